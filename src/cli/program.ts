@@ -1,0 +1,38 @@
+// The command line as a whole: registers every command, maps every ending to an exit status.
+// 0 good, 1 failed, 64 usage, 78 config (sysexits.h). Errors go to stderr, data to stdout.
+
+import { Command, CommanderError } from 'commander';
+import { CommandError, ConfigError, EX_CONFIG, EX_USAGE } from '../errors.ts';
+import { registerVersion } from './version.ts';
+
+const COMMANDS: readonly ((program: Command) => void)[] = [registerVersion];
+
+/** Runs one command to its end and returns the exit status; never throws for what a user could have caused. */
+export async function runCli(argv: readonly string[]): Promise<number> {
+  const program = new Command('qedge')
+    .description('QoS-aware edge load balancer: one on every node, no coordinator')
+    .exitOverride()
+    .showHelpAfterError('(qedge --help lists the commands)');
+  for (const register of COMMANDS) register(program);
+  for (const command of program.commands) command.exitOverride();
+  try {
+    await program.parseAsync([...argv], { from: 'user' });
+    return Number(process.exitCode ?? 0);
+  } catch (error) {
+    return exitCodeOf(error);
+  }
+}
+
+function exitCodeOf(error: unknown): number {
+  if (error instanceof CommanderError) return error.exitCode === 0 ? 0 : EX_USAGE;
+  if (error instanceof ConfigError) {
+    process.stderr.write(`${error.message}\n`);
+    return EX_CONFIG;
+  }
+  if (error instanceof CommandError) {
+    process.stderr.write(`qedge: ${error.message}\n`);
+    return error.exitCode;
+  }
+  process.stderr.write(`qedge: ${error instanceof Error ? (error.stack ?? error.message) : String(error)}\n`);
+  return 1;
+}

@@ -1,0 +1,125 @@
+// The words of the routing core: nodes carry instances of services, clients send requests, every try has an outcome.
+
+/** Where on the edge-to-cloud continuum a node stands. */
+export type Tier = 'far-edge' | 'near-edge' | 'cloud';
+
+export type Labels = Readonly<Record<string, string>>;
+
+/** A machine of the continuum. `address` and `probePort` say where its qedge answers probes; null when it runs none. */
+export interface Node {
+  readonly id: string;
+  readonly address: string | null;
+  readonly probePort: number | null;
+  readonly tier: Tier | null;
+  readonly labels: Labels;
+  /** Changes when the node starts anew; null when it announces none. */
+  readonly boot: string | null;
+}
+
+export type Scheme = 'http' | 'https' | 'h2c';
+
+/** One running copy of a service on a node. Its key, `<node>/<id>`, is unique within the service. */
+export interface Instance {
+  readonly service: string;
+  readonly nodeId: string;
+  readonly id: string;
+  readonly scheme: Scheme;
+  readonly host: string;
+  readonly port: number;
+  readonly labels: Labels;
+  /** What a profile-driven policy needs (energy, accuracy); opaque to everything else. */
+  readonly profile: Readonly<Record<string, unknown>> | null;
+}
+
+export type InstanceKey = string;
+
+export function instanceKey(instance: Pick<Instance, 'nodeId' | 'id'>): InstanceKey {
+  return `${instance.nodeId}/${instance.id}`;
+}
+
+/**
+ * (τ, ρ, W): a request succeeds when it is answered within `latencyMs` and did not fail; over every sliding window of
+ * `windowMs`, at least the share `successRatio` of each client's requests must succeed (Čilić et al., eq. 6 and 7).
+ */
+export interface QosTarget {
+  /** τ, milliseconds, > 0. */
+  readonly latencyMs: number;
+  /** ρ, in (0, 1]. */
+  readonly successRatio: number;
+  /** W, milliseconds, > 0. */
+  readonly windowMs: number;
+}
+
+/** Whether an instance may take traffic, as far as placement and health checks tell. */
+export type Availability =
+  /** Takes traffic. */
+  | 'up'
+  /** Its node was lost or its checks fail: only when nothing better is left. */
+  | 'suspect'
+  /** Taken out by an operator or about to leave: finishes what it has, gets nothing new unless it is the last. */
+  | 'draining';
+
+/** What an instance looks like to a policy. Owned and kept current by the service router; policies read it. */
+export interface Candidate {
+  /** Small dense integer, stable while the instance lives, reused after it is gone: an index into a policy's arrays. */
+  readonly handle: number;
+  readonly key: InstanceKey;
+  readonly instance: Instance;
+  /** True for an instance on this load balancer's own node. */
+  readonly local: boolean;
+  /** ℓⁿ, network round trip in ms; the router's assumption (`rttKnown` false) until the first probe or observation. */
+  readonly rttMs: number;
+  readonly rttKnown: boolean;
+  readonly availability: Availability;
+  /** This load balancer's own requests in flight there. */
+  readonly inFlight: number;
+  /** When the oldest of them was sent; +Infinity when none is. */
+  readonly oldestStartMs: number;
+}
+
+/** What a policy may know of a request before it is sent. The driver may reuse one object for many requests. */
+export interface RequestInfo {
+  /** For QoS accounting only; it grants nothing. Empty when clients are not told apart. */
+  readonly clientId: string;
+  /** Budget left for this request, ms: the smaller of the service's τ and a deadline that came with it. */
+  readonly budgetMs: number;
+  /** 0 for the first try, then 1, 2… */
+  readonly attempt: number;
+  /** Handles that this request was already sent to; a retry avoids them while any other candidate lives. */
+  readonly tried: readonly number[];
+}
+
+/**
+ * How a try ended.
+ * `answered`  the instance answered in full, whatever the time;
+ * `failed`    it answered with a failure status, or died mid-answer;
+ * `refused`   connection refused or reset before any byte of an answer;
+ * `timeout`   no answer before the service's timeout;
+ * `aborted`   the client went away first: says nothing of the instance unless the limit had already passed.
+ */
+export type TryResult = 'answered' | 'failed' | 'refused' | 'timeout' | 'aborted';
+
+/** What a policy observes of every try, as it starts and as it ends. One object may be reused for all of them. */
+export type Outcome =
+  | {
+      readonly kind: 'start';
+      readonly candidate: Candidate;
+      readonly startMs: number;
+    }
+  | {
+      readonly kind: 'end';
+      readonly candidate: Candidate;
+      readonly startMs: number;
+      /** ℓ, end to end as seen here, ms: what is charged to the instance, never the client's own slowness. */
+      readonly latencyMs: number;
+      readonly result: TryResult;
+      /** result is `answered` and latency ≤ τ (eq. 5). */
+      readonly success: boolean;
+    };
+
+/** Changes of placement, in the order in which they are to be applied. */
+export type PlacementUpdate =
+  /** A new instance, or new facts about a known one (a changed address counts as removed and added). */
+  | { readonly kind: 'instance-set'; readonly instance: Instance }
+  | { readonly kind: 'instance-removed'; readonly key: InstanceKey }
+  | { readonly kind: 'instance-availability'; readonly key: InstanceKey; readonly availability: Availability };

@@ -1,0 +1,85 @@
+// The contract between the service router and a routing policy. Small on purpose: a policy decides, the router keeps
+// the books (candidates, what is in flight, the never-nothing fallback).
+
+import type { Candidate, Outcome, QosTarget, RequestInfo } from '../domain.ts';
+import type { Rng } from '../rng.ts';
+
+export interface Policy {
+  /** Name in the config, such as `round-robin`. */
+  readonly name: string;
+
+  /**
+   * Picks where one try goes, or null when the policy has nobody it wants to send it to (the router then falls back).
+   * `candidates` are those with availability `up`, less the ones this request already tried; never empty. Allocates nothing.
+   */
+  select(request: RequestInfo, candidates: readonly Candidate[], nowMs: number): Candidate | null;
+
+  /** Every try, at its start and at its end. Allocates nothing that grows with traffic. */
+  observe(outcome: Outcome, nowMs: number): void;
+
+  /** The set of candidates changed (joined, left, other availability), or the RTT of one stepped. All that live, any availability. */
+  update(candidates: readonly Candidate[], nowMs: number): void;
+
+  /** One decision step; called every `stepMs`. Work that grows with the window happens here. */
+  tick(nowMs: number): void;
+
+  /** Milliseconds between decision steps; +Infinity when the policy has none. */
+  readonly stepMs: number;
+
+  /** What the policy believes of one candidate, for people: admin API, dashboard, explain. Cold path. */
+  view(candidate: Candidate, nowMs: number): CandidateView;
+
+  /** What the policy believes of the service as a whole. Cold path. */
+  summary(nowMs: number): PolicySummary;
+
+  /** What was learned, as plain JSON with ages relative to `nowMs`; null when there is nothing worth keeping. */
+  snapshot(nowMs: number): unknown;
+
+  /** Takes back a snapshot of its own making that is `ageMs` old; ignores what does not fit (instances gone, other shape). */
+  restore(snapshot: unknown, ageMs: number, nowMs: number): void;
+
+  /** Forgets everything learned. */
+  reset(nowMs: number): void;
+}
+
+export type PoolMembership = 'exploitation' | 'exploration' | 'out';
+
+export interface CandidateView {
+  readonly pool: PoolMembership;
+  /** Share of requests it is meant to get, in [0, 1]; the weights of all candidates sum to 1. */
+  readonly weight: number;
+  /** P(ℓ ≤ τ) in [0, 1]; null for policies that do not estimate it or have no samples. */
+  readonly successProbability: number | null;
+  /** Mean processing latency, ms; null when unknown. */
+  readonly processingMs: number | null;
+  /** Samples behind the estimate. */
+  readonly samples: number;
+  /** Milliseconds until its cooldown ends; 0 when it is in none. */
+  readonly cooldownMs: number;
+  /** One short reason for people, such as `in cooldown after 3 misses`; empty when there is nothing to say. */
+  readonly note: string;
+  /** Further numbers of the policy's own, by name (price, pressure…). */
+  readonly extra: Readonly<Record<string, number>>;
+}
+
+export interface PolicySummary {
+  /** ε, or the exploration pool's share of the weights; null where the policy has no such notion. */
+  readonly explorationShare: number | null;
+  /** More than half of the instances are out: the policy spreads over all that are not known dead. */
+  readonly panic: boolean;
+}
+
+/** What every policy is made from. */
+export interface PolicyContext {
+  readonly qos: QosTarget;
+  readonly rng: Rng;
+  /** Instances a service may have at the most; handles are below it. */
+  readonly instancesMax: number;
+  /** Reports what the policy did for the event log (trips, resets, cooldowns). Cold path. */
+  readonly onEvent: (event: PolicyEvent) => void;
+}
+
+export type PolicyEvent =
+  | { readonly kind: 'cooldown'; readonly key: string; readonly untilMs: number; readonly reason: string }
+  | { readonly kind: 'exploration-reset'; readonly successRatio: number }
+  | { readonly kind: 'panic'; readonly on: boolean };

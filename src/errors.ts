@@ -1,0 +1,92 @@
+// Every failure qedge tells the outside about: a stable code, who caused it, and whether another try may help.
+
+export type ErrorSource = 'downstream' | 'upstream' | 'internal';
+
+/** Codes that clients see in `X-QEdge-Error`; the status each maps to lives in proxy/error-response.ts alone. */
+export type ProxyErrorCode =
+  | 'bad-request'
+  | 'unknown-service'
+  | 'request-timeout'
+  | 'body-too-large'
+  | 'uri-too-long'
+  | 'headers-too-large'
+  | 'upstream-connect'
+  | 'upstream-reset'
+  | 'upstream-protocol'
+  | 'upstream-timeout'
+  | 'deadline-exceeded'
+  | 'deadline-unreachable'
+  | 'no-instance'
+  | 'overloaded'
+  | 'draining'
+  | 'loop'
+  | 'internal';
+
+export interface ProxyErrorContext {
+  readonly service?: string;
+  readonly instance?: string;
+}
+
+export interface ProxyErrorOptions {
+  readonly source: ErrorSource;
+  readonly retryable?: boolean;
+  readonly cause?: unknown;
+  readonly context?: ProxyErrorContext;
+}
+
+export class ProxyError extends Error {
+  readonly code: ProxyErrorCode;
+  readonly source: ErrorSource;
+  readonly retryable: boolean;
+  readonly context: ProxyErrorContext;
+
+  constructor(code: ProxyErrorCode, message: string, options: ProxyErrorOptions) {
+    super(message, options.cause === undefined ? undefined : { cause: options.cause });
+    this.name = 'ProxyError';
+    this.code = code;
+    this.source = options.source;
+    this.retryable = options.retryable ?? false;
+    this.context = options.context ?? {};
+  }
+}
+
+/** One thing wrong with a file that a person wrote: `qedge.toml:12:3: service.qos.latency: expected …, got 80`. */
+export interface Problem {
+  readonly file: string;
+  readonly line: number;
+  readonly column: number;
+  /** Dotted path of the key, empty for the file as a whole. */
+  readonly path: string;
+  readonly message: string;
+}
+
+/** A configuration or scenario with everything that is wrong with it; the command exits 78 (EX_CONFIG). */
+export class ConfigError extends Error {
+  readonly problems: readonly Problem[];
+
+  constructor(problems: readonly Problem[]) {
+    super(problems.map(formatProblem).join('\n'));
+    this.name = 'ConfigError';
+    this.problems = problems;
+  }
+}
+
+export function formatProblem(problem: Problem): string {
+  const place = problem.line > 0 ? `${problem.file}:${problem.line}:${problem.column}` : problem.file;
+  return problem.path === '' ? `${place}: ${problem.message}` : `${place}: ${problem.path}: ${problem.message}`;
+}
+
+/** A failure of start-up or of a command with a message meant for a person and nothing a stack trace would add. */
+export class CommandError extends Error {
+  readonly exitCode: number;
+
+  constructor(message: string, exitCode = 1, cause?: unknown) {
+    super(message, cause === undefined ? undefined : { cause });
+    this.name = 'CommandError';
+    this.exitCode = exitCode;
+  }
+}
+
+/** sysexits.h, the two that qedge uses. */
+export const EX_USAGE = 64;
+export const EX_CONFIG = 78;

@@ -1,0 +1,166 @@
+// Counters, gauges and histograms that cost an array write on the hot path and are put into words only when scraped.
+// Children are made once per label set and kept by their user; the label sets are bounded by construction.
+
+export type MetricKind = 'counter' | 'gauge' | 'histogram';
+
+export interface MetricOptions {
+  /** Base unit last, `_total` for counters, after the Prometheus naming conventions. */
+  readonly name: string;
+  readonly help: string;
+  readonly labels?: readonly string[];
+}
+
+export interface Counter {
+  increment(by?: number): void;
+  readonly value: number;
+}
+
+export interface Gauge {
+  set(value: number): void;
+  readonly value: number;
+}
+
+export interface Histogram {
+  observe(value: number): void;
+}
+
+/** A family of metrics of one name; `with` returns the same child for the same label values. */
+export interface Family<Child> {
+  with(...labelValues: readonly string[]): Child;
+  /** Forgets a child, when what it measured is gone. */
+  remove(...labelValues: readonly string[]): void;
+  clear(): void;
+}
+
+export interface Metrics {
+  counter(options: MetricOptions): Family<Counter>;
+  gauge(options: MetricOptions): Family<Gauge>;
+  /** `bounds` are upper bounds, ascending, without +Inf. */
+  histogram(options: MetricOptions & { readonly bounds: readonly number[] }): Family<Histogram>;
+  /** Called before each scrape: the place to set gauges that mirror live state. */
+  onScrape(collect: () => void): void;
+  /** Prometheus text 0.0.4, or OpenMetrics 1.0 when asked for. */
+  render(format?: 'prometheus' | 'openmetrics'): string;
+}
+
+/** 1 ms … 10 s around typical edge latency limits, in seconds. */
+export const LATENCY_BOUNDS_SECONDS: readonly number[] = [
+  0.001, 0.002, 0.005, 0.01, 0.02, 0.03, 0.04, 0.06, 0.08, 0.1, 0.15, 0.2, 0.3, 0.5, 1, 2.5, 5, 10,
+];
+
+interface FamilyState<Child> {
+  readonly kind: MetricKind;
+  readonly options: MetricOptions;
+  readonly children: Map<string, { readonly labels: readonly string[]; readonly child: Child }>;
+}
+
+class Value implements Counter, Gauge {
+  value = 0;
+  increment(by = 1): void {
+    this.value += by;
+  }
+  set(value: number): void {
+    this.value = value;
+  }
+}
+
+class Buckets implements Histogram {
+  readonly bounds: Float64Array;
+  readonly counts: Float64Array;
+  sum = 0;
+
+  constructor(bounds: readonly number[]) {
+    this.bounds = Float64Array.from(bounds);
+    this.counts = new Float64Array(bounds.length + 1);
+  }
+
+  observe(value: number): void {
+    this.sum += value;
+    const { bounds, counts } = this;
+    let bucket = 0;
+    while (bucket < bounds.length && value > (bounds[bucket] ?? Number.POSITIVE_INFINITY)) bucket++;
+    counts[bucket] = (counts[bucket] ?? 0) + 1;
+  }
+}
+
+export function createMetrics(): Metrics {
+  const families: FamilyState<Value | Buckets>[] = [];
+  const collectors: (() => void)[] = [];
+
+  function family<Child extends Value | Buckets>(
+    kind: MetricKind,
+    options: MetricOptions,
+    make: () => Child,
+  ): Family<Child> {
+    const children = new Map<string, { labels: readonly string[]; child: Child }>();
+    families.push({ kind, options, children });
+    return {
+      with(...labels) {
+        const id = labels.join('\u0000');
+        let entry = children.get(id);
+        if (entry === undefined) {
+          entry = { labels, child: make() };
+          children.set(id, entry);
+        }
+        return entry.child;
+      },
+      remove(...labels) {
+        children.delete(labels.join('\u0000'));
+      },
+      clear() {
+        children.clear();
+      },
+    };
+  }
+
+  return {
+    counter: (options) => family('counter', options, () => new Value()),
+    gauge: (options) => family('gauge', options, () => new Value()),
+    histogram: (options) => family('histogram', options, () => new Buckets(options.bounds)),
+    onScrape: (collect) => {
+      collectors.push(collect);
+    },
+    render(format = 'prometheus') {
+      for (const collect of collectors) collect();
+      const lines: string[] = [];
+      for (const state of families) renderFamily(state, format === 'openmetrics', lines);
+      if (format === 'openmetrics') lines.push('# EOF');
+      return `${lines.join('\n')}\n`;
+    },
+  };
+}
+
+function renderFamily(state: FamilyState<Value | Buckets>, openMetrics: boolean, lines: string[]): void {
+  const { name, help, labels = [] } = state.options;
+  // OpenMetrics names the family of a counter without the suffix that its sample carries.
+  const familyName = openMetrics && state.kind === 'counter' ? name.replace(/_total$/, '') : name;
+  lines.push(`# HELP ${familyName} ${help.replaceAll('\\', '\\\\').replaceAll('\n', '\\n')}`);
+  lines.push(`# TYPE ${familyName} ${state.kind}`);
+  for (const { labels: values, child } of state.children.values()) {
+    const pairs = labels.map((label, i) => `${label}="${escapeLabel(values[i] ?? '')}"`);
+    if (child instanceof Buckets) renderBuckets(name, pairs, child, lines);
+    else lines.push(`${name}${pairs.length > 0 ? `{${pairs.join(',')}}` : ''} ${formatNumber(child.value)}`);
+  }
+}
+
+function renderBuckets(name: string, pairs: readonly string[], buckets: Buckets, lines: string[]): void {
+  let cumulative = 0;
+  buckets.counts.forEach((count, i) => {
+    cumulative += count;
+    const bound = i < buckets.bounds.length ? formatNumber(buckets.bounds[i] ?? 0) : '+Inf';
+    lines.push(`${name}_bucket{${[...pairs, `le="${bound}"`].join(',')}} ${cumulative}`);
+  });
+  const suffix = pairs.length > 0 ? `{${pairs.join(',')}}` : '';
+  lines.push(`${name}_sum${suffix} ${formatNumber(buckets.sum)}`);
+  lines.push(`${name}_count${suffix} ${cumulative}`);
+}
+
+function escapeLabel(value: string): string {
+  return value.replaceAll('\\', '\\\\').replaceAll('"', '\\"').replaceAll('\n', '\\n');
+}
+
+function formatNumber(value: number): string {
+  if (value === Number.POSITIVE_INFINITY) return '+Inf';
+  if (value === Number.NEGATIVE_INFINITY) return '-Inf';
+  return Number.isNaN(value) ? 'NaN' : String(value);
+}
