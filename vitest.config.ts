@@ -1,8 +1,14 @@
-import { defineConfig } from 'vitest/config';
+import { configDefaults, defineConfig } from 'vitest/config';
+import { leftOutFiles, leftOutNotice } from './test/support/requires.ts';
+
+const leftOut = leftOutFiles();
+if (process.env.QEDGE_REQUIRE_ALL === '1' && leftOut.length > 0) throw new Error(leftOutNotice(leftOut) ?? '');
 
 export default defineConfig({
   test: {
     include: ['test/**/*.test.ts'],
+    exclude: [...configDefaults.exclude, ...leftOut.map(({ file }) => file)],
+    globalSetup: ['test/support/announce-left-out.ts'],
     testTimeout: 20_000,
     hookTimeout: 60_000,
     // End-to-end tests start real processes; two cores carry two files at a time.
