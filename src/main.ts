@@ -3,4 +3,7 @@
 
 import { runCli } from './cli/program.ts';
 
-process.exitCode = await runCli(process.argv.slice(2));
+// No top-level await: the single executable's bundle is CommonJS.
+runCli(process.argv.slice(2)).then((exitCode) => {
+  process.exitCode = exitCode;
+});

@@ -1,0 +1,91 @@
+// What travels inside the single executable: static files and native addons. Run from source, the same names are
+// read from dist/assets (which `npm run build` and `npm start` fill), and addons come from their npm packages.
+
+import { closeSync, constants, openSync, readFileSync, writeSync } from 'node:fs';
+import { constants as osConstants } from 'node:os';
+import { join, normalize } from 'node:path';
+import sea from 'node:sea';
+import { getEnvironmentData, setEnvironmentData } from 'node:worker_threads';
+
+/** True in the single executable, false when run from source. */
+export const isSingleExecutable: boolean = sea.isSea();
+
+const SOURCE_ASSETS = join(import.meta.dirname, '../dist/assets');
+
+/**
+ * The bytes of an embedded file (`dashboard/index.html`), or null when there is none of that name. In the single
+ * executable they are the program's own pages: free to read, never to be written to.
+ */
+export function asset(name: string): Uint8Array | null {
+  try {
+    if (isSingleExecutable) return new Uint8Array(sea.getRawAsset(name));
+    const path = normalize(join(SOURCE_ASSETS, name));
+    return path.startsWith(`${SOURCE_ASSETS}/`) ? readFileSync(path) : null;
+  } catch {
+    return null;
+  }
+}
+
+/** For better-sqlite3's `nativeBinding`; undefined from source, where better-sqlite3 finds its own. */
+export function loadSqliteBinding(): object | undefined {
+  return isSingleExecutable ? loadAddon('better_sqlite3.node') : undefined;
+}
+
+/** qedge's own addon (`build/native`), or null from source, where nothing compiled it. */
+export function loadNativeAddon(): object | null {
+  return isSingleExecutable ? loadAddon('qedge_native.node') : null;
+}
+
+/**
+ * Loads an embedded addon through an unnamed file: nothing is left on disk whatever happens next. The file stays open
+ * for the life of the process, so that every thread loads the very same copy: two copies of SQLite in one process
+ * would break each other's POSIX locks.
+ */
+function loadAddon(name: string): object {
+  const key = `qedge.addon.${name}`;
+  const known = getEnvironmentData(key);
+  if (typeof known === 'number') return dlopen(known);
+  const bytes = asset(name);
+  if (bytes === null) throw new Error(`addon ${name} is not in this executable`);
+  const failures: string[] = [];
+  for (const directory of scratchDirectories()) {
+    let fd = -1;
+    try {
+      fd = writeUnnamed(directory, bytes);
+      const exports = dlopen(fd);
+      setEnvironmentData(key, fd);
+      return exports;
+    } catch (error) {
+      if (fd >= 0) closeSync(fd);
+      failures.push(`${directory}: ${error instanceof Error ? error.message : String(error)}`);
+    }
+  }
+  throw new Error(`addon ${name} could not be loaded from anywhere: ${failures.join('; ')}`);
+}
+
+/** A mount without exec rights refuses the mapping, so there is more than one place to try. */
+function scratchDirectories(): readonly string[] {
+  const { CACHE_DIRECTORY, STATE_DIRECTORY, TMPDIR } = process.env;
+  const candidates = [CACHE_DIRECTORY, STATE_DIRECTORY, '/dev/shm', TMPDIR, '/tmp', '/var/tmp', '.'];
+  return [...new Set(candidates.flatMap((list) => list?.split(':').slice(0, 1) ?? []))];
+}
+
+/** O_TMPFILE of the kernel's fcntl.h, which node:fs does not name: 020000000 with O_DIRECTORY (different on arm64). */
+const O_TMPFILE = 0o20000000 | constants.O_DIRECTORY;
+
+function writeUnnamed(directory: string, bytes: Uint8Array): number {
+  const fd = openSync(directory, O_TMPFILE | constants.O_RDWR, 0o700);
+  try {
+    for (let offset = 0; offset < bytes.length; ) offset += writeSync(fd, bytes, offset);
+    return fd;
+  } catch (error) {
+    closeSync(fd);
+    throw error;
+  }
+}
+
+function dlopen(fd: number): object {
+  const module: { exports: object } = { exports: {} };
+  process.dlopen(module, `/proc/self/fd/${fd}`, osConstants.dlopen.RTLD_NOW);
+  return module.exports;
+}
