@@ -9,8 +9,21 @@ const SRC = resolve(import.meta.dirname, '../src');
 /** Top-level part of src (`core`, `proxy`, `app`, …) → parts it may import, besides itself. */
 const ALLOWED: Readonly<Record<string, readonly string[]>> = {
   main: ['cli', 'errors'],
-  cli: ['app', 'config', 'core', 'sim', 'store', 'telemetry', 'errors', 'demo', 'update', 'sea'],
-  app: ['proxy', 'placement', 'probe', 'store', 'admin', 'core', 'config', 'telemetry', 'errors', 'sea'],
+  cli: ['app', 'config', 'core', 'sim', 'store', 'telemetry', 'errors', 'demo', 'update', 'sea', 'systemd'],
+  app: [
+    'proxy',
+    'placement',
+    'probe',
+    'store',
+    'admin',
+    'core',
+    'config',
+    'telemetry',
+    'errors',
+    'sea',
+    'systemd',
+    'update',
+  ],
   demo: ['app', 'config', 'core', 'telemetry', 'errors'],
   update: ['config', 'errors', 'telemetry', 'sea'],
   proxy: ['core', 'config', 'telemetry', 'errors'],
@@ -23,6 +36,7 @@ const ALLOWED: Readonly<Record<string, readonly string[]>> = {
   telemetry: [],
   errors: [],
   sea: ['errors'],
+  systemd: ['telemetry', 'errors', 'sea'],
   core: [],
 };
 

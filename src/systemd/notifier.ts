@@ -1,0 +1,94 @@
+// Tells the service manager how we are doing (sd_notify(3)): ready, reloading, stopping, one line of status, and a
+// watchdog ping from the event loop itself, so that a loop that hangs is restarted.
+
+import { spawn } from 'node:child_process';
+import { loadNativeAddon } from '../sea.ts';
+import type { Logger } from '../telemetry/log.ts';
+
+export interface Notifier {
+  /** Start-up is complete, or a reload is. From here on the watchdog is fed, where the unit asks for one. */
+  ready(status?: string): void;
+  /** One short line, as `systemctl status` shows it. Sent only when it changed. */
+  status(line: string): void;
+  reloading(): void;
+  /** Stops the watchdog as well: draining has a limit of its own (`TimeoutStopSec=`). */
+  stopping(): void;
+  /** Ends the watchdog's timer; says nothing to anybody. */
+  close(): void;
+}
+
+export interface NotifierOptions {
+  readonly log: Logger;
+  readonly env?: NodeJS.ProcessEnv;
+  readonly pid?: number;
+  /** Carries one message; chosen after the environment when absent. */
+  readonly send?: (message: string) => void;
+}
+
+interface NativeAddon {
+  /** 0, or the errno of what failed. */
+  notify(socketPath: string, message: string): number;
+}
+
+/** A notifier that does nothing when no service manager listens (no `NOTIFY_SOCKET`). */
+export function createNotifier(options: NotifierOptions): Notifier {
+  const env = options.env ?? process.env;
+  const socketPath = env.NOTIFY_SOCKET;
+  const send = options.send ?? (socketPath === undefined ? () => undefined : senderFor(socketPath, options.log));
+  const intervalMs = watchdogIntervalMs(env, options.pid ?? process.pid);
+  let watchdog: NodeJS.Timeout | undefined;
+  let lastStatus = '';
+
+  const stopWatchdog = () => {
+    clearInterval(watchdog);
+    watchdog = undefined;
+  };
+  return {
+    ready(status) {
+      lastStatus = oneLine(status ?? lastStatus);
+      send(lastStatus === '' ? 'READY=1' : `READY=1\nSTATUS=${lastStatus}`);
+      if (intervalMs > 0) watchdog ??= setInterval(() => send('WATCHDOG=1'), intervalMs).unref();
+    },
+    status(line) {
+      if (oneLine(line) === lastStatus) return;
+      lastStatus = oneLine(line);
+      send(`STATUS=${lastStatus}`);
+    },
+    reloading() {
+      // RELOADING=1 needs the moment it began, on the monotonic clock (Type=notify-reload).
+      send(`RELOADING=1\nMONOTONIC_USEC=${process.hrtime.bigint() / 1000n}`);
+    },
+    stopping() {
+      stopWatchdog();
+      send('STOPPING=1');
+    },
+    close: stopWatchdog,
+  };
+}
+
+/** Half of what the unit allows between two pings, after sd_watchdog_enabled(3); 0 when there is no watchdog. */
+function watchdogIntervalMs(env: NodeJS.ProcessEnv, pid: number): number {
+  const { WATCHDOG_USEC, WATCHDOG_PID } = env;
+  if (WATCHDOG_USEC === undefined || (WATCHDOG_PID !== undefined && Number(WATCHDOG_PID) !== pid)) return 0;
+  return Math.floor(Number(WATCHDOG_USEC) / 2000) || 0;
+}
+
+const oneLine = (text: string): string => text.replaceAll(/\s+/g, ' ').trim();
+
+function senderFor(socketPath: string, log: Logger): (message: string) => void {
+  const addon = loadNativeAddon() as NativeAddon | null;
+  if (addon === null) return viaSystemdNotify(log);
+  return (message) => {
+    const errno = addon.notify(socketPath, message);
+    if (errno !== 0) log.warn({ errno, message }, 'service manager was not told');
+  };
+}
+
+/** From source: Node has no datagram sockets of the Unix domain. Needs `NotifyAccess=all` in the unit. */
+function viaSystemdNotify(log: Logger): (message: string) => void {
+  log.info('run from source: the service manager is told through systemd-notify');
+  return (message) => {
+    const child = spawn('systemd-notify', [`--pid=${process.pid}`, ...message.split('\n')], { stdio: 'ignore' });
+    child.once('error', (error) => log.warn({ error: error.message, message }, 'service manager was not told'));
+  };
+}

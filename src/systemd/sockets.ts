@@ -1,0 +1,30 @@
+// Listening sockets that systemd opened for us (sd_listen_fds(3)): they outlive the process, so a restart or a swap
+// of the binary refuses no connection.
+
+/** Descriptors by the name of their socket unit (`FileDescriptorName=`), in the unit's order. */
+export type InheritedSockets = ReadonlyMap<string, readonly number[]>;
+
+/** SD_LISTEN_FDS_START of sd-daemon.h. */
+const FIRST_FD = 3;
+
+/**
+ * Takes over what was inherited; an empty map when nothing was. Each descriptor goes to `server.listen({ fd })`.
+ * Sockets without a name of their own are called `unknown`, or `<unit>.socket` by systemd.
+ * The variables are removed from `env`, so that no child process takes the sockets for its own.
+ */
+export function inheritedSockets(env: NodeJS.ProcessEnv = process.env, pid: number = process.pid): InheritedSockets {
+  const { LISTEN_PID, LISTEN_FDS, LISTEN_FDNAMES } = env;
+  delete env.LISTEN_PID;
+  delete env.LISTEN_FDS;
+  delete env.LISTEN_FDNAMES;
+  const sockets = new Map<string, number[]>();
+  if (Number(LISTEN_PID) !== pid) return sockets;
+  const names = LISTEN_FDNAMES?.split(':') ?? [];
+  for (let i = 0; i < Number(LISTEN_FDS); i++) {
+    const name = names[i] || 'unknown';
+    const fds = sockets.get(name);
+    if (fds === undefined) sockets.set(name, [FIRST_FD + i]);
+    else fds.push(FIRST_FD + i);
+  }
+  return sockets;
+}
