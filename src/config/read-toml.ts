@@ -1,0 +1,61 @@
+// A TOML file on disk → a typed value, or one ConfigError that lists everything wrong with it.
+
+import { readFileSync } from 'node:fs';
+import { basename } from 'node:path';
+import type * as z from 'zod';
+import { ConfigError, type Problem } from '../errors.ts';
+import { interpolateFrom } from './interpolate.ts';
+import { parseToml, type TomlDocument } from './toml.ts';
+import { validate } from './validate.ts';
+
+export interface ReadOptions {
+  /** For `${env:NAME}`; the process environment when absent. */
+  readonly env?: Readonly<Record<string, string | undefined>>;
+}
+
+/**
+ * Reads and validates a whole file. Use `z.strictObject` so that unknown keys are errors, and begin custom messages with
+ * `expected …`: what was found is appended.
+ *
+ * @throws ConfigError with every problem and its place
+ */
+export function readToml<T>(file: string, schema: z.ZodType<T>, options: ReadOptions = {}): T {
+  const { document, problems } = openToml(file, options);
+  const value = validate(document, schema, [], problems);
+  if (problems.length > 0 || value === undefined) throw new ConfigError(sortByPlace(problems));
+  return value;
+}
+
+/**
+ * Reads a file without validating it. `problems` holds what interpolation found; the caller adds its own.
+ *
+ * @throws ConfigError when there is no file or it is not TOML
+ */
+export function openToml(file: string, options: ReadOptions): { document: TomlDocument; problems: Problem[] } {
+  const name = basename(file);
+  const text = readText(file, name);
+  const { document, problems } = parseToml(name, text, interpolateFrom(options.env ?? process.env));
+  if (document === null) throw new ConfigError(problems);
+  return { document, problems: [...problems] };
+}
+
+/** In the order of the file, as a person mends it. */
+export function sortByPlace(problems: readonly Problem[]): Problem[] {
+  return problems.toSorted((a, b) => a.line - b.line || a.column - b.column);
+}
+
+function readText(file: string, name: string): string {
+  try {
+    return new TextDecoder('utf-8', { fatal: true }).decode(readFileSync(file));
+  } catch (error) {
+    throw new ConfigError([{ file: name, line: 0, column: 0, path: '', message: unreadable(file, error) }]);
+  }
+}
+
+function unreadable(file: string, error: unknown): string {
+  const code = (error as NodeJS.ErrnoException).code;
+  if (code === 'ENOENT') return `no such file: ${file}`;
+  if (code === 'EISDIR') return `is a directory: ${file}`;
+  if (code === 'EACCES') return `not allowed to read: ${file}`;
+  return code === 'ERR_ENCODING_INVALID_ENCODED_DATA' ? 'not valid UTF-8' : `cannot be read: ${file} (${code})`;
+}

@@ -1,0 +1,171 @@
+// A zod schema held against a TOML document: every complaint becomes a problem with its place, in words for the person who wrote the file.
+
+import type * as z from 'zod';
+import type { core } from 'zod';
+import type { Problem } from '../errors.ts';
+import { suggest } from './suggest.ts';
+import type { TomlDocument, TomlPath } from './toml.ts';
+import { pathText } from './toml.ts';
+
+const SOURCE_CHARS_MAX = 60;
+
+/** Values under these keys are never repeated, however wrong they are. */
+const SECRET_KEY = /password|token|secret/;
+
+/**
+ * The value at `path` as the schema sees it, or undefined after adding every problem with it.
+ * A message that begins with `expected` gets what was found instead appended.
+ */
+export function validate<T>(
+  document: TomlDocument,
+  schema: z.ZodType<T>,
+  path: TomlPath,
+  problems: Problem[],
+): T | undefined {
+  const result = schema.safeParse(valueAt(document.root, path));
+  if (result.success) return result.data;
+  const words = new Words(document, schema, path);
+  for (const issue of result.error.issues) problems.push(...words.problems(issue));
+  return undefined;
+}
+
+export function problemAt(document: TomlDocument, path: TomlPath, message: string): Problem {
+  let place = null;
+  for (let length = path.length; length > 0 && place === null; length--)
+    place = document.placeOf(path.slice(0, length));
+  const { line, column } = place ?? { line: 1, column: 1 };
+  return { file: document.file, line, column, path: pathText(path), message };
+}
+
+/** What was written at `path`, fit to be shown: the text of the file, shortened, never a secret. */
+export function shown(document: TomlDocument, path: TomlPath): string {
+  const value = valueAt(document.root, path);
+  if (path.some((part) => typeof part === 'string' && SECRET_KEY.test(part))) return 'something else';
+  if (Array.isArray(value) && value.length === 0) return 'an empty list';
+  if (typeof value === 'object' && value !== null && !Array.isArray(value) && !(value instanceof Date))
+    return 'a table';
+  const source = (document.placeOf(path)?.source ?? '').replace(/\/\/[^@/\s"']*@/g, '//…@');
+  return source.length > SOURCE_CHARS_MAX ? `${source.slice(0, SOURCE_CHARS_MAX)}…` : source;
+}
+
+function valueAt(root: unknown, path: TomlPath): unknown {
+  let value = root;
+  for (const part of path) {
+    if (typeof value !== 'object' || value === null) return undefined;
+    value = (value as Record<string | number, unknown>)[part];
+  }
+  return value;
+}
+
+class Words {
+  readonly #document: TomlDocument;
+  readonly #schema: z.ZodType;
+  readonly #base: TomlPath;
+
+  constructor(document: TomlDocument, schema: z.ZodType, base: TomlPath) {
+    this.#document = document;
+    this.#schema = schema;
+    this.#base = base;
+  }
+
+  problems(issue: core.$ZodIssue, prefix: TomlPath = []): Problem[] {
+    const inner = [...prefix, ...(issue.path as TomlPath)];
+    const path = [...this.#base, ...inner];
+    if (issue.code === 'unrecognized_keys') {
+      const known = knownKeys(this.#schema, inner);
+      return issue.keys.map((key) => problemAt(this.#document, [...path, key], unknownKey(key, known)));
+    }
+    if (issue.code === 'invalid_union') {
+      const nearest = nearestBranch(issue);
+      if (nearest !== null) return nearest.flatMap((deeper) => this.problems(deeper, inner));
+    }
+    return [problemAt(this.#document, path, this.#message(issue, path))];
+  }
+
+  #message(issue: core.$ZodIssue, path: TomlPath): string {
+    const text = describe(issue);
+    if (!text.startsWith('expected')) return text;
+    const missing = valueAt(this.#document.root, path) === undefined;
+    return missing ? `missing, ${text}` : `${text}, got ${shown(this.#document, path)}`;
+  }
+}
+
+function unknownKey(key: string, known: ReadonlySet<string>): string {
+  const near = suggest(key, known);
+  return near === null ? `unknown key "${key}"` : `unknown key "${key}", did you mean "${near}"?`;
+}
+
+/** The branch whose complaints lie deepest is the one that was meant; null when all fail at the top. */
+function nearestBranch(issue: core.$ZodIssueInvalidUnion): readonly core.$ZodIssue[] | null {
+  const depth = (branch: readonly core.$ZodIssue[]): number =>
+    Math.min(...branch.map((one) => one.path.length + (one.code === 'unrecognized_keys' ? 1 : 0)));
+  const deep = issue.errors.filter((branch) => branch.length > 0 && depth(branch) > 0);
+  return deep.sort((a, b) => a.length - b.length)[0] ?? null;
+}
+
+const TYPE_WORDS: Readonly<Record<string, string>> = {
+  string: 'a string',
+  number: 'a number',
+  int: 'a whole number',
+  boolean: 'true or false',
+  array: 'a list',
+  object: 'a table',
+  record: 'a table',
+};
+
+function describe(issue: core.$ZodIssue): string {
+  switch (issue.code) {
+    case 'invalid_type':
+      return issue.message.startsWith('expected')
+        ? issue.message
+        : `expected ${TYPE_WORDS[issue.expected] ?? issue.expected}`;
+    case 'invalid_value':
+      return issue.message.startsWith('expected') ? issue.message : `expected ${oneOf(issue.values)}`;
+    case 'invalid_union':
+      if (issue.message.startsWith('expected')) return issue.message;
+      return `expected ${oneOf('options' in issue && Array.isArray(issue.options) ? issue.options : [])}`;
+    case 'too_small':
+      return `expected ${sizeWords(issue.origin)}${issue.inclusive === false ? 'more than' : 'at least'} ${issue.minimum}`;
+    case 'too_big':
+      return `expected ${sizeWords(issue.origin)}${issue.inclusive === false ? 'less than' : 'at most'} ${issue.maximum}`;
+    default:
+      return issue.message;
+  }
+}
+
+function sizeWords(origin: string): string {
+  if (origin === 'string') return 'a length of ';
+  return origin === 'array' ? 'a list with ' : '';
+}
+
+function oneOf(values: readonly unknown[]): string {
+  if (values.length === 0) return 'another value';
+  const words = values.map((value) => JSON.stringify(value));
+  const last = words.pop() ?? '';
+  return words.length === 0 ? last : `${words.join(', ')} or ${last}`;
+}
+
+/** Keys that the object schema at `path` knows; empty when there is no object schema there. */
+function knownKeys(schema: z.ZodType, path: TomlPath): ReadonlySet<string> {
+  let level = unwrap(schema);
+  for (const part of path) level = level.flatMap((one) => unwrap(childOf(one, part)));
+  return new Set(
+    level.flatMap((one) => (one._zod.def.type === 'object' ? Object.keys((one as z.ZodObject).shape) : [])),
+  );
+}
+
+function childOf(schema: core.$ZodType, part: string | number): core.$ZodType | undefined {
+  if (schema._zod.def.type === 'object') return (schema as z.ZodObject).shape[part];
+  if (schema._zod.def.type === 'array') return (schema as z.ZodArray).element;
+  return undefined;
+}
+
+/** The schemas that optional, default, transform and union wrap. */
+function unwrap(schema: core.$ZodType | undefined): core.$ZodType[] {
+  if (schema === undefined) return [];
+  const def = schema._zod.def as { innerType?: core.$ZodType; in?: core.$ZodType; options?: core.$ZodType[] };
+  if (def.innerType !== undefined) return unwrap(def.innerType);
+  if (def.in !== undefined) return unwrap(def.in);
+  if (def.options !== undefined) return def.options.flatMap(unwrap);
+  return [schema];
+}
