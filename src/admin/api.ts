@@ -1,0 +1,35 @@
+// /metrics and /api/v1: what programs read.
+
+import type { Context, Hono } from 'hono';
+import type { EventLog } from '../telemetry/events.ts';
+import type { Metrics } from '../telemetry/metrics.ts';
+import { describeEvent } from './event-words.ts';
+import type { QedgeEvent } from './state.ts';
+import type { StateReader } from './state-reader.ts';
+
+export interface ApiOptions {
+  readonly reader: StateReader;
+  readonly metrics: Metrics;
+  readonly events: EventLog<QedgeEvent>;
+}
+
+export function registerApi(app: Hono, { reader, metrics, events }: ApiOptions): void {
+  app.get('/metrics', (c) => renderMetrics(c, metrics));
+  app.get('/api/v1/state', (c) => c.json(reader.document()));
+  app.get('/api/v1/events', (c) => c.json({ events: events.since(sinceOf(c)).map(describeEvent) }));
+}
+
+function renderMetrics(c: Context, metrics: Metrics): Response {
+  const open = /\bapplication\/openmetrics-text\b/.test(c.req.header('accept') ?? '');
+  return open
+    ? c.body(metrics.render('openmetrics'), 200, {
+        'content-type': 'application/openmetrics-text; version=1.0.0; charset=utf-8',
+      })
+    : c.body(metrics.render(), 200, { 'content-type': 'text/plain; version=0.0.4; charset=utf-8' });
+}
+
+/** `?since=<sequence>`: anything that is not a whole number asks for all that is kept. */
+function sinceOf(c: Context): number {
+  const since = Number(c.req.query('since'));
+  return Number.isInteger(since) ? since : 0;
+}

@@ -1,0 +1,20 @@
+// Errors of the admin API: problem details (RFC 9457).
+
+import type { Context } from 'hono';
+import type { ContentfulStatusCode } from 'hono/utils/http-status';
+
+const TITLES: Readonly<Record<number, string>> = {
+  400: 'Bad request',
+  401: 'Unauthenticated',
+  403: 'Forbidden',
+  404: 'Not found',
+  409: 'Conflict',
+  500: 'Internal error',
+  501: 'Not supported',
+};
+
+/** `detail`: what is wrong with this very request, naming the offending value. */
+export function problem(c: Context, status: ContentfulStatusCode, detail: string): Response {
+  const body = JSON.stringify({ type: 'about:blank', title: TITLES[status] ?? 'Error', status, detail });
+  return c.body(body, status, { 'content-type': 'application/problem+json' });
+}

@@ -1,0 +1,74 @@
+import { describe, expect, it } from 'vitest';
+import { Access, type AccessRequest, isLoopback } from '../../src/admin/access.ts';
+
+const request = (changes: Partial<AccessRequest>): AccessRequest => ({
+  method: 'GET',
+  host: '127.0.0.1:9901',
+  origin: null,
+  secFetchSite: null,
+  authorization: null,
+  session: null,
+  contentType: null,
+  ...changes,
+});
+
+describe('access without a token', () => {
+  const access = new Access(null);
+
+  it('is open to programs on the machine', () => {
+    expect(access.judge(request({}))).toEqual({ kind: 'allowed', by: 'loopback' });
+    expect(access.judge(request({ host: 'localhost' }))).toMatchObject({ kind: 'allowed' });
+    expect(access.judge(request({ host: '[::1]:9901' }))).toMatchObject({ kind: 'allowed' });
+  });
+
+  it('refuses a name that an attacker may have rebound to loopback', () => {
+    expect(access.judge(request({ host: 'evil.example:9901' }))).toMatchObject({ kind: 'forbidden' });
+    expect(access.judge(request({ host: '127.evil.example' }))).toMatchObject({ kind: 'forbidden' });
+    expect(access.judge(request({ host: null }))).toMatchObject({ kind: 'forbidden' });
+  });
+
+  it('refuses other sites, by origin and by content type', () => {
+    const post = { method: 'POST', contentType: 'application/json' };
+    expect(access.judge(request({ ...post, origin: 'http://evil.example' }))).toMatchObject({ kind: 'forbidden' });
+    expect(access.judge(request({ ...post, origin: 'null' }))).toMatchObject({ kind: 'forbidden' });
+    expect(access.judge(request({ ...post, contentType: 'text/plain' }))).toMatchObject({ kind: 'forbidden' });
+    expect(access.judge(request({ ...post, secFetchSite: 'cross-site' }))).toMatchObject({ kind: 'forbidden' });
+    expect(access.judge(request({ ...post, origin: 'http://127.0.0.1:9901' }))).toMatchObject({ kind: 'allowed' });
+  });
+});
+
+describe('access with a token', () => {
+  const access = new Access('s3cret');
+
+  it('takes the token as a bearer, from anywhere', () => {
+    const bearer = request({ authorization: 'Bearer s3cret', host: 'pi-7.local:9901', method: 'POST' });
+    expect(access.judge(bearer)).toEqual({ kind: 'allowed', by: 'bearer' });
+    expect(access.judge(request({ authorization: 'Bearer wrong' }))).toEqual({ kind: 'unauthenticated' });
+    expect(access.judge(request({}))).toEqual({ kind: 'unauthenticated' });
+  });
+
+  it('gives for the token a cookie that is not the token, and takes it back', () => {
+    const session = access.logIn('s3cret');
+    expect(session).not.toBeNull();
+    expect(session).not.toContain('s3cret');
+    expect(access.logIn('wrong')).toBeNull();
+    expect(access.judge(request({ session }))).toEqual({ kind: 'allowed', by: 'cookie' });
+    expect(new Access('other').judge(request({ session }))).toEqual({ kind: 'unauthenticated' });
+  });
+
+  it('does not let another site use the cookie', () => {
+    const session = access.logIn('s3cret');
+    expect(
+      access.judge(
+        request({ session, method: 'POST', origin: 'https://evil.example', contentType: 'application/json' }),
+      ),
+    ).toMatchObject({ kind: 'forbidden' });
+  });
+});
+
+describe('loopback', () => {
+  it('is told from what other machines reach', () => {
+    for (const host of ['127.0.0.1', '127.8.8.8', '::1', 'localhost']) expect(isLoopback({ host, port: 1 })).toBe(true);
+    for (const host of ['0.0.0.0', '::', '10.0.0.7', 'pi-7.local']) expect(isLoopback({ host, port: 1 })).toBe(false);
+  });
+});

@@ -1,0 +1,27 @@
+import { describe, expect, it } from 'vitest';
+import { readiness } from '../../src/admin/readiness.ts';
+
+const up = { listening: true, placementSynced: true, draining: false };
+
+describe('readiness', () => {
+  it('is given when listening and every service has an instance, synced or not', () => {
+    const counts = new Map([['pilotnet', 2]]);
+    expect(readiness({ ...up, placementSynced: false }, counts)).toEqual({ ready: true, reasons: [] });
+  });
+
+  it('is given without instances once placement is synced', () => {
+    expect(readiness(up, new Map([['pilotnet', 0]])).ready).toBe(true);
+  });
+
+  it('names every reason why not', () => {
+    const now = { listening: false, placementSynced: false, draining: true };
+    expect(readiness(now, new Map([['pilotnet', 0]]))).toEqual({
+      ready: false,
+      reasons: [
+        'draining',
+        'the proxy port is not listening yet',
+        'service "pilotnet" has no instance yet and placement is not synced',
+      ],
+    });
+  });
+});

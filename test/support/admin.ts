@@ -1,0 +1,48 @@
+// An admin port on a free loopback port over given router states.
+
+import { type Admin, type AdminOptions, createAdmin } from '../../src/admin/admin.ts';
+import type { QedgeEvent } from '../../src/admin/state.ts';
+import type { RouterState } from '../../src/core/service-router.ts';
+import { EventLog } from '../../src/telemetry/events.ts';
+import { createLogger } from '../../src/telemetry/log.ts';
+import { createMetrics } from '../../src/telemetry/metrics.ts';
+
+export interface RunningAdmin {
+  readonly admin: Admin;
+  readonly url: string;
+  readonly events: EventLog<QedgeEvent>;
+}
+
+export async function startAdmin(
+  states: readonly RouterState[],
+  changes: Partial<AdminOptions> = {},
+): Promise<RunningAdmin> {
+  const events = changes.events ?? new EventLog<QedgeEvent>({ wallNowMs: () => Date.now() });
+  const services = new Map(
+    states.map((state) => [state.service, { service: state.service, candidates: [], state: () => state }]),
+  );
+  const admin = createAdmin({
+    config: { listen: { host: '127.0.0.1', port: 0 }, token: null },
+    services: () => services,
+    node: () => ({
+      id: 'pi-7',
+      tier: 'far-edge',
+      address: null,
+      labels: {},
+      version: '1.2.3',
+      commit: 'abc',
+      listeners: [{ name: 'proxy', host: '127.0.0.1', port: 8080 }],
+      broker: null,
+      store: null,
+      probes: [],
+    }),
+    lifecycle: () => ({ listening: true, placementSynced: true, draining: false }),
+    metrics: createMetrics(),
+    clock: { nowMs: () => performance.now() },
+    log: createLogger({ level: 'silent', nodeId: 'pi-7' }),
+    ...changes,
+    events,
+  });
+  const { port } = await admin.listen();
+  return { admin, url: `http://127.0.0.1:${port}`, events };
+}
