@@ -29,6 +29,8 @@ function wordsOf(event: QedgeEvent, clockMs: number): Words {
       return info(event.key, 'joined');
     case 'instance-removed':
       return info(event.key, 'left');
+    case 'instance-refused':
+      return warning(event.key, 'was refused: the service has as many instances as it may have');
     case 'instance-availability':
       return event.availability === 'up'
         ? info(event.key, 'takes traffic again')

@@ -15,9 +15,38 @@ import type {
   TryResult,
 } from './domain.ts';
 import type { CandidateView, PolicyEvent, PolicySummary } from './policies/policy.ts';
+import type { PolicyChoice } from './policies/registry.ts';
+import type { Rng } from './rng.ts';
+import { LiveServiceRouter } from './router/live-service-router.ts';
 
 /** A try in flight: an index into the router's table. Valid from `start` until `finish`. */
 export type Ticket = number;
+
+export interface ServiceRouterOptions {
+  readonly service: string;
+  readonly qos: QosTarget;
+  /** A choice that `checkPolicy` found nothing wrong with. */
+  readonly policy: PolicyChoice;
+  /** The node this load balancer stands on: its instances are local. */
+  readonly localNodeId: string;
+  readonly rng: Rng;
+  readonly nowMs: number;
+  /** Further instances are refused, with an event. Default 4,096. */
+  readonly instancesMax?: number;
+  /** Clients told apart at a time. Default 4,096. */
+  readonly clientsMax?: number;
+  /** Tries in flight that are accounted; further ones are routed but observed by nobody. Default 262,144. */
+  readonly flightsMax?: number;
+  /** An RTT that moves by more than this share (and 1 ms) is an environment change. Default 0.2. */
+  readonly rttChangeRatio?: number;
+  /** For the event log. Cold path. */
+  readonly onEvent?: (event: RouterEvent) => void;
+}
+
+/** Makes the router of one service, without instances: those come by `applyPlacement`. */
+export function createServiceRouter(options: ServiceRouterOptions): ServiceRouter {
+  return new LiveServiceRouter(options);
+}
 
 /** How the candidate was come by; anything but `policy` means that the policy had none to offer. */
 export type RouteTier =
@@ -36,6 +65,9 @@ export interface ServiceRouter {
 
   /** Picks an instance for one try; null only when the service has no instance at all. Allocates nothing. */
   route(request: RequestInfo, nowMs: number): Candidate | null;
+
+  /** How the last `route` came by its candidate. */
+  readonly lastTier: RouteTier;
 
   /** A try is on its way to `candidate`. */
   start(candidate: Candidate, nowMs: number): Ticket;
@@ -57,7 +89,7 @@ export interface ServiceRouter {
   /** Something about the environment changed (probe said so, node pressure): policies re-evaluate. */
   environmentChanged(nowMs: number): void;
 
-  /** Runs every decision step that is due; call it when `nextTickMs` is reached. */
+  /** Runs the decision step that is due, if one is; call it when `nextTickMs` is reached. Steps slept through are not made up for. */
   tick(nowMs: number): void;
   /** When `tick` is due next; +Infinity when the policy has no steps. */
   readonly nextTickMs: number;
@@ -67,6 +99,9 @@ export interface ServiceRouter {
 
   /** A picture for people and programs. Cold path; reading never mutates. */
   state(nowMs: number): RouterState;
+
+  /** Estimated density of one instance's processing latency (per ms) on `gridMs`; null when unknown. Cold path. */
+  density(key: InstanceKey, gridMs: readonly number[], nowMs: number): number[] | null;
 
   /** What was learned, as plain JSON with ages relative to `nowMs`. */
   snapshot(nowMs: number): RouterSnapshot;
@@ -126,6 +161,6 @@ export interface RouterSnapshot {
 /** Something that happened, for the event log: placement, trips, resets, environment. */
 export type RouterEvent =
   | PolicyEvent
-  | { readonly kind: 'instance-added' | 'instance-removed'; readonly key: InstanceKey }
+  | { readonly kind: 'instance-added' | 'instance-removed' | 'instance-refused'; readonly key: InstanceKey }
   | { readonly kind: 'instance-availability'; readonly key: InstanceKey; readonly availability: Availability }
   | { readonly kind: 'rtt-step'; readonly nodeId: string; readonly fromMs: number; readonly toMs: number };

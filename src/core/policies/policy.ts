@@ -2,7 +2,9 @@
 // the books (candidates, what is in flight, the never-nothing fallback).
 
 import type { Candidate, Outcome, QosTarget, RequestInfo } from '../domain.ts';
+import type { ClientStandings } from '../qos/client-ledger.ts';
 import type { Rng } from '../rng.ts';
+import type { FlightView } from '../router/flight-table.ts';
 
 export interface Policy {
   /** Name in the config, such as `round-robin`. */
@@ -25,6 +27,15 @@ export interface Policy {
 
   /** Milliseconds between decision steps; +Infinity when the policy has none. */
   readonly stepMs: number;
+
+  /** When the candidate's cooldown ends, on the driver's clock; -Infinity when it is in none. Ranks the fallback, so it allocates nothing. */
+  cooldownUntilMs(candidate: Candidate): number;
+
+  /** P(ℓ ≤ τ) as of the last step, in [0, 1]; NaN when the policy does not estimate it. Ranks the fallback, so it allocates nothing. */
+  successEstimate(candidate: Candidate): number;
+
+  /** Estimated density of the processing latency (per ms) at each point of `gridMs`; null without samples. Cold path. */
+  density(candidate: Candidate, gridMs: readonly number[], nowMs: number): number[] | null;
 
   /** What the policy believes of one candidate, for people: admin API, dashboard, explain. Cold path. */
   view(candidate: Candidate, nowMs: number): CandidateView;
@@ -73,8 +84,12 @@ export interface PolicySummary {
 export interface PolicyContext {
   readonly qos: QosTarget;
   readonly rng: Rng;
-  /** Instances a service may have at the most; handles are below it. */
+  /** Instances a service may have at the most; handles are below it, and dense from 0. */
   readonly instancesMax: number;
+  /** What is in flight where; the router's books, to read. */
+  readonly flights: FlightView;
+  /** How well each client was served over W; the router's books, to read. */
+  readonly clients: ClientStandings;
   /** Reports what the policy did for the event log (trips, resets, cooldowns). Cold path. */
   readonly onEvent: (event: PolicyEvent) => void;
 }

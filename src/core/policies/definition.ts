@@ -1,0 +1,28 @@
+// What a policy file exports beside its code: the name people write, one line about it, its options, how to make it.
+
+import { type OptionSpecs, type OptionValues, type PolicyProblem, readOptions } from './options.ts';
+import type { Policy, PolicyContext } from './policy.ts';
+
+export interface PolicyDefinition {
+  /** One line for people: `qedge check`, the docs. */
+  readonly about: string;
+  readonly options: OptionSpecs;
+  /** What is wrong with the options that a person wrote; empty when nothing is. */
+  check(raw: Readonly<Record<string, unknown>>): PolicyProblem[];
+  /** Makes one from options that passed `check`; those that would not are replaced by their defaults. */
+  create(raw: Readonly<Record<string, unknown>>, context: PolicyContext): Policy;
+}
+
+/** Ties option specs to a factory that sees their typed values. */
+export function definePolicy<const Specs extends OptionSpecs>(definition: {
+  readonly about: string;
+  readonly options: Specs;
+  readonly create: (values: OptionValues<Specs>, context: PolicyContext) => Policy;
+}): PolicyDefinition {
+  return {
+    about: definition.about,
+    options: definition.options,
+    check: (raw) => readOptions(definition.options, raw).problems,
+    create: (raw, context) => definition.create(readOptions(definition.options, raw).values, context),
+  };
+}

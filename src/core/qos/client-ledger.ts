@@ -1,0 +1,174 @@
+// Each client's success over W. QoS is promised per client (eq. 6), so it is accounted per client: a bounded table that
+// forgets the client not seen for longest when it is full.
+
+import type { ClientState } from '../service-router.ts';
+import { WindowCounts } from './window-counts.ts';
+
+/** Rows to begin with; the table doubles up to its maximum. */
+const ROWS_FIRST = 64;
+const NONE = -1;
+
+/** What a policy may read of the ledger. */
+export interface ClientStandings {
+  /** Requests of the client within W; 0 for an unknown client. */
+  requests(clientId: string, nowMs: number): number;
+  /** Its success share over W; NaN without requests. */
+  successRatio(clientId: string, nowMs: number): number;
+}
+
+export class ClientLedger implements ClientStandings {
+  readonly #clientsMax: number;
+  readonly #counts: WindowCounts;
+  readonly #rows = new Map<string, number>();
+  readonly #names: string[] = [];
+  /** Doubly linked by last use, so that finding whom to forget costs nothing. */
+  #newer = new Int32Array(ROWS_FIRST);
+  #older = new Int32Array(ROWS_FIRST);
+  #newest = NONE;
+  #oldest = NONE;
+
+  constructor(windowMs: number, clientsMax: number) {
+    this.#clientsMax = clientsMax;
+    this.#counts = new WindowCounts(windowMs, Math.min(ROWS_FIRST, clientsMax));
+  }
+
+  get size(): number {
+    return this.#rows.size;
+  }
+
+  /** A request of the client ended; anonymous ones (empty id) are not accounted. */
+  record(clientId: string, success: boolean, nowMs: number): void {
+    if (clientId === '') return;
+    this.#counts.record(this.#touch(clientId), success, nowMs);
+  }
+
+  requests(clientId: string, nowMs: number): number {
+    const row = this.#rows.get(clientId);
+    return row === undefined ? 0 : this.#counts.total(row, nowMs);
+  }
+
+  successRatio(clientId: string, nowMs: number): number {
+    const row = this.#rows.get(clientId);
+    if (row === undefined) return Number.NaN;
+    return this.#counts.good(row, nowMs) / this.#counts.total(row, nowMs);
+  }
+
+  /** Share of the clients seen within W whose own success is at least `successRatio`; null without clients. */
+  satisfiedRatio(successRatio: number, nowMs: number): number | null {
+    let clients = 0;
+    let satisfied = 0;
+    for (const row of this.#rows.values()) {
+      const total = this.#counts.total(row, nowMs);
+      if (total === 0) continue;
+      clients++;
+      if (this.#counts.good(row, nowMs) >= successRatio * total - 1e-9) satisfied++;
+    }
+    return clients === 0 ? null : satisfied / clients;
+  }
+
+  /** Clients seen within W, worst served first, at most `limit`. */
+  worst(limit: number, nowMs: number): ClientState[] {
+    const states: ClientState[] = [];
+    for (const [clientId, row] of this.#rows) {
+      const requests = this.#counts.total(row, nowMs);
+      if (requests > 0) states.push({ clientId, requests, successRatio: this.#counts.good(row, nowMs) / requests });
+    }
+    states.sort(
+      (a, b) => a.successRatio - b.successRatio || b.requests - a.requests || (a.clientId < b.clientId ? -1 : 1),
+    );
+    return states.slice(0, limit);
+  }
+
+  /** `[clientId, requests, good]` of every client seen within W, least recently seen first. */
+  snapshot(nowMs: number): unknown {
+    const rows: [string, number, number][] = [];
+    for (let row = this.#oldest; row !== NONE; row = this.#newer[row] ?? NONE) {
+      const total = this.#counts.total(row, nowMs);
+      if (total > 0) rows.push([this.#names[row] ?? '', total, this.#counts.good(row, nowMs)]);
+    }
+    return rows;
+  }
+
+  /** Takes back a snapshot that is `ageMs` old; what was counted counts as of then. Ignores other shapes. */
+  restore(snapshot: unknown, ageMs: number, nowMs: number): void {
+    if (!Array.isArray(snapshot)) return;
+    for (const entry of snapshot as readonly unknown[]) {
+      if (!Array.isArray(entry)) continue;
+      const [clientId, total, good] = entry as readonly unknown[];
+      if (typeof clientId !== 'string' || clientId === '' || !isCount(total) || !isCount(good) || good > total)
+        continue;
+      const row = this.#touch(clientId);
+      this.#counts.clear(row);
+      this.#counts.add(row, { total, good }, nowMs - ageMs);
+    }
+  }
+
+  clear(): void {
+    this.#rows.clear();
+    this.#names.length = 0;
+    this.#newest = NONE;
+    this.#oldest = NONE;
+    for (let row = 0; row < this.#counts.rows; row++) this.#counts.clear(row);
+  }
+
+  /** The row of the client, made the most recently used; a new client may take the row of the one unseen for longest. */
+  #touch(clientId: string): number {
+    const known = this.#rows.get(clientId);
+    if (known !== undefined) {
+      if (known !== this.#newest) {
+        this.#unlink(known);
+        this.#linkNewest(known);
+      }
+      return known;
+    }
+    const row = this.#rows.size < this.#clientsMax ? this.#addRow() : this.#evictOldest();
+    this.#names[row] = clientId;
+    this.#rows.set(clientId, row);
+    this.#linkNewest(row);
+    return row;
+  }
+
+  #addRow(): number {
+    const row = this.#rows.size;
+    if (row >= this.#newer.length) {
+      const rows = Math.min(this.#clientsMax, this.#newer.length * 2);
+      const newer = new Int32Array(rows);
+      newer.set(this.#newer);
+      const older = new Int32Array(rows);
+      older.set(this.#older);
+      this.#newer = newer;
+      this.#older = older;
+      this.#counts.ensureRows(rows);
+    }
+    return row;
+  }
+
+  #evictOldest(): number {
+    const row = this.#oldest;
+    this.#unlink(row);
+    this.#rows.delete(this.#names[row] ?? '');
+    this.#counts.clear(row);
+    return row;
+  }
+
+  #unlink(row: number): void {
+    const newer = this.#newer[row] ?? NONE;
+    const older = this.#older[row] ?? NONE;
+    if (older === NONE) this.#oldest = newer;
+    else this.#newer[older] = newer;
+    if (newer === NONE) this.#newest = older;
+    else this.#older[newer] = older;
+  }
+
+  #linkNewest(row: number): void {
+    this.#older[row] = this.#newest;
+    this.#newer[row] = NONE;
+    if (this.#newest === NONE) this.#oldest = row;
+    else this.#newer[this.#newest] = row;
+    this.#newest = row;
+  }
+}
+
+function isCount(value: unknown): value is number {
+  return typeof value === 'number' && Number.isInteger(value) && value >= 0 && value <= 0xffffffff;
+}

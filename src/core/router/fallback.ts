@@ -1,0 +1,41 @@
+// Never nothing: while any instance lives, a request is tried. Who gets it when the policy wants nobody.
+
+import type { Candidate } from '../domain.ts';
+import type { Policy } from '../policies/policy.ts';
+
+/**
+ * Of the candidates, the one sitting out a cooldown whose cooldown ends first and whose round trip fits `latencyMs`;
+ * null when there is none.
+ */
+export function firstOutOfCooldown(
+  candidates: readonly Candidate[],
+  policy: Policy,
+  latencyMs: number,
+): Candidate | null {
+  let first: Candidate | null = null;
+  let firstUntilMs = Number.POSITIVE_INFINITY;
+  for (const candidate of candidates) {
+    const untilMs = policy.cooldownUntilMs(candidate);
+    if (untilMs > Number.NEGATIVE_INFINITY && untilMs < firstUntilMs && candidate.rttMs <= latencyMs) {
+      first = candidate;
+      firstUntilMs = untilMs;
+    }
+  }
+  return first;
+}
+
+/** The candidate with the best success estimate, the nearer on a tie; the nearest when nothing is estimated. Null for none. */
+export function bestOrNearest(candidates: readonly Candidate[], policy: Policy): Candidate | null {
+  let best: Candidate | null = null;
+  let bestEstimate = Number.NEGATIVE_INFINITY;
+  for (const candidate of candidates) {
+    const estimate = policy.successEstimate(candidate);
+    const known = Number.isNaN(estimate) ? Number.NEGATIVE_INFINITY : estimate;
+    const nearer = best === null || candidate.rttMs < best.rttMs;
+    if (known > bestEstimate || (known === bestEstimate && nearer)) {
+      best = candidate;
+      bestEstimate = known;
+    }
+  }
+  return best;
+}

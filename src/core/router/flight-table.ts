@@ -1,0 +1,155 @@
+// What is in flight: one row a try in typed arrays, linked per instance in the order of starting, so that the oldest is
+// found at once and nothing is allocated per request. Freed rows are chained and used again.
+
+/** Rows to begin with; the table doubles as needed up to its maximum. */
+const ROWS_FIRST = 64;
+
+/** No row: end of a chain, or a try that the full table could not take in. */
+export const NO_FLIGHT = -1;
+
+/** The handle of a try whose instance is gone. */
+export const NO_HANDLE = -1;
+
+/** What a policy may read of the tries in flight. Tickets come oldest first. */
+export interface FlightView {
+  /** Tries in flight at the instance. */
+  count(handle: number): number;
+  /** The oldest try at the instance; `NO_FLIGHT` when none is. */
+  oldest(handle: number): number;
+  /** The next younger try at the same instance; `NO_FLIGHT` after the youngest. */
+  next(ticket: number): number;
+  startMs(ticket: number): number;
+}
+
+export class FlightTable implements FlightView {
+  readonly #rowsMax: number;
+  #startMs = new Float64Array(ROWS_FIRST);
+  #handle = new Int32Array(ROWS_FIRST).fill(NO_HANDLE);
+  #next = new Int32Array(ROWS_FIRST);
+  #previous = new Int32Array(ROWS_FIRST);
+  #head = new Int32Array(0);
+  #tail = new Int32Array(0);
+  #count = new Int32Array(0);
+  #free = NO_FLIGHT;
+  #used = 0;
+  #total = 0;
+
+  /** `rowsMax` tries are kept at the most; further ones go untracked. */
+  constructor(rowsMax: number) {
+    this.#rowsMax = rowsMax;
+  }
+
+  /** Tries in flight everywhere, those at instances that are gone included. */
+  get total(): number {
+    return this.#total;
+  }
+
+  count(handle: number): number {
+    return this.#count[handle] ?? 0;
+  }
+
+  oldest(handle: number): number {
+    return this.#head[handle] ?? NO_FLIGHT;
+  }
+
+  next(ticket: number): number {
+    return this.#next[ticket] ?? NO_FLIGHT;
+  }
+
+  startMs(ticket: number): number {
+    return this.#startMs[ticket] ?? Number.NaN;
+  }
+
+  /** The instance of a try; `NO_HANDLE` once that is gone. */
+  handleOf(ticket: number): number {
+    return this.#handle[ticket] ?? NO_HANDLE;
+  }
+
+  /** When the oldest try at the instance began; +Infinity when none is in flight. */
+  oldestStartMs(handle: number): number {
+    const ticket = this.oldest(handle);
+    return ticket === NO_FLIGHT ? Number.POSITIVE_INFINITY : this.startMs(ticket);
+  }
+
+  /** Makes room for chains of handles below `handles`. */
+  ensureHandles(handles: number): void {
+    if (handles <= this.#head.length) return;
+    const size = Math.max(8, handles, this.#head.length * 2);
+    this.#head = grown(this.#head, size, NO_FLIGHT);
+    this.#tail = grown(this.#tail, size, NO_FLIGHT);
+    this.#count = grown(this.#count, size, 0);
+  }
+
+  /** Takes in a try that starts now; `NO_HANDLE` for one whose instance is gone. Returns `NO_FLIGHT` when the table is full. */
+  add(handle: number, startMs: number): number {
+    const ticket = this.#takeRow();
+    if (ticket === NO_FLIGHT) return NO_FLIGHT;
+    this.#total++;
+    this.#startMs[ticket] = startMs;
+    this.#handle[ticket] = handle;
+    this.#next[ticket] = NO_FLIGHT;
+    if (handle === NO_HANDLE) return ticket;
+    const tail = this.#tail[handle] ?? NO_FLIGHT;
+    this.#previous[ticket] = tail;
+    if (tail === NO_FLIGHT) this.#head[handle] = ticket;
+    else this.#next[tail] = ticket;
+    this.#tail[handle] = ticket;
+    this.#count[handle] = (this.#count[handle] ?? 0) + 1;
+    return ticket;
+  }
+
+  remove(ticket: number): void {
+    this.#total--;
+    const handle = this.handleOf(ticket);
+    if (handle !== NO_HANDLE) this.#unlink(ticket, handle);
+    this.#handle[ticket] = NO_HANDLE;
+    this.#next[ticket] = this.#free;
+    this.#free = ticket;
+  }
+
+  /** The instance is gone: its tries stay in flight but belong to nobody, so that its handle may be used again. */
+  orphan(handle: number): void {
+    for (let ticket = this.oldest(handle); ticket !== NO_FLIGHT; ticket = this.next(ticket)) {
+      this.#handle[ticket] = NO_HANDLE;
+    }
+    this.#head[handle] = NO_FLIGHT;
+    this.#tail[handle] = NO_FLIGHT;
+    this.#count[handle] = 0;
+  }
+
+  #unlink(ticket: number, handle: number): void {
+    const previous = this.#previous[ticket] ?? NO_FLIGHT;
+    const next = this.#next[ticket] ?? NO_FLIGHT;
+    if (previous === NO_FLIGHT) this.#head[handle] = next;
+    else this.#next[previous] = next;
+    if (next === NO_FLIGHT) this.#tail[handle] = previous;
+    else this.#previous[next] = previous;
+    this.#count[handle] = (this.#count[handle] ?? 0) - 1;
+  }
+
+  #takeRow(): number {
+    const freed = this.#free;
+    if (freed !== NO_FLIGHT) {
+      this.#free = this.#next[freed] ?? NO_FLIGHT;
+      return freed;
+    }
+    if (this.#used === this.#rowsMax) return NO_FLIGHT;
+    if (this.#used === this.#startMs.length) this.#growRows(Math.min(this.#rowsMax, this.#used * 2));
+    return this.#used++;
+  }
+
+  #growRows(rows: number): void {
+    const startMs = new Float64Array(rows);
+    startMs.set(this.#startMs);
+    this.#startMs = startMs;
+    this.#handle = grown(this.#handle, rows, NO_HANDLE);
+    this.#next = grown(this.#next, rows, NO_FLIGHT);
+    this.#previous = grown(this.#previous, rows, NO_FLIGHT);
+  }
+}
+
+function grown(array: Int32Array<ArrayBuffer>, length: number, fill: number): Int32Array<ArrayBuffer> {
+  const larger = new Int32Array(length).fill(fill);
+  larger.set(array);
+  return larger;
+}

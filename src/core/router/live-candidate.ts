@@ -1,0 +1,32 @@
+// An instance as the router keeps it: the one writable form of what policies see as `Candidate`.
+
+import type { Availability, Candidate, Instance, InstanceKey } from '../domain.ts';
+
+export class LiveCandidate implements Candidate {
+  readonly handle: number;
+  readonly key: InstanceKey;
+  readonly local: boolean;
+  instance: Instance;
+  rttMs: number;
+  rttKnown = false;
+  availability: Availability = 'up';
+  inFlight = 0;
+  oldestStartMs: number = Number.POSITIVE_INFINITY;
+  /** Tries started and failed here, all time. */
+  requests = 0;
+  failures = 0;
+
+  constructor(facts: {
+    readonly handle: number;
+    readonly key: InstanceKey;
+    readonly local: boolean;
+    readonly instance: Instance;
+    readonly rttMs: number;
+  }) {
+    this.handle = facts.handle;
+    this.key = facts.key;
+    this.local = facts.local;
+    this.instance = facts.instance;
+    this.rttMs = facts.rttMs;
+  }
+}

@@ -1,0 +1,381 @@
+// The service router: keeps the books (who is there, what is in flight, how clients fare), asks the policy where a
+// request goes, and holds the line when the policy wants nobody.
+
+import { assert, assertNever } from '../assert.ts';
+import {
+  type Availability,
+  type Candidate,
+  type Instance,
+  type InstanceKey,
+  instanceKey,
+  type PlacementUpdate,
+  type QosTarget,
+  type RequestInfo,
+  type TryResult,
+} from '../domain.ts';
+import type { Policy } from '../policies/policy.ts';
+import { createPolicy } from '../policies/registry.ts';
+import { ClientLedger } from '../qos/client-ledger.ts';
+import { WindowCounts } from '../qos/window-counts.ts';
+import type {
+  InstanceState,
+  RouterEvent,
+  RouterSnapshot,
+  RouterState,
+  RouteTier,
+  ServiceRouter,
+  ServiceRouterOptions,
+  Ticket,
+} from '../service-router.ts';
+import { CandidateSet } from './candidate-set.ts';
+import { bestOrNearest, firstOutOfCooldown } from './fallback.ts';
+import { FlightTable, NO_FLIGHT, NO_HANDLE } from './flight-table.ts';
+import { LiveCandidate } from './live-candidate.ts';
+import { RttTable } from './rtt-table.ts';
+
+const INSTANCES_MAX_DEFAULT = 4096;
+const CLIENTS_MAX_DEFAULT = 4096;
+const FLIGHTS_MAX_DEFAULT = 262_144;
+const RTT_CHANGE_RATIO_DEFAULT = 0.2;
+
+/** Span of the requests-per-second figures. */
+const RATE_WINDOW_MS = 10_000;
+/** Clients that `state` lists, worst first. */
+const CLIENTS_SHOWN_MAX = 100;
+
+/** Row of the service as a whole in the rate counts; the instance with handle h has row h + 1. */
+const SERVICE_ROW = 0;
+
+export class LiveServiceRouter implements ServiceRouter {
+  readonly service: string;
+  readonly qos: QosTarget;
+  readonly policyName: string;
+  lastTier: RouteTier = 'policy';
+  nextTickMs: number;
+
+  readonly #options: ServiceRouterOptions;
+  readonly #policy: Policy;
+  readonly #instancesMax: number;
+  readonly #onEvent: (event: RouterEvent) => void;
+
+  readonly #set = new CandidateSet();
+  readonly #flights: FlightTable;
+  readonly #rtts: RttTable;
+  readonly #clients: ClientLedger;
+  readonly #rates = new WindowCounts(RATE_WINDOW_MS, 1);
+  readonly #success: WindowCounts;
+  readonly #startedMs: number;
+  readonly #start: { kind: 'start'; candidate: Candidate; startMs: number };
+  readonly #end: {
+    kind: 'end';
+    candidate: Candidate;
+    startMs: number;
+    latencyMs: number;
+    result: TryResult;
+    success: boolean;
+  };
+
+  constructor(options: ServiceRouterOptions) {
+    this.#options = options;
+    this.service = options.service;
+    this.qos = options.qos;
+    this.policyName = options.policy.name;
+    this.#instancesMax = options.instancesMax ?? INSTANCES_MAX_DEFAULT;
+    this.#onEvent = options.onEvent ?? (() => {});
+    this.#flights = new FlightTable(options.flightsMax ?? FLIGHTS_MAX_DEFAULT);
+    this.#rtts = new RttTable(options.rttChangeRatio ?? RTT_CHANGE_RATIO_DEFAULT);
+    this.#clients = new ClientLedger(options.qos.windowMs, options.clientsMax ?? CLIENTS_MAX_DEFAULT);
+    this.#success = new WindowCounts(options.qos.windowMs, 1);
+    this.#startedMs = options.nowMs;
+    this.#policy = createPolicy(options.policy, {
+      qos: options.qos,
+      rng: options.rng,
+      instancesMax: this.#instancesMax,
+      flights: this.#flights,
+      clients: this.#clients,
+      onEvent: this.#onEvent,
+    });
+    // Load balancers that start together must not step together: each steps in a phase of its own.
+    const phase = options.rng.next();
+    this.nextTickMs = options.nowMs + (phase === 0 ? this.#policy.stepMs : phase * this.#policy.stepMs);
+    const nobody = nobodyOf(options.service);
+    this.#start = { kind: 'start', candidate: nobody, startMs: 0.5 };
+    this.#end = { kind: 'end', candidate: nobody, startMs: 0.5, latencyMs: 0.5, result: 'answered', success: false };
+  }
+
+  get candidates(): readonly Candidate[] {
+    return this.#set.live;
+  }
+
+  // ---- a request ----
+
+  route(request: RequestInfo, nowMs: number): Candidate | null {
+    const up = request.tried.length === 0 ? this.#set.up : this.#set.untried('up', request.tried);
+    if (up.length > 0) return this.#routeAmong(up, request, nowMs);
+    this.lastTier = 'last-resort';
+    const last = this.#lastResort('suspect', request.tried) ?? this.#lastResort('draining', request.tried);
+    if (last !== null || request.tried.length === 0) return last;
+    // Every instance was tried already: better one of them again than nothing.
+    if (this.#set.up.length > 0) return this.#routeAmong(this.#set.up, request, nowMs);
+    return this.#lastResort('suspect', []) ?? this.#lastResort('draining', []);
+  }
+
+  start(candidate: Candidate, nowMs: number): Ticket {
+    const live = this.#set.at(candidate.handle);
+    this.#rates.record(SERVICE_ROW, true, nowMs);
+    if (live !== candidate) return this.#flights.add(NO_HANDLE, nowMs);
+    const ticket = this.#flights.add(live.handle, nowMs);
+    live.requests++;
+    this.#rates.record(live.handle + 1, true, nowMs);
+    if (ticket === NO_FLIGHT) return ticket;
+    this.#refreshFlights(live);
+    this.#start.candidate = live;
+    this.#start.startMs = nowMs;
+    this.#policy.observe(this.#start, nowMs);
+    return ticket;
+  }
+
+  finish(ticket: Ticket, result: TryResult, latencyMs: number, nowMs: number): void {
+    if (ticket === NO_FLIGHT) return;
+    const live = this.#set.at(this.#flights.handleOf(ticket));
+    const startMs = this.#flights.startMs(ticket);
+    this.#flights.remove(ticket);
+    if (live === undefined) return;
+    this.#refreshFlights(live);
+    if (result !== 'answered' && result !== 'aborted') live.failures++;
+    // An answer bounds the round trip from above, where nobody has measured it.
+    if (!live.rttKnown && result === 'answered' && latencyMs < live.rttMs) live.rttMs = latencyMs;
+    const end = this.#end;
+    end.candidate = live;
+    end.startMs = startMs;
+    end.latencyMs = latencyMs;
+    end.result = result;
+    end.success = result === 'answered' && latencyMs <= this.qos.latencyMs;
+    this.#policy.observe(end, nowMs);
+  }
+
+  settle(clientId: string, success: boolean, nowMs: number): void {
+    this.#success.record(SERVICE_ROW, success, nowMs);
+    this.#clients.record(clientId, success, nowMs);
+  }
+
+  // ---- the world around ----
+
+  applyPlacement(update: PlacementUpdate, nowMs: number): void {
+    switch (update.kind) {
+      case 'instance-set':
+        this.#setInstance(update.instance, nowMs);
+        break;
+      case 'instance-removed':
+        this.#removeInstance(update.key, nowMs);
+        break;
+      case 'instance-availability':
+        this.#setAvailability(update.key, update.availability, nowMs);
+        break;
+      default:
+        assertNever(update);
+    }
+  }
+
+  observeRtt(nodeId: string, rttMs: number, nowMs: number): void {
+    if (!(rttMs >= 0) || rttMs === Number.POSITIVE_INFINITY) return;
+    const step = this.#rtts.observe(nodeId, rttMs);
+    let concerned = false;
+    for (const candidate of this.#set.live) {
+      if (candidate.instance.nodeId !== nodeId) continue;
+      candidate.rttMs = rttMs;
+      candidate.rttKnown = true;
+      concerned = true;
+    }
+    if (!concerned || step === null) return;
+    if (step.fromMs !== null) this.#onEvent({ kind: 'rtt-step', nodeId, fromMs: step.fromMs, toMs: rttMs });
+    this.#policy.update(this.#set.live, nowMs);
+  }
+
+  environmentChanged(nowMs: number): void {
+    this.#policy.update(this.#set.live, nowMs);
+  }
+
+  tick(nowMs: number): void {
+    if (nowMs < this.nextTickMs) return;
+    this.#policy.tick(nowMs);
+    this.nextTickMs += this.#policy.stepMs;
+    if (this.nextTickMs <= nowMs) this.nextTickMs = nowMs + this.#policy.stepMs;
+  }
+
+  // ---- for people, and for the next start ----
+
+  state(nowMs: number): RouterState {
+    const total = this.#success.total(SERVICE_ROW, nowMs);
+    return {
+      service: this.service,
+      policy: this.policyName,
+      qos: this.qos,
+      successRatio: total === 0 ? null : this.#success.good(SERVICE_ROW, nowMs) / total,
+      requestsPerSecond: this.#perSecond(SERVICE_ROW, nowMs),
+      inFlight: this.#flights.total,
+      clientsSatisfiedRatio: this.#clients.satisfiedRatio(this.qos.successRatio, nowMs),
+      summary: this.#policy.summary(nowMs),
+      instances: this.#set.live.map((candidate) => this.#instanceState(candidate, nowMs)),
+      clients: this.#clients.worst(CLIENTS_SHOWN_MAX, nowMs),
+    };
+  }
+
+  density(key: InstanceKey, gridMs: readonly number[], nowMs: number): number[] | null {
+    const candidate = this.#set.get(key);
+    return candidate === undefined ? null : this.#policy.density(candidate, gridMs, nowMs);
+  }
+
+  snapshot(nowMs: number): RouterSnapshot {
+    return {
+      version: 1,
+      service: this.service,
+      fingerprint: this.#fingerprint(),
+      rtts: this.#rtts.snapshot(),
+      policy: this.#policy.snapshot(nowMs),
+      clients: this.#clients.snapshot(nowMs),
+    };
+  }
+
+  restore(snapshot: RouterSnapshot, ageMs: number, nowMs: number): void {
+    const fits =
+      snapshot.version === 1 && snapshot.service === this.service && snapshot.fingerprint === this.#fingerprint();
+    if (!fits || !(ageMs >= 0)) return;
+    this.#rtts.restore(snapshot.rtts);
+    for (const candidate of this.#set.live) this.#applyKnownRtt(candidate);
+    this.#policy.update(this.#set.live, nowMs);
+    this.#policy.restore(snapshot.policy, ageMs, nowMs);
+    this.#clients.restore(snapshot.clients, ageMs, nowMs);
+  }
+
+  reset(nowMs: number): void {
+    this.#clients.clear();
+    this.#success.clear(SERVICE_ROW);
+    this.#policy.reset(nowMs);
+    this.#policy.update(this.#set.live, nowMs);
+  }
+
+  // ---- routing ----
+
+  #routeAmong(up: readonly LiveCandidate[], request: RequestInfo, nowMs: number): Candidate | null {
+    const picked = this.#policy.select(request, up, nowMs);
+    if (picked !== null) {
+      this.lastTier = 'policy';
+      return picked;
+    }
+    const sittingOut = firstOutOfCooldown(up, this.#policy, this.qos.latencyMs);
+    this.lastTier = sittingOut === null ? 'fallback' : 'cooldown';
+    return sittingOut ?? bestOrNearest(up, this.#policy);
+  }
+
+  #lastResort(availability: Availability, tried: readonly number[]): Candidate | null {
+    return bestOrNearest(this.#set.untried(availability, tried), this.#policy);
+  }
+
+  #refreshFlights(candidate: LiveCandidate): void {
+    candidate.inFlight = this.#flights.count(candidate.handle);
+    candidate.oldestStartMs = this.#flights.oldestStartMs(candidate.handle);
+  }
+
+  // ---- placement ----
+
+  #setInstance(instance: Instance, nowMs: number): void {
+    assert(instance.service === this.service, `instance of ${instance.service} came to the router of ${this.service}`);
+    const key = instanceKey(instance);
+    const known = this.#set.get(key);
+    if (known !== undefined && sameAddress(known.instance, instance)) {
+      known.instance = instance;
+      this.#policy.update(this.#set.live, nowMs);
+      return;
+    }
+    if (known !== undefined) this.#removeInstance(key, nowMs);
+    if (this.#set.live.length < this.#instancesMax) this.#addInstance(key, instance, nowMs);
+    else this.#onEvent({ kind: 'instance-refused', key });
+  }
+
+  #addInstance(key: InstanceKey, instance: Instance, nowMs: number): void {
+    const local = instance.nodeId === this.#options.localNodeId;
+    const rttMs = this.#rtts.assumedMs(local, this.qos.latencyMs);
+    const candidate = this.#set.add({ key, instance, local, rttMs });
+    this.#applyKnownRtt(candidate);
+    this.#flights.ensureHandles(candidate.handle + 1);
+    this.#rates.ensureRows(candidate.handle + 2);
+    this.#rates.clear(candidate.handle + 1);
+    this.#onEvent({ kind: 'instance-added', key });
+    this.#policy.update(this.#set.live, nowMs);
+  }
+
+  #removeInstance(key: InstanceKey, nowMs: number): void {
+    const candidate = this.#set.get(key);
+    if (candidate === undefined) return;
+    this.#set.remove(candidate);
+    this.#flights.orphan(candidate.handle);
+    this.#onEvent({ kind: 'instance-removed', key });
+    this.#policy.update(this.#set.live, nowMs);
+    // Only now that the policy has seen it leave may its handle mean somebody else.
+    this.#set.release(candidate.handle);
+  }
+
+  #setAvailability(key: InstanceKey, availability: Availability, nowMs: number): void {
+    const candidate = this.#set.get(key);
+    if (candidate === undefined || candidate.availability === availability) return;
+    this.#set.setAvailability(candidate, availability);
+    this.#onEvent({ kind: 'instance-availability', key, availability });
+    this.#policy.update(this.#set.live, nowMs);
+  }
+
+  #applyKnownRtt(candidate: LiveCandidate): void {
+    const rttMs = this.#rtts.get(candidate.instance.nodeId);
+    if (rttMs === undefined) return;
+    candidate.rttMs = rttMs;
+    candidate.rttKnown = true;
+  }
+
+  // ---- pictures ----
+
+  #instanceState(candidate: LiveCandidate, nowMs: number): InstanceState {
+    return {
+      ...this.#policy.view(candidate, nowMs),
+      key: candidate.key,
+      instance: candidate.instance,
+      local: candidate.local,
+      availability: candidate.availability,
+      rttMs: candidate.rttMs,
+      rttKnown: candidate.rttKnown,
+      inFlight: candidate.inFlight,
+      requestsPerSecond: this.#perSecond(candidate.handle + 1, nowMs),
+      requests: candidate.requests,
+      failures: candidate.failures,
+    };
+  }
+
+  #perSecond(row: number, nowMs: number): number {
+    const spanMs = Math.min(RATE_WINDOW_MS, Math.max(1000, nowMs - this.#startedMs));
+    return (this.#rates.total(row, nowMs) * 1000) / spanMs;
+  }
+
+  #fingerprint(): string {
+    const { latencyMs, successRatio, windowMs } = this.qos;
+    const options = Object.entries(this.#options.policy.options).sort(([a], [b]) => (a < b ? -1 : 1));
+    return JSON.stringify([this.service, latencyMs, successRatio, windowMs, this.policyName, options]);
+  }
+}
+
+function sameAddress(a: Instance, b: Instance): boolean {
+  return a.scheme === b.scheme && a.host === b.host && a.port === b.port;
+}
+
+/** Stands in the reused outcomes until the first try, so that their fields keep one type. */
+function nobodyOf(service: string): LiveCandidate {
+  const instance: Instance = {
+    service,
+    nodeId: '',
+    id: '',
+    scheme: 'http',
+    host: '',
+    port: 0,
+    labels: {},
+    profile: null,
+  };
+  return new LiveCandidate({ handle: NO_HANDLE, key: '', local: false, instance, rttMs: 0.5 });
+}

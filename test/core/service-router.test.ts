@@ -1,0 +1,133 @@
+import { describe, expect, it } from 'vitest';
+import { createWorld, instance, populate, REQUEST } from './support.ts';
+
+describe('service router', () => {
+  it('routes nowhere only when the service has no instance', () => {
+    const world = createWorld('round-robin');
+    expect(world.router.route(REQUEST, world.nowMs)).toBeNull();
+    populate(world, [1]);
+    expect(world.router.route(REQUEST, world.nowMs)?.key).toBe('node-0/a');
+  });
+
+  it('sends each instance its turn', () => {
+    const world = createWorld('round-robin');
+    populate(world, [1, 10, 20]);
+    const keys = Array.from({ length: 6 }, () => world.request(() => ({ latencyMs: 5 })).key);
+    expect(new Set(keys.slice(0, 3)).size).toBe(3);
+    expect(keys.slice(3)).toEqual(keys.slice(0, 3));
+  });
+
+  it('knows what is in flight where, and since when', () => {
+    const world = createWorld('round-robin');
+    populate(world, [1]);
+    const [candidate] = world.router.candidates;
+    if (candidate === undefined) throw new Error('no candidate');
+    const first = world.router.start(candidate, 1000);
+    const second = world.router.start(candidate, 1010);
+    expect([candidate.inFlight, candidate.oldestStartMs]).toEqual([2, 1000]);
+    world.router.finish(first, 'answered', 20, 1020);
+    expect([candidate.inFlight, candidate.oldestStartMs]).toEqual([1, 1010]);
+    world.router.finish(second, 'answered', 20, 1030);
+    expect([candidate.inFlight, candidate.oldestStartMs]).toEqual([0, Number.POSITIVE_INFINITY]);
+  });
+
+  it('charges nothing to an instance that took the place of one that left mid-flight', () => {
+    const world = createWorld('round-robin');
+    populate(world, [1]);
+    const [gone] = world.router.candidates;
+    if (gone === undefined) throw new Error('no candidate');
+    const ticket = world.router.start(gone, world.nowMs);
+    world.router.applyPlacement({ kind: 'instance-removed', key: gone.key }, world.nowMs);
+    world.router.applyPlacement({ kind: 'instance-set', instance: instance('node-5') }, world.nowMs);
+    const [heir] = world.router.candidates;
+    expect(heir?.handle).toBe(gone.handle);
+    expect(heir?.inFlight).toBe(0);
+    const late = world.router.start(gone, world.nowMs);
+    world.router.finish(ticket, 'failed', 50, world.nowMs);
+    world.router.finish(late, 'failed', 50, world.nowMs);
+    expect(world.router.state(world.nowMs).instances[0]).toMatchObject({ requests: 0, failures: 0, inFlight: 0 });
+    expect(world.router.state(world.nowMs).inFlight).toBe(0);
+  });
+
+  it('treats a changed address as another instance', () => {
+    const world = createWorld('round-robin');
+    populate(world, [1]);
+    world.router.applyPlacement({ kind: 'instance-set', instance: instance('node-0', { port: 9001 }) }, world.nowMs);
+    expect(world.events.map(({ kind }) => kind)).toEqual(['instance-added', 'instance-removed', 'instance-added']);
+    world.router.applyPlacement(
+      { kind: 'instance-set', instance: instance('node-0', { port: 9001, labels: { zone: 'a' } }) },
+      2,
+    );
+    expect(world.events).toHaveLength(3);
+    expect(world.router.candidates[0]?.instance.labels).toEqual({ zone: 'a' });
+  });
+
+  it('keeps traffic off suspect and draining instances while another is up, and uses suspect before draining ones', () => {
+    const world = createWorld('round-robin');
+    populate(world, [1, 10, 20]);
+    const set = (node: string, availability: 'up' | 'suspect' | 'draining') =>
+      world.router.applyPlacement({ kind: 'instance-availability', key: `${node}/a`, availability }, world.nowMs);
+    set('node-0', 'draining');
+    set('node-1', 'suspect');
+    const keys = Array.from({ length: 9 }, () => world.request(() => ({ latencyMs: 5 })).key);
+    expect(new Set(keys)).toEqual(new Set(['node-2/a']));
+    set('node-2', 'draining');
+    expect(world.router.route(REQUEST, world.nowMs)?.key).toBe('node-1/a');
+    expect(world.router.lastTier).toBe('last-resort');
+  });
+
+  it('refuses instances beyond its maximum and says so', () => {
+    const world = createWorld('round-robin', { instancesMax: 2 });
+    populate(world, [1, 2, 3]);
+    expect(world.router.candidates).toHaveLength(2);
+    expect(world.events.at(-1)).toEqual({ kind: 'instance-refused', key: 'node-2/a' });
+  });
+
+  it('reports an RTT step, also one that creeps, and no step for jitter', () => {
+    const world = createWorld('round-robin');
+    populate(world, [1, 20]);
+    const steps = () => world.events.filter(({ kind }) => kind === 'rtt-step');
+    world.router.observeRtt('node-1', 22, 2000);
+    expect(steps()).toEqual([]);
+    world.router.observeRtt('node-1', 25, 2100);
+    expect(steps()).toEqual([{ kind: 'rtt-step', nodeId: 'node-1', fromMs: 20, toMs: 25 }]);
+    expect(world.router.candidates[1]?.rttMs).toBe(25);
+  });
+
+  it('gives an instance that joins later the RTT its node was measured at', () => {
+    const world = createWorld('round-robin');
+    world.router.observeRtt('node-7', 33, world.nowMs);
+    world.router.applyPlacement({ kind: 'instance-set', instance: instance('node-7') }, world.nowMs);
+    expect(world.router.candidates[0]).toMatchObject({ rttMs: 33, rttKnown: true });
+  });
+
+  it('accounts success per client and lists the worst served first', () => {
+    const world = createWorld('round-robin');
+    populate(world, [1]);
+    for (let i = 0; i < 10; i++) {
+      world.router.settle('good', true, 2000);
+      world.router.settle('bad', i < 5, 2000);
+    }
+    const state = world.router.state(2000);
+    expect(state.successRatio).toBe(0.75);
+    expect(state.clientsSatisfiedRatio).toBe(0.5);
+    expect(state.clients).toEqual([
+      { clientId: 'bad', requests: 10, successRatio: 0.5 },
+      { clientId: 'good', requests: 10, successRatio: 1 },
+    ]);
+    expect(world.router.state(13_000).clients).toEqual([]);
+  });
+
+  it('uses no snapshot of another definition', () => {
+    const world = createWorld('round-robin');
+    populate(world, [1]);
+    world.router.settle('camera', true, 1000);
+    const snapshot = world.router.snapshot(1000);
+    const other = createWorld('round-robin', { qos: { latencyMs: 81, successRatio: 0.9, windowMs: 10_000 } });
+    other.router.restore(snapshot, 0, 1000);
+    expect(other.router.state(1000).clients).toEqual([]);
+    const same = createWorld('round-robin');
+    same.router.restore(snapshot, 0, 1000);
+    expect(same.router.state(1000).clients).toHaveLength(1);
+  });
+});
