@@ -125,6 +125,7 @@ function describe(issue: core.$ZodIssue): string {
       if (issue.message.startsWith('expected')) return issue.message;
       return `expected ${oneOf('options' in issue && Array.isArray(issue.options) ? issue.options : [])}`;
     case 'too_small':
+      if (issue.origin === 'string' && issue.minimum === 1) return 'must not be empty';
       return `expected ${sizeWords(issue.origin)}${issue.inclusive === false ? 'more than' : 'at least'} ${issue.minimum}`;
     case 'too_big':
       return `expected ${sizeWords(issue.origin)}${issue.inclusive === false ? 'less than' : 'at most'} ${issue.maximum}`;

@@ -1,0 +1,145 @@
+// Mistakes that show only between sections: names used twice, listeners that collide, a service that could never get an instance.
+
+import { accessSync, constants } from 'node:fs';
+import { BlockList, isIP } from 'node:net';
+import { instanceKey } from '../core/domain.ts';
+import type { Problem } from '../errors.ts';
+import type { AnnounceConfig, Config, ListenAddress, ServiceConfig } from './config.ts';
+import type { TomlDocument, TomlPath } from './toml.ts';
+import { problemAt } from './validate.ts';
+
+/** An entry of a list by its position in the file. */
+export interface Indexed<T> {
+  readonly index: number;
+  readonly value: T;
+}
+
+/** A config of which parts may have failed their own validation: undefined, or left out of a list. */
+export type PartialConfig = {
+  readonly [Key in Exclude<keyof Config, 'services' | 'announce'>]: Config[Key] | undefined;
+} & {
+  readonly services: readonly Indexed<ServiceConfig>[];
+  readonly announce: readonly Indexed<AnnounceConfig>[];
+};
+
+type Report = (path: TomlPath, message: string) => void;
+
+/** Adds every problem between sections; parts that are missing are not held against others. */
+export function crossCheck(document: TomlDocument, parts: PartialConfig, problems: Problem[]): void {
+  const report: Report = (path, message) => problems.push(problemAt(document, path, message));
+  checkNames(parts, report);
+  checkSomethingToDo(document, report);
+  for (const { index, value } of parts.services) {
+    checkInstances(value, ['service', index], report);
+    checkHasInstances(document, { index, value }, report);
+  }
+  checkListeners(parts, report);
+  checkAdmin(parts, report);
+  checkTls(parts, report);
+}
+
+function checkNames({ services, announce }: PartialConfig, report: Report): void {
+  const seen = new Set<string>();
+  for (const { index, value } of services) {
+    // Host names carry no case, and the first label of one may name the service.
+    const name = value.name.toLowerCase();
+    if (seen.has(name)) report(['service', index, 'name'], `a service named "${value.name}" is there already`);
+    seen.add(name);
+  }
+  const announced = new Set<string>();
+  for (const { index, value } of announce) {
+    const key = `${value.service}/${value.id}`;
+    if (announced.has(key))
+      report(['announce', index], `instance "${value.id}" of "${value.service}" is announced already`);
+    announced.add(key);
+  }
+}
+
+function checkSomethingToDo({ root }: TomlDocument, report: Report): void {
+  if (root.service === undefined && root.announce === undefined) {
+    report([], 'nothing to do: expected at least one [[service]] or [[announce]]');
+  }
+}
+
+function checkInstances(service: ServiceConfig, path: TomlPath, report: Report): void {
+  const keys = new Set<string>();
+  for (const [i, instance] of service.instances.entries()) {
+    const key = instanceKey(instance);
+    if (keys.has(key)) report([...path, 'instances', i], `instance "${key}" of "${service.name}" is there already`);
+    keys.add(key);
+  }
+}
+
+function checkHasInstances({ root }: TomlDocument, { index, value }: Indexed<ServiceConfig>, report: Report): void {
+  if (value.instances.length > 0 || root.mqtt !== undefined) return;
+  // As it was written: an announcement with a mistake of its own still counts.
+  const announced: readonly { readonly service?: unknown }[] = Array.isArray(root.announce) ? root.announce : [];
+  if (announced.some(({ service }) => service === value.name)) return;
+  report(
+    ['service', index],
+    `service "${value.name}" can have no instances: expected instances, an [[announce]] of it, or [mqtt] to learn them from`,
+  );
+}
+
+function checkListeners({ proxy, admin, services }: PartialConfig, report: Report): void {
+  const listeners: { readonly path: TomlPath; readonly address: ListenAddress }[] = [];
+  if (proxy !== undefined) listeners.push({ path: ['proxy', 'listen'], address: proxy.listen });
+  if (admin !== undefined) listeners.push({ path: ['admin', 'listen'], address: admin.listen });
+  for (const { index, value } of services) {
+    if (value.listen !== null) listeners.push({ path: ['service', index, 'listen'], address: value.listen });
+  }
+  listeners.forEach(({ path, address }, i) => {
+    const other = listeners.slice(0, i).find((one) => collide(one.address, address));
+    if (other !== undefined) {
+      const owner = other.path.filter((part) => typeof part === 'string').join('.');
+      report(path, `port ${address.port} is taken by ${owner}`);
+    }
+  });
+}
+
+const isWildcard = (host: string): boolean => host === '0.0.0.0' || host === '::';
+
+function collide(a: ListenAddress, b: ListenAddress): boolean {
+  if (a.port !== b.port || a.port === 0) return false;
+  return a.host === b.host || isWildcard(a.host) || isWildcard(b.host);
+}
+
+function checkAdmin({ admin }: PartialConfig, report: Report): void {
+  if (admin === undefined || admin.token !== null || isLoopback(admin.listen.host)) return;
+  report(['admin', 'listen'], `${admin.listen.host} is reachable from other machines: expected admin.token with it`);
+}
+
+const LOOPBACK = new BlockList();
+LOOPBACK.addSubnet('127.0.0.0', 8, 'ipv4');
+LOOPBACK.addAddress('::1', 'ipv6');
+
+function isLoopback(host: string): boolean {
+  const family = isIP(host);
+  return family === 0 ? host === 'localhost' : LOOPBACK.check(host, family === 6 ? 'ipv6' : 'ipv4');
+}
+
+function checkTls({ proxy, mqtt, services }: PartialConfig, report: Report): void {
+  const tls = proxy?.tls;
+  checkFile(['proxy', 'tls', 'cert'], tls?.certFile, report);
+  checkFile(['proxy', 'tls', 'key'], tls?.keyFile, report);
+  checkFile(['proxy', 'tls', 'client_ca'], tls?.clientCaFile, report);
+  checkFile(['mqtt', 'ca'], mqtt?.caFile, report);
+  checkFile(['mqtt', 'cert'], mqtt?.certFile, report);
+  checkFile(['mqtt', 'key'], mqtt?.keyFile, report);
+  for (const { index, value } of services) checkFile(['service', index, 'ca'], value.caFile, report);
+  if (mqtt && (mqtt.certFile === null) !== (mqtt.keyFile === null)) {
+    report(['mqtt', mqtt.certFile === null ? 'key' : 'cert'], 'expected both cert and key, or neither');
+  }
+  if (mqtt && mqtt.password !== null && mqtt.username === null)
+    report(['mqtt', 'password'], 'expected username with it');
+}
+
+function checkFile(path: TomlPath, file: string | null | undefined, report: Report): void {
+  if (file === null || file === undefined) return;
+  try {
+    accessSync(file, constants.R_OK);
+  } catch (error) {
+    const missing = (error as NodeJS.ErrnoException).code === 'ENOENT';
+    report(path, missing ? `no such file: ${file}` : `not allowed to read: ${file}`);
+  }
+}

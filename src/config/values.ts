@@ -1,0 +1,122 @@
+// The kinds of value that the config is made of: durations, sizes, addresses, networks, names. Each says what it expects.
+
+import { isIP } from 'node:net';
+import * as z from 'zod';
+import type { Scheme } from '../core/domain.ts';
+import type { ListenAddress } from './config.ts';
+
+const MS_PER_UNIT: Readonly<Record<string, number>> = {
+  us: 0.001,
+  ms: 1,
+  s: 1000,
+  m: 60_000,
+  h: 3_600_000,
+  d: 86_400_000,
+};
+
+/** Node's timers hold at most this much; anything longer would fire at once. */
+const DURATION_MS_MAX = 2 ** 31 - 1;
+
+/** `"80ms"`, `"1.5s"`, `"1h"` → milliseconds. Zero only where `zero` says that it means something. */
+export function duration(options: { readonly zero?: boolean } = {}): z.ZodType<number, string> {
+  return parsed('expected a duration such as "80ms"', (text) => {
+    const match = /^(\d+(?:\.\d+)?)(us|ms|s|m|h|d)$/.exec(text);
+    const ms = Number(match?.[1]) * (MS_PER_UNIT[match?.[2] ?? ''] ?? Number.NaN);
+    return (ms > 0 || (ms === 0 && options.zero === true)) && ms <= DURATION_MS_MAX ? ms : null;
+  });
+}
+
+const BYTES_PER_UNIT: Readonly<Record<string, number>> = { B: 1, KiB: 2 ** 10, MiB: 2 ** 20, GiB: 2 ** 30 };
+
+/** `"512B"`, `"64KiB"`, `"2MiB"`, `"1GiB"` → bytes. */
+export function size(options: { readonly zero?: boolean } = {}): z.ZodType<number, string> {
+  return parsed('expected a size such as "64KiB"', (text) => {
+    const match = /^(\d+)(B|KiB|MiB|GiB)$/.exec(text);
+    const bytes = Number(match?.[1]) * (BYTES_PER_UNIT[match?.[2] ?? ''] ?? Number.NaN);
+    return (bytes > 0 || (bytes === 0 && options.zero === true)) && Number.isSafeInteger(bytes) ? bytes : null;
+  });
+}
+
+/** `"127.0.0.1:8080"`, `"[::1]:8080"`, `"localhost:0"`; port 0 lets the system choose. */
+export const listenAddress: z.ZodType<ListenAddress, string> = parsed(
+  'expected an address and port such as "127.0.0.1:8080"',
+  (text) => parseHostPort(text, { portMin: 0 }),
+);
+
+/** `"10.0.0.0/8"`, `"fd00::/8"`; a bare address is a network of one. Always returned with its prefix length. */
+export const cidr: z.ZodType<string, string> = parsed('expected a network such as "10.0.0.0/8"', (text) => {
+  const [address = '', prefix, ...rest] = text.split('/');
+  const bits = { 0: -1, 4: 32, 6: 128 }[isIP(address)] ?? -1;
+  if (bits < 0 || rest.length > 0 || (prefix !== undefined && !/^\d{1,3}$/.test(prefix))) return null;
+  const length = prefix === undefined ? bits : Number(prefix);
+  return length <= bits ? `${address}/${length}` : null;
+});
+
+export interface InstanceAddress {
+  readonly scheme: Scheme;
+  readonly host: string;
+  readonly port: number;
+}
+
+/** `"http://10.0.0.7:9000"`, `"https://…"`, `"h2c://…"`; without a scheme it is http. */
+export const instanceUrl: z.ZodType<InstanceAddress, string> = parsed(
+  'expected an address such as "http://10.0.0.7:9000"',
+  (text) => {
+    const match = /^(?:(https?|h2c):\/\/)?([^/?#@]+)\/?$/.exec(text);
+    const address = match === null ? null : parseHostPort(match[2] ?? '', { portMin: 1 });
+    return address === null ? null : { scheme: (match?.[1] ?? 'http') as Scheme, ...address };
+  },
+);
+
+/** A host on its own: an IP address or a DNS name. */
+export const host: z.ZodType<string, string> = parsed('expected a host such as "10.0.0.7" or "pi-7.local"', parseHost);
+
+/** Becomes a level of an MQTT topic and part of header values: no `/`, `+`, `#`, spaces or controls. */
+export const name: z.ZodType<string, string> = parsed(
+  'expected a name of letters, digits, ".", "_" and "-" that begins with a letter or digit, at most 63 long',
+  (text) => (/^[A-Za-z0-9][A-Za-z0-9._-]{0,62}$/.test(text) ? text : null),
+);
+
+/** RFC 9110 §5.1: a field name is a token. */
+export const fieldName: z.ZodType<string, string> = parsed('expected a header name such as "X-Client-Id"', (text) =>
+  /^[A-Za-z0-9!#$%&'*+.^_`|~-]{1,128}$/.test(text) ? text : null,
+);
+
+/** A password or token; never shown. An empty one is a slip: a variable that was not filled in. */
+export const secret = z.string().min(1);
+
+/** In [0, 1]. */
+export const ratio = z.number().min(0).max(1);
+
+/** Above 0, at most 1. */
+export const positiveRatio = z.number().gt(0).max(1);
+
+export const labels = z.record(z.string().min(1), z.string());
+
+/** A count with a floor; `max` guards against slips such as a port in the wrong place. */
+export const count = (min: number, max = 1_000_000): z.ZodInt => z.int().min(min).max(max);
+
+/** A string that `parse` turns into a value, or null when it is not of the kind. */
+export function parsed<T>(expectation: string, parse: (text: string) => T | null): z.ZodType<T, string> {
+  return z.string({ error: expectation }).transform((text, context) => {
+    const value = parse(text);
+    if (value !== null) return value;
+    context.issues.push({ code: 'custom', message: expectation, input: text });
+    return z.NEVER;
+  });
+}
+
+function parseHostPort(text: string, options: { readonly portMin: number }): ListenAddress | null {
+  const match = /^(?:\[([^\]]+)\]|([^:]+)):(\d{1,5})$/.exec(text);
+  if (match === null) return null;
+  const port = Number(match[3]);
+  const name = match[1] === undefined ? parseHost(match[2] ?? '') : isIP(match[1]) === 6 ? match[1] : null;
+  return name !== null && port >= options.portMin && port <= 65_535 ? { host: name, port } : null;
+}
+
+/** RFC 1123 §2.1 host names; what is only digits and dots must be an IPv4 address, so that a slip is not looked up as a name. */
+function parseHost(text: string): string | null {
+  if (isIP(text) !== 0) return text;
+  if (/^[\d.]+$/.test(text) || text.length > 253) return null;
+  return text.split('.').every((label) => /^[A-Za-z0-9_]([A-Za-z0-9_-]{0,61}[A-Za-z0-9_])?$/.test(label)) ? text : null;
+}

@@ -1,0 +1,271 @@
+// qedge.toml as a whole: the shipped files hold what they say, and every kind of mistake is placed.
+
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join, resolve } from 'node:path';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import type * as z from 'zod';
+import type { Config } from '../../src/config/config.ts';
+import { loadConfig } from '../../src/config/load.ts';
+import { mqttSchema, sectionSchemas } from '../../src/config/schema.ts';
+import { announceSchema, serviceSchema } from '../../src/config/schema-service.ts';
+
+const SHIPPED = resolve(import.meta.dirname, '../../config');
+const STATE_ENV = { STATE_DIRECTORY: '/var/lib/qedge' };
+
+const MINIMAL = `[node]
+id = "pi-7"
+
+[mqtt]
+url = "mqtt://broker.local:1883"
+
+[[service]]
+name = "pilotnet"
+qos = { latency = "80ms", success = 0.9, window = "10s" }
+`;
+
+let directory = '';
+beforeAll(() => {
+  directory = mkdtempSync(join(tmpdir(), 'qedge-config-'));
+});
+afterAll(() => rmSync(directory, { recursive: true }));
+
+function load(text: string, env: Record<string, string> = {}): Config {
+  const file = join(directory, 'qedge.toml');
+  writeFileSync(file, text);
+  return loadConfig(file, { env });
+}
+
+function errorsOf(text: string, env: Record<string, string> = {}): string[] {
+  try {
+    load(text, env);
+    return [];
+  } catch (error) {
+    return error instanceof Error ? error.message.split('\n') : [String(error)];
+  }
+}
+
+/** `MINIMAL` with lines put in front of its service. */
+const withLines = (lines: string): string => MINIMAL.replace('[[service]]', `${lines}\n\n[[service]]`);
+
+/** Every key of every table within a schema. */
+function keysOf(schema: z.core.$ZodType): string[] {
+  const def = schema._zod.def as {
+    readonly shape?: Readonly<Record<string, z.core.$ZodType>>;
+    readonly options?: readonly z.core.$ZodType[];
+    readonly element?: z.core.$ZodType;
+    readonly in?: z.core.$ZodType;
+    readonly innerType?: z.core.$ZodType;
+  };
+  const own = def.shape === undefined ? [] : Object.keys(def.shape);
+  const inner = [...Object.values(def.shape ?? {}), ...(def.options ?? []), def.element, def.in, def.innerType];
+  return [...own, ...inner.flatMap((one) => (one === undefined ? [] : keysOf(one)))];
+}
+
+describe('the shipped files', () => {
+  const reference = readFileSync(join(SHIPPED, 'qedge.toml'), 'utf8');
+
+  it('hold exactly the defaults in the lines that are commented out', () => {
+    const uncommented = reference.replaceAll(/^#(?=[a-z])/gm, '');
+    const written = [...reference.matchAll(/^#[a-z]/gm)].length;
+    expect(written).toBeGreaterThan(40);
+    expect(load(uncommented, STATE_ENV)).toEqual(load(reference, STATE_ENV));
+  });
+
+  it('name every key that the schema knows', () => {
+    const written = new Set(reference.match(/[a-z_]+(?= =|\]|\.[a-z_]+ =)|(?<=qos\.|service\.|proxy\.)[a-z_]+/g));
+    const context = { directory: '/', hostname: 'pi', stateDirectory: null };
+    const sections = Object.values(sectionSchemas(context));
+    const known = [...sections, mqttSchema(context, 'pi'), serviceSchema(context), announceSchema].flatMap(keysOf);
+    expect(known.length).toBeGreaterThan(60);
+    expect(known.filter((key) => !written.has(key))).toEqual([]);
+  });
+
+  it('load for a Raspberry Pi and a Jetson', () => {
+    expect(loadConfig(join(SHIPPED, 'raspberry-pi.toml')).announce[0]).toMatchObject({ id: '9000', host: '10.0.0.7' });
+    const password = join(directory, 'password');
+    writeFileSync(password, 'correct horse\n');
+    const jetson = readFileSync(join(SHIPPED, 'jetson.toml'), 'utf8');
+    const here = jetson.replace('/run/credentials/qedge.service/mqtt-password', password);
+    expect(load(here).mqtt).toMatchObject({ password: 'correct horse', username: 'jetson-1' });
+  });
+});
+
+describe('loadConfig', () => {
+  it('fills in every default around ten lines', () => {
+    const config = load(MINIMAL);
+    expect(config.node.id).toBe('pi-7');
+    expect(config.proxy).toMatchObject({
+      listen: { host: '127.0.0.1', port: 8080 },
+      drainMs: 10_000,
+      headerBytesMax: 16_384,
+    });
+    expect(config.mqtt).toMatchObject({ urls: ['mqtt://broker.local:1883'], clientId: 'qedge-pi-7', password: null });
+    expect(config.store).toEqual({ path: null, flushMs: 5000 });
+    expect(config.services).toHaveLength(1);
+    expect(config.services[0]).toMatchObject({
+      qos: { latencyMs: 80, successRatio: 0.9, windowMs: 10_000 },
+      policy: { name: 'qedge', options: {} },
+      retry: { attempts: 2, bodyBytesMax: 65_536 },
+      health: null,
+      instances: [],
+    });
+  });
+
+  it('keeps state where the service manager says, unless the file says otherwise', () => {
+    expect(load(MINIMAL, STATE_ENV).store.path).toBe('/var/lib/qedge/qedge.db');
+    expect(load(withLines('[store]\npath = false'), STATE_ENV).store.path).toBeNull();
+    expect(load(withLines('[store]\npath = "state/q.db"'), STATE_ENV).store.path).toBe(join(directory, 'state/q.db'));
+  });
+
+  it('takes instances as short addresses and as tables', () => {
+    const [service] = load(`[[service]]
+name = "a"
+qos.latency = "80ms"
+policy = { name = "qedge", step = "1s" }
+instances = ["10.0.0.7:9000", "https://[fd00::1]:443", { url = "h2c://pi-8:1", node = "pi-8", id = "x", rtt = "2ms" }]
+`).services;
+    expect(service?.policy).toEqual({ name: 'qedge', options: { step: '1s' } });
+    expect(service?.instances).toEqual([
+      { nodeId: '10.0.0.7', id: '9000', scheme: 'http', host: '10.0.0.7', port: 9000, labels: {}, rttMs: null },
+      { nodeId: 'fd00::1', id: '443', scheme: 'https', host: 'fd00::1', port: 443, labels: {}, rttMs: null },
+      { nodeId: 'pi-8', id: 'x', scheme: 'h2c', host: 'pi-8', port: 1, labels: {}, rttMs: 2 },
+    ]);
+  });
+
+  it('reports the mistakes of all sections at once', () => {
+    const text = `[proxy]
+listn = "127.0.0.1:8080"
+drain = 10
+
+[mqtt]
+url = "broker.local"
+
+[[service]]
+name = "pilotnet"
+[service.qos]
+  latency = 80
+`;
+    expect(errorsOf(text)).toEqual([
+      'qedge.toml:2:1: proxy.listn: unknown key "listn", did you mean "listen"?',
+      'qedge.toml:3:1: proxy.drain: expected a duration such as "80ms", got 10',
+      'qedge.toml:6:1: mqtt.url: expected a broker such as "mqtt://broker.local:1883", or a list of them, got "broker.local"',
+      'qedge.toml:11:3: service.qos.latency: expected a duration such as "80ms", got 80',
+    ]);
+  });
+
+  it.each([
+    ['80 ms', 'qos.latency = "80 ms"', 'service.qos.latency: expected a duration such as "80ms", got "80 ms"'],
+    ['no time at all', 'qos.latency = "0ms"', 'service.qos.latency: expected a duration such as "80ms", got "0ms"'],
+    ['a month', 'qos.latency = "31d"', 'service.qos.latency: expected a duration such as "80ms", got "31d"'],
+    ['no latency', 'qos = { success = 0.9 }', 'service.qos.latency: missing, expected a duration such as "80ms"'],
+    ['a percentage', 'qos = { latency = "1s", success = 90 }', 'service.qos.success: expected at most 1, got 90'],
+  ])('refuses a QoS target of %s', (_, line, expected) => {
+    const errors = errorsOf(`[[service]]\nname = "a"\ninstances = ["h:1"]\n${line}\n`);
+    expect(errors).toHaveLength(1);
+    expect(errors[0]).toContain(expected);
+  });
+
+  it.each([
+    ['no port', '"10.0.0.7"'],
+    ['port 0', '"10.0.0.7:0"'],
+    ['a port out of range', '"10.0.0.7:70000"'],
+    ['a path', '"http://10.0.0.7:9000/infer"'],
+    ['an octet out of range', '"10.0.0.700:9000"'],
+    ['an unknown scheme', '"ftp://10.0.0.7:9000"'],
+    ['a user', '"http://me:pw@10.0.0.7:9000"'],
+    ['a space', '"http://pi 7:9000"'],
+    ['another type', '9000'],
+  ])('refuses an instance address with %s and says where', (_, address) => {
+    const text = `[[service]]\nname = "a"\nqos.latency = "80ms"\ninstances = [\n  ${address},\n]\n`;
+    const [error, ...others] = errorsOf(text);
+    expect(others).toEqual([]);
+    expect(error).toMatch(
+      /^qedge\.toml:5:3: service\.instances: expected an address such as "http:\/\/10\.0\.0\.7:9000", got /,
+    );
+    expect(error).not.toContain('pw@');
+  });
+
+  it('knows its top-level keys', () => {
+    expect(errorsOf(`${MINIMAL}\n[prxy]\nlisten = "x"\n`)).toEqual([
+      'qedge.toml:11:1: prxy: unknown key "prxy", did you mean "proxy"?',
+    ]);
+    expect(errorsOf(MINIMAL.replace('[[service]]', '[service]'))[0]).toBe(
+      'qedge.toml:7:1: service: expected [[service]] with double brackets, got a table',
+    );
+  });
+});
+
+describe('what only shows between sections', () => {
+  it('two services of one name', () => {
+    expect(errorsOf(`${MINIMAL}\n[[service]]\nname = "PilotNet"\nqos.latency = "1s"\n`)).toEqual([
+      'qedge.toml:12:1: service.name: a service named "PilotNet" is there already',
+    ]);
+  });
+
+  it('two instances of one key', () => {
+    const errors = errorsOf('[[service]]\nname = "a"\nqos.latency = "1s"\ninstances = ["h:1", "http://h:1", "h:2"]\n');
+    expect(errors).toEqual(['qedge.toml:4:21: service.instances: instance "h/1" of "a" is there already']);
+  });
+
+  it('a service that can never have an instance', () => {
+    const alone = '[[service]]\nname = "a"\nqos.latency = "1s"\n';
+    expect(errorsOf(alone)[0]).toContain('qedge.toml:1:1: service: service "a" can have no instances');
+    expect(errorsOf(`${alone}\n[[announce]]\nservice = "a"\nurl = "h:1"\n`)).toEqual([]);
+    expect(errorsOf(`${alone}\n[[announce]]\nservice = "b"\nurl = "h:1"\n`)[0]).toContain(
+      'service "a" can have no instances',
+    );
+  });
+
+  it('an empty file', () => {
+    expect(errorsOf('')).toEqual(['qedge.toml:1:1: nothing to do: expected at least one [[service]] or [[announce]]']);
+  });
+
+  it('two listeners on one port', () => {
+    expect(errorsOf(withLines('[admin]\nlisten = "127.0.0.1:8080"'))).toEqual([
+      'qedge.toml:8:1: admin.listen: port 8080 is taken by proxy.listen',
+    ]);
+    expect(errorsOf(`${MINIMAL}listen = "0.0.0.0:9901"\n`)[0]).toContain(
+      'service.listen: port 9901 is taken by admin.listen',
+    );
+    expect(errorsOf(withLines('[admin]\nlisten = "127.0.0.2:8080"'))).toEqual([]);
+    expect(errorsOf(withLines('[proxy]\nlisten = "127.0.0.1:0"\n[admin]\nlisten = "127.0.0.1:0"'))).toEqual([]);
+  });
+
+  it('an admin port that others can reach without a token', () => {
+    expect(errorsOf(withLines('[admin]\nlisten = "0.0.0.0:9901"'))[0]).toContain('expected admin.token');
+    expect(errorsOf(withLines('[admin]\nlisten = "[::]:9901"'))[0]).toContain('expected admin.token');
+    expect(errorsOf(withLines('[admin]\nlisten = "0.0.0.0:9901"\ntoken = "${env:T}"'), { T: 'secret' })).toEqual([]);
+    expect(errorsOf(withLines('[admin]\nlisten = "[::1]:9901"'))).toEqual([]);
+    expect(errorsOf(withLines('[admin]\nlisten = "localhost:9901"'))).toEqual([]);
+  });
+
+  it('a token or password that came out empty', () => {
+    expect(errorsOf(withLines('[admin]\ntoken = "${env:T}"'), { T: '' })).toEqual([
+      'qedge.toml:8:1: admin.token: must not be empty',
+    ]);
+  });
+
+  it('files of certificates that are not there', () => {
+    const errors = errorsOf(
+      withLines('[proxy.tls]\ncert = "absent.crt"\nkey = "absent.key"\nclient_ca = "/absent/ca"'),
+    );
+    expect(errors).toEqual([
+      `qedge.toml:8:1: proxy.tls.cert: no such file: ${join(directory, 'absent.crt')}`,
+      `qedge.toml:9:1: proxy.tls.key: no such file: ${join(directory, 'absent.key')}`,
+      'qedge.toml:10:1: proxy.tls.client_ca: no such file: /absent/ca',
+    ]);
+  });
+
+  it('half of a client certificate', () => {
+    writeFileSync(join(directory, 'a.crt'), 'x');
+    expect(errorsOf(MINIMAL.replace('1883"', '1883"\ncert = "a.crt"'))[0]).toContain(
+      'expected both cert and key, or neither',
+    );
+  });
+
+  it('an instance that is announced twice', () => {
+    const twice = '[[announce]]\nservice = "a"\nurl = "h:1"\n'.repeat(2);
+    expect(errorsOf(twice)).toEqual(['qedge.toml:4:1: announce: instance "1" of "a" is announced already']);
+  });
+});
