@@ -9,6 +9,8 @@ export interface DemoService {
   readonly qos: QosTarget;
   /** What it does with a frame. */
   readonly answer: (body: Buffer) => unknown;
+  /** What its clients are called, before their number. */
+  readonly clientPrefix: string;
   /** Its share of the clients. */
   readonly clientShare: number;
 }
@@ -26,8 +28,20 @@ export interface DemoNode {
 }
 
 export const SERVICES: readonly DemoService[] = [
-  { name: 'pilotnet', qos: { latencyMs: 80, successRatio: 0.9, windowMs: 10_000 }, answer: steer, clientShare: 0.8 },
-  { name: 'detector', qos: { latencyMs: 150, successRatio: 0.9, windowMs: 10_000 }, answer: detect, clientShare: 0.2 },
+  {
+    name: 'pilotnet',
+    qos: { latencyMs: 80, successRatio: 0.9, windowMs: 10_000 },
+    answer: steer,
+    clientPrefix: 'car',
+    clientShare: 0.8,
+  },
+  {
+    name: 'detector',
+    qos: { latencyMs: 150, successRatio: 0.9, windowMs: 10_000 },
+    answer: detect,
+    clientPrefix: 'gate',
+    clientShare: 0.2,
+  },
 ];
 
 /** The node on which the demo's qedge runs: the first in the table below. */

@@ -1,0 +1,26 @@
+// Colour with restraint: only on a terminal that has colours, and NO_COLOR is heard.
+
+import { styleText } from 'node:util';
+
+export type Tone = 'plain' | 'dim' | 'strong' | 'good' | 'notice' | 'bad';
+
+export type Paint = (tone: Tone, text: string) => string;
+
+const STYLES = {
+  dim: ['dim'],
+  strong: ['bold'],
+  good: ['green'],
+  notice: ['yellow'],
+  bad: ['red'],
+} as const;
+
+/** No colours at all. */
+export const plainPaint: Paint = (_, text) => text;
+
+export const ansiPaint: Paint = (tone, text) =>
+  tone === 'plain' || text === '' ? text : styleText([...STYLES[tone]], text, { validateStream: false });
+
+/** Node hears NO_COLOR, FORCE_COLOR and TERM in `hasColors`. */
+export function paintFor(stream: NodeJS.WriteStream): Paint {
+  return stream.isTTY && stream.hasColors() ? ansiPaint : plainPaint;
+}
