@@ -1,6 +1,8 @@
 // `qedge version`: what exactly is running.
 
+import Database from 'better-sqlite3';
 import type { Command } from 'commander';
+import { loadSqliteBinding } from '../sea.ts';
 
 /** Set by the bundler; a run from source says so. */
 declare const QEDGE_VERSION: string | undefined;
@@ -12,11 +14,23 @@ export const commit = typeof QEDGE_COMMIT === 'string' ? QEDGE_COMMIT : 'source'
 export function registerVersion(program: Command): void {
   program
     .command('version')
-    .description('print version, commit, Node and architecture')
+    .description('print version, commit, Node, SQLite and architecture')
     .option('--json', 'as JSON')
     .action((options: { json?: true }) => {
-      const facts = { version, commit, node: process.versions.node, arch: process.arch };
+      const facts = { version, commit, node: process.versions.node, sqlite: sqliteVersion(), arch: process.arch };
       if (options.json) process.stdout.write(`${JSON.stringify(facts)}\n`);
-      else process.stdout.write(`qedge ${version} (${commit}) node ${facts.node} ${facts.arch}\n`);
+      else
+        process.stdout.write(`qedge ${version} (${commit}) node ${facts.node} sqlite ${facts.sqlite} ${facts.arch}\n`);
     });
+}
+
+/** Asked of the library itself: that it loads at all is half of what the command is for. */
+function sqliteVersion(): string {
+  const binding = loadSqliteBinding();
+  const database = new Database(':memory:', binding === undefined ? {} : { nativeBinding: binding as never });
+  try {
+    return String(database.prepare('select sqlite_version()').pluck().get());
+  } finally {
+    database.close();
+  }
 }

@@ -1,0 +1,62 @@
+// `npm run build`: dist/qedge-linux-x64 and dist/qedge-linux-arm64, from the sources and the lock file alone.
+//   --arch x64|arm64|all   what to build; by default x64, and arm64 where its tools are installed
+
+import { statSync } from 'node:fs';
+import { basename } from 'node:path';
+import { parseArgs } from 'node:util';
+import { compileAddons } from './addons.ts';
+import { type Bundle, bundleProgram } from './bundle.ts';
+import { buildDashboard } from './dashboard.ts';
+import { assembleExecutable, publish } from './executable.ts';
+import { gateFailures } from './gates.ts';
+import { nodeBinary } from './node-binary.ts';
+import { type Arch, missingTools, TARGETS, type Target } from './target.ts';
+
+async function main(): Promise<void> {
+  const { values } = parseArgs({ options: { arch: { type: 'string' } } });
+  const targets = chosenTargets(values.arch);
+  await buildDashboard();
+  const bundle = await bundleProgram();
+  say(
+    `bundle: ${sizeOf(bundle.path)}, ${bundle.packages.length} packages, version ${bundle.version} (${bundle.commit})`,
+  );
+  for (const target of targets) buildTarget(target, bundle);
+}
+
+function buildTarget(target: Target, bundle: Bundle): void {
+  say(`${target.arch}: addons (about a minute the first time)`);
+  const addons = compileAddons(target);
+  say(`${target.arch}: executable`);
+  const executable = assembleExecutable(target, { node: nodeBinary(target), bundle: bundle.path, addons });
+  const failures = gateFailures(target, executable, Object.values(addons));
+  if (failures.length > 0) throw new Error(failures.join('\n'));
+  const path = publish(executable, `qedge-linux-${target.arch}`);
+  say(`${target.arch}: dist/${basename(path)} ${sizeOf(path)}`);
+}
+
+/** By default whatever this machine has the tools for, saying what it leaves out; what is asked for by name must work. */
+function chosenTargets(asked: string | undefined): readonly Target[] {
+  const names: readonly Arch[] = asked === 'x64' || asked === 'arm64' ? [asked] : ['x64', 'arm64'];
+  if (asked !== undefined && asked !== 'all' && asked !== names[0])
+    throw new Error(`--arch: x64, arm64 or all, got ${asked}`);
+  return names
+    .map((name) => TARGETS[name])
+    .filter((target) => {
+      const missing = missingTools(target);
+      if (missing.length === 0) return true;
+      const advice = `${missing.join(', ')} not installed (apt-get install ${target.packages.join(' ')})`;
+      if (asked !== undefined || target.arch === 'x64') throw new Error(`${target.arch}: ${advice}`);
+      say(`${target.arch}: left out: ${advice}`);
+      return false;
+    });
+}
+
+const sizeOf = (path: string): string => `${(statSync(path).size / 2 ** 20).toFixed(1)} MiB`;
+const say = (line: string): void => void process.stdout.write(`${line}\n`);
+
+try {
+  await main();
+} catch (error) {
+  process.stderr.write(`build: ${error instanceof Error ? error.message : String(error)}\n`);
+  process.exitCode = 1;
+}

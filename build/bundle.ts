@@ -1,0 +1,55 @@
+// TypeScript and packages → one CommonJS file: what a single executable runs.
+
+import { spawnSync } from 'node:child_process';
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { build } from 'esbuild';
+import { CACHE, ROOT } from './paths.ts';
+
+export interface Bundle {
+  readonly path: string;
+  readonly version: string;
+  readonly commit: string;
+  /** Names of the npm packages that are really in it, sorted. */
+  readonly packages: readonly string[];
+}
+
+export async function bundleProgram(): Promise<Bundle> {
+  const { version } = JSON.parse(readFileSync(join(ROOT, 'package.json'), 'utf8')) as { version: string };
+  const commit = currentCommit();
+  const path = join(CACHE, 'qedge.cjs');
+  const { metafile } = await build({
+    entryPoints: [join(ROOT, 'src/main.ts')],
+    outfile: path,
+    bundle: true,
+    platform: 'node',
+    target: 'node24',
+    format: 'cjs',
+    minify: true,
+    metafile: true,
+    legalComments: 'none',
+    logLevel: 'warning',
+    // ws tries these two and does without.
+    external: ['bufferutil', 'utf-8-validate'],
+    define: {
+      QEDGE_VERSION: JSON.stringify(version),
+      QEDGE_COMMIT: JSON.stringify(commit),
+      'import.meta.dirname': '__dirname',
+    },
+  });
+  return { path, version, commit, packages: packagesOf(Object.keys(metafile.inputs)) };
+}
+
+/** Short hash, with `-changed` when the sources differ from it; `unknown` outside a checkout. */
+function currentCommit(): string {
+  const git = (args: readonly string[]) => spawnSync('git', args, { cwd: ROOT, encoding: 'utf8' });
+  const head = git(['rev-parse', '--short=12', 'HEAD']);
+  if (head.status !== 0) return 'unknown';
+  const changed = git(['status', '--porcelain', '--', 'src', 'build', 'package-lock.json']).stdout !== '';
+  return `${head.stdout.trim()}${changed ? '-changed' : ''}`;
+}
+
+function packagesOf(inputs: readonly string[]): readonly string[] {
+  const names = inputs.map((input) => /.*node_modules\/((?:@[^/]+\/)?[^/]+)\//.exec(input)?.[1]);
+  return [...new Set(names.filter((name) => name !== undefined))].sort();
+}

@@ -1,0 +1,71 @@
+// Node, the bundle, its code cache and its assets → one file that runs by itself.
+
+import { copyFileSync, cpSync, mkdirSync, readdirSync, renameSync, rmSync, writeFileSync } from 'node:fs';
+import { join, relative } from 'node:path';
+import { run } from './command.ts';
+import { ASSETS, CACHE, DIST, ROOT } from './paths.ts';
+import type { Target } from './target.ts';
+
+export interface ExecutableParts {
+  readonly node: string;
+  readonly bundle: string;
+  /** Asset name → path. */
+  readonly addons: Readonly<Record<string, string>>;
+}
+
+/** Node looks for its blob behind this mark. */
+const SENTINEL_FUSE = 'NODE_SEA_FUSE_fce680ab2cc467b6e072b8b5df1996b2';
+
+/** Builds the executable beside the place where it belongs; the caller moves it there once the gates are passed. */
+export function assembleExecutable(target: Target, parts: ExecutableParts): string {
+  const work = join(CACHE, target.arch);
+  rmSync(work, { recursive: true, force: true });
+  mkdirSync(work, { recursive: true });
+  mkdirSync(DIST, { recursive: true });
+  const node = join(work, 'node');
+  copyFileSync(parts.node, node);
+  const blob = writeBlob(target, parts, work, node);
+  // Stripped before the blob goes in: strip would take it for waste.
+  const executable = join(work, 'qedge');
+  run(`${target.toolPrefix}strip`, ['-o', executable, node]);
+  const postject = join(ROOT, 'node_modules/.bin/postject');
+  run(postject, [executable, 'NODE_SEA_BLOB', blob, '--sentinel-fuse', SENTINEL_FUSE]);
+  return executable;
+}
+
+/** The code cache is the target's own: one made by another architecture's Node is rejected there. */
+function writeBlob(target: Target, parts: ExecutableParts, work: string, node: string): string {
+  const config = join(work, 'sea-config.json');
+  const output = join(work, 'qedge.blob');
+  writeFileSync(
+    config,
+    JSON.stringify({
+      main: parts.bundle,
+      output,
+      disableExperimentalSEAWarning: true,
+      useSnapshot: false,
+      useCodeCache: true,
+      execArgv: ['--no-warnings', '--disable-sigusr1'],
+      // NODE_OPTIONS of the environment cannot reach in.
+      execArgvExtension: 'none',
+      assets: { ...staticAssets(), ...parts.addons },
+    }),
+  );
+  const [command = node, ...args] = [...target.emulator, node, '--experimental-sea-config', config];
+  run(command, args);
+  return output;
+}
+
+function staticAssets(): Readonly<Record<string, string>> {
+  const entries = readdirSync(ASSETS, { recursive: true, withFileTypes: true }).filter((entry) => entry.isFile());
+  const paths = entries.map((entry) => join(entry.parentPath, entry.name)).sort();
+  return Object.fromEntries(paths.map((path) => [relative(ASSETS, path), path]));
+}
+
+/** Puts a finished executable in place in one step: a reader sees the old one or the new one. */
+export function publish(executable: string, name: string): string {
+  const path = join(DIST, name);
+  cpSync(executable, `${path}.part`);
+  renameSync(`${path}.part`, path);
+  return path;
+}
