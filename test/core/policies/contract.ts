@@ -7,7 +7,8 @@ import { createPolicy } from '../../../src/core/policies/registry.ts';
 import { ClientLedger } from '../../../src/core/qos/client-ledger.ts';
 import { createRng } from '../../../src/core/rng.ts';
 import { FlightTable } from '../../../src/core/router/flight-table.ts';
-import { LiveCandidate } from '../../../src/core/router/live-candidate.ts';
+import type { LiveCandidate } from '../../../src/core/router/live-candidate.ts';
+import { candidateAt } from '../candidates.ts';
 import { createWorld, instance, populate, QOS, REQUEST, type World } from '../support.ts';
 
 const RESULTS: readonly TryResult[] = ['answered', 'failed', 'refused', 'timeout', 'aborted'];
@@ -45,7 +46,7 @@ export function describePolicyContract(name: string): void {
             { name, options: {} },
             { qos: QOS, rng: createRng(seed), instancesMax: 8, flights, clients, onEvent: () => {} },
           );
-          const all = [0, 1, 2, 3, 4, 5, 6, 7].map(candidateOf);
+          const all = [0, 1, 2, 3, 4, 5, 6, 7].map((handle) => candidateAt(handle));
           policy.update(all, 0);
           const candidates = offered.map((handle) => all[handle]).filter((found) => found !== undefined);
           for (let i = 0; i < 20; i++) {
@@ -152,17 +153,6 @@ export function describePolicyContract(name: string): void {
         expect(state.cooldownMs).toBe(0);
       }
     });
-  });
-}
-
-function candidateOf(handle: number): LiveCandidate {
-  const key = `node-${handle}/a`;
-  return new LiveCandidate({
-    handle,
-    key,
-    local: handle === 0,
-    instance: instance(`node-${handle}`),
-    rttMs: 1 + 12 * handle,
   });
 }
 

@@ -1,0 +1,32 @@
+// A latency window as plain JSON: [age, latency, age, latency …], oldest first, ages in ms, −1 for a failure.
+
+import { pairsOf, tenths } from '../snapshot-shape.ts';
+import type { LatencyWindow } from './latency-window.ts';
+
+const FAILED = -1;
+
+export function snapshotWindow(window: LatencyWindow, nowMs: number): number[] {
+  const flat: number[] = [];
+  for (let i = 0; i < window.size; i++) {
+    const latencyMs = window.latencyMs(i);
+    flat.push(Math.round(nowMs - window.atMs(i)), latencyMs === Number.POSITIVE_INFINITY ? FAILED : tenths(latencyMs));
+  }
+  return flat;
+}
+
+/** Puts back a snapshot that is `ageMs` old, in place of what the window held; samples older than W are dropped. */
+export function restoreWindow(
+  window: LatencyWindow,
+  snapshot: unknown,
+  time: { readonly ageMs: number; readonly nowMs: number },
+): void {
+  window.clear();
+  let lastMs = Number.NEGATIVE_INFINITY;
+  for (const [age, latency] of pairsOf(snapshot)) {
+    const atMs = time.nowMs - time.ageMs - age;
+    if (!(age >= 0) || !(atMs >= lastMs) || !(latency >= FAILED)) continue;
+    window.push(atMs, latency === FAILED ? Number.POSITIVE_INFINITY : latency);
+    lastMs = atMs;
+  }
+  window.expire(time.nowMs);
+}

@@ -1,0 +1,60 @@
+import fc from 'fast-check';
+import { describe, expect, it } from 'vitest';
+import { FlightTable, NO_FLIGHT } from '../../../src/core/router/flight-table.ts';
+
+const HANDLES = 4;
+const someActions = fc.array(
+  fc.oneof(
+    fc.record({ kind: fc.constant('add' as const), handle: fc.nat({ max: HANDLES - 1 }) }),
+    fc.record({ kind: fc.constant('remove' as const), which: fc.nat() }),
+    fc.record({ kind: fc.constant('orphan' as const), handle: fc.nat({ max: HANDLES - 1 }) }),
+  ),
+  { maxLength: 400 },
+);
+
+function chain(table: FlightTable, handle: number): number[] {
+  const tickets: number[] = [];
+  for (let ticket = table.oldest(handle); ticket !== NO_FLIGHT; ticket = table.next(ticket)) tickets.push(ticket);
+  return tickets;
+}
+
+describe('flight table', () => {
+  it('knows what is in flight where, oldest first, whatever starts, ends and leaves', () => {
+    fc.assert(
+      fc.property(someActions, (actions) => {
+        const table = new FlightTable(1024);
+        table.ensureHandles(HANDLES);
+        const flying: { ticket: number; handle: number }[] = [];
+        actions.forEach((action, nowMs) => {
+          if (action.kind === 'add') flying.push({ ticket: table.add(action.handle, nowMs), handle: action.handle });
+          if (action.kind === 'remove' && flying.length > 0) {
+            const [ended] = flying.splice(action.which % flying.length, 1);
+            if (ended !== undefined) table.remove(ended.ticket);
+          }
+          if (action.kind === 'orphan') {
+            table.orphan(action.handle);
+            for (const flight of flying) if (flight.handle === action.handle) flight.handle = -1;
+          }
+        });
+        expect(table.total).toBe(flying.length);
+        for (let handle = 0; handle < HANDLES; handle++) {
+          const expected = flying.filter((flight) => flight.handle === handle).map(({ ticket }) => ticket);
+          expect(chain(table, handle)).toEqual(expected);
+          expect(table.count(handle)).toBe(expected.length);
+          const times = expected.map((ticket) => table.startMs(ticket));
+          expect(times).toEqual([...times].sort((a, b) => a - b));
+        }
+      }),
+    );
+  });
+
+  it('takes in its maximum and no more, and takes in again once one ended', () => {
+    const table = new FlightTable(100);
+    table.ensureHandles(1);
+    const tickets = Array.from({ length: 100 }, (_, i) => table.add(0, i));
+    expect(new Set(tickets).size).toBe(100);
+    expect(table.add(0, 100)).toBe(NO_FLIGHT);
+    table.remove(tickets[50] ?? 0);
+    expect(table.add(0, 101)).toBe(tickets[50]);
+  });
+});
