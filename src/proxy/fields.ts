@@ -1,0 +1,108 @@
+// Header field names that mean something to a proxy, found without lower-casing every name: a table indexed by the length
+// and first letter of a name says whether it can be one of them at all, and nearly every ordinary field cannot.
+
+/** What a field means here; 0, an ordinary field, passes unchanged. */
+export const FieldKind = {
+  ordinary: 0,
+  /** Meant for one hop (RFC 9110 section 7.6.1): dropped. */
+  hopByHop: 1,
+  connection: 2,
+  host: 3,
+  contentLength: 4,
+  transferEncoding: 5,
+  te: 6,
+  via: 7,
+  expect: 8,
+  upgrade: 9,
+  trailer: 10,
+  forwarded: 11,
+  forwardedFor: 12,
+  forwardedHost: 13,
+  forwardedProto: 14,
+  requestId: 15,
+  service: 16,
+  client: 17,
+  deadline: 18,
+  contentType: 19,
+} as const;
+
+const LENGTH_MAX = 64;
+
+export class FieldTable {
+  readonly #kinds = new Map<string, number>();
+  readonly #possible = new Uint8Array((LENGTH_MAX + 1) * 32);
+
+  /** `kinds`: lower-case names and what they mean. Names longer than 64 characters are ordinary. */
+  constructor(kinds: Readonly<Record<string, number>>) {
+    for (const [name, kind] of Object.entries(kinds)) {
+      if (name.length > LENGTH_MAX) continue;
+      this.#kinds.set(name, kind);
+      this.#possible[slotOf(name)] = 1;
+    }
+  }
+
+  /** One of `FieldKind`; any spelling of the name. */
+  kindOf(name: string): number {
+    if (name.length > LENGTH_MAX || this.#possible[slotOf(name)] === 0) return FieldKind.ordinary;
+    return this.#kinds.get(name.toLowerCase()) ?? FieldKind.ordinary;
+  }
+}
+
+/** ASCII letters differ from their other case in bit 5 alone, so the low five bits do for both. */
+function slotOf(name: string): number {
+  return name.length * 32 + (name.charCodeAt(0) & 31);
+}
+
+const HOP_BY_HOP: Readonly<Record<string, number>> = {
+  connection: FieldKind.connection,
+  'keep-alive': FieldKind.hopByHop,
+  'proxy-connection': FieldKind.hopByHop,
+  'proxy-authenticate': FieldKind.hopByHop,
+  'proxy-authorization': FieldKind.hopByHop,
+  'transfer-encoding': FieldKind.transferEncoding,
+  te: FieldKind.te,
+  upgrade: FieldKind.upgrade,
+  trailer: FieldKind.trailer,
+  'content-length': FieldKind.contentLength,
+};
+
+/** Fields of requests. `clientHeader` null: clients are told apart by address. */
+export function requestFieldTable(serviceHeader: string, clientHeader: string | null): FieldTable {
+  return new FieldTable({
+    ...HOP_BY_HOP,
+    'http2-settings': FieldKind.hopByHop,
+    host: FieldKind.host,
+    via: FieldKind.via,
+    expect: FieldKind.expect,
+    forwarded: FieldKind.forwarded,
+    'x-forwarded-for': FieldKind.forwardedFor,
+    'x-forwarded-host': FieldKind.forwardedHost,
+    'x-forwarded-proto': FieldKind.forwardedProto,
+    'x-request-id': FieldKind.requestId,
+    'x-qedge-deadline-ms': FieldKind.deadline,
+    ...(clientHeader === null ? {} : { [clientHeader.toLowerCase()]: FieldKind.client }),
+    [serviceHeader.toLowerCase()]: FieldKind.service,
+  });
+}
+
+export const RESPONSE_FIELDS = new FieldTable({ ...HOP_BY_HOP, 'content-type': FieldKind.contentType });
+
+/** Lower-case names that a Connection field names, its usual two options left out; null when there are no others. */
+export function connectionNames(value: string): readonly string[] | null {
+  if (value === 'keep-alive' || value === 'close' || value === 'Keep-Alive') return null;
+  const names = value
+    .split(',')
+    .map((name) => name.trim().toLowerCase())
+    .filter((name) => name !== '' && name !== 'keep-alive' && name !== 'close');
+  return names.length === 0 ? null : names;
+}
+
+/** Raw fields (name, value, name, value, …) without those named. */
+export function withoutFields(fields: readonly string[], names: readonly string[]): string[] {
+  const kept: string[] = [];
+  for (let i = 0; i + 1 < fields.length; i += 2) {
+    const name = fields[i] ?? '';
+    if (!names.includes(name.toLowerCase())) kept.push(name, fields[i + 1] ?? '');
+  }
+  return kept;
+}

@@ -1,0 +1,55 @@
+// What goes back to the client before the body: the instance's own fields less those meant for one hop, and ours.
+
+import { connectionNames, FieldKind, RESPONSE_FIELDS, withoutFields } from './fields.ts';
+import type { RawFields } from './upstream.ts';
+
+export interface ResponseHead {
+  /** Owned by the caller, to be added to. */
+  readonly fields: string[];
+  /** Server-sent events: without an end, so measured to the head. */
+  readonly eventStream: boolean;
+  /** A transfer coding that nobody asked for: the body could not be passed on as what it is. */
+  readonly unknownCoding: boolean;
+}
+
+export function readResponseHead(status: number, raw: RawFields, trailersAllowed: boolean): ResponseHead {
+  let fields: string[] = [];
+  let named: readonly string[] | null = null;
+  let trailer: string | null = null;
+  let eventStream = false;
+  let chunked = false;
+  let unknownCoding = false;
+  for (let i = 0; i + 1 < raw.length; i += 2) {
+    const name = raw[i] ?? '';
+    const value = raw[i + 1] ?? '';
+    switch (RESPONSE_FIELDS.kindOf(name)) {
+      case FieldKind.ordinary:
+        fields.push(name, value);
+        break;
+      case FieldKind.contentType:
+        eventStream = value.startsWith('text/event-stream');
+        fields.push(name, value);
+        break;
+      case FieldKind.contentLength:
+        // RFC 9110 section 8.6: not in a 204.
+        if (status !== 204) fields.push(name, value);
+        break;
+      case FieldKind.connection:
+        named = [...(named ?? []), ...(connectionNames(value) ?? [])];
+        break;
+      case FieldKind.transferEncoding:
+        chunked = true;
+        unknownCoding ||= value.toLowerCase() !== 'chunked';
+        break;
+      case FieldKind.trailer:
+        trailer = trailer === null ? value : `${trailer}, ${value}`;
+        break;
+      default:
+        break;
+    }
+  }
+  if (named !== null && named.length > 0) fields = withoutFields(fields, named);
+  // Trailers need chunks to follow; to an HTTP/1.0 client there are none.
+  if (trailer !== null && chunked && trailersAllowed) fields.push('Trailer', trailer);
+  return { fields, eventStream, unknownCoding };
+}

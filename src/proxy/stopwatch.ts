@@ -1,0 +1,35 @@
+// The time that an exchange is charged: wall time less the spans in which it waited for its client, to send the rest of a
+// body or to drain the answer. Spans may overlap; they are counted once.
+
+export class Stopwatch {
+  #startMs = Number.NaN;
+  #clientMs = 0;
+  #waitingSinceMs = 0;
+  #waits = 0;
+
+  /** The request could be sent upstream from now on. Only the first call counts. */
+  start(nowMs: number): void {
+    if (Number.isNaN(this.#startMs)) this.#startMs = nowMs;
+  }
+
+  get started(): boolean {
+    return !Number.isNaN(this.#startMs);
+  }
+
+  /** From now on it is the client that keeps us waiting, for one reason (more). */
+  waitForClient(nowMs: number): void {
+    if (this.#waits++ === 0) this.#waitingSinceMs = nowMs;
+  }
+
+  /** One of the reasons is gone. */
+  clientCame(nowMs: number): void {
+    if (--this.#waits === 0) this.#clientMs += nowMs - this.#waitingSinceMs;
+  }
+
+  /** Milliseconds charged so far; 0 before the start. */
+  elapsedMs(nowMs: number): number {
+    if (Number.isNaN(this.#startMs)) return 0;
+    const waitingMs = this.#waits > 0 ? nowMs - this.#waitingSinceMs : 0;
+    return nowMs - this.#startMs - this.#clientMs - waitingMs;
+  }
+}
