@@ -1,0 +1,129 @@
+// The answer on its way to the client. The head is held back until the first chunk, or the end of this turn of the event
+// loop: an answer that is whole by then leaves in one write.
+
+import type { ServerResponse } from 'node:http';
+import type { RawFields } from './upstream.ts';
+
+/** Bodies up to this go out as one string with their head: a write less than a header and a buffer. */
+const STRING_BYTES_MAX = 4096;
+
+export interface DrainListener {
+  onDrain(): void;
+}
+
+export class Answer {
+  readonly #response: ServerResponse;
+  #held: Buffer | null = null;
+  #headHeld = false;
+  #status = 0;
+  #reason = '';
+  #fields: string[] = [];
+  #drainListener: DrainListener | null = null;
+
+  constructor(response: ServerResponse) {
+    this.#response = response;
+  }
+
+  /** Whether a status line is decided; after that no other answer can be given. */
+  get begun(): boolean {
+    return this.#headHeld || this.#response.headersSent;
+  }
+
+  /** Raw fields, owned by the answer from now on. */
+  head(status: number, reason: string, fields: string[]): void {
+    this.#status = status;
+    this.#reason = reason;
+    this.#fields = fields;
+    this.#headHeld = true;
+    process.nextTick(flush, this);
+  }
+
+  /** 1xx, at once. */
+  information(status: number, fields: RawFields): void {
+    if (this.begun || this.#response.socket === null) return;
+    writeInformation(this.#response, status, fields);
+  }
+
+  /** False: the client reads slower than this; `listener` is told when it caught up. */
+  write(chunk: Buffer, listener: DrainListener): boolean {
+    if (this.#headHeld && this.#held === null) {
+      this.#held = chunk;
+      return true;
+    }
+    this.flush();
+    if (this.#response.write(chunk)) return true;
+    if (this.#drainListener === null) this.#response.on('drain', () => this.#drainListener?.onDrain());
+    this.#drainListener = listener;
+    return false;
+  }
+
+  end(trailers: RawFields): void {
+    const response = this.#response;
+    if (trailers.length > 0) {
+      this.flush();
+      if (response.hasHeader('Transfer-Encoding') || response.chunkedEncoding) response.addTrailers(pairs(trailers));
+      response.end();
+      return;
+    }
+    const held = this.#held;
+    this.#held = null;
+    this.#writeHead();
+    if (held === null) response.end();
+    else if (held.length <= STRING_BYTES_MAX) response.end(held.toString('latin1'), 'latin1');
+    else response.end(held);
+  }
+
+  /** Writes out what is held back. */
+  flush(): void {
+    const held = this.#held;
+    this.#held = null;
+    const first = this.#headHeld;
+    this.#writeHead();
+    if (held !== null) this.#response.write(held);
+    else if (first) this.#response.flushHeaders();
+  }
+
+  /** Cuts the client off, so that what it got so far cannot look whole. */
+  reset(): void {
+    this.#headHeld = false;
+    this.#held = null;
+    this.#response.socket?.resetAndDestroy();
+  }
+
+  #writeHead(): void {
+    if (!this.#headHeld) return;
+    this.#headHeld = false;
+    this.#response.writeHead(this.#status, this.#reason, this.#fields);
+  }
+}
+
+function flush(answer: Answer): void {
+  answer.flush();
+}
+
+function pairs(fields: RawFields): [string, string][] {
+  const list: [string, string][] = [];
+  for (let i = 0; i + 1 < fields.length; i += 2) list.push([fields[i] ?? '', fields[i + 1] ?? '']);
+  return list;
+}
+
+/** Node has no way to send an arbitrary 1xx with raw fields; the head of one is plain enough. */
+function writeInformation(response: ServerResponse, status: number, fields: RawFields): void {
+  if (status === 100) {
+    response.writeContinue();
+    return;
+  }
+  if (status === 102) {
+    response.writeProcessing();
+    return;
+  }
+  if (status !== 103) return;
+  const hints: Record<string, string | string[]> = {};
+  for (let i = 0; i + 1 < fields.length; i += 2) {
+    const name = (fields[i] ?? '').toLowerCase();
+    const value = fields[i + 1] ?? '';
+    const before = hints[name];
+    hints[name] = before === undefined ? value : [...(Array.isArray(before) ? before : [before]), value];
+  }
+  if (hints.link !== undefined) response.writeEarlyHints(hints);
+}

@@ -1,0 +1,61 @@
+// The seam between an exchange and the way its request travels: each transport sends one try and tells its handler what
+// comes back. A transport owns its connections; the handler owns everything else.
+
+import type { Reach } from './retry.ts';
+
+/** One try as it goes over the wire. */
+export interface UpstreamRequest {
+  readonly method: string;
+  readonly target: string;
+  /** Raw fields (name, value, …), Host included, framing left to the transport. */
+  readonly fields: string[];
+}
+
+/** Raw fields: name, value, name, value, … */
+export type RawFields = readonly string[];
+
+/** Told in this order: information*, head, data*, then end or error; an error may come at any time and is the last. */
+export interface UpstreamHandler {
+  /** 1xx, never 101. */
+  onInformation(status: number, fields: RawFields): void;
+  onHead(status: number, reason: string, fields: RawFields): void;
+  onData(chunk: Buffer): void;
+  onEnd(trailers: RawFields): void;
+  onError(error: UpstreamError): void;
+}
+
+/** A try in flight. */
+export interface UpstreamCall {
+  /** Stops `onData` until `resume`; chunks that were read already may still come. */
+  pause(): void;
+  resume(): void;
+  /** Ends the try and its connection; the handler hears nothing more. */
+  abort(): void;
+}
+
+/** Why a try ended without a whole answer. */
+export interface UpstreamError {
+  readonly code: 'upstream-connect' | 'upstream-reset' | 'upstream-protocol';
+  readonly reach: Reach;
+  readonly cause: Error;
+}
+
+/** `sent`: something was written; `answered`: a response head was seen. */
+export function upstreamError(cause: Error, sent: boolean, answered: boolean): UpstreamError {
+  if (!sent) return { code: 'upstream-connect', reach: 'not-sent', cause };
+  const code = isProtocolError(cause) ? 'upstream-protocol' : 'upstream-reset';
+  return { code, reach: answered || code === 'upstream-protocol' ? 'answered' : 'sent', cause };
+}
+
+/** llhttp's complaints, and what undici adds to them. */
+function isProtocolError(cause: Error & { readonly code?: unknown }): boolean {
+  const code = String(cause.code);
+  return code.startsWith('HPE_') || PROTOCOL_CODES.has(code);
+}
+
+const PROTOCOL_CODES: ReadonlySet<string> = new Set([
+  'UND_ERR_HEADERS_OVERFLOW',
+  'UND_ERR_RES_CONTENT_LENGTH_MISMATCH',
+  'ERR_INVALID_CHAR',
+  'ERR_HTTP_INVALID_STATUS_CODE',
+]);
