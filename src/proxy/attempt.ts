@@ -1,0 +1,204 @@
+// One try of a request at one instance: what comes back is observed for the router and written straight to the client.
+
+import type { Candidate, TryResult } from '../core/domain.ts';
+import { instanceKey } from '../core/domain.ts';
+import type { Ticket } from '../core/service-router.ts';
+import type { ProxyErrorCode } from '../errors.ts';
+import type { DrainListener } from './answer.ts';
+import type { Exchange } from './handler.ts';
+import type { InstancePool } from './instance-pool.ts';
+import { readResponseHead } from './response-head.ts';
+import type { Reach } from './retry.ts';
+import type { RawFields, UpstreamCall, UpstreamError, UpstreamHandler } from './upstream.ts';
+
+/** A timer that fires early by rounding is not set again for less. */
+const REARM_MS_MIN = 5;
+
+/** Why and how far a try failed. */
+export interface AttemptFailure {
+  readonly code: ProxyErrorCode;
+  readonly reach: Reach;
+  readonly result: TryResult;
+  readonly message: string;
+  readonly cause: Error | null;
+}
+
+export class Attempt implements UpstreamHandler, DrainListener {
+  readonly #exchange: Exchange;
+  readonly #candidate: Candidate;
+  readonly #pool: InstancePool;
+  readonly #ticket: Ticket;
+  /** On the exchange's stopwatch. */
+  readonly #startMs: number;
+  #progressMs: number;
+  #timer: NodeJS.Timeout;
+  #call: UpstreamCall | null = null;
+  #status = 0;
+  #observed = false;
+  #over = false;
+  #draining = false;
+
+  /** Starts counting; `send` follows. */
+  constructor(exchange: Exchange, candidate: Candidate, pool: InstancePool, nowMs: number) {
+    this.#exchange = exchange;
+    this.#candidate = candidate;
+    this.#pool = pool;
+    this.#ticket = exchange.service.router.start(candidate, nowMs);
+    this.#startMs = exchange.stopwatch.elapsedMs(nowMs);
+    this.#progressMs = this.#startMs;
+    this.#timer = setTimeout(checkTimeout, this.#limitMs(), this);
+  }
+
+  get instanceName(): string {
+    return instanceKey(this.#candidate.instance);
+  }
+
+  get handle(): number {
+    return this.#candidate.handle;
+  }
+
+  /** The client reads slower than the instance sends. */
+  get waitsForClient(): boolean {
+    return this.#draining;
+  }
+
+  send(transmit: (handler: UpstreamHandler) => UpstreamCall): void {
+    const call = transmit(this);
+    if (this.#over) call.abort();
+    else this.#call = call;
+  }
+
+  onInformation(status: number, fields: RawFields): void {
+    if (!this.#over) this.#exchange.answer.information(status, fields);
+  }
+
+  onHead(status: number, reason: string, raw: RawFields): void {
+    if (this.#over) return;
+    const exchange = this.#exchange;
+    const head = readResponseHead(status, raw, exchange.request.httpVersionMinor === 1);
+    if (head.unknownCoding) {
+      this.#abort();
+      this.#fail(
+        'upstream-protocol',
+        'answered',
+        'failed',
+        'the instance used a transfer coding that was not asked for',
+      );
+      return;
+    }
+    const nowMs = exchange.nowMs();
+    this.#status = status;
+    this.#progressMs = exchange.stopwatch.elapsedMs(nowMs);
+    exchange.addOwnFields(head.fields, this.instanceName, this.#progressMs - this.#startMs, nowMs);
+    exchange.answer.head(status, reason, head.fields);
+    if (head.eventStream) {
+      this.#observe(this.#result(), nowMs);
+      clearTimeout(this.#timer);
+    }
+  }
+
+  onData(chunk: Buffer): void {
+    if (this.#over) return;
+    const exchange = this.#exchange;
+    if (exchange.answer.write(chunk, this)) return;
+    if (this.#draining) return;
+    this.#draining = true;
+    exchange.stopwatch.waitForClient(exchange.nowMs());
+    this.#call?.pause();
+  }
+
+  /** The client caught up. */
+  onDrain(): void {
+    if (!this.#draining) return;
+    this.#draining = false;
+    this.#exchange.stopwatch.clientCame(this.#exchange.nowMs());
+    this.#call?.resume();
+  }
+
+  onEnd(trailers: RawFields): void {
+    if (this.#over) return;
+    const nowMs = this.#exchange.nowMs();
+    this.#conclude(this.#result(), nowMs);
+    this.#exchange.answered(this.#status, trailers, nowMs);
+  }
+
+  onError(error: UpstreamError): void {
+    if (this.#over) return;
+    const answered = this.#status !== 0;
+    const result = error.reach === 'answered' ? 'failed' : 'refused';
+    this.#fail(error.code, answered ? 'answered' : error.reach, result, describe(error), error.cause);
+  }
+
+  /** The client is gone, or was sent away. */
+  abandon(nowMs: number): void {
+    if (this.#over) return;
+    this.#abort();
+    this.#conclude('aborted', nowMs);
+  }
+
+  /** Fires when nothing came for too long, by the stopwatch: a slow client does not make its instance late. */
+  checkTimeout(): void {
+    if (this.#over) return;
+    const exchange = this.#exchange;
+    const leftMs = this.#limitMs() - (exchange.stopwatch.elapsedMs(exchange.nowMs()) - this.#progressMs);
+    if (leftMs > 1) {
+      this.#timer = setTimeout(checkTimeout, Math.max(leftMs, REARM_MS_MIN), this);
+      return;
+    }
+    this.#abort();
+    const byDeadline = this.#status === 0 && exchange.deadlineLeftMs() <= 1;
+    this.#fail(
+      byDeadline ? 'deadline-exceeded' : 'upstream-timeout',
+      this.#status === 0 ? 'sent' : 'answered',
+      'timeout',
+      byDeadline ? 'the deadline passed before an answer' : 'the instance sent nothing in time',
+    );
+  }
+
+  #limitMs(): number {
+    const { timeoutMs } = this.#exchange.service.config;
+    return this.#status === 0 ? Math.min(timeoutMs, Math.max(1, this.#exchange.deadlineLeftMs())) : timeoutMs;
+  }
+
+  #result(): TryResult {
+    return this.#status >= this.#exchange.service.config.failureStatusMin ? 'failed' : 'answered';
+  }
+
+  #fail(code: ProxyErrorCode, reach: Reach, result: TryResult, message: string, cause: Error | null = null): void {
+    this.#conclude(result, this.#exchange.nowMs());
+    this.#exchange.tryFailed({ code, reach, result, message, cause });
+  }
+
+  #abort(): void {
+    this.#call?.abort();
+  }
+
+  #conclude(result: TryResult, nowMs: number): void {
+    this.#over = true;
+    clearTimeout(this.#timer);
+    if (this.#draining) {
+      this.#draining = false;
+      this.#exchange.stopwatch.clientCame(nowMs);
+    }
+    this.#observe(result, nowMs);
+    this.#pool.leave();
+  }
+
+  /** Exactly once a try; an event stream is observed at its head already. */
+  #observe(result: TryResult, nowMs: number): void {
+    if (this.#observed) return;
+    this.#observed = true;
+    const latencyMs = this.#exchange.stopwatch.elapsedMs(nowMs) - this.#startMs;
+    this.#exchange.service.router.finish(this.#ticket, result, latencyMs, nowMs);
+  }
+}
+
+function checkTimeout(attempt: Attempt): void {
+  attempt.checkTimeout();
+}
+
+function describe(error: UpstreamError): string {
+  const code = (error.cause as { readonly code?: unknown }).code;
+  const why = typeof code === 'string' ? `${error.cause.message} (${code})` : error.cause.message;
+  return why.replaceAll(/[^\x20-\x7e]/g, '?');
+}

@@ -1,0 +1,73 @@
+// One client connection: who is at the other end, which requests of it are under way, and what happens when it goes away or
+// falls silent. One close listener a socket, however many requests it carries.
+
+import type { Socket } from 'node:net';
+import type { ProxyError } from '../errors.ts';
+import type { Peer } from './forwarded.ts';
+import type { ServiceRuntime } from './service-runtime.ts';
+
+/** What a connection needs of the exchanges on it. */
+export interface ConnectionExchange {
+  readonly waitsForClient: boolean;
+  clientGone(): void;
+  clientTooSlow(): void;
+  /** What follows on the connection cannot be understood. */
+  clientBroken(error: ProxyError): void;
+}
+
+export class ClientConnection {
+  readonly peer: Peer;
+  readonly #socket: Socket;
+  readonly #service: () => ServiceRuntime | null;
+  /** More than one only while a client pipelines. */
+  readonly #exchanges: ConnectionExchange[] = [];
+
+  /** `service`: the one that the listener belongs to, looked up anew for each request since a reload may replace it. */
+  constructor(socket: Socket, peer: Peer, service: () => ServiceRuntime | null) {
+    this.#socket = socket;
+    this.peer = peer;
+    this.#service = service;
+  }
+
+  get service(): ServiceRuntime | null {
+    return this.#service();
+  }
+
+  get busy(): boolean {
+    return this.#exchanges.length > 0;
+  }
+
+  add(exchange: ConnectionExchange): void {
+    this.#exchanges.push(exchange);
+  }
+
+  remove(exchange: ConnectionExchange): void {
+    const index = this.#exchanges.indexOf(exchange);
+    if (index >= 0) this.#exchanges.splice(index, 1);
+  }
+
+  onClose(): void {
+    for (const exchange of [...this.#exchanges]) exchange.clientGone();
+  }
+
+  /** No byte moved either way for the idle timeout: the client's doing, or an instance that thinks. */
+  onIdle(rearm: () => void): void {
+    if (this.#exchanges.length === 0) {
+      this.destroy();
+      return;
+    }
+    rearm();
+    for (const exchange of [...this.#exchanges]) {
+      if (exchange.waitsForClient) exchange.clientTooSlow();
+    }
+  }
+
+  /** The parser gave up on what came in: in the body of the last request, or behind it. */
+  broken(error: ProxyError): void {
+    for (const exchange of [...this.#exchanges]) exchange.clientBroken(error);
+  }
+
+  destroy(): void {
+    this.#socket.destroy();
+  }
+}

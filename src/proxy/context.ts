@@ -1,0 +1,23 @@
+// What every exchange shares.
+
+import type { ProxyConfig } from '../config/config.ts';
+import type { Logger } from '../telemetry/log.ts';
+import type { FieldTable } from './fields.ts';
+import type { ProxyMetrics } from './proxy-metrics.ts';
+import type { ServiceRuntime } from './service-runtime.ts';
+
+export interface ProxyContext {
+  /** Name in X-QEdge-Instance of answers this proxy gives itself, and in Via: `qedge-<node>`. */
+  readonly viaName: string;
+  readonly config: ProxyConfig;
+  readonly nowMs: () => number;
+  readonly log: Logger;
+  readonly accessLog: boolean;
+  readonly metrics: ProxyMetrics;
+  readonly requestFields: FieldTable;
+  readonly services: ReadonlyMap<string, ServiceRuntime>;
+  /** Set once the drain's grace is over: new requests are sent away. */
+  readonly refusing: boolean;
+  /** Set from the first moment of a drain: answers say `connection: close`. */
+  readonly draining: boolean;
+}

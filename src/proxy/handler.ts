@@ -1,0 +1,383 @@
+// A request's whole way, top to bottom: begin → collect the body → try (→ try again) → answer → settle.
+
+import { randomUUID } from 'node:crypto';
+import type { IncomingMessage, ServerResponse } from 'node:http';
+import type { Candidate, RequestInfo } from '../core/domain.ts';
+import { ProxyError, type ProxyErrorCode } from '../errors.ts';
+import { Answer } from './answer.ts';
+import { Attempt, type AttemptFailure } from './attempt.ts';
+import type { ClientConnection } from './client-connection.ts';
+import { clientIdOf } from './client-id.ts';
+import type { ProxyContext } from './context.ts';
+import { errorAnswer, statusOf } from './error-response.ts';
+import { forward } from './forward.ts';
+import { forwardStream } from './forward-stream.ts';
+import { addForwarded } from './forwarded.ts';
+import type { InstancePool, Waiter } from './instance-pool.ts';
+import { NO_SERVICE } from './proxy-metrics.ts';
+import { type BodyListener, RequestBody } from './request-body.ts';
+import { RequestHead, readRequestHead } from './request-head.ts';
+import { mayRetry } from './retry.ts';
+import { matchService } from './service-match.ts';
+import type { ServiceRuntime } from './service-runtime.ts';
+import { Stopwatch } from './stopwatch.ts';
+import type { RawFields } from './upstream.ts';
+
+/** Status that is counted for a request whose client went away before its answer; nobody ever sees it. */
+const CLIENT_GONE = 499;
+
+const NONE: readonly number[] = [];
+
+export class Exchange implements BodyListener, Waiter {
+  readonly request: IncomingMessage;
+  readonly answer: Answer;
+  readonly stopwatch = new Stopwatch();
+  readonly #context: ProxyContext;
+  readonly #connection: ClientConnection;
+  readonly #response: ServerResponse;
+  #head = EMPTY_HEAD;
+  #service: ServiceRuntime | null = null;
+  #admitted = false;
+  #clientId = '';
+  #body: RequestBody | null = null;
+  #fields: string[] = [];
+  #attempt: Attempt | null = null;
+  #attempts = 0;
+  #tried: readonly number[] = NONE;
+  #queued: { readonly candidate: Candidate; readonly pool: InstancePool } | null = null;
+  #over = false;
+
+  constructor(context: ProxyContext, connection: ClientConnection, request: IncomingMessage, response: ServerResponse) {
+    this.#context = context;
+    this.#connection = connection;
+    this.request = request;
+    this.#response = response;
+    this.answer = new Answer(response);
+  }
+
+  /** The service; only once it is matched. */
+  get service(): ServiceRuntime {
+    if (this.#service === null) throw new Error('assertion failed: no service yet');
+    return this.#service;
+  }
+
+  nowMs(): number {
+    return this.#context.nowMs();
+  }
+
+  /** From the first line to the moment the body is wanted. */
+  begin(): void {
+    this.#connection.add(this);
+    try {
+      this.#admit();
+    } catch (error) {
+      this.fail(asProxyError(error));
+      return;
+    }
+    const head = this.#head;
+    if (!head.hasBody) {
+      this.onBodyReady();
+      return;
+    }
+    const limits = {
+      collectBytesMax: this.service.config.retry.bodyBytesMax,
+      bytesMax: this.#context.config.bodyBytesMax,
+    };
+    this.#body = new RequestBody(this.request, limits, this, { stopwatch: this.stopwatch, nowMs: this.#context.nowMs });
+    this.#body.collect(head.contentLength, head.expect !== null);
+  }
+
+  /** Everything that can be refused before a byte of the body is read. */
+  #admit(): void {
+    const { config, requestFields, services, viaName, refusing } = this.#context;
+    const { rawHeaders, url = '/', httpVersionMinor } = this.request;
+    if (url.length > config.urlBytesMax) {
+      throw new ProxyError(
+        'uri-too-long',
+        `a target of ${url.length} bytes is over the limit of ${config.urlBytesMax}`,
+        {
+          source: 'downstream',
+        },
+      );
+    }
+    const head = readRequestHead(rawHeaders, url, requestFields, httpVersionMinor === 1);
+    this.#head = head;
+    if (refusing) throw new ProxyError('draining', 'this proxy is about to stop', { source: 'internal' });
+    if (head.via !== null && namesProxy(head.via, viaName)) {
+      throw new ProxyError('loop', `the request has passed ${viaName} before`, { source: 'downstream' });
+    }
+    const service = matchService(this.#connection.service, head, services, config.serviceHeader);
+    this.#service = service;
+    this.#clientId = clientIdOf(head.client, this.#connection.peer.address);
+    if (service.inFlight >= service.config.limits.inFlightMax) {
+      throw new ProxyError('overloaded', `${service.inFlight} requests are in flight already`, { source: 'internal' });
+    }
+    this.#admitted = true;
+    service.inFlight++;
+    service.retryBudget.deposit();
+  }
+
+  onBodyReady(): void {
+    this.stopwatch.start(this.nowMs());
+    this.#fields = this.#upstreamFields();
+    this.#try();
+  }
+
+  onBodyFailed(error: ProxyError): void {
+    this.fail(error);
+  }
+
+  /** Asks the router where to, and sends; an instance that is full makes way for another before anybody queues. */
+  #try(): void {
+    const nowMs = this.nowMs();
+    const { service } = this;
+    const info: RequestInfo = {
+      clientId: this.#clientId,
+      budgetMs: this.#budgetLeftMs(nowMs),
+      attempt: this.#attempts,
+      tried: this.#tried,
+    };
+    const candidate = service.router.route(info, nowMs);
+    if (candidate === null) {
+      this.fail(new ProxyError('no-instance', 'the service has no instance', { source: 'internal' }));
+      return;
+    }
+    if (this.deadlineLeftMs() <= 0) {
+      this.fail(new ProxyError('deadline-exceeded', 'the deadline passed before a try', { source: 'downstream' }));
+      return;
+    }
+    const pool = service.poolOf(candidate);
+    const entry = pool.enter(this);
+    if (entry === 'entered') this.#send(candidate, pool, nowMs);
+    else if (entry === 'queued') this.#queued = { candidate, pool };
+    else this.fail(this.#overloaded(candidate));
+  }
+
+  onSlot(): void {
+    const queued = this.#queued;
+    this.#queued = null;
+    if (queued !== null) this.#send(queued.candidate, queued.pool, this.nowMs());
+  }
+
+  onQueueTimeout(): void {
+    const queued = this.#queued;
+    this.#queued = null;
+    if (queued !== null) this.fail(this.#overloaded(queued.candidate));
+  }
+
+  #send(candidate: Candidate, pool: InstancePool, nowMs: number): void {
+    const head = this.#head;
+    const body = this.#body;
+    const request = { method: this.request.method ?? 'GET', target: head.target, fields: this.#fields };
+    // The last field is the deadline; each try tells what is left.
+    request.fields[request.fields.length - 1] = String(Math.max(0, Math.floor(this.#budgetLeftMs(nowMs))));
+    const attempt = new Attempt(this, candidate, pool, nowMs);
+    this.#attempt = attempt;
+    const whole = body === null ? null : body.whole;
+    const plain = head.expect === null && head.target !== '*' && (body === null || body.trailers.length === 0);
+    if (plain && (body === null || whole !== null)) {
+      attempt.send((handler) => forward(pool, request, whole, handler));
+    } else {
+      attempt.send((handler) => forwardStream(pool, request, head, body, handler));
+    }
+  }
+
+  /** The one try in flight ended without an answer that could be passed on whole. */
+  tryFailed(failure: AttemptFailure): void {
+    const { service } = this;
+    const nowMs = this.nowMs();
+    const instance = this.#attempt?.instanceName ?? '';
+    this.#context.log.debug({ service: service.name, instance, code: failure.code, err: failure.cause }, 'try failed');
+    if (this.answer.begun) {
+      this.#cutOff(failure.code, nowMs);
+      return;
+    }
+    this.#tried = [...this.#tried, this.#attempt?.handle ?? -1];
+    const again = mayRetry(
+      {
+        reach: failure.reach,
+        method: this.request.method ?? 'GET',
+        idempotencyKey: this.request.headers['idempotency-key'] !== undefined,
+        replayable: this.#body === null || this.#body.replayable,
+        attempt: this.#attempts,
+        budgetLeftMs: this.#budgetLeftMs(nowMs),
+        candidates: service.router.candidates.length,
+      },
+      service.config.retry,
+      service.retryBudget,
+      nowMs,
+    );
+    if (again) {
+      this.#attempts++;
+      service.metrics.retried();
+      this.#try();
+      return;
+    }
+    const context = { service: service.name, instance };
+    this.fail(new ProxyError(failure.code, failure.message, { source: 'upstream', cause: failure.cause, context }));
+  }
+
+  /** The instance has said everything. */
+  answered(status: number, trailers: RawFields, nowMs: number): void {
+    const success = status < this.service.config.failureStatusMin && this.#budgetLeftMs(nowMs) >= 0;
+    if (this.#body !== null && !this.#body.ended) this.#body.discard();
+    this.#settle(status, success, nowMs);
+    this.answer.end(trailers);
+  }
+
+  /** Answers with an error of our own; every failure before the head ends here. */
+  fail(error: ProxyError): void {
+    if (this.#over) return;
+    const nowMs = this.nowMs();
+    const service = this.#service?.name ?? NO_SERVICE;
+    this.#context.metrics.error(service, error.code);
+    this.#attempt?.abandon(nowMs);
+    if (this.answer.begun) {
+      this.#cutOff(error.code, nowMs);
+      return;
+    }
+    const told = service === '' || error.context.service !== undefined ? error : withService(error, service);
+    const { status, fields, body } = errorAnswer(told, this.#head.requestId);
+    if (error.source === 'downstream') this.#settle(status, null, nowMs);
+    else this.#settle(status, false, nowMs);
+    this.#body?.discard();
+    if (this.#context.draining) fields.push('Connection', 'close');
+    this.#response.writeHead(status, fields);
+    this.#response.end(body);
+  }
+
+  /** The client went away: nobody waits for an answer any more. */
+  clientGone(): void {
+    if (this.#over) return;
+    const nowMs = this.nowMs();
+    this.#queued?.pool.cancel(this);
+    this.#queued = null;
+    this.#attempt?.abandon(nowMs);
+    // Impatience past the limit is a miss; before it, it says nothing.
+    this.#settle(CLIENT_GONE, this.#budgetLeftMs(nowMs) < 0 ? false : null, nowMs);
+    this.#body?.discard();
+  }
+
+  /** The client neither sends nor takes a byte for too long, while it is its turn. */
+  clientTooSlow(): void {
+    if (this.answer.begun) this.#connection.destroy();
+    else this.fail(new ProxyError('request-timeout', 'the client sent no body byte in time', { source: 'downstream' }));
+  }
+
+  /** A broken body is this request's own fault; garbage behind a whole one only costs it the connection. */
+  clientBroken(error: ProxyError): void {
+    if (this.#body !== null && !this.#body.ended) this.fail(error);
+    else this.#response.shouldKeepAlive = false;
+  }
+
+  get waitsForClient(): boolean {
+    return this.#body?.waitsForClient === true || this.#attempt?.waitsForClient === true;
+  }
+
+  /** Milliseconds until the deadline that the client named; +Infinity when it named none. */
+  deadlineLeftMs(): number {
+    const { deadlineMs } = this.#head;
+    return deadlineMs === null ? Number.POSITIVE_INFINITY : deadlineMs - this.stopwatch.elapsedMs(this.nowMs());
+  }
+
+  /** Adds to an answer's fields what this proxy says: who answered, how long it took, and that it was here. */
+  addOwnFields(fields: string[], instance: string, upstreamMs: number, nowMs: number): void {
+    const { viaName, config, draining } = this.#context;
+    fields.push('Via', `1.1 ${viaName}`);
+    if (config.responseHeaders) {
+      const ownMs = Math.max(0, this.stopwatch.elapsedMs(nowMs) - upstreamMs);
+      fields.push('X-QEdge-Instance', instance);
+      fields.push('Server-Timing', `qedge;dur=${ownMs.toFixed(2)}, upstream;dur=${upstreamMs.toFixed(2)}`);
+    }
+    if (draining || (this.#body !== null && !this.#body.ended)) fields.push('Connection', 'close');
+  }
+
+  #upstreamFields(): string[] {
+    const head = this.#head;
+    const fields = head.fields;
+    if (head.host !== null) fields.push('Host', head.host);
+    fields.push('Via', `1.${this.request.httpVersionMinor} ${this.#context.viaName}`);
+    addForwarded(fields, head, this.#connection.peer);
+    if (head.requestId === null) {
+      head.requestId = randomUUID();
+      fields.push('X-Request-Id', head.requestId);
+    }
+    fields.push('X-QEdge-Deadline-Ms', '');
+    return fields;
+  }
+
+  /** Of the smaller of τ and the client's own deadline; below zero once it is a miss. */
+  #budgetLeftMs(nowMs: number): number {
+    const { deadlineMs } = this.#head;
+    const limitMs = this.#service?.config.qos.latencyMs ?? 0;
+    return (deadlineMs === null ? limitMs : Math.min(limitMs, deadlineMs)) - this.stopwatch.elapsedMs(nowMs);
+  }
+
+  #overloaded(candidate: Candidate): ProxyError {
+    const instance = candidate.key;
+    return new ProxyError('overloaded', 'the instance and the queue in front of it are full', {
+      source: 'internal',
+      context: { service: this.service.name, instance },
+    });
+  }
+
+  /** A cut-off answer must never look whole. */
+  #cutOff(code: ProxyErrorCode, nowMs: number): void {
+    this.#settle(statusOf(code), false, nowMs);
+    this.#body?.discard();
+    this.answer.reset();
+  }
+
+  /** Once, when the request as a whole is over. `success` null: says nothing of the service. */
+  #settle(status: number, success: boolean | null, nowMs: number): void {
+    if (this.#over) return;
+    this.#over = true;
+    this.#connection.remove(this);
+    const service = this.#service;
+    if (service === null) return;
+    if (this.#admitted) service.inFlight--;
+    const latencyMs = this.stopwatch.elapsedMs(nowMs);
+    service.metrics.answered(status, latencyMs);
+    if (success !== null) service.router.settle(this.#clientId, success, nowMs);
+    if (this.#context.accessLog) this.#logAccess(service, status, latencyMs);
+  }
+
+  #logAccess(service: ServiceRuntime, status: number, latencyMs: number): void {
+    this.#context.log.info(
+      {
+        service: service.name,
+        instance: this.#attempt?.instanceName ?? null,
+        client: this.#clientId,
+        requestId: this.#head.requestId,
+        method: this.request.method,
+        target: this.#head.target,
+        status,
+        latencyMs: Math.round(latencyMs * 100) / 100,
+        tries: this.#attempts + (this.#attempt === null ? 0 : 1),
+      },
+      'request',
+    );
+  }
+}
+
+const EMPTY_HEAD = new RequestHead();
+
+function withService(error: ProxyError, service: string): ProxyError {
+  const { source, retryable, cause } = error;
+  return new ProxyError(error.code, error.message, {
+    source,
+    retryable,
+    cause,
+    context: { ...error.context, service },
+  });
+}
+
+function asProxyError(error: unknown): ProxyError {
+  if (error instanceof ProxyError) return error;
+  return new ProxyError('internal', 'unexpected failure inside the proxy', { source: 'internal', cause: error });
+}
+
+/** `via`: one or more of `protocol received-by [comment]`, comma-separated (RFC 9110 section 7.6.3). */
+function namesProxy(via: string, name: string): boolean {
+  return via.split(',').some((hop) => hop.trim().split(/\s+/)[1]?.toLowerCase() === name.toLowerCase());
+}

@@ -1,0 +1,249 @@
+// The data plane as a whole: its ports, its services, and how it starts, changes and stops.
+
+import type { ListenAddress, ProxyConfig, ServiceConfig } from '../config/config.ts';
+import type { Clock } from '../core/clock.ts';
+import type { ServiceRouter } from '../core/service-router.ts';
+import type { Logger } from '../telemetry/log.ts';
+import type { Metrics } from '../telemetry/metrics.ts';
+import type { ProxyContext } from './context.ts';
+import { requestFieldTable } from './fields.ts';
+import { TrustedPeers } from './forwarded.ts';
+import { createProxyMetrics } from './proxy-metrics.ts';
+import { createRoutes } from './routes.ts';
+import { Listener } from './server.ts';
+import { ServiceRuntime } from './service-runtime.ts';
+
+export interface ProxyService {
+  readonly config: ServiceConfig;
+  readonly router: ServiceRouter;
+}
+
+export interface ProxyOptions {
+  readonly nodeId: string;
+  readonly config: ProxyConfig;
+  readonly services: readonly ProxyService[];
+  readonly clock: Clock;
+  readonly metrics: Metrics;
+  readonly log: Logger;
+  /** One log line a request. */
+  readonly accessLog: boolean;
+}
+
+export interface BoundListener extends ListenAddress {
+  /** `proxy`, or the service that has this port of its own. */
+  readonly name: string;
+}
+
+export interface ProxyStats {
+  /** Open client connections. */
+  readonly connections: number;
+  readonly inFlight: number;
+  readonly services: readonly ProxyServiceStats[];
+}
+
+export interface ProxyServiceStats {
+  readonly service: string;
+  readonly inFlight: number;
+  /** Requests that wait for a full instance. */
+  readonly queued: number;
+  /** Open connections to instances, idle ones included. */
+  readonly upstreamConnections: number;
+}
+
+export interface Proxy {
+  /**
+   * Opens every port. `inherited`: listening sockets to take instead of opening one, by listener name. Throws
+   * `CommandError` when a port cannot be had; those opened before it are closed again.
+   */
+  listen(inherited?: ReadonlyMap<string, number>): Promise<readonly BoundListener[]>;
+  /** Takes a new set of services; open connections and services that stay are not disturbed. Opens and closes ports of their own. */
+  applyServices(services: readonly ProxyService[]): Promise<void>;
+  readonly listeners: readonly BoundListener[];
+  stats(): ProxyStats;
+  /** Accepts nothing new, lets what is in flight finish within `drainMs`, then closes. Never throws. */
+  drain(): Promise<void>;
+  /** Closes at once. */
+  close(): Promise<void>;
+}
+
+export function createProxy(options: ProxyOptions): Proxy {
+  return new HttpProxy(options);
+}
+
+/** Connections that were accepted just before a drain get this long to bring their request. */
+const DRAIN_GRACE_MS = 300;
+const DRAIN_SWEEP_MS = 50;
+/** How often pools of instances that are gone are looked for. */
+const POOL_SWEEP_MS = 5000;
+
+/** Name of the shared port among the listeners. */
+const SHARED = 'proxy';
+
+class HttpProxy implements Proxy {
+  readonly #options: ProxyOptions;
+  readonly #services = new Map<string, ServiceRuntime>();
+  readonly #context: ProxyContext & { draining: boolean; refusing: boolean };
+  readonly #route: ReturnType<typeof createRoutes>;
+  readonly #trusted: TrustedPeers;
+  readonly #listeners = new Map<string, { readonly listener: Listener; bound: ListenAddress }>();
+  readonly #sweep: NodeJS.Timeout;
+
+  constructor(options: ProxyOptions) {
+    this.#options = options;
+    const { config, clock } = options;
+    this.#trusted = new TrustedPeers(config.trustedPeers);
+    this.#context = {
+      viaName: `qedge-${options.nodeId}`,
+      config,
+      nowMs: () => clock.nowMs(),
+      log: options.log,
+      accessLog: options.accessLog,
+      metrics: createProxyMetrics(options.metrics),
+      requestFields: requestFieldTable(config.serviceHeader, config.clientHeader),
+      services: this.#services,
+      refusing: false,
+      draining: false,
+    };
+    this.#route = createRoutes(this.#context);
+    for (const service of options.services) this.#setService(service);
+    this.#sweep = setInterval(() => {
+      for (const service of this.#services.values()) service.sweep();
+    }, POOL_SWEEP_MS).unref();
+    this.#registerGauges(options.metrics);
+  }
+
+  async listen(inherited: ReadonlyMap<string, number> = new Map()): Promise<readonly BoundListener[]> {
+    try {
+      await this.#open(SHARED, this.#options.config.listen, inherited.get(SHARED));
+      for (const { name, config } of this.#services.values()) {
+        if (config.listen !== null) await this.#open(name, config.listen, inherited.get(name));
+      }
+    } catch (error) {
+      await this.close();
+      throw error;
+    }
+    return this.listeners;
+  }
+
+  get listeners(): readonly BoundListener[] {
+    return [...this.#listeners].map(([name, { bound }]) => ({ name, ...bound }));
+  }
+
+  async applyServices(services: readonly ProxyService[]): Promise<void> {
+    const names = new Set(services.map(({ config }) => config.name));
+    for (const [name, runtime] of this.#services) {
+      if (names.has(name)) continue;
+      this.#services.delete(name);
+      runtime.retire();
+    }
+    for (const service of services) this.#setService(service);
+    await this.#moveListeners();
+  }
+
+  stats(): ProxyStats {
+    const services = [...this.#services.values()].map((service) => ({
+      service: service.name,
+      inFlight: service.inFlight,
+      queued: service.queued,
+      upstreamConnections: service.upstreamConnections,
+    }));
+    return {
+      connections: this.#all().reduce((sum, listener) => sum + listener.connections, 0),
+      inFlight: services.reduce((sum, { inFlight }) => sum + inFlight, 0),
+      services,
+    };
+  }
+
+  async drain(): Promise<void> {
+    this.#context.draining = true;
+    const listeners = this.#all();
+    const stopped = Promise.all(listeners.map((listener) => listener.stop())).then(() => true);
+    await delay(Math.min(DRAIN_GRACE_MS, this.#options.config.drainMs));
+    this.#context.refusing = true;
+    const sweep = setInterval(() => {
+      for (const listener of listeners) listener.sweepIdle();
+    }, DRAIN_SWEEP_MS);
+    await Promise.race([stopped, delay(Math.max(0, this.#options.config.drainMs - DRAIN_GRACE_MS))]);
+    clearInterval(sweep);
+    await this.close();
+  }
+
+  async close(): Promise<void> {
+    clearInterval(this.#sweep);
+    await Promise.all(this.#all().map((listener) => listener.close()));
+    this.#listeners.clear();
+    for (const service of this.#services.values()) service.retire();
+  }
+
+  #all(): Listener[] {
+    return [...this.#listeners.values()].map(({ listener }) => listener);
+  }
+
+  /** A service that is the same as before keeps its connections. */
+  #setService({ config, router }: ProxyService): void {
+    const known = this.#services.get(config.name);
+    if (known !== undefined && known.router === router && known.config === config) return;
+    known?.retire();
+    this.#services.set(config.name, new ServiceRuntime(config, router, this.#context.metrics, this.#context.nowMs));
+  }
+
+  async #open(name: string, address: ListenAddress, fd?: number): Promise<void> {
+    const listener = new Listener({
+      name,
+      address,
+      context: this.#context,
+      route: this.#route,
+      trusted: this.#trusted,
+      service: name === SHARED ? () => null : () => this.#services.get(name) ?? null,
+    });
+    const bound = await listener.listen(fd);
+    this.#listeners.set(name, { listener, bound });
+  }
+
+  /** Ports of services that left or moved close once what they carry is over; new ones open. */
+  async #moveListeners(): Promise<void> {
+    for (const [name, { listener }] of this.#listeners) {
+      const wanted = this.#services.get(name)?.config.listen;
+      if (name === SHARED || (wanted?.host === listener.address.host && wanted.port === listener.address.port))
+        continue;
+      this.#listeners.delete(name);
+      listener.stop().catch(() => {});
+      setTimeout(() => listener.sweepIdle(), DRAIN_GRACE_MS).unref();
+    }
+    for (const { name, config } of this.#services.values()) {
+      if (config.listen !== null && !this.#listeners.has(name)) await this.#open(name, config.listen);
+    }
+  }
+
+  #registerGauges(metrics: Metrics): void {
+    const connections = metrics
+      .gauge({ name: 'qedge_client_connections', help: 'Open connections from clients.' })
+      .with();
+    const upstream = metrics.gauge({
+      name: 'qedge_upstream_connections',
+      help: 'Open connections to instances, idle ones included.',
+      labels: ['service'],
+    });
+    const queued = metrics.gauge({
+      name: 'qedge_queued_requests',
+      help: 'Requests that wait for a full instance.',
+      labels: ['service'],
+    });
+    metrics.onScrape(() => {
+      const stats = this.stats();
+      connections.set(stats.connections);
+      upstream.clear();
+      queued.clear();
+      for (const service of stats.services) {
+        upstream.with(service.service).set(service.upstreamConnections);
+        queued.with(service.service).set(service.queued);
+      }
+    });
+  }
+}
+
+function delay(ms: number): Promise<false> {
+  return new Promise((resolve) => {
+    setTimeout(resolve, ms, false);
+  });
+}

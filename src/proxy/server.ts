@@ -1,0 +1,168 @@
+// One listening port: an HTTP/1 server with llhttp in its strict mode, limits on everything a client can send, and an answer
+// for what could not even be parsed.
+
+import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
+import { Server as NetServer, type Socket } from 'node:net';
+import type { ListenAddress } from '../config/config.ts';
+import { CommandError, ProxyError } from '../errors.ts';
+import { ClientConnection } from './client-connection.ts';
+import type { ProxyContext } from './context.ts';
+import { rawErrorAnswer } from './error-response.ts';
+import { peerOf, type TrustedPeers } from './forwarded.ts';
+import { NO_SERVICE } from './proxy-metrics.ts';
+import type { Route } from './routes.ts';
+import type { ServiceRuntime } from './service-runtime.ts';
+
+/** How often slow heads are looked for; the limit is kept to within this. */
+const HEAD_CHECK_MS = 500;
+
+export interface ListenerOptions {
+  /** `proxy`, or the service whose own port it is. */
+  readonly name: string;
+  readonly address: ListenAddress;
+  readonly context: ProxyContext;
+  readonly route: Route;
+  readonly trusted: TrustedPeers;
+  /** The service that every request here is for; null on the shared port. */
+  readonly service: () => ServiceRuntime | null;
+}
+
+export class Listener {
+  readonly name: string;
+  readonly address: ListenAddress;
+  readonly #options: ListenerOptions;
+  readonly #server: Server;
+  readonly #connections = new Map<Socket, ClientConnection>();
+  #closed: Promise<void> | null = null;
+
+  constructor(options: ListenerOptions) {
+    this.name = options.name;
+    this.address = options.address;
+    this.#options = options;
+    this.#server = this.#createServer();
+  }
+
+  get connections(): number {
+    return this.#connections.size;
+  }
+
+  /** `fd`: an inherited listening socket to use instead. Throws `CommandError` when the port cannot be had. */
+  listen(fd?: number): Promise<ListenAddress> {
+    const { host, port } = this.address;
+    return new Promise((resolve, reject) => {
+      const onError = (error: NodeJS.ErrnoException): void => {
+        const why = error.code === 'EADDRINUSE' ? 'the port is taken' : error.message;
+        reject(new CommandError(`${this.name}.listen: ${host}:${port}: ${why}`, 1, error));
+      };
+      this.#server.once('error', onError);
+      this.#server.listen(fd === undefined ? { host, port } : { fd }, () => {
+        this.#server.removeListener('error', onError);
+        const bound = this.#server.address();
+        resolve({ host, port: bound !== null && typeof bound === 'object' ? bound.port : port });
+      });
+    });
+  }
+
+  /**
+   * Takes no more connections; those that are open stay. Not `http.Server.close`: that also drops connections which were
+   * accepted a moment ago and whose first request is still on its way.
+   */
+  stop(): Promise<void> {
+    this.#closed ??= new Promise((resolve) => {
+      NetServer.prototype.close.call(this.#server, () => resolve());
+    });
+    return this.#closed;
+  }
+
+  sweepIdle(): void {
+    this.#server.closeIdleConnections();
+  }
+
+  /** Cuts off whatever is left. */
+  async close(): Promise<void> {
+    const stopped = this.stop();
+    for (const socket of this.#connections.keys()) socket.destroy();
+    await stopped;
+  }
+
+  #createServer(): Server {
+    const { config } = this.#options.context;
+    const server = createServer({
+      maxHeaderSize: config.headerBytesMax,
+      headersTimeout: config.headersTimeoutMs,
+      // Large uploads may take as long as they keep moving.
+      requestTimeout: 0,
+      connectionsCheckingInterval: Math.min(HEAD_CHECK_MS, config.headersTimeoutMs),
+      keepAliveTimeout: config.keepAliveTimeoutMs,
+      // Checked with the other fields, so that the answer is ours.
+      requireHostHeader: false,
+      insecureHTTPParser: false,
+      noDelay: true,
+      shouldUpgradeCallback: () => false,
+    });
+    server.maxConnections = config.connectionsMax;
+    server.timeout = config.bodyIdleTimeoutMs;
+    server.on('connection', (socket: Socket) => this.#onConnection(socket));
+    const onRequest = (request: IncomingMessage, response: ServerResponse): void => this.#onRequest(request, response);
+    server.on('request', onRequest);
+    server.on('checkContinue', onRequest);
+    server.on('checkExpectation', onRequest);
+    server.on('connect', (_request: IncomingMessage, socket: Socket) => {
+      this.#refuse(socket, new ProxyError('bad-request', 'CONNECT is not supported', { source: 'downstream' }));
+    });
+    server.on('clientError', (error: Error, socket: Socket) => this.#onClientError(error, socket));
+    server.on('timeout', (socket: Socket) => this.#onTimeout(socket));
+    return server;
+  }
+
+  #onConnection(socket: Socket): void {
+    const encrypted = 'encrypted' in socket;
+    const peer = peerOf(socket.remoteAddress, encrypted, this.#options.trusted);
+    const connection = new ClientConnection(socket, peer, this.#options.service);
+    this.#connections.set(socket, connection);
+    socket.once('close', () => {
+      this.#connections.delete(socket);
+      connection.onClose();
+    });
+  }
+
+  #onRequest(request: IncomingMessage, response: ServerResponse): void {
+    const connection = this.#connections.get(request.socket);
+    // Closed while its request was still being parsed.
+    if (connection !== undefined) this.#options.route({ connection, request, response });
+  }
+
+  #onTimeout(socket: Socket): void {
+    const connection = this.#connections.get(socket);
+    if (connection === undefined) socket.destroy();
+    else connection.onIdle(() => socket.setTimeout(this.#options.context.config.bodyIdleTimeoutMs));
+  }
+
+  /** What llhttp refused, or a head that took too long. */
+  #onClientError(error: Error & { readonly code?: string }, socket: Socket): void {
+    const connection = this.#connections.get(socket);
+    const failure = parseFailure(error);
+    if (failure === null || connection === undefined || !socket.writable) socket.destroy(error);
+    else if (connection.busy) connection.broken(failure);
+    else this.#refuse(socket, failure);
+  }
+
+  #refuse(socket: Socket, error: ProxyError): void {
+    this.#options.context.metrics.error(NO_SERVICE, error.code);
+    socket.end(rawErrorAnswer(error), 'latin1');
+    socket.destroySoon();
+  }
+}
+
+/** Null: the connection itself broke, there is nobody to answer. */
+function parseFailure(error: Error & { readonly code?: string; readonly reason?: string }): ProxyError | null {
+  const options = { source: 'downstream', cause: error } as const;
+  if (error.code === 'HPE_HEADER_OVERFLOW') {
+    return new ProxyError('headers-too-large', 'the header fields are over the limit', options);
+  }
+  if (error.code === 'ERR_HTTP_REQUEST_TIMEOUT') {
+    return new ProxyError('request-timeout', 'the header fields took too long', options);
+  }
+  if (error.code?.startsWith('HPE_') !== true) return null;
+  return new ProxyError('bad-request', `malformed request: ${(error.reason ?? error.message).toLowerCase()}`, options);
+}

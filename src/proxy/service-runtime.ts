@@ -1,0 +1,65 @@
+// A service as the data path knows it: its definition, its router, the pools of its instances, and what it has in flight.
+
+import type { ServiceConfig } from '../config/config.ts';
+import type { Candidate } from '../core/domain.ts';
+import type { ServiceRouter } from '../core/service-router.ts';
+import { InstancePool } from './instance-pool.ts';
+import type { ProxyMetrics, ServiceMetrics } from './proxy-metrics.ts';
+import { RetryBudget } from './retry.ts';
+
+export class ServiceRuntime {
+  readonly name: string;
+  readonly config: ServiceConfig;
+  readonly router: ServiceRouter;
+  readonly metrics: ServiceMetrics;
+  readonly retryBudget: RetryBudget;
+  readonly #nowMs: () => number;
+  /** By handle of the candidate. */
+  readonly #pools: (InstancePool | undefined)[] = [];
+  inFlight = 0;
+
+  constructor(config: ServiceConfig, router: ServiceRouter, metrics: ProxyMetrics, nowMs: () => number) {
+    this.name = config.name;
+    this.config = config;
+    this.router = router;
+    this.metrics = metrics.ofService(config.name);
+    this.retryBudget = new RetryBudget(config.retry);
+    this.#nowMs = nowMs;
+  }
+
+  /** Handles are reused once an instance is gone, so a pool is only good for the very instance it was made for. */
+  poolOf(candidate: Candidate): InstancePool {
+    const known = this.#pools[candidate.handle];
+    if (known !== undefined && known.instance === candidate.instance) return known;
+    known?.retire();
+    const pool = new InstancePool(candidate.instance, this.config, this.#nowMs);
+    this.#pools[candidate.handle] = pool;
+    return pool;
+  }
+
+  /** Closes idle connections to instances that are gone. */
+  sweep(): void {
+    const live = new Set(this.router.candidates.map((candidate) => candidate.instance));
+    this.#pools.forEach((pool, handle) => {
+      if (pool === undefined || live.has(pool.instance)) return;
+      pool.retire();
+      this.#pools[handle] = undefined;
+    });
+  }
+
+  /** No more requests come this way; what is in flight ends as it will. */
+  retire(): void {
+    this.#pools.forEach((pool, handle) => {
+      pool?.retire();
+      this.#pools[handle] = undefined;
+    });
+  }
+
+  get upstreamConnections(): number {
+    return this.#pools.reduce((sum, pool) => sum + (pool?.connections ?? 0), 0);
+  }
+
+  get queued(): number {
+    return this.#pools.reduce((sum, pool) => sum + (pool?.queued ?? 0), 0);
+  }
+}

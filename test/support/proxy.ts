@@ -1,0 +1,269 @@
+// A proxy over real sockets for tests: instances that are real servers, a real router, and a log of what the router was told.
+
+import { createServer, type IncomingMessage, type RequestListener, type Server } from 'node:http';
+import {
+  type AddressInfo,
+  connect,
+  createServer as createTcpServer,
+  type Server as NetServer,
+  type Socket,
+} from 'node:net';
+import { pino } from 'pino';
+import { onTestFinished } from 'vitest';
+import type { ProxyConfig, ServiceConfig } from '../../src/config/config.ts';
+import type { Instance, TryResult } from '../../src/core/domain.ts';
+import { createRng } from '../../src/core/rng.ts';
+import { createServiceRouter, type ServiceRouter } from '../../src/core/service-router.ts';
+import { createProxy, type ProxyService } from '../../src/proxy/proxy.ts';
+import { createMetrics, type Metrics } from '../../src/telemetry/metrics.ts';
+
+/** Whatever a test overrides, the rest as a service of the real config would be. */
+export interface ServiceSpec extends Partial<Omit<ServiceConfig, 'name' | 'limits' | 'retry'>> {
+  readonly name: string;
+  /** Ports on 127.0.0.1, instance `a` on node `n1`, `b` on `n2`, … */
+  readonly ports: readonly number[];
+  readonly limits?: Partial<ServiceConfig['limits']>;
+  readonly retry?: Partial<ServiceConfig['retry']>;
+}
+
+export interface Observed {
+  readonly key: string;
+  readonly result: TryResult;
+  readonly latencyMs: number;
+}
+
+export interface TestProxy {
+  readonly proxy: ReturnType<typeof createProxy>;
+  readonly port: number;
+  readonly url: string;
+  readonly metrics: Metrics;
+  /** Every try, as the router was told of its end. */
+  readonly observed: readonly Observed[];
+  /** Every request that counted for its client. */
+  readonly settled: readonly { readonly clientId: string; readonly success: boolean }[];
+  portOf(listener: string): number;
+}
+
+export function proxyConfig(changes: Partial<ProxyConfig> = {}): ProxyConfig {
+  return {
+    listen: { host: '127.0.0.1', port: 0 },
+    workers: 1,
+    serviceHeader: 'X-QEdge-Service',
+    clientHeader: 'X-Client-Id',
+    trustedPeers: [],
+    responseHeaders: true,
+    headerBytesMax: 16_384,
+    urlBytesMax: 8192,
+    bodyBytesMax: 0,
+    connectionsMax: 10_000,
+    headersTimeoutMs: 10_000,
+    bodyIdleTimeoutMs: 30_000,
+    keepAliveTimeoutMs: 65_000,
+    drainMs: 2000,
+    tls: null,
+    ...changes,
+  };
+}
+
+export function serviceConfig(spec: ServiceSpec): ServiceConfig {
+  const { ports: _ports, limits, retry, ...changes } = spec;
+  return {
+    listen: null,
+    qos: { latencyMs: 1000, successRatio: 0.9, windowMs: 10_000 },
+    admission: 'try',
+    policy: { name: 'round-robin', options: {} },
+    timeoutMs: 10_000,
+    connectTimeoutMs: 2000,
+    health: null,
+    constraints: {},
+    caFile: null,
+    failureStatusMin: 500,
+    instances: [],
+    ...changes,
+    retry: { attempts: 2, bodyBytesMax: 65_536, budgetRatio: 0.2, budgetPerSecond: 3, ...retry },
+    limits: {
+      inFlightMax: 10_000,
+      instanceConnectionsMax: 256,
+      instanceInFlightMax: 256,
+      queueMax: 64,
+      queueTimeoutMs: 1000,
+      ...limits,
+    },
+  };
+}
+
+export function instanceAt(service: string, port: number, index: number): Instance {
+  return {
+    service,
+    nodeId: `n${index + 1}`,
+    id: String.fromCharCode(97 + index),
+    scheme: 'http',
+    host: '127.0.0.1',
+    port,
+    labels: {},
+    profile: null,
+  };
+}
+
+/** Starts a proxy that is closed when the test is over. */
+export async function startProxy(
+  services: readonly ServiceSpec[],
+  config: Partial<ProxyConfig> = {},
+): Promise<TestProxy> {
+  const observed: Observed[] = [];
+  const settled: { clientId: string; success: boolean }[] = [];
+  const metrics = createMetrics();
+  const proxy = createProxy({
+    nodeId: 'n0',
+    config: proxyConfig(config),
+    services: services.map((spec) => serviceOf(spec, observed, settled)),
+    clock: { nowMs: () => performance.now() },
+    metrics,
+    log: pino({ level: 'silent' }),
+    accessLog: false,
+  });
+  onTestFinished(() => proxy.close());
+  const listeners = await proxy.listen();
+  const portOf = (name: string): number => listeners.find((one) => one.name === name)?.port ?? 0;
+  const port = portOf('proxy');
+  return { proxy, port, url: `http://127.0.0.1:${port}`, metrics, observed, settled, portOf };
+}
+
+export function serviceOf(
+  spec: ServiceSpec,
+  observed: Observed[] = [],
+  settled: { clientId: string; success: boolean }[] = [],
+): ProxyService {
+  const config = serviceConfig(spec);
+  const router = createServiceRouter({
+    service: spec.name,
+    qos: config.qos,
+    policy: config.policy,
+    localNodeId: 'n0',
+    rng: createRng(1),
+    nowMs: performance.now(),
+  });
+  spec.ports.forEach((port, index) => {
+    router.applyPlacement({ kind: 'instance-set', instance: instanceAt(spec.name, port, index) }, performance.now());
+  });
+  return { config, router: recording(router, observed, settled) };
+}
+
+/** The same router, which writes down what it is told. */
+function recording(
+  router: ServiceRouter,
+  observed: Observed[],
+  settled: { clientId: string; success: boolean }[],
+): ServiceRouter {
+  const keys = new Map<number, string>();
+  const { start, finish, settle } = router;
+  router.start = (candidate, nowMs) => {
+    const ticket = start.call(router, candidate, nowMs);
+    keys.set(ticket, candidate.key);
+    return ticket;
+  };
+  router.finish = (ticket, result, latencyMs, nowMs) => {
+    observed.push({ key: keys.get(ticket) ?? '', result, latencyMs });
+    finish.call(router, ticket, result, latencyMs, nowMs);
+  };
+  router.settle = (clientId, success, nowMs) => {
+    settled.push({ clientId, success });
+    settle.call(router, clientId, success, nowMs);
+  };
+  return router;
+}
+
+export interface TestInstance {
+  readonly port: number;
+  readonly server: Server;
+  /** Connections accepted so far. */
+  readonly connections: () => number;
+}
+
+/** An instance that answers with `listener`; closed when the test is over. */
+export async function startInstance(listener: RequestListener): Promise<TestInstance> {
+  let connections = 0;
+  const server = createServer({ keepAliveTimeout: 60_000 }, listener);
+  server.on('connection', () => {
+    connections++;
+  });
+  onTestFinished(() => {
+    server.closeAllConnections();
+    server.close();
+  });
+  return { port: await listening(server), server, connections: () => connections };
+}
+
+/** An instance that speaks for itself, byte by byte. */
+export async function startRawInstance(onSocket: (socket: Socket) => void): Promise<number> {
+  const sockets = new Set<Socket>();
+  const server = createTcpServer({ allowHalfOpen: true }, (socket) => {
+    sockets.add(socket);
+    socket.on('error', () => {});
+    socket.on('close', () => sockets.delete(socket));
+    onSocket(socket);
+  });
+  onTestFinished(() => {
+    server.close();
+    for (const socket of sockets) socket.destroy();
+  });
+  return listening(server);
+}
+
+/** A port where nobody listens. */
+export async function deadPort(): Promise<number> {
+  const server = createTcpServer();
+  const port = await listening(server);
+  await new Promise((resolve) => server.close(resolve));
+  return port;
+}
+
+export function listening(server: NetServer): Promise<number> {
+  return new Promise((resolve) => {
+    server.listen(0, '127.0.0.1', () => resolve((server.address() as AddressInfo).port));
+  });
+}
+
+export interface RawAnswer {
+  /** Everything that came, as Latin-1. */
+  readonly text: string;
+  readonly status: number;
+  readonly head: string;
+  readonly body: string;
+  /** `end`: the proxy closed in order; `reset`: it cut the connection off; `open`: it is still there. */
+  readonly ending: 'end' | 'reset' | 'open';
+}
+
+/** Sends bytes (Latin-1) as they are and takes what comes until the connection ends or `until` has come. */
+export function rawRequest(port: number, bytes: string, until?: string | RegExp): Promise<RawAnswer> {
+  return new Promise((resolve) => {
+    const socket = connect({ host: '127.0.0.1', port });
+    let text = '';
+    const done = (ending: RawAnswer['ending']): void => {
+      socket.removeAllListeners();
+      socket.on('error', () => {});
+      socket.destroy();
+      const [head = '', ...rest] = text.split('\r\n\r\n');
+      resolve({ text, status: Number(text.slice(9, 12)), head, body: rest.join('\r\n\r\n'), ending });
+    };
+    socket.on('data', (chunk: Buffer) => {
+      text += chunk.toString('latin1');
+      if (until !== undefined && (typeof until === 'string' ? text.includes(until) : until.test(text))) done('open');
+    });
+    socket.on('end', () => done('end'));
+    socket.on('error', () => done('reset'));
+    socket.write(bytes, 'latin1');
+  });
+}
+
+/** Reads a request's body to its end. */
+export async function bodyOf(request: IncomingMessage): Promise<Buffer> {
+  const chunks: Buffer[] = [];
+  for await (const chunk of request) chunks.push(chunk as Buffer);
+  return Buffer.concat(chunks);
+}
+
+/** Resolves once `condition` holds; the test's own timeout is the limit. */
+export async function until(condition: () => boolean): Promise<void> {
+  while (!condition()) await new Promise((resolve) => setTimeout(resolve, 2));
+}
