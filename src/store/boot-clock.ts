@@ -1,0 +1,44 @@
+// How old is what was kept? Within one boot of the machine its uptime tells, whatever the wall clock did; across boots
+// nobody can tell (a Pi has no RTC and wakes up with any time), so ages are not trusted at all.
+
+import { readFileSync } from 'node:fs';
+import { uptime } from 'node:os';
+
+export interface BootClock {
+  /** Changes with every boot of the machine; null where the system does not tell. */
+  readonly bootId: string | null;
+  /** Since boot, ms; counts while the machine sleeps, and no one can set it. */
+  uptimeMs(): number;
+  /** Since the epoch, ms: for people to read, never to compute with. */
+  wallMs(): number;
+}
+
+/** When something was kept. */
+export interface SavedAt {
+  readonly bootId: string | null;
+  readonly uptimeMs: number;
+  readonly wallMs: number;
+}
+
+/** Older than anything of which the age matters, and still a number that can be computed with: ten years. */
+export const AGE_UNKNOWN_MS = 315_576_000_000;
+
+/** Age in ms of what was kept then; `AGE_UNKNOWN_MS` when the machine was started since, or cannot tell. */
+export function ageOf(saved: SavedAt, clock: BootClock): number {
+  const ageMs = clock.uptimeMs() - saved.uptimeMs;
+  const sameBoot = saved.bootId !== null && saved.bootId === clock.bootId;
+  return sameBoot && ageMs >= 0 ? ageMs : AGE_UNKNOWN_MS;
+}
+
+export function createBootClock(): BootClock {
+  return { bootId: readBootId(), uptimeMs: () => uptime() * 1000, wallMs: () => Date.now() };
+}
+
+/** random(4): a UUID made anew at each boot. */
+function readBootId(): string | null {
+  try {
+    return readFileSync('/proc/sys/kernel/random/boot_id', 'utf8').trim() || null;
+  } catch {
+    return null;
+  }
+}

@@ -1,0 +1,207 @@
+// The SQLite file: opened under a lock of its own, checked, brought to the schema of this binary, or moved aside.
+//
+// One file a schema version: a newer binary works on a migrated copy, so that the older one, should it come back, finds
+// its own file as it left it.
+
+import { copyFileSync, existsSync, mkdirSync, readdirSync, renameSync, rmSync } from 'node:fs';
+import { basename, dirname, extname, join } from 'node:path';
+import Database from 'better-sqlite3';
+import { inspectHeader } from './file-header.ts';
+import { MIGRATIONS, type Migration } from './migrations.ts';
+
+export interface OpenOptions {
+  /** File of schema version 1; later versions stand beside it (`qedge.v2.db`). */
+  readonly path: string;
+  /** Addon of better-sqlite3 in the single executable; undefined: it finds its own. */
+  readonly nativeBinding: object | undefined;
+  /** Wall clock, ms since the epoch: for file names and records that people read. */
+  readonly wallMs: number;
+  /** How long to wait for another process to let go of the file, ms. Blocks. */
+  readonly lockWaitMs: number;
+  /** Another schema, for tests of the schema itself. */
+  readonly migrations?: readonly Migration[];
+}
+
+export interface OpenedDatabase {
+  readonly database: Database.Database;
+  /** The file of this binary's schema. */
+  readonly path: string;
+  /** Where an unusable file was moved to, and why it was; null when there was none. */
+  readonly movedAside: { readonly to: string; readonly reason: string } | null;
+}
+
+/** Another process has the file open. */
+export class StoreInUseError extends Error {
+  constructor(path: string, cause: unknown) {
+    super(`store ${path} is in use by another process`, { cause });
+    this.name = 'StoreInUseError';
+  }
+}
+
+/** Marks the file as ours ("qedg"); see https://www.sqlite.org/fileformat2.html, "Application ID". */
+export const APPLICATION_ID = 0x71656467;
+
+/** Small pages suit small rows: what changes is written in whole pages. */
+const PAGE_BYTES = 1024;
+
+/** Kept of unusable files, newest first; each is as small as the store itself. */
+const MOVED_ASIDE_MAX = 5;
+
+/**
+ * Opens the store's file, whatever state it is in: what is corrupt or not ours is moved aside and a new one begun.
+ *
+ * @throws StoreInUseError when another process has it; any other error is the disk's (read-only, full, no rights)
+ */
+export function openDatabase(options: OpenOptions): OpenedDatabase {
+  const migrations = options.migrations ?? MIGRATIONS;
+  const path = fileOfVersion(options.path, migrations.length);
+  mkdirSync(dirname(path), { recursive: true });
+  try {
+    if (!existsSync(path)) migrateCopy(options, migrations, path);
+    return { database: openChecked(path, migrations, options), path, movedAside: null };
+  } catch (error) {
+    const reason = unusableReason(error);
+    if (reason === null) throw asInUse(path, error);
+    const to = moveAside(path, options.wallMs);
+    return { database: openChecked(path, migrations, options), path, movedAside: { to, reason } };
+  }
+}
+
+/** `qedge.db`, `qedge.v2.db`, `qedge.v3.db` … */
+export function fileOfVersion(path: string, version: number): string {
+  if (version <= 1) return path;
+  const extension = extname(path);
+  return `${path.slice(0, path.length - extension.length)}.v${version}${extension}`;
+}
+
+class UnusableFileError extends Error {}
+
+function openChecked(path: string, migrations: readonly Migration[], options: OpenOptions): Database.Database {
+  const { foreign } = inspectHeader(path, APPLICATION_ID);
+  if (foreign !== null) throw new UnusableFileError(foreign);
+  const database = openLocked(path, options);
+  try {
+    check(database);
+    migrate(database, migrations, options.wallMs);
+    return database;
+  } catch (error) {
+    database.close();
+    throw error;
+  }
+}
+
+/**
+ * The lock is the kernel's, held until the process ends, however it ends. With it the WAL needs no shared memory.
+ * SQLite itself never calls fsync here (it would stall the event loop for as long as the disk likes): durability.ts does.
+ */
+function openLocked(path: string, { nativeBinding, lockWaitMs }: OpenOptions): Database.Database {
+  const database = new Database(path, {
+    timeout: lockWaitMs,
+    ...(nativeBinding === undefined ? {} : { nativeBinding: nativeBinding as unknown as string }),
+  });
+  try {
+    database.pragma('locking_mode = EXCLUSIVE');
+    database.pragma(`page_size = ${PAGE_BYTES}`);
+    database.pragma('journal_mode = WAL');
+    database.pragma('synchronous = OFF');
+    database.pragma('wal_autocheckpoint = 0');
+    database.exec('BEGIN EXCLUSIVE; COMMIT');
+    return database;
+  } catch (error) {
+    database.close();
+    throw error;
+  }
+}
+
+function check(database: Database.Database): void {
+  const result = database.pragma('quick_check(1)', { simple: true });
+  if (result !== 'ok') throw new UnusableFileError(`damaged: ${String(result)}`);
+}
+
+function migrate(database: Database.Database, migrations: readonly Migration[], wallMs: number): void {
+  const version = database.pragma('user_version', { simple: true }) as number;
+  if (version > migrations.length)
+    throw new UnusableFileError(`of schema version ${version}, newer than ${migrations.length}`);
+  if (version === migrations.length) return;
+  const steps = database.transaction(() => {
+    database.pragma(`application_id = ${APPLICATION_ID}`);
+    for (const [i, step] of migrations.entries()) {
+      if (i < version) continue;
+      step(database);
+      database.prepare('INSERT INTO migration (version, applied_wall_ms) VALUES (?, ?)').run(i + 1, wallMs);
+    }
+    database.pragma(`user_version = ${migrations.length}`);
+  });
+  steps.exclusive();
+  database.pragma('wal_checkpoint(TRUNCATE)');
+}
+
+/** Begins this version's file from the latest earlier one, if there is any; it appears under its name when it is complete. */
+function migrateCopy(options: OpenOptions, migrations: readonly Migration[], path: string): void {
+  const earlier = latestBefore(options.path, migrations.length);
+  if (earlier === null) return;
+  // Whoever uses the earlier file is another qedge; the lock says so, and folds the WAL into the file on its way.
+  const source = openLocked(earlier, options);
+  const draft = `${path}.draft`;
+  try {
+    source.pragma('wal_checkpoint(TRUNCATE)');
+    removeDatabase(draft);
+    copyFileSync(earlier, draft);
+  } finally {
+    source.close();
+  }
+  openChecked(draft, migrations, options).close();
+  renameSync(draft, path);
+}
+
+function latestBefore(path: string, version: number): string | null {
+  for (let v = version - 1; v >= 1; v--) {
+    const file = fileOfVersion(path, v);
+    if (existsSync(file) && inspectHeader(file, APPLICATION_ID).foreign === null) return file;
+  }
+  return null;
+}
+
+/** Why the file is of no use, or null when the error says nothing about its content. */
+function unusableReason(error: unknown): string | null {
+  if (error instanceof UnusableFileError) return error.message;
+  // A generic error at the start means that tables are missing or of another shape.
+  const unusable = isCorruption(error) || sqliteCode(error) === 'SQLITE_ERROR';
+  return unusable && error instanceof Error ? error.message : null;
+}
+
+/** True for the errors by which SQLite says that the content of the file is broken. */
+export function isCorruption(error: unknown): boolean {
+  const code = sqliteCode(error);
+  return code.startsWith('SQLITE_CORRUPT') || code === 'SQLITE_NOTADB';
+}
+
+function asInUse(path: string, error: unknown): unknown {
+  return sqliteCode(error).startsWith('SQLITE_BUSY') ? new StoreInUseError(path, error) : error;
+}
+
+export function sqliteCode(error: unknown): string {
+  return error instanceof Error && 'code' in error ? String(error.code) : '';
+}
+
+/** Renames the file and what belongs to it; returns the new name. */
+export function moveAside(path: string, wallMs: number): string {
+  const stamp = new Date(wallMs).toISOString().replaceAll(/[-:]|\.\d+/g, '');
+  let to = `${path}.corrupt-${stamp}`;
+  for (let i = 2; existsSync(to); i++) to = `${path}.corrupt-${stamp}-${i}`;
+  renameSync(path, to);
+  if (existsSync(`${path}-wal`)) renameSync(`${path}-wal`, `${to}-wal`);
+  rmSync(`${path}-shm`, { force: true });
+  forgetOldest(path);
+  return to;
+}
+
+function forgetOldest(path: string): void {
+  const prefix = `${basename(path)}.corrupt-`;
+  const kept = readdirSync(dirname(path)).filter((name) => name.startsWith(prefix) && !name.endsWith('-wal'));
+  for (const name of kept.sort().slice(0, -MOVED_ASIDE_MAX)) removeDatabase(join(dirname(path), name));
+}
+
+function removeDatabase(path: string): void {
+  for (const suffix of ['', '-wal', '-shm', '-journal']) rmSync(`${path}${suffix}`, { force: true });
+}

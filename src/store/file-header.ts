@@ -1,0 +1,41 @@
+// A look at the first 100 bytes before SQLite gets the file: what is not ours must not be changed by so much as a byte.
+
+import { closeSync, openSync, readSync } from 'node:fs';
+
+const HEADER_BYTES = 100;
+const MAGIC = 'SQLite format 3\u0000';
+
+/** Offsets of https://www.sqlite.org/fileformat2.html, "The Database Header". */
+const PAGES_OFFSET = 28;
+const APPLICATION_ID_OFFSET = 68;
+
+/**
+ * Says why the file is not one of ours; null when it is, when it is empty, or when there is none. Call it before the
+ * process opens the file as a database: closing any descriptor of it would drop the process's locks (fcntl(2)).
+ */
+export function inspectHeader(path: string, applicationId: number): { readonly foreign: string | null } {
+  const header = Buffer.alloc(HEADER_BYTES);
+  let fd: number;
+  try {
+    fd = openSync(path, 'r');
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code === 'ENOENT') return { foreign: null };
+    throw error;
+  }
+  try {
+    const length = readSync(fd, header, 0, HEADER_BYTES, 0);
+    return { foreign: length === 0 ? null : reasonOf(header.subarray(0, length), applicationId) };
+  } finally {
+    closeSync(fd);
+  }
+}
+
+function reasonOf(header: Buffer, applicationId: number): string | null {
+  if (header.length < HEADER_BYTES || header.toString('latin1', 0, MAGIC.length) !== MAGIC)
+    return 'not a SQLite database';
+  const id = header.readUInt32BE(APPLICATION_ID_OFFSET);
+  if (id === applicationId) return null;
+  // Killed while it was made, ours is a single page that bears no mark yet.
+  const unfinished = id === 0 && header.readUInt32BE(PAGES_OFFSET) <= 1;
+  return unfinished ? null : 'the database of another program';
+}

@@ -1,0 +1,46 @@
+// What the store tells the scraper.
+
+import type { Counter, Metrics } from '../telemetry/metrics.ts';
+import { sqliteCode } from './database.ts';
+import type { StoreFacts } from './store.ts';
+
+export interface StoreMetrics {
+  readonly flushes: Counter;
+  readonly rows: Counter;
+  readonly flushSeconds: { observe(seconds: number): void };
+  failure(error: unknown): void;
+}
+
+/** A flush takes a millisecond or so; a tenth of a second would be felt by traffic. */
+const FLUSH_BOUNDS_SECONDS: readonly number[] = [0.0005, 0.001, 0.002, 0.005, 0.01, 0.02, 0.05, 0.1, 0.5, 1];
+
+export function createStoreMetrics(metrics: Metrics, facts: () => StoreFacts): StoreMetrics {
+  const failures = metrics.counter({
+    name: 'qedge_store_failures_total',
+    help: 'Writes and openings of the store that failed, by error code.',
+    labels: ['code'],
+  });
+  const bytes = metrics.gauge({ name: 'qedge_store_bytes', help: 'Size of the store on disk, WAL included.' }).with();
+  const ok = metrics
+    .gauge({ name: 'qedge_store_ok', help: '1 while the store can be written, 0 while it cannot.' })
+    .with();
+  metrics.onScrape(() => {
+    const now = facts();
+    bytes.set(now.bytes ?? 0);
+    ok.set(now.ok ? 1 : 0);
+  });
+  return {
+    flushes: metrics
+      .counter({ name: 'qedge_store_flushes_total', help: 'Times the state was written, or found unchanged.' })
+      .with(),
+    rows: metrics.counter({ name: 'qedge_store_rows_total', help: 'Rows written to the store.' }).with(),
+    flushSeconds: metrics
+      .histogram({
+        name: 'qedge_store_flush_seconds',
+        help: 'Time a flush held the event loop.',
+        bounds: FLUSH_BOUNDS_SECONDS,
+      })
+      .with(),
+    failure: (error) => failures.with(sqliteCode(error) || 'other').increment(),
+  };
+}
