@@ -14,6 +14,23 @@ export interface Node {
   readonly labels: Labels;
   /** Changes when the node starts anew; null when it announces none. */
   readonly boot: string | null;
+  /** How hard pressed the node says it is; null or absent when it does not say. A hint, never a command. */
+  readonly pressure?: NodePressure | null;
+}
+
+/** What a device tells about its own state; null where it does not tell. */
+export interface NodePressure {
+  /** Share of processor time in use, 0 to 1. */
+  readonly cpuRatio: number | null;
+  /** Share of memory that is not available, 0 to 1. */
+  readonly memoryRatio: number | null;
+  /** Hottest sensor, °C. */
+  readonly temperatureC: number | null;
+  /** The processor is slowed down now, by heat or by low voltage. */
+  readonly throttled: boolean | null;
+  readonly power: 'mains' | 'battery' | null;
+  /** Charge left, 0 to 1. */
+  readonly batteryRatio: number | null;
 }
 
 export type Scheme = 'http' | 'https' | 'h2c';

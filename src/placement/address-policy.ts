@@ -1,0 +1,98 @@
+// Which announced addresses qedge is willing to talk to. Anyone who may publish to the broker may announce an instance,
+// so an address is a request to connect somewhere (CWE-918): it must be an address literal, inside the allowed networks,
+// never link-local (cloud metadata services live there), and never this qedge itself, which would be a loop.
+
+import { BlockList, isIP } from 'node:net';
+import { networkInterfaces } from 'node:os';
+import type { ListenAddress } from '../config/config.ts';
+
+export interface AddressPolicyOptions {
+  /** CIDRs or single addresses, IPv4 and IPv6. Nothing outside them is allowed; empty allows nothing. */
+  readonly allow: readonly string[];
+  /** What this process listens on now; read at each check, since port 0 is known only after listening. */
+  readonly ownListeners: () => readonly ListenAddress[];
+  /** Addresses of this machine; its network interfaces by default. */
+  readonly localAddresses?: () => readonly string[];
+}
+
+export interface AddressPolicy {
+  /** Why `host:port` must not be used, naming it; null when it may be. */
+  refusal(host: string, port: number): string | null;
+}
+
+/** Never an instance, whatever is allowed: [network, prefix, what it is]. */
+const NEVER: readonly (readonly [string, number, 'ipv4' | 'ipv6', string])[] = [
+  ['0.0.0.0', 8, 'ipv4', 'unspecified (RFC 1122)'],
+  ['169.254.0.0', 16, 'ipv4', 'link-local (RFC 3927)'],
+  ['224.0.0.0', 4, 'ipv4', 'multicast (RFC 5771)'],
+  ['240.0.0.0', 4, 'ipv4', 'reserved (RFC 1112)'],
+  ['::', 128, 'ipv6', 'unspecified (RFC 4291)'],
+  ['fe80::', 10, 'ipv6', 'link-local (RFC 4291)'],
+  ['ff00::', 8, 'ipv6', 'multicast (RFC 4291)'],
+  ['64:ff9b::', 96, 'ipv6', 'an IPv4 address in disguise (RFC 6052)'],
+  ['2002::', 16, 'ipv6', 'an IPv4 address in disguise (RFC 3056)'],
+  ['fd00:ec2::254', 128, 'ipv6', 'a cloud metadata service'],
+];
+
+/**
+ * Reads the allow-list once.
+ * @throws RangeError naming the entry that is neither an address nor a CIDR.
+ */
+export function createAddressPolicy(options: AddressPolicyOptions): AddressPolicy {
+  const allowed = parseNetworks(options.allow);
+  const never = NEVER.map(([network, prefix, family, what]) => ({ list: listOf(network, prefix, family), what }));
+  const localAddresses = options.localAddresses ?? interfaceAddresses;
+
+  const isOwn = (host: string, family: 'ipv4' | 'ipv6', port: number): boolean =>
+    options.ownListeners().some((listener) => listener.port === port) &&
+    (LOOPBACK.check(host, family) || listOfAddresses(localAddresses()).check(host, family));
+
+  return {
+    refusal(host, port) {
+      const version = isIP(host);
+      if (version === 0 || host.includes('%')) return `host ${JSON.stringify(host)} is not an IPv4 or IPv6 address`;
+      const family = version === 4 ? 'ipv4' : 'ipv6';
+      const kind = never.find(({ list }) => list.check(host, family));
+      if (kind !== undefined) return `address ${host} is ${kind.what}`;
+      if (!allowed.check(host, family)) return `address ${host} is outside placement.allow`;
+      if (isOwn(host, family, port)) return `address ${host}:${port} is this qedge itself`;
+      return null;
+    },
+  };
+}
+
+const LOOPBACK = new BlockList();
+LOOPBACK.addSubnet('127.0.0.0', 8, 'ipv4');
+LOOPBACK.addAddress('::1', 'ipv6');
+
+function listOf(network: string, prefix: number, family: 'ipv4' | 'ipv6'): BlockList {
+  const list = new BlockList();
+  list.addSubnet(network, prefix, family);
+  return list;
+}
+
+function parseNetworks(networks: readonly string[]): BlockList {
+  const list = new BlockList();
+  for (const network of networks) {
+    const [address = '', prefix] = network.split('/');
+    const version = isIP(address);
+    const bits = version === 4 ? 32 : 128;
+    const length = prefix === undefined ? bits : /^\d{1,3}$/.test(prefix) ? Number(prefix) : Number.NaN;
+    if (version === 0 || !(length <= bits)) throw new RangeError(`${JSON.stringify(network)} is not a CIDR`);
+    list.addSubnet(address, length, version === 4 ? 'ipv4' : 'ipv6');
+  }
+  return list;
+}
+
+function listOfAddresses(addresses: readonly string[]): BlockList {
+  const list = new BlockList();
+  for (const address of addresses) {
+    const version = isIP(address);
+    if (version !== 0 && !address.includes('%')) list.addAddress(address, version === 4 ? 'ipv4' : 'ipv6');
+  }
+  return list;
+}
+
+function interfaceAddresses(): readonly string[] {
+  return Object.values(networkInterfaces()).flatMap((entries) => (entries ?? []).map((entry) => entry.address));
+}

@@ -1,0 +1,246 @@
+// One lasting connection to one of several brokers. It is tried again for ever: the brokers in turn, MQTT 5 first and
+// 3.1.1 where 5 is not spoken, with jittered back-off between rounds. What was subscribed is its user's business, who
+// hears of every new connection.
+//
+// With MQTT 5 the session outlives a short absence, so that the informer's events, which are not retained, wait for us.
+
+import { readFileSync } from 'node:fs';
+import { connect, type IClientOptions, type IConnackPacket, type MqttClient } from 'mqtt';
+import type { MqttConfig } from '../config/config.ts';
+import type { Rng } from '../core/rng.ts';
+import type { Logger } from '../telemetry/log.ts';
+import { backoffMs } from './backoff.ts';
+
+export interface BrokerConnectionOptions {
+  readonly config: MqttConfig;
+  /** Topic that the broker clears when we vanish; null: no last will. */
+  readonly willTopic: string | null;
+  readonly rng: Rng;
+  readonly log: Logger;
+  /** Before any message. `sessionPresent`: the broker kept our subscriptions. */
+  readonly onConnect: (session: { readonly sessionPresent: boolean }) => void;
+  readonly onDisconnect: () => void;
+  readonly onMessage: (message: {
+    readonly topic: string;
+    readonly payload: Uint8Array;
+    readonly retained: boolean;
+  }) => void;
+}
+
+export interface BrokerState {
+  readonly connected: boolean;
+  /** The broker in use, or tried next. */
+  readonly url: string;
+  readonly protocol: '5' | '3.1.1';
+  readonly connects: number;
+  /** Why the last connection or try ended; null before that. */
+  readonly lastError: string | null;
+}
+
+type ProtocolVersion = 4 | 5;
+
+/** How long a broker keeps our session while we are away (MQTT 5, 3.1.2.11.2). */
+const SESSION_EXPIRY_SECONDS = 300;
+const CONNECT_TIMEOUT_MS = 10_000;
+/** A connection that held this long was a good one: back-off begins anew after it. */
+const STABLE_MS = 10_000;
+/** A clean goodbye may take this long on stop. */
+const END_TIMEOUT_MS = 1_000;
+/** MQTT 3.1.1 table 3.1 return code 1, and MQTT 5 reason 0x84: unsupported protocol version. */
+const UNSUPPORTED_VERSION: readonly unknown[] = [1, 0x84];
+
+export class BrokerConnection {
+  readonly #options: BrokerConnectionOptions;
+  readonly #versions = new Map<string, ProtocolVersion>();
+  #client: MqttClient | null = null;
+  #retry: NodeJS.Timeout | null = null;
+  #stopped = true;
+  #attempt = 0;
+  #connects = 0;
+  #connectedAtMs: number | null = null;
+  #lastError: string | null = null;
+
+  constructor(options: BrokerConnectionOptions) {
+    this.#options = options;
+  }
+
+  start(): void {
+    this.#stopped = false;
+    this.#connect();
+  }
+
+  /** Says goodbye, so that the last will does not fire and the session is not kept. */
+  async stop(): Promise<void> {
+    this.#stopped = true;
+    if (this.#retry !== null) clearTimeout(this.#retry);
+    const client = this.#client;
+    if (client === null) return;
+    const is5 = client.options.protocolVersion === 5;
+    const goodbye = new Promise<void>((resolve) => {
+      const done = (): void => resolve();
+      if (is5) client.end(false, { properties: { sessionExpiryInterval: 0 } }, done);
+      else client.end(false, {}, done);
+      setTimeout(done, END_TIMEOUT_MS).unref();
+    });
+    await goodbye;
+    client.end(true);
+  }
+
+  get connected(): boolean {
+    return this.#connectedAtMs !== null;
+  }
+
+  state(): BrokerState {
+    const url = this.#url();
+    return {
+      connected: this.connected,
+      url: withoutSecrets(url),
+      protocol: this.#version(url) === 5 ? '5' : '3.1.1',
+      connects: this.#connects,
+      lastError: this.#lastError,
+    };
+  }
+
+  /** Publishes retained at QoS 1; empty payload clears. Resolves to whether the broker took it; never rejects. */
+  publish(topic: string, payload: string): Promise<boolean> {
+    const client = this.#client;
+    if (client === null || !this.connected) return Promise.resolve(false);
+    return new Promise((resolve) => {
+      client.once('close', () => resolve(false));
+      client.publish(topic, payload, { qos: 1, retain: true }, (error) =>
+        resolve(error === undefined || error === null),
+      );
+    });
+  }
+
+  /** Resolves to whether the broker granted all of them; never rejects. */
+  subscribe(filters: readonly string[], qos: 0 | 1): Promise<boolean> {
+    const client = this.#client;
+    if (client === null || !this.connected) return Promise.resolve(false);
+    return new Promise((resolve) => {
+      client.once('close', () => resolve(false));
+      client.subscribe([...filters], { qos }, (error, granted) => {
+        resolve(!error && (granted ?? []).every((grant) => grant.qos < 128));
+      });
+    });
+  }
+
+  unsubscribe(filters: readonly string[]): void {
+    if (this.connected) this.#client?.unsubscribe([...filters], () => {});
+  }
+
+  #url(): string {
+    const { urls } = this.#options.config;
+    return urls[this.#attempt % urls.length] ?? '';
+  }
+
+  #version(url: string): ProtocolVersion {
+    return this.#versions.get(url) ?? 5;
+  }
+
+  #connect(): void {
+    this.#retry = null;
+    const url = this.#url();
+    try {
+      const client = connect(url, this.#clientOptions(this.#version(url)));
+      this.#client = client;
+      this.#listen(client, url);
+      client.connect();
+    } catch (error) {
+      // A certificate file that cannot be read, or an address that is none: it may be mended while we run.
+      this.#lost(url, error);
+    }
+  }
+
+  #clientOptions(version: ProtocolVersion): IClientOptions {
+    const { config, willTopic } = this.#options;
+    const read = (file: string | null): Buffer | undefined => (file === null ? undefined : readFileSync(file));
+    const [ca, cert, key] = [read(config.caFile), read(config.certFile), read(config.keyFile)];
+    return {
+      protocolVersion: version,
+      clientId: config.clientId,
+      // A first connection starts afresh; later ones take up the session where the protocol has sessions that expire.
+      clean: version === 4 || this.#connects === 0,
+      ...(version === 5 ? { properties: { sessionExpiryInterval: SESSION_EXPIRY_SECONDS } } : {}),
+      keepalive: Math.max(1, Math.round(config.keepAliveMs / 1000)),
+      connectTimeout: CONNECT_TIMEOUT_MS,
+      reconnectPeriod: 0,
+      resubscribe: false,
+      manualConnect: true,
+      ...(config.username === null ? {} : { username: config.username }),
+      ...(config.password === null ? {} : { password: config.password }),
+      ...(ca === undefined ? {} : { ca }),
+      ...(cert === undefined ? {} : { cert }),
+      ...(key === undefined ? {} : { key }),
+      ...(willTopic === null ? {} : { will: { topic: willTopic, payload: Buffer.alloc(0), qos: 1, retain: true } }),
+    };
+  }
+
+  #listen(client: MqttClient, url: string): void {
+    let failure: unknown = null;
+    client.on('connect', (packet) => this.#established(packet));
+    client.on('message', (topic, payload, packet) =>
+      this.#options.onMessage({ topic, payload, retained: packet.retain }),
+    );
+    client.on('disconnect', (packet) => {
+      failure = new Error(`broker said goodbye with reason ${packet.reasonCode ?? 0}`);
+    });
+    client.on('error', (error) => {
+      failure = error;
+    });
+    client.once('close', () => {
+      client.removeAllListeners();
+      client.on('error', () => {});
+      client.end(true);
+      this.#lost(url, failure);
+    });
+  }
+
+  #established(packet: IConnackPacket): void {
+    this.#connectedAtMs = performance.now();
+    this.#connects++;
+    this.#options.log.info({ broker: this.state().url, protocol: this.state().protocol }, 'broker connected');
+    this.#options.onConnect({ sessionPresent: packet.sessionPresent });
+  }
+
+  #lost(url: string, failure: unknown): void {
+    const wasConnected = this.#connectedAtMs !== null;
+    const heldMs = wasConnected ? performance.now() - (this.#connectedAtMs ?? 0) : 0;
+    this.#connectedAtMs = null;
+    this.#client = null;
+    this.#lastError = failure instanceof Error ? failure.message : 'connection closed';
+    if (wasConnected) this.#options.onDisconnect();
+    if (this.#stopped) return;
+    if (!wasConnected && this.#changeProtocol(url, failure)) return this.#tryAgain(0);
+    const { urls } = this.#options.config;
+    this.#attempt = heldMs >= STABLE_MS ? 0 : this.#attempt + 1;
+    const round = Math.floor(this.#attempt / urls.length);
+    const waitMs = backoffMs(this.#attempt % urls.length === 0 ? round : 0, this.#options.rng);
+    this.#options.log.warn(
+      { broker: withoutSecrets(url), reason: this.#lastError, retryInMs: Math.round(waitMs) },
+      'broker lost',
+    );
+    this.#tryAgain(waitMs);
+  }
+
+  /** A broker that does not speak MQTT 5 says so, or just hangs up: then 3.1.1 is tried, and for that URL kept. */
+  #changeProtocol(url: string, failure: unknown): boolean {
+    const code = failure instanceof Error && 'code' in failure ? failure.code : null;
+    const unsupported = failure === null || UNSUPPORTED_VERSION.includes(code);
+    if (!unsupported || this.#version(url) === 4) {
+      this.#versions.delete(url);
+      return false;
+    }
+    this.#versions.set(url, 4);
+    return true;
+  }
+
+  #tryAgain(waitMs: number): void {
+    this.#retry = setTimeout(() => this.#connect(), waitMs);
+  }
+}
+
+/** A URL as it may be shown: without user and password. */
+function withoutSecrets(url: string): string {
+  return url.replace(/\/\/[^/@]*@/, '//');
+}

@@ -1,0 +1,419 @@
+// What is known of where instances run, from every source at once. Pure: time is an argument, changes come out as events.
+//
+// The broker holds state, the cache remembers it, and losing the broker loses nothing. Two things make an instance go:
+// being told so, and being absent from a snapshot of the retained topics taken after a reconnect. Absence is weighed:
+// where the broker remembers something else of the node, the instance is gone; where it remembers nothing of the node,
+// it may have lost its memory, and the node gets the grace period to speak up again.
+
+import { isDeepStrictEqual } from 'node:util';
+import { assertNever } from '../core/assert.ts';
+import type { Availability, Instance, InstanceKey, Node, PlacementUpdate } from '../core/domain.ts';
+import { instanceKey } from '../core/domain.ts';
+import type { PlacementMessage } from './message.ts';
+import {
+  createHost,
+  effectiveClaim,
+  type Host,
+  hasQedge,
+  heardAfter,
+  instancesHeardAfter,
+  type ProbeTarget,
+  probeTarget,
+  type Slot,
+  type Source,
+} from './placement-records.ts';
+
+/** What happened to a node, for the event log, the reach and policies. */
+export type NodeEvent =
+  | { readonly kind: 'node-set'; readonly node: Node }
+  /** Its last will fired: its instances are suspect for the grace period. */
+  | { readonly kind: 'node-lost'; readonly nodeId: string }
+  /** It stayed away for longer than the grace period. */
+  | { readonly kind: 'node-removed'; readonly nodeId: string };
+
+export interface PlacementCacheOptions {
+  /** This node: it knows better than the broker whether it is alive. */
+  readonly nodeId: string;
+  /** How long a node that left may stay away before its instances are dropped, ms. */
+  readonly nodeGraceMs: number;
+  /** Bound on announced instances, and on announced nodes. */
+  readonly instancesMax: number;
+  readonly onUpdate: (service: string, update: PlacementUpdate) => void;
+  readonly onNode: (event: NodeEvent) => void;
+  /** Where to measure the node now; null when there is nothing left to measure. */
+  readonly onTarget: (nodeId: string, target: ProbeTarget | null) => void;
+}
+
+/** Which part of the broker's memory a snapshot shows. */
+export interface SyncScope {
+  /** Every node topic, or none. */
+  readonly nodes: boolean;
+  /** Whether the instances of this service on this node are shown. */
+  readonly covers: (nodeId: string, service: string) => boolean;
+}
+
+export interface InstanceView {
+  readonly key: InstanceKey;
+  readonly instance: Instance;
+  readonly source: Source;
+  readonly availability: Availability;
+}
+
+/** Plain JSON, for the store. Static and local instances are not in it: they come from the config. */
+export interface PlacementCacheExport {
+  readonly version: 1;
+  readonly nodes: readonly { readonly node: Node; readonly lostForMs: number | null }[];
+  readonly instances: readonly {
+    readonly source: 'native' | 'informer';
+    readonly instance: Instance;
+    readonly boot: string | null;
+  }[];
+}
+
+/** After a removal, a RUNNING of the old life may still be redelivered (MQTT 3.1.1, 4.4); for about this long. */
+const TOMBSTONE_MS = 10_000;
+const TOMBSTONES_MAX = 4_096;
+
+type InstanceName = Pick<Instance, 'service' | 'nodeId' | 'id'>;
+
+export class PlacementCache {
+  readonly #options: PlacementCacheOptions;
+  readonly #slots = new Map<string, Slot>();
+  readonly #hosts = new Map<string, Host>();
+  /** Hosts with a grace period running, and when the next of each ends: the only ones that time alone changes. */
+  readonly #waiting = new Map<Host, number>();
+  readonly #tombstones = new Map<string, number>();
+  #sequence = 0;
+
+  constructor(options: PlacementCacheOptions) {
+    this.#options = options;
+  }
+
+  /**
+   * Takes a message in. `retained`: it comes from the broker's memory, so it does not show that its publisher lives.
+   * Returns why it had to be refused (a bound was reached), or null.
+   */
+  apply(message: PlacementMessage, { nowMs, retained }: { nowMs: number; retained: boolean }): string | null {
+    switch (message.kind) {
+      case 'node-set':
+        return this.#setNode(message.node, nowMs);
+      case 'node-cleared':
+        return this.#clearNode(message.nodeId, nowMs);
+      case 'instance-set':
+        return this.set('native', message.instance, { boot: message.boot, nowMs, retained });
+      case 'instance-cleared':
+        return this.remove('native', message, nowMs);
+      case 'informer-set':
+        if (!message.fresh && this.#isBuried(message.instance, nowMs)) return null;
+        this.#tombstones.delete(slotId(message.instance.service, instanceKey(message.instance)));
+        return this.set('informer', message.instance, { nowMs });
+      case 'informer-pending':
+        return null;
+      case 'informer-cleared':
+        if (message.final) this.#bury(message, nowMs);
+        return this.remove('informer', message, nowMs);
+      default:
+        return assertNever(message);
+    }
+  }
+
+  /** One source says that the instance is there, as described. Returns why it was refused, or null. */
+  set(
+    source: Source,
+    instance: Instance,
+    { nowMs, boot = null, retained = false }: { nowMs: number; boot?: string | null; retained?: boolean },
+  ): string | null {
+    const bounded = source === 'native' || source === 'informer';
+    const slot = this.#slotOf(instance, bounded);
+    if (slot === null) return `more than ${this.#options.instancesMax} instances (placement.instances_max)`;
+    const sequence = ++this.#sequence;
+    const liveSequence = retained ? (slot.claims[source]?.liveSequence ?? 0) : sequence;
+    slot.claims[source] = { instance, boot, sequence, liveSequence, outOfReach: false };
+    this.#refresh(slot, nowMs);
+    return null;
+  }
+
+  /** One source says that the instance is gone. */
+  remove(source: Source, { service, nodeId, id }: InstanceName, nowMs: number): null {
+    const slot = this.#slots.get(slotId(service, instanceKey({ nodeId, id })));
+    if (slot === undefined || slot.claims[source] === null) return null;
+    slot.claims[source] = null;
+    this.#refresh(slot, nowMs);
+    return null;
+  }
+
+  /** Forgets a service: nothing more is told of it, not even its removal. */
+  forgetService(service: string): void {
+    for (const [id, slot] of [...this.#slots]) {
+      if (slot.service !== service) continue;
+      this.#slots.delete(id);
+      slot.host.slots.delete(slot);
+      this.#retarget(slot.host);
+    }
+  }
+
+  /** Where a snapshot begins: hand it to `endSync` once every retained message has come. */
+  beginSync(): number {
+    return this.#sequence;
+  }
+
+  /** A snapshot is complete: what it should have shown and did not is gone, or has its grace period from now. */
+  endSync(since: number, scope: SyncScope, nowMs: number): void {
+    const hosts = [...this.#hosts.values()];
+    // Nothing of anyone: the broker lost its memory, or is another one. What we know is the better knowledge.
+    if (scope.nodes && !hosts.some((host) => heardAfter(host, since))) return;
+    for (const host of hosts) {
+      if (scope.nodes && host.sequence <= since) this.#missHost(host, { since, nowMs });
+      if (!scope.nodes || heardAfter(host, since)) this.#dropUnheard(host, { since, covers: scope.covers, nowMs });
+    }
+  }
+
+  /** No longer subscribed to: what is known of these instances may be out of date from now on. */
+  leaveReach(nodeId: string, service: string, nowMs: number): void {
+    for (const slot of [...(this.#hosts.get(nodeId)?.slots ?? [])]) {
+      if (slot.service !== service || slot.claims.native === null) continue;
+      slot.claims.native = { ...slot.claims.native, outOfReach: true };
+      this.#refresh(slot, nowMs);
+    }
+  }
+
+  /** Ends the grace periods that are over. */
+  tick(nowMs: number): void {
+    for (const [host, dueMs] of [...this.#waiting]) {
+      if (dueMs > nowMs) continue;
+      this.#endGrace(host, nowMs);
+      this.#await(host, nowMs);
+      this.#sweep(host);
+    }
+  }
+
+  /** When `tick` has something to do; +Infinity when no grace period runs. */
+  get nextTickMs(): number {
+    return Math.min(Number.POSITIVE_INFINITY, ...this.#waiting.values());
+  }
+
+  /** Every instance that the outside knows of. */
+  instances(): readonly InstanceView[] {
+    return [...this.#slots.values()].flatMap(({ key, told }) => (told === null ? [] : [{ key, ...told }]));
+  }
+
+  /** Every announced node, and whether its will fired. */
+  nodes(): readonly { readonly node: Node; readonly lost: boolean }[] {
+    return [...this.#hosts.values()].flatMap(({ node, lost }) =>
+      node === null ? [] : [{ node, lost: lost !== null }],
+    );
+  }
+
+  export(nowMs: number): PlacementCacheExport {
+    const sources = ['native', 'informer'] as const;
+    return {
+      version: 1,
+      nodes: [...this.#hosts.values()].flatMap(({ node, lost }) =>
+        node === null ? [] : [{ node, lostForMs: lost === null ? null : nowMs - lost.atMs }],
+      ),
+      instances: [...this.#slots.values()].flatMap(({ claims }) =>
+        sources.flatMap((source) => {
+          const claim = claims[source];
+          return claim === null ? [] : [{ source, instance: claim.instance, boot: claim.boot }];
+        }),
+      ),
+    };
+  }
+
+  /** Takes back an export that is `ageMs` old. What was heard since stands; the next snapshot sorts out the rest. */
+  import(saved: PlacementCacheExport, { ageMs, nowMs }: { ageMs: number; nowMs: number }): void {
+    for (const { node, lostForMs } of saved.nodes) {
+      if (this.#isOwn(node.id) || this.#hosts.get(node.id)?.node) continue;
+      const host = this.#hostOf(node.id);
+      host.node = node;
+      host.bootAtMs = nowMs;
+      host.lost = lostForMs === null ? null : { atMs: nowMs - lostForMs - ageMs, sequence: 0 };
+      this.#options.onNode({ kind: 'node-set', node });
+      this.#await(host, nowMs);
+      this.#retarget(host);
+    }
+    for (const { source, instance, boot } of saved.instances) {
+      const slot = this.#slotOf(instance, true);
+      if (slot === null || slot.claims[source] !== null) continue;
+      slot.claims[source] = { instance, boot, sequence: 0, liveSequence: 0, outOfReach: false };
+      this.#refresh(slot, nowMs);
+    }
+  }
+
+  #setNode(node: Node, nowMs: number): string | null {
+    if (this.#isOwn(node.id)) return null;
+    if (!this.#hosts.has(node.id) && this.#hosts.size >= this.#options.instancesMax) {
+      return `more than ${this.#options.instancesMax} nodes (placement.instances_max)`;
+    }
+    const host = this.#hostOf(node.id);
+    if (host.node?.boot !== node.boot) host.bootAtMs = nowMs;
+    host.node = node;
+    host.sequence = ++this.#sequence;
+    host.lost = null;
+    this.#options.onNode({ kind: 'node-set', node });
+    this.#await(host, nowMs);
+    this.#refreshAll(host, nowMs);
+    return null;
+  }
+
+  #clearNode(nodeId: string, nowMs: number): null {
+    const host = this.#hosts.get(nodeId);
+    if (host === undefined || this.#isOwn(nodeId)) return null;
+    this.#loseHost(host, nowMs);
+    return null;
+  }
+
+  #loseHost(host: Host, nowMs: number): void {
+    if (host.lost !== null) return;
+    host.lost = { atMs: nowMs, sequence: ++this.#sequence };
+    if (host.node !== null) this.#options.onNode({ kind: 'node-lost', nodeId: host.nodeId });
+    this.#await(host, nowMs);
+    this.#refreshAll(host, nowMs);
+  }
+
+  /** A snapshot came without the host's node topic. */
+  #missHost(host: Host, { since, nowMs }: { since: number; nowMs: number }): void {
+    if (host.lost !== null) return;
+    const remembered = instancesHeardAfter(host, since);
+    // The broker still has its instances, so the will must have fired while nobody told us.
+    if (remembered && hasQedge(host) && !this.#isOwn(host.nodeId)) this.#loseHost(host, nowMs);
+    if (remembered || host.missing !== null) return;
+    host.missing = { atMs: nowMs, sequence: since };
+    this.#await(host, nowMs);
+  }
+
+  #dropUnheard(
+    host: Host,
+    { since, covers, nowMs }: { since: number; covers: SyncScope['covers']; nowMs: number },
+  ): void {
+    for (const slot of [...host.slots]) {
+      const { native } = slot.claims;
+      if (native === null || native.sequence > since || !covers(host.nodeId, slot.service)) continue;
+      slot.claims.native = null;
+      this.#refresh(slot, nowMs);
+    }
+  }
+
+  #endGrace(host: Host, nowMs: number): void {
+    const { lost, missing } = host;
+    const isOver = (since: { atMs: number } | null): boolean =>
+      since !== null && nowMs - since.atMs >= this.#options.nodeGraceMs;
+    const unheard = isOver(missing) && host.sequence <= (missing?.sequence ?? 0);
+    if (host.node !== null && (isOver(lost) || unheard)) {
+      host.node = null;
+      this.#options.onNode({ kind: 'node-removed', nodeId: host.nodeId });
+    }
+    if (missing !== null && isOver(missing)) {
+      host.missing = null;
+      this.#dropUnheard(host, { since: missing.sequence, covers: () => true, nowMs });
+    }
+    this.#refreshAll(host, nowMs);
+  }
+
+  /** Notes when the next grace period of the host ends. */
+  #await(host: Host, nowMs: number): void {
+    const starts = [host.lost?.atMs, host.missing?.atMs, host.bootAtMs];
+    const ends = starts.map((atMs) => (atMs ?? Number.NEGATIVE_INFINITY) + this.#options.nodeGraceMs);
+    const dueMs = Math.min(...ends.filter((endMs) => endMs > nowMs));
+    if (Number.isFinite(dueMs)) this.#waiting.set(host, dueMs);
+    else this.#waiting.delete(host);
+  }
+
+  #refreshAll(host: Host, nowMs: number): void {
+    for (const slot of [...host.slots]) this.#refresh(slot, nowMs);
+    this.#retarget(host);
+  }
+
+  /** Tells the outside what changed about one instance, and forgets it when no source claims it any more. */
+  #refresh(slot: Slot, nowMs: number): void {
+    const effective = effectiveClaim(slot, { nodeGraceMs: this.#options.nodeGraceMs, nowMs });
+    const told = slot.told;
+    if (effective === null) {
+      slot.told = null;
+      if (told !== null) this.#options.onUpdate(slot.service, { kind: 'instance-removed', key: slot.key });
+    } else {
+      const { source, claim, availability } = effective;
+      slot.told = { instance: claim.instance, source, availability };
+      this.#tellChanges(slot, told);
+    }
+    if (Object.values(slot.claims).every((claim) => claim === null)) {
+      this.#slots.delete(slotId(slot.service, slot.key));
+      slot.host.slots.delete(slot);
+    }
+    if (slot.told !== told) this.#retarget(slot.host);
+    this.#sweep(slot.host);
+  }
+
+  #tellChanges(slot: Slot, before: Slot['told']): void {
+    const { service, key, told } = slot;
+    if (told === null) return;
+    const { instance, availability } = told;
+    const changed = before === null || !isSameInstance(before.instance, instance);
+    if (changed) this.#options.onUpdate(service, { kind: 'instance-set', instance });
+    // What is set anew may count as available again to the one who is told, so any doubt is repeated.
+    if (availability !== (before?.availability ?? 'up') || (changed && availability !== 'up')) {
+      this.#options.onUpdate(service, { kind: 'instance-availability', key, availability });
+    }
+  }
+
+  #retarget(host: Host): void {
+    const target = probeTarget(host, this.#isOwn(host.nodeId));
+    if (isDeepStrictEqual(target, host.target)) return;
+    host.target = target;
+    this.#options.onTarget(host.nodeId, target);
+  }
+
+  /** Null when the bound is reached. */
+  #slotOf(instance: Instance, bounded: boolean): Slot | null {
+    const key = instanceKey(instance);
+    const id = slotId(instance.service, key);
+    const known = this.#slots.get(id);
+    if (known !== undefined) return known;
+    if (bounded && this.#slots.size >= this.#options.instancesMax) return null;
+    const host = this.#hostOf(instance.nodeId);
+    const claims = { static: null, local: null, native: null, informer: null };
+    const slot: Slot = { key, service: instance.service, host, claims, told: null };
+    this.#slots.set(id, slot);
+    host.slots.add(slot);
+    return slot;
+  }
+
+  #hostOf(nodeId: string): Host {
+    const known = this.#hosts.get(nodeId);
+    if (known !== undefined) return known;
+    const host = createHost(nodeId);
+    this.#hosts.set(nodeId, host);
+    return host;
+  }
+
+  /** Forgets a host that nothing is known of any more. */
+  #sweep(host: Host): void {
+    if (host.node !== null || host.slots.size > 0 || this.#waiting.has(host)) return;
+    this.#hosts.delete(host.nodeId);
+  }
+
+  #isOwn(nodeId: string): boolean {
+    return nodeId === this.#options.nodeId;
+  }
+
+  #bury(name: InstanceName, nowMs: number): void {
+    const oldest = this.#tombstones.keys().next();
+    if (this.#tombstones.size >= TOMBSTONES_MAX && !oldest.done) this.#tombstones.delete(oldest.value);
+    const id = slotId(name.service, instanceKey(name));
+    this.#tombstones.delete(id);
+    this.#tombstones.set(id, nowMs);
+  }
+
+  #isBuried(name: InstanceName, nowMs: number): boolean {
+    const buriedAtMs = this.#tombstones.get(slotId(name.service, instanceKey(name)));
+    return buriedAtMs !== undefined && nowMs - buriedAtMs < TOMBSTONE_MS;
+  }
+}
+
+function slotId(service: string, key: InstanceKey): string {
+  return `${service}\n${key}`;
+}
+
+function isSameInstance(a: Instance, b: Instance): boolean {
+  return a === b || isDeepStrictEqual(a, b);
+}

@@ -1,0 +1,137 @@
+// The records that the placement cache is made of, and what can be read off them: who claims that an instance is there,
+// and whether that claim is worth traffic now.
+
+import type { Availability, Instance, InstanceKey, Node } from '../core/domain.ts';
+
+/** Where an announcement came from, the most trusted first: config, own announcer, native topics, informer topics. */
+export const SOURCES = ['static', 'local', 'native', 'informer'] as const;
+export type Source = (typeof SOURCES)[number];
+
+export interface Endpoint {
+  readonly host: string;
+  readonly port: number;
+}
+
+/** Where a node's network distance can be measured. */
+export interface ProbeTarget {
+  /** Its qedge, which answers `GET /-/ping`; null when it runs none. */
+  readonly ping: Endpoint | null;
+  /** Instances to time a TCP connect to when there is no qedge; at most ENDPOINTS_MAX. */
+  readonly connect: readonly Endpoint[];
+}
+
+/** Endpoints kept per node for TCP probes: one may be down, three at once is the node's trouble. */
+export const ENDPOINTS_MAX = 3;
+
+/** What one source says of an instance. */
+export interface Claim {
+  readonly instance: Instance;
+  /** Life of the announcing qedge; null when whoever published it has none. */
+  readonly boot: string | null;
+  /** When it was last heard, counted in messages. */
+  readonly sequence: number;
+  /** When it was last heard from a live publisher rather than from the broker's memory; 0 when never. */
+  readonly liveSequence: number;
+  /** No longer subscribed to: true when last heard, perhaps out of date. */
+  readonly outOfReach: boolean;
+}
+
+export interface Slot {
+  readonly key: InstanceKey;
+  readonly service: string;
+  readonly host: Host;
+  readonly claims: Record<Source, Claim | null>;
+  /** What the outside was last told; null when it does not know of it. */
+  told: { readonly instance: Instance; readonly source: Source; readonly availability: Availability } | null;
+}
+
+export interface Moment {
+  readonly atMs: number;
+  /** Messages taken in until then. */
+  readonly sequence: number;
+}
+
+/** A node as a place where instances are, announced or not. */
+export interface Host {
+  readonly nodeId: string;
+  /** As announced; null when it never was, or is gone. */
+  node: Node | null;
+  /** When its announcement was last heard, counted in messages. */
+  sequence: number;
+  /** Its last will fired. Stays when the node is dropped, since the broker still holds what it announced. */
+  lost: Moment | null;
+  /** A snapshot came without it. */
+  missing: Moment | null;
+  /** Its boot id last changed: announcements of an earlier life have the grace period from here. */
+  bootAtMs: number;
+  readonly slots: Set<Slot>;
+  target: ProbeTarget | null;
+}
+
+export function createHost(nodeId: string): Host {
+  return {
+    nodeId,
+    node: null,
+    sequence: 0,
+    lost: null,
+    missing: null,
+    bootAtMs: Number.NEGATIVE_INFINITY,
+    slots: new Set(),
+    target: null,
+  };
+}
+
+/** The claim that counts and what it is worth; null when none is worth anything. */
+export function effectiveClaim(
+  slot: Slot,
+  { nodeGraceMs, nowMs }: { readonly nodeGraceMs: number; readonly nowMs: number },
+): { readonly source: Source; readonly claim: Claim; readonly availability: Availability } | null {
+  for (const source of SOURCES) {
+    const claim = slot.claims[source];
+    if (claim === null) continue;
+    const doubtedSinceMs = source === 'static' || source === 'local' ? null : doubtedSince(slot.host, claim);
+    if (doubtedSinceMs !== null && nowMs - doubtedSinceMs >= nodeGraceMs) continue;
+    const suspect = doubtedSinceMs !== null || claim.outOfReach;
+    return { source, claim, availability: suspect ? 'suspect' : 'up' };
+  }
+  return null;
+}
+
+/** Since when the claim is doubtful because its node went away or began a new life; null when it is not. */
+function doubtedSince(host: Host, claim: Claim): number | null {
+  if (host.lost !== null && claim.liveSequence <= host.lost.sequence) return host.lost.atMs;
+  const boot = host.node?.boot ?? null;
+  return boot !== null && claim.boot !== null && claim.boot !== boot ? host.bootAtMs : null;
+}
+
+/** Whether some native announcement of the host, node or instance, was heard after `sequence`. */
+export function heardAfter(host: Host, sequence: number): boolean {
+  return host.sequence > sequence || instancesHeardAfter(host, sequence);
+}
+
+export function instancesHeardAfter(host: Host, sequence: number): boolean {
+  return [...host.slots].some((slot) => (slot.claims.native?.sequence ?? 0) > sequence);
+}
+
+/** Whether a qedge speaks, or spoke, for this host: then its absence means something. */
+export function hasQedge(host: Host): boolean {
+  return host.node !== null || [...host.slots].some((slot) => (slot.claims.native?.boot ?? null) !== null);
+}
+
+/** Null when there is nothing to measure. */
+export function probeTarget(host: Host, isOwn: boolean): ProbeTarget | null {
+  const { address = null, probePort = null } = host.node ?? {};
+  if (!isOwn && address !== null && probePort !== null)
+    return { ping: { host: address, port: probePort }, connect: [] };
+  const endpoints = new Map<string, Endpoint>();
+  for (const { told } of host.slots) {
+    if (endpoints.size >= ENDPOINTS_MAX) break;
+    if (told !== null) {
+      endpoints.set(`${told.instance.host} ${told.instance.port}`, {
+        host: told.instance.host,
+        port: told.instance.port,
+      });
+    }
+  }
+  return endpoints.size === 0 ? null : { ping: null, connect: [...endpoints.values()] };
+}

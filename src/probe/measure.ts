@@ -1,0 +1,86 @@
+// One measurement of a network round trip: a ping of the qedge there over a kept-alive connection, or, where none runs,
+// the time a TCP connect takes (SYN out, SYN-ACK back: one round trip).
+
+import { Agent, request } from 'node:http';
+import { connect } from 'node:net';
+import type { Clock } from '../core/clock.ts';
+
+export interface Endpoint {
+  readonly host: string;
+  readonly port: number;
+}
+
+export interface MeasureOptions {
+  readonly clock: Clock;
+  readonly timeoutMs: number;
+}
+
+/** Idle connections kept in all: beyond it, probes of far nodes connect anew, which is measured just as well. */
+const FREE_SOCKETS_MAX = 512;
+
+/** Path that every qedge answers with 204. */
+export const PING_PATH = '/-/ping';
+
+/** An agent for `ping`: at most one connection per node, kept while idle. */
+export function createPingAgent(): Agent {
+  return new Agent({ keepAlive: true, maxSockets: 1, maxFreeSockets: 1, maxTotalSockets: FREE_SOCKETS_MAX });
+}
+
+/**
+ * Time from sending the ping to its answer, ms. On a new connection the clock starts when it is established.
+ * @throws Error when nothing answers in time, or it answers otherwise than with 204: then it is no qedge.
+ */
+export function ping({ host, port }: Endpoint, agent: Agent, { clock, timeoutMs }: MeasureOptions): Promise<number> {
+  return new Promise((resolve, reject) => {
+    const req = request({ host, port, path: PING_PATH, agent, headers: { 'user-agent': 'qedge-probe' } });
+    const deadline = setTimeout(() => req.destroy(new Error(`no answer within ${timeoutMs} ms`)), timeoutMs);
+    let startMs = clock.nowMs();
+    req.once('socket', (socket) => {
+      const start = (): void => {
+        startMs = clock.nowMs();
+      };
+      if (socket.connecting) socket.once('connect', start);
+      else start();
+    });
+    req.once('response', (response) => {
+      const rttMs = clock.nowMs() - startMs;
+      response.resume();
+      if (response.statusCode === 204) resolve(rttMs);
+      else reject(new Error(`answered ${response.statusCode} to ${PING_PATH}`));
+    });
+    req.once('error', reject);
+    req.once('close', () => clearTimeout(deadline));
+    req.end();
+  });
+}
+
+/**
+ * Time a TCP connect to the first endpoint that accepts one takes, ms. They are tried in turn, each with the timeout.
+ * @throws Error of the last one when none accepts.
+ */
+export async function connectTime(endpoints: readonly Endpoint[], options: MeasureOptions): Promise<number> {
+  let last: unknown = new Error('no endpoint to connect to');
+  for (const endpoint of endpoints) {
+    try {
+      return await connectOnce(endpoint, options);
+    } catch (error) {
+      last = error;
+    }
+  }
+  throw last;
+}
+
+function connectOnce({ host, port }: Endpoint, { clock, timeoutMs }: MeasureOptions): Promise<number> {
+  return new Promise((resolve, reject) => {
+    const startMs = clock.nowMs();
+    const socket = connect({ host, port, noDelay: true });
+    const deadline = setTimeout(() => socket.destroy(new Error(`no answer within ${timeoutMs} ms`)), timeoutMs);
+    socket.once('connect', () => {
+      resolve(clock.nowMs() - startMs);
+      // A reset rather than a FIN: the server is left with no half-open connection to time out.
+      socket.resetAndDestroy();
+    });
+    socket.once('error', reject);
+    socket.once('close', () => clearTimeout(deadline));
+  });
+}

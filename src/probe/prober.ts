@@ -1,0 +1,190 @@
+// Measures the network distance of every node, all the time, within a budget.
+//
+//   setTarget(node, where) → rotation: whose turn → measure → median of the last 5 → onRtt, and onEnvironmentChange
+//
+// A failed probe says nothing about distance and changes no estimate; it is counted.
+
+import type { Agent } from 'node:http';
+import type { ProbeConfig } from '../config/config.ts';
+import type { Clock } from '../core/clock.ts';
+import type { Rng } from '../core/rng.ts';
+import type { Logger } from '../telemetry/log.ts';
+import type { Metrics } from '../telemetry/metrics.ts';
+import { connectTime, createPingAgent, type Endpoint, ping } from './measure.ts';
+import { ProbeRotation } from './probe-rotation.ts';
+import { RttEstimate } from './rtt-estimate.ts';
+
+/** Where a node can be measured: its qedge, or else the instances there. */
+export interface ProbeTarget {
+  readonly ping: Endpoint | null;
+  readonly connect: readonly Endpoint[];
+}
+
+export interface ProberOptions {
+  readonly config: ProbeConfig;
+  readonly clock: Clock;
+  readonly rng: Rng;
+  readonly log: Logger;
+  readonly metrics: Metrics;
+  /** The RTT of a node as it stands after a probe, ms. */
+  readonly onRtt: (nodeId: string, rttMs: number) => void;
+  /** The RTT of a node made a step of more than `config.changeRatio`: the network there is another one. */
+  readonly onEnvironmentChange: (change: {
+    readonly nodeId: string;
+    readonly fromMs: number;
+    readonly toMs: number;
+  }) => void;
+}
+
+export interface ProbeState {
+  readonly nodeId: string;
+  /** Null before the first answer. */
+  readonly rttMs: number | null;
+  readonly method: 'ping' | 'connect';
+  /** Probes without an answer since the last one that had one. */
+  readonly failures: number;
+}
+
+export interface Prober {
+  /** Where the node is to be measured from now on; null: not any more. */
+  setTarget(nodeId: string, target: ProbeTarget | null): void;
+  start(): void;
+  /** Ends probing and closes the kept connections. */
+  stop(): void;
+  /** The settings of a reloaded configuration. */
+  configure(config: ProbeConfig): void;
+  state(): readonly ProbeState[];
+}
+
+interface Probed {
+  target: ProbeTarget;
+  estimate: RttEstimate;
+  inFlight: boolean;
+  failures: number;
+}
+
+/** Bound on nodes that are measured; those beyond it keep the router's assumption. */
+const NODES_MAX = 10_000;
+
+export function createProber(options: ProberOptions): Prober {
+  return new RotatingProber(options);
+}
+
+class RotatingProber implements Prober {
+  readonly #options: ProberOptions;
+  readonly #probed = new Map<string, Probed>();
+  readonly #answered;
+  readonly #failed;
+  #config: ProbeConfig;
+  #rotation: ProbeRotation;
+  #agent: Agent = createPingAgent();
+  #timer: NodeJS.Timeout | null = null;
+  #running = false;
+
+  constructor(options: ProberOptions) {
+    const { config, metrics, rng } = options;
+    this.#options = options;
+    this.#config = config;
+    this.#rotation = new ProbeRotation({ ...config, rng });
+    const probes = metrics.counter({
+      name: 'qedge_probes_total',
+      help: 'RTT probes of nodes, by outcome.',
+      labels: ['outcome'],
+    });
+    this.#answered = probes.with('answered');
+    this.#failed = probes.with('failed');
+    const nodes = metrics.gauge({ name: 'qedge_probe_nodes', help: 'Nodes that are probed.' }).with();
+    metrics.onScrape(() => nodes.set(this.#probed.size));
+  }
+
+  setTarget(nodeId: string, target: ProbeTarget | null): void {
+    if (target === null) {
+      this.#probed.delete(nodeId);
+      this.#rotation.remove(nodeId);
+    } else if (this.#probed.has(nodeId) || this.#probed.size < NODES_MAX) {
+      const estimate = new RttEstimate(this.#config.changeRatio);
+      this.#probed.set(nodeId, { target, estimate, inFlight: false, failures: 0 });
+      this.#rotation.add(nodeId);
+    }
+    this.#schedule();
+  }
+
+  start(): void {
+    this.#running = true;
+    this.#schedule();
+  }
+
+  stop(): void {
+    this.#running = false;
+    if (this.#timer !== null) clearTimeout(this.#timer);
+    this.#timer = null;
+    this.#agent.destroy();
+    this.#agent = createPingAgent();
+  }
+
+  configure(config: ProbeConfig): void {
+    this.#config = config;
+    this.#rotation = new ProbeRotation({ ...config, rng: this.#options.rng });
+    for (const nodeId of this.#probed.keys()) this.#rotation.add(nodeId);
+    this.#schedule();
+  }
+
+  state(): readonly ProbeState[] {
+    return [...this.#probed].map(([nodeId, { estimate, target, failures }]) => ({
+      nodeId,
+      rttMs: estimate.rttMs,
+      method: target.ping === null ? 'connect' : 'ping',
+      failures,
+    }));
+  }
+
+  #schedule(): void {
+    if (this.#timer !== null) clearTimeout(this.#timer);
+    this.#timer = null;
+    if (!this.#running || this.#rotation.size === 0) return;
+    const waitMs = Math.max(0, this.#rotation.nextMs - this.#options.clock.nowMs());
+    this.#timer = setTimeout(() => this.#probeNext(), waitMs);
+    this.#timer.unref();
+  }
+
+  #probeNext(): void {
+    const nodeId = this.#rotation.take(this.#options.clock.nowMs());
+    const probed = nodeId === null ? undefined : this.#probed.get(nodeId);
+    if (nodeId !== null && probed !== undefined && !probed.inFlight) void this.#probe(nodeId, probed);
+    this.#schedule();
+  }
+
+  async #probe(nodeId: string, probed: Probed): Promise<void> {
+    probed.inFlight = true;
+    try {
+      const sampleMs = await this.#measure(probed.target);
+      if (this.#running && this.#probed.get(nodeId) === probed) this.#learn(nodeId, probed, sampleMs);
+    } catch (error) {
+      if (this.#running) this.#miss(nodeId, probed, error);
+    } finally {
+      probed.inFlight = false;
+    }
+  }
+
+  #measure({ ping: endpoint, connect }: ProbeTarget): Promise<number> {
+    const options = { clock: this.#options.clock, timeoutMs: this.#config.timeoutMs };
+    return endpoint === null ? connectTime(connect, options) : ping(endpoint, this.#agent, options);
+  }
+
+  #learn(nodeId: string, probed: Probed, sampleMs: number): void {
+    this.#answered.increment();
+    probed.failures = 0;
+    const { rttMs, stepFromMs } = probed.estimate.add(sampleMs);
+    this.#options.onRtt(nodeId, rttMs);
+    if (stepFromMs === null) return;
+    this.#options.log.info({ peer: nodeId, fromMs: stepFromMs, toMs: rttMs }, 'round trip changed');
+    this.#options.onEnvironmentChange({ nodeId, fromMs: stepFromMs, toMs: rttMs });
+  }
+
+  #miss(nodeId: string, probed: Probed, error: unknown): void {
+    this.#failed.increment();
+    probed.failures++;
+    const reason = error instanceof Error ? error.message : String(error);
+    this.#options.log.debug({ peer: nodeId, failures: probed.failures, reason }, 'probe failed');
+  }
+}
