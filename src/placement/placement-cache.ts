@@ -36,7 +36,7 @@ export interface PlacementCacheOptions {
   readonly nodeId: string;
   /** How long a node that left may stay away before its instances are dropped, ms. */
   readonly nodeGraceMs: number;
-  /** Bound on announced instances, and on announced nodes. */
+  /** Bound on announced instances of one service, and on nodes. */
   readonly instancesMax: number;
   readonly onUpdate: (service: string, update: PlacementUpdate) => void;
   readonly onNode: (event: NodeEvent) => void;
@@ -82,6 +82,8 @@ export class PlacementCache {
   readonly #hosts = new Map<string, Host>();
   /** Hosts with a grace period running, and when the next of each ends: the only ones that time alone changes. */
   readonly #waiting = new Map<Host, number>();
+  /** Slots by service. */
+  readonly #counts = new Map<string, number>();
   readonly #tombstones = new Map<string, number>();
   #sequence = 0;
 
@@ -125,7 +127,9 @@ export class PlacementCache {
   ): string | null {
     const bounded = source === 'native' || source === 'informer';
     const slot = this.#slotOf(instance, bounded);
-    if (slot === null) return `more than ${this.#options.instancesMax} instances (placement.instances_max)`;
+    if (slot === null) {
+      return `more than ${this.#options.instancesMax} instances of ${instance.service} (placement.instances_max)`;
+    }
     const sequence = ++this.#sequence;
     const liveSequence = retained ? (slot.claims[source]?.liveSequence ?? 0) : sequence;
     slot.claims[source] = { instance, boot, sequence, liveSequence, outOfReach: false };
@@ -146,9 +150,9 @@ export class PlacementCache {
   forgetService(service: string): void {
     for (const [id, slot] of [...this.#slots]) {
       if (slot.service !== service) continue;
-      this.#slots.delete(id);
-      slot.host.slots.delete(slot);
+      this.#drop(id, slot);
       this.#retarget(slot.host);
+      this.#sweep(slot.host);
     }
   }
 
@@ -195,6 +199,11 @@ export class PlacementCache {
   /** Every instance that the outside knows of. */
   instances(): readonly InstanceView[] {
     return [...this.#slots.values()].flatMap(({ key, told }) => (told === null ? [] : [{ key, ...told }]));
+  }
+
+  /** Whether the node is announced, lost or not. */
+  hasNode(nodeId: string): boolean {
+    return (this.#hosts.get(nodeId)?.node ?? null) !== null;
   }
 
   /** Every announced node, and whether its will fired. */
@@ -337,8 +346,7 @@ export class PlacementCache {
       this.#tellChanges(slot, told);
     }
     if (Object.values(slot.claims).every((claim) => claim === null)) {
-      this.#slots.delete(slotId(slot.service, slot.key));
-      slot.host.slots.delete(slot);
+      this.#drop(slotId(slot.service, slot.key), slot);
     }
     if (slot.told !== told) this.#retarget(slot.host);
     this.#sweep(slot.host);
@@ -369,13 +377,23 @@ export class PlacementCache {
     const id = slotId(instance.service, key);
     const known = this.#slots.get(id);
     if (known !== undefined) return known;
-    if (bounded && this.#slots.size >= this.#options.instancesMax) return null;
+    const count = this.#counts.get(instance.service) ?? 0;
+    if (bounded && count >= this.#options.instancesMax) return null;
+    this.#counts.set(instance.service, count + 1);
     const host = this.#hostOf(instance.nodeId);
     const claims = { static: null, local: null, native: null, informer: null };
     const slot: Slot = { key, service: instance.service, host, claims, told: null };
     this.#slots.set(id, slot);
     host.slots.add(slot);
     return slot;
+  }
+
+  #drop(id: string, slot: Slot): void {
+    this.#slots.delete(id);
+    slot.host.slots.delete(slot);
+    const count = (this.#counts.get(slot.service) ?? 1) - 1;
+    if (count === 0) this.#counts.delete(slot.service);
+    else this.#counts.set(slot.service, count);
   }
 
   #hostOf(nodeId: string): Host {
