@@ -15,22 +15,24 @@ export interface MeasureOptions {
   readonly timeoutMs: number;
 }
 
-/** Idle connections kept in all: beyond it, probes of far nodes connect anew, which is measured just as well. */
-const FREE_SOCKETS_MAX = 512;
-
 /** Path that every qedge answers with 204. */
 export const PING_PATH = '/-/ping';
 
 /** An agent for `ping`: at most one connection per node, kept while idle. */
 export function createPingAgent(): Agent {
-  return new Agent({ keepAlive: true, maxSockets: 1, maxFreeSockets: 1, maxTotalSockets: FREE_SOCKETS_MAX });
+  return new Agent({ keepAlive: true, maxSockets: 1, maxFreeSockets: 1 });
 }
 
 /**
+ * `agent`: where connections are kept; false: a new one each time.
  * Time from sending the ping to its answer, ms. On a new connection the clock starts when it is established.
  * @throws Error when nothing answers in time, or it answers otherwise than with 204: then it is no qedge.
  */
-export function ping({ host, port }: Endpoint, agent: Agent, { clock, timeoutMs }: MeasureOptions): Promise<number> {
+export function ping(
+  { host, port }: Endpoint,
+  agent: Agent | false,
+  { clock, timeoutMs }: MeasureOptions,
+): Promise<number> {
   return new Promise((resolve, reject) => {
     const req = request({ host, port, path: PING_PATH, agent, headers: { 'user-agent': 'qedge-probe' } });
     const deadline = setTimeout(() => req.destroy(new Error(`no answer within ${timeoutMs} ms`)), timeoutMs);

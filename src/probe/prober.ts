@@ -65,6 +65,8 @@ interface Probed {
 
 /** Bound on nodes that are measured; those beyond it keep the router's assumption. */
 const NODES_MAX = 10_000;
+/** With more nodes than this, each round takes so long that kept connections would time out before their next use. */
+const KEPT_CONNECTIONS_MAX = 256;
 
 export function createProber(options: ProberOptions): Prober {
   return new RotatingProber(options);
@@ -102,9 +104,7 @@ class RotatingProber implements Prober {
       this.#probed.delete(nodeId);
       this.#rotation.remove(nodeId);
     } else if (this.#probed.has(nodeId) || this.#probed.size < NODES_MAX) {
-      const estimate = new RttEstimate(this.#config.changeRatio);
-      this.#probed.set(nodeId, { target, estimate, inFlight: false, failures: 0 });
-      this.#rotation.add(nodeId);
+      this.#aim(nodeId, target);
     }
     this.#schedule();
   }
@@ -138,6 +138,18 @@ class RotatingProber implements Prober {
     }));
   }
 
+  /** What was measured stays as long as the host does: another instance there is as far away. */
+  #aim(nodeId: string, target: ProbeTarget): void {
+    const known = this.#probed.get(nodeId);
+    if (known !== undefined && hostOf(known.target) === hostOf(target)) {
+      known.target = target;
+      return;
+    }
+    const estimate = new RttEstimate(this.#config.changeRatio);
+    this.#probed.set(nodeId, { target, estimate, inFlight: false, failures: 0 });
+    this.#rotation.add(nodeId);
+  }
+
   #schedule(): void {
     if (this.#timer !== null) clearTimeout(this.#timer);
     this.#timer = null;
@@ -168,7 +180,8 @@ class RotatingProber implements Prober {
 
   #measure({ ping: endpoint, connect }: ProbeTarget): Promise<number> {
     const options = { clock: this.#options.clock, timeoutMs: this.#config.timeoutMs };
-    return endpoint === null ? connectTime(connect, options) : ping(endpoint, this.#agent, options);
+    if (endpoint === null) return connectTime(connect, options);
+    return ping(endpoint, this.#probed.size <= KEPT_CONNECTIONS_MAX ? this.#agent : false, options);
   }
 
   #learn(nodeId: string, probed: Probed, sampleMs: number): void {
@@ -187,4 +200,8 @@ class RotatingProber implements Prober {
     const reason = error instanceof Error ? error.message : String(error);
     this.#options.log.debug({ peer: nodeId, failures: probed.failures, reason }, 'probe failed');
   }
+}
+
+function hostOf({ ping: endpoint, connect }: ProbeTarget): string | undefined {
+  return endpoint?.host ?? connect[0]?.host;
 }
