@@ -7,6 +7,7 @@
 import { readFileSync } from 'node:fs';
 import { connect, type IClientOptions, type IConnackPacket, type MqttClient } from 'mqtt';
 import type { MqttConfig } from '../config/config.ts';
+import type { Clock } from '../core/clock.ts';
 import type { Rng } from '../core/rng.ts';
 import type { Logger } from '../telemetry/log.ts';
 import { backoffMs } from './backoff.ts';
@@ -15,6 +16,7 @@ export interface BrokerConnectionOptions {
   readonly config: MqttConfig;
   /** Topic that the broker clears when we vanish; null: no last will. */
   readonly willTopic: string | null;
+  readonly clock: Clock;
   readonly rng: Rng;
   readonly log: Logger;
   /** Before any message. `sessionPresent`: the broker kept our subscriptions. */
@@ -52,6 +54,7 @@ const UNSUPPORTED_VERSION: readonly unknown[] = [1, 0x84];
 export class BrokerConnection {
   readonly #options: BrokerConnectionOptions;
   readonly #versions = new Map<string, ProtocolVersion>();
+  readonly #unanswered = new Set<(value: boolean) => void>();
   #client: MqttClient | null = null;
   #retry: NodeJS.Timeout | null = null;
   #stopped = true;
@@ -117,8 +120,7 @@ export class BrokerConnection {
   subscribe(filters: readonly string[], qos: 0 | 1): Promise<boolean> {
     const client = this.#client;
     if (client === null || !this.connected) return Promise.resolve(false);
-    return new Promise((resolve) => {
-      client.once('close', () => resolve(false));
+    return this.#answer((resolve) => {
       client.subscribe([...filters], { qos }, (error, granted) => {
         resolve(!error && (granted ?? []).every((grant) => grant.qos < 128));
       });
@@ -127,6 +129,18 @@ export class BrokerConnection {
 
   unsubscribe(filters: readonly string[]): void {
     if (this.connected) this.#client?.unsubscribe([...filters], () => {});
+  }
+
+  /** An answer from the broker; false when the connection ends first, since then mqtt.js may never call back. */
+  #answer(ask: (resolve: (value: boolean) => void) => void): Promise<boolean> {
+    return new Promise((resolve) => {
+      const settle = (value: boolean): void => {
+        this.#unanswered.delete(settle);
+        resolve(value);
+      };
+      this.#unanswered.add(settle);
+      ask(settle);
+    });
   }
 
   #url(): string {
@@ -197,7 +211,7 @@ export class BrokerConnection {
   }
 
   #established(packet: IConnackPacket): void {
-    this.#connectedAtMs = performance.now();
+    this.#connectedAtMs = this.#options.clock.nowMs();
     this.#connects++;
     this.#options.log.info({ broker: this.state().url, protocol: this.state().protocol }, 'broker connected');
     this.#options.onConnect({ sessionPresent: packet.sessionPresent });
@@ -205,13 +219,19 @@ export class BrokerConnection {
 
   #lost(url: string, failure: unknown): void {
     const wasConnected = this.#connectedAtMs !== null;
-    const heldMs = wasConnected ? performance.now() - (this.#connectedAtMs ?? 0) : 0;
+    const heldMs = wasConnected ? this.#options.clock.nowMs() - (this.#connectedAtMs ?? 0) : 0;
     this.#connectedAtMs = null;
     this.#client = null;
+    for (const settle of [...this.#unanswered]) settle(false);
     this.#lastError = failure instanceof Error ? failure.message : 'connection closed';
     if (wasConnected) this.#options.onDisconnect();
     if (this.#stopped) return;
-    if (!wasConnected && this.#changeProtocol(url, failure)) return this.#tryAgain(0);
+    const otherProtocol = !wasConnected && this.#changeProtocol(url, failure);
+    this.#tryAgain(otherProtocol ? 0 : this.#backOff(url, heldMs));
+  }
+
+  /** Moves on to the next broker and says how long to wait before it is tried, ms. */
+  #backOff(url: string, heldMs: number): number {
     const { urls } = this.#options.config;
     this.#attempt = heldMs >= STABLE_MS ? 0 : this.#attempt + 1;
     const round = Math.floor(this.#attempt / urls.length);
@@ -220,19 +240,17 @@ export class BrokerConnection {
       { broker: withoutSecrets(url), reason: this.#lastError, retryInMs: Math.round(waitMs) },
       'broker lost',
     );
-    this.#tryAgain(waitMs);
+    return waitMs;
   }
 
   /** A broker that does not speak MQTT 5 says so, or just hangs up: then 3.1.1 is tried, and for that URL kept. */
   #changeProtocol(url: string, failure: unknown): boolean {
     const code = failure instanceof Error && 'code' in failure ? failure.code : null;
     const unsupported = failure === null || UNSUPPORTED_VERSION.includes(code);
-    if (!unsupported || this.#version(url) === 4) {
-      this.#versions.delete(url);
-      return false;
-    }
-    this.#versions.set(url, 4);
-    return true;
+    if (!unsupported) return false;
+    const had = this.#version(url);
+    this.#versions.set(url, had === 5 ? 4 : 5);
+    return had === 5;
   }
 
   #tryAgain(waitMs: number): void {

@@ -1,0 +1,246 @@
+// The MQTT side of placement: one connection with what is subscribed on it, what is announced over it, and which nodes
+// are near enough to be listened to. What it hears goes into the cache.
+
+import type { Config, MqttConfig } from '../config/config.ts';
+import type { Clock } from '../core/clock.ts';
+import type { Instance, Labels, Node, NodePressure } from '../core/domain.ts';
+import type { Rng } from '../core/rng.ts';
+import type { Logger } from '../telemetry/log.ts';
+import type { Counter } from '../telemetry/metrics.ts';
+import type { AddressPolicy } from './address-policy.ts';
+import { Announcer } from './announcer.ts';
+import { BadMessage } from './bad-message.ts';
+import { BrokerConnection, type BrokerState } from './broker-connection.ts';
+import { type PlacementMessage, parseMessage } from './message.ts';
+import type { NodeEvent, PlacementCache } from './placement-cache.ts';
+import { Reach, type ReachChange } from './reach.ts';
+import type { Rejections } from './rejections.ts';
+import { Subscriptions } from './subscriptions.ts';
+import { informerFilter, instancesFilter, nodesFilter, nodeTopic, ownInstancesFilter } from './topics.ts';
+
+export interface BrokerSessionOptions {
+  readonly config: Config;
+  readonly mqtt: MqttConfig;
+  readonly cache: PlacementCache;
+  readonly addresses: AddressPolicy;
+  readonly rejections: Rejections;
+  readonly clock: Clock;
+  readonly rng: Rng;
+  readonly log: Logger;
+  readonly boot: string;
+  /** Port of this node's qedge, for other nodes' probes. */
+  readonly probePort: () => number;
+  /** Last known RTT of a node, ms. */
+  readonly rttMs: (nodeId: string) => number | undefined;
+  readonly counters: {
+    readonly connects: Counter;
+    readonly messages: Counter;
+    readonly bytes: Counter;
+  };
+  /** The cache changed: grace periods may run. */
+  readonly onChange: () => void;
+}
+
+/** Own announcement is repeated at most this often when something keeps clearing it, ms. */
+const REANNOUNCE_MS = 1_000;
+
+export class BrokerSession {
+  readonly #options: BrokerSessionOptions;
+  readonly #connection: BrokerConnection;
+  readonly #subscriptions: Subscriptions;
+  readonly #announcer: Announcer;
+  readonly #reach: Reach;
+  readonly #constraints: ReadonlyMap<string, Labels>;
+  #reannounce: NodeJS.Timeout | null = null;
+
+  constructor(options: BrokerSessionOptions) {
+    const { config, mqtt, cache, clock, rng, log, boot } = options;
+    this.#options = options;
+    this.#constraints = new Map(config.services.map(({ name, constraints }) => [name, constraints]));
+    this.#reach = new Reach(new Map(config.services.map(({ name, qos }) => [name, qos.latencyMs])));
+    const announcesNode = mqtt.native && (config.node.address !== null || config.announce.length > 0);
+    this.#connection = new BrokerConnection({
+      config: mqtt,
+      willTopic: announcesNode ? nodeTopic(mqtt.topicPrefix, config.node.id) : null,
+      clock,
+      rng,
+      log,
+      onConnect: (session) => this.#connected(session),
+      onDisconnect: () => this.#subscriptions.disconnected(),
+      onMessage: (message) => this.#receive(message),
+    });
+    this.#subscriptions = new Subscriptions({
+      connection: this.#connection,
+      cache,
+      nowMs: () => clock.nowMs(),
+      onSynced: options.onChange,
+    });
+    this.#announcer = new Announcer({
+      prefix: mqtt.topicPrefix,
+      node: announcesNode ? this.#ownNode() : null,
+      nodeId: config.node.id,
+      boot,
+      announce: mqtt.native ? config.announce : [],
+      rng,
+      log,
+      publish: (topic, payload) => this.#connection.publish(topic, payload),
+      onLocal: (instance, up) => this.#setLocal(instance, up),
+    });
+  }
+
+  start(): void {
+    const { config, mqtt, cache } = this.#options;
+    const prefix = mqtt.topicPrefix;
+    if (mqtt.native) {
+      this.#subscriptions.want({ filter: nodesFilter(prefix), qos: 0, shows: { kind: 'nodes' } });
+      const own = ownInstancesFilter(prefix, config.node.id);
+      this.#subscriptions.want({ filter: own, qos: 0, shows: { kind: 'nothing' } });
+    }
+    for (const { name: service } of config.services) {
+      if (mqtt.informer) {
+        this.#subscriptions.want({ filter: informerFilter(service), qos: 1, shows: { kind: 'nothing' } });
+      }
+      if (mqtt.native && !config.placement.reach) {
+        const filter = instancesFilter(prefix, '+', service);
+        this.#subscriptions.want({ filter, qos: 0, shows: { kind: 'service', service } });
+      }
+    }
+    for (const { node } of cache.nodes()) this.nodeChanged({ kind: 'node-set', node });
+    this.#announcer.start();
+    this.#connection.start();
+  }
+
+  /** Takes back what was announced and says goodbye. */
+  async stop(): Promise<void> {
+    if (this.#reannounce !== null) clearTimeout(this.#reannounce);
+    this.#subscriptions.stop();
+    await this.#announcer.stop();
+    await this.#connection.stop();
+  }
+
+  nodeChanged(event: NodeEvent): void {
+    if (!this.#usesReach()) return;
+    if (event.kind === 'node-removed') this.#follow(event.nodeId, this.#reach.forget(event.nodeId));
+    if (event.kind !== 'node-set') return;
+    const { id, address, probePort } = event.node;
+    const rttMs = this.#options.rttMs(id);
+    if (rttMs !== undefined) this.#follow(id, this.#reach.observe(id, rttMs));
+    else if (address === null || probePort === null) this.#follow(id, this.#reach.assume(id));
+  }
+
+  observeRtt(nodeId: string, rttMs: number): void {
+    if (this.#usesReach() && this.#options.cache.hasNode(nodeId)) {
+      this.#follow(nodeId, this.#reach.observe(nodeId, rttMs));
+    }
+  }
+
+  announcePressure(pressure: NodePressure): void {
+    void this.#announcer.announcePressure(pressure);
+  }
+
+  state(): BrokerState & { readonly subscriptions: number } {
+    return { ...this.#connection.state(), subscriptions: this.#subscriptions.activeCount };
+  }
+
+  #ownNode(): Node {
+    const { config, boot, probePort } = this.#options;
+    const { id, address, tier, labels } = config.node;
+    return { id, address, probePort: address === null ? null : probePort(), tier, labels, boot, pressure: null };
+  }
+
+  #usesReach(): boolean {
+    return this.#options.mqtt.native && this.#options.config.placement.reach;
+  }
+
+  #connected(session: { readonly sessionPresent: boolean }): void {
+    this.#options.counters.connects.increment();
+    this.#subscriptions.connected(session);
+    void this.#announcer.announceAll();
+  }
+
+  #follow(nodeId: string, { entered, left }: ReachChange): void {
+    const { mqtt, cache, clock } = this.#options;
+    for (const service of entered) {
+      const filter = instancesFilter(mqtt.topicPrefix, nodeId, service);
+      this.#subscriptions.want({ filter, qos: 0, shows: { kind: 'node-service', nodeId, service } });
+    }
+    for (const service of left) {
+      this.#subscriptions.leave(instancesFilter(mqtt.topicPrefix, nodeId, service));
+      cache.leaveReach(nodeId, service, clock.nowMs());
+    }
+  }
+
+  #setLocal(instance: Instance, up: boolean): void {
+    const { cache, clock, onChange } = this.#options;
+    if (!this.#constraints.has(instance.service)) return;
+    if (up) cache.set('local', instance, { nowMs: clock.nowMs() });
+    else cache.remove('local', instance, clock.nowMs());
+    onChange();
+  }
+
+  #receive(raw: { readonly topic: string; readonly payload: Uint8Array; readonly retained: boolean }): void {
+    const { addresses, mqtt, rejections, counters, onChange } = this.#options;
+    counters.messages.increment();
+    counters.bytes.increment(raw.topic.length + raw.payload.length);
+    if (raw.retained) this.#subscriptions.retainedSeen();
+    try {
+      this.#apply(raw, parseMessage(raw, { prefix: mqtt.topicPrefix, addresses }));
+    } catch (error) {
+      if (!(error instanceof BadMessage)) throw error;
+      rejections.add(raw.topic, error.code, error.message);
+    }
+    onChange();
+  }
+
+  #apply({ retained, topic }: { readonly retained: boolean; readonly topic: string }, message: PlacementMessage): void {
+    const { cache, clock } = this.#options;
+    if (this.#isAboutUs(message, topic)) return;
+    const refusal = cache.apply(this.#constrained(message), { nowMs: clock.nowMs(), retained });
+    if (refusal !== null) throw new BadMessage('limit', refusal);
+  }
+
+  /** An instance that lacks what its service demands is as good as none; one of a service not served here is none. */
+  #constrained(message: PlacementMessage): PlacementMessage {
+    if (message.kind !== 'instance-set' && message.kind !== 'informer-set') return message;
+    const { service, nodeId, id, labels } = message.instance;
+    const constraints = this.#constraints.get(service);
+    const fits = constraints !== undefined && matches(labels, constraints);
+    if (fits) return message;
+    return message.kind === 'instance-set'
+      ? { kind: 'instance-cleared', service, nodeId, id }
+      : { kind: 'informer-cleared', service, nodeId, id, final: false };
+  }
+
+  /** What the broker says of this very node: our own words, or something that needs putting right. */
+  #isAboutUs(message: PlacementMessage, topic: string): boolean {
+    const { config, boot, log } = this.#options;
+    const own = config.node.id;
+    if (message.kind === 'node-cleared' && message.nodeId === own) {
+      // A late last will of our connection before this one, or someone else's hand.
+      this.#reannounceSoon();
+      return true;
+    }
+    if (message.kind === 'node-set' && message.node.id === own) {
+      if (message.node.boot !== boot) log.warn({ topic, boot: message.node.boot }, 'another qedge announces this node');
+      return true;
+    }
+    if (message.kind !== 'instance-set' || message.instance.nodeId !== own || message.boot === null) return false;
+    // Left over from an earlier life of this node, which did not get to take it back.
+    const { service, id } = message.instance;
+    if (message.boot !== boot && !this.#announcer.announces(service, id)) void this.#connection.publish(topic, '');
+    return true;
+  }
+
+  #reannounceSoon(): void {
+    if (this.#announcer.node === null) return;
+    this.#reannounce ??= setTimeout(() => {
+      this.#reannounce = null;
+      void this.#announcer.announceAll();
+    }, REANNOUNCE_MS);
+  }
+}
+
+/** Whether `labels` has each of `wanted` with its value. */
+export function matches(labels: Labels, wanted: Labels): boolean {
+  return Object.entries(wanted).every(([name, value]) => labels[name] === value);
+}

@@ -1,0 +1,269 @@
+// Placement as a whole: where instances of the configured services run, from the config, from this node's own announcer
+// and from the broker, as one stream of changes.
+//
+//   static instances ─┐
+//   [[announce]]     ─┼→ cache → onUpdate(service, …)   a router's applyPlacement
+//   native topics    ─┤        → onNode(…)              nodes that come, are lost, are gone
+//   informer topics  ─┘        → onTarget(node, …)      the prober's setTarget
+//
+// `observeRtt` closes the circle: how near nodes are decides which of them are listened to.
+
+import { isDeepStrictEqual } from 'node:util';
+import type { Config, ListenAddress, ServiceConfig, StaticInstanceConfig } from '../config/config.ts';
+import type { Clock } from '../core/clock.ts';
+import type { Instance, Node, NodePressure, PlacementUpdate } from '../core/domain.ts';
+import type { Rng } from '../core/rng.ts';
+import type { Logger } from '../telemetry/log.ts';
+import type { Metrics } from '../telemetry/metrics.ts';
+import { createAddressPolicy } from './address-policy.ts';
+import type { BrokerState } from './broker-connection.ts';
+import { BrokerSession, type BrokerSessionOptions, matches } from './broker-session.ts';
+import { type InstanceView, type NodeEvent, PlacementCache, type PlacementCacheExport } from './placement-cache.ts';
+import type { ProbeTarget } from './placement-records.ts';
+import { Rejections } from './rejections.ts';
+
+export interface PlacementOptions {
+  readonly config: Config;
+  readonly clock: Clock;
+  readonly rng: Rng;
+  readonly log: Logger;
+  readonly metrics: Metrics;
+  /** A name of this process's life, announced with the node: a new one at each start. */
+  readonly boot: string;
+  /** Everything this process listens on, as bound: never accepted as an instance. The first is where it is probed. */
+  readonly ownListeners: () => readonly ListenAddress[];
+  /** A change of the placement of a configured service, in order. */
+  readonly onUpdate: (service: string, update: PlacementUpdate) => void;
+  readonly onNode: (event: NodeEvent) => void;
+  /** Where a node's distance is to be measured from now on; null: nowhere any more. */
+  readonly onTarget: (nodeId: string, target: ProbeTarget | null) => void;
+}
+
+export interface PlacementState {
+  /** Null without `[mqtt]`. */
+  readonly broker: (BrokerState & { readonly subscriptions: number }) | null;
+  readonly nodes: readonly { readonly node: Node; readonly lost: boolean }[];
+  readonly instances: readonly InstanceView[];
+  /** Messages refused since the start. */
+  readonly rejected: number;
+}
+
+export interface Placement {
+  /** Tells of the static instances at once, then connects; never waits for a broker. */
+  start(): void;
+  /** Takes back what was announced and says goodbye to the broker; at most about two seconds. */
+  stop(): Promise<void>;
+  /** A reloaded configuration. The connection is kept unless what concerns it changed. */
+  configure(config: Config): void;
+  /** The RTT of a node was measured, or restored, ms. */
+  observeRtt(nodeId: string, rttMs: number): void;
+  /** How hard pressed this node is, announced with it. */
+  announcePressure(pressure: NodePressure): void;
+  state(): PlacementState;
+  /** What is known from the broker, as plain JSON. */
+  export(): PlacementCacheExport;
+  /** Takes back an export that is `ageMs` old; before `start`, so that the snapshot of the first connection corrects it. */
+  import(saved: PlacementCacheExport, ageMs: number): void;
+}
+
+export function createPlacement(options: PlacementOptions): Placement {
+  return new CachedPlacement(options);
+}
+
+class CachedPlacement implements Placement {
+  readonly #options: PlacementOptions;
+  readonly #cache: PlacementCache;
+  readonly #rejections: Rejections;
+  readonly #counters: BrokerSessionOptions['counters'];
+  readonly #rttsMs = new Map<string, number>();
+  #config: Config;
+  #session: BrokerSession | null = null;
+  #tickTimer: NodeJS.Timeout | null = null;
+
+  constructor(options: PlacementOptions) {
+    const { config, clock, log, metrics } = options;
+    this.#options = options;
+    this.#config = config;
+    this.#rejections = new Rejections({ clock, log, metrics });
+    this.#counters = brokerCounters(metrics);
+    this.#cache = new PlacementCache({
+      nodeId: config.node.id,
+      nodeGraceMs: config.placement.nodeGraceMs,
+      instancesMax: config.placement.instancesMax,
+      onUpdate: options.onUpdate,
+      onNode: (event) => this.#nodeChanged(event),
+      onTarget: (nodeId, target) => this.#retarget(nodeId, target),
+    });
+    this.#gauge(metrics);
+  }
+
+  start(): void {
+    this.#setStatic([], this.#config.services);
+    this.#startSession();
+    this.#tickLater();
+  }
+
+  async stop(): Promise<void> {
+    if (this.#tickTimer !== null) clearTimeout(this.#tickTimer);
+    await this.#session?.stop();
+    this.#session = null;
+  }
+
+  configure(config: Config): void {
+    const before = this.#config;
+    this.#config = config;
+    for (const { name } of before.services) {
+      if (!config.services.some((service) => service.name === name)) this.#cache.forgetService(name);
+    }
+    this.#setStatic(before.services, config.services);
+    if (isDeepStrictEqual(concerns(before), concerns(config))) return;
+    const session = this.#session;
+    this.#session = null;
+    // One after the other: two sessions of one client id would push each other off the broker.
+    void Promise.resolve(session?.stop()).then(() => {
+      if (this.#config !== config) return;
+      this.#dropLocal();
+      this.#startSession();
+    });
+  }
+
+  observeRtt(nodeId: string, rttMs: number): void {
+    this.#rttsMs.set(nodeId, rttMs);
+    this.#session?.observeRtt(nodeId, rttMs);
+  }
+
+  announcePressure(pressure: NodePressure): void {
+    this.#session?.announcePressure(pressure);
+  }
+
+  state(): PlacementState {
+    return {
+      broker: this.#session?.state() ?? null,
+      nodes: this.#cache.nodes(),
+      instances: this.#cache.instances(),
+      rejected: this.#rejections.total,
+    };
+  }
+
+  export(): PlacementCacheExport {
+    return this.#cache.export(this.#options.clock.nowMs());
+  }
+
+  import(saved: PlacementCacheExport, ageMs: number): void {
+    const served = new Set(this.#config.services.map(({ name }) => name));
+    const instances = saved.instances.filter(({ instance }) => served.has(instance.service));
+    this.#cache.import({ ...saved, instances }, { ageMs, nowMs: this.#options.clock.nowMs() });
+  }
+
+  #startSession(): void {
+    const { clock, rng, log, boot, ownListeners } = this.#options;
+    const { mqtt, placement } = this.#config;
+    if (mqtt === null) return;
+    this.#session = new BrokerSession({
+      config: this.#config,
+      mqtt,
+      cache: this.#cache,
+      addresses: createAddressPolicy({ allow: placement.allow, ownListeners }),
+      rejections: this.#rejections,
+      clock,
+      rng,
+      log,
+      boot,
+      probePort: () => ownListeners()[0]?.port ?? this.#config.proxy.listen.port,
+      rttMs: (nodeId) => this.#rttsMs.get(nodeId),
+      counters: this.#counters,
+      onChange: () => this.#tickLater(),
+    });
+    this.#session.start();
+  }
+
+  #setStatic(before: readonly ServiceConfig[], after: readonly ServiceConfig[]): void {
+    const nowMs = this.#options.clock.nowMs();
+    const wanted = after.flatMap((service) =>
+      service.instances
+        .filter(({ labels }) => matches(labels, service.constraints))
+        .map((instance) => staticInstance(service.name, instance)),
+    );
+    const gone = before
+      .flatMap(({ name, instances }) => instances.map((instance) => staticInstance(name, instance)))
+      .filter((old) => !wanted.some((now) => isSameName(now, old)));
+    for (const instance of gone) this.#cache.remove('static', instance, nowMs);
+    for (const instance of wanted) this.#cache.set('static', instance, { nowMs });
+  }
+
+  /** Own instances that are not to be announced any more. */
+  #dropLocal(): void {
+    const { announce } = this.#config;
+    for (const { source, instance } of this.#cache.instances()) {
+      const listed = announce.some(({ service, id }) => service === instance.service && id === instance.id);
+      if (source === 'local' && !listed) this.#cache.remove('local', instance, this.#options.clock.nowMs());
+    }
+  }
+
+  #nodeChanged(event: NodeEvent): void {
+    this.#session?.nodeChanged(event);
+    this.#options.onNode(event);
+  }
+
+  #retarget(nodeId: string, target: ProbeTarget | null): void {
+    if (target === null) this.#rttsMs.delete(nodeId);
+    this.#options.onTarget(nodeId, target);
+  }
+
+  /** Grace periods are all of one length, so the one that is waited for ends before any that begins later. */
+  #tickLater(): void {
+    const nextMs = this.#cache.nextTickMs;
+    if (this.#tickTimer !== null || nextMs === Number.POSITIVE_INFINITY) return;
+    this.#tickTimer = setTimeout(
+      () => {
+        this.#tickTimer = null;
+        this.#cache.tick(this.#options.clock.nowMs());
+        this.#tickLater();
+      },
+      Math.max(1, nextMs - this.#options.clock.nowMs()),
+    );
+    this.#tickTimer.unref();
+  }
+
+  #gauge(metrics: Metrics): void {
+    const connected = metrics.gauge({ name: 'qedge_mqtt_connected', help: '1 while a broker is connected.' }).with();
+    const nodes = metrics.gauge({ name: 'qedge_placement_nodes', help: 'Nodes that are announced.' }).with();
+    const instances = metrics.gauge({
+      name: 'qedge_placement_instances',
+      help: 'Known instances of configured services, by availability.',
+      labels: ['availability'],
+    });
+    metrics.onScrape(() => {
+      const { broker, nodes: known, instances: views } = this.state();
+      connected.set(broker?.connected ? 1 : 0);
+      nodes.set(known.length);
+      const up = views.filter(({ availability }) => availability === 'up').length;
+      instances.with('up').set(up);
+      instances.with('suspect').set(views.length - up);
+    });
+  }
+}
+
+function brokerCounters(metrics: Metrics): BrokerSessionOptions['counters'] {
+  const counter = (name: string, help: string) => metrics.counter({ name, help }).with();
+  return {
+    connects: counter('qedge_mqtt_connects_total', 'Connections to a broker that were established.'),
+    messages: counter('qedge_mqtt_messages_received_total', 'Messages received from the broker.'),
+    bytes: counter('qedge_mqtt_bytes_received_total', 'Bytes of topics and payloads received from the broker.'),
+  };
+}
+
+/** The part of the configuration that a session is made of. */
+function concerns(config: Config): unknown {
+  const services = config.services.map(({ name, qos, constraints }) => ({ name, qos, constraints }));
+  return [config.mqtt, config.node, config.placement, config.announce, services];
+}
+
+function staticInstance(service: string, config: StaticInstanceConfig): Instance {
+  const { nodeId, id, scheme, host, port, labels } = config;
+  return { service, nodeId, id, scheme, host, port, labels, profile: null };
+}
+
+function isSameName(a: Instance, b: Instance): boolean {
+  return a.service === b.service && a.nodeId === b.nodeId && a.id === b.id;
+}
