@@ -12,10 +12,14 @@ import type { Metrics } from '../telemetry/metrics.ts';
 import { createProcessFacts, registerProcessMetrics } from '../telemetry/process-facts.ts';
 import { Access, isLoopback } from './access.ts';
 import { registerApi } from './api.ts';
-import { guard } from './guard.ts';
+import { registerDashboard } from './dashboard-files.ts';
+import { guard, refuseUpgrade } from './guard.ts';
+import { HISTORY_INTERVAL_MS, History } from './history.ts';
+import { LiveFeed } from './live.ts';
 import { problem } from './problem.ts';
 import { registerServiceMetrics } from './service-metrics.ts';
-import { createStateReader, type StateSources } from './state-reader.ts';
+import { registerSession } from './session.ts';
+import { createStateReader, type StateReader, type StateSources } from './state-reader.ts';
 
 export interface AdminOptions extends StateSources {
   readonly config: AdminConfig;
@@ -32,7 +36,7 @@ export interface Admin {
 
 /** Throws `CommandError` for a listener beyond loopback without a token. */
 export function createAdmin(options: AdminOptions): Admin {
-  const { config, metrics, log } = options;
+  const { config, metrics } = options;
   if (config.token === null && !isLoopback(config.listen)) {
     throw new CommandError(
       `admin.listen: ${config.listen.host} is reachable from other machines, which needs admin.token`,
@@ -42,31 +46,59 @@ export function createAdmin(options: AdminOptions): Admin {
   const reader = createStateReader(options, processFacts);
   registerProcessMetrics(metrics, processFacts, options.node());
   registerServiceMetrics(metrics, reader.services, options.events);
+  const access = new Access(config.token);
+  const history = new History();
+  const app = createApp(options, { access, reader, history });
+  const server = createAdaptorServer({ fetch: app.fetch }) as Server;
+  const live = new LiveFeed(server, {
+    document: reader.document,
+    events: options.events,
+    refuse: (request) => refuseUpgrade(access, request),
+  });
+  const sampling = setInterval(() => history.sample(reader.services(), Date.now()), HISTORY_INTERVAL_MS).unref();
+  return {
+    listen: (fd) => listen(server, config.listen, fd),
+    close: () => {
+      clearInterval(sampling);
+      live.close();
+      return close(server);
+    },
+  };
+}
 
+interface Parts {
+  readonly access: Access;
+  readonly reader: StateReader;
+  readonly history: History;
+}
+
+/** Health and the page itself stand before the guard: neither tells anything of this node. */
+function createApp({ metrics, events, log }: AdminOptions, { access, reader, history }: Parts): Hono {
   const app = new Hono();
-  app.use(secureHeaders());
+  // The port speaks plain HTTP; a promise of HTTPS would be a false one.
+  app.use(secureHeaders({ strictTransportSecurity: false, xFrameOptions: 'DENY' }));
   app.get('/healthz', (c) => c.text('ok\n'));
   app.get('/readyz', (c) => {
     const now = reader.readiness();
     return c.json(now, now.ready ? 200 : 503);
   });
-  app.use(guard(new Access(config.token)));
-  registerApi(app, { reader, metrics, events: options.events });
+  registerDashboard(app);
+  registerSession(app, access);
+  app.use(guard(access));
+  registerApi(app, { reader, metrics, events, history });
   app.notFound((c) => problem(c, 404, `nothing is at ${c.req.path}`));
   app.onError((error, c) => {
     log.error({ err: error, path: c.req.path }, 'admin request failed');
     return problem(c, 500, 'internal error');
   });
+  return app;
+}
 
-  const server = createAdaptorServer({ fetch: app.fetch }) as Server;
-  return {
-    listen: (fd) => listen(server, config.listen, fd),
-    close: () =>
-      new Promise((resolve) => {
-        server.close(() => resolve());
-        server.closeAllConnections();
-      }),
-  };
+function close(server: Server): Promise<void> {
+  return new Promise((resolve) => {
+    server.close(() => resolve());
+    server.closeAllConnections();
+  });
 }
 
 function listen(server: Server, address: ListenAddress, fd?: number): Promise<ListenAddress> {

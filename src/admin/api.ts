@@ -4,6 +4,8 @@ import type { Context, Hono } from 'hono';
 import type { EventLog } from '../telemetry/events.ts';
 import type { Metrics } from '../telemetry/metrics.ts';
 import { describeEvent } from './event-words.ts';
+import type { History } from './history.ts';
+import { problem } from './problem.ts';
 import type { QedgeEvent } from './state.ts';
 import type { StateReader } from './state-reader.ts';
 
@@ -11,11 +13,25 @@ export interface ApiOptions {
   readonly reader: StateReader;
   readonly metrics: Metrics;
   readonly events: EventLog<QedgeEvent>;
+  readonly history: History;
 }
 
-export function registerApi(app: Hono, { reader, metrics, events }: ApiOptions): void {
+export function registerApi(app: Hono, { reader, metrics, events, history }: ApiOptions): void {
   app.get('/metrics', (c) => renderMetrics(c, metrics));
   app.get('/api/v1/state', (c) => c.json(reader.document()));
+  app.get('/api/v1/services/:service/history', (c) => {
+    const service = c.req.param('service');
+    const told = history.of(service);
+    return told === null ? problem(c, 404, `no service "${service}" with a history`) : c.json(told);
+  });
+  app.get('/api/v1/services/:service/density', (c) => {
+    const service = c.req.param('service');
+    const key = c.req.query('instance') ?? '';
+    const density = reader.density(service, key);
+    return density === null
+      ? problem(c, 404, `no density for instance "${key}" of service "${service}"`)
+      : c.json(density);
+  });
   app.get('/api/v1/events', (c) => c.json({ events: events.since(sinceOf(c)).map(describeEvent) }));
 }
 

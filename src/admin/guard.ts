@@ -1,13 +1,14 @@
 // The door of the admin port: every request but health passes here.
 
-import type { Context, MiddlewareHandler } from 'hono';
-import { getCookie } from 'hono/cookie';
+import type { IncomingMessage } from 'node:http';
+import type { MiddlewareHandler } from 'hono';
+import { parse } from 'hono/utils/cookie';
 import { type Access, type AccessRequest, SESSION_COOKIE } from './access.ts';
 import { problem } from './problem.ts';
 
 export function guard(access: Access): MiddlewareHandler {
   return async (c, next) => {
-    const verdict = access.judge(accessRequest(c));
+    const verdict = access.judge(accessRequest(c.req.method, (name) => c.req.header(name) ?? null));
     if (verdict.kind === 'allowed') return next();
     if (verdict.kind === 'forbidden') return problem(c, 403, verdict.reason);
     c.header('www-authenticate', 'Bearer realm="qedge"');
@@ -15,15 +16,26 @@ export function guard(access: Access): MiddlewareHandler {
   };
 }
 
-function accessRequest(c: Context): AccessRequest {
-  const header = (name: string): string | null => c.req.header(name) ?? null;
+/** The same question for a WebSocket handshake, which never reaches a route. */
+export function refuseUpgrade(access: Access, request: IncomingMessage): 401 | 403 | null {
+  const verdict = access.judge(
+    accessRequest(request.method ?? 'GET', (name) => {
+      const value = request.headers[name];
+      return typeof value === 'string' ? value : null;
+    }),
+  );
+  if (verdict.kind === 'allowed') return null;
+  return verdict.kind === 'forbidden' ? 403 : 401;
+}
+
+function accessRequest(method: string, header: (name: string) => string | null): AccessRequest {
   return {
-    method: c.req.method,
+    method,
     host: header('host'),
     origin: header('origin'),
     secFetchSite: header('sec-fetch-site'),
     authorization: header('authorization'),
-    session: getCookie(c, SESSION_COOKIE) ?? null,
+    session: parse(header('cookie') ?? '', SESSION_COOKIE)[SESSION_COOKIE] ?? null,
     contentType: header('content-type'),
   };
 }

@@ -1,14 +1,18 @@
 // Puts together what the admin port tells, anew at each reading, from what the composition root lets it see.
 
 import type { Clock } from '../core/clock.ts';
+import type { InstanceKey } from '../core/domain.ts';
 import type { RouterState, ServiceRouter } from '../core/service-router.ts';
 import type { EventLog } from '../telemetry/events.ts';
 import type { ProcessFacts } from '../telemetry/process-facts.ts';
 import { type Lifecycle, type Readiness, readiness } from './readiness.ts';
-import type { NodeFacts, QedgeEvent, StateDocument } from './state.ts';
+import type { DensityDocument, NodeFacts, QedgeEvent, StateDocument } from './state.ts';
 
 /** What the admin port needs of a router. */
-export type ObservedService = Pick<ServiceRouter, 'service' | 'state' | 'candidates'>;
+export type ObservedService = Pick<ServiceRouter, 'service' | 'state' | 'candidates'> & {
+  /** Estimated density of one instance's processing latency (per ms) on `gridMs`; null when unknown. Cold path. */
+  readonly density?: (key: InstanceKey, gridMs: readonly number[], nowMs: number) => readonly number[] | null;
+};
 
 export interface StateSources {
   /** The routers by service; asked at each reading, so a reload shows at once. */
@@ -23,6 +27,8 @@ export interface StateSources {
 export interface StateReader {
   readiness(): Readiness;
   services(): readonly RouterState[];
+  /** Null for an unknown service or instance, or when its policy estimates no density. */
+  density(service: string, key: InstanceKey): DensityDocument | null;
   document(): StateDocument;
 }
 
@@ -39,6 +45,10 @@ export function createStateReader(sources: StateSources, processFacts: () => Pro
   return {
     readiness: ready,
     services,
+    density: (service, key) => {
+      const observed = sources.services().get(service);
+      return observed === undefined ? null : readDensity(observed, key, sources.clock.nowMs());
+    },
     document() {
       const now = ready();
       return {
@@ -51,4 +61,26 @@ export function createStateReader(sources: StateSources, processFacts: () => Pro
       };
     },
   };
+}
+
+/** Points of the curve: more than a plot has pixels between two of them on a phone. */
+const DENSITY_POINTS = 161;
+
+/** The density of the end-to-end latency, from 0 to 2τ: that of the processing latency, moved by the round trip. */
+function readDensity(observed: ObservedService, key: InstanceKey, nowMs: number): DensityDocument | null {
+  const candidate = observed.candidates.find((one) => one.key === key);
+  if (candidate === undefined) return null;
+  const { qos } = observed.state(nowMs);
+  const latencyMs = Array.from(
+    { length: DENSITY_POINTS },
+    (_, i) => Math.round(((i * 2 * qos.latencyMs) / (DENSITY_POINTS - 1)) * 1000) / 1000,
+  );
+  const { rttMs } = candidate;
+  const density =
+    observed.density?.(
+      key,
+      latencyMs.map((x) => x - rttMs),
+      nowMs,
+    ) ?? null;
+  return density === null ? null : { key, limitMs: qos.latencyMs, rttMs, latencyMs, density };
 }

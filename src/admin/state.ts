@@ -1,6 +1,6 @@
 // What the admin port tells of this node: the answer of /api/v1/state and the facts it is put together from.
 
-import type { Labels, Tier } from '../core/domain.ts';
+import type { InstanceKey, Labels, Tier } from '../core/domain.ts';
 import type { RouterEvent, RouterState } from '../core/service-router.ts';
 import type { EventEntry } from '../telemetry/events.ts';
 import type { ProcessFacts } from '../telemetry/process-facts.ts';
@@ -86,6 +86,18 @@ export interface StateDocument {
   readonly services: readonly RouterState[];
 }
 
+/** The estimated density of one instance's end-to-end latency, as this load balancer sees it. */
+export interface DensityDocument {
+  readonly key: InstanceKey;
+  /** τ, ms. */
+  readonly limitMs: number;
+  readonly rttMs: number;
+  /** Ascending, ms. */
+  readonly latencyMs: readonly number[];
+  /** Per ms, at each of `latencyMs`. */
+  readonly density: readonly number[];
+}
+
 /** An event as the API tells it. */
 export interface EventDocument {
   readonly sequence: number;
@@ -99,5 +111,10 @@ export interface EventDocument {
   readonly message: string;
   readonly severity: 'info' | 'notice' | 'warning';
 }
+
+/** What the live feed sends. */
+export type LiveMessage =
+  | { readonly kind: 'state'; readonly state: StateDocument }
+  | { readonly kind: 'events'; readonly events: readonly EventDocument[] };
 
 export type QedgeEventEntry = EventEntry<QedgeEvent>;

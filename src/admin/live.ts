@@ -1,0 +1,103 @@
+// The live feed of the dashboard: over one WebSocket the state once a second and events as they happen. While nobody is
+// connected nothing runs.
+
+import type { IncomingMessage, Server } from 'node:http';
+import type { Duplex } from 'node:stream';
+import { type WebSocket, WebSocketServer } from 'ws';
+import type { EventLog } from '../telemetry/events.ts';
+import { describeEvent } from './event-words.ts';
+import type { LiveMessage, QedgeEvent, StateDocument } from './state.ts';
+
+export interface LiveOptions {
+  readonly document: () => StateDocument;
+  readonly events: EventLog<QedgeEvent>;
+  /** Null: may connect; else the HTTP status it is refused with. */
+  readonly refuse: (request: IncomingMessage) => 401 | 403 | null;
+}
+
+export const LIVE_PATH = '/api/v1/live';
+const PUSH_INTERVAL_MS = 1_000;
+const VIEWERS_MAX = 32;
+/** Viewers only listen; whatever they send is small. */
+const MESSAGE_BYTES_MAX = 1024;
+/** A viewer that does not answer the closing handshake is cut off after this. */
+const CLOSE_GRACE_MS = 300;
+/** A viewer that does not drain this much skips pictures until it does: each is complete in itself. */
+const BACKLOG_BYTES_MAX = 1024 * 1024;
+
+export class LiveFeed {
+  readonly #options: LiveOptions;
+  readonly #sockets = new WebSocketServer({
+    noServer: true,
+    maxPayload: MESSAGE_BYTES_MAX,
+    perMessageDeflate: false,
+  });
+  readonly #leaveEvents: () => void;
+  #timer: NodeJS.Timeout | null = null;
+
+  constructor(server: Server, options: LiveOptions) {
+    this.#options = options;
+    server.on('upgrade', (request, socket, head) => this.#upgrade(request, socket, head));
+    this.#leaveEvents = options.events.subscribe((entry) => {
+      if (this.#sockets.clients.size > 0) this.#broadcast({ kind: 'events', events: [describeEvent(entry)] });
+    });
+  }
+
+  /** Sends every viewer away with 1001 (going away), so that it comes back to whoever takes over. */
+  close(): void {
+    this.#leaveEvents();
+    this.#stopTimer();
+    for (const viewer of this.#sockets.clients) {
+      viewer.close(1001);
+      setTimeout(() => viewer.terminate(), CLOSE_GRACE_MS).unref();
+    }
+    this.#sockets.close();
+  }
+
+  #upgrade(request: IncomingMessage, socket: Duplex, head: Buffer): void {
+    const url = new URL(request.url ?? '/', 'http://admin');
+    const refusal = this.#refusal(request, url);
+    if (refusal !== null) {
+      socket.end(`HTTP/1.1 ${refusal}\r\nconnection: close\r\ncontent-length: 0\r\n\r\n`);
+      return;
+    }
+    this.#sockets.handleUpgrade(request, socket, head, (viewer) => this.#welcome(viewer, url));
+  }
+
+  #refusal(request: IncomingMessage, url: URL): string | null {
+    if (url.pathname !== LIVE_PATH) return '404 Not Found';
+    const status = this.#options.refuse(request);
+    if (status !== null) return status === 401 ? '401 Unauthorized' : '403 Forbidden';
+    return this.#sockets.clients.size >= VIEWERS_MAX ? '503 Service Unavailable' : null;
+  }
+
+  /** `?since=<sequence>`: events after that number come at once, so that a viewer who was away misses none. */
+  #welcome(viewer: WebSocket, url: URL): void {
+    viewer.on('error', () => viewer.terminate());
+    viewer.on('close', () => {
+      if (this.#sockets.clients.size === 0) this.#stopTimer();
+    });
+    const since = Number(url.searchParams.get('since') ?? '0');
+    const missed = this.#options.events.since(Number.isInteger(since) ? since : 0);
+    send(viewer, JSON.stringify({ kind: 'events', events: missed.map(describeEvent) } satisfies LiveMessage));
+    send(viewer, JSON.stringify({ kind: 'state', state: this.#options.document() } satisfies LiveMessage));
+    this.#timer ??= setInterval(
+      () => this.#broadcast({ kind: 'state', state: this.#options.document() }),
+      PUSH_INTERVAL_MS,
+    ).unref();
+  }
+
+  #broadcast(message: LiveMessage): void {
+    const text = JSON.stringify(message);
+    for (const viewer of this.#sockets.clients) send(viewer, text);
+  }
+
+  #stopTimer(): void {
+    if (this.#timer !== null) clearInterval(this.#timer);
+    this.#timer = null;
+  }
+}
+
+function send(viewer: WebSocket, text: string): void {
+  if (viewer.bufferedAmount < BACKLOG_BYTES_MAX) viewer.send(text);
+}

@@ -1,0 +1,106 @@
+import { afterEach, describe, expect, it } from 'vitest';
+import { WebSocket } from 'ws';
+import type { LiveMessage } from '../../src/admin/state.ts';
+import { type RunningAdmin, startAdmin } from '../support/admin.ts';
+import { routerStateOf } from '../support/router-state.ts';
+
+let running: RunningAdmin | null = null;
+const viewers: Viewer[] = [];
+
+class Viewer {
+  readonly socket: WebSocket;
+  readonly messages: LiveMessage[] = [];
+  #wake: () => void = () => {};
+
+  constructor(url: string, path: string, headers: Record<string, string> = {}) {
+    this.socket = new WebSocket(`${url.replace('http', 'ws')}${path}`, { headers });
+    this.socket.on('message', (data) => {
+      this.messages.push(JSON.parse(String(data)) as LiveMessage);
+      this.#wake();
+    });
+    // A refused handshake is told by `refusedWith`; the error that follows says nothing more.
+    this.socket.on('error', () => {});
+    viewers.push(this);
+  }
+
+  /** Resolves once a message of that kind satisfies `wanted`. */
+  async until<Kind extends LiveMessage['kind']>(
+    kind: Kind,
+    wanted: (message: Extract<LiveMessage, { kind: Kind }>) => boolean,
+  ): Promise<Extract<LiveMessage, { kind: Kind }>> {
+    for (;;) {
+      const found = this.messages.find(
+        (message): message is Extract<LiveMessage, { kind: Kind }> =>
+          message.kind === kind && wanted(message as Extract<LiveMessage, { kind: Kind }>),
+      );
+      if (found !== undefined) return found;
+      await new Promise<void>((resolve) => {
+        this.#wake = resolve;
+      });
+    }
+  }
+
+  closed(): Promise<number> {
+    return new Promise((resolve) => this.socket.on('close', resolve));
+  }
+
+  refusedWith(): Promise<number> {
+    return new Promise((resolve) =>
+      this.socket.on('unexpected-response', (_request, response) => {
+        resolve(response.statusCode ?? 0);
+        response.destroy();
+      }),
+    );
+  }
+}
+
+async function start(...given: Parameters<typeof startAdmin>): Promise<RunningAdmin> {
+  running = await startAdmin(...given);
+  return running;
+}
+
+afterEach(async () => {
+  for (const viewer of viewers.splice(0)) viewer.socket.terminate();
+  await running?.admin.close();
+  running = null;
+});
+
+describe('the live feed', () => {
+  it('sends the state at once and again, and events as they happen', async () => {
+    const { url, events } = await start([routerStateOf()]);
+    const viewer = new Viewer(url, '/api/v1/live');
+    const first = await viewer.until('state', () => true);
+    expect(first.state.services[0]?.service).toBe('pilotnet');
+    events.append('pilotnet', { kind: 'instance-added', key: 'pi-1/a' }, 0);
+    const told = await viewer.until('events', (message) => message.events.length === 1);
+    expect(told.events[0]).toMatchObject({ subject: 'pi-1/a', message: 'joined' });
+    await viewer.until('state', (message) => message !== first);
+  });
+
+  it('makes up for the events that a viewer missed, and only those', async () => {
+    const { url, events } = await start([]);
+    for (let i = 0; i < 3; i++) events.append(null, { kind: 'lifecycle', phase: 'reloaded', detail: '' }, i);
+    const viewer = new Viewer(url, '/api/v1/live?since=2');
+    const told = await viewer.until('events', () => true);
+    expect(told.events.map((event) => event.sequence)).toEqual([3]);
+  });
+
+  it('refuses those without the token and pages of other sites', async () => {
+    const { url } = await start([], { config: { listen: { host: '127.0.0.1', port: 0 }, token: 's3cret' } });
+    expect(await new Viewer(url, '/api/v1/live').refusedWith()).toBe(401);
+    expect(await new Viewer(url, '/api/v1/live', { origin: 'http://evil.example' }).refusedWith()).toBe(403);
+    expect(await new Viewer(url, '/elsewhere', { authorization: 'Bearer s3cret' }).refusedWith()).toBe(404);
+    const welcome = new Viewer(url, '/api/v1/live', { authorization: 'Bearer s3cret' });
+    await welcome.until('state', () => true);
+  });
+
+  it('sends viewers away with 1001 when it stops', async () => {
+    const { url, admin } = await start([]);
+    const viewer = new Viewer(url, '/api/v1/live');
+    await viewer.until('state', () => true);
+    const closed = viewer.closed();
+    await admin.close();
+    running = null;
+    expect(await closed).toBe(1001);
+  });
+});
