@@ -1,33 +1,40 @@
-// The dashboard's files, where both the executable's assets and a run from source find them: dist/assets/dashboard.
+// Bundles the dashboard into three files. The build puts them where the executable's assets are; from source the admin
+// port asks for them when someone opens the page.
 
-import { cpSync, existsSync, mkdirSync, readdirSync, rmSync } from 'node:fs';
-import { extname, join } from 'node:path';
+import { mkdirSync, rmSync, writeFileSync } from 'node:fs';
+import { basename, join } from 'node:path';
 import { build } from 'esbuild';
 import { ASSETS, ROOT } from './paths.ts';
 
 const SOURCES = join(ROOT, 'src/admin/dashboard');
-const BUNDLED = new Set(['.ts', '.tsx', '.css']);
+const TARGET = join(ASSETS, 'dashboard');
 
-/** Bundles `main.ts` and `main.css`, and copies what needs no bundling (HTML, icons). */
-export async function buildDashboard(): Promise<void> {
-  const output = join(ASSETS, 'dashboard');
-  rmSync(output, { recursive: true, force: true });
-  mkdirSync(output, { recursive: true });
-  if (!existsSync(SOURCES)) return;
-  const names = readdirSync(SOURCES);
-  const entries = names.filter((name) => /^main\.(ts|tsx|css)$/.test(name));
-  await build({
-    entryPoints: entries.map((name) => join(SOURCES, name)),
-    outdir: output,
+/** File name → contents: index.html, dashboard.js, dashboard.css. */
+export async function bundleDashboard(): Promise<ReadonlyMap<string, Uint8Array>> {
+  const result = await build({
+    entryPoints: { dashboard: join(SOURCES, 'main.tsx'), index: join(SOURCES, 'index.html') },
+    outdir: TARGET,
+    write: false,
     bundle: true,
-    platform: 'browser',
-    target: 'es2022',
-    format: 'esm',
     minify: true,
-    logLevel: 'warning',
+    platform: 'browser',
+    format: 'esm',
+    target: 'es2022',
+    jsx: 'automatic',
+    jsxImportSource: 'preact',
+    tsconfigRaw: '{}',
+    loader: { '.html': 'copy' },
+    legalComments: 'none',
+    logLevel: 'silent',
   });
-  const copied = names.filter((name) => extname(name) !== '' && !BUNDLED.has(extname(name)));
-  for (const name of copied) cpSync(join(SOURCES, name), join(output, name));
+  return new Map(result.outputFiles.map((file) => [basename(file.path), file.contents]));
+}
+
+/** Writes the files to dist/assets/dashboard, in place of what was there. */
+export async function buildDashboard(): Promise<void> {
+  rmSync(TARGET, { recursive: true, force: true });
+  mkdirSync(TARGET, { recursive: true });
+  for (const [name, bytes] of await bundleDashboard()) writeFileSync(join(TARGET, name), bytes);
 }
 
 if (import.meta.main) await buildDashboard();

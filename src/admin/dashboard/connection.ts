@@ -1,0 +1,119 @@
+// The link to the proxy: a WebSocket while it can be had, else polling, for ever trying to come back.
+
+import type { ServiceHistory } from '../history.ts';
+import type { DensityDocument, EventDocument, LiveMessage, StateDocument } from '../state.ts';
+import type { Model } from './model.ts';
+
+const RETRY_MS_MIN = 500;
+const RETRY_MS_MAX = 5_000;
+const POLL_MS = 2_000;
+/** A live link that says nothing for this long is taken for dead. */
+const SILENCE_MS_MAX = 5_000;
+
+export class Connection {
+  readonly #model: Model;
+  #socket: WebSocket | null = null;
+  #retryMs = RETRY_MS_MIN;
+  #lastSequence = 0;
+  #polling = false;
+
+  constructor(model: Model) {
+    this.#model = model;
+  }
+
+  start(): void {
+    this.#open();
+    window.setInterval(() => this.#watch(), 1_000);
+    document.addEventListener('visibilitychange', () => {
+      if (!document.hidden && this.#socket === null) this.#open();
+    });
+  }
+
+  history(service: string): Promise<ServiceHistory | null> {
+    return getJson(`/api/v1/services/${encodeURIComponent(service)}/history`);
+  }
+
+  density(service: string, key: string): Promise<DensityDocument | null> {
+    return getJson(`/api/v1/services/${encodeURIComponent(service)}/density?instance=${encodeURIComponent(key)}`);
+  }
+
+  /** Null when the token was taken, else why not. */
+  async logIn(token: string): Promise<string | null> {
+    const answer = await fetch('/api/v1/session', {
+      method: 'POST',
+      headers: { 'content-type': 'application/json' },
+      body: JSON.stringify({ token }),
+    }).catch(() => null);
+    if (answer === null) return 'The proxy does not answer.';
+    if (!answer.ok) return 'That is not the admin token.';
+    this.#model.setStatus('connecting');
+    this.#open();
+    return null;
+  }
+
+  #open(): void {
+    if (this.#socket !== null) return;
+    const scheme = location.protocol === 'https:' ? 'wss' : 'ws';
+    const socket = new WebSocket(`${scheme}://${location.host}/api/v1/live?since=${this.#lastSequence}`);
+    this.#socket = socket;
+    socket.onopen = () => {
+      this.#retryMs = RETRY_MS_MIN;
+    };
+    socket.onmessage = ({ data }: MessageEvent<string>) => this.#take(JSON.parse(data) as LiveMessage);
+    socket.onclose = () => {
+      if (this.#socket !== socket) return;
+      this.#socket = null;
+      void this.#poll();
+      window.setTimeout(() => this.#open(), this.#retryMs * (0.75 + Math.random() / 2));
+      this.#retryMs = Math.min(this.#retryMs * 2, RETRY_MS_MAX);
+    };
+  }
+
+  #take(message: LiveMessage): void {
+    if (message.kind === 'events') this.#takeEvents(message.events);
+    else this.#takeState(message.state);
+    this.#model.setStatus('live');
+  }
+
+  #takeEvents(events: readonly EventDocument[]): void {
+    this.#lastSequence = Math.max(this.#lastSequence, events.at(-1)?.sequence ?? 0);
+    this.#model.takeEvents(events);
+  }
+
+  #takeState(state: StateDocument): void {
+    if (!this.#model.takeState(state)) return;
+    this.#lastSequence = 0;
+    void this.#pollEvents();
+  }
+
+  /** Notices a dead link that never closed, and keeps polling while there is none. */
+  #watch(): void {
+    const silentMs = performance.now() - this.#model.receivedMs;
+    if (this.#socket?.readyState === WebSocket.OPEN && silentMs > SILENCE_MS_MAX) this.#socket.close();
+    if (this.#model.status !== 'live' && silentMs > POLL_MS) void this.#poll();
+  }
+
+  async #poll(): Promise<void> {
+    if (this.#polling || this.#model.status === 'locked') return;
+    this.#polling = true;
+    const answer = await fetch('/api/v1/state').catch(() => null);
+    this.#polling = false;
+    if (answer?.status === 401) this.#model.setStatus('locked');
+    else if (answer === null || !answer.ok) this.#model.setStatus('lost');
+    else {
+      this.#takeState((await answer.json()) as StateDocument);
+      await this.#pollEvents();
+      if (this.#socket?.readyState !== WebSocket.OPEN) this.#model.setStatus('polling');
+    }
+  }
+
+  async #pollEvents(): Promise<void> {
+    const told = await getJson<{ events: readonly EventDocument[] }>(`/api/v1/events?since=${this.#lastSequence}`);
+    if (told !== null) this.#takeEvents(told.events);
+  }
+}
+
+async function getJson<Body>(path: string): Promise<Body | null> {
+  const answer = await fetch(path).catch(() => null);
+  return answer?.ok ? ((await answer.json()) as Body) : null;
+}

@@ -1,0 +1,89 @@
+// What the page knows: the last state, the events so far and the last minutes of every service. It outlives the
+// connection and the proxy itself, so that a restart leaves a gap in the plots and nothing else.
+
+import type { EventDocument, StateDocument } from '../state.ts';
+import { instanceColour } from './colours.ts';
+import { Series } from './series.ts';
+
+export type LinkStatus = 'connecting' | 'live' | 'polling' | 'lost' | 'locked';
+
+export interface PageEvent extends EventDocument {
+  /** Unique across restarts of the proxy. */
+  readonly id: string;
+}
+
+const EVENTS_MAX = 400;
+
+export class Model {
+  state: StateDocument | null = null;
+  /** Page clock (performance.now) at the last state. */
+  receivedMs = 0;
+  status: LinkStatus = 'connecting';
+  /** Newest first. */
+  events: readonly PageEvent[] = [];
+  readonly #series = new Map<string, Series>();
+  readonly #colours = new Map<string, Map<string, number>>();
+  readonly #listeners = new Set<() => void>();
+
+  subscribe(listener: () => void): void {
+    this.#listeners.add(listener);
+  }
+
+  /** True when another process than before answers: its events count from 1 again. */
+  takeState(state: StateDocument): boolean {
+    const restarted = this.state !== null && this.state.node.process.startedMs !== state.node.process.startedMs;
+    this.state = state;
+    this.receivedMs = performance.now();
+    const timeMs = Date.parse(state.time);
+    for (const service of state.services) {
+      this.series(service.service).append(service, timeMs);
+      for (const key of service.instances.map((one) => one.key).sort()) this.colourOf(service.service, key);
+    }
+    this.changed();
+    return restarted;
+  }
+
+  takeEvents(events: readonly EventDocument[]): void {
+    const known = new Set(this.events.map((event) => event.id));
+    const fresh = events
+      .map((event) => ({ ...event, id: `${event.time}#${event.sequence}` }))
+      .filter((event) => !known.has(event.id));
+    if (fresh.length === 0) return;
+    this.events = [...fresh.reverse(), ...this.events].slice(0, EVENTS_MAX);
+    this.changed();
+  }
+
+  setStatus(status: LinkStatus): void {
+    if (this.status === status) return;
+    this.status = status;
+    this.changed();
+  }
+
+  /** An instance keeps its colour while the page is open, whoever comes and goes. */
+  colourOf(service: string, key: string): string {
+    let indices = this.#colours.get(service);
+    if (indices === undefined) {
+      indices = new Map();
+      this.#colours.set(service, indices);
+    }
+    let index = indices.get(key);
+    if (index === undefined) {
+      index = indices.size;
+      indices.set(key, index);
+    }
+    return instanceColour(index);
+  }
+
+  series(service: string): Series {
+    let series = this.#series.get(service);
+    if (series === undefined) {
+      series = new Series();
+      this.#series.set(service, series);
+    }
+    return series;
+  }
+
+  changed(): void {
+    for (const listener of this.#listeners) listener();
+  }
+}

@@ -1,0 +1,62 @@
+// How well each client is served, the worst first: QoS is promised to every one of them.
+
+import { useState } from 'preact/hooks';
+import type { RouterState } from '../../../core/service-router.ts';
+import { successColour } from '../colours.ts';
+import { count, percent } from '../format.ts';
+import { Panel } from './panel.tsx';
+import { TargetBar } from './target-bar.tsx';
+
+const FEW = 10;
+
+export function Clients({ service }: { readonly service: RouterState }) {
+  const [all, setAll] = useState(false);
+  const target = service.qos.successRatio;
+  const below = service.clients.filter((client) => client.successRatio < target).length;
+  const shown = all ? service.clients : service.clients.slice(0, FEW);
+  return (
+    <Panel
+      title="Clients"
+      area="clients"
+      aside={<span class="quiet">{`${below} of ${service.clients.length} below ${percent(target)}`}</span>}
+    >
+      <div class={all ? 'client-list client-list-all' : 'client-list'}>
+        <table class="clients">
+          <thead class="sr">
+            <tr>
+              <th scope="col">Client</th>
+              <th scope="col">Success against the target</th>
+              <th scope="col">Success</th>
+              <th scope="col">Requests</th>
+            </tr>
+          </thead>
+          <tbody>
+            {shown.map((client) => (
+              <tr key={client.clientId} data-client={client.clientId}>
+                <th scope="row">{client.clientId}</th>
+                <td>
+                  <TargetBar ratio={client.successRatio} target={target} />
+                </td>
+                <td
+                  class="num"
+                  style={{
+                    color: client.successRatio < target ? successColour(client.successRatio, target) : undefined,
+                  }}
+                >
+                  {percent(client.successRatio, 1)}
+                </td>
+                <td class="num quiet">{count(client.requests)} req</td>
+              </tr>
+            ))}
+          </tbody>
+        </table>
+        {service.clients.length === 0 && <p class="empty">No client within the window.</p>}
+      </div>
+      {service.clients.length > FEW && (
+        <button type="button" class="ghost more" aria-expanded={all} onClick={() => setAll(!all)}>
+          {all ? 'Show the worst only' : `Show all ${service.clients.length}`}
+        </button>
+      )}
+    </Panel>
+  );
+}

@@ -1,0 +1,77 @@
+// One instance: the density of its latency as the routing sees it, with the limit drawn in, and every number.
+
+import { useEffect, useState } from 'preact/hooks';
+import type { InstanceState, RouterState } from '../../../core/service-router.ts';
+import type { DensityDocument } from '../../state.ts';
+import type { Connection } from '../connection.ts';
+import { count, milliseconds, percent, perSecond } from '../format.ts';
+import { DensityPlot } from './density-plot.tsx';
+import { standingOf } from './instance-words.ts';
+import { Panel } from './panel.tsx';
+
+export interface InstanceDetailProps {
+  readonly connection: Connection;
+  readonly service: RouterState;
+  readonly instance: InstanceState;
+}
+
+export function InstanceDetail({ connection, service, instance }: InstanceDetailProps) {
+  const density = useDensity(connection, service, instance.key);
+  const standing = standingOf(instance);
+  return (
+    <Panel
+      title={instance.key}
+      area="detail"
+      aside={<span class={`standing standing-${standing.kind}`}>{standing.word}</span>}
+    >
+      <DensityPlot density={density} limitMs={service.qos.latencyMs} successProbability={instance.successProbability} />
+      {instance.note !== '' && <p class="note">{instance.note}</p>}
+      <dl class="facts">
+        <Fact name="Weight" value={percent(instance.weight, 1)} />
+        <Fact name="Success probability" value={percent(instance.successProbability, 1)} />
+        <Fact name="Network round trip" value={instance.rttKnown ? milliseconds(instance.rttMs) : 'not measured yet'} />
+        <Fact name="Processing" value={milliseconds(instance.processingMs)} />
+        <Fact name="In flight" value={String(instance.inFlight)} />
+        <Fact name="Requests/s" value={perSecond(instance.requestsPerSecond)} />
+        <Fact name="Samples" value={count(instance.samples)} />
+        <Fact name="Failures" value={`${count(instance.failures)} of ${count(instance.requests)}`} />
+        {Object.entries(instance.extra).map(([name, value]) => (
+          <Fact key={name} name={spaced(name)} value={value.toPrecision(3)} />
+        ))}
+        <Fact
+          name="Address"
+          value={`${instance.instance.scheme}://${instance.instance.host}:${instance.instance.port}`}
+        />
+      </dl>
+    </Panel>
+  );
+}
+
+function Fact({ name, value }: { readonly name: string; readonly value: string }) {
+  return (
+    <div>
+      <dt>{name}</dt>
+      <dd class="num">{value}</dd>
+    </div>
+  );
+}
+
+/** Asked for anew with every state that arrives; the last one stays while the next is on its way. */
+function useDensity(connection: Connection, service: RouterState, key: string): DensityDocument | null {
+  const [density, setDensity] = useState<DensityDocument | null>(null);
+  useEffect(() => {
+    let wanted = true;
+    void connection.density(service.service, key).then((told) => {
+      if (wanted) setDensity(told);
+    });
+    return () => {
+      wanted = false;
+    };
+  }, [service, key]);
+  return density?.key === key ? density : null;
+}
+
+/** `pricePerStep` → `price per step`. */
+function spaced(name: string): string {
+  return name.replace(/([A-Z])/g, (letter) => ` ${letter.toLowerCase()}`);
+}

@@ -1,0 +1,206 @@
+// A service as a picture: how far each instance is against how long it takes. Below the diagonal a request meets the
+// limit; the marker's area is the weight, its colour the success probability, a dashed ring a cooldown.
+
+import type { InstanceState, RouterState } from '../../../core/service-router.ts';
+import { successColour } from '../colours.ts';
+import { milliseconds, percent } from '../format.ts';
+import { standingOf } from './instance-words.ts';
+import { placeLabels } from './label-layout.ts';
+import { Panel } from './panel.tsx';
+import { useWidth } from './size.ts';
+
+export interface InstanceMapProps {
+  readonly service: RouterState;
+  readonly chosen: string;
+  readonly onChoose: (key: string) => void;
+}
+
+const MARGIN = { top: 14, right: 18, bottom: 34, left: 44 };
+
+export function InstanceMap({ service, chosen, onChoose }: InstanceMapProps) {
+  const [ref, width] = useWidth<HTMLElement>();
+  const height = Math.max(280, Math.min(380, width * 0.56));
+  const scale = scaleOf(service, width, height);
+  const limitMs = service.qos.latencyMs;
+  const markers = markersOf(service, scale);
+  return (
+    <Panel title="Distance and speed" area="map" aside={<Key />}>
+      <figure class="picture" ref={ref} aria-label="Instances by network distance and processing latency">
+        <svg width={width} height={height} role="presentation">
+          <path
+            class="feasible"
+            d={`M${scale.x(0)} ${scale.y(limitMs)}L${scale.x(limitMs)} ${scale.y(0)}L${scale.x(0)} ${scale.y(0)}Z`}
+          />
+          <Axes scale={scale} width={width} height={height} />
+          <line class="limit" x1={scale.x(0)} y1={scale.y(limitMs)} x2={scale.x(limitMs)} y2={scale.y(0)} />
+          <text class="limit-label" x={scale.x(limitMs * 0.5) + 8} y={scale.y(limitMs * 0.5) - 6}>
+            {milliseconds(limitMs)} limit
+          </text>
+          {markers.map((marker) => (
+            <MapMarker
+              key={marker.instance.key}
+              marker={marker}
+              target={service.qos.successRatio}
+              chosen={marker.instance.key === chosen}
+              onChoose={onChoose}
+            />
+          ))}
+        </svg>
+      </figure>
+    </Panel>
+  );
+}
+
+interface Scale {
+  readonly x: (rttMs: number) => number;
+  readonly y: (processingMs: number) => number;
+  readonly endMs: { readonly x: number; readonly y: number };
+}
+
+/** Both axes reach at least the limit, so that the diagonal is always seen; far outliers stop at 1.6 limits. */
+function scaleOf(service: RouterState, width: number, height: number): Scale {
+  const limitMs = service.qos.latencyMs;
+  const reach = (values: readonly number[]): number => Math.min(limitMs * 1.6, Math.max(limitMs, ...values) * 1.06);
+  const endMs = {
+    x: reach(service.instances.map((one) => one.rttMs)),
+    y: reach(service.instances.map((one) => one.processingMs ?? 0)),
+  };
+  const innerWidth = width - MARGIN.left - MARGIN.right;
+  const innerHeight = height - MARGIN.top - MARGIN.bottom;
+  return {
+    endMs,
+    x: (ms) => MARGIN.left + (Math.min(ms, endMs.x) / endMs.x) * innerWidth,
+    y: (ms) => height - MARGIN.bottom - (Math.min(ms, endMs.y) / endMs.y) * innerHeight,
+  };
+}
+
+interface Marker {
+  readonly instance: InstanceState;
+  readonly x: number;
+  readonly y: number;
+  readonly radius: number;
+  readonly labelX: number;
+  readonly labelY: number;
+  readonly anchor: 'start' | 'end';
+}
+
+function markersOf(service: RouterState, scale: Scale): readonly Marker[] {
+  const placed = service.instances.map((instance) => ({
+    instance,
+    x: scale.x(instance.rttMs),
+    y: scale.y(instance.processingMs ?? 0),
+    radius: 5 + 24 * Math.sqrt(instance.weight),
+  }));
+  // The heavy ones first: light ones stay on top and can be pointed at.
+  placed.sort((a, b) => b.radius - a.radius || (a.instance.key < b.instance.key ? -1 : 1));
+  const labels = placeLabels(
+    placed.map(({ x, y, radius, instance }) => ({ x, y, radius, text: instance.key })),
+    scale.x(scale.endMs.x),
+  );
+  return placed.map((marker, i) => ({ ...marker, ...(labels[i] ?? { labelX: 0, labelY: 0, anchor: 'start' }) }));
+}
+
+interface MapMarkerProps {
+  readonly marker: Marker;
+  readonly target: number;
+  readonly chosen: boolean;
+  readonly onChoose: (key: string) => void;
+}
+
+function MapMarker({ marker, target, chosen, onChoose }: MapMarkerProps) {
+  const { instance, x, y, radius } = marker;
+  const colour = successColour(instance.successProbability, target);
+  const cooling = instance.cooldownMs > 0;
+  const classes = [
+    'marker',
+    chosen ? 'chosen' : '',
+    cooling ? 'cooling' : '',
+    instance.processingMs === null ? 'unmeasured' : '',
+  ];
+  return (
+    // biome-ignore lint/a11y/useSemanticElements: a marker inside a drawing cannot be a button element
+    <g
+      class={classes.join(' ')}
+      role="button"
+      tabIndex={0}
+      aria-pressed={chosen}
+      aria-label={describe(instance)}
+      data-instance={instance.key}
+      onClick={() => onChoose(instance.key)}
+      onKeyDown={(event) => {
+        if (event.key !== 'Enter' && event.key !== ' ') return;
+        event.preventDefault();
+        onChoose(instance.key);
+      }}
+    >
+      <title>{describe(instance)}</title>
+      <g class="marker-body" style={{ transform: `translate(${x}px, ${y}px)` }}>
+        <circle class="hit" r={Math.max(14, radius + 4)} />
+        <circle class="halo" r={radius + 4} />
+        <circle class="disc" r={radius} style={{ fill: cooling ? 'transparent' : colour, stroke: colour }} />
+      </g>
+      <text x={marker.labelX} y={marker.labelY} text-anchor={marker.anchor}>
+        {instance.key}
+        {cooling && <tspan class="cooling-text"> {(instance.cooldownMs / 1000).toFixed(1)} s</tspan>}
+      </text>
+    </g>
+  );
+}
+
+function describe(instance: InstanceState): string {
+  return [
+    `${instance.key}, ${standingOf(instance).word}`,
+    `distance ${instance.rttKnown ? milliseconds(instance.rttMs) : 'unknown'}`,
+    `processing ${instance.processingMs === null ? 'unknown' : milliseconds(instance.processingMs)}`,
+    `weight ${percent(instance.weight, 1)}`,
+    `success ${percent(instance.successProbability, 1)}`,
+  ].join(', ');
+}
+
+function Axes({ scale, width, height }: { readonly scale: Scale; readonly width: number; readonly height: number }) {
+  const bottom = height - MARGIN.bottom;
+  return (
+    <g class="axes">
+      {ticks(scale.endMs.x, width / 90).map((tick) => (
+        <g key={`x${tick}`}>
+          <line x1={scale.x(tick)} x2={scale.x(tick)} y1={MARGIN.top} y2={bottom} />
+          <text x={scale.x(tick)} y={bottom + 14} text-anchor="middle">
+            {tick}
+          </text>
+        </g>
+      ))}
+      {ticks(scale.endMs.y, height / 60).map((tick) => (
+        <g key={`y${tick}`}>
+          <line x1={MARGIN.left} x2={width - MARGIN.right} y1={scale.y(tick)} y2={scale.y(tick)} />
+          <text x={MARGIN.left - 8} y={scale.y(tick) + 4} text-anchor="end">
+            {tick}
+          </text>
+        </g>
+      ))}
+      <text class="axis-name" x={width - MARGIN.right} y={height - 4} text-anchor="end">
+        network round trip, ms
+      </text>
+      <text class="axis-name" transform={`translate(11 ${MARGIN.top}) rotate(-90)`} text-anchor="end">
+        processing, ms
+      </text>
+    </g>
+  );
+}
+
+/** Round values from 0 to `end`, about `wanted` of them. */
+function ticks(end: number, wanted: number): readonly number[] {
+  const rough = end / Math.max(2, wanted);
+  const power = 10 ** Math.floor(Math.log10(rough));
+  const step = [1, 2, 5, 10].map((factor) => factor * power).find((size) => size >= rough) ?? rough;
+  return Array.from({ length: Math.floor(end / step) + 1 }, (_, i) => Math.round(i * step * 1000) / 1000);
+}
+
+function Key() {
+  return (
+    <span class="key" aria-hidden="true">
+      <span class="key-size" /> weight
+      <span class="key-ramp" /> success
+      <span class="key-ring" /> cooldown
+    </span>
+  );
+}

@@ -1,0 +1,81 @@
+// Services at a glance: does each meet its target now, and how much does it carry?
+
+import type { RouterState } from '../../../core/service-router.ts';
+import { successColour } from '../colours.ts';
+import { milliseconds, percent, perSecond } from '../format.ts';
+import type { Model } from '../model.ts';
+import { routeHref } from '../route.ts';
+import { Sparkline } from './sparkline.tsx';
+import { TargetBar } from './target-bar.tsx';
+
+export interface ServiceCardsProps {
+  readonly model: Model;
+  readonly services: readonly RouterState[];
+  readonly chosen: string;
+}
+
+export function ServiceCards({ model, services, chosen }: ServiceCardsProps) {
+  return (
+    <nav class="cards" aria-label="Services">
+      {services.map((service) => (
+        <Card key={service.service} model={model} service={service} chosen={service.service === chosen} />
+      ))}
+    </nav>
+  );
+}
+
+interface CardProps {
+  readonly model: Model;
+  readonly service: RouterState;
+  readonly chosen: boolean;
+}
+
+function Card({ model, service, chosen }: CardProps) {
+  const { qos, summary } = service;
+  const samples = model.series(service.service).samples;
+  const inPool = service.instances.filter((one) => one.pool !== 'out').length;
+  return (
+    <a
+      class="card"
+      href={routeHref({ service: service.service, instance: null })}
+      aria-current={chosen ? 'true' : undefined}
+    >
+      <span class="card-head">
+        <strong>{service.service}</strong>
+        <span class="tag">{service.policy}</span>
+        {summary.panic && <span class="tag tag-bad">panic</span>}
+        <span class="card-target">
+          ≤ {milliseconds(qos.latencyMs)} for {percent(qos.successRatio)}
+        </span>
+      </span>
+      <span class="card-main">
+        <span class="big" style={{ color: successColour(service.clientsSatisfiedRatio, 1) }} data-testid="satisfied">
+          {percent(service.clientsSatisfiedRatio)}
+        </span>
+        <span class="big-label">of clients meet QoS now</span>
+        <Sparkline values={samples.map((sample) => sample.successRatio)} target={qos.successRatio} />
+      </span>
+      <span class="card-bar">
+        <span>Success over {Math.round(qos.windowMs / 1000)} s</span>
+        <span class="num" data-testid="success">
+          {percent(service.successRatio, 1)}
+        </span>
+        <TargetBar ratio={service.successRatio} target={qos.successRatio} />
+      </span>
+      <span class="card-facts">
+        <Fact label="requests/s" value={perSecond(service.requestsPerSecond)} />
+        <Fact label="in flight" value={String(service.inFlight)} />
+        <Fact label="in pool" value={`${inPool} of ${service.instances.length}`} />
+        <Fact label="exploring" value={percent(summary.explorationShare, 1)} />
+      </span>
+    </a>
+  );
+}
+
+function Fact({ label, value }: { readonly label: string; readonly value: string }) {
+  return (
+    <span>
+      <b class="num">{value}</b> {label}
+    </span>
+  );
+}

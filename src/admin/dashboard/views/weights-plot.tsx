@@ -1,0 +1,90 @@
+// How the routing shared traffic out over the last minutes: one layer an instance, all of them together 100 %.
+
+import { useMemo } from 'preact/hooks';
+import type uPlot from 'uplot';
+import { resolved } from '../colours.ts';
+import { percent } from '../format.ts';
+import type { Series } from '../series.ts';
+import { Panel } from './panel.tsx';
+import { Plot } from './plot.tsx';
+import { CURSOR, shareAxis, timeAxis } from './plot-style.ts';
+
+export interface WeightsPlotProps {
+  readonly series: Series;
+  readonly colourOf: (key: string) => string;
+}
+
+/** More layers than this cannot be told apart; the lightest are drawn as one. */
+const LAYERS_MAX = 12;
+const REST = 'all others';
+
+export function WeightsPlot({ series, colourOf }: WeightsPlotProps) {
+  const { samples } = series;
+  const last = samples.at(-1);
+  const { keys, data } = useMemo(() => stack(series), [last, samples.length]);
+  const options = (): Omit<uPlot.Options, 'width' | 'height'> => ({
+    legend: { show: false },
+    cursor: CURSOR,
+    scales: { x: { time: true }, y: { range: [0, 1] } },
+    axes: [timeAxis(), shareAxis()],
+    padding: [8, 4, 0, 0],
+    series: [
+      {},
+      ...keys.map((key) => layer(key === REST ? resolved('--unknown') : resolved(variableOf(colourOf(key))))),
+    ],
+    bands: keys.slice(1).map((_, i) => ({ series: [i + 2, i + 1] as [number, number] })),
+  });
+  return (
+    <Panel title="Weights" area="weights" aside={<Legend keys={keys} series={series} colourOf={colourOf} />}>
+      <Plot data={data} options={options} shape={keys.join('\n')} heightPx={220} label={sayNow(keys, series)} />
+    </Panel>
+  );
+}
+
+/** Columns of cumulated shares; the upper edge of each layer. */
+function stack(series: Series): { keys: readonly string[]; data: uPlot.AlignedData } {
+  const totals = new Map<string, number>();
+  for (const { weights } of series.samples) {
+    for (const [key, weight] of Object.entries(weights)) totals.set(key, (totals.get(key) ?? 0) + weight);
+  }
+  const heaviest = [...totals].sort((a, b) => b[1] - a[1]).map(([key]) => key);
+  const shown = heaviest.slice(0, heaviest.length > LAYERS_MAX ? LAYERS_MAX - 1 : LAYERS_MAX).sort();
+  const keys = heaviest.length > shown.length ? [...shown, REST] : shown;
+  const columns = keys.map((): (number | null)[] => []);
+  for (const { weights } of series.samples) {
+    const known = Object.keys(weights).length > 0;
+    let edge = 0;
+    shown.forEach((key, i) => {
+      edge += weights[key] ?? 0;
+      columns[i]?.push(known ? edge : null);
+    });
+    if (keys.length > shown.length) columns.at(-1)?.push(known ? 1 : null);
+  }
+  return { keys, data: [series.samples.map((sample) => sample.timeMs / 1000), ...columns] };
+}
+
+function layer(colour: string): uPlot.Series {
+  return { stroke: colour, fill: `${colour}b0`, width: 1, points: { show: false }, spanGaps: false };
+}
+
+const variableOf = (colour: string): string => colour.replace(/^var\(|\)$/g, '');
+
+function Legend({ keys, series, colourOf }: WeightsPlotProps & { readonly keys: readonly string[] }) {
+  const now = series.samples.at(-1)?.weights ?? {};
+  return (
+    <ul class="legend">
+      {keys.map((key) => (
+        <li key={key}>
+          <i class="swatch" style={{ background: key === REST ? 'var(--unknown)' : colourOf(key) }} />
+          {key}
+          {now[key] !== undefined && <span class="num quiet"> {percent(now[key])}</span>}
+        </li>
+      ))}
+    </ul>
+  );
+}
+
+function sayNow(keys: readonly string[], series: Series): string {
+  const now = series.samples.at(-1)?.weights ?? {};
+  return `Weights over the last minutes. Now: ${keys.map((key) => `${key} ${percent(now[key])}`).join(', ')}`;
+}
