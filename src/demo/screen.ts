@@ -74,7 +74,7 @@ export function renderService(
 
 /** Minutes and seconds, such as `01:05`. */
 export function clock(ms: number): string {
-  const seconds = Math.floor(ms / 1000);
+  const seconds = Math.round(ms / 1000);
   return `${String(Math.floor(seconds / 60)).padStart(2, '0')}:${String(seconds % 60).padStart(2, '0')}`;
 }
 
@@ -97,7 +97,7 @@ function headline(
   const facts = [
     `${requestsPerSecond.toFixed(0)} requests/s`,
     `${percent(successRatio)} within ${qos.latencyMs} ms`,
-    `clients with ≥ ${rho} % over ${qos.windowMs / 1000} s: ${satisfied(clients, qos.successRatio)}`,
+    `${satisfied(clients, qos.successRatio)} clients ≥ ${rho} %`,
     policy,
   ];
   return paint('strong', service) + truncate(`  ${facts.join(' · ')}`, Math.max(0, width - service.length));
@@ -118,10 +118,8 @@ function instanceColumns({ instances, qos }: RouterState): readonly Column[] {
       tone: availability === 'up' ? 'plain' : 'dim',
     })),
     column('TIER', 1, 'left', ({ instance }) => dim(instance.labels.tier ?? '')),
-    column('RTT', 2, 'right', ({ rttMs, rttKnown }) => plain(`${rttKnown ? '' : '~'}${rttMs.toFixed(0)} ms`)),
-    column('WORK', 3, 'right', ({ processingMs }) =>
-      plain(processingMs === null ? '–' : `${processingMs.toFixed(0)} ms`),
-    ),
+    column('RTT', 2, 'right', ({ rttMs, rttKnown }) => plain(`${rttKnown ? '' : '~'}${duration(rttMs)}`)),
+    column('WORK', 3, 'right', ({ processingMs }) => plain(processingMs === null ? '–' : duration(processingMs))),
     column('REQ/S', 7, 'right', ({ requestsPerSecond }) => plain(requestsPerSecond.toFixed(1))),
     column(`P(≤ ${qos.latencyMs} ms)`, 8, 'right', ({ successProbability }) =>
       share(successProbability, qos.successRatio),
@@ -138,6 +136,11 @@ function instanceColumns({ instances, qos }: RouterState): readonly Column[] {
 function poolCell({ pool, availability }: InstanceState): Cell {
   if (availability !== 'up') return { text: availability, tone: 'notice' };
   return POOL_CELLS[pool];
+}
+
+/** `8 ms`, `1.2 s`. */
+function duration(ms: number): string {
+  return ms < 1_000 ? `${ms.toFixed(0)} ms` : `${(ms / 1000).toFixed(1)} s`;
 }
 
 /** As many clients on a line as fit, each with its share. */

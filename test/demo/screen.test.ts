@@ -77,7 +77,7 @@ describe('the picture', () => {
 
   it('counts the clients that are served as promised and shows each', () => {
     const text = renderScreen(view([far]), wide).join('\n');
-    expect(text).toContain('clients with ≥ 90 % over 10 s: 9/10');
+    expect(text).toContain('9/10 clients ≥ 90 %');
     expect(text).toContain('car-01  85 %');
   });
 

@@ -1,0 +1,55 @@
+// The demo's few files, in a folder of its own that goes when it stops: the configuration that the proxy was started
+// with, to look at, and one frame to send by hand.
+
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { LOOPBACK } from './loopback.ts';
+import { LOCAL_NODE_ID, SERVICES } from './topology.ts';
+
+export interface Workspace {
+  readonly configFile: string;
+  readonly frameFile: string;
+  remove(): void;
+}
+
+export interface WorkspaceOptions {
+  readonly proxyPort: number;
+  readonly adminPort: number;
+  readonly brokerUrl: string;
+  /** Null: the default policy. */
+  readonly policy: string | null;
+  readonly frame: Buffer;
+}
+
+export function createWorkspace(options: WorkspaceOptions): Workspace {
+  const folder = mkdtempSync(join(tmpdir(), 'qedge-demo-'));
+  const configFile = join(folder, 'qedge.toml');
+  const frameFile = join(folder, 'frame.jpg');
+  writeFileSync(configFile, configText(options));
+  writeFileSync(frameFile, options.frame);
+  return { configFile, frameFile, remove: () => rmSync(folder, { recursive: true, force: true }) };
+}
+
+/** What a person would write for this deployment. */
+function configText({ proxyPort, adminPort, brokerUrl, policy }: WorkspaceOptions): string {
+  const services = SERVICES.map(({ name, qos }) =>
+    [
+      '[[service]]',
+      `name = "${name}"`,
+      `qos = { latency = "${qos.latencyMs}ms", success = ${qos.successRatio}, window = "${qos.windowMs / 1000}s" }`,
+      ...(policy === null ? [] : [`policy = "${policy}"`]),
+    ].join('\n'),
+  );
+  const sections = [
+    `[node]\nid = "${LOCAL_NODE_ID}"\ntier = "far-edge"`,
+    `[proxy]\nlisten = "${LOOPBACK}:${proxyPort}"\ndrain = "1s"`,
+    `[admin]\nlisten = "${LOOPBACK}:${adminPort}"`,
+    `[mqtt]\nurl = "${brokerUrl}"`,
+    '[store]\npath = false',
+    // The picture has the screen; only what is wrong may break into it.
+    '[log]\nlevel = "error"',
+    ...services,
+  ];
+  return `# Written by qedge demo; it goes when the demo stops.\n\n${sections.join('\n\n')}\n`;
+}
