@@ -4,10 +4,12 @@ import { assert } from '../assert.ts';
 import type { PolicyDefinition } from './definition.ts';
 import type { PolicyProblem } from './options.ts';
 import type { Policy, PolicyContext } from './policy.ts';
+import { QEDGE } from './qedge.ts';
 import { QEDGEPROXY } from './qedgeproxy.ts';
 import { ROUND_ROBIN } from './round-robin.ts';
 
 export const POLICIES = {
+  qedge: QEDGE,
   qedgeproxy: QEDGEPROXY,
   'round-robin': ROUND_ROBIN,
 } satisfies Readonly<Record<string, PolicyDefinition>>;

@@ -49,8 +49,9 @@ export function describePolicyContract(name: string): void {
           const all = [0, 1, 2, 3, 4, 5, 6, 7].map((handle) => candidateAt(handle));
           policy.update(all, 0);
           const candidates = offered.map((handle) => all[handle]).filter((found) => found !== undefined);
+          const tried = all.map(({ handle }) => handle).filter((handle) => !offered.includes(handle));
           for (let i = 0; i < 20; i++) {
-            const picked = policy.select(REQUEST, candidates, i);
+            const picked = policy.select({ ...REQUEST, attempt: Math.min(1, tried.length), tried }, candidates, i);
             expect(picked === null || candidates.includes(picked as LiveCandidate)).toBe(true);
           }
         }),

@@ -1,0 +1,67 @@
+// Which instances are in play: all feasible ones while they are few; else the nearest and some random others, so that
+// estimates stay fresh and load balancers differ. Every few seconds the weakest makes room for one not in play.
+
+import type { Candidate } from '../../domain.ts';
+import type { Rng } from '../../rng.ts';
+
+export interface SubsetOptions {
+  readonly candidatesMax: number;
+  readonly nearest: number;
+  readonly rotationMs: number;
+}
+
+export class CandidateSubset {
+  readonly #options: SubsetOptions;
+  readonly #rng: Rng;
+  #nextRotationMs = Number.NEGATIVE_INFINITY;
+
+  constructor(options: SubsetOptions, rng: Rng) {
+    this.#options = options;
+    this.#rng = rng;
+  }
+
+  /** The members out of the feasible: those nearest, then as many of the present members as fit, then random others. */
+  choose(feasible: readonly Candidate[], present: readonly Candidate[]): Candidate[] {
+    const { candidatesMax } = this.#options;
+    if (feasible.length <= candidatesMax) return [...feasible];
+    const members = new Set(this.#nearest(feasible));
+    const eligible = new Set(feasible);
+    for (const candidate of present)
+      if (members.size < candidatesMax && eligible.has(candidate)) members.add(candidate);
+    const others = feasible.filter((candidate) => !members.has(candidate));
+    while (members.size < candidatesMax) members.add(this.#takeRandom(others));
+    return [...members];
+  }
+
+  /**
+   * The members with their weakest swapped for a random feasible one that is not in play; the same array when it is not
+   * time, everybody is in play, or nobody but the nearest is weak (`isWeak`).
+   */
+  rotate(
+    feasible: readonly Candidate[],
+    members: readonly Candidate[],
+    at: { readonly nowMs: number; readonly isWeak: (candidate: Candidate) => boolean },
+  ): readonly Candidate[] {
+    if (at.nowMs < this.#nextRotationMs) return members;
+    this.#nextRotationMs = at.nowMs + this.#options.rotationMs;
+    const inPlay = new Set(members);
+    const outside = feasible.filter((candidate) => !inPlay.has(candidate));
+    if (outside.length === 0) return members;
+    const nearest = new Set(this.#nearest(feasible));
+    const weak = members.filter((candidate) => !nearest.has(candidate) && at.isWeak(candidate));
+    if (weak.length === 0) return members;
+    const leaver = this.#takeRandom(weak);
+    return [...members.filter((candidate) => candidate !== leaver), this.#takeRandom(outside)];
+  }
+
+  #nearest(feasible: readonly Candidate[]): Candidate[] {
+    const count = Math.min(this.#options.nearest, this.#options.candidatesMax);
+    return [...feasible].sort((a, b) => a.rttMs - b.rttMs).slice(0, count);
+  }
+
+  #takeRandom(from: Candidate[]): Candidate {
+    const [taken] = from.splice(Math.floor(this.#rng.next() * from.length), 1);
+    if (taken === undefined) throw new Error('assertion failed: nobody to take');
+    return taken;
+  }
+}

@@ -1,0 +1,101 @@
+// What the slow loop knows of each instance: success probability P, mean processing latency G, congestion pressure u and
+// the cost c that its weight is moved by; all by handle, as of the last step.
+
+import type { Candidate } from '../../domain.ts';
+import { grownFloat64 } from '../../qos/grown.ts';
+import type { LatencyWindow } from '../../qos/latency-window.ts';
+import { WeightedKde } from '../../qos/weighted-kde.ts';
+import { type FlightView, NO_FLIGHT } from '../../router/flight-table.ts';
+import { type QedgeOptions, type QedgeScale, scaleTo } from './options.ts';
+import { priorSuccess } from './reach.ts';
+
+/** A prior's processing latency, in unloaded ones: somewhat loaded. */
+const PRIOR_LATENCY = 1.5;
+
+export class Estimates {
+  readonly #options: QedgeOptions;
+  readonly #latencyMs: number;
+  readonly #scale: QedgeScale;
+  readonly #flights: FlightView;
+  readonly #kde: WeightedKde;
+  /** P_m; NaN before the first step. */
+  success: Float64Array<ArrayBuffer> = new Float64Array(0);
+  /** G_m, ms; NaN before the first step. */
+  processingMs: Float64Array<ArrayBuffer> = new Float64Array(0);
+  /** u_m in [0, 1). */
+  pressure: Float64Array<ArrayBuffer> = new Float64Array(0);
+  /** c_m. */
+  costs: Float64Array<ArrayBuffer> = new Float64Array(0);
+  #overdue = 0;
+  #overdueMs = 0;
+
+  constructor(options: QedgeOptions, latencyMs: number, flights: FlightView) {
+    this.#options = options;
+    this.#latencyMs = latencyMs;
+    this.#scale = scaleTo(latencyMs);
+    this.#flights = flights;
+    this.#kde = new WeightedKde({
+      halfLifeMs: options.half_life,
+      bandwidthMsMin: this.#scale.bandwidthMsMin,
+      bandwidthMsMax: this.#scale.bandwidthMsMax,
+      latencyMsMax: 2 * latencyMs,
+    });
+  }
+
+  ensureHandles(handles: number): void {
+    this.success = grownFloat64(this.success, handles, Number.NaN);
+    this.processingMs = grownFloat64(this.processingMs, handles, Number.NaN);
+    this.pressure = grownFloat64(this.pressure, handles);
+    this.costs = grownFloat64(this.costs, handles);
+  }
+
+  forget(handle: number): void {
+    this.success[handle] = Number.NaN;
+    this.processingMs[handle] = Number.NaN;
+    this.pressure[handle] = 0;
+    this.costs[handle] = 0;
+  }
+
+  /** Takes stock of one instance at a step; `unloadedMs` is q20. */
+  refresh(
+    candidate: Candidate,
+    window: LatencyWindow,
+    at: { readonly unloadedMs: number; readonly nowMs: number },
+  ): void {
+    const { handle, rttMs } = candidate;
+    const { prior, price, pressure } = this.#options;
+    const { unloadedMs, nowMs } = at;
+    window.expire(nowMs);
+    this.#kde.measure(window, this.#latencyMs - rttMs, nowMs);
+    this.#countOverdue(candidate, nowMs);
+    const evidence = this.#kde.weight + this.#overdue + prior;
+    const expected = priorSuccess({ rttMs, latencyMs: this.#latencyMs, unloadedMs }, this.#scale);
+    const success = (this.#kde.successWeight + prior * expected) / evidence;
+    const processingMs = (this.#kde.latencySumMs + this.#overdueMs + prior * PRIOR_LATENCY * unloadedMs) / evidence;
+    const excessMs = Math.max(0, processingMs - unloadedMs);
+    this.success[handle] = success;
+    this.processingMs[handle] = processingMs;
+    this.pressure[handle] = excessMs / (excessMs + pressure * unloadedMs);
+    this.costs[handle] = 1 - success + price * (this.pressure[handle] as number);
+  }
+
+  /** Bandwidth h of a window, for the density that people look at. */
+  bandwidthMs(window: LatencyWindow, nowMs: number): number {
+    this.#kde.measure(window, this.#latencyMs, nowMs);
+    return this.#kde.bandwidthMs;
+  }
+
+  /** Censoring: what is in flight for longer than τ has failed already, and took at least as long as it is under way. */
+  #countOverdue({ handle, rttMs }: Candidate, nowMs: number): void {
+    this.#overdue = 0;
+    this.#overdueMs = 0;
+    if (!this.#options.censoring) return;
+    for (let ticket = this.#flights.oldest(handle); ticket !== NO_FLIGHT; ticket = this.#flights.next(ticket)) {
+      const ageMs = nowMs - this.#flights.startMs(ticket);
+      // Oldest first: the rest is younger still.
+      if (ageMs <= this.#latencyMs) return;
+      this.#overdue++;
+      this.#overdueMs += Math.min(2 * this.#latencyMs, ageMs - rttMs);
+    }
+  }
+}

@@ -1,0 +1,86 @@
+// The fast loop's memory: misses in a row make an instance late for 80 ms, 240 ms, 720 ms … 4 s after the last one.
+
+import { grownFloat64 } from '../../qos/grown.ts';
+
+/** An error that is no timeout weighs three misses: it says more than a late answer. */
+export const ERROR_WEIGHT = 3;
+/** From this many on the instance is said to be out, not merely late: it is told in the event log and counts for panic. */
+export const MISSES_OUT = 3;
+/** Further misses no longer add to the wait, which is at its maximum well before. */
+const MISSES_MAX = 30;
+
+export interface StreakState {
+  readonly misses: number;
+  readonly lastMs: number;
+}
+
+export class MissStreak {
+  readonly #firstMs: number;
+  readonly #maxMs: number;
+  #misses = new Float64Array(0);
+  #lastMs = new Float64Array(0);
+  #untilMs = new Float64Array(0);
+
+  /** `firstMs` after one miss, three times as long after each further one, `maxMs` at the most. */
+  constructor(firstMs: number, maxMs: number) {
+    this.#firstMs = firstMs;
+    this.#maxMs = maxMs;
+  }
+
+  ensureHandles(handles: number): void {
+    this.#misses = grownFloat64(this.#misses, handles);
+    this.#lastMs = grownFloat64(this.#lastMs, handles, Number.NEGATIVE_INFINITY);
+    this.#untilMs = grownFloat64(this.#untilMs, handles, Number.NEGATIVE_INFINITY);
+  }
+
+  /**
+   * A request sent at `startMs` missed. Counted once per round: requests that were under way when the last miss was
+   * counted tell nothing new. True when this one takes the instance out.
+   */
+  miss(handle: number, weight: number, time: { readonly startMs: number; readonly nowMs: number }): boolean {
+    if (time.startMs < this.lastMs(handle)) return false;
+    const before = this.misses(handle);
+    this.restore(handle, { misses: Math.min(MISSES_MAX, before + weight), lastMs: time.nowMs });
+    return before < MISSES_OUT && this.misses(handle) >= MISSES_OUT;
+  }
+
+  success(handle: number): void {
+    this.#misses[handle] = 0;
+    this.#untilMs[handle] = Number.NEGATIVE_INFINITY;
+  }
+
+  misses(handle: number): number {
+    return this.#misses[handle] ?? 0;
+  }
+
+  /** When the last counted miss was; -Infinity for none. */
+  lastMs(handle: number): number {
+    return this.#lastMs[handle] ?? Number.NEGATIVE_INFINITY;
+  }
+
+  /** Until when the misses make it late; -Infinity when they do not. */
+  untilMs(handle: number): number {
+    return this.#untilMs[handle] ?? Number.NEGATIVE_INFINITY;
+  }
+
+  isLate(handle: number, nowMs: number): boolean {
+    return nowMs < this.untilMs(handle);
+  }
+
+  /** Out: late, and by more than a stray miss or two. */
+  isOut(handle: number, nowMs: number): boolean {
+    return this.misses(handle) >= MISSES_OUT && this.isLate(handle, nowMs);
+  }
+
+  forget(handle: number): void {
+    this.success(handle);
+    this.#lastMs[handle] = Number.NEGATIVE_INFINITY;
+  }
+
+  restore(handle: number, state: StreakState): void {
+    this.#misses[handle] = state.misses;
+    this.#lastMs[handle] = state.lastMs;
+    const waitMs = Math.min(this.#maxMs, this.#firstMs * 3 ** (state.misses - 1));
+    this.#untilMs[handle] = state.misses > 0 ? state.lastMs + waitMs : Number.NEGATIVE_INFINITY;
+  }
+}

@@ -1,0 +1,97 @@
+// The parameters of `qedge` and the switches that its ablation table is made with. Defaults were found by simulation at
+// τ = 80 ms; what is a latency scales with τ, what is a time of control does not.
+
+import type { OptionValues } from '../options.ts';
+
+export const QEDGE_OPTIONS = {
+  step: { kind: 'duration', defaultMs: 500, minMs: 10, maxMs: 60_000, about: 'time between decision steps' },
+  half_life: {
+    kind: 'duration',
+    defaultMs: 1500,
+    minMs: 10,
+    maxMs: 3_600_000,
+    about: 'half-life of a sample inside the window',
+  },
+  learning_rate: {
+    kind: 'number',
+    default: 1.5,
+    min: 0,
+    max: 100,
+    about: 'γ, speed of the log-weights per unit of cost, 1/s',
+  },
+  price: {
+    kind: 'number',
+    default: 0.2,
+    min: 0,
+    max: 10,
+    about: 'λ, what full congestion pressure costs, in success probability',
+  },
+  pressure: {
+    kind: 'number',
+    default: 0.7,
+    min: 0.001,
+    max: 100,
+    about: 'κ, excess latency that makes half of full pressure, in unloaded latencies',
+  },
+  floor: {
+    kind: 'number',
+    default: 0.005,
+    min: 0,
+    max: 1,
+    about: 'φ, exploration share that the weights never fall below, in all',
+  },
+  prior: { kind: 'number', default: 1, min: 0.0001, max: 1000, about: 'n₀, pseudo-samples that the prior is worth' },
+  fall_max: { kind: 'number', default: 3, min: 0, max: 1000, about: 'fastest fall of a log-weight, 1/s' },
+  rise_max: { kind: 'number', default: 0.5, min: 0, max: 1000, about: 'fastest rise of a log-weight, 1/s' },
+  candidates_max: { kind: 'integer', default: 8, min: 1, max: 4096, about: 'instances in play at a time' },
+  nearest: { kind: 'integer', default: 3, min: 0, max: 4096, about: 'how many of them are the nearest' },
+  rotation: {
+    kind: 'duration',
+    defaultMs: 5000,
+    minMs: 10,
+    maxMs: 3_600_000,
+    about: 'how often the weakest is swapped for a fresh one',
+  },
+  feasibility: {
+    kind: 'boolean',
+    default: true,
+    about: 'leave out instances that cannot meet the limit by round trip',
+  },
+  censoring: { kind: 'boolean', default: true, about: 'count overdue requests as failures before they end' },
+  deferral: { kind: 'boolean', default: true, about: 'pass over an instance that is late right now' },
+  cold_start: { kind: 'boolean', default: true, about: 'begin with weights by round trip instead of equal ones' },
+  make_up: { kind: 'boolean', default: false, about: 'send requests of the worst-served client to the best instance' },
+} as const;
+
+export type QedgeOptions = OptionValues<typeof QEDGE_OPTIONS>;
+
+/** τ that the constants below were found at. */
+const STUDY_LATENCY_MS = 80;
+
+/** The latencies of the pseudo-code, in ms, for this service's τ. */
+export interface QedgeScale {
+  /** Unloaded processing latency assumed before 20 samples tell it (8 ms at τ = 80 ms). */
+  readonly unloadedMs: number;
+  /** Margin (4 ms) and width (6 ms) of the prior success probability. */
+  readonly priorMarginMs: number;
+  readonly priorWidthMs: number;
+  readonly bandwidthMsMin: number;
+  readonly bandwidthMsMax: number;
+  /** How long a first miss makes late (80 ms); each further miss in a row triples it, up to `lateMsMax`. */
+  readonly lateMs: number;
+  readonly lateMsMax: number;
+}
+
+/** Deviation: the pseudo-code has these as constants; a service with τ = 1 s has as much more of everything. */
+export function scaleTo(latencyMs: number): QedgeScale {
+  const scale = latencyMs / STUDY_LATENCY_MS;
+  return {
+    unloadedMs: 8 * scale,
+    priorMarginMs: 4 * scale,
+    priorWidthMs: 6 * scale,
+    bandwidthMsMin: 1,
+    bandwidthMsMax: Math.max(1, 8 * scale),
+    lateMs: 80 * scale,
+    lateMsMax: Math.max(4000, 80 * scale),
+  };
+}

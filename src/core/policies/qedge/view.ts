@@ -1,0 +1,60 @@
+// The default policy for people: which pool an instance is in, and why it gets what it gets.
+
+import type { Candidate } from '../../domain.ts';
+import type { CandidateView } from '../policy.ts';
+
+export interface QedgeFacts {
+  readonly candidate: Candidate;
+  /** In play. */
+  readonly member: boolean;
+  readonly feasible: boolean;
+  readonly weight: number;
+  /** P, G: NaN before the first step. */
+  readonly success: number;
+  readonly processingMs: number;
+  readonly pressure: number;
+  readonly cost: number;
+  readonly samples: number;
+  readonly misses: number;
+  /** Milliseconds for which its misses still make it late. */
+  readonly lateMs: number;
+  /** Its oldest request in flight is older than τ. */
+  readonly overdue: boolean;
+  readonly unloadedMs: number;
+}
+
+/** From this pressure on, congestion is worth a word. */
+const PRESSURE_NOTED = 0.5;
+
+/** Candidates in play with P ≥ ρ that are not late are the exploitation pool, the others in play the exploration pool. */
+export function viewOf(facts: QedgeFacts, successRatio: number): CandidateView {
+  const trusted = facts.success >= successRatio && facts.lateMs === 0 && !facts.overdue;
+  return {
+    pool: facts.member ? (trusted ? 'exploitation' : 'exploration') : 'out',
+    weight: facts.weight,
+    successProbability: Number.isNaN(facts.success) ? null : facts.success,
+    processingMs: Number.isNaN(facts.processingMs) ? null : facts.processingMs,
+    samples: facts.samples,
+    cooldownMs: facts.lateMs,
+    note: noteOn(facts, successRatio),
+    extra: {
+      pressure: facts.pressure,
+      cost: facts.cost,
+      misses: facts.misses,
+      unloadedMs: facts.unloadedMs,
+    },
+  };
+}
+
+function noteOn(facts: QedgeFacts, successRatio: number): string {
+  const { candidate } = facts;
+  if (candidate.availability !== 'up') return candidate.availability;
+  if (!facts.feasible) return 'cannot meet the limit: too far for what an unloaded instance takes';
+  if (!facts.member) return 'not in play: enough others are';
+  if (facts.overdue) return 'passed over: its oldest request is overdue';
+  if (facts.lateMs > 0) return `passed over after ${facts.misses} ${facts.misses === 1 ? 'miss' : 'misses'} in a row`;
+  if (Number.isNaN(facts.success)) return 'judged by its round trip: no decision step yet';
+  if (facts.samples === 0) return 'judged by its round trip: no samples';
+  if (facts.success < successRatio) return 'below the target: explored';
+  return facts.pressure >= PRESSURE_NOTED ? 'meets the target, but congested' : 'meets the target';
+}
