@@ -1,7 +1,8 @@
 // `npm run build`: dist/qedge-linux-x64 and dist/qedge-linux-arm64, from the sources and the lock file alone.
 //   --arch x64|arm64|all   what to build; by default x64, and arm64 where its tools are installed
+//   --no-xz                leaves out the compressed copies, which take half of the time
 
-import { statSync } from 'node:fs';
+import { readdirSync, rmSync, statSync } from 'node:fs';
 import { basename } from 'node:path';
 import { parseArgs } from 'node:util';
 import { compileAddons } from './addons.ts';
@@ -10,20 +11,29 @@ import { buildDashboard } from './dashboard.ts';
 import { assembleExecutable, publish } from './executable.ts';
 import { gateFailures } from './gates.ts';
 import { nodeBinary } from './node-binary.ts';
+import { DIST } from './paths.ts';
+import { compress, writeReleaseFiles } from './release.ts';
 import { type Arch, missingTools, TARGETS, type Target } from './target.ts';
 
 async function main(): Promise<void> {
-  const { values } = parseArgs({ options: { arch: { type: 'string' } } });
+  const { values } = parseArgs({ options: { arch: { type: 'string' }, 'no-xz': { type: 'boolean', default: false } } });
   const targets = chosenTargets(values.arch);
   await buildDashboard();
   const bundle = await bundleProgram();
   say(
     `bundle: ${sizeOf(bundle.path)}, ${bundle.packages.length} packages, version ${bundle.version} (${bundle.commit})`,
   );
-  for (const target of targets) buildTarget(target, bundle);
+  for (const target of targets) {
+    const path = buildTarget(target, bundle);
+    rmSync(`${path}.xz`, { force: true });
+    if (!values['no-xz']) compress(path);
+  }
+  writeReleaseFiles(bundle, nodeBinary(TARGETS.x64));
+  say(`dist: ${readdirSync(DIST).join(', ')}`);
 }
 
-function buildTarget(target: Target, bundle: Bundle): void {
+/** Path of the executable, which has passed every gate. */
+function buildTarget(target: Target, bundle: Bundle): string {
   say(`${target.arch}: addons (about a minute the first time)`);
   const addons = compileAddons(target);
   say(`${target.arch}: executable`);
@@ -32,6 +42,7 @@ function buildTarget(target: Target, bundle: Bundle): void {
   if (failures.length > 0) throw new Error(failures.join('\n'));
   const path = publish(executable, `qedge-linux-${target.arch}`);
   say(`${target.arch}: dist/${basename(path)} ${sizeOf(path)}`);
+  return path;
 }
 
 /** By default whatever this machine has the tools for, saying what it leaves out; what is asked for by name must work. */
