@@ -3,6 +3,7 @@
 import { accessSync, constants } from 'node:fs';
 import { BlockList, isIP } from 'node:net';
 import { instanceKey } from '../core/domain.ts';
+import { checkPolicy } from '../core/policies/registry.ts';
 import type { Problem } from '../errors.ts';
 import type { AnnounceConfig, Config, ListenAddress, ServiceConfig } from './config.ts';
 import type { TomlDocument, TomlPath } from './toml.ts';
@@ -27,24 +28,27 @@ type Report = (path: TomlPath, message: string) => void;
 /** Adds every problem between sections; parts that are missing are not held against others. */
 export function crossCheck(document: TomlDocument, parts: PartialConfig, problems: Problem[]): void {
   const report: Report = (path, message) => problems.push(problemAt(document, path, message));
-  checkNames(parts, report);
+  checkNames(document, parts, report);
   checkSomethingToDo(document, report);
   for (const { index, value } of parts.services) {
     checkInstances(value, ['service', index], report);
     checkHasInstances(document, { index, value }, report);
+    checkPolicyOptions(value, ['service', index, 'policy'], report);
   }
   checkListeners(parts, report);
   checkAdmin(parts, report);
   checkTls(parts, report);
 }
 
-function checkNames({ services, announce }: PartialConfig, report: Report): void {
+function checkNames({ root }: TomlDocument, { announce }: PartialConfig, report: Report): void {
   const seen = new Set<string>();
-  for (const { index, value } of services) {
+  // As they were written: a service with a mistake of its own still has its name.
+  const services: readonly { readonly name?: unknown }[] = Array.isArray(root.service) ? root.service : [];
+  for (const [index, { name }] of services.entries()) {
+    if (typeof name !== 'string') continue;
     // Host names carry no case, and the first label of one may name the service.
-    const name = value.name.toLowerCase();
-    if (seen.has(name)) report(['service', index, 'name'], `a service named "${value.name}" is there already`);
-    seen.add(name);
+    if (seen.has(name.toLowerCase())) report(['service', index, 'name'], `a service named "${name}" is there already`);
+    seen.add(name.toLowerCase());
   }
   const announced = new Set<string>();
   for (const { index, value } of announce) {
@@ -79,6 +83,10 @@ function checkHasInstances({ root }: TomlDocument, { index, value }: Indexed<Ser
     ['service', index],
     `service "${value.name}" can have no instances: expected instances, an [[announce]] of it, or [mqtt] to learn them from`,
   );
+}
+
+function checkPolicyOptions(service: ServiceConfig, path: TomlPath, report: Report): void {
+  for (const { path: option, message } of checkPolicy(service.policy)) report([...path, option], message);
 }
 
 function checkListeners({ proxy, admin, services }: PartialConfig, report: Report): void {

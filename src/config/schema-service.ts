@@ -13,6 +13,9 @@ import type {
 import { filePath, type SchemaContext, table } from './schema-context.ts';
 import { count, duration, instanceUrl, labels, listenAddress, name, positiveRatio, ratio, size } from './values.ts';
 
+/** Where a service names none. */
+const DEFAULT_POLICY = 'qedgeproxy';
+
 const qosSchema = table({
   latency: duration(),
   success: positiveRatio.default(0.9),
@@ -109,7 +112,7 @@ export function serviceSchema(context: SchemaContext): z.ZodType<ServiceConfig> 
     listen: listenAddress.optional(),
     qos: qosSchema,
     admission: z.enum(['try', 'refuse']).default('try'),
-    policy: policySchema.prefault('qedge'),
+    policy: policySchema.prefault(DEFAULT_POLICY),
     timeout: duration().prefault('10s'),
     connect_timeout: duration().prefault('1s'),
     retry: retrySchema.prefault({}),

@@ -105,7 +105,7 @@ describe('loadConfig', () => {
     expect(config.services).toHaveLength(1);
     expect(config.services[0]).toMatchObject({
       qos: { latencyMs: 80, successRatio: 0.9, windowMs: 10_000 },
-      policy: { name: 'qedge', options: {} },
+      policy: { name: 'qedgeproxy', options: {} },
       retry: { attempts: 2, bodyBytesMax: 65_536 },
       health: null,
       instances: [],
@@ -122,10 +122,10 @@ describe('loadConfig', () => {
     const [service] = load(`[[service]]
 name = "a"
 qos.latency = "80ms"
-policy = { name = "qedge", step = "1s" }
+policy = { name = "qedgeproxy", step = "1s" }
 instances = ["10.0.0.7:9000", "https://[fd00::1]:443", { url = "h2c://pi-8:1", node = "pi-8", id = "x", rtt = "2ms" }]
 `).services;
-    expect(service?.policy).toEqual({ name: 'qedge', options: { step: '1s' } });
+    expect(service?.policy).toEqual({ name: 'qedgeproxy', options: { step: '1s' } });
     expect(service?.instances).toEqual([
       { nodeId: '10.0.0.7', id: '9000', scheme: 'http', host: '10.0.0.7', port: 9000, labels: {}, rttMs: null },
       { nodeId: 'fd00::1', id: '443', scheme: 'https', host: 'fd00::1', port: 443, labels: {}, rttMs: null },
@@ -262,6 +262,16 @@ describe('what only shows between sections', () => {
     expect(errorsOf(MINIMAL.replace('1883"', '1883"\ncert = "a.crt"'))[0]).toContain(
       'expected both cert and key, or neither',
     );
+  });
+
+  it('a policy or an option that does not exist', () => {
+    expect(errorsOf(`${MINIMAL}policy = "qedgeprox"\n`)[0]).toMatch(
+      /^qedge\.toml:10:1: service\.policy\.name: unknown policy "qedgeprox", expected one of .*round-robin/,
+    );
+    expect(errorsOf(`${MINIMAL}policy = { name = "qedgeproxy", stp = "1s", decay = 2 }\n`)).toEqual([
+      expect.stringContaining('qedge.toml:10:33: service.policy.stp: unknown option "stp", expected one of step, '),
+      expect.stringContaining('qedge.toml:10:45: service.policy.decay: expected a number from 0 to 1, got 2'),
+    ]);
   });
 
   it('an instance that is announced twice', () => {

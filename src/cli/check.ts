@@ -1,0 +1,71 @@
+// `qedge check`: would `qedge run` start? The config, the path of the store and the ports, with everything that is wrong.
+
+import { basename } from 'node:path';
+import type { Command } from 'commander';
+import type { Config, ListenAddress } from '../config/config.ts';
+import { loadConfig } from '../config/load.ts';
+import { ConfigError, type Problem } from '../errors.ts';
+import { checkStorePath } from '../store/check-path.ts';
+import { type ConfigOption, configOption } from './config-option.ts';
+import { type PortState, portState } from './port-state.ts';
+
+export function registerCheck(program: Command): void {
+  program
+    .command('check')
+    .description('validate the configuration, the path of the store and the ports; exit 0 or 78')
+    .addOption(configOption())
+    .action(async (options: ConfigOption) => {
+      process.stdout.write(`${await check(options.config)}\n`);
+    });
+}
+
+/**
+ * One line that says what was found good.
+ *
+ * @throws ConfigError with everything that is wrong
+ */
+async function check(file: string): Promise<string> {
+  const config = loadConfig(file);
+  const name = basename(file);
+  const listeners = listenersOf(config);
+  const states = await Promise.all(listeners.map(({ address }) => portState(address)));
+  const problems = [...storeProblems(config, name), ...portProblems(listeners, states, name)];
+  if (problems.length > 0) throw new ConfigError(problems);
+  const running = states.includes('held-by-qedge') ? '; a qedge is running on its ports' : '';
+  return `${name}: good (node ${config.node.id}, ${countOf(config.services.length, 'service')})${running}`;
+}
+
+interface NamedAddress {
+  readonly path: string;
+  readonly address: ListenAddress;
+}
+
+function listenersOf({ proxy, admin, services }: Config): NamedAddress[] {
+  const own = services.flatMap(({ listen }) => (listen === null ? [] : [{ path: 'service.listen', address: listen }]));
+  return [{ path: 'proxy.listen', address: proxy.listen }, { path: 'admin.listen', address: admin.listen }, ...own];
+}
+
+function storeProblems({ store }: Config, file: string): Problem[] {
+  const message = store.path === null ? null : checkStorePath(store.path);
+  return message === null ? [] : [{ file, line: 0, column: 0, path: 'store.path', message }];
+}
+
+function portProblems(listeners: readonly NamedAddress[], states: readonly PortState[], file: string): Problem[] {
+  return listeners.flatMap(({ path, address }, i) => {
+    const state = states[i] ?? 'free';
+    // A running qedge holds the ports that it is about to hand over.
+    if (state === 'free' || state === 'held-by-qedge') return [];
+    const { host, port } = address;
+    return [
+      {
+        file,
+        line: 0,
+        column: 0,
+        path,
+        message: `${host.includes(':') ? `[${host}]` : host}:${port}: ${state.reason}`,
+      },
+    ];
+  });
+}
+
+const countOf = (count: number, word: string): string => `${count} ${word}${count === 1 ? '' : 's'}`;
