@@ -7,7 +7,8 @@ import { count, percent } from '../format.ts';
 import { Panel } from './panel.tsx';
 import { TargetBar } from './target-bar.tsx';
 
-const FEW = 10;
+/** As many as stand beside two plots. */
+const FEW = 15;
 
 export function Clients({ service }: { readonly service: RouterState }) {
   const [all, setAll] = useState(false);

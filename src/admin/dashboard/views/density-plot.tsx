@@ -1,6 +1,7 @@
 // The estimated latency density: what lies left of the limit succeeds, what lies right of it does not.
 
 import type { DensityDocument } from '../../state.ts';
+import { successColour } from '../colours.ts';
 import { milliseconds, percent } from '../format.ts';
 import { useWidth } from './size.ts';
 
@@ -9,13 +10,15 @@ export interface DensityPlotProps {
   /** τ, ms. */
   readonly limitMs: number;
   readonly successProbability: number | null;
+  /** ρ. */
+  readonly target: number;
 }
 
 const HEIGHT = 168;
 const BOTTOM = 22;
 const TOP = 20;
 
-export function DensityPlot({ density, limitMs, successProbability }: DensityPlotProps) {
+export function DensityPlot({ density, limitMs, successProbability, target }: DensityPlotProps) {
   const [ref, width] = useWidth<HTMLDivElement>(420);
   const x = (ms: number): number => (ms / (2 * limitMs)) * width;
   const said =
@@ -42,7 +45,13 @@ export function DensityPlot({ density, limitMs, successProbability }: DensityPlo
         <text class="limit-label" x={x(limitMs)} y={HEIGHT - 7} text-anchor="middle">
           τ {milliseconds(limitMs)}
         </text>
-        <text class="within" x={x(limitMs) - 8} y={TOP} text-anchor="end">
+        <text
+          class="within"
+          style={{ fill: successColour(successProbability, target) }}
+          x={x(limitMs) - 8}
+          y={TOP}
+          text-anchor="end"
+        >
           {percent(successProbability, 1)} within
         </text>
       </svg>

@@ -24,7 +24,12 @@ export function InstanceDetail({ connection, service, instance }: InstanceDetail
       area="detail"
       aside={<span class={`standing standing-${standing.kind}`}>{standing.word}</span>}
     >
-      <DensityPlot density={density} limitMs={service.qos.latencyMs} successProbability={instance.successProbability} />
+      <DensityPlot
+        density={density}
+        limitMs={service.qos.latencyMs}
+        successProbability={instance.successProbability}
+        target={service.qos.successRatio}
+      />
       {instance.note !== '' && <p class="note">{instance.note}</p>}
       <dl class="facts">
         <Fact name="Weight" value={percent(instance.weight, 1)} />

@@ -5,7 +5,7 @@ import type { InstanceState, RouterState } from '../../../core/service-router.ts
 import { successColour } from '../colours.ts';
 import { milliseconds, percent } from '../format.ts';
 import { standingOf } from './instance-words.ts';
-import { placeLabels } from './label-layout.ts';
+import { type Frame, type LabelPlace, placeLabels } from './label-layout.ts';
 import { Panel } from './panel.tsx';
 import { useWidth } from './size.ts';
 
@@ -55,6 +55,7 @@ interface Scale {
   readonly x: (rttMs: number) => number;
   readonly y: (processingMs: number) => number;
   readonly endMs: { readonly x: number; readonly y: number };
+  readonly frame: Frame;
 }
 
 /** Both axes reach at least the limit, so that the diagonal is always seen; far outliers stop at 1.6 limits. */
@@ -69,6 +70,7 @@ function scaleOf(service: RouterState, width: number, height: number): Scale {
   const innerHeight = height - MARGIN.top - MARGIN.bottom;
   return {
     endMs,
+    frame: { left: MARGIN.left, right: width - 4, top: 2, bottom: height - MARGIN.bottom },
     x: (ms) => MARGIN.left + (Math.min(ms, endMs.x) / endMs.x) * innerWidth,
     y: (ms) => height - MARGIN.bottom - (Math.min(ms, endMs.y) / endMs.y) * innerHeight,
   };
@@ -79,9 +81,7 @@ interface Marker {
   readonly x: number;
   readonly y: number;
   readonly radius: number;
-  readonly labelX: number;
-  readonly labelY: number;
-  readonly anchor: 'start' | 'end';
+  readonly label: LabelPlace;
 }
 
 function markersOf(service: RouterState, scale: Scale): readonly Marker[] {
@@ -89,15 +89,15 @@ function markersOf(service: RouterState, scale: Scale): readonly Marker[] {
     instance,
     x: scale.x(instance.rttMs),
     y: scale.y(instance.processingMs ?? 0),
-    radius: 5 + 24 * Math.sqrt(instance.weight),
+    radius: Math.max(instance.cooldownMs > 0 ? 8 : 0, 5 + 24 * Math.sqrt(instance.weight)),
   }));
   // The heavy ones first: light ones stay on top and can be pointed at.
   placed.sort((a, b) => b.radius - a.radius || (a.instance.key < b.instance.key ? -1 : 1));
   const labels = placeLabels(
-    placed.map(({ x, y, radius, instance }) => ({ x, y, radius, text: instance.key })),
-    scale.x(scale.endMs.x),
+    placed.map(({ x, y, radius, instance }) => ({ x, y, radius, text: labelOf(instance) })),
+    scale.frame,
   );
-  return placed.map((marker, i) => ({ ...marker, ...(labels[i] ?? { labelX: 0, labelY: 0, anchor: 'start' }) }));
+  return placed.map((marker, i) => ({ ...marker, label: labels[i] ?? { labelX: 0, labelY: 0, leaderX: null } }));
 }
 
 interface MapMarkerProps {
@@ -139,12 +139,19 @@ function MapMarker({ marker, target, chosen, onChoose }: MapMarkerProps) {
         <circle class="halo" r={radius + 4} />
         <circle class="disc" r={radius} style={{ fill: cooling ? 'transparent' : colour, stroke: colour }} />
       </g>
-      <text x={marker.labelX} y={marker.labelY} text-anchor={marker.anchor}>
+      {marker.label.leaderX !== null && (
+        <line class="leader" x1={x} y1={y} x2={marker.label.leaderX} y2={marker.label.labelY - 4} />
+      )}
+      <text x={marker.label.labelX} y={marker.label.labelY}>
         {instance.key}
         {cooling && <tspan class="cooling-text"> {(instance.cooldownMs / 1000).toFixed(1)} s</tspan>}
       </text>
     </g>
   );
+}
+
+function labelOf(instance: InstanceState): string {
+  return instance.cooldownMs > 0 ? `${instance.key} ${(instance.cooldownMs / 1000).toFixed(1)} s` : instance.key;
 }
 
 function describe(instance: InstanceState): string {

@@ -1,4 +1,5 @@
-// Labels beside markers, moved apart so that each can be read: down the picture, each label takes the first free line.
+// Labels beside markers, placed so that each can be read: the nearest of a ring of places that covers no other label and
+// no marker; a label that had to go far is tied to its marker by a line.
 
 export interface Labelled {
   readonly x: number;
@@ -8,36 +9,100 @@ export interface Labelled {
 }
 
 export interface LabelPlace {
+  /** Left end of the text's base line. */
   readonly labelX: number;
   readonly labelY: number;
-  readonly anchor: 'start' | 'end';
+  /** Where a line to the marker starts; null when the label is beside it. */
+  readonly leaderX: number | null;
 }
 
-const CHARACTER_WIDTH = 6.4;
-const LINE_HEIGHT = 14;
-const ATTEMPTS = 9;
+export interface Frame {
+  readonly left: number;
+  readonly right: number;
+  readonly top: number;
+  readonly bottom: number;
+}
 
-/** `endX`: labels that would cross it stand at the left of their marker. */
-export function placeLabels(markers: readonly Labelled[], endX: number): readonly LabelPlace[] {
-  const taken: { left: number; right: number; y: number }[] = [];
-  const places: LabelPlace[] = [];
-  const byHeight = markers.map((_, i) => i).sort((a, b) => (markers[a]?.y ?? 0) - (markers[b]?.y ?? 0));
-  for (const i of byHeight) {
-    const marker = markers[i];
-    if (marker === undefined) continue;
-    const width = marker.text.length * CHARACTER_WIDTH;
-    const leftwards = marker.x + marker.radius + 8 + width > endX;
-    const labelX = leftwards ? marker.x - marker.radius - 7 : marker.x + marker.radius + 7;
-    const left = leftwards ? labelX - width : labelX;
-    const free = (y: number): boolean =>
-      taken.every((one) => one.right < left || one.left > left + width || Math.abs(one.y - y) >= LINE_HEIGHT);
-    let labelY = marker.y + 4;
-    for (let attempt = 1; attempt < ATTEMPTS && !free(labelY); attempt++) {
-      const side = attempt % 2 === 1 ? 1 : -1;
-      labelY = marker.y + 4 + side * Math.ceil(attempt / 2) * (LINE_HEIGHT / 2);
-    }
-    taken.push({ left, right: left + width, y: labelY });
-    places[i] = { labelX, labelY, anchor: leftwards ? 'end' : 'start' };
-  }
-  return places;
+interface Box {
+  readonly x: number;
+  readonly y: number;
+  readonly width: number;
+  readonly height: number;
+}
+
+const CHARACTER_WIDTH = 6.3;
+const LINE_HEIGHT = 14;
+/** Distances from the marker's edge that are tried, and how much worse each further one is, in px² of overlap. */
+const RINGS = [6, 20, 38, 60] as const;
+const RING_COST = 60;
+/** Beyond this ring a line is drawn. */
+const LEADER_RING_MIN = 1;
+/** Right, left, then the ways between, as directions. */
+const DIRECTIONS = [0, 180, -30, 30, -60, 60, -150, 150, 90, -90].map((degrees) => (degrees * Math.PI) / 180);
+
+/** In the order of `markers`; earlier ones get the better places. */
+export function placeLabels(markers: readonly Labelled[], frame: Frame): readonly LabelPlace[] {
+  const discs = markers.map(({ x, y, radius }) => boxAround(x, y, radius));
+  const taken: Box[] = [];
+  return markers.map((marker) => {
+    const best = bestPlace(marker, frame, [...discs, ...taken]);
+    taken.push(best.box);
+    const leaderX = best.box.x > marker.x ? best.box.x - 2 : best.box.x + best.box.width + 2;
+    return {
+      labelX: best.box.x,
+      labelY: best.box.y + LINE_HEIGHT - 4,
+      leaderX: best.ring >= LEADER_RING_MIN ? leaderX : null,
+    };
+  });
+}
+
+function bestPlace(marker: Labelled, frame: Frame, others: readonly Box[]): { box: Box; ring: number } {
+  let best = { box: boxAt(marker, 0, RINGS[0]), ring: 0 };
+  let bestCost = Number.POSITIVE_INFINITY;
+  RINGS.forEach((distance, ring) => {
+    DIRECTIONS.forEach((direction, turn) => {
+      const box = boxAt(marker, direction, distance);
+      const overlap = others.reduce((sum, other) => sum + overlapOf(box, other), 0);
+      const cost = overlap + outside(box, frame) * 4 + ring * RING_COST + turn;
+      if (cost < bestCost) {
+        best = { box, ring };
+        bestCost = cost;
+      }
+    });
+  });
+  return best;
+}
+
+function boxAt(marker: Labelled, direction: number, distance: number): Box {
+  const width = marker.text.length * CHARACTER_WIDTH;
+  const reach = marker.radius + distance;
+  const anchorX = marker.x + Math.cos(direction) * reach;
+  const anchorY = marker.y + Math.sin(direction) * (reach + LINE_HEIGHT / 3);
+  const side = Math.cos(direction);
+  const x = side > 0.1 ? anchorX : side < -0.1 ? anchorX - width : anchorX - width / 2;
+  return { x, y: anchorY - LINE_HEIGHT / 2, width, height: LINE_HEIGHT };
+}
+
+const boxAround = (x: number, y: number, radius: number): Box => ({
+  x: x - radius,
+  y: y - radius,
+  width: 2 * radius,
+  height: 2 * radius,
+});
+
+function overlapOf(a: Box, b: Box): number {
+  const width = Math.min(a.x + a.width, b.x + b.width) - Math.max(a.x, b.x);
+  const height = Math.min(a.y + a.height, b.y + b.height) - Math.max(a.y, b.y);
+  return width > 0 && height > 0 ? width * height : 0;
+}
+
+/** How much of the box lies outside the frame, px². */
+function outside(box: Box, frame: Frame): number {
+  const inside = overlapOf(box, {
+    x: frame.left,
+    y: frame.top,
+    width: frame.right - frame.left,
+    height: frame.bottom - frame.top,
+  });
+  return box.width * box.height - inside;
 }

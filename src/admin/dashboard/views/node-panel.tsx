@@ -76,27 +76,29 @@ function storeWords({ store }: NodeState): string {
 
 function Probes({ probes }: { readonly probes: readonly ProbeFacts[] }) {
   return (
-    <table class="probes">
-      <thead>
-        <tr>
-          <th scope="col">Probed node</th>
-          <th scope="col">Tier</th>
-          <th scope="col">Round trip</th>
-          <th scope="col">Last answer</th>
-          <th scope="col">Missed</th>
-        </tr>
-      </thead>
-      <tbody>
-        {probes.map((probe) => (
-          <tr key={probe.nodeId}>
-            <th scope="row">{probe.nodeId}</th>
-            <td>{probe.tier ?? UNKNOWN}</td>
-            <td class="num">{milliseconds(probe.rttMs)}</td>
-            <td class="num">{probe.ageMs === null ? UNKNOWN : `${duration(probe.ageMs)} ago`}</td>
-            <td class="num">{probe.failures}</td>
+    <div class="scroll">
+      <table class="probes">
+        <thead>
+          <tr>
+            <th scope="col">Probed node</th>
+            <th scope="col">Tier</th>
+            <th scope="col">Round trip</th>
+            <th scope="col">Last answer</th>
+            <th scope="col">Missed</th>
           </tr>
-        ))}
-      </tbody>
-    </table>
+        </thead>
+        <tbody>
+          {probes.map((probe) => (
+            <tr key={probe.nodeId}>
+              <th scope="row">{probe.nodeId}</th>
+              <td>{probe.tier ?? UNKNOWN}</td>
+              <td class="num">{milliseconds(probe.rttMs)}</td>
+              <td class="num">{probe.ageMs === null ? UNKNOWN : `${duration(probe.ageMs)} ago`}</td>
+              <td class="num">{probe.failures}</td>
+            </tr>
+          ))}
+        </tbody>
+      </table>
+    </div>
   );
 }

@@ -13,8 +13,9 @@ export function timeAxis(): uPlot.Axis {
     ticks: { show: false },
     font: FONT,
     size: 24,
-    space: 70,
-    values: (_plot, seconds) => seconds.map((second) => clockTime(second * 1000).slice(0, 5)),
+    space: 84,
+    values: (_plot, times, _axis, _space, stepSeconds) =>
+      times.map((time) => clockTime(time * 1000).slice(0, stepSeconds < 60 ? 8 : 5)),
   };
 }
 
@@ -31,3 +32,11 @@ export function shareAxis(): uPlot.Axis {
 }
 
 export const CURSOR: uPlot.Cursor = { y: false, points: { show: false }, drag: { x: false, y: false } };
+
+const SPAN_SECONDS_MIN = 120;
+
+/** The last minutes up to now; two at least, so that the first samples do not fill the picture. */
+export const TIME_SCALE: uPlot.Scale = {
+  time: true,
+  range: (_plot, first, last) => [Math.min(first, last - SPAN_SECONDS_MIN), last],
+};

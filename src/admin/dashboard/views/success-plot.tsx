@@ -3,11 +3,11 @@
 import { useMemo } from 'preact/hooks';
 import type uPlot from 'uplot';
 import { resolved } from '../colours.ts';
-import { percent } from '../format.ts';
-import type { Series } from '../series.ts';
+import { clockTime, percent, perSecond } from '../format.ts';
+import type { Sample, Series } from '../series.ts';
 import { Panel } from './panel.tsx';
 import { Plot } from './plot.tsx';
-import { CURSOR, shareAxis, timeAxis } from './plot-style.ts';
+import { CURSOR, shareAxis, TIME_SCALE, timeAxis } from './plot-style.ts';
 
 export function SuccessPlot({ series, target }: { readonly series: Series; readonly target: number }) {
   const { samples } = series;
@@ -25,7 +25,7 @@ export function SuccessPlot({ series, target }: { readonly series: Series; reado
     legend: { show: false },
     cursor: CURSOR,
     scales: {
-      x: { time: true },
+      x: TIME_SCALE,
       y: { range: (_plot, low) => [Math.max(0, Math.min(low - 0.05, target - 0.2)), 1.005] },
     },
     axes: [timeAxis(), shareAxis()],
@@ -40,8 +40,33 @@ export function SuccessPlot({ series, target }: { readonly series: Series; reado
   const said = `Success over the last minutes. Now: ${percent(last?.successRatio, 1)} of requests, ${percent(last?.clientsSatisfiedRatio)} of clients satisfied, target ${percent(target)}.`;
   return (
     <Panel title="Success" area="success" aside={<Legend target={target} />}>
-      <Plot data={data} options={options} shape="success" heightPx={220} label={said} />
+      <Plot
+        data={data}
+        options={options}
+        shape="success"
+        heightPx={220}
+        label={said}
+        readout={(index) => <Readout sample={samples[index]} />}
+      />
     </Panel>
+  );
+}
+
+function Readout({ sample }: { readonly sample: Sample | undefined }) {
+  if (sample === undefined) return null;
+  return (
+    <>
+      <b>{clockTime(sample.timeMs)}</b>
+      <span>
+        requests <b class="num">{percent(sample.successRatio, 1)}</b>
+      </span>
+      <span>
+        clients satisfied <b class="num">{percent(sample.clientsSatisfiedRatio)}</b>
+      </span>
+      <span>
+        load <b class="num">{perSecond(sample.requestsPerSecond)}</b> requests/s
+      </span>
+    </>
   );
 }
 

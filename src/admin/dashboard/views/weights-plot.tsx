@@ -3,11 +3,11 @@
 import { useMemo } from 'preact/hooks';
 import type uPlot from 'uplot';
 import { resolved } from '../colours.ts';
-import { percent } from '../format.ts';
-import type { Series } from '../series.ts';
+import { clockTime, percent } from '../format.ts';
+import type { Sample, Series } from '../series.ts';
 import { Panel } from './panel.tsx';
 import { Plot } from './plot.tsx';
-import { CURSOR, shareAxis, timeAxis } from './plot-style.ts';
+import { CURSOR, shareAxis, TIME_SCALE, timeAxis } from './plot-style.ts';
 
 export interface WeightsPlotProps {
   readonly series: Series;
@@ -25,7 +25,7 @@ export function WeightsPlot({ series, colourOf }: WeightsPlotProps) {
   const options = (): Omit<uPlot.Options, 'width' | 'height'> => ({
     legend: { show: false },
     cursor: CURSOR,
-    scales: { x: { time: true }, y: { range: [0, 1] } },
+    scales: { x: TIME_SCALE, y: { range: [0, 1] } },
     axes: [timeAxis(), shareAxis()],
     padding: [8, 4, 0, 0],
     series: [
@@ -36,7 +36,14 @@ export function WeightsPlot({ series, colourOf }: WeightsPlotProps) {
   });
   return (
     <Panel title="Weights" area="weights" aside={<Legend keys={keys} series={series} colourOf={colourOf} />}>
-      <Plot data={data} options={options} shape={keys.join('\n')} heightPx={220} label={sayNow(keys, series)} />
+      <Plot
+        data={data}
+        options={options}
+        shape={keys.join('\n')}
+        heightPx={220}
+        label={sayNow(keys, series)}
+        readout={(index) => <Readout sample={samples[index]} colourOf={colourOf} />}
+      />
     </Panel>
   );
 }
@@ -81,6 +88,30 @@ function Legend({ keys, series, colourOf }: WeightsPlotProps & { readonly keys: 
         </li>
       ))}
     </ul>
+  );
+}
+
+const READOUT_ROWS_MAX = 8;
+
+function Readout({
+  sample,
+  colourOf,
+}: {
+  readonly sample: Sample | undefined;
+  readonly colourOf: (key: string) => string;
+}) {
+  if (sample === undefined) return null;
+  const rows = Object.entries(sample.weights).sort((a, b) => b[1] - a[1]);
+  return (
+    <>
+      <b>{clockTime(sample.timeMs)}</b>
+      {rows.slice(0, READOUT_ROWS_MAX).map(([key, weight]) => (
+        <span key={key}>
+          <i class="swatch" style={{ background: colourOf(key) }} />
+          {key} <b class="num">{percent(weight, 1)}</b>
+        </span>
+      ))}
+    </>
   );
 }
 
