@@ -1,0 +1,108 @@
+// Placement against a real broker, in this process: what it tells is collected, what a person would publish is published.
+
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { connectAsync, type IClientOptions, type MqttClient } from 'mqtt';
+import { pino } from 'pino';
+import { onTestFinished } from 'vitest';
+import type { Config, ListenAddress } from '../../src/config/config.ts';
+import { loadConfig } from '../../src/config/load.ts';
+import type { PlacementUpdate } from '../../src/core/domain.ts';
+import { createRng } from '../../src/core/rng.ts';
+import { createPlacement, type Placement } from '../../src/placement/placement.ts';
+import type { NodeEvent } from '../../src/placement/placement-cache.ts';
+import type { ProbeTarget } from '../../src/placement/placement-records.ts';
+import { createMetrics, type Metrics } from '../../src/telemetry/metrics.ts';
+
+export interface TestPlacement {
+  readonly placement: Placement;
+  readonly metrics: Metrics;
+  readonly updates: readonly PlacementUpdate[];
+  readonly nodeEvents: readonly NodeEvent[];
+  readonly targets: ReadonlyMap<string, ProbeTarget | null>;
+  readonly logLines: readonly Record<string, unknown>[];
+  /** `node/instance availability` of every known instance, sorted. */
+  keys(): readonly string[];
+}
+
+/** The configuration that a person would have written so. */
+export function configFrom(toml: string): Config {
+  const folder = mkdtempSync(join(tmpdir(), 'qedge-config-'));
+  try {
+    const file = join(folder, 'qedge.toml');
+    writeFileSync(file, toml);
+    return loadConfig(file);
+  } finally {
+    rmSync(folder, { recursive: true, force: true });
+  }
+}
+
+export interface StartOptions {
+  readonly boot?: string;
+  readonly ownListeners?: readonly ListenAddress[];
+  /** Before it starts: to import what was saved. */
+  readonly prepare?: (placement: Placement) => void;
+}
+
+/** Starts placement from `toml`; it stops with the test that is running. */
+export function startPlacement(toml: string, options: StartOptions = {}): TestPlacement {
+  const started = startPlacementUnmanaged(toml, options);
+  onTestFinished(() => started.placement.stop());
+  return started;
+}
+
+export function startPlacementUnmanaged(toml: string, options: StartOptions = {}): TestPlacement {
+  const updates: PlacementUpdate[] = [];
+  const nodeEvents: NodeEvent[] = [];
+  const targets = new Map<string, ProbeTarget | null>();
+  const logLines: Record<string, unknown>[] = [];
+  const metrics = createMetrics();
+  const placement = createPlacement({
+    config: configFrom(toml),
+    clock: { nowMs: () => performance.now() },
+    rng: createRng(1),
+    log: pino({ level: 'debug' }, { write: (line: string) => void logLines.push(JSON.parse(line)) }),
+    metrics,
+    boot: options.boot ?? 'boot-1',
+    ownListeners: () => options.ownListeners ?? [{ host: '127.0.0.1', port: 8080 }],
+    onUpdate: (_service, update) => void updates.push(update),
+    onNode: (event) => void nodeEvents.push(event),
+    onTarget: (nodeId, target) => void targets.set(nodeId, target),
+  });
+  options.prepare?.(placement);
+  placement.start();
+  const keys = (): readonly string[] =>
+    placement
+      .state()
+      .instances.map(({ key, availability }) => `${key} ${availability}`)
+      .sort();
+  return { placement, metrics, updates, nodeEvents, targets, logLines, keys };
+}
+
+/** A client as a person with mosquitto_pub would be one; it ends with the test that is running. */
+export async function publisher(url: string, options: IClientOptions = {}): Promise<MqttClient> {
+  const client = await connectAsync(url, { protocolVersion: 5, reconnectPeriod: 0, ...options });
+  onTestFinished(() => client.endAsync(true));
+  return client;
+}
+
+/** Publishes retained at QoS 1; an object as JSON. */
+export async function retain(client: MqttClient, topic: string, payload: unknown): Promise<void> {
+  await client.publishAsync(topic, typeof payload === 'string' ? payload : JSON.stringify(payload), {
+    qos: 1,
+    retain: true,
+  });
+}
+
+/** What is retained under `filter` now, by topic. */
+export async function retained(client: MqttClient, filter: string): Promise<ReadonlyMap<string, string>> {
+  const found = new Map<string, string>();
+  const collect = (topic: string, payload: Buffer): void => void found.set(topic, payload.toString());
+  client.on('message', collect);
+  await client.subscribeAsync(filter, { qos: 0 });
+  await new Promise((resolve) => setTimeout(resolve, 200));
+  await client.unsubscribeAsync(filter);
+  client.off('message', collect);
+  return found;
+}
