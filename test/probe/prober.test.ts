@@ -1,0 +1,118 @@
+// Probing over real sockets: other processes' ping answers, instances without a qedge, and nobody at all.
+
+import { createServer, type Server } from 'node:http';
+import { type AddressInfo, createServer as createTcpServer, type Socket } from 'node:net';
+import { pino } from 'pino';
+import { describe, expect, it, onTestFinished, vi } from 'vitest';
+import { createRng } from '../../src/core/rng.ts';
+import { createProber } from '../../src/probe/prober.ts';
+import { createMetrics } from '../../src/telemetry/metrics.ts';
+
+function startProber({ changeRatio = 0.3, timeoutMs = 500 } = {}) {
+  const rtts: (readonly [string, number])[] = [];
+  const changes: { nodeId: string; fromMs: number; toMs: number }[] = [];
+  const metrics = createMetrics();
+  const prober = createProber({
+    config: { intervalMs: 20, ratePerSecondMax: 200, timeoutMs, changeRatio },
+    clock: { nowMs: () => performance.now() },
+    rng: createRng(1),
+    log: pino({ level: 'silent' }),
+    metrics,
+    onRtt: (nodeId, rttMs) => void rtts.push([nodeId, rttMs]),
+    onEnvironmentChange: (change) => void changes.push(change),
+  });
+  prober.start();
+  onTestFinished(() => prober.stop());
+  return { prober, rtts, changes, metrics };
+}
+
+/** A node whose ping is answered after `delayMs()`. */
+async function startNode(delayMs: () => number, status = 204) {
+  const paths: string[] = [];
+  const sockets = new Set<Socket>();
+  const server: Server = createServer((request, response) => {
+    paths.push(request.url ?? '');
+    setTimeout(() => response.writeHead(status).end(), delayMs());
+  });
+  server.on('connection', (socket) => sockets.add(socket));
+  await new Promise<void>((resolve) => void server.listen(0, '127.0.0.1', resolve));
+  onTestFinished(() => {
+    server.closeAllConnections();
+    server.close();
+  });
+  const { port } = server.address() as AddressInfo;
+  return { target: { ping: { host: '127.0.0.1', port }, connect: [] }, paths, sockets };
+}
+
+const soon = { timeout: 5_000, interval: 10 };
+
+describe('the prober', () => {
+  it("pings a node's qedge over one kept connection and tells its round trip", async () => {
+    const node = await startNode(() => 20);
+    const { prober, rtts, metrics } = startProber();
+    prober.setTarget('n1', node.target);
+    await vi.waitFor(() => expect(rtts.length).toBeGreaterThanOrEqual(5), soon);
+    expect(new Set(node.paths)).toEqual(new Set(['/-/ping']));
+    expect(node.sockets.size).toBe(1);
+    // Timers fire up to 1 ms early; nothing bounds how late a busy machine answers.
+    for (const [nodeId, rttMs] of rtts) expect([nodeId, rttMs >= 19]).toEqual(['n1', true]);
+    expect(prober.state()).toMatchObject([{ nodeId: 'n1', method: 'ping', failures: 0 }]);
+    expect(metrics.render()).toMatch(/qedge_probes_total\{outcome="answered"\} [5-9]/);
+  });
+
+  it('times a TCP connect to the first instance that accepts one, where no qedge runs', async () => {
+    const instance = createTcpServer((socket) => socket.on('error', () => {}));
+    await new Promise<void>((resolve) => void instance.listen(0, '127.0.0.1', resolve));
+    onTestFinished(() => void instance.close());
+    const { port } = instance.address() as AddressInfo;
+    const { prober, rtts } = startProber();
+    const connect = [
+      { host: '127.0.0.1', port: 1 },
+      { host: '127.0.0.1', port },
+    ];
+    prober.setTarget('n1', { ping: null, connect });
+    await vi.waitFor(() => expect(rtts.length).toBeGreaterThanOrEqual(2), soon);
+    expect(prober.state()).toMatchObject([{ nodeId: 'n1', method: 'connect', failures: 0 }]);
+  });
+
+  it('tells of a changed environment when the round trip makes a step', async () => {
+    let delayMs = 5;
+    const node = await startNode(() => delayMs);
+    const { prober, rtts, changes } = startProber();
+    prober.setTarget('n1', node.target);
+    await vi.waitFor(() => expect(rtts.length).toBeGreaterThanOrEqual(5), soon);
+    const before = changes.length;
+    delayMs = 200;
+    await vi.waitFor(() => expect(changes.length).toBeGreaterThan(before), soon);
+    expect(changes.at(-1)).toMatchObject({ nodeId: 'n1' });
+    expect(changes.at(-1)?.toMs).toBeGreaterThan(90);
+  });
+
+  it('learns nothing from a node that refuses, is silent, or is no qedge', async () => {
+    const silent = createTcpServer((socket) => socket.on('error', () => {}));
+    await new Promise<void>((resolve) => void silent.listen(0, '127.0.0.1', resolve));
+    onTestFinished(() => void silent.close());
+    const { port } = silent.address() as AddressInfo;
+    const stranger = await startNode(() => 0, 404);
+    const { prober, rtts } = startProber({ timeoutMs: 50 });
+    prober.setTarget('refusing', { ping: { host: '127.0.0.1', port: 1 }, connect: [] });
+    prober.setTarget('silent', { ping: { host: '127.0.0.1', port }, connect: [] });
+    prober.setTarget('stranger', stranger.target);
+    await vi.waitFor(() => {
+      for (const { failures } of prober.state()) expect(failures).toBeGreaterThanOrEqual(2);
+    }, soon);
+    expect(rtts).toEqual([]);
+    expect(prober.state().map(({ rttMs }) => rttMs)).toEqual([null, null, null]);
+  });
+
+  it('keeps what it measured when another instance of the same host is to be timed', async () => {
+    const node = await startNode(() => 0);
+    const { prober, rtts } = startProber();
+    prober.setTarget('n1', node.target);
+    await vi.waitFor(() => expect(rtts.length).toBeGreaterThanOrEqual(1), soon);
+    prober.setTarget('n1', { ping: null, connect: [{ host: '127.0.0.1', port: 1 }] });
+    expect(prober.state()[0]?.rttMs).not.toBeNull();
+    prober.setTarget('n1', null);
+    expect(prober.state()).toEqual([]);
+  });
+});
