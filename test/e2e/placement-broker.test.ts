@@ -1,0 +1,158 @@
+// Placement against a real Mosquitto: what is announced is learned, and no broker trouble makes it be forgotten.
+// requires: mosquitto
+
+import { createServer } from 'node:http';
+import type { AddressInfo } from 'node:net';
+import { describe, expect, it, onTestFinished, vi } from 'vitest';
+import { startMosquitto } from '../support/mosquitto.ts';
+import { publisher, retain, retained, startPlacement } from '../support/placement.ts';
+
+const qedge = (nodeId: string, url: string, more = ''): string => `
+[node]
+id = "${nodeId}"
+address = "127.0.0.1"
+[mqtt]
+url = "${url}"
+${more.includes('[placement]') ? '' : '[placement]\nreach = false\n'}
+${more}
+[[service]]
+name = "pilotnet"
+qos = { latency = "80ms", success = 0.9, window = "10s" }
+`;
+
+const instanceTopic = (nodeId: string, id: string, service = 'pilotnet'): string =>
+  `qedge/v1/nodes/${nodeId}/services/${service}/instances/${id}`;
+const address = { host: '127.0.0.1', port: 9000 };
+const other = { boot: 'b1', ownListeners: [{ host: '127.0.0.1', port: 8081 }] };
+const announce = (port: number): string => `[[announce]]
+service = "pilotnet"
+id = "a"
+url = "http://127.0.0.1:${port}"
+health = { kind = "http", path = "/up", interval = "100ms", timeout = "1s", failures_max = 2 }
+`;
+const soon = { timeout: 10_000, interval: 25 };
+
+async function startService() {
+  let status = 200;
+  const server = createServer((_request, response) => response.writeHead(status).end());
+  await new Promise<void>((resolve) => void server.listen(0, '127.0.0.1', resolve));
+  onTestFinished(() => void server.close());
+  const answerWith = (next: number): void => {
+    status = next;
+  };
+  return { port: (server.address() as AddressInfo).port, answerWith };
+}
+
+describe('announcements over a broker', () => {
+  it('are learned whether they came before or after the connection, and withdrawn', async () => {
+    const broker = await startMosquitto();
+    const client = await publisher(broker.url);
+    await retain(client, instanceTopic('n1', 'before'), address);
+    const { keys, placement } = startPlacement(qedge('self', broker.url));
+    await vi.waitFor(() => expect(keys()).toEqual(['n1/before up']), soon);
+    await retain(client, instanceTopic('n1', 'after'), address);
+    await retain(client, instanceTopic('n1', 'foreign', 'unknown-service'), address);
+    await vi.waitFor(() => expect(keys()).toEqual(['n1/after up', 'n1/before up']), soon);
+    await retain(client, instanceTopic('n1', 'before'), '');
+    await vi.waitFor(() => expect(keys()).toEqual(['n1/after up']), soon);
+    expect(placement.state().broker).toMatchObject({ connected: true, protocol: '5', connects: 1 });
+  });
+
+  it('all arrive, though they are more than a broker queues', async () => {
+    const broker = await startMosquitto({ persistence: false });
+    const client = await publisher(broker.url);
+    const ids = Array.from({ length: 3_000 }, (_, i) => `i${i}`);
+    await Promise.all(ids.map((id) => retain(client, instanceTopic('n1', id), address)));
+    const { placement } = startPlacement(qedge('self', broker.url));
+    await vi.waitFor(() => expect(placement.state().instances).toHaveLength(3_000), soon);
+  });
+
+  it('of a node are taken back when it stops', async () => {
+    const broker = await startMosquitto();
+    const service = await startService();
+    const first = startPlacement(qedge('n1', broker.url, announce(service.port)), other);
+    const { keys, nodeEvents } = startPlacement(qedge('self', broker.url));
+    await vi.waitFor(() => expect(keys()).toEqual(['n1/a up']), soon);
+    const seen = nodeEvents.map((event) => (event.kind === 'node-set' ? event.node : null));
+    expect(seen).toContainEqual(
+      expect.objectContaining({ id: 'n1', address: '127.0.0.1', probePort: 8081, boot: 'b1' }),
+    );
+    expect(first.keys()).toEqual(['n1/a up']);
+    await first.placement.stop();
+    await vi.waitFor(() => expect(keys()).toEqual([]), soon);
+    const client = await publisher(broker.url);
+    expect([...(await retained(client, 'qedge/v1/#')).keys()]).toEqual(['qedge/v1/nodes/self']);
+  });
+
+  it('are withdrawn while a local health check fails, and come back with it', async () => {
+    const broker = await startMosquitto();
+    const service = await startService();
+    const announcer = startPlacement(qedge('n1', broker.url, announce(service.port)), other);
+    const { keys } = startPlacement(qedge('self', broker.url));
+    await vi.waitFor(() => expect(keys()).toEqual(['n1/a up']), soon);
+    service.answerWith(503);
+    await vi.waitFor(() => expect(keys()).toEqual([]), soon);
+    expect(announcer.logLines).toContainEqual(
+      expect.objectContaining({ msg: 'instance withdrawn', reason: 'answered 503 to /up' }),
+    );
+    service.answerWith(204);
+    await vi.waitFor(() => expect(keys()).toEqual(['n1/a up']), soon);
+  });
+
+  it('left over from an earlier life of this node are taken back', async () => {
+    const broker = await startMosquitto();
+    const client = await publisher(broker.url);
+    await retain(client, instanceTopic('self', 'old'), { ...address, boot: 'b0' });
+    await retain(client, instanceTopic('self', 'by-hand'), address);
+    const { keys } = startPlacement(qedge('self', broker.url), { boot: 'b1' });
+    await vi.waitFor(() => expect(keys()).toEqual(['self/by-hand up']), soon);
+    await vi.waitFor(async () => {
+      const topics = [...(await retained(client, 'qedge/v1/#')).keys()];
+      expect(topics.sort()).toEqual(['qedge/v1/nodes/self', instanceTopic('self', 'by-hand')]);
+    }, soon);
+  });
+});
+
+describe('a broker that goes away', () => {
+  it('takes nothing with it, and a withdrawal that was missed is made up for', async () => {
+    const broker = await startMosquitto();
+    const client = await publisher(broker.url);
+    await retain(client, 'qedge/v1/nodes/n1', { address: '127.0.0.1' });
+    await retain(client, instanceTopic('n1', 'a'), address);
+    await retain(client, instanceTopic('n1', 'b'), address);
+    const { keys, placement } = startPlacement(qedge('self', broker.url));
+    await vi.waitFor(() => expect(keys()).toEqual(['n1/a up', 'n1/b up']), soon);
+    await broker.stop();
+    await vi.waitFor(() => expect(placement.state().broker?.connected).toBe(false), soon);
+    expect(keys()).toEqual(['n1/a up', 'n1/b up']);
+    await broker.start();
+    // Before our own reconnect, or after it: either way it has to be noticed.
+    await retain(await publisher(broker.url), instanceTopic('n1', 'b'), '');
+    await vi.waitFor(() => expect(keys()).toEqual(['n1/a up']), soon);
+  });
+
+  it('takes nothing with it even when it comes back without its memory', async () => {
+    const broker = await startMosquitto({ persistence: false });
+    await retain(await publisher(broker.url), instanceTopic('n1', 'a'), address);
+    const { keys, placement } = startPlacement(qedge('self', broker.url));
+    await vi.waitFor(() => expect(keys()).toEqual(['n1/a up']), soon);
+    await broker.stop('SIGKILL');
+    await broker.start();
+    await vi.waitFor(() => expect(placement.state().broker?.connects).toBe(2), soon);
+    expect(keys()).toEqual(['n1/a up']);
+  });
+
+  it('is replaced by the next of the list', async () => {
+    const brokers = [await startMosquitto(), await startMosquitto()];
+    const urls = brokers.map(({ url }) => url);
+    for (const url of urls) await retain(await publisher(url), instanceTopic('n1', 'a'), address);
+    const toml = qedge('self', '').replace('url = ""', `url = ${JSON.stringify(urls)}`);
+    const { keys, placement } = startPlacement(toml);
+    await vi.waitFor(() => expect(keys()).toEqual(['n1/a up']), soon);
+    expect(placement.state().broker?.url).toBe(urls[0]);
+    await brokers[0]?.stop();
+    await vi.waitFor(() => expect(placement.state().broker).toMatchObject({ connected: true, url: urls[1] }), soon);
+    await retain(await publisher(urls[1] ?? ''), instanceTopic('n1', 'b'), address);
+    await vi.waitFor(() => expect(keys()).toEqual(['n1/a up', 'n1/b up']), soon);
+  });
+});
