@@ -69,6 +69,9 @@ export interface ServiceRouter {
   /** How the last `route` came by its candidate. */
   readonly lastTier: RouteTier;
 
+  /** Where `route` would send a request not tried yet, changing nothing. Cold path. */
+  preview(request: RequestInfo, nowMs: number): RoutePreview;
+
   /** A try is on its way to `candidate`. */
   start(candidate: Candidate, nowMs: number): Ticket;
 
@@ -109,6 +112,14 @@ export interface ServiceRouter {
   restore(snapshot: RouterSnapshot, ageMs: number, nowMs: number): void;
   /** Forgets what was learned; placement stays. */
   reset(nowMs: number): void;
+}
+
+export interface RoutePreview {
+  /** Null when there is no instance at all, or when it is left to chance. */
+  readonly candidate: Candidate | null;
+  readonly tier: RouteTier;
+  /** The policy draws lots by weight. */
+  readonly byChance: boolean;
 }
 
 export interface RouterState {

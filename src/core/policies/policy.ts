@@ -16,6 +16,12 @@ export interface Policy {
    */
   select(request: RequestInfo, candidates: readonly Candidate[], nowMs: number): Candidate | null;
 
+  /**
+   * Whom `select` would pick for a request not tried yet, changing nothing. Absent where the pick is left to chance.
+   * Cold path: it may allocate.
+   */
+  preview?(request: RequestInfo, candidates: readonly Candidate[], nowMs: number): Candidate | null;
+
   /** Every try, at its start and at its end. Allocates nothing that grows with traffic. */
   observe(outcome: Outcome, nowMs: number): void;
 

@@ -95,6 +95,10 @@ export class Qedge implements Policy {
     return other === null || this.#isDeferred(other, nowMs) ? picked : other;
   }
 
+  preview(request: RequestInfo, candidates: readonly Candidate[], nowMs: number): Candidate | null {
+    return this.swrr.undone(() => this.select(request, candidates, nowMs));
+  }
+
   observe(outcome: Outcome, nowMs: number): void {
     this.cold = false;
     if (outcome.kind === 'start') return;

@@ -80,6 +80,10 @@ class QEdgeProxy implements Policy {
     return this.#swrr.pick(candidates, this.#pool.weights);
   }
 
+  preview(request: RequestInfo, candidates: readonly Candidate[], nowMs: number): Candidate | null {
+    return this.#swrr.undone(() => this.select(request, candidates, nowMs));
+  }
+
   /** Algorithm 2, lines 4–9: stores the latency; θ misses in a row and the instance sits out. */
   observe(outcome: Outcome, nowMs: number): void {
     if (outcome.kind === 'start') return;

@@ -18,4 +18,8 @@ class RoundRobin extends UnlearnedPolicy {
     this.#turn = (this.#turn + 1) % candidates.length;
     return candidates[this.#turn] ?? null;
   }
+
+  preview(_request: RequestInfo, candidates: readonly Candidate[], _nowMs: number): Candidate | null {
+    return candidates[(this.#turn + 1) % candidates.length] ?? null;
+  }
 }

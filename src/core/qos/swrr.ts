@@ -35,6 +35,16 @@ export class Swrr {
     return richest;
   }
 
+  /** What `ask` answers, every pick it makes taken back. Cold path. */
+  undone<Answer>(ask: () => Answer): Answer {
+    const before = this.#credit.slice();
+    try {
+      return ask();
+    } finally {
+      this.#credit.set(before);
+    }
+  }
+
   credit(handle: number): number {
     return this.#credit[handle] ?? 0;
   }

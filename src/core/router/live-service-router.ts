@@ -19,6 +19,7 @@ import { ClientLedger } from '../qos/client-ledger.ts';
 import { WindowCounts } from '../qos/window-counts.ts';
 import type {
   InstanceState,
+  RoutePreview,
   RouterEvent,
   RouterSnapshot,
   RouterState,
@@ -111,13 +112,26 @@ export class LiveServiceRouter implements ServiceRouter {
 
   route(request: RequestInfo, nowMs: number): Candidate | null {
     const up = request.tried.length === 0 ? this.#set.up : this.#set.untried('up', request.tried);
-    if (up.length > 0) return this.#routeAmong(up, request, nowMs);
+    if (up.length > 0) return this.#settleOn(this.#policy.select(request, up, nowMs), up);
     this.lastTier = 'last-resort';
     const last = this.#lastResort('suspect', request.tried) ?? this.#lastResort('draining', request.tried);
     if (last !== null || request.tried.length === 0) return last;
     // Every instance was tried already: better one of them again than nothing.
-    if (this.#set.up.length > 0) return this.#routeAmong(this.#set.up, request, nowMs);
+    if (this.#set.up.length > 0) return this.#settleOn(this.#policy.select(request, this.#set.up, nowMs), this.#set.up);
     return this.#lastResort('suspect', []) ?? this.#lastResort('draining', []);
+  }
+
+  preview(request: RequestInfo, nowMs: number): RoutePreview {
+    const { up } = this.#set;
+    const before = this.lastTier;
+    if (up.length > 0 && this.#policy.preview === undefined) return { candidate: null, tier: 'policy', byChance: true };
+    const candidate =
+      up.length > 0
+        ? this.#settleOn(this.#policy.preview?.(request, up, nowMs) ?? null, up)
+        : this.route(request, nowMs);
+    const tier = this.lastTier;
+    this.lastTier = before;
+    return { candidate, tier, byChance: false };
   }
 
   start(candidate: Candidate, nowMs: number): Ticket {
@@ -257,8 +271,8 @@ export class LiveServiceRouter implements ServiceRouter {
 
   // ---- routing ----
 
-  #routeAmong(up: readonly LiveCandidate[], request: RequestInfo, nowMs: number): Candidate | null {
-    const picked = this.#policy.select(request, up, nowMs);
+  /** What the policy picked, or who gets the request when it wants nobody. */
+  #settleOn(picked: Candidate | null, up: readonly LiveCandidate[]): Candidate | null {
     if (picked !== null) {
       this.lastTier = 'policy';
       return picked;

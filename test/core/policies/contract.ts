@@ -59,7 +59,7 @@ export function describePolicyContract(name: string): void {
       );
     });
 
-    it('never leaves a request without an instance while one lives, whatever happens', () => {
+    it('never leaves a request without an instance while one lives and tells beforehand which it is, whatever happens', () => {
       fc.assert(
         fc.property(happenings, fc.nat(), (steps, seed) => {
           const world = createWorld(name, { seed });
@@ -196,8 +196,13 @@ function happen(world: World, step: { kind: string; which: number; amount: numbe
 }
 
 function expectRouted(world: World): void {
+  const preview = world.router.preview(REQUEST, world.nowMs);
+  expect(world.router.preview(REQUEST, world.nowMs)).toEqual(preview);
   const candidate: Candidate | null = world.router.route(REQUEST, world.nowMs);
   expect(candidate === null).toBe(world.router.candidates.length === 0);
+  if (preview.byChance) return;
+  expect(preview.candidate).toBe(candidate);
+  if (candidate !== null) expect(preview.tier).toBe(world.router.lastTier);
 }
 
 /** Weights in [0, 1] that sum to 1 while anybody is up, and to no more than 1 in any case. */
