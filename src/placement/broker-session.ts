@@ -188,12 +188,12 @@ export class BrokerSession {
   }
 
   #receive(raw: { readonly topic: string; readonly payload: Uint8Array; readonly retained: boolean }): void {
-    const { addresses, mqtt, rejections, counters, onChange } = this.#options;
+    const { addresses, mqtt, config, rejections, counters, onChange } = this.#options;
     counters.messages.increment();
     counters.bytes.increment(raw.topic.length + raw.payload.length);
     if (raw.retained) this.#subscriptions.retainedSeen();
     try {
-      this.#apply(raw, parseMessage(raw, { prefix: mqtt.topicPrefix, addresses }));
+      this.#apply(raw, parseMessage(raw, { prefix: mqtt.topicPrefix, nodeId: config.node.id, addresses }));
     } catch (error) {
       if (!(error instanceof BadMessage)) throw error;
       rejections.add(raw.topic, error.code, error.message);

@@ -47,6 +47,8 @@ export interface RawMessage {
 export interface ParseContext {
   /** Topic prefix of the native topics. */
   readonly prefix: string;
+  /** This node: its own address is ours, and right. */
+  readonly nodeId: string;
   readonly addresses: AddressPolicy;
 }
 
@@ -57,21 +59,21 @@ export interface ParseContext {
 export function parseMessage({ topic, payload }: RawMessage, context: ParseContext): PlacementMessage {
   const address = parseTopic(context.prefix, topic);
   if (address === null) throw new BadMessage('topic', `topic ${show(topic)} has no known form`);
-  if (address.kind === 'node') return parseNode(address.nodeId, payload, context.addresses);
+  if (address.kind === 'node') return parseNode(address.nodeId, payload, context);
   if (address.kind === 'instance') return parseInstance(address, payload, context.addresses);
   return parseInformer(address, payload, context.addresses);
 }
 
 type InstanceAddress = Exclude<TopicAddress, { kind: 'node' }>;
 
-function parseNode(nodeId: string, payload: Uint8Array, addresses: AddressPolicy): PlacementMessage {
+function parseNode(nodeId: string, payload: Uint8Array, context: ParseContext): PlacementMessage {
   if (payload.length === 0) return { kind: 'node-cleared', nodeId };
   const fields = readPayload(payload);
   const address = readOptionalText(fields, 'address');
   const probePort =
     fields.probe_port === undefined || fields.probe_port === null ? null : readPort(fields, 'probe_port');
   // Probes go to this address, so it is held to the same rules as an instance's.
-  if (address !== null) check(addresses, address, probePort ?? 0);
+  if (address !== null && nodeId !== context.nodeId) check(context.addresses, address, probePort ?? 0);
   const node: Node = {
     id: nodeId,
     address,

@@ -10,6 +10,7 @@ import { instanceTopic, nodeTopic } from '../../src/placement/topics.ts';
 
 const context = {
   prefix: 'qedge/v1',
+  nodeId: 'self',
   addresses: createAddressPolicy({ allow: ['10.0.0.0/8'], ownListeners: () => [], localAddresses: () => [] }),
 };
 const NODE = 'qedge/v1/nodes/pi-7';

@@ -1,0 +1,185 @@
+// Brokers that ask who we are, and publishers that mean no good.
+// requires: mosquitto, openssl
+
+import { readFileSync } from 'node:fs';
+import { createServer } from 'node:http';
+import type { AddressInfo } from 'node:net';
+import { Aedes } from 'aedes';
+import { describe, expect, it, onTestFinished, vi } from 'vitest';
+import { makeCertificates } from '../support/certificates.ts';
+import { startMosquitto } from '../support/mosquitto.ts';
+import { publisher, retain, startPlacement } from '../support/placement.ts';
+
+const qedge = (url: string, mqtt = ''): string => `
+[node]
+id = "self"
+address = "127.0.0.1"
+[mqtt]
+url = "${url}"
+informer = true
+${mqtt}
+[placement]
+reach = false
+[[service]]
+name = "pilotnet"
+qos = { latency = "80ms", success = 0.9, window = "10s" }
+`;
+
+const TOPIC = 'qedge/v1/nodes/n1/services/pilotnet/instances/a';
+const address = { host: '127.0.0.1', port: 9000 };
+const soon = { timeout: 10_000, interval: 25 };
+
+describe('a broker with TLS and passwords', () => {
+  it('is used with its CA, a user and a password', async () => {
+    const { caFile, server } = makeCertificates();
+    const broker = await startMosquitto({ tls: { caFile, ...server }, users: { pi: 'secret-1' } });
+    const ca = readFileSync(caFile);
+    await retain(await publisher(broker.url, { ca, username: 'pi', password: 'secret-1' }), TOPIC, address);
+    const { keys, logLines } = startPlacement(
+      qedge(broker.url, `ca = "${caFile}"\nusername = "pi"\npassword = "secret-1"`),
+    );
+    await vi.waitFor(() => expect(keys()).toEqual(['n1/a up']), soon);
+    expect(JSON.stringify(logLines)).not.toContain('secret-1');
+  });
+
+  it('is used with a client certificate', async () => {
+    const { caFile, server, client } = makeCertificates();
+    const broker = await startMosquitto({ tls: { caFile, ...server, clientCertificates: true } });
+    const [ca, cert, key] = [caFile, client.certFile, client.keyFile].map((file) => readFileSync(file));
+    await retain(await publisher(broker.url, { ca, cert, key } as object), TOPIC, address);
+    const { keys } = startPlacement(
+      qedge(broker.url, `ca = "${caFile}"\ncert = "${client.certFile}"\nkey = "${client.keyFile}"`),
+    );
+    await vi.waitFor(() => expect(keys()).toEqual(['n1/a up']), soon);
+  });
+
+  it('that another CA signed is not trusted', async () => {
+    const { caFile, server } = makeCertificates();
+    const broker = await startMosquitto({ tls: { caFile, ...server } });
+    const { placement } = startPlacement(qedge(broker.url, `ca = "${makeCertificates().caFile}"`));
+    await vi.waitFor(() => expect(placement.state().broker?.lastError).toMatch(/signature|certificate/), soon);
+    expect(placement.state().broker).toMatchObject({ connected: false, connects: 0 });
+  });
+
+  it('that refuses the password is told of, and tried again until it accepts', async () => {
+    const broker = await startMosquitto({ users: { pi: 'secret-1' } });
+    const { placement, logLines } = startPlacement(qedge(broker.url, 'username = "pi"\npassword = "secret-2"'));
+    await vi.waitFor(() => {
+      const tries = logLines.filter(({ msg, reason }) => msg === 'broker lost' && /refused/.test(String(reason)));
+      expect(tries.length).toBeGreaterThanOrEqual(2);
+    }, soon);
+    expect(placement.state().broker?.lastError).toMatch(/Not authorized/);
+    expect(JSON.stringify(logLines)).not.toContain('secret-2');
+  });
+});
+
+describe('a broker that speaks MQTT 3.1.1 alone', () => {
+  it('is spoken to in 3.1.1', async () => {
+    const aedes = await Aedes.createBroker();
+    const { createServer: createTcpServer } = await import('node:net');
+    const server = createTcpServer(aedes.handle);
+    await new Promise<void>((resolve) => void server.listen(0, '127.0.0.1', resolve));
+    onTestFinished(async () => {
+      await new Promise<void>((resolve) => aedes.close(() => resolve()));
+      server.close();
+    });
+    const url = `mqtt://127.0.0.1:${(server.address() as AddressInfo).port}`;
+    await retain(await publisher(url, { protocolVersion: 4 }), TOPIC, address);
+    const { keys, placement } = startPlacement(qedge(url));
+    await vi.waitFor(() => expect(keys()).toEqual(['n1/a up']), soon);
+    expect(placement.state().broker).toMatchObject({ protocol: '3.1.1', connects: 1 });
+  });
+});
+
+describe('a publisher that means no good', () => {
+  it('can point an instance neither at a metadata service, nor at this qedge, nor out of the allowed networks', async () => {
+    const broker = await startMosquitto();
+    const server = createServer((_request, response) => response.writeHead(204).end());
+    await new Promise<void>((resolve) => void server.listen(0, '127.0.0.1', resolve));
+    onTestFinished(() => void server.close());
+    const { port } = server.address() as AddressInfo;
+    const client = await publisher(broker.url);
+    const { keys, targets, logLines } = startPlacement(qedge(broker.url), {
+      ownListeners: [{ host: '127.0.0.1', port }],
+    });
+    const bad: readonly (readonly [string, unknown])[] = [
+      [TOPIC, { host: '169.254.169.254', port: 80 }],
+      [TOPIC, { host: '127.0.0.1', port }],
+      [TOPIC, { host: '::1', port }],
+      [TOPIC, { host: '8.8.8.8', port: 53 }],
+      [TOPIC, { host: 'localhost', port: 9000 }],
+      ['qedge/v1/nodes/n1', { address: '169.254.169.254', probe_port: 80 }],
+      ['qedge/v1/nodes/n1', { address: '127.0.0.1', probe_port: port }],
+    ];
+    for (const [i, [topic, payload]] of bad.entries()) {
+      await retain(client, topic === TOPIC ? `${TOPIC}${i}` : `${topic}-${i}`, payload);
+    }
+    const data = { ipAddress: '169.254.169.254', port: 80 };
+    await client.publishAsync(
+      'changes/node/n1/service/pilotnet/instance/i',
+      JSON.stringify({ type: 'INSTANCE_RUNNING', messageData: data }),
+      { qos: 1 },
+    );
+    await retain(client, `${TOPIC}-good`, address);
+    await vi.waitFor(() => expect(keys()).toEqual(['n1/a-good up']), soon);
+    await vi.waitFor(() => {
+      const reasons = logLines.filter(({ msg }) => msg === 'placement message refused').map(({ reason }) => reason);
+      expect(reasons.sort()).toEqual(
+        [
+          'address 127.0.0.1:%d is this qedge itself',
+          'address 127.0.0.1:%d is this qedge itself',
+          'address 169.254.169.254 is link-local (RFC 3927)',
+          'address 169.254.169.254 is link-local (RFC 3927)',
+          'address 169.254.169.254 is link-local (RFC 3927)',
+          'address 8.8.8.8 is outside placement.allow',
+          'address ::1:%d is this qedge itself',
+          'host "localhost" is not an IPv4 or IPv6 address',
+        ].map((reason) => reason.replace('%d', String(port))),
+      );
+    }, soon);
+    expect([...targets.keys()]).toEqual(['n1']);
+  });
+
+  it('can flood with 10,000 bad messages on as many topics and changes nothing but a counter', async () => {
+    const broker = await startMosquitto({ conf: ['max_queued_messages 0'] });
+    const client = await publisher(broker.url);
+    const { keys, placement, logLines, metrics } = startPlacement(qedge(broker.url));
+    await retain(client, TOPIC, address);
+    await vi.waitFor(() => expect(keys()).toEqual(['n1/a up']), soon);
+    const payloads = ['not json', '[]', '{"host":1}', '{"host":"10.0.0.1","port":-1}', 'x'.repeat(20_000)];
+    const flood = Array.from({ length: 10_000 }, (_, i) =>
+      client.publishAsync(`qedge/v1/nodes/x${i}/services/pilotnet/instances/a`, payloads[i % 5] ?? '', {
+        qos: 1,
+        retain: true,
+      }),
+    );
+    await Promise.all(flood);
+    await vi.waitFor(() => expect(placement.state().rejected).toBe(10_000), soon);
+    expect(keys()).toEqual(['n1/a up']);
+    expect(logLines.filter(({ msg }) => msg === 'placement message refused').length).toBeLessThanOrEqual(30);
+    for (const reason of ['json', 'type', 'port', 'size']) {
+      expect(metrics.render()).toMatch(new RegExp(`rejected_total\\{reason="${reason}"\\} [24]000`));
+    }
+    expect(placement.state().broker).toMatchObject({ connected: true, connects: 1 });
+  });
+
+  it('can retain garbage on every topic and hides nothing that is good', async () => {
+    const broker = await startMosquitto();
+    const client = await publisher(broker.url);
+    const garbage = ['\u0000', '{', '{}', 'null', '{"address":{}}', '"', '[[[[', '{"type":"INSTANCE_ADDED"}'];
+    const topics = [
+      'qedge/v1/nodes/g',
+      `${TOPIC}-g`,
+      'qedge/v1/nodes/self',
+      'changes/node/n/service/pilotnet/instance/g',
+    ];
+    for (const [i, payload] of garbage.entries()) {
+      for (const topic of topics)
+        await retain(client, topic === 'qedge/v1/nodes/self' ? topic : `${topic}${i}`, payload);
+    }
+    await retain(client, TOPIC, address);
+    const { keys, placement } = startPlacement(qedge(broker.url));
+    await vi.waitFor(() => expect(keys()).toEqual(['n1/a up']), soon);
+    expect(placement.state().broker).toMatchObject({ connected: true });
+  });
+});
