@@ -56,10 +56,16 @@ function writeBlob(target: Target, parts: ExecutableParts, work: string, node: s
   return output;
 }
 
+/** What the build made, and the files of the repository that the program hands out (src/sea.ts). */
 function staticAssets(): Readonly<Record<string, string>> {
-  const entries = readdirSync(ASSETS, { recursive: true, withFileTypes: true }).filter((entry) => entry.isFile());
-  const paths = entries.map((entry) => join(entry.parentPath, entry.name)).sort();
-  return Object.fromEntries(paths.map((path) => [relative(ASSETS, path), path]));
+  const made = filesUnder(ASSETS).map((path) => [relative(ASSETS, path), path]);
+  const kept = ['systemd', 'config'].flatMap((directory) => filesUnder(join(ROOT, directory)));
+  return Object.fromEntries([...made, ...kept.map((path) => [relative(ROOT, path), path])]);
+}
+
+function filesUnder(directory: string): readonly string[] {
+  const entries = readdirSync(directory, { recursive: true, withFileTypes: true }).filter((entry) => entry.isFile());
+  return entries.map((entry) => join(entry.parentPath, entry.name)).sort();
 }
 
 /** Puts a finished executable in place in one step: a reader sees the old one or the new one. */

@@ -3,6 +3,12 @@
 
 import { runCli } from './cli/program.ts';
 
+// A reader that has seen enough (`| head`) ends the program, and is no failure of ours.
+process.stdout.on('error', (error: NodeJS.ErrnoException) => {
+  if (error.code !== 'EPIPE') throw error;
+  process.exit(0);
+});
+
 // No top-level await: the single executable's bundle is CommonJS.
 runCli(process.argv.slice(2)).then((exitCode) => {
   process.exitCode = exitCode;

@@ -1,29 +1,26 @@
 // What travels inside the single executable: static files and native addons. Run from source, the same names are
-// read from dist/assets (which `npm run build` and `npm start` fill), and addons come from their npm packages.
+// files of the repository or of the last build, and addons come from their npm packages.
 
-import { closeSync, constants, openSync, readFileSync, writeSync } from 'node:fs';
+import { closeSync, constants, existsSync, openSync, readFileSync, writeSync } from 'node:fs';
 import { constants as osConstants } from 'node:os';
-import { join, normalize } from 'node:path';
+import { join } from 'node:path';
 import sea from 'node:sea';
 import { getEnvironmentData, setEnvironmentData } from 'node:worker_threads';
 
 /** True in the single executable, false when run from source. */
 export const isSingleExecutable: boolean = sea.isSea();
 
-const SOURCE_ASSETS = join(import.meta.dirname, '../dist/assets');
+/** Where a run from source finds the same names: what the build made, and what it only takes along. */
+const SOURCE_ROOTS = ['../dist/assets', '..'].map((path) => join(import.meta.dirname, path));
 
 /**
  * The bytes of an embedded file (`dashboard/index.html`), or null when there is none of that name. In the single
  * executable they are the program's own pages: free to read, never to be written to.
  */
 export function asset(name: string): Uint8Array | null {
-  try {
-    if (isSingleExecutable) return new Uint8Array(sea.getRawAsset(name));
-    const path = normalize(join(SOURCE_ASSETS, name));
-    return path.startsWith(`${SOURCE_ASSETS}/`) ? readFileSync(path) : null;
-  } catch {
-    return null;
-  }
+  if (isSingleExecutable) return sea.getAssetKeys().includes(name) ? new Uint8Array(sea.getRawAsset(name)) : null;
+  const path = SOURCE_ROOTS.map((root) => join(root, name)).find((candidate) => existsSync(candidate));
+  return path === undefined ? null : readFileSync(path);
 }
 
 /** For better-sqlite3's `nativeBinding`; undefined from source, where better-sqlite3 finds its own. */

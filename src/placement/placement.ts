@@ -16,7 +16,8 @@ import type { Rng } from '../core/rng.ts';
 import type { Logger } from '../telemetry/log.ts';
 import type { Metrics } from '../telemetry/metrics.ts';
 import { createAddressPolicy } from './address-policy.ts';
-import { BrokerSession, type BrokerSessionOptions, type BrokerSessionState, matches } from './broker-session.ts';
+import type { BrokerState } from './broker-connection.ts';
+import { BrokerSession, type BrokerSessionOptions, matches } from './broker-session.ts';
 import { type InstanceView, type NodeEvent, PlacementCache, type PlacementCacheExport } from './placement-cache.ts';
 import type { ProbeTarget } from './placement-records.ts';
 import { Rejections } from './rejections.ts';
@@ -40,7 +41,7 @@ export interface PlacementOptions {
 
 export interface PlacementState {
   /** Null without `[mqtt]`. */
-  readonly broker: BrokerSessionState | null;
+  readonly broker: (BrokerState & { readonly subscriptions: number }) | null;
   readonly nodes: readonly { readonly node: Node; readonly lost: boolean }[];
   readonly instances: readonly InstanceView[];
   /** Messages refused since the start. */

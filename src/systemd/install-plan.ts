@@ -1,0 +1,90 @@
+// What `qedge install` puts on a machine, as a plan: the same list is shown, carried out, and undone.
+
+import { join } from 'node:path';
+import { asset } from '../sea.ts';
+
+/** Where an installed qedge lives; the units name these paths as well. */
+export const INSTALLED = {
+  directory: '/usr/local/lib/qedge',
+  executable: '/usr/local/lib/qedge/qedge',
+  command: '/usr/local/bin/qedge',
+  configDirectory: '/etc/qedge',
+  config: '/etc/qedge/qedge.toml',
+  units: '/etc/systemd/system',
+  /** What was written, for `qedge uninstall`. */
+  manifest: '/usr/local/lib/qedge/installed.json',
+} as const;
+
+/** One listening socket that systemd is to hold. */
+export interface SocketPlan {
+  /** `proxy`, `admin`, or the service whose own port it is: how the program knows it (`FileDescriptorName=`). */
+  readonly name: string;
+  readonly host: string;
+  readonly port: number;
+}
+
+export type InstallStep =
+  | { readonly kind: 'directory'; readonly path: string; readonly mode: number }
+  | { readonly kind: 'executable'; readonly path: string }
+  | { readonly kind: 'link'; readonly path: string; readonly target: string }
+  | {
+      readonly kind: 'file';
+      readonly path: string;
+      readonly mode: number;
+      readonly content: string;
+      /** `keep`: what a person may have edited is never overwritten. */
+      readonly existing: 'replace' | 'keep';
+    };
+
+/** The steps in the order they are taken. Units come last: nothing that they name is missing when they appear. */
+export function installPlan(sockets: readonly SocketPlan[]): readonly InstallStep[] {
+  const unit = (name: string, content: string): InstallStep => ({
+    kind: 'file',
+    path: join(INSTALLED.units, name),
+    mode: 0o644,
+    content,
+    existing: 'replace',
+  });
+  return [
+    { kind: 'directory', path: INSTALLED.directory, mode: 0o755 },
+    { kind: 'directory', path: INSTALLED.configDirectory, mode: 0o755 },
+    { kind: 'executable', path: INSTALLED.executable },
+    { kind: 'link', path: INSTALLED.command, target: INSTALLED.executable },
+    { kind: 'file', path: INSTALLED.config, mode: 0o644, content: text('config/qedge.toml'), existing: 'keep' },
+    ...sockets.map((socket) => unit(socketUnitName(socket), socketUnit(socket))),
+    unit('qedge.service', serviceUnit(sockets)),
+  ];
+}
+
+/** The socket units by name, in the plan's order. */
+export const socketUnitName = ({ name }: SocketPlan): string =>
+  name === 'proxy' ? 'qedge.socket' : `qedge-${unitSafe(name)}.socket`;
+
+/** Unit names take few characters; the others are written as systemd-escape(1) does. */
+const unitSafe = (name: string): string =>
+  name.replaceAll(/[^\w.-]/g, (character) => `\\x${character.charCodeAt(0).toString(16).padStart(2, '0')}`);
+
+function socketUnit(socket: SocketPlan): string {
+  const template = text(socket.name === 'admin' ? 'systemd/qedge-admin.socket' : 'systemd/qedge.socket');
+  const { name, host, port } = socket;
+  const address = host.includes(':') ? `[${host}]:${port}` : `${host}:${port}`;
+  const filled = template
+    .replace(/^ListenStream=.*$/m, `ListenStream=${address}`)
+    .replace(/^FileDescriptorName=.*$/m, `FileDescriptorName=${name}`);
+  return name === 'proxy' || name === 'admin'
+    ? filled
+    : filled.replace(/^Description=.*$/m, `Description=qedge port of ${name}`);
+}
+
+function serviceUnit(sockets: readonly SocketPlan[]): string {
+  const names = sockets.map(socketUnitName).join(' ');
+  return text('systemd/qedge.service')
+    .replace(/^Sockets=.*$/m, `Sockets=${names}`)
+    .replace(/^After=.*$/m, `After=network.target ${names}`);
+}
+
+function text(name: string): string {
+  const bytes = asset(name);
+  if (bytes === null) throw new Error(`${name} is not in this program`);
+  return new TextDecoder().decode(bytes);
+}

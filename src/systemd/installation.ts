@@ -1,0 +1,130 @@
+// Carries an install plan out, and undoes it. `root` stands for `/` when an image of a device is prepared elsewhere.
+
+import { createHash } from 'node:crypto';
+import {
+  chmodSync,
+  copyFileSync,
+  existsSync,
+  lstatSync,
+  mkdirSync,
+  readdirSync,
+  readFileSync,
+  readlinkSync,
+  renameSync,
+  rmdirSync,
+  rmSync,
+  symlinkSync,
+  writeFileSync,
+} from 'node:fs';
+import { dirname, join } from 'node:path';
+import { INSTALLED, type InstallStep } from './install-plan.ts';
+
+/** One thing that was done, or found to be done: `wrote /etc/…`. */
+export type Report = (line: string) => void;
+
+interface Manifest {
+  /** Path → sha256 of what was written; null for directories. */
+  readonly written: Readonly<Record<string, string | null>>;
+}
+
+export interface InstallationOptions {
+  readonly root: string;
+  /** The program itself, copied into place. */
+  readonly executable: string;
+  readonly report: Report;
+}
+
+export function install(steps: readonly InstallStep[], options: InstallationOptions): void {
+  const written = new Map(Object.entries(readManifest(options.root)?.written ?? {}));
+  for (const step of steps) {
+    if (take(step, options)) written.set(step.path, digestOf(join(options.root, step.path)));
+  }
+  const manifest: Manifest = { written: Object.fromEntries(written) };
+  writeAtomically(join(options.root, INSTALLED.manifest), `${JSON.stringify(manifest, null, 2)}\n`, 0o644);
+}
+
+/** False when what is there already stays. */
+function take(step: InstallStep, { root, executable, report }: InstallationOptions): boolean {
+  const path = join(root, step.path);
+  const exists = lstatSync(path, { throwIfNoEntry: false }) !== undefined;
+  if (exists && (step.kind === 'directory' || (step.kind === 'file' && step.existing === 'keep'))) {
+    report(`kept ${step.path}`);
+    return false;
+  }
+  mkdirSync(dirname(path), { recursive: true });
+  put(step, path, executable);
+  report(`wrote ${step.path}`);
+  return true;
+}
+
+function put(step: InstallStep, path: string, executable: string): void {
+  switch (step.kind) {
+    case 'directory':
+      mkdirSync(path, { mode: step.mode });
+      return;
+    case 'executable':
+      // A rename, never a copy over: a running program must not change under itself.
+      copyFileSync(executable, `${path}.part`);
+      chmodSync(`${path}.part`, 0o755);
+      renameSync(`${path}.part`, path);
+      return;
+    case 'link':
+      rmSync(path, { force: true });
+      symlinkSync(step.target, path);
+      return;
+    case 'file':
+      writeAtomically(path, step.content, step.mode);
+  }
+}
+
+/** Removes what `install` wrote; what was changed since, or is not empty, stays and is told. False: nothing was installed. */
+export function uninstall({ root, report }: Pick<InstallationOptions, 'root' | 'report'>): boolean {
+  const manifest = readManifest(root);
+  if (manifest === null) return false;
+  // What updates left beside the executable.
+  for (const name of ['qedge.previous', 'qedge.trial', 'qedge.rejected', 'qedge.incoming', 'installed.json']) {
+    rmSync(join(root, INSTALLED.directory, name), { force: true });
+  }
+  const entries = Object.entries(manifest.written).reverse();
+  for (const [path, digest] of entries) remove(path, digest, root, report);
+  return true;
+}
+
+function remove(path: string, digest: string | null, root: string, report: Report): void {
+  const real = join(root, path);
+  const found = lstatSync(real, { throwIfNoEntry: false });
+  if (found === undefined) return;
+  if (found.isDirectory()) {
+    if (readdirSync(real).length > 0) report(`kept ${path}: not empty`);
+    else {
+      rmdirSync(real);
+      report(`removed ${path}`);
+    }
+    return;
+  }
+  // The executable is another one after each update; it is ours all the same.
+  if (path !== INSTALLED.executable && digestOf(real) !== digest) {
+    report(`kept ${path}: changed since it was installed`);
+    return;
+  }
+  rmSync(real);
+  report(`removed ${path}`);
+}
+
+function readManifest(root: string): Manifest | null {
+  const path = join(root, INSTALLED.manifest);
+  return existsSync(path) ? (JSON.parse(readFileSync(path, 'utf8')) as Manifest) : null;
+}
+
+function digestOf(path: string): string | null {
+  const found = lstatSync(path);
+  if (found.isDirectory()) return null;
+  const content = found.isSymbolicLink() ? readlinkSync(path) : readFileSync(path);
+  return createHash('sha256').update(content).digest('hex');
+}
+
+function writeAtomically(path: string, content: string, mode: number): void {
+  writeFileSync(`${path}.part`, content, { mode });
+  chmodSync(`${path}.part`, mode);
+  renameSync(`${path}.part`, path);
+}

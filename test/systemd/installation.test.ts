@@ -1,0 +1,94 @@
+// Install and uninstall on a directory that stands for the root of a device.
+
+import {
+  existsSync,
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  statSync,
+  writeFileSync,
+} from 'node:fs';
+import { tmpdir } from 'node:os';
+import { dirname, join } from 'node:path';
+import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { INSTALLED, installPlan } from '../../src/systemd/install-plan.ts';
+import { install, uninstall } from '../../src/systemd/installation.ts';
+
+const STEPS = installPlan([
+  { name: 'proxy', host: '127.0.0.1', port: 8080 },
+  { name: 'admin', host: '127.0.0.1', port: 9901 },
+]);
+
+describe('an installation', () => {
+  let root = '';
+  let lines: string[] = [];
+  const report = (line: string) => void lines.push(line);
+  const at = (path: string) => join(root, path);
+  const installHere = () => install(STEPS, { root, executable: at('program'), report });
+
+  beforeEach(() => {
+    root = mkdtempSync(join(tmpdir(), 'qedge-install-'));
+    lines = [];
+    writeFileSync(at('program'), 'the program');
+  });
+  afterEach(() => {
+    rmSync(root, { recursive: true });
+  });
+
+  it('writes an executable, a commented config and the units', () => {
+    installHere();
+    expect(readFileSync(at(INSTALLED.command.replace('/usr/local/bin', '/usr/local/lib/qedge')), 'utf8')).toBe(
+      'the program',
+    );
+    expect(statSync(at(INSTALLED.executable)).mode & 0o777).toBe(0o755);
+    expect(readFileSync(at(INSTALLED.config), 'utf8')).toContain('[proxy]');
+    expect(readdirSync(at(INSTALLED.units)).sort()).toEqual(['qedge-admin.socket', 'qedge.service', 'qedge.socket']);
+  });
+
+  it('keeps a configuration that is there', () => {
+    mkdirSync(dirname(at(INSTALLED.config)), { recursive: true });
+    writeFileSync(at(INSTALLED.config), 'mine');
+    installHere();
+    expect(readFileSync(at(INSTALLED.config), 'utf8')).toBe('mine');
+    expect(lines).toContain('kept /etc/qedge/qedge.toml');
+  });
+
+  it('is removed without a trace', () => {
+    installHere();
+    expect(uninstall({ root, report })).toBe(true);
+    const left = readdirSync(root, { recursive: true, withFileTypes: true }).filter((entry) => !entry.isDirectory());
+    expect(left.map(({ name }) => name)).toEqual(['program']);
+    expect(existsSync(at(INSTALLED.directory))).toBe(false);
+    expect(existsSync(at(INSTALLED.configDirectory))).toBe(false);
+  });
+
+  it('leaves changed files and foreign ones on removal, and says so', () => {
+    installHere();
+    writeFileSync(at(INSTALLED.config), 'mine now');
+    uninstall({ root, report });
+    expect(readFileSync(at(INSTALLED.config), 'utf8')).toBe('mine now');
+    expect(lines).toContain('kept /etc/qedge/qedge.toml: changed since it was installed');
+    expect(lines).toContain('kept /etc/qedge: not empty');
+  });
+
+  it('removes the executable of a later update and what the update left beside it', () => {
+    installHere();
+    writeFileSync(at(INSTALLED.executable), 'a newer program');
+    writeFileSync(`${at(INSTALLED.executable)}.previous`, 'the program');
+    uninstall({ root, report });
+    expect(existsSync(at(INSTALLED.directory))).toBe(false);
+  });
+
+  it('installed twice is still removed whole', () => {
+    installHere();
+    installHere();
+    uninstall({ root, report });
+    expect(existsSync(at(INSTALLED.configDirectory))).toBe(false);
+  });
+
+  it('has nothing to remove where nothing was installed', () => {
+    expect(uninstall({ root, report })).toBe(false);
+  });
+});
