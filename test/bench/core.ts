@@ -1,0 +1,228 @@
+// What the routing core costs, by hand: `npm run bench:core`. Prints the time of a routed request and of a decision step
+// against the budget, and what the heap does over a million requests. CPU time, not wall time: the machine may be shared.
+
+import { constants, PerformanceObserver } from 'node:perf_hooks';
+import { createRng } from '../../src/core/rng.ts';
+import { createServiceRouter, type ServiceRouter } from '../../src/core/service-router.ts';
+
+const ROUNDS = 7;
+const REQUESTS_PER_ROUND = 200_000;
+/** Tries under way at a time. */
+const CONCURRENCY = 16;
+const CLIENTS = Array.from({ length: 8 }, (_, i) => `camera-${i}`);
+
+interface Case {
+  readonly policy: string;
+  readonly options?: Readonly<Record<string, unknown>>;
+  readonly instances: number;
+}
+
+const router = ({ policy, options, instances }: Case): ServiceRouter => {
+  const made = createServiceRouter({
+    service: 'pilotnet',
+    qos: { latencyMs: 80, successRatio: 0.9, windowMs: 10_000 },
+    policy: { name: policy, options: options ?? {} },
+    localNodeId: 'node-0',
+    rng: createRng(1),
+    nowMs: 0,
+  });
+  for (let i = 0; i < instances; i++) {
+    made.observeRtt(`node-${i}`, 0.5 + (50 * i) / instances, 0);
+    made.applyPlacement(
+      {
+        kind: 'instance-set',
+        instance: {
+          service: 'pilotnet',
+          nodeId: `node-${i}`,
+          id: 'a',
+          scheme: 'http',
+          host: '127.0.0.1',
+          port: 9000,
+          labels: {},
+          profile: null,
+        },
+      },
+      0,
+    );
+  }
+  return made;
+};
+
+/** A router under steady load at a virtual time that moves by `gapMs` a request. */
+class Load {
+  readonly router: ServiceRouter;
+  readonly #gapMs: number;
+  readonly #rng = createRng(2);
+  readonly #request = { clientId: CLIENTS[0] ?? '', budgetMs: 80, attempt: 0, tried: [] as number[] };
+  readonly #tickets = new Int32Array(CONCURRENCY).fill(-1);
+  nowMs = 0.5;
+  #turn = 0;
+
+  constructor(made: ServiceRouter, gapMs: number) {
+    this.router = made;
+    this.#gapMs = gapMs;
+  }
+
+  run(requests: number, ticking: boolean): void {
+    const { router: made } = this;
+    for (let i = 0; i < requests; i++) {
+      this.nowMs += this.#gapMs;
+      this.#turn = (this.#turn + 1) % CONCURRENCY;
+      const ticket = this.#tickets[this.#turn] as number;
+      const client = CLIENTS[i & 7] as string;
+      this.#request.clientId = client;
+      if (ticket >= 0) {
+        const latencyMs = 10 + 60 * this.#rng.next();
+        made.finish(ticket, 'answered', latencyMs, this.nowMs);
+        made.settle(client, latencyMs <= 80, this.nowMs);
+      }
+      const candidate = made.route(this.#request, this.nowMs);
+      if (candidate !== null) this.#tickets[this.#turn] = made.start(candidate, this.nowMs);
+      if (ticking && made.nextTickMs <= this.nowMs) made.tick(this.nowMs);
+    }
+  }
+}
+
+function cpuMs(work: () => void): number {
+  const before = process.cpuUsage();
+  work();
+  const { user, system } = process.cpuUsage(before);
+  return (user + system) / 1000;
+}
+
+const median = (values: readonly number[]): number =>
+  [...values].sort((a, b) => a - b)[Math.floor(values.length / 2)] ?? Number.NaN;
+
+/** µs per route + start + finish + settle, decision steps left out: they have a table of their own. */
+function requestUs(which: Case): number {
+  const load = new Load(router(which), 0.1);
+  load.run(REQUESTS_PER_ROUND, true);
+  load.router.tick(load.nowMs);
+  return median(
+    Array.from(
+      { length: ROUNDS },
+      () => (cpuMs(() => load.run(REQUESTS_PER_ROUND, false)) * 1000) / REQUESTS_PER_ROUND,
+    ),
+  );
+}
+
+/** ms per decision step with `samples` in each instance's window. */
+function tickMs(which: Case, samples: number): number {
+  const made = router(which);
+  const rng = createRng(3);
+  for (let i = 0; i < samples; i++) {
+    const nowMs = (i * 9_900) / samples;
+    for (const candidate of made.candidates) {
+      const ticket = made.start(candidate, nowMs);
+      made.finish(ticket, 'answered', candidate.rttMs + 5 + 40 * rng.next(), nowMs);
+    }
+  }
+  // Steps at one instant, so that no sample ages out: the next step's time is ignored by asking a little later each time.
+  let nowMs = 9_900;
+  const step = (): void => {
+    nowMs += 1e-6;
+    Object.assign(made, { nextTickMs: nowMs });
+    made.tick(nowMs);
+  };
+  for (let i = 0; i < 50; i++) step();
+  return median(
+    Array.from({ length: ROUNDS }, () => {
+      const steps = 40;
+      return (
+        cpuMs(() => {
+          for (let i = 0; i < steps; i++) step();
+        }) / steps
+      );
+    }),
+  );
+}
+
+interface HeapFigures {
+  readonly growthKib: number;
+  readonly minor: number;
+  readonly major: number;
+}
+
+/** Heap growth and collections over a million requests, decision steps included. */
+async function heapOver(which: Case, requests: number): Promise<HeapFigures> {
+  const load = new Load(router(which), 0.1);
+  load.run(300_000, true);
+  const kinds: number[] = [];
+  const observer = new PerformanceObserver((list) => {
+    for (const entry of list.getEntries()) kinds.push((entry as unknown as { detail: { kind: number } }).detail.kind);
+  });
+  globalThis.gc?.();
+  await new Promise((resolve) => setTimeout(resolve, 20));
+  const before = process.memoryUsage().heapUsed;
+  observer.observe({ entryTypes: ['gc'] });
+  load.run(requests, true);
+  await new Promise((resolve) => setTimeout(resolve, 20));
+  observer.disconnect();
+  globalThis.gc?.();
+  const growthKib = (process.memoryUsage().heapUsed - before) / 1024;
+  const minor = kinds.filter((kind) => kind === constants.NODE_PERFORMANCE_GC_MINOR).length;
+  return { growthKib, minor, major: kinds.length - minor };
+}
+
+function row(cells: readonly string[], widths: readonly number[]): string {
+  return cells.map((cell, i) => (i === 0 ? cell.padEnd(widths[i] ?? 0) : cell.padStart(widths[i] ?? 0))).join('  ');
+}
+
+function table(title: string, head: readonly string[], rows: readonly (readonly string[])[]): void {
+  const widths = head.map((cell, i) => Math.max(cell.length, ...rows.map((cells) => cells[i]?.length ?? 0)));
+  process.stdout.write(`\n${title}\n${row(head, widths)}\n${widths.map((width) => '-'.repeat(width)).join('  ')}\n`);
+  for (const cells of rows) process.stdout.write(`${row(cells, widths)}\n`);
+}
+
+const verdict = (value: number, budget: number): string => (value <= budget ? 'kept' : 'MISSED');
+
+const ALL_IN_PLAY = { candidates_max: 100 };
+const only = process.argv.slice(2);
+const names = ['qedge', 'qedgeproxy', 'round-robin'].filter((name) => only.length === 0 || only.includes(name));
+
+table(
+  'A request: route + start + finish + settle (CPU, median of rounds)',
+  ['policy', 'instances', 'µs', 'budget µs', ''],
+  names.flatMap((policy) =>
+    (
+      [
+        [10, 2],
+        [100, 10],
+      ] as const
+    ).map(([instances, budget]) => {
+      const options = policy === 'qedge' ? ALL_IN_PLAY : {};
+      const us = requestUs({ policy, instances, options });
+      return [policy, String(instances), us.toFixed(2), budget.toFixed(0), verdict(us, budget)];
+    }),
+  ),
+);
+
+table(
+  'A decision step (CPU, median of rounds); qedge with every instance in play',
+  ['policy', 'instances × samples', 'ms', 'budget ms', ''],
+  names
+    .filter((policy) => policy !== 'round-robin')
+    .flatMap((policy) =>
+      (
+        [
+          [10, 400, 0.2],
+          [100, 1000, 3],
+        ] as const
+      ).map(([instances, samples, budget]) => {
+        const options = policy === 'qedge' ? ALL_IN_PLAY : {};
+        const ms = tickMs({ policy, instances, options }, samples);
+        return [policy, `${instances} × ${samples}`, ms.toFixed(3), budget.toFixed(1), verdict(ms, budget)];
+      }),
+    ),
+);
+
+const heap: string[][] = [];
+for (const policy of names) {
+  const { growthKib, minor, major } = await heapOver({ policy, instances: 10 }, 1_000_000);
+  heap.push([policy, '1,000,000', growthKib.toFixed(0), String(minor), String(major)]);
+}
+table(
+  'Heap, 10 instances, decision steps included',
+  ['policy', 'requests', 'growth KiB', 'minor GCs', 'major GCs'],
+  heap,
+);
