@@ -1,5 +1,5 @@
-// QEdgeProxy, Algorithms 1–4 of Čilić, Žarko, Dustdar et al., "QEdgeProxy: QoS-aware load balancing by multi-player
-// bandits" (Section V): KDE success probabilities over a sliding window, an exploitation and an exploration pool, ε that
+// QEdgeProxy, Algorithms 1–4 of Čilić et al., "QoS-Aware Load Balancing in the Computing Continuum via Multi-Player
+// Bandits" (Section V): KDE success probabilities over a sliding window, an exploitation and an exploration pool, ε that
 // decays while the promise is kept and is reset when it is not, SWRR, and a cooldown after misses in a row.
 
 import type { Candidate, Outcome, RequestInfo } from '../domain.ts';

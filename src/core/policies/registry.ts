@@ -1,17 +1,29 @@
 // Every policy by the name people write in the config.
 
 import { assert } from '../assert.ts';
+import { DEC_SARSA } from './dec-sarsa.ts';
 import type { PolicyDefinition } from './definition.ts';
+import { LEAST_CONNECTIONS } from './least-connections.ts';
 import type { PolicyProblem } from './options.ts';
+import { P2C_EWMA } from './p2c-ewma.ts';
 import type { Policy, PolicyContext } from './policy.ts';
+import { PROXY_MITY } from './proxy-mity.ts';
 import { QEDGE } from './qedge.ts';
 import { QEDGEPROXY } from './qedgeproxy.ts';
+import { QEDGEPROXY_2024 } from './qedgeproxy-2024.ts';
+import { RANDOM } from './random.ts';
 import { ROUND_ROBIN } from './round-robin.ts';
 
 export const POLICIES = {
   qedge: QEDGE,
   qedgeproxy: QEDGEPROXY,
+  'qedgeproxy-2024': QEDGEPROXY_2024,
+  'dec-sarsa': DEC_SARSA,
+  'proxy-mity': PROXY_MITY,
+  'p2c-ewma': P2C_EWMA,
+  'least-connections': LEAST_CONNECTIONS,
   'round-robin': ROUND_ROBIN,
+  random: RANDOM,
 } satisfies Readonly<Record<string, PolicyDefinition>>;
 
 export type PolicyName = keyof typeof POLICIES;

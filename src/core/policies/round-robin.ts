@@ -1,8 +1,8 @@
 // Each instance in turn, blind to distance and load: what a Kubernetes NodePort service comes down to.
 
 import type { Candidate, RequestInfo } from '../domain.ts';
+import { BasePolicy } from './base-policy.ts';
 import { definePolicy } from './definition.ts';
-import { UnlearnedPolicy } from './unlearned-policy.ts';
 
 export const ROUND_ROBIN = definePolicy({
   about: 'each instance in turn, as Kubernetes NodePort does',
@@ -10,7 +10,7 @@ export const ROUND_ROBIN = definePolicy({
   create: () => new RoundRobin(),
 });
 
-class RoundRobin extends UnlearnedPolicy {
+class RoundRobin extends BasePolicy {
   readonly name = 'round-robin';
   #turn = 0;
 

@@ -1,0 +1,86 @@
+// What the policies without a QoS pool have in common: everybody who is up is in the pool, nothing is estimated, nothing
+// needs a decision step. Each overrides what it does know.
+
+import type { Candidate, Outcome, RequestInfo } from '../domain.ts';
+import type { CandidateView, Policy, PolicySummary } from './policy.ts';
+
+export abstract class BasePolicy implements Policy {
+  abstract readonly name: string;
+  readonly stepMs: number = Number.POSITIVE_INFINITY;
+  /** Those with availability `up`, as of the last update. */
+  protected up: readonly Candidate[] = [];
+  /** Who holds which handle, as of the last update. */
+  protected readonly known: (Candidate | undefined)[] = [];
+
+  abstract select(request: RequestInfo, candidates: readonly Candidate[], nowMs: number): Candidate | null;
+
+  observe(_outcome: Outcome, _nowMs: number): void {}
+
+  update(candidates: readonly Candidate[], _nowMs: number): void {
+    const live = new Set(candidates);
+    this.known.forEach((candidate, handle) => {
+      if (candidate !== undefined && !live.has(candidate)) this.known[handle] = undefined;
+    });
+    for (const candidate of candidates) {
+      if (this.known[candidate.handle] === candidate) continue;
+      this.known[candidate.handle] = candidate;
+      this.learnOf(candidate);
+    }
+    this.up = candidates.filter((candidate) => candidate.availability === 'up');
+  }
+
+  tick(_nowMs: number): void {}
+
+  cooldownUntilMs(_candidate: Candidate): number {
+    return Number.NEGATIVE_INFINITY;
+  }
+
+  successEstimate(_candidate: Candidate): number {
+    return Number.NaN;
+  }
+
+  density(_candidate: Candidate, _gridMs: readonly number[], _nowMs: number): number[] | null {
+    return null;
+  }
+
+  view(candidate: Candidate, nowMs: number): CandidateView {
+    const inPool = this.inPool(candidate, nowMs);
+    const cooldownMs = this.cooldownUntilMs(candidate) - nowMs;
+    return {
+      pool: inPool ? 'exploitation' : 'out',
+      weight: inPool ? this.shareOf(candidate, nowMs) : 0,
+      successProbability: null,
+      processingMs: null,
+      samples: 0,
+      cooldownMs: Math.max(0, cooldownMs),
+      note: inPool ? '' : candidate.availability,
+      extra: {},
+    };
+  }
+
+  summary(_nowMs: number): PolicySummary {
+    return { explorationShare: null, panic: false };
+  }
+
+  snapshot(_nowMs: number): unknown {
+    return null;
+  }
+
+  restore(_snapshot: unknown, _ageMs: number, _nowMs: number): void {}
+
+  reset(_nowMs: number): void {
+    for (const candidate of this.known) if (candidate !== undefined) this.learnOf(candidate);
+  }
+
+  /** A candidate joined, under a handle that may have meant another one: begin its state anew. */
+  protected learnOf(_candidate: Candidate): void {}
+
+  protected inPool(candidate: Candidate, _nowMs: number): boolean {
+    return candidate.availability === 'up';
+  }
+
+  /** Share of requests that a candidate of the pool is meant to get: the same for all unless a policy says otherwise. */
+  protected shareOf(_candidate: Candidate, _nowMs: number): number {
+    return 1 / this.up.length;
+  }
+}
