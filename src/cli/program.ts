@@ -5,9 +5,15 @@ import { Command, CommanderError } from 'commander';
 import { CommandError, ConfigError, EX_CONFIG, EX_USAGE } from '../errors.ts';
 import { registerCheck } from './check.ts';
 import { registerInstall } from './install.ts';
+import { registerRun } from './run.ts';
 import { registerVersion } from './version.ts';
 
-const COMMANDS: readonly ((program: Command) => void)[] = [registerCheck, registerInstall, registerVersion];
+const COMMANDS: readonly ((program: Command) => void)[] = [
+  registerRun,
+  registerCheck,
+  registerInstall,
+  registerVersion,
+];
 
 /** Runs one command to its end and returns the exit status; never throws for what a user could have caused. */
 export async function runCli(argv: readonly string[]): Promise<number> {

@@ -41,6 +41,13 @@ export interface BrokerSessionOptions {
   readonly onChange: () => void;
 }
 
+export interface BrokerSessionState extends BrokerState {
+  readonly subscriptions: number;
+  /** Everything retained was heard, once at least. */
+  readonly synced: boolean;
+  readonly messagesReceived: number;
+}
+
 /** Own announcement is repeated at most this often when something keeps clearing it, ms. */
 const REANNOUNCE_MS = 1_000;
 
@@ -138,8 +145,10 @@ export class BrokerSession {
     void this.#announcer.announcePressure(pressure);
   }
 
-  state(): BrokerState & { readonly subscriptions: number } {
-    return { ...this.#connection.state(), subscriptions: this.#subscriptions.activeCount };
+  state(): BrokerSessionState {
+    const { activeCount, synced } = this.#subscriptions;
+    const messagesReceived = this.#options.counters.messages.value;
+    return { ...this.#connection.state(), subscriptions: activeCount, synced, messagesReceived };
   }
 
   #ownNode(): Node {

@@ -16,8 +16,7 @@ import type { Rng } from '../core/rng.ts';
 import type { Logger } from '../telemetry/log.ts';
 import type { Metrics } from '../telemetry/metrics.ts';
 import { createAddressPolicy } from './address-policy.ts';
-import type { BrokerState } from './broker-connection.ts';
-import { BrokerSession, type BrokerSessionOptions, matches } from './broker-session.ts';
+import { BrokerSession, type BrokerSessionOptions, type BrokerSessionState, matches } from './broker-session.ts';
 import { type InstanceView, type NodeEvent, PlacementCache, type PlacementCacheExport } from './placement-cache.ts';
 import type { ProbeTarget } from './placement-records.ts';
 import { Rejections } from './rejections.ts';
@@ -41,7 +40,7 @@ export interface PlacementOptions {
 
 export interface PlacementState {
   /** Null without `[mqtt]`. */
-  readonly broker: (BrokerState & { readonly subscriptions: number }) | null;
+  readonly broker: BrokerSessionState | null;
   readonly nodes: readonly { readonly node: Node; readonly lost: boolean }[];
   readonly instances: readonly InstanceView[];
   /** Messages refused since the start. */

@@ -46,6 +46,7 @@ export class Subscriptions {
   readonly #active = new Set<string>();
   /** Granted, and waiting for the retained messages to end. */
   #settling: Sync[] = [];
+  #everSettled = false;
   #flushTimer: NodeJS.Timeout | null = null;
   #settleTimer: NodeJS.Timeout | null = null;
 
@@ -65,6 +66,11 @@ export class Subscriptions {
   /** Filters that the broker was asked for on this connection. */
   get activeCount(): number {
     return this.#active.size;
+  }
+
+  /** The broker's memory was seen as a whole, once at least. */
+  get synced(): boolean {
+    return this.#everSettled;
   }
 
   /** Everything is asked for anew, also in a session that was kept: only that brings the retained messages. */
@@ -128,7 +134,10 @@ export class Subscriptions {
   #settle(): void {
     const { cache, nowMs, onSynced } = this.#options;
     for (const { since, interests } of this.#settling) cache.endSync(since, scopeOf(interests), nowMs());
-    if (this.#settling.length > 0) onSynced();
+    if (this.#settling.length > 0) {
+      this.#everSettled = true;
+      onSynced();
+    }
     this.#settling = [];
   }
 }

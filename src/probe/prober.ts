@@ -43,6 +43,8 @@ export interface ProbeState {
   readonly method: 'ping' | 'connect';
   /** Probes without an answer since the last one that had one. */
   readonly failures: number;
+  /** Milliseconds since the last answer; null before the first. */
+  readonly ageMs: number | null;
 }
 
 export interface Prober {
@@ -61,6 +63,7 @@ interface Probed {
   estimate: RttEstimate;
   inFlight: boolean;
   failures: number;
+  answeredMs: number | null;
 }
 
 /** Bound on nodes that are measured; those beyond it keep the router's assumption. */
@@ -130,11 +133,13 @@ class RotatingProber implements Prober {
   }
 
   state(): readonly ProbeState[] {
-    return [...this.#probed].map(([nodeId, { estimate, target, failures }]) => ({
+    const nowMs = this.#options.clock.nowMs();
+    return [...this.#probed].map(([nodeId, { estimate, target, failures, answeredMs }]) => ({
       nodeId,
       rttMs: estimate.rttMs,
       method: target.ping === null ? 'connect' : 'ping',
       failures,
+      ageMs: answeredMs === null ? null : nowMs - answeredMs,
     }));
   }
 
@@ -146,7 +151,7 @@ class RotatingProber implements Prober {
       return;
     }
     const estimate = new RttEstimate(this.#config.changeRatio);
-    this.#probed.set(nodeId, { target, estimate, inFlight: false, failures: 0 });
+    this.#probed.set(nodeId, { target, estimate, inFlight: false, failures: 0, answeredMs: null });
     this.#rotation.add(nodeId);
   }
 
@@ -187,6 +192,7 @@ class RotatingProber implements Prober {
   #learn(nodeId: string, probed: Probed, sampleMs: number): void {
     this.#answered.increment();
     probed.failures = 0;
+    probed.answeredMs = this.#options.clock.nowMs();
     const { rttMs, stepFromMs } = probed.estimate.add(sampleMs);
     this.#options.onRtt(nodeId, rttMs);
     if (stepFromMs === null) return;

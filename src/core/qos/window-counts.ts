@@ -59,6 +59,11 @@ export class WindowCounts {
     return this.#sum(this.#goods, row, nowMs);
   }
 
+  /** How much of the past a reading at `nowMs` covers, ms: what a rate divides by. */
+  coveredMs(nowMs: number): number {
+    return nowMs - (Math.floor(nowMs / this.#bucketMs) - BUCKETS + 1) * this.#bucketMs;
+  }
+
   clear(row: number): void {
     this.#latest[row] = Number.NEGATIVE_INFINITY;
     this.#totals.fill(0, row * BUCKETS, (row + 1) * BUCKETS);

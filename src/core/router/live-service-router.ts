@@ -364,7 +364,7 @@ export class LiveServiceRouter implements ServiceRouter {
   }
 
   #perSecond(row: number, nowMs: number): number {
-    const spanMs = Math.min(RATE_WINDOW_MS, Math.max(1000, nowMs - this.#startedMs));
+    const spanMs = Math.min(this.#rates.coveredMs(nowMs), Math.max(1000, nowMs - this.#startedMs));
     return (this.#rates.total(row, nowMs) * 1000) / spanMs;
   }
 

@@ -1,0 +1,270 @@
+// The composition root: Config → wired parts. The parts never import one another; what flows between them flows here.
+//
+//   placement ──instances──▶ routers ◀──route, report── proxy
+//       │ targets               ▲  │ what was learned
+//       ▼                  rtts │  ▼
+//     prober ───────────────────┘ store            admin reads all of them
+
+import { randomInt, randomUUID } from 'node:crypto';
+import { type Admin, createAdmin } from './admin/admin.ts';
+import type { QedgeEvent } from './admin/state.ts';
+import { Housekeeping } from './app/housekeeping.ts';
+import { brokerFacts, listenerFacts, probeFacts } from './app/node-facts.ts';
+import { RouterSet } from './app/router-set.ts';
+import type { Config, ListenAddress } from './config/config.ts';
+import type { Clock } from './core/clock.ts';
+import { createRng } from './core/rng.ts';
+import type { ServiceRouter } from './core/service-router.ts';
+import { createPlacement, type Placement } from './placement/placement.ts';
+import { createProber, type Prober } from './probe/prober.ts';
+import { type BoundListener, createProxy, type Proxy as DataPlane, type ProxyService } from './proxy/proxy.ts';
+import type { StoreState } from './store/state.ts';
+import { openStore, type Store } from './store/store.ts';
+import { createNotifier, type Notifier } from './systemd/notifier.ts';
+import { type InheritedSockets, inheritedSockets } from './systemd/sockets.ts';
+import { EventLog } from './telemetry/events.ts';
+import { createLogger, type Logger } from './telemetry/log.ts';
+import { createMetrics } from './telemetry/metrics.ts';
+
+export interface AppOptions {
+  readonly version: string;
+  readonly commit: string;
+  /** Standard output when absent. */
+  readonly log?: Logger;
+  /** Seed of every random choice; a fresh one when absent. */
+  readonly seed?: number;
+}
+
+export interface App {
+  readonly log: Logger;
+  /** As bound: port 0 in the config has become a real one. */
+  readonly proxyListeners: readonly BoundListener[];
+  readonly adminListener: ListenAddress;
+  /** The routers of the configured services; one object for the life of the app. */
+  readonly services: ReadonlyMap<string, ServiceRouter>;
+  readonly events: EventLog<QedgeEvent>;
+  /** Takes over another configuration without touching open connections or what was learned for services that stay. */
+  reload(config: Config): Promise<void>;
+  /** Drains, keeps what was learned, and ends. Never throws. */
+  stop(): Promise<void>;
+}
+
+/**
+ * Starts qedge: nothing is left running when it throws.
+ *
+ * @throws CommandError when a port or the store cannot be had
+ */
+export async function startApp(config: Config, options: AppOptions): Promise<App> {
+  const app = new RunningApp(config, options);
+  try {
+    await app.start(inheritedSockets());
+    return app;
+  } catch (error) {
+    await app.abandon();
+    throw error;
+  }
+}
+
+/** The routing core's time: monotonic, ms. */
+const CLOCK: Clock = { nowMs: () => performance.now() };
+
+class RunningApp implements App {
+  readonly log: Logger;
+  readonly events = new EventLog<QedgeEvent>({ wallNowMs: () => Date.now() });
+  readonly #options: AppOptions;
+  readonly #metrics = createMetrics();
+  readonly #routers: RouterSet;
+  readonly #placement: Placement;
+  readonly #prober: Prober;
+  readonly #proxy: DataPlane;
+  readonly #admin: Admin;
+  readonly #notifier: Notifier;
+  readonly #housekeeping: Housekeeping;
+  readonly #store: Store | null;
+  #config: Config;
+  #adminListener: ListenAddress;
+  #listening = false;
+  #draining = false;
+
+  constructor(config: Config, options: AppOptions) {
+    const rng = createRng(options.seed ?? randomInt(2 ** 31));
+    const log = options.log ?? createLogger({ level: config.log.level, nodeId: config.node.id });
+    const shared = { clock: CLOCK, rng, log, metrics: this.#metrics };
+    this.#options = options;
+    this.#config = config;
+    this.#adminListener = config.admin.listen;
+    this.log = log;
+    this.#notifier = createNotifier({ log });
+    this.#store = this.#openStore();
+    this.#routers = new RouterSet({
+      config,
+      clock: CLOCK,
+      rng,
+      onEvent: (service, event) => this.#record(service, event),
+    });
+    this.#placement = createPlacement({
+      ...shared,
+      config,
+      boot: randomUUID(),
+      ownListeners: () => [...this.proxyListeners, this.#adminListener],
+      onUpdate: (service, update) => this.#routers.applyPlacement(service, update),
+      onNode: (event) => log.info(event, 'node changed'),
+      onTarget: (nodeId, target) => this.#prober.setTarget(nodeId, target),
+    });
+    this.#prober = createProber({
+      ...shared,
+      config: config.probe,
+      onRtt: (nodeId, rttMs) => {
+        this.#routers.observeRtt(nodeId, rttMs);
+        this.#placement.observeRtt(nodeId, rttMs);
+      },
+      onEnvironmentChange: (change) => log.info(change, 'distance of a node changed'),
+    });
+    this.#proxy = createProxy({
+      ...shared,
+      nodeId: config.node.id,
+      config: config.proxy,
+      services: this.#proxyServices(config),
+      accessLog: config.log.access,
+    });
+    this.#housekeeping = new Housekeeping({
+      services: this.services,
+      broker: () => this.#placement.state().broker,
+      notifier: this.#notifier,
+      clock: CLOCK,
+      onEvent: (event) => this.#record(null, event),
+    });
+    this.#admin = this.#createAdmin();
+  }
+
+  get proxyListeners(): readonly BoundListener[] {
+    return this.#proxy.listeners;
+  }
+
+  get adminListener(): ListenAddress {
+    return this.#adminListener;
+  }
+
+  get services(): ReadonlyMap<string, ServiceRouter> {
+    return this.#routers.routers;
+  }
+
+  async start(sockets: InheritedSockets): Promise<void> {
+    const restored = this.#store?.load() ?? null;
+    if (restored?.placement) this.#placement.import(restored.placement, restored.ageMs);
+    await this.#proxy.listen(firstOfEach(sockets));
+    this.#adminListener = await this.#admin.listen(sockets.get('admin')?.[0]);
+    this.#listening = true;
+    this.#placement.start();
+    for (const snapshot of restored?.routers ?? []) {
+      this.services.get(snapshot.service)?.restore(snapshot, restored?.ageMs ?? 0, CLOCK.nowMs());
+    }
+    this.#routers.start();
+    this.#prober.start();
+    this.#store?.start(() => this.#learned());
+    this.#housekeeping.start();
+    const listeners = listenerFacts(this.proxyListeners, this.#adminListener);
+    this.#record(null, { kind: 'lifecycle', phase: 'started', detail: this.#options.version });
+    this.log.info({ version: this.#options.version, listeners, warm: restored !== null }, 'qedge started');
+    this.#notifier.ready(this.#housekeeping.statusLine());
+  }
+
+  async reload(config: Config): Promise<void> {
+    this.#notifier.reloading();
+    this.#config = config;
+    this.log.level = config.log.level;
+    this.#routers.reload(config.services);
+    await this.#proxy.applyServices(this.#proxyServices(config));
+    this.#prober.configure(config.probe);
+    this.#placement.configure(config);
+    this.#record(null, { kind: 'lifecycle', phase: 'reloaded', detail: '' });
+    this.log.info({ services: config.services.map(({ name }) => name) }, 'configuration reloaded');
+    this.#notifier.ready();
+  }
+
+  async stop(): Promise<void> {
+    if (this.#draining) return;
+    this.#draining = true;
+    this.#notifier.stopping();
+    this.#record(null, { kind: 'lifecycle', phase: 'draining', detail: '' });
+    await Promise.all([this.#proxy.drain(), this.#placement.stop()]);
+    this.#prober.stop();
+    this.#housekeeping.stop();
+    await this.#store?.close();
+    this.#routers.stop();
+    await this.#admin.close();
+    this.#notifier.close();
+    this.log.info('qedge stopped');
+  }
+
+  /** Undoes a start that failed. */
+  async abandon(): Promise<void> {
+    this.#prober.stop();
+    this.#housekeeping.stop();
+    this.#routers.stop();
+    await Promise.all([this.#proxy.close(), this.#placement.stop(), this.#admin.close(), this.#store?.close()]);
+    this.#notifier.close();
+  }
+
+  #record(service: string | null, event: QedgeEvent): void {
+    this.events.append(service, event, CLOCK.nowMs());
+  }
+
+  #openStore(): Store | null {
+    const { path, flushMs } = this.#config.store;
+    if (path === null) return null;
+    return openStore({
+      path,
+      flushMs,
+      log: this.log,
+      metrics: this.#metrics,
+      onHealth: ({ ok, reason }) => this.#record(null, { kind: 'store', ok, reason }),
+    });
+  }
+
+  #learned(): StoreState {
+    const nowMs = CLOCK.nowMs();
+    return {
+      routers: [...this.services.values()].map((router) => router.snapshot(nowMs)),
+      placement: this.#config.mqtt === null ? null : this.#placement.export(),
+    };
+  }
+
+  #proxyServices(config: Config): ProxyService[] {
+    return config.services.flatMap((service) => {
+      const router = this.services.get(service.name);
+      return router === undefined ? [] : [{ config: service, router }];
+    });
+  }
+
+  #createAdmin(): Admin {
+    const { version, commit } = this.#options;
+    return createAdmin({
+      config: this.#config.admin,
+      metrics: this.#metrics,
+      log: this.log,
+      events: this.events,
+      clock: CLOCK,
+      services: () => this.services,
+      lifecycle: () => ({
+        listening: this.#listening,
+        placementSynced: this.#placement.state().broker?.synced ?? true,
+        draining: this.#draining,
+      }),
+      node: () => ({
+        ...this.#config.node,
+        version,
+        commit,
+        listeners: listenerFacts(this.proxyListeners, this.#adminListener),
+        broker: brokerFacts(this.#placement.state(), this.#housekeeping.brokerSinceMs),
+        store: this.#store?.facts() ?? null,
+        probes: probeFacts(this.#prober.state(), this.#placement.state().nodes),
+      }),
+    });
+  }
+}
+
+/** With one event loop, the first socket of each name is the one. */
+function firstOfEach(sockets: InheritedSockets): ReadonlyMap<string, number> {
+  return new Map([...sockets].flatMap(([name, [fd]]) => (fd === undefined ? [] : [[name, fd] as const])));
+}

@@ -1,0 +1,133 @@
+// The routers of all services, driven in real time: one timer runs whichever decision step is due next, placement and
+// round trips are handed to those they concern, and a reload keeps what was learned for services that stay.
+
+import type { Config, ServiceConfig } from '../config/config.ts';
+import type { Clock } from '../core/clock.ts';
+import type { Candidate, PlacementUpdate } from '../core/domain.ts';
+import type { Rng } from '../core/rng.ts';
+import { createServiceRouter, type RouterEvent, type ServiceRouter } from '../core/service-router.ts';
+
+export interface RouterSetOptions {
+  readonly config: Config;
+  readonly clock: Clock;
+  readonly rng: Rng;
+  readonly onEvent: (service: string, event: RouterEvent) => void;
+}
+
+interface Entry {
+  readonly router: ServiceRouter;
+  readonly fingerprint: string;
+}
+
+/** Timers of Node cannot be set further ahead than this. */
+const TIMER_MS_MAX = 2 ** 31 - 1;
+
+export class RouterSet {
+  readonly #options: RouterSetOptions;
+  readonly #entries = new Map<string, Entry>();
+  readonly #routers = new Map<string, ServiceRouter>();
+  /** Measured distances, for routers that are made later. */
+  readonly #rtts = new Map<string, number>();
+  #timer: NodeJS.Timeout | null = null;
+  #running = false;
+
+  constructor(options: RouterSetOptions) {
+    this.#options = options;
+    for (const service of options.config.services) this.#add(service);
+  }
+
+  /** Service name → router; one object for the life of the set. */
+  get routers(): ReadonlyMap<string, ServiceRouter> {
+    return this.#routers;
+  }
+
+  start(): void {
+    this.#running = true;
+    this.#schedule();
+  }
+
+  stop(): void {
+    this.#running = false;
+    if (this.#timer !== null) clearTimeout(this.#timer);
+    this.#timer = null;
+  }
+
+  applyPlacement(service: string, update: PlacementUpdate): void {
+    this.#routers.get(service)?.applyPlacement(update, this.#options.clock.nowMs());
+  }
+
+  observeRtt(nodeId: string, rttMs: number): void {
+    this.#rtts.set(nodeId, rttMs);
+    const nowMs = this.#options.clock.nowMs();
+    for (const router of this.#routers.values()) router.observeRtt(nodeId, rttMs, nowMs);
+  }
+
+  environmentChanged(): void {
+    const nowMs = this.#options.clock.nowMs();
+    for (const router of this.#routers.values()) router.environmentChanged(nowMs);
+  }
+
+  /** Takes over another list of services. Those whose definition is the same keep their router and all it learned. */
+  reload(services: readonly ServiceConfig[]): void {
+    const names = new Set(services.map((service) => service.name));
+    for (const name of [...this.#entries.keys()]) if (!names.has(name)) this.#remove(name);
+    for (const service of services) {
+      const entry = this.#entries.get(service.name);
+      if (entry?.fingerprint !== fingerprintOf(service)) this.#add(service, entry?.router.candidates);
+    }
+    this.#schedule();
+  }
+
+  #remove(name: string): void {
+    this.#entries.delete(name);
+    this.#routers.delete(name);
+  }
+
+  /** `placed`: what the router before this one had, which placement will not tell again. */
+  #add(service: ServiceConfig, placed: readonly Candidate[] = []): void {
+    const { config, clock, rng, onEvent } = this.#options;
+    const nowMs = clock.nowMs();
+    const router = createServiceRouter({
+      service: service.name,
+      localNodeId: config.node.id,
+      qos: service.qos,
+      policy: service.policy,
+      instancesMax: config.placement.instancesMax,
+      rttChangeRatio: config.probe.changeRatio,
+      rng,
+      nowMs,
+      onEvent: (event) => onEvent(service.name, event),
+    });
+    for (const [nodeId, rttMs] of this.#rtts) router.observeRtt(nodeId, rttMs, nowMs);
+    for (const { instance, key, availability } of placed) {
+      router.applyPlacement({ kind: 'instance-set', instance }, nowMs);
+      router.applyPlacement({ kind: 'instance-availability', key, availability }, nowMs);
+    }
+    this.#entries.set(service.name, { router, fingerprint: fingerprintOf(service) });
+    this.#routers.set(service.name, router);
+  }
+
+  #schedule(): void {
+    if (!this.#running) return;
+    if (this.#timer !== null) clearTimeout(this.#timer);
+    let nextMs = Number.POSITIVE_INFINITY;
+    for (const router of this.#routers.values()) nextMs = Math.min(nextMs, router.nextTickMs);
+    this.#timer = null;
+    if (nextMs === Number.POSITIVE_INFINITY) return;
+    const waitMs = Math.min(Math.max(0, nextMs - this.#options.clock.nowMs()), TIMER_MS_MAX);
+    this.#timer = setTimeout(() => this.#tick(), waitMs);
+    this.#timer.unref();
+  }
+
+  #tick(): void {
+    this.#timer = null;
+    const nowMs = this.#options.clock.nowMs();
+    for (const router of this.#routers.values()) if (router.nextTickMs <= nowMs) router.tick(nowMs);
+    this.#schedule();
+  }
+}
+
+/** What learned state depends on; another one starts anew. */
+export function fingerprintOf(service: ServiceConfig): string {
+  return JSON.stringify([service.name, service.qos, service.policy]);
+}

@@ -1,0 +1,80 @@
+import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
+import { RouterSet } from '../../src/app/router-set.ts';
+import type { ServiceConfig } from '../../src/config/config.ts';
+import type { Instance, RequestInfo } from '../../src/core/domain.ts';
+import { createRng } from '../../src/core/rng.ts';
+import { configFrom } from '../support/config.ts';
+
+const REQUEST: RequestInfo = { clientId: 'cam-1', budgetMs: 80, attempt: 0, tried: [] };
+
+const instance = (id: string): Instance => ({
+  service: 'pilotnet',
+  nodeId: 'n1',
+  id,
+  scheme: 'http',
+  host: '127.0.0.1',
+  port: 9000,
+  labels: {},
+  profile: null,
+});
+
+const BASE = `
+[node]
+id = "pi-7"
+[mqtt]
+url = "mqtt://127.0.0.1:1883"
+[[service]]
+name = "pilotnet"
+qos = { latency = "80ms", success = 0.9, window = "10s" }
+policy = "round-robin"
+`;
+
+function makeSet(toml: string): { set: RouterSet; services: readonly ServiceConfig[] } {
+  const config = configFrom(toml);
+  const set = new RouterSet({
+    config,
+    clock: { nowMs: () => performance.now() },
+    rng: createRng(1),
+    onEvent: () => undefined,
+  });
+  return { set, services: config.services };
+}
+
+describe('the router set', () => {
+  beforeEach(() => void vi.useFakeTimers({ toFake: ['performance', 'setTimeout', 'clearTimeout'] }));
+  afterEach(() => void vi.useRealTimers());
+
+  it('routes to what placement told, and to nobody else', () => {
+    const { set } = makeSet(BASE);
+    const router = set.routers.get('pilotnet');
+    expect(router?.route(REQUEST, 0)).toBeNull();
+    set.applyPlacement('pilotnet', { kind: 'instance-set', instance: instance('i1') });
+    set.applyPlacement('unheard-of', { kind: 'instance-set', instance: instance('i2') });
+    expect(router?.candidates.map((candidate) => candidate.key)).toEqual(['n1/i1']);
+    set.applyPlacement('pilotnet', { kind: 'instance-removed', key: 'n1/i1' });
+    expect(router?.route(REQUEST, 0)).toBeNull();
+  });
+
+  it('keeps the router of a service that stays, and drops that of one that goes', () => {
+    const second =
+      BASE +
+      '[[service]]\nname = "detector"\npolicy = "round-robin"\nqos = { latency = "200ms", success = 0.9, window = "10s" }\n';
+    const { set } = makeSet(second);
+    const router = set.routers.get('pilotnet');
+    set.reload(configFrom(BASE).services);
+    expect([...set.routers.keys()]).toEqual(['pilotnet']);
+    expect(set.routers.get('pilotnet')).toBe(router);
+  });
+
+  it('starts a service anew when its QoS changes, and knows its instances and distances still', () => {
+    const { set } = makeSet(BASE);
+    set.applyPlacement('pilotnet', { kind: 'instance-set', instance: instance('i1') });
+    set.observeRtt('n1', 12);
+    const before = set.routers.get('pilotnet');
+    set.reload(configFrom(BASE.replace('80ms', '50ms')).services);
+    const after = set.routers.get('pilotnet');
+    expect(after).not.toBe(before);
+    expect(after?.qos.latencyMs).toBe(50);
+    expect(after?.candidates.map(({ key, rttMs }) => ({ key, rttMs }))).toEqual([{ key: 'n1/i1', rttMs: 12 }]);
+  });
+});
