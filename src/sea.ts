@@ -1,9 +1,9 @@
 // What travels inside the single executable: static files and native addons. Run from source, the same names are
 // files of the repository or of the last build, and addons come from their npm packages.
 
-import { closeSync, constants, existsSync, openSync, readFileSync, writeSync } from 'node:fs';
+import { closeSync, constants, openSync, readFileSync, statSync, writeSync } from 'node:fs';
 import { constants as osConstants } from 'node:os';
-import { join } from 'node:path';
+import { join, normalize } from 'node:path';
 import sea from 'node:sea';
 import { getEnvironmentData, setEnvironmentData } from 'node:worker_threads';
 
@@ -19,8 +19,14 @@ const SOURCE_ROOTS = ['../dist/assets', '..'].map((path) => join(import.meta.dir
  */
 export function asset(name: string): Uint8Array | null {
   if (isSingleExecutable) return sea.getAssetKeys().includes(name) ? new Uint8Array(sea.getRawAsset(name)) : null;
-  const path = SOURCE_ROOTS.map((root) => join(root, name)).find((candidate) => existsSync(candidate));
-  return path === undefined ? null : readFileSync(path);
+  // A name that climbs out of its root is nobody's file.
+  const paths = SOURCE_ROOTS.map((root) => ({ root, path: normalize(join(root, name)) }));
+  const found = paths.find(({ root, path }) => path.startsWith(`${root}/`) && isFile(path));
+  return found === undefined ? null : readFileSync(found.path);
+}
+
+function isFile(path: string): boolean {
+  return statSync(path, { throwIfNoEntry: false })?.isFile() ?? false;
 }
 
 /** For better-sqlite3's `nativeBinding`; undefined from source, where better-sqlite3 finds its own. */
