@@ -7,4 +7,4 @@ export const DIST = join(ROOT, 'dist');
 /** What the executable carries, and what a run from source reads (src/sea.ts). */
 export const ASSETS = join(DIST, 'assets');
 /** Steps between the sources and the executable, and what is kept from one build to the next. */
-export const CACHE = join(ROOT, 'node_modules/.cache/qedge');
+export const CACHE = join(ROOT, '.cache/build');

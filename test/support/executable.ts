@@ -5,7 +5,7 @@ import { mkdirSync, readdirSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 
 const ROOT = join(import.meta.dirname, '../..');
-const LOCK_DIRECTORY = join(ROOT, 'node_modules/.cache/qedge');
+const LOCK_DIRECTORY = join(ROOT, '.cache/build');
 
 /** Path of `dist/qedge-linux-<arch>`; built first where it is absent or older than any source. */
 export function builtExecutable(arch: 'x64' | 'arm64'): string {
