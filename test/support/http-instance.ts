@@ -1,0 +1,29 @@
+// An instance of some service: a real server that answers every request with 200.
+
+import { createServer } from 'node:http';
+import type { AddressInfo } from 'node:net';
+import { onTestFinished } from 'vitest';
+
+export interface HttpInstance {
+  readonly port: number;
+  /** What an announcement says of it. */
+  readonly address: { readonly host: string; readonly port: number };
+  close(): Promise<void>;
+}
+
+/** Starts one on a port of its own; it ends with the test that is running. */
+export async function startInstance(): Promise<HttpInstance> {
+  const server = createServer((request, response) => {
+    request.resume();
+    response.end('here');
+  });
+  await new Promise<void>((resolve) => void server.listen(0, '127.0.0.1', resolve));
+  const { port } = server.address() as AddressInfo;
+  const close = (): Promise<void> =>
+    new Promise((resolve) => {
+      server.close(() => resolve());
+      server.closeAllConnections();
+    });
+  onTestFinished(close);
+  return { port, address: { host: '127.0.0.1', port }, close };
+}
