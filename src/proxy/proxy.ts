@@ -157,13 +157,13 @@ class HttpProxy implements Proxy {
   async drain(): Promise<void> {
     this.#context.draining = true;
     const listeners = this.#all();
-    const stopped = Promise.all(listeners.map((listener) => listener.stop())).then(() => true);
+    const stopped = Promise.all(listeners.map((listener) => listener.stop()));
     await delay(Math.min(DRAIN_GRACE_MS, this.#options.config.drainMs));
     this.#context.refusing = true;
     const sweep = setInterval(() => {
       for (const listener of listeners) listener.sweepIdle();
     }, DRAIN_SWEEP_MS);
-    await Promise.race([stopped, delay(Math.max(0, this.#options.config.drainMs - DRAIN_GRACE_MS))]);
+    await within(stopped, Math.max(0, this.#options.config.drainMs - DRAIN_GRACE_MS));
     clearInterval(sweep);
     await this.close();
   }
@@ -242,8 +242,18 @@ class HttpProxy implements Proxy {
   }
 }
 
-function delay(ms: number): Promise<false> {
+function delay(ms: number): Promise<void> {
   return new Promise((resolve) => {
-    setTimeout(resolve, ms, false);
+    setTimeout(resolve, ms);
   });
+}
+
+/** Waits for `work`, but no longer than `ms`; leaves no timer behind that would keep the process. */
+async function within(work: Promise<unknown>, ms: number): Promise<void> {
+  let timer: NodeJS.Timeout | undefined;
+  const deadline = new Promise<void>((resolve) => {
+    timer = setTimeout(resolve, ms);
+  });
+  await Promise.race([work, deadline]);
+  clearTimeout(timer);
 }
