@@ -1,5 +1,6 @@
 // One try of a request at one instance: what comes back is observed for the router and written straight to the client.
 
+import type { Socket } from 'node:net';
 import type { Candidate, TryResult } from '../core/domain.ts';
 import { instanceKey } from '../core/domain.ts';
 import type { Ticket } from '../core/service-router.ts';
@@ -95,6 +96,19 @@ export class Attempt implements UpstreamHandler, DrainListener {
       this.#observe(this.#result(), nowMs);
       clearTimeout(this.#timer);
     }
+  }
+
+  onUpgrade(fields: RawFields, socket: Socket, first: Buffer): void {
+    if (this.#over) {
+      socket.destroy();
+      return;
+    }
+    const exchange = this.#exchange;
+    const nowMs = exchange.nowMs();
+    const upstreamMs = exchange.stopwatch.elapsedMs(nowMs) - this.#startMs;
+    // The handshake is what is measured; how long the connection lives says nothing of the instance.
+    this.#conclude('answered', nowMs);
+    exchange.upgraded(fields, { socket, first, upstreamMs }, nowMs);
   }
 
   onData(chunk: Buffer): void {

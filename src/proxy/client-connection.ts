@@ -5,6 +5,7 @@ import type { Socket } from 'node:net';
 import type { ProxyError } from '../errors.ts';
 import type { Peer } from './forwarded.ts';
 import type { ServiceRuntime } from './service-runtime.ts';
+import type { WebSocketPipe } from './websocket.ts';
 
 /** What a connection needs of the exchanges on it. */
 export interface ConnectionExchange {
@@ -21,6 +22,10 @@ export class ClientConnection {
   readonly #service: () => ServiceRuntime | null;
   /** More than one only while a client pipelines. */
   readonly #exchanges: ConnectionExchange[] = [];
+  /** An answer that ends the connection is on its way: whatever else comes in is of no interest. */
+  closing = false;
+  /** Set once it carries a WebSocket. */
+  pipe: WebSocketPipe | null = null;
 
   /** `service`: the one that the listener belongs to, looked up anew for each request since a reload may replace it. */
   constructor(socket: Socket, peer: Peer, service: () => ServiceRuntime | null) {

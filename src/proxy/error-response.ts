@@ -5,6 +5,8 @@ import type { ProxyError, ProxyErrorCode } from '../errors.ts';
 
 export interface ErrorAnswer {
   readonly status: number;
+  /** The connection ends with this answer. */
+  readonly closes: boolean;
   /** Raw fields, Content-Length included. */
   readonly fields: string[];
   readonly body: string;
@@ -59,7 +61,7 @@ export function errorAnswer(error: ProxyError, requestId: string | null): ErrorA
   if (requestId !== null) fields.push('X-Request-Id', requestId);
   if (retryAfterSeconds !== undefined) fields.push('Retry-After', String(retryAfterSeconds));
   if (close === true) fields.push('Connection', 'close');
-  return { status, fields, body };
+  return { status, closes: close === true, fields, body };
 }
 
 /** The whole answer as bytes for a connection that has no request to answer: what came in could not be parsed. */

@@ -1,8 +1,9 @@
-// The way to an instance for what undici's dispatch cannot carry: streamed bodies with trailers, Expect, and OPTIONS *.
+// The way to an instance for what undici's dispatch cannot carry: streamed bodies with trailers, Expect, OPTIONS *, upgrades.
 // One node:http request over the pool's agent; back-pressure both ways, and nothing of the body is let go of before there is
 // a connection to write it to.
 
 import { type ClientRequest, request as httpRequest, type IncomingMessage } from 'node:http';
+import type { Socket } from 'node:net';
 import type { InstancePool } from './instance-pool.ts';
 import type { RequestBody } from './request-body.ts';
 import type { UpstreamCall, UpstreamHandler, UpstreamRequest } from './upstream.ts';
@@ -13,6 +14,8 @@ export interface StreamFraming {
   readonly contentLength: number | null;
   readonly trailer: string | null;
   readonly expect: string | null;
+  /** Protocol to switch to; null for an ordinary request. */
+  readonly upgrade: string | null;
 }
 
 /** `body` null: the request has none. Never throws: `onError` tells. */
@@ -32,10 +35,11 @@ export function forwardStream(
     setHost: false,
     headers: framed(request.fields, framing, body !== null) as unknown as Record<string, string>,
   });
-  return new StreamCall(outgoing, body, handler);
+  return new StreamCall(pool, outgoing, body, handler);
 }
 
 class StreamCall implements UpstreamCall {
+  readonly #pool: InstancePool;
   readonly #outgoing: ClientRequest;
   readonly #body: RequestBody | null;
   readonly #handler: UpstreamHandler;
@@ -43,7 +47,8 @@ class StreamCall implements UpstreamCall {
   #sent = false;
   #over = false;
 
-  constructor(outgoing: ClientRequest, body: RequestBody | null, handler: UpstreamHandler) {
+  constructor(pool: InstancePool, outgoing: ClientRequest, body: RequestBody | null, handler: UpstreamHandler) {
+    this.#pool = pool;
     this.#outgoing = outgoing;
     this.#body = body;
     this.#handler = handler;
@@ -52,6 +57,7 @@ class StreamCall implements UpstreamCall {
     outgoing.on('continue', () => this.#over || handler.onInformation(100, []));
     outgoing.on('information', (info) => this.#over || handler.onInformation(info.statusCode, info.rawHeaders));
     outgoing.on('drain', () => body?.drained());
+    outgoing.on('upgrade', (incoming, socket, first) => this.#onUpgrade(incoming, socket as Socket, first));
     outgoing.on('response', (incoming) => this.#onResponse(incoming));
   }
 
@@ -96,6 +102,16 @@ class StreamCall implements UpstreamCall {
     this.#handler.onHead(incoming.statusCode ?? 0, incoming.statusMessage ?? '', incoming.rawHeaders);
   }
 
+  #onUpgrade(incoming: IncomingMessage, socket: Socket, first: Buffer): void {
+    if (this.#over) {
+      socket.destroy();
+      return;
+    }
+    this.#end();
+    this.#pool.holdUpgraded(socket);
+    this.#handler.onUpgrade(incoming.rawHeaders, socket, first);
+  }
+
   #onEnd(incoming: IncomingMessage): void {
     if (this.#over) return;
     const unfinished = this.#body !== null && !this.#body.ended;
@@ -124,6 +140,7 @@ function framed(fields: readonly string[], framing: StreamFraming, hasBody: bool
   if (framing.contentLength !== null) all.push('Content-Length', String(framing.contentLength));
   else if (hasBody) all.push('Transfer-Encoding', 'chunked');
   if (framing.trailer !== null && framing.contentLength === null && hasBody) all.push('Trailer', framing.trailer);
+  if (framing.upgrade !== null) all.push('Connection', 'Upgrade', 'Upgrade', framing.upgrade);
   if (framing.expect !== null) all.push('Expect', framing.expect);
   return all;
 }

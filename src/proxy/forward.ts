@@ -6,14 +6,17 @@ import type { InstancePool, PooledClient } from './instance-pool.ts';
 import type { UpstreamCall, UpstreamHandler, UpstreamRequest } from './upstream.ts';
 import { upstreamError } from './upstream.ts';
 
-/** Sends a request whose body is complete; `body` null when it has none. Never throws: `onError` tells. */
+/**
+ * Sends a request whose body is complete; `body` null when it has none. Never throws: `onError` tells. `again`: a try
+ * failed before, so that idle connections are not trusted any more.
+ */
 export function forward(
   pool: InstancePool,
   request: UpstreamRequest,
-  body: Buffer | null,
+  { body, again }: { readonly body: Buffer | null; readonly again: boolean },
   handler: UpstreamHandler,
 ): UpstreamCall {
-  const pooled = pool.takeClient();
+  const pooled = again ? pool.newClient() : pool.takeClient();
   const call = new DispatchCall(pool, pooled, handler);
   pooled.client.dispatch(
     {

@@ -2,7 +2,8 @@
 
 import { randomUUID } from 'node:crypto';
 import type { IncomingMessage, ServerResponse } from 'node:http';
-import type { Candidate, RequestInfo } from '../core/domain.ts';
+import type { Socket } from 'node:net';
+import type { Candidate } from '../core/domain.ts';
 import { ProxyError, type ProxyErrorCode } from '../errors.ts';
 import { Answer } from './answer.ts';
 import { Attempt, type AttemptFailure } from './attempt.ts';
@@ -11,17 +12,38 @@ import { clientIdOf } from './client-id.ts';
 import type { ProxyContext } from './context.ts';
 import { errorAnswer, statusOf } from './error-response.ts';
 import { forward } from './forward.ts';
-import { forwardStream } from './forward-stream.ts';
+import { forwardStream, type StreamFraming } from './forward-stream.ts';
 import { addForwarded } from './forwarded.ts';
 import type { InstancePool, Waiter } from './instance-pool.ts';
 import { NO_SERVICE } from './proxy-metrics.ts';
 import { type BodyListener, RequestBody } from './request-body.ts';
 import { RequestHead, readRequestHead } from './request-head.ts';
+import { readResponseHead } from './response-head.ts';
 import { mayRetry } from './retry.ts';
 import { matchService } from './service-match.ts';
 import type { ServiceRuntime } from './service-runtime.ts';
 import { Stopwatch } from './stopwatch.ts';
 import type { RawFields } from './upstream.ts';
+import { WebSocketPipe } from './websocket.ts';
+
+/** Who an exchange is with. */
+export interface ExchangeClient {
+  readonly connection: ClientConnection;
+  readonly request: IncomingMessage;
+  readonly response: ServerResponse;
+  readonly upgrade: ClientUpgrade | null;
+}
+
+/** A client that asked to switch protocols: its socket, and what came behind the head. */
+export interface ClientUpgrade {
+  readonly socket: Socket;
+  readonly first: Buffer;
+}
+
+export interface UpgradedUpstream extends ClientUpgrade {
+  /** How long the handshake took there. */
+  readonly upstreamMs: number;
+}
 
 /** Status that is counted for a request whose client went away before its answer; nobody ever sees it. */
 const CLIENT_GONE = 499;
@@ -35,6 +57,8 @@ export class Exchange implements BodyListener, Waiter {
   readonly #context: ProxyContext;
   readonly #connection: ClientConnection;
   readonly #response: ServerResponse;
+  /** What a client that wants to switch protocols sent behind its head; null for everybody else. */
+  readonly #upgrade: ClientUpgrade | null;
   #head = EMPTY_HEAD;
   #service: ServiceRuntime | null = null;
   #admitted = false;
@@ -47,11 +71,13 @@ export class Exchange implements BodyListener, Waiter {
   #queued: { readonly candidate: Candidate; readonly pool: InstancePool } | null = null;
   #over = false;
 
-  constructor(context: ProxyContext, connection: ClientConnection, request: IncomingMessage, response: ServerResponse) {
+  constructor(context: ProxyContext, client: ExchangeClient) {
+    const { connection, request, response, upgrade } = client;
     this.#context = context;
     this.#connection = connection;
     this.request = request;
     this.#response = response;
+    this.#upgrade = upgrade;
     this.answer = new Answer(response);
   }
 
@@ -90,7 +116,12 @@ export class Exchange implements BodyListener, Waiter {
   /** Everything that can be refused before a byte of the body is read. */
   #admit(): void {
     const { config, requestFields, services, viaName, refusing } = this.#context;
-    const { rawHeaders, url = '/', httpVersionMinor } = this.request;
+    const { rawHeaders, url = '/', httpVersionMajor, httpVersionMinor } = this.request;
+    if (httpVersionMajor !== 1) {
+      throw new ProxyError('bad-request', `HTTP/${this.request.httpVersion} is not spoken here`, {
+        source: 'downstream',
+      });
+    }
     if (url.length > config.urlBytesMax) {
       throw new ProxyError(
         'uri-too-long',
@@ -131,26 +162,29 @@ export class Exchange implements BodyListener, Waiter {
   #try(): void {
     const nowMs = this.nowMs();
     const { service } = this;
-    const info: RequestInfo = {
-      clientId: this.#clientId,
-      budgetMs: this.#budgetLeftMs(nowMs),
-      attempt: this.#attempts,
-      tried: this.#tried,
-    };
-    const candidate = service.router.route(info, nowMs);
-    if (candidate === null) {
-      this.fail(new ProxyError('no-instance', 'the service has no instance', { source: 'internal' }));
-      return;
-    }
     if (this.deadlineLeftMs() <= 0) {
       this.fail(new ProxyError('deadline-exceeded', 'the deadline passed before a try', { source: 'downstream' }));
       return;
     }
-    const pool = service.poolOf(candidate);
-    const entry = pool.enter(this);
-    if (entry === 'entered') this.#send(candidate, pool, nowMs);
-    else if (entry === 'queued') this.#queued = { candidate, pool };
-    else this.fail(this.#overloaded(candidate));
+    const budgetMs = this.#budgetLeftMs(nowMs);
+    const info = { clientId: this.#clientId, budgetMs, attempt: this.#attempts, tried: this.#tried };
+    const first = service.router.route(info, nowMs);
+    if (first === null) {
+      this.fail(new ProxyError('no-instance', 'the service has no instance', { source: 'internal' }));
+      return;
+    }
+    for (let candidate: Candidate | null = first; candidate !== null; ) {
+      const pool = service.poolOf(candidate);
+      if (pool.enter()) {
+        this.#send(candidate, pool, nowMs);
+        return;
+      }
+      info.tried = [...info.tried, candidate.handle];
+      candidate = info.tried.length < service.router.candidates.length ? service.router.route(info, nowMs) : null;
+    }
+    const pool = service.poolOf(first);
+    if (pool.wait(this)) this.#queued = { candidate: first, pool };
+    else this.fail(this.#overloaded(first));
   }
 
   onSlot(): void {
@@ -174,11 +208,16 @@ export class Exchange implements BodyListener, Waiter {
     const attempt = new Attempt(this, candidate, pool, nowMs);
     this.#attempt = attempt;
     const whole = body === null ? null : body.whole;
-    const plain = head.expect === null && head.target !== '*' && (body === null || body.trailers.length === 0);
+    const plain =
+      this.#upgrade === null &&
+      head.expect === null &&
+      head.target !== '*' &&
+      (body === null || body.trailers.length === 0);
     if (plain && (body === null || whole !== null)) {
-      attempt.send((handler) => forward(pool, request, whole, handler));
+      attempt.send((handler) => forward(pool, request, { body: whole, again: this.#attempts > 0 }, handler));
     } else {
-      attempt.send((handler) => forwardStream(pool, request, head, body, handler));
+      const framing = { ...framingOf(head), upgrade: this.#upgrade === null ? null : head.upgrade };
+      attempt.send((handler) => forwardStream(pool, request, framing, body, handler));
     }
   }
 
@@ -225,6 +264,28 @@ export class Exchange implements BodyListener, Waiter {
     this.answer.end(trailers);
   }
 
+  /** The instance switched protocols: from here on the two ends talk for themselves. */
+  upgraded(raw: RawFields, upstream: UpgradedUpstream, nowMs: number): void {
+    const client = this.#upgrade;
+    if (client === null) {
+      upstream.socket.destroy();
+      this.fail(new ProxyError('upstream-protocol', 'the instance switched protocols unasked', { source: 'upstream' }));
+      return;
+    }
+    const { fields } = readResponseHead(101, raw, false);
+    fields.push('Connection', 'Upgrade', 'Upgrade', this.#head.upgrade ?? '');
+    this.addOwnFields(fields, this.#attempt?.instanceName ?? '', upstream.upstreamMs, nowMs);
+    this.#response.detachSocket(client.socket);
+    let text = 'HTTP/1.1 101 Switching Protocols\r\n';
+    for (let i = 0; i + 1 < fields.length; i += 2) text += `${fields[i]}: ${fields[i + 1]}\r\n`;
+    client.socket.write(`${text}\r\n`, 'latin1');
+    if (upstream.first.length > 0) upstream.socket.unshift(upstream.first);
+    if (client.first.length > 0) client.socket.unshift(client.first);
+    const stallTimeoutMs = this.#context.config.bodyIdleTimeoutMs;
+    this.#connection.pipe = new WebSocketPipe({ client: client.socket, upstream: upstream.socket, stallTimeoutMs });
+    this.#settle(101, this.#budgetLeftMs(nowMs) >= 0, nowMs);
+  }
+
   /** Answers with an error of our own; every failure before the head ends here. */
   fail(error: ProxyError): void {
     if (this.#over) return;
@@ -237,11 +298,12 @@ export class Exchange implements BodyListener, Waiter {
       return;
     }
     const told = service === '' || error.context.service !== undefined ? error : withService(error, service);
-    const { status, fields, body } = errorAnswer(told, this.#head.requestId);
+    const { status, closes, fields, body } = errorAnswer(told, this.#head.requestId);
     if (error.source === 'downstream') this.#settle(status, null, nowMs);
     else this.#settle(status, false, nowMs);
     this.#body?.discard();
-    if (this.#context.draining) fields.push('Connection', 'close');
+    if (this.#context.draining && !closes) fields.push('Connection', 'close');
+    if (closes) this.#connection.closing = true;
     this.#response.writeHead(status, fields);
     this.#response.end(body);
   }
@@ -361,6 +423,10 @@ export class Exchange implements BodyListener, Waiter {
 }
 
 const EMPTY_HEAD = new RequestHead();
+
+function framingOf({ contentLength, trailer, expect }: RequestHead): Omit<StreamFraming, 'upgrade'> {
+  return { contentLength, trailer, expect };
+}
 
 function withService(error: ProxyError, service: string): ProxyError {
   const { source, retryable, cause } = error;

@@ -31,8 +31,6 @@ interface QueueEntry {
   readonly timer: NodeJS.Timeout;
 }
 
-export type Entry = 'entered' | 'queued' | 'full';
-
 export class InstancePool {
   readonly instance: Instance;
   /** For exchanges that need more than a buffered request and its answer: streamed bodies, upgrades, expectations. */
@@ -44,6 +42,7 @@ export class InstancePool {
   #idleMsMax = IDLE_MS_MAX;
   #inFlight = 0;
   #connections = 0;
+  #upgraded = 0;
   #retired = false;
 
   constructor(instance: Instance, config: ServiceConfig, nowMs: () => number) {
@@ -71,20 +70,23 @@ export class InstancePool {
     return this.#connections;
   }
 
-  /** Takes a slot for one try, or a place in the queue. Every slot is given back with `leave`. */
-  enter(waiter: Waiter): Entry {
-    const { instanceInFlightMax, instanceConnectionsMax, queueMax, queueTimeoutMs } = this.#config.limits;
-    if (this.#inFlight < Math.min(instanceInFlightMax, instanceConnectionsMax)) {
-      this.#inFlight++;
-      return 'entered';
-    }
-    if (this.#queue.length >= queueMax) return 'full';
+  /** Takes a slot for one try, if one is free. Every slot is given back with `leave`. */
+  enter(): boolean {
+    if (!this.#hasRoom()) return false;
+    this.#inFlight++;
+    return true;
+  }
+
+  /** Takes a place in the queue for a slot; false when that is full too. */
+  wait(waiter: Waiter): boolean {
+    const { queueMax, queueTimeoutMs } = this.#config.limits;
+    if (this.#queue.length >= queueMax) return false;
     const timer = setTimeout(() => {
       this.cancel(waiter);
       waiter.onQueueTimeout();
     }, queueTimeoutMs);
     this.#queue.push({ waiter, timer });
-    return 'queued';
+    return true;
   }
 
   /** Leaves the queue without a slot. */
@@ -96,19 +98,23 @@ export class InstancePool {
 
   /** Gives a slot back; whoever waited longest has it next. */
   leave(): void {
-    const next = this.#queue.shift();
-    if (next === undefined) {
-      this.#inFlight--;
-      return;
-    }
-    clearTimeout(next.timer);
-    next.waiter.onSlot();
+    this.#inFlight--;
+    this.#wakeNext();
   }
 
-  /** The client that was used last, or a new one when none is fresh enough to be trusted. */
+  /** A connection that switched protocols takes its place among those allowed for as long as it lives. */
+  holdUpgraded(socket: Duplex): void {
+    this.#upgraded++;
+    socket.once('close', () => {
+      this.#upgraded--;
+      this.#wakeNext();
+    });
+  }
+
+  /** The client that was used last, or a new one when none was used lately enough to be trusted. */
   takeClient(): PooledClient {
     const last = this.#free.pop();
-    if (last === undefined) return this.#newClient();
+    if (last === undefined) return this.newClient();
     if (this.#nowMs() - last.idleSinceMs < this.#idleMsMax) {
       last.idle = false;
       return last;
@@ -116,7 +122,7 @@ export class InstancePool {
     // The last used is too old, so all are.
     this.#destroy(last);
     for (const older of this.#free.splice(0)) this.#destroy(older);
-    return this.#newClient();
+    return this.newClient();
   }
 
   giveBack(pooled: PooledClient): void {
@@ -148,12 +154,27 @@ export class InstancePool {
     this.#connections += by;
   }
 
+  #hasRoom(): boolean {
+    const { instanceInFlightMax, instanceConnectionsMax } = this.#config.limits;
+    return this.#inFlight < Math.min(instanceInFlightMax, instanceConnectionsMax - this.#upgraded);
+  }
+
+  #wakeNext(): void {
+    if (this.#queue.length === 0 || !this.#hasRoom()) return;
+    const next = this.#queue.shift();
+    if (next === undefined) return;
+    this.#inFlight++;
+    clearTimeout(next.timer);
+    next.waiter.onSlot();
+  }
+
   #destroy(pooled: PooledClient): void {
     pooled.idle = false;
     pooled.client.destroy().catch(() => {});
   }
 
-  #newClient(): PooledClient {
+  /** Without a connection yet. */
+  newClient(): PooledClient {
     const { instance } = this;
     const timeoutMs = this.#config.connectTimeoutMs;
     const client = new Client(originOf(instance), {

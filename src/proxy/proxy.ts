@@ -157,6 +157,7 @@ class HttpProxy implements Proxy {
   async drain(): Promise<void> {
     this.#context.draining = true;
     const listeners = this.#all();
+    for (const listener of listeners) listener.sayGoodbye();
     const stopped = Promise.all(listeners.map((listener) => listener.stop()));
     await delay(Math.min(DRAIN_GRACE_MS, this.#options.config.drainMs));
     this.#context.refusing = true;

@@ -138,7 +138,7 @@ function takeTarget(head: RequestHead, target: string): void {
     head.target = target;
     return;
   }
-  const absolute = /^https?:\/\/([^/?#\s@]+)(.*)$/is.exec(target);
+  const absolute = /^https?:\/\/([^/?#\s@]+)([/?].*)?$/is.exec(target);
   if (absolute === null) throw badRequest('target is neither a path, "*" nor an absolute URL');
   const rest = absolute[2] ?? '';
   head.host = absolute[1] ?? '';

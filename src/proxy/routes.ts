@@ -1,36 +1,26 @@
 // The router of the port: Hono decides what a request is for. Its handlers answer on the raw response, so that no Request,
 // Response or stream is made on the way; the marker they return says so.
 
-import type { IncomingMessage, ServerResponse } from 'node:http';
 import { RESPONSE_ALREADY_SENT } from '@hono/node-server/utils/response';
 import { Hono } from 'hono';
 import { RegExpRouter } from 'hono/router/reg-exp-router';
-import type { ClientConnection } from './client-connection.ts';
 import type { ProxyContext } from './context.ts';
-import { Exchange } from './handler.ts';
-
-/** What a route gets to work with. */
-export interface RouteBindings {
-  readonly connection: ClientConnection;
-  readonly request: IncomingMessage;
-  readonly response: ServerResponse;
-}
+import { Exchange, type ExchangeClient } from './handler.ts';
 
 /** Takes one request from the port; returns at once, the answer follows. */
-export type Route = (bindings: RouteBindings) => void;
+export type Route = (client: ExchangeClient) => void;
 
 export function createRoutes(context: ProxyContext): Route {
-  const app = new Hono<{ Bindings: RouteBindings }>({
+  const app = new Hono<{ Bindings: ExchangeClient }>({
     router: new RegExpRouter(),
-    getPath: (request, options) => ownPath(request.url, options?.env as RouteBindings),
+    getPath: (request, options) => ownPath(request.url, options?.env as ExchangeClient),
   });
   app.get('/-/ping', (c) => {
     ping(c.env, context);
     return RESPONSE_ALREADY_SENT;
   });
   app.all('*', (c) => {
-    const { connection, request, response } = c.env;
-    new Exchange(context, connection, request, response).begin();
+    new Exchange(context, c.env).begin();
     return RESPONSE_ALREADY_SENT;
   });
   // Hono passes its request on to `getPath` alone and reads no more of it than the method.
@@ -38,14 +28,14 @@ export function createRoutes(context: ProxyContext): Route {
 }
 
 /** Only paths under /-/ on the shared port can be ours; everything else is one route, whatever its path. */
-function ownPath(target: string, { connection }: RouteBindings): string {
+function ownPath(target: string, { connection }: ExchangeClient): string {
   if (!target.startsWith('/-/') || connection.service !== null) return '/';
   const query = target.indexOf('?');
   return query < 0 ? target : target.slice(0, query);
 }
 
 /** What other nodes probe. */
-function ping({ response }: RouteBindings, { draining }: ProxyContext): void {
+function ping({ response }: ExchangeClient, { draining }: ProxyContext): void {
   response.writeHead(204, draining ? ['Connection', 'close'] : []);
   response.end();
 }

@@ -1,7 +1,7 @@
 // One listening port: an HTTP/1 server with llhttp in its strict mode, limits on everything a client can send, and an answer
 // for what could not even be parsed.
 
-import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
+import { createServer, type IncomingMessage, type Server, ServerResponse } from 'node:http';
 import { Server as NetServer, type Socket } from 'node:net';
 import type { ListenAddress } from '../config/config.ts';
 import { CommandError, ProxyError } from '../errors.ts';
@@ -34,6 +34,7 @@ export class Listener {
   readonly #server: Server;
   readonly #connections = new Map<Socket, ClientConnection>();
   #closed: Promise<void> | null = null;
+  #onEmpty: (() => void) | null = null;
 
   constructor(options: ListenerOptions) {
     this.name = options.name;
@@ -74,6 +75,11 @@ export class Listener {
     return this.#closed;
   }
 
+  /** WebSockets would last as long as they like: both their ends are told. */
+  sayGoodbye(): void {
+    for (const connection of this.#connections.values()) connection.pipe?.goAway();
+  }
+
   sweepIdle(): void {
     this.#server.closeIdleConnections();
   }
@@ -83,6 +89,12 @@ export class Listener {
     const stopped = this.stop();
     for (const socket of this.#connections.keys()) socket.destroy();
     await stopped;
+    // Exchanges end with the close events of their sockets, and those come a little later.
+    if (this.#connections.size > 0) {
+      await new Promise<void>((resolve) => {
+        this.#onEmpty = resolve;
+      });
+    }
   }
 
   #createServer(): Server {
@@ -98,7 +110,9 @@ export class Listener {
       requireHostHeader: false,
       insecureHTTPParser: false,
       noDelay: true,
-      shouldUpgradeCallback: () => false,
+      // Every other upgrade (h2c) is a suggestion that is not taken: the request is answered as it is.
+      shouldUpgradeCallback: (request) =>
+        request.method === 'GET' && request.headers.upgrade?.toLowerCase() === 'websocket',
     });
     server.maxConnections = config.connectionsMax;
     server.timeout = config.bodyIdleTimeoutMs;
@@ -107,6 +121,9 @@ export class Listener {
     server.on('request', onRequest);
     server.on('checkContinue', onRequest);
     server.on('checkExpectation', onRequest);
+    server.on('upgrade', (request: IncomingMessage, socket: Socket, first: Buffer) => {
+      this.#onUpgrade(request, socket, first);
+    });
     server.on('connect', (_request: IncomingMessage, socket: Socket) => {
       this.#refuse(socket, new ProxyError('bad-request', 'CONNECT is not supported', { source: 'downstream' }));
     });
@@ -123,13 +140,29 @@ export class Listener {
     socket.once('close', () => {
       this.#connections.delete(socket);
       connection.onClose();
+      if (this.#connections.size === 0) this.#onEmpty?.();
     });
   }
 
   #onRequest(request: IncomingMessage, response: ServerResponse): void {
     const connection = this.#connections.get(request.socket);
     // Closed while its request was still being parsed.
-    if (connection !== undefined) this.#options.route({ connection, request, response });
+    if (connection !== undefined) this.#options.route({ connection, request, response, upgrade: null });
+  }
+
+  /** Node lets go of the socket here; a response of our own serves for every answer but 101. */
+  #onUpgrade(request: IncomingMessage, socket: Socket, first: Buffer): void {
+    const connection = this.#connections.get(socket);
+    if (connection === undefined) {
+      socket.destroy();
+      return;
+    }
+    socket.on('error', () => socket.destroy());
+    const response = new ServerResponse(request);
+    response.shouldKeepAlive = false;
+    response.assignSocket(socket);
+    response.on('finish', () => socket.destroySoon());
+    this.#options.route({ connection, request, response, upgrade: { socket, first } });
   }
 
   #onTimeout(socket: Socket): void {
@@ -143,6 +176,7 @@ export class Listener {
     const connection = this.#connections.get(socket);
     const failure = parseFailure(error);
     if (failure === null || connection === undefined || !socket.writable) socket.destroy(error);
+    else if (connection.closing) socket.destroySoon();
     else if (connection.busy) connection.broken(failure);
     else this.#refuse(socket, failure);
   }

@@ -1,6 +1,7 @@
 // The seam between an exchange and the way its request travels: each transport sends one try and tells its handler what
 // comes back. A transport owns its connections; the handler owns everything else.
 
+import type { Socket } from 'node:net';
 import type { Reach } from './retry.ts';
 
 /** One try as it goes over the wire. */
@@ -19,6 +20,8 @@ export interface UpstreamHandler {
   /** 1xx, never 101. */
   onInformation(status: number, fields: RawFields): void;
   onHead(status: number, reason: string, fields: RawFields): void;
+  /** 101: the connection is the handler's from now on. `first`: what came behind the head. Nothing follows. */
+  onUpgrade(fields: RawFields, socket: Socket, first: Buffer): void;
   onData(chunk: Buffer): void;
   onEnd(trailers: RawFields): void;
   onError(error: UpstreamError): void;

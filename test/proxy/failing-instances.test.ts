@@ -1,0 +1,250 @@
+// Instances that refuse, hang up, die halfway or talk nonsense: what the client sees and what the router learns.
+
+import { once } from 'node:events';
+import { connect } from 'node:net';
+import { describe, expect, it } from 'vitest';
+import { bodyOf, deadPort, rawRequest, startInstance, startProxy, startRawInstance, until } from '../support/proxy.ts';
+
+const GET = 'GET / HTTP/1.1\r\nHost: pilotnet\r\n\r\n';
+const CLOSE = 'Host: pilotnet\r\nConnection: close\r\n';
+
+describe('the keep-alive reuse race', () => {
+  /** Answers the first request of each connection and hangs up, without a word, when the second comes. */
+  function hangsUpOnReuse(): Promise<number> {
+    return startRawInstance((socket) => {
+      let requests = 0;
+      socket.on('data', () => {
+        if (requests++ === 0) socket.write('HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok');
+        else socket.resetAndDestroy();
+      });
+    });
+  }
+
+  it('is retried for what is idempotent', async () => {
+    const retry = { budgetRatio: 1 };
+    const { url, observed } = await startProxy([{ name: 'pilotnet', ports: [await hangsUpOnReuse()], retry }]);
+    for (let i = 0; i < 6; i++) {
+      const answer = await fetch(url, { headers: { 'X-QEdge-Service': 'pilotnet' } });
+      expect(answer.status).toBe(200);
+      await answer.text();
+    }
+    expect(observed.some(({ result }) => result === 'refused')).toBe(true);
+  });
+
+  it('is retried on a connection of its own, however many stale ones there are', async () => {
+    const retry = { attempts: 1 };
+    const { url, proxy } = await startProxy([{ name: 'pilotnet', ports: [await hangsUpOnReuse()], retry }]);
+    const ask = async (): Promise<number> => {
+      const answer = await fetch(url, { headers: { 'X-QEdge-Service': 'pilotnet' } });
+      await answer.text();
+      return answer.status;
+    };
+    await Promise.all([ask(), ask(), ask(), ask()]);
+    expect(proxy.stats().services[0]?.upstreamConnections).toBeGreaterThanOrEqual(2);
+    expect(await ask()).toBe(200);
+  });
+
+  it('is not retried for a POST that the instance may have seen', async () => {
+    const { url } = await startProxy([{ name: 'pilotnet', ports: [await hangsUpOnReuse()] }]);
+    const statuses: number[] = [];
+    for (let i = 0; i < 2; i++) {
+      const answer = await fetch(url, { method: 'POST', body: 'x', headers: { 'X-QEdge-Service': 'pilotnet' } });
+      statuses.push(answer.status);
+      await answer.text();
+    }
+    expect(statuses).toEqual([200, 502]);
+  });
+
+  it('is avoided once the instance was seen to close idle connections', async () => {
+    const instance = await startInstance(async (request, response) => response.end(await bodyOf(request)));
+    instance.server.keepAliveTimeout = 40;
+    instance.server.keepAliveTimeoutBuffer = 0;
+    instance.server.on('request', (_, response) => response.removeHeader('Keep-Alive'));
+    const { url, observed } = await startProxy([{ name: 'pilotnet', ports: [instance.port] }]);
+    for (let i = 0; i < 40; i++) {
+      const answer = await fetch(url, { method: 'POST', body: 'x', headers: { 'X-QEdge-Service': 'pilotnet' } });
+      expect(answer.status).toBe(200);
+      await answer.text();
+      await new Promise((resolve) => setTimeout(resolve, 36 + (i % 9)));
+    }
+    expect(observed.every(({ result }) => result === 'answered')).toBe(true);
+  });
+});
+
+describe('an instance', () => {
+  it('that dies before its head makes a 502', async () => {
+    const port = await startRawInstance((socket) => socket.on('data', () => socket.destroy()));
+    const proxy = await startProxy([{ name: 'pilotnet', ports: [port] }]);
+    const answer = await rawRequest(proxy.port, `POST / HTTP/1.1\r\n${CLOSE}Content-Length: 1\r\n\r\nx`);
+    expect(answer.status).toBe(502);
+    expect(answer.head).toContain('X-QEdge-Error: upstream-reset');
+    expect(proxy.observed.map(({ result }) => result)).toEqual(['refused']);
+  });
+
+  it.each([
+    ['a length', 'HTTP/1.1 200 OK\r\nContent-Length: 100\r\n\r\nhalf of i'],
+    ['chunks', 'HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n9\r\nhalf of i\r\n'],
+  ])('that dies in the middle of a body with %s resets the client', async (_, half) => {
+    const port = await startRawInstance((socket) =>
+      socket.on('data', () => {
+        socket.write(half);
+        setTimeout(() => socket.destroy(), 30);
+      }),
+    );
+    const proxy = await startProxy([{ name: 'pilotnet', ports: [port] }]);
+    const answer = await rawRequest(proxy.port, GET);
+    expect(answer.text).toContain('half of i');
+    expect(answer.ending).toBe('reset');
+    expect(proxy.observed.map(({ result }) => result)).toEqual(['failed']);
+    expect(proxy.settled).toEqual([{ clientId: '127.0.0.1', success: false }]);
+  });
+
+  it.each([
+    ['no HTTP at all', 'SSH-2.0-OpenSSH_9.2\r\n'],
+    ['a length and chunks', 'HTTP/1.1 200 OK\r\nContent-Length: 5\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n'],
+    ['a transfer coding nobody asked for', 'HTTP/1.1 200 OK\r\nTransfer-Encoding: gzip, chunked\r\n\r\n0\r\n\r\n'],
+    [
+      'a switch of protocols nobody asked for',
+      'HTTP/1.1 101 Switching Protocols\r\nConnection: upgrade\r\nUpgrade: x\r\n\r\n',
+    ],
+  ])('that answers with %s makes a 502', async (_, bytes) => {
+    const port = await startRawInstance((socket) => socket.on('data', () => socket.end(bytes)));
+    const proxy = await startProxy([{ name: 'pilotnet', ports: [port] }]);
+    const answer = await rawRequest(proxy.port, `GET / HTTP/1.1\r\n${CLOSE}\r\n`);
+    expect(answer.status).toBe(502);
+    expect(answer.head).toMatch(/X-QEdge-Error: upstream-(?:protocol|reset)/);
+  });
+
+  it('that answers with 500 is passed on and counts as failed', async () => {
+    const instance = await startInstance((_, response) => {
+      response.statusCode = 500;
+      response.end('sorry');
+    });
+    const { port, observed } = await startProxy([{ name: 'pilotnet', ports: [instance.port] }]);
+    const answer = await rawRequest(port, `GET / HTTP/1.1\r\n${CLOSE}\r\n`);
+    expect(answer.status).toBe(500);
+    expect(answer.body).toContain('sorry');
+    expect(observed.map(({ result }) => result)).toEqual(['failed']);
+  });
+
+  it('that answers before the whole request has come is passed on', async () => {
+    const port = await startRawInstance((socket) => {
+      socket.once('data', () => socket.write('HTTP/1.1 413 Too Much\r\nContent-Length: 2\r\n\r\nno'));
+    });
+    const proxy = await startProxy([{ name: 'pilotnet', ports: [port] }]);
+    const answer = await rawRequest(
+      proxy.port,
+      `POST / HTTP/1.1\r\nHost: pilotnet\r\nContent-Length: 10000000\r\n\r\n${'x'.repeat(100_000)}`,
+    );
+    expect(answer.status).toBe(413);
+    expect(answer.body).toBe('no');
+    expect(answer.head).toContain('Connection: close');
+  });
+
+  it('that stalls in the middle of its answer is given up on', async () => {
+    const port = await startRawInstance((socket) =>
+      socket.on('data', () => socket.write('HTTP/1.1 200 OK\r\nContent-Length: 100\r\n\r\nhalf')),
+    );
+    const proxy = await startProxy([{ name: 'pilotnet', ports: [port], timeoutMs: 60 }]);
+    const answer = await rawRequest(proxy.port, GET);
+    expect(answer.ending).toBe('reset');
+    expect(proxy.observed.map(({ result }) => result)).toEqual(['timeout']);
+  });
+});
+
+describe('a retry', () => {
+  it('goes to another instance, and every try is an observation of its own', async () => {
+    const dying = await startRawInstance((socket) => socket.on('data', () => socket.destroy()));
+    const instance = await startInstance((_, response) => response.end('ok'));
+    const { url, observed, settled } = await startProxy([{ name: 'pilotnet', ports: [dying, instance.port] }]);
+    for (let i = 0; i < 2; i++) {
+      expect(await (await fetch(url, { headers: { 'X-QEdge-Service': 'pilotnet' } })).text()).toBe('ok');
+    }
+    expect(observed.map(({ key, result }) => [key, result])).toContainEqual(['n1/a', 'refused']);
+    expect(observed.filter(({ result }) => result === 'answered')).toHaveLength(2);
+    expect(settled.map(({ success }) => success)).toEqual([true, true]);
+  });
+
+  it('replays a streamed body whose first bytes are still here', async () => {
+    const instance = await startInstance(async (request, response) =>
+      response.end(String((await bodyOf(request)).length)),
+    );
+    const { url, observed } = await startProxy([{ name: 'pilotnet', ports: [await deadPort(), instance.port] }]);
+    for (let i = 0; i < 2; i++) {
+      const answer = await fetch(url, {
+        method: 'POST',
+        body: Buffer.alloc(1_000_000),
+        headers: { 'X-QEdge-Service': 'pilotnet' },
+      });
+      expect(await answer.text()).toBe('1000000');
+    }
+    expect(observed.map(({ result }) => result)).toContain('refused');
+  });
+
+  it('is not made once the budget is spent', async () => {
+    const port = await deadPort();
+    const { url, metrics } = await startProxy([
+      { name: 'pilotnet', ports: [port], retry: { attempts: 5, budgetRatio: 0, budgetPerSecond: 2 } },
+    ]);
+    for (let i = 0; i < 3; i++) await (await fetch(url, { headers: { 'X-QEdge-Service': 'pilotnet' } })).text();
+    expect(metrics.render()).toContain('qedge_retries_total{service="pilotnet"} 2');
+  });
+});
+
+describe('a client that goes away', () => {
+  it('aborts the request to the instance', async () => {
+    let gone = false;
+    const instance = await startInstance((request) => {
+      request.socket.on('close', () => {
+        gone = true;
+      });
+    });
+    const proxy = await startProxy([{ name: 'pilotnet', ports: [instance.port] }]);
+    const client = connect(proxy.port, '127.0.0.1');
+    client.write(GET);
+    await once(instance.server, 'request');
+    client.destroy();
+    await until(() => gone);
+    await until(() => proxy.observed.length === 1);
+    expect(proxy.observed.map(({ result }) => result)).toEqual(['aborted']);
+    expect(proxy.proxy.stats()).toMatchObject({ connections: 0, inFlight: 0 });
+  });
+
+  it('aborts it in the middle of an upload too', async () => {
+    let gone = false;
+    const instance = await startInstance((request) => {
+      request.on('data', () => {});
+      request.socket.on('close', () => {
+        gone = true;
+      });
+    });
+    const proxy = await startProxy([{ name: 'pilotnet', ports: [instance.port] }]);
+    const client = connect(proxy.port, '127.0.0.1');
+    client.write(`POST / HTTP/1.1\r\nHost: pilotnet\r\nContent-Length: 10000000\r\n\r\n${'x'.repeat(300_000)}`);
+    await once(instance.server, 'request');
+    client.destroy();
+    await until(() => gone);
+    await until(() => proxy.proxy.stats().inFlight === 0);
+    expect(proxy.observed.map(({ result }) => result)).toEqual(['aborted']);
+    await until(() => proxy.proxy.stats().services[0]?.upstreamConnections === 0);
+  });
+
+  it('counts as a miss only when the limit had passed', async () => {
+    const instance = await startInstance(() => {});
+    const qos = { latencyMs: 30, successRatio: 0.9, windowMs: 10_000 };
+    const proxy = await startProxy([{ name: 'pilotnet', ports: [instance.port], qos }]);
+    const early = connect(proxy.port, '127.0.0.1');
+    early.write(GET);
+    await once(instance.server, 'request');
+    early.destroy();
+    await until(() => proxy.observed.length === 1);
+    expect(proxy.settled).toEqual([]);
+    const late = connect(proxy.port, '127.0.0.1');
+    late.write(GET);
+    await until(() => proxy.proxy.stats().inFlight === 1);
+    await new Promise((resolve) => setTimeout(resolve, 60));
+    late.destroy();
+    await until(() => proxy.observed.length === 2);
+    expect(proxy.settled).toEqual([{ clientId: '127.0.0.1', success: false }]);
+  });
+});

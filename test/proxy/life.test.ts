@@ -1,0 +1,95 @@
+// How a proxy starts, changes and stops.
+
+import { once } from 'node:events';
+import { createServer } from 'node:net';
+import { describe, expect, it, onTestFinished } from 'vitest';
+import { listening, rawRequest, serviceOf, startInstance, startProxy, until } from '../support/proxy.ts';
+
+const HEADERS = { 'X-QEdge-Service': 'pilotnet' };
+
+describe('starting', () => {
+  it('says which port is taken', async () => {
+    const other = createServer();
+    onTestFinished(() => void other.close());
+    const port = await listening(other);
+    await expect(startProxy([], { listen: { host: '127.0.0.1', port } })).rejects.toThrow(
+      `proxy.listen: 127.0.0.1:${port}: the port is taken`,
+    );
+  });
+});
+
+describe('draining', () => {
+  it('finishes what is in flight, takes nothing new, and closes', async () => {
+    const instance = await startInstance((_, response) => setTimeout(() => response.end('done'), 500));
+    const { port, url, proxy } = await startProxy([{ name: 'pilotnet', ports: [instance.port] }]);
+    const inFlight = rawRequest(port, 'GET / HTTP/1.1\r\nHost: pilotnet\r\n\r\n');
+    await until(() => proxy.stats().inFlight === 1);
+    const drained = proxy.drain();
+    await until(() => proxy.listeners.length > 0);
+    await expect(fetch(`${url}/-/ping`)).rejects.toThrow();
+    const answer = await inFlight;
+    expect(answer.body).toContain('done');
+    expect(answer.ending).toBe('end');
+    await drained;
+    expect(proxy.stats().connections).toBe(0);
+  });
+
+  it('serves a connection that was accepted but had said nothing yet, and closes it with the answer', async () => {
+    const instance = await startInstance((_, response) => response.end('done'));
+    const { port, proxy } = await startProxy([{ name: 'pilotnet', ports: [instance.port] }]);
+    const { connect } = await import('node:net');
+    const client = connect(port, '127.0.0.1');
+    await once(client, 'connect');
+    await until(() => proxy.stats().connections === 1);
+    const drained = proxy.drain();
+    client.write('GET / HTTP/1.1\r\nHost: pilotnet\r\n\r\n');
+    let text = '';
+    client.on('data', (chunk) => {
+      text += chunk;
+    });
+    await once(client, 'end');
+    expect(text).toContain('done');
+    expect(text).toContain('Connection: close');
+    client.destroy();
+    await drained;
+  });
+
+  it('cuts off what does not finish in time', async () => {
+    const instance = await startInstance(() => {});
+    const { port, proxy, observed } = await startProxy([{ name: 'pilotnet', ports: [instance.port] }], {
+      drainMs: 400,
+    });
+    const stuck = rawRequest(port, 'GET / HTTP/1.1\r\nHost: pilotnet\r\n\r\n');
+    await until(() => proxy.stats().inFlight === 1);
+    await proxy.drain();
+    await stuck;
+    expect(observed.map(({ result }) => result)).toEqual(['aborted']);
+  });
+});
+
+describe('a new set of services', () => {
+  it('takes effect for the next request and leaves open ones alone', async () => {
+    const old = await startInstance((_, response) => setTimeout(() => response.end('old'), 100));
+    const fresh = await startInstance((_, response) => response.end('fresh'));
+    const { url, proxy } = await startProxy([{ name: 'pilotnet', ports: [old.port] }]);
+    const inFlight = fetch(url, { headers: HEADERS });
+    await until(() => proxy.stats().inFlight === 1);
+    await proxy.applyServices([serviceOf({ name: 'pilotnet', ports: [fresh.port] })]);
+    expect(await (await fetch(url, { headers: HEADERS })).text()).toBe('fresh');
+    expect(await (await inFlight).text()).toBe('old');
+    await proxy.applyServices([]);
+    expect((await fetch(url, { headers: HEADERS })).status).toBe(404);
+  });
+
+  it('opens and closes ports of services', async () => {
+    const instance = await startInstance((_, response) => response.end('own port'));
+    const { proxy } = await startProxy([]);
+    const spec = { name: 'pilotnet', ports: [instance.port], listen: { host: '127.0.0.1', port: 0 } };
+    await proxy.applyServices([serviceOf(spec)]);
+    const port = proxy.listeners.find(({ name }) => name === 'pilotnet')?.port;
+    expect(await (await fetch(`http://127.0.0.1:${port}/`)).text()).toBe('own port');
+    await proxy.applyServices([]);
+    expect(proxy.listeners.map(({ name }) => name)).toEqual(['proxy']);
+    await expect(fetch(`http://127.0.0.1:${port}/`)).rejects.toThrow();
+  });
+});

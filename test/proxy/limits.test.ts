@@ -1,0 +1,169 @@
+// Protecting instances and the proxy itself: what is over a limit waits shortly or is refused with a reason.
+
+import { once } from 'node:events';
+import type { ServerResponse } from 'node:http';
+import { connect } from 'node:net';
+import { describe, expect, it } from 'vitest';
+import { rawRequest, startInstance, startProxy, until } from '../support/proxy.ts';
+
+const HEADERS = { 'X-QEdge-Service': 'pilotnet' };
+
+/** An instance that answers when told to. */
+async function held(): Promise<{ port: number; waiting: ServerResponse[]; most: () => number }> {
+  const waiting: ServerResponse[] = [];
+  let most = 0;
+  const { port } = await startInstance((_, response) => {
+    waiting.push(response);
+    most = Math.max(most, waiting.length);
+  });
+  return { port, waiting, most: () => most };
+}
+
+function release(waiting: ServerResponse[]): void {
+  for (const response of waiting.splice(0)) response.end('ok');
+}
+
+describe('an instance', () => {
+  it('never gets more at a time than its limit; the rest waits its turn', async () => {
+    const { port, waiting, most } = await held();
+    const { url, proxy } = await startProxy([
+      { name: 'pilotnet', ports: [port], limits: { instanceInFlightMax: 2, queueMax: 10 } },
+    ]);
+    const answers = Array.from({ length: 6 }, () => fetch(url, { headers: HEADERS }));
+    await until(() => proxy.stats().services[0]?.queued === 4 && waiting.length === 2);
+    let done = false;
+    const all = Promise.all(answers).then((list) => {
+      done = true;
+      return list;
+    });
+    await until(() => {
+      release(waiting);
+      return done;
+    });
+    expect((await all).map(({ status }) => status)).toEqual([200, 200, 200, 200, 200, 200]);
+    expect(most()).toBe(2);
+    expect(proxy.stats().services[0]?.upstreamConnections).toBeLessThanOrEqual(2);
+  });
+
+  it('that is full makes way for one that is not', async () => {
+    const first = await held();
+    const second = await held();
+    const { url } = await startProxy([
+      { name: 'pilotnet', ports: [first.port, second.port], limits: { instanceInFlightMax: 1, queueMax: 0 } },
+    ]);
+    const one = fetch(url, { headers: HEADERS });
+    await until(() => first.waiting.length + second.waiting.length === 1);
+    const two = fetch(url, { headers: HEADERS });
+    await until(() => first.waiting.length + second.waiting.length === 2);
+    const three = await fetch(url, { headers: HEADERS });
+    expect(three.status).toBe(503);
+    release(first.waiting);
+    expect((await Promise.race([one, two])).status).toBe(200);
+    const four = fetch(url, { headers: HEADERS });
+    await until(() => first.waiting.length === 1);
+    release(first.waiting);
+    release(second.waiting);
+    expect([(await one).status, (await two).status, (await four).status]).toEqual([200, 200, 200]);
+  });
+
+  it('and its queue being full makes a 503 that says when to come back', async () => {
+    const { port, waiting } = await held();
+    const { url } = await startProxy([
+      { name: 'pilotnet', ports: [port], limits: { instanceInFlightMax: 1, queueMax: 0 } },
+    ]);
+    const first = fetch(url, { headers: HEADERS });
+    await until(() => waiting.length === 1);
+    const second = await fetch(url, { headers: HEADERS });
+    expect(second.status).toBe(503);
+    expect(second.headers.get('x-qedge-error')).toBe('overloaded');
+    expect(second.headers.get('retry-after')).toBe('1');
+    release(waiting);
+    expect((await first).status).toBe(200);
+  });
+
+  it('is not waited for beyond the queue timeout', async () => {
+    const { port, waiting } = await held();
+    const { url, observed } = await startProxy([
+      { name: 'pilotnet', ports: [port], limits: { instanceInFlightMax: 1, queueTimeoutMs: 50 } },
+    ]);
+    const first = fetch(url, { headers: HEADERS });
+    await until(() => waiting.length === 1);
+    const second = await fetch(url, { headers: HEADERS });
+    expect(second.headers.get('x-qedge-error')).toBe('overloaded');
+    release(waiting);
+    await first;
+    expect(observed).toHaveLength(1);
+  });
+
+  it('gives the place in its queue back when the client leaves', async () => {
+    const { port, waiting } = await held();
+    const { port: proxyPort, proxy } = await startProxy([
+      { name: 'pilotnet', ports: [port], limits: { instanceInFlightMax: 1 } },
+    ]);
+    const first = fetch(`http://127.0.0.1:${proxyPort}`, { headers: HEADERS });
+    await until(() => waiting.length === 1);
+    const client = connect(proxyPort, '127.0.0.1');
+    client.write('GET / HTTP/1.1\r\nHost: pilotnet\r\n\r\n');
+    await until(() => proxy.stats().services[0]?.queued === 1);
+    client.destroy();
+    await until(() => proxy.stats().services[0]?.queued === 0);
+    release(waiting);
+    expect((await first).status).toBe(200);
+    expect(proxy.stats().inFlight).toBe(0);
+  });
+});
+
+describe('a service', () => {
+  it('refuses what is over its limit of requests in flight', async () => {
+    const { port, waiting } = await held();
+    const { url, settled } = await startProxy([{ name: 'pilotnet', ports: [port], limits: { inFlightMax: 1 } }]);
+    const first = fetch(url, { headers: HEADERS });
+    await until(() => waiting.length === 1);
+    const second = await fetch(url, { headers: HEADERS });
+    expect(second.headers.get('x-qedge-error')).toBe('overloaded');
+    release(waiting);
+    await first;
+    expect(settled.map(({ success }) => success)).toEqual([false, true]);
+    const third = fetch(url, { headers: HEADERS });
+    await until(() => waiting.length === 1);
+    release(waiting);
+    expect((await third).status).toBe(200);
+  });
+});
+
+describe('a request', () => {
+  it.each([
+    [
+      'a target',
+      `GET /${'x'.repeat(3000)} HTTP/1.1\r\nHost: pilotnet\r\nConnection: close\r\n\r\n`,
+      414,
+      'uri-too-long',
+    ],
+    ['fields', `GET / HTTP/1.1\r\nHost: pilotnet\r\nX: ${'x'.repeat(20_000)}\r\n\r\n`, 431, 'headers-too-large'],
+    ['a body', 'POST / HTTP/1.1\r\nHost: pilotnet\r\nContent-Length: 2001\r\n\r\n', 413, 'body-too-large'],
+    [
+      'a chunked body',
+      `POST / HTTP/1.1\r\nHost: pilotnet\r\nTransfer-Encoding: chunked\r\n\r\n7d1\r\n${'x'.repeat(2001)}\r\n`,
+      413,
+      'body-too-large',
+    ],
+  ])('with %s over the limit is refused', async (_, bytes, status, code) => {
+    const { port } = await startProxy([{ name: 'pilotnet', ports: [] }], { urlBytesMax: 2000, bodyBytesMax: 2000 });
+    const answer = await rawRequest(port, bytes);
+    expect(answer.status).toBe(status);
+    expect(answer.head).toContain(`X-QEdge-Error: ${code}`);
+    expect(answer.ending).toBe('end');
+  });
+});
+
+describe('a port', () => {
+  it('takes no more connections than it may', async () => {
+    const { port, proxy } = await startProxy([], { connectionsMax: 2 });
+    const clients = [connect(port, '127.0.0.1'), connect(port, '127.0.0.1')];
+    await until(() => proxy.stats().connections === 2);
+    const third = connect(port, '127.0.0.1');
+    third.on('error', () => {});
+    await once(third, 'close');
+    for (const client of clients) client.destroy();
+  });
+});

@@ -1,0 +1,158 @@
+// What is charged to an instance, and what never is: the time that a client takes to send or to read.
+
+import { once } from 'node:events';
+import { connect } from 'node:net';
+import { describe, expect, it } from 'vitest';
+import { bodyOf, rawRequest, startInstance, startProxy, until } from '../support/proxy.ts';
+
+const pause = (ms: number): Promise<void> => new Promise((resolve) => setTimeout(resolve, ms));
+
+describe('latency', () => {
+  it('runs to the last byte of the answer', async () => {
+    const instance = await startInstance((_, response) => {
+      response.write('head');
+      setTimeout(() => response.end('tail'), 80);
+    });
+    const { url, observed } = await startProxy([{ name: 'pilotnet', ports: [instance.port] }]);
+    await (await fetch(url, { headers: { 'X-QEdge-Service': 'pilotnet' } })).text();
+    expect(observed[0]?.latencyMs).toBeGreaterThan(75);
+    expect(observed[0]?.latencyMs).toBeLessThan(400);
+  });
+
+  it('does not charge a client that sends a small body slowly', async () => {
+    const instance = await startInstance(async (request, response) => response.end(await bodyOf(request)));
+    const { port, observed } = await startProxy([{ name: 'pilotnet', ports: [instance.port] }]);
+    const client = connect(port, '127.0.0.1');
+    client.write('POST / HTTP/1.1\r\nHost: pilotnet\r\nContent-Length: 10\r\n\r\nhello');
+    await pause(150);
+    client.write('world');
+    await once(client, 'data');
+    client.destroy();
+    expect(observed[0]?.latencyMs).toBeLessThan(120);
+  });
+
+  it('does not charge a client that streams a large body slowly', async () => {
+    const instance = await startInstance(async (request, response) =>
+      response.end(String((await bodyOf(request)).length)),
+    );
+    const { port, observed } = await startProxy([{ name: 'pilotnet', ports: [instance.port] }]);
+    const client = connect(port, '127.0.0.1');
+    client.write('POST / HTTP/1.1\r\nHost: pilotnet\r\nContent-Length: 400000\r\n\r\n');
+    for (let i = 0; i < 4; i++) {
+      client.write('x'.repeat(100_000));
+      await pause(80);
+    }
+    await until(() => observed.length === 1);
+    client.destroy();
+    expect(observed[0]?.result).toBe('answered');
+    expect(observed[0]?.latencyMs).toBeLessThan(200);
+  });
+
+  it('does not charge a client that reads slowly, but charges the instance for its own time', async () => {
+    const bytes = 30_000_000;
+    const instance = await startInstance((_, response) => setTimeout(() => response.end(Buffer.alloc(bytes)), 50));
+    const { port, observed } = await startProxy([{ name: 'pilotnet', ports: [instance.port] }]);
+    const client = connect({ port, host: '127.0.0.1' });
+    client.write('GET / HTTP/1.1\r\nHost: pilotnet\r\n\r\n');
+    let received = 0;
+    client.on('data', (chunk) => {
+      received += chunk.length;
+    });
+    await once(client, 'data');
+    client.pause();
+    await pause(1500);
+    expect(observed).toEqual([]);
+    client.resume();
+    await until(() => received > bytes);
+    client.destroy();
+    expect(observed[0]?.result).toBe('answered');
+    expect(observed[0]?.latencyMs).toBeGreaterThan(45);
+    expect(observed[0]?.latencyMs).toBeLessThan(1200);
+  });
+
+  it('is measured against the smaller of the limit and the deadline that came along', async () => {
+    const instance = await startInstance((_, response) => setTimeout(() => response.end('late'), 60));
+    const { url, settled } = await startProxy([{ name: 'pilotnet', ports: [instance.port] }]);
+    const headers = { 'X-QEdge-Service': 'pilotnet' };
+    await (await fetch(url, { headers })).text();
+    const late = await fetch(url, { headers: { ...headers, 'X-QEdge-Deadline-Ms': '30' } });
+    expect(late.status).toBe(504);
+    expect(late.headers.get('x-qedge-error')).toBe('deadline-exceeded');
+    expect(settled.map(({ success }) => success)).toEqual([true, false]);
+  });
+
+  it('refuses a request whose deadline has passed already', async () => {
+    let reached = 0;
+    const instance = await startInstance((_, response) => {
+      reached++;
+      response.end();
+    });
+    const { url } = await startProxy([{ name: 'pilotnet', ports: [instance.port] }]);
+    const answer = await fetch(url, { headers: { 'X-QEdge-Service': 'pilotnet', 'X-QEdge-Deadline-Ms': '0' } });
+    expect(answer.status).toBe(504);
+    expect(reached).toBe(0);
+  });
+
+  it('refuses a deadline that is no number, and says what it expects', async () => {
+    const { url } = await startProxy([{ name: 'pilotnet', ports: [] }]);
+    const answer = await fetch(url, { headers: { 'X-QEdge-Service': 'pilotnet', 'X-QEdge-Deadline-Ms': 'soon' } });
+    expect(answer.status).toBe(400);
+    expect(await answer.text()).toContain('expected milliseconds such as 80');
+  });
+});
+
+describe('a client that is too slow', () => {
+  it('with its head is cut off with 408', async () => {
+    const { port } = await startProxy([], { headersTimeoutMs: 100 });
+    const answer = await rawRequest(port, 'GET / HTTP/1.1\r\nHost: pilo');
+    expect(answer.status).toBe(408);
+    expect(answer.head).toContain('X-QEdge-Error: request-timeout');
+    expect(answer.ending).toBe('end');
+  });
+
+  it('with a small body is cut off with 408, and no instance hears of it', async () => {
+    let reached = 0;
+    const instance = await startInstance(() => reached++);
+    const { port, observed, settled } = await startProxy([{ name: 'pilotnet', ports: [instance.port] }], {
+      bodyIdleTimeoutMs: 100,
+    });
+    const answer = await rawRequest(port, 'POST / HTTP/1.1\r\nHost: pilotnet\r\nContent-Length: 10\r\n\r\nhell');
+    expect(answer.status).toBe(408);
+    expect(answer.ending).toBe('end');
+    expect([reached, observed, settled]).toEqual([0, [], []]);
+  });
+
+  it('with a large body is cut off with 408, and the instance is not charged', async () => {
+    const instance = await startInstance((request) => request.resume());
+    const { port, observed, settled } = await startProxy([{ name: 'pilotnet', ports: [instance.port] }], {
+      bodyIdleTimeoutMs: 100,
+    });
+    const answer = await rawRequest(
+      port,
+      `POST / HTTP/1.1\r\nHost: pilotnet\r\nContent-Length: 1000000\r\n\r\n${'x'.repeat(200_000)}`,
+    );
+    expect(answer.status).toBe(408);
+    expect(observed.map(({ result }) => result)).toEqual(['aborted']);
+    expect(settled).toEqual([]);
+  });
+
+  it('in reading its answer is cut off, and the instance is not charged', async () => {
+    const instance = await startInstance((_, response) => response.end(Buffer.alloc(30_000_000)));
+    const proxy = await startProxy([{ name: 'pilotnet', ports: [instance.port] }], { bodyIdleTimeoutMs: 200 });
+    const client = connect({ port: proxy.port, host: '127.0.0.1' });
+    client.on('error', () => {});
+    client.write('GET / HTTP/1.1\r\nHost: pilotnet\r\n\r\n');
+    await once(client, 'data');
+    client.pause();
+    await until(() => proxy.observed.length === 1);
+    expect(proxy.observed[0]?.result).toBe('aborted');
+    client.destroy();
+  });
+
+  it('is not confused with an instance that thinks for long', async () => {
+    const instance = await startInstance((_, response) => setTimeout(() => response.end('done'), 300));
+    const { port } = await startProxy([{ name: 'pilotnet', ports: [instance.port] }], { bodyIdleTimeoutMs: 100 });
+    const answer = await rawRequest(port, 'GET / HTTP/1.1\r\nHost: pilotnet\r\nConnection: close\r\n\r\n');
+    expect(answer.body).toContain('done');
+  });
+});
