@@ -1,0 +1,111 @@
+// One scenario × policies × seeds, each run measured against the oracle's run in the same world.
+
+import { createServiceRouter } from '../core/service-router.ts';
+import { computeMetrics, computeSeries, type RunMetrics, type RunSeries } from './metrics.ts';
+import { createOracle } from './oracle.ts';
+import { ORACLE, parsePolicy } from './policy-text.ts';
+import type { Recorder } from './recorder.ts';
+import type { Scenario } from './scenario.ts';
+import { type DrivenRouter, type RouterRequest, runSimulation, SERVICE } from './simulation.ts';
+import { createWorld, type World } from './world.ts';
+
+export interface ExperimentOptions {
+  readonly scenario: Scenario;
+  /** As `parsePolicy` reads them; `oracle` may be among them. */
+  readonly policies: readonly string[];
+  readonly seeds: readonly number[];
+  /** False: no oracle run, no regret. */
+  readonly regret: boolean;
+  readonly onProgress?: (progress: Progress) => void;
+}
+
+export interface Progress {
+  /** Share of the whole experiment that is done. */
+  readonly ratio: number;
+  readonly policy: string;
+  readonly seed: number;
+}
+
+export interface RunResult {
+  readonly policy: string;
+  readonly seed: number;
+  readonly metrics: RunMetrics;
+  readonly series: RunSeries;
+  /** Names for the plots. */
+  readonly instances: readonly string[];
+  readonly balancers: readonly string[];
+  /** For each load balancer, whether an instance runs on its own node. */
+  readonly localInstance: readonly boolean[];
+}
+
+/** Runs everything, one after another. @throws RangeError when a topology of the wanted shape does not exist. */
+export function runExperiment(options: ExperimentOptions): RunResult[] {
+  const { scenario, seeds } = options;
+  const policies = options.regret
+    ? [ORACLE, ...options.policies.filter((policy) => policy !== ORACLE)]
+    : options.policies;
+  const asked = new Set(options.policies);
+  const runs = policies.length * seeds.length;
+  const results: RunResult[] = [];
+  for (const [s, seed] of seeds.entries()) {
+    const world = createWorld(scenario, seed);
+    let oracle: Recorder | null = null;
+    for (const [p, policy] of policies.entries()) {
+      const done = s * policies.length + p;
+      const onProgress = (ratio: number): void => options.onProgress?.({ ratio: (done + ratio) / runs, policy, seed });
+      onProgress(0);
+      const recorder = runOne({ scenario, world, policy, seed, onProgress });
+      if (policy === ORACLE) oracle = recorder;
+      if (asked.has(policy)) results.push(resultOf(recorder, { scenario, world, policy, seed, oracle }));
+    }
+  }
+  return results;
+}
+
+export interface RunOptions {
+  readonly scenario: Scenario;
+  readonly world: World;
+  readonly policy: string;
+  readonly seed: number;
+  readonly onProgress?: (ratio: number) => void;
+}
+
+export function runOne({ scenario, world, policy, seed, onProgress }: RunOptions): Recorder {
+  const progress = onProgress === undefined ? {} : { onProgress };
+  if (policy === ORACLE) return runSimulation({ scenario, world, seed, ...progress, ...createOracle(scenario, world) });
+  const choice = parsePolicy(policy);
+  const clientsMax = 1 + Math.max(0, ...countBy(world.clients.map(({ balancer }) => balancer)).values());
+  const createRouter = ({ nodeId, rng, nowMs }: RouterRequest): DrivenRouter =>
+    createServiceRouter({
+      service: SERVICE,
+      qos: scenario.qos,
+      policy: choice,
+      localNodeId: nodeId,
+      rng,
+      nowMs,
+      instancesMax: world.instances.length,
+      clientsMax,
+    });
+  return runSimulation({ scenario, world, seed, createRouter, ...progress });
+}
+
+function resultOf(recorder: Recorder, run: RunOptions & { readonly oracle: Recorder | null }): RunResult {
+  const { scenario, world, policy, seed, oracle } = run;
+  const { nodes } = world.topology;
+  const carrying = new Set(world.instances.map(({ node }) => node));
+  return {
+    policy,
+    seed,
+    metrics: computeMetrics(recorder, scenario, oracle),
+    series: computeSeries(recorder, oracle),
+    instances: world.instances.map(({ id }) => id),
+    balancers: world.balancers.map((node) => nodes[node] as string),
+    localInstance: world.balancers.map((node) => carrying.has(node)),
+  };
+}
+
+function countBy<T>(items: readonly T[]): Map<T, number> {
+  const counts = new Map<T, number>();
+  for (const item of items) counts.set(item, (counts.get(item) ?? 0) + 1);
+  return counts;
+}

@@ -1,0 +1,281 @@
+// The oracle that regret is measured against: one central mind that knows every rate, round trip, fault and response curve the moment
+// it changes, and gives every load balancer the weights that maximise the share of requests within the limit.
+//
+// max Σ_k λ_k Σ_m w_km F_m(τ − ℓⁿ_km, λ_m),  λ_m = Σ_k λ_k w_km,  by exponentiated gradient ascent; F from response-table.ts. It is a
+// static allocation per state of the world, so a policy that dodges a stall as it happens can do better than it.
+
+import type { Candidate, Instance, PlacementUpdate } from '../core/domain.ts';
+import { instanceKey } from '../core/domain.ts';
+import type { RouterSnapshot } from '../core/service-router.ts';
+import { type ResponseTable, responseTable } from './response-table.ts';
+import type { Scenario } from './scenario.ts';
+import { type DrivenRouter, type RouterRequest, SERVICE } from './simulation.ts';
+import type { Change, World } from './world.ts';
+
+export interface Oracle {
+  readonly createRouter: (request: RouterRequest) => DrivenRouter;
+  readonly onChange: (change: Change, nowMs: number) => void;
+}
+
+const ITERATIONS = 400;
+const STEP = 3;
+/** Instances considered per load balancer: its nearest. */
+const NEAREST_MAX = 16;
+const WEIGHT_MIN = 1e-6;
+
+interface SiteState {
+  up: boolean;
+  freezes: number;
+  slowFactor: number;
+  delayMs: number;
+  linkMs: number;
+  errorRatio: number;
+}
+
+export function createOracle(scenario: Scenario, world: World): Oracle {
+  return new Allocation(scenario, world);
+}
+
+class Allocation implements Oracle {
+  readonly #scenario: Scenario;
+  readonly #world: World;
+  readonly #states: SiteState[];
+  readonly #nearest: readonly (readonly number[])[];
+  /** [balancer][place in #nearest[balancer]] */
+  readonly #weights: Float64Array[];
+  readonly #boundariesMs: readonly number[];
+  #validFromMs = Number.NEGATIVE_INFINITY;
+  #validUntilMs = Number.NEGATIVE_INFINITY;
+  /** Grows with every new allocation. */
+  version = 0;
+
+  constructor(scenario: Scenario, world: World) {
+    this.#scenario = scenario;
+    this.#world = world;
+    this.#states = world.instances.map(({ fromStart }) => ({
+      up: fromStart,
+      freezes: 0,
+      slowFactor: 1,
+      delayMs: 0,
+      linkMs: 0,
+      errorRatio: 0,
+    }));
+    this.#nearest = world.balancers.map((_, b) =>
+      world.instances
+        .map((_, i) => i)
+        .sort((x, y) => this.#rttMs(b, x) - this.#rttMs(b, y))
+        .slice(0, NEAREST_MAX),
+    );
+    this.#weights = this.#nearest.map((near) => new Float64Array(near.length).fill(1 / near.length));
+    this.#boundariesMs = [...new Set(scenario.clients.flatMap(({ fromMs, untilMs }) => [fromMs, untilMs]))].sort(
+      (a, b) => a - b,
+    );
+  }
+
+  createRouter = ({ balancer }: RouterRequest): DrivenRouter => new OracleRouter(this, this.#world, balancer);
+
+  onChange = (change: Change, nowMs: number): void => {
+    if (change.kind === 'keep' || change.kind === 'restart') return;
+    apply(change, this.#states[change.instance] as SiteState);
+    // Changes at one moment are taken together when somebody asks next.
+    this.#validUntilMs = Math.min(this.#validUntilMs, nowMs);
+  };
+
+  /** Weights of a load balancer over `instances(balancer)`, as of now. */
+  weights(balancer: number, nowMs: number): Float64Array {
+    if (!(nowMs >= this.#validFromMs && nowMs < this.#validUntilMs)) this.#allocate(nowMs);
+    return this.#weights[balancer] as Float64Array;
+  }
+
+  instances(balancer: number): readonly number[] {
+    return this.#nearest[balancer] as readonly number[];
+  }
+
+  #allocate(nowMs: number): void {
+    this.#validFromMs = nowMs;
+    this.#validUntilMs = this.#boundariesMs.find((atMs) => atMs > nowMs) ?? Number.POSITIVE_INFINITY;
+    this.version++;
+    const rates = this.#ratesAt(nowMs);
+    const tables = this.#states.map((state, i) => this.#tableOf(state, i));
+    for (const weights of this.#weights) weights.fill(1 / weights.length);
+    for (let iteration = 0; iteration < ITERATIONS; iteration++) {
+      ascend(this.#gradients(rates, tables), this.#weights, STEP / Math.sqrt(1 + iteration / 20));
+    }
+  }
+
+  /** What one more request per second from b to m brings: its own success, less what it costs all others there. */
+  #gradients(rates: Float64Array, tables: readonly (ResponseTable | null)[]): Float64Array[] {
+    const arrivals = new Float64Array(tables.length);
+    for (const [b, near] of this.#nearest.entries()) {
+      for (const [n, i] of near.entries()) {
+        (arrivals[i] as number) += (rates[b] as number) * ((this.#weights[b] as Float64Array)[n] as number);
+      }
+    }
+    const stepRate = 2;
+    const costs = new Float64Array(tables.length);
+    const gains = this.#nearest.map((near, b) =>
+      Float64Array.from(near, (i, n) => {
+        const table = tables[i];
+        if (table === undefined || table === null) return 0;
+        const state = this.#states[i] as SiteState;
+        const leftMs = this.#scenario.qos.latencyMs - this.#rttMs(b, i) - state.linkMs - state.delayMs;
+        const rate = arrivals[i] as number;
+        const success = (1 - state.errorRatio) * table.within(leftMs, rate);
+        const slope = (success - (1 - state.errorRatio) * table.within(leftMs, rate + stepRate)) / stepRate;
+        (costs[i] as number) += (rates[b] as number) * ((this.#weights[b] as Float64Array)[n] as number) * slope;
+        return success;
+      }),
+    );
+    for (const [b, near] of this.#nearest.entries()) {
+      const gain = gains[b] as Float64Array;
+      for (const [n, i] of near.entries()) (gain[n] as number) -= costs[i] as number;
+    }
+    return gains;
+  }
+
+  #ratesAt(nowMs: number): Float64Array {
+    const rates = new Float64Array(this.#world.balancers.length);
+    for (const { balancer, periodMs, firstMs, untilMs } of this.#world.clients) {
+      if (firstMs - periodMs <= nowMs && nowMs < untilMs) (rates[balancer] as number) += 1_000 / periodMs;
+    }
+    return rates;
+  }
+
+  #tableOf({ up, freezes, slowFactor }: SiteState, i: number): ResponseTable | null {
+    if (!up || freezes > 0) return null;
+    const model = (this.#world.instances[i] as World['instances'][number]).model;
+    // Repeated slowing and its undoing leave rounding behind; the table must not be made anew for that.
+    const factor = Math.round(slowFactor * 1e6) / 1e6;
+    return responseTable(factor === 1 ? model : { ...model, workMeanMs: model.workMeanMs * factor });
+  }
+
+  #rttMs(balancer: number, i: number): number {
+    const { rttMs, nodes } = this.#world.topology;
+    const node = this.#world.balancers[balancer] as number;
+    const there = (this.#world.instances[i] as World['instances'][number]).node;
+    return (rttMs[node * nodes.length + there] as number) + this.#scenario.network.jitterMs;
+  }
+}
+
+function apply(change: Exclude<Change, { kind: 'keep' | 'restart' }>, state: SiteState): void {
+  switch (change.kind) {
+    case 'up':
+      state.up = true;
+      return;
+    case 'down':
+      state.up = false;
+      return;
+    case 'freeze':
+      state.freezes++;
+      return;
+    case 'thaw':
+      state.freezes--;
+      return;
+    case 'slow':
+      state.slowFactor *= change.factor;
+      return;
+    case 'delay':
+      state.delayMs += change.addMs;
+      return;
+    case 'link':
+      state.linkMs += change.addMs;
+      return;
+    case 'errors':
+      state.errorRatio += change.addRatio;
+      return;
+    case 'announce':
+    case 'withdraw':
+      return;
+  }
+}
+
+/** One step of exponentiated gradient for every load balancer. */
+function ascend(gradients: readonly Float64Array[], weights: readonly Float64Array[], step: number): void {
+  for (const [b, row] of weights.entries()) {
+    const gradient = gradients[b] as Float64Array;
+    const best = Math.max(...gradient);
+    let total = 0;
+    for (let n = 0; n < row.length; n++) {
+      row[n] = Math.max(WEIGHT_MIN, (row[n] as number) * Math.exp(step * ((gradient[n] as number) - best)));
+      total += row[n] as number;
+    }
+    for (let n = 0; n < row.length; n++) row[n] = (row[n] as number) / total;
+  }
+}
+
+/** Smooth weighted round robin over the allocation; it learns nothing, for it knows. */
+class OracleRouter implements DrivenRouter {
+  readonly nextTickMs = Number.POSITIVE_INFINITY;
+  readonly candidates: readonly Candidate[];
+  readonly #allocation: Allocation;
+  readonly #balancer: number;
+  readonly #credits: Float64Array;
+  #version = -1;
+
+  constructor(allocation: Allocation, world: World, balancer: number) {
+    this.#allocation = allocation;
+    this.#balancer = balancer;
+    this.candidates = world.instances.map(({ id, node }, handle) =>
+      candidateOf(handle, id, world.topology.nodes[node] as string),
+    );
+    this.#credits = new Float64Array(allocation.instances(balancer).length);
+  }
+
+  route(request: { readonly tried: readonly number[] }, nowMs: number): Candidate | null {
+    const weights = this.#allocation.weights(this.#balancer, nowMs);
+    const instances = this.#allocation.instances(this.#balancer);
+    if (this.#version !== this.#allocation.version) {
+      this.#version = this.#allocation.version;
+      this.#credits.fill(0);
+    }
+    let best = -1;
+    let total = 0;
+    for (let n = 0; n < weights.length; n++) {
+      if (request.tried.includes(instances[n] as number)) continue;
+      const weight = weights[n] as number;
+      total += weight;
+      this.#credits[n] = (this.#credits[n] as number) + weight;
+      if (best < 0 || (this.#credits[n] as number) > (this.#credits[best] as number)) best = n;
+    }
+    if (best < 0) return null;
+    this.#credits[best] = (this.#credits[best] as number) - total;
+    return this.candidates[instances[best] as number] ?? null;
+  }
+
+  start(): number {
+    return 0;
+  }
+  finish(): void {}
+  settle(): void {}
+  applyPlacement(_update: PlacementUpdate): void {}
+  observeRtt(): void {}
+  tick(): void {}
+  snapshot(): RouterSnapshot {
+    return { version: 1, service: SERVICE, fingerprint: 'oracle', rtts: {}, policy: null, clients: null };
+  }
+  restore(): void {}
+}
+
+function candidateOf(handle: number, id: string, nodeId: string): Candidate {
+  const instance: Instance = {
+    service: SERVICE,
+    nodeId,
+    id,
+    scheme: 'http',
+    host: '192.0.2.1',
+    port: 1 + handle,
+    labels: {},
+    profile: null,
+  };
+  return {
+    handle,
+    key: instanceKey(instance),
+    instance,
+    local: false,
+    rttMs: 0,
+    rttKnown: true,
+    availability: 'up',
+    inFlight: 0,
+    oldestStartMs: Number.POSITIVE_INFINITY,
+  };
+}

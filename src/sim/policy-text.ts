@@ -1,0 +1,30 @@
+// A policy as it is named on the command line and in scenarios: `proxy-mity`, or with options `proxy-mity:alpha=0.9:refresh=30s`.
+
+import { checkPolicy, type PolicyChoice } from '../core/policies/registry.ts';
+
+/** The central allocation that regret is measured against; it is no policy of the core, for it knows what no load balancer can. */
+export const ORACLE = 'oracle';
+
+export function parsePolicy(text: string): PolicyChoice {
+  const [name = '', ...options] = text.split(':');
+  return {
+    name,
+    options: Object.fromEntries(
+      options.map((option) => {
+        const at = option.indexOf('=');
+        return at < 0 ? [option, true] : [option.slice(0, at), optionValue(option.slice(at + 1))];
+      }),
+    ),
+  };
+}
+
+/** What is wrong with a policy's text, in words; empty when nothing is. */
+export function policyProblems(text: string): string[] {
+  if (text === ORACLE) return [];
+  return checkPolicy(parsePolicy(text)).map(({ path, message }) => (path === 'name' ? message : `${path}: ${message}`));
+}
+
+function optionValue(text: string): string | number | boolean {
+  if (text === 'true' || text === 'false') return text === 'true';
+  return text !== '' && Number.isFinite(Number(text)) ? Number(text) : text;
+}

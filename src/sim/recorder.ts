@@ -1,0 +1,71 @@
+// Raw counts of one run, in typed arrays by second of emission: cheap while it runs, enough for every metric afterwards.
+
+/** Histograms have bins of 1 ms; the last takes everything beyond. */
+export const HISTOGRAM_BINS = 2_000;
+
+export interface RecorderShape {
+  readonly seconds: number;
+  readonly clients: number;
+  readonly instances: number;
+  readonly balancers: number;
+}
+
+export class Recorder {
+  readonly shape: RecorderShape;
+  /** Requests a client sent within a second, and how many of these succeeded: [client × seconds + second]. */
+  readonly sent: Uint16Array;
+  readonly succeeded: Uint16Array;
+  /** Tries that reached an instance, by second: [instance × seconds + second]. */
+  readonly arrivals: Uint32Array;
+  /** Tries that a load balancer sent to an instance: [balancer × instances + instance]. */
+  readonly routed: Uint32Array;
+  /** Processing latency (queueing and overhead included) of what an instance answered: [instance × bins + ms]. */
+  readonly processing: Uint32Array;
+  /** End-to-end latency of what was answered. */
+  readonly latency = new Uint32Array(HISTOGRAM_BINS);
+  /** Requests by how they ended. */
+  readonly endings = { success: 0, late: 0, failed: 0, refused: 0, timeout: 0, noInstance: 0 };
+  tries = 0;
+
+  constructor(shape: RecorderShape) {
+    this.shape = shape;
+    this.sent = new Uint16Array(shape.clients * shape.seconds);
+    this.succeeded = new Uint16Array(shape.clients * shape.seconds);
+    this.arrivals = new Uint32Array(shape.instances * shape.seconds);
+    this.routed = new Uint32Array(shape.balancers * shape.instances);
+    this.processing = new Uint32Array(shape.instances * HISTOGRAM_BINS);
+  }
+
+  /** A request as a whole came to its end. */
+  settled(client: number, emittedMs: number, ending: keyof Recorder['endings']): void {
+    const at = client * this.shape.seconds + this.#second(emittedMs);
+    (this.sent[at] as number)++;
+    if (ending === 'success') (this.succeeded[at] as number)++;
+    this.endings[ending]++;
+  }
+
+  answered(latencyMs: number): void {
+    (this.latency[binOf(latencyMs)] as number)++;
+  }
+
+  routedTo(balancer: number, instance: number): void {
+    (this.routed[balancer * this.shape.instances + instance] as number)++;
+    this.tries++;
+  }
+
+  arrived(instance: number, nowMs: number): void {
+    (this.arrivals[instance * this.shape.seconds + this.#second(nowMs)] as number)++;
+  }
+
+  processed(instance: number, processingMs: number): void {
+    (this.processing[instance * HISTOGRAM_BINS + binOf(processingMs)] as number)++;
+  }
+
+  #second(nowMs: number): number {
+    return Math.min(this.shape.seconds - 1, Math.floor(nowMs / 1_000));
+  }
+}
+
+function binOf(ms: number): number {
+  return Math.min(HISTOGRAM_BINS - 1, Math.floor(ms));
+}

@@ -1,0 +1,94 @@
+// The columns of the result tables, for the terminal and the HTML report alike.
+
+import type { DisturbanceRow, Figure, PolicySummaryRow } from './aggregate.ts';
+
+export interface Column<Row> {
+  readonly title: string;
+  readonly about: string;
+  readonly text: (row: Row) => string;
+}
+
+export const percent = (ratio: number): string => `${(100 * ratio).toFixed(ratio === 1 ? 0 : 1)} %`;
+const seconds = (s: number): string => (s === Number.POSITIVE_INFINITY ? 'never' : `${s.toFixed(0)} s`);
+const ms = (value: number): string => `${value.toFixed(1)} ms`;
+
+/** The mean, and the worst seed in brackets where it differs. */
+function figure(format: (value: number) => string, { mean, worst }: Figure): string {
+  const [meanText, worstText] = [format(mean), format(worst)];
+  return meanText === worstText ? meanText : `${meanText} (${worstText})`;
+}
+
+export const RESULT_COLUMNS: readonly Column<PolicySummaryRow>[] = [
+  { title: 'policy', about: 'mean over the seeds, the worst seed in brackets', text: ({ policy }) => policy },
+  {
+    title: 'satisfied',
+    about: 'clients of whose requests at least ρ succeeded',
+    text: ({ satisfied }) => figure(percent, satisfied),
+  },
+  {
+    title: 'strictly',
+    about: 'satisfied, and in at least 90 % of their windows W, too',
+    text: ({ strictlySatisfied }) => figure(percent, strictlySatisfied),
+  },
+  { title: 'success', about: 'requests answered within the limit', text: ({ success }) => figure(percent, success) },
+  {
+    title: 'steady',
+    about: 'the same, once learning is over',
+    text: ({ steadySuccess }) => figure(percent, steadySuccess),
+  },
+  {
+    title: 'worst client',
+    about: 'success share of the client served worst',
+    text: ({ worstClient }) => figure(percent, worstClient),
+  },
+  { title: 'Jain', about: "Jain's index over the instances' requests", text: ({ jain }) => jain.mean.toFixed(3) },
+  {
+    title: 'converges',
+    about: 'until the rolling success stays within 2 points of its final level',
+    text: ({ convergenceS }) => figure(seconds, convergenceS),
+  },
+  { title: 'p50', about: 'end-to-end latency', text: ({ latencyP50Ms }) => ms(latencyP50Ms.mean) },
+  { title: 'p99', about: 'end-to-end latency', text: ({ latencyP99Ms }) => ms(latencyP99Ms.mean) },
+  {
+    title: 'regret',
+    about: 'requests lost against the oracle, as a share of all',
+    text: ({ regretRatio }) => (regretRatio === null ? '–' : figure(percent, regretRatio)),
+  },
+];
+
+export interface DisturbanceOfPolicy extends DisturbanceRow {
+  readonly policy: string;
+}
+
+export const DISTURBANCE_COLUMNS: readonly Column<DisturbanceOfPolicy>[] = [
+  { title: 'event', about: 'and when it came', text: ({ label, atS }) => `${atS.toFixed(0)} s ${label}` },
+  { title: 'policy', about: 'mean over the seeds, the worst seed in brackets', text: ({ policy }) => policy },
+  { title: 'lowest', about: 'lowest success over any 10 s that follow', text: ({ lowest }) => figure(percent, lowest) },
+  { title: 'dip', about: 'below the level before', text: ({ dip }) => figure(percent, dip) },
+  {
+    title: 'recovery',
+    about: 'until the rolling success stays within 2 points of its new final level',
+    text: ({ recoveryS }) => figure(seconds, recoveryS),
+  },
+  {
+    title: 'satisfied after',
+    about: 'clients satisfied from the event on',
+    text: ({ satisfiedAfter }) => figure(percent, satisfiedAfter),
+  },
+  {
+    title: 'worst client after',
+    about: 'from the event on',
+    text: ({ worstClientAfter }) => figure(percent, worstClientAfter),
+  },
+];
+
+/** Event by event, policy by policy. */
+export function disturbancesOfAll(rows: readonly PolicySummaryRow[]): DisturbanceOfPolicy[] {
+  const events = rows[0]?.disturbances ?? [];
+  return events.flatMap((_, n) =>
+    rows.flatMap(({ policy, disturbances }) => {
+      const row = disturbances[n];
+      return row === undefined ? [] : [{ ...row, policy }];
+    }),
+  );
+}

@@ -1,0 +1,52 @@
+// Results for programs: one CSV row a run, and everything as JSON.
+
+import type { RunResult } from '../experiment.ts';
+import type { RunMetrics } from '../metrics.ts';
+import type { Scenario } from '../scenario.ts';
+
+const COLUMNS = [
+  'requests',
+  'successRatio',
+  'steadySuccessRatio',
+  'satisfiedRatio',
+  'strictlySatisfiedRatio',
+  'worstClientRatio',
+  'jainIndex',
+  'convergenceS',
+  'triesRatio',
+  'latencyP50Ms',
+  'latencyP99Ms',
+  'regretRequests',
+] as const satisfies readonly (keyof RunMetrics)[];
+
+const ENDINGS = [
+  'success',
+  'late',
+  'failed',
+  'refused',
+  'timeout',
+  'noInstance',
+] as const satisfies readonly (keyof RunMetrics['endings'])[];
+
+/** RFC 4180 with a header; empty where a figure does not exist. */
+export function toCsv(scenario: Scenario, results: readonly RunResult[]): string {
+  const header = ['scenario', 'load', 'policy', 'seed', ...COLUMNS, ...ENDINGS];
+  const lines = results.map(({ policy, seed, metrics }) => [
+    quoted(scenario.name),
+    scenario.load,
+    quoted(policy),
+    seed,
+    ...COLUMNS.map((column) => metrics[column] ?? ''),
+    ...ENDINGS.map((ending) => metrics.endings[ending]),
+  ]);
+  return `${[header, ...lines].map((line) => line.join(',')).join('\r\n')}\r\n`;
+}
+
+export function toJson(scenario: Scenario, results: readonly RunResult[]): string {
+  // JSON has no infinity; null stands for "for ever" and "never".
+  return `${JSON.stringify({ scenario, results }, (_, value) => (value === Number.POSITIVE_INFINITY ? null : value), 1)}\n`;
+}
+
+function quoted(text: string): string {
+  return /[",\r\n]/.test(text) ? `"${text.replaceAll('"', '""')}"` : text;
+}

@@ -1,0 +1,150 @@
+// What is simulated, validated and with every default filled in. What a person writes is in scenario-schema.ts.
+
+import type { QosTarget } from '../core/domain.ts';
+import type { Discipline } from './server.ts';
+
+export interface Scenario {
+  readonly name: string;
+  readonly description: string;
+  readonly durationMs: number;
+  /** Seeds to run, when the caller names none. */
+  readonly seeds: readonly number[];
+  /** Policies to run, when the caller names none. */
+  readonly policies: readonly string[];
+  readonly qos: QosTarget;
+  /** Factor on every client's rate. */
+  readonly load: number;
+  /** Where "steady" begins: what comes before is learning. */
+  readonly steadyFromMs: number;
+  readonly topology: TopologySpec;
+  readonly network: NetworkSpec;
+  readonly model: InstanceModel;
+  readonly overrides: readonly InstanceOverride[];
+  readonly clients: readonly ClientGroup[];
+  readonly events: readonly ScenarioEvent[];
+}
+
+export type TopologySpec =
+  | { readonly kind: 'europe'; readonly nodes: number; readonly instances: number; readonly idleProcessingMs: number }
+  | {
+      readonly kind: 'matrix';
+      readonly nodes: readonly string[];
+      /** Row by row, ms; +Infinity where there is no way. */
+      readonly rttMs: readonly (readonly number[])[];
+      /** Nodes that carry an instance, which are named i1, i2… in this order. */
+      readonly instances: readonly string[];
+      /** Nodes that carry a load balancer. */
+      readonly balancers: readonly string[];
+    };
+
+export interface NetworkSpec {
+  /** Mean of the exponential jitter on every round trip, ms. */
+  readonly jitterMs: number;
+  /** Further tries after a refused connection. */
+  readonly retries: number;
+  readonly timeoutMs: number;
+  /** How often a load balancer measures the round trip to every node. */
+  readonly probeMs: number;
+  /** How long a change of placement takes to reach a load balancer, on average. */
+  readonly placementMs: number;
+}
+
+export interface InstanceModel {
+  readonly discipline: Discipline;
+  readonly cores: number;
+  /** CPU time of a request: lognormal. */
+  readonly workMeanMs: number;
+  readonly workCv: number;
+  /** What a request takes besides CPU: fixed + exponential. */
+  readonly overheadFixedMs: number;
+  readonly overheadMeanMs: number;
+  /** Requests inside at the most; one more is answered 503 at once. */
+  readonly jobsMax: number;
+  /** Everything stands still for `stallMs` once every `stallEveryMs` on average (Poisson); +Infinity: never. */
+  readonly stallEveryMs: number;
+  readonly stallMs: number;
+}
+
+export interface InstanceOverride {
+  readonly instance: string;
+  readonly model: InstanceModel;
+}
+
+export interface ClientGroup {
+  /** How many on each of the chosen load balancers. */
+  readonly each: number;
+  /** Nodes by name, this many at random, or all that have a load balancer. */
+  readonly on: 'all' | number | readonly string[];
+  readonly ratePerSecond: number;
+  readonly pattern: 'periodic' | 'poisson';
+  /** Each client's clock is off by up to this much, parts per million. */
+  readonly driftPpm: number;
+  readonly fromMs: number;
+  /** +Infinity: they stay. */
+  readonly untilMs: number;
+}
+
+/** `instance` is a name (i1, i2…) or `random`: drawn by the seed. `forMs` +Infinity: it stays so. */
+export type ScenarioEvent =
+  | { readonly kind: 'join'; readonly atMs: number; readonly instance: string; readonly node: string }
+  /** Graceful: withdrawn at once, answers for `graceMs` more. */
+  | { readonly kind: 'leave'; readonly atMs: number; readonly instance: string; readonly graceMs: number }
+  /** Refuses connections; withdrawn after `detectedMs` (+Infinity: placement never hears of it). */
+  | {
+      readonly kind: 'crash';
+      readonly atMs: number;
+      readonly instance: string;
+      readonly forMs: number;
+      readonly detectedMs: number;
+    }
+  /** Takes connections and answers none. */
+  | { readonly kind: 'hang'; readonly atMs: number; readonly instance: string; readonly forMs: number }
+  | {
+      readonly kind: 'slow';
+      readonly atMs: number;
+      readonly instance: string;
+      readonly forMs: number;
+      /** CPU time × this. */
+      readonly factor: number;
+    }
+  /** Every answer takes `addMs` more. */
+  | {
+      readonly kind: 'delay';
+      readonly atMs: number;
+      readonly instance: string;
+      readonly forMs: number;
+      readonly addMs: number;
+    }
+  /** Every round trip to the instance's node takes `addMs` more. */
+  | {
+      readonly kind: 'link';
+      readonly atMs: number;
+      readonly instance: string;
+      readonly forMs: number;
+      readonly addMs: number;
+    }
+  /** This share of requests is answered with a failure at once. */
+  | {
+      readonly kind: 'errors';
+      readonly atMs: number;
+      readonly instance: string;
+      readonly forMs: number;
+      readonly ratio: number;
+    }
+  | {
+      readonly kind: 'flap';
+      readonly atMs: number;
+      readonly instance: string;
+      readonly forMs: number;
+      readonly upMs: number;
+      readonly downMs: number;
+    }
+  /** Load balancers start anew: with what they had learned, or with nothing. */
+  | {
+      readonly kind: 'restart';
+      readonly atMs: number;
+      readonly on: 'all' | number | readonly string[];
+      readonly state: 'warm' | 'cold';
+      /** Age of the state that a warm one comes back with. */
+      readonly ageMs: number;
+    };

@@ -1,0 +1,167 @@
+import { describe, expect, it } from 'vitest';
+import { runOne } from '../../src/sim/experiment.ts';
+import { computeMetrics } from '../../src/sim/metrics.ts';
+import type { Recorder } from '../../src/sim/recorder.ts';
+import type { Scenario, ScenarioEvent } from '../../src/sim/scenario.ts';
+import { createWorld } from '../../src/sim/world.ts';
+import { MODEL, smallScenario } from './support.ts';
+
+const run = (scenario: Scenario, seed = 1, policy = 'round-robin'): Recorder =>
+  runOne({ scenario, world: createWorld(scenario, seed), policy, seed });
+
+const instance = { instance: 'i1', forMs: Number.POSITIVE_INFINITY };
+
+const withEvent = (event: ScenarioEvent): Scenario => smallScenario({ events: [event] });
+
+/** Tries that came to i1 within [from, to) seconds. */
+const arrivalsOfFirst = (recorder: Recorder, from: number, to: number): number =>
+  recorder.arrivals.subarray(from, to).reduce((a, x) => a + x, 0);
+
+describe('a simulation', () => {
+  it('sends what its clients send: six at 10 a second for 20 s', () => {
+    const { endings, tries } = run(smallScenario());
+    expect(endings.success + endings.late).toBe(tries);
+    expect(tries).toBeGreaterThanOrEqual(1_199);
+    expect(tries).toBeLessThanOrEqual(1_201);
+  });
+
+  it('is the same to the last bit under the same seed, and another under another', () => {
+    const [first, again, other] = [run(smallScenario(), 5), run(smallScenario(), 5), run(smallScenario(), 6)];
+    expect(again).toEqual(first);
+    expect(other.latency).not.toEqual(first.latency);
+  });
+
+  it('answers in round trip plus processing: an idle instance on the own node takes about 8.5 ms', () => {
+    const scenario = smallScenario({
+      topology: { kind: 'matrix', nodes: ['a'], rttMs: [[0.5]], instances: ['a'], balancers: ['a'] },
+      clients: smallScenario().clients.map((group) => ({ ...group, each: 1, ratePerSecond: 5 })),
+      durationMs: 400_000,
+    });
+    const { latencyP50Ms } = computeMetrics(run(scenario), scenario, null);
+    // Medians: lognormal(5, cv 0.5) 4.5 ms + fixed 2 + Exp(1) 0.7 + 0.5 RTT + Exp(0.5) jitter 0.35, sums a bit to the right.
+    expect(latencyP50Ms).toBeGreaterThan(7.5);
+    expect(latencyP50Ms).toBeLessThan(9.5);
+  });
+
+  it('sends Poisson clients at their rate, too', () => {
+    const clients = smallScenario().clients.map((group) => ({ ...group, pattern: 'poisson' as const }));
+    const { tries } = run(smallScenario({ clients }));
+    // Poisson(1200): four standard deviations are 139.
+    expect(Math.abs(tries - 1_200)).toBeLessThan(139);
+  });
+
+  it('refuses at a crashed instance and retries elsewhere', () => {
+    const { endings, tries } = run(withEvent({ kind: 'crash', atMs: 5_000, detectedMs: 1e9, ...instance }));
+    expect(tries).toBeGreaterThan(endings.success + 200);
+    expect(endings.refused).toBe(0);
+  });
+
+  it('gives a crash back as refused when no retry is allowed', () => {
+    const scenario = withEvent({ kind: 'crash', atMs: 5_000, detectedMs: 1e9, ...instance });
+    const { endings } = run({ ...scenario, network: { ...scenario.network, retries: 0 } });
+    expect(endings.refused).toBeGreaterThan(250);
+  });
+
+  it('withdraws a crashed instance once it is detected, and announces it again when it is back', () => {
+    const recorder = run(withEvent({ kind: 'crash', atMs: 5_000, instance: 'i1', forMs: 7_000, detectedMs: 1_000 }));
+    expect(arrivalsOfFirst(recorder, 8, 11)).toBe(0);
+    expect(arrivalsOfFirst(recorder, 14, 18)).toBeGreaterThan(60);
+  });
+
+  it('lets a leaving instance finish: nothing is lost', () => {
+    const recorder = run(withEvent({ kind: 'leave', atMs: 5_000, instance: 'i1', graceMs: 2_000 }));
+    expect(recorder.endings.refused + recorder.endings.failed + recorder.endings.timeout).toBe(0);
+    expect(arrivalsOfFirst(recorder, 6, 20)).toBe(0);
+  });
+
+  it('sends to an instance that joins', () => {
+    const recorder = run(withEvent({ kind: 'join', atMs: 5_000, instance: 'i4', node: 'b' }));
+    const joined = recorder.arrivals.subarray(3 * 20, 4 * 20);
+    expect(joined.subarray(0, 5).every((x) => x === 0)).toBe(true);
+    expect(joined.subarray(8, 12).reduce((a, x) => a + x, 0)).toBeGreaterThan(40);
+  });
+
+  it('times out what a hung instance holds', () => {
+    const recorder = run(withEvent({ kind: 'hang', atMs: 5_000, instance: 'i1', forMs: 5_000 }));
+    // A third of 60 requests a second, for 5 s less the last second's, which are answered late.
+    expect(recorder.endings.timeout).toBeGreaterThan(70);
+    expect(recorder.endings.timeout).toBeLessThan(105);
+  });
+
+  it.each([
+    { kind: 'slow', atMs: 0, factor: 40, ...instance },
+    { kind: 'delay', atMs: 0, addMs: 100, ...instance },
+    { kind: 'link', atMs: 0, addMs: 100, ...instance },
+  ] as const)('makes answers late: $kind', (event) => {
+    const { endings } = run(withEvent(event));
+    expect(endings.late + endings.timeout).toBeGreaterThan(300);
+  });
+
+  it('fails the given share of requests', () => {
+    const { endings } = run(withEvent({ kind: 'errors', atMs: 0, ratio: 0.5, ...instance }));
+    // Binomial(400, 0.5): four standard deviations are 40.
+    expect(Math.abs(endings.failed - 200)).toBeLessThan(40);
+  });
+
+  it('flaps: down, up, down again', () => {
+    const event = { kind: 'flap', atMs: 4_000, instance: 'i1', forMs: 16_000, upMs: 4_000, downMs: 4_000 } as const;
+    const { tries, endings } = run(withEvent(event));
+    const refused = tries - endings.success - endings.late;
+    // Down for 8 of 20 s at a third of 60 requests a second, or somewhat more, since a retry takes a turn too.
+    expect(refused).toBeGreaterThan(120);
+    expect(refused).toBeLessThan(260);
+  });
+
+  it('stalls everything for a while, and makes up for it', () => {
+    const calm = run(smallScenario());
+    const stalling = run(smallScenario({ model: { ...MODEL, stallEveryMs: 1_000, stallMs: 100 } }));
+    expect(stalling.endings.late).toBeGreaterThan(calm.endings.late + 30);
+    expect(stalling.endings.success + stalling.endings.late).toBe(stalling.tries);
+  });
+
+  it('routes on through a restart of every load balancer', () => {
+    const event = { kind: 'restart', atMs: 10_000, on: 'all', state: 'warm', ageMs: 5_000 } as const;
+    const { endings, tries } = run(withEvent(event));
+    expect(endings.success).toBe(tries);
+  });
+
+  it('counts what nothing can reach as timed out', () => {
+    const far = Number.POSITIVE_INFINITY;
+    const scenario = smallScenario({
+      topology: {
+        kind: 'matrix',
+        nodes: ['a', 'b'],
+        rttMs: [
+          [0.5, far],
+          [far, 0.5],
+        ],
+        instances: ['a', 'b'],
+        balancers: ['a'],
+      },
+    });
+    const { endings } = run(scenario);
+    expect(Math.abs(endings.timeout - 200)).toBeLessThanOrEqual(1);
+  });
+});
+
+describe('the oracle', () => {
+  it('beats round-robin where distance matters', () => {
+    const rttMs = [
+      [0.5, 75, 75],
+      [75, 0.5, 75],
+      [75, 75, 0.5],
+    ];
+    const scenario = smallScenario({
+      topology: { ...smallScenario().topology, kind: 'matrix', rttMs } as Scenario['topology'],
+    });
+    const oracle = run(scenario, 1, 'oracle');
+    expect(oracle.endings.late).toBeLessThan(5);
+    expect(run(scenario).endings.late).toBeGreaterThan(500);
+  });
+
+  it('leaves a crashed instance the moment it crashes', () => {
+    const scenario = withEvent({ kind: 'crash', atMs: 5_000, detectedMs: 1e9, ...instance });
+    const recorder = run(scenario, 1, 'oracle');
+    expect(arrivalsOfFirst(recorder, 6, 20)).toBe(0);
+  });
+});
