@@ -6,12 +6,14 @@ import { CommandError, ConfigError, EX_CONFIG, EX_USAGE } from '../errors.ts';
 import { registerCheck } from './check.ts';
 import { registerInstall } from './install.ts';
 import { registerRun } from './run.ts';
+import { registerSimulate } from './simulate.ts';
 import { registerVersion } from './version.ts';
 
 const COMMANDS: readonly ((program: Command) => void)[] = [
   registerRun,
   registerCheck,
   registerInstall,
+  registerSimulate,
   registerVersion,
 ];
 

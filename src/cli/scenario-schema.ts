@@ -1,0 +1,192 @@
+// What a person writes in a scenario file, section by section: durations in words, every default.
+
+import * as z from 'zod';
+import { count, duration, name, parsed, positiveRatio } from '../config/values.ts';
+import type { ClientGroup, InstanceModel, NetworkSpec, ScenarioEvent, TopologySpec } from '../sim/scenario.ts';
+
+const FOREVER = Number.POSITIVE_INFINITY;
+
+export const headSchema = z.object({
+  name,
+  description: z.string().default(''),
+  duration: duration(),
+  steady: duration({ zero: true }).prefault('60s'),
+  load: z.number().gt(0).max(100).default(1),
+  seeds: z.array(z.int().min(0).max(0x7fffffff)).min(1).default([1]),
+  policies: z.array(z.string()).min(1).default(['qedge']),
+});
+
+export const qosSchema = z
+  .strictObject({ latency: duration(), success: positiveRatio.default(0.9), window: duration().prefault('10s') })
+  .transform(({ latency, success, window }) => ({ latencyMs: latency, successRatio: success, windowMs: window }));
+
+/** A round trip in ms, or `"none"` where there is no way. */
+const roundTrip = z.union([z.number().min(0).max(60_000), z.literal('none')], {
+  error: 'expected a round trip in ms (0 or more), or "none" where there is no way',
+});
+
+const europeSchema = z
+  .strictObject({
+    kind: z.literal('europe'),
+    nodes: count(1, 10_000).default(30),
+    instances: count(1, 4_000).default(10),
+    idle: duration().prefault('8ms'),
+  })
+  .transform(({ idle, ...rest }): TopologySpec => ({ ...rest, idleProcessingMs: idle }));
+
+const matrixSchema = z
+  .strictObject({
+    kind: z.literal('matrix'),
+    nodes: z.array(name).min(1),
+    rtt: z.array(z.array(roundTrip)),
+    instances: z.array(z.string()).min(1),
+    balancers: z.array(z.string()).min(1).optional(),
+  })
+  .transform(
+    ({ rtt, balancers, ...rest }): TopologySpec => ({
+      ...rest,
+      rttMs: rtt.map((row) => row.map((ms) => (ms === 'none' ? FOREVER : ms))),
+      balancers: balancers ?? rest.nodes,
+    }),
+  );
+
+export const topologySchema: z.ZodType<TopologySpec> = z.discriminatedUnion('kind', [europeSchema, matrixSchema]);
+
+export const networkSchema: z.ZodType<NetworkSpec> = z
+  .strictObject({
+    jitter: duration({ zero: true }).prefault('0.5ms'),
+    retries: count(0, 10).default(1),
+    timeout: duration().prefault('1s'),
+    probe: duration().prefault('10s'),
+    placement: duration({ zero: true }).prefault('200ms'),
+  })
+  .transform(({ jitter, retries, timeout, probe, placement }) => ({
+    jitterMs: jitter,
+    retries,
+    timeoutMs: timeout,
+    probeMs: probe,
+    placementMs: placement,
+  }));
+
+const modelFields = {
+  kind: z.enum(['processor-sharing', 'fifo']).default('processor-sharing'),
+  cores: count(1, 1_024).default(1),
+  work: z
+    .strictObject({ mean: duration(), cv: z.number().min(0).max(100).default(0.5) })
+    .prefault({ mean: '5ms', cv: 0.5 }),
+  overhead: z
+    .strictObject({ fixed: duration({ zero: true }).prefault('0ms'), mean: duration({ zero: true }).prefault('0ms') })
+    .prefault({ fixed: '2ms', mean: '1ms' }),
+  queue: count(1).default(1_000),
+  stall: z.strictObject({ every: duration(), length: duration() }).optional(),
+};
+
+type ModelText = z.output<z.ZodObject<typeof modelFields>>;
+
+const toModel = ({ kind, cores, work, overhead, queue, stall }: ModelText): InstanceModel => ({
+  discipline: kind,
+  cores,
+  workMeanMs: work.mean,
+  workCv: work.cv,
+  overheadFixedMs: overhead.fixed,
+  overheadMeanMs: overhead.mean,
+  jobsMax: queue,
+  stallEveryMs: stall?.every ?? FOREVER,
+  stallMs: stall?.length ?? 0,
+});
+
+export const modelSchema: z.ZodType<InstanceModel> = z.strictObject(modelFields).transform(toModel);
+
+/** A model of their own for some instances, written out in full. */
+export const overrideSchema = z
+  .strictObject({ instances: z.array(z.string()).min(1), ...modelFields })
+  .transform(({ instances, ...model }) => ({ instances, model: toModel(model) }));
+
+const chosenBalancers = z.union([z.literal('all'), count(1, 100_000), z.array(z.string()).min(1)], {
+  error: 'expected "all", how many at random, or a list of nodes',
+});
+
+export const clientsSchema: z.ZodType<ClientGroup> = z
+  .strictObject({
+    each: count(1, 100_000),
+    on: chosenBalancers.default('all'),
+    rate: z.number().gt(0).max(100_000),
+    pattern: z.enum(['periodic', 'poisson']).default('periodic'),
+    drift: z.number().min(0).max(10_000).default(50),
+    at: duration({ zero: true }).prefault('0s'),
+    until: duration().optional(),
+  })
+  .transform(({ rate, drift, at, until, ...rest }) => ({
+    ...rest,
+    ratePerSecond: rate,
+    driftPpm: drift,
+    fromMs: at,
+    untilMs: until ?? FOREVER,
+  }));
+
+const at = duration({ zero: true });
+const spell = { at, instance: z.string(), for: duration().optional() };
+
+const spellOf = (event: { at: number; instance: string; for?: number | undefined }) => ({
+  atMs: event.at,
+  instance: event.instance,
+  forMs: event.for ?? FOREVER,
+});
+
+const eventKinds = [
+  z
+    .strictObject({ kind: z.literal('join'), at, instance: name, node: z.string() })
+    .transform(({ at, ...event }) => ({ ...event, atMs: at })),
+  z
+    .strictObject({
+      kind: z.literal('leave'),
+      at,
+      instance: z.string(),
+      grace: duration({ zero: true }).prefault('2s'),
+    })
+    .transform(({ at, grace, ...event }) => ({ ...event, atMs: at, graceMs: grace })),
+  z
+    .strictObject({ kind: z.literal('crash'), ...spell, detected: duration({ zero: true }).optional() })
+    .transform((event) => ({ kind: event.kind, ...spellOf(event), detectedMs: event.detected ?? FOREVER })),
+  z.strictObject({ kind: z.literal('hang'), ...spell }).transform((event) => ({ kind: event.kind, ...spellOf(event) })),
+  z
+    .strictObject({ kind: z.literal('slow'), ...spell, factor: z.number().gt(0).max(1_000) })
+    .transform((event) => ({ kind: event.kind, ...spellOf(event), factor: event.factor })),
+  z
+    .strictObject({ kind: z.enum(['delay', 'link']), ...spell, add: duration() })
+    .transform((event) => ({ kind: event.kind, ...spellOf(event), addMs: event.add })),
+  z
+    .strictObject({ kind: z.literal('errors'), ...spell, ratio: positiveRatio })
+    .transform((event) => ({ kind: event.kind, ...spellOf(event), ratio: event.ratio })),
+  z
+    .strictObject({ kind: z.literal('flap'), ...spell, up: duration(), down: duration() })
+    .transform((event) => ({ kind: event.kind, ...spellOf(event), upMs: event.up, downMs: event.down })),
+  z
+    .strictObject({
+      kind: z.literal('restart'),
+      at,
+      on: chosenBalancers.default('all'),
+      state: z.enum(['warm', 'cold']),
+      age: duration({ zero: true }).prefault('5s'),
+    })
+    .transform(({ at, age, ...event }) => ({ ...event, atMs: at, ageMs: age })),
+] as const;
+
+export const eventSchema: z.ZodType<ScenarioEvent> = z.discriminatedUnion('kind', eventKinds);
+
+/** `1-20`, `101,103`, `7`: seeds on the command line. */
+export const seedsText: z.ZodType<number[], string> = parsed(
+  'expected seeds such as "1", "1,2,7" or "101-140"',
+  (text) => {
+    const seeds = text.split(',').flatMap((part) => {
+      const match = /^(\d{1,9})(?:-(\d{1,9}))?$/.exec(part.trim());
+      if (match === null) return [Number.NaN];
+      const from = Number(match[1]);
+      const to = Number(match[2] ?? match[1]);
+      return to >= from && to - from < 10_000
+        ? Array.from({ length: to - from + 1 }, (_, i) => from + i)
+        : [Number.NaN];
+    });
+    return seeds.some(Number.isNaN) ? null : seeds;
+  },
+);

@@ -1,0 +1,123 @@
+// `qedge simulate`: the routing core in virtual time on a described topology. Tables to stdout; CSV, JSON and the HTML report to files.
+
+import { mkdirSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import type { Command } from 'commander';
+import { InvalidArgumentError } from 'commander';
+import { CommandError, EX_CONFIG, EX_USAGE } from '../errors.ts';
+import { type Progress, type RunResult, runExperiment } from '../sim/experiment.ts';
+import { policyProblems } from '../sim/policy-text.ts';
+import { toCsv, toJson } from '../sim/report/data-files.ts';
+import { toHtml } from '../sim/report/html.ts';
+import { resultTable } from '../sim/report/text-table.ts';
+import type { Scenario } from '../sim/scenario.ts';
+import { loadScenario } from './scenario-file.ts';
+import { seedsText } from './scenario-schema.ts';
+
+interface SimulateOptions {
+  readonly policy?: readonly string[];
+  readonly seeds?: readonly number[];
+  readonly load?: number;
+  readonly out?: string;
+  readonly json?: true;
+  readonly oracle: boolean;
+}
+
+export function registerSimulate(program: Command): void {
+  program
+    .command('simulate')
+    .description('run the routing core in virtual time on a scenario, compare policies')
+    .argument('<scenario.toml>', 'scenario file')
+    .option(
+      '--policy <names>',
+      'policies, with options as name:key=value; "oracle" for the central allocation',
+      parsePolicies,
+    )
+    .option('--seeds <seeds>', 'seeds such as 1, 1,2,7 or 101-140', parseSeeds)
+    .option('--load <factor>', 'factor on all request rates', parseLoad)
+    .option('--out <dir>', 'write CSV, JSON and an HTML report with plots there')
+    .option('--json', 'print everything as JSON instead of the table')
+    .option('--no-oracle', 'skip the oracle run: faster, no regret')
+    .action(simulate);
+}
+
+function simulate(file: string, options: SimulateOptions): void {
+  const scenario = { ...loadScenario(file), ...(options.load === undefined ? {} : { load: options.load }) };
+  const bar = process.stderr.isTTY === true ? new ProgressBar() : null;
+  const results = run(scenario, options, bar);
+  bar?.clear();
+  process.stdout.write(options.json === true ? toJson(scenario, results) : `${resultTable(results)}\n`);
+  if (options.out !== undefined) writeFiles(options.out, scenario, results);
+}
+
+function run(scenario: Scenario, options: SimulateOptions, bar: ProgressBar | null): RunResult[] {
+  try {
+    return runExperiment({
+      scenario,
+      policies: options.policy ?? scenario.policies,
+      seeds: options.seeds ?? scenario.seeds,
+      regret: options.oracle,
+      ...(bar === null ? {} : { onProgress: (progress: Progress) => bar.show(progress) }),
+    });
+  } catch (error) {
+    if (error instanceof RangeError && /^no topology/.test(error.message))
+      throw new CommandError(error.message, EX_CONFIG);
+    throw error;
+  }
+}
+
+function writeFiles(directory: string, scenario: Scenario, results: readonly RunResult[]): void {
+  const files = [
+    { name: `${scenario.name}.csv`, text: toCsv(scenario, results) },
+    { name: `${scenario.name}.json`, text: toJson(scenario, results) },
+    { name: `${scenario.name}.html`, text: toHtml(scenario, results) },
+  ];
+  try {
+    mkdirSync(directory, { recursive: true });
+    for (const { name, text } of files) writeFileSync(join(directory, name), text);
+  } catch (error) {
+    throw new CommandError(`cannot write to ${directory}: ${(error as Error).message}`, 1, error);
+  }
+  process.stderr.write(`wrote ${files.map(({ name }) => join(directory, name)).join(', ')}\n`);
+}
+
+function parsePolicies(text: string): string[] {
+  const policies = text.split(',').map((policy) => policy.trim());
+  const problems = policies.flatMap(policyProblems);
+  if (problems.length > 0) throw new CommandError(problems.join('\nqedge: '), EX_USAGE);
+  return policies;
+}
+
+function parseSeeds(text: string): number[] {
+  const { data } = seedsText.safeParse(text);
+  if (data === undefined) throw new InvalidArgumentError('expected seeds such as "1", "1,2,7" or "101-140"');
+  return data;
+}
+
+function parseLoad(text: string): number {
+  const load = Number(text);
+  if (!(load > 0 && load <= 100)) throw new InvalidArgumentError('expected a number above 0, at most 100');
+  return load;
+}
+
+const BAR_WIDTH = 30;
+
+/** One line on the terminal that is written over. */
+class ProgressBar {
+  #shown = '';
+
+  show({ ratio, policy, seed }: Progress): void {
+    const filled = Math.round(ratio * BAR_WIDTH);
+    const bar = `${'█'.repeat(filled)}${'░'.repeat(BAR_WIDTH - filled)}`;
+    const line = `${bar} ${Math.round(100 * ratio)
+      .toString()
+      .padStart(3)} %  ${policy}, seed ${seed}`;
+    if (line === this.#shown) return;
+    this.#shown = line;
+    process.stderr.write(`\r\x1b[K${line}`);
+  }
+
+  clear(): void {
+    process.stderr.write('\r\x1b[K');
+  }
+}

@@ -1,0 +1,118 @@
+import { mkdtempSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join, resolve } from 'node:path';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { loadScenario } from '../../src/cli/scenario-file.ts';
+import { ConfigError } from '../../src/errors.ts';
+
+const SCENARIOS = resolve(import.meta.dirname, '../../config/scenarios');
+
+const GOOD = `name = "small"
+duration = "20s"
+policies = ["round-robin"]
+qos = { latency = "80ms" }
+
+[topology]
+kind = "matrix"
+nodes = ["a", "b"]
+rtt = [[0.5, 10], [10, 0.5]]
+instances = ["a"]
+
+[[clients]]
+each = 1
+rate = 10
+`;
+
+describe('a scenario file', () => {
+  let directory = '';
+  beforeAll(() => {
+    directory = mkdtempSync(join(tmpdir(), 'qedge-scenario-'));
+  });
+  afterAll(() => rmSync(directory, { recursive: true }));
+
+  const load = (text: string) => {
+    const file = join(directory, 'scenario.toml');
+    writeFileSync(file, text);
+    return loadScenario(file);
+  };
+
+  const problemsOf = (text: string): string[] => {
+    try {
+      load(text);
+    } catch (error) {
+      if (error instanceof ConfigError) return error.message.split('\n');
+      throw error;
+    }
+    return [];
+  };
+
+  it('fills in every default', () => {
+    expect(load(GOOD)).toMatchObject({
+      name: 'small',
+      durationMs: 20_000,
+      steadyFromMs: 20_000,
+      load: 1,
+      seeds: [1],
+      qos: { latencyMs: 80, successRatio: 0.9, windowMs: 10_000 },
+      network: { jitterMs: 0.5, retries: 1, timeoutMs: 1_000, probeMs: 10_000, placementMs: 200 },
+      model: { discipline: 'processor-sharing', cores: 1, workMeanMs: 5, stallEveryMs: Number.POSITIVE_INFINITY },
+      topology: { balancers: ['a', 'b'] },
+      events: [],
+    });
+  });
+
+  it('reports an unknown key, an unreachable node, a negative rate and a matrix of the wrong size, all at once and in place', () => {
+    const text = GOOD.replace('[[0.5, 10], [10, 0.5]]', '[[0.5, 10], ["none", 0.5], [1]]')
+      .replace('rate = 10', 'rate = -10')
+      .replace('each = 1', 'each = 1\ntempo = 3')
+      .replace('duration = "20s"', 'duration = "20s"\ndurations = 1');
+    expect(problemsOf(text)).toEqual([
+      'scenario.toml:3:1: durations: unknown key "durations", did you mean "duration"?',
+      'scenario.toml:10:1: topology.rtt: expected 2 rows, one a node, got 3',
+      'scenario.toml:10:19: topology.rtt: node "b" is out of reach of every instance: there is no way to any',
+      'scenario.toml:10:34: topology.rtt: expected 2 round trips, one a node, got 1',
+      'scenario.toml:15:1: clients.tempo: unknown key "tempo"',
+      'scenario.toml:16:1: clients.rate: expected more than 0, got -10',
+    ]);
+  });
+
+  it('knows a node that is too far for the limit', () => {
+    expect(problemsOf(GOOD.replace('[10, 0.5]]', '[90, 0.5]]'))).toEqual([
+      'scenario.toml:9:19: topology.rtt: node "b" is out of reach of every instance: the nearest is 90 ms away',
+    ]);
+  });
+
+  it.each([
+    ['an instance that is not there', 'kind = "hang"\ninstance = "i2"', 'no such instance: "i2"'],
+    ['an event after the end', 'kind = "hang"\ninstance = "i1"', 'expected a time before the end of the run'],
+    ['a node that is not there', 'kind = "join"\ninstance = "i2"\nnode = "c"', 'no such node: "c"'],
+    ['an instance that is there already', 'kind = "join"\ninstance = "i1"\nnode = "b"', 'is there already'],
+    ['a kind that does not exist', 'kind = "explode"\ninstance = "i1"', 'expected "join", "leave", "crash"'],
+    ['a share above all', 'kind = "errors"\ninstance = "i1"\nratio = 1.5', 'expected at most 1, got 1.5'],
+  ])('rejects %s', (what, event, message) => {
+    const at = what === 'an event after the end' ? '20s' : '5s';
+    const problems = problemsOf(`${GOOD}\n[[event]]\nat = "${at}"\n${event}\n`);
+    expect(problems).toHaveLength(1);
+    expect(problems[0]).toContain(message);
+  });
+
+  it('rejects a policy that nobody knows, and an option that the policy does not', () => {
+    const problems = problemsOf(GOOD.replace('["round-robin"]', '["fastest", "round-robin:alpha=1"]'));
+    expect(problems[0]).toContain('scenario.toml:3:13: policies: unknown policy "fastest"');
+    expect(problems[1]).toContain('unknown option "alpha"');
+  });
+
+  it('says when there is nothing to simulate', () => {
+    expect(problemsOf(GOOD.slice(0, GOOD.indexOf('[[clients]]')))).toEqual([
+      'scenario.toml:1:1: nothing to simulate: expected at least one [[clients]]',
+    ]);
+  });
+});
+
+describe('the scenarios that come with qedge', () => {
+  it.each(readdirSync(SCENARIOS))('%s is good', (name) => {
+    const { durationMs, clients } = loadScenario(join(SCENARIOS, name));
+    expect(durationMs).toBeGreaterThan(0);
+    expect(clients.length).toBeGreaterThan(0);
+  });
+});
