@@ -4,6 +4,7 @@
 import { Command, CommanderError } from 'commander';
 import { CommandError, ConfigError, EX_CONFIG, EX_USAGE } from '../errors.ts';
 import { registerCheck } from './check.ts';
+import { registerDemo } from './demo.ts';
 import { registerInstall } from './install.ts';
 import { registerRun } from './run.ts';
 import { registerSimulate } from './simulate.ts';
@@ -11,6 +12,7 @@ import { registerVersion } from './version.ts';
 
 const COMMANDS: readonly ((program: Command) => void)[] = [
   registerRun,
+  registerDemo,
   registerCheck,
   registerInstall,
   registerSimulate,

@@ -20,7 +20,7 @@ export async function startBroker(port: number): Promise<Broker> {
     aedes.handle(socket);
   });
   try {
-    const openPort = await listenOnLoopback(server, port, 'MQTT');
+    const openPort = await listenOnLoopback(server, port, 'broker');
     return { url: `mqtt://${LOOPBACK}:${openPort}`, close };
   } catch (error) {
     aedes.close();

@@ -2,11 +2,11 @@
 
 import type { Rng } from '../core/rng.ts';
 import { EmulatedNode } from './emulated-node.ts';
-import { type DemoNode, NODES, SERVICES } from './topology.ts';
+import type { EmulatedService } from './emulated-service.ts';
+import { type DemoNode, LOCAL_NODE_ID, NODES, SERVICES } from './topology.ts';
 
 export interface ContinuumOptions {
   readonly brokerUrl: string;
-  readonly topicPrefix: string;
   readonly rng: Rng;
 }
 
@@ -30,10 +30,17 @@ export class Continuum {
     return NODES.flatMap(({ id }) => this.#nodes.get(id) ?? []);
   }
 
+  /** Instances on the node that the real qedge runs on: service name → port. */
+  get localPorts(): ReadonlyMap<string, number> {
+    const instances = this.#nodes.get(LOCAL_NODE_ID)?.instances ?? new Map<string, EmulatedService>();
+    return new Map([...instances].map(([service, { port }]) => [service, port]));
+  }
+
   /** Boots a node; one that runs already is left as it is. */
   async boot(nodeId: string): Promise<void> {
     if (this.#nodes.has(nodeId)) return;
-    const node = await EmulatedNode.start({ ...this.#options, node: specOf(nodeId), services: SERVICES });
+    const announced = nodeId !== LOCAL_NODE_ID;
+    const node = await EmulatedNode.start({ ...this.#options, node: specOf(nodeId), services: SERVICES, announced });
     this.#nodes.set(nodeId, node);
   }
 

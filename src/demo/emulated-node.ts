@@ -1,5 +1,5 @@
 // One emulated machine of the continuum: answers probes, runs instances, and tells the broker about itself and them, with
-// a last will, as any real node would. It can leave in good order, or crash.
+// a last will, as any node's qedge would. It can leave in good order, or crash.
 
 import { randomUUID } from 'node:crypto';
 import type { IncomingMessage, ServerResponse } from 'node:http';
@@ -9,14 +9,15 @@ import { DistantServer } from './distant-server.ts';
 import type { Link } from './emulated-link.ts';
 import { EmulatedService } from './emulated-service.ts';
 import { LOOPBACK } from './loopback.ts';
-import { type DemoNode, type DemoService, WORK_VARIATION } from './topology.ts';
+import { type DemoNode, type DemoService, TOPIC_PREFIX, WORK_VARIATION } from './topology.ts';
 
 export interface EmulatedNodeOptions {
   readonly node: DemoNode;
   readonly services: readonly DemoService[];
   readonly brokerUrl: string;
-  readonly topicPrefix: string;
   readonly rng: Rng;
+  /** False for the node on which the real qedge runs: that one announces what is there. */
+  readonly announced: boolean;
 }
 
 export class EmulatedNode {
@@ -45,7 +46,7 @@ export class EmulatedNode {
       const started = { work, link: node.link, rng: options.rng, answer: service.answer };
       node.instances.set(service.name, await EmulatedService.start(started));
     }
-    await node.#announce(node.#probes.port);
+    if (options.announced) await node.#announce(node.#probes.port);
     return node;
   }
 
@@ -58,9 +59,7 @@ export class EmulatedNode {
 
   /** Leaves in good order: announcements first, servers after. */
   async close(): Promise<void> {
-    for (const service of this.instances.keys()) await this.#publish(this.#instanceTopic(service), null);
-    await this.#publish(this.#nodeTopic(), null);
-    await this.#mqtt?.endAsync();
+    await this.#withdraw();
     await Promise.all([...this.instances.values()].map((instance) => instance.close()));
     await this.#probes?.close();
   }
@@ -85,13 +84,19 @@ export class EmulatedNode {
     }
   }
 
+  async #withdraw(): Promise<void> {
+    for (const service of this.instances.keys()) await this.#publish(this.#instanceTopic(service), null);
+    await this.#publish(this.#nodeTopic(), null);
+    await this.#mqtt?.endAsync();
+  }
+
   async #publish(topic: string, payload: object | null): Promise<void> {
     const text = payload === null ? '' : JSON.stringify(payload);
     await this.#mqtt?.publishAsync(topic, text, { qos: 1, retain: true });
   }
 
   #nodeTopic(): string {
-    return `${this.#options.topicPrefix}/nodes/${this.node.id}`;
+    return `${TOPIC_PREFIX}/nodes/${this.node.id}`;
   }
 
   #instanceTopic(service: string): string {

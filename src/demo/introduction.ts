@@ -1,13 +1,12 @@
 // The demo's first words: what was started, where it listens, and how to send a request of one's own.
 
 import type { Paint } from './paint.ts';
-import { FRAMES_PER_SECOND, LOCAL_NODE_ID, SERVICES } from './topology.ts';
+import { FRAMES_PER_SECOND, LOCAL_NODE_ID, SERVICES, TOPIC_PREFIX } from './topology.ts';
 
 export interface Introduction {
   readonly proxyUrl: string;
   readonly adminUrl: string;
   readonly brokerUrl: string;
-  readonly topicPrefix: string;
   readonly nodes: number;
   readonly instances: number;
   readonly clients: number;
@@ -27,7 +26,7 @@ export function renderIntroduction(facts: Introduction, paint: Paint): readonly 
     '',
     line('proxy', `${facts.proxyUrl}  (on node ${LOCAL_NODE_ID})`),
     line('dashboard', facts.adminUrl),
-    line('broker', `${facts.brokerUrl}  (topics ${facts.topicPrefix}/#)`),
+    line('broker', `${facts.brokerUrl}  (topics ${TOPIC_PREFIX}/#)`),
     line('config', facts.configFile),
     line(
       'load',

@@ -15,8 +15,8 @@ export async function listenOnLoopback(server: Server, port: number, purpose = '
 }
 
 function explain(error: NodeJS.ErrnoException, port: number, purpose: string): Error {
-  const place = `${purpose} port ${LOOPBACK}:${port}`;
-  if (error.code === 'EADDRINUSE') return new CommandError(`${place} is already in use`, 1, error);
-  if (error.code === 'EACCES') return new CommandError(`${place} may not be opened by this user`, 1, error);
+  const place = `${purpose}: ${LOOPBACK}:${port}`;
+  if (error.code === 'EADDRINUSE') return new CommandError(`${place}: the port is taken`, 1, error);
+  if (error.code === 'EACCES') return new CommandError(`${place}: this user may not open the port`, 1, error);
   return error;
 }

@@ -52,10 +52,13 @@ export const NODES: readonly DemoNode[] = [
   { id: 'orin-nano-2', tier: 'far-edge', rttMs: 4, jitterMs: 0.3, workMs: { pilotnet: 30 }, present: true },
   { id: 'agx-orin-1', tier: 'near-edge', rttMs: 8, jitterMs: 0.5, workMs: { pilotnet: 20 }, present: true },
   { id: 'agx-orin-2', tier: 'near-edge', rttMs: 14, jitterMs: 0.5, workMs: { detector: 40 }, present: true },
-  { id: 'a100-east', tier: 'cloud', rttMs: 42, jitterMs: 1, workMs: { pilotnet: 10 }, present: true },
-  { id: 'a100-west', tier: 'cloud', rttMs: 56, jitterMs: 1.5, workMs: { pilotnet: 10, detector: 15 }, present: true },
+  { id: 'a100-east', tier: 'cloud', rttMs: 42, jitterMs: 0.8, workMs: { pilotnet: 10 }, present: true },
+  { id: 'a100-west', tier: 'cloud', rttMs: 52, jitterMs: 0.8, workMs: { pilotnet: 10, detector: 15 }, present: true },
   { id: 'agx-orin-3', tier: 'near-edge', rttMs: 11, jitterMs: 0.5, workMs: { pilotnet: 20 }, present: false },
 ];
+
+/** Where nodes announce themselves; the proxy's default. */
+export const TOPIC_PREFIX = 'qedge/v1';
 
 /** Coefficient of variation of the processing times. */
 export const WORK_VARIATION = 0.12;

@@ -17,6 +17,8 @@ export interface WorkspaceOptions {
   readonly proxyPort: number;
   readonly adminPort: number;
   readonly brokerUrl: string;
+  /** Instances on the proxy's own node: service name → port. */
+  readonly localPorts: ReadonlyMap<string, number>;
   /** Null: the default policy. */
   readonly policy: string | null;
   readonly frame: Buffer;
@@ -32,7 +34,7 @@ export function createWorkspace(options: WorkspaceOptions): Workspace {
 }
 
 /** What a person would write for this deployment. */
-function configText({ proxyPort, adminPort, brokerUrl, policy }: WorkspaceOptions): string {
+function configText({ proxyPort, adminPort, brokerUrl, localPorts, policy }: WorkspaceOptions): string {
   const services = SERVICES.map(({ name, qos }) =>
     [
       '[[service]]',
@@ -41,8 +43,18 @@ function configText({ proxyPort, adminPort, brokerUrl, policy }: WorkspaceOption
       ...(policy === null ? [] : [`policy = "${policy}"`]),
     ].join('\n'),
   );
+  const local = [...localPorts].map(([service, port]) =>
+    [
+      '# The instance on this node: other nodes hear of it from here.',
+      '[[announce]]',
+      `service = "${service}"`,
+      `id = "${service}"`,
+      `url = "http://${LOOPBACK}:${port}"`,
+      `labels = { tier = "far-edge" }`,
+    ].join('\n'),
+  );
   const sections = [
-    `[node]\nid = "${LOCAL_NODE_ID}"\ntier = "far-edge"`,
+    `[node]\nid = "${LOCAL_NODE_ID}"\ntier = "far-edge"\naddress = "${LOOPBACK}"`,
     `[proxy]\nlisten = "${LOOPBACK}:${proxyPort}"\ndrain = "1s"`,
     `[admin]\nlisten = "${LOOPBACK}:${adminPort}"`,
     `[mqtt]\nurl = "${brokerUrl}"`,
@@ -50,6 +62,7 @@ function configText({ proxyPort, adminPort, brokerUrl, policy }: WorkspaceOption
     // The picture has the screen; only what is wrong may break into it.
     '[log]\nlevel = "error"',
     ...services,
+    ...local,
   ];
   return `# Written by qedge demo; it goes when the demo stops.\n\n${sections.join('\n\n')}\n`;
 }

@@ -26,7 +26,7 @@ const start = (): Promise<EmulatedNode> =>
     node: NODE,
     services: SERVICES,
     brokerUrl: broker.url,
-    topicPrefix: 'qedge/v1',
+    announced: true,
     rng: createRng(1),
   });
 
@@ -81,6 +81,6 @@ describe('an emulated node', () => {
 describe('the broker', () => {
   it('names the port when it is taken', async () => {
     const port = Number(new URL(broker.url).port);
-    await expect(startBroker(port)).rejects.toThrow(`MQTT port 127.0.0.1:${port} is already in use`);
+    await expect(startBroker(port)).rejects.toThrow(`broker: 127.0.0.1:${port}: the port is taken`);
   });
 });

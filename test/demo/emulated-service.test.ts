@@ -72,6 +72,6 @@ describe('an emulated service', () => {
 
   it('names the port when it is taken', async () => {
     const service = await start();
-    await expect(start({ port: service.port })).rejects.toThrow(`127.0.0.1:${service.port} is already in use`);
+    await expect(start({ port: service.port })).rejects.toThrow(`127.0.0.1:${service.port}: the port is taken`);
   });
 });

@@ -1,0 +1,187 @@
+// The demo as a whole: broker, nodes, proxy and cameras come up in that order and go down in the reverse one, whatever
+// happens in between.
+
+import { setTimeout as delay } from 'node:timers/promises';
+import { type App, startApp } from '../app.ts';
+import type { Config, ListenAddress } from '../config/config.ts';
+import { loadConfig } from '../config/load.ts';
+import { createRng } from '../core/rng.ts';
+import type { RouterState } from '../core/service-router.ts';
+import { createLogger, type LogOptions } from '../telemetry/log.ts';
+import { startBroker } from './broker.ts';
+import type { CameraClient } from './camera-client.ts';
+import { Continuum } from './continuum.ts';
+import { renderIntroduction } from './introduction.ts';
+import { createCameras, totalsOf } from './load.ts';
+import { paintFor } from './paint.ts';
+import { renderSummary, startReporter } from './report.ts';
+import { renderDrive } from './road-scene.ts';
+import type { DemoView, HappeningView } from './screen.ts';
+import { playStory } from './story.ts';
+import { createWorkspace } from './workspace.ts';
+
+export interface DemoOptions {
+  /** 0: any free port, here and below. */
+  readonly proxyPort: number;
+  readonly adminPort: number;
+  readonly mqttPort: number;
+  /** Cameras of all services together; 0: no load. */
+  readonly clients: number;
+  /** Whether things happen to the nodes. */
+  readonly story: boolean;
+  /** Null: until `signal` is aborted. */
+  readonly durationMs: number | null;
+  /** Null: the proxy's default. */
+  readonly policy: string | null;
+  /** What the admin port tells of the build. */
+  readonly release: { readonly version: string; readonly commit: string };
+  readonly output: NodeJS.WriteStream;
+  readonly signal: AbortSignal;
+}
+
+/** A drive of four seconds: long enough that no two neighbours look alike, quick to draw. */
+const FRAMES = 40;
+/** Fixed, so that the emulated parts behave alike in every run. */
+const SEED = 20_251_205;
+/** Placement over MQTT takes milliseconds; past this the demo goes on with what there is. */
+const PLACEMENT_WAIT_MS = 3_000;
+
+/** Runs the demo to its end. Throws a `CommandError` when a port is taken. */
+export async function runDemo(options: DemoOptions): Promise<void> {
+  const closers: (() => void | Promise<void>)[] = [];
+  try {
+    await run(options, closers);
+  } finally {
+    for (const close of closers.toReversed()) await close();
+  }
+}
+
+async function run(options: DemoOptions, closers: (() => void | Promise<void>)[]): Promise<void> {
+  const { output, signal } = options;
+  const rng = createRng(SEED);
+  const frames = renderDrive(FRAMES);
+  const broker = await startBroker(options.mqttPort);
+  closers.push(() => broker.close());
+  const continuum = await Continuum.start({ brokerUrl: broker.url, rng });
+  closers.push(() => continuum.close());
+  const { localPorts } = continuum;
+  const frame = frames[0] ?? Buffer.alloc(0);
+  const workspace = createWorkspace({ ...options, brokerUrl: broker.url, localPorts, frame });
+  closers.push(() => workspace.remove());
+  const config = loadConfig(workspace.configFile);
+  const app = await startApp(config, { ...options.release, log: createLogger(logOptions(config)), seed: SEED });
+  closers.push(() => app.stop());
+  await placementKnown(app, continuum, signal);
+
+  const print = (lines: readonly string[]): void => {
+    output.write(`${lines.join('\n')}\n`);
+  };
+  const paint = paintFor(output);
+  const proxyUrl = urlOf(app.proxyListeners.find(({ name }) => name === 'proxy') ?? config.proxy.listen);
+  const facts = {
+    proxyUrl,
+    adminUrl: urlOf(app.adminListener),
+    brokerUrl: broker.url,
+    nodes: continuum.nodes.length,
+    instances: instanceCount(continuum),
+    clients: options.clients,
+    frameBytes: frame.length,
+    configFile: workspace.configFile,
+    frameFile: workspace.frameFile,
+  };
+  print(renderIntroduction(facts, paint));
+
+  const cameras = createCameras({ origin: proxyUrl, clients: options.clients, frames, rng });
+  closers.push(async () => {
+    await Promise.all(cameras.map((camera) => camera.stop()));
+  });
+  const view = await watch({ options, app, continuum, cameras });
+  print(['', ...renderSummary(view, totalsOf(cameras), paint)]);
+}
+
+interface Stage {
+  readonly options: DemoOptions;
+  readonly app: App;
+  readonly continuum: Continuum;
+  readonly cameras: readonly CameraClient[];
+}
+
+/** The time between start and end: load, story, picture. Returns the last view. */
+async function watch({ options, app, continuum, cameras }: Stage): Promise<DemoView> {
+  const startMs = performance.now();
+  const happenings: HappeningView[] = [];
+  const view = (): DemoView => {
+    const nowMs = performance.now();
+    return {
+      elapsedMs: nowMs - startMs,
+      services: statesOf(app).map((state) => ({ state, clients: clientsOf(state, cameras, nowMs) })),
+      happenings,
+    };
+  };
+  for (const camera of cameras) camera.start();
+  const reporter = startReporter(options.output, view);
+  const tell = (text: string): void => {
+    happenings.push({ atMs: performance.now() - startMs, text });
+    reporter.happened(text);
+  };
+  const story = options.story
+    ? playStory(continuum, tell, (error) => tell(`the story went wrong: ${String(error)}`))
+    : null;
+  await pause(options.durationMs, options.signal);
+  story?.stop();
+  const last = view();
+  reporter.end();
+  return last;
+}
+
+function clientsOf(
+  state: RouterState,
+  cameras: readonly CameraClient[],
+  nowMs: number,
+): DemoView['services'][number]['clients'] {
+  return cameras
+    .filter(({ service }) => service === state.service)
+    .map(({ clientId, window }) => ({ clientId, successRatio: window.ratio(nowMs) }));
+}
+
+/** Waits until the proxy has heard of every instance, so that the first frame finds them all. */
+async function placementKnown(app: App, continuum: Continuum, signal: AbortSignal): Promise<void> {
+  const wanted = instanceCount(continuum);
+  const deadlineMs = performance.now() + PLACEMENT_WAIT_MS;
+  const known = (): number => statesOf(app).reduce((sum, { instances }) => sum + instances.length, 0);
+  while (known() < wanted && performance.now() < deadlineMs && !signal.aborted) await delay(20);
+}
+
+function statesOf(app: App): readonly RouterState[] {
+  const nowMs = performance.now();
+  return [...app.services.values()].map((router) => router.state(nowMs));
+}
+
+function urlOf({ host, port }: ListenAddress): string {
+  return `http://${host}:${port}`;
+}
+
+/** Standard output is for the picture; what goes wrong is told beside it. */
+function logOptions(config: Config): LogOptions {
+  return { level: config.log.level, nodeId: config.node.id, destination: process.stderr };
+}
+
+function instanceCount(continuum: Continuum): number {
+  return continuum.nodes.reduce((sum, { instances }) => sum + instances.size, 0);
+}
+
+/** Resolves after `ms` (null: never by itself) or when aborted. */
+async function pause(ms: number | null, signal: AbortSignal): Promise<void> {
+  if (signal.aborted) return;
+  await new Promise<void>((resolve) => {
+    const timer = ms === null ? null : setTimeout(resolve, ms);
+    signal.addEventListener(
+      'abort',
+      () => {
+        if (timer !== null) clearTimeout(timer);
+        resolve();
+      },
+      { once: true },
+    );
+  });
+}
