@@ -1,0 +1,49 @@
+// A cable that can be pulled: a TCP relay on a port of its own that a test cuts and mends.
+
+import { type AddressInfo, connect, createServer, type Socket } from 'node:net';
+import { onTestFinished } from 'vitest';
+
+export interface TcpRelay {
+  readonly port: number;
+  /** Resets every connection and refuses new ones. */
+  cut(): void;
+  mend(): void;
+}
+
+/** Relays 127.0.0.1:`port` of its own to `targetPort`; it ends with the test that is running. */
+export async function startRelay(targetPort: number): Promise<TcpRelay> {
+  const sockets = new Set<Socket>();
+  let whole = true;
+  const server = createServer((near) => {
+    if (!whole) {
+      near.resetAndDestroy();
+      return;
+    }
+    const far = connect(targetPort, '127.0.0.1');
+    for (const [socket, other] of [
+      [near, far],
+      [far, near],
+    ] as const) {
+      sockets.add(socket);
+      socket.on('error', () => {});
+      socket.once('close', () => {
+        sockets.delete(socket);
+        other.destroy();
+      });
+      socket.pipe(other);
+    }
+  });
+  await new Promise<void>((resolve) => void server.listen(0, '127.0.0.1', resolve));
+  const cut = (): void => {
+    whole = false;
+    for (const socket of sockets) socket.destroy();
+  };
+  const mend = (): void => {
+    whole = true;
+  };
+  onTestFinished(() => {
+    cut();
+    server.close();
+  });
+  return { port: (server.address() as AddressInfo).port, cut, mend };
+}
