@@ -64,6 +64,8 @@ export class Qedge implements Policy {
   #feasible: readonly Candidate[] = [];
   /** 1 where the last try was refused: nobody is there. */
   #refused: Float64Array<ArrayBuffer> = new Float64Array(0);
+  /** The weights with those known dead left out. */
+  #panicWeights: Float64Array<ArrayBuffer> = new Float64Array(0);
   /** 1 for those that were in play before. */
   #seen: Float64Array<ArrayBuffer> = new Float64Array(0);
   #panic = false;
@@ -89,10 +91,11 @@ export class Qedge implements Policy {
       const best = this.#quickest(this.members, Number.POSITIVE_INFINITY, nowMs);
       if (best !== null) return best;
     }
+    if (this.#panic) return this.#selectInPanic(nowMs);
     const picked = this.swrr.pick(this.members, this.weights);
-    if (picked === null || !this.options.deferral || !this.#isDeferred(picked, nowMs)) return picked;
+    if (picked === null || !this.options.deferral || !this.#isLate(picked, nowMs)) return picked;
     const other = this.swrr.pick(this.members, this.weights);
-    return other === null || this.#isDeferred(other, nowMs) ? picked : other;
+    return other === null || this.#isLate(other, nowMs) ? picked : other;
   }
 
   preview(request: RequestInfo, candidates: readonly Candidate[], nowMs: number): Candidate | null {
@@ -226,10 +229,13 @@ export class Qedge implements Policy {
     return nowMs - candidate.oldestStartMs > this.context.qos.latencyMs || this.streaks.isLate(candidate.handle, nowMs);
   }
 
-  /** In a panic requests are spread over everybody who is not known dead. */
-  #isDeferred(candidate: Candidate, nowMs: number): boolean {
-    if (!this.#panic) return this.#isLate(candidate, nowMs);
-    return this.#refused[candidate.handle] === 1 && this.streaks.isLate(candidate.handle, nowMs);
+  /** In a panic requests are spread by weight over everybody in play who is not known dead: refused, and not long ago. */
+  #selectInPanic(nowMs: number): Candidate | null {
+    for (const { handle } of this.members) {
+      const dead = this.#refused[handle] === 1 && this.streaks.isLate(handle, nowMs);
+      this.#panicWeights[handle] = dead ? 0 : (this.weights[handle] as number);
+    }
+    return this.swrr.pick(this.members, this.#panicWeights) ?? this.swrr.pick(this.members, this.weights);
   }
 
   /** A retry has no time to lose: the quickest in play that is not late and still fits, else by weight. */
@@ -351,6 +357,7 @@ export class Qedge implements Policy {
     const { handle } = candidate;
     this.weights = grownFloat64(this.weights, handle + 1);
     this.#refused = grownFloat64(this.#refused, handle + 1);
+    this.#panicWeights = grownFloat64(this.#panicWeights, handle + 1);
     this.#seen = grownFloat64(this.#seen, handle + 1);
     this.estimates.ensureHandles(handle + 1);
     this.streaks.ensureHandles(handle + 1);
