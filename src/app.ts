@@ -11,7 +11,7 @@ import type { QedgeEvent } from './admin/state.ts';
 import { Housekeeping } from './app/housekeeping.ts';
 import { brokerFacts, listenerFacts, probeFacts } from './app/node-facts.ts';
 import { RouterSet } from './app/router-set.ts';
-import type { Config, ListenAddress } from './config/config.ts';
+import type { Config, ListenAddress, PolicyConfig } from './config/config.ts';
 import type { Clock } from './core/clock.ts';
 import { createRng } from './core/rng.ts';
 import type { ServiceRouter } from './core/service-router.ts';
@@ -230,6 +230,12 @@ class RunningApp implements App {
     };
   }
 
+  /** Until the next reload, which comes back to the file. */
+  async #setPolicy(name: string, policy: PolicyConfig): Promise<void> {
+    const services = this.#config.services.map((service) => (service.name === name ? { ...service, policy } : service));
+    await this.reload({ ...this.#config, services });
+  }
+
   #proxyServices(config: Config): ProxyService[] {
     return config.services.flatMap((service) => {
       const router = this.services.get(service.name);
@@ -246,6 +252,7 @@ class RunningApp implements App {
       events: this.events,
       clock: CLOCK,
       services: () => this.services,
+      setPolicy: (name, policy) => this.#setPolicy(name, policy),
       lifecycle: () => ({
         listening: this.#listening,
         placementSynced: this.#placement.state().broker?.synced ?? true,

@@ -6,14 +6,16 @@ import { createAdaptorServer } from '@hono/node-server';
 import { Hono } from 'hono';
 import { secureHeaders } from 'hono/secure-headers';
 import type { AdminConfig, ListenAddress } from '../config/config.ts';
+import type { PolicyChoice } from '../core/policies/registry.ts';
 import { CommandError } from '../errors.ts';
 import type { Logger } from '../telemetry/log.ts';
 import type { Metrics } from '../telemetry/metrics.ts';
 import { createProcessFacts, registerProcessMetrics } from '../telemetry/process-facts.ts';
 import { Access, isLoopback } from './access.ts';
+import { registerActions } from './actions.ts';
 import { registerApi } from './api.ts';
 import { registerDashboard } from './dashboard-files.ts';
-import { guard, refuseUpgrade } from './guard.ts';
+import { type Caller, guard, refuseUpgrade } from './guard.ts';
 import { HISTORY_INTERVAL_MS, History } from './history.ts';
 import { LiveFeed } from './live.ts';
 import { problem } from './problem.ts';
@@ -25,6 +27,8 @@ export interface AdminOptions extends StateSources {
   readonly config: AdminConfig;
   readonly metrics: Metrics;
   readonly log: Logger;
+  /** Gives a service another policy; what its old one learned is lost. */
+  readonly setPolicy: (service: string, policy: PolicyChoice) => Promise<void> | void;
 }
 
 export interface Admin {
@@ -55,9 +59,13 @@ export function createAdmin(options: AdminOptions): Admin {
     events: options.events,
     refuse: (request) => refuseUpgrade(access, request),
   });
-  const sampling = setInterval(() => history.sample(reader.services(), Date.now()), HISTORY_INTERVAL_MS).unref();
+  const sample = (): void => history.sample(reader.services(), Date.now());
+  const sampling = setInterval(sample, HISTORY_INTERVAL_MS).unref();
   return {
-    listen: (fd) => listen(server, config.listen, fd),
+    listen: (fd) => {
+      sample();
+      return listen(server, config.listen, fd);
+    },
     close: () => {
       clearInterval(sampling);
       live.close();
@@ -73,8 +81,9 @@ interface Parts {
 }
 
 /** Health and the page itself stand before the guard: neither tells anything of this node. */
-function createApp({ metrics, events, log }: AdminOptions, { access, reader, history }: Parts): Hono {
-  const app = new Hono();
+function createApp(options: AdminOptions, { access, reader, history }: Parts): Hono<Caller> {
+  const { metrics, events, log } = options;
+  const app = new Hono<Caller>();
   // The port speaks plain HTTP; a promise of HTTPS would be a false one.
   app.use(secureHeaders({ strictTransportSecurity: false, xFrameOptions: 'DENY' }));
   app.get('/healthz', (c) => c.text('ok\n'));
@@ -86,6 +95,7 @@ function createApp({ metrics, events, log }: AdminOptions, { access, reader, his
   registerSession(app, access);
   app.use(guard(access));
   registerApi(app, { reader, metrics, events, history });
+  registerActions(app, options);
   app.notFound((c) => problem(c, 404, `nothing is at ${c.req.path}`));
   app.onError((error, c) => {
     log.error({ err: error, path: c.req.path }, 'admin request failed');

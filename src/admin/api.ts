@@ -4,7 +4,9 @@ import type { Context, Hono } from 'hono';
 import type { EventLog } from '../telemetry/events.ts';
 import type { Metrics } from '../telemetry/metrics.ts';
 import { describeEvent } from './event-words.ts';
+import type { Caller } from './guard.ts';
 import type { History } from './history.ts';
+import { openApiDocument } from './openapi.ts';
 import { problem } from './problem.ts';
 import type { QedgeEvent } from './state.ts';
 import type { StateReader } from './state-reader.ts';
@@ -16,7 +18,7 @@ export interface ApiOptions {
   readonly history: History;
 }
 
-export function registerApi(app: Hono, { reader, metrics, events, history }: ApiOptions): void {
+export function registerApi(app: Hono<Caller>, { reader, metrics, events, history }: ApiOptions): void {
   app.get('/metrics', (c) => renderMetrics(c, metrics));
   app.get('/api/v1/state', (c) => c.json(reader.document()));
   app.get('/api/v1/services/:service/history', (c) => {
@@ -32,6 +34,12 @@ export function registerApi(app: Hono, { reader, metrics, events, history }: Api
       ? problem(c, 404, `no density for instance "${key}" of service "${service}"`)
       : c.json(density);
   });
+  app.get('/api/v1/services/:service/explain', (c) => {
+    const service = c.req.param('service');
+    const explained = reader.explain(service, c.req.query('client') ?? '');
+    return explained === null ? problem(c, 404, `no service "${service}"`) : c.json(explained);
+  });
+  app.get('/api/v1/openapi.json', (c) => c.json(openApiDocument()));
   app.get('/api/v1/events', (c) => c.json({ events: events.since(sinceOf(c)).map(describeEvent) }));
 }
 

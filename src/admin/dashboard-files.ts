@@ -4,6 +4,7 @@
 import { createHash } from 'node:crypto';
 import type { Context, Hono } from 'hono';
 import { asset, isSingleExecutable } from '../sea.ts';
+import type { Caller } from './guard.ts';
 import { problem } from './problem.ts';
 
 const FILES: Readonly<Record<string, { readonly path: string; readonly type: string }>> = {
@@ -22,7 +23,7 @@ interface DashboardBuilder {
   readonly bundleDashboard: () => Promise<ReadonlyMap<string, Uint8Array>>;
 }
 
-export function registerDashboard(app: Hono): void {
+export function registerDashboard(app: Hono<Caller>): void {
   const load = once(isSingleExecutable ? embeddedFiles : bundledFiles);
   for (const [route, { path, type }] of Object.entries(FILES)) {
     app.get(route, async (c) => serve(c, (await load()).get(path), type));

@@ -1,15 +1,24 @@
 // The door of the admin port: every request but health passes here.
 
 import type { IncomingMessage } from 'node:http';
+import { getConnInfo } from '@hono/node-server/conninfo';
 import type { MiddlewareHandler } from 'hono';
 import { parse } from 'hono/utils/cookie';
 import { type Access, type AccessRequest, SESSION_COOKIE } from './access.ts';
 import { problem } from './problem.ts';
 
-export function guard(access: Access): MiddlewareHandler {
+/** Who asks, for the audit line: how they proved themselves, and from where. */
+export interface Caller {
+  Variables: { caller: string };
+}
+
+export function guard(access: Access): MiddlewareHandler<Caller> {
   return async (c, next) => {
     const verdict = access.judge(accessRequest(c.req.method, (name) => c.req.header(name) ?? null));
-    if (verdict.kind === 'allowed') return next();
+    if (verdict.kind === 'allowed') {
+      c.set('caller', `${verdict.by} ${getConnInfo(c).remote.address ?? ''}`.trim());
+      return next();
+    }
     if (verdict.kind === 'forbidden') return problem(c, 403, verdict.reason);
     c.header('www-authenticate', 'Bearer realm="qedge"');
     return problem(c, 401, 'admin.token is needed, as Authorization: Bearer <token>');

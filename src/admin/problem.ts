@@ -13,8 +13,15 @@ const TITLES: Readonly<Record<number, string>> = {
   501: 'Not supported',
 };
 
+export interface ProblemDocument {
+  readonly type: string;
+  readonly title: string;
+  readonly status: number;
+  readonly detail: string;
+}
+
 /** `detail`: what is wrong with this very request, naming the offending value. */
 export function problem(c: Context, status: ContentfulStatusCode, detail: string): Response {
-  const body = JSON.stringify({ type: 'about:blank', title: TITLES[status] ?? 'Error', status, detail });
-  return c.body(body, status, { 'content-type': 'application/problem+json' });
+  const document: ProblemDocument = { type: 'about:blank', title: TITLES[status] ?? 'Error', status, detail };
+  return c.body(JSON.stringify(document), status, { 'content-type': 'application/problem+json' });
 }

@@ -3,13 +3,14 @@
 import type { Hono } from 'hono';
 import { deleteCookie, setCookie } from 'hono/cookie';
 import { type Access, SESSION_COOKIE } from './access.ts';
+import type { Caller } from './guard.ts';
 import { problem } from './problem.ts';
 
 const COOKIE = { httpOnly: true, sameSite: 'Strict', path: '/' } as const;
 const TOKEN_CHARS_MAX = 4096;
 
 /** These routes stand before the guard: whoever calls them has no session yet. */
-export function registerSession(app: Hono, access: Access): void {
+export function registerSession(app: Hono<Caller>, access: Access): void {
   app.post('/api/v1/session', async (c) => {
     if (!/^application\/json\b/i.test(c.req.header('content-type') ?? '')) {
       return problem(c, 400, 'expected application/json');

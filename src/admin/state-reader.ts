@@ -2,17 +2,18 @@
 
 import type { Clock } from '../core/clock.ts';
 import type { InstanceKey } from '../core/domain.ts';
-import type { RouterState, ServiceRouter } from '../core/service-router.ts';
+import type { InstanceState, RouterState, ServiceRouter } from '../core/service-router.ts';
 import type { EventLog } from '../telemetry/events.ts';
 import type { ProcessFacts } from '../telemetry/process-facts.ts';
+import { type ExplainDocument, explain } from './explain.ts';
 import { type Lifecycle, type Readiness, readiness } from './readiness.ts';
 import type { DensityDocument, NodeFacts, QedgeEvent, StateDocument } from './state.ts';
 
 /** What the admin port needs of a router. */
-export type ObservedService = Pick<ServiceRouter, 'service' | 'state' | 'candidates'> & {
-  /** Estimated density of one instance's processing latency (per ms) on `gridMs`; null when unknown. Cold path. */
-  readonly density?: (key: InstanceKey, gridMs: readonly number[], nowMs: number) => readonly number[] | null;
-};
+export type ObservedService = Pick<
+  ServiceRouter,
+  'service' | 'state' | 'candidates' | 'density' | 'preview' | 'reset' | 'applyPlacement'
+>;
 
 export interface StateSources {
   /** The routers by service; asked at each reading, so a reload shows at once. */
@@ -29,13 +30,15 @@ export interface StateReader {
   services(): readonly RouterState[];
   /** Null for an unknown service or instance, or when its policy estimates no density. */
   density(service: string, key: InstanceKey): DensityDocument | null;
+  /** Null for an unknown service. */
+  explain(service: string, clientId: string): ExplainDocument | null;
   document(): StateDocument;
 }
 
 export function createStateReader(sources: StateSources, processFacts: () => ProcessFacts): StateReader {
   const services = (): readonly RouterState[] => {
     const nowMs = sources.clock.nowMs();
-    return [...sources.services().values()].map((service) => service.state(nowMs));
+    return [...sources.services().values()].map((service) => told(service.state(nowMs)));
   };
   const ready = (): Readiness =>
     readiness(
@@ -45,6 +48,14 @@ export function createStateReader(sources: StateSources, processFacts: () => Pro
   return {
     readiness: ready,
     services,
+    explain: (service, clientId) => {
+      const observed = sources.services().get(service);
+      if (observed === undefined) return null;
+      const nowMs = sources.clock.nowMs();
+      const state = told(observed.state(nowMs));
+      const request = { clientId, budgetMs: state.qos.latencyMs, attempt: 0, tried: [] };
+      return explain(state, observed.preview(request, nowMs), clientId);
+    },
     density: (service, key) => {
       const observed = sources.services().get(service);
       return observed === undefined ? null : readDensity(observed, key, sources.clock.nowMs());
@@ -61,6 +72,13 @@ export function createStateReader(sources: StateSources, processFacts: () => Pro
       };
     },
   };
+}
+
+/** Without the policy's own numbers that have no value yet: JSON knows no NaN. */
+function told(state: RouterState): RouterState {
+  const finite = (extra: InstanceState['extra']): InstanceState['extra'] =>
+    Object.fromEntries(Object.entries(extra).filter(([, value]) => Number.isFinite(value)));
+  return { ...state, instances: state.instances.map((one) => ({ ...one, extra: finite(one.extra) })) };
 }
 
 /** Points of the curve: more than a plot has pixels between two of them on a phone. */

@@ -2,6 +2,7 @@
 
 import { type Admin, type AdminOptions, createAdmin } from '../../src/admin/admin.ts';
 import type { QedgeEvent } from '../../src/admin/state.ts';
+import type { ObservedService } from '../../src/admin/state-reader.ts';
 import type { RouterState } from '../../src/core/service-router.ts';
 import { EventLog } from '../../src/telemetry/events.ts';
 import { createLogger } from '../../src/telemetry/log.ts';
@@ -13,17 +14,29 @@ export interface RunningAdmin {
   readonly events: EventLog<QedgeEvent>;
 }
 
+/** A router that is always in one state. */
+export function serviceOf(state: RouterState): ObservedService {
+  return {
+    service: state.service,
+    candidates: [],
+    state: () => state,
+    density: () => null,
+    preview: () => ({ candidate: null, tier: 'policy', byChance: true }),
+    reset: () => {},
+    applyPlacement: () => {},
+  };
+}
+
 export async function startAdmin(
   states: readonly RouterState[],
   changes: Partial<AdminOptions> = {},
 ): Promise<RunningAdmin> {
   const events = changes.events ?? new EventLog<QedgeEvent>({ wallNowMs: () => Date.now() });
-  const services = new Map(
-    states.map((state) => [state.service, { service: state.service, candidates: [], state: () => state }]),
-  );
+  const services = new Map(states.map((state) => [state.service, serviceOf(state)]));
   const admin = createAdmin({
     config: { listen: { host: '127.0.0.1', port: 0 }, token: null },
     services: () => services,
+    setPolicy: () => {},
     node: () => ({
       id: 'pi-7',
       tier: 'far-edge',

@@ -1,0 +1,138 @@
+// What people can change while qedge runs. Every change leaves an audit line in the log and in the events; nothing
+// here is written to the configuration, so a reload or a restart comes back to the file.
+
+import type { Context, Hono } from 'hono';
+import { z } from 'zod';
+import type { Clock } from '../core/clock.ts';
+import type { Availability } from '../core/domain.ts';
+import { checkPolicy, type PolicyChoice } from '../core/policies/registry.ts';
+import type { EventLog } from '../telemetry/events.ts';
+import type { Logger } from '../telemetry/log.ts';
+import type { Caller } from './guard.ts';
+import { problem } from './problem.ts';
+import { cooldownBody, instanceBody, logLevelBody, policyBody } from './schemas.ts';
+import type { QedgeEvent } from './state.ts';
+import type { ObservedService } from './state-reader.ts';
+
+export interface ActionOptions {
+  readonly services: () => ReadonlyMap<string, ObservedService>;
+  /** Gives a service another policy; what its old one learned is lost. */
+  readonly setPolicy: (service: string, policy: PolicyChoice) => Promise<void> | void;
+  readonly events: EventLog<QedgeEvent>;
+  readonly clock: Clock;
+  readonly log: Logger;
+}
+
+/** What an action did, for people. */
+export interface ActionDocument {
+  readonly done: string;
+}
+
+export function registerActions(app: Hono<Caller>, options: ActionOptions): void {
+  new Actions(options).register(app);
+}
+
+class Actions {
+  readonly #options: ActionOptions;
+
+  constructor(options: ActionOptions) {
+    this.#options = options;
+  }
+
+  register(app: Hono<Caller>): void {
+    app.post('/api/v1/services/:service/drain', (c) => this.#availability(c, 'draining'));
+    app.post('/api/v1/services/:service/resume', (c) => this.#availability(c, 'up'));
+    app.post('/api/v1/services/:service/cooldown', (c) => this.#cooldown(c));
+    app.post('/api/v1/services/:service/forget', (c) => this.#forget(c));
+    app.post('/api/v1/services/:service/policy', (c) => this.#policy(c));
+    app.get('/api/v1/log-level', (c) => c.json({ level: this.#options.log.level }));
+    app.put('/api/v1/log-level', (c) => this.#logLevel(c));
+  }
+
+  async #availability(c: Context<Caller>, availability: Availability): Promise<Response> {
+    const body = await bodyOf(c, instanceBody);
+    if (body instanceof Response) return body;
+    const service = this.#instance(c, body.instance);
+    if (service instanceof Response) return service;
+    this.#set(service, body.instance, availability);
+    return this.#done(c, service.service, body.instance, availability === 'up' ? 'resumed' : 'drained');
+  }
+
+  /** The same for every policy: no new requests for a while, then as before. */
+  async #cooldown(c: Context<Caller>): Promise<Response> {
+    const body = await bodyOf(c, cooldownBody);
+    if (body instanceof Response) return body;
+    const service = this.#instance(c, body.instance);
+    if (service instanceof Response) return service;
+    const name = service.service;
+    this.#set(service, body.instance, 'draining');
+    setTimeout(() => {
+      const now = this.#options.services().get(name);
+      const candidate = now?.candidates.find(({ key }) => key === body.instance);
+      if (now !== undefined && candidate?.availability === 'draining') this.#set(now, body.instance, 'up');
+    }, body.durationMs).unref();
+    return this.#done(c, name, body.instance, `put in cooldown for ${body.durationMs / 1000} s`);
+  }
+
+  #forget(c: Context<Caller>): Response {
+    const service = this.#service(c);
+    if (service instanceof Response) return service;
+    service.reset(this.#options.clock.nowMs());
+    return this.#done(c, service.service, service.service, 'what was learned was forgotten');
+  }
+
+  async #policy(c: Context<Caller>): Promise<Response> {
+    const service = this.#service(c);
+    if (service instanceof Response) return service;
+    const body = await bodyOf(c, policyBody);
+    if (body instanceof Response) return body;
+    const problems = checkPolicy(body);
+    if (problems.length > 0) {
+      return problem(c, 400, problems.map(({ path, message }) => `${path}: ${message}`).join('; '));
+    }
+    await this.#options.setPolicy(service.service, body);
+    return this.#done(c, service.service, service.service, `policy changed to ${body.name}`);
+  }
+
+  async #logLevel(c: Context<Caller>): Promise<Response> {
+    const body = await bodyOf(c, logLevelBody);
+    if (body instanceof Response) return body;
+    this.#options.log.level = body.level;
+    return this.#done(c, null, 'log', `log level changed to ${body.level}`);
+  }
+
+  #service(c: Context<Caller>): ObservedService | Response {
+    const name = c.req.param('service') ?? '';
+    return this.#options.services().get(name) ?? problem(c, 404, `no service "${name}"`);
+  }
+
+  #instance(c: Context<Caller>, key: string): ObservedService | Response {
+    const service = this.#service(c);
+    if (service instanceof Response || service.candidates.some((candidate) => candidate.key === key)) return service;
+    return problem(c, 404, `no instance "${key}" of service "${service.service}"`);
+  }
+
+  #set(service: ObservedService, key: string, availability: Availability): void {
+    service.applyPlacement({ kind: 'instance-availability', key, availability }, this.#options.clock.nowMs());
+  }
+
+  /** The audit line. */
+  #done(c: Context<Caller>, service: string | null, target: string, action: string): Response {
+    const by = c.get('caller');
+    this.#options.log.warn({ service, target, action, by }, 'changed over the admin port');
+    this.#options.events.append(service, { kind: 'action', action, target, by }, this.#options.clock.nowMs());
+    return c.json({ done: `${target}: ${action}` } satisfies ActionDocument);
+  }
+}
+
+async function bodyOf<Schema extends z.ZodType>(c: Context, schema: Schema): Promise<z.infer<Schema> | Response> {
+  const text = await c.req.text();
+  let json: unknown;
+  try {
+    json = JSON.parse(text);
+  } catch {
+    return problem(c, 400, 'the body is not JSON');
+  }
+  const parsed = schema.safeParse(json);
+  return parsed.success ? parsed.data : problem(c, 400, z.prettifyError(parsed.error).replaceAll('\n', ' '));
+}

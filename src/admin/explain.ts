@@ -1,0 +1,86 @@
+// Why the next request of a service would go where it would: every candidate with its numbers, and a sentence each.
+
+import { assertNever } from '../core/assert.ts';
+import type { InstanceKey } from '../core/domain.ts';
+import type { InstanceState, RoutePreview, RouterState } from '../core/service-router.ts';
+
+export interface ExplainDocument {
+  readonly service: string;
+  readonly policy: string;
+  readonly clientId: string;
+  /** Null when there is no instance at all, or when it is left to chance. */
+  readonly chosen: InstanceKey | null;
+  /** How the chosen one was come by. */
+  readonly tier: RoutePreview['tier'];
+  readonly byChance: boolean;
+  /** Why the chosen one was chosen. */
+  readonly reason: string;
+  /** The chosen one first, then by weight. */
+  readonly candidates: readonly ExplainedCandidate[];
+}
+
+export interface ExplainedCandidate extends InstanceState {
+  readonly chosen: boolean;
+  /** Why it was chosen, or why not. */
+  readonly reason: string;
+}
+
+/** `preview` and `state` of the same moment. */
+export function explain(state: RouterState, preview: RoutePreview, clientId: string): ExplainDocument {
+  const key = preview.candidate?.key ?? null;
+  const chosen = state.instances.find((instance) => instance.key === key) ?? null;
+  const reason = whyChosen(state, preview, chosen);
+  const candidates = state.instances
+    .map((instance) => ({
+      ...instance,
+      chosen: instance === chosen,
+      reason: instance === chosen ? reason : whyNot(instance, preview),
+    }))
+    .sort((a, b) => Number(b.chosen) - Number(a.chosen) || b.weight - a.weight || (a.key < b.key ? -1 : 1));
+  return {
+    service: state.service,
+    policy: state.policy,
+    clientId,
+    chosen: key,
+    tier: preview.tier,
+    byChance: preview.byChance,
+    reason,
+    candidates,
+  };
+}
+
+function whyChosen(state: RouterState, { tier, byChance }: RoutePreview, chosen: InstanceState | null): string {
+  if (byChance) return `${state.policy} draws lots: each instance gets its weight`;
+  if (chosen === null) return 'no instance is known: the answer would be 503 no-instance';
+  switch (tier) {
+    case 'policy':
+      return `${chosen.key} is next by ${state.policy}: ${share(chosen)}${expected(chosen, state)}${aside(chosen)}`;
+    case 'cooldown':
+      return `everyone who could meet the limit sits out, and ${chosen.key} is back first (in ${seconds(chosen.cooldownMs)})`;
+    case 'fallback':
+      return `${state.policy} wants nobody, and ${chosen.key} has the best success estimate or is the nearest`;
+    case 'last-resort':
+      return `only suspect and draining instances are left, and ${chosen.key} is the best of them`;
+    default:
+      return assertNever(tier);
+  }
+}
+
+function whyNot(instance: InstanceState, { byChance }: RoutePreview): string {
+  if (instance.availability === 'draining') return 'draining: gets nothing new unless it is among the last';
+  if (instance.availability === 'suspect') return 'suspect: its node was lost or its checks fail';
+  if (instance.cooldownMs > 0) return `sits out for ${seconds(instance.cooldownMs)}${aside(instance)}`;
+  if (instance.weight === 0) return instance.note === '' ? 'gets no share now' : instance.note;
+  return `${byChance ? 'may be drawn' : 'not its turn'}: ${share(instance)}${aside(instance)}`;
+}
+
+const share = ({ weight }: InstanceState): string => `it gets ${percent(weight)} of requests`;
+
+function expected({ successProbability }: InstanceState, { qos }: RouterState): string {
+  if (successProbability === null) return '';
+  return `, ${percent(successProbability)} of them expected within ${Math.round(qos.latencyMs)} ms`;
+}
+
+const aside = ({ note }: InstanceState): string => (note === '' ? '' : ` (${note})`);
+const percent = (ratio: number): string => `${(ratio * 100).toFixed(1)} %`;
+const seconds = (valueMs: number): string => `${(valueMs / 1000).toFixed(1)} s`;

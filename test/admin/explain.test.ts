@@ -1,0 +1,40 @@
+import { describe, expect, it } from 'vitest';
+import { explain } from '../../src/admin/explain.ts';
+import type { Candidate } from '../../src/core/domain.ts';
+import type { RoutePreview } from '../../src/core/service-router.ts';
+import { instanceStateOf, routerStateOf } from '../support/router-state.ts';
+
+const near = instanceStateOf('near', { weight: 0.7, successProbability: 0.98, note: 'meets the target' });
+const far = instanceStateOf('far', { weight: 0.3, note: 'below the target: explored' });
+const cold = instanceStateOf('cold', { weight: 0, pool: 'out', cooldownMs: 4_200, note: 'after 3 misses in a row' });
+
+const previewOf = (key: string | null, changes: Partial<RoutePreview> = {}): RoutePreview => ({
+  candidate: key === null ? null : ({ key } as Candidate),
+  tier: 'policy',
+  byChance: false,
+  ...changes,
+});
+
+describe('explain', () => {
+  it('says why the chosen one was chosen and why each other was not, the chosen one first', () => {
+    const told = explain(routerStateOf({ instances: [cold, far, near] }), previewOf('near/a'), 'camera-1');
+    expect(told).toMatchObject({ chosen: 'near/a', clientId: 'camera-1' });
+    expect(told.candidates.map(({ key, reason }) => [key, reason])).toEqual([
+      [
+        'near/a',
+        'near/a is next by qedgeproxy: it gets 70.0 % of requests, 98.0 % of them expected within 80 ms (meets the target)',
+      ],
+      ['far/a', 'not its turn: it gets 30.0 % of requests (below the target: explored)'],
+      ['cold/a', 'sits out for 4.2 s (after 3 misses in a row)'],
+    ]);
+  });
+
+  it('says so when the policy draws lots, falls back, or has nobody', () => {
+    const state = routerStateOf({ instances: [near, cold], policy: 'random' });
+    expect(explain(state, previewOf(null, { byChance: true }), '').reason).toContain('draws lots');
+    expect(explain(state, previewOf('cold/a', { tier: 'cooldown' }), '').reason).toContain('back first (in 4.2 s)');
+    expect(explain(state, previewOf('near/a', { tier: 'fallback' }), '').reason).toContain('wants nobody');
+    expect(explain(state, previewOf('near/a', { tier: 'last-resort' }), '').reason).toContain('only suspect');
+    expect(explain(routerStateOf({ instances: [] }), previewOf(null), '').reason).toContain('503 no-instance');
+  });
+});
