@@ -46,8 +46,11 @@ export interface Store {
   load(): RestoredState | null;
   /** Writes what `collect` returns, every `flushMs` from now on. */
   start(collect: () => StoreState): void;
-  /** Writes now. Never throws: a failing disk is logged and counted. */
-  flush(): void;
+  /**
+   * Writes now; resolves when nothing more is on its way to the disk. Never throws: a failing disk is logged and counted.
+   * The write itself happens before it returns.
+   */
+  flush(): Promise<void>;
   facts(): StoreFacts;
   /** A last write, put on the disk, and the file closed. Never throws. */
   close(): Promise<void>;
@@ -129,12 +132,18 @@ class SqliteStore implements Store {
 
   start(collect: () => StoreState): void {
     this.#collect = collect;
-    this.#timer = setInterval(() => this.#tick(), this.#options.flushMs);
+    this.#timer = setInterval(() => void this.flush(), this.#options.flushMs);
     this.#timer.unref();
   }
 
-  flush(): void {
-    this.#flush(false);
+  async flush(): Promise<void> {
+    // Nothing may be written while pages are on their way to the disk; the next flush takes it along.
+    if (this.#syncing === null) {
+      if (this.#file === null) this.#reopen();
+      this.#write(false);
+      if (this.#clock.uptimeMs() >= this.#nextSyncMs) this.#beginSync();
+    }
+    await this.#syncing;
   }
 
   facts(): StoreFacts {
@@ -148,7 +157,7 @@ class SqliteStore implements Store {
     this.#closed = true;
     if (this.#timer !== null) clearInterval(this.#timer);
     await this.#syncing;
-    this.#flush(true);
+    this.#write(true);
     const file = this.#file;
     this.#file = null;
     try {
@@ -159,16 +168,8 @@ class SqliteStore implements Store {
     }
   }
 
-  #tick(): void {
-    // Nothing may be written while pages are on their way to the disk; the next tick takes it along.
-    if (this.#syncing !== null) return;
-    if (this.#file === null) this.#reopen();
-    this.#flush(false);
-    if (this.#clock.uptimeMs() >= this.#nextSyncMs) this.#beginSync();
-  }
-
-  #flush(always: boolean): void {
-    if (this.#file === null || this.#collect === null || this.#syncing !== null) return;
+  #write(always: boolean): void {
+    if (this.#file === null || this.#collect === null) return;
     try {
       const startMs = performance.now();
       this.#metrics.rows.increment(this.#file.writer.write(this.#collect(), always));

@@ -68,9 +68,9 @@ describe('a restart', () => {
     const { store } = openBench(path);
     let state = STATE;
     store.start(() => state);
-    store.flush();
+    await store.flush();
     state = { routers: [snapshotOf('pilotnet', { 'pi-2/9000': LEARNED['pi-2/9000'] })], placement: placementOf([]) };
-    store.flush();
+    await store.flush();
     expect(store.load()?.routers).toEqual(state.routers);
     expect(store.load()?.placement?.instances).toEqual([]);
     await store.close();
@@ -119,15 +119,15 @@ describe('what is written', () => {
     const { store, metrics } = openBench(path);
     let state = STATE;
     store.start(() => state);
-    store.flush();
+    await store.flush();
     const before = rowsWritten(metrics.render());
-    store.flush();
+    await store.flush();
     expect(rowsWritten(metrics.render())).toBe(before);
     state = {
       ...STATE,
       routers: [snapshotOf('pilotnet', { ...LEARNED, 'pi-2/9000': { weight: 0.3 } }), snapshotOf('detector', {})],
     };
-    store.flush();
+    await store.flush();
     // The row of one instance and the time.
     expect(rowsWritten(metrics.render())).toBe(before + 2);
     await store.close();
@@ -208,7 +208,7 @@ describe('one file, two processes', () => {
   it('the second is refused while the first lives', async () => {
     const { store } = openBench(path);
     store.start(() => STATE);
-    store.flush();
+    await store.flush();
     const second = (): unknown => openBench(path);
     expect(second).toThrow(CommandError);
     expect(second).toThrow(`store ${path} is in use by another process`);
