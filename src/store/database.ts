@@ -3,7 +3,7 @@
 // One file a schema version: a newer binary works on a migrated copy, so that the older one, should it come back, finds
 // its own file as it left it.
 
-import { copyFileSync, existsSync, mkdirSync, readdirSync, renameSync, rmSync } from 'node:fs';
+import { accessSync, constants, copyFileSync, existsSync, mkdirSync, readdirSync, renameSync, rmSync } from 'node:fs';
 import { basename, dirname, extname, join } from 'node:path';
 import Database from 'better-sqlite3';
 import { inspectHeader } from './file-header.ts';
@@ -26,8 +26,14 @@ export interface OpenedDatabase {
   readonly database: Database.Database;
   /** The file of this binary's schema. */
   readonly path: string;
-  /** Where an unusable file was moved to, and why it was; null when there was none. */
-  readonly movedAside: { readonly to: string; readonly reason: string } | null;
+  /** What was found and is of no use; null when there was no such thing. */
+  readonly unusable: UnusableFile | null;
+}
+
+export interface UnusableFile {
+  readonly reason: string;
+  /** Null for the file of an earlier version: it is left to the binary of that version. */
+  readonly movedTo: string | null;
 }
 
 /** Another process has the file open. */
@@ -56,14 +62,13 @@ export function openDatabase(options: OpenOptions): OpenedDatabase {
   const migrations = options.migrations ?? MIGRATIONS;
   const path = fileOfVersion(options.path, migrations.length);
   mkdirSync(dirname(path), { recursive: true });
+  const unmigrated = existsSync(path) ? null : migrateEarlier(options, migrations, path);
   try {
-    if (!existsSync(path)) migrateCopy(options, migrations, path);
-    return { database: openChecked(path, migrations, options), path, movedAside: null };
+    return { database: openChecked(path, migrations, options), path, unusable: unmigrated };
   } catch (error) {
-    const reason = unusableReason(error);
-    if (reason === null) throw asInUse(path, error);
-    const to = moveAside(path, options.wallMs);
-    return { database: openChecked(path, migrations, options), path, movedAside: { to, reason } };
+    const reason = unusableReason(path, error);
+    const movedTo = moveAside(path, options.wallMs);
+    return { database: openChecked(path, migrations, options), path, unusable: { reason, movedTo } };
   }
 }
 
@@ -78,6 +83,9 @@ class UnusableFileError extends Error {}
 
 function openChecked(path: string, migrations: readonly Migration[], options: OpenOptions): Database.Database {
   const { foreign } = inspectHeader(path, APPLICATION_ID);
+  // SQLite would open what it may not write, and only then stumble; the system's own error says it better.
+  accessSync(dirname(path), constants.W_OK);
+  if (existsSync(path)) accessSync(path, constants.R_OK | constants.W_OK);
   if (foreign !== null) throw new UnusableFileError(foreign);
   const database = openLocked(path, options);
   try {
@@ -136,22 +144,33 @@ function migrate(database: Database.Database, migrations: readonly Migration[], 
   database.pragma('wal_checkpoint(TRUNCATE)');
 }
 
-/** Begins this version's file from the latest earlier one, if there is any; it appears under its name when it is complete. */
-function migrateCopy(options: OpenOptions, migrations: readonly Migration[], path: string): void {
+/** Begins this version's file from the latest earlier one, if there is any and it is of use. */
+function migrateEarlier(options: OpenOptions, migrations: readonly Migration[], path: string): UnusableFile | null {
   const earlier = latestBefore(options.path, migrations.length);
-  if (earlier === null) return;
-  // Whoever uses the earlier file is another qedge; the lock says so, and folds the WAL into the file on its way.
-  const source = openLocked(earlier, options);
+  if (earlier === null) return null;
   const draft = `${path}.draft`;
+  removeDatabase(draft);
+  try {
+    copyDatabase(earlier, draft, options);
+    openChecked(draft, migrations, options).close();
+    // It appears under its name when it is complete.
+    renameSync(draft, path);
+    return null;
+  } catch (error) {
+    removeDatabase(draft);
+    return { reason: unusableReason(earlier, error), movedTo: null };
+  }
+}
+
+/** Whoever uses the earlier file is another qedge: the lock says so, and folds the WAL into the file on its way. */
+function copyDatabase(from: string, to: string, options: OpenOptions): void {
+  const source = openLocked(from, options);
   try {
     source.pragma('wal_checkpoint(TRUNCATE)');
-    removeDatabase(draft);
-    copyFileSync(earlier, draft);
+    copyFileSync(from, to);
   } finally {
     source.close();
   }
-  openChecked(draft, migrations, options).close();
-  renameSync(draft, path);
 }
 
 function latestBefore(path: string, version: number): string | null {
@@ -162,22 +181,18 @@ function latestBefore(path: string, version: number): string | null {
   return null;
 }
 
-/** Why the file is of no use, or null when the error says nothing about its content. */
-function unusableReason(error: unknown): string | null {
+/** Why the content of the file is of no use. Throws when the error is about something else: its user, the disk. */
+function unusableReason(path: string, error: unknown): string {
   if (error instanceof UnusableFileError) return error.message;
   // A generic error at the start means that tables are missing or of another shape.
-  const unusable = isCorruption(error) || sqliteCode(error) === 'SQLITE_ERROR';
-  return unusable && error instanceof Error ? error.message : null;
+  if (isCorruption(error) || sqliteCode(error) === 'SQLITE_ERROR') return (error as Error).message;
+  throw sqliteCode(error).startsWith('SQLITE_BUSY') ? new StoreInUseError(path, error) : error;
 }
 
 /** True for the errors by which SQLite says that the content of the file is broken. */
 export function isCorruption(error: unknown): boolean {
   const code = sqliteCode(error);
   return code.startsWith('SQLITE_CORRUPT') || code === 'SQLITE_NOTADB';
-}
-
-function asInUse(path: string, error: unknown): unknown {
-  return sqliteCode(error).startsWith('SQLITE_BUSY') ? new StoreInUseError(path, error) : error;
 }
 
 export function sqliteCode(error: unknown): string {

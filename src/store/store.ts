@@ -207,8 +207,8 @@ class SqliteStore implements Store {
       wallMs: this.#clock.wallMs(),
       lockWaitMs,
     });
-    const { database, path, movedAside } = opened;
-    if (movedAside !== null) log.error({ path, ...movedAside }, 'store file was unusable and was moved aside');
+    const { database, path, unusable } = opened;
+    if (unusable !== null) log.error({ path, ...unusable }, 'store file was unusable, begins anew');
     try {
       const durability = new Durability(database, path);
       const close = (): void => {

@@ -140,7 +140,7 @@ describe('a file that is of no use', () => {
   const openNew = async (): Promise<void> => {
     const { store, lines } = openBench(path);
     expect(store.load()).toBeNull();
-    expect(lines.map((line) => line.msg)).toContain('store file was unusable and was moved aside');
+    expect(lines.map((line) => line.msg)).toContain('store file was unusable, begins anew');
     store.start(() => STATE);
     await store.close();
     expect(await reload()).toMatchObject({ routers: expect.arrayContaining([...STATE.routers]) });
@@ -209,9 +209,7 @@ describe('one file, two processes', () => {
     const { store } = openBench(path);
     store.start(() => STATE);
     await store.flush();
-    const second = (): unknown => openBench(path);
-    expect(second).toThrow(CommandError);
-    expect(second).toThrow(`store ${path} is in use by another process`);
+    expect(() => openBench(path)).toThrow(new CommandError(`store ${path} is in use by another process`));
     await store.close();
     expect(await reload()).toMatchObject({ routers: expect.arrayContaining([...STATE.routers]) });
   });
