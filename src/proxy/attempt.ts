@@ -32,6 +32,9 @@ export class Attempt implements UpstreamHandler, DrainListener {
   /** On the exchange's stopwatch. */
   readonly #startMs: number;
   #progressMs: number;
+  /** How long the head may take: the service's timeout, or less when the client said that it will not wait so long. */
+  readonly #headLimitMs: number;
+  readonly #byDeadline: boolean;
   #timer: NodeJS.Timeout;
   #call: UpstreamCall | null = null;
   #status = 0;
@@ -47,7 +50,11 @@ export class Attempt implements UpstreamHandler, DrainListener {
     this.#ticket = exchange.service.router.start(candidate, nowMs);
     this.#startMs = exchange.stopwatch.elapsedMs(nowMs);
     this.#progressMs = this.#startMs;
-    this.#timer = setTimeout(checkTimeout, this.#limitMs(), this);
+    const { timeoutMs } = exchange.service.config;
+    const askedLeftMs = exchange.askedLeftMs(nowMs);
+    this.#byDeadline = askedLeftMs < timeoutMs;
+    this.#headLimitMs = Math.max(1, Math.min(timeoutMs, askedLeftMs));
+    this.#timer = setTimeout(checkTimeout, this.#headLimitMs, this);
   }
 
   get instanceName(): string {
@@ -90,7 +97,7 @@ export class Attempt implements UpstreamHandler, DrainListener {
     const nowMs = exchange.nowMs();
     this.#status = status;
     this.#progressMs = exchange.stopwatch.elapsedMs(nowMs);
-    exchange.addOwnFields(head.fields, this.instanceName, this.#progressMs - this.#startMs, nowMs);
+    exchange.describe(head.fields, this.#progressMs - this.#startMs, nowMs);
     exchange.answer.head(status, reason, head.fields);
     if (head.eventStream) {
       this.#observe(this.#result(), nowMs);
@@ -154,24 +161,21 @@ export class Attempt implements UpstreamHandler, DrainListener {
   checkTimeout(): void {
     if (this.#over) return;
     const exchange = this.#exchange;
-    const leftMs = this.#limitMs() - (exchange.stopwatch.elapsedMs(exchange.nowMs()) - this.#progressMs);
+    const nowMs = exchange.nowMs();
+    const limitMs = this.#status === 0 ? this.#headLimitMs : exchange.service.config.timeoutMs;
+    const leftMs = limitMs - (exchange.stopwatch.elapsedMs(nowMs) - this.#progressMs);
     if (leftMs > 1) {
       this.#timer = setTimeout(checkTimeout, Math.max(leftMs, REARM_MS_MIN), this);
       return;
     }
     this.#abort();
-    const byDeadline = this.#status === 0 && exchange.deadlineLeftMs() <= 1;
+    const byDeadline = this.#status === 0 && this.#byDeadline;
     this.#fail(
       byDeadline ? 'deadline-exceeded' : 'upstream-timeout',
       this.#status === 0 ? 'sent' : 'answered',
       'timeout',
       byDeadline ? 'the deadline passed before an answer' : 'the instance sent nothing in time',
     );
-  }
-
-  #limitMs(): number {
-    const { timeoutMs } = this.#exchange.service.config;
-    return this.#status === 0 ? Math.min(timeoutMs, Math.max(1, this.#exchange.deadlineLeftMs())) : timeoutMs;
   }
 
   #result(): TryResult {

@@ -1,46 +1,41 @@
 // A request's whole way, top to bottom: begin → collect the body → try (→ try again) → answer → settle.
 
-import { randomUUID } from 'node:crypto';
 import type { IncomingMessage, ServerResponse } from 'node:http';
-import type { Socket } from 'node:net';
 import type { Candidate } from '../core/domain.ts';
 import { ProxyError, type ProxyErrorCode } from '../errors.ts';
+import { logAccess } from './access-log.ts';
+import { admitHead, admitToService } from './admission.ts';
 import { Answer } from './answer.ts';
 import { Attempt, type AttemptFailure } from './attempt.ts';
 import type { ClientConnection } from './client-connection.ts';
 import { clientIdOf } from './client-id.ts';
 import type { ProxyContext } from './context.ts';
+import { Deadline } from './deadline.ts';
 import { errorAnswer, statusOf } from './error-response.ts';
 import { forward } from './forward.ts';
-import { forwardStream, type StreamFraming } from './forward-stream.ts';
-import { addForwarded } from './forwarded.ts';
+import { forwardStream } from './forward-stream.ts';
 import type { InstancePool, Waiter } from './instance-pool.ts';
 import { NO_SERVICE } from './proxy-metrics.ts';
 import { type BodyListener, RequestBody } from './request-body.ts';
-import { RequestHead, readRequestHead } from './request-head.ts';
-import { readResponseHead } from './response-head.ts';
+import { RequestHead } from './request-head.ts';
+import { addOwnFields, readResponseHead } from './response-head.ts';
 import { mayRetry } from './retry.ts';
 import { matchService } from './service-match.ts';
 import type { ServiceRuntime } from './service-runtime.ts';
 import { Stopwatch } from './stopwatch.ts';
 import type { RawFields } from './upstream.ts';
-import { WebSocketPipe } from './websocket.ts';
+import { setBudget, upstreamFields } from './upstream-fields.ts';
+import { switchProtocols, type UpgradedSocket } from './websocket.ts';
 
 /** Who an exchange is with. */
 export interface ExchangeClient {
   readonly connection: ClientConnection;
   readonly request: IncomingMessage;
   readonly response: ServerResponse;
-  readonly upgrade: ClientUpgrade | null;
+  readonly upgrade: UpgradedSocket | null;
 }
 
-/** A client that asked to switch protocols: its socket, and what came behind the head. */
-export interface ClientUpgrade {
-  readonly socket: Socket;
-  readonly first: Buffer;
-}
-
-export interface UpgradedUpstream extends ClientUpgrade {
+export interface UpgradedUpstream extends UpgradedSocket {
   /** How long the handshake took there. */
   readonly upstreamMs: number;
 }
@@ -58,8 +53,9 @@ export class Exchange implements BodyListener, Waiter {
   readonly #connection: ClientConnection;
   readonly #response: ServerResponse;
   /** What a client that wants to switch protocols sent behind its head; null for everybody else. */
-  readonly #upgrade: ClientUpgrade | null;
+  readonly #upgrade: UpgradedSocket | null;
   #head = EMPTY_HEAD;
+  #deadline = NO_DEADLINE;
   #service: ServiceRuntime | null = null;
   #admitted = false;
   #clientId = '';
@@ -115,34 +111,15 @@ export class Exchange implements BodyListener, Waiter {
 
   /** Everything that can be refused before a byte of the body is read. */
   #admit(): void {
-    const { config, requestFields, services, viaName, refusing } = this.#context;
-    const { rawHeaders, url = '/', httpVersionMajor, httpVersionMinor } = this.request;
-    if (httpVersionMajor !== 1) {
-      throw new ProxyError('bad-request', `HTTP/${this.request.httpVersion} is not spoken here`, {
-        source: 'downstream',
-      });
-    }
-    if (url.length > config.urlBytesMax) {
-      throw new ProxyError(
-        'uri-too-long',
-        `a target of ${url.length} bytes is over the limit of ${config.urlBytesMax}`,
-        {
-          source: 'downstream',
-        },
-      );
-    }
-    const head = readRequestHead(rawHeaders, url, requestFields, httpVersionMinor === 1);
+    const context = this.#context;
+    const head = admitHead(this.request, context);
     this.#head = head;
-    if (refusing) throw new ProxyError('draining', 'this proxy is about to stop', { source: 'internal' });
-    if (head.via !== null && namesProxy(head.via, viaName)) {
-      throw new ProxyError('loop', `the request has passed ${viaName} before`, { source: 'downstream' });
-    }
-    const service = matchService(this.#connection.service, head, services, config.serviceHeader);
+    const service = matchService(this.#connection.service, head, context.services, context.config.serviceHeader);
     this.#service = service;
     this.#clientId = clientIdOf(head.client, this.#connection.peer.address);
-    if (service.inFlight >= service.config.limits.inFlightMax) {
-      throw new ProxyError('overloaded', `${service.inFlight} requests are in flight already`, { source: 'internal' });
-    }
+    this.#deadline = new Deadline(service.config.qos.latencyMs, head.deadlineMs, this.stopwatch);
+    const nowMs = this.nowMs();
+    admitToService(service, this.#deadline.budgetLeftMs(nowMs), nowMs);
     this.#admitted = true;
     service.inFlight++;
     service.retryBudget.deposit();
@@ -150,7 +127,8 @@ export class Exchange implements BodyListener, Waiter {
 
   onBodyReady(): void {
     this.stopwatch.start(this.nowMs());
-    this.#fields = this.#upstreamFields();
+    const via = `1.${this.request.httpVersionMinor} ${this.#context.viaName}`;
+    this.#fields = upstreamFields(this.#head, via, this.#connection.peer);
     this.#try();
   }
 
@@ -162,11 +140,11 @@ export class Exchange implements BodyListener, Waiter {
   #try(): void {
     const nowMs = this.nowMs();
     const { service } = this;
-    if (this.deadlineLeftMs() <= 0) {
+    if (this.#deadline.askedLeftMs(nowMs) <= 0) {
       this.fail(new ProxyError('deadline-exceeded', 'the deadline passed before a try', { source: 'downstream' }));
       return;
     }
-    const budgetMs = this.#budgetLeftMs(nowMs);
+    const budgetMs = this.#deadline.budgetLeftMs(nowMs);
     const info = { clientId: this.#clientId, budgetMs, attempt: this.#attempts, tried: this.#tried };
     const first = service.router.route(info, nowMs);
     if (first === null) {
@@ -203,8 +181,7 @@ export class Exchange implements BodyListener, Waiter {
     const head = this.#head;
     const body = this.#body;
     const request = { method: this.request.method ?? 'GET', target: head.target, fields: this.#fields };
-    // The last field is the deadline; each try tells what is left.
-    request.fields[request.fields.length - 1] = String(Math.max(0, Math.floor(this.#budgetLeftMs(nowMs))));
+    setBudget(request.fields, this.#deadline.budgetLeftMs(nowMs));
     const attempt = new Attempt(this, candidate, pool, nowMs);
     this.#attempt = attempt;
     const whole = body === null ? null : body.whole;
@@ -216,7 +193,8 @@ export class Exchange implements BodyListener, Waiter {
     if (plain && (body === null || whole !== null)) {
       attempt.send((handler) => forward(pool, request, { body: whole, again: this.#attempts > 0 }, handler));
     } else {
-      const framing = { ...framingOf(head), upgrade: this.#upgrade === null ? null : head.upgrade };
+      const { contentLength, trailer, expect } = head;
+      const framing = { contentLength, trailer, expect, upgrade: this.#upgrade === null ? null : head.upgrade };
       attempt.send((handler) => forwardStream(pool, request, framing, body, handler));
     }
   }
@@ -239,7 +217,7 @@ export class Exchange implements BodyListener, Waiter {
         idempotencyKey: this.request.headers['idempotency-key'] !== undefined,
         replayable: this.#body === null || this.#body.replayable,
         attempt: this.#attempts,
-        budgetLeftMs: this.#budgetLeftMs(nowMs),
+        budgetLeftMs: this.#deadline.budgetLeftMs(nowMs),
         candidates: service.router.candidates.length,
       },
       service.config.retry,
@@ -258,7 +236,7 @@ export class Exchange implements BodyListener, Waiter {
 
   /** The instance has said everything. */
   answered(status: number, trailers: RawFields, nowMs: number): void {
-    const success = status < this.service.config.failureStatusMin && this.#budgetLeftMs(nowMs) >= 0;
+    const success = status < this.service.config.failureStatusMin && this.#deadline.budgetLeftMs(nowMs) >= 0;
     if (this.#body !== null && !this.#body.ended) this.#body.discard();
     this.#settle(status, success, nowMs);
     this.answer.end(trailers);
@@ -274,16 +252,11 @@ export class Exchange implements BodyListener, Waiter {
     }
     const { fields } = readResponseHead(101, raw, false);
     fields.push('Connection', 'Upgrade', 'Upgrade', this.#head.upgrade ?? '');
-    this.addOwnFields(fields, this.#attempt?.instanceName ?? '', upstream.upstreamMs, nowMs);
+    this.describe(fields, upstream.upstreamMs, nowMs);
     this.#response.detachSocket(client.socket);
-    let text = 'HTTP/1.1 101 Switching Protocols\r\n';
-    for (let i = 0; i + 1 < fields.length; i += 2) text += `${fields[i]}: ${fields[i + 1]}\r\n`;
-    client.socket.write(`${text}\r\n`, 'latin1');
-    if (upstream.first.length > 0) upstream.socket.unshift(upstream.first);
-    if (client.first.length > 0) client.socket.unshift(client.first);
     const stallTimeoutMs = this.#context.config.bodyIdleTimeoutMs;
-    this.#connection.pipe = new WebSocketPipe({ client: client.socket, upstream: upstream.socket, stallTimeoutMs });
-    this.#settle(101, this.#budgetLeftMs(nowMs) >= 0, nowMs);
+    this.#connection.pipe = switchProtocols({ client, upstream, stallTimeoutMs }, fields);
+    this.#settle(101, this.#deadline.budgetLeftMs(nowMs) >= 0, nowMs);
   }
 
   /** Answers with an error of our own; every failure before the head ends here. */
@@ -316,7 +289,7 @@ export class Exchange implements BodyListener, Waiter {
     this.#queued = null;
     this.#attempt?.abandon(nowMs);
     // Impatience past the limit is a miss; before it, it says nothing.
-    this.#settle(CLIENT_GONE, this.#budgetLeftMs(nowMs) < 0 ? false : null, nowMs);
+    this.#settle(CLIENT_GONE, this.#deadline.budgetLeftMs(nowMs) < 0 ? false : null, nowMs);
     this.#body?.discard();
   }
 
@@ -336,43 +309,18 @@ export class Exchange implements BodyListener, Waiter {
     return this.#body?.waitsForClient === true || this.#attempt?.waitsForClient === true;
   }
 
-  /** Milliseconds until the deadline that the client named; +Infinity when it named none. */
-  deadlineLeftMs(): number {
-    const { deadlineMs } = this.#head;
-    return deadlineMs === null ? Number.POSITIVE_INFINITY : deadlineMs - this.stopwatch.elapsedMs(this.nowMs());
+  /** Until the client stops waiting, ms; +Infinity when it did not say. */
+  askedLeftMs(nowMs: number): number {
+    return this.#deadline.askedLeftMs(nowMs);
   }
 
-  /** Adds to an answer's fields what this proxy says: who answered, how long it took, and that it was here. */
-  addOwnFields(fields: string[], instance: string, upstreamMs: number, nowMs: number): void {
+  /** Adds what this proxy has to say to the fields of an instance's answer. */
+  describe(fields: string[], upstreamMs: number, nowMs: number): void {
     const { viaName, config, draining } = this.#context;
-    fields.push('Via', `1.1 ${viaName}`);
-    if (config.responseHeaders) {
-      const ownMs = Math.max(0, this.stopwatch.elapsedMs(nowMs) - upstreamMs);
-      fields.push('X-QEdge-Instance', instance);
-      fields.push('Server-Timing', `qedge;dur=${ownMs.toFixed(2)}, upstream;dur=${upstreamMs.toFixed(2)}`);
-    }
+    const ownMs = this.stopwatch.elapsedMs(nowMs) - upstreamMs;
+    const instance = this.#attempt?.instanceName ?? '';
+    addOwnFields(fields, viaName, config.responseHeaders ? { instance, ownMs, upstreamMs } : null);
     if (draining || (this.#body !== null && !this.#body.ended)) fields.push('Connection', 'close');
-  }
-
-  #upstreamFields(): string[] {
-    const head = this.#head;
-    const fields = head.fields;
-    if (head.host !== null) fields.push('Host', head.host);
-    fields.push('Via', `1.${this.request.httpVersionMinor} ${this.#context.viaName}`);
-    addForwarded(fields, head, this.#connection.peer);
-    if (head.requestId === null) {
-      head.requestId = randomUUID();
-      fields.push('X-Request-Id', head.requestId);
-    }
-    fields.push('X-QEdge-Deadline-Ms', '');
-    return fields;
-  }
-
-  /** Of the smaller of τ and the client's own deadline; below zero once it is a miss. */
-  #budgetLeftMs(nowMs: number): number {
-    const { deadlineMs } = this.#head;
-    const limitMs = this.#service?.config.qos.latencyMs ?? 0;
-    return (deadlineMs === null ? limitMs : Math.min(limitMs, deadlineMs)) - this.stopwatch.elapsedMs(nowMs);
   }
 
   #overloaded(candidate: Candidate): ProxyError {
@@ -401,32 +349,26 @@ export class Exchange implements BodyListener, Waiter {
     const latencyMs = this.stopwatch.elapsedMs(nowMs);
     service.metrics.answered(status, latencyMs);
     if (success !== null) service.router.settle(this.#clientId, success, nowMs);
-    if (this.#context.accessLog) this.#logAccess(service, status, latencyMs);
+    if (this.#context.accessLog) this.#log(service.name, status, latencyMs);
   }
 
-  #logAccess(service: ServiceRuntime, status: number, latencyMs: number): void {
-    this.#context.log.info(
-      {
-        service: service.name,
-        instance: this.#attempt?.instanceName ?? null,
-        client: this.#clientId,
-        requestId: this.#head.requestId,
-        method: this.request.method,
-        target: this.#head.target,
-        status,
-        latencyMs: Math.round(latencyMs * 100) / 100,
-        tries: this.#attempts + (this.#attempt === null ? 0 : 1),
-      },
-      'request',
-    );
+  #log(service: string, status: number, latencyMs: number): void {
+    logAccess(this.#context.log, {
+      service,
+      instance: this.#attempt?.instanceName ?? null,
+      client: this.#clientId,
+      requestId: this.#head.requestId,
+      method: this.request.method ?? '',
+      target: this.#head.target,
+      status,
+      latencyMs,
+      tries: this.#attempts + (this.#attempt === null ? 0 : 1),
+    });
   }
 }
 
 const EMPTY_HEAD = new RequestHead();
-
-function framingOf({ contentLength, trailer, expect }: RequestHead): Omit<StreamFraming, 'upgrade'> {
-  return { contentLength, trailer, expect };
-}
+const NO_DEADLINE = new Deadline(0, null, new Stopwatch());
 
 function withService(error: ProxyError, service: string): ProxyError {
   const { source, retryable, cause } = error;
@@ -441,9 +383,4 @@ function withService(error: ProxyError, service: string): ProxyError {
 function asProxyError(error: unknown): ProxyError {
   if (error instanceof ProxyError) return error;
   return new ProxyError('internal', 'unexpected failure inside the proxy', { source: 'internal', cause: error });
-}
-
-/** `via`: one or more of `protocol received-by [comment]`, comma-separated (RFC 9110 section 7.6.3). */
-function namesProxy(via: string, name: string): boolean {
-  return via.split(',').some((hop) => hop.trim().split(/\s+/)[1]?.toLowerCase() === name.toLowerCase());
 }

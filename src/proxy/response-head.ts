@@ -12,6 +12,22 @@ export interface ResponseHead {
   readonly unknownCoding: boolean;
 }
 
+/** Who answered, and how long it took there and here, ms. */
+export interface AnswerFacts {
+  readonly instance: string;
+  readonly ownMs: number;
+  readonly upstreamMs: number;
+}
+
+/** `facts` null: switched off. */
+export function addOwnFields(fields: string[], viaName: string, facts: AnswerFacts | null): void {
+  fields.push('Via', `1.1 ${viaName}`);
+  if (facts === null) return;
+  const { instance, ownMs, upstreamMs } = facts;
+  fields.push('X-QEdge-Instance', instance);
+  fields.push('Server-Timing', `qedge;dur=${Math.max(0, ownMs).toFixed(2)}, upstream;dur=${upstreamMs.toFixed(2)}`);
+}
+
 export function readResponseHead(status: number, raw: RawFields, trailersAllowed: boolean): ResponseHead {
   let fields: string[] = [];
   let named: readonly string[] | null = null;

@@ -3,6 +3,7 @@
 import type { ServiceConfig } from '../config/config.ts';
 import type { Candidate } from '../core/domain.ts';
 import type { ServiceRouter } from '../core/service-router.ts';
+import { ServiceReach } from './admission.ts';
 import { InstancePool } from './instance-pool.ts';
 import type { ProxyMetrics, ServiceMetrics } from './proxy-metrics.ts';
 import { RetryBudget } from './retry.ts';
@@ -16,6 +17,7 @@ export class ServiceRuntime {
   readonly #nowMs: () => number;
   /** By handle of the candidate. */
   readonly #pools: (InstancePool | undefined)[] = [];
+  readonly reach: ServiceReach;
   inFlight = 0;
 
   constructor(config: ServiceConfig, router: ServiceRouter, metrics: ProxyMetrics, nowMs: () => number) {
@@ -23,6 +25,7 @@ export class ServiceRuntime {
     this.config = config;
     this.router = router;
     this.metrics = metrics.ofService(config.name);
+    this.reach = new ServiceReach(router);
     this.retryBudget = new RetryBudget(config.retry);
     this.#nowMs = nowMs;
   }

@@ -13,6 +13,26 @@ const TCP_KEEP_ALIVE_MS = 30_000;
 /** After one side said it has no more, the other gets this long to do the same. */
 const HALF_OPEN_MS_MAX = 10_000;
 
+/** A socket, and what was read behind the head of its handshake. */
+export interface UpgradedSocket {
+  readonly socket: Socket;
+  readonly first: Buffer;
+}
+
+/** Answers the client's handshake with `fields` and joins the two sockets. */
+export function switchProtocols(
+  ends: { readonly client: UpgradedSocket; readonly upstream: UpgradedSocket; readonly stallTimeoutMs: number },
+  fields: readonly string[],
+): WebSocketPipe {
+  const { client, upstream, stallTimeoutMs } = ends;
+  let head = 'HTTP/1.1 101 Switching Protocols\r\n';
+  for (let i = 0; i + 1 < fields.length; i += 2) head += `${fields[i]}: ${fields[i + 1]}\r\n`;
+  client.socket.write(`${head}\r\n`, 'latin1');
+  if (upstream.first.length > 0) upstream.socket.unshift(upstream.first);
+  if (client.first.length > 0) client.socket.unshift(client.first);
+  return new WebSocketPipe({ client: client.socket, upstream: upstream.socket, stallTimeoutMs });
+}
+
 export interface WebSocketEnds {
   readonly client: Socket;
   readonly upstream: Socket;

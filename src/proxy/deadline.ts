@@ -1,0 +1,27 @@
+// The budget of one request: the smaller of the service's latency limit and the deadline that came with it. It runs on the
+// exchange's stopwatch, so that a slow client does not use it up.
+
+import type { Stopwatch } from './stopwatch.ts';
+
+export class Deadline {
+  readonly #limitMs: number;
+  readonly #askedMs: number;
+  readonly #stopwatch: Stopwatch;
+
+  /** `askedMs`: the X-QEdge-Deadline-Ms that came along, null without one. */
+  constructor(limitMs: number, askedMs: number | null, stopwatch: Stopwatch) {
+    this.#limitMs = askedMs === null ? limitMs : Math.min(limitMs, askedMs);
+    this.#askedMs = askedMs ?? Number.POSITIVE_INFINITY;
+    this.#stopwatch = stopwatch;
+  }
+
+  /** Until the request is a miss, ms; below zero once it is one. An answer is worth having all the same. */
+  budgetLeftMs(nowMs: number): number {
+    return this.#limitMs - this.#stopwatch.elapsedMs(nowMs);
+  }
+
+  /** Until the client stops waiting, ms; +Infinity when it did not say. */
+  askedLeftMs(nowMs: number): number {
+    return this.#askedMs - this.#stopwatch.elapsedMs(nowMs);
+  }
+}
