@@ -93,7 +93,12 @@ export class Answer {
   #writeHead(): void {
     if (!this.#headHeld) return;
     this.#headHeld = false;
-    this.#response.writeHead(this.#status, this.#reason, this.#fields);
+    try {
+      this.#response.writeHead(this.#status, this.#reason, this.#fields);
+    } catch {
+      // Node refuses what llhttp let in (a control character in a reason, a status below 100): nothing of it goes out.
+      this.reset();
+    }
   }
 }
 

@@ -83,7 +83,7 @@ export class Attempt implements UpstreamHandler, DrainListener {
   onHead(status: number, reason: string, raw: RawFields): void {
     if (this.#over) return;
     const exchange = this.#exchange;
-    const head = readResponseHead(status, raw, exchange.request.httpVersionMinor === 1);
+    const head = readResponseHead(status, raw, this.#mayHaveTrailers(status));
     if (head.unknownCoding) {
       this.#abort();
       this.#fail(
@@ -176,6 +176,11 @@ export class Attempt implements UpstreamHandler, DrainListener {
       'timeout',
       byDeadline ? 'the deadline passed before an answer' : 'the instance sent nothing in time',
     );
+  }
+
+  #mayHaveTrailers(status: number): boolean {
+    const { httpVersionMinor, method } = this.#exchange.request;
+    return httpVersionMinor === 1 && method !== 'HEAD' && status !== 204 && status !== 304;
   }
 
   #result(): TryResult {

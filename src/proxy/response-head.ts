@@ -28,6 +28,7 @@ export function addOwnFields(fields: string[], viaName: string, facts: AnswerFac
   fields.push('Server-Timing', `qedge;dur=${Math.max(0, ownMs).toFixed(2)}, upstream;dur=${upstreamMs.toFixed(2)}`);
 }
 
+/** `trailersAllowed`: the client speaks HTTP/1.1 and the answer may have a body. */
 export function readResponseHead(status: number, raw: RawFields, trailersAllowed: boolean): ResponseHead {
   let fields: string[] = [];
   let named: readonly string[] | null = null;

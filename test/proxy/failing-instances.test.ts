@@ -115,6 +115,33 @@ describe('an instance', () => {
     expect(answer.head).toMatch(/X-QEdge-Error: upstream-(?:protocol|reset)/);
   });
 
+  it.each([
+    ['a control character in its reason', 'HTTP/1.1 200 O\x01K\r\nContent-Length: 2\r\n\r\nok'],
+    ['a control character in a value', 'HTTP/1.1 200 OK\r\nX: a\x01b\r\nContent-Length: 2\r\n\r\nok'],
+    ['a status below 100', 'HTTP/1.1 042 OK\r\nContent-Length: 2\r\n\r\nok'],
+    ['a trailer for HEAD', 'HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\nTrailer: X\r\n\r\n'],
+    ['a length that is no number', 'HTTP/1.1 200 OK\r\nContent-Length: x\r\n\r\nok'],
+    ['two lengths', 'HTTP/1.1 200 OK\r\nContent-Length: 2\r\nContent-Length: 3\r\n\r\nok'],
+    [
+      'more than it announced',
+      'HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nokHTTP/1.1 200 OK\r\nContent-Length: 4\r\n\r\nevil',
+    ],
+  ])('that answers with %s harms nobody else', async (_, bytes) => {
+    const bad = await startRawInstance((socket) => socket.on('data', () => socket.write(bytes)));
+    const good = await startInstance((_, response) => response.end('good'));
+    const proxy = await startProxy([
+      { name: 'bad', ports: [bad], timeoutMs: 300 },
+      { name: 'good', ports: [good.port] },
+    ]);
+    for (const method of ['HEAD', 'GET', 'GET', 'GET']) {
+      const answer = await rawRequest(proxy.port, `${method} / HTTP/1.1\r\nHost: bad\r\nConnection: close\r\n\r\n`);
+      expect(answer.text).not.toContain('evil');
+    }
+    const answer = await rawRequest(proxy.port, 'GET / HTTP/1.1\r\nHost: good\r\nConnection: close\r\n\r\n');
+    expect(answer.body).toBe('good');
+    expect(proxy.proxy.stats().inFlight).toBe(0);
+  });
+
   it('that answers with 500 is passed on and counts as failed', async () => {
     const instance = await startInstance((_, response) => {
       response.statusCode = 500;
