@@ -1,0 +1,103 @@
+// Watches this device and tells when its state has changed enough to matter to others, at most so often: every word goes
+// to every node through the broker.
+
+import type { Clock } from '../core/clock.ts';
+import type { NodePressure } from '../core/domain.ts';
+import { type CpuTicks, readEnvironment } from './environment.ts';
+
+export interface EnvironmentWatchOptions {
+  readonly clock: Clock;
+  /** A state that is worth telling. */
+  readonly onPressure: (pressure: NodePressure) => void;
+  /** Where /proc and /sys are; "/" by default. */
+  readonly root?: string;
+  /** Time between readings, ms. */
+  readonly intervalMs?: number;
+}
+
+export interface EnvironmentWatch {
+  start(): void;
+  stop(): void;
+  /** The last reading; null before the first. */
+  readonly pressure: NodePressure | null;
+}
+
+const READ_INTERVAL_MS = 5_000;
+/** Between two tellings, ms, whatever happens. */
+export const TELL_INTERVAL_MS = 30_000;
+/** How much of the newest reading goes into the smoothed processor share: about the last 20 s count. */
+const CPU_WEIGHT = 0.4;
+
+export function createEnvironmentWatch(options: EnvironmentWatchOptions): EnvironmentWatch {
+  const { clock, onPressure, root = '/', intervalMs = READ_INTERVAL_MS } = options;
+  const teller = new PressureTeller();
+  let ticks: CpuTicks | null = null;
+  let pressure: NodePressure | null = null;
+  let timer: NodeJS.Timeout | null = null;
+  let running = false;
+
+  const look = async (): Promise<void> => {
+    const reading = await readEnvironment(root, ticks);
+    if (!running) return;
+    ticks = reading.ticks;
+    pressure = smooth(pressure, reading.pressure);
+    if (teller.admit(pressure, clock.nowMs())) onPressure(pressure);
+    timer = setTimeout(() => void look(), intervalMs);
+    timer.unref();
+  };
+
+  return {
+    start() {
+      running = true;
+      void look();
+    },
+    stop() {
+      running = false;
+      if (timer !== null) clearTimeout(timer);
+    },
+    get pressure() {
+      return pressure;
+    },
+  };
+}
+
+/** Decides what is worth telling. Pure. */
+export class PressureTeller {
+  #told: NodePressure | null = null;
+  #toldAtMs = Number.NEGATIVE_INFINITY;
+
+  /** True when `pressure` is to be told now; it then counts as told. */
+  admit(pressure: NodePressure, nowMs: number): boolean {
+    if (nowMs - this.#toldAtMs < TELL_INTERVAL_MS) return false;
+    if (this.#told === null ? isEmpty(pressure) : !differs(this.#told, pressure)) return false;
+    this.#told = pressure;
+    this.#toldAtMs = nowMs;
+    return true;
+  }
+}
+
+/** Steps that matter: a tenth of the processor or of memory, 5 °C, a twentieth of the battery. */
+const STEPS = { cpuRatio: 0.1, memoryRatio: 0.1, temperatureC: 5, batteryRatio: 0.05 } as const;
+
+function differs(a: NodePressure, b: NodePressure): boolean {
+  if (a.throttled !== b.throttled || a.power !== b.power) return true;
+  return (Object.keys(STEPS) as (keyof typeof STEPS)[]).some((name) => {
+    const [before, after] = [a[name], b[name]];
+    return before === null || after === null ? before !== after : Math.abs(before - after) >= STEPS[name];
+  });
+}
+
+function isEmpty(pressure: NodePressure): boolean {
+  return Object.values(pressure).every((value) => value === null);
+}
+
+/** The processor's share jumps about from reading to reading; the rest is steady by nature. Two decimals are plenty. */
+function smooth(before: NodePressure | null, now: NodePressure): NodePressure {
+  const [old, fresh] = [before?.cpuRatio ?? null, now.cpuRatio];
+  const cpuRatio = old === null || fresh === null ? (fresh ?? old) : old + CPU_WEIGHT * (fresh - old);
+  return { ...now, cpuRatio: round(cpuRatio), memoryRatio: round(now.memoryRatio) };
+}
+
+function round(ratio: number | null): number | null {
+  return ratio === null ? null : Math.round(ratio * 100) / 100;
+}
