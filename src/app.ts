@@ -16,6 +16,7 @@ import type { Clock } from './core/clock.ts';
 import { createRng } from './core/rng.ts';
 import type { ServiceRouter } from './core/service-router.ts';
 import { createPlacement, type Placement } from './placement/placement.ts';
+import { createEnvironmentWatch, type EnvironmentWatch } from './probe/environment-watch.ts';
 import { createProber, type Prober } from './probe/prober.ts';
 import { type BoundListener, createProxy, type Proxy as DataPlane, type ProxyService } from './proxy/proxy.ts';
 import type { StoreState } from './store/state.ts';
@@ -76,6 +77,7 @@ class RunningApp implements App {
   readonly #routers: RouterSet;
   readonly #placement: Placement;
   readonly #prober: Prober;
+  readonly #environment: EnvironmentWatch;
   readonly #proxy: DataPlane;
   readonly #admin: Admin;
   readonly #notifier: Notifier;
@@ -108,7 +110,7 @@ class RunningApp implements App {
       boot: randomUUID(),
       ownListeners: () => [...this.proxyListeners, this.#adminListener],
       onUpdate: (service, update) => this.#routers.applyPlacement(service, update),
-      onNode: (event) => log.info(event, 'node changed'),
+      onNode: (event) => log[event.kind === 'node-pressure' ? 'debug' : 'info'](event, 'node changed'),
       onTarget: (nodeId, target) => this.#prober.setTarget(nodeId, target),
     });
     this.#prober = createProber({
@@ -119,6 +121,10 @@ class RunningApp implements App {
         this.#placement.observeRtt(nodeId, rttMs);
       },
       onEnvironmentChange: (change) => log.info(change, 'distance of a node changed'),
+    });
+    this.#environment = createEnvironmentWatch({
+      clock: CLOCK,
+      onPressure: (pressure) => this.#placement.announcePressure(pressure),
     });
     this.#proxy = createProxy({
       ...shared,
@@ -161,6 +167,7 @@ class RunningApp implements App {
     }
     this.#routers.start();
     this.#prober.start();
+    this.#environment.start();
     this.#store?.start(() => this.#learned());
     this.#housekeeping.start();
     const listeners = listenerFacts(this.proxyListeners, this.#adminListener);
@@ -189,6 +196,7 @@ class RunningApp implements App {
     this.#record(null, { kind: 'lifecycle', phase: 'draining', detail: '' });
     await Promise.all([this.#proxy.drain(), this.#placement.stop()]);
     this.#prober.stop();
+    this.#environment.stop();
     this.#housekeeping.stop();
     await this.#store?.close();
     this.#routers.stop();
@@ -200,6 +208,7 @@ class RunningApp implements App {
   /** Undoes a start that failed. */
   async abandon(): Promise<void> {
     this.#prober.stop();
+    this.#environment.stop();
     this.#housekeeping.stop();
     this.#routers.stop();
     await Promise.all([this.#proxy.close(), this.#placement.stop(), this.#admin.close(), this.#store?.close()]);

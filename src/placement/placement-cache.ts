@@ -7,7 +7,7 @@
 
 import { isDeepStrictEqual } from 'node:util';
 import { assertNever } from '../core/assert.ts';
-import type { Availability, Instance, InstanceKey, Node, PlacementUpdate } from '../core/domain.ts';
+import type { Availability, Instance, InstanceKey, Node, NodePressure, PlacementUpdate } from '../core/domain.ts';
 import { instanceKey } from '../core/domain.ts';
 import type { PlacementMessage } from './message.ts';
 import {
@@ -25,7 +25,10 @@ import {
 
 /** What happened to a node, for the event log, the reach and policies. */
 export type NodeEvent =
+  /** It came, came back, or said something new of itself. */
   | { readonly kind: 'node-set'; readonly node: Node }
+  /** It said anew how hard pressed it is. */
+  | { readonly kind: 'node-pressure'; readonly nodeId: string; readonly pressure: NodePressure }
   /** Its last will fired: its instances are suspect for the grace period. */
   | { readonly kind: 'node-lost'; readonly nodeId: string }
   /** It stayed away for longer than the grace period. */
@@ -255,14 +258,24 @@ export class PlacementCache {
       return `more than ${this.#options.instancesMax} nodes (placement.instances_max)`;
     }
     const host = this.#hostOf(node.id);
+    const before = host.lost === null ? host.node : null;
     if (host.node?.boot !== node.boot) host.bootAtMs = nowMs;
     host.node = node;
     host.sequence = ++this.#sequence;
     host.lost = null;
-    this.#options.onNode({ kind: 'node-set', node });
+    this.#tellNode(before, node);
     this.#await(host, nowMs);
     this.#refreshAll(host, nowMs);
     return null;
+  }
+
+  #tellNode(before: Node | null, node: Node): void {
+    const { pressure = null, ...facts } = node;
+    const { pressure: pressureBefore = null, ...factsBefore } = before ?? {};
+    if (!isDeepStrictEqual(facts, factsBefore)) this.#options.onNode({ kind: 'node-set', node });
+    else if (pressure !== null && !isDeepStrictEqual(pressure, pressureBefore)) {
+      this.#options.onNode({ kind: 'node-pressure', nodeId: node.id, pressure });
+    }
   }
 
   #clearNode(nodeId: string, nowMs: number): null {

@@ -196,7 +196,6 @@ class RotatingProber implements Prober {
     const { rttMs, stepFromMs } = probed.estimate.add(sampleMs);
     this.#options.onRtt(nodeId, rttMs);
     if (stepFromMs === null) return;
-    this.#options.log.info({ peer: nodeId, fromMs: stepFromMs, toMs: rttMs }, 'round trip changed');
     this.#options.onEnvironmentChange({ nodeId, fromMs: stepFromMs, toMs: rttMs });
   }
 

@@ -32,6 +32,15 @@ const node = (id: string, facts: Partial<Node> = {}): Node => ({
   ...facts,
 });
 
+const NO_PRESSURE = {
+  cpuRatio: null,
+  memoryRatio: null,
+  temperatureC: null,
+  throttled: null,
+  power: null,
+  batteryRatio: null,
+};
+
 /** A cache whose events are written down as one line each. */
 function harness({ instancesMax = 100 } = {}) {
   const events: string[] = [];
@@ -110,6 +119,17 @@ describe('announcements', () => {
     hear(withdrawn('n1', 'a'));
     expect(hear(announced('n1', 'c'))).toBeNull();
     expect(keys()).toEqual(['n1/b up', 'n1/c up', 'n1/c up']);
+  });
+
+  it('tells of a node when it says something new, and of its pressure apart', () => {
+    const { hear, events } = harness();
+    const pressure = { ...NO_PRESSURE, cpuRatio: 0.5 };
+    hear(nodeSet('n1'));
+    hear(nodeSet('n1'));
+    hear(nodeSet('n1', { pressure }));
+    hear(nodeSet('n1', { pressure: { ...pressure } }));
+    hear(nodeSet('n1', { pressure, tier: 'cloud' }));
+    expect(events()).toEqual(['node-set n1', 'node-pressure n1', 'node-set n1']);
   });
 
   it('refuses nodes beyond the bound', () => {
