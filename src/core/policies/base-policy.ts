@@ -3,29 +3,21 @@
 
 import type { Candidate, Outcome, RequestInfo } from '../domain.ts';
 import type { CandidateView, Policy, PolicySummary } from './policy.ts';
+import { Roster } from './roster.ts';
 
 export abstract class BasePolicy implements Policy {
   abstract readonly name: string;
   readonly stepMs: number = Number.POSITIVE_INFINITY;
   /** Those with availability `up`, as of the last update. */
   protected up: readonly Candidate[] = [];
-  /** Who holds which handle, as of the last update. */
-  protected readonly known: (Candidate | undefined)[] = [];
+  protected readonly roster = new Roster();
 
   abstract select(request: RequestInfo, candidates: readonly Candidate[], nowMs: number): Candidate | null;
 
   observe(_outcome: Outcome, _nowMs: number): void {}
 
   update(candidates: readonly Candidate[], _nowMs: number): void {
-    const live = new Set(candidates);
-    this.known.forEach((candidate, handle) => {
-      if (candidate !== undefined && !live.has(candidate)) this.known[handle] = undefined;
-    });
-    for (const candidate of candidates) {
-      if (this.known[candidate.handle] === candidate) continue;
-      this.known[candidate.handle] = candidate;
-      this.learnOf(candidate);
-    }
+    for (const candidate of this.roster.sync(candidates).joined) this.learnOf(candidate);
     this.up = candidates.filter((candidate) => candidate.availability === 'up');
   }
 
@@ -69,7 +61,7 @@ export abstract class BasePolicy implements Policy {
   restore(_snapshot: unknown, _ageMs: number, _nowMs: number): void {}
 
   reset(_nowMs: number): void {
-    for (const candidate of this.known) if (candidate !== undefined) this.learnOf(candidate);
+    for (const candidate of this.roster) this.learnOf(candidate);
   }
 
   /** A candidate joined, under a handle that may have meant another one: begin its state anew. */

@@ -121,8 +121,7 @@ class QEdgeProxy2024 extends BasePolicy {
 
   override snapshot(nowMs: number): unknown {
     const instances: Record<string, unknown> = {};
-    for (const candidate of this.known) {
-      if (candidate === undefined) continue;
+    for (const candidate of this.roster) {
       const { handle, key } = candidate;
       const outMs = Math.max(0, (this.#outUntilMs[handle] as number) - nowMs);
       const latency = this.#measured[handle] === 1 ? { latencyMs: tenths(this.#latencyMs[handle] as number) } : {};
@@ -135,8 +134,8 @@ class QEdgeProxy2024 extends BasePolicy {
     const { version, instances } = recordOf(snapshot);
     if (version !== 1) return;
     const byKey = recordOf(instances);
-    for (const candidate of this.known) {
-      if (candidate === undefined || !Object.hasOwn(byKey, candidate.key)) continue;
+    for (const candidate of this.roster) {
+      if (!Object.hasOwn(byKey, candidate.key)) continue;
       const saved = recordOf(byKey[candidate.key]);
       const { handle } = candidate;
       this.#latencyMs[handle] = numberOf(saved.latencyMs, { min: 0, max: 1e9, otherwise: Number.NaN });

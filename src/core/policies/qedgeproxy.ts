@@ -16,6 +16,7 @@ import { numberOf, recordOf } from '../snapshot-shape.ts';
 import { definePolicy } from './definition.ts';
 import type { OptionValues } from './options.ts';
 import type { CandidateView, Policy, PolicyContext, PolicySummary } from './policy.ts';
+import { Roster } from './roster.ts';
 
 /** The published values are lost; these were found by a sweep. */
 const OPTIONS = {
@@ -55,8 +56,9 @@ class QEdgeProxy implements Policy {
   readonly #swrr = new Swrr();
   readonly #cooldown: Cooldown;
   readonly #windows: LatencyWindow[] = [];
-  /** Who holds which handle, as of the last update. */
-  readonly #known: (Candidate | undefined)[] = [];
+  readonly #roster = new Roster();
+  /** By handle, as of the last update; undefined for nobody. */
+  readonly #wasUp: (boolean | undefined)[] = [];
   #up: readonly Candidate[] = [];
   #explorationShare: number;
   /** Nothing was observed yet: pools are made from estimates alone. */
@@ -103,16 +105,11 @@ class QEdgeProxy implements Policy {
   }
 
   update(candidates: readonly Candidate[], nowMs: number): void {
-    const before = new Set(this.#up);
-    const left = this.#forgetLeavers(candidates);
-    const joined = new Set(candidates.filter((candidate) => this.#known[candidate.handle] !== candidate));
+    const { left, joined } = this.#roster.sync(candidates);
+    for (const handle of left) this.#forget(handle);
     for (const candidate of joined) this.#learnOf(candidate);
-    this.#up = candidates.filter(({ availability }) => availability === 'up');
-    const now = new Set(this.#up);
-    const returned = this.#up.some((candidate) => !before.has(candidate) && !joined.has(candidate));
-    const withdrawn = candidates.some((candidate) => before.has(candidate) && !now.has(candidate));
-    const onlyMoved = joined.size === 0 && left === 0;
-    if (this.#cold || onlyMoved || returned || withdrawn) this.#rebuild(nowMs);
+    const stayed = this.#refreshUp(candidates);
+    if (this.#cold || !stayed || left.length + joined.length === 0) this.#rebuild(nowMs);
     else for (const candidate of joined) this.#admit(candidate);
     this.#refreshPanic(nowMs);
   }
@@ -163,10 +160,9 @@ class QEdgeProxy implements Policy {
 
   snapshot(nowMs: number): unknown {
     const instances: Record<string, unknown> = {};
-    for (const candidate of this.#known) {
-      const window = candidate && this.#windows[candidate.handle];
-      if (candidate === undefined || window === undefined) continue;
-      const { handle, key } = candidate;
+    for (const { handle, key } of this.#roster) {
+      const window = this.#windows[handle];
+      if (window === undefined) continue;
       const cooldownMs = Math.max(0, this.#cooldown.untilMs(handle) - nowMs);
       instances[key] = {
         weight: this.#pool.weights[handle],
@@ -184,8 +180,8 @@ class QEdgeProxy implements Policy {
     if (version !== 1) return;
     this.#explorationShare = numberOf(explorationShare, { min: 0, max: 1, otherwise: this.#explorationShare });
     const byKey = recordOf(instances);
-    for (const candidate of this.#known) {
-      if (candidate !== undefined && Object.hasOwn(byKey, candidate.key)) {
+    for (const candidate of this.#roster) {
+      if (Object.hasOwn(byKey, candidate.key)) {
         this.#restoreInstance(candidate.handle, recordOf(byKey[candidate.key]), { ageMs, nowMs });
       }
     }
@@ -198,7 +194,7 @@ class QEdgeProxy implements Policy {
   }
 
   reset(nowMs: number): void {
-    for (const candidate of this.#known) if (candidate !== undefined) this.#learnOf(candidate);
+    for (const candidate of this.#roster) this.#learnOf(candidate);
     this.#cold = true;
     this.#explorationShare = this.#options.exploration;
     this.#rebuild(nowMs);
@@ -272,18 +268,24 @@ class QEdgeProxy implements Policy {
     }
   }
 
-  /** Algorithm 4: purges what was learned of those that left; returns how many did. */
-  #forgetLeavers(candidates: readonly Candidate[]): number {
-    const live = new Set(candidates);
-    let left = 0;
-    this.#known.forEach((candidate, handle) => {
-      if (candidate === undefined || live.has(candidate)) return;
-      this.#pool.leave(handle);
-      this.#clear(handle);
-      this.#known[handle] = undefined;
-      left++;
-    });
-    return left;
+  /** Notes who is up; true when nobody who was known before began or ceased to be. */
+  #refreshUp(candidates: readonly Candidate[]): boolean {
+    let stayed = true;
+    for (const { handle, availability } of candidates) {
+      const before = this.#wasUp[handle];
+      const up = availability === 'up';
+      if (before !== undefined && before !== up) stayed = false;
+      this.#wasUp[handle] = up;
+    }
+    this.#up = candidates.filter(({ availability }) => availability === 'up');
+    return stayed;
+  }
+
+  /** Algorithm 4: purges what was learned of an instance that left. */
+  #forget(handle: number): void {
+    this.#pool.leave(handle);
+    this.#clear(handle);
+    this.#wasUp[handle] = undefined;
   }
 
   #learnOf(candidate: Candidate): void {
@@ -293,7 +295,6 @@ class QEdgeProxy implements Policy {
     this.#cooldown.ensureHandles(handle + 1);
     this.#alive = grownFloat64(this.#alive, handle + 1, 1);
     this.#clear(handle);
-    this.#known[handle] = candidate;
   }
 
   #clear(handle: number): void {

@@ -24,6 +24,13 @@ export class LatencyWindow {
     return this.#size;
   }
 
+  /** Samples of the last W at `nowMs`; changes nothing. */
+  sizeAt(nowMs: number): number {
+    let expired = 0;
+    while (expired < this.#size && nowMs - this.atMs(expired) > this.#windowMs) expired++;
+    return this.#size - expired;
+  }
+
   /** When sample `i` was observed. */
   atMs(i: number): number {
     return this.#atMs[(this.#first + i) & this.#mask] ?? Number.NaN;

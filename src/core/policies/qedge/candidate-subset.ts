@@ -54,9 +54,18 @@ export class CandidateSubset {
     return [...members.filter((candidate) => candidate !== leaver), this.#takeRandom(outside)];
   }
 
+  /** The nearest, nearest first: by insertion, since they are few and the feasible may be thousands. */
   #nearest(feasible: readonly Candidate[]): Candidate[] {
     const count = Math.min(this.#options.nearest, this.#options.candidatesMax);
-    return [...feasible].sort((a, b) => a.rttMs - b.rttMs).slice(0, count);
+    const nearest: Candidate[] = [];
+    for (const candidate of feasible) {
+      const last = nearest.at(-1);
+      if (nearest.length >= count && (last === undefined || candidate.rttMs >= last.rttMs)) continue;
+      const at = nearest.findIndex((other) => candidate.rttMs < other.rttMs);
+      nearest.splice(at < 0 ? nearest.length : at, 0, candidate);
+      if (nearest.length > count) nearest.pop();
+    }
+    return nearest;
   }
 
   #takeRandom(from: Candidate[]): Candidate {

@@ -9,16 +9,17 @@ const VERSION = 1;
 
 export function snapshotQedge(policy: Qedge, nowMs: number): unknown {
   const instances: Record<string, unknown> = {};
-  for (const candidate of policy.known) {
-    const window = candidate && policy.windows[candidate.handle];
-    if (candidate === undefined || window === undefined) continue;
-    const { handle, key } = candidate;
+  for (const { handle, key } of policy.roster) {
+    const window = policy.windows[handle];
+    const weight = policy.inPlay.weights[handle] as number;
+    // Never in play, or not for long: nothing was learned of it.
+    if (weight === 0 && (window === undefined || window.size === 0)) continue;
     const misses = policy.streaks.misses(handle);
     instances[key] = {
-      weight: policy.weights[handle],
+      weight,
       credit: policy.swrr.credit(handle),
       ...(misses > 0 ? { misses, missAgeMs: Math.round(nowMs - policy.streaks.lastMs(handle)) } : {}),
-      samples: snapshotWindow(window, nowMs),
+      samples: window === undefined ? [] : snapshotWindow(window, nowMs),
     };
   }
   return { version: VERSION, unloadedMs: tenths(policy.unloaded.ms), instances };
@@ -31,23 +32,19 @@ export function restoreQedge(
   time: { readonly ageMs: number; readonly nowMs: number },
 ): readonly Candidate[] {
   const { version, unloadedMs, instances } = recordOf(snapshot);
-  if (version !== VERSION) return policy.members;
+  const { inPlay, unloaded, roster } = policy;
+  if (version !== VERSION) return inPlay.members;
   const byKey = recordOf(instances);
-  policy.unloaded.restore(numberOf(unloadedMs, { min: 0, max: 1e6, otherwise: policy.unloaded.ms }));
+  unloaded.restore(numberOf(unloadedMs, { min: 0, max: 1e6, otherwise: unloaded.ms }));
   const members: Candidate[] = [];
-  let learned = false;
-  for (const candidate of policy.known) {
-    if (candidate === undefined) continue;
-    if (!Object.hasOwn(byKey, candidate.key)) {
-      if (policy.members.includes(candidate)) members.push(candidate);
-      continue;
-    }
+  for (const candidate of roster) {
+    if (!Object.hasOwn(byKey, candidate.key)) continue;
     restoreInstance(policy, candidate.handle, recordOf(byKey[candidate.key]), time);
-    learned = true;
-    if ((policy.weights[candidate.handle] as number) > 0) members.push(candidate);
+    if ((inPlay.weights[candidate.handle] as number) > 0) members.push(candidate);
   }
+  if (members.length === 0) return inPlay.members;
   // Weights that were learned are not to be made anew from estimates when the next instance joins.
-  if (learned) policy.cold = false;
+  inPlay.cold = false;
   return members;
 }
 
@@ -57,9 +54,9 @@ function restoreInstance(
   saved: Readonly<Record<string, unknown>>,
   time: { readonly ageMs: number; readonly nowMs: number },
 ): void {
-  const window = policy.windows[handle];
-  if (window !== undefined) restoreWindow(window, saved.samples, time);
-  policy.weights[handle] = numberOf(saved.weight, { min: 0, max: 1, otherwise: policy.weights[handle] as number });
+  const { weights } = policy.inPlay;
+  restoreWindow(policy.windowOf(handle), saved.samples, time);
+  weights[handle] = numberOf(saved.weight, { min: 0, max: 1, otherwise: weights[handle] as number });
   policy.swrr.setCredit(handle, numberOf(saved.credit, { min: -1e6, max: 1e6, otherwise: 0 }));
   const misses = numberOf(saved.misses, { min: 0, max: 1000, otherwise: 0 });
   const missAgeMs = numberOf(saved.missAgeMs, { min: 0, max: 1e12, otherwise: 1e12 });
