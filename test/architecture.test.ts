@@ -9,7 +9,7 @@ const SRC = resolve(import.meta.dirname, '../src');
 /** Top-level part of src (`core`, `proxy`, `app`, …) → parts it may import, besides itself. */
 const ALLOWED: Readonly<Record<string, readonly string[]>> = {
   main: ['cli', 'errors'],
-  cli: ['app', 'config', 'core', 'sim', 'store', 'telemetry', 'errors', 'demo', 'update', 'sea', 'systemd'],
+  cli: ['app', 'admin', 'config', 'core', 'sim', 'store', 'telemetry', 'errors', 'demo', 'update', 'sea', 'systemd'],
   app: [
     'proxy',
     'placement',
@@ -40,8 +40,8 @@ const ALLOWED: Readonly<Record<string, readonly string[]>> = {
   core: [],
 };
 
-/** Imports that carry types alone: the config knows the domain's words, never its code. */
-const TYPES_ONLY: readonly (readonly [string, string])[] = [];
+/** Imports that carry types alone: the commands know the shape of what the admin port answers, never its code. */
+const TYPES_ONLY: readonly (readonly [string, string])[] = [['cli', 'admin']];
 
 interface Import {
   readonly file: string;

@@ -54,13 +54,13 @@ function whyChosen(state: RouterState, { tier, byChance }: RoutePreview, chosen:
   if (chosen === null) return 'no instance is known: the answer would be 503 no-instance';
   switch (tier) {
     case 'policy':
-      return `${chosen.key} is next by ${state.policy}: ${share(chosen)}${expected(chosen, state)}${aside(chosen)}`;
+      return `next by ${state.policy}: ${share(chosen)}${expected(chosen, state)}${aside(chosen)}`;
     case 'cooldown':
-      return `everyone who could meet the limit sits out, and ${chosen.key} is back first (in ${seconds(chosen.cooldownMs)})`;
+      return `back first, in ${seconds(chosen.cooldownMs)}: everyone who could meet the limit sits out`;
     case 'fallback':
-      return `${state.policy} wants nobody, and ${chosen.key} has the best success estimate or is the nearest`;
+      return `the best success estimate, or the nearest: ${state.policy} wants nobody`;
     case 'last-resort':
-      return `only suspect and draining instances are left, and ${chosen.key} is the best of them`;
+      return 'the best of those left: only suspect and draining instances are';
     default:
       return assertNever(tier);
   }

@@ -5,15 +5,19 @@ import { Command, CommanderError } from 'commander';
 import { CommandError, ConfigError, EX_CONFIG, EX_USAGE } from '../errors.ts';
 import { registerCheck } from './check.ts';
 import { registerDemo } from './demo.ts';
+import { registerExplain } from './explain.ts';
 import { registerInstall } from './install.ts';
 import { registerRun } from './run.ts';
 import { registerSimulate } from './simulate.ts';
+import { registerStatus } from './status.ts';
 import { registerVersion } from './version.ts';
 
 const COMMANDS: readonly ((program: Command) => void)[] = [
   registerRun,
   registerDemo,
   registerCheck,
+  registerStatus,
+  registerExplain,
   registerInstall,
   registerSimulate,
   registerVersion,

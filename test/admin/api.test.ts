@@ -96,10 +96,10 @@ describe('actions', () => {
 
   it('put an instance in cooldown for as long as asked', async () => {
     const url = await start();
-    await send(`${url}/api/v1/services/pilotnet/cooldown`, 'POST', { instance: 'node-2/a', durationMs: 30 });
-    const candidate = world.router.candidates.find(({ key }) => key === 'node-2/a');
-    expect(candidate?.availability).toBe('draining');
-    await expect.poll(() => candidate?.availability).toBe('up');
+    await send(`${url}/api/v1/services/pilotnet/cooldown`, 'POST', { instance: 'node-2/a', durationMs: 5 });
+    const availabilities = (): string[] =>
+      world.events.flatMap((event) => (event.kind === 'instance-availability' ? [event.availability] : []));
+    await expect.poll(availabilities, { timeout: 10_000 }).toEqual(['draining', 'up']);
   });
 
   it('forget what was learned', async () => {

@@ -22,7 +22,7 @@ describe('explain', () => {
     expect(told.candidates.map(({ key, reason }) => [key, reason])).toEqual([
       [
         'near/a',
-        'near/a is next by qedgeproxy: it gets 70.0 % of requests, 98.0 % of them expected within 80 ms (meets the target)',
+        'next by qedgeproxy: it gets 70.0 % of requests, 98.0 % of them expected within 80 ms (meets the target)',
       ],
       ['far/a', 'not its turn: it gets 30.0 % of requests (below the target: explored)'],
       ['cold/a', 'sits out for 4.2 s (after 3 misses in a row)'],
@@ -32,7 +32,7 @@ describe('explain', () => {
   it('says so when the policy draws lots, falls back, or has nobody', () => {
     const state = routerStateOf({ instances: [near, cold], policy: 'random' });
     expect(explain(state, previewOf(null, { byChance: true }), '').reason).toContain('draws lots');
-    expect(explain(state, previewOf('cold/a', { tier: 'cooldown' }), '').reason).toContain('back first (in 4.2 s)');
+    expect(explain(state, previewOf('cold/a', { tier: 'cooldown' }), '').reason).toContain('back first, in 4.2 s');
     expect(explain(state, previewOf('near/a', { tier: 'fallback' }), '').reason).toContain('wants nobody');
     expect(explain(state, previewOf('near/a', { tier: 'last-resort' }), '').reason).toContain('only suspect');
     expect(explain(routerStateOf({ instances: [] }), previewOf(null), '').reason).toContain('503 no-instance');

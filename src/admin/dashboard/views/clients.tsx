@@ -9,12 +9,15 @@ import { TargetBar } from './target-bar.tsx';
 
 /** As many as stand beside two plots. */
 const FEW = 15;
+/** Nobody has to ask for fewer than this. */
+const REST_MIN = 4;
 
 export function Clients({ service }: { readonly service: RouterState }) {
   const [all, setAll] = useState(false);
   const target = service.qos.successRatio;
   const below = service.clients.filter((client) => client.successRatio < target).length;
-  const shown = all ? service.clients : service.clients.slice(0, FEW);
+  const foldable = service.clients.length >= FEW + REST_MIN;
+  const shown = all || !foldable ? service.clients : service.clients.slice(0, FEW);
   return (
     <Panel
       title="Clients"
@@ -53,7 +56,7 @@ export function Clients({ service }: { readonly service: RouterState }) {
         </table>
         {service.clients.length === 0 && <p class="empty">No client within the window.</p>}
       </div>
-      {service.clients.length > FEW && (
+      {foldable && (
         <button type="button" class="ghost more" aria-expanded={all} onClick={() => setAll(!all)}>
           {all ? 'Show the worst only' : `Show all ${service.clients.length}`}
         </button>

@@ -2,11 +2,11 @@
 
 import { useEffect, useState } from 'preact/hooks';
 import type { InstanceState, RouterState } from '../../../core/service-router.ts';
+import { standingOf } from '../../../core/standing.ts';
 import type { DensityDocument } from '../../state.ts';
 import type { Connection } from '../connection.ts';
 import { count, milliseconds, percent, perSecond } from '../format.ts';
 import { DensityPlot } from './density-plot.tsx';
-import { standingOf } from './instance-words.ts';
 import { Panel } from './panel.tsx';
 
 export interface InstanceDetailProps {
@@ -41,7 +41,7 @@ export function InstanceDetail({ connection, service, instance }: InstanceDetail
         <Fact name="Samples" value={count(instance.samples)} />
         <Fact name="Failures" value={`${count(instance.failures)} of ${count(instance.requests)}`} />
         {Object.entries(instance.extra).map(([name, value]) => (
-          <Fact key={name} name={spaced(name)} value={value.toPrecision(3)} />
+          <Fact key={name} name={spaced(name)} value={Number.isInteger(value) ? String(value) : value.toPrecision(3)} />
         ))}
         <Fact
           name="Address"

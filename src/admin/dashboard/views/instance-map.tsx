@@ -2,9 +2,9 @@
 // limit; the marker's area is the weight, its colour the success probability, a dashed ring a cooldown.
 
 import type { InstanceState, RouterState } from '../../../core/service-router.ts';
+import { standingOf } from '../../../core/standing.ts';
 import { successColour } from '../colours.ts';
 import { milliseconds, percent } from '../format.ts';
-import { standingOf } from './instance-words.ts';
 import { type Frame, type LabelPlace, placeLabels } from './label-layout.ts';
 import { Panel } from './panel.tsx';
 import { useWidth } from './size.ts';
@@ -15,6 +15,8 @@ export interface InstanceMapProps {
   readonly onChoose: (key: string) => void;
 }
 
+/** Where along the diagonal, from left to right, its label stands: seldom is anything so far out. */
+const LIMIT_LABEL_AT = 0.68;
 const MARGIN = { top: 14, right: 18, bottom: 34, left: 44 };
 
 export function InstanceMap({ service, chosen, onChoose }: InstanceMapProps) {
@@ -33,7 +35,7 @@ export function InstanceMap({ service, chosen, onChoose }: InstanceMapProps) {
           />
           <Axes scale={scale} width={width} height={height} />
           <line class="limit" x1={scale.x(0)} y1={scale.y(limitMs)} x2={scale.x(limitMs)} y2={scale.y(0)} />
-          <text class="limit-label" x={scale.x(limitMs * 0.5) + 8} y={scale.y(limitMs * 0.5) - 6}>
+          <text class="limit-label" x={scale.limitLabel.x} y={scale.limitLabel.y}>
             {milliseconds(limitMs)} limit
           </text>
           {markers.map((marker) => (
@@ -56,6 +58,7 @@ interface Scale {
   readonly y: (processingMs: number) => number;
   readonly endMs: { readonly x: number; readonly y: number };
   readonly frame: Frame;
+  readonly limitLabel: { readonly x: number; readonly y: number };
 }
 
 /** Both axes reach at least the limit, so that the diagonal is always seen; far outliers stop at 1.6 limits. */
@@ -68,12 +71,12 @@ function scaleOf(service: RouterState, width: number, height: number): Scale {
   };
   const innerWidth = width - MARGIN.left - MARGIN.right;
   const innerHeight = height - MARGIN.top - MARGIN.bottom;
-  return {
-    endMs,
-    frame: { left: MARGIN.left, right: width - 4, top: 2, bottom: height - MARGIN.bottom },
-    x: (ms) => MARGIN.left + (Math.min(ms, endMs.x) / endMs.x) * innerWidth,
-    y: (ms) => height - MARGIN.bottom - (Math.min(ms, endMs.y) / endMs.y) * innerHeight,
-  };
+  const x = (ms: number): number => MARGIN.left + (Math.min(ms, endMs.x) / endMs.x) * innerWidth;
+  const y = (ms: number): number => height - MARGIN.bottom - (Math.min(ms, endMs.y) / endMs.y) * innerHeight;
+  const limitLabel = { x: x(limitMs * LIMIT_LABEL_AT) + 8, y: y(limitMs * (1 - LIMIT_LABEL_AT)) - 6 };
+  const keepFree = [{ x: limitLabel.x, y: limitLabel.y - 12, width: 76, height: 16 }];
+  const frame = { left: MARGIN.left, right: width - 4, top: 2, bottom: height - MARGIN.bottom, keepFree };
+  return { endMs, x, y, limitLabel, frame };
 }
 
 interface Marker {

@@ -3,9 +3,9 @@
 
 import { useState } from 'preact/hooks';
 import type { InstanceState, RouterState } from '../../../core/service-router.ts';
+import { standingOf } from '../../../core/standing.ts';
 import { successColour } from '../colours.ts';
 import { count, milliseconds, percent, perSecond } from '../format.ts';
-import { standingOf } from './instance-words.ts';
 import { Panel } from './panel.tsx';
 
 export interface InstanceTableProps {
@@ -113,7 +113,7 @@ function Row({ instance, service, weightMax, colour, chosen, onChoose }: RowProp
       <th scope="row">
         <i class="swatch" style={{ background: colour }} aria-hidden="true" />
         <button type="button" aria-pressed={chosen} onClick={() => onChoose(instance.key)}>
-          {instance.key}
+          <Name instance={instance} />
         </button>
         {instance.local && <span class="tag">local</span>}
       </th>
@@ -141,6 +141,16 @@ function Row({ instance, service, weightMax, colour, chosen, onChoose }: RowProp
       <td class="num p3">{count(instance.samples)}</td>
       <td class="num p3">{count(instance.failures)}</td>
     </tr>
+  );
+}
+
+/** May break after the node's name where room is short. */
+function Name({ instance: { instance } }: { readonly instance: InstanceState }) {
+  return (
+    <>
+      {instance.nodeId}/<wbr />
+      {instance.id}
+    </>
   );
 }
 

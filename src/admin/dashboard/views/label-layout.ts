@@ -21,9 +21,11 @@ export interface Frame {
   readonly right: number;
   readonly top: number;
   readonly bottom: number;
+  /** What must stay readable besides the labels. */
+  readonly keepFree: readonly Box[];
 }
 
-interface Box {
+export interface Box {
   readonly x: number;
   readonly y: number;
   readonly width: number;
@@ -43,7 +45,7 @@ const DIRECTIONS = [0, 180, -30, 30, -60, 60, -150, 150, 90, -90].map((degrees) 
 /** In the order of `markers`; earlier ones get the better places. */
 export function placeLabels(markers: readonly Labelled[], frame: Frame): readonly LabelPlace[] {
   const discs = markers.map(({ x, y, radius }) => boxAround(x, y, radius));
-  const taken: Box[] = [];
+  const taken: Box[] = [...frame.keepFree];
   return markers.map((marker) => {
     const best = bestPlace(marker, frame, [...discs, ...taken]);
     taken.push(best.box);

@@ -1,6 +1,6 @@
-// What an instance is doing, in a word and a colour, the same in every view.
+// What an instance is doing, in a word, the same wherever people read it.
 
-import type { InstanceState } from '../../../core/service-router.ts';
+import type { InstanceState } from './service-router.ts';
 
 export interface Standing {
   readonly word: string;

@@ -1,0 +1,87 @@
+// How commands ask a running qedge: over its admin port, found through the configuration or named outright.
+
+import { existsSync } from 'node:fs';
+import { type Command, Option } from 'commander';
+import type { ListenAddress } from '../config/config.ts';
+import { loadConfig } from '../config/load.ts';
+import { CommandError } from '../errors.ts';
+
+export interface AdminClientOptions {
+  readonly config?: string;
+  readonly url?: string;
+}
+
+/** Where `qedge run` and `qedge demo` listen unless told otherwise. */
+const URL_DEFAULT = 'http://127.0.0.1:9901';
+const CONFIG_DEFAULT = 'qedge.toml';
+const ANSWER_TIMEOUT_MS = 5_000;
+
+/** Gives a command the options that say which qedge it asks. */
+export function withAdminOptions(command: Command): Command {
+  return command
+    .addOption(
+      new Option('-c, --config <file>', `configuration of the qedge to ask (${CONFIG_DEFAULT} where it exists)`),
+    )
+    .addOption(new Option('--url <url>', `its admin port (${URL_DEFAULT}); the token comes from QEDGE_ADMIN_TOKEN`));
+}
+
+export class AdminClient {
+  readonly url: string;
+  readonly #token: string | null;
+
+  /** @throws ConfigError for a configuration with mistakes, CommandError for an address that is none */
+  constructor(options: AdminClientOptions) {
+    const { url, token } = locate(options);
+    if (!URL.canParse(url)) throw new CommandError(`--url: expected an address such as ${URL_DEFAULT}, got "${url}"`);
+    this.url = url.replace(/\/$/, '');
+    this.#token = token;
+  }
+
+  /** @throws CommandError that says why there is no answer */
+  async get<Answer>(path: string): Promise<Answer> {
+    const response = await this.#fetch(path);
+    if (response.ok) return (await response.json()) as Answer;
+    throw new CommandError(`${this.url}: ${await detailOf(response)}`);
+  }
+
+  async #fetch(path: string): Promise<Response> {
+    const headers = this.#token === null ? {} : { authorization: `Bearer ${this.#token}` };
+    try {
+      return await fetch(`${this.url}${path}`, { headers, signal: AbortSignal.timeout(ANSWER_TIMEOUT_MS) });
+    } catch (error) {
+      throw new CommandError(
+        `no qedge answers at ${this.url}: ${reasonOf(error)} (-c or --url say which one to ask)`,
+        1,
+        error,
+      );
+    }
+  }
+}
+
+function locate({ url, config }: AdminClientOptions): { url: string; token: string | null } {
+  const token = process.env.QEDGE_ADMIN_TOKEN ?? null;
+  if (url !== undefined) return { url, token };
+  const file = config ?? (existsSync(CONFIG_DEFAULT) ? CONFIG_DEFAULT : null);
+  if (file === null) return { url: URL_DEFAULT, token };
+  const { admin } = loadConfig(file);
+  return { url: urlOf(admin.listen), token: token ?? admin.token };
+}
+
+/** A listener on every address is asked on this machine's own. */
+function urlOf({ host, port }: ListenAddress): string {
+  const reachable = host === '0.0.0.0' ? '127.0.0.1' : host === '::' ? '::1' : host;
+  return `http://${reachable.includes(':') ? `[${reachable}]` : reachable}:${port}`;
+}
+
+async function detailOf(response: Response): Promise<string> {
+  const body: unknown = await response.json().catch(() => null);
+  const detail =
+    typeof body === 'object' && body !== null && 'detail' in body ? String(body.detail) : response.statusText;
+  return response.status === 401 ? `${detail} (set QEDGE_ADMIN_TOKEN, or -c with the token in it)` : detail;
+}
+
+function reasonOf(error: unknown): string {
+  const cause = error instanceof Error && error.cause instanceof Error ? error.cause : error;
+  if (cause instanceof Error && 'code' in cause && cause.code === 'ECONNREFUSED') return 'connection refused';
+  return cause instanceof Error ? cause.message : String(cause);
+}

@@ -1,0 +1,45 @@
+// Figures as the commands print them; a dash stands for what is not known.
+
+import type { InstanceState } from '../core/service-router.ts';
+import { standingOf } from '../core/standing.ts';
+import type { Cell } from '../demo/columns.ts';
+import type { Tone } from '../demo/paint.ts';
+
+const UNKNOWN = '-';
+
+export function percent(ratio: number | null, digits = 1): string {
+  return ratio === null ? UNKNOWN : `${(ratio * 100).toFixed(digits)} %`;
+}
+
+export function milliseconds(value: number | null): string {
+  return value === null ? UNKNOWN : `${value.toFixed(value < 9.95 ? 1 : 0)} ms`;
+}
+
+export function duration(valueMs: number): string {
+  const seconds = Math.round(valueMs / 1000);
+  if (seconds < 60) return `${seconds} s`;
+  if (seconds < 3600) return `${Math.floor(seconds / 60)} min`;
+  if (seconds < 86_400) return `${Math.floor(seconds / 3600)} h ${Math.floor((seconds % 3600) / 60)} min`;
+  return `${Math.floor(seconds / 86_400)} d ${Math.floor((seconds % 86_400) / 3600)} h`;
+}
+
+export function cell(text: string, tone: Tone = 'plain'): Cell {
+  return { text, tone };
+}
+
+/** Green where the target is met, red where it is not. */
+export function ratioCell(ratio: number | null, target: number): Cell {
+  return cell(percent(ratio), ratio === null ? 'dim' : ratio >= target ? 'good' : 'bad');
+}
+
+const TONES = { good: 'good', explore: 'notice', warn: 'notice', bad: 'bad', out: 'dim' } as const;
+
+export function standingCell(instance: InstanceState): Cell {
+  const { word, kind } = standingOf(instance);
+  return cell(word, TONES[kind]);
+}
+
+/** Measured round trips plain, assumed ones marked. */
+export function distanceOf({ rttMs, rttKnown }: InstanceState): string {
+  return rttKnown ? milliseconds(rttMs) : `~${milliseconds(rttMs)}`;
+}

@@ -1,0 +1,176 @@
+// `qedge status`: the live state as a table, once or every second.
+
+import type { Command } from 'commander';
+import type { StateDocument } from '../admin/state.ts';
+import type { RouterState } from '../core/service-router.ts';
+import { type Column, renderColumns, truncate } from '../demo/columns.ts';
+import { type Paint, paintFor } from '../demo/paint.ts';
+import { LiveBlock } from '../demo/terminal.ts';
+import { CommandError } from '../errors.ts';
+import { AdminClient, type AdminClientOptions, withAdminOptions } from './admin-client.ts';
+import { cell, distanceOf, duration, milliseconds, percent, ratioCell, standingCell } from './figures.ts';
+
+interface StatusOptions extends AdminClientOptions {
+  readonly watch?: true;
+  readonly json?: true;
+}
+
+/** Where output is not a terminal nothing is left out for want of room. */
+const WIDTH_UNLIMITED = 1_000;
+const WATCH_INTERVAL_MS = 1_000;
+const WORST_CLIENTS = 4;
+
+export function registerStatus(program: Command): void {
+  withAdminOptions(program.command('status').description('show services, pools, weights and how clients are served'))
+    .option('-w, --watch', 'again every second')
+    .option('--json', 'as JSON; with --watch one document a line')
+    .action(async (options: StatusOptions) => {
+      const client = new AdminClient(options);
+      if (options.watch) await watch(client, options.json === true);
+      else print(await client.get<StateDocument>('/api/v1/state'), options.json === true);
+    });
+}
+
+function print(state: StateDocument, json: boolean): void {
+  const width = process.stdout.columns ?? WIDTH_UNLIMITED;
+  const lines = json ? [JSON.stringify(state)] : statusLines(state, { width, paint: paintFor(process.stdout) });
+  process.stdout.write(`${lines.join('\n')}\n`);
+}
+
+/** Until Ctrl-C; a qedge that is away for a while is waited for. */
+async function watch(client: AdminClient, json: boolean): Promise<void> {
+  let ended = false;
+  let wake: () => void = () => {};
+  process.once('SIGINT', () => {
+    ended = true;
+    wake();
+  });
+  const block = json || !process.stdout.isTTY ? null : new LiveBlock(process.stdout);
+  const paint = paintFor(process.stdout);
+  while (!ended) {
+    const state = await client.get<StateDocument>('/api/v1/state').catch((error: unknown) => {
+      if (error instanceof CommandError) return error.message;
+      throw error;
+    });
+    if (typeof state === 'string') {
+      if (block === null) process.stderr.write(`${state}\n`);
+      else block.draw([truncate(state, block.columns)]);
+    } else if (block === null) print(state, json);
+    else block.draw(statusLines(state, { width: block.columns, paint }).slice(0, block.rows));
+    await new Promise<void>((resolve) => {
+      wake = resolve;
+      setTimeout(resolve, WATCH_INTERVAL_MS);
+    });
+  }
+  block?.end();
+}
+
+interface Look {
+  readonly width: number;
+  readonly paint: Paint;
+}
+
+/** The whole picture, a line an element. */
+export function statusLines(state: StateDocument, look: Look): readonly string[] {
+  return [headline(state, look), ...state.services.flatMap((service) => ['', ...serviceLines(service, look)])];
+}
+
+function headline({ node, ready, notReadyReasons }: StateDocument, { width, paint }: Look): string {
+  const broker = node.broker === null ? '' : node.broker.connected ? ', broker connected' : ', broker away';
+  const store = node.store === null || node.store.ok ? '' : `, store failing: ${node.store.detail}`;
+  const readiness = ready ? 'ready' : `not ready: ${notReadyReasons.join('; ')}`;
+  const text = `qedge ${node.version} on ${node.id}, up ${duration(node.process.uptimeMs)}, ${readiness}${broker}${store}`;
+  return paint(ready && store === '' ? 'strong' : 'bad', truncate(text, width));
+}
+
+function serviceLines(service: RouterState, look: Look): readonly string[] {
+  const { qos, clients } = service;
+  const target = `${percent(qos.successRatio, 0)} within ${milliseconds(qos.latencyMs)} over ${qos.windowMs / 1000} s`;
+  const inPool = service.instances.filter(({ pool }) => pool !== 'out').length;
+  const facts = [
+    `${percent(service.clientsSatisfiedRatio, 0)} of clients served so`,
+    `success ${percent(service.successRatio)}`,
+    `${service.requestsPerSecond.toFixed(1)} requests/s`,
+    `${inPool} of ${service.instances.length} in the pool`,
+    `exploring ${percent(service.summary.explorationShare)}`,
+    ...(service.summary.panic ? ['PANIC: most instances are out'] : []),
+  ].join(', ');
+  const below = clients.filter(({ successRatio }) => successRatio < qos.successRatio);
+  const worst = below.slice(0, WORST_CLIENTS).map((one) => `${one.clientId} ${percent(one.successRatio)}`);
+  return [
+    look.paint('strong', truncate(`${service.service} by ${service.policy}, wanted: ${target}`, look.width)),
+    truncate(`  ${facts}`, look.width),
+    ...(below.length > 0 ? [look.paint('notice', truncate(`  worst served: ${worst.join(', ')}`, look.width))] : []),
+    ...renderColumns(instanceColumns(service), { ...look, indent: '  ' }),
+  ];
+}
+
+function instanceColumns({ instances, qos }: RouterState): readonly Column[] {
+  const sorted = [...instances].sort((a, b) => b.weight - a.weight || (a.key < b.key ? -1 : 1));
+  const column = (
+    header: string,
+    importance: number,
+    cells: Column['cells'],
+    align: Column['align'] = 'right',
+  ): Column => ({
+    header,
+    align,
+    importance,
+    cells,
+  });
+  return [
+    column(
+      'instance',
+      9,
+      sorted.map(({ key, local }) => cell(local ? `${key} (here)` : key)),
+      'left',
+    ),
+    column('standing', 8, sorted.map(standingCell), 'left'),
+    column(
+      'weight',
+      9,
+      sorted.map(({ weight }) => cell(percent(weight))),
+    ),
+    column(
+      'success',
+      8,
+      sorted.map((one) => ratioCell(one.successProbability, qos.successRatio)),
+    ),
+    column(
+      'distance',
+      6,
+      sorted.map((one) => cell(distanceOf(one))),
+    ),
+    column(
+      'processing',
+      6,
+      sorted.map(({ processingMs }) => cell(milliseconds(processingMs))),
+    ),
+    column(
+      'in flight',
+      5,
+      sorted.map(({ inFlight }) => cell(String(inFlight))),
+    ),
+    column(
+      'requests/s',
+      5,
+      sorted.map(({ requestsPerSecond }) => cell(requestsPerSecond.toFixed(1))),
+    ),
+    column(
+      'samples',
+      3,
+      sorted.map(({ samples }) => cell(String(samples))),
+    ),
+    column(
+      'failures',
+      3,
+      sorted.map(({ failures }) => cell(String(failures))),
+    ),
+    column(
+      'note',
+      2,
+      sorted.map(({ note }) => cell(note, 'dim')),
+      'left',
+    ),
+  ];
+}
