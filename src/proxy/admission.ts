@@ -1,23 +1,26 @@
 // Everything that is refused before a byte of a body is read: what is malformed or too long, what went in a circle, what
 // there is no room for, and, where a service asks for it, what no instance could answer in time.
 
-import type { IncomingMessage } from 'node:http';
 import type { Availability } from '../core/domain.ts';
 import type { InstanceState, ServiceRouter } from '../core/service-router.ts';
 import { ProxyError, type ProxyErrorCode } from '../errors.ts';
+import type { ClientRequest } from './client-message.ts';
 import type { ProxyContext } from './context.ts';
 import { type RequestHead, readRequestHead } from './request-head.ts';
 import type { ServiceRuntime } from './service-runtime.ts';
 
+/** Written as the parsers write them: `2.0` would be a line of HTTP/1 that claims to be more. */
+const VERSIONS: ReadonlySet<string> = new Set(['1.0', '1.1', '2']);
+
 /** Throws `ProxyError` for a request that must go no further. */
-export function admitHead(request: IncomingMessage, context: ProxyContext): RequestHead {
+export function admitHead(request: ClientRequest, context: ProxyContext): RequestHead {
   const { config, requestFields, viaName, refusing } = context;
-  const { rawHeaders, url = '/', httpVersion, httpVersionMajor, httpVersionMinor } = request;
-  if (httpVersionMajor !== 1) throw refused('bad-request', `HTTP/${httpVersion} is not spoken here`);
+  const { rawHeaders, url = '/', httpVersion } = request;
+  if (!VERSIONS.has(httpVersion)) throw refused('bad-request', `HTTP/${httpVersion} is not spoken here`);
   if (url.length > config.urlBytesMax) {
     throw refused('uri-too-long', `a target of ${url.length} bytes is over the limit of ${config.urlBytesMax}`);
   }
-  const head = readRequestHead(rawHeaders, url, requestFields, httpVersionMinor === 1);
+  const head = readRequestHead(rawHeaders, url, requestFields, httpVersion === '1.1');
   if (refusing) throw new ProxyError('draining', 'this proxy is about to stop', { source: 'internal' });
   if (head.via !== null && namesProxy(head.via, viaName)) {
     throw refused('loop', `the request has passed ${viaName} before`);

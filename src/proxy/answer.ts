@@ -1,7 +1,7 @@
 // The answer on its way to the client. The head is held back until the first chunk, or the end of this turn of the event
 // loop: an answer that is whole by then leaves in one write.
 
-import type { ServerResponse } from 'node:http';
+import type { ClientResponse } from './client-message.ts';
 import type { RawFields } from './upstream.ts';
 
 /** Bodies up to this go out as one string with their head: a write less than a header and a buffer. */
@@ -12,7 +12,8 @@ export interface DrainListener {
 }
 
 export class Answer {
-  readonly #response: ServerResponse;
+  readonly #response: ClientResponse;
+  readonly #cutOff: () => void;
   #held: Buffer | null = null;
   #headHeld = false;
   #status = 0;
@@ -20,7 +21,9 @@ export class Answer {
   #fields: string[] = [];
   #drainListener: DrainListener | null = null;
 
-  constructor(response: ServerResponse) {
+  /** `cutOff` ends the connection so that the client sees an error. */
+  constructor(response: ClientResponse, cutOff: () => void) {
+    this.#cutOff = cutOff;
     this.#response = response;
   }
 
@@ -40,7 +43,7 @@ export class Answer {
 
   /** 1xx, at once. */
   information(status: number, fields: RawFields): void {
-    if (this.begun || this.#response.socket === null) return;
+    if (this.begun) return;
     writeInformation(this.#response, status, fields);
   }
 
@@ -61,7 +64,7 @@ export class Answer {
     const response = this.#response;
     if (trailers.length > 0) {
       this.flush();
-      if (response.hasHeader('Transfer-Encoding') || response.chunkedEncoding) response.addTrailers(pairs(trailers));
+      if (response.chunkedEncoding) response.addTrailers(pairs(trailers));
       response.end();
       return;
     }
@@ -87,7 +90,7 @@ export class Answer {
   reset(): void {
     this.#headHeld = false;
     this.#held = null;
-    this.#response.socket?.resetAndDestroy();
+    this.#cutOff();
   }
 
   #writeHead(): void {
@@ -97,7 +100,7 @@ export class Answer {
       this.#response.writeHead(this.#status, this.#reason, this.#fields);
     } catch {
       // Node refuses what llhttp let in (a control character in a reason, a status below 100): nothing of it goes out.
-      this.reset();
+      this.#cutOff();
     }
   }
 }
@@ -113,7 +116,7 @@ function pairs(fields: RawFields): [string, string][] {
 }
 
 /** Node has no way to send an arbitrary 1xx with raw fields; the head of one is plain enough. */
-function writeInformation(response: ServerResponse, status: number, fields: RawFields): void {
+function writeInformation(response: ClientResponse, status: number, fields: RawFields): void {
   if (status === 100) {
     response.writeContinue();
     return;

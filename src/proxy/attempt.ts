@@ -179,8 +179,8 @@ export class Attempt implements UpstreamHandler, DrainListener {
   }
 
   #mayHaveTrailers(status: number): boolean {
-    const { httpVersionMinor, method } = this.#exchange.request;
-    return httpVersionMinor === 1 && method !== 'HEAD' && status !== 204 && status !== 304;
+    const { httpVersion, method } = this.#exchange.request;
+    return httpVersion !== '1.0' && method !== 'HEAD' && status !== 204 && status !== 304;
   }
 
   #result(): TryResult {

@@ -1,7 +1,6 @@
 // One client connection: who is at the other end, which requests of it are under way, and what happens when it goes away or
 // falls silent. One close listener a socket, however many requests it carries.
 
-import type { Socket } from 'node:net';
 import type { ProxyError } from '../errors.ts';
 import type { Peer } from './forwarded.ts';
 import type { ServiceRuntime } from './service-runtime.ts';
@@ -16,9 +15,16 @@ export interface ConnectionExchange {
   clientBroken(error: ProxyError): void;
 }
 
+/** The connection itself, or one stream of it. */
+export interface ClientLink {
+  destroy(): unknown;
+  /** Ends it so that the client sees an error, never a clean end. */
+  resetAndDestroy(): unknown;
+}
+
 export class ClientConnection {
   readonly peer: Peer;
-  readonly #socket: Socket;
+  readonly #link: ClientLink;
   readonly #service: () => ServiceRuntime | null;
   /** More than one only while a client pipelines. */
   readonly #exchanges: ConnectionExchange[] = [];
@@ -28,8 +34,8 @@ export class ClientConnection {
   pipe: WebSocketPipe | null = null;
 
   /** `service`: the one that the listener belongs to, looked up anew for each request since a reload may replace it. */
-  constructor(socket: Socket, peer: Peer, service: () => ServiceRuntime | null) {
-    this.#socket = socket;
+  constructor(link: ClientLink, peer: Peer, service: () => ServiceRuntime | null) {
+    this.#link = link;
     this.peer = peer;
     this.#service = service;
   }
@@ -73,6 +79,11 @@ export class ClientConnection {
   }
 
   destroy(): void {
-    this.#socket.destroy();
+    this.#link.destroy();
+  }
+
+  /** Cuts the client off, so that what it got so far cannot look whole. */
+  reset(): void {
+    this.#link.resetAndDestroy();
   }
 }

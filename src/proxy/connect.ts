@@ -1,10 +1,16 @@
-// Opens connections to instances, with a timeout that is kept to the millisecond.
+// Opens connections to instances, in TLS where their scheme says so, with one timeout for all of it that is kept to the
+// millisecond.
 
 import { connect as connectTcp, type Socket } from 'node:net';
+import type { TLSSocket } from 'node:tls';
 import type { Instance } from '../core/domain.ts';
+import { type Alpn, startTls, type UpstreamTls } from './upstream-tls.ts';
 
 export interface ConnectOptions {
   readonly timeoutMs: number;
+  readonly tls: UpstreamTls;
+  /** What to offer in the handshake of TLS. */
+  readonly protocols: readonly Alpn[];
 }
 
 /** Idle upstream connections are probed by the kernel after this, so that a peer that vanished is noticed. */
@@ -12,11 +18,11 @@ const TCP_KEEP_ALIVE_MS = 30_000;
 
 /** Calls back exactly once, with a connected socket or with why there is none. */
 export function openConnection(
-  instance: Pick<Instance, 'host' | 'port'>,
+  instance: Pick<Instance, 'scheme' | 'host' | 'port' | 'labels'>,
   options: ConnectOptions,
   done: (error: Error | null, socket: Socket | null) => void,
-): Socket {
-  const socket = connectTcp({
+): void {
+  const plain = connectTcp({
     host: instance.host,
     port: instance.port,
     noDelay: true,
@@ -25,17 +31,35 @@ export function openConnection(
   });
   const timer = setTimeout(() => {
     const where = `${instance.host}:${instance.port}`;
-    socket.destroy(Object.assign(new Error(`connect timeout to ${where}`), { code: 'ETIMEDOUT' }));
+    fail(Object.assign(new Error(`connect timeout to ${where}`), { code: 'ETIMEDOUT' }));
+    plain.destroy();
   }, options.timeoutMs);
-  const onError = (error: Error): void => {
+  let settled = false;
+  const fail = (error: Error): void => {
+    if (settled) return;
+    settled = true;
     clearTimeout(timer);
     done(error, null);
   };
-  socket.once('error', onError);
-  socket.once('connect', () => {
+  const succeed = (socket: Socket): void => {
+    if (settled) return;
+    settled = true;
     clearTimeout(timer);
-    socket.removeListener('error', onError);
+    plain.removeListener('error', fail);
+    socket.removeListener('error', fail);
     done(null, socket);
+  };
+  plain.once('error', fail);
+  if (instance.scheme !== 'https') {
+    plain.once('connect', () => succeed(plain));
+    return;
+  }
+  plain.once('connect', () => {
+    const secure: TLSSocket = startTls(plain, instance, options);
+    secure.once('error', (error) => {
+      fail(error);
+      plain.destroy();
+    });
+    secure.once('secureConnect', () => succeed(secure));
   });
-  return socket;
 }

@@ -106,3 +106,9 @@ export function withoutFields(fields: readonly string[], names: readonly string[
   }
   return kept;
 }
+
+/** Whether raw fields hold one of this name, given in lower case. */
+export function hasField(fields: readonly string[], name: string): boolean {
+  for (let i = 0; i < fields.length; i += 2) if (fields[i]?.toLowerCase() === name) return true;
+  return false;
+}

@@ -1,6 +1,5 @@
 // A request's whole way, top to bottom: begin → collect the body → try (→ try again) → answer → settle.
 
-import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { Candidate } from '../core/domain.ts';
 import { ProxyError, type ProxyErrorCode } from '../errors.ts';
 import { logAccess } from './access-log.ts';
@@ -9,11 +8,11 @@ import { Answer } from './answer.ts';
 import { Attempt, type AttemptFailure } from './attempt.ts';
 import type { ClientConnection } from './client-connection.ts';
 import { clientIdOf } from './client-id.ts';
+import type { ClientRequest, ClientResponse } from './client-message.ts';
 import type { ProxyContext } from './context.ts';
 import { Deadline } from './deadline.ts';
 import { errorAnswer, statusOf } from './error-response.ts';
-import { forward } from './forward.ts';
-import { forwardStream } from './forward-stream.ts';
+import { hasField } from './fields.ts';
 import type { InstancePool, Waiter } from './instance-pool.ts';
 import { NO_SERVICE } from './proxy-metrics.ts';
 import { type BodyListener, RequestBody } from './request-body.ts';
@@ -23,6 +22,7 @@ import { mayRetry } from './retry.ts';
 import { matchService } from './service-match.ts';
 import type { ServiceRuntime } from './service-runtime.ts';
 import { Stopwatch } from './stopwatch.ts';
+import { transmit } from './transport.ts';
 import type { RawFields } from './upstream.ts';
 import { setBudget, upstreamFields } from './upstream-fields.ts';
 import { switchProtocols, type UpgradedSocket } from './websocket.ts';
@@ -30,9 +30,15 @@ import { switchProtocols, type UpgradedSocket } from './websocket.ts';
 /** Who an exchange is with. */
 export interface ExchangeClient {
   readonly connection: ClientConnection;
-  readonly request: IncomingMessage;
-  readonly response: ServerResponse;
-  readonly upgrade: UpgradedSocket | null;
+  readonly request: ClientRequest;
+  readonly response: ClientResponse;
+  readonly upgrade: ClientUpgrade | null;
+}
+
+/** A client that wants to switch protocols. */
+export interface ClientUpgrade extends UpgradedSocket {
+  /** Takes the socket away from the response that would have answered on it. */
+  detach(): void;
 }
 
 export interface UpgradedUpstream extends UpgradedSocket {
@@ -46,14 +52,14 @@ const CLIENT_GONE = 499;
 const NONE: readonly number[] = [];
 
 export class Exchange implements BodyListener, Waiter {
-  readonly request: IncomingMessage;
+  readonly request: ClientRequest;
   readonly answer: Answer;
   readonly stopwatch = new Stopwatch();
   readonly #context: ProxyContext;
   readonly #connection: ClientConnection;
-  readonly #response: ServerResponse;
+  readonly #response: ClientResponse;
   /** What a client that wants to switch protocols sent behind its head; null for everybody else. */
-  readonly #upgrade: UpgradedSocket | null;
+  readonly #upgrade: ClientUpgrade | null;
   #head = EMPTY_HEAD;
   #deadline = NO_DEADLINE;
   #service: ServiceRuntime | null = null;
@@ -74,7 +80,7 @@ export class Exchange implements BodyListener, Waiter {
     this.request = request;
     this.#response = response;
     this.#upgrade = upgrade;
-    this.answer = new Answer(response);
+    this.answer = new Answer(response, () => connection.reset());
   }
 
   /** The service; only once it is matched. */
@@ -127,7 +133,7 @@ export class Exchange implements BodyListener, Waiter {
 
   onBodyReady(): void {
     this.stopwatch.start(this.nowMs());
-    const via = `1.${this.request.httpVersionMinor} ${this.#context.viaName}`;
+    const via = `${this.request.httpVersion} ${this.#context.viaName}`;
     this.#fields = upstreamFields(this.#head, via, this.#connection.peer);
     this.#try();
   }
@@ -184,19 +190,9 @@ export class Exchange implements BodyListener, Waiter {
     setBudget(request.fields, this.#deadline.budgetLeftMs(nowMs));
     const attempt = new Attempt(this, candidate, pool, nowMs);
     this.#attempt = attempt;
-    const whole = body === null ? null : body.whole;
-    const plain =
-      this.#upgrade === null &&
-      head.expect === null &&
-      head.target !== '*' &&
-      (body === null || body.trailers.length === 0);
-    if (plain && (body === null || whole !== null)) {
-      attempt.send((handler) => forward(pool, request, { body: whole, again: this.#attempts > 0 }, handler));
-    } else {
-      const { contentLength, trailer, expect } = head;
-      const framing = { contentLength, trailer, expect, upgrade: this.#upgrade === null ? null : head.upgrade };
-      attempt.send((handler) => forwardStream(pool, request, framing, body, handler));
-    }
+    const { contentLength, trailer, expect } = head;
+    const framing = { contentLength, trailer, expect, upgrade: this.#upgrade === null ? null : head.upgrade };
+    attempt.send((handler) => transmit(pool, { request, framing, body, again: this.#attempts > 0 }, handler));
   }
 
   /** The one try in flight ended without an answer that could be passed on whole. */
@@ -214,7 +210,7 @@ export class Exchange implements BodyListener, Waiter {
       {
         reach: failure.reach,
         method: this.request.method ?? 'GET',
-        idempotencyKey: this.request.headers['idempotency-key'] !== undefined,
+        idempotencyKey: hasField(this.request.rawHeaders, 'idempotency-key'),
         replayable: this.#body === null || this.#body.replayable,
         attempt: this.#attempts,
         budgetLeftMs: this.#deadline.budgetLeftMs(nowMs),
@@ -253,7 +249,7 @@ export class Exchange implements BodyListener, Waiter {
     const { fields } = readResponseHead(101, raw, false);
     fields.push('Connection', 'Upgrade', 'Upgrade', this.#head.upgrade ?? '');
     this.describe(fields, upstream.upstreamMs, nowMs);
-    this.#response.detachSocket(client.socket);
+    client.detach();
     const stallTimeoutMs = this.#context.config.bodyIdleTimeoutMs;
     this.#connection.pipe = switchProtocols({ client, upstream, stallTimeoutMs }, fields);
     this.#settle(101, this.#deadline.budgetLeftMs(nowMs) >= 0, nowMs);

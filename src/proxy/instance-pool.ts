@@ -2,11 +2,16 @@
 // limits on what is in flight; and a short bounded queue in front of them.
 
 import { Agent, type AgentOptions, type ClientRequestArgs } from 'node:http';
+import type { Socket } from 'node:net';
 import type { Duplex } from 'node:stream';
+import type { TLSSocket } from 'node:tls';
 import { Client } from 'undici';
 import type { ServiceConfig } from '../config/config.ts';
 import type { Instance } from '../core/domain.ts';
 import { openConnection } from './connect.ts';
+import type { Http2Target } from './forward-http2.ts';
+import { Http2Sessions } from './http2-sessions.ts';
+import type { Alpn, UpstreamTls } from './upstream-tls.ts';
 
 /** A connection is not reused after this long, unless the instance says otherwise: most servers hold theirs for 5 s. */
 const IDLE_MS_MAX = 4000;
@@ -45,11 +50,19 @@ export class InstancePool {
   #upgraded = 0;
   #retired = false;
 
-  constructor(instance: Instance, config: ServiceConfig, nowMs: () => number) {
+  /** What the instance speaks; null until an https instance has said so in its first handshake. */
+  protocol: 'http1' | 'http2' | null;
+  readonly #tls: UpstreamTls;
+  #sessions: Http2Sessions | null = null;
+  #discoverers: ((error: Error | null) => void)[] = [];
+
+  constructor(instance: Instance, config: ServiceConfig, tls: UpstreamTls, nowMs: () => number) {
     this.instance = instance;
+    this.protocol = instance.scheme === 'http' ? 'http1' : instance.scheme === 'h2c' ? 'http2' : null;
+    this.#tls = tls;
     this.#config = config;
     this.#nowMs = nowMs;
-    this.agent = new InstanceAgent(this, config.connectTimeoutMs, {
+    this.agent = new InstanceAgent(this, {
       keepAlive: true,
       maxFreeSockets: config.limits.instanceConnectionsMax,
       timeout: IDLE_MS_MAX,
@@ -147,6 +160,42 @@ export class InstancePool {
     this.#retired = true;
     for (const pooled of this.#free.splice(0)) this.#destroy(pooled);
     this.agent.destroy();
+    this.#sessions?.retire();
+  }
+
+  /** For instances that speak HTTP/2. */
+  get http2(): Http2Target {
+    this.#sessions ??= new Http2Sessions({
+      origin: originOf(this.instance),
+      connectionsMax: this.#config.limits.instanceConnectionsMax,
+      open: (done) => this.open(['h2'], done),
+      onOpen: () => this.countConnection(1),
+      onClose: () => this.countConnection(-1),
+    });
+    return { sessions: this.#sessions, scheme: this.instance.scheme === 'https' ? 'https' : 'http' };
+  }
+
+  /** Finds out by a handshake what an https instance speaks; `protocol` is set when it calls back without an error. */
+  discover(done: (error: Error | null) => void): void {
+    this.#discoverers.push(done);
+    if (this.#discoverers.length > 1) return;
+    this.open(['h2', 'http/1.1'], (error, socket) => {
+      if (socket !== null) this.#adopt(socket);
+      for (const waiting of this.#discoverers.splice(0)) waiting(error);
+    });
+  }
+
+  /** Opens one connection. Calls back exactly once. */
+  open(protocols: readonly Alpn[], done: (error: Error | null, socket: Socket | null) => void): void {
+    openConnection(this.instance, { timeoutMs: this.#config.connectTimeoutMs, tls: this.#tls, protocols }, done);
+  }
+
+  /** The connection that told is the first of its kind; one of HTTP/1 is not worth keeping apart. */
+  #adopt(socket: Socket): void {
+    const speaksHttp2 = (socket as TLSSocket).alpnProtocol === 'h2';
+    this.protocol = speaksHttp2 ? 'http2' : 'http1';
+    if (speaksHttp2) this.http2.sessions.adopt(socket);
+    else socket.destroy();
   }
 
   /** A connection that is not a pooled client's opened or closed. */
@@ -175,11 +224,9 @@ export class InstancePool {
 
   /** Without a connection yet. */
   newClient(): PooledClient {
-    const { instance } = this;
-    const timeoutMs = this.#config.connectTimeoutMs;
-    const client = new Client(originOf(instance), {
+    const client = new Client(originOf(this.instance), {
       connect: (_options, done) => {
-        openConnection(instance, { timeoutMs }, (error, socket) => {
+        this.open(['http/1.1'], (error, socket) => {
           if (socket === null) done(error ?? new Error('not connected'), null);
           else done(null, socket);
         });
@@ -215,12 +262,10 @@ export class InstancePool {
 
 class InstanceAgent extends Agent {
   readonly #pool: InstancePool;
-  readonly #connectTimeoutMs: number;
 
-  constructor(pool: InstancePool, connectTimeoutMs: number, options: AgentOptions) {
+  constructor(pool: InstancePool, options: AgentOptions) {
     super(options);
     this.#pool = pool;
-    this.#connectTimeoutMs = connectTimeoutMs;
   }
 
   override createConnection(
@@ -228,7 +273,7 @@ class InstanceAgent extends Agent {
     callback?: (error: Error | null, stream: Duplex) => void,
   ): undefined {
     const pool = this.#pool;
-    openConnection(pool.instance, { timeoutMs: this.#connectTimeoutMs }, (error, socket) => {
+    pool.open(['http/1.1'], (error, socket) => {
       if (socket !== null) {
         pool.countConnection(1);
         socket.once('close', () => pool.countConnection(-1));
@@ -240,6 +285,7 @@ class InstanceAgent extends Agent {
 }
 
 function originOf(instance: Instance): string {
+  const scheme = instance.scheme === 'https' ? 'https' : 'http';
   const host = instance.host.includes(':') ? `[${instance.host}]` : instance.host;
-  return `http://${host}:${instance.port}`;
+  return `${scheme}://${host}:${instance.port}`;
 }

@@ -6,6 +6,7 @@ import type { ServiceRouter } from '../core/service-router.ts';
 import type { Logger } from '../telemetry/log.ts';
 import type { Metrics } from '../telemetry/metrics.ts';
 import type { ProxyContext } from './context.ts';
+import { readDownstreamTls } from './downstream-tls.ts';
 import { requestFieldTable } from './fields.ts';
 import { TrustedPeers } from './forwarded.ts';
 import { createProxyMetrics } from './proxy-metrics.ts';
@@ -58,6 +59,11 @@ export interface Proxy {
   listen(inherited?: ReadonlyMap<string, number>): Promise<readonly BoundListener[]>;
   /** Takes a new set of services; open connections and services that stay are not disturbed. Opens and closes ports of their own. */
   applyServices(services: readonly ProxyService[]): Promise<void>;
+  /**
+   * Takes over other header names, limits, timeouts, trusted peers and certificates (read anew); ports, and whether they
+   * are TLS, stay. Throws `CommandError`, with nothing changed, for a certificate that cannot be used.
+   */
+  configure(config: ProxyConfig, accessLog: boolean): void;
   readonly listeners: readonly BoundListener[];
   stats(): ProxyStats;
   /** Accepts nothing new, lets what is in flight finish within `drainMs`, then closes. Never throws. */
@@ -82,9 +88,9 @@ const SHARED = 'proxy';
 class HttpProxy implements Proxy {
   readonly #options: ProxyOptions;
   readonly #services = new Map<string, ServiceRuntime>();
-  readonly #context: ProxyContext & { draining: boolean; refusing: boolean };
+  readonly #context: { -readonly [Key in keyof ProxyContext]: ProxyContext[Key] };
   readonly #route: ReturnType<typeof createRoutes>;
-  readonly #trusted: TrustedPeers;
+  #trusted: TrustedPeers;
   readonly #listeners = new Map<string, { readonly listener: Listener; bound: ListenAddress }>();
   readonly #sweep: NodeJS.Timeout;
 
@@ -138,6 +144,16 @@ class HttpProxy implements Proxy {
     }
     for (const service of services) this.#setService(service);
     await this.#moveListeners();
+  }
+
+  configure(config: ProxyConfig, accessLog: boolean): void {
+    const tls = this.#context.config.tls === null || config.tls === null ? null : readDownstreamTls(config.tls);
+    const { listen, workers } = this.#context.config;
+    this.#trusted = new TrustedPeers(config.trustedPeers);
+    this.#context.config = { ...config, listen, workers };
+    this.#context.accessLog = accessLog;
+    this.#context.requestFields = requestFieldTable(config.serviceHeader, config.clientHeader);
+    for (const listener of this.#all()) listener.renew(tls);
   }
 
   stats(): ProxyStats {
@@ -194,7 +210,7 @@ class HttpProxy implements Proxy {
       address,
       context: this.#context,
       route: this.#route,
-      trusted: this.#trusted,
+      trusted: () => this.#trusted,
       service: name === SHARED ? () => null : () => this.#services.get(name) ?? null,
     });
     const bound = await listener.listen(fd);

@@ -2,8 +2,8 @@
 // one write, can be replayed on a retry, and its client's slowness never reaches an instance. What is larger is streamed
 // with back-pressure; until its first bytes are let go of, even that can be replayed.
 
-import type { IncomingMessage } from 'node:http';
 import { ProxyError } from '../errors.ts';
+import type { ClientRequest } from './client-message.ts';
 import type { Stopwatch } from './stopwatch.ts';
 
 export interface BodyLimits {
@@ -34,7 +34,7 @@ export interface BodySink {
 const CHUNKED_HOLD_MS = 20;
 
 export class RequestBody {
-  readonly #request: IncomingMessage;
+  readonly #request: ClientRequest;
   readonly #limits: BodyLimits;
   readonly #listener: BodyListener;
   readonly #stopwatch: Stopwatch;
@@ -52,7 +52,7 @@ export class RequestBody {
   #waiting = false;
 
   constructor(
-    request: IncomingMessage,
+    request: ClientRequest,
     limits: BodyLimits,
     listener: BodyListener,
     time: { readonly stopwatch: Stopwatch; readonly nowMs: () => number },

@@ -1,14 +1,18 @@
 // One listening port: an HTTP/1 server with llhttp in its strict mode, limits on everything a client can send, and an answer
 // for what could not even be parsed.
 
-import { createServer, type IncomingMessage, type Server, ServerResponse } from 'node:http';
+import { createServer, type IncomingMessage, type Server, type ServerOptions, ServerResponse } from 'node:http';
+import { createServer as createTlsServer, type Server as TlsServer } from 'node:https';
 import { Server as NetServer, type Socket } from 'node:net';
+import type { TLSSocket } from 'node:tls';
 import type { ListenAddress } from '../config/config.ts';
 import { CommandError, ProxyError } from '../errors.ts';
 import { ClientConnection } from './client-connection.ts';
 import type { ProxyContext } from './context.ts';
+import { type DownstreamTls, readDownstreamTls } from './downstream-tls.ts';
 import { rawErrorAnswer } from './error-response.ts';
-import { peerOf, type TrustedPeers } from './forwarded.ts';
+import { type Peer, peerOf, type TrustedPeers } from './forwarded.ts';
+import { Http2Port, sniff } from './http2-server.ts';
 import { NO_SERVICE } from './proxy-metrics.ts';
 import type { Route } from './routes.ts';
 import type { ServiceRuntime } from './service-runtime.ts';
@@ -22,7 +26,7 @@ export interface ListenerOptions {
   readonly address: ListenAddress;
   readonly context: ProxyContext;
   readonly route: Route;
-  readonly trusted: TrustedPeers;
+  readonly trusted: () => TrustedPeers;
   /** The service that every request here is for; null on the shared port. */
   readonly service: () => ServiceRuntime | null;
 }
@@ -32,6 +36,8 @@ export class Listener {
   readonly address: ListenAddress;
   readonly #options: ListenerOptions;
   readonly #server: Server;
+  readonly #http2: Http2Port;
+  readonly #tls: DownstreamTls | null;
   readonly #connections = new Map<Socket, ClientConnection>();
   #closed: Promise<void> | null = null;
   #onEmpty: (() => void) | null = null;
@@ -40,6 +46,14 @@ export class Listener {
     this.name = options.name;
     this.address = options.address;
     this.#options = options;
+    const { context, route, service } = options;
+    this.#tls = context.config.tls === null ? null : readDownstreamTls(context.config.tls);
+    this.#http2 = new Http2Port({
+      config: () => context.config,
+      route,
+      service,
+      peerOf: (socket) => this.#peerOf(socket),
+    });
     this.#server = this.#createServer();
   }
 
@@ -82,11 +96,13 @@ export class Listener {
 
   sweepIdle(): void {
     this.#server.closeIdleConnections();
+    this.#http2.stop();
   }
 
   /** Cuts off whatever is left. */
   async close(): Promise<void> {
     const stopped = this.stop();
+    this.#http2.close();
     for (const socket of this.#connections.keys()) socket.destroy();
     await stopped;
     // Exchanges end with the close events of their sockets, and those come a little later.
@@ -97,9 +113,18 @@ export class Listener {
     }
   }
 
+  /** Certificates for new connections, and timeouts. */
+  renew(tls: DownstreamTls | null): void {
+    const { headersTimeoutMs, keepAliveTimeoutMs, bodyIdleTimeoutMs } = this.#options.context.config;
+    this.#server.headersTimeout = headersTimeoutMs;
+    this.#server.keepAliveTimeout = keepAliveTimeoutMs;
+    this.#server.timeout = bodyIdleTimeoutMs;
+    if (tls !== null) (this.#server as TlsServer).setSecureContext(tls);
+  }
+
   #createServer(): Server {
     const { config } = this.#options.context;
-    const server = createServer({
+    const options: ServerOptions = {
       maxHeaderSize: config.headerBytesMax,
       headersTimeout: config.headersTimeoutMs,
       // Large uploads may take as long as they keep moving.
@@ -113,10 +138,11 @@ export class Listener {
       // Every other upgrade (h2c) is a suggestion that is not taken: the request is answered as it is.
       shouldUpgradeCallback: (request) =>
         request.method === 'GET' && request.headers.upgrade?.toLowerCase() === 'websocket',
-    });
+    };
+    const server = this.#tls === null ? createServer(options) : createTlsServer({ ...options, ...this.#tls });
+    this.#chooseProtocol(server);
     server.maxConnections = config.connectionsMax;
     server.timeout = config.bodyIdleTimeoutMs;
-    server.on('connection', (socket: Socket) => this.#onConnection(socket));
     const onRequest = (request: IncomingMessage, response: ServerResponse): void => this.#onRequest(request, response);
     server.on('request', onRequest);
     server.on('checkContinue', onRequest);
@@ -132,9 +158,29 @@ export class Listener {
     return server;
   }
 
+  /** Node's own listener for HTTP/1 becomes one of two that a new connection may be handed to. */
+  #chooseProtocol(server: Server): void {
+    const event = this.#tls === null ? 'connection' : 'secureConnection';
+    const http1 = server.listeners(event) as ((socket: Socket) => void)[];
+    server.removeAllListeners(event);
+    const take = (socket: Socket, protocol: 'http1' | 'http2'): void => {
+      if (protocol === 'http2') this.#http2.take(socket);
+      else for (const listener of http1) listener.call(server, socket);
+    };
+    server.on(event, (socket: Socket) => {
+      this.#onConnection(socket);
+      const { alpnProtocol } = socket as Partial<TLSSocket>;
+      if (this.#tls !== null) take(socket, alpnProtocol === 'h2' ? 'http2' : 'http1');
+      else sniff(socket, this.#options.context.config.headersTimeoutMs, (protocol) => take(socket, protocol));
+    });
+  }
+
+  #peerOf(socket: Socket): Peer {
+    return peerOf(socket.remoteAddress, 'encrypted' in socket, this.#options.trusted());
+  }
+
   #onConnection(socket: Socket): void {
-    const encrypted = 'encrypted' in socket;
-    const peer = peerOf(socket.remoteAddress, encrypted, this.#options.trusted);
+    const peer = this.#peerOf(socket);
     const connection = new ClientConnection(socket, peer, this.#options.service);
     this.#connections.set(socket, connection);
     socket.once('close', () => {
@@ -162,7 +208,12 @@ export class Listener {
     response.shouldKeepAlive = false;
     response.assignSocket(socket);
     response.on('finish', () => socket.destroySoon());
-    this.#options.route({ connection, request, response, upgrade: { socket, first } });
+    this.#options.route({
+      connection,
+      request,
+      response,
+      upgrade: { socket, first, detach: () => response.detachSocket(socket) },
+    });
   }
 
   #onTimeout(socket: Socket): void {

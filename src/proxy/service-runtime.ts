@@ -7,6 +7,7 @@ import { ServiceReach } from './admission.ts';
 import { InstancePool } from './instance-pool.ts';
 import type { ProxyMetrics, ServiceMetrics } from './proxy-metrics.ts';
 import { RetryBudget } from './retry.ts';
+import { type UpstreamTls, upstreamTlsOf } from './upstream-tls.ts';
 
 export class ServiceRuntime {
   readonly name: string;
@@ -14,6 +15,7 @@ export class ServiceRuntime {
   readonly router: ServiceRouter;
   readonly metrics: ServiceMetrics;
   readonly retryBudget: RetryBudget;
+  readonly #tls: UpstreamTls;
   readonly #nowMs: () => number;
   /** By handle of the candidate. */
   readonly #pools: (InstancePool | undefined)[] = [];
@@ -27,6 +29,7 @@ export class ServiceRuntime {
     this.metrics = metrics.ofService(config.name);
     this.reach = new ServiceReach(router);
     this.retryBudget = new RetryBudget(config.retry);
+    this.#tls = upstreamTlsOf(config);
     this.#nowMs = nowMs;
   }
 
@@ -35,7 +38,7 @@ export class ServiceRuntime {
     const known = this.#pools[candidate.handle];
     if (known !== undefined && known.instance === candidate.instance) return known;
     known?.retire();
-    const pool = new InstancePool(candidate.instance, this.config, this.#nowMs);
+    const pool = new InstancePool(candidate.instance, this.config, this.#tls, this.#nowMs);
     this.#pools[candidate.handle] = pool;
     return pool;
   }

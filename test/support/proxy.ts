@@ -11,7 +11,7 @@ import {
 import { pino } from 'pino';
 import { onTestFinished } from 'vitest';
 import type { ProxyConfig, ServiceConfig } from '../../src/config/config.ts';
-import type { Instance, TryResult } from '../../src/core/domain.ts';
+import type { Instance, Scheme, TryResult } from '../../src/core/domain.ts';
 import { createRng } from '../../src/core/rng.ts';
 import { createServiceRouter, type ServiceRouter } from '../../src/core/service-router.ts';
 import { createProxy, type ProxyService } from '../../src/proxy/proxy.ts';
@@ -22,6 +22,8 @@ export interface ServiceSpec extends Partial<Omit<ServiceConfig, 'name' | 'limit
   readonly name: string;
   /** Ports on 127.0.0.1, instance `a` on node `n1`, `b` on `n2`, … */
   readonly ports: readonly number[];
+  /** Of all its instances; `http` when absent. */
+  readonly scheme?: Scheme;
   readonly limits?: Partial<ServiceConfig['limits']>;
   readonly retry?: Partial<ServiceConfig['retry']>;
 }
@@ -66,7 +68,7 @@ export function proxyConfig(changes: Partial<ProxyConfig> = {}): ProxyConfig {
 }
 
 export function serviceConfig(spec: ServiceSpec): ServiceConfig {
-  const { ports: _ports, limits, retry, ...changes } = spec;
+  const { ports: _ports, scheme: _scheme, limits, retry, ...changes } = spec;
   return {
     listen: null,
     qos: { latencyMs: 1000, successRatio: 0.9, windowMs: 10_000 },
@@ -144,7 +146,8 @@ export function serviceOf(
     nowMs: performance.now(),
   });
   spec.ports.forEach((port, index) => {
-    router.applyPlacement({ kind: 'instance-set', instance: instanceAt(spec.name, port, index) }, performance.now());
+    const instance = { ...instanceAt(spec.name, port, index), scheme: spec.scheme ?? 'http' };
+    router.applyPlacement({ kind: 'instance-set', instance }, performance.now());
   });
   return { config, router: recording(router, observed, settled) };
 }

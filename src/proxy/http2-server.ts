@@ -1,0 +1,130 @@
+// HTTP/2 on a port that speaks HTTP/1 as well: over TLS the client says so in the handshake (ALPN), in cleartext by its
+// first bytes (prior knowledge, RFC 9113 section 3.3). Each stream is one exchange.
+
+import { constants, createServer, type Http2Server, type Http2Session, type ServerHttp2Stream } from 'node:http2';
+import type { Socket } from 'node:net';
+import type { ProxyConfig } from '../config/config.ts';
+import { ClientConnection } from './client-connection.ts';
+import type { Peer } from './forwarded.ts';
+import { Http2Request, Http2Response } from './http2-message.ts';
+import type { Route } from './routes.ts';
+import type { ServiceRuntime } from './service-runtime.ts';
+
+export interface Http2PortOptions {
+  /** The one in force. */
+  readonly config: () => ProxyConfig;
+  readonly route: Route;
+  readonly peerOf: (socket: Socket) => Peer;
+  readonly service: () => ServiceRuntime | null;
+}
+
+interface SessionFacts {
+  readonly peer: Peer;
+  streams: number;
+}
+
+/** What a client starts a cleartext connection of HTTP/2 with (RFC 9113 section 3.4); its first bytes are enough. */
+const PREFACE = Buffer.from('PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n', 'latin1');
+/** No method of HTTP/1 begins so. */
+const TELLING_BYTES = 4;
+const STREAMS_MAX = 256;
+
+export class Http2Port {
+  readonly #options: Http2PortOptions;
+  readonly #server: Http2Server;
+  readonly #sessions = new Map<Http2Session, SessionFacts>();
+
+  constructor(options: Http2PortOptions) {
+    this.#options = options;
+    const { headerBytesMax } = options.config();
+    this.#server = createServer({
+      settings: { maxConcurrentStreams: STREAMS_MAX, maxHeaderListSize: headerBytesMax },
+      maxSendHeaderBlockLength: headerBytesMax,
+    });
+    this.#server.on('session', (session) => this.#onSession(session));
+    this.#server.on('sessionError', () => {});
+    this.#server.on(
+      'stream',
+      (stream: ServerHttp2Stream, _headers: unknown, _flags: unknown, rawHeaders: readonly string[] = []) =>
+        this.#onStream(stream, rawHeaders),
+    );
+  }
+
+  /** A connection that speaks HTTP/2 from here on. */
+  take(socket: Socket): void {
+    this.#server.emit('connection', socket);
+  }
+
+  /** No new streams; those under way finish (GOAWAY). */
+  stop(): void {
+    for (const session of this.#sessions.keys()) session.close();
+  }
+
+  close(): void {
+    for (const session of this.#sessions.keys()) session.destroy();
+  }
+
+  #onSession(session: Http2Session): void {
+    const facts = { peer: this.#options.peerOf(session.socket as Socket), streams: 0 };
+    this.#sessions.set(session, facts);
+    session.setTimeout(this.#options.config().keepAliveTimeoutMs, () => {
+      if (facts.streams === 0) session.close();
+    });
+    session.once('close', () => this.#sessions.delete(session));
+    // A broken session ends its streams, and each exchange hears of it there.
+    session.on('error', () => {});
+  }
+
+  #onStream(stream: ServerHttp2Stream, rawHeaders: readonly string[]): void {
+    const { config, route, service } = this.#options;
+    const session = stream.session === undefined ? undefined : this.#sessions.get(stream.session);
+    if (session === undefined) {
+      stream.close(constants.NGHTTP2_CANCEL);
+      return;
+    }
+    const link = {
+      destroy: () => stream.close(constants.NGHTTP2_CANCEL),
+      resetAndDestroy: () => stream.close(constants.NGHTTP2_INTERNAL_ERROR),
+    };
+    const connection = new ClientConnection(link, session.peer, service);
+    session.streams++;
+    stream.on('error', () => {});
+    stream.once('close', () => {
+      session.streams--;
+      connection.onClose();
+    });
+    const rearm = (): void => {
+      stream.setTimeout(config().bodyIdleTimeoutMs, () => connection.onIdle(rearm));
+    };
+    rearm();
+    const request = new Http2Request(stream, rawHeaders);
+    route({ connection, request, response: new Http2Response(stream), upgrade: null });
+  }
+}
+
+/**
+ * Looks at the first bytes of a cleartext connection and hands it on with nothing missing. A client that says nothing is
+ * cut off after `timeoutMs`.
+ */
+export function sniff(socket: Socket, timeoutMs: number, found: (protocol: 'http1' | 'http2') => void): void {
+  let seen: Buffer = Buffer.alloc(0);
+  const onTimeout = (): void => {
+    socket.destroy();
+  };
+  const onReadable = (): void => {
+    const chunk: Buffer | null = socket.read();
+    if (chunk === null) return;
+    seen = seen.length === 0 ? chunk : Buffer.concat([seen, chunk]);
+    const length = Math.min(seen.length, TELLING_BYTES);
+    const telling = seen.compare(PREFACE, 0, length, 0, length) === 0;
+    if (telling && length < TELLING_BYTES) return;
+    socket.setTimeout(0);
+    socket.removeListener('timeout', onTimeout);
+    socket.removeListener('readable', onReadable);
+    // Before the handover: a parser reads what is buffered as soon as it is attached.
+    socket.unshift(seen);
+    found(telling ? 'http2' : 'http1');
+  };
+  socket.setTimeout(timeoutMs, onTimeout);
+  socket.on('readable', onReadable);
+}

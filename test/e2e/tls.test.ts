@@ -1,0 +1,154 @@
+// requires: openssl
+
+import { copyFileSync, readFileSync } from 'node:fs';
+import { connect as connectHttp2, createSecureServer } from 'node:http2';
+import { createServer as createHttpsServer, request } from 'node:https';
+import type { Server as NetServer } from 'node:net';
+import { type ConnectionOptions, connect as connectTls } from 'node:tls';
+import { describe, expect, it, onTestFinished } from 'vitest';
+import { type Certificates, makeCertificates } from '../support/certificates.ts';
+import { listening, proxyConfig, startInstance, startProxy } from '../support/proxy.ts';
+
+interface Answer {
+  readonly status: number;
+  readonly body: string;
+  readonly headers: Record<string, string | string[] | undefined>;
+}
+
+function get(port: number, tls: ConnectionOptions): Promise<Answer> {
+  return new Promise((resolve, reject) => {
+    const options = { host: 'localhost', port, path: '/', headers: { 'x-qedge-service': 'svc' }, agent: false, ...tls };
+    request(options as object, (response) => {
+      let body = '';
+      response.on('data', (chunk) => {
+        body += chunk;
+      });
+      response.on('end', () => resolve({ status: response.statusCode ?? 0, body, headers: response.headers }));
+    })
+      .on('error', reject)
+      .end();
+  });
+}
+
+const read = ({ certFile, keyFile }: Certificates['server']) => ({
+  cert: readFileSync(certFile),
+  key: readFileSync(keyFile),
+});
+
+function serialOf(port: number, ca: Buffer): Promise<string> {
+  return new Promise((resolve, reject) => {
+    const socket = connectTls({ host: 'localhost', port, ca }, () => {
+      resolve(socket.getPeerCertificate().serialNumber);
+      socket.destroy();
+    });
+    socket.on('error', reject);
+  });
+}
+
+async function startTlsInstance(certificates: Certificates, name: string): Promise<number> {
+  const server = createHttpsServer(read(certificates.server), (_request, response) => response.end(name));
+  onTestFinished(() => {
+    server.closeAllConnections();
+    server.close();
+  });
+  return listening(server);
+}
+
+describe('TLS towards clients', () => {
+  it('serves HTTP/1.1 and, where the client asks for it, HTTP/2', async () => {
+    const certificates = makeCertificates();
+    const ca = readFileSync(certificates.caFile);
+    const instance = await startInstance((incoming, response) => response.end(incoming.headers['x-forwarded-proto']));
+    const proxy = await startProxy([{ name: 'svc', ports: [instance.port] }], {
+      tls: { ...certificates.server, clientCaFile: null },
+    });
+    expect(await get(proxy.port, { ca })).toMatchObject({ status: 200, body: 'https' });
+    const client = connectHttp2(`https://localhost:${proxy.port}`, { ca });
+    onTestFinished(() => client.destroy());
+    const stream = client.request({ 'x-qedge-service': 'svc' });
+    stream.setEncoding('utf8');
+    let body = '';
+    for await (const chunk of stream) body += chunk;
+    expect(body).toBe('https');
+    expect(client.alpnProtocol).toBe('h2');
+  });
+
+  it('turns away a client without a certificate where one is demanded', async () => {
+    const certificates = makeCertificates();
+    const ca = readFileSync(certificates.caFile);
+    const instance = await startInstance((_request, response) => response.end('ok'));
+    const proxy = await startProxy([{ name: 'svc', ports: [instance.port] }], {
+      tls: { ...certificates.server, clientCaFile: certificates.caFile },
+    });
+    await expect(get(proxy.port, { ca })).rejects.toThrow();
+    expect((await get(proxy.port, { ca, ...read(certificates.client) })).body).toBe('ok');
+  });
+
+  it('takes over renewed certificates for new connections, and refuses bad ones', async () => {
+    const first = makeCertificates();
+    const second = makeCertificates();
+    const ca = Buffer.concat([readFileSync(first.caFile), readFileSync(second.caFile)]);
+    const instance = await startInstance((_request, response) => response.end('ok'));
+    const tls = { ...first.server, clientCaFile: null };
+    const proxy = await startProxy([{ name: 'svc', ports: [instance.port] }], { tls });
+    const before = await serialOf(proxy.port, ca);
+    copyFileSync(second.server.certFile, first.server.certFile);
+    // A certificate without its key must change nothing.
+    expect(() => proxy.proxy.configure(proxyConfig({ tls }), false)).toThrow(/proxy\.tls: .*server\.crt/);
+    expect(await serialOf(proxy.port, ca)).toBe(before);
+    copyFileSync(second.server.keyFile, first.server.keyFile);
+    proxy.proxy.configure(proxyConfig({ tls }), false);
+    expect(await serialOf(proxy.port, ca)).not.toBe(before);
+    expect((await get(proxy.port, { ca })).body).toBe('ok');
+  });
+});
+
+describe('an instance behind TLS', () => {
+  it('is used when the CA of the service signed its certificate', async () => {
+    const certificates = makeCertificates();
+    const port = await startTlsInstance(certificates, 'secret');
+    const proxy = await startProxy([{ name: 'svc', ports: [port], scheme: 'https', caFile: certificates.caFile }]);
+    for (const method of ['GET', 'POST']) {
+      const answer = await fetch(proxy.url, {
+        method,
+        headers: { 'x-qedge-service': 'svc' },
+        ...(method === 'POST' ? { body: Buffer.alloc(200_000) } : {}),
+      });
+      expect([answer.status, await answer.text()]).toEqual([200, 'secret']);
+    }
+  });
+
+  it('is not trusted when somebody else signed it', async () => {
+    const certificates = makeCertificates();
+    const others = makeCertificates();
+    const port = await startTlsInstance(certificates, 'secret');
+    const proxy = await startProxy([{ name: 'svc', ports: [port], scheme: 'https', caFile: others.caFile }]);
+    const answer = await fetch(proxy.url, { headers: { 'x-qedge-service': 'svc' } });
+    expect([answer.status, answer.headers.get('x-qedge-error')]).toEqual([502, 'upstream-connect']);
+    expect(await answer.json()).toMatchObject({ service: 'svc' });
+  });
+
+  it('is spoken to in HTTP/2 when it offers that', async () => {
+    const certificates = makeCertificates();
+    const server = createSecureServer(read(certificates.server));
+    server.on('stream', (stream, headers) => {
+      stream.respond({ ':status': 200, 'x-scheme': String(headers[':scheme']) });
+      stream.end('two');
+    });
+    const sessions = new Set<{ destroy(): void }>();
+    server.on('session', (session) => sessions.add(session));
+    onTestFinished(() => {
+      for (const session of sessions) session.destroy();
+      server.close();
+    });
+    const port = await listening(server as unknown as NetServer);
+    const proxy = await startProxy([{ name: 'svc', ports: [port], scheme: 'https', caFile: certificates.caFile }]);
+    const answers = await Promise.all(
+      Array.from({ length: 20 }, () => fetch(proxy.url, { headers: { 'x-qedge-service': 'svc' } })),
+    );
+    for (const answer of answers) {
+      expect([answer.status, answer.headers.get('x-scheme'), await answer.text()]).toEqual([200, 'https', 'two']);
+    }
+    expect(sessions.size).toBe(1);
+  });
+});
