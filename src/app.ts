@@ -12,6 +12,7 @@ import { Housekeeping } from './app/housekeeping.ts';
 import { brokerFacts, listenerFacts, probeFacts } from './app/node-facts.ts';
 import { RouterSet } from './app/router-set.ts';
 import type { Config, ListenAddress, PolicyConfig } from './config/config.ts';
+import { diffConfig } from './config/diff.ts';
 import type { Clock } from './core/clock.ts';
 import { createRng } from './core/rng.ts';
 import type { ServiceRouter } from './core/service-router.ts';
@@ -44,7 +45,10 @@ export interface App {
   /** The routers of the configured services; one object for the life of the app. */
   readonly services: ReadonlyMap<string, ServiceRouter>;
   readonly events: EventLog<QedgeEvent>;
-  /** Takes over another configuration without touching open connections or what was learned for services that stay. */
+  /**
+   * Takes over another configuration without touching open connections or what was learned for services that stay.
+   * Throws `CommandError`, with nothing changed, when a file it names cannot be used.
+   */
   reload(config: Config): Promise<void>;
   /** Drains, keeps what was learned, and ends. Never throws. */
   stop(): Promise<void>;
@@ -177,15 +181,21 @@ class RunningApp implements App {
   }
 
   async reload(config: Config): Promise<void> {
+    const { restart } = diffConfig(this.#config, config);
+    // First, since it is the one step that may refuse.
+    this.#proxy.configure(config.proxy, config.log.access);
     this.#notifier.reloading();
     this.#config = config;
     this.log.level = config.log.level;
+    this.#admin.setToken(config.admin.token);
     this.#routers.reload(config.services);
     await this.#proxy.applyServices(this.#proxyServices(config));
     this.#prober.configure(config.probe);
     this.#placement.configure(config);
     this.#record(null, { kind: 'lifecycle', phase: 'reloaded', detail: '' });
-    this.log.info({ services: config.services.map(({ name }) => name) }, 'configuration reloaded');
+    const services = config.services.map(({ name }) => name);
+    this.log.info({ services }, 'configuration reloaded');
+    if (restart.length > 0) this.log.warn({ keys: restart }, 'changes that take a restart');
     this.#notifier.ready();
   }
 

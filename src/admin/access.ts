@@ -24,11 +24,16 @@ export type Verdict =
   | { readonly kind: 'forbidden'; readonly reason: string };
 
 export class Access {
-  readonly #token: string | null;
-  readonly #session: string | null;
+  #token: string | null = null;
+  #session: string | null = null;
 
   /** `token` null: none is demanded, which only a loopback listener may do. */
   constructor(token: string | null) {
+    this.renew(token);
+  }
+
+  /** Another token from now on; those who hold the old one, or its cookie, are out. */
+  renew(token: string | null): void {
     this.#token = token;
     // The cookie proves the token without holding it; it outlives a restart and dies with a change of the token.
     this.#session =

@@ -34,6 +34,8 @@ export interface AdminOptions extends StateSources {
 export interface Admin {
   /** Binds the port. `fd`: an inherited listening socket to use instead. Throws `CommandError` when it cannot. */
   listen(fd?: number): Promise<ListenAddress>;
+  /** Another token from now on. */
+  setToken(token: string | null): void;
   /** Stops listening and drops open connections. */
   close(): Promise<void>;
 }
@@ -62,6 +64,7 @@ export function createAdmin(options: AdminOptions): Admin {
   const sample = (): void => history.sample(reader.services(), Date.now());
   const sampling = setInterval(sample, HISTORY_INTERVAL_MS).unref();
   return {
+    setToken: (token) => access.renew(token),
     listen: (fd) => {
       sample();
       return listen(server, config.listen, fd);
