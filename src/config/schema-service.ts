@@ -14,7 +14,7 @@ import { filePath, type SchemaContext, table } from './schema-context.ts';
 import { count, duration, instanceUrl, labels, listenAddress, name, positiveRatio, ratio, size } from './values.ts';
 
 /** Where a service names none. */
-const DEFAULT_POLICY = 'qedgeproxy';
+const DEFAULT_POLICY = 'qedge';
 
 const qosSchema = table({
   latency: duration(),

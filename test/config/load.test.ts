@@ -105,7 +105,7 @@ describe('loadConfig', () => {
     expect(config.services).toHaveLength(1);
     expect(config.services[0]).toMatchObject({
       qos: { latencyMs: 80, successRatio: 0.9, windowMs: 10_000 },
-      policy: { name: 'qedgeproxy', options: {} },
+      policy: { name: 'qedge', options: {} },
       retry: { attempts: 2, bodyBytesMax: 65_536 },
       health: null,
       instances: [],
@@ -122,10 +122,10 @@ describe('loadConfig', () => {
     const [service] = load(`[[service]]
 name = "a"
 qos.latency = "80ms"
-policy = { name = "qedgeproxy", step = "1s" }
+policy = { name = "qedge", step = "1s" }
 instances = ["10.0.0.7:9000", "https://[fd00::1]:443", { url = "h2c://pi-8:1", node = "pi-8", id = "x", rtt = "2ms" }]
 `).services;
-    expect(service?.policy).toEqual({ name: 'qedgeproxy', options: { step: '1s' } });
+    expect(service?.policy).toEqual({ name: 'qedge', options: { step: '1s' } });
     expect(service?.instances).toEqual([
       { nodeId: '10.0.0.7', id: '9000', scheme: 'http', host: '10.0.0.7', port: 9000, labels: {}, rttMs: null },
       { nodeId: 'fd00::1', id: '443', scheme: 'https', host: 'fd00::1', port: 443, labels: {}, rttMs: null },
