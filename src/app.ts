@@ -20,7 +20,7 @@ import { createPlacement, type Placement } from './placement/placement.ts';
 import { createEnvironmentWatch, type EnvironmentWatch } from './probe/environment-watch.ts';
 import { createProber, type Prober } from './probe/prober.ts';
 import { type BoundListener, createProxy, type Proxy as DataPlane, type ProxyService } from './proxy/proxy.ts';
-import type { StoreState } from './store/state.ts';
+import type { RestoredState, StoreState } from './store/state.ts';
 import { openStore, type Store } from './store/store.ts';
 import { createNotifier, type Notifier } from './systemd/notifier.ts';
 import { type InheritedSockets, inheritedSockets } from './systemd/sockets.ts';
@@ -161,14 +161,11 @@ class RunningApp implements App {
 
   async start(sockets: InheritedSockets): Promise<void> {
     const restored = this.#store?.load() ?? null;
-    if (restored?.placement) this.#placement.import(restored.placement, restored.ageMs);
+    this.#restore(restored);
     await this.#proxy.listen(firstOfEach(sockets));
     this.#adminListener = await this.#admin.listen(sockets.get('admin')?.[0]);
     this.#listening = true;
     this.#placement.start();
-    for (const snapshot of restored?.routers ?? []) {
-      this.services.get(snapshot.service)?.restore(snapshot, restored?.ageMs ?? 0, CLOCK.nowMs());
-    }
     this.#routers.start();
     this.#prober.start();
     this.#environment.start();
@@ -178,6 +175,17 @@ class RunningApp implements App {
     this.#record(null, { kind: 'lifecycle', phase: 'started', detail: this.#options.version });
     this.log.info({ version: this.#options.version, listeners, warm: restored !== null }, 'qedge started');
     this.#notifier.ready(this.#housekeeping.statusLine());
+  }
+
+  /** Before the first request can come: it is routed by what was known. */
+  #restore(kept: RestoredState | null): void {
+    if (kept?.placement) this.#placement.import(kept.placement, kept.ageMs);
+    this.#placement.tellStatic();
+    if (kept === null) return;
+    this.#routers.restore(kept.routers, kept.ageMs);
+    for (const { rtts } of kept.routers) {
+      for (const [nodeId, rttMs] of Object.entries(rtts)) this.#placement.observeRtt(nodeId, rttMs);
+    }
   }
 
   async reload(config: Config): Promise<void> {

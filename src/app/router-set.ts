@@ -3,9 +3,15 @@
 
 import type { Config, ServiceConfig } from '../config/config.ts';
 import type { Clock } from '../core/clock.ts';
-import type { Candidate, PlacementUpdate } from '../core/domain.ts';
+import { type Candidate, instanceKey, type PlacementUpdate } from '../core/domain.ts';
 import type { Rng } from '../core/rng.ts';
-import { createServiceRouter, type RouterEvent, type ServiceRouter } from '../core/service-router.ts';
+import {
+  createServiceRouter,
+  type RouterEvent,
+  type RouterSnapshot,
+  type ServiceRouter,
+} from '../core/service-router.ts';
+import { LateRestore } from './late-restore.ts';
 
 export interface RouterSetOptions {
   readonly config: Config;
@@ -28,6 +34,7 @@ export class RouterSet {
   readonly #routers = new Map<string, ServiceRouter>();
   /** Measured distances, for routers that are made later. */
   readonly #rtts = new Map<string, number>();
+  readonly #late = new LateRestore();
   #timer: NodeJS.Timeout | null = null;
   #running = false;
 
@@ -53,7 +60,20 @@ export class RouterSet {
   }
 
   applyPlacement(service: string, update: PlacementUpdate): void {
-    this.#routers.get(service)?.applyPlacement(update, this.#options.clock.nowMs());
+    const router = this.#routers.get(service);
+    if (router === undefined) return;
+    const nowMs = this.#options.clock.nowMs();
+    router.applyPlacement(update, nowMs);
+    if (update.kind === 'instance-set') this.#late.arrived(router, instanceKey(update.instance), nowMs);
+  }
+
+  /** Takes back what an earlier run learned, `ageMs` ago; what is known of instances that are yet to come waits for them. */
+  restore(snapshots: readonly RouterSnapshot[], ageMs: number): void {
+    const nowMs = this.#options.clock.nowMs();
+    for (const snapshot of snapshots) {
+      const router = this.#routers.get(snapshot.service);
+      if (router !== undefined) this.#late.restore(router, { snapshot, ageMs }, nowMs);
+    }
   }
 
   observeRtt(nodeId: string, rttMs: number): void {

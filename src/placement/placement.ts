@@ -48,6 +48,8 @@ export interface PlacementState {
 }
 
 export interface Placement {
+  /** Tells of the static instances now instead of at the start; after `import`. */
+  tellStatic(): void;
   /** Tells of the static instances at once, then connects; never waits for a broker. */
   start(): void;
   /** Takes back what was announced and says goodbye to the broker; at most about two seconds. */
@@ -96,8 +98,12 @@ class CachedPlacement implements Placement {
     this.#gauge(metrics);
   }
 
-  start(): void {
+  tellStatic(): void {
     this.#setStatic([], this.#config.services);
+  }
+
+  start(): void {
+    this.tellStatic();
     this.#startSession();
     this.#tickLater();
   }
