@@ -1,7 +1,7 @@
 // TypeScript and packages → one CommonJS file: what a single executable runs.
 
 import { spawnSync } from 'node:child_process';
-import { readFileSync } from 'node:fs';
+import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { build } from 'esbuild';
 import { CACHE, ROOT } from './paths.ts';
@@ -17,8 +17,10 @@ export interface Bundle {
 export async function bundleProgram(): Promise<Bundle> {
   const { version } = JSON.parse(readFileSync(join(ROOT, 'package.json'), 'utf8')) as { version: string };
   const commit = currentCommit();
+  mkdirSync(CACHE, { recursive: true });
   const path = join(CACHE, 'qedge.cjs');
-  const { metafile } = await build({
+  const { metafile, outputFiles } = await build({
+    write: false,
     entryPoints: [join(ROOT, 'src/main.ts')],
     outfile: path,
     bundle: true,
@@ -31,14 +33,22 @@ export async function bundleProgram(): Promise<Bundle> {
     logLevel: 'warning',
     // ws tries these two and does without.
     external: ['bufferutil', 'utf-8-validate'],
+    // build/start reads it as such.
+    charset: 'ascii',
     define: {
       QEDGE_VERSION: JSON.stringify(version),
       QEDGE_COMMIT: JSON.stringify(commit),
       'import.meta.dirname': '__dirname',
+      'import.meta.url': '__filename',
     },
   });
+  writeFileSync(path, asFunction(outputFiles[0]?.text ?? ''));
   return { path, version, commit, packages: packagesOf(Object.keys(metafile.inputs)) };
 }
+
+/** One expression that build/start runs as a CommonJS module. */
+const asFunction = (text: string): string =>
+  `(function (exports, require, module, __filename, __dirname) {${text.replace(/^#!.*/, '')}\n})`;
 
 /** Short hash, with `-changed` when the sources differ from it; `unknown` outside a checkout. */
 function currentCommit(): string {

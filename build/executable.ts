@@ -24,7 +24,8 @@ export function assembleExecutable(target: Target, parts: ExecutableParts): stri
   mkdirSync(DIST, { recursive: true });
   const node = join(work, 'node');
   copyFileSync(parts.node, node);
-  const blob = writeBlob(target, parts, work, node);
+  const cache = writeCodeCache(target, parts.bundle, work, node);
+  const blob = writeBlob(target, { ...parts.addons, 'qedge.cjs': parts.bundle, 'qedge.cache': cache }, work, node);
   // Stripped before the blob goes in: strip would take it for waste.
   const executable = join(work, 'qedge');
   run(`${target.toolPrefix}strip`, ['-o', executable, node]);
@@ -33,27 +34,39 @@ export function assembleExecutable(target: Target, parts: ExecutableParts): stri
   return executable;
 }
 
+const START = join(import.meta.dirname, 'start');
+
 /** The code cache is the target's own: one made by another architecture's Node is rejected there. */
-function writeBlob(target: Target, parts: ExecutableParts, work: string, node: string): string {
+function writeCodeCache(target: Target, bundle: string, work: string, node: string): string {
+  const output = join(work, 'qedge.cache');
+  runNode(target, node, [join(START, 'make-cache.cjs'), bundle, join(START, 'start.toml'), output]);
+  return output;
+}
+
+function writeBlob(target: Target, assets: Readonly<Record<string, string>>, work: string, node: string): string {
   const config = join(work, 'sea-config.json');
   const output = join(work, 'qedge.blob');
   writeFileSync(
     config,
     JSON.stringify({
-      main: parts.bundle,
+      main: join(START, 'load.cjs'),
       output,
       disableExperimentalSEAWarning: true,
       useSnapshot: false,
-      useCodeCache: true,
+      useCodeCache: false,
       execArgv: ['--no-warnings', '--disable-sigusr1'],
       // NODE_OPTIONS of the environment cannot reach in.
       execArgvExtension: 'none',
-      assets: { ...staticAssets(), ...parts.addons },
+      assets: { ...staticAssets(), ...assets },
     }),
   );
-  const [command = node, ...args] = [...target.emulator, node, '--experimental-sea-config', config];
-  run(command, args);
+  runNode(target, node, ['--experimental-sea-config', config]);
   return output;
+}
+
+function runNode(target: Target, node: string, nodeArgs: readonly string[]): void {
+  const [command = node, ...args] = [...target.emulator, node, ...nodeArgs];
+  run(command, args);
 }
 
 /** What the build made, and the files of the repository that the program hands out (src/sea.ts). */

@@ -8,6 +8,9 @@ import { loadSqliteBinding } from '../sea.ts';
 declare const QEDGE_VERSION: string | undefined;
 declare const QEDGE_COMMIT: string | undefined;
 
+/** Set by the single executable's first lines (build/start): whether its compiled code was of use to this V8. */
+declare const qedgeCodeCache: 'used' | 'rejected' | undefined;
+
 export const version = typeof QEDGE_VERSION === 'string' ? QEDGE_VERSION : '0.1.0-source';
 export const commit = typeof QEDGE_COMMIT === 'string' ? QEDGE_COMMIT : 'source';
 
@@ -17,10 +20,11 @@ export function registerVersion(program: Command): void {
     .description('print version, commit, Node, SQLite and architecture')
     .option('--json', 'as JSON')
     .action((options: { json?: true }) => {
-      const facts = { version, commit, node: process.versions.node, sqlite: sqliteVersion(), arch: process.arch };
+      const codeCache = typeof qedgeCodeCache === 'string' ? qedgeCodeCache : 'none';
+      const { arch, versions } = process;
+      const facts = { version, commit, node: versions.node, sqlite: sqliteVersion(), arch, codeCache };
       if (options.json) process.stdout.write(`${JSON.stringify(facts)}\n`);
-      else
-        process.stdout.write(`qedge ${version} (${commit}) node ${facts.node} sqlite ${facts.sqlite} ${facts.arch}\n`);
+      else process.stdout.write(`qedge ${version} (${commit}) node ${facts.node} sqlite ${facts.sqlite} ${arch}\n`);
     });
 }
 

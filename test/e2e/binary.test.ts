@@ -2,12 +2,27 @@
 // requires: binary-x64
 
 import { spawnSync } from 'node:child_process';
-import { mkdtempSync, readdirSync, rmSync } from 'node:fs';
+import { mkdtempSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import { builtExecutable } from '../support/executable.ts';
+import { startInstance, startQedge } from '../support/running-binary.ts';
 
+const CONFIG = `
+[node]
+id = "pi-7"
+[proxy]
+listen = "127.0.0.1:0"
+[admin]
+listen = "127.0.0.1:0"
+[store]
+path = "state/qedge.db"
+[[service]]
+name = "pilotnet"
+qos.latency = "80ms"
+instances = ["http://127.0.0.1:9"]
+`;
 const BUILD_TIMEOUT_MS = 300_000;
 
 describe('the x64 executable', () => {
@@ -37,6 +52,36 @@ describe('the x64 executable', () => {
   it('loads SQLite where the first scratch directories do not exist or cannot be written to', () => {
     const result = run(['version'], { CACHE_DIRECTORY: '/nonexistent', STATE_DIRECTORY: '/proc' });
     expect(result).toMatchObject({ status: 0, stderr: '' });
+  });
+
+  it('starts from code that is compiled already', () => {
+    expect(JSON.parse(run(['version', '--json']).stdout)).toMatchObject({ codeCache: 'used' });
+  });
+
+  it('checks a configuration: 0 when good, 78 with the place of each mistake', () => {
+    writeFileSync(join(directory, 'good.toml'), CONFIG);
+    writeFileSync(join(directory, 'bad.toml'), CONFIG.replace('"80ms"', '80'));
+    expect(run(['check', '-c', 'good.toml'])).toMatchObject({ status: 0, stderr: '' });
+    const bad = run(['check', '-c', 'bad.toml']);
+    expect(bad.status).toBe(78);
+    expect(bad.stderr).toMatch(/^bad\.toml:\d+:\d+: service\[?.*latency: /m);
+  });
+
+  it('proxies, keeps what it learned in SQLite, stops on SIGTERM and starts warm', async () => {
+    const instance = await startInstance();
+    writeFileSync(join(directory, 'qedge.toml'), CONFIG.replace('127.0.0.1:9', `127.0.0.1:${instance.port}`));
+    try {
+      for (const warm of [false, true]) {
+        const qedge = await startQedge(executable, directory);
+        expect(qedge.started).toMatchObject({ warm });
+        const answer = await fetch(`${qedge.proxyUrl}/frame`, { headers: { 'x-qedge-service': 'pilotnet' } });
+        expect([answer.status, await answer.text()]).toEqual([200, 'steering: 0.1']);
+        expect(await qedge.stop()).toBe(0);
+      }
+    } finally {
+      instance.close();
+    }
+    expect(readdirSync(directory, { recursive: true }).sort()).toEqual(['qedge.toml', 'state', 'state/qedge.db']);
   });
 
   it('cannot be reached by NODE_OPTIONS', () => {

@@ -1,0 +1,61 @@
+// A single executable at work, and an instance for it to send requests to.
+
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { createServer } from 'node:http';
+import type { AddressInfo } from 'node:net';
+
+export interface Instance {
+  readonly port: number;
+  close(): void;
+}
+
+/** Answers every request with one line. */
+export async function startInstance(answer = 'steering: 0.1'): Promise<Instance> {
+  const server = createServer((request, response) => {
+    request.resume().once('end', () => response.end(answer));
+  });
+  server.listen(0, '127.0.0.1');
+  await once(server, 'listening');
+  return { port: (server.address() as AddressInfo).port, close: () => void server.close().closeAllConnections() };
+}
+
+export interface RunningQedge {
+  readonly pid: number;
+  /** The line of the log that says that it listens. */
+  readonly started: Readonly<Record<string, unknown>>;
+  readonly proxyUrl: string;
+  /** Exit status after SIGTERM. */
+  stop(): Promise<number | null>;
+}
+
+/** `command` is what runs a foreign executable: an emulator with its arguments. */
+export async function startQedge(
+  executable: string,
+  cwd: string,
+  command: readonly string[] = [],
+): Promise<RunningQedge> {
+  const [program = executable, ...args] = [...command, executable, 'run', '-c', 'qedge.toml'];
+  const child = spawn(program, args, { cwd, env: {}, stdio: ['ignore', 'pipe', 'inherit'] });
+  const exited = once(child, 'exit') as Promise<[number | null]>;
+  const started = await new Promise<Record<string, unknown>>((resolve, reject) => {
+    let output = '';
+    child.stdout.on('data', (chunk) => {
+      output += chunk;
+      const line = output.split('\n').find((text) => text.includes('"qedge started"'));
+      if (line !== undefined) resolve(JSON.parse(line) as Record<string, unknown>);
+    });
+    child.once('exit', () => reject(new Error(`ended before it listened: ${output}`)));
+  });
+  const listeners = started.listeners as readonly { readonly name: string; readonly port: number }[];
+  const port = listeners.find(({ name }) => name === 'proxy')?.port;
+  return {
+    pid: child.pid ?? 0,
+    started,
+    proxyUrl: `http://127.0.0.1:${port}`,
+    stop: async () => {
+      child.kill('SIGTERM');
+      return (await exited)[0];
+    },
+  };
+}
