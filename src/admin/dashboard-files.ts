@@ -2,6 +2,8 @@
 // someone opens the page, so that what is served is what is in the editor.
 
 import { createHash } from 'node:crypto';
+import { join } from 'node:path';
+import { pathToFileURL } from 'node:url';
 import type { Context, Hono } from 'hono';
 import { asset, isSingleExecutable } from '../sea.ts';
 import type { Caller } from './guard.ts';
@@ -49,7 +51,7 @@ async function embeddedFiles(): Promise<ReadonlyMap<string, Uint8Array>> {
 
 /** Without the bundler (an installation without development packages) what the last build left is served. */
 async function bundledFiles(): Promise<ReadonlyMap<string, Uint8Array>> {
-  const specifier = new URL('../../build/dashboard.ts', import.meta.url).href;
+  const specifier = pathToFileURL(join(import.meta.dirname, '../../build/dashboard.ts')).href;
   try {
     const builder = (await import(specifier)) as DashboardBuilder;
     return await builder.bundleDashboard();

@@ -52,7 +52,12 @@ export function registerDemo(program: Command): void {
 /** Aborted by the first SIGINT or SIGTERM, or when nobody reads the output any more; a second signal ends at once. */
 function stopOnSignals(): AbortSignal {
   const controller = new AbortController();
-  for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, () => controller.abort());
+  for (const signal of ['SIGINT', 'SIGTERM'] as const) {
+    process.on(signal, () => {
+      if (controller.signal.aborted) process.exit(1);
+      controller.abort();
+    });
+  }
   process.stdout.on('error', () => controller.abort());
   return controller.signal;
 }

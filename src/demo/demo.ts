@@ -72,6 +72,7 @@ async function run(options: DemoOptions, closers: (() => void | Promise<void>)[]
   const app = await startApp(config, { ...options.release, log: createLogger(logOptions(config)), seed: SEED });
   closers.push(() => app.stop());
   await placementKnown(app, continuum, signal);
+  if (signal.aborted) return;
 
   const print = (lines: readonly string[]): void => {
     output.write(`${lines.join('\n')}\n`);

@@ -15,12 +15,17 @@ export class LiveBlock {
   readonly #onResize = (): void => {
     this.#resized = true;
   };
+  readonly #showCursor = (): void => {
+    this.#stream.write(SHOW_CURSOR);
+  };
   #shownLines = 0;
   #resized = false;
 
   constructor(stream: NodeJS.WriteStream) {
     this.#stream = stream;
     stream.on('resize', this.#onResize);
+    // However the process ends, nobody should have to type blindly afterwards.
+    process.once('exit', this.#showCursor);
     stream.write(HIDE_CURSOR);
   }
 
@@ -46,6 +51,7 @@ export class LiveBlock {
   /** Leaves the block where it is and the terminal as it was found. */
   end(): void {
     this.#stream.off('resize', this.#onResize);
-    this.#stream.write(SHOW_CURSOR);
+    process.off('exit', this.#showCursor);
+    this.#showCursor();
   }
 }
