@@ -215,11 +215,15 @@ export class Qedge implements Policy {
     return quickest;
   }
 
+  /**
+   * Relative to the others, not to ρ: when all fare badly, their requests piling onto the quickest instance would take it
+   * from all.
+   */
   #isWorseServed(clientId: string, nowMs: number): boolean {
-    if (clientId === '') return false;
-    const { clients, qos } = this.#context;
-    if (clients.requests(clientId, nowMs) < STANDING_REQUESTS_MIN) return false;
-    return clients.successRatio(clientId, nowMs) < qos.successRatio;
+    const { clients } = this.#context;
+    if (clientId === '' || clients.requests(clientId, nowMs) < STANDING_REQUESTS_MIN) return false;
+    const shortfall = clients.overallSuccessRatio(nowMs) - clients.successRatio(clientId, nowMs);
+    return shortfall > this.#options.make_up_margin;
   }
 
   #miss(outcome: Outcome & { readonly kind: 'end' }, nowMs: number): void {

@@ -14,11 +14,15 @@ export interface ClientStandings {
   requests(clientId: string, nowMs: number): number;
   /** Its success share over W; NaN without requests. */
   successRatio(clientId: string, nowMs: number): number;
+  /** Success share of all requests over W; NaN without requests. */
+  overallSuccessRatio(nowMs: number): number;
 }
 
 export class ClientLedger implements ClientStandings {
   readonly #clientsMax: number;
   readonly #counts: WindowCounts;
+  /** All requests together, anonymous ones and those of forgotten clients included. */
+  readonly #overall: WindowCounts;
   readonly #rows = new Map<string, number>();
   readonly #names: string[] = [];
   /** Doubly linked by last use, so that finding whom to forget costs nothing. */
@@ -30,14 +34,16 @@ export class ClientLedger implements ClientStandings {
   constructor(windowMs: number, clientsMax: number) {
     this.#clientsMax = clientsMax;
     this.#counts = new WindowCounts(windowMs, Math.min(ROWS_FIRST, clientsMax));
+    this.#overall = new WindowCounts(windowMs, 1);
   }
 
   get size(): number {
     return this.#rows.size;
   }
 
-  /** A request of the client ended; anonymous ones (empty id) are not accounted. */
+  /** A request of the client ended; an anonymous one (empty id) counts only overall. */
   record(clientId: string, success: boolean, nowMs: number): void {
+    this.#overall.record(0, success, nowMs);
     if (clientId === '') return;
     this.#counts.record(this.#touch(clientId), success, nowMs);
   }
@@ -51,6 +57,10 @@ export class ClientLedger implements ClientStandings {
     const row = this.#rows.get(clientId);
     if (row === undefined) return Number.NaN;
     return this.#counts.good(row, nowMs) / this.#counts.total(row, nowMs);
+  }
+
+  overallSuccessRatio(nowMs: number): number {
+    return this.#overall.good(0, nowMs) / this.#overall.total(0, nowMs);
   }
 
   /** Share of the clients seen within W whose own success is at least `successRatio`; null without clients. */
@@ -104,6 +114,7 @@ export class ClientLedger implements ClientStandings {
   }
 
   clear(): void {
+    this.#overall.clear(0);
     this.#rows.clear();
     this.#names.length = 0;
     this.#newest = NONE;

@@ -64,7 +64,6 @@ export class LiveServiceRouter implements ServiceRouter {
   readonly #rtts: RttTable;
   readonly #clients: ClientLedger;
   readonly #rates = new WindowCounts(RATE_WINDOW_MS, 1);
-  readonly #success: WindowCounts;
   readonly #startedMs: number;
   readonly #start: { kind: 'start'; candidate: Candidate; startMs: number };
   readonly #end: {
@@ -86,7 +85,6 @@ export class LiveServiceRouter implements ServiceRouter {
     this.#flights = new FlightTable(options.flightsMax ?? FLIGHTS_MAX_DEFAULT);
     this.#rtts = new RttTable(options.rttChangeRatio ?? RTT_CHANGE_RATIO_DEFAULT);
     this.#clients = new ClientLedger(options.qos.windowMs, options.clientsMax ?? CLIENTS_MAX_DEFAULT);
-    this.#success = new WindowCounts(options.qos.windowMs, 1);
     this.#startedMs = options.nowMs;
     this.#policy = createPolicy(options.policy, {
       qos: options.qos,
@@ -169,7 +167,6 @@ export class LiveServiceRouter implements ServiceRouter {
   }
 
   settle(clientId: string, success: boolean, nowMs: number): void {
-    this.#success.record(SERVICE_ROW, success, nowMs);
     this.#clients.record(clientId, success, nowMs);
   }
 
@@ -220,12 +217,12 @@ export class LiveServiceRouter implements ServiceRouter {
   // ---- for people, and for the next start ----
 
   state(nowMs: number): RouterState {
-    const total = this.#success.total(SERVICE_ROW, nowMs);
+    const successRatio = this.#clients.overallSuccessRatio(nowMs);
     return {
       service: this.service,
       policy: this.policyName,
       qos: this.qos,
-      successRatio: total === 0 ? null : this.#success.good(SERVICE_ROW, nowMs) / total,
+      successRatio: Number.isNaN(successRatio) ? null : successRatio,
       requestsPerSecond: this.#perSecond(SERVICE_ROW, nowMs),
       inFlight: this.#flights.total,
       clientsSatisfiedRatio: this.#clients.satisfiedRatio(this.qos.successRatio, nowMs),
@@ -264,7 +261,6 @@ export class LiveServiceRouter implements ServiceRouter {
 
   reset(nowMs: number): void {
     this.#clients.clear();
-    this.#success.clear(SERVICE_ROW);
     this.#policy.reset(nowMs);
     this.#policy.update(this.#set.live, nowMs);
   }

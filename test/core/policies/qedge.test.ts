@@ -181,14 +181,34 @@ describe('qedge', () => {
     expect((states[0]?.weight ?? 0) / (states[1]?.weight ?? 0)).toBeCloseTo((weights[0] ?? 0) / (weights[1] ?? 1), 9);
   });
 
-  it('sends the requests of a client that is worse served than promised to the best instance, when it makes up', () => {
-    const world = createWorld('qedge', { policyOptions: { make_up: true } });
+  it('sends the requests of a client that is worse served than the others to the quickest instance', () => {
+    const world = createWorld('qedge');
     populate(world, [1, 30, 50]);
     run(world, 3000, near);
-    for (let i = 0; i < 20; i++) world.router.settle('unlucky', i < 15, world.nowMs);
+    for (let i = 0; i < 20; i++) {
+      world.router.settle('unlucky', i < 15, world.nowMs);
+      for (const lucky of ['a', 'b', 'c']) world.router.settle(lucky, true, world.nowMs);
+    }
     const picks = (clientId: string) =>
       new Set(Array.from({ length: 30 }, () => world.router.route({ ...REQUEST, clientId }, world.nowMs)?.key));
     expect(picks('unlucky')).toEqual(new Set(['node-0/a']));
-    expect(picks('lucky').size).toBeGreaterThan(1);
+    expect(picks('a').size).toBeGreaterThan(1);
+  });
+
+  it('makes up for nobody when all fare alike, nor when it is told not to', () => {
+    for (const makeUp of [true, false]) {
+      const world = createWorld('qedge', { policyOptions: { make_up: makeUp } });
+      populate(world, [1, 30, 50]);
+      run(world, 3000, near);
+      for (let i = 0; i < 20; i++) {
+        world.router.settle('one', i < 15, world.nowMs);
+        world.router.settle('other', makeUp ? i < 15 : true, world.nowMs);
+      }
+      const picks = Array.from(
+        { length: 30 },
+        () => world.router.route({ ...REQUEST, clientId: 'one' }, world.nowMs)?.key,
+      );
+      expect(new Set(picks).size).toBeGreaterThan(1);
+    }
   });
 });

@@ -60,7 +60,18 @@ export const QEDGE_OPTIONS = {
   censoring: { kind: 'boolean', default: true, about: 'count overdue requests as failures before they end' },
   deferral: { kind: 'boolean', default: true, about: 'pass over an instance that is late right now' },
   cold_start: { kind: 'boolean', default: true, about: 'begin with weights by round trip instead of equal ones' },
-  make_up: { kind: 'boolean', default: false, about: 'send requests of the worst-served client to the best instance' },
+  make_up: {
+    kind: 'boolean',
+    default: true,
+    about: 'send requests of a client worse served than the others to the quickest instance',
+  },
+  make_up_margin: {
+    kind: 'number',
+    default: 0.05,
+    min: 0,
+    max: 1,
+    about: 'how much worse, in success share over the window',
+  },
 } as const;
 
 export type QedgeOptions = OptionValues<typeof QEDGE_OPTIONS>;
