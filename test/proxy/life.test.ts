@@ -3,7 +3,8 @@
 import { once } from 'node:events';
 import { createServer } from 'node:net';
 import { describe, expect, it, onTestFinished } from 'vitest';
-import { listening, rawRequest, serviceOf, startInstance, startProxy, until } from '../support/proxy.ts';
+import { listening } from '../support/listening.ts';
+import { rawRequest, serviceOf, startInstance, startProxy, until } from '../support/proxy.ts';
 
 const HEADERS = { 'X-QEdge-Service': 'pilotnet' };
 

@@ -1,13 +1,7 @@
 // A proxy over real sockets for tests: instances that are real servers, a real router, and a log of what the router was told.
 
 import { createServer, type IncomingMessage, type RequestListener, type Server } from 'node:http';
-import {
-  type AddressInfo,
-  connect,
-  createServer as createTcpServer,
-  type Server as NetServer,
-  type Socket,
-} from 'node:net';
+import { connect, createServer as createTcpServer, type Socket } from 'node:net';
 import { pino } from 'pino';
 import { onTestFinished } from 'vitest';
 import type { ProxyConfig, ServiceConfig } from '../../src/config/config.ts';
@@ -16,6 +10,7 @@ import { createRng } from '../../src/core/rng.ts';
 import { createServiceRouter, type ServiceRouter } from '../../src/core/service-router.ts';
 import { createProxy, type ProxyService } from '../../src/proxy/proxy.ts';
 import { createMetrics, type Metrics } from '../../src/telemetry/metrics.ts';
+import { listening } from './listening.ts';
 
 /** Whatever a test overrides, the rest as a service of the real config would be. */
 export interface ServiceSpec extends Partial<Omit<ServiceConfig, 'name' | 'limits' | 'retry'>> {
@@ -219,12 +214,6 @@ export async function deadPort(): Promise<number> {
   const port = await listening(server);
   await new Promise((resolve) => server.close(resolve));
   return port;
-}
-
-export function listening(server: NetServer): Promise<number> {
-  return new Promise((resolve) => {
-    server.listen(0, '127.0.0.1', () => resolve((server.address() as AddressInfo).port));
-  });
 }
 
 export interface RawAnswer {

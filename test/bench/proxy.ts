@@ -1,0 +1,211 @@
+// What the data path costs beside other proxies, by hand: `npm run bench:proxy [-- --rounds 3 --seconds 3 --only qedge,go]`.
+// Every contender gets one core of its own, in turn and in each round anew; load and instance share the other. CPU time per
+// request is the figure to trust on a machine that is shared; ratios are medians of the pairs within a round.
+
+import { mkdtempSync, rmSync } from 'node:fs';
+import { createServer } from 'node:net';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { parseArgs } from 'node:util';
+import { listening } from '../support/listening.ts';
+import { requireProgram } from '../support/requires.ts';
+import { CONTENDERS, type Contender, qedgeFrom } from './proxy/contenders.ts';
+import { openLoop, quantile, webSocketEcho, wrk } from './proxy/load.ts';
+import { cpuMicros, memoryOf, type Started, start } from './proxy/processes.ts';
+
+const PROXY_CORE = 0;
+const LOAD_CORE = 1;
+const POST_BYTES = 20_000;
+const MESSAGE_BYTES = 1024;
+
+const { values: args } = parseArgs({
+  options: {
+    rounds: { type: 'string', default: '3' },
+    seconds: { type: 'string', default: '3' },
+    only: { type: 'string', default: '' },
+    skip: { type: 'string', default: '' },
+  },
+});
+const rounds = Number(args.rounds);
+const seconds = Number(args.seconds);
+const only = args.only === '' ? null : args.only.split(',');
+const skipped = new Set(args.skip.split(','));
+const folder = mkdtempSync(join(tmpdir(), 'qedge-bench-'));
+const contenders = CONTENDERS.filter(({ name }) => only === null || only.includes(name));
+const started: Started[] = [];
+
+try {
+  await main();
+} finally {
+  for (const one of started) await one.stop();
+  rmSync(folder, { recursive: true, force: true });
+}
+
+async function main(): Promise<void> {
+  const http = await httpUpstream();
+  const sockets = await webSocketUpstream();
+  process.stdout.write(`qedge runs from its ${qedgeFrom()}; ${rounds} rounds of ${seconds} s, 16 connections\n\n`);
+  if (!skipped.has('cpu')) {
+    await cpuTable('GET, 200 B back', http, (port) => wrk(port, { core: LOAD_CORE, seconds, postBytes: 0, folder }));
+    await cpuTable('POST 20 KB, 200 B back', http, (port) =>
+      wrk(port, { core: LOAD_CORE, seconds, postBytes: POST_BYTES, folder }),
+    );
+    await cpuTable(
+      'WebSocket echo, 1 KiB',
+      sockets,
+      (port) => webSocketEcho(port, seconds, MESSAGE_BYTES),
+      contenders.filter(({ webSockets }) => webSockets),
+    );
+  }
+  if (!skipped.has('latency')) await latencyTable(http);
+  if (!skipped.has('memory')) await memoryTable(http);
+}
+
+/** CPU-µs per request of each contender, and qedge's share of each. */
+async function cpuTable(
+  title: string,
+  upstream: number,
+  load: (port: number) => Promise<number>,
+  who: readonly Contender[] = contenders,
+): Promise<void> {
+  const costs = new Map<string, number[]>();
+  for (let round = 0; round < rounds; round++) {
+    for (const contender of who) {
+      await withContender(contender, upstream, async (port, pid) => {
+        // Warm: compiled code, connections.
+        await load(port);
+        const before = cpuMicros(pid);
+        const requests = await load(port);
+        const cost = (cpuMicros(pid) - before) / requests;
+        costs.set(contender.name, [...(costs.get(contender.name) ?? []), cost]);
+      });
+    }
+  }
+  const own = costs.get('qedge') ?? [];
+  print(
+    [title, 'CPU-µs', 'rounds', 'qedge ÷ it'],
+    [...costs].map(([name, list]) => [
+      name,
+      quantile(list, 0.5).toFixed(1),
+      list.map((cost) => cost.toFixed(1)).join(' '),
+      name === 'qedge'
+        ? ''
+        : quantile(
+            list.map((cost, i) => (own[i] ?? Number.NaN) / cost),
+            0.5,
+          ).toFixed(2),
+    ]),
+  );
+}
+
+/** Added latency of an open loop at 200 requests a second. */
+async function latencyTable(upstream: number): Promise<void> {
+  const rate = 200;
+  const rows: string[][] = [];
+  const direct = await openLoop(upstream, rate, seconds * 2);
+  rows.push(['direct', quantile(direct, 0.5).toFixed(2), quantile(direct, 0.99).toFixed(2), '', '']);
+  for (const contender of contenders) {
+    await withContender(contender, upstream, async (port) => {
+      await openLoop(port, rate, 2);
+      // Direct again beside each, since the machine changes under us.
+      const beside = await openLoop(upstream, rate, seconds * 2);
+      const latencies = await openLoop(port, rate, seconds * 2);
+      const of = (share: number): number => quantile(latencies, share);
+      const added = (share: number): string => (of(share) - quantile(beside, share)).toFixed(2);
+      rows.push([contender.name, of(0.5).toFixed(2), of(0.99).toFixed(2), added(0.5), added(0.99)]);
+    });
+  }
+  print([`${rate} req/s, open loop, ms`, 'p50', 'p99', 'added p50', 'added p99'], rows);
+}
+
+/** Memory idle, at the paper's load and at 1,000 requests a second; and the share of a core. */
+async function memoryTable(upstream: number): Promise<void> {
+  const rows: string[][] = [];
+  for (const contender of contenders) {
+    await withContender(contender, upstream, async (port, pid) => {
+      const row = [contender.name];
+      const add = (): void => {
+        const { rssMb, anonymousMb } = memoryOf(pid);
+        row.push(`${rssMb.toFixed(0)} / ${anonymousMb.toFixed(0)}`);
+      };
+      await new Promise((resolve) => setTimeout(resolve, 1000));
+      add();
+      for (const rate of [40, 1000]) {
+        const before = cpuMicros(pid);
+        const startMs = performance.now();
+        await openLoop(port, rate, seconds * 4);
+        const cores = (cpuMicros(pid) - before) / 1000 / (performance.now() - startMs);
+        add();
+        row.push(cores.toFixed(3));
+      }
+      rows.push(row);
+    });
+  }
+  print(['RSS / anonymous, MB', 'idle', '40 req/s', 'cores', '1,000 req/s', 'cores'], rows);
+}
+
+async function withContender(
+  contender: Contender,
+  upstream: number,
+  use: (port: number, pid: number) => Promise<void>,
+): Promise<void> {
+  const listen = await freePort();
+  const command = contender.command(folder, { listen, upstream });
+  if (command === null) return;
+  const proxy = await start(command, {
+    core: PROXY_CORE,
+    port: listen,
+    ...(contender.env === undefined ? {} : { env: contender.env }),
+  });
+  started.push(proxy);
+  try {
+    await use(listen, proxy.pid);
+  } finally {
+    await proxy.stop();
+  }
+}
+
+/** nginx itself answers, so that the instance never is what is measured. */
+async function httpUpstream(): Promise<number> {
+  const { writeFileSync } = await import('node:fs');
+  const port = await freePort();
+  const config = join(folder, 'upstream.conf');
+  const path = (name: string): string => join(folder, `upstream-${name}`);
+  writeFileSync(
+    config,
+    `daemon off; master_process off; worker_processes 1; pid ${path('pid')}; error_log /dev/null;
+events { worker_connections 4096; }
+http {
+  access_log off; keepalive_requests 100000000; keepalive_timeout 75s; client_body_buffer_size 64k;
+  client_body_temp_path ${path('body')}; proxy_temp_path ${path('proxy')}; fastcgi_temp_path ${path('fastcgi')};
+  uwsgi_temp_path ${path('uwsgi')}; scgi_temp_path ${path('scgi')};
+  server { listen 127.0.0.1:${port}; location / { default_type application/json; return 200 "${'x'.repeat(200)}"; } }
+}
+`,
+  );
+  const command = [requireProgram('nginx'), '-c', config, '-p', folder, '-e', '/dev/null'];
+  started.push(await start(command, { core: LOAD_CORE, port }));
+  return port;
+}
+
+async function webSocketUpstream(): Promise<number> {
+  const port = await freePort();
+  const command = [process.execPath, join(import.meta.dirname, 'proxy/upstream.ts'), String(port)];
+  started.push(await start(command, { core: LOAD_CORE, port }));
+  return port;
+}
+
+/** With the port above it free most likely as well: qedge takes that for its admin port. */
+async function freePort(): Promise<number> {
+  const server = createServer();
+  const port = await listening(server);
+  await new Promise((resolve) => server.close(resolve));
+  return port;
+}
+
+function print(head: readonly string[], rows: readonly (readonly string[])[]): void {
+  const widths = head.map((title, i) => Math.max(title.length, ...rows.map((row) => (row[i] ?? '').length)));
+  const line = (cells: readonly string[]): string =>
+    cells.map((cell, i) => (i === 0 ? cell.padEnd(widths[i] ?? 0) : cell.padStart(widths[i] ?? 0))).join('   ');
+  process.stdout.write(`${[head, ...rows].map(line).join('\n')}\n\n`);
+}

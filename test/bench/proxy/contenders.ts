@@ -1,0 +1,166 @@
+// The proxies that are measured, each as its documentation sets it up, with one worker, keep-alive on both sides and no access
+// log.
+
+import { execFileSync } from 'node:child_process';
+import { existsSync, mkdirSync, writeFileSync } from 'node:fs';
+import { join, resolve } from 'node:path';
+import { findProgram } from '../../support/requires.ts';
+
+export interface Ports {
+  readonly listen: number;
+  readonly upstream: number;
+}
+
+export interface Contender {
+  readonly name: string;
+  /** Null: it is not on this machine. */
+  readonly command: (folder: string, ports: Ports) => readonly string[] | null;
+  readonly env?: NodeJS.ProcessEnv;
+  readonly webSockets: boolean;
+}
+
+const ROOT = resolve(import.meta.dirname, '../../..');
+const BINARY = join(ROOT, 'dist/qedge-linux-x64');
+
+export const CONTENDERS: readonly Contender[] = [
+  { name: 'qedge', command: qedge, webSockets: true },
+  { name: 'nginx', command: nginx, webSockets: true },
+  { name: 'haproxy', command: haproxy, webSockets: true },
+  { name: 'go', command: go, env: { GOMAXPROCS: '1' }, webSockets: true },
+  { name: 'caddy', command: caddy, env: { GOMAXPROCS: '1' }, webSockets: true },
+  { name: 'reply-from', command: replyFrom, webSockets: false },
+];
+
+/** What is measured: the built binary, else the source. */
+export function qedgeFrom(): 'binary' | 'source' {
+  return existsSync(BINARY) ? 'binary' : 'source';
+}
+
+function qedge(folder: string, { listen, upstream }: Ports): readonly string[] {
+  const config = join(folder, 'qedge.toml');
+  writeFileSync(
+    config,
+    `[node]
+id = "bench"
+
+[proxy]
+listen = "127.0.0.1:${listen}"
+
+[admin]
+listen = "127.0.0.1:${listen + 1}"
+
+[store]
+path = "${join(folder, 'qedge.db')}"
+
+[log]
+level = "warn"
+
+[[service]]
+name = "bench"
+qos = { latency = "80ms", success = 0.9, window = "10s" }
+
+[[service.instances]]
+node = "bench"
+id = "a"
+url = "http://127.0.0.1:${upstream}"
+`,
+  );
+  return [
+    ...(qedgeFrom() === 'binary' ? [BINARY] : [process.execPath, join(ROOT, 'src/main.ts')]),
+    'run',
+    '-c',
+    config,
+  ];
+}
+
+function nginx(folder: string, { listen, upstream }: Ports): readonly string[] | null {
+  const program = findProgram('nginx');
+  if (program === null) return null;
+  const config = join(folder, 'nginx.conf');
+  const path = (name: string): string => join(folder, `nginx-${name}`);
+  writeFileSync(
+    config,
+    `daemon off; master_process off; worker_processes 1; pid ${path('pid')}; error_log /dev/null;
+events { worker_connections 4096; }
+http {
+  access_log off; keepalive_requests 100000000; keepalive_timeout 65s; client_body_buffer_size 64k;
+  client_body_temp_path ${path('body')}; proxy_temp_path ${path('proxy')}; fastcgi_temp_path ${path('fastcgi')};
+  uwsgi_temp_path ${path('uwsgi')}; scgi_temp_path ${path('scgi')};
+  map $http_upgrade $connection_upgrade { default upgrade; '' ''; }
+  upstream instance { server 127.0.0.1:${upstream}; keepalive 256; keepalive_requests 100000000; }
+  server {
+    listen 127.0.0.1:${listen};
+    location / {
+      proxy_pass http://instance; proxy_http_version 1.1;
+      proxy_set_header Upgrade $http_upgrade; proxy_set_header Connection $connection_upgrade;
+      proxy_set_header Host $host; proxy_set_header X-Forwarded-For $proxy_add_x_forwarded_for;
+    }
+  }
+}
+`,
+  );
+  return [program, '-c', config, '-p', folder, '-e', '/dev/null'];
+}
+
+function haproxy(folder: string, { listen, upstream }: Ports): readonly string[] | null {
+  const program = findProgram('haproxy');
+  if (program === null) return null;
+  const config = join(folder, 'haproxy.cfg');
+  writeFileSync(
+    config,
+    `global
+  nbthread 1
+  maxconn 4096
+defaults
+  mode http
+  timeout connect 5s
+  timeout client 65s
+  timeout server 65s
+  timeout tunnel 65s
+  option forwardfor
+  http-reuse always
+frontend front
+  bind 127.0.0.1:${listen}
+  default_backend instances
+backend instances
+  server a 127.0.0.1:${upstream}
+`,
+  );
+  return [program, '-db', '-f', config];
+}
+
+function go(folder: string, { listen, upstream }: Ports): readonly string[] | null {
+  const program = findProgram('go');
+  if (program === null) return null;
+  const binary = join(folder, 'go-reverse-proxy');
+  if (!existsSync(binary)) {
+    execFileSync(program, ['build', '-o', binary, join(import.meta.dirname, 'go/main.go')], {
+      env: { ...process.env, GO111MODULE: 'off', GOCACHE: join(folder, 'go-cache'), CGO_ENABLED: '0' },
+    });
+  }
+  return [binary, `127.0.0.1:${listen}`, `http://127.0.0.1:${upstream}`];
+}
+
+function caddy(folder: string, { listen, upstream }: Ports): readonly string[] | null {
+  const program = findProgram('caddy');
+  if (program === null) return null;
+  const config = join(folder, 'Caddyfile');
+  mkdirSync(join(folder, 'caddy'), { recursive: true });
+  writeFileSync(
+    config,
+    `{
+  admin off
+  auto_https off
+  storage file_system ${join(folder, 'caddy')}
+}
+http://127.0.0.1:${listen} {
+  reverse_proxy 127.0.0.1:${upstream}
+}
+`,
+  );
+  return [program, 'run', '--config', config, '--adapter', 'caddyfile'];
+}
+
+function replyFrom(_folder: string, { listen, upstream }: Ports): readonly string[] {
+  return [process.execPath, join(import.meta.dirname, 'reply-from.ts'), String(listen), `http://127.0.0.1:${upstream}`];
+}

@@ -1,0 +1,105 @@
+// The loads: as fast as it goes over kept connections (wrk), WebSocket echoes, and an open loop that does not wait for slow
+// answers before it asks again.
+
+import { execFile } from 'node:child_process';
+import { writeFileSync } from 'node:fs';
+import { Agent, request } from 'node:http';
+import { join } from 'node:path';
+import { promisify } from 'node:util';
+import WebSocket from 'ws';
+
+const CONNECTIONS = 16;
+
+/** Requests answered in `seconds`. Throws when some were not answered well. */
+export async function wrk(
+  port: number,
+  options: { readonly core: number; readonly seconds: number; readonly postBytes: number; readonly folder: string },
+): Promise<number> {
+  const { core, seconds, postBytes, folder } = options;
+  const script = join(folder, `load-${postBytes}.lua`);
+  writeFileSync(
+    script,
+    `wrk.headers["X-QEdge-Service"] = "bench"\n${
+      postBytes > 0
+        ? `wrk.method = "POST"\nwrk.headers["Content-Type"] = "image/jpeg"\nwrk.body = string.rep("x", ${postBytes})\n`
+        : ''
+    }`,
+  );
+  const { stdout } = await promisify(execFile)('taskset', [
+    ...['-c', String(core), 'wrk', '-t1', `-c${CONNECTIONS}`, `-d${seconds}s`, '-s', script],
+    `http://127.0.0.1:${port}/`,
+  ]);
+  const requests = Number(/(\d+) requests in/.exec(stdout)?.[1] ?? 0);
+  const failed = /Non-2xx or 3xx responses: (\d+)|Socket errors: .*/.exec(stdout);
+  if (requests === 0 || failed !== null) throw new Error(`port ${port}: ${failed?.[0] ?? stdout}`);
+  return requests;
+}
+
+/** Messages echoed in `seconds`. */
+export async function webSocketEcho(port: number, seconds: number, messageBytes: number): Promise<number> {
+  const message = Buffer.alloc(messageBytes, 1);
+  let echoed = 0;
+  let over = false;
+  const sockets = await Promise.all(
+    Array.from({ length: CONNECTIONS }, async () => {
+      const socket = new WebSocket(`ws://127.0.0.1:${port}/`, {
+        headers: { 'X-QEdge-Service': 'bench' },
+        perMessageDeflate: false,
+      });
+      await new Promise((resolve, reject) => {
+        socket.once('open', resolve);
+        socket.once('error', reject);
+      });
+      socket.on('message', () => {
+        echoed++;
+        if (!over) socket.send(message);
+      });
+      return socket;
+    }),
+  );
+  for (const socket of sockets) socket.send(message);
+  await new Promise((resolve) => setTimeout(resolve, seconds * 1000));
+  over = true;
+  for (const socket of sockets) socket.terminate();
+  return echoed;
+}
+
+/** Latencies in ms of requests sent at a fixed rate whatever comes back, in the order of their answers. */
+export async function openLoop(port: number, ratePerSecond: number, seconds: number): Promise<number[]> {
+  const agent = new Agent({ keepAlive: true, maxSockets: 256 });
+  const latencies: number[] = [];
+  const total = ratePerSecond * seconds;
+  const startMs = performance.now();
+  let sent = 0;
+  await new Promise<void>((resolve, reject) => {
+    const send = (): void => {
+      const sentMs = performance.now();
+      const outgoing = request(
+        { host: '127.0.0.1', port, path: '/', agent, headers: { 'X-QEdge-Service': 'bench' } },
+        (incoming) => {
+          incoming.resume();
+          incoming.on('end', () => {
+            latencies.push(performance.now() - sentMs);
+            if (latencies.length === total) resolve();
+          });
+        },
+      );
+      outgoing.on('error', reject);
+      outgoing.end();
+    };
+    const pace = (): void => {
+      const due = Math.min(total, Math.floor(((performance.now() - startMs) / 1000) * ratePerSecond));
+      for (; sent < due; sent++) send();
+      if (sent < total) setTimeout(pace, 1);
+    };
+    pace();
+  });
+  agent.destroy();
+  return latencies;
+}
+
+/** `share` in [0, 1]; the list is not sorted yet. */
+export function quantile(values: readonly number[], share: number): number {
+  const sorted = [...values].sort((a, b) => a - b);
+  return sorted[Math.min(sorted.length - 1, Math.floor(share * sorted.length))] ?? Number.NaN;
+}
