@@ -136,6 +136,10 @@ class RunningApp implements App {
       config: config.proxy,
       services: this.#proxyServices(config),
       accessLog: config.log.access,
+      onHealth: (service, key, healthy, reason) => {
+        log.info({ service, instance: key, healthy, reason }, 'health of an instance changed');
+        this.#routers.observeHealth(service, key, healthy);
+      },
     });
     this.#housekeeping = new Housekeeping({
       services: this.services,

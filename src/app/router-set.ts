@@ -3,7 +3,7 @@
 
 import type { Config, ServiceConfig } from '../config/config.ts';
 import type { Clock } from '../core/clock.ts';
-import { type Candidate, instanceKey, type PlacementUpdate } from '../core/domain.ts';
+import { type Candidate, type InstanceKey, instanceKey, type PlacementUpdate } from '../core/domain.ts';
 import type { Rng } from '../core/rng.ts';
 import {
   createServiceRouter,
@@ -11,6 +11,7 @@ import {
   type RouterSnapshot,
   type ServiceRouter,
 } from '../core/service-router.ts';
+import { InstanceHealth } from './instance-health.ts';
 import { LateRestore } from './late-restore.ts';
 
 export interface RouterSetOptions {
@@ -35,6 +36,7 @@ export class RouterSet {
   /** Measured distances, for routers that are made later. */
   readonly #rtts = new Map<string, number>();
   readonly #late = new LateRestore();
+  readonly #health = new InstanceHealth();
   #timer: NodeJS.Timeout | null = null;
   #running = false;
 
@@ -63,7 +65,7 @@ export class RouterSet {
     const router = this.#routers.get(service);
     if (router === undefined) return;
     const nowMs = this.#options.clock.nowMs();
-    router.applyPlacement(update, nowMs);
+    router.applyPlacement(this.#health.placement(service, update), nowMs);
     if (update.kind === 'instance-set') this.#late.arrived(router, instanceKey(update.instance), nowMs);
   }
 
@@ -74,6 +76,15 @@ export class RouterSet {
       const router = this.#routers.get(snapshot.service);
       if (router !== undefined) this.#late.restore(router, { snapshot, ageMs }, nowMs);
     }
+  }
+
+  /** A health check changed its mind; an instance that an operator drains stays so. */
+  observeHealth(service: string, key: InstanceKey, healthy: boolean): void {
+    const router = this.#routers.get(service);
+    const update = this.#health.checked(service, key, healthy);
+    const availability = router?.candidates.find((candidate) => candidate.key === key)?.availability;
+    if (availability === undefined || availability === 'draining') return;
+    router?.applyPlacement(update, this.#options.clock.nowMs());
   }
 
   observeRtt(nodeId: string, rttMs: number): void {

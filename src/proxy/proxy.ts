@@ -1,7 +1,9 @@
 // The data plane as a whole: its ports, its services, and how it starts, changes and stops.
 
+import { isDeepStrictEqual } from 'node:util';
 import type { ListenAddress, ProxyConfig, ServiceConfig } from '../config/config.ts';
 import type { Clock } from '../core/clock.ts';
+import type { InstanceKey } from '../core/domain.ts';
 import type { ServiceRouter } from '../core/service-router.ts';
 import type { Logger } from '../telemetry/log.ts';
 import type { Metrics } from '../telemetry/metrics.ts';
@@ -28,6 +30,8 @@ export interface ProxyOptions {
   readonly log: Logger;
   /** One log line a request. */
   readonly accessLog: boolean;
+  /** Active health checks of a service changed their mind about an instance. */
+  readonly onHealth: (service: string, key: InstanceKey, healthy: boolean, reason: string) => void;
 }
 
 export interface BoundListener extends ListenAddress {
@@ -196,12 +200,15 @@ class HttpProxy implements Proxy {
     return [...this.#listeners.values()].map(({ listener }) => listener);
   }
 
-  /** A service that is the same as before keeps its connections. */
+  /** A service that is the same as before keeps its connections, unless its CA may have been renewed. */
   #setService({ config, router }: ProxyService): void {
     const known = this.#services.get(config.name);
-    if (known !== undefined && known.router === router && known.config === config) return;
+    const same = known?.router === router && config.caFile === null && isDeepStrictEqual(known.config, config);
+    if (same) return;
     known?.retire();
-    this.#services.set(config.name, new ServiceRuntime(config, router, this.#context.metrics, this.#context.nowMs));
+    const { metrics, nowMs } = this.#context;
+    const { onHealth } = this.#options;
+    this.#services.set(config.name, new ServiceRuntime(config, router, { metrics, nowMs, onHealth }));
   }
 
   async #open(name: string, address: ListenAddress, fd?: number): Promise<void> {

@@ -1,13 +1,22 @@
 // A service as the data path knows it: its definition, its router, the pools of its instances, and what it has in flight.
 
 import type { ServiceConfig } from '../config/config.ts';
-import type { Candidate } from '../core/domain.ts';
+import type { Candidate, InstanceKey } from '../core/domain.ts';
 import type { ServiceRouter } from '../core/service-router.ts';
 import { ServiceReach } from './admission.ts';
+import { type HealthChecker, startHealthChecks } from './health.ts';
 import { InstancePool } from './instance-pool.ts';
 import type { ProxyMetrics, ServiceMetrics } from './proxy-metrics.ts';
 import { RetryBudget } from './retry.ts';
 import { type UpstreamTls, upstreamTlsOf } from './upstream-tls.ts';
+
+/** What all services share. */
+export interface RuntimeShared {
+  readonly metrics: ProxyMetrics;
+  readonly nowMs: () => number;
+  /** An instance's active health checks changed their mind. */
+  readonly onHealth: (service: string, key: InstanceKey, healthy: boolean, reason: string) => void;
+}
 
 export class ServiceRuntime {
   readonly name: string;
@@ -20,9 +29,11 @@ export class ServiceRuntime {
   /** By handle of the candidate. */
   readonly #pools: (InstancePool | undefined)[] = [];
   readonly reach: ServiceReach;
+  readonly #health: HealthChecker | null;
   inFlight = 0;
 
-  constructor(config: ServiceConfig, router: ServiceRouter, metrics: ProxyMetrics, nowMs: () => number) {
+  constructor(config: ServiceConfig, router: ServiceRouter, shared: RuntimeShared) {
+    const { metrics, nowMs, onHealth } = shared;
     this.name = config.name;
     this.config = config;
     this.router = router;
@@ -31,6 +42,17 @@ export class ServiceRuntime {
     this.retryBudget = new RetryBudget(config.retry);
     this.#tls = upstreamTlsOf(config);
     this.#nowMs = nowMs;
+    const { health } = config;
+    this.#health =
+      health === null
+        ? null
+        : startHealthChecks({
+            config: health,
+            tls: this.#tls,
+            instances: () => router.candidates.map(({ instance }) => instance),
+            onHealth: (key, healthy, reason) => onHealth(config.name, key, healthy, reason),
+            phase: Math.random(),
+          });
   }
 
   /** Handles are reused once an instance is gone, so a pool is only good for the very instance it was made for. */
@@ -55,6 +77,7 @@ export class ServiceRuntime {
 
   /** No more requests come this way; what is in flight ends as it will. */
   retire(): void {
+    this.#health?.stop();
     this.#pools.forEach((pool, handle) => {
       pool?.retire();
       this.#pools[handle] = undefined;

@@ -55,6 +55,23 @@ describe('the router set', () => {
     expect(router?.route(REQUEST, 0)).toBeNull();
   });
 
+  it('takes the worse of what placement and health checks say of an instance', () => {
+    const { set } = makeSet(BASE);
+    set.applyPlacement('pilotnet', { kind: 'instance-set', instance: instance('i1') });
+    const availability = () => set.routers.get('pilotnet')?.candidates[0]?.availability;
+    const placed = (said: 'up' | 'suspect') =>
+      set.applyPlacement('pilotnet', { kind: 'instance-availability', key: 'n1/i1', availability: said });
+    set.observeHealth('pilotnet', 'n1/i1', false);
+    expect(availability()).toBe('suspect');
+    placed('up');
+    expect(availability()).toBe('suspect');
+    placed('suspect');
+    set.observeHealth('pilotnet', 'n1/i1', true);
+    expect(availability()).toBe('suspect');
+    placed('up');
+    expect(availability()).toBe('up');
+  });
+
   it('keeps the router of a service that stays, and drops that of one that goes', () => {
     const second =
       BASE +

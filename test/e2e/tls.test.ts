@@ -7,7 +7,8 @@ import type { Server as NetServer } from 'node:net';
 import { type ConnectionOptions, connect as connectTls } from 'node:tls';
 import { describe, expect, it, onTestFinished } from 'vitest';
 import { type Certificates, makeCertificates } from '../support/certificates.ts';
-import { listening, proxyConfig, startInstance, startProxy } from '../support/proxy.ts';
+import { listening } from '../support/listening.ts';
+import { proxyConfig, startInstance, startProxy } from '../support/proxy.ts';
 
 interface Answer {
   readonly status: number;

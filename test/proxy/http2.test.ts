@@ -9,7 +9,8 @@ import {
 } from 'node:http2';
 import { connect as connectTcp, type Server as NetServer } from 'node:net';
 import { describe, expect, it, onTestFinished } from 'vitest';
-import { listening, startInstance, startProxy } from '../support/proxy.ts';
+import { listening } from '../support/listening.ts';
+import { startInstance, startProxy } from '../support/proxy.ts';
 
 interface Answer {
   readonly status: number;

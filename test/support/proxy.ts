@@ -38,6 +38,8 @@ export interface TestProxy {
   readonly observed: readonly Observed[];
   /** Every request that counted for its client. */
   readonly settled: readonly { readonly clientId: string; readonly success: boolean }[];
+  /** `service node/instance healthy: reason`, as the health checks told. */
+  readonly health: readonly string[];
   portOf(listener: string): number;
 }
 
@@ -110,6 +112,7 @@ export async function startProxy(
   const observed: Observed[] = [];
   const settled: { clientId: string; success: boolean }[] = [];
   const metrics = createMetrics();
+  const health: string[] = [];
   const proxy = createProxy({
     nodeId: 'n0',
     config: proxyConfig(config),
@@ -118,12 +121,13 @@ export async function startProxy(
     metrics,
     log: pino({ level: 'silent' }),
     accessLog: false,
+    onHealth: (service, key, healthy, reason) => health.push(`${service} ${key} ${healthy}: ${reason}`),
   });
   onTestFinished(() => proxy.close());
   const listeners = await proxy.listen();
   const portOf = (name: string): number => listeners.find((one) => one.name === name)?.port ?? 0;
   const port = portOf('proxy');
-  return { proxy, port, url: `http://127.0.0.1:${port}`, metrics, observed, settled, portOf };
+  return { proxy, port, url: `http://127.0.0.1:${port}`, metrics, observed, settled, health, portOf };
 }
 
 export function serviceOf(

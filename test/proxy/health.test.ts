@@ -1,0 +1,96 @@
+// Active health checks over real sockets: what an instance's answers make of its availability.
+
+import { describe, expect, it, onTestFinished } from 'vitest';
+import type { HealthConfig } from '../../src/config/config.ts';
+import type { Instance } from '../../src/core/domain.ts';
+import { startHealthChecks } from '../../src/proxy/health.ts';
+import { upstreamTlsOf } from '../../src/proxy/upstream-tls.ts';
+import {
+  deadPort,
+  instanceAt,
+  serviceConfig,
+  startInstance,
+  startProxy,
+  startRawInstance,
+  until,
+} from '../support/proxy.ts';
+
+const TIMING = { intervalMs: 20, timeoutMs: 60, failuresMax: 3 };
+
+function checks(config: HealthConfig, instances: Instance[]): string[] {
+  const told: string[] = [];
+  const checker = startHealthChecks({
+    config,
+    instances: () => instances,
+    onHealth: (key, healthy, reason) => told.push(`${key} ${healthy ? 'up' : 'suspect'}: ${reason}`),
+    phase: 0,
+    tls: upstreamTlsOf(serviceConfig({ name: 'pilotnet', ports: [] })),
+  });
+  onTestFinished(() => checker.stop());
+  return told;
+}
+
+describe('an HTTP check', () => {
+  it('makes an instance suspect after several failures in a row, and brings it back with one success', async () => {
+    let status = 200;
+    let asked = 0;
+    const { port } = await startInstance((request, response) => {
+      expect(request.url).toBe('/health');
+      asked++;
+      response.statusCode = status;
+      response.end();
+    });
+    const told = checks({ kind: 'http', path: '/health', ...TIMING }, [instanceAt('pilotnet', port, 0)]);
+    await until(() => asked >= 2);
+    expect(told).toEqual([]);
+    status = 503;
+    const before = asked;
+    await until(() => told.length === 1);
+    expect(asked - before).toBeGreaterThanOrEqual(3);
+    expect(told).toEqual(['n1/a suspect: status 503']);
+    status = 204;
+    await until(() => told.length === 2);
+    expect(told[1]).toBe('n1/a up: the health check is good again');
+  });
+
+  it('fails for an instance that hangs, without asking it again meanwhile', async () => {
+    let connections = 0;
+    const port = await startRawInstance(() => connections++);
+    const told = checks({ kind: 'http', path: '/', ...TIMING, failuresMax: 1 }, [instanceAt('pilotnet', port, 0)]);
+    await until(() => told.length === 1);
+    expect(told).toEqual(['n1/a suspect: no answer in time']);
+    expect(connections).toBeLessThanOrEqual(2);
+  });
+});
+
+describe('a service with health checks', () => {
+  it('tells which of its instances fail, for as long as it is served', async () => {
+    const { port } = await startInstance((_, response) => response.end());
+    const health = { kind: 'tcp', ...TIMING, failuresMax: 1 } as const;
+    const { health: told } = await startProxy([{ name: 'pilotnet', ports: [port, await deadPort()], health }]);
+    await until(() => told.length === 1);
+    expect(told[0]).toMatch(/^pilotnet n2\/b false: connect ECONNREFUSED/);
+  });
+});
+
+describe('a TCP check', () => {
+  it('asks for a connection and nothing more', async () => {
+    const { port } = await startInstance((_, response) => response.end());
+    const dead = await deadPort();
+    const told = checks({ kind: 'tcp', ...TIMING }, [instanceAt('pilotnet', port, 0), instanceAt('pilotnet', dead, 1)]);
+    await until(() => told.length === 1);
+    expect(told[0]).toMatch(/^n2\/b suspect: connect ECONNREFUSED/);
+  });
+
+  it('forgets an instance that left, and starts anew with one that came back elsewhere', async () => {
+    const { port } = await startInstance((_, response) => response.end());
+    const instances = [instanceAt('pilotnet', await deadPort(), 0)];
+    const told = checks({ kind: 'tcp', ...TIMING, failuresMax: 1 }, instances);
+    await until(() => told.length === 1);
+    instances.length = 0;
+    await new Promise((resolve) => setTimeout(resolve, 60));
+    instances.push(instanceAt('pilotnet', port, 0));
+    await new Promise((resolve) => setTimeout(resolve, 60));
+    expect(told).toHaveLength(1);
+  });
+});
