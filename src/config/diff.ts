@@ -8,9 +8,9 @@ export interface ConfigDiff {
   readonly announce: ListDiff<AnnounceConfig>;
   /** Ports of services; the shared one and the admin port are not among them. */
   readonly listeners: ListDiff<NamedListener>;
-  /** Dotted keys of everything else that differs and can be taken over while running. */
+  /** Keys of `Config` (`proxy.drainMs`) of everything else that differs and can be taken over while running. */
   readonly live: readonly string[];
-  /** Dotted keys that differ and take a restart: another identity, other ports, another file. */
+  /** Keys as they are written (`proxy.headers_max`) that differ and take a restart: another identity, other ports. */
   readonly restart: readonly string[];
   /** True when nothing differs. */
   readonly isEmpty: boolean;
@@ -27,18 +27,18 @@ export interface NamedListener {
   readonly address: ListenAddress;
 }
 
-/** Who a node is, what it binds and what it has open cannot change under what runs. */
-const RESTART_KEYS: ReadonlySet<string> = new Set([
-  'node.id',
-  'proxy.listen',
-  'proxy.workers',
-  'proxy.tls',
-  'proxy.headerBytesMax',
-  'proxy.connectionsMax',
-  'admin.listen',
-  'store.path',
-  'store.flushMs',
-  'placement.instancesMax',
+/** Key of `Config` → as it is written. Who a node is, what it binds and what it has open cannot change under what runs. */
+const RESTART_KEYS: ReadonlyMap<string, string> = new Map([
+  ['node.id', 'node.id'],
+  ['proxy.listen', 'proxy.listen'],
+  ['proxy.workers', 'proxy.workers'],
+  ['proxy.headerBytesMax', 'proxy.headers_max'],
+  ['proxy.connectionsMax', 'proxy.connections_max'],
+  ['admin.listen', 'admin.listen'],
+  ['store.path', 'store.path'],
+  ['store.flushMs', 'store.flush'],
+  ['placement.instancesMax', 'placement.instances_max'],
+  ['placement.nodeGraceMs', 'placement.node_grace'],
 ]);
 
 /** Sections compared key by key; `mqtt` as a whole, since it may be absent: a new connection takes all of it. */
@@ -50,8 +50,10 @@ export function diffConfig(before: Config, after: Config): ConfigDiff {
   const listeners = diffList(listenersOf(before), listenersOf(after), ({ service }) => service);
   const keys = SECTIONS.flatMap((section) => differingKeys(section, before[section], after[section]));
   if (!isDeepStrictEqual(before.mqtt, after.mqtt)) keys.push('mqtt');
-  const restart = keys.filter((key) => RESTART_KEYS.has(key));
+  const restart = keys.flatMap((key) => RESTART_KEYS.get(key) ?? []);
   const live = keys.filter((key) => !RESTART_KEYS.has(key));
+  // Other certificates are taken over by what listens already; TLS or none is another listener.
+  if ((before.proxy.tls === null) !== (after.proxy.tls === null)) restart.push('proxy.tls');
   const isEmpty = keys.length === 0 && isEmptyList(services) && isEmptyList(announce);
   return { services, announce, listeners, live, restart, isEmpty };
 }

@@ -8,7 +8,7 @@ import { createServiceRouter, type RouterSnapshot, type ServiceRouter } from '..
 function routerWith(nodes: readonly string[], policy: string): ServiceRouter {
   const router = createServiceRouter({
     service: 'pilotnet',
-    qos: { latencyMs: 80, successRatio: 0.9, windowMs: 10_000 },
+    qos: { latencyMs: 80, successRatio: 0.9, windowMs: 120_000 },
     policy: { name: policy, options: {} },
     localNodeId: 'n1',
     rng: createRng(1),

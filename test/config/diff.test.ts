@@ -65,4 +65,14 @@ describe('diffConfig', () => {
     expect(live).toEqual(['proxy.drainMs', 'log.level', 'mqtt']);
     expect(restart).toEqual(['node.id', 'proxy.listen']);
   });
+
+  it('takes over other certificates while running, but not TLS where there was none', () => {
+    for (const name of ['a', 'b'])
+      for (const end of ['crt', 'key']) writeFileSync(join(directory, `${name}.${end}`), '');
+    const tls = (name: string): string => `[proxy.tls]\ncert = "${name}.crt"\nkey = "${name}.key"\n`;
+    const renewed = diffConfig(load(`${tls('a')}${service('s')}`), load(`${tls('b')}${service('s')}`));
+    expect(renewed).toMatchObject({ live: ['proxy.tls'], restart: [] });
+    const begun = diffConfig(load(service('s')), load(`${tls('b')}${service('s')}`));
+    expect(begun.restart).toEqual(['proxy.tls']);
+  });
 });
