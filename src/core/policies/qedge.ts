@@ -53,6 +53,8 @@ export class Qedge implements Policy {
   /** The weights with those known dead left out. */
   #panicWeights: Float64Array<ArrayBuffer> = new Float64Array(0);
   #panic = false;
+  /** Clients that fare worse than the others, as of the last step. */
+  readonly #worseServed = new Set<string>();
 
   constructor(options: QedgeOptions, context: PolicyContext) {
     const { latencyMs } = context.qos;
@@ -71,7 +73,7 @@ export class Qedge implements Policy {
   select(request: RequestInfo, candidates: readonly Candidate[], nowMs: number): Candidate | null {
     const { members, weights } = this.inPlay;
     if (request.tried.length > 0) return this.#selectRetry(request, candidates, nowMs);
-    if (this.#options.make_up && this.#isWorseServed(request.clientId, nowMs)) {
+    if (this.#worseServed.size > 0 && this.#worseServed.has(request.clientId)) {
       const best = this.#quickest(members, Number.POSITIVE_INFINITY, nowMs);
       if (best !== null) return best;
     }
@@ -121,6 +123,7 @@ export class Qedge implements Policy {
     // Deviation: a load balancer without requests learns nothing, so its weights stay instead of drifting to the priors.
     if (this.#estimate(nowMs)) this.inPlay.step(this.estimates.costs, this.stepMs);
     this.#refreshPanic(nowMs);
+    if (this.#options.make_up) this.#findWorseServed(nowMs);
   }
 
   // ---- for the fallback and for people ----
@@ -161,6 +164,7 @@ export class Qedge implements Policy {
 
   reset(nowMs: number): void {
     for (const { handle } of this.roster) this.#learnOf(handle);
+    this.#worseServed.clear();
     this.unloaded.reset();
     this.inPlay.reset(this.unloaded.ms);
     this.#refreshPanic(nowMs);
@@ -215,17 +219,6 @@ export class Qedge implements Policy {
     return quickest;
   }
 
-  /**
-   * Relative to the others, not to ρ: when all fare badly, their requests piling onto the quickest instance would take it
-   * from all.
-   */
-  #isWorseServed(clientId: string, nowMs: number): boolean {
-    const { clients } = this.#context;
-    if (clientId === '' || clients.requests(clientId, nowMs) < STANDING_REQUESTS_MIN) return false;
-    const shortfall = clients.overallSuccessRatio(nowMs) - clients.successRatio(clientId, nowMs);
-    return shortfall > this.#options.make_up_margin;
-  }
-
   #miss(outcome: Outcome & { readonly kind: 'end' }, nowMs: number): void {
     const { candidate, result, startMs } = outcome;
     const { handle, key } = candidate;
@@ -254,6 +247,17 @@ export class Qedge implements Policy {
       evidence ||= window.size > 0 || member.inFlight > 0;
     }
     return evidence;
+  }
+
+  /**
+   * Relative to the others, not to ρ: when all fare badly, their requests piling onto the quickest instance would take it
+   * from all.
+   */
+  #findWorseServed(nowMs: number): void {
+    const { clients } = this.#context;
+    const successRatio = clients.overallSuccessRatio(nowMs) - this.#options.make_up_margin;
+    this.#worseServed.clear();
+    clients.collectWorseServed(this.#worseServed, { successRatio, requestsMin: STANDING_REQUESTS_MIN }, nowMs);
   }
 
   #learnOf(handle: number): void {

@@ -10,12 +10,17 @@ const NONE = -1;
 
 /** What a policy may read of the ledger. */
 export interface ClientStandings {
-  /** Requests of the client within W; 0 for an unknown client. */
-  requests(clientId: string, nowMs: number): number;
-  /** Its success share over W; NaN without requests. */
-  successRatio(clientId: string, nowMs: number): number;
   /** Success share of all requests over W; NaN without requests. */
   overallSuccessRatio(nowMs: number): number;
+  /** Adds those clients to `into` that are worse served than told. Costs a look at every client: for decision steps. */
+  collectWorseServed(into: Set<string>, than: Standing, nowMs: number): void;
+}
+
+export interface Standing {
+  /** A success share over W below this is worse. */
+  readonly successRatio: number;
+  /** Clients with fewer requests within W have no standing yet. */
+  readonly requestsMin: number;
 }
 
 export class ClientLedger implements ClientStandings {
@@ -48,19 +53,22 @@ export class ClientLedger implements ClientStandings {
     this.#counts.record(this.#touch(clientId), success, nowMs);
   }
 
+  /** Requests of the client within W; 0 for an unknown client. */
   requests(clientId: string, nowMs: number): number {
     const row = this.#rows.get(clientId);
     return row === undefined ? 0 : this.#counts.total(row, nowMs);
   }
 
-  successRatio(clientId: string, nowMs: number): number {
-    const row = this.#rows.get(clientId);
-    if (row === undefined) return Number.NaN;
-    return this.#counts.good(row, nowMs) / this.#counts.total(row, nowMs);
-  }
-
   overallSuccessRatio(nowMs: number): number {
     return this.#overall.good(0, nowMs) / this.#overall.total(0, nowMs);
+  }
+
+  collectWorseServed(into: Set<string>, than: Standing, nowMs: number): void {
+    for (const [clientId, row] of this.#rows) {
+      const total = this.#counts.total(row, nowMs);
+      if (total < than.requestsMin || total === 0) continue;
+      if (this.#counts.good(row, nowMs) < than.successRatio * total) into.add(clientId);
+    }
   }
 
   /** Share of the clients seen within W whose own success is at least `successRatio`; null without clients. */

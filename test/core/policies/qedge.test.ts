@@ -189,6 +189,7 @@ describe('qedge', () => {
       world.router.settle('unlucky', i < 15, world.nowMs);
       for (const lucky of ['a', 'b', 'c']) world.router.settle(lucky, true, world.nowMs);
     }
+    world.pass(600);
     const picks = (clientId: string) =>
       new Set(Array.from({ length: 30 }, () => world.router.route({ ...REQUEST, clientId }, world.nowMs)?.key));
     expect(picks('unlucky')).toEqual(new Set(['node-0/a']));
@@ -204,6 +205,7 @@ describe('qedge', () => {
         world.router.settle('one', i < 15, world.nowMs);
         world.router.settle('other', makeUp ? i < 15 : true, world.nowMs);
       }
+      world.pass(600);
       const picks = Array.from(
         { length: 30 },
         () => world.router.route({ ...REQUEST, clientId: 'one' }, world.nowMs)?.key,

@@ -66,6 +66,20 @@ describe('client ledger', () => {
     expect(ledger.satisfiedRatio(0.9, 10)).toBeNull();
   });
 
+  it('finds the clients that are worse served, once they have a standing', () => {
+    const ledger = new ClientLedger(WINDOW_MS, 8);
+    for (let i = 0; i < 10; i++) {
+      ledger.record('good', true, 10);
+      ledger.record('bad', i < 6, 10);
+      if (i < 3) ledger.record('new', false, 10);
+      ledger.record('', true, 10);
+    }
+    expect(ledger.overallSuccessRatio(10)).toBeCloseTo(26 / 33, 12);
+    const found = new Set<string>();
+    ledger.collectWorseServed(found, { successRatio: 0.7, requestsMin: 10 }, 10);
+    expect([...found]).toEqual(['bad']);
+  });
+
   it('comes back from a snapshot, as of its age', () => {
     const ledger = new ClientLedger(WINDOW_MS, 4);
     for (let i = 0; i < 10; i++) ledger.record('camera', i < 7, 5000);
