@@ -81,11 +81,10 @@ describe('the prober', () => {
     const { prober, rtts, changes } = startProber();
     prober.setTarget('n1', node.target);
     await vi.waitFor(() => expect(rtts.length).toBeGreaterThanOrEqual(5), soon);
-    const before = changes.length;
     delayMs = 200;
-    await vi.waitFor(() => expect(changes.length).toBeGreaterThan(before), soon);
+    // A busy machine makes steps of its own, small ones.
+    await vi.waitFor(() => expect(changes.at(-1)?.toMs ?? 0).toBeGreaterThan(90), soon);
     expect(changes.at(-1)).toMatchObject({ nodeId: 'n1' });
-    expect(changes.at(-1)?.toMs).toBeGreaterThan(90);
   });
 
   it('learns nothing from a node that refuses, is silent, or is no qedge', async () => {
