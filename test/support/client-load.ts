@@ -10,6 +10,8 @@ export interface ClientLoad {
   /** What went wrong, one line each. */
   readonly failures: readonly string[];
   forget(): void;
+  /** Sends nothing more to that one. */
+  leave(url: string): void;
   /** Ends sending and waits for the last answers. */
   stop(): Promise<void>;
 }
@@ -23,18 +25,22 @@ export function startClients(urls: readonly string[], service: string, perSecond
   let sent = 0;
   const send = async (url: string): Promise<void> => {
     sent++;
+    const startMs = performance.now();
     const answer = await get(url, service, agent);
     if (answer.error === null) answersBy.set(answer.instance, (answersBy.get(answer.instance) ?? 0) + 1);
-    else failures.push(`${url}: ${answer.error}`);
+    else failures.push(`${url} after ${Math.round(performance.now() - startMs)} ms: ${answer.error}`);
   };
-  const timers = urls.map((url) =>
-    setInterval(() => {
-      const answered = send(url).finally(() => underWay.delete(answered));
-      underWay.add(answered);
-    }, 1_000 / perSecond),
+  const timers = new Map(
+    urls.map((url) => {
+      const timer = setInterval(() => {
+        const answered = send(url).finally(() => underWay.delete(answered));
+        underWay.add(answered);
+      }, 1_000 / perSecond);
+      return [url, timer] as const;
+    }),
   );
   const stop = async (): Promise<void> => {
-    for (const timer of timers) clearInterval(timer);
+    for (const timer of timers.values()) clearInterval(timer);
     await Promise.all(underWay);
     agent.destroy();
   };
@@ -46,6 +52,7 @@ export function startClients(urls: readonly string[], service: string, perSecond
     answersBy,
     failures,
     forget: () => answersBy.clear(),
+    leave: (url) => clearInterval(timers.get(url)),
     stop,
   };
 }
