@@ -43,27 +43,54 @@ export function createAddressPolicy(options: AddressPolicyOptions): AddressPolic
   const never = NEVER.map(([network, prefix, family, what]) => ({ list: listOf(network, prefix, family), what }));
   const localAddresses = options.localAddresses ?? interfaceAddresses;
 
-  const isOwn = (host: string, family: 'ipv4' | 'ipv6', port: number): boolean =>
-    options.ownListeners().some((listener) => listener.port === port) &&
-    (LOOPBACK.check(host, family) || listOfAddresses(localAddresses()).check(host, family));
+  const refusalOfHost = (host: string): string | null => {
+    const family = familyOf(host);
+    if (family === null) return `host ${JSON.stringify(host)} is not an IPv4 or IPv6 address`;
+    const kind = never.find(({ list }) => list.check(host, family));
+    if (kind !== undefined) return `address ${host} is ${kind.what}`;
+    return allowed.check(host, family) ? null : `address ${host} is outside placement.allow`;
+  };
+  const isOwn = (host: string, port: number): boolean => {
+    const family = familyOf(host) ?? 'ipv4';
+    return (
+      options.ownListeners().some((listener) => listener.port === port) &&
+      (LOOPBACK.check(host, family) || listOfAddresses(localAddresses()).check(host, family))
+    );
+  };
+
+  // A host is announced again and again, and a dozen lists take longer to ask than all the rest of its message.
+  const verdicts = new Map<string, string | null>();
+  const rememberedRefusal = (host: string): string | null => {
+    const known = verdicts.get(host);
+    if (known !== undefined) return known;
+    const refusal = refusalOfHost(host);
+    if (verdicts.size >= VERDICTS_MAX) verdicts.clear();
+    verdicts.set(host, refusal);
+    return refusal;
+  };
 
   return {
     refusal(host, port) {
-      const version = isIP(host);
-      if (version === 0 || host.includes('%')) return `host ${JSON.stringify(host)} is not an IPv4 or IPv6 address`;
-      const family = version === 4 ? 'ipv4' : 'ipv6';
-      const kind = never.find(({ list }) => list.check(host, family));
-      if (kind !== undefined) return `address ${host} is ${kind.what}`;
-      if (!allowed.check(host, family)) return `address ${host} is outside placement.allow`;
-      if (isOwn(host, family, port)) return `address ${host}:${port} is this qedge itself`;
-      return null;
+      const refusal = rememberedRefusal(host);
+      if (refusal !== null) return refusal;
+      return isOwn(host, port) ? `address ${host}:${port} is this qedge itself` : null;
     },
   };
 }
 
+/** Hosts whose verdict is remembered; when they are more, all are judged anew. */
+const VERDICTS_MAX = 8_192;
+
 const LOOPBACK = new BlockList();
 LOOPBACK.addSubnet('127.0.0.0', 8, 'ipv4');
 LOOPBACK.addAddress('::1', 'ipv6');
+
+/** Null for what is no address, and for one that is meant for an interface (RFC 4007). */
+function familyOf(host: string): 'ipv4' | 'ipv6' | null {
+  const version = isIP(host);
+  if (version === 0 || host.includes('%')) return null;
+  return version === 4 ? 'ipv4' : 'ipv6';
+}
 
 function listOf(network: string, prefix: number, family: 'ipv4' | 'ipv6'): BlockList {
   const list = new BlockList();

@@ -378,6 +378,9 @@ export class PlacementCache {
   }
 
   #retarget(host: Host): void {
+    // Where a qedge answers, instances come and go without changing where it is probed.
+    const { node, target: before } = host;
+    if (before?.ping && before.ping.host === node?.address && before.ping.port === node.probePort) return;
     const target = probeTarget(host, this.#isOwn(host.nodeId));
     if (isDeepStrictEqual(target, host.target)) return;
     host.target = target;
@@ -445,6 +448,8 @@ function slotId(service: string, key: InstanceKey): string {
   return `${service}\n${key}`;
 }
 
+/** The name is the same already. */
 function isSameInstance(a: Instance, b: Instance): boolean {
-  return a === b || isDeepStrictEqual(a, b);
+  if (a.host !== b.host || a.port !== b.port || a.scheme !== b.scheme) return false;
+  return isDeepStrictEqual(a.labels, b.labels) && isDeepStrictEqual(a.profile, b.profile);
 }

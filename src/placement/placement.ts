@@ -217,8 +217,9 @@ class CachedPlacement implements Placement {
 
   /** Grace periods are all of one length, so the one that is waited for ends before any that begins later. */
   #tickLater(): void {
+    if (this.#tickTimer !== null) return;
     const nextMs = this.#cache.nextTickMs;
-    if (this.#tickTimer !== null || nextMs === Number.POSITIVE_INFINITY) return;
+    if (nextMs === Number.POSITIVE_INFINITY) return;
     this.#tickTimer = setTimeout(
       () => {
         this.#tickTimer = null;
