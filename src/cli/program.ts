@@ -7,9 +7,12 @@ import { registerCheck } from './check.ts';
 import { registerDemo } from './demo.ts';
 import { registerExplain } from './explain.ts';
 import { registerInstall } from './install.ts';
+import { registerKeygen } from './keygen.ts';
 import { registerRun } from './run.ts';
+import { registerSign } from './sign.ts';
 import { registerSimulate } from './simulate.ts';
 import { registerStatus } from './status.ts';
+import { registerUpdate } from './update.ts';
 import { registerVersion } from './version.ts';
 
 const COMMANDS: readonly ((program: Command) => void)[] = [
@@ -19,6 +22,9 @@ const COMMANDS: readonly ((program: Command) => void)[] = [
   registerStatus,
   registerExplain,
   registerInstall,
+  registerUpdate,
+  registerKeygen,
+  registerSign,
   registerSimulate,
   registerVersion,
 ];

@@ -1,0 +1,59 @@
+// The files of an installed program. They share one directory, so that every move between them is a rename.
+
+import { closeSync, fsyncSync, openSync, renameSync, statSync, writeSync } from 'node:fs';
+import { dirname } from 'node:path';
+
+export interface Layout {
+  readonly directory: string;
+  /** What the service runs. Whole and working at every moment, whatever is cut short. */
+  readonly executable: string;
+  /** A new one on its way in; never run by the service. */
+  readonly incoming: string;
+  /** The one before, known to work. */
+  readonly previous: string;
+  /** Present while a new one is on trial (trial.ts). */
+  readonly trial: string;
+  /** What was sent home last, and why. */
+  readonly rejected: string;
+}
+
+export function layoutOf(executable: string): Layout {
+  return {
+    directory: dirname(executable),
+    executable,
+    incoming: `${executable}.incoming`,
+    previous: `${executable}.previous`,
+    trial: `${executable}.trial`,
+    rejected: `${executable}.rejected`,
+  };
+}
+
+/** Which file it is, whatever its name: survives renames, differs between copies. Null: there is none. */
+export function identityOf(path: string): string | null {
+  const found = statSync(path, { throwIfNoEntry: false });
+  return found === undefined ? null : `${found.dev}:${found.ino}`;
+}
+
+/** Writes a small file whole or not at all, power cuts included. */
+export function writeDurably(path: string, content: string, mode = 0o644): void {
+  const part = `${path}.part`;
+  const fd = openSync(part, 'w', mode);
+  try {
+    writeSync(fd, content);
+    fsyncSync(fd);
+  } finally {
+    closeSync(fd);
+  }
+  renameSync(part, path);
+  syncDirectory(dirname(path));
+}
+
+/** Makes the renames in a directory outlast a power cut. */
+export function syncDirectory(path: string): void {
+  const fd = openSync(path, 'r');
+  try {
+    fsyncSync(fd);
+  } finally {
+    closeSync(fd);
+  }
+}

@@ -1,0 +1,32 @@
+// Asks a new executable three things before it is trusted with the port: does it run here, is it what its signature says,
+// and can it read the configuration?
+
+import { spawnSync } from 'node:child_process';
+import { CommandError } from '../errors.ts';
+import type { Release } from './signature.ts';
+
+const PROBE_TIMEOUT_MS = 30_000;
+
+/** @throws CommandError with what it answered instead */
+export function probeExecutable(executable: string, release: Release, config: string, env: NodeJS.ProcessEnv): void {
+  const { version } = JSON.parse(ask(executable, ['version', '--json'], env)) as { version?: unknown };
+  if (version !== release.version) {
+    throw new CommandError(`the new executable says that it is ${version}, signed was ${release.version}`);
+  }
+  ask(executable, ['check', '-c', config], env);
+}
+
+function ask(executable: string, args: readonly string[], env: NodeJS.ProcessEnv): string {
+  const result = spawnSync(executable, args, {
+    encoding: 'utf8',
+    env,
+    timeout: PROBE_TIMEOUT_MS,
+    killSignal: 'SIGKILL',
+  });
+  const words = `the new executable failed at "${args[0]}"`;
+  if (result.error !== undefined) throw new CommandError(`${words}: ${result.error.message}`);
+  if (result.status !== 0) {
+    throw new CommandError(`${words} (${result.status ?? result.signal}): ${(result.stderr || result.stdout).trim()}`);
+  }
+  return result.stdout;
+}
