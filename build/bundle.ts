@@ -4,7 +4,7 @@ import { spawnSync } from 'node:child_process';
 import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { build } from 'esbuild';
-import { CACHE, ROOT } from './paths.ts';
+import { ASSETS, CACHE, ROOT } from './paths.ts';
 
 export interface Bundle {
   readonly path: string;
@@ -19,10 +19,24 @@ export async function bundleProgram(): Promise<Bundle> {
   const commit = currentCommit();
   mkdirSync(CACHE, { recursive: true });
   const path = join(CACHE, 'qedge.cjs');
+  const define = { QEDGE_VERSION: JSON.stringify(version), QEDGE_COMMIT: JSON.stringify(commit) };
+  const { text, inputs } = await bundle('src/main.ts', define);
+  writeFileSync(path, asFunction(text));
+  // A thread cannot run the executable's own main script, so what it runs is an asset beside it.
+  const worker = await bundle('src/app/worker.ts', define);
+  mkdirSync(ASSETS, { recursive: true });
+  writeFileSync(join(ASSETS, 'worker.js'), worker.text);
+  return { path, version, commit, packages: packagesOf(inputs) };
+}
+
+async function bundle(
+  source: string,
+  define: Readonly<Record<string, string>>,
+): Promise<{ readonly text: string; readonly inputs: readonly string[] }> {
   const { metafile, outputFiles } = await build({
     write: false,
-    entryPoints: [join(ROOT, 'src/main.ts')],
-    outfile: path,
+    entryPoints: [join(ROOT, source)],
+    outfile: join(CACHE, 'bundle.cjs'),
     bundle: true,
     platform: 'node',
     target: 'node24',
@@ -35,15 +49,9 @@ export async function bundleProgram(): Promise<Bundle> {
     external: ['bufferutil', 'utf-8-validate'],
     // build/start reads it as such.
     charset: 'ascii',
-    define: {
-      QEDGE_VERSION: JSON.stringify(version),
-      QEDGE_COMMIT: JSON.stringify(commit),
-      'import.meta.dirname': '__dirname',
-      'import.meta.url': '__filename',
-    },
+    define: { ...define, 'import.meta.dirname': '__dirname', 'import.meta.url': '__filename' },
   });
-  writeFileSync(path, asFunction(outputFiles[0]?.text ?? ''));
-  return { path, version, commit, packages: packagesOf(Object.keys(metafile.inputs)) };
+  return { text: outputFiles[0]?.text ?? '', inputs: Object.keys(metafile.inputs) };
 }
 
 /** One expression that build/start runs as a CommonJS module. */

@@ -10,7 +10,7 @@ import { type Admin, createAdmin } from './admin/admin.ts';
 import type { QedgeEvent } from './admin/state.ts';
 import { Housekeeping } from './app/housekeeping.ts';
 import { brokerFacts, listenerFacts, probeFacts } from './app/node-facts.ts';
-import { RouterSet } from './app/router-set.ts';
+import { Players } from './app/players.ts';
 import type { Config, ListenAddress, PolicyConfig } from './config/config.ts';
 import { diffConfig } from './config/diff.ts';
 import type { Clock } from './core/clock.ts';
@@ -19,7 +19,7 @@ import type { ServiceRouter } from './core/service-router.ts';
 import { createPlacement, type Placement } from './placement/placement.ts';
 import { createEnvironmentWatch, type EnvironmentWatch } from './probe/environment-watch.ts';
 import { createProber, type Prober } from './probe/prober.ts';
-import { type BoundListener, createProxy, type Proxy as DataPlane, type ProxyService } from './proxy/proxy.ts';
+import type { BoundListener } from './proxy/proxy.ts';
 import type { RestoredState, StoreState } from './store/state.ts';
 import { openStore, type Store } from './store/store.ts';
 import { createNotifier, type Notifier } from './systemd/notifier.ts';
@@ -78,11 +78,10 @@ class RunningApp implements App {
   readonly events = new EventLog<QedgeEvent>({ wallNowMs: () => Date.now() });
   readonly #options: AppOptions;
   readonly #metrics = createMetrics();
-  readonly #routers: RouterSet;
+  readonly #players: Players;
   readonly #placement: Placement;
   readonly #prober: Prober;
   readonly #environment: EnvironmentWatch;
-  readonly #proxy: DataPlane;
   readonly #admin: Admin;
   readonly #notifier: Notifier;
   readonly #housekeeping: Housekeeping;
@@ -102,26 +101,29 @@ class RunningApp implements App {
     this.log = log;
     this.#notifier = createNotifier({ log });
     this.#store = this.#openStore();
-    this.#routers = new RouterSet({
+    this.#players = new Players({
+      ...shared,
       config,
-      clock: CLOCK,
-      rng,
       onEvent: (service, event) => this.#record(service, event),
+      onLoss: (message) => log.error({ reason: message }, 'a worker is lost'),
     });
     this.#placement = createPlacement({
       ...shared,
       config,
       boot: randomUUID(),
       ownListeners: () => [...this.proxyListeners, this.#adminListener],
-      onUpdate: (service, update) => this.#routers.applyPlacement(service, update),
+      onUpdate: (service, update) => this.#players.applyPlacement(service, update),
       onNode: (event) => log[event.kind === 'node-pressure' ? 'debug' : 'info'](event, 'node changed'),
-      onTarget: (nodeId, target) => this.#prober.setTarget(nodeId, target),
+      onTarget: (nodeId, target) => {
+        this.#prober.setTarget(nodeId, target);
+        if (target === null) this.#players.forgetNode(nodeId);
+      },
     });
     this.#prober = createProber({
       ...shared,
       config: config.probe,
       onRtt: (nodeId, rttMs) => {
-        this.#routers.observeRtt(nodeId, rttMs);
+        this.#players.observeRtt(nodeId, rttMs);
         this.#placement.observeRtt(nodeId, rttMs);
       },
       onEnvironmentChange: (change) => log.info(change, 'distance of a node changed'),
@@ -129,17 +131,6 @@ class RunningApp implements App {
     this.#environment = createEnvironmentWatch({
       clock: CLOCK,
       onPressure: (pressure) => this.#placement.announcePressure(pressure),
-    });
-    this.#proxy = createProxy({
-      ...shared,
-      nodeId: config.node.id,
-      config: config.proxy,
-      services: this.#proxyServices(config),
-      accessLog: config.log.access,
-      onHealth: (service, key, healthy, reason) => {
-        log.info({ service, instance: key, healthy, reason }, 'health of an instance changed');
-        this.#routers.observeHealth(service, key, healthy);
-      },
     });
     this.#housekeeping = new Housekeeping({
       services: this.services,
@@ -152,7 +143,7 @@ class RunningApp implements App {
   }
 
   get proxyListeners(): readonly BoundListener[] {
-    return this.#proxy.listeners;
+    return this.#players.listeners;
   }
 
   get adminListener(): ListenAddress {
@@ -160,17 +151,17 @@ class RunningApp implements App {
   }
 
   get services(): ReadonlyMap<string, ServiceRouter> {
-    return this.#routers.routers;
+    return this.#players.routers;
   }
 
   async start(sockets: InheritedSockets): Promise<void> {
     const restored = this.#store?.load() ?? null;
+    this.#players.spawn();
     this.#restore(restored);
-    await this.#proxy.listen(firstOfEach(sockets));
+    await this.#players.listen(sockets);
     this.#adminListener = await this.#admin.listen(sockets.get('admin')?.[0]);
     this.#listening = true;
     this.#placement.start();
-    this.#routers.start();
     this.#prober.start();
     this.#environment.start();
     this.#store?.start(() => this.#learned());
@@ -185,9 +176,8 @@ class RunningApp implements App {
   #restore(kept: RestoredState | null): void {
     if (kept?.placement) this.#placement.import(kept.placement, kept.ageMs);
     this.#placement.tellStatic();
-    if (kept === null) return;
-    this.#routers.restore(kept.routers, kept.ageMs);
-    for (const { rtts } of kept.routers) {
+    this.#players.start(kept?.routers ?? [], kept?.ageMs ?? 0);
+    for (const { rtts } of kept?.routers ?? []) {
       for (const [nodeId, rttMs] of Object.entries(rtts)) this.#placement.observeRtt(nodeId, rttMs);
     }
   }
@@ -195,13 +185,11 @@ class RunningApp implements App {
   async reload(config: Config): Promise<void> {
     const { restart } = diffConfig(this.#config, config);
     // First, since it is the one step that may refuse.
-    this.#proxy.configure(config.proxy, config.log.access);
+    await this.#players.configure(config);
     this.#notifier.reloading();
     this.#config = config;
     this.log.level = config.log.level;
     this.#admin.setToken(config.admin.token);
-    this.#routers.reload(config.services);
-    await this.#proxy.applyServices(this.#proxyServices(config));
     this.#prober.configure(config.probe);
     this.#placement.configure(config);
     this.#record(null, { kind: 'lifecycle', phase: 'reloaded', detail: '' });
@@ -216,12 +204,12 @@ class RunningApp implements App {
     this.#draining = true;
     this.#notifier.stopping();
     this.#record(null, { kind: 'lifecycle', phase: 'draining', detail: '' });
-    await Promise.all([this.#proxy.drain(), this.#placement.stop()]);
+    await Promise.all([this.#players.drain(), this.#placement.stop()]);
     this.#prober.stop();
     this.#environment.stop();
     this.#housekeeping.stop();
     await this.#store?.close();
-    this.#routers.stop();
+    await this.#players.close();
     await this.#admin.close();
     this.#notifier.close();
     this.log.info('qedge stopped');
@@ -232,8 +220,7 @@ class RunningApp implements App {
     this.#prober.stop();
     this.#environment.stop();
     this.#housekeeping.stop();
-    this.#routers.stop();
-    await Promise.all([this.#proxy.close(), this.#placement.stop(), this.#admin.close(), this.#store?.close()]);
+    await Promise.all([this.#players.close(), this.#placement.stop(), this.#admin.close(), this.#store?.close()]);
     this.#notifier.close();
   }
 
@@ -254,9 +241,8 @@ class RunningApp implements App {
   }
 
   #learned(): StoreState {
-    const nowMs = CLOCK.nowMs();
     return {
-      routers: [...this.services.values()].map((router) => router.snapshot(nowMs)),
+      routers: this.#players.snapshots(),
       placement: this.#config.mqtt === null ? null : this.#placement.export(),
     };
   }
@@ -267,13 +253,6 @@ class RunningApp implements App {
     await this.reload({ ...this.#config, services });
   }
 
-  #proxyServices(config: Config): ProxyService[] {
-    return config.services.flatMap((service) => {
-      const router = this.services.get(service.name);
-      return router === undefined ? [] : [{ config: service, router }];
-    });
-  }
-
   #createAdmin(): Admin {
     const { version, commit } = this.#options;
     return createAdmin({
@@ -282,7 +261,7 @@ class RunningApp implements App {
       log: this.log,
       events: this.events,
       clock: CLOCK,
-      services: () => this.services,
+      services: () => this.#players.observed(),
       setPolicy: (name, policy) => this.#setPolicy(name, policy),
       lifecycle: () => ({
         listening: this.#listening,
@@ -300,9 +279,4 @@ class RunningApp implements App {
       }),
     });
   }
-}
-
-/** With one event loop, the first socket of each name is the one. */
-function firstOfEach(sockets: InheritedSockets): ReadonlyMap<string, number> {
-  return new Map([...sockets].flatMap(([name, [fd]]) => (fd === undefined ? [] : [[name, fd] as const])));
 }

@@ -93,6 +93,11 @@ export class RouterSet {
     for (const router of this.#routers.values()) router.observeRtt(nodeId, rttMs, nowMs);
   }
 
+  /** The node is measured no more; should it come back, it begins anew. */
+  forgetNode(nodeId: string): void {
+    this.#rtts.delete(nodeId);
+  }
+
   environmentChanged(): void {
     const nowMs = this.#options.clock.nowMs();
     for (const router of this.#routers.values()) router.environmentChanged(nowMs);

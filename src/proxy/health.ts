@@ -10,6 +10,9 @@ import { instanceKey } from '../core/domain.ts';
 import { openConnection } from './connect.ts';
 import type { UpstreamTls } from './upstream-tls.ts';
 
+/** Told when the checks of a service changed their mind about an instance. */
+export type OnHealth = (service: string, key: InstanceKey, healthy: boolean, reason: string) => void;
+
 export interface HealthCheckerOptions {
   readonly config: HealthConfig;
   /** The instances that live now; asked for at each round. */

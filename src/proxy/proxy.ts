@@ -3,7 +3,6 @@
 import { isDeepStrictEqual } from 'node:util';
 import type { ListenAddress, ProxyConfig, ServiceConfig } from '../config/config.ts';
 import type { Clock } from '../core/clock.ts';
-import type { InstanceKey } from '../core/domain.ts';
 import type { ServiceRouter } from '../core/service-router.ts';
 import type { Logger } from '../telemetry/log.ts';
 import type { Metrics } from '../telemetry/metrics.ts';
@@ -11,9 +10,10 @@ import type { ProxyContext } from './context.ts';
 import { readDownstreamTls } from './downstream-tls.ts';
 import { requestFieldTable } from './fields.ts';
 import { TrustedPeers } from './forwarded.ts';
+import type { OnHealth } from './health.ts';
 import { createProxyMetrics } from './proxy-metrics.ts';
 import { createRoutes } from './routes.ts';
-import { Listener } from './server.ts';
+import { assertPortFree, Listener } from './server.ts';
 import { ServiceRuntime } from './service-runtime.ts';
 
 export interface ProxyService {
@@ -30,8 +30,10 @@ export interface ProxyOptions {
   readonly log: Logger;
   /** One log line a request. */
   readonly accessLog: boolean;
-  /** Active health checks of a service changed their mind about an instance. */
-  readonly onHealth: (service: string, key: InstanceKey, healthy: boolean, reason: string) => void;
+  /** Active health checks of a service changed their mind about an instance; null: none are made here. */
+  readonly onHealth: OnHealth | null;
+  /** Another event loop of this process has the ports already, and shares them. */
+  readonly joins?: boolean;
 }
 
 export interface BoundListener extends ListenAddress {
@@ -58,9 +60,10 @@ export interface ProxyServiceStats {
 export interface Proxy {
   /**
    * Opens every port. `inherited`: listening sockets to take instead of opening one, by listener name. Throws
-   * `CommandError` when a port cannot be had; those opened before it are closed again.
+   * `CommandError` when a port cannot be had; those opened before it are closed again. `shared`: where the event loop
+   * that was first listens, for ports that were left to the system.
    */
-  listen(inherited?: ReadonlyMap<string, number>): Promise<readonly BoundListener[]>;
+  listen(inherited?: ReadonlyMap<string, number>, shared?: readonly BoundListener[]): Promise<readonly BoundListener[]>;
   /** Takes a new set of services; open connections and services that stay are not disturbed. Opens and closes ports of their own. */
   applyServices(services: readonly ProxyService[]): Promise<void>;
   /**
@@ -122,11 +125,18 @@ class HttpProxy implements Proxy {
     this.#registerGauges(options.metrics);
   }
 
-  async listen(inherited: ReadonlyMap<string, number> = new Map()): Promise<readonly BoundListener[]> {
+  async listen(
+    inherited: ReadonlyMap<string, number> = new Map(),
+    shared: readonly BoundListener[] = [],
+  ): Promise<readonly BoundListener[]> {
+    const open = (name: string, { host, port }: ListenAddress): Promise<void> => {
+      const known = shared.find((one) => one.name === name)?.port ?? port;
+      return this.#open(name, { host, port: known }, inherited.get(name));
+    };
     try {
-      await this.#open(SHARED, this.#options.config.listen, inherited.get(SHARED));
+      await open(SHARED, this.#options.config.listen);
       for (const { name, config } of this.#services.values()) {
-        if (config.listen !== null) await this.#open(name, config.listen, inherited.get(name));
+        if (config.listen !== null) await open(name, config.listen);
       }
     } catch (error) {
       await this.close();
@@ -212,6 +222,8 @@ class HttpProxy implements Proxy {
   }
 
   async #open(name: string, address: ListenAddress, fd?: number): Promise<void> {
+    const shares = this.#options.config.workers > 1 && fd === undefined;
+    if (shares && this.#options.joins !== true) await assertPortFree(name, address);
     const listener = new Listener({
       name,
       address,

@@ -3,7 +3,7 @@
 
 import { createServer, type IncomingMessage, type Server, type ServerOptions, ServerResponse } from 'node:http';
 import { createServer as createTlsServer, type Server as TlsServer } from 'node:https';
-import { Server as NetServer, type Socket } from 'node:net';
+import { createServer as createNetServer, Server as NetServer, type Socket } from 'node:net';
 import type { TLSSocket } from 'node:tls';
 import type { ListenAddress } from '../config/config.ts';
 import { CommandError, ProxyError } from '../errors.ts';
@@ -65,12 +65,11 @@ export class Listener {
   listen(fd?: number): Promise<ListenAddress> {
     const { host, port } = this.address;
     return new Promise((resolve, reject) => {
-      const onError = (error: NodeJS.ErrnoException): void => {
-        const why = error.code === 'EADDRINUSE' ? 'the port is taken' : error.message;
-        reject(new CommandError(`${this.name}.listen: ${host}:${port}: ${why}`, 1, error));
-      };
+      const onError = (error: NodeJS.ErrnoException): void => reject(listenError(this.name, this.address, error));
       this.#server.once('error', onError);
-      this.#server.listen(fd === undefined ? { host, port } : { fd }, () => {
+      // Several event loops on one port: the kernel spreads connections over their sockets.
+      const reusePort = this.#options.context.config.workers > 1;
+      this.#server.listen(fd === undefined ? { host, port, reusePort } : { fd }, () => {
         this.#server.removeListener('error', onError);
         const bound = this.#server.address();
         resolve({ host, port: bound !== null && typeof bound === 'object' ? bound.port : port });
@@ -141,7 +140,7 @@ export class Listener {
     };
     const server = this.#tls === null ? createServer(options) : createTlsServer({ ...options, ...this.#tls });
     this.#chooseProtocol(server);
-    server.maxConnections = config.connectionsMax;
+    server.maxConnections = Math.ceil(config.connectionsMax / config.workers);
     server.timeout = config.bodyIdleTimeoutMs;
     const onRequest = (request: IncomingMessage, response: ServerResponse): void => this.#onRequest(request, response);
     server.on('request', onRequest);
@@ -237,6 +236,23 @@ export class Listener {
     socket.end(rawErrorAnswer(error), 'latin1');
     socket.destroySoon();
   }
+}
+
+/**
+ * Ports that event loops share could be shared with another process as well, by mistake: found out by opening the port
+ * for oneself first. Throws `CommandError` when it is taken.
+ */
+export function assertPortFree(name: string, address: ListenAddress): Promise<void> {
+  const server = createNetServer();
+  return new Promise((resolve, reject) => {
+    server.once('error', (error: NodeJS.ErrnoException) => reject(listenError(name, address, error)));
+    server.listen({ host: address.host, port: address.port }, () => server.close(() => resolve()));
+  });
+}
+
+function listenError(name: string, { host, port }: ListenAddress, error: NodeJS.ErrnoException): CommandError {
+  const why = error.code === 'EADDRINUSE' ? 'the port is taken' : error.message;
+  return new CommandError(`${name}.listen: ${host}:${port}: ${why}`, 1, error);
 }
 
 /** Null: the connection itself broke, there is nobody to answer. */

@@ -1,10 +1,10 @@
 // A service as the data path knows it: its definition, its router, the pools of its instances, and what it has in flight.
 
 import type { ServiceConfig } from '../config/config.ts';
-import type { Candidate, InstanceKey } from '../core/domain.ts';
+import type { Candidate } from '../core/domain.ts';
 import type { ServiceRouter } from '../core/service-router.ts';
 import { ServiceReach } from './admission.ts';
-import { type HealthChecker, startHealthChecks } from './health.ts';
+import { type HealthChecker, type OnHealth, startHealthChecks } from './health.ts';
 import { InstancePool } from './instance-pool.ts';
 import type { ProxyMetrics, ServiceMetrics } from './proxy-metrics.ts';
 import { RetryBudget } from './retry.ts';
@@ -14,8 +14,8 @@ import { type UpstreamTls, upstreamTlsOf } from './upstream-tls.ts';
 export interface RuntimeShared {
   readonly metrics: ProxyMetrics;
   readonly nowMs: () => number;
-  /** An instance's active health checks changed their mind. */
-  readonly onHealth: (service: string, key: InstanceKey, healthy: boolean, reason: string) => void;
+  /** An instance's active health checks changed their mind; null: none are made. */
+  readonly onHealth: OnHealth | null;
 }
 
 export class ServiceRuntime {
@@ -44,7 +44,7 @@ export class ServiceRuntime {
     this.#nowMs = nowMs;
     const { health } = config;
     this.#health =
-      health === null
+      health === null || onHealth === null
         ? null
         : startHealthChecks({
             config: health,

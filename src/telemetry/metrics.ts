@@ -39,6 +39,10 @@ export interface Metrics {
   histogram(options: MetricOptions & { readonly bounds: readonly number[] }): Family<Histogram>;
   /** Called before each scrape: the place to set gauges that mirror live state. */
   onScrape(collect: () => void): void;
+  /** Every family as plain data, for another thread to take in. */
+  export(): MetricsExport;
+  /** What the registry of `source` exported last; its numbers are added to those of the same name here. */
+  take(source: string, exported: MetricsExport): void;
   /** Prometheus text 0.0.4, or OpenMetrics 1.0 when asked for. */
   render(format?: 'prometheus' | 'openmetrics'): string;
 }
@@ -48,14 +52,36 @@ export const LATENCY_BOUNDS_SECONDS: readonly number[] = [
   0.001, 0.002, 0.005, 0.01, 0.02, 0.03, 0.04, 0.06, 0.08, 0.1, 0.15, 0.2, 0.3, 0.5, 1, 2.5, 5, 10,
 ];
 
+export type MetricsExport = readonly FamilyExport[];
+
+export interface FamilyExport {
+  readonly kind: MetricKind;
+  readonly options: MetricOptions & { readonly bounds?: readonly number[] };
+  readonly children: readonly ChildExport[];
+}
+
+export interface ChildExport {
+  readonly labels: readonly string[];
+  /** Of a counter or gauge; the sum of a histogram. */
+  readonly value: number;
+  /** Of a histogram, one a bucket. */
+  readonly counts: readonly number[] | null;
+}
+
 interface FamilyState<Child> {
   readonly kind: MetricKind;
-  readonly options: MetricOptions;
+  readonly options: FamilyExport['options'];
   readonly children: Map<string, { readonly labels: readonly string[]; readonly child: Child }>;
 }
 
 class Value implements Counter, Gauge {
   value = 0;
+  add(other: ChildExport): void {
+    this.value += other.value;
+  }
+  export(labels: readonly string[]): ChildExport {
+    return { labels, value: this.value, counts: null };
+  }
   increment(by = 1): void {
     this.value += by;
   }
@@ -74,6 +100,17 @@ class Buckets implements Histogram {
     this.counts = new Float64Array(bounds.length + 1);
   }
 
+  add(other: ChildExport): void {
+    this.sum += other.value;
+    other.counts?.forEach((count, i) => {
+      this.counts[i] = (this.counts[i] ?? 0) + count;
+    });
+  }
+
+  export(labels: readonly string[]): ChildExport {
+    return { labels, value: this.sum, counts: Array.from(this.counts) };
+  }
+
   observe(value: number): void {
     this.sum += value;
     const { bounds, counts } = this;
@@ -86,10 +123,11 @@ class Buckets implements Histogram {
 export function createMetrics(): Metrics {
   const families: FamilyState<Value | Buckets>[] = [];
   const collectors: (() => void)[] = [];
+  const others = new Map<string, MetricsExport>();
 
   function family<Child extends Value | Buckets>(
     kind: MetricKind,
-    options: MetricOptions,
+    options: FamilyExport['options'],
     make: () => Child,
   ): Family<Child> {
     const children = new Map<string, { labels: readonly string[]; child: Child }>();
@@ -120,14 +158,50 @@ export function createMetrics(): Metrics {
     onScrape: (collect) => {
       collectors.push(collect);
     },
+    export: () => {
+      for (const collect of collectors) collect();
+      return families.map(exportFamily);
+    },
+    take: (source, exported) => {
+      others.set(source, exported);
+    },
     render(format = 'prometheus') {
       for (const collect of collectors) collect();
       const lines: string[] = [];
-      for (const state of families) renderFamily(state, format === 'openmetrics', lines);
+      const all = others.size === 0 ? families : withOthers(families, others.values());
+      for (const state of all) renderFamily(state, format === 'openmetrics', lines);
       if (format === 'openmetrics') lines.push('# EOF');
       return `${lines.join('\n')}\n`;
     },
   };
+}
+
+function exportFamily({ kind, options, children }: FamilyState<Value | Buckets>): FamilyExport {
+  return { kind, options, children: [...children.values()].map(({ labels, child }) => child.export(labels)) };
+}
+
+/** Sums of the same name and labels; the families themselves stay as they are. */
+function withOthers(
+  families: readonly FamilyState<Value | Buckets>[],
+  others: Iterable<MetricsExport>,
+): FamilyState<Value | Buckets>[] {
+  const sums = new Map<string, FamilyState<Value | Buckets>>();
+  for (const exported of [families.map(exportFamily), ...others]) {
+    for (const { kind, options, children } of exported) {
+      const sum = sums.get(options.name) ?? { kind, options, children: new Map() };
+      sums.set(options.name, sum);
+      for (const one of children) {
+        const id = one.labels.join('\u0000');
+        const entry = sum.children.get(id) ?? {
+          labels: one.labels,
+          child: kind === 'histogram' ? new Buckets(options.bounds ?? []) : new Value(),
+        };
+        entry.child.add(one);
+        sum.children.set(id, entry);
+      }
+    }
+  }
+  return [...sums.values()];
 }
 
 function renderFamily(state: FamilyState<Value | Buckets>, openMetrics: boolean, lines: string[]): void {

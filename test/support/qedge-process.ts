@@ -15,6 +15,8 @@ export interface QedgeProcess {
   readonly adminUrl: string;
   /** Everything it has logged so far. */
   readonly log: readonly Record<string, unknown>[];
+  readonly configFile: string;
+  readonly configText: string;
   /** `node/instance availability` of the service's instances as its admin port tells them, sorted. */
   keys(service: string): Promise<readonly string[]>;
   /** Sends the signal and waits for the end. */
@@ -25,14 +27,19 @@ const ROOT = resolve(import.meta.dirname, '../..');
 const START_TIMEOUT_MS = 60_000;
 
 /**
- * Starts `qedge run` with the given TOML, to which node, proxy and admin sections are added; it ends with the test that
+ * Starts `qedge run` with the given TOML, which goes on where the proxy section begins; it ends with the test that
  * is running. Resolves once it is listening.
  */
-export async function startQedge(nodeId: string, toml: string): Promise<QedgeProcess> {
+export async function startQedge(
+  nodeId: string,
+  toml: string,
+  { proxyPort = 0 }: { readonly proxyPort?: number } = {},
+): Promise<QedgeProcess> {
   const folder = mkdtempSync(join(tmpdir(), 'qedge-process-'));
   const file = join(folder, 'qedge.toml');
-  const own = `[node]\nid = "${nodeId}"\naddress = "127.0.0.1"\n[proxy]\nlisten = "127.0.0.1:0"\n[admin]\nlisten = "127.0.0.1:0"\n`;
-  writeFileSync(file, own + toml);
+  const own = `[node]\nid = "${nodeId}"\naddress = "127.0.0.1"\n[admin]\nlisten = "127.0.0.1:0"\n[proxy]\nlisten = "127.0.0.1:${proxyPort}"\n`;
+  const text = own + toml;
+  writeFileSync(file, text);
   const child = spawn(process.execPath, [join(ROOT, 'src/main.ts'), 'run', '-c', file], {
     cwd: folder,
     stdio: ['ignore', 'pipe', 'pipe'],
@@ -73,6 +80,8 @@ export async function startQedge(nodeId: string, toml: string): Promise<QedgePro
     url: urlOf('proxy'),
     adminUrl,
     log,
+    configFile: file,
+    configText: text,
     keys: (service) => keysOf(adminUrl, service),
     stop,
   };

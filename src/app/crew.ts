@@ -1,0 +1,132 @@
+// The workers, seen from the main thread: started together, told the same, and added up for whoever looks at the node as
+// a whole. With one event loop there is no crew and nothing here runs.
+
+import { randomInt } from 'node:crypto';
+import { join } from 'node:path';
+import { Worker } from 'node:worker_threads';
+import type { Config } from '../config/config.ts';
+import type { RouterEvent, RouterState } from '../core/service-router.ts';
+import { CommandError } from '../errors.ts';
+import type { BoundListener } from '../proxy/proxy.ts';
+import { asset, isSingleExecutable } from '../sea.ts';
+import type { InheritedSockets } from '../systemd/sockets.ts';
+import type { Logger } from '../telemetry/log.ts';
+import type { MetricsExport } from '../telemetry/metrics.ts';
+import type { FromWorker, ToWorker, WorkerStart } from './worker-messages.ts';
+
+export interface CrewOptions {
+  readonly log: Logger;
+  readonly onEvent: (service: string, event: RouterEvent) => void;
+  readonly onMetrics: (worker: string, metrics: MetricsExport) => void;
+  /** A worker ended by itself: the node is short of one, and only a restart brings it back. */
+  readonly onLoss: (message: string) => void;
+}
+
+interface Member {
+  readonly name: string;
+  readonly worker: Worker;
+  readonly listening: Promise<void>;
+  readonly ended: Promise<void>;
+  states: readonly RouterState[];
+}
+
+export class Crew {
+  readonly #options: CrewOptions;
+  readonly #members: Member[] = [];
+  #stopping = false;
+
+  constructor(options: CrewOptions) {
+    this.#options = options;
+  }
+
+  /** Starts all workers beyond the main thread. They take messages at once, and requests once they `listen`. */
+  spawn(config: Config): void {
+    for (let i = 1; i < config.proxy.workers; i++) {
+      this.#spawn(`worker-${i}`, { config, seed: randomInt(2 ** 31), timeOriginMs: performance.timeOrigin });
+    }
+  }
+
+  /**
+   * Waits until all listen where the main thread does.
+   *
+   * @throws CommandError when one cannot
+   */
+  async listen(shared: readonly BoundListener[], sockets: InheritedSockets): Promise<void> {
+    assertEnoughSockets(this.#members.length + 1, sockets);
+    this.#members.forEach(({ worker }, i) => {
+      const own = new Map([...sockets].flatMap(([name, fds]) => pairOf(name, fds[i + 1])));
+      worker.postMessage({ kind: 'listen', shared, sockets: own } satisfies ToWorker);
+    });
+    await Promise.all(this.#members.map(({ listening }) => listening));
+  }
+
+  tell(message: ToWorker): void {
+    for (const { worker } of this.#members) worker.postMessage(message);
+  }
+
+  /** What each worker last said of a service; up to a second old. */
+  statesOf(service: string): RouterState[] {
+    return this.#members.flatMap(({ states }) => states.filter((state) => state.service === service));
+  }
+
+  async drain(): Promise<void> {
+    this.#stopping = true;
+    this.tell({ kind: 'drain' });
+    await Promise.all(this.#members.map(({ ended }) => ended));
+  }
+
+  async close(): Promise<void> {
+    this.#stopping = true;
+    await Promise.all(this.#members.map(({ worker }) => worker.terminate()));
+  }
+
+  #spawn(name: string, start: WorkerStart): void {
+    const worker = startThread(name, start);
+    const listening = Promise.withResolvers<void>();
+    const ended = Promise.withResolvers<void>();
+    const member: Member = { name, worker, listening: listening.promise, ended: ended.promise, states: [] };
+    // Whoever waits for it is told; nobody may be waiting.
+    listening.promise.catch(() => {});
+    this.#members.push(member);
+    worker.on('message', (message: FromWorker) => {
+      if (message.kind === 'listening') listening.resolve();
+      else if (message.kind === 'failed') listening.reject(new CommandError(message.message));
+      else this.#hear(member, message);
+    });
+    worker.on('error', (error) => this.#options.log.error({ err: error, worker: name }, 'worker failed'));
+    worker.on('exit', (code) => {
+      const message = `${name} ended with status ${code}`;
+      member.states = [];
+      listening.reject(new CommandError(message));
+      ended.resolve();
+      if (!this.#stopping) this.#options.onLoss(message);
+    });
+  }
+
+  #hear(member: Member, message: FromWorker): void {
+    if (message.kind === 'event') this.#options.onEvent(message.service, message.event);
+    if (message.kind !== 'report') return;
+    member.states = message.states;
+    this.#options.onMetrics(member.name, message.metrics);
+  }
+}
+
+function startThread(name: string, start: WorkerStart): Worker {
+  if (!isSingleExecutable) return new Worker(join(import.meta.dirname, 'worker.ts'), { workerData: start, name });
+  const source = asset('worker.js');
+  if (source === null) throw new CommandError('proxy.workers: this executable carries no worker');
+  return new Worker(Buffer.from(source).toString('utf8'), { eval: true, workerData: start, name });
+}
+
+/** Listening sockets that a service manager opened cannot be shared between threads: each needs its own. */
+function assertEnoughSockets(players: number, sockets: InheritedSockets): void {
+  for (const [name, fds] of sockets) {
+    if (name === 'admin' || fds.length >= players) continue;
+    throw new CommandError(
+      `proxy.workers = ${players} needs as many sockets named ${name}, got ${fds.length}: ` +
+        'repeat ListenStream= in the socket unit, with ReusePort=yes',
+    );
+  }
+}
+
+const pairOf = (name: string, fd: number | undefined): [string, number][] => (fd === undefined ? [] : [[name, fd]]);

@@ -1,0 +1,91 @@
+// What several players of one node know of a service, as one picture: what is counted adds up, what is estimated is
+// weighted by what it was estimated from.
+
+import type { ClientState, InstanceState, RouterState } from '../core/service-router.ts';
+
+/** `states` of one service, the main thread's first. The same object when it is the only one. */
+export function mergeStates(states: readonly [RouterState, ...RouterState[]]): RouterState {
+  const [first] = states;
+  if (states.length === 1) return first;
+  const clients = mergeClients(states.flatMap((state) => state.clients));
+  const satisfied = clients.filter((client) => client.successRatio >= first.qos.successRatio).length;
+  return {
+    ...first,
+    successRatio: weighted(
+      states,
+      (state) => state.successRatio,
+      (state) => state.requestsPerSecond,
+    ),
+    requestsPerSecond: sum(states, (state) => state.requestsPerSecond),
+    inFlight: sum(states, (state) => state.inFlight),
+    clientsSatisfiedRatio: clients.length === 0 ? null : satisfied / clients.length,
+    summary: {
+      ...first.summary,
+      explorationShare: weighted(
+        states,
+        (state) => state.summary.explorationShare,
+        (state) => state.requestsPerSecond,
+      ),
+      panic: states.some((state) => state.summary.panic),
+    },
+    instances: first.instances.map((instance) => {
+      const same = states.flatMap((state) => state.instances.filter(({ key }) => key === instance.key));
+      return mergeInstances(instance, same);
+    }),
+    clients,
+  };
+}
+
+function mergeInstances(first: InstanceState, same: readonly InstanceState[]): InstanceState {
+  const bySamples = (instance: InstanceState): number => instance.samples;
+  return {
+    ...first,
+    weight: sum(same, (instance) => instance.weight) / Math.max(1, same.length),
+    successProbability: weighted(same, (instance) => instance.successProbability, bySamples),
+    processingMs: weighted(same, (instance) => instance.processingMs, bySamples),
+    samples: sum(same, bySamples),
+    cooldownMs: Math.max(...same.map((instance) => instance.cooldownMs)),
+    inFlight: sum(same, (instance) => instance.inFlight),
+    requestsPerSecond: sum(same, (instance) => instance.requestsPerSecond),
+    requests: sum(same, (instance) => instance.requests),
+    failures: sum(same, (instance) => instance.failures),
+  };
+}
+
+/** A client with several connections may be known to several players. Worst served first. */
+function mergeClients(all: readonly ClientState[]): ClientState[] {
+  const byId = new Map<string, { requests: number; successes: number }>();
+  for (const { clientId, requests, successRatio } of all) {
+    const total = byId.get(clientId) ?? { requests: 0, successes: 0 };
+    total.requests += requests;
+    total.successes += requests * successRatio;
+    byId.set(clientId, total);
+  }
+  return [...byId]
+    .map(([clientId, { requests, successes }]) => ({
+      clientId,
+      requests,
+      successRatio: successes / Math.max(1, requests),
+    }))
+    .sort((a, b) => a.successRatio - b.successRatio);
+}
+
+function sum<Item>(items: readonly Item[], value: (item: Item) => number): number {
+  return items.reduce((total, item) => total + value(item), 0);
+}
+
+/** Mean over those that have a value; evenly when none has any weight. Null when none has a value. */
+function weighted<Item>(
+  items: readonly Item[],
+  value: (item: Item) => number | null,
+  weight: (item: Item) => number,
+): number | null {
+  const known = items.flatMap((item) => {
+    const one = value(item);
+    return one === null ? [] : [{ one, by: weight(item) }];
+  });
+  if (known.length === 0) return null;
+  const total = sum(known, ({ by }) => by);
+  if (total === 0) return sum(known, ({ one }) => one) / known.length;
+  return sum(known, ({ one, by }) => one * by) / total;
+}

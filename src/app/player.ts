@@ -1,0 +1,114 @@
+// One player of the game: an event loop with routers of its own and the ports through which requests reach them. One
+// event loop is one player; with `proxy.workers` there are several, each deciding for itself.
+
+import type { Config } from '../config/config.ts';
+import type { Clock } from '../core/clock.ts';
+import type { InstanceKey, PlacementUpdate } from '../core/domain.ts';
+import type { Rng } from '../core/rng.ts';
+import type { RouterEvent, RouterSnapshot, ServiceRouter } from '../core/service-router.ts';
+import type { OnHealth } from '../proxy/health.ts';
+import { type BoundListener, createProxy, type Proxy as DataPlane, type ProxyService } from '../proxy/proxy.ts';
+import type { Logger } from '../telemetry/log.ts';
+import type { Metrics } from '../telemetry/metrics.ts';
+import { RouterSet } from './router-set.ts';
+
+export interface PlayerOptions {
+  readonly config: Config;
+  readonly clock: Clock;
+  readonly rng: Rng;
+  readonly log: Logger;
+  readonly metrics: Metrics;
+  readonly onEvent: (service: string, event: RouterEvent) => void;
+  /** Health checks changed their mind about an instance; null: they are made by another player, who tells. */
+  readonly onHealth: OnHealth | null;
+  /** Not the first on its ports. */
+  readonly joins?: boolean;
+}
+
+export class Player {
+  readonly #clock: Clock;
+  readonly #set: RouterSet;
+  readonly #proxy: DataPlane;
+
+  constructor(options: PlayerOptions) {
+    const { config } = options;
+    this.#clock = options.clock;
+    this.#set = new RouterSet(options);
+    this.#proxy = createProxy({
+      ...options,
+      nodeId: config.node.id,
+      config: config.proxy,
+      services: this.#services(config),
+      accessLog: config.log.access,
+    });
+  }
+
+  /** Service name → router; one object for the life of the player. */
+  get routers(): ReadonlyMap<string, ServiceRouter> {
+    return this.#set.routers;
+  }
+
+  get listeners(): readonly BoundListener[] {
+    return this.#proxy.listeners;
+  }
+
+  /** `sockets`: inherited ones by the name of the listener. `shared`: where the first player listens. */
+  listen(
+    sockets: ReadonlyMap<string, number>,
+    shared: readonly BoundListener[] = [],
+  ): Promise<readonly BoundListener[]> {
+    return this.#proxy.listen(sockets, shared);
+  }
+
+  /** Takes back what was learned, then decides from here on. */
+  start(learned: readonly RouterSnapshot[], ageMs: number): void {
+    this.#set.restore(learned, ageMs);
+    this.#set.start();
+  }
+
+  applyPlacement(service: string, update: PlacementUpdate): void {
+    this.#set.applyPlacement(service, update);
+  }
+
+  observeRtt(nodeId: string, rttMs: number): void {
+    this.#set.observeRtt(nodeId, rttMs);
+  }
+
+  forgetNode(nodeId: string): void {
+    this.#set.forgetNode(nodeId);
+  }
+
+  /** What health checks found out. */
+  observeHealth(service: string, key: InstanceKey, healthy: boolean): void {
+    this.#set.observeHealth(service, key, healthy);
+  }
+
+  /** Throws `CommandError`, with nothing changed, when a file the configuration names cannot be used. */
+  async configure(config: Config): Promise<void> {
+    this.#proxy.configure(config.proxy, config.log.access);
+    this.#set.reload(config.services);
+    await this.#proxy.applyServices(this.#services(config));
+  }
+
+  snapshots(): RouterSnapshot[] {
+    const nowMs = this.#clock.nowMs();
+    return [...this.routers.values()].map((router) => router.snapshot(nowMs));
+  }
+
+  /** Finishes what is in flight; keeps deciding until then. */
+  drain(): Promise<void> {
+    return this.#proxy.drain();
+  }
+
+  async close(): Promise<void> {
+    this.#set.stop();
+    await this.#proxy.close();
+  }
+
+  #services(config: Config): ProxyService[] {
+    return config.services.flatMap((service) => {
+      const router = this.routers.get(service.name);
+      return router === undefined ? [] : [{ config: service, router }];
+    });
+  }
+}

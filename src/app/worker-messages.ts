@@ -1,0 +1,37 @@
+// What the main thread and its workers say to each other.
+
+import type { Config } from '../config/config.ts';
+import type { InstanceKey, PlacementUpdate } from '../core/domain.ts';
+import type { RouterEvent, RouterSnapshot, RouterState } from '../core/service-router.ts';
+import type { BoundListener } from '../proxy/proxy.ts';
+import type { MetricsExport } from '../telemetry/metrics.ts';
+
+/** What a worker starts with. */
+export interface WorkerStart {
+  readonly config: Config;
+  readonly seed: number;
+  /** `performance.timeOrigin` of the main thread, so that all are on one axis of time. */
+  readonly timeOriginMs: number;
+}
+
+export type ToWorker =
+  | {
+      readonly kind: 'listen';
+      readonly sockets: ReadonlyMap<string, number>;
+      readonly shared: readonly BoundListener[];
+    }
+  | { readonly kind: 'start'; readonly learned: readonly RouterSnapshot[]; readonly ageMs: number }
+  | { readonly kind: 'placement'; readonly service: string; readonly update: PlacementUpdate }
+  | { readonly kind: 'rtt'; readonly nodeId: string; readonly rttMs: number }
+  | { readonly kind: 'health'; readonly service: string; readonly key: InstanceKey; readonly healthy: boolean }
+  | { readonly kind: 'node-gone'; readonly nodeId: string }
+  | { readonly kind: 'configure'; readonly config: Config }
+  | { readonly kind: 'reset'; readonly service: string }
+  | { readonly kind: 'drain' };
+
+export type FromWorker =
+  | { readonly kind: 'listening' }
+  /** The worker could not start. */
+  | { readonly kind: 'failed'; readonly message: string }
+  | { readonly kind: 'event'; readonly service: string; readonly event: RouterEvent }
+  | { readonly kind: 'report'; readonly states: readonly RouterState[]; readonly metrics: MetricsExport };

@@ -1,0 +1,89 @@
+// A worker thread: one more player on the same ports. It is told of placement and distances, decides and forwards for
+// itself, and reports once a second.
+
+import { parentPort, workerData } from 'node:worker_threads';
+import type { Config } from '../config/config.ts';
+import { assertNever } from '../core/assert.ts';
+import type { Clock } from '../core/clock.ts';
+import { createRng } from '../core/rng.ts';
+import { createLogger } from '../telemetry/log.ts';
+import { createMetrics } from '../telemetry/metrics.ts';
+import { Player } from './player.ts';
+import type { FromWorker, ToWorker, WorkerStart } from './worker-messages.ts';
+
+const REPORT_MS = 1000;
+
+if (parentPort !== null) run(parentPort, workerData as WorkerStart);
+
+function run(port: NonNullable<typeof parentPort>, { config, seed, timeOriginMs }: WorkerStart): void {
+  const offsetMs = performance.timeOrigin - timeOriginMs;
+  const clock: Clock = { nowMs: () => performance.now() + offsetMs };
+  const log = createLogger({ level: config.log.level, nodeId: config.node.id });
+  const metrics = createMetrics();
+  const tell = (message: FromWorker): void => port.postMessage(message);
+  const player = new Player({
+    config,
+    clock,
+    rng: createRng(seed),
+    log,
+    metrics,
+    joins: true,
+    onHealth: null,
+    onEvent: (service, event) => tell({ kind: 'event', service, event }),
+  });
+  const report = setInterval(() => {
+    const states = [...player.routers.values()].map((router) => router.state(clock.nowMs()));
+    tell({ kind: 'report', states, metrics: metrics.export() });
+  }, REPORT_MS);
+  const end = (): void => {
+    clearInterval(report);
+    void player.close();
+    port.close();
+  };
+  const listen = ({ sockets, shared }: Extract<ToWorker, { kind: 'listen' }>): void => {
+    player.listen(sockets, shared).then(
+      () => tell({ kind: 'listening' }),
+      (error: Error) => {
+        tell({ kind: 'failed', message: error.message });
+        end();
+      },
+    );
+  };
+  port.on('message', (message: ToWorker) => {
+    handle(player, message, clock).catch((error: Error) => log.error({ err: error }, 'worker refused a message'));
+    if (message.kind === 'listen') listen(message);
+    if (message.kind === 'configure') log.level = message.config.log.level;
+    if (message.kind === 'drain') void player.drain().then(end);
+  });
+}
+
+async function handle(player: Player, message: ToWorker, clock: Clock): Promise<void> {
+  switch (message.kind) {
+    case 'start':
+      player.start(message.learned, message.ageMs);
+      return;
+    case 'placement':
+      player.applyPlacement(message.service, message.update);
+      return;
+    case 'rtt':
+      player.observeRtt(message.nodeId, message.rttMs);
+      return;
+    case 'health':
+      player.observeHealth(message.service, message.key, message.healthy);
+      return;
+    case 'node-gone':
+      player.forgetNode(message.nodeId);
+      return;
+    case 'configure':
+      await player.configure(message.config satisfies Config);
+      return;
+    case 'reset':
+      player.routers.get(message.service)?.reset(clock.nowMs());
+      return;
+    case 'listen':
+    case 'drain':
+      return;
+    default:
+      assertNever(message);
+  }
+}

@@ -1,0 +1,85 @@
+// Several event loops on one port, as `proxy.workers` asks for.
+
+import { writeFileSync } from 'node:fs';
+import { Agent, request } from 'node:http';
+import { describe, expect, it } from 'vitest';
+import { startInstance } from '../support/http-instance.ts';
+import { type QedgeProcess, startQedge } from '../support/qedge-process.ts';
+
+const WORKERS = 3;
+
+function toml(ports: readonly number[], proxy = `workers = ${WORKERS}`): string {
+  const instances = ports.map((port, i) => `{ node = "n${i}", id = "i", url = "http://127.0.0.1:${port}" }`);
+  return `${proxy}
+[[service]]
+name = "svc"
+qos = { latency = "500ms", success = 0.9, window = "10s" }
+policy = "round-robin"
+instances = [${instances.join(', ')}]
+`;
+}
+
+/** Statuses of `count` requests, each on a connection of its own. */
+function fire(url: string, count: number): Promise<number[]> {
+  const one = (i: number): Promise<number> =>
+    new Promise((resolve, reject) => {
+      const headers = { 'x-qedge-service': 'svc', 'x-client-id': `cam-${i % 5}` };
+      request(url, { agent: new Agent({ keepAlive: false }), headers }, (response) => {
+        response.resume();
+        response.on('end', () => resolve(response.statusCode ?? 0));
+      })
+        .on('error', reject)
+        .end();
+    });
+  return Promise.all(Array.from({ length: count }, (_, i) => one(i)));
+}
+
+async function metric(qedge: QedgeProcess, name: string): Promise<number> {
+  const text = await (await fetch(`${qedge.adminUrl}/metrics`)).text();
+  const lines = text.split('\n').filter((line) => line.startsWith(`${name}{`) || line.startsWith(`${name} `));
+  return lines.reduce((sum, line) => sum + Number(line.split(' ').at(-1)), 0);
+}
+
+async function stateOf(qedge: QedgeProcess) {
+  const state = (await (await fetch(`${qedge.adminUrl}/api/v1/state`)).json()) as {
+    services: { clients: { clientId: string; requests: number }[]; instances: { requests: number }[] }[];
+  };
+  return state.services[0] ?? { clients: [], instances: [] };
+}
+
+describe('proxy.workers', () => {
+  it('share one port, and are seen as one', async () => {
+    const instances = [await startInstance(), await startInstance()];
+    const qedge = await startQedge('pi', toml(instances.map(({ port }) => port)));
+    const statuses = await fire(qedge.url, 300);
+    expect(statuses.every((status) => status === 200)).toBe(true);
+    await expect.poll(() => metric(qedge, 'qedge_requests_total'), { timeout: 5000 }).toBe(300);
+    const state = await stateOf(qedge);
+    expect(state.instances.reduce((sum, { requests }) => sum + requests, 0)).toBe(300);
+    expect(state.clients.map(({ requests }) => requests)).toEqual([60, 60, 60, 60, 60]);
+    expect(await qedge.stop()).toBe(0);
+  });
+
+  it('are refused a port that somebody else has', async () => {
+    const instance = await startInstance();
+    const qedge = await startQedge('pi', toml([instance.port]));
+    const port = new URL(qedge.url).port;
+    const second = toml([instance.port], `workers = ${WORKERS}\n[log]\nlevel = "info"`);
+    await expect(startQedge('other', second, { proxyPort: Number(port) })).rejects.toThrow(/port is taken/);
+  });
+
+  it('take over a reload without losing a request', async () => {
+    const instances = [await startInstance(), await startInstance()];
+    const [first = 0, second = 0] = instances.map(({ port }) => port);
+    const qedge = await startQedge('pi', toml([first]));
+    await fire(qedge.url, 30);
+    writeFileSync(qedge.configFile, qedge.configText.replace(String(first), String(second)));
+    process.kill(qedge.pid, 'SIGHUP');
+    const during = await fire(qedge.url, 200);
+    expect(during.every((status) => status === 200)).toBe(true);
+    await expect.poll(() => qedge.log.some(({ msg }) => msg === 'configuration reloaded')).toBe(true);
+    await instances[0]?.close();
+    const after = await fire(qedge.url, 100);
+    expect(after.every((status) => status === 200)).toBe(true);
+  });
+});
