@@ -94,8 +94,8 @@ function markersOf(service: RouterState, scale: Scale): readonly Marker[] {
     y: scale.y(instance.processingMs ?? 0),
     radius: Math.max(instance.cooldownMs > 0 ? 8 : 0, 5 + 24 * Math.sqrt(instance.weight)),
   }));
-  // The heavy ones first: light ones stay on top and can be pointed at.
-  placed.sort((a, b) => b.radius - a.radius || (a.instance.key < b.instance.key ? -1 : 1));
+  // Always in the same order: a marker that moved within the document would lose the keyboard's focus.
+  placed.sort((a, b) => (a.instance.key < b.instance.key ? -1 : 1));
   const labels = placeLabels(
     placed.map(({ x, y, radius, instance }) => ({ x, y, radius, text: labelOf(instance) })),
     scale.frame,
@@ -125,7 +125,7 @@ function MapMarker({ marker, target, chosen, onChoose }: MapMarkerProps) {
     <g
       class={classes.join(' ')}
       role="button"
-      tabIndex={0}
+      tabindex={0}
       aria-pressed={chosen}
       aria-label={describe(instance)}
       data-instance={instance.key}

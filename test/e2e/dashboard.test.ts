@@ -1,0 +1,197 @@
+// requires: chromium
+// The dashboard in Chromium over the running demo: what it shows is what the API says, a cooldown is seen as it
+// happens, and the page lives through a proxy that goes away.
+
+import { isDeepStrictEqual } from 'node:util';
+import type { Browser, Page } from 'playwright-core';
+import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
+import { count, milliseconds, percent, perSecond } from '../../src/admin/dashboard/format.ts';
+import type { EventDocument, StateDocument } from '../../src/admin/state.ts';
+import type { RouterState } from '../../src/core/service-router.ts';
+import { standingOf } from '../../src/core/standing.ts';
+import { launchBrowser, type OpenPage, openDashboard, readDashboard, type Shown } from '../support/dashboard-page.ts';
+import { type DemoProcess, startDemo } from '../support/demo-process.ts';
+
+const POLL = { timeout: 15_000, interval: 50 };
+const DESKTOP = { width: 1440, theme: 'light' } as const;
+
+let browser: Browser;
+let demo: DemoProcess;
+const open: Page[] = [];
+
+beforeAll(async () => {
+  [browser, demo] = await Promise.all([launchBrowser(), startDemo('--policy', 'qedgeproxy', '--clients', '6')]);
+});
+
+afterAll(async () => {
+  await browser?.close();
+  await demo?.stop();
+});
+
+afterEach(async () => {
+  for (const page of open.splice(0)) await page.close();
+});
+
+async function dashboard(view: Parameters<typeof openDashboard>[2] = DESKTOP): Promise<OpenPage> {
+  const opened = await openDashboard(browser, demo.url, view);
+  open.push(opened.page);
+  return opened;
+}
+
+const fetchState = async (): Promise<StateDocument> =>
+  (await (await fetch(`${demo.url}/api/v1/state`)).json()) as StateDocument;
+
+/** What the page should show of a state, with its first service chosen. */
+function expected(state: StateDocument): Shown {
+  const chosen = state.services[0] as RouterState;
+  return {
+    services: state.services.map((one) => ({
+      name: one.service,
+      satisfied: percent(one.clientsSatisfiedRatio),
+      success: percent(one.successRatio, 1),
+    })),
+    instances: Object.fromEntries(
+      chosen.instances.map((one) => [
+        one.key,
+        [
+          standingOf(one).word,
+          percent(one.weight, 1),
+          percent(one.successProbability, 1),
+          one.rttKnown ? milliseconds(one.rttMs) : `~${milliseconds(one.rttMs)}`,
+          milliseconds(one.processingMs),
+          String(one.inFlight),
+          perSecond(one.requestsPerSecond),
+          count(one.samples),
+          count(one.failures),
+        ],
+      ]),
+    ),
+    clients: Object.fromEntries(chosen.clients.map((one) => [one.clientId, percent(one.successRatio, 1)])),
+    markers: chosen.instances.map((one) => one.key).sort(),
+  };
+}
+
+const sortedMarkers = (shown: Shown): Shown => ({ ...shown, markers: [...shown.markers].sort() });
+
+describe('the dashboard', () => {
+  it('shows exactly what the state says, and the state is that of the API', async () => {
+    const { page, lastState, complaints } = await dashboard();
+    await expect
+      .poll(async () => {
+        const shown = sortedMarkers(await readDashboard(page));
+        const state = lastState();
+        return state !== null && isDeepStrictEqual(shown, expected(state));
+      }, POLL)
+      .toBe(true);
+    const [live, api] = [lastState(), await fetchState()];
+    expect(Object.keys(live ?? {})).toEqual(Object.keys(api));
+    expect(live?.node.process.pid).toBe(api.node.process.pid);
+    expect(live?.services.map(({ service, policy, qos }) => ({ service, policy, qos }))).toEqual(
+      api.services.map(({ service, policy, qos }) => ({ service, policy, qos })),
+    );
+    expect(complaints).toEqual([]);
+  });
+
+  it('shows a cooldown within two seconds of its beginning', async () => {
+    const { page } = await dashboard();
+    const openedMs = Date.now();
+    await page.evaluate(() => {
+      const seen: Record<string, number> = {};
+      Object.assign(window, { seen });
+      const look = (): void => {
+        for (const marker of document.querySelectorAll('.marker.cooling')) {
+          seen[marker.getAttribute('data-instance') ?? ''] ??= Date.now();
+        }
+      };
+      look();
+      new MutationObserver(look).observe(document.body, { subtree: true, childList: true, attributes: true });
+    });
+    const alreadyOut = new Set(await page.evaluate(() => Object.keys((window as unknown as Seen).seen)));
+    const [service] = (await fetchState()).services;
+    const firstCooldown = async (): Promise<EventDocument | undefined> => {
+      const { events } = (await (await fetch(`${demo.url}/api/v1/events`)).json()) as { events: EventDocument[] };
+      return events.find(
+        (event) =>
+          event.kind === 'cooldown' &&
+          event.service === service?.service &&
+          Date.parse(event.time) > openedMs &&
+          !alreadyOut.has(event.subject ?? ''),
+      );
+    };
+    await expect.poll(firstCooldown, { timeout: 60_000, interval: 200 }).toBeDefined();
+    const event = (await firstCooldown()) as EventDocument;
+    const seenMs = async (): Promise<number | undefined> =>
+      (await page.evaluate(() => (window as unknown as Seen).seen))[event.subject ?? ''];
+    await expect.poll(seenMs, POLL).toBeDefined();
+    expect(((await seenMs()) ?? Number.POSITIVE_INFINITY) - Date.parse(event.time)).toBeLessThan(2_000);
+  }, 90_000);
+
+  it('draws the latency density of the instance that is chosen, by keyboard too', async () => {
+    const { page, lastState } = await dashboard();
+    const other = async (): Promise<string | undefined> => {
+      const chosen = await page.locator('.marker.chosen').getAttribute('data-instance');
+      return lastState()?.services[0]?.instances.find((one) => one.key !== chosen && one.samples > 10)?.key;
+    };
+    await expect.poll(other, POLL).toBeDefined();
+    const key = (await other()) ?? '';
+    await page.locator(`.marker[data-instance="${key}"]`).focus();
+    await page.keyboard.press('Enter');
+    await page.locator('.area-detail h2', { hasText: key }).waitFor();
+    expect(await page.locator('.marker.chosen').getAttribute('data-instance')).toBe(key);
+    expect(new URL(page.url()).hash).toContain(encodeURIComponent(key));
+    await page.locator('.density .curve').waitFor();
+    await page.locator('tr[data-instance] button').first().focus();
+    await page.keyboard.press('Enter');
+    expect(await page.locator('tr.chosen').count()).toBe(1);
+  });
+
+  it.each([
+    { width: 390, theme: 'light' },
+    { width: 390, theme: 'dark' },
+    { width: 820, theme: 'light' },
+    { width: 1440, theme: 'dark' },
+  ] as const)('fits $width px in $theme, without a sideways scroll', async (view) => {
+    const { page } = await dashboard(view);
+    await page.locator('.plot canvas').first().waitFor();
+    const sideways = await page.evaluate(() => document.documentElement.scrollWidth - window.innerWidth);
+    expect(sideways).toBeLessThanOrEqual(0);
+    const background = await page.evaluate(() => getComputedStyle(document.body).backgroundColor);
+    const [red = 0] = background.match(/\d+/g)?.map(Number) ?? [];
+    expect(red < 128).toBe(view.theme === 'dark');
+  });
+
+  it('names everything that can be pressed', async () => {
+    const { page } = await dashboard();
+    const unnamed = await page.evaluate(() =>
+      [...document.querySelectorAll('button, a, select, [role=button]')]
+        .filter((one) => (one.textContent ?? '').trim() === '' && !one.getAttribute('aria-label'))
+        .map((one) => one.outerHTML),
+    );
+    expect(unnamed).toEqual([]);
+  });
+
+  it('falls back to polling where no WebSocket can be had', async () => {
+    const { page } = await dashboard({ ...DESKTOP, withoutSocket: true });
+    await page.locator('.link-polling').waitFor();
+    const uptime = (): Promise<string | null> => page.locator('.up').textContent();
+    const before = await uptime();
+    await expect.poll(uptime, POLL).not.toBe(before);
+  });
+
+  it('resumes after a restart of the proxy, with the events of before', async () => {
+    const { page } = await dashboard();
+    await page.locator('.link-live').waitFor();
+    const started = page.locator('.event[data-kind=lifecycle]', { hasText: 'started' });
+    await expect.poll(() => started.count(), POLL).toBe(1);
+    const { port } = new URL(demo.url);
+    await demo.stop();
+    await page.locator('.link-lost').waitFor();
+    demo = await startDemo('--policy', 'qedgeproxy', '--clients', '2', '--admin-port', port);
+    await page.locator('.link-live').waitFor();
+    await expect.poll(() => started.count(), POLL).toBe(2);
+  }, 60_000);
+});
+
+interface Seen {
+  readonly seen: Readonly<Record<string, number>>;
+}
