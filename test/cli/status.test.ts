@@ -1,0 +1,104 @@
+import { afterEach, describe, expect, it, vi } from 'vitest';
+import type { StateDocument } from '../../src/admin/state.ts';
+import { AdminClient } from '../../src/cli/admin-client.ts';
+import { runCli } from '../../src/cli/program.ts';
+import { statusLines } from '../../src/cli/status.ts';
+import { plainPaint } from '../../src/demo/paint.ts';
+import { type RunningAdmin, startAdmin } from '../support/admin.ts';
+import { instanceStateOf, routerStateOf } from '../support/router-state.ts';
+
+let running: RunningAdmin | null = null;
+
+afterEach(async () => {
+  vi.restoreAllMocks();
+  vi.unstubAllEnvs();
+  await running?.admin.close();
+  running = null;
+});
+
+async function start(...given: Parameters<typeof startAdmin>): Promise<string> {
+  running = await startAdmin(...given);
+  return running.url;
+}
+
+/** Exit status and what went to each stream. */
+async function cli(...argv: string[]): Promise<{ status: number; out: string; err: string }> {
+  const texts = { out: '', err: '' };
+  vi.spyOn(process.stdout, 'write').mockImplementation((chunk) => {
+    texts.out += String(chunk);
+    return true;
+  });
+  vi.spyOn(process.stderr, 'write').mockImplementation((chunk) => {
+    texts.err += String(chunk);
+    return true;
+  });
+  const status = await runCli(argv);
+  vi.restoreAllMocks();
+  return { status, ...texts };
+}
+
+const STATES = [
+  routerStateOf({
+    instances: [
+      instanceStateOf('far', { weight: 0.25, rttKnown: false, rttMs: 40, successProbability: null }),
+      instanceStateOf('near', { weight: 0.75, local: true }),
+      instanceStateOf('out', { weight: 0, pool: 'out', cooldownMs: 4_200, note: 'after 3 misses in a row' }),
+    ],
+  }),
+];
+
+describe('qedge status', () => {
+  it('shows each service, its clients and its instances, the heaviest first', async () => {
+    const { status, out } = await cli('status', '--url', await start(STATES));
+    expect(status).toBe(0);
+    expect(out).toContain('qedge 1.2.3 on pi-7');
+    expect(out).toContain('pilotnet by qedgeproxy, wanted: 90 % within 80 ms over 10 s');
+    expect(out).toContain('75 % of clients served so, success 97.0 %, 10.0 requests/s, 2 of 3 in the pool');
+    expect(out).toContain('worst served: camera-1 82.0 %');
+    const order = ['near/a (here)', 'far/a', 'out/a'].map((key) => out.indexOf(key));
+    expect(order).toEqual([...order].sort((a, b) => a - b));
+    expect(out).toMatch(/far\/a +in pool +25\.0 % +- +~40 ms/);
+    expect(out).toMatch(/out\/a +cooldown 4\.2 s +0\.0 %/);
+  });
+
+  it('leaves out what matters least where the terminal is narrow, and wraps nothing', async () => {
+    const state = await new AdminClient({ url: await start(STATES) }).get<StateDocument>('/api/v1/state');
+    const lines = statusLines(state, { width: 60, paint: plainPaint });
+    for (const line of lines) expect(line.length).toBeLessThanOrEqual(60);
+    expect(lines.join('\n')).toContain('weight');
+    expect(lines.join('\n')).not.toContain('samples');
+  });
+
+  it('prints the document of the API for programs', async () => {
+    const { out } = await cli('status', '--json', '--url', await start(STATES));
+    expect(JSON.parse(out)).toMatchObject({ node: { id: 'pi-7' }, services: [{ service: 'pilotnet' }] });
+  });
+
+  it('says that nobody answers, and whom it asked', async () => {
+    const url = await start([]);
+    await running?.admin.close();
+    const { status, err } = await cli('status', '--url', url);
+    expect(status).toBe(1);
+    expect(err).toContain(`no qedge answers at ${url}: connection refused`);
+  });
+
+  it('takes the token from the environment, and says so when it is missing', async () => {
+    const url = await start([], { config: { listen: { host: '127.0.0.1', port: 0 }, token: 's3cret' } });
+    expect((await cli('status', '--url', url)).err).toContain('set QEDGE_ADMIN_TOKEN');
+    vi.stubEnv('QEDGE_ADMIN_TOKEN', 's3cret');
+    expect((await cli('status', '--url', url)).status).toBe(0);
+  });
+});
+
+describe('qedge explain', () => {
+  it('prints each candidate with its figures and a reason, or names the service it does not know', async () => {
+    const url = await start(STATES);
+    const { out } = await cli('explain', 'pilotnet', '--url', url);
+    expect(out).toContain('pilotnet: the next request goes to one drawn by lot');
+    expect(out).toMatch(/near\/a +12 ms +20 ms +40 +95\.0 % +75\.0 % +- +0/);
+    expect(out).toContain('out/a: sits out for 4.2 s (after 3 misses in a row)');
+    const unknown = await cli('explain', 'pilotnett', '--url', url);
+    expect(unknown).toMatchObject({ status: 1, out: '' });
+    expect(unknown.err).toContain('no service "pilotnett"');
+  });
+});
