@@ -16,7 +16,6 @@ import {
 import type { Policy } from '../policies/policy.ts';
 import { createPolicy } from '../policies/registry.ts';
 import { ClientLedger } from '../qos/client-ledger.ts';
-import { WindowCounts } from '../qos/window-counts.ts';
 import type {
   InstanceState,
   RoutePreview,
@@ -31,7 +30,9 @@ import type {
 import { CandidateSet } from './candidate-set.ts';
 import { bestOrNearest, firstOutOfCooldown } from './fallback.ts';
 import { FlightTable, NO_FLIGHT, NO_HANDLE } from './flight-table.ts';
-import { LiveCandidate } from './live-candidate.ts';
+import type { LiveCandidate } from './live-candidate.ts';
+import { RequestRates } from './request-rates.ts';
+import { ReusedOutcomes } from './reused-outcomes.ts';
 import { RttTable } from './rtt-table.ts';
 
 const INSTANCES_MAX_DEFAULT = 4096;
@@ -39,13 +40,8 @@ const CLIENTS_MAX_DEFAULT = 4096;
 const FLIGHTS_MAX_DEFAULT = 262_144;
 const RTT_CHANGE_RATIO_DEFAULT = 0.2;
 
-/** Span of the requests-per-second figures. */
-const RATE_WINDOW_MS = 10_000;
 /** Clients that `state` lists, worst first. */
 const CLIENTS_SHOWN_MAX = 100;
-
-/** Row of the service as a whole in the rate counts; the instance with handle h has row h + 1. */
-const SERVICE_ROW = 0;
 
 export class LiveServiceRouter implements ServiceRouter {
   readonly service: string;
@@ -63,17 +59,8 @@ export class LiveServiceRouter implements ServiceRouter {
   readonly #flights: FlightTable;
   readonly #rtts: RttTable;
   readonly #clients: ClientLedger;
-  readonly #rates = new WindowCounts(RATE_WINDOW_MS, 1);
-  readonly #startedMs: number;
-  readonly #start: { kind: 'start'; candidate: Candidate; startMs: number };
-  readonly #end: {
-    kind: 'end';
-    candidate: Candidate;
-    startMs: number;
-    latencyMs: number;
-    result: TryResult;
-    success: boolean;
-  };
+  readonly #rates: RequestRates;
+  readonly #outcomes = new ReusedOutcomes();
 
   constructor(options: ServiceRouterOptions) {
     this.#options = options;
@@ -85,7 +72,7 @@ export class LiveServiceRouter implements ServiceRouter {
     this.#flights = new FlightTable(options.flightsMax ?? FLIGHTS_MAX_DEFAULT);
     this.#rtts = new RttTable(options.rttChangeRatio ?? RTT_CHANGE_RATIO_DEFAULT);
     this.#clients = new ClientLedger(options.qos.windowMs, options.clientsMax ?? CLIENTS_MAX_DEFAULT);
-    this.#startedMs = options.nowMs;
+    this.#rates = new RequestRates(options.nowMs);
     this.#policy = createPolicy(options.policy, {
       qos: options.qos,
       rng: options.rng,
@@ -97,9 +84,6 @@ export class LiveServiceRouter implements ServiceRouter {
     // Load balancers that start together must not step together: each steps in a phase of its own.
     const phase = options.rng.next();
     this.nextTickMs = options.nowMs + (phase === 0 ? this.#policy.stepMs : phase * this.#policy.stepMs);
-    const nobody = nobodyOf(options.service);
-    this.#start = { kind: 'start', candidate: nobody, startMs: 0.5 };
-    this.#end = { kind: 'end', candidate: nobody, startMs: 0.5, latencyMs: 0.5, result: 'answered', success: false };
   }
 
   get candidates(): readonly Candidate[] {
@@ -134,16 +118,14 @@ export class LiveServiceRouter implements ServiceRouter {
 
   start(candidate: Candidate, nowMs: number): Ticket {
     const live = this.#set.at(candidate.handle);
-    this.#rates.record(SERVICE_ROW, true, nowMs);
+    this.#rates.countService(nowMs);
     if (live !== candidate) return this.#flights.add(NO_HANDLE, nowMs);
     const ticket = this.#flights.add(live.handle, nowMs);
     live.requests++;
-    this.#rates.record(live.handle + 1, true, nowMs);
+    this.#rates.countInstance(live.handle, nowMs);
     if (ticket === NO_FLIGHT) return ticket;
     this.#refreshFlights(live);
-    this.#start.candidate = live;
-    this.#start.startMs = nowMs;
-    this.#policy.observe(this.#start, nowMs);
+    this.#policy.observe(this.#outcomes.start(live, nowMs), nowMs);
     return ticket;
   }
 
@@ -157,11 +139,9 @@ export class LiveServiceRouter implements ServiceRouter {
     if (result !== 'answered' && result !== 'aborted') live.failures++;
     // An answer bounds the round trip from above, where nobody has measured it.
     if (!live.rttKnown && result === 'answered' && latencyMs < live.rttMs) live.rttMs = latencyMs;
-    const end = this.#end;
-    end.candidate = live;
-    end.startMs = startMs;
-    end.latencyMs = latencyMs;
+    const end = this.#outcomes.end(live, startMs);
     end.result = result;
+    end.latencyMs = latencyMs;
     end.success = result === 'answered' && latencyMs <= this.qos.latencyMs;
     this.#policy.observe(end, nowMs);
   }
@@ -223,7 +203,7 @@ export class LiveServiceRouter implements ServiceRouter {
       policy: this.policyName,
       qos: this.qos,
       successRatio: Number.isNaN(successRatio) ? null : successRatio,
-      requestsPerSecond: this.#perSecond(SERVICE_ROW, nowMs),
+      requestsPerSecond: this.#rates.ofService(nowMs),
       inFlight: this.#flights.total,
       clientsSatisfiedRatio: this.#clients.satisfiedRatio(this.qos.successRatio, nowMs),
       summary: this.#policy.summary(nowMs),
@@ -309,8 +289,7 @@ export class LiveServiceRouter implements ServiceRouter {
     const candidate = this.#set.add({ key, instance, local, rttMs });
     this.#applyKnownRtt(candidate);
     this.#flights.ensureHandles(candidate.handle + 1);
-    this.#rates.ensureRows(candidate.handle + 2);
-    this.#rates.clear(candidate.handle + 1);
+    this.#rates.begin(candidate.handle);
     this.#onEvent({ kind: 'instance-added', key });
     this.#policy.update(this.#set.live, nowMs);
   }
@@ -353,15 +332,10 @@ export class LiveServiceRouter implements ServiceRouter {
       rttMs: candidate.rttMs,
       rttKnown: candidate.rttKnown,
       inFlight: candidate.inFlight,
-      requestsPerSecond: this.#perSecond(candidate.handle + 1, nowMs),
+      requestsPerSecond: this.#rates.ofInstance(candidate.handle, nowMs),
       requests: candidate.requests,
       failures: candidate.failures,
     };
-  }
-
-  #perSecond(row: number, nowMs: number): number {
-    const spanMs = Math.min(this.#rates.coveredMs(nowMs), Math.max(1000, nowMs - this.#startedMs));
-    return (this.#rates.total(row, nowMs) * 1000) / spanMs;
   }
 
   #fingerprint(): string {
@@ -373,19 +347,4 @@ export class LiveServiceRouter implements ServiceRouter {
 
 function sameAddress(a: Instance, b: Instance): boolean {
   return a.scheme === b.scheme && a.host === b.host && a.port === b.port;
-}
-
-/** Stands in the reused outcomes until the first try, so that their fields keep one type. */
-function nobodyOf(service: string): LiveCandidate {
-  const instance: Instance = {
-    service,
-    nodeId: '',
-    id: '',
-    scheme: 'http',
-    host: '',
-    port: 0,
-    labels: {},
-    profile: null,
-  };
-  return new LiveCandidate({ handle: NO_HANDLE, key: '', local: false, instance, rttMs: 0.5 });
 }
