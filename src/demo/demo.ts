@@ -17,6 +17,7 @@ import { paintFor } from './paint.ts';
 import { renderSummary, startReporter } from './report.ts';
 import { renderDrive } from './road-scene.ts';
 import type { DemoView, HappeningView } from './screen.ts';
+import { StallWatch } from './stall-watch.ts';
 import { playStory } from './story.ts';
 import { createWorkspace } from './workspace.ts';
 
@@ -111,12 +112,14 @@ interface Stage {
 async function watch({ options, app, continuum, cameras }: Stage): Promise<DemoView> {
   const startMs = performance.now();
   const happenings: HappeningView[] = [];
+  const stalls = new StallWatch();
   const view = (): DemoView => {
     const nowMs = performance.now();
     return {
       elapsedMs: nowMs - startMs,
       services: statesOf(app).map((state) => ({ state, clients: clientsOf(state, cameras, nowMs) })),
       happenings,
+      lateMs: stalls.lateMs,
     };
   };
   for (const camera of cameras) camera.start();
@@ -132,6 +135,7 @@ async function watch({ options, app, continuum, cameras }: Stage): Promise<DemoV
   story?.stop();
   const last = view();
   reporter.end();
+  stalls.stop();
   return last;
 }
 

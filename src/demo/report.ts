@@ -3,7 +3,16 @@
 
 import type { LoadTotals } from './load.ts';
 import { type Paint, paintFor } from './paint.ts';
-import { clock, type DemoView, percent, renderScreen, renderService, type ServiceView, satisfied } from './screen.ts';
+import {
+  clock,
+  type DemoView,
+  percent,
+  renderScreen,
+  renderService,
+  type ServiceView,
+  satisfied,
+  stallNotice,
+} from './screen.ts';
 import { LiveBlock } from './terminal.ts';
 
 /** Refresh of the picture: fast enough to see a cooldown come and go, slow enough to read. */
@@ -63,7 +72,9 @@ function plainLines(output: NodeJS.WriteStream, view: () => DemoView): Reporter 
     output.write(`${text}\n`);
   };
   const timer = setInterval(() => {
-    const { elapsedMs, services } = view();
+    const { elapsedMs, services, lateMs } = view();
+    const stalled = stallNotice(lateMs);
+    if (stalled !== null) print(`${clock(elapsedMs)}  ${stalled}`);
     for (const service of services) print(`${clock(elapsedMs)}  ${serviceLine(service)}`);
   }, LINES_INTERVAL_MS);
   return {

@@ -27,6 +27,8 @@ export interface DemoView {
   readonly services: readonly ServiceView[];
   /** Newest last. */
   readonly happenings: readonly HappeningView[];
+  /** How late timers come on this machine, ms. */
+  readonly lateMs: number;
 }
 
 export interface ScreenOptions {
@@ -46,6 +48,8 @@ const POOL_CELLS: Readonly<Record<PoolMembership, Cell>> = {
   exploration: { text: 'explore', tone: 'dim' },
   out: { text: 'out', tone: 'bad' },
 };
+/** Lateness that begins to matter: a tenth of the tighter latency limit. */
+const STALL_MS_MIN = 8;
 const EIGHTHS = ['', '▏', '▎', '▍', '▌', '▋', '▊', '▉'] as const;
 
 /** The whole picture. */
@@ -55,7 +59,11 @@ export function renderScreen(view: DemoView, { width, height, paint }: ScreenOpt
   const happenings = view.happenings
     .slice(-HAPPENINGS_SHOWN)
     .map(({ atMs, text }) => `${paint('dim', clock(atMs))}  ${truncate(text, fitted.width - 7)}`);
-  const footer = [paint('dim', truncate(`${clock(view.elapsedMs)}  Ctrl-C stops the demo`, fitted.width))];
+  const stalled = stallNotice(view.lateMs);
+  const footer = [
+    ...(stalled === null ? [] : [paint('notice', truncate(stalled, fitted.width))]),
+    paint('dim', truncate(`${clock(view.elapsedMs)}  Ctrl-C stops the demo`, fitted.width)),
+  ];
   const room = Math.max(0, height - happenings.length - footer.length);
   return [...lines.slice(0, room), ...happenings, ...footer].slice(-Math.max(1, height));
 }
@@ -70,6 +78,12 @@ export function renderService(
     ...renderColumns(instanceColumns(state), { ...options, indent: '  ' }),
     ...clientLines(state.qos.successRatio, clients, options),
   ];
+}
+
+/** What to tell when the machine is too busy to emulate anything well; null when it is not. */
+export function stallNotice(lateMs: number): string | null {
+  if (lateMs < STALL_MS_MIN) return null;
+  return `This machine is busy: timers come up to ${lateMs.toFixed(0)} ms late, which looks like slow instances.`;
 }
 
 /** Minutes and seconds, such as `01:05`. */

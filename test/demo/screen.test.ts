@@ -58,6 +58,7 @@ function view(instances: readonly InstanceState[], clients = 10): DemoView {
     elapsedMs: 65_000,
     services: [{ state, clients: cars }],
     happenings: [{ atMs: 61_000, text: 'box-2 left' }],
+    lateMs: 2,
   };
 }
 
@@ -97,6 +98,12 @@ describe('the picture', () => {
     const lines = renderScreen(view([far, out]), { ...wide, height });
     expect(lines.length).toBeLessThanOrEqual(height);
     expect(lines.join('\n')).toContain('box-2 left');
+  });
+
+  it('says when the machine is too busy to emulate anything well, and only then', () => {
+    const busy = renderScreen({ ...view([far]), lateMs: 85.4 }, wide).join('\n');
+    expect(busy).toContain('This machine is busy: timers come up to 85 ms late');
+    expect(renderScreen(view([far]), wide).join('\n')).not.toContain('busy');
   });
 
   it('shows a service without instances or clients', () => {
