@@ -12,6 +12,7 @@ import { Announcer } from './announcer.ts';
 import { BadMessage } from './bad-message.ts';
 import { BrokerConnection, type BrokerState } from './broker-connection.ts';
 import { type PlacementMessage, parseMessage } from './message.ts';
+import { judgeOwn } from './own-echo.ts';
 import type { NodeEvent, PlacementCache } from './placement-cache.ts';
 import { Reach, type ReachChange } from './reach.ts';
 import type { Rejections } from './rejections.ts';
@@ -28,8 +29,8 @@ export interface BrokerSessionOptions {
   readonly rng: Rng;
   readonly log: Logger;
   readonly boot: string;
-  /** Port of this node's qedge, for other nodes' probes. */
-  readonly probePort: () => number;
+  /** Port of this node's qedge, for other nodes' probes; null when they cannot reach it. */
+  readonly probePort: () => number | null;
   /** Last known RTT of a node, ms. */
   readonly rttMs: (nodeId: string) => number | undefined;
   readonly counters: {
@@ -119,10 +120,11 @@ export class BrokerSession {
 
   /** Takes back what was announced and says goodbye. */
   async stop(): Promise<void> {
-    if (this.#reannounce !== null) clearTimeout(this.#reannounce);
     this.#subscriptions.stop();
     await this.#announcer.stop();
     await this.#connection.stop();
+    // Our own goodbye has come back as something to repeat.
+    if (this.#reannounce !== null) clearTimeout(this.#reannounce);
   }
 
   nodeChanged(event: NodeEvent): void {
@@ -201,9 +203,10 @@ export class BrokerSession {
     onChange();
   }
 
-  #apply({ retained, topic }: { readonly retained: boolean; readonly topic: string }, message: PlacementMessage): void {
+  #apply(raw: { readonly retained: boolean; readonly topic: string }, message: PlacementMessage): void {
     const { cache, clock } = this.#options;
-    if (this.#isAboutUs(message, topic)) return;
+    if (this.#isAboutUs(message, raw)) return;
+    const { retained } = raw;
     const refusal = cache.apply(this.#constrained(message), { nowMs: clock.nowMs(), retained });
     if (refusal !== null) throw new BadMessage('limit', refusal);
   }
@@ -220,28 +223,18 @@ export class BrokerSession {
       : { kind: 'informer-cleared', service, nodeId, id, final: false };
   }
 
-  /** What the broker says of this very node: our own words, or something that needs putting right. */
-  #isAboutUs(message: PlacementMessage, topic: string): boolean {
+  /** Whether the message is of this very node and dealt with. */
+  #isAboutUs(message: PlacementMessage, { topic, retained }: { readonly topic: string; readonly retained: boolean }) {
     const { config, boot, log } = this.#options;
-    const own = config.node.id;
-    if (message.kind === 'node-cleared' && message.nodeId === own) {
-      // A late last will of our connection before this one, or someone else's hand.
-      this.#reannounceSoon();
-      return true;
-    }
-    if (message.kind === 'node-set' && message.node.id === own) {
-      if (message.node.boot !== boot) log.warn({ topic, boot: message.node.boot }, 'another qedge announces this node');
-      return true;
-    }
-    if (message.kind !== 'instance-set' || message.instance.nodeId !== own || message.boot === null) return false;
-    // Left over from an earlier life of this node, which did not get to take it back.
-    const { service, id } = message.instance;
-    if (message.boot !== boot && !this.#announcer.announces(service, id)) void this.#connection.publish(topic, '');
-    return true;
+    const announces = (service: string, id: string): boolean => this.#announcer.announces(service, id);
+    const verdict = judgeOwn(message, { nodeId: config.node.id, boot, retained, announces });
+    if (verdict === 'repeat') this.#reannounceSoon();
+    if (verdict === 'take-back') void this.#connection.publish(topic, '');
+    if (verdict === 'conflict') log.warn({ topic }, 'another qedge announces a node of this name');
+    return verdict !== 'not-ours';
   }
 
   #reannounceSoon(): void {
-    if (this.#announcer.node === null) return;
     this.#reannounce ??= setTimeout(() => {
       this.#reannounce = null;
       void this.#announcer.announceAll();

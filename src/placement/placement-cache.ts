@@ -8,10 +8,8 @@
 import { isDeepStrictEqual } from 'node:util';
 import { assertNever } from '../core/assert.ts';
 import type { Availability, Instance, InstanceKey, Node, NodePressure, PlacementUpdate } from '../core/domain.ts';
-import { instanceKey } from '../core/domain.ts';
 import type { PlacementMessage } from './message.ts';
 import {
-  createHost,
   effectiveClaim,
   type Host,
   hasQedge,
@@ -22,6 +20,8 @@ import {
   type Slot,
   type Source,
 } from './placement-records.ts';
+import { type InstanceName, PlacementTable } from './placement-table.ts';
+import { Tombstones } from './tombstones.ts';
 
 /** What happened to a node, for the event log, the reach and policies. */
 export type NodeEvent =
@@ -73,25 +73,21 @@ export interface PlacementCacheExport {
   }[];
 }
 
-/** After a removal, a RUNNING of the old life may still be redelivered (MQTT 3.1.1, 4.4); for about this long. */
-const TOMBSTONE_MS = 10_000;
-const TOMBSTONES_MAX = 4_096;
-
-type InstanceName = Pick<Instance, 'service' | 'nodeId' | 'id'>;
-
 export class PlacementCache {
-  readonly #options: PlacementCacheOptions;
-  readonly #slots = new Map<string, Slot>();
-  readonly #hosts = new Map<string, Host>();
+  #options: PlacementCacheOptions;
+  readonly #table = new PlacementTable();
+  readonly #tombstones = new Tombstones();
   /** Hosts with a grace period running, and when the next of each ends: the only ones that time alone changes. */
   readonly #waiting = new Map<Host, number>();
-  /** Slots by service. */
-  readonly #counts = new Map<string, number>();
-  readonly #tombstones = new Map<string, number>();
   #sequence = 0;
 
   constructor(options: PlacementCacheOptions) {
     this.#options = options;
+  }
+
+  /** The bounds of a reloaded configuration; grace periods that run keep to the old one. */
+  configure(bounds: Pick<PlacementCacheOptions, 'nodeGraceMs' | 'instancesMax'>): void {
+    this.#options = { ...this.#options, ...bounds };
   }
 
   /**
@@ -109,13 +105,13 @@ export class PlacementCache {
       case 'instance-cleared':
         return this.remove('native', message, nowMs);
       case 'informer-set':
-        if (!message.fresh && this.#isBuried(message.instance, nowMs)) return null;
-        this.#tombstones.delete(slotId(message.instance.service, instanceKey(message.instance)));
+        if (!message.fresh && this.#tombstones.holds(message.instance, nowMs)) return null;
+        this.#tombstones.raise(message.instance);
         return this.set('informer', message.instance, { nowMs });
       case 'informer-pending':
         return null;
       case 'informer-cleared':
-        if (message.final) this.#bury(message, nowMs);
+        if (message.final) this.#tombstones.bury(message, nowMs);
         return this.remove('informer', message, nowMs);
       default:
         return assertNever(message);
@@ -129,7 +125,7 @@ export class PlacementCache {
     { nowMs, boot = null, retained = false }: { nowMs: number; boot?: string | null; retained?: boolean },
   ): string | null {
     const bounded = source === 'native' || source === 'informer';
-    const slot = this.#slotOf(instance, bounded);
+    const slot = this.#table.addSlot(instance, bounded ? this.#options.instancesMax : Number.POSITIVE_INFINITY);
     if (slot === null) {
       return `more than ${this.#options.instancesMax} instances of ${instance.service} (placement.instances_max)`;
     }
@@ -141,8 +137,8 @@ export class PlacementCache {
   }
 
   /** One source says that the instance is gone. */
-  remove(source: Source, { service, nodeId, id }: InstanceName, nowMs: number): null {
-    const slot = this.#slots.get(slotId(service, instanceKey({ nodeId, id })));
+  remove(source: Source, name: InstanceName, nowMs: number): null {
+    const slot = this.#table.slot(name);
     if (slot === undefined || slot.claims[source] === null) return null;
     slot.claims[source] = null;
     this.#refresh(slot, nowMs);
@@ -151,9 +147,9 @@ export class PlacementCache {
 
   /** Forgets a service: nothing more is told of it, not even its removal. */
   forgetService(service: string): void {
-    for (const [id, slot] of [...this.#slots]) {
+    for (const slot of this.#table.slots()) {
       if (slot.service !== service) continue;
-      this.#drop(id, slot);
+      this.#table.dropSlot(slot);
       this.#retarget(slot.host);
       this.#sweep(slot.host);
     }
@@ -166,7 +162,7 @@ export class PlacementCache {
 
   /** A snapshot is complete: what it should have shown and did not is gone, or has its grace period from now. */
   endSync(since: number, scope: SyncScope, nowMs: number): void {
-    const hosts = [...this.#hosts.values()];
+    const hosts = this.#table.hosts();
     // Nothing of anyone: the broker lost its memory, or is another one. What we know is the better knowledge.
     if (scope.nodes && !hosts.some((host) => heardAfter(host, since))) return;
     for (const host of hosts) {
@@ -177,7 +173,7 @@ export class PlacementCache {
 
   /** No longer subscribed to: what is known of these instances may be out of date from now on. */
   leaveReach(nodeId: string, service: string, nowMs: number): void {
-    for (const slot of [...(this.#hosts.get(nodeId)?.slots ?? [])]) {
+    for (const slot of [...(this.#table.host(nodeId)?.slots ?? [])]) {
       if (slot.service !== service || slot.claims.native === null) continue;
       slot.claims.native = { ...slot.claims.native, outOfReach: true };
       this.#refresh(slot, nowMs);
@@ -201,29 +197,29 @@ export class PlacementCache {
 
   /** Every instance that the outside knows of. */
   instances(): readonly InstanceView[] {
-    return [...this.#slots.values()].flatMap(({ key, told }) => (told === null ? [] : [{ key, ...told }]));
+    return this.#table.slots().flatMap(({ key, told }) => (told === null ? [] : [{ key, ...told }]));
   }
 
   /** Whether the node is announced, lost or not. */
   hasNode(nodeId: string): boolean {
-    return (this.#hosts.get(nodeId)?.node ?? null) !== null;
+    return (this.#table.host(nodeId)?.node ?? null) !== null;
   }
 
   /** Every announced node, and whether its will fired. */
   nodes(): readonly { readonly node: Node; readonly lost: boolean }[] {
-    return [...this.#hosts.values()].flatMap(({ node, lost }) =>
-      node === null ? [] : [{ node, lost: lost !== null }],
-    );
+    return this.#table.hosts().flatMap(({ node, lost }) => (node === null ? [] : [{ node, lost: lost !== null }]));
   }
 
   export(nowMs: number): PlacementCacheExport {
     const sources = ['native', 'informer'] as const;
     return {
       version: 1,
-      nodes: [...this.#hosts.values()].flatMap(({ node, lost }) =>
-        node === null ? [] : [{ node, lostForMs: lost === null ? null : nowMs - lost.atMs }],
-      ),
-      instances: [...this.#slots.values()].flatMap(({ claims }) =>
+      nodes: this.#table
+        .hosts()
+        .flatMap(({ node, lost }) =>
+          node === null ? [] : [{ node, lostForMs: lost === null ? null : nowMs - lost.atMs }],
+        ),
+      instances: this.#table.slots().flatMap(({ claims }) =>
         sources.flatMap((source) => {
           const claim = claims[source];
           return claim === null ? [] : [{ source, instance: claim.instance, boot: claim.boot }];
@@ -235,8 +231,8 @@ export class PlacementCache {
   /** Takes back an export that is `ageMs` old. What was heard since stands; the next snapshot sorts out the rest. */
   import(saved: PlacementCacheExport, { ageMs, nowMs }: { ageMs: number; nowMs: number }): void {
     for (const { node, lostForMs } of saved.nodes) {
-      if (this.#isOwn(node.id) || this.#hosts.get(node.id)?.node) continue;
-      const host = this.#hostOf(node.id);
+      if (this.#isOwn(node.id) || this.#table.host(node.id)?.node) continue;
+      const host = this.#table.addHost(node.id);
       host.node = node;
       host.bootAtMs = nowMs;
       host.lost = lostForMs === null ? null : { atMs: nowMs - lostForMs - ageMs, sequence: 0 };
@@ -245,7 +241,7 @@ export class PlacementCache {
       this.#retarget(host);
     }
     for (const { source, instance, boot } of saved.instances) {
-      const slot = this.#slotOf(instance, true);
+      const slot = this.#table.addSlot(instance, this.#options.instancesMax);
       if (slot === null || slot.claims[source] !== null) continue;
       slot.claims[source] = { instance, boot, sequence: 0, liveSequence: 0, outOfReach: false };
       this.#refresh(slot, nowMs);
@@ -254,10 +250,10 @@ export class PlacementCache {
 
   #setNode(node: Node, nowMs: number): string | null {
     if (this.#isOwn(node.id)) return null;
-    if (!this.#hosts.has(node.id) && this.#hosts.size >= this.#options.instancesMax) {
+    if (this.#table.host(node.id) === undefined && this.#table.hostCount >= this.#options.instancesMax) {
       return `more than ${this.#options.instancesMax} nodes (placement.instances_max)`;
     }
-    const host = this.#hostOf(node.id);
+    const host = this.#table.addHost(node.id);
     const before = host.lost === null ? host.node : null;
     if (host.node?.boot !== node.boot) host.bootAtMs = nowMs;
     host.node = node;
@@ -279,7 +275,7 @@ export class PlacementCache {
   }
 
   #clearNode(nodeId: string, nowMs: number): null {
-    const host = this.#hosts.get(nodeId);
+    const host = this.#table.host(nodeId);
     if (host === undefined || this.#isOwn(nodeId)) return null;
     this.#loseHost(host, nowMs);
     return null;
@@ -359,7 +355,7 @@ export class PlacementCache {
       this.#tellChanges(slot, told);
     }
     if (Object.values(slot.claims).every((claim) => claim === null)) {
-      this.#drop(slotId(slot.service, slot.key), slot);
+      this.#table.dropSlot(slot);
     }
     if (slot.told !== told) this.#retarget(slot.host);
     this.#sweep(slot.host);
@@ -387,65 +383,15 @@ export class PlacementCache {
     this.#options.onTarget(host.nodeId, target);
   }
 
-  /** Null when the bound is reached. */
-  #slotOf(instance: Instance, bounded: boolean): Slot | null {
-    const key = instanceKey(instance);
-    const id = slotId(instance.service, key);
-    const known = this.#slots.get(id);
-    if (known !== undefined) return known;
-    const count = this.#counts.get(instance.service) ?? 0;
-    if (bounded && count >= this.#options.instancesMax) return null;
-    this.#counts.set(instance.service, count + 1);
-    const host = this.#hostOf(instance.nodeId);
-    const claims = { static: null, local: null, native: null, informer: null };
-    const slot: Slot = { key, service: instance.service, host, claims, told: null };
-    this.#slots.set(id, slot);
-    host.slots.add(slot);
-    return slot;
-  }
-
-  #drop(id: string, slot: Slot): void {
-    this.#slots.delete(id);
-    slot.host.slots.delete(slot);
-    const count = (this.#counts.get(slot.service) ?? 1) - 1;
-    if (count === 0) this.#counts.delete(slot.service);
-    else this.#counts.set(slot.service, count);
-  }
-
-  #hostOf(nodeId: string): Host {
-    const known = this.#hosts.get(nodeId);
-    if (known !== undefined) return known;
-    const host = createHost(nodeId);
-    this.#hosts.set(nodeId, host);
-    return host;
-  }
-
   /** Forgets a host that nothing is known of any more. */
   #sweep(host: Host): void {
     if (host.node !== null || host.slots.size > 0 || this.#waiting.has(host)) return;
-    this.#hosts.delete(host.nodeId);
+    this.#table.dropHost(host);
   }
 
   #isOwn(nodeId: string): boolean {
     return nodeId === this.#options.nodeId;
   }
-
-  #bury(name: InstanceName, nowMs: number): void {
-    const oldest = this.#tombstones.keys().next();
-    if (this.#tombstones.size >= TOMBSTONES_MAX && !oldest.done) this.#tombstones.delete(oldest.value);
-    const id = slotId(name.service, instanceKey(name));
-    this.#tombstones.delete(id);
-    this.#tombstones.set(id, nowMs);
-  }
-
-  #isBuried(name: InstanceName, nowMs: number): boolean {
-    const buriedAtMs = this.#tombstones.get(slotId(name.service, instanceKey(name)));
-    return buriedAtMs !== undefined && nowMs - buriedAtMs < TOMBSTONE_MS;
-  }
-}
-
-function slotId(service: string, key: InstanceKey): string {
-  return `${service}\n${key}`;
 }
 
 /** The name is the same already. */

@@ -117,6 +117,7 @@ class CachedPlacement implements Placement {
   configure(config: Config): void {
     const before = this.#config;
     this.#config = config;
+    this.#cache.configure(config.placement);
     for (const { name } of before.services) {
       if (!config.services.some((service) => service.name === name)) this.#cache.forgetService(name);
     }
@@ -174,7 +175,7 @@ class CachedPlacement implements Placement {
       rng,
       log,
       boot,
-      probePort: () => ownListeners()[0]?.port ?? this.#config.proxy.listen.port,
+      probePort: () => this.#probePort(),
       rttMs: (nodeId) => this.#rttsMs.get(nodeId),
       counters: this.#counters,
       onChange: () => this.#tickLater(),
@@ -194,6 +195,18 @@ class CachedPlacement implements Placement {
       .filter((old) => !wanted.some((now) => isSameName(now, old)));
     for (const instance of gone) this.#cache.remove('static', instance, nowMs);
     for (const instance of wanted) this.#cache.set('static', instance, { nowMs });
+  }
+
+  /** Null when other nodes cannot reach the proxy: then they measure the instances here, as where no qedge runs. */
+  #probePort(): number | null {
+    const { address } = this.#config.node;
+    const { host, port } = this.#options.ownListeners()[0] ?? this.#config.proxy.listen;
+    if (!isLoopback(host) || (address !== null && isLoopback(address))) return port;
+    this.#options.log.info(
+      { address, listen: `${host}:${port}` },
+      'proxy listens on loopback, so it is not announced for probes',
+    );
+    return null;
   }
 
   /** Own instances that are not to be announced any more. */
@@ -268,6 +281,10 @@ function concerns(config: Config): unknown {
 function staticInstance(service: string, config: StaticInstanceConfig): Instance {
   const { nodeId, id, scheme, host, port, labels } = config;
   return { service, nodeId, id, scheme, host, port, labels, profile: null };
+}
+
+function isLoopback(host: string): boolean {
+  return host === 'localhost' || host === '::1' || host.startsWith('127.');
 }
 
 function isSameName(a: Instance, b: Instance): boolean {

@@ -5,7 +5,7 @@ import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { describe, expect, it, onTestFinished, vi } from 'vitest';
 import { startMosquitto } from '../support/mosquitto.ts';
-import { publisher, retain, retained, startPlacement } from '../support/placement.ts';
+import { configFrom, publisher, retain, retained, startPlacement } from '../support/placement.ts';
 
 const qedge = (nodeId: string, url: string, more = ''): string => `
 [node]
@@ -97,6 +97,43 @@ describe('announcements over a broker', () => {
     );
     service.answerWith(204);
     await vi.waitFor(() => expect(keys()).toEqual(['n1/a up']), soon);
+  });
+
+  it('are said again when someone clears them', async () => {
+    const broker = await startMosquitto();
+    const service = await startService();
+    startPlacement(qedge('n1', broker.url, announce(service.port)), other);
+    const { keys } = startPlacement(qedge('self', broker.url));
+    await vi.waitFor(() => expect(keys()).toEqual(['n1/a up']), soon);
+    const client = await publisher(broker.url);
+    await retain(client, 'qedge/v1/nodes/n1', '');
+    await vi.waitFor(() => expect(keys()).toEqual(['n1/a suspect']), soon);
+    await vi.waitFor(() => expect(keys()).toEqual(['n1/a up']), soon);
+    await retain(client, instanceTopic('n1', 'a'), '');
+    await vi.waitFor(() => expect(keys()).toEqual([]), soon);
+    await vi.waitFor(() => expect(keys()).toEqual(['n1/a up']), soon);
+  });
+
+  it('follow a configuration that is reloaded', async () => {
+    const broker = await startMosquitto();
+    const client = await publisher(broker.url);
+    await retain(client, instanceTopic('n1', 'a'), address);
+    await retain(client, instanceTopic('n1', 'b', 'second'), address);
+    const service = await startService();
+    const { keys, placement, updates } = startPlacement(qedge('self', broker.url));
+    await vi.waitFor(() => expect(keys()).toEqual(['n1/a up']), soon);
+    const second = `[[service]]
+name = "second"
+qos = { latency = "80ms", success = 0.9, window = "10s" }
+instances = ["http://127.0.0.1:9001"]
+`;
+    placement.configure(configFrom(qedge('self', broker.url, announce(service.port)) + second));
+    expect(keys()).toEqual(['127.0.0.1/9001 up', 'n1/a up']);
+    await vi.waitFor(() => expect(keys()).toEqual(['127.0.0.1/9001 up', 'n1/a up', 'n1/b up', 'self/a up']), soon);
+    placement.configure(configFrom(qedge('self', broker.url)));
+    await vi.waitFor(() => expect(keys()).toEqual(['n1/a up']), soon);
+    // What stayed was never touched.
+    expect(updates.filter((update) => update.kind === 'instance-removed').map(({ key }) => key)).toEqual(['self/a']);
   });
 
   it('left over from an earlier life of this node are taken back', async () => {

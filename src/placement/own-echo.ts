@@ -1,0 +1,37 @@
+// What the broker says of this very node: our own words coming back, or something that needs putting right. Pure.
+
+import type { PlacementMessage } from './message.ts';
+
+export interface OwnContext {
+  readonly nodeId: string;
+  readonly boot: string;
+  readonly retained: boolean;
+  /** Whether this process announces that instance now. */
+  readonly announces: (service: string, id: string) => boolean;
+}
+
+export type OwnVerdict =
+  /** Of another node, or said of this one by someone who is no qedge: a message like any other. */
+  | 'not-ours'
+  /** What we said ourselves, or an earlier life of ours did. */
+  | 'echo'
+  /** Someone cleared what still holds, be it the last will of a connection that we have replaced: say it again. */
+  | 'repeat'
+  /** An earlier life of this node announced it and did not get to take it back. */
+  | 'take-back'
+  /** Another process speaks for a node of this name. */
+  | 'conflict';
+
+export function judgeOwn(message: PlacementMessage, { nodeId, boot, retained, announces }: OwnContext): OwnVerdict {
+  if (message.kind === 'node-cleared') return message.nodeId === nodeId ? 'repeat' : 'not-ours';
+  if (message.kind === 'node-set') {
+    if (message.node.id !== nodeId) return 'not-ours';
+    return message.node.boot === boot || retained ? 'echo' : 'conflict';
+  }
+  if (message.kind === 'instance-cleared') {
+    return message.nodeId === nodeId && announces(message.service, message.id) ? 'repeat' : 'not-ours';
+  }
+  if (message.kind !== 'instance-set' || message.instance.nodeId !== nodeId || message.boot === null) return 'not-ours';
+  const { service, id } = message.instance;
+  return message.boot === boot || announces(service, id) ? 'echo' : 'take-back';
+}
