@@ -22,8 +22,13 @@ export interface OpenOptions {
   readonly migrations?: readonly Migration[];
 }
 
-export interface OpenedDatabase {
+/** A first look at the content: what it throws counts against the file. */
+export type Examine<T> = (database: Database.Database) => T;
+
+export interface OpenedDatabase<T> {
   readonly database: Database.Database;
+  /** What the first look found. */
+  readonly content: T;
   /** The file of this binary's schema. */
   readonly path: string;
   /** What was found and is of no use; null when there was no such thing. */
@@ -58,17 +63,29 @@ const MOVED_ASIDE_MAX = 5;
  *
  * @throws StoreInUseError when another process has it; any other error is the disk's (read-only, full, no rights)
  */
-export function openDatabase(options: OpenOptions): OpenedDatabase {
+export function openDatabase<T>(options: OpenOptions, examine: Examine<T>): OpenedDatabase<T> {
   const migrations = options.migrations ?? MIGRATIONS;
   const path = fileOfVersion(options.path, migrations.length);
   mkdirSync(dirname(path), { recursive: true });
   const unmigrated = existsSync(path) ? null : migrateEarlier(options, migrations, path);
+  const open = (unusable: UnusableFile | null): OpenedDatabase<T> => {
+    const database = openChecked(path, migrations, options);
+    return { database, content: examineOrClose(database, examine), path, unusable };
+  };
   try {
-    return { database: openChecked(path, migrations, options), path, unusable: unmigrated };
+    return open(unmigrated);
   } catch (error) {
     const reason = unusableReason(path, error);
-    const movedTo = moveAside(path, options.wallMs);
-    return { database: openChecked(path, migrations, options), path, unusable: { reason, movedTo } };
+    return open({ reason, movedTo: moveAside(path, options.wallMs) });
+  }
+}
+
+function examineOrClose<T>(database: Database.Database, examine: Examine<T>): T {
+  try {
+    return examine(database);
+  } catch (error) {
+    database.close();
+    throw error;
   }
 }
 
@@ -88,14 +105,11 @@ function openChecked(path: string, migrations: readonly Migration[], options: Op
   if (existsSync(path)) accessSync(path, constants.R_OK | constants.W_OK);
   if (foreign !== null) throw new UnusableFileError(foreign);
   const database = openLocked(path, options);
-  try {
+  return examineOrClose(database, () => {
     check(database);
     migrate(database, migrations, options.wallMs);
     return database;
-  } catch (error) {
-    database.close();
-    throw error;
-  }
+  });
 }
 
 /**

@@ -1,13 +1,23 @@
 // Writes a state as the difference to what was written before: one transaction, and none at all when nothing changed.
 
 import type Database from 'better-sqlite3';
+import type { RouterSnapshot } from '../core/service-router.ts';
 import type { BootClock, SavedAt } from './boot-clock.ts';
-import { isSameFact, joinPlacement, joinSnapshot, type PlacementRow, placementRows, splitSnapshot } from './rows.ts';
+import {
+  isSameFact,
+  joinPlacement,
+  joinSnapshot,
+  type PlacementRow,
+  placementRows,
+  readPlacementRow,
+  splitSnapshot,
+} from './rows.ts';
 import type { StoreState } from './state.ts';
 
 /** A table of which the writer knows what is in it. */
 interface Tracked<Row> {
-  readonly known: Map<string, Row>;
+  /** Null for a row that is there but makes no sense. */
+  readonly known: Map<string, Row | null>;
   readonly put: (id: string, row: Row) => void;
   readonly remove: (id: string) => void;
 }
@@ -27,6 +37,8 @@ export interface SavedState extends StoreState {
 /** Joins the two parts of a learned row's key; no name of a service or instance contains it. */
 const SEPARATOR = '\u0000';
 
+const learnedId = (service: string, instance: string): string => `${service}${SEPARATOR}${instance}`;
+
 export class RowWriter {
   readonly #database: Database.Database;
   readonly #clock: BootClock;
@@ -34,8 +46,6 @@ export class RowWriter {
   readonly #learned: Tracked<string>;
   readonly #placement: Tracked<PlacementRow>;
   readonly #stamp: Database.Statement<[string | null, number, number]>;
-  /** What the file held when it was opened is replaced as a whole by the first write. */
-  #first = true;
 
   constructor(database: Database.Database, clock: BootClock) {
     this.#database = database;
@@ -53,32 +63,48 @@ export class RowWriter {
     );
   }
 
-  /** Null when nothing was ever written. */
+  /** What the file holds; null when nothing was ever written. To be called before the first write, which builds on it. */
   read(): SavedState | null {
     const saved = this.#database.prepare<[], SavedRow>('SELECT boot_id, uptime_ms, wall_ms FROM saved').get();
+    const routers = this.#readRouters();
+    const placement = joinPlacement(this.#readPlacement());
     if (saved === undefined) return null;
-    const learned = this.#database.prepare<[string], LearnedRow>(
-      'SELECT instance, data FROM learned WHERE service = ?',
-    );
+    return { routers, placement, savedAt: { bootId: saved.boot_id, uptimeMs: saved.uptime_ms, wallMs: saved.wall_ms } };
+  }
+
+  #readRouters(): RouterSnapshot[] {
+    const learned = new Map<string, Map<string, string>>();
+    const rows = this.#database.prepare<[], LearnedRow>('SELECT service, instance, data FROM learned').all();
+    for (const { service, instance, data } of rows) {
+      const instances = learned.get(service) ?? new Map<string, string>();
+      learned.set(service, instances.set(instance, data));
+      this.#learned.known.set(learnedId(service, instance), data);
+    }
     const services = this.#database.prepare<[], ServiceRow>('SELECT name, data FROM service').all();
-    const routers = services.flatMap(({ name, data }) => {
-      const instances = new Map(learned.all(name).map((row) => [row.instance, row.data]));
-      const snapshot = joinSnapshot({ service: data, instances });
+    return services.flatMap(({ name, data }) => {
+      this.#services.known.set(name, data);
+      const snapshot = joinSnapshot({ service: data, instances: learned.get(name) ?? new Map() });
       return snapshot === null ? [] : [snapshot];
     });
-    const placement = joinPlacement(this.#database.prepare<[], PlacedRow>('SELECT id, data FROM placement').iterate());
-    return { routers, placement, savedAt: { bootId: saved.boot_id, uptimeMs: saved.uptime_ms, wallMs: saved.wall_ms } };
+  }
+
+  #readPlacement(): PlacementRow[] {
+    const rows = this.#database.prepare<[], PlacedRow>('SELECT id, data FROM placement').all();
+    return rows.flatMap(({ id, data }) => {
+      const row = readPlacementRow(data);
+      this.#placement.known.set(id, row?.id === id ? row : null);
+      return row === null ? [] : [row];
+    });
   }
 
   /** Writes what changed; returns the number of rows written. `always`: notes the time even when nothing changed. */
   write(state: StoreState, always: boolean): number {
     const changes = this.#changes(state);
     const rows = changes.reduce((sum, change) => sum + change.rows, 0);
-    if (rows === 0 && !always && !this.#first) return 0;
+    if (rows === 0 && !always) return 0;
     this.#database.transaction(() => this.#apply(changes))();
     // Only what was committed is known to be there.
     for (const change of changes) change.remember();
-    this.#first = false;
     return rows + 1;
   }
 
@@ -88,7 +114,7 @@ export class RowWriter {
     for (const snapshot of state.routers) {
       const rows = splitSnapshot(snapshot);
       services.set(snapshot.service, rows.service);
-      for (const [key, text] of rows.instances) learned.set(`${snapshot.service}${SEPARATOR}${key}`, text);
+      for (const [key, text] of rows.instances) learned.set(learnedId(snapshot.service, key), text);
     }
     const placed = new Map(state.placement === null ? [] : placementRows(state.placement).map((row) => [row.id, row]));
     return [
@@ -99,7 +125,6 @@ export class RowWriter {
   }
 
   #apply(changes: readonly Change[]): void {
-    if (this.#first) this.#database.exec('DELETE FROM service; DELETE FROM learned; DELETE FROM placement');
     for (const change of changes) change.apply();
     this.#stamp.run(this.#clock.bootId, this.#clock.uptimeMs(), this.#clock.wallMs());
   }
@@ -117,6 +142,7 @@ interface ServiceRow {
 }
 
 interface LearnedRow {
+  readonly service: string;
   readonly instance: string;
   readonly data: string;
 }
@@ -149,7 +175,7 @@ function difference<Row>(
 ): Change {
   const put = [...wanted].filter(([id, row]) => {
     const known = table.known.get(id);
-    return known === undefined || !isSame(known, row);
+    return known === undefined || known === null || !isSame(known, row);
   });
   const gone = [...table.known.keys()].filter((id) => !wanted.has(id));
   return {

@@ -45,13 +45,24 @@ export type PlacementRow =
   | { readonly id: string; readonly kind: 'instance'; readonly fact: PlacedInstance };
 
 export function placementRows({ nodes, instances }: PlacementState): PlacementRow[] {
-  return [
-    ...nodes.map((fact): PlacementRow => ({ id: JSON.stringify(['node', fact.node.id]), kind: 'node', fact })),
-    ...instances.map((fact): PlacementRow => {
-      const { service, nodeId, id } = fact.instance;
-      return { id: JSON.stringify([fact.source, service, nodeId, id]), kind: 'instance', fact };
-    }),
-  ];
+  return [...nodes.map(nodeRow), ...instances.map(instanceRow)];
+}
+
+function nodeRow(fact: PlacedNode): PlacementRow {
+  return { id: JSON.stringify(['node', fact.node.id]), kind: 'node', fact };
+}
+
+/** Ids of instances by the objects that describe them: thousands are asked for at every flush, few are new. */
+const instanceIds = new WeakMap<object, string>();
+
+function instanceRow(fact: PlacedInstance): PlacementRow {
+  const { service, nodeId, id } = fact.instance;
+  let name = instanceIds.get(fact.instance);
+  if (name === undefined) {
+    name = JSON.stringify([service, nodeId, id]);
+    instanceIds.set(fact.instance, name);
+  }
+  return { id: `${fact.source}${name}`, kind: 'instance', fact };
 }
 
 /** True when both say the same without looking into them: the cache replaces what changes, and never alters it. */
@@ -64,17 +75,22 @@ export function isSameFact(a: PlacementRow, b: PlacementRow): boolean {
   );
 }
 
-/** Facts from their rows; those of another shape are left out. Null without any. */
-export function joinPlacement(rows: Iterable<{ readonly id: string; readonly data: string }>): PlacementState | null {
-  const nodes: PlacedNode[] = [];
-  const instances: PlacedInstance[] = [];
-  for (const { data } of rows) {
-    const fact = parse(data);
-    if (!isTable(fact)) continue;
-    if (isTable(fact.node)) nodes.push(fact as unknown as PlacedNode);
-    else if (isTable(fact.instance)) instances.push(fact as unknown as PlacedInstance);
-  }
-  return nodes.length + instances.length === 0 ? null : { version: 1, nodes, instances };
+/** A fact from its row; null for one of another shape. */
+export function readPlacementRow(data: string): PlacementRow | null {
+  const fact = parse(data);
+  if (!isTable(fact)) return null;
+  if (isTable(fact.node)) return nodeRow(fact as unknown as PlacedNode);
+  return isTable(fact.instance) ? instanceRow(fact as unknown as PlacedInstance) : null;
+}
+
+/** Null without any. */
+export function joinPlacement(rows: readonly PlacementRow[]): PlacementState | null {
+  if (rows.length === 0) return null;
+  return {
+    version: 1,
+    nodes: rows.flatMap((row) => (row.kind === 'node' ? [row.fact] : [])),
+    instances: rows.flatMap((row) => (row.kind === 'instance' ? [row.fact] : [])),
+  };
 }
 
 /** Undefined for what is no JSON: SQLite's checks do not look into rows. */

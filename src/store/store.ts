@@ -8,7 +8,7 @@ import type { Metrics } from '../telemetry/metrics.ts';
 import { ageOf, type BootClock, createBootClock } from './boot-clock.ts';
 import { isCorruption, moveAside, openDatabase, StoreInUseError, sqliteCode } from './database.ts';
 import { Durability } from './durability.ts';
-import { RowWriter } from './row-writer.ts';
+import { RowWriter, type SavedState } from './row-writer.ts';
 import type { RestoredState, StoreState } from './state.ts';
 import { createStoreMetrics, type StoreMetrics } from './store-metrics.ts';
 
@@ -79,6 +79,8 @@ export function openStore(options: StoreOptions): Store {
 interface OpenFile {
   readonly path: string;
   readonly writer: RowWriter;
+  /** What it held when it was opened. */
+  readonly saved: SavedState | null;
   readonly durability: Durability;
   close(): void;
 }
@@ -88,6 +90,8 @@ class SqliteStore implements Store {
   readonly #clock: BootClock;
   readonly #metrics: StoreMetrics;
   #file: OpenFile | null = null;
+  /** Until it is loaded. */
+  #saved: SavedState | null = null;
   #collect: (() => StoreState) | null = null;
   #timer: NodeJS.Timeout | null = null;
   #syncing: Promise<void> | null = null;
@@ -109,6 +113,7 @@ class SqliteStore implements Store {
     this.#nextOpenMs = this.#clock.uptimeMs() + REOPEN_INTERVAL_MS;
     try {
       this.#file = this.#openFile(lockWaitMs);
+      this.#saved = this.#file.saved;
       log.info({ path: this.#file.path }, 'store opened');
     } catch (error) {
       if (error instanceof StoreInUseError) throw new CommandError(error.message, 1, error);
@@ -118,16 +123,10 @@ class SqliteStore implements Store {
   }
 
   load(): RestoredState | null {
-    try {
-      const saved = this.#file?.writer.read() ?? null;
-      if (saved === null) return null;
-      const { savedAt, ...state } = saved;
-      return { ...state, ageMs: ageOf(savedAt, this.#clock) };
-    } catch (error) {
-      this.#metrics.failure(error);
-      this.#replaceFile(error);
-      return null;
-    }
+    if (this.#saved === null) return null;
+    const { savedAt, ...state } = this.#saved;
+    this.#saved = null;
+    return { ...state, ageMs: ageOf(savedAt, this.#clock) };
   }
 
   start(collect: () => StoreState): void {
@@ -201,13 +200,14 @@ class SqliteStore implements Store {
 
   #openFile(lockWaitMs: number): OpenFile {
     const { path: wanted, log } = this.#options;
-    const opened = openDatabase({
-      path: wanted,
-      nativeBinding: loadSqliteBinding(),
-      wallMs: this.#clock.wallMs(),
-      lockWaitMs,
-    });
-    const { database, path, unusable } = opened;
+    const wallMs = this.#clock.wallMs();
+    const { database, path, content, unusable } = openDatabase(
+      { path: wanted, nativeBinding: loadSqliteBinding(), wallMs, lockWaitMs },
+      (opened) => {
+        const writer = new RowWriter(opened, this.#clock);
+        return { writer, saved: writer.read() };
+      },
+    );
     if (unusable !== null) log.error({ path, ...unusable }, 'store file was unusable, begins anew');
     try {
       const durability = new Durability(database, path);
@@ -215,7 +215,7 @@ class SqliteStore implements Store {
         database.close();
         durability.close();
       };
-      return { path, writer: new RowWriter(database, this.#clock), durability, close };
+      return { ...content, path, durability, close };
     } catch (error) {
       database.close();
       throw error;

@@ -21,8 +21,8 @@ const NEW: readonly Migration[] = [
   (database) => database.exec('ALTER TABLE service ADD COLUMN extra TEXT'),
 ];
 
-const open = (migrations: readonly Migration[]): OpenedDatabase =>
-  openDatabase({ path, nativeBinding: undefined, wallMs: 0, lockWaitMs: 0, migrations });
+const open = (migrations: readonly Migration[]): OpenedDatabase<null> =>
+  openDatabase({ path, nativeBinding: undefined, wallMs: 0, lockWaitMs: 0, migrations }, () => null);
 
 function put(migrations: readonly Migration[], name: string): void {
   const { database } = open(migrations);

@@ -71,8 +71,19 @@ describe('a restart', () => {
     await store.flush();
     state = { routers: [snapshotOf('pilotnet', { 'pi-2/9000': LEARNED['pi-2/9000'] })], placement: placementOf([]) };
     await store.flush();
-    expect(store.load()?.routers).toEqual(state.routers);
-    expect(store.load()?.placement?.instances).toEqual([]);
+    await store.close();
+    const kept = await reload();
+    expect(kept?.routers).toEqual(state.routers);
+    expect(kept?.placement?.instances).toEqual([]);
+  });
+
+  it('writes nothing anew that it was given back and that stayed as it was', async () => {
+    await keep(STATE);
+    const { store, metrics } = openBench(path);
+    const kept = store.load();
+    store.start(() => kept ?? EMPTY);
+    await store.flush();
+    expect(rowsWritten(metrics.render())).toBe(0);
     await store.close();
   });
 
@@ -178,6 +189,15 @@ describe('a file that is of no use', () => {
     const bytes = readFileSync(path);
     bytes.fill(0xa5, 1024);
     writeFileSync(path, bytes);
+    await openNew();
+    expect(movedAside()).toHaveLength(1);
+  });
+
+  it('is moved aside when its tables are not ours', async () => {
+    await keep(STATE);
+    const database = new Database(path);
+    database.exec('ALTER TABLE learned RENAME COLUMN data TO something_else');
+    database.close();
     await openNew();
     expect(movedAside()).toHaveLength(1);
   });
