@@ -22,6 +22,17 @@ export interface ClientLink {
   resetAndDestroy(): unknown;
 }
 
+/** What a connection may take its time for, ms. */
+export interface QuietLimits {
+  readonly bodyIdleTimeoutMs: number;
+  readonly keepAliveTimeoutMs: number;
+}
+
+export interface QuietSocket {
+  readonly timeout?: number | undefined;
+  setTimeout(ms: number): unknown;
+}
+
 export class ClientConnection {
   readonly peer: Peer;
   readonly #link: ClientLink;
@@ -61,15 +72,20 @@ export class ClientConnection {
     for (const exchange of [...this.#exchanges]) exchange.clientGone();
   }
 
-  /** No byte moved either way for the idle timeout: the client's doing, or an instance that thinks. */
-  onIdle(rearm: () => void): void {
-    if (this.#exchanges.length === 0) {
+  /**
+   * No byte moved either way since the socket's timeout was set: the client's doing, an instance that thinks, or a
+   * connection that nobody needs. The timeout is set anew for whatever of the two limits is not up yet.
+   */
+  onQuiet(socket: QuietSocket, { bodyIdleTimeoutMs, keepAliveTimeoutMs }: QuietLimits): void {
+    const quietMs = socket.timeout ?? 0;
+    const limitMs = this.busy ? bodyIdleTimeoutMs : keepAliveTimeoutMs;
+    if (quietMs < limitMs) {
+      socket.setTimeout(limitMs);
+    } else if (!this.busy) {
       this.destroy();
-      return;
-    }
-    rearm();
-    for (const exchange of [...this.#exchanges]) {
-      if (exchange.waitsForClient) exchange.clientTooSlow();
+    } else {
+      socket.setTimeout(bodyIdleTimeoutMs);
+      for (const exchange of [...this.#exchanges]) if (exchange.waitsForClient) exchange.clientTooSlow();
     }
   }
 

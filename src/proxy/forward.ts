@@ -18,18 +18,24 @@ export function forward(
 ): UpstreamCall {
   const pooled = again ? pool.newClient() : pool.takeClient();
   const call = new DispatchCall(pool, pooled, handler);
-  pooled.client.dispatch(
-    {
-      path: request.target,
-      method: request.method as Dispatcher.HttpMethod,
-      headers: request.fields,
-      body,
-      // undici closes the connection after HEAD and after a GET with a body, unless told not to.
-      reset: false,
-    },
-    call,
-  );
+  const options: PlainDispatch = {
+    path: request.target,
+    method: request.method as Dispatcher.HttpMethod,
+    headers: request.fields,
+    body,
+    // Found out from Host otherwise, for every request, and with TLS another Host would cost the connection. The pool's
+    // own connector knows the name.
+    servername: pool.instance.host,
+    // undici closes the connection after HEAD and after a GET with a body, unless told not to.
+    reset: false,
+  };
+  pooled.client.dispatch(options, call);
   return call;
+}
+
+/** undici takes a server name for one request, but its types do not say so. */
+interface PlainDispatch extends Dispatcher.DispatchOptions {
+  readonly servername: string;
 }
 
 class DispatchCall implements Dispatcher.DispatchHandler, UpstreamCall {

@@ -32,13 +32,17 @@ export interface Peer {
   readonly proto: 'http' | 'https';
   /** `for=…;proto=…`, ready for Forwarded. */
   readonly forwarded: string;
+  /** Of the last request on the connection, which the next one is most likely to repeat. */
+  lastHost: string | null;
+  lastElement: string;
 }
 
 export function peerOf(remoteAddress: string | undefined, encrypted: boolean, trusted: TrustedPeers): Peer {
   const address = (remoteAddress ?? '').replace(/^::ffff:(?=\d+\.)/, '');
   const proto = encrypted ? 'https' : 'http';
   const node = address === '' ? 'unknown' : isIPv6(address) ? `"[${address}]"` : address;
-  return { address, trusted: trusted.trusts(address), proto, forwarded: `for=${node};proto=${proto}` };
+  const forwarded = `for=${node};proto=${proto}`;
+  return { address, trusted: trusted.trusts(address), proto, forwarded, lastHost: null, lastElement: forwarded };
 }
 
 /** Appends the four fields to `fields`. */
@@ -47,10 +51,18 @@ export function addForwarded(fields: string[], head: RequestHead, peer: Peer): v
   const forwardedFor = kept && head.forwardedFor !== null ? `${head.forwardedFor}, ${peer.address}` : peer.address;
   const proto = kept && head.forwardedProto !== null ? head.forwardedProto : peer.proto;
   const host = kept && head.forwardedHost !== null ? head.forwardedHost : head.host;
-  const element = head.host === null ? peer.forwarded : `${peer.forwarded};host=${quoted(head.host)}`;
+  const element = elementFor(peer, head.host);
   fields.push('X-Forwarded-For', forwardedFor, 'X-Forwarded-Proto', proto);
   if (host !== null) fields.push('X-Forwarded-Host', host);
   fields.push('Forwarded', kept && head.forwarded !== null ? `${head.forwarded}, ${element}` : element);
+}
+
+function elementFor(peer: Peer, host: string | null): string {
+  if (peer.lastHost !== host) {
+    peer.lastHost = host;
+    peer.lastElement = host === null ? peer.forwarded : `${peer.forwarded};host=${quoted(host)}`;
+  }
+  return peer.lastElement;
 }
 
 /** RFC 7239 section 4: a value that is not a token (a port makes it one that is not) is a quoted string. */

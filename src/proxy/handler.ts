@@ -317,6 +317,9 @@ export class Exchange implements BodyListener, Waiter {
     const instance = this.#attempt?.instanceName ?? '';
     addOwnFields(fields, viaName, config.responseHeaders ? { instance, ownMs, upstreamMs } : null);
     if (draining || (this.#body !== null && !this.#body.ended)) fields.push('Connection', 'close');
+    else if (this.#response.shouldKeepAlive) {
+      fields.push('Keep-Alive', `timeout=${Math.floor(config.keepAliveTimeoutMs / 1000)}`);
+    }
   }
 
   #overloaded(candidate: Candidate): ProxyError {

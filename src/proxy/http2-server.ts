@@ -4,7 +4,7 @@
 import { constants, createServer, type Http2Server, type Http2Session, type ServerHttp2Stream } from 'node:http2';
 import type { Socket } from 'node:net';
 import type { ProxyConfig } from '../config/config.ts';
-import { ClientConnection } from './client-connection.ts';
+import { ClientConnection, type QuietSocket } from './client-connection.ts';
 import type { Peer } from './forwarded.ts';
 import { Http2Request, Http2Response } from './http2-message.ts';
 import type { Route } from './routes.ts';
@@ -93,10 +93,8 @@ export class Http2Port {
       session.streams--;
       connection.onClose();
     });
-    const rearm = (): void => {
-      stream.setTimeout(config().bodyIdleTimeoutMs, () => connection.onIdle(rearm));
-    };
-    rearm();
+    stream.setTimeout(config().bodyIdleTimeoutMs);
+    stream.on('timeout', () => connection.onQuiet(stream as QuietSocket, config()));
     const request = new Http2Request(stream, rawHeaders);
     route({ connection, request, response: new Http2Response(stream), upgrade: null });
   }

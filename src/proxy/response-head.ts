@@ -25,7 +25,15 @@ export function addOwnFields(fields: string[], viaName: string, facts: AnswerFac
   if (facts === null) return;
   const { instance, ownMs, upstreamMs } = facts;
   fields.push('X-QEdge-Instance', instance);
-  fields.push('Server-Timing', `qedge;dur=${Math.max(0, ownMs).toFixed(2)}, upstream;dur=${upstreamMs.toFixed(2)}`);
+  fields.push('Server-Timing', `qedge;dur=${hundredths(ownMs)}, upstream;dur=${hundredths(upstreamMs)}`);
+}
+
+/** Like toFixed(2), by whole numbers: several times as fast. Below zero it is zero. */
+function hundredths(ms: number): string {
+  const total = ms > 0 ? Math.round(ms * 100) : 0;
+  const rest = total % 100;
+  const whole = (total - rest) / 100;
+  return rest < 10 ? `${whole}.0${rest}` : `${whole}.${rest}`;
 }
 
 /** `trailersAllowed`: the client speaks HTTP/1.1 and the answer may have a body. */

@@ -5,7 +5,7 @@ import { createServer, type IncomingMessage, type Server, type ServerOptions, Se
 import { createServer as createTlsServer, type Server as TlsServer } from 'node:https';
 import { createServer as createNetServer, Server as NetServer, type Socket } from 'node:net';
 import type { TLSSocket } from 'node:tls';
-import type { ListenAddress } from '../config/config.ts';
+import type { ListenAddress, ProxyConfig } from '../config/config.ts';
 import { CommandError, ProxyError } from '../errors.ts';
 import { ClientConnection } from './client-connection.ts';
 import type { ProxyContext } from './context.ts';
@@ -14,6 +14,7 @@ import { rawErrorAnswer } from './error-response.ts';
 import { type Peer, peerOf, type TrustedPeers } from './forwarded.ts';
 import { Http2Port, sniff } from './http2-server.ts';
 import { NO_SERVICE } from './proxy-metrics.ts';
+import { RawRequest } from './raw-request.ts';
 import type { Route } from './routes.ts';
 import type { ServiceRuntime } from './service-runtime.ts';
 
@@ -114,22 +115,23 @@ export class Listener {
 
   /** Certificates for new connections, and timeouts. */
   renew(tls: DownstreamTls | null): void {
-    const { headersTimeoutMs, keepAliveTimeoutMs, bodyIdleTimeoutMs } = this.#options.context.config;
-    this.#server.headersTimeout = headersTimeoutMs;
-    this.#server.keepAliveTimeout = keepAliveTimeoutMs;
-    this.#server.timeout = bodyIdleTimeoutMs;
+    const { config } = this.#options.context;
+    this.#server.headersTimeout = config.headersTimeoutMs;
+    this.#server.timeout = quietMs(config);
     if (tls !== null) (this.#server as TlsServer).setSecureContext(tls);
   }
 
   #createServer(): Server {
     const { config } = this.#options.context;
-    const options: ServerOptions = {
+    const options: ServerOptions<typeof RawRequest> = {
+      IncomingMessage: RawRequest,
       maxHeaderSize: config.headerBytesMax,
       headersTimeout: config.headersTimeoutMs,
       // Large uploads may take as long as they keep moving.
       requestTimeout: 0,
       connectionsCheckingInterval: Math.min(HEAD_CHECK_MS, config.headersTimeoutMs),
-      keepAliveTimeout: config.keepAliveTimeoutMs,
+      // Kept by the idle timeout below: one timer a connection, instead of two new ones for every request.
+      keepAliveTimeout: 0,
       // Checked with the other fields, so that the answer is ours.
       requireHostHeader: false,
       insecureHTTPParser: false,
@@ -141,7 +143,7 @@ export class Listener {
     const server = this.#tls === null ? createServer(options) : createTlsServer({ ...options, ...this.#tls });
     this.#chooseProtocol(server);
     server.maxConnections = Math.ceil(config.connectionsMax / config.workers);
-    server.timeout = config.bodyIdleTimeoutMs;
+    server.timeout = quietMs(config);
     const onRequest = (request: IncomingMessage, response: ServerResponse): void => this.#onRequest(request, response);
     server.on('request', onRequest);
     server.on('checkContinue', onRequest);
@@ -218,7 +220,7 @@ export class Listener {
   #onTimeout(socket: Socket): void {
     const connection = this.#connections.get(socket);
     if (connection === undefined) socket.destroy();
-    else connection.onIdle(() => socket.setTimeout(this.#options.context.config.bodyIdleTimeoutMs));
+    else connection.onQuiet(socket, this.#options.context.config);
   }
 
   /** What llhttp refused, or a head that took too long. */
@@ -236,6 +238,11 @@ export class Listener {
     socket.end(rawErrorAnswer(error), 'latin1');
     socket.destroySoon();
   }
+}
+
+/** When a connection that is quiet is looked at for the first time. */
+function quietMs({ bodyIdleTimeoutMs, keepAliveTimeoutMs }: ProxyConfig): number {
+  return Math.min(bodyIdleTimeoutMs, keepAliveTimeoutMs);
 }
 
 /**

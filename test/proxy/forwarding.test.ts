@@ -109,7 +109,7 @@ describe('request fields', () => {
     const { url } = await startProxy([{ name: 'pilotnet', ports: [instance.port] }]);
     const headers = { 'X-QEdge-Service': 'pilotnet' };
     expect(await (await fetch(url, { headers: { ...headers, 'X-Request-Id': 'mine' } })).text()).toBe('mine');
-    expect(await (await fetch(url, { headers })).text()).toMatch(/^[0-9a-f-]{36}$/);
+    expect(await (await fetch(url, { headers })).text()).toMatch(/^[\w-]{12}-\d+$/);
   });
 
   it('tells the instance the budget that is left', async () => {
