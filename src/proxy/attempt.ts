@@ -2,7 +2,6 @@
 
 import type { Socket } from 'node:net';
 import type { Candidate, TryResult } from '../core/domain.ts';
-import { instanceKey } from '../core/domain.ts';
 import type { Ticket } from '../core/service-router.ts';
 import type { ProxyErrorCode } from '../errors.ts';
 import type { DrainListener } from './answer.ts';
@@ -10,6 +9,7 @@ import type { Exchange } from './handler.ts';
 import type { InstancePool } from './instance-pool.ts';
 import { readResponseHead } from './response-head.ts';
 import type { Reach } from './retry.ts';
+import { Timed } from './timeout-list.ts';
 import type { RawFields, UpstreamCall, UpstreamError, UpstreamHandler } from './upstream.ts';
 
 /** A timer that fires early by rounding is not set again for less. */
@@ -24,9 +24,11 @@ export interface AttemptFailure {
   readonly cause: Error | null;
 }
 
-export class Attempt implements UpstreamHandler, DrainListener {
+export class Attempt extends Timed implements UpstreamHandler, DrainListener {
   readonly #exchange: Exchange;
-  readonly #candidate: Candidate;
+  /** `node/instance`. */
+  readonly instanceName: string;
+  readonly handle: number;
   readonly #pool: InstancePool;
   readonly #ticket: Ticket;
   /** On the exchange's stopwatch. */
@@ -35,7 +37,8 @@ export class Attempt implements UpstreamHandler, DrainListener {
   /** How long the head may take: the service's timeout, or less when the client said that it will not wait so long. */
   readonly #headLimitMs: number;
   readonly #byDeadline: boolean;
-  #timer: NodeJS.Timeout;
+  /** Only for limits that are not the service's own timeout. */
+  #timer: NodeJS.Timeout | null = null;
   #call: UpstreamCall | null = null;
   #status = 0;
   #observed = false;
@@ -44,8 +47,10 @@ export class Attempt implements UpstreamHandler, DrainListener {
 
   /** Starts counting; `send` follows. */
   constructor(exchange: Exchange, candidate: Candidate, pool: InstancePool, nowMs: number) {
+    super();
     this.#exchange = exchange;
-    this.#candidate = candidate;
+    this.instanceName = candidate.key;
+    this.handle = candidate.handle;
     this.#pool = pool;
     this.#ticket = exchange.service.router.start(candidate, nowMs);
     this.#startMs = exchange.stopwatch.elapsedMs(nowMs);
@@ -54,15 +59,8 @@ export class Attempt implements UpstreamHandler, DrainListener {
     const askedLeftMs = exchange.askedLeftMs(nowMs);
     this.#byDeadline = askedLeftMs < timeoutMs;
     this.#headLimitMs = Math.max(1, Math.min(timeoutMs, askedLeftMs));
-    this.#timer = setTimeout(checkTimeout, this.#headLimitMs, this);
-  }
-
-  get instanceName(): string {
-    return instanceKey(this.#candidate.instance);
-  }
-
-  get handle(): number {
-    return this.#candidate.handle;
+    if (this.#byDeadline) this.#timer = setTimeout(checkTimeout, this.#headLimitMs, this);
+    else exchange.service.timeouts.add(this, nowMs);
   }
 
   /** The client reads slower than the instance sends. */
@@ -101,7 +99,7 @@ export class Attempt implements UpstreamHandler, DrainListener {
     exchange.answer.head(status, reason, head.fields);
     if (head.eventStream) {
       this.#observe(this.#result(), nowMs);
-      clearTimeout(this.#timer);
+      this.#stopTimer();
     }
   }
 
@@ -158,7 +156,7 @@ export class Attempt implements UpstreamHandler, DrainListener {
   }
 
   /** Fires when nothing came for too long, by the stopwatch: a slow client does not make its instance late. */
-  checkTimeout(): void {
+  override onTimeout(): void {
     if (this.#over) return;
     const exchange = this.#exchange;
     const nowMs = exchange.nowMs();
@@ -176,6 +174,11 @@ export class Attempt implements UpstreamHandler, DrainListener {
       'timeout',
       byDeadline ? 'the deadline passed before an answer' : 'the instance sent nothing in time',
     );
+  }
+
+  #stopTimer(): void {
+    this.cancelTimeout();
+    if (this.#timer !== null) clearTimeout(this.#timer);
   }
 
   #mayHaveTrailers(status: number): boolean {
@@ -198,7 +201,7 @@ export class Attempt implements UpstreamHandler, DrainListener {
 
   #conclude(result: TryResult, nowMs: number): void {
     this.#over = true;
-    clearTimeout(this.#timer);
+    this.#stopTimer();
     if (this.#draining) {
       this.#draining = false;
       this.#exchange.stopwatch.clientCame(nowMs);
@@ -217,7 +220,7 @@ export class Attempt implements UpstreamHandler, DrainListener {
 }
 
 function checkTimeout(attempt: Attempt): void {
-  attempt.checkTimeout();
+  attempt.onTimeout();
 }
 
 function describe(error: UpstreamError): string {

@@ -136,6 +136,8 @@ export class Listener {
       requireHostHeader: false,
       insecureHTTPParser: false,
       noDelay: true,
+      // A request without a body needs no stream for it.
+      optimizeEmptyRequests: true,
       // Every other upgrade (h2c) is a suggestion that is not taken: the request is answered as it is.
       shouldUpgradeCallback: (request) =>
         request.method === 'GET' && request.headers.upgrade?.toLowerCase() === 'websocket',

@@ -8,6 +8,7 @@ import { type HealthChecker, type OnHealth, startHealthChecks } from './health.t
 import { InstancePool } from './instance-pool.ts';
 import type { ProxyMetrics, ServiceMetrics } from './proxy-metrics.ts';
 import { RetryBudget } from './retry.ts';
+import { TimeoutList } from './timeout-list.ts';
 import { type UpstreamTls, upstreamTlsOf } from './upstream-tls.ts';
 
 /** What all services share. */
@@ -29,6 +30,8 @@ export class ServiceRuntime {
   /** By handle of the candidate. */
   readonly #pools: (InstancePool | undefined)[] = [];
   readonly reach: ServiceReach;
+  /** Of tries that the client set no deadline for. */
+  readonly timeouts: TimeoutList;
   readonly #health: HealthChecker | null;
   inFlight = 0;
 
@@ -38,6 +41,7 @@ export class ServiceRuntime {
     this.config = config;
     this.router = router;
     this.metrics = metrics.ofService(config.name);
+    this.timeouts = new TimeoutList(config.timeoutMs, nowMs);
     this.reach = new ServiceReach(router);
     this.retryBudget = new RetryBudget(config.retry);
     this.#tls = upstreamTlsOf(config);
