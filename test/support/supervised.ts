@@ -1,0 +1,112 @@
+// An installed qedge under a supervisor that does what its units ask of systemd (supervisor.pl).
+
+import { type ChildProcess, spawn, spawnSync } from 'node:child_process';
+import { once } from 'node:events';
+import { chmodSync, copyFileSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { type Layout, layoutOf } from '../../src/update/layout.ts';
+
+const SUPERVISOR = join(import.meta.dirname, 'supervisor.pl');
+
+export interface SupervisedOptions {
+  /** Follows `[update]` and its public key in the configuration. */
+  readonly config: string;
+}
+
+export class SupervisedQedge {
+  readonly directory = mkdtempSync(join(tmpdir(), 'qedge-supervised-'));
+  readonly layout: Layout;
+  readonly config = join(this.directory, 'qedge.toml');
+  readonly stateDirectory = join(this.directory, 'state');
+  readonly #key = join(this.directory, 'key.pem');
+  readonly #lines: string[] = [];
+  #supervisor: ChildProcess | null = null;
+  #port = 0;
+
+  /** Installs a copy of `executable`, with a key of its own for updates. */
+  constructor(executable: string, { config }: SupervisedOptions) {
+    mkdirSync(join(this.directory, 'lib'));
+    mkdirSync(this.stateDirectory);
+    this.layout = layoutOf(join(this.directory, 'lib/qedge'));
+    copyFileSync(executable, this.layout.executable);
+    chmodSync(this.layout.executable, 0o755);
+    const key = this.qedge(['keygen', this.#key]);
+    if (key.status !== 0) throw new Error(key.stderr);
+    const listen = '[proxy]\nlisten = "127.0.0.1:0"\n[admin]\nlisten = "127.0.0.1:0"\n';
+    writeFileSync(this.config, `[node]\nid = "supervised"\n${listen}${key.stdout}${config}`);
+  }
+
+  get proxyUrl(): string {
+    return `http://127.0.0.1:${this.#port}`;
+  }
+
+  get events(): readonly string[] {
+    return this.#lines;
+  }
+
+  /** Runs the installed executable with other arguments, as a person would. */
+  qedge(args: readonly string[]) {
+    return spawnSync(this.layout.executable, args, { encoding: 'utf8', env: { STATE_DIRECTORY: this.stateDirectory } });
+  }
+
+  async start(startTimeoutS = 10): Promise<void> {
+    const { executable, previous, trial } = this.layout;
+    const guard = `test ! -e ${trial} || exec ${previous} update --guard`;
+    const command = [executable, 'run', '-c', this.config];
+    const args = [SUPERVISOR, '0', String(startTimeoutS), this.directory, guard, '--', ...command];
+    this.#supervisor = spawn('perl', args, { env: {}, stdio: ['ignore', 'pipe', 'inherit'] });
+    let text = '';
+    this.#supervisor.stdout?.on('data', (chunk) => {
+      text += chunk;
+      const lines = text.split('\n');
+      text = lines.pop() ?? '';
+      this.#lines.push(...lines);
+    });
+    await this.until((line) => line.startsWith('listening'));
+    this.#port = Number(this.#lines[0]?.split(' ')[1]);
+    await this.until((line) => line.startsWith('notify READY=1'));
+  }
+
+  /** What `systemctl restart` does. */
+  restart(): void {
+    this.#supervisor?.kill('SIGUSR1');
+  }
+
+  /** Signs `file` and hands it to `qedge update`; the service is restarted when it was taken. */
+  update(file: string, release: string, ...flags: readonly string[]) {
+    const signature = join(this.directory, 'new.sig');
+    const signed = this.qedge(['sign', file, '--key', this.#key, '--release', release, '--output', signature]);
+    if (signed.status !== 0) throw new Error(signed.stderr);
+    const args = ['update', file, '--signature', signature, '-c', this.config, '--no-restart', ...flags];
+    const result = this.qedge(args);
+    if (result.status === 0) this.restart();
+    return result;
+  }
+
+  /** The first event from `from` on that matches; fails loudly when none comes. */
+  async until(matches: (line: string) => boolean, from = 0, timeoutMs = 60_000): Promise<number> {
+    const deadline = performance.now() + timeoutMs;
+    for (;;) {
+      const i = this.#lines.findIndex((line, n) => n >= from && matches(line));
+      if (i >= 0) return i;
+      if (performance.now() > deadline)
+        throw new Error(`did not happen; what did:\n${this.#lines.join('\n')}\n${this.log()}`);
+      await new Promise((resolve) => setTimeout(resolve, 20));
+    }
+  }
+
+  log(): string {
+    return readFileSync(join(this.directory, 'service.log'), 'utf8');
+  }
+
+  async stop(): Promise<void> {
+    const supervisor = this.#supervisor;
+    if (supervisor !== null && supervisor.exitCode === null) {
+      const exited = once(supervisor, 'exit');
+      supervisor.kill('SIGTERM');
+      await exited;
+    }
+    rmSync(this.directory, { recursive: true });
+  }
+}

@@ -1,0 +1,74 @@
+#!/usr/bin/perl
+# Does what qedge's units ask of systemd: holds the listening socket from start to end, runs a command before each start,
+# restarts whatever ends, kills a start that is not ready in time. Says on standard output what happens, one line each.
+#
+#   supervisor.pl PORT START_TIMEOUT_S DIRECTORY PRE_COMMAND -- PROGRAM ARGUMENTS…
+#
+# SIGUSR1 restarts (systemctl restart); SIGTERM stops and ends.
+
+use strict;
+use warnings;
+use Fcntl qw(F_SETFD);
+use IO::Select;
+use POSIX qw(:sys_wait_h);
+use Socket;
+
+my ($port, $start_timeout, $directory, $pre) = splice @ARGV, 0, 4;
+shift @ARGV;
+$| = 1;
+
+socket(my $listener, PF_INET, SOCK_STREAM, 0) or die "socket: $!";
+setsockopt($listener, SOL_SOCKET, SO_REUSEADDR, 1);
+bind($listener, sockaddr_in($port, inet_aton('127.0.0.1'))) or die "bind: $!";
+listen($listener, 4096) or die "listen: $!";
+my ($bound) = sockaddr_in(getsockname($listener));
+
+my $notify_path = "$directory/notify";
+unlink $notify_path;
+socket(my $notify, AF_UNIX, SOCK_DGRAM, 0) or die "socket: $!";
+bind($notify, sockaddr_un($notify_path)) or die "bind: $!";
+
+my ($child, $deadline, $stopping, $restarting) = (0, 0, 0, 0);
+$SIG{TERM} = sub { $stopping = 1; kill 'TERM', $child if $child; };
+$SIG{USR1} = sub { $restarting = 1; };
+print "listening $bound\n";
+
+$ENV{NOTIFY_SOCKET} = $notify_path;
+$ENV{STATE_DIRECTORY} = "$directory/state";
+my $select = IO::Select->new($notify);
+my $next_start = 0;
+
+while (1) {
+  if ($restarting && $child) { kill 'TERM', $child; $restarting = 0; }
+  if (!$child && $stopping) { exit 0; }
+  start() if !$child && time >= $next_start;
+  if ($select->can_read(0.05)) {
+    recv($notify, my $message, 65536, 0);
+    $deadline = 0 if $message =~ /^READY=1/m;
+    $message =~ s/\n/ /g;
+    print "notify $message\n";
+  }
+  if ($child && $deadline && time > $deadline) { print "start timed out\n"; kill 'KILL', $child; $deadline = 0; }
+  if ($child && waitpid($child, WNOHANG) == $child) {
+    print 'ended ', ($? & 127 ? 'signal ' . ($? & 127) : 'status ' . ($? >> 8)), "\n";
+    $child = 0;
+    $next_start = $restarting ? 0 : time + 0;
+  }
+}
+
+sub start {
+  system('/bin/sh', '-c', $pre) if $pre ne '';
+  $child = fork // die "fork: $!";
+  if ($child == 0) {
+    # 3 is where inherited sockets begin.
+    POSIX::dup2(fileno $listener, 3) if fileno $listener != 3;
+    fcntl($listener, F_SETFD, 0);
+    open(my $three, '<&=', 3);
+    fcntl($three, F_SETFD, 0);
+    @ENV{qw(LISTEN_PID LISTEN_FDS LISTEN_FDNAMES)} = ($$, 1, 'proxy');
+    open(STDOUT, '>>', "$directory/service.log");
+    exec @ARGV or die "exec: $!";
+  }
+  $deadline = time + $start_timeout;
+  print "started $child\n";
+}
