@@ -1,6 +1,6 @@
 // The files of an installed program. They share one directory, so that every move between them is a rename.
 
-import { closeSync, fsyncSync, openSync, renameSync, statSync, writeSync } from 'node:fs';
+import { closeSync, fchmodSync, fsyncSync, openSync, renameSync, statSync, writeSync } from 'node:fs';
 import { dirname } from 'node:path';
 
 export interface Layout {
@@ -39,6 +39,8 @@ export function writeDurably(path: string, content: string, mode = 0o644): void 
   const part = `${path}.part`;
   const fd = openSync(part, 'w', mode);
   try {
+    // Whatever the umask: the service, which is another user, reads what the guard writes under its `UMask=`.
+    fchmodSync(fd, mode);
     writeSync(fd, content);
     fsyncSync(fd);
   } finally {

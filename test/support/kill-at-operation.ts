@@ -4,7 +4,16 @@
 import fs from 'node:fs';
 import { syncBuiltinESMExports } from 'node:module';
 
-const CHANGES = ['openSync', 'writeSync', 'fsyncSync', 'renameSync', 'linkSync', 'rmSync', 'chmodSync'] as const;
+const CHANGES = [
+  'openSync',
+  'writeSync',
+  'fsyncSync',
+  'renameSync',
+  'linkSync',
+  'rmSync',
+  'chmodSync',
+  'fchmodSync',
+] as const;
 
 /** `n` counts from 1; 0 never kills. Returns how many changes there have been. */
 export function killAtOperation(n: number): () => number {

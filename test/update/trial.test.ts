@@ -1,6 +1,6 @@
 // Who starts next: counted, accepted, sent home.
 
-import { existsSync, readdirSync } from 'node:fs';
+import { existsSync, readdirSync, statSync } from 'node:fs';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { currentTrial, guardStart, readRejection, TRIAL_STARTS_MAX, writeVerdict } from '../../src/update/trial.ts';
 import { UpdateRig } from '../support/update-rig.ts';
@@ -51,6 +51,16 @@ describe('the guard of a trial', () => {
   it('goes by no verdict of an earlier trial', () => {
     writeVerdict(rig.stateDirectory, { trialId: 'another', outcome: 'rejected', reason: 'long ago' });
     expect(guard().kind).toBe('counted');
+  });
+
+  it('keeps the marker readable for the service, under whatever umask it runs itself', () => {
+    const before = process.umask(0o077);
+    try {
+      guard();
+    } finally {
+      process.umask(before);
+    }
+    expect(statSync(rig.layout.trial).mode & 0o777).toBe(0o644);
   });
 
   it('leaves no other file than the executable, the one before and the record', () => {
