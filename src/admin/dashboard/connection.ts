@@ -37,13 +37,17 @@ export class Connection {
     return getJson(`/api/v1/services/${encodeURIComponent(service)}/density?instance=${encodeURIComponent(key)}`);
   }
 
+  /** Asks for an action on a service; answers with what was done, or why not, for people. */
+  async act(service: string, action: string, body: object): Promise<string> {
+    const answer = await postJson(`/api/v1/services/${encodeURIComponent(service)}/${action}`, body);
+    if (answer === null) return 'The proxy does not answer.';
+    const told = (await answer.json()) as { readonly done?: string; readonly detail?: string };
+    return told.done ?? told.detail ?? answer.statusText;
+  }
+
   /** Null when the token was taken, else why not. */
   async logIn(token: string): Promise<string | null> {
-    const answer = await fetch('/api/v1/session', {
-      method: 'POST',
-      headers: { 'content-type': 'application/json' },
-      body: JSON.stringify({ token }),
-    }).catch(() => null);
+    const answer = await postJson('/api/v1/session', { token });
     if (answer === null) return 'The proxy does not answer.';
     if (!answer.ok) return 'That is not the admin token.';
     this.#model.setStatus('connecting');
@@ -116,4 +120,10 @@ export class Connection {
 async function getJson<Body>(path: string): Promise<Body | null> {
   const answer = await fetch(path).catch(() => null);
   return answer?.ok ? ((await answer.json()) as Body) : null;
+}
+
+/** Null when nobody answers. */
+function postJson(path: string, body: object): Promise<Response | null> {
+  const headers = { 'content-type': 'application/json' };
+  return fetch(path, { method: 'POST', headers, body: JSON.stringify(body) }).catch(() => null);
 }

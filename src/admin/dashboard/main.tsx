@@ -1,7 +1,19 @@
 // The dashboard: every picture that arrives is drawn anew from the top; Preact changes only what differs.
 
 import 'uplot/dist/uPlot.min.css';
-import './style.css';
+import './styles/theme.css';
+import './styles/base.css';
+import './styles/header.css';
+import './styles/layout.css';
+import './styles/bars.css';
+import './styles/cards.css';
+import './styles/picture.css';
+import './styles/tables.css';
+import './styles/plots.css';
+import './styles/events.css';
+import './styles/login.css';
+import './styles/narrow.css';
+import './styles/motion.css';
 import { render } from 'preact';
 import { App } from './app.tsx';
 import { Connection } from './connection.ts';

@@ -7,6 +7,7 @@ import type { DensityDocument } from '../../state.ts';
 import type { Connection } from '../connection.ts';
 import { count, milliseconds, percent, perSecond } from '../format.ts';
 import { DensityPlot } from './density-plot.tsx';
+import { InstanceActions } from './instance-actions.tsx';
 import { Panel } from './panel.tsx';
 
 export interface InstanceDetailProps {
@@ -48,6 +49,7 @@ export function InstanceDetail({ connection, service, instance }: InstanceDetail
           value={`${instance.instance.scheme}://${instance.instance.host}:${instance.instance.port}`}
         />
       </dl>
+      <InstanceActions key={instance.key} connection={connection} service={service.service} instance={instance} />
     </Panel>
   );
 }

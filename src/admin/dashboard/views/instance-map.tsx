@@ -21,7 +21,7 @@ const MARGIN = { top: 14, right: 18, bottom: 34, left: 44 };
 
 export function InstanceMap({ service, chosen, onChoose }: InstanceMapProps) {
   const [ref, width] = useWidth<HTMLElement>();
-  const height = Math.max(280, Math.min(380, width * 0.56));
+  const height = Math.max(280, Math.min(460, width * 0.6));
   const scale = scaleOf(service, width, height);
   const limitMs = service.qos.latencyMs;
   const markers = markersOf(service, scale);
@@ -145,7 +145,7 @@ function MapMarker({ marker, target, chosen, onChoose }: MapMarkerProps) {
       {marker.label.leaderX !== null && (
         <line class="leader" x1={x} y1={y} x2={marker.label.leaderX} y2={marker.label.labelY - 4} />
       )}
-      <text x={marker.label.labelX} y={marker.label.labelY}>
+      <text style={{ transform: `translate(${marker.label.labelX}px, ${marker.label.labelY}px)` }}>
         {instance.key}
         {cooling && <tspan class="cooling-text"> {(instance.cooldownMs / 1000).toFixed(1)} s</tspan>}
       </text>

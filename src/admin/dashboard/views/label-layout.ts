@@ -34,9 +34,11 @@ export interface Box {
 
 const CHARACTER_WIDTH = 6.3;
 const LINE_HEIGHT = 14;
-/** Distances from the marker's edge that are tried, and how much worse each further one is, in px² of overlap. */
-const RINGS = [6, 20, 38, 60] as const;
+/** Distances from the marker's edge that are tried, and how much worse each further one is, in weighted px² of overlap. */
+const RINGS = [6, 20, 38, 60, 90, 125] as const;
 const RING_COST = 60;
+/** Covering a text is worse than covering a disc or leaving the frame a little. */
+const TEXT_COST = 6;
 /** Beyond this ring a line is drawn. */
 const LEADER_RING_MIN = 1;
 /** Right, left, then the ways between, as directions. */
@@ -47,7 +49,7 @@ export function placeLabels(markers: readonly Labelled[], frame: Frame): readonl
   const discs = markers.map(({ x, y, radius }) => boxAround(x, y, radius));
   const taken: Box[] = [...frame.keepFree];
   return markers.map((marker) => {
-    const best = bestPlace(marker, frame, [...discs, ...taken]);
+    const best = bestPlace(marker, frame, { discs, texts: taken });
     taken.push(best.box);
     const leaderX = best.box.x > marker.x ? best.box.x - 2 : best.box.x + best.box.width + 2;
     return {
@@ -58,13 +60,18 @@ export function placeLabels(markers: readonly Labelled[], frame: Frame): readonl
   });
 }
 
-function bestPlace(marker: Labelled, frame: Frame, others: readonly Box[]): { box: Box; ring: number } {
+interface Taken {
+  readonly discs: readonly Box[];
+  readonly texts: readonly Box[];
+}
+
+function bestPlace(marker: Labelled, frame: Frame, { discs, texts }: Taken): { box: Box; ring: number } {
   let best = { box: boxAt(marker, 0, RINGS[0]), ring: 0 };
   let bestCost = Number.POSITIVE_INFINITY;
   RINGS.forEach((distance, ring) => {
     DIRECTIONS.forEach((direction, turn) => {
       const box = boxAt(marker, direction, distance);
-      const overlap = others.reduce((sum, other) => sum + overlapOf(box, other), 0);
+      const overlap = covered(box, discs) + TEXT_COST * covered(box, texts);
       const cost = overlap + outside(box, frame) * 4 + ring * RING_COST + turn;
       if (cost < bestCost) {
         best = { box, ring };
@@ -91,6 +98,9 @@ const boxAround = (x: number, y: number, radius: number): Box => ({
   width: 2 * radius,
   height: 2 * radius,
 });
+
+const covered = (box: Box, others: readonly Box[]): number =>
+  others.reduce((sum, other) => sum + overlapOf(box, other), 0);
 
 function overlapOf(a: Box, b: Box): number {
   const width = Math.min(a.x + a.width, b.x + b.width) - Math.max(a.x, b.x);

@@ -2,7 +2,7 @@
 
 import { useMemo } from 'preact/hooks';
 import type uPlot from 'uplot';
-import { resolved } from '../colours.ts';
+import { resolved, translucent } from '../colours.ts';
 import { clockTime, percent } from '../format.ts';
 import type { Sample, Series } from '../series.ts';
 import { Panel } from './panel.tsx';
@@ -71,7 +71,7 @@ function stack(series: Series): { keys: readonly string[]; data: uPlot.AlignedDa
 }
 
 function layer(colour: string): uPlot.Series {
-  return { stroke: colour, fill: `${colour}b0`, width: 1, points: { show: false }, spanGaps: false };
+  return { stroke: colour, fill: translucent(colour, 0.7), width: 1, points: { show: false }, spanGaps: false };
 }
 
 const variableOf = (colour: string): string => colour.replace(/^var\(|\)$/g, '');
