@@ -22,6 +22,7 @@ import { problem } from './problem.ts';
 import { registerServiceMetrics } from './service-metrics.ts';
 import { registerSession } from './session.ts';
 import { createStateReader, type StateReader, type StateSources } from './state-reader.ts';
+import { registerTrace } from './trace-route.ts';
 
 export interface AdminOptions extends StateSources {
   readonly config: AdminConfig;
@@ -99,6 +100,7 @@ function createApp(options: AdminOptions, { access, reader, history }: Parts): H
   app.use(guard(access));
   registerApi(app, { reader, metrics, events, history });
   registerActions(app, options);
+  registerTrace(app, options);
   app.notFound((c) => problem(c, 404, `nothing is at ${c.req.path}`));
   app.onError((error, c) => {
     log.error({ err: error, path: c.req.path }, 'admin request failed');

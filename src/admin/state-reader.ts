@@ -12,7 +12,7 @@ import type { DensityDocument, NodeFacts, QedgeEvent, StateDocument } from './st
 /** What the admin port needs of a router. */
 export type ObservedService = Pick<
   ServiceRouter,
-  'service' | 'state' | 'candidates' | 'density' | 'preview' | 'reset' | 'applyPlacement'
+  'service' | 'state' | 'candidates' | 'density' | 'preview' | 'setTap' | 'reset' | 'applyPlacement'
 >;
 
 export interface StateSources {

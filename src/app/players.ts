@@ -14,7 +14,7 @@ import type { ToWorker } from './worker-messages.ts';
 /** A service as people see it: whatever concerns state is told of all players, and told to all. */
 export type ObservedRouter = Pick<
   ServiceRouter,
-  'service' | 'candidates' | 'state' | 'density' | 'preview' | 'reset' | 'applyPlacement'
+  'service' | 'candidates' | 'state' | 'density' | 'preview' | 'setTap' | 'reset' | 'applyPlacement'
 >;
 
 export interface PlayersOptions extends Omit<PlayerOptions, 'onHealth' | 'joins'> {
@@ -117,6 +117,7 @@ function observe(router: ServiceRouter, crew: Crew): ObservedRouter {
     state: (nowMs): RouterState => mergeStates([router.state(nowMs), ...crew.statesOf(service)]),
     density: (key, gridMs, nowMs) => router.density(key, gridMs, nowMs),
     preview: (request, nowMs) => router.preview(request, nowMs),
+    setTap: (tap) => router.setTap(tap),
     reset(nowMs) {
       router.reset(nowMs);
       tell({ kind: 'reset', service });

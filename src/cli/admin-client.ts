@@ -44,10 +44,18 @@ export class AdminClient {
     throw new CommandError(`${this.url}: ${await detailOf(response)}`);
   }
 
-  async #fetch(path: string): Promise<Response> {
+  /** @throws CommandError that says why there is no answer */
+  async stream(path: string): Promise<ReadableStream<Uint8Array>> {
+    const response = await this.#fetch(path, null);
+    if (response.ok && response.body !== null) return response.body;
+    throw new CommandError(`${this.url}: ${await detailOf(response)}`);
+  }
+
+  async #fetch(path: string, timeoutMs: number | null = ANSWER_TIMEOUT_MS): Promise<Response> {
     const headers = this.#token === null ? {} : { authorization: `Bearer ${this.#token}` };
     try {
-      return await fetch(`${this.url}${path}`, { headers, signal: AbortSignal.timeout(ANSWER_TIMEOUT_MS) });
+      const signal = timeoutMs === null ? null : AbortSignal.timeout(timeoutMs);
+      return await fetch(`${this.url}${path}`, { headers, signal });
     } catch (error) {
       throw new CommandError(
         `no qedge answers at ${this.url}: ${reasonOf(error)} (-c or --url say which one to ask)`,

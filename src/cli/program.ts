@@ -12,6 +12,7 @@ import { registerRun } from './run.ts';
 import { registerSign } from './sign.ts';
 import { registerSimulate } from './simulate.ts';
 import { registerStatus } from './status.ts';
+import { registerTrace } from './trace.ts';
 import { registerUpdate } from './update.ts';
 import { registerVersion } from './version.ts';
 
@@ -21,6 +22,7 @@ const COMMANDS: readonly ((program: Command) => void)[] = [
   registerCheck,
   registerStatus,
   registerExplain,
+  registerTrace,
   registerInstall,
   registerUpdate,
   registerKeygen,

@@ -84,6 +84,9 @@ export interface ServiceRouter {
   /** A request as a whole ended, as its client saw it: the client's QoS account (eq. 6). */
   settle(clientId: string, success: boolean, nowMs: number): void;
 
+  /** Lets `tap` see every try from now on; null: nobody, and a try costs a comparison. */
+  setTap(tap: RouterTap | null): void;
+
   applyPlacement(update: PlacementUpdate, nowMs: number): void;
 
   /** ℓⁿ of a node, measured; a step of more than `changeRatio` is an environment change and re-evaluates the pool. */
@@ -112,6 +115,13 @@ export interface ServiceRouter {
   restore(snapshot: RouterSnapshot, ageMs: number, nowMs: number): void;
   /** Forgets what was learned; placement stays. */
   reset(nowMs: number): void;
+}
+
+/** Sees tries as they start and end, to record them. */
+export interface RouterTap {
+  /** `weight`: the share of requests that the candidate is meant to get now. */
+  started(ticket: Ticket, candidate: Candidate, weight: number, nowMs: number): void;
+  finished(ticket: Ticket, result: TryResult, latencyMs: number): void;
 }
 
 export interface RoutePreview {

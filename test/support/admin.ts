@@ -22,6 +22,7 @@ export function serviceOf(state: RouterState): ObservedService {
     state: () => state,
     density: () => null,
     preview: () => ({ candidate: null, tier: 'policy', byChance: true }),
+    setTap: () => {},
     reset: () => {},
     applyPlacement: () => {},
   };

@@ -22,6 +22,7 @@ import type {
   RouterEvent,
   RouterSnapshot,
   RouterState,
+  RouterTap,
   RouteTier,
   ServiceRouter,
   ServiceRouterOptions,
@@ -61,6 +62,7 @@ export class LiveServiceRouter implements ServiceRouter {
   readonly #clients: ClientLedger;
   readonly #rates: RequestRates;
   readonly #outcomes = new ReusedOutcomes();
+  #tap: RouterTap | null = null;
 
   constructor(options: ServiceRouterOptions) {
     this.#options = options;
@@ -126,6 +128,7 @@ export class LiveServiceRouter implements ServiceRouter {
     if (ticket === NO_FLIGHT) return ticket;
     this.#refreshFlights(live);
     this.#policy.observe(this.#outcomes.start(live, nowMs), nowMs);
+    if (this.#tap !== null) this.#tap.started(ticket, live, this.#policy.view(live, nowMs).weight, nowMs);
     return ticket;
   }
 
@@ -144,6 +147,11 @@ export class LiveServiceRouter implements ServiceRouter {
     end.latencyMs = latencyMs;
     end.success = result === 'answered' && latencyMs <= this.qos.latencyMs;
     this.#policy.observe(end, nowMs);
+    if (this.#tap !== null) this.#tap.finished(ticket, result, latencyMs);
+  }
+
+  setTap(tap: RouterTap | null): void {
+    this.#tap = tap;
   }
 
   settle(clientId: string, success: boolean, nowMs: number): void {

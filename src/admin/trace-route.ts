@@ -1,0 +1,66 @@
+// GET …/trace: a service's decisions as they fall, streamed as lines of JSON until the time or the number of tries is up.
+
+import type { Context, Hono } from 'hono';
+import { stream } from 'hono/streaming';
+import type { Clock } from '../core/clock.ts';
+import type { Caller } from './guard.ts';
+import { problem } from './problem.ts';
+import type { ObservedService } from './state-reader.ts';
+import { TraceRecorder } from './trace-recorder.ts';
+
+export interface TraceRouteOptions {
+  readonly services: () => ReadonlyMap<string, ObservedService>;
+  readonly node: () => { readonly id: string };
+  readonly clock: Clock;
+}
+
+const DURATION_MS_DEFAULT = 60_000;
+const DURATION_MS_MAX = 3_600_000;
+const TRIES_MAX = 200_000;
+
+export function registerTrace(app: Hono<Caller>, options: TraceRouteOptions): void {
+  const busy = new Set<string>();
+  app.get('/api/v1/services/:service/trace', (c) => {
+    const name = c.req.param('service');
+    const service = options.services().get(name);
+    if (service === undefined) return problem(c, 404, `no service "${name}"`);
+    const durationMs = Number(c.req.query('durationMs') ?? DURATION_MS_DEFAULT);
+    if (!(durationMs > 0 && durationMs <= DURATION_MS_MAX)) {
+      return problem(c, 400, `durationMs: expected 1 to ${DURATION_MS_MAX}, got "${c.req.query('durationMs')}"`);
+    }
+    if (busy.has(name)) return problem(c, 409, `service "${name}" is already being traced`);
+    busy.add(name);
+    return send(c, { ...options, service, durationMs, onEnd: () => busy.delete(name) });
+  });
+}
+
+interface Sending extends TraceRouteOptions {
+  readonly service: ObservedService;
+  readonly durationMs: number;
+  readonly onEnd: () => void;
+}
+
+function send(c: Context<Caller>, { service, node, clock, durationMs, onEnd }: Sending): Response {
+  c.header('content-type', 'application/x-ndjson');
+  return stream(c, async (out) => {
+    let end: () => void = () => {};
+    const ended = new Promise<void>((resolve) => {
+      end = resolve;
+    });
+    const recorder = new TraceRecorder({
+      service,
+      nodeId: node().id,
+      clock,
+      triesMax: TRIES_MAX,
+      write: (line) => void out.write(`${JSON.stringify(line)}\n`),
+      onFull: end,
+    });
+    out.onAbort(end);
+    const timer = setTimeout(end, durationMs);
+    recorder.start();
+    await ended;
+    clearTimeout(timer);
+    recorder.stop();
+    onEnd();
+  });
+}

@@ -1,0 +1,118 @@
+// `qedge trace`: record what a running qedge decides, and ask how other policies would have done on it.
+
+import { createWriteStream } from 'node:fs';
+import { Readable } from 'node:stream';
+import { pipeline } from 'node:stream/promises';
+import type { ReadableStream } from 'node:stream/web';
+import { type Command, InvalidArgumentError } from 'commander';
+import { type Column, renderColumns } from '../demo/columns.ts';
+import { paintFor } from '../demo/paint.ts';
+import { CommandError, EX_USAGE } from '../errors.ts';
+import { evaluateOffPolicy, type OffPolicyEstimate } from '../sim/off-policy.ts';
+import { parsePolicy, policyProblems } from '../sim/policy-text.ts';
+import { AdminClient, type AdminClientOptions, withAdminOptions } from './admin-client.ts';
+import { cell, percent } from './figures.ts';
+import { readTrace } from './trace-file.ts';
+
+interface RecordOptions extends AdminClientOptions {
+  readonly duration: number;
+  readonly out?: string;
+}
+
+interface ReplayOptions {
+  readonly policy: readonly string[];
+  readonly latency?: number;
+  readonly seed: number;
+  readonly json?: true;
+}
+
+/** With less than this share of the tries counting, an estimate says little. */
+const EFFECTIVE_SHARE_MIN = 0.1;
+const WIDTH_UNLIMITED = 1_000;
+
+export function registerTrace(program: Command): void {
+  const trace = program.command('trace').description('record decisions and replay them against other policies');
+  withAdminOptions(
+    trace.command('record').description('record what is decided for a service').argument('<service>', 'its name'),
+  )
+    .option('--duration <time>', 'for so long, such as 30s or 5m', durationMs, 120_000)
+    .option('-o, --out <file>', 'to this file instead of standard output')
+    .action(record);
+  trace
+    .command('replay')
+    .description('estimate how policies would have done on a recorded trace')
+    .argument('<file>', 'recorded trace')
+    .option('--policy <names>', 'policies, with options as name:key=value', policies, [
+      'qedge',
+      'qedgeproxy',
+      'round-robin',
+    ])
+    .option('--latency <time>', 'under another latency limit, such as 60ms', durationMs)
+    .option('--seed <seed>', 'of the random choices', Number, 1)
+    .option('--json', 'as JSON')
+    .action(replay);
+}
+
+async function record(service: string, options: RecordOptions): Promise<void> {
+  const client = new AdminClient(options);
+  const path = `/api/v1/services/${encodeURIComponent(service)}/trace?durationMs=${options.duration}`;
+  const body = Readable.fromWeb((await client.stream(path)) as ReadableStream);
+  process.once('SIGINT', () => body.push(null));
+  if (options.out === undefined) await pipeline(body, process.stdout, { end: false });
+  else await pipeline(body, createWriteStream(options.out));
+}
+
+function replay(file: string, options: ReplayOptions): void {
+  const trace = readTrace(file);
+  const qos = { ...trace.header.qos, ...(options.latency === undefined ? {} : { latencyMs: options.latency }) };
+  const results = options.policy.map((text) => ({
+    policy: text,
+    ...evaluateOffPolicy(trace, { policy: parsePolicy(text), qos, seed: options.seed }),
+  }));
+  if (options.json) process.stdout.write(`${JSON.stringify({ qos, recorded: trace.header.policy, results })}\n`);
+  else process.stdout.write(`${replayLines(trace.header.policy, results).join('\n')}\n`);
+}
+
+type Result = OffPolicyEstimate & { readonly policy: string };
+
+function replayLines(recorded: string, results: readonly Result[]): readonly string[] {
+  const [first] = results;
+  const weak = results.filter(({ tries, effectiveTries }) => effectiveTries < EFFECTIVE_SHARE_MIN * tries);
+  const column = (header: string, text: (one: Result) => string, align: Column['align'] = 'right'): Column => ({
+    header,
+    align,
+    importance: 1,
+    cells: results.map((one) => cell(text(one))),
+  });
+  return [
+    `recorded with ${recorded}: ${percent(first?.recordedSuccessRatio ?? null)} of ${first?.tries ?? 0} tries in time`,
+    '',
+    ...renderColumns(
+      [
+        column('policy', ({ policy }) => policy, 'left'),
+        column('estimated success', ({ successRatio }) => percent(successRatio)),
+        column('95 % interval', ({ interval }) =>
+          interval === null ? '-' : `${percent(interval[0])} to ${percent(interval[1])}`,
+        ),
+        column('effective tries', ({ effectiveTries }) => effectiveTries.toFixed(0)),
+      ],
+      { width: WIDTH_UNLIMITED, indent: '  ', paint: paintFor(process.stdout) },
+    ),
+    ...(first?.interval === null ? ['  too short for an interval: record seven windows or more'] : []),
+    ...weak.map(({ policy }) => `  ${policy}: it would have chosen too differently for this trace to tell`),
+  ];
+}
+
+function policies(text: string): string[] {
+  const names = text.split(',').map((name) => name.trim());
+  const problems = names.flatMap((name) => (name === 'oracle' ? ['the oracle is no policy'] : policyProblems(name)));
+  if (problems.length > 0) throw new CommandError(problems.join('\nqedge: '), EX_USAGE);
+  return names;
+}
+
+function durationMs(text: string): number {
+  const match = /^(\d+(?:\.\d+)?)(ms|s|m|h)$/.exec(text);
+  const value = Number(match?.[1]) * ({ ms: 1, s: 1_000, m: 60_000, h: 3_600_000 }[match?.[2] ?? ''] ?? 0);
+  if (value > 0) return value;
+  throw new InvalidArgumentError(`expected a duration such as 30s, got ${text}`);
+}

@@ -1,0 +1,43 @@
+// A trace of real decisions: who could have been chosen, who was, with which share, and how it ended. Lines of JSON, in the
+// order in which they became known, so a try stands where it ended and says when it began.
+
+import type { Availability, Instance, InstanceKey, QosTarget, TryResult } from './domain.ts';
+
+export const TRACE_VERSION = 1;
+
+export interface TraceHeader {
+  readonly kind: 'header';
+  readonly version: typeof TRACE_VERSION;
+  readonly service: string;
+  readonly nodeId: string;
+  readonly policy: string;
+  readonly qos: QosTarget;
+}
+
+export type TraceLine =
+  /** An instance as it is from now on: new, or with another availability or round trip. */
+  | {
+      readonly kind: 'instance';
+      /** Since the trace began, as everywhere below. */
+      readonly atMs: number;
+      readonly instance: Instance;
+      readonly availability: Availability;
+      /** Null while nobody has measured it. */
+      readonly rttMs: number | null;
+    }
+  | { readonly kind: 'gone'; readonly atMs: number; readonly key: InstanceKey }
+  | {
+      readonly kind: 'try';
+      /** When it was sent. */
+      readonly atMs: number;
+      readonly key: InstanceKey;
+      /** Share of requests that its instance was meant to get when it was sent. */
+      readonly weight: number;
+      readonly latencyMs: number;
+      readonly result: TryResult;
+    };
+
+export interface Trace {
+  readonly header: TraceHeader;
+  readonly lines: readonly TraceLine[];
+}
