@@ -25,7 +25,7 @@ import { openStore, type Store } from './store/store.ts';
 import { createNotifier, type Notifier } from './systemd/notifier.ts';
 import { type InheritedSockets, inheritedSockets } from './systemd/sockets.ts';
 import { EventLog } from './telemetry/events.ts';
-import { createLogger, type Logger } from './telemetry/log.ts';
+import { createLogger, type Logger, type LogLevel } from './telemetry/log.ts';
 import { createMetrics } from './telemetry/metrics.ts';
 
 export interface AppOptions {
@@ -253,6 +253,12 @@ class RunningApp implements App {
     await this.reload({ ...this.#config, services });
   }
 
+  /** Here and in every worker, until the next reload. */
+  async #setLogLevel(level: LogLevel): Promise<void> {
+    this.log.level = level;
+    await this.#players.configure({ ...this.#config, log: { ...this.#config.log, level } });
+  }
+
   #createAdmin(): Admin {
     const { version, commit } = this.#options;
     return createAdmin({
@@ -263,6 +269,7 @@ class RunningApp implements App {
       clock: CLOCK,
       services: () => this.#players.observed(),
       setPolicy: (name, policy) => this.#setPolicy(name, policy),
+      setLogLevel: (level) => this.#setLogLevel(level),
       lifecycle: () => ({
         listening: this.#listening,
         placementSynced: this.#placement.state().broker?.synced ?? true,

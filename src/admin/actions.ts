@@ -7,7 +7,7 @@ import type { Clock } from '../core/clock.ts';
 import type { Availability } from '../core/domain.ts';
 import { checkPolicy, type PolicyChoice } from '../core/policies/registry.ts';
 import type { EventLog } from '../telemetry/events.ts';
-import type { Logger } from '../telemetry/log.ts';
+import type { Logger, LogLevel } from '../telemetry/log.ts';
 import type { Caller } from './guard.ts';
 import { problem } from './problem.ts';
 import { cooldownBody, instanceBody, logLevelBody, policyBody } from './schemas.ts';
@@ -18,6 +18,7 @@ export interface ActionOptions {
   readonly services: () => ReadonlyMap<string, ObservedService>;
   /** Gives a service another policy; what its old one learned is lost. */
   readonly setPolicy: (service: string, policy: PolicyChoice) => Promise<void> | void;
+  readonly setLogLevel: (level: LogLevel) => Promise<void> | void;
   readonly events: EventLog<QedgeEvent>;
   readonly clock: Clock;
   readonly log: Logger;
@@ -97,7 +98,7 @@ class Actions {
   async #logLevel(c: Context<Caller>): Promise<Response> {
     const body = await bodyOf(c, logLevelBody);
     if (body instanceof Response) return body;
-    this.#options.log.level = body.level;
+    await this.#options.setLogLevel(body.level);
     return this.#done(c, null, 'log', `log level changed to ${body.level}`);
   }
 

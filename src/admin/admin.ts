@@ -8,7 +8,7 @@ import { secureHeaders } from 'hono/secure-headers';
 import type { AdminConfig, ListenAddress } from '../config/config.ts';
 import type { PolicyChoice } from '../core/policies/registry.ts';
 import { CommandError } from '../errors.ts';
-import type { Logger } from '../telemetry/log.ts';
+import type { Logger, LogLevel } from '../telemetry/log.ts';
 import type { Metrics } from '../telemetry/metrics.ts';
 import { createProcessFacts, registerProcessMetrics } from '../telemetry/process-facts.ts';
 import { Access, isLoopback } from './access.ts';
@@ -30,6 +30,7 @@ export interface AdminOptions extends StateSources {
   readonly log: Logger;
   /** Gives a service another policy; what its old one learned is lost. */
   readonly setPolicy: (service: string, policy: PolicyChoice) => Promise<void> | void;
+  readonly setLogLevel: (level: LogLevel) => Promise<void> | void;
 }
 
 export interface Admin {

@@ -30,6 +30,9 @@ async function start(): Promise<string> {
     services: () => services,
     clock: { nowMs: () => world.nowMs },
     setPolicy: (service, policy) => void policies.push([service, policy]),
+    setLogLevel: (level) => {
+      log.level = level;
+    },
   });
   running.events.append('pilotnet', { kind: 'panic', on: true }, world.nowMs);
   return running.url;

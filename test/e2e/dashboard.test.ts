@@ -145,6 +145,17 @@ describe('the dashboard', () => {
     expect(await page.locator('tr.chosen').count()).toBe(1);
   });
 
+  it('drains the instance that is chosen, and lets it back', async () => {
+    const { page } = await dashboard();
+    const key = (await page.locator('.marker.chosen').getAttribute('data-instance')) ?? '';
+    const standing = page.locator(`tr[data-instance="${key}"] .standing`);
+    await page.getByRole('button', { name: 'Drain' }).click();
+    await expect.poll(() => standing.textContent(), POLL).toBe('draining');
+    await page.locator('.event[data-kind=action]', { hasText: `${key} drained` }).waitFor();
+    await page.getByRole('button', { name: 'Resume' }).click();
+    await expect.poll(() => standing.textContent(), POLL).not.toBe('draining');
+  });
+
   it.each([
     { width: 390, theme: 'light' },
     { width: 390, theme: 'dark' },

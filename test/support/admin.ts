@@ -38,6 +38,7 @@ export async function startAdmin(
     config: { listen: { host: '127.0.0.1', port: 0 }, token: null },
     services: () => services,
     setPolicy: () => {},
+    setLogLevel: () => {},
     node: () => ({
       id: 'pi-7',
       tier: 'far-edge',

@@ -142,15 +142,20 @@ function MapMarker({ marker, target, chosen, onChoose }: MapMarkerProps) {
         <circle class="halo" r={radius + 4} />
         <circle class="disc" r={radius} style={{ fill: cooling ? 'transparent' : colour, stroke: colour }} />
       </g>
-      {marker.label.leaderX !== null && (
-        <line class="leader" x1={x} y1={y} x2={marker.label.leaderX} y2={marker.label.labelY - 4} />
-      )}
+      {marker.label.leaderX !== null && <line class="leader" {...leaderOf(marker, marker.label.leaderX)} />}
       <text style={{ transform: `translate(${marker.label.labelX}px, ${marker.label.labelY}px)` }}>
         {instance.key}
         {cooling && <tspan class="cooling-text"> {(instance.cooldownMs / 1000).toFixed(1)} s</tspan>}
       </text>
     </g>
   );
+}
+
+/** From the marker's edge to its label. */
+function leaderOf({ x, y, radius, label }: Marker, x2: number): { x1: number; y1: number; x2: number; y2: number } {
+  const y2 = label.labelY - 4;
+  const share = Math.min(1, radius / Math.max(1, Math.hypot(x2 - x, y2 - y)));
+  return { x1: x + share * (x2 - x), y1: y + share * (y2 - y), x2, y2 };
 }
 
 function labelOf(instance: InstanceState): string {
