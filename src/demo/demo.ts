@@ -16,7 +16,7 @@ import { createCameras, totalsOf } from './load.ts';
 import { paintFor } from './paint.ts';
 import { renderSummary, startReporter } from './report.ts';
 import { renderDrive } from './road-scene.ts';
-import type { DemoView, HappeningView } from './screen.ts';
+import type { ClientView, DemoView, HappeningView } from './screen.ts';
 import { StallWatch } from './stall-watch.ts';
 import { playStory } from './story.ts';
 import { createWorkspace } from './workspace.ts';
@@ -139,14 +139,12 @@ async function watch({ options, app, continuum, cameras }: Stage): Promise<DemoV
   return last;
 }
 
-function clientsOf(
-  state: RouterState,
-  cameras: readonly CameraClient[],
-  nowMs: number,
-): DemoView['services'][number]['clients'] {
-  return cameras
-    .filter(({ service }) => service === state.service)
-    .map(({ clientId, window }) => ({ clientId, successRatio: window.ratio(nowMs) }));
+/** As the cameras measured it; where none drives, as the proxy accounts for whoever sends by hand. */
+function clientsOf(state: RouterState, cameras: readonly CameraClient[], nowMs: number): readonly ClientView[] {
+  const own = cameras.filter(({ service }) => service === state.service);
+  return own.length === 0
+    ? state.clients
+    : own.map(({ clientId, window }) => ({ clientId, successRatio: window.ratio(nowMs) }));
 }
 
 /** Waits until the proxy has heard of every instance, so that the first frame finds them all. */

@@ -29,7 +29,8 @@ export interface Reporter {
 
 /** Begins to report what `view` returns. */
 export function startReporter(output: NodeJS.WriteStream, view: () => DemoView): Reporter {
-  return output.isTTY ? livePicture(output, view) : plainLines(output, view);
+  const canMoveCursor = output.isTTY && process.env.TERM !== 'dumb';
+  return canMoveCursor ? livePicture(output, view) : plainLines(output, view);
 }
 
 /** The last words: what was sent, what came back in time, and whose clients were content. */
@@ -97,7 +98,7 @@ function serviceLine({ state, clients }: ServiceView): string {
   return [
     `${state.service} ${state.requestsPerSecond.toFixed(0)} requests/s`,
     `${percent(state.successRatio)} in time`,
-    `clients ${satisfied(clients, state.qos.successRatio)}`,
+    ...(clients.length === 0 ? [] : [`clients ${satisfied(clients, state.qos.successRatio)}`]),
     shares.join(', '),
   ].join(' | ');
 }

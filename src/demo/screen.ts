@@ -111,7 +111,7 @@ function headline(
   const facts = [
     `${requestsPerSecond.toFixed(0)} requests/s`,
     `${percent(successRatio)} within ${qos.latencyMs} ms`,
-    `${satisfied(clients, qos.successRatio)} clients ≥ ${rho} %`,
+    ...(clients.length === 0 ? [] : [`${satisfied(clients, qos.successRatio)} clients ≥ ${rho} %`]),
     policy,
   ];
   return paint('strong', service) + truncate(`  ${facts.join(' · ')}`, Math.max(0, width - service.length));

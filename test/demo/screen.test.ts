@@ -107,7 +107,9 @@ describe('the picture', () => {
   });
 
   it('shows a service without instances or clients', () => {
-    expect(renderScreen(view([], 0), wide).join('\n')).toContain('pilotnet');
+    const text = renderScreen(view([], 0), wide).join('\n');
+    expect(text).toContain('pilotnet  100 requests/s');
+    expect(text).not.toContain('clients');
   });
 });
 
