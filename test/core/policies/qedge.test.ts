@@ -181,6 +181,34 @@ describe('qedge', () => {
     expect((states[0]?.weight ?? 0) / (states[1]?.weight ?? 0)).toBeCloseTo((weights[0] ?? 0) / (weights[1] ?? 1), 9);
   });
 
+  it('takes back what it learned of an instance that comes late, and leaves the others as they are', () => {
+    const many = Array.from({ length: 30 }, (_, i) => 1 + 2 * i);
+    const world = createWorld('qedge');
+    populate(world, many);
+    run(world, 8000, near);
+    const snapshot = JSON.parse(JSON.stringify(world.router.snapshot(world.nowMs)));
+    const inPlay = (one: World) => one.router.state(one.nowMs).instances.filter(({ weight }) => weight > 0);
+    const restarted = createWorld('qedge', { nowMs: 5 });
+    populate(restarted, many);
+    restarted.router.restore(snapshot, 0, 5);
+    expect(new Set(inPlay(restarted).map(({ key }) => key))).toEqual(new Set(inPlay(world).map(({ key }) => key)));
+    const [late] = inPlay(world);
+    const only = { [late?.key ?? '']: snapshot.policy.instances[late?.key ?? ''] };
+    restarted.router.restore({ ...snapshot, policy: { ...snapshot.policy, instances: only } }, 0, 5);
+    expect(new Set(inPlay(restarted).map(({ key }) => key))).toEqual(new Set(inPlay(world).map(({ key }) => key)));
+  });
+
+  it("gives an instance that the snapshot does not know a newcomer's share", () => {
+    const world = createWorld('qedge');
+    populate(world, [40, 30, 20]);
+    run(world, 5000, near);
+    const snapshot = JSON.parse(JSON.stringify(world.router.snapshot(world.nowMs)));
+    const restarted = createWorld('qedge', { nowMs: 5 });
+    populate(restarted, [40, 30, 20, 1]);
+    restarted.router.restore(snapshot, 0, 5);
+    expect(stateOf(restarted, 3).weight).toBeCloseTo(0.125 / 1.125, 9);
+  });
+
   it('sends the requests of a client that is worse served than the others to the quickest instance', () => {
     const world = createWorld('qedge');
     populate(world, [1, 30, 50]);

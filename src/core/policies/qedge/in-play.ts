@@ -81,17 +81,24 @@ export class InPlay {
     stepWeights(this.members, arrays, { stepSeconds: stepMs / 1000, learningRate, fallMax, riseMax, floor });
   }
 
-  /** Weights were put back for `members`: those of them that are feasible stay in play. */
-  restore(members: readonly Candidate[], unloadedMs: number): void {
-    const everybody = this.#up;
+  /**
+   * Weights were put back for `restored`: they stay in play as far as they are feasible, before all others. What those
+   * others have is kept when it was learned, and a newcomer's share when it was only estimated.
+   */
+  restore(restored: readonly Candidate[], unloadedMs: number): void {
+    if (restored.length === 0) return;
+    const back = new Set(restored);
+    const estimated = this.cold;
+    this.cold = false;
     this.#refreshFeasible(unloadedMs);
-    this.members = this.#subset.choose(
-      this.#feasible,
-      members.filter((candidate) => this.isFeasible(candidate)),
-    );
-    for (const candidate of everybody) {
-      if (this.members.includes(candidate)) this.#seen[candidate.handle] = 1;
-      else this.weights[candidate.handle] = 0;
+    this.members = this.#subset.choose(this.#feasible, [...restored, ...this.members]);
+    const members = new Set(this.members);
+    for (const candidate of this.#up) {
+      const { handle } = candidate;
+      if (!members.has(candidate)) this.weights[handle] = 0;
+      else if (back.has(candidate)) this.#seen[handle] = 1;
+      else if (estimated) this.weights[handle] = JOIN_SHARE / members.size;
+      else if (this.weights[handle] === 0) this.weights[handle] = this.#joinWeight(candidate);
     }
     normalise(this.members, this.weights);
   }

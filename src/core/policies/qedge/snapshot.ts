@@ -25,7 +25,7 @@ export function snapshotQedge(policy: Qedge, nowMs: number): unknown {
   return { version: VERSION, unloadedMs: tenths(policy.unloaded.ms), instances };
 }
 
-/** Puts back what fits; returns the members of then that are still known, in no particular order. */
+/** Puts back what fits; returns those that have a weight again, in no particular order. */
 export function restoreQedge(
   policy: Qedge,
   snapshot: unknown,
@@ -33,19 +33,20 @@ export function restoreQedge(
 ): readonly Candidate[] {
   const { version, unloadedMs, instances } = recordOf(snapshot);
   const { inPlay, unloaded, roster } = policy;
-  if (version !== VERSION) return inPlay.members;
+  if (version !== VERSION) return [];
   const byKey = recordOf(instances);
   unloaded.restore(numberOf(unloadedMs, { min: 0, max: 1e6, otherwise: unloaded.ms }));
-  const members: Candidate[] = [];
+  const restored: Candidate[] = [];
   for (const candidate of roster) {
     if (!Object.hasOwn(byKey, candidate.key)) continue;
-    restoreInstance(policy, candidate.handle, recordOf(byKey[candidate.key]), time);
-    if ((inPlay.weights[candidate.handle] as number) > 0) members.push(candidate);
+    const saved = recordOf(byKey[candidate.key]);
+    restoreInstance(policy, candidate.handle, saved, time);
+    const weight = numberOf(saved.weight, { min: 0, max: 1, otherwise: 0 });
+    if (weight === 0 || candidate.availability !== 'up') continue;
+    inPlay.weights[candidate.handle] = weight;
+    restored.push(candidate);
   }
-  if (members.length === 0) return inPlay.members;
-  // Weights that were learned are not to be made anew from estimates when the next instance joins.
-  inPlay.cold = false;
-  return members;
+  return restored;
 }
 
 function restoreInstance(
@@ -54,9 +55,7 @@ function restoreInstance(
   saved: Readonly<Record<string, unknown>>,
   time: { readonly ageMs: number; readonly nowMs: number },
 ): void {
-  const { weights } = policy.inPlay;
   restoreWindow(policy.windowOf(handle), saved.samples, time);
-  weights[handle] = numberOf(saved.weight, { min: 0, max: 1, otherwise: weights[handle] as number });
   policy.swrr.setCredit(handle, numberOf(saved.credit, { min: -1e6, max: 1e6, otherwise: 0 }));
   const misses = numberOf(saved.misses, { min: 0, max: 1000, otherwise: 0 });
   const missAgeMs = numberOf(saved.missAgeMs, { min: 0, max: 1e12, otherwise: 1e12 });
