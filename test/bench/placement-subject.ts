@@ -3,6 +3,7 @@
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { connect } from 'mqtt';
 import { pino } from 'pino';
 import { loadConfig } from '../../src/config/load.ts';
 import { createRng } from '../../src/core/rng.ts';
@@ -27,7 +28,7 @@ export interface SubjectReport {
   readonly cpuMs: number;
 }
 
-const { BROKER_URL = '', TOPIC_PREFIX = '', REACH = 'false', NEAR_NODES = '0' } = process.env;
+const { BROKER_URL = '', TOPIC_PREFIX = '', REACH = 'false', BARE = 'false', NEAR_NODES = '0' } = process.env;
 const nearNodes = Number(NEAR_NODES);
 
 const config = (() => {
@@ -44,28 +45,68 @@ const config = (() => {
   }
 })();
 
-const metrics = createMetrics();
+/** What is measured: all of placement, or an MQTT client that does nothing with what it hears. */
+interface Subject {
+  start(): void;
+  stop(): Promise<void>;
+  learned(): { readonly nodes: number; readonly instances: number };
+  received(): { readonly messages: number; readonly bytes: number };
+}
+
+function wholePlacement(): Subject {
+  const metrics = createMetrics();
+  const placement = createPlacement({
+    config,
+    clock: { nowMs: () => performance.now() },
+    rng: createRng(1),
+    log: pino({ level: 'silent' }),
+    metrics,
+    boot: 'bench',
+    ownListeners: () => [{ host: '127.0.0.1', port: 8080 }],
+    onUpdate: () => {},
+    onNode: () => {},
+    // What the prober would find: the first nodes are near, the others are not.
+    onTarget: (nodeId, target) => {
+      if (target === null) return;
+      const near = Number(nodeId.slice('node-'.length)) < nearNodes;
+      setImmediate(() => placement.observeRtt(nodeId, near ? 10 : 200));
+    },
+  });
+  return {
+    start: () => placement.start(),
+    stop: () => placement.stop(),
+    learned: () => {
+      const { nodes, instances } = placement.state();
+      return { nodes: nodes.length, instances: instances.length };
+    },
+    received: () => ({
+      messages: placement.state().broker?.messagesReceived ?? 0,
+      bytes: Number(/mqtt_bytes_received_total (\d+)/.exec(metrics.render())?.[1] ?? 0),
+    }),
+  };
+}
+
+function bareClient(): Subject {
+  const client = connect(BROKER_URL, { protocolVersion: 5, manualConnect: true });
+  const seen = { nodes: 0, instances: 0, bytes: 0 };
+  client.on('connect', () =>
+    client.subscribe([`${TOPIC_PREFIX}/nodes/+`, `${TOPIC_PREFIX}/nodes/+/services/+/instances/+`]),
+  );
+  client.on('message', (topic, payload) => {
+    if (topic.includes('/instances/')) seen.instances++;
+    else seen.nodes++;
+    seen.bytes += topic.length + payload.length;
+  });
+  return {
+    start: () => void client.connect(),
+    stop: () => client.endAsync(),
+    learned: () => seen,
+    received: () => ({ messages: seen.nodes + seen.instances, bytes: seen.bytes }),
+  };
+}
+
+const subject = BARE === 'true' ? bareClient() : wholePlacement();
 let startedMs = 0;
-let updates = 0;
-const placement = createPlacement({
-  config,
-  clock: { nowMs: () => performance.now() },
-  rng: createRng(1),
-  log: pino({ level: 'silent' }),
-  metrics,
-  boot: 'bench',
-  ownListeners: () => [{ host: '127.0.0.1', port: 8080 }],
-  onUpdate: () => {
-    updates++;
-  },
-  onNode: () => {},
-  // What the prober would find: the first nodes are near, the others are not.
-  onTarget: (nodeId, target) => {
-    if (target === null) return;
-    const near = Number(nodeId.slice('node-'.length)) < nearNodes;
-    setImmediate(() => placement.observeRtt(nodeId, near ? 10 : 200));
-  },
-});
 
 const usedBytes = (): number => {
   globalThis.gc?.();
@@ -78,31 +119,23 @@ function report(): SubjectReport {
   const heapBytes = usedBytes();
   // Read last, so that the collection above is charged to no interval.
   const { user, system } = process.cpuUsage();
-  const { broker, instances } = placement.state();
-  return {
-    startedMs,
-    atMs: performance.now(),
-    instances: instances.length,
-    messages: broker?.messagesReceived ?? 0,
-    bytes: Number(/mqtt_bytes_received_total (\d+)/.exec(metrics.render())?.[1] ?? 0),
-    heapBytes,
-    cpuMs: (user + system) / 1_000,
-  };
+  const { instances } = subject.learned();
+  const cpuMs = (user + system) / 1_000;
+  return { startedMs, atMs: performance.now(), instances, ...subject.received(), heapBytes, cpuMs };
 }
 
 process.on('message', (order: SubjectOrder) => {
   switch (order.kind) {
     case 'start':
       startedMs = performance.now();
-      placement.start();
+      subject.start();
       process.send?.(report());
       break;
     case 'learn': {
       const look = (): void => {
-        const { nodes, instances } = placement.state();
-        if (nodes.length < order.nodes || instances.length < order.instances || updates < order.instances) {
-          setTimeout(look, 5);
-        } else process.send?.(report());
+        const { nodes, instances } = subject.learned();
+        if (nodes < order.nodes || instances < order.instances) setTimeout(look, 5);
+        else process.send?.(report());
       };
       look();
       break;
@@ -111,7 +144,7 @@ process.on('message', (order: SubjectOrder) => {
       process.send?.(report());
       break;
     case 'stop':
-      void placement.stop().then(() => process.exit(0));
+      void subject.stop().then(() => process.exit(0));
       break;
   }
 });

@@ -77,11 +77,15 @@ async function change(client: MqttClient): Promise<void> {
   }
 }
 
-function startSubject(brokerUrl: string, prefix: string, reach: boolean): ChildProcess {
+/** `bare`: an MQTT client that does nothing with what it hears. */
+type Mode = 'bare' | 'reach off' | 'reach on';
+
+function startSubject(brokerUrl: string, prefix: string, mode: Mode): ChildProcess {
   const environment = {
     BROKER_URL: brokerUrl,
     TOPIC_PREFIX: prefix,
-    REACH: String(reach),
+    BARE: String(mode === 'bare'),
+    REACH: String(mode === 'reach on'),
     NEAR_NODES: String(nearNodes),
   };
   return fork(join(import.meta.dirname, 'placement-subject.ts'), {
@@ -98,16 +102,16 @@ async function stopSubject(subject: ChildProcess): Promise<void> {
 
 /** What a qedge weighs that has learned next to nothing, bytes: the libraries, the code, the connection. */
 async function measureEmpty(brokerUrl: string): Promise<number> {
-  const subject = startSubject(brokerUrl, EMPTY_PREFIX, false);
+  const subject = startSubject(brokerUrl, EMPTY_PREFIX, 'reach off');
   await ask(subject, { kind: 'start' });
   const learned = await ask(subject, { kind: 'learn', nodes: EMPTY_NODES, instances: EMPTY_NODES * instancesPerNode });
   await stopSubject(subject);
   return learned.heapBytes;
 }
 
-async function measure(client: MqttClient, { brokerUrl, reach, emptyBytes }: MeasureOptions) {
-  const subject = startSubject(brokerUrl, PREFIX, reach);
-  const wanted = (reach ? nearNodes : nodes) * instancesPerNode;
+async function measure(client: MqttClient, { brokerUrl, mode, emptyBytes }: MeasureOptions) {
+  const subject = startSubject(brokerUrl, PREFIX, mode);
+  const wanted = (mode === 'reach on' ? nearNodes : nodes) * instancesPerNode;
   await ask(subject, { kind: 'start' });
   const learned = await ask(subject, { kind: 'learn', nodes, instances: wanted });
   const before = await ask(subject, { kind: 'report' });
@@ -117,13 +121,13 @@ async function measure(client: MqttClient, { brokerUrl, reach, emptyBytes }: Mea
   const wallMs = after.atMs - before.atMs;
   const learnedMiB = (learned.heapBytes - emptyBytes) / 2 ** 20;
   return {
-    reach: reach ? `on, ${nearNodes} near` : 'off',
+    subject: mode === 'reach on' ? `reach, ${nearNodes} near` : mode === 'bare' ? 'mqtt.js alone' : 'all nodes',
     instances: learned.instances,
     'messages to learn': learned.messages,
     'KiB to learn': Math.round(learned.bytes / 1024),
     'ms to learn': Math.round(learned.atMs - learned.startedMs),
-    'MiB for all of it': round(learnedMiB),
-    'MiB per 1,000 instances': reach ? '' : round(learnedMiB / (learned.instances / 1_000)),
+    'MiB for all of it': mode === 'bare' ? '' : round(learnedMiB),
+    'MiB per 1,000 instances': mode !== 'reach off' ? '' : round(learnedMiB / (learned.instances / 1_000)),
     'messages/s then': round((after.messages - before.messages) / (wallMs / 1_000)),
     'KiB/s then': round((after.bytes - before.bytes) / 1024 / (wallMs / 1_000)),
     'CPU % then': round(((after.cpuMs - before.cpuMs) / wallMs) * 100),
@@ -132,7 +136,7 @@ async function measure(client: MqttClient, { brokerUrl, reach, emptyBytes }: Mea
 
 interface MeasureOptions {
   readonly brokerUrl: string;
-  readonly reach: boolean;
+  readonly mode: Mode;
   readonly emptyBytes: number;
 }
 
@@ -154,10 +158,9 @@ await publishAll(client, EMPTY_PREFIX, EMPTY_NODES);
 await publishAll(client, PREFIX, nodes);
 const emptyBytes = await measureEmpty(broker.url);
 console.log(`${nodes} nodes × ${instancesPerNode} instances; ${changesPerSecond} changes/s for ${seconds} s`);
-const rows = [
-  await measure(client, { brokerUrl: broker.url, reach: false, emptyBytes }),
-  await measure(client, { brokerUrl: broker.url, reach: true, emptyBytes }),
-];
+const modes: readonly Mode[] = ['bare', 'reach off', 'reach on'];
+const rows: Awaited<ReturnType<typeof measure>>[] = [];
+for (const mode of modes) rows.push(await measure(client, { brokerUrl: broker.url, mode, emptyBytes }));
 for (const name of Object.keys(rows[0] ?? {}) as (keyof (typeof rows)[number])[]) {
   console.log(`${name.padEnd(26)}${rows.map((row) => String(row[name]).padStart(16)).join('')}`);
 }
