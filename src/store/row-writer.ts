@@ -34,6 +34,12 @@ export interface SavedState extends StoreState {
   readonly savedAt: SavedAt;
 }
 
+/**
+ * New facts of placement written at a time: some ten milliseconds of the event loop. When a fleet of thousands is first
+ * heard of, the rest follows with the next flushes; facts stand alone, so any part of them is as good as it is large.
+ */
+const PLACED_ROWS_MAX = 500;
+
 /** Joins the two parts of a learned row's key; no name of a service or instance contains it. */
 const SEPARATOR = '\u0000';
 
@@ -97,18 +103,21 @@ export class RowWriter {
     });
   }
 
-  /** Writes what changed; returns the number of rows written. `always`: notes the time even when nothing changed. */
-  write(state: StoreState, always: boolean): number {
-    const changes = this.#changes(state);
+  /**
+   * Writes what changed; returns the number of rows written. `last`: there is no later write, so all of it goes now, and
+   * the time is noted even when nothing changed.
+   */
+  write(state: StoreState, last: boolean): number {
+    const changes = this.#changes(state, last ? Number.POSITIVE_INFINITY : PLACED_ROWS_MAX);
     const rows = changes.reduce((sum, change) => sum + change.rows, 0);
-    if (rows === 0 && !always) return 0;
+    if (rows === 0 && !last) return 0;
     this.#database.transaction(() => this.#apply(changes))();
     // Only what was committed is known to be there.
     for (const change of changes) change.remember();
     return rows + 1;
   }
 
-  #changes(state: StoreState): Change[] {
+  #changes(state: StoreState, placedMax: number): Change[] {
     const services = new Map<string, string>();
     const learned = new Map<string, string>();
     for (const snapshot of state.routers) {
@@ -120,7 +129,7 @@ export class RowWriter {
     return [
       difference(this.#services, services, (a, b) => a === b),
       difference(this.#learned, learned, (a, b) => a === b),
-      difference(this.#placement, placed, isSameFact),
+      difference(this.#placement, placed, isSameFact, placedMax),
     ];
   }
 
@@ -172,11 +181,14 @@ function difference<Row>(
   table: Tracked<Row>,
   wanted: ReadonlyMap<string, Row>,
   isSame: (a: Row, b: Row) => boolean,
+  putMax = Number.POSITIVE_INFINITY,
 ): Change {
-  const put = [...wanted].filter(([id, row]) => {
-    const known = table.known.get(id);
-    return known === undefined || known === null || !isSame(known, row);
-  });
+  const put: [string, Row][] = [];
+  for (const entry of wanted) {
+    if (put.length >= putMax) break;
+    const known = table.known.get(entry[0]);
+    if (known === undefined || known === null || !isSame(known, entry[1])) put.push(entry);
+  }
   const gone = [...table.known.keys()].filter((id) => !wanted.has(id));
   return {
     rows: put.length + gone.length,

@@ -167,11 +167,11 @@ class SqliteStore implements Store {
     }
   }
 
-  #write(always: boolean): void {
+  #write(last: boolean): void {
     if (this.#file === null || this.#collect === null) return;
     try {
       const startMs = performance.now();
-      this.#metrics.rows.increment(this.#file.writer.write(this.#collect(), always));
+      this.#metrics.rows.increment(this.#file.writer.write(this.#collect(), last));
       this.#metrics.flushes.increment();
       this.#metrics.flushSeconds.observe((performance.now() - startMs) / 1000);
       this.#lastFlushMs = this.#clock.wallMs();

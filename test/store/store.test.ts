@@ -145,6 +145,27 @@ describe('what is written', () => {
   });
 });
 
+describe('a fleet of thousands', () => {
+  const fleet = placementOf(Array.from({ length: 1200 }, (_, i) => instanceOf('pilotnet', `pi-${i}`, 9000)));
+  const instancesKept = async (): Promise<number> => (await reload())?.placement?.instances.length ?? 0;
+
+  it('is written in portions, each whole', async () => {
+    const { store, metrics } = openBench(path);
+    store.start(() => ({ routers: [], placement: fleet }));
+    await store.flush();
+    expect(rowsWritten(metrics.render())).toBe(501);
+    await store.flush();
+    expect(rowsWritten(metrics.render())).toBe(1002);
+    await store.close();
+    expect(await instancesKept()).toBe(1200);
+  });
+
+  it('is written to the last on stop', async () => {
+    await keep({ routers: [], placement: fleet });
+    expect(await instancesKept()).toBe(1200);
+  });
+});
+
 const rowsWritten = (text: string): number => Number(/^qedge_store_rows_total (\d+)/m.exec(text)?.[1]);
 
 describe('a file that is of no use', () => {
