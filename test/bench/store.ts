@@ -162,7 +162,7 @@ const quantile = (sorted: readonly number[], q: number): number => sorted[Math.f
 const { values: args } = parseArgs({
   options: {
     minutes: { type: 'string' },
-    policy: { type: 'string', default: 'qedgeproxy' },
+    policy: { type: 'string', default: 'qedge' },
     dir: { type: 'string', default: tmpdir() },
   },
 });
