@@ -3,13 +3,16 @@
 import type { Candidate } from '../domain.ts';
 import type { Policy } from '../policies/policy.ts';
 
+/** What of a policy ranks the fallback. */
+type Ranking = Pick<Policy, 'cooldownUntilMs' | 'successEstimate'>;
+
 /**
  * Of the candidates, the one sitting out a cooldown whose cooldown ends first and whose round trip fits `latencyMs`;
  * null when there is none.
  */
 export function firstOutOfCooldown(
   candidates: readonly Candidate[],
-  policy: Policy,
+  policy: Ranking,
   latencyMs: number,
 ): Candidate | null {
   let first: Candidate | null = null;
@@ -25,7 +28,7 @@ export function firstOutOfCooldown(
 }
 
 /** The candidate with the best success estimate, the nearer on a tie; the nearest when nothing is estimated. Null for none. */
-export function bestOrNearest(candidates: readonly Candidate[], policy: Policy): Candidate | null {
+export function bestOrNearest(candidates: readonly Candidate[], policy: Ranking): Candidate | null {
   let best: Candidate | null = null;
   let bestEstimate = Number.NEGATIVE_INFINITY;
   for (const candidate of candidates) {
