@@ -9,7 +9,8 @@ export default defineConfig({
     include: ['test/**/*.test.ts'],
     exclude: [...configDefaults.exclude, ...leftOut.map(({ file }) => file)],
     globalSetup: ['test/support/announce-left-out.ts'],
-    testTimeout: 20_000,
+    // Patience of end-to-end tests on a busy machine; what is fast is not slowed down by it.
+    testTimeout: 90_000,
     hookTimeout: 60_000,
     // End-to-end tests start real processes; two cores carry two files at a time.
     maxWorkers: 2,

@@ -241,6 +241,7 @@ export class Qedge implements Policy {
   #estimate(nowMs: number): boolean {
     const at = { unloadedMs: this.unloaded.ms, nowMs };
     let evidence = false;
+    this.estimates.advance();
     for (const member of this.inPlay.members) {
       const window = this.windowOf(member.handle);
       this.estimates.refresh(member, window, at);

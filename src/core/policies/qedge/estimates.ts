@@ -7,6 +7,7 @@ import type { LatencyWindow } from '../../qos/latency-window.ts';
 import { WeightedKde } from '../../qos/weighted-kde.ts';
 import { type FlightView, NO_FLIGHT } from '../../router/flight-table.ts';
 import { type QedgeOptions, type QedgeScale, scaleTo } from './options.ts';
+import { OwnBaseline } from './own-baseline.ts';
 import { priorSuccess } from './reach.ts';
 
 /** A prior's processing latency, in unloaded ones: somewhat loaded. */
@@ -18,6 +19,7 @@ export class Estimates {
   readonly #scale: QedgeScale;
   readonly #flights: FlightView;
   readonly #kde: WeightedKde;
+  readonly #baseline: OwnBaseline;
   /** P_m; NaN before the first step. */
   success: Float64Array<ArrayBuffer> = new Float64Array(0);
   /** G_m, ms; NaN before the first step. */
@@ -34,6 +36,7 @@ export class Estimates {
     this.#latencyMs = latencyMs;
     this.#scale = scaleTo(latencyMs);
     this.#flights = flights;
+    this.#baseline = new OwnBaseline(1 + (options.baseline_rise * options.step) / 1000);
     this.#kde = new WeightedKde({
       halfLifeMs: options.half_life,
       bandwidthMsMin: this.#scale.bandwidthMsMin,
@@ -47,6 +50,7 @@ export class Estimates {
     this.processingMs = grownFloat64(this.processingMs, handles, Number.NaN);
     this.pressure = grownFloat64(this.pressure, handles);
     this.costs = grownFloat64(this.costs, handles);
+    this.#baseline.ensureHandles(handles);
   }
 
   forget(handle: number): void {
@@ -54,6 +58,12 @@ export class Estimates {
     this.processingMs[handle] = Number.NaN;
     this.pressure[handle] = 0;
     this.costs[handle] = 0;
+    this.#baseline.forget(handle);
+  }
+
+  /** A decision step begins. */
+  advance(): void {
+    this.#baseline.advance();
   }
 
   /** Takes stock of one instance at a step; `unloadedMs` is q20. */
@@ -69,13 +79,17 @@ export class Estimates {
     this.#kde.measure(window, this.#latencyMs - rttMs, nowMs);
     this.#countOverdue(candidate, nowMs);
     const evidence = this.#kde.weight + this.#overdue + prior;
-    const expected = priorSuccess({ rttMs, latencyMs: this.#latencyMs, unloadedMs }, this.#scale);
+    const estimated = priorSuccess({ rttMs, latencyMs: this.#latencyMs, unloadedMs }, this.#scale);
+    const even = this.#options.window_prior ? window.size : 0;
+    const expected = (estimated + (even > 0 ? this.#kde.evenSuccess : 0)) / (1 + even);
+    const expectedMs = (PRIOR_LATENCY * unloadedMs + (even > 0 ? this.#kde.evenLatencySumMs : 0)) / (1 + even);
     const success = (this.#kde.successWeight + prior * expected) / evidence;
-    const processingMs = (this.#kde.latencySumMs + this.#overdueMs + prior * PRIOR_LATENCY * unloadedMs) / evidence;
-    const excessMs = Math.max(0, processingMs - unloadedMs);
+    const processingMs = (this.#kde.latencySumMs + this.#overdueMs + prior * expectedMs) / evidence;
+    const baselineMs = this.#options.own_baseline ? this.#baseline.refresh(handle, window, unloadedMs) : unloadedMs;
+    const excessMs = Math.max(0, processingMs - baselineMs);
     this.success[handle] = success;
     this.processingMs[handle] = processingMs;
-    this.pressure[handle] = excessMs / (excessMs + pressure * unloadedMs);
+    this.pressure[handle] = excessMs / (excessMs + pressure * baselineMs);
     this.costs[handle] = 1 - success + price * (this.pressure[handle] as number);
   }
 

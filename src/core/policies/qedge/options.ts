@@ -57,6 +57,17 @@ export const QEDGE_OPTIONS = {
     default: true,
     about: 'leave out instances that cannot meet the limit by round trip',
   },
+  own_baseline: {
+    kind: 'boolean',
+    default: true,
+    about: 'measure congestion against what each instance itself takes unloaded',
+  },
+  window_prior: {
+    kind: 'boolean',
+    default: true,
+    about: 'the whole window, all samples alike, as the prior of the estimate that fades',
+  },
+  baseline_rise: { kind: 'number', default: 0.01, min: 0, max: 1, about: 'how fast that may rise, share per second' },
   censoring: { kind: 'boolean', default: true, about: 'count overdue requests as failures before they end' },
   deferral: { kind: 'boolean', default: true, about: 'pass over an instance that is late right now' },
   cold_start: { kind: 'boolean', default: true, about: 'begin with weights by round trip instead of equal ones' },

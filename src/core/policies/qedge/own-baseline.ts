@@ -1,0 +1,61 @@
+// What one instance takes to process when nothing else waits there: the low quantile of its own latencies, which falls at
+// once and rises slowly, so that lasting congestion is not mistaken for slow hardware.
+//
+// Deviation: the pseudo-code measures congestion against q20 of the service as a whole. Hardware differs by a factor of
+// three and more along the continuum, and an idle small board then looks congested, so that its requests go far away.
+
+import { grownFloat64 } from '../../qos/grown.ts';
+import type { LatencyWindow } from '../../qos/latency-window.ts';
+
+const QUANTILE = 0.2;
+const SAMPLES_NEEDED = 8;
+/** The youngest samples speak; more of them would only cost more to sort. */
+const SAMPLES_SORTED = 128;
+/** Steps between two looks at the same instance: sorting is the dearest part of a step. */
+const STEPS_BETWEEN = 4;
+
+export class OwnBaseline {
+  readonly #riseRatio: number;
+  readonly #sorted = new Float64Array(SAMPLES_SORTED);
+  /** By handle; NaN while nothing is known. */
+  #ms: Float64Array<ArrayBuffer> = new Float64Array(0);
+  #step = 0;
+
+  /** `riseRatio`: growth a step at the most. */
+  constructor(riseRatio: number) {
+    this.#riseRatio = riseRatio;
+  }
+
+  ensureHandles(handles: number): void {
+    this.#ms = grownFloat64(this.#ms, handles, Number.NaN);
+  }
+
+  forget(handle: number): void {
+    this.#ms[handle] = Number.NaN;
+  }
+
+  /** A decision step begins. */
+  advance(): void {
+    this.#step++;
+  }
+
+  /** The baseline of this instance, ms; `serviceMs` while it has told too little of itself. */
+  refresh(handle: number, window: LatencyWindow, serviceMs: number): number {
+    const known = this.#ms[handle] as number;
+    if (window.size >= SAMPLES_NEEDED && (Number.isNaN(known) || (this.#step + handle) % STEPS_BETWEEN === 0)) {
+      const own = this.#quantile(window);
+      const most = Number.isNaN(known) ? own : known * this.#riseRatio ** STEPS_BETWEEN;
+      this.#ms[handle] = Math.max(0.1, Math.min(own, most));
+    }
+    const ms = this.#ms[handle] as number;
+    return Number.isNaN(ms) ? serviceMs : ms;
+  }
+
+  #quantile(window: LatencyWindow): number {
+    const count = Math.min(window.size, this.#sorted.length);
+    const sorted = this.#sorted.subarray(0, count);
+    for (let i = 0; i < count; i++) sorted[i] = window.latencyMs(window.size - count + i);
+    sorted.sort();
+    return sorted[Math.floor(QUANTILE * (count - 1))] ?? Number.NaN;
+  }
+}

@@ -1,0 +1,57 @@
+import { describe, expect, it } from 'vitest';
+import { OwnBaseline } from '../../../src/core/policies/qedge/own-baseline.ts';
+import { LatencyWindow } from '../../../src/core/qos/latency-window.ts';
+
+const SERVICE_MS = 10;
+
+function windowOf(latenciesMs: readonly number[]): LatencyWindow {
+  const window = new LatencyWindow(10_000);
+  for (const latencyMs of latenciesMs) window.push(0, latencyMs);
+  return window;
+}
+
+/** The baseline after `steps` decision steps with the same window. */
+function baselineAfter(baseline: OwnBaseline, window: LatencyWindow, steps: number): number {
+  let ms = Number.NaN;
+  for (let i = 0; i < steps; i++) {
+    baseline.advance();
+    ms = baseline.refresh(0, window, SERVICE_MS);
+  }
+  return ms;
+}
+
+function make(): OwnBaseline {
+  const baseline = new OwnBaseline(1.005);
+  baseline.ensureHandles(1);
+  return baseline;
+}
+
+describe('the baseline of one instance', () => {
+  it('is that of the service until the instance has told enough', () => {
+    expect(baselineAfter(make(), windowOf([30, 31, 32]), 8)).toBe(SERVICE_MS);
+  });
+
+  it('is the low quantile of its own latencies from then on', () => {
+    expect(baselineAfter(make(), windowOf([30, 31, 32, 33, 34, 35, 36, 37, 38, 39, 40]), 1)).toBe(32);
+  });
+
+  it('falls at once and rises by no more than its rate', () => {
+    const baseline = make();
+    baselineAfter(baseline, windowOf(Array(20).fill(40)), 4);
+    expect(baselineAfter(baseline, windowOf(Array(20).fill(20)), 4)).toBe(20);
+    const risen = baselineAfter(baseline, windowOf(Array(20).fill(200)), 40);
+    expect(risen).toBeGreaterThan(20);
+    expect(risen).toBeLessThanOrEqual(20 * 1.005 ** 40 + 1e-9);
+  });
+
+  it('begins anew when its instance is gone', () => {
+    const baseline = make();
+    baselineAfter(baseline, windowOf(Array(20).fill(40)), 4);
+    baseline.forget(0);
+    expect(baselineAfter(baseline, windowOf([]), 4)).toBe(SERVICE_MS);
+  });
+
+  it('lets the youngest samples speak', () => {
+    expect(baselineAfter(make(), windowOf([...Array(500).fill(5), ...Array(128).fill(50)]), 1)).toBe(50);
+  });
+});
