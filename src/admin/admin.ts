@@ -8,7 +8,7 @@ import { secureHeaders } from 'hono/secure-headers';
 import type { AdminConfig, ListenAddress } from '../config/config.ts';
 import type { PolicyChoice } from '../core/policies/registry.ts';
 import { CommandError } from '../errors.ts';
-import type { Logger, LogLevel } from '../telemetry/log.ts';
+import { type Logger, type LogLevel, RateLimitedLog } from '../telemetry/log.ts';
 import type { Metrics } from '../telemetry/metrics.ts';
 import { createProcessFacts, registerProcessMetrics } from '../telemetry/process-facts.ts';
 import { Access, isLoopback } from './access.ts';
@@ -79,6 +79,9 @@ export function createAdmin(options: AdminOptions): Admin {
   };
 }
 
+/** The same failure is logged at most this often. */
+const FAILURE_LOG_INTERVAL_MS = 60_000;
+
 interface Parts {
   readonly access: Access;
   readonly reader: StateReader;
@@ -89,6 +92,7 @@ interface Parts {
 function createApp(options: AdminOptions, { access, reader, history }: Parts): Hono<Caller> {
   const { metrics, events, log } = options;
   const app = new Hono<Caller>();
+  const failures = new RateLimitedLog(FAILURE_LOG_INTERVAL_MS);
   // The port speaks plain HTTP; a promise of HTTPS would be a false one.
   app.use(secureHeaders({ strictTransportSecurity: false, xFrameOptions: 'DENY' }));
   app.get('/healthz', (c) => c.text('ok\n'));
@@ -104,7 +108,8 @@ function createApp(options: AdminOptions, { access, reader, history }: Parts): H
   registerTrace(app, options);
   app.notFound((c) => problem(c, 404, `nothing is at ${c.req.path}`));
   app.onError((error, c) => {
-    log.error({ err: error, path: c.req.path }, 'admin request failed');
+    const suppressed = failures.admit(error.message, options.clock.nowMs());
+    if (suppressed !== null) log.error({ err: error, path: c.req.path, suppressed }, 'admin request failed');
     return problem(c, 500, 'internal error');
   });
   return app;

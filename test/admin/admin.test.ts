@@ -1,5 +1,6 @@
 import { afterEach, describe, expect, it } from 'vitest';
 import type { StateDocument } from '../../src/admin/state.ts';
+import { createLogger } from '../../src/telemetry/log.ts';
 import { type RunningAdmin, startAdmin } from '../support/admin.ts';
 import { routerStateOf } from '../support/router-state.ts';
 
@@ -66,5 +67,23 @@ describe('the admin port', () => {
     await expect(startAdmin([], { config: { listen: { host: '127.0.0.1', port }, token: null } })).rejects.toThrow(
       `admin.listen: 127.0.0.1:${port}: the port is taken`,
     );
+  });
+
+  it('answers 500 to what goes wrong inside, and logs the same failure once a minute', async () => {
+    const lines: string[] = [];
+    const log = createLogger({
+      level: 'error',
+      nodeId: 'pi-7',
+      destination: { write: (line) => void lines.push(line) },
+    });
+    const { url } = await start([], {
+      log,
+      lifecycle: () => {
+        throw new Error('broken');
+      },
+    });
+    for (let i = 0; i < 3; i++) expect((await fetch(`${url}/readyz`)).status).toBe(500);
+    expect(lines).toHaveLength(1);
+    expect(JSON.parse(lines[0] ?? '')).toMatchObject({ msg: 'admin request failed', path: '/readyz', suppressed: 0 });
   });
 });
