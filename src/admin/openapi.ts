@@ -113,6 +113,20 @@ export const OPERATIONS: readonly Operation[] = [
   },
 ];
 
+/** The one answer that is no document: it goes on for as long as it is asked to. */
+const TRACE = {
+  operationId: 'trace',
+  summary: 'What is decided, and what comes of it, as it happens',
+  parameters: [
+    { name: 'service', in: 'path', required: true, schema: { type: 'string' } },
+    { name: 'durationMs', in: 'query', required: false, schema: { type: 'integer', default: 60_000 } },
+  ],
+  responses: {
+    200: { description: 'a header, then a line a happening', content: { 'application/x-ndjson': { schema: {} } } },
+    default: problemAnswer(),
+  },
+};
+
 let made: object | null = null;
 
 /** OpenAPI 3.1. Made once. */
@@ -121,7 +135,7 @@ export function openApiDocument(): object {
     openapi: '3.1.0',
     info: { title: 'qedge admin API', version: '1' },
     security: [{}, { token: [] }],
-    paths: pathsOf(OPERATIONS),
+    paths: { ...pathsOf(OPERATIONS), [`${SERVICE}/trace`]: { get: TRACE } },
     components: {
       securitySchemes: { token: { type: 'http', scheme: 'bearer', description: 'admin.token of the configuration' } },
       schemas: Object.fromEntries(
@@ -153,11 +167,15 @@ function describe(operation: Operation): object {
     ...(body === undefined ? {} : { requestBody: { required: true, content: json(body) } }),
     responses: {
       200: { description: summary, content: json(answer) },
-      default: {
-        description: 'What is wrong (RFC 9457)',
-        content: { 'application/problem+json': { schema: { $ref: '#/components/schemas/Problem' } } },
-      },
+      default: problemAnswer(),
     },
+  };
+}
+
+function problemAnswer(): object {
+  return {
+    description: 'What is wrong (RFC 9457)',
+    content: { 'application/problem+json': { schema: { $ref: '#/components/schemas/Problem' } } },
   };
 }
 

@@ -9,8 +9,10 @@ import { count, milliseconds, percent, perSecond } from '../../src/admin/dashboa
 import type { EventDocument, StateDocument } from '../../src/admin/state.ts';
 import type { RouterState } from '../../src/core/service-router.ts';
 import { standingOf } from '../../src/core/standing.ts';
+import { startAdmin } from '../support/admin.ts';
 import { launchBrowser, type OpenPage, openDashboard, readDashboard, type Shown } from '../support/dashboard-page.ts';
 import { type DemoProcess, startDemo } from '../support/demo-process.ts';
+import { routerStateOf } from '../support/router-state.ts';
 
 const POLL = { timeout: 15_000, interval: 50 };
 const DESKTOP = { width: 1440, theme: 'light' } as const;
@@ -201,6 +203,29 @@ describe('the dashboard', () => {
     await page.locator('.link-live').waitFor();
     await expect.poll(() => started.count(), POLL).toBe(2);
   }, 60_000);
+});
+
+describe('the dashboard behind a token', () => {
+  it('asks for it once, refuses another, and keeps no trace of it that a script could read', async () => {
+    const token = 'only-for-this-test';
+    const { admin, url } = await startAdmin([routerStateOf()], {
+      config: { listen: { host: '127.0.0.1', port: 0 }, token },
+    });
+    const page = await browser.newPage();
+    open.push(page);
+    await page.goto(url);
+    await page.getByLabel('Admin token').fill('another');
+    await page.getByRole('button', { name: 'Open' }).click();
+    await page.getByText('That is not the admin token.').waitFor();
+    await page.getByLabel('Admin token').fill(token);
+    await page.getByRole('button', { name: 'Open' }).click();
+    await page.locator('.link-live').waitFor();
+    expect(await page.evaluate(() => `${document.cookie}${JSON.stringify(localStorage)}`)).not.toContain(token);
+    await page.reload();
+    await page.locator('.link-live').waitFor();
+    await page.close();
+    await admin.close();
+  });
 });
 
 interface Seen {
