@@ -143,10 +143,16 @@ class CachedPlacement implements Placement {
   }
 
   state(): PlacementState {
+    const cache = this.#cache;
+    // The lists are made when they are asked for: most callers want to know of the broker alone.
     return {
       broker: this.#session?.state() ?? null,
-      nodes: this.#cache.nodes(),
-      instances: this.#cache.instances(),
+      get nodes() {
+        return cache.nodes();
+      },
+      get instances() {
+        return cache.instances();
+      },
       rejected: this.#rejections.total,
     };
   }

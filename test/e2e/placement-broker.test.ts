@@ -7,6 +7,9 @@ import { describe, expect, it, onTestFinished, vi } from 'vitest';
 import { startMosquitto } from '../support/mosquitto.ts';
 import { configFrom, publisher, retain, retained, startPlacement } from '../support/placement.ts';
 
+// Real processes on a machine that may be busy: what counts is that it happens, not how soon.
+vi.setConfig({ testTimeout: 60_000 });
+
 const qedge = (nodeId: string, url: string, more = ''): string => `
 [node]
 id = "${nodeId}"
@@ -30,7 +33,7 @@ id = "a"
 url = "http://127.0.0.1:${port}"
 health = { kind = "http", path = "/up", interval = "100ms", timeout = "1s", failures_max = 2 }
 `;
-const soon = { timeout: 10_000, interval: 25 };
+const soon = { timeout: 20_000, interval: 25 };
 
 async function startService() {
   let status = 200;
@@ -134,6 +137,56 @@ instances = ["http://127.0.0.1:9001"]
     await vi.waitFor(() => expect(keys()).toEqual(['n1/a up']), soon);
     // What stayed was never touched.
     expect(updates.filter((update) => update.kind === 'instance-removed').map(({ key }) => key)).toEqual(['self/a']);
+  });
+
+  it('count only where they carry the labels that the service demands', async () => {
+    const broker = await startMosquitto();
+    const client = await publisher(broker.url);
+    const constrained = `${qedge('self', broker.url)}constraints = { accelerator = "hailo-8" }\n`;
+    const { keys } = startPlacement(constrained);
+    await retain(client, instanceTopic('n1', 'plain'), address);
+    await retain(client, instanceTopic('n1', 'fit'), { ...address, labels: { accelerator: 'hailo-8', zone: 'a' } });
+    await vi.waitFor(() => expect(keys()).toEqual(['n1/fit up']), soon);
+    await retain(client, instanceTopic('n1', 'fit'), { ...address, labels: { accelerator: 'none' } });
+    await vi.waitFor(() => expect(keys()).toEqual([]), soon);
+  });
+
+  it('tell how hard pressed a node is', async () => {
+    const broker = await startMosquitto();
+    const { placement: pressed } = startPlacement(qedge('n1', broker.url), other);
+    const { placement, nodeEvents } = startPlacement(qedge('self', broker.url));
+    await vi.waitFor(() => expect(placement.state().nodes).toHaveLength(1), soon);
+    const pressure = {
+      cpuRatio: 0.97,
+      memoryRatio: 0.5,
+      temperatureC: 81,
+      throttled: true,
+      power: 'battery',
+      batteryRatio: 0.2,
+    } as const;
+    pressed.announcePressure(pressure);
+    await vi.waitFor(() => expect(nodeEvents.at(-1)).toEqual({ kind: 'node-pressure', nodeId: 'n1', pressure }), soon);
+    expect(placement.state().nodes[0]?.node.pressure).toEqual(pressure);
+  });
+
+  it('offer no probe port that others cannot reach', async () => {
+    const broker = await startMosquitto();
+    const client = await publisher(broker.url);
+    const remote = qedge('n1', broker.url).replace('address = "127.0.0.1"', 'address = "10.0.0.9"');
+    startPlacement(remote, { boot: 'b1', ownListeners: [{ host: '127.0.0.1', port: 8080 }] });
+    startPlacement(remote.replace('"n1"', '"n2"'), { boot: 'b2', ownListeners: [{ host: '0.0.0.0', port: 8080 }] });
+    await vi.waitFor(async () => {
+      const nodes = await retained(client, 'qedge/v1/nodes/+');
+      expect(JSON.parse(nodes.get('qedge/v1/nodes/n1') ?? '{}')).toEqual({
+        address: '10.0.0.9',
+        labels: {},
+        boot: 'b1',
+      });
+      expect(JSON.parse(nodes.get('qedge/v1/nodes/n2') ?? '{}')).toMatchObject({
+        address: '10.0.0.9',
+        probe_port: 8080,
+      });
+    }, soon);
   });
 
   it('left over from an earlier life of this node are taken back', async () => {

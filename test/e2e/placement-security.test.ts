@@ -10,6 +10,9 @@ import { makeCertificates } from '../support/certificates.ts';
 import { startMosquitto } from '../support/mosquitto.ts';
 import { publisher, retain, startPlacement } from '../support/placement.ts';
 
+// Real processes on a machine that may be busy: what counts is that it happens, not how soon.
+vi.setConfig({ testTimeout: 60_000 });
+
 const qedge = (url: string, mqtt = ''): string => `
 [node]
 id = "self"
@@ -27,7 +30,7 @@ qos = { latency = "80ms", success = 0.9, window = "10s" }
 
 const TOPIC = 'qedge/v1/nodes/n1/services/pilotnet/instances/a';
 const address = { host: '127.0.0.1', port: 9000 };
-const soon = { timeout: 10_000, interval: 25 };
+const soon = { timeout: 20_000, interval: 25 };
 
 describe('a broker with TLS and passwords', () => {
   it('is used with its CA, a user and a password', async () => {
@@ -141,7 +144,7 @@ describe('a publisher that means no good', () => {
   });
 
   it('can flood with 10,000 bad messages on as many topics and changes nothing but a counter', async () => {
-    const broker = await startMosquitto({ conf: ['max_queued_messages 0'] });
+    const broker = await startMosquitto();
     const client = await publisher(broker.url);
     const { keys, placement, logLines, metrics } = startPlacement(qedge(broker.url));
     await retain(client, TOPIC, address);
