@@ -54,7 +54,6 @@ class StreamCall implements UpstreamCall {
     this.#handler = handler;
     outgoing.on('error', (error) => this.#onError(error));
     outgoing.on('socket', () => this.#onSocket());
-    outgoing.on('continue', () => this.#over || handler.onInformation(100, []));
     outgoing.on('information', (info) => this.#over || handler.onInformation(info.statusCode, info.rawHeaders));
     outgoing.on('drain', () => body?.drained());
     outgoing.on('upgrade', (incoming, socket, first) => this.#onUpgrade(incoming, socket as Socket, first));
