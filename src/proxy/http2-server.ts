@@ -106,7 +106,7 @@ export class Http2Port {
  */
 export function sniff(socket: Socket, timeoutMs: number, found: (protocol: 'http1' | 'http2') => void): void {
   let seen: Buffer = Buffer.alloc(0);
-  const onTimeout = (): void => {
+  const giveUp = (): void => {
     socket.destroy();
   };
   const onReadable = (): void => {
@@ -117,12 +117,15 @@ export function sniff(socket: Socket, timeoutMs: number, found: (protocol: 'http
     const telling = seen.compare(PREFACE, 0, length, 0, length) === 0;
     if (telling && length < TELLING_BYTES) return;
     socket.setTimeout(0);
-    socket.removeListener('timeout', onTimeout);
+    socket.removeListener('timeout', giveUp);
+    socket.removeListener('end', giveUp);
     socket.removeListener('readable', onReadable);
     // Before the handover: a parser reads what is buffered as soon as it is attached.
     socket.unshift(seen);
     found(telling ? 'http2' : 'http1');
   };
-  socket.setTimeout(timeoutMs, onTimeout);
+  socket.setTimeout(timeoutMs, giveUp);
+  // It went away again without a word, and nobody else listens yet.
+  socket.on('end', giveUp);
   socket.on('readable', onReadable);
 }

@@ -256,6 +256,15 @@ describe('a client that goes away', () => {
     await until(() => proxy.proxy.stats().services[0]?.upstreamConnections === 0);
   });
 
+  it('without having said a word leaves nothing behind', async () => {
+    const proxy = await startProxy([]);
+    const client = connect(proxy.port, '127.0.0.1');
+    await until(() => proxy.proxy.stats().connections === 1);
+    client.end();
+    await once(client, 'close');
+    await until(() => proxy.proxy.stats().connections === 0);
+  });
+
   it('counts as a miss only when the limit had passed', async () => {
     const instance = await startInstance(() => {});
     const qos = { latencyMs: 30, successRatio: 0.9, windowMs: 10_000 };
