@@ -1,7 +1,7 @@
 // A qedge as it is run: a process of its own, `qedge run -c FILE`, with ports of its own, told apart by its log.
 
 import { spawn } from 'node:child_process';
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 import { createInterface } from 'node:readline';
@@ -24,6 +24,14 @@ export interface QedgeProcess {
 }
 
 const ROOT = resolve(import.meta.dirname, '../..');
+const FROM_SOURCE: readonly string[] = [process.execPath, join(ROOT, 'src/main.ts')];
+const BINARY = join(ROOT, 'dist/qedge-linux-x64');
+
+/** What is shipped, where it is built; else the source. */
+export function builtOrSource(): readonly string[] {
+  return existsSync(BINARY) ? [BINARY] : FROM_SOURCE;
+}
+
 const START_TIMEOUT_MS = 60_000;
 
 /**
@@ -33,14 +41,15 @@ const START_TIMEOUT_MS = 60_000;
 export async function startQedge(
   nodeId: string,
   toml: string,
-  { proxyPort = 0 }: { readonly proxyPort?: number } = {},
+  { proxyPort = 0, command = FROM_SOURCE }: { readonly proxyPort?: number; readonly command?: readonly string[] } = {},
 ): Promise<QedgeProcess> {
   const folder = mkdtempSync(join(tmpdir(), 'qedge-process-'));
   const file = join(folder, 'qedge.toml');
   const own = `[node]\nid = "${nodeId}"\naddress = "127.0.0.1"\n[admin]\nlisten = "127.0.0.1:0"\n[proxy]\nlisten = "127.0.0.1:${proxyPort}"\n`;
   const text = own + toml;
   writeFileSync(file, text);
-  const child = spawn(process.execPath, [join(ROOT, 'src/main.ts'), 'run', '-c', file], {
+  const [program = '', ...args] = command;
+  const child = spawn(program, [...args, 'run', '-c', file], {
     cwd: folder,
     stdio: ['ignore', 'pipe', 'pipe'],
   });
