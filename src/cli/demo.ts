@@ -18,6 +18,8 @@ interface DemoFlags {
 }
 
 const CLIENTS_MAX = 200;
+/** Under npm one Ctrl-C may come twice: from the terminal, and passed on. */
+const SAME_SIGNAL_MS = 500;
 
 export function registerDemo(program: Command): void {
   program
@@ -52,9 +54,11 @@ export function registerDemo(program: Command): void {
 /** Aborted by the first SIGINT or SIGTERM, or when nobody reads the output any more; a second signal ends at once. */
 function stopOnSignals(): AbortSignal {
   const controller = new AbortController();
+  let firstMs = Number.POSITIVE_INFINITY;
   for (const signal of ['SIGINT', 'SIGTERM'] as const) {
     process.on(signal, () => {
-      if (controller.signal.aborted) process.exit(1);
+      if (performance.now() - firstMs > SAME_SIGNAL_MS) process.exit(1);
+      firstMs = Math.min(firstMs, performance.now());
       controller.abort();
     });
   }

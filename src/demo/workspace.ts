@@ -30,7 +30,13 @@ export function createWorkspace(options: WorkspaceOptions): Workspace {
   const frameFile = join(folder, 'frame.jpg');
   writeFileSync(configFile, configText(options));
   writeFileSync(frameFile, options.frame);
-  return { configFile, frameFile, remove: () => rmSync(folder, { recursive: true, force: true }) };
+  const remove = (): void => {
+    process.off('exit', remove);
+    rmSync(folder, { recursive: true, force: true });
+  };
+  // Also when the process ends in a hurry.
+  process.once('exit', remove);
+  return { configFile, frameFile, remove };
 }
 
 /** What a person would write for this deployment. */
