@@ -19,8 +19,9 @@ import { type Arch, missingTools, TARGETS, type Target } from './target.ts';
 async function main(): Promise<void> {
   const { values } = parseArgs({ options: { arch: { type: 'string' }, 'no-xz': { type: 'boolean', default: false } } });
   const targets = chosenTargets(values.arch);
-  await buildDashboard();
-  const bundle = await bundleProgram();
+  const dashboardPackages = await buildDashboard();
+  const program = await bundleProgram();
+  const bundle = { ...program, packages: [...new Set([...program.packages, ...dashboardPackages])].sort() };
   say(
     `bundle: ${sizeOf(bundle.path)}, ${bundle.packages.length} packages, version ${bundle.version} (${bundle.commit})`,
   );

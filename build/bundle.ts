@@ -4,6 +4,7 @@ import { spawnSync } from 'node:child_process';
 import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { build } from 'esbuild';
+import { packagesOf } from './packages.ts';
 import { ASSETS, CACHE, ROOT } from './paths.ts';
 
 export interface Bundle {
@@ -65,9 +66,4 @@ function currentCommit(): string {
   if (head.status !== 0) return 'unknown';
   const changed = git(['status', '--porcelain', '--', 'src', 'build', 'package-lock.json']).stdout !== '';
   return `${head.stdout.trim()}${changed ? '-changed' : ''}`;
-}
-
-function packagesOf(inputs: readonly string[]): readonly string[] {
-  const names = inputs.map((input) => /.*node_modules\/((?:@[^/]+\/)?[^/]+)\//.exec(input)?.[1]);
-  return [...new Set(names.filter((name) => name !== undefined))].sort();
 }

@@ -27,8 +27,8 @@ interface UpdateOptions {
   readonly guard?: true;
 }
 
-/** Where systemd keeps what the service may write (`StateDirectory=qedge`). */
-const STATE_DIRECTORY = '/var/lib/qedge';
+/** What the service may write: where systemd keeps it (`StateDirectory=qedge`), unless the environment says otherwise. */
+const STATE_DIRECTORY = process.env.STATE_DIRECTORY ?? '/var/lib/qedge';
 /** A start that hangs is given up after `TimeoutStartSec=`, and there may be two of them before the return. */
 const RETURN_MARGIN_MS = 120_000;
 const POLL_MS = 250;
@@ -82,7 +82,7 @@ function swapOptions(file: string, options: UpdateOptions, layout: Layout, updat
 }
 
 /** The configuration may speak of what systemd sets for the service alone. */
-const serviceEnv = (): NodeJS.ProcessEnv => ({ STATE_DIRECTORY, ...process.env });
+const serviceEnv = (): NodeJS.ProcessEnv => ({ ...process.env, STATE_DIRECTORY });
 
 function guard(): void {
   // Run as `qedge.previous`, and on behalf of the executable of that name without the ending.

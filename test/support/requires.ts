@@ -2,7 +2,6 @@
 // A file whose needs are not met is not collected, and one loud line says which and how to get them; with
 // QEDGE_REQUIRE_ALL=1 (continuous integration) a missing need stops the run instead.
 
-import { spawnSync } from 'node:child_process';
 import { accessSync, constants, existsSync, readdirSync, readFileSync } from 'node:fs';
 import { delimiter, join, resolve } from 'node:path';
 
@@ -22,10 +21,6 @@ const NEEDS: Readonly<Record<string, Need>> = {
   'systemd-analyze': program('systemd-analyze', 'systemd'),
   'systemd-socket-activate': program('systemd-socket-activate', 'systemd'),
   'qemu-aarch64-static': program('qemu-aarch64-static', 'qemu-user-static'),
-  'mount-namespace': {
-    present: () => spawnSync('unshare', ['-rm', 'mount', '-t', 'tmpfs', 'none', '/mnt']).status === 0,
-    get: 'util-linux',
-  },
   'binary-x64': built('dist/qedge-linux-x64'),
   'binary-arm64': built('dist/qedge-linux-arm64'),
 };

@@ -84,6 +84,26 @@ export class SupervisedQedge {
     return result;
   }
 
+  /** The same without holding up this process, which may be the one that makes the load. */
+  async updateWhileServing(file: string, release: string, ...flags: readonly string[]) {
+    const signature = join(this.directory, 'new.sig');
+    await this.#ask(['sign', file, '--key', this.#key, '--release', release, '--output', signature]);
+    const args = ['update', file, '--signature', signature, '-c', this.config, '--no-restart', ...flags];
+    const result = await this.#ask(args);
+    if (result.status === 0) this.restart();
+    return result;
+  }
+
+  async #ask(args: readonly string[]): Promise<{ readonly status: number | null; readonly stderr: string }> {
+    const child = spawn(this.layout.executable, args, { env: { STATE_DIRECTORY: this.stateDirectory } });
+    let stderr = '';
+    child.stderr.on('data', (chunk) => {
+      stderr += chunk;
+    });
+    const [status] = (await once(child, 'exit')) as [number | null];
+    return { status, stderr };
+  }
+
   /** The first event from `from` on that matches; fails loudly when none comes. */
   async until(matches: (line: string) => boolean, from = 0, timeoutMs = 60_000): Promise<number> {
     const deadline = performance.now() + timeoutMs;

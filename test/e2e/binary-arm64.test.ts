@@ -1,0 +1,62 @@
+// The arm64 executable under emulation: serves, proxies, writes SQLite, starts warm. What emulation cannot show is speed.
+// requires: binary-arm64, qemu-aarch64-static
+
+import { spawnSync } from 'node:child_process';
+import { mkdtempSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { builtExecutable } from '../support/executable.ts';
+import { startInstance, startQedge } from '../support/running-binary.ts';
+
+const EMULATOR = ['qemu-aarch64-static', '-L', '/usr/aarch64-linux-gnu'] as const;
+const BUILD_TIMEOUT_MS = 600_000;
+const TIMEOUT_MS = 120_000;
+
+describe('the arm64 executable', { timeout: TIMEOUT_MS }, () => {
+  let executable = '';
+  const directory = mkdtempSync(join(tmpdir(), 'qedge-arm64-'));
+
+  beforeAll(() => {
+    executable = builtExecutable('arm64');
+  }, BUILD_TIMEOUT_MS);
+  afterAll(() => {
+    rmSync(directory, { recursive: true });
+  });
+
+  it('says what it is, with SQLite loaded inside and its own compiled code in use', () => {
+    const [emulator, ...args] = EMULATOR;
+    const result = spawnSync(emulator, [...args, executable, 'version', '--json'], {
+      cwd: directory,
+      encoding: 'utf8',
+    });
+    expect(result.stderr).toBe('');
+    expect(JSON.parse(result.stdout)).toMatchObject({
+      arch: 'arm64',
+      codeCache: 'used',
+      sqlite: expect.stringMatching(/^3\.\d+\.\d+$/),
+    });
+  });
+
+  it('proxies, keeps what it learned in SQLite, stops on SIGTERM and starts warm', async () => {
+    const instance = await startInstance();
+    const service = `[[service]]\nname = "pilotnet"\nqos.latency = "2s"\ninstances = ["http://127.0.0.1:${instance.port}"]`;
+    const listen = '[proxy]\nlisten = "127.0.0.1:0"\n[admin]\nlisten = "127.0.0.1:0"';
+    writeFileSync(
+      join(directory, 'qedge.toml'),
+      `[node]\nid = "jetson-1"\n${listen}\n[store]\npath = "state/qedge.db"\n${service}\n`,
+    );
+    try {
+      for (const warm of [false, true]) {
+        const qedge = await startQedge(executable, directory, EMULATOR);
+        expect(qedge.started).toMatchObject({ warm });
+        const answer = await fetch(`${qedge.proxyUrl}/frame`, { headers: { 'x-qedge-service': 'pilotnet' } });
+        expect([answer.status, await answer.text()]).toEqual([200, 'steering: 0.1']);
+        expect(await qedge.stop()).toBe(0);
+      }
+    } finally {
+      instance.close();
+    }
+    expect(readdirSync(join(directory, 'state'))).toEqual(['qedge.db']);
+  });
+});
