@@ -37,7 +37,7 @@ export interface ServiceRouterOptions {
   readonly clientsMax?: number;
   /** Tries in flight that are accounted; further ones are routed but observed by nobody. Default 262,144. */
   readonly flightsMax?: number;
-  /** An RTT that moves by more than this share (and 1 ms) is an environment change. Default 0.2. */
+  /** An RTT that moves by more than this share (and 2 ms) is an environment change. Default 0.2. */
   readonly rttChangeRatio?: number;
   /** For the event log. Cold path. */
   readonly onEvent?: (event: RouterEvent) => void;

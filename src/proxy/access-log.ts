@@ -9,6 +9,7 @@ export interface AccessLine {
   readonly client: string;
   readonly requestId: string | null;
   readonly method: string;
+  /** Logged without its query. */
   readonly target: string;
   readonly status: number;
   /** As charged: less what the client took. */
@@ -17,5 +18,7 @@ export interface AccessLine {
 }
 
 export function logAccess(log: Logger, line: AccessLine): void {
-  log.info({ ...line, latencyMs: Math.round(line.latencyMs * 100) / 100 }, 'request');
+  // A query may carry a token, and logs are kept.
+  const target = line.target.split('?', 1)[0];
+  log.info({ ...line, target, latencyMs: Math.round(line.latencyMs * 100) / 100 }, 'request');
 }

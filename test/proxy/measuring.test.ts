@@ -15,8 +15,8 @@ describe('latency', () => {
     });
     const { url, observed } = await startProxy([{ name: 'pilotnet', ports: [instance.port] }]);
     await (await fetch(url, { headers: { 'X-QEdge-Service': 'pilotnet' } })).text();
+    await until(() => observed.length === 1);
     expect(observed[0]?.latencyMs).toBeGreaterThan(75);
-    expect(observed[0]?.latencyMs).toBeLessThan(400);
   });
 
   it('does not charge a client that sends a small body slowly', async () => {
@@ -24,11 +24,12 @@ describe('latency', () => {
     const { port, observed } = await startProxy([{ name: 'pilotnet', ports: [instance.port] }]);
     const client = connect(port, '127.0.0.1');
     client.write('POST / HTTP/1.1\r\nHost: pilotnet\r\nContent-Length: 10\r\n\r\nhello');
-    await pause(150);
+    await pause(1000);
     client.write('world');
     await once(client, 'data');
     client.destroy();
-    expect(observed[0]?.latencyMs).toBeLessThan(120);
+    await until(() => observed.length === 1);
+    expect(observed[0]?.latencyMs).toBeLessThan(800);
   });
 
   it('does not charge a client that streams a large body slowly', async () => {
@@ -40,12 +41,12 @@ describe('latency', () => {
     client.write('POST / HTTP/1.1\r\nHost: pilotnet\r\nContent-Length: 400000\r\n\r\n');
     for (let i = 0; i < 4; i++) {
       client.write('x'.repeat(100_000));
-      await pause(80);
+      await pause(400);
     }
     await until(() => observed.length === 1);
     client.destroy();
     expect(observed[0]?.result).toBe('answered');
-    expect(observed[0]?.latencyMs).toBeLessThan(200);
+    expect(observed[0]?.latencyMs).toBeLessThan(1000);
   });
 
   it('does not charge a client that reads slowly, but charges the instance for its own time', async () => {
@@ -60,14 +61,14 @@ describe('latency', () => {
     });
     await once(client, 'data');
     client.pause();
-    await pause(1500);
+    await pause(3000);
     expect(observed).toEqual([]);
     client.resume();
-    await until(() => received > bytes);
+    await until(() => received > bytes && observed.length === 1);
     client.destroy();
     expect(observed[0]?.result).toBe('answered');
     expect(observed[0]?.latencyMs).toBeGreaterThan(45);
-    expect(observed[0]?.latencyMs).toBeLessThan(1200);
+    expect(observed[0]?.latencyMs).toBeLessThan(2500);
   });
 
   it('is measured against the smaller of the limit and the deadline that came along', async () => {

@@ -8,7 +8,7 @@ const LOCAL_RTT_ASSUMED_MS = 0.5;
 /** Share of τ assumed as the round trip to an unmeasured node: plausible, and never infeasible by assumption alone. */
 const REMOTE_RTT_ASSUMED_SHARE = 0.25;
 /** Smaller moves are never a step, whatever their ratio: on short links the ratio alone is noise. */
-const STEP_MS_MIN = 1;
+const STEP_MS_MIN = 2;
 
 export interface RttStep {
   /** Null for the first measurement. */
