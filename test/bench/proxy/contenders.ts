@@ -47,7 +47,7 @@ id = "bench"
 listen = "127.0.0.1:${listen}"
 
 [admin]
-listen = "127.0.0.1:${listen + 1}"
+listen = "127.0.0.1:0"
 
 [store]
 path = "${join(folder, 'qedge.db')}"
