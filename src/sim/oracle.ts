@@ -1,8 +1,8 @@
 // The oracle that regret is measured against: one central mind that knows every rate, round trip, fault and response curve the moment
 // it changes, and gives every load balancer the weights that maximise the share of requests within the limit.
 //
-// max Σ_k λ_k Σ_m w_km F_m(τ − ℓⁿ_km, λ_m),  λ_m = Σ_k λ_k w_km,  by exponentiated gradient ascent; F from response-table.ts. It is a
-// static allocation per state of the world, so a policy that dodges a stall as it happens can do better than it.
+// max Σ_k λ_k Σ_m w_km F_m(τ − ℓⁿ_km, λ_m),  λ_m = Σ_k λ_k w_km,  by exponentiated gradient ascent the best iterate
+// kept; F from response-table.ts. It is a static allocation per state of the world: a policy that dodges a stall can do better.
 
 import type { Candidate, Instance, PlacementUpdate } from '../core/domain.ts';
 import { instanceKey } from '../core/domain.ts';
@@ -18,10 +18,18 @@ export interface Oracle {
 }
 
 const ITERATIONS = 400;
-const STEP = 3;
+/** A step too far makes the next ones shorter, a good one makes them a little longer. */
+const STEP_FIRST = 1;
+const STEP_GROWS = 1.05;
+const STEP_SHRINKS = 0.7;
+const RETURN_BELOW = 0.998;
+/** An overloaded instance costs more than a request is worth; no single step runs away from it further than this. */
+const GRADIENT_MIN = -1;
 /** Instances considered per load balancer: its nearest. */
 const NEAREST_MAX = 16;
 const WEIGHT_MIN = 1e-6;
+/** Requests per second by which the slope of a response curve is taken. */
+const STEP_RATE = 2;
 
 interface SiteState {
   up: boolean;
@@ -42,7 +50,7 @@ class Allocation implements Oracle {
   readonly #states: SiteState[];
   readonly #nearest: readonly (readonly number[])[];
   /** [balancer][place in #nearest[balancer]] */
-  readonly #weights: Float64Array[];
+  #weights: readonly Float64Array[];
   readonly #boundariesMs: readonly number[];
   #validFromMs = Number.NEGATIVE_INFINITY;
   #validUntilMs = Number.NEGATIVE_INFINITY;
@@ -98,39 +106,66 @@ class Allocation implements Oracle {
     const rates = this.#ratesAt(nowMs);
     const tables = this.#states.map((state, i) => this.#tableOf(state, i));
     for (const weights of this.#weights) weights.fill(1 / weights.length);
+    let weights: readonly Float64Array[] = this.#weights;
+    let step = STEP_FIRST;
+    let best = 0;
+    let last = 0;
     for (let iteration = 0; iteration < ITERATIONS; iteration++) {
-      ascend(this.#gradients(rates, tables), this.#weights, STEP / Math.sqrt(1 + iteration / 20));
+      const { successRate, gradients } = this.#evaluate(weights, rates, tables);
+      step *= successRate >= last ? STEP_GROWS : STEP_SHRINKS;
+      last = successRate;
+      if (successRate > best) {
+        best = successRate;
+        this.#weights = weights;
+      }
+      // What overshot by far starts again from the best so far.
+      const from = successRate < best * RETURN_BELOW ? this.#weights : weights;
+      weights = ascend(from === weights ? gradients : this.#evaluate(from, rates, tables).gradients, from, step);
     }
   }
 
-  /** What one more request per second from b to m brings: its own success, less what it costs all others there. */
-  #gradients(rates: Float64Array, tables: readonly (ResponseTable | null)[]): Float64Array[] {
+  /** Requests per second that succeed, and what one more from b to m would bring: its own success, less its cost to all others there. */
+  #evaluate(
+    weights: readonly Float64Array[],
+    rates: Float64Array,
+    tables: readonly (ResponseTable | null)[],
+  ): { successRate: number; gradients: Float64Array[] } {
     const arrivals = new Float64Array(tables.length);
+    this.#forEachShare(weights, rates, (share, i) => {
+      (arrivals[i] as number) += share;
+    });
+    const costs = new Float64Array(tables.length);
+    const gradients = this.#nearest.map((near) => new Float64Array(near.length));
+    let successRate = 0;
+    this.#forEachShare(weights, rates, (share, i, b, n) => {
+      const table = tables[i];
+      if (table === undefined || table === null) return;
+      const { linkMs, delayMs, errorRatio } = this.#states[i] as SiteState;
+      const leftMs = this.#scenario.qos.latencyMs - this.#rttMs(b, i) - linkMs - delayMs;
+      const rate = arrivals[i] as number;
+      const success = (1 - errorRatio) * table.within(leftMs, rate);
+      (gradients[b] as Float64Array)[n] = success;
+      successRate += share * success;
+      (costs[i] as number) +=
+        (share * (success - (1 - errorRatio) * table.within(leftMs, rate + STEP_RATE))) / STEP_RATE;
+    });
+    this.#forEachShare(weights, rates, (_, i, b, n) => {
+      ((gradients[b] as Float64Array)[n] as number) -= costs[i] as number;
+    });
+    return { successRate, gradients };
+  }
+
+  /** Visits each load balancer's requests per second to each instance that it considers. */
+  #forEachShare(
+    weights: readonly Float64Array[],
+    rates: Float64Array,
+    visit: (share: number, instance: number, balancer: number, place: number) => void,
+  ): void {
     for (const [b, near] of this.#nearest.entries()) {
       for (const [n, i] of near.entries()) {
-        (arrivals[i] as number) += (rates[b] as number) * ((this.#weights[b] as Float64Array)[n] as number);
+        visit((rates[b] as number) * ((weights[b] as Float64Array)[n] as number), i, b, n);
       }
     }
-    const stepRate = 2;
-    const costs = new Float64Array(tables.length);
-    const gains = this.#nearest.map((near, b) =>
-      Float64Array.from(near, (i, n) => {
-        const table = tables[i];
-        if (table === undefined || table === null) return 0;
-        const state = this.#states[i] as SiteState;
-        const leftMs = this.#scenario.qos.latencyMs - this.#rttMs(b, i) - state.linkMs - state.delayMs;
-        const rate = arrivals[i] as number;
-        const success = (1 - state.errorRatio) * table.within(leftMs, rate);
-        const slope = (success - (1 - state.errorRatio) * table.within(leftMs, rate + stepRate)) / stepRate;
-        (costs[i] as number) += (rates[b] as number) * ((this.#weights[b] as Float64Array)[n] as number) * slope;
-        return success;
-      }),
-    );
-    for (const [b, near] of this.#nearest.entries()) {
-      const gain = gains[b] as Float64Array;
-      for (const [n, i] of near.entries()) (gain[n] as number) -= costs[i] as number;
-    }
-    return gains;
   }
 
   #ratesAt(nowMs: number): Float64Array {
@@ -189,18 +224,17 @@ function apply(change: Exclude<Change, { kind: 'keep' | 'restart' }>, state: Sit
   }
 }
 
-/** One step of exponentiated gradient for every load balancer. */
-function ascend(gradients: readonly Float64Array[], weights: readonly Float64Array[], step: number): void {
-  for (const [b, row] of weights.entries()) {
+/** The weights after one step of exponentiated gradient for every load balancer. */
+function ascend(gradients: readonly Float64Array[], weights: readonly Float64Array[], step: number): Float64Array[] {
+  return weights.map((row, b) => {
     const gradient = gradients[b] as Float64Array;
     const best = Math.max(...gradient);
-    let total = 0;
-    for (let n = 0; n < row.length; n++) {
-      row[n] = Math.max(WEIGHT_MIN, (row[n] as number) * Math.exp(step * ((gradient[n] as number) - best)));
-      total += row[n] as number;
-    }
-    for (let n = 0; n < row.length; n++) row[n] = (row[n] as number) / total;
-  }
+    const next = row.map((weight, n) =>
+      Math.max(WEIGHT_MIN, weight * Math.exp(step * Math.max(GRADIENT_MIN, (gradient[n] as number) - best))),
+    );
+    const total = next.reduce((sum, weight) => sum + weight, 0);
+    return next.map((weight) => weight / total);
+  });
 }
 
 /** Smooth weighted round robin over the allocation; it learns nothing, for it knows. */
