@@ -31,11 +31,13 @@ export interface BarChart {
   }[];
   readonly yLabel: string;
   readonly formatY: (y: number) => string;
+  /** Bars are cut off here, so that one very long one leaves the others to be seen; tooltips tell the whole. */
+  readonly yCut?: number;
 }
 
 const WIDTH = 860;
 const HEIGHT = 300;
-const LEFT = 58;
+const LEFT = 66;
 const RIGHT = 12;
 const TOP = 14;
 const BOTTOM = 40;
@@ -71,11 +73,11 @@ export function lineChart(chart: LineChart): string {
   ]);
 }
 
-export function barChart({ groups, series, yLabel, formatY }: BarChart): string {
-  const top = Math.max(1e-9, ...series.flatMap(({ values }) => values.map((value) => value ?? 0)));
+export function barChart({ groups, series, yLabel, formatY, yCut = Number.POSITIVE_INFINITY }: BarChart): string {
+  const top = Math.max(1e-9, ...series.flatMap(({ values }) => values.map((value) => Math.min(value ?? 0, yCut))));
   const scale = ticks(0, top, 6);
   const yMax = Math.max(top, scale.at(-1) ?? top);
-  const y = (value: number): number => TOP + PLOT_HEIGHT * (1 - value / yMax);
+  const y = (value: number): number => TOP + PLOT_HEIGHT * (1 - Math.min(value, yMax) / yMax);
   const groupWidth = PLOT_WIDTH / Math.max(1, groups.length);
   const barWidth = (groupWidth * 0.84) / Math.max(1, series.length);
   const bars = series.flatMap(({ name, style, values }, s) =>

@@ -87,12 +87,13 @@ function plotsOf(scenario: Scenario, results: readonly RunResult[], policies: re
     },
     {
       title: 'Processing latency per instance',
-      about: `90th percentile of what an instance takes, queueing included.${of}`,
+      about: `90th percentile of what an instance takes, queueing included; bars end at twice the limit.${of}`,
       svg: barChart({
         groups: firsts[0]?.instances ?? [],
         series: firsts.map(({ policy, style, series }) => ({ name: policy, style, values: series.instanceP90Ms })),
         yLabel: 'p90, ms',
         formatY: (y) => trim(y, 1),
+        yCut: 2 * scenario.qos.latencyMs,
       }),
     },
     ...balancerPlots(firsts, of),
@@ -132,7 +133,7 @@ function rollingPlot(scenario: Scenario, all: readonly PolicyRuns[]): Plot {
         scenario.qos.successRatio,
       ),
       yMax: 1,
-      formatY: percent,
+      formatY: share,
       level: scenario.qos.successRatio,
       marks: marksOf(scenario),
     }),
@@ -162,7 +163,7 @@ function clientsPlot(scenario: Scenario, all: readonly PolicyRuns[]): Plot {
         scenario.qos.successRatio,
       ),
       yMax: 1,
-      formatY: percent,
+      formatY: share,
       level: scenario.qos.successRatio,
     }),
   };
@@ -186,7 +187,7 @@ function balancerPlots(firsts: readonly (RunResult & { style: number })[], of: s
             values: series.balancerShares[balancer] ?? [],
           })),
           yLabel: 'share',
-          formatY: percent,
+          formatY: share,
         }),
       },
     ];
@@ -233,6 +234,10 @@ function meanBySecond(runs: readonly (readonly (number | null)[])[]): (readonly 
 function floorOf(values: readonly number[], goal: number): number {
   const least = Math.min(goal, ...values);
   return Math.max(0, Math.floor((least - 0.02) * 20) / 20);
+}
+
+function share(ratio: number): string {
+  return `${trim(100 * ratio, 2)} %`;
 }
 
 function trim(value: number, digits: number): string {

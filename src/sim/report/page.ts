@@ -17,7 +17,7 @@ export const REPORT_STYLE = `
 @media (prefers-color-scheme:dark){:root{--text:#e4e7ec;--faint:#9aa3b0;--rule:#343a44;--page:#14171c;--card:#1c2027}}
 *{box-sizing:border-box}
 body{margin:0;background:var(--page);color:var(--text);font:15px/1.5 system-ui,sans-serif}
-main{max-width:1000px;margin:0 auto;padding:24px 16px 64px}
+main{max-width:1180px;margin:0 auto;padding:24px 16px 64px}
 h1{font-size:26px;margin:0 0 4px}h2{font-size:17px;margin:28px 0 8px}
 .facts,figcaption{color:var(--faint);font-size:13px}
 .scroll{overflow-x:auto}
