@@ -38,6 +38,8 @@ export interface DisturbanceMetrics {
   readonly beforeRatio: number;
   /** Lowest rolling success over 10 s that follows, until the next one. */
   readonly lowestRatio: number;
+  /** Success over the first 10 s of it. */
+  readonly firstRatio: number;
   /** Points lost: before − lowest. */
   readonly dipRatio: number;
   /** Seconds until the rolling success stays within 2 points of its new final level; null: it never does. */
@@ -256,6 +258,7 @@ function disturbanceMetrics(
     atS: span.fromS,
     beforeRatio,
     lowestRatio,
+    firstRatio: ratioIn(totals, { fromS: span.fromS, toS: Math.min(span.toS, span.fromS + ROLLING_S) }),
     dipRatio: beforeRatio - lowestRatio,
     recoveryS: settledAfterS(totals, span),
     satisfiedAfterRatio: shareOf(clients, (ratio) => ratio >= rho),

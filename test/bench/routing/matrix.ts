@@ -1,0 +1,108 @@
+// Which runs the routing benchmark is made of. "Five topologies" are seeds 101 to 105, which nothing was tuned on.
+
+export type Model = 'PS' | 'FS';
+
+export interface Cell {
+  /** File in config/scenarios, without `.toml`. */
+  readonly scenario: string;
+  /** Null: the model that the file has. */
+  readonly model: Model | null;
+  readonly load: number;
+  readonly policies: readonly string[];
+  readonly seeds: readonly number[];
+}
+
+export const ALL_POLICIES = [
+  'qedge',
+  'qedgeproxy',
+  'qedgeproxy-2024',
+  'dec-sarsa',
+  'proxy-mity:alpha=1',
+  'proxy-mity:alpha=0.9',
+  'p2c-ewma',
+  'least-connections',
+  'random',
+  'round-robin',
+] as const;
+
+/** What the papers compare. */
+export const PAPER_POLICIES = [
+  'qedge',
+  'qedgeproxy',
+  'dec-sarsa',
+  'proxy-mity:alpha=1',
+  'proxy-mity:alpha=0.9',
+] as const;
+
+export const LOADS = [1, 1.1, 1.2] as const;
+export const MODELS: readonly Model[] = ['PS', 'FS'];
+
+/** Scenarios in which something happens to one instance or to the clients. */
+export const EVENTS = ['surge', 'removal', 'hang', 'crash', 'slow', 'link-delay', 'errors', 'flapping'] as const;
+
+export const D13_POLICIES = [
+  'qedge',
+  'qedgeproxy',
+  'qedgeproxy-2024',
+  'proxy-mity:alpha=1',
+  'proxy-mity:alpha=0.8',
+  'round-robin',
+] as const;
+
+export const LARGE = ['balancers-100', 'balancers-1000'] as const;
+
+const range = (from: number, to: number): number[] => Array.from({ length: to - from + 1 }, (_, i) => from + i);
+
+export interface Depth {
+  /** Seeds of everything but the default policy's own figures. */
+  readonly topologies: readonly number[];
+  /** Seeds of the default policy and of the oracle in the paper's experiment. */
+  readonly own: readonly number[];
+  readonly thousand: boolean;
+}
+
+export const QUICK: Depth = { topologies: [101], own: [101, 102], thousand: false };
+export const FULL: Depth = { topologies: range(101, 105), own: range(101, 140), thousand: true };
+
+export function cellsOf({ topologies, own, thousand }: Depth): Cell[] {
+  const paper = MODELS.flatMap((model) =>
+    LOADS.flatMap((load) => [
+      { scenario: 'paper-ps', model, load, policies: ['oracle', 'qedge'], seeds: own },
+      { scenario: 'paper-ps', model, load, policies: ALL_POLICIES.slice(1), seeds: topologies },
+    ]),
+  );
+  const makeUp = MODELS.map((model) => {
+    return {
+      scenario: 'paper-ps',
+      model,
+      load: 1.2,
+      policies: ['qedge:make_up=true', 'qedge:make_up=false'],
+      seeds: own,
+    };
+  });
+  const events = MODELS.flatMap((model) =>
+    [...EVENTS, 'heterogeneous'].map((scenario) => ({
+      scenario,
+      model,
+      load: 1,
+      policies: PAPER_POLICIES,
+      seeds: topologies,
+    })),
+  );
+  const d13 = ['d13-static', 'd13-dynamic'].map((scenario) => {
+    return { scenario, model: null, load: 1, policies: D13_POLICIES, seeds: topologies };
+  });
+  const large = LARGE.filter((scenario) => thousand || scenario !== 'balancers-1000').map((scenario) => {
+    return {
+      scenario,
+      model: null,
+      load: 1,
+      policies: ['qedge', 'qedgeproxy', 'round-robin'],
+      seeds: topologies.slice(0, 1),
+    };
+  });
+  const restarts = ['restart-warm', 'restart-cold'].map((scenario) => {
+    return { scenario, model: null, load: 1, policies: ['qedge'], seeds: topologies };
+  });
+  return [...paper, ...makeUp, ...events, ...d13, ...large, ...restarts];
+}
