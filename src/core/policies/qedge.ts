@@ -50,8 +50,8 @@ export class Qedge implements Policy {
   readonly #context: PolicyContext;
   /** 1 where the last try was refused: nobody is there. */
   #refused: Float64Array<ArrayBuffer> = new Float64Array(0);
-  /** The weights with those known dead left out. */
-  #panicWeights: Float64Array<ArrayBuffer> = new Float64Array(0);
+  /** The weights with those passed over left out. */
+  #passingWeights: Float64Array<ArrayBuffer> = new Float64Array(0);
   #panic = false;
   /** Clients that fare worse than the others, as of the last step. */
   readonly #worseServed = new Set<string>();
@@ -81,6 +81,8 @@ export class Qedge implements Policy {
     const picked = this.swrr.pick(members, weights);
     if (picked === null || !this.#options.deferral || !this.#isLate(picked, nowMs)) return picked;
     const other = this.swrr.pick(members, weights);
+    // Deviation: one that holds nearly all the weight comes up twice; without this a late one would keep its requests.
+    if (other === picked) return this.#pickNotLate(nowMs) ?? picked;
     return other === null || this.#isLate(other, nowMs) ? picked : other;
   }
 
@@ -188,14 +190,23 @@ export class Qedge implements Policy {
     );
   }
 
+  /** By weight among those that are not late; null when all are. */
+  #pickNotLate(nowMs: number): Candidate | null {
+    const { members, weights } = this.inPlay;
+    for (const member of members) {
+      this.#passingWeights[member.handle] = this.#isLate(member, nowMs) ? 0 : (weights[member.handle] as number);
+    }
+    return this.swrr.pick(members, this.#passingWeights);
+  }
+
   /** In a panic requests are spread by weight over everybody in play who is not known dead: refused, and not long ago. */
   #selectInPanic(nowMs: number): Candidate | null {
     const { members, weights } = this.inPlay;
     for (const { handle } of members) {
       const dead = this.#refused[handle] === 1 && this.streaks.isLate(handle, nowMs);
-      this.#panicWeights[handle] = dead ? 0 : (weights[handle] as number);
+      this.#passingWeights[handle] = dead ? 0 : (weights[handle] as number);
     }
-    return this.swrr.pick(members, this.#panicWeights) ?? this.swrr.pick(members, weights);
+    return this.swrr.pick(members, this.#passingWeights) ?? this.swrr.pick(members, weights);
   }
 
   /** A retry has no time to lose: the quickest in play that is not late and still fits, else by weight. */
@@ -263,7 +274,7 @@ export class Qedge implements Policy {
 
   #learnOf(handle: number): void {
     this.#refused = grownFloat64(this.#refused, handle + 1);
-    this.#panicWeights = grownFloat64(this.#panicWeights, handle + 1);
+    this.#passingWeights = grownFloat64(this.#passingWeights, handle + 1);
     this.inPlay.learnOf(handle);
     this.estimates.ensureHandles(handle + 1);
     this.streaks.ensureHandles(handle + 1);

@@ -57,7 +57,6 @@ describe('qedge', () => {
     expect((counts.get('node-0/a') ?? 0) / 1500).toBeLessThan(0.1);
     expect(stateOf(world, 0).weight).toBeLessThan(0.01);
     expect(stateOf(world, 0).weight).toBeGreaterThan(0);
-    expect(stateOf(world, 0).pool).toBe('exploration');
   });
 
   it('comes back to an instance that recovered', () => {
@@ -80,6 +79,18 @@ describe('qedge', () => {
     const keys = new Set(Array.from({ length: 20 }, () => world.router.route(REQUEST, world.nowMs)?.key));
     expect(keys).toEqual(new Set(['node-1/a']));
     expect(stateOf(world, 0).note).toBe('passed over: its oldest request is overdue');
+  });
+
+  it('passes over it even while it holds nearly all the weight', () => {
+    const world = createWorld('qedge');
+    populate(world, [1, 71.9, 71.9]);
+    const keys = new Set(Array.from({ length: 40 }, () => world.router.route(REQUEST, world.nowMs)?.key));
+    expect(keys).toEqual(new Set(['node-0/a']));
+    const [hanging] = world.router.candidates;
+    if (hanging === undefined) throw new Error('no candidate');
+    world.router.start(hanging, world.nowMs);
+    world.pass(81);
+    for (let i = 0; i < 20; i++) expect(world.router.route(REQUEST, world.nowMs)?.key).not.toBe('node-0/a');
   });
 
   it('counts overdue requests as failures while they are in flight, unless censoring is switched off', () => {
