@@ -1,0 +1,95 @@
+import { describe, expect, it } from 'vitest';
+import { runExperiment } from '../../src/sim/experiment.ts';
+import { aggregate } from '../../src/sim/report/aggregate.ts';
+import { ticks } from '../../src/sim/report/chart.ts';
+import { toCsv, toJson } from '../../src/sim/report/data-files.ts';
+import { toHtml } from '../../src/sim/report/html.ts';
+import { resultTable } from '../../src/sim/report/text-table.ts';
+import { smallScenario } from './support.ts';
+
+const scenario = smallScenario({
+  name: 'small <b>&',
+  events: [{ kind: 'hang', atMs: 5_000, instance: 'i1', forMs: 5_000 }],
+});
+const policies = ['qedge', 'round-robin'];
+const results = runExperiment({ scenario, policies, seeds: [1, 2], regret: true });
+
+describe('an experiment', () => {
+  it('has one result a policy and seed, and the oracle only where it was asked for', () => {
+    expect(results.map(({ policy, seed }) => `${policy} ${seed}`)).toEqual([
+      'qedge 1',
+      'round-robin 1',
+      'qedge 2',
+      'round-robin 2',
+    ]);
+  });
+
+  it('comes out the same again, to the last bit', () => {
+    expect(runExperiment({ scenario, policies, seeds: [1, 2], regret: true })).toEqual(results);
+  });
+
+  it('measures regret against an oracle that leaves the hung instance at once', () => {
+    for (const { metrics } of results.filter(({ policy }) => policy === 'round-robin')) {
+      expect(metrics.regretRequests).toBeGreaterThan(50);
+    }
+  });
+
+  it('tells how far it is, up to the end', () => {
+    const ratios: number[] = [];
+    const onProgress = ({ ratio }: { ratio: number }): void => void ratios.push(ratio);
+    runExperiment({ scenario, policies: ['round-robin'], seeds: [1, 2], regret: false, onProgress });
+    expect(ratios).toEqual(ratios.toSorted((a, b) => a - b));
+    expect(ratios.at(-1)).toBeGreaterThan(0.9);
+    expect(Math.max(...ratios)).toBeLessThanOrEqual(1);
+  });
+});
+
+describe('the results', () => {
+  it('name the worst seed beside the mean', () => {
+    const [qedge] = aggregate(results);
+    const own = results.filter(({ policy }) => policy === 'qedge').map(({ metrics }) => metrics.successRatio);
+    expect(qedge?.success.worst).toBe(Math.min(...own));
+    expect(qedge?.success.mean).toBeCloseTo((Math.min(...own) + Math.max(...own)) / 2);
+  });
+
+  it('are a table with a line a policy and another for what happened', () => {
+    const lines = resultTable(results).split('\n');
+    expect(lines[0]).toMatch(/^policy +satisfied +strictly/);
+    expect(lines.filter((line) => line.startsWith('qedge'))).toHaveLength(1);
+    expect(lines.filter((line) => line.includes('hang i1'))).toHaveLength(2);
+  });
+
+  it('are CSV as RFC 4180 has it', () => {
+    const lines = toCsv({ ...scenario, name: 'a "b", c' }, results).split('\r\n');
+    expect(lines).toHaveLength(6);
+    expect(lines[0]).toMatch(/^scenario,load,policy,seed,requests,/);
+    expect(lines[1]).toMatch(/^"a ""b"", c",1,qedge,1,1200,/);
+    expect(
+      new Set(lines.slice(0, 5).map((line) => line.replace(/"[^"]*(""[^"]*)*"/g, '').split(',').length)).size,
+    ).toBe(1);
+  });
+
+  it('are JSON in which for ever is null', () => {
+    const parsed = JSON.parse(toJson(scenario, results));
+    expect(parsed.results).toHaveLength(4);
+    expect(parsed.scenario.clients[0].untilMs).toBeNull();
+  });
+
+  it('are one HTML page that asks for nothing and lets no name be markup', () => {
+    const html = toHtml(scenario, results);
+    expect(html).not.toMatch(/(?:src|href)=|@import|url\(|https?:/);
+    expect(html).toContain('small &lt;b&gt;&amp;');
+    expect(html).not.toContain('small <b>');
+    // Rolling success, clients, instances, latency, two load balancers… of which all have an instance here: one; regret.
+    expect(html.match(/<svg /g)).toHaveLength(6);
+    expect(html.match(/class="series line s1"/g)).toHaveLength(3);
+  });
+});
+
+describe('axes', () => {
+  it('have round ticks within their bounds', () => {
+    expect(ticks(0, 180, 8)).toEqual([0, 50, 100, 150]);
+    expect(ticks(0.85, 1, 6)).toEqual([0.85, 0.9, 0.95, 1]);
+    expect(ticks(0, 0, 6)).toEqual([0]);
+  });
+});
