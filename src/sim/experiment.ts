@@ -1,12 +1,13 @@
 // One scenario × policies × seeds, each run measured against the oracle's run in the same world.
 
 import { createServiceRouter } from '../core/service-router.ts';
+import { type DrivenRouter, type RouterRequest, SERVICE } from './balancers.ts';
 import { computeMetrics, computeSeries, type RunMetrics, type RunSeries } from './metrics.ts';
 import { createOracle } from './oracle.ts';
 import { ORACLE, parsePolicy } from './policy-text.ts';
 import type { Recorder } from './recorder.ts';
 import type { Scenario } from './scenario.ts';
-import { type DrivenRouter, type RouterRequest, runSimulation, SERVICE } from './simulation.ts';
+import { runSimulation } from './simulation.ts';
 import { createWorld, type World } from './world.ts';
 
 export interface ExperimentOptions {

@@ -4,12 +4,12 @@
 // max Σ_k λ_k Σ_m w_km F_m(τ − ℓⁿ_km, λ_m),  λ_m = Σ_k λ_k w_km,  by exponentiated gradient ascent the best iterate
 // kept; F from response-table.ts. It is a static allocation per state of the world: a policy that dodges a stall can do better.
 
-import type { Candidate, Instance, PlacementUpdate } from '../core/domain.ts';
+import type { Candidate, PlacementUpdate } from '../core/domain.ts';
 import { instanceKey } from '../core/domain.ts';
 import type { RouterSnapshot } from '../core/service-router.ts';
+import { type DrivenRouter, instanceOf, type RouterRequest, SERVICE } from './balancers.ts';
 import { type ResponseTable, responseTable } from './response-table.ts';
 import type { Scenario } from './scenario.ts';
-import { type DrivenRouter, type RouterRequest, SERVICE } from './simulation.ts';
 import type { Change, World } from './world.ts';
 
 export interface Oracle {
@@ -291,16 +291,7 @@ class OracleRouter implements DrivenRouter {
 }
 
 function candidateOf(handle: number, id: string, nodeId: string): Candidate {
-  const instance: Instance = {
-    service: SERVICE,
-    nodeId,
-    id,
-    scheme: 'http',
-    host: '192.0.2.1',
-    port: 1 + handle,
-    labels: {},
-    profile: null,
-  };
+  const instance = instanceOf({ id, nodeId, port: 1 + handle });
   return {
     handle,
     key: instanceKey(instance),

@@ -13,7 +13,6 @@ export class Site {
   scheduledMs = Number.NaN;
   /** Faults, each the sum of what events added. */
   delayMs = 0;
-  linkMs = 0;
   errorRatio = 0;
   readonly #rng: Rng;
   readonly #work: Lognormal;

@@ -62,7 +62,7 @@ export interface Depth {
 }
 
 export const QUICK: Depth = { topologies: [101], own: [101, 102], thousand: false };
-export const FULL: Depth = { topologies: range(101, 105), own: range(101, 140), thousand: true };
+export const FULL: Depth = { topologies: range(101, 105), own: range(101, 120), thousand: true };
 
 export function cellsOf({ topologies, own, thousand }: Depth): Cell[] {
   const paper = MODELS.flatMap((model) =>

@@ -1,0 +1,235 @@
+// All load balancers: each drives a router of its own, hears of placement in its own time, measures round trips, takes its decision
+// steps, and may start anew.
+
+import type { Instance, PlacementUpdate } from '../core/domain.ts';
+import { instanceKey } from '../core/domain.ts';
+import type { Rng } from '../core/rng.ts';
+import type { RouterSnapshot, ServiceRouter } from '../core/service-router.ts';
+import { type Agenda, EVENT } from './agenda.ts';
+import type { Network } from './network.ts';
+import { createStream, uniform } from './random.ts';
+import type { NetworkSpec } from './scenario.ts';
+import type { World } from './world.ts';
+
+export const SERVICE = 'service';
+
+/** What the simulation needs of a router; the core's own has it all. */
+export type DrivenRouter = Pick<
+  ServiceRouter,
+  | 'route'
+  | 'start'
+  | 'finish'
+  | 'settle'
+  | 'applyPlacement'
+  | 'observeRtt'
+  | 'tick'
+  | 'nextTickMs'
+  | 'candidates'
+  | 'snapshot'
+  | 'restore'
+>;
+
+export interface RouterRequest {
+  readonly balancer: number;
+  readonly nodeId: string;
+  readonly rng: Rng;
+  readonly nowMs: number;
+}
+
+/** Makes the router of one load balancer; called again when it restarts. */
+export type CreateRouter = (request: RouterRequest) => DrivenRouter;
+
+export interface Balancer {
+  readonly nodeId: string;
+  readonly node: number;
+  router: DrivenRouter;
+  /** Which of its lives it is in. */
+  epoch: number;
+  /** Of the tick event that waits; +Infinity when none does. */
+  tickMs: number;
+  kept: RouterSnapshot | null;
+  /** Instance of each of the router's handles. */
+  readonly byHandle: number[];
+  /** Instances that placement has announced to it and not withdrawn. */
+  readonly known: Set<number>;
+}
+
+/** A change of placement on its way to one load balancer. */
+interface PlacementMessage {
+  readonly balancer: number;
+  readonly instance: number;
+  readonly update: PlacementUpdate;
+}
+
+export interface BalancersOptions {
+  readonly world: World;
+  readonly seed: number;
+  readonly spec: NetworkSpec;
+  readonly agenda: Agenda;
+  readonly network: Network;
+  readonly createRouter: CreateRouter;
+}
+
+export class Balancers {
+  readonly #options: BalancersOptions;
+  readonly #agenda: Agenda;
+  readonly #instances: readonly Instance[];
+  readonly #indexByKey = new Map<string, number>();
+  readonly #balancers: readonly Balancer[];
+  readonly #messages: PlacementMessage[] = [];
+
+  constructor(options: BalancersOptions) {
+    const { world, seed, spec, agenda } = options;
+    this.#options = options;
+    this.#agenda = agenda;
+    this.#instances = world.instances.map(({ id, node }, i) =>
+      instanceOf({ id, nodeId: world.topology.nodes[node] as string, port: 1 + i }),
+    );
+    for (const [i, instance] of this.#instances.entries()) this.#indexByKey.set(instanceKey(instance), i);
+    this.#balancers = world.balancers.map((node, b) => this.#createBalancer(node, b));
+    const phases = createStream(seed, 'phases');
+    for (const b of this.#balancers.keys()) agenda.push(phases.next() * spec.probeMs, EVENT.probe, b);
+  }
+
+  at(b: number): Balancer {
+    return this.#balancers[b] as Balancer;
+  }
+
+  // ---- decision steps ----
+
+  tick(b: number): void {
+    const balancer = this.at(b);
+    // Another one was scheduled in its stead.
+    if (balancer.tickMs !== this.#agenda.nowMs) return;
+    balancer.tickMs = Number.POSITIVE_INFINITY;
+    balancer.router.tick(this.#agenda.nowMs);
+    this.scheduleTick(b);
+  }
+
+  /** Sees to it that an event waits for the router's next step. */
+  scheduleTick(b: number): void {
+    const balancer = this.at(b);
+    const nextMs = balancer.router.nextTickMs;
+    if (nextMs >= balancer.tickMs) return;
+    balancer.tickMs = Math.max(nextMs, this.#agenda.nowMs);
+    this.#agenda.push(balancer.tickMs, EVENT.tick, b);
+  }
+
+  // ---- round trips ----
+
+  probe(b: number): void {
+    this.#measureRtts(this.at(b));
+    this.#agenda.push(this.#agenda.nowMs + this.#options.spec.probeMs, EVENT.probe, b);
+  }
+
+  #measureRtts(balancer: Balancer): void {
+    for (const i of balancer.known) this.#measureRtt(balancer, i);
+  }
+
+  #measureRtt({ router, node }: Balancer, i: number): void {
+    const rttMs = this.#options.network.drawRttMs(node, i);
+    if (rttMs === Number.POSITIVE_INFINITY) return;
+    router.observeRtt(this.#instanceAt(i).nodeId, rttMs, this.#agenda.nowMs);
+  }
+
+  // ---- placement ----
+
+  announce(i: number): void {
+    this.#broadcast(i, { kind: 'instance-set', instance: this.#instanceAt(i) });
+  }
+
+  withdraw(i: number): void {
+    this.#broadcast(i, { kind: 'instance-removed', key: instanceKey(this.#instanceAt(i)) });
+  }
+
+  /** A message goes out and reaches each load balancer in its own time. */
+  #broadcast(instance: number, update: PlacementUpdate): void {
+    const { spec, network } = this.#options;
+    for (const b of this.#balancers.keys()) {
+      this.#messages.push({ balancer: b, instance, update });
+      const atMs = this.#agenda.nowMs + spec.placementMs * uniform(network.rng, 0.5, 1.5);
+      this.#agenda.push(atMs, EVENT.placement, this.#messages.length - 1);
+    }
+  }
+
+  /** A message arrives. */
+  place(message: number): void {
+    const { balancer: b, instance, update } = this.#messages[message] as PlacementMessage;
+    const balancer = this.at(b);
+    balancer.router.applyPlacement(update, this.#agenda.nowMs);
+    if (update.kind === 'instance-removed') balancer.known.delete(instance);
+    else {
+      balancer.known.add(instance);
+      this.#measureRtt(balancer, instance);
+    }
+    this.#mapHandles(balancer);
+    this.scheduleTick(b);
+  }
+
+  // ---- lives ----
+
+  /** Puts aside what they have learned, for a warm restart later. */
+  keep(chosen: readonly number[]): void {
+    for (const b of chosen) this.at(b).kept = this.at(b).router.snapshot(this.#agenda.nowMs);
+  }
+
+  restart(chosen: readonly number[], { state, ageMs }: { state: 'warm' | 'cold'; ageMs: number }): void {
+    for (const b of chosen) {
+      const balancer = this.at(b);
+      balancer.epoch++;
+      balancer.byHandle.length = 0;
+      balancer.tickMs = Number.POSITIVE_INFINITY;
+      balancer.router = this.#createRouter(b, balancer.nodeId, balancer.epoch);
+      this.#introduce(balancer);
+      if (state === 'warm' && balancer.kept !== null) balancer.router.restore(balancer.kept, ageMs, this.#agenda.nowMs);
+      this.scheduleTick(b);
+    }
+  }
+
+  #createBalancer(node: number, b: number): Balancer {
+    const { world, agenda } = this.#options;
+    const nodeId = world.topology.nodes[node] as string;
+    const router = this.#createRouter(b, nodeId, 0);
+    const balancer: Balancer = {
+      nodeId,
+      node,
+      router,
+      epoch: 0,
+      tickMs: Number.POSITIVE_INFINITY,
+      kept: null,
+      byHandle: [],
+      known: new Set(world.instances.flatMap(({ fromStart }, i) => (fromStart ? [i] : []))),
+    };
+    this.#introduce(balancer);
+    balancer.tickMs = router.nextTickMs;
+    agenda.push(balancer.tickMs, EVENT.tick, b);
+    return balancer;
+  }
+
+  #createRouter(balancer: number, nodeId: string, epoch: number): DrivenRouter {
+    const rng = createStream(this.#options.seed, `router ${epoch}`, balancer);
+    return this.#options.createRouter({ balancer, nodeId, rng, nowMs: this.#agenda.nowMs });
+  }
+
+  /** A fresh router learns what its node knows: who is there and how far. */
+  #introduce(balancer: Balancer): void {
+    for (const i of balancer.known) {
+      balancer.router.applyPlacement({ kind: 'instance-set', instance: this.#instanceAt(i) }, this.#agenda.nowMs);
+    }
+    this.#mapHandles(balancer);
+    this.#measureRtts(balancer);
+  }
+
+  #mapHandles({ router, byHandle }: Balancer): void {
+    for (const { handle, key } of router.candidates) byHandle[handle] = this.#indexByKey.get(key) as number;
+  }
+
+  #instanceAt(i: number): Instance {
+    return this.#instances[i] as Instance;
+  }
+}
+
+/** An instance of the simulated service as placement would announce it. Nobody connects to its address. */
+export function instanceOf({ id, nodeId, port }: { id: string; nodeId: string; port: number }): Instance {
+  return { service: SERVICE, nodeId, id, scheme: 'http', host: '192.0.2.1', port, labels: {}, profile: null };
+}

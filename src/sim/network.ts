@@ -1,0 +1,31 @@
+// The way between load balancers and instances: a round trip that the topology gives, what events add to it, and jitter.
+
+import type { Rng } from '../core/rng.ts';
+import { exponential } from './random.ts';
+import type { World } from './world.ts';
+
+export class Network {
+  readonly rng: Rng;
+  /** What events added on the way to each instance, ms. */
+  readonly #addedMs: Float64Array;
+  readonly #world: World;
+  readonly #jitterMs: number;
+
+  constructor(world: World, jitterMs: number, rng: Rng) {
+    this.rng = rng;
+    this.#world = world;
+    this.#jitterMs = jitterMs;
+    this.#addedMs = new Float64Array(world.instances.length);
+  }
+
+  /** One round trip between a node and an instance, drawn; +Infinity where there is no way. */
+  drawRttMs(node: number, instance: number): number {
+    const { rttMs, nodes } = this.#world.topology;
+    const base = rttMs[node * nodes.length + (this.#world.instances[instance]?.node as number)] as number;
+    return base + (this.#addedMs[instance] as number) + exponential(this.rng, this.#jitterMs);
+  }
+
+  addDelay(instance: number, addMs: number): void {
+    this.#addedMs[instance] = (this.#addedMs[instance] as number) + addMs;
+  }
+}
