@@ -25,6 +25,9 @@ export const ALL_POLICIES = [
   'round-robin',
 ] as const;
 
+/** What is put under more load. */
+export const LOADED_POLICIES = ['qedgeproxy', 'dec-sarsa', 'p2c-ewma'] as const;
+
 /** What the papers compare. */
 export const PAPER_POLICIES = [
   'qedge',
@@ -54,52 +57,48 @@ export const LARGE = ['balancers-100', 'balancers-1000'] as const;
 const range = (from: number, to: number): number[] => Array.from({ length: to - from + 1 }, (_, i) => from + i);
 
 export interface Depth {
-  /** Seeds of everything but the default policy's own figures. */
-  readonly topologies: readonly number[];
   /** Seeds of the default policy and of the oracle in the paper's experiment. */
   readonly own: readonly number[];
+  /** Seeds of the other policies there, and of the default policy when something happens. */
+  readonly topologies: readonly number[];
+  /** Seeds of the other policies when something happens. */
+  readonly others: readonly number[];
   readonly thousand: boolean;
 }
 
-export const QUICK: Depth = { topologies: [101], own: [101, 102], thousand: false };
-export const FULL: Depth = { topologies: range(101, 105), own: range(101, 120), thousand: true };
+export const DEPTHS: Readonly<Record<'quick' | 'medium' | 'full', Depth>> = {
+  quick: { own: [101], topologies: [101], others: [101], thousand: false },
+  medium: { own: range(101, 110), topologies: range(101, 105), others: [101, 102], thousand: true },
+  full: { own: range(101, 140), topologies: range(101, 105), others: range(101, 105), thousand: true },
+};
 
-export function cellsOf({ topologies, own, thousand }: Depth): Cell[] {
+export function cellsOf({ own, topologies, others, thousand }: Depth): Cell[] {
   const paper = MODELS.flatMap((model) =>
     LOADS.flatMap((load) => [
       { scenario: 'paper-ps', model, load, policies: ['oracle', 'qedge'], seeds: own },
-      { scenario: 'paper-ps', model, load, policies: ALL_POLICIES.slice(1), seeds: topologies },
+      {
+        scenario: 'paper-ps',
+        model,
+        load,
+        policies: load === 1 ? ALL_POLICIES.slice(1) : LOADED_POLICIES,
+        seeds: topologies,
+      },
     ]),
   );
   const makeUp = MODELS.map((model) => {
-    return {
-      scenario: 'paper-ps',
-      model,
-      load: 1.2,
-      policies: ['qedge:make_up=true', 'qedge:make_up=false'],
-      seeds: own,
-    };
+    return { scenario: 'paper-ps', model, load: 1.2, policies: ['qedge:make_up=false'], seeds: own };
   });
   const events = MODELS.flatMap((model) =>
-    [...EVENTS, 'heterogeneous'].map((scenario) => ({
-      scenario,
-      model,
-      load: 1,
-      policies: PAPER_POLICIES,
-      seeds: topologies,
-    })),
+    [...EVENTS, 'heterogeneous'].flatMap((scenario) => [
+      { scenario, model, load: 1, policies: ['qedge'], seeds: topologies },
+      { scenario, model, load: 1, policies: PAPER_POLICIES.slice(1), seeds: others },
+    ]),
   );
   const d13 = ['d13-static', 'd13-dynamic'].map((scenario) => {
     return { scenario, model: null, load: 1, policies: D13_POLICIES, seeds: topologies };
   });
   const large = LARGE.filter((scenario) => thousand || scenario !== 'balancers-1000').map((scenario) => {
-    return {
-      scenario,
-      model: null,
-      load: 1,
-      policies: ['qedge', 'qedgeproxy', 'round-robin'],
-      seeds: topologies.slice(0, 1),
-    };
+    return { scenario, model: null, load: 1, policies: ['qedge', 'round-robin'], seeds: [101] };
   });
   const restarts = ['restart-warm', 'restart-cold'].map((scenario) => {
     return { scenario, model: null, load: 1, policies: ['qedge'], seeds: topologies };

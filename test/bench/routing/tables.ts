@@ -2,7 +2,7 @@
 
 import { cell, markdownTable, percent, type Results, seconds } from './figures.ts';
 import { floorsOf } from './floors.ts';
-import { ALL_POLICIES, D13_POLICIES, EVENTS, LARGE, LOADS, MODELS, PAPER_POLICIES } from './matrix.ts';
+import { ALL_POLICIES, D13_POLICIES, EVENTS, LARGE, LOADED_POLICIES, LOADS, MODELS, PAPER_POLICIES } from './matrix.ts';
 
 interface Published {
   readonly satisfied: string;
@@ -112,7 +112,7 @@ function paperTable(results: Results): string {
 }
 
 function loadsTable(results: Results): string {
-  const policies = ['oracle', 'qedge', 'qedgeproxy', 'qedgeproxy-2024', 'dec-sarsa', 'p2c-ewma'];
+  const policies = ['oracle', 'qedge', ...LOADED_POLICIES];
   const rows = policies.flatMap((policy) =>
     MODELS.map((model) => [
       `\`${policy}\` ${model}`,
@@ -174,7 +174,7 @@ function otherTable(results: Results): string {
     ];
   };
   const large = LARGE.flatMap((scenario) =>
-    ['qedge', 'qedgeproxy', 'round-robin']
+    ['qedge', 'round-robin']
       .filter((policy) => results.where({ scenario, policy }).length > 0)
       .map((policy) => line(`${scenario.split('-')[1]} load balancers, \`${policy}\``, { scenario, policy })),
   );
@@ -185,7 +185,7 @@ function otherTable(results: Results): string {
   );
   const makeUp = MODELS.flatMap((model) =>
     [true, false].map((on) => {
-      const policy = `qedge:make_up=${on}`;
+      const policy = on ? 'qedge' : 'qedge:make_up=false';
       return line(`load 1.2, ${model}, per-client make-up ${on ? 'on' : 'off'}`, {
         scenario: 'paper-ps',
         load: 1.2,
