@@ -76,10 +76,13 @@ describe('announcements over a broker', () => {
     const first = startPlacement(qedge('n1', broker.url, announce(service.port)), other);
     const { keys, nodeEvents } = startPlacement(qedge('self', broker.url));
     await vi.waitFor(() => expect(keys()).toEqual(['n1/a up']), soon);
-    const seen = nodeEvents.map((event) => (event.kind === 'node-set' ? event.node : null));
-    expect(seen).toContainEqual(
-      expect.objectContaining({ id: 'n1', address: '127.0.0.1', probePort: 8081, boot: 'b1' }),
-    );
+    // Instances are announced first, the node after them.
+    await vi.waitFor(() => {
+      const seen = nodeEvents.map((event) => (event.kind === 'node-set' ? event.node : null));
+      expect(seen).toContainEqual(
+        expect.objectContaining({ id: 'n1', address: '127.0.0.1', probePort: 8081, boot: 'b1' }),
+      );
+    }, soon);
     expect(first.keys()).toEqual(['n1/a up']);
     await first.placement.stop();
     await vi.waitFor(() => expect(keys()).toEqual([]), soon);
