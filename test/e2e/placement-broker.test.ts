@@ -109,8 +109,11 @@ describe('announcements over a broker', () => {
     const broker = await startMosquitto();
     const service = await startService();
     startPlacement(qedge('n1', broker.url, announce(service.port)), other);
-    const { keys } = startPlacement(qedge('self', broker.url));
+    const { keys, nodeEvents } = startPlacement(qedge('self', broker.url));
     await vi.waitFor(() => expect(keys()).toEqual(['n1/a up']), soon);
+    // Instances are announced first, the node after them: before that there is nothing to clear.
+    const known = (): boolean => nodeEvents.some((event) => event.kind === 'node-set' && event.node.id === 'n1');
+    await vi.waitFor(() => expect(known()).toBe(true), soon);
     const client = await publisher(broker.url);
     await retain(client, 'qedge/v1/nodes/n1', '');
     await vi.waitFor(() => expect(keys()).toEqual(['n1/a suspect']), soon);
