@@ -8,7 +8,7 @@ import { startMosquitto } from '../support/mosquitto.ts';
 import { configFrom, publisher, retain, retained, startPlacement } from '../support/placement.ts';
 
 // Real processes on a machine that may be busy: what counts is that it happens, not how soon.
-vi.setConfig({ testTimeout: 60_000 });
+vi.setConfig({ testTimeout: 240_000 });
 
 const qedge = (nodeId: string, url: string, more = ''): string => `
 [node]
@@ -33,7 +33,7 @@ id = "a"
 url = "http://127.0.0.1:${port}"
 health = { kind = "http", path = "/up", interval = "100ms", timeout = "1s", failures_max = 2 }
 `;
-const soon = { timeout: 20_000, interval: 25 };
+const soon = { timeout: 60_000, interval: 25 };
 
 async function startService() {
   let status = 200;

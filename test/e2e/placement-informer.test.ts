@@ -9,7 +9,7 @@ import { publisher, retain, startPlacement, type TestPlacement } from '../suppor
 import { startRelay } from '../support/tcp-relay.ts';
 
 // Real processes on a machine that may be busy: what counts is that it happens, not how soon.
-vi.setConfig({ testTimeout: 60_000 });
+vi.setConfig({ testTimeout: 240_000 });
 
 const qedge = (url: string): string => `
 [node]
@@ -38,7 +38,7 @@ const trace = readFileSync(join(import.meta.dirname, '../placement/fixtures/info
   .split('\n')
   .map((line) => JSON.parse(line) as Step);
 
-const soon = { timeout: 20_000, interval: 10 };
+const soon = { timeout: 60_000, interval: 10 };
 
 const running = ({ placement }: TestPlacement): readonly string[] =>
   placement

@@ -9,9 +9,9 @@ import { publisher, retain } from '../support/placement.ts';
 import { type QedgeProcess, startQedge } from '../support/qedge-process.ts';
 
 // Real processes on a machine that may be busy: what counts is that it happens, not how soon.
-vi.setConfig({ testTimeout: 60_000 });
+vi.setConfig({ testTimeout: 240_000 });
 
-const soon = { timeout: 20_000, interval: 50 };
+const soon = { timeout: 60_000, interval: 50 };
 const topic = (nodeId: string, id: string): string => `qedge/v1/nodes/${nodeId}/services/pilotnet/instances/${id}`;
 
 const toml = (brokerUrl: string, announced: readonly (readonly [string, number])[] = [], more = ''): string => `
@@ -72,10 +72,10 @@ describe('two qedges and a broker', () => {
     await c.close();
 
     await broker.stop();
-    await pause(1_500);
+    await vi.waitUntil(() => nodes.every(({ log }) => log.some(({ msg }) => msg === 'broker lost')), soon);
     clients.forget();
-    await pause(1_000);
-    expect([...clients.answersBy.values()].reduce((sum, count) => sum + count, 0)).toBeGreaterThan(20);
+    const answered = (): number => [...clients.answersBy.values()].reduce((sum, count) => sum + count, 0);
+    await vi.waitFor(() => expect(answered()).toBeGreaterThan(50), soon);
     await broker.start();
     // What was missed meanwhile is made up for.
     await retain(await publisher(broker.url), topic('n3', 'c2'), '');
@@ -83,7 +83,6 @@ describe('two qedges and a broker', () => {
 
     await clients.stop();
     expect(clients.failures).toEqual([]);
-    expect(clients.sent).toBeGreaterThan(100);
   });
 
   it('notice that a node was killed by its last will, and lose no request', async () => {

@@ -117,7 +117,7 @@ describe('the service of systemd', () => {
       return [answer.status, await answer.text()];
     };
     const heard = (pattern: RegExp) =>
-      expect.poll(() => manager.messages.some((message) => pattern.test(message)), { timeout: 10_000 }).toBe(true);
+      expect.poll(() => manager.messages.some((message) => pattern.test(message)), { timeout: 60_000 }).toBe(true);
 
     it('answers the very request that started it, on the socket that it was given', async () => {
       expect(await request()).toEqual([200, 'steering: 0.1']);

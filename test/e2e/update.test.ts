@@ -51,11 +51,11 @@ describe('an update of a running service', { timeout: TIMEOUT_MS }, () => {
     expect(result).toMatchObject({ status: 0, stderr: '' });
     await service.until((line) => line.startsWith('notify READY=1'), before);
     await expectServing();
-    await expect.poll(() => service.log(), { timeout: 30_000 }).toContain('"update accepted"');
+    await expect.poll(() => service.log(), { timeout: 60_000 }).toContain('"update accepted"');
     service.restart();
     await service.until((line) => line.startsWith('ended'), before + 2);
     await expect
-      .poll(() => readdirSync(service.layout.directory).sort(), { timeout: 30_000 })
+      .poll(() => readdirSync(service.layout.directory).sort(), { timeout: 60_000 })
       .toEqual(['qedge', 'qedge.previous']);
     await expectServing();
   });
@@ -100,6 +100,6 @@ describe('an update of a running service', { timeout: TIMEOUT_MS }, () => {
     await service.until((line) => line.startsWith('notify READY=1'), started);
     process.kill(Number(service.events[started]?.split(' ')[1]), 'SIGKILL');
     await service.until((line) => line.startsWith('notify READY=1'), started + 2);
-    await expect.poll(() => service.log(), { timeout: 30_000 }).toContain('"update accepted"');
+    await expect.poll(() => service.log(), { timeout: 60_000 }).toContain('"update accepted"');
   });
 });

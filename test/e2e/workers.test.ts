@@ -53,7 +53,7 @@ describe('proxy.workers', () => {
     const qedge = await startQedge('pi', toml(instances.map(({ port }) => port)));
     const statuses = await fire(qedge.url, 300);
     expect(statuses.every((status) => status === 200)).toBe(true);
-    await expect.poll(() => metric(qedge, 'qedge_requests_total'), { timeout: 5000 }).toBe(300);
+    await expect.poll(() => metric(qedge, 'qedge_requests_total'), { timeout: 60_000 }).toBe(300);
     const state = await stateOf(qedge);
     expect(state.instances.reduce((sum, { requests }) => sum + requests, 0)).toBe(300);
     expect(state.clients.map(({ requests }) => requests)).toEqual([60, 60, 60, 60, 60]);

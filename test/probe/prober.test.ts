@@ -44,7 +44,7 @@ async function startNode(delayMs: () => number, status = 204) {
   return { target: { ping: { host: '127.0.0.1', port }, connect: [] }, paths, sockets };
 }
 
-const soon = { timeout: 5_000, interval: 10 };
+const soon = { timeout: 60_000, interval: 10 };
 
 describe('the prober', () => {
   it("pings a node's qedge over one kept connection and tells its round trip", async () => {
