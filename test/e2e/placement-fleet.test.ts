@@ -19,6 +19,9 @@ const nodeIds = Array.from({ length: NODES }, (_, i) => `n${String(i).padStart(2
 const toml = (brokerUrl: string): string => `
 [mqtt]
 url = "${brokerUrl}"
+[placement]
+# Longer than the test, so that what is suspect is still there when the last node is asked.
+node_grace = "1h"
 [[service]]
 name = "pilotnet"
 qos = { latency = "2s", success = 0.9, window = "10s" }
