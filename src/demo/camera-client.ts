@@ -17,11 +17,13 @@ export interface CameraOptions {
   /** τ and W, ms: an answer later than τ is a miss. */
   readonly latencyMs: number;
   readonly windowMs: number;
+  /** A frame without an answer after this is given up; 2 s when absent. */
+  readonly answerTimeoutMs?: number;
 }
 
 /** Frames a camera has under way before it drops new ones; a dropped frame is a miss. */
 export const FRAMES_IN_FLIGHT_MAX = 16;
-const ANSWER_TIMEOUT_MS = 2_000;
+const ANSWER_TIMEOUT_MS_DEFAULT = 2_000;
 
 export class CameraClient {
   readonly clientId: string;
@@ -104,14 +106,15 @@ export class CameraClient {
 
   /** True when a 200 came back in full. */
   async #exchange(body: Buffer): Promise<boolean> {
+    const { answerTimeoutMs = ANSWER_TIMEOUT_MS_DEFAULT } = this.#options;
     try {
       const { statusCode, body: answer } = await this.#pool.request({
         path: '/infer',
         method: 'POST',
         headers: this.#headers,
         body,
-        headersTimeout: ANSWER_TIMEOUT_MS,
-        bodyTimeout: ANSWER_TIMEOUT_MS,
+        headersTimeout: answerTimeoutMs,
+        bodyTimeout: answerTimeoutMs,
       });
       await answer.dump();
       return statusCode === 200;

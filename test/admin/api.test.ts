@@ -6,6 +6,7 @@ import { OPERATIONS } from '../../src/admin/openapi.ts';
 import { createLogger, type Logger } from '../../src/telemetry/log.ts';
 import { createWorld, populate, type World } from '../core/support.ts';
 import { type RunningAdmin, startAdmin } from '../support/admin.ts';
+import { PATIENCE } from '../support/patience.ts';
 
 interface Json {
   readonly [key: string]: Json;
@@ -102,7 +103,7 @@ describe('actions', () => {
     await send(`${url}/api/v1/services/pilotnet/cooldown`, 'POST', { instance: 'node-2/a', durationMs: 5 });
     const availabilities = (): string[] =>
       world.events.flatMap((event) => (event.kind === 'instance-availability' ? [event.availability] : []));
-    await expect.poll(availabilities, { timeout: 10_000 }).toEqual(['draining', 'up']);
+    await expect.poll(availabilities, PATIENCE).toEqual(['draining', 'up']);
   });
 
   it('forget what was learned', async () => {

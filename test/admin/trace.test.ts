@@ -2,6 +2,7 @@ import { afterEach, describe, expect, it } from 'vitest';
 import type { TraceHeader, TraceLine } from '../../src/core/trace.ts';
 import { createWorld, instance, populate, type World } from '../core/support.ts';
 import { type RunningAdmin, startAdmin } from '../support/admin.ts';
+import { PATIENCE } from '../support/patience.ts';
 
 let running: RunningAdmin | null = null;
 
@@ -16,17 +17,43 @@ async function start(world: World): Promise<string> {
   return `${running.url}/api/v1/services/pilotnet/trace`;
 }
 
+interface Recording {
+  /** The lines so far, once they are as wanted; nothing is recorded after that. */
+  until(wanted: (lines: readonly (TraceHeader | TraceLine)[]) => boolean): Promise<(TraceHeader | TraceLine)[]>;
+  stop(): void;
+}
+
+/** Begins a recording that ends only when it is told to. */
+async function record(url: string): Promise<Recording> {
+  const asker = new AbortController();
+  const answer = await fetch(`${url}?durationMs=3600000`, { signal: asker.signal });
+  const stop = (): void => asker.abort();
+  return {
+    stop,
+    async until(wanted) {
+      const decoder = new TextDecoder();
+      let text = '';
+      for await (const chunk of answer.body ?? []) {
+        text += decoder.decode(chunk, { stream: true });
+        const whole = text.slice(0, text.lastIndexOf('\n')).split('\n').filter(Boolean);
+        const lines = whole.map((line) => JSON.parse(line) as TraceHeader | TraceLine);
+        if (wanted(lines)) return lines;
+      }
+      throw new Error(`the recording ended too early: ${text}`);
+    },
+  };
+}
+
 describe('a trace', () => {
   it('tells who is there and every try with its share, its latency and its end', async () => {
     const world = createWorld('round-robin');
     populate(world, [1, 10]);
     const url = await start(world);
-    const answer = await fetch(`${url}?durationMs=400`);
+    const recording = await record(url);
     for (let i = 0; i < 4; i++) world.request(() => ({ latencyMs: 30, result: i === 3 ? 'refused' : 'answered' }));
     world.router.applyPlacement({ kind: 'instance-set', instance: instance('late') }, world.nowMs);
     for (let i = 0; i < 3; i++) world.request(() => ({ latencyMs: 30 }));
-    const lines = (await answer.text()).trimEnd().split('\n');
-    const [header, ...rest] = lines.map((line) => JSON.parse(line) as TraceHeader | TraceLine);
+    const [header, ...rest] = await recording.until((lines) => lines.filter(({ kind }) => kind === 'try').length === 7);
     expect(header).toMatchObject({ kind: 'header', version: 1, service: 'pilotnet', policy: 'round-robin' });
     const placed = rest.filter((line) => line.kind === 'instance');
     expect(placed.map((line) => [line.instance.nodeId, line.rttMs])).toEqual([
@@ -45,10 +72,10 @@ describe('a trace', () => {
     const world = createWorld('qedge');
     populate(world, [1]);
     const url = await start(world);
-    const first = await fetch(`${url}?durationMs=200`);
-    expect((await fetch(`${url}?durationMs=200`)).status).toBe(409);
-    await first.text();
-    expect((await fetch(`${url}?durationMs=1`)).status).toBe(200);
+    const first = await record(url);
+    expect((await fetch(`${url}?durationMs=1`)).status).toBe(409);
+    first.stop();
+    await expect.poll(async () => (await fetch(`${url}?durationMs=1`)).status, PATIENCE).toBe(200);
     expect((await fetch(`${url}?durationMs=999999999`)).status).toBe(400);
   });
 
@@ -56,14 +83,12 @@ describe('a trace', () => {
     const world = createWorld('qedge');
     populate(world, [1]);
     const url = await start(world);
-    const gone = new AbortController();
-    await fetch(`${url}?durationMs=600000`, { signal: gone.signal });
-    gone.abort();
+    (await record(url)).stop();
     const again = async (): Promise<number> => {
       const answer = await fetch(`${url}?durationMs=1`);
       await answer.text();
       return answer.status;
     };
-    await expect.poll(again, { timeout: 10_000 }).toBe(200);
+    await expect.poll(again, PATIENCE).toBe(200);
   });
 });

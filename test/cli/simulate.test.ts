@@ -36,8 +36,7 @@ const simulate = (...args: string[]): Promise<Ended> =>
     });
   });
 
-// Each process loads the whole program; on a busy machine that takes its time.
-describe('qedge simulate', { timeout: 60_000 }, () => {
+describe('qedge simulate', () => {
   let directory = '';
   let file = '';
   beforeAll(() => {

@@ -5,6 +5,7 @@ import { createRng } from '../../src/core/rng.ts';
 import { type Broker, startBroker } from '../../src/demo/broker.ts';
 import { EmulatedNode } from '../../src/demo/emulated-node.ts';
 import { type DemoNode, SERVICES } from '../../src/demo/topology.ts';
+import { PATIENCE } from '../support/patience.ts';
 
 const NODE: DemoNode = {
   id: 'box-1',
@@ -46,18 +47,18 @@ afterEach(async () => {
 describe('an emulated node', () => {
   it('announces itself and its instances, and takes both back when it leaves', async () => {
     const node = await start();
-    await vi.waitFor(() => expect(heard.size).toBe(2));
+    await vi.waitFor(() => expect(heard.size).toBe(2), PATIENCE);
     expect(JSON.parse(heard.get(NODE_TOPIC) ?? '')).toMatchObject({ address: '127.0.0.1', tier: 'near-edge' });
     const instance = JSON.parse(heard.get(INSTANCE_TOPIC) ?? '');
     expect(instance).toMatchObject({ host: '127.0.0.1', port: node.instances.get('pilotnet')?.port, scheme: 'http' });
     await node.close();
-    await vi.waitFor(() => expect(heard.get(NODE_TOPIC)).toBe(''));
+    await vi.waitFor(() => expect(heard.get(NODE_TOPIC)).toBe(''), PATIENCE);
     expect(heard.get(INSTANCE_TOPIC)).toBe('');
   });
 
   it('answers probes from its distance', async () => {
     const node = await start();
-    await vi.waitFor(() => expect(heard.size).toBe(2));
+    await vi.waitFor(() => expect(heard.size).toBe(2), PATIENCE);
     const { probe_port } = JSON.parse(heard.get(NODE_TOPIC) ?? '');
     const startMs = performance.now();
     const answer = await request(`http://127.0.0.1:${probe_port}/-/ping`);
@@ -69,10 +70,10 @@ describe('an emulated node', () => {
 
   it('leaves its last will behind when it crashes, but no withdrawal of its instances', async () => {
     const node = await start();
-    await vi.waitFor(() => expect(heard.size).toBe(2));
+    await vi.waitFor(() => expect(heard.size).toBe(2), PATIENCE);
     const port = node.instances.get('pilotnet')?.port;
     await node.crash();
-    await vi.waitFor(() => expect(heard.get(NODE_TOPIC)).toBe(''));
+    await vi.waitFor(() => expect(heard.get(NODE_TOPIC)).toBe(''), PATIENCE);
     expect(heard.get(INSTANCE_TOPIC)).not.toBe('');
     await expect(request(`http://127.0.0.1:${port}/`)).rejects.toThrow(/ECONNREFUSED/);
   });

@@ -6,9 +6,7 @@ import { createServer, type Server } from 'node:net';
 import { resolve } from 'node:path';
 import { request } from 'undici';
 import { afterEach, describe, expect, it, vi } from 'vitest';
-
-// A process that starts on a busy machine takes its time.
-vi.setConfig({ testTimeout: 60_000 });
+import { PATIENCE } from '../support/patience.ts';
 
 const ROOT = resolve(import.meta.dirname, '../..');
 const FREE_PORTS = ['--proxy-port', '0', '--admin-port', '0'];
@@ -41,17 +39,31 @@ function demo(...args: string[]): Run {
   return run;
 }
 
+/** Where the demo said its dashboard is. */
+async function dashboardUrl(run: Run): Promise<string> {
+  const url = (): string | undefined => /dashboard\s+(http:\S+)/.exec(run.stdout())?.[1];
+  await expect.poll(url, PATIENCE).toBeDefined();
+  return url() ?? '';
+}
+
+/** Resolves once the proxy has heard of all seven instances. */
+async function placed(run: Run): Promise<void> {
+  const url = new URL('/api/v1/state', await dashboardUrl(run));
+  const known = async (): Promise<number> => {
+    const { services } = (await (await request(url)).body.json()) as { services: { instances: unknown[] }[] };
+    return services.reduce((sum, { instances }) => sum + instances.length, 0);
+  };
+  await expect.poll(known, PATIENCE).toBe(7);
+}
+
 /** What the demo said to try by hand. */
 async function curlLine(run: Run): Promise<{ service: string; frameFile: string; url: string }> {
   const pattern = /curl -i -H 'X-QEdge-Service: (\S+)' --data-binary @(\S+) (\S+)/;
-  const [, service = '', frameFile = '', url = ''] = await vi.waitFor(
-    () => {
-      const match = pattern.exec(run.stdout());
-      expect(match, run.stderr()).not.toBeNull();
-      return match ?? [];
-    },
-    { timeout: 45_000, interval: 50 },
-  );
+  const [, service = '', frameFile = '', url = ''] = await vi.waitFor(() => {
+    const match = pattern.exec(run.stdout());
+    expect(match, run.stderr()).not.toBeNull();
+    return match ?? [];
+  }, PATIENCE);
   return { service, frameFile, url };
 }
 
@@ -63,16 +75,25 @@ afterEach(async () => {
 });
 
 describe('qedge demo', () => {
-  it('ends by itself with a summary of frames that were really answered', async () => {
-    const run = demo(...FREE_PORTS, '--clients', '5', '--duration', '4s', '--no-story');
+  it('sends frames that are really answered, and sums up what came of each', async () => {
+    const run = demo(...FREE_PORTS, '--clients', '5', '--no-story');
+    const answered = async (): Promise<number> => {
+      const text = await (await request(new URL('/metrics', await dashboardUrl(run)))).body.text();
+      return [...text.matchAll(/^qedge_requests_total\{.*code="200"\} (\d+)$/gm)].reduce(
+        (n, [, count]) => n + Number(count),
+        0,
+      );
+    };
+    await expect.poll(answered, PATIENCE).toBeGreaterThan(50);
+    await placed(run);
+    run.child.kill('SIGINT');
     expect(await run.ended, run.stderr()).toBe(0);
-    const summary = /([\d,]+) frames in 4 s: ([\d.]+) % answered in time \(\d+ late, (\d+) without an answer\)/.exec(
+    const summary = /([\d,]+) frames in \d+ s: [\d.]+ % answered in time \(\d+ late, (\d+) without an answer\)/.exec(
       run.stdout(),
     );
     expect(summary, run.stdout()).not.toBeNull();
-    expect(Number(summary?.[1])).toBeGreaterThan(100);
-    // On a machine that stalls for seconds an answer may come after the cameras' patience of 2 s.
-    expect(Number(summary?.[3])).toBeLessThan(10);
+    const [frames, unanswered] = [summary?.[1]?.replaceAll(',', ''), summary?.[2]].map(Number);
+    expect((frames ?? 0) - (unanswered ?? 0)).toBeGreaterThan(50);
     for (const node of ['orin-nano-1', 'orin-nano-2', 'agx-orin-1', 'agx-orin-2', 'a100-east', 'a100-west']) {
       expect(run.stdout()).toMatch(new RegExp(`^  ${node} `, 'm'));
     }
@@ -80,9 +101,16 @@ describe('qedge demo', () => {
     expect(run.stderr()).toBe('');
   });
 
+  it('ends by itself when its time is up', async () => {
+    const run = demo(...FREE_PORTS, '--clients', '1', '--duration', '1s');
+    expect(await run.ended, run.stderr()).toBe(0);
+    expect(run.stdout()).toMatch(/^[\d,]+ frames in \d+ s: /m);
+  });
+
   it('prints a request that works, and Ctrl-C stops it without a trace', async () => {
     const run = demo(...FREE_PORTS, '--no-load');
     const { service, frameFile, url } = await curlLine(run);
+    await placed(run);
     const answer = await request(url, {
       method: 'POST',
       headers: { 'x-qedge-service': service },
@@ -92,14 +120,12 @@ describe('qedge demo', () => {
     expect(answer.headers['x-qedge-instance']).toMatch(/^[\w-]+\/pilotnet$/);
     expect(await answer.body.json()).toEqual({ steering_angle: expect.any(Number) });
 
-    const dashboard = /dashboard\s+(\S+)/.exec(run.stdout())?.[1] ?? '';
-    const health = await request(new URL('/healthz', dashboard));
+    const health = await request(new URL('/healthz', await dashboardUrl(run)));
     await health.body.dump();
     expect(health.statusCode).toBe(200);
 
     run.child.kill('SIGINT');
-    const stopped = await Promise.race([run.ended, new Promise((late) => setTimeout(late, 10_000, 'still running'))]);
-    expect(stopped, run.stderr()).toBe(0);
+    expect(await run.ended, run.stderr()).toBe(0);
     expect(run.stdout()).toContain('without a load');
     expect(existsSync(frameFile)).toBe(false);
   });

@@ -7,6 +7,7 @@ import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { type DemoProcess, startDemo } from '../support/demo-process.ts';
+import { PATIENCE } from '../support/patience.ts';
 
 const ROOT = resolve(import.meta.dirname, '../..');
 
@@ -51,7 +52,7 @@ describe('the metrics of a running qedge', () => {
   it('count the requests that the cameras send', async () => {
     const sent = async (): Promise<number> =>
       Number(/^qedge_requests_total\{service="pilotnet",code="200"\} (\d+)$/m.exec(await scrape())?.[1] ?? 0);
-    await expect.poll(sent, { timeout: 15_000 }).toBeGreaterThan(20);
+    await expect.poll(sent, PATIENCE).toBeGreaterThan(20);
   });
 
   it('are what the Grafana dashboard asks for', async () => {

@@ -4,6 +4,7 @@ import { writeFileSync } from 'node:fs';
 import { Agent, request } from 'node:http';
 import { describe, expect, it } from 'vitest';
 import { startInstance } from '../support/http-instance.ts';
+import { PATIENCE } from '../support/patience.ts';
 import { type QedgeProcess, startQedge } from '../support/qedge-process.ts';
 
 const WORKERS = 3;
@@ -13,7 +14,7 @@ function toml(ports: readonly number[], proxy = `workers = ${WORKERS}`): string 
   return `${proxy}
 [[service]]
 name = "svc"
-qos = { latency = "500ms", success = 0.9, window = "10s" }
+qos = { latency = "60s", success = 0.9, window = "1h" }
 policy = "round-robin"
 instances = [${instances.join(', ')}]
 `;
@@ -53,7 +54,7 @@ describe('proxy.workers', () => {
     const qedge = await startQedge('pi', toml(instances.map(({ port }) => port)));
     const statuses = await fire(qedge.url, 300);
     expect(statuses.every((status) => status === 200)).toBe(true);
-    await expect.poll(() => metric(qedge, 'qedge_requests_total'), { timeout: 60_000 }).toBe(300);
+    await expect.poll(() => metric(qedge, 'qedge_requests_total'), PATIENCE).toBe(300);
     const state = await stateOf(qedge);
     expect(state.instances.reduce((sum, { requests }) => sum + requests, 0)).toBe(300);
     expect(state.clients.map(({ requests }) => requests)).toEqual([60, 60, 60, 60, 60]);
@@ -77,7 +78,7 @@ describe('proxy.workers', () => {
     process.kill(qedge.pid, 'SIGHUP');
     const during = await fire(qedge.url, 200);
     expect(during.every((status) => status === 200)).toBe(true);
-    await expect.poll(() => qedge.log.some(({ msg }) => msg === 'configuration reloaded')).toBe(true);
+    await expect.poll(() => qedge.log.some(({ msg }) => msg === 'configuration reloaded'), PATIENCE).toBe(true);
     await instances[0]?.close();
     const after = await fire(qedge.url, 100);
     expect(after.every((status) => status === 200)).toBe(true);

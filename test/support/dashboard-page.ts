@@ -2,12 +2,15 @@
 
 import { type Browser, chromium, type Page } from 'playwright-core';
 import type { LiveMessage, StateDocument } from '../../src/admin/state.ts';
+import { PATIENCE } from './patience.ts';
 import { requireProgram } from './requires.ts';
 
 export interface OpenPage {
   readonly page: Page;
   /** The last state that the page was sent; null before the first. */
   readonly lastState: () => StateDocument | null;
+  /** From now on the page is sent that last state over and over. */
+  readonly freeze: () => void;
   /** Console errors and requests to anywhere but the dashboard's own origin. */
   readonly complaints: readonly string[];
 }
@@ -51,16 +54,79 @@ export async function openDashboard(browser: Browser, url: string, view: View): 
     // What a browser says of its own when a server is away is no mistake of the page.
     if (message.type() === 'error' && !/WebSocket|ERR_CONNECTION/.test(message.text())) complaints.push(message.text());
   });
-  page.on('websocket', (socket) =>
-    socket.on('framereceived', ({ payload }) => {
-      const message = JSON.parse(String(payload)) as LiveMessage;
-      if (message.kind === 'state') state = message.state;
-    }),
-  );
-  if (view.withoutSocket) await page.routeWebSocket(/.*/, (socket) => socket.close());
+  let frozen = false;
+  await page.routeWebSocket(/.*/, (socket) => {
+    if (view.withoutSocket) {
+      void socket.close();
+      return;
+    }
+    socket.connectToServer().onMessage((text) => {
+      const message = JSON.parse(String(text)) as LiveMessage;
+      if (message.kind === 'state' && (!frozen || state === null)) state = message.state;
+      socket.send(message.kind === 'state' ? JSON.stringify({ ...message, state }) : text);
+    });
+  });
+  page.setDefaultTimeout(PATIENCE.timeout);
   await page.goto(url);
   await page.locator('.card').first().waitFor();
-  return { page, lastState: () => state, complaints };
+  const freeze = (): void => {
+    frozen = true;
+  };
+  return { page, lastState: () => state, freeze, complaints };
+}
+
+/** When a cooldown of an instance was first drawn, and how long the machine kept page and proxy from their work. */
+export interface CooldownSight {
+  /** Wall clock, ms; by the page's own clock, as all times here. */
+  readonly seenMs: number;
+  /** What round trips from the page to the proxy and back took beyond `TURN_MS` each, from `sinceMs` on. */
+  readonly stalledMs: number;
+}
+
+/** Makes the page note when a marker begins to cool, and time round trips to its proxy meanwhile. */
+export async function watchCooldowns(page: Page): Promise<void> {
+  await page.evaluate(() => {
+    const seen: Record<string, number> = {};
+    const turns: [number, number][] = [];
+    Object.assign(window, { watched: { seen, turns } });
+    const look = (): void => {
+      for (const marker of document.querySelectorAll('.marker.cooling')) {
+        seen[marker.getAttribute('data-instance') ?? ''] ??= Date.now();
+      }
+    };
+    const turn = async (): Promise<void> => {
+      const startMs = Date.now();
+      await fetch('/healthz');
+      turns.push([startMs, Date.now()]);
+      window.setTimeout(() => void turn(), 20);
+    };
+    look();
+    new MutationObserver(look).observe(document.body, { subtree: true, childList: true, attributes: true });
+    void turn();
+  });
+}
+
+interface Watched {
+  readonly watched: {
+    readonly seen: Readonly<Record<string, number>>;
+    readonly turns: readonly (readonly [number, number])[];
+  };
+}
+
+/** A round trip and the pause after it, on a machine that has nothing better to do. */
+const TURN_MS = 50;
+
+/** Null while the page shows no cooldown of `key`. */
+export async function cooldownSight(page: Page, key: string, sinceMs: number): Promise<CooldownSight | null> {
+  const { seen, turns } = await page.evaluate(() => (window as unknown as Watched).watched);
+  const seenMs = seen[key];
+  // The turn in which it was seen is to be over.
+  if (seenMs === undefined || (turns.at(-1)?.[0] ?? 0) < seenMs) return null;
+  const stalls = turns.map(([startMs, endMs], i) => {
+    const beginMs = turns[i - 1]?.[1] ?? startMs;
+    return Math.max(0, Math.min(endMs, seenMs) - Math.max(beginMs, sinceMs) - TURN_MS);
+  });
+  return { seenMs, stalledMs: stalls.reduce((sum, stall) => sum + stall, 0) };
 }
 
 /** Everything at one moment: the page draws in one go. */

@@ -4,7 +4,7 @@ import { type ChildProcess, spawn } from 'node:child_process';
 import { resolve } from 'node:path';
 
 const ROOT = resolve(import.meta.dirname, '../..');
-const START_TIMEOUT_MS = 30_000;
+const START_TIMEOUT_MS = 120_000;
 
 export interface DemoProcess {
   /** Of the admin port, without a slash at the end. */
@@ -15,8 +15,7 @@ export interface DemoProcess {
 
 /** Resolves when the demo has said where its dashboard is. */
 export async function startDemo(...args: readonly string[]): Promise<DemoProcess> {
-  const ports = ['--proxy-port', '0', ...(args.includes('--admin-port') ? [] : ['--admin-port', '0'])];
-  const child = spawn(process.execPath, ['src/main.ts', 'demo', ...ports, ...args], {
+  const child = spawn(process.execPath, ['src/main.ts', 'demo', '--proxy-port', '0', '--admin-port', '0', ...args], {
     cwd: ROOT,
     stdio: ['ignore', 'pipe', 'pipe'],
   });
@@ -46,7 +45,7 @@ function dashboardUrl(child: ChildProcess): Promise<string> {
 
 async function stop(child: ChildProcess, ended: Promise<void>): Promise<void> {
   child.kill('SIGINT');
-  const patience = setTimeout(() => child.kill('SIGKILL'), 10_000);
+  const patience = setTimeout(() => child.kill('SIGKILL'), 60_000);
   await ended;
   clearTimeout(patience);
 }

@@ -1,4 +1,4 @@
-// An instance of some service: a real server that answers every request with 200.
+// An instance of some service: a real server that answers every request, with 200 unless told otherwise.
 
 import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
@@ -11,11 +11,11 @@ export interface HttpInstance {
   close(): Promise<void>;
 }
 
-/** Starts one on a port of its own; it ends with the test that is running. */
-export async function startInstance(): Promise<HttpInstance> {
+/** Starts one on a port of its own; it ends with the test that is running. `status` is asked at each request. */
+export async function startInstance(status: () => number = () => 200): Promise<HttpInstance> {
   const server = createServer((request, response) => {
     request.resume();
-    response.end('here');
+    response.writeHead(status()).end('here');
   });
   await new Promise<void>((resolve) => void server.listen(0, '127.0.0.1', resolve));
   const { port } = server.address() as AddressInfo;

@@ -10,8 +10,8 @@ export interface TcpRelay {
   mend(): void;
 }
 
-/** Relays 127.0.0.1:`port` of its own to `targetPort`; it ends with the test that is running. */
-export async function startRelay(targetPort: number): Promise<TcpRelay> {
+/** Relays 127.0.0.1:`port` of its own to the port that `target` names; it ends with the test that is running. */
+export async function startRelay(target: number | (() => number)): Promise<TcpRelay> {
   const sockets = new Set<Socket>();
   let whole = true;
   const server = createServer((near) => {
@@ -19,7 +19,7 @@ export async function startRelay(targetPort: number): Promise<TcpRelay> {
       near.resetAndDestroy();
       return;
     }
-    const far = connect(targetPort, '127.0.0.1');
+    const far = connect(typeof target === 'number' ? target : target(), '127.0.0.1');
     for (const [socket, other] of [
       [near, far],
       [far, near],
