@@ -104,6 +104,7 @@ class RunningApp implements App {
     this.#players = new Players({
       ...shared,
       config,
+      version: options.version,
       onEvent: (service, event) => this.#record(service, event),
       onLoss: (message) => log.error({ reason: message }, 'a worker is lost'),
     });

@@ -40,9 +40,9 @@ export class Crew {
   }
 
   /** Starts all workers beyond the main thread. They take messages at once, and requests once they `listen`. */
-  spawn(config: Config): void {
+  spawn(config: Config, version: string): void {
     for (let i = 1; i < config.proxy.workers; i++) {
-      this.#spawn(`worker-${i}`, { config, seed: randomInt(2 ** 31), timeOriginMs: performance.timeOrigin });
+      this.#spawn(`worker-${i}`, { config, version, seed: randomInt(2 ** 31), timeOriginMs: performance.timeOrigin });
     }
   }
 

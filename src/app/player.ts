@@ -10,6 +10,7 @@ import type { OnHealth } from '../proxy/health.ts';
 import { type BoundListener, createProxy, type Proxy as DataPlane, type ProxyService } from '../proxy/proxy.ts';
 import type { Logger } from '../telemetry/log.ts';
 import type { Metrics } from '../telemetry/metrics.ts';
+import { startTraces, type Traces } from '../telemetry/traces/traces.ts';
 import { RouterSet } from './router-set.ts';
 
 export interface PlayerOptions {
@@ -18,6 +19,8 @@ export interface PlayerOptions {
   readonly rng: Rng;
   readonly log: Logger;
   readonly metrics: Metrics;
+  /** Of qedge. */
+  readonly version: string;
   readonly onEvent: (service: string, event: RouterEvent) => void;
   /** Health checks changed their mind about an instance; null: they are made by another player, who tells. */
   readonly onHealth: OnHealth | null;
@@ -29,13 +32,17 @@ export class Player {
   readonly #clock: Clock;
   readonly #set: RouterSet;
   readonly #proxy: DataPlane;
+  readonly #traces: Traces | null;
 
   constructor(options: PlayerOptions) {
     const { config } = options;
     this.#clock = options.clock;
     this.#set = new RouterSet(options);
+    const traced = { ...options, nodeId: config.node.id };
+    this.#traces = config.traces === null ? null : startTraces({ ...traced, config: config.traces });
     this.#proxy = createProxy({
       ...options,
+      tracer: this.#traces?.tracer ?? null,
       nodeId: config.node.id,
       config: config.proxy,
       services: this.#services(config),
@@ -96,8 +103,9 @@ export class Player {
   }
 
   /** Finishes what is in flight; keeps deciding until then. */
-  drain(): Promise<void> {
-    return this.#proxy.drain();
+  async drain(): Promise<void> {
+    await this.#proxy.drain();
+    await this.#traces?.stop();
   }
 
   async close(): Promise<void> {

@@ -24,12 +24,14 @@ export interface PlayersOptions extends Omit<PlayerOptions, 'onHealth' | 'joins'
 
 export class Players {
   readonly #config: Config;
+  readonly #version: string;
   readonly #own: Player;
   readonly #crew: Crew;
 
   constructor(options: PlayersOptions) {
     const { config, log, metrics, onEvent, onLoss } = options;
     this.#config = config;
+    this.#version = options.version;
     this.#own = new Player({
       ...options,
       onHealth: (service, key, healthy, reason) => {
@@ -52,7 +54,7 @@ export class Players {
 
   /** Starts the workers, who listen to what is told from here on. */
   spawn(): void {
-    this.#crew.spawn(this.#config);
+    this.#crew.spawn(this.#config, this.#version);
   }
 
   /** Opens all ports, of the workers too. Throws `CommandError` when one cannot be had. */

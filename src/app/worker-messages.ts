@@ -9,6 +9,8 @@ import type { MetricsExport } from '../telemetry/metrics.ts';
 /** What a worker starts with. */
 export interface WorkerStart {
   readonly config: Config;
+  /** Of qedge. */
+  readonly version: string;
   readonly seed: number;
   /** `performance.timeOrigin` of the main thread, so that all are on one axis of time. */
   readonly timeOriginMs: number;

@@ -15,7 +15,7 @@ const REPORT_MS = 1000;
 
 if (parentPort !== null) run(parentPort, workerData as WorkerStart);
 
-function run(port: NonNullable<typeof parentPort>, { config, seed, timeOriginMs }: WorkerStart): void {
+function run(port: NonNullable<typeof parentPort>, { config, version, seed, timeOriginMs }: WorkerStart): void {
   const offsetMs = performance.timeOrigin - timeOriginMs;
   const clock: Clock = { nowMs: () => performance.now() + offsetMs };
   const log = createLogger({ level: config.log.level, nodeId: config.node.id });
@@ -23,6 +23,7 @@ function run(port: NonNullable<typeof parentPort>, { config, seed, timeOriginMs 
   const tell = (message: FromWorker): void => port.postMessage(message);
   const player = new Player({
     config,
+    version,
     clock,
     rng: createRng(seed),
     log,

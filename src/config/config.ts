@@ -13,6 +13,8 @@ export interface Config {
   readonly probe: ProbeConfig;
   readonly store: StoreConfig;
   readonly log: LogConfig;
+  /** Null: no request is traced. */
+  readonly traces: TracesConfig | null;
   readonly update: UpdateConfig;
   readonly services: readonly ServiceConfig[];
   readonly announce: readonly AnnounceConfig[];
@@ -112,6 +114,25 @@ export interface StoreConfig {
 export interface LogConfig {
   readonly level: 'trace' | 'debug' | 'info' | 'warn' | 'error' | 'silent';
   readonly access: boolean;
+}
+
+/** Spans of requests, sent to a collector by OTLP/HTTP. */
+export interface TracesConfig {
+  /** URL that batches are posted to. */
+  readonly endpoint: string;
+  readonly headers: Readonly<Record<string, string>>;
+  readonly serviceName: string;
+  /** Share of requests that begin a trace; those that come with one are recorded as it says. */
+  readonly sampleRatio: number;
+  /** Of one post. */
+  readonly timeoutMs: number;
+  /** Spans that wait for the collector at most. */
+  readonly queueMax: number;
+  readonly compression: 'none' | 'gzip';
+  /** CA of an https collector; null: the system's. */
+  readonly caFile: string | null;
+  /** Spans name the client. */
+  readonly clientId: boolean;
 }
 
 export interface UpdateConfig {

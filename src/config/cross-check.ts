@@ -126,12 +126,13 @@ function isLoopback(host: string): boolean {
   return family === 0 ? host === 'localhost' : LOOPBACK.check(host, family === 6 ? 'ipv6' : 'ipv4');
 }
 
-function checkTls({ proxy, mqtt, services }: PartialConfig, report: Report): void {
+function checkTls({ proxy, mqtt, traces, services }: PartialConfig, report: Report): void {
   const tls = proxy?.tls;
   checkFile(['proxy', 'tls', 'cert'], tls?.certFile, report);
   checkFile(['proxy', 'tls', 'key'], tls?.keyFile, report);
   checkFile(['proxy', 'tls', 'client_ca'], tls?.clientCaFile, report);
   checkFile(['mqtt', 'ca'], mqtt?.caFile, report);
+  checkFile(['traces', 'ca'], traces?.caFile, report);
   checkFile(['mqtt', 'cert'], mqtt?.certFile, report);
   checkFile(['mqtt', 'key'], mqtt?.keyFile, report);
   for (const { index, value } of services) checkFile(['service', index, 'ca'], value.caFile, report);

@@ -52,9 +52,10 @@ export function diffConfig(before: Config, after: Config): ConfigDiff {
   if (!isDeepStrictEqual(before.mqtt, after.mqtt)) keys.push('mqtt');
   const restart = keys.flatMap((key) => RESTART_KEYS.get(key) ?? []);
   const live = keys.filter((key) => !RESTART_KEYS.has(key));
+  if (!isDeepStrictEqual(before.traces, after.traces)) restart.push('traces');
   // Other certificates are taken over by what listens already; TLS or none is another listener.
   if ((before.proxy.tls === null) !== (after.proxy.tls === null)) restart.push('proxy.tls');
-  const isEmpty = keys.length === 0 && isEmptyList(services) && isEmptyList(announce);
+  const isEmpty = keys.length === 0 && restart.length === 0 && isEmptyList(services) && isEmptyList(announce);
   return { services, announce, listeners, live, restart, isEmpty };
 }
 

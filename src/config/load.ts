@@ -7,7 +7,7 @@ import { ConfigError, type Problem } from '../errors.ts';
 import type { Config } from './config.ts';
 import { crossCheck, type PartialConfig } from './cross-check.ts';
 import { openToml, type ReadOptions, sortByPlace } from './read-toml.ts';
-import { mqttSchema, sectionSchemas } from './schema.ts';
+import { mqttSchema, sectionSchemas, tracesSchema } from './schema.ts';
 import type { SchemaContext } from './schema-context.ts';
 import { announceSchema, serviceSchema } from './schema-service.ts';
 import { suggest } from './suggest.ts';
@@ -42,7 +42,7 @@ function schemaContext(file: string, options: ReadOptions): SchemaContext {
 /** Each section on its own, so that a mistake in one hides none in another. What did not pass is undefined or left out. */
 function validateSections(document: TomlDocument, context: SchemaContext, problems: Problem[]): PartialConfig {
   const schemas = sectionSchemas(context);
-  checkTopLevel(document, [...Object.keys(schemas), 'mqtt', 'service', 'announce'], problems);
+  checkTopLevel(document, [...Object.keys(schemas), 'mqtt', 'traces', 'service', 'announce'], problems);
   const node = validate(document, schemas.node, ['node'], problems);
   const mqtt = mqttSchema(context, node?.id ?? context.hostname);
   return {
@@ -54,6 +54,7 @@ function validateSections(document: TomlDocument, context: SchemaContext, proble
     probe: validate(document, schemas.probe, ['probe'], problems),
     store: validate(document, schemas.store, ['store'], problems),
     log: validate(document, schemas.log, ['log'], problems),
+    traces: document.root.traces === undefined ? null : validate(document, tracesSchema(context), ['traces'], problems),
     update: validate(document, schemas.update, ['update'], problems),
     services: validateList(document, serviceSchema(context), 'service', problems),
     announce: validateList(document, announceSchema, 'announce', problems),

@@ -12,6 +12,7 @@ import type {
   ProbeConfig,
   ProxyConfig,
   StoreConfig,
+  TracesConfig,
   UpdateConfig,
 } from './config.ts';
 import type { SchemaContext } from './schema-context.ts';
@@ -217,6 +218,45 @@ const logSchema = table({
   level: z.enum(['trace', 'debug', 'info', 'warn', 'error', 'silent']).default('info'),
   access: z.boolean().default(false),
 });
+
+const collectorUrl = parsed(
+  'expected a URL such as "http://collector:4318/v1/traces", without user and password',
+  (text) => {
+    if (!URL.canParse(text)) return null;
+    const { protocol, username, password } = new URL(text);
+    return /^https?:$/.test(protocol) && username === '' && password === '' ? text : null;
+  },
+);
+
+/** Header values may be secrets; they are checked for what cannot be sent. */
+const headerValue = parsed('expected a header value without line breaks', (text) =>
+  /^[\x20-\x7e\t]+$/.test(text) ? text : null,
+);
+
+export const tracesSchema = (context: SchemaContext): z.ZodType<TracesConfig> =>
+  table({
+    endpoint: collectorUrl,
+    headers: z.record(fieldName, headerValue).default({}),
+    service_name: z.string().min(1).default('qedge'),
+    sample_ratio: ratio.default(1),
+    timeout: duration().prefault('10s'),
+    queue_max: count(1).default(2048),
+    compression: z.enum(['none', 'gzip']).default('none'),
+    ca: filePath(context).optional(),
+    client_id: z.boolean().default(false),
+  }).transform(
+    (traces): TracesConfig => ({
+      endpoint: traces.endpoint,
+      headers: traces.headers,
+      serviceName: traces.service_name,
+      sampleRatio: traces.sample_ratio,
+      timeoutMs: traces.timeout,
+      queueMax: traces.queue_max,
+      compression: traces.compression,
+      caFile: traces.ca ?? null,
+      clientId: traces.client_id,
+    }),
+  );
 
 const publicKey = parsed('expected an Ed25519 public key: 32 bytes in base64', (text) =>
   /^[A-Za-z0-9+/]{43}=$/.test(text) ? text : null,

@@ -10,7 +10,7 @@ import { pathText } from './toml.ts';
 const SOURCE_CHARS_MAX = 60;
 
 /** Values under these keys are never repeated, however wrong they are. */
-const SECRET_KEY = /password|token|secret/;
+const SECRET_KEY = /password|token|secret|^headers$/;
 
 /**
  * The value at `path` as the schema sees it, or undefined after adding every problem with it.

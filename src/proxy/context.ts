@@ -2,6 +2,7 @@
 
 import type { ProxyConfig } from '../config/config.ts';
 import type { Logger } from '../telemetry/log.ts';
+import type { Tracer } from '../telemetry/traces/tracer.ts';
 import type { FieldTable } from './fields.ts';
 import type { ProxyMetrics } from './proxy-metrics.ts';
 import type { ServiceRuntime } from './service-runtime.ts';
@@ -14,6 +15,8 @@ export interface ProxyContext {
   readonly log: Logger;
   readonly accessLog: boolean;
   readonly metrics: ProxyMetrics;
+  /** Null: nothing is traced, and nothing is done for it. */
+  readonly tracer: Tracer | null;
   readonly requestFields: FieldTable;
   readonly services: ReadonlyMap<string, ServiceRuntime>;
   /** Set once the drain's grace is over: new requests are sent away. */

@@ -2,6 +2,7 @@
 
 import type { Candidate } from '../core/domain.ts';
 import { ProxyError, type ProxyErrorCode } from '../errors.ts';
+import type { RequestTrace } from '../telemetry/traces/request-trace.ts';
 import { logAccess } from './access-log.ts';
 import { admitHead, admitToService } from './admission.ts';
 import { Answer } from './answer.ts';
@@ -62,6 +63,8 @@ export class Exchange implements BodyListener, Waiter {
   readonly #upgrade: ClientUpgrade | null;
   #head = EMPTY_HEAD;
   #deadline = NO_DEADLINE;
+  /** Null where this request is not traced. */
+  #trace: RequestTrace | null = null;
   #service: ServiceRuntime | null = null;
   #admitted = false;
   #clientId = '';
@@ -120,6 +123,7 @@ export class Exchange implements BodyListener, Waiter {
     const context = this.#context;
     const head = admitHead(this.request, context);
     this.#head = head;
+    if (context.tracer !== null) this.#trace = context.tracer.begin(head.fields, this.nowMs());
     const service = matchService(this.#connection.service, head, context.services, context.config.serviceHeader);
     this.#service = service;
     this.#clientId = clientIdOf(head.client, this.#connection.peer.address);
@@ -188,6 +192,7 @@ export class Exchange implements BodyListener, Waiter {
     const body = this.#body;
     const request = { method: this.request.method ?? 'GET', target: head.target, fields: this.#fields };
     setBudget(request.fields, this.#deadline.budgetLeftMs(nowMs));
+    this.#trace?.tryStarted(request.fields, candidate, nowMs);
     const attempt = new Attempt(this, candidate, pool, nowMs);
     this.#attempt = attempt;
     const { contentLength, trailer, expect } = head;
@@ -201,6 +206,7 @@ export class Exchange implements BodyListener, Waiter {
     const nowMs = this.nowMs();
     const instance = this.#attempt?.instanceName ?? '';
     this.#context.log.debug({ service: service.name, instance, code: failure.code, err: failure.cause }, 'try failed');
+    this.#trace?.tryEnded(nowMs, 0, failure.code);
     if (this.answer.begun) {
       this.#cutOff(failure.code, nowMs);
       return;
@@ -234,6 +240,7 @@ export class Exchange implements BodyListener, Waiter {
   answered(status: number, trailers: RawFields, nowMs: number): void {
     const success = status < this.service.config.failureStatusMin && this.#deadline.budgetLeftMs(nowMs) >= 0;
     if (this.#body !== null && !this.#body.ended) this.#body.discard();
+    this.#trace?.tryEnded(nowMs, status, null);
     this.#settle(status, success, nowMs);
     this.answer.end(trailers);
   }
@@ -252,6 +259,7 @@ export class Exchange implements BodyListener, Waiter {
     client.detach();
     const stallTimeoutMs = this.#context.config.bodyIdleTimeoutMs;
     this.#connection.pipe = switchProtocols({ client, upstream, stallTimeoutMs }, fields);
+    this.#trace?.tryEnded(nowMs, 101, null);
     this.#settle(101, this.#deadline.budgetLeftMs(nowMs) >= 0, nowMs);
   }
 
@@ -261,6 +269,7 @@ export class Exchange implements BodyListener, Waiter {
     const nowMs = this.nowMs();
     const service = this.#service?.name ?? NO_SERVICE;
     this.#context.metrics.error(service, error.code);
+    this.#trace?.failed(error.code);
     this.#attempt?.abandon(nowMs);
     if (this.answer.begun) {
       this.#cutOff(error.code, nowMs);
@@ -284,6 +293,7 @@ export class Exchange implements BodyListener, Waiter {
     this.#queued?.pool.cancel(this);
     this.#queued = null;
     this.#attempt?.abandon(nowMs);
+    this.#trace?.failed('client-gone');
     // Impatience past the limit is a miss; before it, it says nothing.
     this.#settle(CLIENT_GONE, this.#deadline.budgetLeftMs(nowMs) < 0 ? false : null, nowMs);
     this.#body?.discard();
@@ -332,6 +342,7 @@ export class Exchange implements BodyListener, Waiter {
 
   /** A cut-off answer must never look whole. */
   #cutOff(code: ProxyErrorCode, nowMs: number): void {
+    this.#trace?.failed(code);
     this.#settle(statusOf(code), false, nowMs);
     this.#body?.discard();
     this.answer.reset();
@@ -343,12 +354,27 @@ export class Exchange implements BodyListener, Waiter {
     this.#over = true;
     this.#connection.remove(this);
     const service = this.#service;
+    if (this.#trace !== null) this.#endTrace(this.#trace, status, nowMs);
     if (service === null) return;
     if (this.#admitted) service.inFlight--;
     const latencyMs = this.stopwatch.elapsedMs(nowMs);
     service.metrics.answered(status, latencyMs);
     if (success !== null) service.router.settle(this.#clientId, success, nowMs);
     if (this.#context.accessLog) this.#log(service.name, status, latencyMs);
+  }
+
+  #endTrace(trace: RequestTrace, status: number, nowMs: number): void {
+    const { target, host, requestId } = this.#head;
+    trace.end(nowMs, status === CLIENT_GONE ? 0 : status, {
+      method: this.request.method ?? '',
+      target,
+      scheme: this.#connection.peer.proto,
+      host,
+      httpVersion: this.request.httpVersion,
+      service: this.#service?.name ?? null,
+      client: this.#clientId,
+      requestId,
+    });
   }
 
   #log(service: string, status: number, latencyMs: number): void {

@@ -6,6 +6,7 @@ import type { Clock } from '../core/clock.ts';
 import type { ServiceRouter } from '../core/service-router.ts';
 import type { Logger } from '../telemetry/log.ts';
 import type { Metrics } from '../telemetry/metrics.ts';
+import type { Tracer } from '../telemetry/traces/tracer.ts';
 import type { ProxyContext } from './context.ts';
 import { readDownstreamTls } from './downstream-tls.ts';
 import { requestFieldTable } from './fields.ts';
@@ -30,6 +31,8 @@ export interface ProxyOptions {
   readonly log: Logger;
   /** One log line a request. */
   readonly accessLog: boolean;
+  /** Absent or null: no request is traced. */
+  readonly tracer?: Tracer | null;
   /** Active health checks of a service changed their mind about an instance; null: none are made here. */
   readonly onHealth: OnHealth | null;
   /** Another event loop of this process has the ports already, and shares them. */
@@ -112,6 +115,7 @@ class HttpProxy implements Proxy {
       log: options.log,
       accessLog: options.accessLog,
       metrics: createProxyMetrics(options.metrics),
+      tracer: options.tracer ?? null,
       requestFields: requestFieldTable(config.serviceHeader, config.clientHeader),
       services: this.#services,
       refusing: false,

@@ -56,6 +56,11 @@ describe('diffConfig', () => {
     ]);
   });
 
+  it('takes a restart for where traces go', () => {
+    const after = load(`[traces]\nendpoint = "http://c:4318/v1/traces"\n${service('a')}`);
+    expect(diffConfig(load(service('a')), after)).toMatchObject({ restart: ['traces'], isEmpty: false });
+  });
+
   it('keeps apart what takes a restart', () => {
     const before = load(`[node]\nid = "a"\n${service('s')}`);
     const after = load(

@@ -7,7 +7,7 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type * as z from 'zod';
 import type { Config } from '../../src/config/config.ts';
 import { loadConfig } from '../../src/config/load.ts';
-import { mqttSchema, sectionSchemas } from '../../src/config/schema.ts';
+import { mqttSchema, sectionSchemas, tracesSchema } from '../../src/config/schema.ts';
 import { announceSchema, serviceSchema } from '../../src/config/schema-service.ts';
 
 const SHIPPED = resolve(import.meta.dirname, '../../config');
@@ -76,7 +76,13 @@ describe('the shipped files', () => {
     const written = new Set(reference.match(/[a-z_]+(?= =|\]|\.[a-z_]+ =)|(?<=qos\.|service\.|proxy\.)[a-z_]+/g));
     const context = { directory: '/', hostname: 'pi', stateDirectory: null };
     const sections = Object.values(sectionSchemas(context));
-    const known = [...sections, mqttSchema(context, 'pi'), serviceSchema(context), announceSchema].flatMap(keysOf);
+    const known = [
+      ...sections,
+      mqttSchema(context, 'pi'),
+      tracesSchema(context),
+      serviceSchema(context),
+      announceSchema,
+    ].flatMap(keysOf);
     expect(known.length).toBeGreaterThan(60);
     expect(known.filter((key) => !written.has(key))).toEqual([]);
   });
@@ -184,6 +190,44 @@ name = "pilotnet"
       /^qedge\.toml:5:3: service\.instances: expected an address such as "http:\/\/10\.0\.0\.7:9000", got /,
     );
     expect(error).not.toContain('pw@');
+  });
+
+  it('traces nothing unless told where to send it, and the rest has the defaults that the shipped file tells', () => {
+    expect(load(MINIMAL).traces).toBeNull();
+    const told = readFileSync(join(SHIPPED, 'qedge.toml'), 'utf8').match(
+      /(?<=# The rest are the defaults\.\n)(?:# .*\n)+/,
+    );
+    const defaults = told?.[0].replaceAll(/^# (?=[a-z_]+ = )/gm, '') ?? '';
+    const endpoint = '[traces]\nendpoint = "https://collector:4318/v1/traces"';
+    const { traces } = load(withLines(endpoint));
+    expect(traces).toEqual({
+      endpoint: 'https://collector:4318/v1/traces',
+      headers: {},
+      serviceName: 'qedge',
+      sampleRatio: 1,
+      timeoutMs: 10_000,
+      queueMax: 2048,
+      compression: 'none',
+      caFile: null,
+      clientId: false,
+    });
+    expect(defaults.match(/^[a-z_]+ = /gm)).toHaveLength(6);
+    expect(load(withLines(`${endpoint}\n${defaults}`)).traces).toEqual(traces);
+  });
+
+  it('refuses traces that could not be sent, and shows no secret of them', () => {
+    const traces = (lines: string): string => withLines(`[traces]\n${lines}`);
+    expect(errorsOf(traces('sample_ratio = 2'))).toEqual([
+      'qedge.toml:7:1: traces.endpoint: missing, expected a URL such as "http://collector:4318/v1/traces", without user and password',
+      'qedge.toml:8:1: traces.sample_ratio: expected at most 1, got 2',
+    ]);
+    const good = 'endpoint = "http://c:4318/v1/traces"';
+    expect(errorsOf(traces('endpoint = "collector:4318"'))[0]).toContain('traces.endpoint: expected a URL');
+    expect(errorsOf(traces('endpoint = "http://me:pw@c:4318/v1/traces"'))[0]).not.toContain('pw');
+    const [error = ''] = errorsOf(traces(`${good}\nheaders = { authorization = "Bearer \\u00e9s3cret" }`));
+    expect(error).toContain('traces.headers.authorization: expected a header value');
+    expect(error).not.toContain('s3cret');
+    expect(errorsOf(traces(`${good}\nca = "none.crt"`))[0]).toContain('traces.ca: no such file');
   });
 
   it('knows its top-level keys', () => {

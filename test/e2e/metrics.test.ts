@@ -80,8 +80,8 @@ describe('the metrics of a running qedge', () => {
       (name) => /^qedge_/.test(name) && !/_(bucket|sum|count)$/.test(name),
     );
     expect(own.filter((name) => !listed.has(name))).toEqual([]);
-    // The demo keeps nothing on disk, so it has no metrics of the store.
+    // The demo keeps nothing on disk and traces nothing, so it has no metrics of either.
     const absent = [...listed].filter((name) => !own.includes(name ?? ''));
-    expect(absent.filter((name) => !name?.startsWith('qedge_store_'))).toEqual([]);
+    expect(absent.filter((name) => !/^qedge_(store|trace)_/.test(name ?? ''))).toEqual([]);
   });
 });

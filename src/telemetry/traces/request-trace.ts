@@ -1,0 +1,207 @@
+// The spans of one request: one for what the client sees, and one below it for each try at an instance. Names and values of
+// attributes after the semantic conventions for HTTP spans; `qedge.…` is our own.
+
+import { randomId } from './random-ids.ts';
+import type { AttributeValue, Span } from './span.ts';
+import { formatTraceParent, SAMPLED_FLAG, type TraceParent } from './trace-context.ts';
+import type { Tracer } from './tracer.ts';
+
+/** Where a try goes. */
+export interface TryTarget {
+  /** `node/instance`. */
+  readonly key: string;
+  readonly instance: { readonly scheme: string; readonly host: string; readonly port: number };
+}
+
+/** What is known of a request once it is over. */
+export interface RequestFacts {
+  readonly method: string;
+  readonly target: string;
+  readonly scheme: string;
+  /** Authority that the request is for; null when none was given. */
+  readonly host: string | null;
+  readonly httpVersion: string;
+  /** Null: it asked for none that exists. */
+  readonly service: string | null;
+  readonly client: string;
+  readonly requestId: string | null;
+}
+
+export interface TraceStart {
+  readonly parent: TraceParent | null;
+  readonly traceState: string;
+  /** Index of the value of `traceparent` among the fields that go to an instance. */
+  readonly slot: number;
+  readonly nowMs: number;
+}
+
+interface Try {
+  readonly spanId: string;
+  readonly target: TryTarget;
+  readonly startMs: number;
+  endMs: number;
+  /** 0: no answer. */
+  status: number;
+  error: string | null;
+}
+
+export class RequestTrace {
+  readonly #tracer: Tracer;
+  readonly #traceId: string;
+  readonly #spanId = randomId(8);
+  readonly #parent: TraceParent | null;
+  readonly #traceState: string;
+  readonly #slot: number;
+  readonly #startMs: number;
+  readonly #wallOffsetMs: number;
+  readonly #tries: Try[] = [];
+  #error: string | null = null;
+
+  constructor(tracer: Tracer, { parent, traceState, slot, nowMs }: TraceStart) {
+    this.#tracer = tracer;
+    this.#parent = parent;
+    this.#traceId = parent?.traceId ?? randomId(16);
+    this.#traceState = traceState;
+    this.#slot = slot;
+    this.#startMs = nowMs;
+    this.#wallOffsetMs = tracer.wallMs(nowMs) - nowMs;
+  }
+
+  /** A try begins; `fields`, those that go to the instance, are told its span. */
+  tryStarted(fields: string[], target: TryTarget, nowMs: number): void {
+    const spanId = randomId(8);
+    const flags = (this.#parent?.flags ?? 0) | SAMPLED_FLAG;
+    fields[this.#slot] = formatTraceParent({ traceId: this.#traceId, spanId, flags });
+    this.#tries.push({ spanId, target, startMs: nowMs, endMs: Number.NaN, status: 0, error: null });
+  }
+
+  /** `status` 0: no answer. `error`: a code, where it failed. */
+  tryEnded(nowMs: number, status: number, error: string | null): void {
+    const last = this.#tries.at(-1);
+    if (last === undefined || !Number.isNaN(last.endMs)) return;
+    last.endMs = nowMs;
+    last.status = status;
+    last.error = error;
+  }
+
+  /** The request itself failed, with this code of our own. */
+  failed(code: string): void {
+    this.#error = code;
+  }
+
+  /** The request is over; its spans go on their way. `status` 0: none was sent. */
+  end(nowMs: number, status: number, facts: RequestFacts): void {
+    this.tryEnded(nowMs, 0, this.#error ?? 'aborted');
+    this.#tries.forEach((one, i) => {
+      this.#tracer.sink(this.#clientSpan(one, i, facts));
+    });
+    this.#tracer.sink(this.#serverSpan(nowMs, status, facts));
+  }
+
+  #serverSpan(nowMs: number, status: number, facts: RequestFacts): Span {
+    const error = this.#error ?? (status >= 500 ? String(status) : null);
+    const { host, port } = hostAndPort(facts.host, facts.scheme);
+    const attributes: [string, AttributeValue | null][] = [
+      ...methodOf(facts),
+      ['url.scheme', facts.scheme],
+      ['url.path', pathOf(facts)],
+      ['server.address', host],
+      ['server.port', port],
+      ['network.protocol.version', versionOf(facts.httpVersion)],
+      ['http.response.status_code', status === 0 ? null : status],
+      ['error.type', error],
+      ['qedge.service', facts.service],
+      ['qedge.tries', this.#tries.length],
+      ['qedge.request.id', facts.requestId],
+      ['qedge.client', this.#tracer.clientId ? facts.client : null],
+    ];
+    return {
+      ...this.#common(this.#spanId, facts),
+      parentSpanId: this.#parent?.spanId ?? null,
+      remoteParent: this.#parent !== null,
+      kind: 'server',
+      startMs: this.#wallOffsetMs + this.#startMs,
+      endMs: this.#wallOffsetMs + nowMs,
+      attributes: known(attributes),
+      // What the client did wrong is no failure of the server.
+      failed: error !== null && (status === 0 || status >= 500),
+    };
+  }
+
+  #clientSpan(one: Try, index: number, facts: RequestFacts): Span {
+    const { key, instance } = one.target;
+    const { scheme, host, port } = instance;
+    const error = one.error ?? (one.status >= 400 ? String(one.status) : null);
+    const authority = host.includes(':') ? `[${host}]:${port}` : `${host}:${port}`;
+    const attributes: [string, AttributeValue | null][] = [
+      ...methodOf(facts),
+      ['url.full', `${scheme === 'https' ? 'https' : 'http'}://${authority}${pathOf(facts)}`],
+      ['server.address', host],
+      ['server.port', port],
+      ['network.protocol.version', scheme === 'h2c' ? '2' : '1.1'],
+      ['http.request.resend_count', index === 0 ? null : index],
+      ['http.response.status_code', one.status === 0 ? null : one.status],
+      ['error.type', error],
+      ['qedge.service', facts.service],
+      ['qedge.instance', key],
+    ];
+    return {
+      ...this.#common(one.spanId, facts),
+      parentSpanId: this.#spanId,
+      remoteParent: false,
+      kind: 'client',
+      startMs: this.#wallOffsetMs + one.startMs,
+      endMs: this.#wallOffsetMs + one.endMs,
+      attributes: known(attributes),
+      failed: error !== null,
+    };
+  }
+
+  #common(spanId: string, { method }: RequestFacts): Pick<Span, 'traceId' | 'spanId' | 'traceState' | 'name'> {
+    const name = METHODS.has(method) ? method : 'HTTP';
+    return { traceId: this.#traceId, spanId, traceState: this.#traceState, name };
+  }
+}
+
+/** Those of RFC 9110 and PATCH: others would make an attribute without bounds. */
+const METHODS: ReadonlySet<string> = new Set([
+  'GET',
+  'HEAD',
+  'POST',
+  'PUT',
+  'DELETE',
+  'CONNECT',
+  'OPTIONS',
+  'TRACE',
+  'PATCH',
+]);
+
+function methodOf({ method }: RequestFacts): [string, AttributeValue | null][] {
+  if (METHODS.has(method)) return [['http.request.method', method]];
+  return [
+    ['http.request.method', '_OTHER'],
+    ['http.request.method_original', method],
+  ];
+}
+
+/** Without the query, which may carry a token. */
+function pathOf({ target }: RequestFacts): string {
+  return target.split('?', 1)[0] ?? '';
+}
+
+function versionOf(httpVersion: string): string {
+  return httpVersion === '2.0' ? '2' : httpVersion;
+}
+
+function hostAndPort(authority: string | null, scheme: string): { host: string | null; port: number | null } {
+  const match = /^(\[[^\]]*\]|[^:]*)(?::(\d+))?$/.exec(authority ?? '');
+  if (match === null || match[1] === '') return { host: null, port: null };
+  const port = match[2] === undefined ? (scheme === 'https' ? 443 : 80) : Number(match[2]);
+  return { host: (match[1] ?? '').replace(/^\[|\]$/g, ''), port };
+}
+
+function known(attributes: readonly [string, AttributeValue | null][]): [string, AttributeValue][] {
+  return attributes.flatMap(([key, value]) =>
+    value === null ? [] : [[key, value] satisfies [string, AttributeValue]],
+  );
+}
