@@ -26,17 +26,17 @@ export function registerApi(app: Hono<Caller>, { reader, metrics, events, histor
     const told = history.of(service);
     return told === null ? problem(c, 404, `no service "${service}" with a history`) : c.json(told);
   });
-  app.get('/api/v1/services/:service/density', (c) => {
+  app.get('/api/v1/services/:service/density', async (c) => {
     const service = c.req.param('service');
     const key = c.req.query('instance') ?? '';
-    const density = reader.density(service, key);
+    const density = await reader.density(service, key);
     return density === null
       ? problem(c, 404, `no density for instance "${key}" of service "${service}"`)
       : c.json(density);
   });
-  app.get('/api/v1/services/:service/explain', (c) => {
+  app.get('/api/v1/services/:service/explain', async (c) => {
     const service = c.req.param('service');
-    const explained = reader.explain(service, c.req.query('client') ?? '');
+    const explained = await reader.explain(service, c.req.query('client') ?? '');
     return explained === null ? problem(c, 404, `no service "${service}"`) : c.json(explained);
   });
   app.get('/api/v1/openapi.json', (c) => c.json(openApiDocument()));

@@ -8,7 +8,9 @@ export interface ExplainDocument {
   readonly service: string;
   readonly policy: string;
   readonly clientId: string;
-  /** Null when there is no instance at all, or when it is left to chance. */
+  /** Event loops that decide, each for itself (`proxy.workers`); which of them a request meets is left to chance. */
+  readonly eventLoops: number;
+  /** Where most of them would send it, the main thread's where as many would send it elsewhere. Null when there is no instance at all, or when it is left to chance. */
   readonly chosen: InstanceKey | null;
   /** How the chosen one was come by. */
   readonly tier: RoutePreview['tier'];
@@ -21,33 +23,44 @@ export interface ExplainDocument {
 
 export interface ExplainedCandidate extends InstanceState {
   readonly chosen: boolean;
+  /** Event loops that would send it here. */
+  readonly eventLoops: number;
   /** Why it was chosen, or why not. */
   readonly reason: string;
 }
 
-/** `preview` and `state` of the same moment. */
-export function explain(state: RouterState, preview: RoutePreview, clientId: string): ExplainDocument {
-  const key = preview.candidate?.key ?? null;
+/** `state` of all event loops together, `previews` of each, of the same moment. */
+export function explain(state: RouterState, previews: readonly RoutePreview[], clientId: string): ExplainDocument {
+  const loopsFor = (key: InstanceKey | null): number =>
+    previews.filter(({ candidate }) => candidate?.key === key).length;
+  const preview = previews.toSorted((a, b) => loopsFor(keyOf(b)) - loopsFor(keyOf(a)))[0] ?? NOBODY;
+  const key = keyOf(preview);
   const chosen = state.instances.find((instance) => instance.key === key) ?? null;
   const reason = whyChosen(state, preview, chosen);
   const candidates = state.instances
-    .map((instance) => ({
-      ...instance,
-      chosen: instance === chosen,
-      reason: instance === chosen ? reason : whyNot(instance, preview),
-    }))
-    .sort((a, b) => Number(b.chosen) - Number(a.chosen) || b.weight - a.weight || (a.key < b.key ? -1 : 1));
-  return {
-    service: state.service,
-    policy: state.policy,
-    clientId,
-    chosen: key,
-    tier: preview.tier,
-    byChance: preview.byChance,
-    reason,
-    candidates,
-  };
+    .map((instance) => {
+      const eventLoops = loopsFor(instance.key);
+      const why = instance === chosen ? reason : whyNot(instance, preview);
+      const also =
+        instance !== chosen && eventLoops > 0 ? `next in ${eventLoops} of ${previews.length} event loops: ` : '';
+      return {
+        ...instance,
+        chosen: instance === chosen,
+        eventLoops,
+        reason: `${also}${also === '' ? why : share(instance)}`,
+      };
+    })
+    .sort((a, b) => b.eventLoops - a.eventLoops || Number(b.chosen) - Number(a.chosen) || byWeight(a, b));
+  const { tier, byChance } = preview;
+  const { service, policy } = state;
+  return { service, policy, clientId, eventLoops: previews.length, chosen: key, tier, byChance, reason, candidates };
 }
+
+const NOBODY: RoutePreview = { candidate: null, tier: 'policy', byChance: false };
+
+const keyOf = ({ candidate }: RoutePreview): InstanceKey | null => candidate?.key ?? null;
+
+const byWeight = (a: InstanceState, b: InstanceState): number => b.weight - a.weight || (a.key < b.key ? -1 : 1);
 
 function whyChosen(state: RouterState, { tier, byChance }: RoutePreview, chosen: InstanceState | null): string {
   if (byChance) return `${state.policy} draws lots: each instance gets its weight`;

@@ -183,11 +183,12 @@ const explained = z.strictObject({
   service: z.string(),
   policy: z.string(),
   clientId: z.string(),
+  eventLoops: z.number().describe('that decide, each for itself'),
   chosen: z.string().nullable(),
   tier: z.enum(['policy', 'cooldown', 'fallback', 'last-resort']),
   byChance: z.boolean(),
   reason: z.string(),
-  candidates: z.array(instanceState.extend({ chosen: z.boolean(), reason: z.string() })),
+  candidates: z.array(instanceState.extend({ chosen: z.boolean(), eventLoops: count, reason: z.string() })),
 });
 
 /** Answers by the name they have in the document; the code's own types must agree, or nothing compiles. */

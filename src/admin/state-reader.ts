@@ -1,19 +1,22 @@
 // Puts together what the admin port tells, anew at each reading, from what the composition root lets it see.
 
 import type { Clock } from '../core/clock.ts';
-import type { InstanceKey } from '../core/domain.ts';
-import type { InstanceState, RouterState, ServiceRouter } from '../core/service-router.ts';
+import type { InstanceKey, RequestInfo } from '../core/domain.ts';
+import type { InstanceState, RoutePreview, RouterState, ServiceRouter } from '../core/service-router.ts';
 import type { EventLog } from '../telemetry/events.ts';
 import type { ProcessFacts } from '../telemetry/process-facts.ts';
 import { type ExplainDocument, explain } from './explain.ts';
 import { type Lifecycle, type Readiness, readiness } from './readiness.ts';
 import type { DensityDocument, NodeFacts, QedgeEvent, StateDocument } from './state.ts';
 
-/** What the admin port needs of a router. */
-export type ObservedService = Pick<
-  ServiceRouter,
-  'service' | 'state' | 'candidates' | 'density' | 'preview' | 'setTap' | 'reset' | 'applyPlacement'
->;
+/** What the admin port needs of a service: of all event loops that serve it, as one. */
+export interface ObservedService
+  extends Pick<ServiceRouter, 'service' | 'state' | 'candidates' | 'setTap' | 'reset' | 'applyPlacement'> {
+  /** Of the processing latency, per ms, on `gridMs`; null when unknown. */
+  density(key: InstanceKey, gridMs: readonly number[], nowMs: number): Promise<number[] | null>;
+  /** Where each event loop would send the request, the main thread's first. */
+  previews(request: RequestInfo, nowMs: number): Promise<readonly RoutePreview[]>;
+}
 
 export interface StateSources {
   /** The routers by service; asked at each reading, so a reload shows at once. */
@@ -29,9 +32,9 @@ export interface StateReader {
   readiness(): Readiness;
   services(): readonly RouterState[];
   /** Null for an unknown service or instance, or when its policy estimates no density. */
-  density(service: string, key: InstanceKey): DensityDocument | null;
+  density(service: string, key: InstanceKey): Promise<DensityDocument | null>;
   /** Null for an unknown service. */
-  explain(service: string, clientId: string): ExplainDocument | null;
+  explain(service: string, clientId: string): Promise<ExplainDocument | null>;
   document(): StateDocument;
 }
 
@@ -48,15 +51,15 @@ export function createStateReader(sources: StateSources, processFacts: () => Pro
   return {
     readiness: ready,
     services,
-    explain: (service, clientId) => {
+    explain: async (service, clientId) => {
       const observed = sources.services().get(service);
       if (observed === undefined) return null;
       const nowMs = sources.clock.nowMs();
       const state = told(observed.state(nowMs));
       const request = { clientId, budgetMs: state.qos.latencyMs, attempt: 0, tried: [] };
-      return explain(state, observed.preview(request, nowMs), clientId);
+      return explain(state, await observed.previews(request, nowMs), clientId);
     },
-    density: (service, key) => {
+    density: async (service, key) => {
       const observed = sources.services().get(service);
       return observed === undefined ? null : readDensity(observed, key, sources.clock.nowMs());
     },
@@ -85,7 +88,11 @@ function told(state: RouterState): RouterState {
 const DENSITY_POINTS = 161;
 
 /** The density of the end-to-end latency, from 0 to 2τ: that of the processing latency, moved by the round trip. */
-function readDensity(observed: ObservedService, key: InstanceKey, nowMs: number): DensityDocument | null {
+async function readDensity(
+  observed: ObservedService,
+  key: InstanceKey,
+  nowMs: number,
+): Promise<DensityDocument | null> {
   const candidate = observed.candidates.find((one) => one.key === key);
   if (candidate === undefined) return null;
   const { qos } = observed.state(nowMs);
@@ -94,11 +101,10 @@ function readDensity(observed: ObservedService, key: InstanceKey, nowMs: number)
     (_, i) => Math.round(((i * 2 * qos.latencyMs) / (DENSITY_POINTS - 1)) * 1000) / 1000,
   );
   const { rttMs } = candidate;
-  const density =
-    observed.density?.(
-      key,
-      latencyMs.map((x) => x - rttMs),
-      nowMs,
-    ) ?? null;
+  const density = await observed.density(
+    key,
+    latencyMs.map((x) => x - rttMs),
+    nowMs,
+  );
   return density === null ? null : { key, limitMs: qos.latencyMs, rttMs, latencyMs, density };
 }

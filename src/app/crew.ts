@@ -12,12 +12,16 @@ import { asset, isSingleExecutable } from '../sea.ts';
 import type { InheritedSockets } from '../systemd/sockets.ts';
 import type { Logger } from '../telemetry/log.ts';
 import type { MetricsExport } from '../telemetry/metrics.ts';
+import type { Answer, Question } from './questions.ts';
+import type { FinishedTry } from './try-tap.ts';
 import type { FromWorker, ToWorker, WorkerStart } from './worker-messages.ts';
 
 export interface CrewOptions {
   readonly log: Logger;
   readonly onEvent: (service: string, event: RouterEvent) => void;
   readonly onMetrics: (worker: string, metrics: MetricsExport) => void;
+  /** Tries of a service that is tapped. */
+  readonly onTries: (service: string, tries: readonly FinishedTry[]) => void;
   /** A worker ended by itself: the node is short of one, and only a restart brings it back. */
   readonly onLoss: (message: string) => void;
 }
@@ -28,11 +32,17 @@ interface Member {
   readonly listening: Promise<void>;
   readonly ended: Promise<void>;
   states: readonly RouterState[];
+  gone: boolean;
 }
+
+/** A worker that says nothing for so long is busy with worse; whoever asked goes on without it. */
+const ANSWER_MS_MAX = 1_000;
 
 export class Crew {
   readonly #options: CrewOptions;
   readonly #members: Member[] = [];
+  readonly #asked = new Map<number, (answer: Answer | null) => void>();
+  #questions = 0;
   #stopping = false;
 
   constructor(options: CrewOptions) {
@@ -69,6 +79,22 @@ export class Crew {
     return this.#members.flatMap(({ states }) => states.filter((state) => state.service === service));
   }
 
+  /** What each worker answers; one that knows nothing of it, or says nothing in time, is left out. */
+  async ask(question: Question): Promise<Answer[]> {
+    const present = this.#members.filter(({ gone }) => !gone);
+    const answers = await Promise.all(present.map((member) => this.#ask(member, question)));
+    return answers.flatMap((answer) => answer ?? []);
+  }
+
+  #ask({ worker }: Member, question: Question): Promise<Answer | null> {
+    const id = ++this.#questions;
+    return new Promise<Answer | null>((resolve) => {
+      this.#asked.set(id, resolve);
+      setTimeout(resolve, ANSWER_MS_MAX, null).unref();
+      worker.postMessage({ kind: 'ask', id, question } satisfies ToWorker);
+    }).finally(() => this.#asked.delete(id));
+  }
+
   async drain(): Promise<void> {
     this.#stopping = true;
     this.tell({ kind: 'drain' });
@@ -84,7 +110,14 @@ export class Crew {
     const worker = startThread(name, start);
     const listening = Promise.withResolvers<void>();
     const ended = Promise.withResolvers<void>();
-    const member: Member = { name, worker, listening: listening.promise, ended: ended.promise, states: [] };
+    const member: Member = {
+      name,
+      worker,
+      listening: listening.promise,
+      ended: ended.promise,
+      states: [],
+      gone: false,
+    };
     // Whoever waits for it is told; nobody may be waiting.
     listening.promise.catch(() => {});
     this.#members.push(member);
@@ -97,6 +130,7 @@ export class Crew {
     worker.on('exit', (code) => {
       const message = `${name} ended with status ${code}`;
       member.states = [];
+      member.gone = true;
       listening.reject(new CommandError(message));
       ended.resolve();
       if (!this.#stopping) this.#options.onLoss(message);
@@ -105,6 +139,8 @@ export class Crew {
 
   #hear(member: Member, message: FromWorker): void {
     if (message.kind === 'event') this.#options.onEvent(message.service, message.event);
+    if (message.kind === 'answer') this.#asked.get(message.id)?.(message.answer);
+    if (message.kind === 'tries') this.#options.onTries(message.service, message.tries);
     if (message.kind !== 'report') return;
     member.states = message.states;
     this.#options.onMetrics(member.name, message.metrics);

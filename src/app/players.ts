@@ -2,20 +2,24 @@
 // once, known by all; looked at as one.
 
 import type { Config } from '../config/config.ts';
-import type { PlacementUpdate } from '../core/domain.ts';
-import type { RouterSnapshot, RouterState, ServiceRouter } from '../core/service-router.ts';
+import type { InstanceKey, PlacementUpdate, RequestInfo } from '../core/domain.ts';
+import type { RoutePreview, RouterSnapshot, RouterState, RouterTap, ServiceRouter } from '../core/service-router.ts';
 import type { BoundListener } from '../proxy/proxy.ts';
 import type { InheritedSockets } from '../systemd/sockets.ts';
 import { Crew } from './crew.ts';
 import { mergeStates } from './merge-states.ts';
 import { Player, type PlayerOptions } from './player.ts';
-import type { ToWorker } from './worker-messages.ts';
+import { type Answer, answerTo, mergeDensities, type PreviewAnswer, type Question } from './questions.ts';
+import { playTries } from './try-tap.ts';
 
 /** A service as people see it: whatever concerns state is told of all players, and told to all. */
-export type ObservedRouter = Pick<
-  ServiceRouter,
-  'service' | 'candidates' | 'state' | 'density' | 'preview' | 'setTap' | 'reset' | 'applyPlacement'
->;
+export interface ObservedRouter
+  extends Pick<ServiceRouter, 'service' | 'candidates' | 'state' | 'setTap' | 'reset' | 'applyPlacement'> {
+  /** The mean of what the players estimate, each by its samples. */
+  density(key: InstanceKey, gridMs: readonly number[], nowMs: number): Promise<number[] | null>;
+  /** Where each player would send the request, the main thread's first. */
+  previews(request: RequestInfo, nowMs: number): Promise<readonly RoutePreview[]>;
+}
 
 export interface PlayersOptions extends Omit<PlayerOptions, 'onHealth' | 'joins'> {
   /** A worker is lost. */
@@ -27,6 +31,8 @@ export class Players {
   readonly #version: string;
   readonly #own: Player;
   readonly #crew: Crew;
+  /** Of services that are being recorded. */
+  readonly #taps = new Map<string, RouterTap>();
 
   constructor(options: PlayersOptions) {
     const { config, log, metrics, onEvent, onLoss } = options;
@@ -40,7 +46,16 @@ export class Players {
         this.#crew.tell({ kind: 'health', service, key, healthy });
       },
     });
-    this.#crew = new Crew({ log, onEvent, onLoss, onMetrics: (worker, exported) => metrics.take(worker, exported) });
+    this.#crew = new Crew({
+      log,
+      onEvent,
+      onLoss,
+      onMetrics: (worker, exported) => metrics.take(worker, exported),
+      onTries: (service, tries) => {
+        const tap = this.#taps.get(service);
+        if (tap !== undefined) playTries(tries, this.routers.get(service)?.candidates ?? [], tap);
+      },
+    });
   }
 
   /** The main thread's routers. */
@@ -98,7 +113,7 @@ export class Players {
 
   /** The services as one picture of all players. */
   observed(): ReadonlyMap<string, ObservedRouter> {
-    return new Map([...this.routers].map(([name, router]) => [name, observe(router, this.#crew)]));
+    return new Map([...this.routers].map(([name, router]) => [name, this.#observe(router)]));
   }
 
   async drain(): Promise<void> {
@@ -108,25 +123,52 @@ export class Players {
   async close(): Promise<void> {
     await Promise.all([this.#own.close(), this.#crew.close()]);
   }
+
+  #observe(router: ServiceRouter): ObservedRouter {
+    const { service } = router;
+    const crew = this.#crew;
+    const own = (question: Question, nowMs: number): Answer[] => {
+      const answer = answerTo(question, this.routers, nowMs);
+      return answer === null ? [] : [answer];
+    };
+    const ask = async (question: Question, nowMs: number): Promise<Answer[]> => [
+      ...own(question, nowMs),
+      ...(await crew.ask(question)),
+    ];
+    return {
+      service,
+      candidates: router.candidates,
+      state: (nowMs): RouterState => mergeStates([router.state(nowMs), ...crew.statesOf(service)]),
+      density: async (key, gridMs, nowMs) => {
+        const answers = await ask({ about: 'density', service, key, gridMs }, nowMs);
+        return mergeDensities(answers.filter((answer) => answer.about === 'density'));
+      },
+      previews: async (request, nowMs) => {
+        const answers = await ask({ about: 'preview', service, request }, nowMs);
+        return answers.flatMap((answer) => (answer.about === 'preview' ? [previewOf(answer, router)] : []));
+      },
+      setTap: (tap) => this.#setTap(router, tap),
+      reset(nowMs) {
+        router.reset(nowMs);
+        crew.tell({ kind: 'reset', service });
+      },
+      applyPlacement(update, nowMs) {
+        router.applyPlacement(update, nowMs);
+        crew.tell({ kind: 'placement', service, update });
+      },
+    };
+  }
+
+  #setTap(router: ServiceRouter, tap: RouterTap | null): void {
+    const { service } = router;
+    if (tap === null) this.#taps.delete(service);
+    else this.#taps.set(service, tap);
+    router.setTap(tap);
+    this.#crew.tell({ kind: 'tap', service, on: tap !== null });
+  }
 }
 
-function observe(router: ServiceRouter, crew: Crew): ObservedRouter {
-  const { service } = router;
-  const tell = (message: ToWorker): void => crew.tell(message);
-  return {
-    service,
-    candidates: router.candidates,
-    state: (nowMs): RouterState => mergeStates([router.state(nowMs), ...crew.statesOf(service)]),
-    density: (key, gridMs, nowMs) => router.density(key, gridMs, nowMs),
-    preview: (request, nowMs) => router.preview(request, nowMs),
-    setTap: (tap) => router.setTap(tap),
-    reset(nowMs) {
-      router.reset(nowMs);
-      tell({ kind: 'reset', service });
-    },
-    applyPlacement(update, nowMs) {
-      router.applyPlacement(update, nowMs);
-      tell({ kind: 'placement', service, update });
-    },
-  };
+/** Placement is the same for all players, a message apart. */
+function previewOf({ key, tier, byChance }: PreviewAnswer, { candidates }: ServiceRouter): RoutePreview {
+  return { candidate: candidates.find((one) => one.key === key) ?? null, tier, byChance };
 }

@@ -5,6 +5,8 @@ import type { InstanceKey, PlacementUpdate } from '../core/domain.ts';
 import type { RouterEvent, RouterSnapshot, RouterState } from '../core/service-router.ts';
 import type { BoundListener } from '../proxy/proxy.ts';
 import type { MetricsExport } from '../telemetry/metrics.ts';
+import type { Answer, Question } from './questions.ts';
+import type { FinishedTry } from './try-tap.ts';
 
 /** What a worker starts with. */
 export interface WorkerStart {
@@ -29,6 +31,9 @@ export type ToWorker =
   | { readonly kind: 'node-gone'; readonly nodeId: string }
   | { readonly kind: 'configure'; readonly config: Config }
   | { readonly kind: 'reset'; readonly service: string }
+  | { readonly kind: 'ask'; readonly id: number; readonly question: Question }
+  /** Tries of the service are told from now on, or no more. */
+  | { readonly kind: 'tap'; readonly service: string; readonly on: boolean }
   | { readonly kind: 'drain' };
 
 export type FromWorker =
@@ -36,4 +41,6 @@ export type FromWorker =
   /** The worker could not start. */
   | { readonly kind: 'failed'; readonly message: string }
   | { readonly kind: 'event'; readonly service: string; readonly event: RouterEvent }
+  | { readonly kind: 'answer'; readonly id: number; readonly answer: Answer | null }
+  | { readonly kind: 'tries'; readonly service: string; readonly tries: readonly FinishedTry[] }
   | { readonly kind: 'report'; readonly states: readonly RouterState[]; readonly metrics: MetricsExport };

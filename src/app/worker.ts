@@ -9,6 +9,8 @@ import { createRng } from '../core/rng.ts';
 import { createLogger } from '../telemetry/log.ts';
 import { createMetrics } from '../telemetry/metrics.ts';
 import { Player } from './player.ts';
+import { answerTo } from './questions.ts';
+import { TryTap } from './try-tap.ts';
 import type { FromWorker, ToWorker, WorkerStart } from './worker-messages.ts';
 
 const REPORT_MS = 1000;
@@ -53,6 +55,15 @@ function run(port: NonNullable<typeof parentPort>, { config, version, seed, time
   port.on('message', (message: ToWorker) => {
     handle(player, message, clock).catch((error: Error) => log.error({ err: error }, 'worker refused a message'));
     if (message.kind === 'listen') listen(message);
+    if (message.kind === 'ask') {
+      const { id, question } = message;
+      tell({ kind: 'answer', id, answer: answerTo(question, player.routers, clock.nowMs()) });
+    }
+    if (message.kind === 'tap') {
+      const { service, on } = message;
+      const tap = on ? new TryTap((tries) => tell({ kind: 'tries', service, tries })) : null;
+      player.routers.get(service)?.setTap(tap);
+    }
     if (message.kind === 'configure') log.level = message.config.log.level;
     if (message.kind === 'drain') void player.drain().then(end);
   });
@@ -82,6 +93,8 @@ async function handle(player: Player, message: ToWorker, clock: Clock): Promise<
       player.routers.get(message.service)?.reset(clock.nowMs());
       return;
     case 'listen':
+    case 'ask':
+    case 'tap':
     case 'drain':
       return;
     default:

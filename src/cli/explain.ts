@@ -19,7 +19,10 @@ export function registerExplain(program: Command): void {
   withAdminOptions(
     program
       .command('explain')
-      .description('show why the next request of a service would go where it would')
+      .description(
+        'show why the next request of a service would go where it would; of several event loops (proxy.workers), where ' +
+          'most would send it, with what they know together',
+      )
       .argument('<service>', 'name of the service'),
   )
     .option('--client <id>', 'as asked by this client')
@@ -36,11 +39,14 @@ export function registerExplain(program: Command): void {
 export function explainLines(told: ExplainDocument, paint: Paint): readonly string[] {
   const who = told.clientId === '' ? 'the next request' : `the next request of ${told.clientId}`;
   const where = told.chosen ?? (told.byChance ? 'one drawn by lot' : 'nobody');
+  const chosen = told.candidates.find((one) => one.chosen);
+  const loops =
+    told.eventLoops > 1 && chosen !== undefined ? ` in ${chosen.eventLoops} of ${told.eventLoops} event loops` : '';
   const reasons = told.candidates.map(({ key, reason, chosen }) =>
     paint(chosen ? 'plain' : 'dim', `  ${chosen ? '→' : ' '} ${key}: ${reason}`),
   );
   return [
-    paint('strong', `${told.service}: ${who} goes to ${where}`),
+    paint('strong', `${told.service}: ${who} goes to ${where}${loops}`),
     ...(told.chosen === null ? [`  ${told.reason}`] : []),
     '',
     ...renderColumns(columns(told.candidates), { width: WIDTH_UNLIMITED, indent: '  ', paint }),

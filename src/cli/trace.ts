@@ -33,7 +33,10 @@ const WIDTH_UNLIMITED = 1_000;
 export function registerTrace(program: Command): void {
   const trace = program.command('trace').description('record decisions and replay them against other policies');
   withAdminOptions(
-    trace.command('record').description('record what is decided for a service').argument('<service>', 'its name'),
+    trace
+      .command('record')
+      .description('record what is decided for a service, by all event loops')
+      .argument('<service>', 'its name'),
   )
     .option('--duration <time>', 'for so long, such as 30s or 5m', durationMs, 120_000)
     .option('-o, --out <file>', 'to this file instead of standard output')

@@ -5,7 +5,7 @@ import { z } from 'zod';
 import { OPERATIONS } from '../../src/admin/openapi.ts';
 import { createLogger, type Logger } from '../../src/telemetry/log.ts';
 import { createWorld, populate, type World } from '../core/support.ts';
-import { type RunningAdmin, startAdmin } from '../support/admin.ts';
+import { alone, type RunningAdmin, startAdmin } from '../support/admin.ts';
 import { PATIENCE } from '../support/patience.ts';
 
 interface Json {
@@ -25,7 +25,7 @@ async function start(): Promise<string> {
     world.pass(20);
   }
   log = createLogger({ level: 'silent', nodeId: 'pi-7', destination: { write: () => {} } });
-  const services = new Map([['pilotnet', world.router]]);
+  const services = new Map([['pilotnet', alone(world.router)]]);
   running = await startAdmin([], {
     log,
     services: () => services,

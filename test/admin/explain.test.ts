@@ -16,8 +16,20 @@ const previewOf = (key: string | null, changes: Partial<RoutePreview> = {}): Rou
 });
 
 describe('explain', () => {
+  it('says how many event loops would send it where, and which way most go', () => {
+    const previews = [previewOf('far/a'), previewOf('near/a'), previewOf('near/a')];
+    const told = explain(routerStateOf({ instances: [cold, far, near] }), previews, '');
+    expect(told).toMatchObject({ eventLoops: 3, chosen: 'near/a' });
+    expect(told.candidates.map(({ key, eventLoops, chosen }) => [key, eventLoops, chosen])).toEqual([
+      ['near/a', 2, true],
+      ['far/a', 1, false],
+      ['cold/a', 0, false],
+    ]);
+    expect(told.candidates[1]?.reason).toBe('next in 1 of 3 event loops: it gets 30.0 % of requests');
+  });
+
   it('says why the chosen one was chosen and why each other was not, the chosen one first', () => {
-    const told = explain(routerStateOf({ instances: [cold, far, near] }), previewOf('near/a'), 'camera-1');
+    const told = explain(routerStateOf({ instances: [cold, far, near] }), [previewOf('near/a')], 'camera-1');
     expect(told).toMatchObject({ chosen: 'near/a', clientId: 'camera-1' });
     expect(told.candidates.map(({ key, reason }) => [key, reason])).toEqual([
       [
@@ -31,10 +43,10 @@ describe('explain', () => {
 
   it('says so when the policy draws lots, falls back, or has nobody', () => {
     const state = routerStateOf({ instances: [near, cold], policy: 'random' });
-    expect(explain(state, previewOf(null, { byChance: true }), '').reason).toContain('draws lots');
-    expect(explain(state, previewOf('cold/a', { tier: 'cooldown' }), '').reason).toContain('back first, in 4.2 s');
-    expect(explain(state, previewOf('near/a', { tier: 'fallback' }), '').reason).toContain('wants nobody');
-    expect(explain(state, previewOf('near/a', { tier: 'last-resort' }), '').reason).toContain('only suspect');
-    expect(explain(routerStateOf({ instances: [] }), previewOf(null), '').reason).toContain('503 no-instance');
+    expect(explain(state, [previewOf(null, { byChance: true })], '').reason).toContain('draws lots');
+    expect(explain(state, [previewOf('cold/a', { tier: 'cooldown' })], '').reason).toContain('back first, in 4.2 s');
+    expect(explain(state, [previewOf('near/a', { tier: 'fallback' })], '').reason).toContain('wants nobody');
+    expect(explain(state, [previewOf('near/a', { tier: 'last-resort' })], '').reason).toContain('only suspect');
+    expect(explain(routerStateOf({ instances: [] }), [previewOf(null)], '').reason).toContain('503 no-instance');
   });
 });

@@ -1,7 +1,7 @@
 import { afterEach, describe, expect, it } from 'vitest';
 import type { TraceHeader, TraceLine } from '../../src/core/trace.ts';
 import { createWorld, instance, populate, type World } from '../core/support.ts';
-import { type RunningAdmin, startAdmin } from '../support/admin.ts';
+import { alone, type RunningAdmin, startAdmin } from '../support/admin.ts';
 import { PATIENCE } from '../support/patience.ts';
 
 let running: RunningAdmin | null = null;
@@ -12,7 +12,7 @@ afterEach(async () => {
 });
 
 async function start(world: World): Promise<string> {
-  const services = new Map([['pilotnet', world.router]]);
+  const services = new Map([['pilotnet', alone(world.router)]]);
   running = await startAdmin([], { services: () => services, clock: { nowMs: () => world.nowMs } });
   return `${running.url}/api/v1/services/pilotnet/trace`;
 }

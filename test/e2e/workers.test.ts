@@ -61,6 +61,41 @@ describe('proxy.workers', () => {
     expect(await qedge.stop()).toBe(0);
   });
 
+  it('are explained, estimated and recorded together', async () => {
+    const instances = [await startInstance(), await startInstance()];
+    const qedge = await startQedge('pi', toml(instances.map(({ port }) => port)).replace('round-robin', 'qedgeproxy'));
+    const api = `${qedge.adminUrl}/api/v1/services/svc`;
+    const recording = new AbortController();
+    const recorded = await fetch(`${api}/trace?durationMs=3600000`, { signal: recording.signal });
+    const told = async (path: string): Promise<{ readonly [key: string]: unknown }> =>
+      (await (await fetch(`${api}/${path}`)).json()) as { readonly [key: string]: unknown };
+    // Once all have answered, all have heard of the recording before.
+    let explained = await told('explain');
+    await expect
+      .poll(async () => {
+        explained = await told('explain');
+        return explained.eventLoops;
+      }, PATIENCE)
+      .toBe(WORKERS);
+    const candidates = explained.candidates as readonly { readonly eventLoops: number }[];
+    expect(candidates.reduce((sum, { eventLoops }) => sum + eventLoops, 0)).toBe(WORKERS);
+    let sent = 0;
+    const density = async (): Promise<unknown> => {
+      sent += 60;
+      await fire(qedge.url, 60);
+      return told('density?instance=n0/i');
+    };
+    await expect.poll(density, PATIENCE).toMatchObject({ key: 'n0/i' });
+    let text = '';
+    const tries = (): number => text.split('\n').filter((line) => line.includes('"kind":"try"')).length;
+    const decoder = new TextDecoder();
+    for await (const chunk of recorded.body ?? []) {
+      text += decoder.decode(chunk, { stream: true });
+      if (tries() === sent) break;
+    }
+    expect(tries()).toBe(sent);
+  });
+
   it('are refused a port that somebody else has', async () => {
     const instance = await startInstance();
     const qedge = await startQedge('pi', toml([instance.port]));

@@ -3,7 +3,7 @@
 import { type Admin, type AdminOptions, createAdmin } from '../../src/admin/admin.ts';
 import type { QedgeEvent } from '../../src/admin/state.ts';
 import type { ObservedService } from '../../src/admin/state-reader.ts';
-import type { RouterState } from '../../src/core/service-router.ts';
+import type { RouterState, ServiceRouter } from '../../src/core/service-router.ts';
 import { EventLog } from '../../src/telemetry/events.ts';
 import { createLogger } from '../../src/telemetry/log.ts';
 import { createMetrics } from '../../src/telemetry/metrics.ts';
@@ -20,11 +20,27 @@ export function serviceOf(state: RouterState): ObservedService {
     service: state.service,
     candidates: [],
     state: () => state,
-    density: () => null,
-    preview: () => ({ candidate: null, tier: 'policy', byChance: true }),
+    density: async () => null,
+    previews: async () => [{ candidate: null, tier: 'policy', byChance: true }],
     setTap: () => {},
     reset: () => {},
     applyPlacement: () => {},
+  };
+}
+
+/** A router that is the only one of its service. */
+export function alone(router: ServiceRouter): ObservedService {
+  return {
+    service: router.service,
+    get candidates() {
+      return router.candidates;
+    },
+    state: (nowMs) => router.state(nowMs),
+    density: async (key, gridMs, nowMs) => router.density(key, gridMs, nowMs),
+    previews: async (request, nowMs) => [router.preview(request, nowMs)],
+    setTap: (tap) => router.setTap(tap),
+    reset: (nowMs) => router.reset(nowMs),
+    applyPlacement: (update, nowMs) => router.applyPlacement(update, nowMs),
   };
 }
 
