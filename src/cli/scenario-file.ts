@@ -181,7 +181,7 @@ function checkNames(
   for (const { index, value } of clients) checkBalancers(['clients', index, 'on'], value.on);
   for (const { index, value } of events) {
     if (value.kind === 'restart') checkBalancers(['event', index, 'on'], value.on);
-    else checkInstance(['event', index, 'instance'], value.instance);
+    else if (value.kind !== 'hiccups') checkInstance(['event', index, 'instance'], value.instance);
   }
 }
 

@@ -163,6 +163,21 @@ const eventKinds = [
     .transform((event) => ({ kind: event.kind, ...spellOf(event), upMs: event.up, downMs: event.down })),
   z
     .strictObject({
+      kind: z.literal('hiccups'),
+      at,
+      for: duration().optional(),
+      gap: duration(),
+      pause: duration(),
+    })
+    .transform((event) => ({
+      kind: event.kind,
+      atMs: event.at,
+      forMs: event.for ?? FOREVER,
+      gapMs: event.gap,
+      pauseMs: event.pause,
+    })),
+  z
+    .strictObject({
       kind: z.literal('restart'),
       at,
       on: chosenBalancers.default('all'),

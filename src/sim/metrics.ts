@@ -1,7 +1,7 @@
 // What a run comes to: the figures by which policies are judged, computed from the recorder's counts.
 
 import { HISTOGRAM_BINS, type Recorder } from './recorder.ts';
-import type { Scenario } from './scenario.ts';
+import type { Scenario, ScenarioEvent } from './scenario.ts';
 
 export interface RunMetrics {
   readonly requests: number;
@@ -273,7 +273,7 @@ export function disturbancesOf({ events, clients, durationMs }: Scenario): { atS
     if (atMs > 0 && atMs < durationMs) moments.set(atMs, [...(moments.get(atMs) ?? []), label]);
   };
   for (const event of events) {
-    add(event.atMs, event.kind === 'restart' ? `${event.state} restart` : `${event.kind} ${event.instance}`);
+    add(event.atMs, labelOf(event));
     if ('forMs' in event) add(event.atMs + event.forMs, `${event.kind} over`);
   }
   for (const { fromMs, untilMs } of clients) {
@@ -283,6 +283,11 @@ export function disturbancesOf({ events, clients, durationMs }: Scenario): { atS
   return [...moments]
     .sort(([a], [b]) => a - b)
     .map(([atMs, labels]) => ({ atS: atMs / 1_000, label: labels.join(', ') }));
+}
+
+function labelOf(event: ScenarioEvent): string {
+  if (event.kind === 'restart') return `${event.state} restart`;
+  return event.kind === 'hiccups' ? event.kind : `${event.kind} ${event.instance}`;
 }
 
 function quantileOf(histogram: Uint32Array, row: number, quantile: number): number | null {

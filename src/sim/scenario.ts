@@ -139,6 +139,15 @@ export type ScenarioEvent =
       readonly upMs: number;
       readonly downMs: number;
     }
+  /** All instances at once stand still for a moment, up to `pauseMs` long, again and again: an uplink that stalls. */
+  | {
+      readonly kind: 'hiccups';
+      readonly atMs: number;
+      readonly forMs: number;
+      /** Mean time from the end of one to the next. */
+      readonly gapMs: number;
+      readonly pauseMs: number;
+    }
   /** Load balancers start anew: with what they had learned, or with nothing. */
   | {
       readonly kind: 'restart';

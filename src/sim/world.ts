@@ -1,6 +1,7 @@
 // A scenario and a seed → everything that will happen whatever the policy does: topology, instances, clients, and the timeline of
 // changes. Two policies under one seed live in the same world.
 
+import type { Rng } from '../core/rng.ts';
 import { createStream, sample, uniform } from './random.ts';
 import type { ClientGroup, InstanceModel, Scenario, ScenarioEvent } from './scenario.ts';
 import { generateTopology, type Topology } from './topology.ts';
@@ -63,11 +64,15 @@ export function createWorld(scenario: Scenario, seed: number): World {
   const rng = createStream(seed, 'targets');
   const names = instances.filter(({ fromStart }) => fromStart).map(({ id }) => id);
   const timeline = scenario.events
-    .flatMap((event) => expand(event, pickTarget(event), scenario.durationMs))
+    .flatMap((event, e) =>
+      event.kind === 'hiccups'
+        ? hiccups(event, instances.length, { rng: createStream(seed, 'hiccups', e), endMs: scenario.durationMs })
+        : expand(event, pickTarget(event), scenario.durationMs),
+    )
     .sort((a, b) => a.atMs - b.atMs);
   return { topology, balancers, instances, clients, timeline };
 
-  function pickTarget(event: ScenarioEvent): Target {
+  function pickTarget(event: Exclude<ScenarioEvent, Hiccups>): Target {
     if (event.kind === 'restart') return { instance: -1, balancers: chooseBalancers(event.on, places, rng) };
     const id = event.instance === 'random' ? sample(rng, names, 1)[0] : event.instance;
     return { instance: instances.findIndex((one) => one.id === id), balancers: [] };
@@ -146,7 +151,7 @@ interface Target {
 }
 
 /** One event of a scenario is one change, or a change and its undoing, or a series of them. */
-function expand(event: ScenarioEvent, { instance, balancers }: Target, endMs: number): TimedChange[] {
+function expand(event: Exclude<ScenarioEvent, Hiccups>, { instance, balancers }: Target, endMs: number): TimedChange[] {
   const { atMs } = event;
   const spell = (begin: Change, end: Change, forMs: number): TimedChange[] => [
     { atMs, change: begin },
@@ -197,6 +202,29 @@ function expand(event: ScenarioEvent, { instance, balancers }: Target, endMs: nu
       return state === 'cold' ? [restart] : [{ atMs: atMs - ageMs, change: { kind: 'keep', balancers } }, restart];
     }
   }
+}
+
+type Hiccups = Extract<ScenarioEvent, { kind: 'hiccups' }>;
+
+function hiccups(
+  event: Hiccups,
+  instances: number,
+  { rng, endMs }: { readonly rng: Rng; readonly endMs: number },
+): TimedChange[] {
+  const changes: TimedChange[] = [];
+  const untilMs = Math.min(endMs, event.atMs + event.forMs);
+  const gap = (): number => uniform(rng, 0, 2 * event.gapMs);
+  for (let atMs = event.atMs + gap(); atMs < untilMs; atMs += gap()) {
+    const overMs = atMs + uniform(rng, 0, event.pauseMs);
+    for (let instance = 0; instance < instances; instance++) {
+      changes.push(
+        { atMs, change: { kind: 'freeze', instance } },
+        { atMs: overMs, change: { kind: 'thaw', instance } },
+      );
+    }
+    atMs = overMs;
+  }
+  return changes;
 }
 
 function flap(event: ScenarioEvent & { kind: 'flap' }, instance: number, endMs: number): TimedChange[] {

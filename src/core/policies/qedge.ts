@@ -258,6 +258,7 @@ export class Qedge implements Policy {
       this.estimates.refresh(member, window, at);
       evidence ||= window.size > 0 || member.inFlight > 0;
     }
+    this.estimates.settle(this.inPlay.members, this.#context.qos.successRatio);
     return evidence;
   }
 

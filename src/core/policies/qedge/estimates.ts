@@ -9,6 +9,7 @@ import { type FlightView, NO_FLIGHT } from '../../router/flight-table.ts';
 import { type QedgeOptions, type QedgeScale, scaleTo } from './options.ts';
 import { OwnBaseline } from './own-baseline.ts';
 import { priorSuccess } from './reach.ts';
+import { shrinkageOf } from './shrinkage.ts';
 
 /** A prior's processing latency, in unloaded ones: somewhat loaded. */
 const PRIOR_LATENCY = 1.5;
@@ -28,6 +29,7 @@ export class Estimates {
   pressure: Float64Array<ArrayBuffer> = new Float64Array(0);
   /** c_m. */
   costs: Float64Array<ArrayBuffer> = new Float64Array(0);
+  #evidence: Float64Array<ArrayBuffer> = new Float64Array(0);
   #overdue = 0;
   #overdueMs = 0;
 
@@ -50,6 +52,7 @@ export class Estimates {
     this.processingMs = grownFloat64(this.processingMs, handles, Number.NaN);
     this.pressure = grownFloat64(this.pressure, handles);
     this.costs = grownFloat64(this.costs, handles);
+    this.#evidence = grownFloat64(this.#evidence, handles);
     this.#baseline.ensureHandles(handles);
   }
 
@@ -73,7 +76,7 @@ export class Estimates {
     at: { readonly unloadedMs: number; readonly nowMs: number },
   ): void {
     const { handle, rttMs } = candidate;
-    const { prior, price, pressure } = this.#options;
+    const { prior, pressure } = this.#options;
     const { unloadedMs, nowMs } = at;
     window.expire(nowMs);
     this.#kde.measure(window, this.#latencyMs - rttMs, nowMs);
@@ -90,7 +93,18 @@ export class Estimates {
     this.success[handle] = success;
     this.processingMs[handle] = processingMs;
     this.pressure[handle] = excessMs / (excessMs + pressure * baselineMs);
-    this.costs[handle] = 1 - success + price * (this.pressure[handle] as number);
+    this.#evidence[handle] = evidence;
+  }
+
+  /** All members are refreshed: what each costs. `successRatio` is ρ. */
+  settle(members: readonly Candidate[], successRatio: number): void {
+    const { shrinkage, price } = this.#options;
+    const shares = { success: this.success, evidence: this.#evidence };
+    const { mean, kept } = shrinkage ? shrinkageOf(members, shares, successRatio) : { mean: 0, kept: 1 };
+    for (const { handle } of members) {
+      const success = mean + kept * ((this.success[handle] as number) - mean);
+      this.costs[handle] = 1 - success + price * (this.pressure[handle] as number);
+    }
   }
 
   /** Bandwidth h of a window, for the density that people look at. */
