@@ -127,6 +127,8 @@ export type Outcome =
       readonly kind: 'end';
       readonly candidate: Candidate;
       readonly startMs: number;
+      /** Tries that were in flight at the same instance when it started. */
+      readonly ahead: number;
       /** ℓ, end to end as seen here, ms: what is charged to the instance, never the client's own slowness. */
       readonly latencyMs: number;
       readonly result: TryResult;

@@ -119,6 +119,13 @@ describe('a simulation', () => {
     expect(stalling.endings.success + stalling.endings.late).toBe(stalling.tries);
   });
 
+  it('stands still everywhere at once, again and again: hiccups', () => {
+    const event = { kind: 'hiccups', atMs: 0, forMs: 20_000, gapMs: 500, pauseMs: 300 } as const;
+    const { endings, tries } = run(withEvent(event));
+    expect(endings.late).toBeGreaterThan(100);
+    expect(endings.success + endings.late).toBe(tries);
+  });
+
   it('routes on through a restart of every load balancer', () => {
     const event = { kind: 'restart', atMs: 10_000, on: 'all', state: 'warm', ageMs: 5_000 } as const;
     const { endings, tries } = run(withEvent(event));

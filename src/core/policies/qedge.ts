@@ -16,6 +16,7 @@ import { Estimates } from './qedge/estimates.ts';
 import { InPlay } from './qedge/in-play.ts';
 import { ERROR_WEIGHT, MissStreak } from './qedge/miss-streak.ts';
 import { QEDGE_OPTIONS, type QedgeOptions, scaleTo } from './qedge/options.ts';
+import { Queueing } from './qedge/queueing.ts';
 import { restoreQedge, snapshotQedge } from './qedge/snapshot.ts';
 import { UnloadedLatency } from './qedge/unloaded-latency.ts';
 import { type QedgeFacts, viewOf } from './qedge/view.ts';
@@ -29,6 +30,8 @@ export const QEDGE = definePolicy({
 
 /** A miss is a processing latency of this share of what τ leaves after the round trip, or more. */
 const MISS_SHARE = 0.9;
+/** An instance whose queue lets expect more than this share of τ for one more request is full. */
+const FULL_SHARE = 0.9;
 /** A failure counts as this many τ, or as long as it took. */
 const FAILURE_LATENCIES = 3;
 /** A client with fewer requests than this over W has no standing yet. */
@@ -44,6 +47,7 @@ export class Qedge implements Policy {
   readonly streaks: MissStreak;
   readonly unloaded: UnloadedLatency;
   readonly swrr = new Swrr();
+  readonly #queueing: Queueing;
   /** Processing latencies; made when an instance first answers. */
   readonly windows: (LatencyWindow | undefined)[] = [];
   readonly #options: QedgeOptions;
@@ -65,6 +69,7 @@ export class Qedge implements Policy {
     this.inPlay = new InPlay(options, latencyMs, context.rng);
     this.estimates = new Estimates(options, latencyMs, context.flights);
     this.streaks = new MissStreak(scale.lateMs, scale.lateMsMax);
+    this.#queueing = new Queueing(options.half_life);
     this.unloaded = new UnloadedLatency(scale.unloadedMs);
   }
 
@@ -101,7 +106,9 @@ export class Qedge implements Policy {
     const processingMs = outcome.latencyMs - rttMs;
     const failed = result !== 'answered' && result !== 'aborted';
     if (result === 'answered') this.unloaded.observe(processingMs);
-    this.windowOf(handle).push(nowMs, failed ? Math.max(FAILURE_LATENCIES * latencyMs, processingMs) : processingMs);
+    const chargedMs = failed ? Math.max(FAILURE_LATENCIES * latencyMs, processingMs) : processingMs;
+    this.windowOf(handle).push(nowMs, chargedMs);
+    if (result !== 'refused') this.#queueing.observe(handle, outcome.ahead, Math.min(2 * latencyMs, chargedMs), nowMs);
     this.#refused[handle] = result === 'refused' ? 1 : 0;
     if (!failed && processingMs < MISS_SHARE * (latencyMs - rttMs)) this.streaks.success(handle);
     else this.#miss(outcome, nowMs);
@@ -183,11 +190,19 @@ export class Qedge implements Policy {
 
   // ---- fast loop ----
 
-  /** late(m): its oldest request is overdue, or it missed just now. */
+  /** late(m): its oldest request is overdue, it missed just now, or one more request would find too long a queue. */
   #isLate(candidate: Candidate, nowMs: number): boolean {
     return (
-      nowMs - candidate.oldestStartMs > this.#context.qos.latencyMs || this.streaks.isLate(candidate.handle, nowMs)
+      nowMs - candidate.oldestStartMs > this.#context.qos.latencyMs ||
+      this.streaks.isLate(candidate.handle, nowMs) ||
+      this.#isFull(candidate, nowMs)
     );
+  }
+
+  #isFull({ handle, inFlight, rttMs }: Candidate, nowMs: number): boolean {
+    if (!this.#options.queueing) return false;
+    const expectedMs = this.#queueing.expectedMs(handle, inFlight, nowMs);
+    return rttMs + expectedMs > FULL_SHARE * this.#context.qos.latencyMs;
   }
 
   /** By weight among those that are not late; null when all are. */
@@ -279,6 +294,7 @@ export class Qedge implements Policy {
     this.inPlay.learnOf(handle);
     this.estimates.ensureHandles(handle + 1);
     this.streaks.ensureHandles(handle + 1);
+    this.#queueing.ensureHandles(handle + 1);
     this.swrr.ensureHandles(handle + 1);
     this.#forget(handle);
   }
@@ -289,6 +305,7 @@ export class Qedge implements Policy {
     this.inPlay.forget(handle);
     this.estimates.forget(handle);
     this.streaks.forget(handle);
+    this.#queueing.forget(handle);
     this.swrr.setCredit(handle, 0);
   }
 
@@ -306,6 +323,7 @@ export class Qedge implements Policy {
       samples: this.windows[handle]?.sizeAt(nowMs) ?? 0,
       misses: this.streaks.misses(handle),
       lateMs: Math.max(0, this.streaks.untilMs(handle) - nowMs),
+      full: this.#isFull(candidate, nowMs),
       overdue: nowMs - candidate.oldestStartMs > this.#context.qos.latencyMs,
       unloadedMs: this.unloaded.ms,
     };

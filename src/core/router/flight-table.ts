@@ -25,6 +25,7 @@ export class FlightTable implements FlightView {
   readonly #rowsMax: number;
   #startMs = new Float64Array(ROWS_FIRST);
   #handle = new Int32Array(ROWS_FIRST).fill(NO_HANDLE);
+  #ahead = new Int32Array(ROWS_FIRST);
   #next = new Int32Array(ROWS_FIRST);
   #previous = new Int32Array(ROWS_FIRST);
   #head = new Int32Array(0);
@@ -60,6 +61,11 @@ export class FlightTable implements FlightView {
     return this.#startMs[ticket] ?? Number.NaN;
   }
 
+  /** Tries that were in flight at the same instance when this one started. */
+  ahead(ticket: number): number {
+    return this.#ahead[ticket] ?? 0;
+  }
+
   /** The instance of a try; `NO_HANDLE` once that is gone. */
   handleOf(ticket: number): number {
     return this.#handle[ticket] ?? NO_HANDLE;
@@ -88,6 +94,7 @@ export class FlightTable implements FlightView {
     this.#startMs[ticket] = startMs;
     this.#handle[ticket] = handle;
     this.#next[ticket] = NO_FLIGHT;
+    this.#ahead[ticket] = handle === NO_HANDLE ? 0 : this.count(handle);
     if (handle === NO_HANDLE) return ticket;
     const tail = this.#tail[handle] ?? NO_FLIGHT;
     this.#previous[ticket] = tail;
@@ -143,6 +150,7 @@ export class FlightTable implements FlightView {
     startMs.set(this.#startMs);
     this.#startMs = startMs;
     this.#handle = grown(this.#handle, rows, NO_HANDLE);
+    this.#ahead = grown(this.#ahead, rows, 0);
     this.#next = grown(this.#next, rows, NO_FLIGHT);
     this.#previous = grown(this.#previous, rows, NO_FLIGHT);
   }

@@ -136,13 +136,14 @@ export class LiveServiceRouter implements ServiceRouter {
     if (ticket === NO_FLIGHT) return;
     const live = this.#set.at(this.#flights.handleOf(ticket));
     const startMs = this.#flights.startMs(ticket);
+    const ahead = this.#flights.ahead(ticket);
     this.#flights.remove(ticket);
     if (live === undefined) return;
     this.#refreshFlights(live);
     if (result !== 'answered' && result !== 'aborted') live.failures++;
     // An answer bounds the round trip from above, where nobody has measured it.
     if (!live.rttKnown && result === 'answered' && latencyMs < live.rttMs) live.rttMs = latencyMs;
-    const end = this.#outcomes.end(live, startMs);
+    const end = this.#outcomes.end(live, startMs, ahead);
     end.result = result;
     end.latencyMs = latencyMs;
     end.success = result === 'answered' && latencyMs <= this.qos.latencyMs;

@@ -23,6 +23,7 @@ export class ReusedOutcomes {
     kind: 'end',
     candidate: NOBODY,
     startMs: 0.5,
+    ahead: 0,
     latencyMs: 0.5,
     result: 'answered',
     success: false,
@@ -37,10 +38,11 @@ export class ReusedOutcomes {
   }
 
   /** Valid until the next call; how the try ended is for the caller to fill in. */
-  end(candidate: Candidate, startMs: number): Writable<End> {
+  end(candidate: Candidate, startMs: number, ahead: number): Writable<End> {
     const end = this.#end;
     end.candidate = candidate;
     end.startMs = startMs;
+    end.ahead = ahead;
     return end;
   }
 }

@@ -52,6 +52,15 @@ export const D13_POLICIES = [
   'round-robin',
 ] as const;
 
+/** One load balancer that fills its instances by itself, at these loads; and one whose uplink stalls. */
+export const ALONE = [
+  ...[0.75, 1, 1.25, 1.5].map((load) => ({ scenario: 'alone', load })),
+  ...[0.75, 1, 1.25].map((load) => ({ scenario: 'alone-poisson', load })),
+  { scenario: 'mixed-hardware', load: 1 },
+  { scenario: 'hiccups', load: 1 },
+] as const;
+export const ALONE_POLICIES = ['qedge', 'qedgeproxy', 'p2c-ewma', 'least-connections', 'round-robin'] as const;
+
 export const LARGE = ['balancers-100', 'balancers-1000'] as const;
 
 const range = (from: number, to: number): number[] => Array.from({ length: to - from + 1 }, (_, i) => from + i);
@@ -103,5 +112,8 @@ export function cellsOf({ own, topologies, others, thousand }: Depth): Cell[] {
   const restarts = ['restart-warm', 'restart-cold'].map((scenario) => {
     return { scenario, model: null, load: 1, policies: ['qedge'], seeds: topologies };
   });
-  return [...paper, ...makeUp, ...events, ...d13, ...large, ...restarts];
+  const alone = ALONE.map(({ scenario, load }) => {
+    return { scenario, model: null, load, policies: ALONE_POLICIES, seeds: own };
+  });
+  return [...paper, ...alone, ...makeUp, ...events, ...d13, ...large, ...restarts];
 }

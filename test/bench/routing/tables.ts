@@ -2,7 +2,18 @@
 
 import { cell, markdownTable, percent, type Results, seconds } from './figures.ts';
 import { floorsOf } from './floors.ts';
-import { ALL_POLICIES, D13_POLICIES, EVENTS, LARGE, LOADED_POLICIES, LOADS, MODELS, PAPER_POLICIES } from './matrix.ts';
+import {
+  ALL_POLICIES,
+  ALONE,
+  ALONE_POLICIES,
+  D13_POLICIES,
+  EVENTS,
+  LARGE,
+  LOADED_POLICIES,
+  LOADS,
+  MODELS,
+  PAPER_POLICIES,
+} from './matrix.ts';
 
 interface Published {
   readonly satisfied: string;
@@ -60,6 +71,7 @@ export function tablesOf(results: Results): string {
     loadsTable(results),
     eventsTable(results),
     d13Table(results),
+    aloneTable(results),
     otherTable(results),
   ].join('\n\n');
 }
@@ -161,6 +173,25 @@ function d13Table(results: Results): string {
     return [`\`${policy}\``, success('d13-static'), statically, success('d13-dynamic'), dynamically];
   });
   return `**AIoTwin D1.3** (seven instances, one client; success, %):\n\n${markdownTable(['policy', 'static', 'published', 'dynamic', 'published'], rows)}`;
+}
+
+const ALONE_WORDS: Readonly<Record<string, string>> = {
+  alone: 'periodic clients',
+  'alone-poisson': 'Poisson clients',
+  'mixed-hardware': 'one of them runs hot',
+  hiccups: 'the uplink stalls for moments',
+};
+
+function aloneTable(results: Results): string {
+  const rows = ALONE.map(({ scenario, load }) => [
+    `${ALONE_WORDS[scenario]}${scenario.startsWith('alone') ? `, ${Math.round(120 * load)}/s` : ''}`,
+    ...ALONE_POLICIES.map((policy) => cell(results.figure({ scenario, load, policy }, (m) => m.successRatio))),
+  ]);
+  const header = ['', ...ALONE_POLICIES.map((policy) => `\`${policy}\``)];
+  return (
+    '**One load balancer alone** with five instances of three kinds of hardware (30, 20 and 10 ms of work, 316 requests/s in all), ' +
+    `which its own requests fill; success, %:\n\n${markdownTable(header, rows)}`
+  );
 }
 
 function otherTable(results: Results): string {

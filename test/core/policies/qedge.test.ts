@@ -81,6 +81,26 @@ describe('qedge', () => {
     expect(stateOf(world, 0).note).toBe('passed over: its oldest request is overdue');
   });
 
+  it('passes over an instance that it fills itself, before anything there is late', () => {
+    const world = createWorld('qedge');
+    populate(world, [1, 40]);
+    const [board] = world.router.candidates;
+    if (board === undefined) throw new Error('no candidate');
+    // Pairs of requests: 30 ms for the first, as much again for the second.
+    for (let i = 0; i < 20; i++) {
+      const tickets = [world.router.start(board, world.nowMs), world.router.start(board, world.nowMs)];
+      world.pass(30);
+      world.router.finish(tickets[0] as number, 'answered', 30, world.nowMs);
+      world.pass(30);
+      world.router.finish(tickets[1] as number, 'answered', 60, world.nowMs);
+    }
+    expect(stateOf(world, 0).note).toBe('meets the target');
+    for (let i = 0; i < 3; i++) world.router.start(board, world.nowMs);
+    const keys = new Set(Array.from({ length: 20 }, () => world.router.route(REQUEST, world.nowMs)?.key));
+    expect(keys).toEqual(new Set(['node-1/a']));
+    expect(stateOf(world, 0).note).toBe('passed over: its queue is too long for the limit');
+  });
+
   it('passes over it even while it holds nearly all the weight', () => {
     const world = createWorld('qedge');
     populate(world, [1, 71.9, 71.9]);

@@ -44,7 +44,7 @@ export const QEDGE_OPTIONS = {
   },
   learning_rate: {
     kind: 'number',
-    default: 5,
+    default: 3,
     min: 0,
     max: 100,
     about: 'γ, speed of the log-weights per unit of cost, 1/s',
@@ -105,6 +105,11 @@ export const QEDGE_OPTIONS = {
   baseline_rise: { kind: 'number', default: 0.01, min: 0, max: 1, about: 'how fast that may rise, share per second' },
   censoring: { kind: 'boolean', default: true, about: 'count overdue requests as failures before they end' },
   deferral: { kind: 'boolean', default: true, about: 'pass over an instance that is late right now' },
+  queueing: {
+    kind: 'boolean',
+    default: true,
+    about: 'pass over an instance where the own requests in flight already make a queue too long',
+  },
   cold_start: { kind: 'boolean', default: true, about: 'begin with weights by round trip instead of equal ones' },
   make_up: {
     kind: 'boolean',

@@ -18,6 +18,8 @@ export interface QedgeFacts {
   readonly misses: number;
   /** Milliseconds for which its misses still make it late. */
   readonly lateMs: number;
+  /** One more request would find too long a queue there. */
+  readonly full: boolean;
   /** Its oldest request in flight is older than τ. */
   readonly overdue: boolean;
   readonly unloadedMs: number;
@@ -53,6 +55,7 @@ function noteOn(facts: QedgeFacts, successRatio: number): string {
   if (!facts.member) return 'not in play: enough others are';
   if (facts.overdue) return 'passed over: its oldest request is overdue';
   if (facts.lateMs > 0) return `passed over after ${facts.misses} ${facts.misses === 1 ? 'miss' : 'misses'} in a row`;
+  if (facts.full) return 'passed over: its queue is too long for the limit';
   if (Number.isNaN(facts.success)) return 'judged by its round trip: no decision step yet';
   if (facts.samples === 0) return 'judged by its round trip: no samples';
   if (facts.success < successRatio) return 'below the target: explored';

@@ -1,0 +1,63 @@
+import { describe, expect, it } from 'vitest';
+import { Queueing } from '../../../../src/core/policies/qedge/queueing.ts';
+
+const STALE_MS = 2000;
+
+function make(): Queueing {
+  const queueing = new Queueing(STALE_MS);
+  queueing.ensureHandles(2);
+  return queueing;
+}
+
+/** Every try waits for those ahead of it: 30 ms each. */
+function fill(queueing: Queueing, counts: readonly number[], nowMs = 0): void {
+  for (const ahead of counts) queueing.observe(0, ahead, 30 * (ahead + 1), nowMs);
+}
+
+const RUSH = Array.from({ length: 60 }, (_, i) => i % 4);
+
+describe('the queue that a request would join', () => {
+  it('is unknown while little was seen', () => {
+    const queueing = make();
+    fill(queueing, [0, 1, 2]);
+    expect(queueing.expectedMs(0, 5, 0)).toBeNaN();
+    expect(queueing.expectedMs(1, 0, 0)).toBeNaN();
+  });
+
+  it('is foreseen beyond what was seen, by what each one more took', () => {
+    const queueing = make();
+    fill(queueing, RUSH);
+    expect(queueing.expectedMs(0, 0, 0)).toBeGreaterThan(28);
+    expect(queueing.expectedMs(0, 0, 0)).toBeLessThan(40);
+    expect(queueing.expectedMs(0, 6, 0)).toBeGreaterThan(190);
+    expect(queueing.expectedMs(0, 6, 0)).toBeLessThan(211);
+  });
+
+  it('costs nothing where what is in flight makes no difference', () => {
+    const queueing = make();
+    for (const ahead of RUSH) queueing.observe(0, ahead, 12, 0);
+    expect(queueing.expectedMs(0, 40, 0)).toBeCloseTo(12, 6);
+  });
+
+  it('is never shorter for being longer', () => {
+    const queueing = make();
+    for (const ahead of RUSH) queueing.observe(0, ahead, 50 - 10 * ahead, 0);
+    expect(queueing.expectedMs(0, 8, 0)).toBe(queueing.expectedMs(0, 0, 0));
+  });
+
+  it('follows an instance that became quicker', () => {
+    const queueing = make();
+    fill(queueing, RUSH);
+    for (let round = 0; round < 6; round++) for (const ahead of RUSH) queueing.observe(0, ahead, 5 * (ahead + 1), 0);
+    expect(queueing.expectedMs(0, 6, 0)).toBeLessThan(45);
+  });
+
+  it('is forgotten when no answer came for long, so that the instance is tried again', () => {
+    const queueing = make();
+    fill(queueing, RUSH);
+    expect(queueing.expectedMs(0, 6, STALE_MS)).toBeGreaterThan(100);
+    expect(queueing.expectedMs(0, 6, STALE_MS + 1)).toBeNaN();
+    fill(queueing, [0], STALE_MS + 1);
+    expect(queueing.expectedMs(0, 6, STALE_MS + 1)).toBeNaN();
+  });
+});
