@@ -283,7 +283,7 @@ class RunningApp implements App {
         listeners: listenerFacts(this.proxyListeners, this.#adminListener),
         broker: brokerFacts(this.#placement.state(), this.#housekeeping.brokerSinceMs),
         store: this.#store?.facts() ?? null,
-        probes: probeFacts(this.#prober.state(), this.#placement.state().nodes),
+        probes: probeFacts(this.#prober.state(), this.#placement.state().nodes, this.#config.node),
       }),
     });
   }

@@ -1,7 +1,7 @@
 // What the admin port tells of this node, in its words, from what the parts say of themselves in theirs.
 
 import type { BrokerFacts, ListenerFacts, ProbeFacts } from '../admin/state.ts';
-import type { ListenAddress } from '../config/config.ts';
+import type { ListenAddress, NodeConfig } from '../config/config.ts';
 import type { PlacementState } from '../placement/placement.ts';
 import type { ProbeState } from '../probe/prober.ts';
 import type { BoundListener } from '../proxy/proxy.ts';
@@ -22,8 +22,13 @@ export function brokerFacts(placement: PlacementState, sinceMs: number | null): 
   };
 }
 
-export function probeFacts(probes: readonly ProbeState[], nodes: PlacementState['nodes']): ProbeFacts[] {
-  const tiers = new Map(nodes.map(({ node }) => [node.id, node.tier]));
+/** `own`: this node, whose own announcement is no news to it. */
+export function probeFacts(
+  probes: readonly ProbeState[],
+  nodes: PlacementState['nodes'],
+  own: Pick<NodeConfig, 'id' | 'tier'>,
+): ProbeFacts[] {
+  const tiers = new Map([own, ...nodes.map(({ node }) => node)].map(({ id, tier }) => [id, tier]));
   return probes.map(({ nodeId, rttMs, failures, ageMs }) => ({
     nodeId,
     tier: tiers.get(nodeId) ?? null,

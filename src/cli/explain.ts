@@ -2,6 +2,7 @@
 
 import type { Command } from 'commander';
 import type { ExplainDocument, ExplainedCandidate } from '../admin/explain.ts';
+import { cooldownText } from '../core/standing.ts';
 import { type Column, renderColumns } from '../demo/columns.ts';
 import { type Paint, paintFor } from '../demo/paint.ts';
 import { AdminClient, type AdminClientOptions, withAdminOptions } from './admin-client.ts';
@@ -71,7 +72,7 @@ function columns(candidates: readonly ExplainedCandidate[]): readonly Column[] {
     column('success', ({ successProbability }) => percent(successProbability)),
     ...figures.map((name) => column(spaced(name), ({ extra }) => figure(extra[name]))),
     column('weight', ({ weight }) => percent(weight)),
-    column('cooldown', ({ cooldownMs }) => (cooldownMs > 0 ? `${(cooldownMs / 1000).toFixed(1)} s` : '-')),
+    column('cooldown', ({ cooldownMs }) => (cooldownMs > 0 ? cooldownText(cooldownMs) : '-')),
     column('in flight', ({ inFlight }) => String(inFlight)),
   ];
 }

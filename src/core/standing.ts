@@ -7,10 +7,15 @@ export interface Standing {
   readonly kind: 'good' | 'explore' | 'warn' | 'bad' | 'out';
 }
 
+/** `0.1 s` and up: what is left of a cooldown is never nothing. */
+export function cooldownText(cooldownMs: number): string {
+  return `${(Math.ceil(cooldownMs / 100) / 10).toFixed(1)} s`;
+}
+
 export function standingOf(instance: InstanceState): Standing {
   if (instance.availability === 'draining') return { word: 'draining', kind: 'warn' };
   if (instance.availability === 'suspect') return { word: 'suspect', kind: 'bad' };
-  if (instance.cooldownMs > 0) return { word: `cooldown ${(instance.cooldownMs / 1000).toFixed(1)} s`, kind: 'bad' };
+  if (instance.cooldownMs > 0) return { word: `cooldown ${cooldownText(instance.cooldownMs)}`, kind: 'bad' };
   switch (instance.pool) {
     case 'exploitation':
       return { word: 'in pool', kind: 'good' };

@@ -3,6 +3,7 @@
 
 import type { PoolMembership } from '../core/policies/policy.ts';
 import type { InstanceState, RouterState } from '../core/service-router.ts';
+import { cooldownText } from '../core/standing.ts';
 import { type Cell, type Column, renderColumns, truncate } from './columns.ts';
 import type { Paint, Tone } from './paint.ts';
 
@@ -142,7 +143,7 @@ function instanceColumns({ instances, qos }: RouterState): readonly Column[] {
     column('', 0, 'left', ({ weight }) => dim(bar(weight / weightMax, BAR_WIDTH))),
     column('POOL', 5, 'left', poolCell),
     column('COOLDOWN', 4, 'right', ({ cooldownMs }) =>
-      cooldownMs > 0 ? { text: `${(cooldownMs / 1000).toFixed(1)} s`, tone: 'notice' } : dim('–'),
+      cooldownMs > 0 ? { text: cooldownText(cooldownMs), tone: 'notice' } : dim('–'),
     ),
   ];
 }

@@ -12,6 +12,7 @@ import { startAdmin } from '../support/admin.ts';
 import {
   type CooldownSight,
   cooldownSight,
+  faintTexts,
   launchBrowser,
   type OpenPage,
   openDashboard,
@@ -188,6 +189,12 @@ describe('the dashboard', () => {
     const background = await page.evaluate(() => getComputedStyle(document.body).backgroundColor);
     const [red = 0] = background.match(/\d+/g)?.map(Number) ?? [];
     expect(red < 128).toBe(view.theme === 'dark');
+  });
+
+  it.each(['light', 'dark'] as const)('writes nothing too faint to read, in %s', async (theme) => {
+    const { page } = await dashboard({ ...DESKTOP, theme });
+    await page.locator('.density .curve').waitFor();
+    expect(await faintTexts(page)).toEqual([]);
   });
 
   it('names everything that can be pressed', async () => {

@@ -153,3 +153,47 @@ export function readDashboard(page: Page): Promise<Shown> {
     };
   });
 }
+
+/** Texts that stand out too little from what they stand on (WCAG 2.2, 1.4.3): 4.5 to 1, large ones 3 to 1. */
+export function faintTexts(page: Page): Promise<readonly string[]> {
+  return page.evaluate(() => {
+    type Colour = readonly [number, number, number, number];
+    const canvas = document.createElement('canvas').getContext('2d', { willReadFrequently: true });
+    const colourOf = (text: string): Colour => {
+      if (canvas === null) throw new Error('no canvas');
+      canvas.clearRect(0, 0, 1, 1);
+      canvas.fillStyle = text;
+      canvas.fillRect(0, 0, 1, 1);
+      const [red = 0, green = 0, blue = 0, alpha = 0] = canvas.getImageData(0, 0, 1, 1).data;
+      return [red, green, blue, alpha / 255];
+    };
+    const over = (front: Colour, back: Colour): Colour => {
+      const mix = (i: 0 | 1 | 2): number => front[i] * front[3] + back[i] * (1 - front[3]);
+      return [mix(0), mix(1), mix(2), 1];
+    };
+    const luminance = (colour: Colour): number => {
+      const linear = (i: 0 | 1 | 2): number => {
+        const value = colour[i] / 255;
+        return value <= 0.03928 ? value / 12.92 : ((value + 0.055) / 1.055) ** 2.4;
+      };
+      return 0.2126 * linear(0) + 0.7152 * linear(1) + 0.0722 * linear(2);
+    };
+    const backOf = (element: Element): Colour => {
+      const under: Colour = element.parentElement === null ? [255, 255, 255, 1] : backOf(element.parentElement);
+      return over(colourOf(getComputedStyle(element).backgroundColor), under);
+    };
+    const hasText = (element: Element): boolean =>
+      [...element.childNodes].some((node) => node.nodeType === Node.TEXT_NODE && node.textContent?.trim() !== '');
+    return [...document.querySelectorAll('body *')].flatMap((element) => {
+      if (!hasText(element) || element.getClientRects().length === 0) return [];
+      const style = getComputedStyle(element);
+      const back = backOf(element);
+      const front = over(colourOf(element instanceof SVGElement ? style.fill : style.color), back);
+      const [low = 0, high = 0] = [luminance(front), luminance(back)].sort((a, b) => a - b);
+      const ratio = (high + 0.05) / (low + 0.05);
+      const size = Number.parseFloat(style.fontSize);
+      const large = size >= 24 || (size >= 18.66 && Number(style.fontWeight) >= 700);
+      return ratio >= (large ? 3 : 4.5) ? [] : [`${ratio.toFixed(2)}: ${element.textContent?.trim()}`];
+    });
+  });
+}

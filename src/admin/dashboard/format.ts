@@ -12,6 +12,7 @@ export function percent(ratio: number | null | undefined, digits = 0): string {
 
 export function milliseconds(value: number | null): string {
   if (value === null) return UNKNOWN;
+  if (value === 0) return '0 ms';
   return value < 9.95 ? `${value.toFixed(1)} ms` : `${Math.round(value)} ms`;
 }
 
@@ -43,6 +44,14 @@ export function bytes(value: number | null): string {
     unit++;
   }
   return `${scaled < 10 && unit > 0 ? scaled.toFixed(1) : Math.round(scaled)} ${units[unit]}`;
+}
+
+/** A figure of a policy's own, `unloadedMs` of 11.3, as `Unloaded` and `11 ms`. */
+export function policyFigure(name: string, value: number): readonly [name: string, value: string] {
+  const inMs = name.endsWith('Ms');
+  const words = (inMs ? name.slice(0, -2) : name).replace(/([A-Z])/g, (letter) => ` ${letter.toLowerCase()}`);
+  const text = Number.isInteger(value) ? String(value) : value.toPrecision(3);
+  return [words.charAt(0).toUpperCase() + words.slice(1), inMs ? milliseconds(value) : text];
 }
 
 /** Local wall time, `14:03:07`. */

@@ -5,7 +5,7 @@ import type { InstanceState, RouterState } from '../../../core/service-router.ts
 import { standingOf } from '../../../core/standing.ts';
 import type { DensityDocument } from '../../state.ts';
 import type { Connection } from '../connection.ts';
-import { count, milliseconds, percent, perSecond } from '../format.ts';
+import { count, milliseconds, percent, perSecond, policyFigure } from '../format.ts';
 import { DensityPlot } from './density-plot.tsx';
 import { InstanceActions } from './instance-actions.tsx';
 import { Panel } from './panel.tsx';
@@ -19,6 +19,7 @@ export interface InstanceDetailProps {
 export function InstanceDetail({ connection, service, instance }: InstanceDetailProps) {
   const density = useDensity(connection, service, instance.key);
   const standing = standingOf(instance);
+  const own = Object.entries(instance.extra);
   return (
     <Panel
       title={instance.key}
@@ -41,14 +42,22 @@ export function InstanceDetail({ connection, service, instance }: InstanceDetail
         <Fact name="Requests/s" value={perSecond(instance.requestsPerSecond)} />
         <Fact name="Samples" value={count(instance.samples)} />
         <Fact name="Failures" value={`${count(instance.failures)} of ${count(instance.requests)}`} />
-        {Object.entries(instance.extra).map(([name, value]) => (
-          <Fact key={name} name={spaced(name)} value={Number.isInteger(value) ? String(value) : value.toPrecision(3)} />
-        ))}
         <Fact
           name="Address"
           value={`${instance.instance.scheme}://${instance.instance.host}:${instance.instance.port}`}
         />
       </dl>
+      {own.length > 0 && (
+        <>
+          <h3 class="facts-of">What {service.policy} goes by</h3>
+          <dl class="facts facts-own">
+            {own.map(([name, value]) => {
+              const [words, text] = policyFigure(name, value);
+              return <Fact key={name} name={words} value={text} />;
+            })}
+          </dl>
+        </>
+      )}
       <InstanceActions key={instance.key} connection={connection} service={service.service} instance={instance} />
     </Panel>
   );
@@ -76,9 +85,4 @@ function useDensity(connection: Connection, service: RouterState, key: string): 
     };
   }, [service, key]);
   return density?.key === key ? density : null;
-}
-
-/** `pricePerStep` → `price per step`. */
-function spaced(name: string): string {
-  return name.replace(/([A-Z])/g, (letter) => ` ${letter.toLowerCase()}`);
 }

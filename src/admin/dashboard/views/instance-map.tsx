@@ -2,7 +2,7 @@
 // limit; the marker's area is the weight, its colour the success probability, a dashed ring a cooldown.
 
 import type { InstanceState, RouterState } from '../../../core/service-router.ts';
-import { standingOf } from '../../../core/standing.ts';
+import { cooldownText, standingOf } from '../../../core/standing.ts';
 import { successColour } from '../colours.ts';
 import { milliseconds, percent } from '../format.ts';
 import { type Frame, type LabelPlace, placeLabels } from './label-layout.ts';
@@ -15,9 +15,12 @@ export interface InstanceMapProps {
   readonly onChoose: (key: string) => void;
 }
 
-/** Where along the diagonal, from left to right, its label stands: seldom is anything so far out. */
-const LIMIT_LABEL_AT = 0.68;
-const MARGIN = { top: 14, right: 18, bottom: 34, left: 44 };
+/** Where along the diagonal, from left to right, its label may stand: at the first of these that no marker covers. */
+const LIMIT_LABEL_AT = [0.68, 0.5, 0.82, 0.34, 0.16] as const;
+const LIMIT_LABEL = { width: 76, height: 16 };
+const MARGIN = { top: 14, right: 18, bottom: 34, left: 50 };
+/** From the axes to 0: what is near or fast has a marker too, and the axes' numbers stay readable beside it. */
+const INSET = { x: 24, y: 18 };
 
 export function InstanceMap({ service, chosen, onChoose }: InstanceMapProps) {
   const [ref, width] = useWidth<HTMLElement>();
@@ -69,14 +72,36 @@ function scaleOf(service: RouterState, width: number, height: number): Scale {
     x: reach(service.instances.map((one) => one.rttMs)),
     y: reach(service.instances.map((one) => one.processingMs ?? 0)),
   };
-  const innerWidth = width - MARGIN.left - MARGIN.right;
-  const innerHeight = height - MARGIN.top - MARGIN.bottom;
-  const x = (ms: number): number => MARGIN.left + (Math.min(ms, endMs.x) / endMs.x) * innerWidth;
-  const y = (ms: number): number => height - MARGIN.bottom - (Math.min(ms, endMs.y) / endMs.y) * innerHeight;
-  const limitLabel = { x: x(limitMs * LIMIT_LABEL_AT) + 8, y: y(limitMs * (1 - LIMIT_LABEL_AT)) - 6 };
-  const keepFree = [{ x: limitLabel.x, y: limitLabel.y - 12, width: 76, height: 16 }];
+  const origin = { x: MARGIN.left + INSET.x, y: height - MARGIN.bottom - INSET.y };
+  const innerWidth = width - MARGIN.right - origin.x;
+  const innerHeight = origin.y - MARGIN.top;
+  const x = (ms: number): number => origin.x + (Math.min(ms, endMs.x) / endMs.x) * innerWidth;
+  const y = (ms: number): number => origin.y - (Math.min(ms, endMs.y) / endMs.y) * innerHeight;
+  const markers = service.instances.map((one) => ({
+    x: x(one.rttMs),
+    y: y(one.processingMs ?? 0),
+    radius: radiusOf(one),
+  }));
+  const places = LIMIT_LABEL_AT.map((at) => ({ x: x(limitMs * at) + 8, y: y(limitMs * (1 - at)) - 6 }));
+  const limitLabel = places.find((place) => !markers.some((marker) => covers(marker, place))) ??
+    places[0] ?? { x: 0, y: 0 };
+  const keepFree = [{ x: limitLabel.x, y: limitLabel.y - 12, ...LIMIT_LABEL }];
   const frame = { left: MARGIN.left, right: width - 4, top: 2, bottom: height - MARGIN.bottom, keepFree };
   return { endMs, x, y, limitLabel, frame };
+}
+
+/** Whether a marker touches the label of the limit; `place` is where its text begins. */
+function covers(
+  marker: { readonly x: number; readonly y: number; readonly radius: number },
+  place: { readonly x: number; readonly y: number },
+): boolean {
+  const nearestX = Math.max(place.x, Math.min(marker.x, place.x + LIMIT_LABEL.width));
+  const nearestY = Math.max(place.y - 12, Math.min(marker.y, place.y + LIMIT_LABEL.height - 12));
+  return Math.hypot(marker.x - nearestX, marker.y - nearestY) < marker.radius + 6;
+}
+
+function radiusOf({ cooldownMs, weight }: InstanceState): number {
+  return Math.max(cooldownMs > 0 ? 8 : 0, 5 + 24 * Math.sqrt(weight));
 }
 
 interface Marker {
@@ -92,7 +117,7 @@ function markersOf(service: RouterState, scale: Scale): readonly Marker[] {
     instance,
     x: scale.x(instance.rttMs),
     y: scale.y(instance.processingMs ?? 0),
-    radius: Math.max(instance.cooldownMs > 0 ? 8 : 0, 5 + 24 * Math.sqrt(instance.weight)),
+    radius: radiusOf(instance),
   }));
   // Always in the same order: a marker that moved within the document would lose the keyboard's focus.
   placed.sort((a, b) => (a.instance.key < b.instance.key ? -1 : 1));
@@ -145,7 +170,7 @@ function MapMarker({ marker, target, chosen, onChoose }: MapMarkerProps) {
       {marker.label.leaderX !== null && <line class="leader" {...leaderOf(marker, marker.label.leaderX)} />}
       <text style={{ transform: `translate(${marker.label.labelX}px, ${marker.label.labelY}px)` }}>
         {instance.key}
-        {cooling && <tspan class="cooling-text"> {(instance.cooldownMs / 1000).toFixed(1)} s</tspan>}
+        {cooling && <tspan class="cooling-text"> {cooldownText(instance.cooldownMs)}</tspan>}
       </text>
     </g>
   );
@@ -159,7 +184,7 @@ function leaderOf({ x, y, radius, label }: Marker, x2: number): { x1: number; y1
 }
 
 function labelOf(instance: InstanceState): string {
-  return instance.cooldownMs > 0 ? `${instance.key} ${(instance.cooldownMs / 1000).toFixed(1)} s` : instance.key;
+  return instance.cooldownMs > 0 ? `${instance.key} ${cooldownText(instance.cooldownMs)}` : instance.key;
 }
 
 function describe(instance: InstanceState): string {
