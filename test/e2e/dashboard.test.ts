@@ -4,6 +4,7 @@
 
 import type { Browser, Page } from 'playwright-core';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
+import { successColour } from '../../src/admin/dashboard/colours.ts';
 import { count, milliseconds, percent, perSecond } from '../../src/admin/dashboard/format.ts';
 import type { EventDocument, StateDocument } from '../../src/admin/state.ts';
 import type { RouterState } from '../../src/core/service-router.ts';
@@ -194,6 +195,17 @@ describe('the dashboard', () => {
   it.each(['light', 'dark'] as const)('writes nothing too faint to read, in %s', async (theme) => {
     const { page } = await dashboard({ ...DESKTOP, theme });
     await page.locator('.density .curve').waitFor();
+    // Every colour of success, whatever the demo happens to show.
+    const colours = Array.from({ length: 21 }, (_, i) => successColour(i / 20, 0.9));
+    await page.evaluate((shown) => {
+      const panel = document.querySelector('.area-clients');
+      for (const colour of shown) {
+        const text = document.createElement('p');
+        text.textContent = colour;
+        text.style.color = colour;
+        panel?.append(text);
+      }
+    }, colours);
     expect(await faintTexts(page)).toEqual([]);
   });
 

@@ -45,15 +45,17 @@ export function DensityPlot({ density, limitMs, successProbability, target }: De
         <text class="limit-label" x={x(limitMs)} y={HEIGHT - 7} text-anchor="middle">
           τ {milliseconds(limitMs)}
         </text>
-        <text
-          class="within"
-          style={{ fill: successColour(successProbability, target) }}
-          x={x(limitMs) - 8}
-          y={TOP}
-          text-anchor="end"
-        >
-          {percent(successProbability, 1)} within
-        </text>
+        {successProbability !== null && (
+          <text
+            class="within"
+            style={{ fill: successColour(successProbability, target) }}
+            x={x(limitMs) - 8}
+            y={TOP}
+            text-anchor="end"
+          >
+            {percent(successProbability, 1)} within
+          </text>
+        )}
       </svg>
       {density === null && <p class="empty">{said}</p>}
     </div>
