@@ -43,6 +43,8 @@ export class ClientConnection {
   closing = false;
   /** Set once it carries a WebSocket. */
   pipe: WebSocketPipe | null = null;
+  /** Speaks HTTP/2: its streams are connections of their own, and GOAWAY ends it. */
+  multiplexed = false;
 
   /** `service`: the one that the listener belongs to, looked up anew for each request since a reload may replace it. */
   constructor(link: ClientLink, peer: Peer, service: () => ServiceRuntime | null) {
@@ -57,6 +59,11 @@ export class ClientConnection {
 
   get busy(): boolean {
     return this.#exchanges.length > 0;
+  }
+
+  /** Its protocol has a way to say that it is over, so that nobody has to guess. */
+  get endsItself(): boolean {
+    return this.pipe !== null || this.multiplexed;
   }
 
   add(exchange: ConnectionExchange): void {

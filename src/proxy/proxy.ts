@@ -86,9 +86,10 @@ export function createProxy(options: ProxyOptions): Proxy {
   return new HttpProxy(options);
 }
 
-/** Connections that were accepted just before a drain get this long to bring their request. */
-const DRAIN_GRACE_MS = 300;
+/** How often connections that fell silent are looked for. */
 const DRAIN_SWEEP_MS = 50;
+/** The last of a drain, in which requests that still come are refused. */
+const DRAIN_LAST_MS = 1000;
 /** How often pools of instances that are gone are looked for. */
 const POOL_SWEEP_MS = 5000;
 
@@ -193,12 +194,15 @@ class HttpProxy implements Proxy {
     const listeners = this.#all();
     for (const listener of listeners) listener.sayGoodbye();
     const stopped = Promise.all(listeners.map((listener) => listener.stop()));
-    await delay(Math.min(DRAIN_GRACE_MS, this.#options.config.drainMs));
-    this.#context.refusing = true;
     const sweep = setInterval(() => {
-      for (const listener of listeners) listener.sweepIdle();
+      for (const listener of listeners) listener.sweepQuiet(this.#context.nowMs());
     }, DRAIN_SWEEP_MS);
-    await within(stopped, Math.max(0, this.#options.config.drainMs - DRAIN_GRACE_MS));
+    const { drainMs } = this.#options.config;
+    const lastMs = Math.min(DRAIN_LAST_MS, drainMs / 4);
+    await within(stopped, drainMs - lastMs);
+    // What comes now would be cut off.
+    this.#context.refusing = true;
+    await within(stopped, lastMs);
     clearInterval(sweep);
     await this.close();
   }
@@ -247,8 +251,11 @@ class HttpProxy implements Proxy {
       if (name === SHARED || (wanted?.host === listener.address.host && wanted.port === listener.address.port))
         continue;
       this.#listeners.delete(name);
-      listener.stop().catch(() => {});
-      setTimeout(() => listener.sweepIdle(), DRAIN_GRACE_MS).unref();
+      const sweep = setInterval(() => listener.sweepQuiet(this.#context.nowMs()), DRAIN_SWEEP_MS).unref();
+      listener
+        .stop()
+        .catch(() => {})
+        .finally(() => clearInterval(sweep));
     }
     for (const { name, config } of this.#services.values()) {
       if (config.listen !== null && !this.#listeners.has(name)) await this.#open(name, config.listen);
@@ -280,12 +287,6 @@ class HttpProxy implements Proxy {
       }
     });
   }
-}
-
-function delay(ms: number): Promise<void> {
-  return new Promise((resolve) => {
-    setTimeout(resolve, ms);
-  });
 }
 
 /** Waits for `work`, but no longer than `ms`; leaves no timer behind that would keep the process. */

@@ -14,6 +14,7 @@ import { rawErrorAnswer } from './error-response.ts';
 import { type Peer, peerOf, type TrustedPeers } from './forwarded.ts';
 import { Http2Port, sniff } from './http2-server.ts';
 import { NO_SERVICE } from './proxy-metrics.ts';
+import { QuietSweep } from './quiet-sweep.ts';
 import { RawRequest } from './raw-request.ts';
 import type { Route } from './routes.ts';
 import type { ServiceRuntime } from './service-runtime.ts';
@@ -40,6 +41,7 @@ export class Listener {
   readonly #http2: Http2Port;
   readonly #tls: DownstreamTls | null;
   readonly #connections = new Map<Socket, ClientConnection>();
+  readonly #quiet = new QuietSweep();
   #closed: Promise<void> | null = null;
   #onEmpty: (() => void) | null = null;
 
@@ -94,8 +96,9 @@ export class Listener {
     for (const connection of this.#connections.values()) connection.pipe?.goAway();
   }
 
-  sweepIdle(): void {
-    this.#server.closeIdleConnections();
+  /** Closes connections that fell silent; again and again while the port drains. */
+  sweepQuiet(nowMs: number): void {
+    this.#quiet.sweep(this.#connections, nowMs);
     this.#http2.stop();
   }
 
@@ -167,7 +170,7 @@ export class Listener {
     const http1 = server.listeners(event) as ((socket: Socket) => void)[];
     server.removeAllListeners(event);
     const take = (socket: Socket, protocol: 'http1' | 'http2'): void => {
-      if (protocol === 'http2') this.#http2.take(socket);
+      if (protocol === 'http2') this.#takeHttp2(socket);
       else for (const listener of http1) listener.call(server, socket);
     };
     server.on(event, (socket: Socket) => {
@@ -176,6 +179,12 @@ export class Listener {
       if (this.#tls !== null) take(socket, alpnProtocol === 'h2' ? 'http2' : 'http1');
       else sniff(socket, this.#options.context.config.headersTimeoutMs, (protocol) => take(socket, protocol));
     });
+  }
+
+  #takeHttp2(socket: Socket): void {
+    const connection = this.#connections.get(socket);
+    if (connection !== undefined) connection.multiplexed = true;
+    this.#http2.take(socket);
   }
 
   #peerOf(socket: Socket): Peer {

@@ -1,10 +1,19 @@
 // How a proxy starts, changes and stops.
 
 import { once } from 'node:events';
-import { createServer } from 'node:net';
+import { connect, createServer, type Socket } from 'node:net';
 import { describe, expect, it, onTestFinished } from 'vitest';
 import { listening } from '../support/listening.ts';
 import { rawRequest, serviceOf, startInstance, startProxy, until } from '../support/proxy.ts';
+
+/** What has come so far. */
+function textOf(socket: Socket): () => string {
+  let text = '';
+  socket.on('data', (chunk) => {
+    text += chunk;
+  });
+  return () => text;
+}
 
 const HEADERS = { 'X-QEdge-Service': 'pilotnet' };
 
@@ -38,7 +47,6 @@ describe('draining', () => {
   it('serves a connection that was accepted but had said nothing yet, and closes it with the answer', async () => {
     const instance = await startInstance((_, response) => response.end('done'));
     const { port, proxy } = await startProxy([{ name: 'pilotnet', ports: [instance.port] }]);
-    const { connect } = await import('node:net');
     const client = connect(port, '127.0.0.1');
     await once(client, 'connect');
     await until(() => proxy.stats().connections === 1);
@@ -53,6 +61,63 @@ describe('draining', () => {
     expect(text).toContain('Connection: close');
     client.destroy();
     await drained;
+  });
+
+  it('still serves a connection that lay idle, and closes it with the answer', async () => {
+    let release = (): void => {};
+    const instance = await startInstance((request, response) => {
+      if (request.url === '/held') release = () => response.end('held');
+      else response.end('done');
+    });
+    const { port, proxy } = await startProxy([{ name: 'pilotnet', ports: [instance.port] }], { drainMs: 60_000 });
+    const held = rawRequest(port, 'GET /held HTTP/1.1\r\nHost: pilotnet\r\n\r\n');
+    const idle = connect(port, '127.0.0.1');
+    const answers = textOf(idle);
+    idle.write('GET / HTTP/1.1\r\nHost: pilotnet\r\n\r\n');
+    await until(() => answers().includes('done') && proxy.stats().inFlight === 1);
+    const drained = proxy.drain();
+    idle.write('GET / HTTP/1.1\r\nHost: pilotnet\r\n\r\n');
+    await once(idle, 'end');
+    expect(answers().match(/HTTP\/1.1 200 OK/g)).toHaveLength(2);
+    expect(answers()).toContain('Connection: close');
+    idle.destroy();
+    release();
+    expect((await held).body).toContain('held');
+    await drained;
+  });
+
+  it('closes connections that stay silent, and waits for none that carries a request', async () => {
+    const instance = await startInstance((_, response) => response.end('done'));
+    const { port, proxy } = await startProxy([{ name: 'pilotnet', ports: [instance.port] }], { drainMs: 60_000 });
+    const silent = connect(port, '127.0.0.1');
+    silent.resume();
+    await until(() => proxy.stats().connections === 1);
+    const drained = proxy.drain();
+    await once(silent, 'end');
+    await drained;
+    expect(proxy.stats().connections).toBe(0);
+  });
+
+  it('refuses what comes so late that it would be cut off', async () => {
+    const instance = await startInstance(() => {});
+    const { port, proxy } = await startProxy([{ name: 'pilotnet', ports: [instance.port] }], { drainMs: 400 });
+    const stuck = rawRequest(port, 'GET / HTTP/1.1\r\nHost: pilotnet\r\n\r\n');
+    const late = connect(port, '127.0.0.1');
+    const answer = textOf(late);
+    late.write('GET / HTTP/1.1\r\nHost: pil');
+    await until(() => proxy.stats().inFlight === 1 && proxy.stats().connections === 2);
+    const began = performance.now();
+    const drained = proxy.drain();
+    // A byte now and then: it is not silent.
+    while (performance.now() - began < 310) {
+      late.write('o');
+      await new Promise((resolve) => setTimeout(resolve, 20));
+    }
+    late.write('\r\nX-QEdge-Service: pilotnet\r\n\r\n');
+    await drained;
+    await stuck;
+    expect(answer()).toContain('X-QEdge-Error: draining');
+    late.destroy();
   });
 
   it('cuts off what does not finish in time', async () => {
