@@ -13,6 +13,7 @@ import { requestFieldTable } from './fields.ts';
 import { TrustedPeers } from './forwarded.ts';
 import type { OnHealth } from './health.ts';
 import { createProxyMetrics } from './proxy-metrics.ts';
+import { QuietSweep } from './quiet-sweep.ts';
 import { createRoutes } from './routes.ts';
 import { assertPortFree, Listener } from './server.ts';
 import { ServiceRuntime } from './service-runtime.ts';
@@ -183,7 +184,7 @@ class HttpProxy implements Proxy {
       upstreamConnections: service.upstreamConnections,
     }));
     return {
-      connections: this.#all().reduce((sum, listener) => sum + listener.connections, 0),
+      connections: this.#all().reduce((sum, listener) => sum + listener.connections.size, 0),
       inFlight: services.reduce((sum, { inFlight }) => sum + inFlight, 0),
       services,
     };
@@ -192,11 +193,8 @@ class HttpProxy implements Proxy {
   async drain(): Promise<void> {
     this.#context.draining = true;
     const listeners = this.#all();
-    for (const listener of listeners) listener.sayGoodbye();
+    const sweep = this.#sweepQuiet(listeners);
     const stopped = Promise.all(listeners.map((listener) => listener.stop()));
-    const sweep = setInterval(() => {
-      for (const listener of listeners) listener.sweepQuiet(this.#context.nowMs());
-    }, DRAIN_SWEEP_MS);
     const { drainMs } = this.#options.config;
     const lastMs = Math.min(DRAIN_LAST_MS, drainMs / 4);
     await within(stopped, drainMs - lastMs);
@@ -251,7 +249,7 @@ class HttpProxy implements Proxy {
       if (name === SHARED || (wanted?.host === listener.address.host && wanted.port === listener.address.port))
         continue;
       this.#listeners.delete(name);
-      const sweep = setInterval(() => listener.sweepQuiet(this.#context.nowMs()), DRAIN_SWEEP_MS).unref();
+      const sweep = this.#sweepQuiet([listener]).unref();
       listener
         .stop()
         .catch(() => {})
@@ -260,6 +258,20 @@ class HttpProxy implements Proxy {
     for (const { name, config } of this.#services.values()) {
       if (config.listen !== null && !this.#listeners.has(name)) await this.#open(name, config.listen);
     }
+  }
+
+  /** Ends the connections of ports that drain, each as its protocol allows. */
+  #sweepQuiet(listeners: readonly Listener[]): NodeJS.Timeout {
+    const quiet = new QuietSweep();
+    const sweep = (): void => {
+      for (const listener of listeners) listener.sayGoodbye();
+      quiet.sweep(
+        listeners.map(({ connections }) => connections),
+        this.#context.nowMs(),
+      );
+    };
+    sweep();
+    return setInterval(sweep, DRAIN_SWEEP_MS);
   }
 
   #registerGauges(metrics: Metrics): void {

@@ -14,7 +14,6 @@ import { rawErrorAnswer } from './error-response.ts';
 import { type Peer, peerOf, type TrustedPeers } from './forwarded.ts';
 import { Http2Port, sniff } from './http2-server.ts';
 import { NO_SERVICE } from './proxy-metrics.ts';
-import { QuietSweep } from './quiet-sweep.ts';
 import { RawRequest } from './raw-request.ts';
 import type { Route } from './routes.ts';
 import type { ServiceRuntime } from './service-runtime.ts';
@@ -41,7 +40,6 @@ export class Listener {
   readonly #http2: Http2Port;
   readonly #tls: DownstreamTls | null;
   readonly #connections = new Map<Socket, ClientConnection>();
-  readonly #quiet = new QuietSweep();
   #closed: Promise<void> | null = null;
   #onEmpty: (() => void) | null = null;
 
@@ -60,8 +58,8 @@ export class Listener {
     this.#server = this.#createServer();
   }
 
-  get connections(): number {
-    return this.#connections.size;
+  get connections(): ReadonlyMap<Socket, ClientConnection> {
+    return this.#connections;
   }
 
   /** `fd`: an inherited listening socket to use instead. Throws `CommandError` when the port cannot be had. */
@@ -91,14 +89,12 @@ export class Listener {
     return this.#closed;
   }
 
-  /** WebSockets would last as long as they like: both their ends are told. */
+  /**
+   * What would last as long as it likes is told: both ends of WebSockets, and clients that speak HTTP/2. Again and again
+   * while the port drains, for those that only now turn out to be such.
+   */
   sayGoodbye(): void {
     for (const connection of this.#connections.values()) connection.pipe?.goAway();
-  }
-
-  /** Closes connections that fell silent; again and again while the port drains. */
-  sweepQuiet(nowMs: number): void {
-    this.#quiet.sweep(this.#connections, nowMs);
     this.#http2.stop();
   }
 

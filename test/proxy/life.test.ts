@@ -2,7 +2,7 @@
 
 import { once } from 'node:events';
 import { connect, createServer, type Socket } from 'node:net';
-import { describe, expect, it, onTestFinished } from 'vitest';
+import { describe, expect, it, onTestFinished, vi } from 'vitest';
 import { listening } from '../support/listening.ts';
 import { rawRequest, serviceOf, startInstance, startProxy, until } from '../support/proxy.ts';
 
@@ -106,17 +106,16 @@ describe('draining', () => {
     const answer = textOf(late);
     late.write('GET / HTTP/1.1\r\nHost: pil');
     await until(() => proxy.stats().inFlight === 1 && proxy.stats().connections === 2);
-    const began = performance.now();
+    vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout', 'setInterval', 'clearInterval'] });
+    onTestFinished(() => void vi.useRealTimers());
     const drained = proxy.drain();
-    // A byte now and then: it is not silent.
-    while (performance.now() - began < 310) {
-      late.write('o');
-      await new Promise((resolve) => setTimeout(resolve, 20));
-    }
-    late.write('\r\nX-QEdge-Service: pilotnet\r\n\r\n');
+    await vi.advanceTimersByTimeAsync(310);
+    late.write('otnet\r\nX-QEdge-Service: pilotnet\r\n\r\n');
+    await once(late, 'end');
+    expect(answer()).toContain('X-QEdge-Error: draining');
+    await vi.advanceTimersByTimeAsync(100);
     await drained;
     await stuck;
-    expect(answer()).toContain('X-QEdge-Error: draining');
     late.destroy();
   });
 

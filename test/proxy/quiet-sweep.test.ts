@@ -1,7 +1,7 @@
 import type { Socket } from 'node:net';
 import { describe, expect, it } from 'vitest';
 import { ClientConnection } from '../../src/proxy/client-connection.ts';
-import { QUIET_MS, QuietSweep } from '../../src/proxy/quiet-sweep.ts';
+import { LOOK_MS_MAX, QUIET_MS, QuietSweep } from '../../src/proxy/quiet-sweep.ts';
 
 function connect() {
   const socket = {
@@ -14,50 +14,88 @@ function connect() {
   };
   const peer = { address: '127.0.0.1', proto: 'http', trusted: false } as never;
   const connection = new ClientConnection(socket as never, peer, () => null);
-  return { socket, connection, all: new Map([[socket as unknown as Socket, connection]]) };
+  return { socket, connection };
+}
+
+/** Connections of one port. */
+function portOf(...connections: readonly ReturnType<typeof connect>[]) {
+  return new Map(connections.map(({ socket, connection }) => [socket as unknown as Socket, connection]));
+}
+
+/** Looks every 50 ms, as a drain does, from `fromMs` up to `toMs`. */
+function look(sweep: QuietSweep, ports: readonly ReturnType<typeof portOf>[], fromMs: number, toMs: number): void {
+  for (let nowMs = fromMs; nowMs <= toMs; nowMs += 50) sweep.sweep(ports, nowMs);
 }
 
 const EXCHANGE = { waitsForClient: false, clientGone: () => {}, clientTooSlow: () => {}, clientBroken: () => {} };
 
 describe('the sweep of quiet connections', () => {
-  it('closes one on which nothing moved for the whole time, counted from the first look', () => {
-    const { socket, all } = connect();
+  it('closes them when nothing moved for the whole time, counted from the first look', () => {
+    const [one, other] = [connect(), connect()];
+    const ports = [portOf(one), portOf(other)];
     const sweep = new QuietSweep();
-    sweep.sweep(all, 1000);
-    sweep.sweep(all, 1000 + QUIET_MS - 1);
-    expect(socket.destroyed).toBe(false);
-    sweep.sweep(all, 1000 + QUIET_MS);
-    expect(socket.destroyed).toBe(true);
+    look(sweep, ports, 1000, 1000 + QUIET_MS - 1);
+    expect([one.socket.destroyed, other.socket.destroyed]).toEqual([false, false]);
+    sweep.sweep(ports, 1000 + QUIET_MS);
+    expect([one.socket.destroyed, other.socket.destroyed]).toEqual([true, true]);
   });
 
-  it('gives one more time with each byte, either way', () => {
-    const { socket, all } = connect();
+  it('leaves an idle one open while a byte moves on another, either way, on any port', () => {
+    const [idle, moving] = [connect(), connect()];
+    const ports = [portOf(idle), portOf(moving)];
     const sweep = new QuietSweep();
     for (let nowMs = 0; nowMs < 5 * QUIET_MS; nowMs += QUIET_MS / 2) {
-      sweep.sweep(all, nowMs);
-      if (nowMs % QUIET_MS === 0) socket.bytesRead++;
-      else socket.bytesWritten++;
+      look(sweep, ports, nowMs, nowMs + QUIET_MS / 2);
+      if (nowMs % QUIET_MS === 0) moving.socket.bytesRead++;
+      else moving.socket.bytesWritten++;
     }
-    expect(socket.destroyed).toBe(false);
+    expect([idle.socket.destroyed, moving.socket.destroyed]).toEqual([false, false]);
   });
 
-  it('leaves one alone while a request is under way, and gives it its time afterwards', () => {
-    const { socket, connection, all } = connect();
+  it('leaves an idle one open while others end, since their clients turn to it next', () => {
+    const idle = connect();
+    const port = portOf(idle, ...Array.from({ length: 10 }, connect));
     const sweep = new QuietSweep();
-    connection.add(EXCHANGE);
-    for (let nowMs = 0; nowMs <= 3 * QUIET_MS; nowMs += 50) sweep.sweep(all, nowMs);
-    connection.remove(EXCHANGE);
-    sweep.sweep(all, 4 * QUIET_MS - 1);
-    expect(socket.destroyed).toBe(false);
-    sweep.sweep(all, 4 * QUIET_MS);
-    expect(socket.destroyed).toBe(true);
+    for (let nowMs = 0; port.size > 1; nowMs += QUIET_MS / 2) {
+      look(sweep, [port], nowMs, nowMs + QUIET_MS / 2);
+      port.delete([...port.keys()].at(-1) as Socket);
+    }
+    expect(idle.socket.destroyed).toBe(false);
   });
 
-  it('leaves protocols alone that say themselves when they end', () => {
-    const { socket, connection, all } = connect();
-    connection.multiplexed = true;
+  it('waits while a request is under way, and from its end on for as long as ever', () => {
+    const [idle, busy] = [connect(), connect()];
+    const ports = [portOf(idle, busy)];
     const sweep = new QuietSweep();
-    for (let nowMs = 0; nowMs <= 3 * QUIET_MS; nowMs += 50) sweep.sweep(all, nowMs);
-    expect(socket.destroyed).toBe(false);
+    busy.connection.add(EXCHANGE);
+    look(sweep, ports, 0, 3 * QUIET_MS);
+    busy.connection.remove(EXCHANGE);
+    look(sweep, ports, 3 * QUIET_MS, 4 * QUIET_MS - 1);
+    expect([idle.socket.destroyed, busy.socket.destroyed]).toEqual([false, false]);
+    sweep.sweep(ports, 4 * QUIET_MS);
+    expect([idle.socket.destroyed, busy.socket.destroyed]).toEqual([true, true]);
+  });
+
+  it('counts no time in which it did not look: what came then is not read yet', () => {
+    const idle = connect();
+    const ports = [portOf(idle)];
+    const sweep = new QuietSweep();
+    sweep.sweep(ports, 0);
+    sweep.sweep(ports, 60_000);
+    expect(idle.socket.destroyed).toBe(false);
+    look(sweep, ports, 60_000, 60_000 + QUIET_MS - LOOK_MS_MAX);
+    expect(idle.socket.destroyed).toBe(true);
+  });
+
+  it('leaves protocols alone that say themselves when they end, and does not wait for them', () => {
+    const [quiet, multiplexed] = [connect(), connect()];
+    multiplexed.connection.multiplexed = true;
+    const ports = [portOf(quiet, multiplexed)];
+    const sweep = new QuietSweep();
+    for (let nowMs = 0; nowMs <= QUIET_MS; nowMs += 50) {
+      multiplexed.socket.bytesRead++;
+      sweep.sweep(ports, nowMs);
+    }
+    expect([quiet.socket.destroyed, multiplexed.socket.destroyed]).toEqual([true, false]);
   });
 });
