@@ -3,8 +3,8 @@
 import type { Command } from 'commander';
 import type { ExplainDocument, ExplainedCandidate } from '../admin/explain.ts';
 import { cooldownText } from '../core/standing.ts';
-import { type Column, renderColumns } from '../demo/columns.ts';
-import { type Paint, paintFor } from '../demo/paint.ts';
+import { type Column, renderColumns } from '../terminal/columns.ts';
+import { type Paint, paintFor } from '../terminal/paint.ts';
 import { AdminClient, type AdminClientOptions, withAdminOptions } from './admin-client.ts';
 import { cell, distanceOf, milliseconds, percent } from './figures.ts';
 

@@ -2,8 +2,8 @@
 
 import type { InstanceState } from '../core/service-router.ts';
 import { standingOf } from '../core/standing.ts';
-import type { Cell } from '../demo/columns.ts';
-import type { Tone } from '../demo/paint.ts';
+import type { Cell } from '../terminal/columns.ts';
+import type { Tone } from '../terminal/paint.ts';
 
 const UNKNOWN = '-';
 

@@ -3,10 +3,10 @@
 import type { Command } from 'commander';
 import type { StateDocument } from '../admin/state.ts';
 import type { RouterState } from '../core/service-router.ts';
-import { type Column, renderColumns, truncate } from '../demo/columns.ts';
-import { type Paint, paintFor } from '../demo/paint.ts';
-import { LiveBlock } from '../demo/terminal.ts';
 import { CommandError } from '../errors.ts';
+import { type Column, renderColumns, truncate } from '../terminal/columns.ts';
+import { LiveBlock } from '../terminal/live-block.ts';
+import { type Paint, paintFor } from '../terminal/paint.ts';
 import { AdminClient, type AdminClientOptions, withAdminOptions } from './admin-client.ts';
 import { cell, distanceOf, duration, milliseconds, percent, ratioCell, standingCell } from './figures.ts';
 

@@ -1,6 +1,6 @@
 // The demo's first words: what was started, where it listens, and how to send a request of one's own.
 
-import type { Paint } from './paint.ts';
+import type { Paint } from '../terminal/paint.ts';
 import { FRAMES_PER_SECOND, LOCAL_NODE_ID, SERVICES, TOPIC_PREFIX } from './topology.ts';
 
 export interface Introduction {

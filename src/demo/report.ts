@@ -1,8 +1,9 @@
 // How the demo tells what goes on: a picture that refreshes in place on a terminal, a line a service every few seconds
 // anywhere else, and a summary at the end of both.
 
+import { LiveBlock } from '../terminal/live-block.ts';
+import { type Paint, paintFor } from '../terminal/paint.ts';
 import type { LoadTotals } from './load.ts';
-import { type Paint, paintFor } from './paint.ts';
 import {
   clock,
   type DemoView,
@@ -13,7 +14,6 @@ import {
   satisfied,
   stallNotice,
 } from './screen.ts';
-import { LiveBlock } from './terminal.ts';
 
 /** Refresh of the picture: fast enough to see a cooldown come and go, slow enough to read. */
 const PICTURE_INTERVAL_MS = 500;

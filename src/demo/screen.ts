@@ -4,8 +4,8 @@
 import type { PoolMembership } from '../core/policies/policy.ts';
 import type { InstanceState, RouterState } from '../core/service-router.ts';
 import { cooldownText } from '../core/standing.ts';
-import { type Cell, type Column, renderColumns, truncate } from './columns.ts';
-import type { Paint, Tone } from './paint.ts';
+import { type Cell, type Column, renderColumns, truncate } from '../terminal/columns.ts';
+import type { Paint, Tone } from '../terminal/paint.ts';
 
 export interface ClientView {
   readonly clientId: string;

@@ -3,7 +3,7 @@ import type { StateDocument } from '../../src/admin/state.ts';
 import { AdminClient } from '../../src/cli/admin-client.ts';
 import { runCli } from '../../src/cli/program.ts';
 import { statusLines } from '../../src/cli/status.ts';
-import { plainPaint } from '../../src/demo/paint.ts';
+import { plainPaint } from '../../src/terminal/paint.ts';
 import { type RunningAdmin, startAdmin } from '../support/admin.ts';
 import { instanceStateOf, routerStateOf } from '../support/router-state.ts';
 

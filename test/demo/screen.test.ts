@@ -1,8 +1,8 @@
 import { describe, expect, it } from 'vitest';
 import type { InstanceState, RouterState } from '../../src/core/service-router.ts';
-import { ansiPaint, plainPaint } from '../../src/demo/paint.ts';
 import { renderSummary } from '../../src/demo/report.ts';
 import { type DemoView, renderScreen } from '../../src/demo/screen.ts';
+import { ansiPaint, plainPaint } from '../../src/terminal/paint.ts';
 
 function instance(nodeId: string, facts: Partial<InstanceState> = {}): InstanceState {
   return {
