@@ -3,6 +3,7 @@
 import { assertNever } from '../core/assert.ts';
 import type { InstanceKey } from '../core/domain.ts';
 import type { InstanceState, RoutePreview, RouterState } from '../core/service-router.ts';
+import { cooldownText } from '../core/standing.ts';
 
 export interface ExplainDocument {
   readonly service: string;
@@ -69,7 +70,7 @@ function whyChosen(state: RouterState, { tier, byChance }: RoutePreview, chosen:
     case 'policy':
       return `next by ${state.policy}: ${share(chosen)}${expected(chosen, state)}${aside(chosen)}`;
     case 'cooldown':
-      return `back first, in ${seconds(chosen.cooldownMs)}: everyone who could meet the limit sits out`;
+      return `back first, in ${cooldownText(chosen.cooldownMs)}: everyone who could meet the limit sits out`;
     case 'fallback':
       return `the best success estimate, or the nearest: ${state.policy} wants nobody`;
     case 'last-resort':
@@ -82,18 +83,17 @@ function whyChosen(state: RouterState, { tier, byChance }: RoutePreview, chosen:
 function whyNot(instance: InstanceState, { byChance }: RoutePreview): string {
   if (instance.availability === 'draining') return 'draining: gets nothing new unless it is among the last';
   if (instance.availability === 'suspect') return 'suspect: its node was lost or its checks fail';
-  if (instance.cooldownMs > 0) return `sits out for ${seconds(instance.cooldownMs)}${aside(instance)}`;
+  if (instance.cooldownMs > 0) return `sits out for ${cooldownText(instance.cooldownMs)}${aside(instance)}`;
   if (instance.weight === 0) return instance.note === '' ? 'gets no share now' : instance.note;
   return `${byChance ? 'may be drawn' : 'not its turn'}: ${share(instance)}${aside(instance)}`;
 }
 
-const share = ({ weight }: InstanceState): string => `it gets ${percent(weight)} of requests`;
+const share = ({ weight }: InstanceState): string => `weight ${percent(weight)}`;
 
 function expected({ successProbability }: InstanceState, { qos }: RouterState): string {
   if (successProbability === null) return '';
-  return `, ${percent(successProbability)} of them expected within ${Math.round(qos.latencyMs)} ms`;
+  return `, ${percent(successProbability)} of its answers expected within ${Math.round(qos.latencyMs)} ms`;
 }
 
 const aside = ({ note }: InstanceState): string => (note === '' ? '' : ` (${note})`);
 const percent = (ratio: number): string => `${(ratio * 100).toFixed(1)} %`;
-const seconds = (valueMs: number): string => `${(valueMs / 1000).toFixed(1)} s`;

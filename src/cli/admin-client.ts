@@ -4,7 +4,7 @@ import { existsSync } from 'node:fs';
 import { type Command, Option } from 'commander';
 import type { ListenAddress } from '../config/config.ts';
 import { loadConfig } from '../config/load.ts';
-import { CommandError } from '../errors.ts';
+import { CommandError, EX_USAGE } from '../errors.ts';
 
 export interface AdminClientOptions {
   readonly config?: string;
@@ -20,9 +20,11 @@ const ANSWER_TIMEOUT_MS = 5_000;
 export function withAdminOptions(command: Command): Command {
   return command
     .addOption(
-      new Option('-c, --config <file>', `configuration of the qedge to ask (${CONFIG_DEFAULT} where it exists)`),
+      new Option('-c, --config <file>', `configuration of the qedge to ask (default: ${CONFIG_DEFAULT}, if there)`),
     )
-    .addOption(new Option('--url <url>', `its admin port (${URL_DEFAULT}); the token comes from QEDGE_ADMIN_TOKEN`));
+    .addOption(
+      new Option('--url <url>', `its admin port (default: ${URL_DEFAULT}); a token comes from QEDGE_ADMIN_TOKEN`),
+    );
 }
 
 export class AdminClient {
@@ -32,7 +34,6 @@ export class AdminClient {
   /** @throws ConfigError for a configuration with mistakes, CommandError for an address that is none */
   constructor(options: AdminClientOptions) {
     const { url, token } = locate(options);
-    if (!URL.canParse(url)) throw new CommandError(`--url: expected an address such as ${URL_DEFAULT}, got "${url}"`);
     this.url = url.replace(/\/$/, '');
     this.#token = token;
   }
@@ -68,11 +69,18 @@ export class AdminClient {
 
 function locate({ url, config }: AdminClientOptions): { url: string; token: string | null } {
   const token = process.env.QEDGE_ADMIN_TOKEN ?? null;
-  if (url !== undefined) return { url, token };
+  if (url !== undefined) return { url: givenUrl(url), token };
   const file = config ?? (existsSync(CONFIG_DEFAULT) ? CONFIG_DEFAULT : null);
   if (file === null) return { url: URL_DEFAULT, token };
   const { admin } = loadConfig(file);
   return { url: urlOf(admin.listen), token: token ?? admin.token };
+}
+
+/** `--url` as an address; without a scheme it is taken for http. */
+function givenUrl(text: string): string {
+  const url = text.includes('://') ? text : `http://${text}`;
+  if (/^https?:/.test(url) && URL.canParse(url)) return url;
+  throw new CommandError(`--url: expected an address such as ${URL_DEFAULT}, got "${text}"`, EX_USAGE);
 }
 
 /** A listener on every address is asked on this machine's own. */

@@ -4,6 +4,7 @@ import { type Command, InvalidArgumentError } from 'commander';
 import { checkPolicy } from '../core/policies/registry.ts';
 import { runDemo } from '../demo/demo.ts';
 import { CommandError, EX_USAGE } from '../errors.ts';
+import { durationMs } from './duration-argument.ts';
 import { commit, version } from './version.ts';
 
 interface DemoFlags {
@@ -24,7 +25,10 @@ const SAME_SIGNAL_MS = 500;
 export function registerDemo(program: Command): void {
   program
     .command('demo')
-    .description('run an MQTT broker, emulated services near and far, cameras and the proxy, all in one process')
+    .summary('try it: broker, services, clients and proxy in one process')
+    .description(
+      'Run an MQTT broker, emulated services near and far, cameras and the proxy, all in one process, with nothing to set up.',
+    )
     .option('--proxy-port <port>', 'where clients send their requests; 0: any free port', port, 8080)
     .option('--admin-port <port>', 'dashboard, API and metrics; 0: any free port', port, 9901)
     .option('--mqtt-port <port>', 'MQTT broker; 0: any free port', port, 0)
@@ -89,12 +93,4 @@ function clientCount(text: string): number {
   const value = Number(text);
   if (/^\d+$/.test(text) && value >= 1 && value <= CLIENTS_MAX) return value;
   throw new InvalidArgumentError(`expected a number from 1 to ${CLIENTS_MAX}, got ${text}`);
-}
-
-function durationMs(text: string): number {
-  const match = /^(\d+(?:\.\d+)?)(ms|s|m|h)$/.exec(text);
-  const unitMs = { ms: 1, s: 1_000, m: 60_000, h: 3_600_000 }[match?.[2] ?? ''] ?? 0;
-  const value = Number(match?.[1]) * unitMs;
-  if (value > 0 && value < 2 ** 31) return value;
-  throw new InvalidArgumentError(`expected a duration such as 30s, got ${text}`);
 }

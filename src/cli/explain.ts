@@ -3,8 +3,9 @@
 import type { Command } from 'commander';
 import type { ExplainDocument, ExplainedCandidate } from '../admin/explain.ts';
 import { cooldownText } from '../core/standing.ts';
-import { type Column, renderColumns } from '../terminal/columns.ts';
-import { type Paint, paintFor } from '../terminal/paint.ts';
+import { type Column, renderFolded } from '../terminal/columns.ts';
+import { type Paint, paintFor, widthOf } from '../terminal/paint.ts';
+import { wrapWords } from '../terminal/wrap.ts';
 import { AdminClient, type AdminClientOptions, withAdminOptions } from './admin-client.ts';
 import { cell, distanceOf, milliseconds, percent } from './figures.ts';
 
@@ -13,44 +14,62 @@ interface ExplainOptions extends AdminClientOptions {
   readonly json?: true;
 }
 
-/** Figures are never left out: what the table explains is in them. */
-const WIDTH_UNLIMITED = 1_000;
+const FIGURES = `
+Columns that only some policies have; those of qedge:
+  pressure     how congested the instance is, from 0 to 1
+  cost         what the weights move away from: expected failures, and a price
+               on congestion
+  misses       late or failed answers in a row
+  unloaded ms  what an answer takes where none has to wait`;
 
 export function registerExplain(program: Command): void {
   withAdminOptions(
     program
       .command('explain')
+      .summary('show why the next request would go where it would')
       .description(
-        'show why the next request of a service would go where it would; of several event loops (proxy.workers), where ' +
-          'most would send it, with what they know together',
+        'Show where the next request of a service would go, the figures of every candidate, and a sentence on why it is ' +
+          'chosen or not. Of several event loops (proxy.workers): where most would send it, with what all know together.',
       )
       .argument('<service>', 'name of the service'),
   )
     .option('--client <id>', 'as asked by this client')
     .option('--json', 'as JSON')
+    .addHelpText('after', FIGURES)
     .action(async (service: string, options: ExplainOptions) => {
       const client = new AdminClient(options);
       const query = options.client === undefined ? '' : `?client=${encodeURIComponent(options.client)}`;
       const told = await client.get<ExplainDocument>(`/api/v1/services/${encodeURIComponent(service)}/explain${query}`);
-      const lines = options.json ? [JSON.stringify(told)] : explainLines(told, paintFor(process.stdout));
+      const look = { width: widthOf(process.stdout), paint: paintFor(process.stdout) };
+      const lines = options.json ? [JSON.stringify(told)] : explainLines(told, look);
       process.stdout.write(`${lines.join('\n')}\n`);
     });
 }
 
-export function explainLines(told: ExplainDocument, paint: Paint): readonly string[] {
+interface Look {
+  readonly width: number;
+  readonly paint: Paint;
+}
+
+/** Headline, table, and a sentence each. No figure is left out: a table too wide goes on below. */
+export function explainLines(told: ExplainDocument, { width, paint }: Look): readonly string[] {
   const who = told.clientId === '' ? 'the next request' : `the next request of ${told.clientId}`;
   const where = told.chosen ?? (told.byChance ? 'one drawn by lot' : 'nobody');
   const chosen = told.candidates.find((one) => one.chosen);
   const loops =
     told.eventLoops > 1 && chosen !== undefined ? ` in ${chosen.eventLoops} of ${told.eventLoops} event loops` : '';
-  const reasons = told.candidates.map(({ key, reason, chosen }) =>
-    paint(chosen ? 'plain' : 'dim', `  ${chosen ? '→' : ' '} ${key}: ${reason}`),
+  const reasons = told.candidates.flatMap(({ key, reason, chosen }) =>
+    wrapWords([`${key}:`, ...reason.split(' ')], {
+      width,
+      first: chosen ? '→ ' : '  ',
+      hanging: '    ',
+    }).map((line) => paint(chosen ? 'plain' : 'dim', line)),
   );
   return [
     paint('strong', `${told.service}: ${who} goes to ${where}${loops}`),
-    ...(told.chosen === null ? [`  ${told.reason}`] : []),
+    ...(told.chosen === null ? wrapWords(told.reason.split(' '), { width, first: '  ', hanging: '  ' }) : []),
     '',
-    ...renderColumns(columns(told.candidates), { width: WIDTH_UNLIMITED, indent: '  ', paint }),
+    ...renderFolded(columns(told.candidates), { width, indent: '', paint }),
     '',
     ...reasons,
   ];
@@ -63,19 +82,22 @@ function columns(candidates: readonly ExplainedCandidate[]): readonly Column[] {
     importance: 1,
     cells: candidates.map((one) => cell(text(one), one.chosen ? 'good' : 'plain')),
   });
+  const cooling = candidates.some(({ cooldownMs }) => cooldownMs > 0);
   const figures = [...new Set(candidates.flatMap(({ extra }) => Object.keys(extra)))];
   return [
-    { ...column('instance', ({ key, chosen }) => `${chosen ? '→ ' : '  '}${key}`), align: 'left' },
+    { ...column('  instance', ({ key, chosen }) => `${chosen ? '→ ' : '  '}${key}`), align: 'left' },
     column('rtt', distanceOf),
     column('processing', ({ processingMs }) => milliseconds(processingMs)),
     column('samples', ({ samples }) => String(samples)),
     column('success', ({ successProbability }) => percent(successProbability)),
-    ...figures.map((name) => column(spaced(name), ({ extra }) => figure(extra[name]))),
     column('weight', ({ weight }) => percent(weight)),
-    column('cooldown', ({ cooldownMs }) => (cooldownMs > 0 ? cooldownText(cooldownMs) : '-')),
     column('in flight', ({ inFlight }) => String(inFlight)),
+    ...(cooling ? [column('cooldown', cooldownOf)] : []),
+    ...figures.map((name) => column(spaced(name), ({ extra }) => figure(extra[name]))),
   ];
 }
+
+const cooldownOf = ({ cooldownMs }: ExplainedCandidate): string => (cooldownMs > 0 ? cooldownText(cooldownMs) : '-');
 
 const figure = (value: number | undefined): string =>
   value === undefined ? '-' : Number.isInteger(value) ? String(value) : value.toPrecision(3);

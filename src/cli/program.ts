@@ -3,6 +3,8 @@
 
 import { Command, CommanderError } from 'commander';
 import { CommandError, ConfigError, EX_CONFIG, EX_USAGE } from '../errors.ts';
+import { widthOf } from '../terminal/paint.ts';
+import { wrapWords } from '../terminal/wrap.ts';
 import { registerCheck } from './check.ts';
 import { registerDemo } from './demo.ts';
 import { registerExplain } from './explain.ts';
@@ -31,20 +33,40 @@ const COMMANDS: readonly ((program: Command) => void)[] = [
   registerVersion,
 ];
 
+const EPILOGUE = `
+Begin with: qedge demo. A configuration of your own: qedge check, qedge run.
+Exit status: 0 good, 1 failed, 64 wrong usage, 78 wrong configuration.`;
+
 /** Runs one command to its end and returns the exit status; never throws for what a user could have caused. */
 export async function runCli(argv: readonly string[]): Promise<number> {
   const program = new Command('qedge')
     .description('QoS-aware edge load balancer: one on every node, no coordinator')
     .exitOverride()
-    .showHelpAfterError('(qedge --help lists the commands)');
+    .configureOutput({ outputError: (text) => complain(text.replace(/^error: /, '').trimEnd()) })
+    .addHelpText('after', EPILOGUE);
   for (const register of COMMANDS) register(program);
-  for (const command of program.commands) command.exitOverride();
+  hintAtHelp(program, 'qedge');
   try {
     await program.parseAsync([...argv], { from: 'user' });
     return Number(process.exitCode ?? 0);
   } catch (error) {
     return exitCodeOf(error);
   }
+}
+
+/** After a mistake: where to read how it is meant. */
+function hintAtHelp(command: Command, path: string): void {
+  command.showHelpAfterError(`(${path} --help says how)`);
+  for (const child of command.commands) hintAtHelp(child, `${path} ${child.name()}`);
+}
+
+/** To standard error, a line a complaint, broken between words where a terminal would break within them. */
+function complain(text: string): void {
+  const width = widthOf(process.stderr);
+  const lines = text
+    .split('\n')
+    .flatMap((line) => wrapWords(line.split(' '), { width, first: 'qedge: ', hanging: '       ' }));
+  process.stderr.write(`${lines.join('\n')}\n`);
 }
 
 function exitCodeOf(error: unknown): number {
@@ -54,9 +76,9 @@ function exitCodeOf(error: unknown): number {
     return EX_CONFIG;
   }
   if (error instanceof CommandError) {
-    process.stderr.write(`qedge: ${error.message}\n`);
+    complain(error.message);
     return error.exitCode;
   }
-  process.stderr.write(`qedge: ${error instanceof Error ? (error.stack ?? error.message) : String(error)}\n`);
+  complain(error instanceof Error ? (error.stack ?? error.message) : String(error));
   return 1;
 }

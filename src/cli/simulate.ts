@@ -11,6 +11,7 @@ import { toCsv, toJson } from '../sim/report/data-files.ts';
 import { toHtml } from '../sim/report/html.ts';
 import { resultTable } from '../sim/report/text-table.ts';
 import type { Scenario } from '../sim/scenario.ts';
+import { widthOf } from '../terminal/paint.ts';
 import { loadScenario } from './scenario-file.ts';
 import { seedsText } from './scenario-schema.ts';
 
@@ -46,7 +47,9 @@ function simulate(file: string, options: SimulateOptions): void {
   const bar = process.stderr.isTTY === true ? new ProgressBar() : null;
   const results = run(scenario, options, bar);
   bar?.clear();
-  process.stdout.write(options.json === true ? toJson(scenario, results) : `${resultTable(results)}\n`);
+  process.stdout.write(
+    options.json === true ? toJson(scenario, results) : `${resultTable(results, widthOf(process.stdout))}\n`,
+  );
   if (options.out !== undefined) writeFiles(options.out, scenario, results);
 }
 
@@ -84,7 +87,7 @@ function writeFiles(directory: string, scenario: Scenario, results: readonly Run
 function parsePolicies(text: string): string[] {
   const policies = text.split(',').map((policy) => policy.trim());
   const problems = policies.flatMap(policyProblems);
-  if (problems.length > 0) throw new CommandError(problems.join('\nqedge: '), EX_USAGE);
+  if (problems.length > 0) throw new CommandError(problems.join('\n'), EX_USAGE);
   return policies;
 }
 

@@ -6,7 +6,8 @@ import type { RouterState } from '../core/service-router.ts';
 import { CommandError } from '../errors.ts';
 import { type Column, renderColumns, truncate } from '../terminal/columns.ts';
 import { LiveBlock } from '../terminal/live-block.ts';
-import { type Paint, paintFor } from '../terminal/paint.ts';
+import { type Paint, paintFor, widthOf } from '../terminal/paint.ts';
+import { wrapWords } from '../terminal/wrap.ts';
 import { AdminClient, type AdminClientOptions, withAdminOptions } from './admin-client.ts';
 import { cell, distanceOf, duration, milliseconds, percent, ratioCell, standingCell } from './figures.ts';
 
@@ -15,8 +16,6 @@ interface StatusOptions extends AdminClientOptions {
   readonly json?: true;
 }
 
-/** Where output is not a terminal nothing is left out for want of room. */
-const WIDTH_UNLIMITED = 1_000;
 const WATCH_INTERVAL_MS = 1_000;
 const WORST_CLIENTS = 4;
 
@@ -32,8 +31,8 @@ export function registerStatus(program: Command): void {
 }
 
 function print(state: StateDocument, json: boolean): void {
-  const width = process.stdout.columns ?? WIDTH_UNLIMITED;
-  const lines = json ? [JSON.stringify(state)] : statusLines(state, { width, paint: paintFor(process.stdout) });
+  const look = { width: widthOf(process.stdout), paint: paintFor(process.stdout) };
+  const lines = json ? [JSON.stringify(state)] : statusLines(state, look);
   process.stdout.write(`${lines.join('\n')}\n`);
 }
 
@@ -88,21 +87,27 @@ function serviceLines(service: RouterState, look: Look): readonly string[] {
   const target = `${percent(qos.successRatio, 0)} within ${milliseconds(qos.latencyMs)} over ${qos.windowMs / 1000} s`;
   const inPool = service.instances.filter(({ pool }) => pool !== 'out').length;
   const facts = [
-    `${percent(service.clientsSatisfiedRatio, 0)} of clients served so`,
+    `met for ${percent(service.clientsSatisfiedRatio, 0)} of clients`,
     `success ${percent(service.successRatio)}`,
     `${service.requestsPerSecond.toFixed(1)} requests/s`,
     `${inPool} of ${service.instances.length} in the pool`,
     `exploring ${percent(service.summary.explorationShare)}`,
     ...(service.summary.panic ? ['PANIC: most instances are out'] : []),
-  ].join(', ');
+  ];
   const below = clients.filter(({ successRatio }) => successRatio < qos.successRatio);
   const worst = below.slice(0, WORST_CLIENTS).map((one) => `${one.clientId} ${percent(one.successRatio)}`);
   return [
     look.paint('strong', truncate(`${service.service} by ${service.policy}, wanted: ${target}`, look.width)),
-    truncate(`  ${facts}`, look.width),
+    ...wrapList(facts, look.width),
     ...(below.length > 0 ? [look.paint('notice', truncate(`  worst served: ${worst.join(', ')}`, look.width))] : []),
     ...renderColumns(instanceColumns(service), { ...look, indent: '  ' }),
   ];
+}
+
+/** `a, b, c` in as many lines as it takes, broken between the items. */
+function wrapList(items: readonly string[], width: number): readonly string[] {
+  const words = items.map((item, i) => (i < items.length - 1 ? `${item},` : item));
+  return wrapWords(words, { width, first: '  ', hanging: '  ' }).map((line) => truncate(line, width));
 }
 
 function instanceColumns({ instances, qos }: RouterState): readonly Column[] {
@@ -122,7 +127,7 @@ function instanceColumns({ instances, qos }: RouterState): readonly Column[] {
     column(
       'instance',
       9,
-      sorted.map(({ key, local }) => cell(local ? `${key} (here)` : key)),
+      sorted.map(({ key }) => cell(key)),
       'left',
     ),
     column('standing', 8, sorted.map(standingCell), 'left'),
@@ -138,8 +143,8 @@ function instanceColumns({ instances, qos }: RouterState): readonly Column[] {
     ),
     column(
       'distance',
-      6,
-      sorted.map((one) => cell(distanceOf(one))),
+      7,
+      sorted.map((one) => cell(one.local ? 'here' : distanceOf(one))),
     ),
     column(
       'processing',

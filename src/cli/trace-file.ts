@@ -50,7 +50,7 @@ export function readTrace(file: string): Trace {
   try {
     text = readFileSync(file, 'utf8');
   } catch (error) {
-    throw new CommandError(`${file}: ${error instanceof Error ? error.message : String(error)}`, 1, error);
+    throw new CommandError(`cannot read ${file}: ${error instanceof Error ? error.message : String(error)}`, 1, error);
   }
   const [first = '', ...rest] = text.trimEnd().split('\n');
   return {

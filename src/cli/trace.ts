@@ -1,16 +1,18 @@
 // `qedge trace`: record what a running qedge decides, and ask how other policies would have done on it.
 
 import { createWriteStream } from 'node:fs';
-import { Readable } from 'node:stream';
+import { Readable, Transform, type TransformCallback } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
 import type { ReadableStream } from 'node:stream/web';
-import { type Command, InvalidArgumentError } from 'commander';
+import { type Command, Option } from 'commander';
+import type { TraceHeader } from '../core/trace.ts';
 import { CommandError, EX_USAGE } from '../errors.ts';
 import { evaluateOffPolicy, type OffPolicyEstimate } from '../sim/off-policy.ts';
 import { parsePolicy, policyProblems } from '../sim/policy-text.ts';
-import { type Column, renderColumns } from '../terminal/columns.ts';
-import { paintFor } from '../terminal/paint.ts';
+import { type Column, renderFolded } from '../terminal/columns.ts';
+import { paintFor, widthOf } from '../terminal/paint.ts';
 import { AdminClient, type AdminClientOptions, withAdminOptions } from './admin-client.ts';
+import { durationMs } from './duration-argument.ts';
 import { cell, percent } from './figures.ts';
 import { readTrace } from './trace-file.ts';
 
@@ -28,7 +30,7 @@ interface ReplayOptions {
 
 /** With less than this share of the tries counting, an estimate says little. */
 const EFFECTIVE_SHARE_MIN = 0.1;
-const WIDTH_UNLIMITED = 1_000;
+const POLICIES_DEFAULT: readonly string[] = ['qedge', 'qedgeproxy', 'round-robin'];
 
 export function registerTrace(program: Command): void {
   const trace = program.command('trace').description('record decisions and replay them against other policies');
@@ -38,18 +40,20 @@ export function registerTrace(program: Command): void {
       .description('record what is decided for a service, by all event loops')
       .argument('<service>', 'its name'),
   )
-    .option('--duration <time>', 'for so long, such as 30s or 5m', durationMs, 120_000)
+    .addOption(
+      new Option('--duration <time>', 'for so long, such as 30s or 5m').argParser(durationMs).default(120_000, '2m'),
+    )
     .option('-o, --out <file>', 'to this file instead of standard output')
     .action(record);
   trace
     .command('replay')
     .description('estimate how policies would have done on a recorded trace')
     .argument('<file>', 'recorded trace')
-    .option('--policy <names>', 'policies, with options as name:key=value', policies, [
-      'qedge',
-      'qedgeproxy',
-      'round-robin',
-    ])
+    .addOption(
+      new Option('--policy <names>', 'policies, with options as name:key=value')
+        .argParser(policies)
+        .default(POLICIES_DEFAULT, POLICIES_DEFAULT.join(',')),
+    )
     .option('--latency <time>', 'under another latency limit, such as 60ms', durationMs)
     .option('--seed <seed>', 'of the random choices', Number, 1)
     .option('--json', 'as JSON')
@@ -61,9 +65,36 @@ async function record(service: string, options: RecordOptions): Promise<void> {
   const path = `/api/v1/services/${encodeURIComponent(service)}/trace?durationMs=${options.duration}`;
   const body = Readable.fromWeb((await client.stream(path)) as ReadableStream);
   process.once('SIGINT', () => body.push(null));
-  if (options.out === undefined) await pipeline(body, process.stdout, { end: false });
-  else await pipeline(body, createWriteStream(options.out));
+  const where = options.out ?? 'standard output';
+  process.stderr.write(`recording ${service} for ${options.duration / 1_000} s to ${where}; Ctrl-C ends it early\n`);
+  const tries = new TryCount();
+  if (options.out === undefined) await pipeline(body, tries, process.stdout, { end: false });
+  else await pipeline(body, tries, createWriteStream(options.out)).catch(cannotWrite(options.out));
+  process.stderr.write(`recorded ${tries.count} tries\n`);
 }
+
+/** Counts the lines that are tries as they pass. */
+class TryCount extends Transform {
+  count = 0;
+  #rest = '';
+
+  override _transform(chunk: Buffer, _: BufferEncoding, done: TransformCallback): void {
+    const lines = (this.#rest + chunk.toString('latin1')).split('\n');
+    this.#rest = lines.pop() ?? '';
+    this.count += lines.filter((line) => line.startsWith('{"kind":"try"')).length;
+    done(null, chunk);
+  }
+}
+
+const cannotWrite =
+  (file: string) =>
+  (error: unknown): never => {
+    throw new CommandError(
+      `cannot write to ${file}: ${error instanceof Error ? error.message : String(error)}`,
+      1,
+      error,
+    );
+  };
 
 function replay(file: string, options: ReplayOptions): void {
   const trace = readTrace(file);
@@ -73,13 +104,14 @@ function replay(file: string, options: ReplayOptions): void {
     ...evaluateOffPolicy(trace, { policy: parsePolicy(text), qos, seed: options.seed }),
   }));
   if (options.json) process.stdout.write(`${JSON.stringify({ qos, recorded: trace.header.policy, results })}\n`);
-  else process.stdout.write(`${replayLines(trace.header.policy, results).join('\n')}\n`);
+  else process.stdout.write(`${replayLines(trace.header, results).join('\n')}\n`);
 }
 
 type Result = OffPolicyEstimate & { readonly policy: string };
 
-function replayLines(recorded: string, results: readonly Result[]): readonly string[] {
+function replayLines({ policy: recorded, qos }: TraceHeader, results: readonly Result[]): readonly string[] {
   const [first] = results;
+  const windowS = qos.windowMs / 1_000;
   const weak = results.filter(({ tries, effectiveTries }) => effectiveTries < EFFECTIVE_SHARE_MIN * tries);
   const column = (header: string, text: (one: Result) => string, align: Column['align'] = 'right'): Column => ({
     header,
@@ -89,8 +121,9 @@ function replayLines(recorded: string, results: readonly Result[]): readonly str
   });
   return [
     `recorded with ${recorded}: ${percent(first?.recordedSuccessRatio ?? null)} of ${first?.tries ?? 0} tries in time`,
+    `(those of the first ${windowS} s, one window, only teach)`,
     '',
-    ...renderColumns(
+    ...renderFolded(
       [
         column('policy', ({ policy }) => policy, 'left'),
         column('estimated success', ({ successRatio }) => percent(successRatio)),
@@ -99,7 +132,7 @@ function replayLines(recorded: string, results: readonly Result[]): readonly str
         ),
         column('effective tries', ({ effectiveTries }) => effectiveTries.toFixed(0)),
       ],
-      { width: WIDTH_UNLIMITED, indent: '  ', paint: paintFor(process.stdout) },
+      { width: widthOf(process.stdout), indent: '  ', paint: paintFor(process.stdout) },
     ),
     ...(first?.interval === null ? ['  too short for an interval: record seven windows or more'] : []),
     ...weak.map(({ policy }) => `  ${policy}: it would have chosen too differently for this trace to tell`),
@@ -109,13 +142,6 @@ function replayLines(recorded: string, results: readonly Result[]): readonly str
 function policies(text: string): string[] {
   const names = text.split(',').map((name) => name.trim());
   const problems = names.flatMap((name) => (name === 'oracle' ? ['the oracle is no policy'] : policyProblems(name)));
-  if (problems.length > 0) throw new CommandError(problems.join('\nqedge: '), EX_USAGE);
+  if (problems.length > 0) throw new CommandError(problems.join('\n'), EX_USAGE);
   return names;
-}
-
-function durationMs(text: string): number {
-  const match = /^(\d+(?:\.\d+)?)(ms|s|m|h)$/.exec(text);
-  const value = Number(match?.[1]) * ({ ms: 1, s: 1_000, m: 60_000, h: 3_600_000 }[match?.[2] ?? ''] ?? 0);
-  if (value > 0) return value;
-  throw new InvalidArgumentError(`expected a duration such as 30s, got ${text}`);
 }

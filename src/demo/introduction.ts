@@ -34,11 +34,12 @@ export function renderIntroduction(facts: Introduction, paint: Paint): readonly 
         ? 'none: send requests of your own'
         : `${facts.clients} cameras, ${FRAMES_PER_SECOND} JPEG frames/s each, about ${frameKb} KB a frame`,
     ),
-    line('goal', `${limits}, for ${successRatio * 100} % of each client's requests over ${windowMs / 1000} s`),
+    line('goal', `${limits}, for ${successRatio * 100} % of a client's requests in ${windowMs / 1000} s`),
     '',
     'Send a frame yourself:',
     '',
-    `  curl -i -H 'X-QEdge-Service: ${SERVICES[0]?.name}' --data-binary @${facts.frameFile} ${facts.proxyUrl}/`,
+    `  curl -i -H 'X-QEdge-Service: ${SERVICES[0]?.name}' ${facts.proxyUrl}/ \\`,
+    `    --data-binary @${facts.frameFile}`,
     '',
   ];
 }

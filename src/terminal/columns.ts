@@ -1,4 +1,5 @@
-// Aligned columns that fit the terminal: what matters least is left out first, nothing is ever wrapped.
+// Aligned columns that fit the terminal. Where they do not, either what matters least is left out, or the table goes on
+// below with its first column again; a line is never wrapped.
 
 import type { Paint, Tone } from './paint.ts';
 
@@ -34,6 +35,36 @@ export function renderColumns(columns: readonly Column[], { width, indent, paint
   const header = line(({ header: text }) => ({ text, tone: 'dim' }));
   const body = Array.from({ length: rows }, (_, row) => line(({ cells }) => cells[row] ?? { text: '', tone: 'plain' }));
   return [header, ...body].map((text) => text.trimEnd());
+}
+
+/**
+ * Parts of one wide table, each within `width`: the first column leads every part, the others follow in their order.
+ * A column too wide for any part gets one of its own.
+ */
+export function foldColumns<Column>(
+  columns: readonly Column[],
+  { width, widthOf }: { readonly width: number; readonly widthOf: (column: Column) => number },
+): readonly (readonly Column[])[] {
+  const [lead, ...others] = columns;
+  if (lead === undefined) return [];
+  const parts: Column[][] = [];
+  let left = -1;
+  for (const column of others) {
+    const needed = GAP.length + widthOf(column);
+    if (needed > left) {
+      parts.push([lead]);
+      left = width - widthOf(lead);
+    }
+    parts.at(-1)?.push(column);
+    left -= needed;
+  }
+  return parts.length === 0 ? [[lead]] : parts;
+}
+
+/** The whole table, gone on with below where it is wider than the terminal. */
+export function renderFolded(columns: readonly Column[], options: TableOptions): readonly string[] {
+  const parts = foldColumns(columns, { width: options.width - options.indent.length, widthOf });
+  return parts.flatMap((part, i) => [...(i > 0 ? [''] : []), ...renderColumns(part, options)]);
 }
 
 /** Cuts a text to `width` characters, with an ellipsis where something is missing. */

@@ -24,3 +24,12 @@ export const ansiPaint: Paint = (tone, text) =>
 export function paintFor(stream: NodeJS.WriteStream): Paint {
   return stream.isTTY && stream.hasColors() ? ansiPaint : plainPaint;
 }
+
+/** Where output is not a terminal nothing is left out or broken for want of room. */
+const WIDTH_UNLIMITED = 100_000;
+
+/** Characters a line may have. */
+export function widthOf({ columns }: NodeJS.WriteStream): number {
+  // A terminal that does not tell its size says 0.
+  return columns || WIDTH_UNLIMITED;
+}

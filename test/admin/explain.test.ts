@@ -25,18 +25,15 @@ describe('explain', () => {
       ['far/a', 1, false],
       ['cold/a', 0, false],
     ]);
-    expect(told.candidates[1]?.reason).toBe('next in 1 of 3 event loops: it gets 30.0 % of requests');
+    expect(told.candidates[1]?.reason).toBe('next in 1 of 3 event loops: weight 30.0 %');
   });
 
   it('says why the chosen one was chosen and why each other was not, the chosen one first', () => {
     const told = explain(routerStateOf({ instances: [cold, far, near] }), [previewOf('near/a')], 'camera-1');
     expect(told).toMatchObject({ chosen: 'near/a', clientId: 'camera-1' });
     expect(told.candidates.map(({ key, reason }) => [key, reason])).toEqual([
-      [
-        'near/a',
-        'next by qedgeproxy: it gets 70.0 % of requests, 98.0 % of them expected within 80 ms (meets the target)',
-      ],
-      ['far/a', 'not its turn: it gets 30.0 % of requests (below the target: explored)'],
+      ['near/a', 'next by qedgeproxy: weight 70.0 %, 98.0 % of its answers expected within 80 ms (meets the target)'],
+      ['far/a', 'not its turn: weight 30.0 % (below the target: explored)'],
       ['cold/a', 'sits out for 4.2 s (after 3 misses in a row)'],
     ]);
   });

@@ -1,6 +1,8 @@
 import { afterEach, describe, expect, it, vi } from 'vitest';
+import type { ExplainDocument } from '../../src/admin/explain.ts';
 import type { StateDocument } from '../../src/admin/state.ts';
 import { AdminClient } from '../../src/cli/admin-client.ts';
+import { explainLines } from '../../src/cli/explain.ts';
 import { runCli } from '../../src/cli/program.ts';
 import { statusLines } from '../../src/cli/status.ts';
 import { plainPaint } from '../../src/terminal/paint.ts';
@@ -53,9 +55,9 @@ describe('qedge status', () => {
     expect(status).toBe(0);
     expect(out).toContain('qedge 1.2.3 on pi-7');
     expect(out).toContain('pilotnet by qedgeproxy, wanted: 90 % within 80 ms over 10 s');
-    expect(out).toContain('75 % of clients served so, success 97.0 %, 10.0 requests/s, 2 of 3 in the pool');
+    expect(out).toContain('met for 75 % of clients, success 97.0 %, 10.0 requests/s, 2 of 3 in the pool');
     expect(out).toContain('worst served: camera-1 82.0 %');
-    const order = ['near/a (here)', 'far/a', 'out/a'].map((key) => out.indexOf(key));
+    const order = ['near/a', 'far/a', 'out/a'].map((key) => out.indexOf(key));
     expect(order).toEqual([...order].sort((a, b) => a - b));
     expect(out).toMatch(/far\/a +in pool +25\.0 % +- +~40 ms/);
     expect(out).toMatch(/out\/a +cooldown 4\.2 s +0\.0 %/);
@@ -72,6 +74,14 @@ describe('qedge status', () => {
   it('prints the document of the API for programs', async () => {
     const { out } = await cli('status', '--json', '--url', await start(STATES));
     expect(JSON.parse(out)).toMatchObject({ node: { id: 'pi-7' }, services: [{ service: 'pilotnet' }] });
+  });
+
+  it('takes an address without a scheme for http, and what is no address for wrong usage', async () => {
+    const url = await start(STATES);
+    expect((await cli('status', '--url', `${url.replace('http://', '')}/`)).status).toBe(0);
+    const wrong = await cli('status', '--url', 'ftp://127.0.0.1');
+    expect(wrong).toMatchObject({ status: 64, out: '' });
+    expect(wrong.err).toContain('--url: expected an address such as http://127.0.0.1:9901, got "ftp://127.0.0.1"');
   });
 
   it('says that nobody answers, and whom it asked', async () => {
@@ -91,11 +101,23 @@ describe('qedge status', () => {
 });
 
 describe('qedge explain', () => {
+  it('keeps within the terminal and leaves no figure out', async () => {
+    const told = await new AdminClient({ url: await start(STATES) }).get<ExplainDocument>(
+      '/api/v1/services/pilotnet/explain',
+    );
+    const lines = explainLines(told, { width: 60, paint: plainPaint });
+    for (const line of lines) expect(line.length).toBeLessThanOrEqual(60);
+    for (const header of ['rtt', 'processing', 'weight', 'in flight', 'cooldown']) {
+      expect(lines.filter((line) => line.startsWith('  instance') && line.includes(header))).toHaveLength(1);
+    }
+    expect(lines.join(' ').replaceAll(/ +/g, ' ')).toContain('out/a: sits out for 4.2 s (after 3 misses in a row)');
+  });
+
   it('prints each candidate with its figures and a reason, or names the service it does not know', async () => {
     const url = await start(STATES);
     const { out } = await cli('explain', 'pilotnet', '--url', url);
     expect(out).toContain('pilotnet: the next request goes to one drawn by lot');
-    expect(out).toMatch(/near\/a +12 ms +20 ms +40 +95\.0 % +75\.0 % +- +0/);
+    expect(out).toMatch(/near\/a +12 ms +20 ms +40 +95\.0 % +75\.0 % +0 +-/);
     expect(out).toContain('out/a: sits out for 4.2 s (after 3 misses in a row)');
     const unknown = await cli('explain', 'pilotnett', '--url', url);
     expect(unknown).toMatchObject({ status: 1, out: '' });

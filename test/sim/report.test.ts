@@ -53,7 +53,7 @@ describe('the results', () => {
   });
 
   it('are a table with a line a policy and another for what happened', () => {
-    const lines = resultTable(results).split('\n');
+    const lines = resultTable(results, 1_000).split('\n');
     expect(lines[0]).toMatch(/^policy +satisfied +strictly/);
     expect(lines.filter((line) => line.startsWith('qedge'))).toHaveLength(1);
     expect(lines.filter((line) => line.includes('hang i1'))).toHaveLength(2);

@@ -1,28 +1,46 @@
 // Result tables for a terminal: plain text, columns aligned, the first to the left and the figures to the right.
 
+import { foldColumns } from '../../terminal/columns.ts';
 import type { RunResult } from '../experiment.ts';
 import { aggregate } from './aggregate.ts';
 import { type Column, DISTURBANCE_COLUMNS, disturbancesOfAll, RESULT_COLUMNS } from './columns.ts';
 
-export function resultTable(results: readonly RunResult[]): string {
+/** @param width characters a line may have; a table too wide goes on below */
+export function resultTable(results: readonly RunResult[], width: number): string {
   const rows = aggregate(results);
-  const tables = [textTable(RESULT_COLUMNS, rows)];
+  const tables = textTables(RESULT_COLUMNS, rows, width);
   const disturbances = disturbancesOfAll(rows);
-  if (disturbances.length > 0) tables.push(textTable(DISTURBANCE_COLUMNS, disturbances));
+  if (disturbances.length > 0) tables.push(...textTables(DISTURBANCE_COLUMNS, disturbances, width));
   return tables.join('\n\n');
 }
 
-export function textTable<Row>(columns: readonly Column<Row>[], rows: readonly Row[]): string {
-  const cells = [columns.map(({ title }) => title), ...rows.map((row) => columns.map(({ text }) => text(row)))];
-  const widths = columns.map((_, c) => Math.max(...cells.map((line) => (line[c] ?? '').length)));
-  // Words stand to the left; figures, and the titles above them, to the right.
-  const left = columns.map((_, c) => rows.length > 0 && !/^[\d–-]/.test(cells[1]?.[c] ?? ''));
-  const lines = cells.map((line) =>
-    line
-      .map((cell, c) => (left[c] ? cell.padEnd(widths[c] ?? 0) : cell.padStart(widths[c] ?? 0)))
+interface Printed {
+  readonly cells: readonly string[];
+  readonly width: number;
+  readonly align: 'left' | 'right';
+}
+
+function textTables<Row>(columns: readonly Column<Row>[], rows: readonly Row[], width: number): string[] {
+  const printed = columns.map((column, i) => print(column, rows, i === 0));
+  return foldColumns(printed, { width, widthOf: (column) => column.width }).map(textTable);
+}
+
+/** Words stand to the left; figures, and the titles above them, to the right. */
+function print<Row>({ title, text }: Column<Row>, rows: readonly Row[], leads: boolean): Printed {
+  const cells = [title, ...rows.map(text)];
+  const align = leads || (rows.length > 0 && !/^[\d–-]/.test(cells[1] ?? '')) ? 'left' : 'right';
+  return { cells, width: Math.max(...cells.map(({ length }) => length)), align };
+}
+
+function textTable(columns: readonly Printed[]): string {
+  const line = (row: number): string =>
+    columns
+      .map(({ cells, width, align }) =>
+        align === 'left' ? (cells[row] ?? '').padEnd(width) : (cells[row] ?? '').padStart(width),
+      )
       .join('  ')
-      .trimEnd(),
-  );
-  const rule = widths.map((width) => '─'.repeat(width)).join('  ');
-  return [lines[0], rule, ...lines.slice(1)].join('\n');
+      .trimEnd();
+  const rule = columns.map(({ width }) => '─'.repeat(width)).join('  ');
+  const body = (columns[0]?.cells ?? []).slice(1).map((_, i) => line(i + 1));
+  return [line(0), rule, ...body].join('\n');
 }
