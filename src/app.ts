@@ -9,6 +9,7 @@ import { randomInt, randomUUID } from 'node:crypto';
 import { type Admin, createAdmin } from './admin/admin.ts';
 import type { QedgeEvent } from './admin/state.ts';
 import { Housekeeping } from './app/housekeeping.ts';
+import { anonymousBytes, MemoryRelease, releaseMemory } from './app/memory-release.ts';
 import { brokerFacts, listenerFacts, probeFacts } from './app/node-facts.ts';
 import { Players } from './app/players.ts';
 import type { Config, ListenAddress, PolicyConfig } from './config/config.ts';
@@ -85,6 +86,7 @@ class RunningApp implements App {
   readonly #admin: Admin;
   readonly #notifier: Notifier;
   readonly #housekeeping: Housekeeping;
+  readonly #memory: MemoryRelease;
   readonly #store: Store | null;
   #config: Config;
   #adminListener: ListenAddress;
@@ -140,6 +142,7 @@ class RunningApp implements App {
       clock: CLOCK,
       onEvent: (event) => this.#record(null, event),
     });
+    this.#memory = new MemoryRelease({ anonymousBytes, release: releaseMemory, log });
     this.#admin = this.#createAdmin();
   }
 
@@ -167,6 +170,7 @@ class RunningApp implements App {
     this.#environment.start();
     this.#store?.start(() => this.#learned());
     this.#housekeeping.start();
+    this.#memory.start();
     const listeners = listenerFacts(this.proxyListeners, this.#adminListener);
     this.#record(null, { kind: 'lifecycle', phase: 'started', detail: this.#options.version });
     this.log.info({ version: this.#options.version, listeners, warm: restored !== null }, 'qedge started');
@@ -209,6 +213,7 @@ class RunningApp implements App {
     this.#prober.stop();
     this.#environment.stop();
     this.#housekeeping.stop();
+    this.#memory.stop();
     await this.#store?.close();
     await this.#players.close();
     await this.#admin.close();
@@ -221,6 +226,7 @@ class RunningApp implements App {
     this.#prober.stop();
     this.#environment.stop();
     this.#housekeeping.stop();
+    this.#memory.stop();
     await Promise.all([this.#players.close(), this.#placement.stop(), this.#admin.close(), this.#store?.close()]);
     this.#notifier.close();
   }

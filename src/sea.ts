@@ -34,9 +34,17 @@ export function loadSqliteBinding(): object | undefined {
   return isSingleExecutable ? loadAddon('better_sqlite3.node') : undefined;
 }
 
-/** qedge's own addon (`build/native`), or null from source, where nothing compiled it. */
-export function loadNativeAddon(): object | null {
-  return isSingleExecutable ? loadAddon('qedge_native.node') : null;
+/** qedge's own addon (`build/native`). */
+export interface NativeAddon {
+  /** One datagram; 0, or the errno of what failed. */
+  notify(socketPath: string, message: string): number;
+  /** Gives free memory and unused pages of the executable back to the kernel; takes a millisecond or so. */
+  releaseMemory(): void;
+}
+
+/** Null from source, where nothing compiled it. Throws where no directory lets it be loaded. */
+export function loadNativeAddon(): NativeAddon | null {
+  return isSingleExecutable ? (loadAddon('qedge_native.node') as NativeAddon) : null;
 }
 
 /**

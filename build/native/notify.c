@@ -1,7 +1,8 @@
-/* qedge's own addon: one datagram to the service manager (sd_notify(3)), for which Node has no socket. */
+/* One datagram to the service manager (sd_notify(3)), for which Node has no socket. */
+
+#include "addon.h"
 
 #include <errno.h>
-#include <node_api.h>
 #include <stddef.h>
 #include <string.h>
 #include <sys/socket.h>
@@ -27,7 +28,7 @@ static int send_datagram(const char *path, size_t path_bytes, const char *messag
 }
 
 /* notify(socketPath: string, message: string): number */
-static napi_value notify(napi_env env, napi_callback_info info) {
+napi_value qedge_notify(napi_env env, napi_callback_info info) {
   napi_value arguments[2], result;
   size_t count = 2, path_bytes = 0, message_bytes = 0;
   char path[sizeof(((struct sockaddr_un *)0)->sun_path) + 1];
@@ -40,13 +41,4 @@ static napi_value notify(napi_env env, napi_callback_info info) {
     failure = send_datagram(path, path_bytes, message, message_bytes);
   }
   return napi_create_int32(env, failure, &result) == napi_ok ? result : NULL;
-}
-
-NAPI_MODULE_INIT() {
-  napi_value function;
-  if (napi_create_function(env, "notify", NAPI_AUTO_LENGTH, notify, NULL, &function) != napi_ok ||
-      napi_set_named_property(env, exports, "notify", function) != napi_ok) {
-    napi_throw_error(env, NULL, "the notify addon did not initialise");
-  }
-  return exports;
 }

@@ -25,11 +25,6 @@ export interface NotifierOptions {
   readonly send?: (message: string) => void;
 }
 
-interface NativeAddon {
-  /** 0, or the errno of what failed. */
-  notify(socketPath: string, message: string): number;
-}
-
 /** A notifier that does nothing when no service manager listens (no `NOTIFY_SOCKET`). */
 export function createNotifier(options: NotifierOptions): Notifier {
   const env = options.env ?? process.env;
@@ -76,7 +71,7 @@ function watchdogIntervalMs(env: NodeJS.ProcessEnv, pid: number): number {
 const oneLine = (text: string): string => text.replaceAll(/\s+/g, ' ').trim();
 
 function senderFor(socketPath: string, log: Logger): (message: string) => void {
-  const addon = loadNativeAddon() as NativeAddon | null;
+  const addon = loadNativeAddon();
   if (addon === null) return viaSystemdNotify(log);
   return (message) => {
     const errno = addon.notify(socketPath, message);

@@ -2,11 +2,12 @@
 // requires: binary-x64
 
 import { spawnSync } from 'node:child_process';
-import { mkdtempSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import { builtExecutable } from '../support/executable.ts';
+import { PATIENCE } from '../support/patience.ts';
 import { startInstance, startQedge } from '../support/running-binary.ts';
 
 const CONFIG = `
@@ -82,6 +83,17 @@ describe('the x64 executable', () => {
       instance.close();
     }
     expect(readdirSync(directory, { recursive: true }).sort()).toEqual(['qedge.toml', 'state', 'state/qedge.db']);
+  });
+
+  it('gives back the pages of its own file that only the start needed', async () => {
+    writeFileSync(join(directory, 'qedge.toml'), CONFIG);
+    const qedge = await startQedge(executable, directory);
+    const filePagesKb = (): number =>
+      Number(/^RssFile:\s+(\d+) kB$/m.exec(readFileSync(`/proc/${qedge.pid}/status`, 'utf8'))?.[1]);
+    const atStartKb = filePagesKb();
+    await expect.poll(filePagesKb, PATIENCE).toBeLessThan(atStartKb);
+    expect((await fetch(qedge.proxyUrl)).status).toBe(404);
+    expect(await qedge.stop()).toBe(0);
   });
 
   it('cannot be reached by NODE_OPTIONS', () => {
