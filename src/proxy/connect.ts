@@ -11,6 +11,14 @@ export interface ConnectOptions {
   readonly tls: UpstreamTls;
   /** What to offer in the handshake of TLS. */
   readonly protocols: readonly Alpn[];
+  /** Null: the socket is read as a stream. Not with TLS. */
+  readonly into: ReadInto | null;
+}
+
+/** Where to read to without a stream. `callback` false: no more until the socket is resumed. */
+export interface ReadInto {
+  readonly buffer: Uint8Array;
+  readonly callback: (length: number, buffer: Uint8Array) => boolean;
 }
 
 /** Idle upstream connections are probed by the kernel after this, so that a peer that vanished is noticed. */
@@ -28,6 +36,7 @@ export function openConnection(
     noDelay: true,
     keepAlive: true,
     keepAliveInitialDelay: TCP_KEEP_ALIVE_MS,
+    ...(options.into === null ? {} : { onread: options.into }),
   });
   const timer = setTimeout(() => {
     const where = `${instance.host}:${instance.port}`;

@@ -24,6 +24,8 @@ export const FieldKind = {
   client: 17,
   deadline: 18,
   contentType: 19,
+  /** Of one hop, like `hopByHop`; read by whom it concerns. */
+  keepAlive: 20,
 } as const;
 
 const LENGTH_MAX = 64;
@@ -55,7 +57,7 @@ function slotOf(name: string): number {
 
 const HOP_BY_HOP: Readonly<Record<string, number>> = {
   connection: FieldKind.connection,
-  'keep-alive': FieldKind.hopByHop,
+  'keep-alive': FieldKind.keepAlive,
   'proxy-connection': FieldKind.hopByHop,
   'proxy-authenticate': FieldKind.hopByHop,
   'proxy-authorization': FieldKind.hopByHop,

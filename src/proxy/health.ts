@@ -103,15 +103,19 @@ export function checkOnce(
 ): void {
   const { config, tls } = options;
   const startMs = performance.now();
-  openConnection(instance, { timeoutMs: config.timeoutMs, tls, protocols: ['http/1.1'] }, (error, socket) => {
-    if (socket === null || config.kind === 'tcp' || instance.scheme === 'h2c') {
-      socket?.destroy();
-      done(error?.message ?? null);
-      return;
-    }
-    const leftMs = Math.max(1, config.timeoutMs - (performance.now() - startMs));
-    ask(socket, { host: `${instance.host}:${instance.port}`, path: config.path, timeoutMs: leftMs }, done);
-  });
+  openConnection(
+    instance,
+    { timeoutMs: config.timeoutMs, tls, protocols: ['http/1.1'], into: null },
+    (error, socket) => {
+      if (socket === null || config.kind === 'tcp' || instance.scheme === 'h2c') {
+        socket?.destroy();
+        done(error?.message ?? null);
+        return;
+      }
+      const leftMs = Math.max(1, config.timeoutMs - (performance.now() - startMs));
+      ask(socket, { host: `${instance.host}:${instance.port}`, path: config.path, timeoutMs: leftMs }, done);
+    },
+  );
 }
 
 function ask(

@@ -1,16 +1,18 @@
-// The connections to one instance: a free list of clients, last used first, so that few stay warm and the rest go idle;
+// The connections to one instance: a free list of them, last used first, so that few stay warm and the rest go idle;
 // limits on what is in flight; and a short bounded queue in front of them.
 
 import { Agent, type AgentOptions, type ClientRequestArgs } from 'node:http';
 import type { Socket } from 'node:net';
 import type { Duplex } from 'node:stream';
 import type { TLSSocket } from 'node:tls';
-import { Client } from 'undici';
 import type { ServiceConfig } from '../config/config.ts';
 import type { Instance } from '../core/domain.ts';
-import { openConnection } from './connect.ts';
+import { openConnection, type ReadInto } from './connect.ts';
 import type { Http2Target } from './forward-http2.ts';
 import { Http2Sessions } from './http2-sessions.ts';
+import { type ConnectionOwner, PlainConnection } from './plain-connection.ts';
+import { UndiciConnection } from './undici-connection.ts';
+import type { UpstreamCall, UpstreamHandler, UpstreamRequest } from './upstream.ts';
 import type { Alpn, UpstreamTls } from './upstream-tls.ts';
 
 /** A connection is not reused after this long, unless the instance says otherwise: most servers hold theirs for 5 s. */
@@ -18,12 +20,20 @@ const IDLE_MS_MAX = 4000;
 /** Of the idle time after which an instance was seen to hang up, how much of it to trust from then on. */
 const LEARNED_IDLE_RATIO = 0.7;
 
-/** One undici client, that is one connection at most. */
-export interface PooledClient {
-  readonly client: Client;
-  idleSinceMs: number;
+/** One connection for requests that go out whole, made when the first of them is sent. */
+export interface PooledConnection {
   idle: boolean;
+  idleSinceMs: number;
+  readonly destroyed: boolean;
+  /** After this long the instance said it would hang up, ms; +Infinity when it did not say. */
+  readonly idleMsMax: number;
+  /** One at a time. Never throws: `onError` tells. */
+  send(request: UpstreamRequest, body: Buffer | null, handler: UpstreamHandler): UpstreamCall;
+  destroy(): void;
 }
+
+/** Opens a connection; `into` null: it is read as a stream. Calls back exactly once. */
+export type Opener = (into: ReadInto | null, done: (error: Error | null, socket: Socket | null) => void) => void;
 
 /** Somebody in the queue: told once, when a slot is its own or when it waited too long. */
 export interface Waiter {
@@ -36,13 +46,13 @@ interface QueueEntry {
   readonly timer: NodeJS.Timeout;
 }
 
-export class InstancePool {
+export class InstancePool implements ConnectionOwner {
   readonly instance: Instance;
   /** For exchanges that need more than a buffered request and its answer: streamed bodies, upgrades, expectations. */
   readonly agent: Agent;
   readonly #config: ServiceConfig;
   readonly #nowMs: () => number;
-  readonly #free: PooledClient[] = [];
+  readonly #free: PooledConnection[] = [];
   readonly #queue: QueueEntry[] = [];
   #idleMsMax = IDLE_MS_MAX;
   #inFlight = 0;
@@ -124,41 +134,40 @@ export class InstancePool {
     });
   }
 
-  /** The client that was used last, or a new one when none was used lately enough to be trusted. */
-  takeClient(): PooledClient {
+  /** The connection that was used last, or a new one when none was used lately enough to be trusted. */
+  takeConnection(): PooledConnection {
     const last = this.#free.pop();
-    if (last === undefined) return this.newClient();
-    if (this.#nowMs() - last.idleSinceMs < this.#idleMsMax) {
+    if (last === undefined) return this.newConnection();
+    if (this.#trusts(last)) {
       last.idle = false;
       return last;
     }
     // The last used is too old, so all are.
-    this.#destroy(last);
-    for (const older of this.#free.splice(0)) this.#destroy(older);
-    return this.newClient();
+    last.destroy();
+    this.#closeFree();
+    return this.newConnection();
   }
 
-  giveBack(pooled: PooledClient): void {
-    if (pooled.client.destroyed) return;
+  giveBack(connection: PooledConnection): void {
+    if (connection.destroyed) return;
     if (this.#retired) {
-      this.#destroy(pooled);
+      connection.destroy();
       return;
     }
-    pooled.idle = true;
-    pooled.idleSinceMs = this.#nowMs();
-    this.#free.push(pooled);
+    connection.idle = true;
+    connection.idleSinceMs = this.#nowMs();
+    this.#free.push(connection);
   }
 
-  /** For a client whose connection must not be used again, or never came about. */
-  discard(pooled: PooledClient): void {
-    pooled.idle = false;
-    this.#destroy(pooled);
+  /** Closes what lay idle for too long. */
+  sweep(): void {
+    while (this.#free[0] !== undefined && !this.#trusts(this.#free[0])) this.#free.shift()?.destroy();
   }
 
   /** The instance is gone: idle connections close now, busy ones when their exchange ends. */
   retire(): void {
     this.#retired = true;
-    for (const pooled of this.#free.splice(0)) this.#destroy(pooled);
+    this.#closeFree();
     this.agent.destroy();
     this.#sessions?.retire();
   }
@@ -186,8 +195,13 @@ export class InstancePool {
   }
 
   /** Opens one connection. Calls back exactly once. */
-  open(protocols: readonly Alpn[], done: (error: Error | null, socket: Socket | null) => void): void {
-    openConnection(this.instance, { timeoutMs: this.#config.connectTimeoutMs, tls: this.#tls, protocols }, done);
+  open(
+    protocols: readonly Alpn[],
+    done: (error: Error | null, socket: Socket | null) => void,
+    into: ReadInto | null = null,
+  ): void {
+    const options = { timeoutMs: this.#config.connectTimeoutMs, tls: this.#tls, protocols, into };
+    openConnection(this.instance, options, done);
   }
 
   /** The connection that told is the first of its kind; one of HTTP/1 is not worth keeping apart. */
@@ -198,7 +212,7 @@ export class InstancePool {
     else socket.destroy();
   }
 
-  /** A connection that is not a pooled client's opened or closed. */
+  /** One opened or closed. */
   countConnection(by: 1 | -1): void {
     this.#connections += by;
   }
@@ -217,41 +231,26 @@ export class InstancePool {
     next.waiter.onSlot();
   }
 
-  #destroy(pooled: PooledClient): void {
-    pooled.idle = false;
-    pooled.client.destroy().catch(() => {});
+  #trusts({ idleSinceMs, idleMsMax }: PooledConnection): boolean {
+    return this.#nowMs() - idleSinceMs < Math.min(this.#idleMsMax, idleMsMax);
   }
 
-  /** Without a connection yet. */
-  newClient(): PooledClient {
-    const client = new Client(originOf(this.instance), {
-      connect: (_options, done) => {
-        this.open(['http/1.1'], (error, socket) => {
-          if (socket === null) done(error ?? new Error('not connected'), null);
-          else done(null, socket);
-        });
-      },
-      pipelining: 1,
-      // Timeouts are the exchange's own: to the millisecond, and never charging an instance for a slow client.
-      headersTimeout: 0,
-      bodyTimeout: 0,
-      keepAliveTimeout: IDLE_MS_MAX,
-      allowH2: false,
-    });
-    const pooled: PooledClient = { client, idleSinceMs: 0, idle: false };
-    client.on('connect', () => this.countConnection(1));
-    client.on('disconnect', (_origin, _targets, error) => this.#onDisconnect(pooled, error));
-    return pooled;
+  #closeFree(): void {
+    for (const connection of this.#free.splice(0)) connection.destroy();
   }
 
-  #onDisconnect(pooled: PooledClient, error: Error & { readonly code?: string }): void {
-    this.countConnection(-1);
-    if (!pooled.idle) return;
-    const index = this.#free.indexOf(pooled);
+  /** Not open yet. */
+  newConnection(): PooledConnection {
+    const open: Opener = (into, done) => this.open(['http/1.1'], done, into);
+    return this.instance.scheme === 'https'
+      ? new UndiciConnection(originOf(this.instance), this.instance.host, open, this)
+      : new PlainConnection(open, this);
+  }
+
+  closedIdle(connection: PooledConnection): void {
+    const index = this.#free.indexOf(connection);
     if (index >= 0) this.#free.splice(index, 1);
-    this.#destroy(pooled);
-    // UND_ERR_INFO: it was us who closed it.
-    if (error.code !== 'UND_ERR_INFO') this.#learnIdleLimit(this.#nowMs() - pooled.idleSinceMs);
+    this.#learnIdleLimit(this.#nowMs() - connection.idleSinceMs);
   }
 
   /** The instance hung up on an idle connection: from now on, ours are given up well before that. */

@@ -69,11 +69,15 @@ export class ServiceRuntime {
     return pool;
   }
 
-  /** Closes idle connections to instances that are gone. */
+  /** Closes connections that lay idle for too long, and all idle ones to instances that are gone. */
   sweep(): void {
     const live = new Set(this.router.candidates.map((candidate) => candidate.instance));
     this.#pools.forEach((pool, handle) => {
-      if (pool === undefined || live.has(pool.instance)) return;
+      if (pool === undefined) return;
+      if (live.has(pool.instance)) {
+        pool.sweep();
+        return;
+      }
       pool.retire();
       this.#pools[handle] = undefined;
     });
