@@ -42,14 +42,21 @@ export class AdminClient {
   async get<Answer>(path: string): Promise<Answer> {
     const response = await this.#fetch(path);
     if (response.ok) return (await response.json()) as Answer;
-    throw new CommandError(`${this.url}: ${await detailOf(response)}`);
+    throw await this.#refusal(response);
   }
 
   /** @throws CommandError that says why there is no answer */
   async stream(path: string): Promise<ReadableStream<Uint8Array>> {
     const response = await this.#fetch(path, null);
     if (response.ok && response.body !== null) return response.body;
-    throw new CommandError(`${this.url}: ${await detailOf(response)}`);
+    throw await this.#refusal(response);
+  }
+
+  async #refusal(response: Response): Promise<CommandError> {
+    if (response.status === 401 && this.#token !== null) {
+      return new CommandError(`${this.url}: the token sent is not its admin.token`);
+    }
+    return new CommandError(`${this.url}: ${await detailOf(response)}`);
   }
 
   async #fetch(path: string, timeoutMs: number | null = ANSWER_TIMEOUT_MS): Promise<Response> {

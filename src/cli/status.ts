@@ -87,8 +87,12 @@ function serviceLines(service: RouterState, look: Look): readonly string[] {
   const target = `${percent(qos.successRatio, 0)} within ${milliseconds(qos.latencyMs)} over ${qos.windowMs / 1000} s`;
   const inPool = service.instances.filter(({ pool }) => pool !== 'out').length;
   const facts = [
-    `met for ${percent(service.clientsSatisfiedRatio, 0)} of clients`,
-    `success ${percent(service.successRatio)}`,
+    ...(service.successRatio === null
+      ? ['no requests lately']
+      : [
+          `met for ${percent(service.clientsSatisfiedRatio, 0)} of clients`,
+          `success ${percent(service.successRatio)}`,
+        ]),
     `${service.requestsPerSecond.toFixed(1)} requests/s`,
     `${inPool} of ${service.instances.length} in the pool`,
     `exploring ${percent(service.summary.explorationShare)}`,

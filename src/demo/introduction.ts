@@ -21,8 +21,8 @@ export function renderIntroduction(facts: Introduction, paint: Paint): readonly 
   const { successRatio = 0, windowMs = 0 } = SERVICES[0]?.qos ?? {};
   const frameKb = (facts.frameBytes / 1000).toFixed(0);
   return [
-    `${paint('strong', 'qedge demo')}: ${facts.nodes} emulated nodes with ${facts.instances} instances of ` +
-      `${SERVICES.length} services, a broker and the proxy.`,
+    `${paint('strong', 'qedge demo')}: ${facts.nodes} emulated nodes, ${facts.instances} instances of ` +
+      `${SERVICES.length} services, a broker, the proxy.`,
     '',
     line('proxy', `${facts.proxyUrl}  (on node ${LOCAL_NODE_ID})`),
     line('dashboard', facts.adminUrl),
@@ -34,7 +34,8 @@ export function renderIntroduction(facts: Introduction, paint: Paint): readonly 
         ? 'none: send requests of your own'
         : `${facts.clients} cameras, ${FRAMES_PER_SECOND} JPEG frames/s each, about ${frameKb} KB a frame`,
     ),
-    line('goal', `${limits}, for ${successRatio * 100} % of a client's requests in ${windowMs / 1000} s`),
+    line('goal', limits),
+    line('', `for ${successRatio * 100} % of each client's requests over ${windowMs / 1000} s`),
     '',
     'Send a frame yourself:',
     '',

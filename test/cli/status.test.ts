@@ -95,6 +95,8 @@ describe('qedge status', () => {
   it('takes the token from the environment, and says so when it is missing', async () => {
     const url = await start([], { config: { listen: { host: '127.0.0.1', port: 0 }, token: 's3cret' } });
     expect((await cli('status', '--url', url)).err).toContain('set QEDGE_ADMIN_TOKEN');
+    vi.stubEnv('QEDGE_ADMIN_TOKEN', 'guess');
+    expect((await cli('status', '--url', url)).err).toContain('the token sent is not its admin.token');
     vi.stubEnv('QEDGE_ADMIN_TOKEN', 's3cret');
     expect((await cli('status', '--url', url)).status).toBe(0);
   });
