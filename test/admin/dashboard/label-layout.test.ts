@@ -3,7 +3,7 @@ import { type Labelled, placeLabels } from '../../../src/admin/dashboard/views/l
 
 const FRAME = { left: 40, right: 760, top: 0, bottom: 400, keepFree: [] };
 
-const marker = (x: number, y: number, text: string): Labelled => ({ x, y, radius: 10, text });
+const marker = (x: number, y: number, text: string): Labelled => ({ x, y, radius: 10, text, before: null });
 
 /** Generous: what a browser draws is narrower. */
 function boxes(markers: readonly Labelled[]): { left: number; right: number; top: number; bottom: number }[] {
@@ -30,6 +30,13 @@ describe('labels', () => {
         expect(apart).toBe(true);
       }
     });
+  });
+
+  it('stay where they stood for a little overlap, and leave for a lot', () => {
+    const a = marker(100, 100, 'pi-1');
+    const left = { ...marker(160, 97, 'pi-2'), before: { ring: 0, turn: 1 } };
+    expect(placeLabels([left], FRAME)[0]?.spot).toEqual({ ring: 0, turn: 1 });
+    expect(placeLabels([a, left], FRAME)[1]?.spot).not.toEqual({ ring: 0, turn: 1 });
   });
 
   it('stay inside the picture', () => {

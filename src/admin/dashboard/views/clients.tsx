@@ -25,7 +25,7 @@ export function Clients({ service }: { readonly service: RouterState }) {
       aside={<span class="quiet">{`${below} of ${service.clients.length} below ${percent(target)}`}</span>}
     >
       <div class={all ? 'client-list client-list-all' : 'client-list'}>
-        <table class="clients">
+        <table class="clients" aria-labelledby="panel-clients">
           <thead class="sr">
             <tr>
               <th scope="col">Client</th>

@@ -19,7 +19,7 @@ const BOTTOM = 22;
 const TOP = 20;
 
 export function DensityPlot({ density, limitMs, successProbability, target }: DensityPlotProps) {
-  const [ref, width] = useWidth<HTMLDivElement>(420);
+  const [ref, width] = useWidth<HTMLDivElement>();
   const x = (ms: number): number => (ms / (2 * limitMs)) * width;
   const said =
     density === null

@@ -1,13 +1,15 @@
 // A service as a picture: how far each instance is against how long it takes. Below the diagonal a request meets the
 // limit; the marker's area is the weight, its colour the success probability, a dashed ring a cooldown.
 
+import { useRef } from 'preact/hooks';
 import type { InstanceState, RouterState } from '../../../core/service-router.ts';
 import { cooldownText, standingOf } from '../../../core/standing.ts';
 import { successColour } from '../colours.ts';
 import { milliseconds, percent } from '../format.ts';
-import { type Frame, type LabelPlace, placeLabels } from './label-layout.ts';
+import { shortNames } from '../names.ts';
+import { type Frame, type LabelPlace, placeLabels, type Spot } from './label-layout.ts';
 import { Panel } from './panel.tsx';
-import { useWidth } from './size.ts';
+import { useSize } from './size.ts';
 
 export interface InstanceMapProps {
   readonly service: RouterState;
@@ -23,11 +25,13 @@ const MARGIN = { top: 14, right: 18, bottom: 34, left: 50 };
 const INSET = { x: 24, y: 18 };
 
 export function InstanceMap({ service, chosen, onChoose }: InstanceMapProps) {
-  const [ref, width] = useWidth<HTMLElement>();
-  const height = Math.max(280, Math.min(460, width * 0.6));
+  const [ref, { width, height }] = useSize<HTMLElement>();
   const scale = scaleOf(service, width, height);
   const limitMs = service.qos.latencyMs;
-  const markers = markersOf(service, scale);
+  const nameOf = shortNames(service.instances);
+  const spots = useRef<ReadonlyMap<string, Spot>>(new Map());
+  const markers = markersOf(service, scale, { nameOf, before: spots.current });
+  spots.current = new Map(markers.map(({ instance, label }) => [instance.key, label.spot]));
   return (
     <Panel title="Distance and speed" area="map" aside={<Key />}>
       <figure class="picture" ref={ref} aria-label="Instances by network distance and processing latency">
@@ -106,15 +110,23 @@ function radiusOf({ cooldownMs, weight }: InstanceState): number {
 
 interface Marker {
   readonly instance: InstanceState;
+  readonly name: string;
   readonly x: number;
   readonly y: number;
   readonly radius: number;
   readonly label: LabelPlace;
 }
 
-function markersOf(service: RouterState, scale: Scale): readonly Marker[] {
+interface Naming {
+  readonly nameOf: (key: string) => string;
+  /** Where the labels stood in the last picture. */
+  readonly before: ReadonlyMap<string, Spot>;
+}
+
+function markersOf(service: RouterState, scale: Scale, { nameOf, before }: Naming): readonly Marker[] {
   const placed = service.instances.map((instance) => ({
     instance,
+    name: nameOf(instance.key),
     x: scale.x(instance.rttMs),
     y: scale.y(instance.processingMs ?? 0),
     radius: radiusOf(instance),
@@ -122,10 +134,19 @@ function markersOf(service: RouterState, scale: Scale): readonly Marker[] {
   // Always in the same order: a marker that moved within the document would lose the keyboard's focus.
   placed.sort((a, b) => (a.instance.key < b.instance.key ? -1 : 1));
   const labels = placeLabels(
-    placed.map(({ x, y, radius, instance }) => ({ x, y, radius, text: labelOf(instance) })),
+    placed.map(({ x, y, radius, name, instance }) => ({
+      x,
+      y,
+      radius,
+      text: labelOf(name, instance),
+      before: before.get(instance.key) ?? null,
+    })),
     scale.frame,
   );
-  return placed.map((marker, i) => ({ ...marker, label: labels[i] ?? { labelX: 0, labelY: 0, leaderX: null } }));
+  return placed.flatMap((marker, i) => {
+    const label = labels[i];
+    return label === undefined ? [] : [{ ...marker, label }];
+  });
 }
 
 interface MapMarkerProps {
@@ -136,7 +157,7 @@ interface MapMarkerProps {
 }
 
 function MapMarker({ marker, target, chosen, onChoose }: MapMarkerProps) {
-  const { instance, x, y, radius } = marker;
+  const { instance, name, x, y, radius } = marker;
   const colour = successColour(instance.successProbability, target);
   const cooling = instance.cooldownMs > 0;
   const classes = [
@@ -169,7 +190,7 @@ function MapMarker({ marker, target, chosen, onChoose }: MapMarkerProps) {
       </g>
       {marker.label.leaderX !== null && <line class="leader" {...leaderOf(marker, marker.label.leaderX)} />}
       <text style={{ transform: `translate(${marker.label.labelX}px, ${marker.label.labelY}px)` }}>
-        {instance.key}
+        {name}
         {cooling && <tspan class="cooling-text"> {cooldownText(instance.cooldownMs)}</tspan>}
       </text>
     </g>
@@ -183,8 +204,8 @@ function leaderOf({ x, y, radius, label }: Marker, x2: number): { x1: number; y1
   return { x1: x + share * (x2 - x), y1: y + share * (y2 - y), x2, y2 };
 }
 
-function labelOf(instance: InstanceState): string {
-  return instance.cooldownMs > 0 ? `${instance.key} ${cooldownText(instance.cooldownMs)}` : instance.key;
+function labelOf(name: string, { cooldownMs }: InstanceState): string {
+  return cooldownMs > 0 ? `${name} ${cooldownText(cooldownMs)}` : name;
 }
 
 function describe(instance: InstanceState): string {

@@ -46,7 +46,7 @@ export function InstanceTable({ service, chosen, onChoose, colourOf }: InstanceT
   return (
     <Panel title="Instances" area="instances" aside={<span class="quiet">{summary(service)}</span>}>
       <div class="scroll">
-        <table class="instances">
+        <table class="instances" aria-labelledby="panel-instances">
           <thead>
             <tr>
               {COLUMNS.map((column, i) => (

@@ -6,6 +6,14 @@ export interface Labelled {
   readonly y: number;
   readonly radius: number;
   readonly text: string;
+  /** Where its label stood in the last picture; null in the first. */
+  readonly before: Spot | null;
+}
+
+/** A place beside a marker: how far off and in which direction, as indices of what is tried. */
+export interface Spot {
+  readonly ring: number;
+  readonly turn: number;
 }
 
 export interface LabelPlace {
@@ -14,6 +22,7 @@ export interface LabelPlace {
   readonly labelY: number;
   /** Where a line to the marker starts; null when the label is beside it. */
   readonly leaderX: number | null;
+  readonly spot: Spot;
 }
 
 export interface Frame {
@@ -39,6 +48,8 @@ const RINGS = [6, 20, 38, 60, 90, 125] as const;
 const RING_COST = 60;
 /** Covering a text is worse than covering a disc or leaving the frame a little. */
 const TEXT_COST = 6;
+/** What moving elsewhere costs: a label that changes sides with every picture cannot be read. */
+const MOVE_COST = 150;
 /** Beyond this ring a line is drawn. */
 const LEADER_RING_MIN = 1;
 /** Right, left, then the ways between, as directions. */
@@ -55,7 +66,8 @@ export function placeLabels(markers: readonly Labelled[], frame: Frame): readonl
     return {
       labelX: best.box.x,
       labelY: best.box.y + LINE_HEIGHT - 4,
-      leaderX: best.ring >= LEADER_RING_MIN ? leaderX : null,
+      leaderX: best.spot.ring >= LEADER_RING_MIN ? leaderX : null,
+      spot: best.spot,
     };
   });
 }
@@ -65,16 +77,18 @@ interface Taken {
   readonly texts: readonly Box[];
 }
 
-function bestPlace(marker: Labelled, frame: Frame, { discs, texts }: Taken): { box: Box; ring: number } {
-  let best = { box: boxAt(marker, 0, RINGS[0]), ring: 0 };
+function bestPlace(marker: Labelled, frame: Frame, { discs, texts }: Taken): { box: Box; spot: Spot } {
+  let best = { box: boxAt(marker, 0, RINGS[0]), spot: { ring: 0, turn: 0 } };
+  const { before } = marker;
   let bestCost = Number.POSITIVE_INFINITY;
   RINGS.forEach((distance, ring) => {
     DIRECTIONS.forEach((direction, turn) => {
       const box = boxAt(marker, direction, distance);
       const overlap = covered(box, discs) + TEXT_COST * covered(box, texts);
-      const cost = overlap + outside(box, frame) * 4 + ring * RING_COST + turn;
+      const moved = before !== null && (before.ring !== ring || before.turn !== turn);
+      const cost = overlap + outside(box, frame) * 4 + ring * RING_COST + turn + (moved ? MOVE_COST : 0);
       if (cost < bestCost) {
-        best = { box, ring };
+        best = { box, spot: { ring, turn } };
         bestCost = cost;
       }
     });

@@ -77,7 +77,7 @@ function storeWords({ store }: NodeState): string {
 function Probes({ probes }: { readonly probes: readonly ProbeFacts[] }) {
   return (
     <div class="scroll">
-      <table class="probes">
+      <table class="probes" aria-label="Probed nodes">
         <thead>
           <tr>
             <th scope="col">Probed node</th>

@@ -33,9 +33,9 @@ export function shareAxis(): uPlot.Axis {
 
 export const CURSOR: uPlot.Cursor = { y: false, points: { show: false }, drag: { x: false, y: false } };
 
-const SPAN_SECONDS_MIN = 120;
+const SPAN_SECONDS_MIN = 60;
 
-/** The last minutes up to now; two at least, so that the first samples do not fill the picture. */
+/** The last minutes up to now; one at least, so that the first samples do not fill the picture. */
 export const TIME_SCALE: uPlot.Scale = {
   time: true,
   range: (_plot, first, last) => [Math.min(first, last - SPAN_SECONDS_MIN), last],

@@ -11,6 +11,7 @@ import { CURSOR, shareAxis, TIME_SCALE, timeAxis } from './plot-style.ts';
 
 export interface WeightsPlotProps {
   readonly series: Series;
+  readonly nameOf: (key: string) => string;
   readonly colourOf: (key: string) => string;
 }
 
@@ -18,7 +19,7 @@ export interface WeightsPlotProps {
 const LAYERS_MAX = 12;
 const REST = 'all others';
 
-export function WeightsPlot({ series, colourOf }: WeightsPlotProps) {
+export function WeightsPlot({ series, nameOf, colourOf }: WeightsPlotProps) {
   const { samples } = series;
   const last = samples.at(-1);
   const { keys, data } = useMemo(() => stack(series), [last, samples.length]);
@@ -35,14 +36,18 @@ export function WeightsPlot({ series, colourOf }: WeightsPlotProps) {
     bands: keys.slice(1).map((_, i) => ({ series: [i + 2, i + 1] as [number, number] })),
   });
   return (
-    <Panel title="Weights" area="weights" aside={<Legend keys={keys} series={series} colourOf={colourOf} />}>
+    <Panel
+      title="Weights"
+      area="weights"
+      aside={<Legend keys={keys} series={series} nameOf={nameOf} colourOf={colourOf} />}
+    >
       <Plot
         data={data}
         options={options}
         shape={keys.join('\n')}
         heightPx={220}
         label={sayNow(keys, series)}
-        readout={(index) => <Readout sample={samples[index]} colourOf={colourOf} />}
+        readout={(index) => <Readout sample={samples[index]} nameOf={nameOf} colourOf={colourOf} />}
       />
     </Panel>
   );
@@ -76,14 +81,14 @@ function layer(colour: string): uPlot.Series {
 
 const variableOf = (colour: string): string => colour.replace(/^var\(|\)$/g, '');
 
-function Legend({ keys, series, colourOf }: WeightsPlotProps & { readonly keys: readonly string[] }) {
+function Legend({ keys, series, nameOf, colourOf }: WeightsPlotProps & { readonly keys: readonly string[] }) {
   const now = series.samples.at(-1)?.weights ?? {};
   return (
     <ul class="legend">
       {keys.map((key) => (
         <li key={key}>
           <i class="swatch" style={{ background: key === REST ? 'var(--unknown)' : colourOf(key) }} />
-          {key}
+          {nameOf(key)}
           {now[key] !== undefined && <span class="num quiet"> {percent(now[key])}</span>}
         </li>
       ))}
@@ -93,13 +98,11 @@ function Legend({ keys, series, colourOf }: WeightsPlotProps & { readonly keys: 
 
 const READOUT_ROWS_MAX = 8;
 
-function Readout({
-  sample,
-  colourOf,
-}: {
+interface ReadoutProps extends Pick<WeightsPlotProps, 'nameOf' | 'colourOf'> {
   readonly sample: Sample | undefined;
-  readonly colourOf: (key: string) => string;
-}) {
+}
+
+function Readout({ sample, nameOf, colourOf }: ReadoutProps) {
   if (sample === undefined) return null;
   const rows = Object.entries(sample.weights).sort((a, b) => b[1] - a[1]);
   return (
@@ -108,7 +111,7 @@ function Readout({
       {rows.slice(0, READOUT_ROWS_MAX).map(([key, weight]) => (
         <span key={key}>
           <i class="swatch" style={{ background: colourOf(key) }} />
-          {key} <b class="num">{percent(weight, 1)}</b>
+          {nameOf(key)} <b class="num">{percent(weight, 1)}</b>
         </span>
       ))}
     </>
