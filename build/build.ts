@@ -39,7 +39,8 @@ async function buildTarget(target: Target, bundle: Bundle): Promise<string> {
   say(`${target.arch}: addons (about a minute the first time)`);
   const addons = compileAddons(target);
   say(`${target.arch}: executable`);
-  const executable = assembleExecutable(target, { node: nodeBinary(target), bundle: bundle.path, addons });
+  const { path: program, lazyPackages } = bundle;
+  const executable = assembleExecutable(target, { node: nodeBinary(target), bundle: program, lazyPackages, addons });
   const failures = [...gateFailures(target, executable, Object.values(addons))];
   if (target.emulator.length === 0) failures.push(...(await startFailures(executable)));
   if (failures.length > 0) throw new Error(failures.join('\n'));

@@ -1,14 +1,16 @@
-// TypeScript and packages → one CommonJS file: what a single executable runs.
+// TypeScript and packages → CommonJS files: what a single executable runs, and what it runs only when asked for.
 
 import { spawnSync } from 'node:child_process';
 import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { build } from 'esbuild';
+import { type BuildOptions, build, type Plugin } from 'esbuild';
 import { packagesOf } from './packages.ts';
 import { ASSETS, CACHE, ROOT } from './paths.ts';
 
 export interface Bundle {
   readonly path: string;
+  /** Name → path of the packages that are loaded when first asked for (src/packages.ts). */
+  readonly lazyPackages: Readonly<Record<string, string>>;
   readonly version: string;
   readonly commit: string;
   /** Names of the npm packages that are really in it, sorted. */
@@ -21,22 +23,49 @@ export async function bundleProgram(): Promise<Bundle> {
   mkdirSync(CACHE, { recursive: true });
   const path = join(CACHE, 'qedge.cjs');
   const define = { QEDGE_VERSION: JSON.stringify(version), QEDGE_COMMIT: JSON.stringify(commit) };
-  const { text, inputs } = await bundle('src/main.ts', define);
+  const { text, inputs } = await bundle({ entryPoints: [join(ROOT, 'src/main.ts')], define }, LAZY_PACKAGES);
   writeFileSync(path, asFunction(text));
   // A thread cannot run the executable's own main script, so what it runs is an asset beside it.
-  const worker = await bundle('src/app/worker.ts', define);
+  const worker = await bundle({ entryPoints: [join(ROOT, 'src/app/worker.ts')], define });
   mkdirSync(ASSETS, { recursive: true });
   writeFileSync(join(ASSETS, 'worker.js'), worker.text);
-  return { path, version, commit, packages: packagesOf(inputs) };
+  const lazy = await Promise.all(LAZY_PACKAGES.map(bundlePackage));
+  const packages = packagesOf([...inputs, ...lazy.flatMap((one) => one.inputs)]);
+  const lazyPackages = Object.fromEntries(lazy.map((one) => [one.name, one.path]));
+  return { path, lazyPackages, version, commit, packages };
 }
 
-async function bundle(
-  source: string,
-  define: Readonly<Record<string, string>>,
-): Promise<{ readonly text: string; readonly inputs: readonly string[] }> {
+/** What src/packages.ts asks for. */
+const LAZY_PACKAGES: readonly string[] = ['undici', 'mqtt', 'aedes', 'jpeg-js'];
+
+async function bundlePackage(name: string) {
+  const contents = `module.exports = require(${JSON.stringify(name)});`;
+  const { text, inputs } = await bundle({ stdin: { contents, resolveDir: ROOT } });
+  const path = join(CACHE, `${name}.cjs`);
+  writeFileSync(path, asFunction(text));
+  return { name, path, inputs };
+}
+
+/** A bundle has a `require` of its own, through which esbuild sees what src/packages.ts asks for. */
+const OWN_REQUIRE: Plugin = {
+  name: 'own-require',
+  setup: (build) =>
+    build.onLoad({ filter: /\/src\/packages\.ts$/ }, ({ path }) => {
+      const [before, after] = readFileSync(path, 'utf8').split('const require = createRequire(import.meta.url);');
+      if (after === undefined) throw new Error('src/packages.ts is not as expected');
+      return { contents: `${before}${after}`, loader: 'ts' };
+    }),
+};
+
+interface Bundled {
+  readonly text: string;
+  readonly inputs: readonly string[];
+}
+
+async function bundle(options: BuildOptions, external: readonly string[] = []): Promise<Bundled> {
   const { metafile, outputFiles } = await build({
+    ...options,
     write: false,
-    entryPoints: [join(ROOT, source)],
     outfile: join(CACHE, 'bundle.cjs'),
     bundle: true,
     platform: 'node',
@@ -47,10 +76,11 @@ async function bundle(
     legalComments: 'none',
     logLevel: 'warning',
     // ws tries these two and does without.
-    external: ['bufferutil', 'utf-8-validate'],
+    external: ['bufferutil', 'utf-8-validate', ...external],
+    plugins: [OWN_REQUIRE],
     // build/start reads it as such.
     charset: 'ascii',
-    define: { ...define, 'import.meta.dirname': '__dirname', 'import.meta.url': '__filename' },
+    define: { ...options.define, 'import.meta.dirname': '__dirname', 'import.meta.url': '__filename' },
   });
   return { text: outputFiles[0]?.text ?? '', inputs: Object.keys(metafile.inputs) };
 }

@@ -1,7 +1,7 @@
 // Node, the bundle, its code cache and its assets → one file that runs by itself.
 
 import { copyFileSync, cpSync, mkdirSync, readdirSync, renameSync, rmSync, writeFileSync } from 'node:fs';
-import { join, relative } from 'node:path';
+import { basename, join, relative } from 'node:path';
 import { run } from './command.ts';
 import { ASSETS, CACHE, DIST, ROOT } from './paths.ts';
 import type { Target } from './target.ts';
@@ -9,6 +9,8 @@ import type { Target } from './target.ts';
 export interface ExecutableParts {
   readonly node: string;
   readonly bundle: string;
+  /** Name → path. */
+  readonly lazyPackages: Readonly<Record<string, string>>;
   /** Asset name → path. */
   readonly addons: Readonly<Record<string, string>>;
 }
@@ -24,8 +26,8 @@ export function assembleExecutable(target: Target, parts: ExecutableParts): stri
   mkdirSync(DIST, { recursive: true });
   const node = join(work, 'node');
   copyFileSync(parts.node, node);
-  const cache = writeCodeCache(target, parts.bundle, work, node);
-  const blob = writeBlob(target, { ...parts.addons, 'qedge.cjs': parts.bundle, 'qedge.cache': cache }, work, node);
+  const scripts = { qedge: parts.bundle, ...parts.lazyPackages };
+  const blob = writeBlob(target, { ...parts.addons, ...compiled(target, scripts, work, node) }, work, node);
   // Stripped before the blob goes in: strip would take it for waste.
   const executable = join(work, 'qedge');
   run(`${target.toolPrefix}strip`, ['-o', executable, node]);
@@ -36,11 +38,21 @@ export function assembleExecutable(target: Target, parts: ExecutableParts): stri
 
 const START = join(import.meta.dirname, 'start');
 
-/** The code cache is the target's own: one made by another architecture's Node is rejected there. */
-function writeCodeCache(target: Target, bundle: string, work: string, node: string): string {
-  const output = join(work, 'qedge.cache');
-  runNode(target, node, [join(START, 'make-cache.cjs'), bundle, join(START, 'start.toml'), output]);
-  return output;
+/**
+ * Each script and its code cache, as assets. A cache is the target's own: one made by another architecture's Node is
+ * rejected there.
+ */
+function compiled(
+  target: Target,
+  scripts: Readonly<Record<string, string>>,
+  work: string,
+  node: string,
+): Readonly<Record<string, string>> {
+  const folder = join(work, 'scripts');
+  mkdirSync(folder);
+  for (const [name, path] of Object.entries(scripts)) copyFileSync(path, join(folder, `${name}.cjs`));
+  runNode(target, node, [join(START, 'make-cache.cjs'), folder, join(START, 'start.toml')]);
+  return Object.fromEntries(filesUnder(folder).map((path) => [basename(path), path]));
 }
 
 function writeBlob(target: Target, assets: Readonly<Record<string, string>>, work: string, node: string): string {

@@ -6,6 +6,8 @@ import type { Bundle } from './bundle.ts';
 import { run } from './command.ts';
 import { ROOT } from './paths.ts';
 
+type Contents = Pick<Bundle, 'version' | 'commit' | 'packages'>;
+
 interface Package {
   readonly name: string;
   readonly version: string;
@@ -21,11 +23,11 @@ interface LockFile {
 /** node-addon-api is in the SQLite addon alone, where the bundler does not see it. */
 const LINKED_PACKAGES = ['better-sqlite3', 'node-addon-api'];
 
-const packageNames = (bundle: Bundle): readonly string[] =>
+const packageNames = (bundle: Contents): readonly string[] =>
   [...new Set([...bundle.packages, ...LINKED_PACKAGES])].sort();
 
 /** CycloneDX 1.6, JSON. The same sources give the same text, byte for byte. */
-export function billOfMaterials(bundle: Bundle, nodeVersions: NodeJS.ProcessVersions): string {
+export function billOfMaterials(bundle: Contents, nodeVersions: NodeJS.ProcessVersions): string {
   const lock = JSON.parse(readFileSync(join(ROOT, 'package-lock.json'), 'utf8')) as LockFile;
   const packages = packageNames(bundle).map((name) => packageComponent(lockedPackage(lock, name)));
   const document = {
@@ -49,7 +51,7 @@ export function billOfMaterials(bundle: Bundle, nodeVersions: NodeJS.ProcessVers
 }
 
 /** Every licence text of what is inside, one after the other. */
-export function licenceTexts(bundle: Bundle, node: string): string {
+export function licenceTexts(bundle: Contents, node: string): string {
   const packages = packageNames(bundle).map((name) => ({ name, directory: join(ROOT, 'node_modules', name) }));
   return [...packages, { name: 'Node.js', directory: node }]
     .map(({ name, directory }) => `${'='.repeat(80)}\n${name}\n${'='.repeat(80)}\n\n${licenceOf(directory)}\n`)

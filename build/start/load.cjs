@@ -1,4 +1,5 @@
-// What the single executable runs first: the bundle, with the code that a start needs already compiled.
+// What the single executable runs first: the bundle, with the code that a start needs already compiled, and later the
+// packages that are only loaded when something asks for them (src/packages.ts).
 //
 // Node's own code cache is taken before the bundle has run and holds none of its functions; this one is taken after a
 // whole start and stop (make-cache.cjs), and saves a third of the time to listening.
@@ -8,11 +9,26 @@
 const sea = require('node:sea');
 const { Script } = require('node:vm');
 
-const source = Buffer.from(sea.getRawAsset('qedge.cjs')).latin1Slice();
-const cachedData = Buffer.from(sea.getRawAsset('qedge.cache'));
-const script = new Script(source, { filename: 'qedge.cjs', cachedData });
-// `qedge version --json` tells: a cache of another V8 costs time and nothing else.
-globalThis.qedgeCodeCache = script.cachedDataRejected ? 'rejected' : 'used';
+const assets = new Set(sea.getAssetKeys());
+const loaded = new Map();
 
-const module_ = { exports: {} };
-script.runInThisContext()(module_.exports, require, module_, __filename, __dirname);
+function requireAny(name) {
+  if (!assets.has(`${name}.cjs`)) return require(name);
+  if (!loaded.has(name)) {
+    const module_ = { exports: {} };
+    loaded.set(name, module_);
+    scriptOf(name).runInThisContext()(module_.exports, requireAny, module_, __filename, __dirname);
+  }
+  return loaded.get(name).exports;
+}
+
+function scriptOf(name) {
+  const source = Buffer.from(sea.getRawAsset(`${name}.cjs`)).latin1Slice();
+  const cachedData = Buffer.from(sea.getRawAsset(`${name}.cache`));
+  const script = new Script(source, { filename: `${name}.cjs`, cachedData });
+  // `qedge version --json` tells: a cache of another V8 costs time and nothing else.
+  globalThis.qedgeCodeCache ??= script.cachedDataRejected ? 'rejected' : 'used';
+  return script;
+}
+
+requireAny('qedge');

@@ -1,20 +1,36 @@
-// Runs the bundle through a start and a stop, and writes down what V8 compiled on the way.
-//   node make-cache.cjs BUNDLE CONFIG OUTPUT      with the Node that the executable is made of
+// Runs the bundle through a start and a stop, loads every package that is kept out of it, and writes down what V8
+// compiled on the way.
+//   node make-cache.cjs FOLDER CONFIG      with the Node that the executable is made of
+// Beside each script NAME.cjs of the folder, NAME.cache appears.
 
 'use strict';
 
-const { readFileSync, writeFileSync } = require('node:fs');
+const fs = require('node:fs');
+const { join } = require('node:path');
 const { Script } = require('node:vm');
 
-const [bundle, config, output] = process.argv.slice(2);
-const script = new Script(readFileSync(bundle, 'latin1'), { filename: 'qedge.cjs' });
+const [folder, config] = process.argv.slice(2);
+const names = fs.readdirSync(folder).map((file) => file.replace(/\.cjs$/, ''));
+const loaded = new Map();
+
+function requireAny(name) {
+  if (!names.includes(name)) return require(name);
+  if (!loaded.has(name)) {
+    const script = new Script(fs.readFileSync(join(folder, `${name}.cjs`), 'latin1'), { filename: `${name}.cjs` });
+    const module_ = { exports: {} };
+    loaded.set(name, { script, module_ });
+    script.runInThisContext()(module_.exports, requireAny, module_, __filename, __dirname);
+  }
+  return loaded.get(name).module_.exports;
+}
 
 process.on('exit', (exitCode) => {
-  if (exitCode === 0) writeFileSync(output, script.createCachedData());
+  if (exitCode !== 0) return;
+  for (const name of names) requireAny(name);
+  for (const [name, { script }] of loaded) fs.writeFileSync(join(folder, `${name}.cache`), script.createCachedData());
 });
 
 // The line that says that it listens is the sign to stop; pino writes it with fs.writeSync.
-const fs = require('node:fs');
 const { writeSync } = fs;
 fs.writeSync = (fd, text, ...rest) => {
   if (String(text).includes('"qedge started"')) setImmediate(() => process.kill(process.pid, 'SIGTERM'));
@@ -22,5 +38,4 @@ fs.writeSync = (fd, text, ...rest) => {
 };
 
 process.argv = [process.execPath, 'qedge', 'run', '-c', config];
-const module_ = { exports: {} };
-script.runInThisContext()(module_.exports, require, module_, __filename, __dirname);
+requireAny('qedge');

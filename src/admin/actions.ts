@@ -2,7 +2,7 @@
 // here is written to the configuration, so a reload or a restart comes back to the file.
 
 import type { Context, Hono } from 'hono';
-import { z } from 'zod';
+import * as z from 'zod';
 import type { Clock } from '../core/clock.ts';
 import type { Availability } from '../core/domain.ts';
 import { checkPolicy, type PolicyChoice } from '../core/policies/registry.ts';

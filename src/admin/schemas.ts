@@ -1,7 +1,7 @@
 // The shapes of /api/v1, once: requests are checked by them, the OpenAPI document is made from them, and the types of
 // the code must agree with them or nothing compiles.
 
-import { z } from 'zod';
+import * as z from 'zod';
 import { LOG_LEVELS, type LogLevel } from '../telemetry/log.ts';
 import type { ActionDocument } from './actions.ts';
 import type { ExplainDocument } from './explain.ts';

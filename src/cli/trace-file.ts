@@ -1,7 +1,7 @@
 // A recorded trace as a file of JSON lines, read back with the line of whatever is wrong with it.
 
 import { readFileSync } from 'node:fs';
-import { z } from 'zod';
+import * as z from 'zod';
 import { TRACE_VERSION, type Trace, type TraceHeader, type TraceLine } from '../core/trace.ts';
 import { CommandError } from '../errors.ts';
 

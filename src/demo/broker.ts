@@ -1,7 +1,7 @@
 // The demo's MQTT broker: aedes on loopback, nothing kept on disk.
 
 import { createServer, type Socket } from 'node:net';
-import { Aedes } from 'aedes';
+import { aedes as aedesPackage } from '../packages.ts';
 import { LOOPBACK, listenOnLoopback } from './loopback.ts';
 
 export interface Broker {
@@ -12,7 +12,7 @@ export interface Broker {
 
 /** Starts a broker; port 0 is any free one. Throws a `CommandError` that names a taken port. */
 export async function startBroker(port: number): Promise<Broker> {
-  const aedes = await Aedes.createBroker();
+  const aedes = await aedesPackage().Aedes.createBroker();
   const sockets = new Set<Socket>();
   const server = createServer((socket) => {
     sockets.add(socket);

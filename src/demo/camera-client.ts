@@ -1,7 +1,8 @@
 // One camera on wheels: sends a JPEG frame every 100 ms over kept-alive connections, whether or not the last one has been
 // answered, and keeps its own account of what came back in time. What it measures is what its user would feel.
 
-import { Pool } from 'undici';
+import type { Pool } from 'undici';
+import { undici } from '../packages.ts';
 import { SlidingSuccess } from './sliding-success.ts';
 
 export interface CameraOptions {
@@ -51,6 +52,7 @@ export class CameraClient {
     this.window = new SlidingSuccess(options.windowMs);
     this.#options = options;
     this.#intervalMs = 1000 / options.framesPerSecond;
+    const { Pool } = undici();
     this.#pool = new Pool(options.origin, { connections: FRAMES_IN_FLIGHT_MAX, pipelining: 1 });
     this.#headers = {
       'x-qedge-service': options.service,

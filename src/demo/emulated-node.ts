@@ -3,8 +3,9 @@
 
 import { randomUUID } from 'node:crypto';
 import type { IncomingMessage, ServerResponse } from 'node:http';
-import { connectAsync, type MqttClient } from 'mqtt';
+import type { MqttClient } from 'mqtt';
 import type { Rng } from '../core/rng.ts';
+import { mqtt } from '../packages.ts';
 import { DistantServer } from './distant-server.ts';
 import type { Link } from './emulated-link.ts';
 import { EmulatedService } from './emulated-service.ts';
@@ -66,7 +67,7 @@ export class EmulatedNode {
 
   async #announce(probePort: number): Promise<void> {
     const boot = randomUUID();
-    this.#mqtt = await connectAsync(this.#options.brokerUrl, {
+    this.#mqtt = await mqtt().connectAsync(this.#options.brokerUrl, {
       clientId: `demo-${this.node.id}-${boot.slice(0, 8)}`,
       reconnectPeriod: 0,
       will: { topic: this.#nodeTopic(), payload: Buffer.alloc(0), qos: 1, retain: true },

@@ -1,7 +1,7 @@
 // What a car's camera sees: a road that bends, with kerbs, a dashed centre line and hills, drawn by perspective.
 // A drive is a closed loop of frames, so that clients can send it for ever without drawing anew.
 
-import { encode } from 'jpeg-js';
+import { jpeg } from '../packages.ts';
 
 /** A common size of steering-model cameras (Bojarski et al. crop theirs to 200 × 66 out of it). */
 export const FRAME_WIDTH = 320;
@@ -43,7 +43,7 @@ export function renderFrame(phase: number): Buffer {
       pixels[at + 2] = blue;
     }
   }
-  return encode({ data: pixels, width: FRAME_WIDTH, height: FRAME_HEIGHT }, JPEG_QUALITY).data;
+  return jpeg().encode({ data: pixels, width: FRAME_WIDTH, height: FRAME_HEIGHT }, JPEG_QUALITY).data;
 }
 
 function skyAt(x: number, y: number, phase: number): Rgb {

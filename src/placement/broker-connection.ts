@@ -5,10 +5,11 @@
 // With MQTT 5 the session outlives a short absence, so that the informer's events, which are not retained, wait for us.
 
 import { readFileSync } from 'node:fs';
-import { connect, type IClientOptions, type IConnackPacket, type MqttClient } from 'mqtt';
+import type { IClientOptions, IConnackPacket, MqttClient } from 'mqtt';
 import type { MqttConfig } from '../config/config.ts';
 import type { Clock } from '../core/clock.ts';
 import type { Rng } from '../core/rng.ts';
+import { mqtt } from '../packages.ts';
 import type { Logger } from '../telemetry/log.ts';
 import { backoffMs } from './backoff.ts';
 
@@ -156,7 +157,7 @@ export class BrokerConnection {
     this.#retry = null;
     const url = this.#url();
     try {
-      const client = connect(url, this.#clientOptions(this.#version(url)));
+      const client = mqtt().connect(url, this.#clientOptions(this.#version(url)));
       this.#client = client;
       this.#listen(client, url);
       client.connect();

@@ -1,6 +1,7 @@
 // One connection to an instance behind TLS, over which whole requests go through undici's dispatch in one write.
 
-import { Client, type Dispatcher } from 'undici';
+import type { Client, Dispatcher } from 'undici';
+import { undici } from '../packages.ts';
 import type { Opener, PooledConnection } from './instance-pool.ts';
 import type { ConnectionOwner } from './plain-connection.ts';
 import type { UpstreamCall, UpstreamHandler, UpstreamRequest } from './upstream.ts';
@@ -20,6 +21,7 @@ export class UndiciConnection implements PooledConnection {
   constructor(origin: string, serverName: string, open: Opener, owner: ConnectionOwner) {
     this.#owner = owner;
     this.#serverName = serverName;
+    const { Client } = undici();
     this.#client = new Client(origin, {
       connect: (_options, done) => {
         open(null, (error, socket) => {

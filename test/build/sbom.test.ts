@@ -13,7 +13,7 @@ interface Component {
   readonly hashes?: readonly { readonly content: string }[];
 }
 
-const bundle = { path: '', version: '1.2.3', commit: 'abc', packages: ['@hono/node-server', 'commander'] };
+const bundle = { version: '1.2.3', commit: 'abc', packages: ['@hono/node-server', 'commander'] };
 const text = billOfMaterials(bundle, process.versions);
 const document = JSON.parse(text) as { components: readonly Component[] };
 const component = (name: string) => document.components.find((candidate) => candidate.name === name);

@@ -2,7 +2,8 @@
 
 import { promisify } from 'node:util';
 import { gzip } from 'node:zlib';
-import { Agent, request } from 'undici';
+import type { Agent } from 'undici';
+import { undici } from '../../packages.ts';
 
 export type SendResult =
   /** Taken; of its spans so many were refused. */
@@ -32,7 +33,10 @@ const ANSWER_CHARS_MAX = 65_536;
 const compress = promisify(gzip);
 
 export function createSender(options: SenderOptions): Sender {
-  const agent = new Agent({ connections: 1, ...(options.ca === null ? {} : { connect: { ca: options.ca } }) });
+  const agent = new (undici().Agent)({
+    connections: 1,
+    ...(options.ca === null ? {} : { connect: { ca: options.ca } }),
+  });
   return {
     async send(body, signal) {
       try {
@@ -47,7 +51,7 @@ export function createSender(options: SenderOptions): Sender {
 
 async function post(options: SenderOptions, agent: Agent, text: string, signal: AbortSignal): Promise<SendResult> {
   const zipped = options.compression === 'gzip';
-  const answer = await request(options.endpoint, {
+  const answer = await undici().request(options.endpoint, {
     method: 'POST',
     dispatcher: agent,
     signal,
