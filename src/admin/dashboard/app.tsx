@@ -4,7 +4,6 @@ import { useEffect, useState } from 'preact/hooks';
 import type { RouterState } from '../../core/service-router.ts';
 import type { Connection } from './connection.ts';
 import type { Model } from './model.ts';
-import { shortNames } from './names.ts';
 import { type Route, readRoute, routeHref } from './route.ts';
 import { Clients } from './views/clients.tsx';
 import { Events } from './views/events.tsx';
@@ -82,7 +81,7 @@ function ServiceView({ model, connection, service, route }: ServiceViewProps) {
       <InstanceMap service={service} chosen={chosenKey} onChoose={choose} />
       {chosen !== undefined && <InstanceDetail connection={connection} service={service} instance={chosen} />}
       <InstanceTable service={service} chosen={chosenKey} onChoose={choose} colourOf={colourOf} />
-      <WeightsPlot series={series} nameOf={shortNames(service.instances)} colourOf={colourOf} />
+      <WeightsPlot series={series} colourOf={colourOf} />
       <Clients service={service} />
       <SuccessPlot series={series} target={service.qos.successRatio} />
     </section>

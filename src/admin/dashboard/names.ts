@@ -1,16 +1,12 @@
-// What an instance is called where room is short: its node, as long as no other instance of the service runs there.
+// What an instance is called where room is short: its node, as long as no other of those shown beside it runs there.
 
-export interface Named {
-  readonly key: string;
-  readonly instance: { readonly nodeId: string };
-}
-
-/** `pi-7/a` → `pi-7`, or as it is where `pi-7/b` serves too; keys it was not told of stay as they are. */
-export function shortNames(instances: readonly Named[]): (key: string) => string {
+/** `pi-7/a` → `pi-7`, or as it is where `pi-7/b` is shown, too. What is not among `keys` stays as it is. */
+export function shortNames(keys: readonly string[]): (key: string) => string {
   const perNode = new Map<string, number>();
-  for (const { instance } of instances) perNode.set(instance.nodeId, (perNode.get(instance.nodeId) ?? 0) + 1);
-  const names = new Map(
-    instances.map(({ key, instance: { nodeId } }) => [key, perNode.get(nodeId) === 1 ? nodeId : key]),
-  );
+  for (const key of keys) perNode.set(nodeOf(key), (perNode.get(nodeOf(key)) ?? 0) + 1);
+  const names = new Map(keys.map((key) => [key, perNode.get(nodeOf(key)) === 1 ? nodeOf(key) : key]));
   return (key) => names.get(key) ?? key;
 }
+
+/** Node ids have no slash: each is a level of an MQTT topic. */
+const nodeOf = (key: string): string => key.split('/', 1)[0] ?? key;

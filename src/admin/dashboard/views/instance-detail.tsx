@@ -43,6 +43,7 @@ export function InstanceDetail({ connection, service, instance }: InstanceDetail
         <Fact name="Samples" value={count(instance.samples)} />
         <Fact name="Failures" value={`${count(instance.failures)} of ${count(instance.requests)}`} />
         <Fact
+          wide
           name="Address"
           value={`${instance.instance.scheme}://${instance.instance.host}:${instance.instance.port}`}
         />
@@ -63,9 +64,16 @@ export function InstanceDetail({ connection, service, instance }: InstanceDetail
   );
 }
 
-function Fact({ name, value }: { readonly name: string; readonly value: string }) {
+interface FactProps {
+  readonly name: string;
+  readonly value: string;
+  /** Takes the room of two. */
+  readonly wide?: true;
+}
+
+function Fact({ name, value, wide }: FactProps) {
   return (
-    <div>
+    <div class={wide ? 'wide' : ''}>
       <dt>{name}</dt>
       <dd class="num">{value}</dd>
     </div>

@@ -28,7 +28,7 @@ export function InstanceMap({ service, chosen, onChoose }: InstanceMapProps) {
   const [ref, { width, height }] = useSize<HTMLElement>();
   const scale = scaleOf(service, width, height);
   const limitMs = service.qos.latencyMs;
-  const nameOf = shortNames(service.instances);
+  const nameOf = shortNames(service.instances.map(({ key }) => key));
   const spots = useRef<ReadonlyMap<string, Spot>>(new Map());
   const markers = markersOf(service, scale, { nameOf, before: spots.current });
   spots.current = new Map(markers.map(({ instance, label }) => [instance.key, label.spot]));

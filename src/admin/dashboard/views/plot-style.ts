@@ -33,6 +33,9 @@ export function shareAxis(): uPlot.Axis {
 
 export const CURSOR: uPlot.Cursor = { y: false, points: { show: false }, drag: { x: false, y: false } };
 
+/** To the right there is room for half of the last time. */
+export const PADDING: uPlot.Padding = [8, 26, 0, 0];
+
 const SPAN_SECONDS_MIN = 60;
 
 /** The last minutes up to now; one at least, so that the first samples do not fill the picture. */

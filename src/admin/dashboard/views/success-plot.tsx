@@ -7,7 +7,7 @@ import { clockTime, percent, perSecond } from '../format.ts';
 import type { Sample, Series } from '../series.ts';
 import { Panel } from './panel.tsx';
 import { Plot } from './plot.tsx';
-import { CURSOR, shareAxis, TIME_SCALE, timeAxis } from './plot-style.ts';
+import { CURSOR, PADDING, shareAxis, TIME_SCALE, timeAxis } from './plot-style.ts';
 
 export function SuccessPlot({ series, target }: { readonly series: Series; readonly target: number }) {
   const { samples } = series;
@@ -29,7 +29,7 @@ export function SuccessPlot({ series, target }: { readonly series: Series; reado
       y: { range: (_plot, low) => [Math.max(0, Math.min(low - 0.05, target - 0.2)), 1.005] },
     },
     axes: [timeAxis(), shareAxis()],
-    padding: [8, 4, 0, 0],
+    padding: PADDING,
     series: [
       {},
       { stroke: resolved('--good'), width: 2, points: { show: false } },

@@ -4,14 +4,14 @@ import { useMemo } from 'preact/hooks';
 import type uPlot from 'uplot';
 import { resolved, translucent } from '../colours.ts';
 import { clockTime, percent } from '../format.ts';
+import { shortNames } from '../names.ts';
 import type { Sample, Series } from '../series.ts';
 import { Panel } from './panel.tsx';
 import { Plot } from './plot.tsx';
-import { CURSOR, shareAxis, TIME_SCALE, timeAxis } from './plot-style.ts';
+import { CURSOR, PADDING, shareAxis, TIME_SCALE, timeAxis } from './plot-style.ts';
 
 export interface WeightsPlotProps {
   readonly series: Series;
-  readonly nameOf: (key: string) => string;
   readonly colourOf: (key: string) => string;
 }
 
@@ -19,16 +19,16 @@ export interface WeightsPlotProps {
 const LAYERS_MAX = 12;
 const REST = 'all others';
 
-export function WeightsPlot({ series, nameOf, colourOf }: WeightsPlotProps) {
+export function WeightsPlot({ series, colourOf }: WeightsPlotProps) {
   const { samples } = series;
   const last = samples.at(-1);
-  const { keys, data } = useMemo(() => stack(series), [last, samples.length]);
+  const { keys, nameOf, data } = useMemo(() => stack(series), [last, samples.length]);
   const options = (): Omit<uPlot.Options, 'width' | 'height'> => ({
     legend: { show: false },
     cursor: CURSOR,
     scales: { x: TIME_SCALE, y: { range: [0, 1] } },
     axes: [timeAxis(), shareAxis()],
-    padding: [8, 4, 0, 0],
+    padding: PADDING,
     series: [
       {},
       ...keys.map((key) => layer(key === REST ? resolved('--unknown') : resolved(variableOf(colourOf(key))))),
@@ -54,7 +54,18 @@ export function WeightsPlot({ series, nameOf, colourOf }: WeightsPlotProps) {
 }
 
 /** Columns of cumulated shares; the upper edge of each layer. */
-function stack(series: Series): { keys: readonly string[]; data: uPlot.AlignedData } {
+interface Naming {
+  readonly nameOf: (key: string) => string;
+  readonly colourOf: (key: string) => string;
+}
+
+interface Stack {
+  readonly keys: readonly string[];
+  readonly nameOf: (key: string) => string;
+  readonly data: uPlot.AlignedData;
+}
+
+function stack(series: Series): Stack {
   const totals = new Map<string, number>();
   for (const { weights } of series.samples) {
     for (const [key, weight] of Object.entries(weights)) totals.set(key, (totals.get(key) ?? 0) + weight);
@@ -72,7 +83,11 @@ function stack(series: Series): { keys: readonly string[]; data: uPlot.AlignedDa
     });
     if (keys.length > shown.length) columns.at(-1)?.push(known ? 1 : null);
   }
-  return { keys, data: [series.samples.map((sample) => sample.timeMs / 1000), ...columns] };
+  return {
+    keys,
+    nameOf: shortNames(heaviest),
+    data: [series.samples.map((sample) => sample.timeMs / 1000), ...columns],
+  };
 }
 
 function layer(colour: string): uPlot.Series {
@@ -81,7 +96,12 @@ function layer(colour: string): uPlot.Series {
 
 const variableOf = (colour: string): string => colour.replace(/^var\(|\)$/g, '');
 
-function Legend({ keys, series, nameOf, colourOf }: WeightsPlotProps & { readonly keys: readonly string[] }) {
+interface LegendProps extends Naming {
+  readonly keys: readonly string[];
+  readonly series: Series;
+}
+
+function Legend({ keys, series, nameOf, colourOf }: LegendProps) {
   const now = series.samples.at(-1)?.weights ?? {};
   return (
     <ul class="legend">
@@ -98,7 +118,7 @@ function Legend({ keys, series, nameOf, colourOf }: WeightsPlotProps & { readonl
 
 const READOUT_ROWS_MAX = 8;
 
-interface ReadoutProps extends Pick<WeightsPlotProps, 'nameOf' | 'colourOf'> {
+interface ReadoutProps extends Naming {
   readonly sample: Sample | undefined;
 }
 
