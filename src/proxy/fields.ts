@@ -26,6 +26,7 @@ export const FieldKind = {
   contentType: 19,
   /** Of one hop, like `hopByHop`; read by whom it concerns. */
   keepAlive: 20,
+  date: 21,
 } as const;
 
 const LENGTH_MAX = 64;

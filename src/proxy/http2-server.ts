@@ -101,10 +101,14 @@ export class Http2Port {
 }
 
 /**
- * Looks at the first bytes of a cleartext connection and hands it on with nothing missing. A client that says nothing is
- * cut off after `timeoutMs`.
+ * Looks at the first bytes of a cleartext connection and hands it on together with them. A client that says nothing is cut
+ * off after `timeoutMs`.
  */
-export function sniff(socket: Socket, timeoutMs: number, found: (protocol: 'http1' | 'http2') => void): void {
+export function sniff(
+  socket: Socket,
+  timeoutMs: number,
+  found: (protocol: 'http1' | 'http2', first: Buffer) => void,
+): void {
   let seen: Buffer = Buffer.alloc(0);
   const giveUp = (): void => {
     socket.destroy();
@@ -120,9 +124,7 @@ export function sniff(socket: Socket, timeoutMs: number, found: (protocol: 'http
     socket.removeListener('timeout', giveUp);
     socket.removeListener('end', giveUp);
     socket.removeListener('readable', onReadable);
-    // Before the handover: a parser reads what is buffered as soon as it is attached.
-    socket.unshift(seen);
-    found(telling ? 'http2' : 'http1');
+    found(telling ? 'http2' : 'http1', seen);
   };
   socket.setTimeout(timeoutMs, giveUp);
   // It went away again without a word, and nobody else listens yet.

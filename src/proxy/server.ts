@@ -13,6 +13,7 @@ import { type DownstreamTls, readDownstreamTls } from './downstream-tls.ts';
 import { rawErrorAnswer } from './error-response.ts';
 import { type Peer, peerOf, type TrustedPeers } from './forwarded.ts';
 import { Http2Port, sniff } from './http2-server.ts';
+import { PlainLane, type PlainLaneOptions } from './plain-lane.ts';
 import { NO_SERVICE } from './proxy-metrics.ts';
 import { RawRequest } from './raw-request.ts';
 import type { Route } from './routes.ts';
@@ -160,20 +161,42 @@ export class Listener {
     return server;
   }
 
-  /** Node's own listener for HTTP/1 becomes one of two that a new connection may be handed to. */
+  /** Node's own listener for HTTP/1 becomes one of three that a new connection may be handed to. */
   #chooseProtocol(server: Server): void {
     const event = this.#tls === null ? 'connection' : 'secureConnection';
     const http1 = server.listeners(event) as ((socket: Socket) => void)[];
     server.removeAllListeners(event);
-    const take = (socket: Socket, protocol: 'http1' | 'http2'): void => {
-      if (protocol === 'http2') this.#takeHttp2(socket);
-      else for (const listener of http1) listener.call(server, socket);
+    const takeHttp1 = (socket: Socket): void => {
+      for (const listener of http1) listener.call(server, socket);
     };
     server.on(event, (socket: Socket) => {
-      this.#onConnection(socket);
+      const connection = this.#onConnection(socket);
       const { alpnProtocol } = socket as Partial<TLSSocket>;
-      if (this.#tls !== null) take(socket, alpnProtocol === 'h2' ? 'http2' : 'http1');
-      else sniff(socket, this.#options.context.config.headersTimeoutMs, (protocol) => take(socket, protocol));
+      if (this.#tls === null) this.#takeCleartext(socket, connection, takeHttp1);
+      else if (alpnProtocol === 'h2') this.#takeHttp2(socket);
+      else takeHttp1(socket);
+    });
+  }
+
+  #takeCleartext(socket: Socket, connection: ClientConnection, takeHttp1: (socket: Socket) => void): void {
+    const { context, route } = this.#options;
+    sniff(socket, context.config.headersTimeoutMs, (protocol, first) => {
+      if (protocol === 'http2') {
+        // Before the handover: what is buffered is read as soon as somebody is there.
+        socket.unshift(first);
+        this.#takeHttp2(socket);
+        return;
+      }
+      socket.setTimeout(this.#server.timeout);
+      const options: PlainLaneOptions = {
+        socket,
+        connection,
+        route,
+        headBytesMax: () => context.config.headerBytesMax,
+        onQuiet: () => this.#onTimeout(socket),
+        handOver: () => takeHttp1(socket),
+      };
+      new PlainLane(options, first);
     });
   }
 
@@ -187,7 +210,7 @@ export class Listener {
     return peerOf(socket.remoteAddress, 'encrypted' in socket, this.#options.trusted());
   }
 
-  #onConnection(socket: Socket): void {
+  #onConnection(socket: Socket): ClientConnection {
     const peer = this.#peerOf(socket);
     const connection = new ClientConnection(socket, peer, this.#options.service);
     this.#connections.set(socket, connection);
@@ -196,6 +219,7 @@ export class Listener {
       connection.onClose();
       if (this.#connections.size === 0) this.#onEmpty?.();
     });
+    return connection;
   }
 
   #onRequest(request: IncomingMessage, response: ServerResponse): void {

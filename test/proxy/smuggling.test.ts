@@ -80,6 +80,22 @@ describe('a smuggling attempt', () => {
     expect(reached).toBe(0);
   });
 
+  it.each(ATTEMPTS)('by %s behind a good request is answered 400 just the same', async (_, bytes) => {
+    let seen = '';
+    const instance = await startRawInstance((socket) => {
+      socket.on('data', (chunk) => {
+        seen += chunk.toString('latin1');
+        socket.write('HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok');
+      });
+    });
+    const { port } = await startProxy([{ name: 'pilotnet', ports: [instance] }]);
+    const answer = await rawRequest(port, `GET /good HTTP/1.1\r\n${HOST}\r\n${bytes}`);
+    const statuses = [...answer.text.matchAll(/HTTP\/1\.1 (\d+) /g)].map((match) => match[1]);
+    expect(statuses).toEqual(['200', '400']);
+    expect(answer.text).toContain('X-QEdge-Error: bad-request');
+    expect(seen.match(/HTTP\/1\.1/g)).toHaveLength(1);
+  });
+
   it('hidden behind a good request costs the connection, and the second is never forwarded', async () => {
     const seen: string[] = [];
     const instance = await startRawInstance((socket) => {
