@@ -1,7 +1,7 @@
 // A TOML file on disk → a typed value, or one ConfigError that lists everything wrong with it.
 
 import { readFileSync } from 'node:fs';
-import { basename } from 'node:path';
+import { basename, resolve } from 'node:path';
 import type * as z from 'zod';
 import { ConfigError, type Problem } from '../errors.ts';
 import { interpolateFrom } from './interpolate.ts';
@@ -54,7 +54,7 @@ function readText(file: string, name: string): string {
 
 function unreadable(file: string, error: unknown): string {
   const code = (error as NodeJS.ErrnoException).code;
-  if (code === 'ENOENT') return `no such file: ${file}`;
+  if (code === 'ENOENT') return `no such file: ${resolve(file)}`;
   if (code === 'EISDIR') return `is a directory: ${file}`;
   if (code === 'EACCES') return `not allowed to read: ${file}`;
   return code === 'ERR_ENCODING_INVALID_ENCODED_DATA' ? 'not valid UTF-8' : `cannot be read: ${file} (${code})`;
