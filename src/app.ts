@@ -36,6 +36,8 @@ export interface AppOptions {
   readonly log?: Logger;
   /** Seed of every random choice; a fresh one when absent. */
   readonly seed?: number;
+  /** Another process speaks to the service manager yet, until `takeCharge`. */
+  readonly succeeds?: boolean;
 }
 
 export interface App {
@@ -51,8 +53,22 @@ export interface App {
    * Throws `CommandError`, with nothing changed, when a file it names cannot be used.
    */
   reload(config: Config): Promise<void>;
-  /** Drains, keeps what was learned, and ends. Never throws. */
-  stop(): Promise<void>;
+  /**
+   * The listening sockets, for another process to serve in place of this one; null when it would not have all of them: a
+   * port that this process opened for itself.
+   */
+  readonly sockets: InheritedSockets | null;
+  /**
+   * Lets go of what only one process can have: the name at the broker, and the store, with what was learned by now.
+   * Requests are served as before; all that is left to do is to `stop`. Never throws.
+   */
+  cede(): Promise<void>;
+  /** The service manager hears from this process now. */
+  takeCharge(): void;
+  /** The service manager is to watch another process. */
+  leaveCharge(pid: number): void;
+  /** Drains, keeps what was learned, and ends. `succeeded`: another process serves by now. Never throws. */
+  stop(options?: { readonly succeeded: boolean }): Promise<void>;
 }
 
 /**
@@ -90,6 +106,7 @@ class RunningApp implements App {
   readonly #store: Store | null;
   #config: Config;
   #adminListener: ListenAddress;
+  #inherited: InheritedSockets = new Map();
   #listening = false;
   #draining = false;
 
@@ -101,7 +118,7 @@ class RunningApp implements App {
     this.#config = config;
     this.#adminListener = config.admin.listen;
     this.log = log;
-    this.#notifier = createNotifier({ log });
+    this.#notifier = createNotifier({ log, held: options.succeeds ?? false });
     this.#store = this.#openStore();
     this.#players = new Players({
       ...shared,
@@ -159,6 +176,7 @@ class RunningApp implements App {
   }
 
   async start(sockets: InheritedSockets): Promise<void> {
+    this.#inherited = sockets;
     const restored = this.#store?.load() ?? null;
     this.#players.spawn();
     this.#restore(restored);
@@ -204,12 +222,34 @@ class RunningApp implements App {
     this.#notifier.ready();
   }
 
-  async stop(): Promise<void> {
+  get sockets(): InheritedSockets | null {
+    const adminIsFixed = this.#config.admin.listen.port !== 0;
+    const needed = [...this.proxyListeners.map(({ name }) => name), ...(adminIsFixed ? ['admin'] : [])];
+    return needed.every((name) => this.#inherited.has(name)) ? this.#inherited : null;
+  }
+
+  async cede(): Promise<void> {
+    await this.#placement.stop({ succeeded: true });
+    this.#environment.stop();
+    await this.#store?.close();
+  }
+
+  takeCharge(): void {
+    this.#notifier.release();
+  }
+
+  leaveCharge(pid: number): void {
+    this.#notifier.succeededBy(pid);
+  }
+
+  async stop(options = { succeeded: false }): Promise<void> {
     if (this.#draining) return;
     this.#draining = true;
-    this.#notifier.stopping();
+    // Whoever asks now asks the one that serves.
+    if (options.succeeded) await this.#admin.close();
+    else this.#notifier.stopping();
     this.#record(null, { kind: 'lifecycle', phase: 'draining', detail: '' });
-    await Promise.all([this.#players.drain(), this.#placement.stop()]);
+    await Promise.all([this.#players.drain(options), this.#placement.stop()]);
     this.#prober.stop();
     this.#environment.stop();
     this.#housekeeping.stop();
@@ -217,7 +257,7 @@ class RunningApp implements App {
     await this.#store?.close();
     await this.#players.close();
     await this.#admin.close();
-    this.#notifier.close();
+    if (!options.succeeded) this.#notifier.close();
     this.log.info('qedge stopped');
   }
 

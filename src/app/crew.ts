@@ -95,9 +95,9 @@ export class Crew {
     }).finally(() => this.#asked.delete(id));
   }
 
-  async drain(): Promise<void> {
+  async drain({ succeeded }: { readonly succeeded: boolean }): Promise<void> {
     this.#stopping = true;
-    this.tell({ kind: 'drain' });
+    this.tell({ kind: 'drain', succeeded });
     await Promise.all(this.#members.map(({ ended }) => ended));
   }
 

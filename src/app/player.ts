@@ -103,8 +103,8 @@ export class Player {
   }
 
   /** Finishes what is in flight; keeps deciding until then. */
-  async drain(): Promise<void> {
-    await this.#proxy.drain();
+  async drain(options: { readonly succeeded: boolean }): Promise<void> {
+    await this.#proxy.drain(options);
     await this.#traces?.stop();
   }
 

@@ -116,8 +116,9 @@ export class Players {
     return new Map([...this.routers].map(([name, router]) => [name, this.#observe(router)]));
   }
 
-  async drain(): Promise<void> {
-    await Promise.all([this.#own.drain(), this.#crew.drain()]);
+  /** `succeeded`: another process accepts meanwhile. */
+  async drain(options: { readonly succeeded: boolean }): Promise<void> {
+    await Promise.all([this.#own.drain(options), this.#crew.drain(options)]);
   }
 
   async close(): Promise<void> {

@@ -34,7 +34,7 @@ export type ToWorker =
   | { readonly kind: 'ask'; readonly id: number; readonly question: Question }
   /** Tries of the service are told from now on, or no more. */
   | { readonly kind: 'tap'; readonly service: string; readonly on: boolean }
-  | { readonly kind: 'drain' };
+  | { readonly kind: 'drain'; readonly succeeded: boolean };
 
 export type FromWorker =
   | { readonly kind: 'listening' }

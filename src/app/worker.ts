@@ -65,7 +65,7 @@ function run(port: NonNullable<typeof parentPort>, { config, version, seed, time
       player.routers.get(service)?.setTap(tap);
     }
     if (message.kind === 'configure') log.level = message.config.log.level;
-    if (message.kind === 'drain') void player.drain().then(end);
+    if (message.kind === 'drain') void player.drain(message).then(end);
   });
 }
 

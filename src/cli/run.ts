@@ -1,48 +1,38 @@
-// `qedge run`: the proxy proper, until a signal ends it. SIGTERM and SIGINT drain, a second one does not wait;
-// SIGHUP reads the configuration again.
+// `qedge run`: the proxy proper, until a signal ends it (service-life.ts).
 
 import type { Command } from 'commander';
 import { type App, startApp } from '../app.ts';
+import type { Config } from '../config/config.ts';
 import { loadConfig } from '../config/load.ts';
-import { ConfigError } from '../errors.ts';
+import { findPredecessor, type Predecessor } from '../systemd/predecessor.ts';
 import { type ConfigOption, configOption } from './config-option.ts';
+import { ServiceLife } from './service-life.ts';
 import { commit, version } from './version.ts';
-import { type ProbationWatch, watchProbation } from './watch-probation.ts';
+import { watchProbation } from './watch-probation.ts';
 
 export function registerRun(program: Command): void {
   program
     .command('run')
     .description('run the proxy')
     .addOption(configOption())
-    .action(async (options: ConfigOption) => {
-      const config = loadConfig(options.config);
-      const app = await startApp(config, { version, commit });
+    .action(async ({ config: file }: ConfigOption) => {
+      const config = loadConfig(file);
+      const predecessor = findPredecessor();
+      const app = await startInTurn(config, predecessor);
       const probation = watchProbation(app, config.update);
-      await untilStopped(app, options.config, probation);
+      const life = new ServiceLife({ app, file, probation, inCharge: predecessor?.succeed() });
+      process.exitCode = await life.lived();
+      // Where this one ended before its predecessor did.
+      predecessor?.close();
     });
 }
 
-async function untilStopped(app: App, file: string, probation: ProbationWatch): Promise<void> {
-  const reload = (): void => void reloadFrom(app, file);
-  process.on('SIGHUP', reload);
-  const signal = new Promise<NodeJS.Signals>((resolve) => {
-    for (const name of ['SIGTERM', 'SIGINT'] as const) process.once(name, () => resolve(name));
-  });
-  const cause = await Promise.race([signal, probation.rejected]);
-  probation.stop();
-  app.log.info({ cause }, 'stopping');
-  // The service manager starts what the guard of updates has put in place meanwhile.
-  if (cause === 'rejected') process.exitCode = 1;
-  for (const name of ['SIGTERM', 'SIGINT'] as const) process.once(name, () => process.exit(1));
-  await app.stop();
-  process.removeListener('SIGHUP', reload);
-}
-
-async function reloadFrom(app: App, file: string): Promise<void> {
+async function startInTurn(config: Config, predecessor: Predecessor | null): Promise<App> {
   try {
-    await app.reload(loadConfig(file));
+    await predecessor?.turn();
+    return await startApp(config, { version, commit, succeeds: predecessor !== null });
   } catch (error) {
-    const problems = error instanceof ConfigError ? error.message.split('\n') : [String(error)];
-    app.log.error({ problems }, 'reload refused, nothing changed');
+    predecessor?.close();
+    throw error;
   }
 }

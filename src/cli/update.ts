@@ -1,7 +1,9 @@
-// `qedge update`: takes a new executable in, swaps it for this one, restarts the service, and tells how its trial ended.
+// `qedge update`: takes a new executable in, swaps it for this one, has the service hand over to it, and tells how its trial
+// ended.
 // `--guard` is what the service unit runs before each start while a trial lasts.
 
 import { spawnSync } from 'node:child_process';
+import os from 'node:os';
 import { setTimeout as delay } from 'node:timers/promises';
 import type { Command } from 'commander';
 import type { UpdateConfig } from '../config/config.ts';
@@ -14,7 +16,7 @@ import { lockUpdates } from '../update/lock.ts';
 import { probeExecutable } from '../update/probe.ts';
 import type { Release } from '../update/signature.ts';
 import { type SwapOptions, swapExecutable } from '../update/swap.ts';
-import { currentTrial, endTrial, guardStart, readRejection, readVerdict, type Trial } from '../update/trial.ts';
+import { bringBack, currentTrial, endTrial, guardStart, readRejection, readVerdict } from '../update/trial.ts';
 import { version } from './version.ts';
 
 interface UpdateOptions {
@@ -29,6 +31,7 @@ interface UpdateOptions {
 
 /** What the service may write: where systemd keeps it (`StateDirectory=qedge`), unless the environment says otherwise. */
 const STATE_DIRECTORY = process.env.STATE_DIRECTORY ?? '/var/lib/qedge';
+const SERVICE = 'qedge.service';
 /** A start that hangs is given up after `TimeoutStartSec=`, and there may be two of them before the return. */
 const RETURN_MARGIN_MS = 120_000;
 const POLL_MS = 250;
@@ -51,6 +54,9 @@ export function registerUpdate(program: Command): void {
 async function runUpdate(file: string | undefined, options: UpdateOptions): Promise<void> {
   if (!isSingleExecutable) throw new CommandError('only the single executable can be updated (npm run build)');
   if (options.guard) return guard();
+  // What is checked here, the new executable included, leaves the cores to the requests.
+  const { PRIORITY_BELOW_NORMAL: nice } = os.constants.priority;
+  if (os.getPriority() < nice) os.setPriority(nice);
   if (file === undefined) throw new CommandError('which file? (qedge update FILE)', EX_USAGE);
   const layout = layoutOf(process.execPath);
   const lock = await lockUpdates(layout.directory);
@@ -60,7 +66,7 @@ async function runUpdate(file: string | undefined, options: UpdateOptions): Prom
     const release = swapExecutable(swapOptions(file, options, layout, update));
     say(`${release.version} in place, ${version} kept as ${layout.previous}`);
     if (!options.restart) return say('restart the service to begin the trial: systemctl restart qedge');
-    restartService();
+    takeEffect();
     if (options.wait) await untilTrialEnds(layout, release, update.probationMs);
   } finally {
     lock.release();
@@ -92,38 +98,36 @@ function guard(): void {
   else if (outcome.kind === 'counted') say(`start ${outcome.trial.starts} of ${outcome.trial.version} on trial`);
 }
 
-function restartService(): void {
-  const { status, stderr, error } = spawnSync('systemctl', ['restart', '--no-block', 'qedge.service'], {
-    encoding: 'utf8',
-  });
-  if (status !== 0) throw new CommandError(`in place, but not restarted: ${error?.message ?? stderr.trim()}`);
+/** A service that runs hands over by itself (SIGUSR2), any other is started. */
+function takeEffect(): void {
+  const runs = systemctl('is-active', '--quiet', SERVICE).status === 0;
+  const { status, stderr, error } = runs
+    ? systemctl('kill', '--kill-who=main', '--signal=SIGUSR2', SERVICE)
+    : systemctl('restart', '--no-block', SERVICE);
+  if (status !== 0) throw new CommandError(`in place, but not begun: ${error?.message ?? stderr.trim()}`);
 }
+
+const systemctl = (...args: readonly string[]) => spawnSync('systemctl', args, { encoding: 'utf8' });
 
 /** Follows the trial to its end; whoever is killed here changes nothing, the guard decides all the same. */
 async function untilTrialEnds(layout: Layout, release: Release, probationMs: number): Promise<void> {
   say(`on trial for ${probationMs / 1000} s`);
   const deadlineMs = performance.now() + probationMs + RETURN_MARGIN_MS;
   while (performance.now() < deadlineMs) {
-    const trial = currentTrial(layout);
-    if (trial === null) return tellEnd(layout, release);
-    if (accepted(trial)) {
-      endTrial(layout);
-      return say(`${release.version} accepted`);
-    }
+    settle(layout);
+    if (currentTrial(layout) === null) return tellEnd(layout, release);
     await delay(POLL_MS);
   }
   throw new CommandError(`${release.version} is still on trial; systemctl status qedge tells more`);
 }
 
-/** A trial that ended well while nobody waited for it. */
+/** Ends a trial that needs no other start of the service to be over. */
 function settle(layout: Layout): void {
   const trial = currentTrial(layout);
-  if (trial !== null && accepted(trial)) endTrial(layout);
-}
-
-function accepted(trial: Trial): boolean {
   const verdict = readVerdict(STATE_DIRECTORY);
-  return verdict?.trialId === trial.id && verdict.outcome === 'accepted';
+  if (trial === null || verdict?.trialId !== trial.id) return;
+  if (verdict.outcome === 'accepted') endTrial(layout);
+  if (verdict.outcome === 'never-served') bringBack(layout, trial, verdict.reason);
 }
 
 function tellEnd(layout: Layout, release: Release): void {

@@ -11,6 +11,8 @@ const INTERVAL_MS = 1000;
 export interface ProbationWatch {
   /** Settles when the trial has failed and the service is to end. */
   readonly rejected: Promise<'rejected'>;
+  /** The executable on trial could not take over from this one. */
+  neverServed(reason: string): void;
   stop(): void;
 }
 
@@ -34,6 +36,7 @@ export function watchProbation(app: App, config: UpdateConfig): ProbationWatch {
   });
   return {
     rejected,
+    neverServed: (reason) => probation.neverServed(reason),
     stop: () => {
       clearInterval(timer);
       probation.stop(performance.now());

@@ -64,10 +64,14 @@ export class Announcer {
     await this.#publishNode();
   }
 
-  /** Takes everything back, the node last. */
-  async stop(): Promise<void> {
+  /** Checks nothing any more, and so says nothing new. */
+  stop(): void {
     this.#running = false;
     for (const { timer } of this.#locals) if (timer !== null) clearTimeout(timer);
+  }
+
+  /** Takes everything back, the node last. */
+  async takeBack(): Promise<void> {
     const { publish, prefix, nodeId } = this.#options;
     const instances = this.#locals.flatMap(({ instance }) => (instance === null ? [] : [instance]));
     await Promise.all(instances.map(({ service, id }) => publish(instanceTopic(prefix, nodeId, service, id), '')));

@@ -119,9 +119,11 @@ export class BrokerSession {
   }
 
   /** Takes back what was announced and says goodbye. */
-  async stop(): Promise<void> {
+  /** `succeeded`: what was announced stays, since another process of this node goes on with it. */
+  async stop({ succeeded } = { succeeded: false }): Promise<void> {
     this.#subscriptions.stop();
-    await this.#announcer.stop();
+    this.#announcer.stop();
+    if (!succeeded) await this.#announcer.takeBack();
     await this.#connection.stop();
     // Our own goodbye has come back as something to repeat.
     if (this.#reannounce !== null) clearTimeout(this.#reannounce);

@@ -52,8 +52,11 @@ export interface Placement {
   tellStatic(): void;
   /** Tells of the static instances at once, then connects; never waits for a broker. */
   start(): void;
-  /** Takes back what was announced and says goodbye to the broker; at most about two seconds. */
-  stop(): Promise<void>;
+  /**
+   * Takes back what was announced, unless another process of this node goes on with it, and says goodbye to the broker; at
+   * most about two seconds.
+   */
+  stop(options?: { readonly succeeded: boolean }): Promise<void>;
   /** A reloaded configuration. The connection is kept unless what concerns it changed. */
   configure(config: Config): void;
   /** The RTT of a node was measured, or restored, ms. */
@@ -108,9 +111,9 @@ class CachedPlacement implements Placement {
     this.#tickLater();
   }
 
-  async stop(): Promise<void> {
+  async stop(options = { succeeded: false }): Promise<void> {
     if (this.#tickTimer !== null) clearTimeout(this.#tickTimer);
-    await this.#session?.stop();
+    await this.#session?.stop(options);
     this.#session = null;
   }
 

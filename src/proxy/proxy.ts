@@ -13,7 +13,7 @@ import { requestFieldTable } from './fields.ts';
 import { TrustedPeers } from './forwarded.ts';
 import type { OnHealth } from './health.ts';
 import { createProxyMetrics } from './proxy-metrics.ts';
-import { QuietSweep } from './quiet-sweep.ts';
+import { QUIET_MS, QuietSweep } from './quiet-sweep.ts';
 import { createRoutes } from './routes.ts';
 import { assertPortFree, Listener } from './server.ts';
 import { ServiceRuntime } from './service-runtime.ts';
@@ -77,8 +77,11 @@ export interface Proxy {
   configure(config: ProxyConfig, accessLog: boolean): void;
   readonly listeners: readonly BoundListener[];
   stats(): ProxyStats;
-  /** Accepts nothing new, lets what is in flight finish within `drainMs`, then closes. Never throws. */
-  drain(): Promise<void>;
+  /**
+   * Accepts nothing new, lets what is in flight finish within `drainMs`, then closes. `succeeded`: another process accepts
+   * meanwhile, so nobody waits for the end and idle clients are given more time. Never throws.
+   */
+  drain(options?: { readonly succeeded: boolean }): Promise<void>;
   /** Closes at once. */
   close(): Promise<void>;
 }
@@ -89,6 +92,8 @@ export function createProxy(options: ProxyOptions): Proxy {
 
 /** How often connections that fell silent are looked for. */
 const DRAIN_SWEEP_MS = 50;
+/** The same as `QUIET_MS` where nobody waits for the end of the drain. */
+const SUCCEEDED_QUIET_MS = 5000;
 /** The last of a drain, in which requests that still come are refused. */
 const DRAIN_LAST_MS = 1000;
 /** How often pools of instances that are gone are looked for. */
@@ -190,10 +195,10 @@ class HttpProxy implements Proxy {
     };
   }
 
-  async drain(): Promise<void> {
+  async drain({ succeeded } = { succeeded: false }): Promise<void> {
     this.#context.draining = true;
     const listeners = this.#all();
-    const sweep = this.#sweepQuiet(listeners);
+    const sweep = this.#sweepQuiet(listeners, succeeded ? SUCCEEDED_QUIET_MS : QUIET_MS);
     const stopped = Promise.all(listeners.map((listener) => listener.stop()));
     const { drainMs } = this.#options.config;
     const lastMs = Math.min(DRAIN_LAST_MS, drainMs / 4);
@@ -261,8 +266,8 @@ class HttpProxy implements Proxy {
   }
 
   /** Ends the connections of ports that drain, each as its protocol allows. */
-  #sweepQuiet(listeners: readonly Listener[]): NodeJS.Timeout {
-    const quiet = new QuietSweep();
+  #sweepQuiet(listeners: readonly Listener[], quietMs = QUIET_MS): NodeJS.Timeout {
+    const quiet = new QuietSweep(quietMs);
     const sweep = (): void => {
       for (const listener of listeners) listener.sayGoodbye();
       quiet.sweep(

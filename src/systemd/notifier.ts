@@ -13,12 +13,18 @@ export interface Notifier {
   reloading(): void;
   /** Stops the watchdog as well: draining has a limit of its own (`TimeoutStopSec=`). */
   stopping(): void;
+  /** Another process serves in place of this one. It is the one that is watched from here on. */
+  succeededBy(pid: number): void;
+  /** Ends the silence of one that was created `held`. */
+  release(): void;
   /** Ends the watchdog's timer; says nothing to anybody. */
   close(): void;
 }
 
 export interface NotifierOptions {
   readonly log: Logger;
+  /** Another process speaks for the service yet: the last of what is said here is kept until `release`. */
+  readonly held?: boolean;
   readonly env?: NodeJS.ProcessEnv;
   readonly pid?: number;
   /** Carries one message; chosen after the environment when absent. */
@@ -29,11 +35,16 @@ export interface NotifierOptions {
 export function createNotifier(options: NotifierOptions): Notifier {
   const env = options.env ?? process.env;
   const socketPath = env.NOTIFY_SOCKET;
-  const send = options.send ?? (socketPath === undefined ? () => undefined : senderFor(socketPath, options.log));
+  const carry = options.send ?? (socketPath === undefined ? () => undefined : senderFor(socketPath, options.log));
   const intervalMs = watchdogIntervalMs(env, options.pid ?? process.pid);
   let watchdog: NodeJS.Timeout | undefined;
   let lastStatus = '';
+  let held = options.held ?? false;
+  let readyWhileHeld = false;
 
+  const send = (message: string): void => {
+    if (!held) carry(message);
+  };
   const stopWatchdog = () => {
     clearInterval(watchdog);
     watchdog = undefined;
@@ -41,6 +52,7 @@ export function createNotifier(options: NotifierOptions): Notifier {
   return {
     ready(status) {
       lastStatus = oneLine(status ?? lastStatus);
+      readyWhileHeld = held;
       send(lastStatus === '' ? 'READY=1' : `READY=1\nSTATUS=${lastStatus}`);
       if (intervalMs > 0) watchdog ??= setInterval(() => send('WATCHDOG=1'), intervalMs).unref();
     },
@@ -56,6 +68,17 @@ export function createNotifier(options: NotifierOptions): Notifier {
     stopping() {
       stopWatchdog();
       send('STOPPING=1');
+    },
+    succeededBy(pid) {
+      stopWatchdog();
+      send(`MAINPID=${pid}`);
+    },
+    release() {
+      held = false;
+      if (!readyWhileHeld) return;
+      this.ready();
+      // Whoever spoke before may have fed it long ago.
+      if (intervalMs > 0) send('WATCHDOG=1');
     },
     close: stopWatchdog,
   };

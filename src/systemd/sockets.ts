@@ -5,7 +5,7 @@
 export type InheritedSockets = ReadonlyMap<string, readonly number[]>;
 
 /** SD_LISTEN_FDS_START of sd-daemon.h. */
-const FIRST_FD = 3;
+export const FIRST_FD = 3;
 
 /**
  * Takes over what was inherited; an empty map when nothing was. Each descriptor goes to `server.listen({ fd })`.

@@ -61,6 +61,17 @@ export class Probation {
     return this.#state;
   }
 
+  /** Another executable was put in place of this one, and could not even take over from it. */
+  neverServed(reason: string): void {
+    const trial = currentTrial(this.#options.layout);
+    const { stateDirectory, log } = this.#options;
+    if (trial === null || trial.id === this.#trial?.id) return;
+    log.error({ version: trial.version, reason }, 'update rejected before it served');
+    this.#write(() => {
+      if (stateDirectory !== null) writeVerdict(stateDirectory, { trialId: trial.id, outcome: 'never-served', reason });
+    });
+  }
+
   /** The last word of a service that ends in good order. */
   stop(nowMs: number): void {
     if (this.#state === 'recording' || this.#state === 'accepted') this.#recordNow(nowMs);
@@ -75,7 +86,7 @@ export class Probation {
     this.#conclude({ trialId: trial.id, outcome: reason === null ? 'accepted' : 'rejected', reason: reason ?? '' });
   }
 
-  #conclude(verdict: Verdict): void {
+  #conclude(verdict: Verdict & { readonly outcome: 'accepted' | 'rejected' }): void {
     const { stateDirectory, log } = this.#options;
     this.#state = verdict.outcome;
     if (verdict.outcome === 'accepted') log.info('update accepted');

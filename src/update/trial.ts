@@ -24,7 +24,8 @@ export interface Rejection {
 /** What the service itself found, in its state directory, where alone it may write. */
 export interface Verdict {
   readonly trialId: string;
-  readonly outcome: 'accepted' | 'rejected';
+  /** `never-served`: it could not take over, and the one before it still serves. */
+  readonly outcome: 'accepted' | 'rejected' | 'never-served';
   readonly reason: string;
 }
 

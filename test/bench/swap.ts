@@ -1,6 +1,6 @@
 // Ten updates of a running service under load, by hand: node test/bench/swap.ts (after npm run build -- --arch x64).
-// Prints for each kind of traffic how many requests there were, how many failed, and the worst wait, and how far the learned
-// weights moved. Exits 1 when a request failed, or a WebSocket ended otherwise than with 1001.
+// Prints for each kind of traffic how many requests there were, how many failed, the worst wait while a process hands over to
+// the next and at any other time, and how far the learned weights moved. Exits 1 when a request failed, or a WebSocket ended otherwise than with 1001.
 
 import { once } from 'node:events';
 import { Agent, createServer, type IncomingMessage, request } from 'node:http';
@@ -21,13 +21,21 @@ const VERSION = '0.1.0';
 interface Tally {
   count: number;
   readonly failures: Map<string, number>;
-  worstMs: number;
+  worstHandOverMs: number;
+  worstElseMs: number;
 }
 
 const tallies = new Map<string, Tally>();
+/** From the signal to the old process's end. */
+const handOvers: { readonly fromMs: number; toMs: number }[] = [];
 
 function tallyOf(kind: string): Tally {
-  const tally = tallies.get(kind) ?? { count: 0, failures: new Map<string, number>(), worstMs: 0 };
+  const tally = tallies.get(kind) ?? {
+    count: 0,
+    failures: new Map<string, number>(),
+    worstHandOverMs: 0,
+    worstElseMs: 0,
+  };
   tallies.set(kind, tally);
   return tally;
 }
@@ -38,7 +46,11 @@ async function counted(kind: string, work: () => Promise<void>): Promise<void> {
   tally.count++;
   try {
     await work();
-    tally.worstMs = Math.max(tally.worstMs, performance.now() - beganMs);
+    const endedMs = performance.now();
+    const tookMs = endedMs - beganMs;
+    if (handOvers.some(({ fromMs, toMs }) => fromMs < endedMs && beganMs < toMs))
+      tally.worstHandOverMs = Math.max(tally.worstHandOverMs, tookMs);
+    else tally.worstElseMs = Math.max(tally.worstElseMs, tookMs);
   } catch (error) {
     const reason = error instanceof Error ? error.message : String(error);
     tally.failures.set(reason, (tally.failures.get(reason) ?? 0) + 1);
@@ -130,16 +142,52 @@ async function atRate(perSecond: number, running: () => boolean, start: () => vo
   }
 }
 
-async function weights(service: SupervisedQedge): Promise<Map<string, number>> {
-  const line =
-    service
+type Weights = ReadonlyMap<string, number>;
+
+/** What each process of the service had for weights when it was first and last seen, by the order of their starts. */
+class WeightWatch {
+  readonly #service: SupervisedQedge;
+  readonly #seen: { readonly first: Weights; last: Weights }[] = [];
+
+  constructor(service: SupervisedQedge) {
+    this.#service = service;
+  }
+
+  async watch(running: () => boolean): Promise<void> {
+    while (running()) {
+      await this.#look();
+      await delay(20);
+    }
+  }
+
+  /** The largest change of a weight from the last sight of one process to the first of the next, for each swap. */
+  changes(): readonly number[] {
+    return this.#seen.slice(1).map(({ first }, i) => {
+      const before = this.#seen[i]?.last ?? new Map<string, number>();
+      return Math.max(...[...before].map(([key, weight]) => Math.abs((first.get(key) ?? 0) - weight)));
+    });
+  }
+
+  async #look(): Promise<void> {
+    const starts = this.#service
       .log()
       .split('\n')
-      .filter((text) => text.includes('"qedge started"'))
-      .at(-1) ?? '';
-  const listeners = (JSON.parse(line) as { listeners: { name: string; port: number }[] }).listeners;
-  const port = listeners.find(({ name }) => name === 'admin')?.port;
-  const state = (await (await fetch(`http://127.0.0.1:${port}/api/v1/state`)).json()) as {
+      .filter((text) => text.includes('"qedge started"'));
+    const { listeners } = JSON.parse(starts.at(-1) ?? '') as { listeners: { name: string; port: number }[] };
+    const port = listeners.find(({ name }) => name === 'admin')?.port;
+    try {
+      const weights = await weightsAt(`http://127.0.0.1:${port}/api/v1/state`);
+      const seen = this.#seen[starts.length - 1];
+      if (seen === undefined) this.#seen.push({ first: weights, last: weights });
+      else seen.last = weights;
+    } catch {
+      // It has just ended; the next one is looked at next.
+    }
+  }
+}
+
+async function weightsAt(url: string): Promise<Weights> {
+  const state = (await (await fetch(url)).json()) as {
     services: { instances: { key: string; weight: number }[] }[];
   };
   return new Map(state.services[0]?.instances.map(({ key, weight }) => [key, weight]));
@@ -152,6 +200,7 @@ async function main(): Promise<void> {
     config: `probation = "1s"\n[[service]]\nname = "pilotnet"\nqos.latency = "200ms"\ninstances = [${instances}]\n`,
   });
   await service.start();
+  await service.sign(EXECUTABLE, VERSION);
   let on = true;
   const running = () => on;
   const url = service.proxyUrl;
@@ -175,42 +224,41 @@ async function main(): Promise<void> {
     }),
     repeat('websocket', () => webSocket(url, running)),
   ];
+  const weights = new WeightWatch(service);
+  load.push(weights.watch(running));
   await delay(WARM_UP_MS);
-  const changes = await swapRepeatedly(service);
+  await swapRepeatedly(service);
   on = false;
   await Promise.all(load);
   await delay(1000);
   await service.stop();
   agent.destroy();
-  report(changes);
+  report(weights.changes());
   process.exit([...tallies.values()].some(({ failures }) => failures.size > 0) ? 1 : 0);
 }
 
-/** The largest change of a weight from the last moment of one process to the first of the next, for each swap. */
-async function swapRepeatedly(service: SupervisedQedge): Promise<readonly number[]> {
-  const changes: number[] = [];
+/** Each swap is over when the process before has ended, and the service manager hears from the new one. */
+async function swapRepeatedly(service: SupervisedQedge): Promise<void> {
   for (let swap = 1; swap <= SWAPS; swap++) {
     const from = service.events.length;
-    const taken = service.updateWhileServing(EXECUTABLE, VERSION, '--allow-downgrade');
-    let before = await weights(service);
-    while ((await Promise.race([taken, delay(100)])) === undefined) before = await weights(service);
-    const result = await taken;
+    const result = await service.updateSigned(EXECUTABLE, '--allow-downgrade');
     if (result.status !== 0) throw new Error(`swap ${swap}: ${result.stderr}`);
+    const handOver = { fromMs: performance.now(), toMs: Number.POSITIVE_INFINITY };
+    handOvers.push(handOver);
     await service.until((line) => line.startsWith('notify READY=1'), from);
-    const after = await weights(service);
-    changes.push(Math.max(...[...before].map(([key, weight]) => Math.abs((after.get(key) ?? 0) - weight))));
+    handOver.toMs = performance.now();
     process.stdout.write(`swap ${swap} of ${SWAPS}\n`);
     await delay(SWAP_INTERVAL_MS);
   }
-  return changes;
 }
 
 function report(changes: readonly number[]): void {
-  const rows = [...tallies].map(([kind, { count, failures, worstMs }]) => ({
+  const rows = [...tallies].map(([kind, { count, failures, worstHandOverMs, worstElseMs }]) => ({
     traffic: kind,
     requests: count,
     failed: [...failures.values()].reduce((sum, n) => sum + n, 0),
-    'worst ms': Math.round(worstMs),
+    'worst ms in a hand-over': Math.round(worstHandOverMs),
+    'worst ms else': Math.round(worstElseMs),
     why: [...failures].map(([reason, n]) => `${n}× ${reason}`).join('; '),
   }));
   console.table(rows);

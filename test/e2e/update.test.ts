@@ -29,7 +29,9 @@ describe('an update of a running service', { timeout: TIMEOUT_MS }, () => {
     instance = await startInstance();
     const instances = `instances = ["http://127.0.0.1:${instance.port}"]`;
     service = new SupervisedQedge(executable, {
-      config: `probation = "3s"\n[[service]]\nname = "pilotnet"\nqos.latency = "80ms"\n${instances}\n`,
+      config: `probation = "3s"\n[[service]]\nname = "pilotnet"\nqos.latency = "80ms"\ntimeout = "120s"\n${instances}\n`,
+      // Requests are held as long as it takes, however slow the machine is.
+      proxy: 'drain = "120s"',
     });
     await service.start(3);
   });
@@ -57,6 +59,81 @@ describe('an update of a running service', { timeout: TIMEOUT_MS }, () => {
     await expect
       .poll(() => readdirSync(service.layout.directory).sort(), { timeout: 60_000 })
       .toEqual(['qedge', 'qedge.previous']);
+    await expectServing();
+  });
+
+  it('to a good one is a hand-over: the one before finishes what it began, and nobody waits for it', async () => {
+    const before = service.events.length;
+    const first = service.mainPid;
+    const slow = fetch(`${service.proxyUrl}/held`, { headers: { 'x-qedge-service': 'pilotnet' } });
+    await instance.held();
+    expect((await service.updateWhileServing(executable, VERSION, '--allow-downgrade')).status).toBe(0);
+    await expect.poll(() => service.starts(), { timeout: 60_000 }).toBe(2);
+    await expectServing();
+    expect(service.mainPid).toBe(first);
+    instance.release();
+    expect(await (await slow).text()).toBe('steering: 0.1');
+    await service.until((line) => line === `left ${first} status 0`, before);
+    expect(service.mainPid).not.toBe(first);
+    expect(service.events.slice(before).filter((line) => line.startsWith('started'))).toEqual([]);
+    await service.until((line) => line.startsWith('notify READY=1'), before);
+    await expect.poll(() => service.log(), { timeout: 60_000 }).toContain('"update accepted"');
+    await expectServing();
+  });
+
+  it.each(['crashes at once', 'crashes after 5 s'])(
+    'to one that %s is no hand-over: the one before goes on, and is in place again at the next start',
+    async (behaviour) => {
+      writeFileSync(join(service.layout.directory, 'behaviour'), behaviour);
+      const before = service.events.length;
+      const first = service.mainPid;
+      expect((await service.updateWhileServing(variant, '9.9.9')).status).toBe(0);
+      await expect.poll(() => service.log(), { timeout: 60_000 }).toContain('"update rejected before it served"');
+      await expectServing();
+      expect(service.mainPid).toBe(first);
+      service.restart();
+      await service.until((line) => line.startsWith('notify READY=1'), before);
+      expect(versionInPlace()).toBe(VERSION);
+      expect(readRejection(service.layout)).toMatchObject({
+        version: '9.9.9',
+        reason: 'it did not become ready: it ended',
+      });
+      await expectServing();
+    },
+  );
+
+  it.each(['the one before', 'the one that takes over'])(
+    'cut short by SIGKILL of %s while both run is followed by a start',
+    async (victim) => {
+      const before = service.events.length;
+      const first = service.mainPid;
+      const slow = fetch(`${service.proxyUrl}/held`, { headers: { 'x-qedge-service': 'pilotnet' } });
+      const cut = slow.then((answer) => answer.text()).catch(() => 'cut off');
+      await instance.held();
+      expect((await service.updateWhileServing(executable, VERSION, '--allow-downgrade')).status).toBe(0);
+      await expect.poll(() => service.starts(), { timeout: 60_000 }).toBe(2);
+      process.kill(victim === 'the one before' ? first : service.successorPid, 'SIGKILL');
+      instance.release();
+      await cut;
+      const started = await service.until((line) => line.startsWith('started'), before);
+      await service.until((line) => line.startsWith('notify READY=1'), started);
+      await expectServing();
+      await expect.poll(() => service.log(), { timeout: 60_000 }).toContain('"update accepted"');
+    },
+  );
+
+  it('stopped while both run ends both, each in good order', async () => {
+    const before = service.events.length;
+    const slow = fetch(`${service.proxyUrl}/held`, { headers: { 'x-qedge-service': 'pilotnet' } });
+    await instance.held();
+    expect((await service.updateWhileServing(executable, VERSION, '--allow-downgrade')).status).toBe(0);
+    await expect.poll(() => service.starts(), { timeout: 60_000 }).toBe(2);
+    service.restart();
+    await expect.poll(() => service.log().split('"cause":"SIGTERM"').length, { timeout: 60_000 }).toBe(2);
+    instance.release();
+    expect(await (await slow).text()).toBe('steering: 0.1');
+    await service.until((line) => line === 'ended status 0', before);
+    await service.until((line) => line.startsWith('notify READY=1'), before);
     await expectServing();
   });
 

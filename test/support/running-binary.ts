@@ -7,17 +7,34 @@ import type { AddressInfo } from 'node:net';
 
 export interface Instance {
   readonly port: number;
+  /** Resolves when a request for /held has come. */
+  held(): Promise<void>;
+  /** Answers requests for /held, those that are yet to come as well. */
+  release(): void;
   close(): void;
 }
 
-/** Answers every request with one line. */
+/** Answers every request with one line; one for /held only when it is released. */
 export async function startInstance(answer = 'steering: 0.1'): Promise<Instance> {
+  const held = Promise.withResolvers<void>();
+  const released = Promise.withResolvers<void>();
   const server = createServer((request, response) => {
-    request.resume().once('end', () => response.end(answer));
+    const end = () => response.end(answer);
+    if (request.url === '/held') {
+      held.resolve();
+      void released.promise.then(end);
+    } else {
+      request.resume().once('end', end);
+    }
   });
   server.listen(0, '127.0.0.1');
   await once(server, 'listening');
-  return { port: (server.address() as AddressInfo).port, close: () => void server.close().closeAllConnections() };
+  return {
+    port: (server.address() as AddressInfo).port,
+    held: () => held.promise,
+    release: released.resolve,
+    close: () => void server.close().closeAllConnections(),
+  };
 }
 
 export interface RunningQedge {

@@ -12,6 +12,8 @@ const SUPERVISOR = join(import.meta.dirname, 'supervisor.pl');
 export interface SupervisedOptions {
   /** Follows `[update]` and its public key in the configuration. */
   readonly config: string;
+  /** More lines of `[proxy]`. */
+  readonly proxy?: string;
 }
 
 export class SupervisedQedge {
@@ -20,12 +22,13 @@ export class SupervisedQedge {
   readonly config = join(this.directory, 'qedge.toml');
   readonly stateDirectory = join(this.directory, 'state');
   readonly #key = join(this.directory, 'key.pem');
+  readonly #signature = join(this.directory, 'new.sig');
   readonly #lines: string[] = [];
   #supervisor: ChildProcess | null = null;
   #port = 0;
 
   /** Installs a copy of `executable`, with a key of its own for updates. */
-  constructor(executable: string, { config }: SupervisedOptions) {
+  constructor(executable: string, { config, proxy = '' }: SupervisedOptions) {
     mkdirSync(join(this.directory, 'lib'));
     mkdirSync(this.stateDirectory);
     this.layout = layoutOf(join(this.directory, 'lib/qedge'));
@@ -33,7 +36,7 @@ export class SupervisedQedge {
     chmodSync(this.layout.executable, 0o755);
     const key = this.qedge(['keygen', this.#key]);
     if (key.status !== 0) throw new Error(key.stderr);
-    const listen = '[proxy]\nlisten = "127.0.0.1:0"\n[admin]\nlisten = "127.0.0.1:0"\n';
+    const listen = `[proxy]\nlisten = "127.0.0.1:0"\n${proxy}\n[admin]\nlisten = "127.0.0.1:0"\n`;
     writeFileSync(this.config, `[node]\nid = "supervised"\n${listen}${key.stdout}${config}`);
   }
 
@@ -43,6 +46,23 @@ export class SupervisedQedge {
 
   get events(): readonly string[] {
     return this.#lines;
+  }
+
+  /** The process that the supervisor takes for the service. */
+  get mainPid(): number {
+    const named = this.#lines.flatMap((line) => /^(?:started |notify MAINPID=)(\d+)/.exec(line)?.[1] ?? []);
+    return Number(named.at(-1));
+  }
+
+  /** The process that was last started to take over. */
+  get successorPid(): number {
+    const [, pid] = [...this.log().matchAll(/"pid":(\d+),"msg":"successor started"/g)].at(-1) ?? [];
+    return Number(pid);
+  }
+
+  /** How many processes have begun to serve. */
+  starts(): number {
+    return this.log().split('"msg":"qedge started"').length - 1;
   }
 
   /** Runs the installed executable with other arguments, as a person would. */
@@ -73,25 +93,44 @@ export class SupervisedQedge {
     this.#supervisor?.kill('SIGUSR1');
   }
 
+  /** What `qedge update` has systemd do: the process that runs hands over to what is in place. */
+  handOver(): void {
+    this.#supervisor?.kill('SIGUSR2');
+  }
+
   /** Signs `file` and hands it to `qedge update`; the service is restarted when it was taken. */
   update(file: string, release: string, ...flags: readonly string[]) {
-    const signature = join(this.directory, 'new.sig');
-    const signed = this.qedge(['sign', file, '--key', this.#key, '--release', release, '--output', signature]);
+    const signed = this.qedge(this.#signing(file, release));
     if (signed.status !== 0) throw new Error(signed.stderr);
-    const args = ['update', file, '--signature', signature, '-c', this.config, '--no-restart', ...flags];
-    const result = this.qedge(args);
+    const result = this.qedge(this.#updating(file, flags));
     if (result.status === 0) this.restart();
     return result;
   }
 
-  /** The same without holding up this process, which may be the one that makes the load. */
+  /** The same as a hand-over, without holding up this process, which may be the one that makes the load. */
   async updateWhileServing(file: string, release: string, ...flags: readonly string[]) {
-    const signature = join(this.directory, 'new.sig');
-    await this.#ask(['sign', file, '--key', this.#key, '--release', release, '--output', signature]);
-    const args = ['update', file, '--signature', signature, '-c', this.config, '--no-restart', ...flags];
-    const result = await this.#ask(args);
-    if (result.status === 0) this.restart();
+    await this.sign(file, release);
+    return this.updateSigned(file, ...flags);
+  }
+
+  async sign(file: string, release: string): Promise<void> {
+    const { status, stderr } = await this.#ask(this.#signing(file, release));
+    if (status !== 0) throw new Error(stderr);
+  }
+
+  /** Hands what was signed last to `qedge update`, and the service over to it when it was taken. */
+  async updateSigned(file: string, ...flags: readonly string[]) {
+    const result = await this.#ask(this.#updating(file, flags));
+    if (result.status === 0) this.handOver();
     return result;
+  }
+
+  #signing(file: string, release: string): readonly string[] {
+    return ['sign', file, '--key', this.#key, '--release', release, '--output', this.#signature];
+  }
+
+  #updating(file: string, flags: readonly string[]): readonly string[] {
+    return ['update', file, '--signature', this.#signature, '-c', this.config, '--no-restart', ...flags];
   }
 
   async #ask(args: readonly string[]): Promise<{ readonly status: number | null; readonly stderr: string }> {

@@ -1,10 +1,11 @@
 #!/usr/bin/perl
 # Does what qedge's units ask of systemd: holds the listening socket from start to end, runs a command before each start,
-# restarts whatever ends, kills a start that is not ready in time. Says on standard output what happens, one line each.
+# restarts whatever ends, kills a start that is not ready in time, and takes the process that its child names for its main
+# one from then on. Says on standard output what happens, one line each.
 #
 #   supervisor.pl PORT START_TIMEOUT_S DIRECTORY PRE_COMMAND -- PROGRAM ARGUMENTS…
 #
-# SIGUSR1 restarts (systemctl restart); SIGTERM stops and ends.
+# SIGUSR1 restarts (systemctl restart), SIGUSR2 goes to the main process; SIGTERM stops and ends.
 
 use strict;
 use warnings;
@@ -12,6 +13,9 @@ use Fcntl qw(F_SETFD);
 use IO::Select;
 use POSIX qw(:sys_wait_h);
 use Socket;
+
+# Orphans become children of this process, as they become children of PID 1: PR_SET_CHILD_SUBREAPER.
+syscall((POSIX::uname())[4] eq 'aarch64' ? 167 : 157, 36, 1, 0, 0, 0) == 0 or die "prctl: $!";
 
 my ($port, $start_timeout, $directory, $pre) = splice @ARGV, 0, 4;
 shift @ARGV;
@@ -28,9 +32,10 @@ unlink $notify_path;
 socket(my $notify, AF_UNIX, SOCK_DGRAM, 0) or die "socket: $!";
 bind($notify, sockaddr_un($notify_path)) or die "bind: $!";
 
-my ($child, $deadline, $stopping, $restarting) = (0, 0, 0, 0);
+my ($child, $group, $deadline, $stopping, $restarting) = (0, 0, 0, 0, 0);
 $SIG{TERM} = sub { $stopping = 1; kill 'TERM', $child if $child; };
 $SIG{USR1} = sub { $restarting = 1; };
+$SIG{USR2} = sub { kill 'USR2', $child if $child; };
 print "listening $bound\n";
 
 $ENV{NOTIFY_SOCKET} = $notify_path;
@@ -45,12 +50,17 @@ while (1) {
   if ($select->can_read(0.05)) {
     recv($notify, my $message, 65536, 0);
     $deadline = 0 if $message =~ /^READY=1/m;
+    $child = $1 if $message =~ /^MAINPID=(\d+)/m;
     $message =~ s/\n/ /g;
     print "notify $message\n";
   }
   if ($child && $deadline && time > $deadline) { print "start timed out\n"; kill 'KILL', $child; $deadline = 0; }
-  if ($child && waitpid($child, WNOHANG) == $child) {
-    print 'ended ', ($? & 127 ? 'signal ' . ($? & 127) : 'status ' . ($? >> 8)), "\n";
+  while ((my $gone = waitpid(-1, WNOHANG)) > 0) {
+    my $how = $? & 127 ? 'signal ' . ($? & 127) : 'status ' . ($? >> 8);
+    if ($gone != $child) { print "left $gone $how\n"; next; }
+    print "ended $how\n";
+    # KillMode=mixed: nobody outlives the main process.
+    kill 'KILL', -$group;
     $child = 0;
     $next_start = $restarting ? 0 : time + 0;
   }
@@ -60,6 +70,7 @@ sub start {
   system('/bin/sh', '-c', $pre) if $pre ne '';
   $child = fork // die "fork: $!";
   if ($child == 0) {
+    setpgrp(0, 0);
     # 3 is where inherited sockets begin.
     POSIX::dup2(fileno $listener, 3) if fileno $listener != 3;
     fcntl($listener, F_SETFD, 0);
@@ -69,6 +80,8 @@ sub start {
     open(STDOUT, '>>', "$directory/service.log");
     exec @ARGV or die "exec: $!";
   }
+  setpgrp($child, $child);
+  $group = $child;
   $deadline = time + $start_timeout;
   print "started $child\n";
 }

@@ -6,9 +6,9 @@ import { createNotifier } from '../../src/systemd/notifier.ts';
 
 const log = pino({ level: 'silent' });
 
-function recording(env: NodeJS.ProcessEnv = {}) {
+function recording(env: NodeJS.ProcessEnv = {}, held = false) {
   const sent: string[] = [];
-  const notifier = createNotifier({ log, env, pid: 7, send: (message) => sent.push(message) });
+  const notifier = createNotifier({ log, held, env, pid: 7, send: (message) => sent.push(message) });
   return { sent, notifier };
 }
 
@@ -52,6 +52,32 @@ describe('the notifier', () => {
     notifier.ready();
     vi.advanceTimersByTime(60_000);
     expect(sent).toEqual(['READY=1']);
+  });
+
+  it('says nothing while another process speaks, and then how things are', () => {
+    const { sent, notifier } = recording({ WATCHDOG_USEC: '10000000' }, true);
+    notifier.ready('2 services');
+    notifier.status('3 services');
+    vi.advanceTimersByTime(20_000);
+    expect(sent).toEqual([]);
+    notifier.release();
+    expect(sent).toEqual(['READY=1\nSTATUS=3 services', 'WATCHDOG=1']);
+    vi.advanceTimersByTime(5_000);
+    expect(sent.slice(2)).toEqual(['WATCHDOG=1']);
+  });
+
+  it('is not ready by the end of its silence alone', () => {
+    const { sent, notifier } = recording({}, true);
+    notifier.release();
+    expect(sent).toEqual([]);
+  });
+
+  it('names the process that succeeds it last of all', () => {
+    const { sent, notifier } = recording({ WATCHDOG_USEC: '10000000' });
+    notifier.ready();
+    notifier.succeededBy(8);
+    vi.advanceTimersByTime(20_000);
+    expect(sent.slice(1)).toEqual(['MAINPID=8']);
   });
 
   it('dates a reload on the monotonic clock', () => {

@@ -56,6 +56,18 @@ describe('a probation', () => {
     expect(rig.inPlace()).toBe('old');
   });
 
+  it('tells of a new executable that could not take over from this one, and of no other', () => {
+    const running = begin();
+    running.neverServed('nobody was on trial');
+    expect(readVerdict(rig.stateDirectory)).toBeNull();
+    rig.swap();
+    const trialId = currentTrial(rig.layout)?.id;
+    begin().neverServed('its own trial is not for it to end so');
+    expect(readVerdict(rig.stateDirectory)).toBeNull();
+    running.neverServed('it ended');
+    expect(readVerdict(rig.stateDirectory)).toEqual({ trialId, outcome: 'never-served', reason: 'it ended' });
+  });
+
   it('accepts where there is nothing to compare: no record, or no clients', () => {
     rig.swap();
     expect(live(60, null).state).toBe('accepted');

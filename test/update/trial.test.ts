@@ -39,6 +39,12 @@ describe('the guard of a trial', () => {
     expect(rig.inPlace()).toBe('old');
   });
 
+  it('sends home what could not take over from the one that serves', () => {
+    writeVerdict(rig.stateDirectory, { trialId: trialId(), outcome: 'never-served', reason: 'it ended' });
+    expect(guard()).toMatchObject({ kind: 'returned', reason: 'it ended' });
+    expect(rig.inPlace()).toBe('old');
+  });
+
   it('keeps what was accepted, for good', () => {
     guard();
     writeVerdict(rig.stateDirectory, { trialId: trialId(), outcome: 'accepted', reason: '' });

@@ -12,7 +12,7 @@ request() { # one request, connection: close; prints the status line
   exec 7>&-
 }
 expect() { echo "  $1: $2"; [[ $2 == $3 ]] || { echo "expected $3"; false; }; }
-until_true() { for _ in $(seq 200); do eval "$1" && return; sleep 0.2; done; echo "never: $1"; false; }
+until_true() { for _ in $(seq 300); do eval "$1" && return; sleep 0.2; done; echo "never: $1"; false; }
 main_pid() { systemctl show -P MainPID qedge; }
 release() { /root/qedge sign "$1" --key key.pem --release "$2" > /dev/null; }
 
@@ -52,28 +52,92 @@ before=$(main_pid); kill -STOP "$before"
 until_true '[[ $(main_pid) != '"$before"' && $(main_pid) != 0 ]]'
 expect 'request' "$(request)" '*200 OK*'
 
-echo "# update to one that crashes at once"
+echo "# update to one that crashes at once: it never serves"
 echo 'crashes at once' > /usr/local/lib/qedge/behaviour
 release variant 9.9.9
+before=$(main_pid)
 ! qedge update variant 2> update.log
-expect 'update says' "$(cat update.log)" '*sent home: it was started 2 times and did not last*'
+expect 'update says' "$(cat update.log)" '*sent home: it did not become ready: it ended*'
+expect 'same process' "$(main_pid)" "$before"
 expect 'version' "$(qedge version)" "$(./qedge version)"
 expect 'request' "$(request)" '*200 OK*'
 
 echo "# update to one that never becomes ready"
 echo 'never becomes ready' > /usr/local/lib/qedge/behaviour
-mkdir -p /run/systemd/system/qedge.service.d
-printf '[Service]\nTimeoutStartSec=3s\n' > /run/systemd/system/qedge.service.d/test.conf
-systemctl daemon-reload
 ! qedge update variant --retry 2> update.log
-expect 'update says' "$(cat update.log)" '*sent home*'
+expect 'update says' "$(cat update.log)" '*sent home: it did not become ready within 30 s*'
+expect 'same process' "$(main_pid)" "$before"
+expect 'nothing of it left' "$(systemctl status --no-pager qedge | grep -c '[0-9] /usr/local/lib/qedge/qedge')" 1
 expect 'request' "$(request)" '*200 OK*'
 
-echo "# update to a good one"
-release qedge "$(./qedge version --json | sed 's/.*"version":"\([^"]*\)".*/\1/')"
-expect 'update says' "$(qedge update qedge --allow-downgrade | tail -1)" '*accepted*'
+echo "# update of a service that does not run, to one that crashes at once"
+echo 'crashes at once' > /usr/local/lib/qedge/behaviour
+systemctl stop qedge
+! qedge update variant --retry 2> update.log
+expect 'update says' "$(cat update.log)" '*sent home: it was started 2 times and did not last*'
+expect 'version' "$(qedge version)" "$(./qedge version)"
+until_true 'systemctl is-active -q qedge'
 expect 'request' "$(request)" '*200 OK*'
+
+echo "# update to a good one: it takes over while requests come"
+release qedge "$(./qedge version --json | sed 's/.*"version":"\([^"]*\)".*/\1/')"
+before=$(main_pid); restarts=$(systemctl show -P NRestarts qedge)
+( while [ ! -e enough ]; do request; done > requests.log 2>&1 ) & load=$!
+expect 'update says' "$(qedge update qedge --allow-downgrade | tail -1)" '*accepted*'
+touch enough; wait $load
+expect 'requests' "$(grep -c '200 OK' requests.log)" "$(wc -l < requests.log)"
+[[ $(main_pid) != "$before" ]]
+expect 'parent of the main process' "$(cut -d' ' -f4 "/proc/$(main_pid)/stat")" 1
+expect 'restarts' "$(systemctl show -P NRestarts qedge)" "$restarts"
+until_true '[[ $(systemctl show -P StatusText qedge) == *instance* ]]'
+expect 'processes' "$(systemctl status --no-pager qedge | grep -c '[0-9] /usr/local/lib/qedge/qedge')" 1
 expect 'trial left' "$(ls /usr/local/lib/qedge)" "$(printf 'behaviour\ninstalled.json\nqedge\nqedge.previous\nqedge.rejected')"
+
+echo "# the one that took over is restarted, crashes and hangs like any other"
+exec 8<>/dev/tcp/127.0.0.1/8080
+printf 'GET /slow HTTP/1.1\r\nhost: x\r\nx-qedge-service: pilotnet\r\n\r\n' >&8
+sleep 0.3; before=$(main_pid)
+systemctl restart qedge
+expect 'request in flight' "$(head -1 <&8)" '*200 OK*'; exec 8>&-
+[[ $(main_pid) != "$before" ]]
+before=$(main_pid)
+systemctl kill --kill-who=main --signal=SIGUSR2 qedge
+until_true '[[ $(main_pid) != '"$before"' ]]'
+before=$(main_pid); kill -KILL "$before"
+expect 'request meanwhile' "$(request)" '*200 OK*'
+before=$(main_pid)
+systemctl kill --kill-who=main --signal=SIGUSR2 qedge
+until_true '[[ $(main_pid) != '"$before"' ]]'
+before=$(main_pid); kill -STOP "$before"
+until_true '[[ $(main_pid) != '"$before"' && $(main_pid) != 0 ]]'
+expect 'request' "$(request)" '*200 OK*'
+
+echo "# killed in the middle of a hand-over"
+slow_request() {
+  exec 8<>/dev/tcp/127.0.0.1/8080
+  printf 'GET /slow HTTP/1.1\r\nhost: x\r\nx-qedge-service: pilotnet\r\n\r\n' >&8
+  sleep 0.3
+}
+slow_request
+before=$(main_pid)
+systemctl kill --kill-who=main --signal=SIGUSR2 qedge
+until_true '[[ $(systemctl status --no-pager qedge | grep -c "[0-9] /usr/local/lib/qedge/qedge") == 2 ]]'
+sleep 0.5; kill -KILL "$before"
+until_true '[[ $(main_pid) != '"$before"' && $(main_pid) != 0 ]]'
+expect 'request' "$(request)" '*200 OK*'
+expect 'processes' "$(systemctl status --no-pager qedge | grep -c '[0-9] /usr/local/lib/qedge/qedge')" 1
+exec 8>&-
+
+echo "# stopped in the middle of a hand-over"
+slow_request
+systemctl kill --kill-who=main --signal=SIGUSR2 qedge
+until_true '[[ $(systemctl status --no-pager qedge | grep -c "[0-9] /usr/local/lib/qedge/qedge") == 2 ]]'
+sleep 0.5
+systemctl stop qedge
+expect 'request in flight' "$(head -1 <&8)" '*200 OK*'; exec 8>&-
+expect 'result' "$(systemctl show -P Result qedge)" success
+systemctl start qedge
+expect 'request' "$(request)" '*200 OK*'
 
 echo "# uninstall"
 rm /usr/local/lib/qedge/behaviour

@@ -1,0 +1,50 @@
+// A process that was started by the one it succeeds (successor.ts) takes its turn here.
+
+import { Socket } from 'node:net';
+import { CommandError } from '../errors.ts';
+import { HandoverChannel } from './handover-channel.ts';
+
+/** The descriptor of the channel, for the successor. */
+export const HANDOVER_FD = 'QEDGE_HANDOVER_FD';
+
+export class Predecessor {
+  readonly #channel: HandoverChannel;
+
+  constructor(channel: HandoverChannel) {
+    this.#channel = channel;
+  }
+
+  /**
+   * To be called when all is ready but for what only one process can have: resolves when it is free.
+   *
+   * @throws CommandError when the predecessor is gone, or changed its mind
+   */
+  async turn(): Promise<void> {
+    this.#channel.say('prepared');
+    if (!(await this.#channel.heard('go'))) throw new CommandError('the process to succeed is gone');
+  }
+
+  /**
+   * Requests are served: the predecessor ends. True when the service manager listens to this process from here on, false
+   * when the predecessor is gone without that: nobody watches this process.
+   */
+  async succeed(): Promise<boolean> {
+    this.#channel.say('serving');
+    const charged = await this.#channel.heard('charge');
+    this.close();
+    return charged;
+  }
+
+  /** Says by its silence that nothing will come of it. */
+  close(): void {
+    this.#channel.close();
+  }
+}
+
+/** Null for a process that succeeds none. The variable is removed from `env`, so that no child process finds it. */
+export function findPredecessor(env: NodeJS.ProcessEnv = process.env): Predecessor | null {
+  const fd = env[HANDOVER_FD];
+  delete env[HANDOVER_FD];
+  if (fd === undefined) return null;
+  return new Predecessor(new HandoverChannel(new Socket({ fd: Number(fd), readable: true, writable: true })));
+}
