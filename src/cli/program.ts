@@ -10,6 +10,7 @@ import { registerDemo } from './demo.ts';
 import { registerExplain } from './explain.ts';
 import { registerInstall } from './install.ts';
 import { registerKeygen } from './keygen.ts';
+import { registerPolicies } from './policies.ts';
 import { registerRun } from './run.ts';
 import { registerSign } from './sign.ts';
 import { registerSimulate } from './simulate.ts';
@@ -25,6 +26,7 @@ const COMMANDS: readonly ((program: Command) => void)[] = [
   registerStatus,
   registerExplain,
   registerTrace,
+  registerPolicies,
   registerInstall,
   registerUpdate,
   registerKeygen,

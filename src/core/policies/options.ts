@@ -61,6 +61,24 @@ export function readOptions<Specs extends OptionSpecs>(
   return { values: values as OptionValues<Specs>, problems };
 }
 
+/** As it is written in a configuration: `"500ms"`, `3`, `true`. */
+export function defaultText(spec: OptionSpec): string {
+  return spec.kind === 'duration' ? `"${formatDuration(spec.defaultMs)}"` : String(spec.default);
+}
+
+/** What may be written instead; empty where there are only two values. */
+export function rangeText(spec: OptionSpec): string {
+  switch (spec.kind) {
+    case 'boolean':
+      return '';
+    case 'duration':
+      return `"${formatDuration(spec.minMs)}" to "${formatDuration(spec.maxMs)}"`;
+    case 'integer':
+    case 'number':
+      return `${spec.min} to ${spec.max}`;
+  }
+}
+
 function defaultOf(spec: OptionSpec): number | boolean {
   return spec.kind === 'duration' ? spec.defaultMs : spec.default;
 }

@@ -8,7 +8,9 @@ export interface Column<Row> {
   readonly text: (row: Row) => string;
 }
 
-export const percent = (ratio: number): string => `${(100 * ratio).toFixed(ratio === 1 ? 0 : 1)} %`;
+/** A loss too small to be seen is 0, not -0. */
+export const percent = (ratio: number): string =>
+  `${(100 * ratio).toFixed(ratio === 1 ? 0 : 1).replace(/^-(0\.0)$/, '$1')} %`;
 const seconds = (s: number): string => (s === Number.POSITIVE_INFINITY ? 'never' : `${s.toFixed(0)} s`);
 const ms = (value: number): string => `${value.toFixed(1)} ms`;
 

@@ -92,6 +92,7 @@ export const QEDGE_OPTIONS = {
     default: true,
     about: 'measure congestion against what each instance itself takes unloaded',
   },
+  baseline_rise: { kind: 'number', default: 0.01, min: 0, max: 1, about: 'how fast that may rise, share per second' },
   window_prior: {
     kind: 'boolean',
     default: true,
@@ -102,7 +103,6 @@ export const QEDGE_OPTIONS = {
     default: true,
     about: 'believe differences between instances only as far as chance does not explain them',
   },
-  baseline_rise: { kind: 'number', default: 0.01, min: 0, max: 1, about: 'how fast that may rise, share per second' },
   censoring: { kind: 'boolean', default: true, about: 'count overdue requests as failures before they end' },
   deferral: { kind: 'boolean', default: true, about: 'pass over an instance that is late right now' },
   queueing: {
