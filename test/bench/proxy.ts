@@ -3,15 +3,14 @@
 // request is the figure to trust on a machine that is shared; ratios are medians of the pairs within a round.
 
 import { mkdtempSync, rmSync } from 'node:fs';
-import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { parseArgs } from 'node:util';
-import { listening } from '../support/listening.ts';
-import { requireProgram } from '../support/requires.ts';
 import { CONTENDERS, type Contender, qedgeFrom } from './proxy/contenders.ts';
 import { openLoop, quantile, webSocketEcho, wrk } from './proxy/load.ts';
-import { cpuMicros, memoryOf, type Started, start } from './proxy/processes.ts';
+import { cpuMicros, freePort, memoryOf, type Started, start } from './proxy/processes.ts';
+import { print } from './proxy/table.ts';
+import { startUpstream } from './proxy/upstream-nginx.ts';
 
 const PROXY_CORE = 0;
 const LOAD_CORE = 1;
@@ -166,27 +165,10 @@ async function withContender(
   }
 }
 
-/** nginx itself answers, so that the instance never is what is measured. */
 async function httpUpstream(): Promise<number> {
-  const { writeFileSync } = await import('node:fs');
-  const port = await freePort();
-  const config = join(folder, 'upstream.conf');
-  const path = (name: string): string => join(folder, `upstream-${name}`);
-  writeFileSync(
-    config,
-    `daemon off; master_process off; worker_processes 1; pid ${path('pid')}; error_log /dev/null;
-events { worker_connections 4096; }
-http {
-  access_log off; keepalive_requests 100000000; keepalive_timeout 75s; client_body_buffer_size 64k;
-  client_body_temp_path ${path('body')}; proxy_temp_path ${path('proxy')}; fastcgi_temp_path ${path('fastcgi')};
-  uwsgi_temp_path ${path('uwsgi')}; scgi_temp_path ${path('scgi')};
-  server { listen 127.0.0.1:${port}; location / { default_type application/json; return 200 "${'x'.repeat(200)}"; } }
-}
-`,
-  );
-  const command = [requireProgram('nginx'), '-c', config, '-p', folder, '-e', '/dev/null'];
-  started.push(await start(command, { core: LOAD_CORE, port }));
-  return port;
+  const upstream = await startUpstream(folder, LOAD_CORE);
+  started.push(upstream);
+  return upstream.port;
 }
 
 async function webSocketUpstream(): Promise<number> {
@@ -194,18 +176,4 @@ async function webSocketUpstream(): Promise<number> {
   const command = [process.execPath, join(import.meta.dirname, 'proxy/upstream.ts'), String(port)];
   started.push(await start(command, { core: LOAD_CORE, port }));
   return port;
-}
-
-async function freePort(): Promise<number> {
-  const server = createServer();
-  const port = await listening(server);
-  await new Promise((resolve) => server.close(resolve));
-  return port;
-}
-
-function print(head: readonly string[], rows: readonly (readonly string[])[]): void {
-  const widths = head.map((title, i) => Math.max(title.length, ...rows.map((row) => (row[i] ?? '').length)));
-  const line = (cells: readonly string[]): string =>
-    cells.map((cell, i) => (i === 0 ? cell.padEnd(widths[i] ?? 0) : cell.padStart(widths[i] ?? 0))).join('   ');
-  process.stdout.write(`${[head, ...rows].map(line).join('\n')}\n\n`);
 }

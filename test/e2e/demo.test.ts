@@ -58,8 +58,8 @@ async function placed(run: Run): Promise<void> {
 
 /** What the demo said to try by hand. */
 async function curlLine(run: Run): Promise<{ service: string; frameFile: string; url: string }> {
-  const pattern = /curl -i -H 'X-QEdge-Service: (\S+)' --data-binary @(\S+) (\S+)/;
-  const [, service = '', frameFile = '', url = ''] = await vi.waitFor(() => {
+  const pattern = /curl -i -H 'X-QEdge-Service: (\S+)' (\S+) \\\n +--data-binary @(\S+)/;
+  const [, service = '', url = '', frameFile = ''] = await vi.waitFor(() => {
     const match = pattern.exec(run.stdout());
     expect(match, run.stderr()).not.toBeNull();
     return match ?? [];

@@ -64,18 +64,36 @@ export async function webSocketEcho(port: number, seconds: number, messageBytes:
   return echoed;
 }
 
+export interface OpenLoopOptions {
+  /** 0, the default, sends GETs. */
+  readonly postBytes?: number;
+  /** Names in `X-Client-Id`, in turn; by default none is sent. */
+  readonly clients?: number;
+}
+
 /** Latencies in ms of requests sent at a fixed rate whatever comes back, in the order of their answers. */
-export async function openLoop(port: number, ratePerSecond: number, seconds: number): Promise<number[]> {
+export async function openLoop(
+  port: number,
+  ratePerSecond: number,
+  seconds: number,
+  { postBytes = 0, clients = 0 }: OpenLoopOptions = {},
+): Promise<number[]> {
+  const body = Buffer.alloc(postBytes, 'x');
   const agent = new Agent({ keepAlive: true, maxSockets: 256 });
   const latencies: number[] = [];
   const total = ratePerSecond * seconds;
   const startMs = performance.now();
   let sent = 0;
+  const headers = (): Record<string, string | number> => ({
+    'X-QEdge-Service': 'bench',
+    ...(clients > 0 ? { 'X-Client-Id': `client-${sent % clients}` } : {}),
+    ...(postBytes > 0 ? { 'Content-Type': 'image/jpeg', 'Content-Length': postBytes } : {}),
+  });
   await new Promise<void>((resolve, reject) => {
     const send = (): void => {
       const sentMs = performance.now();
       const outgoing = request(
-        { host: '127.0.0.1', port, path: '/', agent, headers: { 'X-QEdge-Service': 'bench' } },
+        { host: '127.0.0.1', port, path: '/', method: postBytes > 0 ? 'POST' : 'GET', agent, headers: headers() },
         (incoming) => {
           incoming.resume();
           incoming.on('end', () => {
@@ -85,7 +103,7 @@ export async function openLoop(port: number, ratePerSecond: number, seconds: num
         },
       );
       outgoing.on('error', reject);
-      outgoing.end();
+      outgoing.end(body);
     };
     const pace = (): void => {
       const due = Math.min(total, Math.floor(((performance.now() - startMs) / 1000) * ratePerSecond));

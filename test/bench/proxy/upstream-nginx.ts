@@ -1,0 +1,27 @@
+// The instance behind every contender: nginx itself answers, so that the instance never is what is measured.
+
+import { writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { requireProgram } from '../../support/requires.ts';
+import { freePort, type Started, start } from './processes.ts';
+
+/** Answers every request with 200 B of JSON, on a core of its own; what it writes goes to `folder`. */
+export async function startUpstream(folder: string, core: number): Promise<Started & { readonly port: number }> {
+  const port = await freePort();
+  const config = join(folder, 'upstream.conf');
+  const path = (name: string): string => join(folder, `upstream-${name}`);
+  writeFileSync(
+    config,
+    `daemon off; master_process off; worker_processes 1; pid ${path('pid')}; error_log /dev/null;
+events { worker_connections 4096; }
+http {
+  access_log off; keepalive_requests 100000000; keepalive_timeout 75s; client_body_buffer_size 64k;
+  client_body_temp_path ${path('body')}; proxy_temp_path ${path('proxy')}; fastcgi_temp_path ${path('fastcgi')};
+  uwsgi_temp_path ${path('uwsgi')}; scgi_temp_path ${path('scgi')};
+  server { listen 127.0.0.1:${port}; location / { default_type application/json; return 200 "${'x'.repeat(200)}"; } }
+}
+`,
+  );
+  const command = [requireProgram('nginx'), '-c', config, '-p', folder, '-e', '/dev/null'];
+  return { ...(await start(command, { core, port })), port };
+}
