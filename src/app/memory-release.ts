@@ -13,7 +13,7 @@ export interface MemoryReleaseOptions {
 }
 
 /** A look costs some 50 µs; long enough that the first one comes after everything a start does. */
-const INTERVAL_MS = 5000;
+const INTERVAL_MS = 2000;
 /** Less growth than this is not worth the millisecond: a tenth of what a small configuration holds. */
 const GROWTH_BYTES_MIN = 4 * 1024 * 1024;
 
