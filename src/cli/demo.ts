@@ -27,7 +27,7 @@ export function registerDemo(program: Command): void {
     .command('demo')
     .summary('try it: broker, services, clients and proxy in one process')
     .description(
-      'Run an MQTT broker, emulated services near and far, cameras and the proxy, all in one process, with nothing to set up.',
+      'run an MQTT broker, emulated services near and far, cameras and the proxy, all in one process, with nothing to set up',
     )
     .option('--proxy-port <port>', 'where clients send their requests; 0: any free port', port, 8080)
     .option('--admin-port <port>', 'dashboard, API and metrics; 0: any free port', port, 9901)

@@ -28,8 +28,8 @@ export function registerExplain(program: Command): void {
       .command('explain')
       .summary('show why the next request would go where it would')
       .description(
-        'Show where the next request of a service would go, the figures of every candidate, and a sentence on why it is ' +
-          'chosen or not. Of several event loops (proxy.workers): where most would send it, with what all know together.',
+        'show where the next request of a service would go, the figures of every candidate, and why it is chosen or ' +
+          'not; of several event loops (proxy.workers), where most would send it, with what they know together',
       )
       .argument('<service>', 'name of the service'),
   )

@@ -11,7 +11,7 @@ export function registerPolicies(program: Command): void {
   program
     .command('policies')
     .summary('list the routing policies and their options')
-    .description('List the routing policies, or the options of one with their defaults.')
+    .description('list the routing policies, or the options of one with their defaults')
     .argument('[name]', 'of a policy')
     .option('--json', 'as JSON')
     .action((name: string | undefined, options: { readonly json?: true }) => {

@@ -13,7 +13,8 @@ import { watchProbation } from './watch-probation.ts';
 export function registerRun(program: Command): void {
   program
     .command('run')
-    .description('run the proxy')
+    .summary('run the proxy')
+    .description('run the proxy until SIGTERM or SIGINT, which drain it; SIGHUP reads the configuration again')
     .addOption(configOption())
     .action(async ({ config: file }: ConfigOption) => {
       const config = loadConfig(file);

@@ -55,13 +55,19 @@ async function watch(client: AdminClient, json: boolean): Promise<void> {
       if (block === null) process.stderr.write(`${state}\n`);
       else block.draw([truncate(state, block.columns)]);
     } else if (block === null) print(state, json);
-    else block.draw(statusLines(state, { width: block.columns, paint }).slice(0, block.rows));
+    else block.draw(withinRows(statusLines(state, { width: block.columns, paint }), block.rows));
     await new Promise<void>((resolve) => {
       wake = resolve;
       setTimeout(resolve, WATCH_INTERVAL_MS);
     });
   }
   block?.end();
+}
+
+/** What does not fit a terminal's height is counted instead of shown. */
+function withinRows(lines: readonly string[], rows: number): readonly string[] {
+  if (lines.length <= rows) return lines;
+  return [...lines.slice(0, rows - 1), `… ${lines.length - rows + 1} more lines: a higher terminal, or no --watch`];
 }
 
 interface Look {

@@ -7,8 +7,8 @@ import { count, percent } from '../format.ts';
 import { Panel } from './panel.tsx';
 import { TargetBar } from './target-bar.tsx';
 
-/** As many as stand beside two plots. */
-const FEW = 15;
+/** As many as stand beside the plot of the weights. */
+const FEW = 10;
 /** Nobody has to ask for fewer than this. */
 const REST_MIN = 4;
 

@@ -20,6 +20,10 @@ export interface InstanceMapProps {
 /** Where along the diagonal, from left to right, its label may stand: at the first of these that no marker covers. */
 const LIMIT_LABEL_AT = [0.68, 0.5, 0.82, 0.34, 0.16] as const;
 const LIMIT_LABEL = { width: 76, height: 16 };
+/** More names than these hide one another: at most, and for a picture's width in px. */
+const NAMES_MAX = 12;
+const WIDTH_PER_NAME = 55;
+const NO_SPOT: Spot = { ring: 0, turn: 0 };
 const MARGIN = { top: 14, right: 18, bottom: 34, left: 50 };
 /** From the axes to 0: what is near or fast has a marker too, and the axes' numbers stay readable beside it. */
 const INSET = { x: 24, y: 18 };
@@ -30,8 +34,8 @@ export function InstanceMap({ service, chosen, onChoose }: InstanceMapProps) {
   const limitMs = service.qos.latencyMs;
   const nameOf = shortNames(service.instances.map(({ key }) => key));
   const spots = useRef<ReadonlyMap<string, Spot>>(new Map());
-  const markers = markersOf(service, scale, { nameOf, before: spots.current });
-  spots.current = new Map(markers.map(({ instance, label }) => [instance.key, label.spot]));
+  const markers = markersOf(service, scale, { nameOf, chosen, before: spots.current });
+  spots.current = new Map(markers.map(({ instance, label }) => [instance.key, label?.spot ?? NO_SPOT]));
   return (
     <Panel title="Distance and speed" area="map" aside={<Key />}>
       <figure class="picture" ref={ref} aria-label="Instances by network distance and processing latency">
@@ -114,16 +118,19 @@ interface Marker {
   readonly x: number;
   readonly y: number;
   readonly radius: number;
-  readonly label: LabelPlace;
+  /** Null where only the pointer or the focus brings the name out: all of them could not be read. */
+  readonly label: LabelPlace | null;
 }
 
 interface Naming {
   readonly nameOf: (key: string) => string;
+  readonly chosen: string;
   /** Where the labels stood in the last picture. */
   readonly before: ReadonlyMap<string, Spot>;
 }
 
-function markersOf(service: RouterState, scale: Scale, { nameOf, before }: Naming): readonly Marker[] {
+function markersOf(service: RouterState, scale: Scale, { nameOf, chosen, before }: Naming): readonly Marker[] {
+  const isNamed = mostTelling(service.instances, chosen, scale.frame.right);
   const placed = service.instances.map((instance) => ({
     instance,
     name: nameOf(instance.key),
@@ -133,8 +140,9 @@ function markersOf(service: RouterState, scale: Scale, { nameOf, before }: Namin
   }));
   // Always in the same order: a marker that moved within the document would lose the keyboard's focus.
   placed.sort((a, b) => (a.instance.key < b.instance.key ? -1 : 1));
+  const named = placed.filter(({ instance }) => isNamed(instance.key));
   const labels = placeLabels(
-    placed.map(({ x, y, radius, name, instance }) => ({
+    named.map(({ x, y, radius, name, instance }) => ({
       x,
       y,
       radius,
@@ -143,10 +151,18 @@ function markersOf(service: RouterState, scale: Scale, { nameOf, before }: Namin
     })),
     scale.frame,
   );
-  return placed.flatMap((marker, i) => {
-    const label = labels[i];
-    return label === undefined ? [] : [{ ...marker, label }];
-  });
+  const labelOfKey = new Map(named.map(({ instance }, i) => [instance.key, labels[i] ?? null]));
+  return placed.map((marker) => ({ ...marker, label: labelOfKey.get(marker.instance.key) ?? null }));
+}
+
+/** The chosen one, those in cooldown and the heaviest get a name, as many as can be read. */
+function mostTelling(instances: readonly InstanceState[], chosen: string, width: number): (key: string) => boolean {
+  const namesMax = Math.min(NAMES_MAX, Math.round(width / WIDTH_PER_NAME));
+  const rank = ({ key, cooldownMs, weight }: InstanceState): number =>
+    (key === chosen ? 2 : 0) + (cooldownMs > 0 ? 1 : 0) + weight;
+  const first = instances.toSorted((a, b) => rank(b) - rank(a) || (a.key < b.key ? -1 : 1)).slice(0, namesMax);
+  const keys = new Set(first.map(({ key }) => key));
+  return (key) => keys.has(key);
 }
 
 interface MapMarkerProps {
@@ -157,7 +173,7 @@ interface MapMarkerProps {
 }
 
 function MapMarker({ marker, target, chosen, onChoose }: MapMarkerProps) {
-  const { instance, name, x, y, radius } = marker;
+  const { instance, name, x, y, radius, label } = marker;
   const colour = successColour(instance.successProbability, target);
   const cooling = instance.cooldownMs > 0;
   const classes = [
@@ -188,8 +204,11 @@ function MapMarker({ marker, target, chosen, onChoose }: MapMarkerProps) {
         <circle class="halo" r={radius + 4} />
         <circle class="disc" r={radius} style={{ fill: cooling ? 'transparent' : colour, stroke: colour }} />
       </g>
-      {marker.label.leaderX !== null && <line class="leader" {...leaderOf(marker, marker.label.leaderX)} />}
-      <text style={{ transform: `translate(${marker.label.labelX}px, ${marker.label.labelY}px)` }}>
+      {label !== null && label.leaderX !== null && <line class="leader" {...leaderOf(marker, label)} />}
+      <text
+        class={label === null ? 'on-demand' : ''}
+        style={{ transform: `translate(${label?.labelX ?? x + radius + 6}px, ${label?.labelY ?? y + 4}px)` }}
+      >
         {name}
         {cooling && <tspan class="cooling-text"> {cooldownText(instance.cooldownMs)}</tspan>}
       </text>
@@ -198,7 +217,8 @@ function MapMarker({ marker, target, chosen, onChoose }: MapMarkerProps) {
 }
 
 /** From the marker's edge to its label. */
-function leaderOf({ x, y, radius, label }: Marker, x2: number): { x1: number; y1: number; x2: number; y2: number } {
+function leaderOf({ x, y, radius }: Marker, label: LabelPlace): { x1: number; y1: number; x2: number; y2: number } {
+  const x2 = label.leaderX ?? label.labelX;
   const y2 = label.labelY - 4;
   const share = Math.min(1, radius / Math.max(1, Math.hypot(x2 - x, y2 - y)));
   return { x1: x + share * (x2 - x), y1: y + share * (y2 - y), x2, y2 };

@@ -1,5 +1,5 @@
 // A service as a table: every number behind the picture. Sorted by name until a heading is pressed, so that rows stay
-// where the eye left them.
+// where the eye left them; where there are too many for that, those that matter first and the others on demand.
 
 import { useState } from 'preact/hooks';
 import type { InstanceState, RouterState } from '../../../core/service-router.ts';
@@ -40,8 +40,19 @@ interface Order {
   readonly descending: boolean;
 }
 
+const BY_NAME: Order = { column: 0, descending: false };
+const BY_WEIGHT: Order = { column: 2, descending: true };
+const FEW = 20;
+/** Nobody has to ask for fewer than this. */
+const REST_MIN = 4;
+
 export function InstanceTable({ service, chosen, onChoose, colourOf }: InstanceTableProps) {
-  const [order, setOrder] = useState<Order>({ column: 0, descending: false });
+  const foldable = service.instances.length >= FEW + REST_MIN;
+  const [wanted, setOrder] = useState<Order | null>(null);
+  const [all, setAll] = useState(false);
+  const order = wanted ?? (foldable ? BY_WEIGHT : BY_NAME);
+  const inOrder = sorted(service.instances, order);
+  const shown = all || !foldable ? inOrder : inOrder.filter(({ key }, i) => i < FEW || key === chosen);
   const weightMax = Math.max(...service.instances.map((one) => one.weight), 0.01);
   return (
     <Panel title="Instances" area="instances" aside={<span class="quiet">{summary(service)}</span>}>
@@ -55,7 +66,7 @@ export function InstanceTable({ service, chosen, onChoose, colourOf }: InstanceT
             </tr>
           </thead>
           <tbody>
-            {sorted(service.instances, order).map((instance) => (
+            {shown.map((instance) => (
               <Row
                 key={instance.key}
                 instance={instance}
@@ -69,6 +80,11 @@ export function InstanceTable({ service, chosen, onChoose, colourOf }: InstanceT
           </tbody>
         </table>
       </div>
+      {foldable && (
+        <button type="button" class="ghost more" aria-expanded={all} onClick={() => setAll(!all)}>
+          {all ? `Show the first ${FEW} only` : `Show all ${service.instances.length}`}
+        </button>
+      )}
       {service.instances.length === 0 && <p class="empty">No instance is known: requests get 503 no-instance.</p>}
     </Panel>
   );
