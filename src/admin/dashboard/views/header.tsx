@@ -15,7 +15,7 @@ const STATUS: Readonly<Record<LinkStatus, string>> = {
 
 export function Header({ model, state }: { readonly model: Model; readonly state: StateDocument }) {
   const { node } = state;
-  const { broker, store } = node;
+  const lost = model.status === 'lost';
   return (
     <header class="top">
       <div class="brand">
@@ -26,22 +26,32 @@ export function Header({ model, state }: { readonly model: Model; readonly state
         {node.tier !== null && <span class="tag">{node.tier}</span>}
       </div>
       <div class="top-facts">
-        <Fact ok={state.ready} label={state.ready ? 'Ready' : 'Not ready'} />
-        {broker !== null && <Fact ok={broker.connected} label={broker.connected ? 'Broker' : 'Broker away'} />}
-        {store !== null && !store.ok && <Fact ok={false} label="Store failing" />}
-        <span class="quiet up">up {duration(node.process.uptimeMs)}</span>
+        {!lost && <Facts state={state} />}
         <span class={`link link-${model.status}`} role="status">
           <i aria-hidden="true" />
           {STATUS[model.status]}
         </span>
         <ThemeButton />
       </div>
-      {!state.ready && (
+      {!lost && !state.ready && (
         <p class="banner" role="alert">
           Not ready: {state.notReadyReasons.join('; ')}
         </p>
       )}
     </header>
+  );
+}
+
+/** What is known only while qedge answers. */
+function Facts({ state }: { readonly state: StateDocument }) {
+  const { broker, store, process } = state.node;
+  return (
+    <>
+      <Fact ok={state.ready} label={state.ready ? 'Ready' : 'Not ready'} />
+      {broker !== null && <Fact ok={broker.connected} label={broker.connected ? 'Broker' : 'Broker away'} />}
+      {store !== null && !store.ok && <Fact ok={false} label="Store failing" />}
+      <span class="quiet up">up {duration(process.uptimeMs)}</span>
+    </>
   );
 }
 
