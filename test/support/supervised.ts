@@ -14,6 +14,8 @@ export interface SupervisedOptions {
   readonly config: string;
   /** More lines of `[proxy]`. */
   readonly proxy?: string;
+  /** How many sockets listen on its port, one for each event loop. */
+  readonly sockets?: number;
 }
 
 export class SupervisedQedge {
@@ -25,10 +27,12 @@ export class SupervisedQedge {
   readonly #signature = join(this.directory, 'new.sig');
   readonly #lines: string[] = [];
   #supervisor: ChildProcess | null = null;
+  readonly #sockets: number;
   #port = 0;
 
   /** Installs a copy of `executable`, with a key of its own for updates. */
-  constructor(executable: string, { config, proxy = '' }: SupervisedOptions) {
+  constructor(executable: string, { config, proxy = '', sockets = 1 }: SupervisedOptions) {
+    this.#sockets = sockets;
     mkdirSync(join(this.directory, 'lib'));
     mkdirSync(this.stateDirectory);
     this.layout = layoutOf(join(this.directory, 'lib/qedge'));
@@ -74,7 +78,7 @@ export class SupervisedQedge {
     const { executable, previous, trial } = this.layout;
     const guard = `test ! -e ${trial} || exec ${previous} update --guard`;
     const command = [executable, 'run', '-c', this.config];
-    const args = [SUPERVISOR, '0', String(startTimeoutS), this.directory, guard, '--', ...command];
+    const args = [SUPERVISOR, String(this.#sockets), String(startTimeoutS), this.directory, guard, '--', ...command];
     this.#supervisor = spawn('perl', args, { env: {}, stdio: ['ignore', 'pipe', 'inherit'] });
     let text = '';
     this.#supervisor.stdout?.on('data', (chunk) => {

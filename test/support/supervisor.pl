@@ -3,13 +3,14 @@
 # restarts whatever ends, kills a start that is not ready in time, and takes the process that its child names for its main
 # one from then on. Says on standard output what happens, one line each.
 #
-#   supervisor.pl PORT START_TIMEOUT_S DIRECTORY PRE_COMMAND -- PROGRAM ARGUMENTS…
+#   supervisor.pl SOCKETS START_TIMEOUT_S DIRECTORY PRE_COMMAND -- PROGRAM ARGUMENTS…
 #
+# SOCKETS: how many listen on the port, one for each event loop (ReusePort=yes).
 # SIGUSR1 restarts (systemctl restart), SIGUSR2 goes to the main process; SIGTERM stops and ends.
 
 use strict;
 use warnings;
-use Fcntl qw(F_SETFD);
+use Fcntl qw(F_DUPFD);
 use IO::Select;
 use POSIX qw(:sys_wait_h);
 use Socket;
@@ -17,15 +18,20 @@ use Socket;
 # Orphans become children of this process, as they become children of PID 1: PR_SET_CHILD_SUBREAPER.
 syscall((POSIX::uname())[4] eq 'aarch64' ? 167 : 157, 36, 1, 0, 0, 0) == 0 or die "prctl: $!";
 
-my ($port, $start_timeout, $directory, $pre) = splice @ARGV, 0, 4;
+my ($sockets, $start_timeout, $directory, $pre) = splice @ARGV, 0, 4;
 shift @ARGV;
 $| = 1;
 
-socket(my $listener, PF_INET, SOCK_STREAM, 0) or die "socket: $!";
-setsockopt($listener, SOL_SOCKET, SO_REUSEADDR, 1);
-bind($listener, sockaddr_in($port, inet_aton('127.0.0.1'))) or die "bind: $!";
-listen($listener, 4096) or die "listen: $!";
-my ($bound) = sockaddr_in(getsockname($listener));
+my ($bound, @listeners) = (0);
+for (1 .. $sockets) {
+  socket(my $listener, PF_INET, SOCK_STREAM, 0) or die "socket: $!";
+  setsockopt($listener, SOL_SOCKET, SO_REUSEADDR, 1);
+  setsockopt($listener, SOL_SOCKET, SO_REUSEPORT, 1) if $sockets > 1;
+  bind($listener, sockaddr_in($bound, inet_aton('127.0.0.1'))) or die "bind: $!";
+  listen($listener, 4096) or die "listen: $!";
+  ($bound) = sockaddr_in(getsockname($listener));
+  push @listeners, $listener;
+}
 
 my $notify_path = "$directory/notify";
 unlink $notify_path;
@@ -71,12 +77,11 @@ sub start {
   $child = fork // die "fork: $!";
   if ($child == 0) {
     setpgrp(0, 0);
-    # 3 is where inherited sockets begin.
-    POSIX::dup2(fileno $listener, 3) if fileno $listener != 3;
-    fcntl($listener, F_SETFD, 0);
-    open(my $three, '<&=', 3);
-    fcntl($three, F_SETFD, 0);
-    @ENV{qw(LISTEN_PID LISTEN_FDS LISTEN_FDNAMES)} = ($$, 1, 'proxy');
+    # 3 is where inherited sockets begin; what dup2 made stays open over exec.
+    my @high = map { fcntl($_, F_DUPFD, 100) } @listeners;
+    POSIX::dup2($high[$_], 3 + $_) for 0 .. $#high;
+    POSIX::close($_) for @high;
+    @ENV{qw(LISTEN_PID LISTEN_FDS LISTEN_FDNAMES)} = ($$, $sockets, join ':', ('proxy') x $sockets);
     open(STDOUT, '>>', "$directory/service.log");
     exec @ARGV or die "exec: $!";
   }

@@ -82,10 +82,12 @@ expect 'request' "$(request)" '*200 OK*'
 echo "# update to a good one: it takes over while requests come"
 release qedge "$(./qedge version --json | sed 's/.*"version":"\([^"]*\)".*/\1/')"
 before=$(main_pid); restarts=$(systemctl show -P NRestarts qedge)
+rm -f enough
 ( while [ ! -e enough ]; do request; done > requests.log 2>&1 ) & load=$!
 expect 'update says' "$(qedge update qedge --allow-downgrade | tail -1)" '*accepted*'
 touch enough; wait $load
 expect 'requests' "$(grep -c '200 OK' requests.log)" "$(wc -l < requests.log)"
+[ -s requests.log ]
 [[ $(main_pid) != "$before" ]]
 expect 'parent of the main process' "$(cut -d' ' -f4 "/proc/$(main_pid)/stat")" 1
 expect 'restarts' "$(systemctl show -P NRestarts qedge)" "$restarts"

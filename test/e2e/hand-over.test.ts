@@ -1,0 +1,86 @@
+// A process that hands over to the next keeps its place among its peers, and each of its event loops keeps its port.
+// requires: binary-x64, mosquitto
+
+import { connect } from 'mqtt';
+import { beforeAll, describe, expect, it, onTestFinished, vi } from 'vitest';
+import { builtExecutable } from '../support/executable.ts';
+import { startMosquitto } from '../support/mosquitto.ts';
+import { PATIENCE } from '../support/patience.ts';
+import { startInstance } from '../support/running-binary.ts';
+import { type SupervisedOptions, SupervisedQedge } from '../support/supervised.ts';
+
+vi.setConfig({ testTimeout: 240_000 });
+
+const BUILD_TIMEOUT_MS = 300_000;
+
+describe('a hand-over', () => {
+  let executable = '';
+  beforeAll(() => {
+    executable = builtExecutable('x64');
+  }, BUILD_TIMEOUT_MS);
+
+  async function start(options: SupervisedOptions): Promise<SupervisedQedge> {
+    const service = new SupervisedQedge(executable, options);
+    onTestFinished(() => service.stop());
+    await service.start(60);
+    return service;
+  }
+
+  /** Hands over to the same executable; resolves when the one before has ended. */
+  async function handOver(service: SupervisedQedge): Promise<void> {
+    const from = service.events.length;
+    const first = service.mainPid;
+    service.handOver();
+    await service.until((line) => line === `left ${first} status 0`, from);
+  }
+
+  it('leaves the announcements of the node where they are', async () => {
+    const broker = await startMosquitto();
+    const instance = await startInstance();
+    onTestFinished(() => instance.close());
+    const heard: { readonly topic: string; readonly text: string }[] = [];
+    const listener = connect(broker.url);
+    onTestFinished(() => void listener.end(true));
+    listener.on('message', (topic, payload) => heard.push({ topic, text: payload.toString() }));
+    await new Promise((resolve) => listener.once('connect', resolve));
+    await listener.subscribeAsync('qedge/v1/nodes/#', { qos: 1 });
+    const service = await start({
+      config: `[mqtt]\nurl = "${broker.url}"\n[[service]]\nname = "pilotnet"\nqos.latency = "80ms"\n
+[[announce]]\nservice = "pilotnet"\nid = "a"\nurl = "http://127.0.0.1:${instance.port}"\n`,
+    });
+    const boots = (): Set<unknown> =>
+      new Set(heard.filter(({ topic }) => /nodes\/supervised$/.test(topic)).map(({ text }) => bootOf(text)));
+    await expect.poll(() => boots().size, PATIENCE).toBe(1);
+    await expect.poll(() => heard.some(({ topic }) => topic.endsWith('/pilotnet/instances/a')), PATIENCE).toBe(true);
+    await handOver(service);
+    await expect.poll(() => boots().size, PATIENCE).toBe(2);
+    expect(heard.filter(({ text }) => text === '')).toEqual([]);
+  });
+
+  it('is one of all event loops, each with a socket of its own', async () => {
+    const instance = await startInstance();
+    onTestFinished(() => instance.close());
+    const service = await start({
+      config: `[[service]]\nname = "pilotnet"\nqos.latency = "80ms"\ninstances = ["http://127.0.0.1:${instance.port}"]\n`,
+      proxy: 'workers = 3',
+      sockets: 3,
+    });
+    const statuses: number[] = [];
+    const request = async (): Promise<void> => {
+      const headers = { 'x-qedge-service': 'pilotnet', connection: 'close' };
+      statuses.push((await fetch(service.proxyUrl, { headers })).status);
+    };
+    let over = false;
+    const load = (async () => {
+      while (!over) await request();
+    })();
+    await handOver(service);
+    over = true;
+    await load;
+    // The kernel spreads connections over the sockets: one that nobody accepts from would keep a request for ever.
+    await Promise.all(Array.from({ length: 100 }, request));
+    expect(new Set(statuses)).toEqual(new Set([200]));
+  });
+});
+
+const bootOf = (text: string): unknown => (JSON.parse(text) as { readonly boot?: unknown }).boot;
