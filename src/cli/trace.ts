@@ -67,33 +67,51 @@ async function record(service: string, options: RecordOptions): Promise<void> {
   process.once('SIGINT', () => body.push(null));
   const where = options.out ?? 'standard output';
   process.stderr.write(`recording ${service} for ${options.duration / 1_000} s to ${where}; Ctrl-C ends it early\n`);
-  const tries = new TryCount();
-  if (options.out === undefined) await pipeline(body, tries, process.stdout, { end: false });
-  else await pipeline(body, tries, createWriteStream(options.out)).catch(cannotWrite(options.out));
-  process.stderr.write(`recorded ${tries.count} tries\n`);
+  const source = new Source(body);
+  const lines = new WholeLines();
+  if (options.out === undefined) await pipeline(source.chunks(), lines, process.stdout, { end: false });
+  else await pipeline(source.chunks(), lines, createWriteStream(options.out)).catch(cannotWrite(options.out));
+  if (source.lost) throw new CommandError(`qedge went away; the tries until then, ${lines.tries}, are in ${where}`);
+  process.stderr.write(`recorded ${lines.tries} tries\n`);
 }
 
-/** Counts the lines that are tries as they pass. */
-class TryCount extends Transform {
-  count = 0;
+/** What comes until it ends, one way or the other: what was recorded is kept when qedge goes away. */
+class Source {
+  readonly #body: Readable;
+  lost = false;
+
+  constructor(body: Readable) {
+    this.#body = body;
+  }
+
+  async *chunks(): AsyncGenerator<Buffer> {
+    try {
+      yield* this.#body;
+    } catch {
+      this.lost = true;
+    }
+  }
+}
+
+/** Lets whole lines pass, so that what was recorded can be replayed however it ended, and counts those that are tries. */
+class WholeLines extends Transform {
+  tries = 0;
   #rest = '';
 
   override _transform(chunk: Buffer, _: BufferEncoding, done: TransformCallback): void {
     const lines = (this.#rest + chunk.toString('latin1')).split('\n');
     this.#rest = lines.pop() ?? '';
-    this.count += lines.filter((line) => line.startsWith('{"kind":"try"')).length;
-    done(null, chunk);
+    this.tries += lines.filter((line) => line.startsWith('{"kind":"try"')).length;
+    // Latin 1 maps every byte to a character and back, wherever a chunk was cut.
+    done(null, Buffer.from(lines.map((line) => `${line}\n`).join(''), 'latin1'));
   }
 }
 
 const cannotWrite =
   (file: string) =>
   (error: unknown): never => {
-    throw new CommandError(
-      `cannot write to ${file}: ${error instanceof Error ? error.message : String(error)}`,
-      1,
-      error,
-    );
+    const reason = error instanceof Error ? error.message : String(error);
+    throw new CommandError(`cannot write to ${file}: ${reason}`, 1, error);
   };
 
 function replay(file: string, options: ReplayOptions): void {
