@@ -14,6 +14,8 @@ export interface MemoryReleaseOptions {
 
 /** A look costs some 50 µs; long enough that the first one comes after everything a start does. */
 const INTERVAL_MS = 2000;
+/** Released once a minute whatever it holds: after a rush, what the rush left behind is no growth any more. */
+const ROUNDS_MAX = 30;
 /** Less growth than this is not worth the millisecond: a tenth of what a small configuration holds. */
 const GROWTH_BYTES_MIN = 4 * 1024 * 1024;
 
@@ -21,6 +23,8 @@ export class MemoryRelease {
   readonly #options: MemoryReleaseOptions;
   /** The lowest since the last release; growth counts from here. 0 at first, so that a start is cleaned up after. */
   #floorBytes = 0;
+  /** Since the last release. */
+  #rounds = 0;
   #timer: NodeJS.Timeout | null = null;
 
   constructor(options: MemoryReleaseOptions) {
@@ -37,16 +41,17 @@ export class MemoryRelease {
     this.#timer = null;
   }
 
-  /** Releases when memory grew. What cannot be released ends the rounds: it would not be possible later either. */
+  /** Releases when memory grew, or long ago was released. What cannot be released ends the rounds: it would not be possible later either. */
   round(): void {
     const { anonymousBytes, release, log } = this.#options;
     try {
       const nowBytes = anonymousBytes();
-      if (nowBytes < this.#floorBytes + GROWTH_BYTES_MIN) {
+      if (++this.#rounds < ROUNDS_MAX && nowBytes < this.#floorBytes + GROWTH_BYTES_MIN) {
         this.#floorBytes = Math.min(this.#floorBytes, nowBytes);
         return;
       }
       release();
+      this.#rounds = 0;
       this.#floorBytes = anonymousBytes();
     } catch (error) {
       this.stop();

@@ -34,6 +34,18 @@ describe('memory that only the start needed', () => {
   });
 });
 
+describe('memory that a rush left behind', () => {
+  it('is given back within a minute', () => {
+    const { world, memory } = aProcess(60, 60);
+    memory.round();
+    world.inUseMib = 40;
+    for (let i = 0; i < 29; i++) memory.round();
+    expect(world).toMatchObject({ releases: 1, holdsMib: 60 });
+    memory.round();
+    expect(world).toMatchObject({ releases: 2, holdsMib: 40 });
+  });
+});
+
 describe('memory that the process grew by', () => {
   it('is given back when it is 4 MiB or more', () => {
     const { world, memory } = aProcess(50, 30);
