@@ -1,6 +1,7 @@
 // Ten updates of a running service under load, by hand: node test/bench/swap.ts (after npm run build -- --arch x64).
 // Prints for each kind of traffic how many requests there were, how many failed, the worst wait while a process hands over to
-// the next and at any other time, and how far the learned weights moved. Exits 1 when a request failed, or a WebSocket ended otherwise than with 1001.
+// the next and at any other time, and how far the learned weights moved. With the argument `restart` the service is restarted
+// instead. Exits 1 when a request failed, or a WebSocket ended otherwise than with 1001.
 
 import { once } from 'node:events';
 import { Agent, createServer, type IncomingMessage, request } from 'node:http';
@@ -17,6 +18,7 @@ const CONNECTION_CLOSE_PER_SECOND = 150;
 const WARM_UP_MS = 8000;
 const EXECUTABLE = join(import.meta.dirname, '../../dist/qedge-linux-x64');
 const VERSION = '0.1.0';
+const RESTART = process.argv[2] === 'restart';
 
 interface Tally {
   count: number;
@@ -26,7 +28,7 @@ interface Tally {
 }
 
 const tallies = new Map<string, Tally>();
-/** From the signal to the old process's end. */
+/** From the signal to the old process's end, or to the start of the next. */
 const handOvers: { readonly fromMs: number; toMs: number }[] = [];
 
 function tallyOf(kind: string): Tally {
@@ -241,8 +243,8 @@ async function main(): Promise<void> {
 async function swapRepeatedly(service: SupervisedQedge): Promise<void> {
   for (let swap = 1; swap <= SWAPS; swap++) {
     const from = service.events.length;
-    const result = await service.updateSigned(EXECUTABLE, '--allow-downgrade');
-    if (result.status !== 0) throw new Error(`swap ${swap}: ${result.stderr}`);
+    if (RESTART) service.restart();
+    else await update(service);
     const handOver = { fromMs: performance.now(), toMs: Number.POSITIVE_INFINITY };
     handOvers.push(handOver);
     await service.until((line) => line.startsWith('notify READY=1'), from);
@@ -252,12 +254,17 @@ async function swapRepeatedly(service: SupervisedQedge): Promise<void> {
   }
 }
 
+async function update(service: SupervisedQedge): Promise<void> {
+  const { status, stderr } = await service.updateSigned(EXECUTABLE, '--allow-downgrade');
+  if (status !== 0) throw new Error(stderr);
+}
+
 function report(changes: readonly number[]): void {
   const rows = [...tallies].map(([kind, { count, failures, worstHandOverMs, worstElseMs }]) => ({
     traffic: kind,
     requests: count,
     failed: [...failures.values()].reduce((sum, n) => sum + n, 0),
-    'worst ms in a hand-over': Math.round(worstHandOverMs),
+    'worst ms in a swap': Math.round(worstHandOverMs),
     'worst ms else': Math.round(worstElseMs),
     why: [...failures].map(([reason, n]) => `${n}× ${reason}`).join('; '),
   }));
