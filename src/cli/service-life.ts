@@ -19,6 +19,9 @@ import type { InheritedSockets } from '../systemd/sockets.ts';
 import { type Successor, startSuccessor } from '../systemd/successor.ts';
 import type { ProbationWatch } from './watch-probation.ts';
 
+/** A goodbye to the broker takes two seconds at most, the last write to a slow SD card some more. */
+const CEDE_MS_MAX = 15_000;
+
 export interface ServiceLifeOptions {
   readonly app: App;
   /** The configuration. */
@@ -79,7 +82,7 @@ export class ServiceLife {
   async #handOver(): Promise<void> {
     const { app, inCharge } = this.#options;
     if (this.#successor !== null) return this.#forward('SIGUSR2');
-    if (this.#handingOver) return;
+    if (this.#handingOver || this.#ending) return;
     this.#handingOver = true;
     await inCharge;
     const { sockets } = app;
@@ -115,11 +118,11 @@ export class ServiceLife {
     const { app, probation } = this.#options;
     this.#successor = successor;
     probation.stop();
-    await app.cede();
     try {
+      await within(CEDE_MS_MAX, app.cede());
       await successor.serve();
     } catch (error) {
-      app.log.error({ reason: reasonOf(error) }, 'successor lost');
+      app.log.error({ reason: reasonOf(error) }, 'hand-over failed, this process ends');
       successor.kill();
       return this.#finish('successor-lost');
     }
@@ -164,6 +167,14 @@ export class ServiceLife {
     if (this.#early === null) this.#successor?.signal(name);
     else this.#early.add(name);
   }
+}
+
+async function within(ms: number, work: Promise<void>): Promise<void> {
+  let timer: NodeJS.Timeout | undefined;
+  const late = new Promise<never>((_, reject) => {
+    timer = setTimeout(() => reject(new Error(`the store and the broker were not let go within ${ms / 1000} s`)), ms);
+  });
+  await Promise.race([work, late]).finally(() => clearTimeout(timer));
 }
 
 const reasonOf = (error: unknown): string => (error instanceof Error ? error.message : String(error));

@@ -98,12 +98,14 @@ function guard(): void {
   else if (outcome.kind === 'counted') say(`start ${outcome.trial.starts} of ${outcome.trial.version} on trial`);
 }
 
-/** A service that runs hands over by itself (SIGUSR2), any other is started. */
+/** A service that runs hands over by itself (SIGUSR2), or ends when it cannot, to be started again; any other is restarted. */
 function takeEffect(): void {
   const runs = systemctl('is-active', '--quiet', SERVICE).status === 0;
-  const { status, stderr, error } = runs
-    ? systemctl('kill', '--kill-who=main', '--signal=SIGUSR2', SERVICE)
-    : systemctl('restart', '--no-block', SERVICE);
+  const comesBack = systemctl('show', '--property=Restart', '--value', SERVICE).stdout.trim() === 'always';
+  const { status, stderr, error } =
+    runs && comesBack
+      ? systemctl('kill', '--kill-who=main', '--signal=SIGUSR2', SERVICE)
+      : systemctl('restart', '--no-block', SERVICE);
   if (status !== 0) throw new CommandError(`in place, but not begun: ${error?.message ?? stderr.trim()}`);
 }
 

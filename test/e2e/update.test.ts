@@ -122,6 +122,20 @@ describe('an update of a running service', { timeout: TIMEOUT_MS }, () => {
     },
   );
 
+  it('stopped while the one to take over hangs ends at once', async () => {
+    writeFileSync(join(service.layout.directory, 'behaviour'), 'never becomes ready');
+    const before = service.events.length;
+    expect((await service.updateWhileServing(variant, '9.9.9')).status).toBe(0);
+    await expect.poll(() => service.log(), { timeout: 60_000 }).toContain('"successor started"');
+    const { successorPid } = service;
+    service.restart();
+    await service.until((line) => line === 'ended status 0', before);
+    await service.until((line) => line.startsWith(`left ${successorPid} signal`), before);
+    await service.until((line) => line.startsWith('notify READY=1'), before);
+    expect(versionInPlace()).toBe(VERSION);
+    await expectServing();
+  });
+
   it('stopped while both run ends both, each in good order', async () => {
     const before = service.events.length;
     const slow = fetch(`${service.proxyUrl}/held`, { headers: { 'x-qedge-service': 'pilotnet' } });

@@ -95,6 +95,19 @@ until_true '[[ $(systemctl show -P StatusText qedge) == *instance* ]]'
 expect 'processes' "$(systemctl status --no-pager qedge | grep -c '[0-9] /usr/local/lib/qedge/qedge')" 1
 expect 'trial left' "$(ls /usr/local/lib/qedge)" "$(printf 'behaviour\ninstalled.json\nqedge\nqedge.previous\nqedge.rejected')"
 
+echo "# update where one port is not the manager's: a restart"
+cp /etc/qedge/qedge.toml good.toml
+{ echo '[[service]]'; echo 'name = "own"'; echo 'listen = "127.0.0.1:8090"'; echo 'qos.latency = "500ms"'
+  echo 'instances = ["http://127.0.0.1:9000"]'; } >> /etc/qedge/qedge.toml
+systemctl reload qedge
+until_true '(exec 7<>/dev/tcp/127.0.0.1/8090) 2> /dev/null'
+before=$(main_pid)
+expect 'update says' "$(qedge update qedge --allow-downgrade --retry | tail -1)" '*accepted*'
+[[ $(main_pid) != "$before" ]]
+[[ $(systemctl show -P NRestarts qedge) -gt $restarts ]]
+expect 'request' "$(request)" '*200 OK*'
+cp good.toml /etc/qedge/qedge.toml; systemctl restart qedge
+
 echo "# the one that took over is restarted, crashes and hangs like any other"
 exec 8<>/dev/tcp/127.0.0.1/8080
 printf 'GET /slow HTTP/1.1\r\nhost: x\r\nx-qedge-service: pilotnet\r\n\r\n' >&8
