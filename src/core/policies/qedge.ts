@@ -36,6 +36,8 @@ const FULL_SHARE = 0.9;
 const FAILURE_LATENCIES = 3;
 /** A client with fewer requests than this over W has no standing yet. */
 const STANDING_REQUESTS_MIN = 10;
+/** Of so many requests one may be sent to the quickest instance to make up for what its client missed. */
+const REQUESTS_PER_MAKE_UP = 20;
 
 /** The parts, by handle where they concern instances; shared with the snapshot of the policy. */
 export class Qedge implements Policy {
@@ -59,6 +61,8 @@ export class Qedge implements Policy {
   #panic = false;
   /** Clients that fare worse than the others, as of the last step. */
   readonly #worseServed = new Set<string>();
+  /** Requests since one was sent past the weights for their sake. */
+  #sinceMadeUp = 0;
 
   constructor(options: QedgeOptions, context: PolicyContext) {
     const { latencyMs } = context.qos;
@@ -78,10 +82,8 @@ export class Qedge implements Policy {
   select(request: RequestInfo, candidates: readonly Candidate[], nowMs: number): Candidate | null {
     const { members, weights } = this.inPlay;
     if (request.tried.length > 0) return this.#selectRetry(request, candidates, nowMs);
-    if (this.#worseServed.size > 0 && this.#worseServed.has(request.clientId)) {
-      const best = this.#quickest(members, Number.POSITIVE_INFINITY, nowMs);
-      if (best !== null) return best;
-    }
+    const best = this.#makeUp(request, nowMs);
+    if (best !== null) return best;
     if (this.#panic) return this.#selectInPanic(nowMs);
     const picked = this.swrr.pick(members, weights);
     if (picked === null || !this.#options.deferral || !this.#isLate(picked, nowMs)) return picked;
@@ -92,7 +94,10 @@ export class Qedge implements Policy {
   }
 
   preview(request: RequestInfo, candidates: readonly Candidate[], nowMs: number): Candidate | null {
-    return this.swrr.undone(() => this.select(request, candidates, nowMs));
+    const sinceMadeUp = this.#sinceMadeUp;
+    const selected = this.swrr.undone(() => this.select(request, candidates, nowMs));
+    this.#sinceMadeUp = sinceMadeUp;
+    return selected;
   }
 
   observe(outcome: Outcome, nowMs: number): void {
@@ -189,6 +194,20 @@ export class Qedge implements Policy {
   }
 
   // ---- fast loop ----
+
+  /**
+   * For a client that fares worse than the others the quickest instance, whatever the weights say; null for everybody else.
+   * Of all requests only few are sent so: more of them would fill that instance, and the next clients to fare worse would be
+   * sent there as well.
+   */
+  #makeUp({ clientId }: RequestInfo, nowMs: number): Candidate | null {
+    if (this.#worseServed.size === 0) return null;
+    this.#sinceMadeUp++;
+    if (this.#sinceMadeUp < REQUESTS_PER_MAKE_UP || !this.#worseServed.has(clientId)) return null;
+    const best = this.#quickest(this.inPlay.members, Number.POSITIVE_INFINITY, nowMs);
+    if (best !== null) this.#sinceMadeUp = 0;
+    return best;
+  }
 
   /** late(m): its oldest request is overdue, it missed just now, or one more request would find too long a queue. */
   #isLate(candidate: Candidate, nowMs: number): boolean {
