@@ -182,6 +182,8 @@ export class BrokerConnection {
       reconnectPeriod: 0,
       resubscribe: false,
       manualConnect: true,
+      // A buffer for each of the 65,536 packet ids, made in advance: 10 MB that a few packets a minute never earn back.
+      writeCache: false,
       ...(config.username === null ? {} : { username: config.username }),
       ...(config.password === null ? {} : { password: config.password }),
       ...(ca === undefined ? {} : { ca }),
