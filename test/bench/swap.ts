@@ -170,6 +170,11 @@ class WeightWatch {
     });
   }
 
+  /** What each process but the first began with. */
+  taken(): readonly Weights[] {
+    return this.#seen.slice(1).map(({ first }) => first);
+  }
+
   async #look(): Promise<void> {
     const starts = this.#service
       .log()
@@ -235,7 +240,7 @@ async function main(): Promise<void> {
   await delay(1000);
   await service.stop();
   agent.destroy();
-  report(weights.changes());
+  report(weights);
   process.exit([...tallies.values()].some(({ failures }) => failures.size > 0) ? 1 : 0);
 }
 
@@ -259,7 +264,7 @@ async function update(service: SupervisedQedge): Promise<void> {
   if (status !== 0) throw new Error(stderr);
 }
 
-function report(changes: readonly number[]): void {
+function report(watch: WeightWatch): void {
   const rows = [...tallies].map(([kind, { count, failures, worstHandOverMs, worstElseMs }]) => ({
     traffic: kind,
     requests: count,
@@ -269,8 +274,10 @@ function report(changes: readonly number[]): void {
     why: [...failures].map(([reason, n]) => `${n}× ${reason}`).join('; '),
   }));
   console.table(rows);
-  const words = changes.map((change) => `${(change * 100).toFixed(1)} %`).join(', ');
-  process.stdout.write(`largest change of a weight across each swap: ${words}\n`);
+  const percent = (share: number): string => `${(share * 100).toFixed(1)} %`;
+  process.stdout.write(`largest change of a weight across each swap: ${watch.changes().map(percent).join(', ')}\n`);
+  for (const weights of watch.taken())
+    process.stdout.write(`taken over: ${[...weights.values()].map(percent).join(', ')}\n`);
 }
 
 await main();
