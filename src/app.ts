@@ -11,6 +11,7 @@ import type { QedgeEvent } from './admin/state.ts';
 import { Housekeeping } from './app/housekeeping.ts';
 import { anonymousBytes, MemoryRelease, releaseMemory } from './app/memory-release.ts';
 import { brokerFacts, listenerFacts, probeFacts } from './app/node-facts.ts';
+import { passableSockets } from './app/passable-sockets.ts';
 import { Players } from './app/players.ts';
 import type { Config, ListenAddress, PolicyConfig } from './config/config.ts';
 import { diffConfig } from './config/diff.ts';
@@ -223,9 +224,8 @@ class RunningApp implements App {
   }
 
   get sockets(): InheritedSockets | null {
-    const adminIsFixed = this.#config.admin.listen.port !== 0;
-    const needed = [...this.proxyListeners.map(({ name }) => name), ...(adminIsFixed ? ['admin'] : [])];
-    return needed.every((name) => this.#inherited.has(name)) ? this.#inherited : null;
+    const proxy = this.proxyListeners.map(({ name }) => name);
+    return passableSockets(this.#inherited, { proxy, admin: this.#config.admin.listen });
   }
 
   async cede(): Promise<void> {
@@ -245,11 +245,11 @@ class RunningApp implements App {
   async stop(options = { succeeded: false }): Promise<void> {
     if (this.#draining) return;
     this.#draining = true;
-    // Whoever asks now asks the one that serves.
-    if (options.succeeded) await this.#admin.close();
-    else this.#notifier.stopping();
+    if (!options.succeeded) this.#notifier.stopping();
     this.#record(null, { kind: 'lifecycle', phase: 'draining', detail: '' });
-    await Promise.all([this.#players.drain(options), this.#placement.stop()]);
+    // Whoever asks how things are is to ask the one that serves.
+    const adminClosed = options.succeeded ? this.#admin.close() : null;
+    await Promise.all([this.#players.drain(options), this.#placement.stop(), adminClosed]);
     this.#prober.stop();
     this.#environment.stop();
     this.#housekeeping.stop();
