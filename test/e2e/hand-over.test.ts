@@ -1,6 +1,7 @@
 // A process that hands over to the next keeps its place among its peers, and each of its event loops keeps its port.
 // requires: binary-x64, mosquitto
 
+import { Agent, request } from 'node:http';
 import { connect } from 'mqtt';
 import { beforeAll, describe, expect, it, onTestFinished, vi } from 'vitest';
 import { builtExecutable } from '../support/executable.ts';
@@ -33,6 +34,27 @@ describe('a hand-over', () => {
     service.handOver();
     await service.until((line) => line === `left ${first} status 0`, from);
   }
+
+  it('fails no request, on connections that are kept alive as on new ones', async () => {
+    const instance = await startInstance();
+    onTestFinished(() => instance.close());
+    const service = await start({
+      config: `[[service]]\nname = "pilotnet"\nqos.latency = "80ms"\ninstances = ["http://127.0.0.1:${instance.port}"]\n`,
+    });
+    const agent = new Agent({ keepAlive: true });
+    onTestFinished(() => agent.destroy());
+    const outcomes: string[] = [];
+    let over = false;
+    const loop = async (own: Agent | false): Promise<void> => {
+      while (!over) outcomes.push(await outcomeOf(service.proxyUrl, own));
+    };
+    const load = [agent, agent, agent, agent, agent, false as const].map(loop);
+    for (let swap = 0; swap < 3; swap++) await handOver(service);
+    over = true;
+    await Promise.all(load);
+    expect(service.starts()).toBe(4);
+    expect(new Set(outcomes)).toEqual(new Set(['200 steering: 0.1']));
+  });
 
   it('leaves the announcements of the node where they are', async () => {
     const broker = await startMosquitto();
@@ -82,5 +104,22 @@ describe('a hand-over', () => {
     expect(new Set(statuses)).toEqual(new Set([200]));
   });
 });
+
+/** Status and body, or what went wrong. */
+function outcomeOf(url: string, agent: Agent | false): Promise<string> {
+  return new Promise((resolve) => {
+    const failed = (error: Error): void => resolve(error.message);
+    const sent = request(url, { agent, headers: { 'x-qedge-service': 'pilotnet' } }, (response) => {
+      let text = '';
+      response.on('data', (chunk) => {
+        text += chunk;
+      });
+      response.on('end', () => resolve(`${response.statusCode} ${text}`));
+      response.on('error', failed);
+    });
+    sent.on('error', failed);
+    sent.end();
+  });
+}
 
 const bootOf = (text: string): unknown => (JSON.parse(text) as { readonly boot?: unknown }).boot;
