@@ -88,6 +88,8 @@ export class PlainConnection implements PooledConnection, ResponseSink {
     const call = this.#call;
     if (call === null) return;
     this.#call = null;
+    // A call that paused in the last piece of its answer has no reason left to, and the next one never did.
+    if (this.#socket?.isPaused()) this.#socket.resume();
     // An answer to a request that is not out yet: nobody would know where the next one begins.
     if (reusable && this.#socket?.writableLength === 0) this.#owner.giveBack(this);
     else this.destroy();

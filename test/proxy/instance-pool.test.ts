@@ -115,6 +115,22 @@ describe('connections to an instance', () => {
     expect(sockets).toHaveLength(2);
   });
 
+  it('are read again after a call that paused in the last piece of its answer', async () => {
+    await new Promise<void>((resolve) => {
+      const connection = pool.takeConnection();
+      const call = connection.send(REQUEST, null, {
+        onInformation: () => {},
+        onHead: () => {},
+        onUpgrade: () => {},
+        onData: () => call.pause(),
+        onEnd: () => resolve(),
+        onError: () => {},
+      });
+    });
+    expect(await exchange()).toBe('ok');
+    expect(sockets).toHaveLength(1);
+  });
+
   it('that the instance closes while it answers fail their request', async () => {
     answer = 'HTTP/1.1 200 OK\r\nContent-Length: 5\r\n\r\n';
     closes = true;
