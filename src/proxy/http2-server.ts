@@ -123,11 +123,13 @@ export function sniff(
     socket.setTimeout(0);
     socket.removeListener('timeout', giveUp);
     socket.removeListener('end', giveUp);
+    socket.removeListener('error', giveUp);
     socket.removeListener('readable', onReadable);
     found(telling ? 'http2' : 'http1', seen);
   };
   socket.setTimeout(timeoutMs, giveUp);
   // It went away again without a word, and nobody else listens yet.
   socket.on('end', giveUp);
+  socket.on('error', giveUp);
   socket.on('readable', onReadable);
 }

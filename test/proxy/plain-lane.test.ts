@@ -176,6 +176,15 @@ describe('a connection', () => {
     await expect.poll(() => proxy.stats().connections, PATIENCE).toBe(0);
   });
 
+  it('that is reset before its first byte disturbs nobody', async () => {
+    const { port, proxy, url } = await startProxy([]);
+    const client = connect({ host: '127.0.0.1', port });
+    await expect.poll(() => proxy.stats().connections, PATIENCE).toBe(1);
+    client.resetAndDestroy();
+    await expect.poll(() => proxy.stats().connections, PATIENCE).toBe(0);
+    expect((await fetch(`${url}/-/ping`)).status).toBe(204);
+  });
+
   it('is closed when it stays idle after an answer', async () => {
     const { port: instance } = await startEcho();
     const { port } = await startProxy([{ name: 'pilotnet', ports: [instance] }], { keepAliveTimeoutMs: 50 });
