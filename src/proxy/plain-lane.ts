@@ -31,7 +31,7 @@ export class PlainLane implements PlainLink {
   readonly #options: PlainLaneOptions;
   #request: PlainRequest | null = null;
   #response: PlainResponse | null = null;
-  /** Came in behind the request that is under way. */
+  /** Came in and has to wait: for the answer to the request that is under way, or for its client to read the last one. */
   #behind: Buffer = NOTHING;
   #over = false;
   readonly #onData = (chunk: Buffer): void => this.#take(chunk);
@@ -41,7 +41,10 @@ export class PlainLane implements PlainLink {
   readonly #onError = (): void => {
     this.socket.destroy();
   };
-  readonly #onDrain = (): void => this.#response?.drained();
+  readonly #onDrain = (): void => {
+    if (this.#response !== null) this.#response.drained();
+    else if (this.#behind.length > 0) this.takeBehind();
+  };
 
   /** Takes the socket; `first`: what has been read of it. */
   constructor(options: PlainLaneOptions, first: Buffer) {
@@ -70,85 +73,91 @@ export class PlainLane implements PlainLink {
     const unread = this.#request !== null && this.#request.bytesLeft > 0;
     if (closes) {
       this.#over = true;
-      if (unread) this.#linger();
+      if (unread || this.#behind.length > 0) this.#linger();
       else this.socket.destroySoon();
       return;
     }
-    if (this.socket.isPaused()) this.socket.resume();
     // The rest of a body that nobody wanted is read and dropped before anything else.
-    if (unread) return;
-    this.#request = null;
+    if (!unread) this.#request = null;
     // Not from within the answer that is just being given.
     if (this.#behind.length > 0) process.nextTick(takeBehind, this);
+    else if (this.socket.isPaused()) this.socket.resume();
   }
 
   takeBehind(): void {
-    if (this.#request !== null) return;
+    const { socket } = this;
+    if (this.#request !== null || !socket.writable || socket.writableNeedDrain) return;
     const behind = this.#behind;
     this.#behind = NOTHING;
-    this.#take(behind);
+    if (socket.isPaused()) socket.resume();
+    this.#read(behind);
   }
 
   #take(chunk: Buffer): void {
-    if (this.#over || chunk.length === 0) return;
-    if (this.#request === null && this.#behind.length === 0) this.#begin(chunk);
-    else if (this.#request !== null && this.#request.bytesLeft > 0) this.#takeBody(this.#request, chunk);
-    else this.#keepBehind(chunk);
+    if (this.#over) return;
+    if (this.#behind.length === 0) this.#read(chunk);
+    else this.#keepBehind(Buffer.concat([this.#behind, chunk]));
   }
 
-  #begin(chunk: Buffer): void {
-    const head = readPlainRequestHead(chunk, this.#options.headBytesMax());
+  /**
+   * Requests one after another, each once the one before it is answered; what has to wait is kept. A client that does not
+   * read its answers gets no more of them.
+   */
+  #read(bytes: Buffer): void {
+    let rest = bytes;
+    while (rest.length > 0) {
+      const request = this.#request;
+      if (request !== null && request.bytesLeft > 0) rest = this.#takeBody(request, rest);
+      else if (request === null && !this.socket.writableNeedDrain) rest = this.#begin(rest);
+      else break;
+      if (this.#over) return;
+    }
+    if (rest.length > 0) this.#keepBehind(rest);
+  }
+
+  /** What lies behind the head. */
+  #begin(bytes: Buffer): Buffer {
+    const head = readPlainRequestHead(bytes, this.#options.headBytesMax());
     if (head === null) {
-      this.#handOver(chunk);
-      return;
+      this.#handOver(bytes);
+      return NOTHING;
     }
     const request = new PlainRequest(this, head);
     const response = new PlainResponse(this, head);
     this.#request = request;
     this.#response = response;
     const { connection, route } = this.#options;
-    const rest = chunk.length > head.bytes ? chunk.subarray(head.bytes) : NOTHING;
     route({ connection, request, response, upgrade: null });
-    if (rest.length === 0 || this.#over) return;
-    if (request.bytesLeft > 0) this.#takeBody(request, rest);
-    else this.#keepBehind(rest);
+    return bytes.length > head.bytes ? bytes.subarray(head.bytes) : NOTHING;
   }
 
-  #takeBody(request: PlainRequest, chunk: Buffer): void {
-    const { bytesLeft } = request;
-    if (chunk.length <= bytesLeft) {
-      this.#push(request, chunk);
-      return;
-    }
-    const behind = chunk.subarray(bytesLeft);
-    this.#push(request, chunk.subarray(0, bytesLeft));
-    if (!this.#over) this.#keepBehind(behind);
-  }
-
-  #push(request: PlainRequest, chunk: Buffer): void {
-    request.push(chunk);
-    if (request.bytesLeft === 0 && this.#response === null) this.#request = null;
+  /** What lies behind the body. */
+  #takeBody(request: PlainRequest, bytes: Buffer): Buffer {
+    const length = Math.min(bytes.length, request.bytesLeft);
+    request.push(length < bytes.length ? bytes.subarray(0, length) : bytes);
+    if (request.bytesLeft > 0) return NOTHING;
+    if (this.#response === null) this.#request = null;
+    // It waited for the sake of this body alone, and a client that leaves is noticed only by reading.
+    if (this.socket.isPaused()) this.socket.resume();
+    return length < bytes.length ? bytes.subarray(length) : NOTHING;
   }
 
   /**
    * The last answer is out, and its client still sends: closed at once, the connection would be reset, and the answer lost
-   * with it (RFC 9112 section 9.6).
+   * with it (RFC 9112 section 9.6). What it sends is only read once it has the answer, however slowly it takes it.
    */
   #linger(): void {
     const { socket } = this;
-    socket.end();
-    socket.resume();
-    setTimeout(() => socket.destroy(), LINGER_MS).unref();
+    socket.pause();
+    socket.end(() => {
+      socket.resume();
+      setTimeout(() => socket.destroy(), LINGER_MS).unref();
+    });
   }
 
-  /** A client that sends its next request before it has this answer: in their order, one at a time. */
-  #keepBehind(chunk: Buffer): void {
-    if (this.#request === null && this.#behind.length === 0) {
-      this.#begin(chunk);
-      return;
-    }
-    this.#behind = this.#behind.length === 0 ? chunk : Buffer.concat([this.#behind, chunk]);
-    if (this.#behind.length > BEHIND_BYTES_MAX) this.socket.pause();
+  #keepBehind(bytes: Buffer): void {
+    this.#behind = bytes;
+    if (bytes.length > BEHIND_BYTES_MAX) this.socket.pause();
   }
 
   #handOver(rest: Buffer): void {

@@ -1,6 +1,10 @@
-import { connect, type Socket } from 'node:net';
+import { connect, createServer, type Socket } from 'node:net';
 import fc from 'fast-check';
-import { describe, expect, it } from 'vitest';
+import { describe, expect, it, onTestFinished } from 'vitest';
+import type { ClientConnection } from '../../src/proxy/client-connection.ts';
+import { PlainLane } from '../../src/proxy/plain-lane.ts';
+import type { Route } from '../../src/proxy/routes.ts';
+import { listening } from '../support/listening.ts';
 import { PATIENCE } from '../support/patience.ts';
 import { bodyOf, rawRequest, startInstance, startProxy, startRawInstance } from '../support/proxy.ts';
 
@@ -78,6 +82,51 @@ describe('requests on one connection', () => {
   });
 });
 
+describe('requests that are answered at once', () => {
+  it('may come by the thousand behind one that is not', async () => {
+    let answer = (): void => {};
+    const { port: instance } = await startInstance((_, response) => {
+      answer = () => response.end('first');
+    });
+    const { port, proxy } = await startProxy([{ name: 'pilotnet', ports: [instance] }]);
+    const pings = 'GET /-/ping HTTP/1.1\r\nA:\r\n\r\n'.repeat(20_000);
+    const answers = rawRequest(port, `GET / HTTP/1.1\r\n${HOST}\r\n${pings}GET /-/ping HTTP/1.1\r\n${CLOSE}\r\n`);
+    await expect.poll(() => proxy.stats().inFlight, PATIENCE).toBe(1);
+    answer();
+    const { text, ending } = await answers;
+    expect(text.split('HTTP/1.1 204 No Content')).toHaveLength(20_002);
+    expect(ending).toBe('end');
+  });
+
+  it('wait for their client to read the answers', async () => {
+    const body = Buffer.alloc(100_000);
+    let unread = 0;
+    const server = createServer((socket) => {
+      const answer: Route = ({ response }) => {
+        response.writeHead(200, ['Content-Length', String(body.length)]);
+        response.end(body);
+        unread = Math.max(unread, socket.writableLength);
+      };
+      const options = { connection: {} as ClientConnection, headBytesMax: () => 1000, onQuiet: () => {} };
+      const lane = { ...options, socket, route: answer, handOver: () => socket.destroy() };
+      socket.once('data', (first) => new PlainLane(lane, first));
+    });
+    onTestFinished(() => void server.close());
+    const client = connect({ host: '127.0.0.1', port: await listening(server) });
+    client.pause();
+    client.write(`GET / HTTP/1.1\r\n${HOST}\r\n`.repeat(400));
+    await expect.poll(() => unread, PATIENCE).toBeGreaterThan(0);
+    let bytes = 0;
+    client.on('data', (chunk) => {
+      bytes += chunk.length;
+    });
+    client.resume();
+    await expect.poll(() => bytes, PATIENCE).toBeGreaterThan(400 * body.length);
+    client.destroy();
+    expect(unread).toBeLessThan(4 * body.length);
+  });
+});
+
 describe('an answer that ends the connection', () => {
   it('reaches a client that is still sending', async () => {
     const { port: instance } = await startEcho();
@@ -88,6 +137,15 @@ describe('an answer that ends the connection', () => {
     );
     expect(answer.status).toBe(413);
     expect(answer.body).toContain('body-too-large');
+    expect(answer.ending).toBe('end');
+  });
+
+  it('reaches a client that has sent requests ahead', async () => {
+    const { port: instance } = await startInstance((_, response) => setTimeout(() => response.end('last'), 200));
+    const { port } = await startProxy([{ name: 'pilotnet', ports: [instance] }]);
+    const ahead = `GET / HTTP/1.1\r\n${HOST}\r\n`.repeat(20_000);
+    const answer = await rawRequest(port, `GET / HTTP/1.1\r\n${HOST}${CLOSE}\r\n${ahead}`);
+    expect(answer.body).toBe('last');
     expect(answer.ending).toBe('end');
   });
 });
@@ -174,6 +232,30 @@ describe('a connection', () => {
     await expect.poll(() => proxy.stats().inFlight, PATIENCE).toBe(0);
     await expect.poll(() => upstream[0]?.readableEnded, PATIENCE).toBe(true);
     await expect.poll(() => proxy.stats().connections, PATIENCE).toBe(0);
+  });
+
+  it('that its client leaves is noticed although a body had to wait on it', async () => {
+    const upstream: Socket[] = [];
+    const instance = await startRawInstance((socket) => {
+      upstream.push(socket);
+      socket.on('data', (chunk) => {
+        if (chunk.includes('GET /first')) socket.write('HTTP/1.1 200 OK\r\nContent-Length: 5\r\n\r\nfirst');
+      });
+    });
+    const spec = { name: 'pilotnet', ports: [instance], timeoutMs: 600_000, retry: { bodyBytesMax: 10 } };
+    const { port, proxy } = await startProxy([spec]);
+    const client = connect({ host: '127.0.0.1', port });
+    let text = '';
+    client.on('data', (chunk) => {
+      text += chunk;
+    });
+    client.write(`GET /first HTTP/1.1\r\n${HOST}\r\n`);
+    await expect.poll(() => text, PATIENCE).toContain('first');
+    client.write(`POST /second HTTP/1.1\r\n${HOST}Content-Length: 20\r\n\r\n${'x'.repeat(20)}`);
+    await expect.poll(() => upstream.length, PATIENCE).toBe(2);
+    client.write(`GET /third HTTP/1.1\r\n${HOST}\r\n`);
+    client.destroySoon();
+    await expect.poll(() => proxy.stats().inFlight, PATIENCE).toBe(0);
   });
 
   it('that is reset before its first byte disturbs nobody', async () => {
