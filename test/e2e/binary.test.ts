@@ -88,10 +88,10 @@ describe('the x64 executable', () => {
   it('gives back the pages of its own file that only the start needed', async () => {
     writeFileSync(join(directory, 'qedge.toml'), CONFIG);
     const qedge = await startQedge(executable, directory);
-    const filePagesKb = (): number =>
-      Number(/^RssFile:\s+(\d+) kB$/m.exec(readFileSync(`/proc/${qedge.pid}/status`, 'utf8'))?.[1]);
-    const atStartKb = filePagesKb();
-    await expect.poll(filePagesKb, PATIENCE).toBeLessThan(atStartKb);
+    const kb = (name: string): number =>
+      Number(new RegExp(`^${name}:\\s+(\\d+) kB$`, 'm').exec(readFileSync(`/proc/${qedge.pid}/status`, 'utf8'))?.[1]);
+    // A start maps twice as much of the file as is needed later; the peak stays on record, whenever this looks.
+    await expect.poll(() => kb('VmHWM') - kb('VmRSS'), PATIENCE).toBeGreaterThan(10_000);
     expect((await fetch(qedge.proxyUrl)).status).toBe(404);
     expect(await qedge.stop()).toBe(0);
   });
