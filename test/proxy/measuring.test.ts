@@ -72,13 +72,16 @@ describe('latency', () => {
   });
 
   it('is measured against the smaller of the limit and the deadline that came along', async () => {
-    const instance = await startInstance((_, response) => setTimeout(() => response.end('late'), 60));
+    const instance = await startInstance((request, response) => {
+      if (request.url === '/soon') response.end();
+    });
     const { url, settled } = await startProxy([{ name: 'pilotnet', ports: [instance.port] }]);
     const headers = { 'X-QEdge-Service': 'pilotnet' };
-    await (await fetch(url, { headers })).text();
-    const late = await fetch(url, { headers: { ...headers, 'X-QEdge-Deadline-Ms': '30' } });
+    await (await fetch(`${url}/soon`, { headers })).text();
+    const late = await fetch(`${url}/never`, { headers: { ...headers, 'X-QEdge-Deadline-Ms': '500' } });
     expect(late.status).toBe(504);
     expect(late.headers.get('x-qedge-error')).toBe('deadline-exceeded');
+    await until(() => settled.length === 2);
     expect(settled.map(({ success }) => success)).toEqual([true, false]);
   });
 
