@@ -9,11 +9,11 @@ import type { Metrics } from '../telemetry/metrics.ts';
 import type { Tracer } from '../telemetry/traces/tracer.ts';
 import type { ProxyContext } from './context.ts';
 import { readDownstreamTls } from './downstream-tls.ts';
+import { drain, drainQuietly } from './drain.ts';
 import { requestFieldTable } from './fields.ts';
 import { TrustedPeers } from './forwarded.ts';
 import type { OnHealth } from './health.ts';
 import { createProxyMetrics } from './proxy-metrics.ts';
-import { QUIET_MS, QuietSweep } from './quiet-sweep.ts';
 import { createRoutes } from './routes.ts';
 import { assertPortFree, Listener } from './server.ts';
 import { ServiceRuntime } from './service-runtime.ts';
@@ -90,12 +90,6 @@ export function createProxy(options: ProxyOptions): Proxy {
   return new HttpProxy(options);
 }
 
-/** How often connections that fell silent are looked for. */
-const DRAIN_SWEEP_MS = 50;
-/** The same as `QUIET_MS` where nobody waits for the end of the drain. */
-const SUCCEEDED_QUIET_MS = 5000;
-/** The last of a drain, in which requests that still come are refused. */
-const DRAIN_LAST_MS = 1000;
 /** How often pools of instances that are gone are looked for. */
 const POOL_SWEEP_MS = 5000;
 
@@ -197,16 +191,15 @@ class HttpProxy implements Proxy {
 
   async drain({ succeeded } = { succeeded: false }): Promise<void> {
     this.#context.draining = true;
-    const listeners = this.#all();
-    const sweep = this.#sweepQuiet(listeners, succeeded ? SUCCEEDED_QUIET_MS : QUIET_MS);
-    const stopped = Promise.all(listeners.map((listener) => listener.stop()));
-    const { drainMs } = this.#options.config;
-    const lastMs = Math.min(DRAIN_LAST_MS, drainMs / 4);
-    await within(stopped, drainMs - lastMs);
-    // What comes now would be cut off.
-    this.#context.refusing = true;
-    await within(stopped, lastMs);
-    clearInterval(sweep);
+    await drain({
+      listeners: this.#all(),
+      drainMs: this.#context.config.drainMs,
+      succeeded,
+      nowMs: this.#context.nowMs,
+      onLast: () => {
+        this.#context.refusing = true;
+      },
+    });
     await this.close();
   }
 
@@ -254,29 +247,11 @@ class HttpProxy implements Proxy {
       if (name === SHARED || (wanted?.host === listener.address.host && wanted.port === listener.address.port))
         continue;
       this.#listeners.delete(name);
-      const sweep = this.#sweepQuiet([listener]).unref();
-      listener
-        .stop()
-        .catch(() => {})
-        .finally(() => clearInterval(sweep));
+      drainQuietly(listener, this.#context.nowMs);
     }
     for (const { name, config } of this.#services.values()) {
       if (config.listen !== null && !this.#listeners.has(name)) await this.#open(name, config.listen);
     }
-  }
-
-  /** Ends the connections of ports that drain, each as its protocol allows. */
-  #sweepQuiet(listeners: readonly Listener[], quietMs = QUIET_MS): NodeJS.Timeout {
-    const quiet = new QuietSweep(quietMs);
-    const sweep = (): void => {
-      for (const listener of listeners) listener.sayGoodbye();
-      quiet.sweep(
-        listeners.map(({ connections }) => connections),
-        this.#context.nowMs(),
-      );
-    };
-    sweep();
-    return setInterval(sweep, DRAIN_SWEEP_MS);
   }
 
   #registerGauges(metrics: Metrics): void {
@@ -304,14 +279,4 @@ class HttpProxy implements Proxy {
       }
     });
   }
-}
-
-/** Waits for `work`, but no longer than `ms`; leaves no timer behind that would keep the process. */
-async function within(work: Promise<unknown>, ms: number): Promise<void> {
-  let timer: NodeJS.Timeout | undefined;
-  const deadline = new Promise<void>((resolve) => {
-    timer = setTimeout(resolve, ms);
-  });
-  await Promise.race([work, deadline]);
-  clearTimeout(timer);
 }

@@ -13,12 +13,18 @@ export const LOOK_MS_MAX = 100;
 
 type OpenConnections = ReadonlyMap<Socket, ClientConnection>;
 
+interface Stillness {
+  bytes: number;
+  /** For how long nothing moved. */
+  stillMs: number;
+}
+
 export class QuietSweep {
   readonly #quietMs: number;
+  readonly #stillness = new WeakMap<Socket, Stillness>();
   #connections = -1;
-  #bytes = -1;
   #lookedMs = Number.POSITIVE_INFINITY;
-  /** Since the last movement; the first look counts as one. */
+  /** Since the last movement anywhere; the first look counts as one. */
   #stillMs = 0;
 
   constructor(quietMs = QUIET_MS) {
@@ -27,30 +33,46 @@ export class QuietSweep {
 
   /** Closes what is left once all of it is quiet. To be called every 50 ms or so, since only what it sees counts. */
   sweep(ports: readonly OpenConnections[], nowMs: number): void {
-    this.#stillMs = this.#moved(ports) ? 0 : this.#stillMs + Math.min(nowMs - this.#lookedMs, LOOK_MS_MAX);
+    this.#look(ports, Math.min(nowMs - this.#lookedMs, LOOK_MS_MAX));
     this.#lookedMs = nowMs;
-    if (this.#stillMs < this.#quietMs) return;
+    if (this.#stillMs >= this.#quietMs) this.closeQuiet(ports);
+  }
+
+  /** Closes those that are quiet, whatever the others do: before the end of a drain that something else holds up. */
+  closeQuiet(ports: readonly OpenConnections[]): void {
     for (const open of ports) {
-      for (const [socket, connection] of open) if (!connection.endsItself) socket.destroy();
+      for (const [socket, { endsItself }] of open) {
+        const { stillMs } = this.#stillness.get(socket) ?? { stillMs: 0 };
+        if (!endsItself && stillMs >= this.#quietMs) socket.destroy();
+      }
     }
   }
 
-  /** Whether a request is under way, or a byte came or went since the last look. No connection joins those that drain. */
-  #moved(ports: readonly OpenConnections[]): boolean {
-    let busy = false;
+  /** A connection that ended is a movement as well. None joins those that drain. */
+  #look(ports: readonly OpenConnections[], passedMs: number): void {
     let connections = 0;
-    let bytes = 0;
+    let leastMs = this.#stillMs + passedMs;
     for (const open of ports) {
       for (const [socket, connection] of open) {
         if (connection.endsItself) continue;
-        busy ||= connection.busy;
         connections++;
-        bytes += socket.bytesRead + socket.bytesWritten;
+        leastMs = Math.min(leastMs, this.#still(socket, connection.busy, passedMs));
       }
     }
-    const moved = busy || connections !== this.#connections || bytes !== this.#bytes;
+    this.#stillMs = connections === this.#connections ? leastMs : 0;
     this.#connections = connections;
-    this.#bytes = bytes;
-    return moved;
+  }
+
+  /** For how long nothing moved on one; a request that is under way moves. */
+  #still(socket: Socket, busy: boolean, passedMs: number): number {
+    const bytes = socket.bytesRead + socket.bytesWritten;
+    const known = this.#stillness.get(socket);
+    if (known === undefined) {
+      this.#stillness.set(socket, { bytes, stillMs: 0 });
+      return 0;
+    }
+    known.stillMs = busy || bytes !== known.bytes ? 0 : known.stillMs + passedMs;
+    known.bytes = bytes;
+    return known.stillMs;
   }
 }

@@ -4,7 +4,7 @@ import { once } from 'node:events';
 import { connect, createServer, type Socket } from 'node:net';
 import { describe, expect, it, onTestFinished, vi } from 'vitest';
 import { listening } from '../support/listening.ts';
-import { rawRequest, serviceOf, startInstance, startProxy, until } from '../support/proxy.ts';
+import { proxyConfig, rawRequest, serviceOf, startInstance, startProxy, until } from '../support/proxy.ts';
 
 /** What has come so far. */
 function textOf(socket: Socket): () => string {
@@ -13,6 +13,12 @@ function textOf(socket: Socket): () => string {
     text += chunk;
   });
   return () => text;
+}
+
+/** From here on time passes only where the test says so. */
+function holdTheClock(): void {
+  vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout', 'setInterval', 'clearInterval', 'performance'] });
+  onTestFinished(() => void vi.useRealTimers());
 }
 
 const HEADERS = { 'X-QEdge-Service': 'pilotnet' };
@@ -104,19 +110,52 @@ describe('draining', () => {
     const stuck = rawRequest(port, 'GET / HTTP/1.1\r\nHost: pilotnet\r\n\r\n');
     const late = connect(port, '127.0.0.1');
     const answer = textOf(late);
+    const ended = once(late, 'end');
     late.write('GET / HTTP/1.1\r\nHost: pil');
     await until(() => proxy.stats().inFlight === 1 && proxy.stats().connections === 2);
-    vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout', 'setInterval', 'clearInterval'] });
-    onTestFinished(() => void vi.useRealTimers());
+    holdTheClock();
     const drained = proxy.drain();
     await vi.advanceTimersByTimeAsync(310);
     late.write('otnet\r\nX-QEdge-Service: pilotnet\r\n\r\n');
-    await once(late, 'end');
+    await ended;
     expect(answer()).toContain('X-QEdge-Error: draining');
     await vi.advanceTimersByTimeAsync(100);
     await drained;
     await stuck;
     late.destroy();
+  });
+
+  it('closes idle connections before it would refuse what comes on them', async () => {
+    const instance = await startInstance(() => {});
+    const { port, proxy } = await startProxy([{ name: 'pilotnet', ports: [instance.port] }], { drainMs: 8000 });
+    const stuck = rawRequest(port, 'GET / HTTP/1.1\r\nHost: pilotnet\r\n\r\n');
+    const idle = connect(port, '127.0.0.1');
+    const ended = once(idle.resume(), 'end');
+    await until(() => proxy.stats().inFlight === 1 && proxy.stats().connections === 2);
+    holdTheClock();
+    const drained = proxy.drain();
+    await vi.advanceTimersByTimeAsync(6950);
+    expect(proxy.stats().connections).toBe(2);
+    await vi.advanceTimersByTimeAsync(100);
+    await ended;
+    await vi.advanceTimersByTimeAsync(1000);
+    await drained;
+    await stuck;
+  });
+
+  it('takes as long as the configuration says by now', async () => {
+    const instance = await startInstance(() => {});
+    const { port, proxy } = await startProxy([{ name: 'pilotnet', ports: [instance.port] }], {
+      drainMs: 3_600_000,
+    });
+    const stuck = rawRequest(port, 'GET / HTTP/1.1\r\nHost: pilotnet\r\n\r\n');
+    await until(() => proxy.stats().inFlight === 1);
+    proxy.configure(proxyConfig({ drainMs: 400 }), false);
+    holdTheClock();
+    const drained = proxy.drain();
+    await vi.advanceTimersByTimeAsync(400);
+    await drained;
+    await stuck;
   });
 
   it('cuts off what does not finish in time', async () => {

@@ -87,6 +87,18 @@ describe('the sweep of quiet connections', () => {
     expect(idle.socket.destroyed).toBe(true);
   });
 
+  it('closes the quiet ones alone when it is told that the end is near', () => {
+    const [idle, recent, busy] = [connect(), connect(), connect()];
+    busy.connection.add(EXCHANGE);
+    const ports = [portOf(idle, recent, busy)];
+    const sweep = new QuietSweep();
+    look(sweep, ports, 0, QUIET_MS - 50);
+    recent.socket.bytesRead++;
+    sweep.sweep(ports, QUIET_MS);
+    sweep.closeQuiet(ports);
+    expect([idle, recent, busy].map(({ socket }) => socket.destroyed)).toEqual([true, false, false]);
+  });
+
   it('leaves protocols alone that say themselves when they end, and does not wait for them', () => {
     const [quiet, multiplexed] = [connect(), connect()];
     multiplexed.connection.multiplexed = true;
