@@ -190,9 +190,12 @@ export class Exchange implements BodyListener, Waiter {
   #send(candidate: Candidate, pool: InstancePool, nowMs: number): void {
     const head = this.#head;
     const body = this.#body;
-    const request = { method: this.request.method ?? 'GET', target: head.target, fields: this.#fields };
-    setBudget(request.fields, this.#deadline.budgetLeftMs(nowMs));
-    this.#trace?.tryStarted(request.fields, candidate, nowMs);
+    const ours = this.#fields;
+    setBudget(ours, this.#deadline.budgetLeftMs(nowMs));
+    this.#trace?.tryStarted(ours, candidate, nowMs);
+    // HTTP/1.0 may do without Host, HTTP/1.1 may not (RFC 9112 section 3.2).
+    const fields = head.host === null ? ['Host', pool.authority, ...ours] : ours;
+    const request = { method: this.request.method ?? 'GET', target: head.target, fields };
     const attempt = new Attempt(this, candidate, pool, nowMs);
     this.#attempt = attempt;
     const { contentLength, trailer, expect } = head;

@@ -80,6 +80,11 @@ export class InstancePool implements ConnectionOwner {
     });
   }
 
+  /** Its own name, for requests that came without one. */
+  get authority(): string {
+    return authorityOf(this.instance);
+  }
+
   get inFlight(): number {
     return this.#inFlight;
   }
@@ -284,7 +289,9 @@ class InstanceAgent extends Agent {
 }
 
 function originOf(instance: Instance): string {
-  const scheme = instance.scheme === 'https' ? 'https' : 'http';
-  const host = instance.host.includes(':') ? `[${instance.host}]` : instance.host;
-  return `${scheme}://${host}:${instance.port}`;
+  return `${instance.scheme === 'https' ? 'https' : 'http'}://${authorityOf(instance)}`;
+}
+
+function authorityOf({ host, port }: Instance): string {
+  return `${host.includes(':') ? `[${host}]` : host}:${port}`;
 }

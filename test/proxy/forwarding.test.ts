@@ -173,6 +173,20 @@ describe('targets and methods', () => {
     expect(answer.body).toBe('ab');
     expect(answer.head.toLowerCase()).not.toContain('transfer-encoding');
   });
+
+  it.each([
+    ['', 0],
+    [' with a body that is streamed', 100_000],
+  ])('names the instance where a client of HTTP/1.0 names no host%s', async (_, bytes) => {
+    const { port: instance } = await startInstance((request, response) => {
+      request.resume().on('end', () => response.end(request.headers.host));
+    });
+    const { port } = await startProxy([{ name: 'pilotnet', ports: [instance] }]);
+    const head = `POST / HTTP/1.0\r\nX-QEdge-Service: pilotnet\r\nContent-Length: ${bytes}\r\n\r\n`;
+    const answer = await rawRequest(port, head + 'x'.repeat(bytes));
+    expect(answer.status).toBe(200);
+    expect(answer.body).toBe(`127.0.0.1:${instance}`);
+  });
 });
 
 describe('answers', () => {
