@@ -56,14 +56,15 @@ export class QuietSweep {
       for (const [socket, connection] of open) {
         if (connection.endsItself) continue;
         connections++;
-        leastMs = Math.min(leastMs, this.#still(socket, connection.busy, passedMs));
+        const busy = connection.busy || socket.writableLength > 0;
+        leastMs = Math.min(leastMs, this.#still(socket, busy, passedMs));
       }
     }
     this.#stillMs = connections === this.#connections ? leastMs : 0;
     this.#connections = connections;
   }
 
-  /** For how long nothing moved on one; a request that is under way moves. */
+  /** For how long nothing moved on one; a request that is under way moves, and so does an answer that its client still takes. */
   #still(socket: Socket, busy: boolean, passedMs: number): number {
     const bytes = socket.bytesRead + socket.bytesWritten;
     const known = this.#stillness.get(socket);

@@ -7,6 +7,7 @@ function connect() {
   const socket = {
     bytesRead: 10,
     bytesWritten: 10,
+    writableLength: 0,
     destroyed: false,
     destroy: () => {
       socket.destroyed = true;
@@ -74,6 +75,18 @@ describe('the sweep of quiet connections', () => {
     expect([idle.socket.destroyed, busy.socket.destroyed]).toEqual([false, false]);
     sweep.sweep(ports, 4 * QUIET_MS);
     expect([idle.socket.destroyed, busy.socket.destroyed]).toEqual([true, true]);
+  });
+
+  it('waits for a client that has not taken the last of its answer', () => {
+    const slow = connect();
+    const ports = [portOf(slow)];
+    const sweep = new QuietSweep();
+    slow.socket.writableLength = 1;
+    look(sweep, ports, 0, 3 * QUIET_MS);
+    expect(slow.socket.destroyed).toBe(false);
+    slow.socket.writableLength = 0;
+    look(sweep, ports, 3 * QUIET_MS, 5 * QUIET_MS);
+    expect(slow.socket.destroyed).toBe(true);
   });
 
   it('counts no time in which it did not look: what came then is not read yet', () => {
