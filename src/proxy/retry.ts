@@ -29,12 +29,18 @@ export interface FailedTry {
 /** RFC 9110 section 9.2.2. */
 const IDEMPOTENT: ReadonlySet<string> = new Set(['GET', 'HEAD', 'OPTIONS', 'TRACE', 'PUT', 'DELETE', 'QUERY']);
 
+/**
+ * Timers end a try up to this long before its deadline (attempt.ts). A try in what is left would only turn the miss of
+ * an instance into a deadline that passed before a try, which counts for nobody.
+ */
+const BUDGET_MS_MIN = 1;
+
 /** Takes from the budget only when the answer is yes. */
 export function mayRetry(failed: FailedTry, config: RetryConfig, budget: RetryBudget, nowMs: number): boolean {
   if (failed.reach === 'answered' || !failed.replayable) return false;
   if (failed.reach === 'sent' && !IDEMPOTENT.has(failed.method) && !failed.idempotencyKey) return false;
   if (failed.attempt >= config.attempts || failed.candidates === 0) return false;
-  return failed.budgetLeftMs > 0 && budget.withdraw(nowMs);
+  return failed.budgetLeftMs > BUDGET_MS_MIN && budget.withdraw(nowMs);
 }
 
 /** Seconds of the fixed allowance that may pile up unused. */

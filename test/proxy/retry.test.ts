@@ -38,6 +38,7 @@ describe('another try', () => {
     expect(decide({ attempt: 1 })).toBe(true);
     expect(decide({ attempt: 2 })).toBe(false);
     expect(decide({ budgetLeftMs: 0 })).toBe(false);
+    expect(decide({ budgetLeftMs: 1 })).toBe(false);
   });
 });
 
