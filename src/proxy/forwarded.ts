@@ -2,6 +2,7 @@
 // that is not trusted says about itself is replaced.
 
 import { BlockList, isIP, isIPv6 } from 'node:net';
+import { TOKEN } from './field-lines.ts';
 import type { RequestHead } from './request-head.ts';
 
 export class TrustedPeers {
@@ -67,7 +68,7 @@ function elementFor(peer: Peer, host: string | null): string {
 
 /** RFC 7239 section 4: a value that is not a token (a port makes it one that is not) is a quoted string. */
 function quoted(value: string): string {
-  return TOKEN.test(value) ? value : `"${value.replaceAll(/["\\]/g, '\\$&')}"`;
+  return WHOLE_TOKEN.test(value) ? value : `"${value.replaceAll(/["\\]/g, '\\$&')}"`;
 }
 
-const TOKEN = /^[!#$%&'*+.^_`|~0-9A-Za-z-]+$/;
+const WHOLE_TOKEN = new RegExp(`^${TOKEN}$`);

@@ -2,6 +2,7 @@
 // way, and a body of known length or none. They are read here, in one look. Whatever is not such a head, wrong or merely
 // unusual, is left to node:http and llhttp in its strict mode, which knows all of HTTP and what to refuse of it.
 
+import { FIELD_LINE, readFieldLines } from './field-lines.ts';
 import { FieldKind, FieldTable } from './fields.ts';
 
 export interface PlainRequestHead {
@@ -17,7 +18,6 @@ export interface PlainRequestHead {
   readonly bytes: number;
 }
 
-const FIELD_LINE = "[!#$%&'*+.^_`|~0-9A-Za-z-]+:[\\t\\x20-\\x7e\\x80-\\xff]*\\r\\n";
 const HEAD = new RegExp(
   `^(?:GET|HEAD|POST|PUT|PATCH|DELETE|OPTIONS) /[\\x21-\\x7e]* HTTP/1\\.1\\r\\n(?:${FIELD_LINE})+\\r\\n$`,
 );
@@ -41,18 +41,13 @@ export function readPlainRequestHead(bytes: Buffer, bytesMax: number): PlainRequ
   if (!HEAD.test(text)) return null;
   const lineEnd = text.indexOf('\r\n');
   const methodEnd = text.indexOf(' ');
-  const rawHeaders: string[] = [];
+  const rawHeaders = readFieldLines(text, lineEnd + 2);
   let contentLength = -1;
   let keepAlive = true;
-  for (let at = lineEnd + 2; text.charCodeAt(at) !== CR; ) {
-    const colon = text.indexOf(':', at);
-    const end = text.indexOf('\r\n', colon);
-    const name = text.slice(at, colon);
-    const value = text.slice(firstOf(text, colon + 1, end), behindLastOf(text, colon + 1, end));
-    rawHeaders.push(name, value);
-    at = end + 2;
-    const kind = TELLING.kindOf(name);
+  for (let i = 0; i + 1 < rawHeaders.length; i += 2) {
+    const kind = TELLING.kindOf(rawHeaders[i] ?? '');
     if (kind === FieldKind.ordinary) continue;
+    const value = rawHeaders[i + 1] ?? '';
     if (kind === FieldKind.contentLength && contentLength < 0 && /^\d{1,15}$/.test(value)) {
       contentLength = Number(value);
     } else if (kind === FieldKind.connection && CONNECTION.test(value)) {
@@ -73,20 +68,3 @@ export function readPlainRequestHead(bytes: Buffer, bytesMax: number): PlainRequ
 
 const CONNECTION = /^(?:keep-alive|close)$/i;
 const CLOSE_CHARS = 'close'.length;
-const CR = 13;
-
-function firstOf(text: string, from: number, to: number): number {
-  let first = from;
-  while (first < to && isSpace(text.charCodeAt(first))) first++;
-  return first;
-}
-
-function behindLastOf(text: string, from: number, to: number): number {
-  let behind = to;
-  while (behind > from && isSpace(text.charCodeAt(behind - 1))) behind--;
-  return behind;
-}
-
-function isSpace(code: number): boolean {
-  return code === 0x20 || code === 0x09;
-}

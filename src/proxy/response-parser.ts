@@ -1,6 +1,7 @@
 // Answers of instances as they come off the wire, HTTP/1.1 after RFC 9112, no laxer than llhttp in its strict mode: whatever
 // two readers could understand differently (a bare line feed, a folded field, a length beside chunks) is an error.
 
+import { FIELD_LINE, readFieldLines, TOKEN, VALUE } from './field-lines.ts';
 import { FieldKind, RESPONSE_FIELDS } from './fields.ts';
 
 /** Told in this order: information*, head, data*, end. What is handed over is the sink's own. */
@@ -27,9 +28,7 @@ const SHORT_BYTES = 1024;
 /** 2^52 bytes. */
 const HEX_DIGITS_MAX = 13;
 
-const VALUE = '[\\t\\x20-\\x7e\\x80-\\xff]*';
-const TOKEN = "[!#$%&'*+.^_`|~0-9A-Za-z-]+";
-const FIELD_LINES = `(?:${TOKEN}:${VALUE}\\r\\n)*`;
+const FIELD_LINES = `(?:${FIELD_LINE})*`;
 const HEAD = new RegExp(`^HTTP/1\\.[01] [1-9]\\d\\d(?: ${VALUE})?\\r\\n${FIELD_LINES}\\r\\n$`);
 const TRAILERS = new RegExp(`^${FIELD_LINES}\\r\\n$`);
 
@@ -141,7 +140,7 @@ export class ResponseParser {
   #takeHead(text: string, last: boolean): void {
     const status = Number(text.slice(9, 12));
     const lineEnd = text.indexOf('\r\n');
-    const fields = readFields(text, lineEnd + 2);
+    const fields = readFieldLines(text, lineEnd + 2);
     if (status < 200) {
       if (status === 101) throw new MalformedResponseError('a switch of protocols that nobody asked for');
       this.#sink.onInformation(status, fields);
@@ -210,7 +209,7 @@ export class ResponseParser {
     const section = text.slice(0, length);
     if (!TRAILERS.test(section)) throw new MalformedResponseError('the trailers of the answer are malformed');
     const to = from + length - known;
-    this.#end(found === -2 ? NO_FIELDS : readFields(section, 0), to === bytes.length);
+    this.#end(found === -2 ? NO_FIELDS : readFieldLines(section, 0), to === bytes.length);
     return to;
   }
 
@@ -274,30 +273,6 @@ const KEEP_ALIVE = /(?:^|,)[\t ]*keep-alive[\t ]*(?:,|$)/i;
 function bodyState({ length, chunked }: Framing): State {
   if (chunked) return 'chunk-line';
   return length === null ? 'until-close' : 'length';
-}
-
-/** Name, value, name, value, … of lines that are known to be well-formed, up to the empty one. */
-function readFields(text: string, from: number): string[] {
-  const fields: string[] = [];
-  for (let at = from; text.charCodeAt(at) !== CR; ) {
-    const colon = text.indexOf(':', at);
-    const lineEnd = text.indexOf('\r\n', colon);
-    fields.push(text.slice(at, colon), withoutSpace(text, colon + 1, lineEnd));
-    at = lineEnd + 2;
-  }
-  return fields;
-}
-
-function withoutSpace(text: string, from: number, to: number): string {
-  let first = from;
-  let behind = to;
-  while (first < behind && isSpace(text.charCodeAt(first))) first++;
-  while (behind > first && isSpace(text.charCodeAt(behind - 1))) behind--;
-  return text.slice(first, behind);
-}
-
-function isSpace(code: number): boolean {
-  return code === 0x20 || code === 0x09;
 }
 
 /** Extensions (RFC 9112 section 7.1.1) mean nothing here, but must not hide a line feed or worse. */
