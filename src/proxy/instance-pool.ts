@@ -10,15 +10,11 @@ import type { Instance } from '../core/domain.ts';
 import { openConnection, type ReadInto } from './connect.ts';
 import type { Http2Target } from './forward-http2.ts';
 import { Http2Sessions } from './http2-sessions.ts';
+import { IDLE_MS_MAX, IdleLimit } from './idle-limit.ts';
 import { type ConnectionOwner, PlainConnection } from './plain-connection.ts';
 import { UndiciConnection } from './undici-connection.ts';
 import type { UpstreamCall, UpstreamHandler, UpstreamRequest } from './upstream.ts';
 import type { Alpn, UpstreamTls } from './upstream-tls.ts';
-
-/** A connection is not reused after this long, unless the instance says otherwise: most servers hold theirs for 5 s. */
-const IDLE_MS_MAX = 4000;
-/** Of the idle time after which an instance was seen to hang up, how much of it to trust from then on. */
-const LEARNED_IDLE_RATIO = 0.7;
 
 /** One connection for requests that go out whole, made when the first of them is sent. */
 export interface PooledConnection {
@@ -54,7 +50,7 @@ export class InstancePool implements ConnectionOwner {
   readonly #nowMs: () => number;
   readonly #free: PooledConnection[] = [];
   readonly #queue: QueueEntry[] = [];
-  #idleMsMax = IDLE_MS_MAX;
+  readonly #idleLimit = new IdleLimit();
   #inFlight = 0;
   #connections = 0;
   #upgraded = 0;
@@ -237,7 +233,8 @@ export class InstancePool implements ConnectionOwner {
   }
 
   #trusts({ idleSinceMs, idleMsMax }: PooledConnection): boolean {
-    return this.#nowMs() - idleSinceMs < Math.min(this.#idleMsMax, idleMsMax);
+    const nowMs = this.#nowMs();
+    return nowMs - idleSinceMs < Math.min(this.#idleLimit.ms(nowMs), idleMsMax);
   }
 
   #closeFree(): void {
@@ -255,12 +252,8 @@ export class InstancePool implements ConnectionOwner {
   closedIdle(connection: PooledConnection): void {
     const index = this.#free.indexOf(connection);
     if (index >= 0) this.#free.splice(index, 1);
-    this.#learnIdleLimit(this.#nowMs() - connection.idleSinceMs);
-  }
-
-  /** The instance hung up on an idle connection: from now on, ours are given up well before that. */
-  #learnIdleLimit(idleMs: number): void {
-    this.#idleMsMax = Math.min(this.#idleMsMax, idleMs * LEARNED_IDLE_RATIO);
+    const nowMs = this.#nowMs();
+    this.#idleLimit.hungUp(nowMs - connection.idleSinceMs, nowMs);
   }
 }
 

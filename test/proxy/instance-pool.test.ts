@@ -89,6 +89,32 @@ describe('connections to an instance', () => {
     expect(sockets).toHaveLength(2);
   });
 
+  it('are not used again after a time in which the instance was seen to hang up', async () => {
+    await exchange();
+    nowMs += 1000;
+    sockets[0]?.end();
+    await expect.poll(() => pool.connections, PATIENCE).toBe(0);
+    await exchange();
+    nowMs += 699;
+    await exchange();
+    expect(sockets).toHaveLength(2);
+    nowMs += 700;
+    await exchange();
+    expect(sockets).toHaveLength(3);
+  });
+
+  it('are trusted again when the instance has hung up on no other for a while', async () => {
+    await exchange();
+    nowMs += 5;
+    sockets[0]?.end();
+    await expect.poll(() => pool.connections, PATIENCE).toBe(0);
+    nowMs += 60_000;
+    await exchange();
+    nowMs += 1000;
+    await exchange();
+    expect(sockets).toHaveLength(2);
+  });
+
   it('close when they lay idle for too long', async () => {
     await exchange();
     nowMs += 3999;
