@@ -147,7 +147,7 @@ export class ResponseParser {
       return;
     }
     const framing = readFraming(fields);
-    this.#persistent = text.charCodeAt(7) === ONE ? !framing.close : framing.keepAlive && !framing.close;
+    this.#persistent = persists(text.charCodeAt(7) === ONE, status, framing);
     this.#keepAliveSeconds = framing.keepAliveSeconds;
     const bodiless = this.#toHead || status === 204 || status === 304;
     if (!bodiless && framing.length === null && !framing.chunked) this.#persistent = false;
@@ -265,6 +265,15 @@ function readFraming(fields: readonly string[]): Framing {
   }
   if (chunked && length !== null) throw new MalformedResponseError('a Content-Length beside Transfer-Encoding');
   return { length, chunked, close, keepAlive, keepAliveSeconds };
+}
+
+/**
+ * Chunks were unknown to HTTP/1.0, so who sends them there does not know what it does (RFC 9112 section 6.1). A 204 has no
+ * body, but one that announces a body may send it all the same, to be taken for the next answer.
+ */
+function persists(isHttp11: boolean, status: number, { close, keepAlive, chunked, length }: Framing): boolean {
+  if (close || (status === 204 && (chunked || (length ?? 0) > 0))) return false;
+  return isHttp11 || (keepAlive && !chunked);
 }
 
 const CLOSE = /(?:^|,)[\t ]*close[\t ]*(?:,|$)/i;

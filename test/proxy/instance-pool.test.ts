@@ -141,6 +141,15 @@ describe('connections to an instance', () => {
     expect(sockets).toHaveLength(2);
   });
 
+  it('are not used again after a 204 that announces a body, which comes later', async () => {
+    const poison = 'HTTP/1.1 200 OK\r\nContent-Length: 6\r\n\r\npoison';
+    answer = `HTTP/1.1 204 No Content\r\nContent-Length: ${poison.length}\r\n\r\n`;
+    expect(await exchange()).toBe('');
+    sockets[0]?.prependOnceListener('data', () => sockets[0]?.write(poison));
+    answer = OK;
+    expect(await exchange()).toBe('ok');
+  });
+
   it('are read again after a call that paused in the last piece of its answer', async () => {
     await new Promise<void>((resolve) => {
       const connection = pool.takeConnection();

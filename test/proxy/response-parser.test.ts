@@ -212,6 +212,11 @@ describe('an answer', () => {
     ['HTTP/1.1 200 OK\r\nConnection: disclose\r\nContent-Length: 0\r\n\r\n', true],
     ['HTTP/1.0 200 OK\r\nContent-Length: 0\r\n\r\n', false],
     ['HTTP/1.0 200 OK\r\nConnection: keep-alive\r\nContent-Length: 0\r\n\r\n', true],
+    ['HTTP/1.0 200 OK\r\nConnection: keep-alive\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n', false],
+    ['HTTP/1.1 204 No Content\r\n\r\n', true],
+    ['HTTP/1.1 204 No Content\r\nContent-Length: 0\r\n\r\n', true],
+    ['HTTP/1.1 204 No Content\r\nContent-Length: 1\r\n\r\n', false],
+    ['HTTP/1.1 204 No Content\r\nTransfer-Encoding: chunked\r\n\r\n', false],
     ['HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\nHTTP/1.1 200 OK', false],
   ])('%j leaves a connection that may be used again: %s', (text, reusable) => {
     const recorder = new Recorder();
