@@ -19,15 +19,19 @@ export class Reach {
     this.#limitsMs = limitsMs;
   }
 
-  /** The RTT of a node is `rttMs`: which of its services came within reach, and which are out of it now. */
+  /**
+   * The RTT of a node is `rttMs`: which of its services came within reach, and which are out of it now. At the first look
+   * whatever is not within reach is left: something may be known of it from before.
+   */
   observe(nodeId: string, rttMs: number): ReachChange {
-    const reached = this.#reached.get(nodeId) ?? new Set<string>();
+    const known = this.#reached.get(nodeId);
+    const reached = known ?? new Set<string>();
     const entered: string[] = [];
     const left: string[] = [];
     for (const [service, limitMs] of this.#limitsMs) {
       if (reached.has(service) ? rttMs > LEAVE_RATIO * limitMs : rttMs < limitMs) {
         (reached.has(service) ? left : entered).push(service);
-      }
+      } else if (known === undefined) left.push(service);
     }
     for (const service of entered) reached.add(service);
     for (const service of left) reached.delete(service);

@@ -12,6 +12,7 @@ const reach = () =>
 describe('Reach', () => {
   it('enters below the limit of each service and leaves above 1.1 times it', () => {
     const nodes = reach();
+    nodes.observe('n1', 100);
     expect(nodes.observe('n1', 100)).toEqual({ entered: [], left: [] });
     expect(nodes.observe('n1', 99)).toEqual({ entered: ['slow'], left: [] });
     expect(nodes.observe('n1', 49)).toEqual({ entered: ['fast'], left: [] });
@@ -23,10 +24,17 @@ describe('Reach', () => {
 
   it('does not flap around the limit', () => {
     const nodes = reach();
+    nodes.observe('n1', 500);
     const changes = [99, 101, 99, 105, 98, 109, 100].map((rttMs) => nodes.observe('n1', rttMs));
     expect(changes.filter(({ entered, left }) => entered.length + left.length > 0)).toEqual([
       { entered: ['slow'], left: [] },
     ]);
+  });
+
+  it('leaves what is out of reach at the first look: it may be known from before', () => {
+    const nodes = reach();
+    expect(nodes.observe('n1', 70)).toEqual({ entered: ['slow'], left: ['fast'] });
+    expect(nodes.observe('n1', 70)).toEqual({ entered: [], left: [] });
   });
 
   it('assumes that a node is near until it was measured, and not after', () => {
