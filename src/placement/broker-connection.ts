@@ -10,7 +10,7 @@ import type { MqttConfig } from '../config/config.ts';
 import type { Clock } from '../core/clock.ts';
 import type { Rng } from '../core/rng.ts';
 import { mqtt } from '../packages.ts';
-import type { Logger } from '../telemetry/log.ts';
+import { type Logger, RateLimitedLog } from '../telemetry/log.ts';
 import { backoffMs } from './backoff.ts';
 
 export interface BrokerConnectionOptions {
@@ -52,10 +52,16 @@ const END_TIMEOUT_MS = 1_000;
 /** MQTT 3.1.1 table 3.1 return code 1, and MQTT 5 reason 0x84: unsupported protocol version. */
 const UNSUPPORTED_VERSION: readonly unknown[] = [1, 0x84];
 
+/** MQTT 3.1.1 and 5: reason codes from here on are refusals. */
+const REFUSED_MIN = 0x80;
+/** The same refusal is logged at most this often. */
+const REFUSAL_LOG_INTERVAL_MS = 60_000;
+
 export class BrokerConnection {
   readonly #options: BrokerConnectionOptions;
   readonly #versions = new Map<string, ProtocolVersion>();
   readonly #unanswered = new Set<(value: boolean) => void>();
+  readonly #refusals = new RateLimitedLog(REFUSAL_LOG_INTERVAL_MS);
   #client: MqttClient | null = null;
   #retry: NodeJS.Timeout | null = null;
   #stopped = true;
@@ -109,11 +115,11 @@ export class BrokerConnection {
   publish(topic: string, payload: string): Promise<boolean> {
     const client = this.#client;
     if (client === null || !this.connected) return Promise.resolve(false);
-    return new Promise((resolve) => {
-      client.once('close', () => resolve(false));
-      client.publish(topic, payload, { qos: 1, retain: true }, (error) =>
-        resolve(error === undefined || error === null),
-      );
+    return this.#answer((resolve) => {
+      client.publish(topic, payload, { qos: 1, retain: true }, (error) => {
+        if (error && 'code' in error && isRefusal(error.code)) this.#tellRefusal('publish', [topic], error);
+        resolve(!error);
+      });
     });
   }
 
@@ -123,6 +129,9 @@ export class BrokerConnection {
     if (client === null || !this.connected) return Promise.resolve(false);
     return this.#answer((resolve) => {
       client.subscribe([...filters], { qos }, (error, granted) => {
+        const answers = error && 'packet' in error ? (error.packet as { granted?: readonly number[] }).granted : [];
+        const refused = filters.filter((_, i) => isRefusal(answers?.[i]));
+        if (error && refused.length > 0) this.#tellRefusal('subscribe', refused, error);
         resolve(!error && (granted ?? []).every((grant) => grant.qos < 128));
       });
     });
@@ -142,6 +151,14 @@ export class BrokerConnection {
       this.#unanswered.add(settle);
       ask(settle);
     });
+  }
+
+  /** A broker that lets us in may still not let us say or hear everything: most often its access list is too short. */
+  #tellRefusal(action: 'publish' | 'subscribe', topics: readonly string[], error: Error): void {
+    const text = topics.join(' ').slice(0, 512);
+    const suppressed = this.#refusals.admit(`${action} ${text}`, this.#options.clock.nowMs());
+    if (suppressed === null) return;
+    this.#options.log.warn({ action, topics: text, reason: error.message, suppressed }, 'refused by the broker');
   }
 
   #url(): string {
@@ -260,6 +277,8 @@ export class BrokerConnection {
     this.#retry = setTimeout(() => this.#connect(), waitMs);
   }
 }
+
+const isRefusal = (code: unknown): boolean => typeof code === 'number' && code >= REFUSED_MIN;
 
 /** A URL as it may be shown: without user and password. */
 function withoutSecrets(url: string): string {

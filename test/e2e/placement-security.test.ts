@@ -1,10 +1,12 @@
 // Brokers that ask who we are, and publishers that mean no good.
 // requires: mosquitto, openssl
 
-import { readFileSync } from 'node:fs';
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { createServer } from 'node:http';
-import type { AddressInfo } from 'node:net';
-import { Aedes } from 'aedes';
+import { type AddressInfo, createServer as createTcpServer } from 'node:net';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { Aedes, type AedesOptions } from 'aedes';
 import { describe, expect, it, onTestFinished, vi } from 'vitest';
 import { makeCertificates } from '../support/certificates.ts';
 import { startMosquitto } from '../support/mosquitto.ts';
@@ -31,6 +33,18 @@ qos = { latency = "80ms", success = 0.9, window = "10s" }
 const TOPIC = 'qedge/v1/nodes/n1/services/pilotnet/instances/a';
 const address = { host: '127.0.0.1', port: 9000 };
 const soon = { timeout: 60_000, interval: 25 };
+
+/** A broker that speaks 3.1.1 alone; it ends with the test that is running. */
+async function startAedes(options: AedesOptions = {}): Promise<string> {
+  const aedes = await Aedes.createBroker(options);
+  const server = createTcpServer(aedes.handle);
+  await new Promise<void>((resolve) => void server.listen(0, '127.0.0.1', resolve));
+  onTestFinished(async () => {
+    await new Promise<void>((resolve) => aedes.close(() => resolve()));
+    server.close();
+  });
+  return `mqtt://127.0.0.1:${(server.address() as AddressInfo).port}`;
+}
 
 describe('a broker with TLS and passwords', () => {
   it('is used with its CA, a user and a password', async () => {
@@ -78,19 +92,37 @@ describe('a broker with TLS and passwords', () => {
 
 describe('a broker that speaks MQTT 3.1.1 alone', () => {
   it('is spoken to in 3.1.1', async () => {
-    const aedes = await Aedes.createBroker();
-    const { createServer: createTcpServer } = await import('node:net');
-    const server = createTcpServer(aedes.handle);
-    await new Promise<void>((resolve) => void server.listen(0, '127.0.0.1', resolve));
-    onTestFinished(async () => {
-      await new Promise<void>((resolve) => aedes.close(() => resolve()));
-      server.close();
-    });
-    const url = `mqtt://127.0.0.1:${(server.address() as AddressInfo).port}`;
+    const url = await startAedes();
     await retain(await publisher(url, { protocolVersion: 4 }), TOPIC, address);
     const { keys, placement } = startPlacement(qedge(url));
     await vi.waitFor(() => expect(keys()).toEqual(['n1/a up']), soon);
     expect(placement.state().broker).toMatchObject({ protocol: '3.1.1', connects: 1 });
+  });
+});
+
+describe('a broker that lets us in, but not everywhere', () => {
+  it('is told of when it takes no announcement', async () => {
+    const folder = mkdtempSync(join(tmpdir(), 'qedge-acl-'));
+    onTestFinished(() => rmSync(folder, { recursive: true }));
+    writeFileSync(join(folder, 'acl'), 'topic read qedge/v1/#\n');
+    const broker = await startMosquitto({ conf: [`acl_file ${join(folder, 'acl')}`] });
+    const { logLines } = startPlacement(qedge(broker.url));
+    const told = { msg: 'refused by the broker', action: 'publish', topics: 'qedge/v1/nodes/self' };
+    await vi.waitFor(() => expect(logLines).toContainEqual(expect.objectContaining(told)), soon);
+    expect(logLines.find(({ msg }) => msg === told.msg)?.reason).toMatch(/Not authorized/i);
+  });
+
+  it('is told of when it grants no subscription, and nothing is concluded from its silence', async () => {
+    const url = await startAedes({
+      authorizeSubscribe: (_client, subscription, done) =>
+        done(null, subscription.topic.includes('/instances/') ? null : subscription),
+    });
+    await retain(await publisher(url, { protocolVersion: 4 }), TOPIC, address);
+    const { logLines, placement } = startPlacement(qedge(url));
+    const told = { msg: 'refused by the broker', action: 'subscribe' };
+    await vi.waitFor(() => expect(logLines).toContainEqual(expect.objectContaining(told)), soon);
+    expect(logLines.find(({ msg }) => msg === told.msg)?.topics).toContain('/services/pilotnet/instances/+');
+    expect(placement.state().broker).toMatchObject({ connected: true, synced: false });
   });
 });
 
