@@ -1,9 +1,10 @@
 // Speaks for this node: announces it and its healthy instances, takes back what fails its checks, and on stop takes back
 // everything. What is to be said is kept here and said anew on each connection, instances first: whoever sees the node
-// in a snapshot may then take it that its instances are in it as well.
+// in a snapshot may then take it that its instances are in it as well. Without a broker only this node hears of them.
 
 import { lookup } from 'node:dns/promises';
 import { isIP } from 'node:net';
+import { isDeepStrictEqual } from 'node:util';
 import type { AnnounceConfig } from '../config/config.ts';
 import type { Instance, Node, NodePressure } from '../core/domain.ts';
 import type { Rng } from '../core/rng.ts';
@@ -19,6 +20,8 @@ export interface AnnouncerOptions {
   readonly nodeId: string;
   readonly boot: string;
   readonly announce: readonly AnnounceConfig[];
+  /** Instances of them that were found fit before, by the announcer that this one follows. */
+  readonly fit: readonly Instance[];
   readonly rng: Rng;
   readonly log: Logger;
   /** Publishes retained; resolves to whether the broker took it. */
@@ -26,6 +29,15 @@ export interface AnnouncerOptions {
   /** An own instance became fit for traffic, or unfit: known here without any broker. */
   readonly onLocal: (instance: Instance, up: boolean) => void;
 }
+
+/** What another announcer of this node goes on announcing, so that nobody is to see it leave. */
+export interface Staying {
+  readonly node: boolean;
+  /** Out of `Announcer.fit`. */
+  readonly instances: readonly Instance[];
+}
+
+const NOTHING_STAYS: Staying = { node: false, instances: [] };
 
 interface Local {
   readonly config: AnnounceConfig;
@@ -49,18 +61,34 @@ export class Announcer {
   constructor(options: AnnouncerOptions) {
     this.#options = options;
     this.#node = options.node;
-    this.#locals = options.announce.map((config) => ({ config, instance: null, failures: 0, timer: null }));
+    this.#locals = options.announce.map((config) => {
+      const instance = options.fit.find(({ service, id }) => service === config.service && id === config.id) ?? null;
+      return { config, instance, failures: 0, timer: null };
+    });
   }
 
   start(): void {
     this.#running = true;
+    for (const instance of this.fit) this.#options.onLocal(instance, true);
     for (const local of this.#locals) void this.#check(local);
+  }
+
+  /** Of what is announced now, what another list announces in the very same words. */
+  fitFor(announce: readonly AnnounceConfig[]): readonly Instance[] {
+    return this.#locals.flatMap(({ config, instance }) => {
+      const stays = instance !== null && announce.some((other) => isDeepStrictEqual(other, config));
+      return stays ? [instance] : [];
+    });
+  }
+
+  /** Instances that are announced now. */
+  get fit(): readonly Instance[] {
+    return this.#locals.flatMap(({ instance }) => (instance === null ? [] : [instance]));
   }
 
   /** Says everything anew. */
   async announceAll(): Promise<void> {
-    const instances = this.#locals.flatMap(({ instance }) => (instance === null ? [] : [instance]));
-    await Promise.all(instances.map((instance) => this.#publishInstance(instance)));
+    await Promise.all(this.fit.map((instance) => this.#publishInstance(instance)));
     await this.#publishNode();
   }
 
@@ -70,12 +98,12 @@ export class Announcer {
     for (const { timer } of this.#locals) if (timer !== null) clearTimeout(timer);
   }
 
-  /** Takes everything back, the node last. */
-  async takeBack(): Promise<void> {
+  /** Takes everything back but what stays, the node last. */
+  async takeBack(staying: Staying = NOTHING_STAYS): Promise<void> {
     const { publish, prefix, nodeId } = this.#options;
-    const instances = this.#locals.flatMap(({ instance }) => (instance === null ? [] : [instance]));
-    await Promise.all(instances.map(({ service, id }) => publish(instanceTopic(prefix, nodeId, service, id), '')));
-    if (this.#node !== null) await publish(nodeTopic(prefix, nodeId), '');
+    const gone = this.fit.filter((instance) => !staying.instances.includes(instance));
+    await Promise.all(gone.map(({ service, id }) => publish(instanceTopic(prefix, nodeId, service, id), '')));
+    if (this.#node !== null && !staying.node) await publish(nodeTopic(prefix, nodeId), '');
   }
 
   /** Announces the node again with how hard pressed it is. */
@@ -85,9 +113,12 @@ export class Announcer {
     await this.#publishNode();
   }
 
-  /** Whether this process announces that instance now. */
+  /** Whether this process announces that instance now, or may as soon as its first check is done. */
   announces(service: string, id: string): boolean {
-    return this.#locals.some(({ instance }) => instance?.service === service && instance.id === id);
+    return this.#locals.some(
+      ({ config, instance, failures }) =>
+        config.service === service && config.id === id && (instance !== null || failures === 0),
+    );
   }
 
   get node(): Node | null {
@@ -140,15 +171,22 @@ export class Announcer {
     const { instance, config } = local;
     const { service, id } = config;
     if (instance === null) {
-      if (local.failures === 1)
-        this.#options.log.warn({ service, instance: id, reason }, 'instance not fit to announce');
+      if (local.failures > 1) return;
+      this.#options.log.warn({ service, instance: id, reason }, 'instance not fit to announce');
+      // An earlier life of this node may have announced it.
+      this.#withdraw(config);
       return;
     }
     if (local.failures < (config.health?.failuresMax ?? 1)) return;
     local.instance = null;
     this.#options.log.warn({ service, instance: id, reason }, 'instance withdrawn');
     this.#options.onLocal(instance, false);
-    void this.#options.publish(instanceTopic(this.#options.prefix, this.#options.nodeId, service, id), '');
+    this.#withdraw(config);
+  }
+
+  #withdraw({ service, id }: AnnounceConfig): void {
+    const { publish, prefix, nodeId } = this.#options;
+    void publish(instanceTopic(prefix, nodeId, service, id), '');
   }
 }
 

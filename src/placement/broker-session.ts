@@ -1,14 +1,14 @@
-// The MQTT side of placement: one connection with what is subscribed on it, what is announced over it, and which nodes
-// are near enough to be listened to. What it hears goes into the cache.
+// The MQTT side of placement: one connection with what is subscribed on it, what the announcer says over it, and which
+// nodes are near enough to be listened to. What it hears goes into the cache.
 
 import type { Config, MqttConfig } from '../config/config.ts';
 import type { Clock } from '../core/clock.ts';
-import type { Instance, Labels, Node, NodePressure } from '../core/domain.ts';
+import type { Labels } from '../core/domain.ts';
 import type { Rng } from '../core/rng.ts';
 import type { Logger } from '../telemetry/log.ts';
 import type { Counter } from '../telemetry/metrics.ts';
 import type { AddressPolicy } from './address-policy.ts';
-import { Announcer } from './announcer.ts';
+import type { Announcer, Staying } from './announcer.ts';
 import { BadMessage } from './bad-message.ts';
 import { BrokerConnection, type BrokerState } from './broker-connection.ts';
 import { type PlacementMessage, parseMessage } from './message.ts';
@@ -23,14 +23,14 @@ export interface BrokerSessionOptions {
   readonly config: Config;
   readonly mqtt: MqttConfig;
   readonly cache: PlacementCache;
+  /** Started and stopped by its owner; publishes through this session. */
+  readonly announcer: Announcer;
   readonly addresses: AddressPolicy;
   readonly rejections: Rejections;
   readonly clock: Clock;
   readonly rng: Rng;
   readonly log: Logger;
   readonly boot: string;
-  /** Port of this node's qedge, for other nodes' probes; null when they cannot reach it. */
-  readonly probePort: () => number | null;
   /** Last known RTT of a node, ms. */
   readonly rttMs: (nodeId: string) => number | undefined;
   readonly counters: {
@@ -56,20 +56,18 @@ export class BrokerSession {
   readonly #options: BrokerSessionOptions;
   readonly #connection: BrokerConnection;
   readonly #subscriptions: Subscriptions;
-  readonly #announcer: Announcer;
   readonly #reach: Reach;
   readonly #constraints: ReadonlyMap<string, Labels>;
   #reannounce: NodeJS.Timeout | null = null;
 
   constructor(options: BrokerSessionOptions) {
-    const { config, mqtt, cache, clock, rng, log, boot } = options;
+    const { config, mqtt, cache, announcer, clock, rng, log } = options;
     this.#options = options;
     this.#constraints = new Map(config.services.map(({ name, constraints }) => [name, constraints]));
     this.#reach = new Reach(new Map(config.services.map(({ name, qos }) => [name, qos.latencyMs])));
-    const announcesNode = mqtt.native && (config.node.address !== null || config.announce.length > 0);
     this.#connection = new BrokerConnection({
       config: mqtt,
-      willTopic: announcesNode ? nodeTopic(mqtt.topicPrefix, config.node.id) : null,
+      willTopic: announcer.node === null ? null : nodeTopic(mqtt.topicPrefix, config.node.id),
       clock,
       rng,
       log,
@@ -82,17 +80,6 @@ export class BrokerSession {
       cache,
       nowMs: () => clock.nowMs(),
       onSynced: options.onChange,
-    });
-    this.#announcer = new Announcer({
-      prefix: mqtt.topicPrefix,
-      node: announcesNode ? this.#ownNode() : null,
-      nodeId: config.node.id,
-      boot,
-      announce: mqtt.native ? config.announce : [],
-      rng,
-      log,
-      publish: (topic, payload) => this.#connection.publish(topic, payload),
-      onLocal: (instance, up) => this.#setLocal(instance, up),
     });
   }
 
@@ -114,16 +101,13 @@ export class BrokerSession {
       }
     }
     for (const { node } of cache.nodes()) this.nodeChanged({ kind: 'node-set', node });
-    this.#announcer.start();
     this.#connection.start();
   }
 
-  /** Takes back what was announced and says goodbye. */
-  /** `succeeded`: what was announced stays, since another process of this node goes on with it. */
-  async stop({ succeeded } = { succeeded: false }): Promise<void> {
+  /** Takes back what was announced, but for what stays, and says goodbye. */
+  async stop(staying?: Staying): Promise<void> {
     this.#subscriptions.stop();
-    this.#announcer.stop();
-    if (!succeeded) await this.#announcer.takeBack();
+    await this.#options.announcer.takeBack(staying);
     await this.#connection.stop();
     // Our own goodbye has come back as something to repeat.
     if (this.#reannounce !== null) clearTimeout(this.#reannounce);
@@ -145,20 +129,15 @@ export class BrokerSession {
     }
   }
 
-  announcePressure(pressure: NodePressure): void {
-    void this.#announcer.announcePressure(pressure);
+  /** Publishes retained, where native topics are used; resolves to whether the broker took it. */
+  publish(topic: string, payload: string): Promise<boolean> {
+    return this.#options.mqtt.native ? this.#connection.publish(topic, payload) : Promise.resolve(false);
   }
 
   state(): BrokerSessionState {
     const { activeCount, synced } = this.#subscriptions;
     const messagesReceived = this.#options.counters.messages.value;
     return { ...this.#connection.state(), subscriptions: activeCount, synced, messagesReceived };
-  }
-
-  #ownNode(): Node {
-    const { config, boot, probePort } = this.#options;
-    const { id, address, tier, labels } = config.node;
-    return { id, address, probePort: address === null ? null : probePort(), tier, labels, boot, pressure: null };
   }
 
   #usesReach(): boolean {
@@ -168,7 +147,7 @@ export class BrokerSession {
   #connected(session: { readonly sessionPresent: boolean }): void {
     this.#options.counters.connects.increment();
     this.#subscriptions.connected(session);
-    void this.#announcer.announceAll();
+    void this.#options.announcer.announceAll();
   }
 
   #follow(nodeId: string, { entered, left }: ReachChange): void {
@@ -181,14 +160,6 @@ export class BrokerSession {
       this.#subscriptions.leave(instancesFilter(mqtt.topicPrefix, nodeId, service));
       cache.leaveReach(nodeId, service, clock.nowMs());
     }
-  }
-
-  #setLocal(instance: Instance, up: boolean): void {
-    const { cache, clock, onChange } = this.#options;
-    if (!this.#constraints.has(instance.service)) return;
-    if (up) cache.set('local', instance, { nowMs: clock.nowMs() });
-    else cache.remove('local', instance, clock.nowMs());
-    onChange();
   }
 
   #receive(raw: { readonly topic: string; readonly payload: Uint8Array; readonly retained: boolean }): void {
@@ -227,8 +198,8 @@ export class BrokerSession {
 
   /** Whether the message is of this very node and dealt with. */
   #isAboutUs(message: PlacementMessage, { topic, retained }: { readonly topic: string; readonly retained: boolean }) {
-    const { config, boot, log } = this.#options;
-    const announces = (service: string, id: string): boolean => this.#announcer.announces(service, id);
+    const { config, boot, log, announcer } = this.#options;
+    const announces = (service: string, id: string): boolean => announcer.announces(service, id);
     const verdict = judgeOwn(message, { nodeId: config.node.id, boot, retained, announces });
     if (verdict === 'repeat') this.#reannounceSoon();
     if (verdict === 'take-back') void this.#connection.publish(topic, '');
@@ -239,7 +210,7 @@ export class BrokerSession {
   #reannounceSoon(): void {
     this.#reannounce ??= setTimeout(() => {
       this.#reannounce = null;
-      void this.#announcer.announceAll();
+      void this.#options.announcer.announceAll();
     }, REANNOUNCE_MS);
   }
 }

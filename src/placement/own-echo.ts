@@ -6,7 +6,7 @@ export interface OwnContext {
   readonly nodeId: string;
   readonly boot: string;
   readonly retained: boolean;
-  /** Whether this process announces that instance now. */
+  /** Whether this process announces that instance now, or may yet. */
   readonly announces: (service: string, id: string) => boolean;
 }
 
@@ -17,7 +17,7 @@ export type OwnVerdict =
   | 'echo'
   /** Someone cleared what still holds, be it the last will of a connection that we have replaced: say it again. */
   | 'repeat'
-  /** An earlier life of this node announced it and did not get to take it back. */
+  /** It was announced here, in this life or an earlier one, and could not be taken back: the broker was away. */
   | 'take-back'
   /** Another process speaks for a node of this name. */
   | 'conflict';
@@ -33,5 +33,7 @@ export function judgeOwn(message: PlacementMessage, { nodeId, boot, retained, an
   }
   if (message.kind !== 'instance-set' || message.instance.nodeId !== nodeId || message.boot === null) return 'not-ours';
   const { service, id } = message.instance;
-  return message.boot === boot || announces(service, id) ? 'echo' : 'take-back';
+  // What comes live in our own words was said just before it was taken back.
+  const justSaid = message.boot === boot && !retained;
+  return justSaid || announces(service, id) ? 'echo' : 'take-back';
 }

@@ -9,14 +9,16 @@
 // `observeRtt` closes the circle: how near nodes are decides which of them are listened to.
 
 import { isDeepStrictEqual } from 'node:util';
-import type { Config, ListenAddress, ServiceConfig, StaticInstanceConfig } from '../config/config.ts';
+import type { Config, ListenAddress, MqttConfig, ServiceConfig, StaticInstanceConfig } from '../config/config.ts';
 import type { Clock } from '../core/clock.ts';
 import type { Instance, Node, NodePressure, PlacementUpdate } from '../core/domain.ts';
 import type { Rng } from '../core/rng.ts';
 import type { Logger } from '../telemetry/log.ts';
 import type { Metrics } from '../telemetry/metrics.ts';
 import { createAddressPolicy } from './address-policy.ts';
+import type { Announcer } from './announcer.ts';
 import { BrokerSession, type BrokerSessionOptions, type BrokerSessionState, matches } from './broker-session.ts';
+import { announcesNode, OwnInstances } from './own-instances.ts';
 import { type InstanceView, type NodeEvent, PlacementCache, type PlacementCacheExport } from './placement-cache.ts';
 import type { ProbeTarget } from './placement-records.ts';
 import { Rejections } from './rejections.ts';
@@ -80,14 +82,21 @@ class CachedPlacement implements Placement {
   readonly #rejections: Rejections;
   readonly #counters: BrokerSessionOptions['counters'];
   readonly #rttsMs = new Map<string, number>();
+  readonly #own: OwnInstances;
   #config: Config;
+  /** What announcer and session are made of. */
+  #begun: Config;
+  #changing: Promise<void> = Promise.resolve();
+  #announcer: Announcer | null = null;
   #session: BrokerSession | null = null;
+  #pressure: NodePressure | null = null;
   #tickTimer: NodeJS.Timeout | null = null;
 
   constructor(options: PlacementOptions) {
     const { config, clock, log, metrics } = options;
     this.#options = options;
     this.#config = config;
+    this.#begun = config;
     this.#rejections = new Rejections({ clock, log, metrics });
     this.#counters = brokerCounters(metrics);
     this.#cache = new PlacementCache({
@@ -98,6 +107,12 @@ class CachedPlacement implements Placement {
       onNode: (event) => this.#nodeChanged(event),
       onTarget: (nodeId, target) => this.#retarget(nodeId, target),
     });
+    this.#own = new OwnInstances({
+      ...options,
+      cache: this.#cache,
+      probePort: () => this.#probePort(),
+      onChange: () => this.#tickLater(),
+    });
     this.#gauge(metrics);
   }
 
@@ -107,13 +122,16 @@ class CachedPlacement implements Placement {
 
   start(): void {
     this.tellStatic();
-    this.#startSession();
+    this.#begin(this.#config, []);
     this.#tickLater();
   }
 
-  async stop(options = { succeeded: false }): Promise<void> {
+  async stop({ succeeded } = { succeeded: false }): Promise<void> {
     if (this.#tickTimer !== null) clearTimeout(this.#tickTimer);
-    await this.#session?.stop(options);
+    const announcer = this.#announcer;
+    this.#announcer = null;
+    announcer?.stop();
+    await this.#session?.stop(succeeded ? { node: true, instances: announcer?.fit ?? [] } : undefined);
     this.#session = null;
   }
 
@@ -125,15 +143,21 @@ class CachedPlacement implements Placement {
       if (!config.services.some((service) => service.name === name)) this.#cache.forgetService(name);
     }
     this.#setStatic(before.services, config.services);
-    if (isDeepStrictEqual(concerns(before), concerns(config))) return;
-    const session = this.#session;
+    // One change after the other: two sessions of one client id would push each other off the broker.
+    this.#changing = this.#changing.then(() => this.#beginAnew());
+  }
+
+  /** What is announced before and after is never taken back: others would forget what they learned of it. */
+  async #beginAnew(): Promise<void> {
+    const [config, before] = [this.#config, this.#begun];
+    const [announcer, session] = [this.#announcer, this.#session];
+    if (announcer === null || isDeepStrictEqual(concerns(before), concerns(config))) return;
+    announcer.stop();
+    const fit = announcer.fitFor(config.announce);
+    const sameBroker = isDeepStrictEqual(before.mqtt, config.mqtt);
     this.#session = null;
-    // One after the other: two sessions of one client id would push each other off the broker.
-    void Promise.resolve(session?.stop()).then(() => {
-      if (this.#config !== config) return;
-      this.#dropLocal();
-      this.#startSession();
-    });
+    await session?.stop(sameBroker ? { node: announcesNode(config), instances: fit } : undefined);
+    if (this.#announcer === announcer) this.#begin(config, fit);
   }
 
   observeRtt(nodeId: string, rttMs: number): void {
@@ -142,7 +166,8 @@ class CachedPlacement implements Placement {
   }
 
   announcePressure(pressure: NodePressure): void {
-    this.#session?.announcePressure(pressure);
+    this.#pressure = pressure;
+    void this.#announcer?.announcePressure(pressure);
   }
 
   state(): PlacementState {
@@ -170,26 +195,37 @@ class CachedPlacement implements Placement {
     this.#cache.import({ ...saved, instances }, { ageMs, nowMs: this.#options.clock.nowMs() });
   }
 
-  #startSession(): void {
+  /** `fit`: own instances that are known to be. */
+  #begin(config: Config, fit: readonly Instance[]): void {
+    let session: BrokerSession | null = null;
+    const publish = (topic: string, payload: string): Promise<boolean> =>
+      session?.publish(topic, payload) ?? Promise.resolve(false);
+    const announcer = this.#own.offer({ config, fit, pressure: this.#pressure, publish });
+    session = config.mqtt === null ? null : this.#createSession(config, config.mqtt, announcer);
+    this.#begun = config;
+    this.#announcer = announcer;
+    this.#session = session;
+    announcer.start();
+    session?.start();
+  }
+
+  #createSession(config: Config, mqtt: MqttConfig, announcer: Announcer): BrokerSession {
     const { clock, rng, log, boot, ownListeners } = this.#options;
-    const { mqtt, placement } = this.#config;
-    if (mqtt === null) return;
-    this.#session = new BrokerSession({
-      config: this.#config,
+    return new BrokerSession({
+      config,
       mqtt,
       cache: this.#cache,
-      addresses: createAddressPolicy({ allow: placement.allow, ownListeners }),
+      announcer,
+      addresses: createAddressPolicy({ allow: config.placement.allow, ownListeners }),
       rejections: this.#rejections,
       clock,
       rng,
       log,
       boot,
-      probePort: () => this.#probePort(),
       rttMs: (nodeId) => this.#rttsMs.get(nodeId),
       counters: this.#counters,
       onChange: () => this.#tickLater(),
     });
-    this.#session.start();
   }
 
   #setStatic(before: readonly ServiceConfig[], after: readonly ServiceConfig[]): void {
@@ -216,15 +252,6 @@ class CachedPlacement implements Placement {
       'proxy listens on loopback, so it is not announced for probes',
     );
     return null;
-  }
-
-  /** Own instances that are not to be announced any more. */
-  #dropLocal(): void {
-    const { announce } = this.#config;
-    for (const { source, instance } of this.#cache.instances()) {
-      const listed = announce.some(({ service, id }) => service === instance.service && id === instance.id);
-      if (source === 'local' && !listed) this.#cache.remove('local', instance, this.#options.clock.nowMs());
-    }
   }
 
   #nodeChanged(event: NodeEvent): void {

@@ -33,6 +33,14 @@ id = "a"
 url = "http://127.0.0.1:${port}"
 health = { kind = "http", path = "/up", interval = "100ms", timeout = "1s", failures_max = 2 }
 `;
+const PRESSURE = {
+  cpuRatio: 0.97,
+  memoryRatio: 0.5,
+  temperatureC: 81,
+  throttled: true,
+  power: 'battery',
+  batteryRatio: 0.2,
+} as const;
 const soon = { timeout: 60_000, interval: 25 };
 
 async function startService() {
@@ -145,6 +153,47 @@ instances = ["http://127.0.0.1:9001"]
     expect(updates.filter((update) => update.kind === 'instance-removed').map(({ key }) => key)).toEqual(['self/a']);
   });
 
+  it('stay where they are when the configuration around them is reloaded, and go when they leave it', async () => {
+    const broker = await startMosquitto();
+    const service = await startService();
+    const leaving = announce(service.port).replace('id = "a"', 'id = "b"');
+    const announcer = startPlacement(qedge('n1', broker.url, announce(service.port) + leaving), other);
+    const { keys, updates, nodeEvents, placement } = startPlacement(qedge('self', broker.url));
+    await vi.waitFor(() => expect(keys()).toEqual(['n1/a up', 'n1/b up']), soon);
+    announcer.placement.announcePressure(PRESSURE);
+    await vi.waitFor(() => expect(nodeEvents.at(-1)).toMatchObject({ kind: 'node-pressure' }), soon);
+    const said = updates.length;
+    const changed = qedge('n1', broker.url, announce(service.port)).replace('"80ms"', '"90ms"');
+    announcer.placement.configure(configFrom(changed.replace('[mqtt]', 'labels = { zone = "b" }\n[mqtt]')));
+    await vi.waitFor(() => expect(placement.state().nodes[0]?.node.labels).toEqual({ zone: 'b' }), soon);
+    await vi.waitFor(() => expect(keys()).toEqual(['n1/a up']), soon);
+    expect(updates.slice(said)).toEqual([{ kind: 'instance-removed', key: 'n1/b' }]);
+    expect(nodeEvents.filter(({ kind }) => kind === 'node-lost')).toEqual([]);
+    expect(placement.state().nodes[0]?.node.pressure).toEqual(PRESSURE);
+    expect(announcer.keys()).toEqual(['n1/a up']);
+    // They are checked on as before.
+    service.answerWith(503);
+    await vi.waitFor(() => expect(keys()).toEqual([]), soon);
+    expect(announcer.keys()).toEqual([]);
+  });
+
+  it('that fail their check while the broker is away are taken back when it returns', async () => {
+    const broker = await startMosquitto();
+    const service = await startService();
+    const announcer = startPlacement(qedge('n1', broker.url, announce(service.port)), other);
+    const client = await publisher(broker.url);
+    const topics = async (from: typeof client): Promise<readonly string[]> =>
+      [...(await retained(from, 'qedge/v1/#')).keys()].sort();
+    const all = ['qedge/v1/nodes/n1', instanceTopic('n1', 'a')];
+    await vi.waitFor(async () => expect(await topics(client)).toEqual(all), soon);
+    await broker.stop();
+    service.answerWith(503);
+    await vi.waitFor(() => expect(announcer.keys()).toEqual([]), soon);
+    await broker.start();
+    const again = await publisher(broker.url);
+    await vi.waitFor(async () => expect(await topics(again)).toEqual(['qedge/v1/nodes/n1']), soon);
+  });
+
   it('count only where they carry the labels that the service demands', async () => {
     const broker = await startMosquitto();
     const client = await publisher(broker.url);
@@ -162,17 +211,24 @@ instances = ["http://127.0.0.1:9001"]
     const { placement: pressed } = startPlacement(qedge('n1', broker.url), other);
     const { placement, nodeEvents } = startPlacement(qedge('self', broker.url));
     await vi.waitFor(() => expect(placement.state().nodes).toHaveLength(1), soon);
-    const pressure = {
-      cpuRatio: 0.97,
-      memoryRatio: 0.5,
-      temperatureC: 81,
-      throttled: true,
-      power: 'battery',
-      batteryRatio: 0.2,
-    } as const;
-    pressed.announcePressure(pressure);
-    await vi.waitFor(() => expect(nodeEvents.at(-1)).toEqual({ kind: 'node-pressure', nodeId: 'n1', pressure }), soon);
-    expect(placement.state().nodes[0]?.node.pressure).toEqual(pressure);
+    pressed.announcePressure(PRESSURE);
+    const told = { kind: 'node-pressure', nodeId: 'n1', pressure: PRESSURE };
+    await vi.waitFor(() => expect(nodeEvents.at(-1)).toEqual(told), soon);
+    expect(placement.state().nodes[0]?.node.pressure).toEqual(PRESSURE);
+  });
+
+  it('leave nothing behind in the connection, however many there are', async () => {
+    const broker = await startMosquitto();
+    const warnings: string[] = [];
+    const collect = ({ name }: Error): void => void warnings.push(name);
+    process.on('warning', collect);
+    onTestFinished(() => void process.off('warning', collect));
+    const { placement: pressed } = startPlacement(qedge('n1', broker.url), other);
+    const { placement } = startPlacement(qedge('self', broker.url));
+    await vi.waitFor(() => expect(placement.state().nodes).toHaveLength(1), soon);
+    for (let i = 1; i <= 20; i++) pressed.announcePressure({ ...PRESSURE, temperatureC: i });
+    await vi.waitFor(() => expect(placement.state().nodes[0]?.node.pressure?.temperatureC).toBe(20), soon);
+    expect(warnings).toEqual([]);
   });
 
   it('offer no probe port that others cannot reach', async () => {

@@ -58,7 +58,8 @@ describe('judgeOwn', () => {
     expect(judge(cleared('self', 'mine'))).toBe('repeat');
   });
 
-  it('takes back what an earlier life left behind', () => {
+  it('takes back what an earlier life left behind, and what this one could not take back itself', () => {
+    expect(judge(instance('self', 'other', 'b2'), true)).toBe('take-back');
     expect(judge(instance('self', 'other', 'b1'), true)).toBe('take-back');
   });
 

@@ -1,0 +1,90 @@
+// What this node offers: its announcer, made after the configuration, and what the cache is told of it. Own instances are
+// used here like any other, with a broker or without.
+
+import { isDeepStrictEqual } from 'node:util';
+import type { Config } from '../config/config.ts';
+import type { Clock } from '../core/clock.ts';
+import type { Instance, NodePressure } from '../core/domain.ts';
+import type { Rng } from '../core/rng.ts';
+import type { Logger } from '../telemetry/log.ts';
+import { Announcer } from './announcer.ts';
+import { matches } from './broker-session.ts';
+import type { PlacementCache } from './placement-cache.ts';
+
+export interface OwnInstancesOptions {
+  readonly cache: PlacementCache;
+  readonly clock: Clock;
+  readonly rng: Rng;
+  readonly log: Logger;
+  readonly boot: string;
+  /** Port of this node's qedge, for other nodes' probes; null when they cannot reach it. */
+  readonly probePort: () => number | null;
+  /** The cache changed: grace periods may run. */
+  readonly onChange: () => void;
+}
+
+/** What one configuration makes of this node. */
+export interface Offer {
+  readonly config: Config;
+  /** Own instances that are known to be fit. */
+  readonly fit: readonly Instance[];
+  readonly pressure: NodePressure | null;
+  /** Publishes retained; resolves to whether the broker took it. */
+  readonly publish: (topic: string, payload: string) => Promise<boolean>;
+}
+
+export class OwnInstances {
+  readonly #options: OwnInstancesOptions;
+
+  constructor(options: OwnInstancesOptions) {
+    this.#options = options;
+  }
+
+  /** Drops what is not offered any more, and makes the announcer of what is. */
+  offer({ config, fit, pressure, publish }: Offer): Announcer {
+    this.#drop(config, fit);
+    const { rng, log, boot, probePort } = this.#options;
+    const { id, address, tier, labels } = config.node;
+    const port = address === null || !announcesNode(config) ? null : probePort();
+    return new Announcer({
+      prefix: config.mqtt?.topicPrefix ?? '',
+      node: announcesNode(config) ? { id, address, probePort: port, tier, labels, boot, pressure } : null,
+      nodeId: id,
+      boot,
+      announce: config.announce,
+      fit,
+      rng,
+      log,
+      publish,
+      onLocal: (instance, up) => this.#set(config, instance, up),
+    });
+  }
+
+  #set(config: Config, instance: Instance, up: boolean): void {
+    if (!isWanted(config, instance)) return;
+    const { cache, clock, onChange } = this.#options;
+    if (up) cache.set('local', instance, { nowMs: clock.nowMs() });
+    else cache.remove('local', instance, clock.nowMs());
+    onChange();
+  }
+
+  #drop(config: Config, fit: readonly Instance[]): void {
+    const { cache, clock } = this.#options;
+    for (const { source, instance } of cache.instances()) {
+      if (source !== 'local') continue;
+      const stays = isWanted(config, instance) && fit.some((one) => isDeepStrictEqual(one, instance));
+      if (!stays) cache.remove('local', instance, clock.nowMs());
+    }
+  }
+}
+
+/** Whether this node is spoken of on the broker. */
+export function announcesNode({ mqtt, node, announce }: Config): boolean {
+  return mqtt?.native === true && (node.address !== null || announce.length > 0);
+}
+
+/** Its service is served here, and it has what that demands. */
+function isWanted({ services }: Config, { service, labels }: Instance): boolean {
+  const served = services.find(({ name }) => name === service);
+  return served !== undefined && matches(labels, served.constraints);
+}
