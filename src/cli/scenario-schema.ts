@@ -10,7 +10,7 @@ export const headSchema = z.object({
   name,
   description: z.string().default(''),
   duration: duration(),
-  steady: duration({ zero: true }).prefault('60s'),
+  steady: duration({ zero: true }).optional(),
   load: z.number().gt(0).max(100).default(1),
   seeds: z.array(z.int().min(0).max(0x7fffffff)).min(1).default([1]),
   policies: z.array(z.string()).min(1).default(['qedge']),

@@ -4,15 +4,17 @@ import { mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import type { Command } from 'commander';
 import { InvalidArgumentError } from 'commander';
-import { CommandError, EX_CONFIG, EX_USAGE } from '../errors.ts';
+import { CommandError, EX_USAGE } from '../errors.ts';
 import { type Progress, type RunResult, runExperiment } from '../sim/experiment.ts';
 import { policyProblems } from '../sim/policy-text.ts';
 import { toCsv, toJson } from '../sim/report/data-files.ts';
 import { toHtml } from '../sim/report/html.ts';
 import { resultTable } from '../sim/report/text-table.ts';
 import type { Scenario } from '../sim/scenario.ts';
+import { NoTopologyError } from '../sim/topology.ts';
 import { widthOf } from '../terminal/paint.ts';
-import { loadScenario } from './scenario-file.ts';
+import { ProgressBar } from './progress-bar.ts';
+import { loadScenario, scenarioProblem } from './scenario-file.ts';
 import { seedsText } from './scenario-schema.ts';
 
 interface SimulateOptions {
@@ -44,16 +46,15 @@ export function registerSimulate(program: Command): void {
 
 function simulate(file: string, options: SimulateOptions): void {
   const scenario = { ...loadScenario(file), ...(options.load === undefined ? {} : { load: options.load }) };
-  const bar = process.stderr.isTTY === true ? new ProgressBar() : null;
-  const results = run(scenario, options, bar);
-  bar?.clear();
+  const results = run(file, scenario, options);
   process.stdout.write(
     options.json === true ? toJson(scenario, results) : `${resultTable(results, widthOf(process.stdout))}\n`,
   );
   if (options.out !== undefined) writeFiles(options.out, scenario, results);
 }
 
-function run(scenario: Scenario, options: SimulateOptions, bar: ProgressBar | null): RunResult[] {
+function run(file: string, scenario: Scenario, options: SimulateOptions): RunResult[] {
+  const bar = process.stderr.isTTY === true ? new ProgressBar(process.stderr) : null;
   try {
     return runExperiment({
       scenario,
@@ -63,9 +64,10 @@ function run(scenario: Scenario, options: SimulateOptions, bar: ProgressBar | nu
       ...(bar === null ? {} : { onProgress: (progress: Progress) => bar.show(progress) }),
     });
   } catch (error) {
-    if (error instanceof RangeError && /^no topology/.test(error.message))
-      throw new CommandError(error.message, EX_CONFIG);
+    if (error instanceof NoTopologyError) throw scenarioProblem(file, ['topology'], error.message);
     throw error;
+  } finally {
+    bar?.clear();
   }
 }
 
@@ -86,7 +88,9 @@ function writeFiles(directory: string, scenario: Scenario, results: readonly Run
 
 function parsePolicies(text: string): string[] {
   const policies = text.split(',').map((policy) => policy.trim());
-  const problems = policies.flatMap(policyProblems);
+  const problems = policies.flatMap((policy) =>
+    policyProblems(policy).map((problem) => `--policy ${policy}: ${problem}`),
+  );
   if (problems.length > 0) throw new CommandError(problems.join('\n'), EX_USAGE);
   return policies;
 }
@@ -101,26 +105,4 @@ function parseLoad(text: string): number {
   const load = Number(text);
   if (!(load > 0 && load <= 100)) throw new InvalidArgumentError('expected a number above 0, at most 100');
   return load;
-}
-
-const BAR_WIDTH = 30;
-
-/** One line on the terminal that is written over. */
-class ProgressBar {
-  #shown = '';
-
-  show({ ratio, policy, seed }: Progress): void {
-    const filled = Math.round(ratio * BAR_WIDTH);
-    const bar = `${'█'.repeat(filled)}${'░'.repeat(BAR_WIDTH - filled)}`;
-    const line = `${bar} ${Math.round(100 * ratio)
-      .toString()
-      .padStart(3)} %  ${policy}, seed ${seed}`;
-    if (line === this.#shown) return;
-    this.#shown = line;
-    process.stderr.write(`\r\x1b[K${line}`);
-  }
-
-  clear(): void {
-    process.stderr.write('\r\x1b[K');
-  }
 }

@@ -29,7 +29,17 @@ const LOCAL_RTT_MS = 0.5;
 const FIBRE_KM_PER_MS = 200;
 const DRAWS_MAX = 1_000;
 
-/** @throws RangeError when no draw puts every node in reach of an instance. */
+/** No draw put every node in reach of an instance. */
+export class NoTopologyError extends Error {
+  constructor({ instances, seed }: GeneratedTopologyOptions, reachMs: number) {
+    super(
+      `no topology with every node within ${reachMs} ms of one of ${instances} instances: seed ${seed}, ${DRAWS_MAX} draws`,
+    );
+    this.name = 'NoTopologyError';
+  }
+}
+
+/** @throws NoTopologyError */
 export function generateTopology(options: GeneratedTopologyOptions): Topology {
   const rng = createStream(options.seed, 'topology');
   const reachMs = options.latencyMsMax - options.idleProcessingMs;
@@ -38,7 +48,7 @@ export function generateTopology(options: GeneratedTopologyOptions): Topology {
     const centers = greedyCenters(rttMs, options.nodes, options.instances, Math.floor(rng.next() * options.nodes));
     if (radiusMs(rttMs, options.nodes, centers) <= reachMs) return { nodes, rttMs, centers };
   }
-  throw new RangeError(`no topology with ${options.instances} instances within ${reachMs} ms of every node`);
+  throw new NoTopologyError(options, reachMs);
 }
 
 function drawNodes(rng: Rng, count: number): { nodes: string[]; rttMs: Float64Array } {

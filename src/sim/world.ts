@@ -54,7 +54,7 @@ export type Change =
   /** State is put aside for a warm restart that comes later. */
   | { readonly kind: 'keep'; readonly balancers: readonly number[] };
 
-/** @throws RangeError when no topology of the wanted shape exists. */
+/** @throws NoTopologyError */
 export function createWorld(scenario: Scenario, seed: number): World {
   const topology = createTopology(scenario, seed);
   const balancers = balancerNodes(scenario, topology);

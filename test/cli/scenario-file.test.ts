@@ -50,7 +50,7 @@ describe('a scenario file', () => {
     expect(load(GOOD)).toMatchObject({
       name: 'small',
       durationMs: 20_000,
-      steadyFromMs: 20_000,
+      steadyFromMs: 10_000,
       load: 1,
       seeds: [1],
       qos: { latencyMs: 80, successRatio: 0.9, windowMs: 10_000 },
@@ -94,6 +94,56 @@ describe('a scenario file', () => {
     const problems = problemsOf(`${GOOD}\n[[event]]\nat = "${at}"\n${event}\n`);
     expect(problems).toHaveLength(1);
     expect(problems[0]).toContain(message);
+  });
+
+  it('takes 60 s for learning, half of a run that is shorter than two minutes, or what it is told', () => {
+    const steadyOf = (duration: string): number => load(GOOD.replace('duration = "20s"', duration)).steadyFromMs;
+    expect(steadyOf('duration = "180s"')).toBe(60_000);
+    expect(steadyOf('duration = "60s"')).toBe(30_000);
+    expect(steadyOf('duration = "20s"\nsteady = "0s"')).toBe(0);
+    expect(problemsOf(GOOD.replace('duration = "20s"', 'duration = "20s"\nsteady = "20s"'))).toEqual([
+      'scenario.toml:3:1: steady: expected a time before the end of the run',
+    ]);
+  });
+
+  it.each([
+    ['a node without a load balancer', 'on = ["b"]', '16:7: clients.on: node "b" carries no load balancer'],
+    ['a node that is not there', 'on = ["a", "c"]', '16:12: clients.on: no such node: "c"'],
+    ['more load balancers than there are', 'on = 2', '16:1: clients.on: expected at most 1, all load balancers, got 2'],
+    ['an arrival after the end', 'at = "20s"', '16:1: clients.at: expected a time before the end of the run'],
+    ['a departure before the arrival', 'at = "9s"\nuntil = "9s"', '17:1: clients.until: expected a time after at'],
+  ])('rejects clients with %s', (_, key, problem) => {
+    const text = GOOD.replace('instances = ["a"]', 'instances = ["a"]\nbalancers = ["a"]');
+    const problems = problemsOf(`${text}${key}\n`);
+    expect(problems).toHaveLength(1);
+    expect(problems[0]).toContain(`scenario.toml:${problem}`);
+  });
+
+  it('rejects a restart on a node without a load balancer', () => {
+    const text = GOOD.replace('instances = ["a"]', 'instances = ["a"]\nbalancers = ["a"]');
+    expect(problemsOf(`${text}[[event]]\nat = "10s"\nkind = "restart"\nstate = "cold"\non = ["b"]\n`)).toEqual([
+      'scenario.toml:20:7: event.on: node "b" carries no load balancer',
+    ]);
+  });
+
+  it.each([
+    ['an instance at random', '[[override]]\ninstances = ["random"]\n', 'no such instance: "random"'],
+    [
+      'an instance twice',
+      '[[override]]\ninstances = ["i1"]\n[[override]]\ninstances = ["i1"]\n',
+      'instance "i1" has a model of its own already',
+    ],
+  ])('rejects a model of its own for %s', (_, override, message) => {
+    const problems = problemsOf(GOOD + override);
+    expect(problems).toHaveLength(1);
+    expect(problems[0]).toContain(message);
+  });
+
+  it('knows a generated topology in which nobody can be in reach', () => {
+    const text = GOOD.replace(/kind = "matrix".*instances = \["a"\]/s, 'kind = "europe"').replace('80ms', '8ms');
+    expect(problemsOf(text)).toEqual([
+      'scenario.toml:6:1: topology.idle: expected less than the limit, 8 ms, got 8 ms',
+    ]);
   });
 
   it('rejects a policy that nobody knows, and an option that the policy does not', () => {

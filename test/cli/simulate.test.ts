@@ -75,8 +75,26 @@ describe('qedge simulate', () => {
     );
   });
 
+  it('exits 78, with the place, when no generated topology puts every node in reach', async () => {
+    const far = join(directory, 'far.toml');
+    writeFileSync(
+      far,
+      SCENARIO.replace(/kind = "matrix".*\["a", "b"\]/s, 'kind = "europe"\ninstances = 1').replace('80ms', '20ms'),
+    );
+    const { code, stdout, stderr } = await simulate(far, '--seeds', '7');
+    expect({ code, stdout }).toEqual({ code: 78, stdout: '' });
+    expect(stderr).toBe(
+      'far.toml:6:1: topology: no topology with every node within 12 ms of one of 1 instances: seed 7, 1000 draws\n',
+    );
+  });
+
   it.each([
     ['a policy that nobody knows', ['--policy', 'fastest'], 'unknown policy "fastest"'],
+    [
+      'an option out of range',
+      ['--policy', 'random,proxy-mity:alpha=2'],
+      '--policy proxy-mity:alpha=2: alpha: expected',
+    ],
     ['seeds that are none', ['--seeds', '3-1'], 'expected seeds such as'],
     ['a load below nothing', ['--load', '-1'], 'expected a number above 0'],
   ])('exits 64 for %s', async (_, args, message) => {

@@ -1,0 +1,34 @@
+// How far a simulation is: one line at the bottom of the terminal that is written over, and gone when it is done.
+
+import type { Progress } from '../sim/experiment.ts';
+import { truncate } from '../terminal/columns.ts';
+import { widthOf } from '../terminal/paint.ts';
+
+const BAR_WIDTH = 30;
+const BEGIN_AGAIN = '\r\x1b[K';
+
+export class ProgressBar {
+  readonly #stream: NodeJS.WriteStream;
+  #shown = '';
+
+  constructor(stream: NodeJS.WriteStream) {
+    this.#stream = stream;
+  }
+
+  show({ ratio, policy, seed }: Progress): void {
+    const filled = Math.round(ratio * BAR_WIDTH);
+    const bar = '█'.repeat(filled) + '░'.repeat(BAR_WIDTH - filled);
+    const percent = Math.round(100 * ratio).toString();
+    // A line that wraps could not be written over: the cursor stays within the last column.
+    const line = truncate(`${bar} ${percent.padStart(3)} %  ${policy}, seed ${seed}`, widthOf(this.#stream) - 1);
+    if (line === this.#shown) return;
+    this.#shown = line;
+    this.#stream.write(BEGIN_AGAIN + line);
+  }
+
+  clear(): void {
+    if (this.#shown === '') return;
+    this.#shown = '';
+    this.#stream.write(BEGIN_AGAIN);
+  }
+}
