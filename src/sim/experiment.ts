@@ -2,11 +2,12 @@
 
 import { createServiceRouter } from '../core/service-router.ts';
 import { type DrivenRouter, type RouterRequest, SERVICE } from './balancers.ts';
-import { computeMetrics, computeSeries, type RunMetrics, type RunSeries } from './metrics.ts';
+import { computeMetrics, type RunMetrics } from './metrics.ts';
 import { createOracle } from './oracle.ts';
 import { ORACLE, parsePolicy } from './policy-text.ts';
 import type { Recorder } from './recorder.ts';
 import type { Scenario } from './scenario.ts';
+import { computeSeries, type RunSeries } from './series.ts';
 import { runSimulation } from './simulation.ts';
 import { createWorld, type World } from './world.ts';
 
@@ -39,13 +40,12 @@ export interface RunResult {
   readonly localInstance: readonly boolean[];
 }
 
-/** Runs everything, one after another. @throws RangeError when a topology of the wanted shape does not exist. */
+/** Runs everything, one after another. @throws NoTopologyError */
 export function runExperiment(options: ExperimentOptions): RunResult[] {
   const { scenario, seeds } = options;
-  const policies = options.regret
-    ? [ORACLE, ...options.policies.filter((policy) => policy !== ORACLE)]
-    : options.policies;
   const asked = new Set(options.policies);
+  // The oracle comes first: the others are measured against it.
+  const policies = [...(options.regret ? new Set([ORACLE, ...asked]) : asked)];
   const runs = policies.length * seeds.length;
   const results: RunResult[] = [];
   for (const [s, seed] of seeds.entries()) {

@@ -4,10 +4,8 @@
 // max Σ_k λ_k Σ_m w_km F_m(τ − ℓⁿ_km, λ_m),  λ_m = Σ_k λ_k w_km,  by exponentiated gradient ascent the best iterate
 // kept; F from response-table.ts. It is a static allocation per state of the world: a policy that dodges a stall can do better.
 
-import type { Candidate, PlacementUpdate } from '../core/domain.ts';
-import { instanceKey } from '../core/domain.ts';
-import type { RouterSnapshot } from '../core/service-router.ts';
-import { type DrivenRouter, instanceOf, type RouterRequest, SERVICE } from './balancers.ts';
+import type { DrivenRouter, RouterRequest } from './balancers.ts';
+import { type Allocation, OracleRouter } from './oracle-router.ts';
 import { type ResponseTable, responseTable } from './response-table.ts';
 import type { Scenario } from './scenario.ts';
 import type { Change, World } from './world.ts';
@@ -41,10 +39,10 @@ interface SiteState {
 }
 
 export function createOracle(scenario: Scenario, world: World): Oracle {
-  return new Allocation(scenario, world);
+  return new CentralAllocation(scenario, world);
 }
 
-class Allocation implements Oracle {
+class CentralAllocation implements Oracle, Allocation {
   readonly #scenario: Scenario;
   readonly #world: World;
   readonly #states: SiteState[];
@@ -54,7 +52,6 @@ class Allocation implements Oracle {
   readonly #boundariesMs: readonly number[];
   #validFromMs = Number.NEGATIVE_INFINITY;
   #validUntilMs = Number.NEGATIVE_INFINITY;
-  /** Grows with every new allocation. */
   version = 0;
 
   constructor(scenario: Scenario, world: World) {
@@ -89,7 +86,6 @@ class Allocation implements Oracle {
     this.#validUntilMs = Math.min(this.#validUntilMs, nowMs);
   };
 
-  /** Weights of a load balancer over `instances(balancer)`, as of now. */
   weights(balancer: number, nowMs: number): Float64Array {
     if (!(nowMs >= this.#validFromMs && nowMs < this.#validUntilMs)) this.#allocate(nowMs);
     return this.#weights[balancer] as Float64Array;
@@ -235,72 +231,4 @@ function ascend(gradients: readonly Float64Array[], weights: readonly Float64Arr
     const total = next.reduce((sum, weight) => sum + weight, 0);
     return next.map((weight) => weight / total);
   });
-}
-
-/** Smooth weighted round robin over the allocation; it learns nothing, for it knows. */
-class OracleRouter implements DrivenRouter {
-  readonly nextTickMs = Number.POSITIVE_INFINITY;
-  readonly candidates: readonly Candidate[];
-  readonly #allocation: Allocation;
-  readonly #balancer: number;
-  readonly #credits: Float64Array;
-  #version = -1;
-
-  constructor(allocation: Allocation, world: World, balancer: number) {
-    this.#allocation = allocation;
-    this.#balancer = balancer;
-    this.candidates = world.instances.map(({ id, node }, handle) =>
-      candidateOf(handle, id, world.topology.nodes[node] as string),
-    );
-    this.#credits = new Float64Array(allocation.instances(balancer).length);
-  }
-
-  route(request: { readonly tried: readonly number[] }, nowMs: number): Candidate | null {
-    const weights = this.#allocation.weights(this.#balancer, nowMs);
-    const instances = this.#allocation.instances(this.#balancer);
-    if (this.#version !== this.#allocation.version) {
-      this.#version = this.#allocation.version;
-      this.#credits.fill(0);
-    }
-    let best = -1;
-    let total = 0;
-    for (let n = 0; n < weights.length; n++) {
-      if (request.tried.includes(instances[n] as number)) continue;
-      const weight = weights[n] as number;
-      total += weight;
-      this.#credits[n] = (this.#credits[n] as number) + weight;
-      if (best < 0 || (this.#credits[n] as number) > (this.#credits[best] as number)) best = n;
-    }
-    if (best < 0) return null;
-    this.#credits[best] = (this.#credits[best] as number) - total;
-    return this.candidates[instances[best] as number] ?? null;
-  }
-
-  start(): number {
-    return 0;
-  }
-  finish(): void {}
-  settle(): void {}
-  applyPlacement(_update: PlacementUpdate): void {}
-  observeRtt(): void {}
-  tick(): void {}
-  snapshot(): RouterSnapshot {
-    return { version: 1, service: SERVICE, fingerprint: 'oracle', rtts: {}, policy: null, clients: null };
-  }
-  restore(): void {}
-}
-
-function candidateOf(handle: number, id: string, nodeId: string): Candidate {
-  const instance = instanceOf({ id, nodeId, port: 1 + handle });
-  return {
-    handle,
-    key: instanceKey(instance),
-    instance,
-    local: false,
-    rttMs: 0,
-    rttKnown: true,
-    availability: 'up',
-    inFlight: 0,
-    oldestStartMs: Number.POSITIVE_INFINITY,
-  };
 }

@@ -13,8 +13,8 @@ export interface RecorderShape {
 export class Recorder {
   readonly shape: RecorderShape;
   /** Requests a client sent within a second, and how many of these succeeded: [client × seconds + second]. */
-  readonly sent: Uint16Array;
-  readonly succeeded: Uint16Array;
+  readonly sent: Uint32Array;
+  readonly succeeded: Uint32Array;
   /** Tries that reached an instance, by second: [instance × seconds + second]. */
   readonly arrivals: Uint32Array;
   /** Tries that a load balancer sent to an instance: [balancer × instances + instance]. */
@@ -29,8 +29,8 @@ export class Recorder {
 
   constructor(shape: RecorderShape) {
     this.shape = shape;
-    this.sent = new Uint16Array(shape.clients * shape.seconds);
-    this.succeeded = new Uint16Array(shape.clients * shape.seconds);
+    this.sent = new Uint32Array(shape.clients * shape.seconds);
+    this.succeeded = new Uint32Array(shape.clients * shape.seconds);
     this.arrivals = new Uint32Array(shape.instances * shape.seconds);
     this.routed = new Uint32Array(shape.balancers * shape.instances);
     this.processing = new Uint32Array(shape.instances * HISTOGRAM_BINS);

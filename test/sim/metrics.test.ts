@@ -1,6 +1,7 @@
 import { describe, expect, it } from 'vitest';
-import { computeMetrics, computeSeries, jain } from '../../src/sim/metrics.ts';
+import { computeMetrics, jain } from '../../src/sim/metrics.ts';
 import { Recorder } from '../../src/sim/recorder.ts';
+import { computeSeries } from '../../src/sim/series.ts';
 import { smallScenario } from './support.ts';
 
 /** One client a row: how many of its 10 requests succeed in each second. */
@@ -37,6 +38,17 @@ describe('metrics', () => {
     expect(metrics.strictlySatisfiedRatio).toBe(0);
   });
 
+  it('gives a share of exactly ρ to be enough, whatever ρ is', () => {
+    // 0.55 · 100 is more than 55 in floating point.
+    const half = Array.from({ length: 60 }, (_, s) => (s % 2 === 0 ? 5 : 6));
+    const { satisfiedRatio, strictlySatisfiedRatio } = computeMetrics(
+      recorderOf([half]),
+      { ...scenario, qos: { ...scenario.qos, successRatio: 0.55 } },
+      null,
+    );
+    expect([satisfiedRatio, strictlySatisfiedRatio]).toEqual([1, 1]);
+  });
+
   it('finds when success has settled', () => {
     const metrics = computeMetrics(recorderOf([[...repeat(5, 10), ...repeat(10, 50)]]), scenario, null);
     // Rolling over 10 s: 98 % from second 20 on, which is when the last bad second has left.
@@ -59,6 +71,24 @@ describe('metrics', () => {
     const [mine, oracle] = [recorderOf([repeat(8, 60)]), recorderOf([repeat(10, 60)])];
     expect(computeMetrics(mine, scenario, oracle).regretRequests).toBe(120);
     expect(computeSeries(mine, oracle).cumulativeRegret?.slice(0, 3)).toEqual([2, 4, 6]);
+  });
+});
+
+describe('a recorder', () => {
+  it('counts clients of any rate', () => {
+    const recorder = new Recorder({ seconds: 1, clients: 1, instances: 1, balancers: 1 });
+    for (let i = 0; i < 70_000; i++) recorder.settled(0, 500, 'success');
+    expect(computeMetrics(recorder, scenario, null).requests).toBe(70_000);
+  });
+
+  it('comes to figures also when nobody sent anything', () => {
+    const nothing = new Recorder({ seconds: 60, clients: 1, instances: 1, balancers: 1 });
+    expect(computeMetrics(nothing, scenario, null)).toMatchObject({
+      requests: 0,
+      successRatio: 1,
+      worstClientRatio: 1,
+      latencyP50Ms: Number.NaN,
+    });
   });
 });
 

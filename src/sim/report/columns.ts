@@ -12,7 +12,7 @@ export interface Column<Row> {
 export const percent = (ratio: number): string =>
   `${(100 * ratio).toFixed(ratio === 1 ? 0 : 1).replace(/^-(0\.0)$/, '$1')} %`;
 const seconds = (s: number): string => (s === Number.POSITIVE_INFINITY ? 'never' : `${s.toFixed(0)} s`);
-const ms = (value: number): string => `${value.toFixed(1)} ms`;
+const ms = (value: number): string => (Number.isNaN(value) ? '–' : `${value.toFixed(1)} ms`);
 
 /** The mean, and the worst seed in brackets where it differs. */
 function figure(format: (value: number) => string, { mean, worst }: Figure): string {

@@ -36,15 +36,19 @@ export function toCsv(scenario: Scenario, results: readonly RunResult[]): string
     scenario.load,
     quoted(policy),
     seed,
-    ...COLUMNS.map((column) => metrics[column] ?? ''),
+    ...COLUMNS.map((column) => textOf(metrics[column])),
     ...ENDINGS.map((ending) => metrics.endings[ending]),
   ]);
   return `${[header, ...lines].map((line) => line.join(',')).join('\r\n')}\r\n`;
 }
 
 export function toJson(scenario: Scenario, results: readonly RunResult[]): string {
-  // JSON has no infinity; null stands for "for ever" and "never".
+  // JSON has no infinity and no NaN; null stands for "for ever", "never" and "there was none".
   return `${JSON.stringify({ scenario, results }, (_, value) => (value === Number.POSITIVE_INFINITY ? null : value), 1)}\n`;
+}
+
+function textOf(figure: number | null): string {
+  return figure === null || Number.isNaN(figure) ? '' : String(figure);
 }
 
 function quoted(text: string): string {

@@ -1,0 +1,27 @@
+// When a scenario changes: the moments that its plots mark and its event table tells of.
+
+import type { Scenario, ScenarioEvent } from './scenario.ts';
+
+/** Moments at which the scenario changes, one for all that happens at the same time. */
+export function disturbancesOf({ events, clients, durationMs }: Scenario): { atS: number; label: string }[] {
+  const moments = new Map<number, string[]>();
+  const add = (atMs: number, label: string): void => {
+    if (atMs > 0 && atMs < durationMs) moments.set(atMs, [...(moments.get(atMs) ?? []), label]);
+  };
+  for (const event of events) {
+    add(event.atMs, labelOf(event));
+    if ('forMs' in event) add(event.atMs + event.forMs, `${event.kind} over`);
+  }
+  for (const { fromMs, untilMs } of clients) {
+    add(fromMs, 'clients arrive');
+    add(untilMs, 'clients leave');
+  }
+  return [...moments]
+    .sort(([a], [b]) => a - b)
+    .map(([atMs, labels]) => ({ atS: atMs / 1_000, label: labels.join(', ') }));
+}
+
+function labelOf(event: ScenarioEvent): string {
+  if (event.kind === 'restart') return `${event.state} restart`;
+  return event.kind === 'hiccups' ? event.kind : `${event.kind} ${event.instance}`;
+}
