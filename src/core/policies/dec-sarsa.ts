@@ -33,6 +33,8 @@ export const DEC_SARSA = definePolicy({
 /**
  * Deviation: the joint state of all instances' bins has far more values than there are requests. An action's value is
  * read from the part of the state that concerns it: Q(bin of instance a's estimate, a).
+ * Deviation: many requests are under way at once, so s is the state when the answer comes and not when its request left,
+ * and a′ is what the next request takes, not the one after this. A failure is estimated as slower than every bin.
  */
 class DecSarsa extends BasePolicy {
   readonly name = 'dec-sarsa';

@@ -32,7 +32,7 @@ class P2cEwma extends BasePolicy {
   readonly name = 'p2c-ewma';
   readonly #decayMs: number;
   readonly #rng: Rng;
-  readonly #failureMs: number;
+  readonly #limitMs: number;
   /** Peak EWMA as of `#stampMs`; 0 without history. */
   #ewmaMs: Float64Array<ArrayBuffer> = new Float64Array(0);
   #stampMs: Float64Array<ArrayBuffer> = new Float64Array(0);
@@ -41,7 +41,7 @@ class P2cEwma extends BasePolicy {
     super();
     this.#decayMs = decayMs;
     this.#rng = rng;
-    this.#failureMs = FAILURE_LATENCIES * qos.latencyMs;
+    this.#limitMs = qos.latencyMs;
   }
 
   select(_request: RequestInfo, candidates: readonly Candidate[], nowMs: number): Candidate | null {
@@ -56,9 +56,12 @@ class P2cEwma extends BasePolicy {
 
   /** Deviation: a failure counts as 3 τ. Finagle leaves failing nodes to its failure accrual; without one, failing fast would attract requests. */
   override observe(outcome: Outcome, nowMs: number): void {
-    if (outcome.kind === 'start' || outcome.result === 'aborted') return;
+    if (outcome.kind === 'start') return;
+    // A client that left in time says nothing of the instance; one that gave up was not answered.
+    if (outcome.result === 'aborted' && outcome.latencyMs <= this.#limitMs) return;
     const { handle } = outcome.candidate;
-    const latencyMs = outcome.result === 'answered' ? outcome.latencyMs : Math.max(this.#failureMs, outcome.latencyMs);
+    const failureMs = FAILURE_LATENCIES * this.#limitMs;
+    const latencyMs = outcome.result === 'answered' ? outcome.latencyMs : Math.max(failureMs, outcome.latencyMs);
     const before = this.#ewmaMs[handle] as number;
     const kept = Math.exp(-(nowMs - (this.#stampMs[handle] as number)) / this.#decayMs);
     this.#ewmaMs[handle] = latencyMs > before ? latencyMs : before * kept + latencyMs * (1 - kept);

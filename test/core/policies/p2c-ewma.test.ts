@@ -5,7 +5,12 @@ const extraOf = (world: World, node: number, name: string): number =>
   world.router.state(world.nowMs).instances[node]?.extra[name] ?? Number.NaN;
 
 /** One try at a chosen instance. */
-function observe(world: World, node: number, latencyMs: number, result: 'answered' | 'refused' = 'answered'): void {
+function observe(
+  world: World,
+  node: number,
+  latencyMs: number,
+  result: 'answered' | 'refused' | 'aborted' = 'answered',
+): void {
   const candidate = world.router.candidates[node];
   if (candidate === undefined) throw new Error('no candidate');
   world.router.finish(world.router.start(candidate, world.nowMs), result, latencyMs, world.nowMs);
@@ -52,6 +57,16 @@ describe('p2c-ewma', () => {
     observe(world, 0, 30);
     observe(world, 1, 1, 'refused');
     expect(world.router.route(REQUEST, world.nowMs)?.handle).toBe(0);
+  });
+
+  it('takes a client that gave up after the limit for a failure, and one that left before for nothing', () => {
+    const world = createWorld('p2c-ewma');
+    populate(world, [1, 1]);
+    observe(world, 0, 30);
+    observe(world, 0, 79, 'aborted');
+    expect(extraOf(world, 0, 'peakEwmaMs')).toBe(30);
+    observe(world, 0, 81, 'aborted');
+    expect(extraOf(world, 0, 'peakEwmaMs')).toBe(240);
   });
 
   it('shows the share of draws that each instance wins', () => {

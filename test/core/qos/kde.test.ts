@@ -3,7 +3,13 @@ import { describe, expect, it } from 'vitest';
 import { latencyDensity, silvermanBandwidthMs, successProbability } from '../../../src/core/qos/kde.ts';
 import { LatencyWindow } from '../../../src/core/qos/latency-window.ts';
 
-const someLatencies = fc.array(fc.double({ min: 0, max: 300, noNaN: true }), { minLength: 1, maxLength: 60 });
+const someLatencies = fc.array(
+  fc.oneof(
+    { weight: 5, arbitrary: fc.double({ min: 0, max: 300, noNaN: true }) },
+    { weight: 1, arbitrary: fc.constant(Number.POSITIVE_INFINITY) },
+  ),
+  { minLength: 1, maxLength: 60 },
+);
 
 function windowOf(latenciesMs: readonly number[]): LatencyWindow {
   const window = new LatencyWindow(10_000);
@@ -22,7 +28,7 @@ function integrate(window: LatencyWindow, limitMs: number, bandwidthMs: number):
 }
 
 describe('kernel density estimate', () => {
-  it('equals the numeric integral of its own kernel up to the limit', () => {
+  it('equals the numeric integral of its own kernel up to the limit, failures included', () => {
     fc.assert(
       fc.property(someLatencies, fc.double({ min: 1, max: 200, noNaN: true }), (latencies, limitMs) => {
         const window = windowOf(latencies);

@@ -42,7 +42,23 @@ describe('smooth weighted round robin', () => {
     );
   });
 
-  it("has no burst longer than a candidate's share within a cycle, in the order nginx documents", () => {
+  it("has no burst longer than a candidate's share of a cycle while another has one, also across cycles", () => {
+    const several = someWeights.filter((weights) => weights.filter((weight) => weight > 0).length > 1);
+    fc.assert(
+      fc.property(several, (weights) => {
+        const total = weights.reduce((sum, weight) => sum + weight, 0);
+        let burst = 0;
+        let before = -1;
+        for (const pick of picksOf(weights, 3 * total)) {
+          burst = pick === before ? burst + 1 : 1;
+          before = pick;
+          expect(burst).toBeLessThanOrEqual(weights[pick] ?? 0);
+        }
+      }),
+    );
+  });
+
+  it('picks in the order that nginx documents', () => {
     expect(picksOf([5, 1, 1], 7)).toEqual([0, 0, 1, 0, 2, 0, 0]);
   });
 
