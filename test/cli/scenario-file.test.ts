@@ -1,9 +1,19 @@
-import { mkdtempSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { loadScenario } from '../../src/cli/scenario-file.ts';
+import {
+  clientsSchema,
+  eventSchema,
+  headSchema,
+  networkSchema,
+  overrideSchema,
+  qosSchema,
+  topologySchema,
+} from '../../src/cli/scenario-schema.ts';
 import { ConfigError } from '../../src/errors.ts';
+import { keysOf } from '../support/schema-keys.ts';
 
 const SCENARIOS = resolve(import.meta.dirname, '../../config/scenarios');
 
@@ -155,6 +165,46 @@ describe('a scenario file', () => {
   it('says when there is nothing to simulate', () => {
     expect(problemsOf(GOOD.slice(0, GOOD.indexOf('[[clients]]')))).toEqual([
       'scenario.toml:1:1: nothing to simulate: expected at least one [[clients]]',
+    ]);
+  });
+});
+
+describe('the scenario with every key', () => {
+  const file = resolve(SCENARIOS, '../scenario.toml');
+  const reference = readFileSync(file, 'utf8');
+
+  it('holds exactly the defaults in the lines that are commented out', () => {
+    const directory = mkdtempSync(join(tmpdir(), 'qedge-scenario-'));
+    const uncommented = join(directory, 'scenario.toml');
+    writeFileSync(uncommented, reference.replaceAll(/^#(?=[a-z])/gm, ''));
+    expect([...reference.matchAll(/^#[a-z]/gm)].length).toBeGreaterThan(15);
+    expect(loadScenario(uncommented)).toEqual(loadScenario(file));
+    rmSync(directory, { recursive: true });
+  });
+
+  it('names every key that the schemas know', () => {
+    const written = new Set(reference.match(/[a-z]+(?= =)/g));
+    const schemas = [headSchema, qosSchema, topologySchema, networkSchema, overrideSchema, clientsSchema, eventSchema];
+    const known = schemas.flatMap(keysOf);
+    expect(known.length).toBeGreaterThan(50);
+    expect(known.filter((key) => !written.has(key))).toEqual([]);
+  });
+
+  it('shows every kind of event at work', () => {
+    const kinds = loadScenario(file).events.map(({ kind }) => kind);
+    // "link" is written as "delay" is, and told of there.
+    expect([...kinds, 'link'].toSorted()).toEqual([
+      'crash',
+      'delay',
+      'errors',
+      'flap',
+      'hang',
+      'hiccups',
+      'join',
+      'leave',
+      'link',
+      'restart',
+      'slow',
     ]);
   });
 });

@@ -4,11 +4,11 @@ import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import type * as z from 'zod';
 import type { Config } from '../../src/config/config.ts';
 import { loadConfig } from '../../src/config/load.ts';
 import { mqttSchema, sectionSchemas, tracesSchema } from '../../src/config/schema.ts';
 import { announceSchema, serviceSchema } from '../../src/config/schema-service.ts';
+import { keysOf } from '../support/schema-keys.ts';
 
 const SHIPPED = resolve(import.meta.dirname, '../../config');
 const STATE_ENV = { STATE_DIRECTORY: '/var/lib/qedge' };
@@ -47,20 +47,6 @@ function errorsOf(text: string, env: Record<string, string> = {}): string[] {
 
 /** `MINIMAL` with lines put in front of its service. */
 const withLines = (lines: string): string => MINIMAL.replace('[[service]]', `${lines}\n\n[[service]]`);
-
-/** Every key of every table within a schema. */
-function keysOf(schema: z.core.$ZodType): string[] {
-  const def = schema._zod.def as {
-    readonly shape?: Readonly<Record<string, z.core.$ZodType>>;
-    readonly options?: readonly z.core.$ZodType[];
-    readonly element?: z.core.$ZodType;
-    readonly in?: z.core.$ZodType;
-    readonly innerType?: z.core.$ZodType;
-  };
-  const own = def.shape === undefined ? [] : Object.keys(def.shape);
-  const inner = [...Object.values(def.shape ?? {}), ...(def.options ?? []), def.element, def.in, def.innerType];
-  return [...own, ...inner.flatMap((one) => (one === undefined ? [] : keysOf(one)))];
-}
 
 describe('the shipped files', () => {
   const reference = readFileSync(join(SHIPPED, 'qedge.toml'), 'utf8');
