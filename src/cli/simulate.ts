@@ -48,7 +48,7 @@ function simulate(file: string, options: SimulateOptions): void {
   const scenario = { ...loadScenario(file), ...(options.load === undefined ? {} : { load: options.load }) };
   const results = run(file, scenario, options);
   process.stdout.write(
-    options.json === true ? toJson(scenario, results) : `${resultTable(results, widthOf(process.stdout))}\n`,
+    options.json === true ? toJson(scenario, results) : `${resultTable(scenario, results, widthOf(process.stdout))}\n`,
   );
   if (options.out !== undefined) writeFiles(options.out, scenario, results);
 }

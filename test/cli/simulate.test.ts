@@ -49,7 +49,7 @@ describe('qedge simulate', () => {
   it('prints a table, and writes CSV, JSON and the report where it is told', async () => {
     const out = join(directory, 'out');
     const { code, stdout, stderr } = await simulate(file, '--policy', 'qedge,random', '--seeds', '1-2', '--out', out);
-    expect({ code, lines: stdout.split('\n').length }).toEqual({ code: 0, lines: 5 });
+    expect({ code, lines: stdout.split('\n').length }).toEqual({ code: 0, lines: 8 });
     expect(stderr).toMatch(/^wrote .*small\.csv, .*small\.json, .*small\.html\n$/);
     expect(readdirSync(out).toSorted()).toEqual(['small.csv', 'small.html', 'small.json']);
     expect(readFileSync(join(out, 'small.csv'), 'utf8').trimEnd().split('\r\n')).toHaveLength(5);

@@ -53,10 +53,24 @@ describe('the results', () => {
   });
 
   it('are a table with a line a policy and another for what happened', () => {
-    const lines = resultTable(results, 1_000).split('\n');
-    expect(lines[0]).toMatch(/^policy +satisfied +strictly/);
+    const lines = resultTable({ ...scenario, description: 'what happens' }, results, 1_000).split('\n');
+    expect(lines.slice(0, 3)).toEqual([
+      'small <b>&: what happens',
+      'Goal: 90.0 % of requests within 80 ms over 10 s. Load × 1, 20 s, jitter 0.5 ms, 2 seeds from 1: their mean, the worst one in brackets.',
+      '',
+    ]);
+    expect(lines[3]).toMatch(/^policy +satisfied +strictly/);
     expect(lines.filter((line) => line.startsWith('qedge'))).toHaveLength(1);
     expect(lines.filter((line) => line.includes('hang i1'))).toHaveLength(2);
+  });
+
+  it('keep within a narrow terminal', () => {
+    const longest = Math.max(
+      ...resultTable(scenario, results, 60)
+        .split('\n')
+        .map(({ length }) => length),
+    );
+    expect(longest).toBeLessThanOrEqual(60);
   });
 
   it('are CSV as RFC 4180 has it', () => {

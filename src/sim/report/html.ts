@@ -6,14 +6,14 @@ import type { RunResult } from '../experiment.ts';
 import type { Scenario } from '../scenario.ts';
 import { aggregate } from './aggregate.ts';
 import { barChart, escapeXml, lineChart } from './chart.ts';
-import { type Column, DISTURBANCE_COLUMNS, disturbancesOfAll, percent, RESULT_COLUMNS } from './columns.ts';
+import { type Column, DISTURBANCE_COLUMNS, disturbancesOfAll, RESULT_COLUMNS } from './columns.ts';
+import { factsOf } from './facts.ts';
 import { REPORT_SCRIPT, REPORT_STYLE } from './page.ts';
 
 export function toHtml(scenario: Scenario, results: readonly RunResult[]): string {
   const policies = [...new Set(results.map(({ policy }) => policy))];
   const rows = aggregate(results);
   const disturbances = disturbancesOfAll(rows);
-  const seeds = [...new Set(results.map(({ seed }) => seed))];
   const plots = plotsOf(scenario, results, policies);
   return `<!doctype html>
 <html lang="en">
@@ -25,7 +25,7 @@ export function toHtml(scenario: Scenario, results: readonly RunResult[]): strin
 <main>
 <h1>${escapeXml(scenario.name)}</h1>
 <p>${escapeXml(scenario.description)}</p>
-<p class="facts">${escapeXml(factsOf(scenario, seeds))}</p>
+<p class="facts">${escapeXml(factsOf(scenario, results))}</p>
 <h2>Results</h2>
 ${table(RESULT_COLUMNS, rows)}
 ${disturbances.length === 0 ? '' : `<h2>Events</h2>${table(DISTURBANCE_COLUMNS, disturbances)}`}
@@ -35,12 +35,6 @@ ${plots.map(({ title, about, svg }) => `<figure><h2>${escapeXml(title)}</h2>${sv
 <script>${REPORT_SCRIPT}</script>
 </html>
 `;
-}
-
-function factsOf({ qos, load, durationMs, network }: Scenario, seeds: readonly number[]): string {
-  const goal = `${percent(qos.successRatio)} of requests within ${qos.latencyMs} ms over ${qos.windowMs / 1_000} s`;
-  const seedText = seeds.length === 1 ? `seed ${seeds[0]}` : `${seeds.length} seeds from ${seeds[0]}`;
-  return `Goal: ${goal}. Load × ${load}, ${durationMs / 1_000} s, jitter ${network.jitterMs} ms, ${seedText}.`;
 }
 
 function table<Row>(columns: readonly Column<Row>[], rows: readonly Row[]): string {

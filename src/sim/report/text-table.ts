@@ -1,17 +1,26 @@
 // Result tables for a terminal: plain text, columns aligned, the first to the left and the figures to the right.
 
 import { foldColumns } from '../../terminal/columns.ts';
+import { wrapWords } from '../../terminal/wrap.ts';
 import type { RunResult } from '../experiment.ts';
+import type { Scenario } from '../scenario.ts';
 import { aggregate } from './aggregate.ts';
 import { type Column, DISTURBANCE_COLUMNS, disturbancesOfAll, RESULT_COLUMNS } from './columns.ts';
+import { factsOf } from './facts.ts';
 
 /** @param width characters a line may have; a table too wide goes on below */
-export function resultTable(results: readonly RunResult[], width: number): string {
+export function resultTable(scenario: Scenario, results: readonly RunResult[], width: number): string {
   const rows = aggregate(results);
-  const tables = textTables(RESULT_COLUMNS, rows, width);
+  const tables = [titleOf(scenario, results, width), ...textTables(RESULT_COLUMNS, rows, width)];
   const disturbances = disturbancesOfAll(rows);
   if (disturbances.length > 0) tables.push(...textTables(DISTURBANCE_COLUMNS, disturbances, width));
   return tables.join('\n\n');
+}
+
+function titleOf(scenario: Scenario, results: readonly RunResult[], width: number): string {
+  const { name, description } = scenario;
+  const paragraphs = [description === '' ? name : `${name}: ${description}`, factsOf(scenario, results)];
+  return paragraphs.flatMap((text) => wrapWords(text.split(' '), { width, first: '', hanging: '' })).join('\n');
 }
 
 interface Printed {
