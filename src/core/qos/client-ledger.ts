@@ -67,7 +67,7 @@ export class ClientLedger implements ClientStandings {
     for (const [clientId, row] of this.#rows) {
       const total = this.#counts.total(row, nowMs);
       if (total < than.requestsMin || total === 0) continue;
-      if (this.#counts.good(row, nowMs) < than.successRatio * total) into.add(clientId);
+      if (this.#counts.good(row, nowMs) / total < than.successRatio) into.add(clientId);
     }
   }
 
@@ -79,7 +79,7 @@ export class ClientLedger implements ClientStandings {
       const total = this.#counts.total(row, nowMs);
       if (total === 0) continue;
       clients++;
-      if (this.#counts.good(row, nowMs) >= successRatio * total - 1e-9) satisfied++;
+      if (this.#counts.good(row, nowMs) / total >= successRatio) satisfied++;
     }
     return clients === 0 ? null : satisfied / clients;
   }

@@ -50,6 +50,18 @@ describe('qedgeproxy', () => {
     expect(world.events.filter(({ kind }) => kind === 'exploration-reset')).toHaveLength(1);
   });
 
+  it('multiplies ε by γ at each step at which the promise is kept, and leaves it when nothing was asked', () => {
+    const world = createWorld('qedgeproxy');
+    populate(world, [1, 10]);
+    const share = () => world.router.state(world.nowMs).summary.explorationShare;
+    world.pass(20_000);
+    expect(share()).toBe(0.3);
+    for (let steps = 1; steps <= 5; steps++) {
+      run(world, 5_000, () => 20);
+      expect(share()).toBeCloseTo(0.3 * 0.8 ** steps, 12);
+    }
+  });
+
   it('sits an instance out after θ misses in a row, for the cooldown', () => {
     const world = createWorld('qedgeproxy');
     populate(world, [1, 10, 20]);

@@ -60,6 +60,16 @@ describe('client ledger', () => {
     expect(ledger.satisfiedRatio(0.9, 10)).toBe(0.5);
   });
 
+  it('takes a share of exactly ρ for enough, whatever ρ is', () => {
+    for (let percent = 1; percent <= 100; percent++) {
+      const ledger = new ClientLedger(WINDOW_MS, 1);
+      for (let i = 0; i < 100; i++) ledger.record('camera', i < percent, 10);
+      const worse = new Set<string>();
+      ledger.collectWorseServed(worse, { successRatio: percent / 100, requestsMin: 1 }, 10);
+      expect([ledger.satisfiedRatio(percent / 100, 10), worse.size]).toEqual([1, 0]);
+    }
+  });
+
   it('does not account anonymous requests', () => {
     const ledger = new ClientLedger(WINDOW_MS, 4);
     ledger.record('', false, 10);
