@@ -16,6 +16,7 @@ const NEEDS: Readonly<Record<string, Need>> = {
   mosquitto: program('mosquitto'),
   openssl: program('openssl'),
   chromium: program('chromium'),
+  curl: program('curl'),
   varnishtest: program('varnishtest', 'varnish'),
   promtool: program('promtool', 'prometheus'),
   'systemd-analyze': program('systemd-analyze', 'systemd'),
