@@ -2,14 +2,14 @@
 
 import { spawnSync } from 'node:child_process';
 import { existsSync } from 'node:fs';
-import { join, resolve } from 'node:path';
+import { basename, join, resolve } from 'node:path';
 import type { Command } from 'commander';
 import type { ListenAddress } from '../config/config.ts';
 import { loadConfig } from '../config/load.ts';
 import { CommandError } from '../errors.ts';
 import { isSingleExecutable } from '../sea.ts';
 import { INSTALLED, type InstallStep, installPlan, type SocketPlan, socketUnitName } from '../systemd/install-plan.ts';
-import { install, uninstall } from '../systemd/installation.ts';
+import { install, installedUnits, obsoleteUnits, uninstall } from '../systemd/installation.ts';
 
 interface InstallOptions {
   readonly dryRun?: true;
@@ -42,22 +42,35 @@ function runInstall({ dryRun, start, root: given }: InstallOptions): void {
   }
   if (!isSingleExecutable) throw new CommandError('only the single executable can be installed (npm run build)');
   demandRoot(root);
-  install(steps, { root, executable: process.execPath, report: say });
+  if (root === '/') disable(obsoleteUnits(steps, root));
+  const changed = install(steps, { root, executable: process.execPath, report: say });
   if (root !== '/') return;
   systemctl('daemon-reload');
   if (!start) return;
-  const units = [...sockets.map(socketUnitName), 'qedge.service'];
-  systemctl('enable', '--now', ...units);
+  startUnits(sockets.map(socketUnitName), changed);
   say(`running: systemctl status qedge; configure: ${INSTALLED.config}, then systemctl reload qedge`);
+}
+
+/**
+ * A new program takes a restart, during which the sockets hold on to the clients. A socket that is to listen elsewhere has
+ * to be stopped, which systemd does only after the service that uses it.
+ */
+function startUnits(sockets: readonly string[], changed: readonly string[]): void {
+  systemctl('enable', ...sockets, SERVICE);
+  if (changed.some((path) => path.endsWith('.socket'))) systemctl('stop', SERVICE, ...sockets);
+  systemctl('start', ...sockets);
+  systemctl('restart', SERVICE);
+}
+
+function disable(units: readonly string[]): void {
+  if (units.length > 0) systemctl('disable', '--now', ...units.map((path) => basename(path)));
 }
 
 function runUninstall({ root: given }: Pick<InstallOptions, 'root'>): void {
   const root = resolve(given);
   demandRoot(root);
-  if (root === '/' && existsSync(INSTALLED.manifest)) {
-    const units = plannedSockets(root).map(socketUnitName);
-    systemctl('disable', '--now', 'qedge.service', ...units);
-  }
+  // As they were installed, whatever the configuration says by now. The service first: it holds the sockets.
+  if (root === '/') disable(installedUnits(root).toReversed());
   if (!uninstall({ root, report: say })) throw new CommandError(`nothing to remove: no ${INSTALLED.manifest}`);
   if (root === '/') systemctl('daemon-reload');
   say('what was learned is in /var/lib/private/qedge, if anything: remove it with rm -r');
@@ -72,6 +85,7 @@ function plannedSockets(root: string): readonly SocketPlan[] {
   return [socket('proxy', proxy.listen), socket('admin', admin.listen), ...own];
 }
 
+const SERVICE = 'qedge.service';
 const DEFAULT_PROXY: ListenAddress = { host: '127.0.0.1', port: 8080 };
 const DEFAULT_ADMIN: ListenAddress = { host: '127.0.0.1', port: 9901 };
 

@@ -34,13 +34,35 @@ export interface InstallationOptions {
   readonly report: Report;
 }
 
-export function install(steps: readonly InstallStep[], options: InstallationOptions): void {
+/** Returns the paths of what is there now and was not before: new files, and those with another content. */
+export function install(steps: readonly InstallStep[], options: InstallationOptions): readonly string[] {
   const written = new Map(Object.entries(readManifest(options.root)?.written ?? {}));
+  for (const path of obsoleteUnits(steps, options.root)) {
+    remove(path, written.get(path) ?? null, options);
+    written.delete(path);
+  }
+  const changed: string[] = [];
   for (const step of steps) {
-    if (take(step, options)) written.set(step.path, digestOf(join(options.root, step.path)));
+    const path = join(options.root, step.path);
+    const before = digestOf(path);
+    if (!take(step, options)) continue;
+    const now = digestOf(path);
+    written.set(step.path, now);
+    if (now !== before) changed.push(step.path);
   }
   const manifest: Manifest = { written: Object.fromEntries(written) };
   writeAtomically(join(options.root, INSTALLED.manifest), `${JSON.stringify(manifest, null, 2)}\n`, 0o644);
+  return changed;
+}
+
+/** Paths of the units that an installation wrote, in its order; empty where nothing is installed. */
+export function installedUnits(root: string): readonly string[] {
+  return Object.keys(readManifest(root)?.written ?? {}).filter((path) => path.startsWith(`${INSTALLED.units}/`));
+}
+
+/** Units of an earlier installation that the plan does not have any more: a service's port is not its own by now. */
+export function obsoleteUnits(steps: readonly InstallStep[], root: string): readonly string[] {
+  return installedUnits(root).filter((path) => !steps.some((step) => step.path === path));
 }
 
 /** False when what is there already stays. */
@@ -86,11 +108,15 @@ export function uninstall({ root, report }: Pick<InstallationOptions, 'root' | '
     rmSync(join(root, INSTALLED.directory, name), { force: true });
   }
   const entries = Object.entries(manifest.written).reverse();
-  for (const [path, digest] of entries) remove(path, digest, root, report);
+  for (const [path, digest] of entries) remove(path, digest, { root, report });
   return true;
 }
 
-function remove(path: string, digest: string | null, root: string, report: Report): void {
+function remove(
+  path: string,
+  digest: string | null,
+  { root, report }: Pick<InstallationOptions, 'root' | 'report'>,
+): void {
   const real = join(root, path);
   const found = lstatSync(real, { throwIfNoEntry: false });
   if (found === undefined) return;
@@ -116,9 +142,10 @@ function readManifest(root: string): Manifest | null {
   return existsSync(path) ? (JSON.parse(readFileSync(path, 'utf8')) as Manifest) : null;
 }
 
+/** Null for a directory, and for what is not there. */
 function digestOf(path: string): string | null {
-  const found = lstatSync(path);
-  if (found.isDirectory()) return null;
+  const found = lstatSync(path, { throwIfNoEntry: false });
+  if (found === undefined || found.isDirectory()) return null;
   const content = found.isSymbolicLink() ? readlinkSync(path) : readFileSync(path);
   return createHash('sha256').update(content).digest('hex');
 }

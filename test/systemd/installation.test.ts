@@ -14,7 +14,7 @@ import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { INSTALLED, installPlan } from '../../src/systemd/install-plan.ts';
-import { install, uninstall } from '../../src/systemd/installation.ts';
+import { install, installedUnits, uninstall } from '../../src/systemd/installation.ts';
 
 const STEPS = installPlan([
   { name: 'proxy', host: '127.0.0.1', port: 8080 },
@@ -86,6 +86,20 @@ describe('an installation', () => {
     installHere();
     uninstall({ root, report });
     expect(existsSync(at(INSTALLED.configDirectory))).toBe(false);
+  });
+
+  it('tells what changed, and removes the unit of a port that no service has any more', () => {
+    const own = { name: 'detector', host: '127.0.0.1', port: 8090 };
+    const ports = (port: number, more: readonly (typeof own)[]) =>
+      installPlan([{ name: 'proxy', host: '127.0.0.1', port }, ...more]);
+    const again = (steps: typeof STEPS) => install(steps, { root, executable: at('program'), report });
+    const detector = '/etc/systemd/system/qedge-detector.socket';
+    expect(again(ports(8080, [own]))).toContain(detector);
+    expect(again(ports(8080, [own]))).toEqual([]);
+    expect(again(ports(8081, []))).toEqual(['/etc/systemd/system/qedge.socket', '/etc/systemd/system/qedge.service']);
+    expect(existsSync(at(detector))).toBe(false);
+    expect(lines).toContain(`removed ${detector}`);
+    expect(installedUnits(root)).toEqual(['/etc/systemd/system/qedge.socket', '/etc/systemd/system/qedge.service']);
   });
 
   it('has nothing to remove where nothing was installed', () => {

@@ -14,6 +14,7 @@ root=$(realpath -m "${1:?where the file system of the container goes}")
   import('$repository/test/support/variant.ts').then(({ builtVariant }) => require('fs').copyFileSync(builtVariant(), '$root/root/variant'))"
 install -m 755 "$repository/dist/qedge-linux-x64" "$root/root/qedge"
 install -m 755 "$here/proof.sh" "$here/instance.pl" "$root/root/"
+rm -rf "$root"/etc/systemd/system/{,*.wants/}qedge* "$root/usr/local/bin/qedge"
 rm -rf "$root/root/proof.log" "$root/etc/qedge" "$root/usr/local/lib/qedge" "$root/root/key.pem" "$root/var/lib/private/qedge"
 cat > "$root/etc/systemd/system/proof.service" <<UNIT
 [Unit]

@@ -2,7 +2,7 @@
 # Runs inside the container, with systemd as PID 1. The first thing that is not as it should be ends it.
 
 set -euo pipefail
-trap 'echo "FAILED at line $LINENO: $BASH_COMMAND"; systemctl status --no-pager qedge; journalctl -u qedge --no-pager | tail -30' ERR
+trap 'echo "FAILED at line $LINENO: $BASH_COMMAND"; systemctl status --no-pager qedge; journalctl -u "qedge*" --no-pager | tail -40' ERR
 cd /root
 
 request() { # one request, connection: close; prints the status line
@@ -12,6 +12,7 @@ request() { # one request, connection: close; prints the status line
   exec 7>&-
 }
 expect() { echo "  $1: $2"; [[ $2 == $3 ]] || { echo "expected $3"; false; }; }
+never() { if "$@"; then echo "happened: $*"; false; fi; }  # `! …` would pass under -e whatever came of it
 until_true() { for _ in $(seq 300); do eval "$1" && return; sleep 0.2; done; echo "never: $1"; false; }
 main_pid() { systemctl show -P MainPID qedge; }
 release() { /root/qedge sign "$1" --key key.pem --release "$2" > /dev/null; }
@@ -31,6 +32,26 @@ expect 'user of its own' "$(stat -c %u "/proc/$(main_pid)")" '6[1-5]???'
 until_true '[[ $(systemctl show -P StatusText qedge) == *instance* ]]'
 expect 'status' "$(systemctl show -P StatusText qedge)" '*1 service, 1 instance*'
 until_true 'test -s /var/lib/private/qedge/qedge.db'
+
+echo "# install again: other ports, a port less, another program"
+listens() { (exec 7<>"/dev/tcp/127.0.0.1/$1") 2> /dev/null; }
+cp /etc/qedge/qedge.toml good.toml
+{ echo '[[service]]'; echo 'name = "own"'; echo 'listen = "127.0.0.1:8090"'; echo 'qos.latency = "500ms"'
+  echo 'instances = ["http://127.0.0.1:9000"]'; echo '[proxy]'; echo 'listen = "127.0.0.1:8181"'; } >> /etc/qedge/qedge.toml
+before=$(main_pid); ./qedge install > /dev/null
+until_true 'listens 8181 && listens 8090'
+never listens 8080
+[[ $(main_pid) != "$before" ]]
+expect 'own port' "$(systemctl is-active qedge-own.socket) $(systemctl is-enabled qedge-own.socket)" 'active enabled'
+cp good.toml /etc/qedge/qedge.toml; ./qedge install | grep -F 'removed /etc/systemd/system/qedge-own.socket'
+until_true 'listens 8080'
+never listens 8090
+never listens 8181
+expect 'units' "$(systemctl list-units --all --plain --no-legend 'qedge*' | cut -d' ' -f1 | sort | xargs)" 'qedge-admin.socket qedge.service qedge.socket'
+( for _ in $(seq 50); do request; sleep 0.02; done > requests.log 2>&1 ) & load=$!
+./qedge install > /dev/null
+wait $load
+expect 'requests answered' "$(grep -c '200 OK' requests.log)" '50'
 
 echo "# reload"
 before=$(main_pid); systemctl reload qedge; sleep 1
@@ -56,7 +77,7 @@ echo "# update to one that crashes at once: it never serves"
 echo 'crashes at once' > /usr/local/lib/qedge/behaviour
 release variant 9.9.9
 before=$(main_pid)
-! qedge update variant 2> update.log
+never qedge update variant 2> update.log
 expect 'update says' "$(cat update.log)" '*sent home: it did not become ready: it ended*'
 expect 'same process' "$(main_pid)" "$before"
 expect 'version' "$(qedge version)" "$(./qedge version)"
@@ -64,7 +85,7 @@ expect 'request' "$(request)" '*200 OK*'
 
 echo "# update to one that never becomes ready"
 echo 'never becomes ready' > /usr/local/lib/qedge/behaviour
-! qedge update variant --retry 2> update.log
+never qedge update variant --retry 2> update.log
 expect 'update says' "$(cat update.log)" '*sent home: it did not become ready within 30 s*'
 expect 'same process' "$(main_pid)" "$before"
 expect 'nothing of it left' "$(systemctl status --no-pager qedge | grep -c '[0-9] /usr/local/lib/qedge/qedge')" 1
@@ -73,7 +94,7 @@ expect 'request' "$(request)" '*200 OK*'
 echo "# update of a service that does not run, to one that crashes at once"
 echo 'crashes at once' > /usr/local/lib/qedge/behaviour
 systemctl stop qedge
-! qedge update variant --retry 2> update.log
+never qedge update variant --retry 2> update.log
 expect 'update says' "$(cat update.log)" '*sent home: it was started 2 times and did not last*'
 expect 'version' "$(qedge version)" "$(./qedge version)"
 until_true 'systemctl is-active -q qedge'
@@ -154,9 +175,11 @@ expect 'result' "$(systemctl show -P Result qedge)" success
 systemctl start qedge
 expect 'request' "$(request)" '*200 OK*'
 
-echo "# uninstall"
+echo "# uninstall, with a configuration that says nothing any more"
 rm /usr/local/lib/qedge/behaviour
+echo 'broken' > /etc/qedge/qedge.toml
 qedge uninstall
-! systemctl is-active -q qedge
-! test -e /usr/local/lib/qedge
+never systemctl is-enabled -q qedge.socket 2> /dev/null
+never systemctl is-active -q qedge
+never test -e /usr/local/lib/qedge
 echo PROVEN
