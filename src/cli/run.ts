@@ -6,6 +6,7 @@ import type { Config } from '../config/config.ts';
 import { loadConfig } from '../config/load.ts';
 import { findPredecessor, type Predecessor } from '../systemd/predecessor.ts';
 import { type ConfigOption, configOption } from './config-option.ts';
+import { holdSignals } from './held-signals.ts';
 import { ServiceLife } from './service-life.ts';
 import { commit, version } from './version.ts';
 import { watchProbation } from './watch-probation.ts';
@@ -18,11 +19,14 @@ export function registerRun(program: Command): void {
     .addOption(configOption())
     .action(async ({ config: file }: ConfigOption) => {
       const config = loadConfig(file);
+      const held = holdSignals(['SIGHUP', 'SIGUSR2']);
       const predecessor = findPredecessor();
       const app = await startInTurn(config, predecessor);
       const probation = watchProbation(app, config.update);
       const life = new ServiceLife({ app, file, probation, inCharge: predecessor?.succeed() });
-      process.exitCode = await life.lived();
+      const end = life.lived();
+      held.release();
+      process.exitCode = await end;
       // Where this one ended before its predecessor did.
       predecessor?.close();
     });
