@@ -206,8 +206,10 @@ class RunningApp implements App {
     }
   }
 
-  async reload(config: Config): Promise<void> {
-    const { restart } = diffConfig(this.#config, config);
+  async reload(wanted: Config): Promise<void> {
+    const { restart } = diffConfig(this.#config, wanted);
+    // The name is on everything that was said and learned so far.
+    const config = { ...wanted, node: { ...wanted.node, id: this.#config.node.id } };
     // First, since it is the one step that may refuse.
     await this.#players.configure(config);
     this.#notifier.reloading();
@@ -303,7 +305,8 @@ class RunningApp implements App {
   /** Here and in every worker, until the next reload. */
   async #setLogLevel(level: LogLevel): Promise<void> {
     this.log.level = level;
-    await this.#players.configure({ ...this.#config, log: { ...this.#config.log, level } });
+    this.#config = { ...this.#config, log: { ...this.#config.log, level } };
+    await this.#players.configure(this.#config);
   }
 
   #createAdmin(): Admin {
