@@ -4,7 +4,6 @@
 import type { Context, Hono } from 'hono';
 import * as z from 'zod';
 import type { Clock } from '../core/clock.ts';
-import type { Availability } from '../core/domain.ts';
 import { checkPolicy, type PolicyChoice } from '../core/policies/registry.ts';
 import type { EventLog } from '../telemetry/events.ts';
 import type { Logger, LogLevel } from '../telemetry/log.ts';
@@ -35,14 +34,16 @@ export function registerActions(app: Hono<Caller>, options: ActionOptions): void
 
 class Actions {
   readonly #options: ActionOptions;
+  /** Ends of the cooldowns that run, by service and instance. */
+  readonly #ends = new Map<string, NodeJS.Timeout>();
 
   constructor(options: ActionOptions) {
     this.#options = options;
   }
 
   register(app: Hono<Caller>): void {
-    app.post('/api/v1/services/:service/drain', (c) => this.#availability(c, 'draining'));
-    app.post('/api/v1/services/:service/resume', (c) => this.#availability(c, 'up'));
+    app.post('/api/v1/services/:service/drain', (c) => this.#drain(c, true));
+    app.post('/api/v1/services/:service/resume', (c) => this.#drain(c, false));
     app.post('/api/v1/services/:service/cooldown', (c) => this.#cooldown(c));
     app.post('/api/v1/services/:service/forget', (c) => this.#forget(c));
     app.post('/api/v1/services/:service/policy', (c) => this.#policy(c));
@@ -50,13 +51,13 @@ class Actions {
     app.put('/api/v1/log-level', (c) => this.#logLevel(c));
   }
 
-  async #availability(c: Context<Caller>, availability: Availability): Promise<Response> {
+  async #drain(c: Context<Caller>, on: boolean): Promise<Response> {
     const body = await bodyOf(c, instanceBody);
     if (body instanceof Response) return body;
     const service = this.#instance(c, body.instance);
     if (service instanceof Response) return service;
-    this.#set(service, body.instance, availability);
-    return this.#done(c, service.service, body.instance, availability === 'up' ? 'resumed' : 'drained');
+    this.#set(service, body.instance, on);
+    return this.#done(c, service.service, body.instance, on ? 'drained' : 'resumed');
   }
 
   /** The same for every policy: no new requests for a while, then as before. */
@@ -66,12 +67,12 @@ class Actions {
     const service = this.#instance(c, body.instance);
     if (service instanceof Response) return service;
     const name = service.service;
-    this.#set(service, body.instance, 'draining');
-    setTimeout(() => {
+    this.#set(service, body.instance, true);
+    const end = setTimeout(() => {
       const now = this.#options.services().get(name);
-      const candidate = now?.candidates.find(({ key }) => key === body.instance);
-      if (now !== undefined && candidate?.availability === 'draining') this.#set(now, body.instance, 'up');
-    }, body.durationMs).unref();
+      if (now !== undefined) this.#set(now, body.instance, false);
+    }, body.durationMs);
+    this.#ends.set(`${name}/${body.instance}`, end.unref());
     return this.#done(c, name, body.instance, `put in cooldown for ${body.durationMs / 1000} s`);
   }
 
@@ -113,8 +114,12 @@ class Actions {
     return problem(c, 404, `no instance "${key}" of service "${service.service}"`);
   }
 
-  #set(service: ObservedService, key: string, availability: Availability): void {
-    service.applyPlacement({ kind: 'instance-availability', key, availability }, this.#options.clock.nowMs());
+  /** The last word counts: a cooldown that runs ends with it. */
+  #set(service: ObservedService, key: string, drained: boolean): void {
+    const id = `${service.service}/${key}`;
+    clearTimeout(this.#ends.get(id));
+    this.#ends.delete(id);
+    service.drain(key, drained, this.#options.clock.nowMs());
   }
 
   /** The audit line. */

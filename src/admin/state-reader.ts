@@ -10,8 +10,9 @@ import { type Lifecycle, type Readiness, readiness } from './readiness.ts';
 import type { DensityDocument, NodeFacts, QedgeEvent, StateDocument } from './state.ts';
 
 /** What the admin port needs of a service: of all event loops that serve it, as one. */
-export interface ObservedService
-  extends Pick<ServiceRouter, 'service' | 'state' | 'candidates' | 'setTap' | 'reset' | 'applyPlacement'> {
+export interface ObservedService extends Pick<ServiceRouter, 'service' | 'state' | 'candidates' | 'setTap' | 'reset'> {
+  /** No new traffic for the instance, whatever becomes of it, until that is taken back. */
+  drain(key: InstanceKey, on: boolean, nowMs: number): void;
   /** Of the processing latency, per ms, on `gridMs`; null when unknown. */
   density(key: InstanceKey, gridMs: readonly number[], nowMs: number): Promise<number[] | null>;
   /** Where each event loop would send the request, the main thread's first. */

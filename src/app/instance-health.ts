@@ -1,5 +1,5 @@
-// Two say whether an instance takes traffic: placement (its node was lost, it left) and active health checks. The worse of
-// the two counts, and each may change its mind without the other being asked again.
+// Three say whether an instance takes traffic: placement (its node was lost, it left), active health checks, and whoever
+// operates it. The worst of the three counts, and each may change its mind without the others being asked again.
 
 import type { Availability, InstanceKey, PlacementUpdate } from '../core/domain.ts';
 
@@ -7,8 +7,10 @@ export class InstanceHealth {
   /** What placement last said of an instance, where it said anything but `up`. */
   readonly #placed = new Map<string, Availability>();
   readonly #unhealthy = new Set<string>();
+  /** Stay so while the instance is away: it is drained to be taken down, most often. */
+  readonly #drained = new Set<string>();
 
-  /** The update as the router is to hear it: an instance that fails its checks does not come up because placement says so. */
+  /** The update as the router is to hear it: what others hold back does not come up because placement says so. */
   placement(service: string, update: PlacementUpdate): PlacementUpdate {
     if (update.kind === 'instance-set') return update;
     const id = idOf(service, update.key);
@@ -19,18 +21,27 @@ export class InstanceHealth {
     }
     if (update.availability === 'up') this.#placed.delete(id);
     else this.#placed.set(id, update.availability);
-    const held = update.availability === 'up' && this.#unhealthy.has(id);
-    return held ? { ...update, availability: 'suspect' } : update;
+    return { ...update, availability: this.availability(service, update.key) };
   }
 
-  /** What the router is to hear of a health check that changed its mind. */
-  checked(service: string, key: InstanceKey, healthy: boolean): PlacementUpdate {
+  /** A health check changed its mind. */
+  checked(service: string, key: InstanceKey, healthy: boolean): void {
     const id = idOf(service, key);
     if (healthy) this.#unhealthy.delete(id);
     else this.#unhealthy.add(id);
-    const placed = this.#placed.get(id) ?? 'up';
-    const availability = placed === 'up' && !healthy ? 'suspect' : placed;
-    return { kind: 'instance-availability', key, availability };
+  }
+
+  /** Somebody drains the instance, or takes that back. */
+  drained(service: string, key: InstanceKey, on: boolean): void {
+    const id = idOf(service, key);
+    if (on) this.#drained.add(id);
+    else this.#drained.delete(id);
+  }
+
+  availability(service: string, key: InstanceKey): Availability {
+    const id = idOf(service, key);
+    if (this.#drained.has(id)) return 'draining';
+    return this.#placed.get(id) ?? (this.#unhealthy.has(id) ? 'suspect' : 'up');
   }
 }
 

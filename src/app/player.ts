@@ -90,6 +90,11 @@ export class Player {
     this.#set.observeHealth(service, key, healthy);
   }
 
+  /** Somebody drains an instance, or takes that back. */
+  drainInstance(service: string, key: InstanceKey, on: boolean): void {
+    this.#set.drain(service, key, on);
+  }
+
   /** Throws `CommandError`, with nothing changed, when a file the configuration names cannot be used. */
   async configure(config: Config): Promise<void> {
     this.#proxy.configure(config.proxy, config.log.access);

@@ -13,8 +13,9 @@ import { type Answer, answerTo, mergeDensities, type PreviewAnswer, type Questio
 import { playTries } from './try-tap.ts';
 
 /** A service as people see it: whatever concerns state is told of all players, and told to all. */
-export interface ObservedRouter
-  extends Pick<ServiceRouter, 'service' | 'candidates' | 'state' | 'setTap' | 'reset' | 'applyPlacement'> {
+export interface ObservedRouter extends Pick<ServiceRouter, 'service' | 'candidates' | 'state' | 'setTap' | 'reset'> {
+  /** No new traffic for the instance, whatever placement and health checks say, until that is taken back. */
+  drain(key: InstanceKey, on: boolean): void;
   /** The mean of what the players estimate, each by its samples. */
   density(key: InstanceKey, gridMs: readonly number[], nowMs: number): Promise<number[] | null>;
   /** Where each player would send the request, the main thread's first. */
@@ -153,9 +154,9 @@ export class Players {
         router.reset(nowMs);
         crew.tell({ kind: 'reset', service });
       },
-      applyPlacement(update, nowMs) {
-        router.applyPlacement(update, nowMs);
-        crew.tell({ kind: 'placement', service, update });
+      drain: (key, on) => {
+        this.#own.drainInstance(service, key, on);
+        crew.tell({ kind: 'drain-instance', service, key, on });
       },
     };
   }

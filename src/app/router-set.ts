@@ -66,7 +66,10 @@ export class RouterSet {
     if (router === undefined) return;
     const nowMs = this.#options.clock.nowMs();
     router.applyPlacement(this.#health.placement(service, update), nowMs);
-    if (update.kind === 'instance-set') this.#late.arrived(router, instanceKey(update.instance), nowMs);
+    if (update.kind !== 'instance-set') return;
+    const key = instanceKey(update.instance);
+    this.#tellAvailability(router, key);
+    this.#late.arrived(router, key, nowMs);
   }
 
   /** Takes back what an earlier run learned, `ageMs` ago; what is known of instances that are yet to come waits for them. */
@@ -78,13 +81,16 @@ export class RouterSet {
     }
   }
 
-  /** A health check changed its mind; an instance that an operator drains stays so. */
+  /** A health check changed its mind. */
   observeHealth(service: string, key: InstanceKey, healthy: boolean): void {
-    const router = this.#routers.get(service);
-    const update = this.#health.checked(service, key, healthy);
-    const availability = router?.candidates.find((candidate) => candidate.key === key)?.availability;
-    if (availability === undefined || availability === 'draining') return;
-    router?.applyPlacement(update, this.#options.clock.nowMs());
+    this.#health.checked(service, key, healthy);
+    this.#tellAvailability(this.#routers.get(service), key);
+  }
+
+  /** No new traffic for the instance, whatever becomes of it, until that is taken back. */
+  drain(service: string, key: InstanceKey, on: boolean): void {
+    this.#health.drained(service, key, on);
+    this.#tellAvailability(this.#routers.get(service), key);
   }
 
   observeRtt(nodeId: string, rttMs: number): void {
@@ -112,6 +118,14 @@ export class RouterSet {
       if (entry?.fingerprint !== fingerprintOf(service)) this.#add(service, entry?.router.candidates);
     }
     this.#schedule();
+  }
+
+  #tellAvailability(router: ServiceRouter | undefined, key: InstanceKey): void {
+    const known = router?.candidates.find((candidate) => candidate.key === key);
+    if (router === undefined || known === undefined) return;
+    const availability = this.#health.availability(router.service, key);
+    if (known.availability === availability) return;
+    router.applyPlacement({ kind: 'instance-availability', key, availability }, this.#options.clock.nowMs());
   }
 
   #remove(name: string): void {

@@ -28,6 +28,7 @@ export type ToWorker =
   | { readonly kind: 'placement'; readonly service: string; readonly update: PlacementUpdate }
   | { readonly kind: 'rtt'; readonly nodeId: string; readonly rttMs: number }
   | { readonly kind: 'health'; readonly service: string; readonly key: InstanceKey; readonly healthy: boolean }
+  | { readonly kind: 'drain-instance'; readonly service: string; readonly key: InstanceKey; readonly on: boolean }
   | { readonly kind: 'node-gone'; readonly nodeId: string }
   | { readonly kind: 'configure'; readonly config: Config }
   | { readonly kind: 'reset'; readonly service: string }

@@ -83,6 +83,9 @@ async function handle(player: Player, message: ToWorker, clock: Clock): Promise<
     case 'health':
       player.observeHealth(message.service, message.key, message.healthy);
       return;
+    case 'drain-instance':
+      player.drainInstance(message.service, message.key, message.on);
+      return;
     case 'node-gone':
       player.forgetNode(message.nodeId);
       return;

@@ -106,6 +106,17 @@ describe('actions', () => {
     await expect.poll(availabilities, PATIENCE).toEqual(['draining', 'up']);
   });
 
+  it('end a cooldown early with the next word: what is drained meanwhile stays so', async () => {
+    const url = await start();
+    const service = `${url}/api/v1/services/pilotnet`;
+    await send(`${service}/cooldown`, 'POST', { instance: 'node-1/a', durationMs: 50 });
+    await send(`${service}/drain`, 'POST', { instance: 'node-1/a' });
+    await send(`${service}/cooldown`, 'POST', { instance: 'node-2/a', durationMs: 200 });
+    const availability = (key: string) => world.router.candidates.find((one) => one.key === key)?.availability;
+    await expect.poll(() => availability('node-2/a'), PATIENCE).toBe('up');
+    expect(availability('node-1/a')).toBe('draining');
+  });
+
   it('forget what was learned', async () => {
     const url = await start();
     await send(`${url}/api/v1/services/pilotnet/forget`, 'POST');

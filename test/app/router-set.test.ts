@@ -72,6 +72,31 @@ describe('the router set', () => {
     expect(availability()).toBe('up');
   });
 
+  it('keeps an instance drained through everything that befalls it, until that is taken back', () => {
+    const { set } = makeSet(BASE);
+    const come = () => set.applyPlacement('pilotnet', { kind: 'instance-set', instance: instance('i1') });
+    const placed = (said: 'up' | 'suspect') =>
+      set.applyPlacement('pilotnet', { kind: 'instance-availability', key: 'n1/i1', availability: said });
+    const availability = () => set.routers.get('pilotnet')?.candidates[0]?.availability;
+    come();
+    set.drain('pilotnet', 'n1/i1', true);
+    expect(availability()).toBe('draining');
+    placed('suspect');
+    placed('up');
+    expect(availability()).toBe('draining');
+    set.observeHealth('pilotnet', 'n1/i1', false);
+    set.applyPlacement('pilotnet', { kind: 'instance-removed', key: 'n1/i1' });
+    come();
+    expect(availability()).toBe('draining');
+    set.reload(configFrom(BASE.replace('80ms', '50ms')).services);
+    expect(availability()).toBe('draining');
+    set.observeHealth('pilotnet', 'n1/i1', false);
+    set.drain('pilotnet', 'n1/i1', false);
+    expect(availability()).toBe('suspect');
+    set.observeHealth('pilotnet', 'n1/i1', true);
+    expect(availability()).toBe('up');
+  });
+
   it('keeps the router of a service that stays, and drops that of one that goes', () => {
     const second =
       BASE +

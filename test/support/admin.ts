@@ -24,7 +24,7 @@ export function serviceOf(state: RouterState): ObservedService {
     previews: async () => [{ candidate: null, tier: 'policy', byChance: true }],
     setTap: () => {},
     reset: () => {},
-    applyPlacement: () => {},
+    drain: () => {},
   };
 }
 
@@ -40,7 +40,8 @@ export function alone(router: ServiceRouter): ObservedService {
     previews: async (request, nowMs) => [router.preview(request, nowMs)],
     setTap: (tap) => router.setTap(tap),
     reset: (nowMs) => router.reset(nowMs),
-    applyPlacement: (update, nowMs) => router.applyPlacement(update, nowMs),
+    drain: (key, on, nowMs) =>
+      router.applyPlacement({ kind: 'instance-availability', key, availability: on ? 'draining' : 'up' }, nowMs),
   };
 }
 
