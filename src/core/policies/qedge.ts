@@ -63,6 +63,8 @@ export class Qedge implements Policy {
   readonly #worseServed = new Set<string>();
   /** Requests since one was sent past the weights for their sake. */
   #sinceMadeUp = 0;
+  /** Nothing is counted. */
+  #previewing = false;
 
   constructor(options: QedgeOptions, context: PolicyContext) {
     const { latencyMs } = context.qos;
@@ -86,7 +88,9 @@ export class Qedge implements Policy {
     if (best !== null) return best;
     if (this.#panic) return this.#selectInPanic(nowMs);
     const picked = this.swrr.pick(members, weights);
-    if (picked === null || !this.#options.deferral || !this.#isLate(picked, nowMs)) return picked;
+    if (picked === null || !this.#options.deferral) return picked;
+    if (!this.#previewing) this.#queueing.choose(picked.handle, this.#isFull(picked, nowMs));
+    if (!this.#isLate(picked, nowMs)) return picked;
     const other = this.swrr.pick(members, weights);
     // Deviation: one that holds nearly all the weight comes up twice; without this a late one would keep its requests.
     if (other === picked) return this.#pickNotLate(nowMs) ?? picked;
@@ -95,7 +99,9 @@ export class Qedge implements Policy {
 
   preview(request: RequestInfo, candidates: readonly Candidate[], nowMs: number): Candidate | null {
     const sinceMadeUp = this.#sinceMadeUp;
+    this.#previewing = true;
     const selected = this.swrr.undone(() => this.select(request, candidates, nowMs));
+    this.#previewing = false;
     this.#sinceMadeUp = sinceMadeUp;
     return selected;
   }
@@ -292,7 +298,8 @@ export class Qedge implements Policy {
       this.estimates.refresh(member, window, at);
       evidence ||= window.size > 0 || member.inFlight > 0;
     }
-    this.estimates.settle(this.inPlay.members, this.#context.qos.successRatio);
+    this.estimates.settle(this.inPlay.members, this.#context.qos.successRatio, this.#queueing);
+    this.#queueing.fade(this.inPlay.members, 0.5 ** (this.stepMs / this.#options.half_life));
     return evidence;
   }
 

@@ -52,10 +52,12 @@ export const D13_POLICIES = [
   'round-robin',
 ] as const;
 
+const ALONE_LOADS = [0.75, 1, 1.25, 1.5] as const;
+
 /** One load balancer that fills its instances by itself, at these loads; and one whose uplink stalls. */
 export const ALONE = [
-  ...[0.75, 1, 1.25, 1.5].map((load) => ({ scenario: 'alone', load })),
-  ...[0.75, 1, 1.25].map((load) => ({ scenario: 'alone-poisson', load })),
+  ...ALONE_LOADS.map((load) => ({ scenario: 'alone', load })),
+  ...ALONE_LOADS.map((load) => ({ scenario: 'alone-poisson', load })),
   { scenario: 'mixed-hardware', load: 1 },
   { scenario: 'hiccups', load: 1 },
 ] as const;

@@ -8,11 +8,16 @@ import { WeightedKde } from '../../qos/weighted-kde.ts';
 import { type FlightView, NO_FLIGHT } from '../../router/flight-table.ts';
 import { type QedgeOptions, type QedgeScale, scaleTo } from './options.ts';
 import { OwnBaseline } from './own-baseline.ts';
+import type { Queueing } from './queueing.ts';
 import { priorSuccess } from './reach.ts';
 import { shrinkageOf } from './shrinkage.ts';
 
 /** A prior's processing latency, in unloaded ones: somewhat loaded. */
 const PRIOR_LATENCY = 1.5;
+/** Of τ: against less than that no excess is weighed. A millisecond of noise is no congestion, however quick the instance. */
+const BASELINE_SHARE_MIN = 0.1;
+/** Of the requests for which an instance was passed over, those that it would have missed. */
+const PASSED_MISS_RATIO = 0.5;
 
 export class Estimates {
   readonly #options: QedgeOptions;
@@ -30,6 +35,8 @@ export class Estimates {
   /** c_m. */
   costs: Float64Array<ArrayBuffer> = new Float64Array(0);
   #evidence: Float64Array<ArrayBuffer> = new Float64Array(0);
+  /** Success probability if it got all that its weight would give it. */
+  #fit: Float64Array<ArrayBuffer> = new Float64Array(0);
   #overdue = 0;
   #overdueMs = 0;
 
@@ -53,6 +60,7 @@ export class Estimates {
     this.pressure = grownFloat64(this.pressure, handles);
     this.costs = grownFloat64(this.costs, handles);
     this.#evidence = grownFloat64(this.#evidence, handles);
+    this.#fit = grownFloat64(this.#fit, handles);
     this.#baseline.ensureHandles(handles);
   }
 
@@ -92,17 +100,23 @@ export class Estimates {
     const excessMs = Math.max(0, processingMs - baselineMs);
     this.success[handle] = success;
     this.processingMs[handle] = processingMs;
-    this.pressure[handle] = excessMs / (excessMs + pressure * baselineMs);
+    const yardstickMs = Math.max(baselineMs, BASELINE_SHARE_MIN * this.#latencyMs);
+    this.pressure[handle] = excessMs / (excessMs + pressure * yardstickMs);
     this.#evidence[handle] = evidence;
   }
 
-  /** All members are refreshed: what each costs. `successRatio` is ρ. */
-  settle(members: readonly Candidate[], successRatio: number): void {
+  /** All members are refreshed: what each costs. `successRatio` is ρ; `queueing` knows who was passed over. */
+  settle(members: readonly Candidate[], successRatio: number, queueing: Queueing): void {
     const { shrinkage, price } = this.#options;
-    const shares = { success: this.success, evidence: this.#evidence };
+    const fit = this.#fit;
+    for (const { handle } of members) {
+      const passedShare = queueing.passedShare(handle);
+      fit[handle] = (this.success[handle] as number) * (1 - PASSED_MISS_RATIO * passedShare);
+    }
+    const shares = { success: fit, evidence: this.#evidence };
     const { mean, kept } = shrinkage ? shrinkageOf(members, shares, successRatio) : { mean: 0, kept: 1 };
     for (const { handle } of members) {
-      const success = mean + kept * ((this.success[handle] as number) - mean);
+      const success = mean + kept * ((fit[handle] as number) - mean);
       this.costs[handle] = 1 - success + price * (this.pressure[handle] as number);
     }
   }

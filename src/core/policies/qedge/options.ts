@@ -23,12 +23,12 @@
 // | `make_up` off                    |   0.22 |   0.53 |   0.61 | 0.32 |   0.32 | 0.09 |  0.13 |   0.30 |  0.07 |      0.09 |    0.14 |    7.34 |
 //
 // Differences of 0.05 points are noise, of 1 in the last column. Deferral carries the most: without it quick weights herd under
-// stalls, and the whole system stays in overload. `own_baseline`, `window_prior`, `shrinkage` and `cold_start` cost a little where
-// all instances are alike and are worth much where they are not, where one balancer fills them, or where all of them stutter at
-// once, which is the rule at the edge. Floor and make-up earn nothing here: the floor is kept because without it nobody would
-// notice an instance that recovered, make-up because the promise is per client. Without its bound of one request in twenty it
-// was the ruin of a balancer alone: 4.1 % lost at load 1.5, since the requests of those who fared worse filled the quickest
-// instance, and others fared worse for it.
+// stalls, and the whole system stays in overload. `own_baseline`, `window_prior` and `shrinkage` cost a little where all instances
+// are alike and are worth much where they are not, where one balancer fills them, or where all of them stutter at once, which is
+// the rule at the edge. Floor and make-up earn nothing here: the floor is kept because without it nobody would notice an instance
+// that recovered, make-up because the promise is per client. Without its bound of one request in twenty it was the ruin of a
+// balancer alone: 4.1 % lost at load 1.5, since the requests of those who fared worse filled the quickest instance, and others
+// fared worse for it.
 
 import type { OptionValues } from '../options.ts';
 

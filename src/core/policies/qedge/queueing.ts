@@ -6,6 +6,7 @@
 // with small instances that is a queue of a whole τ too late: what it then sheds fills the next one, and the misses that
 // follow move all weights.
 
+import type { Candidate } from '../../domain.ts';
 import { grownFloat64 } from '../../qos/grown.ts';
 
 /** The older samples fade, each by this factor with every new one: about the last 64 speak. */
@@ -24,6 +25,9 @@ export class Queueing {
   #sums: Float64Array<ArrayBuffer> = new Float64Array(0);
   /** When the last sample came, by handle. */
   #lastMs: Float64Array<ArrayBuffer> = new Float64Array(0);
+  /** How often the weights chose it lately, and how often it was passed over for its queue then; by handle. */
+  #chosen: Float64Array<ArrayBuffer> = new Float64Array(0);
+  #passed: Float64Array<ArrayBuffer> = new Float64Array(0);
 
   /** After `staleMs` without a sample nothing is known any more: who is passed over would never be seen to recover. */
   constructor(staleMs: number) {
@@ -33,15 +37,19 @@ export class Queueing {
   ensureHandles(handles: number): void {
     this.#lastMs = grownFloat64(this.#lastMs, handles, Number.NEGATIVE_INFINITY);
     this.#sums = grownFloat64(this.#sums, handles * FIELDS);
+    this.#chosen = grownFloat64(this.#chosen, handles);
+    this.#passed = grownFloat64(this.#passed, handles);
   }
 
   forget(handle: number): void {
-    this.#sums.fill(0, handle * FIELDS, (handle + 1) * FIELDS);
+    this.#forgetSums(handle);
+    this.#chosen[handle] = 0;
+    this.#passed[handle] = 0;
   }
 
   /** A try that found `ahead` others in flight took `processingMs`. */
   observe(handle: number, ahead: number, processingMs: number, nowMs: number): void {
-    if (nowMs - (this.#lastMs[handle] as number) > this.#staleMs) this.forget(handle);
+    if (nowMs - (this.#lastMs[handle] as number) > this.#staleMs) this.#forgetSums(handle);
     this.#lastMs[handle] = nowMs;
     const sums = this.#sums;
     const i = handle * FIELDS;
@@ -64,6 +72,34 @@ export class Queueing {
     const variance = (sums[i + 3] as number) - count * meanAhead * meanAhead;
     const covariance = (sums[i + 4] as number) - count * meanAhead * meanMs;
     const slopeMs = Math.max(0, covariance / (variance + RIDGE));
-    return Math.max(0, meanMs + slopeMs * (ahead - meanAhead));
+    const expectedMs = Math.max(0, meanMs + slopeMs * (ahead - meanAhead));
+    // Where all that was seen is long queues, the slope says little of short ones: there the queue is in proportion.
+    return ahead < meanAhead ? Math.min(expectedMs, (meanMs * (ahead + 1)) / (meanAhead + 1)) : expectedMs;
+  }
+
+  /** The weights chose it; `passed`: it was passed over for its queue. */
+  choose(handle: number, passed: boolean): void {
+    (this.#chosen[handle] as number)++;
+    if (passed) (this.#passed[handle] as number)++;
+  }
+
+  /** A decision step: what was counted before it fades to `kept`. */
+  fade(members: readonly Candidate[], kept: number): void {
+    for (const { handle } of members) {
+      (this.#chosen[handle] as number) *= kept;
+      (this.#passed[handle] as number) *= kept;
+    }
+  }
+
+  /**
+   * Of what the weights would give it, the share that it was passed over for, 0 to 1. Its samples look well because of that,
+   * and its weight would grow until the others live on what it cannot take, in bursts.
+   */
+  passedShare(handle: number): number {
+    return (this.#passed[handle] as number) / ((this.#chosen[handle] as number) + 1);
+  }
+
+  #forgetSums(handle: number): void {
+    this.#sums.fill(0, handle * FIELDS, (handle + 1) * FIELDS);
   }
 }

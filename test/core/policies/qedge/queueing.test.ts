@@ -1,4 +1,5 @@
 import { describe, expect, it } from 'vitest';
+import type { Candidate } from '../../../../src/core/domain.ts';
 import { Queueing } from '../../../../src/core/policies/qedge/queueing.ts';
 
 const STALE_MS = 2000;
@@ -42,7 +43,8 @@ describe('the queue that a request would join', () => {
   it('is never shorter for being longer', () => {
     const queueing = make();
     for (const ahead of RUSH) queueing.observe(0, ahead, 50 - 10 * ahead, 0);
-    expect(queueing.expectedMs(0, 8, 0)).toBe(queueing.expectedMs(0, 0, 0));
+    expect(queueing.expectedMs(0, 8, 0)).toBe(queueing.expectedMs(0, 3, 0));
+    expect(queueing.expectedMs(0, 3, 0)).toBeGreaterThan(queueing.expectedMs(0, 0, 0));
   });
 
   it('follows an instance that became quicker', () => {
@@ -59,5 +61,31 @@ describe('the queue that a request would join', () => {
     expect(queueing.expectedMs(0, 6, STALE_MS + 1)).toBeNaN();
     fill(queueing, [0], STALE_MS + 1);
     expect(queueing.expectedMs(0, 6, STALE_MS + 1)).toBeNaN();
+  });
+
+  it('is in proportion where only long ones were seen, so that an empty instance is not taken for a full one', () => {
+    const queueing = make();
+    fill(queueing, Array(60).fill(3));
+    expect(queueing.expectedMs(0, 3, 0)).toBeCloseTo(120, 6);
+    expect(queueing.expectedMs(0, 0, 0)).toBeCloseTo(30, 6);
+  });
+});
+
+describe('the share that an instance was passed over for', () => {
+  it('follows what the weights would have given it', () => {
+    const queueing = make();
+    expect(queueing.passedShare(0)).toBe(0);
+    for (let i = 0; i < 99; i++) queueing.choose(0, i % 3 > 0);
+    expect(queueing.passedShare(0)).toBeCloseTo(0.66, 6);
+    expect(queueing.passedShare(1)).toBe(0);
+    queueing.fade([{ handle: 0 } as Candidate], 0);
+    expect(queueing.passedShare(0)).toBe(0);
+  });
+
+  it('is forgotten with the instance', () => {
+    const queueing = make();
+    queueing.choose(0, true);
+    queueing.forget(0);
+    expect(queueing.passedShare(0)).toBe(0);
   });
 });
