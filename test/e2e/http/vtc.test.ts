@@ -5,7 +5,7 @@ import { spawnSync } from 'node:child_process';
 import { readdirSync } from 'node:fs';
 import { createServer } from 'node:net';
 import { join } from 'node:path';
-import { describe, expect, it } from 'vitest';
+import { describe, expect, it, vi } from 'vitest';
 import { listening } from '../../support/listening.ts';
 import { builtOrSource, startQedge } from '../../support/qedge-process.ts';
 import { requireProgram } from '../../support/requires.ts';
@@ -30,8 +30,18 @@ timeout = "5s"
 node = "vtc"
 id = "a"
 url = "http://127.0.0.1:${instancePort}"
+[probe]
+interval = "1h"
 `,
         { command: builtOrSource() },
+      );
+      // The script's server counts connections; the one probe of its distance is to be over when it begins to.
+      await vi.waitFor(
+        async () => {
+          const metrics = await (await fetch(new URL('/metrics', qedge.adminUrl))).text();
+          expect(metrics).toMatch(/^qedge_probes_total\{outcome="\w+"\} [1-9]/m);
+        },
+        { timeout: 30_000 },
       );
       const defines = [`proxy=${new URL(qedge.url).host}`, `instance=127.0.0.1:${instancePort}`];
       const args = [...defines.flatMap((define) => ['-D', define]), '-t', '20', join(import.meta.dirname, script)];
