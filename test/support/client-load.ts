@@ -10,8 +10,8 @@ export interface ClientLoad {
   /** What went wrong, one line each. */
   readonly failures: readonly string[];
   forget(): void;
-  /** Sends nothing more to that one. */
-  leave(url: string): void;
+  /** Sends nothing more to that one, and waits for the last answers. */
+  leave(url: string): Promise<void>;
   /** Ends sending and waits for the last answers. */
   stop(): Promise<void>;
 }
@@ -52,7 +52,10 @@ export function startClients(urls: readonly string[], service: string, perSecond
     answersBy,
     failures,
     forget: () => answersBy.clear(),
-    leave: (url) => clearInterval(timers.get(url)),
+    leave: async (url) => {
+      clearInterval(timers.get(url));
+      await Promise.all(underWay);
+    },
     stop,
   };
 }
