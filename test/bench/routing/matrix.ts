@@ -63,6 +63,18 @@ export const ALONE = [
 ] as const;
 export const ALONE_POLICIES = ['qedge', 'qedgeproxy', 'p2c-ewma', 'least-connections', 'round-robin'] as const;
 
+/** What is compared under Poisson clients: the default with and without make-up, slower weights, and the others. */
+export const POISSON_POLICIES = [
+  'oracle',
+  'qedge',
+  'qedge:make_up=false',
+  'qedge:learning_rate=1.5:price=0.2:half_life=1.5s',
+  'qedgeproxy',
+  'p2c-ewma',
+  'least-connections',
+  'round-robin',
+] as const;
+
 export const LARGE = ['balancers-100', 'balancers-1000'] as const;
 
 const range = (from: number, to: number): number[] => Array.from({ length: to - from + 1 }, (_, i) => from + i);
@@ -99,6 +111,9 @@ export function cellsOf({ own, topologies, others, thousand }: Depth): Cell[] {
   const makeUp = MODELS.map((model) => {
     return { scenario: 'paper-ps', model, load: 1.2, policies: ['qedge:make_up=false'], seeds: own };
   });
+  const poisson = MODELS.map((model) => {
+    return { scenario: 'paper-ps-poisson', model, load: 1.2, policies: POISSON_POLICIES, seeds: own };
+  });
   const events = MODELS.flatMap((model) =>
     [...EVENTS, 'heterogeneous'].flatMap((scenario) => [
       { scenario, model, load: 1, policies: ['qedge'], seeds: topologies },
@@ -117,5 +132,5 @@ export function cellsOf({ own, topologies, others, thousand }: Depth): Cell[] {
   const alone = ALONE.map(({ scenario, load }) => {
     return { scenario, model: null, load, policies: ALONE_POLICIES, seeds: own };
   });
-  return [...paper, ...alone, ...makeUp, ...events, ...d13, ...large, ...restarts];
+  return [...paper, ...alone, ...makeUp, ...poisson, ...events, ...d13, ...large, ...restarts];
 }
