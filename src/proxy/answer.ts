@@ -41,10 +41,11 @@ export class Answer {
     process.nextTick(flush, this);
   }
 
-  /** 1xx, at once. */
-  information(status: number, fields: RawFields): void {
+  /** 1xx, at once. `fields` as for `head`. */
+  information(status: number, fields: string[]): void {
     if (this.begun) return;
-    writeInformation(this.#response, status, fields);
+    if (status === 100) this.#response.writeContinue();
+    else this.#response.writeInformation(status, fields);
   }
 
   /** False: the client reads slower than this; `listener` is told when it caught up. */
@@ -113,25 +114,4 @@ function pairs(fields: RawFields): [string, string][] {
   const list: [string, string][] = [];
   for (let i = 0; i + 1 < fields.length; i += 2) list.push([fields[i] ?? '', fields[i + 1] ?? '']);
   return list;
-}
-
-/** Node has no way to send an arbitrary 1xx with raw fields; the head of one is plain enough. */
-function writeInformation(response: ClientResponse, status: number, fields: RawFields): void {
-  if (status === 100) {
-    response.writeContinue();
-    return;
-  }
-  if (status === 102) {
-    response.writeProcessing();
-    return;
-  }
-  if (status !== 103) return;
-  const hints: Record<string, string | string[]> = {};
-  for (let i = 0; i + 1 < fields.length; i += 2) {
-    const name = (fields[i] ?? '').toLowerCase();
-    const value = fields[i + 1] ?? '';
-    const before = hints[name];
-    hints[name] = before === undefined ? value : [...(Array.isArray(before) ? before : [before]), value];
-  }
-  if (hints.link !== undefined) response.writeEarlyHints(hints);
 }

@@ -5,6 +5,7 @@ import type { Candidate, TryResult } from '../core/domain.ts';
 import type { Ticket } from '../core/service-router.ts';
 import type { ProxyErrorCode } from '../errors.ts';
 import type { DrainListener } from './answer.ts';
+import { RESPONSE_FIELDS, trailersOnly } from './fields.ts';
 import type { Exchange } from './handler.ts';
 import type { InstancePool } from './instance-pool.ts';
 import { readResponseHead } from './response-head.ts';
@@ -74,8 +75,10 @@ export class Attempt extends Timed implements UpstreamHandler, DrainListener {
     else this.#call = call;
   }
 
-  onInformation(status: number, fields: RawFields): void {
-    if (!this.#over) this.#exchange.answer.information(status, fields);
+  onInformation(status: number, raw: RawFields): void {
+    // Unknown to HTTP/1.0 (RFC 9110 section 15.2).
+    if (this.#over || this.#exchange.request.httpVersion === '1.0') return;
+    this.#exchange.answer.information(status, readResponseHead(status, raw, false).fields);
   }
 
   onHead(status: number, reason: string, raw: RawFields): void {
@@ -138,7 +141,7 @@ export class Attempt extends Timed implements UpstreamHandler, DrainListener {
     if (this.#over) return;
     const nowMs = this.#exchange.nowMs();
     this.#conclude(this.#result(), nowMs);
-    this.#exchange.answered(this.#status, trailers, nowMs);
+    this.#exchange.answered(this.#status, trailersOnly(trailers, RESPONSE_FIELDS), nowMs);
   }
 
   onError(error: UpstreamError): void {

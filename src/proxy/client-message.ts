@@ -31,7 +31,7 @@ export interface ClientResponse {
   end(chunk: string, encoding: 'latin1'): unknown;
   addTrailers(trailers: [string, string][]): void;
   writeContinue(): void;
-  writeProcessing(): void;
-  writeEarlyHints(hints: Record<string, string | string[]>): void;
+  /** 1xx, neither 100 nor 101. */
+  writeInformation(status: number, fields: string[]): void;
   on(event: 'drain', listener: () => void): unknown;
 }

@@ -110,6 +110,20 @@ export function withoutFields(fields: readonly string[], names: readonly string[
   return kept;
 }
 
+/**
+ * Trailers without those that are about a head: framing, routing, and what this proxy sets itself. Who takes trailers for
+ * fields of the head would believe them (RFC 9110 section 6.5.1).
+ */
+export function trailersOnly(trailers: readonly string[], table: FieldTable): readonly string[] {
+  if (trailers.length === 0) return trailers;
+  const kept: string[] = [];
+  for (let i = 0; i + 1 < trailers.length; i += 2) {
+    const name = trailers[i] ?? '';
+    if (table.kindOf(name) === FieldKind.ordinary) kept.push(name, trailers[i + 1] ?? '');
+  }
+  return kept;
+}
+
 /** Whether raw fields hold one of this name, given in lower case. */
 export function hasField(fields: readonly string[], name: string): boolean {
   for (let i = 0; i < fields.length; i += 2) if (fields[i]?.toLowerCase() === name) return true;

@@ -114,7 +114,8 @@ export class Exchange implements BodyListener, Waiter {
       collectBytesMax: this.service.config.retry.bodyBytesMax,
       bytesMax: this.#context.config.bodyBytesMax,
     };
-    this.#body = new RequestBody(this.request, limits, this, { stopwatch: this.stopwatch, nowMs: this.#context.nowMs });
+    const { nowMs, requestFields: fields } = this.#context;
+    this.#body = new RequestBody(this.request, limits, this, { stopwatch: this.stopwatch, nowMs, fields });
     this.#body.collect(head.contentLength, head.expect !== null);
   }
 

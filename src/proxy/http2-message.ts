@@ -6,9 +6,6 @@ import type { ClientRequest, ClientResponse } from './client-message.ts';
 import { hasField } from './fields.ts';
 import { http2Fields } from './http2-fields.ts';
 
-/** RFC 8297; `http2.constants` has no name for it. */
-const EARLY_HINTS = 103;
-
 export class Http2Request implements ClientRequest {
   readonly httpVersion = '2';
   readonly method: string;
@@ -23,7 +20,7 @@ export class Http2Request implements ClientRequest {
     this.#stream = stream;
     this.method = method;
     this.url = path;
-    if (authority !== null && !hasField(fields, 'host')) fields.push('Host', authority);
+    if (authority !== null) takeAuthority(fields, authority);
     // RFC 9113 section 8.1: the body ends with the stream, whatever its length.
     if (!stream.endAfterHeaders && !hasField(fields, 'content-length')) fields.push('Transfer-Encoding', 'chunked');
     this.rawHeaders = fields;
@@ -49,6 +46,9 @@ export class Http2Request implements ClientRequest {
   }
 }
 
+/** RFC 9110 section 15. HTTP/1 is passed what lies beyond it, HTTP/2 here is not. */
+const STATUS_MAX = 599;
+
 export class Http2Response implements ClientResponse {
   readonly chunkedEncoding = true;
   shouldKeepAlive = true;
@@ -58,15 +58,18 @@ export class Http2Response implements ClientResponse {
 
   constructor(stream: ServerHttp2Stream) {
     this.#stream = stream;
-    stream.on('wantTrailers', () => stream.sendTrailers(http2Fields(this.#trailers.flat())));
+    stream.on('wantTrailers', () => {
+      if (!isOver(stream)) stream.sendTrailers(http2Fields(this.#trailers.flat()));
+    });
   }
 
   get headersSent(): boolean {
     return this.#stream.headersSent;
   }
 
-  /** The reason phrase is gone in HTTP/2 (RFC 9113 section 8.3.2). */
+  /** The reason phrase is gone in HTTP/2 (RFC 9113 section 8.3.2). Throws for a status that node:http2 would refuse later. */
   writeHead(status: number, reason: string | string[], fields: string[] = []): void {
+    if (status < 200 || status > STATUS_MAX) throw new Error(`invalid status ${status}`);
     const raw = typeof reason === 'string' ? fields : reason;
     this.#head = { ...http2Fields(raw), [constants.HTTP2_HEADER_STATUS]: status };
   }
@@ -84,7 +87,7 @@ export class Http2Response implements ClientResponse {
     const empty = chunk === undefined || chunk.length === 0;
     // An answer that is only a head ends with it: what gRPC calls trailers-only.
     this.#respond(empty && this.#trailers.length === 0);
-    if (this.#stream.writableEnded || this.#stream.destroyed) return;
+    if (this.#stream.writableEnded || isOver(this.#stream)) return;
     if (empty) this.#stream.end();
     else this.#stream.end(typeof chunk === 'string' ? Buffer.from(chunk, encoding) : chunk);
   }
@@ -94,32 +97,37 @@ export class Http2Response implements ClientResponse {
   }
 
   writeContinue(): void {
-    this.#inform(constants.HTTP_STATUS_CONTINUE);
+    this.writeInformation(constants.HTTP_STATUS_CONTINUE, []);
   }
 
-  writeProcessing(): void {
-    this.#inform(constants.HTTP_STATUS_PROCESSING);
-  }
-
-  writeEarlyHints(hints: Record<string, string | string[]>): void {
-    this.#inform(EARLY_HINTS, hints);
+  writeInformation(status: number, fields: string[]): void {
+    if (this.headersSent || isOver(this.#stream)) return;
+    this.#stream.additionalHeaders({ ...http2Fields(fields), [constants.HTTP2_HEADER_STATUS]: status });
   }
 
   on(event: 'drain', listener: () => void): void {
     this.#stream.on(event, listener);
   }
 
-  #inform(status: number, fields: OutgoingHttpHeaders = {}): void {
-    if (this.headersSent || this.#stream.destroyed) return;
-    this.#stream.additionalHeaders({ ...fields, [constants.HTTP2_HEADER_STATUS]: status });
-  }
-
   #respond(endStream: boolean): void {
     const head = this.#head;
-    if (head === null || this.#stream.destroyed || this.headersSent) return;
+    if (head === null || isOver(this.#stream) || this.headersSent) return;
     this.#head = null;
     this.#stream.respond(head, endStream ? { endStream } : { waitForTrailers: true });
   }
+}
+
+/** The client reset it: whatever is still written to it would throw. */
+function isOver(stream: ServerHttp2Stream): boolean {
+  return stream.destroyed || stream.closed;
+}
+
+/** RFC 9113 section 8.3.1: it stands for Host. One that says otherwise stays beside it, and two are one too many. */
+function takeAuthority(fields: string[], authority: string): void {
+  for (let i = 0; i + 1 < fields.length; i += 2) {
+    if (fields[i] === 'host' && fields[i + 1]?.toLowerCase() === authority.toLowerCase()) return;
+  }
+  fields.push('Host', authority);
 }
 
 interface Pseudo {

@@ -175,19 +175,14 @@ export class PlainResponse implements ClientResponse {
   }
 
   writeContinue(): void {
-    this.#inform('100 Continue', '');
+    this.writeInformation(100, []);
   }
 
-  writeProcessing(): void {
-    this.#inform('102 Processing', '');
-  }
-
-  writeEarlyHints(hints: Record<string, string | string[]>): void {
-    let lines = '';
-    for (const [name, values] of Object.entries(hints)) {
-      for (const value of Array.isArray(values) ? values : [values]) lines += `${name}: ${value}\r\n`;
-    }
-    this.#inform('103 Early Hints', lines);
+  writeInformation(status: number, fields: string[]): void {
+    if (this.headersSent) return;
+    let text = `HTTP/1.1 ${status} ${STATUS_CODES[status] ?? ''}\r\n`;
+    for (let i = 0; i + 1 < fields.length; i += 2) text += `${fields[i]}: ${fields[i + 1]}\r\n`;
+    this.#link.socket.write(`${text}\r\n`, 'latin1');
   }
 
   on(_event: 'drain', listener: () => void): void {
@@ -197,10 +192,6 @@ export class PlainResponse implements ClientResponse {
   /** The client caught up. */
   drained(): void {
     this.#onDrain?.();
-  }
-
-  #inform(line: string, fields: string): void {
-    if (!this.headersSent) this.#link.socket.write(`HTTP/1.1 ${line}\r\n${fields}\r\n`, 'latin1');
   }
 
   #takeHead(): string {

@@ -4,6 +4,7 @@
 
 import { ProxyError } from '../errors.ts';
 import type { ClientRequest } from './client-message.ts';
+import { type FieldTable, trailersOnly } from './fields.ts';
 import type { Stopwatch } from './stopwatch.ts';
 
 export interface BodyLimits {
@@ -39,6 +40,7 @@ export class RequestBody {
   readonly #listener: BodyListener;
   readonly #stopwatch: Stopwatch;
   readonly #nowMs: () => number;
+  readonly #fields: FieldTable;
   #holdTimer: NodeJS.Timeout | null = null;
   #kept: Buffer[] = [];
   #keptBytes = 0;
@@ -55,13 +57,14 @@ export class RequestBody {
     request: ClientRequest,
     limits: BodyLimits,
     listener: BodyListener,
-    time: { readonly stopwatch: Stopwatch; readonly nowMs: () => number },
+    around: { readonly stopwatch: Stopwatch; readonly nowMs: () => number; readonly fields: FieldTable },
   ) {
     this.#request = request;
     this.#limits = limits;
     this.#listener = listener;
-    this.#stopwatch = time.stopwatch;
-    this.#nowMs = time.nowMs;
+    this.#stopwatch = around.stopwatch;
+    this.#nowMs = around.nowMs;
+    this.#fields = around.fields;
   }
 
   /**
@@ -92,7 +95,7 @@ export class RequestBody {
   }
 
   get trailers(): readonly string[] {
-    return this.#request.rawTrailers;
+    return trailersOnly(this.#request.rawTrailers, this.#fields);
   }
 
   get replayable(): boolean {
