@@ -7,6 +7,7 @@ import type { ProxyConfig } from '../config/config.ts';
 import { ClientConnection, type QuietSocket } from './client-connection.ts';
 import type { Peer } from './forwarded.ts';
 import { Http2Request, Http2Response } from './http2-message.ts';
+import { RESPONSE_HEAD_BYTES_MAX } from './response-parser.ts';
 import type { Route } from './routes.ts';
 import type { ServiceRuntime } from './service-runtime.ts';
 
@@ -14,7 +15,7 @@ export interface Http2PortOptions {
   /** The one in force. */
   readonly config: () => ProxyConfig;
   readonly route: Route;
-  readonly peerOf: (socket: Socket) => Peer;
+  readonly peerOf: (remoteAddress: string | undefined, encrypted: boolean) => Peer;
   readonly service: () => ServiceRuntime | null;
 }
 
@@ -28,6 +29,8 @@ const PREFACE = Buffer.from('PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n', 'latin1');
 /** No method of HTTP/1 begins so. */
 const TELLING_BYTES = 4;
 const STREAMS_MAX = 256;
+/** What an instance may answer, our own fields and what the encoding adds. */
+const HEADER_BLOCK_BYTES_MAX = 2 * RESPONSE_HEAD_BYTES_MAX;
 
 export class Http2Port {
   readonly #options: Http2PortOptions;
@@ -36,10 +39,11 @@ export class Http2Port {
 
   constructor(options: Http2PortOptions) {
     this.#options = options;
-    const { headerBytesMax } = options.config();
     this.#server = createServer({
-      settings: { maxConcurrentStreams: STREAMS_MAX, maxHeaderListSize: headerBytesMax },
-      maxSendHeaderBlockLength: headerBytesMax,
+      settings: { maxConcurrentStreams: STREAMS_MAX, maxHeaderListSize: options.config().headerBytesMax },
+      maxSendHeaderBlockLength: HEADER_BLOCK_BYTES_MAX,
+      // What an instance repeats is its own affair, in HTTP/2 as in HTTP/1.
+      strictSingleValueFields: false,
     });
     this.#server.on('session', (session) => this.#onSession(session));
     this.#server.on('sessionError', () => {});
@@ -65,7 +69,8 @@ export class Http2Port {
   }
 
   #onSession(session: Http2Session): void {
-    const facts = { peer: this.#options.peerOf(session.socket as Socket), streams: 0 };
+    const peer = this.#options.peerOf(session.socket.remoteAddress, session.encrypted === true);
+    const facts = { peer, streams: 0 };
     this.#sessions.set(session, facts);
     session.setTimeout(this.#options.config().keepAliveTimeoutMs, () => {
       if (facts.streams === 0) session.close();

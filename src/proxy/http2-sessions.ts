@@ -6,6 +6,8 @@ import type { Socket } from 'node:net';
 
 /** Until the peer tells its own limit (RFC 9113 section 6.5.2 recommends no less). */
 const STREAMS_MAX_ASSUMED = 100;
+/** What a client repeats is its own affair, in HTTP/2 as in HTTP/1. */
+const SESSION = { strictSingleValueFields: false };
 /** A connection without streams closes after this. */
 const IDLE_MS_MAX = 60_000;
 
@@ -52,7 +54,7 @@ export class Http2Sessions {
 
   /** A connection that was opened elsewhere (the one that found out that HTTP/2 is spoken). */
   adopt(socket: Socket): void {
-    const session = connect(this.#options.origin, { createConnection: () => socket });
+    const session = connect(this.#options.origin, { ...SESSION, createConnection: () => socket });
     const entry: Entry = { session, streams: 0 };
     this.#entries.push(entry);
     this.#options.onOpen();
@@ -68,8 +70,9 @@ export class Http2Sessions {
       if (entry.streams === 0) session.close();
     });
     session.on('stream', (stream) => stream.close());
+    this.#serve(entry);
+    // What it serves now is finished all the same.
     if (this.#retired) session.close();
-    else this.#serve(entry);
   }
 
   /** Counts a request in and out of its session's room. */

@@ -11,7 +11,7 @@ import { ClientConnection } from './client-connection.ts';
 import type { ProxyContext } from './context.ts';
 import { type DownstreamTls, readDownstreamTls } from './downstream-tls.ts';
 import { rawErrorAnswer } from './error-response.ts';
-import { type Peer, peerOf, type TrustedPeers } from './forwarded.ts';
+import { peerOf, type TrustedPeers } from './forwarded.ts';
 import { Http2Port, sniff } from './http2-server.ts';
 import { PlainLane, type PlainLaneOptions } from './plain-lane.ts';
 import { NO_SERVICE } from './proxy-metrics.ts';
@@ -54,7 +54,7 @@ export class Listener {
       config: () => context.config,
       route,
       service,
-      peerOf: (socket) => this.#peerOf(socket),
+      peerOf: (remoteAddress, encrypted) => peerOf(remoteAddress, encrypted, options.trusted()),
     });
     this.#server = this.#createServer();
   }
@@ -206,12 +206,8 @@ export class Listener {
     this.#http2.take(socket);
   }
 
-  #peerOf(socket: Socket): Peer {
-    return peerOf(socket.remoteAddress, 'encrypted' in socket, this.#options.trusted());
-  }
-
   #onConnection(socket: Socket): ClientConnection {
-    const peer = this.#peerOf(socket);
+    const peer = peerOf(socket.remoteAddress, this.#tls !== null, this.#options.trusted());
     const connection = new ClientConnection(socket, peer, this.#options.service);
     this.#connections.set(socket, connection);
     socket.once('close', () => {

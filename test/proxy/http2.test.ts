@@ -1,61 +1,10 @@
 import { createServer as createHttp1Server } from 'node:http';
-import {
-  type ClientHttp2Session,
-  connect,
-  constants,
-  createServer,
-  type IncomingHttpHeaders,
-  type ServerHttp2Stream,
-} from 'node:http2';
+import { connect, constants, createServer, type IncomingHttpHeaders, type ServerHttp2Stream } from 'node:http2';
 import { connect as connectTcp, type Server as NetServer } from 'node:net';
 import { describe, expect, it, onTestFinished } from 'vitest';
+import { ask, session } from '../support/http2-client.ts';
 import { listening } from '../support/listening.ts';
 import { startInstance, startProxy } from '../support/proxy.ts';
-
-interface Answer {
-  readonly status: number;
-  readonly headers: IncomingHttpHeaders;
-  readonly body: string;
-  readonly trailers: IncomingHttpHeaders;
-}
-
-function session(url: string): ClientHttp2Session {
-  const client = connect(url);
-  client.on('error', () => {});
-  onTestFinished(() => client.destroy());
-  return client;
-}
-
-function ask(
-  client: ClientHttp2Session,
-  headers: Record<string, string | string[]>,
-  body: readonly string[] = [],
-): Promise<Answer> {
-  return new Promise((resolve, reject) => {
-    const stream = client.request({ 'x-qedge-service': 'svc', ...headers }, { endStream: body.length === 0 });
-    let status = 0;
-    let head: IncomingHttpHeaders = {};
-    let trailers: IncomingHttpHeaders = {};
-    let text = '';
-    stream.on('response', (fields) => {
-      status = fields[':status'] ?? 0;
-      head = fields;
-    });
-    stream.on('trailers', (fields) => {
-      trailers = fields;
-    });
-    stream.setEncoding('latin1');
-    stream.on('data', (chunk: string) => {
-      text += chunk;
-    });
-    stream.on('end', () => {
-      if (stream.rstCode === constants.NGHTTP2_NO_ERROR) resolve({ status, headers: head, body: text, trailers });
-    });
-    stream.on('error', reject);
-    for (const part of body) stream.write(part);
-    if (body.length > 0) stream.end();
-  });
-}
 
 /** An instance that speaks HTTP/2 alone, in cleartext. */
 async function startHttp2Instance(
