@@ -11,8 +11,8 @@ export interface ConnectionExchange {
   readonly waitsForClient: boolean;
   clientGone(): void;
   clientTooSlow(): void;
-  /** What follows on the connection cannot be understood. */
-  clientBroken(error: ProxyError): void;
+  /** What follows on the connection cannot be understood. True: it was a part of this request, which says so. */
+  clientBroken(error: ProxyError): boolean;
 }
 
 /** The connection itself, or one stream of it. */
@@ -37,7 +37,7 @@ export class ClientConnection {
   readonly peer: Peer;
   readonly #link: ClientLink;
   readonly #service: () => ServiceRuntime | null;
-  /** More than one only while a client pipelines. */
+  /** One at most, but for the moment in which it makes way for the next. */
   readonly #exchanges: ConnectionExchange[] = [];
   /** An answer that ends the connection is on its way: whatever else comes in is of no interest. */
   closing = false;
@@ -96,9 +96,9 @@ export class ClientConnection {
     }
   }
 
-  /** The parser gave up on what came in: in the body of the last request, or behind it. */
-  broken(error: ProxyError): void {
-    for (const exchange of [...this.#exchanges]) exchange.clientBroken(error);
+  /** The parser gave up on what came in. True: in the body of a request, which is answered so; false: behind it. */
+  broken(error: ProxyError): boolean {
+    return this.#exchanges.some((exchange) => exchange.clientBroken(error));
   }
 
   destroy(): void {

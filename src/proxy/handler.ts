@@ -1,5 +1,6 @@
 // A request's whole way, top to bottom: begin → collect the body → try (→ try again) → answer → settle.
 
+import type { Socket } from 'node:net';
 import type { Candidate } from '../core/domain.ts';
 import { ProxyError, type ProxyErrorCode } from '../errors.ts';
 import type { RequestTrace } from '../telemetry/traces/request-trace.ts';
@@ -37,9 +38,10 @@ export interface ExchangeClient {
 }
 
 /** A client that wants to switch protocols. */
-export interface ClientUpgrade extends UpgradedSocket {
-  /** Takes the socket away from the response that would have answered on it. */
-  detach(): void;
+export interface ClientUpgrade {
+  readonly socket: Socket;
+  /** Takes the socket away from the response that would have answered on it. What came behind the head. */
+  detach(): Buffer;
 }
 
 export interface UpgradedUpstream extends UpgradedSocket {
@@ -260,9 +262,10 @@ export class Exchange implements BodyListener, Waiter {
     const { fields } = readResponseHead(101, raw, false);
     fields.push('Connection', 'Upgrade', 'Upgrade', this.#head.upgrade ?? '');
     this.describe(fields, upstream.upstreamMs, nowMs);
-    client.detach();
+    const { socket } = client;
+    const first = client.detach();
     const stallTimeoutMs = this.#context.config.bodyIdleTimeoutMs;
-    this.#connection.pipe = switchProtocols({ client, upstream, stallTimeoutMs }, fields);
+    this.#connection.pipe = switchProtocols({ client: { socket, first }, upstream, stallTimeoutMs }, fields);
     this.#trace?.tryEnded(nowMs, 101, null);
     this.#settle(101, this.#deadline.budgetLeftMs(nowMs) >= 0, nowMs);
   }
@@ -309,10 +312,11 @@ export class Exchange implements BodyListener, Waiter {
     else this.fail(new ProxyError('request-timeout', 'the client sent no body byte in time', { source: 'downstream' }));
   }
 
-  /** A broken body is this request's own fault; garbage behind a whole one only costs it the connection. */
-  clientBroken(error: ProxyError): void {
-    if (this.#body !== null && !this.#body.ended) this.fail(error);
-    else this.#response.shouldKeepAlive = false;
+  /** A broken body is this request's own fault, garbage behind a whole one is not. */
+  clientBroken(error: ProxyError): boolean {
+    if (this.#body === null || this.#body.ended) return false;
+    this.fail(error);
+    return true;
   }
 
   get waitsForClient(): boolean {

@@ -4,6 +4,7 @@
 
 import type { Socket } from 'node:net';
 import type { ClientConnection } from './client-connection.ts';
+import { linger } from './linger.ts';
 import { type PlainLink, PlainRequest, PlainResponse } from './plain-message.ts';
 import { readPlainRequestHead } from './plain-request-head.ts';
 import type { Route } from './routes.ts';
@@ -22,8 +23,6 @@ export interface PlainLaneOptions {
 
 /** What may come in behind a request that is under way before the socket has to wait. */
 const BEHIND_BYTES_MAX = 64 * 1024;
-/** How long a client may go on sending what nobody reads. */
-const LINGER_MS = 2000;
 const NOTHING = Buffer.alloc(0);
 
 export class PlainLane implements PlainLink {
@@ -73,7 +72,7 @@ export class PlainLane implements PlainLink {
     const unread = this.#request !== null && this.#request.bytesLeft > 0;
     if (closes) {
       this.#over = true;
-      if (unread || this.#behind.length > 0) this.#linger();
+      if (unread || this.#behind.length > 0) linger(this.socket);
       else this.socket.destroySoon();
       return;
     }
@@ -142,19 +141,6 @@ export class PlainLane implements PlainLink {
     return length < bytes.length ? bytes.subarray(length) : NOTHING;
   }
 
-  /**
-   * The last answer is out, and its client still sends: closed at once, the connection would be reset, and the answer lost
-   * with it (RFC 9112 section 9.6). What it sends is only read once it has the answer, however slowly it takes it.
-   */
-  #linger(): void {
-    const { socket } = this;
-    socket.pause();
-    socket.end(() => {
-      socket.resume();
-      setTimeout(() => socket.destroy(), LINGER_MS).unref();
-    });
-  }
-
   #keepBehind(bytes: Buffer): void {
     this.#behind = bytes;
     if (bytes.length > BEHIND_BYTES_MAX) this.socket.pause();
@@ -169,7 +155,9 @@ export class PlainLane implements PlainLink {
     socket.removeListener('drain', this.#onDrain);
     socket.removeListener('timeout', onQuiet);
     socket.pause();
-    socket.unshift(rest);
+    // In one piece: node's parser takes what comes next from the kernel, past whatever piece would wait behind the first.
+    const waiting: Buffer | null = socket.read();
+    socket.unshift(waiting === null ? rest : Buffer.concat([rest, waiting]));
     handOver();
     socket.resume();
   }

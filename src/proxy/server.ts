@@ -13,11 +13,14 @@ import { type DownstreamTls, readDownstreamTls } from './downstream-tls.ts';
 import { rawErrorAnswer } from './error-response.ts';
 import { peerOf, type TrustedPeers } from './forwarded.ts';
 import { Http2Port, sniff } from './http2-server.ts';
+import { linger } from './linger.ts';
 import { PlainLane, type PlainLaneOptions } from './plain-lane.ts';
 import { NO_SERVICE } from './proxy-metrics.ts';
 import { RawRequest } from './raw-request.ts';
+import { ReadAhead } from './read-ahead.ts';
 import type { Route } from './routes.ts';
 import type { ServiceRuntime } from './service-runtime.ts';
+import { Turns } from './turns.ts';
 
 /** How often slow heads are looked for; the limit is kept to within this. */
 const HEAD_CHECK_MS = 500;
@@ -41,6 +44,8 @@ export class Listener {
   readonly #http2: Http2Port;
   readonly #tls: DownstreamTls | null;
   readonly #connections = new Map<Socket, ClientConnection>();
+  /** Of connections that node:http has. */
+  readonly #turns = new WeakMap<Socket, Turns>();
   #closed: Promise<void> | null = null;
   #onEmpty: (() => void) | null = null;
 
@@ -138,9 +143,11 @@ export class Listener {
       noDelay: true,
       // A request without a body needs no stream for it.
       optimizeEmptyRequests: true,
-      // Every other upgrade (h2c) is a suggestion that is not taken: the request is answered as it is.
+      // Every other upgrade (h2c, or one sent ahead) is a suggestion that is not taken: the request is answered as it is.
       shouldUpgradeCallback: (request) =>
-        request.method === 'GET' && request.headers.upgrade?.toLowerCase() === 'websocket',
+        request.method === 'GET' &&
+        request.headers.upgrade?.toLowerCase() === 'websocket' &&
+        !this.#turnsOf(request.socket).busy,
     };
     const server = this.#tls === null ? createServer(options) : createTlsServer({ ...options, ...this.#tls });
     this.#chooseProtocol(server);
@@ -154,7 +161,8 @@ export class Listener {
       this.#onUpgrade(request, socket, first);
     });
     server.on('connect', (_request: IncomingMessage, socket: Socket) => {
-      this.#refuse(socket, new ProxyError('bad-request', 'CONNECT is not supported', { source: 'downstream' }));
+      const error = new ProxyError('bad-request', 'CONNECT is not supported', { source: 'downstream' });
+      this.#turnsOf(socket).takeLast(() => this.#refuse(socket, error));
     });
     server.on('clientError', (error: Error, socket: Socket) => this.#onClientError(error, socket));
     server.on('timeout', (socket: Socket) => this.#onTimeout(socket));
@@ -167,6 +175,10 @@ export class Listener {
     const http1 = server.listeners(event) as ((socket: Socket) => void)[];
     server.removeAllListeners(event);
     const takeHttp1 = (socket: Socket): void => {
+      const turns = this.#turnsOf(socket);
+      const destroySoon = socket.destroySoon.bind(socket);
+      // How node ends a connection behind its last answer.
+      socket.destroySoon = () => (turns.unread ? linger(socket) : destroySoon());
       for (const listener of http1) listener.call(server, socket);
     };
     server.on(event, (socket: Socket) => {
@@ -221,7 +233,21 @@ export class Listener {
   #onRequest(request: IncomingMessage, response: ServerResponse): void {
     const connection = this.#connections.get(request.socket);
     // Closed while its request was still being parsed.
-    if (connection !== undefined) this.#options.route({ connection, request, response, upgrade: null });
+    if (connection === undefined) return;
+    // Behind an upgrade that was not taken, node's parser reads no further.
+    if (request.headers.upgrade !== undefined) response.shouldKeepAlive = false;
+    this.#turnsOf(request.socket).take(response, () => {
+      if (!connection.closing) this.#options.route({ connection, request, response, upgrade: null });
+    });
+  }
+
+  #turnsOf(socket: Socket): Turns {
+    let turns = this.#turns.get(socket);
+    if (turns === undefined) {
+      turns = new Turns(socket);
+      this.#turns.set(socket, turns);
+    }
+    return turns;
   }
 
   /** Node lets go of the socket here; a response of our own serves for every answer but 101. */
@@ -236,12 +262,12 @@ export class Listener {
     response.shouldKeepAlive = false;
     response.assignSocket(socket);
     response.on('finish', () => socket.destroySoon());
-    this.#options.route({
-      connection,
-      request,
-      response,
-      upgrade: { socket, first, detach: () => response.detachSocket(socket) },
-    });
+    const ahead = new ReadAhead(socket, first);
+    const detach = (): Buffer => {
+      response.detachSocket(socket);
+      return ahead.stop();
+    };
+    this.#options.route({ connection, request, response, upgrade: { socket, detach } });
   }
 
   #onTimeout(socket: Socket): void {
@@ -254,10 +280,10 @@ export class Listener {
   #onClientError(error: Error & { readonly code?: string }, socket: Socket): void {
     const connection = this.#connections.get(socket);
     const failure = parseFailure(error);
-    if (failure === null || connection === undefined || !socket.writable) socket.destroy(error);
-    else if (connection.closing) socket.destroySoon();
-    else if (connection.busy) connection.broken(failure);
-    else this.#refuse(socket, failure);
+    if (failure === null || connection === undefined) socket.destroy(error);
+    else if (connection.closing) return;
+    else if (!socket.writable) socket.destroy(error);
+    else if (!connection.broken(failure)) this.#turnsOf(socket).takeLast(() => this.#refuse(socket, failure));
   }
 
   #refuse(socket: Socket, error: ProxyError): void {

@@ -120,6 +120,7 @@ class Direction {
       if (!this.#said) this.#to.end();
     });
     this.#to.on('drain', () => this.#from.resume());
+    this.#from.resume();
   }
 
   sayGoodbye(): void {

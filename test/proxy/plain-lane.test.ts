@@ -1,3 +1,5 @@
+import { once } from 'node:events';
+import { createServer as createHttpServer } from 'node:http';
 import { connect, createServer, type Socket } from 'node:net';
 import fc from 'fast-check';
 import { describe, expect, it, onTestFinished } from 'vitest';
@@ -51,6 +53,48 @@ describe('requests on one connection', () => {
     const answer = await rawRequest(port, requests.join(''));
     expect(echoes(answer.text)).toEqual(['/plain:', '/length:abc', '/chunked:abc', '/after:', '/odd:']);
     expect(seen).toHaveLength(5);
+  });
+
+  it('lose nothing when more came than is kept, and node:http has to take over', async () => {
+    const bodies: string[] = [];
+    const http = createHttpServer(async (request, response) => {
+      for await (const chunk of request) {
+        bodies.push((chunk as Buffer).toString('latin1'));
+        // Gone on with, and held up again at once: the socket reads on all the same.
+        request.socket.pause();
+        await new Promise((resolve) => setImmediate(resolve));
+        request.socket.resume();
+        request.socket.pause();
+        for (let i = 0; i < 5; i++) await new Promise((resolve) => setImmediate(resolve));
+        request.socket.resume();
+      }
+      response.end('<all>');
+    });
+    let answer = (): void => {};
+    let taken: Socket | null = null;
+    const server = createServer((socket) => {
+      taken = socket;
+      const route: Route = ({ response }) => {
+        answer = () => {
+          response.writeHead(200, ['Content-Length', '0']);
+          response.end();
+        };
+      };
+      const options = { connection: {} as ClientConnection, headBytesMax: () => 1000, onQuiet: () => {} };
+      const lane = { ...options, socket, route, handOver: () => void http.emit('connection', socket) };
+      socket.once('data', (first) => new PlainLane(lane, first));
+    });
+    onTestFinished(() => void server.close());
+    const client = connect({ host: '127.0.0.1', port: await listening(server) });
+    const lines = Array.from({ length: 200_000 }, (_, index) => `${String(index).padStart(9, '0')}\n`).join('');
+    const head = `PROPFIND / HTTP/1.1\r\n${HOST}Content-Length: ${lines.length}\r\n${CLOSE}\r\n`;
+    const ahead = `GET / HTTP/1.1\r\n${HOST}\r\n${head}${lines.slice(0, 150_000)}`;
+    client.write(ahead);
+    await expect.poll(() => taken?.bytesRead, PATIENCE).toBe(ahead.length);
+    answer();
+    client.write(lines.slice(150_000));
+    await once(client.resume(), 'end');
+    expect(bodies.join('') === lines).toBe(true);
   });
 
   it('mean the same however they are cut', async () => {

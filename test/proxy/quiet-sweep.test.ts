@@ -28,7 +28,7 @@ function look(sweep: QuietSweep, ports: readonly ReturnType<typeof portOf>[], fr
   for (let nowMs = fromMs; nowMs <= toMs; nowMs += 50) sweep.sweep(ports, nowMs);
 }
 
-const EXCHANGE = { waitsForClient: false, clientGone: () => {}, clientTooSlow: () => {}, clientBroken: () => {} };
+const EXCHANGE = { waitsForClient: false, clientGone: () => {}, clientTooSlow: () => {}, clientBroken: () => false };
 
 describe('the sweep of quiet connections', () => {
   it('closes them when nothing moved for the whole time, counted from the first look', () => {

@@ -1,0 +1,76 @@
+// Requests that a client sends ahead on a connection of node:http. Node hands them out as they come; here each waits until
+// the answer to the one before it is out. Side by side a request could overtake what it depends on (RFC 9112 section 9.3.2),
+// and what an instance says before its answer would end up inside of another.
+
+import type { IncomingMessage, ServerResponse } from 'node:http';
+import type { Socket } from 'node:net';
+
+/** More than these are not read before their turn. */
+const WAITING_MAX = 16;
+
+interface Turn {
+  /** Null: it is none, but the end of the connection. */
+  readonly response: ServerResponse<IncomingMessage> | null;
+  readonly begin: () => void;
+}
+
+export class Turns {
+  readonly #socket: Socket;
+  #current: ServerResponse<IncomingMessage> | null = null;
+  readonly #waiting: Turn[] = [];
+  #last = false;
+
+  constructor(socket: Socket) {
+    this.#socket = socket;
+  }
+
+  /** An answer is under way. */
+  get busy(): boolean {
+    return this.#current !== null && !this.#current.closed;
+  }
+
+  /** The client has not sent all of the request that was taken last. */
+  get unread(): boolean {
+    return this.#current?.req.complete === false;
+  }
+
+  /** `begin` is called when it is this request's turn, maybe at once; never when the connection ends before. */
+  take(response: ServerResponse<IncomingMessage>, begin: () => void): void {
+    this.#add({ response, begin });
+  }
+
+  /**
+   * What follows cannot be understood: `end` is called once everything before it is answered, and nothing after it. A request
+   * that has not begun and is cut short by it is a part of it.
+   */
+  takeLast(end: () => void): void {
+    const behind = this.#waiting.at(-1);
+    if (!this.#last && behind?.response?.req.complete === false) this.#waiting.pop();
+    this.#add({ response: null, begin: end });
+    this.#last = true;
+  }
+
+  #add(turn: Turn): void {
+    if (this.#last || !this.#socket.writable) return;
+    if (!this.busy) {
+      this.#begin(turn);
+      return;
+    }
+    if (this.#waiting.push(turn) === 1) this.#current?.once('close', () => this.#next());
+    if (this.#waiting.length === WAITING_MAX) this.#socket.pause();
+  }
+
+  #begin({ response, begin }: Turn): void {
+    this.#current = response;
+    begin();
+  }
+
+  #next(): void {
+    if (!this.#socket.writable) return;
+    const turn = this.#waiting.shift();
+    if (turn === undefined) return;
+    if (this.#waiting.length > 0) turn.response?.once('close', () => this.#next());
+    if (this.#waiting.length === 0 && this.#socket.isPaused()) this.#socket.resume();
+    this.#begin(turn);
+  }
+}
