@@ -45,9 +45,15 @@ function signatureOf(file: string, { key, release }: SignOptions): string {
 }
 
 function readKey(path: string): KeyObject {
+  let pem: Buffer;
   try {
-    return createPrivateKey(readFileSync(path));
+    pem = readFileSync(path);
   } catch (error) {
-    throw new CommandError(`${path}: ${(error as Error).message}`, 1, error);
+    throw new CommandError(`--key: ${(error as Error).message}`, 1, error);
+  }
+  try {
+    return createPrivateKey(pem);
+  } catch (error) {
+    throw new CommandError(`--key: ${path} is no private key in PEM, such as qedge keygen writes`, 1, error);
   }
 }
