@@ -68,6 +68,8 @@ interface Probed {
 
 /** Bound on nodes that are measured; those beyond it keep the router's assumption. */
 const NODES_MAX = 10_000;
+/** Probes of a node that may fail before its first answer: then it is said, once, since it may never come into reach. */
+const UNANSWERED_MAX = 3;
 /** With more nodes than this, each round takes so long that kept connections would time out before their next use. */
 const KEPT_CONNECTIONS_MAX = 256;
 
@@ -203,7 +205,12 @@ class RotatingProber implements Prober {
     this.#failed.increment();
     probed.failures++;
     const reason = error instanceof Error ? error.message : String(error);
-    this.#options.log.debug({ peer: nodeId, failures: probed.failures, reason }, 'probe failed');
+    const { log } = this.#options;
+    log.debug({ peer: nodeId, failures: probed.failures, reason }, 'probe failed');
+    if (probed.answeredMs !== null || probed.failures !== UNANSWERED_MAX) return;
+    const { ping: at, connect } = probed.target;
+    const where = (at === null ? connect : [at]).map(({ host, port }) => `${host}:${port}`).join(' ');
+    log.warn({ peer: nodeId, at: where, reason }, 'a node cannot be probed, so how far it is stays unknown');
   }
 }
 
