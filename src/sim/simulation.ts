@@ -43,7 +43,11 @@ interface RequestUnderWay {
   readonly client: number;
   readonly emittedMs: number;
   readonly attempt: number;
+  /** Handles that it was sent to before, by the load balancer's present life. */
+  readonly tried: readonly number[];
 }
+
+const NOT_TRIED: readonly number[] = [];
 
 class Simulation {
   readonly #options: SimulationOptions;
@@ -57,8 +61,6 @@ class Simulation {
   readonly #balancers: Balancers;
   readonly #emissions: Rng;
   readonly #request: { clientId: string; budgetMs: number; attempt: number; tried: readonly number[] };
-  readonly #tried: number[] = [];
-  readonly #untried: readonly number[] = [];
   #timeoutScheduled = false;
 
   constructor(options: SimulationOptions) {
@@ -78,7 +80,7 @@ class Simulation {
     this.#emissions = createStream(seed, 'emissions');
     this.#sites = new Sites(world, seed, agenda, (slot, i, result, afterMs) => this.#answer(slot, i, result, afterMs));
     this.#balancers = new Balancers({ world, seed, spec: scenario.network, agenda, network, createRouter });
-    this.#request = { clientId: '', budgetMs: scenario.qos.latencyMs, attempt: 0, tried: this.#untried };
+    this.#request = { clientId: '', budgetMs: scenario.qos.latencyMs, attempt: 0, tried: NOT_TRIED };
   }
 
   run(): Recorder {
@@ -143,27 +145,25 @@ class Simulation {
     const { nowMs } = this.#agenda;
     const gapMs = pattern === 'periodic' ? periodMs : exponential(this.#emissions, periodMs);
     if (nowMs + gapMs < untilMs) this.#agenda.push(nowMs + gapMs, EVENT.emit, c);
-    this.#send({ client: c, emittedMs: nowMs, attempt: 0 }, -1);
+    this.#send({ client: c, emittedMs: nowMs, attempt: 0, tried: NOT_TRIED });
   }
 
-  /** `avoid` is the handle that was tried before, -1 for none. */
-  #send(underWay: RequestUnderWay, avoid: number): void {
-    const { client: c, emittedMs, attempt } = underWay;
+  #send(underWay: RequestUnderWay): void {
+    const { client: c, emittedMs, attempt, tried } = underWay;
     const { nowMs } = this.#agenda;
     const client = this.#clientAt(c);
     const request = this.#request;
     request.clientId = client.id;
     request.budgetMs = Math.max(0, this.#scenario.qos.latencyMs - (nowMs - emittedMs));
     request.attempt = attempt;
-    request.tried = avoid < 0 ? this.#untried : this.#tried;
-    this.#tried[0] = avoid;
+    request.tried = tried;
     const candidate = this.#balancerOf(c).router.route(request, nowMs);
     if (candidate === null) this.#settle(c, emittedMs, 'noInstance');
     else this.#startTry(underWay, candidate);
     this.#balancers.scheduleTick(client.balancer);
   }
 
-  #startTry({ client, emittedMs, attempt }: RequestUnderWay, candidate: Candidate): void {
+  #startTry({ client, emittedMs, attempt, tried }: RequestUnderWay, candidate: Candidate): void {
     const { nowMs } = this.#agenda;
     const balancer = this.#balancerOf(client);
     const instance = balancer.byHandle[candidate.handle] as number;
@@ -175,6 +175,7 @@ class Simulation {
     tries.handle[slot] = candidate.handle;
     tries.epoch[slot] = balancer.epoch;
     tries.attempt[slot] = attempt;
+    tries.tried[slot] = tried;
     tries.emittedMs[slot] = emittedMs;
     tries.returnMs[slot] = wayMs;
     tries.ticket[slot] = balancer.router.start(candidate, nowMs);
@@ -212,6 +213,7 @@ class Simulation {
     const emittedMs = tries.emittedMs[slot] as number;
     const attempt = tries.attempt[slot] as number;
     const handle = tries.handle[slot] as number;
+    const before = tries.tried[slot] as readonly number[];
     const result = tries.result[slot] as number;
     const sameLife = this.#finish(slot, RESULTS[result] as TryResult);
     tries.release(slot);
@@ -220,7 +222,8 @@ class Simulation {
       this.#recorder.answered(latencyMs);
       this.#settle(client, emittedMs, latencyMs <= this.#scenario.qos.latencyMs ? 'success' : 'late');
     } else if (result === REFUSED && attempt < this.#scenario.network.retries) {
-      this.#send({ client, emittedMs, attempt: attempt + 1 }, sameLife ? handle : -1);
+      const tried = sameLife ? [...before, handle] : NOT_TRIED;
+      this.#send({ client, emittedMs, attempt: attempt + 1, tried });
     } else {
       this.#settle(client, emittedMs, result === REFUSED ? 'refused' : 'failed');
     }

@@ -16,6 +16,8 @@ export class TryTable {
   /** Which life of the load balancer it belongs to. */
   epoch = new Int32Array(CAPACITY_INITIAL);
   attempt = new Uint8Array(CAPACITY_INITIAL);
+  /** Handles that the request was sent to before. */
+  readonly tried: (readonly number[])[] = [];
   /** Index into the simulation's list of results. */
   result = new Uint8Array(CAPACITY_INITIAL);
   /** Timed out, or written off: its ending matters to nobody. */

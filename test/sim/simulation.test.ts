@@ -56,6 +56,19 @@ describe('a simulation', () => {
     expect(endings.refused).toBe(0);
   });
 
+  it('tries every instance once before any of them twice, as the proxy does', () => {
+    const crash = (instance: string): ScenarioEvent => ({
+      kind: 'crash',
+      atMs: 5_000,
+      instance,
+      forMs: 1e9,
+      detectedMs: 1e9,
+    });
+    const scenario = smallScenario({ events: [crash('i1'), crash('i2')] });
+    const { endings } = run({ ...scenario, network: { ...scenario.network, retries: 2 } }, 1, 'random');
+    expect(endings.refused).toBe(0);
+  });
+
   it('gives a crash back as refused when no retry is allowed', () => {
     const scenario = withEvent({ kind: 'crash', atMs: 5_000, detectedMs: 1e9, ...instance });
     const { endings } = run({ ...scenario, network: { ...scenario.network, retries: 0 } });
