@@ -42,21 +42,11 @@ export class ClientLedger implements ClientStandings {
     this.#overall = new WindowCounts(windowMs, 1);
   }
 
-  get size(): number {
-    return this.#rows.size;
-  }
-
   /** A request of the client ended; an anonymous one (empty id) counts only overall. */
   record(clientId: string, success: boolean, nowMs: number): void {
     this.#overall.record(0, success, nowMs);
     if (clientId === '') return;
     this.#counts.record(this.#touch(clientId), success, nowMs);
-  }
-
-  /** Requests of the client within W; 0 for an unknown client. */
-  requests(clientId: string, nowMs: number): number {
-    const row = this.#rows.get(clientId);
-    return row === undefined ? 0 : this.#counts.total(row, nowMs);
   }
 
   overallSuccessRatio(nowMs: number): number {

@@ -5,7 +5,7 @@ import type { LatencyWindow } from './latency-window.ts';
 import { normalCdf, normalDensity } from './normal.ts';
 
 /** Narrower kernels would read noise of the clock as knowledge. */
-export const BANDWIDTH_MS_MIN = 1;
+const BANDWIDTH_MS_MIN = 1;
 
 /** Silverman's rule of thumb, h = max(1 ms, 1.06 · σ · n^(−1/5)); σ and n over the samples that are no failures. */
 export function silvermanBandwidthMs(window: LatencyWindow): number {
