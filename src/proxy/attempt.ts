@@ -43,6 +43,8 @@ export class Attempt extends Timed implements UpstreamHandler, DrainListener {
   #call: UpstreamCall | null = null;
   #status = 0;
   #observed = false;
+  /** Something came since `#progressMs`. */
+  #progressed = false;
   #over = false;
   #draining = false;
 
@@ -122,6 +124,7 @@ export class Attempt extends Timed implements UpstreamHandler, DrainListener {
   onData(chunk: Buffer): void {
     if (this.#over) return;
     const exchange = this.#exchange;
+    this.#progressed = true;
     if (exchange.answer.write(chunk, this)) return;
     if (this.#draining) return;
     this.#draining = true;
@@ -158,11 +161,19 @@ export class Attempt extends Timed implements UpstreamHandler, DrainListener {
     this.#conclude('aborted', nowMs);
   }
 
-  /** Fires when nothing came for too long, by the stopwatch: a slow client does not make its instance late. */
+  /**
+   * Fires when nothing came for too long, once the head is there up to twice the limit, by the stopwatch: a slow client does
+   * not make its instance late.
+   */
   override onTimeout(): void {
     if (this.#over) return;
     const exchange = this.#exchange;
     const nowMs = exchange.nowMs();
+    if (this.#progressed) {
+      // When exactly would cost a look at the clock for every chunk.
+      this.#progressed = false;
+      this.#progressMs = exchange.stopwatch.elapsedMs(nowMs);
+    }
     const limitMs = this.#status === 0 ? this.#headLimitMs : exchange.service.config.timeoutMs;
     const leftMs = limitMs - (exchange.stopwatch.elapsedMs(nowMs) - this.#progressMs);
     if (leftMs > 1) {

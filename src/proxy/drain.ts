@@ -36,13 +36,11 @@ export async function drain({ listeners, drainMs, succeeded, nowMs, onLast }: Dr
   clearInterval(sweep);
 }
 
-/** A port that is not needed any more ends by itself, however long it takes, and keeps no process. */
-export function drainQuietly(listener: Listener, nowMs: () => number): void {
+/** A port that is not needed any more ends by itself, however long it takes, and keeps no process. Resolves when it has. */
+export async function drainQuietly(listener: Listener, nowMs: () => number): Promise<void> {
   const sweep = keepSweeping([listener], new QuietSweep(), nowMs).unref();
-  listener
-    .stop()
-    .catch(() => {})
-    .finally(() => clearInterval(sweep));
+  await listener.stop();
+  clearInterval(sweep);
 }
 
 /** Ends connections as their protocols allow, from now on. */

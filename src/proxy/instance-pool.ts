@@ -175,13 +175,16 @@ export class InstancePool implements ConnectionOwner {
 
   /** For instances that speak HTTP/2. */
   get http2(): Http2Target {
-    this.#sessions ??= new Http2Sessions({
-      origin: originOf(this.instance),
-      connectionsMax: this.#config.limits.instanceConnectionsMax,
-      open: (done) => this.open(['h2'], done),
-      onOpen: () => this.countConnection(1),
-      onClose: () => this.countConnection(-1),
-    });
+    if (this.#sessions === null) {
+      this.#sessions = new Http2Sessions({
+        origin: originOf(this.instance),
+        connectionsMax: this.#config.limits.instanceConnectionsMax,
+        open: (done) => this.open(['h2'], done),
+        onOpen: () => this.countConnection(1),
+        onClose: () => this.countConnection(-1),
+      });
+      if (this.#retired) this.#sessions.retire();
+    }
     return { sessions: this.#sessions, scheme: this.instance.scheme === 'https' ? 'https' : 'http' };
   }
 

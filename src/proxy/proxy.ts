@@ -103,6 +103,8 @@ class HttpProxy implements Proxy {
   readonly #route: ReturnType<typeof createRoutes>;
   #trusted: TrustedPeers;
   readonly #listeners = new Map<string, { readonly listener: Listener; bound: ListenAddress }>();
+  /** Of services that moved or left, for as long as somebody is on them. */
+  readonly #leaving = new Set<Listener>();
   readonly #sweep: NodeJS.Timeout;
 
   constructor(options: ProxyOptions) {
@@ -211,7 +213,7 @@ class HttpProxy implements Proxy {
   }
 
   #all(): Listener[] {
-    return [...this.#listeners.values()].map(({ listener }) => listener);
+    return [...[...this.#listeners.values()].map(({ listener }) => listener), ...this.#leaving];
   }
 
   /** A service that is the same as before keeps its connections, unless its CA may have been renewed. */
@@ -247,7 +249,8 @@ class HttpProxy implements Proxy {
       if (name === SHARED || (wanted?.host === listener.address.host && wanted.port === listener.address.port))
         continue;
       this.#listeners.delete(name);
-      drainQuietly(listener, this.#context.nowMs);
+      this.#leaving.add(listener);
+      void drainQuietly(listener, this.#context.nowMs).then(() => this.#leaving.delete(listener));
     }
     for (const { name, config } of this.#services.values()) {
       if (config.listen !== null && !this.#listeners.has(name)) await this.#open(name, config.listen);

@@ -44,6 +44,8 @@ export class Listener {
   readonly #http2: Http2Port;
   readonly #tls: DownstreamTls | null;
   readonly #connections = new Map<Socket, ClientConnection>();
+  /** Below TLS, from before its handshake on: those that say nothing are connections as well. */
+  readonly #accepted = new Set<Socket>();
   /** Of connections that node:http has. */
   readonly #turns = new WeakMap<Socket, Turns>();
   #closed: Promise<void> | null = null;
@@ -108,7 +110,7 @@ export class Listener {
   async close(): Promise<void> {
     const stopped = this.stop();
     this.#http2.close();
-    for (const socket of this.#connections.keys()) socket.destroy();
+    for (const socket of [...this.#connections.keys(), ...this.#accepted]) socket.destroy();
     await stopped;
     // Exchanges end with the close events of their sockets, and those come a little later.
     if (this.#connections.size > 0) {
@@ -149,7 +151,7 @@ export class Listener {
         request.headers.upgrade?.toLowerCase() === 'websocket' &&
         !this.#turnsOf(request.socket).busy,
     };
-    const server = this.#tls === null ? createServer(options) : createTlsServer({ ...options, ...this.#tls });
+    const server = this.#tls === null ? createServer(options) : this.#createTlsServer(options, this.#tls);
     this.#chooseProtocol(server);
     server.maxConnections = Math.ceil(config.connectionsMax / config.workers);
     server.timeout = quietMs(config);
@@ -166,6 +168,20 @@ export class Listener {
     });
     server.on('clientError', (error: Error, socket: Socket) => this.#onClientError(error, socket));
     server.on('timeout', (socket: Socket) => this.#onTimeout(socket));
+    return server;
+  }
+
+  #createTlsServer(options: ServerOptions<typeof RawRequest>, tls: DownstreamTls): TlsServer {
+    // A handshake is a head of its own.
+    const server = createTlsServer({
+      ...options,
+      ...tls,
+      handshakeTimeout: this.#options.context.config.headersTimeoutMs,
+    });
+    server.on('connection', (socket: Socket) => {
+      this.#accepted.add(socket);
+      socket.once('close', () => this.#accepted.delete(socket));
+    });
     return server;
   }
 

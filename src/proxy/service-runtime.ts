@@ -34,6 +34,7 @@ export class ServiceRuntime {
   readonly timeouts: TimeoutList;
   readonly #health: HealthChecker | null;
   inFlight = 0;
+  #retired = false;
 
   constructor(config: ServiceConfig, router: ServiceRouter, shared: RuntimeShared) {
     const { metrics, nowMs, onHealth } = shared;
@@ -66,6 +67,8 @@ export class ServiceRuntime {
     known?.retire();
     const pool = new InstancePool(candidate.instance, this.config, this.#tls, this.#nowMs);
     this.#pools[candidate.handle] = pool;
+    // For what was begun before: nobody would ever close its idle connections.
+    if (this.#retired) pool.retire();
     return pool;
   }
 
@@ -85,6 +88,7 @@ export class ServiceRuntime {
 
   /** No more requests come this way; what is in flight ends as it will. */
   retire(): void {
+    this.#retired = true;
     this.#health?.stop();
     this.#pools.forEach((pool, handle) => {
       pool?.retire();

@@ -1,9 +1,10 @@
 // requires: openssl
 
+import { once } from 'node:events';
 import { copyFileSync, readFileSync } from 'node:fs';
 import { connect as connectHttp2, createSecureServer } from 'node:http2';
 import { createServer as createHttpsServer, request } from 'node:https';
-import type { Server as NetServer } from 'node:net';
+import { connect, type Server as NetServer } from 'node:net';
 import { type ConnectionOptions, connect as connectTls } from 'node:tls';
 import { describe, expect, it, onTestFinished } from 'vitest';
 import { type Certificates, makeCertificates } from '../support/certificates.ts';
@@ -101,6 +102,25 @@ describe('TLS towards clients', () => {
     proxy.proxy.configure(proxyConfig({ tls }), false);
     expect(await serialOf(proxy.port, ca)).not.toBe(before);
     expect((await get(proxy.port, { ca })).body).toBe('ok');
+  });
+});
+
+describe('a client that does not finish its handshake', () => {
+  it('is cut off like one that does not finish its head', async () => {
+    const { server } = makeCertificates();
+    const { port } = await startProxy([], { tls: { ...server, clientCaFile: null }, headersTimeoutMs: 100 });
+    const client = connect(port, '127.0.0.1').on('error', () => {});
+    await once(client.resume(), 'close');
+  });
+
+  it('does not keep the proxy from its end', async () => {
+    const { server } = makeCertificates();
+    const tls = { ...server, clientCaFile: null };
+    const { port, proxy } = await startProxy([], { tls, headersTimeoutMs: 3_600_000, drainMs: 200 });
+    const client = connect(port, '127.0.0.1').on('error', () => {});
+    await once(client, 'connect');
+    await proxy.drain();
+    await once(client.resume(), 'close');
   });
 });
 

@@ -1,8 +1,8 @@
 // Instances that refuse, hang up, die halfway or talk nonsense: what the client sees and what the router learns.
 
 import { once } from 'node:events';
-import { connect } from 'node:net';
-import { describe, expect, it } from 'vitest';
+import { connect, type Socket } from 'node:net';
+import { describe, expect, it, onTestFinished, vi } from 'vitest';
 import { bodyOf, deadPort, rawRequest, startInstance, startProxy, startRawInstance, until } from '../support/proxy.ts';
 
 const GET = 'GET / HTTP/1.1\r\nHost: pilotnet\r\n\r\n';
@@ -166,6 +166,30 @@ describe('an instance', () => {
     expect(answer.status).toBe(413);
     expect(answer.body).toBe('no');
     expect(answer.head).toContain('Connection: close');
+  });
+
+  it('that goes on with its answer is not given up on, however long it takes', async () => {
+    let answer: Socket | null = null;
+    const port = await startRawInstance((socket) => {
+      socket.once('data', () => {
+        answer = socket;
+        socket.write('HTTP/1.1 200 OK\r\nContent-Length: 20\r\n\r\n');
+      });
+    });
+    const proxy = await startProxy([{ name: 'pilotnet', ports: [port], timeoutMs: 1000 }]);
+    const client = connect(proxy.port, '127.0.0.1');
+    client.write(GET);
+    await once(client, 'data');
+    vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout', 'performance'] });
+    onTestFinished(() => void vi.useRealTimers());
+    for (let i = 0; i < 20; i++) {
+      await vi.advanceTimersByTimeAsync(900);
+      (answer as Socket | null)?.write('x');
+      const [chunk] = await once(client, 'data');
+      expect(String(chunk)).toBe('x');
+    }
+    expect(proxy.observed.map(({ result }) => result)).toEqual(['answered']);
+    client.destroy();
   });
 
   it('that stalls in the middle of its answer is given up on', async () => {

@@ -4,7 +4,7 @@ import { once } from 'node:events';
 import { connect, createServer, type Socket } from 'node:net';
 import { describe, expect, it, onTestFinished, vi } from 'vitest';
 import { listening } from '../support/listening.ts';
-import { proxyConfig, rawRequest, serviceOf, startInstance, startProxy, until } from '../support/proxy.ts';
+import { bodyOf, proxyConfig, rawRequest, serviceOf, startInstance, startProxy, until } from '../support/proxy.ts';
 
 /** What has come so far. */
 function textOf(socket: Socket): () => string {
@@ -183,6 +183,39 @@ describe('a new set of services', () => {
     expect(await (await inFlight).text()).toBe('old');
     await proxy.applyServices([]);
     expect((await fetch(url, { headers: HEADERS })).status).toBe(404);
+  });
+
+  it('closes the connections of what began before it', async () => {
+    const instance = await startInstance(async (request, response) => response.end(await bodyOf(request)));
+    let open = 0;
+    instance.server.on('connection', (socket) => {
+      open++;
+      socket.on('close', () => open--);
+    });
+    const { port, proxy } = await startProxy([{ name: 'pilotnet', ports: [instance.port] }]);
+    const client = connect(port, '127.0.0.1');
+    const answer = textOf(client);
+    client.write('POST / HTTP/1.1\r\nHost: pilotnet\r\nContent-Length: 4\r\n\r\nab');
+    await until(() => proxy.stats().inFlight === 1);
+    await proxy.applyServices([serviceOf({ name: 'pilotnet', ports: [instance.port] })]);
+    client.write('cd');
+    await until(() => answer().endsWith('abcd') && open === 0);
+    client.destroy();
+  });
+
+  it('leaves who is on a port that goes until the proxy goes', async () => {
+    const instance = await startInstance(() => {});
+    const spec = { name: 'pilotnet', ports: [instance.port], listen: { host: '127.0.0.1', port: 0 } };
+    const { proxy, portOf } = await startProxy([spec]);
+    const client = connect(portOf('pilotnet'), '127.0.0.1');
+    client.on('error', () => {});
+    client.write('GET / HTTP/1.1\r\nHost: pilotnet\r\n\r\n');
+    await once(instance.server, 'request');
+    await proxy.applyServices([]);
+    expect(proxy.stats().connections).toBe(1);
+    await proxy.close();
+    await once(client.resume(), 'close');
+    expect(proxy.stats().connections).toBe(0);
   });
 
   it('opens and closes ports of services', async () => {
