@@ -1,4 +1,4 @@
-// The way to an instance for what undici's dispatch cannot carry: streamed bodies with trailers, Expect, OPTIONS *, upgrades.
+// The way to an instance for what is not one write and an answer: streamed bodies with trailers, Expect, OPTIONS *, upgrades.
 // One node:http request over the pool's agent; back-pressure both ways, and nothing of the body is let go of before there is
 // a connection to write it to.
 
@@ -6,6 +6,7 @@ import { type ClientRequest, request as httpRequest, type IncomingMessage } from
 import type { Socket } from 'node:net';
 import type { InstancePool } from './instance-pool.ts';
 import type { RequestBody } from './request-body.ts';
+import { RESPONSE_HEAD_BYTES_MAX } from './response-parser.ts';
 import type { UpstreamCall, UpstreamHandler, UpstreamRequest } from './upstream.ts';
 import { upstreamError } from './upstream.ts';
 
@@ -33,6 +34,7 @@ export function forwardStream(
     method: request.method,
     path: request.target,
     setHost: false,
+    maxHeaderSize: RESPONSE_HEAD_BYTES_MAX,
     headers: framed(request.fields, framing, body !== null) as unknown as Record<string, string>,
   });
   return new StreamCall(pool, outgoing, body, handler);

@@ -12,7 +12,6 @@ import type { Http2Target } from './forward-http2.ts';
 import { Http2Sessions } from './http2-sessions.ts';
 import { IDLE_MS_MAX, IdleLimit } from './idle-limit.ts';
 import { type ConnectionOwner, PlainConnection } from './plain-connection.ts';
-import { UndiciConnection } from './undici-connection.ts';
 import type { UpstreamCall, UpstreamHandler, UpstreamRequest } from './upstream.ts';
 import type { Alpn, UpstreamTls } from './upstream-tls.ts';
 
@@ -247,9 +246,7 @@ export class InstancePool implements ConnectionOwner {
   /** Not open yet. */
   newConnection(): PooledConnection {
     const open: Opener = (into, done) => this.open(['http/1.1'], done, into);
-    return this.instance.scheme === 'https'
-      ? new UndiciConnection(originOf(this.instance), this.instance.host, open, this)
-      : new PlainConnection(open, this);
+    return new PlainConnection({ open, secure: this.instance.scheme === 'https' }, this);
   }
 
   closedIdle(connection: PooledConnection): void {

@@ -1,7 +1,8 @@
-// One connection to an instance over which whole requests go in one write, without TLS. It reads into one buffer that all of
+// One connection to an instance over which whole requests go in one write. Without TLS it reads into one buffer that all of
 // them share, so that waiting connections hold no memory and an answer costs no allocation but its own.
 
 import type { Socket } from 'node:net';
+import type { ReadInto } from './connect.ts';
 import type { Opener, PooledConnection } from './instance-pool.ts';
 import { ResponseParser, type ResponseSink } from './response-parser.ts';
 import type { UpstreamCall, UpstreamHandler, UpstreamRequest } from './upstream.ts';
@@ -30,13 +31,16 @@ export class PlainConnection implements PooledConnection, ResponseSink {
   idleSinceMs = 0;
   destroyed = false;
   readonly #open: Opener;
+  readonly #secure: boolean;
   readonly #owner: ConnectionOwner;
   readonly #parser = new ResponseParser(this);
   #socket: Socket | null = null;
   #call: PlainCall | null = null;
 
-  constructor(open: Opener, owner: ConnectionOwner) {
+  /** `secure`: `open` speaks TLS. */
+  constructor({ open, secure }: { readonly open: Opener; readonly secure: boolean }, owner: ConnectionOwner) {
     this.#open = open;
+    this.#secure = secure;
     this.#owner = owner;
   }
 
@@ -97,9 +101,7 @@ export class PlainConnection implements PooledConnection, ResponseSink {
   }
 
   #connect(request: UpstreamRequest, body: Buffer | null): void {
-    shared ??= Buffer.allocUnsafeSlow(READ_BYTES);
-    const onread = { buffer: shared, callback: (length: number, bytes: Uint8Array) => this.#onRead(length, bytes) };
-    this.#open(onread, (error, socket) => {
+    this.#open(this.#secure ? null : this.#readInto(), (error, socket) => {
       if (this.destroyed) {
         socket?.destroy();
         return;
@@ -114,10 +116,21 @@ export class PlainConnection implements PooledConnection, ResponseSink {
         this.#owner.countConnection(-1);
         this.#onClose(null);
       });
+      if (this.#secure) socket.on('data', (chunk: Buffer) => this.#onRead(chunk));
       socket.once('end', () => this.#onEndOfStream());
       socket.on('error', (failure) => this.#onClose(failure));
       this.#write(socket, request, body);
     });
+  }
+
+  #readInto(): ReadInto {
+    shared ??= Buffer.allocUnsafeSlow(READ_BYTES);
+    const buffer = shared;
+    const callback = (length: number): boolean => {
+      this.#onRead(buffer.subarray(0, length));
+      return true;
+    };
+    return { buffer, callback };
   }
 
   #write(socket: Socket, request: UpstreamRequest, body: Buffer | null): void {
@@ -135,20 +148,19 @@ export class PlainConnection implements PooledConnection, ResponseSink {
     }
   }
 
-  #onRead(length: number, bytes: Uint8Array): boolean {
-    if (this.destroyed) return true;
+  #onRead(bytes: Buffer): void {
+    if (this.destroyed) return;
     if (this.#parser.idle) {
       // Nothing was asked.
       this.destroy();
       this.#owner.closedIdle(this);
-      return true;
+      return;
     }
     try {
-      this.#parser.feed((bytes as Buffer).subarray(0, length));
+      this.#parser.feed(bytes);
     } catch (error) {
       this.#fail(error as Error, true);
     }
-    return true;
   }
 
   #onEndOfStream(): void {

@@ -50,7 +50,7 @@ export function upstreamError(cause: Error, sent: boolean, answered: boolean): U
   return { code, reach: answered || code === 'upstream-protocol' ? 'answered' : 'sent', cause };
 }
 
-/** The complaints of llhttp, of undici, and of our own parser. */
+/** The complaints of llhttp, of node:http, and of our own parser. */
 function isProtocolError(cause: Error & { readonly code?: unknown }): boolean {
   const code = String(cause.code);
   return code.startsWith('HPE_') || PROTOCOL_CODES.has(code);
@@ -58,8 +58,6 @@ function isProtocolError(cause: Error & { readonly code?: unknown }): boolean {
 
 const PROTOCOL_CODES: ReadonlySet<string> = new Set([
   'ERR_MALFORMED_RESPONSE',
-  'UND_ERR_HEADERS_OVERFLOW',
-  'UND_ERR_RES_CONTENT_LENGTH_MISMATCH',
   'ERR_INVALID_CHAR',
   'ERR_HTTP_INVALID_STATUS_CODE',
 ]);

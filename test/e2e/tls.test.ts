@@ -5,11 +5,16 @@ import { copyFileSync, readFileSync } from 'node:fs';
 import { connect as connectHttp2, createSecureServer } from 'node:http2';
 import { createServer as createHttpsServer, request } from 'node:https';
 import { connect, type Server as NetServer } from 'node:net';
-import { type ConnectionOptions, connect as connectTls } from 'node:tls';
+import {
+  type ConnectionOptions,
+  connect as connectTls,
+  createServer as createTlsServer,
+  type TLSSocket,
+} from 'node:tls';
 import { describe, expect, it, onTestFinished } from 'vitest';
 import { type Certificates, makeCertificates } from '../support/certificates.ts';
 import { listening } from '../support/listening.ts';
-import { proxyConfig, startInstance, startProxy } from '../support/proxy.ts';
+import { proxyConfig, rawRequest, startInstance, startProxy } from '../support/proxy.ts';
 
 interface Answer {
   readonly status: number;
@@ -45,6 +50,16 @@ function serialOf(port: number, ca: Buffer): Promise<string> {
     });
     socket.on('error', reject);
   });
+}
+
+/** One that speaks for itself, byte by byte. */
+async function startRawTlsInstance(certificates: Certificates, onSocket: (socket: TLSSocket) => void): Promise<number> {
+  const server = createTlsServer({ ...read(certificates.server), ALPNProtocols: ['http/1.1'] }, (socket) => {
+    socket.on('error', () => {});
+    onSocket(socket);
+  });
+  onTestFinished(() => void server.close());
+  return listening(server);
 }
 
 async function startTlsInstance(certificates: Certificates, name: string): Promise<number> {
@@ -137,6 +152,52 @@ describe('an instance behind TLS', () => {
       });
       expect([answer.status, await answer.text()]).toEqual([200, 'secret']);
     }
+  });
+
+  it('is spoken to as one without, over connections that are used again', async () => {
+    const certificates = makeCertificates();
+    const connections: TLSSocket[] = [];
+    const answers: Record<string, string> = {
+      '/lengthy': 'HTTP/1.1 200 OK\r\nContent-Length: 7\r\nX-Odd: caf\xe9\r\n\r\nlengthy',
+      '/same': 'HTTP/1.1 304 Not Modified\r\nContent-Length: 7\r\n\r\n',
+      '/early': 'HTTP/1.1 103 Early Hints\r\nLink: </a>\r\n\r\nHTTP/1.1 204 No Content\r\n\r\n',
+      '/chunks': 'HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\nTrailer: X-T\r\n\r\n2\r\nok\r\n0\r\nX-T: 1\r\n\r\n',
+    };
+    const port = await startRawTlsInstance(certificates, (socket) => {
+      connections.push(socket);
+      socket.on('data', (chunk) => socket.write(answers[String(chunk).split(' ')[1] ?? ''] ?? '', 'latin1'));
+    });
+    const proxy = await startProxy([{ name: 'svc', ports: [port], scheme: 'https', caFile: certificates.caFile }]);
+    const ask = (target: string): Promise<string> =>
+      rawRequest(proxy.port, `GET ${target} HTTP/1.1\r\nHost: svc\r\nConnection: close\r\n\r\n`).then(
+        ({ text }) => text,
+      );
+    expect(await ask('/lengthy')).toMatch(/X-Odd: caf\xe9\r\n[\s\S]*\r\n\r\nlengthy$/);
+    expect(await ask('/same')).toMatch(/304 Not Modified\r\n[\s\S]*\r\n\r\n$/);
+    expect(await ask('/early')).toMatch(/^HTTP\/1\.1 103 Early Hints\r\nLink: <\/a>\r\n\r\nHTTP\/1\.1 204 /);
+    expect(await ask('/chunks')).toMatch(/2\r\nok\r\n0\r\nX-T: 1\r\n\r\n$/);
+    // The first only found out what is spoken here.
+    expect(connections.filter(({ bytesRead }) => bytesRead > 0)).toHaveLength(1);
+  });
+
+  it.each([
+    ['dies in the middle of its answer', 'HTTP/1.1 200 OK\r\nContent-Length: 9\r\n\r\nhalf', '', 'reset'],
+    ['says nothing', '', '502', 'end'],
+    ['talks nonsense', 'SSH-2.0-OpenSSH_9.2\r\n', '502', 'end'],
+    [
+      'contradicts itself',
+      'HTTP/1.1 200 OK\r\nContent-Length: 1\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n',
+      '502',
+      'end',
+    ],
+  ])('that %s does it to its client alone', async (_, bytes, status, ending) => {
+    const certificates = makeCertificates();
+    const port = await startRawTlsInstance(certificates, (socket) => socket.on('data', () => socket.end(bytes)));
+    const proxy = await startProxy([{ name: 'svc', ports: [port], scheme: 'https', caFile: certificates.caFile }]);
+    const answer = await rawRequest(proxy.port, 'POST / HTTP/1.1\r\nHost: svc\r\nConnection: close\r\n\r\n');
+    expect(answer.text).toContain(status);
+    expect(answer.ending).toBe(ending);
+    expect(proxy.proxy.stats().inFlight).toBe(0);
   });
 
   it('is not trusted when somebody else signed it', async () => {

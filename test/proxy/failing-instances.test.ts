@@ -142,6 +142,23 @@ describe('an instance', () => {
     expect(proxy.proxy.stats().inFlight).toBe(0);
   });
 
+  it.each(['Content-Length: 3', 'Transfer-Encoding: chunked'])(
+    'that answers with a head of 40 KB is passed on, also to a request with %s that is streamed',
+    async (framing) => {
+      const fields = Array.from({ length: 40 }, (_, index) => `X-${index}: ${'y'.repeat(1000)}\r\n`).join('');
+      const instance = await startInstance(async (request, response) => {
+        await bodyOf(request);
+        response.socket?.end(`HTTP/1.1 200 OK\r\n${fields}Content-Length: 2\r\n\r\nok`);
+      });
+      const retry = { bodyBytesMax: 0 };
+      const { port } = await startProxy([{ name: 'pilotnet', ports: [instance.port], retry }]);
+      const body = framing.startsWith('C') ? 'abc' : '3\r\nabc\r\n0\r\n\r\n';
+      const answer = await rawRequest(port, `POST / HTTP/1.1\r\n${CLOSE}${framing}\r\n\r\n${body}`);
+      expect(answer.status).toBe(200);
+      expect(answer.head).toContain('X-39: yyy');
+    },
+  );
+
   it('that answers with 500 is passed on and counts as failed', async () => {
     const instance = await startInstance((_, response) => {
       response.statusCode = 500;
