@@ -34,7 +34,10 @@ export interface Policy {
   /** Milliseconds between decision steps; +Infinity when the policy has none. */
   readonly stepMs: number;
 
-  /** When the candidate's cooldown ends, on the driver's clock; -Infinity when it is in none. Ranks the fallback, so it allocates nothing. */
+  /**
+   * When the candidate's cooldown ends, on the driver's clock, or ended, as long as nothing has undone it; -Infinity when
+   * there was none. Ranks the fallback, so it allocates nothing.
+   */
   cooldownUntilMs(candidate: Candidate): number;
 
   /** P(ℓ ≤ τ) as of the last step, in [0, 1]; NaN when the policy does not estimate it. Ranks the fallback, so it allocates nothing. */

@@ -7,8 +7,8 @@ import type { Policy } from '../policies/policy.ts';
 type Ranking = Pick<Policy, 'cooldownUntilMs' | 'successEstimate'>;
 
 /**
- * Of the candidates, the one sitting out a cooldown whose cooldown ends first and whose round trip fits `latencyMs`;
- * null when there is none.
+ * Of the candidates whose round trip fits `latencyMs`, the one whose cooldown ends first, or has ended while the policy has
+ * not taken it back yet; null when none of them sits out.
  */
 export function firstOutOfCooldown(
   candidates: readonly Candidate[],
