@@ -7,6 +7,8 @@ import { bodyOf, deadPort, rawRequest, startInstance, startProxy, startRawInstan
 
 const GET = 'GET / HTTP/1.1\r\nHost: pilotnet\r\n\r\n';
 const CLOSE = 'Host: pilotnet\r\nConnection: close\r\n';
+/** The first is read by the short way in, the second by node:http. */
+const WAYS_IN = ['GET', 'PROPFIND'];
 
 describe('the keep-alive reuse race', () => {
   /** Answers the first request of each connection and hangs up, without a word, when the second comes. */
@@ -81,10 +83,12 @@ describe('an instance', () => {
     expect(proxy.observed.map(({ result }) => result)).toEqual(['refused']);
   });
 
-  it.each([
+  const halves = [
     ['a length', 'HTTP/1.1 200 OK\r\nContent-Length: 100\r\n\r\nhalf of i'],
     ['chunks', 'HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n9\r\nhalf of i\r\n'],
-  ])('that dies in the middle of a body with %s resets the client', async (_, half) => {
+  ] as const;
+  const deaths = WAYS_IN.flatMap((method) => halves.map(([framing, half]) => [framing, method, half] as const));
+  it.each(deaths)('that dies in the middle of a body with %s resets the client of a %s', async (_, method, half) => {
     const port = await startRawInstance((socket) =>
       socket.on('data', () => {
         socket.write(half);
@@ -92,7 +96,7 @@ describe('an instance', () => {
       }),
     );
     const proxy = await startProxy([{ name: 'pilotnet', ports: [port] }]);
-    const answer = await rawRequest(proxy.port, GET);
+    const answer = await rawRequest(proxy.port, GET.replace('GET', method));
     expect(answer.text).toContain('half of i');
     expect(answer.ending).toBe('reset');
     expect(proxy.observed.map(({ result }) => result)).toEqual(['failed']);
@@ -260,7 +264,7 @@ describe('a retry', () => {
 });
 
 describe('a client that goes away', () => {
-  it('aborts the request to the instance', async () => {
+  it.each(WAYS_IN)('aborts its %s to the instance', async (method) => {
     let gone = false;
     const instance = await startInstance((request) => {
       request.socket.on('close', () => {
@@ -269,7 +273,7 @@ describe('a client that goes away', () => {
     });
     const proxy = await startProxy([{ name: 'pilotnet', ports: [instance.port] }]);
     const client = connect(proxy.port, '127.0.0.1');
-    client.write(GET);
+    client.write(GET.replace('GET', method));
     await once(instance.server, 'request');
     client.destroy();
     await until(() => gone);
@@ -278,24 +282,27 @@ describe('a client that goes away', () => {
     expect(proxy.proxy.stats()).toMatchObject({ connections: 0, inFlight: 0 });
   });
 
-  it('aborts it in the middle of an upload too', async () => {
-    let gone = false;
-    const instance = await startInstance((request) => {
-      request.on('data', () => {});
-      request.socket.on('close', () => {
-        gone = true;
+  it.each(['Content-Length: 10000000\r\n\r\n', 'Transfer-Encoding: chunked\r\n\r\n989680\r\n'])(
+    'aborts it in the middle of an upload of %j too',
+    async (framing) => {
+      let gone = false;
+      const instance = await startInstance((request) => {
+        request.on('data', () => {});
+        request.socket.on('close', () => {
+          gone = true;
+        });
       });
-    });
-    const proxy = await startProxy([{ name: 'pilotnet', ports: [instance.port] }]);
-    const client = connect(proxy.port, '127.0.0.1');
-    client.write(`POST / HTTP/1.1\r\nHost: pilotnet\r\nContent-Length: 10000000\r\n\r\n${'x'.repeat(300_000)}`);
-    await once(instance.server, 'request');
-    client.destroy();
-    await until(() => gone);
-    await until(() => proxy.proxy.stats().inFlight === 0);
-    expect(proxy.observed.map(({ result }) => result)).toEqual(['aborted']);
-    await until(() => proxy.proxy.stats().services[0]?.upstreamConnections === 0);
-  });
+      const proxy = await startProxy([{ name: 'pilotnet', ports: [instance.port] }]);
+      const client = connect(proxy.port, '127.0.0.1');
+      client.write(`POST / HTTP/1.1\r\nHost: pilotnet\r\n${framing}${'x'.repeat(300_000)}`);
+      await once(instance.server, 'request');
+      client.destroy();
+      await until(() => gone);
+      await until(() => proxy.proxy.stats().inFlight === 0);
+      expect(proxy.observed.map(({ result }) => result)).toEqual(['aborted']);
+      await until(() => proxy.proxy.stats().services[0]?.upstreamConnections === 0);
+    },
+  );
 
   it('without having said a word leaves nothing behind', async () => {
     const proxy = await startProxy([]);

@@ -32,17 +32,21 @@ describe('latency', () => {
     expect(observed[0]?.latencyMs).toBeLessThan(800);
   });
 
-  it('does not charge a client that streams a large body slowly', async () => {
+  it.each([
+    ['Content-Length: 400000\r\n\r\n', '', ''],
+    ['Transfer-Encoding: chunked\r\n\r\n', '186a0\r\n', '\r\n'],
+  ])('does not charge a client that streams a large body of %j slowly', async (framing, before, behind) => {
     const instance = await startInstance(async (request, response) =>
       response.end(String((await bodyOf(request)).length)),
     );
     const { port, observed } = await startProxy([{ name: 'pilotnet', ports: [instance.port] }]);
     const client = connect(port, '127.0.0.1');
-    client.write('POST / HTTP/1.1\r\nHost: pilotnet\r\nContent-Length: 400000\r\n\r\n');
+    client.write(`POST / HTTP/1.1\r\nHost: pilotnet\r\n${framing}`);
     for (let i = 0; i < 4; i++) {
-      client.write('x'.repeat(100_000));
+      client.write(before + 'x'.repeat(100_000) + behind);
       await pause(400);
     }
+    if (before !== '') client.write('0\r\n\r\n');
     await until(() => observed.length === 1);
     client.destroy();
     expect(observed[0]?.result).toBe('answered');
@@ -126,32 +130,35 @@ describe('a client that is too slow', () => {
     expect([reached, observed, settled]).toEqual([0, [], []]);
   });
 
-  it('with a large body is cut off with 408, and the instance is not charged', async () => {
-    const instance = await startInstance((request) => request.resume());
-    const { port, observed, settled } = await startProxy([{ name: 'pilotnet', ports: [instance.port] }], {
-      bodyIdleTimeoutMs: 100,
-    });
-    const answer = await rawRequest(
-      port,
-      `POST / HTTP/1.1\r\nHost: pilotnet\r\nContent-Length: 1000000\r\n\r\n${'x'.repeat(200_000)}`,
-    );
-    expect(answer.status).toBe(408);
-    expect(observed.map(({ result }) => result)).toEqual(['aborted']);
-    expect(settled).toEqual([]);
-  });
+  it.each(['Content-Length: 1000000\r\n\r\n', 'Transfer-Encoding: chunked\r\n\r\nf4240\r\n'])(
+    'with a large body of %j is cut off with 408, and the instance is not charged',
+    async (framing) => {
+      const instance = await startInstance((request) => request.resume());
+      const { port, observed, settled } = await startProxy([{ name: 'pilotnet', ports: [instance.port] }], {
+        bodyIdleTimeoutMs: 100,
+      });
+      const answer = await rawRequest(port, `POST / HTTP/1.1\r\nHost: pilotnet\r\n${framing}${'x'.repeat(200_000)}`);
+      expect(answer.status).toBe(408);
+      expect(observed.map(({ result }) => result)).toEqual(['aborted']);
+      expect(settled).toEqual([]);
+    },
+  );
 
-  it('in reading its answer is cut off, and the instance is not charged', async () => {
-    const instance = await startInstance((_, response) => response.end(Buffer.alloc(30_000_000)));
-    const proxy = await startProxy([{ name: 'pilotnet', ports: [instance.port] }], { bodyIdleTimeoutMs: 200 });
-    const client = connect({ port: proxy.port, host: '127.0.0.1' });
-    client.on('error', () => {});
-    client.write('GET / HTTP/1.1\r\nHost: pilotnet\r\n\r\n');
-    await once(client, 'data');
-    client.pause();
-    await until(() => proxy.observed.length === 1);
-    expect(proxy.observed[0]?.result).toBe('aborted');
-    client.destroy();
-  });
+  it.each(['GET', 'PROPFIND'])(
+    'in reading its answer to %s is cut off, and the instance is not charged',
+    async (method) => {
+      const instance = await startInstance((_, response) => response.end(Buffer.alloc(30_000_000)));
+      const proxy = await startProxy([{ name: 'pilotnet', ports: [instance.port] }], { bodyIdleTimeoutMs: 200 });
+      const client = connect({ port: proxy.port, host: '127.0.0.1' });
+      client.on('error', () => {});
+      client.write(`${method} / HTTP/1.1\r\nHost: pilotnet\r\n\r\n`);
+      await once(client, 'data');
+      client.pause();
+      await until(() => proxy.observed.length === 1);
+      expect(proxy.observed[0]?.result).toBe('aborted');
+      client.destroy();
+    },
+  );
 
   it('is not confused with an instance that thinks for long', async () => {
     const instance = await startInstance((_, response) => setTimeout(() => response.end('done'), 300));
