@@ -180,7 +180,7 @@ export class Attempt extends Timed implements UpstreamHandler, DrainListener {
       this.#timer = setTimeout(checkTimeout, Math.max(leftMs, REARM_MS_MIN), this);
       return;
     }
-    this.#abort();
+    this.#call?.abort(true);
     const byDeadline = this.#status === 0 && this.#byDeadline;
     this.#fail(
       byDeadline ? 'deadline-exceeded' : 'upstream-timeout',

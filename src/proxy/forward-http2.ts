@@ -89,10 +89,13 @@ class StreamCall implements UpstreamCall {
     this.#stream?.resume();
   }
 
-  abort(): void {
+  abort(late = false): void {
     if (this.#over) return;
     this.#finish();
-    this.#stream?.close(constants.NGHTTP2_CANCEL);
+    const stream = this.#stream;
+    if (stream === null) return;
+    if (late && stream.session !== undefined) this.#target.sessions.doubt(stream.session as ClientHttp2Session);
+    stream.close(constants.NGHTTP2_CANCEL);
   }
 
   #listen(stream: ClientHttp2Stream): void {

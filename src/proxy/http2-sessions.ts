@@ -10,6 +10,8 @@ const STREAMS_MAX_ASSUMED = 100;
 const SESSION = { strictSingleValueFields: false };
 /** A connection without streams closes after this. */
 const IDLE_MS_MAX = 60_000;
+/** A peer that does not answer a ping within this is gone, whatever TCP still believes. */
+const PING_MS_MAX = 2000;
 
 export type SessionReady = (error: Error | null, session: ClientHttp2Session | null) => void;
 
@@ -26,6 +28,8 @@ export interface SessionsOptions {
 interface Entry {
   readonly session: ClientHttp2Session;
   streams: number;
+  /** A ping is under way. */
+  doubted: boolean;
 }
 
 export class Http2Sessions {
@@ -55,7 +59,7 @@ export class Http2Sessions {
   /** A connection that was opened elsewhere (the one that found out that HTTP/2 is spoken). */
   adopt(socket: Socket): void {
     const session = connect(this.#options.origin, { ...SESSION, createConnection: () => socket });
-    const entry: Entry = { session, streams: 0 };
+    const entry: Entry = { session, streams: 0, doubted: false };
     this.#entries.push(entry);
     this.#options.onOpen();
     const gone = (): void => this.#forget(entry);
@@ -79,6 +83,21 @@ export class Http2Sessions {
   count(session: ClientHttp2Session, by: 1 | -1): void {
     const entry = this.#entries.find((candidate) => candidate.session === session);
     if (entry !== undefined) entry.streams += by;
+  }
+
+  /**
+   * A request on it got no answer. Maybe none ever will: it carries no other until its peer has answered a ping, and ends when
+   * that does not come.
+   */
+  doubt(session: ClientHttp2Session): void {
+    const entry = this.#entries.find((candidate) => candidate.session === session);
+    if (entry === undefined || entry.doubted || session.closed || session.destroyed) return;
+    entry.doubted = true;
+    const timer = setTimeout(() => session.destroy(new Error('a ping was not answered')), PING_MS_MAX);
+    session.ping(() => {
+      clearTimeout(timer);
+      entry.doubted = false;
+    });
   }
 
   /** The instance is gone: what is under way finishes. */
@@ -124,7 +143,7 @@ export class Http2Sessions {
   }
 }
 
-function hasRoom({ session, streams }: Entry): boolean {
-  if (session.closed || session.destroyed) return false;
+function hasRoom({ session, streams, doubted }: Entry): boolean {
+  if (doubted || session.closed || session.destroyed) return false;
   return streams < (session.remoteSettings?.maxConcurrentStreams ?? STREAMS_MAX_ASSUMED);
 }

@@ -65,8 +65,8 @@ class LateCall implements UpstreamCall {
     this.#call?.resume();
   }
 
-  abort(): void {
+  abort(late = false): void {
     this.aborted = true;
-    this.#call?.abort();
+    this.#call?.abort(late);
   }
 }

@@ -32,8 +32,8 @@ export interface UpstreamCall {
   /** Stops `onData` until `resume`; chunks that were read already may still come. */
   pause(): void;
   resume(): void;
-  /** Ends the try and its connection; the handler hears nothing more. */
-  abort(): void;
+  /** Ends the try and, where it has one of its own, its connection; the handler hears nothing more. `late`: nothing came in time. */
+  abort(late?: boolean): void;
 }
 
 /** Why a try ended without a whole answer. */

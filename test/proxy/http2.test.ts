@@ -4,7 +4,9 @@ import { connect as connectTcp, type Server as NetServer } from 'node:net';
 import { describe, expect, it, onTestFinished } from 'vitest';
 import { ask, session } from '../support/http2-client.ts';
 import { listening } from '../support/listening.ts';
+import { PATIENCE } from '../support/patience.ts';
 import { startInstance, startProxy } from '../support/proxy.ts';
+import { startRelay } from '../support/tcp-relay.ts';
 
 /** An instance that speaks HTTP/2 alone, in cleartext. */
 async function startHttp2Instance(
@@ -207,6 +209,37 @@ describe('an instance that speaks HTTP/2', () => {
     const answer = await fetch(proxy.url, { headers: { 'x-qedge-service': 'svc' } });
     await expect(answer.text()).rejects.toThrow();
     expect(proxy.observed.map(({ result }) => result)).toEqual(['failed']);
+  });
+
+  it('that vanished without a word costs the requests that were under way, and no others', async () => {
+    const instance = await startHttp2Instance((stream) => {
+      stream.respond({ ':status': 200 });
+      stream.end('ok');
+    });
+    const relay = await startRelay(instance.port);
+    const proxy = await startProxy([{ name: 'svc', ports: [relay.port], scheme: 'h2c' }]);
+    const client = session(proxy.url);
+    expect((await ask(client, {})).status).toBe(200);
+    relay.freeze();
+    expect((await ask(client, { 'x-qedge-deadline-ms': '100' })).status).toBe(504);
+    expect((await ask(client, {})).status).toBe(200);
+    await expect.poll(() => proxy.proxy.stats().services[0]?.upstreamConnections, PATIENCE).toBe(1);
+    expect(instance.sessions()).toBe(2);
+  });
+
+  it('that is slow keeps its connection', async () => {
+    const instance = await startHttp2Instance((stream, headers) => {
+      if (headers[':path'] === '/never') return;
+      stream.respond({ ':status': 200 });
+      stream.end('ok');
+    });
+    const proxy = await startProxy([{ name: 'svc', ports: [instance.port], scheme: 'h2c' }]);
+    const client = session(proxy.url);
+    for (let i = 0; i < 3; i++) {
+      expect((await ask(client, { ':path': '/never', 'x-qedge-deadline-ms': '50' })).status).toBe(504);
+      await expect.poll(async () => (await ask(client, {})).status, PATIENCE).toBe(200);
+    }
+    await expect.poll(() => proxy.proxy.stats().services[0]?.upstreamConnections, PATIENCE).toBeLessThan(5);
   });
 
   it('that does not is a 502 that says so', async () => {

@@ -8,6 +8,8 @@ export interface TcpRelay {
   /** Resets every connection and refuses new ones. */
   cut(): void;
   mend(): void;
+  /** Passes nothing more on what is open, and says nothing about it; new connections are not concerned. */
+  freeze(): void;
 }
 
 /** Relays 127.0.0.1:`port` of its own to the port that `target` names; it ends with the test that is running. */
@@ -41,9 +43,12 @@ export async function startRelay(target: number | (() => number)): Promise<TcpRe
   const mend = (): void => {
     whole = true;
   };
+  const freeze = (): void => {
+    for (const socket of sockets) socket.unpipe().pause();
+  };
   onTestFinished(() => {
     cut();
     server.close();
   });
-  return { port: (server.address() as AddressInfo).port, cut, mend };
+  return { port: (server.address() as AddressInfo).port, cut, mend, freeze };
 }
