@@ -12,15 +12,20 @@ import type { ServiceRuntime } from './service-runtime.ts';
 /** Written as the parsers write them: `2.0` would be a line of HTTP/1 that claims to be more. */
 const VERSIONS: ReadonlySet<string> = new Set(['1.0', '1.1', '2']);
 
+/** An absolute URL with neither a path nor a query, which OPTIONS means the server as a whole by (RFC 9112 section 3.2.4). */
+const WHOLE_SERVER = /^https?:\/\/[^/?]+$/i;
+
 /** Throws `ProxyError` for a request that must go no further. */
 export function admitHead(request: ClientRequest, context: ProxyContext): RequestHead {
   const { config, requestFields, viaName, refusing } = context;
-  const { rawHeaders, url = '/', httpVersion } = request;
+  const { rawHeaders, url = '/', httpVersion, method } = request;
   if (!VERSIONS.has(httpVersion)) throw refused('bad-request', `HTTP/${httpVersion} is not spoken here`);
   if (url.length > config.urlBytesMax) {
     throw refused('uri-too-long', `a target of ${url.length} bytes is over the limit of ${config.urlBytesMax}`);
   }
   const head = readRequestHead(rawHeaders, url, requestFields, httpVersion === '1.1');
+  if (method === 'OPTIONS' && WHOLE_SERVER.test(url)) head.target = '*';
+  else if (head.target === '*' && method !== 'OPTIONS') throw refused('bad-request', 'only OPTIONS may ask for "*"');
   if (refusing) throw new ProxyError('draining', 'this proxy is about to stop', { source: 'internal' });
   if (head.via !== null && namesProxy(head.via, viaName)) {
     throw refused('loop', `the request has passed ${viaName} before`);

@@ -54,6 +54,8 @@ export class Http2Response implements ClientResponse {
   shouldKeepAlive = true;
   readonly #stream: ServerHttp2Stream;
   #head: OutgoingHttpHeaders | null = null;
+  /** What the client still sends is of no interest. */
+  #closes = false;
   #trailers: [string, string][] = [];
 
   constructor(stream: ServerHttp2Stream) {
@@ -71,6 +73,7 @@ export class Http2Response implements ClientResponse {
   writeHead(status: number, reason: string | string[], fields: string[] = []): void {
     if (status < 200 || status > STATUS_MAX) throw new Error(`invalid status ${status}`);
     const raw = typeof reason === 'string' ? fields : reason;
+    this.#closes = raw.some((name, index) => name === 'Connection' && raw[index + 1] === 'close');
     this.#head = { ...http2Fields(raw), [constants.HTTP2_HEADER_STATUS]: status };
   }
 
@@ -87,9 +90,12 @@ export class Http2Response implements ClientResponse {
     const empty = chunk === undefined || chunk.length === 0;
     // An answer that is only a head ends with it: what gRPC calls trailers-only.
     this.#respond(empty && this.#trailers.length === 0);
-    if (this.#stream.writableEnded || isOver(this.#stream)) return;
-    if (empty) this.#stream.end();
-    else this.#stream.end(typeof chunk === 'string' ? Buffer.from(chunk, encoding) : chunk);
+    const stream = this.#stream;
+    // RFC 9113 section 8.1: an answer before the whole request.
+    if (this.#closes && !stream.readableEnded) stream.once('finish', () => stream.close(constants.NGHTTP2_NO_ERROR));
+    if (stream.writableEnded || isOver(stream)) return;
+    if (empty) stream.end();
+    else stream.end(typeof chunk === 'string' ? Buffer.from(chunk, encoding) : chunk);
   }
 
   addTrailers(trailers: [string, string][]): void {

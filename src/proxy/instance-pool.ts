@@ -243,8 +243,20 @@ export class InstancePool implements ConnectionOwner {
     for (const connection of this.#free.splice(0)) connection.destroy();
   }
 
+  /** As many as there may be: whatever is opened now, an idle one of the other kind has to make way for it. */
+  get #isFull(): boolean {
+    return this.#connections >= this.#config.limits.instanceConnectionsMax;
+  }
+
+  /** For an exchange that needs a stream. */
+  openStream(done: (error: Error | null, socket: Socket | null) => void): void {
+    if (this.#isFull) this.#free.shift()?.destroy();
+    this.open(['http/1.1'], done);
+  }
+
   /** Not open yet. */
   newConnection(): PooledConnection {
+    if (this.#isFull) Object.values(this.agent.freeSockets)[0]?.[0]?.destroy();
     const open: Opener = (into, done) => this.open(['http/1.1'], done, into);
     return new PlainConnection({ open, secure: this.instance.scheme === 'https' }, this);
   }
@@ -270,7 +282,7 @@ class InstanceAgent extends Agent {
     callback?: (error: Error | null, stream: Duplex) => void,
   ): undefined {
     const pool = this.#pool;
-    pool.open(['http/1.1'], (error, socket) => {
+    pool.openStream((error, socket) => {
       if (socket !== null) {
         pool.countConnection(1);
         socket.once('close', () => pool.countConnection(-1));

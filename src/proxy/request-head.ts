@@ -52,8 +52,8 @@ export function readRequestHead(
     else takeField(head, kind, name, value);
   }
   if (named !== null && named.length > 0) dropNamed(head, named);
-  takeTarget(head, target);
   if (head.host === null && hostRequired) throw badRequest('no Host field');
+  takeTarget(head, target);
   return head;
 }
 

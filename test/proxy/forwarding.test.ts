@@ -139,6 +139,28 @@ describe('targets and methods', () => {
     expect(seen().toLowerCase()).toContain('\r\nhost: pilotnet.edge\r\n');
   });
 
+  it.each([
+    ['OPTIONS http://pilotnet.edge HTTP/1.1', 'OPTIONS * HTTP/1.1'],
+    ['OPTIONS http://pilotnet.edge/ HTTP/1.1', 'OPTIONS / HTTP/1.1'],
+    ['GET http://pilotnet.edge HTTP/1.1', 'GET / HTTP/1.1'],
+    ['GET http://pilotnet.edge?x HTTP/1.1', 'GET /?x HTTP/1.1'],
+  ])('forwards %s as %s', async (line, forwarded) => {
+    const { port, seen } = await behindBytes(OK);
+    await rawRequest(port, `${line}\r\n${HEAD}\r\n`);
+    expect(seen().startsWith(`${forwarded}\r\n`)).toBe(true);
+  });
+
+  it.each(['GET * HTTP/1.1\r\nHost: pilotnet\r\n', 'GET http://pilotnet.edge/ HTTP/1.1\r\n'])(
+    'refuses %j, and nothing of it reaches the instance',
+    async (head) => {
+      const { port, seen } = await behindBytes(OK);
+      const answer = await rawRequest(port, `${head}\r\n`);
+      expect(answer.status).toBe(400);
+      expect(answer.ending).toBe('end');
+      expect(seen()).toBe('');
+    },
+  );
+
   it('forwards OPTIONS *', async () => {
     const { port, seen } = await behindBytes(OK);
     const answer = await rawRequest(port, `OPTIONS * HTTP/1.1\r\n${HEAD}\r\n`);

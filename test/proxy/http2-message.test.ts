@@ -72,6 +72,23 @@ describe('a client that speaks HTTP/2', () => {
     expect(seen()).toContain('x-latin: caf\xe9\r\n');
   });
 
+  it('is told to stop sending what is too much', async () => {
+    const instance = await startRawInstance(() => {});
+    const { url, proxy } = await startProxy([{ name: 'svc', ports: [instance] }], { bodyBytesMax: 100_000 });
+    const stream = session(url).request({ ':method': 'POST', 'x-qedge-service': 'svc' });
+    const answer = new Promise((resolve) => stream.on('response', (fields) => resolve(fields[':status'])));
+    stream.on('error', () => {});
+    const send = (): void => {
+      if (!stream.destroyed) stream.write(Buffer.alloc(50_000), () => setImmediate(send));
+    };
+    send();
+    stream.resume();
+    expect(await answer).toBe(413);
+    await expect.poll(() => stream.closed, PATIENCE).toBe(true);
+    expect(stream.rstCode).toBe(constants.NGHTTP2_NO_ERROR);
+    await expect.poll(() => proxy.stats().inFlight, PATIENCE).toBe(0);
+  });
+
   it('may leave while its answer comes', async () => {
     const { url, proxy } = await behindBytes(OK);
     const client = session(url);

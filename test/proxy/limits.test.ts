@@ -4,7 +4,7 @@ import { once } from 'node:events';
 import type { ServerResponse } from 'node:http';
 import { connect } from 'node:net';
 import { describe, expect, it } from 'vitest';
-import { rawRequest, startInstance, startProxy, until } from '../support/proxy.ts';
+import { bodyOf, rawRequest, startInstance, startProxy, until } from '../support/proxy.ts';
 
 const HEADERS = { 'X-QEdge-Service': 'pilotnet' };
 
@@ -43,6 +43,24 @@ describe('an instance', () => {
     expect((await all).map(({ status }) => status)).toEqual([200, 200, 200, 200, 200, 200]);
     expect(most()).toBe(2);
     expect(proxy.stats().services[0]?.upstreamConnections).toBeLessThanOrEqual(2);
+  });
+
+  it('never has more connections than its limit, whatever they are for', async () => {
+    let open = 0;
+    const { port, server } = await startInstance(async (request, response) => {
+      response.end(String((await bodyOf(request)).length));
+    });
+    server.on('connection', (socket) => {
+      open++;
+      socket.on('close', () => open--);
+    });
+    const limits = { instanceConnectionsMax: 1 };
+    const { url } = await startProxy([{ name: 'pilotnet', ports: [port], limits }]);
+    for (const bytes of [0, 100_000, 10, 100_000, 0]) {
+      const body = bytes === 0 ? {} : { method: 'POST', body: Buffer.alloc(bytes) };
+      expect(await (await fetch(url, { headers: HEADERS, ...body })).text()).toBe(String(bytes));
+      await until(() => open === 1);
+    }
   });
 
   it('that is full makes way for one that is not', async () => {
