@@ -1,7 +1,7 @@
 // Placement against a real Mosquitto: what is announced is learned, and no broker trouble makes it be forgotten.
 // requires: mosquitto
 
-import { createServer } from 'node:http';
+import { createServer, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { describe, expect, it, onTestFinished, vi } from 'vitest';
 import { startMosquitto } from '../support/mosquitto.ts';
@@ -262,6 +262,24 @@ instances = ["http://127.0.0.1:9001"]
       const topics = [...(await retained(client, 'qedge/v1/#')).keys()];
       expect(topics.sort()).toEqual(['qedge/v1/nodes/self', instanceTopic('self', 'by-hand')]);
     }, soon);
+  });
+
+  it('of an earlier life stay until the first check is done, and go when it fails', async () => {
+    const broker = await startMosquitto();
+    const client = await publisher(broker.url);
+    await retain(client, instanceTopic('n1', 'a'), { ...address, boot: 'b0' });
+    const checked: ServerResponse[] = [];
+    const server = createServer((_request, response) => void checked.push(response));
+    await new Promise<void>((resolve) => void server.listen(0, '127.0.0.1', resolve));
+    onTestFinished(() => void server.close());
+    const slow = announce((server.address() as AddressInfo).port).replace('timeout = "1s"', 'timeout = "100s"');
+    const { placement } = startPlacement(qedge('n1', broker.url, slow), other);
+    await vi.waitFor(() => expect(placement.state().broker?.synced).toBe(true), soon);
+    const there = async (): Promise<boolean> => (await retained(client, 'qedge/v1/#')).has(instanceTopic('n1', 'a'));
+    expect(await there()).toBe(true);
+    await vi.waitFor(() => expect(checked).toHaveLength(1), soon);
+    checked[0]?.writeHead(503).end();
+    await vi.waitFor(async () => expect(await there()).toBe(false), soon);
   });
 });
 
