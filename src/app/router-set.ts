@@ -104,11 +104,6 @@ export class RouterSet {
     this.#rtts.delete(nodeId);
   }
 
-  environmentChanged(): void {
-    const nowMs = this.#options.clock.nowMs();
-    for (const router of this.#routers.values()) router.environmentChanged(nowMs);
-  }
-
   /** Takes over another list of services. Those whose definition is the same keep their router and all it learned. */
   reload(services: readonly ServiceConfig[]): void {
     const names = new Set(services.map((service) => service.name));
