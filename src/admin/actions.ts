@@ -2,7 +2,7 @@
 // here is written to the configuration, so a reload or a restart comes back to the file.
 
 import type { Context, Hono } from 'hono';
-import * as z from 'zod';
+import type * as z from 'zod';
 import type { Clock } from '../core/clock.ts';
 import { checkPolicy, type PolicyChoice } from '../core/policies/registry.ts';
 import type { EventLog } from '../telemetry/events.ts';
@@ -140,5 +140,8 @@ async function bodyOf<Schema extends z.ZodType>(c: Context, schema: Schema): Pro
     return problem(c, 400, 'the body is not JSON');
   }
   const parsed = schema.safeParse(json);
-  return parsed.success ? parsed.data : problem(c, 400, z.prettifyError(parsed.error).replaceAll('\n', ' '));
+  return parsed.success ? parsed.data : problem(c, 400, parsed.error.issues.map(issueText).join('; '));
 }
+
+const issueText = ({ path, message }: z.core.$ZodIssue): string =>
+  path.length === 0 ? message : `${path.join('.')}: ${message}`;
