@@ -54,14 +54,15 @@ const UNSUPPORTED_VERSION: readonly unknown[] = [1, 0x84];
 
 /** MQTT 3.1.1 and 5: reason codes from here on are refusals. */
 const REFUSED_MIN = 0x80;
-/** The same refusal is logged at most this often. */
-const REFUSAL_LOG_INTERVAL_MS = 60_000;
+/** The same refusal, or loss, is logged at most this often: a broker may be away for days. */
+const LOG_INTERVAL_MS = 60_000;
 
 export class BrokerConnection {
   readonly #options: BrokerConnectionOptions;
   readonly #versions = new Map<string, ProtocolVersion>();
   readonly #unanswered = new Set<(value: boolean) => void>();
-  readonly #refusals = new RateLimitedLog(REFUSAL_LOG_INTERVAL_MS);
+  readonly #refusals = new RateLimitedLog(LOG_INTERVAL_MS);
+  readonly #losses = new RateLimitedLog(LOG_INTERVAL_MS);
   #client: MqttClient | null = null;
   #retry: NodeJS.Timeout | null = null;
   #stopped = true;
@@ -256,10 +257,12 @@ export class BrokerConnection {
     this.#attempt = heldMs >= STABLE_MS ? 0 : this.#attempt + 1;
     const round = Math.floor(this.#attempt / urls.length);
     const waitMs = backoffMs(this.#attempt % urls.length === 0 ? round : 0, this.#options.rng);
-    this.#options.log.warn(
-      { broker: withoutSecrets(url), reason: this.#lastError, retryInMs: Math.round(waitMs) },
-      'broker lost',
-    );
+    const broker = withoutSecrets(url);
+    const reason = this.#lastError;
+    const suppressed = this.#losses.admit(`${broker} ${reason}`, this.#options.clock.nowMs());
+    if (suppressed !== null) {
+      this.#options.log.warn({ broker, reason, retryInMs: Math.round(waitMs), suppressed }, 'broker lost');
+    }
     return waitMs;
   }
 
