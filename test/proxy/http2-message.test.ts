@@ -4,7 +4,7 @@ import { constants } from 'node:http2';
 import { describe, expect, it } from 'vitest';
 import { ask, session } from '../support/http2-client.ts';
 import { PATIENCE } from '../support/patience.ts';
-import { startProxy, startRawInstance, type TestProxy } from '../support/proxy.ts';
+import { startInstance, startProxy, startRawInstance, type TestProxy } from '../support/proxy.ts';
 
 interface Behind extends TestProxy {
   /** Everything the instance was sent, as Latin-1. */
@@ -87,6 +87,35 @@ describe('a client that speaks HTTP/2', () => {
     await expect.poll(() => stream.closed, PATIENCE).toBe(true);
     expect(stream.rstCode).toBe(constants.NGHTTP2_NO_ERROR);
     await expect.poll(() => proxy.stats().inFlight, PATIENCE).toBe(0);
+  });
+
+  it.each([{}, { 'content-length': '10' }, { 'content-length': '1000000' }])(
+    'that sends too slowly, with %j, is cut off with 408, and no instance is charged',
+    async (headers) => {
+      const instance = await startRawInstance((socket) => socket.resume());
+      const { url, observed, settled } = await startProxy([{ name: 'svc', ports: [instance] }], {
+        bodyIdleTimeoutMs: 100,
+      });
+      const stream = session(url).request({ ':method': 'POST', 'x-qedge-service': 'svc', ...headers });
+      stream.on('error', () => {});
+      const status = new Promise((resolve) => stream.on('response', (fields) => resolve(fields[':status'])));
+      stream.write('hell');
+      expect(await status).toBe(408);
+      expect(observed.filter(({ result }) => result !== 'aborted')).toEqual([]);
+      expect(settled).toEqual([]);
+    },
+  );
+
+  it('that reads too slowly is cut off, and the instance is not charged', async () => {
+    const instance = await startInstance((_, response) => response.end(Buffer.alloc(30_000_000)));
+    const { url, observed, settled } = await startProxy([{ name: 'svc', ports: [instance.port] }], {
+      bodyIdleTimeoutMs: 100,
+    });
+    const stream = session(url).request({ 'x-qedge-service': 'svc' });
+    stream.on('error', () => {});
+    stream.pause();
+    await expect.poll(() => observed.map(({ result }) => result), PATIENCE).toEqual(['aborted']);
+    expect(settled).toEqual([]);
   });
 
   it('may leave while its answer comes', async () => {

@@ -114,6 +114,46 @@ describe('a WebSocket', () => {
     expect(proxy.stats().connections).toBe(0);
   });
 
+  it('goes on one way when the other is closed', async () => {
+    const seen: string[] = [];
+    let upstream: Socket | null = null;
+    const instance = await startInstance(() => {});
+    instance.server.on('upgrade', (_, duplex) => {
+      const socket = duplex as Socket;
+      upstream = socket;
+      socket.on('data', (chunk) => seen.push(String(chunk)));
+      socket.on('end', () => seen.push('end'));
+      socket.write('HTTP/1.1 101 Switching Protocols\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n\r\n');
+    });
+    const { port, proxy } = await startProxy([{ name: 'pilotnet', ports: [instance.port] }]);
+    const client = connect({ port, host: '127.0.0.1', allowHalfOpen: true });
+    let text = '';
+    client.on('data', (chunk) => {
+      text += chunk;
+    });
+    client.write(`GET / HTTP/1.1\r\nHost: pilotnet\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n\r\n`);
+    await until(() => text.includes('101 '));
+    client.end('bye');
+    await until(() => seen.join() === 'bye,end');
+    (upstream as Socket | null)?.end('bye yourself');
+    await once(client, 'end');
+    expect(text.endsWith('bye yourself')).toBe(true);
+    await until(() => proxy.stats().connections === 0);
+  });
+
+  it('is no idle connection', async () => {
+    const instance = await startInstance((_, response) => response.end());
+    new WebSocketServer({ server: instance.server }).on('connection', echo);
+    const limits = { keepAliveTimeoutMs: 40, bodyIdleTimeoutMs: 30 };
+    const { port } = await startProxy([{ name: 'pilotnet', ports: [instance.port] }], limits);
+    const socket = new WebSocket(`ws://127.0.0.1:${port}`, { headers: { 'X-QEdge-Service': 'pilotnet' } });
+    onTestFinished(() => socket.terminate());
+    await once(socket, 'open');
+    await new Promise((resolve) => setTimeout(resolve, 300));
+    socket.send('still there');
+    expect(String((await once(socket, 'message'))[0])).toBe('still there');
+  });
+
   it('hears 1001 at both ends when the proxy goes away', async () => {
     const codes: number[] = [];
     const { open, proxy } = await behind((socket) => socket.on('close', (code) => codes.push(code)));
