@@ -94,6 +94,8 @@ export class Http2Port {
     const connection = new ClientConnection(link, session.peer, service);
     session.streams++;
     stream.on('error', () => {});
+    // The client reset it. It closes only once all that came has been read, which may never be.
+    stream.once('aborted', () => connection.onClose());
     stream.once('close', () => {
       session.streams--;
       connection.onClose();

@@ -1,7 +1,8 @@
 // What HTTP/2 says differently, or not at all, between a client that speaks it and an instance that does not.
 
-import { constants } from 'node:http2';
-import { describe, expect, it } from 'vitest';
+import { connect, constants } from 'node:http2';
+import { connect as connectTcp } from 'node:net';
+import { describe, expect, it, onTestFinished } from 'vitest';
 import { ask, session } from '../support/http2-client.ts';
 import { PATIENCE } from '../support/patience.ts';
 import { startInstance, startProxy, startRawInstance, type TestProxy } from '../support/proxy.ts';
@@ -11,6 +12,8 @@ interface Behind extends TestProxy {
   readonly seen: () => string;
 }
 
+/** RFC 9113 section 6.4. */
+const RST_STREAM = 3;
 const OK = 'HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok';
 
 async function behindBytes(answer: string): Promise<Behind> {
@@ -129,6 +132,28 @@ describe('a client that speaks HTTP/2', () => {
     }
     await expect.poll(() => proxy.stats().inFlight, PATIENCE).toBe(0);
     expect((await ask(client, {})).body).toBe('ok');
+  });
+});
+
+describe('a client of HTTP/2 that leaves while it sends', () => {
+  it.each([
+    ['CANCEL', constants.NGHTTP2_CANCEL],
+    ['NO_ERROR', constants.NGHTTP2_NO_ERROR],
+  ])('with the code %s leaves nothing behind', async (_, code) => {
+    const instance = await startRawInstance((socket) => socket.pause());
+    const { url, port, proxy, observed } = await startProxy([{ name: 'svc', ports: [instance], timeoutMs: 600_000 }]);
+    const socket = connectTcp(port, '127.0.0.1');
+    const client = connect(url, { createConnection: () => socket });
+    onTestFinished(() => client.destroy());
+    const stream = client.request({ ':method': 'POST', 'x-qedge-service': 'svc' });
+    stream.on('error', () => {});
+    stream.write(Buffer.alloc(10_000_000));
+    await expect.poll(() => proxy.stats().services[0]?.upstreamConnections, PATIENCE).toBe(1);
+    // A frame of its own making, since node:http2 has no way to say NO_ERROR in the middle of a body.
+    socket.write(Buffer.from([0, 0, 4, RST_STREAM, 0, 0, 0, 0, stream.id ?? 0, 0, 0, 0, code]));
+    await expect.poll(() => proxy.stats().inFlight, PATIENCE).toBe(0);
+    await expect.poll(() => proxy.stats().services[0]?.upstreamConnections, PATIENCE).toBe(0);
+    expect(observed.map(({ result }) => result)).toEqual(['aborted']);
   });
 });
 
