@@ -1,6 +1,12 @@
 // The way to an instance that speaks HTTP/2: one stream a try, bodies and trailers both ways, as gRPC needs them.
 
-import { type ClientHttp2Session, type ClientHttp2Stream, constants } from 'node:http2';
+import {
+  type ClientHttp2Session,
+  type ClientHttp2Stream,
+  constants,
+  type IncomingHttpHeaders,
+  type IncomingHttpStatusHeader,
+} from 'node:http2';
 import type { StreamFraming } from './forward-stream.ts';
 import { http2Fields, withoutPseudo } from './http2-fields.ts';
 import type { Http2Sessions } from './http2-sessions.ts';
@@ -36,6 +42,8 @@ class StreamCall implements UpstreamCall {
   #stream: ClientHttp2Stream | null = null;
   #trailers: RawFields = [];
   #answered = false;
+  /** Of the answer, to come by its own account; NaN: it did not say. */
+  #bytesLeft = Number.NaN;
   #over = false;
 
   constructor(
@@ -108,15 +116,25 @@ class StreamCall implements UpstreamCall {
     stream.on('response', (headers, _flags, raw) => {
       if (this.#over) return;
       this.#answered = true;
+      this.#bytesLeft = this.#lengthOf(headers);
       handler.onHead(headers[':status'] ?? 0, '', withoutPseudo(raw as unknown as RawFields));
     });
-    stream.on('data', (chunk: Buffer) => this.#over || handler.onData(chunk));
+    stream.on('data', (chunk: Buffer) => {
+      this.#bytesLeft -= chunk.length;
+      if (!this.#over) handler.onData(chunk);
+    });
     stream.on('trailers', (_headers, _flags, raw) => {
       this.#trailers = withoutPseudo(raw as unknown as RawFields);
     });
     stream.on('end', () => this.#onEnd(stream));
     stream.on('drain', () => this.#body?.drained());
     stream.on('error', (error) => this.#onError(stream, error));
+  }
+
+  #lengthOf(headers: IncomingHttpHeaders & IncomingHttpStatusHeader): number {
+    const status = headers[':status'];
+    const bodiless = this.#request.method === 'HEAD' || status === 204 || status === 304;
+    return bodiless ? 0 : Number(headers['content-length'] ?? Number.NaN);
   }
 
   #sendBody(stream: ClientHttp2Stream, body: RequestBody): void {
@@ -134,6 +152,11 @@ class StreamCall implements UpstreamCall {
   /** A stream that was reset ends as well, before it tells why: then the answer is not whole. */
   #onEnd(stream: ClientHttp2Stream): void {
     if (this.#over || !this.#answered || stream.rstCode !== constants.NGHTTP2_NO_ERROR) return;
+    // A reset with NO_ERROR looks like an end, whatever came before it.
+    if (this.#bytesLeft > 0) {
+      this.#onError(stream, new Error('the instance reset the stream in the middle of its answer'));
+      return;
+    }
     this.#finish();
     // An answer before the whole request: the rest of the body is not wanted (RFC 9113 section 8.1).
     if (!stream.writableEnded) stream.close(constants.NGHTTP2_NO_ERROR);

@@ -1,6 +1,6 @@
 import { createServer as createHttp1Server } from 'node:http';
 import { connect, constants, createServer, type IncomingHttpHeaders, type ServerHttp2Stream } from 'node:http2';
-import { connect as connectTcp, type Server as NetServer } from 'node:net';
+import { connect as connectTcp, type Server as NetServer, type Socket } from 'node:net';
 import { describe, expect, it, onTestFinished } from 'vitest';
 import { ask, session } from '../support/http2-client.ts';
 import { listening } from '../support/listening.ts';
@@ -240,6 +240,21 @@ describe('an instance that speaks HTTP/2', () => {
       await expect.poll(async () => (await ask(client, {})).status, PATIENCE).toBe(200);
     }
     await expect.poll(() => proxy.proxy.stats().services[0]?.upstreamConnections, PATIENCE).toBeLessThan(5);
+  });
+
+  it('that resets its stream without an error mid-answer cuts the client off', async () => {
+    const raw: Socket[] = [];
+    const instance = await startHttp2Instance((stream) => {
+      stream.respond({ ':status': 200, 'content-length': '9' });
+      stream.write('half');
+      // RST_STREAM with NO_ERROR, as node:http2 would only send it behind a whole answer.
+      setTimeout(() => raw[0]?.write(Buffer.from([0, 0, 4, 3, 0, 0, 0, 0, stream.id ?? 0, 0, 0, 0, 0])), 50);
+    });
+    const relay = await startRelay(instance.port, (socket) => raw.push(socket));
+    const proxy = await startProxy([{ name: 'svc', ports: [relay.port], scheme: 'h2c' }]);
+    const answer = await fetch(proxy.url, { headers: { 'x-qedge-service': 'svc' } });
+    await expect(answer.text()).rejects.toThrow();
+    expect(proxy.observed.map(({ result }) => result)).toEqual(['failed']);
   });
 
   it('that does not is a 502 that says so', async () => {

@@ -12,8 +12,14 @@ export interface TcpRelay {
   freeze(): void;
 }
 
-/** Relays 127.0.0.1:`port` of its own to the port that `target` names; it ends with the test that is running. */
-export async function startRelay(target: number | (() => number)): Promise<TcpRelay> {
+/**
+ * Relays 127.0.0.1:`port` of its own to the port that `target` names; it ends with the test that is running. `onConnection`
+ * gets the near end of each.
+ */
+export async function startRelay(
+  target: number | (() => number),
+  onConnection: (near: Socket) => void = () => {},
+): Promise<TcpRelay> {
   const sockets = new Set<Socket>();
   let whole = true;
   const server = createServer((near) => {
@@ -21,6 +27,7 @@ export async function startRelay(target: number | (() => number)): Promise<TcpRe
       near.resetAndDestroy();
       return;
     }
+    onConnection(near);
     const far = connect(typeof target === 'number' ? target : target(), '127.0.0.1');
     for (const [socket, other] of [
       [near, far],
