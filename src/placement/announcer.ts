@@ -88,8 +88,9 @@ export class Announcer {
 
   /** Says everything anew. */
   async announceAll(): Promise<void> {
+    if (!this.#running) return;
     await Promise.all(this.fit.map((instance) => this.#publishInstance(instance)));
-    await this.#publishNode();
+    if (this.#running) await this.#publishNode();
   }
 
   /** Checks nothing any more, and so says nothing new. */

@@ -5,6 +5,7 @@
 // With MQTT 5 the session outlives a short absence, so that the informer's events, which are not retained, wait for us.
 
 import { readFileSync } from 'node:fs';
+import { setTimeout as delay } from 'node:timers/promises';
 import type { IClientOptions, IConnackPacket, MqttClient } from 'mqtt';
 import type { MqttConfig } from '../config/config.ts';
 import type { Clock } from '../core/clock.ts';
@@ -47,6 +48,7 @@ const SESSION_EXPIRY_SECONDS = 300;
 const CONNECT_TIMEOUT_MS = 10_000;
 /** A connection that held this long was a good one: back-off begins anew after it. */
 const STABLE_MS = 10_000;
+const POLL_MS = 10;
 /** A clean goodbye may take this long on stop. */
 const END_TIMEOUT_MS = 1_000;
 /** MQTT 3.1.1 table 3.1 return code 1, and MQTT 5 reason 0x84: unsupported protocol version. */
@@ -95,6 +97,12 @@ export class BrokerConnection {
     });
     await goodbye;
     client.end(true);
+  }
+
+  /** Waits for the first connection, `msMax` at most, where none was made or failed yet. */
+  async firstConnected(msMax: number): Promise<void> {
+    const pending = (): boolean => this.#connects === 0 && this.#lastError === null;
+    for (let waitedMs = 0; pending() && waitedMs < msMax; waitedMs += POLL_MS) await delay(POLL_MS);
   }
 
   get connected(): boolean {

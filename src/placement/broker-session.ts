@@ -52,6 +52,9 @@ export interface BrokerSessionState extends BrokerState {
 /** Own announcement is repeated at most this often when something keeps clearing it, ms. */
 const REANNOUNCE_MS = 1_000;
 
+/** A session that is stopped before it was ever connected waits for that so long, ms. */
+const FIRST_CONNECT_MS_MAX = 1_000;
+
 export class BrokerSession {
   readonly #options: BrokerSessionOptions;
   readonly #connection: BrokerConnection;
@@ -107,6 +110,8 @@ export class BrokerSession {
   /** Takes back what was announced, but for what stays, and says goodbye. */
   async stop(staying?: Staying): Promise<void> {
     this.#subscriptions.stop();
+    // The session before this one may have left something for it to take back.
+    if (staying === undefined) await this.#connection.firstConnected(FIRST_CONNECT_MS_MAX);
     await this.#options.announcer.takeBack(staying);
     await this.#connection.stop();
     // Our own goodbye has come back as something to repeat.

@@ -128,6 +128,7 @@ class CachedPlacement implements Placement {
 
   async stop({ succeeded } = { succeeded: false }): Promise<void> {
     if (this.#tickTimer !== null) clearTimeout(this.#tickTimer);
+    await this.#changing;
     const announcer = this.#announcer;
     this.#announcer = null;
     announcer?.stop();
@@ -157,7 +158,7 @@ class CachedPlacement implements Placement {
     const sameBroker = isDeepStrictEqual(before.mqtt, config.mqtt);
     this.#session = null;
     await session?.stop(sameBroker ? { node: announcesNode(config), instances: fit } : undefined);
-    if (this.#announcer === announcer) this.#begin(config, fit);
+    this.#begin(config, fit);
   }
 
   observeRtt(nodeId: string, rttMs: number): void {

@@ -161,7 +161,7 @@ instances = ["http://127.0.0.1:9001"]
     const { keys, updates, nodeEvents, placement } = startPlacement(qedge('self', broker.url));
     await vi.waitFor(() => expect(keys()).toEqual(['n1/a up', 'n1/b up']), soon);
     announcer.placement.announcePressure(PRESSURE);
-    await vi.waitFor(() => expect(nodeEvents.at(-1)).toMatchObject({ kind: 'node-pressure' }), soon);
+    await vi.waitFor(() => expect(placement.state().nodes[0]?.node.pressure).toEqual(PRESSURE), soon);
     const said = updates.length;
     const changed = qedge('n1', broker.url, announce(service.port)).replace('"80ms"', '"90ms"');
     announcer.placement.configure(configFrom(changed.replace('[mqtt]', 'labels = { zone = "b" }\n[mqtt]')));
@@ -175,6 +175,23 @@ instances = ["http://127.0.0.1:9001"]
     service.answerWith(503);
     await vi.waitFor(() => expect(keys()).toEqual([]), soon);
     expect(announcer.keys()).toEqual([]);
+  });
+
+  it('are taken back by a stop that comes in the middle of a reload', async () => {
+    const broker = await startMosquitto();
+    const service = await startService();
+    const announcer = startPlacement(qedge('n1', broker.url, announce(service.port)), other);
+    const { keys, placement } = startPlacement(qedge('self', broker.url));
+    await vi.waitFor(() => expect(keys()).toEqual(['n1/a up']), soon);
+    await vi.waitFor(() => expect(placement.state().nodes).toHaveLength(1), soon);
+    announcer.placement.configure(
+      configFrom(qedge('n1', broker.url, announce(service.port)).replace('"80ms"', '"90ms"')),
+    );
+    await new Promise((resolve) => setImmediate(resolve));
+    await announcer.placement.stop();
+    await vi.waitFor(() => expect(keys()).toEqual([]), soon);
+    const client = await publisher(broker.url);
+    expect([...(await retained(client, 'qedge/v1/#')).keys()]).toEqual(['qedge/v1/nodes/self']);
   });
 
   it('that fail their check while the broker is away are taken back when it returns', async () => {
