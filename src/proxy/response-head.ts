@@ -63,8 +63,9 @@ export function readResponseHead(status: number, raw: RawFields, trailersAllowed
         named = [...(named ?? []), ...(connectionNames(value) ?? [])];
         break;
       case FieldKind.transferEncoding:
+        // Chunks within chunks are not taken apart either.
+        unknownCoding ||= chunked || value.toLowerCase() !== 'chunked';
         chunked = true;
-        unknownCoding ||= value.toLowerCase() !== 'chunked';
         break;
       case FieldKind.trailer:
         trailer = trailer === null ? value : `${trailer}, ${value}`;
