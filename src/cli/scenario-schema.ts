@@ -113,13 +113,15 @@ export const clientsSchema: z.ZodType<ClientGroup> = z
     rate: z.number().gt(0).max(100_000),
     pattern: z.enum(['periodic', 'poisson']).default('periodic'),
     drift: z.number().min(0).max(10_000).default(50),
+    work: z.number().positive().max(1_000).default(1),
     at: duration({ zero: true }).prefault('0s'),
     until: duration().optional(),
   })
-  .transform(({ rate, drift, at, until, ...rest }) => ({
+  .transform(({ rate, drift, work, at, until, ...rest }) => ({
     ...rest,
     ratePerSecond: rate,
     driftPpm: drift,
+    workFactor: work,
     fromMs: at,
     untilMs: until ?? FOREVER,
   }));

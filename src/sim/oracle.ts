@@ -164,10 +164,12 @@ class CentralAllocation implements Oracle, Allocation {
     }
   }
 
+  /** In requests of usual work. */
   #ratesAt(nowMs: number): Float64Array {
     const rates = new Float64Array(this.#world.balancers.length);
-    for (const { balancer, periodMs, firstMs, untilMs } of this.#world.clients) {
-      if (firstMs - periodMs <= nowMs && nowMs < untilMs) (rates[balancer] as number) += 1_000 / periodMs;
+    for (const { balancer, periodMs, workFactor, firstMs, untilMs } of this.#world.clients) {
+      if (firstMs - periodMs <= nowMs && nowMs < untilMs)
+        (rates[balancer] as number) += (1_000 / periodMs) * workFactor;
     }
     return rates;
   }

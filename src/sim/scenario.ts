@@ -79,6 +79,8 @@ export interface ClientGroup {
   readonly pattern: 'periodic' | 'poisson';
   /** Each client's clock is off by up to this much, parts per million. */
   readonly driftPpm: number;
+  /** Factor on the CPU time of each of their requests: larger frames, longer prompts. */
+  readonly workFactor: number;
   readonly fromMs: number;
   /** +Infinity: they stay. */
   readonly untilMs: number;

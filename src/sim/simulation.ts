@@ -189,7 +189,7 @@ class Simulation {
     const instance = this.#tries.instance[slot] as number;
     this.#tries.arrivedMs[slot] = nowMs;
     this.#recorder.arrived(instance, nowMs);
-    this.#sites.enter(slot, instance);
+    this.#sites.enter(slot, instance, this.#clientAt(this.#tries.client[slot] as number).workFactor);
   }
 
   /** Sends the answer on its way; an instance that hung up on the client's side still worked for it. */

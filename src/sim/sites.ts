@@ -34,11 +34,11 @@ export class Sites {
     }
   }
 
-  /** A try comes in. */
-  enter(slot: TrySlot, i: number): void {
+  /** A try comes in, with this factor on its work. */
+  enter(slot: TrySlot, i: number, workFactor: number): void {
     const site = this.#at(i);
     if (!site.up) this.#onAnswer(slot, i, REFUSED, 0);
-    else if (site.drawsError() || !site.server.enter(slot, site.drawWorkMs(), this.#agenda.nowMs)) {
+    else if (site.drawsError() || !site.server.enter(slot, workFactor * site.drawWorkMs(), this.#agenda.nowMs)) {
       this.#onAnswer(slot, i, FAILED, site.drawOverheadMs());
     } else this.#scheduleCompletion(i);
   }

@@ -28,6 +28,7 @@ export interface WorldClient {
   readonly id: string;
   readonly balancer: number;
   readonly pattern: 'periodic' | 'poisson';
+  readonly workFactor: number;
   readonly periodMs: number;
   /** Of its first request. */
   readonly firstMs: number;
@@ -126,6 +127,7 @@ function createClients(
         id: `${node}/${g + 1}.${n + 1}`,
         balancer,
         pattern: group.pattern,
+        workFactor: group.workFactor,
         periodMs,
         firstMs: group.fromMs + rng.next() * periodMs,
         untilMs: Math.min(group.untilMs, scenario.durationMs),

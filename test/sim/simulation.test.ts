@@ -110,6 +110,17 @@ describe('a simulation', () => {
     expect(endings.late + endings.timeout).toBeGreaterThan(300);
   });
 
+  it('takes as much longer as the requests of a client are larger', () => {
+    const inTime = (workFactor: number): number => {
+      const clients = smallScenario().clients.map((group) => ({ ...group, workFactor }));
+      const { endings, tries } = run(smallScenario({ clients }));
+      return endings.success / tries;
+    };
+    expect(inTime(1)).toBe(1);
+    expect(inTime(8)).toBeLessThan(0.9);
+    expect(inTime(30)).toBeLessThan(0.1);
+  });
+
   it('fails the given share of requests', () => {
     const { endings } = run(withEvent({ kind: 'errors', atMs: 0, ratio: 0.5, ...instance }));
     // Binomial(400, 0.5): four standard deviations are 40.

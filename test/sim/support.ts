@@ -45,6 +45,7 @@ export function smallScenario(changes: Partial<Scenario> = {}): Scenario {
         ratePerSecond: 10,
         pattern: 'periodic',
         driftPpm: 50,
+        workFactor: 1,
         fromMs: 0,
         untilMs: Number.POSITIVE_INFINITY,
       },

@@ -36,8 +36,6 @@ const FULL_SHARE = 0.9;
 const FAILURE_LATENCIES = 3;
 /** A client with fewer requests than this over W has no standing yet. */
 const STANDING_REQUESTS_MIN = 10;
-/** Of so many requests one may be sent to the quickest instance to make up for what its client missed. */
-const REQUESTS_PER_MAKE_UP = 20;
 
 /** The parts, by handle where they concern instances; shared with the snapshot of the policy. */
 export class Qedge implements Policy {
@@ -61,8 +59,6 @@ export class Qedge implements Policy {
   #panic = false;
   /** Clients that fare worse than the others, as of the last step. */
   readonly #worseServed = new Set<string>();
-  /** Requests since one was sent past the weights for their sake. */
-  #sinceMadeUp = 0;
   /** Nothing is counted. */
   #previewing = false;
 
@@ -84,9 +80,8 @@ export class Qedge implements Policy {
   select(request: RequestInfo, candidates: readonly Candidate[], nowMs: number): Candidate | null {
     const { members, weights } = this.inPlay;
     if (request.tried.length > 0) return this.#selectRetry(request, candidates, nowMs);
-    const best = this.#makeUp(request, nowMs);
-    if (best !== null) return best;
     if (this.#panic) return this.#selectInPanic(nowMs);
+    if (this.#worseServed.has(request.clientId)) return this.#makeUp(nowMs);
     const picked = this.swrr.pick(members, weights);
     if (picked === null || !this.#options.deferral) return picked;
     if (!this.#previewing) this.#queueing.choose(picked.handle, this.#isFull(picked, nowMs));
@@ -98,11 +93,9 @@ export class Qedge implements Policy {
   }
 
   preview(request: RequestInfo, candidates: readonly Candidate[], nowMs: number): Candidate | null {
-    const sinceMadeUp = this.#sinceMadeUp;
     this.#previewing = true;
     const selected = this.swrr.undone(() => this.select(request, candidates, nowMs));
     this.#previewing = false;
-    this.#sinceMadeUp = sinceMadeUp;
     return selected;
   }
 
@@ -202,17 +195,13 @@ export class Qedge implements Policy {
   // ---- fast loop ----
 
   /**
-   * For a client that fares worse than the others the quickest instance, whatever the weights say; null for everybody else.
-   * Of all requests only few are sent so: more of them would fill that instance, and the next clients to fare worse would be
-   * sent there as well.
+   * For a client that fares worse than the others: no instance that is late right now, be it the third in a row, while for
+   * everybody else one is passed over at most. Which one it is, the weights say: whoever fares worse mostly asks for more,
+   * and would fill the best instance by itself.
    */
-  #makeUp({ clientId }: RequestInfo, nowMs: number): Candidate | null {
-    if (this.#worseServed.size === 0) return null;
-    this.#sinceMadeUp++;
-    if (this.#sinceMadeUp < REQUESTS_PER_MAKE_UP || !this.#worseServed.has(clientId)) return null;
-    const best = this.#quickest(this.inPlay.members, Number.POSITIVE_INFINITY, nowMs);
-    if (best !== null) this.#sinceMadeUp = 0;
-    return best;
+  #makeUp(nowMs: number): Candidate | null {
+    const { members, weights } = this.inPlay;
+    return this.swrr.pick(members, weights, this.#weighNotLate(nowMs) ? this.#passingWeights : weights);
   }
 
   /** late(m): its oldest request is overdue, it missed just now, or one more request would find too long a queue. */
@@ -232,11 +221,20 @@ export class Qedge implements Policy {
 
   /** By weight among those that are not late; null when all are. */
   #pickNotLate(nowMs: number): Candidate | null {
+    this.#weighNotLate(nowMs);
+    return this.swrr.pick(this.inPlay.members, this.#passingWeights);
+  }
+
+  /** Fills the passing weights with those of who is not late; false when all are. */
+  #weighNotLate(nowMs: number): boolean {
     const { members, weights } = this.inPlay;
+    let any = false;
     for (const member of members) {
-      this.#passingWeights[member.handle] = this.#isLate(member, nowMs) ? 0 : (weights[member.handle] as number);
+      const weight = this.#isLate(member, nowMs) ? 0 : (weights[member.handle] as number);
+      this.#passingWeights[member.handle] = weight;
+      any ||= weight > 0;
     }
-    return this.swrr.pick(members, this.#passingWeights);
+    return any;
   }
 
   /** In a panic requests are spread by weight over everybody in play who is not known dead: refused, and not long ago. */

@@ -13,8 +13,11 @@ export class Swrr {
     this.#credit = grownFloat64(this.#credit, handles);
   }
 
-  /** Picks one by `weights` (by handle, ≥ 0); null when no candidate has a weight. */
-  pick<C extends Candidate>(candidates: readonly C[], weights: Float64Array): C | null {
+  /**
+   * Picks one by `weights` (by handle, ≥ 0); null when no candidate has a weight. Those that have none in `eligible` earn
+   * theirs as always, but are not picked: their turn comes later. One at least has to have both.
+   */
+  pick<C extends Candidate>(candidates: readonly C[], weights: Float64Array, eligible = weights): C | null {
     const credit = this.#credit;
     let total = 0;
     let richest: C | null = null;
@@ -26,7 +29,7 @@ export class Swrr {
       const earned = (credit[candidate.handle] as number) + weight;
       credit[candidate.handle] = earned;
       total += weight;
-      if (earned > most) {
+      if (earned > most && (eligible[candidate.handle] as number) > 0) {
         most = earned;
         richest = candidate;
       }

@@ -75,6 +75,17 @@ export const POISSON_POLICIES = [
   'round-robin',
 ] as const;
 
+/** What is compared where clients ask for unlike amounts of work. */
+export const UNLIKE_POLICIES = [
+  'oracle',
+  'qedge',
+  'qedge:make_up=false',
+  'qedgeproxy',
+  'p2c-ewma',
+  'least-connections',
+  'round-robin',
+] as const;
+
 export const LARGE = ['balancers-100', 'balancers-1000'] as const;
 
 const range = (from: number, to: number): number[] => Array.from({ length: to - from + 1 }, (_, i) => from + i);
@@ -111,6 +122,9 @@ export function cellsOf({ own, topologies, others, thousand }: Depth): Cell[] {
   const makeUp = MODELS.map((model) => {
     return { scenario: 'paper-ps', model, load: 1.2, policies: ['qedge:make_up=false'], seeds: own };
   });
+  const unlike = [1, 1.2].map((load) => {
+    return { scenario: 'unlike-clients', model: null, load, policies: UNLIKE_POLICIES, seeds: own };
+  });
   const poisson = MODELS.map((model) => {
     return { scenario: 'paper-ps-poisson', model, load: 1.2, policies: POISSON_POLICIES, seeds: own };
   });
@@ -132,5 +146,5 @@ export function cellsOf({ own, topologies, others, thousand }: Depth): Cell[] {
   const alone = ALONE.map(({ scenario, load }) => {
     return { scenario, model: null, load, policies: ALONE_POLICIES, seeds: own };
   });
-  return [...paper, ...alone, ...makeUp, ...poisson, ...events, ...d13, ...large, ...restarts];
+  return [...paper, ...alone, ...makeUp, ...poisson, ...unlike, ...events, ...d13, ...large, ...restarts];
 }

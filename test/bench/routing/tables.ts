@@ -14,6 +14,7 @@ import {
   MODELS,
   PAPER_POLICIES,
   POISSON_POLICIES,
+  UNLIKE_POLICIES,
 } from './matrix.ts';
 
 interface Published {
@@ -73,6 +74,7 @@ export function tablesOf(results: Results): string {
     eventsTable(results),
     d13Table(results),
     poissonTable(results),
+    unlikeTable(results),
     aloneTable(results),
     otherTable(results),
   ].join('\n\n');
@@ -177,23 +179,41 @@ function d13Table(results: Results): string {
   return `**AIoTwin D1.3** (seven instances, one client; success, %):\n\n${markdownTable(['policy', 'static', 'published', 'dynamic', 'published'], rows)}`;
 }
 
+const PER_CLIENT_HEADER = ['satisfied', 'in nearly every window', 'success', 'worst client'] as const;
+
+function perClient(results: Results, where: Parameters<Results['where']>[0]): string[] {
+  return [
+    cell(results.figure(where, (m) => m.satisfiedRatio)),
+    cell(results.figure(where, (m) => m.strictlySatisfiedRatio)),
+    cell(results.figure(where, (m) => m.successRatio)),
+    cell(results.figure(where, (m) => m.worstClientRatio)),
+  ];
+}
+
 function poissonTable(results: Results): string {
   const rows = POISSON_POLICIES.flatMap((policy) =>
     MODELS.map((model) => {
       const where = { scenario: 'paper-ps-poisson', load: 1.2, model, policy };
-      return [
-        `\`${policy}\` ${model}`,
-        cell(results.figure(where, (m) => m.satisfiedRatio)),
-        cell(results.figure(where, (m) => m.strictlySatisfiedRatio)),
-        cell(results.figure(where, (m) => m.successRatio)),
-        cell(results.figure(where, (m) => m.worstClientRatio)),
-      ];
+      return [`\`${policy}\` ${model}`, ...perClient(results, where)];
     }),
   );
-  const header = ['policy, model', 'satisfied', 'in nearly every window', 'success', 'worst client'];
+  const header = ['policy, model', ...PER_CLIENT_HEADER];
   return (
     '**Requests at random** instead of in step: the same with Poisson clients at 1.2 times the load, where queues form by ' +
     `chance. *In nearly every window*: clients satisfied that also were so in at least 90 % of all 10 s windows (%):\n\n${markdownTable(header, rows)}`
+  );
+}
+
+function unlikeTable(results: Results): string {
+  const rows = [1, 1.2].flatMap((load) =>
+    UNLIKE_POLICIES.map((policy) => [
+      `\`${policy}\` × ${load}`,
+      ...perClient(results, { scenario: 'unlike-clients', load, policy }),
+    ]),
+  );
+  return (
+    '**Unlike clients**: one of four asks for five times as much work as the others, PS. `make_up=false` switches off what is ' +
+    `done for clients that fare worse (%):\n\n${markdownTable(['policy, load', ...PER_CLIENT_HEADER], rows)}`
   );
 }
 

@@ -67,6 +67,18 @@ describe('smooth weighted round robin', () => {
     expect(picksOf([0, 0], 1)).toEqual([-1]);
   });
 
+  it('makes up later for the turns that one who was not eligible lost', () => {
+    const swrr = new Swrr();
+    swrr.ensureHandles(3);
+    const candidates = candidatesAt(3);
+    const weights = Float64Array.of(2, 1, 1);
+    const picks = (count: number, eligible?: Float64Array<ArrayBuffer>) =>
+      Array.from({ length: count }, () => swrr.pick(candidates, weights, eligible)?.handle);
+    expect(picks(4, Float64Array.of(0, 1, 1))).toEqual([1, 2, 1, 2]);
+    // Eight picks in all: four, two and two.
+    expect(picks(4)).toEqual([0, 0, 0, 0]);
+  });
+
   it('holds its shares with fractional weights', () => {
     const weights = [0.61, 0.27, 0.12];
     const picks = picksOf(weights, 1000);

@@ -113,7 +113,7 @@ export const QEDGE_OPTIONS = {
   make_up: {
     kind: 'boolean',
     default: true,
-    about: 'send some requests of clients worse served than the others to the quickest instance',
+    about: 'send clients that are worse served than the others to no instance that is late right now',
   },
   make_up_margin: {
     kind: 'number',
