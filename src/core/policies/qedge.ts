@@ -237,7 +237,10 @@ export class Qedge implements Policy {
     return any;
   }
 
-  /** In a panic requests are spread by weight over everybody in play who is not known dead: refused, and not long ago. */
+  /**
+   * In a panic requests are spread by weight over everybody in play who is not known dead: refused, and not long ago.
+   * Deviation: in play, not of all; the fallback finds those outside when nobody in play can be taken.
+   */
   #selectInPanic(nowMs: number): Candidate | null {
     const { members, weights } = this.inPlay;
     for (const { handle } of members) {

@@ -7,7 +7,7 @@ import { grownFloat64 } from '../qos/grown.ts';
 import { numberOf, recordOf, tenths } from '../snapshot-shape.ts';
 import { BasePolicy } from './base-policy.ts';
 import { definePolicy } from './definition.ts';
-import type { CandidateView, PolicyContext } from './policy.ts';
+import type { CandidateView, PolicyContext, PolicySummary } from './policy.ts';
 
 /** Share of a new measurement in the smoothed latency, and while that is still an estimate. */
 const NEW_SHARE = 0.2;
@@ -60,7 +60,7 @@ class QEdgeProxy2024 extends BasePolicy {
     this.#context = context;
   }
 
-  /** Deviation: "overloaded hosts last" is left out; a load balancer here does not see other hosts' CPU and memory. */
+  /** Deviation: "overloaded hosts last" is left out: what nodes announce of their CPU and memory reaches no policy. */
   select(_request: RequestInfo, candidates: readonly Candidate[], nowMs: number): Candidate | null {
     let members = 0;
     for (const candidate of candidates) if (this.inPool(candidate, nowMs)) members++;
@@ -74,12 +74,15 @@ class QEdgeProxy2024 extends BasePolicy {
   }
 
   override observe(outcome: Outcome, nowMs: number): void {
-    if (outcome.kind === 'start' || outcome.result === 'aborted') return;
+    if (outcome.kind === 'start') return;
+    const { result, latencyMs } = outcome;
+    // A client that left in time says nothing of the instance; one that gave up after the limit waited at least so long.
+    if (result === 'aborted' && latencyMs <= this.#context.qos.latencyMs) return;
     const { handle, key } = outcome.candidate;
-    if (outcome.result === 'answered') {
-      this.#failures[handle] = 0;
+    if (result === 'answered') this.#failures[handle] = 0;
+    if (result === 'answered' || result === 'aborted') {
       const share = this.#measured[handle] === 1 ? NEW_SHARE : NEW_SHARE_OF_ESTIMATE;
-      this.#latencyMs[handle] = (1 - share) * this.#estimateOf(outcome.candidate) + share * outcome.latencyMs;
+      this.#latencyMs[handle] = (1 - share) * this.#estimateOf(outcome.candidate) + share * latencyMs;
       this.#measured[handle] = 1;
       return;
     }
@@ -97,6 +100,11 @@ class QEdgeProxy2024 extends BasePolicy {
     if (this.up.length === 0 || members >= POOL_SHARE_MIN * this.up.length) return;
     this.#lastReestimationMs = nowMs;
     for (const candidate of this.up) if (!this.inPool(candidate, nowMs)) this.#forgetLatency(candidate.handle);
+  }
+
+  override summary(nowMs: number): PolicySummary {
+    const panic = this.up.length > 0 && !this.up.some((candidate) => this.inPool(candidate, nowMs));
+    return { explorationShare: null, panic };
   }
 
   override cooldownUntilMs({ handle }: Candidate): number {

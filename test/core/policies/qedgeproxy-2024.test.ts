@@ -1,7 +1,12 @@
 import { describe, expect, it } from 'vitest';
 import { createWorld, populate, REQUEST, type World } from '../support.ts';
 
-function observe(world: World, node: number, latencyMs: number, result: 'answered' | 'failed' = 'answered'): void {
+function observe(
+  world: World,
+  node: number,
+  latencyMs: number,
+  result: 'answered' | 'failed' | 'aborted' = 'answered',
+): void {
   const candidate = world.router.candidates[node];
   if (candidate === undefined) throw new Error('no candidate');
   world.router.finish(world.router.start(candidate, world.nowMs), result, latencyMs, world.nowMs);
@@ -52,6 +57,24 @@ describe('qedgeproxy-2024', () => {
     expect(stateOf(world, 0)).toMatchObject({ pool: 'out' });
     world.pass(31_000);
     expect(stateOf(world, 0)).toMatchObject({ pool: 'exploitation' });
+  });
+
+  it('learns from a client that gave up after the limit, not from one that left before', () => {
+    const world = createWorld('qedgeproxy-2024');
+    populate(world, [10, 20]);
+    observe(world, 0, 79, 'aborted');
+    expect(stateOf(world, 0)?.extra.latencyMs).toBe(10);
+    observe(world, 0, 200, 'aborted');
+    expect(stateOf(world, 0)).toMatchObject({ pool: 'out', cooldownMs: 0 });
+  });
+
+  it('says so when nobody is left in the pool', () => {
+    const world = createWorld('qedgeproxy-2024');
+    populate(world, [10, 20]);
+    observe(world, 0, 300);
+    expect(world.router.state(world.nowMs).summary.panic).toBe(false);
+    observe(world, 1, 300);
+    expect(world.router.state(world.nowMs).summary.panic).toBe(true);
   });
 
   it('falls back to the own node', () => {

@@ -77,7 +77,11 @@ export class Estimates {
     this.#baseline.advance();
   }
 
-  /** Takes stock of one instance at a step; `unloadedMs` is q20. */
+  /**
+   * Takes stock of one instance at a step; `unloadedMs` is q20. Deviations from the pseudo-code, each with its row in the
+   * ablation: the prior leans on the whole window, all samples alike (`window_prior`), and congestion is measured against
+   * what the instance itself takes when it is idle, not the service (`own_baseline`).
+   */
   refresh(
     candidate: Candidate,
     window: LatencyWindow,
@@ -105,7 +109,10 @@ export class Estimates {
     this.#evidence[handle] = evidence;
   }
 
-  /** All members are refreshed: what each costs. `successRatio` is ρ; `queueing` knows who was passed over. */
+  /**
+   * All members are refreshed: what each costs. `successRatio` is ρ; `queueing` knows who was passed over. Deviations: costs
+   * shrink towards their mean where all fare alike (`shrinkage`), and being passed over counts (`queueing`).
+   */
   settle(members: readonly Candidate[], successRatio: number, queueing: Queueing): void {
     const { shrinkage, price } = this.#options;
     const fit = this.#fit;

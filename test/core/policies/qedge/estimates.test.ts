@@ -1,0 +1,96 @@
+import { describe, expect, it } from 'vitest';
+import { readOptions } from '../../../../src/core/policies/options.ts';
+import { Estimates } from '../../../../src/core/policies/qedge/estimates.ts';
+import { QEDGE_OPTIONS } from '../../../../src/core/policies/qedge/options.ts';
+import { Queueing } from '../../../../src/core/policies/qedge/queueing.ts';
+import { LatencyWindow } from '../../../../src/core/qos/latency-window.ts';
+import { FlightTable } from '../../../../src/core/router/flight-table.ts';
+import { candidateAt } from '../../candidates.ts';
+
+const LATENCY_MS = 80;
+const UNLOADED_MS = 10;
+
+/** What is estimated of one instance 10 ms away after a step at 2 s, with these samples and tries in flight since then. */
+function estimate(
+  samples: readonly (readonly [atMs: number, latencyMs: number])[],
+  { inFlightSinceMs = [] as readonly number[], passedShare = 0, options = {} as Record<string, unknown> } = {},
+) {
+  const flights = new FlightTable(100);
+  flights.ensureHandles(1);
+  for (const startMs of inFlightSinceMs) flights.add(0, startMs);
+  const estimates = new Estimates(readOptions(QEDGE_OPTIONS, options).values, LATENCY_MS, flights);
+  estimates.ensureHandles(1);
+  const queueing = new Queueing(2000);
+  queueing.ensureHandles(1);
+  for (let i = 0; i < 100; i++) queueing.choose(0, i < 100 * passedShare);
+  const window = new LatencyWindow(10_000);
+  for (const [atMs, latencyMs] of samples) window.push(atMs, latencyMs);
+  const candidate = candidateAt(0, 10);
+  estimates.advance();
+  estimates.refresh(candidate, window, { unloadedMs: UNLOADED_MS, nowMs: 2000 });
+  estimates.settle([candidate], 0.9, queueing);
+  const [success, processingMs, pressure, cost] = [
+    estimates.success,
+    estimates.processingMs,
+    estimates.pressure,
+    estimates.costs,
+  ].map((values) => values[0] ?? Number.NaN) as [number, number, number, number];
+  return { success, processingMs, pressure, cost };
+}
+
+/** One pseudo-sample, and samples that count by how fresh they are. */
+const PRIOR = { window_prior: false, own_baseline: false, prior: 1 };
+
+describe('what the slow loop knows of an instance', () => {
+  it('is the prior of its distance before any sample', () => {
+    // Φ((80 − 10 − 16 − 4) / 6) = Φ(8.3), and 1.5 unloaded latencies.
+    const { success, processingMs } = estimate([], { options: PRIOR });
+    expect(success).toBeCloseTo(1, 9);
+    expect(processingMs).toBeCloseTo(15, 9);
+  });
+
+  it('is the mean of samples by their freshness and of the prior', () => {
+    // Half-life 2 s: one sample of now counts 1, one of 2 s ago ½, the prior 1. Both are far from the limit of 70 ms.
+    const { success, processingMs } = estimate(
+      [
+        [0, 150],
+        [2000, 20],
+      ],
+      { options: PRIOR },
+    );
+    expect(success).toBeCloseTo((1 + 1) / 2.5, 3);
+    expect(processingMs).toBeCloseTo((20 + 0.5 * 150 + 15) / 2.5, 3);
+  });
+
+  it('takes what is in flight for longer than τ as failed already, at its age', () => {
+    // 100 ms under way, 90 of them at the instance; the one of 79 ms says nothing yet.
+    const { success, processingMs } = estimate([], { options: PRIOR, inFlightSinceMs: [1900, 1921] });
+    expect(success).toBeCloseTo(0.5, 9);
+    expect(processingMs).toBeCloseTo((90 + 15) / 2, 9);
+  });
+
+  it('presses by what latency exceeds the unloaded one: half at κ unloaded latencies', () => {
+    // G = 17 by one fresh sample of 19 ms and the prior of 15: 7 ms above 10, and κ is 0.7.
+    const { pressure } = estimate([[2000, 19]], { options: PRIOR });
+    expect(pressure).toBeCloseTo(0.5, 9);
+  });
+
+  it('leans on the whole window instead of the prior where there is one', () => {
+    // Two old samples, one of them late, and the prior, all alike: 2 of 3 instead of 1.
+    const old = [
+      [-7000, 150],
+      [-7000, 20],
+    ] as const;
+    const faded = 2 * 2 ** -4.5;
+    const { success } = estimate(old, { options: { ...PRIOR, window_prior: true } });
+    expect(success).toBeCloseTo((faded / 2 + 2 / 3) / (faded + 1), 3);
+  });
+
+  it('costs 1 − P + λ u, and half a miss more for each time that it had to be passed over', () => {
+    const { success, pressure, cost } = estimate([[2000, 19]], { options: { ...PRIOR, shrinkage: false } });
+    expect(cost).toBeCloseTo(1 - success + 0.1 * pressure, 9);
+    const passedOver = estimate([[2000, 19]], { options: { ...PRIOR, shrinkage: false }, passedShare: 0.4 });
+    expect(passedOver.cost).toBeGreaterThan(cost + 0.1);
+    expect(passedOver.cost).toBeLessThanOrEqual(1 - success * 0.8 + 0.1 * pressure + 1e-9);
+  });
+});
