@@ -79,8 +79,8 @@ function connectOnce({ host, port }: Endpoint, { clock, timeoutMs }: MeasureOpti
     const deadline = setTimeout(() => socket.destroy(new Error(`no answer within ${timeoutMs} ms`)), timeoutMs);
     socket.once('connect', () => {
       resolve(clock.nowMs() - startMs);
-      // A reset rather than a FIN: the server is left with no half-open connection to time out.
-      socket.resetAndDestroy();
+      // An orderly end: many servers log a reset as an error of theirs, some with a stack trace each time.
+      socket.destroy();
     });
     socket.once('error', reject);
     socket.once('close', () => clearTimeout(deadline));
