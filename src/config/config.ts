@@ -151,7 +151,7 @@ export interface ServiceConfig {
   /** `refuse`: a request whose budget no instance can meet gets 503 `deadline-unreachable` at once. */
   readonly admission: 'try' | 'refuse';
   readonly policy: PolicyConfig;
-  /** Answer timeout of one try, ms. */
+  /** How long one try may be without its answer, or without the next piece of it once that has begun, ms. */
   readonly timeoutMs: number;
   readonly connectTimeoutMs: number;
   readonly retry: RetryConfig;
