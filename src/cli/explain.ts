@@ -68,9 +68,7 @@ export function explainLines(told: ExplainDocument, { width, paint }: Look): rea
   return [
     paint('strong', `${told.service}: ${who} goes to ${where}${loops}`),
     ...(told.chosen === null ? wrapWords(told.reason.split(' '), { width, first: '  ', hanging: '  ' }) : []),
-    '',
-    ...renderFolded(columns(told.candidates), { width, indent: '', paint }),
-    '',
+    ...(reasons.length > 0 ? ['', ...renderFolded(columns(told.candidates), { width, indent: '', paint }), ''] : []),
     ...reasons,
   ];
 }

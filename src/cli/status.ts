@@ -100,8 +100,12 @@ function serviceLines(service: RouterState, look: Look): readonly string[] {
           `success ${percent(service.successRatio)}`,
         ]),
     `${service.requestsPerSecond.toFixed(1)} requests/s`,
-    `${inPool} of ${service.instances.length} in the pool`,
-    `exploring ${percent(service.summary.explorationShare)}`,
+    ...(service.instances.length === 0
+      ? ['no instance known']
+      : [
+          `${inPool} of ${service.instances.length} in the pool`,
+          `exploring ${percent(service.summary.explorationShare)}`,
+        ]),
     ...(service.summary.panic ? ['PANIC: most instances are out'] : []),
   ];
   const below = clients.filter(({ successRatio }) => successRatio < qos.successRatio);
@@ -110,7 +114,7 @@ function serviceLines(service: RouterState, look: Look): readonly string[] {
     look.paint('strong', truncate(`${service.service} by ${service.policy}, wanted: ${target}`, look.width)),
     ...wrapList(facts, look.width),
     ...(below.length > 0 ? [look.paint('notice', truncate(`  worst served: ${worst.join(', ')}`, look.width))] : []),
-    ...renderColumns(instanceColumns(service), { ...look, indent: '  ' }),
+    ...(service.instances.length > 0 ? renderColumns(instanceColumns(service), { ...look, indent: '  ' }) : []),
   ];
 }
 

@@ -71,6 +71,14 @@ describe('qedge status', () => {
     expect(lines.join('\n')).not.toContain('samples');
   });
 
+  it('draws no table where no instance is known', async () => {
+    const state = await new AdminClient({ url: await start(STATES) }).get<StateDocument>('/api/v1/state');
+    const services = state.services.map((service) => ({ ...service, instances: [] }));
+    const lines = statusLines({ ...state, services }, { width: 120, paint: plainPaint });
+    expect(lines.join('\n')).toContain('requests/s, no instance known');
+    expect(lines.join('\n')).not.toContain('standing');
+  });
+
   it('prints the document of the API for programs', async () => {
     const { out } = await cli('status', '--json', '--url', await start(STATES));
     expect(JSON.parse(out)).toMatchObject({ node: { id: 'pi-7' }, services: [{ service: 'pilotnet' }] });
@@ -113,6 +121,17 @@ describe('qedge explain', () => {
       expect(lines.filter((line) => line.startsWith('  instance') && line.includes(header))).toHaveLength(1);
     }
     expect(lines.join(' ').replaceAll(/ +/g, ' ')).toContain('out/a: sits out for 4.2 s (after 3 misses in a row)');
+  });
+
+  it('draws no table without a candidate', async () => {
+    const told = await new AdminClient({ url: await start(STATES) }).get<ExplainDocument>(
+      '/api/v1/services/pilotnet/explain',
+    );
+    const nobody = { ...told, candidates: [], chosen: null, byChance: false, reason: 'no instance is known' };
+    expect(explainLines(nobody, { width: 60, paint: plainPaint })).toEqual([
+      'pilotnet: the next request goes to nobody',
+      '  no instance is known',
+    ]);
   });
 
   it('prints each candidate with its figures and a reason, or names the service it does not know', async () => {
