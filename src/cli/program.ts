@@ -17,7 +17,7 @@ import { registerSimulate } from './simulate.ts';
 import { registerStatus } from './status.ts';
 import { registerTrace } from './trace.ts';
 import { registerUpdate } from './update.ts';
-import { registerVersion } from './version.ts';
+import { commit, registerVersion, version } from './version.ts';
 
 const COMMANDS: readonly ((program: Command) => void)[] = [
   registerRun,
@@ -44,7 +44,8 @@ export async function runCli(argv: readonly string[]): Promise<number> {
   const program = new Command('qedge')
     .description('QoS-aware edge load balancer: one on every node, no coordinator')
     .exitOverride()
-    .configureOutput({ outputError: (text) => complain(text.replace(/^error: /, '').trimEnd()) })
+    .version(`qedge ${version} (${commit})`, '-V, --version', 'print version and commit; qedge version says more')
+    .configureOutput({ outputError: (text) => complain(reworded(text)) })
     .addHelpText('after', EPILOGUE);
   for (const register of COMMANDS) register(program);
   hintAtHelp(program, 'qedge');
@@ -60,6 +61,15 @@ export async function runCli(argv: readonly string[]): Promise<number> {
 function hintAtHelp(command: Command, path: string): void {
   command.showHelpAfterError(`(${path} --help says how)`);
   for (const child of command.commands) hintAtHelp(child, `${path} ${child.name()}`);
+}
+
+/** What commander says of a mistake, in the words that qedge uses elsewhere. */
+function reworded(text: string): string {
+  return text
+    .replace(/^error: /, '')
+    .replace(/^option '(?:-\w, )?(--[\w-]+)[^']*' argument '.*' is invalid\. /s, '$1: ')
+    .replace(/\n\(Did you mean (.*)\?\)/, ', did you mean $1?')
+    .trimEnd();
 }
 
 /** To standard error, a line a complaint, broken between words where a terminal would break within them. */
@@ -81,6 +91,12 @@ function exitCodeOf(error: unknown): number {
     complain(error.message);
     return error.exitCode;
   }
-  complain(error instanceof Error ? (error.stack ?? error.message) : String(error));
+  complain(wordsOf(error));
   return 1;
+}
+
+/** What the system refuses, such as a directory that is not there, says itself what is wrong; a fault of ours needs its stack. */
+function wordsOf(error: unknown): string {
+  if (!(error instanceof Error)) return String(error);
+  return 'syscall' in error ? error.message : (error.stack ?? error.message);
 }

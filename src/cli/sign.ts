@@ -3,6 +3,7 @@
 import { createPrivateKey, type KeyObject } from 'node:crypto';
 import { readFileSync } from 'node:fs';
 import type { Command } from 'commander';
+import { unreadable } from '../config/read-toml.ts';
 import { CommandError, EX_USAGE } from '../errors.ts';
 import { digestOf } from '../update/copy.ts';
 import { architectureOf } from '../update/elf.ts';
@@ -40,7 +41,9 @@ function signatureOf(file: string, { key, release }: SignOptions): string {
     if (architecture === null) throw new CommandError(`${file}: not an executable`);
     return signRelease({ version: release, architecture, ...digestOf(file) }, readKey(key));
   } catch (error) {
-    throw error instanceof CommandError ? error : new CommandError((error as Error).message, 1, error);
+    if (error instanceof CommandError) throw error;
+    const message = 'syscall' in (error as Error) ? unreadable(file, error) : (error as Error).message;
+    throw new CommandError(message, 1, error);
   }
 }
 
@@ -49,7 +52,7 @@ function readKey(path: string): KeyObject {
   try {
     pem = readFileSync(path);
   } catch (error) {
-    throw new CommandError(`--key: ${(error as Error).message}`, 1, error);
+    throw new CommandError(`--key: ${unreadable(path, error)}`, 1, error);
   }
   try {
     return createPrivateKey(pem);

@@ -97,12 +97,12 @@ function parsePolicies(text: string): string[] {
 
 function parseSeeds(text: string): number[] {
   const { data } = seedsText.safeParse(text);
-  if (data === undefined) throw new InvalidArgumentError('expected seeds such as "1", "1,2,7" or "101-140"');
+  if (data === undefined) throw new InvalidArgumentError(`expected seeds such as 1, 1,2,7 or 101-140, got ${text}`);
   return data;
 }
 
 function parseLoad(text: string): number {
   const load = Number(text);
-  if (!(load > 0 && load <= 100)) throw new InvalidArgumentError('expected a number above 0, at most 100');
+  if (!(load > 0 && load <= 100)) throw new InvalidArgumentError(`expected a number above 0, at most 100, got ${text}`);
   return load;
 }

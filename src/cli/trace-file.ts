@@ -2,6 +2,7 @@
 
 import { readFileSync } from 'node:fs';
 import * as z from 'zod';
+import { unreadable } from '../config/read-toml.ts';
 import { TRACE_VERSION, type Trace, type TraceHeader, type TraceLine } from '../core/trace.ts';
 import { CommandError } from '../errors.ts';
 
@@ -50,7 +51,7 @@ export function readTrace(file: string): Trace {
   try {
     text = readFileSync(file, 'utf8');
   } catch (error) {
-    throw new CommandError(`cannot read ${file}: ${error instanceof Error ? error.message : String(error)}`, 1, error);
+    throw new CommandError(unreadable(file, error), 1, error);
   }
   const [first = '', ...rest] = text.trimEnd().split('\n');
   return {

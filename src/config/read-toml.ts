@@ -52,7 +52,8 @@ function readText(file: string, name: string): string {
   }
 }
 
-function unreadable(file: string, error: unknown): string {
+/** Why a file cannot be read, for people: `no such file: /path`. */
+export function unreadable(file: string, error: unknown): string {
   const code = (error as NodeJS.ErrnoException).code;
   if (code === 'ENOENT') return `no such file: ${resolve(file)}`;
   if (code === 'EISDIR') return `is a directory: ${file}`;

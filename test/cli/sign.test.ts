@@ -56,6 +56,12 @@ describe('qedge keygen and qedge sign', () => {
       'qedge: --key: notes.txt is no private key in PEM, such as qedge keygen writes',
     ]);
     expect(sign('notes.txt', '--key', 'key.pem')).toEqual([1, 'qedge: notes.txt: not an executable']);
+    expect(sign('none', '--key', 'key.pem')).toEqual([1, `qedge: no such file: ${at('none')}`]);
+    expect(sign('qedge-new', '--key', 'none')).toEqual([1, `qedge: --key: no such file: ${at('none')}`]);
+    expect(sign('qedge-new', '--key', 'key.pem', '--release', '1.2.3', '--output', 'none/x')).toEqual([
+      1,
+      "qedge: ENOENT: no such file or directory, open 'none/x.part'",
+    ]);
     expect(sign('qedge-new', '--key', 'key.pem', '--release', 'new')).toEqual([
       64,
       'qedge: --release: expected a version such as 1.2.3, got new',
