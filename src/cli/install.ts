@@ -73,7 +73,7 @@ function runUninstall({ root: given }: Pick<InstallOptions, 'root'>): void {
   if (root === '/') disable(installedUnits(root).toReversed());
   if (!uninstall({ root, report: say })) throw new CommandError(`nothing to remove: no ${INSTALLED.manifest}`);
   if (root === '/') systemctl('daemon-reload');
-  say('what was learned is in /var/lib/private/qedge, if anything: remove it with rm -r');
+  if (root === '/') say('what was learned is in /var/lib/private/qedge, if anything: remove it with rm -r');
 }
 
 /** The ports of the configuration that is there, or those of the one that will be. */
@@ -96,7 +96,7 @@ function describe(step: InstallStep): string {
     case 'directory':
       return `directory ${step.path} (${step.mode.toString(8)})\n`;
     case 'executable':
-      return `executable ${step.path}: a copy of ${process.execPath}\n`;
+      return `executable ${step.path}: a copy of ${isSingleExecutable ? process.execPath : 'what npm run build makes'}\n`;
     case 'link':
       return `link ${step.path} -> ${step.target}\n`;
     case 'file': {
