@@ -20,6 +20,8 @@ export class Answer {
   #reason = '';
   #fields: string[] = [];
   #drainListener: DrainListener | null = null;
+  /** Its head could not be written: nothing of it goes out, now or later. */
+  #refused = false;
 
   /** `cutOff` ends the connection so that the client sees an error. */
   constructor(response: ClientResponse, cutOff: () => void) {
@@ -29,7 +31,7 @@ export class Answer {
 
   /** Whether a status line is decided; after that no other answer can be given. */
   get begun(): boolean {
-    return this.#headHeld || this.#response.headersSent;
+    return this.#headHeld || this.#refused || this.#response.headersSent;
   }
 
   /** Raw fields, owned by the answer from now on. */
@@ -55,7 +57,7 @@ export class Answer {
       return true;
     }
     this.flush();
-    if (this.#response.write(chunk)) return true;
+    if (this.#refused || this.#response.write(chunk)) return true;
     if (this.#drainListener === null) this.#response.on('drain', () => this.#drainListener?.onDrain());
     this.#drainListener = listener;
     return false;
@@ -65,6 +67,7 @@ export class Answer {
     const response = this.#response;
     if (trailers.length > 0) {
       this.flush();
+      if (this.#refused) return;
       if (response.chunkedEncoding) response.addTrailers(pairs(trailers));
       response.end();
       return;
@@ -72,6 +75,7 @@ export class Answer {
     const held = this.#held;
     this.#held = null;
     this.#writeHead();
+    if (this.#refused) return;
     if (held === null) response.end();
     else if (held.length <= STRING_BYTES_MAX) response.end(held.toString('latin1'), 'latin1');
     else response.end(held);
@@ -83,6 +87,7 @@ export class Answer {
     this.#held = null;
     const first = this.#headHeld;
     this.#writeHead();
+    if (this.#refused) return;
     if (held !== null) this.#response.write(held);
     else if (first) this.#response.flushHeaders();
   }
@@ -101,6 +106,7 @@ export class Answer {
       this.#response.writeHead(this.#status, this.#reason, this.#fields);
     } catch {
       // Node refuses what llhttp let in (a control character in a reason, a status below 100): nothing of it goes out.
+      this.#refused = true;
       this.#cutOff();
     }
   }
