@@ -82,6 +82,8 @@ export class Http2Port {
 
   #onStream(stream: ServerHttp2Stream, rawHeaders: readonly string[]): void {
     const { config, route, service } = this.#options;
+    // Also where it, or its session, is gone before it gets here.
+    stream.on('error', () => {});
     const session = stream.session === undefined ? undefined : this.#sessions.get(stream.session);
     if (session === undefined) {
       stream.close(constants.NGHTTP2_CANCEL);
@@ -93,7 +95,6 @@ export class Http2Port {
     };
     const connection = new ClientConnection(link, session.peer, service);
     session.streams++;
-    stream.on('error', () => {});
     // The client reset it. It closes only once all that came has been read, which may never be.
     stream.once('aborted', () => connection.onClose());
     stream.once('close', () => {
