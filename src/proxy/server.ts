@@ -7,7 +7,7 @@ import { createServer as createNetServer, Server as NetServer, type Socket } fro
 import type { TLSSocket } from 'node:tls';
 import type { ListenAddress, ProxyConfig } from '../config/config.ts';
 import { CommandError, ProxyError } from '../errors.ts';
-import { ClientConnection } from './client-connection.ts';
+import { ClientConnection, type ClientLink } from './client-connection.ts';
 import type { ProxyContext } from './context.ts';
 import { type DownstreamTls, readDownstreamTls } from './downstream-tls.ts';
 import { rawErrorAnswer } from './error-response.ts';
@@ -162,10 +162,7 @@ export class Listener {
     server.on('upgrade', (request: IncomingMessage, socket: Socket, first: Buffer) => {
       this.#onUpgrade(request, socket, first);
     });
-    server.on('connect', (_request: IncomingMessage, socket: Socket) => {
-      const error = new ProxyError('bad-request', 'CONNECT is not supported', { source: 'downstream' });
-      this.#turnsOf(socket).takeLast(() => this.#refuse(socket, error));
-    });
+    server.on('connect', (_request: IncomingMessage, socket: Socket) => this.#onConnect(socket));
     server.on('clientError', (error: Error, socket: Socket) => this.#onClientError(error, socket));
     server.on('timeout', (socket: Socket) => this.#onTimeout(socket));
     return server;
@@ -236,8 +233,10 @@ export class Listener {
 
   #onConnection(socket: Socket): ClientConnection {
     const peer = peerOf(socket.remoteAddress, this.#tls !== null, this.#options.trusted());
-    const connection = new ClientConnection(socket, peer, this.#options.service);
+    const connection = new ClientConnection(linkOf(socket), peer, this.#options.service);
     this.#connections.set(socket, connection);
+    // From one owner to the next there are moments, and behind CONNECT a lifetime, in which nobody else listens.
+    socket.on('error', () => socket.destroy());
     socket.once('close', () => {
       this.#connections.delete(socket);
       connection.onClose();
@@ -273,7 +272,6 @@ export class Listener {
       socket.destroy();
       return;
     }
-    socket.on('error', () => socket.destroy());
     const response = new ServerResponse(request);
     response.shouldKeepAlive = false;
     response.assignSocket(socket);
@@ -284,6 +282,15 @@ export class Listener {
       return ahead.stop();
     };
     this.#options.route({ connection, request, response, upgrade: { socket, detach } });
+  }
+
+  /** Node lets go of the socket here, whatever answers are still on their way to it. */
+  #onConnect(socket: Socket): void {
+    const turns = this.#turnsOf(socket);
+    socket.on('drain', () => turns.drained());
+    socket.on('timeout', () => this.#onTimeout(socket));
+    const error = new ProxyError('bad-request', 'CONNECT is not supported', { source: 'downstream' });
+    turns.takeLast(() => this.#refuse(socket, error));
   }
 
   #onTimeout(socket: Socket): void {
@@ -307,6 +314,13 @@ export class Listener {
     socket.end(rawErrorAnswer(error), 'latin1');
     socket.destroySoon();
   }
+}
+
+/** TLS has no reset: there, an end without a word of goodbye (close_notify) is the error. */
+function linkOf(socket: Socket): ClientLink {
+  if (!('encrypted' in socket)) return socket;
+  const destroy = (): unknown => socket.destroy();
+  return { destroy, resetAndDestroy: destroy };
 }
 
 /** When a connection that is quiet is looked at for the first time. */

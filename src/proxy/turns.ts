@@ -19,6 +19,10 @@ export class Turns {
   #current: ServerResponse<IncomingMessage> | null = null;
   readonly #waiting: Turn[] = [];
   #last = false;
+  /** Node resumes the socket behind every request that it has read whole. */
+  readonly #stayPaused = (): void => {
+    this.#socket.pause();
+  };
 
   constructor(socket: Socket) {
     this.#socket = socket;
@@ -50,6 +54,11 @@ export class Turns {
     this.#last = true;
   }
 
+  /** The client caught up, and node does not tell the answer. */
+  drained(): void {
+    this.#current?.emit('drain');
+  }
+
   #add(turn: Turn): void {
     if (this.#last || !this.#socket.writable) return;
     if (!this.busy) {
@@ -57,7 +66,7 @@ export class Turns {
       return;
     }
     if (this.#waiting.push(turn) === 1) this.#current?.once('close', () => this.#next());
-    if (this.#waiting.length === WAITING_MAX) this.#socket.pause();
+    if (this.#waiting.length === WAITING_MAX) this.#pause();
   }
 
   #begin({ response, begin }: Turn): void {
@@ -70,7 +79,17 @@ export class Turns {
     const turn = this.#waiting.shift();
     if (turn === undefined) return;
     if (this.#waiting.length > 0) turn.response?.once('close', () => this.#next());
-    if (this.#waiting.length === 0 && this.#socket.isPaused()) this.#socket.resume();
+    if (this.#waiting.length === 0) this.#resume();
     this.#begin(turn);
+  }
+
+  #pause(): void {
+    this.#socket.off('resume', this.#stayPaused).on('resume', this.#stayPaused);
+    this.#socket.pause();
+  }
+
+  #resume(): void {
+    this.#socket.off('resume', this.#stayPaused);
+    if (this.#socket.isPaused()) this.#socket.resume();
   }
 }

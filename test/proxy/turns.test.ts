@@ -1,14 +1,21 @@
 // Requests sent ahead on a connection that node:http has: PROPFIND is one that it has to take.
 
-import type { ServerResponse } from 'node:http';
+import { once } from 'node:events';
+import { readFileSync } from 'node:fs';
+import { createServer, type ServerResponse } from 'node:http';
 import { connect } from 'node:net';
-import { describe, expect, it } from 'vitest';
+import { connect as connectTls } from 'node:tls';
+import { describe, expect, it, onTestFinished } from 'vitest';
+import { Turns } from '../../src/proxy/turns.ts';
+import { makeCertificates } from '../support/certificates.ts';
+import { listening } from '../support/listening.ts';
 import { PATIENCE } from '../support/patience.ts';
 import { bodyOf, rawRequest, startInstance, startProxy, startRawInstance } from '../support/proxy.ts';
 
 const HOST = 'Host: pilotnet\r\n';
 const FIRST = `PROPFIND /first HTTP/1.1\r\n${HOST}\r\n`;
 const LAST = `GET /last HTTP/1.1\r\n${HOST}Connection: close\r\n\r\n`;
+const CONNECT = 'CONNECT pilotnet:80 HTTP/1.1\r\nHost: pilotnet:80\r\n\r\n';
 const HANDSHAKE = `${HOST}Connection: Upgrade\r\nUpgrade: websocket\r\nSec-WebSocket-Version: 13\r\nSec-WebSocket-Key: AAAAAAAAAAAAAAAAAAAAAA==\r\n\r\n`;
 
 /** An instance that says what it got, the first only when it is told to. */
@@ -71,7 +78,7 @@ describe('a request sent ahead', () => {
 
   it.each([
     ['is no HTTP', 'NONSENSE\r\n\r\n'],
-    ['is a CONNECT', 'CONNECT pilotnet:80 HTTP/1.1\r\nHost: pilotnet:80\r\n\r\n'],
+    ['is a CONNECT', CONNECT],
     ['breaks off in its body', `POST /broken HTTP/1.1\r\n${HOST}Transfer-Encoding: chunked\r\n\r\nzz\r\n`],
   ])('that %s is answered 400 in its turn, and ends the connection', async (_, bytes) => {
     const { port: instance, seen, answer } = await startHeld();
@@ -84,6 +91,56 @@ describe('a request sent ahead', () => {
     expect(ending).toBe('end');
     expect(seen).toEqual(['/first:', '/good:']);
   });
+
+  it('that is a CONNECT leaves the answer before it whole, however slowly that is read', async () => {
+    const { port: instance } = await startInstance((_, response) => response.end('#'.repeat(30_000_000)));
+    const { port } = await startProxy([{ name: 'pilotnet', ports: [instance] }]);
+    const { text, ending } = await rawRequest(port, FIRST + CONNECT);
+    expect(text.lastIndexOf('#') - text.indexOf('#')).toBe(29_999_999);
+    expect(statuses(text)).toEqual(['200', '400']);
+    expect(ending).toBe('end');
+  });
+
+  it('that is a CONNECT harms nobody else when its client is cut off', async () => {
+    const { port: instance, seen, answer } = await startHeld();
+    const { port, proxy } = await startProxy([{ name: 'pilotnet', ports: [instance] }]);
+    const client = connect(port, '127.0.0.1');
+    client.write(FIRST + CONNECT);
+    await expect.poll(() => seen, PATIENCE).toEqual(['/first:']);
+    client.resetAndDestroy();
+    await once(client, 'close');
+    answer();
+    await expect.poll(() => proxy.stats(), PATIENCE).toMatchObject({ connections: 0, inFlight: 0 });
+  });
+
+  it('that is one of very many is not even read while an earlier one takes its time', async () => {
+    const many = 20_000;
+    let read = 0;
+    let first: ServerResponse | null = null;
+    const server = createServer((request, response) => {
+      read++;
+      turns ??= new Turns(request.socket);
+      turns.take(response, () => {
+        if (first === null) first = response;
+        else response.end();
+      });
+    });
+    let turns: Turns | null = null;
+    onTestFinished(() => server.closeAllConnections());
+    onTestFinished(() => void server.close());
+    const client = connect(await listening(server), '127.0.0.1');
+    let answered = '';
+    client.on('data', (chunk) => {
+      answered += chunk.toString('latin1');
+    });
+    client.write(`GET / HTTP/1.1\r\n${HOST}X: ${'x'.repeat(1000)}\r\n\r\n`.repeat(many));
+    await expect.poll(() => read, PATIENCE).toBeGreaterThan(16);
+    for (let i = 0; i < 5000; i++) await new Promise((resolve) => setImmediate(resolve));
+    expect(read).toBeLessThan(500);
+    (first as ServerResponse | null)?.end();
+    await expect.poll(() => statuses(answered).length, PATIENCE).toBe(many);
+    client.destroy();
+  });
 });
 
 describe('the last answer', () => {
@@ -94,6 +151,27 @@ describe('the last answer', () => {
     const answer = await rawRequest(port, `POST / HTTP/1.1\r\n${HOST}Transfer-Encoding: chunked\r\n\r\n${body}${LAST}`);
     expect(statuses(answer.text)).toEqual(['413']);
     expect(answer.ending).toBe('end');
+  });
+});
+
+describe('an answer that is cut off', () => {
+  it('is cut off for a client behind TLS as well, and for nobody else', async () => {
+    const instance = await startRawInstance((socket) => {
+      socket.once('data', () => {
+        socket.write('HTTP/1.1 200 OK\r\nContent-Length: 100\r\n\r\nhalf', () => socket.destroy());
+      });
+    });
+    const { server, caFile } = makeCertificates();
+    const tls = { ...server, clientCaFile: null };
+    const { port, proxy } = await startProxy([{ name: 'pilotnet', ports: [instance] }], { tls });
+    for (let i = 0; i < 2; i++) {
+      const client = connectTls({ port, host: 'localhost', ca: readFileSync(caFile) });
+      client.on('error', () => {});
+      client.resume();
+      client.write(`GET / HTTP/1.1\r\n${HOST}\r\n`);
+      await once(client, 'close');
+    }
+    await expect.poll(() => proxy.stats(), PATIENCE).toMatchObject({ connections: 0, inFlight: 0 });
   });
 });
 
