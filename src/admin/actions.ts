@@ -8,7 +8,7 @@ import { checkPolicy, type PolicyChoice } from '../core/policies/registry.ts';
 import type { EventLog } from '../telemetry/events.ts';
 import type { Logger, LogLevel } from '../telemetry/log.ts';
 import type { Caller } from './guard.ts';
-import { problem } from './problem.ts';
+import { problem, unknownService } from './problem.ts';
 import { cooldownBody, instanceBody, logLevelBody, policyBody } from './schemas.ts';
 import type { QedgeEvent } from './state.ts';
 import type { ObservedService } from './state-reader.ts';
@@ -105,7 +105,8 @@ class Actions {
 
   #service(c: Context<Caller>): ObservedService | Response {
     const name = c.req.param('service') ?? '';
-    return this.#options.services().get(name) ?? problem(c, 404, `no service "${name}"`);
+    const services = this.#options.services();
+    return services.get(name) ?? unknownService(c, name, services.keys());
   }
 
   #instance(c: Context<Caller>, key: string): ObservedService | Response {

@@ -7,7 +7,7 @@ import { describeEvent } from './event-words.ts';
 import type { Caller } from './guard.ts';
 import type { History } from './history.ts';
 import { openApiDocument } from './openapi.ts';
-import { problem } from './problem.ts';
+import { problem, unknownService } from './problem.ts';
 import type { QedgeEvent } from './state.ts';
 import type { StateReader } from './state-reader.ts';
 
@@ -37,7 +37,9 @@ export function registerApi(app: Hono<Caller>, { reader, metrics, events, histor
   app.get('/api/v1/services/:service/explain', async (c) => {
     const service = c.req.param('service');
     const explained = await reader.explain(service, c.req.query('client') ?? '');
-    return explained === null ? problem(c, 404, `no service "${service}"`) : c.json(explained);
+    if (explained !== null) return c.json(explained);
+    const known = reader.services().map((one) => one.service);
+    return unknownService(c, service, known);
   });
   app.get('/api/v1/openapi.json', (c) => c.json(openApiDocument()));
   app.get('/api/v1/events', (c) => c.json({ events: events.since(sinceOf(c)).map(describeEvent) }));

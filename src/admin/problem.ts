@@ -25,3 +25,10 @@ export function problem(c: Context, status: ContentfulStatusCode, detail: string
   const document: ProblemDocument = { type: 'about:blank', title: TITLES[status] ?? 'Error', status, detail };
   return c.body(JSON.stringify(document), status, { 'content-type': 'application/problem+json' });
 }
+
+/** 404, with the names there are. */
+export function unknownService(c: Context, name: string, known: Iterable<string>): Response {
+  const names = [...known];
+  const rest = names.length === 0 ? 'none is configured' : `expected one of ${names.join(', ')}`;
+  return problem(c, 404, `no service "${name}", ${rest}`);
+}

@@ -199,7 +199,11 @@ export const ANSWERS = {
   Density: density,
   Explanation: explained,
   Done: z.strictObject({ done: z.string().describe('what was done, for people') }),
-  LogLevel: z.strictObject({ level: z.enum(LOG_LEVELS) }),
+  LogLevel: z.strictObject({
+    level: z.enum(LOG_LEVELS, {
+      error: ({ input }) => `expected one of ${LOG_LEVELS.join(', ')}, got ${JSON.stringify(input) ?? 'nothing'}`,
+    }),
+  }),
   Problem: z.strictObject({ type: z.string(), title: z.string(), status: z.number(), detail: z.string() }),
 } satisfies {
   readonly State: z.ZodType<StateDocument>;

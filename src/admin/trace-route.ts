@@ -4,7 +4,7 @@ import type { Context, Hono } from 'hono';
 import { stream } from 'hono/streaming';
 import type { Clock } from '../core/clock.ts';
 import type { Caller } from './guard.ts';
-import { problem } from './problem.ts';
+import { problem, unknownService } from './problem.ts';
 import type { ObservedService } from './state-reader.ts';
 import { TraceRecorder } from './trace-recorder.ts';
 
@@ -22,8 +22,9 @@ export function registerTrace(app: Hono<Caller>, options: TraceRouteOptions): vo
   const busy = new Set<string>();
   app.get('/api/v1/services/:service/trace', (c) => {
     const name = c.req.param('service');
-    const service = options.services().get(name);
-    if (service === undefined) return problem(c, 404, `no service "${name}"`);
+    const services = options.services();
+    const service = services.get(name);
+    if (service === undefined) return unknownService(c, name, services.keys());
     const durationMs = Number(c.req.query('durationMs') ?? DURATION_MS_DEFAULT);
     if (!(durationMs > 0 && durationMs <= DURATION_MS_MAX)) {
       return problem(c, 400, `durationMs: expected 1 to ${DURATION_MS_MAX}, got "${c.req.query('durationMs')}"`);

@@ -142,6 +142,6 @@ describe('qedge explain', () => {
     expect(out).toContain('out/a: sits out for 4.2 s (after 3 misses in a row)');
     const unknown = await cli('explain', 'pilotnett', '--url', url);
     expect(unknown).toMatchObject({ status: 1, out: '' });
-    expect(unknown.err).toContain('no service "pilotnett"');
+    expect(unknown.err).toContain('no service "pilotnett", expected one of pilotnet');
   });
 });
