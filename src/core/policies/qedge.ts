@@ -81,9 +81,10 @@ export class Qedge implements Policy {
     const { members, weights } = this.inPlay;
     if (request.tried.length > 0) return this.#selectRetry(request, candidates, nowMs);
     if (this.#panic) return this.#selectInPanic(nowMs);
+    if (!this.#options.deferral) return this.swrr.pick(members, weights);
     if (this.#worseServed.has(request.clientId)) return this.#makeUp(nowMs);
     const picked = this.swrr.pick(members, weights);
-    if (picked === null || !this.#options.deferral) return picked;
+    if (picked === null) return null;
     if (!this.#previewing) this.#queueing.choose(picked.handle, this.#isFull(picked, nowMs));
     if (!this.#isLate(picked, nowMs)) return picked;
     const other = this.swrr.pick(members, weights);
