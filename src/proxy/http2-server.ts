@@ -1,28 +1,10 @@
 // HTTP/2 on a port that speaks HTTP/1 as well: over TLS the client says so in the handshake (ALPN), in cleartext by its
-// first bytes (prior knowledge, RFC 9113 section 3.3). Each stream is one exchange.
+// first bytes (prior knowledge, RFC 9113 section 3.3).
 
-import { constants, createServer, type Http2Server, type Http2Session, type ServerHttp2Stream } from 'node:http2';
+import { performServerHandshake, type ServerOptions } from 'node:http2';
 import type { Socket } from 'node:net';
-import type { ProxyConfig } from '../config/config.ts';
-import { ClientConnection, type QuietSocket } from './client-connection.ts';
-import type { Peer } from './forwarded.ts';
-import { Http2Request, Http2Response } from './http2-message.ts';
+import { Http2Connection, type Http2PortOptions } from './http2-connection.ts';
 import { RESPONSE_HEAD_BYTES_MAX } from './response-parser.ts';
-import type { Route } from './routes.ts';
-import type { ServiceRuntime } from './service-runtime.ts';
-
-export interface Http2PortOptions {
-  /** The one in force. */
-  readonly config: () => ProxyConfig;
-  readonly route: Route;
-  readonly peerOf: (remoteAddress: string | undefined, encrypted: boolean) => Peer;
-  readonly service: () => ServiceRuntime | null;
-}
-
-interface SessionFacts {
-  readonly peer: Peer;
-  streams: number;
-}
 
 /** What a client starts a cleartext connection of HTTP/2 with (RFC 9113 section 3.4); its first bytes are enough. */
 const PREFACE = Buffer.from('PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n', 'latin1');
@@ -34,77 +16,30 @@ const HEADER_BLOCK_BYTES_MAX = 2 * RESPONSE_HEAD_BYTES_MAX;
 
 export class Http2Port {
   readonly #options: Http2PortOptions;
-  readonly #server: Http2Server;
-  readonly #sessions = new Map<Http2Session, SessionFacts>();
+  readonly #settings: ServerOptions;
+  readonly #connections = new Set<Http2Connection>();
 
   constructor(options: Http2PortOptions) {
     this.#options = options;
-    this.#server = createServer({
+    this.#settings = {
       settings: { maxConcurrentStreams: STREAMS_MAX, maxHeaderListSize: options.config().headerBytesMax },
       maxSendHeaderBlockLength: HEADER_BLOCK_BYTES_MAX,
       // What an instance repeats is its own affair, in HTTP/2 as in HTTP/1.
       strictSingleValueFields: false,
-    });
-    this.#server.on('session', (session) => this.#onSession(session));
-    this.#server.on('sessionError', () => {});
-    this.#server.on(
-      'stream',
-      (stream: ServerHttp2Stream, _headers: unknown, _flags: unknown, rawHeaders: readonly string[] = []) =>
-        this.#onStream(stream, rawHeaders),
-    );
+    };
   }
 
   /** A connection that speaks HTTP/2 from here on. */
   take(socket: Socket): void {
-    this.#server.emit('connection', socket);
+    if (socket.destroyed) return;
+    const connection = new Http2Connection(socket, performServerHandshake(socket, this.#settings), this.#options);
+    this.#connections.add(connection);
+    socket.once('close', () => this.#connections.delete(connection));
   }
 
   /** No new streams; those under way finish (GOAWAY). */
   stop(): void {
-    for (const session of this.#sessions.keys()) session.close();
-  }
-
-  close(): void {
-    for (const session of this.#sessions.keys()) session.destroy();
-  }
-
-  #onSession(session: Http2Session): void {
-    const peer = this.#options.peerOf(session.socket.remoteAddress, session.encrypted === true);
-    const facts = { peer, streams: 0 };
-    this.#sessions.set(session, facts);
-    session.setTimeout(this.#options.config().keepAliveTimeoutMs, () => {
-      if (facts.streams === 0) session.close();
-    });
-    session.once('close', () => this.#sessions.delete(session));
-    // A broken session ends its streams, and each exchange hears of it there.
-    session.on('error', () => {});
-  }
-
-  #onStream(stream: ServerHttp2Stream, rawHeaders: readonly string[]): void {
-    const { config, route, service } = this.#options;
-    // Also where it, or its session, is gone before it gets here.
-    stream.on('error', () => {});
-    const session = stream.session === undefined ? undefined : this.#sessions.get(stream.session);
-    if (session === undefined) {
-      stream.close(constants.NGHTTP2_CANCEL);
-      return;
-    }
-    const link = {
-      destroy: () => stream.close(constants.NGHTTP2_CANCEL),
-      resetAndDestroy: () => stream.close(constants.NGHTTP2_INTERNAL_ERROR),
-    };
-    const connection = new ClientConnection(link, session.peer, service);
-    session.streams++;
-    // The client reset it. It closes only once all that came has been read, which may never be.
-    stream.once('aborted', () => connection.onClose());
-    stream.once('close', () => {
-      session.streams--;
-      connection.onClose();
-    });
-    stream.setTimeout(config().bodyIdleTimeoutMs);
-    stream.on('timeout', () => connection.onQuiet(stream as QuietSocket, config()));
-    const request = new Http2Request(stream, rawHeaders);
-    route({ connection, request, response: new Http2Response(stream), upgrade: null });
+    for (const connection of this.#connections) connection.stop();
   }
 }
 

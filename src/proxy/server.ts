@@ -109,7 +109,6 @@ export class Listener {
   /** Cuts off whatever is left. */
   async close(): Promise<void> {
     const stopped = this.stop();
-    this.#http2.close();
     for (const socket of [...this.#connections.keys(), ...this.#accepted]) socket.destroy();
     await stopped;
     // Exchanges end with the close events of their sockets, and those come a little later.
