@@ -13,9 +13,10 @@ import { drain, drainQuietly } from './drain.ts';
 import { requestFieldTable } from './fields.ts';
 import { TrustedPeers } from './forwarded.ts';
 import type { OnHealth } from './health.ts';
+import { assertPortFree } from './listen-error.ts';
 import { createProxyMetrics } from './proxy-metrics.ts';
 import { createRoutes } from './routes.ts';
-import { assertPortFree, Listener } from './server.ts';
+import { Listener } from './server.ts';
 import { ServiceRuntime } from './service-runtime.ts';
 
 export interface ProxyService {

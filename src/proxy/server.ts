@@ -3,10 +3,10 @@
 
 import { createServer, type IncomingMessage, type Server, type ServerOptions, ServerResponse } from 'node:http';
 import { createServer as createTlsServer, type Server as TlsServer } from 'node:https';
-import { createServer as createNetServer, Server as NetServer, type Socket } from 'node:net';
+import { Server as NetServer, type Socket } from 'node:net';
 import type { TLSSocket } from 'node:tls';
 import type { ListenAddress, ProxyConfig } from '../config/config.ts';
-import { CommandError, ProxyError } from '../errors.ts';
+import { ProxyError } from '../errors.ts';
 import { ClientConnection, type ClientLink } from './client-connection.ts';
 import type { ProxyContext } from './context.ts';
 import { type DownstreamTls, readDownstreamTls } from './downstream-tls.ts';
@@ -14,6 +14,8 @@ import { rawErrorAnswer } from './error-response.ts';
 import { peerOf, type TrustedPeers } from './forwarded.ts';
 import { Http2Port, sniff } from './http2-server.ts';
 import { linger } from './linger.ts';
+import { listenError } from './listen-error.ts';
+import { parseFailure } from './parse-failure.ts';
 import { PlainLane, type PlainLaneOptions } from './plain-lane.ts';
 import { NO_SERVICE } from './proxy-metrics.ts';
 import { RawRequest } from './raw-request.ts';
@@ -325,34 +327,4 @@ function linkOf(socket: Socket): ClientLink {
 /** When a connection that is quiet is looked at for the first time. */
 function quietMs({ bodyIdleTimeoutMs, keepAliveTimeoutMs }: ProxyConfig): number {
   return Math.min(bodyIdleTimeoutMs, keepAliveTimeoutMs);
-}
-
-/**
- * Ports that event loops share could be shared with another process as well, by mistake: found out by opening the port
- * for oneself first. Throws `CommandError` when it is taken.
- */
-export function assertPortFree(name: string, address: ListenAddress): Promise<void> {
-  const server = createNetServer();
-  return new Promise((resolve, reject) => {
-    server.once('error', (error: NodeJS.ErrnoException) => reject(listenError(name, address, error)));
-    server.listen({ host: address.host, port: address.port }, () => server.close(() => resolve()));
-  });
-}
-
-function listenError(name: string, { host, port }: ListenAddress, error: NodeJS.ErrnoException): CommandError {
-  const why = error.code === 'EADDRINUSE' ? 'the port is taken' : error.message;
-  return new CommandError(`${name}.listen: ${host}:${port}: ${why}`, 1, error);
-}
-
-/** Null: the connection itself broke, there is nobody to answer. */
-function parseFailure(error: Error & { readonly code?: string; readonly reason?: string }): ProxyError | null {
-  const options = { source: 'downstream', cause: error } as const;
-  if (error.code === 'HPE_HEADER_OVERFLOW') {
-    return new ProxyError('headers-too-large', 'the header fields are over the limit', options);
-  }
-  if (error.code === 'ERR_HTTP_REQUEST_TIMEOUT') {
-    return new ProxyError('request-timeout', 'the header fields took too long', options);
-  }
-  if (error.code?.startsWith('HPE_') !== true) return null;
-  return new ProxyError('bad-request', `malformed request: ${(error.reason ?? error.message).toLowerCase()}`, options);
 }
