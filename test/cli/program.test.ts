@@ -1,26 +1,11 @@
 // What the command line as a whole says: its version, and where a mistake is.
 
 import { afterEach, describe, expect, it, vi } from 'vitest';
-import { runCli } from '../../src/cli/program.ts';
+import { cli } from '../support/cli.ts';
 
 afterEach(() => {
   vi.restoreAllMocks();
 });
-
-/** Exit status and what went to each stream. */
-async function cli(...argv: string[]): Promise<{ status: number; out: string; err: string }> {
-  const texts = { out: '', err: '' };
-  vi.spyOn(process.stdout, 'write').mockImplementation((chunk) => {
-    texts.out += String(chunk);
-    return true;
-  });
-  vi.spyOn(process.stderr, 'write').mockImplementation((chunk) => {
-    texts.err += String(chunk);
-    return true;
-  });
-  const status = await runCli(argv);
-  return { status, ...texts };
-}
 
 describe('the command line', () => {
   it.each(['--version', '-V'])('says its version when asked with %s', async (option) => {

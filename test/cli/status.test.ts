@@ -3,10 +3,10 @@ import type { ExplainDocument } from '../../src/admin/explain.ts';
 import type { StateDocument } from '../../src/admin/state.ts';
 import { AdminClient } from '../../src/cli/admin-client.ts';
 import { explainLines } from '../../src/cli/explain.ts';
-import { runCli } from '../../src/cli/program.ts';
 import { statusLines } from '../../src/cli/status.ts';
 import { plainPaint } from '../../src/terminal/paint.ts';
 import { type RunningAdmin, startAdmin } from '../support/admin.ts';
+import { cli } from '../support/cli.ts';
 import { instanceStateOf, routerStateOf } from '../support/router-state.ts';
 
 let running: RunningAdmin | null = null;
@@ -21,22 +21,6 @@ afterEach(async () => {
 async function start(...given: Parameters<typeof startAdmin>): Promise<string> {
   running = await startAdmin(...given);
   return running.url;
-}
-
-/** Exit status and what went to each stream. */
-async function cli(...argv: string[]): Promise<{ status: number; out: string; err: string }> {
-  const texts = { out: '', err: '' };
-  vi.spyOn(process.stdout, 'write').mockImplementation((chunk) => {
-    texts.out += String(chunk);
-    return true;
-  });
-  vi.spyOn(process.stderr, 'write').mockImplementation((chunk) => {
-    texts.err += String(chunk);
-    return true;
-  });
-  const status = await runCli(argv);
-  vi.restoreAllMocks();
-  return { status, ...texts };
 }
 
 const STATES = [

@@ -4,6 +4,7 @@
 import { createServer, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { describe, expect, it, onTestFinished, vi } from 'vitest';
+import { startHealthEndpoint } from '../support/health-endpoint.ts';
 import { startMosquitto } from '../support/mosquitto.ts';
 import { configFrom, publisher, retain, retained, startPlacement } from '../support/placement.ts';
 
@@ -43,17 +44,6 @@ const PRESSURE = {
 } as const;
 const soon = { timeout: 60_000, interval: 25 };
 
-async function startService() {
-  let status = 200;
-  const server = createServer((_request, response) => response.writeHead(status).end());
-  await new Promise<void>((resolve) => void server.listen(0, '127.0.0.1', resolve));
-  onTestFinished(() => void server.close());
-  const answerWith = (next: number): void => {
-    status = next;
-  };
-  return { port: (server.address() as AddressInfo).port, answerWith };
-}
-
 describe('announcements over a broker', () => {
   it('are learned whether they came before or after the connection, and withdrawn', async () => {
     const broker = await startMosquitto();
@@ -80,7 +70,7 @@ describe('announcements over a broker', () => {
 
   it('of a node are taken back when it stops', async () => {
     const broker = await startMosquitto();
-    const service = await startService();
+    const service = await startHealthEndpoint();
     const first = startPlacement(qedge('n1', broker.url, announce(service.port)), other);
     const { keys, nodeEvents } = startPlacement(qedge('self', broker.url));
     await vi.waitFor(() => expect(keys()).toEqual(['n1/a up']), soon);
@@ -100,7 +90,7 @@ describe('announcements over a broker', () => {
 
   it('are withdrawn while a local health check fails, and come back with it', async () => {
     const broker = await startMosquitto();
-    const service = await startService();
+    const service = await startHealthEndpoint();
     const announcer = startPlacement(qedge('n1', broker.url, announce(service.port)), other);
     const { keys } = startPlacement(qedge('self', broker.url));
     await vi.waitFor(() => expect(keys()).toEqual(['n1/a up']), soon);
@@ -115,7 +105,7 @@ describe('announcements over a broker', () => {
 
   it('are said again when someone clears them', async () => {
     const broker = await startMosquitto();
-    const service = await startService();
+    const service = await startHealthEndpoint();
     startPlacement(qedge('n1', broker.url, announce(service.port)), other);
     const { keys, nodeEvents } = startPlacement(qedge('self', broker.url));
     await vi.waitFor(() => expect(keys()).toEqual(['n1/a up']), soon);
@@ -136,7 +126,7 @@ describe('announcements over a broker', () => {
     const client = await publisher(broker.url);
     await retain(client, instanceTopic('n1', 'a'), address);
     await retain(client, instanceTopic('n1', 'b', 'second'), address);
-    const service = await startService();
+    const service = await startHealthEndpoint();
     const { keys, placement, updates } = startPlacement(qedge('self', broker.url));
     await vi.waitFor(() => expect(keys()).toEqual(['n1/a up']), soon);
     const second = `[[service]]
@@ -155,7 +145,7 @@ instances = ["http://127.0.0.1:9001"]
 
   it('stay where they are when the configuration around them is reloaded, and go when they leave it', async () => {
     const broker = await startMosquitto();
-    const service = await startService();
+    const service = await startHealthEndpoint();
     const leaving = announce(service.port).replace('id = "a"', 'id = "b"');
     const announcer = startPlacement(qedge('n1', broker.url, announce(service.port) + leaving), other);
     const { keys, updates, nodeEvents, placement } = startPlacement(qedge('self', broker.url));
@@ -179,7 +169,7 @@ instances = ["http://127.0.0.1:9001"]
 
   it('are taken back by a stop that comes in the middle of a reload', async () => {
     const broker = await startMosquitto();
-    const service = await startService();
+    const service = await startHealthEndpoint();
     const announcer = startPlacement(qedge('n1', broker.url, announce(service.port)), other);
     const { keys, placement } = startPlacement(qedge('self', broker.url));
     await vi.waitFor(() => expect(keys()).toEqual(['n1/a up']), soon);
@@ -196,7 +186,7 @@ instances = ["http://127.0.0.1:9001"]
 
   it('that fail their check while the broker is away are taken back when it returns', async () => {
     const broker = await startMosquitto();
-    const service = await startService();
+    const service = await startHealthEndpoint();
     const announcer = startPlacement(qedge('n1', broker.url, announce(service.port)), other);
     const client = await publisher(broker.url);
     const topics = async (from: typeof client): Promise<readonly string[]> =>

@@ -1,23 +1,11 @@
 // An [[announce]] without any broker: this node checks its own instances and uses them.
 
-import { createServer } from 'node:http';
-import type { AddressInfo } from 'node:net';
-import { describe, expect, it, onTestFinished, vi } from 'vitest';
+import { describe, expect, it, vi } from 'vitest';
+import { startHealthEndpoint } from '../support/health-endpoint.ts';
 import { configFrom, startPlacement } from '../support/placement.ts';
 
 const soon = { timeout: 60_000, interval: 10 };
 vi.setConfig({ testTimeout: 120_000 });
-
-async function startInstance() {
-  let status = 200;
-  const server = createServer((_request, response) => response.writeHead(status).end());
-  await new Promise<void>((resolve) => void server.listen(0, '127.0.0.1', resolve));
-  onTestFinished(() => void server.close());
-  const answerWith = (next: number): void => {
-    status = next;
-  };
-  return { port: (server.address() as AddressInfo).port, answerWith };
-}
 
 const announced = (port: number, labels = '{}'): string => `
 [node]
@@ -35,7 +23,7 @@ qos = { latency = "80ms", success = 0.9, window = "10s" }
 
 describe('own instances without a broker', () => {
   it('are used while they are healthy', async () => {
-    const instance = await startInstance();
+    const instance = await startHealthEndpoint();
     const { keys } = startPlacement(announced(instance.port));
     await vi.waitFor(() => expect(keys()).toEqual(['self/a up']), soon);
     instance.answerWith(503);
@@ -45,7 +33,7 @@ describe('own instances without a broker', () => {
   });
 
   it('are used only where they have what their service demands, before a reload and after it', async () => {
-    const { port } = await startInstance();
+    const { port } = await startHealthEndpoint();
     const demanding = (labels: string): string =>
       `${announced(port, labels)}constraints = { accelerator = "hailo-8" }\n`;
     const { keys, placement, logLines } = startPlacement(demanding('{ zone = "a" }'));
@@ -61,7 +49,7 @@ describe('own instances without a broker', () => {
   });
 
   it('are left where they are by a reload that does not concern them', async () => {
-    const { port } = await startInstance();
+    const { port } = await startHealthEndpoint();
     const { keys, placement, updates } = startPlacement(announced(port));
     await vi.waitFor(() => expect(keys()).toEqual(['self/a up']), soon);
     const said = updates.length;
