@@ -1,7 +1,7 @@
 // `qedge run`: the proxy proper, until a signal ends it (service-life.ts).
 
 import type { Command } from 'commander';
-import { type App, startApp } from '../app.ts';
+import { type App, startApp } from '../app/app.ts';
 import type { Config } from '../config/config.ts';
 import { loadConfig } from '../config/load.ts';
 import { findPredecessor, type Predecessor } from '../systemd/predecessor.ts';

@@ -11,7 +11,7 @@
 //
 // Until `go` a failure of the successor changes nothing here. After it, the service manager starts the service anew.
 
-import type { App } from '../app.ts';
+import type { App } from '../app/app.ts';
 import { loadConfig } from '../config/load.ts';
 import { ConfigError } from '../errors.ts';
 import { isSingleExecutable } from '../sea.ts';

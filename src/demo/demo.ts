@@ -2,7 +2,7 @@
 // happens in between.
 
 import { setTimeout as delay } from 'node:timers/promises';
-import { type App, startApp } from '../app.ts';
+import { type App, startApp } from '../app/app.ts';
 import type { Config, ListenAddress } from '../config/config.ts';
 import { loadConfig } from '../config/load.ts';
 import { createRng } from '../core/rng.ts';

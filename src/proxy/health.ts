@@ -7,8 +7,8 @@ import type { Socket } from 'node:net';
 import type { HealthConfig } from '../config/config.ts';
 import type { Instance, InstanceKey } from '../core/domain.ts';
 import { instanceKey } from '../core/domain.ts';
-import { openConnection } from './connect.ts';
-import type { UpstreamTls } from './upstream-tls.ts';
+import { openConnection } from './upstream/connect.ts';
+import type { UpstreamTls } from './upstream/tls.ts';
 
 /** Told when the checks of a service changed their mind about an instance. */
 export type OnHealth = (service: string, key: InstanceKey, healthy: boolean, reason: string) => void;

@@ -7,17 +7,17 @@ import type { ServiceRouter } from '../core/service-router.ts';
 import type { Logger } from '../telemetry/log.ts';
 import type { Metrics } from '../telemetry/metrics.ts';
 import type { Tracer } from '../telemetry/traces/tracer.ts';
-import type { ProxyContext } from './context.ts';
-import { readDownstreamTls } from './downstream-tls.ts';
-import { drain, drainQuietly } from './drain.ts';
-import { requestFieldTable } from './fields.ts';
-import { TrustedPeers } from './forwarded.ts';
+import { drain, drainQuietly } from './downstream/drain.ts';
+import { assertPortFree } from './downstream/listen-error.ts';
+import { Listener } from './downstream/listener.ts';
+import { createRoutes } from './downstream/routes.ts';
+import { readDownstreamTls } from './downstream/tls.ts';
+import type { ProxyContext } from './exchange/context.ts';
+import { requestFieldTable } from './fields/fields.ts';
+import { TrustedPeers } from './fields/forwarded.ts';
 import type { OnHealth } from './health.ts';
-import { assertPortFree } from './listen-error.ts';
-import { createProxyMetrics } from './proxy-metrics.ts';
-import { createRoutes } from './routes.ts';
-import { Listener } from './server.ts';
-import { ServiceRuntime } from './service-runtime.ts';
+import { createProxyMetrics } from './metrics.ts';
+import { ServiceRuntime } from './service.ts';
 
 export interface ProxyService {
   readonly config: ServiceConfig;

@@ -4,7 +4,7 @@ import { describe, expect, it, onTestFinished } from 'vitest';
 import type { HealthConfig } from '../../src/config/config.ts';
 import type { Instance } from '../../src/core/domain.ts';
 import { startHealthChecks } from '../../src/proxy/health.ts';
-import { upstreamTlsOf } from '../../src/proxy/upstream-tls.ts';
+import { upstreamTlsOf } from '../../src/proxy/upstream/tls.ts';
 import {
   deadPort,
   instanceAt,

@@ -5,7 +5,7 @@ import type { IncomingMessage, RequestListener, ServerResponse } from 'node:http
 import { connect } from 'node:net';
 import { describe, expect, it } from 'vitest';
 import { createRng, type Rng } from '../../src/core/rng.ts';
-import { ResponseParser } from '../../src/proxy/response-parser.ts';
+import { ResponseParser } from '../../src/proxy/upstream/http1/response-parser.ts';
 import { PATIENCE } from '../support/patience.ts';
 import { bodyOf, startInstance, startProxy } from '../support/proxy.ts';
 

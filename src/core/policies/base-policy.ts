@@ -2,8 +2,8 @@
 // needs a decision step. Each overrides what it does know.
 
 import type { Candidate, Outcome, RequestInfo } from '../domain.ts';
+import { Roster } from './candidate-diff.ts';
 import type { CandidateView, Policy, PolicySummary } from './policy.ts';
-import { Roster } from './roster.ts';
 
 export abstract class BasePolicy implements Policy {
   abstract readonly name: string;

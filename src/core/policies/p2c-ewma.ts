@@ -2,9 +2,9 @@
 // the lower latency × (in flight + 1). The average jumps to a peak at once and forgets it over the decay time.
 
 import type { Candidate, Outcome, RequestInfo } from '../domain.ts';
-import { grownFloat64 } from '../qos/grown.ts';
 import type { Rng } from '../rng.ts';
 import { numberOf, recordOf, tenths } from '../snapshot-shape.ts';
+import { grownFloat64 } from '../stats/grown.ts';
 import { BasePolicy } from './base-policy.ts';
 import { definePolicy } from './definition.ts';
 import type { CandidateView, PolicyContext } from './policy.ts';

@@ -2,9 +2,9 @@
 // the books (candidates, what is in flight, the never-nothing fallback).
 
 import type { Candidate, Outcome, QosTarget, RequestInfo } from '../domain.ts';
-import type { ClientStandings } from '../qos/client-ledger.ts';
 import type { Rng } from '../rng.ts';
 import type { FlightView } from '../router/flight-table.ts';
+import type { ClientStandings } from '../stats/client-ledger.ts';
 
 export interface Policy {
   /** Name in the config, such as `round-robin`. */

@@ -3,8 +3,8 @@
 // round trip, blended with equal ones by α.
 
 import type { Candidate, RequestInfo } from '../domain.ts';
-import { grownFloat64 } from '../qos/grown.ts';
 import type { Rng } from '../rng.ts';
+import { grownFloat64 } from '../stats/grown.ts';
 import { BasePolicy } from './base-policy.ts';
 import { definePolicy } from './definition.ts';
 

@@ -3,8 +3,8 @@
 // when the pool runs dry.
 
 import type { Candidate, Outcome, RequestInfo } from '../domain.ts';
-import { grownFloat64 } from '../qos/grown.ts';
 import { numberOf, recordOf, tenths } from '../snapshot-shape.ts';
+import { grownFloat64 } from '../stats/grown.ts';
 import { BasePolicy } from './base-policy.ts';
 import { definePolicy } from './definition.ts';
 import type { CandidateView, PolicyContext, PolicySummary } from './policy.ts';

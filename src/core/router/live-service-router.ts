@@ -15,7 +15,6 @@ import {
 } from '../domain.ts';
 import type { Policy } from '../policies/policy.ts';
 import { createPolicy } from '../policies/registry.ts';
-import { ClientLedger } from '../qos/client-ledger.ts';
 import type {
   InstanceState,
   RoutePreview,
@@ -28,6 +27,7 @@ import type {
   ServiceRouterOptions,
   Ticket,
 } from '../service-router.ts';
+import { ClientLedger } from '../stats/client-ledger.ts';
 import { CandidateSet } from './candidate-set.ts';
 import { bestOrNearest, firstOutOfCooldown } from './fallback.ts';
 import { FlightTable, NO_FLIGHT, NO_HANDLE } from './flight-table.ts';

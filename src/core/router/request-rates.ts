@@ -1,6 +1,6 @@
 // Requests per second of the service and of each instance, over the last ten seconds.
 
-import { WindowCounts } from '../qos/window-counts.ts';
+import { WindowCounts } from '../stats/window-counts.ts';
 
 const WINDOW_MS = 10_000;
 /** A router younger than this does not extrapolate from the little it saw. */

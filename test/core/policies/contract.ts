@@ -4,10 +4,10 @@ import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import type { Candidate, TryResult } from '../../../src/core/domain.ts';
 import { createPolicy } from '../../../src/core/policies/registry.ts';
-import { ClientLedger } from '../../../src/core/qos/client-ledger.ts';
 import { createRng } from '../../../src/core/rng.ts';
 import { FlightTable } from '../../../src/core/router/flight-table.ts';
 import type { LiveCandidate } from '../../../src/core/router/live-candidate.ts';
+import { ClientLedger } from '../../../src/core/stats/client-ledger.ts';
 import { candidateAt } from '../candidates.ts';
 import { createWorld, instance, populate, QOS, REQUEST, type World } from '../support.ts';
 

@@ -1,6 +1,6 @@
 // The fast loop's memory: misses in a row make an instance late for 80 ms, 240 ms, 720 ms … 4 s after the last one.
 
-import { grownFloat64 } from '../../qos/grown.ts';
+import { grownFloat64 } from '../../stats/grown.ts';
 
 /** An error that is no timeout weighs three misses: it says more than a late answer. */
 export const ERROR_WEIGHT = 3;

@@ -4,8 +4,8 @@
 // Deviation: the pseudo-code measures congestion against q20 of the service as a whole. Hardware differs by a factor of
 // three and more along the continuum, and an idle small board then looks congested, so that its requests go far away.
 
-import { grownFloat64 } from '../../qos/grown.ts';
-import type { LatencyWindow } from '../../qos/latency-window.ts';
+import { grownFloat64 } from '../../stats/grown.ts';
+import type { LatencyWindow } from '../../stats/latency-window.ts';
 
 const QUANTILE = 0.2;
 const SAMPLES_NEEDED = 8;

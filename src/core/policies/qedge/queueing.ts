@@ -7,7 +7,7 @@
 // follow move all weights.
 
 import type { Candidate } from '../../domain.ts';
-import { grownFloat64 } from '../../qos/grown.ts';
+import { grownFloat64 } from '../../stats/grown.ts';
 
 /** The older samples fade, each by this factor with every new one: about the last 64 speak. */
 const KEPT = 1 - 1 / 64;

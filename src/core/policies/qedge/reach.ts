@@ -1,7 +1,7 @@
 // What can be said of an instance before it has answered anything: by its round trip, and by what an unloaded instance
 // of the service takes.
 
-import { normalCdf } from '../../qos/normal.ts';
+import { normalCdf } from '../../stats/normal.ts';
 import type { QedgeScale } from './options.ts';
 
 /** q20 counts for feasibility up to this share of τ: a slow service must not declare everybody out of reach. */

@@ -1,9 +1,9 @@
 // What `qedge` keeps over a restart, as plain JSON with ages: windows, weights, credits, miss streaks and q20.
 
 import type { Candidate } from '../../domain.ts';
-import { restoreWindow, snapshotWindow } from '../../qos/window-snapshot.ts';
 import { numberOf, recordOf, tenths } from '../../snapshot-shape.ts';
-import type { Qedge } from '../qedge.ts';
+import { restoreWindow, snapshotWindow } from '../../stats/window-snapshot.ts';
+import type { Qedge } from './policy.ts';
 
 const VERSION = 1;
 

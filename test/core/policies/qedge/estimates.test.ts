@@ -3,8 +3,8 @@ import { readOptions } from '../../../../src/core/policies/options.ts';
 import { Estimates } from '../../../../src/core/policies/qedge/estimates.ts';
 import { QEDGE_OPTIONS } from '../../../../src/core/policies/qedge/options.ts';
 import { Queueing } from '../../../../src/core/policies/qedge/queueing.ts';
-import { LatencyWindow } from '../../../../src/core/qos/latency-window.ts';
 import { FlightTable } from '../../../../src/core/router/flight-table.ts';
+import { LatencyWindow } from '../../../../src/core/stats/latency-window.ts';
 import { candidateAt } from '../../candidates.ts';
 
 const LATENCY_MS = 80;

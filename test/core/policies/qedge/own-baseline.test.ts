@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { OwnBaseline } from '../../../../src/core/policies/qedge/own-baseline.ts';
-import { LatencyWindow } from '../../../../src/core/qos/latency-window.ts';
+import { LatencyWindow } from '../../../../src/core/stats/latency-window.ts';
 
 const SERVICE_MS = 10;
 

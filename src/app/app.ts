@@ -1,0 +1,339 @@
+// The composition root: Config → wired parts. The parts never import one another; what flows between them flows here.
+//
+//   placement ──instances──▶ routers ◀──route, report── proxy
+//       │ targets               ▲  │ what was learned
+//       ▼                  rtts │  ▼
+//     prober ───────────────────┘ store            admin reads all of them
+
+import { randomInt, randomUUID } from 'node:crypto';
+import { type Admin, createAdmin } from '../admin/admin.ts';
+import type { QedgeEvent } from '../admin/state.ts';
+import type { Config, ListenAddress, PolicyConfig } from '../config/config.ts';
+import { diffConfig } from '../config/diff.ts';
+import type { Clock } from '../core/clock.ts';
+import { createRng } from '../core/rng.ts';
+import type { ServiceRouter } from '../core/service-router.ts';
+import { createPlacement, type Placement } from '../placement/placement.ts';
+import { createEnvironmentWatch, type EnvironmentWatch } from '../probe/environment-watch.ts';
+import { createProber, type Prober } from '../probe/prober.ts';
+import type { BoundListener } from '../proxy/proxy.ts';
+import type { RestoredState, StoreState } from '../store/state.ts';
+import { openStore, type Store } from '../store/store.ts';
+import { createNotifier, type Notifier } from '../systemd/notifier.ts';
+import { type InheritedSockets, inheritedSockets } from '../systemd/sockets.ts';
+import { EventLog } from '../telemetry/events.ts';
+import { createLogger, type Logger, type LogLevel } from '../telemetry/log.ts';
+import { createMetrics } from '../telemetry/metrics.ts';
+import { Housekeeping } from './housekeeping.ts';
+import { anonymousBytes, MemoryRelease, releaseMemory } from './memory-release.ts';
+import { brokerFacts, listenerFacts, probeFacts } from './node-facts.ts';
+import { passableSockets } from './passable-sockets.ts';
+import { Players } from './players.ts';
+
+export interface AppOptions {
+  readonly version: string;
+  readonly commit: string;
+  /** Standard output when absent. */
+  readonly log?: Logger;
+  /** Seed of every random choice; a fresh one when absent. */
+  readonly seed?: number;
+  /** Another process speaks to the service manager yet, until `takeCharge`. */
+  readonly succeeds?: boolean;
+}
+
+export interface App {
+  readonly log: Logger;
+  /** As bound: port 0 in the config has become a real one. */
+  readonly proxyListeners: readonly BoundListener[];
+  readonly adminListener: ListenAddress;
+  /** The routers of the configured services; one object for the life of the app. */
+  readonly services: ReadonlyMap<string, ServiceRouter>;
+  readonly events: EventLog<QedgeEvent>;
+  /**
+   * Takes over another configuration without touching open connections or what was learned for services that stay.
+   * Throws `CommandError`, with nothing changed, when a file it names cannot be used.
+   */
+  reload(config: Config): Promise<void>;
+  /**
+   * The listening sockets, for another process to serve in place of this one; null when it would not have all of them: a
+   * port that this process opened for itself.
+   */
+  readonly sockets: InheritedSockets | null;
+  /**
+   * Lets go of what only one process can have: the name at the broker, and the store, with what was learned by now.
+   * Requests are served as before; all that is left to do is to `stop`. Never throws.
+   */
+  cede(): Promise<void>;
+  /** The service manager hears from this process now. */
+  takeCharge(): void;
+  /** The service manager is to watch another process. */
+  leaveCharge(pid: number): void;
+  /** Drains, keeps what was learned, and ends. `succeeded`: another process serves by now. Never throws. */
+  stop(options?: { readonly succeeded: boolean }): Promise<void>;
+}
+
+/**
+ * Starts qedge: nothing is left running when it throws.
+ *
+ * @throws CommandError when a port or the store cannot be had
+ */
+export async function startApp(config: Config, options: AppOptions): Promise<App> {
+  const app = new RunningApp(config, options);
+  try {
+    await app.start(inheritedSockets());
+    return app;
+  } catch (error) {
+    await app.abandon();
+    throw error;
+  }
+}
+
+/** The routing core's time: monotonic, ms. */
+const CLOCK: Clock = { nowMs: () => performance.now() };
+
+class RunningApp implements App {
+  readonly log: Logger;
+  readonly events = new EventLog<QedgeEvent>({ wallNowMs: () => Date.now() });
+  readonly #options: AppOptions;
+  readonly #metrics = createMetrics();
+  readonly #players: Players;
+  readonly #placement: Placement;
+  readonly #prober: Prober;
+  readonly #environment: EnvironmentWatch;
+  readonly #admin: Admin;
+  readonly #notifier: Notifier;
+  readonly #housekeeping: Housekeeping;
+  readonly #memory: MemoryRelease;
+  readonly #store: Store | null;
+  #config: Config;
+  #adminListener: ListenAddress;
+  #inherited: InheritedSockets = new Map();
+  #listening = false;
+  #draining = false;
+
+  constructor(config: Config, options: AppOptions) {
+    const rng = createRng(options.seed ?? randomInt(2 ** 31));
+    const log = options.log ?? createLogger({ level: config.log.level, nodeId: config.node.id });
+    const shared = { clock: CLOCK, rng, log, metrics: this.#metrics };
+    this.#options = options;
+    this.#config = config;
+    this.#adminListener = config.admin.listen;
+    this.log = log;
+    this.#notifier = createNotifier({ log, held: options.succeeds ?? false });
+    this.#store = this.#openStore();
+    this.#players = new Players({
+      ...shared,
+      config,
+      version: options.version,
+      onEvent: (service, event) => this.#record(service, event),
+      onLoss: (message) => log.error({ reason: message }, 'a worker is lost'),
+    });
+    this.#placement = createPlacement({
+      ...shared,
+      config,
+      boot: randomUUID(),
+      ownListeners: () => [...this.proxyListeners, this.#adminListener],
+      onUpdate: (service, update) => this.#players.applyPlacement(service, update),
+      onNode: (event) => log[event.kind === 'node-pressure' ? 'debug' : 'info'](event, 'node changed'),
+      onTarget: (nodeId, target) => {
+        this.#prober.setTarget(nodeId, target);
+        if (target === null) this.#players.forgetNode(nodeId);
+      },
+    });
+    this.#prober = createProber({
+      ...shared,
+      config: config.probe,
+      onRtt: (nodeId, rttMs) => {
+        this.#players.observeRtt(nodeId, rttMs);
+        this.#placement.observeRtt(nodeId, rttMs);
+      },
+      onEnvironmentChange: (change) => log.info(change, 'distance of a node changed'),
+    });
+    this.#environment = createEnvironmentWatch({
+      clock: CLOCK,
+      onPressure: (pressure) => this.#placement.announcePressure(pressure),
+    });
+    this.#housekeeping = new Housekeeping({
+      services: this.services,
+      broker: () => this.#placement.state().broker,
+      notifier: this.#notifier,
+      clock: CLOCK,
+      onEvent: (event) => this.#record(null, event),
+    });
+    this.#memory = new MemoryRelease({ anonymousBytes, release: releaseMemory, log });
+    this.#admin = this.#createAdmin();
+  }
+
+  get proxyListeners(): readonly BoundListener[] {
+    return this.#players.listeners;
+  }
+
+  get adminListener(): ListenAddress {
+    return this.#adminListener;
+  }
+
+  get services(): ReadonlyMap<string, ServiceRouter> {
+    return this.#players.routers;
+  }
+
+  async start(sockets: InheritedSockets): Promise<void> {
+    this.#inherited = sockets;
+    const restored = this.#store?.load() ?? null;
+    this.#players.spawn();
+    this.#restore(restored);
+    await this.#players.listen(sockets);
+    this.#adminListener = await this.#admin.listen(sockets.get('admin')?.[0]);
+    this.#listening = true;
+    this.#placement.start();
+    this.#prober.start();
+    this.#environment.start();
+    this.#store?.start(() => this.#learned());
+    this.#housekeeping.start();
+    this.#memory.start();
+    const listeners = listenerFacts(this.proxyListeners, this.#adminListener);
+    this.#record(null, { kind: 'lifecycle', phase: 'started', detail: this.#options.version });
+    this.log.info({ version: this.#options.version, listeners, warm: restored !== null }, 'qedge started');
+    this.#notifier.ready(this.#housekeeping.statusLine());
+  }
+
+  /** Before the first request can come: it is routed by what was known. */
+  #restore(kept: RestoredState | null): void {
+    if (kept?.placement) this.#placement.import(kept.placement, kept.ageMs);
+    this.#placement.tellStatic();
+    this.#players.start(kept?.routers ?? [], kept?.ageMs ?? 0);
+    for (const { rtts } of kept?.routers ?? []) {
+      for (const [nodeId, rttMs] of Object.entries(rtts)) this.#placement.observeRtt(nodeId, rttMs);
+    }
+  }
+
+  async reload(wanted: Config): Promise<void> {
+    const { restart } = diffConfig(this.#config, wanted);
+    // The name is on everything that was said and learned so far.
+    const config = { ...wanted, node: { ...wanted.node, id: this.#config.node.id } };
+    // First, since it is the one step that may refuse.
+    await this.#players.configure(config);
+    this.#notifier.reloading();
+    this.#config = config;
+    this.log.level = config.log.level;
+    this.#admin.setToken(config.admin.token);
+    this.#prober.configure(config.probe);
+    this.#placement.configure(config);
+    this.#record(null, { kind: 'lifecycle', phase: 'reloaded', detail: '' });
+    const services = config.services.map(({ name }) => name);
+    this.log.info({ services }, 'configuration reloaded');
+    if (restart.length > 0) this.log.warn({ keys: restart }, 'changes that take a restart');
+    this.#notifier.ready();
+  }
+
+  get sockets(): InheritedSockets | null {
+    const proxy = this.proxyListeners.map(({ name }) => name);
+    return passableSockets(this.#inherited, { proxy, admin: this.#config.admin.listen });
+  }
+
+  async cede(): Promise<void> {
+    await this.#placement.stop({ succeeded: true });
+    this.#environment.stop();
+    await this.#store?.close();
+  }
+
+  takeCharge(): void {
+    this.#notifier.release();
+  }
+
+  leaveCharge(pid: number): void {
+    this.#notifier.succeededBy(pid);
+  }
+
+  async stop(options = { succeeded: false }): Promise<void> {
+    if (this.#draining) return;
+    this.#draining = true;
+    if (!options.succeeded) this.#notifier.stopping();
+    this.#record(null, { kind: 'lifecycle', phase: 'draining', detail: '' });
+    // Whoever asks how things are is to ask the one that serves.
+    const adminClosed = options.succeeded ? this.#admin.close() : null;
+    await Promise.all([this.#players.drain(options), this.#placement.stop(), adminClosed]);
+    this.#prober.stop();
+    this.#environment.stop();
+    this.#housekeeping.stop();
+    this.#memory.stop();
+    await this.#store?.close();
+    await this.#players.close();
+    await this.#admin.close();
+    if (!options.succeeded) this.#notifier.close();
+    this.log.info('qedge stopped');
+  }
+
+  /** Undoes a start that failed. */
+  async abandon(): Promise<void> {
+    this.#prober.stop();
+    this.#environment.stop();
+    this.#housekeeping.stop();
+    this.#memory.stop();
+    await Promise.all([this.#players.close(), this.#placement.stop(), this.#admin.close(), this.#store?.close()]);
+    this.#notifier.close();
+  }
+
+  #record(service: string | null, event: QedgeEvent): void {
+    this.events.append(service, event, CLOCK.nowMs());
+  }
+
+  #openStore(): Store | null {
+    const { path, flushMs } = this.#config.store;
+    if (path === null) return null;
+    return openStore({
+      path,
+      flushMs,
+      log: this.log,
+      metrics: this.#metrics,
+      onHealth: ({ ok, reason }) => this.#record(null, { kind: 'store', ok, reason }),
+    });
+  }
+
+  #learned(): StoreState {
+    return {
+      routers: this.#players.snapshots(),
+      placement: this.#config.mqtt === null ? null : this.#placement.export(),
+    };
+  }
+
+  /** Until the next reload, which comes back to the file. */
+  async #setPolicy(name: string, policy: PolicyConfig): Promise<void> {
+    const services = this.#config.services.map((service) => (service.name === name ? { ...service, policy } : service));
+    await this.reload({ ...this.#config, services });
+  }
+
+  /** Here and in every worker, until the next reload. */
+  async #setLogLevel(level: LogLevel): Promise<void> {
+    this.log.level = level;
+    this.#config = { ...this.#config, log: { ...this.#config.log, level } };
+    await this.#players.configure(this.#config);
+  }
+
+  #createAdmin(): Admin {
+    const { version, commit } = this.#options;
+    return createAdmin({
+      config: this.#config.admin,
+      metrics: this.#metrics,
+      log: this.log,
+      events: this.events,
+      clock: CLOCK,
+      services: () => this.#players.observed(),
+      setPolicy: (name, policy) => this.#setPolicy(name, policy),
+      setLogLevel: (level) => this.#setLogLevel(level),
+      lifecycle: () => ({
+        listening: this.#listening,
+        placementSynced: this.#placement.state().broker?.synced ?? true,
+        draining: this.#draining,
+      }),
+      node: () => ({
+        ...this.#config.node,
+        version,
+        commit,
+        listeners: listenerFacts(this.proxyListeners, this.#adminListener),
+        broker: brokerFacts(this.#placement.state(), this.#housekeeping.brokerSinceMs),
+        store: this.#store?.facts() ?? null,
+        probes: probeFacts(this.#prober.state(), this.#placement.state().nodes, this.#config.node),
+      }),
+    });
+  }
+}

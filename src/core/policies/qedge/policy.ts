@@ -1,0 +1,359 @@
+// `qedge`, the default. The frame is the paper's (local observations only, a QoS pool, KDE over a sliding window, SWRR, no
+// coordination); what differs is how weights move. Recomputing them from scratch every few seconds from an estimate that
+// is as old makes many load balancers herd and oscillate. Here damped multiplicative weights (the slow loop) turn the
+// same observations into a congestion game that settles, and a per-request deferral (the fast loop) keeps requests away
+// from an instance that is late right now. The parts are in qedge/, one idea a file.
+
+import type { Candidate, Outcome, RequestInfo } from '../../domain.ts';
+import { grownFloat64 } from '../../stats/grown.ts';
+import { latencyDensity } from '../../stats/kde.ts';
+import { LatencyWindow } from '../../stats/latency-window.ts';
+import { isPanic } from '../../stats/panic.ts';
+import { Swrr } from '../../stats/swrr.ts';
+import { Roster } from '../candidate-diff.ts';
+import { definePolicy } from '../definition.ts';
+import type { CandidateView, Policy, PolicyContext, PolicySummary } from '../policy.ts';
+import { InPlay } from './active-set.ts';
+import { Estimates } from './estimates.ts';
+import { ERROR_WEIGHT, MissStreak } from './miss-streak.ts';
+import { QEDGE_OPTIONS, type QedgeOptions, scaleTo } from './options.ts';
+import { Queueing } from './queueing.ts';
+import { restoreQedge, snapshotQedge } from './snapshot.ts';
+import { UnloadedLatency } from './unloaded-latency.ts';
+import { type QedgeFacts, viewOf } from './view.ts';
+
+export const QEDGE = definePolicy({
+  about: 'the default: damped weights by success and congestion, deferral of what is late right now',
+  options: QEDGE_OPTIONS,
+  create: (values, context) => new Qedge(values, context),
+});
+
+/** A miss is a processing latency of this share of what τ leaves after the round trip, or more. */
+const MISS_SHARE = 0.9;
+/** An instance whose queue lets expect more than this share of τ for one more request is full. */
+const FULL_SHARE = 0.9;
+/** A failure counts as this many τ, or as long as it took. */
+const FAILURE_LATENCIES = 3;
+/** A client with fewer requests than this over W has no standing yet. */
+const STANDING_REQUESTS_MIN = 10;
+
+/** The parts, by handle where they concern instances; shared with the snapshot of the policy. */
+export class Qedge implements Policy {
+  readonly name = 'qedge';
+  readonly stepMs: number;
+  readonly roster = new Roster();
+  readonly inPlay: InPlay;
+  readonly estimates: Estimates;
+  readonly streaks: MissStreak;
+  readonly unloaded: UnloadedLatency;
+  readonly swrr = new Swrr();
+  readonly #queueing: Queueing;
+  /** Processing latencies; made when an instance first answers. */
+  readonly windows: (LatencyWindow | undefined)[] = [];
+  readonly #options: QedgeOptions;
+  readonly #context: PolicyContext;
+  /** 1 where the last try was refused: nobody is there. */
+  #refused: Float64Array<ArrayBuffer> = new Float64Array(0);
+  /** The weights with those passed over left out. */
+  #passingWeights: Float64Array<ArrayBuffer> = new Float64Array(0);
+  #panic = false;
+  /** Clients that fare worse than the others, as of the last step. */
+  readonly #worseServed = new Set<string>();
+  /** Nothing is counted. */
+  #previewing = false;
+
+  constructor(options: QedgeOptions, context: PolicyContext) {
+    const { latencyMs } = context.qos;
+    const scale = scaleTo(latencyMs);
+    this.#options = options;
+    this.#context = context;
+    this.stepMs = options.step;
+    this.inPlay = new InPlay(options, latencyMs, context.rng);
+    this.estimates = new Estimates(options, latencyMs, context.flights);
+    this.streaks = new MissStreak(scale.lateMs, scale.lateMsMax);
+    this.#queueing = new Queueing(options.half_life);
+    this.unloaded = new UnloadedLatency(scale.unloadedMs);
+  }
+
+  // ---- fast loop: every request ----
+
+  select(request: RequestInfo, candidates: readonly Candidate[], nowMs: number): Candidate | null {
+    const { members, weights } = this.inPlay;
+    if (request.tried.length > 0) return this.#selectRetry(request, candidates, nowMs);
+    if (this.#panic) return this.#selectInPanic(nowMs);
+    if (!this.#options.deferral) return this.swrr.pick(members, weights);
+    if (this.#worseServed.has(request.clientId)) return this.#makeUp(nowMs);
+    const picked = this.swrr.pick(members, weights);
+    if (picked === null) return null;
+    if (!this.#previewing) this.#queueing.choose(picked.handle, this.#isFull(picked, nowMs));
+    if (!this.#isLate(picked, nowMs)) return picked;
+    const other = this.swrr.pick(members, weights);
+    // Deviation: one that holds nearly all the weight comes up twice; without this a late one would keep its requests.
+    if (other === picked) return this.#pickNotLate(nowMs) ?? picked;
+    return other === null || this.#isLate(other, nowMs) ? picked : other;
+  }
+
+  preview(request: RequestInfo, candidates: readonly Candidate[], nowMs: number): Candidate | null {
+    this.#previewing = true;
+    const selected = this.swrr.undone(() => this.select(request, candidates, nowMs));
+    this.#previewing = false;
+    return selected;
+  }
+
+  observe(outcome: Outcome, nowMs: number): void {
+    this.inPlay.cold = false;
+    if (outcome.kind === 'start') return;
+    const { latencyMs } = this.#context.qos;
+    const { result, candidate } = outcome;
+    // A client that left in time says nothing of the instance.
+    if (result === 'aborted' && outcome.latencyMs <= latencyMs) return;
+    const { handle, rttMs } = candidate;
+    const processingMs = outcome.latencyMs - rttMs;
+    const failed = result !== 'answered' && result !== 'aborted';
+    if (result === 'answered') this.unloaded.observe(processingMs);
+    const chargedMs = failed ? Math.max(FAILURE_LATENCIES * latencyMs, processingMs) : processingMs;
+    this.windowOf(handle).push(nowMs, chargedMs);
+    if (result !== 'refused') this.#queueing.observe(handle, outcome.ahead, Math.min(2 * latencyMs, chargedMs), nowMs);
+    this.#refused[handle] = result === 'refused' ? 1 : 0;
+    if (!failed && processingMs < MISS_SHARE * (latencyMs - rttMs)) this.streaks.success(handle);
+    else this.#miss(outcome, nowMs);
+  }
+
+  // ---- the set of candidates ----
+
+  update(candidates: readonly Candidate[], nowMs: number): void {
+    const { left, joined } = this.roster.sync(candidates);
+    for (const handle of left) this.#forget(handle);
+    for (const { handle } of joined) this.#learnOf(handle);
+    this.inPlay.update(candidates, this.unloaded.ms);
+    this.#refreshPanic(nowMs);
+  }
+
+  // ---- slow loop: every step ----
+
+  tick(nowMs: number): void {
+    this.unloaded.refresh();
+    this.inPlay.refresh(this.unloaded.ms, nowMs);
+    // Deviation: a load balancer without requests learns nothing, so its weights stay instead of drifting to the priors.
+    if (this.#estimate(nowMs)) this.inPlay.step(this.estimates.costs, this.stepMs);
+    this.#refreshPanic(nowMs);
+    if (this.#options.make_up) this.#findWorseServed(nowMs);
+  }
+
+  // ---- for the fallback and for people ----
+
+  cooldownUntilMs(candidate: Candidate): number {
+    return this.streaks.untilMs(candidate.handle);
+  }
+
+  successEstimate(candidate: Candidate): number {
+    return this.estimates.success[candidate.handle] ?? Number.NaN;
+  }
+
+  density(candidate: Candidate, gridMs: readonly number[], nowMs: number): number[] | null {
+    const window = this.windows[candidate.handle];
+    if (window === undefined) return null;
+    return latencyDensity(window, gridMs, { bandwidthMs: this.estimates.bandwidthMs(window, nowMs), shiftMs: 0 });
+  }
+
+  view(candidate: Candidate, nowMs: number): CandidateView {
+    return viewOf(this.#factsOf(candidate, nowMs), this.#context.qos.successRatio);
+  }
+
+  summary(nowMs: number): PolicySummary {
+    const explored = this.inPlay.members
+      .map((member) => this.view(member, nowMs))
+      .filter(({ pool }) => pool === 'exploration');
+    return { explorationShare: explored.reduce((sum, { weight }) => sum + weight, 0), panic: this.#panic };
+  }
+
+  snapshot(nowMs: number): unknown {
+    return snapshotQedge(this, nowMs);
+  }
+
+  restore(snapshot: unknown, ageMs: number, nowMs: number): void {
+    this.inPlay.restore(restoreQedge(this, snapshot, { ageMs, nowMs }), this.unloaded.ms);
+    this.#refreshPanic(nowMs);
+  }
+
+  reset(nowMs: number): void {
+    for (const { handle } of this.roster) this.#learnOf(handle);
+    this.#worseServed.clear();
+    this.unloaded.reset();
+    this.inPlay.reset(this.unloaded.ms);
+    this.#refreshPanic(nowMs);
+  }
+
+  /** The window of an instance, made when it is first needed: most of many instances are never in play. */
+  windowOf(handle: number): LatencyWindow {
+    const known = this.windows[handle];
+    if (known !== undefined) return known;
+    const made = new LatencyWindow(this.#context.qos.windowMs);
+    this.windows[handle] = made;
+    return made;
+  }
+
+  // ---- fast loop ----
+
+  /**
+   * For a client that fares worse than the others: no instance that is late right now, be it the third in a row, while for
+   * everybody else one is passed over at most. Which one it is, the weights say: whoever fares worse mostly asks for more,
+   * and would fill the best instance by itself.
+   */
+  #makeUp(nowMs: number): Candidate | null {
+    const { members, weights } = this.inPlay;
+    return this.swrr.pick(members, weights, this.#weighNotLate(nowMs) ? this.#passingWeights : weights);
+  }
+
+  /** late(m): its oldest request is overdue, it missed just now, or one more request would find too long a queue. */
+  #isLate(candidate: Candidate, nowMs: number): boolean {
+    return (
+      nowMs - candidate.oldestStartMs > this.#context.qos.latencyMs ||
+      this.streaks.isLate(candidate.handle, nowMs) ||
+      this.#isFull(candidate, nowMs)
+    );
+  }
+
+  #isFull({ handle, inFlight, rttMs }: Candidate, nowMs: number): boolean {
+    if (!this.#options.queueing) return false;
+    const expectedMs = this.#queueing.expectedMs(handle, inFlight, nowMs);
+    return rttMs + expectedMs > FULL_SHARE * this.#context.qos.latencyMs;
+  }
+
+  /** By weight among those that are not late; null when all are. */
+  #pickNotLate(nowMs: number): Candidate | null {
+    this.#weighNotLate(nowMs);
+    return this.swrr.pick(this.inPlay.members, this.#passingWeights);
+  }
+
+  /** Fills the passing weights with those of who is not late; false when all are. */
+  #weighNotLate(nowMs: number): boolean {
+    const { members, weights } = this.inPlay;
+    let any = false;
+    for (const member of members) {
+      const weight = this.#isLate(member, nowMs) ? 0 : (weights[member.handle] as number);
+      this.#passingWeights[member.handle] = weight;
+      any ||= weight > 0;
+    }
+    return any;
+  }
+
+  /**
+   * In a panic requests are spread by weight over everybody in play who is not known dead: refused, and not long ago.
+   * Deviation: in play, not of all; the fallback finds those outside when nobody in play can be taken.
+   */
+  #selectInPanic(nowMs: number): Candidate | null {
+    const { members, weights } = this.inPlay;
+    for (const { handle } of members) {
+      const dead = this.#refused[handle] === 1 && this.streaks.isLate(handle, nowMs);
+      this.#passingWeights[handle] = dead ? 0 : (weights[handle] as number);
+    }
+    return this.swrr.pick(members, this.#passingWeights) ?? this.swrr.pick(members, weights);
+  }
+
+  /** A retry has no time to lose: the quickest in play that is not late and still fits, else by weight. */
+  #selectRetry(request: RequestInfo, candidates: readonly Candidate[], nowMs: number): Candidate | null {
+    return this.#quickest(candidates, request.budgetMs, nowMs) ?? this.swrr.pick(candidates, this.inPlay.weights);
+  }
+
+  /** The one in play with the least ℓⁿ + G that is not late and takes at most `budgetMs`; null when there is none. */
+  #quickest(candidates: readonly Candidate[], budgetMs: number, nowMs: number): Candidate | null {
+    let quickest: Candidate | null = null;
+    let leastMs = budgetMs;
+    for (const candidate of candidates) {
+      if ((this.inPlay.weights[candidate.handle] as number) <= 0 || this.#isLate(candidate, nowMs)) continue;
+      const processingMs = this.estimates.processingMs[candidate.handle] as number;
+      const expectedMs = candidate.rttMs + (Number.isNaN(processingMs) ? this.unloaded.ms : processingMs);
+      if (expectedMs <= leastMs) {
+        quickest = candidate;
+        leastMs = expectedMs;
+      }
+    }
+    return quickest;
+  }
+
+  #miss(outcome: Outcome & { readonly kind: 'end' }, nowMs: number): void {
+    const { candidate, result, startMs } = outcome;
+    const { handle, key } = candidate;
+    const weight = result === 'failed' || result === 'refused' ? ERROR_WEIGHT : 1;
+    if (!this.streaks.miss(handle, weight, { startMs, nowMs })) return;
+    const reason = weight === ERROR_WEIGHT ? `last try ${result}` : `${this.streaks.misses(handle)} misses in a row`;
+    this.#context.onEvent({ kind: 'cooldown', key, untilMs: this.streaks.untilMs(handle), reason });
+    this.#refreshPanic(nowMs);
+  }
+
+  #refreshPanic(nowMs: number): void {
+    const panic = isPanic(this.inPlay.up, this.streaks, nowMs);
+    if (panic !== this.#panic) this.#context.onEvent({ kind: 'panic', on: panic });
+    this.#panic = panic;
+  }
+
+  // ---- slow loop ----
+
+  /** Takes stock of everybody in play; true when there is anything to learn from. */
+  #estimate(nowMs: number): boolean {
+    const at = { unloadedMs: this.unloaded.ms, nowMs };
+    let evidence = false;
+    this.estimates.advance();
+    for (const member of this.inPlay.members) {
+      const window = this.windowOf(member.handle);
+      this.estimates.refresh(member, window, at);
+      evidence ||= window.size > 0 || member.inFlight > 0;
+    }
+    this.estimates.settle(this.inPlay.members, this.#context.qos.successRatio, this.#queueing);
+    this.#queueing.fade(this.inPlay.members, 0.5 ** (this.stepMs / this.#options.half_life));
+    return evidence;
+  }
+
+  /**
+   * Relative to the others, not to ρ: when all fare badly, their requests piling onto the quickest instance would take it
+   * from all.
+   */
+  #findWorseServed(nowMs: number): void {
+    const { clients } = this.#context;
+    const successRatio = clients.overallSuccessRatio(nowMs) - this.#options.make_up_margin;
+    this.#worseServed.clear();
+    clients.collectWorseServed(this.#worseServed, { successRatio, requestsMin: STANDING_REQUESTS_MIN }, nowMs);
+  }
+
+  #learnOf(handle: number): void {
+    this.#refused = grownFloat64(this.#refused, handle + 1);
+    this.#passingWeights = grownFloat64(this.#passingWeights, handle + 1);
+    this.inPlay.learnOf(handle);
+    this.estimates.ensureHandles(handle + 1);
+    this.streaks.ensureHandles(handle + 1);
+    this.#queueing.ensureHandles(handle + 1);
+    this.swrr.ensureHandles(handle + 1);
+    this.#forget(handle);
+  }
+
+  #forget(handle: number): void {
+    this.windows[handle] = undefined;
+    this.#refused[handle] = 0;
+    this.inPlay.forget(handle);
+    this.estimates.forget(handle);
+    this.streaks.forget(handle);
+    this.#queueing.forget(handle);
+    this.swrr.setCredit(handle, 0);
+  }
+
+  #factsOf(candidate: Candidate, nowMs: number): QedgeFacts {
+    const { handle } = candidate;
+    return {
+      candidate,
+      member: this.inPlay.members.includes(candidate),
+      feasible: this.inPlay.isFeasible(candidate),
+      weight: this.inPlay.weights[handle] as number,
+      success: this.estimates.success[handle] as number,
+      processingMs: this.estimates.processingMs[handle] as number,
+      pressure: this.estimates.pressure[handle] as number,
+      cost: this.estimates.costs[handle] as number,
+      samples: this.windows[handle]?.sizeAt(nowMs) ?? 0,
+      misses: this.streaks.misses(handle),
+      lateMs: Math.max(0, this.streaks.untilMs(handle) - nowMs),
+      full: this.#isFull(candidate, nowMs),
+      overdue: nowMs - candidate.oldestStartMs > this.#context.qos.latencyMs,
+      unloadedMs: this.unloaded.ms,
+    };
+  }
+}

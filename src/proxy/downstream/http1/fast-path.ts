@@ -1,0 +1,168 @@
+// The short way in for cleartext HTTP/1.1. Requests that are beyond doubt (plain-request-head.ts) are read and answered on the
+// socket itself; with the first that is not, the connection goes over to node:http for good, nothing missing. Most devices send
+// nothing else in their lives, and are spared half of what a request costs.
+
+import type { Socket } from 'node:net';
+import type { ClientConnection } from '../client-connection.ts';
+import { linger } from '../linger.ts';
+import type { Route } from '../routes.ts';
+import { type PlainLink, PlainRequest, PlainResponse } from './fast-message.ts';
+import { readPlainRequestHead } from './fast-request-head.ts';
+
+export interface PlainLaneOptions {
+  readonly socket: Socket;
+  readonly connection: ClientConnection;
+  readonly route: Route;
+  /** In force now: what a head may have, bytes. */
+  readonly headBytesMax: () => number;
+  /** The socket was silent for as long as its timeout. */
+  readonly onQuiet: () => void;
+  /** For node:http from here on; everything that came since the last answer lies in the socket's buffer. */
+  readonly handOver: () => void;
+}
+
+/** What may come in behind a request that is under way before the socket has to wait. */
+const BEHIND_BYTES_MAX = 64 * 1024;
+const NOTHING = Buffer.alloc(0);
+
+export class PlainLane implements PlainLink {
+  readonly socket: Socket;
+  readonly #options: PlainLaneOptions;
+  #request: PlainRequest | null = null;
+  #response: PlainResponse | null = null;
+  /** Came in and has to wait: for the answer to the request that is under way, or for its client to read the last one. */
+  #behind: Buffer = NOTHING;
+  #over = false;
+  readonly #onData = (chunk: Buffer): void => this.#take(chunk);
+  readonly #onEnd = (): void => {
+    this.socket.end();
+  };
+  readonly #onError = (): void => {
+    this.socket.destroy();
+  };
+  readonly #onDrain = (): void => {
+    if (this.#response !== null) this.#response.drained();
+    else if (this.#behind.length > 0) this.takeBehind();
+  };
+
+  /** Takes the socket; `first`: what has been read of it. */
+  constructor(options: PlainLaneOptions, first: Buffer) {
+    const { socket, onQuiet } = options;
+    this.socket = socket;
+    this.#options = options;
+    socket.on('data', this.#onData);
+    socket.on('end', this.#onEnd);
+    socket.on('error', this.#onError);
+    socket.on('drain', this.#onDrain);
+    socket.on('timeout', onQuiet);
+    socket.resume();
+    this.#take(first);
+  }
+
+  pauseBody(): void {
+    this.socket.pause();
+  }
+
+  resumeBody(): void {
+    this.socket.resume();
+  }
+
+  answered(closes: boolean): void {
+    this.#response = null;
+    const unread = this.#request !== null && this.#request.bytesLeft > 0;
+    if (closes) {
+      this.#over = true;
+      if (unread || this.#behind.length > 0) linger(this.socket);
+      else this.socket.destroySoon();
+      return;
+    }
+    // The rest of a body that nobody wanted is read and dropped before anything else.
+    if (!unread) this.#request = null;
+    // Not from within the answer that is just being given.
+    if (this.#behind.length > 0) process.nextTick(takeBehind, this);
+    else if (this.socket.isPaused()) this.socket.resume();
+  }
+
+  takeBehind(): void {
+    const { socket } = this;
+    if (this.#request !== null || !socket.writable || socket.writableNeedDrain) return;
+    const behind = this.#behind;
+    this.#behind = NOTHING;
+    if (socket.isPaused()) socket.resume();
+    this.#read(behind);
+  }
+
+  #take(chunk: Buffer): void {
+    if (this.#over) return;
+    if (this.#behind.length === 0) this.#read(chunk);
+    else this.#keepBehind(Buffer.concat([this.#behind, chunk]));
+  }
+
+  /**
+   * Requests one after another, each once the one before it is answered; what has to wait is kept. A client that does not
+   * read its answers gets no more of them.
+   */
+  #read(bytes: Buffer): void {
+    let rest = bytes;
+    while (rest.length > 0) {
+      const request = this.#request;
+      if (request !== null && request.bytesLeft > 0) rest = this.#takeBody(request, rest);
+      else if (request === null && !this.socket.writableNeedDrain) rest = this.#begin(rest);
+      else break;
+      if (this.#over) return;
+    }
+    if (rest.length > 0) this.#keepBehind(rest);
+  }
+
+  /** What lies behind the head. */
+  #begin(bytes: Buffer): Buffer {
+    const head = readPlainRequestHead(bytes, this.#options.headBytesMax());
+    if (head === null) {
+      this.#handOver(bytes);
+      return NOTHING;
+    }
+    const request = new PlainRequest(this, head);
+    const response = new PlainResponse(this, head);
+    this.#request = request;
+    this.#response = response;
+    const { connection, route } = this.#options;
+    route({ connection, request, response, upgrade: null });
+    return bytes.length > head.bytes ? bytes.subarray(head.bytes) : NOTHING;
+  }
+
+  /** What lies behind the body. */
+  #takeBody(request: PlainRequest, bytes: Buffer): Buffer {
+    const length = Math.min(bytes.length, request.bytesLeft);
+    request.push(length < bytes.length ? bytes.subarray(0, length) : bytes);
+    if (request.bytesLeft > 0) return NOTHING;
+    if (this.#response === null) this.#request = null;
+    // It waited for the sake of this body alone, and a client that leaves is noticed only by reading.
+    if (this.socket.isPaused()) this.socket.resume();
+    return length < bytes.length ? bytes.subarray(length) : NOTHING;
+  }
+
+  #keepBehind(bytes: Buffer): void {
+    this.#behind = bytes;
+    if (bytes.length > BEHIND_BYTES_MAX) this.socket.pause();
+  }
+
+  #handOver(rest: Buffer): void {
+    const { socket, onQuiet, handOver } = this.#options;
+    this.#over = true;
+    socket.removeListener('data', this.#onData);
+    socket.removeListener('end', this.#onEnd);
+    socket.removeListener('error', this.#onError);
+    socket.removeListener('drain', this.#onDrain);
+    socket.removeListener('timeout', onQuiet);
+    socket.pause();
+    // In one piece: node's parser takes what comes next from the kernel, past whatever piece would wait behind the first.
+    const waiting: Buffer | null = socket.read();
+    socket.unshift(waiting === null ? rest : Buffer.concat([rest, waiting]));
+    handOver();
+    socket.resume();
+  }
+}
+
+function takeBehind(lane: PlainLane): void {
+  lane.takeBehind();
+}

@@ -1,0 +1,141 @@
+// One client connection that speaks HTTP/2: each of its streams is an exchange of its own. Node leaves much of it standing when
+// its client goes away (a socket at its end, a stream that was reset with bytes left to read or to write), so that here each
+// end is followed to the others: of the socket to the session and its streams, of the last stream to the socket.
+
+import { constants, type ServerHttp2Session, type ServerHttp2Stream } from 'node:http2';
+import type { Socket } from 'node:net';
+import type { ProxyConfig } from '../../../config/config.ts';
+import type { Peer } from '../../fields/forwarded.ts';
+import type { ServiceRuntime } from '../../service.ts';
+import { ClientConnection, type QuietSocket } from '../client-connection.ts';
+import type { Route } from '../routes.ts';
+import { Http2Request, Http2Response } from './message.ts';
+
+export interface Http2PortOptions {
+  /** The one in force. */
+  readonly config: () => ProxyConfig;
+  readonly route: Route;
+  readonly peerOf: (remoteAddress: string | undefined, encrypted: boolean) => Peer;
+  readonly service: () => ServiceRuntime | null;
+}
+
+export class Http2Connection {
+  readonly #options: Http2PortOptions;
+  readonly #socket: Socket;
+  readonly #session: ServerHttp2Session;
+  readonly #peer: Peer;
+  #streams = 0;
+  #pingTimer: NodeJS.Timeout | null = null;
+  #closeTimer: NodeJS.Timeout | null = null;
+
+  /** Takes both. */
+  constructor(socket: Socket, session: ServerHttp2Session, options: Http2PortOptions) {
+    this.#options = options;
+    this.#socket = socket;
+    this.#session = session;
+    this.#peer = options.peerOf(socket.remoteAddress, session.encrypted === true);
+    // HTTP/2 has no connection that is half open, but the servers of HTTP/1 that it came from have.
+    socket.once('end', () => socket.destroy());
+    socket.once('close', () => this.#onSocketClose());
+    // A broken session ends its streams, and each exchange hears of it there.
+    session.on('error', () => {});
+    // Node closes the session behind this event.
+    session.once('goaway', () => setImmediate(() => this.#closeWhenOver()));
+    session.on(
+      'stream',
+      (stream: ServerHttp2Stream, _headers: unknown, _flags: unknown, rawHeaders: readonly string[] = []) =>
+        this.#onStream(stream, rawHeaders),
+    );
+    session.on('timeout', () => this.#onQuiet());
+    session.setTimeout(options.config().keepAliveTimeoutMs);
+  }
+
+  /** No new streams; those under way finish (GOAWAY). */
+  stop(): void {
+    this.#session.close();
+    this.#closeWhenOver();
+  }
+
+  #onSocketClose(): void {
+    for (const timer of [this.#closeTimer, this.#pingTimer]) if (timer !== null) clearTimeout(timer);
+    this.#session.destroy();
+  }
+
+  /**
+   * Nothing moved for as long as an idle connection is kept. With requests under way that may be the instance's doing, or a
+   * client that is gone: it is asked (RFC 9113 section 6.7).
+   */
+  #onQuiet(): void {
+    const { bodyIdleTimeoutMs, keepAliveTimeoutMs } = this.#options.config();
+    if (this.#streams === 0) {
+      this.stop();
+      return;
+    }
+    if (this.#pingTimer !== null) return;
+    this.#pingTimer = setTimeout(destroy, bodyIdleTimeoutMs, this.#socket).unref();
+    this.#session.ping(() => {
+      if (this.#pingTimer !== null) clearTimeout(this.#pingTimer);
+      this.#pingTimer = null;
+      this.#session.setTimeout(keepAliveTimeoutMs);
+    });
+  }
+
+  #onStream(stream: ServerHttp2Stream, rawHeaders: readonly string[]): void {
+    const { config, route, service } = this.#options;
+    // Also where it, or its session, is gone before it gets here.
+    stream.on('error', () => {});
+    if (stream.destroyed) return;
+    const link = {
+      destroy: () => reset(stream, constants.NGHTTP2_CANCEL),
+      resetAndDestroy: () => reset(stream, constants.NGHTTP2_INTERNAL_ERROR),
+    };
+    const connection = new ClientConnection(link, this.#peer, service);
+    this.#streams++;
+    stream.once('aborted', () => {
+      connection.onClose();
+      // By itself it closes only once all that came has been read, which may never be.
+      process.nextTick(destroy, stream);
+    });
+    // Reset without an error while the last of its answer waits: node waits for that to be written.
+    stream.once('end', () => {
+      if (stream.closed && !stream.writableFinished) stream.destroy();
+    });
+    stream.once('close', () => {
+      connection.onClose();
+      this.#onStreamClose();
+    });
+    stream.setTimeout(config().bodyIdleTimeoutMs);
+    stream.on('timeout', () => connection.onQuiet(stream as QuietSocket, config()));
+    route({
+      connection,
+      request: new Http2Request(stream, rawHeaders),
+      response: new Http2Response(stream),
+      upgrade: null,
+    });
+  }
+
+  #onStreamClose(): void {
+    this.#streams--;
+    this.#closeWhenOver();
+  }
+
+  /**
+   * Node only ends its own half then, and may read no more, so that the end of the other, or a reset, goes unseen. The client
+   * has as long as for a part of a body.
+   */
+  #closeWhenOver(): void {
+    const { closed, destroyed } = this.#session;
+    if (this.#streams > 0 || this.#closeTimer !== null || !(closed || destroyed)) return;
+    this.#closeTimer = setTimeout(destroy, this.#options.config().bodyIdleTimeoutMs, this.#socket).unref();
+  }
+}
+
+/** Node would wait for what is left to be read and written. */
+function reset(stream: ServerHttp2Stream, code: number): void {
+  stream.close(code);
+  process.nextTick(destroy, stream);
+}
+
+function destroy(it: Socket | ServerHttp2Stream): void {
+  it.destroy();
+}

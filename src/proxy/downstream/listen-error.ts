@@ -1,0 +1,23 @@
+// Ports that cannot be had: said by their name in the configuration, before anybody relies on them.
+
+import { createServer } from 'node:net';
+import type { ListenAddress } from '../../config/config.ts';
+import { CommandError } from '../../errors.ts';
+
+/**
+ * Ports that event loops share could be shared with another process as well, by mistake: found out by opening the port
+ * for oneself first. Throws `CommandError` when it is taken.
+ */
+export function assertPortFree(name: string, address: ListenAddress): Promise<void> {
+  const server = createServer();
+  return new Promise((resolve, reject) => {
+    server.once('error', (error: NodeJS.ErrnoException) => reject(listenError(name, address, error)));
+    server.listen({ host: address.host, port: address.port }, () => server.close(() => resolve()));
+  });
+}
+
+/** Says which port of the configuration cannot be had, and why. */
+export function listenError(name: string, { host, port }: ListenAddress, error: NodeJS.ErrnoException): CommandError {
+  const why = error.code === 'EADDRINUSE' ? 'the port is taken' : error.message;
+  return new CommandError(`${name}.listen: ${host}:${port}: ${why}`, 1, error);
+}

@@ -1,0 +1,330 @@
+// One listening port: an HTTP/1 server with llhttp in its strict mode, limits on everything a client can send, and an answer
+// for what could not even be parsed.
+
+import { createServer, type IncomingMessage, type Server, type ServerOptions, ServerResponse } from 'node:http';
+import { createServer as createTlsServer, type Server as TlsServer } from 'node:https';
+import { Server as NetServer, type Socket } from 'node:net';
+import type { TLSSocket } from 'node:tls';
+import type { ListenAddress, ProxyConfig } from '../../config/config.ts';
+import { ProxyError } from '../../errors.ts';
+import type { ProxyContext } from '../exchange/context.ts';
+import { rawErrorAnswer } from '../exchange/error-response.ts';
+import { peerOf, type TrustedPeers } from '../fields/forwarded.ts';
+import { NO_SERVICE } from '../metrics.ts';
+import type { ServiceRuntime } from '../service.ts';
+import { ClientConnection, type ClientLink } from './client-connection.ts';
+import { PlainLane, type PlainLaneOptions } from './http1/fast-path.ts';
+import { parseFailure } from './http1/parse-failure.ts';
+import { RawRequest } from './http1/raw-request.ts';
+import { Http2Port, sniff } from './http2/server.ts';
+import { linger } from './linger.ts';
+import { listenError } from './listen-error.ts';
+import { Turns } from './pipeline-queue.ts';
+import { ReadAhead } from './read-ahead.ts';
+import type { Route } from './routes.ts';
+import { type DownstreamTls, readDownstreamTls } from './tls.ts';
+
+/** How often slow heads are looked for; the limit is kept to within this. */
+const HEAD_CHECK_MS = 500;
+
+export interface ListenerOptions {
+  /** `proxy`, or the service whose own port it is. */
+  readonly name: string;
+  readonly address: ListenAddress;
+  readonly context: ProxyContext;
+  readonly route: Route;
+  readonly trusted: () => TrustedPeers;
+  /** The service that every request here is for; null on the shared port. */
+  readonly service: () => ServiceRuntime | null;
+}
+
+export class Listener {
+  readonly name: string;
+  readonly address: ListenAddress;
+  readonly #options: ListenerOptions;
+  readonly #server: Server;
+  readonly #http2: Http2Port;
+  readonly #tls: DownstreamTls | null;
+  readonly #connections = new Map<Socket, ClientConnection>();
+  /** Below TLS, from before its handshake on: those that say nothing are connections as well. */
+  readonly #accepted = new Set<Socket>();
+  /** Of connections that node:http has. */
+  readonly #turns = new WeakMap<Socket, Turns>();
+  #closed: Promise<void> | null = null;
+  #onEmpty: (() => void) | null = null;
+
+  constructor(options: ListenerOptions) {
+    this.name = options.name;
+    this.address = options.address;
+    this.#options = options;
+    const { context, route, service } = options;
+    this.#tls = context.config.tls === null ? null : readDownstreamTls(context.config.tls);
+    this.#http2 = new Http2Port({
+      config: () => context.config,
+      route,
+      service,
+      peerOf: (remoteAddress, encrypted) => peerOf(remoteAddress, encrypted, options.trusted()),
+    });
+    this.#server = this.#createServer();
+  }
+
+  get connections(): ReadonlyMap<Socket, ClientConnection> {
+    return this.#connections;
+  }
+
+  /** `fd`: an inherited listening socket to use instead. Throws `CommandError` when the port cannot be had. */
+  listen(fd?: number): Promise<ListenAddress> {
+    const { host, port } = this.address;
+    return new Promise((resolve, reject) => {
+      const onError = (error: NodeJS.ErrnoException): void => reject(listenError(this.name, this.address, error));
+      this.#server.once('error', onError);
+      // Several event loops on one port: the kernel spreads connections over their sockets.
+      const reusePort = this.#options.context.config.workers > 1;
+      this.#server.listen(fd === undefined ? { host, port, reusePort } : { fd }, () => {
+        this.#server.removeListener('error', onError);
+        const bound = this.#server.address();
+        resolve({ host, port: bound !== null && typeof bound === 'object' ? bound.port : port });
+      });
+    });
+  }
+
+  /**
+   * Takes no more connections; those that are open stay. Not `http.Server.close`: that also drops connections which were
+   * accepted a moment ago and whose first request is still on its way.
+   */
+  stop(): Promise<void> {
+    this.#closed ??= new Promise((resolve) => {
+      NetServer.prototype.close.call(this.#server, () => resolve());
+    });
+    return this.#closed;
+  }
+
+  /**
+   * What would last as long as it likes is told: both ends of WebSockets, and clients that speak HTTP/2. Again and again
+   * while the port drains, for those that only now turn out to be such.
+   */
+  sayGoodbye(): void {
+    for (const connection of this.#connections.values()) connection.pipe?.goAway();
+    this.#http2.stop();
+  }
+
+  /** Cuts off whatever is left. */
+  async close(): Promise<void> {
+    const stopped = this.stop();
+    for (const socket of [...this.#connections.keys(), ...this.#accepted]) socket.destroy();
+    await stopped;
+    // Exchanges end with the close events of their sockets, and those come a little later.
+    if (this.#connections.size > 0) {
+      await new Promise<void>((resolve) => {
+        this.#onEmpty = resolve;
+      });
+    }
+  }
+
+  /** Certificates for new connections, and timeouts. */
+  renew(tls: DownstreamTls | null): void {
+    const { config } = this.#options.context;
+    this.#server.headersTimeout = config.headersTimeoutMs;
+    this.#server.timeout = quietMs(config);
+    if (tls !== null) (this.#server as TlsServer).setSecureContext(tls);
+  }
+
+  #createServer(): Server {
+    const { config } = this.#options.context;
+    const options: ServerOptions<typeof RawRequest> = {
+      IncomingMessage: RawRequest,
+      maxHeaderSize: config.headerBytesMax,
+      headersTimeout: config.headersTimeoutMs,
+      // Large uploads may take as long as they keep moving.
+      requestTimeout: 0,
+      connectionsCheckingInterval: Math.min(HEAD_CHECK_MS, config.headersTimeoutMs),
+      // Kept by the idle timeout below: one timer a connection, instead of two new ones for every request.
+      keepAliveTimeout: 0,
+      // Checked with the other fields, so that the answer is ours.
+      requireHostHeader: false,
+      insecureHTTPParser: false,
+      noDelay: true,
+      // A request without a body needs no stream for it.
+      optimizeEmptyRequests: true,
+      // Every other upgrade (h2c, or one sent ahead) is a suggestion that is not taken: the request is answered as it is.
+      shouldUpgradeCallback: (request) =>
+        request.method === 'GET' &&
+        request.headers.upgrade?.toLowerCase() === 'websocket' &&
+        !this.#turnsOf(request.socket).busy,
+    };
+    const server = this.#tls === null ? createServer(options) : this.#createTlsServer(options, this.#tls);
+    this.#chooseProtocol(server);
+    server.maxConnections = Math.ceil(config.connectionsMax / config.workers);
+    server.timeout = quietMs(config);
+    const onRequest = (request: IncomingMessage, response: ServerResponse): void => this.#onRequest(request, response);
+    server.on('request', onRequest);
+    server.on('checkContinue', onRequest);
+    server.on('checkExpectation', onRequest);
+    server.on('upgrade', (request: IncomingMessage, socket: Socket, first: Buffer) => {
+      this.#onUpgrade(request, socket, first);
+    });
+    server.on('connect', (_request: IncomingMessage, socket: Socket) => this.#onConnect(socket));
+    server.on('clientError', (error: Error, socket: Socket) => this.#onClientError(error, socket));
+    server.on('timeout', (socket: Socket) => this.#onTimeout(socket));
+    return server;
+  }
+
+  #createTlsServer(options: ServerOptions<typeof RawRequest>, tls: DownstreamTls): TlsServer {
+    // A handshake is a head of its own.
+    const server = createTlsServer({
+      ...options,
+      ...tls,
+      handshakeTimeout: this.#options.context.config.headersTimeoutMs,
+    });
+    server.on('connection', (socket: Socket) => {
+      this.#accepted.add(socket);
+      socket.once('close', () => this.#accepted.delete(socket));
+    });
+    return server;
+  }
+
+  /** Node's own listener for HTTP/1 becomes one of three that a new connection may be handed to. */
+  #chooseProtocol(server: Server): void {
+    const event = this.#tls === null ? 'connection' : 'secureConnection';
+    const http1 = server.listeners(event) as ((socket: Socket) => void)[];
+    server.removeAllListeners(event);
+    const takeHttp1 = (socket: Socket): void => {
+      const turns = this.#turnsOf(socket);
+      const destroySoon = socket.destroySoon.bind(socket);
+      // How node ends a connection behind its last answer.
+      socket.destroySoon = () => (turns.unread ? linger(socket) : destroySoon());
+      for (const listener of http1) listener.call(server, socket);
+    };
+    server.on(event, (socket: Socket) => {
+      const connection = this.#onConnection(socket);
+      const { alpnProtocol } = socket as Partial<TLSSocket>;
+      if (this.#tls === null) this.#takeCleartext(socket, connection, takeHttp1);
+      else if (alpnProtocol === 'h2') this.#takeHttp2(socket);
+      else takeHttp1(socket);
+    });
+  }
+
+  #takeCleartext(socket: Socket, connection: ClientConnection, takeHttp1: (socket: Socket) => void): void {
+    const { context, route } = this.#options;
+    sniff(socket, context.config.headersTimeoutMs, (protocol, first) => {
+      if (protocol === 'http2') {
+        // Before the handover: what is buffered is read as soon as somebody is there.
+        socket.unshift(first);
+        this.#takeHttp2(socket);
+        return;
+      }
+      socket.setTimeout(this.#server.timeout);
+      const options: PlainLaneOptions = {
+        socket,
+        connection,
+        route,
+        headBytesMax: () => context.config.headerBytesMax,
+        onQuiet: () => this.#onTimeout(socket),
+        handOver: () => takeHttp1(socket),
+      };
+      new PlainLane(options, first);
+    });
+  }
+
+  #takeHttp2(socket: Socket): void {
+    const connection = this.#connections.get(socket);
+    if (connection !== undefined) connection.multiplexed = true;
+    this.#http2.take(socket);
+  }
+
+  #onConnection(socket: Socket): ClientConnection {
+    const peer = peerOf(socket.remoteAddress, this.#tls !== null, this.#options.trusted());
+    const connection = new ClientConnection(linkOf(socket), peer, this.#options.service);
+    this.#connections.set(socket, connection);
+    // From one owner to the next there are moments, and behind CONNECT a lifetime, in which nobody else listens.
+    socket.on('error', () => socket.destroy());
+    socket.once('close', () => {
+      this.#connections.delete(socket);
+      connection.onClose();
+      if (this.#connections.size === 0) this.#onEmpty?.();
+    });
+    return connection;
+  }
+
+  #onRequest(request: IncomingMessage, response: ServerResponse): void {
+    const connection = this.#connections.get(request.socket);
+    // Closed while its request was still being parsed.
+    if (connection === undefined) return;
+    // Behind an upgrade that was not taken, node's parser reads no further.
+    if (request.headers.upgrade !== undefined) response.shouldKeepAlive = false;
+    this.#turnsOf(request.socket).take(response, () => {
+      if (!connection.closing) this.#options.route({ connection, request, response, upgrade: null });
+    });
+  }
+
+  #turnsOf(socket: Socket): Turns {
+    let turns = this.#turns.get(socket);
+    if (turns === undefined) {
+      turns = new Turns(socket);
+      this.#turns.set(socket, turns);
+    }
+    return turns;
+  }
+
+  /** Node lets go of the socket here; a response of our own serves for every answer but 101. */
+  #onUpgrade(request: IncomingMessage, socket: Socket, first: Buffer): void {
+    const connection = this.#connections.get(socket);
+    if (connection === undefined) {
+      socket.destroy();
+      return;
+    }
+    const response = new ServerResponse(request);
+    response.shouldKeepAlive = false;
+    response.assignSocket(socket);
+    response.on('finish', () => socket.destroySoon());
+    const ahead = new ReadAhead(socket, first);
+    const detach = (): Buffer => {
+      response.detachSocket(socket);
+      return ahead.stop();
+    };
+    this.#options.route({ connection, request, response, upgrade: { socket, detach } });
+  }
+
+  /** Node lets go of the socket here, whatever answers are still on their way to it. */
+  #onConnect(socket: Socket): void {
+    const turns = this.#turnsOf(socket);
+    socket.on('drain', () => turns.drained());
+    socket.on('timeout', () => this.#onTimeout(socket));
+    const error = new ProxyError('bad-request', 'CONNECT is not supported', { source: 'downstream' });
+    turns.takeLast(() => this.#refuse(socket, error));
+  }
+
+  #onTimeout(socket: Socket): void {
+    const connection = this.#connections.get(socket);
+    if (connection === undefined) socket.destroy();
+    else connection.onQuiet(socket, this.#options.context.config);
+  }
+
+  /** What llhttp refused, or a head that took too long. */
+  #onClientError(error: Error & { readonly code?: string }, socket: Socket): void {
+    const connection = this.#connections.get(socket);
+    const failure = parseFailure(error);
+    if (failure === null || connection === undefined) socket.destroy(error);
+    else if (connection.closing) return;
+    else if (!socket.writable) socket.destroy(error);
+    else if (!connection.broken(failure)) this.#turnsOf(socket).takeLast(() => this.#refuse(socket, failure));
+  }
+
+  #refuse(socket: Socket, error: ProxyError): void {
+    this.#options.context.metrics.error(NO_SERVICE, error.code);
+    socket.end(rawErrorAnswer(error), 'latin1');
+    socket.destroySoon();
+  }
+}
+
+/** TLS has no reset: there, an end without a word of goodbye (close_notify) is the error. */
+function linkOf(socket: Socket): ClientLink {
+  if (!('encrypted' in socket)) return socket;
+  const destroy = (): unknown => socket.destroy();
+  return { destroy, resetAndDestroy: destroy };
+}
+
+/** When a connection that is quiet is looked at for the first time. */
+function quietMs({ bodyIdleTimeoutMs, keepAliveTimeoutMs }: ProxyConfig): number {
+  return Math.min(bodyIdleTimeoutMs, keepAliveTimeoutMs);
+}

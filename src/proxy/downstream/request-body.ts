@@ -1,0 +1,209 @@
+// A request's body on its way to an instance. Up to a bound it is collected before anything is sent: such a body goes out in
+// one write, can be replayed on a retry, and its client's slowness never reaches an instance. What is larger is streamed
+// with back-pressure; until its first bytes are let go of, even that can be replayed.
+
+import { ProxyError } from '../../errors.ts';
+import type { ClientRequest } from '../exchange/client-message.ts';
+import type { Stopwatch } from '../exchange/stopwatch.ts';
+import { type FieldTable, trailersOnly } from '../fields/fields.ts';
+
+export interface BodyLimits {
+  /** Collected up to here. */
+  readonly collectBytesMax: number;
+  /** 0: no limit. */
+  readonly bytesMax: number;
+}
+
+export interface BodyListener {
+  /** The body is whole, or is to be streamed from here on. Once. */
+  onBodyReady(): void;
+  /** Too large. The body is not read any further. */
+  onBodyFailed(error: ProxyError): void;
+}
+
+/** Where a body is streamed to. */
+export interface BodySink {
+  /** False: no more until `drained` is called on the body. */
+  write(chunk: Buffer): boolean;
+  end(trailers: readonly string[]): void;
+}
+
+/**
+ * A body of unknown length is waited for this long before it is streamed: nearly all small ones are whole by then, and a
+ * client that talks both ways at once is not held up for long.
+ */
+const CHUNKED_HOLD_MS = 20;
+
+export class RequestBody {
+  readonly #request: ClientRequest;
+  readonly #limits: BodyLimits;
+  readonly #listener: BodyListener;
+  readonly #stopwatch: Stopwatch;
+  readonly #nowMs: () => number;
+  readonly #fields: FieldTable;
+  #holdTimer: NodeJS.Timeout | null = null;
+  #kept: Buffer[] = [];
+  #keptBytes = 0;
+  #bytes = 0;
+  #ended = false;
+  #ready = false;
+  #over = false;
+  /** Some of it is gone. */
+  #released = false;
+  #sink: BodySink | null = null;
+  #waiting = false;
+
+  constructor(
+    request: ClientRequest,
+    limits: BodyLimits,
+    listener: BodyListener,
+    around: { readonly stopwatch: Stopwatch; readonly nowMs: () => number; readonly fields: FieldTable },
+  ) {
+    this.#request = request;
+    this.#limits = limits;
+    this.#listener = listener;
+    this.#stopwatch = around.stopwatch;
+    this.#nowMs = around.nowMs;
+    this.#fields = around.fields;
+  }
+
+  /**
+   * Begins to read. `length` null: unknown, the body is chunked. `atOnce`: the client waits for an interim answer before
+   * it sends the body, so nothing can be collected.
+   */
+  collect(length: number | null, atOnce: boolean): void {
+    const { bytesMax, collectBytesMax } = this.#limits;
+    if (bytesMax > 0 && length !== null && length > bytesMax) {
+      this.#fail(`a body of ${length} bytes is over the limit of ${bytesMax}`);
+      return;
+    }
+    this.#request.on('data', (chunk: Buffer) => this.#onData(chunk));
+    this.#request.once('end', () => this.#onEnd());
+    if (atOnce || (length !== null && length > collectBytesMax)) this.#becomeReady();
+    else if (length === null) this.#holdTimer = setTimeout(() => this.#becomeReady(), CHUNKED_HOLD_MS);
+  }
+
+  /** The whole body, null while it is not all here. */
+  get whole(): Buffer | null {
+    if (!this.#ended || this.#released) return null;
+    const [first] = this.#kept;
+    return this.#kept.length === 1 && first !== undefined ? first : Buffer.concat(this.#kept, this.#keptBytes);
+  }
+
+  get ended(): boolean {
+    return this.#ended;
+  }
+
+  get trailers(): readonly string[] {
+    return trailersOnly(this.#request.rawTrailers, this.#fields);
+  }
+
+  get replayable(): boolean {
+    return !this.#released;
+  }
+
+  /** It is the client's turn: bytes are missing and we read. */
+  get waitsForClient(): boolean {
+    return !this.#ended && !this.#over && (this.#waiting || !this.#ready);
+  }
+
+  /** Streams to `sink` from the first byte on. */
+  attach(sink: BodySink): void {
+    this.#sink = sink;
+    let writable = true;
+    for (const chunk of this.#kept) writable = sink.write(chunk);
+    if (this.#ended) sink.end(this.trailers);
+    else if (writable) this.drained();
+  }
+
+  /** The sink takes more. */
+  drained(): void {
+    if (this.#over || this.#ended || this.#sink === null) return;
+    this.#wait(true);
+    this.#request.resume();
+  }
+
+  /** The try that the body was streamed to is over; another may attach while it is `replayable`. */
+  detach(): void {
+    this.#sink = null;
+    if (!this.#ended) this.#pause();
+  }
+
+  /** Nobody wants the rest: it is read and dropped, so that the client gets to read its answer. */
+  discard(): void {
+    this.#finish();
+    this.#kept = [];
+    if (!this.#ended) this.#request.resume();
+  }
+
+  #onData(chunk: Buffer): void {
+    if (this.#over) return;
+    this.#bytes += chunk.length;
+    const { bytesMax, collectBytesMax } = this.#limits;
+    if (bytesMax > 0 && this.#bytes > bytesMax) {
+      this.#fail(`the body is over the limit of ${bytesMax} bytes`);
+      return;
+    }
+    this.#keep(chunk);
+    if (this.#sink !== null) {
+      if (!this.#sink.write(chunk)) this.#pause();
+    } else if (this.#keptBytes > collectBytesMax || this.#ready) {
+      this.#pause();
+      this.#becomeReady();
+    }
+  }
+
+  /** Bodies past the bound are let go of once they have a sink. */
+  #keep(chunk: Buffer): void {
+    if (this.#released) return;
+    if (this.#sink !== null && this.#keptBytes + chunk.length > this.#limits.collectBytesMax) {
+      this.#released = true;
+      this.#kept = [];
+      return;
+    }
+    this.#kept.push(chunk);
+    this.#keptBytes += chunk.length;
+  }
+
+  #onEnd(): void {
+    if (this.#over) return;
+    this.#ended = true;
+    this.#wait(false);
+    this.#becomeReady();
+    this.#sink?.end(this.trailers);
+  }
+
+  #becomeReady(): void {
+    if (this.#ready || this.#over) return;
+    this.#ready = true;
+    if (this.#holdTimer !== null) clearTimeout(this.#holdTimer);
+    if (!this.#ended) this.#pause();
+    this.#listener.onBodyReady();
+  }
+
+  #pause(): void {
+    this.#request.pause();
+    this.#wait(false);
+  }
+
+  #fail(message: string): void {
+    this.#finish();
+    this.#request.pause();
+    this.#listener.onBodyFailed(new ProxyError('body-too-large', message, { source: 'downstream' }));
+  }
+
+  #finish(): void {
+    this.#over = true;
+    this.#sink = null;
+    if (this.#holdTimer !== null) clearTimeout(this.#holdTimer);
+    this.#wait(false);
+  }
+
+  /** Tells the stopwatch whether it is the client that everybody waits for. */
+  #wait(waiting: boolean): void {
+    if (waiting === this.#waiting) return;
+    this.#waiting = waiting;
+    if (waiting) this.#stopwatch.waitForClient(this.#nowMs());
+    else this.#stopwatch.clientCame(this.#nowMs());
+  }
+}

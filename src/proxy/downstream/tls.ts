@@ -1,0 +1,39 @@
+// TLS towards clients: certificate, key and, for mutual TLS, the CA of the clients, read from files that may be renewed
+// while connections are open.
+
+import { readFileSync } from 'node:fs';
+import { createSecureContext, type TlsOptions } from 'node:tls';
+import type { DownstreamTlsConfig } from '../../config/config.ts';
+import { CommandError } from '../../errors.ts';
+
+export type DownstreamTls = Pick<
+  TlsOptions,
+  'cert' | 'key' | 'ca' | 'requestCert' | 'rejectUnauthorized' | 'ALPNProtocols' | 'minVersion'
+>;
+
+/** @throws CommandError that names the file which cannot be read or used */
+export function readDownstreamTls({ certFile, keyFile, clientCaFile }: DownstreamTlsConfig): DownstreamTls {
+  const cert = read('proxy.tls.cert', certFile);
+  const key = read('proxy.tls.key', keyFile);
+  const ca = clientCaFile === null ? null : read('proxy.tls.client_ca', clientCaFile);
+  try {
+    createSecureContext({ cert, key, ...(ca === null ? {} : { ca }) });
+  } catch (error) {
+    throw new CommandError(`proxy.tls: ${certFile} and ${keyFile}: ${(error as Error).message}`, 1, error);
+  }
+  return {
+    cert,
+    key,
+    ...(ca === null ? {} : { ca, requestCert: true, rejectUnauthorized: true }),
+    ALPNProtocols: ['h2', 'http/1.1'],
+    minVersion: 'TLSv1.2',
+  };
+}
+
+function read(path: string, file: string): Buffer {
+  try {
+    return readFileSync(file);
+  } catch (error) {
+    throw new CommandError(`${path}: ${file}: ${(error as Error).message}`, 1, error);
+  }
+}

@@ -1,0 +1,24 @@
+// One line a request, where it is switched on.
+
+import type { Logger } from '../../telemetry/log.ts';
+
+export interface AccessLine {
+  readonly service: string;
+  /** Null: no instance was tried. */
+  readonly instance: string | null;
+  readonly client: string;
+  readonly requestId: string | null;
+  readonly method: string;
+  /** Logged without its query. */
+  readonly target: string;
+  readonly status: number;
+  /** As charged: less what the client took. */
+  readonly latencyMs: number;
+  readonly tries: number;
+}
+
+export function logAccess(log: Logger, line: AccessLine): void {
+  // A query may carry a token, and logs are kept.
+  const target = line.target.split('?', 1)[0];
+  log.info({ ...line, target, latencyMs: Math.round(line.latencyMs * 100) / 100 }, 'request');
+}

@@ -1,0 +1,26 @@
+// What every exchange shares.
+
+import type { ProxyConfig } from '../../config/config.ts';
+import type { Logger } from '../../telemetry/log.ts';
+import type { Tracer } from '../../telemetry/traces/tracer.ts';
+import type { FieldTable } from '../fields/fields.ts';
+import type { ProxyMetrics } from '../metrics.ts';
+import type { ServiceRuntime } from '../service.ts';
+
+export interface ProxyContext {
+  /** Name in X-QEdge-Instance of answers this proxy gives itself, and in Via: `qedge-<node>`. */
+  readonly viaName: string;
+  readonly config: ProxyConfig;
+  readonly nowMs: () => number;
+  readonly log: Logger;
+  readonly accessLog: boolean;
+  readonly metrics: ProxyMetrics;
+  /** Null: nothing is traced, and nothing is done for it. */
+  readonly tracer: Tracer | null;
+  readonly requestFields: FieldTable;
+  readonly services: ReadonlyMap<string, ServiceRuntime>;
+  /** Set once the drain's grace is over: new requests are sent away. */
+  readonly refusing: boolean;
+  /** Set from the first moment of a drain: answers say `connection: close`. */
+  readonly draining: boolean;
+}

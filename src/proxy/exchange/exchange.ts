@@ -1,0 +1,419 @@
+// A request's whole way, top to bottom: begin → collect the body → try (→ try again) → answer → settle.
+
+import type { Socket } from 'node:net';
+import type { Candidate } from '../../core/domain.ts';
+import { ProxyError, type ProxyErrorCode } from '../../errors.ts';
+import type { RequestTrace } from '../../telemetry/traces/request-trace.ts';
+import type { ClientConnection } from '../downstream/client-connection.ts';
+import { type BodyListener, RequestBody } from '../downstream/request-body.ts';
+import { hasField } from '../fields/fields.ts';
+import { RequestHead } from '../fields/request-head.ts';
+import { addOwnFields, readResponseHead } from '../fields/response-head.ts';
+import { setBudget, upstreamFields } from '../fields/upstream-fields.ts';
+import { NO_SERVICE } from '../metrics.ts';
+import type { ServiceRuntime } from '../service.ts';
+import type { InstancePool, Waiter } from '../upstream/pool.ts';
+import { transmit } from '../upstream/transport.ts';
+import type { RawFields } from '../upstream/upstream.ts';
+import { switchProtocols, type UpgradedSocket } from '../websocket/websocket.ts';
+import { logAccess } from './access-log.ts';
+import { Answer } from './answer.ts';
+import { Attempt, type AttemptFailure } from './attempt.ts';
+import { clientIdOf } from './client-id.ts';
+import type { ClientRequest, ClientResponse } from './client-message.ts';
+import type { ProxyContext } from './context.ts';
+import { Deadline } from './deadline.ts';
+import { errorAnswer, statusOf } from './error-response.ts';
+import { admitHead, admitToService } from './load-shedding.ts';
+import { mayRetry } from './retry.ts';
+import { matchService } from './service-match.ts';
+import { Stopwatch } from './stopwatch.ts';
+
+/** Who an exchange is with. */
+export interface ExchangeClient {
+  readonly connection: ClientConnection;
+  readonly request: ClientRequest;
+  readonly response: ClientResponse;
+  readonly upgrade: ClientUpgrade | null;
+}
+
+/** A client that wants to switch protocols. */
+export interface ClientUpgrade {
+  readonly socket: Socket;
+  /** Takes the socket away from the response that would have answered on it. What came behind the head. */
+  detach(): Buffer;
+}
+
+export interface UpgradedUpstream extends UpgradedSocket {
+  /** How long the handshake took there. */
+  readonly upstreamMs: number;
+}
+
+/** Status that is counted for a request whose client went away before its answer; nobody ever sees it. */
+const CLIENT_GONE = 499;
+
+const NONE: readonly number[] = [];
+
+export class Exchange implements BodyListener, Waiter {
+  readonly request: ClientRequest;
+  readonly answer: Answer;
+  readonly stopwatch = new Stopwatch();
+  readonly #context: ProxyContext;
+  readonly #connection: ClientConnection;
+  readonly #response: ClientResponse;
+  /** What a client that wants to switch protocols sent behind its head; null for everybody else. */
+  readonly #upgrade: ClientUpgrade | null;
+  #head = EMPTY_HEAD;
+  #deadline = NO_DEADLINE;
+  /** Null where this request is not traced. */
+  #trace: RequestTrace | null = null;
+  #service: ServiceRuntime | null = null;
+  #admitted = false;
+  #clientId = '';
+  #body: RequestBody | null = null;
+  #fields: string[] = [];
+  #attempt: Attempt | null = null;
+  #attempts = 0;
+  #tried: readonly number[] = NONE;
+  #queued: { readonly candidate: Candidate; readonly pool: InstancePool } | null = null;
+  #over = false;
+
+  constructor(context: ProxyContext, client: ExchangeClient) {
+    const { connection, request, response, upgrade } = client;
+    this.#context = context;
+    this.#connection = connection;
+    this.request = request;
+    this.#response = response;
+    this.#upgrade = upgrade;
+    this.answer = new Answer(response, () => connection.reset());
+  }
+
+  /** The service; only once it is matched. */
+  get service(): ServiceRuntime {
+    if (this.#service === null) throw new Error('assertion failed: no service yet');
+    return this.#service;
+  }
+
+  nowMs(): number {
+    return this.#context.nowMs();
+  }
+
+  /** From the first line to the moment the body is wanted. */
+  begin(): void {
+    this.#connection.add(this);
+    try {
+      this.#admit();
+    } catch (error) {
+      this.fail(asProxyError(error));
+      return;
+    }
+    const head = this.#head;
+    if (!head.hasBody) {
+      this.onBodyReady();
+      return;
+    }
+    const limits = {
+      collectBytesMax: this.service.config.retry.bodyBytesMax,
+      bytesMax: this.#context.config.bodyBytesMax,
+    };
+    const { nowMs, requestFields: fields } = this.#context;
+    this.#body = new RequestBody(this.request, limits, this, { stopwatch: this.stopwatch, nowMs, fields });
+    this.#body.collect(head.contentLength, head.expect !== null);
+  }
+
+  /** Everything that can be refused before a byte of the body is read. */
+  #admit(): void {
+    const context = this.#context;
+    const head = admitHead(this.request, context);
+    this.#head = head;
+    if (context.tracer !== null) this.#trace = context.tracer.begin(head.fields, this.nowMs());
+    const service = matchService(this.#connection.service, head, context.services, context.config.serviceHeader);
+    this.#service = service;
+    this.#clientId = clientIdOf(head.client, this.#connection.peer.address);
+    this.#deadline = new Deadline(service.config.qos.latencyMs, head.deadlineMs, this.stopwatch);
+    const nowMs = this.nowMs();
+    admitToService(service, this.#deadline.budgetLeftMs(nowMs), nowMs);
+    this.#admitted = true;
+    service.inFlight++;
+    service.retryBudget.deposit();
+  }
+
+  onBodyReady(): void {
+    this.stopwatch.start(this.nowMs());
+    const via = `${this.request.httpVersion} ${this.#context.viaName}`;
+    this.#fields = upstreamFields(this.#head, via, this.#connection.peer);
+    this.#try();
+  }
+
+  onBodyFailed(error: ProxyError): void {
+    this.fail(error);
+  }
+
+  /** Asks the router where to, and sends; an instance that is full makes way for another before anybody queues. */
+  #try(): void {
+    const nowMs = this.nowMs();
+    const { service } = this;
+    if (this.#deadline.askedLeftMs(nowMs) <= 0) {
+      this.fail(new ProxyError('deadline-exceeded', 'the deadline passed before a try', { source: 'downstream' }));
+      return;
+    }
+    const budgetMs = this.#deadline.budgetLeftMs(nowMs);
+    const info = { clientId: this.#clientId, budgetMs, attempt: this.#attempts, tried: this.#tried };
+    const first = service.router.route(info, nowMs);
+    if (first === null) {
+      this.fail(new ProxyError('no-instance', 'the service has no instance', { source: 'internal' }));
+      return;
+    }
+    for (let candidate: Candidate | null = first; candidate !== null; ) {
+      const pool = service.poolOf(candidate);
+      if (pool.enter()) {
+        this.#send(candidate, pool, nowMs);
+        return;
+      }
+      info.tried = [...info.tried, candidate.handle];
+      candidate = info.tried.length < service.router.candidates.length ? service.router.route(info, nowMs) : null;
+    }
+    const pool = service.poolOf(first);
+    if (pool.wait(this)) this.#queued = { candidate: first, pool };
+    else this.fail(this.#overloaded(first));
+  }
+
+  onSlot(): void {
+    const queued = this.#queued;
+    this.#queued = null;
+    if (queued !== null) this.#send(queued.candidate, queued.pool, this.nowMs());
+  }
+
+  onQueueTimeout(): void {
+    const queued = this.#queued;
+    this.#queued = null;
+    if (queued !== null) this.fail(this.#overloaded(queued.candidate));
+  }
+
+  #send(candidate: Candidate, pool: InstancePool, nowMs: number): void {
+    const head = this.#head;
+    const body = this.#body;
+    const ours = this.#fields;
+    setBudget(ours, this.#deadline.budgetLeftMs(nowMs));
+    this.#trace?.tryStarted(ours, candidate, nowMs);
+    // HTTP/1.0 may do without Host, HTTP/1.1 may not (RFC 9112 section 3.2).
+    const fields = head.host === null ? ['Host', pool.authority, ...ours] : ours;
+    const request = { method: this.request.method ?? 'GET', target: head.target, fields };
+    const attempt = new Attempt(this, candidate, pool, nowMs);
+    this.#attempt = attempt;
+    const { contentLength, trailer, expect } = head;
+    const framing = { contentLength, trailer, expect, upgrade: this.#upgrade === null ? null : head.upgrade };
+    attempt.send((handler) => transmit(pool, { request, framing, body, again: this.#attempts > 0 }, handler));
+  }
+
+  /** The one try in flight ended without an answer that could be passed on whole. */
+  tryFailed(failure: AttemptFailure): void {
+    const { service } = this;
+    const nowMs = this.nowMs();
+    const instance = this.#attempt?.instanceName ?? '';
+    this.#context.log.debug({ service: service.name, instance, code: failure.code, err: failure.cause }, 'try failed');
+    this.#trace?.tryEnded(nowMs, 0, failure.code);
+    if (this.answer.begun) {
+      this.#cutOff(failure.code, nowMs);
+      return;
+    }
+    this.#tried = [...this.#tried, this.#attempt?.handle ?? -1];
+    const again = mayRetry(
+      {
+        reach: failure.reach,
+        method: this.request.method ?? 'GET',
+        idempotencyKey: hasField(this.request.rawHeaders, 'idempotency-key'),
+        replayable: this.#body === null || this.#body.replayable,
+        attempt: this.#attempts,
+        budgetLeftMs: this.#deadline.budgetLeftMs(nowMs),
+        candidates: service.router.candidates.length,
+      },
+      service.config.retry,
+      service.retryBudget,
+      nowMs,
+    );
+    if (again) {
+      this.#attempts++;
+      service.metrics.retried();
+      this.#try();
+      return;
+    }
+    const context = { service: service.name, instance };
+    this.fail(new ProxyError(failure.code, failure.message, { source: 'upstream', cause: failure.cause, context }));
+  }
+
+  /** The instance has said everything. */
+  answered(status: number, trailers: RawFields, nowMs: number): void {
+    const success = status < this.service.config.failureStatusMin && this.#deadline.budgetLeftMs(nowMs) >= 0;
+    if (this.#body !== null && !this.#body.ended) this.#body.discard();
+    this.#trace?.tryEnded(nowMs, status, null);
+    this.#settle(status, success, nowMs);
+    this.answer.end(trailers);
+  }
+
+  /** The instance switched protocols: from here on the two ends talk for themselves. */
+  upgraded(raw: RawFields, upstream: UpgradedUpstream, nowMs: number): void {
+    const client = this.#upgrade;
+    if (client === null) {
+      upstream.socket.destroy();
+      this.fail(new ProxyError('upstream-protocol', 'the instance switched protocols unasked', { source: 'upstream' }));
+      return;
+    }
+    const { fields } = readResponseHead(101, raw, false);
+    fields.push('Connection', 'Upgrade', 'Upgrade', this.#head.upgrade ?? '');
+    this.describe(fields, upstream.upstreamMs, nowMs);
+    const { socket } = client;
+    const first = client.detach();
+    const stallTimeoutMs = this.#context.config.bodyIdleTimeoutMs;
+    this.#connection.pipe = switchProtocols({ client: { socket, first }, upstream, stallTimeoutMs }, fields);
+    this.#trace?.tryEnded(nowMs, 101, null);
+    this.#settle(101, this.#deadline.budgetLeftMs(nowMs) >= 0, nowMs);
+  }
+
+  /** Answers with an error of our own; every failure before the head ends here. */
+  fail(error: ProxyError): void {
+    if (this.#over) return;
+    const nowMs = this.nowMs();
+    const service = this.#service?.name ?? NO_SERVICE;
+    this.#context.metrics.error(service, error.code);
+    this.#trace?.failed(error.code);
+    this.#attempt?.abandon(nowMs);
+    if (this.answer.begun) {
+      this.#cutOff(error.code, nowMs);
+      return;
+    }
+    const told = service === '' || error.context.service !== undefined ? error : withService(error, service);
+    const { status, closes, fields, body } = errorAnswer(told, this.#head.requestId);
+    if (error.source === 'downstream') this.#settle(status, null, nowMs);
+    else this.#settle(status, false, nowMs);
+    this.#body?.discard();
+    if (this.#context.draining && !closes) fields.push('Connection', 'close');
+    if (closes) this.#connection.closing = true;
+    this.#response.writeHead(status, fields);
+    this.#response.end(body);
+  }
+
+  /** The client went away: nobody waits for an answer any more. */
+  clientGone(): void {
+    if (this.#over) return;
+    const nowMs = this.nowMs();
+    this.#queued?.pool.cancel(this);
+    this.#queued = null;
+    this.#attempt?.abandon(nowMs);
+    this.#trace?.failed('client-gone');
+    // Impatience past the limit is a miss; before it, it says nothing.
+    this.#settle(CLIENT_GONE, this.#deadline.budgetLeftMs(nowMs) < 0 ? false : null, nowMs);
+    this.#body?.discard();
+  }
+
+  /** The client neither sends nor takes a byte for too long, while it is its turn. */
+  clientTooSlow(): void {
+    if (this.answer.begun) this.#connection.destroy();
+    else this.fail(new ProxyError('request-timeout', 'the client sent no body byte in time', { source: 'downstream' }));
+  }
+
+  /** A broken body is this request's own fault, garbage behind a whole one is not. */
+  clientBroken(error: ProxyError): boolean {
+    if (this.#body === null || this.#body.ended) return false;
+    this.fail(error);
+    return true;
+  }
+
+  get waitsForClient(): boolean {
+    return this.#body?.waitsForClient === true || this.#attempt?.waitsForClient === true;
+  }
+
+  /** Until the client stops waiting, ms; +Infinity when it did not say. */
+  askedLeftMs(nowMs: number): number {
+    return this.#deadline.askedLeftMs(nowMs);
+  }
+
+  /** Adds what this proxy has to say to the fields of an instance's answer. */
+  describe(fields: string[], upstreamMs: number, nowMs: number): void {
+    const { viaName, config, draining } = this.#context;
+    const ownMs = this.stopwatch.elapsedMs(nowMs) - upstreamMs;
+    const instance = this.#attempt?.instanceName ?? '';
+    addOwnFields(fields, viaName, config.responseHeaders ? { instance, ownMs, upstreamMs } : null);
+    if (draining || (this.#body !== null && !this.#body.ended)) fields.push('Connection', 'close');
+    else if (this.#response.shouldKeepAlive) {
+      fields.push('Keep-Alive', `timeout=${Math.floor(config.keepAliveTimeoutMs / 1000)}`);
+    }
+  }
+
+  #overloaded(candidate: Candidate): ProxyError {
+    const instance = candidate.key;
+    return new ProxyError('overloaded', 'the instance and the queue in front of it are full', {
+      source: 'internal',
+      context: { service: this.service.name, instance },
+    });
+  }
+
+  /** A cut-off answer must never look whole. */
+  #cutOff(code: ProxyErrorCode, nowMs: number): void {
+    this.#trace?.failed(code);
+    this.#settle(statusOf(code), false, nowMs);
+    this.#body?.discard();
+    this.answer.reset();
+  }
+
+  /** Once, when the request as a whole is over. `success` null: says nothing of the service. */
+  #settle(status: number, success: boolean | null, nowMs: number): void {
+    if (this.#over) return;
+    this.#over = true;
+    this.#connection.remove(this);
+    const service = this.#service;
+    if (this.#trace !== null) this.#endTrace(this.#trace, status, nowMs);
+    if (service === null) return;
+    if (this.#admitted) service.inFlight--;
+    const latencyMs = this.stopwatch.elapsedMs(nowMs);
+    service.metrics.answered(status, latencyMs);
+    if (success !== null) service.router.settle(this.#clientId, success, nowMs);
+    if (this.#context.accessLog) this.#log(service.name, status, latencyMs);
+  }
+
+  #endTrace(trace: RequestTrace, status: number, nowMs: number): void {
+    const { target, host, requestId } = this.#head;
+    trace.end(nowMs, status === CLIENT_GONE ? 0 : status, {
+      method: this.request.method ?? '',
+      target,
+      scheme: this.#connection.peer.proto,
+      host,
+      httpVersion: this.request.httpVersion,
+      service: this.#service?.name ?? null,
+      client: this.#clientId,
+      requestId,
+    });
+  }
+
+  #log(service: string, status: number, latencyMs: number): void {
+    logAccess(this.#context.log, {
+      service,
+      instance: this.#attempt?.instanceName ?? null,
+      client: this.#clientId,
+      requestId: this.#head.requestId,
+      method: this.request.method ?? '',
+      target: this.#head.target,
+      status,
+      latencyMs,
+      tries: this.#attempts + (this.#attempt === null ? 0 : 1),
+    });
+  }
+}
+
+const EMPTY_HEAD = new RequestHead();
+const NO_DEADLINE = new Deadline(0, null, new Stopwatch());
+
+function withService(error: ProxyError, service: string): ProxyError {
+  const { source, retryable, cause } = error;
+  return new ProxyError(error.code, error.message, {
+    source,
+    retryable,
+    cause,
+    context: { ...error.context, service },
+  });
+}
+
+function asProxyError(error: unknown): ProxyError {
+  if (error instanceof ProxyError) return error;
+  return new ProxyError('internal', 'unexpected failure inside the proxy', { source: 'internal', cause: error });
+}

@@ -1,0 +1,83 @@
+// The only place that decides about another try, and the budget that keeps retries from becoming a load of their own.
+
+import type { RetryConfig } from '../../config/config.ts';
+
+/** How far a failed try may have got. */
+export type Reach =
+  /** Refused, or closed before a byte was written: the application surely knows nothing of it. */
+  | 'not-sent'
+  /** Some of it was written and nothing came back: the application may have acted. */
+  | 'sent'
+  /** A response head was seen. */
+  | 'answered';
+
+export interface FailedTry {
+  readonly reach: Reach;
+  readonly method: string;
+  /** The request names itself safe to repeat with an Idempotency-Key. */
+  readonly idempotencyKey: boolean;
+  /** Every byte of the body that was sent is still here. */
+  readonly replayable: boolean;
+  /** 0 for the first try. */
+  readonly attempt: number;
+  /** Budget left, ms. */
+  readonly budgetLeftMs: number;
+  /** Instances that were not tried yet, or may be tried again. */
+  readonly candidates: number;
+}
+
+/** RFC 9110 section 9.2.2. */
+const IDEMPOTENT: ReadonlySet<string> = new Set(['GET', 'HEAD', 'OPTIONS', 'TRACE', 'PUT', 'DELETE', 'QUERY']);
+
+/**
+ * Timers end a try up to this long before its deadline (attempt.ts). A try in what is left would only turn the miss of
+ * an instance into a deadline that passed before a try, which counts for nobody.
+ */
+const BUDGET_MS_MIN = 1;
+
+/** Takes from the budget only when the answer is yes. */
+export function mayRetry(failed: FailedTry, config: RetryConfig, budget: RetryBudget, nowMs: number): boolean {
+  if (failed.reach === 'answered' || !failed.replayable) return false;
+  if (failed.reach === 'sent' && !IDEMPOTENT.has(failed.method) && !failed.idempotencyKey) return false;
+  if (failed.attempt >= config.attempts || failed.candidates === 0) return false;
+  return failed.budgetLeftMs > BUDGET_MS_MIN && budget.withdraw(nowMs);
+}
+
+/** Seconds of the fixed allowance that may pile up unused. */
+const PERIOD_SECONDS = 10;
+/** Requests whose share may pile up unused. */
+const REQUESTS_KEPT = 100;
+
+/** A token bucket that every request fills by a fraction of a retry, and time by a fixed rate. */
+export class RetryBudget {
+  readonly #ratio: number;
+  readonly #perSecond: number;
+  readonly #tokensMax: number;
+  #tokens: number;
+  #filledMs = Number.NaN;
+
+  constructor(config: Pick<RetryConfig, 'budgetRatio' | 'budgetPerSecond'>) {
+    this.#ratio = config.budgetRatio;
+    this.#perSecond = config.budgetPerSecond;
+    this.#tokensMax = config.budgetPerSecond * PERIOD_SECONDS + config.budgetRatio * REQUESTS_KEPT;
+    this.#tokens = config.budgetPerSecond;
+  }
+
+  /** A request came in (not a retry of one). */
+  deposit(): void {
+    this.#tokens = Math.min(this.#tokensMax, this.#tokens + this.#ratio);
+  }
+
+  /** Takes one retry out, or says no. */
+  withdraw(nowMs: number): boolean {
+    if (!Number.isNaN(this.#filledMs)) {
+      const added = ((nowMs - this.#filledMs) / 1000) * this.#perSecond;
+      this.#tokens = Math.min(this.#tokensMax, this.#tokens + Math.max(0, added));
+    }
+    this.#filledMs = nowMs;
+    // A hair below one: ten tenths must make one, whatever the rounding.
+    if (this.#tokens < 1 - 1e-9) return false;
+    this.#tokens -= 1;
+    return true;
+  }
+}

@@ -1,0 +1,169 @@
+// What a request says before its body, read in one pass over the raw fields: where it wants to go, who sent it, how it is
+// framed, and the fields that go on to the instance untouched.
+
+import { ProxyError } from '../../errors.ts';
+import { connectionNames, FieldKind, type FieldTable, withoutFields } from './fields.ts';
+
+export class RequestHead {
+  /** Origin-form, asterisk-form, or what an absolute-form target holds behind its authority; byte for byte. */
+  target = '/';
+  /** Authority that the request is for, null where HTTP/1.0 gave none. */
+  host: string | null = null;
+  /** End-to-end fields as they came (name, value, …), less Host, framing and what this proxy sets itself. */
+  fields: string[] = [];
+  /** Null: no Content-Length. */
+  contentLength: number | null = null;
+  chunked = false;
+  /** Its Trailer field, when it announces trailers. */
+  trailer: string | null = null;
+  expect: string | null = null;
+  upgrade: string | null = null;
+  service: string | null = null;
+  client: string | null = null;
+  requestId: string | null = null;
+  /** Budget that came with it, ms; null when none did. */
+  deadlineMs: number | null = null;
+  via: string | null = null;
+  forwarded: string | null = null;
+  forwardedFor: string | null = null;
+  forwardedHost: string | null = null;
+  forwardedProto: string | null = null;
+
+  get hasBody(): boolean {
+    return this.chunked || (this.contentLength !== null && this.contentLength > 0);
+  }
+}
+
+/** Throws `ProxyError` `bad-request` for what must not be forwarded. */
+export function readRequestHead(
+  rawHeaders: readonly string[],
+  target: string,
+  table: FieldTable,
+  hostRequired: boolean,
+): RequestHead {
+  const head = new RequestHead();
+  let named: readonly string[] | null = null;
+  for (let i = 0; i + 1 < rawHeaders.length; i += 2) {
+    const name = rawHeaders[i] ?? '';
+    const value = rawHeaders[i + 1] ?? '';
+    const kind = table.kindOf(name);
+    if (kind === FieldKind.ordinary) head.fields.push(name, value);
+    else if (kind === FieldKind.connection) named = [...(named ?? []), ...(connectionNames(value) ?? [])];
+    else takeField(head, kind, name, value);
+  }
+  if (named !== null && named.length > 0) dropNamed(head, named);
+  if (head.host === null && hostRequired) throw badRequest('no Host field');
+  takeTarget(head, target);
+  return head;
+}
+
+function takeField(head: RequestHead, kind: number, name: string, value: string): void {
+  switch (kind) {
+    case FieldKind.host:
+      // RFC 9112 section 3.2: more than one Host field, or an invalid one, is answered 400.
+      if (head.host !== null) throw badRequest('more than one Host field');
+      if (/[\s,/\\@?#]/.test(value)) throw badRequest(`invalid Host ${JSON.stringify(value)}`);
+      head.host = value;
+      break;
+    case FieldKind.contentLength:
+      head.contentLength = readContentLength(head.contentLength, value);
+      break;
+    case FieldKind.transferEncoding:
+      // A coding other than chunked would have to be undone to be forwarded; nobody may send one unasked.
+      if (value.toLowerCase() !== 'chunked' || head.chunked) {
+        throw badRequest(`unsupported Transfer-Encoding ${JSON.stringify(value)}`);
+      }
+      head.chunked = true;
+      break;
+    case FieldKind.te:
+      if (/(?:^|,)\s*trailers\s*(?:,|;|$)/i.test(value)) head.fields.push(name, 'trailers');
+      break;
+    case FieldKind.via:
+      head.via = joined(head.via, value);
+      head.fields.push(name, value);
+      break;
+    case FieldKind.expect:
+      head.expect = value;
+      break;
+    case FieldKind.upgrade:
+      head.upgrade = joined(head.upgrade, value);
+      break;
+    case FieldKind.trailer:
+      head.trailer = joined(head.trailer, value);
+      break;
+    case FieldKind.forwarded:
+      head.forwarded = joined(head.forwarded, value);
+      break;
+    case FieldKind.forwardedFor:
+      head.forwardedFor = joined(head.forwardedFor, value);
+      break;
+    case FieldKind.forwardedHost:
+      head.forwardedHost = value;
+      break;
+    case FieldKind.forwardedProto:
+      head.forwardedProto = value;
+      break;
+    case FieldKind.requestId:
+      head.requestId ??= value;
+      head.fields.push(name, value);
+      break;
+    case FieldKind.service:
+      head.service ??= value;
+      head.fields.push(name, value);
+      break;
+    case FieldKind.client:
+      head.client ??= value;
+      head.fields.push(name, value);
+      break;
+    case FieldKind.deadline:
+      head.deadlineMs = readDeadline(value);
+      break;
+    default:
+      // Hop-by-hop: stays here.
+      break;
+  }
+}
+
+/** Fields that Connection names go no further (RFC 9110 section 7.6.1); those that frame or route the message cannot be named away. */
+function dropNamed(head: RequestHead, named: readonly string[]): void {
+  head.fields = withoutFields(
+    head.fields,
+    named.filter((name) => name !== 'te'),
+  );
+}
+
+/** RFC 9112 section 3.2.2: an absolute-form target overrides Host, and goes to the origin in origin-form. */
+function takeTarget(head: RequestHead, target: string): void {
+  if (target.startsWith('/') || target === '*') {
+    head.target = target;
+    return;
+  }
+  const absolute = /^https?:\/\/([^/?#\s@]+)([/?].*)?$/is.exec(target);
+  if (absolute === null) throw badRequest('target is neither a path, "*" nor an absolute URL');
+  const rest = absolute[2] ?? '';
+  head.host = absolute[1] ?? '';
+  head.target = rest.startsWith('/') ? rest : `/${rest}`;
+}
+
+function readContentLength(before: number | null, value: string): number {
+  const length = /^\d{1,15}$/.test(value) ? Number(value) : Number.NaN;
+  if (Number.isNaN(length)) throw badRequest(`invalid Content-Length ${JSON.stringify(value)}`);
+  if (before !== null) throw badRequest('more than one Content-Length field');
+  return length;
+}
+
+function readDeadline(value: string): number {
+  const deadlineMs = /^\d{1,10}(?:\.\d{1,6})?$/.test(value) ? Number(value) : Number.NaN;
+  if (Number.isNaN(deadlineMs)) {
+    throw badRequest(`invalid X-QEdge-Deadline-Ms ${JSON.stringify(value)}: expected milliseconds such as 80`);
+  }
+  return deadlineMs;
+}
+
+function joined(before: string | null, value: string): string {
+  return before === null ? value : `${before}, ${value}`;
+}
+
+function badRequest(message: string): ProxyError {
+  return new ProxyError('bad-request', message, { source: 'downstream' });
+}

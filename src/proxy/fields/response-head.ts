@@ -1,0 +1,81 @@
+// What goes back to the client before the body: the instance's own fields less those meant for one hop, and ours.
+
+import type { RawFields } from '../upstream/upstream.ts';
+import { connectionNames, FieldKind, RESPONSE_FIELDS, withoutFields } from './fields.ts';
+
+export interface ResponseHead {
+  /** Owned by the caller, to be added to. */
+  readonly fields: string[];
+  /** Server-sent events: without an end, so measured to the head. */
+  readonly eventStream: boolean;
+  /** A transfer coding that nobody asked for: the body could not be passed on as what it is. */
+  readonly unknownCoding: boolean;
+}
+
+/** Who answered, and how long it took there and here, ms. */
+export interface AnswerFacts {
+  readonly instance: string;
+  readonly ownMs: number;
+  readonly upstreamMs: number;
+}
+
+/** `facts` null: switched off. */
+export function addOwnFields(fields: string[], viaName: string, facts: AnswerFacts | null): void {
+  fields.push('Via', `1.1 ${viaName}`);
+  if (facts === null) return;
+  const { instance, ownMs, upstreamMs } = facts;
+  fields.push('X-QEdge-Instance', instance);
+  fields.push('Server-Timing', `qedge;dur=${hundredths(ownMs)}, upstream;dur=${hundredths(upstreamMs)}`);
+}
+
+/** Like toFixed(2), by whole numbers: several times as fast. Below zero it is zero. */
+function hundredths(ms: number): string {
+  const total = ms > 0 ? Math.round(ms * 100) : 0;
+  const rest = total % 100;
+  const whole = (total - rest) / 100;
+  return rest < 10 ? `${whole}.0${rest}` : `${whole}.${rest}`;
+}
+
+/** `trailersAllowed`: the client speaks HTTP/1.1 and the answer may have a body. */
+export function readResponseHead(status: number, raw: RawFields, trailersAllowed: boolean): ResponseHead {
+  let fields: string[] = [];
+  let named: readonly string[] | null = null;
+  let trailer: string | null = null;
+  let eventStream = false;
+  let chunked = false;
+  let unknownCoding = false;
+  for (let i = 0; i + 1 < raw.length; i += 2) {
+    const name = raw[i] ?? '';
+    const value = raw[i + 1] ?? '';
+    switch (RESPONSE_FIELDS.kindOf(name)) {
+      case FieldKind.ordinary:
+        fields.push(name, value);
+        break;
+      case FieldKind.contentType:
+        eventStream = value.startsWith('text/event-stream');
+        fields.push(name, value);
+        break;
+      case FieldKind.contentLength:
+        // RFC 9110 section 8.6: not in a 204.
+        if (status !== 204) fields.push(name, value);
+        break;
+      case FieldKind.connection:
+        named = [...(named ?? []), ...(connectionNames(value) ?? [])];
+        break;
+      case FieldKind.transferEncoding:
+        // Chunks within chunks are not taken apart either.
+        unknownCoding ||= chunked || value.toLowerCase() !== 'chunked';
+        chunked = true;
+        break;
+      case FieldKind.trailer:
+        trailer = trailer === null ? value : `${trailer}, ${value}`;
+        break;
+      default:
+        break;
+    }
+  }
+  if (named !== null && named.length > 0) fields = withoutFields(fields, named);
+  // Trailers need chunks to follow; to an HTTP/1.0 client there are none.
+  if (trailer !== null && chunked && trailersAllowed) fields.push('Trailer', trailer);
+  return { fields, eventStream, unknownCoding };
+}

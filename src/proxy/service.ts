@@ -1,0 +1,106 @@
+// A service as the data path knows it: its definition, its router, the pools of its instances, and what it has in flight.
+
+import type { ServiceConfig } from '../config/config.ts';
+import type { Candidate } from '../core/domain.ts';
+import type { ServiceRouter } from '../core/service-router.ts';
+import { ServiceReach } from './exchange/load-shedding.ts';
+import { RetryBudget } from './exchange/retry.ts';
+import { TimeoutList } from './exchange/timeout-list.ts';
+import { type HealthChecker, type OnHealth, startHealthChecks } from './health.ts';
+import type { ProxyMetrics, ServiceMetrics } from './metrics.ts';
+import { InstancePool } from './upstream/pool.ts';
+import { type UpstreamTls, upstreamTlsOf } from './upstream/tls.ts';
+
+/** What all services share. */
+export interface RuntimeShared {
+  readonly metrics: ProxyMetrics;
+  readonly nowMs: () => number;
+  /** An instance's active health checks changed their mind; null: none are made. */
+  readonly onHealth: OnHealth | null;
+}
+
+export class ServiceRuntime {
+  readonly name: string;
+  readonly config: ServiceConfig;
+  readonly router: ServiceRouter;
+  readonly metrics: ServiceMetrics;
+  readonly retryBudget: RetryBudget;
+  readonly #tls: UpstreamTls;
+  readonly #nowMs: () => number;
+  /** By handle of the candidate. */
+  readonly #pools: (InstancePool | undefined)[] = [];
+  readonly reach: ServiceReach;
+  /** Of tries that the client set no deadline for. */
+  readonly timeouts: TimeoutList;
+  readonly #health: HealthChecker | null;
+  inFlight = 0;
+  #retired = false;
+
+  constructor(config: ServiceConfig, router: ServiceRouter, shared: RuntimeShared) {
+    const { metrics, nowMs, onHealth } = shared;
+    this.name = config.name;
+    this.config = config;
+    this.router = router;
+    this.metrics = metrics.ofService(config.name);
+    this.timeouts = new TimeoutList(config.timeoutMs, nowMs);
+    this.reach = new ServiceReach(router);
+    this.retryBudget = new RetryBudget(config.retry);
+    this.#tls = upstreamTlsOf(config);
+    this.#nowMs = nowMs;
+    const { health } = config;
+    this.#health =
+      health === null || onHealth === null
+        ? null
+        : startHealthChecks({
+            config: health,
+            tls: this.#tls,
+            instances: () => router.candidates.map(({ instance }) => instance),
+            onHealth: (key, healthy, reason) => onHealth(config.name, key, healthy, reason),
+            phase: Math.random(),
+          });
+  }
+
+  /** Handles are reused once an instance is gone, so a pool is only good for the very instance it was made for. */
+  poolOf(candidate: Candidate): InstancePool {
+    const known = this.#pools[candidate.handle];
+    if (known !== undefined && known.instance === candidate.instance) return known;
+    known?.retire();
+    const pool = new InstancePool(candidate.instance, this.config, this.#tls, this.#nowMs);
+    this.#pools[candidate.handle] = pool;
+    // For what was begun before: nobody would ever close its idle connections.
+    if (this.#retired) pool.retire();
+    return pool;
+  }
+
+  /** Closes connections that lay idle for too long, and all idle ones to instances that are gone. */
+  sweep(): void {
+    const live = new Set(this.router.candidates.map((candidate) => candidate.instance));
+    this.#pools.forEach((pool, handle) => {
+      if (pool === undefined) return;
+      if (live.has(pool.instance)) {
+        pool.sweep();
+        return;
+      }
+      pool.retire();
+      this.#pools[handle] = undefined;
+    });
+  }
+
+  /** No more requests come this way; what is in flight ends as it will. */
+  retire(): void {
+    this.#retired = true;
+    this.#health?.stop();
+    this.#pools.forEach((pool, handle) => {
+      pool?.retire();
+      this.#pools[handle] = undefined;
+    });
+  }
+
+  get upstreamConnections(): number {
+    return this.#pools.reduce((sum, pool) => sum + (pool?.connections ?? 0), 0);
+  }
+
+  get queued(): number {
+    return this.#pools.reduce((sum, pool) => sum + (pool?.queued ?? 0), 0);
+  }
+}

@@ -1,0 +1,237 @@
+// One connection to an instance over which whole requests go in one write. Without TLS it reads into one buffer that all of
+// them share, so that waiting connections hold no memory and an answer costs no allocation but its own.
+
+import type { Socket } from 'node:net';
+import type { ReadInto } from '../connect.ts';
+import type { Opener, PooledConnection } from '../pool.ts';
+import type { UpstreamCall, UpstreamHandler, UpstreamRequest } from '../upstream.ts';
+import { upstreamError } from '../upstream.ts';
+import { ResponseParser, type ResponseSink } from './response-parser.ts';
+
+/** Read into by one connection at a time, and never beyond the call in which it was filled. */
+const READ_BYTES = 64 * 1024;
+let shared: Buffer | null = null;
+
+/** Bodies up to this leave as one string with their head: a write less than a head and a buffer. */
+const STRING_BYTES_MAX = 4096;
+
+/** Methods that expect a body, so that one without must say so (RFC 9110 section 8.6). */
+const EXPECT_BODY: ReadonlySet<string> = new Set(['POST', 'PUT', 'PATCH', 'QUERY', 'PROPFIND', 'PROPPATCH']);
+
+/** What a connection tells the pool it belongs to. */
+export interface ConnectionOwner {
+  countConnection(by: 1 | -1): void;
+  giveBack(connection: PooledConnection): void;
+  /** It closed while nobody used it. */
+  closedIdle(connection: PooledConnection): void;
+}
+
+export class PlainConnection implements PooledConnection, ResponseSink {
+  idle = false;
+  idleSinceMs = 0;
+  destroyed = false;
+  readonly #open: Opener;
+  readonly #secure: boolean;
+  readonly #owner: ConnectionOwner;
+  readonly #parser = new ResponseParser(this);
+  #socket: Socket | null = null;
+  #call: PlainCall | null = null;
+
+  /** `secure`: `open` speaks TLS. */
+  constructor({ open, secure }: { readonly open: Opener; readonly secure: boolean }, owner: ConnectionOwner) {
+    this.#open = open;
+    this.#secure = secure;
+    this.#owner = owner;
+  }
+
+  get idleMsMax(): number {
+    const seconds = this.#parser.keepAliveSeconds;
+    return Number.isNaN(seconds) ? Number.POSITIVE_INFINITY : Math.max(0, seconds * 1000 - KEEP_ALIVE_MARGIN_MS);
+  }
+
+  send(request: UpstreamRequest, body: Buffer | null, handler: UpstreamHandler): UpstreamCall {
+    const call = new PlainCall(this, handler);
+    this.#call = call;
+    if (this.#socket === null) this.#connect(request, body);
+    else this.#write(this.#socket, request, body);
+    return call;
+  }
+
+  destroy(): void {
+    if (this.destroyed) return;
+    this.destroyed = true;
+    this.#call = null;
+    this.#parser.stop();
+    this.#socket?.destroy();
+  }
+
+  pause(): void {
+    this.#socket?.pause();
+  }
+
+  resume(): void {
+    this.#socket?.resume();
+  }
+
+  onInformation(status: number, fields: string[]): void {
+    this.#call?.handler.onInformation(status, fields);
+  }
+
+  onHead(status: number, reason: string, fields: string[]): void {
+    const call = this.#call;
+    if (call === null) return;
+    call.answered = true;
+    call.handler.onHead(status, reason, fields);
+  }
+
+  onData(chunk: Buffer): void {
+    this.#call?.handler.onData(chunk);
+  }
+
+  onEnd(trailers: readonly string[], reusable: boolean): void {
+    const call = this.#call;
+    if (call === null) return;
+    this.#call = null;
+    // A call that paused in the last piece of its answer has no reason left to, and the next one never did.
+    if (this.#socket?.isPaused()) this.#socket.resume();
+    // An answer to a request that is not out yet: nobody would know where the next one begins.
+    if (reusable && this.#socket?.writableLength === 0) this.#owner.giveBack(this);
+    else this.destroy();
+    call.handler.onEnd(trailers);
+  }
+
+  #connect(request: UpstreamRequest, body: Buffer | null): void {
+    this.#open(this.#secure ? null : this.#readInto(), (error, socket) => {
+      if (this.destroyed) {
+        socket?.destroy();
+        return;
+      }
+      if (socket === null) {
+        this.#fail(error ?? new Error('not connected'), false);
+        return;
+      }
+      this.#socket = socket;
+      this.#owner.countConnection(1);
+      socket.once('close', () => {
+        this.#owner.countConnection(-1);
+        this.#onClose(null);
+      });
+      if (this.#secure) socket.on('data', (chunk: Buffer) => this.#onRead(chunk));
+      socket.once('end', () => this.#onEndOfStream());
+      socket.on('error', (failure) => this.#onClose(failure));
+      this.#write(socket, request, body);
+    });
+  }
+
+  #readInto(): ReadInto {
+    shared ??= Buffer.allocUnsafeSlow(READ_BYTES);
+    const buffer = shared;
+    const callback = (length: number): boolean => {
+      this.#onRead(buffer.subarray(0, length));
+      return true;
+    };
+    return { buffer, callback };
+  }
+
+  #write(socket: Socket, request: UpstreamRequest, body: Buffer | null): void {
+    this.#parser.begin(request.method === 'HEAD');
+    const head = requestHead(request, body);
+    if (body === null) {
+      socket.write(head, 'latin1');
+    } else if (body.length <= STRING_BYTES_MAX) {
+      socket.write(head + body.toString('latin1'), 'latin1');
+    } else {
+      socket.cork();
+      socket.write(head, 'latin1');
+      socket.write(body);
+      socket.uncork();
+    }
+  }
+
+  #onRead(bytes: Buffer): void {
+    if (this.destroyed) return;
+    if (this.#parser.idle) {
+      // Nothing was asked.
+      this.destroy();
+      this.#owner.closedIdle(this);
+      return;
+    }
+    try {
+      this.#parser.feed(bytes);
+    } catch (error) {
+      this.#fail(error as Error, true);
+    }
+  }
+
+  #onEndOfStream(): void {
+    if (this.destroyed || this.#parser.finish()) return;
+    this.#onClose(null);
+  }
+
+  #onClose(error: Error | null): void {
+    if (this.destroyed) return;
+    if (this.#call === null) {
+      this.destroy();
+      this.#owner.closedIdle(this);
+    } else {
+      this.#fail(error ?? closedError(), true);
+    }
+  }
+
+  #fail(error: Error, sent: boolean): void {
+    const call = this.#call;
+    this.destroy();
+    call?.handler.onError(upstreamError(error, sent, call.answered));
+  }
+
+  /** The call is of no interest any more, and so is whatever still comes. */
+  abandon(call: PlainCall): void {
+    if (this.#call === call) this.destroy();
+  }
+
+  carries(call: PlainCall): boolean {
+    return this.#call === call;
+  }
+}
+
+/** Less than what the instance said it keeps an idle connection: a request must not meet its end halfway. */
+const KEEP_ALIVE_MARGIN_MS = 1000;
+
+class PlainCall implements UpstreamCall {
+  readonly handler: UpstreamHandler;
+  answered = false;
+  readonly #connection: PlainConnection;
+
+  constructor(connection: PlainConnection, handler: UpstreamHandler) {
+    this.#connection = connection;
+    this.handler = handler;
+  }
+
+  pause(): void {
+    if (this.#connection.carries(this)) this.#connection.pause();
+  }
+
+  resume(): void {
+    if (this.#connection.carries(this)) this.#connection.resume();
+  }
+
+  abort(): void {
+    this.#connection.abandon(this);
+  }
+}
+
+/**
+ * The head as it goes over the wire. What it is made of came through a strict parser, of HTTP/1 or HTTP/2, or from the
+ * configuration: none of it holds a control character.
+ */
+function requestHead({ method, target, fields }: UpstreamRequest, body: Buffer | null): string {
+  let head = `${method} ${target} HTTP/1.1\r\n`;
+  for (let i = 0; i + 1 < fields.length; i += 2) head += `${fields[i]}: ${fields[i + 1]}\r\n`;
+  if (body !== null) head += `Content-Length: ${body.length}\r\n`;
+  else if (EXPECT_BODY.has(method)) head += 'Content-Length: 0\r\n';
+  return `${head}Connection: keep-alive\r\n\r\n`;
+}
+
+function closedError(): Error {
+  return Object.assign(new Error('the instance closed the connection'), { code: 'ECONNRESET' });
+}

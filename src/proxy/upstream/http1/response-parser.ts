@@ -1,0 +1,314 @@
+// Answers of instances as they come off the wire, HTTP/1.1 after RFC 9112, no laxer than llhttp in its strict mode: whatever
+// two readers could understand differently (a bare line feed, a folded field, a length beside chunks) is an error.
+
+import { FIELD_LINE, readFieldLines, TOKEN, VALUE } from '../../fields/field-lines.ts';
+import { FieldKind, RESPONSE_FIELDS } from '../../fields/fields.ts';
+
+/** Told in this order: information*, head, data*, end. What is handed over is the sink's own. */
+export interface ResponseSink {
+  /** 1xx but 101, which nobody here asks for. */
+  onInformation(status: number, fields: string[]): void;
+  onHead(status: number, reason: string, fields: string[]): void;
+  onData(chunk: Buffer): void;
+  /** `reusable`: the connection may carry another request. */
+  onEnd(trailers: readonly string[], reusable: boolean): void;
+}
+
+/** An answer that is not HTTP, or not one that everybody would read the same way. */
+export class MalformedResponseError extends Error {
+  readonly code = 'ERR_MALFORMED_RESPONSE';
+}
+
+/** Bytes that a head, or the trailers, may have. */
+export const RESPONSE_HEAD_BYTES_MAX = 64 * 1024;
+/** Of the line in front of a chunk: its size and extensions, which nobody uses. */
+const CHUNK_LINE_BYTES_MAX = 4096;
+/** Up to here it is not worth while to look for an end first. */
+const SHORT_BYTES = 1024;
+/** 2^52 bytes. */
+const HEX_DIGITS_MAX = 13;
+
+const FIELD_LINES = `(?:${FIELD_LINE})*`;
+const HEAD = new RegExp(`^HTTP/1\\.[01] [1-9]\\d\\d(?: ${VALUE})?\\r\\n${FIELD_LINES}\\r\\n$`);
+const TRAILERS = new RegExp(`^${FIELD_LINES}\\r\\n$`);
+
+const NO_FIELDS: readonly string[] = [];
+
+type State = 'idle' | 'head' | 'length' | 'chunk-line' | 'chunk' | 'chunk-end' | 'trailers' | 'until-close' | 'stopped';
+
+export class ResponseParser {
+  readonly #sink: ResponseSink;
+  #state: State = 'idle';
+  #toHead = false;
+  /** Of a head, chunk line or trailers that came in pieces, Latin-1. */
+  #pending = '';
+  /** Of the body or the chunk, bytes. */
+  #left = 0;
+  #persistent = true;
+  /** Seconds of `Keep-Alive: timeout`, NaN without one. */
+  #keepAliveSeconds = Number.NaN;
+
+  constructor(sink: ResponseSink) {
+    this.#sink = sink;
+  }
+
+  /** No answer is awaited: whatever comes is one too many. */
+  get idle(): boolean {
+    return this.#state === 'idle';
+  }
+
+  /** How long the instance said it keeps an idle connection, s; NaN: it did not say. */
+  get keepAliveSeconds(): number {
+    return this.#keepAliveSeconds;
+  }
+
+  /** A request was sent; `toHead`: by HEAD, whose answer has no body whatever its fields say. */
+  begin(toHead: boolean): void {
+    this.#state = 'head';
+    this.#toHead = toHead;
+    this.#persistent = true;
+  }
+
+  /** Nothing more is told. */
+  stop(): void {
+    this.#state = 'stopped';
+  }
+
+  /** `bytes` are only looked at during the call. Throws `MalformedResponseError`. */
+  feed(bytes: Buffer): void {
+    let at = 0;
+    while (at < bytes.length) {
+      switch (this.#state) {
+        case 'head':
+          at = this.#feedHead(bytes, at);
+          break;
+        case 'length':
+          at = this.#feedLength(bytes, at);
+          break;
+        case 'chunk-line':
+          at = this.#feedChunkLine(bytes, at);
+          break;
+        case 'chunk':
+          at = this.#feedChunk(bytes, at);
+          break;
+        case 'chunk-end':
+          at = this.#feedChunkEnd(bytes, at);
+          break;
+        case 'trailers':
+          at = this.#feedTrailers(bytes, at);
+          break;
+        case 'until-close':
+          this.#sink.onData(Buffer.from(bytes.subarray(at)));
+          return;
+        case 'stopped':
+          return;
+        case 'idle':
+          throw new MalformedResponseError('bytes behind the end of the answer');
+      }
+    }
+  }
+
+  /** The instance will send no more. True: that is how the answer was to end. */
+  finish(): boolean {
+    if (this.#state !== 'until-close') return false;
+    this.#end(NO_FIELDS, false);
+    return true;
+  }
+
+  #feedHead(bytes: Buffer, from: number): number {
+    const to = this.#takeSection(bytes, from, '\r\n\r\n', RESPONSE_HEAD_BYTES_MAX);
+    if (to < 0) return bytes.length;
+    const text = this.#pending;
+    this.#pending = '';
+    if (!HEAD.test(text)) throw new MalformedResponseError('the head of the answer is malformed');
+    this.#takeHead(text, to === bytes.length);
+    return to;
+  }
+
+  /** Collects into `#pending` up to and with `terminator`; the index behind it, or -1 while it is still to come. */
+  #takeSection(bytes: Buffer, from: number, terminator: string, bytesMax: number): number {
+    const known = this.#pending.length;
+    const piece = bytes.toString('latin1', from, searchEnd(bytes, from, terminator));
+    const text = known === 0 ? piece : this.#pending + piece;
+    const found = text.indexOf(terminator, Math.max(0, known - terminator.length));
+    const length = found < 0 ? text.length : found + terminator.length;
+    if (length > bytesMax) throw tooLong();
+    this.#pending = found < 0 ? text : text.slice(0, length);
+    return found < 0 ? -1 : from + length - known;
+  }
+
+  #takeHead(text: string, last: boolean): void {
+    const status = Number(text.slice(9, 12));
+    const lineEnd = text.indexOf('\r\n');
+    const fields = readFieldLines(text, lineEnd + 2);
+    if (status < 200) {
+      if (status === 101) throw new MalformedResponseError('a switch of protocols that nobody asked for');
+      this.#sink.onInformation(status, fields);
+      return;
+    }
+    const framing = readFraming(fields);
+    this.#persistent = persists(text.charCodeAt(7) === ONE, status, framing);
+    this.#keepAliveSeconds = framing.keepAliveSeconds;
+    const bodiless = this.#toHead || status === 204 || status === 304;
+    if (!bodiless && framing.length === null && !framing.chunked) this.#persistent = false;
+    this.#state = bodiless ? 'idle' : bodyState(framing);
+    this.#left = framing.length ?? 0;
+    const ends = bodiless || (this.#state === 'length' && this.#left === 0);
+    this.#sink.onHead(status, text.slice(13, lineEnd), fields);
+    if (ends && !this.#isStopped) this.#end(NO_FIELDS, last);
+  }
+
+  #feedLength(bytes: Buffer, from: number): number {
+    const to = Math.min(bytes.length, from + this.#left);
+    this.#left -= to - from;
+    const ends = this.#left === 0;
+    this.#sink.onData(Buffer.from(bytes.subarray(from, to)));
+    if (ends && !this.#isStopped) this.#end(NO_FIELDS, to === bytes.length);
+    return to;
+  }
+
+  #feedChunkLine(bytes: Buffer, from: number): number {
+    const to = this.#takeSection(bytes, from, '\r\n', CHUNK_LINE_BYTES_MAX);
+    if (to < 0) return bytes.length;
+    this.#left = chunkSize(this.#pending);
+    this.#pending = '';
+    this.#state = this.#left === 0 ? 'trailers' : 'chunk';
+    return to;
+  }
+
+  #feedChunk(bytes: Buffer, from: number): number {
+    const to = Math.min(bytes.length, from + this.#left);
+    this.#left -= to - from;
+    if (this.#left === 0) this.#state = 'chunk-end';
+    this.#sink.onData(Buffer.from(bytes.subarray(from, to)));
+    return to;
+  }
+
+  #feedChunkEnd(bytes: Buffer, from: number): number {
+    // The line feed is awaited once the carriage return is there.
+    const awaited = this.#pending === '' ? CR : LF;
+    if (bytes[from] !== awaited) throw new MalformedResponseError('a chunk is longer than its size');
+    this.#pending = awaited === CR ? '\r' : '';
+    if (awaited === LF) this.#state = 'chunk-line';
+    return from + 1;
+  }
+
+  #feedTrailers(bytes: Buffer, from: number): number {
+    const known = this.#pending.length;
+    const text = this.#pending + latin1(bytes, from);
+    // Most often there are none, and the empty line stands alone.
+    const found = text.startsWith('\r\n') ? -2 : text.indexOf('\r\n\r\n', Math.max(0, known - 3));
+    const ends = found !== -1;
+    const length = ends ? found + 4 : text.length;
+    if (length > RESPONSE_HEAD_BYTES_MAX) throw tooLong();
+    if (!ends) {
+      this.#pending = text;
+      return bytes.length;
+    }
+    this.#pending = '';
+    const section = text.slice(0, length);
+    if (!TRAILERS.test(section)) throw new MalformedResponseError('the trailers of the answer are malformed');
+    const to = from + length - known;
+    this.#end(found === -2 ? NO_FIELDS : readFieldLines(section, 0), to === bytes.length);
+    return to;
+  }
+
+  /** `last`: nothing came behind the answer. */
+  #end(trailers: readonly string[], last: boolean): void {
+    this.#state = 'idle';
+    this.#sink.onEnd(trailers, this.#persistent && last);
+  }
+
+  get #isStopped(): boolean {
+    return this.#state === 'stopped';
+  }
+}
+
+interface Framing {
+  readonly length: number | null;
+  readonly chunked: boolean;
+  readonly close: boolean;
+  readonly keepAlive: boolean;
+  /** NaN: not said. */
+  readonly keepAliveSeconds: number;
+}
+
+/** RFC 9112 section 6.3. */
+function readFraming(fields: readonly string[]): Framing {
+  let length: number | null = null;
+  let chunked = false;
+  let close = false;
+  let keepAlive = false;
+  let keepAliveSeconds = Number.NaN;
+  for (let i = 0; i + 1 < fields.length; i += 2) {
+    const value = fields[i + 1] ?? '';
+    switch (RESPONSE_FIELDS.kindOf(fields[i] ?? '')) {
+      case FieldKind.contentLength:
+        if (length !== null || !/^\d{1,15}$/.test(value)) {
+          throw new MalformedResponseError(`invalid Content-Length ${JSON.stringify(value)}`);
+        }
+        length = Number(value);
+        break;
+      case FieldKind.transferEncoding:
+        chunked = /(?:^|,)[\t ]*chunked$/i.test(value);
+        break;
+      case FieldKind.connection:
+        close ||= CLOSE.test(value);
+        keepAlive ||= KEEP_ALIVE.test(value);
+        break;
+      case FieldKind.keepAlive:
+        keepAliveSeconds = Number(/(?:^|[,;\s])timeout=(\d{1,9})/i.exec(value)?.[1] ?? Number.NaN);
+        break;
+      default:
+        break;
+    }
+  }
+  if (chunked && length !== null) throw new MalformedResponseError('a Content-Length beside Transfer-Encoding');
+  return { length, chunked, close, keepAlive, keepAliveSeconds };
+}
+
+/**
+ * Chunks were unknown to HTTP/1.0, so who sends them there does not know what it does (RFC 9112 section 6.1). A 204 has no
+ * body, but one that announces a body may send it all the same, to be taken for the next answer.
+ */
+function persists(isHttp11: boolean, status: number, { close, keepAlive, chunked, length }: Framing): boolean {
+  if (close || (status === 204 && (chunked || (length ?? 0) > 0))) return false;
+  return isHttp11 || (keepAlive && !chunked);
+}
+
+const CLOSE = /(?:^|,)[\t ]*close[\t ]*(?:,|$)/i;
+const KEEP_ALIVE = /(?:^|,)[\t ]*keep-alive[\t ]*(?:,|$)/i;
+
+function bodyState({ length, chunked }: Framing): State {
+  if (chunked) return 'chunk-line';
+  return length === null ? 'until-close' : 'length';
+}
+
+/** Extensions (RFC 9112 section 7.1.1) mean nothing here, but must not hide a line feed or worse. */
+function chunkSize(line: string): number {
+  const match = CHUNK_LINE.exec(line);
+  if (match === null) throw new MalformedResponseError('the size of a chunk is malformed');
+  return Number.parseInt(match[1] ?? '', 16);
+}
+
+const QUOTED = '"(?:[\\t !\\x23-\\x5b\\x5d-\\x7e\\x80-\\xff]|\\\\[\\t\\x20-\\x7e\\x80-\\xff])*"';
+const CHUNK_LINE = new RegExp(`^([0-9A-Fa-f]{1,${HEX_DIGITS_MAX}})(?:;${TOKEN}(?:=(?:${TOKEN}|${QUOTED}))?)*\\r\\n$`);
+
+/** Where to stop looking: behind the terminator where the rest is long, so that no body is read as text. */
+function searchEnd(bytes: Buffer, from: number, terminator: string): number {
+  if (bytes.length - from <= SHORT_BYTES) return bytes.length;
+  const found = bytes.indexOf(terminator, from, 'latin1');
+  return found < 0 ? bytes.length : found + terminator.length;
+}
+
+function latin1(bytes: Buffer, from: number): string {
+  return bytes.toString('latin1', from);
+}
+
+function tooLong(): MalformedResponseError {
+  return new MalformedResponseError(`a head of more than ${RESPONSE_HEAD_BYTES_MAX} bytes`);
+}
+
+const CR = 13;
+const LF = 10;
+const ONE = 49;

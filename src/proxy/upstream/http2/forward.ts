@@ -1,0 +1,199 @@
+// The way to an instance that speaks HTTP/2: one stream a try, bodies and trailers both ways, as gRPC needs them.
+
+import {
+  type ClientHttp2Session,
+  type ClientHttp2Stream,
+  constants,
+  type IncomingHttpHeaders,
+  type IncomingHttpStatusHeader,
+} from 'node:http2';
+import type { RequestBody } from '../../downstream/request-body.ts';
+import { http2Fields, withoutPseudo } from '../../fields/http2-fields.ts';
+import type { StreamFraming } from '../http1/forward-stream.ts';
+import type { RawFields, UpstreamCall, UpstreamHandler, UpstreamRequest } from '../upstream.ts';
+import { upstreamError } from '../upstream.ts';
+import type { Http2Sessions } from './sessions.ts';
+
+export interface Http2Target {
+  readonly sessions: Http2Sessions;
+  readonly scheme: 'http' | 'https';
+}
+
+/** `body` null: the request has none. Never throws: `onError` tells. */
+export function forwardHttp2(
+  target: Http2Target,
+  request: UpstreamRequest & { readonly framing: StreamFraming },
+  body: RequestBody | null,
+  handler: UpstreamHandler,
+): UpstreamCall {
+  const call = new StreamCall(target, request, body, handler);
+  target.sessions.take((error, session) => {
+    if (session === null) call.failed(error ?? new Error('no connection'));
+    else call.begin(session);
+  });
+  return call;
+}
+
+class StreamCall implements UpstreamCall {
+  readonly #target: Http2Target;
+  readonly #request: UpstreamRequest & { readonly framing: StreamFraming };
+  readonly #body: RequestBody | null;
+  readonly #handler: UpstreamHandler;
+  #stream: ClientHttp2Stream | null = null;
+  #trailers: RawFields = [];
+  #answered = false;
+  /** Of the answer, to come by its own account; NaN: it did not say. */
+  #bytesLeft = Number.NaN;
+  #over = false;
+
+  constructor(
+    target: Http2Target,
+    request: UpstreamRequest & { readonly framing: StreamFraming },
+    body: RequestBody | null,
+    handler: UpstreamHandler,
+  ) {
+    this.#target = target;
+    this.#request = request;
+    this.#body = body;
+    this.#handler = handler;
+  }
+
+  begin(session: ClientHttp2Session): void {
+    if (this.#over) return;
+    const body = this.#body;
+    let stream: ClientHttp2Stream;
+    try {
+      stream = session.request(headersOf(this.#request, this.#target.scheme), {
+        endStream: body === null,
+        waitForTrailers: body !== null,
+      });
+    } catch (error) {
+      this.failed(error as Error);
+      return;
+    }
+    this.#stream = stream;
+    const { sessions } = this.#target;
+    sessions.count(session, 1);
+    stream.once('close', () => {
+      sessions.count(session, -1);
+      this.#onError(stream, new Error(`stream closed with code ${stream.rstCode}`));
+    });
+    this.#listen(stream);
+    if (body !== null) this.#sendBody(stream, body);
+  }
+
+  /** Before there was a stream. */
+  failed(error: Error): void {
+    if (this.#over) return;
+    this.#finish();
+    this.#handler.onError(upstreamError(error, false, false));
+  }
+
+  pause(): void {
+    this.#stream?.pause();
+  }
+
+  resume(): void {
+    this.#stream?.resume();
+  }
+
+  abort(late = false): void {
+    if (this.#over) return;
+    this.#finish();
+    const stream = this.#stream;
+    if (stream === null) return;
+    if (late && stream.session !== undefined) this.#target.sessions.doubt(stream.session as ClientHttp2Session);
+    stream.close(constants.NGHTTP2_CANCEL);
+  }
+
+  #listen(stream: ClientHttp2Stream): void {
+    const handler = this.#handler;
+    stream.on('continue', () => this.#over || handler.onInformation(100, []));
+    stream.on('headers', (headers, _flags, raw) => {
+      const status = headers[':status'] ?? 0;
+      if (!this.#over && status > 100) handler.onInformation(status, withoutPseudo(raw as unknown as RawFields));
+    });
+    stream.on('response', (headers, _flags, raw) => {
+      if (this.#over) return;
+      this.#answered = true;
+      this.#bytesLeft = this.#lengthOf(headers);
+      handler.onHead(headers[':status'] ?? 0, '', withoutPseudo(raw as unknown as RawFields));
+    });
+    stream.on('data', (chunk: Buffer) => {
+      this.#bytesLeft -= chunk.length;
+      if (!this.#over) handler.onData(chunk);
+    });
+    stream.on('trailers', (_headers, _flags, raw) => {
+      this.#trailers = withoutPseudo(raw as unknown as RawFields);
+    });
+    stream.on('end', () => this.#onEnd(stream));
+    stream.on('drain', () => this.#body?.drained());
+    stream.on('error', (error) => this.#onError(stream, error));
+  }
+
+  #lengthOf(headers: IncomingHttpHeaders & IncomingHttpStatusHeader): number {
+    const status = headers[':status'];
+    const bodiless = this.#request.method === 'HEAD' || status === 204 || status === 304;
+    return bodiless ? 0 : Number(headers['content-length'] ?? Number.NaN);
+  }
+
+  #sendBody(stream: ClientHttp2Stream, body: RequestBody): void {
+    let trailers: readonly string[] = [];
+    stream.on('wantTrailers', () => stream.sendTrailers(http2Fields(trailers)));
+    body.attach({
+      write: (chunk) => stream.write(chunk),
+      end: (last) => {
+        trailers = last;
+        stream.end();
+      },
+    });
+  }
+
+  /** A stream that was reset ends as well, before it tells why: then the answer is not whole. */
+  #onEnd(stream: ClientHttp2Stream): void {
+    if (this.#over || !this.#answered || stream.rstCode !== constants.NGHTTP2_NO_ERROR) return;
+    // A reset with NO_ERROR looks like an end, whatever came before it.
+    if (this.#bytesLeft > 0) {
+      this.#onError(stream, new Error('the instance reset the stream in the middle of its answer'));
+      return;
+    }
+    this.#finish();
+    // An answer before the whole request: the rest of the body is not wanted (RFC 9113 section 8.1).
+    if (!stream.writableEnded) stream.close(constants.NGHTTP2_NO_ERROR);
+    this.#handler.onEnd(this.#trailers);
+  }
+
+  #onError(stream: ClientHttp2Stream, error: Error): void {
+    if (this.#over) return;
+    this.#finish();
+    // RFC 9113 section 8.7: a refused stream was not processed at all.
+    const refused = stream.rstCode === constants.NGHTTP2_REFUSED_STREAM || stream.id === undefined;
+    this.#handler.onError(upstreamError(error, !refused, this.#answered));
+  }
+
+  #finish(): void {
+    this.#over = true;
+    this.#body?.detach();
+  }
+}
+
+function headersOf(
+  request: UpstreamRequest & { readonly framing: StreamFraming },
+  scheme: 'http' | 'https',
+): Record<string, string | string[]> {
+  const headers = http2Fields(request.fields);
+  const { contentLength, trailer, expect } = request.framing;
+  headers[':method'] = request.method;
+  headers[':path'] = request.target;
+  headers[':scheme'] = scheme;
+  headers[':authority'] = hostOf(request.fields);
+  if (contentLength !== null) headers['content-length'] = String(contentLength);
+  if (trailer !== null) headers.trailer = trailer;
+  if (expect !== null) headers.expect = expect;
+  return headers;
+}
+
+function hostOf(fields: readonly string[]): string {
+  for (let i = 0; i + 1 < fields.length; i += 2) if (fields[i] === 'Host') return fields[i + 1] ?? '';
+  return '';
+}

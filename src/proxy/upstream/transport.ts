@@ -1,0 +1,72 @@
+// How one try travels: what the instance speaks decides, and for HTTP/1 whether the short way will do.
+
+import type { RequestBody } from '../downstream/request-body.ts';
+import { forward } from './http1/forward.ts';
+import { forwardStream, type StreamFraming } from './http1/forward-stream.ts';
+import { forwardHttp2 } from './http2/forward.ts';
+import type { InstancePool } from './pool.ts';
+import type { UpstreamCall, UpstreamHandler, UpstreamRequest } from './upstream.ts';
+import { upstreamError } from './upstream.ts';
+
+export interface Transmission {
+  readonly request: UpstreamRequest;
+  readonly framing: StreamFraming;
+  /** Null: the request has none. */
+  readonly body: RequestBody | null;
+  /** A try after the first: its connection must be a fresh one. */
+  readonly again: boolean;
+}
+
+/** Sends one try. Never throws: `onError` tells. */
+export function transmit(pool: InstancePool, transmission: Transmission, handler: UpstreamHandler): UpstreamCall {
+  // An upgrade is an affair of HTTP/1, whatever else the instance speaks.
+  if (pool.protocol === 'http1' || transmission.framing.upgrade !== null) {
+    return transmitHttp1(pool, transmission, handler);
+  }
+  if (pool.protocol === 'http2') {
+    const { request, framing, body } = transmission;
+    return forwardHttp2(pool.http2, { ...request, framing }, body, handler);
+  }
+  const call = new LateCall();
+  pool.discover((error) => {
+    if (call.aborted) return;
+    if (error !== null) handler.onError(upstreamError(error, false, false));
+    else call.begin(transmit(pool, transmission, handler));
+  });
+  return call;
+}
+
+function transmitHttp1(pool: InstancePool, transmission: Transmission, handler: UpstreamHandler): UpstreamCall {
+  const { request, framing, body, again } = transmission;
+  const whole = body === null ? null : body.whole;
+  const plain =
+    framing.upgrade === null &&
+    framing.expect === null &&
+    request.target !== '*' &&
+    (body === null || (whole !== null && body.trailers.length === 0));
+  if (plain) return forward(pool, request, { body: whole, again }, handler);
+  return forwardStream(pool, request, framing, body, handler);
+}
+
+/** A try that waits until it is known what the instance speaks. */
+class LateCall implements UpstreamCall {
+  aborted = false;
+  #call: UpstreamCall | null = null;
+
+  begin(call: UpstreamCall): void {
+    this.#call = call;
+  }
+
+  pause(): void {
+    this.#call?.pause();
+  }
+
+  resume(): void {
+    this.#call?.resume();
+  }
+
+  abort(late = false): void {
+    this.aborted = true;
+    this.#call?.abort(late);
+  }
+}

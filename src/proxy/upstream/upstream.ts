@@ -1,0 +1,63 @@
+// The seam between an exchange and the way its request travels: each transport sends one try and tells its handler what
+// comes back. A transport owns its connections; the handler owns everything else.
+
+import type { Socket } from 'node:net';
+import type { Reach } from '../exchange/retry.ts';
+
+/** One try as it goes over the wire. */
+export interface UpstreamRequest {
+  readonly method: string;
+  readonly target: string;
+  /** Raw fields (name, value, …), Host included, framing left to the transport. */
+  readonly fields: string[];
+}
+
+/** Raw fields: name, value, name, value, … */
+export type RawFields = readonly string[];
+
+/** Told in this order: information*, head, data*, then end or error; an error may come at any time and is the last. */
+export interface UpstreamHandler {
+  /** 1xx, never 101. */
+  onInformation(status: number, fields: RawFields): void;
+  onHead(status: number, reason: string, fields: RawFields): void;
+  /** 101: the connection is the handler's from now on. `first`: what came behind the head. Nothing follows. */
+  onUpgrade(fields: RawFields, socket: Socket, first: Buffer): void;
+  onData(chunk: Buffer): void;
+  onEnd(trailers: RawFields): void;
+  onError(error: UpstreamError): void;
+}
+
+/** A try in flight. */
+export interface UpstreamCall {
+  /** Stops `onData` until `resume`; chunks that were read already may still come. */
+  pause(): void;
+  resume(): void;
+  /** Ends the try and, where it has one of its own, its connection; the handler hears nothing more. `late`: nothing came in time. */
+  abort(late?: boolean): void;
+}
+
+/** Why a try ended without a whole answer. */
+export interface UpstreamError {
+  readonly code: 'upstream-connect' | 'upstream-reset' | 'upstream-protocol';
+  readonly reach: Reach;
+  readonly cause: Error;
+}
+
+/** `sent`: something was written; `answered`: a response head was seen. */
+export function upstreamError(cause: Error, sent: boolean, answered: boolean): UpstreamError {
+  if (!sent) return { code: 'upstream-connect', reach: 'not-sent', cause };
+  const code = isProtocolError(cause) ? 'upstream-protocol' : 'upstream-reset';
+  return { code, reach: answered || code === 'upstream-protocol' ? 'answered' : 'sent', cause };
+}
+
+/** The complaints of llhttp, of node:http, and of our own parser. */
+function isProtocolError(cause: Error & { readonly code?: unknown }): boolean {
+  const code = String(cause.code);
+  return code.startsWith('HPE_') || PROTOCOL_CODES.has(code);
+}
+
+const PROTOCOL_CODES: ReadonlySet<string> = new Set([
+  'ERR_MALFORMED_RESPONSE',
+  'ERR_INVALID_CHAR',
+  'ERR_HTTP_INVALID_STATUS_CODE',
+]);

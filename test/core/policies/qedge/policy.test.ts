@@ -1,0 +1,266 @@
+import { describe, expect, it } from 'vitest';
+import type { Candidate } from '../../../../src/core/domain.ts';
+import { createWorld, instance, populate, REQUEST, type World } from '../../support.ts';
+
+function stateOf(world: World, node: number) {
+  const state = world.router.state(world.nowMs).instances.find(({ key }) => key === `node-${node}/a`);
+  if (state === undefined) throw new Error(`no state of node-${node}`);
+  return state;
+}
+
+/** Requests at 10 ms intervals, each under way for its latency; returns how many went where. */
+function run(world: World, ms: number, latencyOf: (candidate: Candidate) => number): Map<string, number> {
+  const counts = new Map<string, number>();
+  const underway: { endMs: number; ticket: number; latencyMs: number }[] = [];
+  for (let passed = 0; passed < ms; passed += 10) {
+    for (const flight of underway.filter(({ endMs }) => endMs <= world.nowMs)) {
+      world.router.finish(flight.ticket, 'answered', flight.latencyMs, world.nowMs);
+      underway.splice(underway.indexOf(flight), 1);
+    }
+    const candidate = world.router.route(REQUEST, world.nowMs);
+    if (candidate === null) throw new Error('routed nowhere');
+    const latencyMs = latencyOf(candidate);
+    const ticket = world.router.start(candidate, world.nowMs);
+    underway.push({ endMs: world.nowMs + latencyMs, ticket, latencyMs });
+    counts.set(candidate.key, (counts.get(candidate.key) ?? 0) + 1);
+    world.pass(10);
+  }
+  for (const { ticket, latencyMs } of underway) world.router.finish(ticket, 'answered', latencyMs, world.nowMs);
+  return counts;
+}
+
+const near = (candidate: Candidate): number => candidate.rttMs + 8;
+
+describe('qedge', () => {
+  it('starts by round trip, with three times as much for the own node', () => {
+    const world = createWorld('qedge');
+    populate(world, [0.5, 20, 62, 79]);
+    const weights = [0, 1, 2].map((node) => stateOf(world, node).weight);
+    expect(weights[0]).toBeCloseTo(3 / 4.5, 9);
+    expect(weights[1]).toBeCloseTo(1 / 4.5, 9);
+    expect(weights[2]).toBeCloseTo(0.5 / 4.5, 9);
+    expect(stateOf(world, 3)).toMatchObject({ pool: 'out', weight: 0 });
+    expect(stateOf(world, 3).note).toMatch(/cannot meet the limit/);
+  });
+
+  it('starts with equal weights when the cold start is switched off', () => {
+    const world = createWorld('qedge', { policyOptions: { cold_start: false } });
+    populate(world, [0.5, 20]);
+    expect([0, 1].map((node) => stateOf(world, node).weight)).toEqual([0.5, 0.5]);
+  });
+
+  it('moves weight off an instance that became slow, down to the floor and no further', () => {
+    const world = createWorld('qedge');
+    populate(world, [1, 10, 20]);
+    run(world, 5000, near);
+    const counts = run(world, 15_000, (candidate) => (candidate.handle === 0 ? 150 : near(candidate)));
+    expect((counts.get('node-0/a') ?? 0) / 1500).toBeLessThan(0.1);
+    expect(stateOf(world, 0).weight).toBeLessThan(0.01);
+    expect(stateOf(world, 0).weight).toBeGreaterThan(0);
+  });
+
+  it('comes back to an instance that recovered', () => {
+    const world = createWorld('qedge');
+    populate(world, [1, 55, 60]);
+    run(world, 10_000, (candidate) => (candidate.handle === 0 ? 150 : near(candidate)));
+    let turn = 0;
+    run(world, 20_000, (candidate) => (candidate.handle === 0 ? 9 : turn++ % 3 === 0 ? 95 : 70));
+    expect(stateOf(world, 0)).toMatchObject({ pool: 'exploitation' });
+    expect(stateOf(world, 0).weight).toBeGreaterThan(0.3);
+  });
+
+  it('passes over an instance whose oldest request is overdue, before that request has ended', () => {
+    const world = createWorld('qedge', { policyOptions: { cold_start: false } });
+    populate(world, [1, 10]);
+    const [hanging] = world.router.candidates;
+    if (hanging === undefined) throw new Error('no candidate');
+    world.router.start(hanging, world.nowMs);
+    world.pass(81);
+    const keys = new Set(Array.from({ length: 20 }, () => world.router.route(REQUEST, world.nowMs)?.key));
+    expect(keys).toEqual(new Set(['node-1/a']));
+    expect(stateOf(world, 0).note).toBe('passed over: its oldest request is overdue');
+  });
+
+  it('passes over an instance that it fills itself, before anything there is late', () => {
+    const world = createWorld('qedge');
+    populate(world, [1, 40]);
+    const [board] = world.router.candidates;
+    if (board === undefined) throw new Error('no candidate');
+    // Pairs of requests: 30 ms for the first, as much again for the second.
+    for (let i = 0; i < 20; i++) {
+      const tickets = [world.router.start(board, world.nowMs), world.router.start(board, world.nowMs)];
+      world.pass(30);
+      world.router.finish(tickets[0] as number, 'answered', 30, world.nowMs);
+      world.pass(30);
+      world.router.finish(tickets[1] as number, 'answered', 60, world.nowMs);
+    }
+    expect(stateOf(world, 0).note).toBe('meets the target');
+    for (let i = 0; i < 3; i++) world.router.start(board, world.nowMs);
+    const keys = new Set(Array.from({ length: 20 }, () => world.router.route(REQUEST, world.nowMs)?.key));
+    expect(keys).toEqual(new Set(['node-1/a']));
+    expect(stateOf(world, 0).note).toBe('passed over: its queue is too long for the limit');
+  });
+
+  it('passes over it even while it holds nearly all the weight', () => {
+    const world = createWorld('qedge');
+    populate(world, [1, 71.9, 71.9]);
+    const keys = new Set(Array.from({ length: 40 }, () => world.router.route(REQUEST, world.nowMs)?.key));
+    expect(keys).toEqual(new Set(['node-0/a']));
+    const [hanging] = world.router.candidates;
+    if (hanging === undefined) throw new Error('no candidate');
+    world.router.start(hanging, world.nowMs);
+    world.pass(81);
+    for (let i = 0; i < 20; i++) expect(world.router.route(REQUEST, world.nowMs)?.key).not.toBe('node-0/a');
+  });
+
+  it('counts overdue requests as failures while they are in flight, unless censoring is switched off', () => {
+    const success = (censoring: boolean): number => {
+      const world = createWorld('qedge', { policyOptions: { censoring } });
+      populate(world, [1, 10]);
+      const [hanging] = world.router.candidates;
+      if (hanging === undefined) throw new Error('no candidate');
+      for (let i = 0; i < 5; i++) world.router.start(hanging, world.nowMs);
+      world.pass(1500);
+      return stateOf(world, 0).successProbability ?? Number.NaN;
+    };
+    expect(success(true)).toBeLessThan(0.25);
+    expect(success(false)).toBeGreaterThan(0.9);
+  });
+
+  it('takes an instance that refuses out at once, tells it, and tries it again later', () => {
+    const world = createWorld('qedge', { policyOptions: { cold_start: false } });
+    populate(world, [1, 10, 20]);
+    world.request((candidate) => ({ latencyMs: 1, result: candidate.handle === 0 ? 'refused' : 'answered' }));
+    const event = world.events.find(({ kind }) => kind === 'cooldown');
+    expect(event).toMatchObject({ key: 'node-0/a', reason: 'last try refused' });
+    expect(run(world, 500, near).get('node-0/a')).toBeUndefined();
+    expect(run(world, 3000, near).get('node-0/a')).toBeGreaterThan(0);
+  });
+
+  it('sends a retry to the quickest instance in play that is not late', () => {
+    const world = createWorld('qedge');
+    populate(world, [1, 30, 10]);
+    expect(world.router.route({ ...REQUEST, attempt: 1, tried: [0] }, world.nowMs)?.key).toBe('node-2/a');
+  });
+
+  it('lets a new instance join with half a fair share, and keeps the rest in proportion', () => {
+    const world = createWorld('qedge');
+    populate(world, [1, 10, 20]);
+    run(world, 3000, near);
+    const before = [0, 1, 2].map((node) => stateOf(world, node).weight);
+    world.router.observeRtt('node-3', 15, world.nowMs);
+    world.router.applyPlacement({ kind: 'instance-set', instance: instance('node-3') }, world.nowMs);
+    expect(stateOf(world, 3).weight).toBeCloseTo(0.125 / 1.125, 9);
+    before.forEach((weight, node) => {
+      expect(stateOf(world, node).weight).toBeCloseTo(weight / 1.125, 9);
+    });
+  });
+
+  it('holds its weights while there are no requests', () => {
+    const world = createWorld('qedge');
+    populate(world, [1, 10, 40]);
+    run(world, 3000, near);
+    world.pass(11_000);
+    const before = world.router.state(world.nowMs).instances.map(({ weight }) => weight);
+    world.pass(60_000);
+    expect(world.router.state(world.nowMs).instances.map(({ weight }) => weight)).toEqual(before);
+  });
+
+  it('panics when more than half refuse, spreads over those not known dead, and recovers', () => {
+    const world = createWorld('qedge');
+    populate(world, [1, 10, 20]);
+    for (let i = 0; i < 20; i++) {
+      world.request((candidate) => ({ latencyMs: 2, result: candidate.handle < 2 ? 'refused' : 'answered' }));
+    }
+    expect(world.router.state(world.nowMs).summary.panic).toBe(true);
+    const keys = Array.from({ length: 10 }, () => world.router.route(REQUEST, world.nowMs)?.key);
+    expect(new Set(keys)).toEqual(new Set(['node-2/a']));
+    run(world, 10_000, near);
+    expect(world.router.state(world.nowMs).summary.panic).toBe(false);
+  });
+
+  it('keeps eight in play of many, and shows why the others are not', () => {
+    const world = createWorld('qedge');
+    populate(
+      world,
+      Array.from({ length: 30 }, (_, i) => 1 + i),
+    );
+    const states = world.router.state(world.nowMs).instances;
+    expect(states.filter(({ pool }) => pool !== 'out')).toHaveLength(8);
+    expect(states.filter(({ note }) => note === 'not in play: enough others are')).toHaveLength(22);
+  });
+
+  it('routes as before after a restart, ignores instances that are gone, and drops samples older than W', () => {
+    const world = createWorld('qedge');
+    populate(world, [1, 10, 20, 30]);
+    run(world, 12_000, (candidate) => (candidate.handle === 3 ? 95 : near(candidate)));
+    const snapshot = JSON.parse(JSON.stringify(world.router.snapshot(world.nowMs)));
+    const next = (one: World) => Array.from({ length: 60 }, () => one.router.route(REQUEST, one.nowMs)?.key);
+    const restarted = createWorld('qedge', { nowMs: 5 });
+    populate(restarted, [1, 10, 20, 30]);
+    restarted.router.restore(snapshot, 0, restarted.nowMs);
+    const weights = world.router.state(world.nowMs).instances.map(({ weight }) => weight);
+    restarted.router.state(5).instances.forEach(({ weight }, i) => {
+      expect(weight).toBeCloseTo(weights[i] ?? 0, 12);
+    });
+    expect(next(restarted)).toEqual(next(world));
+    const late = createWorld('qedge', { nowMs: 5 });
+    populate(late, [1, 10]);
+    late.router.restore(snapshot, 60_000, late.nowMs);
+    const states = late.router.state(late.nowMs).instances;
+    expect(states.map(({ samples }) => samples)).toEqual([0, 0]);
+    expect((states[0]?.weight ?? 0) / (states[1]?.weight ?? 0)).toBeCloseTo((weights[0] ?? 0) / (weights[1] ?? 1), 9);
+  });
+
+  it('takes back what it learned of an instance that comes late, and leaves the others as they are', () => {
+    const many = Array.from({ length: 30 }, (_, i) => 1 + 2 * i);
+    const world = createWorld('qedge');
+    populate(world, many);
+    run(world, 8000, near);
+    const snapshot = JSON.parse(JSON.stringify(world.router.snapshot(world.nowMs)));
+    const inPlay = (one: World) => one.router.state(one.nowMs).instances.filter(({ weight }) => weight > 0);
+    const restarted = createWorld('qedge', { nowMs: 5 });
+    populate(restarted, many);
+    restarted.router.restore(snapshot, 0, 5);
+    expect(new Set(inPlay(restarted).map(({ key }) => key))).toEqual(new Set(inPlay(world).map(({ key }) => key)));
+    const [late] = inPlay(world);
+    const only = { [late?.key ?? '']: snapshot.policy.instances[late?.key ?? ''] };
+    restarted.router.restore({ ...snapshot, policy: { ...snapshot.policy, instances: only } }, 0, 5);
+    expect(new Set(inPlay(restarted).map(({ key }) => key))).toEqual(new Set(inPlay(world).map(({ key }) => key)));
+  });
+
+  it("gives an instance that the snapshot does not know a newcomer's share", () => {
+    const world = createWorld('qedge');
+    populate(world, [40, 30, 20]);
+    run(world, 5000, near);
+    const snapshot = JSON.parse(JSON.stringify(world.router.snapshot(world.nowMs)));
+    const restarted = createWorld('qedge', { nowMs: 5 });
+    populate(restarted, [40, 30, 20, 1]);
+    restarted.router.restore(snapshot, 0, 5);
+    expect(stateOf(restarted, 3).weight).toBeCloseTo(0.125 / 1.125, 9);
+  });
+
+  /** Two of four instances hang; `unlucky` has missed a quarter of its requests, the others none. Where 40 requests go. */
+  function picksOf(clientId: string, makeUp: boolean, othersMiss = false): Set<string | undefined> {
+    const world = createWorld('qedge', { policyOptions: { make_up: makeUp, cold_start: false } });
+    populate(world, [10, 10, 10, 10]);
+    for (let i = 0; i < 20; i++) {
+      world.router.settle('unlucky', i < 15, world.nowMs);
+      for (const other of ['a', 'b', 'c']) world.router.settle(other, !othersMiss || i < 15, world.nowMs);
+    }
+    for (const hanging of world.router.candidates.slice(0, 2)) world.router.start(hanging, world.nowMs);
+    world.pass(600);
+    return new Set(Array.from({ length: 40 }, () => world.router.route({ ...REQUEST, clientId }, world.nowMs)?.key));
+  }
+  const WELL = ['node-2/a', 'node-3/a'];
+
+  it('never sends a client that is worse served than the others to an instance that is late', () => {
+    expect([...picksOf('unlucky', true)].sort()).toEqual(WELL);
+  });
+
+  it('spares no other client the second late instance in a row, nor anybody when told not to or when all fare alike', () => {
+    expect(picksOf('a', true).size).toBeGreaterThan(2);
+    expect(picksOf('unlucky', false).size).toBeGreaterThan(2);
+    expect(picksOf('unlucky', true, true).size).toBeGreaterThan(2);
+  });
+});

@@ -1,0 +1,71 @@
+// Who may try again, and who pays for it.
+
+import { describe, expect, it } from 'vitest';
+import { type FailedTry, mayRetry, RetryBudget } from '../../../src/proxy/exchange/retry.ts';
+
+const CONFIG = { attempts: 2, bodyBytesMax: 65_536, budgetRatio: 0.2, budgetPerSecond: 3 };
+const REFUSED_POST: FailedTry = {
+  reach: 'not-sent',
+  method: 'POST',
+  idempotencyKey: false,
+  replayable: true,
+  attempt: 0,
+  budgetLeftMs: 50,
+  candidates: 2,
+};
+
+function decide(changes: Partial<FailedTry>): boolean {
+  return mayRetry({ ...REFUSED_POST, ...changes }, CONFIG, new RetryBudget(CONFIG), 0);
+}
+
+describe('another try', () => {
+  it('is allowed for any method when the instance surely saw nothing', () => {
+    expect(decide({})).toBe(true);
+  });
+
+  it('is allowed after something was sent only for what is idempotent', () => {
+    expect(decide({ reach: 'sent' })).toBe(false);
+    expect(decide({ reach: 'sent', method: 'PUT' })).toBe(true);
+    expect(decide({ reach: 'sent', idempotencyKey: true })).toBe(true);
+  });
+
+  it('is never allowed once a head was seen, or when the body is gone', () => {
+    expect(decide({ reach: 'answered', method: 'GET' })).toBe(false);
+    expect(decide({ replayable: false })).toBe(false);
+  });
+
+  it('is never allowed past the attempts or the deadline', () => {
+    expect(decide({ attempt: 1 })).toBe(true);
+    expect(decide({ attempt: 2 })).toBe(false);
+    expect(decide({ budgetLeftMs: 0 })).toBe(false);
+    expect(decide({ budgetLeftMs: 1 })).toBe(false);
+  });
+});
+
+describe('the retry budget', () => {
+  function drain(budget: RetryBudget, nowMs: number): number {
+    let taken = 0;
+    while (budget.withdraw(nowMs)) taken++;
+    return taken;
+  }
+
+  it('lets a fifth of the requests be retried', () => {
+    const budget = new RetryBudget({ budgetRatio: 0.2, budgetPerSecond: 0 });
+    for (let i = 0; i < 50; i++) budget.deposit();
+    expect(drain(budget, 0)).toBe(10);
+  });
+
+  it('adds a fixed number a second', () => {
+    const budget = new RetryBudget({ budgetRatio: 0, budgetPerSecond: 3 });
+    expect(drain(budget, 0)).toBe(3);
+    expect(drain(budget, 1000)).toBe(3);
+    expect(drain(budget, 1500)).toBe(1);
+  });
+
+  it('does not pile up without bound', () => {
+    const budget = new RetryBudget({ budgetRatio: 0.2, budgetPerSecond: 3 });
+    drain(budget, 0);
+    for (let i = 0; i < 100_000; i++) budget.deposit();
+    expect(drain(budget, 3_600_000)).toBe(50);
+  });
+});

@@ -1,0 +1,53 @@
+// Where frames end, however the bytes are cut.
+
+import * as fc from 'fast-check';
+import { describe, expect, it } from 'vitest';
+import { closeFrame, FrameTracker } from '../../../src/proxy/websocket/frames.ts';
+
+function frame(payloadBytes: number, masked: boolean): Buffer {
+  const header: number[] = [0x82];
+  const mask = masked ? 0x80 : 0;
+  if (payloadBytes < 126) header.push(mask | payloadBytes);
+  else if (payloadBytes < 65_536) header.push(mask | 126, payloadBytes >> 8, payloadBytes & 0xff);
+  else header.push(mask | 127, 0, 0, 0, 0, 0, payloadBytes >> 16, (payloadBytes >> 8) & 0xff, payloadBytes & 0xff);
+  if (masked) header.push(1, 2, 3, 4);
+  return Buffer.concat([Buffer.from(header), Buffer.alloc(payloadBytes, 0x88)]);
+}
+
+describe('the frame tracker', () => {
+  it('finds the end of every frame however the stream is cut', () => {
+    const frames = fc.array(fc.record({ bytes: fc.nat({ max: 70_000 }), masked: fc.boolean() }), {
+      minLength: 1,
+      maxLength: 5,
+    });
+    fc.assert(
+      fc.property(frames, fc.array(fc.integer({ min: 1, max: 50_000 }), { minLength: 1 }), (specs, cuts) => {
+        const stream = Buffer.concat(specs.map(({ bytes, masked }) => frame(bytes, masked)));
+        const ends = new Set<number>();
+        specs.reduce((at, { bytes, masked }) => {
+          const end = at + frame(bytes, masked).length;
+          ends.add(end);
+          return end;
+        }, 0);
+        const tracker = new FrameTracker();
+        for (let at = 0, i = 0; at < stream.length; i++) {
+          const chunk = stream.subarray(at, at + (cuts[i % cuts.length] ?? 1));
+          const boundary = tracker.advance(chunk);
+          const next = [...ends].find((end) => end > at) ?? -1;
+          expect(boundary).toBe(next <= at + chunk.length ? next - at : -1);
+          at += chunk.length;
+          expect(tracker.atBoundary).toBe(ends.has(at));
+        }
+      }),
+      { numRuns: 50, seed: 1 },
+    );
+  });
+
+  it('takes a close frame of ours for one frame', () => {
+    for (const masked of [true, false]) {
+      const tracker = new FrameTracker();
+      const bytes = closeFrame(1001, masked);
+      expect(tracker.advance(bytes)).toBe(bytes.length);
+    }
+  });
+});
