@@ -2,9 +2,9 @@
 // someone asks; while nobody does, a try costs one comparison.
 
 import type { Clock } from '../core/clock.ts';
+import { TRACE_VERSION, type TraceHeader, type TraceLine } from '../core/decision-log.ts';
 import type { Candidate, InstanceKey } from '../core/domain.ts';
 import type { Ticket } from '../core/service-router.ts';
-import { TRACE_VERSION, type TraceHeader, type TraceLine } from '../core/trace.ts';
 import type { ObservedService } from './state-reader.ts';
 
 export interface TraceRecorderOptions {

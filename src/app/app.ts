@@ -24,11 +24,11 @@ import { type InheritedSockets, inheritedSockets } from '../systemd/sockets.ts';
 import { EventLog } from '../telemetry/events.ts';
 import { createLogger, type Logger, type LogLevel } from '../telemetry/log.ts';
 import { createMetrics } from '../telemetry/metrics.ts';
+import { DataPlanes } from './data-planes.ts';
 import { Housekeeping } from './housekeeping.ts';
 import { anonymousBytes, MemoryRelease, releaseMemory } from './memory-release.ts';
 import { brokerFacts, listenerFacts, probeFacts } from './node-facts.ts';
 import { passableSockets } from './passable-sockets.ts';
-import { Players } from './players.ts';
 
 export interface AppOptions {
   readonly version: string;
@@ -96,7 +96,7 @@ class RunningApp implements App {
   readonly events = new EventLog<QedgeEvent>({ wallNowMs: () => Date.now() });
   readonly #options: AppOptions;
   readonly #metrics = createMetrics();
-  readonly #players: Players;
+  readonly #dataPlanes: DataPlanes;
   readonly #placement: Placement;
   readonly #prober: Prober;
   readonly #environment: EnvironmentWatch;
@@ -121,7 +121,7 @@ class RunningApp implements App {
     this.log = log;
     this.#notifier = createNotifier({ log, held: options.succeeds ?? false });
     this.#store = this.#openStore();
-    this.#players = new Players({
+    this.#dataPlanes = new DataPlanes({
       ...shared,
       config,
       version: options.version,
@@ -133,18 +133,18 @@ class RunningApp implements App {
       config,
       boot: randomUUID(),
       ownListeners: () => [...this.proxyListeners, this.#adminListener],
-      onUpdate: (service, update) => this.#players.applyPlacement(service, update),
+      onUpdate: (service, update) => this.#dataPlanes.applyPlacement(service, update),
       onNode: (event) => log[event.kind === 'node-pressure' ? 'debug' : 'info'](event, 'node changed'),
       onTarget: (nodeId, target) => {
         this.#prober.setTarget(nodeId, target);
-        if (target === null) this.#players.forgetNode(nodeId);
+        if (target === null) this.#dataPlanes.forgetNode(nodeId);
       },
     });
     this.#prober = createProber({
       ...shared,
       config: config.probe,
       onRtt: (nodeId, rttMs) => {
-        this.#players.observeRtt(nodeId, rttMs);
+        this.#dataPlanes.observeRtt(nodeId, rttMs);
         this.#placement.observeRtt(nodeId, rttMs);
       },
       onEnvironmentChange: (change) => log.info(change, 'distance of a node changed'),
@@ -165,7 +165,7 @@ class RunningApp implements App {
   }
 
   get proxyListeners(): readonly BoundListener[] {
-    return this.#players.listeners;
+    return this.#dataPlanes.listeners;
   }
 
   get adminListener(): ListenAddress {
@@ -173,15 +173,15 @@ class RunningApp implements App {
   }
 
   get services(): ReadonlyMap<string, ServiceRouter> {
-    return this.#players.routers;
+    return this.#dataPlanes.routers;
   }
 
   async start(sockets: InheritedSockets): Promise<void> {
     this.#inherited = sockets;
     const restored = this.#store?.load() ?? null;
-    this.#players.spawn();
+    this.#dataPlanes.spawn();
     this.#restore(restored);
-    await this.#players.listen(sockets);
+    await this.#dataPlanes.listen(sockets);
     this.#adminListener = await this.#admin.listen(sockets.get('admin')?.[0]);
     this.#listening = true;
     this.#placement.start();
@@ -200,7 +200,7 @@ class RunningApp implements App {
   #restore(kept: RestoredState | null): void {
     if (kept?.placement) this.#placement.import(kept.placement, kept.ageMs);
     this.#placement.tellStatic();
-    this.#players.start(kept?.routers ?? [], kept?.ageMs ?? 0);
+    this.#dataPlanes.start(kept?.routers ?? [], kept?.ageMs ?? 0);
     for (const { rtts } of kept?.routers ?? []) {
       for (const [nodeId, rttMs] of Object.entries(rtts)) this.#placement.observeRtt(nodeId, rttMs);
     }
@@ -211,7 +211,7 @@ class RunningApp implements App {
     // The name is on everything that was said and learned so far.
     const config = { ...wanted, node: { ...wanted.node, id: this.#config.node.id } };
     // First, since it is the one step that may refuse.
-    await this.#players.configure(config);
+    await this.#dataPlanes.configure(config);
     this.#notifier.reloading();
     this.#config = config;
     this.log.level = config.log.level;
@@ -251,13 +251,13 @@ class RunningApp implements App {
     this.#record(null, { kind: 'lifecycle', phase: 'draining', detail: '' });
     // Whoever asks how things are is to ask the one that serves.
     const adminClosed = options.succeeded ? this.#admin.close() : null;
-    await Promise.all([this.#players.drain(options), this.#placement.stop(), adminClosed]);
+    await Promise.all([this.#dataPlanes.drain(options), this.#placement.stop(), adminClosed]);
     this.#prober.stop();
     this.#environment.stop();
     this.#housekeeping.stop();
     this.#memory.stop();
     await this.#store?.close();
-    await this.#players.close();
+    await this.#dataPlanes.close();
     await this.#admin.close();
     if (!options.succeeded) this.#notifier.close();
     this.log.info('qedge stopped');
@@ -269,7 +269,7 @@ class RunningApp implements App {
     this.#environment.stop();
     this.#housekeeping.stop();
     this.#memory.stop();
-    await Promise.all([this.#players.close(), this.#placement.stop(), this.#admin.close(), this.#store?.close()]);
+    await Promise.all([this.#dataPlanes.close(), this.#placement.stop(), this.#admin.close(), this.#store?.close()]);
     this.#notifier.close();
   }
 
@@ -291,7 +291,7 @@ class RunningApp implements App {
 
   #learned(): StoreState {
     return {
-      routers: this.#players.snapshots(),
+      routers: this.#dataPlanes.snapshots(),
       placement: this.#config.mqtt === null ? null : this.#placement.export(),
     };
   }
@@ -306,7 +306,7 @@ class RunningApp implements App {
   async #setLogLevel(level: LogLevel): Promise<void> {
     this.log.level = level;
     this.#config = { ...this.#config, log: { ...this.#config.log, level } };
-    await this.#players.configure(this.#config);
+    await this.#dataPlanes.configure(this.#config);
   }
 
   #createAdmin(): Admin {
@@ -317,7 +317,7 @@ class RunningApp implements App {
       log: this.log,
       events: this.events,
       clock: CLOCK,
-      services: () => this.#players.observed(),
+      services: () => this.#dataPlanes.observed(),
       setPolicy: (name, policy) => this.#setPolicy(name, policy),
       setLogLevel: (level) => this.#setLogLevel(level),
       lifecycle: () => ({

@@ -1,4 +1,4 @@
-// What several players of one node know of a service, as one picture: what is counted adds up, what is estimated is
+// What several data planes of one node know of a service, as one picture: what is counted adds up, what is estimated is
 // weighted by what it was estimated from.
 
 import type { ClientState, InstanceState, RouterState } from '../core/service-router.ts';
@@ -52,7 +52,7 @@ function mergeInstances(first: InstanceState, same: readonly InstanceState[]): I
   };
 }
 
-/** A client with several connections may be known to several players. Worst served first. */
+/** A client with several connections may be known to several data planes. Worst served first. */
 function mergeClients(all: readonly ClientState[]): ClientState[] {
   const byId = new Map<string, { requests: number; successes: number }>();
   for (const { clientId, requests, successRatio } of all) {

@@ -4,7 +4,7 @@ import type { Candidate, InstanceKey, TryResult } from '../core/domain.ts';
 import type { RouterTap, Ticket } from '../core/service-router.ts';
 
 export interface FinishedTry {
-  /** On the clock that all players share. */
+  /** On the clock that all data planes share. */
   readonly startMs: number;
   readonly key: InstanceKey;
   /** Share of requests that the instance was meant to get. */

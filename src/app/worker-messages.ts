@@ -5,8 +5,8 @@ import type { InstanceKey, PlacementUpdate } from '../core/domain.ts';
 import type { RouterEvent, RouterSnapshot, RouterState } from '../core/service-router.ts';
 import type { BoundListener } from '../proxy/proxy.ts';
 import type { MetricsExport } from '../telemetry/metrics.ts';
-import type { Answer, Question } from './questions.ts';
 import type { FinishedTry } from './try-tap.ts';
+import type { Answer, WorkerQuery } from './worker-queries.ts';
 
 /** What a worker starts with. */
 export interface WorkerStart {
@@ -32,7 +32,7 @@ export type ToWorker =
   | { readonly kind: 'node-gone'; readonly nodeId: string }
   | { readonly kind: 'configure'; readonly config: Config }
   | { readonly kind: 'reset'; readonly service: string }
-  | { readonly kind: 'ask'; readonly id: number; readonly question: Question }
+  | { readonly kind: 'ask'; readonly id: number; readonly question: WorkerQuery }
   /** Tries of the service are told from now on, or no more. */
   | { readonly kind: 'tap'; readonly service: string; readonly on: boolean }
   | { readonly kind: 'drain'; readonly succeeded: boolean };

@@ -1,4 +1,4 @@
-// A worker thread: one more player on the same ports. It is told of placement and distances, decides and forwards for
+// A worker thread: one more data planes on the same ports. It is told of placement and distances, decides and forwards for
 // itself, and reports once a second.
 
 import { parentPort, workerData } from 'node:worker_threads';
@@ -8,10 +8,10 @@ import type { Clock } from '../core/clock.ts';
 import { createRng } from '../core/rng.ts';
 import { createLogger } from '../telemetry/log.ts';
 import { createMetrics } from '../telemetry/metrics.ts';
-import { Player } from './player.ts';
-import { answerTo } from './questions.ts';
+import { DataPlane } from './data-plane.ts';
 import { TryTap } from './try-tap.ts';
 import type { FromWorker, ToWorker, WorkerStart } from './worker-messages.ts';
+import { answerTo } from './worker-queries.ts';
 
 const REPORT_MS = 1000;
 
@@ -23,7 +23,7 @@ function run(port: NonNullable<typeof parentPort>, { config, version, seed, time
   const log = createLogger({ level: config.log.level, nodeId: config.node.id });
   const metrics = createMetrics();
   const tell = (message: FromWorker): void => port.postMessage(message);
-  const player = new Player({
+  const dataPlane = new DataPlane({
     config,
     version,
     clock,
@@ -35,16 +35,16 @@ function run(port: NonNullable<typeof parentPort>, { config, version, seed, time
     onEvent: (service, event) => tell({ kind: 'event', service, event }),
   });
   const report = setInterval(() => {
-    const states = [...player.routers.values()].map((router) => router.state(clock.nowMs()));
+    const states = [...dataPlane.routers.values()].map((router) => router.state(clock.nowMs()));
     tell({ kind: 'report', states, metrics: metrics.export() });
   }, REPORT_MS);
   const end = (): void => {
     clearInterval(report);
-    void player.close();
+    void dataPlane.close();
     port.close();
   };
   const listen = ({ sockets, shared }: Extract<ToWorker, { kind: 'listen' }>): void => {
-    player.listen(sockets, shared).then(
+    dataPlane.listen(sockets, shared).then(
       () => tell({ kind: 'listening' }),
       (error: Error) => {
         tell({ kind: 'failed', message: error.message });
@@ -53,47 +53,47 @@ function run(port: NonNullable<typeof parentPort>, { config, version, seed, time
     );
   };
   port.on('message', (message: ToWorker) => {
-    handle(player, message, clock).catch((error: Error) => log.error({ err: error }, 'worker refused a message'));
+    handle(dataPlane, message, clock).catch((error: Error) => log.error({ err: error }, 'worker refused a message'));
     if (message.kind === 'listen') listen(message);
     if (message.kind === 'ask') {
       const { id, question } = message;
-      tell({ kind: 'answer', id, answer: answerTo(question, player.routers, clock.nowMs()) });
+      tell({ kind: 'answer', id, answer: answerTo(question, dataPlane.routers, clock.nowMs()) });
     }
     if (message.kind === 'tap') {
       const { service, on } = message;
       const tap = on ? new TryTap((tries) => tell({ kind: 'tries', service, tries })) : null;
-      player.routers.get(service)?.setTap(tap);
+      dataPlane.routers.get(service)?.setTap(tap);
     }
     if (message.kind === 'configure') log.level = message.config.log.level;
-    if (message.kind === 'drain') void player.drain(message).then(end);
+    if (message.kind === 'drain') void dataPlane.drain(message).then(end);
   });
 }
 
-async function handle(player: Player, message: ToWorker, clock: Clock): Promise<void> {
+async function handle(dataPlane: DataPlane, message: ToWorker, clock: Clock): Promise<void> {
   switch (message.kind) {
     case 'start':
-      player.start(message.learned, message.ageMs);
+      dataPlane.start(message.learned, message.ageMs);
       return;
     case 'placement':
-      player.applyPlacement(message.service, message.update);
+      dataPlane.applyPlacement(message.service, message.update);
       return;
     case 'rtt':
-      player.observeRtt(message.nodeId, message.rttMs);
+      dataPlane.observeRtt(message.nodeId, message.rttMs);
       return;
     case 'health':
-      player.observeHealth(message.service, message.key, message.healthy);
+      dataPlane.observeHealth(message.service, message.key, message.healthy);
       return;
     case 'drain-instance':
-      player.drainInstance(message.service, message.key, message.on);
+      dataPlane.drainInstance(message.service, message.key, message.on);
       return;
     case 'node-gone':
-      player.forgetNode(message.nodeId);
+      dataPlane.forgetNode(message.nodeId);
       return;
     case 'configure':
-      await player.configure(message.config satisfies Config);
+      await dataPlane.configure(message.config satisfies Config);
       return;
     case 'reset':
-      player.routers.get(message.service)?.reset(clock.nowMs());
+      dataPlane.routers.get(message.service)?.reset(clock.nowMs());
       return;
     case 'listen':
     case 'ask':

@@ -5,7 +5,7 @@ import { Readable, Transform, type TransformCallback } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
 import type { ReadableStream } from 'node:stream/web';
 import { type Command, Option } from 'commander';
-import type { TraceHeader } from '../core/trace.ts';
+import type { TraceHeader } from '../core/decision-log.ts';
 import { CommandError, EX_USAGE } from '../errors.ts';
 import { evaluateOffPolicy, type OffPolicyEstimate } from '../sim/off-policy.ts';
 import { parsePolicy, policyProblems } from '../sim/policy-text.ts';

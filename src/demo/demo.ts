@@ -11,7 +11,7 @@ import { createLogger, type LogOptions } from '../telemetry/log.ts';
 import { paintFor } from '../terminal/paint.ts';
 import { startBroker } from './broker.ts';
 import type { CameraClient } from './camera-client.ts';
-import { Continuum } from './continuum.ts';
+import { EmulatedCluster } from './emulated-cluster.ts';
 import { renderIntroduction } from './introduction.ts';
 import { createCameras, totalsOf } from './load.ts';
 import { renderSummary, startReporter } from './report.ts';
@@ -63,7 +63,7 @@ async function run(options: DemoOptions, closers: (() => void | Promise<void>)[]
   const frames = renderDrive(FRAMES);
   const broker = await startBroker(options.mqttPort);
   closers.push(() => broker.close());
-  const continuum = await Continuum.start({ brokerUrl: broker.url, rng });
+  const continuum = await EmulatedCluster.start({ brokerUrl: broker.url, rng });
   closers.push(() => continuum.close());
   const { localPorts } = continuum;
   const frame = frames[0] ?? Buffer.alloc(0);
@@ -104,7 +104,7 @@ async function run(options: DemoOptions, closers: (() => void | Promise<void>)[]
 interface Stage {
   readonly options: DemoOptions;
   readonly app: App;
-  readonly continuum: Continuum;
+  readonly continuum: EmulatedCluster;
   readonly cameras: readonly CameraClient[];
 }
 
@@ -148,7 +148,7 @@ function clientsOf(state: RouterState, cameras: readonly CameraClient[], nowMs: 
 }
 
 /** Waits until the proxy has heard of every instance, so that the first frame finds them all. */
-async function placementKnown(app: App, continuum: Continuum, signal: AbortSignal): Promise<void> {
+async function placementKnown(app: App, continuum: EmulatedCluster, signal: AbortSignal): Promise<void> {
   const wanted = instanceCount(continuum);
   const deadlineMs = performance.now() + PLACEMENT_WAIT_MS;
   const known = (): number => statesOf(app).reduce((sum, { instances }) => sum + instances.length, 0);
@@ -169,7 +169,7 @@ function logOptions(config: Config): LogOptions {
   return { level: config.log.level, nodeId: config.node.id, destination: process.stderr };
 }
 
-function instanceCount(continuum: Continuum): number {
+function instanceCount(continuum: EmulatedCluster): number {
   return continuum.nodes.reduce((sum, { instances }) => sum + instances.size, 0);
 }
 

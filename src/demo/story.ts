@@ -1,13 +1,13 @@
 // What happens to the continuum while the demo runs: the mishaps of a day in two minutes, then all over again. Each one
 // is announced to the person who watches, never to the proxy.
 
-import type { Continuum } from './continuum.ts';
+import type { EmulatedCluster } from './emulated-cluster.ts';
 
 export interface Happening {
   /** Milliseconds after the start of a round. */
   readonly atMs: number;
   readonly text: string;
-  readonly run: (continuum: Continuum) => void | Promise<void>;
+  readonly run: (continuum: EmulatedCluster) => void | Promise<void>;
 }
 
 /** After this the story begins again, with everything as at the start. */
@@ -60,7 +60,7 @@ export interface StoryRun {
 
 /** Plays the story in rounds until stopped; `tell` hears of each happening as it begins. */
 export function playStory(
-  continuum: Continuum,
+  continuum: EmulatedCluster,
   tell: (text: string) => void,
   onError: (error: unknown) => void,
 ): StoryRun {

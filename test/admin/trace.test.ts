@@ -1,5 +1,5 @@
 import { afterEach, describe, expect, it } from 'vitest';
-import type { TraceHeader, TraceLine } from '../../src/core/trace.ts';
+import type { TraceHeader, TraceLine } from '../../src/core/decision-log.ts';
 import { createWorld, instance, populate, type World } from '../core/support.ts';
 import { alone, type RunningAdmin, startAdmin } from '../support/admin.ts';
 import { PATIENCE } from '../support/patience.ts';

@@ -2,7 +2,7 @@ import { describe, expect, it } from 'vitest';
 import { mergeStates } from '../../src/app/merge-states.ts';
 import { instanceStateOf, routerStateOf } from '../support/router-state.ts';
 
-describe('the picture of several players', () => {
+describe('the picture of several data planes', () => {
   it('is the picture of the only one', () => {
     const state = routerStateOf({});
     expect(mergeStates([state])).toBe(state);

@@ -20,7 +20,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { parseArgs } from 'node:util';
 import { createRng } from '../../src/core/rng.ts';
 import { startBroker } from '../../src/demo/broker.ts';
-import { Continuum } from '../../src/demo/continuum.ts';
+import { EmulatedCluster } from '../../src/demo/emulated-cluster.ts';
 import { createCameras, type LoadTotals, totalsOf } from '../../src/demo/load.ts';
 import { renderDrive } from '../../src/demo/road-scene.ts';
 import { createWorkspace } from '../../src/demo/workspace.ts';
@@ -57,12 +57,12 @@ class Bench {
   readonly #directory = mkdtempSync(join(tmpdir(), 'qedge-restart-'));
   readonly #configFile = join(this.#directory, 'qedge.toml');
   readonly #storeFile = join(this.#directory, 'qedge.db');
-  readonly #continuum: Continuum;
+  readonly #continuum: EmulatedCluster;
   readonly #close: () => Promise<void>;
   readonly #port: number;
   #qedge: ChildProcess | null = null;
 
-  private constructor(continuum: Continuum, port: number, close: () => Promise<void>) {
+  private constructor(continuum: EmulatedCluster, port: number, close: () => Promise<void>) {
     this.#continuum = continuum;
     this.#port = port;
     this.#close = close;
@@ -70,7 +70,7 @@ class Bench {
 
   static async start(policy: string): Promise<Bench> {
     const broker = await startBroker(0);
-    const continuum = await Continuum.start({ brokerUrl: broker.url, rng: createRng(1) });
+    const continuum = await EmulatedCluster.start({ brokerUrl: broker.url, rng: createRng(1) });
     const [proxyPort, adminPort] = await freePorts();
     const bench = new Bench(continuum, proxyPort, async () => {
       await continuum.close();

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
+import type { Trace, TraceLine } from '../../src/core/decision-log.ts';
 import { createRng } from '../../src/core/rng.ts';
-import type { Trace, TraceLine } from '../../src/core/trace.ts';
 import { evaluateOffPolicy } from '../../src/sim/off-policy.ts';
 import { instance, QOS } from '../core/support.ts';
 

@@ -2,7 +2,7 @@
 // needs a decision step. Each overrides what it does know.
 
 import type { Candidate, Outcome, RequestInfo } from '../domain.ts';
-import { Roster } from './candidate-diff.ts';
+import { CandidateDiff } from './candidate-diff.ts';
 import type { CandidateView, Policy, PolicySummary } from './policy.ts';
 
 export abstract class BasePolicy implements Policy {
@@ -10,14 +10,14 @@ export abstract class BasePolicy implements Policy {
   readonly stepMs: number = Number.POSITIVE_INFINITY;
   /** Those with availability `up`, as of the last update. */
   protected up: readonly Candidate[] = [];
-  protected readonly roster = new Roster();
+  protected readonly candidateDiff = new CandidateDiff();
 
   abstract select(request: RequestInfo, candidates: readonly Candidate[], nowMs: number): Candidate | null;
 
   observe(_outcome: Outcome, _nowMs: number): void {}
 
   update(candidates: readonly Candidate[], _nowMs: number): void {
-    for (const candidate of this.roster.sync(candidates).joined) this.learnOf(candidate);
+    for (const candidate of this.candidateDiff.sync(candidates).joined) this.learnOf(candidate);
     this.up = candidates.filter((candidate) => candidate.availability === 'up');
   }
 
@@ -61,7 +61,7 @@ export abstract class BasePolicy implements Policy {
   restore(_snapshot: unknown, _ageMs: number, _nowMs: number): void {}
 
   reset(_nowMs: number): void {
-    for (const candidate of this.roster) this.learnOf(candidate);
+    for (const candidate of this.candidateDiff) this.learnOf(candidate);
   }
 
   /** A candidate joined, under a handle that may have meant another one: begin its state anew. */

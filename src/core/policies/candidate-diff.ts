@@ -1,23 +1,23 @@
-// Who holds which handle, and what changed since the last look. A policy keeps its state by handle; the roster tells it
+// Who holds which handle, and what changed since the last look. A policy keeps its state by handle; the candidateDiff tells it
 // whose state ends and whose begins. Linear in the number of candidates, without sets: placement may change often.
 
 import type { Candidate } from '../domain.ts';
 
-export interface RosterChange {
+export interface CandidateChange {
   /** Handles whose candidate is gone, or is another one now. */
   readonly left: readonly number[];
   /** Candidates that were not there before. */
   readonly joined: readonly Candidate[];
 }
 
-export class Roster {
+export class CandidateDiff {
   readonly #known: (Candidate | undefined)[] = [];
   /** The look at which each handle was last seen taken. */
   readonly #seenAt: number[] = [];
   #look = 0;
 
   /** Takes note of all that live and returns what changed. */
-  sync(candidates: readonly Candidate[]): RosterChange {
+  sync(candidates: readonly Candidate[]): CandidateChange {
     this.#look++;
     const left: number[] = [];
     const joined: Candidate[] = [];

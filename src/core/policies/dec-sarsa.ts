@@ -100,7 +100,7 @@ class DecSarsa extends BasePolicy {
 
   override snapshot(_nowMs: number): unknown {
     const instances: Record<string, unknown> = {};
-    for (const candidate of this.roster) {
+    for (const candidate of this.candidateDiff) {
       const { handle, key } = candidate;
       const values = this.#values.subarray(handle * BINS, (handle + 1) * BINS);
       const latency = this.#latencyMs[handle] as number;
@@ -118,7 +118,7 @@ class DecSarsa extends BasePolicy {
     this.#epsilon = numberOf(epsilon, { min: 0, max: 1, otherwise: this.#epsilon });
     this.#meanReward = numberOf(meanReward, { min: -10, max: 10, otherwise: 0 });
     const byKey = recordOf(instances);
-    for (const candidate of this.roster) {
+    for (const candidate of this.candidateDiff) {
       if (!Object.hasOwn(byKey, candidate.key)) continue;
       const saved = recordOf(byKey[candidate.key]);
       this.#latencyMs[candidate.handle] = numberOf(saved.latencyMs, { min: 0, max: 1e9, otherwise: Number.NaN });

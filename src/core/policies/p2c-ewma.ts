@@ -77,7 +77,7 @@ class P2cEwma extends BasePolicy {
 
   override snapshot(nowMs: number): unknown {
     const instances: Record<string, number> = {};
-    for (const candidate of this.roster) {
+    for (const candidate of this.candidateDiff) {
       instances[candidate.key] = tenths(this.#costOf(candidate.handle, nowMs));
     }
     return { version: 1, instances };
@@ -87,7 +87,7 @@ class P2cEwma extends BasePolicy {
     const { version, instances } = recordOf(snapshot);
     if (version !== 1) return;
     const byKey = recordOf(instances);
-    for (const candidate of this.roster) {
+    for (const candidate of this.candidateDiff) {
       if (!Object.hasOwn(byKey, candidate.key)) continue;
       this.#ewmaMs[candidate.handle] = numberOf(byKey[candidate.key], { min: 0, max: 1e9, otherwise: 0 });
       this.#stampMs[candidate.handle] = nowMs - ageMs;

@@ -129,7 +129,7 @@ class QEdgeProxy2024 extends BasePolicy {
 
   override snapshot(nowMs: number): unknown {
     const instances: Record<string, unknown> = {};
-    for (const candidate of this.roster) {
+    for (const candidate of this.candidateDiff) {
       const { handle, key } = candidate;
       const outMs = Math.max(0, (this.#outUntilMs[handle] as number) - nowMs);
       const latency = this.#measured[handle] === 1 ? { latencyMs: tenths(this.#latencyMs[handle] as number) } : {};
@@ -142,7 +142,7 @@ class QEdgeProxy2024 extends BasePolicy {
     const { version, instances } = recordOf(snapshot);
     if (version !== 1) return;
     const byKey = recordOf(instances);
-    for (const candidate of this.roster) {
+    for (const candidate of this.candidateDiff) {
       if (!Object.hasOwn(byKey, candidate.key)) continue;
       const saved = recordOf(byKey[candidate.key]);
       const { handle } = candidate;

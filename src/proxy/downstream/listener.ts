@@ -13,13 +13,13 @@ import { peerOf, type TrustedPeers } from '../fields/forwarded.ts';
 import { NO_SERVICE } from '../metrics.ts';
 import type { ServiceRuntime } from '../service.ts';
 import { ClientConnection, type ClientLink } from './client-connection.ts';
-import { PlainLane, type PlainLaneOptions } from './http1/fast-path.ts';
+import { FastPath, type FastPathOptions } from './http1/fast-path.ts';
 import { parseFailure } from './http1/parse-failure.ts';
 import { RawRequest } from './http1/raw-request.ts';
 import { Http2Port, sniff } from './http2/server.ts';
 import { linger } from './linger.ts';
 import { listenError } from './listen-error.ts';
-import { Turns } from './pipeline-queue.ts';
+import { PipelineQueue } from './pipeline-queue.ts';
 import { ReadAhead } from './read-ahead.ts';
 import type { Route } from './routes.ts';
 import { type DownstreamTls, readDownstreamTls } from './tls.ts';
@@ -49,7 +49,7 @@ export class Listener {
   /** Below TLS, from before its handshake on: those that say nothing are connections as well. */
   readonly #accepted = new Set<Socket>();
   /** Of connections that node:http has. */
-  readonly #turns = new WeakMap<Socket, Turns>();
+  readonly #turns = new WeakMap<Socket, PipelineQueue>();
   #closed: Promise<void> | null = null;
   #onEmpty: (() => void) | null = null;
 
@@ -150,7 +150,7 @@ export class Listener {
       shouldUpgradeCallback: (request) =>
         request.method === 'GET' &&
         request.headers.upgrade?.toLowerCase() === 'websocket' &&
-        !this.#turnsOf(request.socket).busy,
+        !this.#pipelineQueueOf(request.socket).busy,
     };
     const server = this.#tls === null ? createServer(options) : this.#createTlsServer(options, this.#tls);
     this.#chooseProtocol(server);
@@ -189,7 +189,7 @@ export class Listener {
     const http1 = server.listeners(event) as ((socket: Socket) => void)[];
     server.removeAllListeners(event);
     const takeHttp1 = (socket: Socket): void => {
-      const turns = this.#turnsOf(socket);
+      const turns = this.#pipelineQueueOf(socket);
       const destroySoon = socket.destroySoon.bind(socket);
       // How node ends a connection behind its last answer.
       socket.destroySoon = () => (turns.unread ? linger(socket) : destroySoon());
@@ -214,7 +214,7 @@ export class Listener {
         return;
       }
       socket.setTimeout(this.#server.timeout);
-      const options: PlainLaneOptions = {
+      const options: FastPathOptions = {
         socket,
         connection,
         route,
@@ -222,7 +222,7 @@ export class Listener {
         onQuiet: () => this.#onTimeout(socket),
         handOver: () => takeHttp1(socket),
       };
-      new PlainLane(options, first);
+      new FastPath(options, first);
     });
   }
 
@@ -252,15 +252,15 @@ export class Listener {
     if (connection === undefined) return;
     // Behind an upgrade that was not taken, node's parser reads no further.
     if (request.headers.upgrade !== undefined) response.shouldKeepAlive = false;
-    this.#turnsOf(request.socket).take(response, () => {
+    this.#pipelineQueueOf(request.socket).take(response, () => {
       if (!connection.closing) this.#options.route({ connection, request, response, upgrade: null });
     });
   }
 
-  #turnsOf(socket: Socket): Turns {
+  #pipelineQueueOf(socket: Socket): PipelineQueue {
     let turns = this.#turns.get(socket);
     if (turns === undefined) {
-      turns = new Turns(socket);
+      turns = new PipelineQueue(socket);
       this.#turns.set(socket, turns);
     }
     return turns;
@@ -287,7 +287,7 @@ export class Listener {
 
   /** Node lets go of the socket here, whatever answers are still on their way to it. */
   #onConnect(socket: Socket): void {
-    const turns = this.#turnsOf(socket);
+    const turns = this.#pipelineQueueOf(socket);
     socket.on('drain', () => turns.drained());
     socket.on('timeout', () => this.#onTimeout(socket));
     const error = new ProxyError('bad-request', 'CONNECT is not supported', { source: 'downstream' });
@@ -307,7 +307,7 @@ export class Listener {
     if (failure === null || connection === undefined) socket.destroy(error);
     else if (connection.closing) return;
     else if (!socket.writable) socket.destroy(error);
-    else if (!connection.broken(failure)) this.#turnsOf(socket).takeLast(() => this.#refuse(socket, failure));
+    else if (!connection.broken(failure)) this.#pipelineQueueOf(socket).takeLast(() => this.#refuse(socket, failure));
   }
 
   #refuse(socket: Socket, error: ProxyError): void {

@@ -14,7 +14,7 @@ interface Turn {
   readonly begin: () => void;
 }
 
-export class Turns {
+export class PipelineQueue {
   readonly #socket: Socket;
   #current: ServerResponse<IncomingMessage> | null = null;
   readonly #waiting: Turn[] = [];

@@ -8,7 +8,7 @@ import type { TLSSocket } from 'node:tls';
 import type { ServiceConfig } from '../../config/config.ts';
 import type { Instance } from '../../core/domain.ts';
 import { openConnection, type ReadInto } from './connect.ts';
-import { type ConnectionOwner, PlainConnection } from './http1/connection.ts';
+import { type ConnectionOwner, Http1Connection } from './http1/connection.ts';
 import type { Http2Target } from './http2/forward.ts';
 import { Http2Sessions } from './http2/sessions.ts';
 import { IDLE_MS_MAX, IdleLimit } from './idle-limit.ts';
@@ -258,7 +258,7 @@ export class InstancePool implements ConnectionOwner {
   newConnection(): PooledConnection {
     if (this.#isFull) Object.values(this.agent.freeSockets)[0]?.[0]?.destroy();
     const open: Opener = (into, done) => this.open(['http/1.1'], done, into);
-    return new PlainConnection({ open, secure: this.instance.scheme === 'https' }, this);
+    return new Http1Connection({ open, secure: this.instance.scheme === 'https' }, this);
   }
 
   closedIdle(connection: PooledConnection): void {

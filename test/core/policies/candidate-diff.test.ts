@@ -1,16 +1,16 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import type { Candidate } from '../../../src/core/domain.ts';
-import { Roster } from '../../../src/core/policies/candidate-diff.ts';
+import { CandidateDiff } from '../../../src/core/policies/candidate-diff.ts';
 import { candidateAt } from '../candidates.ts';
 
-describe('roster', () => {
+describe('candidateDiff', () => {
   it('tells exactly who came and whose handle was given up, whatever the order', () => {
     fc.assert(
       fc.property(
         fc.array(fc.array(fc.tuple(fc.nat({ max: 7 }), fc.boolean()), { maxLength: 8 }), { maxLength: 12 }),
         (looks) => {
-          const roster = new Roster();
+          const candidateDiff = new CandidateDiff();
           const alive = new Map<number, Candidate>();
           for (const changes of looks) {
             const before = new Map(alive);
@@ -18,14 +18,14 @@ describe('roster', () => {
               if (present) alive.set(handle, candidateAt(handle));
               else alive.delete(handle);
             }
-            const change = roster.sync([...alive.values()]);
+            const change = candidateDiff.sync([...alive.values()]);
             const left = [...before]
               .filter(([handle, candidate]) => alive.get(handle) !== candidate)
               .map(([handle]) => handle);
             const joined = [...alive.values()].filter((candidate) => before.get(candidate.handle) !== candidate);
             expect([...change.left].sort()).toEqual(left.sort());
             expect(new Set(change.joined)).toEqual(new Set(joined));
-            expect(new Set(roster)).toEqual(new Set(alive.values()));
+            expect(new Set(candidateDiff)).toEqual(new Set(alive.values()));
           }
         },
       ),

@@ -6,7 +6,7 @@ import { createServer, type ServerResponse } from 'node:http';
 import { connect } from 'node:net';
 import { connect as connectTls } from 'node:tls';
 import { describe, expect, it, onTestFinished } from 'vitest';
-import { Turns } from '../../../src/proxy/downstream/pipeline-queue.ts';
+import { PipelineQueue } from '../../../src/proxy/downstream/pipeline-queue.ts';
 import { makeCertificates } from '../../support/certificates.ts';
 import { listening } from '../../support/listening.ts';
 import { PATIENCE } from '../../support/patience.ts';
@@ -119,13 +119,13 @@ describe('a request sent ahead', () => {
     let first: ServerResponse | null = null;
     const server = createServer((request, response) => {
       read++;
-      turns ??= new Turns(request.socket);
+      turns ??= new PipelineQueue(request.socket);
       turns.take(response, () => {
         if (first === null) first = response;
         else response.end();
       });
     });
-    let turns: Turns | null = null;
+    let turns: PipelineQueue | null = null;
     onTestFinished(() => server.closeAllConnections());
     onTestFinished(() => void server.close());
     const client = connect(await listening(server), '127.0.0.1');

@@ -14,7 +14,7 @@ const JOIN_SHARE = 0.5;
 /** Weights within this factor of the floor are at the floor: normalising moves them a little. */
 const FLOOR_SLACK = 1.5;
 
-export class InPlay {
+export class ActiveSet {
   readonly #options: QedgeOptions;
   readonly #latencyMs: number;
   readonly #subset: CandidateSubset;

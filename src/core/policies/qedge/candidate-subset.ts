@@ -44,8 +44,8 @@ export class CandidateSubset {
   ): readonly Candidate[] {
     if (at.nowMs < this.#nextRotationMs) return members;
     this.#nextRotationMs = at.nowMs + this.#options.rotationMs;
-    const inPlay = new Set(members);
-    const outside = feasible.filter((candidate) => !inPlay.has(candidate));
+    const activeSet = new Set(members);
+    const outside = feasible.filter((candidate) => !activeSet.has(candidate));
     if (outside.length === 0) return members;
     const nearest = new Set(this.#nearest(feasible));
     const weak = members.filter((candidate) => !nearest.has(candidate) && at.isWeak(candidate));

@@ -10,10 +10,10 @@ import { latencyDensity } from '../../stats/kde.ts';
 import { LatencyWindow } from '../../stats/latency-window.ts';
 import { isPanic } from '../../stats/panic.ts';
 import { Swrr } from '../../stats/swrr.ts';
-import { Roster } from '../candidate-diff.ts';
+import { CandidateDiff } from '../candidate-diff.ts';
 import { definePolicy } from '../definition.ts';
 import type { CandidateView, Policy, PolicyContext, PolicySummary } from '../policy.ts';
-import { InPlay } from './active-set.ts';
+import { ActiveSet } from './active-set.ts';
 import { Estimates } from './estimates.ts';
 import { ERROR_WEIGHT, MissStreak } from './miss-streak.ts';
 import { QEDGE_OPTIONS, type QedgeOptions, scaleTo } from './options.ts';
@@ -41,8 +41,8 @@ const STANDING_REQUESTS_MIN = 10;
 export class Qedge implements Policy {
   readonly name = 'qedge';
   readonly stepMs: number;
-  readonly roster = new Roster();
-  readonly inPlay: InPlay;
+  readonly candidateDiff = new CandidateDiff();
+  readonly activeSet: ActiveSet;
   readonly estimates: Estimates;
   readonly streaks: MissStreak;
   readonly unloaded: UnloadedLatency;
@@ -68,7 +68,7 @@ export class Qedge implements Policy {
     this.#options = options;
     this.#context = context;
     this.stepMs = options.step;
-    this.inPlay = new InPlay(options, latencyMs, context.rng);
+    this.activeSet = new ActiveSet(options, latencyMs, context.rng);
     this.estimates = new Estimates(options, latencyMs, context.flights);
     this.streaks = new MissStreak(scale.lateMs, scale.lateMsMax);
     this.#queueing = new Queueing(options.half_life);
@@ -78,7 +78,7 @@ export class Qedge implements Policy {
   // ---- fast loop: every request ----
 
   select(request: RequestInfo, candidates: readonly Candidate[], nowMs: number): Candidate | null {
-    const { members, weights } = this.inPlay;
+    const { members, weights } = this.activeSet;
     if (request.tried.length > 0) return this.#selectRetry(request, candidates, nowMs);
     if (this.#panic) return this.#selectInPanic(nowMs);
     if (!this.#options.deferral) return this.swrr.pick(members, weights);
@@ -101,7 +101,7 @@ export class Qedge implements Policy {
   }
 
   observe(outcome: Outcome, nowMs: number): void {
-    this.inPlay.cold = false;
+    this.activeSet.cold = false;
     if (outcome.kind === 'start') return;
     const { latencyMs } = this.#context.qos;
     const { result, candidate } = outcome;
@@ -122,10 +122,10 @@ export class Qedge implements Policy {
   // ---- the set of candidates ----
 
   update(candidates: readonly Candidate[], nowMs: number): void {
-    const { left, joined } = this.roster.sync(candidates);
+    const { left, joined } = this.candidateDiff.sync(candidates);
     for (const handle of left) this.#forget(handle);
     for (const { handle } of joined) this.#learnOf(handle);
-    this.inPlay.update(candidates, this.unloaded.ms);
+    this.activeSet.update(candidates, this.unloaded.ms);
     this.#refreshPanic(nowMs);
   }
 
@@ -133,9 +133,9 @@ export class Qedge implements Policy {
 
   tick(nowMs: number): void {
     this.unloaded.refresh();
-    this.inPlay.refresh(this.unloaded.ms, nowMs);
+    this.activeSet.refresh(this.unloaded.ms, nowMs);
     // Deviation: a load balancer without requests learns nothing, so its weights stay instead of drifting to the priors.
-    if (this.#estimate(nowMs)) this.inPlay.step(this.estimates.costs, this.stepMs);
+    if (this.#estimate(nowMs)) this.activeSet.step(this.estimates.costs, this.stepMs);
     this.#refreshPanic(nowMs);
     if (this.#options.make_up) this.#findWorseServed(nowMs);
   }
@@ -161,7 +161,7 @@ export class Qedge implements Policy {
   }
 
   summary(nowMs: number): PolicySummary {
-    const explored = this.inPlay.members
+    const explored = this.activeSet.members
       .map((member) => this.view(member, nowMs))
       .filter(({ pool }) => pool === 'exploration');
     return { explorationShare: explored.reduce((sum, { weight }) => sum + weight, 0), panic: this.#panic };
@@ -172,15 +172,15 @@ export class Qedge implements Policy {
   }
 
   restore(snapshot: unknown, ageMs: number, nowMs: number): void {
-    this.inPlay.restore(restoreQedge(this, snapshot, { ageMs, nowMs }), this.unloaded.ms);
+    this.activeSet.restore(restoreQedge(this, snapshot, { ageMs, nowMs }), this.unloaded.ms);
     this.#refreshPanic(nowMs);
   }
 
   reset(nowMs: number): void {
-    for (const { handle } of this.roster) this.#learnOf(handle);
+    for (const { handle } of this.candidateDiff) this.#learnOf(handle);
     this.#worseServed.clear();
     this.unloaded.reset();
-    this.inPlay.reset(this.unloaded.ms);
+    this.activeSet.reset(this.unloaded.ms);
     this.#refreshPanic(nowMs);
   }
 
@@ -201,7 +201,7 @@ export class Qedge implements Policy {
    * and would fill the best instance by itself.
    */
   #makeUp(nowMs: number): Candidate | null {
-    const { members, weights } = this.inPlay;
+    const { members, weights } = this.activeSet;
     return this.swrr.pick(members, weights, this.#weighNotLate(nowMs) ? this.#passingWeights : weights);
   }
 
@@ -223,12 +223,12 @@ export class Qedge implements Policy {
   /** By weight among those that are not late; null when all are. */
   #pickNotLate(nowMs: number): Candidate | null {
     this.#weighNotLate(nowMs);
-    return this.swrr.pick(this.inPlay.members, this.#passingWeights);
+    return this.swrr.pick(this.activeSet.members, this.#passingWeights);
   }
 
   /** Fills the passing weights with those of who is not late; false when all are. */
   #weighNotLate(nowMs: number): boolean {
-    const { members, weights } = this.inPlay;
+    const { members, weights } = this.activeSet;
     let any = false;
     for (const member of members) {
       const weight = this.#isLate(member, nowMs) ? 0 : (weights[member.handle] as number);
@@ -243,7 +243,7 @@ export class Qedge implements Policy {
    * Deviation: in play, not of all; the fallback finds those outside when nobody in play can be taken.
    */
   #selectInPanic(nowMs: number): Candidate | null {
-    const { members, weights } = this.inPlay;
+    const { members, weights } = this.activeSet;
     for (const { handle } of members) {
       const dead = this.#refused[handle] === 1 && this.streaks.isLate(handle, nowMs);
       this.#passingWeights[handle] = dead ? 0 : (weights[handle] as number);
@@ -253,7 +253,7 @@ export class Qedge implements Policy {
 
   /** A retry has no time to lose: the quickest in play that is not late and still fits, else by weight. */
   #selectRetry(request: RequestInfo, candidates: readonly Candidate[], nowMs: number): Candidate | null {
-    return this.#quickest(candidates, request.budgetMs, nowMs) ?? this.swrr.pick(candidates, this.inPlay.weights);
+    return this.#quickest(candidates, request.budgetMs, nowMs) ?? this.swrr.pick(candidates, this.activeSet.weights);
   }
 
   /** The one in play with the least ℓⁿ + G that is not late and takes at most `budgetMs`; null when there is none. */
@@ -261,7 +261,7 @@ export class Qedge implements Policy {
     let quickest: Candidate | null = null;
     let leastMs = budgetMs;
     for (const candidate of candidates) {
-      if ((this.inPlay.weights[candidate.handle] as number) <= 0 || this.#isLate(candidate, nowMs)) continue;
+      if ((this.activeSet.weights[candidate.handle] as number) <= 0 || this.#isLate(candidate, nowMs)) continue;
       const processingMs = this.estimates.processingMs[candidate.handle] as number;
       const expectedMs = candidate.rttMs + (Number.isNaN(processingMs) ? this.unloaded.ms : processingMs);
       if (expectedMs <= leastMs) {
@@ -283,7 +283,7 @@ export class Qedge implements Policy {
   }
 
   #refreshPanic(nowMs: number): void {
-    const panic = isPanic(this.inPlay.up, this.streaks, nowMs);
+    const panic = isPanic(this.activeSet.up, this.streaks, nowMs);
     if (panic !== this.#panic) this.#context.onEvent({ kind: 'panic', on: panic });
     this.#panic = panic;
   }
@@ -295,13 +295,13 @@ export class Qedge implements Policy {
     const at = { unloadedMs: this.unloaded.ms, nowMs };
     let evidence = false;
     this.estimates.advance();
-    for (const member of this.inPlay.members) {
+    for (const member of this.activeSet.members) {
       const window = this.windowOf(member.handle);
       this.estimates.refresh(member, window, at);
       evidence ||= window.size > 0 || member.inFlight > 0;
     }
-    this.estimates.settle(this.inPlay.members, this.#context.qos.successRatio, this.#queueing);
-    this.#queueing.fade(this.inPlay.members, 0.5 ** (this.stepMs / this.#options.half_life));
+    this.estimates.settle(this.activeSet.members, this.#context.qos.successRatio, this.#queueing);
+    this.#queueing.fade(this.activeSet.members, 0.5 ** (this.stepMs / this.#options.half_life));
     return evidence;
   }
 
@@ -319,7 +319,7 @@ export class Qedge implements Policy {
   #learnOf(handle: number): void {
     this.#refused = grownFloat64(this.#refused, handle + 1);
     this.#passingWeights = grownFloat64(this.#passingWeights, handle + 1);
-    this.inPlay.learnOf(handle);
+    this.activeSet.learnOf(handle);
     this.estimates.ensureHandles(handle + 1);
     this.streaks.ensureHandles(handle + 1);
     this.#queueing.ensureHandles(handle + 1);
@@ -330,7 +330,7 @@ export class Qedge implements Policy {
   #forget(handle: number): void {
     this.windows[handle] = undefined;
     this.#refused[handle] = 0;
-    this.inPlay.forget(handle);
+    this.activeSet.forget(handle);
     this.estimates.forget(handle);
     this.streaks.forget(handle);
     this.#queueing.forget(handle);
@@ -341,9 +341,9 @@ export class Qedge implements Policy {
     const { handle } = candidate;
     return {
       candidate,
-      member: this.inPlay.members.includes(candidate),
-      feasible: this.inPlay.isFeasible(candidate),
-      weight: this.inPlay.weights[handle] as number,
+      member: this.activeSet.members.includes(candidate),
+      feasible: this.activeSet.isFeasible(candidate),
+      weight: this.activeSet.weights[handle] as number,
       success: this.estimates.success[handle] as number,
       processingMs: this.estimates.processingMs[handle] as number,
       pressure: this.estimates.pressure[handle] as number,

@@ -9,9 +9,9 @@ const VERSION = 1;
 
 export function snapshotQedge(policy: Qedge, nowMs: number): unknown {
   const instances: Record<string, unknown> = {};
-  for (const { handle, key } of policy.roster) {
+  for (const { handle, key } of policy.candidateDiff) {
     const window = policy.windows[handle];
-    const weight = policy.inPlay.weights[handle] as number;
+    const weight = policy.activeSet.weights[handle] as number;
     // Never in play, or not for long: nothing was learned of it.
     if (weight === 0 && (window === undefined || window.size === 0)) continue;
     const misses = policy.streaks.misses(handle);
@@ -32,18 +32,18 @@ export function restoreQedge(
   time: { readonly ageMs: number; readonly nowMs: number },
 ): readonly Candidate[] {
   const { version, unloadedMs, instances } = recordOf(snapshot);
-  const { inPlay, unloaded, roster } = policy;
+  const { activeSet, unloaded, candidateDiff } = policy;
   if (version !== VERSION) return [];
   const byKey = recordOf(instances);
   unloaded.restore(numberOf(unloadedMs, { min: 0, max: 1e6, otherwise: unloaded.ms }));
   const restored: Candidate[] = [];
-  for (const candidate of roster) {
+  for (const candidate of candidateDiff) {
     if (!Object.hasOwn(byKey, candidate.key)) continue;
     const saved = recordOf(byKey[candidate.key]);
     restoreInstance(policy, candidate.handle, saved, time);
     const weight = numberOf(saved.weight, { min: 0, max: 1, otherwise: 0 });
     if (weight === 0 || candidate.availability !== 'up') continue;
-    inPlay.weights[candidate.handle] = weight;
+    activeSet.weights[candidate.handle] = weight;
     restored.push(candidate);
   }
   return restored;

@@ -1,4 +1,4 @@
-// QEdgeProxy, Algorithms 1–4 of Čilić et al., "QoS-Aware Load Balancing in the Computing Continuum via Multi-Player
+// QEdgeProxy, Algorithms 1–4 of Čilić et al., "QoS-Aware Load Balancing in the Computing EmulatedCluster via Multi-DataPlane
 // Bandits" (Section V): KDE success probabilities over a sliding window, an exploitation and an exploration pool, ε that
 // decays while the promise is kept and is reset when it is not, SWRR, and a cooldown after misses in a row.
 
@@ -10,7 +10,7 @@ import { LatencyWindow } from '../../stats/latency-window.ts';
 import { isPanic } from '../../stats/panic.ts';
 import { Swrr } from '../../stats/swrr.ts';
 import { restoreWindow, snapshotWindow } from '../../stats/window-snapshot.ts';
-import { Roster } from '../candidate-diff.ts';
+import { CandidateDiff } from '../candidate-diff.ts';
 import { definePolicy } from '../definition.ts';
 import type { OptionValues } from '../options.ts';
 import type { CandidateView, Policy, PolicyContext, PolicySummary } from '../policy.ts';
@@ -56,7 +56,7 @@ class QEdgeProxy implements Policy {
   readonly #swrr = new Swrr();
   readonly #cooldown: Cooldown;
   readonly #windows: LatencyWindow[] = [];
-  readonly #roster = new Roster();
+  readonly #candidateDiff = new CandidateDiff();
   /** By handle, as of the last update; undefined for nobody. */
   readonly #wasUp: (boolean | undefined)[] = [];
   #up: readonly Candidate[] = [];
@@ -105,7 +105,7 @@ class QEdgeProxy implements Policy {
   }
 
   update(candidates: readonly Candidate[], nowMs: number): void {
-    const { left, joined } = this.#roster.sync(candidates);
+    const { left, joined } = this.#candidateDiff.sync(candidates);
     for (const handle of left) this.#forget(handle);
     for (const candidate of joined) this.#learnOf(candidate);
     const stayed = this.#refreshUp(candidates);
@@ -160,7 +160,7 @@ class QEdgeProxy implements Policy {
 
   snapshot(nowMs: number): unknown {
     const instances: Record<string, unknown> = {};
-    for (const { handle, key } of this.#roster) {
+    for (const { handle, key } of this.#candidateDiff) {
       const window = this.#windows[handle];
       if (window === undefined) continue;
       const cooldownMs = Math.max(0, this.#cooldown.untilMs(handle) - nowMs);
@@ -180,7 +180,7 @@ class QEdgeProxy implements Policy {
     if (version !== 1) return;
     this.#explorationShare = numberOf(explorationShare, { min: 0, max: 1, otherwise: this.#explorationShare });
     const byKey = recordOf(instances);
-    for (const candidate of this.#roster) {
+    for (const candidate of this.#candidateDiff) {
       if (Object.hasOwn(byKey, candidate.key)) {
         this.#restoreInstance(candidate.handle, recordOf(byKey[candidate.key]), { ageMs, nowMs });
       }
@@ -194,7 +194,7 @@ class QEdgeProxy implements Policy {
   }
 
   reset(nowMs: number): void {
-    for (const candidate of this.#roster) this.#learnOf(candidate);
+    for (const candidate of this.#candidateDiff) this.#learnOf(candidate);
     this.#cold = true;
     this.#explorationShare = this.#options.exploration;
     this.#rebuild(nowMs);

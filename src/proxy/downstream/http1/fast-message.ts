@@ -5,7 +5,7 @@ import { STATUS_CODES } from 'node:http';
 import type { Socket } from 'node:net';
 import type { ClientRequest, ClientResponse } from '../../exchange/client-message.ts';
 import { FieldKind, FieldTable } from '../../fields/fields.ts';
-import type { PlainRequestHead } from './fast-request-head.ts';
+import type { FastRequestHead } from './fast-request-head.ts';
 import { httpDate } from './http-date.ts';
 
 /** What a request and its answer need of their connection. */
@@ -20,7 +20,7 @@ export interface PlainLink {
 
 const NO_TRAILERS: readonly string[] = [];
 
-export class PlainRequest implements ClientRequest {
+export class FastRequest implements ClientRequest {
   readonly httpVersion = '1.1';
   readonly method: string;
   readonly url: string;
@@ -31,7 +31,7 @@ export class PlainRequest implements ClientRequest {
   #onData: ((chunk: Buffer) => void) | null = null;
   #onEnd: (() => void) | null = null;
 
-  constructor(link: PlainLink, head: PlainRequestHead) {
+  constructor(link: PlainLink, head: FastRequestHead) {
     this.#link = link;
     this.method = head.method;
     this.url = head.target;
@@ -75,7 +75,7 @@ const TELLING = new FieldTable({
 });
 const VALID_REASON = /^[\t\x20-\x7e\x80-\xff]*$/;
 
-export class PlainResponse implements ClientResponse {
+export class FastResponse implements ClientResponse {
   headersSent = false;
   chunkedEncoding = false;
   shouldKeepAlive: boolean;
@@ -88,7 +88,7 @@ export class PlainResponse implements ClientResponse {
   #ended = false;
   #onDrain: (() => void) | null = null;
 
-  constructor(link: PlainLink, head: PlainRequestHead) {
+  constructor(link: PlainLink, head: FastRequestHead) {
     this.#link = link;
     this.#toHead = head.method === 'HEAD';
     this.shouldKeepAlive = head.keepAlive;

@@ -6,10 +6,10 @@ import type { Socket } from 'node:net';
 import type { ClientConnection } from '../client-connection.ts';
 import { linger } from '../linger.ts';
 import type { Route } from '../routes.ts';
-import { type PlainLink, PlainRequest, PlainResponse } from './fast-message.ts';
-import { readPlainRequestHead } from './fast-request-head.ts';
+import { FastRequest, FastResponse, type PlainLink } from './fast-message.ts';
+import { readFastRequestHead } from './fast-request-head.ts';
 
-export interface PlainLaneOptions {
+export interface FastPathOptions {
   readonly socket: Socket;
   readonly connection: ClientConnection;
   readonly route: Route;
@@ -25,11 +25,11 @@ export interface PlainLaneOptions {
 const BEHIND_BYTES_MAX = 64 * 1024;
 const NOTHING = Buffer.alloc(0);
 
-export class PlainLane implements PlainLink {
+export class FastPath implements PlainLink {
   readonly socket: Socket;
-  readonly #options: PlainLaneOptions;
-  #request: PlainRequest | null = null;
-  #response: PlainResponse | null = null;
+  readonly #options: FastPathOptions;
+  #request: FastRequest | null = null;
+  #response: FastResponse | null = null;
   /** Came in and has to wait: for the answer to the request that is under way, or for its client to read the last one. */
   #behind: Buffer = NOTHING;
   #over = false;
@@ -46,7 +46,7 @@ export class PlainLane implements PlainLink {
   };
 
   /** Takes the socket; `first`: what has been read of it. */
-  constructor(options: PlainLaneOptions, first: Buffer) {
+  constructor(options: FastPathOptions, first: Buffer) {
     const { socket, onQuiet } = options;
     this.socket = socket;
     this.#options = options;
@@ -116,13 +116,13 @@ export class PlainLane implements PlainLink {
 
   /** What lies behind the head. */
   #begin(bytes: Buffer): Buffer {
-    const head = readPlainRequestHead(bytes, this.#options.headBytesMax());
+    const head = readFastRequestHead(bytes, this.#options.headBytesMax());
     if (head === null) {
       this.#handOver(bytes);
       return NOTHING;
     }
-    const request = new PlainRequest(this, head);
-    const response = new PlainResponse(this, head);
+    const request = new FastRequest(this, head);
+    const response = new FastResponse(this, head);
     this.#request = request;
     this.#response = response;
     const { connection, route } = this.#options;
@@ -131,7 +131,7 @@ export class PlainLane implements PlainLink {
   }
 
   /** What lies behind the body. */
-  #takeBody(request: PlainRequest, bytes: Buffer): Buffer {
+  #takeBody(request: FastRequest, bytes: Buffer): Buffer {
     const length = Math.min(bytes.length, request.bytesLeft);
     request.push(length < bytes.length ? bytes.subarray(0, length) : bytes);
     if (request.bytesLeft > 0) return NOTHING;
@@ -163,6 +163,6 @@ export class PlainLane implements PlainLink {
   }
 }
 
-function takeBehind(lane: PlainLane): void {
+function takeBehind(lane: FastPath): void {
   lane.takeBehind();
 }

@@ -5,7 +5,7 @@
 import { FIELD_LINE, readFieldLines } from '../../fields/field-lines.ts';
 import { FieldKind, FieldTable } from '../../fields/fields.ts';
 
-export interface PlainRequestHead {
+export interface FastRequestHead {
   readonly method: string;
   readonly target: string;
   /** Name, value, name, value, … */
@@ -34,7 +34,7 @@ const TELLING = new FieldTable({
 });
 
 /** Null: not plain, or not whole. `bytesMax`: what a head may have. */
-export function readPlainRequestHead(bytes: Buffer, bytesMax: number): PlainRequestHead | null {
+export function readFastRequestHead(bytes: Buffer, bytesMax: number): FastRequestHead | null {
   const length = bytes.indexOf('\r\n\r\n', 0, 'latin1') + 4;
   if (length < 4 || length > bytesMax) return null;
   const text = bytes.toString('latin1', 0, length);

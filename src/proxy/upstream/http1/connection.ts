@@ -26,7 +26,7 @@ export interface ConnectionOwner {
   closedIdle(connection: PooledConnection): void;
 }
 
-export class PlainConnection implements PooledConnection, ResponseSink {
+export class Http1Connection implements PooledConnection, ResponseSink {
   idle = false;
   idleSinceMs = 0;
   destroyed = false;
@@ -200,9 +200,9 @@ const KEEP_ALIVE_MARGIN_MS = 1000;
 class PlainCall implements UpstreamCall {
   readonly handler: UpstreamHandler;
   answered = false;
-  readonly #connection: PlainConnection;
+  readonly #connection: Http1Connection;
 
-  constructor(connection: PlainConnection, handler: UpstreamHandler) {
+  constructor(connection: Http1Connection, handler: UpstreamHandler) {
     this.#connection = connection;
     this.handler = handler;
   }

@@ -218,15 +218,19 @@ describe('qedge', () => {
     populate(world, many);
     run(world, 8000, near);
     const snapshot = JSON.parse(JSON.stringify(world.router.snapshot(world.nowMs)));
-    const inPlay = (one: World) => one.router.state(one.nowMs).instances.filter(({ weight }) => weight > 0);
+    const activeSet = (one: World) => one.router.state(one.nowMs).instances.filter(({ weight }) => weight > 0);
     const restarted = createWorld('qedge', { nowMs: 5 });
     populate(restarted, many);
     restarted.router.restore(snapshot, 0, 5);
-    expect(new Set(inPlay(restarted).map(({ key }) => key))).toEqual(new Set(inPlay(world).map(({ key }) => key)));
-    const [late] = inPlay(world);
+    expect(new Set(activeSet(restarted).map(({ key }) => key))).toEqual(
+      new Set(activeSet(world).map(({ key }) => key)),
+    );
+    const [late] = activeSet(world);
     const only = { [late?.key ?? '']: snapshot.policy.instances[late?.key ?? ''] };
     restarted.router.restore({ ...snapshot, policy: { ...snapshot.policy, instances: only } }, 0, 5);
-    expect(new Set(inPlay(restarted).map(({ key }) => key))).toEqual(new Set(inPlay(world).map(({ key }) => key)));
+    expect(new Set(activeSet(restarted).map(({ key }) => key))).toEqual(
+      new Set(activeSet(world).map(({ key }) => key)),
+    );
   });
 
   it("gives an instance that the snapshot does not know a newcomer's share", () => {

@@ -4,7 +4,7 @@ import { connect, createServer, type Socket } from 'node:net';
 import fc from 'fast-check';
 import { describe, expect, it, onTestFinished } from 'vitest';
 import type { ClientConnection } from '../../../../src/proxy/downstream/client-connection.ts';
-import { PlainLane } from '../../../../src/proxy/downstream/http1/fast-path.ts';
+import { FastPath } from '../../../../src/proxy/downstream/http1/fast-path.ts';
 import type { Route } from '../../../../src/proxy/downstream/routes.ts';
 import { listening } from '../../../support/listening.ts';
 import { PATIENCE } from '../../../support/patience.ts';
@@ -82,7 +82,7 @@ describe('requests on one connection', () => {
       };
       const options = { connection: {} as ClientConnection, headBytesMax: () => 1000, onQuiet: () => {} };
       const lane = { ...options, socket, route, handOver: () => void http.emit('connection', socket) };
-      socket.once('data', (first) => new PlainLane(lane, first));
+      socket.once('data', (first) => new FastPath(lane, first));
     });
     onTestFinished(() => void server.close());
     const client = connect({ host: '127.0.0.1', port: await listening(server) });
@@ -153,7 +153,7 @@ describe('requests that are answered at once', () => {
       };
       const options = { connection: {} as ClientConnection, headBytesMax: () => 1000, onQuiet: () => {} };
       const lane = { ...options, socket, route: answer, handOver: () => socket.destroy() };
-      socket.once('data', (first) => new PlainLane(lane, first));
+      socket.once('data', (first) => new FastPath(lane, first));
     });
     onTestFinished(() => void server.close());
     const client = connect({ host: '127.0.0.1', port: await listening(server) });

@@ -2,13 +2,13 @@ import { createServer, type IncomingMessage } from 'node:http';
 import { connect } from 'node:net';
 import fc from 'fast-check';
 import { describe, expect, it, onTestFinished } from 'vitest';
-import { readPlainRequestHead } from '../../../../src/proxy/downstream/http1/fast-request-head.ts';
+import { readFastRequestHead } from '../../../../src/proxy/downstream/http1/fast-request-head.ts';
 import { listening } from '../../../support/listening.ts';
 
 const BYTES_MAX = 16_384;
 
-function read(text: string, bytesMax = BYTES_MAX): ReturnType<typeof readPlainRequestHead> {
-  return readPlainRequestHead(Buffer.from(text, 'latin1'), bytesMax);
+function read(text: string, bytesMax = BYTES_MAX): ReturnType<typeof readFastRequestHead> {
+  return readFastRequestHead(Buffer.from(text, 'latin1'), bytesMax);
 }
 
 describe('a plain head', () => {

@@ -1,5 +1,5 @@
 // The workers, seen from the main thread: started together, told the same, and added up for whoever looks at the node as
-// a whole. With one event loop there is no crew and nothing here runs.
+// a whole. With one event loop there is no worker pool and nothing here runs.
 
 import { randomInt } from 'node:crypto';
 import { join } from 'node:path';
@@ -12,11 +12,11 @@ import { asset, isSingleExecutable } from '../sea.ts';
 import type { InheritedSockets } from '../systemd/sockets.ts';
 import type { Logger } from '../telemetry/log.ts';
 import type { MetricsExport } from '../telemetry/metrics.ts';
-import type { Answer, Question } from './questions.ts';
 import type { FinishedTry } from './try-tap.ts';
 import type { FromWorker, ToWorker, WorkerStart } from './worker-messages.ts';
+import type { Answer, WorkerQuery } from './worker-queries.ts';
 
-export interface CrewOptions {
+export interface WorkerPoolOptions {
   readonly log: Logger;
   readonly onEvent: (service: string, event: RouterEvent) => void;
   readonly onMetrics: (worker: string, metrics: MetricsExport) => void;
@@ -38,14 +38,14 @@ interface Member {
 /** A worker that says nothing for so long is busy with worse; whoever asked goes on without it. */
 const ANSWER_MS_MAX = 1_000;
 
-export class Crew {
-  readonly #options: CrewOptions;
+export class WorkerPool {
+  readonly #options: WorkerPoolOptions;
   readonly #members: Member[] = [];
   readonly #asked = new Map<number, (answer: Answer | null) => void>();
   #questions = 0;
   #stopping = false;
 
-  constructor(options: CrewOptions) {
+  constructor(options: WorkerPoolOptions) {
     this.#options = options;
   }
 
@@ -80,13 +80,13 @@ export class Crew {
   }
 
   /** What each worker answers; one that knows nothing of it, or says nothing in time, is left out. */
-  async ask(question: Question): Promise<Answer[]> {
+  async ask(question: WorkerQuery): Promise<Answer[]> {
     const present = this.#members.filter(({ gone }) => !gone);
     const answers = await Promise.all(present.map((member) => this.#ask(member, question)));
     return answers.flatMap((answer) => answer ?? []);
   }
 
-  #ask({ worker }: Member, question: Question): Promise<Answer | null> {
+  #ask({ worker }: Member, question: WorkerQuery): Promise<Answer | null> {
     const id = ++this.#questions;
     return new Promise<Answer | null>((resolve) => {
       this.#asked.set(id, resolve);
@@ -155,11 +155,11 @@ function startThread(name: string, start: WorkerStart): Worker {
 }
 
 /** Listening sockets that a service manager opened cannot be shared between threads: each needs its own. */
-function assertEnoughSockets(players: number, sockets: InheritedSockets): void {
+function assertEnoughSockets(dataPlanes: number, sockets: InheritedSockets): void {
   for (const [name, fds] of sockets) {
-    if (name === 'admin' || fds.length >= players) continue;
+    if (name === 'admin' || fds.length >= dataPlanes) continue;
     throw new CommandError(
-      `proxy.workers = ${players} needs as many sockets named ${name}, got ${fds.length}: ` +
+      `proxy.workers = ${dataPlanes} needs as many sockets named ${name}, got ${fds.length}: ` +
         'repeat ListenStream= in the socket unit, with ReusePort=yes',
     );
   }

@@ -1,9 +1,9 @@
-// What a player is asked about a service by whoever looks at the node as a whole, and what it answers.
+// What a data planes is asked about a service by whoever looks at the node as a whole, and what it answers.
 
 import type { InstanceKey, RequestInfo } from '../core/domain.ts';
 import type { RouteTier, ServiceRouter } from '../core/service-router.ts';
 
-export type Question =
+export type WorkerQuery =
   | {
       readonly about: 'density';
       readonly service: string;
@@ -28,9 +28,9 @@ export interface PreviewAnswer {
 
 export type Answer = DensityAnswer | PreviewAnswer;
 
-/** Null for what this player knows nothing of. */
+/** Null for what this data planes knows nothing of. */
 export function answerTo(
-  question: Question,
+  question: WorkerQuery,
   routers: ReadonlyMap<string, ServiceRouter>,
   nowMs: number,
 ): Answer | null {

@@ -1,19 +1,19 @@
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import { createRng } from '../../src/core/rng.ts';
 import { type Broker, startBroker } from '../../src/demo/broker.ts';
-import { Continuum } from '../../src/demo/continuum.ts';
+import { EmulatedCluster } from '../../src/demo/emulated-cluster.ts';
 import { playStory, ROUND_MS, STORY } from '../../src/demo/story.ts';
 import { LOCAL_NODE_ID, NODES, SERVICES } from '../../src/demo/topology.ts';
 
 let broker: Broker;
-let continuum: Continuum;
+let continuum: EmulatedCluster;
 
 const ids = (): readonly string[] => continuum.nodes.map(({ node }) => node.id);
 const nodeOf = (id: string) => continuum.nodes.find(({ node }) => node.id === id);
 
 beforeEach(async () => {
   broker = await startBroker(0);
-  continuum = await Continuum.start({ brokerUrl: broker.url, rng: createRng(1) });
+  continuum = await EmulatedCluster.start({ brokerUrl: broker.url, rng: createRng(1) });
 });
 
 afterEach(async () => {
@@ -66,7 +66,7 @@ describe('the story', () => {
     const told: string[] = [];
     const failed = vi.fn();
     const idle = { slowDown: vi.fn(), moveAway: vi.fn(), crash: vi.fn(), boot: vi.fn(), leave: vi.fn() };
-    const story = playStory(idle as unknown as Continuum, (text) => told.push(text), failed);
+    const story = playStory(idle as unknown as EmulatedCluster, (text) => told.push(text), failed);
     vi.advanceTimersByTime((STORY[0]?.atMs ?? 0) - 1);
     expect(told).toEqual([]);
     vi.advanceTimersByTime(1);

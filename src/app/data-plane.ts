@@ -1,5 +1,5 @@
-// One player of the game: an event loop with routers of its own and the ports through which requests reach them. One
-// event loop is one player; with `proxy.workers` there are several, each deciding for itself.
+// One data planes of the game: an event loop with routers of its own and the ports through which requests reach them. One
+// event loop is one data planes; with `proxy.workers` there are several, each deciding for itself.
 
 import type { Config } from '../config/config.ts';
 import type { Clock } from '../core/clock.ts';
@@ -7,13 +7,13 @@ import type { InstanceKey, PlacementUpdate } from '../core/domain.ts';
 import type { Rng } from '../core/rng.ts';
 import type { RouterEvent, RouterSnapshot, ServiceRouter } from '../core/service-router.ts';
 import type { OnHealth } from '../proxy/health.ts';
-import { type BoundListener, createProxy, type Proxy as DataPlane, type ProxyService } from '../proxy/proxy.ts';
+import { type BoundListener, createProxy, type Proxy as DataPath, type ProxyService } from '../proxy/proxy.ts';
 import type { Logger } from '../telemetry/log.ts';
 import type { Metrics } from '../telemetry/metrics.ts';
 import { startTraces, type Traces } from '../telemetry/traces/traces.ts';
 import { RouterSet } from './router-set.ts';
 
-export interface PlayerOptions {
+export interface DataPlaneOptions {
   readonly config: Config;
   readonly clock: Clock;
   readonly rng: Rng;
@@ -22,19 +22,19 @@ export interface PlayerOptions {
   /** Of qedge. */
   readonly version: string;
   readonly onEvent: (service: string, event: RouterEvent) => void;
-  /** Health checks changed their mind about an instance; null: they are made by another player, who tells. */
+  /** Health checks changed their mind about an instance; null: they are made by another data planes, who tells. */
   readonly onHealth: OnHealth | null;
   /** Not the first on its ports. */
   readonly joins?: boolean;
 }
 
-export class Player {
+export class DataPlane {
   readonly #clock: Clock;
   readonly #set: RouterSet;
-  readonly #proxy: DataPlane;
+  readonly #proxy: DataPath;
   readonly #traces: Traces | null;
 
-  constructor(options: PlayerOptions) {
+  constructor(options: DataPlaneOptions) {
     const { config } = options;
     this.#clock = options.clock;
     this.#set = new RouterSet(options);
@@ -50,7 +50,7 @@ export class Player {
     });
   }
 
-  /** Service name → router; one object for the life of the player. */
+  /** Service name → router; one object for the life of the data planes. */
   get routers(): ReadonlyMap<string, ServiceRouter> {
     return this.#set.routers;
   }
@@ -59,7 +59,7 @@ export class Player {
     return this.#proxy.listeners;
   }
 
-  /** `sockets`: inherited ones by the name of the listener. `shared`: where the first player listens. */
+  /** `sockets`: inherited ones by the name of the listener. `shared`: where the first data planes listens. */
   listen(
     sockets: ReadonlyMap<string, number>,
     shared: readonly BoundListener[] = [],

@@ -1,4 +1,4 @@
-// All players of this node behind one face: the main thread's own, and the crew of workers where there are any. Told
+// All data planes of this node behind one face: the main thread's own, and the worker pool of workers where there are any. Told
 // once, known by all; looked at as one.
 
 import type { Config } from '../config/config.ts';
@@ -6,48 +6,48 @@ import type { InstanceKey, PlacementUpdate, RequestInfo } from '../core/domain.t
 import type { RoutePreview, RouterSnapshot, RouterState, RouterTap, ServiceRouter } from '../core/service-router.ts';
 import type { BoundListener } from '../proxy/proxy.ts';
 import type { InheritedSockets } from '../systemd/sockets.ts';
-import { Crew } from './crew.ts';
+import { DataPlane, type DataPlaneOptions } from './data-plane.ts';
 import { mergeStates } from './merge-states.ts';
-import { Player, type PlayerOptions } from './player.ts';
-import { type Answer, answerTo, mergeDensities, type PreviewAnswer, type Question } from './questions.ts';
 import { playTries } from './try-tap.ts';
+import { WorkerPool } from './worker-pool.ts';
+import { type Answer, answerTo, mergeDensities, type PreviewAnswer, type WorkerQuery } from './worker-queries.ts';
 
-/** A service as people see it: whatever concerns state is told of all players, and told to all. */
+/** A service as people see it: whatever concerns state is told of all data planes, and told to all. */
 export interface ObservedRouter extends Pick<ServiceRouter, 'service' | 'candidates' | 'state' | 'setTap' | 'reset'> {
   /** No new traffic for the instance, whatever placement and health checks say, until that is taken back. */
   drain(key: InstanceKey, on: boolean): void;
-  /** The mean of what the players estimate, each by its samples. */
+  /** The mean of what the data planes estimate, each by its samples. */
   density(key: InstanceKey, gridMs: readonly number[], nowMs: number): Promise<number[] | null>;
-  /** Where each player would send the request, the main thread's first. */
+  /** Where each data planes would send the request, the main thread's first. */
   previews(request: RequestInfo, nowMs: number): Promise<readonly RoutePreview[]>;
 }
 
-export interface PlayersOptions extends Omit<PlayerOptions, 'onHealth' | 'joins'> {
+export interface DataPlanesOptions extends Omit<DataPlaneOptions, 'onHealth' | 'joins'> {
   /** A worker is lost. */
   readonly onLoss: (message: string) => void;
 }
 
-export class Players {
+export class DataPlanes {
   readonly #config: Config;
   readonly #version: string;
-  readonly #own: Player;
-  readonly #crew: Crew;
+  readonly #own: DataPlane;
+  readonly #workers: WorkerPool;
   /** Of services that are being recorded. */
   readonly #taps = new Map<string, RouterTap>();
 
-  constructor(options: PlayersOptions) {
+  constructor(options: DataPlanesOptions) {
     const { config, log, metrics, onEvent, onLoss } = options;
     this.#config = config;
     this.#version = options.version;
-    this.#own = new Player({
+    this.#own = new DataPlane({
       ...options,
       onHealth: (service, key, healthy, reason) => {
         log.info({ service, instance: key, healthy, reason }, 'health of an instance changed');
         this.#own.observeHealth(service, key, healthy);
-        this.#crew.tell({ kind: 'health', service, key, healthy });
+        this.#workers.tell({ kind: 'health', service, key, healthy });
       },
     });
-    this.#crew = new Crew({
+    this.#workers = new WorkerPool({
       log,
       onEvent,
       onLoss,
@@ -70,77 +70,77 @@ export class Players {
 
   /** Starts the workers, who listen to what is told from here on. */
   spawn(): void {
-    this.#crew.spawn(this.#config, this.#version);
+    this.#workers.spawn(this.#config, this.#version);
   }
 
   /** Opens all ports, of the workers too. Throws `CommandError` when one cannot be had. */
   async listen(sockets: InheritedSockets): Promise<void> {
     const first = new Map([...sockets].flatMap(([name, [fd]]) => (fd === undefined ? [] : [[name, fd] as const])));
     const listeners = await this.#own.listen(first);
-    await this.#crew.listen(listeners, sockets);
+    await this.#workers.listen(listeners, sockets);
   }
 
   /** Decides from here on, with what was learned before where there is such a thing. */
   start(learned: readonly RouterSnapshot[], ageMs: number): void {
     this.#own.start(learned, ageMs);
-    this.#crew.tell({ kind: 'start', learned, ageMs });
+    this.#workers.tell({ kind: 'start', learned, ageMs });
   }
 
   applyPlacement(service: string, update: PlacementUpdate): void {
     this.#own.applyPlacement(service, update);
-    this.#crew.tell({ kind: 'placement', service, update });
+    this.#workers.tell({ kind: 'placement', service, update });
   }
 
   observeRtt(nodeId: string, rttMs: number): void {
     this.#own.observeRtt(nodeId, rttMs);
-    this.#crew.tell({ kind: 'rtt', nodeId, rttMs });
+    this.#workers.tell({ kind: 'rtt', nodeId, rttMs });
   }
 
   forgetNode(nodeId: string): void {
     this.#own.forgetNode(nodeId);
-    this.#crew.tell({ kind: 'node-gone', nodeId });
+    this.#workers.tell({ kind: 'node-gone', nodeId });
   }
 
   /** Throws `CommandError`, with nothing changed, when a file the configuration names cannot be used. */
   async configure(config: Config): Promise<void> {
     await this.#own.configure(config);
-    this.#crew.tell({ kind: 'configure', config });
+    this.#workers.tell({ kind: 'configure', config });
   }
 
-  /** What the main thread's player learned; after a restart all begin with that. */
+  /** What the main thread's data planes learned; after a restart all begin with that. */
   snapshots(): RouterSnapshot[] {
     return this.#own.snapshots();
   }
 
-  /** The services as one picture of all players. */
+  /** The services as one picture of all data planes. */
   observed(): ReadonlyMap<string, ObservedRouter> {
     return new Map([...this.routers].map(([name, router]) => [name, this.#observe(router)]));
   }
 
   /** `succeeded`: another process accepts meanwhile. */
   async drain(options: { readonly succeeded: boolean }): Promise<void> {
-    await Promise.all([this.#own.drain(options), this.#crew.drain(options)]);
+    await Promise.all([this.#own.drain(options), this.#workers.drain(options)]);
   }
 
   async close(): Promise<void> {
-    await Promise.all([this.#own.close(), this.#crew.close()]);
+    await Promise.all([this.#own.close(), this.#workers.close()]);
   }
 
   #observe(router: ServiceRouter): ObservedRouter {
     const { service } = router;
-    const crew = this.#crew;
-    const own = (question: Question, nowMs: number): Answer[] => {
+    const workers = this.#workers;
+    const own = (question: WorkerQuery, nowMs: number): Answer[] => {
       const answer = answerTo(question, this.routers, nowMs);
       return answer === null ? [] : [answer];
     };
-    const ask = async (question: Question, nowMs: number): Promise<Answer[]> => [
+    const ask = async (question: WorkerQuery, nowMs: number): Promise<Answer[]> => [
       ...own(question, nowMs),
-      ...(await crew.ask(question)),
+      ...(await workers.ask(question)),
     ];
     return {
       service,
       candidates: router.candidates,
-      state: (nowMs): RouterState => mergeStates([router.state(nowMs), ...crew.statesOf(service)]),
+      state: (nowMs): RouterState => mergeStates([router.state(nowMs), ...workers.statesOf(service)]),
       density: async (key, gridMs, nowMs) => {
         const answers = await ask({ about: 'density', service, key, gridMs }, nowMs);
         return mergeDensities(answers.filter((answer) => answer.about === 'density'));
@@ -152,11 +152,11 @@ export class Players {
       setTap: (tap) => this.#setTap(router, tap),
       reset(nowMs) {
         router.reset(nowMs);
-        crew.tell({ kind: 'reset', service });
+        workers.tell({ kind: 'reset', service });
       },
       drain: (key, on) => {
         this.#own.drainInstance(service, key, on);
-        crew.tell({ kind: 'drain-instance', service, key, on });
+        workers.tell({ kind: 'drain-instance', service, key, on });
       },
     };
   }
@@ -166,11 +166,11 @@ export class Players {
     if (tap === null) this.#taps.delete(service);
     else this.#taps.set(service, tap);
     router.setTap(tap);
-    this.#crew.tell({ kind: 'tap', service, on: tap !== null });
+    this.#workers.tell({ kind: 'tap', service, on: tap !== null });
   }
 }
 
-/** Placement is the same for all players, a message apart. */
+/** Placement is the same for all data planes, a message apart. */
 function previewOf({ key, tier, byChance }: PreviewAnswer, { candidates }: ServiceRouter): RoutePreview {
   return { candidate: candidates.find((one) => one.key === key) ?? null, tier, byChance };
 }

@@ -1,8 +1,8 @@
 import { describe, expect, it } from 'vitest';
-import { answerTo, mergeDensities } from '../../src/app/questions.ts';
+import { answerTo, mergeDensities } from '../../src/app/worker-queries.ts';
 import { createWorld, populate, REQUEST } from '../core/support.ts';
 
-describe('what a player answers', () => {
+describe('what a data plane answers', () => {
   it('is what its router would do, and nothing of a service that it does not have', () => {
     const world = createWorld('round-robin');
     populate(world, [1, 10]);
@@ -29,7 +29,7 @@ describe('what a player answers', () => {
   });
 });
 
-describe('densities of several players', () => {
+describe('densities of several data planes', () => {
   it('are averaged by their samples, evenly where nobody has any', () => {
     const a = { about: 'density', density: [0, 4], samples: 30 } as const;
     const b = { about: 'density', density: [4, 0], samples: 10 } as const;

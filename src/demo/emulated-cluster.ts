@@ -5,22 +5,22 @@ import { EmulatedNode } from './emulated-node.ts';
 import type { EmulatedService } from './emulated-service.ts';
 import { type DemoNode, LOCAL_NODE_ID, NODES, SERVICES } from './topology.ts';
 
-export interface ContinuumOptions {
+export interface EmulatedClusterOptions {
   readonly brokerUrl: string;
   readonly rng: Rng;
 }
 
-export class Continuum {
-  readonly #options: ContinuumOptions;
+export class EmulatedCluster {
+  readonly #options: EmulatedClusterOptions;
   readonly #nodes = new Map<string, EmulatedNode>();
 
-  private constructor(options: ContinuumOptions) {
+  private constructor(options: EmulatedClusterOptions) {
     this.#options = options;
   }
 
   /** Boots every node that is present at the start. */
-  static async start(options: ContinuumOptions): Promise<Continuum> {
-    const continuum = new Continuum(options);
+  static async start(options: EmulatedClusterOptions): Promise<EmulatedCluster> {
+    const continuum = new EmulatedCluster(options);
     await Promise.all(NODES.filter(({ present }) => present).map(({ id }) => continuum.boot(id)));
     return continuum;
   }
