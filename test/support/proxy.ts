@@ -104,17 +104,18 @@ export function instanceAt(service: string, port: number, index: number): Instan
   };
 }
 
-/** Starts a proxy that is closed when the test is over. */
+/** Starts a proxy that is closed when the test is over. `nodeId`: of its node, for a chain of proxies. */
 export async function startProxy(
   services: readonly ServiceSpec[],
   config: Partial<ProxyConfig> = {},
+  nodeId = 'n0',
 ): Promise<TestProxy> {
   const observed: Observed[] = [];
   const settled: { clientId: string; success: boolean }[] = [];
   const metrics = createMetrics();
   const health: string[] = [];
   const proxy = createProxy({
-    nodeId: 'n0',
+    nodeId,
     config: proxyConfig(config),
     services: services.map((spec) => serviceOf(spec, observed, settled)),
     clock: { nowMs: () => performance.now() },

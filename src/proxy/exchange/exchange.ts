@@ -9,7 +9,7 @@ import { type BodyListener, RequestBody } from '../downstream/request-body.ts';
 import { hasField } from '../fields/fields.ts';
 import { RequestHead } from '../fields/request-head.ts';
 import { addOwnFields, readResponseHead } from '../fields/response-head.ts';
-import { setBudget, upstreamFields } from '../fields/upstream-fields.ts';
+import { setDeadline, upstreamFields } from '../fields/upstream-fields.ts';
 import { NO_SERVICE } from '../metrics.ts';
 import type { ServiceRuntime } from '../service.ts';
 import type { InstancePool, Waiter } from '../upstream/pool.ts';
@@ -194,7 +194,7 @@ export class Exchange implements BodyListener, Waiter {
     const head = this.#head;
     const body = this.#body;
     const ours = this.#fields;
-    setBudget(ours, this.#deadline.budgetLeftMs(nowMs));
+    if (head.deadlineMs !== null) setDeadline(ours, this.#deadline.askedLeftMs(nowMs));
     this.#trace?.tryStarted(ours, candidate, nowMs);
     // HTTP/1.0 may do without Host, HTTP/1.1 may not (RFC 9112 section 3.2).
     const fields = head.host === null ? ['Host', pool.authority, ...ours] : ours;

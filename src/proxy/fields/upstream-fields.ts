@@ -1,5 +1,5 @@
 // The fields that an instance gets: the client's own, then what this proxy has to say. Made once a request; between two tries
-// only the budget that is left changes.
+// only the time that is left of the client's deadline changes.
 
 import { randomBytes } from 'node:crypto';
 import { addForwarded, type Peer } from './forwarded.ts';
@@ -24,11 +24,14 @@ export function upstreamFields(head: RequestHead, via: string, peer: Peer): stri
     head.requestId = nextRequestId();
     fields.push('X-Request-Id', head.requestId);
   }
-  fields.push('X-QEdge-Deadline-Ms', '');
+  if (head.deadlineMs !== null) fields.push('X-QEdge-Deadline-Ms', '');
   return fields;
 }
 
-/** Says what is left of the budget; the field is the last. */
-export function setBudget(fields: string[], budgetLeftMs: number): void {
-  fields[fields.length - 1] = String(Math.max(0, Math.floor(budgetLeftMs)));
+/**
+ * Says what is left of the deadline that the client set; the field is the last. The service's own limit stays here: a second
+ * proxy would take it for the client's word, and would refuse an answer that is late but wanted.
+ */
+export function setDeadline(fields: string[], leftMs: number): void {
+  fields[fields.length - 1] = String(Math.max(0, Math.floor(leftMs)));
 }
