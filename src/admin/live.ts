@@ -20,7 +20,7 @@ const PUSH_INTERVAL_MS = 1_000;
 const VIEWERS_MAX = 32;
 /** Viewers only listen; whatever they send is small. */
 const MESSAGE_BYTES_MAX = 1024;
-/** A viewer that does not answer the closing handshake is cut off after this. */
+/** A viewer that does not answer the closing handshake, or a refusal, is cut off after this. */
 const CLOSE_GRACE_MS = 300;
 /** A viewer that does not drain this much skips pictures until it does: each is complete in itself. */
 const BACKLOG_BYTES_MAX = 1024 * 1024;
@@ -54,30 +54,30 @@ export class LiveFeed {
     this.#sockets.close();
   }
 
+  /** The server hands the socket over with no listener on it: from here on its errors are ours. */
   #upgrade(request: IncomingMessage, socket: Duplex, head: Buffer): void {
-    const url = new URL(request.url ?? '/', 'http://admin');
-    const refusal = this.#refusal(request, url);
-    if (refusal !== null) {
-      socket.end(`HTTP/1.1 ${refusal}\r\nconnection: close\r\ncontent-length: 0\r\n\r\n`);
-      return;
-    }
-    this.#sockets.handleUpgrade(request, socket, head, (viewer) => this.#welcome(viewer, url));
+    socket.on('error', () => socket.destroy());
+    const { pathname, query } = splitTarget(request.url ?? '');
+    const refusal = this.#refusal(request, pathname);
+    if (refusal === null) {
+      this.#sockets.handleUpgrade(request, socket, head, (viewer) => this.#welcome(viewer, query.get('since')));
+    } else refuse(socket, refusal);
   }
 
-  #refusal(request: IncomingMessage, url: URL): string | null {
-    if (url.pathname !== LIVE_PATH) return '404 Not Found';
+  #refusal(request: IncomingMessage, pathname: string): string | null {
+    if (pathname !== LIVE_PATH) return '404 Not Found';
     const status = this.#options.refuse(request);
     if (status !== null) return status === 401 ? '401 Unauthorized' : '403 Forbidden';
     return this.#sockets.clients.size >= VIEWERS_MAX ? '503 Service Unavailable' : null;
   }
 
   /** `?since=<sequence>`: events after that number come at once, so that a viewer who was away misses none. */
-  #welcome(viewer: WebSocket, url: URL): void {
+  #welcome(viewer: WebSocket, sequence: string | null): void {
     viewer.on('error', () => viewer.terminate());
     viewer.on('close', () => {
       if (this.#sockets.clients.size === 0) this.#stopTimer();
     });
-    const since = Number(url.searchParams.get('since') ?? '0');
+    const since = Number(sequence ?? '0');
     const missed = this.#options.events.since(Number.isInteger(since) ? since : 0);
     send(viewer, JSON.stringify({ kind: 'events', events: missed.map(describeEvent) } satisfies LiveMessage));
     send(viewer, JSON.stringify({ kind: 'state', state: this.#options.document() } satisfies LiveMessage));
@@ -96,6 +96,19 @@ export class LiveFeed {
     if (this.#timer !== null) clearInterval(this.#timer);
     this.#timer = null;
   }
+}
+
+/** A target is text from a stranger, and need not be a URL. */
+function splitTarget(target: string): { readonly pathname: string; readonly query: URLSearchParams } {
+  const [pathname = '', query] = target.split('?', 2);
+  return { pathname, query: new URLSearchParams(query) };
+}
+
+/** What the client still sends is read and dropped, so that the answer is not lost in a reset; then it is cut off. */
+function refuse(socket: Duplex, status: string): void {
+  socket.resume();
+  socket.end(`HTTP/1.1 ${status}\r\nconnection: close\r\ncontent-length: 0\r\n\r\n`);
+  setTimeout(() => socket.destroy(), CLOSE_GRACE_MS).unref();
 }
 
 function send(viewer: WebSocket, text: string): void {

@@ -1,10 +1,11 @@
 // Why a message was refused, and the readers that say so. A reader takes a field of a parsed payload and either returns
 // it well typed or throws BadMessage with the value in the text; parsing catches it at its edge.
 
+import { DepthError, parseBoundedJson } from '../core/bounded-json.ts';
 import type { Labels } from '../core/domain.ts';
 
 /** What kind of wrong it was: the label of the counter. */
-export type RefusalCode = 'topic' | 'size' | 'json' | 'type' | 'port' | 'address' | 'limit';
+export type RefusalCode = 'topic' | 'size' | 'depth' | 'json' | 'type' | 'port' | 'address' | 'limit' | 'internal';
 
 export class BadMessage extends Error {
   readonly code: RefusalCode;
@@ -103,8 +104,9 @@ const NO_LABELS: Labels = Object.freeze({});
 
 function parseJson(payload: Uint8Array): unknown {
   try {
-    return JSON.parse(decoder.decode(payload));
+    return parseBoundedJson(decoder.decode(payload));
   } catch (error) {
+    if (error instanceof DepthError) throw new BadMessage('depth', `payload is ${error.message}`);
     const detail = error instanceof TypeError ? 'not UTF-8' : 'not JSON';
     throw new BadMessage('json', `payload is ${detail}: ${show(Buffer.from(payload.subarray(0, 80)).toString())}`);
   }

@@ -138,8 +138,8 @@ export class BrokerConnection {
     if (client === null || !this.connected) return Promise.resolve(false);
     return this.#answer((resolve) => {
       client.subscribe([...filters], { qos }, (error, granted) => {
-        const answers = error && 'packet' in error ? (error.packet as { granted?: readonly number[] }).granted : [];
-        const refused = filters.filter((_, i) => isRefusal(answers?.[i]));
+        const answers = answersIn(error);
+        const refused = filters.filter((_, i) => isRefusal(answers[i]));
         if (error && refused.length > 0) this.#tellRefusal('subscribe', refused, error);
         resolve(!error && (granted ?? []).every((grant) => grant.qos < 128));
       });
@@ -228,8 +228,10 @@ export class BrokerConnection {
     client.on('disconnect', (packet) => {
       failure = new Error(`broker said goodbye with reason ${packet.reasonCode ?? 0}`);
     });
+    // A broker that breaks the protocol is left: mqtt.js only says so, and goes on with what comes next.
     client.on('error', (error) => {
       failure = error;
+      client.stream?.destroy();
     });
     client.once('close', () => {
       client.removeAllListeners();
@@ -287,6 +289,12 @@ export class BrokerConnection {
   #tryAgain(waitMs: number): void {
     this.#retry = setTimeout(() => this.#connect(), waitMs);
   }
+}
+
+/** What a broker's SUBACK said of each filter; nothing where the connection ended before one came. */
+function answersIn(error: (Error & { readonly packet?: unknown }) | null): readonly unknown[] {
+  const packet = error?.packet as { readonly granted?: unknown } | null | undefined;
+  return Array.isArray(packet?.granted) ? packet.granted : [];
 }
 
 const isRefusal = (code: unknown): boolean => typeof code === 'number' && code >= REFUSED_MIN;

@@ -175,8 +175,7 @@ export class BrokerSession {
     try {
       this.#apply(raw, parseMessage(raw, { prefix: mqtt.topicPrefix, nodeId: config.node.id, addresses }));
     } catch (error) {
-      if (!(error instanceof BadMessage)) throw error;
-      rejections.add(raw.topic, error.code, error.message);
+      rejections.add(raw.topic, error);
     }
     onChange();
   }

@@ -4,7 +4,7 @@
 import type { Clock } from '../core/clock.ts';
 import { type Logger, RateLimitedLog } from '../telemetry/log.ts';
 import type { Counter, Family, Metrics } from '../telemetry/metrics.ts';
-import type { RefusalCode } from './bad-message.ts';
+import { BadMessage } from './bad-message.ts';
 
 const TOPIC_INTERVAL_MS = 60_000;
 /** Lines over all topics in a minute. */
@@ -29,9 +29,10 @@ export class Rejections {
     });
   }
 
-  add(topic: string, code: RefusalCode, reason: string): void {
+  /** `error`: a `BadMessage`; anything else is a fault of ours, which must not end more than the message. */
+  add(topic: string, error: unknown): void {
     this.#total++;
-    this.#counters.with(code).increment();
+    this.#counters.with(error instanceof BadMessage ? error.code : 'internal').increment();
     const nowMs = this.#clock.nowMs();
     if (nowMs - this.#minuteStartMs >= TOPIC_INTERVAL_MS) {
       this.#minuteStartMs = nowMs;
@@ -41,7 +42,10 @@ export class Rejections {
     const suppressed = this.#topics.admit(topic, nowMs);
     if (suppressed === null) return;
     this.#lines++;
-    this.#log.warn({ topic: topic.slice(0, 512), reason, suppressed }, 'placement message refused');
+    const fields = { topic: topic.slice(0, 512), suppressed };
+    if (error instanceof BadMessage) {
+      this.#log.warn({ ...fields, code: error.code, detail: error.message }, 'placement message refused');
+    } else this.#log.error({ ...fields, err: error }, 'placement message failed');
   }
 
   get total(): number {

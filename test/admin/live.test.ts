@@ -1,3 +1,4 @@
+import { connect, type Socket } from 'node:net';
 import { afterEach, describe, expect, it } from 'vitest';
 import { WebSocket } from 'ws';
 import type { LiveMessage } from '../../src/admin/state.ts';
@@ -54,6 +55,23 @@ class Viewer {
   }
 }
 
+const handshakeOf = (target: string): string =>
+  `GET ${target} HTTP/1.1\r\nHost: 127.0.0.1\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n` +
+  'Sec-WebSocket-Version: 13\r\nSec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n\r\n';
+
+/** What a handshake for `target` is answered; `answered` ends the connection then. */
+function handshake(url: string, target: string, answered: (socket: Socket) => void): Promise<string> {
+  const { hostname, port } = new URL(url);
+  const socket = connect(Number(port), hostname, () => socket.write(handshakeOf(target)));
+  socket.on('error', () => {});
+  let answer = '';
+  socket.once('data', (bytes) => {
+    answer = String(bytes);
+    answered(socket);
+  });
+  return new Promise((resolve) => socket.once('close', () => resolve(answer)));
+}
+
 async function start(...given: Parameters<typeof startAdmin>): Promise<RunningAdmin> {
   running = await startAdmin(...given);
   return running;
@@ -92,6 +110,37 @@ describe('the live feed', () => {
     expect(await new Viewer(url, '/elsewhere', { authorization: 'Bearer s3cret' }).refusedWith()).toBe(404);
     const welcome = new Viewer(url, '/api/v1/live', { authorization: 'Bearer s3cret' });
     await welcome.until('state', () => true);
+  });
+
+  it('refuses targets that are no URL, and goes on', async () => {
+    const { url } = await start([]);
+    for (const target of ['//', '///', 'http://[', '//a:99999/', '*', '\\', 'x', '/api/v1/live?since=%']) {
+      const answer = await handshake(url, target, (socket) => socket.end());
+      expect(answer).toMatch(target.startsWith('/api/v1/live?') ? /^HTTP\/1.1 101 / : /^HTTP\/1.1 40[04] /);
+    }
+    await new Viewer(url, '/api/v1/live').until('state', () => true);
+  });
+
+  it('outlives clients that reset their connection behind a refusal', async () => {
+    const { url } = await start([]);
+    for (let i = 0; i < 10; i++) {
+      await handshake(url, '/elsewhere', (socket) => {
+        socket.write('more');
+        socket.resetAndDestroy();
+      });
+    }
+    await new Viewer(url, '/api/v1/live').until('state', () => true);
+  });
+
+  it('cuts off a client that stays after its refusal', async () => {
+    const { url } = await start([]);
+    const { hostname, port } = new URL(url);
+    const socket = connect({ host: hostname, port: Number(port), allowHalfOpen: true });
+    socket.on('error', () => {});
+    socket.write(handshakeOf('/elsewhere'));
+    const trickle = setInterval(() => socket.write('x'), 20);
+    await new Promise<void>((resolve) => socket.once('close', () => resolve()));
+    clearInterval(trickle);
   });
 
   it('sends viewers away with 1001 when it stops', async () => {

@@ -9,6 +9,7 @@ import { join } from 'node:path';
 import { Aedes, type AedesOptions, type AuthenticateError } from 'aedes';
 import { describe, expect, it, onTestFinished, vi } from 'vitest';
 import { makeCertificates } from '../support/certificates.ts';
+import { CONNACK, startHostileBroker } from '../support/hostile-broker.ts';
 import { startMosquitto } from '../support/mosquitto.ts';
 import { publisher, retain, startPlacement } from '../support/placement.ts';
 
@@ -141,7 +142,32 @@ describe('a broker that lets us in, but not everywhere', () => {
   });
 });
 
+describe('a broker that goes away before it has answered SUBSCRIBE', () => {
+  it.each(['end', 'destroy', 'resetAndDestroy'] as const)('is tried again after %s', async (way) => {
+    const url = await startHostileBroker((socket, { first }) => {
+      if (first) socket.write(CONNACK);
+      else socket[way]();
+    });
+    const { placement } = startPlacement(qedge(url));
+    await vi.waitFor(() => expect(placement.state().broker?.connects).toBeGreaterThanOrEqual(3), soon);
+  });
+});
+
 describe('a publisher that means no good', () => {
+  it('can nest a profile as deep as the payload allows, and is refused', async () => {
+    const broker = await startMosquitto();
+    const client = await publisher(broker.url);
+    const { keys, logLines } = startPlacement(qedge(broker.url));
+    const deep = `${'['.repeat(8_000)}1${']'.repeat(8_000)}`;
+    for (const [i, fields] of [`"profile":{"a":${deep}}`, `"host":${deep}`].entries()) {
+      await retain(client, `${TOPIC}${i}`, `{"host":"127.0.0.1","port":9,${fields}}`);
+    }
+    await retain(client, TOPIC, address);
+    await vi.waitFor(() => expect(keys()).toEqual(['n1/a up']), soon);
+    const refused = logLines.filter(({ msg }) => msg === 'placement message refused');
+    expect(refused.map(({ code }) => code)).toEqual(['depth', 'depth']);
+  });
+
   it('can point an instance neither at a metadata service, nor at this qedge, nor out of the allowed networks', async () => {
     const broker = await startMosquitto();
     const server = createServer((_request, response) => response.writeHead(204).end());
@@ -173,8 +199,8 @@ describe('a publisher that means no good', () => {
     await retain(client, `${TOPIC}-good`, address);
     await vi.waitFor(() => expect(keys()).toEqual(['n1/a-good up']), soon);
     await vi.waitFor(() => {
-      const reasons = logLines.filter(({ msg }) => msg === 'placement message refused').map(({ reason }) => reason);
-      expect(reasons.sort()).toEqual(
+      const details = logLines.filter(({ msg }) => msg === 'placement message refused').map(({ detail }) => detail);
+      expect(details.sort()).toEqual(
         [
           'address 127.0.0.1:%d is this qedge itself',
           'address 127.0.0.1:%d is this qedge itself',
@@ -184,7 +210,7 @@ describe('a publisher that means no good', () => {
           'address 8.8.8.8 is outside placement.allow',
           'address ::1:%d is this qedge itself',
           'host "localhost" is not an IPv4 or IPv6 address',
-        ].map((reason) => reason.replace('%d', String(port))),
+        ].map((detail) => detail.replace('%d', String(port))),
       );
     }, soon);
     expect([...targets.keys()]).toEqual(['n1']);
