@@ -150,7 +150,7 @@ export class Attempt extends Timed implements UpstreamHandler, DrainListener {
   onError(error: UpstreamError): void {
     if (this.#over) return;
     const answered = this.#status !== 0;
-    const result = error.reach === 'answered' ? 'failed' : 'refused';
+    const result = RESULTS[error.reach];
     this.#fail(error.code, answered ? 'answered' : error.reach, result, describe(error), error.cause);
   }
 
@@ -232,6 +232,14 @@ export class Attempt extends Timed implements UpstreamHandler, DrainListener {
     this.#exchange.service.router.finish(this.#ticket, result, latencyMs, nowMs);
   }
 }
+
+/** How a try that broke off counts. What the instance did not look at says nothing of it. */
+const RESULTS: Readonly<Record<Reach, TryResult>> = {
+  'not-sent': 'refused',
+  unprocessed: 'aborted',
+  sent: 'refused',
+  answered: 'failed',
+};
 
 function checkTimeout(attempt: Attempt): void {
   attempt.onTimeout();

@@ -25,7 +25,7 @@ import type { ProxyContext } from './context.ts';
 import { Deadline } from './deadline.ts';
 import { errorAnswer, statusOf } from './error-response.ts';
 import { admitHead, admitToService } from './load-shedding.ts';
-import { mayRetry } from './retry.ts';
+import { isResend, mayRetry } from './retry.ts';
 import { matchService } from './service-match.ts';
 import { Stopwatch } from './stopwatch.ts';
 
@@ -74,6 +74,7 @@ export class Exchange implements BodyListener, Waiter {
   #fields: string[] = [];
   #attempt: Attempt | null = null;
   #attempts = 0;
+  #resends = 0;
   #tried: readonly number[] = NONE;
   #queued: { readonly candidate: Candidate; readonly pool: InstancePool } | null = null;
   #over = false;
@@ -225,6 +226,7 @@ export class Exchange implements BodyListener, Waiter {
         idempotencyKey: hasField(this.request.rawHeaders, 'idempotency-key'),
         replayable: this.#body === null || this.#body.replayable,
         attempt: this.#attempts,
+        resends: this.#resends,
         budgetLeftMs: this.#deadline.budgetLeftMs(nowMs),
         candidates: service.router.candidates.length,
       },
@@ -233,8 +235,11 @@ export class Exchange implements BodyListener, Waiter {
       nowMs,
     );
     if (again) {
-      this.#attempts++;
-      service.metrics.retried();
+      if (isResend({ reach: failure.reach, resends: this.#resends })) this.#resends++;
+      else {
+        this.#attempts++;
+        service.metrics.retried();
+      }
       this.#try();
       return;
     }
@@ -395,7 +400,7 @@ export class Exchange implements BodyListener, Waiter {
       target: this.#head.target,
       status,
       latencyMs,
-      tries: this.#attempts + (this.#attempt === null ? 0 : 1),
+      tries: this.#attempts + this.#resends + (this.#attempt === null ? 0 : 1),
     });
   }
 }

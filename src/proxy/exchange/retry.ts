@@ -6,6 +6,8 @@ import type { RetryConfig } from '../../config/config.ts';
 export type Reach =
   /** Refused, or closed before a byte was written: the application surely knows nothing of it. */
   | 'not-sent'
+  /** Sent, and the instance says that it did not look at it (RFC 9113 section 8.7). */
+  | 'unprocessed'
   /** Some of it was written and nothing came back: the application may have acted. */
   | 'sent'
   /** A response head was seen. */
@@ -20,6 +22,8 @@ export interface FailedTry {
   readonly replayable: boolean;
   /** 0 for the first try. */
   readonly attempt: number;
+  /** How often it was sent again because it was not processed. */
+  readonly resends: number;
   /** Budget left, ms. */
   readonly budgetLeftMs: number;
   /** Instances that were not tried yet, or may be tried again. */
@@ -35,9 +39,21 @@ const IDEMPOTENT: ReadonlySet<string> = new Set(['GET', 'HEAD', 'OPTIONS', 'TRAC
  */
 const BUDGET_MS_MIN = 1;
 
+/**
+ * What was not processed is sent again without being counted: it cost the instance nothing and is not a failure of it. So
+ * often at the most, since each costs a round trip.
+ */
+const RESENDS_MAX = 10;
+
+/** Whether the next try is the same one again, outside the limits on retries. */
+export function isResend({ reach, resends }: Pick<FailedTry, 'reach' | 'resends'>): boolean {
+  return reach === 'unprocessed' && resends < RESENDS_MAX;
+}
+
 /** Takes from the budget only when the answer is yes. */
 export function mayRetry(failed: FailedTry, config: RetryConfig, budget: RetryBudget, nowMs: number): boolean {
   if (failed.reach === 'answered' || !failed.replayable) return false;
+  if (isResend(failed)) return true;
   if (failed.reach === 'sent' && !IDEMPOTENT.has(failed.method) && !failed.idempotencyKey) return false;
   if (failed.attempt >= config.attempts || failed.candidates === 0) return false;
   return failed.budgetLeftMs > BUDGET_MS_MIN && budget.withdraw(nowMs);

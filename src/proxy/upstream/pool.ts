@@ -178,6 +178,8 @@ export class InstancePool implements ConnectionOwner {
       this.#sessions = new Http2Sessions({
         origin: originOf(this.instance),
         connectionsMax: this.#config.limits.instanceConnectionsMax,
+        settingsMsMax: this.#config.connectTimeoutMs,
+        nowMs: this.#nowMs,
         open: (done) => this.open(['h2'], done),
         onOpen: () => this.countConnection(1),
         onClose: () => this.countConnection(-1),

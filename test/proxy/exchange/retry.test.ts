@@ -10,6 +10,7 @@ const REFUSED_POST: FailedTry = {
   idempotencyKey: false,
   replayable: true,
   attempt: 0,
+  resends: 0,
   budgetLeftMs: 50,
   candidates: 2,
 };
@@ -27,6 +28,17 @@ describe('another try', () => {
     expect(decide({ reach: 'sent' })).toBe(false);
     expect(decide({ reach: 'sent', method: 'PUT' })).toBe(true);
     expect(decide({ reach: 'sent', idempotencyKey: true })).toBe(true);
+  });
+
+  it('is outside the budget, the attempts and the limit while the instance did not look at the request', () => {
+    const exhausted = { attempts: 0, bodyBytesMax: 65_536, budgetRatio: 0, budgetPerSecond: 0 };
+    const resend = (changes: Partial<FailedTry>): boolean => {
+      const failed: FailedTry = { ...REFUSED_POST, reach: 'unprocessed', budgetLeftMs: -1, ...changes };
+      return mayRetry(failed, exhausted, new RetryBudget(exhausted), 0);
+    };
+    expect(resend({})).toBe(true);
+    expect(resend({ resends: 10 })).toBe(false);
+    expect(resend({ replayable: false })).toBe(false);
   });
 
   it('is never allowed once a head was seen, or when the body is gone', () => {

@@ -1,18 +1,12 @@
 // The way to an instance that speaks HTTP/2: one stream a try, bodies and trailers both ways, as gRPC needs them.
 
-import {
-  type ClientHttp2Session,
-  type ClientHttp2Stream,
-  constants,
-  type IncomingHttpHeaders,
-  type IncomingHttpStatusHeader,
-} from 'node:http2';
+import { type ClientHttp2Stream, constants, type IncomingHttpHeaders, type IncomingHttpStatusHeader } from 'node:http2';
 import type { RequestBody } from '../../downstream/request-body.ts';
 import { http2Fields, withoutPseudo } from '../../fields/http2-fields.ts';
 import type { StreamFraming } from '../http1/forward-stream.ts';
 import type { RawFields, UpstreamCall, UpstreamHandler, UpstreamRequest } from '../upstream.ts';
 import { upstreamError } from '../upstream.ts';
-import type { Http2Sessions } from './sessions.ts';
+import type { Http2Connection, Http2Sessions } from './sessions.ts';
 
 export interface Http2Target {
   readonly sessions: Http2Sessions;
@@ -27,9 +21,9 @@ export function forwardHttp2(
   handler: UpstreamHandler,
 ): UpstreamCall {
   const call = new StreamCall(target, request, body, handler);
-  target.sessions.take((error, session) => {
-    if (session === null) call.failed(error ?? new Error('no connection'));
-    else call.begin(session);
+  target.sessions.take((error, connection) => {
+    if (connection === null) call.failed(error ?? new Error('no connection'));
+    else call.begin(connection);
   });
   return call;
 }
@@ -39,6 +33,7 @@ class StreamCall implements UpstreamCall {
   readonly #request: UpstreamRequest & { readonly framing: StreamFraming };
   readonly #body: RequestBody | null;
   readonly #handler: UpstreamHandler;
+  #connection: Http2Connection | null = null;
   #stream: ClientHttp2Stream | null = null;
   #trailers: RawFields = [];
   #answered = false;
@@ -58,12 +53,12 @@ class StreamCall implements UpstreamCall {
     this.#handler = handler;
   }
 
-  begin(session: ClientHttp2Session): void {
+  begin(connection: Http2Connection): void {
     if (this.#over) return;
     const body = this.#body;
     let stream: ClientHttp2Stream;
     try {
-      stream = session.request(headersOf(this.#request, this.#target.scheme), {
+      stream = connection.session.request(headersOf(this.#request, this.#target.scheme), {
         endStream: body === null,
         waitForTrailers: body !== null,
       });
@@ -71,11 +66,12 @@ class StreamCall implements UpstreamCall {
       this.failed(error as Error);
       return;
     }
+    this.#connection = connection;
     this.#stream = stream;
     const { sessions } = this.#target;
-    sessions.count(session, 1);
+    sessions.count(connection, 1);
     stream.once('close', () => {
-      sessions.count(session, -1);
+      sessions.count(connection, -1);
       this.#onError(stream, new Error(`stream closed with code ${stream.rstCode}`));
     });
     this.#listen(stream);
@@ -100,10 +96,8 @@ class StreamCall implements UpstreamCall {
   abort(late = false): void {
     if (this.#over) return;
     this.#finish();
-    const stream = this.#stream;
-    if (stream === null) return;
-    if (late && stream.session !== undefined) this.#target.sessions.doubt(stream.session as ClientHttp2Session);
-    stream.close(constants.NGHTTP2_CANCEL);
+    if (late && this.#connection !== null) this.#target.sessions.doubt(this.#connection);
+    this.#stream?.close(constants.NGHTTP2_CANCEL);
   }
 
   #listen(stream: ClientHttp2Stream): void {
@@ -116,6 +110,7 @@ class StreamCall implements UpstreamCall {
     stream.on('response', (headers, _flags, raw) => {
       if (this.#over) return;
       this.#answered = true;
+      this.#target.sessions.answered();
       this.#bytesLeft = this.#lengthOf(headers);
       handler.onHead(headers[':status'] ?? 0, '', withoutPseudo(raw as unknown as RawFields));
     });
@@ -166,9 +161,18 @@ class StreamCall implements UpstreamCall {
   #onError(stream: ClientHttp2Stream, error: Error): void {
     if (this.#over) return;
     this.#finish();
-    // RFC 9113 section 8.7: a refused stream was not processed at all.
-    const refused = stream.rstCode === constants.NGHTTP2_REFUSED_STREAM || stream.id === undefined;
-    this.#handler.onError(upstreamError(error, !refused, this.#answered));
+    if (this.#answered || !this.#wasUnprocessed(stream)) {
+      this.#handler.onError(upstreamError(error, true, this.#answered));
+      return;
+    }
+    const reach = this.#target.sessions.refused() ? 'not-sent' : 'unprocessed';
+    this.#handler.onError({ code: 'upstream-reset', reach, cause: error });
+  }
+
+  /** RFC 9113 section 8.7: a refused stream, and one above the last that GOAWAY names, were not looked at. */
+  #wasUnprocessed({ id, rstCode }: ClientHttp2Stream): boolean {
+    if (id === undefined || rstCode === constants.NGHTTP2_REFUSED_STREAM) return true;
+    return this.#connection !== null && id > this.#connection.lastStreamId;
   }
 
   #finish(): void {

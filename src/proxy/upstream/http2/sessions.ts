@@ -1,149 +1,210 @@
-// The HTTP/2 connections to one instance. One carries many requests at once; another is opened only when the peer's own
-// limit on streams is reached, up to the limit on connections.
+// The HTTP/2 connections to one instance. A connection is used once its peer has said how many streams it takes (RFC 9113
+// section 6.5.2). Requests that find no room wait for the next stream that ends, or for another connection: as many are
+// opened as the waiting ones need by the peer's own limit, up to the limit on connections.
 
 import { type ClientHttp2Session, connect } from 'node:http2';
 import type { Socket } from 'node:net';
 
-/** Until the peer tells its own limit (RFC 9113 section 6.5.2 recommends no less). */
-const STREAMS_MAX_ASSUMED = 100;
+/** Of a peer that sets no limit: as many as are recommended (RFC 9113 section 6.5.2). */
+const STREAMS_UNLIMITED = 100;
 /** What a client repeats is its own affair, in HTTP/2 as in HTTP/1. */
 const SESSION = { strictSingleValueFields: false };
 /** A connection without streams closes after this. */
 const IDLE_MS_MAX = 60_000;
+/** A peer that has looked at no request for so long, while it refused some, is not merely busy or about to leave. */
+const REFUSING_MS_MAX = 1000;
 /** A peer that does not answer a ping within this is gone, whatever TCP still believes. */
 const PING_MS_MAX = 2000;
 
-export type SessionReady = (error: Error | null, session: ClientHttp2Session | null) => void;
+/** One connection, and what has to be known of it to put another request on it. */
+export interface Http2Connection {
+  readonly session: ClientHttp2Session;
+  streams: number;
+  /** Its peer has sent SETTINGS. */
+  ready: boolean;
+  /** A ping is under way. */
+  doubted: boolean;
+  /** The last stream that the peer looks at; +Infinity before it says GOAWAY. */
+  lastStreamId: number;
+}
+
+/** Exactly one of the two is null. */
+export type ConnectionReady = (error: Error | null, connection: Http2Connection | null) => void;
 
 export interface SessionsOptions {
   /** `http://host:port` or `https://host:port`. */
   readonly origin: string;
   readonly connectionsMax: number;
+  /** How long a peer may take to say what it speaks, ms. */
+  readonly settingsMsMax: number;
+  readonly nowMs: () => number;
   /** Opens one connection, ready to speak HTTP/2 on; calls back exactly once. */
   readonly open: (done: (error: Error | null, socket: Socket | null) => void) => void;
   readonly onOpen: () => void;
   readonly onClose: () => void;
 }
 
-interface Entry {
-  readonly session: ClientHttp2Session;
-  streams: number;
-  /** A ping is under way. */
-  doubted: boolean;
-}
-
 export class Http2Sessions {
   readonly #options: SessionsOptions;
-  readonly #entries: Entry[] = [];
+  readonly #connections: Http2Connection[] = [];
+  /** Connections on their way that are not in `#connections` yet. */
   #opening = 0;
-  #waiting: SessionReady[] = [];
+  readonly #waiting: ConnectionReady[] = [];
+  /** What the peer last allowed on one connection. */
+  #streamsMax = STREAMS_UNLIMITED;
+  /** When the peer first left a request unprocessed after its last answer; NaN: it has not. */
+  #refusingSinceMs = Number.NaN;
   #retired = false;
 
   constructor(options: SessionsOptions) {
     this.#options = options;
   }
 
-  /** Calls back with a session to make one request on, at once where there is one; `give back` happens by itself. */
-  take(ready: SessionReady): void {
-    const entry = this.#entries.find((candidate) => hasRoom(candidate));
-    if (entry !== undefined) {
-      ready(null, entry.session);
+  /** Calls back with a connection that has room for one stream, at once where there is one. */
+  take(ready: ConnectionReady): void {
+    const free = this.#connections.find(hasRoom);
+    if (free !== undefined) {
+      ready(null, free);
       return;
     }
     this.#waiting.push(ready);
-    const { connectionsMax } = this.#options;
-    if (this.#opening === 0 && this.#entries.length < connectionsMax) this.#open();
-    else if (this.#opening === 0) this.#serve(this.#leastBusy());
+    this.#openMore();
   }
 
   /** A connection that was opened elsewhere (the one that found out that HTTP/2 is spoken). */
   adopt(socket: Socket): void {
     const session = connect(this.#options.origin, { ...SESSION, createConnection: () => socket });
-    const entry: Entry = { session, streams: 0, doubted: false };
-    this.#entries.push(entry);
+    const connection: Http2Connection = {
+      session,
+      streams: 0,
+      ready: false,
+      doubted: false,
+      lastStreamId: Number.POSITIVE_INFINITY,
+    };
+    this.#connections.push(connection);
     this.#options.onOpen();
-    const gone = (): void => this.#forget(entry);
-    session.once('goaway', gone);
+    this.#awaitSettings(connection);
+    let failure: Error | null = null;
+    session.on('goaway', (_code, lastStreamId) => {
+      connection.lastStreamId = Math.min(connection.lastStreamId, lastStreamId);
+      this.#forget(connection, null);
+    });
     session.once('close', () => {
-      gone();
       this.#options.onClose();
+      this.#forget(connection, failure);
     });
     // Its requests hear of it themselves.
-    session.on('error', gone);
+    session.on('error', (error) => {
+      failure = error;
+    });
     session.setTimeout(IDLE_MS_MAX, () => {
-      if (entry.streams === 0) session.close();
+      if (connection.streams === 0) session.close();
     });
     session.on('stream', (stream) => stream.close());
-    this.#serve(entry);
-    // What it serves now is finished all the same.
-    if (this.#retired) session.close();
   }
 
-  /** Counts a request in and out of its session's room. */
-  count(session: ClientHttp2Session, by: 1 | -1): void {
-    const entry = this.#entries.find((candidate) => candidate.session === session);
-    if (entry !== undefined) entry.streams += by;
+  /** Counts a stream in and out. */
+  count(connection: Http2Connection, by: 1 | -1): void {
+    connection.streams += by;
+    if (by > 0) return;
+    this.#serve(connection);
+    this.#closeIfDone(connection);
+  }
+
+  answered(): void {
+    this.#refusingSinceMs = Number.NaN;
+  }
+
+  /** The peer left a request unprocessed. True: it has done nothing else for a while. */
+  refused(): boolean {
+    const nowMs = this.#options.nowMs();
+    if (Number.isNaN(this.#refusingSinceMs)) this.#refusingSinceMs = nowMs;
+    return nowMs - this.#refusingSinceMs > REFUSING_MS_MAX;
   }
 
   /**
    * A request on it got no answer. Maybe none ever will: it carries no other until its peer has answered a ping, and ends when
    * that does not come.
    */
-  doubt(session: ClientHttp2Session): void {
-    const entry = this.#entries.find((candidate) => candidate.session === session);
-    if (entry === undefined || entry.doubted || session.closed || session.destroyed) return;
-    entry.doubted = true;
+  doubt(connection: Http2Connection): void {
+    const { session } = connection;
+    if (connection.doubted || session.closed || session.destroyed) return;
+    connection.doubted = true;
     const timer = setTimeout(() => session.destroy(new Error('a ping was not answered')), PING_MS_MAX);
     session.ping(() => {
       clearTimeout(timer);
-      entry.doubted = false;
+      connection.doubted = false;
+      this.#serve(connection);
     });
   }
 
-  /** The instance is gone: what is under way finishes. */
+  /** The instance is gone: what is under way finishes, what waits is still sent. */
   retire(): void {
     this.#retired = true;
-    for (const { session } of this.#entries.splice(0)) session.close();
+    for (const connection of [...this.#connections]) this.#closeIfDone(connection);
+  }
+
+  #awaitSettings(connection: Http2Connection): void {
+    const { session } = connection;
+    const { settingsMsMax } = this.#options;
+    const timer = setTimeout(() => {
+      session.destroy(new Error(`no SETTINGS within ${settingsMsMax} ms: does it speak HTTP/2?`));
+    }, settingsMsMax);
+    session.once('close', () => clearTimeout(timer));
+    session.on('remoteSettings', ({ maxConcurrentStreams }) => {
+      clearTimeout(timer);
+      connection.ready = true;
+      this.#serve(connection);
+      this.#closeIfDone(connection);
+      // A peer that takes none for now takes none on another connection either.
+      if (maxConcurrentStreams === 0) return;
+      this.#streamsMax = maxConcurrentStreams ?? STREAMS_UNLIMITED;
+      this.#openMore();
+    });
+  }
+
+  /** One at first, then as many as those that wait need by what the peer allows. */
+  #openMore(): void {
+    const needed = Math.ceil(this.#waiting.length / this.#streamsMax);
+    const allowed = this.#options.connectionsMax - this.#connections.length;
+    const coming = this.#connections.reduce((sum, { ready }) => sum + (ready ? 0 : 1), this.#opening);
+    for (let more = Math.min(needed - coming, allowed - this.#opening); more > 0; more--) this.#open();
   }
 
   #open(): void {
     this.#opening++;
     this.#options.open((error, socket) => {
       this.#opening--;
-      if (socket !== null) {
-        this.adopt(socket);
-        return;
-      }
-      const waiting = this.#waiting;
-      this.#waiting = [];
-      for (const ready of waiting) ready(error, null);
+      if (socket !== null) this.adopt(socket);
+      else this.#settle(error);
     });
   }
 
-  #serve(entry: Entry | undefined): void {
-    const waiting = this.#waiting;
-    this.#waiting = [];
-    for (const ready of waiting) {
-      if (entry === undefined) ready(new Error('no connection'), null);
-      else ready(null, entry.session);
-    }
+  #serve(connection: Http2Connection): void {
+    while (this.#waiting.length > 0 && hasRoom(connection)) this.#waiting.shift()?.(null, connection);
   }
 
-  /** Past the peer's limit, node:http2 itself holds requests back until a stream is free. */
-  #leastBusy(): Entry | undefined {
-    return this.#entries.reduce<Entry | undefined>(
-      (least, entry) => (least === undefined || entry.streams < least.streams ? entry : least),
-      undefined,
-    );
+  #closeIfDone({ session, ready, streams }: Http2Connection): void {
+    if (this.#retired && ready && streams === 0) session.close();
   }
 
-  #forget(entry: Entry): void {
-    const index = this.#entries.indexOf(entry);
-    if (index >= 0) this.#entries.splice(index, 1);
+  #forget(connection: Http2Connection, failure: Error | null): void {
+    const index = this.#connections.indexOf(connection);
+    if (index < 0) return;
+    this.#connections.splice(index, 1);
+    // One that ended after it had been of use is replaced; one that never was tells why there is none.
+    if (connection.ready) this.#openMore();
+    else this.#settle(failure);
+  }
+
+  /** A connection did not come about: those that wait go on waiting only while another one may serve them. */
+  #settle(error: Error | null): void {
+    if (this.#connections.length > 0 || this.#opening > 0) return;
+    for (const ready of this.#waiting.splice(0)) ready(error ?? new Error('the instance closed the connection'), null);
   }
 }
 
-function hasRoom({ session, streams, doubted }: Entry): boolean {
-  if (doubted || session.closed || session.destroyed) return false;
-  return streams < (session.remoteSettings?.maxConcurrentStreams ?? STREAMS_MAX_ASSUMED);
+function hasRoom({ session, streams, ready, doubted }: Http2Connection): boolean {
+  if (!ready || doubted || session.closed || session.destroyed) return false;
+  return streams < (session.remoteSettings.maxConcurrentStreams ?? STREAMS_UNLIMITED);
 }
