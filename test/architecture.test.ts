@@ -47,7 +47,7 @@ const ALLOWED: Readonly<Record<string, readonly string[]>> = {
   admin: ['core', 'config', 'telemetry', 'errors', 'sea'],
   sim: ['core', 'errors', 'terminal'],
   config: ['core', 'errors'],
-  telemetry: ['packages'],
+  telemetry: ['packages', 'terminal'],
   packages: [],
   errors: [],
   sea: ['errors'],

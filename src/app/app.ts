@@ -22,7 +22,7 @@ import { openStore, type Store } from '../store/store.ts';
 import { createNotifier, type Notifier } from '../systemd/notifier.ts';
 import { type InheritedSockets, inheritedSockets } from '../systemd/sockets.ts';
 import { EventLog } from '../telemetry/events.ts';
-import { createLogger, type Logger, type LogLevel } from '../telemetry/log.ts';
+import { countDroppedLines, createProcessLog, type Logger, type LogLevel, type ProcessLog } from '../telemetry/log.ts';
 import { createMetrics } from '../telemetry/metrics.ts';
 import { DataPlanes } from './data-planes.ts';
 import { Housekeeping } from './housekeeping.ts';
@@ -34,7 +34,7 @@ export interface AppOptions {
   readonly version: string;
   readonly commit: string;
   /** Standard output when absent. */
-  readonly log?: Logger;
+  readonly log?: ProcessLog;
   /** Seed of every random choice; a fresh one when absent. */
   readonly seed?: number;
   /** Another process speaks to the service manager yet, until `takeCharge`. */
@@ -95,6 +95,7 @@ class RunningApp implements App {
   readonly log: Logger;
   readonly events = new EventLog<QedgeEvent>({ wallNowMs: () => Date.now() });
   readonly #options: AppOptions;
+  readonly #log: ProcessLog;
   readonly #metrics = createMetrics();
   readonly #dataPlanes: DataPlanes;
   readonly #placement: Placement;
@@ -113,7 +114,9 @@ class RunningApp implements App {
 
   constructor(config: Config, options: AppOptions) {
     const rng = createRng(options.seed ?? randomInt(2 ** 31));
-    const log = options.log ?? createLogger({ level: config.log.level, nodeId: config.node.id });
+    this.#log = options.log ?? createProcessLog({ ...config.log, nodeId: config.node.id });
+    countDroppedLines(this.#log, this.#metrics);
+    const log = this.#log.logger;
     const shared = { clock: CLOCK, rng, log, metrics: this.#metrics };
     this.#options = options;
     this.#config = config;
@@ -127,6 +130,9 @@ class RunningApp implements App {
       version: options.version,
       onEvent: (service, event) => this.#record(service, event),
       onLoss: (message) => log.error({ reason: message }, 'a worker is lost'),
+      onLog: (lines) => {
+        for (const line of lines) this.#log.write(line);
+      },
     });
     this.#placement = createPlacement({
       ...shared,
@@ -261,6 +267,7 @@ class RunningApp implements App {
     await this.#admin.close();
     if (!options.succeeded) this.#notifier.close();
     this.log.info('qedge stopped');
+    await this.#log.close();
   }
 
   /** Undoes a start that failed. */
@@ -271,6 +278,7 @@ class RunningApp implements App {
     this.#memory.stop();
     await Promise.all([this.#dataPlanes.close(), this.#placement.stop(), this.#admin.close(), this.#store?.close()]);
     this.#notifier.close();
+    await this.#log.close();
   }
 
   #record(service: string | null, event: QedgeEvent): void {

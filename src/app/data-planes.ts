@@ -25,6 +25,8 @@ export interface ObservedRouter extends Pick<ServiceRouter, 'service' | 'candida
 export interface DataPlanesOptions extends Omit<DataPlaneOptions, 'onHealth' | 'joins'> {
   /** A worker is lost. */
   readonly onLoss: (message: string) => void;
+  /** Log lines of workers. */
+  readonly onLog: (lines: readonly string[]) => void;
 }
 
 export class DataPlanes {
@@ -36,7 +38,7 @@ export class DataPlanes {
   readonly #taps = new Map<string, RouterTap>();
 
   constructor(options: DataPlanesOptions) {
-    const { config, log, metrics, onEvent, onLoss } = options;
+    const { config, log, metrics, onEvent, onLoss, onLog } = options;
     this.#config = config;
     this.#version = options.version;
     this.#own = new DataPlane({
@@ -51,6 +53,7 @@ export class DataPlanes {
       log,
       onEvent,
       onLoss,
+      onLog,
       onMetrics: (worker, exported) => metrics.take(worker, exported),
       onTries: (service, tries) => {
         const tap = this.#taps.get(service);

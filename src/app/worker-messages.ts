@@ -41,6 +41,8 @@ export type FromWorker =
   | { readonly kind: 'listening' }
   /** The worker could not start. */
   | { readonly kind: 'failed'; readonly message: string }
+  /** Lines of JSON: the main thread alone writes to standard output. */
+  | { readonly kind: 'log'; readonly lines: readonly string[] }
   | { readonly kind: 'event'; readonly service: string; readonly event: RouterEvent }
   | { readonly kind: 'answer'; readonly id: number; readonly answer: Answer | null }
   | { readonly kind: 'tries'; readonly service: string; readonly tries: readonly FinishedTry[] }

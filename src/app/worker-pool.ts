@@ -24,6 +24,7 @@ export interface WorkerPoolOptions {
   readonly onTries: (service: string, tries: readonly FinishedTry[]) => void;
   /** A worker ended by itself: the node is short of one, and only a restart brings it back. */
   readonly onLoss: (message: string) => void;
+  readonly onLog: (lines: readonly string[]) => void;
 }
 
 interface Member {
@@ -138,6 +139,7 @@ export class WorkerPool {
   }
 
   #hear(member: Member, message: FromWorker): void {
+    if (message.kind === 'log') this.#options.onLog(message.lines);
     if (message.kind === 'event') this.#options.onEvent(message.service, message.event);
     if (message.kind === 'answer') this.#asked.get(message.id)?.(message.answer);
     if (message.kind === 'tries') this.#options.onTries(message.service, message.tries);

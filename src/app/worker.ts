@@ -9,6 +9,7 @@ import { createRng } from '../core/rng.ts';
 import { createLogger } from '../telemetry/log.ts';
 import { createMetrics } from '../telemetry/metrics.ts';
 import { DataPlane } from './data-plane.ts';
+import { LineBatch } from './line-batch.ts';
 import { TryTap } from './try-tap.ts';
 import type { FromWorker, ToWorker, WorkerStart } from './worker-messages.ts';
 import { answerTo } from './worker-queries.ts';
@@ -20,9 +21,10 @@ if (parentPort !== null) run(parentPort, workerData as WorkerStart);
 function run(port: NonNullable<typeof parentPort>, { config, version, seed, timeOriginMs }: WorkerStart): void {
   const offsetMs = performance.timeOrigin - timeOriginMs;
   const clock: Clock = { nowMs: () => performance.now() + offsetMs };
-  const log = createLogger({ level: config.log.level, nodeId: config.node.id });
-  const metrics = createMetrics();
   const tell = (message: FromWorker): void => port.postMessage(message);
+  const lines = new LineBatch((batch) => tell({ kind: 'log', lines: batch }));
+  const log = createLogger({ level: config.log.level, nodeId: config.node.id, destination: lines });
+  const metrics = createMetrics();
   const dataPlane = new DataPlane({
     config,
     version,
@@ -41,6 +43,7 @@ function run(port: NonNullable<typeof parentPort>, { config, version, seed, time
   const end = (): void => {
     clearInterval(report);
     void dataPlane.close();
+    lines.flush();
     port.close();
   };
   const listen = ({ sockets, shared }: Extract<ToWorker, { kind: 'listen' }>): void => {

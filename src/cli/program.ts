@@ -11,6 +11,7 @@ import { registerExplain } from './explain.ts';
 import { registerInstall } from './install.ts';
 import { registerKeygen } from './keygen.ts';
 import { registerPolicies } from './policies.ts';
+import { nameProcess } from './process-name.ts';
 import { registerRun } from './run.ts';
 import { registerSign } from './sign.ts';
 import { registerSimulate } from './simulate.ts';
@@ -41,6 +42,7 @@ Exit status: 0 good, 1 failed, 64 wrong usage, 78 wrong configuration.`;
 
 /** Runs one command to its end and returns the exit status; never throws for what a user could have caused. */
 export async function runCli(argv: readonly string[]): Promise<number> {
+  nameProcess('qedge');
   const program = new Command('qedge')
     .description('QoS-aware edge load balancer: one on every node, no coordinator')
     .exitOverride()

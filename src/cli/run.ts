@@ -26,9 +26,11 @@ export function registerRun(program: Command): void {
       const life = new ServiceLife({ app, file, probation, inCharge: predecessor?.succeed() });
       const end = life.lived();
       held.release();
-      process.exitCode = await end;
+      const exitCode = await end;
       // Where this one ended before its predecessor did.
       predecessor?.close();
+      // Not left to an empty event loop: a log line whose reader pauses would keep it.
+      process.exit(exitCode);
     });
 }
 

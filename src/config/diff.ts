@@ -37,6 +37,7 @@ const RESTART_KEYS: ReadonlyMap<string, string> = new Map([
   ['admin.listen', 'admin.listen'],
   ['store.path', 'store.path'],
   ['store.flushMs', 'store.flush'],
+  ['log.format', 'log.format'],
   ['placement.instancesMax', 'placement.instances_max'],
   ['placement.nodeGraceMs', 'placement.node_grace'],
 ]);

@@ -216,6 +216,7 @@ const storeSchema = (context: SchemaContext) => {
 
 const logSchema = table({
   level: z.enum(['trace', 'debug', 'info', 'warn', 'error', 'silent']).default('info'),
+  format: z.enum(['auto', 'json', 'text']).default('auto'),
   access: z.boolean().default(false),
 });
 

@@ -7,7 +7,7 @@ import type { Config, ListenAddress } from '../config/config.ts';
 import { loadConfig } from '../config/load.ts';
 import { createRng } from '../core/rng.ts';
 import type { RouterState } from '../core/service-router.ts';
-import { createLogger, type LogOptions } from '../telemetry/log.ts';
+import { createLogger, type ProcessLog } from '../telemetry/log.ts';
 import { paintFor } from '../terminal/paint.ts';
 import { startBroker } from './broker.ts';
 import type { CameraClient } from './camera-client.ts';
@@ -70,7 +70,7 @@ async function run(options: DemoOptions, closers: (() => void | Promise<void>)[]
   const workspace = createWorkspace({ ...options, brokerUrl: broker.url, localPorts, frame });
   closers.push(() => workspace.remove());
   const config = loadConfig(workspace.configFile);
-  const app = await startApp(config, { ...options.release, log: createLogger(logOptions(config)), seed: SEED });
+  const app = await startApp(config, { ...options.release, log: logBeside(config), seed: SEED });
   closers.push(() => app.stop());
   await placementKnown(app, continuum, signal);
   if (signal.aborted) return;
@@ -164,9 +164,15 @@ function urlOf({ host, port }: ListenAddress): string {
   return `http://${host}:${port}`;
 }
 
-/** Standard output is for the picture; what goes wrong is told beside it. */
-function logOptions(config: Config): LogOptions {
-  return { level: config.log.level, nodeId: config.node.id, destination: process.stderr };
+/** Standard output is for the picture: what goes wrong is logged beside it. */
+function logBeside({ log, node }: Config): ProcessLog {
+  const destination = process.stderr;
+  return {
+    logger: createLogger({ level: log.level, nodeId: node.id, destination }),
+    write: (line) => destination.write(line),
+    droppedLines: 0,
+    close: async () => {},
+  };
 }
 
 function instanceCount(continuum: EmulatedCluster): number {

@@ -1,6 +1,9 @@
-// Structured logs: pino JSON to stdout, fixed messages with fields.
+// Structured logs: fixed messages with fields, one line each, to standard output.
 
 import { type DestinationStream, type Logger, pino } from 'pino';
+import { type LogFormat, rendererOf, standardOutput } from './log/format.ts';
+import { LogOutput } from './log/output.ts';
+import type { Metrics } from './metrics.ts';
 
 export type { Logger } from 'pino';
 
@@ -12,8 +15,8 @@ export interface LogOptions {
   readonly level: LogLevel;
   /** This node's name, on every line. */
   readonly nodeId: string;
-  /** Where lines go; standard output when absent. */
-  readonly destination?: DestinationStream;
+  /** Takes lines of JSON. */
+  readonly destination: DestinationStream;
 }
 
 export function createLogger(options: LogOptions): Logger {
@@ -24,11 +27,49 @@ export function createLogger(options: LogOptions): Logger {
       timestamp: pino.stdTimeFunctions.isoTime,
       formatters: { level: (label) => ({ level: label }) },
     },
-    options.destination ?? pino.destination({ fd: 1, sync: true }),
+    options.destination,
   );
 }
 
-/** Lets a message through at most once per `intervalMs` and key; what it held back is told with the next one. */
+/** The log of a process as a whole. */
+export interface ProcessLog {
+  readonly logger: Logger;
+  /** Takes lines of JSON from loggers of other threads. */
+  write(json: string): void;
+  /** Lines that no reader took in time, since the start. */
+  readonly droppedLines: number;
+  /** Waits a second at most for a reader that pauses. */
+  close(): Promise<void>;
+}
+
+/** A log on standard output, which never holds up this process. */
+export function createProcessLog(
+  options: Omit<LogOptions, 'destination'> & { readonly format: LogFormat },
+): ProcessLog {
+  const render = rendererOf(options.format, standardOutput());
+  const output = new LogOutput({
+    onRecovery: (lines) => logger.warn({ lines }, 'log lines were dropped: standard output was not read'),
+  });
+  const write = (json: string): void => output.write(render(json));
+  const logger = createLogger({ ...options, destination: { write } });
+  return {
+    logger,
+    write,
+    get droppedLines() {
+      return output.droppedLines;
+    },
+    close: () => output.close(),
+  };
+}
+
+export function countDroppedLines(log: ProcessLog, metrics: Metrics): void {
+  const dropped = metrics
+    .counter({ name: 'qedge_log_dropped_lines_total', help: 'Log lines that standard output did not take in time.' })
+    .with();
+  metrics.onScrape(() => dropped.increment(log.droppedLines - dropped.value));
+}
+
+/** Lets a message through at most once per `intervalMs` and key; the next one reports how many were held back. */
 export class RateLimitedLog {
   static readonly keysMax = 1024;
   readonly #intervalMs: number;

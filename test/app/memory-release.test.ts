@@ -13,7 +13,7 @@ function aProcess(holdsMib: number, inUseMib: number) {
       world.releases++;
       world.holdsMib = Math.min(world.holdsMib, world.inUseMib);
     },
-    log: createLogger({ level: 'silent', nodeId: 'test' }),
+    log: createLogger({ level: 'silent', nodeId: 'test', destination: { write: () => {} } }),
   });
   return { world, memory };
 }
@@ -86,7 +86,7 @@ describe('a system that cannot tell or release', () => {
         asked++;
         throw new Error('no directory to load the addon from');
       },
-      log: createLogger({ level: 'silent', nodeId: 'test' }),
+      log: createLogger({ level: 'silent', nodeId: 'test', destination: { write: () => {} } }),
     });
     memory.start();
     vi.advanceTimersByTime(60_000);

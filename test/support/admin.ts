@@ -71,7 +71,7 @@ export async function startAdmin(
     lifecycle: () => ({ listening: true, placementSynced: true, draining: false }),
     metrics: createMetrics(),
     clock: { nowMs: () => performance.now() },
-    log: createLogger({ level: 'silent', nodeId: 'pi-7' }),
+    log: createLogger({ level: 'silent', nodeId: 'pi-7', destination: { write: () => {} } }),
     ...changes,
     events,
   });
