@@ -65,6 +65,7 @@ const byWeight = (a: InstanceState, b: InstanceState): number => b.weight - a.we
 
 function whyChosen(state: RouterState, { tier, byChance }: RoutePreview, chosen: InstanceState | null): string {
   if (byChance) return `${state.policy} draws lots: each instance gets its weight`;
+  if (tier === 'shed') return 'refused: no instance in reach is expected to answer in time';
   if (chosen === null) return 'no instance is known: the answer would be 503 no-instance';
   switch (tier) {
     case 'policy':

@@ -185,7 +185,7 @@ const explained = z.strictObject({
   clientId: z.string(),
   eventLoops: z.number().describe('that decide, each for itself'),
   chosen: z.string().nullable(),
-  tier: z.enum(['policy', 'cooldown', 'fallback', 'last-resort']),
+  tier: z.enum(['policy', 'cooldown', 'fallback', 'last-resort', 'shed']),
   byChance: z.boolean(),
   reason: z.string(),
   candidates: z.array(instanceState.extend({ chosen: z.boolean(), eventLoops: count, reason: z.string() })),

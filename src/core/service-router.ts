@@ -56,14 +56,16 @@ export type RouteTier =
   /** Best success estimate, else the nearest, else any. */
   | 'fallback'
   /** Only suspect or draining instances are left. */
-  | 'last-resort';
+  | 'last-resort'
+  /** None: the policy refuses the request, because no instance in reach would answer it in time. */
+  | 'shed';
 
 export interface ServiceRouter {
   readonly service: string;
   readonly qos: QosTarget;
   readonly policyName: string;
 
-  /** Picks an instance for one try; null only when the service has no instance at all. Allocates nothing. */
+  /** Picks an instance for one try; null when the service has no instance at all, or by tier `shed`. Allocates nothing. */
   route(request: RequestInfo, nowMs: number): Candidate | null;
 
   /** How the last `route` came by its candidate. */

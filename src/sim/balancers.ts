@@ -27,6 +27,7 @@ export type DrivenRouter = Pick<
   | 'candidates'
   | 'snapshot'
   | 'restore'
+  | 'lastTier'
 >;
 
 export interface RouterRequest {

@@ -2,18 +2,14 @@
 
 import type { Candidate, PlacementUpdate } from '../core/domain.ts';
 import { instanceKey } from '../core/domain.ts';
-import type { RouterSnapshot } from '../core/service-router.ts';
+import type { RouterSnapshot, RouteTier } from '../core/service-router.ts';
 import { type DrivenRouter, instanceOf, SERVICE } from './balancers.ts';
 import type { World } from './world.ts';
 
-/** Who gets how much of whose requests. */
+/** How much of whose requests each instance gets. */
 export interface Allocation {
-  /** Instances that a load balancer may send to. */
-  instances(balancer: number): readonly number[];
-  /** Its weights over `instances(balancer)`, as of now. */
-  weights(balancer: number, nowMs: number): Float64Array;
-  /** Grows with every new allocation. */
-  readonly version: number;
+  /** Requests per second of a load balancer to each instance, as of now; what it refuses stands last. */
+  shares(balancer: number, nowMs: number): Float64Array;
 }
 
 /** Smooth weighted round robin over the allocation; it learns nothing, for it knows. */
@@ -23,7 +19,7 @@ export class OracleRouter implements DrivenRouter {
   readonly #allocation: Allocation;
   readonly #balancer: number;
   readonly #credits: Float64Array;
-  #version = -1;
+  lastTier: RouteTier = 'policy';
 
   constructor(allocation: Allocation, world: World, balancer: number) {
     this.#allocation = allocation;
@@ -31,28 +27,27 @@ export class OracleRouter implements DrivenRouter {
     this.candidates = world.instances.map(({ id, node }, handle) =>
       candidateOf(handle, id, world.topology.nodes[node] as string),
     );
-    this.#credits = new Float64Array(allocation.instances(balancer).length);
+    this.#credits = new Float64Array(world.instances.length + 1);
   }
 
   route(request: { readonly tried: readonly number[] }, nowMs: number): Candidate | null {
-    const weights = this.#allocation.weights(this.#balancer, nowMs);
-    const instances = this.#allocation.instances(this.#balancer);
-    if (this.#version !== this.#allocation.version) {
-      this.#version = this.#allocation.version;
-      this.#credits.fill(0);
-    }
+    const shares = this.#allocation.shares(this.#balancer, nowMs);
+    const credits = this.#credits;
+    // What was taken in once is not refused at its second try.
+    const places = request.tried.length === 0 ? shares.length : shares.length - 1;
     let best = -1;
     let total = 0;
-    for (let n = 0; n < weights.length; n++) {
-      if (request.tried.includes(instances[n] as number)) continue;
-      const weight = weights[n] as number;
-      total += weight;
-      this.#credits[n] = (this.#credits[n] as number) + weight;
-      if (best < 0 || (this.#credits[n] as number) > (this.#credits[best] as number)) best = n;
+    for (let n = 0; n < places; n++) {
+      const share = shares[n] as number;
+      if (share === 0) credits[n] = 0;
+      if (share === 0 || request.tried.includes(n)) continue;
+      total += share;
+      credits[n] = (credits[n] as number) + share;
+      if (best < 0 || (credits[n] as number) > (credits[best] as number)) best = n;
     }
-    if (best < 0) return null;
-    this.#credits[best] = (this.#credits[best] as number) - total;
-    return this.candidates[instances[best] as number] ?? null;
+    if (best >= 0) credits[best] = (credits[best] as number) - total;
+    this.lastTier = best === shares.length - 1 ? 'shed' : 'policy';
+    return this.candidates[best] ?? null;
   }
 
   start(): number {

@@ -1,10 +1,9 @@
 // The oracle that regret is measured against: one central mind that knows every rate, round trip, fault and response curve the moment
-// it changes, and gives every load balancer the weights that maximise the share of requests within the limit.
-//
-// max Σ_k λ_k Σ_m w_km F_m(τ − ℓⁿ_km, λ_m),  λ_m = Σ_k λ_k w_km,  by exponentiated gradient ascent the best iterate
-// kept; F from response-table.ts. It is a static allocation per state of the world: a policy that dodges a stall can do better.
+// it changes, and gives every load balancer the split by which the most requests succeed (best-split.ts; the curves are those of
+// response-table.ts). It is a fixed split per state of the world: a policy that dodges a stall can do better.
 
 import type { DrivenRouter, RouterRequest } from './balancers.ts';
+import { findBestSplit, UTILISATION_STEP } from './best-split.ts';
 import { type Allocation, OracleRouter } from './oracle-router.ts';
 import { type ResponseTable, responseTable } from './response-table.ts';
 import type { Scenario } from './scenario.ts';
@@ -15,19 +14,14 @@ export interface Oracle {
   readonly onChange: (change: Change, nowMs: number) => void;
 }
 
-const ITERATIONS = 400;
-/** A step too far makes the next ones shorter, a good one makes them a little longer. */
-const STEP_FIRST = 1;
-const STEP_GROWS = 1.05;
-const STEP_SHRINKS = 0.7;
-const RETURN_BELOW = 0.998;
-/** An overloaded instance costs more than a request is worth; no single step runs away from it further than this. */
-const GRADIENT_MIN = -1;
-/** Instances considered per load balancer: its nearest. */
-const NEAREST_MAX = 16;
-const WEIGHT_MIN = 1e-6;
-/** Requests per second by which the slope of a response curve is taken. */
-const STEP_RATE = 2;
+/** Pairs of load balancer and instance in the problem; beyond, each load balancer considers its best ones only. */
+const PAIRS_MAX = 20_000;
+const INSTANCES_MIN = 16;
+/** Allocations kept for a state of the world that comes back. */
+const KEPT_MAX = 64;
+
+/** Requests per second of each load balancer to each instance, and what is refused in a last place. */
+type AllocatedShares = readonly Float64Array[];
 
 interface SiteState {
   up: boolean;
@@ -46,13 +40,11 @@ class CentralAllocation implements Oracle, Allocation {
   readonly #scenario: Scenario;
   readonly #world: World;
   readonly #states: SiteState[];
-  readonly #nearest: readonly (readonly number[])[];
-  /** [balancer][place in #nearest[balancer]] */
-  #weights: readonly Float64Array[];
   readonly #boundariesMs: readonly number[];
+  readonly #kept = new Map<string, AllocatedShares>();
+  #shares: AllocatedShares = [];
   #validFromMs = Number.NEGATIVE_INFINITY;
   #validUntilMs = Number.NEGATIVE_INFINITY;
-  version = 0;
 
   constructor(scenario: Scenario, world: World) {
     this.#scenario = scenario;
@@ -65,13 +57,6 @@ class CentralAllocation implements Oracle, Allocation {
       linkMs: 0,
       errorRatio: 0,
     }));
-    this.#nearest = world.balancers.map((_, b) =>
-      world.instances
-        .map((_, i) => i)
-        .sort((x, y) => this.#rttMs(b, x) - this.#rttMs(b, y))
-        .slice(0, NEAREST_MAX),
-    );
-    this.#weights = this.#nearest.map((near) => new Float64Array(near.length).fill(1 / near.length));
     this.#boundariesMs = [...new Set(scenario.clients.flatMap(({ fromMs, untilMs }) => [fromMs, untilMs]))].sort(
       (a, b) => a - b,
     );
@@ -82,86 +67,66 @@ class CentralAllocation implements Oracle, Allocation {
   onChange = (change: Change, nowMs: number): void => {
     if (change.kind === 'keep' || change.kind === 'restart') return;
     apply(change, this.#states[change.instance] as SiteState);
-    // Changes at one moment are taken together when somebody asks next.
+    // Changes at one moment are taken together when the next request asks.
     this.#validUntilMs = Math.min(this.#validUntilMs, nowMs);
   };
 
-  weights(balancer: number, nowMs: number): Float64Array {
+  shares(balancer: number, nowMs: number): Float64Array {
     if (!(nowMs >= this.#validFromMs && nowMs < this.#validUntilMs)) this.#allocate(nowMs);
-    return this.#weights[balancer] as Float64Array;
-  }
-
-  instances(balancer: number): readonly number[] {
-    return this.#nearest[balancer] as readonly number[];
+    return this.#shares[balancer] as Float64Array;
   }
 
   #allocate(nowMs: number): void {
     this.#validFromMs = nowMs;
     this.#validUntilMs = this.#boundariesMs.find((atMs) => atMs > nowMs) ?? Number.POSITIVE_INFINITY;
-    this.version++;
-    const rates = this.#ratesAt(nowMs);
-    const tables = this.#states.map((state, i) => this.#tableOf(state, i));
-    for (const weights of this.#weights) weights.fill(1 / weights.length);
-    let weights: readonly Float64Array[] = this.#weights;
-    let step = STEP_FIRST;
-    let best = 0;
-    let last = 0;
-    for (let iteration = 0; iteration < ITERATIONS; iteration++) {
-      const { successRate, gradients } = this.#evaluate(weights, rates, tables);
-      step *= successRate >= last ? STEP_GROWS : STEP_SHRINKS;
-      last = successRate;
-      if (successRate > best) {
-        best = successRate;
-        this.#weights = weights;
-      }
-      // What overshot by far starts again from the best so far.
-      const from = successRate < best * RETURN_BELOW ? this.#weights : weights;
-      weights = ascend(from === weights ? gradients : this.#evaluate(from, rates, tables).gradients, from, step);
-    }
+    const key = JSON.stringify([this.#states, this.#validUntilMs]);
+    const known = this.#kept.get(key);
+    this.#shares = known ?? this.#bestShares(this.#ratesAt(nowMs));
+    if (known === undefined && this.#kept.size < KEPT_MAX) this.#kept.set(key, this.#shares);
   }
 
-  /** Requests per second that succeed, and what one more from b to m would bring: its own success, less its cost to all others there. */
-  #evaluate(
-    weights: readonly Float64Array[],
-    rates: Float64Array,
+  /**
+   * The curves are those of arrivals at random, but a load balancer that sends each fourth request to an instance sends at even
+   * intervals: what a split does to arrivals is taken into account in a second search.
+   */
+  #bestShares(rates: Float64Array): AllocatedShares {
+    const tables = this.#tables();
+    const random = new Float64Array(tables.length).fill(1);
+    const first = this.#search(rates, tables, random);
+    return this.#search(rates, tables, variabilities(first, rates));
+  }
+
+  #search(rates: Float64Array, tables: readonly (ResponseTable | null)[], variability: Float64Array): AllocatedShares {
+    const capacities = Float64Array.from(tables, (table) => table?.capacity ?? 0);
+    const considered = this.#world.balancers.map((_, b) => this.#bestInReach(b, tables, variability));
+    const instances = considered.map((places) => places.map(({ instance }) => instance));
+    const curves = considered.map((places) => places.map(({ curve }) => curve));
+    const { shares } = findBestSplit({ rates, capacities, instances, curves });
+    return shares.map((row, b) => {
+      const all = new Float64Array(tables.length + 1);
+      all[tables.length] = row.at(-1) as number;
+      for (const [n, i] of (instances[b] as number[]).entries()) all[i] = row[n] as number;
+      return all;
+    });
+  }
+
+  /** Instances that could answer b in time, the best at half their capacity first, with their success over utilisation. */
+  #bestInReach(
+    b: number,
     tables: readonly (ResponseTable | null)[],
-  ): { successRate: number; gradients: Float64Array[] } {
-    const arrivals = new Float64Array(tables.length);
-    this.#forEachShare(weights, rates, (share, i) => {
-      (arrivals[i] as number) += share;
-    });
-    const costs = new Float64Array(tables.length);
-    const gradients = this.#nearest.map((near) => new Float64Array(near.length));
-    let successRate = 0;
-    this.#forEachShare(weights, rates, (share, i, b, n) => {
-      const table = tables[i];
-      if (table === undefined || table === null) return;
-      const { linkMs, delayMs, errorRatio } = this.#states[i] as SiteState;
-      const leftMs = this.#scenario.qos.latencyMs - this.#rttMs(b, i) - linkMs - delayMs;
-      const rate = arrivals[i] as number;
-      const success = (1 - errorRatio) * table.within(leftMs, rate);
-      (gradients[b] as Float64Array)[n] = success;
-      successRate += share * success;
-      (costs[i] as number) +=
-        (share * (success - (1 - errorRatio) * table.within(leftMs, rate + STEP_RATE))) / STEP_RATE;
-    });
-    this.#forEachShare(weights, rates, (_, i, b, n) => {
-      ((gradients[b] as Float64Array)[n] as number) -= costs[i] as number;
-    });
-    return { successRate, gradients };
-  }
-
-  /** Visits each load balancer's requests per second to each instance that it considers. */
-  #forEachShare(
-    weights: readonly Float64Array[],
-    rates: Float64Array,
-    visit: (share: number, instance: number, balancer: number, place: number) => void,
-  ): void {
-    for (const [b, near] of this.#nearest.entries()) {
-      for (const [n, i] of near.entries()) {
-        visit((rates[b] as number) * ((weights[b] as Float64Array)[n] as number), i, b, n);
-      }
-    }
+    variability: Float64Array,
+  ): { instance: number; curve: Float64Array }[] {
+    const half = Math.round(0.5 / UTILISATION_STEP);
+    return tables
+      .flatMap((table, instance) => {
+        const { linkMs, delayMs, errorRatio } = this.#states[instance] as SiteState;
+        const leftMs = this.#scenario.qos.latencyMs - this.#rttMs(b, instance) - linkMs - delayMs;
+        if (table === null || !(leftMs > 0)) return [];
+        const curve = table.curve(leftMs, variability[instance] as number).map((success) => (1 - errorRatio) * success);
+        return (curve[0] as number) > 0 ? [{ instance, curve }] : [];
+      })
+      .sort((x, y) => (y.curve[half] as number) - (x.curve[half] as number))
+      .slice(0, Math.max(INSTANCES_MIN, Math.floor(PAIRS_MAX / this.#world.balancers.length)));
   }
 
   /** In requests of usual work. */
@@ -174,12 +139,16 @@ class CentralAllocation implements Oracle, Allocation {
     return rates;
   }
 
-  #tableOf({ up, freezes, slowFactor }: SiteState, i: number): ResponseTable | null {
-    if (!up || freezes > 0) return null;
-    const model = (this.#world.instances[i] as World['instances'][number]).model;
-    // Repeated slowing and its undoing leave rounding behind; the table must not be made anew for that.
-    const factor = Math.round(slowFactor * 1e6) / 1e6;
-    return responseTable(factor === 1 ? model : { ...model, workMeanMs: model.workMeanMs * factor });
+  /** Null for what answers nothing now. Where everything stands still, it will move again for all alike. */
+  #tables(): (ResponseTable | null)[] {
+    const moving = this.#states.some(({ up, freezes }) => up && freezes === 0);
+    return this.#states.map(({ up, freezes, slowFactor }, i) => {
+      if (!up || (moving && freezes > 0)) return null;
+      const model = (this.#world.instances[i] as World['instances'][number]).model;
+      // Repeated slowing and its undoing leave rounding behind; the table must not be made again for that.
+      const factor = Math.round(slowFactor * 1e6) / 1e6;
+      return responseTable(factor === 1 ? model : { ...model, workMeanMs: model.workMeanMs * factor });
+    });
   }
 
   #rttMs(balancer: number, i: number): number {
@@ -222,15 +191,20 @@ function apply(change: Exclude<Change, { kind: 'keep' | 'restart' }>, state: Sit
   }
 }
 
-/** The weights after one step of exponentiated gradient for every load balancer. */
-function ascend(gradients: readonly Float64Array[], weights: readonly Float64Array[], step: number): Float64Array[] {
-  return weights.map((row, b) => {
-    const gradient = gradients[b] as Float64Array;
-    const best = Math.max(...gradient);
-    const next = row.map((weight, n) =>
-      Math.max(WEIGHT_MIN, weight * Math.exp(step * Math.max(GRADIENT_MIN, (gradient[n] as number) - best))),
-    );
-    const total = next.reduce((sum, weight) => sum + weight, 0);
-    return next.map((weight) => weight / total);
+/**
+ * Squared coefficient of variation of the gaps between arrivals at each instance. Of a random stream, each 1/w-th in turn leaves
+ * Erlang gaps with w; streams that come together count by their rates (Albin 1984, the asymptotic method).
+ */
+function variabilities(shares: AllocatedShares, rates: Float64Array): Float64Array {
+  const instances = (shares[0] as Float64Array).length - 1;
+  return Float64Array.from({ length: instances }, (_, i) => {
+    let total = 0;
+    let varied = 0;
+    for (const [b, row] of shares.entries()) {
+      const share = row[i] as number;
+      total += share;
+      if (share > 0) varied += (share * share) / (rates[b] as number);
+    }
+    return total === 0 ? 1 : varied / total;
   });
 }

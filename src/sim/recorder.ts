@@ -24,7 +24,7 @@ export class Recorder {
   /** End-to-end latency of what was answered. */
   readonly latency = new Uint32Array(HISTOGRAM_BINS);
   /** Requests by how they ended. */
-  readonly endings = { success: 0, late: 0, failed: 0, refused: 0, timeout: 0, noInstance: 0 };
+  readonly endings = { success: 0, late: 0, failed: 0, refused: 0, timeout: 0, noInstance: 0, shed: 0 };
   tries = 0;
 
   constructor(shape: RecorderShape) {

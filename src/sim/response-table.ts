@@ -1,19 +1,25 @@
 // How an instance answers under load, for the oracle: P(processing latency ≤ x) at arrival rate λ, tabulated by simulating the
 // instance alone under Poisson arrivals.
 
+import { UTILISATION_POINTS, UTILISATION_STEP } from './best-split.ts';
 import { createEventQueue } from './event-queue.ts';
 import { createStream, exponential } from './random.ts';
 import type { InstanceModel } from './scenario.ts';
 import { Site } from './site.ts';
 
 export interface ResponseTable {
-  /** Share of requests processed within `withinMs` when they arrive at `ratePerSecond`; in [0, 1], falling with the rate. */
-  within(withinMs: number, ratePerSecond: number): number;
+  /** Requests per second at a utilisation of 1. */
+  readonly capacity: number;
+  /**
+   * Share of requests processed within `withinMs`, at multiples of `UTILISATION_STEP`; in [0, 1], falling. `variability` is the
+   * squared coefficient of variation of the gaps between arrivals: 1 at random, 0 even.
+   */
+  curve(withinMs: number, variability: number): Float64Array;
 }
 
 const LATENCY_BINS = 512;
-/** Utilisations in the table: dense where answers turn late. */
-const UTILISATIONS = [0, 0.1, 0.2, 0.3, 0.4, 0.5, 0.55, 0.6, 0.65, 0.7, 0.75, 0.8, 0.85, 0.9, 0.95, 1, 1.1, 1.3];
+/** Utilisations that are simulated, as multiples of the step: dense where answers turn late. */
+const MEASURED = [0, 2, 4, 6, 8, 10, 11, 12, 13, 14, 15, 16, 17, 18, 19, 20, 22, 24, UTILISATION_POINTS - 1];
 const REQUESTS_PER_POINT = 40_000;
 const TABLE_SEED = 1;
 
@@ -30,27 +36,47 @@ export function responseTable(model: InstanceModel): ResponseTable {
 }
 
 class TabulatedResponse implements ResponseTable {
-  readonly #capacity: number;
-  /** Cumulative shares: row u, bin ms. */
+  readonly capacity: number;
+  /** Squared coefficient of variation of work, as far as it makes others wait: under processor sharing, as if it were random. */
+  readonly #workVariability: number;
+  /** Cumulative shares of latency by bins of 1 ms, one row for each utilisation measured. */
   readonly #rows: readonly Float64Array[];
 
   constructor(model: InstanceModel) {
     const stalled =
       model.stallEveryMs === Number.POSITIVE_INFINITY ? 0 : model.stallMs / (model.stallMs + model.stallEveryMs);
-    this.#capacity = ((1_000 * model.cores) / model.workMeanMs) * (1 - stalled);
-    this.#rows = fallingWithLoad(UTILISATIONS.map((u) => measure(model, Math.max(0.01, u) * this.#capacity)));
+    this.capacity = ((1_000 * model.cores) / model.workMeanMs) * (1 - stalled);
+    this.#workVariability = model.discipline === 'fifo' ? model.workCv ** 2 : 1;
+    this.#rows = fallingWithLoad(
+      MEASURED.map((at) => measure(model, Math.max(0.01, at * UTILISATION_STEP) * this.capacity)),
+    );
   }
 
-  within(withinMs: number, ratePerSecond: number): number {
-    if (!(withinMs > 0)) return 0;
-    const utilisation = ratePerSecond / this.#capacity;
-    let upper = 1;
-    while (upper < UTILISATIONS.length - 1 && (UTILISATIONS[upper] as number) < utilisation) upper++;
-    const low = UTILISATIONS[upper - 1] as number;
-    const high = UTILISATIONS[upper] as number;
-    const share = Math.min(1, Math.max(0, (utilisation - low) / (high - low)));
+  curve(withinMs: number, variability: number): Float64Array {
+    if (!(withinMs > 0)) return new Float64Array(UTILISATION_POINTS);
+    const random = this.#randomCurve(withinMs);
+    // Waiting grows with (ca² + cs²) / 2 · u / (1 − u) (Kingman 1961): even arrivals wait as random ones do at less load.
+    const eased = (variability + this.#workVariability) / (1 + this.#workVariability);
+    return random.map((success, at) => {
+      const utilisation = at * UTILISATION_STEP;
+      if (utilisation >= 1) return success;
+      const ratio = (eased * utilisation) / (1 - utilisation);
+      const place = ratio / (1 + ratio) / UTILISATION_STEP;
+      const low = Math.floor(place);
+      const [from, to] = [random[low] as number, random[low + 1] as number];
+      return from + (place - low) * (to - from);
+    });
+  }
+
+  #randomCurve(withinMs: number): Float64Array {
+    const curve = new Float64Array(UTILISATION_POINTS);
     const bin = Math.min(LATENCY_BINS - 1, withinMs);
-    return (1 - share) * this.#at(upper - 1, bin) + share * this.#at(upper, bin);
+    for (let row = 1; row < MEASURED.length; row++) {
+      const [low, high] = [MEASURED[row - 1] as number, MEASURED[row] as number];
+      const [from, to] = [this.#at(row - 1, bin), this.#at(row, bin)];
+      for (let at = low; at <= high; at++) curve[at] = from + ((to - from) * (at - low)) / (high - low);
+    }
+    return curve;
   }
 
   #at(row: number, bin: number): number {

@@ -157,8 +157,9 @@ class Simulation {
     request.budgetMs = Math.max(0, this.#scenario.qos.latencyMs - (nowMs - emittedMs));
     request.attempt = attempt;
     request.tried = tried;
-    const candidate = this.#balancerOf(c).router.route(request, nowMs);
-    if (candidate === null) this.#settle(c, emittedMs, 'noInstance');
+    const { router } = this.#balancerOf(c);
+    const candidate = router.route(request, nowMs);
+    if (candidate === null) this.#settle(c, emittedMs, router.lastTier === 'shed' ? 'shed' : 'noInstance');
     else this.#startTry(underWay, candidate);
     this.#balancers.scheduleTick(client.balancer);
   }

@@ -26,6 +26,7 @@ const ENDINGS = [
   'refused',
   'timeout',
   'noInstance',
+  'shed',
 ] as const satisfies readonly (keyof RunMetrics['endings'])[];
 
 /** RFC 4180 with a header; empty where a figure does not exist. */
