@@ -1,5 +1,5 @@
-// Who is in play and with what weight: the feasible instances, or a subset of them when they are many; weights by round
-// trip at the cold start, a modest share for whoever joins later.
+// Which instances are in play and with what weight: all that are up, or a subset of them when they are many; weights by round
+// trip at the cold start, a modest share for one that joins later.
 
 import type { Candidate } from '../../domain.ts';
 import type { Rng } from '../../rng.ts';
@@ -7,7 +7,7 @@ import { grownFloat64 } from '../../stats/grown.ts';
 import { CandidateSubset } from './candidate-subset.ts';
 import { normalise, stepWeights } from './multiplicative-weights.ts';
 import type { QedgeOptions } from './options.ts';
-import { isFeasible, startWeight } from './reach.ts';
+import { startWeight } from './reach.ts';
 
 /** A new instance joins with this share of a fair share of the requests. */
 const JOIN_SHARE = 0.5;
@@ -24,7 +24,6 @@ export class ActiveSet {
   /** Nothing was sent yet: weights are made from estimates alone, anew whenever somebody joins. */
   cold = true;
   #up: readonly Candidate[] = [];
-  #feasible: readonly Candidate[] = [];
   /** 1 for those that were in play before. */
   #seen: Float64Array<ArrayBuffer> = new Float64Array(0);
 
@@ -38,10 +37,6 @@ export class ActiveSet {
   /** Those with availability `up`. */
   get up(): readonly Candidate[] {
     return this.#up;
-  }
-
-  isFeasible(candidate: Candidate): boolean {
-    return this.#feasible.includes(candidate);
   }
 
   /** Makes room for a candidate that joins; it is in play once `update` was told. */
@@ -58,19 +53,17 @@ export class ActiveSet {
     this.members = this.members.filter((member) => member.handle !== handle);
   }
 
-  /** The set or the round trips changed; `unloadedMs` is q20. */
-  update(candidates: readonly Candidate[], unloadedMs: number): void {
+  /** The set or the round trips changed. */
+  update(candidates: readonly Candidate[]): void {
     this.#up = candidates.filter(({ availability }) => availability === 'up');
-    this.#refreshFeasible(unloadedMs);
-    this.#setMembers(this.#subset.choose(this.#feasible, this.members));
+    this.#setMembers(this.#subset.choose(this.#up, this.members));
   }
 
-  /** A step begins: q20 moved, and the weakest may have to make room. */
-  refresh(unloadedMs: number, nowMs: number): void {
-    if (this.#refreshFeasible(unloadedMs)) this.#setMembers(this.#subset.choose(this.#feasible, this.members));
+  /** A step begins: the weakest may have to make room. */
+  refresh(nowMs: number): void {
     const floor = (FLOOR_SLACK * this.#options.floor) / this.members.length;
     const isWeak = ({ handle }: Candidate): boolean => (this.weights[handle] as number) <= floor;
-    const rotated = this.#subset.rotate(this.#feasible, this.members, { nowMs, isWeak });
+    const rotated = this.#subset.rotate(this.#up, this.members, { nowMs, isWeak });
     if (rotated !== this.members) this.#setMembers(rotated);
   }
 
@@ -82,16 +75,15 @@ export class ActiveSet {
   }
 
   /**
-   * Weights were put back for `restored`: they stay in play as far as they are feasible, before all others. What those
+   * Weights were put back for `restored`: they stay in play before all others. What those
    * others have is kept when it was learned, and a newcomer's share when it was only estimated.
    */
-  restore(restored: readonly Candidate[], unloadedMs: number): void {
+  restore(restored: readonly Candidate[]): void {
     if (restored.length === 0) return;
     const back = new Set(restored);
     const estimated = this.cold;
     this.cold = false;
-    this.#refreshFeasible(unloadedMs);
-    this.members = this.#subset.choose(this.#feasible, [...restored, ...this.members]);
+    this.members = this.#subset.choose(this.#up, [...restored, ...this.members]);
     const members = new Set(this.members);
     for (const candidate of this.#up) {
       const { handle } = candidate;
@@ -103,23 +95,12 @@ export class ActiveSet {
     normalise(this.members, this.weights);
   }
 
-  reset(unloadedMs: number): void {
+  reset(): void {
     this.cold = true;
     this.weights.fill(0);
     this.#seen.fill(0);
     this.members = [];
-    this.update(this.#up, unloadedMs);
-  }
-
-  /** Recomputes who is feasible; true when that changed. When nobody is, everybody who is up has to do. */
-  #refreshFeasible(unloadedMs: number): boolean {
-    const latencyMs = this.#latencyMs;
-    const within = this.#options.feasibility
-      ? this.#up.filter(({ rttMs }) => isFeasible({ rttMs, latencyMs, unloadedMs }))
-      : this.#up;
-    const before = this.#feasible;
-    this.#feasible = within.length > 0 ? within : this.#up;
-    return this.#feasible.length !== before.length || this.#feasible.some((candidate, i) => candidate !== before[i]);
+    this.update(this.#up);
   }
 
   /** Puts others in play: those who stay keep their proportions, newcomers get what `#joinWeight` says. */

@@ -10,7 +10,6 @@ import { type QedgeOptions, type QedgeScale, scaleTo } from './options.ts';
 import { OwnBaseline } from './own-baseline.ts';
 import type { Queueing } from './queueing.ts';
 import { priorSuccess } from './reach.ts';
-import { shrinkageOf } from './shrinkage.ts';
 
 /** A prior's processing latency, in unloaded ones: somewhat loaded. */
 const PRIOR_LATENCY = 1.5;
@@ -34,9 +33,6 @@ export class Estimates {
   pressure: Float64Array<ArrayBuffer> = new Float64Array(0);
   /** c_m. */
   costs: Float64Array<ArrayBuffer> = new Float64Array(0);
-  #evidence: Float64Array<ArrayBuffer> = new Float64Array(0);
-  /** Success probability if it got all that its weight would give it. */
-  #fit: Float64Array<ArrayBuffer> = new Float64Array(0);
   #overdue = 0;
   #overdueMs = 0;
 
@@ -59,8 +55,6 @@ export class Estimates {
     this.processingMs = grownFloat64(this.processingMs, handles, Number.NaN);
     this.pressure = grownFloat64(this.pressure, handles);
     this.costs = grownFloat64(this.costs, handles);
-    this.#evidence = grownFloat64(this.#evidence, handles);
-    this.#fit = grownFloat64(this.#fit, handles);
     this.#baseline.ensureHandles(handles);
   }
 
@@ -106,26 +100,19 @@ export class Estimates {
     this.processingMs[handle] = processingMs;
     const yardstickMs = Math.max(baselineMs, BASELINE_SHARE_MIN * this.#latencyMs);
     this.pressure[handle] = excessMs / (excessMs + pressure * yardstickMs);
-    this.#evidence[handle] = evidence;
   }
 
-  /**
-   * All members are refreshed: what each costs. `successRatio` is ρ; `queueing` knows who was passed over. Deviations: costs
-   * shrink towards their mean where all fare alike (`shrinkage`), and being passed over counts (`queueing`).
-   */
-  settle(members: readonly Candidate[], successRatio: number, queueing: Queueing): void {
-    const { shrinkage, price } = this.#options;
-    const fit = this.#fit;
+  /** All members are refreshed: what each costs. Deviation: being passed over counts, which `queueing` knows. */
+  settle(members: readonly Candidate[], queueing: Queueing): void {
     for (const { handle } of members) {
-      const passedShare = queueing.passedShare(handle);
-      fit[handle] = (this.success[handle] as number) * (1 - PASSED_MISS_RATIO * passedShare);
+      const fit = (this.success[handle] as number) * (1 - PASSED_MISS_RATIO * queueing.passedShare(handle));
+      this.costs[handle] = 1 - fit + this.#options.price * (this.pressure[handle] as number);
     }
-    const shares = { success: fit, evidence: this.#evidence };
-    const { mean, kept } = shrinkage ? shrinkageOf(members, shares, successRatio) : { mean: 0, kept: 1 };
-    for (const { handle } of members) {
-      const success = mean + kept * ((fit[handle] as number) - mean);
-      this.costs[handle] = 1 - success + price * (this.pressure[handle] as number);
-    }
+  }
+
+  /** What the instance takes when it is idle, ms; NaN while nothing is known. */
+  idleMs(handle: number): number {
+    return this.#baseline.ms(handle);
   }
 
   /** Bandwidth h of a window, for the density that people look at. */

@@ -1,5 +1,6 @@
 // What one instance takes to process when nothing else waits there: the low quantile of its own latencies, which falls at
-// once and rises slowly, so that lasting congestion is not mistaken for slow hardware.
+// once and rises slowly, so that lasting congestion is not mistaken for slow hardware. Under processor sharing at a load of 0.9, one
+// request in ten finds the instance idle: the quantile has to lie below that.
 //
 // Deviation: the pseudo-code measures congestion against q20 of the service as a whole. Hardware differs by a factor of
 // three and more along the continuum, and an idle small board then looks congested, so that its requests go far away.
@@ -7,7 +8,7 @@
 import { grownFloat64 } from '../../stats/grown.ts';
 import type { LatencyWindow } from '../../stats/latency-window.ts';
 
-const QUANTILE = 0.2;
+const QUANTILE = 0.05;
 const SAMPLES_NEEDED = 8;
 /** The youngest samples speak; more of them would only cost more to sort. */
 const SAMPLES_SORTED = 128;
@@ -49,6 +50,11 @@ export class OwnBaseline {
     }
     const ms = this.#ms[handle] as number;
     return Number.isNaN(ms) ? serviceMs : ms;
+  }
+
+  /** As of the last `refresh`; NaN while nothing is known. */
+  ms(handle: number): number {
+    return this.#ms[handle] ?? Number.NaN;
   }
 
   #quantile(window: LatencyWindow): number {

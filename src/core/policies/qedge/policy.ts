@@ -125,7 +125,7 @@ export class Qedge implements Policy {
     const { left, joined } = this.candidateDiff.sync(candidates);
     for (const handle of left) this.#forget(handle);
     for (const { handle } of joined) this.#learnOf(handle);
-    this.activeSet.update(candidates, this.unloaded.ms);
+    this.activeSet.update(candidates);
     this.#refreshPanic(nowMs);
   }
 
@@ -133,7 +133,7 @@ export class Qedge implements Policy {
 
   tick(nowMs: number): void {
     this.unloaded.refresh();
-    this.activeSet.refresh(this.unloaded.ms, nowMs);
+    this.activeSet.refresh(nowMs);
     // Deviation: a load balancer without requests learns nothing, so its weights stay instead of drifting to the priors.
     if (this.#estimate(nowMs)) this.activeSet.step(this.estimates.costs, this.stepMs);
     this.#refreshPanic(nowMs);
@@ -172,7 +172,7 @@ export class Qedge implements Policy {
   }
 
   restore(snapshot: unknown, ageMs: number, nowMs: number): void {
-    this.activeSet.restore(restoreQedge(this, snapshot, { ageMs, nowMs }), this.unloaded.ms);
+    this.activeSet.restore(restoreQedge(this, snapshot, { ageMs, nowMs }));
     this.#refreshPanic(nowMs);
   }
 
@@ -180,7 +180,7 @@ export class Qedge implements Policy {
     for (const { handle } of this.candidateDiff) this.#learnOf(handle);
     this.#worseServed.clear();
     this.unloaded.reset();
-    this.activeSet.reset(this.unloaded.ms);
+    this.activeSet.reset();
     this.#refreshPanic(nowMs);
   }
 
@@ -215,8 +215,9 @@ export class Qedge implements Policy {
   }
 
   #isFull({ handle, inFlight, rttMs }: Candidate, nowMs: number): boolean {
-    if (!this.#options.queueing) return false;
-    const expectedMs = this.#queueing.expectedMs(handle, inFlight, nowMs);
+    if (!this.#options.queueing || inFlight === 0) return false;
+    const idleMs = this.estimates.idleMs(handle);
+    const expectedMs = this.#queueing.expectedMs(handle, inFlight, idleMs, nowMs);
     return rttMs + expectedMs > FULL_SHARE * this.#context.qos.latencyMs;
   }
 
@@ -300,7 +301,7 @@ export class Qedge implements Policy {
       this.estimates.refresh(member, window, at);
       evidence ||= window.size > 0 || member.inFlight > 0;
     }
-    this.estimates.settle(this.activeSet.members, this.#context.qos.successRatio, this.#queueing);
+    this.estimates.settle(this.activeSet.members, this.#queueing);
     this.#queueing.fade(this.activeSet.members, 0.5 ** (this.stepMs / this.#options.half_life));
     return evidence;
   }
@@ -342,7 +343,6 @@ export class Qedge implements Policy {
     return {
       candidate,
       member: this.activeSet.members.includes(candidate),
-      feasible: this.activeSet.isFeasible(candidate),
       weight: this.activeSet.weights[handle] as number,
       success: this.estimates.success[handle] as number,
       processingMs: this.estimates.processingMs[handle] as number,

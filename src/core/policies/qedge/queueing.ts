@@ -1,6 +1,8 @@
 // What a request will take that joins an instance now: the least squares of processing latency over what this load balancer
 // itself had in flight there when a try began. Where it alone fills an instance, its own requests are the queue, and it need
-// not wait for a miss to know that one more will be late. Where others fill it, the slope is small and nothing is foreseen.
+// not wait for a miss to know that one more will be late. Where others fill it, in-flight follows latency instead of causing it
+// (Little's law), and to pass it over for that would push work outward: nothing is foreseen below a share of own load, at which
+// own requests alone make next to no queue (M/D/1: a third makes one of 0.08).
 //
 // Deviation: the pseudo-code passes an instance over only once a request is overdue there or has missed. For one load balancer
 // with small instances that is a queue of a whole τ too late: what it then sheds fills the next one, and the misses that
@@ -13,6 +15,8 @@ import { grownFloat64 } from '../../stats/grown.ts';
 const KEPT = 1 - 1 / 64;
 /** Faded samples before anything is foreseen. */
 const SAMPLES_NEEDED = 4;
+/** Own load, in shares of what one processor of the instance can do, below which the queue is made by others. */
+const OWN_LOAD_MIN = 1 / 3;
 /** Added to the variance of what was in flight, so that one step in it makes no slope. */
 const RIDGE = 2;
 
@@ -29,7 +33,10 @@ export class Queueing {
   #chosen: Float64Array<ArrayBuffer> = new Float64Array(0);
   #passed: Float64Array<ArrayBuffer> = new Float64Array(0);
 
-  /** After `staleMs` without a sample nothing is known any more: who is passed over would never be seen to recover. */
+  /**
+   * After `staleMs` without a sample nothing is known any more: one that is passed over would never be seen to recover. It is
+   * also the half-life by which `fade` lets go of what was chosen.
+   */
   constructor(staleMs: number) {
     this.#staleMs = staleMs;
   }
@@ -60,9 +67,14 @@ export class Queueing {
     sums[i + 4] = (sums[i + 4] as number) * KEPT + ahead * processingMs;
   }
 
-  /** Expected processing latency of a request that finds `ahead` others in flight, ms; NaN while too little is known. */
-  expectedMs(handle: number, ahead: number, nowMs: number): number {
+  /**
+   * Expected processing latency of a request that finds `ahead` others in flight, ms; NaN while too little is known, and where
+   * the own requests do not make the queue. `idleMs` is what the instance takes when it is idle: one more in flight adds no more.
+   */
+  expectedMs(handle: number, ahead: number, idleMs: number, nowMs: number): number {
     if (nowMs - (this.#lastMs[handle] as number) > this.#staleMs) return Number.NaN;
+    const perMs = ((this.#chosen[handle] as number) * Math.LN2) / this.#staleMs;
+    if (!(perMs * idleMs > OWN_LOAD_MIN)) return Number.NaN;
     const sums = this.#sums;
     const i = handle * FIELDS;
     const count = sums[i] as number;
@@ -71,7 +83,7 @@ export class Queueing {
     const meanMs = (sums[i + 2] as number) / count;
     const variance = (sums[i + 3] as number) - count * meanAhead * meanAhead;
     const covariance = (sums[i + 4] as number) - count * meanAhead * meanMs;
-    const slopeMs = Math.max(0, covariance / (variance + RIDGE));
+    const slopeMs = Math.min(idleMs, Math.max(0, covariance / (variance + RIDGE)));
     const expectedMs = Math.max(0, meanMs + slopeMs * (ahead - meanAhead));
     // Where all that was seen is long queues, the slope says little of short ones: there the queue is in proportion.
     return ahead < meanAhead ? Math.min(expectedMs, (meanMs * (ahead + 1)) / (meanAhead + 1)) : expectedMs;

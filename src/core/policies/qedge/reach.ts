@@ -4,20 +4,12 @@
 import { normalCdf } from '../../stats/normal.ts';
 import type { QedgeScale } from './options.ts';
 
-/** q20 counts for feasibility up to this share of τ: a slow service must not declare everybody out of reach. */
-const UNLOADED_SHARE_MAX = 0.3;
-
 export interface Distance {
   readonly rttMs: number;
   /** τ. */
   readonly latencyMs: number;
   /** q20. */
   readonly unloadedMs: number;
-}
-
-/** ℓⁿ + min(q20, 0.3 τ) ≤ τ. */
-export function isFeasible({ rttMs, latencyMs, unloadedMs }: Distance): boolean {
-  return rttMs + Math.min(unloadedMs, UNLOADED_SHARE_MAX * latencyMs) <= latencyMs;
 }
 
 /** p₀ = Φ((τ − ℓⁿ − 1.6·q20 − 4 ms) / 6 ms): success probability before any sample. */

@@ -7,7 +7,6 @@ export interface QedgeFacts {
   readonly candidate: Candidate;
   /** In play. */
   readonly member: boolean;
-  readonly feasible: boolean;
   readonly weight: number;
   /** P, G: NaN before the first step. */
   readonly success: number;
@@ -51,7 +50,6 @@ export function viewOf(facts: QedgeFacts, successRatio: number): CandidateView {
 function noteOn(facts: QedgeFacts, successRatio: number): string {
   const { candidate } = facts;
   if (candidate.availability !== 'up') return candidate.availability;
-  if (!facts.feasible) return 'cannot meet the limit: too far for what an unloaded instance takes';
   if (!facts.member) return 'not in play: enough others are';
   if (facts.overdue) return 'passed over: its oldest request is overdue';
   if (facts.lateMs > 0) return `passed over after ${facts.misses} ${facts.misses === 1 ? 'miss' : 'misses'} in a row`;

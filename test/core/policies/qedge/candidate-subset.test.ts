@@ -24,7 +24,7 @@ describe('candidate subset', () => {
     );
   });
 
-  it('keeps those in play as long as they are feasible', () => {
+  it('keeps those in play as long as they are there', () => {
     const all = everybody(30);
     const subset = new CandidateSubset(OPTIONS, createRng(1));
     const first = subset.choose(all, []);

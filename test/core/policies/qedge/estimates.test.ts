@@ -28,7 +28,7 @@ function estimate(
   const candidate = candidateAt(0, 10);
   estimates.advance();
   estimates.refresh(candidate, window, { unloadedMs: UNLOADED_MS, nowMs: 2000 });
-  estimates.settle([candidate], 0.9, queueing);
+  estimates.settle([candidate], queueing);
   const [success, processingMs, pressure, cost] = [
     estimates.success,
     estimates.processingMs,
@@ -39,7 +39,7 @@ function estimate(
 }
 
 /** One pseudo-sample, and samples that count by how fresh they are. */
-const PRIOR = { window_prior: false, own_baseline: false, prior: 1 };
+const PRIOR = { window_prior: false, own_baseline: false, prior: 1, half_life: '2s' };
 
 describe('what the slow loop knows of an instance', () => {
   it('is the prior of its distance before any sample', () => {
@@ -87,10 +87,10 @@ describe('what the slow loop knows of an instance', () => {
   });
 
   it('costs 1 − P + λ u, and half a miss more for each time that it had to be passed over', () => {
-    const { success, pressure, cost } = estimate([[2000, 19]], { options: { ...PRIOR, shrinkage: false } });
-    expect(cost).toBeCloseTo(1 - success + 0.1 * pressure, 9);
-    const passedOver = estimate([[2000, 19]], { options: { ...PRIOR, shrinkage: false }, passedShare: 0.4 });
+    const { success, pressure, cost } = estimate([[2000, 19]], { options: PRIOR });
+    expect(cost).toBeCloseTo(1 - success + 0.6 * pressure, 9);
+    const passedOver = estimate([[2000, 19]], { options: PRIOR, passedShare: 0.4 });
     expect(passedOver.cost).toBeGreaterThan(cost + 0.1);
-    expect(passedOver.cost).toBeLessThanOrEqual(1 - success * 0.8 + 0.1 * pressure + 1e-9);
+    expect(passedOver.cost).toBeLessThanOrEqual(1 - success * 0.8 + 0.6 * pressure + 1e-9);
   });
 });

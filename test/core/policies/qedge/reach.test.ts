@@ -1,18 +1,9 @@
 import { describe, expect, it } from 'vitest';
 import { scaleTo } from '../../../../src/core/policies/qedge/options.ts';
-import { isFeasible, priorSuccess, startWeight } from '../../../../src/core/policies/qedge/reach.ts';
+import { priorSuccess, startWeight } from '../../../../src/core/policies/qedge/reach.ts';
 import { UnloadedLatency } from '../../../../src/core/policies/qedge/unloaded-latency.ts';
 
 describe('reach', () => {
-  it.each([
-    [72, 8, true],
-    [72.1, 8, false],
-    [55, 500, true],
-    [57, 500, false],
-  ])('at %f ms round trip and %f ms unloaded: feasible %s', (rttMs, unloadedMs, feasible) => {
-    expect(isFeasible({ rttMs, latencyMs: 80, unloadedMs })).toBe(feasible);
-  });
-
   it('believes less the farther away, and half where nothing is left', () => {
     const at = (rttMs: number) => priorSuccess({ rttMs, latencyMs: 80, unloadedMs: 10 }, scaleTo(80));
     expect(at(60)).toBeCloseTo(0.5, 6);
