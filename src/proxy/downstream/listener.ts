@@ -11,6 +11,7 @@ import type { ProxyContext } from '../exchange/context.ts';
 import { rawErrorAnswer } from '../exchange/error-response.ts';
 import { peerOf, type TrustedPeers } from '../fields/forwarded.ts';
 import { NO_SERVICE } from '../metrics.ts';
+import { gatherPieces } from '../piece-gatherer.ts';
 import type { ServiceRuntime } from '../service.ts';
 import { ClientConnection, type ClientLink } from './client-connection.ts';
 import { FastPath, type FastPathOptions } from './http1/fast-path.ts';
@@ -250,8 +251,10 @@ export class Listener {
     const connection = this.#connections.get(request.socket);
     // Closed while its request was still being parsed.
     if (connection === undefined) return;
+    const { upgrade, 'content-length': length, 'transfer-encoding': coding } = request.headers;
     // Behind an upgrade that was not taken, node's parser reads no further.
-    if (request.headers.upgrade !== undefined) response.shouldKeepAlive = false;
+    if (upgrade !== undefined) response.shouldKeepAlive = false;
+    if (length !== undefined || coding !== undefined) gatherPieces(request);
     this.#pipelineQueueOf(request.socket).take(response, () => {
       if (!connection.closing) this.#options.route({ connection, request, response, upgrade: null });
     });

@@ -6,6 +6,7 @@ import { ProxyError } from '../../errors.ts';
 import type { ClientRequest } from '../exchange/client-message.ts';
 import type { Stopwatch } from '../exchange/stopwatch.ts';
 import { type FieldTable, trailersOnly } from '../fields/fields.ts';
+import { KeptBytes } from './kept-bytes.ts';
 
 export interface BodyLimits {
   /** Collected up to here. */
@@ -42,8 +43,7 @@ export class RequestBody {
   readonly #nowMs: () => number;
   readonly #fields: FieldTable;
   #holdTimer: NodeJS.Timeout | null = null;
-  #kept: Buffer[] = [];
-  #keptBytes = 0;
+  readonly #kept = new KeptBytes();
   #bytes = 0;
   #ended = false;
   #ready = false;
@@ -86,8 +86,7 @@ export class RequestBody {
   /** The whole body, null while it is not all here. */
   get whole(): Buffer | null {
     if (!this.#ended || this.#released) return null;
-    const [first] = this.#kept;
-    return this.#kept.length === 1 && first !== undefined ? first : Buffer.concat(this.#kept, this.#keptBytes);
+    return this.#kept.whole();
   }
 
   get ended(): boolean {
@@ -111,7 +110,7 @@ export class RequestBody {
   attach(sink: BodySink): void {
     this.#sink = sink;
     let writable = true;
-    for (const chunk of this.#kept) writable = sink.write(chunk);
+    for (const chunk of this.#kept.pieces()) writable = sink.write(chunk);
     if (this.#ended) sink.end(this.trailers);
     else if (writable) this.drained();
   }
@@ -132,7 +131,7 @@ export class RequestBody {
   /** Nobody wants the rest: it is read and dropped, so that the client gets to read its answer. */
   discard(): void {
     this.#finish();
-    this.#kept = [];
+    this.#kept.clear();
     if (!this.#ended) this.#request.resume();
   }
 
@@ -147,7 +146,7 @@ export class RequestBody {
     this.#keep(chunk);
     if (this.#sink !== null) {
       if (!this.#sink.write(chunk)) this.#pause();
-    } else if (this.#keptBytes > collectBytesMax || this.#ready) {
+    } else if (this.#kept.length > collectBytesMax || this.#ready) {
       this.#pause();
       this.#becomeReady();
     }
@@ -156,13 +155,12 @@ export class RequestBody {
   /** Bodies past the bound are let go of once they have a sink. */
   #keep(chunk: Buffer): void {
     if (this.#released) return;
-    if (this.#sink !== null && this.#keptBytes + chunk.length > this.#limits.collectBytesMax) {
+    if (this.#sink !== null && this.#kept.length + chunk.length > this.#limits.collectBytesMax) {
       this.#released = true;
-      this.#kept = [];
+      this.#kept.clear();
       return;
     }
-    this.#kept.push(chunk);
-    this.#keptBytes += chunk.length;
+    this.#kept.add(chunk);
   }
 
   #onEnd(): void {

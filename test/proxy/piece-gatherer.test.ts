@@ -1,0 +1,92 @@
+import { Readable } from 'node:stream';
+import { setImmediate as turn } from 'node:timers/promises';
+import { describe, expect, it } from 'vitest';
+import { gatherPieces } from '../../src/proxy/piece-gatherer.ts';
+
+/** A source that reads on when it is asked to. */
+function source(): { readonly stream: Readable; readonly asked: () => number; readonly got: Buffer[] } {
+  let asked = 0;
+  const stream = new Readable({
+    read() {
+      asked++;
+    },
+  });
+  gatherPieces(stream);
+  const got: Buffer[] = [];
+  stream.on('data', (chunk: Buffer) => got.push(chunk));
+  return { stream, asked: () => asked, got };
+}
+
+const text = (chunks: readonly Buffer[]): string => Buffer.concat(chunks).toString();
+
+describe('a stream whose pieces are gathered', () => {
+  it('passes on a single piece at once', async () => {
+    const { stream, got } = source();
+    await turn();
+    stream.push(Buffer.from('one'));
+    expect(text(got)).toBe('one');
+  });
+
+  it('passes on a large piece as it is', async () => {
+    const { stream, got } = source();
+    await turn();
+    const large = Buffer.alloc(10_000, 'x');
+    stream.push(Buffer.from('a'));
+    stream.push(Buffer.from('b'));
+    stream.push(large);
+    expect(got[2]).toBe(large);
+    expect(text(got.slice(0, 2))).toBe('ab');
+  });
+
+  it('passes on the pieces of a turn as few, in order and before its end', async () => {
+    const { stream, got } = source();
+    const ended = new Promise((resolve) => stream.on('end', resolve));
+    await turn();
+    let sent = '';
+    for (let i = 0; i < 50_000; i++) {
+      const piece = String(i % 10);
+      sent += piece;
+      stream.push(Buffer.from(piece));
+    }
+    stream.push(null);
+    await ended;
+    expect(text(got)).toBe(sent);
+    expect(got.length).toBeLessThan(10);
+  });
+
+  it('is stopped after too many pieces, and read again in a later turn', async () => {
+    const { stream, asked } = source();
+    await turn();
+    const before = asked();
+    let goesOn = true;
+    let pieces = 0;
+    while (goesOn && pieces < 1000) {
+      pieces++;
+      goesOn = stream.push(Buffer.from('x'));
+    }
+    expect(pieces).toBeLessThan(200);
+    while (asked() === before) await turn();
+    expect(stream.push(Buffer.from('y'))).toBe(true);
+  });
+
+  it('is read again although all that came has been passed on already', async () => {
+    const { stream, asked } = source();
+    await turn();
+    for (let i = 0; i < 200; i++) stream.push(Buffer.from('x'));
+    stream.push(Buffer.alloc(5000));
+    // Readable asks by itself in the tick behind a large piece, when the source is about to be stopped.
+    await Promise.resolve();
+    const before = asked();
+    while (asked() === before) await turn();
+  });
+
+  it('that is destroyed passes on nothing more', async () => {
+    const { stream, got } = source();
+    await turn();
+    stream.push(Buffer.from('a'));
+    stream.push(Buffer.from('b'));
+    stream.destroy();
+    for (let i = 0; i < 3; i++) await turn();
+    expect(text(got)).toBe('a');
+  });
+});
