@@ -2,6 +2,7 @@
 // What a person writes is in schema.ts; `config/qedge.toml` documents each key.
 
 import type { Labels, QosTarget, Scheme, Tier } from '../core/domain.ts';
+import type { HealthCheck } from '../net/health-check.ts';
 
 export interface Config {
   readonly node: NodeConfig;
@@ -192,9 +193,9 @@ export interface ServiceLimitsConfig {
   readonly queueTimeoutMs: number;
 }
 
-export type HealthConfig = ({ readonly kind: 'http'; readonly path: string } | { readonly kind: 'tcp' }) & {
+export type HealthConfig = HealthCheck & {
   readonly intervalMs: number;
-  readonly timeoutMs: number;
+  /** So many in a row make an instance suspect. */
   readonly failuresMax: number;
 };
 
@@ -218,4 +219,6 @@ export interface AnnounceConfig {
   readonly labels: Labels;
   readonly profile: Readonly<Record<string, unknown>> | null;
   readonly health: HealthConfig | null;
+  /** Of https checks: CA of one's own, null: the system's. */
+  readonly caFile: string | null;
 }

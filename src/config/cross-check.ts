@@ -126,7 +126,7 @@ function isLoopback(host: string): boolean {
   return family === 0 ? host === 'localhost' : LOOPBACK.check(host, family === 6 ? 'ipv6' : 'ipv4');
 }
 
-function checkTls({ proxy, mqtt, traces, services }: PartialConfig, report: Report): void {
+function checkTls({ proxy, mqtt, traces, services, announce }: PartialConfig, report: Report): void {
   const tls = proxy?.tls;
   checkFile(['proxy', 'tls', 'cert'], tls?.certFile, report);
   checkFile(['proxy', 'tls', 'key'], tls?.keyFile, report);
@@ -136,6 +136,7 @@ function checkTls({ proxy, mqtt, traces, services }: PartialConfig, report: Repo
   checkFile(['mqtt', 'cert'], mqtt?.certFile, report);
   checkFile(['mqtt', 'key'], mqtt?.keyFile, report);
   for (const { index, value } of services) checkFile(['service', index, 'ca'], value.caFile, report);
+  for (const { index, value } of announce) checkFile(['announce', index, 'ca'], value.caFile, report);
   if (mqtt && (mqtt.certFile === null) !== (mqtt.keyFile === null)) {
     report(['mqtt', mqtt.certFile === null ? 'key' : 'cert'], 'expected both cert and key, or neither');
   }

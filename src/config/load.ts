@@ -57,7 +57,7 @@ function validateSections(document: TomlDocument, context: SchemaContext, proble
     traces: document.root.traces === undefined ? null : validate(document, tracesSchema(context), ['traces'], problems),
     update: validate(document, schemas.update, ['update'], problems),
     services: validateList(document, serviceSchema(context), 'service', problems),
-    announce: validateList(document, announceSchema, 'announce', problems),
+    announce: validateList(document, announceSchema(context), 'announce', problems),
   };
 }
 

@@ -75,6 +75,8 @@ const healthSchema: z.ZodType<HealthConfig> = z
       ...healthTimes,
     }),
     table({ kind: z.literal('tcp'), ...healthTimes }),
+    table({ kind: z.literal('grpc'), service: z.string().max(256).default(''), ...healthTimes }),
+    table({ kind: z.literal('kserve'), model: z.string().max(256).default(''), ...healthTimes }),
   ])
   .transform(({ interval, timeout, failures_max, ...kind }) => ({
     ...kind,
@@ -142,20 +144,23 @@ export function serviceSchema(context: SchemaContext): z.ZodType<ServiceConfig> 
   );
 }
 
-export const announceSchema: z.ZodType<AnnounceConfig> = table({
-  service: name,
-  id: name.optional(),
-  url: instanceUrl,
-  labels: labels.default({}),
-  profile: z.record(z.string(), z.unknown()).optional(),
-  health: healthOrNone.prefault({ kind: 'tcp' }),
-}).transform(
-  ({ service, id, url, labels, profile, health }): AnnounceConfig => ({
-    service,
-    id: id ?? String(url.port),
-    ...url,
-    labels,
-    profile: profile ?? null,
-    health: health === false ? null : health,
-  }),
-);
+export const announceSchema = (context: SchemaContext): z.ZodType<AnnounceConfig> =>
+  table({
+    service: name,
+    id: name.optional(),
+    url: instanceUrl,
+    labels: labels.default({}),
+    profile: z.record(z.string(), z.unknown()).optional(),
+    health: healthOrNone.prefault({ kind: 'tcp' }),
+    ca: filePath(context).optional(),
+  }).transform(
+    ({ service, id, url, labels, profile, health, ca }): AnnounceConfig => ({
+      service,
+      id: id ?? String(url.port),
+      ...url,
+      labels,
+      profile: profile ?? null,
+      health: health === false ? null : health,
+      caFile: ca ?? null,
+    }),
+  );

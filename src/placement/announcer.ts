@@ -8,9 +8,10 @@ import { isDeepStrictEqual } from 'node:util';
 import type { AnnounceConfig } from '../config/config.ts';
 import type { Instance, Node, NodePressure } from '../core/domain.ts';
 import type { Rng } from '../core/rng.ts';
+import { checkHealth } from '../net/health-check.ts';
+import { clientTls, TLS_NAME_LABEL } from '../net/tls.ts';
 import type { Logger } from '../telemetry/log.ts';
 import { encodeInstance, encodeNode } from './announcement.ts';
-import { checkHealth } from './health-check.ts';
 import { instanceTopic, nodeTopic } from './topics.ts';
 
 export interface AnnouncerOptions {
@@ -141,12 +142,7 @@ export class Announcer {
   async #check(local: Local): Promise<void> {
     const { config } = local;
     const host = await resolve(config.host);
-    const reason =
-      host === null
-        ? `host ${JSON.stringify(config.host)} does not resolve`
-        : config.health === null
-          ? null
-          : await checkHealth({ ...config, host }, config.health);
+    const reason = host === null ? `host ${JSON.stringify(config.host)} does not resolve` : await unfit(config, host);
     if (!this.#running) return;
     if (reason === null && host !== null) this.#pass(local, host);
     else this.#fail(local, reason ?? '');
@@ -188,6 +184,18 @@ export class Announcer {
   #withdraw({ service, id }: AnnounceConfig): void {
     const { publish, prefix, nodeId } = this.#options;
     void publish(instanceTopic(prefix, nodeId, service, id), '');
+  }
+}
+
+/** Null: the instance at this address is fit to be announced. */
+async function unfit({ scheme, port, labels, health, caFile, ...config }: AnnounceConfig, host: string) {
+  if (health === null) return null;
+  const named = isIP(config.host) === 0 ? { [TLS_NAME_LABEL]: config.host, ...labels } : labels;
+  try {
+    // Read each time: the file may be renewed.
+    return await checkHealth({ scheme, host, port, labels: named }, health, clientTls(caFile));
+  } catch (error) {
+    return error instanceof Error ? error.message : String(error);
   }
 }
 

@@ -1,14 +1,12 @@
-// Active health checks, for a service that asks for them: each instance is asked over HTTP or just connected to, and what comes
-// of it is told. A failed instance is suspect, never gone: the router falls back on it when nothing else is left, and one
+// Active health checks, for a service that asks for them: each instance is checked in turn, and what comes of it is
+// reported. A failed instance is suspect, never gone: the router falls back on it when nothing else is left, and one
 // good check brings it back.
 
-import { request as httpRequest } from 'node:http';
-import type { Socket } from 'node:net';
 import type { HealthConfig } from '../config/config.ts';
 import type { Instance, InstanceKey } from '../core/domain.ts';
 import { instanceKey } from '../core/domain.ts';
-import { openConnection } from './upstream/connect.ts';
-import type { UpstreamTls } from './upstream/tls.ts';
+import { checkHealth } from '../net/health-check.ts';
+import type { ClientTls } from '../net/tls.ts';
 
 /** Told when the checks of a service changed their mind about an instance. */
 export type OnHealth = (service: string, key: InstanceKey, healthy: boolean, reason: string) => void;
@@ -21,7 +19,7 @@ export interface HealthCheckerOptions {
   readonly onHealth: (key: InstanceKey, healthy: boolean, reason: string) => void;
   /** Spreads the first checks of many load balancers, in [0, 1). */
   readonly phase: number;
-  readonly tls: UpstreamTls;
+  readonly tls: ClientTls;
 }
 
 export interface HealthChecker {
@@ -75,7 +73,8 @@ class IntervalChecker implements HealthChecker {
 
   #check(key: InstanceKey, standing: Standing): void {
     standing.checking = true;
-    checkOnce(standing.instance, this.#options, (failure) => {
+    const { config, tls } = this.#options;
+    void checkHealth(standing.instance, config, tls).then((failure) => {
       standing.checking = false;
       if (!this.#stopped && this.#standings.get(key) === standing) this.#judge(key, standing, failure);
     });
@@ -90,55 +89,4 @@ class IntervalChecker implements HealthChecker {
     standing.up = up;
     onHealth(key, up, failure ?? 'the health check is good again');
   }
-}
-
-/**
- * Calls back exactly once: null, or why the check failed. An instance that speaks HTTP/2 without TLS is only connected to: a
- * path of its own to ask for would be one of gRPC.
- */
-export function checkOnce(
-  instance: Instance,
-  options: Pick<HealthCheckerOptions, 'config' | 'tls'>,
-  done: (failure: string | null) => void,
-): void {
-  const { config, tls } = options;
-  const startMs = performance.now();
-  openConnection(
-    instance,
-    { timeoutMs: config.timeoutMs, tls, protocols: ['http/1.1'], into: null },
-    (error, socket) => {
-      if (socket === null || config.kind === 'tcp' || instance.scheme === 'h2c') {
-        socket?.destroy();
-        done(error?.message ?? null);
-        return;
-      }
-      const leftMs = Math.max(1, config.timeoutMs - (performance.now() - startMs));
-      ask(socket, { host: `${instance.host}:${instance.port}`, path: config.path, timeoutMs: leftMs }, done);
-    },
-  );
-}
-
-function ask(
-  socket: Socket,
-  { host, path, timeoutMs }: { readonly host: string; readonly path: string; readonly timeoutMs: number },
-  done: (failure: string | null) => void,
-): void {
-  const outgoing = httpRequest({
-    createConnection: () => socket,
-    path,
-    headers: { Host: host, 'User-Agent': 'qedge-health', Connection: 'close' },
-  });
-  const settle = (failure: string | null): void => {
-    clearTimeout(timer);
-    socket.destroy();
-    done(failure);
-  };
-  const timer = setTimeout(() => outgoing.destroy(new Error('no answer in time')), timeoutMs);
-  outgoing.once('error', (error) => settle(error.message));
-  outgoing.once('response', ({ statusCode = 0 }) => {
-    // A status says it all; what happens to the body is of no interest.
-    outgoing.removeAllListeners('error').on('error', () => {});
-    settle(statusCode >= 200 && statusCode < 400 ? null : `status ${statusCode}`);
-  });
-  outgoing.end();
 }

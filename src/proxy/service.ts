@@ -3,13 +3,13 @@
 import type { ServiceConfig } from '../config/config.ts';
 import type { Candidate } from '../core/domain.ts';
 import type { ServiceRouter } from '../core/service-router.ts';
+import { type ClientTls, clientTls } from '../net/tls.ts';
 import { ServiceReach } from './exchange/load-shedding.ts';
 import { RetryBudget } from './exchange/retry.ts';
 import { TimeoutList } from './exchange/timeout-list.ts';
 import { type HealthChecker, type OnHealth, startHealthChecks } from './health.ts';
 import type { ProxyMetrics, ServiceMetrics } from './metrics.ts';
 import { InstancePool } from './upstream/pool.ts';
-import { type UpstreamTls, upstreamTlsOf } from './upstream/tls.ts';
 
 /** What all services share. */
 export interface RuntimeShared {
@@ -25,7 +25,7 @@ export class ServiceRuntime {
   readonly router: ServiceRouter;
   readonly metrics: ServiceMetrics;
   readonly retryBudget: RetryBudget;
-  readonly #tls: UpstreamTls;
+  readonly #tls: ClientTls;
   readonly #nowMs: () => number;
   /** By handle of the candidate. */
   readonly #pools: (InstancePool | undefined)[] = [];
@@ -45,7 +45,7 @@ export class ServiceRuntime {
     this.timeouts = new TimeoutList(config.timeoutMs, nowMs);
     this.reach = new ServiceReach(router);
     this.retryBudget = new RetryBudget(config.retry);
-    this.#tls = upstreamTlsOf(config);
+    this.#tls = clientTls(config.caFile);
     this.#nowMs = nowMs;
     const { health } = config;
     this.#health =

@@ -67,7 +67,7 @@ describe('the shipped files', () => {
       mqttSchema(context, 'pi'),
       tracesSchema(context),
       serviceSchema(context),
-      announceSchema,
+      announceSchema(context),
     ].flatMap(keysOf);
     expect(known.length).toBeGreaterThan(60);
     expect(known.filter((key) => !written.has(key))).toEqual([]);

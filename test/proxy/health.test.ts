@@ -3,17 +3,9 @@
 import { describe, expect, it, onTestFinished } from 'vitest';
 import type { HealthConfig } from '../../src/config/config.ts';
 import type { Instance } from '../../src/core/domain.ts';
+import { clientTls } from '../../src/net/tls.ts';
 import { startHealthChecks } from '../../src/proxy/health.ts';
-import { upstreamTlsOf } from '../../src/proxy/upstream/tls.ts';
-import {
-  deadPort,
-  instanceAt,
-  serviceConfig,
-  startInstance,
-  startProxy,
-  startRawInstance,
-  until,
-} from '../support/proxy.ts';
+import { deadPort, instanceAt, startInstance, startProxy, startRawInstance, until } from '../support/proxy.ts';
 
 /** Patience with an answer that does come, however busy the machine. */
 const TIMING = { intervalMs: 20, timeoutMs: 30_000, failuresMax: 3 };
@@ -25,7 +17,7 @@ function checks(config: HealthConfig, instances: Instance[]): string[] {
     instances: () => instances,
     onHealth: (key, healthy, reason) => told.push(`${key} ${healthy ? 'up' : 'suspect'}: ${reason}`),
     phase: 0,
-    tls: upstreamTlsOf(serviceConfig({ name: 'pilotnet', ports: [] })),
+    tls: clientTls(null),
   });
   onTestFinished(() => checker.stop());
   return told;

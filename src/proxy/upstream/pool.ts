@@ -7,12 +7,13 @@ import type { Duplex } from 'node:stream';
 import type { TLSSocket } from 'node:tls';
 import type { ServiceConfig } from '../../config/config.ts';
 import type { Instance } from '../../core/domain.ts';
-import { openConnection, type ReadInto } from './connect.ts';
+import { openConnection, type ReadInto } from '../../net/connect.ts';
+import { authorityOf } from '../../net/endpoint.ts';
+import type { Alpn, ClientTls } from '../../net/tls.ts';
 import { type ConnectionOwner, Http1Connection } from './http1/connection.ts';
 import type { Http2Target } from './http2/forward.ts';
 import { Http2Sessions } from './http2/sessions.ts';
 import { IDLE_MS_MAX, IdleLimit } from './idle-limit.ts';
-import type { Alpn, UpstreamTls } from './tls.ts';
 import type { UpstreamCall, UpstreamHandler, UpstreamRequest } from './upstream.ts';
 
 /** One connection for requests that go out whole, made when the first of them is sent. */
@@ -57,11 +58,11 @@ export class InstancePool implements ConnectionOwner {
 
   /** What the instance speaks; null until an https instance has said so in its first handshake. */
   protocol: 'http1' | 'http2' | null;
-  readonly #tls: UpstreamTls;
+  readonly #tls: ClientTls;
   #sessions: Http2Sessions | null = null;
   #discoverers: ((error: Error | null) => void)[] = [];
 
-  constructor(instance: Instance, config: ServiceConfig, tls: UpstreamTls, nowMs: () => number) {
+  constructor(instance: Instance, config: ServiceConfig, tls: ClientTls, nowMs: () => number) {
     this.instance = instance;
     this.protocol = instance.scheme === 'http' ? 'http1' : instance.scheme === 'h2c' ? 'http2' : null;
     this.#tls = tls;
@@ -297,8 +298,4 @@ class InstanceAgent extends Agent {
 
 function originOf(instance: Instance): string {
   return `${instance.scheme === 'https' ? 'https' : 'http'}://${authorityOf(instance)}`;
-}
-
-function authorityOf({ host, port }: Instance): string {
-  return `${host.includes(':') ? `[${host}]` : host}:${port}`;
 }

@@ -1,8 +1,8 @@
 import { once } from 'node:events';
 import { createServer, type Server, type Socket } from 'node:net';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { clientTls } from '../../../src/net/tls.ts';
 import { InstancePool } from '../../../src/proxy/upstream/pool.ts';
-import { upstreamTlsOf } from '../../../src/proxy/upstream/tls.ts';
 import type { UpstreamError, UpstreamHandler } from '../../../src/proxy/upstream/upstream.ts';
 import { listening } from '../../support/listening.ts';
 import { PATIENCE } from '../../support/patience.ts';
@@ -43,7 +43,7 @@ beforeEach(async () => {
     labels: {},
     profile: null,
   };
-  pool = new InstancePool(instance, config, upstreamTlsOf(config), () => nowMs);
+  pool = new InstancePool(instance, config, clientTls(config.caFile), () => nowMs);
 });
 
 afterEach(async () => {

@@ -2,7 +2,7 @@
 // them share, so that waiting connections hold no memory and an answer costs no allocation but its own.
 
 import type { Socket } from 'node:net';
-import type { ReadInto } from '../connect.ts';
+import type { ReadInto } from '../../../net/connect.ts';
 import type { Opener, PooledConnection } from '../pool.ts';
 import type { UpstreamCall, UpstreamHandler, UpstreamRequest } from '../upstream.ts';
 import { upstreamError } from '../upstream.ts';

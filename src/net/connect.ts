@@ -1,14 +1,14 @@
-// Opens connections to instances, in TLS where their scheme says so, with one timeout for all of it that is kept to the
+// Opens connections to endpoints, in TLS where their scheme says so, with one timeout for all of it that is kept to the
 // millisecond.
 
 import { connect as connectTcp, type Socket } from 'node:net';
 import type { TLSSocket } from 'node:tls';
-import type { Instance } from '../../core/domain.ts';
-import { type Alpn, startTls, type UpstreamTls } from './tls.ts';
+import { authorityOf, type Endpoint } from './endpoint.ts';
+import { type Alpn, type ClientTls, startTls } from './tls.ts';
 
 export interface ConnectOptions {
   readonly timeoutMs: number;
-  readonly tls: UpstreamTls;
+  readonly tls: ClientTls;
   /** What to offer in the handshake of TLS. */
   readonly protocols: readonly Alpn[];
   /** Null: the socket is read as a stream. Not with TLS. */
@@ -26,21 +26,20 @@ const TCP_KEEP_ALIVE_MS = 30_000;
 
 /** Calls back exactly once, with a connected socket or with why there is none. */
 export function openConnection(
-  instance: Pick<Instance, 'scheme' | 'host' | 'port' | 'labels'>,
+  endpoint: Endpoint,
   options: ConnectOptions,
   done: (error: Error | null, socket: Socket | null) => void,
 ): void {
   const plain = connectTcp({
-    host: instance.host,
-    port: instance.port,
+    host: endpoint.host,
+    port: endpoint.port,
     noDelay: true,
     keepAlive: true,
     keepAliveInitialDelay: TCP_KEEP_ALIVE_MS,
     ...(options.into === null ? {} : { onread: options.into }),
   });
   const timer = setTimeout(() => {
-    const where = `${instance.host}:${instance.port}`;
-    fail(Object.assign(new Error(`connect timeout to ${where}`), { code: 'ETIMEDOUT' }));
+    fail(Object.assign(new Error(`connect timeout to ${authorityOf(endpoint)}`), { code: 'ETIMEDOUT' }));
     plain.destroy();
   }, options.timeoutMs);
   let settled = false;
@@ -59,12 +58,12 @@ export function openConnection(
     done(null, socket);
   };
   plain.once('error', fail);
-  if (instance.scheme !== 'https') {
+  if (endpoint.scheme !== 'https') {
     plain.once('connect', () => succeed(plain));
     return;
   }
   plain.once('connect', () => {
-    const secure: TLSSocket = startTls(plain, instance, options);
+    const secure: TLSSocket = startTls(plain, endpoint, options);
     secure.once('error', (error) => {
       fail(error);
       plain.destroy();
