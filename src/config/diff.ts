@@ -2,6 +2,8 @@
 
 import { isDeepStrictEqual } from 'node:util';
 import type { AnnounceConfig, Config, ListenAddress, ServiceConfig } from './config.ts';
+import type { Key, Keys, Reload } from './key.ts';
+import { type FileSection, fileSections } from './schema/file.ts';
 
 export interface ConfigDiff {
   readonly services: ListDiff<ServiceConfig>;
@@ -27,36 +29,19 @@ export interface NamedListener {
   readonly address: ListenAddress;
 }
 
-/** Key of `Config` → as it is written. Who a node is, what it binds and what it has open cannot change under what runs. */
-const RESTART_KEYS: ReadonlyMap<string, string> = new Map([
-  ['node.id', 'node.id'],
-  ['proxy.listen', 'proxy.listen'],
-  ['proxy.workers', 'proxy.workers'],
-  ['proxy.headerBytesMax', 'proxy.headers_max'],
-  ['proxy.connectionsMax', 'proxy.connections_max'],
-  ['admin.listen', 'admin.listen'],
-  ['store.path', 'store.path'],
-  ['store.flushMs', 'store.flush'],
-  ['log.format', 'log.format'],
-  ['placement.instancesMax', 'placement.instances_max'],
-  ['placement.nodeGraceMs', 'placement.node_grace'],
-]);
-
-/** Sections compared key by key; `mqtt` as a whole, since it may be absent: a new connection takes all of it. */
-const SECTIONS = ['node', 'proxy', 'admin', 'placement', 'probe', 'store', 'log', 'update'] as const;
+/** Of every section that is a table of its own; what a reload does with a service or an announcement is in their lists. */
+const TABLES = fileSections({ directory: '', hostname: '', stateDirectory: null }).filter(
+  ({ kind }) => kind !== 'list',
+);
 
 export function diffConfig(before: Config, after: Config): ConfigDiff {
   const services = diffList(before.services, after.services, ({ name }) => name);
   const announce = diffList(before.announce, after.announce, ({ service, id }) => `${service}/${id}`);
   const listeners = diffList(listenersOf(before), listenersOf(after), ({ service }) => service);
-  const keys = SECTIONS.flatMap((section) => differingKeys(section, before[section], after[section]));
-  if (!isDeepStrictEqual(before.mqtt, after.mqtt)) keys.push('mqtt');
-  const restart = keys.flatMap((key) => RESTART_KEYS.get(key) ?? []);
-  const live = keys.filter((key) => !RESTART_KEYS.has(key));
-  if (!isDeepStrictEqual(before.traces, after.traces)) restart.push('traces');
-  // Other certificates are taken over by what listens already; TLS or none is another listener.
-  if ((before.proxy.tls === null) !== (after.proxy.tls === null)) restart.push('proxy.tls');
-  const isEmpty = keys.length === 0 && restart.length === 0 && isEmptyList(services) && isEmptyList(announce);
+  const differing = TABLES.flatMap((table) => differingKeys(table, before, after));
+  const live = differing.filter(({ reload }) => reload === 'live').map(({ name }) => name);
+  const restart = differing.filter(({ reload }) => reload === 'restart').map(({ written }) => written);
+  const isEmpty = differing.length === 0 && isEmptyList(services) && isEmptyList(announce);
   return { services, announce, listeners, live, restart, isEmpty };
 }
 
@@ -80,7 +65,35 @@ function diffList<T>(before: readonly T[], after: readonly T[], keyOf: (item: T)
 const isEmptyList = ({ added, removed, changed }: ListDiff<unknown>): boolean =>
   added.length + removed.length + changed.length === 0;
 
-function differingKeys<Section extends object>(name: string, before: Section, after: Section): string[] {
-  const keys = Object.keys(after) as (keyof Section & string)[];
-  return keys.filter((key) => !isDeepStrictEqual(before[key], after[key])).map((key) => `${name}.${key}`);
+interface DifferingKey {
+  /** In `Config`: `proxy.drainMs`. */
+  readonly name: string;
+  /** As a person writes it: `proxy.drain`. */
+  readonly written: string;
+  readonly reload: Reload;
 }
+
+function differingKeys({ name, word, kind, keys }: FileSection, before: Config, after: Config): DifferingKey[] {
+  const old = sectionOf(before, name);
+  const wanted = sectionOf(after, name);
+  if (kind === 'optional')
+    return isDeepStrictEqual(old, wanted) ? [] : [{ name, written: word, reload: wholeOf(keys) }];
+  return Object.entries(keys)
+    .filter(([, key]) => !isDeepStrictEqual(old?.[key.name], wanted?.[key.name]))
+    .map(([written, key]) => ({
+      name: `${name}.${key.name}`,
+      written: `${word}.${written}`,
+      reload: comesOrGoes(key, old?.[key.name], wanted?.[key.name]) ? 'restart' : key.reload,
+    }));
+}
+
+const sectionOf = (config: Config, name: string): Readonly<Record<string, unknown>> | null =>
+  (config as unknown as Readonly<Record<string, Readonly<Record<string, unknown>> | null>>)[name] ?? null;
+
+/** A section that may be absent is applied as a whole: a restart where any of its keys takes one. */
+const wholeOf = (keys: Keys): Reload =>
+  Object.values(keys).some(({ reload }) => reload === 'restart') ? 'restart' : 'live';
+
+/** A table that was not there before, or is there no more: other certificates are live, another kind of listener is not. */
+const comesOrGoes = ({ keys }: Key, before: unknown, after: unknown): boolean =>
+  keys !== undefined && (before === null) !== (after === null);

@@ -6,10 +6,23 @@ import { dirname, resolve } from 'node:path';
 import { ConfigError, type Problem } from '../errors.ts';
 import type { Config } from './config.ts';
 import { crossCheck, type PartialConfig } from './cross-check.ts';
+import type { Keys, SectionOf } from './key.ts';
+import { section, withDefaults } from './key.ts';
 import { openToml, type ReadOptions, sortByPlace } from './read-toml.ts';
-import { mqttSchema, sectionSchemas, tracesSchema } from './schema.ts';
-import type { SchemaContext } from './schema-context.ts';
-import { announceSchema, serviceSchema } from './schema-service.ts';
+import { adminKeys } from './schema/admin.ts';
+import { announceSchema } from './schema/announce.ts';
+import type { SchemaContext } from './schema/context.ts';
+import { fileSections } from './schema/file.ts';
+import { logKeys } from './schema/log.ts';
+import { mqttKeys } from './schema/mqtt.ts';
+import { nodeKeys } from './schema/node.ts';
+import { placementKeys } from './schema/placement.ts';
+import { probeKeys } from './schema/probe.ts';
+import { proxyKeys } from './schema/proxy.ts';
+import { serviceKeys } from './schema/service.ts';
+import { storeKeys } from './schema/store.ts';
+import { tracesKeys } from './schema/traces.ts';
+import { updateKeys } from './schema/update.ts';
 import { suggest } from './suggest.ts';
 import type { TomlDocument } from './toml.ts';
 import { problemAt, shown, validate } from './validate.ts';
@@ -41,22 +54,25 @@ function schemaContext(file: string, options: ReadOptions): SchemaContext {
 
 /** Each section on its own, so that a mistake in one hides none in another. What did not pass is undefined or left out. */
 function validateSections(document: TomlDocument, context: SchemaContext, problems: Problem[]): PartialConfig {
-  const schemas = sectionSchemas(context);
-  checkTopLevel(document, [...Object.keys(schemas), 'mqtt', 'traces', 'service', 'announce'], problems);
-  const node = validate(document, schemas.node, ['node'], problems);
-  const mqtt = mqttSchema(context, node?.id ?? context.hostname);
+  const table = <Table extends Keys>(word: string, keys: Table): SectionOf<Table> | undefined =>
+    validate(document, withDefaults(section(keys)), [word], problems);
+  const orNull = <Table extends Keys>(word: string, keys: Table): SectionOf<Table> | null | undefined =>
+    document.root[word] === undefined ? null : validate(document, section(keys), [word], problems);
+  const known = fileSections(context).map(({ word }) => word);
+  checkTopLevel(document, known, problems);
+  const node = table('node', nodeKeys(context));
   return {
     node,
-    proxy: validate(document, schemas.proxy, ['proxy'], problems),
-    admin: validate(document, schemas.admin, ['admin'], problems),
-    mqtt: document.root.mqtt === undefined ? null : validate(document, mqtt, ['mqtt'], problems),
-    placement: validate(document, schemas.placement, ['placement'], problems),
-    probe: validate(document, schemas.probe, ['probe'], problems),
-    store: validate(document, schemas.store, ['store'], problems),
-    log: validate(document, schemas.log, ['log'], problems),
-    traces: document.root.traces === undefined ? null : validate(document, tracesSchema(context), ['traces'], problems),
-    update: validate(document, schemas.update, ['update'], problems),
-    services: validateList(document, serviceSchema(context), 'service', problems),
+    proxy: table('proxy', proxyKeys(context)),
+    admin: table('admin', adminKeys()),
+    mqtt: orNull('mqtt', mqttKeys(context, node?.id ?? context.hostname)),
+    placement: table('placement', placementKeys()),
+    probe: table('probe', probeKeys()),
+    store: table('store', storeKeys(context)),
+    log: table('log', logKeys()),
+    traces: orNull('traces', tracesKeys(context)),
+    update: table('update', updateKeys()),
+    services: validateList(document, section(serviceKeys(context)), 'service', problems),
     announce: validateList(document, announceSchema(context), 'announce', problems),
   };
 }

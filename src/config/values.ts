@@ -3,7 +3,6 @@
 import { isIP } from 'node:net';
 import * as z from 'zod';
 import type { Scheme } from '../core/domain.ts';
-import type { ListenAddress } from './config.ts';
 
 const MS_PER_UNIT: Readonly<Record<string, number>> = {
   us: 0.001,
@@ -38,7 +37,7 @@ export function size(options: { readonly zero?: boolean } = {}): z.ZodType<numbe
 }
 
 /** `"127.0.0.1:8080"`, `"[::1]:8080"`, `"localhost:0"`; port 0 lets the system choose. */
-export const listenAddress: z.ZodType<ListenAddress, string> = parsed(
+export const listenAddress: z.ZodType<HostPort, string> = parsed(
   'expected an address and port such as "127.0.0.1:8080"',
   (text) => parseHostPort(text, { portMin: 0 }),
 );
@@ -51,6 +50,11 @@ export const cidr: z.ZodType<string, string> = parsed('expected a network such a
   const length = prefix === undefined ? bits : Number(prefix);
   return length <= bits ? `${address}/${length}` : null;
 });
+
+export interface HostPort {
+  readonly host: string;
+  readonly port: number;
+}
 
 export interface InstanceAddress {
   readonly scheme: Scheme;
@@ -96,17 +100,21 @@ export const labels = z.record(z.string().min(1), z.string());
 /** A count with a floor; `max` guards against slips such as a port in the wrong place. */
 export const count = (min: number, max = 1_000_000): z.ZodInt => z.int().min(min).max(max);
 
-/** A string that `parse` turns into a value, or null when it is not of the kind. */
+/** A string that `parse` turns into a value, or null when it is not of the kind. The kind is what is said to be expected. */
 export function parsed<T>(expectation: string, parse: (text: string) => T | null): z.ZodType<T, string> {
-  return z.string({ error: expectation }).transform((text, context) => {
-    const value = parse(text);
-    if (value !== null) return value;
-    context.issues.push({ code: 'custom', message: expectation, input: text });
-    return z.NEVER;
-  });
+  const title = /^expected an? (?:Ed25519 )?([^:,]+?)(?: such as| of |:|,|$)/.exec(expectation)?.[1] ?? 'string';
+  return z
+    .string({ error: expectation })
+    .meta({ title })
+    .transform((text, context) => {
+      const value = parse(text);
+      if (value !== null) return value;
+      context.issues.push({ code: 'custom', message: expectation, input: text });
+      return z.NEVER;
+    });
 }
 
-function parseHostPort(text: string, options: { readonly portMin: number }): ListenAddress | null {
+function parseHostPort(text: string, options: { readonly portMin: number }): HostPort | null {
   const match = /^(?:\[([^\]]+)\]|([^:]+)):(\d{1,5})$/.exec(text);
   if (match === null) return null;
   const port = Number(match[3]);

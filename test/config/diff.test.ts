@@ -67,7 +67,7 @@ describe('diffConfig', () => {
       `[node]\nid = "b"\n[proxy]\nlisten = "127.0.0.1:1"\ndrain = "1s"\n[log]\nlevel = "warn"\n[mqtt]\nurl = "mqtt://b"\n${service('s')}`,
     );
     const { live, restart } = diffConfig(before, after);
-    expect(live).toEqual(['proxy.drainMs', 'log.level', 'mqtt']);
+    expect(live).toEqual(['proxy.drainMs', 'mqtt', 'log.level']);
     expect(restart).toEqual(['node.id', 'proxy.listen']);
   });
 

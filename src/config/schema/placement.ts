@@ -1,0 +1,39 @@
+// `[placement]`: which announced instances are believed, and how many.
+
+import * as z from 'zod';
+import { key } from '../key.ts';
+import { cidr, count, duration } from '../values.ts';
+
+/**
+ * Private, carrier-grade NAT, unique local and loopback networks. Left out on purpose: link-local (169.254.0.0/16 holds the
+ * metadata services of clouds) and everything public.
+ */
+const PRIVATE_NETWORKS = [
+  '10.0.0.0/8',
+  '172.16.0.0/12',
+  '192.168.0.0/16',
+  '100.64.0.0/10',
+  '127.0.0.0/8',
+  '::1/128',
+  'fc00::/7',
+];
+
+export const placementKeys = () => ({
+  allow: key('allow', z.array(cidr), {
+    doc: 'Networks that announced addresses must be in. Link-local ones are left out on purpose: metadata services live there.',
+    default: PRIVATE_NETWORKS,
+  }),
+  node_grace: key('nodeGraceMs', duration({ zero: true }), {
+    doc: 'The instances of a node that left unseen get no new traffic, and are forgotten after this.',
+    default: '30s',
+  }),
+  reach: key('reach', z.boolean(), {
+    doc: "Learn only the instances of nodes near enough to meet some service's latency limit.",
+    default: true,
+  }),
+  instances_max: key('instancesMax', count(1, 65_536), {
+    doc: 'Instances that one service may have.',
+    reload: 'restart',
+    default: 4096,
+  }),
+});

@@ -1,0 +1,112 @@
+// `[[service]]`: what is routed, how well, and to which instances.
+
+import * as z from 'zod';
+import { key, optional, required, subtable } from '../key.ts';
+import { count, duration, labels, listenAddress, name, positiveRatio, ratio, size } from '../values.ts';
+import { filePath, type SchemaContext } from './context.ts';
+import { healthCheck } from './health.ts';
+import { staticInstance } from './instance.ts';
+
+const qosKeys = {
+  latency: required('latencyMs', duration(), {
+    doc: 'An answer within this time is a success.',
+    example: '80ms',
+  }),
+  success: key('successRatio', positiveRatio, {
+    doc: 'Share of its requests that each client is to see succeed in every window.',
+    default: 0.9,
+  }),
+  window: key('windowMs', duration(), { doc: 'Length of the sliding window.', default: '10s' }),
+};
+
+export const retryKeys = {
+  attempts: key('attempts', count(0, 10), {
+    doc: 'Attempts beyond the first, only where a repeat does no harm.',
+    default: 2,
+  }),
+  body_max: key('bodyBytesMax', size({ zero: true }), {
+    doc: 'Bodies up to this size are kept for a repeat.',
+    default: '64KiB',
+  }),
+  budget_ratio: key('budgetRatio', ratio, { doc: 'Retries may be this share of the requests,', default: 0.2 }),
+  budget_per_second: key('budgetPerSecond', z.number().min(0).max(10_000), {
+    doc: 'and so many a second besides.',
+    default: 3,
+  }),
+};
+
+export const limitsKeys = {
+  in_flight_max: key('inFlightMax', count(1), {
+    doc: 'Requests of the service at a time; beyond it the answer is 503.',
+    default: 1024,
+  }),
+  instance_connections_max: key('instanceConnectionsMax', count(1), {
+    doc: 'Connections to one instance.',
+    default: 256,
+  }),
+  instance_in_flight_max: key('instanceInFlightMax', count(1), { doc: 'Requests at one instance.', default: 256 }),
+  queue_max: key('queueMax', count(0), {
+    doc: 'Requests that wait for room at an instance; beyond it the answer is 503.',
+    default: 256,
+  }),
+  queue_timeout: key('queueTimeoutMs', duration(), { doc: 'They wait for this long at most.', default: '1s' }),
+};
+
+/** Name and options of a routing policy; which options there are is the policy's own affair (`core/policies/registry.ts`). */
+export interface PolicyChoice {
+  readonly name: string;
+  readonly options: Readonly<Record<string, unknown>>;
+}
+
+/** `policy = "round-robin"`, or a table of the name and its options. */
+const policy: z.ZodType<PolicyChoice> = z.union(
+  [
+    z.string().transform((name) => ({ name, options: {} })),
+    z.looseObject({ name: z.string() }).transform(({ name, ...options }) => ({ name, options })),
+  ],
+  { error: 'expected the name of a policy, or a table of its name and options' },
+);
+
+export const serviceKeys = (context: SchemaContext) => ({
+  name: required('name', name, { doc: 'What clients ask for.', example: 'pilotnet' }),
+  listen: optional('listen', listenAddress, {
+    doc: 'A port of its own, besides the shared one; for clients that can set no header.',
+    example: '127.0.0.1:8081',
+  }),
+  admission: key('admission', z.enum(['try', 'refuse']), {
+    doc: '"refuse": a request whose deadline no instance can meet is answered 503 at once.',
+    default: 'try',
+  }),
+  policy: key('policy', policy, {
+    doc: 'A name, or a table such as { name = "qedge", step = "1s" }; `qedge policies` lists them and their options.',
+    default: 'qedge',
+  }),
+  timeout: key('timeoutMs', duration(), {
+    doc: 'How long one attempt may be without its answer, or without the next piece of it once that has begun.',
+    default: '10s',
+  }),
+  connect_timeout: key('connectTimeoutMs', duration(), { doc: 'How long its connection may take.', default: '1s' }),
+  failure_status_min: key('failureStatusMin', count(400, 600), {
+    doc: 'Statuses from here on count as failures.',
+    default: 500,
+  }),
+  constraints: key('constraints', labels, {
+    doc: 'Only instances that carry all of these labels, such as { accelerator = "hailo-8" }.',
+    default: {},
+  }),
+  ca: optional('caFile', filePath(context), {
+    doc: "CA of https instances; the system's when absent.",
+    example: 'instances-ca.crt',
+  }),
+  health: key('health', healthCheck, {
+    doc: 'Active checks of the instances; the traffic itself says enough, so false: none. { kind = "http", path = "/healthz" }: a GET that is answered 2xx or 3xx, over HTTP/1.1 or HTTP/2. { kind = "grpc", service = "" }: grpc.health.v1.Health/Check. { kind = "kserve", model = "" }: /v2/health/ready of the Open Inference Protocol. { kind = "tcp" }: a connection. Each with interval = "5s", timeout = "1s" and failures_max = 3.',
+    default: false,
+  }),
+  instances: key('instances', z.array(staticInstance).max(65_536), {
+    doc: 'Instances known beforehand: "http://host:port", or a table { url = "http://10.0.0.7:9000", node = "pi-7", id = "a", rtt = "2ms", labels = { accelerator = "hailo-8" } }. Schemes: http, https, h2c. Without a node an instance counts as one of its own, named after its host.',
+    default: [],
+  }),
+  qos: subtable('qos', qosKeys, { doc: 'The goal, for each client.' }),
+  retry: subtable('retry', retryKeys, { doc: 'Repeats at another instance.' }),
+  limits: subtable('limits', limitsKeys, { doc: 'What the service may hold at a time.' }),
+});
