@@ -38,6 +38,7 @@ const instanceState = z.strictObject({
   requestsPerSecond: count,
   requests: count.describe('tries of this load balancer, all time'),
   failures: count,
+  answeredAgeMs: ms.nullable().describe('since a try was last answered; null before the first'),
   pool: z.enum(['exploitation', 'exploration', 'out']),
   weight: z.number().min(0).describe('share of requests it is meant to get; all together 1'),
   successProbability: ratio.nullable().describe('probability of an answer within the limit'),

@@ -145,6 +145,7 @@ class RunningApp implements App {
         this.#prober.setTarget(nodeId, target);
         if (target === null) this.#dataPlanes.forgetNode(nodeId);
       },
+      answeredMs: (service, key) => this.#dataPlanes.answeredMs(service, key),
     });
     this.#prober = createProber({
       ...shared,
@@ -152,6 +153,7 @@ class RunningApp implements App {
       onRtt: (nodeId, rttMs) => {
         this.#dataPlanes.observeRtt(nodeId, rttMs);
         this.#placement.observeRtt(nodeId, rttMs);
+        this.#placement.nodeAnswered(nodeId);
       },
       onEnvironmentChange: (change) => log.info(change, 'distance of a node changed'),
     });

@@ -2,6 +2,7 @@
 // once, known by all; looked at as one.
 
 import type { Config } from '../config/config.ts';
+import type { Clock } from '../core/clock.ts';
 import type { InstanceKey, PlacementUpdate, RequestInfo } from '../core/domain.ts';
 import type { RoutePreview, RouterSnapshot, RouterState, RouterTap, ServiceRouter } from '../core/service-router.ts';
 import type { BoundListener } from '../proxy/proxy.ts';
@@ -32,6 +33,7 @@ export interface DataPlanesOptions extends Omit<DataPlaneOptions, 'onHealth' | '
 export class DataPlanes {
   readonly #config: Config;
   readonly #version: string;
+  readonly #clock: Clock;
   readonly #own: DataPlane;
   readonly #workers: WorkerPool;
   /** Of services that are being recorded. */
@@ -41,6 +43,7 @@ export class DataPlanes {
     const { config, log, metrics, onEvent, onLoss, onLog } = options;
     this.#config = config;
     this.#version = options.version;
+    this.#clock = options.clock;
     this.#own = new DataPlane({
       ...options,
       onHealth: (service, key, healthy, reason) => {
@@ -102,6 +105,14 @@ export class DataPlanes {
   forgetNode(nodeId: string): void {
     this.#own.forgetNode(nodeId);
     this.#workers.tell({ kind: 'node-gone', nodeId });
+  }
+
+  /** When an instance last answered a request, of any data plane; -Infinity when it never did. */
+  answeredMs(service: string, key: InstanceKey): number {
+    const own = this.routers.get(service)?.answeredMs(key) ?? Number.NEGATIVE_INFINITY;
+    const nowMs = this.#clock.nowMs();
+    const ages = this.#workers.statesOf(service).flatMap(({ instances }) => instances.filter((one) => one.key === key));
+    return Math.max(own, ...ages.map(({ answeredAgeMs }) => nowMs - (answeredAgeMs ?? Number.POSITIVE_INFINITY)));
   }
 
   /** Throws `CommandError`, with nothing changed, when a file the configuration names cannot be used. */

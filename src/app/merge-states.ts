@@ -49,6 +49,7 @@ function mergeInstances(first: InstanceState, same: readonly InstanceState[]): I
     requestsPerSecond: sum(same, (instance) => instance.requestsPerSecond),
     requests: sum(same, (instance) => instance.requests),
     failures: sum(same, (instance) => instance.failures),
+    answeredAgeMs: youngest(same.map((instance) => instance.answeredAgeMs)),
   };
 }
 
@@ -68,6 +69,12 @@ function mergeClients(all: readonly ClientState[]): ClientState[] {
       successRatio: successes / Math.max(1, requests),
     }))
     .sort((a, b) => a.successRatio - b.successRatio);
+}
+
+/** Null when there is none. */
+function youngest(agesMs: readonly (number | null)[]): number | null {
+  const known = agesMs.filter((ageMs) => ageMs !== null);
+  return known.length === 0 ? null : Math.min(...known);
 }
 
 function sum<Item>(items: readonly Item[], value: (item: Item) => number): number {

@@ -111,6 +111,9 @@ export interface ServiceRouter {
   /** Estimated density of one instance's processing latency (per ms) on `gridMs`; null when unknown. Cold path. */
   density(key: InstanceKey, gridMs: readonly number[], nowMs: number): number[] | null;
 
+  /** When a try was last answered there; -Infinity when none was. Cold path. */
+  answeredMs(key: InstanceKey): number;
+
   /** What was learned, as plain JSON with ages relative to `nowMs`. */
   snapshot(nowMs: number): RouterSnapshot;
   /** Takes back what still fits from a snapshot that is `ageMs` old. Instances come from placement, never from here. */
@@ -162,6 +165,8 @@ export interface InstanceState extends CandidateView {
   /** Of this load balancer's tries there, all time. */
   readonly requests: number;
   readonly failures: number;
+  /** Milliseconds since one of them was answered; null before that. */
+  readonly answeredAgeMs: number | null;
 }
 
 export interface ClientState {

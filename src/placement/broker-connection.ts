@@ -23,7 +23,8 @@ export interface BrokerConnectionOptions {
   readonly log: Logger;
   /** Before any message. `sessionPresent`: the broker kept our subscriptions. */
   readonly onConnect: (session: { readonly sessionPresent: boolean }) => void;
-  readonly onDisconnect: () => void;
+  /** `heardMs`: when the broker was last heard. */
+  readonly onDisconnect: (heardMs: number) => void;
   readonly onMessage: (message: {
     readonly topic: string;
     readonly payload: Uint8Array;
@@ -46,6 +47,11 @@ type ProtocolVersion = 4 | 5;
 /** How long a broker keeps our session while we are away (MQTT 5, 3.1.2.11.2). */
 const SESSION_EXPIRY_SECONDS = 300;
 const CONNECT_TIMEOUT_MS = 10_000;
+/**
+ * How long a broker waits for us to come back before it says that we left, where it speaks MQTT 5 (3.1.3.2.2): a restart, or
+ * a connection that broke, is over by then.
+ */
+const WILL_DELAY_SECONDS = 5;
 /** A connection that held this long was a good one: back-off begins anew after it. */
 const STABLE_MS = 10_000;
 const POLL_MS = 10;
@@ -71,6 +77,7 @@ export class BrokerConnection {
   #attempt = 0;
   #connects = 0;
   #connectedAtMs: number | null = null;
+  #heardMs = Number.NEGATIVE_INFINITY;
   #lastError: string | null = null;
 
   constructor(options: BrokerConnectionOptions) {
@@ -194,7 +201,7 @@ export class BrokerConnection {
   }
 
   #clientOptions(version: ProtocolVersion): IClientOptions {
-    const { config, willTopic } = this.#options;
+    const { config } = this.#options;
     const read = (file: string | null): Buffer | undefined => (file === null ? undefined : readFileSync(file));
     const [ca, cert, key] = [read(config.caFile), read(config.certFile), read(config.keyFile)];
     return {
@@ -215,12 +222,22 @@ export class BrokerConnection {
       ...(ca === undefined ? {} : { ca }),
       ...(cert === undefined ? {} : { cert }),
       ...(key === undefined ? {} : { key }),
-      ...(willTopic === null ? {} : { will: { topic: willTopic, payload: Buffer.alloc(0), qos: 1, retain: true } }),
+      ...this.#lastWill(version),
     };
+  }
+
+  #lastWill(version: ProtocolVersion): Pick<IClientOptions, 'will'> {
+    const { willTopic: topic } = this.#options;
+    if (topic === null) return {};
+    const will = { topic, payload: Buffer.alloc(0), qos: 1, retain: true } as const;
+    return { will: version === 5 ? { ...will, properties: { willDelayInterval: WILL_DELAY_SECONDS } } : will };
   }
 
   #listen(client: MqttClient, url: string): void {
     let failure: unknown = null;
+    client.on('packetreceive', () => {
+      this.#heardMs = this.#options.clock.nowMs();
+    });
     client.on('connect', (packet) => this.#established(packet));
     client.on('message', (topic, payload, packet) =>
       this.#options.onMessage({ topic, payload, retained: packet.retain }),
@@ -255,7 +272,7 @@ export class BrokerConnection {
     this.#client = null;
     for (const settle of [...this.#unanswered]) settle(false);
     this.#lastError = failure instanceof Error ? failure.message : 'connection closed';
-    if (wasConnected) this.#options.onDisconnect();
+    if (wasConnected) this.#options.onDisconnect(this.#heardMs);
     if (this.#stopped) return;
     const otherProtocol = !wasConnected && this.#changeProtocol(url, failure);
     this.#tryAgain(otherProtocol ? 0 : this.#backOff(url, heldMs));

@@ -75,7 +75,7 @@ export class BrokerSession {
       rng,
       log,
       onConnect: (session) => this.#connected(session),
-      onDisconnect: () => this.#subscriptions.disconnected(),
+      onDisconnect: (heardMs) => this.#disconnected(heardMs),
       onMessage: (message) => this.#receive(message),
     });
     this.#subscriptions = new Subscriptions({
@@ -150,9 +150,18 @@ export class BrokerSession {
   }
 
   #connected(session: { readonly sessionPresent: boolean }): void {
-    this.#options.counters.connects.increment();
+    const { cache, clock, counters, announcer, onChange } = this.#options;
+    counters.connects.increment();
+    cache.brokerBack(clock.nowMs());
+    onChange();
     this.#subscriptions.connected(session);
-    void this.#options.announcer.announceAll();
+    void announcer.announceAll();
+  }
+
+  #disconnected(heardMs: number): void {
+    const { cache, clock } = this.#options;
+    this.#subscriptions.disconnected();
+    cache.brokerLost({ nowMs: clock.nowMs(), heardMs });
   }
 
   #follow(nodeId: string, { entered, left }: ReachChange): void {

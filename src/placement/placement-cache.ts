@@ -4,23 +4,33 @@
 // being told so, and being absent from a snapshot of the retained topics taken after a reconnect. Absence is weighed:
 // where the broker remembers something else of the node, the instance is gone; where it remembers nothing of the node,
 // it may have lost its memory, and the node gets the grace period to speak up again.
+//
+// A last will says that a connection to the broker ended, which may be the broker's own doing: it is void when ours ends
+// at the same moment, and weighs less when most nodes leave together. Grace periods stand still while the broker is away
+// (grace-clock.ts), and what answers, to pings or to requests, is alive whatever was heard.
+//
+// Long because: the sources, the snapshots and the grace periods all decide about the same few records.
 
 import { isDeepStrictEqual } from 'node:util';
 import { assertNever } from '../core/assert.ts';
 import type { Availability, Instance, InstanceKey, Node, NodePressure, PlacementUpdate } from '../core/domain.ts';
+import { GraceClock } from './grace-clock.ts';
 import type { PlacementMessage } from './message.ts';
 import {
+  type Claim,
   effectiveClaim,
   type Host,
   hasQedge,
   heardAfter,
   instancesHeardAfter,
+  type Moment,
   type ProbeTarget,
   probeTarget,
   type Slot,
   type Source,
 } from './placement-records.ts';
 import { type InstanceName, PlacementTable } from './placement-table.ts';
+import { RecentLosses } from './recent-losses.ts';
 import { Tombstones } from './tombstones.ts';
 
 /** What happened to a node, for the event log, the reach and policies. */
@@ -45,7 +55,12 @@ export interface PlacementCacheOptions {
   readonly onNode: (event: NodeEvent) => void;
   /** Where to measure the node now; null when there is nothing left to measure. */
   readonly onTarget: (nodeId: string, target: ProbeTarget | null) => void;
+  /** When an instance last answered a request, as real time; -Infinity when it never did. Absent: nobody asks any. */
+  readonly answeredMs?: (service: string, key: InstanceKey) => number;
 }
+
+/** While something speaks against a node, answers of its instances are looked for this often, ms. */
+const LOOK_MS = 1_000;
 
 /** Which part of the broker's memory a snapshot shows. */
 export interface SyncScope {
@@ -77,9 +92,15 @@ export class PlacementCache {
   #options: PlacementCacheOptions;
   readonly #table = new PlacementTable();
   readonly #tombstones = new Tombstones();
-  /** Hosts with a grace period running, and when the next of each ends: the only ones that time alone changes. */
+  readonly #grace = new GraceClock();
+  readonly #losses = new RecentLosses();
+  /** Hosts with a grace period running, and the grace time to look at each next: the only ones that time alone changes. */
   readonly #waiting = new Map<Host, number>();
   #sequence = 0;
+  /** Messages taken in before the connection that there is now; -1 before the first. */
+  #connectedSequence = -1;
+  /** The snapshot to come follows a connection that was lost: what it lacks, the broker may have lost. */
+  #afterLoss = false;
 
   constructor(options: PlacementCacheOptions) {
     this.#options = options;
@@ -103,6 +124,7 @@ export class PlacementCache {
       case 'instance-set':
         return this.set('native', message.instance, { boot: message.boot, nowMs, retained });
       case 'instance-cleared':
+        this.#noteDeparture(message, nowMs);
         return this.remove('native', message, nowMs);
       case 'informer-set':
         if (!message.fresh && this.#tombstones.holds(message.instance, nowMs)) return null;
@@ -155,6 +177,40 @@ export class PlacementCache {
     }
   }
 
+  /** The broker is not connected: grace periods stand still. */
+  brokerAway(nowMs: number): void {
+    this.#grace.stop(nowMs);
+  }
+
+  /** The connection to the broker ended; `heardMs`: when anything last came over it. What was heard to leave then is void. */
+  brokerLost({ nowMs, heardMs }: { readonly nowMs: number; readonly heardMs: number }): void {
+    const { hosts, claims } = this.#losses.takeSince(this.#grace.at(heardMs));
+    this.#afterLoss = true;
+    this.brokerAway(nowMs);
+    for (const claim of claims) this.#takeBackDeparture(claim, nowMs);
+    for (const host of hosts) {
+      if (host.lost === null) continue;
+      host.lost = null;
+      if (host.node !== null) this.#options.onNode({ kind: 'node-set', node: host.node });
+      this.#await(host, nowMs);
+      this.#refreshAll(host, nowMs);
+    }
+  }
+
+  /** A broker is connected: grace periods go on. */
+  brokerBack(nowMs: number): void {
+    this.#grace.run(nowMs);
+  }
+
+  /** The node answered a probe. */
+  nodeAnswered(nodeId: string, nowMs: number): void {
+    const host = this.#table.host(nodeId);
+    if (host === undefined || (host.lost === null && host.missing === null)) return;
+    host.signMs = this.#grace.at(nowMs);
+    this.#await(host, nowMs);
+    this.#refreshAll(host, nowMs);
+  }
+
   /** Where a snapshot begins: hand it to `endSync` once every retained message has come. */
   beginSync(): number {
     return this.#sequence;
@@ -163,12 +219,15 @@ export class PlacementCache {
   /** A snapshot is complete: what it should have shown and did not is gone, or has its grace period from now. */
   endSync(since: number, scope: SyncScope, nowMs: number): void {
     const hosts = this.#table.hosts();
+    if (scope.nodes) this.#connectedSequence = since;
     // Nothing of anyone: the broker lost its memory, or is another one. What we know is the better knowledge.
     if (scope.nodes && !hosts.some((host) => heardAfter(host, since))) return;
     for (const host of hosts) {
       if (scope.nodes && host.sequence <= since) this.#missHost(host, { since, nowMs });
-      if (!scope.nodes || heardAfter(host, since)) this.#dropUnheard(host, { since, covers: scope.covers, nowMs });
+      // What the broker has not said a word of since it is connected, it may have forgotten.
+      if (heardAfter(host, this.#connectedSequence)) this.#dropUnheard(host, { since, covers: scope.covers, nowMs });
     }
+    if (scope.nodes) this.#afterLoss = false;
   }
 
   /** No longer subscribed to: what is known of these instances may be out of date from now on. */
@@ -182,8 +241,10 @@ export class PlacementCache {
 
   /** Ends the grace periods that are over. */
   tick(nowMs: number): void {
+    const graceMs = this.#grace.at(nowMs);
     for (const [host, dueMs] of [...this.#waiting]) {
-      if (dueMs > nowMs) continue;
+      if (dueMs > graceMs) continue;
+      this.#look(host, nowMs);
       this.#endGrace(host, nowMs);
       this.#await(host, nowMs);
       this.#sweep(host);
@@ -192,7 +253,7 @@ export class PlacementCache {
 
   /** When `tick` has something to do; +Infinity when no grace period runs. */
   get nextTickMs(): number {
-    return Math.min(Number.POSITIVE_INFINITY, ...this.#waiting.values());
+    return this.#grace.realMs(Math.min(Number.POSITIVE_INFINITY, ...this.#waiting.values()));
   }
 
   /** Every instance that the outside knows of. */
@@ -217,7 +278,7 @@ export class PlacementCache {
       nodes: this.#table
         .hosts()
         .flatMap(({ node, lost }) =>
-          node === null ? [] : [{ node, lostForMs: lost === null ? null : nowMs - lost.atMs }],
+          node === null ? [] : [{ node, lostForMs: lost === null ? null : this.#grace.at(nowMs) - lost.atMs }],
         ),
       instances: this.#table.slots().flatMap(({ claims }) =>
         sources.flatMap((source) => {
@@ -230,12 +291,13 @@ export class PlacementCache {
 
   /** Takes back an export that is `ageMs` old. What was heard since stands; the next snapshot sorts out the rest. */
   import(saved: PlacementCacheExport, { ageMs, nowMs }: { ageMs: number; nowMs: number }): void {
+    const graceMs = this.#grace.at(nowMs);
     for (const { node, lostForMs } of saved.nodes) {
       if (this.#isOwn(node.id) || this.#table.host(node.id)?.node) continue;
       const host = this.#table.addHost(node.id);
       host.node = node;
-      host.bootAtMs = nowMs;
-      host.lost = lostForMs === null ? null : { atMs: nowMs - lostForMs - ageMs, sequence: 0 };
+      host.bootAtMs = graceMs;
+      host.lost = lostForMs === null ? null : { atMs: graceMs - lostForMs - ageMs, sequence: 0, doubted: true };
       this.#options.onNode({ kind: 'node-set', node });
       this.#await(host, nowMs);
       this.#retarget(host);
@@ -255,7 +317,7 @@ export class PlacementCache {
     }
     const host = this.#table.addHost(node.id);
     const before = host.lost === null ? host.node : null;
-    if (host.node?.boot !== node.boot) host.bootAtMs = nowMs;
+    if (host.node?.boot !== node.boot) host.bootAtMs = this.#grace.at(nowMs);
     host.node = node;
     host.sequence = ++this.#sequence;
     host.lost = null;
@@ -281,11 +343,20 @@ export class PlacementCache {
     return null;
   }
 
-  #loseHost(host: Host, nowMs: number): void {
+  #loseHost(host: Host, nowMs: number, doubted = true): void {
     if (host.lost !== null) return;
-    host.lost = { atMs: nowMs, sequence: ++this.#sequence };
+    const atMs = this.#grace.at(nowMs);
+    host.lost = { atMs, sequence: ++this.#sequence, doubted };
     if (host.node !== null) this.#options.onNode({ kind: 'node-lost', nodeId: host.nodeId });
     this.#await(host, nowMs);
+    this.#refreshAll(host, nowMs);
+    for (const one of this.#losses.addHost(host, atMs, this.#table.hostCount)) this.#doubtNoMore(one, nowMs);
+  }
+
+  /** It left with most others: grace runs, but until it ends the node counts as before. */
+  #doubtNoMore(host: Host, nowMs: number): void {
+    if (host.lost === null || !host.lost.doubted) return;
+    host.lost = { ...host.lost, doubted: false };
     this.#refreshAll(host, nowMs);
   }
 
@@ -293,10 +364,12 @@ export class PlacementCache {
   #missHost(host: Host, { since, nowMs }: { since: number; nowMs: number }): void {
     if (host.lost !== null) return;
     const remembered = instancesHeardAfter(host, since);
-    // The broker still has its instances, so the will must have fired while nobody told us.
-    if (remembered && hasQedge(host) && !this.#isOwn(host.nodeId)) this.#loseHost(host, nowMs);
+    // The broker still has its instances, so the will fired unheard; on a broker that is back, that was its own stop.
+    if (remembered && hasQedge(host) && !this.#isOwn(host.nodeId)) {
+      this.#loseHost(host, nowMs, !(this.#afterLoss && host.node !== null));
+    }
     if (remembered || host.missing !== null) return;
-    host.missing = { atMs: nowMs, sequence: since };
+    host.missing = { atMs: this.#grace.at(nowMs), sequence: since };
     this.#await(host, nowMs);
   }
 
@@ -313,9 +386,10 @@ export class PlacementCache {
   }
 
   #endGrace(host: Host, nowMs: number): void {
-    const { lost, missing } = host;
-    const isOver = (since: { atMs: number } | null): boolean =>
-      since !== null && nowMs - since.atMs >= this.#options.nodeGraceMs;
+    const { lost, missing, signMs } = host;
+    const graceMs = this.#grace.at(nowMs);
+    const isOver = (since: Moment | null): boolean =>
+      since !== null && graceMs - Math.max(since.atMs, signMs) >= this.#options.nodeGraceMs;
     const unheard = isOver(missing) && host.sequence <= (missing?.sequence ?? 0);
     if (host.node !== null && (isOver(lost) || unheard)) {
       host.node = null;
@@ -328,13 +402,39 @@ export class PlacementCache {
     this.#refreshAll(host, nowMs);
   }
 
-  /** Notes when the next grace period of the host ends. */
+  /** Asks whether an instance of a host that something speaks against has answered meanwhile. */
+  #look(host: Host, nowMs: number): void {
+    const { answeredMs } = this.#options;
+    if (answeredMs === undefined || !isDoubtful(host)) return;
+    for (const { service, key } of host.slots) {
+      host.signMs = Math.max(host.signMs, this.#grace.at(Math.min(nowMs, answeredMs(service, key))));
+    }
+  }
+
+  /** Notes when to look at the host next: at the end of a grace period, or for answers of its instances. */
   #await(host: Host, nowMs: number): void {
-    const starts = [host.lost?.atMs, host.missing?.atMs, host.bootAtMs];
-    const ends = starts.map((atMs) => (atMs ?? Number.NEGATIVE_INFINITY) + this.#options.nodeGraceMs);
-    const dueMs = Math.min(...ends.filter((endMs) => endMs > nowMs));
+    const { nodeGraceMs, answeredMs } = this.#options;
+    const graceMs = this.#grace.at(nowMs);
+    const starts = [host.lost, host.missing].map((moment) =>
+      moment === null ? Number.NEGATIVE_INFINITY : Math.max(moment.atMs, host.signMs),
+    );
+    const ends = [...starts, host.bootAtMs].map((atMs) => atMs + nodeGraceMs).filter((endMs) => endMs > graceMs);
+    const looks = answeredMs !== undefined && isDoubtful(host) && host.slots.size > 0;
+    const dueMs = Math.min(...ends, looks && ends.length > 0 ? graceMs + LOOK_MS : Number.POSITIVE_INFINITY);
     if (Number.isFinite(dueMs)) this.#waiting.set(host, dueMs);
     else this.#waiting.delete(host);
+  }
+
+  #noteDeparture(name: InstanceName, nowMs: number): void {
+    const claim = this.#table.slot(name)?.claims.native ?? null;
+    if (claim !== null) this.#losses.addClaim(claim, this.#grace.at(nowMs));
+  }
+
+  #takeBackDeparture(claim: Claim, nowMs: number): void {
+    const slot = this.#table.addSlot(claim.instance, this.#options.instancesMax);
+    if (slot === null || slot.claims.native !== null) return;
+    slot.claims.native = claim;
+    this.#refresh(slot, nowMs);
   }
 
   #refreshAll(host: Host, nowMs: number): void {
@@ -344,7 +444,10 @@ export class PlacementCache {
 
   /** Tells the outside what changed about one instance, and forgets it when no source claims it any more. */
   #refresh(slot: Slot, nowMs: number): void {
-    const effective = effectiveClaim(slot, { nodeGraceMs: this.#options.nodeGraceMs, nowMs });
+    const effective = effectiveClaim(slot, {
+      nodeGraceMs: this.#options.nodeGraceMs,
+      graceMs: this.#grace.at(nowMs),
+    });
     const told = slot.told;
     if (effective === null) {
       slot.told = null;
@@ -392,6 +495,11 @@ export class PlacementCache {
   #isOwn(nodeId: string): boolean {
     return nodeId === this.#options.nodeId;
   }
+}
+
+/** Something was heard that speaks against the host. */
+function isDoubtful({ lost, missing }: Host): boolean {
+  return lost !== null || missing !== null;
 }
 
 /** The name is the same already. */

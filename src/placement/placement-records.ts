@@ -46,9 +46,16 @@ export interface Slot {
 }
 
 export interface Moment {
+  /** Grace time. */
   readonly atMs: number;
   /** Messages taken in until then. */
   readonly sequence: number;
+}
+
+/** A last will that fired. */
+export interface Loss extends Moment {
+  /** Whether the node is doubted for it at once; false where the broker is the likelier cause: then only grace runs. */
+  readonly doubted: boolean;
 }
 
 /** A node as a place where instances are, announced or not. */
@@ -59,10 +66,12 @@ export interface Host {
   /** When its announcement was last heard, counted in messages. */
   sequence: number;
   /** Its last will fired. Stays when the node is dropped, since the broker still holds what it announced. */
-  lost: Moment | null;
+  lost: Loss | null;
+  /** When it, or an instance of it, last answered, as grace time. Looked up only while something speaks against it. */
+  signMs: number;
   /** A snapshot came without it. */
   missing: Moment | null;
-  /** Its boot id last changed: announcements of an earlier life have the grace period from here. */
+  /** Grace time at which its boot id last changed: announcements of an earlier life have the grace period from here. */
   bootAtMs: number;
   readonly slots: Set<Slot>;
   target: ProbeTarget | null;
@@ -74,6 +83,7 @@ export function createHost(nodeId: string): Host {
     node: null,
     sequence: 0,
     lost: null,
+    signMs: Number.NEGATIVE_INFINITY,
     missing: null,
     bootAtMs: Number.NEGATIVE_INFINITY,
     slots: new Set(),
@@ -84,24 +94,29 @@ export function createHost(nodeId: string): Host {
 /** The claim that counts and what it is worth; null when none is worth anything. */
 export function effectiveClaim(
   slot: Slot,
-  { nodeGraceMs, nowMs }: { readonly nodeGraceMs: number; readonly nowMs: number },
+  { nodeGraceMs, graceMs }: { readonly nodeGraceMs: number; readonly graceMs: number },
 ): { readonly source: Source; readonly claim: Claim; readonly availability: Availability } | null {
   for (const source of SOURCES) {
     const claim = slot.claims[source];
     if (claim === null) continue;
-    const doubtedSinceMs = source === 'static' || source === 'local' ? null : doubtedSince(slot.host, claim);
-    if (doubtedSinceMs !== null && nowMs - doubtedSinceMs >= nodeGraceMs) continue;
-    const suspect = doubtedSinceMs !== null || claim.outOfReach;
+    const doubt = source === 'static' || source === 'local' ? null : doubtOf(slot.host, claim);
+    if (doubt !== null && graceMs - doubt.sinceMs >= nodeGraceMs) continue;
+    const suspect = doubt?.suspect === true || claim.outOfReach;
     return { source, claim, availability: suspect ? 'suspect' : 'up' };
   }
   return null;
 }
 
-/** Since when the claim is doubtful because its node went away or began a new life; null when it is not. */
-function doubtedSince(host: Host, claim: Claim): number | null {
-  if (host.lost !== null && claim.liveSequence <= host.lost.sequence) return host.lost.atMs;
+/** Why the claim is doubtful, because its node went away or began a new life; null when it is not. */
+function doubtOf(host: Host, claim: Claim): { readonly sinceMs: number; readonly suspect: boolean } | null {
+  const { lost, signMs } = host;
+  if (lost !== null && claim.liveSequence <= lost.sequence) {
+    // What answers after its will fired is alive, and has its grace from the last answer on.
+    return { sinceMs: Math.max(lost.atMs, signMs), suspect: lost.doubted && signMs <= lost.atMs };
+  }
   const boot = host.node?.boot ?? null;
-  return boot !== null && claim.boot !== null && claim.boot !== boot ? host.bootAtMs : null;
+  const earlierLife = boot !== null && claim.boot !== null && claim.boot !== boot;
+  return earlierLife ? { sinceMs: host.bootAtMs, suspect: true } : null;
 }
 
 /** Whether some native announcement of the host, node or instance, was heard after `sequence`. */

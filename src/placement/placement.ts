@@ -11,7 +11,7 @@
 import { isDeepStrictEqual } from 'node:util';
 import type { Config, ListenAddress, MqttConfig, ServiceConfig, StaticInstanceConfig } from '../config/config.ts';
 import type { Clock } from '../core/clock.ts';
-import type { Instance, Node, NodePressure, PlacementUpdate } from '../core/domain.ts';
+import type { Instance, InstanceKey, Node, NodePressure, PlacementUpdate } from '../core/domain.ts';
 import type { Rng } from '../core/rng.ts';
 import type { Logger } from '../telemetry/log.ts';
 import type { Metrics } from '../telemetry/metrics.ts';
@@ -38,6 +38,8 @@ export interface PlacementOptions {
   readonly onNode: (event: NodeEvent) => void;
   /** Where a node's distance is to be measured from now on; null: nowhere any more. */
   readonly onTarget: (nodeId: string, target: ProbeTarget | null) => void;
+  /** When an instance last answered a request, by `clock`; -Infinity when it never did. Absent: nobody asks any. */
+  readonly answeredMs?: (service: string, key: InstanceKey) => number;
 }
 
 export interface PlacementState {
@@ -63,6 +65,8 @@ export interface Placement {
   configure(config: Config): void;
   /** The RTT of a node was measured, or restored, ms. */
   observeRtt(nodeId: string, rttMs: number): void;
+  /** The node answered a probe just now: it is alive, whatever the broker says. */
+  nodeAnswered(nodeId: string): void;
   /** How hard pressed this node is, announced with it. */
   announcePressure(pressure: NodePressure): void;
   state(): PlacementState;
@@ -91,6 +95,7 @@ class CachedPlacement implements Placement {
   #session: BrokerSession | null = null;
   #pressure: NodePressure | null = null;
   #tickTimer: NodeJS.Timeout | null = null;
+  #tickAtMs = Number.POSITIVE_INFINITY;
 
   constructor(options: PlacementOptions) {
     const { config, clock, log, metrics } = options;
@@ -106,7 +111,9 @@ class CachedPlacement implements Placement {
       onUpdate: options.onUpdate,
       onNode: (event) => this.#nodeChanged(event),
       onTarget: (nodeId, target) => this.#retarget(nodeId, target),
+      ...(options.answeredMs === undefined ? {} : { answeredMs: options.answeredMs }),
     });
+    if (config.mqtt !== null) this.#cache.brokerAway(clock.nowMs());
     this.#own = new OwnInstances({
       ...options,
       cache: this.#cache,
@@ -164,6 +171,11 @@ class CachedPlacement implements Placement {
   observeRtt(nodeId: string, rttMs: number): void {
     this.#rttsMs.set(nodeId, rttMs);
     this.#session?.observeRtt(nodeId, rttMs);
+  }
+
+  nodeAnswered(nodeId: string): void {
+    this.#cache.nodeAnswered(nodeId, this.#options.clock.nowMs());
+    this.#tickLater();
   }
 
   announcePressure(pressure: NodePressure): void {
@@ -265,14 +277,14 @@ class CachedPlacement implements Placement {
     this.#options.onTarget(nodeId, target);
   }
 
-  /** Grace periods are all of one length, so the one that is waited for ends before any that begins later. */
   #tickLater(): void {
-    if (this.#tickTimer !== null) return;
     const nextMs = this.#cache.nextTickMs;
-    if (nextMs === Number.POSITIVE_INFINITY) return;
+    if (nextMs >= this.#tickAtMs) return;
+    if (this.#tickTimer !== null) clearTimeout(this.#tickTimer);
+    this.#tickAtMs = nextMs;
     this.#tickTimer = setTimeout(
       () => {
-        this.#tickTimer = null;
+        this.#tickAtMs = Number.POSITIVE_INFINITY;
         this.#cache.tick(this.#options.clock.nowMs());
         this.#tickLater();
       },

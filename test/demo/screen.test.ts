@@ -25,6 +25,7 @@ function instance(nodeId: string, facts: Partial<InstanceState> = {}): InstanceS
     requestsPerSecond: 41.25,
     requests: 100,
     failures: 0,
+    answeredAgeMs: null,
     pool: 'exploitation',
     weight: 0.4,
     successProbability: 0.983,

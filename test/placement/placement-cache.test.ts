@@ -42,7 +42,13 @@ const NO_PRESSURE = {
 };
 
 /** A cache whose events are written down as one line each. */
-function harness({ instancesMax = 100 } = {}) {
+function harness({
+  instancesMax = 100,
+  answeredMs,
+}: {
+  instancesMax?: number;
+  answeredMs?: (service: string, key: string) => number;
+} = {}) {
   const events: string[] = [];
   const targets = new Map<string, ProbeTarget | null>();
   let nowMs = 0;
@@ -59,6 +65,7 @@ function harness({ instancesMax = 100 } = {}) {
     },
     onNode: (event) => events.push(`${event.kind} ${event.kind === 'node-set' ? event.node.id : event.nodeId}`),
     onTarget: (nodeId, target) => targets.set(nodeId, target),
+    ...(answeredMs === undefined ? {} : { answeredMs }),
   });
   return {
     cache,
@@ -336,6 +343,146 @@ describe('a snapshot after a reconnect', () => {
     sync(since);
     at(60_000);
     expect(keys()).toEqual(['n1/s up', 'n1/i up']);
+  });
+});
+
+describe('a broker that ends', () => {
+  const fleet = (options?: Parameters<typeof harness>[0]) => {
+    const made = harness(options);
+    for (const id of ['n1', 'n2', 'n3']) {
+      made.hear(nodeSet(id));
+      made.hear(announced(id, 'a'));
+    }
+    made.events();
+    return made;
+  };
+
+  it('voids what it said in its last moments, and lets no grace period run while it is away', () => {
+    const { cache, hear, at, keys } = fleet();
+    at(10_000);
+    hear(will('n1'));
+    hear(withdrawn('n2', 'a'));
+    expect(keys()).toEqual(['n1/a suspect', 'n3/a up']);
+    cache.brokerLost({ nowMs: 10_500, heardMs: 10_010 });
+    expect(keys().sort()).toEqual(['n1/a up', 'n2/a up', 'n3/a up']);
+    at(1_000_000);
+    expect(keys()).toHaveLength(3);
+    expect(cache.nextTickMs).toBe(Number.POSITIVE_INFINITY);
+  });
+
+  it('does not void what it said well before', () => {
+    const { cache, hear, at, keys } = fleet();
+    hear(withdrawn('n2', 'a'));
+    hear(will('n1'));
+    at(10_000);
+    cache.brokerLost({ nowMs: 10_000, heardMs: 10_000 });
+    expect(keys()).toEqual(['n1/a suspect', 'n3/a up']);
+    at(500_000);
+    cache.brokerBack(510_000);
+    at(529_999);
+    expect(keys()).toEqual(['n1/a suspect', 'n3/a up']);
+    at(530_000);
+    expect(keys()).toEqual(['n3/a up']);
+  });
+
+  it('is not believed when it comes back with instances whose nodes it lost by its own stop', () => {
+    const { cache, hear, sync, at, keys } = fleet();
+    cache.brokerLost({ nowMs: 1_000, heardMs: 1_000 });
+    cache.brokerBack(4_000);
+    const since = cache.beginSync();
+    hear(announced('n1', 'a'), true);
+    hear(announced('n2', 'a'), true);
+    hear(announced('n3', 'a'), true);
+    hear(nodeSet('n3'), true);
+    at(6_000);
+    sync(since);
+    expect(keys()).toEqual(['n1/a up', 'n2/a up', 'n3/a up']);
+    at(7_000);
+    hear(nodeSet('n1'));
+    at(36_000);
+    expect(keys()).toEqual(['n1/a up', 'n3/a up']);
+  });
+
+  it('takes no node along because what it forgot is listened to anew', () => {
+    const { cache, sync, keys } = fleet();
+    cache.brokerLost({ nowMs: 1_000, heardMs: 1_000 });
+    cache.brokerBack(4_000);
+    sync(cache.beginSync());
+    sync(cache.beginSync(), { nodes: false, covers: () => true });
+    expect(keys()).toHaveLength(3);
+  });
+});
+
+describe('nodes that leave together', () => {
+  it('are not doubted while their grace period runs, as it may be the doing of the broker', () => {
+    const { hear, at, keys } = harness();
+    const ids = ['n1', 'n2', 'n3', 'n4'];
+    for (const id of ids) {
+      hear(nodeSet(id));
+      hear(announced(id, 'a'));
+    }
+    for (const id of ids.slice(0, 2)) hear(will(id));
+    expect(keys()).toEqual(['n1/a suspect', 'n2/a suspect', 'n3/a up', 'n4/a up']);
+    at(1_000);
+    hear(will('n3'));
+    expect(keys()).toEqual(['n1/a up', 'n2/a up', 'n3/a up', 'n4/a up']);
+    hear(will('n4'));
+    expect(keys()).toContain('n4/a up');
+    at(31_000);
+    expect(keys()).toEqual([]);
+  });
+
+  it('are doubted one by one when they leave one by one', () => {
+    const { hear, at, keys } = harness();
+    const ids = ['n1', 'n2', 'n3'];
+    for (const id of ids) {
+      hear(nodeSet(id));
+      hear(announced(id, 'a'));
+    }
+    ids.forEach((id, i) => {
+      at(i * 6_000);
+      hear(will(id));
+    });
+    expect(keys()).toEqual(['n1/a suspect', 'n2/a suspect', 'n3/a suspect']);
+  });
+});
+
+describe('a node whose will fired', () => {
+  it('counts as alive while it answers probes, and has its grace period from the last answer on', () => {
+    const { cache, hear, at, events, keys } = harness();
+    hear(nodeSet('n1'));
+    hear(announced('n1', 'a'));
+    at(1_000);
+    hear(will('n1'));
+    at(3_000);
+    cache.nodeAnswered('n1', 3_000);
+    expect(keys()).toEqual(['n1/a up']);
+    at(20_000);
+    cache.nodeAnswered('n1', 20_000);
+    at(49_999);
+    expect(keys()).toEqual(['n1/a up']);
+    events();
+    at(50_000);
+    expect(events()).toEqual(['node-removed n1', 'pilotnet removed n1/a']);
+  });
+
+  it('counts as alive while an instance of it answers requests', () => {
+    let answeredMs = Number.NEGATIVE_INFINITY;
+    const { cache, hear, at, keys } = harness({ answeredMs: () => answeredMs });
+    hear(nodeSet('n1'));
+    hear(announced('n1', 'a'));
+    at(1_000);
+    hear(will('n1'));
+    expect(keys()).toEqual(['n1/a suspect']);
+    expect(cache.nextTickMs).toBe(2_000);
+    answeredMs = 1_500;
+    at(2_000);
+    expect(keys()).toEqual(['n1/a up']);
+    answeredMs = 30_000;
+    for (let ms = 3_000; ms < 60_000; ms += 1_000) at(ms);
+    expect(keys()).toEqual(['n1/a up']);
+    at(60_000);
+    expect(keys()).toEqual([]);
   });
 });
 

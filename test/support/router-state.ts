@@ -25,6 +25,7 @@ export function instanceStateOf(nodeId: string, changes: Partial<InstanceState> 
     requestsPerSecond: 5,
     requests: 100,
     failures: 2,
+    answeredAgeMs: 40,
     pool: 'exploitation',
     weight: 0.5,
     successProbability: 0.95,

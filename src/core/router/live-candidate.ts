@@ -15,6 +15,8 @@ export class LiveCandidate implements Candidate {
   /** Tries started and failed here, all time. */
   requests = 0;
   failures = 0;
+  /** When a try was last answered here; -Infinity before the first. */
+  answeredMs: number = Number.NEGATIVE_INFINITY;
 
   constructor(facts: {
     readonly handle: number;

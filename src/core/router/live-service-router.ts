@@ -140,7 +140,8 @@ export class LiveServiceRouter implements ServiceRouter {
     this.#flights.remove(ticket);
     if (live === undefined) return;
     this.#refreshFlights(live);
-    if (result !== 'answered' && result !== 'aborted') live.failures++;
+    if (result === 'answered') live.answeredMs = nowMs;
+    else if (result !== 'aborted') live.failures++;
     // An answer bounds the round trip from above, where nobody has measured it.
     if (!live.rttKnown && result === 'answered' && latencyMs < live.rttMs) live.rttMs = latencyMs;
     const end = this.#outcomes.end(live, startMs, ahead);
@@ -224,6 +225,10 @@ export class LiveServiceRouter implements ServiceRouter {
   density(key: InstanceKey, gridMs: readonly number[], nowMs: number): number[] | null {
     const candidate = this.#set.get(key);
     return candidate === undefined ? null : this.#policy.density(candidate, gridMs, nowMs);
+  }
+
+  answeredMs(key: InstanceKey): number {
+    return this.#set.get(key)?.answeredMs ?? Number.NEGATIVE_INFINITY;
   }
 
   snapshot(nowMs: number): RouterSnapshot {
@@ -344,6 +349,7 @@ export class LiveServiceRouter implements ServiceRouter {
       requestsPerSecond: this.#rates.ofInstance(candidate.handle, nowMs),
       requests: candidate.requests,
       failures: candidate.failures,
+      answeredAgeMs: Number.isFinite(candidate.answeredMs) ? Math.max(0, nowMs - candidate.answeredMs) : null,
     };
   }
 
