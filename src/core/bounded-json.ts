@@ -5,10 +5,10 @@
 /** No document of ours nests deeper than a handful of levels; a profile may be anything, in reason. */
 export const JSON_DEPTH_MAX = 32;
 
-/** Nested deeper than `JSON_DEPTH_MAX`. */
+/** Nested deeper than the bound. */
 export class DepthError extends Error {
-  constructor() {
-    super(`nested deeper than ${JSON_DEPTH_MAX} levels`);
+  constructor(depthMax: number) {
+    super(`nested deeper than ${depthMax} levels`);
     this.name = 'DepthError';
   }
 }
@@ -18,8 +18,8 @@ export class DepthError extends Error {
  *
  * @throws DepthError before anything is parsed, SyntaxError for what is not JSON
  */
-export function parseBoundedJson(text: string): unknown {
-  if (isTooDeep(text)) throw new DepthError();
+export function parseBoundedJson(text: string, depthMax = JSON_DEPTH_MAX): unknown {
+  if (isDeeper(text, depthMax)) throw new DepthError(depthMax);
   return JSON.parse(text);
 }
 
@@ -27,14 +27,14 @@ const [QUOTE, BACKSLASH] = [0x22, 0x5c];
 const [ARRAY, ARRAY_END, OBJECT, OBJECT_END] = [0x5b, 0x5d, 0x7b, 0x7d];
 
 /** Counts brackets outside of strings: exact for JSON, and for anything else the parser has the say. */
-function isTooDeep(text: string): boolean {
+function isDeeper(text: string, depthMax: number): boolean {
   let depth = 0;
   for (let at = 0; at < text.length; at++) {
     const code = text.charCodeAt(at);
     if (code === QUOTE) at = endOfString(text, at);
     else if (code === ARRAY || code === OBJECT) depth++;
     else if (code === ARRAY_END || code === OBJECT_END) depth--;
-    if (depth > JSON_DEPTH_MAX) return true;
+    if (depth > depthMax) return true;
   }
   return false;
 }

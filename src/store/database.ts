@@ -6,7 +6,7 @@
 import { accessSync, constants, copyFileSync, existsSync, mkdirSync, readdirSync, renameSync, rmSync } from 'node:fs';
 import { basename, dirname, extname, join } from 'node:path';
 import Database from 'better-sqlite3';
-import { inspectHeader } from './file-header.ts';
+import { assertRegularBeside, inspectHeader } from './file-header.ts';
 import { MIGRATIONS, type Migration } from './migrations.ts';
 
 export interface OpenOptions {
@@ -104,6 +104,7 @@ function openChecked(path: string, migrations: readonly Migration[], options: Op
   accessSync(dirname(path), constants.W_OK);
   if (existsSync(path)) accessSync(path, constants.R_OK | constants.W_OK);
   if (foreign !== null) throw new UnusableFileError(foreign);
+  assertRegularBeside(path);
   const database = openLocked(path, options);
   return examineOrClose(database, () => {
     check(database);

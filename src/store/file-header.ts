@@ -1,6 +1,6 @@
 // A look at the first 100 bytes before SQLite gets the file: what is not ours must not be changed by so much as a byte.
 
-import { closeSync, openSync, readSync } from 'node:fs';
+import { closeSync, constants, fstatSync, openSync, readSync, statSync } from 'node:fs';
 
 const HEADER_BYTES = 100;
 const MAGIC = 'SQLite format 3\u0000';
@@ -17,16 +17,26 @@ export function inspectHeader(path: string, applicationId: number): { readonly f
   const header = Buffer.alloc(HEADER_BYTES);
   let fd: number;
   try {
-    fd = openSync(path, 'r');
+    // A FIFO would be waited for, for ever.
+    fd = openSync(path, constants.O_RDONLY | constants.O_NONBLOCK);
   } catch (error) {
     if ((error as NodeJS.ErrnoException).code === 'ENOENT') return { foreign: null };
     throw error;
   }
   try {
+    if (!fstatSync(fd).isFile()) throw new Error(`${path} is no regular file`);
     const length = readSync(fd, header, 0, HEADER_BYTES, 0);
     return { foreign: length === 0 ? null : reasonOf(header.subarray(0, length), applicationId) };
   } finally {
     closeSync(fd);
+  }
+}
+
+/** What SQLite opens beside the file; it waits for a FIFO, and reads a device to its end. @throws Error */
+export function assertRegularBeside(path: string): void {
+  for (const suffix of ['-wal', '-journal', '-shm']) {
+    const file = statSync(path + suffix, { throwIfNoEntry: false });
+    if (file !== undefined && !file.isFile()) throw new Error(`${path}${suffix} is no regular file`);
   }
 }
 

@@ -3,6 +3,7 @@
 import type Database from 'better-sqlite3';
 import type { RouterSnapshot } from '../core/service-router.ts';
 import type { BootClock, SavedAt } from './boot-clock.ts';
+import { isName, readLearned, readSnapshot, savedRow } from './row-schema.ts';
 import {
   isSameFact,
   joinPlacement,
@@ -16,10 +17,11 @@ import type { StoreState } from './state.ts';
 
 /** A table of which the writer knows what is in it. */
 interface Tracked<Row> {
-  /** Null for a row that is there but makes no sense. */
-  readonly known: Map<string, Row | null>;
+  readonly known: Map<string, Row>;
   readonly put: (id: string, row: Row) => void;
   readonly remove: (id: string) => void;
+  /** Removes a row by its key as it was read, whatever that is. */
+  readonly drop: (...key: readonly unknown[]) => void;
 }
 
 /** What is to be written to one table, worked out before anything is. */
@@ -32,6 +34,8 @@ interface Change {
 
 export interface SavedState extends StoreState {
   readonly savedAt: SavedAt;
+  /** Rows that did not fit their schema, and were left out. */
+  readonly dropped: number;
 }
 
 /**
@@ -51,6 +55,8 @@ export class RowWriter {
   readonly #services: Tracked<string>;
   readonly #learned: Tracked<string>;
   readonly #placement: Tracked<PlacementRow>;
+  /** Removes the rows that did not fit, with the next write. */
+  #misfits: (() => void)[] = [];
   readonly #stamp: Database.Statement<[string | null, number, number]>;
 
   constructor(database: Database.Database, clock: BootClock) {
@@ -63,44 +69,66 @@ export class RowWriter {
       known: new Map(),
       put: (id, row) => placement.put(id, JSON.stringify(row.fact)),
       remove: placement.remove,
+      drop: placement.drop,
     };
     this.#stamp = database.prepare(
       'INSERT OR REPLACE INTO saved (one, boot_id, uptime_ms, wall_ms) VALUES (1, ?, ?, ?)',
     );
   }
 
-  /** What the file holds; null when nothing was ever written. To be called before the first write, which builds on it. */
+  /**
+   * What the file holds, row by row, as far as it fits; null when nothing was ever written. To be called before the first
+   * write, which builds on it.
+   */
   read(): SavedState | null {
-    const saved = this.#database.prepare<[], SavedRow>('SELECT boot_id, uptime_ms, wall_ms FROM saved').get();
+    const row = this.#database.prepare<[], unknown>('SELECT boot_id, uptime_ms, wall_ms FROM saved').get();
     const routers = this.#readRouters();
     const placement = joinPlacement(this.#readPlacement());
-    if (saved === undefined) return null;
-    return { routers, placement, savedAt: { bootId: saved.boot_id, uptimeMs: saved.uptime_ms, wallMs: saved.wall_ms } };
+    if (row === undefined) return null;
+    return { routers, placement, savedAt: savedAtOf(row), dropped: this.#misfits.length };
   }
 
   #readRouters(): RouterSnapshot[] {
-    const learned = new Map<string, Map<string, string>>();
+    const learned = this.#readLearned();
+    const rows = this.#database.prepare<[], ServiceRow>('SELECT name, data FROM service').all();
+    return rows.flatMap(({ name, data }) => {
+      const snapshot = readSnapshot(data);
+      if (snapshot === null || snapshot.service !== name) return this.#misfit(() => this.#services.drop(name));
+      this.#services.known.set(snapshot.service, String(data));
+      return [joinSnapshot(snapshot, learned.get(snapshot.service) ?? new Map())];
+    });
+  }
+
+  /** What was learned of each instance, by service and key. */
+  #readLearned(): Map<string, Map<string, unknown>> {
+    const learned = new Map<string, Map<string, unknown>>();
     const rows = this.#database.prepare<[], LearnedRow>('SELECT service, instance, data FROM learned').all();
     for (const { service, instance, data } of rows) {
-      const instances = learned.get(service) ?? new Map<string, string>();
-      learned.set(service, instances.set(instance, data));
-      this.#learned.known.set(learnedId(service, instance), data);
+      const row = readLearned(data);
+      if (!isName(service) || !isName(instance) || row === null) {
+        this.#misfit(() => this.#learned.drop(service, instance));
+        continue;
+      }
+      const instances = learned.get(service) ?? new Map<string, unknown>();
+      learned.set(service, instances.set(instance, row.learned));
+      this.#learned.known.set(learnedId(service, instance), String(data));
     }
-    const services = this.#database.prepare<[], ServiceRow>('SELECT name, data FROM service').all();
-    return services.flatMap(({ name, data }) => {
-      this.#services.known.set(name, data);
-      const snapshot = joinSnapshot({ service: data, instances: learned.get(name) ?? new Map() });
-      return snapshot === null ? [] : [snapshot];
-    });
+    return learned;
   }
 
   #readPlacement(): PlacementRow[] {
     const rows = this.#database.prepare<[], PlacedRow>('SELECT id, data FROM placement').all();
     return rows.flatMap(({ id, data }) => {
       const row = readPlacementRow(data);
-      this.#placement.known.set(id, row?.id === id ? row : null);
-      return row === null ? [] : [row];
+      if (row === null || row.id !== id) return this.#misfit(() => this.#placement.drop(id));
+      this.#placement.known.set(row.id, row);
+      return [row];
     });
+  }
+
+  #misfit(remove: () => void): [] {
+    this.#misfits.push(remove);
+    return [];
   }
 
   /**
@@ -109,11 +137,12 @@ export class RowWriter {
    */
   write(state: StoreState, last: boolean): number {
     const changes = this.#changes(state, last ? Number.POSITIVE_INFINITY : PLACED_ROWS_MAX);
-    const rows = changes.reduce((sum, change) => sum + change.rows, 0);
+    const rows = changes.reduce((sum, change) => sum + change.rows, this.#misfits.length);
     if (rows === 0 && !last) return 0;
     this.#database.transaction(() => this.#apply(changes))();
     // Only what was committed is known to be there.
     for (const change of changes) change.remember();
+    this.#misfits = [];
     return rows + 1;
   }
 
@@ -134,37 +163,40 @@ export class RowWriter {
   }
 
   #apply(changes: readonly Change[]): void {
+    for (const remove of this.#misfits) remove();
     for (const change of changes) change.apply();
     this.#stamp.run(this.#clock.bootId, this.#clock.uptimeMs(), this.#clock.wallMs());
   }
 }
 
-interface SavedRow {
-  readonly boot_id: string | null;
-  readonly uptime_ms: number;
-  readonly wall_ms: number;
-}
-
+/** Rows as they lie in the file: any column may hold anything. */
 interface ServiceRow {
-  readonly name: string;
-  readonly data: string;
+  readonly name: unknown;
+  readonly data: unknown;
 }
 
 interface LearnedRow {
-  readonly service: string;
-  readonly instance: string;
-  readonly data: string;
+  readonly service: unknown;
+  readonly instance: unknown;
+  readonly data: unknown;
 }
 
 interface PlacedRow {
-  readonly id: string;
-  readonly data: string;
+  readonly id: unknown;
+  readonly data: unknown;
+}
+
+/** A time that does not fit is of another boot: the age is unknown. */
+function savedAtOf(row: unknown): SavedAt {
+  const { data } = savedRow.safeParse(row);
+  return { bootId: data?.boot_id ?? null, uptimeMs: data?.uptime_ms ?? 0, wallMs: data?.wall_ms ?? 0 };
 }
 
 function tracked(database: Database.Database, table: 'service' | 'placement', id: 'name' | 'id'): Tracked<string> {
   const put = database.prepare(`INSERT OR REPLACE INTO ${table} (${id}, data) VALUES (?, ?)`);
   const remove = database.prepare(`DELETE FROM ${table} WHERE ${id} = ?`);
-  return { known: new Map(), put: (key, data) => put.run(key, data), remove: (key) => remove.run(key) };
+  const drop = (...key: readonly unknown[]): unknown => remove.run(...key);
+  return { known: new Map(), put: (key, data) => put.run(key, data), remove: drop, drop };
 }
 
 function trackedLearned(database: Database.Database): Tracked<string> {
@@ -174,6 +206,7 @@ function trackedLearned(database: Database.Database): Tracked<string> {
     known: new Map(),
     put: (id, data) => put.run(...id.split(SEPARATOR), data),
     remove: (id) => remove.run(...id.split(SEPARATOR)),
+    drop: (...key) => remove.run(...key),
   };
 }
 
@@ -187,7 +220,7 @@ function difference<Row>(
   for (const entry of wanted) {
     if (put.length >= putMax) break;
     const known = table.known.get(entry[0]);
-    if (known === undefined || known === null || !isSame(known, entry[1])) put.push(entry);
+    if (known === undefined || !isSame(known, entry[1])) put.push(entry);
   }
   const gone = [...table.known.keys()].filter((id) => !wanted.has(id));
   return {

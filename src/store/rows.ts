@@ -2,6 +2,7 @@
 // did not change is not written again.
 
 import type { RouterSnapshot } from '../core/service-router.ts';
+import { readInstance, readNode } from './row-schema.ts';
 import type { PlacedInstance, PlacedNode, PlacementState } from './state.ts';
 
 export interface LearnedRows {
@@ -25,18 +26,11 @@ export function splitSnapshot(snapshot: RouterSnapshot): LearnedRows {
   return { service: JSON.stringify({ ...snapshot, policy: { ...policy, instances: {} } }), instances };
 }
 
-/** Null for rows that are not what `splitSnapshot` made. */
-export function joinSnapshot(rows: LearnedRows): RouterSnapshot | null {
-  const snapshot = parse(rows.service);
-  if (!isTable(snapshot) || snapshot.version !== 1 || typeof snapshot.service !== 'string') return null;
+/** The inverse: `instances` holds what was learned of each, by its key. */
+export function joinSnapshot(snapshot: RouterSnapshot, instances: ReadonlyMap<string, unknown>): RouterSnapshot {
   const { policy } = snapshot;
-  if (!isTable(policy) || rows.instances.size === 0) return snapshot as unknown as RouterSnapshot;
-  const instances: Record<string, unknown> = {};
-  for (const [key, text] of rows.instances) {
-    const learned = parse(text);
-    if (learned !== undefined) instances[key] = learned;
-  }
-  return { ...(snapshot as unknown as RouterSnapshot), policy: { ...policy, instances } };
+  if (!isTable(policy) || instances.size === 0) return snapshot;
+  return { ...snapshot, policy: { ...policy, instances: Object.fromEntries(instances) } };
 }
 
 /** A thing that was placed, with its row's id. */
@@ -75,12 +69,12 @@ export function isSameFact(a: PlacementRow, b: PlacementRow): boolean {
   );
 }
 
-/** A fact from its row; null for one of another shape. */
-export function readPlacementRow(data: string): PlacementRow | null {
-  const fact = parse(data);
-  if (!isTable(fact)) return null;
-  if (isTable(fact.node)) return nodeRow(fact as unknown as PlacedNode);
-  return isTable(fact.instance) ? instanceRow(fact as unknown as PlacedInstance) : null;
+/** A fact from its row; null for one that does not fit. */
+export function readPlacementRow(data: unknown): PlacementRow | null {
+  const node = readNode(data);
+  if (node !== null) return nodeRow(node);
+  const instance = readInstance(data);
+  return instance === null ? null : instanceRow(instance);
 }
 
 /** Null without any. */
@@ -91,13 +85,4 @@ export function joinPlacement(rows: readonly PlacementRow[]): PlacementState | n
     nodes: rows.flatMap((row) => (row.kind === 'node' ? [row.fact] : [])),
     instances: rows.flatMap((row) => (row.kind === 'instance' ? [row.fact] : [])),
   };
-}
-
-/** Undefined for what is no JSON: SQLite's checks do not look into rows. */
-function parse(text: string): unknown {
-  try {
-    return JSON.parse(text);
-  } catch {
-    return undefined;
-  }
 }

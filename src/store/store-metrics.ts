@@ -7,6 +7,7 @@ import type { StoreFacts } from './store.ts';
 export interface StoreMetrics {
   readonly flushes: Counter;
   readonly rows: Counter;
+  readonly dropped: Counter;
   readonly flushSeconds: { observe(seconds: number): void };
   failure(error: unknown): void;
 }
@@ -34,6 +35,12 @@ export function createStoreMetrics(metrics: Metrics, facts: () => StoreFacts): S
       .counter({ name: 'qedge_store_flushes_total', help: 'Times the state was written, or found unchanged.' })
       .with(),
     rows: metrics.counter({ name: 'qedge_store_rows_total', help: 'Rows written to the store.' }).with(),
+    dropped: metrics
+      .counter({
+        name: 'qedge_store_rows_dropped_total',
+        help: 'Rows of the store that did not fit their schema at the start, and were left out.',
+      })
+      .with(),
     flushSeconds: metrics
       .histogram({
         name: 'qedge_store_flush_seconds',

@@ -1,6 +1,6 @@
 // What qedge keeps over a restart, written behind: a failing disk is told and counted, and traffic never waits for it.
 
-import { statSync } from 'node:fs';
+import { realpathSync, statSync } from 'node:fs';
 import { CommandError } from '../errors.ts';
 import { loadSqliteBinding } from '../sea.ts';
 import type { Logger } from '../telemetry/log.ts';
@@ -115,6 +115,7 @@ class SqliteStore implements Store {
       this.#file = this.#openFile(lockWaitMs);
       this.#saved = this.#file.saved;
       log.info({ path: this.#file.path }, 'store opened');
+      this.#tellDropped(this.#file);
     } catch (error) {
       if (error instanceof StoreInUseError) throw new CommandError(error.message, 1, error);
       this.#metrics.failure(error);
@@ -124,7 +125,7 @@ class SqliteStore implements Store {
 
   load(): RestoredState | null {
     if (this.#saved === null) return null;
-    const { savedAt, ...state } = this.#saved;
+    const { savedAt, dropped: _, ...state } = this.#saved;
     this.#saved = null;
     return { ...state, ageMs: ageOf(savedAt, this.#clock) };
   }
@@ -210,7 +211,7 @@ class SqliteStore implements Store {
     );
     if (unusable !== null) log.error({ path, ...unusable }, 'store file was unusable, begins anew');
     try {
-      const durability = new Durability(database, path);
+      const durability = new Durability(database, realpathSync(path));
       const close = (): void => {
         database.close();
         durability.close();
@@ -220,6 +221,12 @@ class SqliteStore implements Store {
       database.close();
       throw error;
     }
+  }
+
+  #tellDropped({ path, saved }: OpenFile): void {
+    if (saved === null || saved.dropped === 0) return;
+    this.#metrics.dropped.increment(saved.dropped);
+    this.#options.log.warn({ path, rows: saved.dropped }, 'store rows that do not fit were dropped');
   }
 
   /** The file could not be opened before: another try, which blocks for nobody. */
@@ -278,8 +285,11 @@ function reasonOf(error: unknown): string {
   return code === '' ? message : `${message} (${code})`;
 }
 
+/** Null also where the path leads nowhere, in a circle, or where this process may not look. */
 function sizeOf(path: string): number | null {
-  const file = statSync(path, { throwIfNoEntry: false });
-  if (file === undefined) return null;
-  return file.size + (statSync(`${path}-wal`, { throwIfNoEntry: false })?.size ?? 0);
+  try {
+    return statSync(path).size + (statSync(`${path}-wal`, { throwIfNoEntry: false })?.size ?? 0);
+  } catch {
+    return null;
+  }
 }

@@ -1,13 +1,24 @@
 // Real SQLite files: what is kept comes back, what is unusable goes aside, and nothing ever stops traffic.
 
-import { mkdtempSync, readdirSync, readFileSync, rmSync, statSync, truncateSync, writeFileSync } from 'node:fs';
+import { execFileSync } from 'node:child_process';
+import {
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  statSync,
+  symlinkSync,
+  truncateSync,
+  writeFileSync,
+} from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import Database from 'better-sqlite3';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { CommandError } from '../../src/errors.ts';
 import { AGE_UNKNOWN_MS } from '../../src/store/boot-clock.ts';
-import type { StoreState } from '../../src/store/state.ts';
+import type { PlacedInstance, StoreState } from '../../src/store/state.ts';
 import { EMPTY, FakeBootClock, instanceOf, openBench, placementOf, snapshotOf } from './store-fixture.ts';
 
 let directory = '';
@@ -242,6 +253,106 @@ describe('a file that is of no use', () => {
     );
     database.close();
     expect((await reload())?.routers).toEqual([snapshotOf('pilotnet', { 'pi-2/9000': LEARNED['pi-2/9000'] })]);
+  });
+});
+
+describe('a row that does not fit', () => {
+  /** Keeps the state, alters the file as `sql` says, and starts again. */
+  async function afterwards(sql: string, ...bound: readonly unknown[]) {
+    await keep(STATE);
+    const database = new Database(path);
+    database.prepare(sql).run(...bound);
+    database.close();
+    const { store, metrics, lines } = openBench(path);
+    const kept = store.load();
+    store.start(() => kept ?? EMPTY);
+    await store.close();
+    const dropped = Number(/^qedge_store_rows_dropped_total (\d+)/m.exec(metrics.render())?.[1]);
+    return { kept, dropped, lines };
+  }
+
+  const placed = (change: (fact: PlacedInstance) => unknown): string =>
+    JSON.stringify(change({ source: 'native', instance: instanceOf('pilotnet', 'pi-1', 9000), boot: null }));
+
+  it.each([
+    ['a host that is a number', (fact: PlacedInstance) => ({ ...fact, instance: { ...fact.instance, host: 5 } })],
+    ['a port that is a text', (fact: PlacedInstance) => ({ ...fact, instance: { ...fact.instance, port: 'x' } })],
+    ['a port out of range', (fact: PlacedInstance) => ({ ...fact, instance: { ...fact.instance, port: 65_536 } })],
+    ['no labels', (fact: PlacedInstance) => ({ ...fact, instance: { ...fact.instance, labels: undefined } })],
+    ['a scheme of its own', (fact: PlacedInstance) => ({ ...fact, instance: { ...fact.instance, scheme: 'ftp' } })],
+    ['a profile that is a list', (fact: PlacedInstance) => ({ ...fact, instance: { ...fact.instance, profile: [] } })],
+    ['a source that is none', (fact: PlacedInstance) => ({ ...fact, source: 'static' })],
+    ['the name of another', (fact: PlacedInstance) => ({ ...fact, instance: { ...fact.instance, id: 'b' } })],
+  ])('of an instance, with %s, is dropped alone', async (_what, change) => {
+    const { kept, dropped, lines } = await afterwards(
+      "UPDATE placement SET data = ? WHERE id LIKE 'native%pi-1%'",
+      placed(change),
+    );
+    expect(kept?.placement?.instances.map(({ instance }) => instance.nodeId)).toEqual(['pi-2']);
+    expect(kept?.placement?.nodes).toHaveLength(1);
+    expect(dropped).toBe(1);
+    expect(lines).toContainEqual(expect.objectContaining({ level: 'warn', rows: 1 }));
+  });
+
+  it('of a profile nested beyond reason is dropped alone', async () => {
+    const deep = `${'['.repeat(8000)}1${']'.repeat(8000)}`;
+    const data = placed((fact) => fact).replace('"profile":null', `"profile":{"a":${deep}}`);
+    const { kept } = await afterwards("UPDATE placement SET data = ? WHERE id LIKE 'native%pi-1%'", data);
+    expect(kept?.placement?.instances).toHaveLength(1);
+  });
+
+  it('of a service without round trips is dropped alone', async () => {
+    const { rtts: _, ...rest } = snapshotOf('detector', {});
+    const sql = "UPDATE service SET data = ? WHERE name = 'detector'";
+    expect((await afterwards(sql, JSON.stringify(rest))).kept?.routers.map(({ service }) => service)).toEqual([
+      'pilotnet',
+    ]);
+  });
+
+  it('of bytes in place of text, or with a key that splits in two, is dropped and does not come back', async () => {
+    const { kept, dropped } = await afterwards(
+      'INSERT INTO learned (service, instance, data) VALUES (?, ?, ?), (?, ?, ?)',
+      ...[Buffer.from([255]), Buffer.from([0]), '{}', 'pilot\u0000net', 'a', '{}'],
+    );
+    expect(dropped).toBe(2);
+    expect(kept?.routers).toHaveLength(2);
+    const { store, metrics } = openBench(path);
+    await store.close();
+    expect(metrics.render()).toMatch(/^qedge_store_rows_dropped_total 0$/m);
+  });
+
+  it('of a time that is none makes the age unknown', async () => {
+    expect((await afterwards("UPDATE saved SET uptime_ms = 'soon'")).kept?.ageMs).toBe(AGE_UNKNOWN_MS);
+  });
+});
+
+describe('a path that leads to no file', () => {
+  it.each([
+    ['a directory', () => mkdirSync(path)],
+    ['a link to itself', () => symlinkSync(path, path)],
+    ['a FIFO', () => execFileSync('mkfifo', [path])],
+    ['a device', () => symlinkSync('/dev/zero', path)],
+    ['a FIFO in place of the rollback journal', () => execFileSync('mkfifo', [`${path}-journal`])],
+    ['a directory in place of the WAL', () => mkdirSync(`${path}-wal`)],
+  ])('%s, is told of, left as it is, and waited for by nobody', async (_what, make) => {
+    mkdirSync(join(directory, 'state'));
+    make();
+    const before = readdirSync(join(directory, 'state'));
+    const { store, lines } = openBench(path);
+    store.start(() => STATE);
+    await store.flush();
+    expect(store.facts()).toMatchObject({ ok: false });
+    await store.close();
+    expect(lines).toContainEqual(expect.objectContaining({ msg: 'store fails, traffic goes on' }));
+    expect(readdirSync(join(directory, 'state'))).toEqual(before);
+  });
+
+  it('is followed where it is a link to a file', async () => {
+    mkdirSync(join(directory, 'state'));
+    writeFileSync(join(directory, 'elsewhere.db'), '');
+    symlinkSync(join(directory, 'elsewhere.db'), path);
+    await keep(STATE);
+    expect(await reload()).toMatchObject({ routers: expect.arrayContaining([...STATE.routers]) });
   });
 });
 
