@@ -41,7 +41,7 @@ const line: z.ZodType<TraceLine> = z.discriminatedUnion('kind', [
     key: z.string(),
     weight: z.number().min(0),
     latencyMs: z.number().min(0),
-    result: z.enum(['answered', 'failed', 'refused', 'timeout', 'aborted']),
+    result: z.enum(['answered', 'failed', 'full', 'refused', 'timeout', 'aborted']),
   }),
 ]);
 

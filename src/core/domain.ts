@@ -107,14 +107,22 @@ export interface RequestInfo {
 }
 
 /**
- * How a try ended.
+ * How a try ended, as policies see it.
  * `answered`  the instance answered in full, whatever the time;
  * `failed`    it answered with a failure status, or died mid-answer;
+ * `full`      it answered that it has enough to do: a failure, but no sign that it is broken;
  * `refused`   connection refused or reset before any byte of an answer;
  * `timeout`   no answer before the service's timeout;
  * `aborted`   the client went away first: says nothing of the instance unless the limit had already passed.
  */
-export type TryResult = 'answered' | 'failed' | 'refused' | 'timeout' | 'aborted';
+export type TryResult = 'answered' | 'failed' | 'full' | 'refused' | 'timeout' | 'aborted';
+
+/**
+ * How a try ended, as drivers report it. What `redirected`, `declined` and `empty` answers are worth shows only beside those of
+ * the other instances: the router takes each for `answered` or for `failed`. What was sent and not looked at is `unprocessed` and
+ * says nothing.
+ */
+export type Evidence = TryResult | 'redirected' | 'declined' | 'empty' | 'unprocessed';
 
 /** What a policy observes of every try, as it starts and as it ends. One object may be reused for all of them. */
 export type Outcome =

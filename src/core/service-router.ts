@@ -7,6 +7,7 @@
 import type {
   Availability,
   Candidate,
+  Evidence,
   Instance,
   InstanceKey,
   PlacementUpdate,
@@ -79,12 +80,19 @@ export interface ServiceRouter {
 
   /**
    * A try ended. `latencyMs` is what is charged to the instance: it excludes the client's own slowness and may be less
-   * than the wall time since `start`. Each ticket is finished exactly once.
+   * than the wall time since `start`. Each ticket is finished exactly once. Returns what the try is taken for, beside
+   * those at the other instances.
    */
-  finish(ticket: Ticket, result: TryResult, latencyMs: number, nowMs: number): void;
+  finish(ticket: Ticket, evidence: Evidence, latencyMs: number, nowMs: number): TryResult;
+
+  /** A try at `candidate` that was finished as answered, after `latencyMs`, broke off since: one failure more. */
+  breakOff(candidate: Candidate, latencyMs: number, nowMs: number): void;
 
   /** A request as a whole ended, as its client saw it: the client's QoS account (eq. 6). */
   settle(clientId: string, success: boolean, nowMs: number): void;
+
+  /** A request that was settled as a success at `settledMs` turned out to be none: it counts as a miss instead. */
+  unsettle(clientId: string, settledMs: number, nowMs: number): void;
 
   /** Lets `tap` see every try from now on; null: nobody, and a try costs a comparison. */
   setTap(tap: RouterTap | null): void;

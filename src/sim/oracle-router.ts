@@ -1,6 +1,6 @@
 // A load balancer under the oracle: it sends by the weights that it is given.
 
-import type { Candidate, PlacementUpdate } from '../core/domain.ts';
+import type { Candidate, PlacementUpdate, TryResult } from '../core/domain.ts';
 import { instanceKey } from '../core/domain.ts';
 import type { RouterSnapshot, RouteTier } from '../core/service-router.ts';
 import { type DrivenRouter, instanceOf, SERVICE } from './balancers.ts';
@@ -53,7 +53,9 @@ export class OracleRouter implements DrivenRouter {
   start(): number {
     return 0;
   }
-  finish(): void {}
+  finish(): TryResult {
+    return 'answered';
+  }
   settle(): void {}
   applyPlacement(_update: PlacementUpdate): void {}
   observeRtt(): void {}

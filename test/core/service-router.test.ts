@@ -1,4 +1,5 @@
 import { describe, expect, it } from 'vitest';
+import type { Evidence } from '../../src/core/domain.ts';
 import { createWorld, instance, populate, REQUEST } from './support.ts';
 
 describe('service router', () => {
@@ -129,5 +130,79 @@ describe('service router', () => {
     const same = createWorld('round-robin');
     same.router.restore(snapshot, 0, 1000);
     expect(same.router.state(1000).clients).toHaveLength(1);
+  });
+});
+
+describe('evidence at the router', () => {
+  it.each(['qedge', 'qedgeproxy', 'p2c-ewma'])(
+    'takes its traffic from the one instance that declines: %s',
+    (policy) => {
+      const world = createWorld(policy);
+      populate(world, [1, 2]);
+      const declinedBy = (count: number): number => {
+        let declined = 0;
+        for (let i = 0; i < count; i++) {
+          const { local } = world.request((candidate) =>
+            candidate.local ? { latencyMs: 2, result: 'declined' } : { latencyMs: 30 },
+          );
+          if (local) declined++;
+          world.pass(20);
+        }
+        return declined;
+      };
+      declinedBy(1000);
+      expect(declinedBy(1000)).toBeLessThan(30);
+    },
+  );
+
+  it('changes no weight when all decline alike', () => {
+    const world = createWorld('qedge');
+    populate(world, [1, 1, 1]);
+    const weights = () => world.router.state(world.nowMs).instances.map(({ weight }) => weight);
+    for (let i = 0; i < 200; i++) {
+      world.request(() => ({ latencyMs: 20 }));
+      world.pass(20);
+    }
+    const before = weights();
+    for (let i = 0; i < 500; i++) {
+      world.request(() => ({ latencyMs: 20, result: 'declined' }));
+      world.pass(20);
+    }
+    weights().forEach((weight, i) => {
+      expect(weight).toBeCloseTo(before[i] as number, 1);
+    });
+  });
+
+  it('says what a try is taken for', () => {
+    const world = createWorld('round-robin');
+    populate(world, [1]);
+    const [candidate] = world.router.candidates;
+    if (candidate === undefined) throw new Error('no candidate');
+    const finish = (evidence: Evidence) =>
+      world.router.finish(world.router.start(candidate, world.nowMs), evidence, 5, world.nowMs);
+    expect(finish('full')).toBe('full');
+    expect(finish('declined')).toBe('answered');
+    expect(finish('unprocessed')).toBe('aborted');
+  });
+
+  it('counts a break-off as one failure more, unless the instance is gone', () => {
+    const world = createWorld('qedge');
+    populate(world, [1]);
+    const [candidate] = world.router.candidates;
+    if (candidate === undefined) throw new Error('no candidate');
+    world.router.finish(world.router.start(candidate, world.nowMs), 'answered', 5, world.nowMs);
+    world.router.breakOff(candidate, 5, world.nowMs + 100);
+    const [state] = world.router.state(world.nowMs).instances;
+    expect([state?.requests, state?.failures]).toEqual([1, 1]);
+    world.router.applyPlacement({ kind: 'instance-removed', key: candidate.key }, world.nowMs);
+    world.router.breakOff(candidate, 5, world.nowMs);
+  });
+
+  it('takes back a success that was none', () => {
+    const world = createWorld('round-robin');
+    world.router.settle('cam-1', true, 1000);
+    world.router.settle('cam-1', true, 1000);
+    world.router.unsettle('cam-1', 1000, 1500);
+    expect(world.router.state(1500).clients).toEqual([{ clientId: 'cam-1', requests: 2, successRatio: 0.5 }]);
   });
 });

@@ -1,6 +1,6 @@
 // A small world to drive a service router in: instances by name, a clock that is a number, requests with given outcomes.
 
-import type { Candidate, Instance, QosTarget, RequestInfo, TryResult } from '../../src/core/domain.ts';
+import type { Candidate, Evidence, Instance, QosTarget, RequestInfo } from '../../src/core/domain.ts';
 import { createRng } from '../../src/core/rng.ts';
 import {
   createServiceRouter,
@@ -40,7 +40,7 @@ export interface World {
 
 export interface Ending {
   readonly latencyMs: number;
-  readonly result?: TryResult;
+  readonly result?: Evidence;
 }
 
 export function createWorld(
@@ -79,8 +79,8 @@ export function createWorld(
       if (candidate === null) throw new Error('routed nowhere');
       const { latencyMs, result } = { result: 'answered' as const, ...ending(candidate) };
       const ticket = router.start(candidate, world.nowMs);
-      router.finish(ticket, result, latencyMs, world.nowMs);
-      router.settle(REQUEST.clientId, result === 'answered' && latencyMs <= QOS.latencyMs, world.nowMs);
+      const taken = router.finish(ticket, result, latencyMs, world.nowMs);
+      router.settle(REQUEST.clientId, taken === 'answered' && latencyMs <= QOS.latencyMs, world.nowMs);
       return candidate;
     },
   };

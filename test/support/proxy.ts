@@ -34,7 +34,7 @@ export interface TestProxy {
   readonly port: number;
   readonly url: string;
   readonly metrics: Metrics;
-  /** Every try, as the router was told of its end. */
+  /** What the router took every try for, as it ended or broke off. */
   readonly observed: readonly Observed[];
   /** Every request that counted for its client. */
   readonly settled: readonly { readonly clientId: string; readonly success: boolean }[];
@@ -159,15 +159,25 @@ function recording(
   settled: { clientId: string; success: boolean }[],
 ): ServiceRouter {
   const keys = new Map<number, string>();
-  const { start, finish, settle } = router;
+  const { start, finish, breakOff, settle, unsettle } = router;
   router.start = (candidate, nowMs) => {
     const ticket = start.call(router, candidate, nowMs);
     keys.set(ticket, candidate.key);
     return ticket;
   };
-  router.finish = (ticket, result, latencyMs, nowMs) => {
+  router.finish = (ticket, evidence, latencyMs, nowMs) => {
+    const result = finish.call(router, ticket, evidence, latencyMs, nowMs);
     observed.push({ key: keys.get(ticket) ?? '', result, latencyMs });
-    finish.call(router, ticket, result, latencyMs, nowMs);
+    return result;
+  };
+  router.breakOff = (candidate, latencyMs, nowMs) => {
+    observed.push({ key: candidate.key, result: 'failed', latencyMs });
+    breakOff.call(router, candidate, latencyMs, nowMs);
+  };
+  router.unsettle = (clientId, settledMs, nowMs) => {
+    const index = settled.findIndex((one) => one.clientId === clientId && one.success);
+    settled.splice(index, 1, { clientId, success: false });
+    unsettle.call(router, clientId, settledMs, nowMs);
   };
   router.settle = (clientId, success, nowMs) => {
     settled.push({ clientId, success });

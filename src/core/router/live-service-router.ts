@@ -5,6 +5,7 @@ import { assert, assertNever } from '../assert.ts';
 import {
   type Availability,
   type Candidate,
+  type Evidence,
   type Instance,
   type InstanceKey,
   instanceKey,
@@ -32,6 +33,7 @@ import { CandidateSet } from './candidate-set.ts';
 import { bestOrNearest, firstOutOfCooldown } from './fallback.ts';
 import { FlightTable, NO_FLIGHT, NO_HANDLE } from './flight-table.ts';
 import type { LiveCandidate } from './live-candidate.ts';
+import { RelativeEvidence, resultAlone } from './relative-evidence.ts';
 import { RequestRates } from './request-rates.ts';
 import { ReusedOutcomes } from './reused-outcomes.ts';
 import { RttTable } from './rtt-table.ts';
@@ -61,6 +63,7 @@ export class LiveServiceRouter implements ServiceRouter {
   readonly #rtts: RttTable;
   readonly #clients: ClientLedger;
   readonly #rates: RequestRates;
+  readonly #relative: RelativeEvidence;
   readonly #outcomes = new ReusedOutcomes();
   #tap: RouterTap | null = null;
 
@@ -75,6 +78,7 @@ export class LiveServiceRouter implements ServiceRouter {
     this.#rtts = new RttTable(options.rttChangeRatio ?? RTT_CHANGE_RATIO_DEFAULT);
     this.#clients = new ClientLedger(options.qos.windowMs, options.clientsMax ?? CLIENTS_MAX_DEFAULT);
     this.#rates = new RequestRates(options.nowMs);
+    this.#relative = new RelativeEvidence(options.qos.latencyMs, options.nowMs);
     this.#policy = createPolicy(options.policy, {
       qos: options.qos,
       rng: options.rng,
@@ -132,24 +136,40 @@ export class LiveServiceRouter implements ServiceRouter {
     return ticket;
   }
 
-  finish(ticket: Ticket, result: TryResult, latencyMs: number, nowMs: number): void {
-    if (ticket === NO_FLIGHT) return;
-    const live = this.#set.at(this.#flights.handleOf(ticket));
+  finish(ticket: Ticket, evidence: Evidence, latencyMs: number, nowMs: number): TryResult {
+    const live = ticket === NO_FLIGHT ? undefined : this.#set.at(this.#flights.handleOf(ticket));
+    if (live === undefined) {
+      if (ticket !== NO_FLIGHT) this.#flights.remove(ticket);
+      return resultAlone(evidence);
+    }
     const startMs = this.#flights.startMs(ticket);
     const ahead = this.#flights.ahead(ticket);
     this.#flights.remove(ticket);
-    if (live === undefined) return;
     this.#refreshFlights(live);
+    const result = this.#relative.judge(live.handle, evidence, latencyMs, nowMs);
+    const { chargedMs } = this.#relative;
     if (result === 'answered') live.answeredMs = nowMs;
     else if (result !== 'aborted') live.failures++;
     // An answer bounds the round trip from above, where nobody has measured it.
     if (!live.rttKnown && result === 'answered' && latencyMs < live.rttMs) live.rttMs = latencyMs;
     const end = this.#outcomes.end(live, startMs, ahead);
     end.result = result;
-    end.latencyMs = latencyMs;
-    end.success = result === 'answered' && latencyMs <= this.qos.latencyMs;
+    end.latencyMs = chargedMs;
+    end.success = result === 'answered' && chargedMs <= this.qos.latencyMs;
     this.#policy.observe(end, nowMs);
-    if (this.#tap !== null) this.#tap.finished(ticket, result, latencyMs);
+    if (this.#tap !== null) this.#tap.finished(ticket, result, chargedMs);
+    return result;
+  }
+
+  breakOff(candidate: Candidate, latencyMs: number, nowMs: number): void {
+    const live = this.#set.at(candidate.handle);
+    if (live === undefined || live !== candidate) return;
+    live.failures++;
+    const end = this.#outcomes.end(live, nowMs - latencyMs, 0);
+    end.result = 'failed';
+    end.latencyMs = latencyMs;
+    end.success = false;
+    this.#policy.observe(end, nowMs);
   }
 
   setTap(tap: RouterTap | null): void {
@@ -158,6 +178,10 @@ export class LiveServiceRouter implements ServiceRouter {
 
   settle(clientId: string, success: boolean, nowMs: number): void {
     this.#clients.record(clientId, success, nowMs);
+  }
+
+  unsettle(clientId: string, settledMs: number, nowMs: number): void {
+    this.#clients.retract(clientId, settledMs, nowMs);
   }
 
   // ---- the world around ----
@@ -255,6 +279,7 @@ export class LiveServiceRouter implements ServiceRouter {
 
   reset(nowMs: number): void {
     this.#clients.clear();
+    this.#relative.reset();
     this.#policy.reset(nowMs);
     this.#policy.update(this.#set.live, nowMs);
   }
@@ -304,6 +329,7 @@ export class LiveServiceRouter implements ServiceRouter {
     this.#applyKnownRtt(candidate);
     this.#flights.ensureHandles(candidate.handle + 1);
     this.#rates.begin(candidate.handle);
+    this.#relative.begin(candidate.handle);
     this.#onEvent({ kind: 'instance-added', key });
     this.#policy.update(this.#set.live, nowMs);
   }

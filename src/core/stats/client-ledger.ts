@@ -49,6 +49,13 @@ export class ClientLedger implements ClientStandings {
     this.#counts.record(this.#touch(clientId), success, nowMs);
   }
 
+  /** A success that was recorded at `recordedMs` was none. */
+  retract(clientId: string, recordedMs: number, nowMs: number): void {
+    this.#overall.retract(0, recordedMs, nowMs);
+    if (clientId === '') return;
+    this.#counts.retract(this.#touch(clientId), recordedMs, nowMs);
+  }
+
   overallSuccessRatio(nowMs: number): number {
     return this.#overall.good(0, nowMs) / this.#overall.total(0, nowMs);
   }

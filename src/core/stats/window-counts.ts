@@ -51,6 +51,16 @@ export class WindowCounts {
     this.#goods[at] = (this.#goods[at] ?? 0) + counts.good;
   }
 
+  /** Something good that was recorded at `recordedMs` was not: it counts as bad, or as a bad one now when the window has passed it. */
+  retract(row: number, recordedMs: number, nowMs: number): void {
+    const epoch = this.#advance(row, nowMs);
+    const recorded = Math.floor(recordedMs / this.#bucketMs);
+    const at = row * BUCKETS + (recorded & MASK);
+    const good = recorded > epoch - BUCKETS ? (this.#goods[at] ?? 0) : 0;
+    if (good > 0) this.#goods[at] = good - 1;
+    else this.record(row, false, nowMs);
+  }
+
   total(row: number, nowMs: number): number {
     return this.#sum(this.#totals, row, nowMs);
   }

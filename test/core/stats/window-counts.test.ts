@@ -21,4 +21,20 @@ describe('counts over a sliding window', () => {
     expect(Math.min(...perSecond)).toBeGreaterThan(99.8);
     expect(Math.max(...perSecond)).toBeLessThan(100.2);
   });
+
+  it('turns what was good into bad where it stands', () => {
+    const counts = new WindowCounts(1_600, 1);
+    counts.record(0, true, 100);
+    counts.record(0, true, 700);
+    counts.retract(0, 100, 900);
+    expect([counts.good(0, 900), counts.total(0, 900)]).toEqual([1, 2]);
+  });
+
+  it('counts a bad one now when the window has passed the good one', () => {
+    const counts = new WindowCounts(1_600, 1);
+    counts.record(0, true, 100);
+    counts.record(0, true, 5_000);
+    counts.retract(0, 100, 5_000);
+    expect([counts.good(0, 5_000), counts.total(0, 5_000)]).toEqual([1, 2]);
+  });
 });

@@ -1,0 +1,33 @@
+// What gRPC says beside HTTP: the status of a call, and the time that its client gives it (gRPC over HTTP/2, "Requests", "Responses").
+
+/** Stands where an answer is none of gRPC. */
+export const NO_GRPC_STATUS = -1;
+
+export const GRPC_OK = 0;
+export const GRPC_UNKNOWN = 2;
+export const GRPC_DEADLINE_EXCEEDED = 4;
+export const GRPC_RESOURCE_EXHAUSTED = 8;
+export const GRPC_UNIMPLEMENTED = 12;
+export const GRPC_INTERNAL = 13;
+export const GRPC_UNAVAILABLE = 14;
+
+export const GRPC_STATUS_MAX = 16;
+
+/** `application/grpc`, `application/grpc+proto`, …; not gRPC-Web, whose status is part of its body. */
+export function isGrpc(contentType: string): boolean {
+  return contentType.startsWith('application/grpc') && !contentType.startsWith('application/grpc-web');
+}
+
+/** A value that is no status of gRPC means UNKNOWN, as clients take it. */
+export function readGrpcStatus(value: string): number {
+  const status = /^\d{1,2}$/.test(value) ? Number(value) : GRPC_UNKNOWN;
+  return status <= GRPC_STATUS_MAX ? status : GRPC_UNKNOWN;
+}
+
+const MS_PER_UNIT: Readonly<Record<string, number>> = { H: 3_600_000, M: 60_000, S: 1000, m: 1, u: 1e-3, n: 1e-6 };
+
+/** `grpc-timeout` in ms; null for what is none: it is left to the instance to complain of. */
+export function readGrpcTimeout(value: string): number | null {
+  const match = /^(\d{1,8})([HMSmun])$/.exec(value);
+  return match === null ? null : Number(match[1]) * (MS_PER_UNIT[match[2] ?? ''] ?? Number.NaN);
+}

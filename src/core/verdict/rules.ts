@@ -1,0 +1,80 @@
+// What one service calls a failure, made ready for use: a verdict for each status of HTTP and of gRPC, so that an answer costs a look
+// into an array.
+
+import { GRPC_RESOURCE_EXHAUSTED, GRPC_STATUS_MAX } from './grpc.ts';
+import { TABLE, type Verdict } from './table.ts';
+
+/** `[service.failure]` and the statuses of `[service.retry]`. */
+export interface FailureConfig {
+  /** Statuses that are failures. */
+  readonly statuses: readonly number[];
+  /** Statuses of gRPC that are failures. */
+  readonly grpc: readonly number[];
+  /** Whether other answers that are no success count against an instance as far as it alone gives them. */
+  readonly relative: boolean;
+  /** A 200 with a shorter body is a failure; 0: none is too short. */
+  readonly bodyBytesMin: number;
+}
+
+/** All 5xx but those that say what the service cannot do at all, and the two by which an instance says that it is full. */
+export const FAILURE_DEFAULT: FailureConfig = {
+  statuses: [...statusClass(5), 408, 429],
+  grpc: [2, 4, 8, 13, 14, 15],
+  relative: true,
+  bodyBytesMin: 0,
+};
+
+/** Statuses that another instance may do better at. */
+export const RETRY_STATUSES_DEFAULT: readonly number[] = [408, 429, 502, 503, 504];
+
+/** What a class such as `5xx` stands for: 501 and 505 mean the same at every instance and are not among them. */
+export function statusClass(hundreds: number): number[] {
+  return Array.from({ length: 100 }, (_, i) => hundreds * 100 + i).filter((status) => status !== 501 && status !== 505);
+}
+
+export interface VerdictRules {
+  /** By status of HTTP, of an answer that came whole and in time. */
+  readonly byStatus: readonly Verdict[];
+  /** By status of gRPC. */
+  readonly byGrpcStatus: readonly Verdict[];
+  readonly relative: boolean;
+  readonly bodyBytesMin: number;
+}
+
+const STATUS_MAX = 999;
+/** By which an instance says that it is full, which is no reason to believe it broken. */
+const FULL_STATUSES: readonly number[] = [408, 429];
+
+export function verdictRules(failure: FailureConfig, retryStatuses: readonly number[]): VerdictRules {
+  const failures = new Set(failure.statuses);
+  const retried = new Set(retryStatuses);
+  const byStatus = Array.from({ length: STATUS_MAX + 1 }, (_, status) => {
+    const verdict = failures.has(status)
+      ? failureOf(FULL_STATUSES.includes(status))
+      : usualOf(status, failure.relative);
+    return withRetry(verdict, retried.has(status));
+  });
+  const byGrpcStatus = Array.from({ length: GRPC_STATUS_MAX + 1 }, (_, status) => {
+    if (status === 0) return TABLE.success;
+    if (!failure.grpc.includes(status)) return failure.relative ? TABLE.declined : TABLE.success;
+    const full = status === GRPC_RESOURCE_EXHAUSTED;
+    return withRetry(failureOf(full), retried.has(HTTP_OF_GRPC[status] ?? 0));
+  });
+  return { byStatus, byGrpcStatus, relative: failure.relative, bodyBytesMin: failure.bodyBytesMin };
+}
+
+/** Those of gRPC that mean what a status of HTTP means, and are sent again where that one is. */
+const HTTP_OF_GRPC: Readonly<Record<number, number>> = { 8: 429, 14: 503 };
+
+function failureOf(full: boolean): Verdict {
+  return full ? TABLE.full : TABLE.failed;
+}
+
+function usualOf(status: number, relative: boolean): Verdict {
+  if (status < 300 || status === 304 || !relative) return TABLE.success;
+  return status < 400 ? TABLE.redirected : TABLE.declined;
+}
+
+function withRetry(verdict: Verdict, retryable: boolean): Verdict {
+  return verdict.retryable === retryable ? verdict : { ...verdict, retryable };
+}

@@ -1,0 +1,81 @@
+// The table of verdicts. Three questions about every answer, kept apart: did the service do its work (the client's account), is it the
+// instance's doing (the evidence that policies learn from), and may another instance do better (a retry)?
+
+import type { Evidence } from '../domain.ts';
+
+/** `none`: neither a success nor a miss, unless the router takes the try for a failure of its instance. */
+export type Account = 'success' | 'miss' | 'none';
+
+export interface Verdict {
+  /** The row of the table, a word for people and labels. */
+  readonly row: VerdictRow;
+  readonly account: Account;
+  readonly evidence: Evidence;
+  /** Another instance may do better; whether the request lets itself be sent again is another matter. */
+  readonly retryable: boolean;
+}
+
+export type VerdictRow =
+  /** 2xx, 304 or `grpc-status: 0`, whole and in time. */
+  | 'success'
+  /** The same, but later than the client can use it. */
+  | 'late'
+  /** A status of the service's list of failures. */
+  | 'failed'
+  /** Of those, the statuses by which an instance says that it has enough to do. */
+  | 'full'
+  /** Another 3xx than 304. */
+  | 'redirected'
+  /** Another 4xx, 501 or 505, or a status of gRPC that is no failure: what was asked for is not to be had here. */
+  | 'declined'
+  /** 200 without a body where there might be one. */
+  | 'empty'
+  /** 200 with fewer bytes than the service's answers have. */
+  | 'short'
+  /** The instance calls its own answer bad. */
+  | 'declared'
+  /** The answer ended before its end. */
+  | 'cut-off'
+  /** An answer that is no HTTP. */
+  | 'malformed'
+  /** No connection. */
+  | 'refused'
+  /** Sent, and the instance says that it did not look at it. */
+  | 'unprocessed'
+  /** The connection was lost before an answer. */
+  | 'reset'
+  /** No answer, or no next piece of it, within the service's timeout. */
+  | 'timeout'
+  /** The client's own deadline passed first. */
+  | 'deadline'
+  /** The client went away in time. */
+  | 'client-left'
+  /** The client went away after the limit had passed. */
+  | 'client-gave-up'
+  /** A stream that had been a success broke off. */
+  | 'broke-off'
+  /** A stream that had been a success paused for too long. */
+  | 'stalled';
+
+export const TABLE: { readonly [Row in VerdictRow]: Verdict & { readonly row: Row } } = {
+  success: { row: 'success', account: 'success', evidence: 'answered', retryable: false },
+  late: { row: 'late', account: 'miss', evidence: 'answered', retryable: false },
+  failed: { row: 'failed', account: 'miss', evidence: 'failed', retryable: false },
+  full: { row: 'full', account: 'miss', evidence: 'full', retryable: true },
+  redirected: { row: 'redirected', account: 'none', evidence: 'redirected', retryable: false },
+  declined: { row: 'declined', account: 'none', evidence: 'declined', retryable: false },
+  empty: { row: 'empty', account: 'success', evidence: 'empty', retryable: false },
+  short: { row: 'short', account: 'miss', evidence: 'failed', retryable: false },
+  declared: { row: 'declared', account: 'miss', evidence: 'failed', retryable: false },
+  'cut-off': { row: 'cut-off', account: 'miss', evidence: 'failed', retryable: true },
+  malformed: { row: 'malformed', account: 'miss', evidence: 'failed', retryable: false },
+  refused: { row: 'refused', account: 'miss', evidence: 'refused', retryable: true },
+  unprocessed: { row: 'unprocessed', account: 'miss', evidence: 'unprocessed', retryable: true },
+  reset: { row: 'reset', account: 'miss', evidence: 'refused', retryable: true },
+  timeout: { row: 'timeout', account: 'miss', evidence: 'timeout', retryable: true },
+  deadline: { row: 'deadline', account: 'miss', evidence: 'timeout', retryable: false },
+  'client-left': { row: 'client-left', account: 'none', evidence: 'aborted', retryable: false },
+  'client-gave-up': { row: 'client-gave-up', account: 'miss', evidence: 'aborted', retryable: false },
+  'broke-off': { row: 'broke-off', account: 'miss', evidence: 'failed', retryable: false },
+  stalled: { row: 'stalled', account: 'miss', evidence: 'failed', retryable: false },
+};

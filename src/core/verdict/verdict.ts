@@ -1,0 +1,100 @@
+// What a try was worth. The driver says what it saw of the try's end, the table says what that means; nothing else in this program
+// decides by a status. Pure, and allocates nothing.
+
+import type { TryResult } from '../domain.ts';
+import { NO_GRPC_STATUS } from './grpc.ts';
+import type { VerdictRules } from './rules.ts';
+import { type Account, TABLE, type Verdict } from './table.ts';
+
+/** What ended a try. */
+export type EndedBy =
+  /** The instance has said everything. */
+  | 'answer'
+  /** There was no connection to send it on. */
+  | 'connect'
+  /** The instance gave it back unseen. */
+  | 'unprocessed'
+  /** The connection, or the stream, was lost. */
+  | 'reset'
+  /** What came was no HTTP. */
+  | 'protocol'
+  /** Nothing came for the service's timeout. */
+  | 'timeout'
+  /** The client's own deadline passed. */
+  | 'deadline'
+  /** The client is gone, or was sent away. */
+  | 'client';
+
+export interface TryEnding {
+  readonly by: EndedBy;
+  /** 0: no head came. */
+  readonly status: number;
+  /** Of the head or the trailers; `NO_GRPC_STATUS` where it is no gRPC. */
+  readonly grpcStatus: number;
+  /** Of the body so far. */
+  readonly bodyBytes: number;
+  /** The method and the status let expect a body. */
+  readonly bodyExpected: boolean;
+  /** A body that ended in order but without what marks its end. */
+  readonly truncated: boolean;
+  /** The instance said that its answer is bad. */
+  readonly declaredFailure: boolean;
+  /** The client's limit has not passed; of a stream: it had not at its first byte. */
+  readonly inTime: boolean;
+  /** A stream that paused for longer than the service allows. */
+  readonly stalled: boolean;
+}
+
+export function verdictOf(ending: TryEnding, rules: VerdictRules): Verdict {
+  switch (ending.by) {
+    case 'answer':
+      return ofAnswer(ending, rules);
+    case 'connect':
+      return TABLE.refused;
+    case 'unprocessed':
+      return TABLE.unprocessed;
+    case 'reset':
+      return ending.status === 0 ? TABLE.reset : TABLE['cut-off'];
+    case 'protocol':
+      return TABLE.malformed;
+    case 'timeout':
+      return TABLE.timeout;
+    case 'deadline':
+      return TABLE.deadline;
+    case 'client':
+      return ending.inTime ? TABLE['client-left'] : TABLE['client-gave-up'];
+  }
+}
+
+/**
+ * The second look at a stream that was a success at its first byte: what it is from now on, or null when it stays one. A viewer
+ * that leaves has had what it came for.
+ */
+export function verdictAfterFirstByte(ending: TryEnding, rules: VerdictRules): Verdict | null {
+  if (ending.stalled) return TABLE.stalled;
+  if (ending.by === 'client') return null;
+  if (ending.by !== 'answer') return TABLE['broke-off'];
+  return ofAnswer(ending, rules).account === 'miss' ? TABLE['broke-off'] : null;
+}
+
+/** What goes into the client's account, once the router has said what it takes the try for. */
+export function accountOf({ account }: Verdict, taken: TryResult): Account {
+  return account !== 'miss' && (taken === 'failed' || taken === 'timeout') ? 'miss' : account;
+}
+
+function ofAnswer(ending: TryEnding, rules: VerdictRules): Verdict {
+  if (ending.declaredFailure) return TABLE.declared;
+  if (ending.truncated) return TABLE['cut-off'];
+  const { status, grpcStatus } = ending;
+  const verdict =
+    grpcStatus === NO_GRPC_STATUS
+      ? (rules.byStatus[status] ?? TABLE.malformed)
+      : (rules.byGrpcStatus[grpcStatus] ?? TABLE.failed);
+  if (verdict.row !== 'success') return verdict;
+  if (status === 200 && ending.bodyExpected) {
+    if (ending.bodyBytes < rules.bodyBytesMin) return TABLE.short;
+    if (ending.bodyBytes === 0 && rules.relative && grpcStatus === NO_GRPC_STATUS)
+      return ending.inTime ? TABLE.empty : TABLE.late;
+  }
+  return ending.inTime ? verdict : TABLE.late;
+}

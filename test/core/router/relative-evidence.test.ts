@@ -1,0 +1,136 @@
+import { describe, expect, it } from 'vitest';
+import type { Evidence, TryResult } from '../../../src/core/domain.ts';
+import { createRng } from '../../../src/core/rng.ts';
+import { RelativeEvidence } from '../../../src/core/router/relative-evidence.ts';
+
+const LIMIT_MS = 80;
+
+class Service {
+  readonly #book = new RelativeEvidence(LIMIT_MS, 0);
+  nowMs = 0;
+
+  constructor(instances: number) {
+    for (let handle = 0; handle < instances; handle++) this.#book.begin(handle);
+  }
+
+  replace(handle: number): void {
+    this.#book.begin(handle);
+  }
+
+  /** One round: every instance gives its answer, 50 ms later. */
+  round(answers: readonly Evidence[], latencyMs = 10): TryResult[] {
+    this.nowMs += 50;
+    return answers.map((evidence, handle) => this.#book.judge(handle, evidence, latencyMs, this.nowMs));
+  }
+
+  rounds(count: number, answers: readonly Evidence[], latencyMs = 10): TryResult[] {
+    let last: TryResult[] = [];
+    for (let i = 0; i < count; i++) last = this.round(answers, latencyMs);
+    return last;
+  }
+}
+
+describe('evidence beside the others', () => {
+  it.each(['declined', 'redirected', 'empty'] as const)('holds %s against the one that alone answers so', (odd) => {
+    const service = new Service(3);
+    expect(service.rounds(10, [odd, 'answered', 'answered'])).toEqual(['failed', 'answered', 'answered']);
+  });
+
+  it('holds nothing against anybody when all answer alike', () => {
+    const service = new Service(3);
+    for (let i = 0; i < 200; i++) {
+      expect(service.round(['declined', 'declined', 'declined'])).toEqual(['answered', 'answered', 'answered']);
+    }
+  });
+
+  it('holds nothing against an instance that is alone', () => {
+    const service = new Service(1);
+    for (let i = 0; i < 200; i++) expect(service.round(['declined'])).toEqual(['answered']);
+  });
+
+  it('holds nothing against anybody for the mistakes of clients, wherever they go', () => {
+    const service = new Service(4);
+    const rng = createRng(7);
+    let failed = 0;
+    for (let i = 0; i < 2000; i++) {
+      const answers = Array.from({ length: 4 }, (): Evidence => (rng.next() < 0.3 ? 'declined' : 'answered'));
+      failed += service.round(answers).filter((result) => result === 'failed').length;
+    }
+    // 2,400 odd answers; three standard errors let chance through once in several hundred.
+    expect(failed).toBeLessThan(24);
+  });
+
+  it('charges only what exceeds the share of the others', () => {
+    const service = new Service(2);
+    const rng = createRng(7);
+    let declined = 0;
+    let failed = 0;
+    for (let i = 0; i < 2000; i++) {
+      const own: Evidence = rng.next() < 0.8 ? 'declined' : 'answered';
+      const others: Evidence = rng.next() < 0.4 ? 'declined' : 'answered';
+      if (own === 'declined') declined++;
+      if (service.round([own, others])[0] === 'failed') failed++;
+    }
+    // (0.8 − 0.4) / 0.8 of them; both shares are known to a few percent.
+    expect(failed / declined).toBeGreaterThan(0.4);
+    expect(failed / declined).toBeLessThan(0.6);
+  });
+
+  it('does not mix kinds: redirects do not hide behind what clients ask wrongly', () => {
+    const service = new Service(2);
+    for (let i = 0; i < 20; i++) service.round(['redirected', i % 2 === 0 ? 'declined' : 'answered']);
+    expect(service.round(['redirected', 'answered'])).toEqual(['failed', 'answered']);
+  });
+
+  it('charges a declined answer no less than what a proper one takes', () => {
+    const book = new RelativeEvidence(LIMIT_MS, 0);
+    book.begin(0);
+    book.judge(0, 'declined', 2, 0);
+    expect(book.chargedMs).toBe(2);
+    book.judge(0, 'answered', 30, 0);
+    book.judge(0, 'declined', 2, 0);
+    expect(book.chargedMs).toBe(30);
+    book.judge(0, 'declined', 70, 0);
+    expect(book.chargedMs).toBe(70);
+  });
+
+  it('forgets an instance whose handle means another one', () => {
+    const service = new Service(2);
+    service.rounds(50, ['declined', 'answered']);
+    service.replace(0);
+    expect(service.round(['declined', 'answered'])).toEqual(['answered', 'answered']);
+  });
+
+  it('keeps its shares over days of traffic', () => {
+    const service = new Service(2);
+    service.rounds(10, ['declined', 'answered']);
+    service.nowMs += 5 * 86_400_000;
+    expect(service.round(['declined', 'answered'])).toEqual(['answered', 'answered']);
+    expect(service.rounds(10, ['declined', 'answered'])).toEqual(['failed', 'answered']);
+  });
+});
+
+describe('clients that go away without an answer', () => {
+  it('say that an instance hangs when it alone never answers', () => {
+    const service = new Service(3);
+    expect(service.rounds(10, ['aborted', 'answered', 'answered'], 50)).toEqual(['timeout', 'answered', 'answered']);
+  });
+
+  it('say nothing when the instance answers others', () => {
+    const service = new Service(2);
+    for (let i = 0; i < 100; i++) {
+      expect(service.round([i % 3 === 0 ? 'answered' : 'aborted', 'answered'])[0]).not.toBe('timeout');
+    }
+  });
+
+  it('say nothing when they go away from all alike', () => {
+    const service = new Service(2);
+    for (let i = 0; i < 100; i++) expect(service.round(['aborted', 'aborted'], 50)).toEqual(['aborted', 'aborted']);
+  });
+
+  it('say nothing when they left before any instance could have answered', () => {
+    const service = new Service(2);
+    service.rounds(10, ['answered', 'answered'], 30);
+    for (let i = 0; i < 20; i++) expect(service.round(['aborted', 'aborted'], 2)).toEqual(['aborted', 'aborted']);
+  });
+});

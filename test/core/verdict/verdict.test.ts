@@ -1,0 +1,134 @@
+import { describe, expect, it } from 'vitest';
+import { NO_GRPC_STATUS } from '../../../src/core/verdict/grpc.ts';
+import { FAILURE_DEFAULT, RETRY_STATUSES_DEFAULT, verdictRules } from '../../../src/core/verdict/rules.ts';
+import { TABLE, type VerdictRow } from '../../../src/core/verdict/table.ts';
+import { accountOf, type TryEnding, verdictAfterFirstByte, verdictOf } from '../../../src/core/verdict/verdict.ts';
+
+const RULES = verdictRules(FAILURE_DEFAULT, RETRY_STATUSES_DEFAULT);
+
+/** A good answer in time, but for the changes. */
+function ending(changes: Partial<TryEnding> = {}): TryEnding {
+  return {
+    by: 'answer',
+    status: 200,
+    grpcStatus: NO_GRPC_STATUS,
+    bodyBytes: 10,
+    bodyExpected: true,
+    truncated: false,
+    declaredFailure: false,
+    inTime: true,
+    stalled: false,
+    ...changes,
+  };
+}
+
+/** What happened, the row it is, the client's account, the evidence, and whether another instance may do better. */
+const ROWS: readonly (readonly [Partial<TryEnding>, VerdictRow, string, string, boolean])[] = [
+  [{}, 'success', 'success', 'answered', false],
+  [{ status: 204, bodyExpected: false, bodyBytes: 0 }, 'success', 'success', 'answered', false],
+  [{ status: 304, bodyExpected: false, bodyBytes: 0 }, 'success', 'success', 'answered', false],
+  [{ bodyExpected: false, bodyBytes: 0 }, 'success', 'success', 'answered', false],
+  [{ inTime: false }, 'late', 'miss', 'answered', false],
+  [{ status: 500 }, 'failed', 'miss', 'failed', false],
+  [{ status: 502 }, 'failed', 'miss', 'failed', true],
+  [{ status: 503 }, 'failed', 'miss', 'failed', true],
+  [{ status: 504, inTime: false }, 'failed', 'miss', 'failed', true],
+  [{ status: 599 }, 'failed', 'miss', 'failed', false],
+  [{ status: 429 }, 'full', 'miss', 'full', true],
+  [{ status: 408 }, 'full', 'miss', 'full', true],
+  [{ status: 400 }, 'declined', 'none', 'declined', false],
+  [{ status: 404 }, 'declined', 'none', 'declined', false],
+  [{ status: 404, inTime: false }, 'declined', 'none', 'declined', false],
+  [{ status: 501 }, 'declined', 'none', 'declined', false],
+  [{ status: 505 }, 'declined', 'none', 'declined', false],
+  [{ status: 700 }, 'declined', 'none', 'declined', false],
+  [{ status: 302 }, 'redirected', 'none', 'redirected', false],
+  [{ status: 308 }, 'redirected', 'none', 'redirected', false],
+  [{ bodyBytes: 0 }, 'empty', 'success', 'empty', false],
+  [{ bodyBytes: 0, inTime: false }, 'late', 'miss', 'answered', false],
+  [{ declaredFailure: true }, 'declared', 'miss', 'failed', false],
+  [{ truncated: true }, 'cut-off', 'miss', 'failed', true],
+  [{ grpcStatus: 0 }, 'success', 'success', 'answered', false],
+  [{ grpcStatus: 0, bodyBytes: 0 }, 'success', 'success', 'answered', false],
+  [{ grpcStatus: 14 }, 'failed', 'miss', 'failed', true],
+  [{ grpcStatus: 8 }, 'full', 'miss', 'full', true],
+  ...[2, 4, 13, 15].map((grpcStatus) => [{ grpcStatus }, 'failed', 'miss', 'failed', false] as const),
+  ...[1, 3, 5, 6, 7, 9, 10, 11, 12, 16].map(
+    (grpcStatus) => [{ grpcStatus }, 'declined', 'none', 'declined', false] as const,
+  ),
+  [{ by: 'connect', status: 0 }, 'refused', 'miss', 'refused', true],
+  [{ by: 'unprocessed', status: 0 }, 'unprocessed', 'miss', 'unprocessed', true],
+  [{ by: 'reset', status: 0 }, 'reset', 'miss', 'refused', true],
+  [{ by: 'reset' }, 'cut-off', 'miss', 'failed', true],
+  [{ by: 'protocol', status: 0 }, 'malformed', 'miss', 'failed', false],
+  [{ by: 'timeout', status: 0, inTime: false }, 'timeout', 'miss', 'timeout', true],
+  [{ by: 'deadline', status: 0 }, 'deadline', 'miss', 'timeout', false],
+  [{ by: 'client', status: 0 }, 'client-left', 'none', 'aborted', false],
+  [{ by: 'client', status: 0, inTime: false }, 'client-gave-up', 'miss', 'aborted', false],
+];
+
+describe('the verdict', () => {
+  it.each(ROWS)('on %j is %s: account %s, evidence %s, retryable %s', (changes, row, account, evidence, retryable) => {
+    expect(verdictOf(ending(changes), RULES)).toEqual({ row, account, evidence, retryable });
+  });
+
+  it('has a test for every row of the table', () => {
+    const ofStreams = ['broke-off', 'stalled'];
+    const configured = ['short'];
+    expect([...new Set(ROWS.map(([, row]) => row)), ...ofStreams, ...configured].sort()).toEqual(
+      Object.keys(TABLE).sort(),
+    );
+  });
+
+  it('calls a body below the configured size too short', () => {
+    const rules = verdictRules({ ...FAILURE_DEFAULT, bodyBytesMin: 11 }, []);
+    expect(verdictOf(ending({ bodyBytes: 10 }), rules)).toEqual(TABLE.short);
+    expect(verdictOf(ending({ bodyBytes: 11 }), rules)).toEqual(TABLE.success);
+    expect(verdictOf(ending({ bodyBytes: 0, bodyExpected: false }), rules)).toEqual(TABLE.success);
+  });
+
+  it('counts what is no failure as a success where nothing is relative', () => {
+    const rules = verdictRules({ ...FAILURE_DEFAULT, relative: false }, []);
+    for (const changes of [{ status: 404 }, { status: 302 }, { grpcStatus: 12 }, { bodyBytes: 0 }]) {
+      expect(verdictOf(ending(changes), rules)).toEqual(TABLE.success);
+    }
+  });
+
+  it('follows the lists of the service', () => {
+    const rules = verdictRules({ ...FAILURE_DEFAULT, statuses: [404], grpc: [5] }, [404]);
+    expect(verdictOf(ending({ status: 404 }), rules)).toEqual({ ...TABLE.failed, retryable: true });
+    expect(verdictOf(ending({ status: 503 }), rules)).toEqual(TABLE.declined);
+    expect(verdictOf(ending({ grpcStatus: 5 }), rules)).toEqual(TABLE.failed);
+    expect(verdictOf(ending({ grpcStatus: 14 }), rules)).toEqual(TABLE.declined);
+  });
+});
+
+describe('a stream that was a success at its first byte', () => {
+  it.each([
+    ['ends', {}, null],
+    ['is left by its viewer', { by: 'client' as const }, null],
+    ['ends with a status that is no failure', { grpcStatus: 11 }, null],
+    ['ends with a failure', { grpcStatus: 14 }, TABLE['broke-off']],
+    ['ends in the middle of its body', { truncated: true }, TABLE['broke-off']],
+    ['is reset', { by: 'reset' as const }, TABLE['broke-off']],
+    ['falls silent', { by: 'timeout' as const }, TABLE['broke-off']],
+    ['pauses for too long', { stalled: true }, TABLE.stalled],
+    ['pauses for too long and is left', { stalled: true, by: 'client' as const }, TABLE.stalled],
+  ])('%s', (_, changes, verdict) => {
+    expect(verdictAfterFirstByte(ending(changes), RULES)).toEqual(verdict);
+  });
+});
+
+describe('the account of the client', () => {
+  it.each([
+    [TABLE.success, 'answered', 'success'],
+    [TABLE.late, 'answered', 'miss'],
+    [TABLE.declined, 'answered', 'none'],
+    [TABLE.declined, 'failed', 'miss'],
+    [TABLE.empty, 'failed', 'miss'],
+    [TABLE['client-left'], 'aborted', 'none'],
+    [TABLE['client-left'], 'timeout', 'miss'],
+  ] as const)('of %j, taken for %s, is a %s', (verdict, taken, account) => {
+    expect(accountOf(verdict, taken)).toBe(account);
+  });
+});
