@@ -44,7 +44,10 @@ function wordsOf(event: QedgeEvent, clockMs: number): Words {
     case 'store':
       return event.ok ? info(null, 'the store is written again') : warning(null, `the store failed: ${event.reason}`);
     case 'lifecycle':
-      return info(null, event.detail === '' ? event.phase : `${event.phase}: ${event.detail}`);
+      return (event.phase === 'reload refused' ? warning : info)(
+        null,
+        event.detail === '' ? event.phase : `${event.phase}: ${event.detail}`,
+      );
     case 'action':
       return notice(event.target, `${event.action} (asked by ${event.by})`);
     default:

@@ -97,6 +97,11 @@ const node = z.strictObject({
   nodejs: z.string(),
   arch: z.string(),
   listeners: z.array(z.strictObject({ name: z.string(), host: z.string(), port: z.number() })),
+  configuration: z.strictObject({
+    reloadedMs: wallMs.nullable().describe('the last reload; null before the first'),
+    problems: z.array(z.string()).describe('why the last reload was refused'),
+    restartKeys: z.array(z.string()).describe('changed keys that wait for a restart'),
+  }),
   broker: z
     .strictObject({
       url: z.string(),

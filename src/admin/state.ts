@@ -11,9 +11,11 @@ export type QedgeEvent = RouterEvent | NodeEvent;
 export type NodeEvent =
   | { readonly kind: 'broker'; readonly connected: boolean; readonly url: string; readonly reason: string }
   | { readonly kind: 'store'; readonly ok: boolean; readonly reason: string }
-  | { readonly kind: 'lifecycle'; readonly phase: 'started' | 'reloaded' | 'draining'; readonly detail: string }
+  | { readonly kind: 'lifecycle'; readonly phase: LifecyclePhase; readonly detail: string }
   /** Someone changed something over the admin API: the audit line. */
   | { readonly kind: 'action'; readonly action: string; readonly target: string; readonly by: string };
+
+export type LifecyclePhase = 'started' | 'reloaded' | 'reload refused' | 'draining';
 
 /** Facts about the node that only the composition root knows; process facts come from telemetry. */
 export interface NodeFacts {
@@ -24,6 +26,7 @@ export interface NodeFacts {
   readonly version: string;
   readonly commit: string;
   readonly listeners: readonly ListenerFacts[];
+  readonly configuration: ConfigurationFacts;
   /** Null: no broker is configured. */
   readonly broker: BrokerFacts | null;
   /** Null: nothing is kept on disk. */
@@ -36,6 +39,15 @@ export interface ListenerFacts {
   readonly name: string;
   readonly host: string;
   readonly port: number;
+}
+
+export interface ConfigurationFacts {
+  /** Wall clock, ms since the epoch, of the last reload; null before the first. */
+  readonly reloadedMs: number | null;
+  /** Why the last reload was refused and nothing changed; empty when it was not. */
+  readonly problems: readonly string[];
+  /** Keys of which the file holds another value than what runs: a restart takes them over. */
+  readonly restartKeys: readonly string[];
 }
 
 export interface BrokerFacts {

@@ -9,7 +9,6 @@ import { randomInt, randomUUID } from 'node:crypto';
 import { type Admin, createAdmin } from '../admin/admin.ts';
 import type { QedgeEvent } from '../admin/state.ts';
 import type { Config, ListenAddress, PolicyConfig } from '../config/config.ts';
-import { diffConfig } from '../config/diff.ts';
 import type { Clock } from '../core/clock.ts';
 import { createRng } from '../core/rng.ts';
 import type { ServiceRouter } from '../core/service-router.ts';
@@ -29,6 +28,7 @@ import { Housekeeping } from './housekeeping.ts';
 import { anonymousBytes, MemoryRelease, releaseMemory } from './memory-release.ts';
 import { brokerFacts, listenerFacts, probeFacts } from './node-facts.ts';
 import { passableSockets } from './passable-sockets.ts';
+import { ReloadRecord } from './reload-record.ts';
 
 export interface AppOptions {
   readonly version: string;
@@ -50,10 +50,11 @@ export interface App {
   readonly services: ReadonlyMap<string, ServiceRouter>;
   readonly events: EventLog<QedgeEvent>;
   /**
-   * Takes over another configuration without touching open connections or what was learned for services that stay.
-   * Throws `CommandError`, with nothing changed, when a file it names cannot be used.
+   * Takes over what `read` returns, without touching open connections or what was learned for services that stay. Changes
+   * nothing when that throws, or when a file that it names cannot be used. Never throws: what became of it is logged, and
+   * shown by the admin port.
    */
-  reload(config: Config): Promise<void>;
+  reload(read: () => Config): Promise<void>;
   /**
    * The listening sockets, for another process to serve in place of this one; null when it would not have all of them: a
    * port that this process opened for itself.
@@ -105,6 +106,9 @@ class RunningApp implements App {
   readonly #notifier: Notifier;
   readonly #housekeeping: Housekeeping;
   readonly #memory: MemoryRelease;
+  readonly #reloads: ReloadRecord;
+  /** Ends with the reload that was asked for last. */
+  #reloading = Promise.resolve();
   readonly #store: Store | null;
   #config: Config;
   #adminListener: ListenAddress;
@@ -122,6 +126,12 @@ class RunningApp implements App {
     this.#config = config;
     this.#adminListener = config.admin.listen;
     this.log = log;
+    this.#reloads = new ReloadRecord({
+      started: config,
+      log,
+      metrics: this.#metrics,
+      onEvent: (event) => this.#record(null, event),
+    });
     this.#notifier = createNotifier({ log, held: options.succeeds ?? false });
     this.#store = this.#openStore();
     this.#dataPlanes = new DataPlanes({
@@ -164,6 +174,7 @@ class RunningApp implements App {
     this.#housekeeping = new Housekeeping({
       services: this.services,
       broker: () => this.#placement.state().broker,
+      reloadProblems: () => this.#reloads.facts.problems,
       notifier: this.#notifier,
       clock: CLOCK,
       onEvent: (event) => this.#record(null, event),
@@ -214,23 +225,33 @@ class RunningApp implements App {
     }
   }
 
-  async reload(wanted: Config): Promise<void> {
-    const { restart } = diffConfig(this.#config, wanted);
+  reload(read: () => Config): Promise<void> {
+    this.#reloading = this.#reloading.then(() => this.#reload(read));
+    return this.#reloading;
+  }
+
+  async #reload(read: () => Config): Promise<void> {
+    this.#notifier.reloading();
+    try {
+      const wanted = read();
+      await this.#configure(wanted);
+      this.#reloads.succeeded(wanted);
+    } catch (error) {
+      this.#reloads.refused(error);
+    }
+    this.#notifier.ready(this.#housekeeping.statusLine());
+  }
+
+  async #configure(wanted: Config): Promise<void> {
     // The name is on everything that was said and learned so far.
     const config = { ...wanted, node: { ...wanted.node, id: this.#config.node.id } };
     // First, since it is the one step that may refuse.
     await this.#dataPlanes.configure(config);
-    this.#notifier.reloading();
     this.#config = config;
     this.log.level = config.log.level;
     this.#admin.setToken(config.admin.token);
     this.#prober.configure(config.probe);
     this.#placement.configure(config);
-    this.#record(null, { kind: 'lifecycle', phase: 'reloaded', detail: '' });
-    const services = config.services.map(({ name }) => name);
-    this.log.info({ services }, 'configuration reloaded');
-    if (restart.length > 0) this.log.warn({ keys: restart }, 'changes that take a restart');
-    this.#notifier.ready();
   }
 
   get sockets(): InheritedSockets | null {
@@ -309,7 +330,7 @@ class RunningApp implements App {
   /** Until the next reload, which comes back to the file. */
   async #setPolicy(name: string, policy: PolicyConfig): Promise<void> {
     const services = this.#config.services.map((service) => (service.name === name ? { ...service, policy } : service));
-    await this.reload({ ...this.#config, services });
+    await this.#configure({ ...this.#config, services });
   }
 
   /** Here and in every worker, until the next reload. */
@@ -340,6 +361,7 @@ class RunningApp implements App {
         version,
         commit,
         listeners: listenerFacts(this.proxyListeners, this.#adminListener),
+        configuration: this.#reloads.facts,
         broker: brokerFacts(this.#placement.state(), this.#housekeeping.brokerSinceMs),
         store: this.#store?.facts() ?? null,
         probes: probeFacts(this.#prober.state(), this.#placement.state().nodes, this.#config.node),

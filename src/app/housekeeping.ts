@@ -14,6 +14,8 @@ export interface HousekeepingOptions {
     readonly url: string;
     readonly lastError: string | null;
   } | null;
+  /** Why the last reload was refused. */
+  readonly reloadProblems: () => readonly string[];
   readonly notifier: Notifier;
   readonly clock: Clock;
   readonly onEvent: (event: QedgeEvent) => void;
@@ -55,8 +57,10 @@ export class Housekeeping {
     const states = [...services.values()].map((router) => router.state(clock.nowMs()));
     const instances = states.reduce((sum, state) => sum + state.instances.length, 0);
     const ratios = states.flatMap((state) => (state.successRatio === null ? [] : [state.successRatio]));
+    const [refused] = this.#options.reloadProblems();
+    const reload = refused === undefined ? '' : `last reload refused: ${refused}; `;
     const worst = ratios.length === 0 ? '' : `, ${(Math.min(...ratios) * 100).toFixed(1)} % within the limit at worst`;
-    return `${count(states.length, 'service')}, ${count(instances, 'instance')}${worst}`;
+    return `${reload}${count(states.length, 'service')}, ${count(instances, 'instance')}${worst}`;
   }
 
   #round(): void {

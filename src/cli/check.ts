@@ -14,9 +14,14 @@ export function registerCheck(program: Command): void {
     .command('check')
     .description('validate the configuration, the path of the store and the ports; exit 0 or 78')
     .addOption(configOption())
-    .action(async (options: ConfigOption) => {
-      process.stdout.write(`${await check(options.config)}\n`);
+    .option('--reload', 'before a reload: the ports are left out, the running qedge has them')
+    .action(async (options: CheckOptions) => {
+      process.stdout.write(`${await check(options)}\n`);
     });
+}
+
+interface CheckOptions extends ConfigOption {
+  readonly reload?: true;
 }
 
 /**
@@ -24,10 +29,10 @@ export function registerCheck(program: Command): void {
  *
  * @throws ConfigError with everything that is wrong
  */
-async function check(file: string): Promise<string> {
+async function check({ config: file, reload }: CheckOptions): Promise<string> {
   const config = loadConfig(file);
   const name = basename(file);
-  const listeners = listenersOf(config);
+  const listeners = reload ? [] : listenersOf(config);
   const states = await Promise.all(listeners.map(({ address }) => portState(address)));
   const problems = [...storeProblems(config, name), ...portProblems(listeners, states, name)];
   if (problems.length > 0) throw new ConfigError(problems);

@@ -13,7 +13,6 @@
 
 import type { App } from '../app/app.ts';
 import { loadConfig } from '../config/load.ts';
-import { ConfigError } from '../errors.ts';
 import { isSingleExecutable } from '../sea.ts';
 import type { InheritedSockets } from '../systemd/sockets.ts';
 import { type Successor, startSuccessor } from '../systemd/successor.ts';
@@ -158,7 +157,7 @@ export class ServiceLife {
 
   #reload(): void {
     const { app, file } = this.#options;
-    if (this.#successor === null) void reloadFrom(app, file);
+    if (this.#successor === null) void app.reload(() => loadConfig(file));
     else this.#forward('SIGHUP');
   }
 
@@ -178,12 +177,3 @@ async function within(ms: number, work: Promise<void>): Promise<void> {
 }
 
 const reasonOf = (error: unknown): string => (error instanceof Error ? error.message : String(error));
-
-async function reloadFrom(app: App, file: string): Promise<void> {
-  try {
-    await app.reload(loadConfig(file));
-  } catch (error) {
-    const problems = error instanceof ConfigError ? error.message.split('\n') : [String(error)];
-    app.log.error({ problems }, 'reload refused, nothing changed');
-  }
-}

@@ -77,7 +77,11 @@ interface Look {
 
 /** The whole picture, a line an element. */
 export function statusLines(state: StateDocument, look: Look): readonly string[] {
-  return [headline(state, look), ...state.services.flatMap((service) => ['', ...serviceLines(service, look)])];
+  return [
+    headline(state, look),
+    ...configurationLines(state, look),
+    ...state.services.flatMap((service) => ['', ...serviceLines(service, look)]),
+  ];
 }
 
 function headline({ node, ready, notReadyReasons }: StateDocument, { width, paint }: Look): string {
@@ -86,6 +90,17 @@ function headline({ node, ready, notReadyReasons }: StateDocument, { width, pain
   const readiness = ready ? 'ready' : `not ready: ${notReadyReasons.join('; ')}`;
   const text = `qedge ${node.version} on ${node.id}, up ${duration(node.process.uptimeMs)}, ${readiness}${broker}${store}`;
   return paint(ready && store === '' ? 'strong' : 'bad', truncate(text, width));
+}
+
+/** Why the file and what runs are not the same. */
+function configurationLines({ node: { configuration } }: StateDocument, { width, paint }: Look): readonly string[] {
+  const { problems, restartKeys } = configuration;
+  const refused = problems.length === 0 ? [] : ['the last reload was refused, nothing changed:'];
+  const restart = restartKeys.length === 0 ? [] : [`changed, and waiting for a restart: ${restartKeys.join(', ')}`];
+  const wrapped = [...problems, ...restart].flatMap((text) =>
+    wrapWords(text.split(' '), { width, first: '  ', hanging: '    ' }),
+  );
+  return [...refused.map((text) => paint('bad', text)), ...wrapped.map((text) => paint('notice', text))];
 }
 
 function serviceLines(service: RouterState, look: Look): readonly string[] {

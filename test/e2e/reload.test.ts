@@ -2,6 +2,8 @@
 
 import { appendFileSync, writeFileSync } from 'node:fs';
 import { describe, expect, it, vi } from 'vitest';
+import type { StateDocument } from '../../src/admin/state.ts';
+import { cli } from '../support/cli.ts';
 import { startInstance } from '../support/http-instance.ts';
 import { PATIENCE } from '../support/patience.ts';
 import { type QedgeProcess, startQedge } from '../support/qedge-process.ts';
@@ -37,6 +39,8 @@ async function admin<T>(qedge: QedgeProcess, path: string, method = 'GET', body?
   return (await fetch(`${qedge.adminUrl}/api/v1/${path}`, init)).json() as Promise<T>;
 }
 
+const metrics = async (qedge: QedgeProcess): Promise<string> => (await fetch(`${qedge.adminUrl}/metrics`)).text();
+
 const request = async (qedge: QedgeProcess): Promise<number> =>
   (await fetch(qedge.url, { headers: { 'x-qedge-service': 'pilotnet' } })).status;
 
@@ -47,6 +51,40 @@ describe('a reload', () => {
     const refusal = await reload(qedge, 'reload refused, nothing changed');
     expect(refusal?.problems).toEqual([expect.stringContaining('unknown key "intervall", did you mean "interval"?')]);
     expect(await request(qedge)).toBe(200);
+  });
+
+  it('that was refused is shown by the API, by status and by a metric, until a good one', async () => {
+    const qedge = await start();
+    const successful = async () => /^qedge_config_last_reload_successful (\d)/m.exec(await metrics(qedge))?.[1];
+    const facts = async () => (await admin<StateDocument>(qedge, 'state')).node.configuration;
+    expect(await successful()).toBe('1');
+    appendFileSync(qedge.configFile, '\n[probe]\nintervall = "1s"\n');
+    await reload(qedge, 'reload refused, nothing changed');
+    expect((await facts()).problems).toEqual([
+      expect.stringMatching(/^qedge\.toml:\d+:1: probe\.intervall: unknown key/),
+    ]);
+    expect((await cli('status', '--url', qedge.adminUrl)).out).toMatch(/last reload was refused.*\n.*probe\.intervall/);
+    expect(await successful()).toBe('0');
+    writeFileSync(qedge.configFile, qedge.configText);
+    await reload(qedge, 'configuration reloaded');
+    expect((await facts()).problems).toEqual([]);
+    expect(await successful()).toBe('1');
+  });
+
+  it('that sets a port back leaves nothing that waits for a restart', async () => {
+    const qedge = await start();
+    const waiting = async () => (await admin<StateDocument>(qedge, 'state')).node.configuration.restartKeys;
+    writeFileSync(
+      qedge.configFile,
+      qedge.configText.replace('[proxy]\nlisten = "127.0.0.1:0"', '[proxy]\nlisten = "127.0.0.1:1"'),
+    );
+    await reload(qedge, 'configuration reloaded');
+    expect(await waiting()).toEqual(['proxy.listen']);
+    expect((await cli('status', '--url', qedge.adminUrl)).out).toContain('waiting for a restart: proxy.listen');
+    writeFileSync(qedge.configFile, qedge.configText);
+    await reload(qedge, 'configuration reloaded');
+    expect(await waiting()).toEqual([]);
+    expect(said(qedge, 'changes that take a restart')).toHaveLength(1);
   });
 
   it('does not take over another name, and says that it takes a restart', async () => {

@@ -64,6 +64,7 @@ export async function startAdmin(
       version: '1.2.3',
       commit: 'abc',
       listeners: [{ name: 'proxy', host: '127.0.0.1', port: 8080 }],
+      configuration: { reloadedMs: null, problems: [], restartKeys: [] },
       broker: null,
       store: null,
       probes: [],

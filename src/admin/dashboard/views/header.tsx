@@ -15,6 +15,7 @@ const STATUS: Readonly<Record<LinkStatus, string>> = {
 
 export function Header({ model, state }: { readonly model: Model; readonly state: StateDocument }) {
   const { node } = state;
+  const { problems, restartKeys } = node.configuration;
   const lost = model.status === 'lost';
   return (
     <header class="top">
@@ -36,6 +37,16 @@ export function Header({ model, state }: { readonly model: Model; readonly state
       {!lost && !state.ready && (
         <p class="banner" role="alert">
           Not ready: {state.notReadyReasons.join('; ')}
+        </p>
+      )}
+      {!lost && problems.length > 0 && (
+        <p class="banner" role="alert">
+          The last reload was refused, nothing changed: {problems.join('; ')}
+        </p>
+      )}
+      {!lost && restartKeys.length > 0 && (
+        <p class="banner" role="status">
+          Changed, and waiting for a restart: {restartKeys.join(', ')}
         </p>
       )}
     </header>
