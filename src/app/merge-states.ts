@@ -1,7 +1,8 @@
 // What several data planes of one node know of a service, as one picture: what is counted adds up, what is estimated is
 // weighted by what it was estimated from.
 
-import type { ClientState, InstanceState, RouterState } from '../core/service-router.ts';
+import type { ClientState } from '../core/domain.ts';
+import type { InstanceState, RouterState } from '../core/service-router.ts';
 
 /** `states` of one service, the main thread's first. The same object when it is the only one. */
 export function mergeStates(states: readonly [RouterState, ...RouterState[]]): RouterState {

@@ -3,14 +3,10 @@
 
 import type { Config, ServiceConfig } from '../config/config.ts';
 import type { Clock } from '../core/clock.ts';
+import { createServiceRouter } from '../core/create-router.ts';
 import { type Candidate, type InstanceKey, instanceKey, type PlacementUpdate } from '../core/domain.ts';
 import type { Rng } from '../core/rng.ts';
-import {
-  createServiceRouter,
-  type RouterEvent,
-  type RouterSnapshot,
-  type ServiceRouter,
-} from '../core/service-router.ts';
+import type { RouterEvent, RouterSnapshot, ServiceRouter } from '../core/service-router.ts';
 import { InstanceHealth } from './instance-health.ts';
 import { LateRestore } from './late-restore.ts';
 

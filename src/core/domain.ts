@@ -150,3 +150,11 @@ export type PlacementUpdate =
   | { readonly kind: 'instance-set'; readonly instance: Instance }
   | { readonly kind: 'instance-removed'; readonly key: InstanceKey }
   | { readonly kind: 'instance-availability'; readonly key: InstanceKey; readonly availability: Availability };
+
+/** How one client fares. */
+export interface ClientState {
+  readonly clientId: string;
+  /** Requests within W. */
+  readonly requests: number;
+  readonly successRatio: number;
+}

@@ -7,6 +7,7 @@
 import type {
   Availability,
   Candidate,
+  ClientState,
   Evidence,
   Instance,
   InstanceKey,
@@ -18,7 +19,6 @@ import type {
 import type { CandidateView, PolicyEvent, PolicySummary } from './policies/policy.ts';
 import type { PolicyChoice } from './policies/registry.ts';
 import type { Rng } from './rng.ts';
-import { LiveServiceRouter } from './router/live-service-router.ts';
 
 /** A try in flight: an index into the router's table. Valid from `start` until `finish`. */
 export type Ticket = number;
@@ -42,11 +42,6 @@ export interface ServiceRouterOptions {
   readonly rttChangeRatio?: number;
   /** For the event log. Cold path. */
   readonly onEvent?: (event: RouterEvent) => void;
-}
-
-/** Makes the router of one service, without instances: those come by `applyPlacement`. */
-export function createServiceRouter(options: ServiceRouterOptions): ServiceRouter {
-  return new LiveServiceRouter(options);
 }
 
 /** How the candidate was come by; anything but `policy` means that the policy had none to offer. */
@@ -175,13 +170,6 @@ export interface InstanceState extends CandidateView {
   readonly failures: number;
   /** Milliseconds since one of them was answered; null before that. */
   readonly answeredAgeMs: number | null;
-}
-
-export interface ClientState {
-  readonly clientId: string;
-  /** Requests within W. */
-  readonly requests: number;
-  readonly successRatio: number;
 }
 
 export interface RouterSnapshot {

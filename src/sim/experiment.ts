@@ -1,6 +1,6 @@
 // One scenario × policies × seeds, each run measured against the oracle's run in the same world.
 
-import { createServiceRouter } from '../core/service-router.ts';
+import { createServiceRouter } from '../core/create-router.ts';
 import { type DrivenRouter, type RouterRequest, SERVICE } from './balancers.ts';
 import { computeMetrics, type RunMetrics } from './metrics.ts';
 import { createOracle } from './oracle.ts';

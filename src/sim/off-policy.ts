@@ -8,11 +8,12 @@
 // What it cannot know: had the policy sent more to an instance, that instance would have been slower. For one load
 // balancer among many the error is small; for one that carries most of the load it is not.
 
+import { createServiceRouter } from '../core/create-router.ts';
 import type { Trace, TraceLine } from '../core/decision-log.ts';
 import type { QosTarget } from '../core/domain.ts';
 import type { PolicyChoice } from '../core/policies/registry.ts';
 import { createRng } from '../core/rng.ts';
-import { createServiceRouter, type ServiceRouter, type Ticket } from '../core/service-router.ts';
+import type { ServiceRouter, Ticket } from '../core/service-router.ts';
 
 export interface OffPolicyOptions {
   readonly policy: PolicyChoice;

@@ -2,8 +2,9 @@
 
 import { describe, expect, it } from 'vitest';
 import { LateRestore } from '../../src/app/late-restore.ts';
+import { createServiceRouter } from '../../src/core/create-router.ts';
 import { createRng } from '../../src/core/rng.ts';
-import { createServiceRouter, type RouterSnapshot, type ServiceRouter } from '../../src/core/service-router.ts';
+import type { RouterSnapshot, ServiceRouter } from '../../src/core/service-router.ts';
 
 function routerWith(nodes: readonly string[], policy: string): ServiceRouter {
   const router = createServiceRouter({

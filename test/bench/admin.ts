@@ -2,8 +2,9 @@
 // one every two seconds always), by the number of instances and clients. Run by hand: node test/bench/admin.ts
 
 import { History } from '../../src/admin/history.ts';
+import { createServiceRouter } from '../../src/core/create-router.ts';
 import { createRng } from '../../src/core/rng.ts';
-import { createServiceRouter, type ServiceRouter } from '../../src/core/service-router.ts';
+import type { ServiceRouter } from '../../src/core/service-router.ts';
 
 const LOOKS = 300;
 const WINDOW_MS = 10_000;

@@ -2,8 +2,9 @@
 // against the budget, and what the heap does over a million requests. CPU time, not wall time: the machine may be shared.
 
 import { constants, PerformanceObserver } from 'node:perf_hooks';
+import { createServiceRouter } from '../../src/core/create-router.ts';
 import { createRng } from '../../src/core/rng.ts';
-import { createServiceRouter, type ServiceRouter } from '../../src/core/service-router.ts';
+import type { ServiceRouter } from '../../src/core/service-router.ts';
 
 const ROUNDS = 7;
 const REQUESTS_PER_ROUND = 200_000;

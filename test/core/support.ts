@@ -1,13 +1,9 @@
 // A small world to drive a service router in: instances by name, a clock that is a number, requests with given outcomes.
 
+import { createServiceRouter } from '../../src/core/create-router.ts';
 import type { Candidate, Evidence, Instance, QosTarget, RequestInfo } from '../../src/core/domain.ts';
 import { createRng } from '../../src/core/rng.ts';
-import {
-  createServiceRouter,
-  type RouterEvent,
-  type ServiceRouter,
-  type ServiceRouterOptions,
-} from '../../src/core/service-router.ts';
+import type { RouterEvent, ServiceRouter, ServiceRouterOptions } from '../../src/core/service-router.ts';
 
 /** The paper's case. */
 export const QOS: QosTarget = { latencyMs: 80, successRatio: 0.9, windowMs: 10_000 };

@@ -5,9 +5,10 @@ import { connect, createServer as createTcpServer, type Socket } from 'node:net'
 import { pino } from 'pino';
 import { onTestFinished } from 'vitest';
 import type { ProxyConfig, ServiceConfig } from '../../src/config/config.ts';
+import { createServiceRouter } from '../../src/core/create-router.ts';
 import type { Instance, Scheme, TryResult } from '../../src/core/domain.ts';
 import { createRng } from '../../src/core/rng.ts';
-import { createServiceRouter, type ServiceRouter } from '../../src/core/service-router.ts';
+import type { ServiceRouter } from '../../src/core/service-router.ts';
 import { createProxy, type ProxyService } from '../../src/proxy/proxy.ts';
 import { createMetrics, type Metrics } from '../../src/telemetry/metrics.ts';
 import { listening } from './listening.ts';

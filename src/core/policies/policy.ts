@@ -3,26 +3,20 @@
 
 import type { Candidate, Outcome, QosTarget, RequestInfo } from '../domain.ts';
 import type { Rng } from '../rng.ts';
-import type { FlightView } from '../router/flight-table.ts';
 import type { ClientStandings } from '../stats/client-ledger.ts';
 
-export interface Policy {
+/** All that a policy must have. */
+export interface RoutingPolicy {
   /** Name in the config, such as `round-robin`. */
   readonly name: string;
 
   /**
-   * Picks where one try goes, or null when the policy has nobody it wants to send it to (the router then falls back).
+   * Picks where one attempt goes, or null when the policy wants no candidate (the router then falls back).
    * `candidates` are those with availability `up`, less the ones this request already tried; never empty. Allocates nothing.
    */
   select(request: RequestInfo, candidates: readonly Candidate[], nowMs: number): Candidate | null;
 
-  /**
-   * Whom `select` would pick for a request not tried yet, changing nothing. Absent where the pick is left to chance.
-   * Cold path: it may allocate.
-   */
-  preview?(request: RequestInfo, candidates: readonly Candidate[], nowMs: number): Candidate | null;
-
-  /** Every try, at its start and at its end. Allocates nothing that grows with traffic. */
+  /** Every attempt, at its start and at its end. Allocates nothing that grows with traffic. */
   observe(outcome: Outcome, nowMs: number): void;
 
   /** The set of candidates changed (joined, left, other availability), or the RTT of one stepped. All that live, any availability. */
@@ -33,25 +27,37 @@ export interface Policy {
 
   /** Milliseconds between decision steps; +Infinity when the policy has none. */
   readonly stepMs: number;
+}
 
+/** What the router ranks its fallback by. Read on the request path: allocates nothing. */
+export interface Rankable {
   /**
    * When the candidate's cooldown ends, on the driver's clock, or ended, as long as nothing has undone it; -Infinity when
-   * there was none. Ranks the fallback, so it allocates nothing.
+   * there was none.
    */
   cooldownUntilMs(candidate: Candidate): number;
 
-  /** P(ℓ ≤ τ) as of the last step, in [0, 1]; NaN when the policy does not estimate it. Ranks the fallback, so it allocates nothing. */
+  /** P(ℓ ≤ τ) as of the last step, in [0, 1]; NaN when the policy does not estimate it. */
   successEstimate(candidate: Candidate): number;
+}
 
-  /** Estimated density of the processing latency (per ms) at each point of `gridMs`; null without samples. Cold path. */
+/** What people are shown: admin API, dashboard, `explain`. Cold path; reading never mutates. */
+export interface Inspectable {
+  /** What `select` would pick for a request not tried yet, changing nothing. Absent where the pick is left to chance. */
+  preview?(request: RequestInfo, candidates: readonly Candidate[], nowMs: number): Candidate | null;
+
+  /** Estimated density of the processing latency (per ms) at each point of `gridMs`; null without samples. */
   density(candidate: Candidate, gridMs: readonly number[], nowMs: number): number[] | null;
 
-  /** What the policy believes of one candidate, for people: admin API, dashboard, explain. Cold path. */
+  /** What the policy believes of one candidate. */
   view(candidate: Candidate, nowMs: number): CandidateView;
 
-  /** What the policy believes of the service as a whole. Cold path. */
+  /** What the policy believes of the service as a whole. */
   summary(nowMs: number): PolicySummary;
+}
 
+/** What survives a restart. */
+export interface Persistent {
   /** What was learned, as plain JSON with ages relative to `nowMs`; null when there is nothing worth keeping. */
   snapshot(nowMs: number): unknown;
 
@@ -61,6 +67,9 @@ export interface Policy {
   /** Forgets everything learned. */
   reset(nowMs: number): void;
 }
+
+/** A policy as the router drives it; `BasePolicy` has a neutral answer to all but `select`. */
+export interface Policy extends RoutingPolicy, Rankable, Inspectable, Persistent {}
 
 export type PoolMembership = 'exploitation' | 'exploration' | 'out';
 
@@ -87,6 +96,20 @@ export interface PolicySummary {
   readonly explorationShare: number | null;
   /** More than half of the instances are out: the policy spreads over all that are not known dead. */
   readonly panic: boolean;
+}
+
+/** No row: end of a chain, or a try that the full table could not take in. */
+export const NO_FLIGHT = -1;
+
+/** What a policy may read of the tries in flight. Tickets come oldest first. */
+export interface FlightView {
+  /** Tries in flight at the instance. */
+  count(handle: number): number;
+  /** The oldest try at the instance; `NO_FLIGHT` when none is. */
+  oldest(handle: number): number;
+  /** The next younger try at the same instance; `NO_FLIGHT` after the youngest. */
+  next(ticket: number): number;
+  startMs(ticket: number): number;
 }
 
 /** What every policy is made from. */

@@ -1,25 +1,13 @@
 // What is in flight: one row a try in typed arrays, linked per instance in the order of starting, so that the oldest is
 // found at once and nothing is allocated per request. Freed rows are chained and used again.
 
+import { type FlightView, NO_FLIGHT } from '../policies/policy.ts';
+
 /** Rows to begin with; the table doubles as needed up to its maximum. */
 const ROWS_FIRST = 64;
 
-/** No row: end of a chain, or a try that the full table could not take in. */
-export const NO_FLIGHT = -1;
-
 /** The handle of a try whose instance is gone. */
 export const NO_HANDLE = -1;
-
-/** What a policy may read of the tries in flight. Tickets come oldest first. */
-export interface FlightView {
-  /** Tries in flight at the instance. */
-  count(handle: number): number;
-  /** The oldest try at the instance; `NO_FLIGHT` when none is. */
-  oldest(handle: number): number;
-  /** The next younger try at the same instance; `NO_FLIGHT` after the youngest. */
-  next(ticket: number): number;
-  startMs(ticket: number): number;
-}
 
 export class FlightTable implements FlightView {
   readonly #rowsMax: number;

@@ -14,8 +14,7 @@ import {
   type RequestInfo,
   type TryResult,
 } from '../domain.ts';
-import type { Policy } from '../policies/policy.ts';
-import { createPolicy } from '../policies/registry.ts';
+import { NO_FLIGHT, type Policy, type PolicyContext } from '../policies/policy.ts';
 import type {
   InstanceState,
   RoutePreview,
@@ -31,7 +30,7 @@ import type {
 import { ClientLedger } from '../stats/client-ledger.ts';
 import { CandidateSet } from './candidate-set.ts';
 import { bestOrNearest, firstOutOfCooldown } from './fallback.ts';
-import { FlightTable, NO_FLIGHT, NO_HANDLE } from './flight-table.ts';
+import { FlightTable, NO_HANDLE } from './flight-table.ts';
 import type { LiveCandidate } from './live-candidate.ts';
 import { RelativeEvidence, resultAlone } from './relative-evidence.ts';
 import { RequestRates } from './request-rates.ts';
@@ -67,7 +66,8 @@ export class LiveServiceRouter implements ServiceRouter {
   readonly #outcomes = new ReusedOutcomes();
   #tap: RouterTap | null = null;
 
-  constructor(options: ServiceRouterOptions) {
+  /** `makePolicy` is given the books that a policy may read. */
+  constructor(options: ServiceRouterOptions, makePolicy: (context: PolicyContext) => Policy) {
     this.#options = options;
     this.service = options.service;
     this.qos = options.qos;
@@ -79,7 +79,7 @@ export class LiveServiceRouter implements ServiceRouter {
     this.#clients = new ClientLedger(options.qos.windowMs, options.clientsMax ?? CLIENTS_MAX_DEFAULT);
     this.#rates = new RequestRates(options.nowMs);
     this.#relative = new RelativeEvidence(options.qos.latencyMs, options.nowMs);
-    this.#policy = createPolicy(options.policy, {
+    this.#policy = makePolicy({
       qos: options.qos,
       rng: options.rng,
       instancesMax: this.#instancesMax,

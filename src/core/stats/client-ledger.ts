@@ -1,7 +1,7 @@
 // Each client's success over W. QoS is promised per client (eq. 6), so it is accounted per client: a bounded table that
 // forgets the client not seen for longest when it is full.
 
-import type { ClientState } from '../service-router.ts';
+import type { ClientState } from '../domain.ts';
 import { WindowCounts } from './window-counts.ts';
 
 /** Rows to begin with; the table doubles up to its maximum. */

@@ -1,6 +1,7 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { FlightTable, NO_FLIGHT } from '../../../src/core/router/flight-table.ts';
+import { NO_FLIGHT } from '../../../src/core/policies/policy.ts';
+import { FlightTable } from '../../../src/core/router/flight-table.ts';
 
 const HANDLES = 4;
 const someActions = fc.array(

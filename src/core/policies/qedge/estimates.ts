@@ -2,10 +2,10 @@
 // the cost c that its weight is moved by; all by handle, as of the last step.
 
 import type { Candidate } from '../../domain.ts';
-import { type FlightView, NO_FLIGHT } from '../../router/flight-table.ts';
 import { grownFloat64 } from '../../stats/grown.ts';
 import type { LatencyWindow } from '../../stats/latency-window.ts';
 import { WeightedKde } from '../../stats/weighted-kde.ts';
+import { type FlightView, NO_FLIGHT } from '../policy.ts';
 import { type QedgeOptions, type QedgeScale, scaleTo } from './options.ts';
 import { OwnBaseline } from './own-baseline.ts';
 import type { Queueing } from './queueing.ts';
