@@ -188,7 +188,7 @@ function live(world: World): void {
 function beliefs(world: World) {
   return world.router
     .state(world.nowMs)
-    .instances.map(({ requests, failures, requestsPerSecond, ...belief }) => belief);
+    .instances.map(({ requests, failures, requestsPerSecond, answeredAgeMs, ...belief }) => belief);
 }
 
 function happen(world: World, step: { kind: string; which: number; amount: number }, tickets: number[]): void {
