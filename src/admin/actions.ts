@@ -3,6 +3,7 @@
 
 import type { Context, Hono } from 'hono';
 import type * as z from 'zod';
+import { DepthError, parseBoundedJson } from '../core/bounded-json.ts';
 import type { Clock } from '../core/clock.ts';
 import { checkPolicy, type PolicyChoice } from '../core/policies/registry.ts';
 import type { EventLog } from '../telemetry/events.ts';
@@ -136,9 +137,9 @@ async function bodyOf<Schema extends z.ZodType>(c: Context, schema: Schema): Pro
   const text = await c.req.text();
   let json: unknown;
   try {
-    json = JSON.parse(text);
-  } catch {
-    return problem(c, 400, 'the body is not JSON');
+    json = parseBoundedJson(text);
+  } catch (error) {
+    return problem(c, 400, error instanceof DepthError ? `the body is ${error.message}` : 'the body is not JSON');
   }
   const parsed = schema.safeParse(json);
   return parsed.success ? parsed.data : problem(c, 400, parsed.error.issues.map(issueText).join('; '));

@@ -4,6 +4,7 @@
 import type { Server } from 'node:http';
 import { createAdaptorServer } from '@hono/node-server';
 import { Hono } from 'hono';
+import { bodyLimit } from 'hono/body-limit';
 import { secureHeaders } from 'hono/secure-headers';
 import type { AdminConfig, ListenAddress } from '../config/config.ts';
 import type { PolicyChoice } from '../core/policies/registry.ts';
@@ -58,6 +59,7 @@ export function createAdmin(options: AdminOptions): Admin {
   const history = new History();
   const app = createApp(options, { access, reader, history });
   const server = createAdaptorServer({ fetch: app.fetch }) as Server;
+  server.maxConnections = CONNECTIONS_MAX;
   const live = new LiveFeed(server, {
     document: reader.document,
     events: options.events,
@@ -82,6 +84,11 @@ export function createAdmin(options: AdminOptions): Admin {
 /** The same failure is logged at most this often. */
 const FAILURE_LOG_INTERVAL_MS = 60_000;
 
+/** The longest body that any route takes, before it asks for more than that. */
+const BODY_BYTES_MAX = 64 * 1024;
+/** Viewers, scrapers and commands; the descriptors of the proxy are not theirs to use up. */
+const CONNECTIONS_MAX = 256;
+
 interface Parts {
   readonly access: Access;
   readonly reader: StateReader;
@@ -95,6 +102,12 @@ function createApp(options: AdminOptions, { access, reader, history }: Parts): H
   const failures = new RateLimitedLog(FAILURE_LOG_INTERVAL_MS);
   // The port speaks plain HTTP; a promise of HTTPS would be a false one.
   app.use(secureHeaders({ strictTransportSecurity: false, xFrameOptions: 'DENY' }));
+  app.use(
+    bodyLimit({
+      maxSize: BODY_BYTES_MAX,
+      onError: (c) => problem(c, 413, `the body is longer than ${BODY_BYTES_MAX} bytes`),
+    }),
+  );
   app.get('/healthz', (c) => c.text('ok\n'));
   app.get('/readyz', (c) => {
     const now = reader.readiness();

@@ -7,6 +7,8 @@ import type { RouterState } from '../core/service-router.ts';
 export const HISTORY_INTERVAL_MS = 2_000;
 /** Ten minutes. */
 const SAMPLES_MAX = 300;
+/** Instances of a service that are gone and still shown, the latest. */
+const DEPARTED_MAX = 64;
 
 export interface ServiceHistory {
   readonly intervalMs: number;
@@ -19,7 +21,10 @@ export interface ServiceHistory {
   readonly weights: Readonly<Record<InstanceKey, readonly (number | null)[]>>;
 }
 
-/** Bounded: services × (instances + 4) × 300 samples of 4 bytes; an instance leaves with its last sample. */
+/**
+ * Bounded: services × (instances + 64 + 4) × 300 samples of 4 bytes. An instance that left stays until its last sample, as
+ * long as few others do: a fleet whose instances change their names would fill the memory with them.
+ */
 export class History {
   readonly #services = new Map<string, ServiceRing>();
 
@@ -60,14 +65,13 @@ class ServiceRing {
     this.#rate[at] = state.requestsPerSecond;
     for (const column of this.#weights.values()) column[at] = Number.NaN;
     for (const { key, weight } of state.instances) {
-      let column = this.#weights.get(key);
-      if (column === undefined) {
-        column = emptyColumn();
-        this.#weights.set(key, column);
-      }
+      const column = this.#weights.get(key) ?? emptyColumn();
       column[at] = weight;
+      // Those that are there come last, so that whatever is gone stands first, in the order in which it went.
+      this.#weights.delete(key);
+      this.#weights.set(key, column);
     }
-    if (at === 0) this.#forgetGone();
+    this.#forgetGone(state.instances.length);
   }
 
   read(): ServiceHistory {
@@ -86,8 +90,14 @@ class ServiceRing {
     };
   }
 
-  #forgetGone(): void {
-    for (const [key, column] of this.#weights) if (column.every(Number.isNaN)) this.#weights.delete(key);
+  #forgetGone(present: number): void {
+    let departed = this.#weights.size - present;
+    for (const [key, column] of this.#weights) {
+      if (departed <= 0) return;
+      if (departed <= DEPARTED_MAX && !column.every(Number.isNaN)) return;
+      this.#weights.delete(key);
+      departed--;
+    }
   }
 }
 

@@ -9,6 +9,7 @@ const TITLES: Readonly<Record<number, string>> = {
   403: 'Forbidden',
   404: 'Not found',
   409: 'Conflict',
+  413: 'Content too large',
   500: 'Internal error',
   501: 'Not supported',
 };

@@ -17,6 +17,9 @@ export interface TraceRouteOptions {
 const DURATION_MS_DEFAULT = 60_000;
 const DURATION_MS_MAX = 3_600_000;
 const TRIES_MAX = 200_000;
+/** A reader that is this far behind is left: what it would miss makes the rest of the trace a false one. */
+const BACKLOG_BYTES_MAX = 4 * 1024 * 1024;
+const HEADERS = { 'content-type': 'application/x-ndjson' } as const;
 
 export function registerTrace(app: Hono<Caller>, options: TraceRouteOptions): void {
   const busy = new Set<string>();
@@ -29,6 +32,8 @@ export function registerTrace(app: Hono<Caller>, options: TraceRouteOptions): vo
     if (!(durationMs > 0 && durationMs <= DURATION_MS_MAX)) {
       return problem(c, 400, `durationMs: expected 1 to ${DURATION_MS_MAX}, got "${c.req.query('durationMs')}"`);
     }
+    // Nobody reads what would be recorded.
+    if (c.req.method === 'HEAD') return c.body(null, 200, HEADERS);
     if (busy.has(name)) return problem(c, 409, `service "${name}" is already being traced`);
     busy.add(name);
     return send(c, { ...options, service, durationMs, onEnd: () => busy.delete(name) });
@@ -42,8 +47,9 @@ interface Sending extends TraceRouteOptions {
 }
 
 function send(c: Context<Caller>, { service, node, clock, durationMs, onEnd }: Sending): Response {
-  c.header('content-type', 'application/x-ndjson');
+  for (const [header, value] of Object.entries(HEADERS)) c.header(header, value);
   return stream(c, async (out) => {
+    let backlogBytes = 0;
     let end: () => void = () => {};
     const ended = new Promise<void>((resolve) => {
       end = resolve;
@@ -53,7 +59,12 @@ function send(c: Context<Caller>, { service, node, clock, durationMs, onEnd }: S
       nodeId: node().id,
       clock,
       triesMax: TRIES_MAX,
-      write: (line) => void out.write(`${JSON.stringify(line)}\n`),
+      write: (line) => {
+        const text = `${JSON.stringify(line)}\n`;
+        backlogBytes += text.length;
+        if (backlogBytes > BACKLOG_BYTES_MAX) end();
+        else void out.write(text).then(() => (backlogBytes -= text.length));
+      },
       onFull: end,
     });
     out.onAbort(end);

@@ -13,6 +13,7 @@ import type { Rng } from '../core/rng.ts';
 import { mqtt } from '../packages.ts';
 import { type Logger, RateLimitedLog } from '../telemetry/log.ts';
 import { backoffMs } from './backoff.ts';
+import { boundPackets, PACKET_BYTES_MAX, paceMessages, refuseQos2 } from './broker-bounds.ts';
 
 export interface BrokerConnectionOptions {
   readonly config: MqttConfig;
@@ -46,6 +47,7 @@ type ProtocolVersion = 4 | 5;
 
 /** How long a broker keeps our session while we are away (MQTT 5, 3.1.2.11.2). */
 const SESSION_EXPIRY_SECONDS = 300;
+const SESSION = { sessionExpiryInterval: SESSION_EXPIRY_SECONDS, maximumPacketSize: PACKET_BYTES_MAX } as const;
 const CONNECT_TIMEOUT_MS = 10_000;
 /**
  * How long a broker waits for us to come back before it says that we left, where it speaks MQTT 5 (3.1.3.2.2): a restart, or
@@ -193,7 +195,10 @@ export class BrokerConnection {
       const client = mqtt().connect(url, this.#clientOptions(this.#version(url)));
       this.#client = client;
       this.#listen(client, url);
+      refuseQos2(client);
+      paceMessages(client);
       client.connect();
+      boundPackets(client);
     } catch (error) {
       // A certificate file that cannot be read, or an address that is none: it may be mended while we run.
       this.#lost(url, error);
@@ -209,7 +214,7 @@ export class BrokerConnection {
       clientId: config.clientId,
       // A first connection starts afresh; later ones take up the session where the protocol has sessions that expire.
       clean: version === 4 || this.#connects === 0,
-      ...(version === 5 ? { properties: { sessionExpiryInterval: SESSION_EXPIRY_SECONDS } } : {}),
+      ...(version === 5 ? { properties: SESSION } : {}),
       keepalive: Math.max(1, Math.round(config.keepAliveMs / 1000)),
       connectTimeout: CONNECT_TIMEOUT_MS,
       reconnectPeriod: 0,

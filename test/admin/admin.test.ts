@@ -45,6 +45,36 @@ describe('the admin port', () => {
     ]);
   });
 
+  it('takes no body longer than 64 KiB, before it asks for the token, whether it says its length or not', async () => {
+    const { url } = await start([], { config: { listen: { host: '127.0.0.1', port: 0 }, token: 's3cret' } });
+    const headers = { 'content-type': 'application/json' };
+    const stated = await fetch(`${url}/api/v1/session`, { method: 'POST', headers, body: 'x'.repeat(65_537) });
+    expect(stated.status).toBe(413);
+    let pulled = 0;
+    const endless = new ReadableStream({
+      pull(controller) {
+        pulled++;
+        controller.enqueue(Buffer.alloc(65_536, 'x'));
+      },
+    });
+    const unstated = fetch(`${url}/api/v1/log-level`, { method: 'PUT', headers, body: endless, duplex: 'half' });
+    expect(
+      await unstated.then(
+        ({ status }) => status,
+        () => 'cut off',
+      ),
+    ).toSatisfy((it) => [413, 'cut off'].includes(it));
+    expect(pulled).toBeLessThan(500);
+  });
+
+  it('refuses a body nested beyond reason', async () => {
+    const { url } = await start([]);
+    const headers = { 'content-type': 'application/json' };
+    const body = `{"level":${'['.repeat(9_000)}${']'.repeat(9_000)}}`;
+    const refused = await fetch(`${url}/api/v1/log-level`, { method: 'PUT', headers, body });
+    expect([refused.status, await refused.json()]).toMatchObject([400, { detail: expect.stringMatching(/nested/) }]);
+  });
+
   it('demands the token where one is set, but not for health', async () => {
     const { url } = await start([], { config: { listen: { host: '127.0.0.1', port: 0 }, token: 's3cret' } });
     expect((await fetch(`${url}/healthz`)).status).toBe(200);

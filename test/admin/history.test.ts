@@ -26,6 +26,17 @@ describe('the history', () => {
     expect(Object.keys(told?.weights ?? {})).toEqual(['stays/a']);
   });
 
+  it('keeps no more than the last 64 that left, however often names change', () => {
+    const history = new History();
+    for (let i = 0; i < 250; i++) {
+      const names = ['stays', `${i}`, `${i + 1}`, `${i + 2}`];
+      history.sample([routerStateOf({ instances: names.map((name) => instanceStateOf(name)) })], i * 2_000);
+    }
+    const keys = Object.keys(history.of('pilotnet')?.weights ?? {});
+    expect(keys).toHaveLength(4 + 64);
+    expect(keys).toEqual(expect.arrayContaining(['stays/a', '251/a', '185/a']));
+  });
+
   it('forgets a service that is no longer there', () => {
     const history = new History();
     history.sample([routerStateOf()], 0);

@@ -1,3 +1,4 @@
+import { connect } from 'node:net';
 import { afterEach, describe, expect, it } from 'vitest';
 import type { TraceHeader, TraceLine } from '../../src/core/decision-log.ts';
 import { createWorld, instance, populate, type World } from '../core/support.ts';
@@ -66,6 +67,33 @@ describe('a trace', () => {
     expect(tries[0]).toMatchObject({ weight: 0.5, latencyMs: 30, result: 'answered' });
     expect(tries[3]).toMatchObject({ result: 'refused' });
     expect(tries[6]?.weight).toBeCloseTo(1 / 3, 5);
+  });
+
+  it('is not recorded for HEAD', async () => {
+    const world = createWorld('qedge');
+    populate(world, [1]);
+    const url = await start(world);
+    expect((await fetch(url, { method: 'HEAD' })).status).toBe(200);
+    expect((await fetch(`${url}?durationMs=1`)).status).toBe(200);
+  });
+
+  it('ends when its reader is too far behind', async () => {
+    const world = createWorld('round-robin');
+    populate(world, [1]);
+    const url = await start(world);
+    const { hostname, port, pathname } = new URL(url);
+    const reader = connect(Number(port), hostname, () =>
+      reader.write(`GET ${pathname} HTTP/1.1\r\nHost: localhost\r\n\r\n`),
+    );
+    await new Promise((resolve) => reader.once('data', resolve));
+    reader.pause();
+    const isFree = async (): Promise<boolean> => {
+      for (let i = 0; i < 2_000; i++) world.request(() => ({ latencyMs: 30 }));
+      const answer = await fetch(`${url}?durationMs=1`);
+      return answer.status === 200;
+    };
+    await expect.poll(isFree, PATIENCE).toBe(true);
+    reader.destroy();
   });
 
   it('is recorded once at a time, and not for ever', async () => {

@@ -153,6 +153,36 @@ describe('a broker that goes away before it has answered SUBSCRIBE', () => {
   });
 });
 
+describe('a broker that means no good', () => {
+  it.each([
+    ['announces a packet of 256 MB', Buffer.from([0x30, 0xff, 0xff, 0xff, 0x7f]), /packet of 268435455 bytes/],
+    ['sends a message of QoS 2', Buffer.from([0x34, 6, 0, 1, 0x61, 0, 1, 0]), /QoS 2/],
+    ['sends no MQTT', Buffer.from('HTTP/1.1 400 Bad Request\r\n\r\n'), /packet|header|flag/i],
+  ])('and %s is left at once', async (_what, bytes, reason) => {
+    const url = await startHostileBroker((socket, { first }) => void socket.write(first ? CONNACK : bytes));
+    const { placement } = startPlacement(qedge(url));
+    await vi.waitFor(() => expect(placement.state().broker?.lastError).toMatch(reason), soon);
+    expect(placement.state().broker?.connected).toBe(false);
+  });
+});
+
+describe('thousands of retained messages', () => {
+  it('hold the event loop for a slice at a time', async () => {
+    const broker = await startMosquitto({ conf: ['max_queued_messages 0'] });
+    const client = await publisher(broker.url);
+    const topics = Array.from({ length: 4_000 }, (_, i) => `${TOPIC}${i}`);
+    await Promise.all(topics.map((topic) => retain(client, topic, address)));
+    const { keys } = startPlacement(qedge(broker.url));
+    let turnsWhileComing = 0;
+    const turns = setInterval(() => {
+      if (keys().length % 4_000 !== 0) turnsWhileComing++;
+    }, 1);
+    await vi.waitFor(() => expect(keys()).toHaveLength(4_000), { ...soon, interval: 500 });
+    clearInterval(turns);
+    expect(turnsWhileComing).toBeGreaterThan(3);
+  });
+});
+
 describe('a publisher that means no good', () => {
   it('can nest a profile as deep as the payload allows, and is refused', async () => {
     const broker = await startMosquitto();
