@@ -5,8 +5,6 @@ import { createHmac, timingSafeEqual } from 'node:crypto';
 import { isIPv4 } from 'node:net';
 import type { ListenAddress } from '../config/config.ts';
 
-export const SESSION_COOKIE = 'qedge_session';
-
 export interface AccessRequest {
   readonly method: string;
   readonly host: string | null;

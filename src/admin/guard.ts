@@ -4,7 +4,8 @@ import type { IncomingMessage } from 'node:http';
 import { getConnInfo } from '@hono/node-server/conninfo';
 import type { MiddlewareHandler } from 'hono';
 import { parse } from 'hono/utils/cookie';
-import { type Access, type AccessRequest, SESSION_COOKIE } from './access.ts';
+import { SESSION_COOKIE } from '../config/session-cookie.ts';
+import type { Access, AccessRequest } from './access.ts';
 import { problem } from './problem.ts';
 
 /** Who asks, for the audit line: how they proved themselves, and from where. */

@@ -2,7 +2,8 @@
 
 import type { Hono } from 'hono';
 import { deleteCookie, setCookie } from 'hono/cookie';
-import { type Access, SESSION_COOKIE } from './access.ts';
+import { SESSION_COOKIE } from '../config/session-cookie.ts';
+import type { Access } from './access.ts';
 import type { Caller } from './guard.ts';
 import { problem } from './problem.ts';
 

@@ -75,6 +75,26 @@ describe('the keep-alive reuse race', () => {
 });
 
 describe('an instance', () => {
+  it.each(WAYS_IN)(
+    'that sends interim answers without end, here to %s, makes a 502 and holds no memory',
+    async (method) => {
+      const piece = `HTTP/1.1 103 Early Hints\r\nLink: <${'x'.repeat(900)}>\r\n\r\n`.repeat(64);
+      let sentBytes = 0;
+      const instance = await startRawInstance((socket) => {
+        const send = (): void => {
+          while (!socket.destroyed && socket.write(piece)) sentBytes += piece.length;
+        };
+        socket.on('drain', send).once('data', send);
+      });
+      const { port, proxy } = await startProxy([{ name: 'pilotnet', ports: [instance], retry: { attempts: 0 } }]);
+      const { text } = await rawRequest(port, `${method} / HTTP/1.1\r\n${CLOSE}\r\n`);
+      expect(text).toContain('X-QEdge-Error: upstream-protocol');
+      expect(text.match(/HTTP\/1\.1 103/g)?.length).toBeLessThan(80);
+      expect(sentBytes).toBeLessThan(16 * 1024 * 1024);
+      await until(() => proxy.stats().services[0]?.upstreamConnections === 0);
+    },
+  );
+
   it('that dies before its head makes a 502', async () => {
     const port = await startRawInstance((socket) => socket.on('data', () => socket.destroy()));
     const proxy = await startProxy([{ name: 'pilotnet', ports: [port] }]);

@@ -303,6 +303,12 @@ describe('answers', () => {
     expect(answer.text).toContain('HTTP/1.1 200 OK');
   });
 
+  it('passes no length of a body with 103', async () => {
+    const { port } = await behindBytes(`HTTP/1.1 103 Early Hints\r\nContent-Length: 5\r\nLink: </a>\r\n\r\n${OK}`);
+    const { head } = await rawRequest(port, `GET / HTTP/1.1\r\n${HEAD}\r\n`);
+    expect(head).toMatch(/^HTTP\/1\.1 103 Early Hints\r\nlink: <\/a>$/i);
+  });
+
   it('flushes server-sent events at once and measures to the head', async () => {
     let push = (_: string): void => {};
     const instance = await startInstance((_, response) => {

@@ -2,7 +2,7 @@
 
 import { once } from 'node:events';
 import type { ServerResponse } from 'node:http';
-import { connect } from 'node:net';
+import { connect, type Socket } from 'node:net';
 import { describe, expect, it } from 'vitest';
 import { bodyOf, rawRequest, startInstance, startProxy, until } from '../support/proxy.ts';
 
@@ -146,6 +146,32 @@ describe('a service', () => {
     await until(() => waiting.length === 1);
     release(waiting);
     expect((await third).status).toBe(200);
+  });
+});
+
+describe('a client that trickles its body', () => {
+  it.each([1000, 100_000])('of %i bytes takes no place from others', async (bytes) => {
+    const { port: instance } = await startInstance(async (request, response) => {
+      response.end(String((await bodyOf(request)).length));
+    });
+    const { port, url, proxy } = await startProxy([
+      { name: 'pilotnet', ports: [instance], limits: { inFlightMax: 2 } },
+    ]);
+    const trickle = (): Socket => {
+      const client = connect(port, '127.0.0.1');
+      client.on('error', () => {});
+      client.write(`POST / HTTP/1.1\r\nHost: pilotnet\r\nContent-Length: ${bytes}\r\n\r\nx`);
+      return client;
+    };
+    const first = trickle();
+    const others = Array.from({ length: 7 }, trickle);
+    await until(() => proxy.stats().connections === 8);
+    expect((await fetch(url, { headers: HEADERS })).status).toBe(200);
+    expect(proxy.stats().inFlight).toBe(0);
+    first.write('y'.repeat(bytes - 1));
+    const [answer] = await once(first, 'data');
+    expect(String(answer)).toMatch(/^HTTP\/1\.1 200/);
+    for (const client of [first, ...others]) client.destroy();
   });
 });
 

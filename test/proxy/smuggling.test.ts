@@ -61,6 +61,18 @@ const ATTEMPTS: readonly (readonly [string, string])[] = [
     `POST / HTTP/1.1\r\n${HOST}Transfer-Encoding: chunked\r\n\r\n3\r\nhello\r\n0\r\n\r\n`,
   ],
   ['an absolute target with user information', `GET http://user@pilotnet/ HTTP/1.1\r\n${HOST}\r\n`],
+  ['an absolute target with an odd authority', `GET http://pilotnet:80:80/ HTTP/1.1\r\n${HOST}\r\n`],
+  ['a Host with two ports', 'GET / HTTP/1.1\r\nHost: pilotnet:80:80\r\n\r\n'],
+  ['a Host with an open bracket', 'GET / HTTP/1.1\r\nHost: [::1\r\n\r\n'],
+  ['a Host with a comma', 'GET / HTTP/1.1\r\nHost: pilotnet,other\r\n\r\n'],
+  ['a Host that speaks Forwarded', 'GET / HTTP/1.1\r\nHost: pilotnet";for="1.2.3.4\r\n\r\n'],
+  ['a fragment in the target', `GET /a#b HTTP/1.1\r\n${HOST}\r\n`],
+  ['a fragment in an absolute target', `GET http://pilotnet/#b HTTP/1.1\r\n${HOST}\r\n`],
+  ['chunks in HTTP/1.0', `POST / HTTP/1.0\r\n${HOST}Transfer-Encoding: chunked\r\n\r\n0\r\n\r\n`],
+  [
+    'an upgrade with a body',
+    `GET / HTTP/1.1\r\n${HOST}Connection: Upgrade\r\nUpgrade: websocket\r\nContent-Length: 5\r\n\r\nhello`,
+  ],
   ['a target without a slash', `GET pilotnet HTTP/1.1\r\n${HOST}\r\n`],
 ];
 

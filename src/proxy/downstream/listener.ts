@@ -150,6 +150,8 @@ export class Listener {
       // Every other upgrade (h2c, or one sent ahead) is a suggestion that is not taken: the request is answered as it is.
       shouldUpgradeCallback: (request) =>
         request.method === 'GET' &&
+        // RFC 9110 section 7.8.
+        request.httpVersion === '1.1' &&
         request.headers.upgrade?.toLowerCase() === 'websocket' &&
         !this.#pipelineQueueOf(request.socket).busy,
     };

@@ -29,6 +29,10 @@ export interface BodySink {
   end(trailers: readonly string[]): void;
 }
 
+/** What all bodies of this event loop that are collected may take; past it they are streamed at once. */
+const COLLECTED_BYTES_MAX = 64 * 1024 * 1024;
+let collectedBytes = 0;
+
 /**
  * A body of unknown length is waited for this long before it is streamed: nearly all small ones are whole by then, and a
  * client that talks both ways at once is not held up for long.
@@ -72,14 +76,14 @@ export class RequestBody {
    * it sends the body, so nothing can be collected.
    */
   collect(length: number | null, atOnce: boolean): void {
-    const { bytesMax, collectBytesMax } = this.#limits;
+    const { bytesMax } = this.#limits;
     if (bytesMax > 0 && length !== null && length > bytesMax) {
       this.#fail(`a body of ${length} bytes is over the limit of ${bytesMax}`);
       return;
     }
     this.#request.on('data', (chunk: Buffer) => this.#onData(chunk));
     this.#request.once('end', () => this.#onEnd());
-    if (atOnce || (length !== null && length > collectBytesMax)) this.#becomeReady();
+    if (atOnce) this.#becomeReady();
     else if (length === null) this.#holdTimer = setTimeout(() => this.#becomeReady(), CHUNKED_HOLD_MS);
   }
 
@@ -131,8 +135,14 @@ export class RequestBody {
   /** Nobody wants the rest: it is read and dropped, so that the client gets to read its answer. */
   discard(): void {
     this.#finish();
-    this.#kept.clear();
+    this.forget();
     if (!this.#ended) this.#request.resume();
+  }
+
+  /** No try will want it again. */
+  forget(): void {
+    collectedBytes -= this.#kept.length;
+    this.#kept.clear();
   }
 
   #onData(chunk: Buffer): void {
@@ -146,7 +156,7 @@ export class RequestBody {
     this.#keep(chunk);
     if (this.#sink !== null) {
       if (!this.#sink.write(chunk)) this.#pause();
-    } else if (this.#kept.length > collectBytesMax || this.#ready) {
+    } else if (this.#kept.length > collectBytesMax || this.#ready || collectedBytes > COLLECTED_BYTES_MAX) {
       this.#pause();
       this.#becomeReady();
     }
@@ -155,12 +165,15 @@ export class RequestBody {
   /** Bodies past the bound are let go of once they have a sink. */
   #keep(chunk: Buffer): void {
     if (this.#released) return;
-    if (this.#sink !== null && this.#kept.length + chunk.length > this.#limits.collectBytesMax) {
+    const full =
+      this.#kept.length + chunk.length > this.#limits.collectBytesMax || collectedBytes > COLLECTED_BYTES_MAX;
+    if (this.#sink !== null && full) {
       this.#released = true;
-      this.#kept.clear();
+      this.forget();
       return;
     }
     this.#kept.add(chunk);
+    collectedBytes += chunk.length;
   }
 
   #onEnd(): void {

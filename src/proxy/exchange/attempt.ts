@@ -5,7 +5,8 @@ import type { Candidate, TryResult } from '../../core/domain.ts';
 import type { Ticket } from '../../core/service-router.ts';
 import type { ProxyErrorCode } from '../../errors.ts';
 import { RESPONSE_FIELDS, trailersOnly } from '../fields/fields.ts';
-import { readResponseHead } from '../fields/response-head.ts';
+import { headBytes, readResponseHead } from '../fields/response-head.ts';
+import { RESPONSE_HEAD_BYTES_MAX } from '../upstream/http1/response-parser.ts';
 import type { InstancePool } from '../upstream/pool.ts';
 import type { RawFields, UpstreamCall, UpstreamError, UpstreamHandler } from '../upstream/upstream.ts';
 import type { DrainListener } from './answer.ts';
@@ -43,6 +44,8 @@ export class Attempt extends Timed implements UpstreamHandler, DrainListener {
   #call: UpstreamCall | null = null;
   #status = 0;
   #observed = false;
+  /** Of all 1xx heads. They are passed on at once, whether or not the client reads, so all of them together get as much as one head. */
+  #interimBytes = 0;
   /** Something came since `#progressMs`. */
   #progressed = false;
   #over = false;
@@ -80,6 +83,11 @@ export class Attempt extends Timed implements UpstreamHandler, DrainListener {
   onInformation(status: number, raw: RawFields): void {
     // Unknown to HTTP/1.0 (RFC 9110 section 15.2).
     if (this.#over || this.#exchange.request.httpVersion === '1.0') return;
+    this.#interimBytes += headBytes(raw);
+    if (this.#interimBytes > RESPONSE_HEAD_BYTES_MAX) {
+      this.#breakOff('the instance sent interim answers without end');
+      return;
+    }
     this.#exchange.answer.information(status, readResponseHead(status, raw, false).fields);
   }
 
@@ -88,13 +96,7 @@ export class Attempt extends Timed implements UpstreamHandler, DrainListener {
     const exchange = this.#exchange;
     const head = readResponseHead(status, raw, this.#mayHaveTrailers(status));
     if (head.unknownCoding) {
-      this.#abort();
-      this.#fail(
-        'upstream-protocol',
-        'answered',
-        'failed',
-        'the instance used a transfer coding that was not asked for',
-      );
+      this.#breakOff('the instance used a transfer coding that was not asked for');
       return;
     }
     const nowMs = exchange.nowMs();
@@ -211,6 +213,12 @@ export class Attempt extends Timed implements UpstreamHandler, DrainListener {
 
   #abort(): void {
     this.#call?.abort();
+  }
+
+  /** What the instance sends cannot be passed on. */
+  #breakOff(message: string): void {
+    this.#abort();
+    this.#fail('upstream-protocol', 'answered', 'failed', message);
   }
 
   #conclude(result: TryResult, nowMs: number): void {

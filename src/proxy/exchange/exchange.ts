@@ -24,7 +24,8 @@ import type { ClientRequest, ClientResponse } from './client-message.ts';
 import type { ProxyContext } from './context.ts';
 import { Deadline } from './deadline.ts';
 import { errorAnswer, statusOf } from './error-response.ts';
-import { admitHead, admitToService } from './load-shedding.ts';
+import { admitHead, assertReachable, assertRoom } from './load-shedding.ts';
+import { countHop, type LastHopAnswer } from './max-forwards.ts';
 import { isResend, mayRetry } from './retry.ts';
 import { matchService } from './service-match.ts';
 import { Stopwatch } from './stopwatch.ts';
@@ -103,7 +104,12 @@ export class Exchange implements BodyListener, Waiter {
   begin(): void {
     this.#connection.add(this);
     try {
-      this.#admit();
+      const own = this.#admit();
+      if (own !== null) {
+        this.#settle(own.status, null, this.nowMs());
+        this.#answerItself(own);
+        return;
+      }
     } catch (error) {
       this.fail(asProxyError(error));
       return;
@@ -122,24 +128,38 @@ export class Exchange implements BodyListener, Waiter {
     this.#body.collect(head.contentLength, head.expect !== null);
   }
 
-  /** Everything that can be refused before a byte of the body is read. */
-  #admit(): void {
+  /** Everything that can be refused before a byte of the body is read. Returns the answer to what goes no further than here. */
+  #admit(): LastHopAnswer | null {
     const context = this.#context;
     const head = admitHead(this.request, context);
     this.#head = head;
+    if (this.#upgrade !== null && head.hasBody) {
+      throw new ProxyError('bad-request', 'a request to switch protocols has a body', { source: 'downstream' });
+    }
+    const own = countHop(head, this.request.method ?? '', context.viaName);
+    if (own !== null) return own;
     if (context.tracer !== null) this.#trace = context.tracer.begin(head.fields, this.nowMs());
     const service = matchService(this.#connection.service, head, context.services, context.config.serviceHeader);
     this.#service = service;
     this.#clientId = clientIdOf(head.client, this.#connection.peer.address);
     this.#deadline = new Deadline(service.config.qos.latencyMs, head.deadlineMs, this.stopwatch);
     const nowMs = this.nowMs();
-    admitToService(service, this.#deadline.budgetLeftMs(nowMs), nowMs);
-    this.#admitted = true;
-    service.inFlight++;
+    assertRoom(service);
+    assertReachable(service, this.#deadline.budgetLeftMs(nowMs), nowMs);
     service.retryBudget.deposit();
+    return null;
   }
 
+  /** From here on it is in flight: a client that takes its time to send a body takes no other's place. */
   onBodyReady(): void {
+    try {
+      assertRoom(this.service);
+    } catch (error) {
+      this.fail(asProxyError(error));
+      return;
+    }
+    this.#admitted = true;
+    this.service.inFlight++;
     this.stopwatch.start(this.nowMs());
     const via = `${this.request.httpVersion} ${this.#context.viaName}`;
     this.#fields = upstreamFields(this.#head, via, this.#connection.peer);
@@ -292,8 +312,12 @@ export class Exchange implements BodyListener, Waiter {
     if (error.source === 'downstream') this.#settle(status, null, nowMs);
     else this.#settle(status, false, nowMs);
     this.#body?.discard();
-    if (this.#context.draining && !closes) fields.push('Connection', 'close');
     if (closes) this.#connection.closing = true;
+    this.#answerItself({ status, fields, body });
+  }
+
+  #answerItself({ status, fields, body }: LastHopAnswer): void {
+    if (this.#context.draining && !this.#connection.closing) fields.push('Connection', 'close');
     this.#response.writeHead(status, fields);
     this.#response.end(body);
   }
@@ -370,6 +394,7 @@ export class Exchange implements BodyListener, Waiter {
     if (this.#trace !== null) this.#endTrace(this.#trace, status, nowMs);
     if (service === null) return;
     if (this.#admitted) service.inFlight--;
+    this.#body?.forget();
     const latencyMs = this.stopwatch.elapsedMs(nowMs);
     service.metrics.answered(status, latencyMs);
     if (success !== null) service.router.settle(this.#clientId, success, nowMs);

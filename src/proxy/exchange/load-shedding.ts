@@ -24,6 +24,8 @@ export function admitHead(request: ClientRequest, context: ProxyContext): Reques
     throw refused('uri-too-long', `a target of ${url.length} bytes is over the limit of ${config.urlBytesMax}`);
   }
   const head = readRequestHead(rawHeaders, url, requestFields, httpVersion === '1.1');
+  // RFC 9112 section 6.1: the framing is faulty, and whoever wrote it reads it differently.
+  if (head.chunked && httpVersion === '1.0') throw refused('bad-request', 'chunks are unknown to HTTP/1.0');
   if (method === 'OPTIONS' && WHOLE_SERVER.test(url)) head.target = '*';
   else if (head.target === '*' && method !== 'OPTIONS') throw refused('bad-request', 'only OPTIONS may ask for "*"');
   if (refusing) throw new ProxyError('draining', 'this proxy is about to stop', { source: 'internal' });
@@ -33,17 +35,16 @@ export function admitHead(request: ClientRequest, context: ProxyContext): Reques
   return head;
 }
 
-/** Throws `ProxyError` when the service has no room for another request, or no instance that could make its budget. */
-export function admitToService(service: ServiceRuntime, budgetMs: number, nowMs: number): void {
-  const { limits, admission } = service.config;
-  if (service.inFlight >= limits.inFlightMax) {
-    throw new ProxyError('overloaded', `${service.inFlight} requests are in flight already`, { source: 'internal' });
-  }
-  if (admission === 'refuse' && !service.reach.within(budgetMs, nowMs)) {
-    throw new ProxyError('deadline-unreachable', `no instance can answer within ${budgetMs} ms`, {
-      source: 'internal',
-    });
-  }
+/** Throws `ProxyError` when the service has no room for another request. */
+export function assertRoom({ inFlight, config }: ServiceRuntime): void {
+  if (inFlight < config.limits.inFlightMax) return;
+  throw new ProxyError('overloaded', `${inFlight} requests are in flight already`, { source: 'internal' });
+}
+
+/** Throws `ProxyError` when the service asks for it and has no instance that could make the budget. */
+export function assertReachable(service: ServiceRuntime, budgetMs: number, nowMs: number): void {
+  if (service.config.admission !== 'refuse' || service.reach.within(budgetMs, nowMs)) return;
+  throw new ProxyError('deadline-unreachable', `no instance can answer within ${budgetMs} ms`, { source: 'internal' });
 }
 
 /** How old the picture of the instances may get, ms: putting it together costs more than a request may. */

@@ -27,6 +27,10 @@ export const FieldKind = {
   /** Of one hop, like `hopByHop`; read by whom it concerns. */
   keepAlive: 20,
   date: 21,
+  cookie: 22,
+  maxForwards: 23,
+  /** What a peer says about its own client or about what it was asked: believed of trusted peers only. */
+  claim: 24,
 } as const;
 
 const LENGTH_MAX = 64;
@@ -34,11 +38,15 @@ const LENGTH_MAX = 64;
 export class FieldTable {
   readonly #kinds = new Map<string, number>();
   readonly #possible = new Uint8Array((LENGTH_MAX + 1) * 32);
+  readonly #claims: boolean;
 
-  /** `kinds`: lower-case names and what they mean. Names longer than 64 characters are ordinary. */
-  constructor(kinds: Readonly<Record<string, number>>) {
+  /**
+   * `kinds`: lower-case names, of up to 64 characters, and what they mean. `claims`: fields that speak like X-Forwarded-For are
+   * claims, whatever they are called.
+   */
+  constructor(kinds: Readonly<Record<string, number>>, { claims } = { claims: false }) {
+    this.#claims = claims;
     for (const [name, kind] of Object.entries(kinds)) {
-      if (name.length > LENGTH_MAX) continue;
       this.#kinds.set(name, kind);
       this.#possible[slotOf(name)] = 1;
     }
@@ -46,10 +54,39 @@ export class FieldTable {
 
   /** One of `FieldKind`; any spelling of the name. */
   kindOf(name: string): number {
-    if (name.length > LENGTH_MAX || this.#possible[slotOf(name)] === 0) return FieldKind.ordinary;
-    return this.#kinds.get(name.toLowerCase()) ?? FieldKind.ordinary;
+    if (name.length <= LENGTH_MAX && this.#possible[slotOf(name)] !== 0) {
+      const kind = this.#kinds.get(name.toLowerCase());
+      if (kind !== undefined) return kind;
+    }
+    return this.#claims && this.#isClaim(name) ? FieldKind.claim : FieldKind.ordinary;
+  }
+
+  /** Applications behind CGI, WSGI and their like take an underscore in a name for a hyphen. */
+  #isClaim(name: string): boolean {
+    if (isForwarded(name)) return true;
+    if (!name.includes('_')) return false;
+    const hyphenated = name.toLowerCase().replaceAll('_', '-');
+    return isForwarded(hyphenated) || CLAIM_KINDS.has(this.#kinds.get(hyphenated) ?? FieldKind.ordinary);
   }
 }
+
+const FORWARDED_PREFIX = 'x-forwarded-';
+const X = 120;
+const F = 102;
+
+function isForwarded(name: string): boolean {
+  // Most names are told apart by two letters.
+  if ((name.charCodeAt(0) | 32) !== X || (name.charCodeAt(2) | 32) !== F) return false;
+  return name.slice(0, FORWARDED_PREFIX.length).toLowerCase() === FORWARDED_PREFIX;
+}
+
+const CLAIM_KINDS: ReadonlySet<number> = new Set([
+  FieldKind.claim,
+  FieldKind.forwarded,
+  FieldKind.forwardedFor,
+  FieldKind.forwardedHost,
+  FieldKind.forwardedProto,
+]);
 
 /** ASCII letters differ from their other case in bit 5 alone, so the low five bits do for both. */
 function slotOf(name: string): number {
@@ -69,10 +106,33 @@ const HOP_BY_HOP: Readonly<Record<string, number>> = {
   'content-length': FieldKind.contentLength,
 };
 
+/** What other proxies call the address, the scheme, the target or the user of their client, beside X-Forwarded-*. */
+const CLAIMS = [
+  'client-ip',
+  'cf-connecting-ip',
+  'fastly-client-ip',
+  'front-end-https',
+  'remote-user',
+  'true-client-ip',
+  'x-client-ip',
+  'x-cluster-client-ip',
+  'x-envoy-external-address',
+  'x-host',
+  'x-original-forwarded-for',
+  'x-original-host',
+  'x-original-url',
+  'x-real-ip',
+  'x-remote-user',
+  'x-rewrite-url',
+  'x-scheme',
+  'x-url-scheme',
+];
+
 /** Fields of requests. `clientHeader` null: clients are told apart by address. */
 export function requestFieldTable(serviceHeader: string, clientHeader: string | null): FieldTable {
-  return new FieldTable({
+  const kinds = {
     ...HOP_BY_HOP,
+    ...Object.fromEntries(CLAIMS.map((name) => [name, FieldKind.claim])),
     'http2-settings': FieldKind.hopByHop,
     host: FieldKind.host,
     via: FieldKind.via,
@@ -81,11 +141,14 @@ export function requestFieldTable(serviceHeader: string, clientHeader: string | 
     'x-forwarded-for': FieldKind.forwardedFor,
     'x-forwarded-host': FieldKind.forwardedHost,
     'x-forwarded-proto': FieldKind.forwardedProto,
+    cookie: FieldKind.cookie,
+    'max-forwards': FieldKind.maxForwards,
     'x-request-id': FieldKind.requestId,
     'x-qedge-deadline-ms': FieldKind.deadline,
     ...(clientHeader === null ? {} : { [clientHeader.toLowerCase()]: FieldKind.client }),
     [serviceHeader.toLowerCase()]: FieldKind.service,
-  });
+  };
+  return new FieldTable(kinds, { claims: true });
 }
 
 export const RESPONSE_FIELDS = new FieldTable({ ...HOP_BY_HOP, 'content-type': FieldKind.contentType });

@@ -46,13 +46,14 @@ export function peerOf(remoteAddress: string | undefined, encrypted: boolean, tr
   return { address, trusted: trusted.trusts(address), proto, forwarded, lastHost: null, lastElement: forwarded };
 }
 
-/** Appends the four fields to `fields`. */
+/** Appends the four fields, and what else a trusted peer claims. */
 export function addForwarded(fields: string[], head: RequestHead, peer: Peer): void {
   const kept = peer.trusted;
   const forwardedFor = kept && head.forwardedFor !== null ? `${head.forwardedFor}, ${peer.address}` : peer.address;
   const proto = kept && head.forwardedProto !== null ? head.forwardedProto : peer.proto;
   const host = kept && head.forwardedHost !== null ? head.forwardedHost : head.host;
   const element = elementFor(peer, head.host);
+  if (kept) fields.push(...head.claims);
   fields.push('X-Forwarded-For', forwardedFor, 'X-Forwarded-Proto', proto);
   if (host !== null) fields.push('X-Forwarded-Host', host);
   fields.push('Forwarded', kept && head.forwarded !== null ? `${head.forwarded}, ${element}` : element);

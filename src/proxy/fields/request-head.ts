@@ -1,7 +1,9 @@
 // What a request says before its body, read in one pass over the raw fields: where it wants to go, who sent it, how it is
 // framed, and the fields that go on to the instance untouched.
 
+import { SESSION_COOKIE } from '../../config/session-cookie.ts';
 import { ProxyError } from '../../errors.ts';
+import { isAuthority } from './authority.ts';
 import { connectionNames, FieldKind, type FieldTable, withoutFields } from './fields.ts';
 
 export class RequestHead {
@@ -28,6 +30,9 @@ export class RequestHead {
   forwardedFor: string | null = null;
   forwardedHost: string | null = null;
   forwardedProto: string | null = null;
+  /** Fields (name, value, …) to be passed on for trusted peers only. */
+  claims: string[] = [];
+  maxForwards: string | null = null;
 
   get hasBody(): boolean {
     return this.chunked || (this.contentLength !== null && this.contentLength > 0);
@@ -62,7 +67,7 @@ function takeField(head: RequestHead, kind: number, name: string, value: string)
     case FieldKind.host:
       // RFC 9112 section 3.2: more than one Host field, or an invalid one, is answered 400.
       if (head.host !== null) throw badRequest('more than one Host field');
-      if (/[\s,/\\@?#]/.test(value)) throw badRequest(`invalid Host ${JSON.stringify(value)}`);
+      if (value !== '' && !isAuthority(value)) throw badRequest(`invalid Host ${JSON.stringify(value)}`);
       head.host = value;
       break;
     case FieldKind.contentLength:
@@ -115,6 +120,17 @@ function takeField(head: RequestHead, kind: number, name: string, value: string)
       head.client ??= value;
       head.fields.push(name, value);
       break;
+    case FieldKind.cookie: {
+      const cookies = withoutSession(value);
+      if (cookies !== '') head.fields.push(name, cookies);
+      break;
+    }
+    case FieldKind.claim:
+      head.claims.push(name, value);
+      break;
+    case FieldKind.maxForwards:
+      head.maxForwards = joined(head.maxForwards, value);
+      break;
     case FieldKind.deadline:
       head.deadlineMs = readDeadline(value);
       break;
@@ -126,20 +142,22 @@ function takeField(head: RequestHead, kind: number, name: string, value: string)
 
 /** Fields that Connection names go no further (RFC 9110 section 7.6.1); those that frame or route the message cannot be named away. */
 function dropNamed(head: RequestHead, named: readonly string[]): void {
-  head.fields = withoutFields(
-    head.fields,
-    named.filter((name) => name !== 'te'),
-  );
+  const dropped = named.filter((name) => name !== 'te');
+  head.fields = withoutFields(head.fields, dropped);
+  head.claims = withoutFields(head.claims, dropped);
 }
 
 /** RFC 9112 section 3.2.2: an absolute-form target overrides Host, and goes to the origin in origin-form. */
 function takeTarget(head: RequestHead, target: string): void {
+  // RFC 9112 section 3.2: no form of a target has one.
+  if (target.includes('#')) throw badRequest('the target has a fragment');
   if (target.startsWith('/') || target === '*') {
     head.target = target;
     return;
   }
-  const absolute = /^https?:\/\/([^/?#\s@]+)([/?].*)?$/is.exec(target);
-  if (absolute === null) throw badRequest('target is neither a path, "*" nor an absolute URL');
+  const absolute = /^https?:\/\/([^/?]+)([/?].*)?$/is.exec(target);
+  if (absolute === null || !isAuthority(absolute[1] ?? ''))
+    throw badRequest('target is neither a path, "*" nor an absolute URL');
   const rest = absolute[2] ?? '';
   head.host = absolute[1] ?? '';
   head.target = rest.startsWith('/') ? rest : `/${rest}`;
@@ -150,6 +168,17 @@ function readContentLength(before: number | null, value: string): number {
   if (Number.isNaN(length)) throw badRequest(`invalid Content-Length ${JSON.stringify(value)}`);
   if (before !== null) throw badRequest('more than one Content-Length field');
   return length;
+}
+
+/** The session of the admin port is none of an instance's business. */
+function withoutSession(cookies: string): string {
+  if (!cookies.includes(SESSION_COOKIE)) return cookies;
+  const isSession = (cookie: string): boolean => cookie.split('=', 1)[0]?.trim() === SESSION_COOKIE;
+  return cookies
+    .split(';')
+    .filter((cookie) => !isSession(cookie))
+    .join(';')
+    .trim();
 }
 
 function readDeadline(value: string): number {

@@ -56,8 +56,8 @@ export function readResponseHead(status: number, raw: RawFields, trailersAllowed
         fields.push(name, value);
         break;
       case FieldKind.contentLength:
-        // RFC 9110 section 8.6: not in a 204.
-        if (status !== 204) fields.push(name, value);
+        // RFC 9110 section 8.6: neither in a 1xx nor in a 204.
+        if (status >= 200 && status !== 204) fields.push(name, value);
         break;
       case FieldKind.connection:
         named = [...(named ?? []), ...(connectionNames(value) ?? [])];
@@ -78,4 +78,14 @@ export function readResponseHead(status: number, raw: RawFields, trailersAllowed
   // Trailers need chunks to follow; to an HTTP/1.0 client there are none.
   if (trailer !== null && chunked && trailersAllowed) fields.push('Trailer', trailer);
   return { fields, eventStream, unknownCoding };
+}
+
+/** About what one takes. */
+const STATUS_LINE_BYTES = 32;
+
+/** About what a head takes on the wire: behind each name come a colon and a space, behind each value the line's end. */
+export function headBytes(raw: RawFields): number {
+  let bytes = STATUS_LINE_BYTES;
+  for (const text of raw) bytes += text.length + 2;
+  return bytes;
 }
