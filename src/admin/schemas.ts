@@ -24,6 +24,7 @@ const instance = z.strictObject({
   host: z.string(),
   port: z.number(),
   labels,
+  tier: tier.optional().describe('of its node; absent when that is not known'),
   profile: z.record(z.string(), z.unknown()).nullable(),
 });
 
@@ -62,6 +63,13 @@ const routerState = z.strictObject({
   inFlight: count,
   clientsSatisfiedRatio: ratio.nullable().describe('share of clients whose own success is at least ρ'),
   summary: z.strictObject({ explorationShare: z.number().nullable(), panic: z.boolean() }),
+  affinity: z
+    .strictObject({ sessions: count, kept: count, moved: count })
+    .nullable()
+    .describe('requests of known sessions, all time; null where requests are not tied together'),
+  groups: z
+    .array(z.strictObject({ name: z.string(), instances: count, share: ratio, successRatio: ratio.nullable() }))
+    .describe('of instances, the most preferred first; empty where none is preferred'),
   instances: z.array(instanceState),
   clients: z
     .array(z.strictObject({ clientId: z.string(), requests: count, successRatio: ratio }))

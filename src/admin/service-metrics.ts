@@ -92,6 +92,21 @@ export function registerServiceMetrics(
     help: 'Instances by pool.',
     labels: ['service', 'pool'],
   });
+  const groups = metrics.gauge({
+    name: 'qedge_service_group_requests_ratio',
+    help: 'Share of the requests that go to a group of instances, where some are preferred.',
+    labels: ['service', 'group'],
+  });
+  const sessions = metrics.gauge({
+    name: 'qedge_service_sessions',
+    help: 'Sessions whose instance is remembered.',
+    labels: ['service'],
+  });
+  const tied = metrics.counter({
+    name: 'qedge_session_requests_total',
+    help: 'Requests of known sessions: kept at the instance of the one before, or moved.',
+    labels: ['service', 'result'],
+  });
   const counted = metrics.counter({ name: 'qedge_events_total', help: 'Events by kind.', labels: ['kind'] });
   metrics.onScrape(() => {
     const now = states();
@@ -102,6 +117,17 @@ export function registerServiceMetrics(
     pool.clear();
     for (const state of now) {
       for (const [name, count] of countPools(state)) pool.with(state.service, name).set(count);
+    }
+    groups.clear();
+    sessions.clear();
+    for (const { service, groups: preferred, affinity } of now) {
+      for (const { name, share } of preferred) groups.with(service, name).set(share);
+      if (affinity === null) continue;
+      sessions.with(service).set(affinity.sessions);
+      for (const result of ['kept', 'moved'] as const) {
+        const counter = tied.with(service, result);
+        counter.increment(Math.max(0, affinity[result] - counter.value));
+      }
     }
     for (const [kind, count] of events.countsByKind) {
       const counter = counted.with(kind);

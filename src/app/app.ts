@@ -25,6 +25,7 @@ import { countDroppedLines, createProcessLog, type Logger, type LogLevel, type P
 import { createMetrics } from '../telemetry/metrics.ts';
 import { DataPlanes } from './data-planes.ts';
 import { Housekeeping } from './housekeeping.ts';
+import { InstanceTiers } from './instance-tiers.ts';
 import { anonymousBytes, MemoryRelease, releaseMemory } from './memory-release.ts';
 import { brokerFacts, listenerFacts, probeFacts } from './node-facts.ts';
 import { passableSockets } from './passable-sockets.ts';
@@ -99,6 +100,7 @@ class RunningApp implements App {
   readonly #log: ProcessLog;
   readonly #metrics = createMetrics();
   readonly #dataPlanes: DataPlanes;
+  readonly #tiers: InstanceTiers;
   readonly #placement: Placement;
   readonly #prober: Prober;
   readonly #environment: EnvironmentWatch;
@@ -144,13 +146,17 @@ class RunningApp implements App {
         for (const line of lines) this.#log.write(line);
       },
     });
+    this.#tiers = new InstanceTiers(config.node, (service, update) => this.#dataPlanes.applyPlacement(service, update));
     this.#placement = createPlacement({
       ...shared,
       config,
       boot: randomUUID(),
       ownListeners: () => [...this.proxyListeners, this.#adminListener],
-      onUpdate: (service, update) => this.#dataPlanes.applyPlacement(service, update),
-      onNode: (event) => log[event.kind === 'node-pressure' ? 'debug' : 'info'](event, 'node changed'),
+      onUpdate: (service, update) => this.#tiers.placement(service, update),
+      onNode: (event) => {
+        log[event.kind === 'node-pressure' ? 'debug' : 'info'](event, 'node changed');
+        if (event.kind === 'node-set') this.#tiers.node(event.node);
+      },
       onTarget: (nodeId, target) => {
         this.#prober.setTarget(nodeId, target);
         if (target === null) this.#dataPlanes.forgetNode(nodeId);
@@ -251,6 +257,7 @@ class RunningApp implements App {
     this.log.level = config.log.level;
     this.#admin.setToken(config.admin.token);
     this.#prober.configure(config.probe);
+    this.#tiers.node(config.node);
     this.#placement.configure(config);
   }
 

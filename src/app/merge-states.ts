@@ -2,6 +2,7 @@
 // weighted by what it was estimated from.
 
 import type { ClientState } from '../core/domain.ts';
+import type { GroupView } from '../core/policies/policy.ts';
 import type { InstanceState, RouterState } from '../core/service-router.ts';
 
 /** `states` of one service, the main thread's first. The same object when it is the only one. */
@@ -29,11 +30,34 @@ export function mergeStates(states: readonly [RouterState, ...RouterState[]]): R
       ),
       panic: states.some((state) => state.summary.panic),
     },
+    affinity: mergeAffinity(states),
+    groups: first.groups.map((group, index) => mergeGroups(group, states, index)),
     instances: first.instances.map((instance) => {
       const same = states.flatMap((state) => state.instances.filter(({ key }) => key === instance.key));
       return mergeInstances(instance, same);
     }),
     clients,
+  };
+}
+
+/** A session whose connections are at several event loops is one of each. */
+function mergeAffinity(states: readonly RouterState[]): RouterState['affinity'] {
+  const all = states.flatMap(({ affinity }) => (affinity === null ? [] : [affinity]));
+  if (all.length === 0) return null;
+  return {
+    sessions: sum(all, ({ sessions }) => sessions),
+    kept: sum(all, ({ kept }) => kept),
+    moved: sum(all, ({ moved }) => moved),
+  };
+}
+
+function mergeGroups(first: GroupView, states: readonly RouterState[], index: number): GroupView {
+  const byRequests = ({ state }: { readonly state: RouterState }): number => state.requestsPerSecond;
+  const same = states.flatMap((state) => state.groups.slice(index, index + 1).map((group) => ({ state, group })));
+  return {
+    ...first,
+    share: weighted(same, ({ group }) => group.share, byRequests) ?? first.share,
+    successRatio: weighted(same, ({ group }) => group.successRatio, byRequests),
   };
 }
 

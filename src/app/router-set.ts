@@ -133,6 +133,8 @@ export class RouterSet {
       localNodeId: config.node.id,
       qos: service.qos,
       policy: service.policy,
+      prefer: service.prefer,
+      sessionIdleMs: service.affinity?.idleMs ?? null,
       instancesMax: config.placement.instancesMax,
       rttChangeRatio: config.probe.changeRatio,
       rng,
@@ -170,5 +172,5 @@ export class RouterSet {
 
 /** What learned state depends on; another one starts anew. */
 export function fingerprintOf(service: ServiceConfig): string {
-  return JSON.stringify([service.name, service.qos, service.policy]);
+  return JSON.stringify([service.name, service.qos, service.policy, service.prefer, service.affinity?.idleMs]);
 }

@@ -128,9 +128,18 @@ function serviceLines(service: RouterState, look: Look): readonly string[] {
   return [
     look.paint('strong', truncate(`${service.service} by ${service.policy}, wanted: ${target}`, look.width)),
     ...wrapList(facts, look.width),
+    ...wrapList(groupFacts(service), look.width),
     ...(below.length > 0 ? [look.paint('notice', truncate(`  worst served: ${worst.join(', ')}`, look.width))] : []),
     ...(service.instances.length > 0 ? renderColumns(instanceColumns(service), { ...look, indent: '  ' }) : []),
   ];
+}
+
+/** What keeps requests together, and where the preferred ones go. */
+function groupFacts({ affinity, groups }: RouterState): string[] {
+  const sessions =
+    affinity === null ? [] : [`${affinity.sessions} sessions: ${affinity.kept} requests kept, ${affinity.moved} moved`];
+  const filled = groups.filter(({ instances }) => instances > 0);
+  return [...sessions, ...filled.map(({ name, share }, i) => `${i === 0 ? 'prefers ' : ''}${name} ${percent(share)}`)];
 }
 
 /** `a, b, c` in as many lines as it takes, broken between the items. */

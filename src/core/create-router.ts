@@ -6,5 +6,5 @@ import type { ServiceRouter, ServiceRouterOptions } from './service-router.ts';
 
 /** Makes the router of one service, without instances: those come by `applyPlacement`. */
 export function createServiceRouter(options: ServiceRouterOptions): ServiceRouter {
-  return new LiveServiceRouter(options, (context) => createPolicy(options.policy, context));
+  return new LiveServiceRouter(options, (context) => createPolicy(options.policy, context, options.prefer));
 }

@@ -5,6 +5,9 @@ export type Tier = 'far-edge' | 'near-edge' | 'cloud';
 
 export type Labels = Readonly<Record<string, string>>;
 
+/** Instances that a service prefers: those on this load balancer's node, those of a tier, or those that carry labels. */
+export type Preference = 'local' | Tier | Labels;
+
 /** A machine of the continuum. `address` and `probePort` say where its qedge answers probes; null when it runs none. */
 export interface Node {
   readonly id: string;
@@ -44,6 +47,8 @@ export interface Instance {
   readonly host: string;
   readonly port: number;
   readonly labels: Labels;
+  /** Of its node; absent or null when that is not known. */
+  readonly tier?: Tier | null | undefined;
   /** What a profile-driven policy needs (energy, accuracy); opaque to everything else. */
   readonly profile: Readonly<Record<string, unknown>> | null;
 }
@@ -102,6 +107,8 @@ export interface RequestInfo {
   readonly budgetMs: number;
   /** 0 for the first try, then 1, 2… */
   readonly attempt: number;
+  /** What ties requests together that an instance keeps something for; absent or empty: nothing does. */
+  readonly session?: string;
   /** Handles that this request was already sent to; a retry avoids them while any other candidate lives. */
   readonly tried: readonly number[];
 }

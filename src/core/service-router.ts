@@ -12,11 +12,12 @@ import type {
   Instance,
   InstanceKey,
   PlacementUpdate,
+  Preference,
   QosTarget,
   RequestInfo,
   TryResult,
 } from './domain.ts';
-import type { CandidateView, PolicyEvent, PolicySummary } from './policies/policy.ts';
+import type { CandidateView, GroupView, PolicyEvent, PolicySummary } from './policies/policy.ts';
 import type { PolicyChoice } from './policies/registry.ts';
 import type { Rng } from './rng.ts';
 
@@ -40,6 +41,10 @@ export interface ServiceRouterOptions {
   readonly flightsMax?: number;
   /** An RTT that moves by more than this share (and 2 ms) is an environment change. Default 0.2. */
   readonly rttChangeRatio?: number;
+  /** Groups of instances by preference, the most preferred first; absent: none is preferred. */
+  readonly prefer?: readonly Preference[];
+  /** Sessions stay at their instance until they are idle for so long; absent or null: requests are not tied together. */
+  readonly sessionIdleMs?: number | null;
   /** For the event log. Cold path. */
   readonly onEvent?: (event: RouterEvent) => void;
 }
@@ -70,8 +75,8 @@ export interface ServiceRouter {
   /** Where `route` would send a request not tried yet, changing nothing. Cold path. */
   preview(request: RequestInfo, nowMs: number): RoutePreview;
 
-  /** A try is on its way to `candidate`. */
-  start(candidate: Candidate, nowMs: number): Ticket;
+  /** A try is on its way to `candidate`, which is the instance of its session from now on. */
+  start(candidate: Candidate, nowMs: number, session?: string): Ticket;
 
   /**
    * A try ended. `latencyMs` is what is charged to the instance: it excludes the client's own slowness and may be less
@@ -151,6 +156,10 @@ export interface RouterState {
   /** Share of clients whose own success over W is at least ρ; null without clients. */
   readonly clientsSatisfiedRatio: number | null;
   readonly summary: PolicySummary;
+  /** Null: requests are not tied together. */
+  readonly affinity: AffinityState | null;
+  /** By preference, the most preferred first; empty where none is preferred. */
+  readonly groups: readonly GroupView[];
   readonly instances: readonly InstanceState[];
   /** Worst served first; bounded. */
   readonly clients: readonly ClientState[];
@@ -170,6 +179,14 @@ export interface InstanceState extends CandidateView {
   readonly failures: number;
   /** Milliseconds since one of them was answered; null before that. */
   readonly answeredAgeMs: number | null;
+}
+
+export interface AffinityState {
+  /** Sessions that are remembered. */
+  readonly sessions: number;
+  /** Requests of known sessions that went where the one before went, and that did not; all time. */
+  readonly kept: number;
+  readonly moved: number;
 }
 
 export interface RouterSnapshot {

@@ -48,6 +48,8 @@ function view(instances: readonly InstanceState[], clients = 10): DemoView {
     inFlight: 3,
     clientsSatisfiedRatio: 1,
     summary: { explorationShare: 0.1, panic: false },
+    affinity: null,
+    groups: [],
     instances,
     clients: [],
   };

@@ -76,6 +76,8 @@ export function serviceConfig(spec: ServiceSpec): ServiceConfig {
     connectTimeoutMs: 2000,
     health: null,
     constraints: {},
+    affinity: null,
+    prefer: [],
     caFile: null,
     failureStatusMin: 500,
     instances: [],
@@ -143,6 +145,8 @@ export function serviceOf(
     qos: config.qos,
     policy: config.policy,
     localNodeId: 'n0',
+    prefer: config.prefer,
+    sessionIdleMs: config.affinity?.idleMs ?? null,
     rng: createRng(1),
     nowMs: performance.now(),
   });
@@ -161,8 +165,8 @@ function recording(
 ): ServiceRouter {
   const keys = new Map<number, string>();
   const { start, finish, breakOff, settle, unsettle } = router;
-  router.start = (candidate, nowMs) => {
-    const ticket = start.call(router, candidate, nowMs);
+  router.start = (candidate, nowMs, session) => {
+    const ticket = start.call(router, candidate, nowMs, session);
     keys.set(ticket, candidate.key);
     return ticket;
   };

@@ -48,6 +48,8 @@ export function routerStateOf(changes: Partial<RouterState> = {}): RouterState {
     inFlight: 1,
     clientsSatisfiedRatio: 0.75,
     summary: { explorationShare: 0.1, panic: false },
+    affinity: null,
+    groups: [],
     instances: [instanceStateOf('pi-1'), instanceStateOf('pi-2')],
     clients: [{ clientId: 'camera-1', requests: 100, successRatio: 0.82 }],
     ...changes,

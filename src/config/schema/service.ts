@@ -3,9 +3,11 @@
 import * as z from 'zod';
 import { key, optional, required, subtable } from '../key.ts';
 import { count, duration, labels, listenAddress, name, positiveRatio, ratio, size } from '../values.ts';
+import { affinity } from './affinity.ts';
 import { filePath, type SchemaContext } from './context.ts';
 import { healthCheck } from './health.ts';
 import { staticInstance } from './instance.ts';
+import { preferences } from './prefer.ts';
 
 const qosKeys = {
   latency: required('latencyMs', duration(), {
@@ -93,6 +95,14 @@ export const serviceKeys = (context: SchemaContext) => ({
   constraints: key('constraints', labels, {
     doc: 'Only instances that carry all of these labels, such as { accelerator = "hailo-8" }.',
     default: {},
+  }),
+  affinity: key('affinity', affinity, {
+    doc: 'Requests of a session stay at the instance that had the last one, while it is in the exploitation pool and not late: { header = "X-Session-Id" }, { cookie = "session" } or { client = true }, each with idle = "10m". false: requests are not tied together.',
+    default: false,
+  }),
+  prefer: key('prefer', preferences, {
+    doc: 'Groups of instances, the most preferred first: "local" (this node), a tier ("far-edge", "near-edge", "cloud") or labels such as { site = "hall-3" }. A group keeps the requests as long as the goal is met; what it cannot carry goes to the next.',
+    default: [],
   }),
   ca: optional('caFile', filePath(context), {
     doc: "CA of https instances; the system's when absent.",

@@ -29,7 +29,7 @@ export interface RoutingPolicy {
   readonly stepMs: number;
 }
 
-/** What the router ranks its fallback by. Read on the request path: allocates nothing. */
+/** What the router ranks its fallback by, and whether a session may stay where it is. Read on the request path: allocates nothing. */
 export interface Rankable {
   /**
    * When the candidate's cooldown ends, on the driver's clock, or ended, as long as nothing has undone it; -Infinity when
@@ -39,6 +39,12 @@ export interface Rankable {
 
   /** P(ℓ ≤ τ) as of the last step, in [0, 1]; NaN when the policy does not estimate it. */
   successEstimate(candidate: Candidate): number;
+
+  /** Whether the candidate should be passed over now, overdue or full. Absent: by its cooldown and its oldest request alone. */
+  isLate?(candidate: Candidate, nowMs: number): boolean;
+
+  /** Whether the candidate is in the exploitation pool. Absent where the policy has no such notion: all are. */
+  isTrusted?(candidate: Candidate, nowMs: number): boolean;
 }
 
 /** What people are shown: admin API, dashboard, `explain`. Cold path; reading never mutates. */
@@ -96,6 +102,18 @@ export interface PolicySummary {
   readonly explorationShare: number | null;
   /** More than half of the instances are out: the policy spreads over all that are not known dead. */
   readonly panic: boolean;
+  /** Where the service prefers some instances: its groups, the most preferred first. */
+  readonly groups?: readonly GroupView[];
+}
+
+export interface GroupView {
+  readonly name: string;
+  /** With availability `up`. */
+  readonly instances: number;
+  /** Of the requests, in [0, 1]. */
+  readonly share: number;
+  /** Of its requests lately; null when it had none. */
+  readonly successRatio: number | null;
 }
 
 /** No row: end of a chain, or a try that the full table could not take in. */

@@ -1,12 +1,14 @@
 // Every policy by the name people write in the config.
 
 import { assert } from '../assert.ts';
+import type { Preference } from '../domain.ts';
 import { DEC_SARSA } from './dec-sarsa.ts';
 import type { PolicyDefinition } from './definition.ts';
 import { LEAST_CONNECTIONS } from './least-connections.ts';
 import type { PolicyProblem } from './options.ts';
 import { P2C_EWMA } from './p2c-ewma.ts';
 import type { Policy, PolicyContext } from './policy.ts';
+import { PreferPolicy } from './prefer/policy.ts';
 import { PROXY_MITY } from './proxy-mity.ts';
 import { QEDGE } from './qedge/policy.ts';
 import { QEDGEPROXY } from './qedgeproxy/policy.ts';
@@ -50,10 +52,12 @@ export function checkPolicy(choice: PolicyChoice): PolicyProblem[] {
   ];
 }
 
-/** Makes a policy from a choice that `checkPolicy` found nothing wrong with. */
-export function createPolicy(choice: PolicyChoice, context: PolicyContext): Policy {
-  assert(isPolicyName(choice.name), `policy ${choice.name} was checked`);
-  return POLICIES[choice.name].create(choice.options, context);
+/** Makes a policy from a choice that `checkPolicy` found nothing wrong with; one for each group where some are preferred. */
+export function createPolicy(choice: PolicyChoice, context: PolicyContext, prefer: readonly Preference[] = []): Policy {
+  const { name, options } = choice;
+  assert(isPolicyName(name), `policy ${name} was checked`);
+  const make = (): Policy => POLICIES[name].create(options, context);
+  return prefer.length === 0 ? make() : new PreferPolicy(prefer, context, make);
 }
 
 export function isPolicyName(name: string): name is PolicyName {

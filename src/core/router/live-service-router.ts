@@ -14,6 +14,7 @@ import {
   type RequestInfo,
   type TryResult,
 } from '../domain.ts';
+import { isLate } from '../policies/lateness.ts';
 import { NO_FLIGHT, type Policy, type PolicyContext } from '../policies/policy.ts';
 import type {
   InstanceState,
@@ -36,6 +37,7 @@ import { RelativeEvidence, resultAlone } from './relative-evidence.ts';
 import { RequestRates } from './request-rates.ts';
 import { ReusedOutcomes } from './reused-outcomes.ts';
 import { RttTable } from './rtt-table.ts';
+import { SessionTable } from './session-table.ts';
 
 const INSTANCES_MAX_DEFAULT = 4096;
 const CLIENTS_MAX_DEFAULT = 4096;
@@ -64,6 +66,8 @@ export class LiveServiceRouter implements ServiceRouter {
   readonly #rates: RequestRates;
   readonly #relative: RelativeEvidence;
   readonly #outcomes = new ReusedOutcomes();
+  /** Null: requests are not tied together. */
+  readonly #sessions: SessionTable | null;
   #tap: RouterTap | null = null;
 
   /** `makePolicy` is given the books that a policy may read. */
@@ -79,6 +83,7 @@ export class LiveServiceRouter implements ServiceRouter {
     this.#clients = new ClientLedger(options.qos.windowMs, options.clientsMax ?? CLIENTS_MAX_DEFAULT);
     this.#rates = new RequestRates(options.nowMs);
     this.#relative = new RelativeEvidence(options.qos.latencyMs, options.nowMs);
+    this.#sessions = options.sessionIdleMs ? new SessionTable(options.sessionIdleMs) : null;
     this.#policy = makePolicy({
       qos: options.qos,
       rng: options.rng,
@@ -99,6 +104,11 @@ export class LiveServiceRouter implements ServiceRouter {
   // ---- a request ----
 
   route(request: RequestInfo, nowMs: number): Candidate | null {
+    const home = this.#sessions === null ? null : this.#homeOf(request, this.#sessions, nowMs);
+    if (home !== null) {
+      this.lastTier = 'policy';
+      return home;
+    }
     const up = request.tried.length === 0 ? this.#set.up : this.#set.untried('up', request.tried);
     if (up.length > 0) return this.#settleOn(this.#policy.select(request, up, nowMs), up);
     this.lastTier = 'last-resort';
@@ -122,9 +132,10 @@ export class LiveServiceRouter implements ServiceRouter {
     return { candidate, tier, byChance: false };
   }
 
-  start(candidate: Candidate, nowMs: number): Ticket {
+  start(candidate: Candidate, nowMs: number, session = ''): Ticket {
     const live = this.#set.at(candidate.handle);
     this.#rates.countService(nowMs);
+    if (session !== '') this.#sessions?.settle(session, candidate.key, nowMs);
     if (live !== candidate) return this.#flights.add(NO_HANDLE, nowMs);
     const ticket = this.#flights.add(live.handle, nowMs);
     live.requests++;
@@ -232,6 +243,7 @@ export class LiveServiceRouter implements ServiceRouter {
 
   state(nowMs: number): RouterState {
     const successRatio = this.#clients.overallSuccessRatio(nowMs);
+    const { groups = [], ...summary } = this.#policy.summary(nowMs);
     return {
       service: this.service,
       policy: this.policyName,
@@ -240,7 +252,9 @@ export class LiveServiceRouter implements ServiceRouter {
       requestsPerSecond: this.#rates.ofService(nowMs),
       inFlight: this.#flights.total,
       clientsSatisfiedRatio: this.#clients.satisfiedRatio(this.qos.successRatio, nowMs),
-      summary: this.#policy.summary(nowMs),
+      summary,
+      groups,
+      affinity: this.#sessions?.state(nowMs) ?? null,
       instances: this.#set.live.map((candidate) => this.#instanceState(candidate, nowMs)),
       clients: this.#clients.worst(CLIENTS_SHOWN_MAX, nowMs),
     };
@@ -279,6 +293,7 @@ export class LiveServiceRouter implements ServiceRouter {
 
   reset(nowMs: number): void {
     this.#clients.clear();
+    this.#sessions?.clear();
     this.#relative.reset();
     this.#policy.reset(nowMs);
     this.#policy.update(this.#set.live, nowMs);
@@ -295,6 +310,16 @@ export class LiveServiceRouter implements ServiceRouter {
     const sittingOut = firstOutOfCooldown(up, this.#policy, this.qos.latencyMs);
     this.lastTier = sittingOut === null ? 'fallback' : 'cooldown';
     return sittingOut ?? bestOrNearest(up, this.#policy);
+  }
+
+  /** The instance of the request's session, as long as it is trusted and not late; null: the policy decides. */
+  #homeOf({ session = '', tried }: RequestInfo, sessions: SessionTable, nowMs: number): Candidate | null {
+    if (session === '' || tried.length > 0) return null;
+    const key = sessions.homeOf(session, nowMs);
+    const home = key === null ? undefined : this.#set.get(key);
+    if (home === undefined || home.availability !== 'up') return null;
+    const trusted = this.#policy.isTrusted?.(home, nowMs) ?? true;
+    return trusted && !isLate(this.#policy, home, this.qos, nowMs) ? home : null;
   }
 
   #lastResort(availability: Availability, tried: readonly number[]): Candidate | null {
@@ -382,7 +407,9 @@ export class LiveServiceRouter implements ServiceRouter {
   #fingerprint(): string {
     const { latencyMs, successRatio, windowMs } = this.qos;
     const options = Object.entries(this.#options.policy.options).sort(([a], [b]) => (a < b ? -1 : 1));
-    return JSON.stringify([this.service, latencyMs, successRatio, windowMs, this.policyName, options]);
+    const { prefer = [] } = this.#options;
+    const groups = prefer.length === 0 ? [] : [prefer];
+    return JSON.stringify([this.service, latencyMs, successRatio, windowMs, this.policyName, options, ...groups]);
   }
 }
 

@@ -58,7 +58,7 @@ export class Attempt extends Timed implements UpstreamHandler, DrainListener {
     this.instanceName = candidate.key;
     this.handle = candidate.handle;
     this.#pool = pool;
-    this.#ticket = exchange.service.router.start(candidate, nowMs);
+    this.#ticket = exchange.service.router.start(candidate, nowMs, exchange.session);
     this.#startMs = exchange.stopwatch.elapsedMs(nowMs);
     this.#progressMs = this.#startMs;
     const { timeoutMs } = exchange.service.config;

@@ -28,6 +28,7 @@ import { admitHead, assertReachable, assertRoom } from './load-shedding.ts';
 import { countHop, type LastHopAnswer } from './max-forwards.ts';
 import { isResend, mayRetry } from './retry.ts';
 import { matchService } from './service-match.ts';
+import { sessionOf } from './session-id.ts';
 import { Stopwatch } from './stopwatch.ts';
 
 /** Who an exchange is with. */
@@ -71,6 +72,8 @@ export class Exchange implements BodyListener, Waiter {
   #service: ServiceRuntime | null = null;
   #admitted = false;
   #clientId = '';
+  /** What ties requests of this service together; empty: nothing does. */
+  session = '';
   #body: RequestBody | null = null;
   #fields: string[] = [];
   #attempt: Attempt | null = null;
@@ -142,6 +145,8 @@ export class Exchange implements BodyListener, Waiter {
     const service = matchService(this.#connection.service, head, context.services, context.config.serviceHeader);
     this.#service = service;
     this.#clientId = clientIdOf(head.client, this.#connection.peer.address);
+    const { affinity } = service.config;
+    if (affinity !== null) this.session = sessionOf(affinity, this.request.rawHeaders, this.#clientId);
     this.#deadline = new Deadline(service.config.qos.latencyMs, head.deadlineMs, this.stopwatch);
     const nowMs = this.nowMs();
     assertRoom(service);
@@ -179,7 +184,8 @@ export class Exchange implements BodyListener, Waiter {
       return;
     }
     const budgetMs = this.#deadline.budgetLeftMs(nowMs);
-    const info = { clientId: this.#clientId, budgetMs, attempt: this.#attempts, tried: this.#tried };
+    const { session } = this;
+    const info = { clientId: this.#clientId, budgetMs, attempt: this.#attempts, session, tried: this.#tried };
     const first = service.router.route(info, nowMs);
     if (first === null) {
       this.fail(new ProxyError('no-instance', 'the service has no instance', { source: 'internal' }));

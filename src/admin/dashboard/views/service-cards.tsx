@@ -67,6 +67,13 @@ function Card({ model, service, chosen }: CardProps) {
         <Fact label="in flight" value={String(service.inFlight)} />
         <Fact label="in pool" value={`${inPool} of ${service.instances.length}`} />
         <Fact label="exploring" value={percent(summary.explorationShare, 1)} />
+        {service.affinity !== null && <Fact label="sessions" value={String(service.affinity.sessions)} />}
+        {service.affinity !== null && <Fact label="moved" value={String(service.affinity.moved)} />}
+        {service.groups
+          .filter(({ instances }) => instances > 0)
+          .map(({ name, share }) => (
+            <Fact key={name} label={`to ${name}`} value={percent(share)} />
+          ))}
       </span>
     </a>
   );

@@ -142,6 +142,15 @@ export class Qedge implements Policy {
 
   // ---- for the fallback and for people ----
 
+  isLate(candidate: Candidate, nowMs: number): boolean {
+    return this.#isLate(candidate, nowMs);
+  }
+
+  isTrusted({ handle }: Candidate): boolean {
+    const success = this.estimates.success[handle] ?? Number.NaN;
+    return (this.activeSet.weights[handle] ?? 0) > 0 && !(success < this.#context.qos.successRatio);
+  }
+
   cooldownUntilMs(candidate: Candidate): number {
     return this.streaks.untilMs(candidate.handle);
   }
