@@ -4,7 +4,7 @@ import type { ServiceConfig } from '../config/config.ts';
 import type { Candidate } from '../core/domain.ts';
 import type { ServiceRouter } from '../core/service-router.ts';
 import { type ClientTls, clientTls } from '../net/tls.ts';
-import { ServiceReach } from './exchange/load-shedding.ts';
+import { DeadlineFeasibility } from './exchange/deadline-feasibility.ts';
 import { RetryBudget } from './exchange/retry.ts';
 import { TimeoutList } from './exchange/timeout-list.ts';
 import { type HealthChecker, type OnHealth, startHealthChecks } from './health.ts';
@@ -29,7 +29,7 @@ export class ServiceRuntime {
   readonly #nowMs: () => number;
   /** By handle of the candidate. */
   readonly #pools: (InstancePool | undefined)[] = [];
-  readonly reach: ServiceReach;
+  readonly feasibility: DeadlineFeasibility;
   /** Of tries that the client set no deadline for. */
   readonly timeouts: TimeoutList;
   readonly #health: HealthChecker | null;
@@ -43,7 +43,7 @@ export class ServiceRuntime {
     this.router = router;
     this.metrics = metrics.ofService(config.name);
     this.timeouts = new TimeoutList(config.timeoutMs, nowMs);
-    this.reach = new ServiceReach(router);
+    this.feasibility = new DeadlineFeasibility(router);
     this.retryBudget = new RetryBudget(config.retry);
     this.#tls = clientTls(config.caFile);
     this.#nowMs = nowMs;

@@ -1,7 +1,7 @@
 // The answer on its way to the client. The head is held back until the first chunk, or the end of this turn of the event
 // loop: an answer that is whole by then leaves in one write.
 
-import type { RawFields } from '../upstream/upstream.ts';
+import type { RawFields } from '../fields/fields.ts';
 import type { ClientResponse } from './client-message.ts';
 
 /** Bodies up to this go out as one string with their head: a write less than a header and a buffer. */

@@ -4,14 +4,14 @@ import type { Socket } from 'node:net';
 import type { Candidate, TryResult } from '../../core/domain.ts';
 import type { Ticket } from '../../core/service-router.ts';
 import type { ProxyErrorCode } from '../../errors.ts';
+import { RESPONSE_HEAD_BYTES_MAX } from '../fields/field-lines.ts';
+import type { RawFields } from '../fields/fields.ts';
 import { RESPONSE_FIELDS, trailersOnly } from '../fields/fields.ts';
 import { headBytes, readResponseHead } from '../fields/response-head.ts';
-import { RESPONSE_HEAD_BYTES_MAX } from '../upstream/http1/response-parser.ts';
 import type { InstancePool } from '../upstream/pool.ts';
-import type { RawFields, UpstreamCall, UpstreamError, UpstreamHandler } from '../upstream/upstream.ts';
+import type { SendProgress, UpstreamCall, UpstreamError, UpstreamHandler } from '../upstream/upstream.ts';
 import type { DrainListener } from './answer.ts';
 import type { Exchange } from './exchange.ts';
-import type { Reach } from './retry.ts';
 import { Timed } from './timeout-list.ts';
 
 /** A timer that fires early by rounding is not set again for less. */
@@ -20,7 +20,7 @@ const REARM_MS_MIN = 5;
 /** Why and how far a try failed. */
 export interface AttemptFailure {
   readonly code: ProxyErrorCode;
-  readonly reach: Reach;
+  readonly progress: SendProgress;
   readonly result: TryResult;
   readonly message: string;
   readonly cause: Error | null;
@@ -152,8 +152,8 @@ export class Attempt extends Timed implements UpstreamHandler, DrainListener {
   onError(error: UpstreamError): void {
     if (this.#over) return;
     const answered = this.#status !== 0;
-    const result = RESULTS[error.reach];
-    this.#fail(error.code, answered ? 'answered' : error.reach, result, describe(error), error.cause);
+    const result = RESULTS[error.progress];
+    this.#fail(error.code, answered ? 'answered' : error.progress, result, describe(error), error.cause);
   }
 
   /** The client is gone, or was sent away. */
@@ -206,9 +206,15 @@ export class Attempt extends Timed implements UpstreamHandler, DrainListener {
     return this.#status >= this.#exchange.service.config.failureStatusMin ? 'failed' : 'answered';
   }
 
-  #fail(code: ProxyErrorCode, reach: Reach, result: TryResult, message: string, cause: Error | null = null): void {
+  #fail(
+    code: ProxyErrorCode,
+    progress: SendProgress,
+    result: TryResult,
+    message: string,
+    cause: Error | null = null,
+  ): void {
     this.#conclude(result, this.#exchange.nowMs());
-    this.#exchange.tryFailed({ code, reach, result, message, cause });
+    this.#exchange.tryFailed({ code, progress, result, message, cause });
   }
 
   #abort(): void {
@@ -242,7 +248,7 @@ export class Attempt extends Timed implements UpstreamHandler, DrainListener {
 }
 
 /** How a try that broke off counts. What the instance did not look at says nothing of it. */
-const RESULTS: Readonly<Record<Reach, TryResult>> = {
+const RESULTS: Readonly<Record<SendProgress, TryResult>> = {
   'not-sent': 'refused',
   unprocessed: 'aborted',
   sent: 'refused',

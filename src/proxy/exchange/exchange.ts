@@ -5,7 +5,7 @@ import type { Candidate } from '../../core/domain.ts';
 import { ProxyError, type ProxyErrorCode } from '../../errors.ts';
 import type { RequestTrace } from '../../telemetry/traces/request-trace.ts';
 import type { ClientConnection } from '../downstream/client-connection.ts';
-import { type BodyListener, RequestBody } from '../downstream/request-body.ts';
+import type { RawFields } from '../fields/fields.ts';
 import { hasField } from '../fields/fields.ts';
 import { RequestHead } from '../fields/request-head.ts';
 import { addOwnFields, readResponseHead } from '../fields/response-head.ts';
@@ -14,7 +14,6 @@ import { NO_SERVICE } from '../metrics.ts';
 import type { ServiceRuntime } from '../service.ts';
 import type { InstancePool, Waiter } from '../upstream/pool.ts';
 import { transmit } from '../upstream/transport.ts';
-import type { RawFields } from '../upstream/upstream.ts';
 import { switchProtocols, type UpgradedSocket } from '../websocket/websocket.ts';
 import { logAccess } from './access-log.ts';
 import { Answer } from './answer.ts';
@@ -26,6 +25,7 @@ import { Deadline } from './deadline.ts';
 import { errorAnswer, statusOf } from './error-response.ts';
 import { admitHead, assertReachable, assertRoom } from './load-shedding.ts';
 import { countHop, type LastHopAnswer } from './max-forwards.ts';
+import { type BodyListener, RequestBody } from './request-body.ts';
 import { isResend, mayRetry } from './retry.ts';
 import { matchService } from './service-match.ts';
 import { sessionOf } from './session-id.ts';
@@ -247,7 +247,7 @@ export class Exchange implements BodyListener, Waiter {
     this.#tried = [...this.#tried, this.#attempt?.handle ?? -1];
     const again = mayRetry(
       {
-        reach: failure.reach,
+        progress: failure.progress,
         method: this.request.method ?? 'GET',
         idempotencyKey: hasField(this.request.rawHeaders, 'idempotency-key'),
         replayable: this.#body === null || this.#body.replayable,
@@ -261,7 +261,7 @@ export class Exchange implements BodyListener, Waiter {
       nowMs,
     );
     if (again) {
-      if (isResend({ reach: failure.reach, resends: this.#resends })) this.#resends++;
+      if (isResend({ progress: failure.progress, resends: this.#resends })) this.#resends++;
       else {
         this.#attempts++;
         service.metrics.retried();

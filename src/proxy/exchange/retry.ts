@@ -1,20 +1,10 @@
 // The only place that decides about another try, and the budget that keeps retries from becoming a load of their own.
 
 import type { RetryConfig } from '../../config/config.ts';
-
-/** How far a failed try may have got. */
-export type Reach =
-  /** Refused, or closed before a byte was written: the application surely knows nothing of it. */
-  | 'not-sent'
-  /** Sent, and the instance says that it did not look at it (RFC 9113 section 8.7). */
-  | 'unprocessed'
-  /** Some of it was written and nothing came back: the application may have acted. */
-  | 'sent'
-  /** A response head was seen. */
-  | 'answered';
+import type { SendProgress } from '../upstream/upstream.ts';
 
 export interface FailedTry {
-  readonly reach: Reach;
+  readonly progress: SendProgress;
   readonly method: string;
   /** The request names itself safe to repeat with an Idempotency-Key. */
   readonly idempotencyKey: boolean;
@@ -46,15 +36,15 @@ const BUDGET_MS_MIN = 1;
 const RESENDS_MAX = 10;
 
 /** Whether the next try is the same one again, outside the limits on retries. */
-export function isResend({ reach, resends }: Pick<FailedTry, 'reach' | 'resends'>): boolean {
-  return reach === 'unprocessed' && resends < RESENDS_MAX;
+export function isResend({ progress, resends }: Pick<FailedTry, 'progress' | 'resends'>): boolean {
+  return progress === 'unprocessed' && resends < RESENDS_MAX;
 }
 
 /** Takes from the budget only when the answer is yes. */
 export function mayRetry(failed: FailedTry, config: RetryConfig, budget: RetryBudget, nowMs: number): boolean {
-  if (failed.reach === 'answered' || !failed.replayable) return false;
+  if (failed.progress === 'answered' || !failed.replayable) return false;
   if (isResend(failed)) return true;
-  if (failed.reach === 'sent' && !IDEMPOTENT.has(failed.method) && !failed.idempotencyKey) return false;
+  if (failed.progress === 'sent' && !IDEMPOTENT.has(failed.method) && !failed.idempotencyKey) return false;
   if (failed.attempt >= config.attempts || failed.candidates === 0) return false;
   return failed.budgetLeftMs > BUDGET_MS_MIN && budget.withdraw(nowMs);
 }

@@ -34,3 +34,6 @@ function withoutSpace(text: string, from: number, to: number): string {
 function isSpace(code: number): boolean {
   return code === SPACE || code === TAB;
 }
+
+/** Bytes that a head, or the trailers, may have. */
+export const RESPONSE_HEAD_BYTES_MAX = 64 * 1024;

@@ -1,6 +1,9 @@
 // Header field names that mean something to a proxy, found without lower-casing every name: a table indexed by the length
 // and first letter of a name says whether it can be one of them at all, and nearly every ordinary field cannot.
 
+/** Raw fields: name, value, name, value, … */
+export type RawFields = readonly string[];
+
 /** What a field means here; 0, an ordinary field, passes unchanged. */
 export const FieldKind = {
   ordinary: 0,

@@ -1,7 +1,6 @@
 // What goes back to the client before the body: the instance's own fields less those meant for one hop, and ours.
 
-import type { RawFields } from '../upstream/upstream.ts';
-import { connectionNames, FieldKind, RESPONSE_FIELDS, withoutFields } from './fields.ts';
+import { connectionNames, FieldKind, type RawFields, RESPONSE_FIELDS, withoutFields } from './fields.ts';
 
 export interface ResponseHead {
   /** Owned by the caller, to be added to. */

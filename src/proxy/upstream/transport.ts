@@ -1,18 +1,17 @@
 // How one try travels: what the instance speaks decides, and for HTTP/1 whether the short way will do.
 
-import type { RequestBody } from '../downstream/request-body.ts';
 import { forward } from './http1/forward.ts';
 import { forwardStream, type StreamFraming } from './http1/forward-stream.ts';
 import { forwardHttp2 } from './http2/forward.ts';
 import type { InstancePool } from './pool.ts';
-import type { UpstreamCall, UpstreamHandler, UpstreamRequest } from './upstream.ts';
+import type { OutgoingBody, UpstreamCall, UpstreamHandler, UpstreamRequest } from './upstream.ts';
 import { upstreamError } from './upstream.ts';
 
 export interface Transmission {
   readonly request: UpstreamRequest;
   readonly framing: StreamFraming;
   /** Null: the request has none. */
-  readonly body: RequestBody | null;
+  readonly body: OutgoingBody | null;
   /** A try after the first: its connection must be a fresh one. */
   readonly again: boolean;
 }

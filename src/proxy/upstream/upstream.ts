@@ -2,7 +2,7 @@
 // comes back. A transport owns its connections; the handler owns everything else.
 
 import type { Socket } from 'node:net';
-import type { Reach } from '../exchange/retry.ts';
+import type { RawFields } from '../fields/fields.ts';
 
 /** One try as it goes over the wire. */
 export interface UpstreamRequest {
@@ -11,9 +11,6 @@ export interface UpstreamRequest {
   /** Raw fields (name, value, …), Host included, framing left to the transport. */
   readonly fields: string[];
 }
-
-/** Raw fields: name, value, name, value, … */
-export type RawFields = readonly string[];
 
 /** Told in this order: information*, head, data*, then end or error; an error may come at any time and is the last. */
 export interface UpstreamHandler {
@@ -27,6 +24,27 @@ export interface UpstreamHandler {
   onError(error: UpstreamError): void;
 }
 
+/** Where the body of a request goes: written to until it says that it is full, and asked to go on by `drained`. */
+export interface BodySink {
+  /** False: full for now. */
+  write(chunk: Buffer): boolean;
+  end(trailers: readonly string[]): void;
+}
+
+/** The body of a request, as a transport reads it. */
+export interface OutgoingBody {
+  /** All of it, null while it is not all here. */
+  readonly whole: Buffer | null;
+  readonly ended: boolean;
+  readonly trailers: readonly string[];
+  /** Streams to `sink` from the first byte on. */
+  attach(sink: BodySink): void;
+  /** The sink takes more. */
+  drained(): void;
+  /** Nothing more goes to the sink. */
+  detach(): void;
+}
+
 /** A try in flight. */
 export interface UpstreamCall {
   /** Stops `onData` until `resume`; chunks that were read already may still come. */
@@ -36,18 +54,29 @@ export interface UpstreamCall {
   abort(late?: boolean): void;
 }
 
+/** How far a failed attempt may have got. */
+export type SendProgress =
+  /** Refused, or closed before a byte was written: the application surely knows nothing of it. */
+  | 'not-sent'
+  /** Sent, and the instance says that it did not look at it (RFC 9113 section 8.7). */
+  | 'unprocessed'
+  /** Some of it was written and nothing came back: the application may have acted. */
+  | 'sent'
+  /** A response head was seen. */
+  | 'answered';
+
 /** Why a try ended without a whole answer. */
 export interface UpstreamError {
   readonly code: 'upstream-connect' | 'upstream-reset' | 'upstream-protocol';
-  readonly reach: Reach;
+  readonly progress: SendProgress;
   readonly cause: Error;
 }
 
 /** `sent`: something was written; `answered`: a response head was seen. */
 export function upstreamError(cause: Error, sent: boolean, answered: boolean): UpstreamError {
-  if (!sent) return { code: 'upstream-connect', reach: 'not-sent', cause };
+  if (!sent) return { code: 'upstream-connect', progress: 'not-sent', cause };
   const code = isProtocolError(cause) ? 'upstream-protocol' : 'upstream-reset';
-  return { code, reach: answered || code === 'upstream-protocol' ? 'answered' : 'sent', cause };
+  return { code, progress: answered || code === 'upstream-protocol' ? 'answered' : 'sent', cause };
 }
 
 /** The complaints of llhttp, of node:http, and of our own parser. */

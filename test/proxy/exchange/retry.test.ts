@@ -5,7 +5,7 @@ import { type FailedTry, mayRetry, RetryBudget } from '../../../src/proxy/exchan
 
 const CONFIG = { attempts: 2, bodyBytesMax: 65_536, budgetRatio: 0.2, budgetPerSecond: 3 };
 const REFUSED_POST: FailedTry = {
-  reach: 'not-sent',
+  progress: 'not-sent',
   method: 'POST',
   idempotencyKey: false,
   replayable: true,
@@ -25,15 +25,15 @@ describe('another try', () => {
   });
 
   it('is allowed after something was sent only for what is idempotent', () => {
-    expect(decide({ reach: 'sent' })).toBe(false);
-    expect(decide({ reach: 'sent', method: 'PUT' })).toBe(true);
-    expect(decide({ reach: 'sent', idempotencyKey: true })).toBe(true);
+    expect(decide({ progress: 'sent' })).toBe(false);
+    expect(decide({ progress: 'sent', method: 'PUT' })).toBe(true);
+    expect(decide({ progress: 'sent', idempotencyKey: true })).toBe(true);
   });
 
   it('is outside the budget, the attempts and the limit while the instance did not look at the request', () => {
     const exhausted = { attempts: 0, bodyBytesMax: 65_536, budgetRatio: 0, budgetPerSecond: 0 };
     const resend = (changes: Partial<FailedTry>): boolean => {
-      const failed: FailedTry = { ...REFUSED_POST, reach: 'unprocessed', budgetLeftMs: -1, ...changes };
+      const failed: FailedTry = { ...REFUSED_POST, progress: 'unprocessed', budgetLeftMs: -1, ...changes };
       return mayRetry(failed, exhausted, new RetryBudget(exhausted), 0);
     };
     expect(resend({})).toBe(true);
@@ -42,7 +42,7 @@ describe('another try', () => {
   });
 
   it('is never allowed once a head was seen, or when the body is gone', () => {
-    expect(decide({ reach: 'answered', method: 'GET' })).toBe(false);
+    expect(decide({ progress: 'answered', method: 'GET' })).toBe(false);
     expect(decide({ replayable: false })).toBe(false);
   });
 

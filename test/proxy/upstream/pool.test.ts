@@ -169,7 +169,7 @@ describe('connections to an instance', () => {
   it('that the instance closes while it answers fail their request', async () => {
     answer = 'HTTP/1.1 200 OK\r\nContent-Length: 5\r\n\r\n';
     closes = true;
-    expect(await exchange()).toMatchObject({ code: 'upstream-reset', reach: 'answered' });
+    expect(await exchange()).toMatchObject({ code: 'upstream-reset', progress: 'answered' });
     await expect.poll(() => pool.connections, PATIENCE).toBe(0);
   });
 });

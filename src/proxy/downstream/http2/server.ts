@@ -3,7 +3,7 @@
 
 import { performServerHandshake, type ServerOptions } from 'node:http2';
 import type { Socket } from 'node:net';
-import { RESPONSE_HEAD_BYTES_MAX } from '../../upstream/http1/response-parser.ts';
+import { RESPONSE_HEAD_BYTES_MAX } from '../../fields/field-lines.ts';
 import { Http2Connection, type Http2PortOptions } from './connection.ts';
 
 /** What a client starts a cleartext connection of HTTP/2 with (RFC 9113 section 3.4); its first bytes are enough. */

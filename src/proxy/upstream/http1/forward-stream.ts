@@ -4,11 +4,10 @@
 
 import { type ClientRequest, request as httpRequest, type IncomingMessage } from 'node:http';
 import type { Socket } from 'node:net';
-import type { RequestBody } from '../../downstream/request-body.ts';
+import { RESPONSE_HEAD_BYTES_MAX } from '../../fields/field-lines.ts';
 import type { InstancePool } from '../pool.ts';
-import type { UpstreamCall, UpstreamHandler, UpstreamRequest } from '../upstream.ts';
+import type { OutgoingBody, UpstreamCall, UpstreamHandler, UpstreamRequest } from '../upstream.ts';
 import { upstreamError } from '../upstream.ts';
-import { RESPONSE_HEAD_BYTES_MAX } from './response-parser.ts';
 
 export interface StreamFraming {
   /** Null: chunked when there is a body, none otherwise. */
@@ -24,7 +23,7 @@ export function forwardStream(
   pool: InstancePool,
   request: UpstreamRequest,
   framing: StreamFraming,
-  body: RequestBody | null,
+  body: OutgoingBody | null,
   handler: UpstreamHandler,
 ): UpstreamCall {
   const outgoing = httpRequest({
@@ -43,13 +42,13 @@ export function forwardStream(
 class StreamCall implements UpstreamCall {
   readonly #pool: InstancePool;
   readonly #outgoing: ClientRequest;
-  readonly #body: RequestBody | null;
+  readonly #body: OutgoingBody | null;
   readonly #handler: UpstreamHandler;
   #incoming: IncomingMessage | null = null;
   #sent = false;
   #over = false;
 
-  constructor(pool: InstancePool, outgoing: ClientRequest, body: RequestBody | null, handler: UpstreamHandler) {
+  constructor(pool: InstancePool, outgoing: ClientRequest, body: OutgoingBody | null, handler: UpstreamHandler) {
     this.#pool = pool;
     this.#outgoing = outgoing;
     this.#body = body;

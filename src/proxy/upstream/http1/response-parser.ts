@@ -1,7 +1,7 @@
 // Answers of instances as they come off the wire, HTTP/1.1 after RFC 9112, no laxer than llhttp in its strict mode: whatever
 // two readers could understand differently (a bare line feed, a folded field, a length beside chunks) is an error.
 
-import { FIELD_LINE, readFieldLines, TOKEN, VALUE } from '../../fields/field-lines.ts';
+import { FIELD_LINE, RESPONSE_HEAD_BYTES_MAX, readFieldLines, TOKEN, VALUE } from '../../fields/field-lines.ts';
 import { FieldKind, RESPONSE_FIELDS } from '../../fields/fields.ts';
 
 /** Told in this order: information*, head, data*, end. What is handed over is the sink's own. */
@@ -19,8 +19,6 @@ export class MalformedResponseError extends Error {
   readonly code = 'ERR_MALFORMED_RESPONSE';
 }
 
-/** Bytes that a head, or the trailers, may have. */
-export const RESPONSE_HEAD_BYTES_MAX = 64 * 1024;
 /** Of the line in front of a chunk: its size and extensions, which nobody uses. */
 const CHUNK_LINE_BYTES_MAX = 4096;
 /** Up to here it is not worth while to look for an end first. */

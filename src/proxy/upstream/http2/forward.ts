@@ -1,10 +1,10 @@
 // The way to an instance that speaks HTTP/2: one stream a try, bodies and trailers both ways, as gRPC needs them.
 
 import { type ClientHttp2Stream, constants, type IncomingHttpHeaders, type IncomingHttpStatusHeader } from 'node:http2';
-import type { RequestBody } from '../../downstream/request-body.ts';
+import type { RawFields } from '../../fields/fields.ts';
 import { http2Fields, withoutPseudo } from '../../fields/http2-fields.ts';
 import type { StreamFraming } from '../http1/forward-stream.ts';
-import type { RawFields, UpstreamCall, UpstreamHandler, UpstreamRequest } from '../upstream.ts';
+import type { OutgoingBody, UpstreamCall, UpstreamHandler, UpstreamRequest } from '../upstream.ts';
 import { upstreamError } from '../upstream.ts';
 import type { Http2Connection, Http2Sessions } from './sessions.ts';
 
@@ -17,7 +17,7 @@ export interface Http2Target {
 export function forwardHttp2(
   target: Http2Target,
   request: UpstreamRequest & { readonly framing: StreamFraming },
-  body: RequestBody | null,
+  body: OutgoingBody | null,
   handler: UpstreamHandler,
 ): UpstreamCall {
   const call = new StreamCall(target, request, body, handler);
@@ -31,7 +31,7 @@ export function forwardHttp2(
 class StreamCall implements UpstreamCall {
   readonly #target: Http2Target;
   readonly #request: UpstreamRequest & { readonly framing: StreamFraming };
-  readonly #body: RequestBody | null;
+  readonly #body: OutgoingBody | null;
   readonly #handler: UpstreamHandler;
   #connection: Http2Connection | null = null;
   #stream: ClientHttp2Stream | null = null;
@@ -44,7 +44,7 @@ class StreamCall implements UpstreamCall {
   constructor(
     target: Http2Target,
     request: UpstreamRequest & { readonly framing: StreamFraming },
-    body: RequestBody | null,
+    body: OutgoingBody | null,
     handler: UpstreamHandler,
   ) {
     this.#target = target;
@@ -132,7 +132,7 @@ class StreamCall implements UpstreamCall {
     return bodiless ? 0 : Number(headers['content-length'] ?? Number.NaN);
   }
 
-  #sendBody(stream: ClientHttp2Stream, body: RequestBody): void {
+  #sendBody(stream: ClientHttp2Stream, body: OutgoingBody): void {
     let trailers: readonly string[] = [];
     stream.on('wantTrailers', () => stream.sendTrailers(http2Fields(trailers)));
     body.attach({
@@ -165,8 +165,8 @@ class StreamCall implements UpstreamCall {
       this.#handler.onError(upstreamError(error, true, this.#answered));
       return;
     }
-    const reach = this.#target.sessions.refused() ? 'not-sent' : 'unprocessed';
-    this.#handler.onError({ code: 'upstream-reset', reach, cause: error });
+    const progress = this.#target.sessions.refused() ? 'not-sent' : 'unprocessed';
+    this.#handler.onError({ code: 'upstream-reset', progress, cause: error });
   }
 
   /** RFC 9113 section 8.7: a refused stream, and one above the last that GOAWAY names, were not looked at. */

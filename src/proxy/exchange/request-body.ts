@@ -3,10 +3,11 @@
 // with back-pressure; until its first bytes are let go of, even that can be replayed.
 
 import { ProxyError } from '../../errors.ts';
-import type { ClientRequest } from '../exchange/client-message.ts';
-import type { Stopwatch } from '../exchange/stopwatch.ts';
+import { KeptBytes } from '../downstream/kept-bytes.ts';
 import { type FieldTable, trailersOnly } from '../fields/fields.ts';
-import { KeptBytes } from './kept-bytes.ts';
+import type { BodySink, OutgoingBody } from '../upstream/upstream.ts';
+import type { ClientRequest } from './client-message.ts';
+import type { Stopwatch } from './stopwatch.ts';
 
 export interface BodyLimits {
   /** Collected up to here. */
@@ -22,13 +23,6 @@ export interface BodyListener {
   onBodyFailed(error: ProxyError): void;
 }
 
-/** Where a body is streamed to. */
-export interface BodySink {
-  /** False: no more until `drained` is called on the body. */
-  write(chunk: Buffer): boolean;
-  end(trailers: readonly string[]): void;
-}
-
 /** What all bodies of this event loop that are collected may take; past it they are streamed at once. */
 const COLLECTED_BYTES_MAX = 64 * 1024 * 1024;
 let collectedBytes = 0;
@@ -39,7 +33,7 @@ let collectedBytes = 0;
  */
 const CHUNKED_HOLD_MS = 20;
 
-export class RequestBody {
+export class RequestBody implements OutgoingBody {
   readonly #request: ClientRequest;
   readonly #limits: BodyLimits;
   readonly #listener: BodyListener;

@@ -2,7 +2,7 @@
 
 import { describe, expect, it } from 'vitest';
 import type { InstanceState, ServiceRouter } from '../../../src/core/service-router.ts';
-import { ServiceReach } from '../../../src/proxy/exchange/load-shedding.ts';
+import { DeadlineFeasibility } from '../../../src/proxy/exchange/deadline-feasibility.ts';
 import { serviceOf, startInstance, startProxy } from '../../support/proxy.ts';
 import { instanceStateOf } from '../../support/router-state.ts';
 
@@ -41,8 +41,8 @@ describe('a service that refuses what is out of reach', () => {
 });
 
 describe('what is within reach', () => {
-  function reachOf(...instances: readonly InstanceState[]): ServiceReach {
-    return new ServiceReach({ state: () => ({ instances }) } as unknown as ServiceRouter);
+  function reachOf(...instances: readonly InstanceState[]): DeadlineFeasibility {
+    return new DeadlineFeasibility({ state: () => ({ instances }) } as unknown as ServiceRouter);
   }
 
   it('counts the way there and half of what an answer takes on average', () => {
