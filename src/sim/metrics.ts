@@ -33,6 +33,8 @@ export interface RunMetrics {
   readonly jainIndex: number;
   /** Seconds until the rolling success stays within 2 points of its final level, before any event; null: it never does. */
   readonly convergenceS: number | null;
+  /** Share of all requests that the load balancers refused. */
+  readonly shedRatio: number;
   /** Tries per request. */
   readonly triesRatio: number;
   /** End-to-end latency of what was answered, ms; NaN when nothing was. */
@@ -50,6 +52,8 @@ export interface DisturbanceMetrics {
   readonly atS: number;
   /** Success over the 20 s before. */
   readonly beforeRatio: number;
+  /** Success from the event until the next one. */
+  readonly successRatio: number;
   /** Lowest rolling success over 10 s that follows, until the next one. */
   readonly lowestRatio: number;
   /** Success over the first 10 s of it. */
@@ -86,6 +90,7 @@ export function computeMetrics(recorder: Recorder, scenario: Scenario, oracle: R
     worstClientRatio: leastOf(clients),
     jainIndex: jain(instanceTotals(recorder)),
     convergenceS: settledAfterS(totals, calm),
+    shedRatio: recorder.endings.shed / Math.max(1, requests),
     triesRatio: recorder.tries / Math.max(1, requests),
     latencyP50Ms: latency(0.5),
     latencyP99Ms: latency(0.99),
@@ -153,6 +158,7 @@ function disturbanceMetrics(
     label,
     atS: span.fromS,
     beforeRatio,
+    successRatio: ratioIn(totals, span),
     lowestRatio,
     firstRatio: ratioIn(totals, { fromS: span.fromS, toS: Math.min(span.toS, span.fromS + ROLLING_S) }),
     dipRatio: beforeRatio - lowestRatio,

@@ -1,46 +1,86 @@
-// How well the policies route, by hand: `npm run bench:routing -- [--depth quick|medium|full] [--jobs N] [--write]`. Simulates the whole matrix of
-// scenarios and prints the tables of the README section; --write puts them there. CPU minutes: 2, 8 and 20.
+// How well the policies route, by simulation: `npm run bench:routing -- [scenarios|worlds] [--depth quick|medium|full] [--jobs N]`.
+// `scenarios` are those of config/scenarios, `worlds` are generated ones that nothing was tuned on; without a name, both. Prints the
+// tables of the README section; --write puts them there. CPU minutes: 5, 11 and 45.
+//
+// For tuning: worlds --set train [--kinds tight-1.1,mixed] [--subject qedge:price=0.6] [--policies P,…] [--each].
 
+import { execFileSync } from 'node:child_process';
 import { readFileSync, writeFileSync } from 'node:fs';
+import { cpus } from 'node:os';
 import { resolve } from 'node:path';
 import { parseArgs } from 'node:util';
-import { Results } from './routing/figures.ts';
-import { cellsOf, DEPTHS } from './routing/matrix.ts';
-import { runTasks, tasksOf } from './routing/run.ts';
-import { tablesOf } from './routing/tables.ts';
+import { benchScenarios } from './routing/bench.ts';
+import { benchWorlds } from './worlds/bench.ts';
 
 const README = resolve(import.meta.dirname, '../../README.md');
-const BEGIN = '<!-- bench:routing begins -->';
-const END = '<!-- bench:routing ends -->';
+const DEPTHS = ['quick', 'medium', 'full'] as const;
 
-const { values } = parseArgs({
+const { values, positionals } = parseArgs({
+  allowPositionals: true,
   options: {
     depth: { type: 'string', default: 'quick' },
     write: { type: 'boolean', default: false },
     jobs: { type: 'string', default: '1' },
+    set: { type: 'string', default: 'test' },
+    kinds: { type: 'string' },
+    policies: { type: 'string' },
+    subject: { type: 'string', default: 'qedge' },
+    each: { type: 'boolean', default: false },
   },
 });
 
-const { [values.depth as keyof typeof DEPTHS]: depth } = DEPTHS;
-if (depth === undefined) throw new Error(`--depth ${values.depth}: expected ${Object.keys(DEPTHS).join(', ')}`);
-const tasks = tasksOf(cellsOf(depth));
-const results = await runTasks(tasks, Math.max(1, Number(values.jobs) || 1), (done) => {
-  if (process.stderr.isTTY === true || done % 20 === 0) process.stderr.write(`\r${done} of ${tasks.length} runs`);
-});
-const speed = (policy: string): string => {
-  const runs = results.filter((result) => result.scenario === 'paper-ps' && result.policy === policy);
-  const requests = runs.reduce((sum, { metrics }) => sum + metrics.requests, 0);
-  const cpuS = runs.reduce((sum, result) => sum + result.cpuS, 0);
-  return `${(requests / cpuS / 1e6).toFixed(2)} M requests per CPU second with ${policy}`;
-};
-const seeds = `seeds ${depth.own[0]} to ${depth.own.at(-1)} for \`oracle\` and \`qedge\`, ${depth.topologies[0]} to ${depth.topologies.at(-1)} for the rest, ${depth.others[0]} to ${depth.others.at(-1)} for other policies where something happens`;
-const text = `${tablesOf(new Results(results))}\n\nRuns: ${results.length}; ${seeds}. Simulated at ${speed('round-robin')}, ${speed('qedge')}.`;
-process.stderr.write('\n');
-process.stdout.write(`${text}\n`);
-if (values.write) writeFileSync(README, withSection(readFileSync(README, 'utf8'), text));
+const parts = positionals.length === 0 ? ['scenarios', 'worlds'] : positionals;
+const depth = oneOf('--depth', values.depth, DEPTHS);
+const jobs = Math.max(1, Number(values.jobs) || 1);
+for (const part of parts) {
+  const section = oneOf('section', part, ['scenarios', 'worlds']);
+  const text = `${section === 'scenarios' ? await scenarios() : await worlds()}\n\n${provenance()}`;
+  process.stderr.write('\n');
+  process.stdout.write(`${text}\n\n`);
+  if (values.write) writeFileSync(README, withSection(readFileSync(README, 'utf8'), section, text));
+}
 
-function withSection(readme: string, section: string): string {
-  const [begin, end] = [readme.indexOf(BEGIN), readme.indexOf(END)];
-  if (begin < 0 || end < begin) throw new Error(`README.md has no ${BEGIN} … ${END}`);
-  return `${readme.slice(0, begin + BEGIN.length)}\n\n${section}\n\n${readme.slice(end)}`;
+function scenarios(): Promise<string> {
+  return benchScenarios({ depth, jobs, onProgress });
+}
+
+function worlds(): Promise<string> {
+  return benchWorlds({
+    depth: depth === 'full' ? 'full' : 'quick',
+    set: oneOf('--set', values.set, ['train', 'test']),
+    kinds: values.kinds?.split(',') ?? null,
+    policies: values.policies?.split(',') ?? null,
+    subject: values.subject,
+    each: values.each,
+    jobs,
+    onProgress,
+  });
+}
+
+function onProgress(done: number, all: number): void {
+  if (process.stderr.isTTY === true || done % 20 === 0) process.stderr.write(`\r${done} of ${all} runs`);
+}
+
+/** Which command gave the figures, of which code, on which machine. */
+function provenance(): string {
+  const commit = execFileSync('git', ['describe', '--always', '--dirty'], { encoding: 'utf8' }).trim();
+  const [first] = cpus();
+  const command = `npm run bench:routing -- ${process.argv
+    .slice(2)
+    .filter((word) => word !== '--write')
+    .join(' ')}`.trim();
+  return `By \`${command}\` at commit ${commit}, on ${cpus().length} × ${first?.model.trim() ?? 'unknown processor'}, Node ${process.versions.node}.`;
+}
+
+function oneOf<const T extends string>(what: string, text: string, known: readonly T[]): T {
+  const found = known.find((one) => one === text);
+  if (found === undefined) throw new Error(`${what} ${text}: expected ${known.join(', ')}`);
+  return found;
+}
+
+function withSection(readme: string, section: string, text: string): string {
+  const [begin, end] = [`<!-- bench:routing ${section} begins -->`, `<!-- bench:routing ${section} ends -->`];
+  const [from, to] = [readme.indexOf(begin), readme.indexOf(end)];
+  if (from < 0 || to < from) throw new Error(`README.md has no ${begin} … ${end}`);
+  return `${readme.slice(0, from + begin.length)}\n\n${text}\n\n${readme.slice(to)}`;
 }

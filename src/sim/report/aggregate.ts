@@ -21,6 +21,7 @@ export interface PolicySummaryRow {
   readonly convergenceS: Figure;
   readonly latencyP50Ms: Figure;
   readonly latencyP99Ms: Figure;
+  readonly shed: Figure;
   readonly tries: Figure;
   /** Requests lost against the oracle, as a share of all; null without an oracle. */
   readonly regretRatio: Figure | null;
@@ -30,6 +31,7 @@ export interface PolicySummaryRow {
 export interface DisturbanceRow {
   readonly label: string;
   readonly atS: number;
+  readonly success: Figure;
   readonly lowest: Figure;
   readonly dip: Figure;
   readonly recoveryS: Figure;
@@ -72,6 +74,7 @@ function rowOf(policy: string, results: readonly RunResult[]): PolicySummaryRow 
     convergenceS: figure((m) => m.convergenceS ?? Number.POSITIVE_INFINITY, 'greatest'),
     latencyP50Ms: figure((m) => m.latencyP50Ms, 'greatest'),
     latencyP99Ms: figure((m) => m.latencyP99Ms, 'greatest'),
+    shed: figure((m) => m.shedRatio, 'greatest'),
     tries: figure((m) => m.triesRatio, 'greatest'),
     regretRatio: metrics.some((m) => m.regretRequests === null)
       ? null
@@ -89,6 +92,7 @@ function disturbanceRows(runs: readonly (readonly DisturbanceMetrics[])[]): Dist
     return {
       label,
       atS,
+      success: figure((d) => d.successRatio, 'least'),
       lowest: figure((d) => d.lowestRatio, 'least'),
       dip: figure((d) => d.dipRatio, 'greatest'),
       recoveryS: figure((d) => d.recoveryS ?? Number.POSITIVE_INFINITY, 'greatest'),

@@ -43,6 +43,7 @@ export const RESULT_COLUMNS: readonly Column<PolicySummaryRow>[] = [
     about: 'success share of the client served worst',
     text: ({ worstClient }) => figure(percent, worstClient),
   },
+  { title: 'shed', about: 'requests refused by the load balancers', text: ({ shed }) => figure(percent, shed) },
   { title: 'Jain', about: "Jain's index over the instances' requests", text: ({ jain }) => jain.mean.toFixed(3) },
   {
     title: 'converges',
@@ -65,6 +66,7 @@ export interface DisturbanceOfPolicy extends DisturbanceRow {
 export const DISTURBANCE_COLUMNS: readonly Column<DisturbanceOfPolicy>[] = [
   { title: 'event', about: 'and when it came', text: ({ label, atS }) => `${atS.toFixed(0)} s ${label}` },
   { title: 'policy', about: 'mean over the seeds, the worst seed in brackets', text: ({ policy }) => policy },
+  { title: 'success', about: 'from the event until the next one', text: ({ success }) => figure(percent, success) },
   { title: 'lowest', about: 'lowest success over any 10 s that follow', text: ({ lowest }) => figure(percent, lowest) },
   { title: 'dip', about: 'below the level before', text: ({ dip }) => figure(percent, dip) },
   {

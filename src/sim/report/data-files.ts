@@ -13,6 +13,7 @@ const COLUMNS = [
   'worstClientRatio',
   'jainIndex',
   'convergenceS',
+  'shedRatio',
   'triesRatio',
   'latencyP50Ms',
   'latencyP99Ms',

@@ -1,12 +1,12 @@
 // Runs cells of the matrix: in this thread, or spread over worker threads, one (cell, policy, seed) at a time.
 
 import { resolve } from 'node:path';
-import { isMainThread, parentPort, Worker } from 'node:worker_threads';
 import { loadScenario } from '../../../src/cli/scenario-file.ts';
 import { runOne } from '../../../src/sim/experiment.ts';
 import { computeMetrics, type RunMetrics } from '../../../src/sim/metrics.ts';
 import type { Scenario } from '../../../src/sim/scenario.ts';
 import { createWorld } from '../../../src/sim/world.ts';
+import { answerTasks, runInThreads } from '../threads.ts';
 import type { Cell, Model } from './matrix.ts';
 
 export interface Task {
@@ -46,32 +46,8 @@ function run(task: Task): Result {
 }
 
 /** Results in the order of the tasks. */
-export async function runTasks(
-  tasks: readonly Task[],
-  jobs: number,
-  onDone: (done: number) => void,
-): Promise<Result[]> {
-  const results = new Map<Task, Result>();
-  const queue = [...tasks];
-  const work = (): Promise<void> =>
-    new Promise((done, failed) => {
-      const worker = new Worker(import.meta.filename);
-      let current: Task | undefined;
-      const next = (): void => {
-        current = queue.shift();
-        if (current === undefined) worker.terminate().then(() => done(), failed);
-        else worker.postMessage(current);
-      };
-      worker.on('message', (result: Result) => {
-        if (current !== undefined) results.set(current, result);
-        onDone(results.size);
-        next();
-      });
-      worker.on('error', failed);
-      next();
-    });
-  await Promise.all(Array.from({ length: jobs }, work));
-  return tasks.flatMap((task) => results.get(task) ?? []);
+export function runTasks(tasks: readonly Task[], jobs: number, onDone: (done: number) => void): Promise<Result[]> {
+  return runInThreads(tasks, { file: import.meta.filename, jobs, onDone });
 }
 
 export function tasksOf(cells: readonly Cell[]): Task[] {
@@ -84,4 +60,4 @@ export function tasksOf(cells: readonly Cell[]): Task[] {
   return tasks.sort((a, b) => weight(b) - weight(a));
 }
 
-if (!isMainThread) parentPort?.on('message', (task: Task) => parentPort?.postMessage(run(task)));
+answerTasks(run);
