@@ -139,6 +139,7 @@ const node = z.strictObject({
       ageMs: ms.nullable().describe('of the last answer'),
     }),
   ),
+  troubles: z.array(z.string()).describe('what is wrong around this node'),
   process: processFacts,
 });
 

@@ -32,6 +32,8 @@ export interface NodeFacts {
   /** Null: nothing is kept on disk. */
   readonly store: StoreFacts | null;
   readonly probes: readonly ProbeFacts[];
+  /** What is wrong around this node, one sentence each. */
+  readonly troubles: readonly string[];
 }
 
 export interface ListenerFacts {

@@ -12,6 +12,7 @@ import type { Config, ListenAddress, PolicyConfig } from '../config/config.ts';
 import type { Clock } from '../core/clock.ts';
 import { createRng } from '../core/rng.ts';
 import type { ServiceRouter } from '../core/service-router.ts';
+import { NameResolver } from '../net/resolver.ts';
 import { createPlacement, type Placement } from '../placement/placement.ts';
 import { createEnvironmentWatch, type EnvironmentWatch } from '../probe/environment-watch.ts';
 import { createProber, type Prober } from '../probe/prober.ts';
@@ -27,9 +28,11 @@ import { DataPlanes } from './data-planes.ts';
 import { Housekeeping } from './housekeeping.ts';
 import { InstanceTiers } from './instance-tiers.ts';
 import { anonymousBytes, MemoryRelease, releaseMemory } from './memory-release.ts';
+import { namesIn } from './names.ts';
 import { brokerFacts, listenerFacts, probeFacts } from './node-facts.ts';
 import { passableSockets } from './passable-sockets.ts';
 import { ReloadRecord } from './reload-record.ts';
+import { troublesOf } from './troubles.ts';
 
 export interface AppOptions {
   readonly version: string;
@@ -109,6 +112,7 @@ class RunningApp implements App {
   readonly #housekeeping: Housekeeping;
   readonly #memory: MemoryRelease;
   readonly #reloads: ReloadRecord;
+  readonly #names: NameResolver;
   /** Ends with the reload that was asked for last. */
   #reloading = Promise.resolve();
   readonly #store: Store | null;
@@ -163,6 +167,13 @@ class RunningApp implements App {
       },
       answeredMs: (service, key) => this.#dataPlanes.answeredMs(service, key),
     });
+    this.#names = new NameResolver({
+      onResolution: (name, resolution) => this.#dataPlanes.observeName(name, resolution),
+      onTrouble: (name, reason) => {
+        if (reason === null) log.info({ name }, 'a name resolves again');
+        else log.warn({ name, reason }, 'a name does not resolve');
+      },
+    });
     this.#prober = createProber({
       ...shared,
       config: config.probe,
@@ -205,6 +216,7 @@ class RunningApp implements App {
     this.#inherited = sockets;
     const restored = this.#store?.load() ?? null;
     this.#dataPlanes.spawn();
+    this.#names.watch(namesIn(this.#config));
     this.#restore(restored);
     await this.#dataPlanes.listen(sockets);
     this.#adminListener = await this.#admin.listen(sockets.get('admin')?.[0]);
@@ -256,6 +268,7 @@ class RunningApp implements App {
     this.#config = config;
     this.log.level = config.log.level;
     this.#admin.setToken(config.admin.token);
+    this.#names.watch(namesIn(config));
     this.#prober.configure(config.probe);
     this.#tiers.node(config.node);
     this.#placement.configure(config);
@@ -288,6 +301,7 @@ class RunningApp implements App {
     // Whoever asks how things are is to ask the one that serves.
     const adminClosed = options.succeeded ? this.#admin.close() : null;
     await Promise.all([this.#dataPlanes.drain(options), this.#placement.stop(), adminClosed]);
+    this.#names.stop();
     this.#prober.stop();
     this.#environment.stop();
     this.#housekeeping.stop();
@@ -302,6 +316,7 @@ class RunningApp implements App {
 
   /** Undoes a start that failed. */
   async abandon(): Promise<void> {
+    this.#names.stop();
     this.#prober.stop();
     this.#environment.stop();
     this.#housekeeping.stop();
@@ -371,6 +386,7 @@ class RunningApp implements App {
         configuration: this.#reloads.facts,
         broker: brokerFacts(this.#placement.state(), this.#housekeeping.brokerSinceMs),
         store: this.#store?.facts() ?? null,
+        troubles: troublesOf({ names: this.#names.state() }),
         probes: probeFacts(this.#prober.state(), this.#placement.state().nodes, this.#config.node),
       }),
     });

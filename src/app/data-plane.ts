@@ -6,6 +6,7 @@ import type { Clock } from '../core/clock.ts';
 import type { InstanceKey, PlacementUpdate } from '../core/domain.ts';
 import type { Rng } from '../core/rng.ts';
 import type { RouterEvent, RouterSnapshot, ServiceRouter } from '../core/service-router.ts';
+import { addressBook, type Resolution } from '../net/address-book.ts';
 import type { OnHealth } from '../proxy/health.ts';
 import { type BoundListener, createProxy, type Proxy as DataPath, type ProxyService } from '../proxy/proxy.ts';
 import type { Logger } from '../telemetry/log.ts';
@@ -83,6 +84,12 @@ export class DataPlane {
 
   forgetNode(nodeId: string): void {
     this.#set.forgetNode(nodeId);
+  }
+
+  /** What is known of a name changed; null: it is not kept any more. */
+  observeName(name: string, resolution: Resolution | null): void {
+    addressBook.set(name, resolution);
+    this.#set.observeName(name, resolution === null || resolution.kind === 'known');
   }
 
   /** What health checks found out. */

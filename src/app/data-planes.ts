@@ -5,6 +5,7 @@ import type { Config } from '../config/config.ts';
 import type { Clock } from '../core/clock.ts';
 import type { InstanceKey, PlacementUpdate, RequestInfo } from '../core/domain.ts';
 import type { RoutePreview, RouterSnapshot, RouterState, RouterTap, ServiceRouter } from '../core/service-router.ts';
+import type { Resolution } from '../net/address-book.ts';
 import type { BoundListener } from '../proxy/proxy.ts';
 import type { InheritedSockets } from '../systemd/sockets.ts';
 import { DataPlane, type DataPlaneOptions } from './data-plane.ts';
@@ -100,6 +101,12 @@ export class DataPlanes {
   observeRtt(nodeId: string, rttMs: number): void {
     this.#own.observeRtt(nodeId, rttMs);
     this.#workers.tell({ kind: 'rtt', nodeId, rttMs });
+  }
+
+  /** What is known of a name changed; null: it is not kept any more. */
+  observeName(name: string, resolution: Resolution | null): void {
+    this.#own.observeName(name, resolution);
+    this.#workers.tell({ kind: 'name', name, resolution });
   }
 
   forgetNode(nodeId: string): void {

@@ -1,7 +1,7 @@
-// Three say whether an instance takes traffic: placement (its node was lost, it left), active health checks, and whoever
-// operates it. The worst of the three counts, and each may change its mind without the others being asked again.
+// Four things decide whether an instance takes traffic: placement (its node was lost), active health checks, whether its
+// name has an address, and the operator. The worst of the four counts, and each may change without the others.
 
-import type { Availability, InstanceKey, PlacementUpdate } from '../core/domain.ts';
+import type { Availability, InstanceKey } from '../core/domain.ts';
 
 export class InstanceHealth {
   /** What placement last said of an instance, where it said anything but `up`. */
@@ -10,18 +10,18 @@ export class InstanceHealth {
   /** Stay so while the instance is away: it is drained to be taken down, most often. */
   readonly #drained = new Set<string>();
 
-  /** The update as the router is to hear it: what others hold back does not come up because placement says so. */
-  placement(service: string, update: PlacementUpdate): PlacementUpdate {
-    if (update.kind === 'instance-set') return update;
-    const id = idOf(service, update.key);
-    if (update.kind === 'instance-removed') {
-      this.#placed.delete(id);
-      this.#unhealthy.delete(id);
-      return update;
-    }
-    if (update.availability === 'up') this.#placed.delete(id);
-    else this.#placed.set(id, update.availability);
-    return { ...update, availability: this.availability(service, update.key) };
+  /** Placement changed its mind. */
+  placed(service: string, key: InstanceKey, availability: Availability): void {
+    const id = idOf(service, key);
+    if (availability === 'up') this.#placed.delete(id);
+    else this.#placed.set(id, availability);
+  }
+
+  /** The instance left. */
+  removed(service: string, key: InstanceKey): void {
+    const id = idOf(service, key);
+    this.#placed.delete(id);
+    this.#unhealthy.delete(id);
   }
 
   /** A health check changed its mind. */
@@ -38,10 +38,11 @@ export class InstanceHealth {
     else this.#drained.delete(id);
   }
 
-  availability(service: string, key: InstanceKey): Availability {
+  /** `resolves`: its host is an address, or a name that has one. */
+  availability(service: string, key: InstanceKey, resolves = true): Availability {
     const id = idOf(service, key);
     if (this.#drained.has(id)) return 'draining';
-    return this.#placed.get(id) ?? (this.#unhealthy.has(id) ? 'suspect' : 'up');
+    return this.#placed.get(id) ?? (this.#unhealthy.has(id) || !resolves ? 'suspect' : 'up');
   }
 }
 

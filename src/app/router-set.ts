@@ -33,6 +33,8 @@ export class RouterSet {
   readonly #rtts = new Map<string, number>();
   readonly #late = new LateRestore();
   readonly #health = new InstanceHealth();
+  /** Names of hosts that have no address. */
+  readonly #unresolved = new Set<string>();
   #timer: NodeJS.Timeout | null = null;
   #running = false;
 
@@ -61,8 +63,16 @@ export class RouterSet {
     const router = this.#routers.get(service);
     if (router === undefined) return;
     const nowMs = this.#options.clock.nowMs();
-    router.applyPlacement(this.#health.placement(service, update), nowMs);
-    if (update.kind !== 'instance-set') return;
+    if (update.kind === 'instance-availability') {
+      this.#health.placed(service, update.key, update.availability);
+      this.#tellAvailability(router, update.key);
+      return;
+    }
+    router.applyPlacement(update, nowMs);
+    if (update.kind === 'instance-removed') {
+      this.#health.removed(service, update.key);
+      return;
+    }
     const key = instanceKey(update.instance);
     this.#tellAvailability(router, key);
     this.#late.arrived(router, key, nowMs);
@@ -81,6 +91,17 @@ export class RouterSet {
   observeHealth(service: string, key: InstanceKey, healthy: boolean): void {
     this.#health.checked(service, key, healthy);
     this.#tellAvailability(this.#routers.get(service), key);
+  }
+
+  /** Whether a name has an address now: instances there take traffic only while it has one. */
+  observeName(name: string, resolves: boolean): void {
+    if (resolves) this.#unresolved.delete(name);
+    else this.#unresolved.add(name);
+    for (const router of this.#routers.values()) {
+      for (const { key, instance } of router.candidates) {
+        if (instance.host === name) this.#tellAvailability(router, key);
+      }
+    }
   }
 
   /** No new traffic for the instance, whatever becomes of it, until that is taken back. */
@@ -114,7 +135,8 @@ export class RouterSet {
   #tellAvailability(router: ServiceRouter | undefined, key: InstanceKey): void {
     const known = router?.candidates.find((candidate) => candidate.key === key);
     if (router === undefined || known === undefined) return;
-    const availability = this.#health.availability(router.service, key);
+    const resolves = !this.#unresolved.has(known.instance.host);
+    const availability = this.#health.availability(router.service, key, resolves);
     if (known.availability === availability) return;
     router.applyPlacement({ kind: 'instance-availability', key, availability }, this.#options.clock.nowMs());
   }

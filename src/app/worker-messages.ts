@@ -3,6 +3,7 @@
 import type { Config } from '../config/config.ts';
 import type { InstanceKey, PlacementUpdate } from '../core/domain.ts';
 import type { RouterEvent, RouterSnapshot, RouterState } from '../core/service-router.ts';
+import type { Resolution } from '../net/address-book.ts';
 import type { BoundListener } from '../proxy/proxy.ts';
 import type { MetricsExport } from '../telemetry/metrics.ts';
 import type { FinishedTry } from './try-tap.ts';
@@ -30,6 +31,7 @@ export type ToWorker =
   | { readonly kind: 'health'; readonly service: string; readonly key: InstanceKey; readonly healthy: boolean }
   | { readonly kind: 'drain-instance'; readonly service: string; readonly key: InstanceKey; readonly on: boolean }
   | { readonly kind: 'node-gone'; readonly nodeId: string }
+  | { readonly kind: 'name'; readonly name: string; readonly resolution: Resolution | null }
   | { readonly kind: 'configure'; readonly config: Config }
   | { readonly kind: 'reset'; readonly service: string }
   | { readonly kind: 'ask'; readonly id: number; readonly question: WorkerQuery }

@@ -92,6 +92,9 @@ async function handle(dataPlane: DataPlane, message: ToWorker, clock: Clock): Pr
     case 'node-gone':
       dataPlane.forgetNode(message.nodeId);
       return;
+    case 'name':
+      dataPlane.observeName(message.name, message.resolution);
+      return;
     case 'configure':
       await dataPlane.configure(message.config satisfies Config);
       return;

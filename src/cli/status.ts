@@ -80,6 +80,7 @@ export function statusLines(state: StateDocument, look: Look): readonly string[]
   return [
     headline(state, look),
     ...configurationLines(state, look),
+    ...troubleLines(state, look),
     ...state.services.flatMap((service) => ['', ...serviceLines(service, look)]),
   ];
 }
@@ -90,6 +91,12 @@ function headline({ node, ready, notReadyReasons }: StateDocument, { width, pain
   const readiness = ready ? 'ready' : `not ready: ${notReadyReasons.join('; ')}`;
   const text = `qedge ${node.version} on ${node.id}, up ${duration(node.process.uptimeMs)}, ${readiness}${broker}${store}`;
   return paint(ready && store === '' ? 'strong' : 'bad', truncate(text, width));
+}
+
+function troubleLines({ node: { troubles } }: StateDocument, { width, paint }: Look): readonly string[] {
+  return troubles
+    .flatMap((text) => wrapWords(text.split(' '), { width, first: '', hanging: '  ' }))
+    .map((text) => paint('bad', text));
 }
 
 /** Why the file and what runs are not the same. */

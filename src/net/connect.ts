@@ -3,6 +3,7 @@
 
 import { connect as connectTcp, type Socket } from 'node:net';
 import type { TLSSocket } from 'node:tls';
+import { addressBook } from './address-book.ts';
 import { authorityOf, type Endpoint } from './endpoint.ts';
 import { type Alpn, type ClientTls, startTls } from './tls.ts';
 
@@ -33,6 +34,7 @@ export function openConnection(
   const plain = connectTcp({
     host: endpoint.host,
     port: endpoint.port,
+    lookup: addressBook.lookup,
     noDelay: true,
     keepAlive: true,
     keepAliveInitialDelay: TCP_KEEP_ALIVE_MS,

@@ -6,6 +6,7 @@ import type { TLSSocket } from 'node:tls';
 import { type Ask, askHttp1, askHttp2, type Question, type Reply } from './ask.ts';
 import { openConnection } from './connect.ts';
 import { authorityOf, type Endpoint } from './endpoint.ts';
+import { isExhaustion } from './exhaustion.ts';
 import { grpcHealthFailure, grpcHealthQuestion } from './grpc-health.ts';
 import type { ClientTls } from './tls.ts';
 
@@ -22,8 +23,14 @@ export type HealthCheck = (
   readonly timeoutMs: number;
 };
 
-/** Null when it is well, else why not. Never rejects, and takes no longer than the timeout of the check. */
-export function checkHealth(endpoint: Endpoint, check: HealthCheck, tls: ClientTls): Promise<string | null> {
+/**
+ * Null when it is well, else why not; undefined when it cannot be known, for want of a resource of this machine. Never rejects, and takes no longer than the timeout of the check.
+ */
+export function checkHealth(
+  endpoint: Endpoint,
+  check: HealthCheck,
+  tls: ClientTls,
+): Promise<string | null | undefined> {
   const startMs = performance.now();
   const { timeoutMs } = check;
   // Whoever is only connected to need not be able to speak TLS with us.
@@ -31,6 +38,10 @@ export function checkHealth(endpoint: Endpoint, check: HealthCheck, tls: ClientT
   const protocols = check.kind === 'grpc' ? (['h2'] as const) : (['h2', 'http/1.1'] as const);
   return new Promise((resolve) => {
     openConnection(target, { timeoutMs, tls, protocols, into: null }, (error, socket) => {
+      if (error !== null && isExhaustion(error)) {
+        resolve(undefined);
+        return;
+      }
       if (socket === null || check.kind === 'tcp') {
         socket?.destroy();
         resolve(error?.message ?? null);

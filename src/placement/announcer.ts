@@ -2,12 +2,12 @@
 // everything. What is to be said is kept here and said anew on each connection, instances first: whoever sees the node
 // in a snapshot may then take it that its instances are in it as well. Without a broker only this node hears of them.
 
-import { lookup } from 'node:dns/promises';
 import { isIP } from 'node:net';
 import { isDeepStrictEqual } from 'node:util';
 import type { AnnounceConfig } from '../config/config.ts';
 import type { Instance, Node, NodePressure } from '../core/domain.ts';
 import type { Rng } from '../core/rng.ts';
+import { addressBook } from '../net/address-book.ts';
 import { checkHealth } from '../net/health-check.ts';
 import { clientTls, TLS_NAME_LABEL } from '../net/tls.ts';
 import type { Logger } from '../telemetry/log.ts';
@@ -48,7 +48,7 @@ interface Local {
   timer: NodeJS.Timeout | null;
 }
 
-/** A name that does not resolve is asked for again after this, ms. */
+/** An instance that is named, and not checked, is looked at this often: its address may change, ms. */
 const RESOLVE_AGAIN_MS = 5_000;
 /** Checks are this share early or late, so that they do not all come at once. */
 const JITTER_RATIO = 0.1;
@@ -145,8 +145,8 @@ export class Announcer {
     const reason = host === null ? `host ${JSON.stringify(config.host)} does not resolve` : await unfit(config, host);
     if (!this.#running) return;
     if (reason === null && host !== null) this.#pass(local, host);
-    else this.#fail(local, reason ?? '');
-    const againMs = config.health?.intervalMs ?? (host === null ? RESOLVE_AGAIN_MS : null);
+    else if (reason !== undefined) this.#fail(local, reason ?? '');
+    const againMs = config.health?.intervalMs ?? (isIP(config.host) === 0 ? RESOLVE_AGAIN_MS : null);
     if (againMs === null) return;
     const jitter = 1 + JITTER_RATIO * (2 * this.#options.rng.next() - 1);
     local.timer = setTimeout(() => void this.#check(local), againMs * jitter);
@@ -201,9 +201,9 @@ async function unfit({ scheme, port, labels, health, caFile, ...config }: Announ
 
 /** Others accept addresses only, since a name could be pointed anywhere later. Null when it does not resolve. */
 async function resolve(host: string): Promise<string | null> {
-  if (isIP(host) !== 0) return host;
   try {
-    return (await lookup(host)).address;
+    const [address = null] = await addressBook.addressesOf(host);
+    return address;
   } catch {
     return null;
   }

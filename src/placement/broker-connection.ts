@@ -5,11 +5,13 @@
 // With MQTT 5 the session outlives a short absence, so that the informer's events, which are not retained, wait for us.
 
 import { readFileSync } from 'node:fs';
+import { isIP } from 'node:net';
 import { setTimeout as delay } from 'node:timers/promises';
 import type { IClientOptions, IConnackPacket, MqttClient } from 'mqtt';
 import type { MqttConfig } from '../config/config.ts';
 import type { Clock } from '../core/clock.ts';
 import type { Rng } from '../core/rng.ts';
+import { addressBook } from '../net/address-book.ts';
 import { mqtt } from '../packages.ts';
 import { type Logger, RateLimitedLog } from '../telemetry/log.ts';
 import { backoffMs } from './backoff.ts';
@@ -77,6 +79,7 @@ export class BrokerConnection {
   #retry: NodeJS.Timeout | null = null;
   #stopped = true;
   #attempt = 0;
+  #tries = 0;
   #connects = 0;
   #connectedAtMs: number | null = null;
   #heardMs = Number.NEGATIVE_INFINITY;
@@ -88,7 +91,7 @@ export class BrokerConnection {
 
   start(): void {
     this.#stopped = false;
-    this.#connect();
+    void this.#connect();
   }
 
   /** Says goodbye, so that the last will does not fire and the session is not kept. */
@@ -188,11 +191,13 @@ export class BrokerConnection {
     return this.#versions.get(url) ?? 5;
   }
 
-  #connect(): void {
+  async #connect(): Promise<void> {
     this.#retry = null;
     const url = this.#url();
     try {
-      const client = mqtt().connect(url, this.#clientOptions(this.#version(url)));
+      const address = await this.#address(url);
+      if (this.#stopped) return;
+      const client = mqtt().connect(url, { ...this.#clientOptions(this.#version(url)), ...address });
       this.#client = client;
       this.#listen(client, url);
       refuseQos2(client);
@@ -203,6 +208,16 @@ export class BrokerConnection {
       // A certificate file that cannot be read, or an address that is none: it may be mended while we run.
       this.#lost(url, error);
     }
+  }
+
+  /** Where to connect to, looked up before; of several addresses the next one each time. */
+  async #address(url: string): Promise<IClientOptions> {
+    const name = new URL(url).hostname.replace(/^\[(.*)\]$/, '$1');
+    const addresses = await addressBook.addressesOf(name);
+    const hostname = addresses[this.#tries++ % addresses.length] ?? name;
+    if (!/^wss?:/.test(url)) return { hostname, ...(isIP(name) === 0 ? { servername: name } : {}) };
+    // mqtt.js puts the URL together anew, without the brackets of an IPv6 address.
+    return { wsOptions: { lookup: addressBook.lookup }, transformWsUrl: () => url };
   }
 
   #clientOptions(version: ProtocolVersion): IClientOptions {
@@ -309,7 +324,7 @@ export class BrokerConnection {
   }
 
   #tryAgain(waitMs: number): void {
-    this.#retry = setTimeout(() => this.#connect(), waitMs);
+    this.#retry = setTimeout(() => void this.#connect(), waitMs);
   }
 }
 

@@ -4,6 +4,7 @@
 import { Agent, request } from 'node:http';
 import { connect } from 'node:net';
 import type { Clock } from '../core/clock.ts';
+import { addressBook } from '../net/address-book.ts';
 
 export interface Endpoint {
   readonly host: string;
@@ -34,7 +35,8 @@ export function ping(
   { clock, timeoutMs }: MeasureOptions,
 ): Promise<number> {
   return new Promise((resolve, reject) => {
-    const req = request({ host, port, path: PING_PATH, agent, headers: { 'user-agent': 'qedge-probe' } });
+    const { lookup } = addressBook;
+    const req = request({ host, port, lookup, path: PING_PATH, agent, headers: { 'user-agent': 'qedge-probe' } });
     const deadline = setTimeout(() => req.destroy(new Error(`no answer within ${timeoutMs} ms`)), timeoutMs);
     let startMs = clock.nowMs();
     req.once('socket', (socket) => {
@@ -74,8 +76,12 @@ export async function connectTime(endpoints: readonly Endpoint[], options: Measu
 
 function connectOnce({ host, port }: Endpoint, { clock, timeoutMs }: MeasureOptions): Promise<number> {
   return new Promise((resolve, reject) => {
-    const startMs = clock.nowMs();
-    const socket = connect({ host, port, noDelay: true });
+    let startMs = clock.nowMs();
+    const socket = connect({ host, port, lookup: addressBook.lookup, noDelay: true });
+    // What a name takes to resolve is no distance.
+    socket.once('lookup', () => {
+      startMs = clock.nowMs();
+    });
     const deadline = setTimeout(() => socket.destroy(new Error(`no answer within ${timeoutMs} ms`)), timeoutMs);
     socket.once('connect', () => {
       resolve(clock.nowMs() - startMs);

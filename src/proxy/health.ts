@@ -76,6 +76,7 @@ class IntervalChecker implements HealthChecker {
     const { config, tls } = this.#options;
     void checkHealth(standing.instance, config, tls).then((failure) => {
       standing.checking = false;
+      if (failure === undefined) return;
       if (!this.#stopped && this.#standings.get(key) === standing) this.#judge(key, standing, failure);
     });
   }

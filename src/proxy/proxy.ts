@@ -13,6 +13,7 @@ import { Listener } from './downstream/listener.ts';
 import { createRoutes } from './downstream/routes.ts';
 import { readDownstreamTls } from './downstream/tls.ts';
 import type { ProxyContext } from './exchange/context.ts';
+import { OwnFaults } from './exchange/own-faults.ts';
 import { requestFieldTable } from './fields/fields.ts';
 import { TrustedPeers } from './fields/forwarded.ts';
 import type { OnHealth } from './health.ts';
@@ -119,6 +120,7 @@ class HttpProxy implements Proxy {
       log: options.log,
       accessLog: options.accessLog,
       metrics: createProxyMetrics(options.metrics),
+      ownFaults: new OwnFaults(options.log),
       tracer: options.tracer ?? null,
       requestFields: requestFieldTable(config.serviceHeader, config.clientHeader),
       services: this.#services,

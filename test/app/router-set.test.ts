@@ -55,6 +55,18 @@ describe('the router set', () => {
     expect(router?.route(REQUEST, 0)).toBeNull();
   });
 
+  it('gives no traffic to an instance whose name has no address, until it has one', () => {
+    const { set } = makeSet(BASE);
+    set.observeName('pi-9.test', false);
+    set.applyPlacement('pilotnet', { kind: 'instance-set', instance: { ...instance('i1'), host: 'pi-9.test' } });
+    const availability = () => set.routers.get('pilotnet')?.candidates[0]?.availability;
+    expect(availability()).toBe('suspect');
+    set.observeName('pi-9.test', true);
+    expect(availability()).toBe('up');
+    set.observeName('pi-9.test', false);
+    expect(availability()).toBe('suspect');
+  });
+
   it('takes the worse of what placement and health checks say of an instance', () => {
     const { set } = makeSet(BASE);
     set.applyPlacement('pilotnet', { kind: 'instance-set', instance: instance('i1') });

@@ -23,7 +23,7 @@ function at(port: number, changes: Partial<Endpoint> = {}): Endpoint {
   return { scheme: 'http', host: '127.0.0.1', port, labels: {}, ...changes };
 }
 
-function check(endpoint: Endpoint, how: HealthCheck, caFile: string | null = null): Promise<string | null> {
+function check(endpoint: Endpoint, how: HealthCheck, caFile: string | null = null): ReturnType<typeof checkHealth> {
   return checkHealth(endpoint, how, clientTls(caFile));
 }
 

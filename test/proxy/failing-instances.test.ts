@@ -281,6 +281,20 @@ describe('a retry', () => {
     expect(observed.map(({ result }) => result)).toContain('refused');
   });
 
+  it('is free where nothing was sent: a burst onto one dead instance of three loses no request', async () => {
+    const alive = async (): Promise<number> => (await startInstance((_, response) => void response.end('ok'))).port;
+    const ports = [await deadPort(), await alive(), await alive()];
+    const retry = { budgetRatio: 0, budgetPerSecond: 0 };
+    const { url } = await startProxy([{ name: 'pilotnet', ports, retry }]);
+    const ask = async (): Promise<number> => {
+      const answer = await fetch(url, { method: 'POST', body: 'x', headers: { 'X-QEdge-Service': 'pilotnet' } });
+      await answer.text();
+      return answer.status;
+    };
+    const statuses = await Promise.all(Array.from({ length: 60 }, ask));
+    expect(new Set(statuses)).toEqual(new Set([200]));
+  });
+
   it('is not made once the budget is spent', async () => {
     const port = await deadPort();
     const { url, metrics } = await startProxy([

@@ -68,6 +68,7 @@ export async function startAdmin(
       broker: null,
       store: null,
       probes: [],
+      troubles: [],
     }),
     lifecycle: () => ({ listening: true, placementSynced: true, draining: false }),
     metrics: createMetrics(),

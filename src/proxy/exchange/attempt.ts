@@ -247,8 +247,9 @@ export class Attempt extends Timed implements UpstreamHandler, DrainListener {
   }
 }
 
-/** How a try that broke off counts. What the instance did not look at says nothing of it. */
+/** How a try that broke off counts. What the instance never saw, or did not look at, says nothing of it. */
 const RESULTS: Readonly<Record<SendProgress, TryResult>> = {
+  own: 'aborted',
   'not-sent': 'refused',
   unprocessed: 'aborted',
   sent: 'refused',

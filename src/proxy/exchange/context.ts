@@ -6,6 +6,7 @@ import type { Tracer } from '../../telemetry/traces/tracer.ts';
 import type { FieldTable } from '../fields/fields.ts';
 import type { ProxyMetrics } from '../metrics.ts';
 import type { ServiceRuntime } from '../service.ts';
+import type { OwnFaults } from './own-faults.ts';
 
 export interface ProxyContext {
   /** Name in X-QEdge-Instance of answers this proxy gives itself, and in Via: `qedge-<node>`. */
@@ -15,6 +16,7 @@ export interface ProxyContext {
   readonly log: Logger;
   readonly accessLog: boolean;
   readonly metrics: ProxyMetrics;
+  readonly ownFaults: OwnFaults;
   /** Null: nothing is traced, and nothing is done for it. */
   readonly tracer: Tracer | null;
   readonly requestFields: FieldTable;

@@ -26,7 +26,7 @@ import { errorAnswer, statusOf } from './error-response.ts';
 import { admitHead, assertReachable, assertRoom } from './load-shedding.ts';
 import { countHop, type LastHopAnswer } from './max-forwards.ts';
 import { type BodyListener, RequestBody } from './request-body.ts';
-import { isResend, mayRetry } from './retry.ts';
+import { type FailedTry, isFree, mayRetry } from './retry.ts';
 import { matchService } from './service-match.ts';
 import { sessionOf } from './session-id.ts';
 import { Stopwatch } from './stopwatch.ts';
@@ -240,32 +240,29 @@ export class Exchange implements BodyListener, Waiter {
     const instance = this.#attempt?.instanceName ?? '';
     this.#context.log.debug({ service: service.name, instance, code: failure.code, err: failure.cause }, 'try failed');
     this.#trace?.tryEnded(nowMs, 0, failure.code);
+    if (failure.progress === 'own') this.#context.ownFaults.seen(failure.cause, nowMs);
     if (this.answer.begun) {
       this.#cutOff(failure.code, nowMs);
       return;
     }
     this.#tried = [...this.#tried, this.#attempt?.handle ?? -1];
-    const again = mayRetry(
-      {
-        progress: failure.progress,
-        method: this.request.method ?? 'GET',
-        idempotencyKey: hasField(this.request.rawHeaders, 'idempotency-key'),
-        replayable: this.#body === null || this.#body.replayable,
-        attempt: this.#attempts,
-        resends: this.#resends,
-        budgetLeftMs: this.#deadline.budgetLeftMs(nowMs),
-        candidates: service.router.candidates.length,
-      },
-      service.config.retry,
-      service.retryBudget,
-      nowMs,
-    );
-    if (again) {
-      if (isResend({ progress: failure.progress, resends: this.#resends })) this.#resends++;
-      else {
-        this.#attempts++;
-        service.metrics.retried();
-      }
+    const { candidates } = service.router;
+    const failed: FailedTry = {
+      progress: failure.progress,
+      method: this.request.method ?? 'GET',
+      idempotencyKey: hasField(this.request.rawHeaders, 'idempotency-key'),
+      replayable: this.#body === null || this.#body.replayable,
+      attempt: this.#attempts,
+      resends: this.#resends,
+      budgetLeftMs: this.#deadline.budgetLeftMs(nowMs),
+      askedLeftMs: this.#deadline.askedLeftMs(nowMs),
+      candidates: candidates.length,
+      untried: candidates.filter(({ handle }) => !this.#tried.includes(handle)).length,
+    };
+    if (mayRetry(failed, service.config.retry, service.retryBudget, nowMs)) {
+      if (isFree(failed)) this.#resends++;
+      else this.#attempts++;
+      if (failure.progress !== 'unprocessed') service.metrics.retried();
       this.#try();
       return;
     }

@@ -12,12 +12,16 @@ export interface FailedTry {
   readonly replayable: boolean;
   /** 0 for the first try. */
   readonly attempt: number;
-  /** How often it was sent again because it was not processed. */
+  /** How often it was sent again for free. */
   readonly resends: number;
-  /** Budget left, ms. */
+  /** Until the request is late, ms. */
   readonly budgetLeftMs: number;
+  /** Until the client stops waiting, ms; +Infinity when it did not say. */
+  readonly askedLeftMs: number;
   /** Instances that were not tried yet, or may be tried again. */
   readonly candidates: number;
+  /** Instances that were not tried yet. */
+  readonly untried: number;
 }
 
 /** RFC 9110 section 9.2.2. */
@@ -29,21 +33,24 @@ const IDEMPOTENT: ReadonlySet<string> = new Set(['GET', 'HEAD', 'OPTIONS', 'TRAC
  */
 const BUDGET_MS_MIN = 1;
 
-/**
- * What was not processed is sent again without being counted: it cost the instance nothing and is not a failure of it. So
- * often at the most, since each costs a round trip.
- */
+/** What costs no instance anything is sent again for free, so often at the most: each costs time all the same. */
 const RESENDS_MAX = 10;
 
-/** Whether the next try is the same one again, outside the limits on retries. */
-export function isResend({ progress, resends }: Pick<FailedTry, 'progress' | 'resends'>): boolean {
-  return progress === 'unprocessed' && resends < RESENDS_MAX;
+/**
+ * Whether the next try is outside the limits on retries. What was not processed goes out again anywhere; what was not sent
+ * goes to an instance that was not tried yet, even when it is late already: late is better than an error.
+ */
+export function isFree(failed: Pick<FailedTry, 'progress' | 'resends' | 'untried' | 'askedLeftMs'>): boolean {
+  const { progress, resends, untried, askedLeftMs } = failed;
+  if (resends >= RESENDS_MAX) return false;
+  if (progress === 'unprocessed') return true;
+  return (progress === 'not-sent' || progress === 'own') && untried > 0 && askedLeftMs > BUDGET_MS_MIN;
 }
 
 /** Takes from the budget only when the answer is yes. */
 export function mayRetry(failed: FailedTry, config: RetryConfig, budget: RetryBudget, nowMs: number): boolean {
   if (failed.progress === 'answered' || !failed.replayable) return false;
-  if (isResend(failed)) return true;
+  if (isFree(failed)) return true;
   if (failed.progress === 'sent' && !IDEMPOTENT.has(failed.method) && !failed.idempotencyKey) return false;
   if (failed.attempt >= config.attempts || failed.candidates === 0) return false;
   return failed.budgetLeftMs > BUDGET_MS_MIN && budget.withdraw(nowMs);

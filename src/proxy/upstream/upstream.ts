@@ -2,6 +2,8 @@
 // comes back. A transport owns its connections; the handler owns everything else.
 
 import type { Socket } from 'node:net';
+import { UNRESOLVED } from '../../net/address-book.ts';
+import { isExhaustion } from '../../net/exhaustion.ts';
 import type { RawFields } from '../fields/fields.ts';
 
 /** One try as it goes over the wire. */
@@ -56,6 +58,8 @@ export interface UpstreamCall {
 
 /** How far a failed attempt may have got. */
 export type SendProgress =
+  /** Nothing left this machine, and that is its own fault: no file descriptor, no port, no address for a name. */
+  | 'own'
   /** Refused, or closed before a byte was written: the application surely knows nothing of it. */
   | 'not-sent'
   /** Sent, and the instance says that it did not look at it (RFC 9113 section 8.7). */
@@ -67,16 +71,22 @@ export type SendProgress =
 
 /** Why a try ended without a whole answer. */
 export interface UpstreamError {
-  readonly code: 'upstream-connect' | 'upstream-reset' | 'upstream-protocol';
+  readonly code: 'upstream-connect' | 'upstream-reset' | 'upstream-protocol' | 'overloaded';
   readonly progress: SendProgress;
   readonly cause: Error;
 }
 
 /** `sent`: something was written; `answered`: a response head was seen. */
 export function upstreamError(cause: Error, sent: boolean, answered: boolean): UpstreamError {
-  if (!sent) return { code: 'upstream-connect', progress: 'not-sent', cause };
+  if (!sent) return notSent(cause);
   const code = isProtocolError(cause) ? 'upstream-protocol' : 'upstream-reset';
   return { code, progress: answered || code === 'upstream-protocol' ? 'answered' : 'sent', cause };
+}
+
+function notSent(cause: Error): UpstreamError {
+  if (isExhaustion(cause)) return { code: 'overloaded', progress: 'own', cause };
+  const unresolved = (cause as { readonly code?: unknown }).code === UNRESOLVED;
+  return { code: 'upstream-connect', progress: unresolved ? 'own' : 'not-sent', cause };
 }
 
 /** The complaints of llhttp, of node:http, and of our own parser. */

@@ -3,6 +3,7 @@
 import { promisify } from 'node:util';
 import { gzip } from 'node:zlib';
 import type { Agent } from 'undici';
+import { addressBook } from '../../net/address-book.ts';
 import { undici } from '../../packages.ts';
 
 export type SendResult =
@@ -35,7 +36,7 @@ const compress = promisify(gzip);
 export function createSender(options: SenderOptions): Sender {
   const agent = new (undici().Agent)({
     connections: 1,
-    ...(options.ca === null ? {} : { connect: { ca: options.ca } }),
+    connect: { lookup: addressBook.lookup, ...(options.ca === null ? {} : { ca: options.ca }) },
   });
   return {
     async send(body, signal) {

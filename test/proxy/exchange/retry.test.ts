@@ -12,7 +12,9 @@ const REFUSED_POST: FailedTry = {
   attempt: 0,
   resends: 0,
   budgetLeftMs: 50,
+  askedLeftMs: Number.POSITIVE_INFINITY,
   candidates: 2,
+  untried: 1,
 };
 
 function decide(changes: Partial<FailedTry>): boolean {
@@ -41,16 +43,30 @@ describe('another try', () => {
     expect(resend({ replayable: false })).toBe(false);
   });
 
+  it('is outside the budget and the attempts while nothing was sent and an instance is left to try', () => {
+    const exhausted = { attempts: 0, bodyBytesMax: 65_536, budgetRatio: 0, budgetPerSecond: 0 };
+    const free = (changes: Partial<FailedTry>): boolean =>
+      mayRetry({ ...REFUSED_POST, ...changes }, exhausted, new RetryBudget(exhausted), 0);
+    expect(free({})).toBe(true);
+    expect(free({ progress: 'own' })).toBe(true);
+    // Late is better than an error.
+    expect(free({ budgetLeftMs: -20 })).toBe(true);
+    expect(free({ untried: 0 })).toBe(false);
+    expect(free({ askedLeftMs: 0 })).toBe(false);
+    expect(free({ resends: 10 })).toBe(false);
+  });
+
   it('is never allowed once a head was seen, or when the body is gone', () => {
     expect(decide({ progress: 'answered', method: 'GET' })).toBe(false);
     expect(decide({ replayable: false })).toBe(false);
   });
 
   it('is never allowed past the attempts or the deadline', () => {
-    expect(decide({ attempt: 1 })).toBe(true);
-    expect(decide({ attempt: 2 })).toBe(false);
-    expect(decide({ budgetLeftMs: 0 })).toBe(false);
-    expect(decide({ budgetLeftMs: 1 })).toBe(false);
+    const sent = { progress: 'sent', method: 'GET' } as const;
+    expect(decide({ ...sent, attempt: 1 })).toBe(true);
+    expect(decide({ ...sent, attempt: 2 })).toBe(false);
+    expect(decide({ ...sent, budgetLeftMs: 0 })).toBe(false);
+    expect(decide({ ...sent, budgetLeftMs: 1 })).toBe(false);
   });
 });
 
