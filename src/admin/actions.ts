@@ -10,7 +10,7 @@ import type { EventLog } from '../telemetry/events.ts';
 import type { Logger, LogLevel } from '../telemetry/log.ts';
 import type { Caller } from './guard.ts';
 import { problem, unknownService } from './problem.ts';
-import { cooldownBody, instanceBody, logLevelBody, policyBody } from './schemas.ts';
+import { type ActionDocument, cooldownBody, instanceBody, logLevelBody, policyBody } from './schemas.ts';
 import type { QedgeEvent } from './state.ts';
 import type { ObservedService } from './state-reader.ts';
 
@@ -22,11 +22,6 @@ export interface ActionOptions {
   readonly events: EventLog<QedgeEvent>;
   readonly clock: Clock;
   readonly log: Logger;
-}
-
-/** What an action did, for people. */
-export interface ActionDocument {
-  readonly done: string;
 }
 
 export function registerActions(app: Hono<Caller>, options: ActionOptions): void {

@@ -3,11 +3,15 @@
 
 import * as z from 'zod';
 import { LOG_LEVELS, type LogLevel } from '../telemetry/log.ts';
-import type { ActionDocument } from './actions.ts';
 import type { ExplainDocument } from './explain.ts';
 import type { ServiceHistory } from './history.ts';
 import type { ProblemDocument } from './problem.ts';
 import type { DensityDocument, EventDocument, StateDocument } from './state.ts';
+
+/** What an action did, for people. */
+export interface ActionDocument {
+  readonly done: string;
+}
 
 const ratio = z.number().min(0).max(1);
 const ms = z.number();

@@ -101,6 +101,6 @@ export class ServiceRuntime {
   }
 
   get queued(): number {
-    return this.#pools.reduce((sum, pool) => sum + (pool?.queued ?? 0), 0);
+    return this.#pools.reduce((sum, pool) => sum + (pool?.slots.queued ?? 0), 0);
   }
 }

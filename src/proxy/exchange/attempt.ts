@@ -235,7 +235,7 @@ export class Attempt extends Timed implements UpstreamHandler, DrainListener {
       this.#exchange.stopwatch.clientCame(nowMs);
     }
     this.#observe(result, nowMs);
-    this.#pool.leave();
+    this.#pool.slots.leave();
   }
 
   /** Exactly once a try; an event stream is observed at its head already. */

@@ -12,7 +12,8 @@ import { addOwnFields, readResponseHead } from '../fields/response-head.ts';
 import { setDeadline, upstreamFields } from '../fields/upstream-fields.ts';
 import { NO_SERVICE } from '../metrics.ts';
 import type { ServiceRuntime } from '../service.ts';
-import type { InstancePool, Waiter } from '../upstream/pool.ts';
+import type { Waiter } from '../upstream/concurrency-limit.ts';
+import type { InstancePool } from '../upstream/pool.ts';
 import { transmit } from '../upstream/transport.ts';
 import { switchProtocols, type UpgradedSocket } from '../websocket/websocket.ts';
 import { logAccess } from './access-log.ts';
@@ -193,7 +194,7 @@ export class Exchange implements BodyListener, Waiter {
     }
     for (let candidate: Candidate | null = first; candidate !== null; ) {
       const pool = service.poolOf(candidate);
-      if (pool.enter()) {
+      if (pool.slots.enter()) {
         this.#send(candidate, pool, nowMs);
         return;
       }
@@ -201,7 +202,7 @@ export class Exchange implements BodyListener, Waiter {
       candidate = info.tried.length < service.router.candidates.length ? service.router.route(info, nowMs) : null;
     }
     const pool = service.poolOf(first);
-    if (pool.wait(this)) this.#queued = { candidate: first, pool };
+    if (pool.slots.wait(this)) this.#queued = { candidate: first, pool };
     else this.fail(this.#overloaded(first));
   }
 
@@ -329,7 +330,7 @@ export class Exchange implements BodyListener, Waiter {
   clientGone(): void {
     if (this.#over) return;
     const nowMs = this.nowMs();
-    this.#queued?.pool.cancel(this);
+    this.#queued?.pool.slots.cancel(this);
     this.#queued = null;
     this.#attempt?.abandon(nowMs);
     this.#trace?.failed('client-gone');

@@ -1,46 +1,21 @@
-// The connections to one instance: a free list of them, last used first, so that few stay warm and the rest go idle;
-// limits on what is in flight; and a short bounded queue in front of them.
+// The connections to one instance: a free list of them, last used first, so that few stay warm and the rest go idle. What may
+// be in flight (concurrency-limit.ts) and what the instance speaks (protocol-discovery.ts) are kept beside it.
 
 import { Agent, type AgentOptions, type ClientRequestArgs } from 'node:http';
 import type { Socket } from 'node:net';
 import type { Duplex } from 'node:stream';
-import type { TLSSocket } from 'node:tls';
 import type { ServiceConfig } from '../../config/config.ts';
 import type { Instance } from '../../core/domain.ts';
 import { openConnection, type ReadInto } from '../../net/connect.ts';
 import { authorityOf } from '../../net/endpoint.ts';
 import type { Alpn, ClientTls } from '../../net/tls.ts';
-import { type ConnectionOwner, Http1Connection } from './http1/connection.ts';
+import { ConcurrencyLimit } from './concurrency-limit.ts';
+import { Http1Connection } from './http1/connection.ts';
 import type { Http2Target } from './http2/forward.ts';
 import { Http2Sessions } from './http2/sessions.ts';
 import { IDLE_MS_MAX, IdleLimit } from './idle-limit.ts';
-import type { UpstreamCall, UpstreamHandler, UpstreamRequest } from './upstream.ts';
-
-/** One connection for requests that go out whole, made when the first of them is sent. */
-export interface PooledConnection {
-  idle: boolean;
-  idleSinceMs: number;
-  readonly destroyed: boolean;
-  /** After this long the instance said it would hang up, ms; +Infinity when it did not say. */
-  readonly idleMsMax: number;
-  /** One at a time. Never throws: `onError` tells. */
-  send(request: UpstreamRequest, body: Buffer | null, handler: UpstreamHandler): UpstreamCall;
-  destroy(): void;
-}
-
-/** Opens a connection; `into` null: it is read as a stream. Calls back exactly once. */
-export type Opener = (into: ReadInto | null, done: (error: Error | null, socket: Socket | null) => void) => void;
-
-/** Somebody in the queue: told once, when a slot is its own or when it waited too long. */
-export interface Waiter {
-  onSlot(): void;
-  onQueueTimeout(): void;
-}
-
-interface QueueEntry {
-  readonly waiter: Waiter;
-  readonly timer: NodeJS.Timeout;
-}
+import type { ConnectionOwner, Opener, PooledConnection } from './pooled-connection.ts';
+import { ProtocolDiscovery } from './protocol-discovery.ts';
 
 export class InstancePool implements ConnectionOwner {
   readonly instance: Instance;
@@ -49,22 +24,23 @@ export class InstancePool implements ConnectionOwner {
   readonly #config: ServiceConfig;
   readonly #nowMs: () => number;
   readonly #free: PooledConnection[] = [];
-  readonly #queue: QueueEntry[] = [];
   readonly #idleLimit = new IdleLimit();
-  #inFlight = 0;
   #connections = 0;
-  #upgraded = 0;
   #retired = false;
 
-  /** What the instance speaks; null until an https instance has said so in its first handshake. */
-  protocol: 'http1' | 'http2' | null;
+  /** What is in flight at the instance, and what waits for room. */
+  readonly slots: ConcurrencyLimit;
+  readonly protocol: ProtocolDiscovery;
   readonly #tls: ClientTls;
   #sessions: Http2Sessions | null = null;
-  #discoverers: ((error: Error | null) => void)[] = [];
 
   constructor(instance: Instance, config: ServiceConfig, tls: ClientTls, nowMs: () => number) {
     this.instance = instance;
-    this.protocol = instance.scheme === 'http' ? 'http1' : instance.scheme === 'h2c' ? 'http2' : null;
+    this.slots = new ConcurrencyLimit(config.limits);
+    this.protocol = new ProtocolDiscovery(instance.scheme, {
+      open: (done) => this.open(['h2', 'http/1.1'], done),
+      adoptHttp2: (socket) => this.http2.sessions.adopt(socket),
+    });
     this.#tls = tls;
     this.#config = config;
     this.#nowMs = nowMs;
@@ -81,58 +57,9 @@ export class InstancePool implements ConnectionOwner {
     return authorityOf(this.instance);
   }
 
-  get inFlight(): number {
-    return this.#inFlight;
-  }
-
-  get queued(): number {
-    return this.#queue.length;
-  }
-
   /** Open connections, idle ones included. */
   get connections(): number {
     return this.#connections;
-  }
-
-  /** Takes a slot for one try, if one is free. Every slot is given back with `leave`. */
-  enter(): boolean {
-    if (!this.#hasRoom()) return false;
-    this.#inFlight++;
-    return true;
-  }
-
-  /** Takes a place in the queue for a slot; false when that is full too. */
-  wait(waiter: Waiter): boolean {
-    const { queueMax, queueTimeoutMs } = this.#config.limits;
-    if (this.#queue.length >= queueMax) return false;
-    const timer = setTimeout(() => {
-      this.cancel(waiter);
-      waiter.onQueueTimeout();
-    }, queueTimeoutMs);
-    this.#queue.push({ waiter, timer });
-    return true;
-  }
-
-  /** Leaves the queue without a slot. */
-  cancel(waiter: Waiter): void {
-    const index = this.#queue.findIndex((entry) => entry.waiter === waiter);
-    const [entry] = index < 0 ? [] : this.#queue.splice(index, 1);
-    if (entry !== undefined) clearTimeout(entry.timer);
-  }
-
-  /** Gives a slot back; whoever waited longest has it next. */
-  leave(): void {
-    this.#inFlight--;
-    this.#wakeNext();
-  }
-
-  /** A connection that switched protocols takes its place among those allowed for as long as it lives. */
-  holdUpgraded(socket: Duplex): void {
-    this.#upgraded++;
-    socket.once('close', () => {
-      this.#upgraded--;
-      this.#wakeNext();
-    });
   }
 
   /** The connection that was used last, or a new one when none was used lately enough to be trusted. */
@@ -190,16 +117,6 @@ export class InstancePool implements ConnectionOwner {
     return { sessions: this.#sessions, scheme: this.instance.scheme === 'https' ? 'https' : 'http' };
   }
 
-  /** Finds out by a handshake what an https instance speaks; `protocol` is set when it calls back without an error. */
-  discover(done: (error: Error | null) => void): void {
-    this.#discoverers.push(done);
-    if (this.#discoverers.length > 1) return;
-    this.open(['h2', 'http/1.1'], (error, socket) => {
-      if (socket !== null) this.#adopt(socket);
-      for (const waiting of this.#discoverers.splice(0)) waiting(error);
-    });
-  }
-
   /** Opens one connection. Calls back exactly once. */
   open(
     protocols: readonly Alpn[],
@@ -210,31 +127,9 @@ export class InstancePool implements ConnectionOwner {
     openConnection(this.instance, options, done);
   }
 
-  /** The connection that told is the first of its kind; one of HTTP/1 is not worth keeping apart. */
-  #adopt(socket: Socket): void {
-    const speaksHttp2 = (socket as TLSSocket).alpnProtocol === 'h2';
-    this.protocol = speaksHttp2 ? 'http2' : 'http1';
-    if (speaksHttp2) this.http2.sessions.adopt(socket);
-    else socket.destroy();
-  }
-
   /** One opened or closed. */
   countConnection(by: 1 | -1): void {
     this.#connections += by;
-  }
-
-  #hasRoom(): boolean {
-    const { instanceInFlightMax, instanceConnectionsMax } = this.#config.limits;
-    return this.#inFlight < Math.min(instanceInFlightMax, instanceConnectionsMax - this.#upgraded);
-  }
-
-  #wakeNext(): void {
-    if (this.#queue.length === 0 || !this.#hasRoom()) return;
-    const next = this.#queue.shift();
-    if (next === undefined) return;
-    this.#inFlight++;
-    clearTimeout(next.timer);
-    next.waiter.onSlot();
   }
 
   #trusts({ idleSinceMs, idleMsMax }: PooledConnection): boolean {

@@ -19,15 +19,15 @@ export interface Transmission {
 /** Sends one try. Never throws: `onError` tells. */
 export function transmit(pool: InstancePool, transmission: Transmission, handler: UpstreamHandler): UpstreamCall {
   // An upgrade is an affair of HTTP/1, whatever else the instance speaks.
-  if (pool.protocol === 'http1' || transmission.framing.upgrade !== null) {
+  if (pool.protocol.known === 'http1' || transmission.framing.upgrade !== null) {
     return transmitHttp1(pool, transmission, handler);
   }
-  if (pool.protocol === 'http2') {
+  if (pool.protocol.known === 'http2') {
     const { request, framing, body } = transmission;
     return forwardHttp2(pool.http2, { ...request, framing }, body, handler);
   }
   const call = new LateCall();
-  pool.discover((error) => {
+  pool.protocol.discover((error) => {
     if (call.aborted) return;
     if (error !== null) handler.onError(upstreamError(error, false, false));
     else call.begin(transmit(pool, transmission, handler));

@@ -2,9 +2,8 @@
 // attributes after the semantic conventions for HTTP spans; `qedge.…` is our own.
 
 import { randomId } from './random-ids.ts';
-import type { AttributeValue, Span } from './span.ts';
+import type { AttributeValue, Span, SpanSink } from './span.ts';
 import { formatTraceParent, SAMPLED_FLAG, type TraceParent } from './trace-context.ts';
-import type { Tracer } from './tracer.ts';
 
 /** Where a try goes. */
 export interface TryTarget {
@@ -45,8 +44,17 @@ interface Try {
   error: string | null;
 }
 
+/** What a trace needs of the tracer that began it. */
+export interface SpanReceiver {
+  /** Spans name the client. */
+  readonly clientId: boolean;
+  readonly sink: SpanSink;
+  /** A time of the driver's clock as wall clock, ms since the epoch. */
+  wallMs(nowMs: number): number;
+}
+
 export class RequestTrace {
-  readonly #tracer: Tracer;
+  readonly #tracer: SpanReceiver;
   readonly #traceId: string;
   readonly #spanId = randomId(8);
   readonly #parent: TraceParent | null;
@@ -57,7 +65,7 @@ export class RequestTrace {
   readonly #tries: Try[] = [];
   #error: string | null = null;
 
-  constructor(tracer: Tracer, { parent, traceState, slot, nowMs }: TraceStart) {
+  constructor(tracer: SpanReceiver, { parent, traceState, slot, nowMs }: TraceStart) {
     this.#tracer = tracer;
     this.#parent = parent;
     this.#traceId = parent?.traceId ?? randomId(16);

@@ -3,7 +3,7 @@
 
 import type { Socket } from 'node:net';
 import type { ReadInto } from '../../../net/connect.ts';
-import type { Opener, PooledConnection } from '../pool.ts';
+import type { ConnectionOwner, Opener, PooledConnection } from '../pooled-connection.ts';
 import type { UpstreamCall, UpstreamHandler, UpstreamRequest } from '../upstream.ts';
 import { upstreamError } from '../upstream.ts';
 import { ResponseParser, type ResponseSink } from './response-parser.ts';
@@ -17,14 +17,6 @@ const STRING_BYTES_MAX = 4096;
 
 /** Methods that expect a body, so that one without must say so (RFC 9110 section 8.6). */
 const EXPECT_BODY: ReadonlySet<string> = new Set(['POST', 'PUT', 'PATCH', 'QUERY', 'PROPFIND', 'PROPPATCH']);
-
-/** What a connection tells the pool it belongs to. */
-export interface ConnectionOwner {
-  countConnection(by: 1 | -1): void;
-  giveBack(connection: PooledConnection): void;
-  /** It closed while nobody used it. */
-  closedIdle(connection: PooledConnection): void;
-}
 
 export class Http1Connection implements PooledConnection, ResponseSink {
   idle = false;

@@ -108,7 +108,7 @@ class StreamCall implements UpstreamCall {
       return;
     }
     this.#end();
-    this.#pool.holdUpgraded(socket);
+    this.#pool.slots.holdUpgraded(socket);
     this.#handler.onUpgrade(incoming.rawHeaders, socket, first);
   }
 
