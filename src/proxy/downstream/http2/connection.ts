@@ -9,6 +9,7 @@ import type { Peer } from '../../fields/forwarded.ts';
 import type { ServiceRuntime } from '../../service.ts';
 import { ClientConnection, type QuietSocket } from '../client-connection.ts';
 import type { Route } from '../routes.ts';
+import type { FrameGuard } from './frame-guard.ts';
 import { Http2Request, Http2Response } from './message.ts';
 
 export interface Http2PortOptions {
@@ -19,21 +20,29 @@ export interface Http2PortOptions {
   readonly service: () => ServiceRuntime | null;
 }
 
+export interface Http2Layers {
+  readonly socket: Socket;
+  readonly guard: FrameGuard;
+  readonly session: ServerHttp2Session;
+}
+
 export class Http2Connection {
   readonly #options: Http2PortOptions;
   readonly #socket: Socket;
+  readonly #guard: FrameGuard;
   readonly #session: ServerHttp2Session;
   readonly #peer: Peer;
   #streams = 0;
   #pingTimer: NodeJS.Timeout | null = null;
   #closeTimer: NodeJS.Timeout | null = null;
 
-  /** Takes both. */
-  constructor(socket: Socket, session: ServerHttp2Session, options: Http2PortOptions) {
+  /** Takes all three. `session` reads through `guard`, and that from `socket`. */
+  constructor({ socket, guard, session }: Http2Layers, options: Http2PortOptions) {
     this.#options = options;
     this.#socket = socket;
+    this.#guard = guard;
     this.#session = session;
-    this.#peer = options.peerOf(socket.remoteAddress, session.encrypted === true);
+    this.#peer = options.peerOf(socket.remoteAddress, 'encrypted' in socket);
     // HTTP/2 has no connection that is half open, but the servers of HTTP/1 that it came from have.
     socket.once('end', () => socket.destroy());
     socket.once('close', () => this.#onSocketClose());
@@ -85,6 +94,13 @@ export class Http2Connection {
     // Also where it, or its session, is gone before it gets here.
     stream.on('error', () => {});
     if (stream.destroyed) return;
+    if (this.#lostFields(stream, rawHeaders)) {
+      reset(stream, constants.NGHTTP2_PROTOCOL_ERROR);
+      return;
+    }
+    stream.on('trailers', (_trailers: unknown, _flags: unknown, raw: readonly string[] = []) => {
+      if (this.#lostFields(stream, raw)) reset(stream, constants.NGHTTP2_PROTOCOL_ERROR);
+    });
     const link = {
       destroy: () => reset(stream, constants.NGHTTP2_CANCEL),
       resetAndDestroy: () => reset(stream, constants.NGHTTP2_INTERNAL_ERROR),
@@ -112,6 +128,12 @@ export class Http2Connection {
       response: new Http2Response(stream),
       upgrade: null,
     });
+  }
+
+  /** RFC 9113 section 8.2.1: with a field that is malformed, as the session drops it, the whole request is. */
+  #lostFields({ id = 0 }: ServerHttp2Stream, raw: readonly string[]): boolean {
+    const count = this.#guard.takeFieldCount(id);
+    return !Number.isNaN(count) && raw.length / 2 !== count;
   }
 
   #onStreamClose(): void {
