@@ -4,7 +4,7 @@
 import type { Config, ServiceConfig } from '../config/config.ts';
 import type { Clock } from '../core/clock.ts';
 import { createServiceRouter } from '../core/create-router.ts';
-import { type Candidate, type InstanceKey, instanceKey, type PlacementUpdate } from '../core/domain.ts';
+import { type Candidate, type InstanceKey, instanceKey, type PlacementUpdate, type QosTarget } from '../core/domain.ts';
 import type { Rng } from '../core/rng.ts';
 import type { RouterEvent, RouterSnapshot, ServiceRouter } from '../core/service-router.ts';
 import { InstanceHealth } from './instance-health.ts';
@@ -153,7 +153,7 @@ export class RouterSet {
     const router = createServiceRouter({
       service: service.name,
       localNodeId: config.node.id,
-      qos: service.qos,
+      qos: targetOf(service),
       policy: service.policy,
       prefer: service.prefer,
       sessionIdleMs: service.affinity?.idleMs ?? null,
@@ -194,5 +194,9 @@ export class RouterSet {
 
 /** What learned state depends on; another one starts anew. */
 export function fingerprintOf(service: ServiceConfig): string {
-  return JSON.stringify([service.name, service.qos, service.policy, service.prefer, service.affinity?.idleMs]);
+  return JSON.stringify([service.name, targetOf(service), service.policy, service.prefer, service.affinity?.idleMs]);
+}
+
+function targetOf({ qos: { latencyMs, successRatio, windowMs } }: ServiceConfig): QosTarget {
+  return { latencyMs, successRatio, windowMs };
 }

@@ -3,6 +3,7 @@
 import type { ServiceConfig } from '../config/config.ts';
 import type { Candidate } from '../core/domain.ts';
 import type { ServiceRouter } from '../core/service-router.ts';
+import { RETRY_STATUSES_DEFAULT, type VerdictRules, verdictRules } from '../core/verdict/rules.ts';
 import { type ClientTls, clientTls } from '../net/tls.ts';
 import { DeadlineFeasibility } from './exchange/deadline-feasibility.ts';
 import { RetryBudget } from './exchange/retry.ts';
@@ -25,6 +26,8 @@ export class ServiceRuntime {
   readonly router: ServiceRouter;
   readonly metrics: ServiceMetrics;
   readonly retryBudget: RetryBudget;
+  /** What its answers are worth. */
+  readonly rules: VerdictRules;
   readonly #tls: ClientTls;
   readonly #nowMs: () => number;
   /** By handle of the candidate. */
@@ -45,6 +48,7 @@ export class ServiceRuntime {
     this.timeouts = new TimeoutList(config.timeoutMs, nowMs);
     this.feasibility = new DeadlineFeasibility(router);
     this.retryBudget = new RetryBudget(config.retry);
+    this.rules = verdictRules({ ...config.failure, statuses: failureStatuses(config) }, RETRY_STATUSES_DEFAULT);
     this.#tls = clientTls(config.caFile);
     this.#nowMs = nowMs;
     const { health } = config;
@@ -103,4 +107,11 @@ export class ServiceRuntime {
   get queued(): number {
     return this.#pools.reduce((sum, pool) => sum + (pool?.slots.queued ?? 0), 0);
   }
+}
+
+/** With the earlier form of the list taken into account. */
+function failureStatuses({ failure, failureStatusMin }: ServiceConfig): readonly number[] {
+  if (failureStatusMin === null) return failure.statuses;
+  const from = Array.from({ length: 600 - failureStatusMin }, (_, i) => failureStatusMin + i);
+  return [...failure.statuses.filter((status) => status < Math.min(500, failureStatusMin)), ...from];
 }

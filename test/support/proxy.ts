@@ -9,18 +9,21 @@ import { createServiceRouter } from '../../src/core/create-router.ts';
 import type { Instance, Scheme, TryResult } from '../../src/core/domain.ts';
 import { createRng } from '../../src/core/rng.ts';
 import type { ServiceRouter } from '../../src/core/service-router.ts';
+import { FAILURE_DEFAULT } from '../../src/core/verdict/rules.ts';
 import { createProxy, type ProxyService } from '../../src/proxy/proxy.ts';
 import { createMetrics, type Metrics } from '../../src/telemetry/metrics.ts';
 import { listening } from './listening.ts';
 
 /** Whatever a test overrides, the rest as a service of the real config would be. */
-export interface ServiceSpec extends Partial<Omit<ServiceConfig, 'name' | 'limits' | 'retry'>> {
+export interface ServiceSpec extends Partial<Omit<ServiceConfig, 'name' | 'qos' | 'limits' | 'retry' | 'failure'>> {
   readonly name: string;
   /** Ports on 127.0.0.1, instance `a` on node `n1`, `b` on `n2`, … */
   readonly ports: readonly number[];
   /** Of all its instances; `http` when absent. */
   readonly scheme?: Scheme;
+  readonly qos?: Partial<ServiceConfig['qos']>;
   readonly limits?: Partial<ServiceConfig['limits']>;
+  readonly failure?: Partial<ServiceConfig['failure']>;
   readonly retry?: Partial<ServiceConfig['retry']>;
 }
 
@@ -66,10 +69,9 @@ export function proxyConfig(changes: Partial<ProxyConfig> = {}): ProxyConfig {
 }
 
 export function serviceConfig(spec: ServiceSpec): ServiceConfig {
-  const { ports: _ports, scheme: _scheme, limits, retry, ...changes } = spec;
+  const { ports: _ports, scheme: _scheme, qos, limits, retry, failure, ...changes } = spec;
   return {
     listen: null,
-    qos: { latencyMs: 1000, successRatio: 0.9, windowMs: 10_000 },
     admission: 'try',
     policy: { name: 'round-robin', options: {} },
     timeoutMs: 10_000,
@@ -79,9 +81,11 @@ export function serviceConfig(spec: ServiceSpec): ServiceConfig {
     affinity: null,
     prefer: [],
     caFile: null,
-    failureStatusMin: 500,
+    failureStatusMin: null,
     instances: [],
     ...changes,
+    qos: { latencyMs: 1000, successRatio: 0.9, windowMs: 10_000, measure: 'auto', stallMs: null, ...qos },
+    failure: { ...FAILURE_DEFAULT, ...failure },
     retry: { attempts: 2, bodyBytesMax: 65_536, budgetRatio: 0.2, budgetPerSecond: 3, ...retry },
     limits: {
       inFlightMax: 10_000,

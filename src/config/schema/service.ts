@@ -5,6 +5,7 @@ import { key, optional, required, subtable } from '../key.ts';
 import { count, duration, labels, listenAddress, name, positiveRatio, ratio, size } from '../values.ts';
 import { affinity } from './affinity.ts';
 import { filePath, type SchemaContext } from './context.ts';
+import { failureKeys } from './failure.ts';
 import { healthCheck } from './health.ts';
 import { staticInstance } from './instance.ts';
 import { preferences } from './prefer.ts';
@@ -19,6 +20,14 @@ const qosKeys = {
     default: 0.9,
   }),
   window: key('windowMs', duration(), { doc: 'Length of the sliding window.', default: '10s' }),
+  measure: key('measure', z.enum(['auto', 'first-byte', 'last-byte']), {
+    doc: 'When an answer is there. "auto": streams (text/event-stream, application/x-ndjson, multipart/x-mixed-replace, chunks with X-Accel-Buffering: no) at the first byte of their body, gRPC at its first message, everything else at the last byte.',
+    default: 'auto',
+  }),
+  stall: optional('stallMs', duration(), {
+    doc: 'The longest pause between two pieces of a stream that still is a success; any when absent.',
+    example: '2s',
+  }),
 };
 
 export const retryKeys = {
@@ -88,9 +97,9 @@ export const serviceKeys = (context: SchemaContext) => ({
     default: '10s',
   }),
   connect_timeout: key('connectTimeoutMs', duration(), { doc: 'How long its connection may take.', default: '1s' }),
-  failure_status_min: key('failureStatusMin', count(400, 600), {
-    doc: 'Statuses from here on count as failures.',
-    default: 500,
+  failure_status_min: optional('failureStatusMin', count(400, 600), {
+    doc: 'Earlier form of `failure.statuses`: statuses from here on are failures, those below it as listed there.',
+    example: 500,
   }),
   constraints: key('constraints', labels, {
     doc: 'Only instances that carry all of these labels, such as { accelerator = "hailo-8" }.',
@@ -117,6 +126,7 @@ export const serviceKeys = (context: SchemaContext) => ({
     default: [],
   }),
   qos: subtable('qos', qosKeys, { doc: 'The goal, for each client.' }),
+  failure: subtable('failure', failureKeys, { doc: 'Which answers are failures.' }),
   retry: subtable('retry', retryKeys, { doc: 'Repeats at another instance.' }),
   limits: subtable('limits', limitsKeys, { doc: 'What the service may hold at a time.' }),
 });

@@ -31,3 +31,11 @@ export function readGrpcTimeout(value: string): number | null {
   const match = /^(\d{1,8})([HMSmun])$/.exec(value);
   return match === null ? null : Number(match[1]) * (MS_PER_UNIT[match[2] ?? ''] ?? Number.NaN);
 }
+
+/** Eight digits are all that the unit may have before it. */
+const DIGITS_MAX = 99_999_999;
+
+/** `grpc-timeout` for whole milliseconds. */
+export function writeGrpcTimeout(ms: number): string {
+  return ms <= DIGITS_MAX ? `${ms}m` : `${Math.min(DIGITS_MAX, Math.floor(ms / 1000))}S`;
+}

@@ -38,6 +38,8 @@ export type VerdictRow =
   | 'cut-off'
   /** An answer that is no HTTP. */
   | 'malformed'
+  /** This process could not send it. */
+  | 'own-fault'
   /** No connection. */
   | 'refused'
   /** Sent, and the instance says that it did not look at it. */
@@ -69,6 +71,7 @@ export const TABLE: { readonly [Row in VerdictRow]: Verdict & { readonly row: Ro
   declared: { row: 'declared', account: 'miss', evidence: 'failed', retryable: false },
   'cut-off': { row: 'cut-off', account: 'miss', evidence: 'failed', retryable: true },
   malformed: { row: 'malformed', account: 'miss', evidence: 'failed', retryable: false },
+  'own-fault': { row: 'own-fault', account: 'miss', evidence: 'unprocessed', retryable: true },
   refused: { row: 'refused', account: 'miss', evidence: 'refused', retryable: true },
   unprocessed: { row: 'unprocessed', account: 'miss', evidence: 'unprocessed', retryable: true },
   reset: { row: 'reset', account: 'miss', evidence: 'refused', retryable: true },

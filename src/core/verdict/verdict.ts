@@ -10,6 +10,8 @@ import { type Account, TABLE, type Verdict } from './table.ts';
 export type EndedBy =
   /** The instance has said everything. */
   | 'answer'
+  /** This process could not send it: no file descriptor, no port. */
+  | 'own-fault'
   /** There was no connection to send it on. */
   | 'connect'
   /** The instance gave it back unseen. */
@@ -49,6 +51,8 @@ export function verdictOf(ending: TryEnding, rules: VerdictRules): Verdict {
   switch (ending.by) {
     case 'answer':
       return ofAnswer(ending, rules);
+    case 'own-fault':
+      return TABLE['own-fault'];
     case 'connect':
       return TABLE.refused;
     case 'unprocessed':

@@ -1,17 +1,20 @@
-// One try of a request at one instance: what comes back is observed for the router and written straight to the client.
+// One try of a request at one instance: what comes back is judged for the router and written straight to the client.
 
 import type { Socket } from 'node:net';
-import type { Candidate, TryResult } from '../../core/domain.ts';
+import type { Candidate } from '../../core/domain.ts';
 import type { Ticket } from '../../core/service-router.ts';
+import type { Account, Verdict } from '../../core/verdict/table.ts';
+import { accountOf, type EndedBy, verdictAfterFirstByte, verdictOf } from '../../core/verdict/verdict.ts';
 import type { ProxyErrorCode } from '../../errors.ts';
 import { RESPONSE_HEAD_BYTES_MAX } from '../fields/field-lines.ts';
-import type { RawFields } from '../fields/fields.ts';
-import { RESPONSE_FIELDS, trailersOnly } from '../fields/fields.ts';
-import { headBytes, readResponseHead } from '../fields/response-head.ts';
+import { type RawFields, RESPONSE_FIELDS, trailersOnly } from '../fields/fields.ts';
+import { headBytes, type ResponseHead, readResponseHead } from '../fields/response-head.ts';
 import type { InstancePool } from '../upstream/pool.ts';
 import type { SendProgress, UpstreamCall, UpstreamError, UpstreamHandler } from '../upstream/upstream.ts';
 import type { DrainListener } from './answer.ts';
 import type { Exchange } from './exchange.ts';
+import { FirstMessage } from './first-message.ts';
+import { SeenAnswer } from './seen-answer.ts';
 import { Timed } from './timeout-list.ts';
 
 /** A timer that fires early by rounding is not set again for less. */
@@ -21,16 +24,13 @@ const REARM_MS_MIN = 5;
 export interface AttemptFailure {
   readonly code: ProxyErrorCode;
   readonly progress: SendProgress;
-  readonly result: TryResult;
   readonly message: string;
   readonly cause: Error | null;
 }
 
 export class Attempt extends Timed implements UpstreamHandler, DrainListener {
   readonly #exchange: Exchange;
-  /** `node/instance`. */
-  readonly instanceName: string;
-  readonly handle: number;
+  readonly candidate: Candidate;
   readonly #pool: InstancePool;
   readonly #ticket: Ticket;
   /** On the exchange's stopwatch. */
@@ -42,10 +42,19 @@ export class Attempt extends Timed implements UpstreamHandler, DrainListener {
   /** Only for limits that are not the service's own timeout. */
   #timer: NodeJS.Timeout | null = null;
   #call: UpstreamCall | null = null;
-  #status = 0;
-  #observed = false;
   /** Of all 1xx heads. They are passed on at once, whether or not the client reads, so all of them together get as much as one head. */
   #interimBytes = 0;
+  readonly #seen = new SeenAnswer();
+  /** What the try is worth: known at its end, of a stream at its first byte. */
+  #verdict: Verdict | null = null;
+  #account: Account = 'none';
+  /** An answer that is judged at the first byte of its body. */
+  #stream = false;
+  /** Of gRPC, while it is not whole. */
+  #message: FirstMessage | null = null;
+  /** When the stream began, and when its last piece came; on the exchange's stopwatch, NaN before. */
+  #firstMs = Number.NaN;
+  #pieceMs = Number.NaN;
   /** Something came since `#progressMs`. */
   #progressed = false;
   #over = false;
@@ -55,8 +64,7 @@ export class Attempt extends Timed implements UpstreamHandler, DrainListener {
   constructor(exchange: Exchange, candidate: Candidate, pool: InstancePool, nowMs: number) {
     super();
     this.#exchange = exchange;
-    this.instanceName = candidate.key;
-    this.handle = candidate.handle;
+    this.candidate = candidate;
     this.#pool = pool;
     this.#ticket = exchange.service.router.start(candidate, nowMs, exchange.session);
     this.#startMs = exchange.stopwatch.elapsedMs(nowMs);
@@ -100,14 +108,13 @@ export class Attempt extends Timed implements UpstreamHandler, DrainListener {
       return;
     }
     const nowMs = exchange.nowMs();
-    this.#status = status;
+    this.#seen.takeHead(status, head, exchange.request.method === 'HEAD');
     this.#progressMs = exchange.stopwatch.elapsedMs(nowMs);
+    this.#chooseMoment(head);
     exchange.describe(head.fields, this.#progressMs - this.#startMs, nowMs);
     exchange.answer.head(status, reason, head.fields);
-    if (head.eventStream) {
-      this.#observe(this.#result(), nowMs);
-      this.#stopTimer();
-    }
+    // The next event may be long in coming.
+    if (head.eventStream) this.#stopTimer();
   }
 
   onUpgrade(fields: RawFields, socket: Socket, first: Buffer): void {
@@ -119,14 +126,18 @@ export class Attempt extends Timed implements UpstreamHandler, DrainListener {
     const nowMs = exchange.nowMs();
     const upstreamMs = exchange.stopwatch.elapsedMs(nowMs) - this.#startMs;
     // The handshake is what is measured; how long the connection lives says nothing of the instance.
-    this.#conclude('answered', nowMs);
-    exchange.upgraded(fields, { socket, first, upstreamMs }, nowMs);
+    this.#seen.status = 101;
+    this.#seen.bodyExpected = false;
+    const account = this.#conclude('answer', nowMs);
+    exchange.upgraded(fields, { socket, first, upstreamMs, account }, nowMs);
   }
 
   onData(chunk: Buffer): void {
     if (this.#over) return;
     const exchange = this.#exchange;
     this.#progressed = true;
+    this.#seen.bodyBytes += chunk.length;
+    if (this.#stream) this.#onPiece(chunk);
     if (exchange.answer.write(chunk, this)) return;
     if (this.#draining) return;
     this.#draining = true;
@@ -145,22 +156,40 @@ export class Attempt extends Timed implements UpstreamHandler, DrainListener {
   onEnd(trailers: RawFields): void {
     if (this.#over) return;
     const nowMs = this.#exchange.nowMs();
-    this.#conclude(this.#result(), nowMs);
-    this.#exchange.answered(this.#status, trailersOnly(trailers, RESPONSE_FIELDS), nowMs);
+    this.#seen.takeEnd(trailers);
+    const account = this.#conclude('answer', nowMs);
+    this.#exchange.answered(this.#seen, account, trailersOnly(trailers, RESPONSE_FIELDS), nowMs);
   }
 
   onError(error: UpstreamError): void {
     if (this.#over) return;
-    const answered = this.#status !== 0;
-    const result = RESULTS[error.progress];
-    this.#fail(error.code, answered ? 'answered' : error.progress, result, describe(error), error.cause);
+    const { code, cause } = error;
+    const by = code === 'upstream-protocol' ? 'protocol' : ENDED_BY[error.progress];
+    const progress = this.#seen.status === 0 ? error.progress : 'answered';
+    this.#fail(by, { code, progress, message: describe(error), cause });
   }
 
-  /** The client is gone, or was sent away. */
-  abandon(nowMs: number): void {
-    if (this.#over) return;
+  /** The client is gone, or was sent away. Null: the try was over. */
+  abandon(nowMs: number): Account | null {
+    if (this.#over) return null;
     this.#abort();
-    this.#conclude('aborted', nowMs);
+    // A viewer that has had the beginning of a stream has had what it came for.
+    return this.#conclude(Number.isNaN(this.#firstMs) || this.#verdict !== null ? 'client' : 'answer', nowMs);
+  }
+
+  /** Of the answer; 0 while there is none. */
+  get status(): number {
+    return this.#seen.status;
+  }
+
+  /** The first byte of a stream came, and what came along with it. */
+  judgeStream(): void {
+    if (this.#over || this.#verdict !== null) return;
+    const exchange = this.#exchange;
+    const nowMs = exchange.nowMs();
+    this.#judge(nowMs);
+    exchange.enter(this.#seen.status, this.#account, this.#firstMs, nowMs);
+    this.#stopTimer();
   }
 
   /**
@@ -176,20 +205,22 @@ export class Attempt extends Timed implements UpstreamHandler, DrainListener {
       this.#progressed = false;
       this.#progressMs = exchange.stopwatch.elapsedMs(nowMs);
     }
-    const limitMs = this.#status === 0 ? this.#headLimitMs : exchange.service.config.timeoutMs;
+    const answered = this.#seen.status !== 0;
+    const limitMs = !answered ? this.#headLimitMs : exchange.service.config.timeoutMs;
     const leftMs = limitMs - (exchange.stopwatch.elapsedMs(nowMs) - this.#progressMs);
     if (leftMs > 1) {
       this.#timer = setTimeout(checkTimeout, Math.max(leftMs, REARM_MS_MIN), this);
       return;
     }
     this.#call?.abort(true);
-    const byDeadline = this.#status === 0 && this.#byDeadline;
-    this.#fail(
-      byDeadline ? 'deadline-exceeded' : 'upstream-timeout',
-      this.#status === 0 ? 'sent' : 'answered',
-      'timeout',
-      byDeadline ? 'the deadline passed before an answer' : 'the instance sent nothing in time',
-    );
+    const progress = answered ? 'answered' : 'sent';
+    if (!answered && this.#byDeadline) {
+      const message = 'the deadline passed before an answer';
+      this.#fail('deadline', { code: 'deadline-exceeded', progress, message, cause: null });
+    } else {
+      const message = 'the instance sent nothing in time';
+      this.#fail('timeout', { code: 'upstream-timeout', progress, message, cause: null });
+    }
   }
 
   #stopTimer(): void {
@@ -202,19 +233,43 @@ export class Attempt extends Timed implements UpstreamHandler, DrainListener {
     return httpVersion !== '1.0' && method !== 'HEAD' && status !== 204 && status !== 304;
   }
 
-  #result(): TryResult {
-    return this.#status >= this.#exchange.service.config.failureStatusMin ? 'failed' : 'answered';
+  /** Decides when the answer counts as there. */
+  #chooseMoment(head: ResponseHead): void {
+    const { measure } = this.#exchange.service.config.qos;
+    this.#stream = measure === 'first-byte' || (measure === 'auto' && (head.stream || head.grpc));
+    if (head.grpc && measure === 'auto') this.#message = new FirstMessage();
   }
 
-  #fail(
-    code: ProxyErrorCode,
-    progress: SendProgress,
-    result: TryResult,
-    message: string,
-    cause: Error | null = null,
-  ): void {
-    this.#conclude(result, this.#exchange.nowMs());
-    this.#exchange.tryFailed({ code, progress, result, message, cause });
+  /** A piece of a stream: the first is what it is judged by, the others must not be too far apart. */
+  #onPiece(chunk: Buffer): void {
+    if (this.#message !== null) {
+      if (!this.#message.take(chunk)) return;
+      this.#message = null;
+    }
+    const { stallMs } = this.#exchange.service.config.qos;
+    const begun = !Number.isNaN(this.#firstMs);
+    if (begun && stallMs === null) return;
+    const nowMs = this.#exchange.nowMs();
+    if (begun) {
+      this.#checkPause(nowMs);
+    } else {
+      this.#firstMs = this.#exchange.stopwatch.elapsedMs(nowMs);
+      // A short stream is whole by then, and one that breaks at once has broken: it is judged once, by all of it.
+      setImmediate(judgeStream, this);
+    }
+    this.#pieceMs = this.#exchange.stopwatch.elapsedMs(nowMs);
+  }
+
+  #checkPause(nowMs: number): void {
+    const { stallMs } = this.#exchange.service.config.qos;
+    if (stallMs === null || this.#exchange.stopwatch.elapsedMs(nowMs) - this.#pieceMs <= stallMs) return;
+    this.#seen.stalled = true;
+    if (this.#verdict !== null) this.#reconsider(nowMs);
+  }
+
+  #fail(by: EndedBy, failure: AttemptFailure): void {
+    this.#conclude(by, this.#exchange.nowMs());
+    this.#exchange.tryFailed(failure);
   }
 
   #abort(): void {
@@ -224,37 +279,60 @@ export class Attempt extends Timed implements UpstreamHandler, DrainListener {
   /** What the instance sends cannot be passed on. */
   #breakOff(message: string): void {
     this.#abort();
-    this.#fail('upstream-protocol', 'answered', 'failed', message);
+    this.#fail('protocol', { code: 'upstream-protocol', progress: 'answered', message, cause: null });
   }
 
-  #conclude(result: TryResult, nowMs: number): void {
+  /** Every try ends here, once. Returns what it is for the client. */
+  #conclude(by: EndedBy, nowMs: number): Account {
     this.#over = true;
     this.#stopTimer();
     if (this.#draining) {
       this.#draining = false;
       this.#exchange.stopwatch.clientCame(nowMs);
     }
-    this.#observe(result, nowMs);
+    this.#seen.by = by;
+    if (!Number.isNaN(this.#firstMs)) this.#checkPause(nowMs);
+    if (this.#verdict === null) this.#judge(nowMs);
+    else this.#reconsider(nowMs);
     this.#pool.slots.leave();
+    return this.#account;
   }
 
-  /** Exactly once a try; an event stream is observed at its head already. */
-  #observe(result: TryResult, nowMs: number): void {
-    if (this.#observed) return;
-    this.#observed = true;
-    const latencyMs = this.#exchange.stopwatch.elapsedMs(nowMs) - this.#startMs;
-    this.#exchange.service.router.finish(this.#ticket, result, latencyMs, nowMs);
+  /** Once a try: the instance is charged, and what the client has of it is known. */
+  #judge(nowMs: number): void {
+    const { service, stopwatch } = this.#exchange;
+    const elapsedMs = Number.isNaN(this.#firstMs) ? stopwatch.elapsedMs(nowMs) : this.#firstMs;
+    this.#seen.inTime = this.#exchange.isInTime(elapsedMs);
+    const verdict = verdictOf(this.#seen, service.rules);
+    const taken = service.router.finish(this.#ticket, verdict.evidence, elapsedMs - this.#startMs, nowMs);
+    this.#verdict = verdict;
+    this.#account = accountOf(verdict, taken);
+  }
+
+  /** A stream went on after its verdict: a success that turns out to be none is taken back, once. */
+  #reconsider(nowMs: number): void {
+    if (this.#account !== 'success') return;
+    const { service } = this.#exchange;
+    const verdict = verdictAfterFirstByte(this.#seen, service.rules);
+    if (verdict === null) return;
+    this.#verdict = verdict;
+    this.#account = verdict.account;
+    service.router.breakOff(this.candidate, this.#firstMs - this.#startMs, nowMs);
+    this.#exchange.tookBack(nowMs);
   }
 }
 
-/** How a try that broke off counts. What the instance never saw, or did not look at, says nothing of it. */
-const RESULTS: Readonly<Record<SendProgress, TryResult>> = {
-  own: 'aborted',
-  'not-sent': 'refused',
-  unprocessed: 'aborted',
-  sent: 'refused',
-  answered: 'failed',
+const ENDED_BY: Readonly<Record<SendProgress, EndedBy>> = {
+  own: 'own-fault',
+  'not-sent': 'connect',
+  unprocessed: 'unprocessed',
+  sent: 'reset',
+  answered: 'reset',
 };
+
+function judgeStream(attempt: Attempt): void {
+  attempt.judgeStream();
+}
 
 function checkTimeout(attempt: Attempt): void {
   attempt.onTimeout();

@@ -20,6 +20,11 @@ export class Deadline {
     return this.#limitMs - this.#stopwatch.elapsedMs(nowMs);
   }
 
+  /** Whether an answer is in time that comes when `elapsedMs` are on the stopwatch. */
+  isKept(elapsedMs: number): boolean {
+    return elapsedMs <= this.#limitMs;
+  }
+
   /** Until the client stops waiting, ms; +Infinity when it did not say. */
   askedLeftMs(nowMs: number): number {
     return this.#askedMs - this.#stopwatch.elapsedMs(nowMs);

@@ -2,6 +2,8 @@
 
 import type { Socket } from 'node:net';
 import type { Candidate } from '../../core/domain.ts';
+import type { Account } from '../../core/verdict/table.ts';
+import type { TryEnding } from '../../core/verdict/verdict.ts';
 import { ProxyError, type ProxyErrorCode } from '../../errors.ts';
 import type { RequestTrace } from '../../telemetry/traces/request-trace.ts';
 import type { ClientConnection } from '../downstream/client-connection.ts';
@@ -50,6 +52,7 @@ export interface ClientUpgrade {
 export interface UpgradedUpstream extends UpgradedSocket {
   /** How long the handshake took there. */
   readonly upstreamMs: number;
+  readonly account: Account;
 }
 
 /** Status that is counted for a request whose client went away before its answer; nobody ever sees it. */
@@ -82,6 +85,9 @@ export class Exchange implements BodyListener, Waiter {
   #resends = 0;
   #tried: readonly number[] = NONE;
   #queued: { readonly candidate: Candidate; readonly pool: InstancePool } | null = null;
+  /** When it went into the books, NaN before; and what was on the stopwatch then. */
+  #enteredMs = Number.NaN;
+  #entryMs = 0;
   #over = false;
 
   constructor(context: ProxyContext, client: ExchangeClient) {
@@ -110,7 +116,7 @@ export class Exchange implements BodyListener, Waiter {
     try {
       const own = this.#admit();
       if (own !== null) {
-        this.#settle(own.status, null, this.nowMs());
+        this.#settle(own.status, 'none', this.nowMs());
         this.#answerItself(own);
         return;
       }
@@ -222,7 +228,7 @@ export class Exchange implements BodyListener, Waiter {
     const head = this.#head;
     const body = this.#body;
     const ours = this.#fields;
-    if (head.deadlineMs !== null) setDeadline(ours, this.#deadline.askedLeftMs(nowMs));
+    if (head.deadlineMs !== null) setDeadline(ours, head, this.#deadline.askedLeftMs(nowMs));
     this.#trace?.tryStarted(ours, candidate, nowMs);
     // HTTP/1.0 may do without Host, HTTP/1.1 may not (RFC 9112 section 3.2).
     const fields = head.host === null ? ['Host', pool.authority, ...ours] : ours;
@@ -238,7 +244,7 @@ export class Exchange implements BodyListener, Waiter {
   tryFailed(failure: AttemptFailure): void {
     const { service } = this;
     const nowMs = this.nowMs();
-    const instance = this.#attempt?.instanceName ?? '';
+    const instance = this.#attempt?.candidate.key ?? '';
     this.#context.log.debug({ service: service.name, instance, code: failure.code, err: failure.cause }, 'try failed');
     this.#trace?.tryEnded(nowMs, 0, failure.code);
     if (failure.progress === 'own') this.#context.ownFaults.seen(failure.cause, nowMs);
@@ -246,7 +252,7 @@ export class Exchange implements BodyListener, Waiter {
       this.#cutOff(failure.code, nowMs);
       return;
     }
-    this.#tried = [...this.#tried, this.#attempt?.handle ?? -1];
+    this.#tried = [...this.#tried, this.#attempt?.candidate.handle ?? -1];
     const { candidates } = service.router;
     const failed: FailedTry = {
       progress: failure.progress,
@@ -271,13 +277,26 @@ export class Exchange implements BodyListener, Waiter {
     this.fail(new ProxyError(failure.code, failure.message, { source: 'upstream', cause: failure.cause, context }));
   }
 
-  /** The instance has said everything. */
-  answered(status: number, trailers: RawFields, nowMs: number): void {
-    const success = status < this.service.config.failureStatusMin && this.#deadline.budgetLeftMs(nowMs) >= 0;
+  /** The instance has said everything. `account`: what it is for the client. */
+  answered({ status }: Pick<TryEnding, 'status'>, account: Account, trailers: RawFields, nowMs: number): void {
     if (this.#body !== null && !this.#body.ended) this.#body.discard();
     this.#trace?.tryEnded(nowMs, status, null);
-    this.#settle(status, success, nowMs);
+    this.#settle(status, account, nowMs);
     this.answer.end(trailers);
+  }
+
+  /** Into the books of the service and of the client, once: at the end, and for a stream when it has begun. */
+  enter(status: number, account: Account, elapsedMs: number, nowMs: number): void {
+    const { metrics, router } = this.service;
+    this.#enteredMs = nowMs;
+    this.#entryMs = elapsedMs;
+    metrics.answered(status, elapsedMs);
+    if (account !== 'none') router.settle(this.#clientId, account === 'success', nowMs);
+  }
+
+  /** The stream that was entered as a success is none any more. */
+  tookBack(nowMs: number): void {
+    if (!Number.isNaN(this.#enteredMs)) this.service.router.unsettle(this.#clientId, this.#enteredMs, nowMs);
   }
 
   /** The instance switched protocols: from here on the two ends talk for themselves. */
@@ -296,7 +315,7 @@ export class Exchange implements BodyListener, Waiter {
     const stallTimeoutMs = this.#context.config.bodyIdleTimeoutMs;
     this.#connection.pipe = switchProtocols({ client: { socket, first }, upstream, stallTimeoutMs }, fields);
     this.#trace?.tryEnded(nowMs, 101, null);
-    this.#settle(101, this.#deadline.budgetLeftMs(nowMs) >= 0, nowMs);
+    this.#settle(101, upstream.account, nowMs);
   }
 
   /** Answers with an error of our own; every failure before the head ends here. */
@@ -313,8 +332,7 @@ export class Exchange implements BodyListener, Waiter {
     }
     const told = service === '' || error.context.service !== undefined ? error : withService(error, service);
     const { status, closes, fields, body } = errorAnswer(told, this.#head.requestId);
-    if (error.source === 'downstream') this.#settle(status, null, nowMs);
-    else this.#settle(status, false, nowMs);
+    this.#settle(status, error.source === 'downstream' ? 'none' : 'miss', nowMs);
     this.#body?.discard();
     if (closes) this.#connection.closing = true;
     this.#answerItself({ status, fields, body });
@@ -332,10 +350,15 @@ export class Exchange implements BodyListener, Waiter {
     const nowMs = this.nowMs();
     this.#queued?.pool.slots.cancel(this);
     this.#queued = null;
-    this.#attempt?.abandon(nowMs);
-    this.#trace?.failed('client-gone');
-    // Impatience past the limit is a miss; before it, it says nothing.
-    this.#settle(CLIENT_GONE, this.#deadline.budgetLeftMs(nowMs) < 0 ? false : null, nowMs);
+    const account = this.#attempt?.abandon(nowMs) ?? (this.isInTime(this.stopwatch.elapsedMs(nowMs)) ? 'none' : 'miss');
+    if (account === 'success') {
+      // The viewer of a stream that has begun.
+      this.#trace?.tryEnded(nowMs, this.#attempt?.status ?? 0, null);
+      this.#settle(this.#attempt?.status ?? 0, account, nowMs);
+    } else {
+      this.#trace?.failed('client-gone');
+      this.#settle(CLIENT_GONE, account, nowMs);
+    }
     this.#body?.discard();
   }
 
@@ -356,6 +379,11 @@ export class Exchange implements BodyListener, Waiter {
     return this.#body?.waitsForClient === true || this.#attempt?.waitsForClient === true;
   }
 
+  /** Whether an answer that comes when `elapsedMs` are on the stopwatch is of use to the client. */
+  isInTime(elapsedMs: number): boolean {
+    return this.#deadline.isKept(elapsedMs);
+  }
+
   /** Until the client stops waiting, ms; +Infinity when it did not say. */
   askedLeftMs(nowMs: number): number {
     return this.#deadline.askedLeftMs(nowMs);
@@ -365,7 +393,7 @@ export class Exchange implements BodyListener, Waiter {
   describe(fields: string[], upstreamMs: number, nowMs: number): void {
     const { viaName, config, draining } = this.#context;
     const ownMs = this.stopwatch.elapsedMs(nowMs) - upstreamMs;
-    const instance = this.#attempt?.instanceName ?? '';
+    const instance = this.#attempt?.candidate.key ?? '';
     addOwnFields(fields, viaName, config.responseHeaders ? { instance, ownMs, upstreamMs } : null);
     if (draining || (this.#body !== null && !this.#body.ended)) fields.push('Connection', 'close');
     else if (this.#response.shouldKeepAlive) {
@@ -384,13 +412,13 @@ export class Exchange implements BodyListener, Waiter {
   /** A cut-off answer must never look whole. */
   #cutOff(code: ProxyErrorCode, nowMs: number): void {
     this.#trace?.failed(code);
-    this.#settle(statusOf(code), false, nowMs);
+    this.#settle(statusOf(code), 'miss', nowMs);
     this.#body?.discard();
     this.answer.reset();
   }
 
-  /** Once, when the request as a whole is over. `success` null: says nothing of the service. */
-  #settle(status: number, success: boolean | null, nowMs: number): void {
+  /** Once, when the request as a whole is over. */
+  #settle(status: number, account: Account, nowMs: number): void {
     if (this.#over) return;
     this.#over = true;
     this.#connection.remove(this);
@@ -399,10 +427,8 @@ export class Exchange implements BodyListener, Waiter {
     if (service === null) return;
     if (this.#admitted) service.inFlight--;
     this.#body?.forget();
-    const latencyMs = this.stopwatch.elapsedMs(nowMs);
-    service.metrics.answered(status, latencyMs);
-    if (success !== null) service.router.settle(this.#clientId, success, nowMs);
-    if (this.#context.accessLog) this.#log(service.name, status, latencyMs);
+    if (Number.isNaN(this.#enteredMs)) this.enter(status, account, this.stopwatch.elapsedMs(nowMs), nowMs);
+    if (this.#context.accessLog) this.#log(service.name, status, this.#entryMs);
   }
 
   #endTrace(trace: RequestTrace, status: number, nowMs: number): void {
@@ -422,7 +448,7 @@ export class Exchange implements BodyListener, Waiter {
   #log(service: string, status: number, latencyMs: number): void {
     logAccess(this.#context.log, {
       service,
-      instance: this.#attempt?.instanceName ?? null,
+      instance: this.#attempt?.candidate.key ?? null,
       client: this.#clientId,
       requestId: this.#head.requestId,
       method: this.request.method ?? '',

@@ -34,6 +34,12 @@ export const FieldKind = {
   maxForwards: 23,
   /** What a peer says about its own client or about what it was asked: believed of trusted peers only. */
   claim: 24,
+  /** Of gRPC, in a head or in trailers. */
+  grpcStatus: 25,
+  grpcTimeout: 26,
+  /** What an instance says of its own answer; for this proxy alone. */
+  verdict: 27,
+  accelBuffering: 28,
 } as const;
 
 const LENGTH_MAX = 64;
@@ -148,13 +154,21 @@ export function requestFieldTable(serviceHeader: string, clientHeader: string | 
     'max-forwards': FieldKind.maxForwards,
     'x-request-id': FieldKind.requestId,
     'x-qedge-deadline-ms': FieldKind.deadline,
+    'content-type': FieldKind.contentType,
+    'grpc-timeout': FieldKind.grpcTimeout,
     ...(clientHeader === null ? {} : { [clientHeader.toLowerCase()]: FieldKind.client }),
     [serviceHeader.toLowerCase()]: FieldKind.service,
   };
   return new FieldTable(kinds, { claims: true });
 }
 
-export const RESPONSE_FIELDS = new FieldTable({ ...HOP_BY_HOP, 'content-type': FieldKind.contentType });
+export const RESPONSE_FIELDS = new FieldTable({
+  ...HOP_BY_HOP,
+  'content-type': FieldKind.contentType,
+  'grpc-status': FieldKind.grpcStatus,
+  'x-qedge-verdict': FieldKind.verdict,
+  'x-accel-buffering': FieldKind.accelBuffering,
+});
 
 /** Lower-case names that a Connection field names, its usual two options left out; null when there are no others. */
 export function connectionNames(value: string): readonly string[] | null {
@@ -185,7 +199,8 @@ export function trailersOnly(trailers: readonly string[], table: FieldTable): re
   const kept: string[] = [];
   for (let i = 0; i + 1 < trailers.length; i += 2) {
     const name = trailers[i] ?? '';
-    if (table.kindOf(name) === FieldKind.ordinary) kept.push(name, trailers[i + 1] ?? '');
+    const kind = table.kindOf(name);
+    if (kind === FieldKind.ordinary || kind === FieldKind.grpcStatus) kept.push(name, trailers[i + 1] ?? '');
   }
   return kept;
 }

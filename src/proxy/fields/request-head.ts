@@ -2,6 +2,7 @@
 // framed, and the fields that go on to the instance untouched.
 
 import { SESSION_COOKIE } from '../../config/session-cookie.ts';
+import { isGrpc, readGrpcTimeout } from '../../core/verdict/grpc.ts';
 import { ProxyError } from '../../errors.ts';
 import { isAuthority } from './authority.ts';
 import { connectionNames, FieldKind, type FieldTable, withoutFields } from './fields.ts';
@@ -25,6 +26,10 @@ export class RequestHead {
   requestId: string | null = null;
   /** Budget that came with it, ms; null when none did. */
   deadlineMs: number | null = null;
+  /** It came with a deadline in the form of gRPC, and goes on with what is left of it. */
+  hasGrpcTimeout = false;
+  /** Its content type is one of gRPC: so must be what answers it. */
+  grpc = false;
   via: string | null = null;
   forwarded: string | null = null;
   forwardedFor: string | null = null;
@@ -132,7 +137,14 @@ function takeField(head: RequestHead, kind: number, name: string, value: string)
       head.maxForwards = joined(head.maxForwards, value);
       break;
     case FieldKind.deadline:
-      head.deadlineMs = readDeadline(value);
+      head.deadlineMs = soonest(head.deadlineMs, readDeadline(value));
+      break;
+    case FieldKind.grpcTimeout:
+      takeGrpcTimeout(head, name, value);
+      break;
+    case FieldKind.contentType:
+      head.grpc = isGrpc(value);
+      head.fields.push(name, value);
       break;
     default:
       // Hop-by-hop: stays here.
@@ -187,6 +199,21 @@ function readDeadline(value: string): number {
     throw badRequest(`invalid X-QEdge-Deadline-Ms ${JSON.stringify(value)}: expected milliseconds such as 80`);
   }
   return deadlineMs;
+}
+
+/** One that cannot be read is left to the instance to complain of. */
+function takeGrpcTimeout(head: RequestHead, name: string, value: string): void {
+  const timeoutMs = readGrpcTimeout(value);
+  if (timeoutMs === null) {
+    head.fields.push(name, value);
+    return;
+  }
+  head.hasGrpcTimeout = true;
+  head.deadlineMs = soonest(head.deadlineMs, timeoutMs);
+}
+
+function soonest(one: number | null, other: number): number {
+  return one === null ? other : Math.min(one, other);
 }
 
 function joined(before: string | null, value: string): string {

@@ -1,12 +1,21 @@
 // What goes back to the client before the body: the instance's own fields less those meant for one hop, and ours.
 
+import { isGrpc, NO_GRPC_STATUS, readGrpcStatus } from '../../core/verdict/grpc.ts';
+import { isStreamType } from '../../core/verdict/measure.ts';
 import { connectionNames, FieldKind, type RawFields, RESPONSE_FIELDS, withoutFields } from './fields.ts';
 
 export interface ResponseHead {
   /** Owned by the caller, to be added to. */
   readonly fields: string[];
-  /** Server-sent events: without an end, so measured to the head. */
+  /** Server-sent events: the next one may be long in coming. */
   readonly eventStream: boolean;
+  /** Its body is a stream as far as its fields tell. */
+  readonly stream: boolean;
+  readonly grpc: boolean;
+  /** `NO_GRPC_STATUS` where it has none; the trailers may. */
+  readonly grpcStatus: number;
+  /** The instance says that its answer is bad. */
+  readonly declaredFailure: boolean;
   /** A transfer coding that nobody asked for: the body could not be passed on as what it is. */
   readonly unknownCoding: boolean;
 }
@@ -40,7 +49,10 @@ export function readResponseHead(status: number, raw: RawFields, trailersAllowed
   let fields: string[] = [];
   let named: readonly string[] | null = null;
   let trailer: string | null = null;
-  let eventStream = false;
+  let contentType = '';
+  let grpcStatus = NO_GRPC_STATUS;
+  let declaredFailure = false;
+  let unbuffered = false;
   let chunked = false;
   let unknownCoding = false;
   for (let i = 0; i + 1 < raw.length; i += 2) {
@@ -51,8 +63,19 @@ export function readResponseHead(status: number, raw: RawFields, trailersAllowed
         fields.push(name, value);
         break;
       case FieldKind.contentType:
-        eventStream = value.startsWith('text/event-stream');
+        contentType = value;
         fields.push(name, value);
+        break;
+      case FieldKind.grpcStatus:
+        grpcStatus = readGrpcStatus(value);
+        fields.push(name, value);
+        break;
+      case FieldKind.accelBuffering:
+        unbuffered = value.toLowerCase() === 'no';
+        fields.push(name, value);
+        break;
+      case FieldKind.verdict:
+        declaredFailure ||= isFailureVerdict(value);
         break;
       case FieldKind.contentLength:
         // RFC 9110 section 8.6: neither in a 1xx nor in a 204.
@@ -76,7 +99,22 @@ export function readResponseHead(status: number, raw: RawFields, trailersAllowed
   if (named !== null && named.length > 0) fields = withoutFields(fields, named);
   // Trailers need chunks to follow; to an HTTP/1.0 client there are none.
   if (trailer !== null && chunked && trailersAllowed) fields.push('Trailer', trailer);
-  return { fields, eventStream, unknownCoding };
+  return {
+    fields,
+    eventStream: EVENT_STREAM.test(contentType),
+    stream: isStreamType(contentType) || (chunked && unbuffered),
+    grpc: isGrpc(contentType),
+    grpcStatus,
+    declaredFailure,
+    unknownCoding,
+  };
+}
+
+const EVENT_STREAM = /^text\/event-stream/i;
+
+/** `X-QEdge-Verdict: failure`, in a head or in trailers. */
+export function isFailureVerdict(value: string): boolean {
+  return value.toLowerCase() === 'failure';
 }
 
 /** About what one takes. */

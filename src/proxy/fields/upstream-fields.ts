@@ -2,6 +2,7 @@
 // only the time that is left of the client's deadline changes.
 
 import { randomBytes } from 'node:crypto';
+import { writeGrpcTimeout } from '../../core/verdict/grpc.ts';
 import { addForwarded, type Peer } from './forwarded.ts';
 import type { RequestHead } from './request-head.ts';
 
@@ -24,14 +25,17 @@ export function upstreamFields(head: RequestHead, via: string, peer: Peer): stri
     head.requestId = nextRequestId();
     fields.push('X-Request-Id', head.requestId);
   }
+  if (head.hasGrpcTimeout) fields.push('grpc-timeout', '');
   if (head.deadlineMs !== null) fields.push('X-QEdge-Deadline-Ms', '');
   return fields;
 }
 
 /**
- * Says what is left of the deadline that the client set; the field is the last. The service's own limit stays here: a second
- * proxy would take it for the client's word, and would refuse an answer that is late but wanted.
+ * Says what is left of the deadline that the client set, for a head that has one: `fields` ends with it. The service's own limit
+ * stays here: a second proxy would take it for the client's word, and would refuse an answer that is late but wanted.
  */
-export function setDeadline(fields: string[], leftMs: number): void {
-  fields[fields.length - 1] = String(Math.max(0, Math.floor(leftMs)));
+export function setDeadline(fields: string[], { hasGrpcTimeout }: RequestHead, leftMs: number): void {
+  const wholeMs = Math.max(0, Math.floor(leftMs));
+  fields[fields.length - 1] = String(wholeMs);
+  if (hasGrpcTimeout) fields[fields.length - 3] = writeGrpcTimeout(wholeMs);
 }

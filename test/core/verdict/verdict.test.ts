@@ -56,6 +56,7 @@ const ROWS: readonly (readonly [Partial<TryEnding>, VerdictRow, string, string, 
   ...[1, 3, 5, 6, 7, 9, 10, 11, 12, 16].map(
     (grpcStatus) => [{ grpcStatus }, 'declined', 'none', 'declined', false] as const,
   ),
+  [{ by: 'own-fault', status: 0 }, 'own-fault', 'miss', 'unprocessed', true],
   [{ by: 'connect', status: 0 }, 'refused', 'miss', 'refused', true],
   [{ by: 'unprocessed', status: 0 }, 'unprocessed', 'miss', 'unprocessed', true],
   [{ by: 'reset', status: 0 }, 'reset', 'miss', 'refused', true],

@@ -1,0 +1,47 @@
+// What was seen of a try so far, as the verdict wants it. One a try, filled in as the answer comes.
+
+import { GRPC_OK, GRPC_UNKNOWN, NO_GRPC_STATUS, readGrpcStatus } from '../../core/verdict/grpc.ts';
+import type { EndedBy, TryEnding } from '../../core/verdict/verdict.ts';
+import { FieldKind, type RawFields, RESPONSE_FIELDS } from '../fields/fields.ts';
+import { isFailureVerdict, type ResponseHead } from '../fields/response-head.ts';
+
+export class SeenAnswer implements TryEnding {
+  by: EndedBy = 'answer';
+  status = 0;
+  grpcStatus = NO_GRPC_STATUS;
+  bodyBytes = 0;
+  bodyExpected = true;
+  truncated = false;
+  declaredFailure = false;
+  inTime = true;
+  stalled = false;
+  /** A status of gRPC is still to come, in the trailers. */
+  #awaitsGrpcStatus = false;
+
+  /** `toHead`: the request was a HEAD. */
+  takeHead(status: number, head: ResponseHead, toHead: boolean): void {
+    this.status = status;
+    this.bodyExpected = !toHead && status !== 204 && status !== 304;
+    this.declaredFailure = head.declaredFailure;
+    this.grpcStatus = head.grpcStatus;
+    if (head.grpc && status === 200 && head.grpcStatus === NO_GRPC_STATUS) {
+      this.#awaitsGrpcStatus = true;
+      this.grpcStatus = GRPC_OK;
+    }
+  }
+
+  /** The answer is whole. */
+  takeEnd(trailers: RawFields): void {
+    for (let i = 0; i + 1 < trailers.length; i += 2) {
+      const kind = RESPONSE_FIELDS.kindOf(trailers[i] ?? '');
+      if (kind === FieldKind.grpcStatus) {
+        this.grpcStatus = readGrpcStatus(trailers[i + 1] ?? '');
+        this.#awaitsGrpcStatus = false;
+      } else if (kind === FieldKind.verdict) {
+        this.declaredFailure ||= isFailureVerdict(trailers[i + 1] ?? '');
+      }
+    }
+    // Without a status a client takes the call for failed, however whole its answer looks.
+    if (this.#awaitsGrpcStatus) this.grpcStatus = GRPC_UNKNOWN;
+  }
+}
