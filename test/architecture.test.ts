@@ -14,6 +14,7 @@ const ALLOWED: Readonly<Record<string, readonly string[]>> = {
     'admin',
     'config',
     'core',
+    'placement',
     'sim',
     'store',
     'telemetry',

@@ -5,6 +5,7 @@ import type { Command } from 'commander';
 import type { Config, ListenAddress } from '../config/config.ts';
 import { loadConfig } from '../config/load.ts';
 import { ConfigError, type Problem } from '../errors.ts';
+import { createAdmission } from '../placement/admission.ts';
 import { checkStorePath } from '../store/check-path.ts';
 import { type ConfigOption, configOption } from './config-option.ts';
 import { type PortState, portState } from './port-state.ts';
@@ -37,7 +38,8 @@ async function check({ config: file, reload }: CheckOptions): Promise<string> {
   const problems = [...storeProblems(config, name), ...portProblems(listeners, states, name)];
   if (problems.length > 0) throw new ConfigError(problems);
   const running = states.includes('held-by-qedge') ? '; a qedge is running on its ports' : '';
-  return `${name}: good (node ${config.node.id}, ${countOf(config.services.length, 'service')})${running}`;
+  const hints = loopbackHints(config).map((hint) => `${name}: ${hint}\n`);
+  return `${hints.join('')}${name}: good (node ${config.node.id}, ${countOf(config.services.length, 'service')})${running}`;
 }
 
 interface NamedAddress {
@@ -71,6 +73,18 @@ function portProblems(listeners: readonly NamedAddress[], states: readonly PortS
       },
     ];
   });
+}
+
+/** What will run, and perhaps not as it was meant. */
+function loopbackHints(config: Config): string[] {
+  if (config.mqtt === null) return [];
+  const { mayPublish } = createAdmission(config, () => []);
+  const alone =
+    'is on loopback: only this node uses it (placement.allow = ["127.0.0.0/8", …] where all nodes are one machine)';
+  const instances = config.announce.filter(({ host }) => !mayPublish(host));
+  const hints = instances.map(({ service, id, host }) => `announce: ${service}/${id} at ${host} ${alone}`);
+  const { address } = config.node;
+  return address === null || mayPublish(address) ? hints : [...hints, `node.address: ${address} ${alone}`];
 }
 
 const countOf = (count: number, word: string): string => `${count} ${word}${count === 1 ? '' : 's'}`;

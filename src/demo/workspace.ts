@@ -64,6 +64,8 @@ function configText({ proxyPort, adminPort, brokerUrl, localPorts, policy }: Wor
     `[proxy]\nlisten = "${LOOPBACK}:${proxyPort}"\ndrain = "1s"`,
     `[admin]\nlisten = "${LOOPBACK}:${adminPort}"`,
     `[mqtt]\nurl = "${brokerUrl}"`,
+    // Every node of the demo is this machine.
+    '[placement]\nallow = ["127.0.0.0/8"]',
     '[store]\npath = false',
     // The picture has the screen; only what is wrong may break into it.
     '[log]\nlevel = "error"',

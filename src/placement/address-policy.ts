@@ -18,6 +18,8 @@ export interface AddressPolicyOptions {
 export interface AddressPolicy {
   /** Why `host:port` must not be used, naming it; null when it may be. */
   refusal(host: string, port: number): string | null;
+  /** Whether the address is one that may be used, whatever the port. */
+  allows(host: string): boolean;
 }
 
 /** Never an instance, whatever is allowed: [network, prefix, what it is]. */
@@ -31,7 +33,14 @@ const NEVER: readonly (readonly [string, number, 'ipv4' | 'ipv6', string])[] = [
   ['ff00::', 8, 'ipv6', 'multicast (RFC 4291)'],
   ['64:ff9b::', 96, 'ipv6', 'an IPv4 address in disguise (RFC 6052)'],
   ['2002::', 16, 'ipv6', 'an IPv4 address in disguise (RFC 3056)'],
-  ['fd00:ec2::254', 128, 'ipv6', 'a cloud metadata service'],
+  ['64:ff9b:1::', 48, 'ipv6', 'an IPv4 address in disguise (RFC 8215)'],
+  // What clouds answer on addresses inside of private networks: credentials, user data, name service, the host's agent.
+  ['100.100.100.200', 32, 'ipv4', 'a cloud metadata service (Alibaba)'],
+  ['192.0.0.192', 32, 'ipv4', 'a cloud metadata service (Oracle)'],
+  ['168.63.129.16', 32, 'ipv4', 'a cloud metadata service (Azure)'],
+  ['fd00:ec2::', 32, 'ipv6', 'a cloud metadata service (AWS)'],
+  ['fd20:ce::', 32, 'ipv6', 'a cloud metadata service (Google)'],
+  ['fd00:42::42', 128, 'ipv6', 'a cloud metadata service (Scaleway)'],
 ];
 
 /**
@@ -70,6 +79,7 @@ export function createAddressPolicy(options: AddressPolicyOptions): AddressPolic
   };
 
   return {
+    allows: (host) => rememberedRefusal(host) === null,
     refusal(host, port) {
       const refusal = rememberedRefusal(host);
       if (refusal !== null) return refusal;
@@ -84,6 +94,12 @@ const VERDICTS_MAX = 8_192;
 const LOOPBACK = new BlockList();
 LOOPBACK.addSubnet('127.0.0.0', 8, 'ipv4');
 LOOPBACK.addAddress('::1', 'ipv6');
+
+/** Also of names, which are resolved later: `localhost` is the one that means loopback (RFC 6761). */
+export function isLoopback(host: string): boolean {
+  const family = familyOf(host);
+  return family === null ? host === 'localhost' || host.endsWith('.localhost') : LOOPBACK.check(host, family);
+}
 
 /** Null for what is no address, and for one that is meant for an interface (RFC 4007). */
 function familyOf(host: string): 'ipv4' | 'ipv6' | null {

@@ -27,6 +27,8 @@ export interface AnnouncerOptions {
   readonly log: Logger;
   /** Publishes retained; resolves to whether the broker took it. */
   readonly publish: (topic: string, payload: string) => Promise<boolean>;
+  /** Whether other nodes may be told of the host: `127.0.0.1` is another machine on each. */
+  readonly mayPublish: (host: string) => boolean;
   /** An own instance became fit for traffic, or unfit: known here without any broker. */
   readonly onLocal: (instance: Instance, up: boolean) => void;
 }
@@ -119,7 +121,9 @@ export class Announcer {
   announces(service: string, id: string): boolean {
     return this.#locals.some(
       ({ config, instance, failures }) =>
-        config.service === service && config.id === id && (instance !== null || failures === 0),
+        config.service === service &&
+        config.id === id &&
+        (instance === null ? failures === 0 : this.#options.mayPublish(instance.host)),
     );
   }
 
@@ -129,14 +133,18 @@ export class Announcer {
 
   async #publishNode(): Promise<void> {
     if (this.#node === null) return;
-    const address = this.#node.address === null ? null : await resolve(this.#node.address);
-    await this.#options.publish(nodeTopic(this.#options.prefix, this.#node.id), encodeNode({ ...this.#node, address }));
+    const { publish, prefix, mayPublish } = this.#options;
+    const resolved = this.#node.address === null ? null : await resolve(this.#node.address);
+    const address = resolved !== null && mayPublish(resolved) ? resolved : null;
+    const probePort = address === null ? null : this.#node.probePort;
+    await publish(nodeTopic(prefix, this.#node.id), encodeNode({ ...this.#node, address, probePort }));
   }
 
   #publishInstance(instance: Instance): Promise<boolean> {
-    const { publish, prefix, boot } = this.#options;
+    const { publish, prefix, boot, mayPublish } = this.#options;
     const topic = instanceTopic(prefix, instance.nodeId, instance.service, instance.id);
-    return publish(topic, encodeInstance(instance, boot));
+    // An earlier life of this node may have announced what is kept from the others now.
+    return publish(topic, mayPublish(instance.host) ? encodeInstance(instance, boot) : '');
   }
 
   async #check(local: Local): Promise<void> {
@@ -158,7 +166,9 @@ export class Announcer {
     const { service, id, scheme, port, labels, profile } = local.config;
     const instance = { service, nodeId: this.#options.nodeId, id, scheme, host, port, labels, profile };
     local.instance = instance;
-    this.#options.log.info({ service, instance: id }, 'instance announced');
+    const { log, mayPublish } = this.#options;
+    if (mayPublish(host)) log.info({ service, instance: id }, 'instance announced');
+    else log.warn({ service, instance: id, host }, 'instance on loopback is used on this node alone');
     this.#options.onLocal(instance, true);
     void this.#publishInstance(instance);
   }

@@ -1,15 +1,10 @@
-// What a broker can cost at the most: a packet has a length, a burst of messages yields to the traffic, and nothing is kept
-// for a delivery that was never asked for.
+// What a broker can cost at the most: a packet has a length, and nothing is kept for a delivery that was never asked for.
 
-import { setImmediate } from 'node:timers';
 import type { MqttClient } from 'mqtt';
 import { PacketMeter } from './packet-meter.ts';
 
 /** A payload of ours has 16 KiB at most and a topic 64 KiB (MQTT 5, 1.5.4); the rest is for properties. */
 export const PACKET_BYTES_MAX = 128 * 1024;
-
-/** The event loop is held this long by messages before everything else has its turn, ms. */
-const SLICE_MS = 10;
 
 /** Subscriptions ask for QoS 1 at most (MQTT 5, 3.8.3.1), and a message of QoS 2 is kept until it is released. */
 export function refuseQos2(client: MqttClient): void {
@@ -17,21 +12,6 @@ export function refuseQos2(client: MqttClient): void {
     if (packet.cmd !== 'publish' || packet.qos !== 2) return;
     client.emit('error', new Error('broker sends a message of QoS 2, which was never asked for'));
   });
-}
-
-/** The next message is taken when the one before is acknowledged: that is put off when the slice is used up. */
-export function paceMessages(client: MqttClient): void {
-  let sliceStartMs = performance.now();
-  client.handleMessage = (_packet, done) => {
-    if (performance.now() - sliceStartMs < SLICE_MS) {
-      done();
-      return;
-    }
-    setImmediate(() => {
-      sliceStartMs = performance.now();
-      done();
-    });
-  };
 }
 
 /** MQTT 5 brokers are asked not to send longer packets; to the others, and to those that do, the connection is ended. */

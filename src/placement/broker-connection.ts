@@ -15,7 +15,8 @@ import { addressBook } from '../net/address-book.ts';
 import { mqtt } from '../packages.ts';
 import { type Logger, RateLimitedLog } from '../telemetry/log.ts';
 import { backoffMs } from './backoff.ts';
-import { boundPackets, PACKET_BYTES_MAX, paceMessages, refuseQos2 } from './broker-bounds.ts';
+import { boundPackets, PACKET_BYTES_MAX, refuseQos2 } from './broker-bounds.ts';
+import { Inbox, type InboxMessage } from './inbox.ts';
 
 export interface BrokerConnectionOptions {
   readonly config: MqttConfig;
@@ -28,11 +29,7 @@ export interface BrokerConnectionOptions {
   readonly onConnect: (session: { readonly sessionPresent: boolean }) => void;
   /** `heardMs`: when the broker was last heard. */
   readonly onDisconnect: (heardMs: number) => void;
-  readonly onMessage: (message: {
-    readonly topic: string;
-    readonly payload: Uint8Array;
-    readonly retained: boolean;
-  }) => void;
+  readonly onMessage: (message: InboxMessage) => void;
 }
 
 export interface BrokerState {
@@ -75,6 +72,7 @@ export class BrokerConnection {
   readonly #unanswered = new Set<(value: boolean) => void>();
   readonly #refusals = new RateLimitedLog(LOG_INTERVAL_MS);
   readonly #losses = new RateLimitedLog(LOG_INTERVAL_MS);
+  readonly #inbox: Inbox;
   #client: MqttClient | null = null;
   #retry: NodeJS.Timeout | null = null;
   #stopped = true;
@@ -87,6 +85,7 @@ export class BrokerConnection {
 
   constructor(options: BrokerConnectionOptions) {
     this.#options = options;
+    this.#inbox = new Inbox(options.onMessage);
   }
 
   start(): void {
@@ -201,7 +200,7 @@ export class BrokerConnection {
       this.#client = client;
       this.#listen(client, url);
       refuseQos2(client);
-      paceMessages(client);
+      client.handleMessage = (_packet, done) => this.#inbox.whenRoom(done);
       client.connect();
       boundPackets(client);
     } catch (error) {
@@ -259,9 +258,7 @@ export class BrokerConnection {
       this.#heardMs = this.#options.clock.nowMs();
     });
     client.on('connect', (packet) => this.#established(packet));
-    client.on('message', (topic, payload, packet) =>
-      this.#options.onMessage({ topic, payload, retained: packet.retain }),
-    );
+    client.on('message', (topic, payload, packet) => this.#inbox.put({ topic, payload, retained: packet.retain }));
     client.on('disconnect', (packet) => {
       failure = new Error(`broker said goodbye with reason ${packet.reasonCode ?? 0}`);
     });
@@ -282,7 +279,8 @@ export class BrokerConnection {
     this.#connectedAtMs = this.#options.clock.nowMs();
     this.#connects++;
     this.#options.log.info({ broker: this.state().url, protocol: this.state().protocol }, 'broker connected');
-    this.#options.onConnect({ sessionPresent: packet.sessionPresent });
+    const { sessionPresent } = packet;
+    this.#inbox.behind(() => this.#options.onConnect({ sessionPresent }));
   }
 
   #lost(url: string, failure: unknown): void {
@@ -292,7 +290,8 @@ export class BrokerConnection {
     this.#client = null;
     for (const settle of [...this.#unanswered]) settle(false);
     this.#lastError = failure instanceof Error ? failure.message : 'connection closed';
-    if (wasConnected) this.#options.onDisconnect(this.#heardMs);
+    const heardMs = this.#heardMs;
+    if (wasConnected) this.#inbox.behind(() => this.#options.onDisconnect(heardMs));
     if (this.#stopped) return;
     const otherProtocol = !wasConnected && this.#changeProtocol(url, failure);
     this.#tryAgain(otherProtocol ? 0 : this.#backOff(url, heldMs));

@@ -3,11 +3,10 @@
 
 import type { Config, MqttConfig } from '../config/config.ts';
 import type { Clock } from '../core/clock.ts';
-import type { Labels } from '../core/domain.ts';
 import type { Rng } from '../core/rng.ts';
 import type { Logger } from '../telemetry/log.ts';
 import type { Counter } from '../telemetry/metrics.ts';
-import type { AddressPolicy } from './address-policy.ts';
+import type { Admission } from './admission.ts';
 import type { Announcer, Staying } from './announcer.ts';
 import { BadMessage } from './bad-message.ts';
 import { BrokerConnection, type BrokerState } from './broker-connection.ts';
@@ -25,7 +24,7 @@ export interface BrokerSessionOptions {
   readonly cache: PlacementCache;
   /** Started and stopped by its owner; publishes through this session. */
   readonly announcer: Announcer;
-  readonly addresses: AddressPolicy;
+  readonly admission: Admission;
   readonly rejections: Rejections;
   readonly clock: Clock;
   readonly rng: Rng;
@@ -60,13 +59,11 @@ export class BrokerSession {
   readonly #connection: BrokerConnection;
   readonly #subscriptions: Subscriptions;
   readonly #reach: Reach;
-  readonly #constraints: ReadonlyMap<string, Labels>;
   #reannounce: NodeJS.Timeout | null = null;
 
   constructor(options: BrokerSessionOptions) {
     const { config, mqtt, cache, announcer, clock, rng, log } = options;
     this.#options = options;
-    this.#constraints = new Map(config.services.map(({ name, constraints }) => [name, constraints]));
     this.#reach = new Reach(new Map(config.services.map(({ name, qos }) => [name, qos.latencyMs])));
     this.#connection = new BrokerConnection({
       config: mqtt,
@@ -177,7 +174,8 @@ export class BrokerSession {
   }
 
   #receive(raw: { readonly topic: string; readonly payload: Uint8Array; readonly retained: boolean }): void {
-    const { addresses, mqtt, config, rejections, counters, onChange } = this.#options;
+    const { admission, mqtt, config, rejections, counters, onChange } = this.#options;
+    const { addresses } = admission;
     counters.messages.increment();
     counters.bytes.increment(raw.topic.length + raw.payload.length);
     if (raw.retained) this.#subscriptions.retainedSeen();
@@ -200,10 +198,8 @@ export class BrokerSession {
   /** An instance that lacks what its service demands is as good as none; one of a service not served here is none. */
   #constrained(message: PlacementMessage): PlacementMessage {
     if (message.kind !== 'instance-set' && message.kind !== 'informer-set') return message;
-    const { service, nodeId, id, labels } = message.instance;
-    const constraints = this.#constraints.get(service);
-    const fits = constraints !== undefined && matches(labels, constraints);
-    if (fits) return message;
+    if (this.#options.admission.fits(message.instance)) return message;
+    const { service, nodeId, id } = message.instance;
     return message.kind === 'instance-set'
       ? { kind: 'instance-cleared', service, nodeId, id }
       : { kind: 'informer-cleared', service, nodeId, id, final: false };
@@ -226,9 +222,4 @@ export class BrokerSession {
       void this.#options.announcer.announceAll();
     }, REANNOUNCE_MS);
   }
-}
-
-/** Whether `labels` has each of `wanted` with its value. */
-export function matches(labels: Labels, wanted: Labels): boolean {
-  return Object.entries(wanted).every(([name, value]) => labels[name] === value);
 }

@@ -7,8 +7,8 @@ import type { Clock } from '../core/clock.ts';
 import type { Instance, NodePressure } from '../core/domain.ts';
 import type { Rng } from '../core/rng.ts';
 import type { Logger } from '../telemetry/log.ts';
+import { type Admission, matches } from './admission.ts';
 import { Announcer } from './announcer.ts';
-import { matches } from './broker-session.ts';
 import type { PlacementCache } from './placement-cache.ts';
 
 export interface OwnInstancesOptions {
@@ -26,6 +26,7 @@ export interface OwnInstancesOptions {
 /** What one configuration makes of this node. */
 export interface Offer {
   readonly config: Config;
+  readonly admission: Admission;
   /** Own instances that are known to be fit. */
   readonly fit: readonly Instance[];
   readonly pressure: NodePressure | null;
@@ -41,7 +42,7 @@ export class OwnInstances {
   }
 
   /** Drops what is not offered any more, and makes the announcer of what is. */
-  offer({ config, fit, pressure, publish }: Offer): Announcer {
+  offer({ config, admission, fit, pressure, publish }: Offer): Announcer {
     this.#drop(config, fit);
     const { rng, log, boot, probePort } = this.#options;
     const { id, address, tier, labels } = config.node;
@@ -56,6 +57,7 @@ export class OwnInstances {
       rng,
       log,
       publish,
+      mayPublish: (host) => config.mqtt === null || admission.mayPublish(host),
       onLocal: (instance, up) => this.#set(config, instance, up),
     });
   }

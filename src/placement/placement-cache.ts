@@ -62,6 +62,13 @@ export interface PlacementCacheOptions {
 /** While something speaks against a node, answers of its instances are looked for this often, ms. */
 const LOOK_MS = 1_000;
 
+/** What the configuration admits of that which is known. */
+export interface Review {
+  readonly admits: (instance: Instance) => boolean;
+  /** The node as it may be known; the same object where nothing is wrong with it. */
+  readonly ofNode: (node: Node) => Node;
+}
+
 /** Which part of the broker's memory a snapshot shows. */
 export interface SyncScope {
   /** Every node topic, or none. */
@@ -294,6 +301,7 @@ export class PlacementCache {
     const graceMs = this.#grace.at(nowMs);
     for (const { node, lostForMs } of saved.nodes) {
       if (this.#isOwn(node.id) || this.#table.host(node.id)?.node) continue;
+      if (this.#table.hostCount >= this.#options.instancesMax) break;
       const host = this.#table.addHost(node.id);
       host.node = node;
       host.bootAtMs = graceMs;
@@ -307,6 +315,26 @@ export class PlacementCache {
       if (slot === null || slot.claims[source] !== null) continue;
       slot.claims[source] = { instance, boot, sequence: 0, liveSequence: 0, outOfReach: false };
       this.#refresh(slot, nowMs);
+    }
+  }
+
+  /** Forgets what other nodes announced and is not admitted any more. */
+  review({ admits, ofNode }: Review, nowMs: number): void {
+    for (const slot of this.#table.slots()) {
+      for (const source of ['native', 'informer'] as const) {
+        const claim = slot.claims[source];
+        if (claim === null || admits(claim.instance)) continue;
+        slot.claims[source] = null;
+        this.#refresh(slot, nowMs);
+      }
+    }
+    for (const host of this.#table.hosts()) {
+      if (host.node === null || this.#isOwn(host.nodeId)) continue;
+      const node = ofNode(host.node);
+      if (node === host.node) continue;
+      host.node = node;
+      this.#options.onNode({ kind: 'node-set', node });
+      this.#retarget(host);
     }
   }
 

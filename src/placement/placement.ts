@@ -15,13 +15,16 @@ import type { Instance, InstanceKey, Node, NodePressure, PlacementUpdate } from 
 import type { Rng } from '../core/rng.ts';
 import type { Logger } from '../telemetry/log.ts';
 import type { Metrics } from '../telemetry/metrics.ts';
-import { createAddressPolicy } from './address-policy.ts';
+import { isLoopback } from './address-policy.ts';
+import { type Admission, createAdmission, matches } from './admission.ts';
 import type { Announcer } from './announcer.ts';
-import { BrokerSession, type BrokerSessionOptions, type BrokerSessionState, matches } from './broker-session.ts';
+import { BadMessage } from './bad-message.ts';
+import { BrokerSession, type BrokerSessionOptions, type BrokerSessionState } from './broker-session.ts';
 import { announcesNode, OwnInstances } from './own-instances.ts';
 import { type InstanceView, type NodeEvent, PlacementCache, type PlacementCacheExport } from './placement-cache.ts';
 import type { ProbeTarget } from './placement-records.ts';
 import { Rejections } from './rejections.ts';
+import { instanceTopic } from './topics.ts';
 
 export interface PlacementOptions {
   readonly config: Config;
@@ -88,6 +91,7 @@ class CachedPlacement implements Placement {
   readonly #rttsMs = new Map<string, number>();
   readonly #own: OwnInstances;
   #config: Config;
+  #admission: Admission;
   /** What announcer and session are made of. */
   #begun: Config;
   #changing: Promise<void> = Promise.resolve();
@@ -102,6 +106,7 @@ class CachedPlacement implements Placement {
     this.#options = options;
     this.#config = config;
     this.#begun = config;
+    this.#admission = createAdmission(config, options.ownListeners);
     this.#rejections = new Rejections({ clock, log, metrics });
     this.#counters = brokerCounters(metrics);
     this.#cache = new PlacementCache({
@@ -128,6 +133,8 @@ class CachedPlacement implements Placement {
   }
 
   start(): void {
+    // Only now is it known where this process listens.
+    this.#review();
     this.tellStatic();
     this.#begin(this.#config, []);
     this.#tickLater();
@@ -146,10 +153,12 @@ class CachedPlacement implements Placement {
   configure(config: Config): void {
     const before = this.#config;
     this.#config = config;
+    this.#admission = createAdmission(config, this.#options.ownListeners);
     this.#cache.configure(config.placement);
     for (const { name } of before.services) {
       if (!config.services.some((service) => service.name === name)) this.#cache.forgetService(name);
     }
+    this.#review();
     this.#setStatic(before.services, config.services);
     // One change after the other: two sessions of one client id would push each other off the broker.
     this.#changing = this.#changing.then(() => this.#beginAnew());
@@ -203,9 +212,23 @@ class CachedPlacement implements Placement {
   }
 
   import(saved: PlacementCacheExport, ageMs: number): void {
-    const served = new Set(this.#config.services.map(({ name }) => name));
-    const instances = saved.instances.filter(({ instance }) => served.has(instance.service));
-    this.#cache.import({ ...saved, instances }, { ageMs, nowMs: this.#options.clock.nowMs() });
+    const instances = saved.instances.filter(({ instance }) => this.#admits(instance));
+    const nodes = saved.nodes.map((one) => ({ ...one, node: this.#admission.ofNode(one.node) }));
+    this.#cache.import({ ...saved, nodes, instances }, { ageMs, nowMs: this.#options.clock.nowMs() });
+  }
+
+  /** What is known from elsewhere is held to the configuration as it is now. */
+  #review(): void {
+    const ofNode = (node: Node): Node => this.#admission.ofNode(node);
+    this.#cache.review({ admits: (instance) => this.#admits(instance), ofNode }, this.#options.clock.nowMs());
+  }
+
+  #admits(instance: Instance): boolean {
+    const refusal = this.#admission.refusal(instance);
+    if (refusal === null) return true;
+    const topic = instanceTopic('known', instance.nodeId, instance.service, instance.id);
+    this.#rejections.add(topic, new BadMessage('address', refusal));
+    return false;
   }
 
   /** `fit`: own instances that are known to be. */
@@ -213,7 +236,7 @@ class CachedPlacement implements Placement {
     let session: BrokerSession | null = null;
     const publish = (topic: string, payload: string): Promise<boolean> =>
       session?.publish(topic, payload) ?? Promise.resolve(false);
-    const announcer = this.#own.offer({ config, fit, pressure: this.#pressure, publish });
+    const announcer = this.#own.offer({ config, admission: this.#admission, fit, pressure: this.#pressure, publish });
     session = config.mqtt === null ? null : this.#createSession(config, config.mqtt, announcer);
     this.#begun = config;
     this.#announcer = announcer;
@@ -223,13 +246,13 @@ class CachedPlacement implements Placement {
   }
 
   #createSession(config: Config, mqtt: MqttConfig, announcer: Announcer): BrokerSession {
-    const { clock, rng, log, boot, ownListeners } = this.#options;
+    const { clock, rng, log, boot } = this.#options;
     return new BrokerSession({
       config,
       mqtt,
       cache: this.#cache,
       announcer,
-      addresses: createAddressPolicy({ allow: config.placement.allow, ownListeners }),
+      admission: this.#admission,
       rejections: this.#rejections,
       clock,
       rng,
@@ -330,10 +353,6 @@ function concerns(config: Config): unknown {
 function staticInstance(service: string, config: StaticInstanceConfig): Instance {
   const { nodeId, id, scheme, host, port, labels } = config;
   return { service, nodeId, id, scheme, host, port, labels, profile: null };
-}
-
-function isLoopback(host: string): boolean {
-  return host === 'localhost' || host === '::1' || host.startsWith('127.');
 }
 
 function isSameName(a: Instance, b: Instance): boolean {

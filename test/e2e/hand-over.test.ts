@@ -67,7 +67,7 @@ describe('a hand-over', () => {
     await new Promise((resolve) => listener.once('connect', resolve));
     await listener.subscribeAsync('qedge/v1/nodes/#', { qos: 1 });
     const service = await start({
-      config: `[mqtt]\nurl = "${broker.url}"\n[[service]]\nname = "pilotnet"\nqos.latency = "80ms"\n
+      config: `[mqtt]\nurl = "${broker.url}"\n[placement]\nallow = ["127.0.0.0/8"]\n[[service]]\nname = "pilotnet"\nqos.latency = "80ms"\n
 [[announce]]\nservice = "pilotnet"\nid = "a"\nurl = "http://127.0.0.1:${instance.port}"\n`,
     });
     const boots = (): Set<unknown> =>

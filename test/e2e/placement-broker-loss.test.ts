@@ -22,6 +22,7 @@ address = "127.0.0.1"
 url = "${url}"
 keep_alive = "1s"
 [placement]
+allow = ["127.0.0.0/8", "::1/128"]
 reach = false
 node_grace = "${GRACE_MS}ms"
 ${more}

@@ -17,7 +17,7 @@ id = "${nodeId}"
 address = "127.0.0.1"
 [mqtt]
 url = "${url}"
-${more.includes('[placement]') ? '' : '[placement]\nreach = false\n'}
+${more.includes('[placement]') ? '' : '[placement]\nreach = false\nallow = ["127.0.0.0/8", "::1/128"]\n'}
 ${more}
 [[service]]
 name = "pilotnet"

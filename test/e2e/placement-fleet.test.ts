@@ -20,6 +20,7 @@ const toml = (brokerUrl: string): string => `
 [mqtt]
 url = "${brokerUrl}"
 [placement]
+allow = ["127.0.0.0/8", "::1/128"]
 # Longer than the test, so that what is suspect is still there when the last node is asked.
 node_grace = "1h"
 [[service]]

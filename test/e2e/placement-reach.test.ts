@@ -14,6 +14,7 @@ id = "reach-${reach}"
 [mqtt]
 url = "${url}"
 [placement]
+allow = ["127.0.0.0/8", "::1/128"]
 reach = ${reach}
 [[service]]
 name = "pilotnet"

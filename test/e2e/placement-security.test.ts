@@ -11,7 +11,7 @@ import { describe, expect, it, onTestFinished, vi } from 'vitest';
 import { makeCertificates } from '../support/certificates.ts';
 import { CONNACK, startHostileBroker } from '../support/hostile-broker.ts';
 import { startMosquitto } from '../support/mosquitto.ts';
-import { publisher, retain, startPlacement } from '../support/placement.ts';
+import { configFrom, publisher, retain, retained, startPlacement } from '../support/placement.ts';
 
 // Real processes on a machine that may be busy: what counts is that it happens, not how soon.
 vi.setConfig({ testTimeout: 240_000 });
@@ -25,6 +25,7 @@ url = "${url}"
 informer = true
 ${mqtt}
 [placement]
+allow = ["127.0.0.0/8", "::1/128"]
 reach = false
 [[service]]
 name = "pilotnet"
@@ -180,6 +181,59 @@ describe('thousands of retained messages', () => {
     await vi.waitFor(() => expect(keys()).toHaveLength(4_000), { ...soon, interval: 500 });
     clearInterval(turns);
     expect(turnsWhileComing).toBeGreaterThan(3);
+  });
+});
+
+describe('placement.allow', () => {
+  const narrow = (toml: string): string => toml.replace('"127.0.0.0/8"', '"10.0.0.0/8"');
+
+  it('applies to what is known when it narrows', async () => {
+    const broker = await startMosquitto();
+    const toml = qedge(broker.url);
+    const { placement, keys, targets } = startPlacement(toml);
+    const client = await publisher(broker.url);
+    await client.publishAsync(TOPIC, JSON.stringify(address), { qos: 1 });
+    await retain(client, 'qedge/v1/nodes/n1', { address: '127.0.0.2', probe_port: 9 });
+    await vi.waitFor(() => expect(keys()).toEqual(['n1/a up']), soon);
+    await vi.waitFor(() => expect(targets.get('n1')?.ping).toEqual({ host: '127.0.0.2', port: 9 }), soon);
+    placement.configure(configFrom(narrow(toml)));
+    expect(keys()).toEqual([]);
+    expect(targets.get('n1')).toBeNull();
+  });
+
+  it('applies to what the store brings back, as does every other check', async () => {
+    const toml = qedge('mqtt://127.0.0.1:9');
+    const named = { service: 'pilotnet', nodeId: 'n1', scheme: 'http', labels: {}, profile: null } as const;
+    const instances = [
+      { ...named, id: 'allowed', host: '127.0.0.1', port: 9000 },
+      { ...named, id: 'outside', host: '8.8.8.8', port: 53 },
+      { ...named, id: 'metadata', host: '169.254.169.254', port: 80 },
+      { ...named, id: 'itself', host: '127.0.0.1', port: 8080 },
+      { ...named, id: 'not-served', service: 'other', host: '127.0.0.1', port: 9000 },
+    ].map((instance) => ({ source: 'native' as const, instance, boot: null }));
+    const node = { id: 'n2', address: '8.8.8.8', probePort: 53, tier: null, labels: {}, boot: null };
+    const { keys, placement } = startPlacement(toml, {
+      prepare: (prepared) => prepared.import({ version: 1, nodes: [{ node, lostForMs: null }], instances }, 0),
+    });
+    expect(keys()).toEqual(['n1/allowed up']);
+    expect(placement.state().nodes.map((known) => known.node.address)).toEqual([null]);
+    expect(placement.state().rejected).toBe(4);
+  });
+
+  it('without loopback, an own instance there is used on this node and kept from the others', async () => {
+    const broker = await startMosquitto();
+    const announce = '[[announce]]\nservice = "pilotnet"\nid = "own"\nurl = "http://127.0.0.1:9000"\nhealth = false\n';
+    const client = await publisher(broker.url);
+    await retain(client, 'qedge/v1/nodes/self/services/pilotnet/instances/own', { ...address, boot: 'earlier' });
+    const { keys, logLines } = startPlacement(narrow(qedge(broker.url)) + announce);
+    await vi.waitFor(() => expect(keys()).toEqual(['self/own up']), soon);
+    const all = async (): Promise<unknown> => [...(await retained(client, 'qedge/v1/nodes/#'))];
+    await vi.waitFor(async () => {
+      expect(await all()).toEqual([['qedge/v1/nodes/self', expect.not.stringContaining('127.0.0.1')]]);
+    }, soon);
+    expect(logLines).toContainEqual(
+      expect.objectContaining({ instance: 'own', msg: 'instance on loopback is used on this node alone' }),
+    );
   });
 });
 

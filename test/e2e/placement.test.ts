@@ -18,6 +18,8 @@ const toml = (brokerUrl: string, announced: readonly (readonly [string, number])
 [mqtt]
 url = "${brokerUrl}"
 keep_alive = "5s"
+[placement]
+allow = ["127.0.0.0/8", "::1/128"]
 ${more}
 [[service]]
 name = "pilotnet"
@@ -88,7 +90,7 @@ describe('two qedges and a broker', () => {
   it('notice that a node was killed by its last will, and lose no request', async () => {
     const broker = await startMosquitto();
     const [a, b] = [await startInstance(), await startInstance()];
-    const more = '[placement]\nnode_grace = "2s"';
+    const more = 'node_grace = "2s"';
     const n1 = await startQedge('n1', toml(broker.url, [['a', a.port]], more));
     const n2 = await startQedge('n2', toml(broker.url, [['b', b.port]], more));
     await expectKeys([n1, n2], ['n1/a up', 'n2/b up']);

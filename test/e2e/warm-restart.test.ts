@@ -86,6 +86,8 @@ describe('a warm restart', () => {
     const toml = `
 [mqtt]
 url = "${broker.url}"
+[placement]
+allow = ["127.0.0.0/8"]
 [store]
 path = "${storePath()}"
 ${service([])}

@@ -2,6 +2,7 @@
 
 import { describe, expect, it } from 'vitest';
 import { createAddressPolicy } from '../../src/placement/address-policy.ts';
+import { configFrom } from '../support/placement.ts';
 
 const policy = createAddressPolicy({
   allow: ['10.0.0.0/8', '127.0.0.0/8', '::1/128', 'fd00::/8', '192.0.2.7'],
@@ -10,6 +11,33 @@ const policy = createAddressPolicy({
     { host: '0.0.0.0', port: 9901 },
   ],
   localAddresses: () => ['127.0.0.1', '10.0.0.7', 'fe80::1%eth0'],
+});
+
+describe('the default of placement.allow', () => {
+  const allow = configFrom(
+    '[node]\nid = "n"\n[[service]]\nname = "s"\nqos.latency = "1s"\n[mqtt]\nurl = "mqtt://127.0.0.1:9"\n',
+  ).placement.allow;
+  const byDefault = createAddressPolicy({ allow, ownListeners: () => [], localAddresses: () => [] });
+
+  it.each(['100.100.100.200', '::ffff:100.100.100.200', 'fd20:ce::254', 'fd00:ec2::254', 'fd00:42::42'])(
+    'holds no metadata service: %s',
+    (host) => {
+      expect(byDefault.refusal(host, 80)).toMatch(/is a cloud metadata service/);
+    },
+  );
+
+  it.each(['127.0.0.1', '127.9.9.9', '::1', '::ffff:127.0.0.1', '8.8.8.8', '2001:db8::1'])(
+    'holds neither loopback nor what is public: %s',
+    (host) => {
+      expect(byDefault.refusal(host, 80)).toBe(`address ${host} is outside placement.allow`);
+    },
+  );
+
+  it('holds private networks', () => {
+    for (const host of ['10.0.0.1', '172.31.0.1', '192.168.1.1', '100.64.0.1', 'fd12::1']) {
+      expect(byDefault.refusal(host, 80)).toBeNull();
+    }
+  });
 });
 
 describe('createAddressPolicy', () => {
@@ -28,7 +56,8 @@ describe('createAddressPolicy', () => {
     ['::ffff:169.254.169.254', 80, 'address ::ffff:169.254.169.254 is link-local (RFC 3927)'],
     ['::ffff:a9fe:a9fe', 80, 'address ::ffff:a9fe:a9fe is link-local (RFC 3927)'],
     ['64:ff9b::a9fe:a9fe', 80, 'address 64:ff9b::a9fe:a9fe is an IPv4 address in disguise (RFC 6052)'],
-    ['fd00:ec2::254', 80, 'address fd00:ec2::254 is a cloud metadata service'],
+    ['fd00:ec2::254', 80, 'address fd00:ec2::254 is a cloud metadata service (AWS)'],
+    ['fd00:ec2::23', 80, 'address fd00:ec2::23 is a cloud metadata service (AWS)'],
     ['fe80::1', 80, 'address fe80::1 is link-local (RFC 4291)'],
     ['0.0.0.0', 80, 'address 0.0.0.0 is unspecified (RFC 1122)'],
     ['::', 80, 'address :: is unspecified (RFC 4291)'],

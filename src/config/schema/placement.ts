@@ -5,22 +5,14 @@ import { key } from '../key.ts';
 import { cidr, count, duration } from '../values.ts';
 
 /**
- * Private, carrier-grade NAT, unique local and loopback networks. Left out on purpose: link-local (169.254.0.0/16 holds the
- * metadata services of clouds) and everything public.
+ * Private, carrier-grade NAT and unique local networks. Left out on purpose: link-local (169.254.0.0/16 holds the metadata
+ * services of clouds), everything public, and loopback, by which a publisher would point every node at its own services.
  */
-const PRIVATE_NETWORKS = [
-  '10.0.0.0/8',
-  '172.16.0.0/12',
-  '192.168.0.0/16',
-  '100.64.0.0/10',
-  '127.0.0.0/8',
-  '::1/128',
-  'fc00::/7',
-];
+const PRIVATE_NETWORKS = ['10.0.0.0/8', '172.16.0.0/12', '192.168.0.0/16', '100.64.0.0/10', 'fc00::/7'];
 
 export const placementKeys = () => ({
   allow: key('allow', z.array(cidr), {
-    doc: 'Networks that announced addresses must be in. Link-local ones are left out on purpose: metadata services live there.',
+    doc: 'Networks that announced addresses must be in. Metadata services of clouds never are; loopback is where all nodes are one machine.',
     default: PRIVATE_NETWORKS,
   }),
   node_grace: key('nodeGraceMs', duration({ zero: true }), {

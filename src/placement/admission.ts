@@ -1,0 +1,48 @@
+// May this be known here? One answer for whatever speaks of other nodes: the broker, the store, and what was known before
+// the configuration changed.
+
+import type { Config, ListenAddress } from '../config/config.ts';
+import type { Instance, Labels, Node } from '../core/domain.ts';
+import { type AddressPolicy, createAddressPolicy, isLoopback } from './address-policy.ts';
+
+export interface Admission {
+  readonly addresses: AddressPolicy;
+  /** Its service is served here, and it has what that demands. */
+  fits(instance: Instance): boolean;
+  /** Why the instance may not be used, naming what is wrong; null when it may be. */
+  refusal(instance: Instance): string | null;
+  /** The node, without an address at which it may not be asked. */
+  ofNode(node: Node): Node;
+  /**
+   * Whether others may be told of a host: loopback is another machine on each of them, unless all are known to be one
+   * (`placement.allow` says so).
+   */
+  mayPublish(host: string): boolean;
+}
+
+export function createAdmission(config: Config, ownListeners: () => readonly ListenAddress[]): Admission {
+  const addresses = createAddressPolicy({ allow: config.placement.allow, ownListeners });
+  const constraints = new Map(config.services.map((service) => [service.name, service.constraints]));
+  const fits = ({ service, labels }: Instance): boolean => {
+    const wanted = constraints.get(service);
+    return wanted !== undefined && matches(labels, wanted);
+  };
+  return {
+    addresses,
+    fits,
+    refusal(instance) {
+      if (!fits(instance)) return `service ${instance.service} is not served, or demands other labels`;
+      return addresses.refusal(instance.host, instance.port);
+    },
+    ofNode(node) {
+      const refused = node.address !== null && addresses.refusal(node.address, node.probePort ?? 0) !== null;
+      return refused ? { ...node, address: null, probePort: null } : node;
+    },
+    mayPublish: (host) => !isLoopback(host) || addresses.allows(host),
+  };
+}
+
+/** Whether `labels` has each of `wanted` with its value. */
+export function matches(labels: Labels, wanted: Labels): boolean {
+  return Object.entries(wanted).every(([name, value]) => labels[name] === value);
+}

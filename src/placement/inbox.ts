@@ -1,0 +1,81 @@
+// Messages on their way from the broker to the cache. They are taken off the wire at once, since a broker drops what a slow
+// reader of QoS 0 leaves standing, and handled in slices, so that thousands of them do not hold up the traffic.
+
+import { setImmediate } from 'node:timers';
+
+export interface InboxMessage {
+  readonly topic: string;
+  readonly payload: Uint8Array;
+  readonly retained: boolean;
+}
+
+/** The event loop is held by messages this long before everything else has its turn, ms. */
+const SLICE_MS = 10;
+/** What waits at the most; beyond it nothing more is read. */
+const WAITING_BYTES_MAX = 8 * 1024 * 1024;
+/** What a message costs besides its topic and payload, roughly. */
+const OVERHEAD_BYTES = 256;
+
+interface Entry {
+  readonly bytes: number;
+  readonly run: () => void;
+}
+
+export class Inbox {
+  readonly #handle: (message: InboxMessage) => void;
+  #waiting: Entry[] = [];
+  #bytes = 0;
+  #scheduled = false;
+  /** Goes on reading once there is room. */
+  #onRoom: (() => void) | null = null;
+
+  constructor(handle: (message: InboxMessage) => void) {
+    this.#handle = handle;
+  }
+
+  put(message: InboxMessage): void {
+    const bytes = message.topic.length + message.payload.length + OVERHEAD_BYTES;
+    this.#waiting.push({ bytes, run: () => this.#handle(message) });
+    this.#bytes += bytes;
+    this.#schedule();
+  }
+
+  /** Runs behind the messages that came before: at once where none waits. */
+  behind(run: () => void): void {
+    if (this.#waiting.length === 0) run();
+    else this.#waiting.push({ bytes: 0, run });
+  }
+
+  /** Calls back when another message may come: at once, most often. */
+  whenRoom(onRoom: () => void): void {
+    if (this.#bytes < WAITING_BYTES_MAX) onRoom();
+    else this.#onRoom = onRoom;
+  }
+
+  #schedule(): void {
+    if (this.#scheduled) return;
+    this.#scheduled = true;
+    setImmediate(() => {
+      this.#scheduled = false;
+      this.#handleSlice();
+      if (this.#waiting.length > 0) this.#schedule();
+    });
+  }
+
+  #handleSlice(): void {
+    const endMs = performance.now() + SLICE_MS;
+    let handled = 0;
+    for (const { bytes, run } of this.#waiting) {
+      handled++;
+      this.#bytes -= bytes;
+      run();
+      if (performance.now() >= endMs) break;
+    }
+    // Moved up in one go: an array that loses its first element again and again is copied each time.
+    this.#waiting = this.#waiting.slice(handled);
+    const onRoom = this.#onRoom;
+    if (onRoom === null || this.#bytes >= WAITING_BYTES_MAX) return;
+    this.#onRoom = null;
+    onRoom();
+  }
+}
