@@ -1,6 +1,7 @@
 // Events in words: one sentence each, the same in the API, the dashboard and the command line.
 
 import { assertNever } from '../core/assert.ts';
+import { reasonsText } from '../core/standing.ts';
 import type { EventDocument, QedgeEvent, QedgeEventEntry } from './state.ts';
 
 type Words = Pick<EventDocument, 'subject' | 'message' | 'severity'>;
@@ -35,6 +36,10 @@ function wordsOf(event: QedgeEvent, clockMs: number): Words {
       return event.availability === 'up'
         ? info(event.key, 'takes traffic again')
         : notice(event.key, `is ${event.availability}`);
+    case 'instance-failing':
+      return warning(event.key, `began to fail: ${reasonsText(event.reasons)}`);
+    case 'instance-well':
+      return info(event.key, 'is well again');
     case 'rtt-step':
       return notice(event.nodeId, `network round trip stepped from ${ms(event.fromMs)} to ${ms(event.toMs)}`);
     case 'broker':

@@ -3,7 +3,7 @@
 import { assertNever } from '../core/assert.ts';
 import type { InstanceKey } from '../core/domain.ts';
 import type { InstanceState, RoutePreview, RouterState } from '../core/service-router.ts';
-import { cooldownText } from '../core/standing.ts';
+import { cooldownText, reasonsText } from '../core/standing.ts';
 
 export interface ExplainDocument {
   readonly service: string;
@@ -96,5 +96,11 @@ function expected({ successProbability }: InstanceState, { qos }: RouterState): 
   return `, ${percent(successProbability)} of its answers expected within ${Math.round(qos.latencyMs)} ms`;
 }
 
-const aside = ({ note }: InstanceState): string => (note === '' ? '' : ` (${note})`);
+/** The policy's note, and what was held against the instance in its last tries. */
+function aside({ note, reasons }: InstanceState): string {
+  const held = reasons.length === 0 ? '' : `of its last tries: ${reasonsText(reasons)}`;
+  const text = [note, held].filter((part) => part !== '').join('; ');
+  return text === '' ? '' : ` (${text})`;
+}
+
 const percent = (ratio: number): string => `${(ratio * 100).toFixed(1)} %`;

@@ -44,6 +44,11 @@ const instanceState = z.strictObject({
   requests: count.describe('tries of this load balancer, all time'),
   failures: count,
   answeredAgeMs: ms.nullable().describe('since a try was last answered; null before the first'),
+  failing: z.boolean().describe('more of its tries ended badly lately than those of a healthy instance do'),
+  reasons: z
+    .array(z.strictObject({ reason: z.string(), share: ratio }))
+    .describe('what was held against it in its last tries, the most frequent first'),
+  results: z.record(z.string(), count).describe('tries by verdict, all time'),
   pool: z.enum(['exploitation', 'exploration', 'out']),
   weight: z.number().min(0).describe('share of requests it is meant to get; all together 1'),
   successProbability: ratio.nullable().describe('probability of an answer within the limit'),
@@ -168,6 +173,8 @@ const event = z.strictObject({
     'instance-removed',
     'instance-refused',
     'instance-availability',
+    'instance-failing',
+    'instance-well',
     'rtt-step',
     'broker',
     'store',

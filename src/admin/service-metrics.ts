@@ -1,5 +1,6 @@
 // The routers' state as gauges, mirrored at each scrape: nothing here costs a request anything. Label sets are bounded by
-// services and instances; clients never become labels. `upstream` is `<node>/<instance>`, since `instance` is Prometheus' own.
+// services and instances; clients never become labels. `instance` is `<node>/<instance>`; Prometheus, which has a label of that
+// name of its own, keeps it as `exported_instance`.
 
 import type { InstanceState, RouterState } from '../core/service-router.ts';
 import type { EventLog } from '../telemetry/events.ts';
@@ -74,8 +75,8 @@ const INSTANCE_GAUGES: readonly GaugeOf<InstanceState>[] = [
   { name: 'qedge_instance_samples', help: 'Observations behind the estimate.', read: (i) => i.samples },
   {
     name: 'qedge_instance_up',
-    help: 'Whether it takes traffic (1) or is suspect or draining (0).',
-    read: (i) => Number(i.availability === 'up'),
+    help: 'Whether it takes traffic, has answered and does not fail (1) or not (0).',
+    read: (i) => Number(i.availability === 'up' && i.answeredAgeMs !== null && !i.failing),
   },
 ];
 
@@ -86,7 +87,7 @@ export function registerServiceMetrics(
   events: EventLog<QedgeEvent>,
 ): void {
   const ofService = mirror(metrics, SERVICE_GAUGES, ['service']);
-  const ofInstance = mirror(metrics, INSTANCE_GAUGES, ['service', 'upstream']);
+  const ofInstance = mirror(metrics, INSTANCE_GAUGES, ['service', 'instance']);
   const pool = metrics.gauge({
     name: 'qedge_service_pool_instances',
     help: 'Instances by pool.',
@@ -107,6 +108,11 @@ export function registerServiceMetrics(
     help: 'Requests of known sessions: kept at the instance of the one before, or moved.',
     labels: ['service', 'result'],
   });
+  const tries = metrics.counter({
+    name: 'qedge_instance_requests_total',
+    help: 'Tries at an instance by their verdict: success, late, failed, full, refused, reset, timeout…',
+    labels: ['service', 'instance', 'result'],
+  });
   const counted = metrics.counter({ name: 'qedge_events_total', help: 'Events by kind.', labels: ['kind'] });
   metrics.onScrape(() => {
     const now = states();
@@ -118,16 +124,21 @@ export function registerServiceMetrics(
     for (const state of now) {
       for (const [name, count] of countPools(state)) pool.with(state.service, name).set(count);
     }
+    // Counted where instances and sessions are; what left takes its counts along.
+    tries.clear();
+    tied.clear();
     groups.clear();
     sessions.clear();
+    for (const { service, instances } of now) {
+      for (const { key, results } of instances) {
+        for (const [result, count] of Object.entries(results)) tries.with(service, key, result).increment(count);
+      }
+    }
     for (const { service, groups: preferred, affinity } of now) {
       for (const { name, share } of preferred) groups.with(service, name).set(share);
       if (affinity === null) continue;
       sessions.with(service).set(affinity.sessions);
-      for (const result of ['kept', 'moved'] as const) {
-        const counter = tied.with(service, result);
-        counter.increment(Math.max(0, affinity[result] - counter.value));
-      }
+      for (const result of ['kept', 'moved'] as const) tied.with(service, result).increment(affinity[result]);
     }
     for (const [kind, count] of events.countsByKind) {
       const counter = counted.with(kind);

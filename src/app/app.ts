@@ -25,6 +25,8 @@ import { EventLog } from '../telemetry/events.ts';
 import { countDroppedLines, createProcessLog, type Logger, type LogLevel, type ProcessLog } from '../telemetry/log.ts';
 import { createMetrics } from '../telemetry/metrics.ts';
 import { DataPlanes } from './data-planes.ts';
+import { FailureLog } from './failure-log.ts';
+import { GoalWatch } from './goal-watch.ts';
 import { Housekeeping } from './housekeeping.ts';
 import { InstanceTiers } from './instance-tiers.ts';
 import { anonymousBytes, MemoryRelease, releaseMemory } from './memory-release.ts';
@@ -140,11 +142,16 @@ class RunningApp implements App {
     });
     this.#notifier = createNotifier({ log, held: options.succeeds ?? false });
     this.#store = this.#openStore();
+    const failures = new FailureLog(log);
+    const goals = new GoalWatch(log);
     this.#dataPlanes = new DataPlanes({
       ...shared,
       config,
       version: options.version,
-      onEvent: (service, event) => this.#record(service, event),
+      onEvent: (service, event) => {
+        failures.observe(service, event);
+        this.#record(service, event);
+      },
       onLoss: (message) => log.error({ reason: message }, 'a worker is lost'),
       onLog: (lines) => {
         for (const line of lines) this.#log.write(line);
@@ -194,6 +201,7 @@ class RunningApp implements App {
       reloadProblems: () => this.#reloads.facts.problems,
       notifier: this.#notifier,
       clock: CLOCK,
+      onStates: (states) => goals.look(states),
       onEvent: (event) => this.#record(null, event),
     });
     this.#memory = new MemoryRelease({ anonymousBytes, release: releaseMemory, log });

@@ -3,7 +3,7 @@
 
 import type { QedgeEvent } from '../admin/state.ts';
 import type { Clock } from '../core/clock.ts';
-import type { ServiceRouter } from '../core/service-router.ts';
+import type { RouterState, ServiceRouter } from '../core/service-router.ts';
 import type { Notifier } from '../systemd/notifier.ts';
 
 export interface HousekeepingOptions {
@@ -19,6 +19,8 @@ export interface HousekeepingOptions {
   readonly notifier: Notifier;
   readonly clock: Clock;
   readonly onEvent: (event: QedgeEvent) => void;
+  /** Every few seconds, how all services are. */
+  readonly onStates: (states: readonly RouterState[]) => void;
 }
 
 const INTERVAL_MS = 1000;
@@ -52,9 +54,7 @@ export class Housekeeping {
   }
 
   /** `2 services, 7 instances, 99.2 % within their limits`, for `systemctl status`. */
-  statusLine(): string {
-    const { services, clock } = this.#options;
-    const states = [...services.values()].map((router) => router.state(clock.nowMs()));
+  statusLine(states = this.#states()): string {
     const instances = states.reduce((sum, state) => sum + state.instances.length, 0);
     const ratios = states.flatMap((state) => (state.successRatio === null ? [] : [state.successRatio]));
     const [refused] = this.#options.reloadProblems();
@@ -65,7 +65,15 @@ export class Housekeeping {
 
   #round(): void {
     this.#watchBroker();
-    if (this.#rounds++ % STATUS_EVERY === 0) this.#options.notifier.status(this.statusLine());
+    if (this.#rounds++ % STATUS_EVERY !== 0) return;
+    const states = this.#states();
+    this.#options.notifier.status(this.statusLine(states));
+    this.#options.onStates(states);
+  }
+
+  #states(): RouterState[] {
+    const { services, clock } = this.#options;
+    return [...services.values()].map((router) => router.state(clock.nowMs()));
   }
 
   #watchBroker(): void {

@@ -74,8 +74,34 @@ function mergeInstances(first: InstanceState, same: readonly InstanceState[]): I
     requestsPerSecond: sum(same, (instance) => instance.requestsPerSecond),
     requests: sum(same, (instance) => instance.requests),
     failures: sum(same, (instance) => instance.failures),
+    failing: same.some(({ failing }) => failing),
+    reasons: mergeReasons(same),
+    results: mergeResults(same),
     answeredAgeMs: youngest(same.map((instance) => instance.answeredAgeMs)),
   };
+}
+
+/** The mean of the shares, each event loop by its tries; the most frequent first. */
+function mergeReasons(same: readonly InstanceState[]): InstanceState['reasons'] {
+  const tries = Math.max(
+    1,
+    sum(same, ({ requests }) => requests),
+  );
+  const shares = new Map<string, number>();
+  for (const { reasons, requests } of same) {
+    for (const { reason, share } of reasons) {
+      shares.set(reason, (shares.get(reason) ?? 0) + (share * requests) / tries);
+    }
+  }
+  return [...shares].map(([reason, share]) => ({ reason, share })).sort((a, b) => b.share - a.share);
+}
+
+function mergeResults(same: readonly InstanceState[]): InstanceState['results'] {
+  const total: Record<string, number> = {};
+  for (const { results } of same) {
+    for (const [row, count] of Object.entries(results)) total[row] = (total[row] ?? 0) + count;
+  }
+  return total;
 }
 
 /** A client with several connections may be known to several data planes. Worst served first. */

@@ -3,6 +3,7 @@
 import type { Command } from 'commander';
 import type { StateDocument } from '../admin/state.ts';
 import type { RouterState } from '../core/service-router.ts';
+import { poolsText, reasonsText } from '../core/standing.ts';
 import { CommandError } from '../errors.ts';
 import { type Column, renderColumns, truncate } from '../terminal/columns.ts';
 import { LiveBlock } from '../terminal/live-block.ts';
@@ -113,7 +114,6 @@ function configurationLines({ node: { configuration } }: StateDocument, { width,
 function serviceLines(service: RouterState, look: Look): readonly string[] {
   const { qos, clients } = service;
   const target = `${percent(qos.successRatio, 0)} within ${milliseconds(qos.latencyMs)} over ${qos.windowMs / 1000} s`;
-  const inPool = service.instances.filter(({ pool }) => pool !== 'out').length;
   const facts = [
     ...(service.successRatio === null
       ? ['no requests lately']
@@ -124,10 +124,7 @@ function serviceLines(service: RouterState, look: Look): readonly string[] {
     `${service.requestsPerSecond.toFixed(1)} requests/s`,
     ...(service.instances.length === 0
       ? ['no instance known']
-      : [
-          `${inPool} of ${service.instances.length} in the pool`,
-          `exploring ${percent(service.summary.explorationShare)}`,
-        ]),
+      : [poolsText(service.instances), `exploration ${percent(service.summary.explorationShare)}`]),
     ...(service.summary.panic ? ['PANIC: most instances are out'] : []),
   ];
   const below = clients.filter(({ successRatio }) => successRatio < qos.successRatio);
@@ -153,6 +150,12 @@ function groupFacts({ affinity, groups }: RouterState): string[] {
 function wrapList(items: readonly string[], width: number): readonly string[] {
   const words = items.map((item, i) => (i < items.length - 1 ? `${item},` : item));
   return wrapWords(words, { width, first: '  ', hanging: '  ' }).map((line) => truncate(line, width));
+}
+
+/** What was held against each in its last tries. */
+function reasonsColumn(instances: RouterState['instances']): Column {
+  const cells = instances.map(({ reasons, failing }) => cell(reasonsText(reasons), failing ? 'bad' : 'notice'));
+  return { header: 'last tries', align: 'left', importance: 7, cells };
 }
 
 function instanceColumns({ instances, qos }: RouterState): readonly Column[] {
@@ -216,6 +219,7 @@ function instanceColumns({ instances, qos }: RouterState): readonly Column[] {
       3,
       sorted.map(({ failures }) => cell(String(failures))),
     ),
+    ...(sorted.some(({ reasons }) => reasons.length > 0) ? [reasonsColumn(sorted)] : []),
     column(
       'note',
       2,

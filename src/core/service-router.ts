@@ -20,6 +20,8 @@ import type {
 import type { CandidateView, GroupView, PolicyEvent, PolicySummary } from './policies/policy.ts';
 import type { PolicyChoice } from './policies/registry.ts';
 import type { Rng } from './rng.ts';
+import type { Reason } from './verdict/reason.ts';
+import type { VerdictRow } from './verdict/table.ts';
 
 /** A try in flight: an index into the router's table. Valid from `start` until `finish`. */
 export type Ticket = number;
@@ -87,6 +89,9 @@ export interface ServiceRouter {
 
   /** A try at `candidate` that was finished as answered, after `latencyMs`, broke off since: one failure more. */
   breakOff(candidate: Candidate, latencyMs: number, nowMs: number): void;
+
+  /** How a try at `candidate` ended, for people: the row of its verdict, and what of it is held against the instance. */
+  note(candidate: Candidate, row: VerdictRow, reason: Reason, nowMs: number): void;
 
   /** A request as a whole ended, as its client saw it: the client's QoS account (eq. 6). */
   settle(clientId: string, success: boolean, nowMs: number): void;
@@ -179,6 +184,19 @@ export interface InstanceState extends CandidateView {
   readonly failures: number;
   /** Milliseconds since one of them was answered; null before that. */
   readonly answeredAgeMs: number | null;
+  /** More of its tries ended badly lately than those of a healthy instance do. */
+  readonly failing: boolean;
+  /** What was held against it in its last tries, the most frequent first. */
+  readonly reasons: readonly ReasonShare[];
+  /** Tries by verdict, all time. */
+  readonly results: Readonly<Record<string, number>>;
+}
+
+/** Something that is held against an instance, and in which share of its last tries. */
+export interface ReasonShare {
+  readonly reason: string;
+  /** In (0, 1]. */
+  readonly share: number;
 }
 
 export interface AffinityState {
@@ -203,5 +221,7 @@ export interface RouterSnapshot {
 export type RouterEvent =
   | PolicyEvent
   | { readonly kind: 'instance-added' | 'instance-removed' | 'instance-refused'; readonly key: InstanceKey }
+  | { readonly kind: 'instance-failing'; readonly key: InstanceKey; readonly reasons: readonly ReasonShare[] }
+  | { readonly kind: 'instance-well'; readonly key: InstanceKey }
   | { readonly kind: 'instance-availability'; readonly key: InstanceKey; readonly availability: Availability }
   | { readonly kind: 'rtt-step'; readonly nodeId: string; readonly fromMs: number; readonly toMs: number };

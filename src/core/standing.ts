@@ -1,6 +1,6 @@
 // What an instance is doing, in a word, the same wherever people read it.
 
-import type { InstanceState } from './service-router.ts';
+import type { InstanceState, ReasonShare } from './service-router.ts';
 
 export interface Standing {
   readonly word: string;
@@ -15,13 +15,25 @@ export function cooldownText(cooldownMs: number): string {
 export function standingOf(instance: InstanceState): Standing {
   if (instance.availability === 'draining') return { word: 'draining', kind: 'warn' };
   if (instance.availability === 'suspect') return { word: 'suspect', kind: 'bad' };
-  if (instance.cooldownMs > 0) return { word: `cooldown ${cooldownText(instance.cooldownMs)}`, kind: 'bad' };
+  if (instance.cooldownMs > 0) return { word: `out ${cooldownText(instance.cooldownMs)}`, kind: 'bad' };
   switch (instance.pool) {
     case 'exploitation':
-      return { word: 'in pool', kind: 'good' };
+      return { word: 'exploitation', kind: 'good' };
     case 'exploration':
-      return { word: 'exploring', kind: 'explore' };
+      return { word: 'exploration', kind: 'explore' };
     case 'out':
       return { word: 'out', kind: 'out' };
   }
+}
+
+/** `status 503 40 %, reset 3 %`: of its last tries. Empty when nothing is held against the instance. */
+export function reasonsText(reasons: readonly ReasonShare[]): string {
+  return reasons.map(({ reason, share }) => `${reason} ${Math.max(1, Math.round(share * 100))} %`).join(', ');
+}
+
+/** `2 exploitation, 1 exploration, 0 out`. */
+export function poolsText(instances: readonly InstanceState[]): string {
+  const count = (wanted: InstanceState['pool']): string =>
+    `${instances.filter(({ pool }) => pool === wanted).length} ${wanted}`;
+  return `${count('exploitation')}, ${count('exploration')}, ${count('out')}`;
 }

@@ -21,7 +21,7 @@ describe('the metrics', () => {
   it('mirror the state of services and instances at each scrape', async () => {
     const { url } = await start([routerStateOf({ instances: [instanceStateOf('pi-1', { cooldownMs: 2_500 })] })]);
     const text = await (await fetch(`${url}/metrics`)).text();
-    expect(text).toContain('qedge_instance_cooldown_seconds{service="pilotnet",upstream="pi-1/a"} 2.5');
+    expect(text).toContain('qedge_instance_cooldown_seconds{service="pilotnet",instance="pi-1/a"} 2.5');
     expect(text).toContain('qedge_service_success_ratio{service="pilotnet"} 0.97');
     expect(text).toContain('qedge_service_pool_instances{service="pilotnet",pool="exploitation"} 1');
     expect(text).not.toContain('camera-1');

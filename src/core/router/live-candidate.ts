@@ -1,6 +1,7 @@
 // An instance as the router keeps it: the one writable form of what policies see as `Candidate`.
 
 import type { Availability, Candidate, Instance, InstanceKey } from '../domain.ts';
+import type { InstanceResults } from './instance-results.ts';
 
 export class LiveCandidate implements Candidate {
   readonly handle: number;
@@ -15,6 +16,8 @@ export class LiveCandidate implements Candidate {
   /** Tries started and failed here, all time. */
   requests = 0;
   failures = 0;
+  /** Null before a try of it was noted. */
+  results: InstanceResults | null = null;
   /** When a try was last answered here; -Infinity before the first. */
   answeredMs: number = Number.NEGATIVE_INFINITY;
 

@@ -29,9 +29,12 @@ import type {
   Ticket,
 } from '../service-router.ts';
 import { ClientLedger } from '../stats/client-ledger.ts';
+import type { Reason } from '../verdict/reason.ts';
+import type { VerdictRow } from '../verdict/table.ts';
 import { CandidateSet } from './candidate-set.ts';
 import { bestOrNearest, firstOutOfCooldown } from './fallback.ts';
 import { FlightTable, NO_HANDLE } from './flight-table.ts';
+import { InstanceResults } from './instance-results.ts';
 import type { LiveCandidate } from './live-candidate.ts';
 import { RelativeEvidence, resultAlone } from './relative-evidence.ts';
 import { RequestRates } from './request-rates.ts';
@@ -185,6 +188,16 @@ export class LiveServiceRouter implements ServiceRouter {
 
   setTap(tap: RouterTap | null): void {
     this.#tap = tap;
+  }
+
+  note(candidate: Candidate, row: VerdictRow, reason: Reason, nowMs: number): void {
+    const live = this.#set.at(candidate.handle);
+    if (live === undefined || live !== candidate) return;
+    live.results ??= new InstanceResults();
+    const { results, key } = live;
+    const turn = results.note(row, reason, nowMs);
+    if (turn === 'failing') this.#onEvent({ kind: 'instance-failing', key, reasons: results.reasons });
+    else if (turn === 'well') this.#onEvent({ kind: 'instance-well', key });
   }
 
   settle(clientId: string, success: boolean, nowMs: number): void {
@@ -388,8 +401,11 @@ export class LiveServiceRouter implements ServiceRouter {
   // ---- pictures ----
 
   #instanceState(candidate: LiveCandidate, nowMs: number): InstanceState {
+    const view = this.#policy.view(candidate, nowMs);
     return {
-      ...this.#policy.view(candidate, nowMs),
+      ...view,
+      // A round trip that was measured longer than this answer took is no reason to say that it took less than nothing.
+      processingMs: view.processingMs === null ? null : Math.max(0, view.processingMs),
       key: candidate.key,
       instance: candidate.instance,
       local: candidate.local,
@@ -401,6 +417,9 @@ export class LiveServiceRouter implements ServiceRouter {
       requests: candidate.requests,
       failures: candidate.failures,
       answeredAgeMs: Number.isFinite(candidate.answeredMs) ? Math.max(0, nowMs - candidate.answeredMs) : null,
+      failing: candidate.results?.failing ?? false,
+      reasons: candidate.results?.reasons ?? [],
+      results: candidate.results?.counts ?? {},
     };
   }
 

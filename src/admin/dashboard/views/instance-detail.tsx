@@ -2,7 +2,7 @@
 
 import { useEffect, useState } from 'preact/hooks';
 import type { InstanceState, RouterState } from '../../../core/service-router.ts';
-import { standingOf } from '../../../core/standing.ts';
+import { reasonsText, standingOf } from '../../../core/standing.ts';
 import type { DensityDocument } from '../../state.ts';
 import type { Connection } from '../connection.ts';
 import { count, milliseconds, percent, perSecond, policyFigure } from '../format.ts';
@@ -33,6 +33,11 @@ export function InstanceDetail({ connection, service, instance }: InstanceDetail
         target={service.qos.successRatio}
       />
       {instance.note !== '' && <p class="note">{instance.note}</p>}
+      {instance.reasons.length > 0 && (
+        <p class="note" data-testid="reasons">
+          Of its last tries: {reasonsText(instance.reasons)}
+        </p>
+      )}
       <dl class="facts">
         <Fact name="Weight" value={percent(instance.weight, 1)} />
         <Fact name="Success probability" value={percent(instance.successProbability, 1)} />

@@ -3,7 +3,7 @@
 
 import { useState } from 'preact/hooks';
 import type { InstanceState, RouterState } from '../../../core/service-router.ts';
-import { standingOf } from '../../../core/standing.ts';
+import { poolsText, reasonsText, standingOf } from '../../../core/standing.ts';
 import { successColour } from '../colours.ts';
 import { count, milliseconds, percent, perSecond } from '../format.ts';
 import { Panel } from './panel.tsx';
@@ -55,7 +55,7 @@ export function InstanceTable({ service, chosen, onChoose, colourOf }: InstanceT
   const shown = all || !foldable ? inOrder : inOrder.filter(({ key }, i) => i < FEW || key === chosen);
   const weightMax = Math.max(...service.instances.map((one) => one.weight), 0.01);
   return (
-    <Panel title="Instances" area="instances" aside={<span class="quiet">{summary(service)}</span>}>
+    <Panel title="Instances" area="instances" aside={<span class="quiet">{poolsText(service.instances)}</span>}>
       <div class="scroll">
         <table class="instances" aria-labelledby="panel-instances">
           <thead>
@@ -135,6 +135,7 @@ function Row({ instance, service, weightMax, colour, chosen, onChoose }: RowProp
       </th>
       <td title={instance.note}>
         <span class={`standing standing-${standing.kind}`}>{standing.word}</span>
+        {instance.failing && <small class="held">{reasonsText(instance.reasons.slice(0, 1))}</small>}
       </td>
       <td class="num weight">
         <span class="bar" aria-hidden="true">
@@ -177,10 +178,4 @@ function sorted(instances: readonly InstanceState[], order: Order): readonly Ins
     const [left, right] = [value(a), value(b)];
     return left < right ? -sign : left > right ? sign : a.key < b.key ? -1 : 1;
   });
-}
-
-function summary({ instances }: RouterState): string {
-  const exploiting = instances.filter((one) => one.pool === 'exploitation').length;
-  const exploring = instances.filter((one) => one.pool === 'exploration').length;
-  return `${exploiting} in pool, ${exploring} exploring, ${instances.length - exploiting - exploring} out`;
 }

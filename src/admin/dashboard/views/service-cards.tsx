@@ -33,7 +33,7 @@ interface CardProps {
 function Card({ model, service, chosen }: CardProps) {
   const { qos, summary } = service;
   const samples = model.series(service.service).samples;
-  const inPool = service.instances.filter((one) => one.pool !== 'out').length;
+  const exploited = service.instances.filter((one) => one.pool === 'exploitation').length;
   return (
     <a
       class="card"
@@ -65,8 +65,8 @@ function Card({ model, service, chosen }: CardProps) {
       <span class="card-facts">
         <Fact label="requests/s" value={perSecond(service.requestsPerSecond)} />
         <Fact label="in flight" value={String(service.inFlight)} />
-        <Fact label="in pool" value={`${inPool} of ${service.instances.length}`} />
-        <Fact label="exploring" value={percent(summary.explorationShare, 1)} />
+        <Fact label="exploitation" value={`${exploited} of ${service.instances.length}`} />
+        <Fact label="exploration" value={percent(summary.explorationShare, 1)} />
         {service.affinity !== null && <Fact label="sessions" value={String(service.affinity.sessions)} />}
         {service.affinity !== null && <Fact label="moved" value={String(service.affinity.moved)} />}
         {service.groups

@@ -1,0 +1,77 @@
+// How the tries at one instance ended: counted for good by their verdict, and the last ones by what was held against the
+// instance. Says when it begins to fail, and when it is well again.
+
+import type { ReasonShare } from '../service-router.ts';
+import { NO_REASON, type Reason, reasonText } from '../verdict/reason.ts';
+import type { VerdictRow } from '../verdict/table.ts';
+
+/** Tries that the shares are about. */
+const LAST = 64;
+/** Reasons that are listed, the most frequent first. */
+const REASONS_MAX = 4;
+/** Weight of one try in the faded share of bad ones. */
+const STEP = 0.15;
+/** Three bad tries in a row, or one in three for a while. */
+const FAILING_SHARE = 0.35;
+/** Fifteen good ones in a row after a total failure. */
+const WELL_SHARE = 0.1;
+/** An instance that comes and goes is reported this often at the most. */
+const REPORT_MS_MIN = 60_000;
+
+export type Turn = 'failing' | 'well';
+
+export class InstanceResults {
+  readonly #counts = new Map<VerdictRow, number>();
+  readonly #last = new Uint16Array(LAST);
+  #tries = 0;
+  #badShare = 0;
+  #failing = false;
+  #reported = false;
+  #reportedMs = Number.NEGATIVE_INFINITY;
+
+  /** One try more; returns what is worth a report. */
+  note(row: VerdictRow, reason: Reason, nowMs: number): Turn | null {
+    this.#counts.set(row, (this.#counts.get(row) ?? 0) + 1);
+    this.#last[this.#tries % LAST] = reason;
+    this.#tries++;
+    this.#badShare += STEP * (Number(reason !== NO_REASON) - this.#badShare);
+    if (this.#failing ? this.#badShare > WELL_SHARE : this.#badShare < FAILING_SHARE) return null;
+    this.#failing = !this.#failing;
+    return this.#failing ? this.#reportFailing(nowMs) : this.#reportWell();
+  }
+
+  /** More of its tries end badly than is usual for a healthy instance. */
+  get failing(): boolean {
+    return this.#failing;
+  }
+
+  /** All time, by verdict. */
+  get counts(): Readonly<Record<string, number>> {
+    return Object.fromEntries(this.#counts);
+  }
+
+  /** What was held against the instance in its last tries. */
+  get reasons(): readonly ReasonShare[] {
+    const tries = Math.min(this.#tries, LAST);
+    const counts = new Map<Reason, number>();
+    for (const reason of this.#last.subarray(0, tries)) {
+      if (reason !== NO_REASON) counts.set(reason, (counts.get(reason) ?? 0) + 1);
+    }
+    return [...counts]
+      .sort(([, a], [, b]) => b - a)
+      .slice(0, REASONS_MAX)
+      .map(([reason, count]) => ({ reason: reasonText(reason), share: count / tries }));
+  }
+
+  #reportFailing(nowMs: number): Turn | null {
+    this.#reported = nowMs - this.#reportedMs >= REPORT_MS_MIN;
+    if (!this.#reported) return null;
+    this.#reportedMs = nowMs;
+    return 'failing';
+  }
+
+  /** Only of what was reported to fail. */
+  #reportWell(): Turn | null {
+    return this.#reported ? 'well' : null;
+  }
+}

@@ -1,0 +1,79 @@
+// Why a try was no success, for people: a status, a status of gRPC, or what else ended it. A number where it is counted, words
+// where it is shown.
+
+import type { TryResult } from '../domain.ts';
+import { NO_GRPC_STATUS } from './grpc.ts';
+import type { Verdict, VerdictRow } from './table.ts';
+import type { TryEnding } from './verdict.ts';
+
+/** 0: nothing is held against the instance. */
+export type Reason = number;
+
+export const NO_REASON: Reason = 0;
+
+/** Statuses of HTTP stand for themselves, those of gRPC follow, then the rows that have no status. */
+const GRPC_FIRST = 1000;
+const ROW_FIRST = 2000;
+
+/** Rows of which an answer's own status says more than their name. */
+const BY_STATUS: ReadonlySet<VerdictRow> = new Set(['failed', 'full', 'redirected', 'declined']);
+/** Rows that are held against an instance only where the router says so, beside the answers of the others. */
+const RELATIVE: ReadonlySet<VerdictRow> = new Set(['redirected', 'declined', 'empty', 'client-left']);
+const HARMLESS: ReadonlySet<VerdictRow> = new Set(['success', 'unprocessed']);
+
+const WORDS: readonly (readonly [VerdictRow, string])[] = [
+  ['late', 'late'],
+  ['empty', 'empty body'],
+  ['short', 'short body'],
+  ['declared', 'declared bad'],
+  ['cut-off', 'cut off'],
+  ['malformed', 'malformed'],
+  ['refused', 'refused'],
+  ['reset', 'reset'],
+  ['timeout', 'timeout'],
+  ['deadline', 'no answer by the deadline'],
+  ['client-left', 'clients left'],
+  ['client-gave-up', 'late, client gone'],
+  ['broke-off', 'broke off'],
+  ['stalled', 'stalled'],
+];
+const ROWS: ReadonlyMap<VerdictRow, Reason> = new Map(WORDS.map(([row], index) => [row, ROW_FIRST + index]));
+
+const GRPC_NAMES: readonly string[] = [
+  'OK',
+  'CANCELLED',
+  'UNKNOWN',
+  'INVALID_ARGUMENT',
+  'DEADLINE_EXCEEDED',
+  'NOT_FOUND',
+  'ALREADY_EXISTS',
+  'PERMISSION_DENIED',
+  'RESOURCE_EXHAUSTED',
+  'FAILED_PRECONDITION',
+  'ABORTED',
+  'OUT_OF_RANGE',
+  'UNIMPLEMENTED',
+  'INTERNAL',
+  'UNAVAILABLE',
+  'DATA_LOSS',
+  'UNAUTHENTICATED',
+];
+
+/** What is held against the instance; `taken`: what the router took the try for. */
+export function reasonOf(
+  { row }: Pick<Verdict, 'row'>,
+  taken: TryResult,
+  { status, grpcStatus }: Pick<TryEnding, 'status' | 'grpcStatus'>,
+): Reason {
+  if (HARMLESS.has(row) || (RELATIVE.has(row) && taken !== 'failed' && taken !== 'timeout')) return NO_REASON;
+  if (!BY_STATUS.has(row)) return ROWS.get(row) ?? NO_REASON;
+  return grpcStatus === NO_GRPC_STATUS ? status : GRPC_FIRST + grpcStatus;
+}
+
+/** `status 503`, `grpc 14 UNAVAILABLE`, `reset`. */
+export function reasonText(reason: Reason): string {
+  if (reason >= ROW_FIRST) return WORDS[reason - ROW_FIRST]?.[1] ?? '';
+  if (reason < GRPC_FIRST) return `status ${reason}`;
+  const status = reason - GRPC_FIRST;
+  return `grpc ${status} ${GRPC_NAMES[status] ?? ''}`.trim();
+}
