@@ -3,7 +3,6 @@
 
 import type { Candidate, Outcome, QosTarget, RequestInfo } from '../domain.ts';
 import type { Rng } from '../rng.ts';
-import type { ClientStandings } from '../stats/client-ledger.ts';
 
 /** All that a policy must have. */
 export interface RoutingPolicy {
@@ -138,8 +137,6 @@ export interface PolicyContext {
   readonly instancesMax: number;
   /** What is in flight where; the router's books, to read. */
   readonly flights: FlightView;
-  /** How well each client was served over W; the router's books, to read. */
-  readonly clients: ClientStandings;
   /** Reports what the policy did for the event log (trips, resets, cooldowns). Cold path. */
   readonly onEvent: (event: PolicyEvent) => void;
 }

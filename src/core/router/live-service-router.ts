@@ -92,7 +92,6 @@ export class LiveServiceRouter implements ServiceRouter {
       rng: options.rng,
       instancesMax: this.#instancesMax,
       flights: this.#flights,
-      clients: this.#clients,
       onEvent: this.#onEvent,
     });
     // Load balancers that start together must not step together: each steps in a phase of its own.

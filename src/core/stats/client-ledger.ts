@@ -8,22 +8,7 @@ import { WindowCounts } from './window-counts.ts';
 const ROWS_FIRST = 64;
 const NONE = -1;
 
-/** What a policy may read of the ledger. */
-export interface ClientStandings {
-  /** Success share of all requests over W; NaN without requests. */
-  overallSuccessRatio(nowMs: number): number;
-  /** Adds those clients to `into` that are worse served than told. Costs a look at every client: for decision steps. */
-  collectWorseServed(into: Set<string>, than: Standing, nowMs: number): void;
-}
-
-export interface Standing {
-  /** A success share over W below this is worse. */
-  readonly successRatio: number;
-  /** Clients with fewer requests within W have no standing yet. */
-  readonly requestsMin: number;
-}
-
-export class ClientLedger implements ClientStandings {
+export class ClientLedger {
   readonly #clientsMax: number;
   readonly #counts: WindowCounts;
   /** All requests together, anonymous ones and those of forgotten clients included. */
@@ -58,14 +43,6 @@ export class ClientLedger implements ClientStandings {
 
   overallSuccessRatio(nowMs: number): number {
     return this.#overall.good(0, nowMs) / this.#overall.total(0, nowMs);
-  }
-
-  collectWorseServed(into: Set<string>, than: Standing, nowMs: number): void {
-    for (const [clientId, row] of this.#rows) {
-      const total = this.#counts.total(row, nowMs);
-      if (total < than.requestsMin || total === 0) continue;
-      if (this.#counts.good(row, nowMs) / total < than.successRatio) into.add(clientId);
-    }
   }
 
   /** Share of the clients seen within W whose own success is at least `successRatio`; null without clients. */

@@ -63,12 +63,11 @@ export const ALONE = [
 ] as const;
 export const ALONE_POLICIES = ['qedge', 'qedgeproxy', 'p2c-ewma', 'least-connections', 'round-robin'] as const;
 
-/** What is compared under Poisson clients: the default with and without make-up, slower weights, and the others. */
+/** What is compared under Poisson clients: the default with a lower price, and the others. */
 export const POISSON_POLICIES = [
   'oracle',
   'qedge',
-  'qedge:make_up=false',
-  'qedge:learning_rate=1.5:price=0.2:half_life=1.5s',
+  'qedge:price=0.2',
   'qedgeproxy',
   'p2c-ewma',
   'least-connections',
@@ -79,7 +78,6 @@ export const POISSON_POLICIES = [
 export const UNLIKE_POLICIES = [
   'oracle',
   'qedge',
-  'qedge:make_up=false',
   'qedgeproxy',
   'p2c-ewma',
   'least-connections',
@@ -119,9 +117,6 @@ export function cellsOf({ own, topologies, others, thousand }: Depth): Cell[] {
       },
     ]),
   );
-  const makeUp = MODELS.map((model) => {
-    return { scenario: 'paper-ps', model, load: 1.2, policies: ['qedge:make_up=false'], seeds: own };
-  });
   const unlike = [1, 1.2].map((load) => {
     return { scenario: 'unlike-clients', model: null, load, policies: UNLIKE_POLICIES, seeds: own };
   });
@@ -146,5 +141,5 @@ export function cellsOf({ own, topologies, others, thousand }: Depth): Cell[] {
   const alone = ALONE.map(({ scenario, load }) => {
     return { scenario, model: null, load, policies: ALONE_POLICIES, seeds: own };
   });
-  return [...paper, ...alone, ...makeUp, ...poisson, ...unlike, ...events, ...d13, ...large, ...restarts];
+  return [...paper, ...alone, ...poisson, ...unlike, ...events, ...d13, ...large, ...restarts];
 }

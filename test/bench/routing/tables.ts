@@ -212,8 +212,8 @@ function unlikeTable(results: Results): string {
     ]),
   );
   return (
-    '**Unlike clients**: one of four asks for five times as much work as the others, PS. `make_up=false` switches off what is ' +
-    `done for clients that fare worse (%):\n\n${markdownTable(['policy, load', ...PER_CLIENT_HEADER], rows)}`
+    '**Unlike clients**: one of four asks for five times as much work as the others, PS ' +
+    `(%):\n\n${markdownTable(['policy, load', ...PER_CLIENT_HEADER], rows)}`
   );
 }
 
@@ -256,17 +256,6 @@ function otherTable(results: Results): string {
       line(`instances of three speeds, ${model}, \`${policy}\``, { scenario: 'heterogeneous', model, policy }),
     ),
   );
-  const makeUp = MODELS.flatMap((model) =>
-    [true, false].map((on) => {
-      const policy = on ? 'qedge' : 'qedge:make_up=false';
-      return line(`load 1.2, ${model}, per-client make-up ${on ? 'on' : 'off'}`, {
-        scenario: 'paper-ps',
-        load: 1.2,
-        model,
-        policy,
-      });
-    }),
-  );
   const restarts = ['warm', 'cold'].map((state) => {
     const where = { scenario: `restart-${state}`, policy: 'qedge' };
     return `${state} ${cell(
@@ -276,7 +265,7 @@ function otherTable(results: Results): string {
   });
   const header = ['', 'satisfied', 'steady success', 'worst client'];
   return (
-    `**Larger, unlike, and fairer** (%):\n\n${markdownTable(header, [...large, ...unlike, ...makeUp])}\n\n` +
+    `**Larger and unlike** (%):\n\n${markdownTable(header, [...large, ...unlike])}\n\n` +
     `**Restart of every load balancer at once**, success in the 10 s after it (%): ${restarts.join(', ')}.`
   );
 }

@@ -7,7 +7,6 @@ import { createPolicy } from '../../../src/core/policies/registry.ts';
 import { createRng } from '../../../src/core/rng.ts';
 import { FlightTable } from '../../../src/core/router/flight-table.ts';
 import type { LiveCandidate } from '../../../src/core/router/live-candidate.ts';
-import { ClientLedger } from '../../../src/core/stats/client-ledger.ts';
 import { candidateAt } from '../candidates.ts';
 import { createWorld, instance, populate, QOS, REQUEST, type World } from '../support.ts';
 
@@ -41,10 +40,9 @@ export function describePolicyContract(name: string): void {
         fc.property(fc.uniqueArray(fc.nat({ max: 7 }), { minLength: 1 }), fc.nat(), (offered, seed) => {
           const flights = new FlightTable(1024);
           flights.ensureHandles(8);
-          const clients = new ClientLedger(QOS.windowMs, 64);
           const policy = createPolicy(
             { name, options: {} },
-            { qos: QOS, rng: createRng(seed), instancesMax: 8, flights, clients, onEvent: () => {} },
+            { qos: QOS, rng: createRng(seed), instancesMax: 8, flights, onEvent: () => {} },
           );
           const all = [0, 1, 2, 3, 4, 5, 6, 7].map((handle) => candidateAt(handle));
           policy.update(all, 0);

@@ -41,18 +41,8 @@ export const QEDGE_OPTIONS = {
     about: 'φ, exploration share that the weights never fall below, in all',
   },
   prior: { kind: 'number', default: 1, min: 0.0001, max: 1000, about: 'n₀, pseudo-samples that the prior is worth' },
-  levelling: { kind: 'number', default: 0, min: 0, max: 10, about: 'rate at which log-weights return to even, 1/s' },
   fall_max: { kind: 'number', default: 3, min: 0, max: 1000, about: 'fastest fall of a log-weight, 1/s' },
   rise_max: { kind: 'number', default: 0.5, min: 0, max: 1000, about: 'fastest rise of a log-weight, 1/s' },
-  candidates_max: { kind: 'integer', default: 8, min: 1, max: 4096, about: 'instances in play at a time' },
-  nearest: { kind: 'integer', default: 3, min: 0, max: 4096, about: 'how many of them are the nearest' },
-  rotation: {
-    kind: 'duration',
-    defaultMs: 5000,
-    minMs: 10,
-    maxMs: 3_600_000,
-    about: 'how often the weakest is swapped for a fresh one',
-  },
   own_baseline: {
     kind: 'boolean',
     default: true,
@@ -72,18 +62,6 @@ export const QEDGE_OPTIONS = {
     about: 'pass over an instance where the own requests in flight already make a queue too long',
   },
   cold_start: { kind: 'boolean', default: true, about: 'begin with weights by round trip instead of equal ones' },
-  make_up: {
-    kind: 'boolean',
-    default: true,
-    about: 'send clients that are worse served than the others to no instance that is late right now',
-  },
-  make_up_margin: {
-    kind: 'number',
-    default: 0.05,
-    min: 0,
-    max: 1,
-    about: 'how much worse, in success share over the window',
-  },
 } as const;
 
 export type QedgeOptions = OptionValues<typeof QEDGE_OPTIONS>;

@@ -32,10 +32,10 @@ export const QEDGE = definePolicy({
 const MISS_SHARE = 0.9;
 /** An instance whose queue lets expect more than this share of τ for one more request is full. */
 const FULL_SHARE = 0.9;
+/** Misses in a row that chance makes more often than this say nothing. */
+const CHANCE_MAX = 0.03;
 /** A failure counts as this many τ, or as long as it took. */
 const FAILURE_LATENCIES = 3;
-/** A client with fewer requests than this over W has no standing yet. */
-const STANDING_REQUESTS_MIN = 10;
 
 /** The parts, by handle where they concern instances; shared with the snapshot of the policy. */
 export class Qedge implements Policy {
@@ -57,8 +57,6 @@ export class Qedge implements Policy {
   /** The weights with those passed over left out. */
   #passingWeights: Float64Array<ArrayBuffer> = new Float64Array(0);
   #panic = false;
-  /** Clients that fare worse than the others, as of the last step. */
-  readonly #worseServed = new Set<string>();
   /** Nothing is counted. */
   #previewing = false;
 
@@ -68,7 +66,7 @@ export class Qedge implements Policy {
     this.#options = options;
     this.#context = context;
     this.stepMs = options.step;
-    this.activeSet = new ActiveSet(options, latencyMs, context.rng);
+    this.activeSet = new ActiveSet(options, latencyMs);
     this.estimates = new Estimates(options, latencyMs, context.flights);
     this.streaks = new MissStreak(scale.lateMs, scale.lateMsMax);
     this.#queueing = new Queueing(options.half_life);
@@ -82,7 +80,6 @@ export class Qedge implements Policy {
     if (request.tried.length > 0) return this.#selectRetry(request, candidates, nowMs);
     if (this.#panic) return this.#selectInPanic(nowMs);
     if (!this.#options.deferral) return this.swrr.pick(members, weights);
-    if (this.#worseServed.has(request.clientId)) return this.#makeUp(nowMs);
     const picked = this.swrr.pick(members, weights);
     if (picked === null) return null;
     if (!this.#previewing) this.#queueing.choose(picked.handle, this.#isFull(picked, nowMs));
@@ -133,11 +130,9 @@ export class Qedge implements Policy {
 
   tick(nowMs: number): void {
     this.unloaded.refresh();
-    this.activeSet.refresh(nowMs);
     // Deviation: a load balancer without requests learns nothing, so its weights stay instead of drifting to the priors.
     if (this.#estimate(nowMs)) this.activeSet.step(this.estimates.costs, this.stepMs);
     this.#refreshPanic(nowMs);
-    if (this.#options.make_up) this.#findWorseServed(nowMs);
   }
 
   // ---- for the fallback and for people ----
@@ -187,7 +182,6 @@ export class Qedge implements Policy {
 
   reset(nowMs: number): void {
     for (const { handle } of this.candidateDiff) this.#learnOf(handle);
-    this.#worseServed.clear();
     this.unloaded.reset();
     this.activeSet.reset();
     this.#refreshPanic(nowMs);
@@ -204,23 +198,24 @@ export class Qedge implements Policy {
 
   // ---- fast loop ----
 
-  /**
-   * For a client that fares worse than the others: no instance that is late right now, be it the third in a row, while for
-   * everybody else one is passed over at most. Which one it is, the weights say: whoever fares worse mostly asks for more,
-   * and would fill the best instance by itself.
-   */
-  #makeUp(nowMs: number): Candidate | null {
-    const { members, weights } = this.activeSet;
-    return this.swrr.pick(members, weights, this.#weighNotLate(nowMs) ? this.#passingWeights : weights);
-  }
-
   /** late(m): its oldest request is overdue, it missed just now, or one more request would find too long a queue. */
   #isLate(candidate: Candidate, nowMs: number): boolean {
     return (
       nowMs - candidate.oldestStartMs > this.#context.qos.latencyMs ||
-      this.streaks.isLate(candidate.handle, nowMs) ||
+      this.#missesTell(candidate.handle, nowMs) ||
       this.#isFull(candidate, nowMs)
     );
+  }
+
+  /**
+   * Its misses just now are more than chance makes at the success that it has. Where one request in three misses, a miss is no news,
+   * and to pass over each instance that had one is to send what it would have taken in clusters to the others.
+   */
+  #missesTell(handle: number, nowMs: number): boolean {
+    if (!this.streaks.isLate(handle, nowMs)) return false;
+    if (this.#refused[handle] === 1) return true;
+    const success = this.estimates.success[handle] as number;
+    return Number.isNaN(success) || (1 - success) ** this.streaks.misses(handle) < CHANCE_MAX;
   }
 
   #isFull({ handle, inFlight, rttMs }: Candidate, nowMs: number): boolean {
@@ -232,20 +227,11 @@ export class Qedge implements Policy {
 
   /** By weight among those that are not late; null when all are. */
   #pickNotLate(nowMs: number): Candidate | null {
-    this.#weighNotLate(nowMs);
-    return this.swrr.pick(this.activeSet.members, this.#passingWeights);
-  }
-
-  /** Fills the passing weights with those of who is not late; false when all are. */
-  #weighNotLate(nowMs: number): boolean {
     const { members, weights } = this.activeSet;
-    let any = false;
     for (const member of members) {
-      const weight = this.#isLate(member, nowMs) ? 0 : (weights[member.handle] as number);
-      this.#passingWeights[member.handle] = weight;
-      any ||= weight > 0;
+      this.#passingWeights[member.handle] = this.#isLate(member, nowMs) ? 0 : (weights[member.handle] as number);
     }
-    return any;
+    return this.swrr.pick(members, this.#passingWeights);
   }
 
   /**
@@ -293,7 +279,7 @@ export class Qedge implements Policy {
   }
 
   #refreshPanic(nowMs: number): void {
-    const panic = isPanic(this.activeSet.up, this.streaks, nowMs);
+    const panic = isPanic(this.activeSet.members, this.streaks, nowMs);
     if (panic !== this.#panic) this.#context.onEvent({ kind: 'panic', on: panic });
     this.#panic = panic;
   }
@@ -313,17 +299,6 @@ export class Qedge implements Policy {
     this.estimates.settle(this.activeSet.members, this.#queueing);
     this.#queueing.fade(this.activeSet.members, 0.5 ** (this.stepMs / this.#options.half_life));
     return evidence;
-  }
-
-  /**
-   * Relative to the others, not to ρ: when all fare badly, their requests piling onto the quickest instance would take it
-   * from all.
-   */
-  #findWorseServed(nowMs: number): void {
-    const { clients } = this.#context;
-    const successRatio = clients.overallSuccessRatio(nowMs) - this.#options.make_up_margin;
-    this.#worseServed.clear();
-    clients.collectWorseServed(this.#worseServed, { successRatio, requestsMin: STANDING_REQUESTS_MIN }, nowMs);
   }
 
   #learnOf(handle: number): void {

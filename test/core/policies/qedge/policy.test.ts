@@ -121,6 +121,16 @@ describe('qedge', () => {
     for (let i = 0; i < 20; i++) expect(world.router.route(REQUEST, world.nowMs)?.key).not.toBe('node-0/a');
   });
 
+  it('takes a miss for no news where misses are the rule', () => {
+    const world = createWorld('qedge', { policyOptions: { cold_start: false } });
+    populate(world, [1, 1]);
+    let turn = 0;
+    run(world, 10_000, () => (turn++ % 2 === 0 ? 60 : 100));
+    expect(stateOf(world, 0).successProbability).toBeLessThan(0.7);
+    const counts = run(world, 2000, (candidate) => (candidate.handle === 0 && turn++ % 2 === 0 ? 60 : 81));
+    expect(counts.get('node-0/a')).toBeGreaterThan(60);
+  });
+
   it('counts overdue requests as failures while they are in flight, unless censoring is switched off', () => {
     const success = (censoring: boolean): number => {
       const world = createWorld('qedge', { policyOptions: { censoring } });
@@ -187,15 +197,15 @@ describe('qedge', () => {
     expect(world.router.state(world.nowMs).summary.panic).toBe(false);
   });
 
-  it('keeps eight in play of many, and shows why the others are not', () => {
+  it('finds the one good instance among a hundred within seconds, however far', () => {
     const world = createWorld('qedge');
     populate(
       world,
-      Array.from({ length: 30 }, (_, i) => 1 + i),
+      Array.from({ length: 100 }, (_, i) => 1 + (i % 30)),
     );
-    const states = world.router.state(world.nowMs).instances;
-    expect(states.filter(({ pool }) => pool !== 'out')).toHaveLength(8);
-    expect(states.filter(({ note }) => note === 'not in play: enough others are')).toHaveLength(22);
+    const only = (candidate: Candidate): number => (candidate.handle === 77 ? near(candidate) : 200);
+    run(world, 20_000, only);
+    expect(stateOf(world, 77).weight).toBeGreaterThan(0.9);
   });
 
   it('routes as before after a restart, ignores instances that are gone, and drops samples older than W', () => {
@@ -220,25 +230,20 @@ describe('qedge', () => {
     expect((states[0]?.weight ?? 0) / (states[1]?.weight ?? 0)).toBeCloseTo((weights[0] ?? 0) / (weights[1] ?? 1), 9);
   });
 
-  it('takes back what it learned of an instance that comes late, and leaves the others as they are', () => {
-    const many = Array.from({ length: 30 }, (_, i) => 1 + 2 * i);
+  it('takes back what it learned of an instance that comes late, and leaves the others in proportion', () => {
     const world = createWorld('qedge');
-    populate(world, many);
-    run(world, 8000, near);
+    populate(world, [1, 20, 40]);
+    run(world, 8000, (candidate) => (candidate.handle === 1 ? 95 : near(candidate)));
     const snapshot = JSON.parse(JSON.stringify(world.router.snapshot(world.nowMs)));
-    const activeSet = (one: World) => one.router.state(one.nowMs).instances.filter(({ weight }) => weight > 0);
+    const weights = [0, 1, 2].map((node) => stateOf(world, node).weight);
     const restarted = createWorld('qedge', { nowMs: 5 });
-    populate(restarted, many);
+    populate(restarted, [1, 20, 40]);
     restarted.router.restore(snapshot, 0, 5);
-    expect(new Set(activeSet(restarted).map(({ key }) => key))).toEqual(
-      new Set(activeSet(world).map(({ key }) => key)),
-    );
-    const [late] = activeSet(world);
-    const only = { [late?.key ?? '']: snapshot.policy.instances[late?.key ?? ''] };
+    const only = { 'node-1/a': snapshot.policy.instances['node-1/a'] };
     restarted.router.restore({ ...snapshot, policy: { ...snapshot.policy, instances: only } }, 0, 5);
-    expect(new Set(activeSet(restarted).map(({ key }) => key))).toEqual(
-      new Set(activeSet(world).map(({ key }) => key)),
-    );
+    weights.forEach((weight, node) => {
+      expect(stateOf(restarted, node).weight).toBeCloseTo(weight, 9);
+    });
   });
 
   it("gives an instance that the snapshot does not know a newcomer's share", () => {
@@ -250,29 +255,5 @@ describe('qedge', () => {
     populate(restarted, [40, 30, 20, 1]);
     restarted.router.restore(snapshot, 0, 5);
     expect(stateOf(restarted, 3).weight).toBeCloseTo(0.125 / 1.125, 9);
-  });
-
-  /** Two of four instances hang; `unlucky` has missed a quarter of its requests, the others none. Where 40 requests go. */
-  function picksOf(clientId: string, makeUp: boolean, othersMiss = false): Set<string | undefined> {
-    const world = createWorld('qedge', { policyOptions: { make_up: makeUp, cold_start: false } });
-    populate(world, [10, 10, 10, 10]);
-    for (let i = 0; i < 20; i++) {
-      world.router.settle('unlucky', i < 15, world.nowMs);
-      for (const other of ['a', 'b', 'c']) world.router.settle(other, !othersMiss || i < 15, world.nowMs);
-    }
-    for (const hanging of world.router.candidates.slice(0, 2)) world.router.start(hanging, world.nowMs);
-    world.pass(600);
-    return new Set(Array.from({ length: 40 }, () => world.router.route({ ...REQUEST, clientId }, world.nowMs)?.key));
-  }
-  const WELL = ['node-2/a', 'node-3/a'];
-
-  it('never sends a client that is worse served than the others to an instance that is late', () => {
-    expect([...picksOf('unlucky', true)].sort()).toEqual(WELL);
-  });
-
-  it('spares no other client the second late instance in a row, nor anybody when told not to or when all fare alike', () => {
-    expect(picksOf('a', true).size).toBeGreaterThan(2);
-    expect(picksOf('unlucky', false).size).toBeGreaterThan(2);
-    expect(picksOf('unlucky', true, true).size).toBeGreaterThan(2);
   });
 });
