@@ -9,6 +9,7 @@ import { randomInt, randomUUID } from 'node:crypto';
 import { type Admin, createAdmin } from '../admin/admin.ts';
 import type { QedgeEvent } from '../admin/state.ts';
 import type { Config, ListenAddress, PolicyConfig } from '../config/config.ts';
+import { configNotes, descriptorLimit } from '../config/notes.ts';
 import type { Clock } from '../core/clock.ts';
 import { createRng } from '../core/rng.ts';
 import type { ServiceRouter } from '../core/service-router.ts';
@@ -238,6 +239,8 @@ class RunningApp implements App {
     const listeners = listenerFacts(this.proxyListeners, this.#adminListener);
     this.#record(null, { kind: 'lifecycle', phase: 'started', detail: this.#options.version });
     this.log.info({ version: this.#options.version, listeners, warm: restored !== null }, 'qedge started');
+    for (const note of configNotes(this.#config, descriptorLimit()))
+      this.log.warn({ note }, 'configuration may surprise');
     this.#notifier.ready(this.#housekeeping.statusLine());
   }
 

@@ -4,6 +4,7 @@ import { basename } from 'node:path';
 import type { Command } from 'commander';
 import type { Config, ListenAddress } from '../config/config.ts';
 import { loadConfig } from '../config/load.ts';
+import { configNotes, descriptorLimit } from '../config/notes.ts';
 import { ConfigError, type Problem } from '../errors.ts';
 import { createAdmission } from '../placement/admission.ts';
 import { checkStorePath } from '../store/check-path.ts';
@@ -26,7 +27,7 @@ interface CheckOptions extends ConfigOption {
 }
 
 /**
- * One line that says what was found good.
+ * One line that says what was found good, and one for each thing that may surprise.
  *
  * @throws ConfigError with everything that is wrong
  */
@@ -38,7 +39,10 @@ async function check({ config: file, reload }: CheckOptions): Promise<string> {
   const problems = [...storeProblems(config, name), ...portProblems(listeners, states, name)];
   if (problems.length > 0) throw new ConfigError(problems);
   const running = states.includes('held-by-qedge') ? '; a qedge is running on its ports' : '';
-  const hints = loopbackHints(config).map((hint) => `${name}: ${hint}\n`);
+  const hints = [...loopbackHints(config), ...configNotes(config, descriptorLimit())].map(
+    (hint) => `${name}: ${hint}
+`,
+  );
   return `${hints.join('')}${name}: good (node ${config.node.id}, ${countOf(config.services.length, 'service')})${running}`;
 }
 

@@ -62,13 +62,17 @@ export interface InstanceAddress {
   readonly port: number;
 }
 
-/** `"http://10.0.0.7:9000"`, `"https://…"`, `"h2c://…"`; without a scheme it is http. */
+/** `"http://10.0.0.7:9000"`, `"https://…"`, `"h2c://…"`; without a scheme it is http, without a port that of its scheme. */
 export const instanceUrl: z.ZodType<InstanceAddress, string> = parsed(
   'expected an address such as "http://10.0.0.7:9000"',
   (text) => {
     const match = /^(?:(https?|h2c):\/\/)?([^/?#@]+)\/?$/.exec(text);
-    const address = match === null ? null : parseHostPort(match[2] ?? '', { portMin: 1 });
-    return address === null ? null : { scheme: (match?.[1] ?? 'http') as Scheme, ...address };
+    const [, scheme, authority = ''] = match ?? [];
+    const port = scheme === undefined ? '' : scheme === 'https' ? ':443' : ':80';
+    const address = parseHostPort(/:\d+$/.test(authority.replace(/^\[.*\]/, '')) ? authority : `${authority}${port}`, {
+      portMin: 1,
+    });
+    return address === null ? null : { scheme: (scheme ?? 'http') as Scheme, ...address };
   },
 );
 
@@ -126,5 +130,7 @@ function parseHostPort(text: string, options: { readonly portMin: number }): Hos
 function parseHost(text: string): string | null {
   if (isIP(text) !== 0) return text;
   if (/^[\d.]+$/.test(text) || text.length > 253) return null;
-  return text.split('.').every((label) => /^[A-Za-z0-9_]([A-Za-z0-9_-]{0,61}[A-Za-z0-9_])?$/.test(label)) ? text : null;
+  // The dot of the root may stand behind a name.
+  const labels = (text.endsWith('.') ? text.slice(0, -1) : text).split('.');
+  return labels.every((label) => /^[A-Za-z0-9_]([A-Za-z0-9_-]{0,61}[A-Za-z0-9_])?$/.test(label)) ? text : null;
 }

@@ -27,7 +27,8 @@ export function startTls(
   endpoint: Pick<Endpoint, 'host' | 'labels'>,
   options: { readonly tls: ClientTls; readonly protocols: readonly Alpn[] },
 ): TLSSocket {
-  const name = endpoint.labels[TLS_NAME_LABEL] ?? endpoint.host;
+  // Certificates name hosts without the dot of the root.
+  const name = endpoint.labels[TLS_NAME_LABEL] ?? endpoint.host.replace(/\.$/, '');
   return connectTls({
     socket,
     secureContext: options.tls.context,

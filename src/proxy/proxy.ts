@@ -100,6 +100,7 @@ const SHARED = 'proxy';
 
 class HttpProxy implements Proxy {
   readonly #options: ProxyOptions;
+  /** By their names in lower case. */
   readonly #services = new Map<string, ServiceRuntime>();
   readonly #context: { -readonly [Key in keyof ProxyContext]: ProxyContext[Key] };
   readonly #route: ReturnType<typeof createRoutes>;
@@ -160,7 +161,7 @@ class HttpProxy implements Proxy {
   }
 
   async applyServices(services: readonly ProxyService[]): Promise<void> {
-    const names = new Set(services.map(({ config }) => config.name));
+    const names = new Set(services.map(({ config }) => config.name.toLowerCase()));
     for (const [name, runtime] of this.#services) {
       if (names.has(name)) continue;
       this.#services.delete(name);
@@ -221,13 +222,13 @@ class HttpProxy implements Proxy {
 
   /** A service that is the same as before keeps its connections, unless its CA may have been renewed. */
   #setService({ config, router }: ProxyService): void {
-    const known = this.#services.get(config.name);
+    const known = this.#services.get(config.name.toLowerCase());
     const same = known?.router === router && config.caFile === null && isDeepStrictEqual(known.config, config);
     if (same) return;
     known?.retire();
     const { metrics, nowMs } = this.#context;
     const { onHealth } = this.#options;
-    this.#services.set(config.name, new ServiceRuntime(config, router, { metrics, nowMs, onHealth }));
+    this.#services.set(config.name.toLowerCase(), new ServiceRuntime(config, router, { metrics, nowMs, onHealth }));
   }
 
   async #open(name: string, address: ListenAddress, fd?: number): Promise<void> {
@@ -239,7 +240,7 @@ class HttpProxy implements Proxy {
       context: this.#context,
       route: this.#route,
       trusted: () => this.#trusted,
-      service: name === SHARED ? () => null : () => this.#services.get(name) ?? null,
+      service: name === SHARED ? () => null : () => this.#services.get(name.toLowerCase()) ?? null,
     });
     const bound = await listener.listen(fd);
     this.#listeners.set(name, { listener, bound });
@@ -248,7 +249,7 @@ class HttpProxy implements Proxy {
   /** Ports of services that left or moved close once what they carry is over; new ones open. */
   async #moveListeners(): Promise<void> {
     for (const [name, { listener }] of this.#listeners) {
-      const wanted = this.#services.get(name)?.config.listen;
+      const wanted = this.#services.get(name.toLowerCase())?.config.listen;
       if (name === SHARED || (wanted?.host === listener.address.host && wanted.port === listener.address.port))
         continue;
       this.#listeners.delete(name);

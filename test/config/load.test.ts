@@ -146,7 +146,7 @@ name = "pilotnet"
   });
 
   it.each([
-    ['no port', '"10.0.0.7"'],
+    ['no port and no scheme', '"10.0.0.7"'],
     ['port 0', '"10.0.0.7:0"'],
     ['a port out of range', '"10.0.0.7:70000"'],
     ['a path', '"http://10.0.0.7:9000/infer"'],

@@ -7,6 +7,7 @@ import type { FieldTable } from '../fields/fields.ts';
 import type { ProxyMetrics } from '../metrics.ts';
 import type { ServiceRuntime } from '../service.ts';
 import type { OwnFaults } from './own-faults.ts';
+import type { ServiceTable } from './service-match.ts';
 
 export interface ProxyContext {
   /** Name in X-QEdge-Instance of answers this proxy gives itself, and in Via: `qedge-<node>`. */
@@ -20,7 +21,7 @@ export interface ProxyContext {
   /** Null: nothing is traced, and nothing is done for it. */
   readonly tracer: Tracer | null;
   readonly requestFields: FieldTable;
-  readonly services: ReadonlyMap<string, ServiceRuntime>;
+  readonly services: ServiceTable<ServiceRuntime>;
   /** Set once the drain's grace is over: new requests are sent away. */
   readonly refusing: boolean;
   /** Set from the first moment of a drain: answers say `connection: close`. */

@@ -3,7 +3,7 @@
 import { ProxyError } from '../../errors.ts';
 import type { RequestHead } from '../fields/request-head.ts';
 
-/** Services by name. */
+/** Services by their names in lower case: host names mean the same in either (RFC 9110 section 4.2.3). */
 export type ServiceTable<Service> = ReadonlyMap<string, Service>;
 
 /** `ofListener`: the service that the listener belongs to, null on the shared port. Throws `ProxyError` `unknown-service`. */
@@ -15,7 +15,7 @@ export function matchService<Service>(
 ): Service {
   if (ofListener !== null) return ofListener;
   const name = head.service ?? firstLabel(head.host);
-  const service = services.get(name) ?? services.get(name.toLowerCase());
+  const service = services.get(name.toLowerCase());
   if (service === undefined) throw unknownService(head, serviceHeader);
   return service;
 }

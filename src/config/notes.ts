@@ -1,0 +1,38 @@
+// What is allowed but may surprise: said by `qedge check` and at each start, and held against nothing.
+
+import { readFileSync } from 'node:fs';
+import type { Config } from './config.ts';
+
+/** One sentence each. `descriptorsMax`: file descriptors that a process may have open; null where that is not known. */
+export function configNotes({ services, proxy }: Config, descriptorsMax: number | null): readonly string[] {
+  const dotted = services.filter(({ name, listen }) => name.includes('.') && listen === null);
+  return [
+    ...dotted.map(
+      ({ name }) =>
+        `service.name: no Host can name "${name}", since its first label ends at the dot; ${proxy.serviceHeader} or a port of its own can`,
+    ),
+    ...(descriptorsMax === null ? [] : descriptorNotes(proxy.connectionsMax, descriptorsMax)),
+  ];
+}
+
+/** Beside connections: the store, the broker, the log, the event loop's own, and room for a reload. */
+const DESCRIPTORS_OTHER = 64;
+
+function descriptorNotes(connectionsMax: number, descriptorsMax: number): string[] {
+  // A request may need a connection of its own to an instance.
+  const needed = 2 * connectionsMax + DESCRIPTORS_OTHER;
+  if (needed <= descriptorsMax) return [];
+  return [
+    `proxy.connections_max: ${connectionsMax} connections may need ${needed} file descriptors, the limit is ${descriptorsMax} (ulimit -n, LimitNOFILE=)`,
+  ];
+}
+
+/** Node raises the soft limit to the hard one when it starts, so the hard one counts. Null where it cannot be read. */
+export function descriptorLimit(limitsFile = '/proc/self/limits'): number | null {
+  try {
+    const match = /^Max open files\s+\d+\s+(\d+)/m.exec(readFileSync(limitsFile, 'utf8'));
+    return match === null ? null : Number(match[1]);
+  } catch {
+    return null;
+  }
+}

@@ -1,0 +1,33 @@
+// What may surprise in a configuration that is allowed.
+
+import { describe, expect, it } from 'vitest';
+import { configNotes, descriptorLimit } from '../../src/config/notes.ts';
+import { configFrom } from '../support/config.ts';
+
+const service = (name: string, more = ''): string => `[[service]]
+name = "${name}"
+${more}
+qos = { latency = "80ms", success = 0.9, window = "10s" }
+instances = ["http://127.0.0.1:9000"]
+`;
+
+describe('the notes on a configuration', () => {
+  it('name services that no Host can mean', () => {
+    const config = configFrom(service('yolo.v8') + service('cam') + service('yolo.v9', 'listen = "127.0.0.1:0"'));
+    expect(configNotes(config, null)).toEqual([
+      expect.stringMatching(/^service\.name: no Host can name "yolo\.v8".*X-QEdge-Service/),
+    ]);
+  });
+
+  it('compare the connections that are allowed with the file descriptors that there are', () => {
+    const config = configFrom(service('cam'));
+    expect(configNotes(config, 1024)).toEqual([
+      'proxy.connections_max: 4096 connections may need 8256 file descriptors, the limit is 1024 (ulimit -n, LimitNOFILE=)',
+    ]);
+    expect(configNotes(config, 8256)).toEqual([]);
+  });
+
+  it('leave the descriptors out where their limit cannot be read', () => {
+    expect(descriptorLimit('/nowhere/limits')).toBeNull();
+  });
+});
