@@ -1,110 +1,234 @@
-// Who may import whom: the plan of the house, held by a test.
+// The plan of the house (src/README.md), held by a test that reads the sources as the compiler does.
 
 import { readdirSync, readFileSync } from 'node:fs';
-import { dirname, join, relative, resolve } from 'node:path';
-import { describe, expect, it } from 'vitest';
+import { join, resolve } from 'node:path';
+import { beforeAll, describe, expect, it } from 'vitest';
+import { readSources, type SourceFile, type SourceImport } from './support/source-files.ts';
 
 const SRC = resolve(import.meta.dirname, '../src');
 
-/** Top-level part of src (`core`, `proxy`, `app`, …) → parts it may import, besides itself. */
-const ALLOWED: Readonly<Record<string, readonly string[]>> = {
-  main: ['cli', 'errors'],
+/** Top-level part of src → parts it may import, besides itself. One that is not used fails as well. */
+const PARTS: Readonly<Record<string, readonly string[]>> = {
+  main: ['cli'],
   cli: [
+    'placement',
+    'demo',
     'app',
     'admin',
+    'store',
+    'systemd',
+    'update',
+    'sim',
     'config',
     'core',
-    'placement',
-    'sim',
-    'store',
-    'telemetry',
     'errors',
-    'demo',
-    'update',
     'sea',
-    'systemd',
     'terminal',
   ],
+  demo: ['app', 'config', 'core', 'telemetry', 'errors', 'terminal', 'packages'],
   app: [
+    'admin',
     'proxy',
     'placement',
     'probe',
     'store',
-    'admin',
-    'core',
+    'systemd',
     'config',
-    'net',
     'telemetry',
+    'core',
+    'net',
     'errors',
     'sea',
-    'systemd',
-    'update',
   ],
-  demo: ['app', 'config', 'core', 'telemetry', 'errors', 'terminal', 'packages'],
-  update: ['config', 'errors', 'telemetry', 'sea'],
-  proxy: ['core', 'config', 'net', 'telemetry', 'errors', 'packages'],
-  placement: ['core', 'config', 'net', 'telemetry', 'errors', 'packages'],
-  probe: ['core', 'config', 'net', 'telemetry', 'errors'],
-  store: ['core', 'config', 'telemetry', 'errors', 'sea'],
-  admin: ['core', 'config', 'telemetry', 'errors', 'sea'],
-  sim: ['core', 'errors', 'terminal'],
-  config: ['core', 'net', 'errors'],
-  net: [],
-  telemetry: ['net', 'packages', 'terminal'],
-  packages: [],
-  errors: [],
-  sea: ['errors'],
-  terminal: [],
+  admin: ['config', 'telemetry', 'core', 'errors', 'sea'],
+  proxy: ['config', 'telemetry', 'core', 'net', 'errors'],
+  placement: ['config', 'telemetry', 'core', 'net', 'packages'],
+  probe: ['config', 'telemetry', 'core', 'net'],
+  store: ['telemetry', 'core', 'errors', 'sea'],
   systemd: ['telemetry', 'errors', 'sea'],
+  update: ['telemetry', 'errors'],
+  sim: ['core', 'terminal'],
+  config: ['core', 'errors'],
+  telemetry: ['net', 'packages', 'terminal'],
   core: [],
+  net: [],
+  packages: [],
+  sea: [],
+  errors: [],
+  terminal: [],
 };
 
 /** Imports that carry types alone: the commands know the shape of what the admin port answers, never its code. */
 const TYPES_ONLY: readonly (readonly [string, string])[] = [['cli', 'admin']];
 
-interface Import {
+/** Room of the proxy → rooms it may import: one way, with the current of a request. `proxy` is what stands beside the rooms. */
+const PROXY_ROOMS: Readonly<Record<string, readonly string[]>> = {
+  proxy: ['downstream', 'exchange', 'upstream', 'fields'],
+  downstream: ['exchange', 'fields', 'websocket', 'proxy'],
+  exchange: ['upstream', 'fields', 'websocket', 'proxy'],
+  upstream: ['fields'],
+  fields: [],
+  websocket: [],
+};
+
+/** Room of the core → rooms it may import. A router knows the contract of policies and never a policy. */
+const CORE_ROOMS: Readonly<Record<string, readonly string[]>> = {
+  core: ['router', 'policies', 'verdict'],
+  router: ['core', 'policies', 'stats', 'verdict'],
+  policies: ['core', 'stats'],
+  stats: ['core'],
+  verdict: ['core'],
+};
+
+/** Files that know each other; none, but for what is named here. */
+const CYCLES: readonly string[] = [
+  'core/policies/qedge/policy.ts ↔ core/policies/qedge/snapshot.ts',
+  'proxy/exchange/attempt.ts ↔ proxy/exchange/exchange.ts',
+  'store/store-metrics.ts ↔ store/store.ts',
+];
+
+/** Files beyond 300 lines say why in their header. */
+const LINES_MAX = 300;
+const LONG_REASON = 'Long because:';
+
+/** Functions with more parameters than three and the time; none, but for what is named here. */
+const PARAMETERS_MAX = 3;
+const MANY_PARAMETERS: readonly string[] = [
+  'admin/actions.ts #done',
+  'admin/dashboard/views/plot-style.ts values',
+  'app/data-planes.ts onHealth',
+  'cli/status.ts column',
+  'cli/update.ts swapOptions',
+  'config/load.ts validateList',
+  'config/reference.ts tables',
+  'config/validate.ts validate',
+  'core/policies/qedge/snapshot.ts restoreInstance',
+  'core/router/relative-evidence.ts ownFraction',
+  'demo/screen.ts column',
+  'net/address-book.ts answer',
+  'placement/topics.ts instanceTopic',
+  'proxy/downstream/http2/connection.ts anonymous',
+  'proxy/downstream/http2/merge-data.ts writeFrame',
+  'proxy/exchange/request-body.ts RequestBody',
+  'proxy/exchange/service-match.ts matchService',
+  'proxy/fields/request-head.ts readRequestHead',
+  'proxy/fields/request-head.ts takeField',
+  'proxy/upstream/http1/forward-stream.ts StreamCall',
+  'proxy/upstream/http1/forward-stream.ts forwardStream',
+  'proxy/upstream/http1/forward.ts forward',
+  'proxy/upstream/http1/response-parser.ts #takeSection',
+  'proxy/upstream/http2/forward.ts StreamCall',
+  'proxy/upstream/http2/forward.ts forwardHttp2',
+  'sim/simulation.ts #answer',
+  'sim/simulation.ts anonymous',
+  'sim/sites.ts Sites',
+  'sim/topology.ts greedyCenters',
+  'sim/world.ts createClients',
+  'store/row-writer.ts difference',
+  'telemetry/metrics.ts renderBuckets',
+  'telemetry/traces/otlp-sender.ts post',
+  'terminal/columns.ts pad',
+  'update/probe.ts probeExecutable',
+];
+
+let sources: readonly SourceFile[] = [];
+beforeAll(() => {
+  sources = readSources();
+});
+
+const partOf = (path: string): string => (path.split('/')[0] ?? '').replace(/\.tsx?$/, '');
+
+interface Edge extends SourceImport {
   readonly file: string;
-  readonly specifier: string;
-  readonly typeOnly: boolean;
 }
 
-const imports: readonly Import[] = readdirSync(SRC, { recursive: true, encoding: 'utf8' })
-  .filter((name) => name.endsWith('.ts') && !name.startsWith('admin/dashboard/'))
-  .flatMap((name) => {
-    const text = readFileSync(join(SRC, name), 'utf8');
-    return [...text.matchAll(/(?:^|\n)(?:import|export)\s+(type\s+)?(?:[^'";]*?from\s+)?'([^']+)'/g)].map((match) => ({
-      file: name,
-      specifier: match[2] ?? '',
-      typeOnly: match[1] !== undefined,
-    }));
-  });
+const edges = (): Edge[] =>
+  sources.flatMap(({ file, imports }) =>
+    imports.filter(({ target }) => /\.tsx?$/.test(target)).map((one) => ({ ...one, file })),
+  );
 
-const partOf = (path: string): string => (path.split('/')[0] ?? '').replace(/\.ts$/, '');
+/** What breaks `rules`, and which rules nothing needs. */
+function held(rules: Readonly<Record<string, readonly string[]>>, roomOf: (path: string) => string | null) {
+  const used = new Set<string>();
+  const broken: string[] = [];
+  for (const { file, target } of edges()) {
+    const [from, to] = [roomOf(file), roomOf(target)];
+    if (from === null || to === null || from === to) continue;
+    if (rules[from]?.includes(to) === true) used.add(`${from} → ${to}`);
+    else broken.push(`${file} → ${target}`);
+  }
+  const all = Object.entries(rules).flatMap(([from, rooms]) => rooms.map((to) => `${from} → ${to}`));
+  return { broken, unused: all.filter((rule) => !used.has(rule)) };
+}
+
+const inside =
+  (part: string) =>
+  (path: string): string | null => {
+    const [top, room, deeper] = path.split('/');
+    if (top !== part || room === undefined) return null;
+    return deeper === undefined ? part : room;
+  };
 
 describe('the house', () => {
   it('imports only along the plan', () => {
-    const wrong = imports
-      .filter(({ specifier }) => specifier.startsWith('.'))
-      .map(({ file, specifier, typeOnly }) => {
-        const target = relative(SRC, resolve(SRC, dirname(file), specifier));
-        return { file, from: partOf(file), to: partOf(target), typeOnly };
-      })
-      .filter(({ from, to }) => from !== to && !ALLOWED[from]?.includes(to));
-    expect(wrong).toEqual([]);
+    expect(held(PARTS, partOf)).toEqual({ broken: [], unused: [] });
   });
 
   it('takes only types from where only types are allowed', () => {
-    const wrong = imports.filter(({ file, specifier, typeOnly }) =>
-      TYPES_ONLY.some(
-        ([from, to]) =>
-          partOf(file) === from && partOf(relative(SRC, resolve(SRC, dirname(file), specifier))) === to && !typeOnly,
-      ),
+    const wrong = edges().filter(
+      ({ file, target, kind }) =>
+        kind !== 'type' && TYPES_ONLY.some(([from, to]) => partOf(file) === from && partOf(target) === to),
     );
     expect(wrong).toEqual([]);
   });
 
+  it('lets a request pass the rooms of the proxy one way', () => {
+    expect(held(PROXY_ROOMS, inside('proxy'))).toEqual({ broken: [], unused: [] });
+  });
+
+  it('keeps the rooms of the core apart', () => {
+    expect(held(CORE_ROOMS, inside('core'))).toEqual({ broken: [], unused: [] });
+    const policies = edges().filter(
+      ({ file, target }) =>
+        file.startsWith('core/router/') && /^core\/policies\/(?!(?:policy|lateness)\.ts)/.test(target),
+    );
+    expect(policies).toEqual([]);
+  });
+
+  it('keeps the dashboard to types, and to the words for people', () => {
+    const own = 'admin/dashboard/';
+    const wrong = edges().filter(
+      ({ file, target, kind }) =>
+        file.startsWith(own) && !target.startsWith(own) && kind !== 'type' && target !== 'core/standing.ts',
+    );
+    expect(wrong).toEqual([]);
+    expect(edges().filter(({ file, target }) => !file.startsWith(own) && target.startsWith(own))).toEqual([]);
+  });
+
+  it('has no cycle, not even of types', () => {
+    expect(cycles().map((files) => files.join(' ↔ '))).toEqual(CYCLES);
+  });
+
+  it('says why where a file is long', () => {
+    const long = sources.filter(({ lines, header }) => lines > LINES_MAX && !header.includes(LONG_REASON));
+    expect(long.map(({ file, lines }) => `${file}: ${lines}`)).toEqual([]);
+    const needless = sources.filter(({ lines, header }) => lines <= LINES_MAX && header.includes(LONG_REASON));
+    expect(needless.map(({ file }) => file)).toEqual([]);
+  });
+
+  it('gives a function three parameters and the time, else options', () => {
+    const many = sources.flatMap(({ file, functions }) =>
+      functions.filter(({ parameters }) => parameters > PARAMETERS_MAX).map(({ name }) => `${file} ${name}`),
+    );
+    expect(many.sort()).toEqual([...MANY_PARAMETERS].sort());
+  });
+
   it.each(['core', 'sim'])('keeps %s free of node, libraries, clocks and ambient randomness', (part) => {
-    const outside = imports.filter(({ file, specifier }) => partOf(file) === part && !specifier.startsWith('.'));
+    const outside = sources
+      .filter(({ file }) => partOf(file) === part)
+      .flatMap(({ file, imports }) =>
+        imports.map(({ target }) => `${file} → ${target}`).filter((one) => !one.endsWith('.ts')),
+      );
     expect(outside).toEqual([]);
     const ambient =
       /\bDate\b|\bperformance\b|Math\.random|\bset(?:Timeout|Interval|Immediate)\b|\bprocess\b\.|\bimport\(/;
@@ -119,3 +243,27 @@ describe('the house', () => {
     expect(impure).toEqual([]);
   });
 });
+
+/** Files that reach themselves by imports, each ring once (Tarjan's strongly connected components). */
+function cycles(): string[][] {
+  const targets = new Map(sources.map(({ file, imports }) => [file, imports.map(({ target }) => target)]));
+  const index = new Map<string, number>();
+  const low = new Map<string, number>();
+  const stack: string[] = [];
+  const rings: string[][] = [];
+  const visit = (file: string): void => {
+    index.set(file, index.size);
+    low.set(file, index.size - 1);
+    stack.push(file);
+    for (const target of targets.get(file) ?? []) {
+      if (!targets.has(target)) continue;
+      if (!index.has(target)) visit(target);
+      if (stack.includes(target)) low.set(file, Math.min(low.get(file) ?? 0, low.get(target) ?? 0));
+    }
+    if (low.get(file) !== index.get(file)) return;
+    const ring = stack.splice(stack.indexOf(file));
+    if (ring.length > 1) rings.push(ring.sort());
+  };
+  for (const file of targets.keys()) if (!index.has(file)) visit(file);
+  return rings;
+}

@@ -4,6 +4,8 @@
 //       │ targets               ▲  │ what was learned
 //       ▼                  rtts │  ▼
 //     prober ───────────────────┘ store            admin reads all of them
+//
+// Long because: the composition root: the only place where all parts are seen together.
 
 import { randomInt, randomUUID } from 'node:crypto';
 import { type Admin, createAdmin } from '../admin/admin.ts';

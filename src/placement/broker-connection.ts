@@ -3,6 +3,8 @@
 // hears of every new connection.
 //
 // With MQTT 5 the session outlives a short absence, so that the informer's events, which are not retained, wait for us.
+//
+// Long because: one MQTT session, from its first packet to its last, in the order of its events.
 
 import { readFileSync } from 'node:fs';
 import { isIP } from 'node:net';

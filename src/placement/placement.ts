@@ -7,6 +7,8 @@
 //   informer topics  ─┘        → onTarget(node, …)      the prober's setTarget
 //
 // `observeRtt` closes the circle: how near nodes are decides which of them are listened to.
+//
+// Long because: every source of instances meets here, and each has its start, reload and stop.
 
 import { isDeepStrictEqual } from 'node:util';
 import type { Config, ListenAddress, MqttConfig, ServiceConfig, StaticInstanceConfig } from '../config/config.ts';

@@ -4,6 +4,8 @@
 //
 // One seed gives one run, to the last bit: every purpose draws from a random stream of its own, so that two policies meet the same
 // clients, the same jitter sequence and the same faults.
+//
+// Long because: one event loop of virtual time; its events are its methods.
 
 import type { Candidate, TryResult } from '../core/domain.ts';
 import type { Rng } from '../core/rng.ts';

@@ -1,5 +1,7 @@
 // The service router: keeps the books (who is there, what is in flight, how clients fare), asks the policy where a
 // request goes, and holds the line when the policy wants nobody.
+//
+// Long because: every book of one service changes in the same few steps of a request.
 
 import { assert, assertNever } from '../assert.ts';
 import {

@@ -2,18 +2,10 @@
 // falls silent. One close listener a socket, however many requests it carries.
 
 import type { ProxyError } from '../../errors.ts';
+import type { ConnectionExchange, ExchangeConnection } from '../exchange/exchange-connection.ts';
 import type { Peer } from '../fields/forwarded.ts';
 import type { ServiceRuntime } from '../service.ts';
 import type { WebSocketPipe } from '../websocket/websocket.ts';
-
-/** What a connection needs of the exchanges on it. */
-export interface ConnectionExchange {
-  readonly waitsForClient: boolean;
-  clientGone(): void;
-  clientTooSlow(): void;
-  /** What follows on the connection cannot be understood. True: it was a part of this request, which says so. */
-  clientBroken(error: ProxyError): boolean;
-}
 
 /** The connection itself, or one stream of it. */
 export interface ClientLink {
@@ -33,7 +25,7 @@ export interface QuietSocket {
   setTimeout(ms: number): unknown;
 }
 
-export class ClientConnection {
+export class ClientConnection implements ExchangeConnection {
   readonly peer: Peer;
   readonly #link: ClientLink;
   readonly #service: () => ServiceRuntime | null;

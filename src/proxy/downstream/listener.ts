@@ -1,5 +1,7 @@
 // One listening port: an HTTP/1 server with llhttp in its strict mode, limits on everything a client can send, and an answer
 // for what could not even be parsed.
+//
+// Long because: what one port accepts, refuses and limits.
 
 import { createServer, type IncomingMessage, type Server, type ServerOptions, ServerResponse } from 'node:http';
 import { createServer as createTlsServer, type Server as TlsServer } from 'node:https';

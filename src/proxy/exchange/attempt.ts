@@ -1,4 +1,6 @@
 // One try of a request at one instance: what comes back is judged for the router and written straight to the client.
+//
+// Long because: one attempt from its first byte to its verdict; its limits and its answer share one state.
 
 import type { Socket } from 'node:net';
 import type { Candidate } from '../../core/domain.ts';

@@ -1,4 +1,6 @@
 // A request's whole way, top to bottom: begin → collect the body → try (→ try again) → answer → settle.
+//
+// Long because: one request from begin to settle, in order; what it decides stands in the files beside it.
 
 import type { Socket } from 'node:net';
 import type { Candidate } from '../../core/domain.ts';
@@ -6,7 +8,6 @@ import type { Account } from '../../core/verdict/table.ts';
 import type { TryEnding } from '../../core/verdict/verdict.ts';
 import { ProxyError, type ProxyErrorCode } from '../../errors.ts';
 import type { RequestTrace } from '../../telemetry/traces/request-trace.ts';
-import type { ClientConnection } from '../downstream/client-connection.ts';
 import type { RawFields } from '../fields/fields.ts';
 import { hasField } from '../fields/fields.ts';
 import { RequestHead } from '../fields/request-head.ts';
@@ -26,6 +27,7 @@ import type { ClientRequest, ClientResponse } from './client-message.ts';
 import type { ProxyContext } from './context.ts';
 import { Deadline } from './deadline.ts';
 import { errorAnswer, statusOf } from './error-response.ts';
+import type { ExchangeConnection } from './exchange-connection.ts';
 import { admitHead, assertReachable, assertRoom } from './load-shedding.ts';
 import { countHop, type LastHopAnswer } from './max-forwards.ts';
 import { type BodyListener, RequestBody } from './request-body.ts';
@@ -36,7 +38,7 @@ import { Stopwatch } from './stopwatch.ts';
 
 /** Who an exchange is with. */
 export interface ExchangeClient {
-  readonly connection: ClientConnection;
+  readonly connection: ExchangeConnection;
   readonly request: ClientRequest;
   readonly response: ClientResponse;
   readonly upgrade: ClientUpgrade | null;
@@ -65,7 +67,7 @@ export class Exchange implements BodyListener, Waiter {
   readonly answer: Answer;
   readonly stopwatch = new Stopwatch();
   readonly #context: ProxyContext;
-  readonly #connection: ClientConnection;
+  readonly #connection: ExchangeConnection;
   readonly #response: ClientResponse;
   /** What a client that wants to switch protocols sent behind its head; null for everybody else. */
   readonly #upgrade: ClientUpgrade | null;

@@ -3,10 +3,10 @@
 // with back-pressure; until its first bytes are let go of, even that can be replayed.
 
 import { ProxyError } from '../../errors.ts';
-import { KeptBytes } from '../downstream/kept-bytes.ts';
 import { type FieldTable, trailersOnly } from '../fields/fields.ts';
 import type { BodySink, OutgoingBody } from '../upstream/upstream.ts';
 import type { ClientRequest } from './client-message.ts';
+import { KeptBytes } from './kept-bytes.ts';
 import type { Stopwatch } from './stopwatch.ts';
 
 export interface BodyLimits {

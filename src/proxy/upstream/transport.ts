@@ -1,10 +1,10 @@
 // How one try travels: what the instance speaks decides, and for HTTP/1 whether the short way will do.
 
 import { forward } from './http1/forward.ts';
-import { forwardStream, type StreamFraming } from './http1/forward-stream.ts';
+import { forwardStream } from './http1/forward-stream.ts';
 import { forwardHttp2 } from './http2/forward.ts';
 import type { InstancePool } from './pool.ts';
-import type { OutgoingBody, UpstreamCall, UpstreamHandler, UpstreamRequest } from './upstream.ts';
+import type { OutgoingBody, StreamFraming, UpstreamCall, UpstreamHandler, UpstreamRequest } from './upstream.ts';
 import { upstreamError } from './upstream.ts';
 
 export interface Transmission {

@@ -26,6 +26,15 @@ export interface UpstreamHandler {
   onError(error: UpstreamError): void;
 }
 
+export interface StreamFraming {
+  /** Null: chunked when there is a body, none otherwise. */
+  readonly contentLength: number | null;
+  readonly trailer: string | null;
+  readonly expect: string | null;
+  /** Protocol to switch to; null for an ordinary request. */
+  readonly upgrade: string | null;
+}
+
 /** Where the body of a request goes: written to until it says that it is full, and asked to go on by `drained`. */
 export interface BodySink {
   /** False: full for now. */

@@ -3,6 +3,8 @@
 // is as old makes many load balancers herd and oscillate. Here damped multiplicative weights (the slow loop) turn the
 // same observations into a congestion game that settles, and a per-request deferral (the fast loop) keeps requests away
 // from an instance that is late right now. The parts are in qedge/, one idea a file.
+//
+// Long because: the slow and the fast loop and what people are shown work on one state; each part has its file.
 
 import type { Candidate, Outcome, RequestInfo } from '../../domain.ts';
 import { grownFloat64 } from '../../stats/grown.ts';

@@ -1,6 +1,8 @@
 // QEdgeProxy, Algorithms 1–4 of Čilić et al., "QoS-Aware Load Balancing in the Computing EmulatedCluster via Multi-DataPlane
 // Bandits" (Section V): KDE success probabilities over a sliding window, an exploitation and an exploration pool, ε that
 // decays while the promise is kept and is reset when it is not, SWRR, and a cooldown after misses in a row.
+//
+// Long because: Algorithms 1 to 4 of the paper share one state and are read against it in order.
 
 import type { Candidate, Outcome, RequestInfo } from '../../domain.ts';
 import { numberOf, recordOf } from '../../snapshot-shape.ts';

@@ -6,17 +6,8 @@ import { type ClientRequest, request as httpRequest, type IncomingMessage } from
 import type { Socket } from 'node:net';
 import { RESPONSE_HEAD_BYTES_MAX } from '../../fields/field-lines.ts';
 import type { InstancePool } from '../pool.ts';
-import type { OutgoingBody, UpstreamCall, UpstreamHandler, UpstreamRequest } from '../upstream.ts';
+import type { OutgoingBody, StreamFraming, UpstreamCall, UpstreamHandler, UpstreamRequest } from '../upstream.ts';
 import { upstreamError } from '../upstream.ts';
-
-export interface StreamFraming {
-  /** Null: chunked when there is a body, none otherwise. */
-  readonly contentLength: number | null;
-  readonly trailer: string | null;
-  readonly expect: string | null;
-  /** Protocol to switch to; null for an ordinary request. */
-  readonly upgrade: string | null;
-}
 
 /** `body` null: the request has none. Never throws: `onError` tells. */
 export function forwardStream(

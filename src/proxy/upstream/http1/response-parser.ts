@@ -1,5 +1,7 @@
 // Answers of instances as they come off the wire, HTTP/1.1 after RFC 9112, no laxer than llhttp in its strict mode: whatever
 // two readers could understand differently (a bare line feed, a folded field, a length beside chunks) is an error.
+//
+// Long because: one state machine over the bytes of an answer (RFC 9112); split, its states would be shared.
 
 import { FIELD_LINE, RESPONSE_HEAD_BYTES_MAX, readFieldLines, TOKEN, VALUE } from '../../fields/field-lines.ts';
 import { FieldKind, RESPONSE_FIELDS } from '../../fields/fields.ts';

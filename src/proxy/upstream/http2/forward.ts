@@ -3,15 +3,9 @@
 import { type ClientHttp2Stream, constants, type IncomingHttpHeaders, type IncomingHttpStatusHeader } from 'node:http2';
 import type { RawFields } from '../../fields/fields.ts';
 import { http2Fields, withoutPseudo } from '../../fields/http2-fields.ts';
-import type { StreamFraming } from '../http1/forward-stream.ts';
-import type { OutgoingBody, UpstreamCall, UpstreamHandler, UpstreamRequest } from '../upstream.ts';
+import type { OutgoingBody, StreamFraming, UpstreamCall, UpstreamHandler, UpstreamRequest } from '../upstream.ts';
 import { upstreamError } from '../upstream.ts';
-import type { Http2Connection, Http2Sessions } from './sessions.ts';
-
-export interface Http2Target {
-  readonly sessions: Http2Sessions;
-  readonly scheme: 'http' | 'https';
-}
+import type { Http2Connection, Http2Target } from './sessions.ts';
 
 /** `body` null: the request has none. Never throws: `onError` tells. */
 export function forwardHttp2(

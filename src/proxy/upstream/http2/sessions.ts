@@ -44,6 +44,12 @@ export interface SessionsOptions {
   readonly onClose: () => void;
 }
 
+/** The connections of an instance, and the scheme that its requests name. */
+export interface Http2Target {
+  readonly sessions: Http2Sessions;
+  readonly scheme: 'http' | 'https';
+}
+
 export class Http2Sessions {
   readonly #options: SessionsOptions;
   readonly #connections: Http2Connection[] = [];
