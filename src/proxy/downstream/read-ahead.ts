@@ -2,14 +2,15 @@
 // ahead of the answer is kept for the other end.
 
 import type { Socket } from 'node:net';
+import { KeptBytes } from '../exchange/kept-bytes.ts';
 
 const BYTES_MAX = 64 * 1024;
 
 export class ReadAhead {
   readonly #socket: Socket;
-  #kept: Buffer;
+  readonly #kept = new KeptBytes();
   readonly #onData = (chunk: Buffer): void => {
-    this.#kept = Buffer.concat([this.#kept, chunk]);
+    this.#kept.add(chunk);
     if (this.#kept.length > BYTES_MAX) this.#socket.pause();
   };
   readonly #onEnd = (): void => {
@@ -19,7 +20,7 @@ export class ReadAhead {
   /** `first`: what has been read already. */
   constructor(socket: Socket, first: Buffer) {
     this.#socket = socket;
-    this.#kept = first;
+    if (first.length > 0) this.#kept.add(first);
     socket.on('data', this.#onData);
     socket.on('end', this.#onEnd);
     socket.resume();
@@ -30,6 +31,6 @@ export class ReadAhead {
     this.#socket.pause();
     this.#socket.removeListener('data', this.#onData);
     this.#socket.removeListener('end', this.#onEnd);
-    return this.#kept;
+    return this.#kept.whole();
   }
 }

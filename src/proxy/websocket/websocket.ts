@@ -4,6 +4,7 @@
 
 import type { Socket } from 'node:net';
 import type { Duplex } from 'node:stream';
+import { gatherPieces } from '../piece-gatherer.ts';
 import { closeFrame, FrameTracker } from './frames.ts';
 
 /** RFC 6455 section 7.4.1: an endpoint is going away. */
@@ -56,6 +57,8 @@ export class WebSocketPipe {
       [client, upstream],
       [upstream, client],
     ] as const) {
+      // Records of TLS may be as small as a byte.
+      if ('encrypted' in socket) gatherPieces(socket);
       socket.setKeepAlive(true, TCP_KEEP_ALIVE_MS);
       socket.setNoDelay(true);
       socket.setTimeout(ends.stallTimeoutMs, () => this.#onQuiet(socket));

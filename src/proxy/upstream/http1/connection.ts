@@ -3,6 +3,7 @@
 
 import type { Socket } from 'node:net';
 import type { ReadInto } from '../../../net/connect.ts';
+import { gatherPieces } from '../../piece-gatherer.ts';
 import type { ConnectionOwner, Opener, PooledConnection } from '../pooled-connection.ts';
 import type { UpstreamCall, UpstreamHandler, UpstreamRequest } from '../upstream.ts';
 import { upstreamError } from '../upstream.ts';
@@ -108,7 +109,10 @@ export class Http1Connection implements PooledConnection, ResponseSink {
         this.#owner.countConnection(-1);
         this.#onClose(null);
       });
-      if (this.#secure) socket.on('data', (chunk: Buffer) => this.#onRead(chunk));
+      if (this.#secure) {
+        gatherPieces(socket);
+        socket.on('data', (chunk: Buffer) => this.#onRead(chunk));
+      }
       socket.once('end', () => this.#onEndOfStream());
       socket.on('error', (failure) => this.#onClose(failure));
       this.#write(socket, request, body);

@@ -5,6 +5,7 @@
 import { type ClientRequest, request as httpRequest, type IncomingMessage } from 'node:http';
 import type { Socket } from 'node:net';
 import { RESPONSE_HEAD_BYTES_MAX } from '../../fields/field-lines.ts';
+import { gatherPieces } from '../../piece-gatherer.ts';
 import type { InstancePool } from '../pool.ts';
 import type { OutgoingBody, StreamFraming, UpstreamCall, UpstreamHandler, UpstreamRequest } from '../upstream.ts';
 import { upstreamError } from '../upstream.ts';
@@ -87,6 +88,7 @@ class StreamCall implements UpstreamCall {
   #onResponse(incoming: IncomingMessage): void {
     if (this.#over) return;
     this.#incoming = incoming;
+    gatherPieces(incoming);
     incoming.on('error', (error) => this.#onError(error));
     incoming.on('data', (chunk: Buffer) => this.#over || this.#handler.onData(chunk));
     incoming.on('end', () => this.#onEnd(incoming));

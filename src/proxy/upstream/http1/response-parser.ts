@@ -33,6 +33,7 @@ const HEAD = new RegExp(`^HTTP/1\\.[01] [1-9]\\d\\d(?: ${VALUE})?\\r\\n${FIELD_L
 const TRAILERS = new RegExp(`^${FIELD_LINES}\\r\\n$`);
 
 const NO_FIELDS: readonly string[] = [];
+const NOTHING = Buffer.alloc(0);
 
 type State = 'idle' | 'head' | 'length' | 'chunk-line' | 'chunk' | 'chunk-end' | 'trailers' | 'until-close' | 'stopped';
 
@@ -44,6 +45,9 @@ export class ResponseParser {
   #pending = '';
   /** Of the body or the chunk, bytes. */
   #left = 0;
+  /** Of chunks in what is being fed, not yet passed on. */
+  #gathered: Buffer = NOTHING;
+  #gatheredBytes = 0;
   #persistent = true;
   /** Seconds of `Keep-Alive: timeout`, NaN without one. */
   #keepAliveSeconds = Number.NaN;
@@ -76,35 +80,32 @@ export class ResponseParser {
 
   /** `bytes` are only looked at during the call. Throws `MalformedResponseError`. */
   feed(bytes: Buffer): void {
-    let at = 0;
-    while (at < bytes.length) {
-      switch (this.#state) {
-        case 'head':
-          at = this.#feedHead(bytes, at);
-          break;
-        case 'length':
-          at = this.#feedLength(bytes, at);
-          break;
-        case 'chunk-line':
-          at = this.#feedChunkLine(bytes, at);
-          break;
-        case 'chunk':
-          at = this.#feedChunk(bytes, at);
-          break;
-        case 'chunk-end':
-          at = this.#feedChunkEnd(bytes, at);
-          break;
-        case 'trailers':
-          at = this.#feedTrailers(bytes, at);
-          break;
-        case 'until-close':
-          this.#sink.onData(Buffer.from(bytes.subarray(at)));
-          return;
-        case 'stopped':
-          return;
-        case 'idle':
-          throw new MalformedResponseError('bytes behind the end of the answer');
-      }
+    for (let at = 0; at < bytes.length; ) at = this.#feedFrom(bytes, at);
+    this.#passGathered();
+  }
+
+  /** Returns where to go on. */
+  #feedFrom(bytes: Buffer, at: number): number {
+    switch (this.#state) {
+      case 'head':
+        return this.#feedHead(bytes, at);
+      case 'length':
+        return this.#feedLength(bytes, at);
+      case 'chunk-line':
+        return this.#feedChunkLine(bytes, at);
+      case 'chunk':
+        return this.#feedChunk(bytes, at);
+      case 'chunk-end':
+        return this.#feedChunkEnd(bytes, at);
+      case 'trailers':
+        return this.#feedTrailers(bytes, at);
+      case 'until-close':
+        this.#sink.onData(Buffer.from(bytes.subarray(at)));
+        return bytes.length;
+      case 'stopped':
+        return bytes.length;
+      case 'idle':
+        throw new MalformedResponseError('bytes behind the end of the answer');
     }
   }
 
@@ -180,8 +181,26 @@ export class ResponseParser {
     const to = Math.min(bytes.length, from + this.#left);
     this.#left -= to - from;
     if (this.#left === 0) this.#state = 'chunk-end';
-    this.#sink.onData(Buffer.from(bytes.subarray(from, to)));
+    this.#gather(bytes, from, to);
     return to;
+  }
+
+  /** Chunks that came together go on together: one of a few bytes must not cost a buffer and a write of its own. */
+  #gather(bytes: Buffer, from: number, to: number): void {
+    const length = to - from;
+    if (this.#gatheredBytes > 0 && this.#gatheredBytes + length > this.#gathered.length) this.#passGathered();
+    if (this.#gatheredBytes === 0) this.#gathered = Buffer.allocUnsafe(Math.max(length, bytes.length - from));
+    bytes.copy(this.#gathered, this.#gatheredBytes, from, to);
+    this.#gatheredBytes += length;
+  }
+
+  #passGathered(): void {
+    const bytes = this.#gatheredBytes;
+    if (bytes === 0) return;
+    const gathered = this.#gathered;
+    this.#gathered = NOTHING;
+    this.#gatheredBytes = 0;
+    if (!this.#isStopped) this.#sink.onData(gathered.subarray(0, bytes));
   }
 
   #feedChunkEnd(bytes: Buffer, from: number): number {
@@ -215,6 +234,8 @@ export class ResponseParser {
 
   /** `last`: nothing came behind the answer. */
   #end(trailers: readonly string[], last: boolean): void {
+    this.#passGathered();
+    if (this.#isStopped) return;
     this.#state = 'idle';
     this.#sink.onEnd(trailers, this.#persistent && last);
   }

@@ -3,6 +3,7 @@
 import { type ClientHttp2Stream, constants, type IncomingHttpHeaders, type IncomingHttpStatusHeader } from 'node:http2';
 import type { RawFields } from '../../fields/fields.ts';
 import { http2Fields, withoutPseudo } from '../../fields/http2-fields.ts';
+import { gatherPieces } from '../../piece-gatherer.ts';
 import type { OutgoingBody, StreamFraming, UpstreamCall, UpstreamHandler, UpstreamRequest } from '../upstream.ts';
 import { upstreamError } from '../upstream.ts';
 import type { Http2Connection, Http2Target } from './sessions.ts';
@@ -96,6 +97,7 @@ class StreamCall implements UpstreamCall {
 
   #listen(stream: ClientHttp2Stream): void {
     const handler = this.#handler;
+    gatherPieces(stream);
     stream.on('continue', () => this.#over || handler.onInformation(100, []));
     stream.on('headers', (headers, _flags, raw) => {
       const status = headers[':status'] ?? 0;

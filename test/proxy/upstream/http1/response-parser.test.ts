@@ -126,6 +126,21 @@ const answers = fc
     return `${first}${head}Transfer-Encoding: chunked\r\n\r\n${chunks}0\r\n${lines(framing.trailers)}\r\n`;
   });
 
+describe('chunks of one byte', () => {
+  it('that came together are passed on together', () => {
+    const chunks: number[] = [];
+    const recorder = new Recorder();
+    recorder.onData = (chunk) => chunks.push(chunk.length);
+    const parser = new ResponseParser(recorder);
+    parser.begin(false);
+    parser.feed(Buffer.from('HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n'));
+    parser.feed(Buffer.from('1\r\nx\r\n'.repeat(5000)));
+    parser.feed(Buffer.from(`${'1\r\nx\r\n'.repeat(5000)}0\r\n\r\n`));
+    expect(chunks).toEqual([5000, 5000]);
+    expect(recorder.ended).toBe(true);
+  });
+});
+
 describe('an answer', () => {
   it('reads the same in whatever pieces it comes', () => {
     fc.assert(
