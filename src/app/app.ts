@@ -160,7 +160,9 @@ class RunningApp implements App {
         for (const line of lines) this.#log.write(line);
       },
     });
-    this.#tiers = new InstanceTiers(config.node, (service, update) => this.#dataPlanes.applyPlacement(service, update));
+    this.#tiers = new InstanceTiers(config.node, (service, update) =>
+      this.#dataPlanes.tell({ kind: 'placement', service, update }),
+    );
     this.#placement = createPlacement({
       ...shared,
       config,
@@ -173,12 +175,12 @@ class RunningApp implements App {
       },
       onTarget: (nodeId, target) => {
         this.#prober.setTarget(nodeId, target);
-        if (target === null) this.#dataPlanes.forgetNode(nodeId);
+        if (target === null) this.#dataPlanes.tell({ kind: 'node-gone', nodeId });
       },
       answeredMs: (service, key) => this.#dataPlanes.answeredMs(service, key),
     });
     this.#names = new NameResolver({
-      onResolution: (name, resolution) => this.#dataPlanes.observeName(name, resolution),
+      onResolution: (name, resolution) => this.#dataPlanes.tell({ kind: 'name', name, resolution }),
       onTrouble: (name, reason) => {
         if (reason === null) log.info({ name }, 'a name resolves again');
         else log.warn({ name, reason }, 'a name does not resolve');
@@ -188,7 +190,7 @@ class RunningApp implements App {
       ...shared,
       config: config.probe,
       onRtt: (nodeId, rttMs) => {
-        this.#dataPlanes.observeRtt(nodeId, rttMs);
+        this.#dataPlanes.tell({ kind: 'rtt', nodeId, rttMs });
         this.#placement.observeRtt(nodeId, rttMs);
         this.#placement.nodeAnswered(nodeId);
       },
@@ -250,7 +252,7 @@ class RunningApp implements App {
   #restore(kept: RestoredState | null): void {
     if (kept?.placement) this.#placement.import(kept.placement, kept.ageMs);
     this.#placement.tellStatic();
-    this.#dataPlanes.start(kept?.routers ?? [], kept?.ageMs ?? 0);
+    this.#dataPlanes.tell({ kind: 'start', learned: kept?.routers ?? [], ageMs: kept?.ageMs ?? 0 });
     for (const { rtts } of kept?.routers ?? []) {
       for (const [nodeId, rttMs] of Object.entries(rtts)) this.#placement.observeRtt(nodeId, rttMs);
     }
@@ -277,7 +279,7 @@ class RunningApp implements App {
     // The name is on everything that was said and learned so far.
     const config = { ...wanted, node: { ...wanted.node, id: this.#config.node.id } };
     // First, since it is the one step that may refuse.
-    await this.#dataPlanes.configure(config);
+    await this.#dataPlanes.apply({ kind: 'configure', config });
     this.#config = config;
     this.log.level = config.log.level;
     this.#admin.setToken(config.admin.token);
@@ -372,7 +374,7 @@ class RunningApp implements App {
   async #setLogLevel(level: LogLevel): Promise<void> {
     this.log.level = level;
     this.#config = { ...this.#config, log: { ...this.#config.log, level } };
-    await this.#dataPlanes.configure(this.#config);
+    await this.#dataPlanes.apply({ kind: 'configure', config: this.#config });
   }
 
   #createAdmin(): Admin {

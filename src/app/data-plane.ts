@@ -1,17 +1,18 @@
-// One data planes of the game: an event loop with routers of its own and the ports through which requests reach them. One
-// event loop is one data planes; with `proxy.workers` there are several, each deciding for itself.
+// One data plane: an event loop with routers of its own and the ports through which requests reach them. With `proxy.workers`
+// there are several, each deciding for itself.
 
 import type { Config } from '../config/config.ts';
+import { assertNever } from '../core/assert.ts';
 import type { Clock } from '../core/clock.ts';
-import type { InstanceKey, PlacementUpdate } from '../core/domain.ts';
 import type { Rng } from '../core/rng.ts';
 import type { RouterEvent, RouterSnapshot, ServiceRouter } from '../core/service-router.ts';
-import { addressBook, type Resolution } from '../net/address-book.ts';
+import { addressBook } from '../net/address-book.ts';
 import type { OnHealth } from '../proxy/health.ts';
 import { type BoundListener, createProxy, type Proxy as DataPath, type ProxyService } from '../proxy/proxy.ts';
 import type { Logger } from '../telemetry/log.ts';
 import type { Metrics } from '../telemetry/metrics.ts';
 import { startTraces, type Traces } from '../telemetry/traces/traces.ts';
+import type { ControlMessage } from './control-message.ts';
 import { RouterSet } from './router-set.ts';
 
 export interface DataPlaneOptions {
@@ -23,7 +24,7 @@ export interface DataPlaneOptions {
   /** Of qedge. */
   readonly version: string;
   readonly onEvent: (service: string, event: RouterEvent) => void;
-  /** Health checks changed their mind about an instance; null: they are made by another data planes, who tells. */
+  /** Health checks changed their mind about an instance; null: they are made by another data plane, which reports. */
   readonly onHealth: OnHealth | null;
   /** Not the first on its ports. */
   readonly joins?: boolean;
@@ -51,7 +52,7 @@ export class DataPlane {
     });
   }
 
-  /** Service name → router; one object for the life of the data planes. */
+  /** Service name → router; one object for the life of the data plane. */
   get routers(): ReadonlyMap<string, ServiceRouter> {
     return this.#set.routers;
   }
@@ -60,7 +61,7 @@ export class DataPlane {
     return this.#proxy.listeners;
   }
 
-  /** `sockets`: inherited ones by the name of the listener. `shared`: where the first data planes listens. */
+  /** `sockets`: inherited ones by the name of the listener. `shared`: where the first data plane listens. */
   listen(
     sockets: ReadonlyMap<string, number>,
     shared: readonly BoundListener[] = [],
@@ -68,42 +69,44 @@ export class DataPlane {
     return this.#proxy.listen(sockets, shared);
   }
 
-  /** Takes back what was learned, then decides from here on. */
-  start(learned: readonly RouterSnapshot[], ageMs: number): void {
-    this.#set.restore(learned, ageMs);
-    this.#set.start();
+  /** Rejects with `CommandError`, with nothing changed, when a file that a new configuration names cannot be used. */
+  async apply(message: ControlMessage): Promise<void> {
+    switch (message.kind) {
+      case 'start':
+        this.#set.restore(message.learned, message.ageMs);
+        this.#set.start();
+        return;
+      case 'placement':
+        this.#set.applyPlacement(message.service, message.update);
+        return;
+      case 'rtt':
+        this.#set.observeRtt(message.nodeId, message.rttMs);
+        return;
+      case 'node-gone':
+        this.#set.forgetNode(message.nodeId);
+        return;
+      case 'name':
+        addressBook.set(message.name, message.resolution);
+        this.#set.observeName(message.name, message.resolution === null || message.resolution.kind === 'known');
+        return;
+      case 'health':
+        this.#set.observeHealth(message.service, message.key, message.healthy);
+        return;
+      case 'drain-instance':
+        this.#set.drain(message.service, message.key, message.on);
+        return;
+      case 'reset':
+        this.routers.get(message.service)?.reset(this.#clock.nowMs());
+        return;
+      case 'configure':
+        await this.#configure(message.config);
+        return;
+      default:
+        assertNever(message);
+    }
   }
 
-  applyPlacement(service: string, update: PlacementUpdate): void {
-    this.#set.applyPlacement(service, update);
-  }
-
-  observeRtt(nodeId: string, rttMs: number): void {
-    this.#set.observeRtt(nodeId, rttMs);
-  }
-
-  forgetNode(nodeId: string): void {
-    this.#set.forgetNode(nodeId);
-  }
-
-  /** What is known of a name changed; null: it is not kept any more. */
-  observeName(name: string, resolution: Resolution | null): void {
-    addressBook.set(name, resolution);
-    this.#set.observeName(name, resolution === null || resolution.kind === 'known');
-  }
-
-  /** What health checks found out. */
-  observeHealth(service: string, key: InstanceKey, healthy: boolean): void {
-    this.#set.observeHealth(service, key, healthy);
-  }
-
-  /** Somebody drains an instance, or takes that back. */
-  drainInstance(service: string, key: InstanceKey, on: boolean): void {
-    this.#set.drain(service, key, on);
-  }
-
-  /** Throws `CommandError`, with nothing changed, when a file the configuration names cannot be used. */
-  async configure(config: Config): Promise<void> {
+  async #configure(config: Config): Promise<void> {
     this.#proxy.configure(config.proxy, config.log.access);
     this.#set.reload(config.services);
     await this.#proxy.applyServices(this.#services(config));

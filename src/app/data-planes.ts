@@ -1,26 +1,27 @@
-// All data planes of this node behind one face: the main thread's own, and the worker pool of workers where there are any. Told
-// once, known by all; looked at as one.
+// All data planes of this node behind one interface: the main thread's own, and those of the workers where there are any. A
+// message is applied by all of them, and they are read as one.
 
 import type { Config } from '../config/config.ts';
 import type { Clock } from '../core/clock.ts';
-import type { InstanceKey, PlacementUpdate, RequestInfo } from '../core/domain.ts';
+import type { InstanceKey, RequestInfo } from '../core/domain.ts';
 import type { RoutePreview, RouterSnapshot, RouterState, RouterTap, ServiceRouter } from '../core/service-router.ts';
-import type { Resolution } from '../net/address-book.ts';
 import type { BoundListener } from '../proxy/proxy.ts';
 import type { InheritedSockets } from '../systemd/sockets.ts';
+import type { Logger } from '../telemetry/log.ts';
+import type { ControlMessage } from './control-message.ts';
 import { DataPlane, type DataPlaneOptions } from './data-plane.ts';
 import { mergeStates } from './merge-states.ts';
 import { playTries } from './try-tap.ts';
 import { WorkerPool } from './worker-pool.ts';
 import { type Answer, answerTo, mergeDensities, type PreviewAnswer, type WorkerQuery } from './worker-queries.ts';
 
-/** A service as people see it: whatever concerns state is told of all data planes, and told to all. */
+/** A service as people see it: its state is that of all data planes, and what changes it changes all of them. */
 export interface ObservedRouter extends Pick<ServiceRouter, 'service' | 'candidates' | 'state' | 'setTap' | 'reset'> {
   /** No new traffic for the instance, whatever placement and health checks say, until that is taken back. */
   drain(key: InstanceKey, on: boolean): void;
   /** The mean of what the data planes estimate, each by its samples. */
   density(key: InstanceKey, gridMs: readonly number[], nowMs: number): Promise<number[] | null>;
-  /** Where each data planes would send the request, the main thread's first. */
+  /** Where each data plane would send the request, the main thread's first. */
   previews(request: RequestInfo, nowMs: number): Promise<readonly RoutePreview[]>;
 }
 
@@ -35,6 +36,7 @@ export class DataPlanes {
   readonly #config: Config;
   readonly #version: string;
   readonly #clock: Clock;
+  readonly #log: Logger;
   readonly #own: DataPlane;
   readonly #workers: WorkerPool;
   /** Of services that are being recorded. */
@@ -45,12 +47,12 @@ export class DataPlanes {
     this.#config = config;
     this.#version = options.version;
     this.#clock = options.clock;
+    this.#log = log;
     this.#own = new DataPlane({
       ...options,
       onHealth: (service, key, healthy, reason) => {
         log.info({ service, instance: key, healthy, reason }, 'health of an instance changed');
-        this.#own.observeHealth(service, key, healthy);
-        this.#workers.tell({ kind: 'health', service, key, healthy });
+        this.tell({ kind: 'health', service, key, healthy });
       },
     });
     this.#workers = new WorkerPool({
@@ -87,31 +89,18 @@ export class DataPlanes {
     await this.#workers.listen(listeners, sockets);
   }
 
-  /** Decides from here on, with what was learned before where there is such a thing. */
-  start(learned: readonly RouterSnapshot[], ageMs: number): void {
-    this.#own.start(learned, ageMs);
-    this.#workers.tell({ kind: 'start', learned, ageMs });
+  /** Rejects with `CommandError`, with nothing changed, when a file that a new configuration names cannot be used. */
+  async apply(message: ControlMessage): Promise<void> {
+    const applied = this.#own.apply(message);
+    // The main thread goes first where it may refuse; all else is applied at once, in the order in which it came.
+    if (message.kind === 'configure') await applied;
+    this.#workers.tell(message);
+    await applied;
   }
 
-  applyPlacement(service: string, update: PlacementUpdate): void {
-    this.#own.applyPlacement(service, update);
-    this.#workers.tell({ kind: 'placement', service, update });
-  }
-
-  observeRtt(nodeId: string, rttMs: number): void {
-    this.#own.observeRtt(nodeId, rttMs);
-    this.#workers.tell({ kind: 'rtt', nodeId, rttMs });
-  }
-
-  /** What is known of a name changed; null: it is not kept any more. */
-  observeName(name: string, resolution: Resolution | null): void {
-    this.#own.observeName(name, resolution);
-    this.#workers.tell({ kind: 'name', name, resolution });
-  }
-
-  forgetNode(nodeId: string): void {
-    this.#own.forgetNode(nodeId);
-    this.#workers.tell({ kind: 'node-gone', nodeId });
+  /** The same for what cannot be refused: a defect is logged and ends nothing. */
+  tell(message: ControlMessage): void {
+    this.apply(message).catch((error: Error) => this.#log.error({ err: error }, 'message not applied'));
   }
 
   /** When an instance last answered a request, of any data plane; -Infinity when it never did. */
@@ -122,13 +111,7 @@ export class DataPlanes {
     return Math.max(own, ...ages.map(({ answeredAgeMs }) => nowMs - (answeredAgeMs ?? Number.POSITIVE_INFINITY)));
   }
 
-  /** Throws `CommandError`, with nothing changed, when a file the configuration names cannot be used. */
-  async configure(config: Config): Promise<void> {
-    await this.#own.configure(config);
-    this.#workers.tell({ kind: 'configure', config });
-  }
-
-  /** What the main thread's data planes learned; after a restart all begin with that. */
+  /** What the main thread's data plane learned; after a restart all begin with that. */
   snapshots(): RouterSnapshot[] {
     return this.#own.snapshots();
   }
@@ -171,14 +154,8 @@ export class DataPlanes {
         return answers.flatMap((answer) => (answer.about === 'preview' ? [previewOf(answer, router)] : []));
       },
       setTap: (tap) => this.#setTap(router, tap),
-      reset(nowMs) {
-        router.reset(nowMs);
-        workers.tell({ kind: 'reset', service });
-      },
-      drain: (key, on) => {
-        this.#own.drainInstance(service, key, on);
-        workers.tell({ kind: 'drain-instance', service, key, on });
-      },
+      reset: () => this.tell({ kind: 'reset', service }),
+      drain: (key, on) => this.tell({ kind: 'drain-instance', service, key, on }),
     };
   }
 

@@ -1,11 +1,10 @@
 // What the main thread and its workers say to each other.
 
 import type { Config } from '../config/config.ts';
-import type { InstanceKey, PlacementUpdate } from '../core/domain.ts';
-import type { RouterEvent, RouterSnapshot, RouterState } from '../core/service-router.ts';
-import type { Resolution } from '../net/address-book.ts';
+import type { RouterEvent, RouterState } from '../core/service-router.ts';
 import type { BoundListener } from '../proxy/proxy.ts';
 import type { MetricsExport } from '../telemetry/metrics.ts';
+import type { ControlMessage } from './control-message.ts';
 import type { FinishedTry } from './try-tap.ts';
 import type { Answer, WorkerQuery } from './worker-queries.ts';
 
@@ -25,15 +24,7 @@ export type ToWorker =
       readonly sockets: ReadonlyMap<string, number>;
       readonly shared: readonly BoundListener[];
     }
-  | { readonly kind: 'start'; readonly learned: readonly RouterSnapshot[]; readonly ageMs: number }
-  | { readonly kind: 'placement'; readonly service: string; readonly update: PlacementUpdate }
-  | { readonly kind: 'rtt'; readonly nodeId: string; readonly rttMs: number }
-  | { readonly kind: 'health'; readonly service: string; readonly key: InstanceKey; readonly healthy: boolean }
-  | { readonly kind: 'drain-instance'; readonly service: string; readonly key: InstanceKey; readonly on: boolean }
-  | { readonly kind: 'node-gone'; readonly nodeId: string }
-  | { readonly kind: 'name'; readonly name: string; readonly resolution: Resolution | null }
-  | { readonly kind: 'configure'; readonly config: Config }
-  | { readonly kind: 'reset'; readonly service: string }
+  | ControlMessage
   | { readonly kind: 'ask'; readonly id: number; readonly question: WorkerQuery }
   /** Tries of the service are told from now on, or no more. */
   | { readonly kind: 'tap'; readonly service: string; readonly on: boolean }

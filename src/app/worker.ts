@@ -2,8 +2,6 @@
 // itself, and reports once a second.
 
 import { parentPort, workerData } from 'node:worker_threads';
-import type { Config } from '../config/config.ts';
-import { assertNever } from '../core/assert.ts';
 import type { Clock } from '../core/clock.ts';
 import { createRng } from '../core/rng.ts';
 import { createLogger } from '../telemetry/log.ts';
@@ -55,58 +53,27 @@ function run(port: NonNullable<typeof parentPort>, { config, version, seed, time
       },
     );
   };
+  const tap = ({ service, on }: Extract<ToWorker, { kind: 'tap' }>): void => {
+    const tries = on ? new TryTap((finished) => tell({ kind: 'tries', service, tries: finished })) : null;
+    dataPlane.routers.get(service)?.setTap(tries);
+  };
   port.on('message', (message: ToWorker) => {
-    handle(dataPlane, message, clock).catch((error: Error) => log.error({ err: error }, 'worker refused a message'));
-    if (message.kind === 'listen') listen(message);
-    if (message.kind === 'ask') {
-      const { id, question } = message;
-      tell({ kind: 'answer', id, answer: answerTo(question, dataPlane.routers, clock.nowMs()) });
-    }
-    if (message.kind === 'tap') {
-      const { service, on } = message;
-      const tap = on ? new TryTap((tries) => tell({ kind: 'tries', service, tries })) : null;
-      dataPlane.routers.get(service)?.setTap(tap);
-    }
     if (message.kind === 'configure') log.level = message.config.log.level;
-    if (message.kind === 'drain') void dataPlane.drain(message).then(end);
+    switch (message.kind) {
+      case 'listen':
+        return listen(message);
+      case 'ask':
+        return tell({
+          kind: 'answer',
+          id: message.id,
+          answer: answerTo(message.question, dataPlane.routers, clock.nowMs()),
+        });
+      case 'tap':
+        return tap(message);
+      case 'drain':
+        return void dataPlane.drain(message).then(end);
+      default:
+        dataPlane.apply(message).catch((error: Error) => log.error({ err: error }, 'worker refused a message'));
+    }
   });
-}
-
-async function handle(dataPlane: DataPlane, message: ToWorker, clock: Clock): Promise<void> {
-  switch (message.kind) {
-    case 'start':
-      dataPlane.start(message.learned, message.ageMs);
-      return;
-    case 'placement':
-      dataPlane.applyPlacement(message.service, message.update);
-      return;
-    case 'rtt':
-      dataPlane.observeRtt(message.nodeId, message.rttMs);
-      return;
-    case 'health':
-      dataPlane.observeHealth(message.service, message.key, message.healthy);
-      return;
-    case 'drain-instance':
-      dataPlane.drainInstance(message.service, message.key, message.on);
-      return;
-    case 'node-gone':
-      dataPlane.forgetNode(message.nodeId);
-      return;
-    case 'name':
-      dataPlane.observeName(message.name, message.resolution);
-      return;
-    case 'configure':
-      await dataPlane.configure(message.config satisfies Config);
-      return;
-    case 'reset':
-      dataPlane.routers.get(message.service)?.reset(clock.nowMs());
-      return;
-    case 'listen':
-    case 'ask':
-    case 'tap':
-    case 'drain':
-      return;
-    default:
-      assertNever(message);
-  }
 }
