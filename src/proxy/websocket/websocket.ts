@@ -4,7 +4,7 @@
 
 import type { Socket } from 'node:net';
 import type { Duplex } from 'node:stream';
-import { gatherPieces } from '../piece-gatherer.ts';
+import { gatherPieces } from '../../net/piece-gatherer.ts';
 import { closeFrame, FrameTracker } from './frames.ts';
 
 /** RFC 6455 section 7.4.1: an endpoint is going away. */

@@ -3,8 +3,8 @@
 
 import { performServerHandshake, type ServerHttp2Session, type ServerOptions } from 'node:http2';
 import type { Socket } from 'node:net';
+import { gatherPieces } from '../../../net/piece-gatherer.ts';
 import { RESPONSE_HEAD_BYTES_MAX } from '../../fields/field-lines.ts';
-import { gatherPieces } from '../../piece-gatherer.ts';
 import { Http2Connection, type Http2PortOptions } from './connection.ts';
 import { FrameGuard } from './frame-guard.ts';
 

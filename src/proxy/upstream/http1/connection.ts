@@ -3,7 +3,7 @@
 
 import type { Socket } from 'node:net';
 import type { ReadInto } from '../../../net/connect.ts';
-import { gatherPieces } from '../../piece-gatherer.ts';
+import { gatherPieces } from '../../../net/piece-gatherer.ts';
 import type { ConnectionOwner, Opener, PooledConnection } from '../pooled-connection.ts';
 import type { UpstreamCall, UpstreamHandler, UpstreamRequest } from '../upstream.ts';
 import { upstreamError } from '../upstream.ts';

@@ -4,8 +4,8 @@
 
 import { type ClientRequest, request as httpRequest, type IncomingMessage } from 'node:http';
 import type { Socket } from 'node:net';
+import { gatherPieces } from '../../../net/piece-gatherer.ts';
 import { RESPONSE_HEAD_BYTES_MAX } from '../../fields/field-lines.ts';
-import { gatherPieces } from '../../piece-gatherer.ts';
 import type { InstancePool } from '../pool.ts';
 import type { OutgoingBody, StreamFraming, UpstreamCall, UpstreamHandler, UpstreamRequest } from '../upstream.ts';
 import { upstreamError } from '../upstream.ts';

@@ -1,9 +1,9 @@
 // The way to an instance that speaks HTTP/2: one stream a try, bodies and trailers both ways, as gRPC needs them.
 
 import { type ClientHttp2Stream, constants, type IncomingHttpHeaders, type IncomingHttpStatusHeader } from 'node:http2';
+import { gatherPieces } from '../../../net/piece-gatherer.ts';
 import type { RawFields } from '../../fields/fields.ts';
 import { http2Fields, withoutPseudo } from '../../fields/http2-fields.ts';
-import { gatherPieces } from '../../piece-gatherer.ts';
 import type { OutgoingBody, StreamFraming, UpstreamCall, UpstreamHandler, UpstreamRequest } from '../upstream.ts';
 import { upstreamError } from '../upstream.ts';
 import type { Http2Connection, Http2Target } from './sessions.ts';

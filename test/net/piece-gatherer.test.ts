@@ -1,7 +1,7 @@
 import { Readable } from 'node:stream';
 import { setImmediate as turn } from 'node:timers/promises';
 import { describe, expect, it } from 'vitest';
-import { gatherPieces } from '../../src/proxy/piece-gatherer.ts';
+import { gatherPieces } from '../../src/net/piece-gatherer.ts';
 
 /** A source that reads on when it is asked to. */
 function source(): { readonly stream: Readable; readonly asked: () => number; readonly got: Buffer[] } {
