@@ -15,6 +15,8 @@ export interface ProxyMetrics {
 export interface ServiceMetrics {
   /** `latencyMs`: as charged, of the request as a whole. */
   answered(status: number, latencyMs: number): void;
+  /** `status`: of gRPC. */
+  grpcEnded(status: number): void;
   retried(): void;
 }
 
@@ -26,7 +28,7 @@ export function createProxyMetrics(metrics: Metrics): ProxyMetrics {
   });
   const durations = metrics.histogram({
     name: 'qedge_request_duration_seconds',
-    help: 'From the moment a request could be sent to the last byte of its answer, less what its client took.',
+    help: 'From the moment a request could be sent to its answer (qos.measure), less what its client took.',
     labels: ['service'],
     bounds: LATENCY_BOUNDS_SECONDS,
   });
@@ -34,6 +36,11 @@ export function createProxyMetrics(metrics: Metrics): ProxyMetrics {
     name: 'qedge_retries_total',
     help: 'Tries beyond the first.',
     labels: ['service'],
+  });
+  const grpcCalls = metrics.counter({
+    name: 'qedge_grpc_calls_total',
+    help: 'Calls of gRPC by the status that they ended with.',
+    labels: ['service', 'rpc_grpc_status_code'],
   });
   const errors = metrics.counter({
     name: 'qedge_errors_total',
@@ -45,11 +52,12 @@ export function createProxyMetrics(metrics: Metrics): ProxyMetrics {
     ofService(service) {
       let known = services.get(service);
       if (known === undefined) {
-        known = new CachedServiceMetrics(
-          (code) => requests.with(service, code),
-          durations.with(service),
-          retries.with(service),
-        );
+        known = new CachedServiceMetrics({
+          requests: (code) => requests.with(service, code),
+          durations: durations.with(service),
+          retries: retries.with(service),
+          grpcCalls: (status) => grpcCalls.with(service, status),
+        });
         services.set(service, known);
       }
       return known;
@@ -58,13 +66,22 @@ export function createProxyMetrics(metrics: Metrics): ProxyMetrics {
   };
 }
 
+interface ServiceChildren {
+  readonly requests: (code: string) => Counter;
+  readonly durations: Histogram;
+  readonly retries: Counter;
+  readonly grpcCalls: (status: string) => Counter;
+}
+
 class CachedServiceMetrics implements ServiceMetrics {
   readonly #requests: (code: string) => Counter;
   readonly #byStatus: (Counter | undefined)[] = [];
   readonly #durations: Histogram;
   readonly #retries: Counter;
+  readonly #grpcCalls: (status: string) => Counter;
 
-  constructor(requests: (code: string) => Counter, durations: Histogram, retries: Counter) {
+  constructor({ requests, durations, retries, grpcCalls }: ServiceChildren) {
+    this.#grpcCalls = grpcCalls;
     this.#requests = requests;
     this.#durations = durations;
     this.#retries = retries;
@@ -78,6 +95,10 @@ class CachedServiceMetrics implements ServiceMetrics {
     }
     counter.increment();
     this.#durations.observe(latencyMs / 1000);
+  }
+
+  grpcEnded(status: number): void {
+    this.#grpcCalls(String(status)).increment();
   }
 
   retried(): void {

@@ -1,5 +1,7 @@
 // gRPC with its own client and server on either side: unary and streaming calls, status in trailers, cancellation.
 
+import { once } from 'node:events';
+import { connect as connectHttp2, createServer as createHttp2Server } from 'node:http2';
 import {
   credentials,
   Metadata,
@@ -16,7 +18,8 @@ import {
   status,
 } from '@grpc/grpc-js';
 import { describe, expect, it, onTestFinished } from 'vitest';
-import { startProxy, type TestProxy } from '../support/proxy.ts';
+import { listening } from '../support/listening.ts';
+import { startProxy, type TestProxy, until } from '../support/proxy.ts';
 
 const codec = {
   requestSerialize: (text: string) => Buffer.from(text),
@@ -58,6 +61,20 @@ async function startEcho(cancelled: () => void = () => {}): Promise<number> {
       call.on('cancelled', cancelled);
     },
   });
+  onTestFinished(() => server.forceShutdown());
+  return new Promise((resolve, reject) => {
+    server.bindAsync('127.0.0.1:0', ServerCredentials.createInsecure(), (error, port) => {
+      if (error === null) resolve(port);
+      else reject(error);
+    });
+  });
+}
+
+/** Answers every call with this status. */
+async function startCode(code: status): Promise<number> {
+  const server = new Server();
+  const refuse = (_call: unknown, done: sendUnaryData<string>): void => done({ code, details: 'no' });
+  server.addService({ unary: ECHO.unary, fail: ECHO.fail }, { unary: refuse, fail: refuse });
   onTestFinished(() => server.forceShutdown());
   return new Promise((resolve, reject) => {
     server.bindAsync('127.0.0.1:0', ServerCredentials.createInsecure(), (error, port) => {
@@ -110,6 +127,92 @@ describe('gRPC', () => {
       clientOf(proxy).unary?.('x', metadata(), (failure: ServiceError | null) => resolve(failure));
     });
     expect(error?.code).toBe(status.UNAVAILABLE);
+  });
+
+  it.each([
+    ['no instance', { name: 'echo', ports: [] }, 'echo', status.UNAVAILABLE, /no instance/],
+    ['an unknown service', { name: 'other', ports: [] }, 'echo', status.UNIMPLEMENTED, /no service/],
+    [
+      'a full service',
+      { name: 'echo', ports: [1], limits: { inFlightMax: 0 } },
+      'echo',
+      status.UNAVAILABLE,
+      /in flight/,
+    ],
+  ])('%s is told with a status and a message of gRPC', async (_, service, asked, code, message) => {
+    const proxy = await startProxy([{ ...service, scheme: 'h2c' }]);
+    const fields = metadata();
+    fields.set('x-qedge-service', asked);
+    const error = await new Promise<ServiceError | null>((resolve) => {
+      clientOf(proxy).unary?.('x', fields, (failure: ServiceError | null) => resolve(failure));
+    });
+    expect(error?.code).toBe(code);
+    expect(error?.details).toMatch(message);
+  });
+
+  it('a deadline of the call ends the try, and the instance is told what is left of it', async () => {
+    const seen: string[] = [];
+    const server = createHttp2Server();
+    server.on(
+      'stream',
+      (stream, headers) => seen.push(String(headers['grpc-timeout'])) && stream.on('error', () => {}),
+    );
+    const port = await listening(server);
+    const proxy = await startProxy([{ name: 'echo', ports: [port], scheme: 'h2c' }]);
+    const session = connectHttp2(proxy.url);
+    onTestFinished(() => {
+      session.destroy();
+      server.close();
+    });
+    const call = session.request({
+      ':method': 'POST',
+      ':path': '/test.Echo/Unary',
+      ':authority': 'echo',
+      'content-type': 'application/grpc',
+      'grpc-timeout': '200m',
+    });
+    call.end();
+    const [headers] = (await once(call, 'response')) as [Record<string, string>];
+    expect(headers).toMatchObject({
+      ':status': 200,
+      'content-type': 'application/grpc',
+      'grpc-status': '4',
+      'grpc-message': 'the deadline passed before an answer',
+    });
+    expect(seen[0]).toMatch(/^1?\d?\dm$|^200m$/);
+    expect(proxy.observed.map(({ result }) => result)).toEqual(['timeout']);
+    expect(proxy.metrics.render()).toContain('qedge_grpc_calls_total{service="echo",rpc_grpc_status_code="4"} 1');
+  });
+
+  it('a call that the instance refuses is a failure of it and a miss of its client', async () => {
+    const port = await startCode(status.UNAVAILABLE);
+    const proxy = await startProxy([{ name: 'echo', ports: [port], scheme: 'h2c' }]);
+    const error = await new Promise<ServiceError | null>((resolve) => {
+      clientOf(proxy).fail?.('x', metadata(), (failure: ServiceError | null) => resolve(failure));
+    });
+    expect(error?.code).toBe(status.UNAVAILABLE);
+    expect(proxy.observed.map(({ result }) => result)).toEqual(['failed']);
+    expect(proxy.settled.map(({ success }) => success)).toEqual([false]);
+    expect(proxy.metrics.render()).toContain('qedge_grpc_calls_total{service="echo",rpc_grpc_status_code="14"} 1');
+  });
+
+  it('a stream is in the books with its first message, and is left in peace', async () => {
+    const proxy = await startProxy([{ name: 'echo', ports: [await startEcho()], scheme: 'h2c', timeoutMs: 300 }]);
+    const call = clientOf(proxy).chat?.(metadata());
+    const next = () => new Promise((resolve) => call?.once('data', resolve));
+    let answer = next();
+    call?.write('one');
+    await answer;
+    await until(() => proxy.settled.length === 1);
+    await new Promise((resolve) => setTimeout(resolve, 600));
+    answer = next();
+    call?.write('two');
+    expect(await answer).toBe('you said two');
+    call?.on('error', () => {});
+    call?.cancel();
+    await until(() => proxy.proxy.stats().inFlight === 0);
+    expect(proxy.observed.map(({ result }) => result)).toEqual(['answered']);
+    expect(proxy.settled.map(({ success }) => success)).toEqual([true]);
   });
 
   it('streams pass in either direction', async () => {

@@ -14,7 +14,7 @@ const HALF_LIFE_MS = 30_000;
 /** Standard errors by which e must exceed ē, so that chance alone moves no weight: 4 answers against 4 do, 3 do not. */
 const STANDARD_ERRORS = 3;
 /** Clients that must have gone away in a row: fewer are a coincidence, whatever the others do. */
-const SILENCE_MIN = 6;
+const SILENCE_MIN = 4;
 /** Weights grow with time instead of all counts being faded at each answer; beyond this they are scaled back. */
 const WEIGHT_MAX = 2 ** 40;
 
@@ -142,10 +142,10 @@ export class RelativeEvidence {
     return at;
   }
 
-  /** Adds a fraction of a failure to what is owed; true when that makes a whole one. */
+  /** Adds a fraction of a failure to what is owed; true when that makes more than half of one, which is charged whole. */
   #charge(at: number, fraction: number): boolean {
     const owed = (this.#owed[at] ?? 0) + fraction;
-    const whole = fraction > 0 && owed >= 1;
+    const whole = fraction > 0 && owed > 0.5;
     this.#owed[at] = whole ? owed - 1 : owed;
     return whole;
   }

@@ -12,6 +12,8 @@ export interface AccessLine {
   /** Logged without its query. */
   readonly target: string;
   readonly status: number;
+  /** Of gRPC, where it is a call of that. */
+  readonly grpcStatus?: number;
   /** As charged: less what the client took. */
   readonly latencyMs: number;
   readonly tries: number;

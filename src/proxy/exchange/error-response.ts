@@ -1,13 +1,23 @@
 // The only place where a failure becomes a status: qedge's own answers are problem details (RFC 9457) with the code in
 // X-QEdge-Error, so that nobody mistakes them for an answer of the service.
 
+import {
+  GRPC_DEADLINE_EXCEEDED,
+  GRPC_INTERNAL,
+  GRPC_RESOURCE_EXHAUSTED,
+  GRPC_UNAVAILABLE,
+  GRPC_UNIMPLEMENTED,
+  NO_GRPC_STATUS,
+} from '../../core/verdict/grpc.ts';
 import type { ProxyError, ProxyErrorCode } from '../../errors.ts';
 
 export interface ErrorAnswer {
   readonly status: number;
   /** The connection ends with this answer. */
   readonly closes: boolean;
-  /** Raw fields, Content-Length included. */
+  /** Of gRPC; `NO_GRPC_STATUS` for a request that is none. */
+  readonly grpcStatus: number;
+  /** Raw fields. */
   readonly fields: string[];
   readonly body: string;
 }
@@ -61,8 +71,55 @@ export function errorAnswer(error: ProxyError, requestId: string | null): ErrorA
   if (requestId !== null) fields.push('X-Request-Id', requestId);
   if (retryAfterSeconds !== undefined) fields.push('Retry-After', String(retryAfterSeconds));
   if (close === true) fields.push('Connection', 'close');
-  return { status, closes: close === true, fields, body };
+  return { status, closes: close === true, grpcStatus: NO_GRPC_STATUS, fields, body };
 }
+
+/**
+ * The same to a client of gRPC, which looks at no status of HTTP and reads no body: a head with the status of gRPC and a message
+ * ("Trailers-Only"). `contentType`: of the request.
+ */
+export function grpcErrorAnswer(error: ProxyError, requestId: string | null, contentType: string): ErrorAnswer {
+  const grpcStatus = GRPC_STATUSES[error.code];
+  const fields = ['Content-Type', contentType, 'grpc-status', String(grpcStatus)];
+  fields.push('grpc-message', percentEncoded(error.message), 'X-QEdge-Error', error.code);
+  if (requestId !== null) fields.push('X-Request-Id', requestId);
+  const closes = MAPPINGS[error.code].close === true;
+  if (closes) fields.push('Connection', 'close');
+  return { status: 200, closes, grpcStatus, fields, body: '' };
+}
+
+/** As the gRPC specification maps the statuses above ("HTTP to gRPC Status Code Mapping"), where it has no better word. */
+const GRPC_STATUSES: Readonly<Record<ProxyErrorCode, number>> = {
+  'bad-request': GRPC_INTERNAL,
+  'unknown-service': GRPC_UNIMPLEMENTED,
+  'request-timeout': GRPC_DEADLINE_EXCEEDED,
+  'body-too-large': GRPC_RESOURCE_EXHAUSTED,
+  'uri-too-long': GRPC_RESOURCE_EXHAUSTED,
+  'headers-too-large': GRPC_RESOURCE_EXHAUSTED,
+  'upstream-connect': GRPC_UNAVAILABLE,
+  'upstream-reset': GRPC_UNAVAILABLE,
+  'upstream-protocol': GRPC_UNAVAILABLE,
+  'no-instance': GRPC_UNAVAILABLE,
+  overloaded: GRPC_UNAVAILABLE,
+  draining: GRPC_UNAVAILABLE,
+  'deadline-unreachable': GRPC_DEADLINE_EXCEEDED,
+  'upstream-timeout': GRPC_UNAVAILABLE,
+  'deadline-exceeded': GRPC_DEADLINE_EXCEEDED,
+  loop: GRPC_INTERNAL,
+  internal: GRPC_INTERNAL,
+};
+
+/** `grpc-message`: UTF-8, all but printable ASCII in percents ("Percent-Byte-Unencoded"). */
+function percentEncoded(message: string): string {
+  let text = '';
+  for (const byte of Buffer.from(message)) {
+    const plain = byte >= 0x20 && byte <= 0x7e && byte !== PERCENT;
+    text += plain ? String.fromCharCode(byte) : `%${byte.toString(16).toUpperCase().padStart(2, '0')}`;
+  }
+  return text;
+}
+
+const PERCENT = 0x25;
 
 /** The whole answer as bytes for a connection that has no request to answer: what came in could not be parsed. */
 export function rawErrorAnswer(error: ProxyError): string {

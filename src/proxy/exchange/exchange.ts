@@ -4,12 +4,13 @@
 
 import type { Socket } from 'node:net';
 import type { Candidate } from '../../core/domain.ts';
+import { NO_GRPC_STATUS } from '../../core/verdict/grpc.ts';
 import type { Account } from '../../core/verdict/table.ts';
 import type { TryEnding } from '../../core/verdict/verdict.ts';
 import { ProxyError, type ProxyErrorCode } from '../../errors.ts';
 import type { RequestTrace } from '../../telemetry/traces/request-trace.ts';
 import type { RawFields } from '../fields/fields.ts';
-import { hasField } from '../fields/fields.ts';
+import { fieldValue, hasField } from '../fields/fields.ts';
 import { RequestHead } from '../fields/request-head.ts';
 import { addOwnFields, readResponseHead } from '../fields/response-head.ts';
 import { setDeadline, upstreamFields } from '../fields/upstream-fields.ts';
@@ -26,7 +27,7 @@ import { clientIdOf } from './client-id.ts';
 import type { ClientRequest, ClientResponse } from './client-message.ts';
 import type { ProxyContext } from './context.ts';
 import { Deadline } from './deadline.ts';
-import { errorAnswer, statusOf } from './error-response.ts';
+import { type ErrorAnswer, errorAnswer, grpcErrorAnswer, statusOf } from './error-response.ts';
 import type { ExchangeConnection } from './exchange-connection.ts';
 import { admitHead, assertReachable, assertRoom } from './load-shedding.ts';
 import { countHop, type LastHopAnswer } from './max-forwards.ts';
@@ -90,6 +91,8 @@ export class Exchange implements BodyListener, Waiter {
   /** When it went into the books, NaN before; and what was on the stopwatch then. */
   #enteredMs = Number.NaN;
   #entryMs = 0;
+  /** Of the answer, where it is one of gRPC. */
+  #grpcStatus = NO_GRPC_STATUS;
   #over = false;
 
   constructor(context: ProxyContext, client: ExchangeClient) {
@@ -248,7 +251,7 @@ export class Exchange implements BodyListener, Waiter {
     const nowMs = this.nowMs();
     const instance = this.#attempt?.candidate.key ?? '';
     this.#context.log.debug({ service: service.name, instance, code: failure.code, err: failure.cause }, 'try failed');
-    this.#trace?.tryEnded(nowMs, 0, failure.code);
+    this.#trace?.tryEnded(nowMs, { error: failure.code });
     if (failure.progress === 'own') this.#context.ownFaults.seen(failure.cause, nowMs);
     if (this.answer.begun) {
       this.#cutOff(failure.code, nowMs);
@@ -280,9 +283,11 @@ export class Exchange implements BodyListener, Waiter {
   }
 
   /** The instance has said everything. `account`: what it is for the client. */
-  answered({ status }: Pick<TryEnding, 'status'>, account: Account, trailers: RawFields, nowMs: number): void {
+  answered(ending: TryEnding, account: Account, trailers: RawFields, nowMs: number): void {
+    const { status, grpcStatus } = ending;
     if (this.#body !== null && !this.#body.ended) this.#body.discard();
-    this.#trace?.tryEnded(nowMs, status, null);
+    this.#grpcStatus = grpcStatus;
+    this.#trace?.tryEnded(nowMs, { status, grpcStatus: knownGrpcStatus(grpcStatus) });
     this.#settle(status, account, nowMs);
     this.answer.end(trailers);
   }
@@ -316,7 +321,7 @@ export class Exchange implements BodyListener, Waiter {
     const first = client.detach();
     const stallTimeoutMs = this.#context.config.bodyIdleTimeoutMs;
     this.#connection.pipe = switchProtocols({ client: { socket, first }, upstream, stallTimeoutMs }, fields);
-    this.#trace?.tryEnded(nowMs, 101, null);
+    this.#trace?.tryEnded(nowMs, { status: 101 });
     this.#settle(101, upstream.account, nowMs);
   }
 
@@ -333,11 +338,20 @@ export class Exchange implements BodyListener, Waiter {
       return;
     }
     const told = service === '' || error.context.service !== undefined ? error : withService(error, service);
-    const { status, closes, fields, body } = errorAnswer(told, this.#head.requestId);
+    const { status, closes, grpcStatus, fields, body } = this.#errorAnswer(told);
+    this.#grpcStatus = grpcStatus;
     this.#settle(status, error.source === 'downstream' ? 'none' : 'miss', nowMs);
     this.#body?.discard();
     if (closes) this.#connection.closing = true;
     this.#answerItself({ status, fields, body });
+  }
+
+  /** In the form that the client understands, which may have said so in a head that was refused. */
+  #errorAnswer(error: ProxyError): ErrorAnswer {
+    const { requestId } = this.#head;
+    const contentType = fieldValue(this.request.rawHeaders, 'content-type') ?? '';
+    if (contentType.startsWith('application/grpc')) return grpcErrorAnswer(error, requestId, contentType);
+    return errorAnswer(error, requestId);
   }
 
   #answerItself({ status, fields, body }: LastHopAnswer): void {
@@ -355,7 +369,7 @@ export class Exchange implements BodyListener, Waiter {
     const account = this.#attempt?.abandon(nowMs) ?? (this.isInTime(this.stopwatch.elapsedMs(nowMs)) ? 'none' : 'miss');
     if (account === 'success') {
       // The viewer of a stream that has begun.
-      this.#trace?.tryEnded(nowMs, this.#attempt?.status ?? 0, null);
+      this.#trace?.tryEnded(nowMs, { status: this.#attempt?.status ?? 0 });
       this.#settle(this.#attempt?.status ?? 0, account, nowMs);
     } else {
       this.#trace?.failed('client-gone');
@@ -428,6 +442,7 @@ export class Exchange implements BodyListener, Waiter {
     if (this.#trace !== null) this.#endTrace(this.#trace, status, nowMs);
     if (service === null) return;
     if (this.#admitted) service.inFlight--;
+    if (this.#grpcStatus !== NO_GRPC_STATUS) service.metrics.grpcEnded(this.#grpcStatus);
     this.#body?.forget();
     if (Number.isNaN(this.#enteredMs)) this.enter(status, account, this.stopwatch.elapsedMs(nowMs), nowMs);
     if (this.#context.accessLog) this.#log(service.name, status, this.#entryMs);
@@ -444,6 +459,7 @@ export class Exchange implements BodyListener, Waiter {
       service: this.#service?.name ?? null,
       client: this.#clientId,
       requestId,
+      grpcStatus: knownGrpcStatus(this.#grpcStatus),
     });
   }
 
@@ -456,10 +472,15 @@ export class Exchange implements BodyListener, Waiter {
       method: this.request.method ?? '',
       target: this.#head.target,
       status,
+      ...(this.#grpcStatus === NO_GRPC_STATUS ? {} : { grpcStatus: this.#grpcStatus }),
       latencyMs,
       tries: this.#attempts + this.#resends + (this.#attempt === null ? 0 : 1),
     });
   }
+}
+
+function knownGrpcStatus(status: number): number | null {
+  return status === NO_GRPC_STATUS ? null : status;
 }
 
 const EMPTY_HEAD = new RequestHead();

@@ -154,7 +154,6 @@ export function requestFieldTable(serviceHeader: string, clientHeader: string | 
     'max-forwards': FieldKind.maxForwards,
     'x-request-id': FieldKind.requestId,
     'x-qedge-deadline-ms': FieldKind.deadline,
-    'content-type': FieldKind.contentType,
     'grpc-timeout': FieldKind.grpcTimeout,
     ...(clientHeader === null ? {} : { [clientHeader.toLowerCase()]: FieldKind.client }),
     [serviceHeader.toLowerCase()]: FieldKind.service,
@@ -203,6 +202,12 @@ export function trailersOnly(trailers: readonly string[], table: FieldTable): re
     if (kind === FieldKind.ordinary || kind === FieldKind.grpcStatus) kept.push(name, trailers[i + 1] ?? '');
   }
   return kept;
+}
+
+/** Value of the first field of this name, given in lower case; null without one. Cold path. */
+export function fieldValue(fields: readonly string[], name: string): string | null {
+  for (let i = 0; i + 1 < fields.length; i += 2) if (fields[i]?.toLowerCase() === name) return fields[i + 1] ?? '';
+  return null;
 }
 
 /** Whether raw fields hold one of this name, given in lower case. */

@@ -2,7 +2,7 @@
 // framed, and the fields that go on to the instance untouched.
 
 import { SESSION_COOKIE } from '../../config/session-cookie.ts';
-import { isGrpc, readGrpcTimeout } from '../../core/verdict/grpc.ts';
+import { readGrpcTimeout } from '../../core/verdict/grpc.ts';
 import { ProxyError } from '../../errors.ts';
 import { isAuthority } from './authority.ts';
 import { connectionNames, FieldKind, type FieldTable, withoutFields } from './fields.ts';
@@ -28,8 +28,6 @@ export class RequestHead {
   deadlineMs: number | null = null;
   /** It came with a deadline in the form of gRPC, and goes on with what is left of it. */
   hasGrpcTimeout = false;
-  /** Its content type is one of gRPC: so must be what answers it. */
-  grpc = false;
   via: string | null = null;
   forwarded: string | null = null;
   forwardedFor: string | null = null;
@@ -141,10 +139,6 @@ function takeField(head: RequestHead, kind: number, name: string, value: string)
       break;
     case FieldKind.grpcTimeout:
       takeGrpcTimeout(head, name, value);
-      break;
-    case FieldKind.contentType:
-      head.grpc = isGrpc(value);
-      head.fields.push(name, value);
       break;
     default:
       // Hop-by-hop: stays here.

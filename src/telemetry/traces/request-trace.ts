@@ -20,6 +20,8 @@ export interface RequestFacts {
   /** Authority that the request is for; null when none was given. */
   readonly host: string | null;
   readonly httpVersion: string;
+  /** Of gRPC; null where it is no call of that. */
+  readonly grpcStatus: number | null;
   /** Null: it asked for none that exists. */
   readonly service: string | null;
   readonly client: string;
@@ -34,6 +36,15 @@ export interface TraceStart {
   readonly nowMs: number;
 }
 
+/** How a try ended. */
+export interface TryEnd {
+  /** Absent: no answer. */
+  readonly status?: number;
+  readonly grpcStatus?: number | null;
+  /** A code, where it failed. */
+  readonly error?: string;
+}
+
 interface Try {
   readonly spanId: string;
   readonly target: TryTarget;
@@ -41,6 +52,7 @@ interface Try {
   endMs: number;
   /** 0: no answer. */
   status: number;
+  grpcStatus: number | null;
   error: string | null;
 }
 
@@ -80,16 +92,16 @@ export class RequestTrace {
     const spanId = randomId(8);
     const flags = (this.#parent?.flags ?? 0) | SAMPLED_FLAG;
     fields[this.#slot] = formatTraceParent({ traceId: this.#traceId, spanId, flags });
-    this.#tries.push({ spanId, target, startMs: nowMs, endMs: Number.NaN, status: 0, error: null });
+    this.#tries.push({ spanId, target, startMs: nowMs, endMs: Number.NaN, status: 0, grpcStatus: null, error: null });
   }
 
-  /** `status` 0: no answer. `error`: a code, where it failed. */
-  tryEnded(nowMs: number, status: number, error: string | null): void {
+  tryEnded(nowMs: number, { status = 0, grpcStatus = null, error }: TryEnd): void {
     const last = this.#tries.at(-1);
     if (last === undefined || !Number.isNaN(last.endMs)) return;
     last.endMs = nowMs;
     last.status = status;
-    last.error = error;
+    last.grpcStatus = grpcStatus;
+    last.error = error ?? null;
   }
 
   /** The request itself failed, with this code of our own. */
@@ -99,7 +111,7 @@ export class RequestTrace {
 
   /** The request is over; its spans go on their way. `status` 0: none was sent. */
   end(nowMs: number, status: number, facts: RequestFacts): void {
-    this.tryEnded(nowMs, 0, this.#error ?? 'aborted');
+    this.tryEnded(nowMs, { error: this.#error ?? 'aborted' });
     this.#tries.forEach((one, i) => {
       this.#tracer.sink(this.#clientSpan(one, i, facts));
     });
@@ -107,7 +119,9 @@ export class RequestTrace {
   }
 
   #serverSpan(nowMs: number, status: number, facts: RequestFacts): Span {
-    const error = this.#error ?? (status >= 500 ? String(status) : null);
+    const failure = status >= 500 ? status : facts.grpcStatus;
+    const failed = status >= 500 || (failure !== null && GRPC_SERVER_ERRORS.has(failure));
+    const error = this.#error ?? (failed ? String(failure) : null);
     const { host, port } = hostAndPort(facts.host, facts.scheme);
     const attributes: [string, AttributeValue | null][] = [
       ...methodOf(facts),
@@ -117,6 +131,7 @@ export class RequestTrace {
       ['server.port', port],
       ['network.protocol.version', versionOf(facts.httpVersion)],
       ['http.response.status_code', status === 0 ? null : status],
+      ...grpcOf(facts.grpcStatus),
       ['error.type', error],
       ['qedge.service', facts.service],
       ['qedge.tries', this.#tries.length],
@@ -132,14 +147,15 @@ export class RequestTrace {
       endMs: this.#wallOffsetMs + nowMs,
       attributes: known(attributes),
       // What the client did wrong is no failure of the server.
-      failed: error !== null && (status === 0 || status >= 500),
+      failed: error !== null && (status === 0 || failed),
     };
   }
 
   #clientSpan(one: Try, index: number, facts: RequestFacts): Span {
     const { key, instance } = one.target;
     const { scheme, host, port } = instance;
-    const error = one.error ?? (one.status >= 400 ? String(one.status) : null);
+    const failure = one.status >= 400 ? one.status : one.grpcStatus;
+    const error = one.error ?? (failure !== null && failure !== 0 ? String(failure) : null);
     const authority = host.includes(':') ? `[${host}]:${port}` : `${host}:${port}`;
     const attributes: [string, AttributeValue | null][] = [
       ...methodOf(facts),
@@ -149,6 +165,7 @@ export class RequestTrace {
       ['network.protocol.version', scheme === 'h2c' ? '2' : '1.1'],
       ['http.request.resend_count', index === 0 ? null : index],
       ['http.response.status_code', one.status === 0 ? null : one.status],
+      ...grpcOf(one.grpcStatus),
       ['error.type', error],
       ['qedge.service', facts.service],
       ['qedge.instance', key],
@@ -189,6 +206,17 @@ function methodOf({ method }: RequestFacts): [string, AttributeValue | null][] {
   return [
     ['http.request.method', '_OTHER'],
     ['http.request.method_original', method],
+  ];
+}
+
+/** UNKNOWN, DEADLINE_EXCEEDED, UNIMPLEMENTED, INTERNAL, UNAVAILABLE, DATA_LOSS: the others are the client's doing. */
+const GRPC_SERVER_ERRORS: ReadonlySet<number> = new Set([2, 4, 12, 13, 14, 15]);
+
+function grpcOf(status: number | null): [string, AttributeValue | null][] {
+  if (status === null) return [];
+  return [
+    ['rpc.system', 'grpc'],
+    ['rpc.grpc.status_code', status],
   ];
 }
 

@@ -5,6 +5,7 @@ import { Tracer, type TracerOptions } from '../../../src/telemetry/traces/tracer
 
 const PARENT = '00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01';
 const FACTS: RequestFacts = {
+  grpcStatus: null,
   method: 'POST',
   target: '/infer?token=secret',
   scheme: 'http',
@@ -64,10 +65,10 @@ describe('the spans of a request', () => {
     const trace = tracer.begin(fields, 100);
     trace?.tryStarted(fields, TARGET, 101);
     const first = fields[3];
-    trace?.tryEnded(103, 0, 'upstream-connect');
+    trace?.tryEnded(103, { error: 'upstream-connect' });
     trace?.tryStarted(fields, { ...TARGET, key: 'pi-8/a' }, 104);
     const second = fields[3];
-    trace?.tryEnded(110, 200, null);
+    trace?.tryEnded(110, { status: 200 });
     trace?.end(112, 200, FACTS);
     expect(spans.map(({ kind }) => kind)).toEqual(['client', 'client', 'server']);
     const [one, two, server] = spans as [Span, Span, Span];
@@ -92,7 +93,7 @@ describe('the spans of a request', () => {
     const fields: string[] = [];
     const trace = tracer.begin(fields, 0);
     trace?.tryStarted(fields, TARGET, 1);
-    trace?.tryEnded(2, 503, null);
+    trace?.tryEnded(2, { status: 503 });
     trace?.end(3, 503, FACTS);
     const [client, server] = spans.map(({ attributes }) => Object.fromEntries(attributes));
     expect(client).toEqual({
