@@ -138,7 +138,7 @@ export class Attempt extends Timed implements UpstreamHandler, DrainListener {
     if (this.#over) return;
     const exchange = this.#exchange;
     this.#progressed = true;
-    this.#seen.bodyBytes += chunk.length;
+    this.#seen.takeBody(chunk);
     if (this.#stream) this.#onPiece(chunk);
     if (exchange.answer.write(chunk, this)) return;
     if (this.#draining) return;

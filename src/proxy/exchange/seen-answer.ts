@@ -4,6 +4,7 @@ import { GRPC_OK, GRPC_UNKNOWN, NO_GRPC_STATUS, readGrpcStatus } from '../../cor
 import type { EndedBy, TryEnding } from '../../core/verdict/verdict.ts';
 import { FieldKind, type RawFields, RESPONSE_FIELDS } from '../fields/fields.ts';
 import { isFailureVerdict, type ResponseHead } from '../fields/response-head.ts';
+import { type BodyEnd, bodyEndOf } from './body-end.ts';
 
 export class SeenAnswer implements TryEnding {
   by: EndedBy = 'answer';
@@ -15,6 +16,7 @@ export class SeenAnswer implements TryEnding {
   declaredFailure = false;
   inTime = true;
   stalled = false;
+  #end: BodyEnd | null = null;
   /** A status of gRPC is still to come, in the trailers. */
   #awaitsGrpcStatus = false;
 
@@ -22,6 +24,8 @@ export class SeenAnswer implements TryEnding {
   takeHead(status: number, head: ResponseHead, toHead: boolean): void {
     this.status = status;
     this.bodyExpected = !toHead && status !== 204 && status !== 304;
+    // A part of a body need not hold the end of it.
+    if (this.bodyExpected && status !== 206) this.#end = bodyEndOf(head.contentType, head.contentEncoding);
     this.declaredFailure = head.declaredFailure;
     this.grpcStatus = head.grpcStatus;
     if (head.grpc && status === 200 && head.grpcStatus === NO_GRPC_STATUS) {
@@ -30,8 +34,14 @@ export class SeenAnswer implements TryEnding {
     }
   }
 
-  /** The answer is whole. */
+  takeBody(chunk: Buffer): void {
+    this.bodyBytes += chunk.length;
+    this.#end?.take(chunk);
+  }
+
+  /** The answer is whole, as far as its framing goes. */
   takeEnd(trailers: RawFields): void {
+    this.truncated = this.#end?.truncated === true;
     for (let i = 0; i + 1 < trailers.length; i += 2) {
       const kind = RESPONSE_FIELDS.kindOf(trailers[i] ?? '');
       if (kind === FieldKind.grpcStatus) {

@@ -40,6 +40,7 @@ export const FieldKind = {
   /** What an instance says of its own answer; for this proxy alone. */
   verdict: 27,
   accelBuffering: 28,
+  contentEncoding: 29,
 } as const;
 
 const LENGTH_MAX = 64;
@@ -164,6 +165,7 @@ export function requestFieldTable(serviceHeader: string, clientHeader: string | 
 export const RESPONSE_FIELDS = new FieldTable({
   ...HOP_BY_HOP,
   'content-type': FieldKind.contentType,
+  'content-encoding': FieldKind.contentEncoding,
   'grpc-status': FieldKind.grpcStatus,
   'x-qedge-verdict': FieldKind.verdict,
   'x-accel-buffering': FieldKind.accelBuffering,

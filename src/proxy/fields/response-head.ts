@@ -9,6 +9,9 @@ export interface ResponseHead {
   readonly fields: string[];
   /** Server-sent events: the next one may be long in coming. */
   readonly eventStream: boolean;
+  /** As they came; empty without one. */
+  readonly contentType: string;
+  readonly contentEncoding: string;
   /** Its body is a stream as far as its fields tell. */
   readonly stream: boolean;
   readonly grpc: boolean;
@@ -50,6 +53,7 @@ export function readResponseHead(status: number, raw: RawFields, trailersAllowed
   let named: readonly string[] | null = null;
   let trailer: string | null = null;
   let contentType = '';
+  let contentEncoding = '';
   let grpcStatus = NO_GRPC_STATUS;
   let declaredFailure = false;
   let unbuffered = false;
@@ -64,6 +68,10 @@ export function readResponseHead(status: number, raw: RawFields, trailersAllowed
         break;
       case FieldKind.contentType:
         contentType = value;
+        fields.push(name, value);
+        break;
+      case FieldKind.contentEncoding:
+        contentEncoding = value;
         fields.push(name, value);
         break;
       case FieldKind.grpcStatus:
@@ -101,6 +109,8 @@ export function readResponseHead(status: number, raw: RawFields, trailersAllowed
   if (trailer !== null && chunked && trailersAllowed) fields.push('Trailer', trailer);
   return {
     fields,
+    contentType,
+    contentEncoding,
     eventStream: EVENT_STREAM.test(contentType),
     stream: isStreamType(contentType) || (chunked && unbuffered),
     grpc: isGrpc(contentType),

@@ -1,0 +1,56 @@
+// Whether a body came to its own end. An instance that loses its source in the middle may still close its framing in order; what it
+// sent is cut off all the same, and the marks of its format say so. Nothing is decompressed: that would cost more than passing it on.
+
+/** A gzip member ends with a checksum and its length before compression, modulo 2^32 (RFC 1952 section 2.3.1). */
+const GZIP_BYTES_MIN = 18;
+const GZIP_LENGTH_BYTES = 4;
+/** Deflate makes at most so many bytes out of one: a length beyond that is no length but the middle of the data. */
+const DEFLATE_RATIO_MAX = 1032;
+
+export interface BodyEnd {
+  take(chunk: Buffer): void;
+  /** Once the framing has ended. */
+  readonly truncated: boolean;
+}
+
+/** Null for a body whose format does not mark its end. Fields as they came. */
+export function bodyEndOf(contentType: string, contentEncoding: string): BodyEnd | null {
+  if (contentEncoding !== '') return /^(?:x-)?gzip$/i.test(contentEncoding) ? new GzipEnd() : null;
+  if (!/^multipart\/(?!x-mixed-replace)/i.test(contentType)) return null;
+  const match = /;[\t ]*boundary=(?:"([^"]{1,70})"|([^\s;"]{1,70}))/i.exec(contentType);
+  return match === null ? null : new MultipartEnd(match[1] ?? match[2] ?? '');
+}
+
+class GzipEnd implements BodyEnd {
+  #bytes = 0;
+  #last = Buffer.alloc(0);
+
+  take(chunk: Buffer): void {
+    this.#bytes += chunk.length;
+    const last = chunk.length >= GZIP_LENGTH_BYTES ? chunk : Buffer.concat([this.#last, chunk]);
+    this.#last = Buffer.from(last.subarray(-GZIP_LENGTH_BYTES));
+  }
+
+  get truncated(): boolean {
+    if (this.#bytes === 0) return false;
+    return this.#bytes < GZIP_BYTES_MIN || this.#last.readUInt32LE(0) > DEFLATE_RATIO_MAX * this.#bytes;
+  }
+}
+
+class MultipartEnd implements BodyEnd {
+  readonly #closing: Buffer;
+  #tail = Buffer.alloc(0);
+  truncated = true;
+
+  constructor(boundary: string) {
+    this.#closing = Buffer.from(`--${boundary}--`, 'latin1');
+  }
+
+  /** What stands behind the closing delimiter means nothing (RFC 2046 section 5.1.1). */
+  take(chunk: Buffer): void {
+    if (!this.truncated) return;
+    const bytes = this.#tail.length === 0 ? chunk : Buffer.concat([this.#tail, chunk]);
+    this.truncated = !bytes.includes(this.#closing);
+    this.#tail = Buffer.from(bytes.subarray(-(this.#closing.length - 1)));
+  }
+}
