@@ -36,6 +36,7 @@ export function crossCheck(parts: ScenarioParts, report: Report): void {
     checkBalancers(topology, { clients, events }, report);
   }
   checkClientTimes(clients, durationMs, report);
+  checkSilence(clients, report);
   checkEventTimes(events, durationMs, report);
 }
 
@@ -122,13 +123,28 @@ function checkOverrides(overrides: ScenarioParts['overrides'], instances: Readon
 
 function checkTargets(events: ScenarioParts['events'], instances: ReadonlySet<string>, report: Report): void {
   for (const { index, value } of events) {
-    if (value.kind === 'restart' || value.kind === 'hiccups') continue;
-    if (value.instance === 'random' || instances.has(value.instance)) continue;
-    report(['event', index, 'instance'], `no such instance: "${value.instance}"`);
+    const path = ['event', index];
+    if (value.kind === 'bursts') checkSeveral([...path, 'instances'], value.instances, { instances, report });
+    if (!('instance' in value) || value.instance === 'random' || instances.has(value.instance)) continue;
+    report([...path, 'instance'], `no such instance: "${value.instance}"`);
   }
 }
 
-/** `on` of clients and of restarts. */
+function checkSeveral(
+  path: TomlPath,
+  chosen: number | readonly string[],
+  { instances, report }: { instances: ReadonlySet<string>; report: Report },
+): void {
+  if (typeof chosen === 'number') {
+    if (chosen > instances.size) report(path, `expected at most ${instances.size}, all instances, got ${chosen}`);
+    return;
+  }
+  for (const [i, instance] of chosen.entries()) {
+    if (!instances.has(instance)) report([...path, i], `no such instance: "${instance}"`);
+  }
+}
+
+/** `on` of clients, restarts and uplinks. */
 function checkBalancers(
   topology: TopologySpec,
   { clients, events }: Pick<ScenarioParts, 'clients' | 'events'>,
@@ -144,7 +160,7 @@ function checkBalancers(
     }
   };
   for (const { index, value } of clients) check(['clients', index, 'on'], value.on);
-  for (const { index, value } of events) if (value.kind === 'restart') check(['event', index, 'on'], value.on);
+  for (const { index, value } of events) if ('on' in value) check(['event', index, 'on'], value.on);
 }
 
 function balancerProblem(topology: TopologySpec, node: string): string | null {
@@ -164,6 +180,14 @@ function checkClientTimes(clients: ScenarioParts['clients'], durationMs: number 
     } else if (untilMs <= fromMs) {
       report(['clients', index, 'until'], 'expected a time after at, when they arrive');
     }
+  }
+}
+
+/** Clients that are silent in turns have both a time to send and a time of silence. */
+function checkSilence(clients: ScenarioParts['clients'], report: Report): void {
+  for (const { index, value } of clients) {
+    if (value.busyMs > 0 === value.idleMs > 0) continue;
+    report(['clients', index, value.busyMs > 0 ? 'busy' : 'idle'], 'expected busy and idle together, or neither');
   }
 }
 

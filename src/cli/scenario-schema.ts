@@ -59,21 +59,37 @@ export const networkSchema: z.ZodType<NetworkSpec> = z
     timeout: duration().prefault('1s'),
     probe: duration().prefault('10s'),
     placement: duration({ zero: true }).prefault('200ms'),
+    handshake: count(0, 10).default(0),
+    idle: duration().prefault('4s'),
+    warm: count(0, 1_000).default(0),
   })
-  .transform(({ jitter, retries, timeout, probe, placement }) => ({
+  .transform(({ jitter, retries, timeout, probe, placement, handshake, idle, warm }) => ({
     jitterMs: jitter,
     retries,
     timeoutMs: timeout,
     probeMs: probe,
     placementMs: placement,
+    connections: { handshakeRtts: handshake, idleMs: idle, warm },
   }));
 
 const modelFields = {
-  kind: z.enum(['processor-sharing', 'fifo']).default('processor-sharing'),
+  kind: z.enum(['processor-sharing', 'fifo', 'batching']).default('processor-sharing'),
   cores: count(1, 1_024).default(1),
   work: z
-    .strictObject({ mean: duration(), cv: z.number().min(0).max(100).default(0.5) })
+    .strictObject({
+      mean: duration(),
+      cv: z.number().min(0).max(100).default(0.5),
+      tail: z.number().gt(1).max(100).optional(),
+    })
     .prefault({ mean: '5ms', cv: 0.5 }),
+  batch: z
+    .strictObject({
+      size: count(1, 1_024),
+      delay: duration({ zero: true }).prefault('0ms'),
+      marginal: z.number().min(0).max(1).default(0.2),
+    })
+    .prefault({ size: 8 }),
+  cold: z.strictObject({ load: duration(), idle: duration().optional() }).optional(),
   overhead: z
     .strictObject({ fixed: duration({ zero: true }).prefault('0ms'), mean: duration({ zero: true }).prefault('0ms') })
     .prefault({ fixed: '2ms', mean: '1ms' }),
@@ -83,16 +99,20 @@ const modelFields = {
 
 type ModelText = z.output<z.ZodObject<typeof modelFields>>;
 
-const toModel = ({ kind, cores, work, overhead, queue, stall }: ModelText): InstanceModel => ({
+const toModel = ({ kind, cores, work, batch, overhead, queue, stall, cold }: ModelText): InstanceModel => ({
   discipline: kind,
   cores,
   workMeanMs: work.mean,
   workCv: work.cv,
+  workTail: work.tail ?? null,
+  batch: kind === 'batching' ? { size: batch.size, delayMs: batch.delay, marginal: batch.marginal } : null,
   overheadFixedMs: overhead.fixed,
   overheadMeanMs: overhead.mean,
   jobsMax: queue,
   stallEveryMs: stall?.every ?? FOREVER,
   stallMs: stall?.length ?? 0,
+  coldLoadMs: cold?.load ?? 0,
+  coldIdleMs: cold?.idle ?? FOREVER,
 });
 
 export const modelSchema: z.ZodType<InstanceModel> = z.strictObject(modelFields).transform(toModel);
@@ -112,14 +132,19 @@ export const clientsSchema: z.ZodType<ClientGroup> = z
     on: chosenBalancers.default('all'),
     rate: z.number().gt(0).max(100_000),
     pattern: z.enum(['periodic', 'poisson']).default('periodic'),
+    burst: count(1, 10_000).default(1),
+    busy: duration().optional(),
+    idle: duration().optional(),
     drift: z.number().min(0).max(10_000).default(50),
     work: z.number().positive().max(1_000).default(1),
     at: duration({ zero: true }).prefault('0s'),
     until: duration().optional(),
   })
-  .transform(({ rate, drift, work, at, until, ...rest }) => ({
+  .transform(({ rate, drift, work, at, until, busy, idle, ...rest }) => ({
     ...rest,
     ratePerSecond: rate,
+    busyMs: busy ?? 0,
+    idleMs: idle ?? 0,
     driftPpm: drift,
     workFactor: work,
     fromMs: at,
@@ -177,6 +202,44 @@ const eventKinds = [
       forMs: event.for ?? FOREVER,
       gapMs: event.gap,
       pauseMs: event.pause,
+    })),
+  z
+    .strictObject({
+      kind: z.literal('bursts'),
+      at,
+      for: duration().optional(),
+      instances: z.union([count(1, 4_000), z.array(z.string()).min(1)], {
+        error: 'expected how many at random, or a list of instances',
+      }),
+      gap: duration(),
+      length: duration(),
+      add: duration(),
+    })
+    .transform(({ kind, at, instances, gap, length, add, for: spell }) => ({
+      kind,
+      atMs: at,
+      forMs: spell ?? FOREVER,
+      instances,
+      gapMs: gap,
+      lengthMs: length,
+      addMs: add,
+    })),
+  z
+    .strictObject({
+      kind: z.literal('uplink'),
+      at,
+      for: duration().optional(),
+      on: chosenBalancers.default('all'),
+      gap: duration(),
+      pause: duration(),
+    })
+    .transform(({ kind, at, on, gap, pause, for: spell }) => ({
+      kind,
+      atMs: at,
+      forMs: spell ?? FOREVER,
+      on,
+      gapMs: gap,
+      pauseMs: pause,
     })),
   z
     .strictObject({

@@ -119,7 +119,8 @@ export class Balancers {
   // ---- round trips ----
 
   probe(b: number): void {
-    this.#measureRtts(this.at(b));
+    // What stands still for a moment is not measured; the next round comes soon enough.
+    if (this.#options.network.waitMs(b, this.#agenda.nowMs) === 0) this.#measureRtts(this.at(b));
     this.#agenda.push(this.#agenda.nowMs + this.#options.spec.probeMs, EVENT.probe, b);
   }
 

@@ -23,5 +23,5 @@ export function disturbancesOf({ events, clients, durationMs }: Scenario): { atS
 
 function labelOf(event: ScenarioEvent): string {
   if (event.kind === 'restart') return `${event.state} restart`;
-  return event.kind === 'hiccups' ? event.kind : `${event.kind} ${event.instance}`;
+  return 'instance' in event ? `${event.kind} ${event.instance}` : event.kind;
 }

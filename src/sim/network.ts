@@ -8,6 +8,8 @@ export class Network {
   readonly rng: Rng;
   /** What events added on the way to each instance, ms. */
   readonly #addedMs: Float64Array;
+  /** Until when the uplink of each load balancer stands still. */
+  readonly #stalledUntilMs: Float64Array;
   readonly #world: World;
   readonly #jitterMs: number;
 
@@ -15,6 +17,7 @@ export class Network {
     this.rng = rng;
     this.#world = world;
     this.#jitterMs = jitterMs;
+    this.#stalledUntilMs = new Float64Array(world.balancers.length);
     this.#addedMs = new Float64Array(world.instances.length);
   }
 
@@ -23,6 +26,15 @@ export class Network {
     const { rttMs, nodes } = this.#world.topology;
     const base = rttMs[node * nodes.length + (this.#world.instances[instance]?.node as number)] as number;
     return base + (this.#addedMs[instance] as number) + exponential(this.rng, this.#jitterMs);
+  }
+
+  /** How long what leaves a load balancer now, or comes back to it, has to wait. */
+  waitMs(balancer: number, nowMs: number): number {
+    return Math.max(0, (this.#stalledUntilMs[balancer] as number) - nowMs);
+  }
+
+  stall(balancer: number, untilMs: number): void {
+    this.#stalledUntilMs[balancer] = Math.max(untilMs, this.#stalledUntilMs[balancer] as number);
   }
 
   addDelay(instance: number, addMs: number): void {

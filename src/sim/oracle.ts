@@ -65,7 +65,8 @@ class CentralAllocation implements Oracle, Allocation {
   createRouter = ({ balancer }: RouterRequest): DrivenRouter => new OracleRouter(this, this.#world, balancer);
 
   onChange = (change: Change, nowMs: number): void => {
-    if (change.kind === 'keep' || change.kind === 'restart') return;
+    // What a load balancer's own uplink does befalls all of its requests alike.
+    if (change.kind === 'keep' || change.kind === 'restart' || change.kind === 'uplink') return;
     apply(change, this.#states[change.instance] as SiteState);
     // Changes at one moment are taken together when the next request asks.
     this.#validUntilMs = Math.min(this.#validUntilMs, nowMs);
@@ -132,9 +133,10 @@ class CentralAllocation implements Oracle, Allocation {
   /** In requests of usual work. */
   #ratesAt(nowMs: number): Float64Array {
     const rates = new Float64Array(this.#world.balancers.length);
-    for (const { balancer, periodMs, workFactor, firstMs, untilMs } of this.#world.clients) {
-      if (firstMs - periodMs <= nowMs && nowMs < untilMs)
-        (rates[balancer] as number) += (1_000 / periodMs) * workFactor;
+    for (const { balancer, workFactor, firstMs, periodMs, untilMs, ...client } of this.#world.clients) {
+      if (firstMs - periodMs > nowMs || nowMs >= untilMs) continue;
+      const busyRatio = client.idleMs === 0 ? 1 : client.busyMs / (client.busyMs + client.idleMs);
+      (rates[balancer] as number) += ((1_000 * client.burst) / periodMs) * busyRatio * workFactor;
     }
     return rates;
   }
@@ -159,7 +161,7 @@ class CentralAllocation implements Oracle, Allocation {
   }
 }
 
-function apply(change: Exclude<Change, { kind: 'keep' | 'restart' }>, state: SiteState): void {
+function apply(change: Exclude<Change, { kind: 'keep' | 'restart' | 'uplink' }>, state: SiteState): void {
   switch (change.kind) {
     case 'up':
       state.up = true;

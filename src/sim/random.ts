@@ -42,6 +42,11 @@ export function lognormal(rng: Rng, { mu, sigma }: Lognormal): number {
   return sigma === 0 ? Math.exp(mu) : Math.exp(mu + sigma * normal(rng));
 }
 
+/** Pareto of the given mean; `shape` above 1, and a variance only above 2. */
+export function pareto(rng: Rng, mean: number, shape: number): number {
+  return ((mean * (shape - 1)) / shape) * (1 - rng.next()) ** (-1 / shape);
+}
+
 /** `count` different ones of `items`, in random order (partial Fisher–Yates); all of them when there are fewer. */
 export function sample<T>(rng: Rng, items: readonly T[], count: number): T[] {
   const pool = [...items];

@@ -4,7 +4,7 @@
 import { UTILISATION_POINTS, UTILISATION_STEP } from './best-split.ts';
 import { createEventQueue } from './event-queue.ts';
 import { createStream, exponential } from './random.ts';
-import type { InstanceModel } from './scenario.ts';
+import { capacityOf, type InstanceModel } from './scenario.ts';
 import { Site } from './site.ts';
 
 export interface ResponseTable {
@@ -17,7 +17,7 @@ export interface ResponseTable {
   curve(withinMs: number, variability: number): Float64Array;
 }
 
-const LATENCY_BINS = 512;
+const LATENCY_BINS = 4_096;
 /** Utilisations that are simulated, as multiples of the step: dense where answers turn late. */
 const MEASURED = [0, 2, 4, 6, 8, 10, 11, 12, 13, 14, 15, 16, 17, 18, 19, 20, 22, 24, UTILISATION_POINTS - 1];
 const REQUESTS_PER_POINT = 40_000;
@@ -45,7 +45,7 @@ class TabulatedResponse implements ResponseTable {
   constructor(model: InstanceModel) {
     const stalled =
       model.stallEveryMs === Number.POSITIVE_INFINITY ? 0 : model.stallMs / (model.stallMs + model.stallEveryMs);
-    this.capacity = ((1_000 * model.cores) / model.workMeanMs) * (1 - stalled);
+    this.capacity = capacityOf(model) * (1 - stalled);
     this.#workVariability = model.discipline === 'fifo' ? model.workCv ** 2 : 1;
     this.#rows = fallingWithLoad(
       MEASURED.map((at) => measure(model, Math.max(0.01, at * UTILISATION_STEP) * this.capacity)),

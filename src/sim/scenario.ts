@@ -1,6 +1,7 @@
 // What is simulated, validated and with every default filled in. What a person writes is in scenario-schema.ts.
 
 import type { QosTarget } from '../core/domain.ts';
+import type { BatchSpec } from './batch-server.ts';
 import type { Discipline } from './server.ts';
 
 export interface Scenario {
@@ -47,14 +48,25 @@ export interface NetworkSpec {
   readonly probeMs: number;
   /** How long a change of placement takes to reach a load balancer, on average. */
   readonly placementMs: number;
+  readonly connections: {
+    /** Round trips that a new connection takes before its first request; 0: connections are always there. */
+    readonly handshakeRtts: number;
+    /** An idle connection is closed after this long. */
+    readonly idleMs: number;
+    /** Connections of each load balancer to each instance that are kept open all the time. */
+    readonly warm: number;
+  };
 }
 
 export interface InstanceModel {
-  readonly discipline: Discipline;
+  readonly discipline: Discipline | 'batching';
   readonly cores: number;
-  /** CPU time of a request: lognormal. */
+  /** Only where requests are answered in batches. */
+  readonly batch: BatchSpec | null;
+  /** CPU time of a request: lognormal, or Pareto of shape `workTail` where that is not null. */
   readonly workMeanMs: number;
   readonly workCv: number;
+  readonly workTail: number | null;
   /** What a request takes besides CPU: fixed + exponential. */
   readonly overheadFixedMs: number;
   readonly overheadMeanMs: number;
@@ -63,6 +75,15 @@ export interface InstanceModel {
   /** Everything stands still for `stallMs` once every `stallEveryMs` on average (Poisson); +Infinity: never. */
   readonly stallEveryMs: number;
   readonly stallMs: number;
+  /** It loads its model for `coldLoadMs` at the first request, and after `coldIdleMs` without one; 0: it never does. */
+  readonly coldLoadMs: number;
+  readonly coldIdleMs: number;
+}
+
+/** Requests per second that an instance carries at the most, its stalls not counted. */
+export function capacityOf({ cores, workMeanMs, batch }: InstanceModel): number {
+  const single = (1_000 * cores) / workMeanMs;
+  return batch === null ? single : (single * batch.size) / (1 + batch.marginal * (batch.size - 1));
 }
 
 export interface InstanceOverride {
@@ -75,8 +96,14 @@ export interface ClientGroup {
   readonly each: number;
   /** Nodes by name, this many at random, or all that have a load balancer. */
   readonly on: 'all' | number | readonly string[];
+  /** Requests per second while it sends. */
   readonly ratePerSecond: number;
   readonly pattern: 'periodic' | 'poisson';
+  /** Requests that it sends at once, in place of one, so much more rarely. */
+  readonly burst: number;
+  /** It sends for `busyMs` and is silent for `idleMs` in turns, on average (exponential); `idleMs` 0: it always sends. */
+  readonly busyMs: number;
+  readonly idleMs: number;
   /** Each client's clock is off by up to this much, parts per million. */
   readonly driftPpm: number;
   /** Factor on the CPU time of each of their requests: larger frames, longer prompts. */
@@ -150,7 +177,27 @@ export type ScenarioEvent =
       readonly gapMs: number;
       readonly pauseMs: number;
     }
-  /** Load balancers start anew: with what they had learned, or with nothing. */
+  /** The links to several instances at once take `addMs` more for a moment, of `lengthMs` on average, again and again. */
+  | {
+      readonly kind: 'bursts';
+      readonly atMs: number;
+      readonly forMs: number;
+      /** Names, or this many at random. */
+      readonly instances: number | readonly string[];
+      readonly gapMs: number;
+      readonly lengthMs: number;
+      readonly addMs: number;
+    }
+  /** The uplink of each of these load balancers stands still for a moment, up to `pauseMs` long, again and again. */
+  | {
+      readonly kind: 'uplink';
+      readonly atMs: number;
+      readonly forMs: number;
+      readonly on: 'all' | number | readonly string[];
+      readonly gapMs: number;
+      readonly pauseMs: number;
+    }
+  /** Load balancers start again: with what they had learned, or with nothing. */
   | {
       readonly kind: 'restart';
       readonly atMs: number;

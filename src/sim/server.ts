@@ -16,8 +16,23 @@ export interface ServerOptions {
 /** A job is known by an integer of the caller's. */
 export type Job = number;
 
-export class Server {
+/** What takes jobs in and has them done some time later. */
+export interface QueueingServer {
   /** Jobs inside, in service or waiting. */
+  readonly jobs: number;
+  /** False: full, the job was turned away. */
+  enter(job: Job, workMs: number, nowMs: number): boolean;
+  /** When to call `takeDone` next if nothing changes until then; +Infinity when nothing will be done. */
+  nextDoneMs(): number;
+  /** The job that is done by now, taken out; -1 when none is. Call until -1. */
+  takeDone(nowMs: number): Job;
+  /** 1 as specified, 0.5 half as fast, 0 frozen. */
+  setSpeed(speed: number, nowMs: number): void;
+  /** Throws everything out, in no particular order. */
+  evict(nowMs: number): Job[];
+}
+
+export class Server implements QueueingServer {
   jobs = 0;
   readonly #shared: boolean;
   readonly #cores: number;
@@ -41,7 +56,6 @@ export class Server {
     this.#jobsMax = jobsMax;
   }
 
-  /** False: full, the job was turned away. */
   enter(job: Job, workMs: number, nowMs: number): boolean {
     if (this.jobs >= this.#jobsMax) return false;
     this.#sync(nowMs);
@@ -55,13 +69,11 @@ export class Server {
     return true;
   }
 
-  /** When the next job is done if nothing changes until then; +Infinity when none will be. */
   nextDoneMs(): number {
     if (this.#inService.length === 0 || this.#rate === 0) return Number.POSITIVE_INFINITY;
     return this.#syncedMs + Math.max(0, (this.#doneAt[0] as number) - this.#virtualMs) / this.#rate;
   }
 
-  /** The job that is done by now, taken out; -1 when none is. Call until -1. */
   takeDone(nowMs: number): Job {
     this.#sync(nowMs);
     // A nanosecond of slack: the time of completion was computed through a division and comes back rounded.
@@ -73,14 +85,12 @@ export class Server {
     return job;
   }
 
-  /** 1 as specified, 0.5 half as fast, 0 frozen. */
   setSpeed(speed: number, nowMs: number): void {
     this.#sync(nowMs);
     this.#speed = speed;
     this.#setRate();
   }
 
-  /** Throws everything out, in no particular order. */
   evict(nowMs: number): Job[] {
     this.#sync(nowMs);
     const jobs = [...this.#inService, ...this.#waiting.slice(this.#head)];

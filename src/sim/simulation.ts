@@ -11,6 +11,7 @@ import type { Candidate, TryResult } from '../core/domain.ts';
 import type { Rng } from '../core/rng.ts';
 import { Agenda, EVENT } from './agenda.ts';
 import { type Balancer, Balancers, type CreateRouter } from './balancers.ts';
+import { Connections } from './connections.ts';
 import { Network } from './network.ts';
 import { createStream, exponential } from './random.ts';
 import { Recorder } from './recorder.ts';
@@ -61,8 +62,11 @@ class Simulation {
   readonly #network: Network;
   readonly #sites: Sites;
   readonly #balancers: Balancers;
+  readonly #connections: Connections;
   readonly #emissions: Rng;
   readonly #request: { clientId: string; budgetMs: number; attempt: number; tried: readonly number[] };
+  /** Until when each client sends before it is silent. */
+  readonly #busyUntilMs: Float64Array;
   #timeoutScheduled = false;
 
   constructor(options: SimulationOptions) {
@@ -81,7 +85,12 @@ class Simulation {
     this.#network = network;
     this.#emissions = createStream(seed, 'emissions');
     this.#sites = new Sites(world, seed, agenda, (slot, i, result, afterMs) => this.#answer(slot, i, result, afterMs));
+    this.#busyUntilMs = Float64Array.from(
+      world.clients,
+      ({ firstMs, busyMs }) => firstMs + exponential(this.#emissions, busyMs),
+    );
     this.#balancers = new Balancers({ world, seed, spec: scenario.network, agenda, network, createRouter });
+    this.#connections = new Connections(scenario.network.connections, world.instances.length);
     this.#request = { clientId: '', budgetMs: scenario.qos.latencyMs, attempt: 0, tried: NOT_TRIED };
   }
 
@@ -143,11 +152,27 @@ class Simulation {
   // ---- a request ----
 
   #emit(c: number): void {
-    const { pattern, periodMs, untilMs } = this.#clientAt(c);
+    const { pattern, periodMs, burst, untilMs } = this.#clientAt(c);
     const { nowMs } = this.#agenda;
     const gapMs = pattern === 'periodic' ? periodMs : exponential(this.#emissions, periodMs);
-    if (nowMs + gapMs < untilMs) this.#agenda.push(nowMs + gapMs, EVENT.emit, c);
-    this.#send({ client: c, emittedMs: nowMs, attempt: 0, tried: NOT_TRIED });
+    const nextMs = this.#afterSilence(c, nowMs + gapMs);
+    if (nextMs < untilMs) this.#agenda.push(nextMs, EVENT.emit, c);
+    for (let n = 0; n < burst; n++) this.#send({ client: c, emittedMs: nowMs, attempt: 0, tried: NOT_TRIED });
+  }
+
+  /** The next request at `atMs`, or when the client sends again after having been silent then. */
+  #afterSilence(c: number, atMs: number): number {
+    const { busyMs, idleMs } = this.#clientAt(c);
+    if (idleMs === 0) return atMs;
+    let nextMs = atMs;
+    let busyUntilMs = this.#busyUntilMs[c] as number;
+    while (nextMs >= busyUntilMs) {
+      const silentMs = exponential(this.#emissions, idleMs);
+      nextMs = Math.max(nextMs, busyUntilMs + silentMs);
+      busyUntilMs += silentMs + exponential(this.#emissions, busyMs);
+    }
+    this.#busyUntilMs[c] = busyUntilMs;
+    return nextMs;
   }
 
   #send(underWay: RequestUnderWay): void {
@@ -169,7 +194,9 @@ class Simulation {
   #startTry({ client, emittedMs, attempt, tried }: RequestUnderWay, candidate: Candidate): void {
     const { nowMs } = this.#agenda;
     const balancer = this.#balancerOf(client);
+    const b = this.#clientAt(client).balancer;
     const instance = balancer.byHandle[candidate.handle] as number;
+    const connectMs = this.#connectMs(b, instance);
     const wayMs = this.#network.drawRttMs(balancer.node, instance) / 2;
     const tries = this.#tries;
     const slot = tries.take(nowMs);
@@ -182,9 +209,14 @@ class Simulation {
     tries.emittedMs[slot] = emittedMs;
     tries.returnMs[slot] = wayMs;
     tries.ticket[slot] = balancer.router.start(candidate, nowMs);
-    this.#recorder.routedTo(this.#clientAt(client).balancer, instance);
-    this.#agenda.push(nowMs + wayMs, EVENT.arrive, slot);
+    this.#recorder.routedTo(b, instance);
+    this.#agenda.push(nowMs + this.#network.waitMs(b, nowMs) + connectMs + wayMs, EVENT.arrive, slot);
     if (!this.#timeoutScheduled) this.#scheduleTimeout();
+  }
+
+  #connectMs(b: number, instance: number): number {
+    const roundTrips = this.#connections.take(b, instance, this.#agenda.nowMs);
+    return roundTrips === 0 ? 0 : roundTrips * this.#network.drawRttMs(this.#balancers.at(b).node, instance);
   }
 
   #arrive(slot: TrySlot): void {
@@ -206,8 +238,20 @@ class Simulation {
   }
 
   #reply(slot: TrySlot): void {
-    if (this.#tries.abandoned[slot] === 1) this.#tries.release(slot);
-    else this.#conclude(slot);
+    const { nowMs } = this.#agenda;
+    const tries = this.#tries;
+    if (tries.abandoned[slot] === 1) {
+      tries.release(slot);
+      return;
+    }
+    const { balancer } = this.#clientAt(tries.client[slot] as number);
+    const waitMs = this.#network.waitMs(balancer, nowMs);
+    if (waitMs > 0) {
+      this.#agenda.push(nowMs + waitMs, EVENT.reply, slot);
+      return;
+    }
+    if (tries.result[slot] !== REFUSED) this.#connections.give(balancer, tries.instance[slot] as number, nowMs);
+    this.#conclude(slot);
   }
 
   #conclude(slot: TrySlot): void {
@@ -291,6 +335,9 @@ class Simulation {
         break;
       case 'link':
         this.#network.addDelay(change.instance, change.addMs);
+        break;
+      case 'uplink':
+        this.#network.stall(change.balancer, change.untilMs);
         break;
       default:
         this.#sites.apply(change);

@@ -1,13 +1,14 @@
 // One instance as the simulation runs it: its server, its faults, and what its requests take besides CPU.
 
 import type { Rng } from '../core/rng.ts';
-import { exponential, type Lognormal, lognormal, lognormalOf } from './random.ts';
+import { BatchServer } from './batch-server.ts';
+import { exponential, type Lognormal, lognormal, lognormalOf, pareto } from './random.ts';
 import type { InstanceModel } from './scenario.ts';
-import { Server } from './server.ts';
+import { type QueueingServer, Server } from './server.ts';
 
 export class Site {
   readonly model: InstanceModel;
-  readonly server: Server;
+  readonly server: QueueingServer;
   up = false;
   /** Of its next completion event; NaN when none is scheduled. An event at another time is stale. */
   scheduledMs = Number.NaN;
@@ -16,6 +17,7 @@ export class Site {
   errorRatio = 0;
   readonly #rng: Rng;
   readonly #work: Lognormal;
+  #usedMs = Number.NEGATIVE_INFINITY;
   #slowFactor = 1;
   #freezes = 0;
 
@@ -23,11 +25,12 @@ export class Site {
     this.model = model;
     this.#rng = rng;
     this.#work = lognormalOf(model.workMeanMs, model.workCv);
-    this.server = new Server(model);
+    this.server = createServer(model);
   }
 
   drawWorkMs(): number {
-    return lognormal(this.#rng, this.#work);
+    const { workTail, workMeanMs } = this.model;
+    return workTail === null ? lognormal(this.#rng, this.#work) : pareto(this.#rng, workMeanMs, workTail);
   }
 
   /** What an answer takes besides CPU and queueing. */
@@ -41,6 +44,18 @@ export class Site {
 
   nextStallInMs(): number {
     return exponential(this.#rng, this.model.stallEveryMs);
+  }
+
+  /** Takes note of a request, or of the end of one; true when the model must be loaded first. */
+  use(nowMs: number): boolean {
+    const cold = this.model.coldLoadMs > 0 && nowMs - this.#usedMs >= this.model.coldIdleMs;
+    this.#usedMs = nowMs;
+    return cold;
+  }
+
+  /** It will have to load its model when it is back. */
+  cool(): void {
+    this.#usedMs = Number.NEGATIVE_INFINITY;
   }
 
   /** Stalls and hangs may overlap: it moves again when the last of them is over. */
@@ -57,4 +72,10 @@ export class Site {
   #applySpeed(nowMs: number): void {
     this.server.setSpeed(this.#freezes > 0 ? 0 : 1 / this.#slowFactor, nowMs);
   }
+}
+
+function createServer(model: InstanceModel): QueueingServer {
+  const { discipline, batch, cores, jobsMax } = model;
+  if (discipline !== 'batching') return new Server({ discipline, cores, jobsMax });
+  return new BatchServer({ cores, jobsMax, batch: batch ?? { size: 1, delayMs: 0, marginal: 0 } });
 }

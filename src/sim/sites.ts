@@ -11,7 +11,7 @@ export const ANSWERED = 0;
 export const FAILED = 1;
 export const REFUSED = 2;
 
-export type SiteChange = Exclude<Change, { kind: 'keep' | 'restart' | 'announce' | 'withdraw' | 'link' }>;
+export type SiteChange = Exclude<Change, { kind: 'keep' | 'restart' | 'announce' | 'withdraw' | 'link' | 'uplink' }>;
 
 /** Told that an instance has an answer for a try, which leaves it `afterMs` from now. */
 export type OnAnswer = (slot: TrySlot, instance: number, result: number, afterMs: number) => void;
@@ -37,8 +37,12 @@ export class Sites {
   /** A try comes in, with this factor on its work. */
   enter(slot: TrySlot, i: number, workFactor: number): void {
     const site = this.#at(i);
-    if (!site.up) this.#onAnswer(slot, i, REFUSED, 0);
-    else if (site.drawsError() || !site.server.enter(slot, workFactor * site.drawWorkMs(), this.#agenda.nowMs)) {
+    if (!site.up) {
+      this.#onAnswer(slot, i, REFUSED, 0);
+      return;
+    }
+    if (site.use(this.#agenda.nowMs)) this.#load(i);
+    if (site.drawsError() || !site.server.enter(slot, workFactor * site.drawWorkMs(), this.#agenda.nowMs)) {
       this.#onAnswer(slot, i, FAILED, site.drawOverheadMs());
     } else this.#scheduleCompletion(i);
   }
@@ -48,10 +52,18 @@ export class Sites {
     const site = this.#at(i);
     if (nowMs !== site.scheduledMs) return;
     site.scheduledMs = Number.NaN;
+    site.use(nowMs);
     for (let slot = site.server.takeDone(nowMs); slot >= 0; slot = site.server.takeDone(nowMs)) {
       this.#onAnswer(slot, i, ANSWERED, site.drawOverheadMs());
     }
     this.#scheduleCompletion(i);
+  }
+
+  /** It stands still until its model is loaded. */
+  #load(i: number): void {
+    const { nowMs } = this.#agenda;
+    this.#at(i).freeze(1, nowMs);
+    this.#agenda.push(nowMs + this.#at(i).model.coldLoadMs, EVENT.stallEnd, i);
   }
 
   stall(i: number): void {
@@ -80,6 +92,7 @@ export class Sites {
         return;
       case 'down':
         site.up = false;
+        site.cool();
         // Whoever was inside has the connection reset.
         for (const slot of site.server.evict(nowMs)) this.#onAnswer(slot, change.instance, REFUSED, 0);
         return;

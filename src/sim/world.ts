@@ -3,6 +3,7 @@
 
 import type { Rng } from '../core/rng.ts';
 import { createStream, sample, uniform } from './random.ts';
+import { bursts, hiccups, type Recurring, uplink } from './recurring.ts';
 import type { ClientGroup, InstanceModel, Scenario, ScenarioEvent } from './scenario.ts';
 import { generateTopology, type Topology } from './topology.ts';
 
@@ -29,7 +30,11 @@ export interface WorldClient {
   readonly balancer: number;
   readonly pattern: 'periodic' | 'poisson';
   readonly workFactor: number;
+  /** From one emission to the next, of `burst` requests each. */
   readonly periodMs: number;
+  readonly burst: number;
+  readonly busyMs: number;
+  readonly idleMs: number;
   /** Of its first request. */
   readonly firstMs: number;
   readonly untilMs: number;
@@ -46,6 +51,8 @@ export type Change =
   | { readonly kind: 'slow'; readonly instance: number; readonly factor: number }
   | { readonly kind: 'delay' | 'link'; readonly instance: number; readonly addMs: number }
   | { readonly kind: 'errors'; readonly instance: number; readonly addRatio: number }
+  /** The uplink of a load balancer stands still. */
+  | { readonly kind: 'uplink'; readonly balancer: number; readonly untilMs: number }
   | {
       readonly kind: 'restart';
       readonly balancers: readonly number[];
@@ -65,15 +72,24 @@ export function createWorld(scenario: Scenario, seed: number): World {
   const rng = createStream(seed, 'targets');
   const names = instances.filter(({ fromStart }) => fromStart).map(({ id }) => id);
   const timeline = scenario.events
-    .flatMap((event, e) =>
-      event.kind === 'hiccups'
-        ? hiccups(event, instances.length, { rng: createStream(seed, 'hiccups', e), endMs: scenario.durationMs })
-        : expand(event, pickTarget(event), scenario.durationMs),
-    )
+    .flatMap((event, e): TimedChange[] => {
+      const rng = createStream(seed, event.kind, e);
+      const { durationMs: endMs } = scenario;
+      switch (event.kind) {
+        case 'hiccups':
+          return hiccups(event, instances.length, { rng, endMs });
+        case 'bursts':
+          return bursts(event, chooseInstances(event.instances, instances, rng), { rng, endMs });
+        case 'uplink':
+          return chooseBalancers(event.on, places, rng).flatMap((balancer) => uplink(event, balancer, { rng, endMs }));
+        default:
+          return expand(event, pickTarget(event), endMs);
+      }
+    })
     .sort((a, b) => a.atMs - b.atMs);
   return { topology, balancers, instances, clients, timeline };
 
-  function pickTarget(event: Exclude<ScenarioEvent, Hiccups>): Target {
+  function pickTarget(event: Exclude<ScenarioEvent, Recurring>): Target {
     if (event.kind === 'restart') return { instance: -1, balancers: chooseBalancers(event.on, places, rng) };
     const id = event.instance === 'random' ? sample(rng, names, 1)[0] : event.instance;
     return { instance: instances.findIndex((one) => one.id === id), balancers: [] };
@@ -122,13 +138,16 @@ function createClients(
   return chosen.flatMap((balancer) =>
     Array.from({ length: group.each }, (_, n) => {
       const node = places.topology.nodes[places.balancers[balancer] as number] as string;
-      const periodMs = meanPeriodMs * (1 + uniform(rng, -group.driftPpm, group.driftPpm) * 1e-6);
+      const periodMs = group.burst * meanPeriodMs * (1 + uniform(rng, -group.driftPpm, group.driftPpm) * 1e-6);
       return {
         id: `${node}/${g + 1}.${n + 1}`,
         balancer,
         pattern: group.pattern,
         workFactor: group.workFactor,
         periodMs,
+        burst: group.burst,
+        busyMs: group.busyMs,
+        idleMs: group.idleMs,
         firstMs: group.fromMs + rng.next() * periodMs,
         untilMs: Math.min(group.untilMs, scenario.durationMs),
       };
@@ -147,13 +166,23 @@ function chooseBalancers(
   return on.map((name) => balancers.indexOf(topology.nodes.indexOf(name)));
 }
 
+function chooseInstances(chosen: number | readonly string[], instances: readonly WorldInstance[], rng: Rng): number[] {
+  const all = instances.flatMap(({ fromStart }, i) => (fromStart ? [i] : []));
+  if (typeof chosen === 'number') return sample(rng, all, chosen).sort((a, b) => a - b);
+  return chosen.map((name) => instances.findIndex(({ id }) => id === name));
+}
+
 interface Target {
   readonly instance: number;
   readonly balancers: readonly number[];
 }
 
 /** One event of a scenario is one change, or a change and its undoing, or a series of them. */
-function expand(event: Exclude<ScenarioEvent, Hiccups>, { instance, balancers }: Target, endMs: number): TimedChange[] {
+function expand(
+  event: Exclude<ScenarioEvent, Recurring>,
+  { instance, balancers }: Target,
+  endMs: number,
+): TimedChange[] {
   const { atMs } = event;
   const spell = (begin: Change, end: Change, forMs: number): TimedChange[] => [
     { atMs, change: begin },
@@ -204,29 +233,6 @@ function expand(event: Exclude<ScenarioEvent, Hiccups>, { instance, balancers }:
       return state === 'cold' ? [restart] : [{ atMs: atMs - ageMs, change: { kind: 'keep', balancers } }, restart];
     }
   }
-}
-
-type Hiccups = Extract<ScenarioEvent, { kind: 'hiccups' }>;
-
-function hiccups(
-  event: Hiccups,
-  instances: number,
-  { rng, endMs }: { readonly rng: Rng; readonly endMs: number },
-): TimedChange[] {
-  const changes: TimedChange[] = [];
-  const untilMs = Math.min(endMs, event.atMs + event.forMs);
-  const gap = (): number => uniform(rng, 0, 2 * event.gapMs);
-  for (let atMs = event.atMs + gap(); atMs < untilMs; atMs += gap()) {
-    const overMs = atMs + uniform(rng, 0, event.pauseMs);
-    for (let instance = 0; instance < instances; instance++) {
-      changes.push(
-        { atMs, change: { kind: 'freeze', instance } },
-        { atMs: overMs, change: { kind: 'thaw', instance } },
-      );
-    }
-    atMs = overMs;
-  }
-  return changes;
 }
 
 function flap(event: ScenarioEvent & { kind: 'flap' }, instance: number, endMs: number): TimedChange[] {

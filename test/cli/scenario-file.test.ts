@@ -156,6 +156,27 @@ describe('a scenario file', () => {
     ]);
   });
 
+  it('rejects clients with silence but no time to send, and bursts on links to instances that are not there', () => {
+    const events =
+      '[[event]]\nkind = "bursts"\nat = "1s"\ninstances = ["i1", "i7"]\ngap = "1s"\nlength = "1s"\nadd = "1ms"\n';
+    expect(problemsOf(`${GOOD}idle = "3s"\n\n${events}`)).toEqual([
+      'scenario.toml:15:1: clients.idle: expected busy and idle together, or neither',
+      'scenario.toml:20:20: event.instances: no such instance: "i7"',
+    ]);
+  });
+
+  it('reads a model that answers in batches, loads first, and has a tail', () => {
+    const model =
+      'kind = "batching"\nbatch = { size = 4, delay = "3ms" }\nwork = { mean = "9ms", tail = 1.8 }\ncold = { load = "2s" }\n';
+    expect(load(`${GOOD}\n[model]\n${model}`).model).toMatchObject({
+      discipline: 'batching',
+      batch: { size: 4, delayMs: 3, marginal: 0.2 },
+      workTail: 1.8,
+      coldLoadMs: 2_000,
+      coldIdleMs: Number.POSITIVE_INFINITY,
+    });
+  });
+
   it('rejects a policy that nobody knows, and an option that the policy does not', () => {
     const problems = problemsOf(GOOD.replace('["round-robin"]', '["fastest", "round-robin:alpha=1"]'));
     expect(problems[0]).toContain('scenario.toml:3:13: policies: unknown policy "fastest"');
@@ -194,6 +215,7 @@ describe('the scenario with every key', () => {
     const kinds = loadScenario(file).events.map(({ kind }) => kind);
     // "link" is written as "delay" is, and told of there.
     expect([...kinds, 'link'].toSorted()).toEqual([
+      'bursts',
       'crash',
       'delay',
       'errors',
@@ -205,6 +227,7 @@ describe('the scenario with every key', () => {
       'link',
       'restart',
       'slow',
+      'uplink',
     ]);
   });
 });

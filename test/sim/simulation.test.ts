@@ -1,6 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { runOne } from '../../src/sim/experiment.ts';
 import { computeMetrics } from '../../src/sim/metrics.ts';
+import { createStream, pareto } from '../../src/sim/random.ts';
 import type { Recorder } from '../../src/sim/recorder.ts';
 import type { Scenario, ScenarioEvent } from '../../src/sim/scenario.ts';
 import { createWorld } from '../../src/sim/world.ts';
@@ -172,6 +173,80 @@ describe('a simulation', () => {
     });
     const { endings } = run(scenario);
     expect(Math.abs(endings.timeout - 200)).toBeLessThanOrEqual(1);
+  });
+});
+
+describe('clients of a simulation', () => {
+  const requestsOf = (changes: Partial<Scenario['clients'][number]>): Recorder =>
+    run(
+      smallScenario({
+        durationMs: 300_000,
+        clients: smallScenario().clients.map((group) => ({ ...group, ...changes })),
+      }),
+    );
+
+  it('send as many requests in bursts as one by one, and are served worse', () => {
+    const [even, bursts] = [requestsOf({}), requestsOf({ burst: 60 })];
+    expect(Math.abs(bursts.tries - even.tries)).toBeLessThan(0.03 * even.tries);
+    expect(bursts.endings.late).toBeGreaterThan(even.endings.late + 1_000);
+  });
+
+  it('are silent in turns: two thirds of the time here', () => {
+    const { tries } = requestsOf({ busyMs: 1_000, idleMs: 2_000 });
+    // 600 spells of each kind: five standard errors of the share of time are 0.07.
+    expect(Math.abs(tries / (60 * 300) - 1 / 3)).toBeLessThan(0.07);
+  });
+});
+
+describe('instances of a simulation', () => {
+  it('load their model at the first request: those that come meanwhile wait', () => {
+    const { endings } = run(smallScenario({ model: { ...MODEL, coldLoadMs: 900, coldIdleMs: 60_000 } }));
+    // 60 requests a second for 0.9 s, and what has waited for a while after that.
+    expect(endings.late + endings.timeout).toBeGreaterThan(45);
+    expect(endings.late + endings.timeout).toBeLessThan(150);
+  });
+
+  it('load it again after they crashed', () => {
+    const model = { ...MODEL, coldLoadMs: 900, coldIdleMs: 60_000 };
+    const events = [{ kind: 'crash', atMs: 8_000, detectedMs: 500, instance: 'i1', forMs: 4_000 }] as const;
+    const late = (recorder: Recorder): number => recorder.endings.late + recorder.endings.timeout;
+    expect(late(run(smallScenario({ model, events })))).toBeGreaterThan(late(run(smallScenario({ model }))) + 10);
+  });
+
+  it('have the mean of their work with a Pareto tail, too', () => {
+    const rng = createStream(3, 'pareto');
+    const draws = Array.from({ length: 200_000 }, () => pareto(rng, 5, 2.5));
+    // The standard deviation of one is 4.5: six standard errors are 0.06.
+    expect(Math.abs(draws.reduce((sum, x) => sum + x, 0) / draws.length - 5)).toBeLessThan(0.06);
+    expect(Math.min(...draws.slice(0, 1_000))).toBeGreaterThanOrEqual(3);
+  });
+});
+
+describe('moments of a simulation', () => {
+  it('make the links to several instances slow together', () => {
+    const event = {
+      kind: 'bursts',
+      atMs: 0,
+      forMs: 20_000,
+      instances: 2,
+      gapMs: 500,
+      lengthMs: 500,
+      addMs: 100,
+    } as const;
+    const { endings, tries } = run(withEvent(event));
+    // Two thirds of the requests for about half of the time.
+    expect(endings.late).toBeGreaterThan(tries / 6);
+    expect(endings.late).toBeLessThan(tries / 2);
+  });
+
+  it('hold up what a load balancer sends and what comes back to it while its uplink stands still', () => {
+    const event = { kind: 'uplink', atMs: 0, forMs: 20_000, on: ['a'], gapMs: 500, pauseMs: 300 } as const;
+    const { endings, sent, succeeded, shape } = run(withEvent(event));
+    expect(endings.late).toBeGreaterThan(20);
+    expect(endings.success + endings.late).toBe(sent.reduce((sum, x) => sum + x, 0));
+    // Clients of the other two load balancers notice nothing.
+    const others = shape.seconds * 2;
+    expect(succeeded.subarray(others)).toEqual(sent.subarray(others));
   });
 });
 

@@ -5,13 +5,17 @@ import type { InstanceModel, Scenario } from '../../src/sim/scenario.ts';
 export const MODEL: InstanceModel = {
   discipline: 'processor-sharing',
   cores: 1,
+  batch: null,
   workMeanMs: 5,
   workCv: 0.5,
+  workTail: null,
   overheadFixedMs: 2,
   overheadMeanMs: 1,
   jobsMax: 1_000,
   stallEveryMs: Number.POSITIVE_INFINITY,
   stallMs: 0,
+  coldLoadMs: 0,
+  coldIdleMs: Number.POSITIVE_INFINITY,
 };
 
 export function smallScenario(changes: Partial<Scenario> = {}): Scenario {
@@ -35,7 +39,14 @@ export function smallScenario(changes: Partial<Scenario> = {}): Scenario {
       instances: ['a', 'b', 'c'],
       balancers: ['a', 'b', 'c'],
     },
-    network: { jitterMs: 0.5, retries: 1, timeoutMs: 1_000, probeMs: 10_000, placementMs: 200 },
+    network: {
+      jitterMs: 0.5,
+      retries: 1,
+      timeoutMs: 1_000,
+      probeMs: 10_000,
+      placementMs: 200,
+      connections: { handshakeRtts: 0, idleMs: 4_000, warm: 0 },
+    },
     model: MODEL,
     overrides: [],
     clients: [
@@ -44,6 +55,9 @@ export function smallScenario(changes: Partial<Scenario> = {}): Scenario {
         on: 'all',
         ratePerSecond: 10,
         pattern: 'periodic',
+        burst: 1,
+        busyMs: 0,
+        idleMs: 0,
         driftPpm: 50,
         workFactor: 1,
         fromMs: 0,

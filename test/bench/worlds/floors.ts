@@ -78,6 +78,7 @@ export function worldFloorsOf(worlds: readonly Compared[], subject: string): Wor
     ),
     each('few good: success from the 30th second', 0.9, scored(of('few-good'), steadyOf)),
     each('recovered: success from the 5th second', 0.97, scored(of('recovered'), steadyOf)),
+    each('recovered: success, against the best fixed split', -0.015, scored(of('recovered'), behindOracle(steady))),
     atMost(
       'two bad of four: tries there',
       0.03,

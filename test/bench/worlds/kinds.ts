@@ -2,12 +2,12 @@
 
 import type { Rng } from '../../../src/core/rng.ts';
 import { createStream, sample, uniform } from '../../../src/sim/random.ts';
-import type { ClientGroup, InstanceModel, ScenarioEvent } from '../../../src/sim/scenario.ts';
+import { type ClientGroup, capacityOf, type InstanceModel, type ScenarioEvent } from '../../../src/sim/scenario.ts';
 import { greedyCenters } from '../../../src/sim/topology.ts';
 import { pick } from './draws.ts';
 import { drawMixed } from './mixed.ts';
 import { drawPlaces, type Places, scaled } from './places.ts';
-import { assemble, capacityOf, type GeneratedWorld, worldTightness } from './world.ts';
+import { assemble, type GeneratedWorld, PLAIN_CLIENTS, PLAIN_MODEL, worldTightness } from './world.ts';
 
 export const KINDS = {
   'tight-1.0': { draw: (name: string, seed: number) => drawTight(name, seed, 1), what: 'capacity just suffices' },
@@ -51,29 +51,19 @@ const MODELS = {
 
 function modelOf(changes: Partial<InstanceModel>): InstanceModel {
   return {
-    discipline: 'processor-sharing',
-    cores: 1,
+    ...PLAIN_MODEL,
     workMeanMs: 5,
-    workCv: 0.5,
     overheadFixedMs: 2,
     overheadMeanMs: 1,
-    jobsMax: 256,
-    stallEveryMs: FOREVER,
-    stallMs: 0,
     ...changes,
   };
 }
 
 function clients(changes: Partial<ClientGroup>): ClientGroup {
   return {
+    ...PLAIN_CLIENTS,
     each: 4,
-    on: 'all',
     ratePerSecond: 10,
-    pattern: 'periodic',
-    driftPpm: 50,
-    workFactor: 1,
-    fromMs: 0,
-    untilMs: FOREVER,
     ...changes,
   };
 }

@@ -8,7 +8,7 @@ import { createStream, normal, sample, uniform } from '../../../src/sim/random.t
 import type { ClientGroup, InstanceModel, ScenarioEvent } from '../../../src/sim/scenario.ts';
 import { logUniform, pick } from './draws.ts';
 import { drawPlaces, GEOGRAPHIES, type Places, scaled } from './places.ts';
-import { assemble, type GeneratedWorld, worldTightness } from './world.ts';
+import { assemble, type GeneratedWorld, PLAIN_CLIENTS, PLAIN_MODEL, worldTightness } from './world.ts';
 
 const DRAWS_MAX = 2_000;
 const BALANCERS_MAX = 200;
@@ -52,7 +52,8 @@ function tryDraw(name: string, alone: boolean, rng: Rng): GeneratedWorld | null 
   const latencyMs = (1_000 * perLimit) / totalRate;
   if (totalRate > TOTAL_RATE_MAX || !(latencyMs >= LATENCY_MS.min && latencyMs <= LATENCY_MS.max)) return null;
   const durationMs = clamp((1_000 * REQUESTS) / totalRate, DURATION_MS);
-  const pattern = pick(rng, ['periodic', 'poisson'] as const);
+  const traffic = pick(rng, ['periodic', 'periodic', 'poisson', 'poisson', 'on-off', 'bursts'] as const);
+  const handshake = rng.next() < 0.5;
   const unit = totalRate / parts.reduce((sum, part) => sum + part, 0);
   return assemble({
     name,
@@ -64,12 +65,20 @@ function tryDraw(name: string, alone: boolean, rng: Rng): GeneratedWorld | null 
     clients: clientsOf(rng, {
       places,
       rates: parts.map((part) => part * unit),
-      pattern,
+      traffic,
       durationMs,
       surge: happening.surge,
     }),
     events: happening.events(durationMs, latencyMs),
-    traits: [alone ? 'alone' : 'shared', geography, ...traits, pattern, happening.kind],
+    traits: [
+      alone ? 'alone' : 'shared',
+      geography,
+      ...traits,
+      traffic,
+      happening.kind,
+      handshake ? 'handshake' : 'connected',
+    ],
+    ...(handshake ? { connections: { handshakeRtts: 1, idleMs: 4_000, warm: 0 } } : {}),
     tightness,
   });
 }
@@ -78,26 +87,30 @@ function tryDraw(name: string, alone: boolean, rng: Rng): GeneratedWorld | null 
 
 /** In units of the limit. */
 function drawModels(rng: Rng, instances: number): { models: InstanceModel[]; traits: string[] } {
-  const discipline = pick(rng, ['processor-sharing', 'fifo'] as const);
-  const work = 1 / logUniform(rng, 6, 30);
-  const workCv = pick(rng, [0.2, 0.5, 0.5, 1, 3]);
+  const discipline = pick(rng, ['processor-sharing', 'processor-sharing', 'fifo', 'fifo', 'batching'] as const);
+  const tail = pick(rng, ['', '', '', 'heavy tail', 'pareto'] as const);
+  const cold = rng.next() < 0.15;
+  const size = pick(rng, [4, 8, 16]);
   const speeds = pick(rng, [[1], [1], [1, 2], [1, 2, 4]]);
-  const models = Array.from(
-    { length: instances },
-    (): InstanceModel => ({
-      discipline,
-      cores: 1,
-      workMeanMs: work * pick(rng, speeds),
-      workCv,
-      overheadFixedMs: 0.02,
-      overheadMeanMs: 0.01,
-      jobsMax: 256,
-      stallEveryMs: FOREVER,
-      stallMs: 0,
-    }),
-  );
-  const tail = workCv > 1 ? ['heavy tail'] : [];
-  return { models, traits: [discipline, ...tail, ...(speeds.length > 1 ? ['unlike instances'] : [])] };
+  const base: InstanceModel = {
+    ...PLAIN_MODEL,
+    discipline,
+    batch:
+      discipline === 'batching' ? { size, delayMs: uniform(rng, 0, 0.1), marginal: uniform(rng, 0.05, 0.3) } : null,
+    workMeanMs: 1 / logUniform(rng, 6, 30),
+    workCv: tail === 'heavy tail' ? 3 : pick(rng, [0.2, 0.5, 1]),
+    workTail: tail === 'pareto' ? 1.8 : null,
+    overheadFixedMs: 0.02,
+    overheadMeanMs: 0.01,
+    coldLoadMs: cold ? uniform(rng, 1_000, 3_000) : 0,
+    coldIdleMs: cold ? 60_000 : FOREVER,
+  };
+  const models = Array.from({ length: instances }, () => ({
+    ...base,
+    workMeanMs: base.workMeanMs * pick(rng, speeds),
+  }));
+  const unlike = speeds.length > 1 ? ['unlike instances'] : [];
+  return { models, traits: [discipline, tail, cold ? 'cold loads' : '', ...unlike].filter((trait) => trait !== '') };
 }
 
 function inMs(model: InstanceModel, latencyMs: number): InstanceModel {
@@ -106,6 +119,7 @@ function inMs(model: InstanceModel, latencyMs: number): InstanceModel {
     workMeanMs: Number((model.workMeanMs * latencyMs).toPrecision(4)),
     overheadFixedMs: model.overheadFixedMs * latencyMs,
     overheadMeanMs: model.overheadMeanMs * latencyMs,
+    batch: model.batch === null ? null : { ...model.batch, delayMs: model.batch.delayMs * latencyMs },
   };
 }
 
@@ -115,26 +129,39 @@ interface ClientsOptions {
   readonly places: Places;
   /** Requests per second of each load balancer. */
   readonly rates: readonly number[];
-  readonly pattern: ClientGroup['pattern'];
+  readonly traffic: 'periodic' | 'poisson' | 'on-off' | 'bursts';
   readonly durationMs: number;
   readonly surge: number;
 }
 
-function clientsOf(rng: Rng, { places, rates, pattern, durationMs, surge }: ClientsOptions): ClientGroup[] {
-  const group = (b: number, each: number, rate: number): ClientGroup => ({
-    each,
-    on: [places.nodes[places.balancers[b] as number] as string],
-    ratePerSecond: rate / each,
-    pattern,
-    driftPpm: 50,
-    workFactor: 1,
-    fromMs: 0,
-    untilMs: FOREVER,
+function clientsOf(rng: Rng, options: ClientsOptions): ClientGroup[] {
+  const { places, rates, traffic, durationMs, surge } = options;
+  const shape = trafficOf(rng, traffic);
+  const usual = rates.map((rate, b): ClientGroup => {
+    const each = 1 + Math.floor(4 * rng.next());
+    const node = places.nodes[places.balancers[b] as number] as string;
+    const { ratio, ...group } = shape;
+    return { ...PLAIN_CLIENTS, ...group, each, on: [node], ratePerSecond: rate / each / ratio };
   });
-  const usual = rates.map((rate, b) => group(b, 1 + Math.floor(4 * rng.next()), rate));
   if (surge === 1) return usual;
   const more = usual.map((one) => ({ ...one, ratePerSecond: one.ratePerSecond * (surge - 1) }));
   return [...usual, ...more.map((one) => ({ ...one, fromMs: 0.6 * durationMs, untilMs: 0.8 * durationMs }))];
+}
+
+/** With the share of the time in which a client sends. */
+function trafficOf(rng: Rng, traffic: ClientsOptions['traffic']): Partial<ClientGroup> & { ratio: number } {
+  switch (traffic) {
+    case 'periodic':
+    case 'poisson':
+      return { pattern: traffic, ratio: 1 };
+    case 'on-off': {
+      const busyMs = uniform(rng, 2_000, 10_000);
+      const idleMs = uniform(rng, 2_000, 10_000);
+      return { pattern: 'periodic', busyMs, idleMs, ratio: busyMs / (busyMs + idleMs) };
+    }
+    case 'bursts':
+      return { pattern: 'poisson', burst: pick(rng, [2, 5, 10]), ratio: 1 };
+  }
 }
 
 // ---- what happens ----
@@ -148,7 +175,20 @@ interface Happening {
   readonly events: (durationMs: number, latencyMs: number) => ScenarioEvent[];
 }
 
-const KINDS = ['calm', 'calm', 'calm', 'throttling', 'crash', 'slow link', 'errors', 'surge', 'stalls'] as const;
+const KINDS = [
+  'calm',
+  'calm',
+  'calm',
+  'calm',
+  'throttling',
+  'crash',
+  'slow link',
+  'link bursts',
+  'uplink stalls',
+  'errors',
+  'surge',
+  'stalls',
+] as const;
 
 function drawHappening(rng: Rng, instances: number): Happening {
   const kind = pick(rng, KINDS);
@@ -207,6 +247,32 @@ function drawHappening(rng: Rng, instances: number): Happening {
         remaining: left(0),
         events: (durationMs) =>
           some.map((i) => ({ kind: 'errors', instance: name(i), ratio: 0.5, ...spell(durationMs) })),
+      };
+    case 'link bursts':
+      return {
+        kind,
+        surge: 1,
+        remaining: all,
+        events: (durationMs, latencyMs) => [
+          {
+            kind: 'bursts',
+            instances: some.map(name),
+            gapMs: 5_000,
+            lengthMs: 10 * latencyMs,
+            addMs: latencyMs,
+            atMs: 0.4 * durationMs,
+            forMs: FOREVER,
+          },
+        ],
+      };
+    case 'uplink stalls':
+      return {
+        kind,
+        surge: 1,
+        remaining: all,
+        events: (durationMs, latencyMs) => [
+          { kind: 'uplink', on: 'all', gapMs: 5_000, pauseMs: 4 * latencyMs, atMs: 0.4 * durationMs, forMs: FOREVER },
+        ],
       };
     case 'stalls':
       return {

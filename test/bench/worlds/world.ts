@@ -1,6 +1,13 @@
 // A generated world: a scenario, what it was drawn as, and how much it asks of what there is.
 
-import type { ClientGroup, InstanceModel, Scenario, ScenarioEvent } from '../../../src/sim/scenario.ts';
+import {
+  type ClientGroup,
+  capacityOf,
+  type InstanceModel,
+  type NetworkSpec,
+  type Scenario,
+  type ScenarioEvent,
+} from '../../../src/sim/scenario.ts';
 import type { Places } from './places.ts';
 import { tightnessOf } from './tightness.ts';
 
@@ -17,6 +24,42 @@ export interface GeneratedWorld {
   readonly bad: readonly number[];
 }
 
+const FOREVER = Number.POSITIVE_INFINITY;
+
+/** What is the same in all worlds unless they say otherwise. */
+export const PLAIN_MODEL: InstanceModel = {
+  discipline: 'processor-sharing',
+  cores: 1,
+  batch: null,
+  workMeanMs: 5,
+  workCv: 0.5,
+  workTail: null,
+  overheadFixedMs: 0,
+  overheadMeanMs: 0,
+  jobsMax: 256,
+  stallEveryMs: FOREVER,
+  stallMs: 0,
+  coldLoadMs: 0,
+  coldIdleMs: FOREVER,
+};
+
+export const PLAIN_CLIENTS: ClientGroup = {
+  each: 1,
+  on: 'all',
+  ratePerSecond: 1,
+  pattern: 'periodic',
+  burst: 1,
+  busyMs: 0,
+  idleMs: 0,
+  driftPpm: 50,
+  workFactor: 1,
+  fromMs: 0,
+  untilMs: FOREVER,
+};
+
+/** Connections that are always there. */
+const CONNECTED: NetworkSpec['connections'] = { handshakeRtts: 0, idleMs: 4_000, warm: 0 };
+
 export interface WorldParts {
   readonly name: string;
   readonly latencyMs: number;
@@ -30,6 +73,7 @@ export interface WorldParts {
   readonly traits: readonly string[];
   readonly tightness: number;
   readonly bad?: readonly number[];
+  readonly connections?: NetworkSpec['connections'];
 }
 
 export function assemble(parts: WorldParts): GeneratedWorld {
@@ -57,6 +101,7 @@ export function assemble(parts: WorldParts): GeneratedWorld {
       timeoutMs: Math.max(1_000, 5 * parts.latencyMs),
       probeMs: 10_000,
       placementMs: 200,
+      connections: parts.connections ?? CONNECTED,
     },
     model: models[0] as InstanceModel,
     overrides: models.map((model, i) => ({ instance: `i${i + 1}`, model })),
@@ -68,19 +113,19 @@ export function assemble(parts: WorldParts): GeneratedWorld {
     traits: parts.traits,
     tightness: parts.tightness,
     capacityRate: models.reduce((sum, model) => sum + capacityOf(model), 0),
-    demandRate: clients.reduce((sum, group) => sum + group.each * countOf(group, places) * group.ratePerSecond, 0),
+    demandRate: clients.reduce((sum, group) => sum + countOf(group, places) * meanRateOf(group), 0),
     bad: parts.bad ?? [],
   };
+}
+
+/** Of all clients of the group on one load balancer, their silence included. */
+function meanRateOf({ each, ratePerSecond, busyMs, idleMs }: ClientGroup): number {
+  return each * ratePerSecond * (idleMs === 0 ? 1 : busyMs / (busyMs + idleMs));
 }
 
 function countOf({ on }: ClientGroup, { balancers }: Places): number {
   if (on === 'all') return balancers.length;
   return typeof on === 'number' ? on : on.length;
-}
-
-/** Requests per second. */
-export function capacityOf({ cores, workMeanMs }: InstanceModel): number {
-  return (1_000 * cores) / workMeanMs;
 }
 
 /** A request that meets some others still comes back in time from what is in reach: a wait of this many times its work. */
@@ -100,9 +145,10 @@ export interface Balance {
 export function worldTightness({ places, models, latencyMs, loads, remaining }: Balance): number {
   const inReach = places.balancers.map((node) =>
     places.instances.flatMap((there, i) => {
-      const { overheadFixedMs, overheadMeanMs, workMeanMs } = models[i] as InstanceModel;
+      const { overheadFixedMs, overheadMeanMs, workMeanMs, batch } = models[i] as InstanceModel;
       const rttMs = places.rttMs[node]?.[there] as number;
-      return rttMs + overheadFixedMs + overheadMeanMs + (1 + WAIT_WORKS) * workMeanMs <= latencyMs ? [i] : [];
+      const turnMs = batch === null ? workMeanMs : workMeanMs * (1 + batch.marginal * (batch.size - 1));
+      return rttMs + overheadFixedMs + overheadMeanMs + (1 + WAIT_WORKS) * turnMs <= latencyMs ? [i] : [];
     }),
   );
   const capacities = models.map((model, i) => capacityOf(model) * (remaining?.[i] ?? 1));
