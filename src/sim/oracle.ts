@@ -4,10 +4,11 @@
 
 import type { DrivenRouter, RouterRequest } from './balancers.ts';
 import { findBestSplit, UTILISATION_STEP } from './best-split.ts';
+import type { Change } from './change.ts';
 import { type Allocation, OracleRouter } from './oracle-router.ts';
 import { type ResponseTable, responseTable } from './response-table.ts';
 import type { Scenario } from './scenario.ts';
-import type { Change, World } from './world.ts';
+import type { World } from './world.ts';
 
 export interface Oracle {
   readonly createRouter: (request: RouterRequest) => DrivenRouter;

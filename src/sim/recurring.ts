@@ -1,9 +1,9 @@
 // What happens for a moment, again and again, at random times: everything stands still, links are slow together, an uplink stalls.
 
 import type { Rng } from '../core/rng.ts';
+import type { TimedChange } from './change.ts';
 import { exponential, uniform } from './random.ts';
 import type { ScenarioEvent } from './scenario.ts';
-import type { TimedChange } from './world.ts';
 
 type EventOf<Kind> = Extract<ScenarioEvent, { kind: Kind }>;
 

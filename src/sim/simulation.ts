@@ -11,6 +11,7 @@ import type { Candidate, TryResult } from '../core/domain.ts';
 import type { Rng } from '../core/rng.ts';
 import { Agenda, EVENT } from './agenda.ts';
 import { type Balancer, Balancers, type CreateRouter } from './balancers.ts';
+import type { Change, TimedChange } from './change.ts';
 import { Connections } from './connections.ts';
 import { Network } from './network.ts';
 import { createStream, exponential } from './random.ts';
@@ -18,7 +19,7 @@ import { Recorder } from './recorder.ts';
 import type { Scenario } from './scenario.ts';
 import { ANSWERED, REFUSED, Sites } from './sites.ts';
 import { NO_SLOT, type TrySlot, TryTable } from './try-table.ts';
-import type { Change, TimedChange, World, WorldClient } from './world.ts';
+import type { World, WorldClient } from './world.ts';
 
 export interface SimulationOptions {
   readonly scenario: Scenario;

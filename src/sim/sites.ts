@@ -1,10 +1,11 @@
 // All instances: what enters them, when each is done with what, their stalls, and the faults that the timeline brings.
 
 import { type Agenda, EVENT } from './agenda.ts';
+import type { Change } from './change.ts';
 import { createStream } from './random.ts';
 import { Site } from './site.ts';
 import type { TrySlot } from './try-table.ts';
-import type { Change, World } from './world.ts';
+import type { World } from './world.ts';
 
 /** How an instance answers a try; an index into the simulation's results. */
 export const ANSWERED = 0;

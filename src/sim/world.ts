@@ -2,6 +2,7 @@
 // changes. Two policies under one seed live in the same world.
 
 import type { Rng } from '../core/rng.ts';
+import type { Change, TimedChange } from './change.ts';
 import { createStream, sample, uniform } from './random.ts';
 import { bursts, hiccups, type Recurring, uplink } from './recurring.ts';
 import type { ClientGroup, InstanceModel, Scenario, ScenarioEvent } from './scenario.ts';
@@ -39,28 +40,6 @@ export interface WorldClient {
   readonly firstMs: number;
   readonly untilMs: number;
 }
-
-export interface TimedChange {
-  readonly atMs: number;
-  readonly change: Change;
-}
-
-export type Change =
-  | { readonly kind: 'up' | 'down' | 'announce' | 'withdraw' | 'freeze' | 'thaw'; readonly instance: number }
-  /** CPU time × factor; undone by the same kind with 1 / factor. */
-  | { readonly kind: 'slow'; readonly instance: number; readonly factor: number }
-  | { readonly kind: 'delay' | 'link'; readonly instance: number; readonly addMs: number }
-  | { readonly kind: 'errors'; readonly instance: number; readonly addRatio: number }
-  /** The uplink of a load balancer stands still. */
-  | { readonly kind: 'uplink'; readonly balancer: number; readonly untilMs: number }
-  | {
-      readonly kind: 'restart';
-      readonly balancers: readonly number[];
-      readonly state: 'warm' | 'cold';
-      readonly ageMs: number;
-    }
-  /** State is put aside for a warm restart that comes later. */
-  | { readonly kind: 'keep'; readonly balancers: readonly number[] };
 
 /** @throws NoTopologyError */
 export function createWorld(scenario: Scenario, seed: number): World {
