@@ -89,6 +89,24 @@ const modelFields = {
       marginal: z.number().min(0).max(1).default(0.2),
     })
     .prefault({ size: 8 }),
+  neighbour: z
+    .strictObject({
+      rate: z.number().gt(0).max(100_000),
+      work: duration(),
+      busy: duration().optional(),
+      idle: duration().optional(),
+    })
+    .refine(
+      ({ busy, idle }) => (busy === undefined) === (idle === undefined),
+      'expected busy and idle together, or neither',
+    )
+    .transform(({ rate, work, busy, idle }) => ({
+      ratePerSecond: rate,
+      workMeanMs: work,
+      busyMs: busy ?? 0,
+      idleMs: idle ?? 0,
+    }))
+    .optional(),
   cold: z.strictObject({ load: duration(), idle: duration().optional() }).optional(),
   overhead: z
     .strictObject({ fixed: duration({ zero: true }).prefault('0ms'), mean: duration({ zero: true }).prefault('0ms') })
@@ -99,7 +117,7 @@ const modelFields = {
 
 type ModelText = z.output<z.ZodObject<typeof modelFields>>;
 
-const toModel = ({ kind, cores, work, batch, overhead, queue, stall, cold }: ModelText): InstanceModel => ({
+const toModel = ({ kind, cores, work, batch, overhead, queue, stall, cold, neighbour }: ModelText): InstanceModel => ({
   discipline: kind,
   cores,
   workMeanMs: work.mean,
@@ -113,6 +131,7 @@ const toModel = ({ kind, cores, work, batch, overhead, queue, stall, cold }: Mod
   stallMs: stall?.length ?? 0,
   coldLoadMs: cold?.load ?? 0,
   coldIdleMs: cold?.idle ?? FOREVER,
+  neighbour: neighbour ?? null,
 });
 
 export const modelSchema: z.ZodType<InstanceModel> = z.strictObject(modelFields).transform(toModel);

@@ -26,6 +26,8 @@ export const EVENT = {
   /** The oldest try may have timed out. */
   timeout: 10,
   progress: 11,
+  /** A request of a neighbour on the same processor (instance). */
+  neighbour: 12,
 } as const;
 
 export type EventKind = (typeof EVENT)[keyof typeof EVENT];

@@ -8,6 +8,7 @@ import type { Change } from './change.ts';
 import { type Allocation, OracleRouter } from './oracle-router.ts';
 import { type ResponseTable, responseTable } from './response-table.ts';
 import type { Scenario } from './scenario.ts';
+import { busyRatio } from './spells.ts';
 import type { World } from './world.ts';
 
 export interface Oracle {
@@ -136,8 +137,7 @@ class CentralAllocation implements Oracle, Allocation {
     const rates = new Float64Array(this.#world.balancers.length);
     for (const { balancer, workFactor, firstMs, periodMs, untilMs, ...client } of this.#world.clients) {
       if (firstMs - periodMs > nowMs || nowMs >= untilMs) continue;
-      const busyRatio = client.idleMs === 0 ? 1 : client.busyMs / (client.busyMs + client.idleMs);
-      (rates[balancer] as number) += ((1_000 * client.burst) / periodMs) * busyRatio * workFactor;
+      (rates[balancer] as number) += ((1_000 * client.burst) / periodMs) * busyRatio(client) * workFactor;
     }
     return rates;
   }

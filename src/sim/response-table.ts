@@ -110,7 +110,9 @@ function measure(model: InstanceModel, ratePerSecond: number): Float64Array {
   const DONE = 1;
   const STALL = 2;
   const STALL_END = 3;
+  const NEIGHBOUR = 4;
   queue.push(0, ARRIVAL);
+  if (site.neighbour !== null) queue.push(site.neighbour.nextMs(0), NEIGHBOUR);
   if (model.stallEveryMs < Number.POSITIVE_INFINITY) queue.push(model.stallEveryMs, STALL);
   while (ended < REQUESTS_PER_POINT && queue.pop()) {
     const nowMs = queue.timeMs;
@@ -119,6 +121,10 @@ function measure(model: InstanceModel, ratePerSecond: number): Float64Array {
         arrivedMs[arrived] = nowMs;
         if (!site.server.enter(arrived, site.drawWorkMs(), nowMs)) ended++;
         if (++arrived < REQUESTS_PER_POINT) queue.push(nowMs + exponential(arrivals, 1_000 / ratePerSecond), ARRIVAL);
+        break;
+      case NEIGHBOUR:
+        site.server.enter(REQUESTS_PER_POINT, site.neighbour?.drawWorkMs() ?? 0, nowMs);
+        queue.push(site.neighbour?.nextMs(nowMs) ?? Number.POSITIVE_INFINITY, NEIGHBOUR);
         break;
       case STALL:
         site.freeze(1, nowMs);
@@ -131,6 +137,7 @@ function measure(model: InstanceModel, ratePerSecond: number): Float64Array {
         break;
     }
     for (let job = site.server.takeDone(nowMs); job >= 0; job = site.server.takeDone(nowMs)) {
+      if (job === REQUESTS_PER_POINT) continue;
       const bin = Math.floor(nowMs + site.drawOverheadMs() - (arrivedMs[job] as number));
       if (bin < LATENCY_BINS) (cumulative[bin] as number)++;
       ended++;

@@ -3,6 +3,7 @@
 import type { QosTarget } from '../core/domain.ts';
 import type { BatchSpec } from './batch-server.ts';
 import type { Discipline } from './server.ts';
+import { busyRatio, type SpellsSpec } from './spells.ts';
 
 export interface Scenario {
   readonly name: string;
@@ -78,11 +79,22 @@ export interface InstanceModel {
   /** It loads its model for `coldLoadMs` at the first request, and after `coldIdleMs` without one; 0: it never does. */
   readonly coldLoadMs: number;
   readonly coldIdleMs: number;
+  /** Another service on the same processor, which is steered by others; null: none. */
+  readonly neighbour: NeighbourSpec | null;
 }
 
-/** Requests per second that an instance carries at the most, its stalls not counted. */
-export function capacityOf({ cores, workMeanMs, batch }: InstanceModel): number {
-  const single = (1_000 * cores) / workMeanMs;
+export interface NeighbourSpec extends SpellsSpec {
+  /** Requests per second while it is busy, at random. */
+  readonly ratePerSecond: number;
+  /** CPU time of each: exponential. */
+  readonly workMeanMs: number;
+}
+
+/** Requests per second that an instance carries at the most beside its neighbour, its stalls not counted. */
+export function capacityOf({ cores, workMeanMs, batch, neighbour }: InstanceModel): number {
+  const taken =
+    neighbour === null ? 0 : (busyRatio(neighbour) * neighbour.ratePerSecond * neighbour.workMeanMs) / 1_000;
+  const single = (1_000 * Math.max(0, cores - taken)) / workMeanMs;
   return batch === null ? single : (single * batch.size) / (1 + batch.marginal * (batch.size - 1));
 }
 

@@ -18,6 +18,7 @@ import { createStream, exponential } from './random.ts';
 import { Recorder } from './recorder.ts';
 import type { Scenario } from './scenario.ts';
 import { ANSWERED, REFUSED, Sites } from './sites.ts';
+import { Spells } from './spells.ts';
 import { NO_SLOT, type TrySlot, TryTable } from './try-table.ts';
 import type { World, WorldClient } from './world.ts';
 
@@ -66,8 +67,8 @@ class Simulation {
   readonly #connections: Connections;
   readonly #emissions: Rng;
   readonly #request: { clientId: string; budgetMs: number; attempt: number; tried: readonly number[] };
-  /** Until when each client sends before it is silent. */
-  readonly #busyUntilMs: Float64Array;
+  /** Of each client. */
+  readonly #spells: readonly Spells[];
   #timeoutScheduled = false;
 
   constructor(options: SimulationOptions) {
@@ -86,10 +87,7 @@ class Simulation {
     this.#network = network;
     this.#emissions = createStream(seed, 'emissions');
     this.#sites = new Sites(world, seed, agenda, (slot, i, result, afterMs) => this.#answer(slot, i, result, afterMs));
-    this.#busyUntilMs = Float64Array.from(
-      world.clients,
-      ({ firstMs, busyMs }) => firstMs + exponential(this.#emissions, busyMs),
-    );
+    this.#spells = world.clients.map((client) => new Spells(this.#emissions, client, client.firstMs));
     this.#balancers = new Balancers({ world, seed, spec: scenario.network, agenda, network, createRouter });
     this.#connections = new Connections(scenario.network.connections, world.instances.length);
     this.#request = { clientId: '', budgetMs: scenario.qos.latencyMs, attempt: 0, tried: NOT_TRIED };
@@ -141,6 +139,9 @@ class Simulation {
       case EVENT.stallEnd:
         this.#sites.endStall(subject);
         break;
+      case EVENT.neighbour:
+        this.#sites.workForNeighbour(subject);
+        break;
       case EVENT.timeout:
         this.#timeOut();
         break;
@@ -156,24 +157,9 @@ class Simulation {
     const { pattern, periodMs, burst, untilMs } = this.#clientAt(c);
     const { nowMs } = this.#agenda;
     const gapMs = pattern === 'periodic' ? periodMs : exponential(this.#emissions, periodMs);
-    const nextMs = this.#afterSilence(c, nowMs + gapMs);
+    const nextMs = (this.#spells[c] as Spells).after(nowMs + gapMs);
     if (nextMs < untilMs) this.#agenda.push(nextMs, EVENT.emit, c);
     for (let n = 0; n < burst; n++) this.#send({ client: c, emittedMs: nowMs, attempt: 0, tried: NOT_TRIED });
-  }
-
-  /** The next request at `atMs`, or when the client sends again after having been silent then. */
-  #afterSilence(c: number, atMs: number): number {
-    const { busyMs, idleMs } = this.#clientAt(c);
-    if (idleMs === 0) return atMs;
-    let nextMs = atMs;
-    let busyUntilMs = this.#busyUntilMs[c] as number;
-    while (nextMs >= busyUntilMs) {
-      const silentMs = exponential(this.#emissions, idleMs);
-      nextMs = Math.max(nextMs, busyUntilMs + silentMs);
-      busyUntilMs += silentMs + exponential(this.#emissions, busyMs);
-    }
-    this.#busyUntilMs[c] = busyUntilMs;
-    return nextMs;
   }
 
   #send(underWay: RequestUnderWay): void {

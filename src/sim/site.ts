@@ -3,13 +3,15 @@
 import type { Rng } from '../core/rng.ts';
 import { BatchServer } from './batch-server.ts';
 import { exponential, type Lognormal, lognormal, lognormalOf, pareto } from './random.ts';
-import type { InstanceModel } from './scenario.ts';
+import type { InstanceModel, NeighbourSpec } from './scenario.ts';
 import { type QueueingServer, Server } from './server.ts';
+import { Spells } from './spells.ts';
 
 export class Site {
   readonly model: InstanceModel;
   readonly server: QueueingServer;
   up = false;
+  readonly neighbour: Neighbour | null;
   /** Of its next completion event; NaN when none is scheduled. An event at another time is stale. */
   scheduledMs = Number.NaN;
   /** Faults, each the sum of what events added. */
@@ -26,6 +28,7 @@ export class Site {
     this.#rng = rng;
     this.#work = lognormalOf(model.workMeanMs, model.workCv);
     this.server = createServer(model);
+    this.neighbour = model.neighbour === null ? null : new Neighbour(rng, model.neighbour);
   }
 
   drawWorkMs(): number {
@@ -71,6 +74,28 @@ export class Site {
 
   #applySpeed(nowMs: number): void {
     this.server.setSpeed(this.#freezes > 0 ? 0 : 1 / this.#slowFactor, nowMs);
+  }
+}
+
+/** Another service on the same processor. */
+class Neighbour {
+  readonly #rng: Rng;
+  readonly #spec: NeighbourSpec;
+  readonly #spells: Spells;
+
+  constructor(rng: Rng, spec: NeighbourSpec) {
+    this.#rng = rng;
+    this.#spec = spec;
+    this.#spells = new Spells(rng, spec, 0);
+  }
+
+  drawWorkMs(): number {
+    return exponential(this.#rng, this.#spec.workMeanMs);
+  }
+
+  /** When its next request comes. */
+  nextMs(nowMs: number): number {
+    return this.#spells.after(nowMs + exponential(this.#rng, 1_000 / this.#spec.ratePerSecond));
   }
 }
 

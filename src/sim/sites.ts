@@ -7,6 +7,9 @@ import { Site } from './site.ts';
 import type { TrySlot } from './try-table.ts';
 import type { World } from './world.ts';
 
+/** The job of a neighbour; no try has this slot. */
+const NEIGHBOUR: TrySlot = 2 ** 30;
+
 /** How an instance answers a try; an index into the simulation's results. */
 export const ANSWERED = 0;
 export const FAILED = 1;
@@ -32,6 +35,7 @@ export class Sites {
     });
     for (const [i, site] of this.#sites.entries()) {
       if (site.model.stallEveryMs < Number.POSITIVE_INFINITY) agenda.push(site.nextStallInMs(), EVENT.stall, i);
+      if (site.neighbour !== null) agenda.push(site.neighbour.nextMs(0), EVENT.neighbour, i);
     }
   }
 
@@ -55,7 +59,7 @@ export class Sites {
     site.scheduledMs = Number.NaN;
     site.use(nowMs);
     for (let slot = site.server.takeDone(nowMs); slot >= 0; slot = site.server.takeDone(nowMs)) {
-      this.#onAnswer(slot, i, ANSWERED, site.drawOverheadMs());
+      if (slot !== NEIGHBOUR) this.#onAnswer(slot, i, ANSWERED, site.drawOverheadMs());
     }
     this.#scheduleCompletion(i);
   }
@@ -65,6 +69,16 @@ export class Sites {
     const { nowMs } = this.#agenda;
     this.#at(i).freeze(1, nowMs);
     this.#agenda.push(nowMs + this.#at(i).model.coldLoadMs, EVENT.stallEnd, i);
+  }
+
+  /** A request of the neighbour comes in; it takes its share of the processor, and is answered to others. */
+  workForNeighbour(i: number): void {
+    const { nowMs } = this.#agenda;
+    const { server, neighbour } = this.#at(i);
+    if (neighbour === null) return;
+    server.enter(NEIGHBOUR, neighbour.drawWorkMs(), nowMs);
+    this.#agenda.push(neighbour.nextMs(nowMs), EVENT.neighbour, i);
+    this.#scheduleCompletion(i);
   }
 
   stall(i: number): void {
@@ -95,7 +109,9 @@ export class Sites {
         site.up = false;
         site.cool();
         // Whoever was inside has the connection reset.
-        for (const slot of site.server.evict(nowMs)) this.#onAnswer(slot, change.instance, REFUSED, 0);
+        for (const slot of site.server.evict(nowMs)) {
+          if (slot !== NEIGHBOUR) this.#onAnswer(slot, change.instance, REFUSED, 0);
+        }
         return;
       case 'freeze':
         site.freeze(1, nowMs);

@@ -213,6 +213,18 @@ describe('instances of a simulation', () => {
     expect(late(run(smallScenario({ model, events })))).toBeGreaterThan(late(run(smallScenario({ model }))) + 10);
   });
 
+  it('share their processor with a neighbour, which slows them while it is busy', () => {
+    const neighbour = { ratePerSecond: 80, workMeanMs: 10, busyMs: 0, idleMs: 0 };
+    const alone = run(smallScenario());
+    const shared = run(smallScenario({ model: { ...MODEL, neighbour } }));
+    expect(shared.tries).toBe(alone.tries);
+    // 80 % of the processor is taken: 5 ms of work take five times as long, and a tenth of the requests longer than the limit.
+    expect(computeMetrics(shared, smallScenario(), null).latencyP50Ms).toBeGreaterThan(
+      computeMetrics(alone, smallScenario(), null).latencyP50Ms + 5,
+    );
+    expect(shared.endings.late).toBeGreaterThan(30);
+  });
+
   it('have the mean of their work with a Pareto tail, too', () => {
     const rng = createStream(3, 'pareto');
     const draws = Array.from({ length: 200_000 }, () => pareto(rng, 5, 2.5));

@@ -14,6 +14,7 @@ export const MODEL: InstanceModel = {
   jobsMax: 1_000,
   stallEveryMs: Number.POSITIVE_INFINITY,
   stallMs: 0,
+  neighbour: null,
   coldLoadMs: 0,
   coldIdleMs: Number.POSITIVE_INFINITY,
 };

@@ -5,7 +5,7 @@
 
 import type { Rng } from '../../../src/core/rng.ts';
 import { createStream, normal, sample, uniform } from '../../../src/sim/random.ts';
-import type { ClientGroup, InstanceModel, ScenarioEvent } from '../../../src/sim/scenario.ts';
+import type { ClientGroup, InstanceModel, NeighbourSpec, ScenarioEvent } from '../../../src/sim/scenario.ts';
 import { logUniform, pick } from './draws.ts';
 import { drawPlaces, GEOGRAPHIES, type Places, scaled } from './places.ts';
 import { assemble, type GeneratedWorld, PLAIN_CLIENTS, PLAIN_MODEL, worldTightness } from './world.ts';
@@ -90,6 +90,9 @@ function drawModels(rng: Rng, instances: number): { models: InstanceModel[]; tra
   const discipline = pick(rng, ['processor-sharing', 'processor-sharing', 'fifo', 'fifo', 'batching'] as const);
   const tail = pick(rng, ['', '', '', 'heavy tail', 'pareto'] as const);
   const cold = rng.next() < 0.15;
+  const shared = discipline !== 'batching' && rng.next() < 0.15;
+  const taken = uniform(rng, 0.2, 0.5);
+  const work = 1 / logUniform(rng, 6, 30);
   const size = pick(rng, [4, 8, 16]);
   const speeds = pick(rng, [[1], [1], [1, 2], [1, 2, 4]]);
   const base: InstanceModel = {
@@ -97,20 +100,28 @@ function drawModels(rng: Rng, instances: number): { models: InstanceModel[]; tra
     discipline,
     batch:
       discipline === 'batching' ? { size, delayMs: uniform(rng, 0, 0.1), marginal: uniform(rng, 0.05, 0.3) } : null,
-    workMeanMs: 1 / logUniform(rng, 6, 30),
+    workMeanMs: work,
     workCv: tail === 'heavy tail' ? 3 : pick(rng, [0.2, 0.5, 1]),
     workTail: tail === 'pareto' ? 1.8 : null,
     overheadFixedMs: 0.02,
     overheadMeanMs: 0.01,
     coldLoadMs: cold ? uniform(rng, 1_000, 3_000) : 0,
     coldIdleMs: cold ? 60_000 : FOREVER,
+    neighbour: shared
+      ? { ratePerSecond: (1_000 * taken) / (2 * work), workMeanMs: 2 * work, busyMs: 20_000, idleMs: 20_000 }
+      : null,
   };
   const models = Array.from({ length: instances }, () => ({
     ...base,
     workMeanMs: base.workMeanMs * pick(rng, speeds),
   }));
   const unlike = speeds.length > 1 ? ['unlike instances'] : [];
-  return { models, traits: [discipline, tail, cold ? 'cold loads' : '', ...unlike].filter((trait) => trait !== '') };
+  return {
+    models,
+    traits: [discipline, tail, cold ? 'cold loads' : '', shared ? 'two services' : '', ...unlike].filter(
+      (trait) => trait !== '',
+    ),
+  };
 }
 
 function inMs(model: InstanceModel, latencyMs: number): InstanceModel {
@@ -119,8 +130,14 @@ function inMs(model: InstanceModel, latencyMs: number): InstanceModel {
     workMeanMs: Number((model.workMeanMs * latencyMs).toPrecision(4)),
     overheadFixedMs: model.overheadFixedMs * latencyMs,
     overheadMeanMs: model.overheadMeanMs * latencyMs,
+    neighbour: model.neighbour === null ? null : neighbourInMs(model.neighbour, latencyMs),
     batch: model.batch === null ? null : { ...model.batch, delayMs: model.batch.delayMs * latencyMs },
   };
+}
+
+function neighbourInMs(neighbour: NeighbourSpec, latencyMs: number): NeighbourSpec {
+  const { ratePerSecond, workMeanMs } = neighbour;
+  return { ...neighbour, ratePerSecond: ratePerSecond / latencyMs, workMeanMs: workMeanMs * latencyMs };
 }
 
 // ---- clients ----

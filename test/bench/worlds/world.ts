@@ -8,6 +8,7 @@ import {
   type Scenario,
   type ScenarioEvent,
 } from '../../../src/sim/scenario.ts';
+import { busyRatio } from '../../../src/sim/spells.ts';
 import type { Places } from './places.ts';
 import { tightnessOf } from './tightness.ts';
 
@@ -41,6 +42,7 @@ export const PLAIN_MODEL: InstanceModel = {
   stallMs: 0,
   coldLoadMs: 0,
   coldIdleMs: FOREVER,
+  neighbour: null,
 };
 
 export const PLAIN_CLIENTS: ClientGroup = {
@@ -119,8 +121,8 @@ export function assemble(parts: WorldParts): GeneratedWorld {
 }
 
 /** Of all clients of the group on one load balancer, their silence included. */
-function meanRateOf({ each, ratePerSecond, busyMs, idleMs }: ClientGroup): number {
-  return each * ratePerSecond * (idleMs === 0 ? 1 : busyMs / (busyMs + idleMs));
+function meanRateOf(group: ClientGroup): number {
+  return group.each * group.ratePerSecond * busyRatio(group);
 }
 
 function countOf({ on }: ClientGroup, { balancers }: Places): number {
