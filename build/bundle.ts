@@ -26,13 +26,24 @@ export async function bundleProgram(): Promise<Bundle> {
   const { text, inputs } = await bundle({ entryPoints: [join(ROOT, 'src/main.ts')], define }, LAZY_PACKAGES);
   writeFileSync(path, asFunction(text));
   // A thread cannot run the executable's own main script, so what it runs is an asset beside it.
-  const worker = await bundle({ entryPoints: [join(ROOT, 'src/app/worker.ts')], define });
-  mkdirSync(ASSETS, { recursive: true });
-  writeFileSync(join(ASSETS, 'worker.js'), worker.text);
+  const threads = await Promise.all(THREADS.map((thread) => bundleThread(thread, define)));
   const lazy = await Promise.all(LAZY_PACKAGES.map(bundlePackage));
-  const packages = packagesOf([...inputs, ...lazy.flatMap((one) => one.inputs)]);
+  const packages = packagesOf([...inputs, ...[...threads, ...lazy].flatMap((one) => one.inputs)]);
   const lazyPackages = Object.fromEntries(lazy.map((one) => [one.name, one.path]));
   return { path, lazyPackages, version, commit, packages };
+}
+
+/** Name (src/sea.ts) → what it runs. */
+const THREADS: readonly (readonly [string, string])[] = [
+  ['worker', 'src/app/worker.ts'],
+  ['store', 'src/store/thread.ts'],
+];
+
+async function bundleThread([name, source]: readonly [string, string], define: BuildOptions['define']) {
+  const { text, inputs } = await bundle({ entryPoints: [join(ROOT, source)], ...(define && { define }) });
+  mkdirSync(join(ASSETS, 'threads'), { recursive: true });
+  writeFileSync(join(ASSETS, 'threads', `${name}.js`), text);
+  return { inputs };
 }
 
 /** What src/packages.ts asks for. */

@@ -124,7 +124,6 @@ const MANY_PARAMETERS: readonly string[] = [
   'sim/sites.ts Sites',
   'sim/topology.ts greedyCenters',
   'sim/world.ts createClients',
-  'store/row-writer.ts difference',
   'telemetry/metrics.ts renderBuckets',
   'telemetry/traces/otlp-sender.ts post',
   'terminal/columns.ts pad',

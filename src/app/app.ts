@@ -78,6 +78,8 @@ export interface App {
   takeCharge(): void;
   /** The service manager is to watch another process. */
   leaveCharge(pid: number): void;
+  /** A thread of this process still waits for the disk: an exit in order would wait for the thread. */
+  readonly heldByDisk: boolean;
   /** Drains, keeps what was learned, and ends. `succeeded`: another process serves by now. Never throws. */
   stop(options?: { readonly succeeded: boolean }): Promise<void>;
 }
@@ -126,6 +128,7 @@ class RunningApp implements App {
   #inherited: InheritedSockets = new Map();
   #listening = false;
   #draining = false;
+  heldByDisk = false;
 
   constructor(config: Config, options: AppOptions) {
     const rng = createRng(options.seed ?? randomInt(2 ** 31));
@@ -227,9 +230,9 @@ class RunningApp implements App {
 
   async start(sockets: InheritedSockets): Promise<void> {
     this.#inherited = sockets;
-    const restored = this.#store?.load() ?? null;
     this.#dataPlanes.spawn();
     this.#names.watch(namesIn(this.#config));
+    const restored = (await this.#store?.load()) ?? null;
     this.#restore(restored);
     await this.#dataPlanes.listen(sockets);
     this.#adminListener = await this.#admin.listen(sockets.get('admin')?.[0]);
@@ -256,6 +259,14 @@ class RunningApp implements App {
     for (const { rtts } of kept?.routers ?? []) {
       for (const [nodeId, rttMs] of Object.entries(rtts)) this.#placement.observeRtt(nodeId, rttMs);
     }
+  }
+
+  /** The disk took longer than a start waits. What the broker has said by now is newer than what was kept of it. */
+  #restoreLate(kept: RestoredState): void {
+    const heard = this.#placement.state().broker?.connected ?? false;
+    if (kept.placement && !heard) this.#placement.import(kept.placement, kept.ageMs);
+    this.#dataPlanes.start(kept.routers, kept.ageMs);
+    this.log.info({ ageMs: kept.ageMs }, 'what was learned came back late');
   }
 
   reload(read: () => Config): Promise<void> {
@@ -297,7 +308,7 @@ class RunningApp implements App {
   async cede(): Promise<void> {
     await this.#placement.stop({ succeeded: true });
     this.#environment.stop();
-    await this.#store?.close();
+    await this.#closeStore();
   }
 
   takeCharge(): void {
@@ -321,7 +332,7 @@ class RunningApp implements App {
     this.#environment.stop();
     this.#housekeeping.stop();
     this.#memory.stop();
-    await this.#store?.close();
+    await this.#closeStore();
     await this.#dataPlanes.close();
     await this.#admin.close();
     if (!options.succeeded) this.#notifier.close();
@@ -336,7 +347,7 @@ class RunningApp implements App {
     this.#environment.stop();
     this.#housekeeping.stop();
     this.#memory.stop();
-    await Promise.all([this.#dataPlanes.close(), this.#placement.stop(), this.#admin.close(), this.#store?.close()]);
+    await Promise.all([this.#dataPlanes.close(), this.#placement.stop(), this.#admin.close(), this.#closeStore()]);
     this.#notifier.close();
     await this.#log.close();
   }
@@ -353,8 +364,13 @@ class RunningApp implements App {
       flushMs,
       log: this.log,
       metrics: this.#metrics,
+      onLate: (kept) => this.#restoreLate(kept),
       onHealth: ({ ok, reason }) => this.#record(null, { kind: 'store', ok, reason }),
     });
+  }
+
+  async #closeStore(): Promise<void> {
+    if ((await this.#store?.close()) === false) this.heldByDisk = true;
   }
 
   #learned(): StoreState {

@@ -24,7 +24,10 @@ export class ReloadRecord {
   constructor(options: ReloadRecordOptions) {
     this.#options = options;
     const gauge = (name: string, help: string) => options.metrics.gauge({ name, help }).with();
-    this.#successful = gauge('qedge_config_last_reload_successful', '0 when the last reload was refused.');
+    this.#successful = gauge(
+      'qedge_config_last_reload_successful',
+      'Whether the last reload was taken over (1) or refused (0).',
+    );
     this.#succeededSeconds = gauge(
       'qedge_config_last_reload_success_timestamp_seconds',
       'When the configuration was last taken over, since the epoch.',

@@ -3,12 +3,12 @@
 
 import { randomInt } from 'node:crypto';
 import { join } from 'node:path';
-import { Worker } from 'node:worker_threads';
+import type { Worker } from 'node:worker_threads';
 import type { Config } from '../config/config.ts';
 import type { RouterEvent, RouterState } from '../core/service-router.ts';
 import { CommandError } from '../errors.ts';
 import type { BoundListener } from '../proxy/proxy.ts';
-import { asset, isSingleExecutable } from '../sea.ts';
+import { startThread } from '../sea.ts';
 import type { InheritedSockets } from '../systemd/sockets.ts';
 import type { Logger } from '../telemetry/log.ts';
 import type { MetricsExport } from '../telemetry/metrics.ts';
@@ -108,7 +108,8 @@ export class WorkerPool {
   }
 
   #spawn(name: string, start: WorkerStart): void {
-    const worker = startThread(name, start);
+    const source = join(import.meta.dirname, 'worker.ts');
+    const worker = startThread({ script: 'worker', source, name, data: start });
     const listening = Promise.withResolvers<void>();
     const ended = Promise.withResolvers<void>();
     const member: Member = {
@@ -147,13 +148,6 @@ export class WorkerPool {
     member.states = message.states;
     this.#options.onMetrics(member.name, message.metrics);
   }
-}
-
-function startThread(name: string, start: WorkerStart): Worker {
-  if (!isSingleExecutable) return new Worker(join(import.meta.dirname, 'worker.ts'), { workerData: start, name });
-  const source = asset('worker.js');
-  if (source === null) throw new CommandError('proxy.workers: this executable carries no worker');
-  return new Worker(Buffer.from(source).toString('utf8'), { eval: true, workerData: start, name });
 }
 
 /** Listening sockets that a service manager opened cannot be shared between threads: each needs its own. */

@@ -6,6 +6,7 @@ import type { Config } from '../config/config.ts';
 import { loadConfig } from '../config/load.ts';
 import { findPredecessor, type Predecessor } from '../systemd/predecessor.ts';
 import { type ConfigOption, configOption } from './config-option.ts';
+import { endProcess } from './end-process.ts';
 import { holdSignals } from './held-signals.ts';
 import { ServiceLife } from './service-life.ts';
 import { commit, version } from './version.ts';
@@ -30,7 +31,7 @@ export function registerRun(program: Command): void {
       // Where this one ended before its predecessor did.
       predecessor?.close();
       // Not left to an empty event loop: a log line whose reader pauses would keep it.
-      process.exit(exitCode);
+      endProcess(exitCode, app.heldByDisk);
     });
 }
 

@@ -1,8 +1,9 @@
 // `qedge version`: what exactly is running.
 
+import { tmpdir } from 'node:os';
 import Database from 'better-sqlite3';
 import type { Command } from 'commander';
-import { loadSqliteBinding } from '../sea.ts';
+import { loadSqliteBinding, sqliteBindingProblem } from '../sea.ts';
 
 /** Set by the bundler; a run from source says so. */
 declare const QEDGE_VERSION: string | undefined;
@@ -22,18 +23,22 @@ export function registerVersion(program: Command): void {
     .action((options: { json?: true }) => {
       const codeCache = typeof qedgeCodeCache === 'string' ? qedgeCodeCache : 'none';
       const { arch, versions } = process;
-      const facts = { version, commit, node: versions.node, sqlite: sqliteVersion(), arch, codeCache };
+      const sqlite = sqliteVersion();
+      const facts = { version, commit, node: versions.node, ...sqlite, arch, codeCache };
+      const kept = 'sqlite' in sqlite ? `sqlite ${sqlite.sqlite}` : `no sqlite: ${sqlite.problem},`;
       if (options.json) process.stdout.write(`${JSON.stringify(facts)}\n`);
-      else process.stdout.write(`qedge ${version} (${commit}) node ${facts.node} sqlite ${facts.sqlite} ${arch}\n`);
+      else process.stdout.write(`qedge ${version} (${commit}) node ${facts.node} ${kept} ${arch}\n`);
     });
 }
 
 /** Asked of the library itself: that it loads at all is half of what the command is for. */
-function sqliteVersion(): string {
-  const binding = loadSqliteBinding();
+function sqliteVersion(): { readonly sqlite: string } | { readonly problem: string } {
+  const problem = sqliteBindingProblem(tmpdir());
+  if (problem !== null) return { problem };
+  const binding = loadSqliteBinding(tmpdir());
   const database = new Database(':memory:', binding === undefined ? {} : { nativeBinding: binding as never });
   try {
-    return String(database.prepare('select sqlite_version()').pluck().get());
+    return { sqlite: String(database.prepare('select sqlite_version()').pluck().get()) };
   } finally {
     database.close();
   }

@@ -6,7 +6,9 @@
 import { accessSync, constants, copyFileSync, existsSync, mkdirSync, readdirSync, renameSync, rmSync } from 'node:fs';
 import { basename, dirname, extname, join } from 'node:path';
 import Database from 'better-sqlite3';
-import { assertRegularBeside, inspectHeader } from './file-header.ts';
+import { APPLICATION_ID, assertRegularBeside, inspectHeader } from './file-header.ts';
+import { bringBackWal } from './kept-wal.ts';
+import type { UnusableFile } from './messages.ts';
 import { MIGRATIONS, type Migration } from './migrations.ts';
 
 export interface OpenOptions {
@@ -16,7 +18,7 @@ export interface OpenOptions {
   readonly nativeBinding: object | undefined;
   /** Wall clock, ms since the epoch: for file names and records that people read. */
   readonly wallMs: number;
-  /** How long to wait for another process to let go of the file, ms. Blocks. */
+  /** How long to wait for another process to let go of the file, ms. */
   readonly lockWaitMs: number;
   /** Another schema, for tests of the schema itself. */
   readonly migrations?: readonly Migration[];
@@ -35,12 +37,6 @@ export interface OpenedDatabase<T> {
   readonly unusable: UnusableFile | null;
 }
 
-export interface UnusableFile {
-  readonly reason: string;
-  /** Null for the file of an earlier version: it is left to the binary of that version. */
-  readonly movedTo: string | null;
-}
-
 /** Another process has the file open. */
 export class StoreInUseError extends Error {
   constructor(path: string, cause: unknown) {
@@ -48,9 +44,6 @@ export class StoreInUseError extends Error {
     this.name = 'StoreInUseError';
   }
 }
-
-/** Marks the file as ours ("qedg"); see https://www.sqlite.org/fileformat2.html, "Application ID". */
-export const APPLICATION_ID = 0x71656467;
 
 /** Small pages suit small rows: what changes is written in whole pages. */
 const PAGE_BYTES = 1024;
@@ -104,6 +97,7 @@ function openChecked(path: string, migrations: readonly Migration[], options: Op
   accessSync(dirname(path), constants.W_OK);
   if (existsSync(path)) accessSync(path, constants.R_OK | constants.W_OK);
   if (foreign !== null) throw new UnusableFileError(foreign);
+  bringBackWal(path);
   assertRegularBeside(path);
   const database = openLocked(path, options);
   return examineOrClose(database, () => {
@@ -115,7 +109,7 @@ function openChecked(path: string, migrations: readonly Migration[], options: Op
 
 /**
  * The lock is the kernel's, held until the process ends, however it ends. With it the WAL needs no shared memory.
- * SQLite itself never calls fsync here (it would stall the event loop for as long as the disk likes): durability.ts does.
+ * SQLite itself never calls fsync here (it would do so with each write): durability.ts does.
  */
 function openLocked(path: string, { nativeBinding, lockWaitMs }: OpenOptions): Database.Database {
   const database = new Database(path, {
@@ -124,9 +118,9 @@ function openLocked(path: string, { nativeBinding, lockWaitMs }: OpenOptions): D
   });
   try {
     database.pragma('locking_mode = EXCLUSIVE');
+    database.pragma('synchronous = OFF');
     database.pragma(`page_size = ${PAGE_BYTES}`);
     database.pragma('journal_mode = WAL');
-    database.pragma('synchronous = OFF');
     database.pragma('wal_autocheckpoint = 0');
     database.exec('BEGIN EXCLUSIVE; COMMIT');
     return database;

@@ -2,6 +2,9 @@
 
 import { closeSync, constants, fstatSync, openSync, readSync, statSync } from 'node:fs';
 
+/** Marks the file as ours ("qedg"); see https://www.sqlite.org/fileformat2.html, "Application ID". */
+export const APPLICATION_ID = 0x71656467;
+
 const HEADER_BYTES = 100;
 const MAGIC = 'SQLite format 3\u0000';
 

@@ -1,7 +1,7 @@
 // What the store tells the scraper.
 
 import type { Counter, Metrics } from '../telemetry/metrics.ts';
-import { sqliteCode } from './database.ts';
+import type { StoreFailure } from './messages.ts';
 import type { StoreFacts } from './store.ts';
 
 export interface StoreMetrics {
@@ -9,11 +9,16 @@ export interface StoreMetrics {
   readonly rows: Counter;
   readonly dropped: Counter;
   readonly flushSeconds: { observe(seconds: number): void };
-  failure(error: unknown): void;
+  /** Time that the disk took. */
+  readonly writeSeconds: { observe(seconds: number): void };
+  failure(failure: StoreFailure): void;
 }
 
 /** A flush takes a millisecond or so; a tenth of a second would be felt by traffic. */
 const FLUSH_BOUNDS_SECONDS: readonly number[] = [0.0005, 0.001, 0.002, 0.005, 0.01, 0.02, 0.05, 0.1, 0.5, 1];
+
+/** Cards pause for seconds. */
+const WRITE_BOUNDS_SECONDS: readonly number[] = [0.001, 0.01, 0.1, 0.5, 1, 2, 5, 10, 30];
 
 export function createStoreMetrics(metrics: Metrics, facts: () => StoreFacts): StoreMetrics {
   const failures = metrics.counter({
@@ -23,7 +28,7 @@ export function createStoreMetrics(metrics: Metrics, facts: () => StoreFacts): S
   });
   const bytes = metrics.gauge({ name: 'qedge_store_bytes', help: 'Size of the store on disk, WAL included.' }).with();
   const ok = metrics
-    .gauge({ name: 'qedge_store_ok', help: '1 while the store can be written, 0 while it cannot.' })
+    .gauge({ name: 'qedge_store_ok', help: 'Whether the store can be written and put on the disk (1 or 0).' })
     .with();
   metrics.onScrape(() => {
     const now = facts();
@@ -48,6 +53,13 @@ export function createStoreMetrics(metrics: Metrics, facts: () => StoreFacts): S
         bounds: FLUSH_BOUNDS_SECONDS,
       })
       .with(),
-    failure: (error) => failures.with(sqliteCode(error) || 'other').increment(),
+    writeSeconds: metrics
+      .histogram({
+        name: 'qedge_store_write_seconds',
+        help: 'Time a write or a sync of the store took on its own thread, where it holds up nothing.',
+        bounds: WRITE_BOUNDS_SECONDS,
+      })
+      .with(),
+    failure: ({ code }) => failures.with(code || 'other').increment(),
   };
 }

@@ -1,16 +1,16 @@
-// What qedge keeps over a restart, written behind: a failing disk is told and counted, and traffic never waits for it.
+// What qedge keeps over a restart, written behind: a failing disk is reported and counted, and nothing ever waits for it.
+// The file lives on a thread of its own (thread.ts); this side works out what changed, and hands that over.
 
-import { realpathSync, statSync } from 'node:fs';
 import { CommandError } from '../errors.ts';
-import { loadSqliteBinding } from '../sea.ts';
 import type { Logger } from '../telemetry/log.ts';
 import type { Metrics } from '../telemetry/metrics.ts';
-import { ageOf, type BootClock, createBootClock } from './boot-clock.ts';
-import { isCorruption, moveAside, openDatabase, StoreInUseError, sqliteCode } from './database.ts';
-import { Durability } from './durability.ts';
-import { RowWriter, type SavedState } from './row-writer.ts';
+import { ageOf, type BootClock, createBootClock, type SavedAt } from './boot-clock.ts';
+import type { OpenedFile, StoreAnswer, StoreFailure, StoreRequest } from './messages.ts';
+import { RowLedger, type SavedState } from './row-ledger.ts';
 import type { RestoredState, StoreState } from './state.ts';
+import { StoreCondition, type StoreHealth } from './store-condition.ts';
 import { createStoreMetrics, type StoreMetrics } from './store-metrics.ts';
+import { StoreThread } from './store-thread.ts';
 
 export interface StoreOptions {
   /** The SQLite file; its directory is made when it is missing. */
@@ -21,14 +21,12 @@ export interface StoreOptions {
   readonly metrics: Metrics;
   /** The machine's own when absent. */
   readonly clock?: BootClock;
-  /** Told when the disk begins to fail and when it is well again. */
+  /** What an earlier run kept, when the disk took longer than a start waits. */
+  readonly onLate?: (kept: RestoredState) => void;
+  /** A start waits for the disk this long, ms. */
+  readonly loadMsMax?: number;
+  /** Called when the disk begins to fail and when it is well again. */
   readonly onHealth?: (health: StoreHealth) => void;
-}
-
-export interface StoreHealth {
-  readonly ok: boolean;
-  /** What is wrong; empty when nothing is. */
-  readonly reason: string;
 }
 
 export interface StoreFacts {
@@ -42,22 +40,45 @@ export interface StoreFacts {
 }
 
 export interface Store {
-  /** What an earlier run kept; null on a cold start. To be called before `start`. */
-  load(): RestoredState | null;
+  /**
+   * What an earlier run kept; null on a cold start, and when the disk takes longer than a start waits: then it goes to
+   * `onLate`. To be called once, before `start`.
+   *
+   * @throws CommandError when another process uses the file
+   */
+  load(): Promise<RestoredState | null>;
   /** Writes what `collect` returns, every `flushMs` from now on. */
   start(collect: () => StoreState): void;
-  /**
-   * Writes now; resolves when nothing more is on its way to the disk. Never throws: a failing disk is logged and counted.
-   * The write itself happens before it returns.
-   */
+  /** Writes now; resolves when it is written. Never throws: a failing disk is logged and counted. */
   flush(): Promise<void>;
   facts(): StoreFacts;
-  /** A last write, put on the disk, and the file closed. Never throws. */
-  close(): Promise<void>;
+  /** A last write, put on the disk where that is quick, and the file closed. False when it took too long. Never throws. */
+  close(): Promise<boolean>;
 }
 
-/** At the start another process may still be on its way out; blocks for as long at most. */
-const LOCK_WAIT_MS = 2000;
+/** At the start another process may still be on its way out. */
+const LOCK_WAIT_MS = 1000;
+
+/** A start waits for the disk this long; the lock is part of it. */
+const LOAD_MS_MAX = 3000;
+
+/** What comes later than this after the start is older than what was learned since. */
+const LATE_MS_MAX = 60_000;
+
+/** A stop waits for the disk this long: what is left of the unit's `TimeoutStopSec=` after a drain. */
+const CLOSE_MS_MAX = 6000;
+
+/** A disk that is silent for so long counts as failing. */
+const SILENCE_MS_MAX = 10_000;
+
+/**
+ * A stop puts everything on the disk where the last sync took no longer than this. A disk that is slower, or that was never
+ * tried, is left to the kernel: nothing ends a process that waits for its disk, not even the service manager.
+ */
+const QUICK_SYNC_MS = 1000;
+
+/** The first sync of a run: what a stop goes by should be known soon. */
+const FIRST_SYNC_MS = 30_000;
 
 /** How often what was written is put on the disk: what a power cut may lose, besides one flush. */
 const SYNC_INTERVAL_MS = 60_000;
@@ -65,231 +86,215 @@ const SYNC_INTERVAL_MS = 60_000;
 /** A file that could not be opened is tried again this often. */
 const REOPEN_INTERVAL_MS = 60_000;
 
-/**
- * Opens the store. A disk that fails makes it a store that keeps nothing for now: it says so and tries again.
- *
- * @throws CommandError when another process uses the file
- */
+/** Begins to open the store. A disk that fails makes it a store that keeps nothing for now: it says so and tries again. */
 export function openStore(options: StoreOptions): Store {
-  const store = new SqliteStore(options);
-  store.open(LOCK_WAIT_MS);
-  return store;
+  return new SqliteStore(options);
 }
 
-interface OpenFile {
-  readonly path: string;
-  readonly writer: RowWriter;
-  /** What it held when it was opened. */
-  readonly saved: SavedState | null;
-  readonly durability: Durability;
-  close(): void;
-}
+const SILENT: StoreFailure = { kind: 'other', reason: 'the disk does not answer', code: '', movedTo: null };
 
 class SqliteStore implements Store {
   readonly #options: StoreOptions;
   readonly #clock: BootClock;
   readonly #metrics: StoreMetrics;
-  #file: OpenFile | null = null;
+  readonly #thread = new StoreThread();
+  #ledger = new RowLedger();
+  /** What the thread does now; one thing at a time. */
+  #work = Promise.resolve();
+  #busy = false;
+  /** Null while no file is open. */
+  #path: string | null = null;
+  #bytes: number | null = null;
   /** Until it is loaded. */
   #saved: SavedState | null = null;
+  /** Of the first file, until it is late, or too late. */
+  #loading: 'in-time' | 'late' | 'over' = 'in-time';
+  #inUse: StoreFailure | null = null;
   #collect: (() => StoreState) | null = null;
   #timer: NodeJS.Timeout | null = null;
-  #syncing: Promise<void> | null = null;
-  #health: StoreHealth = { ok: true, reason: '' };
+  readonly #condition: StoreCondition;
   #lastFlushMs: number | null = null;
+  /** Of the last sync. */
+  #syncIsQuick = false;
   #nextOpenMs = 0;
   #nextSyncMs: number;
-  #closed = false;
+  #closed: Promise<boolean> | null = null;
 
   constructor(options: StoreOptions) {
     this.#options = options;
     this.#clock = options.clock ?? createBootClock();
     this.#metrics = createStoreMetrics(options.metrics, () => this.facts());
-    this.#nextSyncMs = this.#clock.uptimeMs() + SYNC_INTERVAL_MS;
+    this.#condition = new StoreCondition({ ...options, onFailure: (failure) => this.#metrics.failure(failure) });
+    this.#nextSyncMs = this.#clock.uptimeMs() + FIRST_SYNC_MS;
+    this.#begin(() => this.#open(LOCK_WAIT_MS));
   }
 
-  open(lockWaitMs: number): void {
-    const { log } = this.#options;
+  async load(): Promise<RestoredState | null> {
+    const inTime = await within(this.#options.loadMsMax ?? LOAD_MS_MAX, this.#work);
+    this.#loading = inTime ? 'over' : 'late';
+    if (this.#inUse !== null) throw new CommandError(this.#inUse.reason);
+    if (inTime) return this.#takeSaved();
+    this.#condition.failed('write', SILENT);
+    setTimeout(() => {
+      this.#loading = 'over';
+    }, LATE_MS_MAX).unref();
+    return null;
+  }
+
+  start(collect: () => StoreState): void {
+    this.#collect = collect;
+    this.#timer = setInterval(() => {
+      // While the disk takes its time nothing piles up: a later flush takes it along.
+      if (!this.#busy) void this.flush();
+    }, this.#options.flushMs);
+    this.#timer.unref();
+  }
+
+  async flush(): Promise<void> {
+    while (this.#busy) await this.#work;
+    if (this.#closed !== null) return;
+    this.#begin(() => this.#round());
+    await this.#work;
+  }
+
+  facts(): StoreFacts {
+    const { ok, reason } = this.#condition.health;
+    const path = this.#path ?? this.#options.path;
+    return { path, ok, detail: reason, lastFlushMs: this.#lastFlushMs, bytes: this.#bytes };
+  }
+
+  close(): Promise<boolean> {
+    this.#closed ??= this.#close();
+    return this.#closed;
+  }
+
+  #begin(work: () => Promise<void>): void {
+    this.#busy = true;
+    const silence = setTimeout(() => this.#condition.failed('write', SILENT), SILENCE_MS_MAX);
+    silence.unref();
+    this.#work = work().finally(() => {
+      clearTimeout(silence);
+      this.#busy = false;
+    });
+  }
+
+  async #round(): Promise<void> {
+    const nowMs = this.#clock.uptimeMs();
+    if (this.#path === null && nowMs >= this.#nextOpenMs) await this.#open(0);
+    if (this.#path === null) return;
+    await this.#write(false);
+    if (this.#path !== null && nowMs >= this.#nextSyncMs) await this.#sync();
+  }
+
+  async #open(lockWaitMs: number): Promise<void> {
     this.#nextOpenMs = this.#clock.uptimeMs() + REOPEN_INTERVAL_MS;
-    try {
-      this.#file = this.#openFile(lockWaitMs);
-      this.#saved = this.#file.saved;
-      log.info({ path: this.#file.path }, 'store opened');
-      this.#tellDropped(this.#file);
-    } catch (error) {
-      if (error instanceof StoreInUseError) throw new CommandError(error.message, 1, error);
-      this.#metrics.failure(error);
-      this.#fail(error);
-    }
+    const { path } = this.#options;
+    const answer = await this.#thread.ask({ kind: 'open', path, wallMs: this.#clock.wallMs(), lockWaitMs });
+    if (answer.ok && answer.opened !== null) this.#opened(answer.opened, answer.bytes);
+    else if (!answer.ok && answer.failure.kind === 'in-use' && this.#loading === 'in-time')
+      this.#inUse = answer.failure;
+    else if (!answer.ok) this.#condition.failed('write', answer.failure);
   }
 
-  load(): RestoredState | null {
+  #opened({ path, rows, unusable }: OpenedFile, bytes: number | null): void {
+    const { log } = this.#options;
+    this.#path = path;
+    this.#bytes = bytes;
+    if (unusable !== null) log.error({ path, ...unusable }, 'store file was unusable, a new one begins');
+    log.info({ path }, 'store opened');
+    this.#ledger = new RowLedger();
+    this.#saved = this.#ledger.read(rows);
+    const dropped = this.#saved?.dropped ?? 0;
+    this.#metrics.dropped.increment(dropped);
+    if (dropped > 0) log.warn({ path, rows: dropped }, 'store rows that do not fit were dropped');
+    if (this.#loading === 'in-time') return;
+    const kept = this.#takeSaved();
+    if (this.#loading === 'late' && kept !== null) this.#options.onLate?.(kept);
+    this.#loading = 'over';
+  }
+
+  #takeSaved(): RestoredState | null {
     if (this.#saved === null) return null;
     const { savedAt, dropped: _, ...state } = this.#saved;
     this.#saved = null;
     return { ...state, ageMs: ageOf(savedAt, this.#clock) };
   }
 
-  start(collect: () => StoreState): void {
-    this.#collect = collect;
-    this.#timer = setInterval(() => void this.flush(), this.#options.flushMs);
-    this.#timer.unref();
-  }
-
-  async flush(): Promise<void> {
-    // Nothing may be written while pages are on their way to the disk; the next flush takes it along.
-    if (this.#syncing === null) {
-      if (this.#file === null) this.#reopen();
-      this.#write(false);
-      if (this.#clock.uptimeMs() >= this.#nextSyncMs) this.#beginSync();
+  async #write(last: boolean): Promise<void> {
+    if (this.#path === null || this.#collect === null) return;
+    const startMs = performance.now();
+    const pending = this.#ledger.changes(this.#collect(), { savedAt: this.#savedAt(), last });
+    this.#metrics.flushSeconds.observe((performance.now() - startMs) / 1000);
+    if (pending !== null) {
+      const { changes, rows } = pending;
+      const answer = await this.#ask({ kind: 'write', changes, wallMs: this.#clock.wallMs() });
+      if (!answer.ok) return this.#writeFailed(answer.failure);
+      pending.committed();
+      this.#metrics.rows.increment(rows);
     }
-    await this.#syncing;
+    this.#metrics.flushes.increment();
+    this.#lastFlushMs = this.#clock.wallMs();
+    this.#condition.well('write');
   }
 
-  facts(): StoreFacts {
-    const path = this.#file?.path ?? this.#options.path;
-    const { ok, reason } = this.#health;
-    return { path, ok, detail: reason, lastFlushMs: this.#lastFlushMs, bytes: sizeOf(path) };
-  }
-
-  async close(): Promise<void> {
-    if (this.#closed) return;
-    this.#closed = true;
-    if (this.#timer !== null) clearInterval(this.#timer);
-    await this.#syncing;
-    this.#write(true);
-    const file = this.#file;
-    this.#file = null;
-    try {
-      await file?.durability.checkpoint();
-      file?.close();
-    } catch (error) {
-      this.#options.log.error({ err: error }, 'store could not be closed in order');
-    }
-  }
-
-  #write(last: boolean): void {
-    if (this.#file === null || this.#collect === null) return;
-    try {
-      const startMs = performance.now();
-      this.#metrics.rows.increment(this.#file.writer.write(this.#collect(), last));
-      this.#metrics.flushes.increment();
-      this.#metrics.flushSeconds.observe((performance.now() - startMs) / 1000);
-      this.#lastFlushMs = this.#clock.wallMs();
-      this.#succeed();
-    } catch (error) {
-      this.#metrics.failure(error);
-      if (isCorruption(error)) this.#replaceFile(error);
-      else this.#fail(error);
-    }
-  }
-
-  #beginSync(): void {
-    const file = this.#file;
-    if (file === null) return;
-    this.#nextSyncMs = this.#clock.uptimeMs() + SYNC_INTERVAL_MS;
-    this.#syncing = file.durability
-      .sync()
-      .catch((error: unknown) => {
-        this.#metrics.failure(error);
-        this.#fail(error);
-      })
-      .finally(() => {
-        this.#syncing = null;
-      });
-  }
-
-  #openFile(lockWaitMs: number): OpenFile {
-    const { path: wanted, log } = this.#options;
-    const wallMs = this.#clock.wallMs();
-    const { database, path, content, unusable } = openDatabase(
-      { path: wanted, nativeBinding: loadSqliteBinding(), wallMs, lockWaitMs },
-      (opened) => {
-        const writer = new RowWriter(opened, this.#clock);
-        return { writer, saved: writer.read() };
-      },
-    );
-    if (unusable !== null) log.error({ path, ...unusable }, 'store file was unusable, begins anew');
-    try {
-      const durability = new Durability(database, realpathSync(path));
-      const close = (): void => {
-        database.close();
-        durability.close();
-      };
-      return { ...content, path, durability, close };
-    } catch (error) {
-      database.close();
-      throw error;
-    }
-  }
-
-  #tellDropped({ path, saved }: OpenFile): void {
-    if (saved === null || saved.dropped === 0) return;
-    this.#metrics.dropped.increment(saved.dropped);
-    this.#options.log.warn({ path, rows: saved.dropped }, 'store rows that do not fit were dropped');
-  }
-
-  /** The file could not be opened before: another try, which blocks for nobody. */
-  #reopen(): void {
-    if (this.#clock.uptimeMs() < this.#nextOpenMs) return;
-    this.#nextOpenMs = this.#clock.uptimeMs() + REOPEN_INTERVAL_MS;
-    try {
-      this.#file = this.#openFile(0);
-      this.#options.log.info({ path: this.#file.path }, 'store opened');
-    } catch (error) {
-      this.#metrics.failure(error);
-      this.#fail(error);
-    }
-  }
-
-  /** The content went bad while in use: it goes aside, and a new file begins with the next flush. */
-  #replaceFile(error: unknown): void {
+  #writeFailed(failure: StoreFailure): void {
+    this.#condition.failed('write', failure);
+    if (failure.kind !== 'corrupt') return;
     const { log } = this.#options;
-    const file = this.#file;
-    this.#file = null;
+    log.error({ path: this.#path, movedTo: failure.movedTo }, 'store file was damaged in use, a new one begins');
+    this.#path = null;
     this.#nextOpenMs = 0;
-    this.#fail(error);
-    try {
-      file?.close();
-      if (file !== null)
-        log.error({ to: moveAside(file.path, this.#clock.wallMs()), err: error }, 'store file was moved aside');
-    } catch (cause) {
-      log.error({ err: cause }, 'store file could not be moved aside');
-    }
   }
 
-  #fail(error: unknown): void {
-    const reason = reasonOf(error);
-    if (this.#health.reason !== reason) {
-      this.#options.log.error({ path: this.#options.path, reason }, 'store fails, traffic goes on');
-      this.#options.onHealth?.({ ok: false, reason });
-    }
-    this.#health = { ok: false, reason };
+  async #sync(): Promise<void> {
+    this.#nextSyncMs = this.#clock.uptimeMs() + SYNC_INTERVAL_MS;
+    const startMs = performance.now();
+    const answer = await this.#ask({ kind: 'sync' });
+    this.#syncIsQuick = answer.ok && performance.now() - startMs < QUICK_SYNC_MS;
+    if (answer.ok) this.#condition.well('sync');
+    else this.#condition.failed('sync', answer.failure);
   }
 
-  #succeed(): void {
-    if (this.#health.ok) return;
-    this.#health = { ok: true, reason: '' };
-    this.#options.log.info({ path: this.#options.path }, 'store works again');
-    this.#options.onHealth?.(this.#health);
+  async #close(): Promise<boolean> {
+    if (this.#timer !== null) clearInterval(this.#timer);
+    const { log, path } = this.#options;
+    if (
+      await within(
+        CLOSE_MS_MAX,
+        this.#work.then(() => this.#end()),
+      )
+    )
+      return true;
+    this.#thread.leave();
+    log.error({ path }, 'store was not closed: the disk does not answer');
+    return false;
+  }
+
+  async #end(): Promise<void> {
+    await this.#write(true);
+    const answer = await this.#thread.ask({ kind: 'close', sync: this.#syncIsQuick });
+    if (answer.ok) return;
+    this.#options.log.error({ reason: answer.failure.reason }, 'store could not be closed in order');
+  }
+
+  async #ask(request: StoreRequest): Promise<StoreAnswer> {
+    const startMs = performance.now();
+    const answer = await this.#thread.ask(request);
+    this.#metrics.writeSeconds.observe((performance.now() - startMs) / 1000);
+    if (answer.ok) this.#bytes = answer.bytes;
+    return answer;
+  }
+
+  #savedAt(): SavedAt {
+    return { bootId: this.#clock.bootId, uptimeMs: this.#clock.uptimeMs(), wallMs: this.#clock.wallMs() };
   }
 }
 
-/** For people: which kind of failure, with SQLite's or the system's own code. */
-function reasonOf(error: unknown): string {
-  const code = sqliteCode(error);
-  if (code.startsWith('SQLITE_FULL') || code === 'ENOSPC') return `the disk is full (${code})`;
-  if (code.startsWith('SQLITE_READONLY') || code === 'EROFS') return `the disk is read-only (${code})`;
-  if (code === 'EACCES' || code === 'EPERM') return `not allowed to write (${code})`;
-  const message = error instanceof Error ? error.message : String(error);
-  return code === '' ? message : `${message} (${code})`;
-}
-
-/** Null also where the path leads nowhere, in a circle, or where this process may not look. */
-function sizeOf(path: string): number | null {
-  try {
-    return statSync(path).size + (statSync(`${path}-wal`, { throwIfNoEntry: false })?.size ?? 0);
-  } catch {
-    return null;
-  }
+/** True when the work is done in time; it goes on in either case. */
+async function within(ms: number, work: Promise<void>): Promise<boolean> {
+  const late = Promise.withResolvers<false>();
+  const timer = setTimeout(late.resolve, ms, false);
+  const inTime = await Promise.race([work.then(() => true), late.promise]);
+  clearTimeout(timer);
+  return inTime;
 }

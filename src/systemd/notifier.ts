@@ -2,7 +2,7 @@
 // watchdog ping from the event loop itself, so that a loop that hangs is restarted.
 
 import { spawn } from 'node:child_process';
-import { loadNativeAddon } from '../sea.ts';
+import { loadNativeAddon, type NativeAddon } from '../sea.ts';
 import type { Logger } from '../telemetry/log.ts';
 
 export interface Notifier {
@@ -94,19 +94,31 @@ function watchdogIntervalMs(env: NodeJS.ProcessEnv, pid: number): number {
 const oneLine = (text: string): string => text.replaceAll(/\s+/g, ' ').trim();
 
 function senderFor(socketPath: string, log: Logger): (message: string) => void {
-  const addon = loadNativeAddon();
+  const addon = nativeAddon(log);
   if (addon === null) return viaSystemdNotify(log);
   return (message) => {
     const errno = addon.notify(socketPath, message);
-    if (errno !== 0) log.warn({ errno, message }, 'service manager was not told');
+    if (errno !== 0) log.warn({ errno, message }, 'service manager could not be notified');
   };
 }
 
-/** From source: Node has no datagram sockets of the Unix domain. Needs `NotifyAccess=all` in the unit. */
+/** Null from source, and where no directory lets it be loaded. */
+function nativeAddon(log: Logger): NativeAddon | null {
+  try {
+    return loadNativeAddon();
+  } catch (error) {
+    log.warn({ error: error instanceof Error ? error.message : String(error) }, 'addon could not be loaded');
+    return null;
+  }
+}
+
+/** Node has no datagram sockets of the Unix domain. Needs `NotifyAccess=all` in the unit. */
 function viaSystemdNotify(log: Logger): (message: string) => void {
-  log.info('run from source: the service manager is told through systemd-notify');
+  log.info('the service manager is notified through systemd-notify');
   return (message) => {
     const child = spawn('systemd-notify', [`--pid=${process.pid}`, ...message.split('\n')], { stdio: 'ignore' });
-    child.once('error', (error) => log.warn({ error: error.message, message }, 'service manager was not told'));
+    child.once('error', (error) =>
+      log.warn({ error: error.message, message }, 'service manager could not be notified'),
+    );
   };
 }

@@ -57,22 +57,21 @@ const tell = (fact: Readonly<Record<string, unknown>>): void => {
 
 function open(path: string): Store {
   const log = pino({ level: 'warn' }, { write: (line: string) => tell({ log: JSON.parse(line).msg }) });
-  return openStore({ path, flushMs: 2 ** 31 - 1, log, metrics: createMetrics(), clock: CLOCK });
+  return openStore({ path, flushMs: 2 ** 31 - 1, loadMsMax: 60_000, log, metrics: createMetrics(), clock: CLOCK });
 }
 
 async function main([path = '', mode]: readonly string[]): Promise<void> {
   if (mode === 'nobody') becomeNobody();
   const store = open(path);
-  const loaded = sequenceOf(store.load());
+  const loaded = sequenceOf(await store.load());
   let sequence = typeof loaded === 'number' ? loaded : 0;
   tell({ loaded });
   store.start(() => stateOf(sequence));
   const flush = async (): Promise<void> => {
     sequence++;
-    const done = store.flush();
+    await store.flush();
     const { ok, detail } = store.facts();
     tell({ flushed: sequence, ok, detail });
-    await done;
   };
   while (mode === 'auto') await flush();
   for await (const command of createInterface({ input: process.stdin })) {

@@ -259,6 +259,25 @@ function asNobody(directory: string, path: string): Writer {
   return new Writer(path, { mode: 'nobody' });
 }
 
+/** Every fsync fails; writes still reach the page cache. */
+const WITHOUT_SYNC = 'strace -f -qq -o /dev/null -e trace=fsync,fdatasync -e inject=fsync,fdatasync:error=EIO'.split(
+  ' ',
+);
+const canTrace = spawnSync('strace', ['-f', '-o', '/dev/null', 'true']).status === 0;
+
+describe.runIf(canTrace)('a disk that cannot sync', () => {
+  it('counts as failing until a sync succeeds, though every write does', async () => {
+    const writer = new Writer(path, { within: WITHOUT_SYNC });
+    await writer.next('loaded');
+    let fact = await writer.flush();
+    for (let i = 0; i < 600 && fact.ok; i++) fact = await writer.flush();
+    expect(fact).toMatchObject({ ok: false, detail: expect.stringContaining('EIO') });
+    for (let i = 0; i < 20; i++) expect(await writer.flush()).toMatchObject({ ok: false });
+    await writer.exit();
+    expect(writer.facts.at(-1)).toEqual({ closed: true });
+  });
+});
+
 describe('two processes on one file', () => {
   it('the second refuses with a clear error, the first goes on, and its death frees the file at once', async () => {
     const first = new Writer(path);

@@ -55,7 +55,11 @@ export function openBench(path: string, options: Partial<StoreOptions> = {}): Be
   const destination = { write: (text: string) => void lines.push(JSON.parse(text) as Line) };
   const log = pino({ base: {}, formatters: { level: (level) => ({ level }) } }, destination);
   const metrics = createMetrics();
-  return { store: openStore({ path, flushMs: 1_000_000, log, metrics, ...options }), metrics, lines };
+  return {
+    store: openStore({ path, flushMs: 1_000_000, loadMsMax: 60_000, log, metrics, ...options }),
+    metrics,
+    lines,
+  };
 }
 
 export function snapshotOf(service: string, instances: Readonly<Record<string, unknown>>): RouterSnapshot {

@@ -6,6 +6,7 @@ import {
   mkdtempSync,
   readdirSync,
   readFileSync,
+  renameSync,
   rmSync,
   statSync,
   symlinkSync,
@@ -38,21 +39,25 @@ const STATE: StoreState = {
   placement: placementOf([instanceOf('pilotnet', 'pi-1', 9000), instanceOf('pilotnet', 'pi-2', 9000)]),
 };
 
-/** Keeps a state as one run of qedge would and ends in order. */
+/** Keeps a state as one run of qedge would that lived for minutes and ended in order. */
 async function keep(state: StoreState, clock = new FakeBootClock()): Promise<void> {
   const { store } = openBench(path, { clock });
   store.start(() => state);
+  await store.flush();
+  clock.advance(60_000);
+  await store.flush();
   await store.close();
 }
 
 async function reload(clock = new FakeBootClock()): Promise<StoreState | null> {
   const { store } = openBench(path, { clock });
-  const loaded = store.load();
+  const loaded = await store.load();
   await store.close();
   return loaded;
 }
 
-const movedAside = (): string[] => readdirSync(join(directory, 'state')).filter((name) => name.includes('.corrupt-'));
+const movedAside = (): string[] =>
+  readdirSync(join(directory, 'state')).filter((name) => /\.corrupt-[^-]+(?:-\d+)?$/.test(name));
 
 describe('a restart', () => {
   it('brings back what was learned and where instances were', async () => {
@@ -91,7 +96,7 @@ describe('a restart', () => {
   it('writes nothing anew that it was given back and that stayed as it was', async () => {
     await keep(STATE);
     const { store, metrics } = openBench(path);
-    const kept = store.load();
+    const kept = await store.load();
     store.start(() => kept ?? EMPTY);
     await store.flush();
     expect(rowsWritten(metrics.render())).toBe(0);
@@ -102,6 +107,61 @@ describe('a restart', () => {
     await keep(STATE);
     await keep({ routers: [snapshotOf('other', {})], placement: null });
     expect(await reload()).toMatchObject({ routers: [snapshotOf('other', {})], placement: null });
+  });
+});
+
+describe('a disk that takes its time', () => {
+  it('holds up no start: what was kept comes later', async () => {
+    await keep(STATE);
+    const late = Promise.withResolvers<StoreState>();
+    const { store } = openBench(path, { loadMsMax: 0, onLate: late.resolve });
+    expect(await store.load()).toBeNull();
+    expect(store.facts()).toMatchObject({ ok: false, detail: 'the disk does not answer' });
+    expect(await late.promise).toMatchObject({ routers: expect.arrayContaining([...STATE.routers]) });
+    store.start(() => STATE);
+    await store.flush();
+    expect(store.facts()).toMatchObject({ ok: true });
+    await store.close();
+  });
+
+  it('holds up no event loop', async () => {
+    await keep(STATE);
+    const other = new Database(path);
+    other.exec('BEGIN EXCLUSIVE');
+    const { store } = openBench(path);
+    let turns = 0;
+    const timer = setInterval(() => turns++, 1);
+    // The thread waits for the lock meanwhile.
+    await expect(store.load()).rejects.toThrow('in use by another process');
+    clearInterval(timer);
+    other.close();
+    expect(turns).toBeGreaterThan(10);
+    await store.close();
+  });
+});
+
+describe('a stop before the disk was tried', () => {
+  /** Ends a run at once. Returns its database file as it was before: all that a disk may have of it. */
+  async function stopAtOnce(): Promise<Buffer> {
+    const { store } = openBench(path);
+    store.start(() => STATE);
+    await store.flush();
+    const before = readFileSync(path);
+    await store.close();
+    return before;
+  }
+
+  it('leaves the WAL, from which the next start takes everything', async () => {
+    writeFileSync(path, await stopAtOnce());
+    expect(readdirSync(join(directory, 'state')).sort()).toEqual(['qedge.db', 'qedge.db-wal']);
+    expect(await reload()).toMatchObject({ routers: expect.arrayContaining([...STATE.routers]) });
+    expect(movedAside()).toEqual([]);
+  });
+
+  it('that a power cut interrupts loses nothing either', async () => {
+    writeFileSync(path, await stopAtOnce());
+    renameSync(`${path}-wal`, `${path}-wal.kept`);
+    expect(await reload()).toMatchObject({ routers: expect.arrayContaining([...STATE.routers]) });
   });
 });
 
@@ -182,8 +242,8 @@ const rowsWritten = (text: string): number => Number(/^qedge_store_rows_total (\
 describe('a file that is of no use', () => {
   const openNew = async (): Promise<void> => {
     const { store, lines } = openBench(path);
-    expect(store.load()).toBeNull();
-    expect(lines.map((line) => line.msg)).toContain('store file was unusable, begins anew');
+    expect(await store.load()).toBeNull();
+    expect(lines.map((line) => line.msg)).toContain('store file was unusable, a new one begins');
     store.start(() => STATE);
     await store.close();
     expect(await reload()).toMatchObject({ routers: expect.arrayContaining([...STATE.routers]) });
@@ -240,7 +300,9 @@ describe('a file that is of no use', () => {
     for (let i = 0; i < 8; i++) {
       writeFileSync(path, 'not a database at all'.repeat(20));
       clock.advance(1000);
-      await openBench(path, { clock }).store.close();
+      const { store } = openBench(path, { clock });
+      await store.load();
+      await store.close();
     }
     expect(movedAside()).toHaveLength(5);
   });
@@ -264,7 +326,7 @@ describe('a row that does not fit', () => {
     database.prepare(sql).run(...bound);
     database.close();
     const { store, metrics, lines } = openBench(path);
-    const kept = store.load();
+    const kept = await store.load();
     store.start(() => kept ?? EMPTY);
     await store.close();
     const dropped = Number(/^qedge_store_rows_dropped_total (\d+)/m.exec(metrics.render())?.[1]);
@@ -361,7 +423,9 @@ describe('one file, two processes', () => {
     const { store } = openBench(path);
     store.start(() => STATE);
     await store.flush();
-    expect(() => openBench(path)).toThrow(new CommandError(`store ${path} is in use by another process`));
+    await expect(openBench(path).store.load()).rejects.toThrow(
+      new CommandError(`store ${path} is in use by another process`),
+    );
     await store.close();
     expect(await reload()).toMatchObject({ routers: expect.arrayContaining([...STATE.routers]) });
   });

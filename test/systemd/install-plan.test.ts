@@ -15,8 +15,20 @@ function contentOf(steps: readonly InstallStep[], name: string): string {
 describe('an install plan', () => {
   it('has systemd hold the ports that the configuration names', () => {
     const steps = installPlan([{ ...PROXY, host: '0.0.0.0', port: 80 }, ADMIN]);
-    expect(contentOf(steps, 'qedge.socket')).toContain('ListenStream=0.0.0.0:80\nFileDescriptorName=proxy\n');
-    expect(contentOf(steps, 'qedge-admin.socket')).toContain('ListenStream=127.0.0.1:9901\nFileDescriptorName=admin\n');
+    expect(contentOf(steps, 'qedge.socket')).toContain('ListenStream=0.0.0.0:80\n');
+    expect(contentOf(steps, 'qedge-admin.socket')).toContain('ListenStream=127.0.0.1:9901\n');
+  });
+
+  it('has systemd listen on an address that comes after the boot', () => {
+    const steps = installPlan([{ ...PROXY, host: '10.8.0.2' }, ADMIN]);
+    for (const unit of ['qedge.socket', 'qedge-admin.socket'])
+      expect(contentOf(steps, unit)).toMatch(/^FreeBind=yes$/m);
+  });
+
+  it('fails a reload of a configuration with a mistake', () => {
+    const reloads = contentOf(installPlan([PROXY, ADMIN]), 'qedge.service').match(/^ExecReload=.*$/gm);
+    expect(reloads?.[0]).toBe('ExecReload=/usr/local/lib/qedge/qedge check --reload -c /etc/qedge/qedge.toml');
+    expect(reloads?.[1]).toContain('kill -HUP');
   });
 
   it('puts IPv6 addresses in brackets', () => {
