@@ -195,8 +195,8 @@ class RunningApp implements App {
       onRtt: (nodeId, rttMs) => {
         this.#dataPlanes.tell({ kind: 'rtt', nodeId, rttMs });
         this.#placement.observeRtt(nodeId, rttMs);
-        this.#placement.nodeAnswered(nodeId);
       },
+      onAnswer: (nodeId) => this.#placement.nodeAnswered(nodeId),
       onEnvironmentChange: (change) => log.info(change, 'distance of a node changed'),
     });
     this.#environment = createEnvironmentWatch({
@@ -253,12 +253,12 @@ class RunningApp implements App {
 
   /** Before the first request can come: it is routed by what was known. */
   #restore(kept: RestoredState | null): void {
+    const rtts = (kept?.routers ?? []).flatMap((router) => Object.entries(router.rtts));
+    for (const [nodeId] of rtts) this.#prober.know(nodeId);
     if (kept?.placement) this.#placement.import(kept.placement, kept.ageMs);
     this.#placement.tellStatic();
     this.#dataPlanes.tell({ kind: 'start', learned: kept?.routers ?? [], ageMs: kept?.ageMs ?? 0 });
-    for (const { rtts } of kept?.routers ?? []) {
-      for (const [nodeId, rttMs] of Object.entries(rtts)) this.#placement.observeRtt(nodeId, rttMs);
-    }
+    for (const [nodeId, rttMs] of rtts) this.#placement.observeRtt(nodeId, rttMs);
   }
 
   /** The disk took longer than a start waits. What the broker has said by now is newer than what was kept of it. */

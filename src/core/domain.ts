@@ -13,6 +13,8 @@ export interface Node {
   readonly id: string;
   readonly address: string | null;
   readonly probePort: number | null;
+  /** That port speaks TLS, so its distance is timed by a TCP connect. Absent: it answers `GET /-/ping`. */
+  readonly probeTls?: boolean | undefined;
   readonly tier: Tier | null;
   readonly labels: Labels;
   /** Changes when the node starts anew; null when it announces none. */

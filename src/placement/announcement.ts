@@ -7,6 +7,7 @@ export function encodeNode(node: Node): string {
   return JSON.stringify({
     address: node.address ?? undefined,
     probe_port: node.probePort ?? undefined,
+    probe_tls: node.probeTls === true ? true : undefined,
     tier: node.tier ?? undefined,
     labels: node.labels,
     boot: node.boot ?? undefined,

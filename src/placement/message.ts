@@ -78,6 +78,7 @@ function parseNode(nodeId: string, payload: Uint8Array, context: ParseContext): 
     id: nodeId,
     address,
     probePort,
+    ...(fields.probe_tls === true ? { probeTls: true } : {}),
     tier: readChoice(fields, 'tier', { choices: ['far-edge', 'near-edge', 'cloud'], fallback: null }),
     labels: readLabels(fields),
     boot: readOptionalText(fields, 'boot'),

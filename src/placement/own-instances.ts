@@ -49,7 +49,18 @@ export class OwnInstances {
     const port = address === null || !announcesNode(config) ? null : probePort();
     return new Announcer({
       prefix: config.mqtt?.topicPrefix ?? '',
-      node: announcesNode(config) ? { id, address, probePort: port, tier, labels, boot, pressure } : null,
+      node: announcesNode(config)
+        ? {
+            id,
+            address,
+            probePort: port,
+            ...(config.proxy.tls === null ? {} : { probeTls: true }),
+            tier,
+            labels,
+            boot,
+            pressure,
+          }
+        : null,
       nodeId: id,
       boot,
       announce: config.announce,

@@ -507,7 +507,8 @@ export class PlacementCache {
   #retarget(host: Host): void {
     // Where a qedge answers, instances come and go without changing where it is probed.
     const { node, target: before } = host;
-    if (before?.ping && before.ping.host === node?.address && before.ping.port === node.probePort) return;
+    const samePing = before?.ping?.host === node?.address && before?.ping?.port === node?.probePort;
+    if (before?.ping && samePing && node?.probeTls !== true) return;
     const target = probeTarget(host, this.#isOwn(host.nodeId));
     if (isDeepStrictEqual(target, host.target)) return;
     host.target = target;

@@ -135,9 +135,11 @@ export function hasQedge(host: Host): boolean {
 
 /** Null when there is nothing to measure. */
 export function probeTarget(host: Host, isOwn: boolean): ProbeTarget | null {
-  const { address = null, probePort = null } = host.node ?? {};
-  if (!isOwn && address !== null && probePort !== null)
-    return { ping: { host: address, port: probePort }, connect: [] };
+  const { address = null, probePort = null, probeTls = false } = host.node ?? {};
+  if (!isOwn && address !== null && probePort !== null) {
+    const endpoint = { host: address, port: probePort };
+    return probeTls ? { ping: null, connect: [endpoint] } : { ping: endpoint, connect: [] };
+  }
   const endpoints = new Map<string, Endpoint>();
   for (const { told } of host.slots) {
     if (endpoints.size >= ENDPOINTS_MAX) break;

@@ -2,7 +2,9 @@
 //
 //   setTarget(node, where) → rotation: whose turn → measure → median of the last 5 → onRtt, and onEnvironmentChange
 //
-// A failed probe says nothing about distance and changes no estimate; it is counted.
+// A failed probe says nothing about distance and changes no estimate; it is counted. Nor does an answer that this process
+// was too busy to read in time, or the first one of a node, which meets cold code on both sides; and what an earlier run
+// measured is replaced by no fewer than three samples.
 
 import type { Agent } from 'node:http';
 import type { ProbeConfig } from '../config/config.ts';
@@ -10,6 +12,7 @@ import type { Clock } from '../core/clock.ts';
 import type { Rng } from '../core/rng.ts';
 import type { Logger } from '../telemetry/log.ts';
 import type { Metrics } from '../telemetry/metrics.ts';
+import { LoopWatch } from './loop-watch.ts';
 import { connectTime, createPingAgent, type Endpoint, ping } from './measure.ts';
 import { ProbeRotation } from './probe-rotation.ts';
 import { RttEstimate } from './rtt-estimate.ts';
@@ -26,6 +29,8 @@ export interface ProberOptions {
   readonly rng: Rng;
   readonly log: Logger;
   readonly metrics: Metrics;
+  /** A node answered, whatever its answer says of its distance. */
+  readonly onAnswer: (nodeId: string) => void;
   /** The RTT of a node as it stands after a probe, ms. */
   readonly onRtt: (nodeId: string, rttMs: number) => void;
   /** The RTT of a node made a step of more than `config.changeRatio`: the network there is another one. */
@@ -48,6 +53,8 @@ export interface ProbeState {
 }
 
 export interface Prober {
+  /** An earlier run measured the node. Before it is first aimed at. */
+  know(nodeId: string): void;
   /** Where the node is to be measured from now on; null: not any more. */
   setTarget(nodeId: string, target: ProbeTarget | null): void;
   start(): void;
@@ -64,8 +71,21 @@ interface Probed {
   inFlight: boolean;
   failures: number;
   answeredMs: number | null;
+  /** Samples to come before one is reported. */
+  unheard: number;
+  /** The first answer came. */
+  warm: boolean;
+  /** Samples in a row that were read too late to be believed, ms. */
+  dropped: number[];
 }
 
+/** Samples that together replace what an earlier run measured. */
+const COMPANY = 3;
+/** An answer that may have been read later than this, ms, or than this share of its round trip, is not believed. */
+const LATE_MS_MAX = 2;
+const LATE_RATIO_MAX = 0.25;
+/** So many in a row are dropped for that. */
+const DROPPED_MAX = 5;
 /** Bound on nodes that are measured; those beyond it keep the router's assumption. */
 const NODES_MAX = 10_000;
 /** Probes of a node that may fail before its first answer: then it is said, once, since it may never come into reach. */
@@ -80,6 +100,8 @@ export function createProber(options: ProberOptions): Prober {
 class RotatingProber implements Prober {
   readonly #options: ProberOptions;
   readonly #probed = new Map<string, Probed>();
+  readonly #known = new Set<string>();
+  readonly #loop: LoopWatch;
   readonly #answered;
   readonly #failed;
   #config: ProbeConfig;
@@ -93,6 +115,7 @@ class RotatingProber implements Prober {
     this.#options = options;
     this.#config = config;
     this.#rotation = new ProbeRotation({ ...config, rng });
+    this.#loop = new LoopWatch(options.clock);
     const probes = metrics.counter({
       name: 'qedge_probes_total',
       help: 'RTT probes of nodes, by outcome.',
@@ -102,6 +125,10 @@ class RotatingProber implements Prober {
     this.#failed = probes.with('failed');
     const nodes = metrics.gauge({ name: 'qedge_probe_nodes', help: 'Nodes that are probed.' }).with();
     metrics.onScrape(() => nodes.set(this.#probed.size));
+  }
+
+  know(nodeId: string): void {
+    if (this.#known.size < NODES_MAX) this.#known.add(nodeId);
   }
 
   setTarget(nodeId: string, target: ProbeTarget | null): void {
@@ -153,7 +180,17 @@ class RotatingProber implements Prober {
       return;
     }
     const estimate = new RttEstimate(this.#config.changeRatio);
-    this.#probed.set(nodeId, { target, estimate, inFlight: false, failures: 0, answeredMs: null });
+    const unheard = this.#known.delete(nodeId) ? COMPANY - 1 : 0;
+    this.#probed.set(nodeId, {
+      target,
+      estimate,
+      inFlight: false,
+      failures: 0,
+      answeredMs: null,
+      unheard,
+      warm: false,
+      dropped: [],
+    });
     this.#rotation.add(nodeId);
   }
 
@@ -175,10 +212,20 @@ class RotatingProber implements Prober {
 
   async #probe(nodeId: string, probed: Probed): Promise<void> {
     probed.inFlight = true;
+    const watching = this.#loop.begin();
     try {
       const sampleMs = await this.#measure(probed.target);
-      if (this.#running && this.#probed.get(nodeId) === probed) this.#learn(nodeId, probed, sampleMs);
+      const lateMs = watching.end();
+      if (!this.#running || this.#probed.get(nodeId) !== probed) return;
+      this.#answer(nodeId, probed);
+      if (!this.#isWarm(nodeId, probed)) return;
+      const isLate = lateMs > Math.max(LATE_MS_MAX, LATE_RATIO_MAX * sampleMs);
+      if (isLate && probed.dropped.push(sampleMs) <= DROPPED_MAX) return;
+      // A process that is always late still has to know its distances: what it read the soonest comes nearest.
+      this.#learn(nodeId, probed, isLate ? Math.min(...probed.dropped) : sampleMs);
+      probed.dropped = [];
     } catch (error) {
+      watching.end();
       if (this.#running) this.#miss(nodeId, probed, error);
     } finally {
       probed.inFlight = false;
@@ -191,11 +238,28 @@ class RotatingProber implements Prober {
     return ping(endpoint, this.#probed.size <= KEPT_CONNECTIONS_MAX ? this.#agent : false, options);
   }
 
-  #learn(nodeId: string, probed: Probed, sampleMs: number): void {
+  #answer(nodeId: string, probed: Probed): void {
     this.#answered.increment();
     probed.failures = 0;
     probed.answeredMs = this.#options.clock.nowMs();
+    this.#options.onAnswer(nodeId);
+  }
+
+  /** Whether the node answered before; one that did not is asked again at once, unless there are too many for that. */
+  #isWarm(nodeId: string, probed: Probed): boolean {
+    if (probed.warm || this.#probed.size > KEPT_CONNECTIONS_MAX) return true;
+    probed.warm = true;
+    this.#rotation.add(nodeId);
+    this.#schedule();
+    return false;
+  }
+
+  #learn(nodeId: string, probed: Probed, sampleMs: number): void {
     const { rttMs, stepFromMs } = probed.estimate.add(sampleMs);
+    if (probed.unheard > 0) {
+      probed.unheard--;
+      return;
+    }
     this.#options.onRtt(nodeId, rttMs);
     if (stepFromMs === null) return;
     this.#options.onEnvironmentChange({ nodeId, fromMs: stepFromMs, toMs: rttMs });

@@ -49,6 +49,7 @@ const node = z.object({
   id: name,
   address: text.min(1).nullable(),
   probePort: port.nullable(),
+  probeTls: z.literal(true).optional(),
   tier: z.enum(['far-edge', 'near-edge', 'cloud']).nullable(),
   labels,
   boot: text.nullable(),

@@ -557,6 +557,13 @@ describe('probe targets', () => {
     expect(targets.get('self')).toEqual({ ping: null, connect: [{ host: '10.0.0.1', port: 3 }] });
   });
 
+  it('are a TCP connect where the qedge of a node speaks TLS', () => {
+    const { hear, targets } = harness();
+    hear(nodeSet('n1'));
+    hear(nodeSet('n1', { probeTls: true }));
+    expect(targets.get('n1')).toEqual({ ping: null, connect: [{ host: '10.0.0.1', port: 8080 }] });
+  });
+
   it('end when nothing is left there', () => {
     const { hear, at, targets } = harness();
     hear(nodeSet('n1'));

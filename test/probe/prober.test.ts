@@ -10,6 +10,7 @@ import { createMetrics } from '../../src/telemetry/metrics.ts';
 
 function startProber({ changeRatio = 0.3, timeoutMs = 500 } = {}) {
   const rtts: (readonly [string, number])[] = [];
+  const answers: string[] = [];
   const changes: { nodeId: string; fromMs: number; toMs: number }[] = [];
   const logLines: Record<string, unknown>[] = [];
   const metrics = createMetrics();
@@ -19,12 +20,13 @@ function startProber({ changeRatio = 0.3, timeoutMs = 500 } = {}) {
     rng: createRng(1),
     log: pino({ level: 'info' }, { write: (line: string) => void logLines.push(JSON.parse(line)) }),
     metrics,
+    onAnswer: (nodeId) => void answers.push(nodeId),
     onRtt: (nodeId, rttMs) => void rtts.push([nodeId, rttMs]),
     onEnvironmentChange: (change) => void changes.push(change),
   });
   prober.start();
   onTestFinished(() => prober.stop());
-  return { prober, rtts, changes, metrics, logLines };
+  return { prober, rtts, answers, changes, metrics, logLines };
 }
 
 /** A node whose ping is answered after `delayMs()`. */
@@ -74,6 +76,32 @@ describe('the prober', () => {
     prober.setTarget('n1', { ping: null, connect });
     await vi.waitFor(() => expect(rtts.length).toBeGreaterThanOrEqual(2), soon);
     expect(prober.state()).toMatchObject([{ nodeId: 'n1', method: 'connect', failures: 0 }]);
+  });
+
+  it('believes no answer that this process was too busy to read in time', async () => {
+    const node = await startNode(() => 5);
+    const { prober, rtts, answers } = startProber({ timeoutMs: 10_000 });
+    // Busy nearly all of the time: each answer waits for the end of a stretch of 40 ms.
+    const block = setInterval(() => {
+      const endMs = performance.now() + 40;
+      while (performance.now() < endMs);
+    }, 45);
+    prober.setTarget('n1', node.target);
+    await vi.waitFor(() => expect(answers.length).toBeGreaterThanOrEqual(4), soon);
+    clearInterval(block);
+    expect(rtts).toEqual([]);
+    await vi.waitFor(() => expect(rtts.length).toBeGreaterThanOrEqual(1), soon);
+  });
+
+  it('replaces what an earlier run measured by no fewer than three samples', async () => {
+    const node = await startNode(() => 5);
+    const { prober, rtts, answers } = startProber();
+    prober.know('n1');
+    prober.setTarget('n1', node.target);
+    prober.setTarget('n2', node.target);
+    await vi.waitFor(() => expect(rtts.some(([nodeId]) => nodeId === 'n1')).toBe(true), soon);
+    // The first answer of a node is none of them.
+    expect(answers.filter((nodeId) => nodeId === 'n1').length).toBeGreaterThanOrEqual(4);
   });
 
   it('tells of a changed environment when the round trip makes a step', async () => {
