@@ -1,6 +1,6 @@
 // How well the policies route, by simulation: `npm run bench:routing -- [scenarios|worlds] [--depth quick|medium|full] [--jobs N]`.
 // `scenarios` are those of config/scenarios, `worlds` are generated ones that nothing was tuned on; without a name, both. Prints the
-// tables of the README section; --write puts them there. CPU minutes: 5, 11 and 45.
+// tables of test/README.md; --write puts them there. CPU minutes: 5, 11 and 45.
 //
 // For tuning: worlds --set train [--kinds tight-1.1,mixed] [--subject qedge:price=0.6] [--policies P,…] [--each].
 
@@ -12,7 +12,7 @@ import { parseArgs } from 'node:util';
 import { benchScenarios } from './routing/bench.ts';
 import { benchWorlds } from './worlds/bench.ts';
 
-const README = resolve(import.meta.dirname, '../../README.md');
+const README = resolve(import.meta.dirname, '../README.md');
 const DEPTHS = ['quick', 'medium', 'full'] as const;
 
 const { values, positionals } = parseArgs({

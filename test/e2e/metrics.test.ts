@@ -74,7 +74,8 @@ describe('the metrics of a running qedge', () => {
   });
 
   it('are what the README lists, none missing and none too many', async () => {
-    const section = /### Metrics\n([\s\S]*?)\n### /.exec(readFileSync(join(ROOT, 'README.md'), 'utf8'))?.[1] ?? '';
+    const section =
+      /## Metrics\n([\s\S]*?)\n## /.exec(readFileSync(join(ROOT, 'src/admin/README.md'), 'utf8'))?.[1] ?? '';
     const listed = new Set([...section.matchAll(/`(qedge_\w+)`/g)].map(([, name]) => name));
     const own = [...namesIn(await scrape())].filter(
       (name) => /^qedge_/.test(name) && !/_(bucket|sum|count)$/.test(name),

@@ -1,4 +1,4 @@
-// The tables of the README section "How well does it route?", with the papers' figures beside ours.
+// The tables of the section "How well does it route?", with the papers' figures beside ours.
 
 import { cell, markdownTable, percent, type Results, seconds } from './figures.ts';
 import { floorsOf } from './floors.ts';

@@ -1,0 +1,56 @@
+// The documentation stands in the rooms that it describes; its links lead somewhere.
+
+import { execFileSync } from 'node:child_process';
+import { existsSync, readFileSync } from 'node:fs';
+import { dirname, join, resolve } from 'node:path';
+import { describe, expect, it } from 'vitest';
+
+const ROOT = resolve(import.meta.dirname, '..');
+const PAGES = execFileSync(
+  'find',
+  ['.', '-name', '*.md', '-not', '-path', './node_modules/*', '-not', '-path', './dist/*'],
+  {
+    cwd: ROOT,
+    encoding: 'utf8',
+  },
+)
+  .trim()
+  .split('\n')
+  .map((path) => path.replace('./', ''));
+
+/** Of a page without its code. */
+const prose = (page: string): string => readFileSync(join(ROOT, page), 'utf8').replaceAll(/^```[\s\S]*?^```/gm, '');
+
+/** As GitHub makes them: lower case, punctuation gone, spaces as hyphens. */
+function anchorsOf(page: string): ReadonlySet<string> {
+  const titles = [...prose(page).matchAll(/^#+ (.+)$/gm)].map(([, title = '']) => title.replaceAll('`', ''));
+  return new Set(
+    titles.map((title) =>
+      title
+        .toLowerCase()
+        .replaceAll(/[^\p{L}\p{N}_ -]/gu, '')
+        .replaceAll(' ', '-'),
+    ),
+  );
+}
+
+function deadLinks(page: string): string[] {
+  const links = [...prose(page).matchAll(/\]\(([^)\s]+)\)/g)].map(([, target = '']) => target);
+  return links.filter((link) => {
+    if (/^(?:https?|mailto):/.test(link)) return false;
+    const [path = '', anchor] = link.split('#');
+    const target = path === '' ? page : join(dirname(page), path);
+    if (!existsSync(join(ROOT, target))) return true;
+    return anchor !== undefined && target.endsWith('.md') && !anchorsOf(target).has(anchor);
+  });
+}
+
+describe('the documentation', () => {
+  it.each(PAGES)('%s has no dead link', (page) => {
+    expect(deadLinks(page)).toEqual([]);
+  });
+
+  it('begins with a page that a newcomer reads in five minutes', () => {
+    expect(readFileSync(join(ROOT, 'README.md'), 'utf8').split('\n').length).toBeLessThanOrEqual(250);
+  });
+});
