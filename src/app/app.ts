@@ -265,7 +265,7 @@ class RunningApp implements App {
   #restoreLate(kept: RestoredState): void {
     const heard = this.#placement.state().broker?.connected ?? false;
     if (kept.placement && !heard) this.#placement.import(kept.placement, kept.ageMs);
-    this.#dataPlanes.start(kept.routers, kept.ageMs);
+    this.#dataPlanes.tell({ kind: 'start', learned: kept.routers, ageMs: kept.ageMs });
     this.log.info({ ageMs: kept.ageMs }, 'what was learned came back late');
   }
 
