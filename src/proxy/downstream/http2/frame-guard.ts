@@ -1,6 +1,7 @@
 // What a client that speaks HTTP/2 sends, on its way to node's session: frame by frame, since the session says too little and too
 // late. DATA frames of a few bytes are put together, so that a flood of them costs what its bytes cost. A head must be whole in
-// time. Its fields are counted: node drops those that it finds malformed without a word.
+// time. Its fields are counted: node drops those that it finds malformed without a word. What the session says goes past the guard
+// (write-straight.ts).
 
 import type { Socket } from 'node:net';
 import { Duplex } from 'node:stream';
@@ -41,21 +42,6 @@ export class FrameGuard extends Duplex {
 
   override _read(): void {
     if (!this.#rests) this.#socket.resume();
-  }
-
-  override _write(chunk: Buffer, _encoding: BufferEncoding, done: (error?: Error | null) => void): void {
-    this.#socket.write(chunk, done);
-  }
-
-  override _writev(chunks: readonly { readonly chunk: Buffer }[], done: (error?: Error | null) => void): void {
-    const socket = this.#socket;
-    const last = chunks.length - 1;
-    socket.cork();
-    chunks.forEach(({ chunk }, index) => {
-      if (index < last) socket.write(chunk);
-      else socket.write(chunk, done);
-    });
-    socket.uncork();
   }
 
   override _final(done: (error?: Error | null) => void): void {

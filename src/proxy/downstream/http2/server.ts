@@ -1,12 +1,13 @@
 // HTTP/2 on a port that speaks HTTP/1 as well: over TLS the client says so in the handshake (ALPN), in cleartext by its
 // first bytes (prior knowledge, RFC 9113 section 3.3).
 
-import { performServerHandshake, type ServerHttp2Session, type ServerOptions } from 'node:http2';
+import { performServerHandshake, type ServerOptions } from 'node:http2';
 import type { Socket } from 'node:net';
 import { gatherPieces } from '../../../net/piece-gatherer.ts';
 import { RESPONSE_HEAD_BYTES_MAX } from '../../fields/field-lines.ts';
 import { Http2Connection, type Http2PortOptions } from './connection.ts';
 import { FrameGuard } from './frame-guard.ts';
+import { writeStraight } from './write-straight.ts';
 
 /** What a client starts a cleartext connection of HTTP/2 with (RFC 9113 section 3.4); its first bytes are enough. */
 const PREFACE = Buffer.from('PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n', 'latin1');
@@ -38,7 +39,7 @@ export class Http2Port {
     if ('encrypted' in socket) gatherPieces(socket);
     const guard = new FrameGuard(socket, this.#options.config().headersTimeoutMs);
     const session = performServerHandshake(guard, this.#settings);
-    cancelLateWrites(session, guard);
+    writeStraight(session, socket);
     const connection = new Http2Connection({ socket, guard, session }, this.#options);
     this.#connections.add(connection);
     socket.once('close', () => this.#connections.delete(connection));
@@ -48,25 +49,6 @@ export class Http2Port {
   stop(): void {
     for (const connection of this.#connections) connection.stop();
   }
-}
-
-/** What node puts between a session and a stream that is no socket of the system (lib/internal/js_stream_socket.js). */
-interface StreamAdapter {
-  /** Returns 0, or a negative code of libuv. */
-  doWrite(request: unknown, buffers: readonly Buffer[]): number;
-}
-
-/** `ECANCELED` as libuv has it on Linux. */
-const CANCELED = -125;
-
-/**
- * A session that is being closed still writes, and the second write to a stream that is closed fails an assertion of node's
- * adapter, which would end the process. Such writes are cancelled before they get there.
- */
-function cancelLateWrites(session: ServerHttp2Session, guard: FrameGuard): void {
-  const adapter = session.socket as unknown as StreamAdapter;
-  const { doWrite } = adapter;
-  adapter.doWrite = (request, buffers) => (guard.destroyed ? CANCELED : doWrite(request, buffers));
 }
 
 /**
