@@ -6,7 +6,12 @@ import type { Config } from './config.ts';
 /** One sentence each. `descriptorsMax`: file descriptors that a process may have open; null where that is not known. */
 export function configNotes({ services, proxy }: Config, descriptorsMax: number | null): readonly string[] {
   const dotted = services.filter(({ name, listen }) => name.includes('.') && listen === null);
+  const earlier = services.filter(({ failureStatusMin }) => failureStatusMin !== null);
   return [
+    ...earlier.map(
+      ({ name, failureStatusMin }) =>
+        `service.failure_status_min: ${failureStatusMin} of "${name}" is understood; failure.statuses says it now, and more`,
+    ),
     ...dotted.map(
       ({ name }) =>
         `service.name: no Host can name "${name}", since its first label ends at the dot; ${proxy.serviceHeader} or a port of its own can`,

@@ -7,8 +7,9 @@
 //
 // Long because: one event loop of virtual time; its events are its methods.
 
-import type { Candidate, TryResult } from '../core/domain.ts';
+import type { Candidate, Evidence } from '../core/domain.ts';
 import type { Rng } from '../core/rng.ts';
+import { TABLE, type Verdict } from '../core/verdict/table.ts';
 import { Agenda, EVENT } from './agenda.ts';
 import { type Balancer, Balancers, type CreateRouter } from './balancers.ts';
 import type { Change, TimedChange } from './change.ts';
@@ -39,7 +40,7 @@ export function runSimulation(options: SimulationOptions): Recorder {
 }
 
 /** By what a site answers. */
-const RESULTS: readonly TryResult[] = ['answered', 'failed', 'refused'];
+const VERDICTS: readonly Verdict[] = [TABLE.success, TABLE.failed, TABLE.refused];
 
 const PROGRESS_MS = 1_000;
 
@@ -249,13 +250,14 @@ class Simulation {
     const handle = tries.handle[slot] as number;
     const before = tries.tried[slot] as readonly number[];
     const result = tries.result[slot] as number;
-    const sameLife = this.#finish(slot, RESULTS[result] as TryResult);
+    const verdict = VERDICTS[result] as Verdict;
+    const sameLife = this.#finish(slot, verdict.evidence);
     tries.release(slot);
     if (result === ANSWERED) {
       const latencyMs = this.#agenda.nowMs - emittedMs;
       this.#recorder.answered(latencyMs);
       this.#settle(client, emittedMs, latencyMs <= this.#scenario.qos.latencyMs ? 'success' : 'late');
-    } else if (result === REFUSED && attempt < this.#scenario.network.retries) {
+    } else if (verdict.retryable && attempt < this.#scenario.network.retries) {
       const tried = sameLife ? [...before, handle] : NOT_TRIED;
       this.#send({ client, emittedMs, attempt: attempt + 1, tried });
     } else {
@@ -264,12 +266,12 @@ class Simulation {
   }
 
   /** Tells the router that sent it, unless that one is gone: false then. */
-  #finish(slot: TrySlot, result: TryResult): boolean {
+  #finish(slot: TrySlot, evidence: Evidence): boolean {
     const tries = this.#tries;
     const { nowMs } = this.#agenda;
     const { router, epoch } = this.#balancerOf(tries.client[slot] as number);
     if (tries.epoch[slot] !== epoch) return false;
-    router.finish(tries.ticket[slot] as number, result, nowMs - (tries.startMs[slot] as number), nowMs);
+    router.finish(tries.ticket[slot] as number, evidence, nowMs - (tries.startMs[slot] as number), nowMs);
     return true;
   }
 
@@ -299,7 +301,7 @@ class Simulation {
   }
 
   #giveUp(slot: TrySlot): void {
-    this.#finish(slot, 'timeout');
+    this.#finish(slot, TABLE.timeout.evidence);
     this.#settle(this.#tries.client[slot] as number, this.#tries.emittedMs[slot] as number, 'timeout');
     this.#tries.abandon(slot);
   }

@@ -19,6 +19,13 @@ describe('the notes on a configuration', () => {
     ]);
   });
 
+  it('name the later form of a key', () => {
+    const config = configFrom(service('cam', 'failure_status_min = 400'));
+    expect(configNotes(config, null)).toEqual([
+      'service.failure_status_min: 400 of "cam" is understood; failure.statuses says it now, and more',
+    ]);
+  });
+
   it('compare the connections that are allowed with the file descriptors that there are', () => {
     const config = configFrom(service('cam'));
     expect(configNotes(config, 1024)).toEqual([
