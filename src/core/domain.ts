@@ -95,6 +95,8 @@ export interface Candidate {
   readonly rttMs: number;
   readonly rttKnown: boolean;
   readonly availability: Availability;
+  /** It takes requests: it is `up`, or none is and it is of the next best availability that any has. */
+  readonly inPlay: boolean;
   /** This load balancer's own requests in flight there. */
   readonly inFlight: number;
   /** When the oldest of them was sent; +Infinity when none is. */

@@ -76,6 +76,7 @@ function candidateOf(handle: number, id: string, nodeId: string): Candidate {
     rttMs: 0,
     rttKnown: true,
     availability: 'up',
+    inPlay: true,
     inFlight: 0,
     oldestStartMs: Number.POSITIVE_INFINITY,
   };

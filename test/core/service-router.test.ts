@@ -77,6 +77,27 @@ describe('service router', () => {
     expect(world.router.lastTier).toBe('last-resort');
   });
 
+  it.each(['qedge', 'qedgeproxy', 'round-robin', 'p2c-ewma'])(
+    '%s spreads over all instances when every one is suspect, and leaves them once one is up',
+    (policy) => {
+      const world = createWorld(policy);
+      populate(world, [1, 2, 3]);
+      for (const node of [0, 1, 2]) {
+        const key = `node-${node}/a`;
+        world.router.applyPlacement({ kind: 'instance-availability', key, availability: 'suspect' }, world.nowMs);
+      }
+      const keys = new Set<string>();
+      for (let i = 0; i < 30; i++) keys.add(world.request(() => ({ latencyMs: 5 })).key);
+      expect(keys.size).toBe(3);
+      expect(world.router.lastTier).toBe('last-resort');
+      const key = 'node-1/a';
+      world.router.applyPlacement({ kind: 'instance-availability', key, availability: 'up' }, world.nowMs);
+      expect(new Set(Array.from({ length: 9 }, () => world.request(() => ({ latencyMs: 5 })).key))).toEqual(
+        new Set([key]),
+      );
+    },
+  );
+
   it('refuses instances beyond its maximum and says so', () => {
     const world = createWorld('round-robin', { instancesMax: 2 });
     populate(world, [1, 2, 3]);

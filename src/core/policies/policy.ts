@@ -11,7 +11,7 @@ export interface RoutingPolicy {
 
   /**
    * Picks where one attempt goes, or null when the policy wants no candidate (the router then falls back).
-   * `candidates` are those with availability `up`, less the ones this request already tried; never empty. Allocates nothing.
+   * `candidates` are those in play, less the ones this request already tried; never empty. Allocates nothing.
    */
   select(request: RequestInfo, candidates: readonly Candidate[], nowMs: number): Candidate | null;
 
@@ -107,7 +107,7 @@ export interface PolicySummary {
 
 export interface GroupView {
   readonly name: string;
-  /** With availability `up`. */
+  /** In play. */
   readonly instances: number;
   /** Of the requests, in [0, 1]. */
   readonly share: number;

@@ -96,14 +96,14 @@ class QEdgeProxy2024 extends BasePolicy {
   /** Estimates start anew when too few are left in the pool. */
   override tick(nowMs: number): void {
     if (nowMs - this.#lastReestimationMs < this.#reestimationMs) return;
-    const members = this.up.filter((candidate) => this.inPool(candidate, nowMs)).length;
-    if (this.up.length === 0 || members >= POOL_SHARE_MIN * this.up.length) return;
+    const members = this.inPlay.filter((candidate) => this.inPool(candidate, nowMs)).length;
+    if (this.inPlay.length === 0 || members >= POOL_SHARE_MIN * this.inPlay.length) return;
     this.#lastReestimationMs = nowMs;
-    for (const candidate of this.up) if (!this.inPool(candidate, nowMs)) this.#forgetLatency(candidate.handle);
+    for (const candidate of this.inPlay) if (!this.inPool(candidate, nowMs)) this.#forgetLatency(candidate.handle);
   }
 
   override summary(nowMs: number): PolicySummary {
-    const panic = this.up.length > 0 && !this.up.some((candidate) => this.inPool(candidate, nowMs));
+    const panic = this.inPlay.length > 0 && !this.inPlay.some((candidate) => this.inPool(candidate, nowMs));
     return { explorationShare: null, panic };
   }
 
@@ -113,12 +113,11 @@ class QEdgeProxy2024 extends BasePolicy {
 
   override view(candidate: Candidate, nowMs: number): CandidateView {
     const base = super.view(candidate, nowMs);
-    const out =
-      candidate.availability !== 'up'
-        ? candidate.availability
-        : base.cooldownMs > 0
-          ? 'out after failures'
-          : 'mean latency above the limit';
+    const out = !candidate.inPlay
+      ? candidate.availability
+      : base.cooldownMs > 0
+        ? 'out after failures'
+        : 'mean latency above the limit';
     return {
       ...base,
       processingMs: Math.max(0, this.#estimateOf(candidate) - candidate.rttMs),
@@ -166,14 +165,14 @@ class QEdgeProxy2024 extends BasePolicy {
 
   protected override inPool(candidate: Candidate, nowMs: number): boolean {
     return (
-      candidate.availability === 'up' &&
+      candidate.inPlay &&
       nowMs >= (this.#outUntilMs[candidate.handle] as number) &&
       this.#estimateOf(candidate) < this.#context.qos.latencyMs
     );
   }
 
   protected override shareOf(_candidate: Candidate, nowMs: number): number {
-    return 1 / this.up.filter((other) => this.inPool(other, nowMs)).length;
+    return 1 / this.inPlay.filter((other) => this.inPool(other, nowMs)).length;
   }
 
   #estimateOf({ handle, rttMs }: Candidate): number {

@@ -4,11 +4,14 @@
 import type { Availability, Instance, InstanceKey } from '../domain.ts';
 import { LiveCandidate } from './live-candidate.ts';
 
+/** The best first. */
+const AVAILABILITIES: readonly Availability[] = ['up', 'suspect', 'draining'];
+
 export class CandidateSet {
   /** Every live instance, in order of arrival. */
   readonly live: LiveCandidate[] = [];
-  /** Those with availability `up`. */
-  readonly up: LiveCandidate[] = [];
+  /** Those that take requests: the ones that are up; when none is, the suspect ones; when there are none, those draining. */
+  readonly inPlay: LiveCandidate[] = [];
   readonly #byHandle: (LiveCandidate | undefined)[] = [];
   readonly #byKey = new Map<InstanceKey, LiveCandidate>();
   readonly #freeHandles: number[] = [];
@@ -23,12 +26,15 @@ export class CandidateSet {
     return this.#byHandle[handle];
   }
 
-  /** Those of one availability whose handle is not in `tried`. The array is valid until the next call. */
-  untried(availability: Availability, tried: readonly number[]): readonly LiveCandidate[] {
+  /** Those of the best availability that any has whose handle is not in `tried`. The array is valid until the next call. */
+  untried(tried: readonly number[]): readonly LiveCandidate[] {
     const untried = this.#untried;
     untried.length = 0;
-    for (const candidate of this.live) {
-      if (candidate.availability === availability && !tried.includes(candidate.handle)) untried.push(candidate);
+    for (const availability of AVAILABILITIES) {
+      for (const candidate of this.live) {
+        if (candidate.availability === availability && !tried.includes(candidate.handle)) untried.push(candidate);
+      }
+      if (untried.length > 0) break;
     }
     return untried;
   }
@@ -44,7 +50,7 @@ export class CandidateSet {
     this.#byHandle[handle] = candidate;
     this.#byKey.set(facts.key, candidate);
     this.live.push(candidate);
-    this.up.push(candidate);
+    this.#collectInPlay();
     return candidate;
   }
 
@@ -53,7 +59,7 @@ export class CandidateSet {
     this.#byKey.delete(candidate.key);
     this.#byHandle[candidate.handle] = undefined;
     this.live.splice(this.live.indexOf(candidate), 1);
-    this.#collectUp();
+    this.#collectInPlay();
   }
 
   release(handle: number): void {
@@ -62,11 +68,15 @@ export class CandidateSet {
 
   setAvailability(candidate: LiveCandidate, availability: Availability): void {
     candidate.availability = availability;
-    this.#collectUp();
+    this.#collectInPlay();
   }
 
-  #collectUp(): void {
-    this.up.length = 0;
-    for (const candidate of this.live) if (candidate.availability === 'up') this.up.push(candidate);
+  #collectInPlay(): void {
+    const best = AVAILABILITIES.find((one) => this.live.some(({ availability }) => availability === one));
+    this.inPlay.length = 0;
+    for (const candidate of this.live) {
+      candidate.inPlay = candidate.availability === best;
+      if (candidate.inPlay) this.inPlay.push(candidate);
+    }
   }
 }

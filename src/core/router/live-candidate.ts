@@ -11,6 +11,7 @@ export class LiveCandidate implements Candidate {
   rttMs: number;
   rttKnown = false;
   availability: Availability = 'up';
+  inPlay = true;
   inFlight = 0;
   oldestStartMs: number = Number.POSITIVE_INFINITY;
   /** Tries started and failed here, all time. */

@@ -113,24 +113,19 @@ export class LiveServiceRouter implements ServiceRouter {
       this.lastTier = 'policy';
       return home;
     }
-    const up = request.tried.length === 0 ? this.#set.up : this.#set.untried('up', request.tried);
-    if (up.length > 0) return this.#settleOn(this.#policy.select(request, up, nowMs), up);
-    this.lastTier = 'last-resort';
-    const last = this.#lastResort('suspect', request.tried) ?? this.#lastResort('draining', request.tried);
-    if (last !== null || request.tried.length === 0) return last;
+    const { inPlay } = this.#set;
+    const offered = request.tried.length === 0 ? inPlay : this.#set.untried(request.tried);
+    if (offered.length > 0) return this.#settleOn(this.#policy.select(request, offered, nowMs), offered);
     // Every instance was tried already: better one of them again than nothing.
-    if (this.#set.up.length > 0) return this.#settleOn(this.#policy.select(request, this.#set.up, nowMs), this.#set.up);
-    return this.#lastResort('suspect', []) ?? this.#lastResort('draining', []);
+    return inPlay.length === 0 ? null : this.#settleOn(this.#policy.select(request, inPlay, nowMs), inPlay);
   }
 
   preview(request: RequestInfo, nowMs: number): RoutePreview {
-    const { up } = this.#set;
+    const { inPlay } = this.#set;
+    if (inPlay.length === 0) return { candidate: null, tier: 'policy', byChance: false };
+    if (this.#policy.preview === undefined) return { candidate: null, tier: 'policy', byChance: true };
     const before = this.lastTier;
-    if (up.length > 0 && this.#policy.preview === undefined) return { candidate: null, tier: 'policy', byChance: true };
-    const candidate =
-      up.length > 0
-        ? this.#settleOn(this.#policy.preview?.(request, up, nowMs) ?? null, up)
-        : this.route(request, nowMs);
+    const candidate = this.#settleOn(this.#policy.preview(request, inPlay, nowMs), inPlay);
     const tier = this.lastTier;
     this.lastTier = before;
     return { candidate, tier, byChance: false };
@@ -316,14 +311,12 @@ export class LiveServiceRouter implements ServiceRouter {
   // ---- routing ----
 
   /** What the policy picked, or who gets the request when it wants nobody. */
-  #settleOn(picked: Candidate | null, up: readonly LiveCandidate[]): Candidate | null {
-    if (picked !== null) {
-      this.lastTier = 'policy';
-      return picked;
-    }
-    const sittingOut = firstOutOfCooldown(up, this.#policy, this.qos.latencyMs);
-    this.lastTier = sittingOut === null ? 'fallback' : 'cooldown';
-    return sittingOut ?? bestOrNearest(up, this.#policy);
+  #settleOn(picked: Candidate | null, offered: readonly LiveCandidate[]): Candidate | null {
+    const sittingOut = picked === null ? firstOutOfCooldown(offered, this.#policy, this.qos.latencyMs) : null;
+    if (offered[0]?.availability !== 'up') this.lastTier = 'last-resort';
+    else if (picked !== null) this.lastTier = 'policy';
+    else this.lastTier = sittingOut === null ? 'fallback' : 'cooldown';
+    return picked ?? sittingOut ?? bestOrNearest(offered, this.#policy);
   }
 
   /** The instance of the request's session, as long as it is trusted and not late; null: the policy decides. */
@@ -334,10 +327,6 @@ export class LiveServiceRouter implements ServiceRouter {
     if (home === undefined || home.availability !== 'up') return null;
     const trusted = this.#policy.isTrusted?.(home, nowMs) ?? true;
     return trusted && !isLate(this.#policy, home, this.qos, nowMs) ? home : null;
-  }
-
-  #lastResort(availability: Availability, tried: readonly number[]): Candidate | null {
-    return bestOrNearest(this.#set.untried(availability, tried), this.#policy);
   }
 
   #refreshFlights(candidate: LiveCandidate): void {

@@ -22,7 +22,7 @@ interface Group {
   readonly name: string;
   readonly policy: Policy;
   readonly carried: CarriedShare;
-  /** Of the group, with availability `up`. */
+  /** Of the group, those in play. */
   up: readonly Candidate[];
   /** Of the candidates of the request at hand, where it is a retry. */
   readonly untried: Candidate[];
@@ -116,7 +116,7 @@ export class PreferPolicy implements Policy {
     }
     this.#groups.forEach((group, index) => {
       const mine = members[index] ?? [];
-      group.up = mine.filter(({ availability }) => availability === 'up');
+      group.up = mine.filter(({ inPlay }) => inPlay);
       group.policy.update(mine, nowMs);
     });
   }

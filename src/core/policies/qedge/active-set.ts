@@ -1,4 +1,4 @@
-// Which instances are in play and with what weight: all that are up; weights by round trip at the cold start, a modest share for
+// Which instances are in play and with what weight: all that take requests; weights by round trip at the cold start, a modest share for
 // one that joins later.
 //
 // Deviation: the pseudo-code keeps eight of many in play. Where few of many are good it may never try them, and where one load
@@ -18,7 +18,7 @@ export class ActiveSet {
   readonly #latencyMs: number;
   /** w: sums to 1 over the members, 0 for all others. By handle. */
   weights: Float64Array<ArrayBuffer> = new Float64Array(0);
-  /** Those with availability `up`. */
+  /** Those in play. */
   members: readonly Candidate[] = [];
   /** Nothing was sent yet: weights are made from estimates alone, anew whenever one joins. */
   cold = true;
@@ -42,8 +42,8 @@ export class ActiveSet {
   /** The set or the round trips changed: those who stay keep their proportions. */
   update(candidates: readonly Candidate[]): void {
     const { weights } = this;
-    for (const { handle, availability } of candidates) if (availability !== 'up') weights[handle] = 0;
-    this.members = candidates.filter(({ availability }) => availability === 'up');
+    for (const { handle, inPlay } of candidates) if (!inPlay) weights[handle] = 0;
+    this.members = candidates.filter(({ inPlay }) => inPlay);
     if (this.cold) this.#startWeights();
     else this.#admit();
   }

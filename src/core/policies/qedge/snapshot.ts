@@ -42,7 +42,7 @@ export function restoreQedge(
     const saved = recordOf(byKey[candidate.key]);
     restoreInstance(policy, candidate.handle, saved, time);
     const weight = numberOf(saved.weight, { min: 0, max: 1, otherwise: 0 });
-    if (weight === 0 || candidate.availability !== 'up') continue;
+    if (weight === 0 || !candidate.inPlay) continue;
     activeSet.weights[candidate.handle] = weight;
     restored.push(candidate);
   }

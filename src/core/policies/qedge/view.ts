@@ -49,7 +49,7 @@ export function viewOf(facts: QedgeFacts, successRatio: number): CandidateView {
 
 function noteOn(facts: QedgeFacts, successRatio: number): string {
   const { candidate } = facts;
-  if (candidate.availability !== 'up') return candidate.availability;
+  if (!candidate.inPlay) return candidate.availability;
   if (facts.overdue) return 'passed over: its oldest request is overdue';
   if (facts.lateMs > 0) return `passed over after ${facts.misses} ${facts.misses === 1 ? 'miss' : 'misses'} in a row`;
   if (facts.full) return 'passed over: its queue is too long for the limit';

@@ -263,7 +263,7 @@ class QEdgeProxy implements Policy {
 
   /** Algorithm 3. */
   #admit(candidate: Candidate): void {
-    if (candidate.availability !== 'up') return;
+    if (!candidate.inPlay) return;
     const processingMs = processingQuantileMs(this.#observed(), this.#options.quantile);
     if (isWithinReach(candidate, processingMs, this.#context.qos.latencyMs)) {
       this.#pool.join(candidate, this.#explorationShare);
@@ -273,13 +273,12 @@ class QEdgeProxy implements Policy {
   /** Notes who is up; true when nobody who was known before began or ceased to be. */
   #refreshUp(candidates: readonly Candidate[]): boolean {
     let stayed = true;
-    for (const { handle, availability } of candidates) {
+    for (const { handle, inPlay } of candidates) {
       const before = this.#wasUp[handle];
-      const up = availability === 'up';
-      if (before !== undefined && before !== up) stayed = false;
-      this.#wasUp[handle] = up;
+      if (before !== undefined && before !== inPlay) stayed = false;
+      this.#wasUp[handle] = inPlay;
     }
-    this.#up = candidates.filter(({ availability }) => availability === 'up');
+    this.#up = candidates.filter(({ inPlay }) => inPlay);
     return stayed;
   }
 
@@ -328,7 +327,7 @@ class QEdgeProxy implements Policy {
 
   #weightOf(candidate: Candidate, nowMs: number): number {
     if (!this.#panic || !this.#isPanic(nowMs)) return this.#pool.weights[candidate.handle] ?? 0;
-    if (candidate.availability !== 'up') return 0;
+    if (!candidate.inPlay) return 0;
     const alive = this.#up.reduce((count, { handle }) => count + (this.#alive[handle] ?? 0), 0);
     return alive === 0 ? 0 : (this.#alive[candidate.handle] ?? 0) / alive;
   }
@@ -337,7 +336,7 @@ class QEdgeProxy implements Policy {
 
   #noteOn(candidate: Candidate, nowMs: number): string {
     const { latencyMs, successRatio } = this.#context.qos;
-    if (candidate.availability !== 'up') return candidate.availability;
+    if (!candidate.inPlay) return candidate.availability;
     if (this.#cooldown.isOut(candidate.handle, nowMs))
       return `in cooldown after ${this.#cooldown.missesMax} misses in a row`;
     if (candidate.rttMs > latencyMs) return 'the round trip alone exceeds the limit';
