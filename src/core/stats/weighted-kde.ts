@@ -40,10 +40,6 @@ export class WeightedKde {
   successWeight = 0;
   /** Σ a_i min(x_i, latencyMsMax). */
   latencySumMs = 0;
-  /** Σ Φ((limit − x_i)/h), all samples alike. */
-  evenSuccess = 0;
-  /** Σ min(x_i, latencyMsMax), all samples alike. */
-  evenLatencySumMs = 0;
   /** h. */
   bandwidthMs = 0;
 
@@ -56,15 +52,12 @@ export class WeightedKde {
     this.#weigh(window, nowMs);
     const perBandwidth = 1 / this.bandwidthMs;
     let sum = 0;
-    let even = 0;
     const size = window.size;
     for (let i = 0; i < size; i++) {
       const success = normalCdf((limitMs - window.latencyMs(i)) * perBandwidth);
       sum += (this.#weights[i] as number) * success;
-      even += success;
     }
     this.successWeight = sum;
-    this.evenSuccess = even;
   }
 
   #weigh(window: LatencyWindow, nowMs: number): void {
@@ -75,7 +68,6 @@ export class WeightedKde {
     let sum = 0;
     let squares = 0;
     let capped = 0;
-    let even = 0;
     const size = window.size;
     for (let i = 0; i < size; i++) {
       const a = fade((nowMs - window.atMs(i)) * perHalfLife);
@@ -84,13 +76,10 @@ export class WeightedKde {
       weight += a;
       sum += a * x;
       squares += a * x * x;
-      const least = x < latencyMsMax ? x : latencyMsMax;
-      capped += a * least;
-      even += least;
+      capped += a * (x < latencyMsMax ? x : latencyMsMax);
     }
     this.weight = weight;
     this.latencySumMs = capped;
-    this.evenLatencySumMs = even;
     const deviation = weight > 0 ? Math.sqrt(Math.max(0, squares / weight - (sum / weight) ** 2)) : 0;
     // Silverman's rule with the samples' worth in place of their number.
     const rule = weight > 0 ? 1.06 * deviation * weight ** -0.2 : bandwidthMsMax;

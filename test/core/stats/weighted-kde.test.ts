@@ -21,17 +21,6 @@ describe('fading weights', () => {
 });
 
 describe('fading kernel density estimate', () => {
-  it('counts all samples alike as well, failures no longer than the cap', () => {
-    const window = new LatencyWindow(10_000);
-    window.push(0, 10);
-    window.push(9_000, 30);
-    window.push(9_500, 240);
-    const kde = new WeightedKde(OPTIONS);
-    kde.measure(window, 80, 9_600);
-    expect(kde.evenSuccess).toBeCloseTo(2, 6);
-    expect(kde.evenLatencySumMs).toBe(10 + 30 + 160);
-  });
-
   it('is the weighted sum of the pseudo-code, for any window', () => {
     fc.assert(
       fc.property(someSamples, fc.double({ min: -20, max: 120, noNaN: true }), (samples, limitMs) => {

@@ -6,6 +6,7 @@
 
 import type { Candidate } from '../../domain.ts';
 import { grownFloat64 } from '../../stats/grown.ts';
+import type { Estimates } from './estimates.ts';
 import { normalise, stepWeights } from './multiplicative-weights.ts';
 import type { QedgeOptions } from './options.ts';
 import { startWeight } from './reach.ts';
@@ -49,11 +50,17 @@ export class ActiveSet {
   }
 
   /** One step of the slow loop by the costs of the members. */
-  step(costs: Float64Array, stepMs: number): void {
-    const { learning_rate: learningRate, fall_max: fallMax, rise_max: riseMax, floor } = this.#options;
-    const arrays = { weights: this.weights, costs };
+  step(estimates: Estimates, stepMs: number): void {
+    const { learning_rate, fall_max: fallMax, rise_max: riseMax, floor } = this.#options;
+    const arrays = { weights: this.weights, costs: estimates.costs };
     const stepSeconds = stepMs / 1000;
-    stepWeights(this.members, arrays, { stepSeconds, learningRate, fallMax, riseMax, floor });
+    stepWeights(this.members, arrays, {
+      stepSeconds,
+      learningRate: learning_rate * estimates.trust(this.members.length),
+      fallMax,
+      riseMax,
+      floor,
+    });
   }
 
   /**

@@ -1,17 +1,18 @@
 // What the slow loop knows of each instance: success probability P, mean processing latency G, congestion pressure u and
 // the cost c that its weight is moved by; all by handle, as of the last step.
 
-import type { Candidate } from '../../domain.ts';
+import type { Candidate, QosTarget } from '../../domain.ts';
 import { grownFloat64 } from '../../stats/grown.ts';
 import type { LatencyWindow } from '../../stats/latency-window.ts';
 import { WeightedKde } from '../../stats/weighted-kde.ts';
 import { type FlightView, NO_FLIGHT } from '../policy.ts';
+import { Memory } from './memory.ts';
 import { type QedgeOptions, type QedgeScale, scaleTo } from './options.ts';
 import { OwnBaseline } from './own-baseline.ts';
 import type { Queueing } from './queueing.ts';
 import { priorSuccess } from './reach.ts';
 
-/** A prior's processing latency, in unloaded ones: somewhat loaded. */
+/** A prior's processing latency, in those of the idle instance: somewhat loaded. */
 const PRIOR_LATENCY = 1.5;
 /** Of τ: against less than that no excess is weighed. A millisecond of noise is no congestion, however quick the instance. */
 const BASELINE_SHARE_MIN = 0.1;
@@ -25,6 +26,7 @@ export class Estimates {
   readonly #flights: FlightView;
   readonly #kde: WeightedKde;
   readonly #baseline: OwnBaseline;
+  readonly memory: Memory;
   /** P_m; NaN before the first step. */
   success: Float64Array<ArrayBuffer> = new Float64Array(0);
   /** G_m, ms; NaN before the first step. */
@@ -33,10 +35,14 @@ export class Estimates {
   pressure: Float64Array<ArrayBuffer> = new Float64Array(0);
   /** c_m. */
   costs: Float64Array<ArrayBuffer> = new Float64Array(0);
+  /** Fresh samples of all members together, as of this step. */
+  #fresh = 0;
   #overdue = 0;
   #overdueMs = 0;
 
-  constructor(options: QedgeOptions, latencyMs: number, flights: FlightView) {
+  constructor(options: QedgeOptions, qos: QosTarget, flights: FlightView) {
+    const { latencyMs, windowMs } = qos;
+    this.memory = new Memory(windowMs);
     this.#options = options;
     this.#latencyMs = latencyMs;
     this.#scale = scaleTo(latencyMs);
@@ -56,6 +62,7 @@ export class Estimates {
     this.pressure = grownFloat64(this.pressure, handles);
     this.costs = grownFloat64(this.costs, handles);
     this.#baseline.ensureHandles(handles);
+    this.memory.ensureHandles(handles);
   }
 
   forget(handle: number): void {
@@ -64,17 +71,19 @@ export class Estimates {
     this.pressure[handle] = 0;
     this.costs[handle] = 0;
     this.#baseline.forget(handle);
+    this.memory.forget(handle);
   }
 
   /** A decision step begins. */
   advance(): void {
+    this.#fresh = 0;
     this.#baseline.advance();
   }
 
   /**
    * Takes stock of one instance at a step; `unloadedMs` is q20. Deviations from the pseudo-code, each with its row in the
-   * ablation: the prior leans on the whole window, all samples alike (`window_prior`), and congestion is measured against
-   * what the instance itself takes when it is idle, not the service (`own_baseline`).
+   * ablation: the prior is what is remembered (`memory`), and congestion is measured against what the instance itself takes when it
+   * is idle, not the service (`own_baseline`).
    */
   refresh(
     candidate: Candidate,
@@ -87,14 +96,15 @@ export class Estimates {
     window.expire(nowMs);
     this.#kde.measure(window, this.#latencyMs - rttMs, nowMs);
     this.#countOverdue(candidate, nowMs);
+    this.#fresh += this.#kde.weight + this.#overdue;
     const evidence = this.#kde.weight + this.#overdue + prior;
     const estimated = priorSuccess({ rttMs, latencyMs: this.#latencyMs, unloadedMs }, this.#scale);
-    const even = this.#options.window_prior ? window.size : 0;
-    const expected = (estimated + (even > 0 ? this.#kde.evenSuccess : 0)) / (1 + even);
-    const expectedMs = (PRIOR_LATENCY * unloadedMs + (even > 0 ? this.#kde.evenLatencySumMs : 0)) / (1 + even);
+    const baselineMs = this.#options.own_baseline ? this.#baseline.refresh(handle, window, unloadedMs) : unloadedMs;
+    const expected = this.#options.memory ? this.memory.success(handle, estimated) : estimated;
+    const estimatedMs = PRIOR_LATENCY * baselineMs;
+    const expectedMs = this.#options.memory ? this.memory.processingMs(handle, estimatedMs) : estimatedMs;
     const success = (this.#kde.successWeight + prior * expected) / evidence;
     const processingMs = (this.#kde.latencySumMs + this.#overdueMs + prior * expectedMs) / evidence;
-    const baselineMs = this.#options.own_baseline ? this.#baseline.refresh(handle, window, unloadedMs) : unloadedMs;
     const excessMs = Math.max(0, processingMs - baselineMs);
     this.success[handle] = success;
     this.processingMs[handle] = processingMs;
@@ -108,6 +118,11 @@ export class Estimates {
       const fit = (this.success[handle] as number) * (1 - PASSED_MISS_RATIO * queueing.passedShare(handle));
       this.costs[handle] = 1 - fit + this.#options.price * (this.pressure[handle] as number);
     }
+  }
+
+  /** How far a step by these estimates is to be trusted, 0 to 1: of what they are made of, the share that is not prior. */
+  trust(members: number): number {
+    return this.#fresh / (this.#fresh + members * this.#options.prior);
   }
 
   /** What the instance takes when it is idle, ms; NaN while nothing is known. */

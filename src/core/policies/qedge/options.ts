@@ -49,10 +49,10 @@ export const QEDGE_OPTIONS = {
     about: 'measure congestion against what each instance itself takes unloaded',
   },
   baseline_rise: { kind: 'number', default: 0.002, min: 0, max: 1, about: 'how fast that may rise, share per second' },
-  window_prior: {
+  memory: {
     kind: 'boolean',
     default: true,
-    about: 'the whole window, all samples alike, as the prior of the estimate that fades',
+    about: 'how tries ended over W and longer, as the prior of the estimate that fades',
   },
   censoring: { kind: 'boolean', default: true, about: 'count overdue requests as failures before they end' },
   deferral: { kind: 'boolean', default: true, about: 'pass over an instance that is late right now' },

@@ -69,7 +69,7 @@ export class Qedge implements Policy {
     this.#context = context;
     this.stepMs = options.step;
     this.activeSet = new ActiveSet(options, latencyMs);
-    this.estimates = new Estimates(options, latencyMs, context.flights);
+    this.estimates = new Estimates(options, context.qos, context.flights);
     this.streaks = new MissStreak(scale.lateMs, scale.lateMsMax);
     this.#queueing = new Queueing(options.half_life);
     this.unloaded = new UnloadedLatency(scale.unloadedMs);
@@ -112,6 +112,7 @@ export class Qedge implements Policy {
     if (result === 'answered') this.unloaded.observe(processingMs);
     const chargedMs = failed ? Math.max(FAILURE_LATENCIES * latencyMs, processingMs) : processingMs;
     this.windowOf(handle).push(nowMs, chargedMs);
+    this.estimates.memory.observe(handle, chargedMs <= latencyMs - rttMs, Math.min(2 * latencyMs, chargedMs));
     if (result !== 'refused') this.#queueing.observe(handle, outcome.ahead, Math.min(2 * latencyMs, chargedMs), nowMs);
     this.#refused[handle] = result === 'refused' ? 1 : 0;
     if (!failed && processingMs < MISS_SHARE * (latencyMs - rttMs)) this.streaks.success(handle);
@@ -133,7 +134,7 @@ export class Qedge implements Policy {
   tick(nowMs: number): void {
     this.unloaded.refresh();
     // Deviation: a load balancer without requests learns nothing, so its weights stay instead of drifting to the priors.
-    if (this.#estimate(nowMs)) this.activeSet.step(this.estimates.costs, this.stepMs);
+    if (this.#estimate(nowMs)) this.activeSet.step(this.estimates, this.stepMs);
     this.#refreshPanic(nowMs);
   }
 
@@ -293,6 +294,7 @@ export class Qedge implements Policy {
     const at = { unloadedMs: this.unloaded.ms, nowMs };
     let evidence = false;
     this.estimates.advance();
+    this.estimates.memory.fade(this.activeSet.members, this.stepMs);
     for (const member of this.activeSet.members) {
       const window = this.windowOf(member.handle);
       this.estimates.refresh(member, window, at);

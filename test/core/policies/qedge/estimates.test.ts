@@ -6,6 +6,7 @@ import { Queueing } from '../../../../src/core/policies/qedge/queueing.ts';
 import { FlightTable } from '../../../../src/core/router/flight-table.ts';
 import { LatencyWindow } from '../../../../src/core/stats/latency-window.ts';
 import { candidateAt } from '../../candidates.ts';
+import { QOS } from '../../support.ts';
 
 const LATENCY_MS = 80;
 const UNLOADED_MS = 10;
@@ -18,7 +19,11 @@ function estimate(
   const flights = new FlightTable(100);
   flights.ensureHandles(1);
   for (const startMs of inFlightSinceMs) flights.add(0, startMs);
-  const estimates = new Estimates(readOptions(QEDGE_OPTIONS, options).values, LATENCY_MS, flights);
+  const estimates = new Estimates(
+    readOptions(QEDGE_OPTIONS, options).values,
+    { ...QOS, latencyMs: LATENCY_MS },
+    flights,
+  );
   estimates.ensureHandles(1);
   const queueing = new Queueing(2000);
   queueing.ensureHandles(1);
@@ -39,7 +44,7 @@ function estimate(
 }
 
 /** One pseudo-sample, and samples that count by how fresh they are. */
-const PRIOR = { window_prior: false, own_baseline: false, prior: 1, half_life: '2s' };
+const PRIOR = { memory: false, own_baseline: false, prior: 1, half_life: '2s' };
 
 describe('what the slow loop knows of an instance', () => {
   it('is the prior of its distance before any sample', () => {
@@ -73,17 +78,6 @@ describe('what the slow loop knows of an instance', () => {
     // G = 17 by one fresh sample of 19 ms and the prior of 15: 7 ms above 10, and κ is 0.7.
     const { pressure } = estimate([[2000, 19]], { options: PRIOR });
     expect(pressure).toBeCloseTo(0.5, 9);
-  });
-
-  it('leans on the whole window instead of the prior where there is one', () => {
-    // Two old samples, one of them late, and the prior, all alike: 2 of 3 instead of 1.
-    const old = [
-      [-7000, 150],
-      [-7000, 20],
-    ] as const;
-    const faded = 2 * 2 ** -4.5;
-    const { success } = estimate(old, { options: { ...PRIOR, window_prior: true } });
-    expect(success).toBeCloseTo((faded / 2 + 2 / 3) / (faded + 1), 3);
   });
 
   it('costs 1 − P + λ u, and half a miss more for each time that it had to be passed over', () => {

@@ -1,0 +1,64 @@
+// What is remembered of each instance beyond the samples that speak now: how its tries ended, fading. It is the prior of the
+// estimates: for a while of one that was bad, so that it is not tried again at once, and towards what its round trip promises
+// when nothing is heard of it, so that one that recovered is found.
+//
+// It fades by half in W, or in as many requests of this load balancer as take longer: one that sends a request a second would
+// spend a large share of them on what it has just forgotten.
+
+import type { Candidate } from '../../domain.ts';
+import { grownFloat64 } from '../../stats/grown.ts';
+
+/** Requests of this load balancer in which a memory fades by half, if they take longer than W. */
+const HALF_LIFE_REQUESTS = 50;
+
+export class Memory {
+  readonly #windowMs: number;
+  #count: Float64Array<ArrayBuffer> = new Float64Array(0);
+  #good: Float64Array<ArrayBuffer> = new Float64Array(0);
+  #sumMs: Float64Array<ArrayBuffer> = new Float64Array(0);
+  /** Tries ended since the last `fade`. */
+  #ended = 0;
+
+  constructor(windowMs: number) {
+    this.#windowMs = windowMs;
+  }
+
+  ensureHandles(handles: number): void {
+    this.#count = grownFloat64(this.#count, handles);
+    this.#good = grownFloat64(this.#good, handles);
+    this.#sumMs = grownFloat64(this.#sumMs, handles);
+  }
+
+  forget(handle: number): void {
+    this.#count[handle] = 0;
+    this.#good[handle] = 0;
+    this.#sumMs[handle] = 0;
+  }
+
+  observe(handle: number, success: boolean, processingMs: number): void {
+    this.#ended++;
+    (this.#count[handle] as number)++;
+    if (success) (this.#good[handle] as number)++;
+    (this.#sumMs[handle] as number) += processingMs;
+  }
+
+  fade(members: readonly Candidate[], stepMs: number): void {
+    const kept = 0.5 ** Math.min(stepMs / this.#windowMs, this.#ended / HALF_LIFE_REQUESTS);
+    this.#ended = 0;
+    for (const { handle } of members) {
+      (this.#count[handle] as number) *= kept;
+      (this.#good[handle] as number) *= kept;
+      (this.#sumMs[handle] as number) *= kept;
+    }
+  }
+
+  /** Success of the remembered and of one more that succeeds with `promised`. */
+  success(handle: number, promised: number): number {
+    return (promised + (this.#good[handle] as number)) / (1 + (this.#count[handle] as number));
+  }
+
+  /** Mean processing latency of the remembered and of one more that takes `promisedMs`. */
+  processingMs(handle: number, promisedMs: number): number {
+    return (promisedMs + (this.#sumMs[handle] as number)) / (1 + (this.#count[handle] as number));
+  }
+}

@@ -1,0 +1,58 @@
+import { describe, expect, it } from 'vitest';
+import { Memory } from '../../../../src/core/policies/qedge/memory.ts';
+import { candidatesAt } from '../../candidates.ts';
+
+const WINDOW_MS = 10_000;
+const STEP_MS = 500;
+const MEMBERS = candidatesAt(2);
+
+function make(): Memory {
+  const memory = new Memory(WINDOW_MS);
+  memory.ensureHandles(2);
+  return memory;
+}
+
+describe('what is remembered of an instance', () => {
+  it('is what its round trip promises while nothing was heard of it', () => {
+    expect(make().success(0, 0.7)).toBe(0.7);
+    expect(make().processingMs(0, 15)).toBe(15);
+  });
+
+  it('is how its tries ended, with the promise as one more', () => {
+    const memory = make();
+    for (let i = 0; i < 9; i++) memory.observe(0, i < 3, 100);
+    expect(memory.success(0, 1)).toBeCloseTo(0.4, 9);
+    expect(memory.processingMs(0, 50)).toBeCloseTo(95, 9);
+    expect(memory.success(1, 1)).toBe(1);
+  });
+
+  it('fades by half in W where requests are many', () => {
+    const memory = make();
+    for (let i = 0; i < 8; i++) memory.observe(0, false, 100);
+    for (let stepped = 0; stepped < WINDOW_MS; stepped += STEP_MS) {
+      for (let i = 0; i < 20; i++) memory.observe(1, true, 10);
+      memory.fade(MEMBERS, STEP_MS);
+    }
+    expect(memory.success(0, 1)).toBeCloseTo(1 / 5, 9);
+  });
+
+  it('fades by half in fifty requests where those take longer, and not at all without any', () => {
+    const memory = make();
+    for (let i = 0; i < 8; i++) memory.observe(0, false, 100);
+    memory.fade(MEMBERS, 0);
+    for (let i = 0; i < 50; i++) {
+      memory.observe(1, true, 10);
+      memory.fade(MEMBERS, 1000);
+    }
+    expect(memory.success(0, 1)).toBeCloseTo(1 / 5, 9);
+    for (let i = 0; i < 1000; i++) memory.fade(MEMBERS, 1000);
+    expect(memory.success(0, 1)).toBeCloseTo(1 / 5, 9);
+  });
+
+  it('is gone with the instance', () => {
+    const memory = make();
+    memory.observe(0, false, 100);
+    memory.forget(0);
+    expect(memory.success(0, 1)).toBe(1);
+  });
+});
