@@ -10,6 +10,8 @@ export const NO_SERVICE = '';
 export interface ProxyMetrics {
   ofService(service: string): ServiceMetrics;
   error(service: string, code: ProxyErrorCode): void;
+  /** A request that was answered before its service was known. */
+  withoutService(status: number): void;
 }
 
 export interface ServiceMetrics {
@@ -23,7 +25,7 @@ export interface ServiceMetrics {
 export function createProxyMetrics(metrics: Metrics): ProxyMetrics {
   const requests = metrics.counter({
     name: 'qedge_requests_total',
-    help: 'Requests by status; 499: the client went away first.',
+    help: 'Requests by status; 499: the client went away first. No service: refused before it was known.',
     labels: ['service', 'code'],
   });
   const durations = metrics.histogram({
@@ -62,6 +64,7 @@ export function createProxyMetrics(metrics: Metrics): ProxyMetrics {
       }
       return known;
     },
+    withoutService: (status) => requests.with(NO_SERVICE, String(status)).increment(),
     error: (service, code) => errors.with(service, code).increment(),
   };
 }

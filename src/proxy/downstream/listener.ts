@@ -10,8 +10,9 @@ import type { TLSSocket } from 'node:tls';
 import type { ListenAddress, ProxyConfig } from '../../config/config.ts';
 import { ProxyError } from '../../errors.ts';
 import { gatherPieces } from '../../net/piece-gatherer.ts';
+import { logAccess } from '../exchange/access-log.ts';
 import type { ProxyContext } from '../exchange/context.ts';
-import { rawErrorAnswer } from '../exchange/error-response.ts';
+import { rawErrorAnswer, statusOf } from '../exchange/error-response.ts';
 import { peerOf, type TrustedPeers } from '../fields/forwarded.ts';
 import { NO_SERVICE } from '../metrics.ts';
 import type { ServiceRuntime } from '../service.ts';
@@ -318,11 +319,26 @@ export class Listener {
   }
 
   #refuse(socket: Socket, error: ProxyError): void {
-    this.#options.context.metrics.error(NO_SERVICE, error.code);
+    const { metrics, log, accessLog } = this.#options.context;
+    const status = statusOf(error.code);
+    metrics.error(NO_SERVICE, error.code);
+    metrics.withoutService(status);
+    if (accessLog) logAccess(log, { ...UNREAD_REQUEST, client: socket.remoteAddress ?? '', status });
     socket.end(rawErrorAnswer(error), 'latin1');
     socket.destroySoon();
   }
 }
+
+/** What is known of a request that could not be read. */
+const UNREAD_REQUEST = {
+  service: null,
+  instance: null,
+  requestId: null,
+  method: '',
+  target: '',
+  latencyMs: 0,
+  tries: 0,
+} as const;
 
 /** TLS has no reset: there, an end without a word of goodbye (close_notify) is the error. */
 function linkOf(socket: Socket): ClientLink {

@@ -3,7 +3,8 @@
 import type { Logger } from '../../telemetry/log.ts';
 
 export interface AccessLine {
-  readonly service: string;
+  /** Null: it was refused before its service was known. */
+  readonly service: string | null;
   /** Null: no instance was tried. */
   readonly instance: string | null;
   readonly client: string;

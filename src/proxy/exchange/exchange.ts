@@ -440,7 +440,11 @@ export class Exchange implements BodyListener, Waiter {
     this.#connection.remove(this);
     const service = this.#service;
     if (this.#trace !== null) this.#endTrace(this.#trace, status, nowMs);
-    if (service === null) return;
+    if (service === null) {
+      this.#context.metrics.withoutService(status);
+      if (this.#context.accessLog) this.#log(null, status, 0);
+      return;
+    }
     if (this.#admitted) service.inFlight--;
     if (this.#grpcStatus !== NO_GRPC_STATUS) service.metrics.grpcEnded(this.#grpcStatus);
     this.#body?.forget();
@@ -463,14 +467,14 @@ export class Exchange implements BodyListener, Waiter {
     });
   }
 
-  #log(service: string, status: number, latencyMs: number): void {
+  #log(service: string | null, status: number, latencyMs: number): void {
     logAccess(this.#context.log, {
       service,
       instance: this.#attempt?.candidate.key ?? null,
-      client: this.#clientId,
+      client: this.#clientId || this.#connection.peer.address,
       requestId: this.#head.requestId,
       method: this.request.method ?? '',
-      target: this.#head.target,
+      target: this.#head.target || (this.request.url ?? ''),
       status,
       ...(this.#grpcStatus === NO_GRPC_STATUS ? {} : { grpcStatus: this.#grpcStatus }),
       latencyMs,
