@@ -3,7 +3,6 @@
 
 import { createHmac, timingSafeEqual } from 'node:crypto';
 import { isIPv4 } from 'node:net';
-import type { ListenAddress } from '../config/config.ts';
 
 export interface AccessRequest {
   readonly method: string;
@@ -61,9 +60,9 @@ export class Access {
 }
 
 /** Whether an address is reachable from this machine alone. */
-export function isLoopback(address: ListenAddress): boolean {
-  const { host } = address;
-  return host === 'localhost' || host === '::1' || (isIPv4(host) && host.startsWith('127.'));
+export function isLoopback(host: string): boolean {
+  const address = host.replace(/^::ffff:/i, '');
+  return address === 'localhost' || address === '::1' || (isIPv4(address) && address.startsWith('127.'));
 }
 
 /**

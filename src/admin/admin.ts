@@ -46,11 +46,7 @@ export interface Admin {
 /** Throws `CommandError` for a listener beyond loopback without a token. */
 export function createAdmin(options: AdminOptions): Admin {
   const { config, metrics } = options;
-  if (config.token === null && !isLoopback(config.listen)) {
-    throw new CommandError(
-      `admin.listen: ${config.listen.host} is reachable from other machines, which needs admin.token`,
-    );
-  }
+  if (config.token === null && !isLoopback(config.listen.host)) throw withoutToken(config.listen.host);
   const processFacts = createProcessFacts();
   const reader = createStateReader(options, processFacts);
   registerProcessMetrics(metrics, processFacts, options.node());
@@ -68,10 +64,16 @@ export function createAdmin(options: AdminOptions): Admin {
   const sample = (): void => history.sample(reader.services(), Date.now());
   const sampling = setInterval(sample, HISTORY_INTERVAL_MS).unref();
   return {
-    setToken: (token) => access.renew(token),
-    listen: (fd) => {
+    // Without a token anyone who reaches the port is let in: the address that is bound says who that is.
+    setToken: (token) => {
+      if (token !== null || boundToLoopback(server)) access.renew(token);
+      else options.log.warn('the admin token stays: the port is bound beyond loopback until a restart');
+    },
+    listen: async (fd) => {
       sample();
-      return listen(server, config.listen, fd);
+      const address = await listen(server, config.listen, fd);
+      if (config.token === null && !boundToLoopback(server)) throw withoutToken(address.host);
+      return address;
     },
     close: () => {
       clearInterval(sampling);
@@ -126,6 +128,16 @@ function createApp(options: AdminOptions, { access, reader, history }: Parts): H
     return problem(c, 500, 'internal error');
   });
   return app;
+}
+
+function withoutToken(host: string): CommandError {
+  return new CommandError(`admin.listen: ${host} is reachable from other machines, which needs admin.token`);
+}
+
+/** True of a port that is not bound yet. */
+function boundToLoopback(server: Server): boolean {
+  const bound = server.address();
+  return bound === null || typeof bound === 'string' || isLoopback(bound.address);
 }
 
 function close(server: Server): Promise<void> {

@@ -6,6 +6,8 @@ export interface Lifecycle {
   /** Placement has heard everything retained; true as well when no broker is configured. */
   readonly placementSynced: boolean;
   readonly draining: boolean;
+  /** Event loops that are gone or hang, by name: what the kernel gives them is not answered. */
+  readonly absentWorkers: readonly string[];
 }
 
 export interface Readiness {
@@ -19,6 +21,7 @@ export function readiness(lifecycle: Lifecycle, instanceCounts: ReadonlyMap<stri
   const reasons: string[] = [];
   if (lifecycle.draining) reasons.push('draining');
   if (!lifecycle.listening) reasons.push('the proxy port is not listening yet');
+  for (const worker of lifecycle.absentWorkers) reasons.push(`${worker} does not answer`);
   if (!lifecycle.placementSynced) {
     for (const [service, count] of instanceCounts) {
       if (count === 0) reasons.push(`service "${service}" has no instance yet and placement is not synced`);

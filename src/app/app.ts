@@ -23,7 +23,7 @@ import type { BoundListener } from '../proxy/proxy.ts';
 import type { RestoredState, StoreState } from '../store/state.ts';
 import { openStore, type Store } from '../store/store.ts';
 import { createNotifier, type Notifier } from '../systemd/notifier.ts';
-import { type InheritedSockets, inheritedSockets } from '../systemd/sockets.ts';
+import type { InheritedSockets } from '../systemd/sockets.ts';
 import { EventLog } from '../telemetry/events.ts';
 import { countDroppedLines, createProcessLog, type Logger, type LogLevel, type ProcessLog } from '../telemetry/log.ts';
 import { createMetrics } from '../telemetry/metrics.ts';
@@ -48,6 +48,8 @@ export interface AppOptions {
   readonly seed?: number;
   /** Another process speaks to the service manager yet, until `takeCharge`. */
   readonly succeeds?: boolean;
+  /** Listening sockets of the service manager, or of the process before this one. */
+  readonly sockets?: InheritedSockets;
 }
 
 export interface App {
@@ -57,6 +59,8 @@ export interface App {
   readonly adminListener: ListenAddress;
   /** The routers of the configured services; one object for the life of the app. */
   readonly services: ReadonlyMap<string, ServiceRouter>;
+  /** Resolves when an event loop ended by itself: only another process serves its share of the connections again. */
+  readonly lost: Promise<void>;
   readonly events: EventLog<QedgeEvent>;
   /**
    * Takes over what `read` returns, without touching open connections or what was learned for services that stay. Changes
@@ -92,7 +96,7 @@ export interface App {
 export async function startApp(config: Config, options: AppOptions): Promise<App> {
   const app = new RunningApp(config, options);
   try {
-    await app.start(inheritedSockets());
+    await app.start(options.sockets ?? new Map());
     return app;
   } catch (error) {
     await app.abandon();
@@ -107,6 +111,7 @@ class RunningApp implements App {
   readonly log: Logger;
   readonly events = new EventLog<QedgeEvent>({ wallNowMs: () => Date.now() });
   readonly #options: AppOptions;
+  readonly #lost = Promise.withResolvers<void>();
   readonly #log: ProcessLog;
   readonly #metrics = createMetrics();
   readonly #dataPlanes: DataPlanes;
@@ -146,7 +151,12 @@ class RunningApp implements App {
       metrics: this.#metrics,
       onEvent: (event) => this.#record(null, event),
     });
-    this.#notifier = createNotifier({ log, held: options.succeeds ?? false });
+    this.#notifier = createNotifier({
+      log,
+      held: options.succeeds ?? false,
+      // The watchdog means every event loop.
+      alive: () => this.#dataPlanes.absent.length === 0,
+    });
     this.#store = this.#openStore();
     const failures = new FailureLog(log);
     const goals = new GoalWatch(log);
@@ -158,7 +168,10 @@ class RunningApp implements App {
         failures.observe(service, event);
         this.#record(service, event);
       },
-      onLoss: (message) => log.error({ reason: message }, 'a worker is lost'),
+      onLoss: (message) => {
+        log.error({ reason: message }, 'a worker is lost');
+        this.#lost.resolve();
+      },
       onLog: (lines) => {
         for (const line of lines) this.#log.write(line);
       },
@@ -214,6 +227,10 @@ class RunningApp implements App {
     });
     this.#memory = new MemoryRelease({ anonymousBytes, release: releaseMemory, log });
     this.#admin = this.#createAdmin();
+  }
+
+  get lost(): Promise<void> {
+    return this.#lost.promise;
   }
 
   get proxyListeners(): readonly BoundListener[] {
@@ -406,6 +423,7 @@ class RunningApp implements App {
       setLogLevel: (level) => this.#setLogLevel(level),
       lifecycle: () => ({
         listening: this.#listening,
+        absentWorkers: this.#dataPlanes.absent,
         placementSynced: this.#placement.state().broker?.synced ?? true,
         draining: this.#draining,
       }),

@@ -8,6 +8,7 @@ import type { Rng } from '../core/rng.ts';
 import type { RouterEvent, RouterSnapshot, ServiceRouter } from '../core/service-router.ts';
 import { addressBook } from '../net/address-book.ts';
 import type { OnHealth } from '../proxy/health.ts';
+import { proveTls } from '../proxy/prove-tls.ts';
 import { type BoundListener, createProxy, type Proxy as DataPath, type ProxyService } from '../proxy/proxy.ts';
 import type { Logger } from '../telemetry/log.ts';
 import type { Metrics } from '../telemetry/metrics.ts';
@@ -107,6 +108,7 @@ export class DataPlane {
   }
 
   async #configure(config: Config): Promise<void> {
+    proveTls(config);
     this.#proxy.configure(config.proxy, config.log.access);
     this.#set.reload(config.services);
     await this.#proxy.applyServices(this.#services(config));

@@ -77,6 +77,11 @@ export class DataPlanes {
     return this.#own.listeners;
   }
 
+  /** Names of workers that serve nobody now. */
+  get absent(): readonly string[] {
+    return this.#workers.absent;
+  }
+
   /** Starts the workers, who listen to what is told from here on. */
   spawn(): void {
     this.#workers.spawn(this.#config, this.#version);

@@ -22,7 +22,7 @@ export interface WorkerPoolOptions {
   readonly onMetrics: (worker: string, metrics: MetricsExport) => void;
   /** Tries of a service that is tapped. */
   readonly onTries: (service: string, tries: readonly FinishedTry[]) => void;
-  /** A worker ended by itself: the node is short of one, and only a restart brings it back. */
+  /** A worker ended by itself: its share of the connections finds nobody, and only a restart brings it back. */
   readonly onLoss: (message: string) => void;
   readonly onLog: (lines: readonly string[]) => void;
 }
@@ -34,7 +34,15 @@ interface Member {
   readonly ended: Promise<void>;
   states: readonly RouterState[];
   gone: boolean;
+  /** When it last said anything; null before it listens. */
+  heardMs: number | null;
 }
+
+/** A worker reports each second. One that is silent for so long serves nobody, and the node is not ready. */
+const SILENT_MS_MAX = 10_000;
+/** It hangs for good, and takes its share of the connections with it: it is ended. */
+const HANGING_MS_MAX = 30_000;
+const WATCH_INTERVAL_MS = 1_000;
 
 /** A worker that says nothing for so long is busy with worse; whoever asked goes on without it. */
 const ANSWER_MS_MAX = 1_000;
@@ -42,6 +50,7 @@ const ANSWER_MS_MAX = 1_000;
 export class WorkerPool {
   readonly #options: WorkerPoolOptions;
   readonly #members: Member[] = [];
+  #watch: NodeJS.Timeout | null = null;
   readonly #asked = new Map<number, (answer: Answer | null) => void>();
   #questions = 0;
   #stopping = false;
@@ -69,6 +78,21 @@ export class WorkerPool {
       worker.postMessage({ kind: 'listen', shared, sockets: own } satisfies ToWorker);
     });
     await Promise.all(this.#members.map(({ listening }) => listening));
+    if (this.#members.length > 0) this.#watch = setInterval(() => this.#endHanging(), WATCH_INTERVAL_MS).unref();
+  }
+
+  /** Names of workers that are gone, or silent for too long. */
+  get absent(): readonly string[] {
+    return this.#members.filter((member) => member.gone || silentMs(member) > SILENT_MS_MAX).map(({ name }) => name);
+  }
+
+  #endHanging(): void {
+    for (const member of this.#members) {
+      if (member.gone || silentMs(member) < HANGING_MS_MAX) continue;
+      this.#options.log.error({ worker: member.name, silentMs: HANGING_MS_MAX }, 'worker hangs, it is ended');
+      member.heardMs = null;
+      void member.worker.terminate();
+    }
   }
 
   tell(message: ToWorker): void {
@@ -97,14 +121,19 @@ export class WorkerPool {
   }
 
   async drain({ succeeded }: { readonly succeeded: boolean }): Promise<void> {
-    this.#stopping = true;
+    this.#stop();
     this.tell({ kind: 'drain', succeeded });
     await Promise.all(this.#members.map(({ ended }) => ended));
   }
 
   async close(): Promise<void> {
-    this.#stopping = true;
+    this.#stop();
     await Promise.all(this.#members.map(({ worker }) => worker.terminate()));
+  }
+
+  #stop(): void {
+    this.#stopping = true;
+    if (this.#watch !== null) clearInterval(this.#watch);
   }
 
   #spawn(name: string, start: WorkerStart): void {
@@ -119,11 +148,13 @@ export class WorkerPool {
       ended: ended.promise,
       states: [],
       gone: false,
+      heardMs: null,
     };
     // Whoever waits for it is told; nobody may be waiting.
     listening.promise.catch(() => {});
     this.#members.push(member);
     worker.on('message', (message: FromWorker) => {
+      member.heardMs = performance.now();
       if (message.kind === 'listening') listening.resolve();
       else if (message.kind === 'failed') listening.reject(new CommandError(message.message));
       else this.#hear(member, message);
@@ -150,8 +181,11 @@ export class WorkerPool {
   }
 }
 
+/** Before it listens a worker may take its time. */
+const silentMs = ({ heardMs }: Member): number => (heardMs === null ? 0 : performance.now() - heardMs);
+
 /** Listening sockets that a service manager opened cannot be shared between threads: each needs its own. */
-function assertEnoughSockets(dataPlanes: number, sockets: InheritedSockets): void {
+export function assertEnoughSockets(dataPlanes: number, sockets: InheritedSockets): void {
   for (const [name, fds] of sockets) {
     if (name === 'admin' || fds.length >= dataPlanes) continue;
     throw new CommandError(

@@ -2,9 +2,11 @@
 
 import type { Command } from 'commander';
 import { type App, startApp } from '../app/app.ts';
+import { proveStart } from '../app/prove-start.ts';
 import type { Config } from '../config/config.ts';
 import { loadConfig } from '../config/load.ts';
 import { findPredecessor, type Predecessor } from '../systemd/predecessor.ts';
+import { inheritedSockets } from '../systemd/sockets.ts';
 import { type ConfigOption, configOption } from './config-option.ts';
 import { endProcess } from './end-process.ts';
 import { holdSignals } from './held-signals.ts';
@@ -37,8 +39,11 @@ export function registerRun(program: Command): void {
 
 async function startInTurn(config: Config, predecessor: Predecessor | null): Promise<App> {
   try {
+    const sockets = inheritedSockets();
+    // Until its turn comes the predecessor serves, and goes on serving when this fails.
+    if (predecessor !== null) await proveStart(config, sockets);
     await predecessor?.turn();
-    return await startApp(config, { version, commit, succeeds: predecessor !== null });
+    return await startApp(config, { version, commit, sockets, succeeds: predecessor !== null });
   } catch (error) {
     predecessor?.close();
     throw error;

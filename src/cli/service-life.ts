@@ -30,7 +30,15 @@ export interface ServiceLifeOptions {
   readonly inCharge: Promise<boolean> | undefined;
 }
 
-type End = 'SIGTERM' | 'SIGINT' | 'rejected' | 'no-hand-over' | 'predecessor-lost' | 'successor-lost' | 'succeeded';
+type End =
+  | 'SIGTERM'
+  | 'SIGINT'
+  | 'rejected'
+  | 'no-hand-over'
+  | 'predecessor-lost'
+  | 'successor-lost'
+  | 'worker-lost'
+  | 'succeeded';
 
 /** Ends that are no failure of this process; after the others the service manager starts what is in place by now. */
 const GOOD_ENDS: ReadonlySet<End> = new Set(['SIGTERM', 'SIGINT', 'no-hand-over', 'succeeded']);
@@ -56,6 +64,7 @@ export class ServiceLife {
     process.on('SIGHUP', () => this.#reload());
     process.on('SIGUSR2', () => void this.#handOver());
     for (const name of ['SIGTERM', 'SIGINT'] as const) process.on(name, () => this.#terminate(name));
+    void app.lost.then(() => this.#finish('worker-lost'));
     void probation.rejected.then(() => this.#finish('rejected'));
     void this.#takeCharge();
     const cause = await this.#end.promise;

@@ -1,5 +1,6 @@
 // TLS as a client: the CA to trust and the name to expect, and what the handshake agreed to speak.
 
+import { X509Certificate } from 'node:crypto';
 import { readFileSync } from 'node:fs';
 import { isIP, type Socket } from 'node:net';
 import { connect as connectTls, createSecureContext, type SecureContext, type TLSSocket } from 'node:tls';
@@ -15,10 +16,30 @@ export interface ClientTls {
   readonly caFile: string | null;
 }
 
-/** `caFile` null: the system's CAs are trusted. Throws when the file cannot be read. */
+/** `caFile` null: the system's CAs are trusted. Throws when the file cannot be read, or holds no certificate. */
 export function clientTls(caFile: string | null): ClientTls {
-  const context = createSecureContext(caFile === null ? {} : { ca: readFileSync(caFile) });
+  const context = createSecureContext(caFile === null ? {} : { ca: readCertificates(caFile) });
   return { context, caFile };
+}
+
+/**
+ * The certificates of a PEM file. OpenSSL passes over what it cannot read, and a file without any certificate would then
+ * be a CA that trusts nobody.
+ *
+ * @throws Error when the file cannot be read, holds none, or one that is broken
+ */
+export function readCertificates(file: string): Buffer {
+  const content = readFileSync(file);
+  const text = content.toString('latin1');
+  const begun = text.match(/-----BEGIN (?:X509 |TRUSTED )?CERTIFICATE-----/g)?.length ?? 0;
+  if (begun === 0) throw new Error('holds no certificate');
+  const whole = text.match(/-----BEGIN CERTIFICATE-----[^-]*-----END CERTIFICATE-----/g) ?? [];
+  const trusted = text.match(
+    /-----BEGIN (?:X509|TRUSTED) CERTIFICATE-----[^-]*-----END (?:X509|TRUSTED) CERTIFICATE-----/g,
+  );
+  if (whole.length + (trusted?.length ?? 0) < begun) throw new Error('a certificate in it is broken off');
+  for (const certificate of whole) new X509Certificate(certificate);
+  return content;
 }
 
 /** Starts TLS on a connected socket. `secureConnect` or `error` follows; a certificate that does not fit is an error. */

@@ -25,6 +25,8 @@ export interface NotifierOptions {
   readonly log: Logger;
   /** Another process speaks for the service yet: the last of what is said here is kept until `release`. */
   readonly held?: boolean;
+  /** False while a part of the process hangs: the watchdog is not fed. Always true when absent. */
+  readonly alive?: () => boolean;
   readonly env?: NodeJS.ProcessEnv;
   readonly pid?: number;
   /** Carries one message; chosen after the environment when absent. */
@@ -45,6 +47,9 @@ export function createNotifier(options: NotifierOptions): Notifier {
   const send = (message: string): void => {
     if (!held) carry(message);
   };
+  const feed = (): void => {
+    if (options.alive?.() ?? true) send('WATCHDOG=1');
+  };
   const stopWatchdog = () => {
     clearInterval(watchdog);
     watchdog = undefined;
@@ -54,7 +59,7 @@ export function createNotifier(options: NotifierOptions): Notifier {
       lastStatus = oneLine(status ?? lastStatus);
       readyWhileHeld = held;
       send(lastStatus === '' ? 'READY=1' : `READY=1\nSTATUS=${lastStatus}`);
-      if (intervalMs > 0) watchdog ??= setInterval(() => send('WATCHDOG=1'), intervalMs).unref();
+      if (intervalMs > 0) watchdog ??= setInterval(feed, intervalMs).unref();
     },
     status(line) {
       if (oneLine(line) === lastStatus) return;
@@ -78,7 +83,7 @@ export function createNotifier(options: NotifierOptions): Notifier {
       if (!readyWhileHeld) return;
       this.ready();
       // Whoever spoke before may have fed it long ago.
-      if (intervalMs > 0) send('WATCHDOG=1');
+      if (intervalMs > 0) feed();
     },
     close: stopWatchdog,
   };

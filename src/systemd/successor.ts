@@ -46,6 +46,7 @@ export async function startSuccessor(options: SuccessorOptions): Promise<Success
       [HANDOVER_FD]: String(FIRST_FD + fds.length),
     },
   });
+  if (shell.pid === undefined) throw notStarted((await once(shell, 'error'))[0]);
   const pid = await readPid(shell);
   const channel = new HandoverChannel(shell.stdio[FIRST_FD + fds.length] as unknown as Socket);
   return new Successor(pid, channel, stepMsMax);
@@ -58,9 +59,12 @@ async function readPid(shell: ChildProcess): Promise<number> {
     if (!(pid > 0)) throw new Error('it said no process id');
     return pid;
   } catch (error) {
-    throw new CommandError(`no process could be started: ${error instanceof Error ? error.message : error}`, 1, error);
+    throw notStarted(error);
   }
 }
+
+const notStarted = (error: unknown): CommandError =>
+  new CommandError(`no process could be started: ${error instanceof Error ? error.message : error}`, 1, error);
 
 async function failureOf(shell: ChildProcess): Promise<never> {
   const [cause] = (await once(shell, 'close')) as [unknown];

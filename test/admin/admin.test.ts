@@ -19,7 +19,7 @@ async function start(...given: Parameters<typeof startAdmin>): Promise<RunningAd
 describe('the admin port', () => {
   it('is alive as soon as it listens, and ready with reasons why not', async () => {
     const { url } = await start([routerStateOf()], {
-      lifecycle: () => ({ listening: false, placementSynced: true, draining: false }),
+      lifecycle: () => ({ listening: false, placementSynced: true, draining: false, absentWorkers: [] }),
     });
     expect((await fetch(`${url}/healthz`)).status).toBe(200);
     const ready = await fetch(`${url}/readyz`);
@@ -43,6 +43,15 @@ describe('the admin port', () => {
     expect(told).toMatchObject([
       { sequence: 2, service: 'pilotnet', subject: 'pi-1/a', message: 'sits out for 10.0 s: 3 misses in a row' },
     ]);
+  });
+
+  it('keeps its token where it is bound beyond loopback, whatever the configuration says by now', async () => {
+    const { url, admin } = await start([], { config: { listen: { host: '0.0.0.0', port: 0 }, token: 's3cret' } });
+    admin.setToken(null);
+    expect((await fetch(`${url}/api/v1/state`)).status).toBe(401);
+    admin.setToken('other');
+    const headers = { authorization: 'Bearer other' };
+    expect((await fetch(`${url}/api/v1/state`, { headers })).status).toBe(200);
   });
 
   it('takes no body longer than 64 KiB, before it asks for the token, whether it says its length or not', async () => {

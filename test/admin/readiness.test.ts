@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { readiness } from '../../src/admin/readiness.ts';
 
-const up = { listening: true, placementSynced: true, draining: false };
+const up = { listening: true, placementSynced: true, draining: false, absentWorkers: [] };
 
 describe('readiness', () => {
   it('is given when listening and every service has an instance, synced or not', () => {
@@ -14,7 +14,7 @@ describe('readiness', () => {
   });
 
   it('names every reason why not', () => {
-    const now = { listening: false, placementSynced: false, draining: true };
+    const now = { listening: false, placementSynced: false, draining: true, absentWorkers: [] };
     expect(readiness(now, new Map([['pilotnet', 0]]))).toEqual({
       ready: false,
       reasons: [

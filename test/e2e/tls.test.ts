@@ -1,7 +1,7 @@
 // requires: openssl
 
 import { once } from 'node:events';
-import { copyFileSync, readFileSync } from 'node:fs';
+import { copyFileSync, readFileSync, writeFileSync } from 'node:fs';
 import { connect as connectHttp2, createSecureServer } from 'node:http2';
 import { createServer as createHttpsServer, request } from 'node:https';
 import { connect, type Server as NetServer } from 'node:net';
@@ -12,6 +12,8 @@ import {
   type TLSSocket,
 } from 'node:tls';
 import { describe, expect, it, onTestFinished } from 'vitest';
+import type { ServiceConfig } from '../../src/config/config.ts';
+import { proveTls } from '../../src/proxy/prove-tls.ts';
 import { type Certificates, makeCertificates } from '../support/certificates.ts';
 import { listening } from '../support/listening.ts';
 import { proxyConfig, rawRequest, startInstance, startProxy } from '../support/proxy.ts';
@@ -99,6 +101,36 @@ describe('TLS towards clients', () => {
     });
     await expect(get(proxy.port, { ca })).rejects.toThrow();
     expect((await get(proxy.port, { ca, ...read(certificates.client) })).body).toBe('ok');
+  });
+
+  it('asks for a certificate of clients from the reload on that demands it, and no more after one that does not', async () => {
+    const certificates = makeCertificates();
+    const ca = readFileSync(certificates.caFile);
+    const instance = await startInstance((_request, response) => response.end('ok'));
+    const open = { ...certificates.server, clientCaFile: null };
+    const closed = { ...certificates.server, clientCaFile: certificates.caFile };
+    const proxy = await startProxy([{ name: 'svc', ports: [instance.port] }], { tls: open });
+    expect((await get(proxy.port, { ca })).status).toBe(200);
+    proxy.proxy.configure(proxyConfig({ tls: closed }), false);
+    await expect(get(proxy.port, { ca })).rejects.toThrow();
+    expect((await get(proxy.port, { ca, ...read(certificates.client) })).status).toBe(200);
+    proxy.proxy.configure(proxyConfig({ tls: open }), false);
+    expect((await get(proxy.port, { ca })).status).toBe(200);
+  });
+
+  it.each([
+    ['rubbish', () => 'rubbish'],
+    ['nothing', () => ''],
+    ['half a certificate', (pem: string) => pem.slice(0, pem.length / 2)],
+    ['one that is whole and one that is broken off', (pem: string) => pem + pem.slice(0, pem.length / 2)],
+    ['no certificate in its armour', () => '-----BEGIN CERTIFICATE-----\nAAAA\n-----END CERTIFICATE-----\n'],
+  ])('refuses a CA file that holds %s, of clients and of a service', (_what, spoil) => {
+    const certificates = makeCertificates();
+    writeFileSync(certificates.caFile, spoil(readFileSync(certificates.caFile, 'utf8')));
+    const tls = { ...certificates.server, clientCaFile: certificates.caFile };
+    expect(() => proveTls({ proxy: proxyConfig({ tls }), services: [] })).toThrow(/proxy\.tls\.client_ca: .*ca\.crt/);
+    const service = { name: 'svc', caFile: certificates.caFile } as ServiceConfig;
+    expect(() => proveTls({ proxy: proxyConfig(), services: [service] })).toThrow(/service svc: ca: .*ca\.crt/);
   });
 
   it('takes over renewed certificates for new connections, and refuses bad ones', async () => {

@@ -1,8 +1,10 @@
 // Several event loops on one port, as `proxy.workers` asks for.
 
-import { writeFileSync } from 'node:fs';
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { Agent, request } from 'node:http';
-import { describe, expect, it } from 'vitest';
+import { tmpdir } from 'node:os';
+import { join, resolve } from 'node:path';
+import { describe, expect, it, onTestFinished } from 'vitest';
 import { startInstance } from '../support/http-instance.ts';
 import { PATIENCE } from '../support/patience.ts';
 import { type QedgeProcess, startQedge } from '../support/qedge-process.ts';
@@ -117,5 +119,46 @@ describe('proxy.workers', () => {
     await instances[0]?.close();
     const after = await fire(qedge.url, 100);
     expect(after.every((status) => status === 200)).toBe(true);
+  });
+});
+
+describe('a worker', () => {
+  /** Two event loops, of which the second ends or hangs as soon as the named file appears. */
+  async function startFaulty() {
+    const folder = mkdtempSync(join(tmpdir(), 'qedge-worker-fault-'));
+    onTestFinished(() => rmSync(folder, { recursive: true, force: true }));
+    const preload = join(folder, 'fault.mjs');
+    writeFileSync(
+      preload,
+      `import { isMainThread, workerData } from 'node:worker_threads';
+      import { existsSync } from 'node:fs';
+      if (!isMainThread && workerData?.timeOriginMs !== undefined) setInterval(() => {
+        if (existsSync(${JSON.stringify(join(folder, 'end'))})) throw new Error('a fault of ours');
+        while (existsSync(${JSON.stringify(join(folder, 'hang'))}));
+      }, 20);`,
+    );
+    const instance = await startInstance();
+    const command = [process.execPath, '--import', preload, resolve(import.meta.dirname, '../../src/main.ts')];
+    const qedge = await startQedge('pi', toml([instance.port], 'workers = 2'), { command });
+    return { qedge, cause: (fault: 'end' | 'hang') => writeFileSync(join(folder, fault), '') };
+  }
+
+  it('that ends by itself takes the process with it, since its share of the connections finds nobody', async () => {
+    const { qedge, cause } = await startFaulty();
+    cause('end');
+    await expect.poll(() => qedge.log.map(({ msg }) => msg), PATIENCE).toContain('qedge stopped');
+    expect(qedge.log).toContainEqual(expect.objectContaining({ msg: 'a worker is lost' }));
+    expect(qedge.log).toContainEqual(expect.objectContaining({ msg: 'stopping', cause: 'worker-lost' }));
+    expect(await qedge.stop()).toBe(1);
+  });
+
+  it('that hangs makes the node unready, and is ended when it does not come back', async () => {
+    const { qedge, cause } = await startFaulty();
+    cause('hang');
+    const ready = async (): Promise<unknown> => (await fetch(`${qedge.adminUrl}/readyz`)).json();
+    await expect.poll(ready, PATIENCE).toEqual({ ready: false, reasons: ['worker-1 does not answer'] });
+    await expect.poll(() => qedge.log.map(({ msg }) => msg), PATIENCE).toContain('worker hangs, it is ended');
+    await expect.poll(() => qedge.log.map(({ msg }) => msg), PATIENCE).toContain('qedge stopped');
+    expect(await qedge.stop()).toBe(1);
   });
 });

@@ -70,7 +70,7 @@ export async function startAdmin(
       probes: [],
       troubles: [],
     }),
-    lifecycle: () => ({ listening: true, placementSynced: true, draining: false }),
+    lifecycle: () => ({ listening: true, placementSynced: true, draining: false, absentWorkers: [] }),
     metrics: createMetrics(),
     clock: { nowMs: () => performance.now() },
     log: createLogger({ level: 'silent', nodeId: 'pi-7', destination: { write: () => {} } }),

@@ -130,7 +130,11 @@ export class Listener {
     const { config } = this.#options.context;
     this.#server.headersTimeout = config.headersTimeoutMs;
     this.#server.timeout = quietMs(config);
-    if (tls !== null) (this.#server as TlsServer).setSecureContext(tls);
+    if (tls === null) return;
+    (this.#server as TlsServer).setSecureContext(tls);
+    // Read with each connection, and not part of a secure context.
+    const { requestCert = false, rejectUnauthorized = true } = tls;
+    Object.assign(this.#server, { requestCert, rejectUnauthorized });
   }
 
   #createServer(): Server {

@@ -5,6 +5,7 @@ import { readFileSync } from 'node:fs';
 import { createSecureContext, type TlsOptions } from 'node:tls';
 import type { DownstreamTlsConfig } from '../../config/config.ts';
 import { CommandError } from '../../errors.ts';
+import { readCertificates } from '../../net/tls.ts';
 
 export type DownstreamTls = Pick<
   TlsOptions,
@@ -15,7 +16,7 @@ export type DownstreamTls = Pick<
 export function readDownstreamTls({ certFile, keyFile, clientCaFile }: DownstreamTlsConfig): DownstreamTls {
   const cert = read('proxy.tls.cert', certFile);
   const key = read('proxy.tls.key', keyFile);
-  const ca = clientCaFile === null ? null : read('proxy.tls.client_ca', clientCaFile);
+  const ca = clientCaFile === null ? null : read('proxy.tls.client_ca', clientCaFile, readCertificates);
   try {
     createSecureContext({ cert, key, ...(ca === null ? {} : { ca }) });
   } catch (error) {
@@ -30,9 +31,9 @@ export function readDownstreamTls({ certFile, keyFile, clientCaFile }: Downstrea
   };
 }
 
-function read(path: string, file: string): Buffer {
+function read(path: string, file: string, reader: (file: string) => Buffer = readFileSync): Buffer {
   try {
-    return readFileSync(file);
+    return reader(file);
   } catch (error) {
     throw new CommandError(`${path}: ${file}: ${(error as Error).message}`, 1, error);
   }
