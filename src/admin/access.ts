@@ -1,7 +1,7 @@
 // Who may use the admin port. On loopback anyone on the machine may, but no web page may use their browser for it; with a
 // token, whoever holds it: as a bearer, or in a browser as a cookie that was given for it.
 
-import { createHmac, timingSafeEqual } from 'node:crypto';
+import { createHmac, randomUUID, timingSafeEqual } from 'node:crypto';
 import { isIPv4 } from 'node:net';
 
 export interface AccessRequest {
@@ -20,21 +20,26 @@ export type Verdict =
   | { readonly kind: 'unauthenticated' }
   | { readonly kind: 'forbidden'; readonly reason: string };
 
+/** A session lasts this long, ms: a working day. */
+export const SESSION_MS = 12 * 3_600_000;
+/** Sessions that were ended before their time and are remembered. */
+const ENDED_MAX = 1_024;
+
 export class Access {
+  readonly #wallNowMs: () => number;
   #token: string | null = null;
-  #session: string | null = null;
+  /** Ids of sessions that were logged out of, oldest first. */
+  readonly #ended = new Set<string>();
 
   /** `token` null: none is demanded, which only a loopback listener may do. */
-  constructor(token: string | null) {
-    this.renew(token);
+  constructor(token: string | null, wallNowMs: () => number = Date.now) {
+    this.#token = token;
+    this.#wallNowMs = wallNowMs;
   }
 
-  /** Another token from now on; those who hold the old one, or its cookie, are out. */
+  /** Another token from now on; those who hold the old one, or a cookie of it, are out. */
   renew(token: string | null): void {
     this.#token = token;
-    // The cookie proves the token without holding it; it outlives a restart and dies with a change of the token.
-    this.#session =
-      token === null ? null : createHmac('sha256', token).update('qedge admin session').digest('base64url');
   }
 
   get demandsToken(): boolean {
@@ -48,14 +53,36 @@ export class Access {
     }
     const foreign = foreignReason(request, this.#token === null);
     if (foreign !== null) return { kind: 'forbidden', reason: foreign };
-    if (this.#token === null || this.#session === null) return { kind: 'allowed', by: 'loopback' };
-    if (request.session !== null && equals(request.session, this.#session)) return { kind: 'allowed', by: 'cookie' };
+    if (this.#token === null) return { kind: 'allowed', by: 'loopback' };
+    if (request.session !== null && this.#isLive(request.session)) return { kind: 'allowed', by: 'cookie' };
     return { kind: 'unauthenticated' };
   }
 
-  /** The cookie's value for the right token, else null. */
+  /** A new session for the right token, as the cookie's value; else null. */
   logIn(token: string): string | null {
-    return this.#token !== null && equals(token, this.#token) ? this.#session : null;
+    if (this.#token === null || !equals(token, this.#token)) return null;
+    const claims = `${randomUUID()}.${this.#wallNowMs() + SESSION_MS}`;
+    return `${claims}.${this.#sign(claims, this.#token)}`;
+  }
+
+  /** Ends a session: its cookie is worth nothing from now on. */
+  logOut(session: string): void {
+    if (!this.#isLive(session)) return;
+    const [id = ''] = session.split('.');
+    const [oldest] = this.#ended;
+    if (this.#ended.size >= ENDED_MAX && oldest !== undefined) this.#ended.delete(oldest);
+    this.#ended.add(id);
+  }
+
+  /** The cookie proves the token without holding it; it outlives a restart, and dies with a change of the token. */
+  #isLive(session: string): boolean {
+    const [id = '', endMs = '', signature = '', ...rest] = session.split('.');
+    if (this.#token === null || rest.length > 0 || this.#ended.has(id)) return false;
+    return equals(signature, this.#sign(`${id}.${endMs}`, this.#token)) && Number(endMs) > this.#wallNowMs();
+  }
+
+  #sign(claims: string, token: string): string {
+    return createHmac('sha256', token).update(`qedge admin session ${claims}`).digest('base64url');
   }
 }
 

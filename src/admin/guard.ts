@@ -2,10 +2,11 @@
 
 import type { IncomingMessage } from 'node:http';
 import { getConnInfo } from '@hono/node-server/conninfo';
-import type { MiddlewareHandler } from 'hono';
+import type { Context, MiddlewareHandler } from 'hono';
 import { parse } from 'hono/utils/cookie';
 import { SESSION_COOKIE } from '../config/session-cookie.ts';
 import type { Access, AccessRequest } from './access.ts';
+import type { Guesses } from './guesses.ts';
 import { problem } from './problem.ts';
 
 /** Who asks, for the audit line: how they proved themselves, and from where. */
@@ -13,17 +14,28 @@ export interface Caller {
   Variables: { caller: string };
 }
 
-export function guard(access: Access): MiddlewareHandler<Caller> {
+export function guard(access: Access, guesses: Guesses): MiddlewareHandler<Caller> {
   return async (c, next) => {
+    const address = addressOf(c);
+    const proves = access.demandsToken && c.req.header('authorization') !== undefined;
+    if (proves && !guesses.admits(address)) return tooMany(c);
     const verdict = access.judge(accessRequest(c.req.method, (name) => c.req.header(name) ?? null));
     if (verdict.kind === 'allowed') {
-      c.set('caller', `${verdict.by} ${getConnInfo(c).remote.address ?? ''}`.trim());
+      c.set('caller', `${verdict.by} ${address}`.trim());
       return next();
     }
     if (verdict.kind === 'forbidden') return problem(c, 403, verdict.reason);
+    if (proves) await guesses.wrong(address);
     c.header('www-authenticate', 'Bearer realm="qedge"');
     return problem(c, 401, 'admin.token is needed, as Authorization: Bearer <token>');
   };
+}
+
+export const addressOf = (c: Context): string => getConnInfo(c).remote.address ?? '';
+
+export function tooMany(c: Context): Response {
+  c.header('retry-after', '1');
+  return problem(c, 429, 'too many wrong tokens from this address');
 }
 
 /** The same question for a WebSocket handshake, which never reaches a route. */

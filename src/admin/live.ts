@@ -16,6 +16,8 @@ export interface LiveOptions {
 }
 
 export const LIVE_PATH = '/api/v1/live';
+/** RFC 6455 section 7.4.1. */
+const POLICY_VIOLATION = 1008;
 const PUSH_INTERVAL_MS = 1_000;
 const VIEWERS_MAX = 32;
 /** Viewers only listen; whatever they send is small. */
@@ -32,6 +34,8 @@ export class LiveFeed {
     maxPayload: MESSAGE_BYTES_MAX,
     perMessageDeflate: false,
   });
+  /** The handshake of each viewer, which is judged again with each message. */
+  readonly #requests = new WeakMap<WebSocket, IncomingMessage>();
   readonly #leaveEvents: () => void;
   #timer: NodeJS.Timeout | null = null;
 
@@ -60,7 +64,10 @@ export class LiveFeed {
     const { pathname, query } = splitTarget(request.url ?? '');
     const refusal = this.#refusal(request, pathname);
     if (refusal === null) {
-      this.#sockets.handleUpgrade(request, socket, head, (viewer) => this.#welcome(viewer, query.get('since')));
+      this.#sockets.handleUpgrade(request, socket, head, (viewer) => {
+        this.#requests.set(viewer, request);
+        this.#welcome(viewer, query.get('since'));
+      });
     } else refuse(socket, refusal);
   }
 
@@ -89,7 +96,16 @@ export class LiveFeed {
 
   #broadcast(message: LiveMessage): void {
     const text = JSON.stringify(message);
-    for (const viewer of this.#sockets.clients) send(viewer, text);
+    for (const viewer of this.#sockets.clients) {
+      if (this.#mayStay(viewer)) send(viewer, text);
+      else viewer.close(POLICY_VIOLATION);
+    }
+  }
+
+  /** A session that ended, or another token, ends the feed as well. */
+  #mayStay(viewer: WebSocket): boolean {
+    const request = this.#requests.get(viewer);
+    return request !== undefined && this.#options.refuse(request) === null;
   }
 
   #stopTimer(): void {

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { Access, type AccessRequest, isLoopback } from '../../src/admin/access.ts';
+import { Access, type AccessRequest, isLoopback, SESSION_MS } from '../../src/admin/access.ts';
 
 const request = (changes: Partial<AccessRequest>): AccessRequest => ({
   method: 'GET',
@@ -54,6 +54,20 @@ describe('access with a token', () => {
     expect(access.logIn('wrong')).toBeNull();
     expect(access.judge(request({ session }))).toEqual({ kind: 'allowed', by: 'cookie' });
     expect(new Access('other').judge(request({ session }))).toEqual({ kind: 'unauthenticated' });
+  });
+
+  it('gives each login a session of its own, which ends with its day, or sooner', () => {
+    let nowMs = 0;
+    const timed = new Access('s3cret', () => nowMs);
+    const [first, second] = [timed.logIn('s3cret') ?? '', timed.logIn('s3cret') ?? ''];
+    expect(first).not.toBe(second);
+    timed.logOut(first);
+    expect(timed.judge(request({ session: first }))).toEqual({ kind: 'unauthenticated' });
+    expect(timed.judge(request({ session: second }))).toEqual({ kind: 'allowed', by: 'cookie' });
+    const [id, , signature] = second.split('.');
+    expect(timed.judge(request({ session: `${id}.9999999999999.${signature}` }))).toEqual({ kind: 'unauthenticated' });
+    nowMs = SESSION_MS;
+    expect(timed.judge(request({ session: second }))).toEqual({ kind: 'unauthenticated' });
   });
 
   it('does not let another site use the cookie', () => {

@@ -1,3 +1,4 @@
+import { pino } from 'pino';
 import { afterEach, describe, expect, it } from 'vitest';
 import type { StateDocument } from '../../src/admin/state.ts';
 import { createLogger } from '../../src/telemetry/log.ts';
@@ -52,6 +53,22 @@ describe('the admin port', () => {
     admin.setToken('other');
     const headers = { authorization: 'Bearer other' };
     expect((await fetch(`${url}/api/v1/state`, { headers })).status).toBe(200);
+  });
+
+  it('answers guesses late and few at a time, says so once, and the right token at once', async () => {
+    const lines: Record<string, unknown>[] = [];
+    const log = pino({ level: 'warn' }, { write: (line: string) => void lines.push(JSON.parse(line)) });
+    const { url } = await start([], { log, config: { listen: { host: '127.0.0.1', port: 0 }, token: 's3cret' } });
+    const ask = async (token: string): Promise<number> =>
+      (await fetch(`${url}/api/v1/state`, { headers: { authorization: `Bearer ${token}` } })).status;
+    const begunMs = performance.now();
+    expect((await Promise.all(Array.from({ length: 20 }, () => ask('wrong')))).sort()).toEqual([
+      ...Array.from({ length: 4 }, () => 401),
+      ...Array.from({ length: 16 }, () => 429),
+    ]);
+    expect(performance.now() - begunMs).toBeGreaterThan(900);
+    expect(lines.filter(({ msg }) => msg === 'wrong admin token')).toHaveLength(1);
+    expect(await ask('s3cret')).toBe(200);
   });
 
   it('takes no body longer than 64 KiB, before it asks for the token, whether it says its length or not', async () => {

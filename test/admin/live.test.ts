@@ -143,6 +143,25 @@ describe('the live feed', () => {
     clearInterval(trickle);
   });
 
+  it('sends viewers away with 1008 when the token changes, or their session ends', async () => {
+    const { url, admin } = await start([], { config: { listen: { host: '127.0.0.1', port: 0 }, token: 's3cret' } });
+    const logIn = await fetch(`${url}/api/v1/session`, {
+      method: 'POST',
+      headers: { 'content-type': 'application/json' },
+      body: '{"token":"s3cret"}',
+    });
+    const cookie = (logIn.headers.get('set-cookie') ?? '').split(';')[0] ?? '';
+    const bearer = new Viewer(url, '/api/v1/live', { authorization: 'Bearer s3cret' });
+    const browser = new Viewer(url, '/api/v1/live', { cookie });
+    await Promise.all([bearer, browser].map((viewer) => viewer.until('state', () => true)));
+    const [bearerClosed, browserClosed] = [bearer.closed(), browser.closed()];
+    await fetch(`${url}/api/v1/session`, { method: 'DELETE', headers: { cookie } });
+    expect(await browserClosed).toBe(1008);
+    expect((await fetch(`${url}/api/v1/state`, { headers: { cookie } })).status).toBe(401);
+    admin.setToken('another');
+    expect(await bearerClosed).toBe(1008);
+  });
+
   it('sends viewers away with 1001 when it stops', async () => {
     const { url, admin } = await start([]);
     const viewer = new Viewer(url, '/api/v1/live');
