@@ -2,12 +2,13 @@
 
 import { spawnSync } from 'node:child_process';
 import { existsSync } from 'node:fs';
-import { basename, join, resolve } from 'node:path';
+import { basename, resolve } from 'node:path';
 import type { Command } from 'commander';
 import type { ListenAddress } from '../config/config.ts';
 import { loadConfig } from '../config/load.ts';
 import { CommandError } from '../errors.ts';
 import { isSingleExecutable } from '../sea.ts';
+import { imagePath } from '../systemd/image-path.ts';
 import { INSTALLED, type InstallStep, installPlan, type SocketPlan, socketUnitName } from '../systemd/install-plan.ts';
 import { install, installedUnits, obsoleteUnits, uninstall } from '../systemd/installation.ts';
 
@@ -44,7 +45,11 @@ function runInstall({ dryRun, start, root: given }: InstallOptions): void {
   demandRoot(root);
   if (root === '/') disable(obsoleteUnits(steps, root));
   const changed = install(steps, { root, executable: process.execPath, report: say });
-  if (root !== '/') return;
+  if (root !== '/') {
+    const units = [...sockets.map(socketUnitName), SERVICE].join(' ');
+    say(`not enabled, since nothing runs here: systemctl --root=${root} enable ${units}`);
+    return;
+  }
   systemctl('daemon-reload');
   if (!start) return;
   startUnits(sockets.map(socketUnitName), changed);
@@ -78,7 +83,7 @@ function runUninstall({ root: given }: Pick<InstallOptions, 'root'>): void {
 
 /** The ports of the configuration that is there, or those of the one that will be. */
 function plannedSockets(root: string): readonly SocketPlan[] {
-  const file = join(root, INSTALLED.config);
+  const file = imagePath(root, INSTALLED.config);
   if (!existsSync(file)) return [socket('proxy', DEFAULT_PROXY), socket('admin', DEFAULT_ADMIN)];
   const { proxy, admin, services } = loadConfig(file);
   const own = services.flatMap(({ name, listen }) => (listen === null ? [] : [socket(name, listen)]));

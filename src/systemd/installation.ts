@@ -16,7 +16,8 @@ import {
   symlinkSync,
   writeFileSync,
 } from 'node:fs';
-import { dirname, join } from 'node:path';
+import { dirname } from 'node:path';
+import { imagePath } from './image-path.ts';
 import { INSTALLED, type InstallStep } from './install-plan.ts';
 
 /** One thing that was done, or found to be done: `wrote /etc/…`. */
@@ -43,7 +44,7 @@ export function install(steps: readonly InstallStep[], options: InstallationOpti
   }
   const changed: string[] = [];
   for (const step of steps) {
-    const path = join(options.root, step.path);
+    const path = imagePath(options.root, step.path);
     const before = digestOf(path);
     if (!take(step, options)) continue;
     const now = digestOf(path);
@@ -51,7 +52,7 @@ export function install(steps: readonly InstallStep[], options: InstallationOpti
     if (now !== before) changed.push(step.path);
   }
   const manifest: Manifest = { written: Object.fromEntries(written) };
-  writeAtomically(join(options.root, INSTALLED.manifest), `${JSON.stringify(manifest, null, 2)}\n`, 0o644);
+  writeAtomically(imagePath(options.root, INSTALLED.manifest), `${JSON.stringify(manifest, null, 2)}\n`, 0o644);
   return changed;
 }
 
@@ -67,13 +68,13 @@ export function obsoleteUnits(steps: readonly InstallStep[], root: string): read
 
 /** False when what is there already stays. */
 function take(step: InstallStep, { root, executable, report }: InstallationOptions): boolean {
-  const path = join(root, step.path);
+  const path = imagePath(root, step.path);
   const exists = lstatSync(path, { throwIfNoEntry: false }) !== undefined;
   if (exists && (step.kind === 'directory' || (step.kind === 'file' && step.existing === 'keep'))) {
     report(`kept ${step.path}`);
     return false;
   }
-  mkdirSync(dirname(path), { recursive: true });
+  makeFolders(dirname(path));
   put(step, path, executable);
   report(`wrote ${step.path}`);
   return true;
@@ -83,6 +84,7 @@ function put(step: InstallStep, path: string, executable: string): void {
   switch (step.kind) {
     case 'directory':
       mkdirSync(path, { mode: step.mode });
+      chmodSync(path, step.mode);
       return;
     case 'executable':
       // A rename, never a copy over: a running program must not change under itself.
@@ -99,13 +101,28 @@ function put(step: InstallStep, path: string, executable: string): void {
   }
 }
 
+/** Whatever the umask: the service is another user, and must pass; a third must not write. */
+function makeFolders(path: string): void {
+  if (existsSync(path)) return;
+  makeFolders(dirname(path));
+  mkdirSync(path);
+  chmodSync(path, 0o755);
+}
+
 /** Removes what `install` wrote; what was changed since, or is not empty, stays and is told. False: nothing was installed. */
 export function uninstall({ root, report }: Pick<InstallationOptions, 'root' | 'report'>): boolean {
   const manifest = readManifest(root);
   if (manifest === null) return false;
   // What updates left beside the executable.
-  for (const name of ['qedge.previous', 'qedge.trial', 'qedge.rejected', 'qedge.incoming', 'installed.json']) {
-    rmSync(join(root, INSTALLED.directory, name), { force: true });
+  for (const name of [
+    'qedge.previous',
+    'qedge.trial',
+    'qedge.rejected',
+    'qedge.incoming',
+    'update.lock',
+    'installed.json',
+  ]) {
+    rmSync(imagePath(root, `${INSTALLED.directory}/${name}`), { force: true });
   }
   const entries = Object.entries(manifest.written).reverse();
   for (const [path, digest] of entries) remove(path, digest, { root, report });
@@ -117,7 +134,7 @@ function remove(
   digest: string | null,
   { root, report }: Pick<InstallationOptions, 'root' | 'report'>,
 ): void {
-  const real = join(root, path);
+  const real = imagePath(root, path);
   const found = lstatSync(real, { throwIfNoEntry: false });
   if (found === undefined) return;
   if (found.isDirectory()) {
@@ -138,7 +155,7 @@ function remove(
 }
 
 function readManifest(root: string): Manifest | null {
-  const path = join(root, INSTALLED.manifest);
+  const path = imagePath(root, INSTALLED.manifest);
   return existsSync(path) ? (JSON.parse(readFileSync(path, 'utf8')) as Manifest) : null;
 }
 

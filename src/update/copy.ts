@@ -1,7 +1,7 @@
 // A copy that is on the disk for good when it is done, and the digest of what was copied.
 
 import { createHash } from 'node:crypto';
-import { closeSync, fsyncSync, openSync, readSync, rmSync, writeSync } from 'node:fs';
+import { closeSync, constants, fstatSync, fsyncSync, openSync, readSync, rmSync, writeSync } from 'node:fs';
 
 export interface Copied {
   readonly bytes: number;
@@ -11,14 +11,25 @@ export interface Copied {
 
 const CHUNK_BYTES = 1024 * 1024;
 
-/** Copies a file without ever holding more of it than a chunk; a copy that cannot be finished is removed. */
-export function copyDigested(from: string, to: string): Copied {
-  const source = openSync(from, 'r');
+/**
+ * Copies a file without ever holding more of it than a chunk; a copy that cannot be finished is removed.
+ *
+ * @param bytes what it has to have: one of another length is not copied
+ * @throws Error for another length, and for what is no regular file
+ */
+export function copyDigested(from: string, to: string, bytes: number): Copied {
+  // A FIFO would be waited for.
+  const source = openSync(from, constants.O_RDONLY | constants.O_NONBLOCK);
   try {
+    const found = fstatSync(source);
+    if (!found.isFile()) throw new Error(`${from}: no regular file`);
+    if (found.size !== bytes) {
+      throw new Error(`${from}: ${found.size} bytes, signed were ${bytes}: truncated or another file`);
+    }
     rmSync(to, { force: true });
     const target = openSync(to, 'wx', 0o600);
     try {
-      const copied = pump(source, target);
+      const copied = pump(source, target, bytes);
       fsyncSync(target);
       return copied;
     } catch (error) {
@@ -36,19 +47,20 @@ export function copyDigested(from: string, to: string): Copied {
 export function digestOf(path: string): Copied {
   const source = openSync(path, 'r');
   try {
-    return pump(source, null);
+    return pump(source, null, Number.POSITIVE_INFINITY);
   } finally {
     closeSync(source);
   }
 }
 
-function pump(source: number, target: number | null): Copied {
+/** `bytesMax`: one that grows while it is copied is not followed. */
+function pump(source: number, target: number | null, bytesMax: number): Copied {
   const hash = createHash('sha256');
   const chunk = Buffer.allocUnsafe(CHUNK_BYTES);
   let bytes = 0;
   for (;;) {
     const count = readSync(source, chunk, 0, chunk.length, null);
-    if (count === 0) return { bytes, sha256: hash.digest('hex') };
+    if (count === 0 || bytes > bytesMax) return { bytes, sha256: hash.digest('hex') };
     hash.update(chunk.subarray(0, count));
     for (let offset = 0; target !== null && offset < count; )
       offset += writeSync(target, chunk, offset, count - offset);

@@ -2,7 +2,7 @@
 // moves; then two links and a rename. Killed between any two lines it leaves a whole, working executable in place.
 
 import { randomUUID } from 'node:crypto';
-import { chmodSync, readFileSync, renameSync, rmSync } from 'node:fs';
+import { chmodSync, readFileSync, renameSync, rmSync, statSync } from 'node:fs';
 import { CommandError } from '../errors.ts';
 import { copyDigested } from './copy.ts';
 import { architectureOf } from './elf.ts';
@@ -27,6 +27,8 @@ export interface SwapOptions {
   /** Called between the steps. */
   readonly onStep?: (step: SwapStep) => void;
 }
+
+const SIGNATURE_BYTES_MAX = 4_096;
 
 export type SwapStep = 'release-verified' | 'copied' | 'probed' | 'previous-kept' | 'trial-marked' | 'swapped';
 
@@ -76,15 +78,22 @@ function acceptableRelease(options: SwapOptions): Release {
 
 function readRelease(signatureFile: string, publicKey: string): Release {
   try {
-    return verifyRelease(readFileSync(signatureFile, 'utf8'), publicKey);
+    return verifyRelease(readSmall(signatureFile), publicKey);
   } catch (error) {
     throw new CommandError(`${signatureFile}: ${messageOf(error)}`, 1, error);
   }
 }
 
+/** A signature file has some lines. @throws Error for anything larger, and for what is no regular file */
+function readSmall(path: string): string {
+  const found = statSync(path);
+  if (!found.isFile() || found.size > SIGNATURE_BYTES_MAX) throw new Error('no signature file of qedge');
+  return readFileSync(path, 'utf8');
+}
+
 /** A copy beside the executable, compared with what was signed: what is checked is what will run. */
 function takeIn({ layout, file, architecture }: SwapOptions, release: Release): void {
-  const copied = copyDigested(file, layout.incoming);
+  const copied = copyDigested(file, layout.incoming, release.bytes);
   if (copied.bytes !== release.bytes) {
     throw new CommandError(`${file}: ${copied.bytes} bytes, signed were ${release.bytes}: truncated or another file`);
   }

@@ -2,17 +2,19 @@
 
 import {
   existsSync,
+  lstatSync,
   mkdirSync,
   mkdtempSync,
   readdirSync,
   readFileSync,
   rmSync,
   statSync,
+  symlinkSync,
   writeFileSync,
 } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
-import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { afterEach, beforeEach, describe, expect, it, onTestFinished } from 'vitest';
 import { INSTALLED, installPlan } from '../../src/systemd/install-plan.ts';
 import { install, installedUnits, uninstall } from '../../src/systemd/installation.ts';
 
@@ -45,6 +47,37 @@ describe('an installation', () => {
     expect(statSync(at(INSTALLED.executable)).mode & 0o777).toBe(0o755);
     expect(readFileSync(at(INSTALLED.config), 'utf8')).toContain('[proxy]');
     expect(readdirSync(at(INSTALLED.units)).sort()).toEqual(['qedge-admin.socket', 'qedge.service', 'qedge.socket']);
+  });
+
+  it.each([0o000, 0o022, 0o027, 0o077])('has the modes that the service needs under umask %o', (mask) => {
+    const before = process.umask(mask);
+    onTestFinished(() => void process.umask(before));
+    installHere();
+    const found = readdirSync(root, { recursive: true, encoding: 'utf8' }).filter((path) => path !== 'program');
+    for (const path of found.filter((one) => !lstatSync(at(one)).isSymbolicLink())) {
+      const stat = statSync(at(path));
+      const isProgram = stat.isDirectory() || path.endsWith('lib/qedge/qedge');
+      expect([path, stat.mode & 0o777]).toEqual([path, isProgram ? 0o755 : 0o644]);
+    }
+  });
+
+  it('stays inside of an image whose folders are links, and follows them there', () => {
+    const outside = mkdtempSync(join(tmpdir(), 'qedge-outside-'));
+    onTestFinished(() => rmSync(outside, { recursive: true }));
+    symlinkSync('/data/etc', at('etc'));
+    mkdirSync(at('data'));
+    symlinkSync(`../../../..${outside}`, at('usr'));
+    installHere();
+    expect(readdirSync(outside)).toEqual([]);
+    expect(existsSync(at(`data${INSTALLED.config}`))).toBe(true);
+    expect(existsSync(at(`${outside}/local/lib/qedge/qedge`))).toBe(true);
+    expect(uninstall({ root, report })).toBe(true);
+    expect(existsSync(at(`data${INSTALLED.config}`))).toBe(false);
+  });
+
+  it('of an image whose links lead in a circle is refused', () => {
+    symlinkSync('/etc', at('etc'));
+    expect(installHere).toThrow(/too many links/);
   });
 
   it('keeps a configuration that is there', () => {

@@ -1,0 +1,44 @@
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { existsSync, mkdtempSync, rmSync } from 'node:fs';
+import { createServer } from 'node:net';
+import { tmpdir } from 'node:os';
+import { join, resolve } from 'node:path';
+import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { lockUpdates } from '../../src/update/lock.ts';
+
+let directory = '';
+beforeEach(() => {
+  directory = mkdtempSync(join(tmpdir(), 'qedge-lock-'));
+});
+afterEach(() => rmSync(directory, { recursive: true }));
+
+describe('the lock of updates', () => {
+  it('is held by one at a time, and leaves nothing', async () => {
+    const lock = await lockUpdates(directory);
+    await expect(lockUpdates(directory)).rejects.toThrow('another update is under way');
+    lock.release();
+    await expect.poll(() => existsSync(join(directory, 'update.lock'))).toBe(false);
+    (await lockUpdates(directory)).release();
+  });
+
+  it('is taken from a process that was killed', async () => {
+    const code = `(await import(${JSON.stringify(resolve(import.meta.dirname, '../../src/update/lock.ts'))}))
+      .lockUpdates(${JSON.stringify(directory)}).then(() => console.log('held')); setInterval(() => {}, 1000);`;
+    const holder = spawn(process.execPath, ['--input-type=module', '-e', code], {
+      stdio: ['ignore', 'pipe', 'inherit'],
+    });
+    await once(holder.stdout, 'data');
+    await expect(lockUpdates(directory)).rejects.toThrow('another update is under way');
+    holder.kill('SIGKILL');
+    await once(holder, 'exit');
+    (await lockUpdates(directory)).release();
+  });
+
+  it('is not in the way of whoever may not write beside the program', async () => {
+    // The name of a lock that any user of the machine could hold.
+    const elsewhere = createServer().listen(`\0qedge-update-${directory}`);
+    (await lockUpdates(directory)).release();
+    elsewhere.close();
+  });
+});
