@@ -107,6 +107,7 @@ export class InstancePool implements ConnectionOwner {
         connectionsMax: this.#config.limits.instanceConnectionsMax,
         settingsMsMax: this.#config.connectTimeoutMs,
         nowMs: this.#nowMs,
+        latencyMs: this.#config.qos.latencyMs,
         open: (done) => this.open(['h2'], done),
         onOpen: () => this.countConnection(1),
         onClose: () => this.countConnection(-1),

@@ -1,6 +1,9 @@
 // The HTTP/2 connections to one instance. A connection is used once its peer has said how many streams it takes (RFC 9113
 // section 6.5.2). Requests that find no room wait for the next stream that ends, or for another connection: as many are
 // opened as the waiting ones need by the peer's own limit, up to the limit on connections.
+//
+// A connection that a NAT or a router forgot swallows what is sent on it without a word. So one that has been silent, while
+// something is awaited of it or before it is used again, has to answer a ping; meanwhile requests may take another one.
 
 import { type ClientHttp2Session, connect } from 'node:http2';
 import type { Socket } from 'node:net';
@@ -13,6 +16,12 @@ const SESSION = { strictSingleValueFields: false };
 const IDLE_MS_MAX = 60_000;
 /** A peer that has looked at no request for so long, while it refused some, is not merely busy or about to leave. */
 const REFUSING_MS_MAX = 1000;
+/** A connection that was silent for this long is pinged before it is used again: firewalls forget from a few seconds on. */
+const TRUSTED_MS_MAX = 4000;
+/** With requests on it, it may be silent for this long, or for the latency limit of the service where that is longer. */
+const SILENT_MS_MIN = 1000;
+/** A request waits for the answer to a ping for this share of the latency limit, then for a second connection as well. */
+const PATIENCE_RATIO = 0.25;
 /** A peer that does not answer a ping within this is gone, whatever TCP still believes. */
 const PING_MS_MAX = 2000;
 
@@ -23,7 +32,15 @@ export interface Http2Connection {
   /** Its peer has sent SETTINGS. */
   ready: boolean;
   /** A ping is under way. */
+  pinged: boolean;
+  /** It has to answer a ping before it carries another request. */
   doubted: boolean;
+  readonly socket: Socket;
+  /** Bytes that had come when they were last looked at, and when more of them were seen last. */
+  heardBytes: number;
+  heardMs: number;
+  /** When it last began to have streams. */
+  busySinceMs: number;
   /** The last stream that the peer looks at; +Infinity before it says GOAWAY. */
   lastStreamId: number;
 }
@@ -38,6 +55,8 @@ export interface SessionsOptions {
   /** How long a peer may take to say what it speaks, ms. */
   readonly settingsMsMax: number;
   readonly nowMs: () => number;
+  /** Latency limit of the service. */
+  readonly latencyMs: number;
   /** Opens one connection, ready to speak HTTP/2 on; calls back exactly once. */
   readonly open: (done: (error: Error | null, socket: Socket | null) => void) => void;
   readonly onOpen: () => void;
@@ -61,6 +80,7 @@ export class Http2Sessions {
   /** When the peer first left a request unprocessed after its last answer; NaN: it has not. */
   #refusingSinceMs = Number.NaN;
   #retired = false;
+  #watching = false;
 
   constructor(options: SessionsOptions) {
     this.#options = options;
@@ -69,12 +89,50 @@ export class Http2Sessions {
   /** Calls back with a connection that has room for one stream, at once where there is one. */
   take(ready: ConnectionReady): void {
     const free = this.#connections.find(hasRoom);
-    if (free !== undefined) {
+    if (free !== undefined && !this.#wasIdle(free)) {
       ready(null, free);
       return;
     }
     this.#waiting.push(ready);
-    this.#openMore();
+    if (free === undefined) {
+      this.#openMore();
+      return;
+    }
+    free.doubted = true;
+    this.#ping(free);
+  }
+
+  /** Nothing is under way on it, and nothing came for so long that it may be gone. */
+  #wasIdle(connection: Http2Connection): boolean {
+    if (connection.streams > 0) return false;
+    this.#listen(connection);
+    return this.#options.nowMs() - connection.heardMs >= TRUSTED_MS_MAX;
+  }
+
+  #listen(connection: Http2Connection): void {
+    const { bytesRead } = connection.socket;
+    if (bytesRead === connection.heardBytes) return;
+    connection.heardBytes = bytesRead;
+    connection.heardMs = this.#options.nowMs();
+  }
+
+  /** Looks at the connections that something is awaited of, for as long as there are any. */
+  #watch(): void {
+    if (this.#watching) return;
+    this.#watching = true;
+    const silentMsMax = Math.max(SILENT_MS_MIN, this.#options.latencyMs);
+    const timer = setInterval(() => {
+      const busy = this.#connections.filter(({ streams }) => streams > 0);
+      for (const connection of busy) {
+        this.#listen(connection);
+        const sinceMs = Math.max(connection.heardMs, connection.busySinceMs);
+        if (this.#options.nowMs() - sinceMs >= silentMsMax) this.#ping(connection);
+      }
+      if (busy.length > 0) return;
+      clearInterval(timer);
+      this.#watching = false;
+    }, silentMsMax / 4);
+    timer.unref();
   }
 
   /** A connection that was opened elsewhere (the one that found out that HTTP/2 is spoken). */
@@ -84,7 +142,12 @@ export class Http2Sessions {
       session,
       streams: 0,
       ready: false,
+      pinged: false,
       doubted: false,
+      socket,
+      heardBytes: 0,
+      heardMs: this.#options.nowMs(),
+      busySinceMs: 0,
       lastStreamId: Number.POSITIVE_INFINITY,
     };
     this.#connections.push(connection);
@@ -111,8 +174,12 @@ export class Http2Sessions {
 
   /** Counts a stream in and out. */
   count(connection: Http2Connection, by: 1 | -1): void {
+    if (by > 0 && connection.streams === 0) connection.busySinceMs = this.#options.nowMs();
     connection.streams += by;
-    if (by > 0) return;
+    if (by > 0) {
+      this.#watch();
+      return;
+    }
     this.#serve(connection);
     this.#closeIfDone(connection);
   }
@@ -133,13 +200,27 @@ export class Http2Sessions {
    * that does not come.
    */
   doubt(connection: Http2Connection): void {
-    const { session } = connection;
-    if (connection.doubted || session.closed || session.destroyed) return;
     connection.doubted = true;
-    const timer = setTimeout(() => session.destroy(new Error('a ping was not answered')), PING_MS_MAX);
-    session.ping(() => {
-      clearTimeout(timer);
+    this.#ping(connection);
+  }
+
+  /** While the answer is late, the connection takes no request and another one is opened for those that wait. */
+  #ping(connection: Http2Connection): void {
+    const { session } = connection;
+    if (connection.pinged || session.closed || session.destroyed) return;
+    connection.pinged = true;
+    const late = setTimeout(() => {
+      connection.doubted = true;
+      this.#openMore();
+    }, PATIENCE_RATIO * this.#options.latencyMs);
+    const lost = setTimeout(() => session.destroy(new Error('a ping was not answered')), PING_MS_MAX);
+    session.ping((error) => {
+      clearTimeout(late);
+      clearTimeout(lost);
+      connection.pinged = false;
       connection.doubted = false;
+      if (error !== null) return;
+      this.#listen(connection);
       this.#serve(connection);
     });
   }

@@ -8,6 +8,7 @@ import { ask, session } from '../../../support/http2-client.ts';
 import { listening } from '../../../support/listening.ts';
 import { PATIENCE } from '../../../support/patience.ts';
 import { type ServiceSpec, startProxy, startRawInstance, type TestProxy } from '../../../support/proxy.ts';
+import { startRelay } from '../../../support/tcp-relay.ts';
 
 const ENHANCE_YOUR_CALM = constants.NGHTTP2_ENHANCE_YOUR_CALM;
 
@@ -125,5 +126,30 @@ describe('a request that the instance left unprocessed', () => {
         return results(proxy);
       }, PATIENCE)
       .toContain('refused');
+  });
+});
+
+describe('a connection that a router forgot', () => {
+  it('is noticed by its silence, and holds up no request that comes later', async () => {
+    const server = createServer();
+    server.on('stream', (stream) => {
+      stream.on('error', () => {});
+      stream.respond({ ':status': 200 });
+      stream.end('ok');
+    });
+    server.on('session', (one) => onTestFinished(() => one.destroy()));
+    onTestFinished(() => void server.close());
+    const relay = await startRelay(await listening(server as unknown as NetServer));
+    const proxy = await proxyFor(relay.port);
+    const client = session(proxy.url);
+    expect((await ask(client, {})).status).toBe(200);
+    relay.freeze();
+    const swallowed = ask(client, {});
+    // Past the silence that is allowed while something is awaited: 1 s, and the time that a ping is given.
+    await new Promise((resolve) => setTimeout(resolve, 2_000));
+    const sentMs = performance.now();
+    expect((await ask(client, {})).status).toBe(200);
+    expect(performance.now() - sentMs).toBeLessThan(PATIENCE.timeout);
+    await swallowed.catch(() => {});
   });
 });
