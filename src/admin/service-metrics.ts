@@ -110,7 +110,7 @@ export function registerServiceMetrics(
   });
   const tries = metrics.counter({
     name: 'qedge_instance_requests_total',
-    help: 'Tries at an instance by their verdict: success, late, failed, full, refused, reset, timeout…',
+    help: 'Tries at an instance by their verdict: success, late, failed, full, refused, reset, timeout and so on.',
     labels: ['service', 'instance', 'result'],
   });
   const counted = metrics.counter({ name: 'qedge_events_total', help: 'Events by kind.', labels: ['kind'] });

@@ -90,6 +90,9 @@ export interface ServiceRouter {
   /** A try at `candidate` that was finished as answered, after `latencyMs`, broke off since: one failure more. */
   breakOff(candidate: Candidate, latencyMs: number, nowMs: number): void;
 
+  /** The instance asks to be left alone until then: it takes traffic only when no other does. */
+  rest(candidate: Candidate, untilMs: number, nowMs: number): void;
+
   /** How a try at `candidate` ended, for people: the row of its verdict, and what of it is held against the instance. */
   note(candidate: Candidate, row: VerdictRow, reason: Reason, nowMs: number): void;
 

@@ -3,7 +3,7 @@
 import type { ServiceConfig } from '../config/config.ts';
 import type { Candidate } from '../core/domain.ts';
 import type { ServiceRouter } from '../core/service-router.ts';
-import { RETRY_STATUSES_DEFAULT, type VerdictRules, verdictRules } from '../core/verdict/rules.ts';
+import { type VerdictRules, verdictRules } from '../core/verdict/rules.ts';
 import { type ClientTls, clientTls } from '../net/tls.ts';
 import { DeadlineFeasibility } from './exchange/deadline-feasibility.ts';
 import { RetryBudget } from './exchange/retry.ts';
@@ -48,7 +48,7 @@ export class ServiceRuntime {
     this.timeouts = new TimeoutList(config.timeoutMs, nowMs);
     this.feasibility = new DeadlineFeasibility(router);
     this.retryBudget = new RetryBudget(config.retry);
-    this.rules = verdictRules({ ...config.failure, statuses: failureStatuses(config) }, RETRY_STATUSES_DEFAULT);
+    this.rules = verdictRules({ ...config.failure, statuses: failureStatuses(config) }, config.retry.statuses);
     this.#tls = clientTls(config.caFile);
     this.#nowMs = nowMs;
     const { health } = config;

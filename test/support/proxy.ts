@@ -86,7 +86,15 @@ export function serviceConfig(spec: ServiceSpec): ServiceConfig {
     ...changes,
     qos: { latencyMs: 1000, successRatio: 0.9, windowMs: 10_000, measure: 'auto', stallMs: null, ...qos },
     failure: { ...FAILURE_DEFAULT, ...failure },
-    retry: { attempts: 2, bodyBytesMax: 65_536, budgetRatio: 0.2, budgetPerSecond: 3, ...retry },
+    retry: {
+      attempts: 2,
+      statuses: [502, 503, 504, 429, 408],
+      idempotent: false,
+      bodyBytesMax: 65_536,
+      budgetRatio: 0.2,
+      budgetPerSecond: 3,
+      ...retry,
+    },
     limits: {
       inFlightMax: 10_000,
       instanceConnectionsMax: 256,

@@ -8,7 +8,7 @@ import { count, size } from '../values.ts';
 const EXPECTED = 'expected statuses such as 429 and classes such as "5xx"';
 
 /** Numbers and classes, as the statuses that they stand for. */
-const statuses: z.ZodType<readonly number[]> = z
+export const statuses: z.ZodType<readonly number[]> = z
   .array(z.union([count(100, 999), z.string().regex(/^[1-9]xx$/i, EXPECTED)], { error: EXPECTED }))
   .transform((all) => [
     ...new Set(all.flatMap((one) => (typeof one === 'number' ? one : statusClass(Number(one[0]))))),

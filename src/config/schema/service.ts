@@ -5,7 +5,7 @@ import { key, optional, required, subtable } from '../key.ts';
 import { count, duration, labels, listenAddress, name, positiveRatio, ratio, size } from '../values.ts';
 import { affinity } from './affinity.ts';
 import { filePath, type SchemaContext } from './context.ts';
-import { failureKeys } from './failure.ts';
+import { failureKeys, statuses } from './failure.ts';
 import { healthCheck } from './health.ts';
 import { staticInstance } from './instance.ts';
 import { preferences } from './prefer.ts';
@@ -34,6 +34,14 @@ export const retryKeys = {
   attempts: key('attempts', count(0, 10), {
     doc: 'Attempts beyond the first, only where a repeat does no harm.',
     default: 2,
+  }),
+  statuses: key('statuses', statuses, {
+    doc: 'An answer of these statuses is set aside and another instance asked, where a repeat does no harm: numbers and classes. gRPC UNAVAILABLE goes with 503, RESOURCE_EXHAUSTED with 429.',
+    default: [502, 503, 504, 429, 408],
+  }),
+  idempotent: key('idempotent', z.boolean(), {
+    doc: 'A repeat does no harm, whatever the method: so it is with most inference. A single request says so with Idempotency-Key.',
+    default: false,
   }),
   body_max: key('bodyBytesMax', size({ zero: true }), {
     doc: 'Bodies up to this size are kept for a repeat.',

@@ -9,9 +9,9 @@ import type { VerdictRow } from '../verdict/table.ts';
 const LAST = 64;
 /** Reasons that are listed, the most frequent first. */
 const REASONS_MAX = 4;
-/** Weight of one try in the faded share of bad ones. */
+/** Weight of one try in the faded share of bad ones; the first ones of an instance weigh more, as 1/(n + 2). */
 const STEP = 0.15;
-/** Three bad tries in a row, or one in three for a while. */
+/** Three bad tries in a row, the first two of an instance, or one in three for a while. */
 const FAILING_SHARE = 0.35;
 /** Fifteen good ones in a row after a total failure. */
 const WELL_SHARE = 0.1;
@@ -24,6 +24,8 @@ export class InstanceResults {
   readonly #counts = new Map<VerdictRow, number>();
   readonly #last = new Uint16Array(LAST);
   #tries = 0;
+  /** Tries that say something of the instance. */
+  #judged = 0;
   #badShare = 0;
   #failing = false;
   #reported = false;
@@ -34,7 +36,9 @@ export class InstanceResults {
     this.#counts.set(row, (this.#counts.get(row) ?? 0) + 1);
     this.#last[this.#tries % LAST] = reason;
     this.#tries++;
-    this.#badShare += STEP * (Number(reason !== NO_REASON) - this.#badShare);
+    if (reason === NO_REASON && row !== 'success') return null;
+    this.#judged++;
+    this.#badShare += Math.max(STEP, 1 / (this.#judged + 2)) * (Number(reason !== NO_REASON) - this.#badShare);
     if (this.#failing ? this.#badShare > WELL_SHARE : this.#badShare < FAILING_SHARE) return null;
     this.#failing = !this.#failing;
     return this.#failing ? this.#reportFailing(nowMs) : this.#reportWell();

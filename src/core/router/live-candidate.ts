@@ -12,6 +12,9 @@ export class LiveCandidate implements Candidate {
   rttKnown = false;
   availability: Availability = 'up';
   inPlay = true;
+  /** As placement and health checks say; while it rests, it takes no traffic all the same. */
+  placed: Availability = 'up';
+  restUntilMs: number = Number.NEGATIVE_INFINITY;
   inFlight = 0;
   oldestStartMs: number = Number.POSITIVE_INFINITY;
   /** Tries started and failed here, all time. */

@@ -73,6 +73,8 @@ export class LiveServiceRouter implements ServiceRouter {
   readonly #outcomes = new ReusedOutcomes();
   /** Null: requests are not tied together. */
   readonly #sessions: SessionTable | null;
+  /** When the first of those that rest is back; +Infinity when none rests. */
+  #restsEndMs = Number.POSITIVE_INFINITY;
   #tap: RouterTap | null = null;
 
   /** `makePolicy` is given the books that a policy may read. */
@@ -108,6 +110,7 @@ export class LiveServiceRouter implements ServiceRouter {
   // ---- a request ----
 
   route(request: RequestInfo, nowMs: number): Candidate | null {
+    if (nowMs >= this.#restsEndMs) this.#endRests(nowMs);
     const home = this.#sessions === null ? null : this.#homeOf(request, this.#sessions, nowMs);
     if (home !== null) {
       this.lastTier = 'policy';
@@ -184,6 +187,17 @@ export class LiveServiceRouter implements ServiceRouter {
 
   setTap(tap: RouterTap | null): void {
     this.#tap = tap;
+  }
+
+  rest(candidate: Candidate, untilMs: number, nowMs: number): void {
+    const live = this.#set.at(candidate.handle);
+    if (live === undefined || live !== candidate || untilMs <= live.restUntilMs) return;
+    if (live.restUntilMs <= nowMs) {
+      this.#onEvent({ kind: 'cooldown', key: live.key, untilMs, reason: 'it asked for a pause (Retry-After)' });
+    }
+    live.restUntilMs = untilMs;
+    this.#restsEndMs = Math.min(this.#restsEndMs, untilMs);
+    this.#refreshAvailability(live, nowMs);
   }
 
   note(candidate: Candidate, row: VerdictRow, reason: Reason, nowMs: number): void {
@@ -324,7 +338,7 @@ export class LiveServiceRouter implements ServiceRouter {
     if (session === '' || tried.length > 0) return null;
     const key = sessions.homeOf(session, nowMs);
     const home = key === null ? undefined : this.#set.get(key);
-    if (home === undefined || home.availability !== 'up') return null;
+    if (home === undefined || !home.inPlay) return null;
     const trusted = this.#policy.isTrusted?.(home, nowMs) ?? true;
     return trusted && !isLate(this.#policy, home, this.qos, nowMs) ? home : null;
   }
@@ -375,10 +389,27 @@ export class LiveServiceRouter implements ServiceRouter {
 
   #setAvailability(key: InstanceKey, availability: Availability, nowMs: number): void {
     const candidate = this.#set.get(key);
-    if (candidate === undefined || candidate.availability === availability) return;
-    this.#set.setAvailability(candidate, availability);
+    if (candidate === undefined || candidate.placed === availability) return;
+    candidate.placed = availability;
     this.#onEvent({ kind: 'instance-availability', key, availability });
+    this.#refreshAvailability(candidate, nowMs);
+  }
+
+  /** One that rests is what a suspect one is to the policy: for when nothing better is left. */
+  #refreshAvailability(candidate: LiveCandidate, nowMs: number): void {
+    const { placed, restUntilMs } = candidate;
+    const availability = placed === 'up' && restUntilMs > nowMs ? 'suspect' : placed;
+    if (candidate.availability === availability) return;
+    this.#set.setAvailability(candidate, availability);
     this.#policy.update(this.#set.live, nowMs);
+  }
+
+  #endRests(nowMs: number): void {
+    this.#restsEndMs = Number.POSITIVE_INFINITY;
+    for (const candidate of this.#set.live) {
+      this.#refreshAvailability(candidate, nowMs);
+      if (candidate.restUntilMs > nowMs) this.#restsEndMs = Math.min(this.#restsEndMs, candidate.restUntilMs);
+    }
   }
 
   #applyKnownRtt(candidate: LiveCandidate): void {
@@ -392,14 +423,16 @@ export class LiveServiceRouter implements ServiceRouter {
 
   #instanceState(candidate: LiveCandidate, nowMs: number): InstanceState {
     const view = this.#policy.view(candidate, nowMs);
+    const restMs = candidate.restUntilMs - nowMs;
     return {
       ...view,
+      ...(restMs > 0 ? { pool: 'out', cooldownMs: restMs, note: 'it asked for a pause (Retry-After)' } : {}),
       // A round trip that was measured longer than this answer took is no reason to say that it took less than nothing.
       processingMs: view.processingMs === null ? null : Math.max(0, view.processingMs),
       key: candidate.key,
       instance: candidate.instance,
       local: candidate.local,
-      availability: candidate.availability,
+      availability: candidate.placed,
       rttMs: candidate.rttMs,
       rttKnown: candidate.rttKnown,
       inFlight: candidate.inFlight,

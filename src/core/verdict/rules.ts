@@ -1,7 +1,7 @@
 // What one service calls a failure, made ready for use: a verdict for each status of HTTP and of gRPC, so that an answer costs a look
 // into an array.
 
-import { GRPC_RESOURCE_EXHAUSTED, GRPC_STATUS_MAX } from './grpc.ts';
+import { GRPC_RESOURCE_EXHAUSTED, GRPC_STATUS_MAX, NO_GRPC_STATUS } from './grpc.ts';
 import { TABLE, type Verdict } from './table.ts';
 
 /** `[service.failure]` and the statuses of `[service.retry]`. */
@@ -61,6 +61,15 @@ export function verdictRules(failure: FailureConfig, retryStatuses: readonly num
     return withRetry(failureOf(full), retried.has(HTTP_OF_GRPC[status] ?? 0));
   });
   return { byStatus, byGrpcStatus, relative: failure.relative, bodyBytesMin: failure.bodyBytesMin };
+}
+
+/** Whether another instance may do better than this answer. */
+export function isRetryable(
+  { status, grpcStatus }: { readonly status: number; readonly grpcStatus: number },
+  { byStatus, byGrpcStatus }: VerdictRules,
+): boolean {
+  const verdict = grpcStatus === NO_GRPC_STATUS ? byStatus[status] : byGrpcStatus[grpcStatus];
+  return verdict?.retryable ?? false;
 }
 
 /** Those of gRPC that mean what a status of HTTP means, and are sent again where that one is. */

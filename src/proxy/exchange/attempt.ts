@@ -5,6 +5,8 @@
 import type { Socket } from 'node:net';
 import type { Candidate } from '../../core/domain.ts';
 import type { Ticket } from '../../core/service-router.ts';
+import { reasonOf } from '../../core/verdict/reason.ts';
+import { isRetryable } from '../../core/verdict/rules.ts';
 import type { Account, Verdict } from '../../core/verdict/table.ts';
 import { accountOf, type EndedBy, verdictAfterFirstByte, verdictOf } from '../../core/verdict/verdict.ts';
 import type { ProxyErrorCode } from '../../errors.ts';
@@ -16,18 +18,32 @@ import type { SendProgress, UpstreamCall, UpstreamError, UpstreamHandler } from 
 import type { DrainListener } from './answer.ts';
 import type { Exchange } from './exchange.ts';
 import { FirstMessage } from './first-message.ts';
+import { isAskingForRest } from './retry-after.ts';
 import { SeenAnswer } from './seen-answer.ts';
 import { Timed } from './timeout-list.ts';
 
 /** A timer that fires early by rounding is not set again for less. */
 const REARM_MS_MIN = 5;
 
+/** Of an answer that is set aside, so much is read before its connection is given up instead; and for so long. */
+const ASIDE_BYTES_MAX = 65_536;
+const ASIDE_MS_MAX = 1000;
+
 /** Why and how far a try failed. */
 export interface AttemptFailure {
   readonly code: ProxyErrorCode;
   readonly progress: SendProgress;
+  /** Another instance may do better with what was answered. */
+  readonly retryable: boolean;
   readonly message: string;
   readonly cause: Error | null;
+}
+
+/** The head of an answer that is not passed on yet. */
+interface HeldHead {
+  readonly status: number;
+  readonly reason: string;
+  readonly fields: string[];
 }
 
 export class Attempt extends Timed implements UpstreamHandler, DrainListener {
@@ -54,6 +70,10 @@ export class Attempt extends Timed implements UpstreamHandler, DrainListener {
   #stream = false;
   /** Of gRPC, while it is not whole. */
   #message: FirstMessage | null = null;
+  /** Of gRPC, until its first message or its end: a call that fails without a message may be made again elsewhere. */
+  #held: HeldHead | null = null;
+  /** Still to be read of an answer that was set aside. */
+  #asideBytes = ASIDE_BYTES_MAX;
   /** When the stream began, and when its last piece came; on the exchange's stopwatch, NaN before. */
   #firstMs = Number.NaN;
   #pieceMs = Number.NaN;
@@ -112,9 +132,15 @@ export class Attempt extends Timed implements UpstreamHandler, DrainListener {
     const nowMs = exchange.nowMs();
     this.#seen.takeHead(status, head, exchange.request.method === 'HEAD');
     this.#progressMs = exchange.stopwatch.elapsedMs(nowMs);
+    if (isAskingForRest(status)) exchange.rest(this.candidate, raw, nowMs);
+    if (isRetryable(this.#seen, exchange.service.rules) && exchange.takesRepeat(this.candidate, nowMs)) {
+      this.#setAside(nowMs);
+      return;
+    }
     this.#chooseMoment(head);
-    exchange.describe(head.fields, this.#progressMs - this.#startMs, nowMs);
-    exchange.answer.head(status, reason, head.fields);
+    const held = { status, reason, fields: head.fields };
+    if (head.grpc && exchange.couldRepeat(this.candidate, nowMs)) this.#held = held;
+    else this.#passHead(held, nowMs);
     // The next event may be long in coming.
     if (head.eventStream) this.#stopTimer();
   }
@@ -135,8 +161,13 @@ export class Attempt extends Timed implements UpstreamHandler, DrainListener {
   }
 
   onData(chunk: Buffer): void {
-    if (this.#over) return;
+    if (this.#over) {
+      this.#asideBytes -= chunk.length;
+      if (this.#asideBytes < 0) this.#abort();
+      return;
+    }
     const exchange = this.#exchange;
+    if (this.#held !== null) this.#passHead(this.#held, exchange.nowMs());
     this.#progressed = true;
     this.#seen.takeBody(chunk);
     if (this.#stream) this.#onPiece(chunk);
@@ -159,6 +190,14 @@ export class Attempt extends Timed implements UpstreamHandler, DrainListener {
     if (this.#over) return;
     const nowMs = this.#exchange.nowMs();
     this.#seen.takeEnd(trailers);
+    if (this.#held !== null) {
+      const { rules } = this.#exchange.service;
+      if (isRetryable(this.#seen, rules) && this.#exchange.takesRepeat(this.candidate, nowMs)) {
+        this.#setAside(nowMs);
+        return;
+      }
+      this.#passHead(this.#held, nowMs);
+    }
     const account = this.#conclude('answer', nowMs);
     this.#exchange.answered(this.#seen, account, trailersOnly(trailers, RESPONSE_FIELDS), nowMs);
   }
@@ -269,9 +308,24 @@ export class Attempt extends Timed implements UpstreamHandler, DrainListener {
     if (this.#verdict !== null) this.#reconsider(nowMs);
   }
 
-  #fail(by: EndedBy, failure: AttemptFailure): void {
+  #passHead({ status, reason, fields }: HeldHead, nowMs: number): void {
+    this.#held = null;
+    this.#exchange.describe(fields, this.#progressMs - this.#startMs, nowMs);
+    this.#exchange.answer.head(status, reason, fields);
+  }
+
+  /** What the instance answered does not reach the client: another one is asked. The rest of it is read for its connection's sake. */
+  #setAside(nowMs: number): void {
+    this.#held = null;
+    this.#conclude('answer', nowMs);
+    if (this.#exchange.isWhole) setTimeout(abort, ASIDE_MS_MAX, this.#call).unref();
+    else this.#abort();
+    this.#exchange.repeat(this.#seen, nowMs);
+  }
+
+  #fail(by: EndedBy, failure: Omit<AttemptFailure, 'retryable'>): void {
     this.#conclude(by, this.#exchange.nowMs());
-    this.#exchange.tryFailed(failure);
+    this.#exchange.tryFailed({ ...failure, retryable: this.#verdict?.retryable ?? false });
   }
 
   #abort(): void {
@@ -309,6 +363,7 @@ export class Attempt extends Timed implements UpstreamHandler, DrainListener {
     const taken = service.router.finish(this.#ticket, verdict.evidence, elapsedMs - this.#startMs, nowMs);
     this.#verdict = verdict;
     this.#account = accountOf(verdict, taken);
+    service.router.note(this.candidate, verdict.row, reasonOf(verdict, taken, this.#seen), nowMs);
   }
 
   /** A stream went on after its verdict: a success that turns out to be none is taken back, once. */
@@ -320,6 +375,7 @@ export class Attempt extends Timed implements UpstreamHandler, DrainListener {
     this.#verdict = verdict;
     this.#account = verdict.account;
     service.router.breakOff(this.candidate, this.#firstMs - this.#startMs, nowMs);
+    service.router.note(this.candidate, verdict.row, reasonOf(verdict, 'failed', this.#seen), nowMs);
     this.#exchange.tookBack(nowMs);
   }
 }
@@ -331,6 +387,10 @@ const ENDED_BY: Readonly<Record<SendProgress, EndedBy>> = {
   sent: 'reset',
   answered: 'reset',
 };
+
+function abort(call: UpstreamCall | null): void {
+  call?.abort();
+}
 
 function judgeStream(attempt: Attempt): void {
   attempt.judgeStream();

@@ -19,6 +19,7 @@ import type { ServiceRuntime } from '../service.ts';
 import type { Waiter } from '../upstream/concurrency-limit.ts';
 import type { InstancePool } from '../upstream/pool.ts';
 import { transmit } from '../upstream/transport.ts';
+import type { SendProgress } from '../upstream/upstream.ts';
 import { switchProtocols, type UpgradedSocket } from '../websocket/websocket.ts';
 import { logAccess } from './access-log.ts';
 import { Answer } from './answer.ts';
@@ -32,7 +33,8 @@ import type { ExchangeConnection } from './exchange-connection.ts';
 import { admitHead, assertReachable, assertRoom } from './load-shedding.ts';
 import { countHop, type LastHopAnswer } from './max-forwards.ts';
 import { type BodyListener, RequestBody } from './request-body.ts';
-import { type FailedTry, isFree, mayRetry } from './retry.ts';
+import { couldRepeat, type FailedTry, isFree, mayRetry } from './retry.ts';
+import { restMs } from './retry-after.ts';
 import { matchService } from './service-match.ts';
 import { sessionOf } from './session-id.ts';
 import { Stopwatch } from './stopwatch.ts';
@@ -86,6 +88,8 @@ export class Exchange implements BodyListener, Waiter {
   #attempt: Attempt | null = null;
   #attempts = 0;
   #resends = 0;
+  /** The last try broke off, so that idle connections are not trusted any more. */
+  #brokeOff = false;
   #tried: readonly number[] = NONE;
   #queued: { readonly candidate: Candidate; readonly pool: InstancePool } | null = null;
   /** When it went into the books, NaN before; and what was on the stopwatch then. */
@@ -242,7 +246,7 @@ export class Exchange implements BodyListener, Waiter {
     this.#attempt = attempt;
     const { contentLength, trailer, expect } = head;
     const framing = { contentLength, trailer, expect, upgrade: this.#upgrade === null ? null : head.upgrade };
-    attempt.send((handler) => transmit(pool, { request, framing, body, again: this.#attempts > 0 }, handler));
+    attempt.send((handler) => transmit(pool, { request, framing, body, again: this.#brokeOff }, handler));
   }
 
   /** The one try in flight ended without an answer that could be passed on whole. */
@@ -257,20 +261,9 @@ export class Exchange implements BodyListener, Waiter {
       this.#cutOff(failure.code, nowMs);
       return;
     }
+    this.#brokeOff = true;
     this.#tried = [...this.#tried, this.#attempt?.candidate.handle ?? -1];
-    const { candidates } = service.router;
-    const failed: FailedTry = {
-      progress: failure.progress,
-      method: this.request.method ?? 'GET',
-      idempotencyKey: hasField(this.request.rawHeaders, 'idempotency-key'),
-      replayable: this.#body === null || this.#body.replayable,
-      attempt: this.#attempts,
-      resends: this.#resends,
-      budgetLeftMs: this.#deadline.budgetLeftMs(nowMs),
-      askedLeftMs: this.#deadline.askedLeftMs(nowMs),
-      candidates: candidates.length,
-      untried: candidates.filter(({ handle }) => !this.#tried.includes(handle)).length,
-    };
+    const failed = this.#failedTry(failure.progress, failure.retryable, nowMs);
     if (mayRetry(failed, service.config.retry, service.retryBudget, nowMs)) {
       if (isFree(failed)) this.#resends++;
       else this.#attempts++;
@@ -280,6 +273,56 @@ export class Exchange implements BodyListener, Waiter {
     }
     const context = { service: service.name, instance };
     this.fail(new ProxyError(failure.code, failure.message, { source: 'upstream', cause: failure.cause, context }));
+  }
+
+  /** Whether the answer of this instance could be set aside for another's. */
+  couldRepeat({ handle }: Candidate, nowMs: number): boolean {
+    return couldRepeat(this.#failedTry('answered', true, nowMs, handle), this.service.config.retry);
+  }
+
+  /** Whether the answer of this instance is set aside for another's: takes from the budget when it is. */
+  takesRepeat({ handle }: Candidate, nowMs: number): boolean {
+    const { config, retryBudget } = this.service;
+    return mayRetry(this.#failedTry('answered', true, nowMs, handle), config.retry, retryBudget, nowMs);
+  }
+
+  /** Asks another instance, the answer of the last one set aside. */
+  repeat({ status, grpcStatus }: TryEnding, nowMs: number): void {
+    this.#trace?.tryEnded(nowMs, { status, grpcStatus: knownGrpcStatus(grpcStatus) });
+    this.#tried = [...this.#tried, this.#attempt?.candidate.handle ?? -1];
+    this.#attempts++;
+    this.service.metrics.retried();
+    this.#try();
+  }
+
+  /** Every byte of the request has been read. */
+  get isWhole(): boolean {
+    return this.#body === null || this.#body.whole !== null;
+  }
+
+  /** The instance asks to be left alone for a while. */
+  rest(candidate: Candidate, fields: RawFields, nowMs: number): void {
+    const ms = restMs(fields, Date.now());
+    if (ms > 0) this.service.router.rest(candidate, nowMs + ms, nowMs);
+  }
+
+  /** What decides about another try; `handle`: of an instance whose try is not over yet. */
+  #failedTry(progress: SendProgress, answerRetryable: boolean, nowMs: number, handle = -1): FailedTry {
+    const { candidates } = this.service.router;
+    const isUntried = (one: Candidate): boolean => one.handle !== handle && !this.#tried.includes(one.handle);
+    return {
+      progress,
+      answerRetryable,
+      method: this.request.method ?? 'GET',
+      idempotencyKey: hasField(this.request.rawHeaders, 'idempotency-key'),
+      replayable: this.#body === null || this.#body.replayable,
+      attempt: this.#attempts,
+      resends: this.#resends,
+      budgetLeftMs: this.#deadline.budgetLeftMs(nowMs),
+      askedLeftMs: this.#deadline.askedLeftMs(nowMs),
+      candidates: candidates.length,
+      untried: candidates.filter(isUntried).length,
+    };
   }
 
   /** The instance has said everything. `account`: what it is for the client. */

@@ -22,6 +22,8 @@ export interface FailedTry {
   readonly candidates: number;
   /** Instances that were not tried yet. */
   readonly untried: number;
+  /** The instance's answer, or what came of it, lets expect better of another one; none of it was passed on. */
+  readonly answerRetryable: boolean;
 }
 
 /** RFC 9110 section 9.2.2. */
@@ -49,11 +51,23 @@ export function isFree(failed: Pick<FailedTry, 'progress' | 'resends' | 'untried
 
 /** Takes from the budget only when the answer is yes. */
 export function mayRetry(failed: FailedTry, config: RetryConfig, budget: RetryBudget, nowMs: number): boolean {
-  if (failed.progress === 'answered' || !failed.replayable) return false;
+  if (failed.progress === 'answered') return couldRepeat(failed, config) && budget.withdraw(nowMs);
+  if (!failed.replayable) return false;
   if (isFree(failed)) return true;
-  if (failed.progress === 'sent' && !IDEMPOTENT.has(failed.method) && !failed.idempotencyKey) return false;
+  if (failed.progress === 'sent' && !isRepeatable(failed, config)) return false;
   if (failed.attempt >= config.attempts || failed.candidates === 0) return false;
   return failed.budgetLeftMs > BUDGET_MS_MIN && budget.withdraw(nowMs);
+}
+
+/** Whether an answer may be set aside and another instance asked, should the budget allow it. */
+export function couldRepeat(failed: FailedTry, config: RetryConfig): boolean {
+  if (!failed.answerRetryable || !failed.replayable || !isRepeatable(failed, config)) return false;
+  return failed.untried > 0 && failed.attempt < config.attempts && failed.budgetLeftMs > BUDGET_MS_MIN;
+}
+
+/** By its method, by its own word, or by the service's. */
+function isRepeatable(failed: Pick<FailedTry, 'method' | 'idempotencyKey'>, config: RetryConfig): boolean {
+  return config.idempotent || failed.idempotencyKey || IDEMPOTENT.has(failed.method);
 }
 
 /** Seconds of the fixed allowance that may pile up unused. */

@@ -19,7 +19,7 @@ describe('the results of an instance', () => {
   });
 
   it('say of one that never answered that it fails', () => {
-    expect(note(new InstanceResults(), 3, true)).toEqual([null, null, 'failing']);
+    expect(note(new InstanceResults(), 3, true)).toEqual([null, 'failing', null]);
   });
 
   it('say that it is well again when its tries have been good for a while', () => {
@@ -27,6 +27,13 @@ describe('the results of an instance', () => {
     note(results, 20, true);
     expect(note(results, 30, false).filter((turn) => turn !== null)).toEqual(['well']);
     expect(results.failing).toBe(false);
+  });
+
+  it('take no account of a try that says nothing of the instance', () => {
+    const results = new InstanceResults();
+    note(results, 3, true);
+    for (let i = 0; i < 100; i++) results.note('declined', NO_REASON, 0);
+    expect(results.failing).toBe(true);
   });
 
   it('say nothing of a single failure now and then', () => {

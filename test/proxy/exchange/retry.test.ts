@@ -3,7 +3,14 @@
 import { describe, expect, it } from 'vitest';
 import { type FailedTry, mayRetry, RetryBudget } from '../../../src/proxy/exchange/retry.ts';
 
-const CONFIG = { attempts: 2, bodyBytesMax: 65_536, budgetRatio: 0.2, budgetPerSecond: 3 };
+const CONFIG = {
+  attempts: 2,
+  statuses: [503],
+  idempotent: false,
+  bodyBytesMax: 65_536,
+  budgetRatio: 0.2,
+  budgetPerSecond: 3,
+};
 const REFUSED_POST: FailedTry = {
   progress: 'not-sent',
   method: 'POST',
@@ -11,6 +18,7 @@ const REFUSED_POST: FailedTry = {
   replayable: true,
   attempt: 0,
   resends: 0,
+  answerRetryable: false,
   budgetLeftMs: 50,
   askedLeftMs: Number.POSITIVE_INFINITY,
   candidates: 2,
@@ -33,7 +41,7 @@ describe('another try', () => {
   });
 
   it('is outside the budget, the attempts and the limit while the instance did not look at the request', () => {
-    const exhausted = { attempts: 0, bodyBytesMax: 65_536, budgetRatio: 0, budgetPerSecond: 0 };
+    const exhausted = { ...CONFIG, attempts: 0, bodyBytesMax: 65_536, budgetRatio: 0, budgetPerSecond: 0 };
     const resend = (changes: Partial<FailedTry>): boolean => {
       const failed: FailedTry = { ...REFUSED_POST, progress: 'unprocessed', budgetLeftMs: -1, ...changes };
       return mayRetry(failed, exhausted, new RetryBudget(exhausted), 0);
@@ -44,7 +52,7 @@ describe('another try', () => {
   });
 
   it('is outside the budget and the attempts while nothing was sent and an instance is left to try', () => {
-    const exhausted = { attempts: 0, bodyBytesMax: 65_536, budgetRatio: 0, budgetPerSecond: 0 };
+    const exhausted = { ...CONFIG, attempts: 0, bodyBytesMax: 65_536, budgetRatio: 0, budgetPerSecond: 0 };
     const free = (changes: Partial<FailedTry>): boolean =>
       mayRetry({ ...REFUSED_POST, ...changes }, exhausted, new RetryBudget(exhausted), 0);
     expect(free({})).toBe(true);
@@ -59,6 +67,18 @@ describe('another try', () => {
   it('is never allowed once a head was seen, or when the body is gone', () => {
     expect(decide({ progress: 'answered', method: 'GET' })).toBe(false);
     expect(decide({ replayable: false })).toBe(false);
+  });
+
+  it('of what was answered is allowed for what may be repeated, while another instance is left', () => {
+    const answered = { progress: 'answered', answerRetryable: true, untried: 1 } as const;
+    expect(decide(answered)).toBe(false);
+    expect(decide({ ...answered, method: 'GET' })).toBe(true);
+    expect(decide({ ...answered, idempotencyKey: true })).toBe(true);
+    expect(decide({ ...answered, method: 'GET', untried: 0 })).toBe(false);
+    expect(decide({ ...answered, method: 'GET', answerRetryable: false })).toBe(false);
+    expect(decide({ ...answered, method: 'GET', budgetLeftMs: 0 })).toBe(false);
+    const idempotent = { ...CONFIG, idempotent: true };
+    expect(mayRetry({ ...REFUSED_POST, ...answered }, idempotent, new RetryBudget(idempotent), 0)).toBe(true);
   });
 
   it('is never allowed past the attempts or the deadline', () => {
