@@ -39,7 +39,7 @@ export const proxyKeys = (context: SchemaContext) => ({
     default: 'X-Client-Id',
   }),
   trusted_peers: key('trustedPeers', z.array(cidr), {
-    doc: 'Networks of proxies in front of this one, whose X-Forwarded-* and Forwarded fields are kept.',
+    doc: 'Networks of proxies in front of this one. Only what they say of their clients (X-Forwarded-*, Forwarded, X-Real-IP and their like) is kept.',
     default: [],
   }),
   response_headers: key('responseHeaders', z.boolean(), {
@@ -57,12 +57,12 @@ export const proxyKeys = (context: SchemaContext) => ({
     default: '0B',
   }),
   connections_max: key('connectionsMax', count(1), {
-    doc: 'Connections of clients at a time.',
+    doc: 'Connections of clients at a time. Workers share them evenly, while the system spreads clients by chance: with workers, some are refused a little below this.',
     reload: 'restart',
     default: 4096,
   }),
   headers_timeout: key('headersTimeoutMs', duration(), {
-    doc: 'A client whose headers take longer is cut off.',
+    doc: 'A client whose headers take longer is cut off, in HTTP/1 and HTTP/2.',
     default: '10s',
   }),
   body_idle_timeout: key('bodyIdleTimeoutMs', duration(), {

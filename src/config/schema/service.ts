@@ -56,14 +56,17 @@ export const retryKeys = {
 
 export const limitsKeys = {
   in_flight_max: key('inFlightMax', count(1), {
-    doc: 'Requests of the service at a time; beyond it the answer is 503.',
+    doc: 'Requests of the service at a time, for each of proxy.workers; beyond it the answer is 503. A body counts once it is sent on.',
     default: 1024,
   }),
   instance_connections_max: key('instanceConnectionsMax', count(1), {
-    doc: 'Connections to one instance.',
+    doc: 'Connections to one instance, for each of proxy.workers.',
     default: 256,
   }),
-  instance_in_flight_max: key('instanceInFlightMax', count(1), { doc: 'Requests at one instance.', default: 256 }),
+  instance_in_flight_max: key('instanceInFlightMax', count(1), {
+    doc: 'Requests at one instance, for each of proxy.workers.',
+    default: 256,
+  }),
   queue_max: key('queueMax', count(0), {
     doc: 'Requests that wait for room at an instance; beyond it the answer is 503.',
     default: 256,
