@@ -216,3 +216,54 @@ describe('an instance that answers badly at once', { timeout: 120_000 }, () => {
     for (const { requests } of alike.instances) expect(requests / three.asked).toBeGreaterThan(0.2);
   });
 });
+
+/** Endless answers, a piece every 100 ms. */
+const STREAMS: Readonly<Record<string, readonly [contentType: string, piece: string]>> = {
+  mjpeg: ['multipart/x-mixed-replace; boundary=f', '--f\r\nContent-Type: image/jpeg\r\n\r\npicture\r\n'],
+  events: ['text/event-stream', 'data: left\n\n'],
+  lines: ['application/x-ndjson', '{"steering":0.1}\n'],
+};
+
+function stream(response: ServerResponse, [contentType, piece]: readonly [string, string]): void {
+  response.writeHead(200, { 'Content-Type': contentType });
+  response.write(piece);
+  const timer = setInterval(() => response.write(piece), 100);
+  response.once('close', () => clearInterval(timer));
+}
+
+describe('ten viewers of endless streams', { timeout: 60_000 }, () => {
+  it('are satisfied, and so is the opinion of the instances', async () => {
+    const cases = await Promise.all(
+      Object.entries(STREAMS).map(async ([name, kind]) => {
+        const start = () => startHttp((response) => stream(response, kind));
+        return httpCase(name, [await start(), await start()]);
+      }),
+    );
+    const { qedge } = await startAll(cases, []);
+    const begun = cases.flatMap(({ service }) =>
+      Array.from({ length: 10 }, (_, i) => {
+        const headers = { 'X-QEdge-Service': service, 'X-Client-Id': `viewer-${i}` };
+        const outgoing = request(qedge.url, { headers, agent: false });
+        outgoing.on('error', () => {});
+        outgoing.end();
+        onTestFinished(() => void outgoing.destroy());
+        return once(outgoing, 'response').then(([response]) => once(response, 'data'));
+      }),
+    );
+    await Promise.all(begun);
+    const services = async () =>
+      ((await (await fetch(`${qedge.adminUrl}/api/v1/state`)).json()) as { services: StreamState[] }).services;
+    const opinions = async () =>
+      (await services()).map(({ clientsSatisfiedRatio, instances }) => ({
+        clientsSatisfiedRatio,
+        doubted: instances.filter(({ successProbability }) => (successProbability ?? 0) < 0.95).length,
+      }));
+    const wanted = cases.map(() => ({ clientsSatisfiedRatio: 1, doubted: 0 }));
+    await expect.poll(opinions, { timeout: 8000 }).toEqual(wanted);
+  });
+});
+
+interface StreamState {
+  readonly clientsSatisfiedRatio: number | null;
+  readonly instances: readonly { readonly successProbability: number | null }[];
+}
