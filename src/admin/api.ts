@@ -46,7 +46,9 @@ export function registerApi(app: Hono<Caller>, { reader, metrics, events, histor
 }
 
 function renderMetrics(c: Context, metrics: Metrics): Response {
-  const open = /\bapplication\/openmetrics-text\b/.test(c.req.header('accept') ?? '');
+  const open = /\bapplication\/openmetrics-text\b(?!(?:\s*;[^,;]*)*;\s*q=0(?:\.0*)?\s*(?:[,;]|$))/.test(
+    c.req.header('accept') ?? '',
+  );
   return open
     ? c.body(metrics.render('openmetrics'), 200, {
         'content-type': 'application/openmetrics-text; version=1.0.0; charset=utf-8',

@@ -1,12 +1,13 @@
 // `qedge check`: would `qedge run` start? The config, the path of the store and the ports, with everything that is wrong.
 
-import { basename } from 'node:path';
+import { basename, dirname } from 'node:path';
 import type { Command } from 'commander';
 import type { Config, ListenAddress } from '../config/config.ts';
 import { loadConfig } from '../config/load.ts';
 import { configNotes, descriptorLimit } from '../config/notes.ts';
-import { ConfigError, type Problem } from '../errors.ts';
+import { ConfigError, EX_CONFIG, type Problem } from '../errors.ts';
 import { createAdmission } from '../placement/admission.ts';
+import { sqliteBindingProblem } from '../sea.ts';
 import { checkStorePath } from '../store/check-path.ts';
 import { type ConfigOption, configOption } from './config-option.ts';
 import { type PortState, portState } from './port-state.ts';
@@ -17,13 +18,24 @@ export function registerCheck(program: Command): void {
     .description('validate the configuration, the path of the store and the ports; exit 0 or 78')
     .addOption(configOption())
     .option('--reload', 'before a reload: the ports are left out, the running qedge has them')
+    .option('--json', 'as JSON: { ok, problems, notes }')
     .action(async (options: CheckOptions) => {
-      process.stdout.write(`${await check(options)}\n`);
+      if (options.json) await reportJson(options);
+      else process.stdout.write(`${await report(options)}\n`);
     });
 }
 
 interface CheckOptions extends ConfigOption {
   readonly reload?: true;
+  readonly json?: true;
+}
+
+/** What was found good, and may surprise. */
+interface Findings {
+  readonly config: Config;
+  readonly notes: readonly string[];
+  /** A qedge that runs has the ports. */
+  readonly running: boolean;
 }
 
 /**
@@ -31,19 +43,36 @@ interface CheckOptions extends ConfigOption {
  *
  * @throws ConfigError with everything that is wrong
  */
-async function check({ config: file, reload }: CheckOptions): Promise<string> {
+async function report(options: CheckOptions): Promise<string> {
+  const { config, notes, running } = await check(options);
+  const name = basename(options.config);
+  const good = `good (node ${config.node.id}, ${countOf(config.services.length, 'service')})`;
+  return [...notes, running ? `${good}; a qedge is running on its ports` : good]
+    .map((line) => `${name}: ${line}`)
+    .join('\n');
+}
+
+async function reportJson(options: CheckOptions): Promise<void> {
+  const print = (document: object): unknown => process.stdout.write(`${JSON.stringify(document)}\n`);
+  try {
+    const { notes, running } = await check(options);
+    print({ ok: true, problems: [], notes, running });
+  } catch (error) {
+    if (!(error instanceof ConfigError)) throw error;
+    print({ ok: false, problems: error.problems, notes: [] });
+    process.exitCode = EX_CONFIG;
+  }
+}
+
+async function check({ config: file, reload }: CheckOptions): Promise<Findings> {
   const config = loadConfig(file);
   const name = basename(file);
   const listeners = reload ? [] : listenersOf(config);
   const states = await Promise.all(listeners.map(({ address }) => portState(address)));
   const problems = [...storeProblems(config, name), ...portProblems(listeners, states, name)];
   if (problems.length > 0) throw new ConfigError(problems);
-  const running = states.includes('held-by-qedge') ? '; a qedge is running on its ports' : '';
-  const hints = [...loopbackHints(config), ...configNotes(config, descriptorLimit())].map(
-    (hint) => `${name}: ${hint}
-`,
-  );
-  return `${hints.join('')}${name}: good (node ${config.node.id}, ${countOf(config.services.length, 'service')})${running}`;
+  const notes = [...loopbackHints(config), ...configNotes(config, descriptorLimit())];
+  return { config, notes, running: states.includes('held-by-qedge') };
 }
 
 interface NamedAddress {
@@ -57,7 +86,8 @@ function listenersOf({ proxy, admin, services }: Config): NamedAddress[] {
 }
 
 function storeProblems({ store }: Config, file: string): Problem[] {
-  const message = store.path === null ? null : checkStorePath(store.path);
+  if (store.path === null) return [];
+  const message = checkStorePath(store.path) ?? sqliteBindingProblem(dirname(store.path));
   return message === null ? [] : [{ file, line: 0, column: 0, path: 'store.path', message }];
 }
 

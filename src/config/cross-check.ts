@@ -6,6 +6,8 @@ import { instanceKey } from '../core/domain.ts';
 import { checkPolicy } from '../core/policies/registry.ts';
 import type { Problem } from '../errors.ts';
 import type { AnnounceConfig, Config, ListenAddress, ServiceConfig } from './config.ts';
+import { suggest } from './suggest.ts';
+import { certificatesProblem, keyProblem } from './tls-material.ts';
 import type { TomlDocument, TomlPath } from './toml.ts';
 import { problemAt } from './validate.ts';
 
@@ -35,6 +37,8 @@ export function crossCheck(document: TomlDocument, parts: PartialConfig, problem
     checkHasInstances(document, { index, value }, report);
     checkPolicyOptions(value, ['service', index, 'policy'], report);
   }
+  checkPolicyNames(document, parts, report);
+  checkAnnounced(document, parts, report);
   checkListeners(parts, report);
   checkAdmin(parts, report);
   checkTls(parts, report);
@@ -89,6 +93,35 @@ function checkPolicyOptions(service: ServiceConfig, path: TomlPath, report: Repo
   for (const { path: option, message } of checkPolicy(service.policy)) report([...path, option], message);
 }
 
+/** Of services with another mistake: the whole of their policy is checked when that is gone. */
+function checkPolicyNames({ root }: TomlDocument, { services }: PartialConfig, report: Report): void {
+  const written: readonly { readonly policy?: unknown }[] = Array.isArray(root.service) ? root.service : [];
+  const checked = new Set(services.map(({ index }) => index));
+  for (const [index, service] of written.entries()) {
+    const policy = service?.policy;
+    const name = typeof policy === 'object' && policy !== null && 'name' in policy ? policy.name : policy;
+    if (checked.has(index) || typeof name !== 'string') continue;
+    const problems = checkPolicy({ name, options: {} }).filter(({ path }) => path === 'name');
+    for (const { message } of problems) report(['service', index, 'policy'], message);
+  }
+}
+
+/** Without a broker nothing but this node's own services can use an announced instance. */
+function checkAnnounced({ root }: TomlDocument, { announce }: PartialConfig, report: Report): void {
+  if (root.mqtt !== undefined) return;
+  const written: readonly { readonly name?: unknown }[] = Array.isArray(root.service) ? root.service : [];
+  const names = written.flatMap(({ name }) => (typeof name === 'string' ? [name] : []));
+  for (const { index, value } of announce) {
+    if (names.includes(value.service)) continue;
+    const near = suggest(value.service, names);
+    const hint = near === null ? '' : `, did you mean "${near}"?`;
+    report(
+      ['announce', index, 'service'],
+      `no [[service]] is named "${value.service}", and without [mqtt] no other node hears of it${hint}`,
+    );
+  }
+}
+
 function checkListeners({ proxy, admin, services }: PartialConfig, report: Report): void {
   const listeners: { readonly path: TomlPath; readonly address: ListenAddress }[] = [];
   if (proxy !== undefined) listeners.push({ path: ['proxy', 'listen'], address: proxy.listen });
@@ -128,15 +161,13 @@ function isLoopback(host: string): boolean {
 
 function checkTls({ proxy, mqtt, traces, services, announce }: PartialConfig, report: Report): void {
   const tls = proxy?.tls;
-  checkFile(['proxy', 'tls', 'cert'], tls?.certFile, report);
-  checkFile(['proxy', 'tls', 'key'], tls?.keyFile, report);
-  checkFile(['proxy', 'tls', 'client_ca'], tls?.clientCaFile, report);
-  checkFile(['mqtt', 'ca'], mqtt?.caFile, report);
-  checkFile(['traces', 'ca'], traces?.caFile, report);
-  checkFile(['mqtt', 'cert'], mqtt?.certFile, report);
-  checkFile(['mqtt', 'key'], mqtt?.keyFile, report);
-  for (const { index, value } of services) checkFile(['service', index, 'ca'], value.caFile, report);
-  for (const { index, value } of announce) checkFile(['announce', index, 'ca'], value.caFile, report);
+  checkKeyPair(['proxy', 'tls'], tls, report);
+  checkCertificates(['proxy', 'tls', 'client_ca'], tls?.clientCaFile, report);
+  checkCertificates(['mqtt', 'ca'], mqtt?.caFile, report);
+  checkCertificates(['traces', 'ca'], traces?.caFile, report);
+  checkKeyPair(['mqtt'], mqtt, report);
+  for (const { index, value } of services) checkCertificates(['service', index, 'ca'], value.caFile, report);
+  for (const { index, value } of announce) checkCertificates(['announce', index, 'ca'], value.caFile, report);
   if (mqtt && (mqtt.certFile === null) !== (mqtt.keyFile === null)) {
     report(['mqtt', mqtt.certFile === null ? 'key' : 'cert'], 'expected both cert and key, or neither');
   }
@@ -144,12 +175,36 @@ function checkTls({ proxy, mqtt, traces, services, announce }: PartialConfig, re
     report(['mqtt', 'password'], 'expected username with it');
 }
 
-function checkFile(path: TomlPath, file: string | null | undefined, report: Report): void {
-  if (file === null || file === undefined) return;
+type FileName = string | null | undefined;
+
+function checkKeyPair(
+  path: TomlPath,
+  pair: { readonly certFile: FileName; readonly keyFile: FileName } | null | undefined,
+  report: Report,
+): void {
+  const certFile = checkCertificates([...path, 'cert'], pair?.certFile, report);
+  const keyFile = checkFile([...path, 'key'], pair?.keyFile, report);
+  const problem = certFile === null || keyFile === null ? null : keyProblem(certFile, keyFile);
+  if (problem !== null) report([...path, 'key'], problem);
+}
+
+/** Returns the file when it can be used. */
+function checkCertificates(path: TomlPath, name: FileName, report: Report): string | null {
+  const file = checkFile(path, name, report);
+  const problem = file === null ? null : certificatesProblem(file);
+  if (problem !== null) report(path, problem);
+  return problem === null ? file : null;
+}
+
+/** Returns the file when it can be read. */
+function checkFile(path: TomlPath, file: FileName, report: Report): string | null {
+  if (file === null || file === undefined) return null;
   try {
     accessSync(file, constants.R_OK);
+    return file;
   } catch (error) {
     const missing = (error as NodeJS.ErrnoException).code === 'ENOENT';
     report(path, missing ? `no such file: ${file}` : `not allowed to read: ${file}`);
+    return null;
   }
 }

@@ -34,15 +34,30 @@ import { problemAt, shown, validate } from './validate.ts';
  */
 export function loadConfig(file: string, options: ReadOptions = {}): Config {
   const { document, problems } = openToml(file, options);
+  assertNoScenario(document);
+  const references = problems.length;
   const parts = validateSections(document, schemaContext(file, options), problems);
   crossCheck(document, parts, problems);
-  if (problems.length > 0) throw new ConfigError(sortByPlace(problems));
+  if (problems.length > 0) throw new ConfigError(sortByPlace(withoutEchoes(problems, references)));
   // No problem means that no part is missing.
   return {
     ...parts,
     services: parts.services.map(({ value }) => value),
     announce: parts.announce.map(({ value }) => value),
   } as Config;
+}
+
+/** A reference that leads nowhere is no value either: the first complaint is enough. `references`: how many come first. */
+function withoutEchoes(problems: readonly Problem[], references: number): Problem[] {
+  const placeOf = ({ line, column, path }: Problem): string => `${line}:${column}:${path}`;
+  const unresolved = new Set(problems.slice(0, references).map(placeOf));
+  return problems.filter((problem, i) => i < references || !unresolved.has(placeOf(problem)));
+}
+
+/** The other kind of file that qedge reads has mistakes in every line when it is taken for this one. */
+function assertNoScenario(document: TomlDocument): void {
+  if (document.root.topology === undefined && document.root.policies === undefined) return;
+  throw new ConfigError([problemAt(document, [], 'this is a scenario: qedge simulate runs it')]);
 }
 
 function schemaContext(file: string, options: ReadOptions): SchemaContext {
