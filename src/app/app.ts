@@ -435,7 +435,11 @@ class RunningApp implements App {
         configuration: this.#reloads.facts,
         broker: brokerFacts(this.#placement.state(), this.#housekeeping.brokerSinceMs),
         store: this.#store?.facts() ?? null,
-        troubles: troublesOf({ names: this.#names.state() }),
+        troubles: troublesOf({
+          names: this.#names.state(),
+          broker: this.#placement.state().broker,
+          instanceCounts: new Map([...this.services].map(([name, { candidates }]) => [name, candidates.length])),
+        }),
         probes: probeFacts(this.#prober.state(), this.#placement.state().nodes, this.#config.node),
       }),
     });
