@@ -19,7 +19,7 @@ const ROW_FIRST = 2000;
 const BY_STATUS: ReadonlySet<VerdictRow> = new Set(['failed', 'full', 'redirected', 'declined']);
 /** Rows that are held against an instance only where the router says so, beside the answers of the others. */
 const RELATIVE: ReadonlySet<VerdictRow> = new Set(['redirected', 'declined', 'empty', 'client-left']);
-const HARMLESS: ReadonlySet<VerdictRow> = new Set(['success', 'unprocessed']);
+const HARMLESS: ReadonlySet<VerdictRow> = new Set(['success', 'unprocessed', 'own-fault']);
 
 const WORDS: readonly (readonly [VerdictRow, string])[] = [
   ['late', 'late'],

@@ -28,7 +28,7 @@ describe('the reason that a try was no success', () => {
 
   it('has a word for every row but those that are harmless', () => {
     const silent = Object.keys(TABLE).filter((row) => text(row as VerdictRow, 'failed', 500) === null);
-    expect(silent.sort()).toEqual(['success', 'unprocessed']);
+    expect(silent.sort()).toEqual(['own-fault', 'success', 'unprocessed']);
     expect(text('reset', 'refused')).toBe('reset');
     expect(text('late', 'answered', 200)).toBe('late');
   });
