@@ -2,6 +2,8 @@
 
 import type { Scenario, ScenarioEvent } from './scenario.ts';
 
+const LABELS_MAX = 3;
+
 /** Moments at which the scenario changes, one for all that happens at the same time. */
 export function disturbancesOf({ events, clients, durationMs }: Scenario): { atS: number; label: string }[] {
   const moments = new Map<number, string[]>();
@@ -18,7 +20,14 @@ export function disturbancesOf({ events, clients, durationMs }: Scenario): { atS
   }
   return [...moments]
     .sort(([a], [b]) => a - b)
-    .map(([atMs, labels]) => ({ atS: atMs / 1_000, label: labels.join(', ') }));
+    .map(([atMs, labels]) => ({ atS: atMs / 1_000, label: labelOfAll(labels) }));
+}
+
+/** Many that happen at once are told by kind and number. */
+function labelOfAll(labels: readonly string[]): string {
+  if (labels.length <= LABELS_MAX) return labels.join(', ');
+  const kinds = [...new Set(labels.map((label) => label.replace(/ i\d+$/, '')))];
+  return `${kinds.join(', ')} × ${labels.length}`;
 }
 
 function labelOf(event: ScenarioEvent): string {

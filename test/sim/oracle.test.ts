@@ -78,7 +78,9 @@ describe('the oracle', () => {
 
   it('refuses in overload what nothing could answer in time, and answers about what capacity allows', () => {
     const scenario = unlikePair(600);
-    const { endings } = runOracle(scenario);
+    const recorder = runOracle(scenario);
+    const { endings } = recorder;
+    expect(computeMetrics(recorder, scenario, null).shedRatio).toBeGreaterThan(0.5);
     // Both carry 200 + 67 requests a second, within about 50 and 80 ms seven tenths of that.
     expect(endings.success / 60).toBeGreaterThan(0.7 * 267);
     expect(endings.shed / 60).toBeGreaterThan(300);

@@ -64,6 +64,11 @@ export function worldFloorsOf(worlds: readonly Compared[], subject: string): Wor
       0.85,
       scored(of('capacity-falls'), (world) => fallenGoodputRatio(world, subject)),
     ),
+    each(
+      'both: goodput ÷ that of the best fixed split',
+      0.85,
+      scored(of('overload', 'capacity-falls'), (world) => goodputOf(world, subject) / goodputOf(world, ORACLE)),
+    ),
     atMost(
       'capacity falls: recovery ÷ the oracle’s',
       2,
@@ -92,6 +97,10 @@ export function worldFloorsOf(worlds: readonly Compared[], subject: string): Wor
 export function aheadOfSimple(world: Compared, subject: string): number {
   const { success } = bestSimple(world);
   return figureIn(world, subject, steady) - success + chance(world, success);
+}
+
+function goodputOf(world: Compared, policy: string): number {
+  return world.kind === 'overload' ? goodputRatio(world, policy) : fallenGoodputRatio(world, policy);
 }
 
 function recoveryRatio(world: Compared, subject: string): number {
