@@ -125,6 +125,8 @@ function createApp(options: AdminOptions, { access, reader, history }: Parts): H
   registerTrace(app, options);
   app.notFound((c) => problem(c, 404, `nothing is at ${c.req.path}`));
   app.onError((error, c) => {
+    // Its client left before all of it had come.
+    if ('code' in error && error.code === 'ECONNRESET') return problem(c, 400, 'the request was cut off');
     const suppressed = failures.admit(error.message, options.clock.nowMs());
     if (suppressed !== null) log.error({ err: error, path: c.req.path, suppressed }, 'admin request failed');
     return problem(c, 500, 'internal error');

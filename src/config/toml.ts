@@ -40,10 +40,18 @@ export function parseToml(
     const document = { file, root: walk.root, placeOf: (path: TomlPath) => places.get(keyOf(path)) ?? null };
     return { document, problems: walk.problems };
   } catch (error) {
+    // Of the depth below, or of the stack: the parser recurses before anything can be counted.
+    if (error instanceof RangeError) {
+      const message = `nested deeper than ${DEPTH_MAX} levels`;
+      return { document: null, problems: [{ file, line: 0, column: 0, path: '', message }] };
+    }
     if (!(error instanceof ParseError)) throw error;
     return { document: null, problems: [syntaxProblem(file, text, error)] };
   }
 }
+
+/** The deepest key of ours is at 5; what walks a document recurses. */
+const DEPTH_MAX = 32;
 
 const keyOf = (path: TomlPath): string => JSON.stringify(path);
 
@@ -123,6 +131,7 @@ class Walk {
   }
 
   #value(path: TomlPath, node: AST.TOMLContentNode): unknown {
+    if (path.length > DEPTH_MAX) throw new RangeError();
     switch (node.type) {
       case 'TOMLArray':
         return node.elements.map((element, i) => {

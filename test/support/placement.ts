@@ -9,7 +9,7 @@ import { onTestFinished } from 'vitest';
 import type { Config, ListenAddress } from '../../src/config/config.ts';
 import { loadConfig } from '../../src/config/load.ts';
 import type { PlacementUpdate } from '../../src/core/domain.ts';
-import { createRng } from '../../src/core/rng.ts';
+import { createRng, type Rng } from '../../src/core/rng.ts';
 import { createPlacement, type Placement } from '../../src/placement/placement.ts';
 import type { NodeEvent } from '../../src/placement/placement-cache.ts';
 import type { ProbeTarget } from '../../src/placement/placement-records.ts';
@@ -40,6 +40,7 @@ export function configFrom(toml: string): Config {
 
 export interface StartOptions {
   readonly boot?: string;
+  readonly rng?: Rng;
   readonly ownListeners?: readonly ListenAddress[];
   /** Before it starts: to import what was saved. */
   readonly prepare?: (placement: Placement) => void;
@@ -61,7 +62,7 @@ export function startPlacementUnmanaged(toml: string, options: StartOptions = {}
   const placement = createPlacement({
     config: configFrom(toml),
     clock: { nowMs: () => performance.now() },
-    rng: createRng(1),
+    rng: options.rng ?? createRng(1),
     log: pino({ level: 'debug' }, { write: (line: string) => void logLines.push(JSON.parse(line)) }),
     metrics,
     boot: options.boot ?? 'boot-1',
