@@ -51,6 +51,8 @@ const MAPPINGS: Readonly<Record<ProxyErrorCode, Mapping>> = {
   internal: { status: 500, title: 'Internal error' },
 };
 
+export const ERROR_CODES = Object.keys(MAPPINGS) as readonly ProxyErrorCode[];
+
 export function statusOf(code: ProxyErrorCode): number {
   return MAPPINGS[code].status;
 }
