@@ -154,7 +154,7 @@ export class RouterSet {
       service: service.name,
       localNodeId: config.node.id,
       qos: targetOf(service),
-      policy: service.policy,
+      policy: policyOf(service),
       prefer: service.prefer,
       sessionIdleMs: service.affinity?.idleMs ?? null,
       instancesMax: config.placement.instancesMax,
@@ -194,7 +194,13 @@ export class RouterSet {
 
 /** What learned state depends on; another one starts anew. */
 export function fingerprintOf(service: ServiceConfig): string {
-  return JSON.stringify([service.name, targetOf(service), service.policy, service.prefer, service.affinity?.idleMs]);
+  return JSON.stringify([service.name, targetOf(service), policyOf(service), service.prefer, service.affinity?.idleMs]);
+}
+
+/** The policy with what the service as a whole says of it. */
+function policyOf({ policy, overload }: ServiceConfig): ServiceConfig['policy'] {
+  const { name, options } = policy;
+  return overload === 'shed' && name === 'qedge' ? { name, options: { ...options, shed: true } } : policy;
 }
 
 function targetOf({ qos: { latencyMs, successRatio, windowMs } }: ServiceConfig): QosTarget {

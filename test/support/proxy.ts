@@ -73,6 +73,7 @@ export function serviceConfig(spec: ServiceSpec): ServiceConfig {
   return {
     listen: null,
     admission: 'try',
+    overload: 'send',
     policy: { name: 'round-robin', options: {} },
     timeoutMs: 10_000,
     connectTimeoutMs: 2000,

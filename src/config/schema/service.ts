@@ -99,6 +99,10 @@ export const serviceKeys = (context: SchemaContext) => ({
     doc: '"refuse": a request whose deadline no instance can meet is answered 503 at once.',
     default: 'try',
   }),
+  overload: key('overload', z.enum(['send', 'shed']), {
+    doc: '"shed": what no instance has room for is answered 503 with Retry-After at once, so that the rest is answered in time; for the policy qedge.',
+    default: 'send',
+  }),
   policy: key('policy', policy, {
     doc: 'A name, or a table such as { name = "qedge", step = "1s" }; `qedge policies` lists them and their options.',
     default: 'qedge',

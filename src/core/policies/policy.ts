@@ -15,6 +15,9 @@ export interface RoutingPolicy {
    */
   select(request: RequestInfo, candidates: readonly Candidate[], nowMs: number): Candidate | null;
 
+  /** A request not tried yet for which `select` wants nobody is refused; absent or false: it is sent anyway. */
+  readonly sheds?: boolean;
+
   /** Every attempt, at its start and at its end. Allocates nothing that grows with traffic. */
   observe(outcome: Outcome, nowMs: number): void;
 

@@ -118,7 +118,13 @@ export class LiveServiceRouter implements ServiceRouter {
     }
     const { inPlay } = this.#set;
     const offered = request.tried.length === 0 ? inPlay : this.#set.untried(request.tried);
-    if (offered.length > 0) return this.#settleOn(this.#policy.select(request, offered, nowMs), offered);
+    if (offered.length > 0) {
+      const picked = this.#policy.select(request, offered, nowMs);
+      if (picked !== null || this.#policy.sheds !== true || request.tried.length > 0)
+        return this.#settleOn(picked, offered);
+      this.lastTier = 'shed';
+      return null;
+    }
     // Every instance was tried already: better one of them again than nothing.
     return inPlay.length === 0 ? null : this.#settleOn(this.#policy.select(request, inPlay, nowMs), inPlay);
   }
@@ -128,7 +134,9 @@ export class LiveServiceRouter implements ServiceRouter {
     if (inPlay.length === 0) return { candidate: null, tier: 'policy', byChance: false };
     if (this.#policy.preview === undefined) return { candidate: null, tier: 'policy', byChance: true };
     const before = this.lastTier;
-    const candidate = this.#settleOn(this.#policy.preview(request, inPlay, nowMs), inPlay);
+    const picked = this.#policy.preview(request, inPlay, nowMs);
+    if (picked === null && this.#policy.sheds === true) return { candidate: null, tier: 'shed', byChance: false };
+    const candidate = this.#settleOn(picked, inPlay);
     const tier = this.lastTier;
     this.lastTier = before;
     return { candidate, tier, byChance: false };

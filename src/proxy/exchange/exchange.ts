@@ -204,7 +204,7 @@ export class Exchange implements BodyListener, Waiter {
     const info = { clientId: this.#clientId, budgetMs, attempt: this.#attempts, session, tried: this.#tried };
     const first = service.router.route(info, nowMs);
     if (first === null) {
-      this.fail(new ProxyError('no-instance', 'the service has no instance', { source: 'internal' }));
+      this.fail(service.router.lastTier === 'shed' ? shed() : noInstance());
       return;
     }
     for (let candidate: Candidate | null = first; candidate !== null; ) {
@@ -546,4 +546,12 @@ function withService(error: ProxyError, service: string): ProxyError {
 function asProxyError(error: unknown): ProxyError {
   if (error instanceof ProxyError) return error;
   return new ProxyError('internal', 'unexpected failure inside the proxy', { source: 'internal', cause: error });
+}
+
+function noInstance(): ProxyError {
+  return new ProxyError('no-instance', 'the service has no instance', { source: 'internal' });
+}
+
+function shed(): ProxyError {
+  return new ProxyError('overloaded', 'no instance has room for one more in time', { source: 'internal' });
 }

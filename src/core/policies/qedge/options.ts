@@ -54,6 +54,11 @@ export const QEDGE_OPTIONS = {
     default: true,
     about: 'how tries ended over W and longer, as the prior of the estimate that fades',
   },
+  shed: {
+    kind: 'boolean',
+    default: false,
+    about: 'refuse what no instance has room for, so that the rest is answered in time',
+  },
   censoring: { kind: 'boolean', default: true, about: 'count overdue requests as failures before they end' },
   deferral: { kind: 'boolean', default: true, about: 'pass over an instance that is late right now' },
   queueing: {

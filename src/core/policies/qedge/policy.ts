@@ -20,6 +20,7 @@ import { Estimates } from './estimates.ts';
 import { ERROR_WEIGHT, MissStreak } from './miss-streak.ts';
 import { QEDGE_OPTIONS, type QedgeOptions, scaleTo } from './options.ts';
 import { Queueing } from './queueing.ts';
+import { Shedding } from './shedding.ts';
 import { restoreQedge, snapshotQedge } from './snapshot.ts';
 import { UnloadedLatency } from './unloaded-latency.ts';
 import { type QedgeFacts, viewOf } from './view.ts';
@@ -43,6 +44,7 @@ const FAILURE_LATENCIES = 3;
 export class Qedge implements Policy {
   readonly name = 'qedge';
   readonly stepMs: number;
+  readonly sheds: boolean;
   readonly candidateDiff = new CandidateDiff();
   readonly activeSet: ActiveSet;
   readonly estimates: Estimates;
@@ -50,6 +52,7 @@ export class Qedge implements Policy {
   readonly unloaded: UnloadedLatency;
   readonly swrr = new Swrr();
   readonly #queueing: Queueing;
+  readonly #shedding: Shedding;
   /** Processing latencies; made when an instance first answers. */
   readonly windows: (LatencyWindow | undefined)[] = [];
   readonly #options: QedgeOptions;
@@ -68,16 +71,25 @@ export class Qedge implements Policy {
     this.#options = options;
     this.#context = context;
     this.stepMs = options.step;
+    this.sheds = options.shed;
     this.activeSet = new ActiveSet(options, latencyMs);
     this.estimates = new Estimates(options, context.qos, context.flights);
     this.streaks = new MissStreak(scale.lateMs, scale.lateMsMax);
     this.#queueing = new Queueing(options.half_life);
+    this.#shedding = new Shedding(options.step);
     this.unloaded = new UnloadedLatency(scale.unloadedMs);
   }
 
   // ---- fast loop: every request ----
 
   select(request: RequestInfo, candidates: readonly Candidate[], nowMs: number): Candidate | null {
+    if (!this.#options.shed || request.tried.length > 0) return this.#select(request, candidates, nowMs);
+    if (!this.#previewing) this.#shedding.ask();
+    const wanted = this.#select(request, candidates, nowMs);
+    return wanted === null || this.#shedding.hasRoom(wanted.handle, nowMs) ? wanted : this.#pickWithRoom(nowMs);
+  }
+
+  #select(request: RequestInfo, candidates: readonly Candidate[], nowMs: number): Candidate | null {
     const { members, weights } = this.activeSet;
     if (request.tried.length > 0) return this.#selectRetry(request, candidates, nowMs);
     if (this.#panic) return this.#selectInPanic(nowMs);
@@ -101,7 +113,10 @@ export class Qedge implements Policy {
 
   observe(outcome: Outcome, nowMs: number): void {
     this.activeSet.cold = false;
-    if (outcome.kind === 'start') return;
+    if (outcome.kind === 'start') {
+      if (this.#options.shed) this.#shedding.send(outcome.candidate.handle);
+      return;
+    }
     const { latencyMs } = this.#context.qos;
     const { result, candidate } = outcome;
     // A client that left in time says nothing of the instance.
@@ -112,6 +127,7 @@ export class Qedge implements Policy {
     if (result === 'answered') this.unloaded.observe(processingMs);
     const chargedMs = failed ? Math.max(FAILURE_LATENCIES * latencyMs, processingMs) : processingMs;
     this.windowOf(handle).push(nowMs, chargedMs);
+    if (this.#options.shed) this.#shedding.end(handle, chargedMs <= latencyMs - rttMs);
     this.estimates.memory.observe(handle, chargedMs <= latencyMs - rttMs, Math.min(2 * latencyMs, chargedMs));
     if (result !== 'refused') this.#queueing.observe(handle, outcome.ahead, Math.min(2 * latencyMs, chargedMs), nowMs);
     this.#refused[handle] = result === 'refused' ? 1 : 0;
@@ -135,6 +151,7 @@ export class Qedge implements Policy {
     this.unloaded.refresh();
     // Deviation: a load balancer without requests learns nothing, so its weights stay instead of drifting to the priors.
     if (this.#estimate(nowMs)) this.activeSet.step(this.estimates, this.stepMs);
+    if (this.#options.shed) this.#shedding.step(this.activeSet.members, nowMs);
     this.#refreshPanic(nowMs);
   }
 
@@ -200,6 +217,15 @@ export class Qedge implements Policy {
   }
 
   // ---- fast loop ----
+
+  /** By weight among those that have room for one more; null when none has, and the request is to be refused. */
+  #pickWithRoom(nowMs: number): Candidate | null {
+    const { members, weights } = this.activeSet;
+    for (const { handle } of members) {
+      this.#passingWeights[handle] = this.#shedding.hasRoom(handle, nowMs) ? (weights[handle] as number) : 0;
+    }
+    return this.swrr.pick(members, this.#passingWeights);
+  }
 
   /** late(m): its oldest request is overdue, it missed just now, or one more request would find too long a queue. */
   #isLate(candidate: Candidate, nowMs: number): boolean {
@@ -312,6 +338,7 @@ export class Qedge implements Policy {
     this.estimates.ensureHandles(handle + 1);
     this.streaks.ensureHandles(handle + 1);
     this.#queueing.ensureHandles(handle + 1);
+    this.#shedding.ensureHandles(handle + 1);
     this.swrr.ensureHandles(handle + 1);
     this.#forget(handle);
   }
@@ -323,6 +350,7 @@ export class Qedge implements Policy {
     this.estimates.forget(handle);
     this.streaks.forget(handle);
     this.#queueing.forget(handle);
+    this.#shedding.forget(handle);
     this.swrr.setCredit(handle, 0);
   }
 
