@@ -32,9 +32,11 @@ const { values, positionals } = parseArgs({
 const parts = positionals.length === 0 ? ['scenarios', 'worlds'] : positionals;
 const depth = oneOf('--depth', values.depth, DEPTHS);
 const jobs = Math.max(1, Number(values.jobs) || 1);
+// Taken first: the code may change while the runs go on.
+const origin = provenance();
 for (const part of parts) {
   const section = oneOf('section', part, ['scenarios', 'worlds']);
-  const text = `${section === 'scenarios' ? await scenarios() : await worlds()}\n\n${provenance()}`;
+  const text = `${section === 'scenarios' ? await scenarios() : await worlds()}\n\n${origin}`;
   process.stderr.write('\n');
   process.stdout.write(`${text}\n\n`);
   if (values.write) writeFileSync(README, withSection(readFileSync(README, 'utf8'), section, text));
