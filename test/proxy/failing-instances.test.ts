@@ -11,6 +11,28 @@ const CLOSE = 'Host: pilotnet\r\nConnection: close\r\n';
 /** The first is read by the short way in, the second by node:http. */
 const WAYS_IN = ['GET', 'PROPFIND'];
 
+describe('an instance that answers early and resets what it did not read', () => {
+  it('is heard: its 413 is passed on', async () => {
+    const port = await startRawInstance((socket) => {
+      socket.once('data', () => {
+        socket.pause();
+        const answer = 'HTTP/1.1 413 Content Too Large\r\nContent-Length: 4\r\nConnection: close\r\n\r\nover';
+        socket.end(answer, () => setTimeout(() => socket.destroy(), 0));
+      });
+    });
+    const { url, observed } = await startProxy([{ name: 'pilotnet', ports: [port] }]);
+    for (let i = 0; i < 5; i++) {
+      const answer = await fetch(url, {
+        method: 'POST',
+        body: Buffer.alloc(4 << 20),
+        headers: { 'X-QEdge-Service': 'pilotnet' },
+      });
+      expect([answer.status, await answer.text()]).toEqual([413, 'over']);
+    }
+    expect(observed.map(({ result }) => result)).not.toContain('refused');
+  });
+});
+
 describe('the keep-alive reuse race', () => {
   /** Answers the first request of each connection and hangs up, without a word, when the second comes. */
   function hangsUpOnReuse(): Promise<number> {

@@ -9,6 +9,7 @@ import { RESPONSE_HEAD_BYTES_MAX } from '../../fields/field-lines.ts';
 import type { InstancePool } from '../pool.ts';
 import type { OutgoingBody, StreamFraming, UpstreamCall, UpstreamHandler, UpstreamRequest } from '../upstream.ts';
 import { upstreamError } from '../upstream.ts';
+import { hearLastWords } from './last-words.ts';
 
 /** `body` null: the request has none. Never throws: `onError` tells. */
 export function forwardStream(
@@ -75,6 +76,8 @@ class StreamCall implements UpstreamCall {
       this.#outgoing.end();
       return;
     }
+    const { socket } = this.#outgoing;
+    if (socket !== null && !('encrypted' in socket)) hearLastWords(socket);
     this.#outgoing.flushHeaders();
     this.#body.attach({
       write: (chunk) => this.#outgoing.write(chunk),
@@ -115,7 +118,8 @@ class StreamCall implements UpstreamCall {
   }
 
   #onError(error: Error): void {
-    if (this.#over) return;
+    // An answer that is whole is passed on, whatever became of the request behind it.
+    if (this.#over || this.#incoming?.complete === true) return;
     this.#end();
     this.#outgoing.destroy();
     this.#handler.onError(upstreamError(error, this.#sent, this.#incoming !== null));

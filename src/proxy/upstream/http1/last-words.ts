@@ -1,0 +1,38 @@
+// What an instance said before it closed with the rest of a request unread: its kernel resets the connection then, and the
+// write that meets the reset fails before the answer was read. The answer still lies in our kernel (RFC 9112 section 9.6).
+
+import { readSync } from 'node:fs';
+import type { Socket } from 'node:net';
+
+const CHUNK_BYTES = 64 * 1024;
+/** An early answer is short; what is longer is cut off all the same. */
+const CHUNKS_MAX = 16;
+
+/** Sockets that carry one request after the other are prepared once. */
+const prepared = new WeakSet<Socket>();
+
+/** Reads what lies there into the listeners of a socket whose write just failed, before the socket is closed. Not with TLS. */
+export function hearLastWords(socket: Socket): void {
+  if (prepared.has(socket)) return;
+  prepared.add(socket);
+  const destroy = socket._destroy.bind(socket);
+  socket._destroy = (error, callback) => {
+    // Node has no other way to read from a socket that it is about to close.
+    const fd = (socket as unknown as { readonly _handle: { readonly fd?: number } | null })._handle?.fd ?? -1;
+    if (error !== null && 'syscall' in error && error.syscall === 'write' && fd >= 0) readRest(socket, fd);
+    destroy(error, callback);
+  };
+}
+
+function readRest(socket: Socket, fd: number): void {
+  try {
+    for (let i = 0; i < CHUNKS_MAX; i++) {
+      const chunk = Buffer.allocUnsafe(CHUNK_BYTES);
+      const length = readSync(fd, chunk);
+      if (length === 0) return;
+      socket.emit('data', chunk.subarray(0, length));
+    }
+  } catch {
+    // Nothing more lies there.
+  }
+}
