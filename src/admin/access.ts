@@ -1,5 +1,5 @@
 // Who may use the admin port. On loopback anyone on the machine may, but no web page may use their browser for it; with a
-// token, whoever holds it: as a bearer, or in a browser as a cookie that was given for it.
+// token, from any holder: as a bearer, or in a browser as a cookie that was given for it.
 
 import { createHmac, randomUUID, timingSafeEqual } from 'node:crypto';
 import { isIPv4 } from 'node:net';
@@ -118,7 +118,7 @@ function isLoopbackName(host: string): boolean {
   );
 }
 
-/** Compares in a time that tells nothing of where two texts differ. */
+/** Compares in a time that does not depend on where two texts differ. */
 function equals(given: string, wanted: string): boolean {
   const key = 'qedge';
   const digest = (text: string): Buffer => createHmac('sha256', key).update(text).digest();

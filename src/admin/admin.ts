@@ -98,7 +98,7 @@ interface Parts {
   readonly history: History;
 }
 
-/** Health and the page itself stand before the guard: neither tells anything of this node. */
+/** Health and the page itself stand before the guard: neither reveals anything of this node. */
 function createApp(options: AdminOptions, { access, reader, history }: Parts): Hono<Caller> {
   const { metrics, events, log } = options;
   const app = new Hono<Caller>();

@@ -23,8 +23,8 @@ export function registerApi(app: Hono<Caller>, { reader, metrics, events, histor
   app.get('/api/v1/state', (c) => c.json(reader.document()));
   app.get('/api/v1/services/:service/history', (c) => {
     const service = c.req.param('service');
-    const told = history.of(service);
-    return told === null ? problem(c, 404, `no service "${service}" with a history`) : c.json(told);
+    const known = history.of(service);
+    return known === null ? problem(c, 404, `no service "${service}" with a history`) : c.json(known);
   });
   app.get('/api/v1/services/:service/density', async (c) => {
     const service = c.req.param('service');

@@ -34,7 +34,7 @@ export interface ExplainedCandidate extends InstanceState {
 export function explain(state: RouterState, previews: readonly RoutePreview[], clientId: string): ExplainDocument {
   const loopsFor = (key: InstanceKey | null): number =>
     previews.filter(({ candidate }) => candidate?.key === key).length;
-  const preview = previews.toSorted((a, b) => loopsFor(keyOf(b)) - loopsFor(keyOf(a)))[0] ?? NOBODY;
+  const preview = previews.toSorted((a, b) => loopsFor(keyOf(b)) - loopsFor(keyOf(a)))[0] ?? NO_PREVIEW;
   const key = keyOf(preview);
   const chosen = state.instances.find((instance) => instance.key === key) ?? null;
   const reason = whyChosen(state, preview, chosen);
@@ -57,7 +57,7 @@ export function explain(state: RouterState, previews: readonly RoutePreview[], c
   return { service, policy, clientId, eventLoops: previews.length, chosen: key, tier, byChance, reason, candidates };
 }
 
-const NOBODY: RoutePreview = { candidate: null, tier: 'policy', byChance: false };
+const NO_PREVIEW: RoutePreview = { candidate: null, tier: 'policy', byChance: false };
 
 const keyOf = ({ candidate }: RoutePreview): InstanceKey | null => candidate?.key ?? null;
 
@@ -73,7 +73,7 @@ function whyChosen(state: RouterState, { tier, byChance }: RoutePreview, chosen:
     case 'cooldown':
       return `back first, in ${cooldownText(chosen.cooldownMs)}: everyone who could meet the limit sits out`;
     case 'fallback':
-      return `the best success estimate, or the nearest: ${state.policy} wants nobody`;
+      return `the best success estimate, or the nearest: ${state.policy} wants none`;
     case 'last-resort':
       return 'the best of those left: only suspect and draining instances are';
     default:

@@ -67,7 +67,7 @@ class ServiceRing {
     for (const { key, weight } of state.instances) {
       const column = this.#weights.get(key) ?? emptyColumn();
       column[at] = weight;
-      // Those that are there come last, so that whatever is gone stands first, in the order in which it went.
+      // Those that are there come last, so that what is gone stands first, in the order in which it went.
       this.#weights.delete(key);
       this.#weights.set(key, column);
     }

@@ -1,4 +1,4 @@
-// The live feed of the dashboard: over one WebSocket the state once a second and events as they happen. While nobody is
+// The live feed of the dashboard: over one WebSocket the state once a second and events as they happen. While no page is
 // connected nothing runs.
 
 import type { IncomingMessage, Server } from 'node:http';
@@ -20,7 +20,7 @@ export const LIVE_PATH = '/api/v1/live';
 const POLICY_VIOLATION = 1008;
 const PUSH_INTERVAL_MS = 1_000;
 const VIEWERS_MAX = 32;
-/** Viewers only listen; whatever they send is small. */
+/** Viewers only listen; what they send is small. */
 const MESSAGE_BYTES_MAX = 1024;
 /** A viewer that does not answer the closing handshake, or a refusal, is cut off after this. */
 const CLOSE_GRACE_MS = 300;
@@ -47,7 +47,7 @@ export class LiveFeed {
     });
   }
 
-  /** Sends every viewer away with 1001 (going away), so that it comes back to whoever takes over. */
+  /** Sends every viewer away with 1001 (going away), so that it comes back to the process that takes over. */
   close(): void {
     this.#leaveEvents();
     this.#stopTimer();

@@ -12,7 +12,7 @@ import { problem } from './problem.ts';
 const COOKIE = { httpOnly: true, sameSite: 'Strict', path: '/' } as const;
 const TOKEN_CHARS_MAX = 4096;
 
-/** These routes stand before the guard: whoever calls them has no session yet. */
+/** These routes stand before the guard: their callers have no session yet. */
 export function registerSession(app: Hono<Caller>, access: Access, guesses: Guesses): void {
   app.post('/api/v1/session', async (c) => {
     if (!/^application\/json\b/i.test(c.req.header('content-type') ?? '')) {

@@ -1,4 +1,4 @@
-// Puts together what the admin port tells, anew at each reading, from what the composition root lets it see.
+// Puts together what the admin port reports, afresh at each reading, from what the composition root lets it see.
 
 import type { Clock } from '../core/clock.ts';
 import type { InstanceKey, RequestInfo } from '../core/domain.ts';
@@ -11,7 +11,7 @@ import type { DensityDocument, NodeFacts, QedgeEvent, StateDocument } from './st
 
 /** What the admin port needs of a service: of all event loops that serve it, as one. */
 export interface ObservedService extends Pick<ServiceRouter, 'service' | 'state' | 'candidates' | 'setTap' | 'reset'> {
-  /** No new traffic for the instance, whatever becomes of it, until that is taken back. */
+  /** No new traffic for the instance until that is taken back. */
   drain(key: InstanceKey, on: boolean, nowMs: number): void;
   /** Of the processing latency, per ms, on `gridMs`; null when unknown. */
   density(key: InstanceKey, gridMs: readonly number[], nowMs: number): Promise<number[] | null>;
@@ -42,7 +42,7 @@ export interface StateReader {
 export function createStateReader(sources: StateSources, processFacts: () => ProcessFacts): StateReader {
   const services = (): readonly RouterState[] => {
     const nowMs = sources.clock.nowMs();
-    return [...sources.services().values()].map((service) => told(service.state(nowMs)));
+    return [...sources.services().values()].map((service) => documented(service.state(nowMs)));
   };
   const ready = (): Readiness =>
     readiness(
@@ -56,7 +56,7 @@ export function createStateReader(sources: StateSources, processFacts: () => Pro
       const observed = sources.services().get(service);
       if (observed === undefined) return null;
       const nowMs = sources.clock.nowMs();
-      const state = told(observed.state(nowMs));
+      const state = documented(observed.state(nowMs));
       const request = { clientId, budgetMs: state.qos.latencyMs, attempt: 0, tried: [] };
       return explain(state, await observed.previews(request, nowMs), clientId);
     },
@@ -79,7 +79,7 @@ export function createStateReader(sources: StateSources, processFacts: () => Pro
 }
 
 /** Without the policy's own numbers that have no value yet: JSON knows no NaN. */
-function told(state: RouterState): RouterState {
+function documented(state: RouterState): RouterState {
   const finite = (extra: InstanceState['extra']): InstanceState['extra'] =>
     Object.fromEntries(Object.entries(extra).filter(([, value]) => Number.isFinite(value)));
   return { ...state, instances: state.instances.map((one) => ({ ...one, extra: finite(one.extra) })) };

@@ -1,4 +1,4 @@
-// What the admin port tells of this node: the answer of /api/v1/state and the facts it is put together from.
+// What the admin port reports of this node: the answer of /api/v1/state and the facts it is put together from.
 
 import type { InstanceKey, Labels, Tier } from '../core/domain.ts';
 import type { RouterEvent, RouterState } from '../core/service-router.ts';
@@ -112,7 +112,7 @@ export interface DensityDocument {
   readonly density: readonly number[];
 }
 
-/** An event as the API tells it. */
+/** An event as the API reports it. */
 export interface EventDocument {
   readonly sequence: number;
   /** Wall clock, ISO 8601. */

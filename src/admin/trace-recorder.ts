@@ -1,5 +1,5 @@
 // Records what a service's router decides and what comes of it, for a while, as lines of JSON. Nothing is recorded unless
-// someone asks; while nobody does, a try costs one comparison.
+// asked for; until then an attempt costs one comparison.
 
 import type { Clock } from '../core/clock.ts';
 import { TRACE_VERSION, type TraceHeader, type TraceLine } from '../core/decision-log.ts';

@@ -32,7 +32,7 @@ export function registerTrace(app: Hono<Caller>, options: TraceRouteOptions): vo
     if (!(durationMs > 0 && durationMs <= DURATION_MS_MAX)) {
       return problem(c, 400, `durationMs: expected 1 to ${DURATION_MS_MAX}, got "${c.req.query('durationMs')}"`);
     }
-    // Nobody reads what would be recorded.
+    // What would be recorded has no reader.
     if (c.req.method === 'HEAD') return c.body(null, 200, HEADERS);
     if (busy.has(name)) return problem(c, 409, `service "${name}" is already being traced`);
     busy.add(name);

@@ -177,7 +177,7 @@ class RunningApp implements App {
       },
     });
     this.#tiers = new InstanceTiers(config.node, (service, update) =>
-      this.#dataPlanes.tell({ kind: 'placement', service, update }),
+      this.#dataPlanes.send({ kind: 'placement', service, update }),
     );
     this.#placement = createPlacement({
       ...shared,
@@ -191,12 +191,12 @@ class RunningApp implements App {
       },
       onTarget: (nodeId, target) => {
         this.#prober.setTarget(nodeId, target);
-        if (target === null) this.#dataPlanes.tell({ kind: 'node-gone', nodeId });
+        if (target === null) this.#dataPlanes.send({ kind: 'node-gone', nodeId });
       },
       answeredMs: (service, key) => this.#dataPlanes.answeredMs(service, key),
     });
     this.#names = new NameResolver({
-      onResolution: (name, resolution) => this.#dataPlanes.tell({ kind: 'name', name, resolution }),
+      onResolution: (name, resolution) => this.#dataPlanes.send({ kind: 'name', name, resolution }),
       onTrouble: (name, reason) => {
         if (reason === null) log.info({ name }, 'a name resolves again');
         else log.warn({ name, reason }, 'a name does not resolve');
@@ -206,7 +206,7 @@ class RunningApp implements App {
       ...shared,
       config: config.probe,
       onRtt: (nodeId, rttMs) => {
-        this.#dataPlanes.tell({ kind: 'rtt', nodeId, rttMs });
+        this.#dataPlanes.send({ kind: 'rtt', nodeId, rttMs });
         this.#placement.observeRtt(nodeId, rttMs);
       },
       onAnswer: (nodeId) => this.#placement.nodeAnswered(nodeId),
@@ -274,7 +274,7 @@ class RunningApp implements App {
     for (const [nodeId] of rtts) this.#prober.know(nodeId);
     if (kept?.placement) this.#placement.import(kept.placement, kept.ageMs);
     this.#placement.tellStatic();
-    this.#dataPlanes.tell({ kind: 'start', learned: kept?.routers ?? [], ageMs: kept?.ageMs ?? 0 });
+    this.#dataPlanes.send({ kind: 'start', learned: kept?.routers ?? [], ageMs: kept?.ageMs ?? 0 });
     for (const [nodeId, rttMs] of rtts) this.#placement.observeRtt(nodeId, rttMs);
   }
 
@@ -282,7 +282,7 @@ class RunningApp implements App {
   #restoreLate(kept: RestoredState): void {
     const heard = this.#placement.state().broker?.connected ?? false;
     if (kept.placement && !heard) this.#placement.import(kept.placement, kept.ageMs);
-    this.#dataPlanes.tell({ kind: 'start', learned: kept.routers, ageMs: kept.ageMs });
+    this.#dataPlanes.send({ kind: 'start', learned: kept.routers, ageMs: kept.ageMs });
     this.log.info({ ageMs: kept.ageMs }, 'what was learned came back late');
   }
 
@@ -341,7 +341,7 @@ class RunningApp implements App {
     this.#draining = true;
     if (!options.succeeded) this.#notifier.stopping();
     this.#record(null, { kind: 'lifecycle', phase: 'draining', detail: '' });
-    // Whoever asks how things are is to ask the one that serves.
+    // Health is to be asked of the process that serves.
     const adminClosed = options.succeeded ? this.#admin.close() : null;
     await Promise.all([this.#dataPlanes.drain(options), this.#placement.stop(), adminClosed]);
     this.#names.stop();

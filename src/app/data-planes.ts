@@ -17,7 +17,7 @@ import { type Answer, answerTo, mergeDensities, type PreviewAnswer, type WorkerQ
 
 /** A service as people see it: its state is that of all data planes, and what changes it changes all of them. */
 export interface ObservedRouter extends Pick<ServiceRouter, 'service' | 'candidates' | 'state' | 'setTap' | 'reset'> {
-  /** No new traffic for the instance, whatever placement and health checks say, until that is taken back. */
+  /** No new traffic for the instance, no matter what placement and health checks say, until that is taken back. */
   drain(key: InstanceKey, on: boolean): void;
   /** The mean of what the data planes estimate, each by its samples. */
   density(key: InstanceKey, gridMs: readonly number[], nowMs: number): Promise<number[] | null>;
@@ -52,7 +52,7 @@ export class DataPlanes {
       ...options,
       onHealth: (service, key, healthy, reason) => {
         log.info({ service, instance: key, healthy, reason }, 'health of an instance changed');
-        this.tell({ kind: 'health', service, key, healthy });
+        this.send({ kind: 'health', service, key, healthy });
       },
     });
     this.#workers = new WorkerPool({
@@ -82,7 +82,7 @@ export class DataPlanes {
     return this.#workers.absent;
   }
 
-  /** Starts the workers, who listen to what is told from here on. */
+  /** Starts the workers; they receive every message from here on. */
   spawn(): void {
     this.#workers.spawn(this.#config, this.#version);
   }
@@ -99,12 +99,12 @@ export class DataPlanes {
     const applied = this.#own.apply(message);
     // The main thread goes first where it may refuse; all else is applied at once, in the order in which it came.
     if (message.kind === 'configure') await applied;
-    this.#workers.tell(message);
+    this.#workers.send(message);
     await applied;
   }
 
   /** The same for what cannot be refused: a defect is logged and ends nothing. */
-  tell(message: ControlMessage): void {
+  send(message: ControlMessage): void {
     this.apply(message).catch((error: Error) => this.#log.error({ err: error }, 'message not applied'));
   }
 
@@ -159,8 +159,8 @@ export class DataPlanes {
         return answers.flatMap((answer) => (answer.about === 'preview' ? [previewOf(answer, router)] : []));
       },
       setTap: (tap) => this.#setTap(router, tap),
-      reset: () => this.tell({ kind: 'reset', service }),
-      drain: (key, on) => this.tell({ kind: 'drain-instance', service, key, on }),
+      reset: () => this.send({ kind: 'reset', service }),
+      drain: (key, on) => this.send({ kind: 'drain-instance', service, key, on }),
     };
   }
 
@@ -169,7 +169,7 @@ export class DataPlanes {
     if (tap === null) this.#taps.delete(service);
     else this.#taps.set(service, tap);
     router.setTap(tap);
-    this.#workers.tell({ kind: 'tap', service, on: tap !== null });
+    this.#workers.send({ kind: 'tap', service, on: tap !== null });
   }
 }
 

@@ -1,4 +1,4 @@
-// Once a second: notices what has no callback of its own (the broker coming and going) and tells the service manager in
+// Once a second: notices what has no callback of its own (the broker coming and going) and reports to the service manager in
 // one line how things are.
 
 import type { QedgeEvent } from '../admin/state.ts';

@@ -31,7 +31,7 @@ export class InstanceHealth {
     else this.#unhealthy.add(id);
   }
 
-  /** Somebody drains the instance, or takes that back. */
+  /** An operator drains the instance, or takes that back. */
   drained(service: string, key: InstanceKey, on: boolean): void {
     const id = idOf(service, key);
     if (on) this.#drained.add(id);

@@ -1,10 +1,10 @@
-// What was learned of instances that placement has not told of yet. An instance of this very node is known only once its
+// What was learned of instances that placement has not reported yet. An instance of this very node is known only once its
 // health check has passed, one of another node once the broker has spoken: what was kept of it waits for it.
 
 import type { InstanceKey } from '../core/domain.ts';
 import type { RouterSnapshot, ServiceRouter } from '../core/service-router.ts';
 
-/** After this nobody is waited for any more: brokers and health checks have long answered. */
+/** After this nothing is waited for any more: brokers and health checks have long answered. */
 const WAIT_MS_MAX = 60_000;
 
 type Table = Readonly<Record<string, unknown>>;

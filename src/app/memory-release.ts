@@ -14,7 +14,7 @@ export interface MemoryReleaseOptions {
 
 /** A look costs some 50 µs; long enough that the first one comes after everything a start does. */
 const INTERVAL_MS = 2000;
-/** Released once a minute whatever it holds: after a rush, what the rush left behind is no growth any more. */
+/** Released once a minute, no matter what it holds: after a rush, what the rush left behind is no growth any more. */
 const ROUNDS_MAX = 30;
 /** Less growth than this is not worth the millisecond: a tenth of what a small configuration holds. */
 const GROWTH_BYTES_MIN = 4 * 1024 * 1024;

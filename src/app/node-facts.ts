@@ -1,4 +1,4 @@
-// What the admin port tells of this node, in its words, from what the parts say of themselves in theirs.
+// What the admin port reports of this node, in its words, from what the parts say of themselves in theirs.
 
 import type { BrokerFacts, ListenerFacts, ProbeFacts } from '../admin/state.ts';
 import type { ListenAddress, NodeConfig } from '../config/config.ts';

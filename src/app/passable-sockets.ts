@@ -7,7 +7,7 @@ import type { InheritedSockets } from '../systemd/sockets.ts';
 export interface Ports {
   /** Names of those that clients use. */
   readonly proxy: readonly string[];
-  /** As configured: one that is left to the system is nobody's in particular. */
+  /** As configured: one that is left to the system is no particular one. */
   readonly admin: ListenAddress;
 }
 

@@ -104,7 +104,7 @@ export class RouterSet {
     }
   }
 
-  /** No new traffic for the instance, whatever becomes of it, until that is taken back. */
+  /** No new traffic for the instance until that is taken back. */
   drain(service: string, key: InstanceKey, on: boolean): void {
     this.#health.drained(service, key, on);
     this.#tellAvailability(this.#routers.get(service), key);
@@ -116,7 +116,7 @@ export class RouterSet {
     for (const router of this.#routers.values()) router.observeRtt(nodeId, rttMs, nowMs);
   }
 
-  /** The node is measured no more; should it come back, it begins anew. */
+  /** The node is measured no more; should it come back, it starts from nothing. */
   forgetNode(nodeId: string): void {
     this.#rtts.delete(nodeId);
   }
@@ -146,7 +146,7 @@ export class RouterSet {
     this.#routers.delete(name);
   }
 
-  /** `placed`: what the router before this one had, which placement will not tell again. */
+  /** `placed`: what the router before this one had, which placement will not report again. */
   #add(service: ServiceConfig, placed: readonly Candidate[] = []): void {
     const { config, clock, rng, onEvent } = this.#options;
     const nowMs = clock.nowMs();
@@ -192,7 +192,7 @@ export class RouterSet {
   }
 }
 
-/** What learned state depends on; another one starts anew. */
+/** What learned state depends on; with another one it starts from nothing. */
 export function fingerprintOf(service: ServiceConfig): string {
   return JSON.stringify([service.name, targetOf(service), policyOf(service), service.prefer, service.affinity?.idleMs]);
 }

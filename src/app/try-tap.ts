@@ -16,13 +16,13 @@ export interface FinishedTry {
 const BATCH_DELAY_MS = 100;
 
 export class TryTap implements RouterTap {
-  readonly #tell: (tries: readonly FinishedTry[]) => void;
+  readonly #report: (tries: readonly FinishedTry[]) => void;
   readonly #begun = new Map<Ticket, Pick<FinishedTry, 'startMs' | 'key' | 'weight'>>();
   #over: FinishedTry[] = [];
   #timer: NodeJS.Timeout | null = null;
 
-  constructor(tell: (tries: readonly FinishedTry[]) => void) {
-    this.#tell = tell;
+  constructor(report: (tries: readonly FinishedTry[]) => void) {
+    this.#report = report;
   }
 
   started(ticket: Ticket, { key }: Candidate, weight: number, nowMs: number): void {
@@ -39,7 +39,7 @@ export class TryTap implements RouterTap {
 
   #flush(): void {
     this.#timer = null;
-    this.#tell(this.#over);
+    this.#report(this.#over);
     this.#over = [];
   }
 }

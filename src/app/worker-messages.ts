@@ -26,7 +26,7 @@ export type ToWorker =
     }
   | ControlMessage
   | { readonly kind: 'ask'; readonly id: number; readonly question: WorkerQuery }
-  /** Tries of the service are told from now on, or no more. */
+  /** Attempts of the service are reported from now on, or no more. */
   | { readonly kind: 'tap'; readonly service: string; readonly on: boolean }
   | { readonly kind: 'drain'; readonly succeeded: boolean };
 

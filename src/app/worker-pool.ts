@@ -1,4 +1,4 @@
-// The workers, seen from the main thread: started together, told the same, and added up for whoever looks at the node as
+// The workers, seen from the main thread: started together, sent the same messages, and added up for readers of the node as
 // a whole. With one event loop there is no worker pool and nothing here runs.
 
 import { randomInt } from 'node:crypto';
@@ -44,7 +44,7 @@ const SILENT_MS_MAX = 10_000;
 const HANGING_MS_MAX = 30_000;
 const WATCH_INTERVAL_MS = 1_000;
 
-/** A worker that says nothing for so long is busy with worse; whoever asked goes on without it. */
+/** A worker that says nothing for so long is busy with worse; the reader goes on without it. */
 const ANSWER_MS_MAX = 1_000;
 
 export class WorkerPool {
@@ -95,7 +95,7 @@ export class WorkerPool {
     }
   }
 
-  tell(message: ToWorker): void {
+  send(message: ToWorker): void {
     for (const { worker } of this.#members) worker.postMessage(message);
   }
 
@@ -122,7 +122,7 @@ export class WorkerPool {
 
   async drain({ succeeded }: { readonly succeeded: boolean }): Promise<void> {
     this.#stop();
-    this.tell({ kind: 'drain', succeeded });
+    this.send({ kind: 'drain', succeeded });
     await Promise.all(this.#members.map(({ ended }) => ended));
   }
 
@@ -150,7 +150,7 @@ export class WorkerPool {
       gone: false,
       heardMs: null,
     };
-    // Whoever waits for it is told; nobody may be waiting.
+    // What waits for it is called back; nothing may be waiting.
     listening.promise.catch(() => {});
     this.#members.push(member);
     worker.on('message', (message: FromWorker) => {

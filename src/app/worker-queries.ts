@@ -1,4 +1,4 @@
-// What a data planes is asked about a service by whoever looks at the node as a whole, and what it answers.
+// What a data plane is asked about a service for the picture of the node as a whole, and what it answers.
 
 import type { InstanceKey, RequestInfo } from '../core/domain.ts';
 import type { RouteTier, ServiceRouter } from '../core/service-router.ts';

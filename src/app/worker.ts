@@ -1,4 +1,4 @@
-// A worker thread: one more data planes on the same ports. It is told of placement and distances, decides and forwards for
+// A worker thread: one more data plane on the same ports. It receives placement and distances, decides and forwards for
 // itself, and reports once a second.
 
 import { parentPort, workerData } from 'node:worker_threads';
@@ -19,8 +19,8 @@ if (parentPort !== null) run(parentPort, workerData as WorkerStart);
 function run(port: NonNullable<typeof parentPort>, { config, version, seed, timeOriginMs }: WorkerStart): void {
   const offsetMs = performance.timeOrigin - timeOriginMs;
   const clock: Clock = { nowMs: () => performance.now() + offsetMs };
-  const tell = (message: FromWorker): void => port.postMessage(message);
-  const lines = new LineBatch((batch) => tell({ kind: 'log', lines: batch }));
+  const post = (message: FromWorker): void => port.postMessage(message);
+  const lines = new LineBatch((batch) => post({ kind: 'log', lines: batch }));
   const log = createLogger({ level: config.log.level, nodeId: config.node.id, destination: lines });
   const metrics = createMetrics();
   const dataPlane = new DataPlane({
@@ -32,11 +32,11 @@ function run(port: NonNullable<typeof parentPort>, { config, version, seed, time
     metrics,
     joins: true,
     onHealth: null,
-    onEvent: (service, event) => tell({ kind: 'event', service, event }),
+    onEvent: (service, event) => post({ kind: 'event', service, event }),
   });
   const report = setInterval(() => {
     const states = [...dataPlane.routers.values()].map((router) => router.state(clock.nowMs()));
-    tell({ kind: 'report', states, metrics: metrics.export() });
+    post({ kind: 'report', states, metrics: metrics.export() });
   }, REPORT_MS);
   const end = (): void => {
     clearInterval(report);
@@ -46,15 +46,15 @@ function run(port: NonNullable<typeof parentPort>, { config, version, seed, time
   };
   const listen = ({ sockets, shared }: Extract<ToWorker, { kind: 'listen' }>): void => {
     dataPlane.listen(sockets, shared).then(
-      () => tell({ kind: 'listening' }),
+      () => post({ kind: 'listening' }),
       (error: Error) => {
-        tell({ kind: 'failed', message: error.message });
+        post({ kind: 'failed', message: error.message });
         end();
       },
     );
   };
   const tap = ({ service, on }: Extract<ToWorker, { kind: 'tap' }>): void => {
-    const tries = on ? new TryTap((finished) => tell({ kind: 'tries', service, tries: finished })) : null;
+    const tries = on ? new TryTap((finished) => post({ kind: 'tries', service, tries: finished })) : null;
     dataPlane.routers.get(service)?.setTap(tries);
   };
   port.on('message', (message: ToWorker) => {
@@ -63,7 +63,7 @@ function run(port: NonNullable<typeof parentPort>, { config, version, seed, time
       case 'listen':
         return listen(message);
       case 'ask':
-        return tell({
+        return post({
           kind: 'answer',
           id: message.id,
           answer: answerTo(message.question, dataPlane.routers, clock.nowMs()),

@@ -11,7 +11,7 @@ export interface AdminClientOptions {
   readonly url?: string;
 }
 
-/** Where `qedge run` and `qedge demo` listen unless told otherwise. */
+/** Where `qedge run` and `qedge demo` listen by default. */
 const URL_DEFAULT = 'http://127.0.0.1:9901';
 const CONFIG_DEFAULT = 'qedge.toml';
 const ANSWER_TIMEOUT_MS = 5_000;

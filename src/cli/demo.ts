@@ -55,7 +55,7 @@ export function registerDemo(program: Command): void {
     });
 }
 
-/** Aborted by the first SIGINT or SIGTERM, or when nobody reads the output any more; a second signal ends at once. */
+/** Aborted by the first SIGINT or SIGTERM, or when its output has no reader any more; a second signal ends at once. */
 function stopOnSignals(): AbortSignal {
   const controller = new AbortController();
   let firstMs = Number.POSITIVE_INFINITY;

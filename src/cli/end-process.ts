@@ -1,4 +1,4 @@
-// The end of a service, whatever its disk does.
+// The end of a service, even on a disk that stalls.
 
 import { loadNativeAddon } from '../sea.ts';
 

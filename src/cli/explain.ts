@@ -39,9 +39,11 @@ export function registerExplain(program: Command): void {
     .action(async (service: string, options: ExplainOptions) => {
       const client = new AdminClient(options);
       const query = options.client === undefined ? '' : `?client=${encodeURIComponent(options.client)}`;
-      const told = await client.get<ExplainDocument>(`/api/v1/services/${encodeURIComponent(service)}/explain${query}`);
+      const explained = await client.get<ExplainDocument>(
+        `/api/v1/services/${encodeURIComponent(service)}/explain${query}`,
+      );
       const look = { width: widthOf(process.stdout), paint: paintFor(process.stdout) };
-      const lines = options.json ? [JSON.stringify(told)] : explainLines(told, look);
+      const lines = options.json ? [JSON.stringify(explained)] : explainLines(explained, look);
       process.stdout.write(`${lines.join('\n')}\n`);
     });
 }
@@ -52,13 +54,15 @@ interface Look {
 }
 
 /** Headline, table, and a sentence each. No figure is left out: a table too wide goes on below. */
-export function explainLines(told: ExplainDocument, { width, paint }: Look): readonly string[] {
-  const who = told.clientId === '' ? 'the next request' : `the next request of ${told.clientId}`;
-  const where = told.chosen ?? (told.byChance ? 'one drawn by lot' : 'nobody');
-  const chosen = told.candidates.find((one) => one.chosen);
+export function explainLines(explained: ExplainDocument, { width, paint }: Look): readonly string[] {
+  const who = explained.clientId === '' ? 'the next request' : `the next request of ${explained.clientId}`;
+  const where = explained.chosen ?? (explained.byChance ? 'one drawn by lot' : 'no instance');
+  const chosen = explained.candidates.find((one) => one.chosen);
   const loops =
-    told.eventLoops > 1 && chosen !== undefined ? ` in ${chosen.eventLoops} of ${told.eventLoops} event loops` : '';
-  const reasons = told.candidates.flatMap(({ key, reason, chosen }) =>
+    explained.eventLoops > 1 && chosen !== undefined
+      ? ` in ${chosen.eventLoops} of ${explained.eventLoops} event loops`
+      : '';
+  const reasons = explained.candidates.flatMap(({ key, reason, chosen }) =>
     wrapWords([`${key}:`, ...reason.split(' ')], {
       width,
       first: chosen ? '→ ' : '  ',
@@ -66,9 +70,11 @@ export function explainLines(told: ExplainDocument, { width, paint }: Look): rea
     }).map((line) => paint(chosen ? 'plain' : 'dim', line)),
   );
   return [
-    paint('strong', `${told.service}: ${who} goes to ${where}${loops}`),
-    ...(told.chosen === null ? wrapWords(told.reason.split(' '), { width, first: '  ', hanging: '  ' }) : []),
-    ...(reasons.length > 0 ? ['', ...renderFolded(columns(told.candidates), { width, indent: '', paint }), ''] : []),
+    paint('strong', `${explained.service}: ${who} goes to ${where}${loops}`),
+    ...(explained.chosen === null ? wrapWords(explained.reason.split(' '), { width, first: '  ', hanging: '  ' }) : []),
+    ...(reasons.length > 0
+      ? ['', ...renderFolded(columns(explained.candidates), { width, indent: '', paint }), '']
+      : []),
     ...reasons,
   ];
 }

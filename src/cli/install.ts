@@ -74,7 +74,7 @@ function disable(units: readonly string[]): void {
 function runUninstall({ root: given }: Pick<InstallOptions, 'root'>): void {
   const root = resolve(given);
   demandRoot(root);
-  // As they were installed, whatever the configuration says by now. The service first: it holds the sockets.
+  // As they were installed, no matter what the configuration says by now. The service first: it holds the sockets.
   if (root === '/') disable(installedUnits(root).toReversed());
   if (!uninstall({ root, report: say })) throw new CommandError(`nothing to remove: no ${INSTALLED.manifest}`);
   if (root === '/') systemctl('daemon-reload');

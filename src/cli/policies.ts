@@ -1,4 +1,4 @@
-// `qedge policies [NAME]`: what there is to choose from, and what each can be told.
+// `qedge policies [NAME]`: what there is to choose from, and what options each has.
 
 import type { Command } from 'commander';
 import { defaultText, type OptionSpec, rangeText } from '../core/policies/options.ts';

@@ -1,5 +1,5 @@
 // What signals make of a running service. SIGTERM and SIGINT drain it, a second one does not wait; SIGHUP reads the
-// configuration again; SIGUSR2 hands over to the executable that is in place by now, without a moment in which nobody
+// configuration again; SIGUSR2 hands over to the executable that is in place by now, without a moment in which nothing
 // serves:
 //
 //   this process               its successor
@@ -9,7 +9,7 @@
 //   stops listening, drains    ◀── serving
 //   ends                       charge ──▶ is the main process of the service
 //
-// Until `go` a failure of the successor changes nothing here. After it, the service manager starts the service anew.
+// Until `go` a failure of the successor changes nothing here. After it, the service manager starts the service again.
 
 import type { App } from '../app/app.ts';
 import { loadConfig } from '../config/load.ts';

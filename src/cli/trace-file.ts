@@ -1,4 +1,4 @@
-// A recorded trace as a file of JSON lines, read back with the line of whatever is wrong with it.
+// A recorded trace as a file of JSON lines, read back with the line of each mistake.
 
 import { readFileSync } from 'node:fs';
 import * as z from 'zod';

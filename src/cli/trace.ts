@@ -153,7 +153,7 @@ function replayLines({ policy: recorded, qos }: TraceHeader, results: readonly R
       { width: widthOf(process.stdout), indent: '  ', paint: paintFor(process.stdout) },
     ),
     ...(first?.interval === null ? ['  too short for an interval: record seven windows or more'] : []),
-    ...weak.map(({ policy }) => `  ${policy}: it would have chosen too differently for this trace to tell`),
+    ...weak.map(({ policy }) => `  ${policy}: it would have chosen too differently for this trace to say`),
   ];
 }
 

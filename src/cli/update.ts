@@ -1,4 +1,4 @@
-// `qedge update`: takes a new executable in, swaps it for this one, has the service hand over to it, and tells how its trial
+// `qedge update`: takes a new executable in, swaps it for this one, has the service hand over to it, and reports how its trial
 // ended.
 // `--guard` is what the service unit runs before each start while a trial lasts.
 
@@ -111,7 +111,7 @@ function takeEffect(): void {
 
 const systemctl = (...args: readonly string[]) => spawnSync('systemctl', args, { encoding: 'utf8' });
 
-/** Follows the trial to its end; whoever is killed here changes nothing, the guard decides all the same. */
+/** Follows the trial to its end; killing this command changes nothing, the guard decides all the same. */
 async function untilTrialEnds(layout: Layout, release: Release, probationMs: number): Promise<void> {
   say(`on trial for ${probationMs / 1000} s`);
   const deadlineMs = performance.now() + probationMs + RETURN_MARGIN_MS;
@@ -120,7 +120,7 @@ async function untilTrialEnds(layout: Layout, release: Release, probationMs: num
     if (currentTrial(layout) === null) return tellEnd(layout, release);
     await delay(POLL_MS);
   }
-  throw new CommandError(`${release.version} is still on trial; systemctl status qedge tells more`);
+  throw new CommandError(`${release.version} is still on trial; see systemctl status qedge`);
 }
 
 /** Ends a trial that needs no other start of the service to be over. */

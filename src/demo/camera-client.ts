@@ -121,7 +121,7 @@ export class CameraClient {
       await answer.dump();
       return statusCode === 200;
     } catch {
-      // Whatever broke, the frame has no answer; the account says so.
+      // The frame has no answer; the account says so.
       return false;
     }
   }

@@ -1,4 +1,4 @@
-// The demo as a whole: broker, nodes, proxy and cameras come up in that order and go down in the reverse one, whatever
+// The demo as a whole: broker, nodes, proxy and cameras come up in that order and go down in the reverse one, no matter what
 // happens in between.
 
 import { setTimeout as delay } from 'node:timers/promises';
@@ -34,7 +34,7 @@ export interface DemoOptions {
   readonly durationMs: number | null;
   /** Null: the proxy's default. */
   readonly policy: string | null;
-  /** What the admin port tells of the build. */
+  /** What the admin port reports of the build. */
   readonly release: { readonly version: string; readonly commit: string };
   readonly output: NodeJS.WriteStream;
   readonly signal: AbortSignal;
@@ -124,12 +124,12 @@ async function watch({ options, app, continuum, cameras }: Stage): Promise<DemoV
   };
   for (const camera of cameras) camera.start();
   const reporter = startReporter(options.output, view);
-  const tell = (text: string): void => {
+  const announce = (text: string): void => {
     happenings.push({ atMs: performance.now() - startMs, text });
     reporter.happened(text);
   };
   const story = options.story
-    ? playStory(continuum, tell, (error) => tell(`the story went wrong: ${String(error)}`))
+    ? playStory(continuum, announce, (error) => announce(`the story went wrong: ${String(error)}`))
     : null;
   await pause(options.durationMs, options.signal);
   story?.stop();
@@ -139,7 +139,7 @@ async function watch({ options, app, continuum, cameras }: Stage): Promise<DemoV
   return last;
 }
 
-/** As the cameras measured it; where none drives, as the proxy accounts for whoever sends by hand. */
+/** As the cameras measured it; where none drives, as the proxy accounts for what is sent by hand. */
 function clientsOf(state: RouterState, cameras: readonly CameraClient[], nowMs: number): readonly ClientView[] {
   const own = cameras.filter(({ service }) => service === state.service);
   return own.length === 0

@@ -33,7 +33,7 @@ export class DistantServer {
       const connection = new DistantSocket(socket, link, rng);
       connections.add(connection);
       connection.on('close', () => connections.delete(connection));
-      // A peer that resets its connection is no event here; whoever waits for an answer hears of it.
+      // A peer that resets its connection is no event here; what waits for an answer sees it.
       connection.on('error', () => {});
       http.emit('connection', connection);
     });

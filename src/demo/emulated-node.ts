@@ -1,4 +1,4 @@
-// One emulated machine of the continuum: answers probes, runs instances, and tells the broker about itself and them, with
+// One emulated machine of the continuum: answers probes, runs instances, and announces itself and them to the broker, with
 // a last will, as any node's qedge would. It can leave in good order, or crash.
 
 import { randomUUID } from 'node:crypto';

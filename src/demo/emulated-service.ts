@@ -104,7 +104,7 @@ export class EmulatedService {
 
   #next(): void {
     let job = this.#queue.shift();
-    // Whoever went away while waiting is not worked for.
+    // A client that went away while waiting is not worked for.
     while (job?.response.destroyed === true) job = this.#queue.shift();
     if (job === undefined) return;
     const { body, response } = job;

@@ -1,4 +1,4 @@
-// How the demo tells what goes on: a picture that refreshes in place on a terminal, a line a service every few seconds
+// How the demo shows what goes on: a picture that refreshes in place on a terminal, a line a service every few seconds
 // anywhere else, and a summary at the end of both.
 
 import { LiveBlock } from '../terminal/live-block.ts';
@@ -21,7 +21,7 @@ const LINES_INTERVAL_MS = 5_000;
 const WIDTH_WITHOUT_TERMINAL = 100;
 
 export interface Reporter {
-  /** Something happened: told at once, or shown in the picture. */
+  /** Something happened: printed at once, or shown in the picture. */
   happened(text: string): void;
   /** Stops refreshing; `summary` leaves the last picture behind. */
   end(): void;

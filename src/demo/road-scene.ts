@@ -1,5 +1,5 @@
 // What a car's camera sees: a road that bends, with kerbs, a dashed centre line and hills, drawn by perspective.
-// A drive is a closed loop of frames, so that clients can send it for ever without drawing anew.
+// A drive is a closed loop of frames, so that clients can send it for ever without drawing again.
 
 import { jpeg } from '../packages.ts';
 

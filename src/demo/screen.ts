@@ -81,7 +81,7 @@ export function renderService(
   ];
 }
 
-/** What to tell when the machine is too busy to emulate anything well; null when it is not. */
+/** What to say when the machine is too busy to emulate anything well; null when it is not. */
 export function stallNotice(lateMs: number): string | null {
   if (lateMs < STALL_MS_MIN) return null;
   return `This machine is busy: timers come up to ${lateMs.toFixed(0)} ms late, which looks like slow instances.`;

@@ -58,10 +58,10 @@ export interface StoryRun {
   stop(): void;
 }
 
-/** Plays the story in rounds until stopped; `tell` hears of each happening as it begins. */
+/** Plays the story in rounds until stopped; `announce` is called with each happening as it begins. */
 export function playStory(
   continuum: EmulatedCluster,
-  tell: (text: string) => void,
+  announce: (text: string) => void,
   onError: (error: unknown) => void,
 ): StoryRun {
   let timer: NodeJS.Timeout | null = null;
@@ -73,7 +73,7 @@ export function playStory(
     const dueMs = startMs + Math.floor(index / STORY.length) * ROUND_MS + happening.atMs;
     timer = setTimeout(
       () => {
-        tell(happening.text);
+        announce(happening.text);
         // An async wrapper, so that a throw and a rejection take one path.
         void (async () => happening.run(continuum))().catch(onError);
         next(index + 1);

@@ -18,11 +18,11 @@ export interface AddressPolicyOptions {
 export interface AddressPolicy {
   /** Why `host:port` must not be used, naming it; null when it may be. */
   refusal(host: string, port: number): string | null;
-  /** Whether the address is one that may be used, whatever the port. */
+  /** Whether the address is one that may be used, on any port. */
   allows(host: string): boolean;
 }
 
-/** Never an instance, whatever is allowed: [network, prefix, what it is]. */
+/** Never an instance, even where allowed: [network, prefix, what it is]. */
 const NEVER: readonly (readonly [string, number, 'ipv4' | 'ipv6', string])[] = [
   ['0.0.0.0', 8, 'ipv4', 'unspecified (RFC 1122)'],
   ['169.254.0.0', 16, 'ipv4', 'link-local (RFC 3927)'],
@@ -88,7 +88,7 @@ export function createAddressPolicy(options: AddressPolicyOptions): AddressPolic
   };
 }
 
-/** Hosts whose verdict is remembered; when they are more, all are judged anew. */
+/** Hosts whose verdict is remembered; beyond it, all are judged again. */
 const VERDICTS_MAX = 8_192;
 
 const LOOPBACK = new BlockList();

@@ -1,4 +1,4 @@
-// May this be known here? One answer for whatever speaks of other nodes: the broker, the store, and what was known before
+// May this be known here? One answer for every source that speaks of other nodes: the broker, the store, and what was known before
 // the configuration changed.
 
 import type { Config, ListenAddress } from '../config/config.ts';
@@ -14,7 +14,7 @@ export interface Admission {
   /** The node, without an address at which it may not be asked. */
   ofNode(node: Node): Node;
   /**
-   * Whether others may be told of a host: loopback is another machine on each of them, unless all are known to be one
+   * Whether a host may be announced to others: loopback is another machine on each of them, unless all are known to be one
    * (`placement.allow` says so).
    */
   mayPublish(host: string): boolean;

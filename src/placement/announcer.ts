@@ -1,5 +1,5 @@
 // Speaks for this node: announces it and its healthy instances, takes back what fails its checks, and on stop takes back
-// everything. What is to be said is kept here and said anew on each connection, instances first: whoever sees the node
+// everything. What is to be said is kept here and sent again on each connection, instances first: a reader that sees the node
 // in a snapshot may then take it that its instances are in it as well. Without a broker only this node hears of them.
 
 import { isIP } from 'node:net';
@@ -27,13 +27,13 @@ export interface AnnouncerOptions {
   readonly log: Logger;
   /** Publishes retained; resolves to whether the broker took it. */
   readonly publish: (topic: string, payload: string) => Promise<boolean>;
-  /** Whether other nodes may be told of the host: `127.0.0.1` is another machine on each. */
+  /** Whether the host may be announced to other nodes: `127.0.0.1` is another machine on each. */
   readonly mayPublish: (host: string) => boolean;
   /** An own instance became fit for traffic, or unfit: known here without any broker. */
   readonly onLocal: (instance: Instance, up: boolean) => void;
 }
 
-/** What another announcer of this node goes on announcing, so that nobody is to see it leave. */
+/** What another announcer of this node goes on announcing, so that it does not seem to leave. */
 export interface Staying {
   readonly node: boolean;
   /** Out of `Announcer.fit`. */
@@ -89,7 +89,7 @@ export class Announcer {
     return this.#locals.flatMap(({ instance }) => (instance === null ? [] : [instance]));
   }
 
-  /** Says everything anew. */
+  /** Announces everything again. */
   async announceAll(): Promise<void> {
     if (!this.#running) return;
     await Promise.all(this.fit.map((instance) => this.#publishInstance(instance)));

@@ -55,7 +55,7 @@ const CONNECT_TIMEOUT_MS = 10_000;
  * a connection that broke, is over by then.
  */
 const WILL_DELAY_SECONDS = 5;
-/** A connection that held this long was a good one: back-off begins anew after it. */
+/** A connection that held this long was a good one: back-off starts over after it. */
 const STABLE_MS = 10_000;
 const POLL_MS = 10;
 /** A clean goodbye may take this long on stop. */
@@ -217,7 +217,7 @@ export class BrokerConnection {
     const addresses = await addressBook.addressesOf(name);
     const hostname = addresses[this.#tries++ % addresses.length] ?? name;
     if (!/^wss?:/.test(url)) return { hostname, ...(isIP(name) === 0 ? { servername: name } : {}) };
-    // mqtt.js puts the URL together anew, without the brackets of an IPv6 address.
+    // mqtt.js composes the URL itself, without the brackets of an IPv6 address.
     return { wsOptions: { lookup: addressBook.lookup }, transformWsUrl: () => url };
   }
 

@@ -1,4 +1,4 @@
-// What this node offers: its announcer, made after the configuration, and what the cache is told of it. Own instances are
+// What this node offers: its announcer, made after the configuration, and what the cache knows of it. Own instances are
 // used here like any other, with a broker or without.
 
 import { isDeepStrictEqual } from 'node:util';

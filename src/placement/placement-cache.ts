@@ -1,13 +1,13 @@
 // What is known of where instances run, from every source at once. Pure: time is an argument, changes come out as events.
 //
 // The broker holds state, the cache remembers it, and losing the broker loses nothing. Two things make an instance go:
-// being told so, and being absent from a snapshot of the retained topics taken after a reconnect. Absence is weighed:
+// a removal, and being absent from a snapshot of the retained topics taken after a reconnect. Absence is weighed:
 // where the broker remembers something else of the node, the instance is gone; where it remembers nothing of the node,
 // it may have lost its memory, and the node gets the grace period to speak up again.
 //
 // A last will says that a connection to the broker ended, which may be the broker's own doing: it is void when ours ends
 // at the same moment, and weighs less when most nodes leave together. Grace periods stand still while the broker is away
-// (grace-clock.ts), and what answers, to pings or to requests, is alive whatever was heard.
+// (grace-clock.ts), and what answers, to pings or to requests, is alive, no matter what was heard.
 //
 // Long because: the sources, the snapshots and the grace periods all decide about the same few records.
 
@@ -37,7 +37,7 @@ import { Tombstones } from './tombstones.ts';
 export type NodeEvent =
   /** It came, came back, or said something new of itself. */
   | { readonly kind: 'node-set'; readonly node: Node }
-  /** It said anew how hard pressed it is. */
+  /** It announced its load again. */
   | { readonly kind: 'node-pressure'; readonly nodeId: string; readonly pressure: NodePressure }
   /** Its last will fired: its instances are suspect for the grace period. */
   | { readonly kind: 'node-lost'; readonly nodeId: string }
@@ -55,7 +55,7 @@ export interface PlacementCacheOptions {
   readonly onNode: (event: NodeEvent) => void;
   /** Where to measure the node now; null when there is nothing left to measure. */
   readonly onTarget: (nodeId: string, target: ProbeTarget | null) => void;
-  /** When an instance last answered a request, as real time; -Infinity when it never did. Absent: nobody asks any. */
+  /** When an instance last answered a request, as real time; -Infinity when it never did. Absent: no request is made. */
   readonly answeredMs?: (service: string, key: InstanceKey) => number;
 }
 
@@ -174,7 +174,7 @@ export class PlacementCache {
     return null;
   }
 
-  /** Forgets a service: nothing more is told of it, not even its removal. */
+  /** Forgets a service: nothing more is reported about it, not even its removal. */
   forgetService(service: string): void {
     for (const slot of this.#table.slots()) {
       if (slot.service !== service) continue;
@@ -265,7 +265,7 @@ export class PlacementCache {
 
   /** Every instance that the outside knows of. */
   instances(): readonly InstanceView[] {
-    return this.#table.slots().flatMap(({ key, told }) => (told === null ? [] : [{ key, ...told }]));
+    return this.#table.slots().flatMap(({ key, reported }) => (reported === null ? [] : [{ key, ...reported }]));
   }
 
   /** Whether the node is announced, lost or not. */
@@ -470,35 +470,35 @@ export class PlacementCache {
     this.#retarget(host);
   }
 
-  /** Tells the outside what changed about one instance, and forgets it when no source claims it any more. */
+  /** Reports what changed about one instance, and forgets it when no source claims it any more. */
   #refresh(slot: Slot, nowMs: number): void {
     const effective = effectiveClaim(slot, {
       nodeGraceMs: this.#options.nodeGraceMs,
       graceMs: this.#grace.at(nowMs),
     });
-    const told = slot.told;
+    const reported = slot.reported;
     if (effective === null) {
-      slot.told = null;
-      if (told !== null) this.#options.onUpdate(slot.service, { kind: 'instance-removed', key: slot.key });
+      slot.reported = null;
+      if (reported !== null) this.#options.onUpdate(slot.service, { kind: 'instance-removed', key: slot.key });
     } else {
       const { source, claim, availability } = effective;
-      slot.told = { instance: claim.instance, source, availability };
-      this.#tellChanges(slot, told);
+      slot.reported = { instance: claim.instance, source, availability };
+      this.#reportChanges(slot, reported);
     }
     if (Object.values(slot.claims).every((claim) => claim === null)) {
       this.#table.dropSlot(slot);
     }
-    if (slot.told !== told) this.#retarget(slot.host);
+    if (slot.reported !== reported) this.#retarget(slot.host);
     this.#sweep(slot.host);
   }
 
-  #tellChanges(slot: Slot, before: Slot['told']): void {
-    const { service, key, told } = slot;
-    if (told === null) return;
-    const { instance, availability } = told;
+  #reportChanges(slot: Slot, before: Slot['reported']): void {
+    const { service, key, reported } = slot;
+    if (reported === null) return;
+    const { instance, availability } = reported;
     const changed = before === null || !isSameInstance(before.instance, instance);
     if (changed) this.#options.onUpdate(service, { kind: 'instance-set', instance });
-    // What is set anew may count as available again to the one who is told, so any doubt is repeated.
+    // A repeated instance counts as available to its receiver, so any doubt is repeated with it.
     if (availability !== (before?.availability ?? 'up') || (changed && availability !== 'up')) {
       this.#options.onUpdate(service, { kind: 'instance-availability', key, availability });
     }

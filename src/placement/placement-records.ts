@@ -26,7 +26,7 @@ export const ENDPOINTS_MAX = 3;
 /** What one source says of an instance. */
 export interface Claim {
   readonly instance: Instance;
-  /** Life of the announcing qedge; null when whoever published it has none. */
+  /** Life of the announcing qedge; null when its publisher has none. */
   readonly boot: string | null;
   /** When it was last heard, counted in messages. */
   readonly sequence: number;
@@ -41,8 +41,8 @@ export interface Slot {
   readonly service: string;
   readonly host: Host;
   readonly claims: Record<Source, Claim | null>;
-  /** What the outside was last told; null when it does not know of it. */
-  told: { readonly instance: Instance; readonly source: Source; readonly availability: Availability } | null;
+  /** What was last reported; null when nothing was. */
+  reported: { readonly instance: Instance; readonly source: Source; readonly availability: Availability } | null;
 }
 
 export interface Moment {
@@ -141,12 +141,12 @@ export function probeTarget(host: Host, isOwn: boolean): ProbeTarget | null {
     return probeTls ? { ping: null, connect: [endpoint] } : { ping: endpoint, connect: [] };
   }
   const endpoints = new Map<string, Endpoint>();
-  for (const { told } of host.slots) {
+  for (const { reported } of host.slots) {
     if (endpoints.size >= ENDPOINTS_MAX) break;
-    if (told !== null) {
-      endpoints.set(`${told.instance.host} ${told.instance.port}`, {
-        host: told.instance.host,
-        port: told.instance.port,
+    if (reported !== null) {
+      endpoints.set(`${reported.instance.host} ${reported.instance.port}`, {
+        host: reported.instance.host,
+        port: reported.instance.port,
       });
     }
   }

@@ -42,7 +42,7 @@ export class PlacementTable {
     const key = instanceKey(name);
     const host = this.addHost(name.nodeId);
     const claims = { static: null, local: null, native: null, informer: null };
-    const slot: Slot = { key, service: name.service, host, claims, told: null };
+    const slot: Slot = { key, service: name.service, host, claims, reported: null };
     this.#slots.set(slotId(name.service, key), slot);
     host.slots.add(slot);
     return slot;

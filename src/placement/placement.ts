@@ -43,7 +43,7 @@ export interface PlacementOptions {
   readonly onNode: (event: NodeEvent) => void;
   /** Where a node's distance is to be measured from now on; null: nowhere any more. */
   readonly onTarget: (nodeId: string, target: ProbeTarget | null) => void;
-  /** When an instance last answered a request, by `clock`; -Infinity when it never did. Absent: nobody asks any. */
+  /** When an instance last answered a request, by `clock`; -Infinity when it never did. Absent: no request is made. */
   readonly answeredMs?: (service: string, key: InstanceKey) => number;
 }
 
@@ -57,9 +57,9 @@ export interface PlacementState {
 }
 
 export interface Placement {
-  /** Tells of the static instances now instead of at the start; after `import`. */
+  /** Reports the static instances now instead of at the start; after `import`. */
   tellStatic(): void;
-  /** Tells of the static instances at once, then connects; never waits for a broker. */
+  /** Reports the static instances at once, then connects; never waits for a broker. */
   start(): void;
   /**
    * Takes back what was announced, unless another process of this node goes on with it, and says goodbye to the broker; at
@@ -70,7 +70,7 @@ export interface Placement {
   configure(config: Config): void;
   /** The RTT of a node was measured, or restored, ms. */
   observeRtt(nodeId: string, rttMs: number): void;
-  /** The node answered a probe just now: it is alive, whatever the broker says. */
+  /** The node answered a probe just now: it is alive, no matter what the broker says. */
   nodeAnswered(nodeId: string): void;
   /** How hard pressed this node is, announced with it. */
   announcePressure(pressure: NodePressure): void;

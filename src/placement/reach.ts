@@ -21,7 +21,7 @@ export class Reach {
 
   /**
    * The RTT of a node is `rttMs`: which of its services came within reach, and which are out of it now. At the first look
-   * whatever is not within reach is left: something may be known of it from before.
+   * what is not within reach is left: something may be known of it from before.
    */
   observe(nodeId: string, rttMs: number): ReachChange {
     const known = this.#reached.get(nodeId);

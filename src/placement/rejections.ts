@@ -1,5 +1,5 @@
 // Messages that were refused: each is counted by kind, few are logged. A topic is logged once a minute, and all topics
-// together a bounded number of times, since whoever floods the broker may use a new topic for every message.
+// together a bounded number of times, since a flood may use a new topic for every message.
 
 import type { Clock } from '../core/clock.ts';
 import { type Logger, RateLimitedLog } from '../telemetry/log.ts';

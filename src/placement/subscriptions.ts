@@ -73,7 +73,7 @@ export class Subscriptions {
     return this.#everSettled;
   }
 
-  /** Everything is asked for anew, also in a session that was kept: only that brings the retained messages. */
+  /** Everything is subscribed to again, also in a session that was kept: only that brings the retained messages. */
   connected({ sessionPresent }: { readonly sessionPresent: boolean }): void {
     this.#settling = [];
     const stale = [...this.#active].filter((filter) => !this.#wanted.has(filter));

@@ -1,4 +1,4 @@
-// Watches this device and tells when its state has changed enough to matter to others, at most so often: every word goes
+// Watches this device and reports when its state has changed enough to matter to others, at most so often: every word goes
 // to every node through the broker.
 
 import type { Clock } from '../core/clock.ts';
@@ -7,7 +7,7 @@ import { type CpuTicks, readEnvironment } from './environment.ts';
 
 export interface EnvironmentWatchOptions {
   readonly clock: Clock;
-  /** A state that is worth telling. */
+  /** A state that is worth reporting. */
   readonly onPressure: (pressure: NodePressure) => void;
   /** Where /proc and /sys are; "/" by default. */
   readonly root?: string;
@@ -23,7 +23,7 @@ export interface EnvironmentWatch {
 }
 
 const READ_INTERVAL_MS = 5_000;
-/** Between two tellings, ms, whatever happens. */
+/** Between two reports, ms, at least. */
 export const TELL_INTERVAL_MS = 30_000;
 /** How much of the newest reading goes into the smoothed processor share: about the last 20 s count. */
 const CPU_WEIGHT = 0.4;
@@ -61,16 +61,16 @@ export function createEnvironmentWatch(options: EnvironmentWatchOptions): Enviro
   };
 }
 
-/** Decides what is worth telling. Pure. */
+/** Decides what is worth reporting. Pure. */
 export class PressureTeller {
-  #told: NodePressure | null = null;
+  #reported: NodePressure | null = null;
   #toldAtMs = Number.NEGATIVE_INFINITY;
 
-  /** True when `pressure` is to be told now; it then counts as told. */
+  /** True when `pressure` is to be reported now; it then counts as reported. */
   admit(pressure: NodePressure, nowMs: number): boolean {
     if (nowMs - this.#toldAtMs < TELL_INTERVAL_MS) return false;
-    if (this.#told === null ? isEmpty(pressure) : !differs(this.#told, pressure)) return false;
-    this.#told = pressure;
+    if (this.#reported === null ? isEmpty(pressure) : !differs(this.#reported, pressure)) return false;
+    this.#reported = pressure;
     this.#toldAtMs = nowMs;
     return true;
   }

@@ -1,4 +1,4 @@
-// How hard pressed this device is, as far as it tells: processor, memory, heat, power. Read from /proc and /sys; what is
+// How hard pressed this device is, as far as it can be read: processor, memory, heat, power. Read from /proc and /sys; what is
 // not there is null, so a container, a Raspberry Pi and a laptop are all read alike.
 
 import { readdir, readFile } from 'node:fs/promises';

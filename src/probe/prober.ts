@@ -29,7 +29,7 @@ export interface ProberOptions {
   readonly rng: Rng;
   readonly log: Logger;
   readonly metrics: Metrics;
-  /** A node answered, whatever its answer says of its distance. */
+  /** A node answered, even where its answer says nothing of its distance. */
   readonly onAnswer: (nodeId: string) => void;
   /** The RTT of a node as it stands after a probe, ms. */
   readonly onRtt: (nodeId: string, rttMs: number) => void;

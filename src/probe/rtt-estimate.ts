@@ -1,9 +1,9 @@
 // One node's network round trip: the median of the last few samples, so that one late answer moves nothing, and a
-// notion of a step, so that a changed network is told apart from jitter.
+// notion of a step, so that a changed network is distinguished from jitter.
 
 /** Samples that the median is taken of: two of five may be wild. */
 export const RTT_SAMPLES = 5;
-/** A step smaller than this is never an environment change, whatever its share: timers and schedulers are no finer. */
+/** A step smaller than this is never an environment change, at any share: timers and schedulers are no finer. */
 export const STEP_MS_MIN = 2;
 
 export interface RttReading {
@@ -16,7 +16,7 @@ export interface RttReading {
 export class RttEstimate {
   readonly #changeRatio: number;
   readonly #samples: number[] = [];
-  /** What the next reading is a step away from: the median when the last step, or the first reading, was told. */
+  /** What the next reading is a step away from: the median when the last step, or the first reading, was reported. */
   #baselineMs: number | null = null;
 
   /** `changeRatio`: share of the RTT that a step must exceed. */

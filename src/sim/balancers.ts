@@ -1,5 +1,5 @@
 // All load balancers: each drives a router of its own, hears of placement in its own time, measures round trips, takes its decision
-// steps, and may start anew.
+// steps, and may start again.
 
 import type { Instance, PlacementUpdate } from '../core/domain.ts';
 import { instanceKey } from '../core/domain.ts';
@@ -231,7 +231,7 @@ export class Balancers {
   }
 }
 
-/** An instance of the simulated service as placement would announce it. Nobody connects to its address. */
+/** An instance of the simulated service as placement would announce it. Nothing connects to its address. */
 export function instanceOf({ id, nodeId, port }: { id: string; nodeId: string; port: number }): Instance {
   return { service: SERVICE, nodeId, id, scheme: 'http', host: '192.0.2.1', port, labels: {}, profile: null };
 }

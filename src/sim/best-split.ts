@@ -3,7 +3,7 @@
 // max Σ_k Σ_m x_km F_km(Λ_m),  Λ_m = Σ_k x_km,  Σ_m x_km ≤ λ_k; what is sent nowhere is refused. Found by exchange: a share of one
 // load balancer's requests moves from the place where it is missed least to the place where it brings most, as long as the total
 // grows, in ever finer shares. A move touches two instances only, so its effect is known exactly, and whole shares jump out of the
-// valleys in which a gradient ends: an instance so full that a little less helps nobody. Two load balancers may also swap shares of
+// valleys in which a gradient ends: an instance so full that a little less helps no client. Two load balancers may also swap shares of
 // two instances, which leaves the load of both as it is. Several starts; the best end counts.
 
 /** Success over utilisation is tabulated at multiples of this. */

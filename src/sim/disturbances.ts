@@ -1,4 +1,4 @@
-// When a scenario changes: the moments that its plots mark and its event table tells of.
+// When a scenario changes: the moments that its plots mark and its event table lists.
 
 import type { Scenario, ScenarioEvent } from './scenario.ts';
 

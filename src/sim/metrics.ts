@@ -27,7 +27,7 @@ export interface RunMetrics {
   readonly satisfiedRatio: number;
   /** Of those clients, the ones that got ρ in at least 90 % of their sliding windows W, too (as a share of all). */
   readonly strictlySatisfiedRatio: number;
-  /** Success share of the client served worst; 1 when nobody sent anything. */
+  /** Success share of the client served worst; 1 when nothing was sent. */
   readonly worstClientRatio: number;
   /** Jain's index over the instances' requests: (Σx)² / (n·Σx²). */
   readonly jainIndex: number;

@@ -125,7 +125,7 @@ const isSuccess = ({ result, latencyMs }: Try, qos: QosTarget): boolean =>
 
 /**
  * The ratio estimator over blocks, linearised (Cochran, Sampling Techniques, 6.4), with Student's t for as few blocks as
- * there are: tries of one block count as one observation, whatever they have in common.
+ * there are: attempts of one block count as one observation.
  */
 function intervalOf(counted: readonly Weighted[], blockMs: number): readonly [number, number] | null {
   const blocks = new Map<number, { ratios: number; successes: number }>();

@@ -28,7 +28,7 @@ export interface SimulationOptions {
   readonly world: World;
   readonly seed: number;
   readonly createRouter: CreateRouter;
-  /** Told of every change of the world as it happens; for an oracle. */
+  /** Called with every change of the world as it happens; for an oracle. */
   readonly onChange?: (change: Change, nowMs: number) => void;
   /** Called about once per simulated second with the share that is done. */
   readonly onProgress?: (ratio: number) => void;
@@ -265,7 +265,7 @@ class Simulation {
     }
   }
 
-  /** Tells the router that sent it, unless that one is gone: false then. */
+  /** Reports to the router that sent it, unless that one is gone: false then. */
   #finish(slot: TrySlot, evidence: Evidence): boolean {
     const tries = this.#tries;
     const { nowMs } = this.#agenda;

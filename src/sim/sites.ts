@@ -17,7 +17,7 @@ export const REFUSED = 2;
 
 export type SiteChange = Exclude<Change, { kind: 'keep' | 'restart' | 'announce' | 'withdraw' | 'link' | 'uplink' }>;
 
-/** Told that an instance has an answer for a try, which leaves it `afterMs` from now. */
+/** Called when an instance has an answer for a try, which leaves it `afterMs` from now. */
 export type OnAnswer = (slot: TrySlot, instance: number, result: number, afterMs: number) => void;
 
 export class Sites {
@@ -108,7 +108,7 @@ export class Sites {
       case 'down':
         site.up = false;
         site.cool();
-        // Whoever was inside has the connection reset.
+        // Requests inside have their connection reset.
         for (const slot of site.server.evict(nowMs)) {
           if (slot !== NEIGHBOUR) this.#onAnswer(slot, change.instance, REFUSED, 0);
         }

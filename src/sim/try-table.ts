@@ -20,7 +20,7 @@ export class TryTable {
   readonly tried: (readonly number[])[] = [];
   /** Index into the simulation's list of results. */
   result = new Uint8Array(CAPACITY_INITIAL);
-  /** Timed out, or written off: its ending matters to nobody. */
+  /** Timed out, or written off: its ending matters to nothing. */
   abandoned = new Uint8Array(CAPACITY_INITIAL);
   /** When the client sent the request, and when this try of it began. */
   emittedMs = new Float64Array(CAPACITY_INITIAL);

@@ -1,4 +1,4 @@
-// A scenario and a seed → everything that will happen whatever the policy does: topology, instances, clients, and the timeline of
+// A scenario and a seed → everything that will happen under any policy: topology, instances, clients, and the timeline of
 // changes. Two policies under one seed live in the same world.
 
 import type { Rng } from '../core/rng.ts';

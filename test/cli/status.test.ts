@@ -113,7 +113,7 @@ describe('qedge explain', () => {
     );
     const nobody = { ...told, candidates: [], chosen: null, byChance: false, reason: 'no instance is known' };
     expect(explainLines(nobody, { width: 60, paint: plainPaint })).toEqual([
-      'pilotnet: the next request goes to nobody',
+      'pilotnet: the next request goes to no instance',
       '  no instance is known',
     ]);
   });

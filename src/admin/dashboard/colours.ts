@@ -1,5 +1,5 @@
 // Colours carry meaning twice: with a text beside them, always. Success runs from red through amber to teal at ρ; the
-// palette tells instances apart and is spaced for colour-blind eyes.
+// palette distinguishes instances and is spaced for colour-blind eyes.
 
 /** Colour of a success share against the target; the neutral one when unknown. */
 export function successColour(ratio: number | null, target: number): string {

@@ -41,8 +41,8 @@ export class Connection {
   async act(service: string, action: string, body: object): Promise<string> {
     const answer = await postJson(`/api/v1/services/${encodeURIComponent(service)}/${action}`, body);
     if (answer === null) return 'The proxy does not answer.';
-    const told = (await answer.json()) as { readonly done?: string; readonly detail?: string };
-    return told.done ?? told.detail ?? answer.statusText;
+    const said = (await answer.json()) as { readonly done?: string; readonly detail?: string };
+    return said.done ?? said.detail ?? answer.statusText;
   }
 
   /** Null when the token was taken, else why not. */
@@ -112,8 +112,8 @@ export class Connection {
   }
 
   async #pollEvents(): Promise<void> {
-    const told = await getJson<{ events: readonly EventDocument[] }>(`/api/v1/events?since=${this.#lastSequence}`);
-    if (told !== null) this.#takeEvents(told.events);
+    const body = await getJson<{ events: readonly EventDocument[] }>(`/api/v1/events?since=${this.#lastSequence}`);
+    if (body !== null) this.#takeEvents(body.events);
   }
 }
 
@@ -122,7 +122,7 @@ async function getJson<Body>(path: string): Promise<Body | null> {
   return answer?.ok ? ((await answer.json()) as Body) : null;
 }
 
-/** Null when nobody answers. */
+/** Null without an answer. */
 function postJson(path: string, body: object): Promise<Response | null> {
   const headers = { 'content-type': 'application/json' };
   return fetch(path, { method: 'POST', headers, body: JSON.stringify(body) }).catch(() => null);

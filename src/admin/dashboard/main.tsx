@@ -1,4 +1,4 @@
-// The dashboard: every picture that arrives is drawn anew from the top; Preact changes only what differs.
+// The dashboard: every picture that arrives is drawn from the top; Preact changes only what differs.
 
 import 'uplot/dist/uPlot.min.css';
 import './styles/theme.css';

@@ -59,7 +59,7 @@ export class Model {
     this.changed();
   }
 
-  /** An instance keeps its colour while the page is open, whoever comes and goes. */
+  /** An instance keeps its colour while the page is open, as others come and go. */
   colourOf(service: string, key: string): string {
     let indices = this.#colours.get(service);
     if (indices === undefined) {

@@ -1,4 +1,4 @@
-// Charts as plain SVG text: lines and grouped bars. Series are told apart by class (`s0`, `s1`…), so that the page colours and hides
+// Charts as plain SVG text: lines and grouped bars. Series are distinguished by class (`s0`, `s1`…), so that the page colours and hides
 // them; every mark carries its value as a tooltip.
 
 export interface LineSeries {
@@ -31,7 +31,7 @@ export interface BarChart {
   }[];
   readonly yLabel: string;
   readonly formatY: (y: number) => string;
-  /** Bars are cut off here, so that one very long one leaves the others to be seen; tooltips tell the whole. */
+  /** Bars are cut off here, so that one very long one leaves the others to be seen; tooltips show the whole. */
   readonly yCut?: number;
 }
 

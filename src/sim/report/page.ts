@@ -1,4 +1,4 @@
-// Style and script of the report. Colours are Okabe and Ito's, which colour-blind eyes tell apart, with dashes for further series.
+// Style and script of the report. Colours are Okabe and Ito's, which colour-blind eyes distinguish, with dashes for further series.
 
 const COLOURS_LIGHT = ['#0072b2', '#d55e00', '#009e73', '#b3679b', '#8a6d00', '#3b8fc2', '#5c5c5c', '#a11d33'];
 const COLOURS_DARK = ['#56b4e9', '#ff9a4d', '#3ddc9f', '#e09fc8', '#f0d442', '#9ad1f5', '#b5b5b5', '#ff7a8f'];

@@ -9,7 +9,7 @@ import { TargetBar } from './target-bar.tsx';
 
 /** As many as stand beside the plot of the weights. */
 const FEW = 10;
-/** Nobody has to ask for fewer than this. */
+/** Fewer than this are always shown. */
 const REST_MIN = 4;
 
 export function Clients({ service }: { readonly service: RouterState }) {

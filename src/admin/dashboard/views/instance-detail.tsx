@@ -85,13 +85,13 @@ function Fact({ name, value, wide }: FactProps) {
   );
 }
 
-/** Asked for anew with every state that arrives; the last one stays while the next is on its way. */
+/** Asked for again with every state that arrives; the last one stays while the next is on its way. */
 function useDensity(connection: Connection, service: RouterState, key: string): DensityDocument | null {
   const [density, setDensity] = useState<DensityDocument | null>(null);
   useEffect(() => {
     let wanted = true;
-    void connection.density(service.service, key).then((told) => {
-      if (wanted) setDensity(told);
+    void connection.density(service.service, key).then((density) => {
+      if (wanted) setDensity(density);
     });
     return () => {
       wanted = false;

@@ -43,7 +43,7 @@ interface Order {
 const BY_NAME: Order = { column: 0, descending: false };
 const BY_WEIGHT: Order = { column: 2, descending: true };
 const FEW = 20;
-/** Nobody has to ask for fewer than this. */
+/** Fewer than this are always shown. */
 const REST_MIN = 4;
 
 export function InstanceTable({ service, chosen, onChoose, colourOf }: InstanceTableProps) {

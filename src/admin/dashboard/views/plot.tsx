@@ -6,7 +6,7 @@ import uPlot from 'uplot';
 
 export interface PlotProps {
   readonly data: uPlot.AlignedData;
-  /** Called anew whenever `shape` or the theme changes; sizes are filled in here. */
+  /** Called again whenever `shape` or the theme changes; sizes are filled in here. */
   readonly options: () => Omit<uPlot.Options, 'width' | 'height'>;
   /** Changes when the series do. */
   readonly shape: string;

@@ -15,7 +15,7 @@ export interface WeightsPlotProps {
   readonly colourOf: (key: string) => string;
 }
 
-/** More layers than this cannot be told apart; the lightest are drawn as one. */
+/** More layers than this cannot be distinguished; the lightest are drawn as one. */
 const LAYERS_MAX = 12;
 const REST = 'all others';
 
