@@ -15,6 +15,7 @@ import { cell, distanceOf, duration, milliseconds, percent, ratioCell, standingC
 interface StatusOptions extends AdminClientOptions {
   readonly watch?: true;
   readonly json?: true;
+  readonly exitCode?: true;
 }
 
 const WATCH_INTERVAL_MS = 1_000;
@@ -24,10 +25,15 @@ export function registerStatus(program: Command): void {
   withAdminOptions(program.command('status').description('show services, pools, weights and how clients are served'))
     .option('-w, --watch', 'again every second')
     .option('--json', 'as JSON; with --watch one document a line')
+    .option('--exit-code', 'exit 1 when it is not ready')
     .action(async (options: StatusOptions) => {
       const client = new AdminClient(options);
       if (options.watch) await watch(client, options.json === true);
-      else print(await client.get<StateDocument>('/api/v1/state'), options.json === true);
+      else {
+        const state = await client.get<StateDocument>('/api/v1/state');
+        print(state, options.json === true);
+        if (options.exitCode && !state.ready) process.exitCode = 1;
+      }
     });
 }
 

@@ -63,6 +63,14 @@ describe('qedge status', () => {
     expect(lines.join('\n')).not.toContain('standing');
   });
 
+  it('exits 1 with --exit-code when it is not ready', async () => {
+    const lifecycle = () => ({ listening: true, placementSynced: true, draining: true, absentWorkers: [] });
+    const url = await start(STATES, { lifecycle });
+    expect((await cli('status', '--url', url)).status).toBe(0);
+    expect((await cli('status', '--url', url, '--exit-code')).status).toBe(1);
+    process.exitCode = 0;
+  });
+
   it('prints the document of the API for programs', async () => {
     const { out } = await cli('status', '--json', '--url', await start(STATES));
     expect(JSON.parse(out)).toMatchObject({ node: { id: 'pi-7' }, services: [{ service: 'pilotnet' }] });
