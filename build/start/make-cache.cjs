@@ -7,6 +7,7 @@
 
 const fs = require('node:fs');
 const { join } = require('node:path');
+const { Duplex, Writable } = require('node:stream');
 const { Script } = require('node:vm');
 
 const [folder, config] = process.argv.slice(2);
@@ -30,12 +31,20 @@ process.on('exit', (exitCode) => {
   for (const [name, { script }] of loaded) fs.writeFileSync(join(folder, `${name}.cache`), script.createCachedData());
 });
 
-// The line that says that it listens is the sign to stop; pino writes it with fs.writeSync.
-const { writeSync } = fs;
-fs.writeSync = (fd, text, ...rest) => {
-  if (String(text).includes('"qedge started"')) setImmediate(() => process.kill(process.pid, 'SIGTERM'));
-  return writeSync(fd, text, ...rest);
-};
+// The line that says that it listens is the sign to stop; the log goes through a stream.
+const { write } = Writable.prototype;
+// A duplex (standard output that is a pipe) has a copy of its own.
+for (const { prototype } of [Writable, Duplex])
+  prototype.write = function (chunk, ...rest) {
+    if (String(chunk).includes('qedge started')) setImmediate(() => process.kill(process.pid, 'SIGTERM'));
+    return write.call(this, chunk, ...rest);
+  };
+
+// A start without the line is a defect: the build fails instead of waiting for it.
+setTimeout(() => {
+  process.stderr.write('the start has not been logged within two minutes\n');
+  process.exit(1);
+}, 120_000).unref();
 
 process.argv = [process.execPath, 'qedge', 'run', '-c', config];
 requireAny('qedge');
