@@ -38,7 +38,7 @@ export function diffConfig(before: Config, after: Config): ConfigDiff {
   const services = diffList(before.services, after.services, ({ name }) => name);
   const announce = diffList(before.announce, after.announce, ({ service, id }) => `${service}/${id}`);
   const listeners = diffList(listenersOf(before), listenersOf(after), ({ service }) => service);
-  const differing = TABLES.flatMap((table) => differingKeys(table, before, after));
+  const differing = tables().flatMap((table) => differingKeys(table, before, after));
   const live = differing.filter(({ reload }) => reload === 'live').map(({ name }) => name);
   const restart = differing.filter(({ reload }) => reload === 'restart').map(({ written }) => written);
   const isEmpty = differing.length === 0 && isEmptyList(services) && isEmptyList(announce);
