@@ -4,7 +4,7 @@ import { connect, type Socket } from 'node:net';
 import { describe, expect, it, onTestFinished } from 'vitest';
 import { startProxy, startRawInstance, type TestProxy, until } from '../support/proxy.ts';
 
-const LATE_MS = 300;
+const LATE_MS = 1000;
 
 /** An instance that streams by hand. */
 async function startStream(head: string): Promise<{ readonly port: number; readonly streams: Socket[] }> {
@@ -124,6 +124,17 @@ describe('a stream', () => {
       stream.write(piece(text));
       await until(() => viewer.text().includes(text));
     }
+    stream.end('0\r\n\r\n');
+    await until(() => viewer.text().endsWith('0\r\n\r\n'));
+    expect([results(proxy), accounts(proxy)]).toEqual([['answered', 'failed'], [false]]);
+  });
+
+  it('that sends nothing more is one miss while it is still open', async () => {
+    const { proxy, viewer, stream } = await startCase(streamOf(head, { stallMs: 100 }));
+    stream.write(piece('one'));
+    await until(() => accounts(proxy).includes(false));
+    expect([results(proxy), accounts(proxy)]).toEqual([['answered', 'failed'], [false]]);
+    expect(viewer.socket.closed).toBe(false);
     stream.end('0\r\n\r\n');
     await until(() => viewer.text().endsWith('0\r\n\r\n'));
     expect([results(proxy), accounts(proxy)]).toEqual([['answered', 'failed'], [false]]);

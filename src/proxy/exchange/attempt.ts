@@ -231,6 +231,15 @@ export class Attempt extends Timed implements UpstreamHandler, DrainListener {
     this.#judge(nowMs);
     exchange.enter(this.#seen.status, this.#account, this.#firstMs, nowMs);
     this.#stopTimer();
+    const { stallMs } = exchange.service.config.qos;
+    if (stallMs !== null) this.#timer = setTimeout(checkStall, stallMs, this);
+  }
+
+  /** Fires while a stream runs, so that one that sends nothing more is a miss before it ends. */
+  onStallCheck(): void {
+    if (this.#over || this.#seen.stalled) return;
+    this.#checkPause(this.#exchange.nowMs());
+    if (!this.#seen.stalled) this.#timer?.refresh();
   }
 
   /**
@@ -394,6 +403,10 @@ function abort(call: UpstreamCall | null): void {
 
 function judgeStream(attempt: Attempt): void {
   attempt.judgeStream();
+}
+
+function checkStall(attempt: Attempt): void {
+  attempt.onStallCheck();
 }
 
 function checkTimeout(attempt: Attempt): void {
