@@ -110,7 +110,7 @@ export class DataPlane {
   async #configure(config: Config): Promise<void> {
     proveTls(config);
     this.#proxy.configure(config.proxy, config.log.access);
-    this.#set.reload(config.services);
+    this.#set.reload(config);
     await this.#proxy.applyServices(this.#services(config));
   }
 

@@ -35,11 +35,13 @@ export class RouterSet {
   readonly #health = new InstanceHealth();
   /** Names of hosts that have no address. */
   readonly #unresolved = new Set<string>();
+  #rttChangeRatio: number;
   #timer: NodeJS.Timeout | null = null;
   #running = false;
 
   constructor(options: RouterSetOptions) {
     this.#options = options;
+    this.#rttChangeRatio = options.config.probe.changeRatio;
     for (const service of options.config.services) this.#add(service);
   }
 
@@ -121,8 +123,10 @@ export class RouterSet {
     this.#rtts.delete(nodeId);
   }
 
-  /** Takes over another list of services. Those whose definition is the same keep their router and all it learned. */
-  reload(services: readonly ServiceConfig[]): void {
+  /** Takes over another configuration. Services whose definition is the same keep their router and all it learned. */
+  reload({ services, probe }: Pick<Config, 'services' | 'probe'>): void {
+    this.#rttChangeRatio = probe.changeRatio;
+    for (const router of this.#routers.values()) router.setRttChangeRatio(probe.changeRatio);
     const names = new Set(services.map((service) => service.name));
     for (const name of [...this.#entries.keys()]) if (!names.has(name)) this.#remove(name);
     for (const service of services) {
@@ -158,7 +162,7 @@ export class RouterSet {
       prefer: service.prefer,
       sessionIdleMs: service.affinity?.idleMs ?? null,
       instancesMax: config.placement.instancesMax,
-      rttChangeRatio: config.probe.changeRatio,
+      rttChangeRatio: this.#rttChangeRatio,
       rng,
       nowMs,
       onEvent: (event) => onEvent(service.name, event),

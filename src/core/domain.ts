@@ -51,6 +51,8 @@ export interface Instance {
   readonly labels: Labels;
   /** Of its node; absent or null when that is not known. */
   readonly tier?: Tier | null | undefined;
+  /** Round trip to assume until its node is measured, ms; absent or null: the router assumes one. */
+  readonly rttMs?: number | null | undefined;
   /** What a profile-driven policy needs (energy, accuracy); opaque to everything else. */
   readonly profile: Readonly<Record<string, unknown>> | null;
 }

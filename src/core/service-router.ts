@@ -41,7 +41,7 @@ export interface ServiceRouterOptions {
   readonly clientsMax?: number;
   /** Tries in flight that are accounted; further ones are routed but observed by nobody. Default 262,144. */
   readonly flightsMax?: number;
-  /** An RTT that moves by more than this share (and 2 ms) is an environment change. Default 0.2. */
+  /** An RTT that moves by more than this share (and 2 ms) is an environment change. Default 0.3. */
   readonly rttChangeRatio?: number;
   /** Groups of instances by preference, the most preferred first; absent: none is preferred. */
   readonly prefer?: readonly Preference[];
@@ -107,8 +107,11 @@ export interface ServiceRouter {
 
   applyPlacement(update: PlacementUpdate, nowMs: number): void;
 
-  /** ℓⁿ of a node, measured; a step of more than `changeRatio` is an environment change and re-evaluates the pool. */
+  /** ℓⁿ of a node, measured; a step of more than `rttChangeRatio` is an environment change and re-evaluates the pool. */
   observeRtt(nodeId: string, rttMs: number, nowMs: number): void;
+
+  /** Another `rttChangeRatio` from now on. */
+  setRttChangeRatio(ratio: number): void;
 
   /** Something about the environment changed (probe said so, node pressure): policies re-evaluate. */
   environmentChanged(nowMs: number): void;

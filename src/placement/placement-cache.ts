@@ -533,6 +533,6 @@ function isDoubtful({ lost, missing }: Host): boolean {
 
 /** The name is the same already. */
 function isSameInstance(a: Instance, b: Instance): boolean {
-  if (a.host !== b.host || a.port !== b.port || a.scheme !== b.scheme) return false;
+  if (a.host !== b.host || a.port !== b.port || a.scheme !== b.scheme || a.rttMs !== b.rttMs) return false;
   return isDeepStrictEqual(a.labels, b.labels) && isDeepStrictEqual(a.profile, b.profile);
 }

@@ -353,8 +353,8 @@ function concerns(config: Config): unknown {
 }
 
 function staticInstance(service: string, config: StaticInstanceConfig): Instance {
-  const { nodeId, id, scheme, host, port, labels } = config;
-  return { service, nodeId, id, scheme, host, port, labels, profile: null };
+  const { nodeId, id, scheme, host, port, labels, rttMs } = config;
+  return { service, nodeId, id, scheme, host, port, labels, rttMs, profile: null };
 }
 
 function isSameName(a: Instance, b: Instance): boolean {

@@ -157,7 +157,10 @@ class RotatingProber implements Prober {
   configure(config: ProbeConfig): void {
     this.#config = config;
     this.#rotation = new ProbeRotation({ ...config, rng: this.#options.rng });
-    for (const nodeId of this.#probed.keys()) this.#rotation.add(nodeId);
+    for (const [nodeId, { estimate }] of this.#probed) {
+      estimate.changeRatio = config.changeRatio;
+      this.#rotation.add(nodeId);
+    }
     this.#schedule();
   }
 

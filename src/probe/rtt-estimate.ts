@@ -14,14 +14,14 @@ export interface RttReading {
 }
 
 export class RttEstimate {
-  readonly #changeRatio: number;
+  /** Share of the RTT that a step must exceed. */
+  changeRatio: number;
   readonly #samples: number[] = [];
   /** What the next reading is a step away from: the median when the last step, or the first reading, was reported. */
   #baselineMs: number | null = null;
 
-  /** `changeRatio`: share of the RTT that a step must exceed. */
   constructor(changeRatio: number) {
-    this.#changeRatio = changeRatio;
+    this.changeRatio = changeRatio;
   }
 
   /** Takes in a round trip of `sampleMs`. */
@@ -30,7 +30,7 @@ export class RttEstimate {
     if (this.#samples.length > RTT_SAMPLES) this.#samples.shift();
     const rttMs = median(this.#samples);
     const fromMs = this.#baselineMs;
-    const isStep = fromMs !== null && Math.abs(rttMs - fromMs) > Math.max(STEP_MS_MIN, fromMs * this.#changeRatio);
+    const isStep = fromMs !== null && Math.abs(rttMs - fromMs) > Math.max(STEP_MS_MIN, fromMs * this.changeRatio);
     if (fromMs === null || isStep) this.#baselineMs = rttMs;
     return { rttMs, stepFromMs: isStep ? fromMs : null };
   }

@@ -3,6 +3,7 @@ import { RouterSet } from '../../src/app/router-set.ts';
 import type { ServiceConfig } from '../../src/config/config.ts';
 import type { Instance, RequestInfo } from '../../src/core/domain.ts';
 import { createRng } from '../../src/core/rng.ts';
+import type { RouterEvent } from '../../src/core/service-router.ts';
 import { configFrom } from '../support/config.ts';
 
 const REQUEST: RequestInfo = { clientId: 'cam-1', budgetMs: 80, attempt: 0, tried: [] };
@@ -29,13 +30,16 @@ qos = { latency = "80ms", success = 0.9, window = "10s" }
 policy = "round-robin"
 `;
 
-function makeSet(toml: string): { set: RouterSet; services: readonly ServiceConfig[] } {
+function makeSet(
+  toml: string,
+  onEvent: (event: RouterEvent) => void = () => undefined,
+): { set: RouterSet; services: readonly ServiceConfig[] } {
   const config = configFrom(toml);
   const set = new RouterSet({
     config,
     clock: { nowMs: () => performance.now() },
     rng: createRng(1),
-    onEvent: () => undefined,
+    onEvent: (_, event) => onEvent(event),
   });
   return { set, services: config.services };
 }
@@ -100,7 +104,7 @@ describe('the router set', () => {
     set.applyPlacement('pilotnet', { kind: 'instance-removed', key: 'n1/i1' });
     come();
     expect(availability()).toBe('draining');
-    set.reload(configFrom(BASE.replace('80ms', '50ms')).services);
+    set.reload(configFrom(BASE.replace('80ms', '50ms')));
     expect(availability()).toBe('draining');
     set.observeHealth('pilotnet', 'n1/i1', false);
     set.drain('pilotnet', 'n1/i1', false);
@@ -115,7 +119,7 @@ describe('the router set', () => {
       '[[service]]\nname = "detector"\npolicy = "round-robin"\nqos = { latency = "200ms", success = 0.9, window = "10s" }\n';
     const { set } = makeSet(second);
     const router = set.routers.get('pilotnet');
-    set.reload(configFrom(BASE).services);
+    set.reload(configFrom(BASE));
     expect([...set.routers.keys()]).toEqual(['pilotnet']);
     expect(set.routers.get('pilotnet')).toBe(router);
   });
@@ -125,10 +129,25 @@ describe('the router set', () => {
     set.applyPlacement('pilotnet', { kind: 'instance-set', instance: instance('i1') });
     set.observeRtt('n1', 12);
     const before = set.routers.get('pilotnet');
-    set.reload(configFrom(BASE.replace('80ms', '50ms')).services);
+    set.reload(configFrom(BASE.replace('80ms', '50ms')));
     const after = set.routers.get('pilotnet');
     expect(after).not.toBe(before);
     expect(after?.qos.latencyMs).toBe(50);
     expect(after?.candidates.map(({ key, rttMs }) => ({ key, rttMs }))).toEqual([{ key: 'n1/i1', rttMs: 12 }]);
+  });
+
+  it('tells routers that stay what counts as a step of the round trip from now on', () => {
+    const steps: RouterEvent[] = [];
+    const { set } = makeSet(BASE, (event) => void (event.kind === 'rtt-step' && steps.push(event)));
+    set.applyPlacement('pilotnet', { kind: 'instance-set', instance: instance('i1') });
+    set.observeRtt('n1', 20);
+    set.observeRtt('n1', 28);
+    expect(steps).toEqual([{ kind: 'rtt-step', nodeId: 'n1', fromMs: 20, toMs: 28 }]);
+    set.reload(configFrom(`${BASE}[probe]\nchange_ratio = 0.9\n`));
+    set.observeRtt('n1', 50);
+    expect(steps).toHaveLength(1);
+    set.reload(configFrom(BASE));
+    set.observeRtt('n1', 51);
+    expect(steps).toHaveLength(2);
   });
 });

@@ -111,9 +111,22 @@ describe('service router', () => {
     const steps = () => world.events.filter(({ kind }) => kind === 'rtt-step');
     world.router.observeRtt('node-1', 22, 2000);
     expect(steps()).toEqual([]);
-    world.router.observeRtt('node-1', 25, 2100);
-    expect(steps()).toEqual([{ kind: 'rtt-step', nodeId: 'node-1', fromMs: 20, toMs: 25 }]);
-    expect(world.router.candidates[1]?.rttMs).toBe(25);
+    world.router.observeRtt('node-1', 28, 2100);
+    expect(steps()).toEqual([{ kind: 'rtt-step', nodeId: 'node-1', fromMs: 20, toMs: 28 }]);
+    expect(world.router.candidates[1]?.rttMs).toBe(28);
+  });
+
+  it('starts from the round trip that the configuration gives, until the node is measured', () => {
+    const world = createWorld('round-robin');
+    const set = (rttMs: number): void =>
+      world.router.applyPlacement({ kind: 'instance-set', instance: instance('node-7', { rttMs }) }, world.nowMs);
+    set(4);
+    expect(world.router.candidates[0]).toMatchObject({ rttMs: 4, rttKnown: false });
+    set(6);
+    expect(world.router.candidates[0]).toMatchObject({ rttMs: 6, rttKnown: false });
+    world.router.observeRtt('node-7', 33, world.nowMs);
+    set(8);
+    expect(world.router.candidates[0]).toMatchObject({ rttMs: 33, rttKnown: true });
   });
 
   it('gives an instance that joins later the RTT its node was measured at', () => {

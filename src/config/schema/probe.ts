@@ -1,6 +1,7 @@
 // `[probe]`: how often round trips are measured.
 
 import * as z from 'zod';
+import { RTT_CHANGE_RATIO_DEFAULT } from '../../core/router/rtt-table.ts';
 import { key } from '../key.ts';
 import { duration } from '../values.ts';
 
@@ -13,6 +14,6 @@ export const probeKeys = () => ({
   timeout: key('timeoutMs', duration(), { doc: 'A ping without an answer counts as lost after this.', default: '1s' }),
   change_ratio: key('changeRatio', z.number().gt(0).max(10), {
     doc: 'A step of the round-trip time by more than this share (and 2 ms) counts as a change of the environment.',
-    default: 0.3,
+    default: RTT_CHANGE_RATIO_DEFAULT,
   }),
 });

@@ -41,13 +41,12 @@ import type { LiveCandidate } from './live-candidate.ts';
 import { RelativeEvidence, resultAlone } from './relative-evidence.ts';
 import { RequestRates } from './request-rates.ts';
 import { ReusedOutcomes } from './reused-outcomes.ts';
-import { RttTable } from './rtt-table.ts';
+import { RTT_CHANGE_RATIO_DEFAULT, RttTable } from './rtt-table.ts';
 import { SessionTable } from './session-table.ts';
 
 const INSTANCES_MAX_DEFAULT = 4096;
 const CLIENTS_MAX_DEFAULT = 4096;
 const FLIGHTS_MAX_DEFAULT = 262_144;
-const RTT_CHANGE_RATIO_DEFAULT = 0.2;
 
 /** Clients that `state` lists, worst first. */
 const CLIENTS_SHOWN_MAX = 100;
@@ -259,6 +258,10 @@ export class LiveServiceRouter implements ServiceRouter {
     this.#policy.update(this.#set.live, nowMs);
   }
 
+  setRttChangeRatio(ratio: number): void {
+    this.#rtts.changeRatio = ratio;
+  }
+
   environmentChanged(nowMs: number): void {
     this.#policy.update(this.#set.live, nowMs);
   }
@@ -363,7 +366,9 @@ export class LiveServiceRouter implements ServiceRouter {
     const key = instanceKey(instance);
     const known = this.#set.get(key);
     if (known !== undefined && sameAddress(known.instance, instance)) {
+      const isAssumedAnew = !known.rttKnown && known.instance.rttMs !== instance.rttMs;
       known.instance = instance;
+      if (isAssumedAnew) known.rttMs = this.#assumedRttMs(known);
       this.#policy.update(this.#set.live, nowMs);
       return;
     }
@@ -374,7 +379,7 @@ export class LiveServiceRouter implements ServiceRouter {
 
   #addInstance(key: InstanceKey, instance: Instance, nowMs: number): void {
     const local = instance.nodeId === this.#options.localNodeId;
-    const rttMs = this.#rtts.assumedMs(local, this.qos.latencyMs);
+    const rttMs = this.#assumedRttMs({ instance, local });
     const candidate = this.#set.add({ key, instance, local, rttMs });
     this.#applyKnownRtt(candidate);
     this.#flights.ensureHandles(candidate.handle + 1);
@@ -418,6 +423,10 @@ export class LiveServiceRouter implements ServiceRouter {
       this.#refreshAvailability(candidate, nowMs);
       if (candidate.restUntilMs > nowMs) this.#restsEndMs = Math.min(this.#restsEndMs, candidate.restUntilMs);
     }
+  }
+
+  #assumedRttMs({ instance, local }: Pick<LiveCandidate, 'instance' | 'local'>): number {
+    return instance.rttMs ?? this.#rtts.assumedMs(local, this.qos.latencyMs);
   }
 
   #applyKnownRtt(candidate: LiveCandidate): void {

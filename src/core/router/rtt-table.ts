@@ -7,6 +7,8 @@ const NODES_MAX = 16_384;
 const LOCAL_RTT_ASSUMED_MS = 0.5;
 /** Share of τ assumed as the round trip to an unmeasured node: plausible, and never infeasible by assumption alone. */
 const REMOTE_RTT_ASSUMED_SHARE = 0.25;
+/** Share by which an RTT moves to make a step, where nothing else is configured. */
+export const RTT_CHANGE_RATIO_DEFAULT = 0.3;
 /** Smaller moves are never a step, whatever their ratio: on short links the ratio alone is noise. */
 const STEP_MS_MIN = 2;
 
@@ -16,15 +18,15 @@ export interface RttStep {
 }
 
 export class RttTable {
-  readonly #changeRatio: number;
+  /** A move of more than this share from where the last step led is a step. */
+  changeRatio: number;
   /** Last measured. */
   readonly #rtts = new Map<string, number>();
   /** What the last step was to: a slow drift adds up to a step as well. */
   readonly #reference = new Map<string, number>();
 
-  /** A move of more than `changeRatio` from where the last step led is a step. */
   constructor(changeRatio: number) {
-    this.#changeRatio = changeRatio;
+    this.changeRatio = changeRatio;
   }
 
   get(nodeId: string): number | undefined {
@@ -41,7 +43,7 @@ export class RttTable {
     if (!known && this.#rtts.size >= NODES_MAX) return { fromMs: null };
     this.#rtts.set(nodeId, rttMs);
     const fromMs = this.#reference.get(nodeId) ?? null;
-    if (fromMs !== null && Math.abs(rttMs - fromMs) <= Math.max(STEP_MS_MIN, this.#changeRatio * fromMs)) return null;
+    if (fromMs !== null && Math.abs(rttMs - fromMs) <= Math.max(STEP_MS_MIN, this.changeRatio * fromMs)) return null;
     this.#reference.set(nodeId, rttMs);
     return { fromMs };
   }
