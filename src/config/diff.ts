@@ -30,9 +30,9 @@ export interface NamedListener {
 }
 
 /** Of every section that is a table of its own; what a reload does with a service or an announcement is in their lists. */
-const TABLES = fileSections({ directory: '', hostname: '', stateDirectory: null }).filter(
-  ({ kind }) => kind !== 'list',
-);
+function tables(): readonly FileSection[] {
+  return fileSections({ directory: '', hostname: '', stateDirectory: null }).filter(({ kind }) => kind !== 'list');
+}
 
 export function diffConfig(before: Config, after: Config): ConfigDiff {
   const services = diffList(before.services, after.services, ({ name }) => name);
