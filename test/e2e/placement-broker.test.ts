@@ -97,7 +97,7 @@ describe('announcements over a broker', () => {
     service.answerWith(503);
     await vi.waitFor(() => expect(keys()).toEqual([]), soon);
     expect(announcer.logLines).toContainEqual(
-      expect.objectContaining({ msg: 'instance withdrawn', reason: 'answered 503 to /up' }),
+      expect.objectContaining({ msg: 'instance withdrawn', reason: 'status 503' }),
     );
     service.answerWith(204);
     await vi.waitFor(() => expect(keys()).toEqual(['n1/a up']), soon);

@@ -4,18 +4,19 @@ import { once } from 'node:events';
 import { copyFileSync, readFileSync, writeFileSync } from 'node:fs';
 import { connect as connectHttp2, createSecureServer } from 'node:http2';
 import { createServer as createHttpsServer, request } from 'node:https';
-import { connect, type Server as NetServer } from 'node:net';
+import { type AddressInfo, connect, type Server as NetServer } from 'node:net';
 import {
   type ConnectionOptions,
   connect as connectTls,
   createServer as createTlsServer,
   type TLSSocket,
 } from 'node:tls';
-import { describe, expect, it, onTestFinished } from 'vitest';
+import { describe, expect, it, onTestFinished, vi } from 'vitest';
 import type { ServiceConfig } from '../../src/config/config.ts';
 import { proveTls } from '../../src/proxy/prove-tls.ts';
 import { type Certificates, makeCertificates } from '../support/certificates.ts';
 import { listening } from '../support/listening.ts';
+import { PATIENCE } from '../support/patience.ts';
 import { proxyConfig, rawRequest, startInstance, startProxy } from '../support/proxy.ts';
 
 interface Answer {
@@ -265,4 +266,58 @@ describe('an instance behind TLS', () => {
     }
     expect(sessions.size).toBe(1);
   });
+
+  it.each([
+    ['http2', 'http1'],
+    ['http1', 'http2'],
+    ['http2', 'plain TLS'],
+  ] as const)('is served again when it spoke %s and comes back with %s', async (before, after) => {
+    const certificates = makeCertificates();
+    const first = await startSpeaking(certificates, before, 0);
+    const service = { name: 'svc', ports: [first.port], scheme: 'https', caFile: certificates.caFile } as const;
+    const proxy = await startProxy([service]);
+    const ask = async (): Promise<string> => {
+      const answer = await fetch(proxy.url, { headers: { 'x-qedge-service': 'svc' } });
+      return `${answer.status} ${await answer.text()}`;
+    };
+    await vi.waitFor(async () => expect(await ask()).toBe(`200 ${before}`), PATIENCE);
+    await first.stop();
+    await startSpeaking(certificates, after, first.port);
+    await vi.waitFor(async () => expect(await ask()).toBe(`200 ${after}`), PATIENCE);
+  });
 });
+
+/** An instance that speaks one protocol only and says its name; `plain TLS` is HTTP/1.1 by one that knows no ALPN. */
+async function startSpeaking(
+  certificates: Certificates,
+  protocol: 'http1' | 'http2' | 'plain TLS',
+  port: number,
+): Promise<{ readonly port: number; stop(): Promise<void> }> {
+  const own = read(certificates.server);
+  const respond = (_request: unknown, response: { end(body: string): unknown }): void => void response.end(protocol);
+  const server: NetServer =
+    protocol === 'http2'
+      ? (createSecureServer({ ...own, allowHTTP1: false }, respond) as unknown as NetServer)
+      : protocol === 'http1'
+        ? createHttpsServer(own, respond)
+        : createTlsServer(own, (socket) => answerPlainly(socket, protocol));
+  const sockets = new Set<TLSSocket>();
+  server.on('secureConnection', (socket: TLSSocket) => {
+    sockets.add(socket);
+    socket.on('error', () => socket.destroy());
+  });
+  server.on('sessionError', () => {});
+  server.listen(port, '127.0.0.1');
+  await once(server, 'listening');
+  const stop = async (): Promise<void> => {
+    const closed = new Promise((resolve) => server.close(resolve));
+    for (const socket of sockets) socket.destroy();
+    await closed;
+  };
+  onTestFinished(stop);
+  return { port: (server.address() as AddressInfo).port, stop };
+}
+
+function answerPlainly(socket: TLSSocket, body: string): void {
+  socket.once('data', () => socket.end(`HTTP/1.1 200 OK\r\nConnection: close\r\n\r\n${body}`));
+}

@@ -37,7 +37,7 @@ export class InstancePool implements ConnectionOwner {
     this.instance = instance;
     this.slots = new ConcurrencyLimit(config.limits);
     this.protocol = new ProtocolDiscovery(instance.scheme, {
-      open: (done) => this.open(['h2', 'http/1.1'], done),
+      open: (protocols, done, into) => this.#open(protocols, done, into),
       adoptHttp2: (socket) => this.http2.sessions.adopt(socket),
     });
     this.#tls = tls;
@@ -108,7 +108,7 @@ export class InstancePool implements ConnectionOwner {
         settingsMsMax: this.#config.connectTimeoutMs,
         nowMs: this.#nowMs,
         latencyMs: this.#config.qos.latencyMs,
-        open: (done) => this.open(['h2'], done),
+        open: (done) => this.protocol.open('http2', done),
         onOpen: () => this.countConnection(1),
         onClose: () => this.countConnection(-1),
       });
@@ -118,10 +118,10 @@ export class InstancePool implements ConnectionOwner {
   }
 
   /** Opens one connection. Calls back exactly once. */
-  open(
+  #open(
     protocols: readonly Alpn[],
     done: (error: Error | null, socket: Socket | null) => void,
-    into: ReadInto | null = null,
+    into: ReadInto | null,
   ): void {
     const options = { timeoutMs: this.#config.connectTimeoutMs, tls: this.#tls, protocols, into };
     openConnection(this.instance, options, done);
@@ -149,13 +149,13 @@ export class InstancePool implements ConnectionOwner {
   /** For an exchange that needs a stream. */
   openStream(done: (error: Error | null, socket: Socket | null) => void): void {
     if (this.#isFull) this.#free.shift()?.destroy();
-    this.open(['http/1.1'], done);
+    this.protocol.open('http1', done);
   }
 
   /** Not open yet. */
   newConnection(): PooledConnection {
     if (this.#isFull) Object.values(this.agent.freeSockets)[0]?.[0]?.destroy();
-    const open: Opener = (into, done) => this.open(['http/1.1'], done, into);
+    const open: Opener = (into, done) => this.protocol.open('http1', done, into);
     return new Http1Connection({ open, secure: this.instance.scheme === 'https' }, this);
   }
 
