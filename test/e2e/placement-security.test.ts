@@ -192,7 +192,7 @@ describe('placement.allow', () => {
     const toml = qedge(broker.url);
     const { placement, keys, targets } = startPlacement(toml);
     const client = await publisher(broker.url);
-    await client.publishAsync(TOPIC, JSON.stringify(address), { qos: 1 });
+    await retain(client, TOPIC, address);
     await retain(client, 'qedge/v1/nodes/n1', { address: '127.0.0.2', probe_port: 9 });
     await vi.waitFor(() => expect(keys()).toEqual(['n1/a up']), soon);
     await vi.waitFor(() => expect(targets.get('n1')?.ping).toEqual({ host: '127.0.0.2', port: 9 }), soon);
