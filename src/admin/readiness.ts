@@ -14,6 +14,8 @@ export interface Readiness {
   readonly ready: boolean;
   /** Why not, each for people; empty when ready. */
   readonly reasons: readonly string[];
+  /** Services without an instance: their requests are refused. */
+  readonly withoutInstance: readonly string[];
 }
 
 /** `instanceCounts`: live instances of each service. */
@@ -22,10 +24,11 @@ export function readiness(lifecycle: Lifecycle, instanceCounts: ReadonlyMap<stri
   if (lifecycle.draining) reasons.push('draining');
   if (!lifecycle.listening) reasons.push('the proxy port is not listening yet');
   for (const worker of lifecycle.absentWorkers) reasons.push(`${worker} does not answer`);
+  const withoutInstance = [...instanceCounts].filter(([, count]) => count === 0).map(([service]) => service);
   if (!lifecycle.placementSynced) {
-    for (const [service, count] of instanceCounts) {
-      if (count === 0) reasons.push(`service "${service}" has no instance yet and placement is not synced`);
+    for (const service of withoutInstance) {
+      reasons.push(`service "${service}" has no instance yet and placement is not synced`);
     }
   }
-  return { ready: reasons.length === 0, reasons };
+  return { ready: reasons.length === 0, reasons, withoutInstance };
 }

@@ -34,7 +34,6 @@ export function crossCheck(document: TomlDocument, parts: PartialConfig, problem
   checkSomethingToDo(document, report);
   for (const { index, value } of parts.services) {
     checkInstances(value, ['service', index], report);
-    checkHasInstances(document, { index, value }, report);
     checkPolicyOptions(value, ['service', index, 'policy'], report);
   }
   checkPolicyNames(document, parts, report);
@@ -76,17 +75,6 @@ function checkInstances(service: ServiceConfig, path: TomlPath, report: Report):
     if (keys.has(key)) report([...path, 'instances', i], `instance "${key}" of "${service.name}" is there already`);
     keys.add(key);
   }
-}
-
-function checkHasInstances({ root }: TomlDocument, { index, value }: Indexed<ServiceConfig>, report: Report): void {
-  if (value.instances.length > 0 || root.mqtt !== undefined) return;
-  // As it was written: an announcement with a mistake of its own still counts.
-  const announced: readonly { readonly service?: unknown }[] = Array.isArray(root.announce) ? root.announce : [];
-  if (announced.some(({ service }) => service === value.name)) return;
-  report(
-    ['service', index],
-    `service "${value.name}" can have no instances: expected instances, an [[announce]] of it, or [mqtt] to learn them from`,
-  );
 }
 
 function checkPolicyOptions(service: ServiceConfig, path: TomlPath, report: Report): void {

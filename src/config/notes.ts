@@ -4,10 +4,21 @@ import { readFileSync } from 'node:fs';
 import type { Config } from './config.ts';
 
 /** One sentence each. `descriptorsMax`: file descriptors that a process may have open; null where that is not known. */
-export function configNotes({ services, proxy }: Config, descriptorsMax: number | null): readonly string[] {
+export function configNotes(
+  { services, proxy, mqtt, announce }: Config,
+  descriptorsMax: number | null,
+): readonly string[] {
+  const announced = new Set(announce.map(({ service }) => service));
+  const empty = services.filter(
+    ({ name, instances }) => mqtt === null && instances.length === 0 && !announced.has(name),
+  );
   const dotted = services.filter(({ name, listen }) => name.includes('.') && listen === null);
   const earlier = services.filter(({ failureStatusMin }) => failureStatusMin !== null);
   return [
+    ...empty.map(
+      ({ name }) =>
+        `service "${name}" can have no instances: expected instances, an [[announce]] of it, or [mqtt] to learn them from`,
+    ),
     ...earlier.map(
       ({ name, failureStatusMin }) =>
         `service.failure_status_min: ${failureStatusMin} of "${name}" is understood; failure.statuses says it now, and more`,

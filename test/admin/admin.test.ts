@@ -25,7 +25,11 @@ describe('the admin port', () => {
     expect((await fetch(`${url}/healthz`)).status).toBe(200);
     const ready = await fetch(`${url}/readyz`);
     expect(ready.status).toBe(503);
-    expect(await ready.json()).toEqual({ ready: false, reasons: ['the proxy port is not listening yet'] });
+    expect(await ready.json()).toEqual({
+      ready: false,
+      reasons: ['the proxy port is not listening yet'],
+      withoutInstance: ['pilotnet'],
+    });
   });
 
   it('tells the state of every service and of the node', async () => {

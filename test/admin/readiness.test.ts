@@ -6,11 +6,16 @@ const up = { listening: true, placementSynced: true, draining: false, absentWork
 describe('readiness', () => {
   it('is given when listening and every service has an instance, synced or not', () => {
     const counts = new Map([['pilotnet', 2]]);
-    expect(readiness({ ...up, placementSynced: false }, counts)).toEqual({ ready: true, reasons: [] });
+    expect(readiness({ ...up, placementSynced: false }, counts)).toEqual({
+      ready: true,
+      reasons: [],
+      withoutInstance: [],
+    });
   });
 
-  it('is given without instances once placement is synced', () => {
-    expect(readiness(up, new Map([['pilotnet', 0]])).ready).toBe(true);
+  it('is given without instances once placement is synced, and names the services that have none', () => {
+    const counts = new Map([['pilotnet', 0]]);
+    expect(readiness(up, counts)).toEqual({ ready: true, reasons: [], withoutInstance: ['pilotnet'] });
   });
 
   it('names every reason why not', () => {
@@ -22,6 +27,7 @@ describe('readiness', () => {
         'the proxy port is not listening yet',
         'service "pilotnet" has no instance yet and placement is not synced',
       ],
+      withoutInstance: ['pilotnet'],
     });
   });
 });

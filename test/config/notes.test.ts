@@ -19,6 +19,16 @@ describe('the notes on a configuration', () => {
     ]);
   });
 
+  it('name services that can never have an instance', () => {
+    const alone = '[[service]]\nname = "a"\nqos.latency = "1s"\n';
+    const announce = (service: string): string => `[[announce]]\nservice = "${service}"\nurl = "10.0.0.7:1"\n`;
+    expect(configNotes(configFrom(alone), null)).toEqual([
+      'service "a" can have no instances: expected instances, an [[announce]] of it, or [mqtt] to learn them from',
+    ]);
+    expect(configNotes(configFrom(alone + announce('a')), null)).toEqual([]);
+    expect(configNotes(configFrom(`${alone}[mqtt]\nurl = "mqtt://127.0.0.1:1"\n`), null)).toEqual([]);
+  });
+
   it('name the later form of a key', () => {
     const config = configFrom(service('cam', 'failure_status_min = 400'));
     expect(configNotes(config, null)).toEqual([

@@ -45,7 +45,6 @@ export function fileSections(context: SchemaContext): readonly FileSection[] {
       word: 'mqtt',
       name: 'mqtt',
       kind: 'optional',
-      active: true,
       doc: 'Where placements are learned and announced; leave the section out when all instances are listed below.',
       keys: mqttKeys(context, context.hostname),
     },

@@ -5,7 +5,10 @@ import { key, optional, required } from '../key.ts';
 import { duration, parsed, secret } from '../values.ts';
 import { filePath, type SchemaContext } from './context.ts';
 
-const brokerUrl = parsed('expected a broker such as "mqtt://broker.local:1883", without user and password', (text) => {
+const EXPECTED =
+  'expected a broker such as "mqtt://broker.local:1883", or a list of them; user and password go into username and password';
+
+const brokerUrl = parsed(EXPECTED, (text) => {
   if (!URL.canParse(text)) return null;
   const { protocol, hostname, username, password } = new URL(text);
   const known = ['mqtt:', 'mqtts:', 'ws:', 'wss:'].includes(protocol);
@@ -13,7 +16,7 @@ const brokerUrl = parsed('expected a broker such as "mqtt://broker.local:1883", 
 });
 
 const brokerUrls = z.union([brokerUrl.transform((url): readonly string[] => [url]), z.array(brokerUrl).min(1)], {
-  error: 'expected a broker such as "mqtt://broker.local:1883", or a list of them',
+  error: EXPECTED,
 });
 
 const topicPrefix = parsed('expected topic levels such as "qedge/v1"', (text) =>
