@@ -1,40 +1,13 @@
 // Bad answers are cheap, so an instance that gives them looks quick. Whatever their form, they must not attract requests: beside a
 // healthy instance of 30 ms stands one that answers badly at once.
 
+import { execFile } from 'node:child_process';
 import { once } from 'node:events';
-import { createServer, request, type ServerResponse } from 'node:http';
-import {
-  type ClientHttp2Session,
-  connect,
-  createServer as createHttp2Server,
-  type ServerHttp2Stream,
-} from 'node:http2';
-import { gzipSync } from 'node:zlib';
+import { request, type ServerResponse } from 'node:http';
+import { promisify } from 'node:util';
 import { describe, expect, it, onTestFinished } from 'vitest';
-import { listening } from '../support/listening.ts';
-import { builtOrSource, type QedgeProcess, startQedge } from '../support/qedge-process.ts';
-
-const BODY = JSON.stringify({ detections: Array.from({ length: 50 }, (_, i) => ({ class: 'car', x: i * 7919 })) });
-const GZIPPED = gzipSync(BODY);
-
-/** What a bad instance says to every request. */
-const FORMS: Readonly<Record<string, (response: ServerResponse) => void>> = {
-  'status-429': (response) => response.writeHead(429).end('busy'),
-  'status-404': (response) => response.writeHead(404).end('the model is not loaded'),
-  'status-501': (response) => response.writeHead(501).end(),
-  empty: (response) => response.writeHead(200, { 'Content-Length': 0 }).end(),
-  redirect: (response) => response.writeHead(307, { Location: '/' }).end(),
-  declared: (response) => response.writeHead(200, { 'X-QEdge-Verdict': 'failure' }).end(BODY),
-  'cut-length': (response) => {
-    response.writeHead(200, { 'Content-Length': BODY.length });
-    response.write(BODY.slice(0, 100), () => response.destroy());
-  },
-  'cut-gzip': (response) => response.writeHead(200, { 'Content-Encoding': 'gzip' }).end(GZIPPED.subarray(0, 100)),
-  'cut-multipart': (response) =>
-    response.writeHead(200, { 'Content-Type': 'multipart/mixed; boundary=b' }).end('--b\r\n\r\none\r\n--b\r\n'),
-};
-/** The same over gRPC. */
-const CODES: Readonly<Record<string, number>> = { 'grpc-14': 14, 'grpc-8': 8, 'grpc-12': 12 };
+import { type Counted, FORMS, httpCase, load, startAll, startCase, startHttp } from '../support/bad-answers.ts';
+import { builtOrSource, type QedgeProcess } from '../support/qedge-process.ts';
 
 /** A few at a time, so that a busy machine is not what is late. */
 const GROUPS = [
@@ -44,176 +17,105 @@ const GROUPS = [
   ['grpc-14', 'grpc-8', 'grpc-12'],
 ] as const;
 
-interface Counted {
-  readonly port: number;
-  requests: number;
-}
+/** What is said of each. */
+const REASONS: Readonly<Record<string, string>> = {
+  'status-429': 'status 429',
+  'status-404': 'status 404',
+  'status-501': 'status 501',
+  empty: 'empty body',
+  redirect: 'status 307',
+  declared: 'declared bad',
+  'cut-length': 'cut off',
+  'cut-gzip': 'cut off',
+  'cut-multipart': 'cut off',
+  'grpc-14': 'grpc 14 UNAVAILABLE',
+  'grpc-8': 'grpc 8 RESOURCE_EXHAUSTED',
+  'grpc-12': 'grpc 12 UNIMPLEMENTED',
+};
 
-async function startHttp(answer: (response: ServerResponse) => void): Promise<Counted> {
-  const server = createServer((incoming, response) => {
-    counted.requests++;
-    incoming.resume().once('end', () => answer(response));
-  });
-  onTestFinished(() => void server.close().closeAllConnections());
-  const counted = { port: await listening(server), requests: 0 };
-  return counted;
-}
+/** Forms for which another instance is asked, and what makes it so. */
+const REPEATED = [
+  ['status-429', 'retry.idempotent = true'],
+  ['status-404', 'retry = { idempotent = true, statuses = [404] }'],
+  ['status-501', 'retry = { idempotent = true, statuses = [501] }'],
+  ['grpc-14', 'retry.idempotent = true'],
+  ['grpc-8', 'retry.idempotent = true'],
+] as const;
 
-async function startGrpc(answer: (stream: ServerHttp2Stream) => void): Promise<Counted> {
-  const server = createHttp2Server();
-  server.on('stream', (stream: ServerHttp2Stream) => {
-    counted.requests++;
-    stream.on('error', () => {});
-    stream.resume().once('end', () => answer(stream));
-  });
-  onTestFinished(() => void server.close());
-  const counted = { port: await listening(server), requests: 0 };
-  return counted;
-}
+/** Five seconds and ten of requests, and more of both where the machine is busy. */
+const LEARNED = 100;
+const COUNTED = 200;
 
-const good = (response: ServerResponse): void => void setTimeout(() => response.end(BODY), 30);
-
-function goodCall(stream: ServerHttp2Stream): void {
-  setTimeout(() => {
-    stream.respond({ ':status': 200, 'content-type': 'application/grpc' }, { waitForTrailers: true });
-    stream.on('wantTrailers', () => stream.sendTrailers({ 'grpc-status': '0' }));
-    stream.end(Buffer.from([0, 0, 0, 0, 0]));
-  }, 30);
-}
-
-const badCall = (code: number) => (stream: ServerHttp2Stream) =>
-  stream.respond(
-    { ':status': 200, 'content-type': 'application/grpc', 'grpc-status': String(code) },
-    { endStream: true },
-  );
-
-/** True for the whole answer of the healthy instance. */
-function post(qedge: QedgeProcess, service: string): Promise<boolean> {
-  return new Promise((resolve) => {
-    const headers = { 'X-QEdge-Service': service };
-    const outgoing = request(qedge.url, { method: 'POST', headers }, (response) => {
-      let text = '';
-      response.on('data', (chunk: Buffer) => {
-        text += chunk.toString();
-      });
-      response.once('close', () => resolve(response.complete && response.statusCode === 200 && text === BODY));
-      response.on('error', () => {});
-    });
-    outgoing.once('error', () => resolve(false));
-    outgoing.end('{}');
-  });
-}
-
-function call(session: ClientHttp2Session, service: string): Promise<boolean> {
-  return new Promise((resolve) => {
-    const stream = session.request({
-      ':method': 'POST',
-      ':path': '/inference.GRPCInferenceService/ModelInfer',
-      ':authority': service,
-      'content-type': 'application/grpc',
-      te: 'trailers',
-    });
-    let status: unknown;
-    stream.on('response', (head) => {
-      status = head['grpc-status'];
-    });
-    stream.on('trailers', (trailers) => {
-      status = trailers['grpc-status'];
-    });
-    stream.on('error', () => {});
-    stream.once('close', () => resolve(status === '0'));
-    stream.resume();
-    stream.end(Buffer.from([0, 0, 0, 0, 0]));
-  });
-}
-
-interface Case {
+interface ServiceState {
   readonly service: string;
-  readonly instances: readonly Counted[];
-  readonly ask: (qedge: QedgeProcess, session: ClientHttp2Session) => Promise<boolean>;
+  readonly clientsSatisfiedRatio: number | null;
+  readonly instances: readonly {
+    readonly key: string;
+    readonly weight: number;
+    readonly successProbability: number | null;
+    readonly reasons: readonly { readonly reason: string }[];
+  }[];
 }
 
-const httpCase = (service: string, instances: readonly Counted[]): Case => ({
-  service,
-  instances,
-  ask: (qedge) => post(qedge, service),
-});
-
-async function startCase(form: string): Promise<Case> {
-  const code = CODES[form];
-  if (code === undefined) return httpCase(form, [await startHttp(good), await startHttp(FORMS[form] ?? good)]);
-  const instances = [await startGrpc(goodCall), await startGrpc(badCall(code))];
-  return { service: form, instances, ask: (_, session) => call(session, form) };
+async function servicesOf({ adminUrl }: QedgeProcess): Promise<readonly ServiceState[]> {
+  return ((await (await fetch(`${adminUrl}/api/v1/state`)).json()) as { services: ServiceState[] }).services;
 }
 
-const configOf = ({ service, instances }: Case, scheme: string): string => `
-[[service]]
-name = "${service}"
-qos.latency = "500ms"
-instances = [${instances.map(({ port }) => `"${scheme}://127.0.0.1:${port}"`).join(', ')}]
-`;
+const instancesOf = (services: readonly ServiceState[], name: string): ServiceState['instances'] =>
+  services.find(({ service }) => service === name)?.instances ?? [];
 
-const PERIOD_MS = 50;
-const LEARN_MS = 5000;
-const COUNT_MS = 10_000;
+const weightsOf = (services: readonly ServiceState[], name: string): readonly number[] =>
+  instancesOf(services, name).map(({ weight }) => weight);
 
-async function startAll(http: readonly Case[], grpc: readonly Case[]) {
-  const toml = [...http.map((one) => configOf(one, 'http')), ...grpc.map((one) => configOf(one, 'h2c'))].join('');
-  const qedge = await startQedge('pi-1', toml, { command: builtOrSource() });
-  const session = connect(qedge.url);
-  await once(session, 'connect');
-  onTestFinished(() => session.destroy());
-  return { qedge, session };
-}
+const keyOf = ({ port }: Counted): string => `127.0.0.1/${port}`;
 
-/** Sends at a steady rate for `ms`; returns how many were asked and how many answers were good. */
-async function load(one: Case, { qedge, session }: Awaited<ReturnType<typeof startAll>>, ms: number) {
-  const answers: Promise<boolean>[] = [];
-  const timer = setInterval(() => answers.push(one.ask(qedge, session)), PERIOD_MS);
-  await new Promise((resolve) => setTimeout(resolve, ms));
-  clearInterval(timer);
-  const all = await Promise.all(answers);
-  return { asked: all.length, good: all.filter(Boolean).length };
-}
-
-async function weightsOf({ adminUrl }: QedgeProcess, service: string): Promise<readonly number[]> {
-  const state = (await (await fetch(`${adminUrl}/api/v1/state`)).json()) as {
-    readonly services: readonly { service: string; instances: readonly { weight: number }[] }[];
-  };
-  return state.services.find((one) => one.service === service)?.instances.map(({ weight }) => weight) ?? [];
+async function statusOf({ adminUrl }: QedgeProcess): Promise<readonly string[]> {
+  const [program = '', ...args] = builtOrSource();
+  return (await promisify(execFile)(program, [...args, 'status', '--url', adminUrl])).stdout.split('\n');
 }
 
 describe('an instance that answers badly at once', { timeout: 120_000 }, () => {
   it.each(GROUPS)('gets next to no requests beside a healthy one: %s, %s, %s', async (...forms) => {
     const cases = await Promise.all(forms.map((form) => startCase(form)));
-    const isGrpc = ({ service }: Case): boolean => service in CODES;
-    const running = await startAll(
-      cases.filter((one) => !isGrpc(one)),
-      cases.filter((one) => isGrpc(one)),
-    );
-    await Promise.all(cases.map((one) => load(one, running, LEARN_MS)));
+    const running = await startAll(cases);
+    await Promise.all(cases.map((one) => load(one, running, LEARNED)));
     for (const { instances } of cases) for (const instance of instances) instance.requests = 0;
-    const results = await Promise.all(cases.map((one) => load(one, running, COUNT_MS)));
+    const good = await Promise.all(cases.map((one) => load(one, running, COUNTED)));
+    const named = await servicesOf(running.qedge);
+    const status = await statusOf(running.qedge);
     const wrong = cases.flatMap(({ service, instances }, i) => {
-      const { asked, good } = results[i] as { asked: number; good: number };
-      const badShare = (instances[1]?.requests ?? 0) / asked;
-      const goodShare = good / asked;
-      return badShare <= 0.03 && goodShare >= 0.97 ? [] : [{ service, asked, badShare, goodShare }];
+      const bad = instances[1] as Counted;
+      const badShare = bad.requests / COUNTED;
+      const goodShare = (good[i] ?? 0) / COUNTED;
+      const state = instancesOf(named, service).find(({ key }) => key === keyOf(bad));
+      const reason = state?.reasons[0]?.reason;
+      const line = status.find((text) => text.includes(keyOf(bad)));
+      const told = reason === REASONS[service] && line?.includes(`${reason} `) === true;
+      return badShare <= 0.03 && goodShare >= 0.97 && told ? [] : [{ service, badShare, goodShare, reason, line }];
     });
     expect(wrong).toEqual([]);
+  });
+
+  it('costs its clients next to nothing where its answer is set aside for the healthy one', async () => {
+    const cases = await Promise.all(REPEATED.map(([form, retry]) => startCase(form, retry)));
+    const running = await startAll(cases);
+    await Promise.all(cases.map((one) => load(one, running, LEARNED)));
+    const good = await Promise.all(cases.map((one) => load(one, running, COUNTED)));
+    for (const answers of good) expect(answers / COUNTED).toBeGreaterThanOrEqual(0.995);
   });
 
   it('loses nothing where it is alone, and where all answer alike', async () => {
     const refuse = FORMS['status-404'] as (response: ServerResponse) => void;
     const alone = httpCase('alone', [await startHttp(refuse)]);
     const alike = httpCase('alike', [await startHttp(refuse), await startHttp(refuse), await startHttp(refuse)]);
-    const running = await startAll([alone, alike], []);
-    const [one, three] = await Promise.all([load(alone, running, LEARN_MS), load(alike, running, LEARN_MS)]);
-    expect(alone.instances[0]?.requests).toBe(one.asked);
-    expect(await weightsOf(running.qedge, 'alone')).toEqual([1]);
+    const running = await startAll([alone, alike]);
+    await Promise.all([load(alone, running, LEARNED), load(alike, running, LEARNED)]);
+    const services = await servicesOf(running.qedge);
+    expect(alone.instances[0]?.requests).toBe(LEARNED);
+    expect(weightsOf(services, 'alone')).toEqual([1]);
     const share = 1 / 3;
-    for (const weight of await weightsOf(running.qedge, 'alike')) expect(Math.abs(weight - share)).toBeLessThan(0.1);
-    for (const { requests } of alike.instances) expect(requests / three.asked).toBeGreaterThan(0.2);
+    for (const weight of weightsOf(services, 'alike')) expect(Math.abs(weight - share)).toBeLessThan(0.1);
+    for (const { requests } of alike.instances) expect(requests / LEARNED).toBeGreaterThan(0.2);
   });
 });
 
@@ -239,7 +141,7 @@ describe('ten viewers of endless streams', { timeout: 60_000 }, () => {
         return httpCase(name, [await start(), await start()]);
       }),
     );
-    const { qedge } = await startAll(cases, []);
+    const { qedge } = await startAll(cases);
     const begun = cases.flatMap(({ service }) =>
       Array.from({ length: 10 }, (_, i) => {
         const headers = { 'X-QEdge-Service': service, 'X-Client-Id': `viewer-${i}` };
@@ -251,10 +153,8 @@ describe('ten viewers of endless streams', { timeout: 60_000 }, () => {
       }),
     );
     await Promise.all(begun);
-    const services = async () =>
-      ((await (await fetch(`${qedge.adminUrl}/api/v1/state`)).json()) as { services: StreamState[] }).services;
     const opinions = async () =>
-      (await services()).map(({ clientsSatisfiedRatio, instances }) => ({
+      (await servicesOf(qedge)).map(({ clientsSatisfiedRatio, instances }) => ({
         clientsSatisfiedRatio,
         doubted: instances.filter(({ successProbability }) => (successProbability ?? 0) < 0.95).length,
       }));
@@ -262,8 +162,3 @@ describe('ten viewers of endless streams', { timeout: 60_000 }, () => {
     await expect.poll(opinions, { timeout: 8000 }).toEqual(wanted);
   });
 });
-
-interface StreamState {
-  readonly clientsSatisfiedRatio: number | null;
-  readonly instances: readonly { readonly successProbability: number | null }[];
-}
