@@ -1,5 +1,7 @@
 // Every failure qedge tells the outside about: a stable code, who caused it, and whether another try may help.
 
+import { resolve } from 'node:path';
+
 export type ErrorSource = 'downstream' | 'upstream' | 'internal';
 
 /** Codes that clients see in `X-QEdge-Error`; the status each maps to lives in proxy/error-response.ts alone. */
@@ -90,3 +92,12 @@ export class CommandError extends Error {
 /** sysexits.h, the two that qedge uses. */
 export const EX_USAGE = 64;
 export const EX_CONFIG = 78;
+
+/** Why a file cannot be read, for people: `no such file: /path`. */
+export function unreadable(file: string, error: unknown): string {
+  const code = (error as NodeJS.ErrnoException).code;
+  if (code === 'ENOENT') return `no such file: ${resolve(file)}`;
+  if (code === 'EISDIR') return `is a directory: ${file}`;
+  if (code === 'EACCES') return `not allowed to read: ${file}`;
+  return code === 'ERR_ENCODING_INVALID_ENCODED_DATA' ? 'not valid UTF-8' : `cannot be read: ${file} (${code})`;
+}

@@ -22,6 +22,8 @@ const PARTS: Readonly<Record<string, readonly string[]>> = {
     'config',
     'core',
     'errors',
+    'net',
+    'packages',
     'sea',
     'terminal',
   ],

@@ -18,7 +18,9 @@ export interface AccessRequest {
 export type Verdict =
   | { readonly kind: 'allowed'; readonly by: 'loopback' | 'bearer' | 'cookie' }
   | { readonly kind: 'unauthenticated' }
-  | { readonly kind: 'forbidden'; readonly reason: string };
+  | { readonly kind: 'forbidden'; readonly reason: string }
+  /** A change that is not JSON: a form of another site can send one without asking. */
+  | { readonly kind: 'wrong-type' };
 
 /** A session lasts this long, ms: a working day. */
 export const SESSION_MS = 12 * 3_600_000;
@@ -53,6 +55,7 @@ export class Access {
     }
     const foreign = foreignReason(request, this.#token === null);
     if (foreign !== null) return { kind: 'forbidden', reason: foreign };
+    if (changes(request) && !isJson(request.contentType)) return { kind: 'wrong-type' };
     if (this.#token === null) return { kind: 'allowed', by: 'loopback' };
     if (request.session !== null && this.#isLive(request.session)) return { kind: 'allowed', by: 'cookie' };
     return { kind: 'unauthenticated' };
@@ -101,10 +104,13 @@ function foreignReason(request: AccessRequest, nameChecked: boolean): string | n
   if (nameChecked && (host === null || !isLoopbackName(host))) return 'host is not a loopback name';
   if (origin !== null && !sameHost(origin, host)) return 'origin is another site';
   if (request.secFetchSite === 'cross-site' && request.method !== 'GET') return 'request comes from another site';
-  const changes = request.method !== 'GET' && request.method !== 'HEAD';
-  if (changes && !/^application\/json\b/i.test(request.contentType ?? ''))
-    return 'content type is not application/json';
   return null;
+}
+
+const changes = ({ method }: AccessRequest): boolean => method !== 'GET' && method !== 'HEAD';
+
+export function isJson(contentType: string | null): boolean {
+  return /^application\/json\s*(?:;|$)/i.test(contentType ?? '');
 }
 
 function sameHost(origin: string, host: string | null): boolean {

@@ -25,6 +25,7 @@ export function guard(access: Access, guesses: Guesses): MiddlewareHandler<Calle
       return next();
     }
     if (verdict.kind === 'forbidden') return problem(c, 403, verdict.reason);
+    if (verdict.kind === 'wrong-type') return notJson(c);
     if (proves) await guesses.wrong(address);
     c.header('www-authenticate', 'Bearer realm="qedge"');
     return problem(c, 401, 'admin.token is needed, as Authorization: Bearer <token>');
@@ -32,6 +33,8 @@ export function guard(access: Access, guesses: Guesses): MiddlewareHandler<Calle
 }
 
 export const addressOf = (c: Context): string => getConnInfo(c).remote.address ?? '';
+
+export const notJson = (c: Context): Response => problem(c, 415, 'content type is not application/json');
 
 export function tooMany(c: Context): Response {
   c.header('retry-after', '1');

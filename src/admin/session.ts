@@ -4,8 +4,8 @@ import type { Hono } from 'hono';
 import { deleteCookie, getCookie, setCookie } from 'hono/cookie';
 import { SESSION_COOKIE } from '../config/session-cookie.ts';
 import { parseBoundedJson } from '../core/bounded-json.ts';
-import { type Access, SESSION_MS } from './access.ts';
-import { addressOf, type Caller, tooMany } from './guard.ts';
+import { type Access, isJson, SESSION_MS } from './access.ts';
+import { addressOf, type Caller, notJson, tooMany } from './guard.ts';
 import type { Guesses } from './guesses.ts';
 import { problem } from './problem.ts';
 
@@ -15,9 +15,7 @@ const TOKEN_CHARS_MAX = 4096;
 /** These routes stand before the guard: their callers have no session yet. */
 export function registerSession(app: Hono<Caller>, access: Access, guesses: Guesses): void {
   app.post('/api/v1/session', async (c) => {
-    if (!/^application\/json\b/i.test(c.req.header('content-type') ?? '')) {
-      return problem(c, 400, 'expected application/json');
-    }
+    if (!isJson(c.req.header('content-type') ?? null)) return notJson(c);
     const address = addressOf(c);
     const token = tokenIn(await c.req.text());
     if (!guesses.admits(address)) return tooMany(c);

@@ -2,9 +2,12 @@
 
 import { existsSync } from 'node:fs';
 import { type Command, Option } from 'commander';
+import type { Agent, Response } from 'undici';
 import type { ListenAddress } from '../config/config.ts';
 import { loadConfig } from '../config/load.ts';
 import { CommandError, EX_USAGE } from '../errors.ts';
+import { addressBook, UNRESOLVED } from '../net/address-book.ts';
+import { undici } from '../packages.ts';
 
 export interface AdminClientOptions {
   readonly config?: string;
@@ -30,6 +33,8 @@ export function withAdminOptions(command: Command): Command {
 export class AdminClient {
   readonly url: string;
   readonly #token: string | null;
+  /** Its own: no proxy of the environment stands in between, and `localhost` needs no hosts file. */
+  readonly #agent: Agent = new (undici().Agent)({ connect: { lookup: addressBook.lookup } });
 
   /** @throws ConfigError for a configuration with mistakes, CommandError for an address that is none */
   constructor(options: AdminClientOptions) {
@@ -63,7 +68,7 @@ export class AdminClient {
     const headers = this.#token === null ? {} : { authorization: `Bearer ${this.#token}` };
     try {
       const signal = timeoutMs === null ? null : AbortSignal.timeout(timeoutMs);
-      return await fetch(`${this.url}${path}`, { headers, signal });
+      return await undici().fetch(`${this.url}${path}`, { headers, signal, dispatcher: this.#agent });
     } catch (error) {
       throw new CommandError(
         `no qedge answers at ${this.url}: ${reasonOf(error)} (-c or --url say which one to ask)`,
@@ -105,6 +110,8 @@ async function detailOf(response: Response): Promise<string> {
 
 function reasonOf(error: unknown): string {
   const cause = error instanceof Error && error.cause instanceof Error ? error.cause : error;
-  if (cause instanceof Error && 'code' in cause && cause.code === 'ECONNREFUSED') return 'connection refused';
+  const code = cause instanceof Error && 'code' in cause ? cause.code : null;
+  if (code === 'ECONNREFUSED') return 'connection refused';
+  if (code === UNRESOLVED || code === 'EAI_AGAIN') return 'the name has no address';
   return cause instanceof Error ? cause.message : String(cause);
 }

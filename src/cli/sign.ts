@@ -3,8 +3,7 @@
 import { createPrivateKey, type KeyObject } from 'node:crypto';
 import { readFileSync } from 'node:fs';
 import type { Command } from 'commander';
-import { unreadable } from '../config/read-toml.ts';
-import { CommandError, EX_USAGE } from '../errors.ts';
+import { CommandError, EX_USAGE, unreadable } from '../errors.ts';
 import { digestOf } from '../update/copy.ts';
 import { architectureOf } from '../update/elf.ts';
 import { writeDurably } from '../update/layout.ts';

@@ -2,9 +2,8 @@
 
 import { readFileSync } from 'node:fs';
 import * as z from 'zod';
-import { unreadable } from '../config/read-toml.ts';
 import { TRACE_VERSION, type Trace, type TraceHeader, type TraceLine } from '../core/decision-log.ts';
-import { CommandError } from '../errors.ts';
+import { CommandError, unreadable } from '../errors.ts';
 
 const header: z.ZodType<TraceHeader> = z.object({
   kind: z.literal('header'),

@@ -1,9 +1,9 @@
 // A TOML file on disk → a typed value, or one ConfigError that lists everything wrong with it.
 
 import { readFileSync } from 'node:fs';
-import { basename, resolve } from 'node:path';
+import { basename } from 'node:path';
 import type * as z from 'zod';
-import { ConfigError, type Problem } from '../errors.ts';
+import { ConfigError, type Problem, unreadable } from '../errors.ts';
 import { interpolateFrom } from './interpolate.ts';
 import { parseToml, type TomlDocument } from './toml.ts';
 import { validate } from './validate.ts';
@@ -50,13 +50,4 @@ function readText(file: string, name: string): string {
   } catch (error) {
     throw new ConfigError([{ file: name, line: 0, column: 0, path: '', message: unreadable(file, error) }]);
   }
-}
-
-/** Why a file cannot be read, for people: `no such file: /path`. */
-export function unreadable(file: string, error: unknown): string {
-  const code = (error as NodeJS.ErrnoException).code;
-  if (code === 'ENOENT') return `no such file: ${resolve(file)}`;
-  if (code === 'EISDIR') return `is a directory: ${file}`;
-  if (code === 'EACCES') return `not allowed to read: ${file}`;
-  return code === 'ERR_ENCODING_INVALID_ENCODED_DATA' ? 'not valid UTF-8' : `cannot be read: ${file} (${code})`;
 }

@@ -3,7 +3,7 @@
 
 import { randomUUID } from 'node:crypto';
 import { chmodSync, readFileSync, renameSync, rmSync, statSync } from 'node:fs';
-import { CommandError } from '../errors.ts';
+import { CommandError, unreadable } from '../errors.ts';
 import { copyDigested } from './copy.ts';
 import { architectureOf } from './elf.ts';
 import { identityOf, type Layout, syncDirectory } from './layout.ts';
@@ -50,7 +50,7 @@ export function swapExecutable(options: SwapOptions): Release {
     putInPlace(layout, release, onStep);
   } catch (error) {
     rmSync(layout.incoming, { force: true });
-    throw error instanceof CommandError ? error : new CommandError(messageOf(error), 1, error);
+    throw error instanceof CommandError ? error : new CommandError(failureOf(options.file, error), 1, error);
   }
   onStep('swapped');
   return release;
@@ -80,7 +80,7 @@ function readRelease(signatureFile: string, publicKey: string): Release {
   try {
     return verifyRelease(readSmall(signatureFile), publicKey);
   } catch (error) {
-    throw new CommandError(`${signatureFile}: ${messageOf(error)}`, 1, error);
+    throw new CommandError(`signature: ${failureOf(signatureFile, error)}`, 1, error);
   }
 }
 
@@ -116,6 +116,11 @@ function putInPlace(layout: Layout, release: Release, onStep: (step: SwapStep) =
   onStep('trial-marked');
   renameSync(layout.incoming, layout.executable);
   syncDirectory(layout.directory);
+}
+
+/** Why a step failed, in words where it is that the file itself cannot be opened. */
+function failureOf(file: string, error: unknown): string {
+  return error instanceof Error && 'path' in error && error.path === file ? unreadable(file, error) : messageOf(error);
 }
 
 const messageOf = (error: unknown): string => (error instanceof Error ? error.message : String(error));

@@ -31,7 +31,7 @@ describe('access without a token', () => {
     const post = { method: 'POST', contentType: 'application/json' };
     expect(access.judge(request({ ...post, origin: 'http://evil.example' }))).toMatchObject({ kind: 'forbidden' });
     expect(access.judge(request({ ...post, origin: 'null' }))).toMatchObject({ kind: 'forbidden' });
-    expect(access.judge(request({ ...post, contentType: 'text/plain' }))).toMatchObject({ kind: 'forbidden' });
+    expect(access.judge(request({ ...post, contentType: 'text/plain' }))).toEqual({ kind: 'wrong-type' });
     expect(access.judge(request({ ...post, secFetchSite: 'cross-site' }))).toMatchObject({ kind: 'forbidden' });
     expect(access.judge(request({ ...post, origin: 'http://127.0.0.1:9901' }))).toMatchObject({ kind: 'allowed' });
   });

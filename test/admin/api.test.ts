@@ -154,7 +154,7 @@ describe('actions', () => {
     expect(((await unknown.json()) as { detail: string }).detail).toBe('no instance "nobody/a" of service "pilotnet"');
     expect((await send(`${url}/api/v1/services/nope/drain`, 'POST', { instance: 'x/a' })).status).toBe(404);
     expect((await send(drain, 'POST', { instance: 7 })).status).toBe(400);
-    expect((await fetch(drain, { method: 'POST', body: 'instance=node-1/a' })).status).toBe(403);
+    expect((await fetch(drain, { method: 'POST', body: 'instance=node-1/a' })).status).toBe(415);
     const foreign = { 'content-type': 'application/json', origin: 'http://evil.example' };
     expect((await fetch(drain, { method: 'POST', headers: foreign, body: '{}' })).status).toBe(403);
   });

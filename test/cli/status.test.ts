@@ -92,6 +92,20 @@ describe('qedge status', () => {
     expect(err).toContain(`no qedge answers at ${url}: connection refused`);
   });
 
+  it('finds localhost without being given an address, past any proxy of the environment', async () => {
+    vi.stubEnv('HTTP_PROXY', 'http://127.0.0.1:1');
+    const port = new URL(await start(STATES)).port;
+    expect((await cli('status', '--url', `http://qedge.localhost:${port}`)).out).toContain('qedge 1.2.3 on pi-7');
+  });
+
+  it('says of a name that it has no address, without codes', async () => {
+    const { status, err } = await cli('status', '--url', 'nowhere.invalid');
+    expect(status).toBe(1);
+    expect(err).toMatch(/no qedge answers at\s+http:\/\/nowhere\.invalid:/);
+    expect(err.replace(/\s+/g, ' ')).toContain('the name has no address');
+    expect(err).not.toMatch(/ENOTFOUND|EAI_AGAIN/);
+  });
+
   it('takes the token from the environment, and says so when it is missing', async () => {
     const url = await start([], { config: { listen: { host: '127.0.0.1', port: 0 }, token: 's3cret' } });
     expect((await cli('status', '--url', url)).err).toContain('set QEDGE_ADMIN_TOKEN');
