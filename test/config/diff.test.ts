@@ -7,6 +7,7 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { Config } from '../../src/config/config.ts';
 import { diffConfig } from '../../src/config/diff.ts';
 import { loadConfig } from '../../src/config/load.ts';
+import { type Certificates, makeCertificates } from '../support/certificates.ts';
 
 let directory = '';
 beforeAll(() => {
@@ -72,12 +73,12 @@ describe('diffConfig', () => {
   });
 
   it('takes over other certificates while running, but not TLS where there was none', () => {
-    for (const name of ['a', 'b'])
-      for (const end of ['crt', 'key']) writeFileSync(join(directory, `${name}.${end}`), '');
-    const tls = (name: string): string => `[proxy.tls]\ncert = "${name}.crt"\nkey = "${name}.key"\n`;
-    const renewed = diffConfig(load(`${tls('a')}${service('s')}`), load(`${tls('b')}${service('s')}`));
+    const [first, second] = [makeCertificates(), makeCertificates()];
+    const tls = ({ server }: Certificates): string =>
+      `[proxy.tls]\ncert = "${server.certFile}"\nkey = "${server.keyFile}"\n`;
+    const renewed = diffConfig(load(`${tls(first)}${service('s')}`), load(`${tls(second)}${service('s')}`));
     expect(renewed).toMatchObject({ live: ['proxy.tls'], restart: [] });
-    const begun = diffConfig(load(service('s')), load(`${tls('b')}${service('s')}`));
+    const begun = diffConfig(load(service('s')), load(`${tls(second)}${service('s')}`));
     expect(begun.restart).toEqual(['proxy.tls']);
   });
 });
