@@ -2,7 +2,16 @@
 
 import type { Counter, Metrics } from '../telemetry/metrics.ts';
 import type { StoreFailure } from './messages.ts';
-import type { StoreFacts } from './store.ts';
+
+export interface StoreFacts {
+  readonly path: string;
+  readonly ok: boolean;
+  readonly detail: string;
+  /** Wall clock, ms since the epoch; null before the first. */
+  readonly lastFlushMs: number | null;
+  /** Size on disk, WAL included; null when there is no file. */
+  readonly bytes: number | null;
+}
 
 export interface StoreMetrics {
   readonly flushes: Counter;

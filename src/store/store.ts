@@ -9,7 +9,7 @@ import type { OpenedFile, StoreAnswer, StoreFailure, StoreRequest } from './mess
 import { RowLedger, type SavedState } from './row-ledger.ts';
 import type { RestoredState, StoreState } from './state.ts';
 import { StoreCondition, type StoreHealth } from './store-condition.ts';
-import { createStoreMetrics, type StoreMetrics } from './store-metrics.ts';
+import { createStoreMetrics, type StoreFacts, type StoreMetrics } from './store-metrics.ts';
 import { StoreThread } from './store-thread.ts';
 
 export interface StoreOptions {
@@ -27,16 +27,6 @@ export interface StoreOptions {
   readonly loadMsMax?: number;
   /** Called when the disk begins to fail and when it is well again. */
   readonly onHealth?: (health: StoreHealth) => void;
-}
-
-export interface StoreFacts {
-  readonly path: string;
-  readonly ok: boolean;
-  readonly detail: string;
-  /** Wall clock, ms since the epoch; null before the first. */
-  readonly lastFlushMs: number | null;
-  /** Size on disk, WAL included; null when there is no file. */
-  readonly bytes: number | null;
 }
 
 export interface Store {

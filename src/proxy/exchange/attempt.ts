@@ -16,7 +16,7 @@ import { headBytes, type ResponseHead, readResponseHead } from '../fields/respon
 import type { InstancePool } from '../upstream/pool.ts';
 import type { SendProgress, UpstreamCall, UpstreamError, UpstreamHandler } from '../upstream/upstream.ts';
 import type { DrainListener } from './answer.ts';
-import type { Exchange } from './exchange.ts';
+import type { AttemptOwner } from './attempt-owner.ts';
 import { FirstMessage } from './first-message.ts';
 import { isAskingForRest } from './retry-after.ts';
 import { SeenAnswer } from './seen-answer.ts';
@@ -47,7 +47,7 @@ interface HeldHead {
 }
 
 export class Attempt extends Timed implements UpstreamHandler, DrainListener {
-  readonly #exchange: Exchange;
+  readonly #exchange: AttemptOwner<AttemptFailure>;
   readonly candidate: Candidate;
   readonly #pool: InstancePool;
   readonly #ticket: Ticket;
@@ -83,7 +83,7 @@ export class Attempt extends Timed implements UpstreamHandler, DrainListener {
   #draining = false;
 
   /** Starts counting; `send` follows. */
-  constructor(exchange: Exchange, candidate: Candidate, pool: InstancePool, nowMs: number) {
+  constructor(exchange: AttemptOwner<AttemptFailure>, candidate: Candidate, pool: InstancePool, nowMs: number) {
     super();
     this.#exchange = exchange;
     this.candidate = candidate;

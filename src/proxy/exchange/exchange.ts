@@ -20,10 +20,11 @@ import type { Waiter } from '../upstream/concurrency-limit.ts';
 import type { InstancePool } from '../upstream/pool.ts';
 import { transmit } from '../upstream/transport.ts';
 import type { SendProgress } from '../upstream/upstream.ts';
-import { switchProtocols, type UpgradedSocket } from '../websocket/websocket.ts';
+import { switchProtocols } from '../websocket/websocket.ts';
 import { logAccess } from './access-log.ts';
 import { Answer } from './answer.ts';
 import { Attempt, type AttemptFailure } from './attempt.ts';
+import type { AttemptOwner, UpgradedUpstream } from './attempt-owner.ts';
 import { clientIdOf } from './client-id.ts';
 import type { ClientRequest, ClientResponse } from './client-message.ts';
 import type { ProxyContext } from './context.ts';
@@ -54,18 +55,12 @@ export interface ClientUpgrade {
   detach(): Buffer;
 }
 
-export interface UpgradedUpstream extends UpgradedSocket {
-  /** How long the handshake took there. */
-  readonly upstreamMs: number;
-  readonly account: Account;
-}
-
 /** Status that is counted for a request whose client went away before its answer; nobody ever sees it. */
 const CLIENT_GONE = 499;
 
 const NONE: readonly number[] = [];
 
-export class Exchange implements BodyListener, Waiter {
+export class Exchange implements AttemptOwner<AttemptFailure>, BodyListener, Waiter {
   readonly request: ClientRequest;
   readonly answer: Answer;
   readonly stopwatch = new Stopwatch();

@@ -2,12 +2,30 @@
 
 import type { Candidate } from '../../domain.ts';
 import { numberOf, recordOf, tenths } from '../../snapshot-shape.ts';
+import type { LatencyWindow } from '../../stats/latency-window.ts';
+import type { Swrr } from '../../stats/swrr.ts';
 import { restoreWindow, snapshotWindow } from '../../stats/window-snapshot.ts';
-import type { Qedge } from './policy.ts';
+import type { CandidateDiff } from '../candidate-diff.ts';
+import type { ActiveSet } from './active-set.ts';
+import type { MissStreak } from './miss-streak.ts';
+import type { UnloadedLatency } from './unloaded-latency.ts';
 
 const VERSION = 1;
 
-export function snapshotQedge(policy: Qedge, nowMs: number): unknown {
+/** The parts of the policy that are kept. */
+export interface Kept {
+  readonly candidateDiff: CandidateDiff;
+  readonly activeSet: ActiveSet;
+  readonly streaks: MissStreak;
+  readonly unloaded: UnloadedLatency;
+  readonly swrr: Swrr;
+  /** By handle. */
+  readonly windows: readonly (LatencyWindow | undefined)[];
+  /** Of the handle; made when there is none yet. */
+  windowOf(handle: number): LatencyWindow;
+}
+
+export function snapshotQedge(policy: Kept, nowMs: number): unknown {
   const instances: Record<string, unknown> = {};
   for (const { handle, key } of policy.candidateDiff) {
     const window = policy.windows[handle];
@@ -27,7 +45,7 @@ export function snapshotQedge(policy: Qedge, nowMs: number): unknown {
 
 /** Puts back what fits; returns those that have a weight again, in no particular order. */
 export function restoreQedge(
-  policy: Qedge,
+  policy: Kept,
   snapshot: unknown,
   time: { readonly ageMs: number; readonly nowMs: number },
 ): readonly Candidate[] {
@@ -50,7 +68,7 @@ export function restoreQedge(
 }
 
 function restoreInstance(
-  policy: Qedge,
+  policy: Kept,
   handle: number,
   saved: Readonly<Record<string, unknown>>,
   time: { readonly ageMs: number; readonly nowMs: number },
