@@ -8,7 +8,20 @@ import { describe, expect, it } from 'vitest';
 const ROOT = resolve(import.meta.dirname, '..');
 const PAGES = execFileSync(
   'find',
-  ['.', '-name', '*.md', '-not', '-path', './node_modules/*', '-not', '-path', './dist/*'],
+  [
+    '.',
+    '-name',
+    '*.md',
+    '-not',
+    '-path',
+    '*/node_modules/*',
+    '-not',
+    '-path',
+    './.cache/*',
+    '-not',
+    '-path',
+    './dist/*',
+  ],
   {
     cwd: ROOT,
     encoding: 'utf8',
