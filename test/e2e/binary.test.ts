@@ -82,7 +82,9 @@ describe('the x64 executable', () => {
     } finally {
       instance.close();
     }
-    expect(readdirSync(directory, { recursive: true }).sort()).toEqual(['qedge.toml', 'state', 'state/qedge.db']);
+    // A stop soon after the start does not wait for a slow disk: it may leave the write-ahead log beside the file.
+    const left = readdirSync(directory, { recursive: true }).filter((name) => name !== 'state/qedge.db-wal');
+    expect(left.sort()).toEqual(['qedge.toml', 'state', 'state/qedge.db']);
   });
 
   it('gives back the pages of its own file that only the start needed', async () => {
