@@ -1,5 +1,5 @@
-// What a wrong proof costs whoever gives it: a wait before the answer, and from one address only a few at a time. A right
-// one never waits, so that nobody is locked out by the guesses of others.
+// What a wrong proof costs its sender: a wait before the answer, and from one address only a few at a time. A right
+// one never waits, so that the guesses of others lock out no caller.
 
 import { setTimeout as delay } from 'node:timers/promises';
 import { type Logger, RateLimitedLog } from '../telemetry/log.ts';

@@ -77,7 +77,7 @@ export class DataPlanes {
     return this.#own.listeners;
   }
 
-  /** Names of workers that serve nobody now. */
+  /** Names of workers that do not serve now. */
   get absent(): readonly string[] {
     return this.#workers.absent;
   }

@@ -22,7 +22,7 @@ export interface WorkerPoolOptions {
   readonly onMetrics: (worker: string, metrics: MetricsExport) => void;
   /** Tries of a service that is tapped. */
   readonly onTries: (service: string, tries: readonly FinishedTry[]) => void;
-  /** A worker ended by itself: its share of the connections finds nobody, and only a restart brings it back. */
+  /** A worker ended by itself: its share of the connections is not served, and only a restart brings it back. */
   readonly onLoss: (message: string) => void;
   readonly onLog: (lines: readonly string[]) => void;
 }
@@ -38,7 +38,7 @@ interface Member {
   heardMs: number | null;
 }
 
-/** A worker reports each second. One that is silent for so long serves nobody, and the node is not ready. */
+/** A worker reports each second. One that is silent for so long does not serve, and the node is not ready. */
 const SILENT_MS_MAX = 10_000;
 /** It hangs for good, and takes its share of the connections with it: it is ended. */
 const HANGING_MS_MAX = 30_000;

@@ -33,7 +33,7 @@ export function checkHealth(
 ): Promise<string | null | undefined> {
   const startMs = performance.now();
   const { timeoutMs } = check;
-  // Whoever is only connected to need not be able to speak TLS with us.
+  // A peer that is only connected to need not be able to speak TLS with us.
   const target: Endpoint = check.kind === 'tcp' ? { ...endpoint, scheme: 'http' } : endpoint;
   const protocols = check.kind === 'grpc' ? (['h2'] as const) : (['h2', 'http/1.1'] as const);
   return new Promise((resolve) => {

@@ -24,7 +24,7 @@ export function clientTls(caFile: string | null): ClientTls {
 
 /**
  * The certificates of a PEM file. OpenSSL passes over what it cannot read, and a file without any certificate would then
- * be a CA that trusts nobody.
+ * be a CA that trusts no certificate.
  *
  * @throws Error when the file cannot be read, holds none, or one that is broken
  */

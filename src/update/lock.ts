@@ -1,5 +1,5 @@
 // One update at a time. The lock is a socket beside the program, where only its owner may make one, with a process behind
-// it: the kernel lets go of it with the process, however that ends, and what is left of it then answers nobody.
+// it: the kernel lets go of it with the process, however that ends, and what is left of it then answers nothing.
 
 import { closeSync, constants, openSync, rmSync } from 'node:fs';
 import { connect, createServer, type Server } from 'node:net';

@@ -15,7 +15,7 @@ export interface RoutingPolicy {
    */
   select(request: RequestInfo, candidates: readonly Candidate[], nowMs: number): Candidate | null;
 
-  /** A request not tried yet for which `select` wants nobody is refused; absent or false: it is sent anyway. */
+  /** A request not tried yet for which `select` wants no candidate is refused; absent or false: it is sent anyway. */
   readonly sheds?: boolean;
 
   /** Every attempt, at its start and at its end. Allocates nothing that grows with traffic. */

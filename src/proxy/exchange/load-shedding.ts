@@ -22,7 +22,7 @@ export function admitHead(request: ClientRequest, context: ProxyContext): Reques
     throw refused('uri-too-long', `a target of ${url.length} bytes is over the limit of ${config.urlBytesMax}`);
   }
   const head = readRequestHead(rawHeaders, url, requestFields, httpVersion === '1.1');
-  // RFC 9112 section 6.1: the framing is faulty, and whoever wrote it reads it differently.
+  // RFC 9112 section 6.1: the framing is faulty, and its writer reads it differently.
   if (head.chunked && httpVersion === '1.0') throw refused('bad-request', 'chunks are unknown to HTTP/1.0');
   if (method === 'OPTIONS' && WHOLE_SERVER.test(url)) head.target = '*';
   else if (head.target === '*' && method !== 'OPTIONS') throw refused('bad-request', 'only OPTIONS may ask for "*"');

@@ -23,6 +23,6 @@ export type Opener = (into: ReadInto | null, done: (error: Error | null, socket:
 export interface ConnectionOwner {
   countConnection(by: 1 | -1): void;
   giveBack(connection: PooledConnection): void;
-  /** It closed while nobody used it. */
+  /** It closed while it was idle. */
   closedIdle(connection: PooledConnection): void;
 }

@@ -1,4 +1,4 @@
-// Whom a service prefers: instances in groups, the most preferred first. What fits no group is the last one.
+// Which instances a service prefers: instances in groups, the most preferred first. What fits no group is the last one.
 
 import type { Candidate, Labels, Preference } from '../../domain.ts';
 

@@ -21,7 +21,7 @@ export class ActiveSet {
   weights: Float64Array<ArrayBuffer> = new Float64Array(0);
   /** Those in play. */
   members: readonly Candidate[] = [];
-  /** Nothing was sent yet: weights are made from estimates alone, anew whenever one joins. */
+  /** Nothing was sent yet: weights are made from estimates alone, again whenever one joins. */
   cold = true;
 
   constructor(options: QedgeOptions, latencyMs: number) {

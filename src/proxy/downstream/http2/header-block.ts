@@ -2,7 +2,7 @@
 
 import { CONTINUATION, END_HEADERS, FRAME_HEADER_BYTES, type Frame, PADDED, PRIORITY } from './frame-reader.ts';
 
-/** Counts that nobody asked for, of streams that the session refused, are forgotten beyond this. */
+/** Counts that were not asked for, of streams that the session refused, are forgotten beyond this. */
 const COUNTS_MAX = 512;
 /** A longer block is not counted. The session takes no more either. */
 const BLOCK_BYTES_MAX = 128 * 1024;
