@@ -2,7 +2,7 @@
 // token, from any holder: as a bearer, or in a browser as a cookie that was given for it.
 
 import { createHmac, randomUUID, timingSafeEqual } from 'node:crypto';
-import { isIPv4 } from 'node:net';
+import { isLoopback } from '../config/loopback.ts';
 
 export interface AccessRequest {
   readonly method: string;
@@ -89,12 +89,6 @@ export class Access {
   }
 }
 
-/** Whether an address is reachable from this machine alone. */
-export function isLoopback(host: string): boolean {
-  const address = host.replace(/^::ffff:/i, '');
-  return address === 'localhost' || address === '::1' || (isIPv4(address) && address.startsWith('127.'));
-}
-
 /**
  * Why a request that carries no bearer may be another site's doing (CSRF, cross-site WebSocket, DNS rebinding), or null.
  * `nameChecked`: without a token the Host must be a loopback name, since a rebound name is the attacker's own origin.
@@ -118,10 +112,8 @@ function sameHost(origin: string, host: string | null): boolean {
 }
 
 function isLoopbackName(host: string): boolean {
-  const name = host.toLowerCase().replace(/:\d+$/, '');
-  return (
-    name === 'localhost' || name.endsWith('.localhost') || name === '[::1]' || (isIPv4(name) && name.startsWith('127.'))
-  );
+  const name = host.replace(/:\d+$/, '');
+  return name.includes(':') ? name === '[::1]' : isLoopback(name);
 }
 
 /** Compares in a time that does not depend on where two texts differ. */

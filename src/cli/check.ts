@@ -4,6 +4,7 @@ import { basename, dirname } from 'node:path';
 import type { Command } from 'commander';
 import type { Config, ListenAddress } from '../config/config.ts';
 import { loadConfig } from '../config/load.ts';
+import { isOneMachine } from '../config/loopback.ts';
 import { configNotes, descriptorLimit } from '../config/notes.ts';
 import { ConfigError, EX_CONFIG, type Problem } from '../errors.ts';
 import { createAdmission } from '../placement/admission.ts';
@@ -113,6 +114,9 @@ function portProblems(listeners: readonly NamedAddress[], states: readonly PortS
 function loopbackHints(config: Config): string[] {
   if (config.mqtt === null) return [];
   const { mayPublish } = createAdmission(config, () => []);
+  if (isOneMachine(config.node.address, config.mqtt.urls) && mayPublish('127.0.0.1')) {
+    return ['node.address, mqtt.url: on loopback, so all nodes count as this machine and may announce loopback'];
+  }
   const alone =
     'is on loopback: only this node uses it (placement.allow = ["127.0.0.0/8", …] where all nodes are one machine)';
   const instances = config.announce.filter(({ host }) => !mayPublish(host));

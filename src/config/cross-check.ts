@@ -1,11 +1,11 @@
 // Mistakes that show only between sections: names used twice, listeners that collide, a service that could never get an instance.
 
 import { accessSync, constants } from 'node:fs';
-import { BlockList, isIP } from 'node:net';
 import { instanceKey } from '../core/domain.ts';
 import { checkPolicy } from '../core/policies/registry.ts';
 import type { Problem } from '../errors.ts';
 import type { AnnounceConfig, Config, ListenAddress, ServiceConfig } from './config.ts';
+import { isLoopback } from './loopback.ts';
 import { suggest } from './suggest.ts';
 import { certificatesProblem, keyProblem } from './tls-material.ts';
 import type { TomlDocument, TomlPath } from './toml.ts';
@@ -136,15 +136,6 @@ function collide(a: ListenAddress, b: ListenAddress): boolean {
 function checkAdmin({ admin }: PartialConfig, report: Report): void {
   if (admin === undefined || admin.token !== null || isLoopback(admin.listen.host)) return;
   report(['admin', 'listen'], `${admin.listen.host} is reachable from other machines: expected admin.token with it`);
-}
-
-const LOOPBACK = new BlockList();
-LOOPBACK.addSubnet('127.0.0.0', 8, 'ipv4');
-LOOPBACK.addAddress('::1', 'ipv6');
-
-function isLoopback(host: string): boolean {
-  const family = isIP(host);
-  return family === 0 ? host === 'localhost' : LOOPBACK.check(host, family === 6 ? 'ipv6' : 'ipv4');
 }
 
 function checkTls({ proxy, mqtt, traces, services, announce }: PartialConfig, report: Report): void {

@@ -8,6 +8,7 @@ import type { Config } from './config.ts';
 import { crossCheck, type PartialConfig } from './cross-check.ts';
 import type { Keys, SectionOf } from './key.ts';
 import { section, withDefaults } from './key.ts';
+import { isOneMachine } from './loopback.ts';
 import { openToml, type ReadOptions, sortByPlace } from './read-toml.ts';
 import { adminKeys } from './schema/admin.ts';
 import { announceSchema } from './schema/announce.ts';
@@ -76,12 +77,13 @@ function validateSections(document: TomlDocument, context: SchemaContext, proble
   const known = fileSections(context).map(({ word }) => word);
   checkTopLevel(document, known, problems);
   const node = table('node', nodeKeys(context));
+  const mqtt = orNull('mqtt', mqttKeys(context, node?.id ?? context.hostname));
   return {
     node,
     proxy: table('proxy', proxyKeys(context)),
     admin: table('admin', adminKeys()),
-    mqtt: orNull('mqtt', mqttKeys(context, node?.id ?? context.hostname)),
-    placement: table('placement', placementKeys()),
+    mqtt,
+    placement: table('placement', placementKeys(isOneMachine(node?.address ?? null, mqtt?.urls ?? []))),
     probe: table('probe', probeKeys()),
     store: table('store', storeKeys(context)),
     log: table('log', logKeys()),

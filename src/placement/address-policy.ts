@@ -5,6 +5,7 @@
 import { BlockList, isIP } from 'node:net';
 import { networkInterfaces } from 'node:os';
 import type { ListenAddress } from '../config/config.ts';
+import { isLoopback } from '../config/loopback.ts';
 
 export interface AddressPolicyOptions {
   /** CIDRs or single addresses, IPv4 and IPv6. Nothing outside them is allowed; empty allows nothing. */
@@ -63,7 +64,7 @@ export function createAddressPolicy(options: AddressPolicyOptions): AddressPolic
     const family = familyOf(host) ?? 'ipv4';
     return (
       options.ownListeners().some((listener) => listener.port === port) &&
-      (LOOPBACK.check(host, family) || listOfAddresses(localAddresses()).check(host, family))
+      (isLoopback(host) || listOfAddresses(localAddresses()).check(host, family))
     );
   };
 
@@ -90,16 +91,6 @@ export function createAddressPolicy(options: AddressPolicyOptions): AddressPolic
 
 /** Hosts whose verdict is remembered; beyond it, all are judged again. */
 const VERDICTS_MAX = 8_192;
-
-const LOOPBACK = new BlockList();
-LOOPBACK.addSubnet('127.0.0.0', 8, 'ipv4');
-LOOPBACK.addAddress('::1', 'ipv6');
-
-/** Also of names, which are resolved later: `localhost` is the one that means loopback (RFC 6761). */
-export function isLoopback(host: string): boolean {
-  const family = familyOf(host);
-  return family === null ? host === 'localhost' || host.endsWith('.localhost') : LOOPBACK.check(host, family);
-}
 
 /** Null for what is no address, and for one that is meant for an interface (RFC 4007). */
 function familyOf(host: string): 'ipv4' | 'ipv6' | null {

@@ -2,8 +2,9 @@
 // the configuration changed.
 
 import type { Config, ListenAddress } from '../config/config.ts';
+import { isLoopback } from '../config/loopback.ts';
 import type { Instance, Labels, Node } from '../core/domain.ts';
-import { type AddressPolicy, createAddressPolicy, isLoopback } from './address-policy.ts';
+import { type AddressPolicy, createAddressPolicy } from './address-policy.ts';
 
 export interface Admission {
   readonly addresses: AddressPolicy;

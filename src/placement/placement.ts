@@ -12,12 +12,12 @@
 
 import { isDeepStrictEqual } from 'node:util';
 import type { Config, ListenAddress, MqttConfig, ServiceConfig, StaticInstanceConfig } from '../config/config.ts';
+import { isLoopback } from '../config/loopback.ts';
 import type { Clock } from '../core/clock.ts';
 import type { Instance, InstanceKey, Node, NodePressure, PlacementUpdate } from '../core/domain.ts';
 import type { Rng } from '../core/rng.ts';
 import type { Logger } from '../telemetry/log.ts';
 import type { Metrics } from '../telemetry/metrics.ts';
-import { isLoopback } from './address-policy.ts';
 import { type Admission, createAdmission, matches } from './admission.ts';
 import type { Announcer } from './announcer.ts';
 import { BadMessage } from './bad-message.ts';

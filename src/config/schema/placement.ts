@@ -10,10 +10,11 @@ import { cidr, count, duration } from '../values.ts';
  */
 const PRIVATE_NETWORKS = ['10.0.0.0/8', '172.16.0.0/12', '192.168.0.0/16', '100.64.0.0/10', 'fc00::/7'];
 
-export const placementKeys = () => ({
+/** `oneMachine`: the rest of the configuration says that all nodes are processes of this machine. */
+export const placementKeys = (oneMachine = false) => ({
   allow: key('allow', z.array(cidr), {
-    doc: 'Networks that announced addresses must be in. Metadata services of clouds never are; loopback is where all nodes are one machine.',
-    default: PRIVATE_NETWORKS,
+    doc: 'Networks that announced addresses must be in. Metadata services of clouds never are. Where node.address and all of mqtt.url are on loopback, all nodes are one machine, and the default has loopback as well.',
+    default: oneMachine ? [...PRIVATE_NETWORKS, '127.0.0.0/8', '::1/128'] : PRIVATE_NETWORKS,
   }),
   node_grace: key('nodeGraceMs', duration({ zero: true }), {
     doc: 'The instances of a node that left unseen get no new traffic, and are forgotten after this.',

@@ -1,0 +1,25 @@
+// Whether an address, or a name for one, can only mean the machine that uses it.
+
+import { BlockList, isIP } from 'node:net';
+
+const LOOPBACK = new BlockList();
+LOOPBACK.addSubnet('127.0.0.0', 8, 'ipv4');
+LOOPBACK.addAddress('::1', 'ipv6');
+
+/** IPv4 in IPv6 is read as IPv4. Of names, `localhost` and those below it are the ones that mean loopback (RFC 6761). */
+export function isLoopback(host: string): boolean {
+  const version = isIP(host);
+  if (version === 0) return /(?:^|\.)localhost\.?$/i.test(host);
+  return !host.includes('%') && LOOPBACK.check(host, version === 6 ? 'ipv6' : 'ipv4');
+}
+
+/**
+ * Whether the configuration says that all nodes are processes of this machine: others reach this one on loopback, and meet
+ * at brokers on loopback. One of the two does not say it: a tunnel to a broker far away ends on loopback as well.
+ */
+export function isOneMachine(address: string | null, brokerUrls: readonly string[]): boolean {
+  if (address === null || !isLoopback(address)) return false;
+  return brokerUrls.length > 0 && brokerUrls.every((url) => isLoopback(hostOf(url)));
+}
+
+const hostOf = (url: string): string => new URL(url).hostname.replace(/^\[(.*)\]$/, '$1');
