@@ -1,4 +1,4 @@
-// Every failure qedge tells the outside about: a stable code, who caused it, and whether another try may help.
+// Every failure that qedge reports: a stable code, and which side caused it.
 
 import { resolve } from 'node:path';
 
@@ -31,7 +31,6 @@ export interface ProxyErrorContext {
 
 export interface ProxyErrorOptions {
   readonly source: ErrorSource;
-  readonly retryable?: boolean;
   readonly cause?: unknown;
   readonly context?: ProxyErrorContext;
 }
@@ -39,7 +38,6 @@ export interface ProxyErrorOptions {
 export class ProxyError extends Error {
   readonly code: ProxyErrorCode;
   readonly source: ErrorSource;
-  readonly retryable: boolean;
   readonly context: ProxyErrorContext;
 
   constructor(code: ProxyErrorCode, message: string, options: ProxyErrorOptions) {
@@ -47,7 +45,6 @@ export class ProxyError extends Error {
     this.name = 'ProxyError';
     this.code = code;
     this.source = options.source;
-    this.retryable = options.retryable ?? false;
     this.context = options.context ?? {};
   }
 }

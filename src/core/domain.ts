@@ -111,8 +111,6 @@ export interface RequestInfo {
   readonly clientId: string;
   /** Budget left for this request, ms: the smaller of the service's τ and a deadline that came with it. */
   readonly budgetMs: number;
-  /** 0 for the first try, then 1, 2… */
-  readonly attempt: number;
   /** What ties requests together that an instance keeps something for; absent or empty: nothing does. */
   readonly session?: string;
   /** Handles that this request was already sent to; a retry avoids them while any other candidate lives. */

@@ -67,7 +67,7 @@ class Simulation {
   readonly #balancers: Balancers;
   readonly #connections: Connections;
   readonly #emissions: Rng;
-  readonly #request: { clientId: string; budgetMs: number; attempt: number; tried: readonly number[] };
+  readonly #request: { clientId: string; budgetMs: number; tried: readonly number[] };
   /** Of each client. */
   readonly #spells: readonly Spells[];
   #timeoutScheduled = false;
@@ -91,7 +91,7 @@ class Simulation {
     this.#spells = world.clients.map((client) => new Spells(this.#emissions, client, client.firstMs));
     this.#balancers = new Balancers({ world, seed, spec: scenario.network, agenda, network, createRouter });
     this.#connections = new Connections(scenario.network.connections, world.instances.length);
-    this.#request = { clientId: '', budgetMs: scenario.qos.latencyMs, attempt: 0, tried: NOT_TRIED };
+    this.#request = { clientId: '', budgetMs: scenario.qos.latencyMs, tried: NOT_TRIED };
   }
 
   run(): Recorder {
@@ -164,13 +164,12 @@ class Simulation {
   }
 
   #send(underWay: RequestUnderWay): void {
-    const { client: c, emittedMs, attempt, tried } = underWay;
+    const { client: c, emittedMs, tried } = underWay;
     const { nowMs } = this.#agenda;
     const client = this.#clientAt(c);
     const request = this.#request;
     request.clientId = client.id;
     request.budgetMs = Math.max(0, this.#scenario.qos.latencyMs - (nowMs - emittedMs));
-    request.attempt = attempt;
     request.tried = tried;
     const { router } = this.#balancerOf(c);
     const candidate = router.route(request, nowMs);

@@ -31,7 +31,7 @@ function learned(policy: string): RouterSnapshot {
   for (let i = 0; i < 100; i++) {
     const nowMs = i * 50;
     while (router.nextTickMs <= nowMs) router.tick(nowMs);
-    const candidate = router.route({ clientId: 'c', budgetMs: 80, attempt: 0, tried: [] }, nowMs);
+    const candidate = router.route({ clientId: 'c', budgetMs: 80, tried: [] }, nowMs);
     if (candidate === null) continue;
     const latencyMs = candidate.key === 'n1/a' ? 20 : 200;
     router.finish(router.start(candidate, nowMs), 'answered', latencyMs, nowMs + latencyMs);

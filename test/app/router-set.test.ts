@@ -6,7 +6,7 @@ import { createRng } from '../../src/core/rng.ts';
 import type { RouterEvent } from '../../src/core/service-router.ts';
 import { configFrom } from '../support/config.ts';
 
-const REQUEST: RequestInfo = { clientId: 'cam-1', budgetMs: 80, attempt: 0, tried: [] };
+const REQUEST: RequestInfo = { clientId: 'cam-1', budgetMs: 80, tried: [] };
 
 const instance = (id: string): Instance => ({
   service: 'pilotnet',

@@ -50,7 +50,7 @@ function routerUnder({ instances, clients }: Load): ServiceRouter {
     const nowMs = ((i + 1) * WINDOW_MS) / requests;
     const clientId = `client-${i % clients}`;
     if (router.nextTickMs <= nowMs) router.tick(nowMs);
-    const candidate = router.route({ clientId, budgetMs: 80, attempt: 0, tried: [] }, nowMs);
+    const candidate = router.route({ clientId, budgetMs: 80, tried: [] }, nowMs);
     if (candidate === null) throw new Error('routed nowhere');
     router.finish(router.start(candidate, nowMs), 'answered', 30, nowMs);
     router.settle(clientId, true, nowMs);

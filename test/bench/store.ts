@@ -70,7 +70,7 @@ class Traffic {
       const atMs = (this.#sent * 1000) / requestsPerSecond;
       while (this.router.nextTickMs <= atMs) this.router.tick(atMs);
       const clientId = `camera-${this.#sent % clients}`;
-      const candidate = this.router.route({ clientId, budgetMs: 80, attempt: 0, tried: [] }, atMs);
+      const candidate = this.router.route({ clientId, budgetMs: 80, tried: [] }, atMs);
       if (candidate === null) continue;
       const latencyMs = candidate.rttMs + 20 + 40 * this.#rng.next() ** 2;
       const ticket = this.router.start(candidate, atMs);

@@ -8,7 +8,7 @@ import type { RouterEvent, ServiceRouter, ServiceRouterOptions } from '../../src
 /** The paper's case. */
 export const QOS: QosTarget = { latencyMs: 80, successRatio: 0.9, windowMs: 10_000 };
 
-export const REQUEST: RequestInfo = { clientId: 'camera-1', budgetMs: 80, attempt: 0, tried: [] };
+export const REQUEST: RequestInfo = { clientId: 'camera-1', budgetMs: 80, tried: [] };
 
 export function instance(nodeId: string, overrides: Partial<Instance> = {}): Instance {
   return {

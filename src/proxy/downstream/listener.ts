@@ -341,7 +341,7 @@ const UNREAD_REQUEST = {
   method: '',
   target: '',
   latencyMs: 0,
-  tries: 0,
+  attempts: 0,
 } as const;
 
 /** TLS has no reset: there, an end without a word of goodbye (close_notify) is the error. */

@@ -5,7 +5,8 @@ import { RESPONSE_ALREADY_SENT } from '@hono/node-server/utils/response';
 import { Hono } from 'hono';
 import { RegExpRouter } from 'hono/router/reg-exp-router';
 import type { ProxyContext } from '../exchange/context.ts';
-import { Exchange, type ExchangeClient } from '../exchange/exchange.ts';
+import { Exchange } from '../exchange/exchange.ts';
+import type { ExchangeClient } from '../exchange/exchange-connection.ts';
 
 /** Takes one request from the port; returns at once, the answer follows. */
 export type Route = (client: ExchangeClient) => void;

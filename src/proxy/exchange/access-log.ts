@@ -5,7 +5,7 @@ import type { Logger } from '../../telemetry/log.ts';
 export interface AccessLine {
   /** Null: it was refused before its service was known. */
   readonly service: string | null;
-  /** Null: no instance was tried. */
+  /** Of the last attempt; null: there was none. */
   readonly instance: string | null;
   readonly client: string;
   readonly requestId: string | null;
@@ -17,7 +17,7 @@ export interface AccessLine {
   readonly grpcStatus?: number;
   /** As charged: less what the client took. */
   readonly latencyMs: number;
-  readonly tries: number;
+  readonly attempts: number;
 }
 
 export function logAccess(log: Logger, line: AccessLine): void {

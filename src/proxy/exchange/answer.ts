@@ -11,9 +11,14 @@ export interface DrainListener {
   onDrain(): void;
 }
 
+/** What ends a connection so that the client sees an error. */
+export interface CutOff {
+  reset(): void;
+}
+
 export class Answer {
   readonly #response: ClientResponse;
-  readonly #cutOff: () => void;
+  readonly #connection: CutOff;
   #held: Buffer | null = null;
   #headHeld = false;
   #status = 0;
@@ -23,9 +28,8 @@ export class Answer {
   /** Its head could not be written: nothing of it goes out, now or later. */
   #refused = false;
 
-  /** `cutOff` ends the connection so that the client sees an error. */
-  constructor(response: ClientResponse, cutOff: () => void) {
-    this.#cutOff = cutOff;
+  constructor(response: ClientResponse, connection: CutOff) {
+    this.#connection = connection;
     this.#response = response;
   }
 
@@ -96,7 +100,7 @@ export class Answer {
   reset(): void {
     this.#headHeld = false;
     this.#held = null;
-    this.#cutOff();
+    this.#connection.reset();
   }
 
   #writeHead(): void {
@@ -107,7 +111,7 @@ export class Answer {
     } catch {
       // Node refuses what llhttp let in (a control character in a reason, a status below 100): nothing of it goes out.
       this.#refused = true;
-      this.#cutOff();
+      this.#connection.reset();
     }
   }
 }

@@ -1,4 +1,4 @@
-// One try of a request at one instance: what comes back is judged for the router and written straight to the client.
+// One attempt of a request at one instance: what comes back is judged for the router and written straight to the client.
 //
 // Long because: one attempt from its first byte to its verdict; its limits and its answer share one state.
 
@@ -9,17 +9,22 @@ import { reasonOf } from '../../core/verdict/reason.ts';
 import { isRetryable } from '../../core/verdict/rules.ts';
 import type { Account, Verdict } from '../../core/verdict/table.ts';
 import { accountOf, type EndedBy, verdictAfterFirstByte, verdictOf } from '../../core/verdict/verdict.ts';
-import type { ProxyErrorCode } from '../../errors.ts';
 import { RESPONSE_HEAD_BYTES_MAX } from '../fields/field-lines.ts';
 import { type RawFields, RESPONSE_FIELDS, trailersOnly } from '../fields/fields.ts';
 import { headBytes, type ResponseHead, readResponseHead } from '../fields/response-head.ts';
 import type { InstancePool } from '../upstream/pool.ts';
-import type { SendProgress, UpstreamCall, UpstreamError, UpstreamHandler } from '../upstream/upstream.ts';
+import {
+  describeError,
+  type SendProgress,
+  type UpstreamCall,
+  type UpstreamError,
+  type UpstreamHandler,
+} from '../upstream/upstream.ts';
 import type { DrainListener } from './answer.ts';
-import type { AttemptOwner } from './attempt-owner.ts';
-import { FirstMessage } from './first-message.ts';
-import { isAskingForRest } from './retry-after.ts';
+import type { AttemptFailure, AttemptOwner } from './attempt-owner.ts';
+import { isAskingForRest, restMs } from './retry-after.ts';
 import { SeenAnswer } from './seen-answer.ts';
+import { StreamPace } from './stream-pace.ts';
 import { Timed } from './timeout-list.ts';
 
 /** A timer that fires early by rounding is not set again for less. */
@@ -29,16 +34,6 @@ const REARM_MS_MIN = 5;
 const ASIDE_BYTES_MAX = 65_536;
 const ASIDE_MS_MAX = 1000;
 
-/** Why and how far a try failed. */
-export interface AttemptFailure {
-  readonly code: ProxyErrorCode;
-  readonly progress: SendProgress;
-  /** Another instance may do better with what was answered. */
-  readonly retryable: boolean;
-  readonly message: string;
-  readonly cause: Error | null;
-}
-
 /** The head of an answer that is not passed on yet. */
 interface HeldHead {
   readonly status: number;
@@ -47,7 +42,7 @@ interface HeldHead {
 }
 
 export class Attempt extends Timed implements UpstreamHandler, DrainListener {
-  readonly #exchange: AttemptOwner<AttemptFailure>;
+  readonly #exchange: AttemptOwner;
   readonly candidate: Candidate;
   readonly #pool: InstancePool;
   readonly #ticket: Ticket;
@@ -63,27 +58,22 @@ export class Attempt extends Timed implements UpstreamHandler, DrainListener {
   /** Of all 1xx heads. They are passed on at once, whether or not the client reads, so all of them together get as much as one head. */
   #interimBytes = 0;
   readonly #seen = new SeenAnswer();
-  /** What the try is worth: known at its end, of a stream at its first byte. */
+  /** What the attempt is worth: known at its end, of a stream at its first byte. */
   #verdict: Verdict | null = null;
   #account: Account = 'none';
-  /** An answer that is judged at the first byte of its body. */
-  #stream = false;
-  /** Of gRPC, while it is not whole. */
-  #message: FirstMessage | null = null;
+  /** Of an answer that is judged at the first byte of its body; null for others. */
+  #pace: StreamPace | null = null;
   /** Of gRPC, until its first message or its end: a call that fails without a message may be made again elsewhere. */
   #held: HeldHead | null = null;
   /** Still to be read of an answer that was set aside. */
   #asideBytes = ASIDE_BYTES_MAX;
-  /** When the stream began, and when its last piece came; on the exchange's stopwatch, NaN before. */
-  #firstMs = Number.NaN;
-  #pieceMs = Number.NaN;
   /** Something came since `#progressMs`. */
   #progressed = false;
   #over = false;
   #draining = false;
 
   /** Starts counting; `send` follows. */
-  constructor(exchange: AttemptOwner<AttemptFailure>, candidate: Candidate, pool: InstancePool, nowMs: number) {
+  constructor(exchange: AttemptOwner, candidate: Candidate, pool: InstancePool, nowMs: number) {
     super();
     this.#exchange = exchange;
     this.candidate = candidate;
@@ -92,7 +82,7 @@ export class Attempt extends Timed implements UpstreamHandler, DrainListener {
     this.#startMs = exchange.stopwatch.elapsedMs(nowMs);
     this.#progressMs = this.#startMs;
     const { timeoutMs } = exchange.service.config;
-    const askedLeftMs = exchange.askedLeftMs(nowMs);
+    const askedLeftMs = exchange.deadline.askedLeftMs(nowMs);
     this.#byDeadline = askedLeftMs < timeoutMs;
     this.#headLimitMs = Math.max(1, Math.min(timeoutMs, askedLeftMs));
     if (this.#byDeadline) this.#timer = setTimeout(checkTimeout, this.#headLimitMs, this);
@@ -132,8 +122,8 @@ export class Attempt extends Timed implements UpstreamHandler, DrainListener {
     const nowMs = exchange.nowMs();
     this.#seen.takeHead(status, head, exchange.request.method === 'HEAD');
     this.#progressMs = exchange.stopwatch.elapsedMs(nowMs);
-    if (isAskingForRest(status)) exchange.rest(this.candidate, raw, nowMs);
-    if (isRetryable(this.#seen, exchange.service.rules) && exchange.takesRepeat(this.candidate, nowMs)) {
+    if (isAskingForRest(status)) this.#rest(raw, nowMs);
+    if (isRetryable(this.#seen, exchange.service.rules) && exchange.mayRepeat(this.candidate, nowMs)) {
       this.#setAside(nowMs);
       return;
     }
@@ -163,14 +153,14 @@ export class Attempt extends Timed implements UpstreamHandler, DrainListener {
   onData(chunk: Buffer): void {
     if (this.#over) {
       this.#asideBytes -= chunk.length;
-      if (this.#asideBytes < 0) this.#abort();
+      if (this.#asideBytes < 0) this.#call?.abort();
       return;
     }
     const exchange = this.#exchange;
     if (this.#held !== null) this.#passHead(this.#held, exchange.nowMs());
     this.#progressed = true;
     this.#seen.takeBody(chunk);
-    if (this.#stream) this.#onPiece(chunk);
+    if (this.#pace !== null) this.#onPiece(this.#pace, chunk);
     if (exchange.answer.write(chunk, this)) return;
     if (this.#draining) return;
     this.#draining = true;
@@ -192,7 +182,7 @@ export class Attempt extends Timed implements UpstreamHandler, DrainListener {
     this.#seen.takeEnd(trailers);
     if (this.#held !== null) {
       const { rules } = this.#exchange.service;
-      if (isRetryable(this.#seen, rules) && this.#exchange.takesRepeat(this.candidate, nowMs)) {
+      if (isRetryable(this.#seen, rules) && this.#exchange.mayRepeat(this.candidate, nowMs)) {
         this.#setAside(nowMs);
         return;
       }
@@ -207,15 +197,15 @@ export class Attempt extends Timed implements UpstreamHandler, DrainListener {
     const { code, cause } = error;
     const by = code === 'upstream-protocol' ? 'protocol' : ENDED_BY[error.progress];
     const progress = this.#seen.status === 0 ? error.progress : 'answered';
-    this.#fail(by, { code, progress, message: describe(error), cause });
+    this.#fail(by, { code, progress, message: describeError(error), cause });
   }
 
-  /** The client is gone, or was sent away. Null: the try was over. */
+  /** The client is gone, or was sent away. Null: the attempt was over. */
   abandon(nowMs: number): Account | null {
     if (this.#over) return null;
-    this.#abort();
+    this.#call?.abort();
     // A viewer that has had the beginning of a stream has had what it came for.
-    return this.#conclude(Number.isNaN(this.#firstMs) || this.#verdict !== null ? 'client' : 'answer', nowMs);
+    return this.#conclude(this.#pace?.begun === true && this.#verdict === null ? 'answer' : 'client', nowMs);
   }
 
   /** Of the answer; 0 while there is none. */
@@ -229,7 +219,7 @@ export class Attempt extends Timed implements UpstreamHandler, DrainListener {
     const exchange = this.#exchange;
     const nowMs = exchange.nowMs();
     this.#judge(nowMs);
-    exchange.enter(this.#seen.status, this.#account, this.#firstMs, nowMs);
+    exchange.record.account(this.#seen.status, this.#account, this.#countedMs(nowMs), nowMs);
     this.#stopTimer();
     const { stallMs } = exchange.service.config.qos;
     if (stallMs !== null) this.#timer = setTimeout(checkStall, stallMs, this);
@@ -283,38 +273,37 @@ export class Attempt extends Timed implements UpstreamHandler, DrainListener {
     return httpVersion !== '1.0' && method !== 'HEAD' && status !== 204 && status !== 304;
   }
 
-  /** Decides when the answer counts as there. */
-  #chooseMoment(head: ResponseHead): void {
-    const { measure } = this.#exchange.service.config.qos;
-    this.#stream = measure === 'first-byte' || (measure === 'auto' && (head.stream || head.grpc));
-    if (head.grpc && measure === 'auto') this.#message = new FirstMessage();
+  /** The instance asks to be left alone for a while. */
+  #rest(fields: RawFields, nowMs: number): void {
+    const ms = restMs(fields, Date.now());
+    if (ms > 0) this.#exchange.service.router.rest(this.candidate, nowMs + ms, nowMs);
   }
 
-  /** A piece of a stream: the first is what it is judged by, the others must not be too far apart. */
-  #onPiece(chunk: Buffer): void {
-    if (this.#message !== null) {
-      if (!this.#message.take(chunk)) return;
-      this.#message = null;
-    }
-    const { stallMs } = this.#exchange.service.config.qos;
-    const begun = !Number.isNaN(this.#firstMs);
-    if (begun && stallMs === null) return;
+  /** Decides when the answer counts as there. */
+  #chooseMoment(head: ResponseHead): void {
+    const { measure, stallMs } = this.#exchange.service.config.qos;
+    const byFirstByte = measure === 'first-byte' || (measure === 'auto' && (head.stream || head.grpc));
+    if (byFirstByte) this.#pace = new StreamPace(stallMs, head.grpc && measure === 'auto');
+  }
+
+  #onPiece(pace: StreamPace, chunk: Buffer): void {
+    if (!pace.concerns(chunk)) return;
     const nowMs = this.#exchange.nowMs();
-    if (begun) {
-      this.#checkPause(nowMs);
-    } else {
-      this.#firstMs = this.#exchange.stopwatch.elapsedMs(nowMs);
-      // A short stream is whole by then, and one that breaks at once has broken: it is judged once, by all of it.
-      setImmediate(judgeStream, this);
-    }
-    this.#pieceMs = this.#exchange.stopwatch.elapsedMs(nowMs);
+    if (pace.begun) this.#checkPause(nowMs);
+    // A short stream is whole by then, and one that breaks at once has broken: it is judged once, by all of it.
+    else setImmediate(judgeStream, this);
+    pace.take(this.#exchange.stopwatch.elapsedMs(nowMs));
   }
 
   #checkPause(nowMs: number): void {
-    const { stallMs } = this.#exchange.service.config.qos;
-    if (stallMs === null || this.#exchange.stopwatch.elapsedMs(nowMs) - this.#pieceMs <= stallMs) return;
+    if (this.#pace === null || !this.#pace.isStalled(this.#exchange.stopwatch.elapsedMs(nowMs))) return;
     this.#seen.stalled = true;
     if (this.#verdict !== null) this.#reconsider(nowMs);
+  }
+
+  /** On the exchange's stopwatch: when a stream began, the present time for any other answer. */
+  #countedMs(nowMs: number): number {
+    return this.#pace?.begun === true ? this.#pace.firstMs : this.#exchange.stopwatch.elapsedMs(nowMs);
   }
 
   #passHead({ status, reason, fields }: HeldHead, nowMs: number): void {
@@ -328,26 +317,22 @@ export class Attempt extends Timed implements UpstreamHandler, DrainListener {
     this.#held = null;
     this.#conclude('answer', nowMs);
     if (this.#exchange.isWhole) setTimeout(abort, ASIDE_MS_MAX, this.#call).unref();
-    else this.#abort();
+    else this.#call?.abort();
     this.#exchange.repeat(this.#seen, nowMs);
   }
 
   #fail(by: EndedBy, failure: Omit<AttemptFailure, 'retryable'>): void {
     this.#conclude(by, this.#exchange.nowMs());
-    this.#exchange.tryFailed({ ...failure, retryable: this.#verdict?.retryable ?? false });
-  }
-
-  #abort(): void {
-    this.#call?.abort();
+    this.#exchange.attemptFailed({ ...failure, retryable: this.#verdict?.retryable ?? false });
   }
 
   /** What the instance sends cannot be passed on. */
   #breakOff(message: string): void {
-    this.#abort();
+    this.#call?.abort();
     this.#fail('protocol', { code: 'upstream-protocol', progress: 'answered', message, cause: null });
   }
 
-  /** Every try ends here, once. Returns what it is for the client. */
+  /** Every attempt ends here, once. Returns what it is for the client. */
   #conclude(by: EndedBy, nowMs: number): Account {
     this.#over = true;
     this.#stopTimer();
@@ -356,18 +341,18 @@ export class Attempt extends Timed implements UpstreamHandler, DrainListener {
       this.#exchange.stopwatch.clientCame(nowMs);
     }
     this.#seen.by = by;
-    if (!Number.isNaN(this.#firstMs)) this.#checkPause(nowMs);
+    this.#checkPause(nowMs);
     if (this.#verdict === null) this.#judge(nowMs);
     else this.#reconsider(nowMs);
     this.#pool.slots.leave();
     return this.#account;
   }
 
-  /** Once a try: the instance is charged, and what the client has of it is known. */
+  /** Once an attempt: the instance is charged, and what the client has of it is known. */
   #judge(nowMs: number): void {
-    const { service, stopwatch } = this.#exchange;
-    const elapsedMs = Number.isNaN(this.#firstMs) ? stopwatch.elapsedMs(nowMs) : this.#firstMs;
-    this.#seen.inTime = this.#exchange.isInTime(elapsedMs);
+    const { service, deadline } = this.#exchange;
+    const elapsedMs = this.#countedMs(nowMs);
+    this.#seen.inTime = deadline.isKept(elapsedMs);
     const verdict = verdictOf(this.#seen, service.rules);
     const taken = service.router.finish(this.#ticket, verdict.evidence, elapsedMs - this.#startMs, nowMs);
     this.#verdict = verdict;
@@ -383,9 +368,9 @@ export class Attempt extends Timed implements UpstreamHandler, DrainListener {
     if (verdict === null) return;
     this.#verdict = verdict;
     this.#account = verdict.account;
-    service.router.breakOff(this.candidate, this.#firstMs - this.#startMs, nowMs);
+    service.router.breakOff(this.candidate, this.#countedMs(nowMs) - this.#startMs, nowMs);
     service.router.note(this.candidate, verdict.row, reasonOf(verdict, 'failed', this.#seen), nowMs);
-    this.#exchange.tookBack(nowMs);
+    this.#exchange.record.takeBack(nowMs);
   }
 }
 
@@ -411,10 +396,4 @@ function checkStall(attempt: Attempt): void {
 
 function checkTimeout(attempt: Attempt): void {
   attempt.onTimeout();
-}
-
-function describe(error: UpstreamError): string {
-  const code = (error.cause as { readonly code?: unknown }).code;
-  const why = typeof code === 'string' ? `${error.cause.message} (${code})` : error.cause.message;
-  return why.replaceAll(/[^\x20-\x7e]/g, '?');
 }

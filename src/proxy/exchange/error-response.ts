@@ -57,8 +57,16 @@ export function statusOf(code: ProxyErrorCode): number {
   return MAPPINGS[code].status;
 }
 
-/** `requestId`: repeated on the answer, so that a report can be matched with a log; null when it is not known yet. */
-export function errorAnswer(error: ProxyError, requestId: string | null): ErrorAnswer {
+/**
+ * In the form that the client understands. `contentType`: of the request, which may say so in a head that was refused; empty
+ * without one. `requestId`: repeated on the answer, so that a report can be matched with a log; null when it is not known yet.
+ */
+export function errorAnswer(error: ProxyError, requestId: string | null, contentType: string): ErrorAnswer {
+  if (contentType.startsWith('application/grpc')) return grpcErrorAnswer(error, requestId, contentType);
+  return problemAnswer(error, requestId);
+}
+
+function problemAnswer(error: ProxyError, requestId: string | null): ErrorAnswer {
   const { status, title, retryAfterSeconds, close } = MAPPINGS[error.code];
   const body = `${JSON.stringify({
     type: `urn:qedge:error:${error.code}`,
@@ -80,7 +88,7 @@ export function errorAnswer(error: ProxyError, requestId: string | null): ErrorA
  * The same to a client of gRPC, which looks at no status of HTTP and reads no body: a head with the status of gRPC and a message
  * ("Trailers-Only"). `contentType`: of the request.
  */
-export function grpcErrorAnswer(error: ProxyError, requestId: string | null, contentType: string): ErrorAnswer {
+function grpcErrorAnswer(error: ProxyError, requestId: string | null, contentType: string): ErrorAnswer {
   const grpcStatus = GRPC_STATUSES[error.code];
   const fields = ['Content-Type', contentType, 'grpc-status', String(grpcStatus)];
   fields.push('grpc-message', percentEncoded(error.message), 'X-QEdge-Error', error.code);
@@ -125,7 +133,7 @@ const PERCENT = 0x25;
 
 /** The whole answer as bytes for a connection that has no request to answer: what came in could not be parsed. */
 export function rawErrorAnswer(error: ProxyError): string {
-  const { status, fields, body } = errorAnswer(error, null);
+  const { status, fields, body } = problemAnswer(error, null);
   let text = `HTTP/1.1 ${status} ${MAPPINGS[error.code].title}\r\nDate: ${new Date().toUTCString()}\r\n`;
   for (let i = 0; i + 1 < fields.length; i += 2) text += `${fields[i]}: ${fields[i + 1]}\r\n`;
   return `${text}\r\n${body}`;

@@ -1,9 +1,27 @@
 // What an exchange and the connection of its client know of each other.
 
+import type { Socket } from 'node:net';
 import type { ProxyError } from '../../errors.ts';
 import type { Peer } from '../fields/forwarded.ts';
 import type { ServiceRuntime } from '../service.ts';
 import type { WebSocketPipe } from '../websocket/websocket.ts';
+import type { ClientRequest, ClientResponse } from './client-message.ts';
+
+/** The other end of an exchange. */
+export interface ExchangeClient {
+  readonly connection: ExchangeConnection;
+  readonly request: ClientRequest;
+  readonly response: ClientResponse;
+  /** Null: it stays with HTTP. */
+  readonly upgrade: ClientUpgrade | null;
+}
+
+/** A client that wants to switch protocols. */
+export interface ClientUpgrade {
+  readonly socket: Socket;
+  /** Takes the socket away from the response that would have answered on it. Returns what came behind the head. */
+  detach(): Buffer;
+}
 
 /** The connection, as an exchange sees it. */
 export interface ExchangeConnection {

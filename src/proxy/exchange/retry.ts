@@ -1,18 +1,19 @@
-// The only place that decides about another try, and the budget that keeps retries from becoming a load of their own.
+// The only place that decides about another attempt, and the budget that keeps retries from becoming a load of their own.
 
 import type { RetryConfig } from '../../config/config.ts';
 import type { SendProgress } from '../upstream/upstream.ts';
 
-export interface FailedTry {
+/** An attempt that was not enough, and the request that it was made for. */
+export interface FailedAttempt {
   readonly progress: SendProgress;
   readonly method: string;
   /** The request names itself safe to repeat with an Idempotency-Key. */
   readonly idempotencyKey: boolean;
   /** Every byte of the body that was sent is still here. */
   readonly replayable: boolean;
-  /** 0 for the first try. */
-  readonly attempt: number;
-  /** How often it was sent again for free. */
+  /** How often it was made again, within the limits. */
+  readonly retries: number;
+  /** How often it was made again for free. */
   readonly resends: number;
   /** Until the request is late, ms. */
   readonly budgetLeftMs: number;
@@ -30,8 +31,8 @@ export interface FailedTry {
 const IDEMPOTENT: ReadonlySet<string> = new Set(['GET', 'HEAD', 'OPTIONS', 'TRACE', 'PUT', 'DELETE', 'QUERY']);
 
 /**
- * Timers end a try up to this long before its deadline (attempt.ts). A try in what is left would only turn the miss of
- * an instance into a deadline that passed before a try, which counts for nobody.
+ * Timers end an attempt up to this long before its deadline (attempt.ts). An attempt in what is left would only turn the miss
+ * of an instance into a deadline that passed before an attempt, which counts for no instance.
  */
 const BUDGET_MS_MIN = 1;
 
@@ -39,10 +40,10 @@ const BUDGET_MS_MIN = 1;
 const RESENDS_MAX = 10;
 
 /**
- * Whether the next try is outside the limits on retries. What was not processed goes out again anywhere; what was not sent
+ * Whether the next attempt is outside the limits on retries. What was not processed goes out again anywhere; what was not sent
  * goes to an instance that was not tried yet, even when it is late already: late is better than an error.
  */
-export function isFree(failed: Pick<FailedTry, 'progress' | 'resends' | 'untried' | 'askedLeftMs'>): boolean {
+export function isFree(failed: Pick<FailedAttempt, 'progress' | 'resends' | 'untried' | 'askedLeftMs'>): boolean {
   const { progress, resends, untried, askedLeftMs } = failed;
   if (resends >= RESENDS_MAX) return false;
   if (progress === 'unprocessed') return true;
@@ -50,23 +51,23 @@ export function isFree(failed: Pick<FailedTry, 'progress' | 'resends' | 'untried
 }
 
 /** Takes from the budget only when the answer is yes. */
-export function mayRetry(failed: FailedTry, config: RetryConfig, budget: RetryBudget, nowMs: number): boolean {
+export function mayRetry(failed: FailedAttempt, config: RetryConfig, budget: RetryBudget, nowMs: number): boolean {
   if (failed.progress === 'answered') return couldRepeat(failed, config) && budget.withdraw(nowMs);
   if (!failed.replayable) return false;
   if (isFree(failed)) return true;
   if (failed.progress === 'sent' && !isRepeatable(failed, config)) return false;
-  if (failed.attempt >= config.attempts || failed.candidates === 0) return false;
+  if (failed.retries >= config.attempts || failed.candidates === 0) return false;
   return failed.budgetLeftMs > BUDGET_MS_MIN && budget.withdraw(nowMs);
 }
 
 /** Whether an answer may be set aside and another instance asked, should the budget allow it. */
-export function couldRepeat(failed: FailedTry, config: RetryConfig): boolean {
+export function couldRepeat(failed: FailedAttempt, config: RetryConfig): boolean {
   if (!failed.answerRetryable || !failed.replayable || !isRepeatable(failed, config)) return false;
-  return failed.untried > 0 && failed.attempt < config.attempts && failed.budgetLeftMs > BUDGET_MS_MIN;
+  return failed.untried > 0 && failed.retries < config.attempts && failed.budgetLeftMs > BUDGET_MS_MIN;
 }
 
 /** By its method, by its own word, or by the service's. */
-function isRepeatable(failed: Pick<FailedTry, 'method' | 'idempotencyKey'>, config: RetryConfig): boolean {
+function isRepeatable(failed: Pick<FailedAttempt, 'method' | 'idempotencyKey'>, config: RetryConfig): boolean {
   return config.idempotent || failed.idempotencyKey || IDEMPOTENT.has(failed.method);
 }
 

@@ -109,3 +109,10 @@ const PROTOCOL_CODES: ReadonlySet<string> = new Set([
   'ERR_INVALID_CHAR',
   'ERR_HTTP_INVALID_STATUS_CODE',
 ]);
+
+/** For the problem details that the client gets: printable ASCII, with the code of the system where there is one. */
+export function describeError(error: UpstreamError): string {
+  const code = (error.cause as { readonly code?: unknown }).code;
+  const why = typeof code === 'string' ? `${error.cause.message} (${code})` : error.cause.message;
+  return why.replaceAll(/[^\x20-\x7e]/g, '?');
+}

@@ -88,14 +88,14 @@ export class RequestTrace {
   }
 
   /** A try begins; `fields`, those that go to the instance, are told its span. */
-  tryStarted(fields: string[], target: TryTarget, nowMs: number): void {
+  attemptStarted(fields: string[], target: TryTarget, nowMs: number): void {
     const spanId = randomId(8);
     const flags = (this.#parent?.flags ?? 0) | SAMPLED_FLAG;
     fields[this.#slot] = formatTraceParent({ traceId: this.#traceId, spanId, flags });
     this.#tries.push({ spanId, target, startMs: nowMs, endMs: Number.NaN, status: 0, grpcStatus: null, error: null });
   }
 
-  tryEnded(nowMs: number, { status = 0, grpcStatus = null, error }: TryEnd): void {
+  attemptEnded(nowMs: number, { status = 0, grpcStatus = null, error }: TryEnd): void {
     const last = this.#tries.at(-1);
     if (last === undefined || !Number.isNaN(last.endMs)) return;
     last.endMs = nowMs;
@@ -111,7 +111,7 @@ export class RequestTrace {
 
   /** The request is over; its spans go on their way. `status` 0: none was sent. */
   end(nowMs: number, status: number, facts: RequestFacts): void {
-    this.tryEnded(nowMs, { error: this.#error ?? 'aborted' });
+    this.attemptEnded(nowMs, { error: this.#error ?? 'aborted' });
     this.#tries.forEach((one, i) => {
       this.#tracer.sink(this.#clientSpan(one, i, facts));
     });

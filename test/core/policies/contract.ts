@@ -49,7 +49,7 @@ export function describePolicyContract(name: string): void {
           const candidates = offered.map((handle) => all[handle]).filter((found) => found !== undefined);
           const tried = all.map(({ handle }) => handle).filter((handle) => !offered.includes(handle));
           for (let i = 0; i < 20; i++) {
-            const picked = policy.select({ ...REQUEST, attempt: Math.min(1, tried.length), tried }, candidates, i);
+            const picked = policy.select({ ...REQUEST, tried }, candidates, i);
             expect(picked === null || candidates.includes(picked as LiveCandidate)).toBe(true);
           }
         }),
@@ -89,13 +89,13 @@ export function describePolicyContract(name: string): void {
       populate(world, [1, 10, 20]);
       const tried: number[] = [];
       for (let attempt = 0; attempt < 3; attempt++) {
-        const candidate = world.router.route({ ...REQUEST, attempt, tried }, world.nowMs);
+        const candidate = world.router.route({ ...REQUEST, tried }, world.nowMs);
         expect(candidate).not.toBeNull();
         if (candidate === null) return;
         expect(tried).not.toContain(candidate.handle);
         tried.push(candidate.handle);
       }
-      expect(world.router.route({ ...REQUEST, attempt: 3, tried }, world.nowMs)).not.toBeNull();
+      expect(world.router.route({ ...REQUEST, tried }, world.nowMs)).not.toBeNull();
     });
 
     it.each([1, 2, 3])('still routes when all of %i instances fail again and again', (count) => {

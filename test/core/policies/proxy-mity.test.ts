@@ -46,7 +46,7 @@ describe('proxy-mity', () => {
   it('leaves a retry to the nearest that is left when all weights on offer vanish', () => {
     const world = createWorld('proxy-mity');
     populate(world, [1, 3000, 4000]);
-    expect(world.router.route({ ...REQUEST, attempt: 1, tried: [0] }, world.nowMs)?.handle).toBe(1);
+    expect(world.router.route({ ...REQUEST, tried: [0] }, world.nowMs)?.handle).toBe(1);
     expect(world.router.lastTier).toBe('fallback');
   });
 });

@@ -18,7 +18,7 @@ describe('the access log', () => {
       requestId: 'r',
       method: 'GET',
       status: 200,
-      tries: 1,
+      attempts: 1,
     };
     logAccess(log, { ...line, target: '/infer?token=secret', latencyMs: 12.3456 });
     expect(JSON.parse(lines[0] ?? '')).toMatchObject({ ...line, target: '/infer', latencyMs: 12.35, msg: 'request' });

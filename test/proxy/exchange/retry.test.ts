@@ -1,7 +1,7 @@
 // Who may try again, and who pays for it.
 
 import { describe, expect, it } from 'vitest';
-import { type FailedTry, mayRetry, RetryBudget } from '../../../src/proxy/exchange/retry.ts';
+import { type FailedAttempt, mayRetry, RetryBudget } from '../../../src/proxy/exchange/retry.ts';
 
 const CONFIG = {
   attempts: 2,
@@ -11,12 +11,12 @@ const CONFIG = {
   budgetRatio: 0.2,
   budgetPerSecond: 3,
 };
-const REFUSED_POST: FailedTry = {
+const REFUSED_POST: FailedAttempt = {
   progress: 'not-sent',
   method: 'POST',
   idempotencyKey: false,
   replayable: true,
-  attempt: 0,
+  retries: 0,
   resends: 0,
   answerRetryable: false,
   budgetLeftMs: 50,
@@ -25,7 +25,7 @@ const REFUSED_POST: FailedTry = {
   untried: 1,
 };
 
-function decide(changes: Partial<FailedTry>): boolean {
+function decide(changes: Partial<FailedAttempt>): boolean {
   return mayRetry({ ...REFUSED_POST, ...changes }, CONFIG, new RetryBudget(CONFIG), 0);
 }
 
@@ -42,8 +42,8 @@ describe('another try', () => {
 
   it('is outside the budget, the attempts and the limit while the instance did not look at the request', () => {
     const exhausted = { ...CONFIG, attempts: 0, bodyBytesMax: 65_536, budgetRatio: 0, budgetPerSecond: 0 };
-    const resend = (changes: Partial<FailedTry>): boolean => {
-      const failed: FailedTry = { ...REFUSED_POST, progress: 'unprocessed', budgetLeftMs: -1, ...changes };
+    const resend = (changes: Partial<FailedAttempt>): boolean => {
+      const failed: FailedAttempt = { ...REFUSED_POST, progress: 'unprocessed', budgetLeftMs: -1, ...changes };
       return mayRetry(failed, exhausted, new RetryBudget(exhausted), 0);
     };
     expect(resend({})).toBe(true);
@@ -53,7 +53,7 @@ describe('another try', () => {
 
   it('is outside the budget and the attempts while nothing was sent and an instance is left to try', () => {
     const exhausted = { ...CONFIG, attempts: 0, bodyBytesMax: 65_536, budgetRatio: 0, budgetPerSecond: 0 };
-    const free = (changes: Partial<FailedTry>): boolean =>
+    const free = (changes: Partial<FailedAttempt>): boolean =>
       mayRetry({ ...REFUSED_POST, ...changes }, exhausted, new RetryBudget(exhausted), 0);
     expect(free({})).toBe(true);
     expect(free({ progress: 'own' })).toBe(true);
@@ -83,8 +83,8 @@ describe('another try', () => {
 
   it('is never allowed past the attempts or the deadline', () => {
     const sent = { progress: 'sent', method: 'GET' } as const;
-    expect(decide({ ...sent, attempt: 1 })).toBe(true);
-    expect(decide({ ...sent, attempt: 2 })).toBe(false);
+    expect(decide({ ...sent, retries: 1 })).toBe(true);
+    expect(decide({ ...sent, retries: 2 })).toBe(false);
     expect(decide({ ...sent, budgetLeftMs: 0 })).toBe(false);
     expect(decide({ ...sent, budgetLeftMs: 1 })).toBe(false);
   });

@@ -63,12 +63,12 @@ describe('the spans of a request', () => {
     const { tracer, spans } = setUp();
     const fields = ['Accept', '*/*', 'Traceparent', PARENT, 'tracestate', 'a=1'];
     const trace = tracer.begin(fields, 100);
-    trace?.tryStarted(fields, TARGET, 101);
+    trace?.attemptStarted(fields, TARGET, 101);
     const first = fields[3];
-    trace?.tryEnded(103, { error: 'upstream-connect' });
-    trace?.tryStarted(fields, { ...TARGET, key: 'pi-8/a' }, 104);
+    trace?.attemptEnded(103, { error: 'upstream-connect' });
+    trace?.attemptStarted(fields, { ...TARGET, key: 'pi-8/a' }, 104);
     const second = fields[3];
-    trace?.tryEnded(110, { status: 200 });
+    trace?.attemptEnded(110, { status: 200 });
     trace?.end(112, 200, FACTS);
     expect(spans.map(({ kind }) => kind)).toEqual(['client', 'client', 'server']);
     const [one, two, server] = spans as [Span, Span, Span];
@@ -92,8 +92,8 @@ describe('the spans of a request', () => {
     const { tracer, spans } = setUp();
     const fields: string[] = [];
     const trace = tracer.begin(fields, 0);
-    trace?.tryStarted(fields, TARGET, 1);
-    trace?.tryEnded(2, { status: 503 });
+    trace?.attemptStarted(fields, TARGET, 1);
+    trace?.attemptEnded(2, { status: 503 });
     trace?.end(3, 503, FACTS);
     const [client, server] = spans.map(({ attributes }) => Object.fromEntries(attributes));
     expect(client).toEqual({
@@ -132,7 +132,7 @@ describe('the spans of a request', () => {
     const { tracer, spans } = setUp();
     const fields: string[] = [];
     const trace = tracer.begin(fields, 0);
-    trace?.tryStarted(fields, TARGET, 1);
+    trace?.attemptStarted(fields, TARGET, 1);
     trace?.failed('client-gone');
     trace?.end(5, 0, { ...FACTS, method: 'BREW' });
     const attributes = spans.map((span) => Object.fromEntries(span.attributes));
@@ -149,7 +149,7 @@ describe('the spans of a request', () => {
     const { tracer, spans } = setUp();
     const fields = ['traceparent', PARENT, 'Traceparent', PARENT, 'tracestate', 'a=1', 'Accept', '*/*'];
     const trace = tracer.begin(fields, 0);
-    trace?.tryStarted(fields, TARGET, 1);
+    trace?.attemptStarted(fields, TARGET, 1);
     trace?.end(2, 200, FACTS);
     expect(fields).toEqual([
       'Accept',

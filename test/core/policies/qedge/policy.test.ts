@@ -158,7 +158,7 @@ describe('qedge', () => {
   it('sends a retry to the quickest instance in play that is not late', () => {
     const world = createWorld('qedge');
     populate(world, [1, 30, 10]);
-    expect(world.router.route({ ...REQUEST, attempt: 1, tried: [0] }, world.nowMs)?.key).toBe('node-2/a');
+    expect(world.router.route({ ...REQUEST, tried: [0] }, world.nowMs)?.key).toBe('node-2/a');
   });
 
   it('lets a new instance join with half a fair share, and keeps the rest in proportion', () => {

@@ -1,0 +1,35 @@
+// The errors that an exchange finds itself.
+
+import type { Candidate } from '../../core/domain.ts';
+import { ProxyError } from '../../errors.ts';
+
+export function noInstance(): ProxyError {
+  return new ProxyError('no-instance', 'the service has no instance', { source: 'internal' });
+}
+
+/** Every instance has more to do than it can do in time. */
+export function shed(): ProxyError {
+  return new ProxyError('overloaded', 'no instance has room for one more in time', { source: 'internal' });
+}
+
+export function queueFull({ key }: Candidate): ProxyError {
+  return new ProxyError('overloaded', 'the instance and the queue in front of it are full', {
+    source: 'internal',
+    context: { instance: key },
+  });
+}
+
+export function deadlinePassed(): ProxyError {
+  return new ProxyError('deadline-exceeded', 'the deadline passed before an attempt', { source: 'downstream' });
+}
+
+export function asProxyError(error: unknown): ProxyError {
+  if (error instanceof ProxyError) return error;
+  return new ProxyError('internal', 'unexpected failure inside the proxy', { source: 'internal', cause: error });
+}
+
+/** The same error, with the service that it is about. */
+export function ofService(error: ProxyError, service: string): ProxyError {
+  const { code, message, source, cause, context } = error;
+  return new ProxyError(code, message, { source, cause, context: { ...context, service } });
+}
