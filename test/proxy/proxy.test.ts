@@ -46,11 +46,22 @@ describe('choosing the service', () => {
 });
 
 describe('own endpoints', () => {
-  it('answers a ping with 204 and no body', async () => {
+  it('answer a ping with 204 and no body', async () => {
     const { port } = await startProxy([]);
     const answer = await rawRequest(port, 'GET /-/ping HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n');
     expect(answer.status).toBe(204);
     expect(answer.body).toBe('');
+    const { status } = await rawRequest(port, 'HEAD /-/ping?x=1 HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n');
+    expect(status).toBe(204);
+  });
+
+  it('leave every other method and path to the services', async () => {
+    const instance = await startInstance((request, response) => response.end(`${request.method} ${request.url}`));
+    const { url } = await startProxy([{ name: 'pilotnet', ports: [instance.port] }]);
+    const headers = { 'X-QEdge-Service': 'pilotnet' };
+    const answers = [fetch(`${url}/-/ping`, { method: 'POST', headers }), fetch(`${url}/-/pong`, { headers })];
+    const texts = (await Promise.all(answers)).map((answer) => answer.text());
+    expect(await Promise.all(texts)).toEqual(['POST /-/ping', 'GET /-/pong']);
   });
 });
 

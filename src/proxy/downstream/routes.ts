@@ -1,9 +1,9 @@
-// The router of the port: Hono decides what a request is for. Its handlers answer on the raw response, so that no Request,
-// Response or stream is made on the way; the marker they return says so.
+// What a request from the port is: one of the proxy's own endpoints under /-/, which Hono's router finds, or an exchange. A
+// request for a service never meets that router. Endpoints answer on the raw response: a Request and a Response of the fetch API
+// would cost more than a ping takes, and 100 ms of processor to load.
 
-import { RESPONSE_ALREADY_SENT } from '@hono/node-server/utils/response';
-import { Hono } from 'hono';
-import { RegExpRouter } from 'hono/router/reg-exp-router';
+import type { Router } from 'hono/router';
+import { LinearRouter } from 'hono/router/linear-router';
 import type { ProxyContext } from '../exchange/context.ts';
 import { Exchange } from '../exchange/exchange.ts';
 import type { ExchangeClient } from '../exchange/exchange-connection.ts';
@@ -11,32 +11,33 @@ import type { ExchangeClient } from '../exchange/exchange-connection.ts';
 /** Takes one request from the port; returns at once, the answer follows. */
 export type Route = (client: ExchangeClient) => void;
 
+/** Where the endpoints are, on the shared port; a port of a service is all the service's. */
+const OWN = '/-/';
+
 export function createRoutes(context: ProxyContext): Route {
-  const app = new Hono<{ Bindings: ExchangeClient }>({
-    router: new RegExpRouter(),
-    getPath: (request, options) => ownPath(request.url, options?.env as ExchangeClient),
-  });
-  app.get('/-/ping', (c) => {
-    ping(c.env, context);
-    return RESPONSE_ALREADY_SENT;
-  });
-  app.all('*', (c) => {
-    new Exchange(context, c.env).begin();
-    return RESPONSE_ALREADY_SENT;
-  });
-  // Hono passes its request on to `getPath` alone and reads no more of it than the method.
-  return (bindings) => void app.fetch(bindings.request as unknown as Request, bindings);
+  const endpoints = ownEndpoints(context);
+  return (client) => {
+    const { url = '', method = '' } = client.request;
+    const own = url.startsWith(OWN) && client.connection.service === null ? find(endpoints, method, url) : null;
+    if (own !== null) own(client);
+    else new Exchange(context, client).begin();
+  };
 }
 
-/** Only paths under /-/ on the shared port can be ours; everything else is one route, whatever its path. */
-function ownPath(target: string, { connection }: ExchangeClient): string {
-  if (!target.startsWith('/-/') || connection.service !== null) return '/';
+function ownEndpoints(context: ProxyContext): Router<Route> {
+  const endpoints = new LinearRouter<Route>();
+  // What other nodes probe.
+  const ping: Route = ({ response }) => {
+    response.writeHead(204, context.draining ? ['Connection', 'close'] : []);
+    response.end();
+  };
+  endpoints.add('GET', '/-/ping', ping);
+  endpoints.add('HEAD', '/-/ping', ping);
+  return endpoints;
+}
+
+function find(endpoints: Router<Route>, method: string, target: string): Route | null {
   const query = target.indexOf('?');
-  return query < 0 ? target : target.slice(0, query);
-}
-
-/** What other nodes probe. */
-function ping({ response }: ExchangeClient, { draining }: ProxyContext): void {
-  response.writeHead(204, draining ? ['Connection', 'close'] : []);
-  response.end();
+  const [matches] = endpoints.match(method, query < 0 ? target : target.slice(0, query));
+  return matches[0]?.[0] ?? null;
 }
