@@ -38,7 +38,10 @@ function qedgeAddon(): Addon {
   const flags = [...SHARED, ...HIDDEN, '-O2', '-Wall', '-Wextra', '-Werror', '-DNAPI_VERSION=8', `-I${NODE_HEADERS}`];
   return {
     name: 'qedge_native.node',
-    units: ['addon.c', 'exit.c', 'memory.c', 'notify.c'].map((name) => ({ source: join(NATIVE, name), flags })),
+    units: ['addon.c', 'exit.c', 'memory.c', 'notify.c', 'socket.c'].map((name) => ({
+      source: join(NATIVE, name),
+      flags,
+    })),
     linkFlags: ['-Wl,--as-needed'],
   };
 }

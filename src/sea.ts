@@ -68,6 +68,8 @@ export function sqliteBindingProblem(directory: string): string | null {
 
 /** qedge's own addon (`build/native`). */
 export interface NativeAddon {
+  /** Another descriptor of the same socket, closed by a child that is started; negative: the errno of what failed. */
+  duplicate(fd: number): number;
   /** One datagram; 0, or the errno of what failed. */
   notify(socketPath: string, message: string): number;
   /** Ends this process without waiting for its threads (`_exit`(2)). */

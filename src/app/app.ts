@@ -59,7 +59,7 @@ export interface App {
   readonly adminListener: ListenAddress;
   /** The routers of the configured services; one object for the life of the app. */
   readonly services: ReadonlyMap<string, ServiceRouter>;
-  /** Resolves when an event loop ended by itself: only another process serves its share of the connections again. */
+  /** Resolves when event loops end again and again: only another process serves their share of the connections. */
   readonly lost: Promise<void>;
   readonly events: EventLog<QedgeEvent>;
   /**
@@ -155,7 +155,7 @@ class RunningApp implements App {
       log,
       held: options.succeeds ?? false,
       // The watchdog means every event loop.
-      alive: () => this.#dataPlanes.absent.length === 0,
+      alive: () => this.#dataPlanes.responsive,
     });
     this.#store = this.#openStore();
     const failures = new FailureLog(log);

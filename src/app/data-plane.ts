@@ -107,6 +107,12 @@ export class DataPlane {
     }
   }
 
+  /** What brings a data plane that has only just begun to where this one is. */
+  recall(): ControlMessage[] {
+    const names = addressBook.entries().map(([name, resolution]) => ({ kind: 'name', name, resolution }) as const);
+    return [...names, ...this.#set.recall(), { kind: 'start', learned: this.snapshots(), ageMs: 0 }];
+  }
+
   async #configure(config: Config): Promise<void> {
     proveTls(config);
     this.#proxy.configure(config.proxy, config.log.access);

@@ -1,18 +1,21 @@
 // All data planes of this node behind one interface: the main thread's own, and those of the workers where there are any. A
 // message is applied by all of them, and they are read as one.
 
+import { join } from 'node:path';
 import type { Config } from '../config/config.ts';
 import type { Clock } from '../core/clock.ts';
 import type { InstanceKey, RequestInfo } from '../core/domain.ts';
 import type { RoutePreview, RouterSnapshot, RouterState, RouterTap, ServiceRouter } from '../core/service-router.ts';
 import type { BoundListener } from '../proxy/proxy.ts';
+import { startThread } from '../sea.ts';
 import type { InheritedSockets } from '../systemd/sockets.ts';
 import type { Logger } from '../telemetry/log.ts';
+import { boundConfig } from './bound-config.ts';
 import type { ControlMessage } from './control-message.ts';
 import { DataPlane, type DataPlaneOptions } from './data-plane.ts';
 import { mergeStates } from './merge-states.ts';
 import { playTries } from './try-tap.ts';
-import { WorkerPool } from './worker-pool.ts';
+import { type Replacement, WorkerPool } from './worker-pool.ts';
 import { type Answer, answerTo, mergeDensities, type PreviewAnswer, type WorkerQuery } from './worker-queries.ts';
 
 /** A service as people see it: its state is that of all data planes, and what changes it changes all of them. */
@@ -26,14 +29,16 @@ export interface ObservedRouter extends Pick<ServiceRouter, 'service' | 'candida
 }
 
 export interface DataPlanesOptions extends Omit<DataPlaneOptions, 'onHealth' | 'joins'> {
-  /** A worker is lost. */
+  /** A worker is lost, and none takes its place. */
   readonly onLoss: (message: string) => void;
   /** Log lines of workers. */
   readonly onLog: (lines: readonly string[]) => void;
 }
 
 export class DataPlanes {
-  readonly #config: Config;
+  readonly #started: Config;
+  /** As reloaded. */
+  #config: Config;
   readonly #version: string;
   readonly #clock: Clock;
   readonly #log: Logger;
@@ -44,6 +49,7 @@ export class DataPlanes {
 
   constructor(options: DataPlanesOptions) {
     const { config, log, metrics, onEvent, onLoss, onLog } = options;
+    this.#started = config;
     this.#config = config;
     this.#version = options.version;
     this.#clock = options.clock;
@@ -57,10 +63,13 @@ export class DataPlanes {
     });
     this.#workers = new WorkerPool({
       log,
+      metrics,
+      startThread: (name, data) =>
+        startThread({ script: 'worker', source: join(import.meta.dirname, 'worker.ts'), name, data }),
       onEvent,
       onLoss,
       onLog,
-      onMetrics: (worker, exported) => metrics.take(worker, exported),
+      replacement: () => this.#replacement(),
       onTries: (service, tries) => {
         const tap = this.#taps.get(service);
         if (tap !== undefined) playTries(tries, this.routers.get(service)?.candidates ?? [], tap);
@@ -82,6 +91,11 @@ export class DataPlanes {
     return this.#workers.absent;
   }
 
+  /** False while an event loop hangs. */
+  get responsive(): boolean {
+    return this.#workers.responsive;
+  }
+
   /** Starts the workers; they receive every message from here on. */
   spawn(): void {
     this.#workers.spawn(this.#config, this.#version);
@@ -98,7 +112,10 @@ export class DataPlanes {
   async apply(message: ControlMessage): Promise<void> {
     const applied = this.#own.apply(message);
     // The main thread goes first where it may refuse; all else is applied at once, in the order in which it came.
-    if (message.kind === 'configure') await applied;
+    if (message.kind === 'configure') {
+      await applied;
+      this.#config = message.config;
+    }
     this.#workers.send(message);
     await applied;
   }
@@ -133,6 +150,15 @@ export class DataPlanes {
 
   async close(): Promise<void> {
     await Promise.all([this.#own.close(), this.#workers.close()]);
+  }
+
+  #replacement(): Replacement {
+    const taps = [...this.#taps.keys()].map((service) => ({ kind: 'tap', service, on: true }) as const);
+    return {
+      config: boundConfig(this.#started, this.#config),
+      messages: [...this.#own.recall(), ...taps],
+      listeners: this.listeners,
+    };
   }
 
   #observe(router: ServiceRouter): ObservedRouter {

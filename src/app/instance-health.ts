@@ -2,13 +2,14 @@
 // name has an address, and the operator. The worst of the four counts, and each may change without the others.
 
 import type { Availability, InstanceKey } from '../core/domain.ts';
+import type { ControlMessage } from './control-message.ts';
 
 export class InstanceHealth {
   /** What placement last said of an instance, where it said anything but `up`. */
   readonly #placed = new Map<string, Availability>();
   readonly #unhealthy = new Set<string>();
   /** Stay so while the instance is away: it is drained to be taken down, most often. */
-  readonly #drained = new Set<string>();
+  readonly #drained = new Map<string, { readonly service: string; readonly key: InstanceKey }>();
 
   /** Placement changed its mind. */
   placed(service: string, key: InstanceKey, availability: Availability): void {
@@ -34,8 +35,23 @@ export class InstanceHealth {
   /** An operator drains the instance, or takes that back. */
   drained(service: string, key: InstanceKey, on: boolean): void {
     const id = idOf(service, key);
-    if (on) this.#drained.add(id);
+    if (on) this.#drained.set(id, { service, key });
     else this.#drained.delete(id);
+  }
+
+  /** What is known of an instance, as the messages that say so. */
+  recall(service: string, key: InstanceKey): ControlMessage[] {
+    const id = idOf(service, key);
+    const availability = this.#placed.get(id) ?? 'up';
+    return [
+      { kind: 'placement', service, update: { kind: 'instance-availability', key, availability } },
+      { kind: 'health', service, key, healthy: !this.#unhealthy.has(id) },
+    ];
+  }
+
+  /** Instances that an operator drains, those that are away included. */
+  get drainedInstances(): readonly ControlMessage[] {
+    return [...this.#drained.values()].map((one) => ({ kind: 'drain-instance', ...one, on: true }));
   }
 
   /** `resolves`: its host is an address, or a name that has one. */

@@ -7,6 +7,7 @@ import { createServiceRouter } from '../core/create-router.ts';
 import { type Candidate, type InstanceKey, instanceKey, type PlacementUpdate, type QosTarget } from '../core/domain.ts';
 import type { Rng } from '../core/rng.ts';
 import type { RouterEvent, RouterSnapshot, ServiceRouter } from '../core/service-router.ts';
+import type { ControlMessage } from './control-message.ts';
 import { InstanceHealth } from './instance-health.ts';
 import { LateRestore } from './late-restore.ts';
 
@@ -48,6 +49,18 @@ export class RouterSet {
   /** Service name → router; one object for the life of the set. */
   get routers(): ReadonlyMap<string, ServiceRouter> {
     return this.#routers;
+  }
+
+  /** What would bring a fresh set to where this one is, but for what the routers learned. */
+  recall(): ControlMessage[] {
+    const ofInstances = [...this.#routers].flatMap(([service, { candidates }]) =>
+      candidates.flatMap(({ key, instance }): ControlMessage[] => [
+        { kind: 'placement', service, update: { kind: 'instance-set', instance } },
+        ...this.#health.recall(service, key),
+      ]),
+    );
+    const rtts = [...this.#rtts].map(([nodeId, rttMs]): ControlMessage => ({ kind: 'rtt', nodeId, rttMs }));
+    return [...ofInstances, ...this.#health.drainedInstances, ...rtts];
   }
 
   start(): void {

@@ -16,6 +16,8 @@ export interface WorkerStart {
   readonly seed: number;
   /** `performance.timeOrigin` of the main thread, so that all are on one axis of time. */
   readonly timeOriginMs: number;
+  /** How often it says how it is. */
+  readonly reportMs: number;
 }
 
 export type ToWorker =

@@ -1,68 +1,91 @@
 // The workers, seen from the main thread: started together, sent the same messages, and added up for readers of the node as
-// a whole. With one event loop there is no worker pool and nothing here runs.
+// a whole. One that ends or hangs is replaced. With one event loop there is no worker pool and nothing here runs.
 
 import { randomInt } from 'node:crypto';
-import { join } from 'node:path';
 import type { Worker } from 'node:worker_threads';
 import type { Config } from '../config/config.ts';
 import type { RouterEvent, RouterState } from '../core/service-router.ts';
 import { CommandError } from '../errors.ts';
 import type { BoundListener } from '../proxy/proxy.ts';
-import { startThread } from '../sea.ts';
-import type { InheritedSockets } from '../systemd/sockets.ts';
+import { duplicateSocket, type InheritedSockets } from '../systemd/sockets.ts';
 import type { Logger } from '../telemetry/log.ts';
-import type { MetricsExport } from '../telemetry/metrics.ts';
+import type { Counter, Metrics } from '../telemetry/metrics.ts';
+import { ReplacementLimit } from './replacement-limit.ts';
 import type { FinishedTry } from './try-tap.ts';
 import type { FromWorker, ToWorker, WorkerStart } from './worker-messages.ts';
 import type { Answer, WorkerQuery } from './worker-queries.ts';
+import { WorkerThread } from './worker-thread.ts';
 
 export interface WorkerPoolOptions {
   readonly log: Logger;
+  readonly metrics: Metrics;
+  /** Starts a thread that runs worker.ts. */
+  readonly startThread: (name: string, start: WorkerStart) => Worker;
   readonly onEvent: (service: string, event: RouterEvent) => void;
-  readonly onMetrics: (worker: string, metrics: MetricsExport) => void;
   /** Tries of a service that is tapped. */
   readonly onTries: (service: string, tries: readonly FinishedTry[]) => void;
-  /** A worker ended by itself: its share of the connections is not served, and only a restart brings it back. */
+  /** A worker ended and is not replaced: its share of the connections is not served, and only a restart brings it back. */
   readonly onLoss: (message: string) => void;
   readonly onLog: (lines: readonly string[]) => void;
+  /** How a worker that takes the place of another starts, and what it has to hear before it listens. */
+  readonly replacement: () => Replacement;
+  /** How often the workers are looked at; each reports as often. A second when absent. */
+  readonly roundMs?: number;
 }
 
-interface Member {
+export interface Replacement {
+  readonly config: Config;
+  readonly messages: readonly ToWorker[];
+  /** Where the main thread listens. */
+  readonly listeners: readonly BoundListener[];
+}
+
+/** The place of one worker, whichever thread has it. */
+interface Place {
   readonly name: string;
-  readonly worker: Worker;
-  readonly listening: Promise<void>;
-  readonly ended: Promise<void>;
-  states: readonly RouterState[];
-  gone: boolean;
-  /** When it last said anything; null before it listens. */
-  heardMs: number | null;
+  /** Null between two threads. */
+  thread: WorkerThread | null;
 }
 
-/** A worker reports each second. One that is silent for so long does not serve, and the node is not ready. */
-const SILENT_MS_MAX = 10_000;
-/** It hangs for good, and takes its share of the connections with it: it is ended. */
-const HANGING_MS_MAX = 30_000;
-const WATCH_INTERVAL_MS = 1_000;
+const ROUND_MS = 1_000;
 
 /** A worker that says nothing for so long is busy with worse; the reader goes on without it. */
 const ANSWER_MS_MAX = 1_000;
 
 export class WorkerPool {
   readonly #options: WorkerPoolOptions;
-  readonly #members: Member[] = [];
-  #watch: NodeJS.Timeout | null = null;
+  readonly #roundMs: number;
+  readonly #places: Place[] = [];
+  readonly #limit = new ReplacementLimit();
+  readonly #replaced: Counter;
   readonly #asked = new Map<number, (answer: Answer | null) => void>();
+  /** Of qedge. */
+  #version = '';
+  #sockets: InheritedSockets = new Map();
+  /** An inherited socket itself went to a thread, and is closed with it. */
+  #gaveAway = false;
+  #watch: NodeJS.Timeout | null = null;
   #questions = 0;
   #stopping = false;
 
   constructor(options: WorkerPoolOptions) {
+    const { metrics, roundMs = ROUND_MS } = options;
     this.#options = options;
+    this.#roundMs = roundMs;
+    this.#replaced = metrics
+      .counter({ name: 'qedge_workers_replaced_total', help: 'Event loops that ended or hung, and were replaced.' })
+      .with();
+    const absent = metrics.gauge({ name: 'qedge_workers_absent', help: 'Event loops that do not serve now.' }).with();
+    metrics.onScrape(() => absent.set(this.absent.length));
   }
 
   /** Starts all workers beyond the main thread. They take messages at once, and requests once they `listen`. */
   spawn(config: Config, version: string): void {
+    this.#version = version;
     for (let i = 1; i < config.proxy.workers; i++) {
-      this.#spawn(`worker-${i}`, { config, version, seed: randomInt(2 ** 31), timeOriginMs: performance.timeOrigin });
+      const place: Place = { name: `worker-${i}`, thread: null };
+      this.#places.push(place);
+      this.#start(place, config);
     }
   }
 
@@ -72,117 +95,145 @@ export class WorkerPool {
    * @throws CommandError when one cannot
    */
   async listen(shared: readonly BoundListener[], sockets: InheritedSockets): Promise<void> {
-    assertEnoughSockets(this.#members.length + 1, sockets);
-    this.#members.forEach(({ worker }, i) => {
-      const own = new Map([...sockets].flatMap(([name, fds]) => pairOf(name, fds[i + 1])));
-      worker.postMessage({ kind: 'listen', shared, sockets: own } satisfies ToWorker);
-    });
-    await Promise.all(this.#members.map(({ listening }) => listening));
-    if (this.#members.length > 0) this.#watch = setInterval(() => this.#endHanging(), WATCH_INTERVAL_MS).unref();
+    assertEnoughSockets(this.#places.length + 1, sockets);
+    this.#sockets = sockets;
+    const threads = this.#threads();
+    for (const place of this.#places) this.#tellToListen(place, shared);
+    await Promise.all(threads.map(({ listening }) => listening));
+    if (threads.length > 0) this.#watch = setInterval(() => this.#look(), this.#roundMs).unref();
   }
 
-  /** Names of workers that are gone, or silent for too long. */
+  /** Names of workers that do not serve now. */
   get absent(): readonly string[] {
-    return this.#members.filter((member) => member.gone || silentMs(member) > SILENT_MS_MAX).map(({ name }) => name);
+    return this.#places.filter(({ thread }) => thread?.serves !== true).map(({ name }) => name);
   }
 
-  #endHanging(): void {
-    for (const member of this.#members) {
-      if (member.gone || silentMs(member) < HANGING_MS_MAX) continue;
-      this.#options.log.error({ worker: member.name, silentMs: HANGING_MS_MAX }, 'worker hangs, it is ended');
-      member.heardMs = null;
-      void member.worker.terminate();
-    }
+  /** False while a thread is there and says nothing: one that is being replaced is no reason to end the process. */
+  get responsive(): boolean {
+    return !this.#threads().some(({ isSilent }) => isSilent);
   }
 
   send(message: ToWorker): void {
-    for (const { worker } of this.#members) worker.postMessage(message);
+    for (const thread of this.#threads()) thread.send(message);
   }
 
   /** What each worker last said of a service; up to a second old. */
   statesOf(service: string): RouterState[] {
-    return this.#members.flatMap(({ states }) => states.filter((state) => state.service === service));
+    return this.#threads().flatMap(({ states }) => states.filter((state) => state.service === service));
   }
 
   /** What each worker answers; one that knows nothing of it, or says nothing in time, is left out. */
   async ask(question: WorkerQuery): Promise<Answer[]> {
-    const present = this.#members.filter(({ gone }) => !gone);
-    const answers = await Promise.all(present.map((member) => this.#ask(member, question)));
+    const answers = await Promise.all(this.#threads().map((thread) => this.#ask(thread, question)));
     return answers.flatMap((answer) => answer ?? []);
   }
 
-  #ask({ worker }: Member, question: WorkerQuery): Promise<Answer | null> {
+  #ask(thread: WorkerThread, question: WorkerQuery): Promise<Answer | null> {
     const id = ++this.#questions;
     return new Promise<Answer | null>((resolve) => {
       this.#asked.set(id, resolve);
       setTimeout(resolve, ANSWER_MS_MAX, null).unref();
-      worker.postMessage({ kind: 'ask', id, question } satisfies ToWorker);
+      thread.send({ kind: 'ask', id, question });
     }).finally(() => this.#asked.delete(id));
   }
 
+  /** A worker that hangs is ended meanwhile. */
   async drain({ succeeded }: { readonly succeeded: boolean }): Promise<void> {
-    this.#stop();
+    this.#stopping = true;
     this.send({ kind: 'drain', succeeded });
-    await Promise.all(this.#members.map(({ ended }) => ended));
+    await Promise.all(this.#threads().map(({ ended }) => ended));
   }
 
   async close(): Promise<void> {
-    this.#stop();
-    await Promise.all(this.#members.map(({ worker }) => worker.terminate()));
-  }
-
-  #stop(): void {
     this.#stopping = true;
     if (this.#watch !== null) clearInterval(this.#watch);
+    await Promise.all(this.#threads().map((thread) => thread.terminate()));
   }
 
-  #spawn(name: string, start: WorkerStart): void {
-    const source = join(import.meta.dirname, 'worker.ts');
-    const worker = startThread({ script: 'worker', source, name, data: start });
-    const listening = Promise.withResolvers<void>();
-    const ended = Promise.withResolvers<void>();
-    const member: Member = {
-      name,
-      worker,
-      listening: listening.promise,
-      ended: ended.promise,
-      states: [],
-      gone: false,
-      heardMs: null,
+  #threads(): WorkerThread[] {
+    return this.#places.flatMap(({ thread }) => thread ?? []);
+  }
+
+  #look(): void {
+    for (const thread of this.#threads()) {
+      if (!thread.round()) continue;
+      this.#options.log.error({ worker: thread.name }, 'worker hangs, it is ended');
+      void thread.terminate();
+    }
+  }
+
+  #start(place: Place, config: Config): WorkerThread {
+    const start: WorkerStart = {
+      config,
+      version: this.#version,
+      seed: randomInt(2 ** 31),
+      timeOriginMs: performance.timeOrigin,
+      reportMs: this.#roundMs,
     };
-    // What waits for it is called back; nothing may be waiting.
-    listening.promise.catch(() => {});
-    this.#members.push(member);
-    worker.on('message', (message: FromWorker) => {
-      member.heardMs = performance.now();
-      if (message.kind === 'listening') listening.resolve();
-      else if (message.kind === 'failed') listening.reject(new CommandError(message.message));
-      else this.#hear(member, message);
-    });
-    worker.on('error', (error) => this.#options.log.error({ err: error, worker: name }, 'worker failed'));
-    worker.on('exit', (code) => {
-      const message = `${name} ended with status ${code}`;
-      member.states = [];
-      member.gone = true;
-      listening.reject(new CommandError(message));
-      ended.resolve();
-      if (!this.#stopping) this.#options.onLoss(message);
-    });
+    const worker = this.#options.startThread(place.name, start);
+    const thread = new WorkerThread(place.name, worker, (message, from) => this.#hear(message, from));
+    place.thread = thread;
+    void thread.ended.then((reason) => this.#lost(place, reason));
+    return thread;
   }
 
-  #hear(member: Member, message: FromWorker): void {
+  #tellToListen({ thread, name }: Place, shared: readonly BoundListener[]): void {
+    const index = this.#places.findIndex((place) => place.name === name) + 1;
+    const own = new Map([...this.#sockets].flatMap(([listener, fds]) => pairOf(listener, this.#copyOf(fds[index]))));
+    thread?.send({ kind: 'listen', shared, sockets: own });
+  }
+
+  /** A thread closes its sockets when it ends: it gets a descriptor of its own, and the next one gets another. */
+  #copyOf(fd: number | undefined): number | undefined {
+    const copy = fd === undefined ? null : duplicateSocket(fd);
+    if (fd !== undefined && copy === null) this.#gaveAway = true;
+    return copy ?? fd;
+  }
+
+  #lost(place: Place, reason: string): void {
+    place.thread = null;
+    this.#options.metrics.retire(place.name);
+    // Before all listen, the start as a whole fails.
+    if (this.#stopping || this.#watch === null) return;
+    const waitMs = this.#gaveAway ? null : this.#limit.lost(performance.now());
+    if (waitMs === null) {
+      this.#options.onLoss(`${place.name}: ${reason}`);
+      return;
+    }
+    this.#options.log.error({ worker: place.name, reason, waitMs }, 'a worker ended, another takes its place');
+    setTimeout(() => this.#replace(place), waitMs).unref();
+  }
+
+  #replace(place: Place): void {
+    if (this.#stopping) return;
+    const { config, messages, listeners } = this.#options.replacement();
+    let thread: WorkerThread;
+    try {
+      thread = this.#start(place, config);
+    } catch (error) {
+      this.#lost(place, error instanceof Error ? error.message : String(error));
+      return;
+    }
+    for (const message of messages) thread.send(message);
+    this.#tellToListen(place, listeners);
+    const serves = (): void => {
+      this.#replaced.increment();
+      this.#options.log.info({ worker: place.name }, 'a worker serves in place of one that ended');
+    };
+    // Should it end before, that is another loss.
+    thread.listening.then(serves, () => {});
+  }
+
+  #hear(message: FromWorker, from: WorkerThread): void {
     if (message.kind === 'log') this.#options.onLog(message.lines);
     if (message.kind === 'event') this.#options.onEvent(message.service, message.event);
     if (message.kind === 'answer') this.#asked.get(message.id)?.(message.answer);
     if (message.kind === 'tries') this.#options.onTries(message.service, message.tries);
     if (message.kind !== 'report') return;
-    member.states = message.states;
-    this.#options.onMetrics(member.name, message.metrics);
+    from.states = message.states;
+    this.#options.metrics.take(from.name, message.metrics);
   }
 }
-
-/** Before it listens a worker may take its time. */
-const silentMs = ({ heardMs }: Member): number => (heardMs === null ? 0 : performance.now() - heardMs);
 
 /** Listening sockets that a service manager opened cannot be shared between threads: each needs its own. */
 export function assertEnoughSockets(dataPlanes: number, sockets: InheritedSockets): void {

@@ -12,11 +12,12 @@ import { TryTap } from './try-tap.ts';
 import type { FromWorker, ToWorker, WorkerStart } from './worker-messages.ts';
 import { answerTo } from './worker-queries.ts';
 
-const REPORT_MS = 1000;
-
 if (parentPort !== null) run(parentPort, workerData as WorkerStart);
 
-function run(port: NonNullable<typeof parentPort>, { config, version, seed, timeOriginMs }: WorkerStart): void {
+function run(
+  port: NonNullable<typeof parentPort>,
+  { config, version, seed, timeOriginMs, reportMs }: WorkerStart,
+): void {
   const offsetMs = performance.timeOrigin - timeOriginMs;
   const clock: Clock = { nowMs: () => performance.now() + offsetMs };
   const post = (message: FromWorker): void => port.postMessage(message);
@@ -37,7 +38,7 @@ function run(port: NonNullable<typeof parentPort>, { config, version, seed, time
   const report = setInterval(() => {
     const states = [...dataPlane.routers.values()].map((router) => router.state(clock.nowMs()));
     post({ kind: 'report', states, metrics: metrics.export() });
-  }, REPORT_MS);
+  }, reportMs);
   const end = (): void => {
     clearInterval(report);
     void dataPlane.close();

@@ -38,6 +38,11 @@ export class AddressBook {
     }
   }
 
+  /** Every name that is kept. */
+  entries(): readonly (readonly [string, Resolution])[] {
+    return [...this.#entries];
+  }
+
   /** Null for a name that is not kept. An address stands for itself, `localhost` for the loopback (RFC 6761, 6.3). */
   get(name: string): Resolution | null {
     if (isIP(name) !== 0) return { kind: 'known', addresses: [name] };

@@ -1,6 +1,8 @@
 // Listening sockets that systemd opened for us (sd_listen_fds(3)): they outlive the process, so a restart or a swap
 // of the binary refuses no connection.
 
+import { loadNativeAddon } from '../sea.ts';
+
 /** Descriptors by the name of their socket unit (`FileDescriptorName=`), in the unit's order. */
 export type InheritedSockets = ReadonlyMap<string, readonly number[]>;
 
@@ -27,4 +29,14 @@ export function inheritedSockets(env: NodeJS.ProcessEnv = process.env, pid: numb
     else fds.push(FIRST_FD + i);
   }
   return sockets;
+}
+
+/** Another descriptor of the same socket; null where there is none to be had, as always when run from source. */
+export function duplicateSocket(fd: number): number | null {
+  try {
+    const copy = loadNativeAddon()?.duplicate(fd) ?? -1;
+    return copy < 0 ? null : copy;
+  } catch {
+    return null;
+  }
 }

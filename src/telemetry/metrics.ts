@@ -43,6 +43,8 @@ export interface Metrics {
   export(): MetricsExport;
   /** What the registry of `source` exported last; its numbers are added to those of the same name here. */
   take(source: string, exported: MetricsExport): void;
+  /** `source` is gone: what it counted stays counted, its gauges are no more. */
+  retire(source: string): void;
   /** Prometheus text 0.0.4, or OpenMetrics 1.0 when asked for. */
   render(format?: 'prometheus' | 'openmetrics'): string;
 }
@@ -124,6 +126,8 @@ export function createMetrics(): Metrics {
   const families: FamilyState<Value | Buckets>[] = [];
   const collectors: (() => void)[] = [];
   const others = new Map<string, MetricsExport>();
+  /** What sources that are gone have counted. */
+  let past: MetricsExport = [];
 
   function family<Child extends Value | Buckets>(
     kind: MetricKind,
@@ -165,10 +169,16 @@ export function createMetrics(): Metrics {
     take: (source, exported) => {
       others.set(source, exported);
     },
+    retire: (source) => {
+      const counted = (others.get(source) ?? []).filter(({ kind }) => kind !== 'gauge');
+      others.delete(source);
+      past = sumOf([past, counted]).map(exportFamily);
+    },
     render(format = 'prometheus') {
       for (const collect of collectors) collect();
       const lines: string[] = [];
-      const all = others.size === 0 ? families : withOthers(families, others.values());
+      const alone = others.size === 0 && past.length === 0;
+      const all = alone ? families : sumOf([families.map(exportFamily), past, ...others.values()]);
       for (const state of all) renderFamily(state, format === 'openmetrics', lines);
       if (format === 'openmetrics') lines.push('# EOF');
       return `${lines.join('\n')}\n`;
@@ -180,13 +190,10 @@ function exportFamily({ kind, options, children }: FamilyState<Value | Buckets>)
   return { kind, options, children: [...children.values()].map(({ labels, child }) => child.export(labels)) };
 }
 
-/** Sums of the same name and labels; the families themselves stay as they are. */
-function withOthers(
-  families: readonly FamilyState<Value | Buckets>[],
-  others: Iterable<MetricsExport>,
-): FamilyState<Value | Buckets>[] {
+/** Sums of the same name and labels. */
+function sumOf(exports: readonly MetricsExport[]): FamilyState<Value | Buckets>[] {
   const sums = new Map<string, FamilyState<Value | Buckets>>();
-  for (const exported of [families.map(exportFamily), ...others]) {
+  for (const exported of exports) {
     for (const { kind, options, children } of exported) {
       const sum = sums.get(options.name) ?? { kind, options, children: new Map() };
       sums.set(options.name, sum);

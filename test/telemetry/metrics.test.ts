@@ -32,6 +32,24 @@ describe('metrics', () => {
     expect(metrics.render()).toBe(text);
   });
 
+  it('keeps what a thread that is gone has counted, and adds what the one in its place counts', () => {
+    const metrics = registry(1, []);
+    const gauge = (value: number): Metrics => {
+      const other = registry(5, [0.5]);
+      other.gauge({ name: 'test_open', help: 'Open.' }).with().set(value);
+      return other;
+    };
+    metrics.take('worker-1', gauge(3).export());
+    metrics.retire('worker-1');
+    metrics.retire('worker-1');
+    expect(metrics.render()).toContain('test_requests_total{code="200"} 6\n');
+    expect(metrics.render()).toContain('test_seconds_count 1\n');
+    expect(metrics.render()).not.toContain('test_open');
+    metrics.take('worker-1', gauge(2).export());
+    expect(metrics.render()).toContain('test_requests_total{code="200"} 11\n');
+    expect(metrics.render()).toContain('test_open 2\n');
+  });
+
   it('takes in families that only another thread has', () => {
     const metrics = createMetrics();
     metrics.take('worker-1', registry(3, []).export());
