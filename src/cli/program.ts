@@ -5,20 +5,20 @@ import { Command, CommanderError } from 'commander';
 import { CommandError, ConfigError, EX_CONFIG, EX_USAGE } from '../errors.ts';
 import { widthOf } from '../terminal/paint.ts';
 import { wrapWords } from '../terminal/wrap.ts';
-import { registerCheck } from './check.ts';
-import { registerDemo } from './demo.ts';
-import { registerExplain } from './explain.ts';
-import { registerInstall } from './install.ts';
-import { registerKeygen } from './keygen.ts';
-import { registerPolicies } from './policies.ts';
-import { nameProcess } from './process-name.ts';
-import { registerRun } from './run.ts';
-import { registerSign } from './sign.ts';
-import { registerSimulate } from './simulate.ts';
-import { registerStatus } from './status.ts';
-import { registerTrace } from './trace.ts';
-import { registerUpdate } from './update.ts';
-import { commit, registerVersion, version } from './version.ts';
+import { registerCheck } from './commands/check.ts';
+import { registerDemo } from './commands/demo.ts';
+import { registerExplain } from './commands/explain.ts';
+import { registerInstall } from './commands/install.ts';
+import { registerKeygen } from './commands/keygen.ts';
+import { registerPolicies } from './commands/policies.ts';
+import { registerRun } from './commands/run.ts';
+import { registerSign } from './commands/sign.ts';
+import { registerSimulate } from './commands/simulate.ts';
+import { registerStatus } from './commands/status.ts';
+import { registerTrace } from './commands/trace.ts';
+import { registerUpdate } from './commands/update.ts';
+import { commit, registerVersion, version } from './commands/version.ts';
+import { nameProcess } from './service/process-name.ts';
 
 const COMMANDS: readonly ((program: Command) => void)[] = [
   registerRun,

@@ -5,11 +5,11 @@ import type { Instance, PlacementUpdate } from '../core/domain.ts';
 import { instanceKey } from '../core/domain.ts';
 import type { Rng } from '../core/rng.ts';
 import type { RouterSnapshot, ServiceRouter } from '../core/service-router.ts';
-import { type Agenda, EVENT } from './agenda.ts';
-import type { Network } from './network.ts';
+import { type Agenda, EVENT } from './events/agenda.ts';
 import { createStream, uniform } from './random.ts';
 import type { NetworkSpec } from './scenario.ts';
-import type { World } from './world.ts';
+import type { Network } from './world/network.ts';
+import type { World } from './world/world.ts';
 
 export const SERVICE = 'service';
 

@@ -2,14 +2,14 @@
 
 import { createServiceRouter } from '../core/create-router.ts';
 import { type DrivenRouter, type RouterRequest, SERVICE } from './balancers.ts';
-import { computeMetrics, type RunMetrics } from './metrics.ts';
-import { createOracle } from './oracle.ts';
+import { createOracle } from './oracle/oracle.ts';
 import { ORACLE, parsePolicy } from './policy-text.ts';
-import type { Recorder } from './recorder.ts';
+import { computeMetrics, type RunMetrics } from './results/metrics.ts';
+import type { Recorder } from './results/recorder.ts';
+import { computeSeries, type RunSeries } from './results/series.ts';
 import type { Scenario } from './scenario.ts';
-import { computeSeries, type RunSeries } from './series.ts';
 import { runSimulation } from './simulation.ts';
-import { createWorld, type World } from './world.ts';
+import { createWorld, type World } from './world/world.ts';
 
 export interface ExperimentOptions {
   readonly scenario: Scenario;

@@ -1,9 +1,9 @@
-// What is simulated, validated and with every default filled in. What a person writes is in scenario-schema.ts.
+// What is simulated, validated and with every default filled in. What a person writes is in scenario/scenario-schema.ts.
 
 import type { QosTarget } from '../core/domain.ts';
-import type { BatchSpec } from './batch-server.ts';
-import type { Discipline } from './server.ts';
-import { busyRatio, type SpellsSpec } from './spells.ts';
+import type { BatchSpec } from './instances/batch-server.ts';
+import type { Discipline } from './instances/server.ts';
+import { busyRatio, type SpellsSpec } from './world/spells.ts';
 
 export interface Scenario {
   readonly name: string;

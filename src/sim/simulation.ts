@@ -10,18 +10,18 @@
 import type { Candidate, Evidence } from '../core/domain.ts';
 import type { Rng } from '../core/rng.ts';
 import { TABLE, type Verdict } from '../core/verdict/table.ts';
-import { Agenda, EVENT } from './agenda.ts';
 import { type Balancer, Balancers, type CreateRouter } from './balancers.ts';
-import type { Change, TimedChange } from './change.ts';
-import { Connections } from './connections.ts';
-import { Network } from './network.ts';
+import { Agenda, EVENT } from './events/agenda.ts';
+import { type AttemptSlot, AttemptTable, NO_SLOT } from './instances/attempt-table.ts';
+import { Connections } from './instances/connections.ts';
+import { ANSWERED, REFUSED, Sites } from './instances/sites.ts';
 import { createStream, exponential } from './random.ts';
-import { Recorder } from './recorder.ts';
+import { Recorder } from './results/recorder.ts';
 import type { Scenario } from './scenario.ts';
-import { ANSWERED, REFUSED, Sites } from './sites.ts';
-import { Spells } from './spells.ts';
-import { NO_SLOT, type TrySlot, TryTable } from './try-table.ts';
-import type { World, WorldClient } from './world.ts';
+import type { Change, TimedChange } from './world/change.ts';
+import { Network } from './world/network.ts';
+import { Spells } from './world/spells.ts';
+import type { World, WorldClient } from './world/world.ts';
 
 export interface SimulationOptions {
   readonly scenario: Scenario;
@@ -60,7 +60,7 @@ class Simulation {
   readonly #scenario: Scenario;
   readonly #world: World;
   readonly #agenda = new Agenda();
-  readonly #tries = new TryTable();
+  readonly #tries = new AttemptTable();
   readonly #recorder: Recorder;
   readonly #network: Network;
   readonly #sites: Sites;
@@ -206,7 +206,7 @@ class Simulation {
     return roundTrips === 0 ? 0 : roundTrips * this.#network.drawRttMs(this.#balancers.at(b).node, instance);
   }
 
-  #arrive(slot: TrySlot): void {
+  #arrive(slot: AttemptSlot): void {
     const { nowMs } = this.#agenda;
     const instance = this.#tries.instance[slot] as number;
     this.#tries.arrivedMs[slot] = nowMs;
@@ -215,7 +215,7 @@ class Simulation {
   }
 
   /** Sends the answer on its way; an instance that hung up on the client's side still worked for it. */
-  #answer(slot: TrySlot, instance: number, result: number, afterMs: number): void {
+  #answer(slot: AttemptSlot, instance: number, result: number, afterMs: number): void {
     const tries = this.#tries;
     const leavesMs = this.#agenda.nowMs + afterMs;
     if (result === ANSWERED) this.#recorder.processed(instance, leavesMs - (tries.arrivedMs[slot] as number));
@@ -224,7 +224,7 @@ class Simulation {
     else this.#agenda.push(leavesMs + (tries.returnMs[slot] as number), EVENT.reply, slot);
   }
 
-  #reply(slot: TrySlot): void {
+  #reply(slot: AttemptSlot): void {
     const { nowMs } = this.#agenda;
     const tries = this.#tries;
     if (tries.abandoned[slot] === 1) {
@@ -241,7 +241,7 @@ class Simulation {
     this.#conclude(slot);
   }
 
-  #conclude(slot: TrySlot): void {
+  #conclude(slot: AttemptSlot): void {
     const tries = this.#tries;
     const client = tries.client[slot] as number;
     const emittedMs = tries.emittedMs[slot] as number;
@@ -265,7 +265,7 @@ class Simulation {
   }
 
   /** Reports to the router that sent it, unless that one is gone: false then. */
-  #finish(slot: TrySlot, evidence: Evidence): boolean {
+  #finish(slot: AttemptSlot, evidence: Evidence): boolean {
     const tries = this.#tries;
     const { nowMs } = this.#agenda;
     const { router, epoch } = this.#balancerOf(tries.client[slot] as number);
@@ -299,7 +299,7 @@ class Simulation {
     this.#scheduleTimeout();
   }
 
-  #giveUp(slot: TrySlot): void {
+  #giveUp(slot: AttemptSlot): void {
     this.#finish(slot, TABLE.timeout.evidence);
     this.#settle(this.#tries.client[slot] as number, this.#tries.emittedMs[slot] as number, 'timeout');
     this.#tries.abandon(slot);

@@ -1,6 +1,6 @@
 import { resolve } from 'node:path';
 import { describe, expect, it } from 'vitest';
-import { loadScenario } from '../../src/cli/scenario-file.ts';
+import { loadScenario } from '../../src/scenario/scenario-file.ts';
 import { runExperiment } from '../../src/sim/experiment.ts';
 
 const PAPER = resolve(import.meta.dirname, '../../config/scenarios/paper-fs.toml');

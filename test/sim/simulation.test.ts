@@ -1,10 +1,10 @@
 import { describe, expect, it } from 'vitest';
 import { runOne } from '../../src/sim/experiment.ts';
-import { computeMetrics } from '../../src/sim/metrics.ts';
 import { createStream, pareto } from '../../src/sim/random.ts';
-import type { Recorder } from '../../src/sim/recorder.ts';
+import { computeMetrics } from '../../src/sim/results/metrics.ts';
+import type { Recorder } from '../../src/sim/results/recorder.ts';
 import type { Scenario, ScenarioEvent } from '../../src/sim/scenario.ts';
-import { createWorld } from '../../src/sim/world.ts';
+import { createWorld } from '../../src/sim/world/world.ts';
 import { MODEL, smallScenario } from './support.ts';
 
 const run = (scenario: Scenario, seed = 1, policy = 'round-robin'): Recorder =>

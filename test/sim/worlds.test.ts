@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { createWorld } from '../../src/sim/world.ts';
+import { createWorld } from '../../src/sim/world/world.ts';
 import { generateWorld, KINDS, type KindName, seedOf } from '../bench/worlds/kinds.ts';
 import { tightnessOf } from '../bench/worlds/tightness.ts';
 

@@ -1,7 +1,7 @@
 // Runs of one policy under several seeds → one row: the mean, and the worst that any seed gave.
 
 import type { RunResult } from '../experiment.ts';
-import type { DisturbanceMetrics, RunMetrics } from '../metrics.ts';
+import type { DisturbanceMetrics, RunMetrics } from '../results/metrics.ts';
 
 export interface Figure {
   readonly mean: number;

@@ -1,7 +1,7 @@
 // Results for programs: one CSV row a run, and everything as JSON.
 
 import type { RunResult } from '../experiment.ts';
-import type { RunMetrics } from '../metrics.ts';
+import type { RunMetrics } from '../results/metrics.ts';
 import type { Scenario } from '../scenario.ts';
 
 const COLUMNS = [

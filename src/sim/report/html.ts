@@ -1,8 +1,8 @@
 // The report: one HTML file that needs nothing else, with tables and plots of everything that was run. Reads in light and dark;
 // the legend switches policies on and off in all plots at once.
 
-import { disturbancesOf } from '../disturbances.ts';
 import type { RunResult } from '../experiment.ts';
+import { disturbancesOf } from '../results/disturbances.ts';
 import type { Scenario } from '../scenario.ts';
 import { aggregate } from './aggregate.ts';
 import { barChart, escapeXml, lineChart } from './chart.ts';

@@ -1,7 +1,7 @@
 // Figures out of many runs: the mean over the seeds and the worst of them.
 
-import type { DisturbanceMetrics, RunMetrics } from '../../../src/sim/metrics.ts';
 import { type Figure, figureOf } from '../../../src/sim/report/aggregate.ts';
+import type { DisturbanceMetrics, RunMetrics } from '../../../src/sim/results/metrics.ts';
 import type { Result, Task } from './run.ts';
 
 export type Where = Partial<Pick<Task, 'scenario' | 'model' | 'load' | 'policy'>>;

@@ -1,11 +1,11 @@
 // Runs cells of the matrix: in this thread, or spread over worker threads, one (cell, policy, seed) at a time.
 
 import { resolve } from 'node:path';
-import { loadScenario } from '../../../src/cli/scenario-file.ts';
+import { loadScenario } from '../../../src/scenario/scenario-file.ts';
 import { runOne } from '../../../src/sim/experiment.ts';
-import { computeMetrics, type RunMetrics } from '../../../src/sim/metrics.ts';
+import { computeMetrics, type RunMetrics } from '../../../src/sim/results/metrics.ts';
 import type { Scenario } from '../../../src/sim/scenario.ts';
-import { createWorld } from '../../../src/sim/world.ts';
+import { createWorld } from '../../../src/sim/world/world.ts';
 import { answerTasks, runInThreads } from '../threads.ts';
 import type { Cell, Model } from './matrix.ts';
 

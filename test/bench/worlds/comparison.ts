@@ -1,6 +1,6 @@
 // Results world by world: what each policy reached in it.
 
-import type { RunMetrics } from '../../../src/sim/metrics.ts';
+import type { RunMetrics } from '../../../src/sim/results/metrics.ts';
 import type { KindName } from './kinds.ts';
 import type { WorldResult } from './run.ts';
 

@@ -3,7 +3,7 @@
 import type { Rng } from '../../../src/core/rng.ts';
 import { createStream, sample, uniform } from '../../../src/sim/random.ts';
 import { type ClientGroup, capacityOf, type InstanceModel, type ScenarioEvent } from '../../../src/sim/scenario.ts';
-import { greedyCenters } from '../../../src/sim/topology.ts';
+import { greedyCenters } from '../../../src/sim/world/topology.ts';
 import { pick } from './draws.ts';
 import { drawMixed } from './mixed.ts';
 import { drawPlaces, type Places, scaled } from './places.ts';

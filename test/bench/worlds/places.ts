@@ -1,8 +1,8 @@
 // Where nodes stand, in three geographies, as round trips relative to a limit of 1.
 
 import type { Rng } from '../../../src/core/rng.ts';
-import { distanceKm, EUROPEAN_CITIES } from '../../../src/sim/cities.ts';
 import { sample, uniform } from '../../../src/sim/random.ts';
+import { distanceKm, EUROPEAN_CITIES } from '../../../src/sim/world/cities.ts';
 
 export interface Places {
   readonly nodes: readonly string[];

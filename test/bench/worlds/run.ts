@@ -1,9 +1,9 @@
 // Runs policies through generated worlds, in threads.
 
 import { runOne } from '../../../src/sim/experiment.ts';
-import { computeMetrics, type RunMetrics } from '../../../src/sim/metrics.ts';
-import type { Recorder } from '../../../src/sim/recorder.ts';
-import { createWorld } from '../../../src/sim/world.ts';
+import { computeMetrics, type RunMetrics } from '../../../src/sim/results/metrics.ts';
+import type { Recorder } from '../../../src/sim/results/recorder.ts';
+import { createWorld } from '../../../src/sim/world/world.ts';
 import { answerTasks, runInThreads } from '../threads.ts';
 import { generateWorld, type KindName } from './kinds.ts';
 import type { GeneratedWorld } from './world.ts';

@@ -8,7 +8,7 @@ import {
   type Scenario,
   type ScenarioEvent,
 } from '../../../src/sim/scenario.ts';
-import { busyRatio } from '../../../src/sim/spells.ts';
+import { busyRatio } from '../../../src/sim/world/spells.ts';
 import type { Places } from './places.ts';
 import { tightnessOf } from './tightness.ts';
 

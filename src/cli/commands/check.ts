@@ -1,0 +1,128 @@
+// `qedge check`: would `qedge run` start? The config, the path of the store and the ports, with everything that is wrong.
+
+import { basename, dirname } from 'node:path';
+import type { Command } from 'commander';
+import type { Config, ListenAddress } from '../../config/config.ts';
+import { loadConfig } from '../../config/load.ts';
+import { isOneMachine } from '../../config/loopback.ts';
+import { configNotes, descriptorLimit } from '../../config/notes.ts';
+import { ConfigError, EX_CONFIG, type Problem } from '../../errors.ts';
+import { createAdmission } from '../../placement/admission.ts';
+import { sqliteBindingProblem } from '../../sea.ts';
+import { checkStorePath } from '../../store/check-path.ts';
+import { type ConfigOption, configOption } from '../config-option.ts';
+import { type PortState, portState } from '../service/port-state.ts';
+
+export function registerCheck(program: Command): void {
+  program
+    .command('check')
+    .description('validate the configuration, the path of the store and the ports; exit 0 or 78')
+    .addOption(configOption())
+    .option('--reload', 'before a reload: the ports are left out, the running qedge has them')
+    .option('--json', 'as JSON: { ok, problems, notes }')
+    .action(async (options: CheckOptions) => {
+      if (options.json) await reportJson(options);
+      else process.stdout.write(`${await report(options)}\n`);
+    });
+}
+
+interface CheckOptions extends ConfigOption {
+  readonly reload?: true;
+  readonly json?: true;
+}
+
+/** What was found good, and may surprise. */
+interface Findings {
+  readonly config: Config;
+  readonly notes: readonly string[];
+  /** A qedge that runs has the ports. */
+  readonly running: boolean;
+}
+
+/**
+ * One line that says what was found good, and one for each thing that may surprise.
+ *
+ * @throws ConfigError with everything that is wrong
+ */
+async function report(options: CheckOptions): Promise<string> {
+  const { config, notes, running } = await check(options);
+  const name = basename(options.config);
+  const good = `good (node ${config.node.id}, ${countOf(config.services.length, 'service')})`;
+  return [...notes, running ? `${good}; a qedge is running on its ports` : good]
+    .map((line) => `${name}: ${line}`)
+    .join('\n');
+}
+
+async function reportJson(options: CheckOptions): Promise<void> {
+  const print = (document: object): unknown => process.stdout.write(`${JSON.stringify(document)}\n`);
+  try {
+    const { notes, running } = await check(options);
+    print({ ok: true, problems: [], notes, running });
+  } catch (error) {
+    if (!(error instanceof ConfigError)) throw error;
+    print({ ok: false, problems: error.problems, notes: [] });
+    process.exitCode = EX_CONFIG;
+  }
+}
+
+async function check({ config: file, reload }: CheckOptions): Promise<Findings> {
+  const config = loadConfig(file);
+  const name = basename(file);
+  const listeners = reload ? [] : listenersOf(config);
+  const states = await Promise.all(listeners.map(({ address }) => portState(address)));
+  const problems = [...storeProblems(config, name), ...portProblems(listeners, states, name)];
+  if (problems.length > 0) throw new ConfigError(problems);
+  const notes = [...loopbackHints(config), ...configNotes(config, descriptorLimit())];
+  return { config, notes, running: states.includes('held-by-qedge') };
+}
+
+interface NamedAddress {
+  readonly path: string;
+  readonly address: ListenAddress;
+}
+
+function listenersOf({ proxy, admin, services }: Config): NamedAddress[] {
+  const own = services.flatMap(({ listen }) => (listen === null ? [] : [{ path: 'service.listen', address: listen }]));
+  return [{ path: 'proxy.listen', address: proxy.listen }, { path: 'admin.listen', address: admin.listen }, ...own];
+}
+
+function storeProblems({ store }: Config, file: string): Problem[] {
+  if (store.path === null) return [];
+  const message = checkStorePath(store.path) ?? sqliteBindingProblem(dirname(store.path));
+  return message === null ? [] : [{ file, line: 0, column: 0, path: 'store.path', message }];
+}
+
+function portProblems(listeners: readonly NamedAddress[], states: readonly PortState[], file: string): Problem[] {
+  return listeners.flatMap(({ path, address }, i) => {
+    const state = states[i] ?? 'free';
+    // A running qedge holds the ports that it is about to hand over.
+    if (state === 'free' || state === 'held-by-qedge') return [];
+    const { host, port } = address;
+    return [
+      {
+        file,
+        line: 0,
+        column: 0,
+        path,
+        message: `${host.includes(':') ? `[${host}]` : host}:${port}: ${state.reason}`,
+      },
+    ];
+  });
+}
+
+/** What will run, and perhaps not as it was meant. */
+function loopbackHints(config: Config): string[] {
+  if (config.mqtt === null) return [];
+  const { mayPublish } = createAdmission(config, () => []);
+  if (isOneMachine(config.node.address, config.mqtt.urls) && mayPublish('127.0.0.1')) {
+    return ['node.address, mqtt.url: on loopback, so all nodes count as this machine and may announce loopback'];
+  }
+  const alone =
+    'is on loopback: only this node uses it (placement.allow = ["127.0.0.0/8", …] where all nodes are one machine)';
+  const instances = config.announce.filter(({ host }) => !mayPublish(host));
+  const hints = instances.map(({ service, id, host }) => `announce: ${service}/${id} at ${host} ${alone}`);
+  const { address } = config.node;
+  return address === null || mayPublish(address) ? hints : [...hints, `node.address: ${address} ${alone}`];
+}
+
+const countOf = (count: number, word: string): string => `${count} ${word}${count === 1 ? '' : 's'}`;

@@ -1,0 +1,27 @@
+// `qedge keygen`: a key pair for signing releases. The private half never leaves the file.
+
+import { writeFileSync } from 'node:fs';
+import type { Command } from 'commander';
+import { CommandError } from '../../errors.ts';
+import { generateKeys } from '../../update/signature.ts';
+
+export function registerKeygen(program: Command): void {
+  program
+    .command('keygen')
+    .description('make a key for signing releases; prints the public half for the config')
+    .argument('<file>', 'where the private key goes (PKCS #8 PEM, readable by you alone)')
+    .action((file: string) => {
+      const { privateKeyPem, publicKey } = generateKeys();
+      try {
+        writeFileSync(file, privateKeyPem, { mode: 0o600, flag: 'wx' });
+      } catch (error) {
+        const exists = (error as NodeJS.ErrnoException).code === 'EEXIST';
+        throw new CommandError(
+          exists ? `${file} exists; a key is never overwritten` : (error as Error).message,
+          1,
+          error,
+        );
+      }
+      process.stdout.write(`[update]\npublic_key = "${publicKey}"\n`);
+    });
+}

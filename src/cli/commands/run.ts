@@ -1,0 +1,51 @@
+// `qedge run`: the proxy proper, until a signal ends it (service-life.ts).
+
+import type { Command } from 'commander';
+import { type App, startApp } from '../../app/app.ts';
+import { proveStart } from '../../app/prove-start.ts';
+import type { Config } from '../../config/config.ts';
+import { loadConfig } from '../../config/load.ts';
+import { findPredecessor, type Predecessor } from '../../systemd/predecessor.ts';
+import { inheritedSockets } from '../../systemd/sockets.ts';
+import { type ConfigOption, configOption } from '../config-option.ts';
+import { endProcess } from '../service/end-process.ts';
+import { holdSignals } from '../service/held-signals.ts';
+import { ServiceLife } from '../service/service-life.ts';
+import { watchProbation } from '../service/watch-probation.ts';
+import { commit, version } from './version.ts';
+
+export function registerRun(program: Command): void {
+  program
+    .command('run')
+    .summary('run the proxy')
+    .description('run the proxy until SIGTERM or SIGINT, which drain it; SIGHUP reads the configuration again')
+    .addOption(configOption())
+    .action(async ({ config: file }: ConfigOption) => {
+      const config = loadConfig(file);
+      const held = holdSignals(['SIGHUP', 'SIGUSR2']);
+      const predecessor = findPredecessor();
+      const app = await startInTurn(config, predecessor);
+      const probation = watchProbation(app, config.update);
+      const life = new ServiceLife({ app, file, probation, inCharge: predecessor?.succeed() });
+      const end = life.lived();
+      held.release();
+      const exitCode = await end;
+      // Where this one ended before its predecessor did.
+      predecessor?.close();
+      // Not left to an empty event loop: a log line whose reader pauses would keep it.
+      endProcess(exitCode, app.heldByDisk);
+    });
+}
+
+async function startInTurn(config: Config, predecessor: Predecessor | null): Promise<App> {
+  try {
+    const sockets = inheritedSockets();
+    // Until its turn comes the predecessor serves, and goes on serving when this fails.
+    if (predecessor !== null) await proveStart(config, sockets);
+    await predecessor?.turn();
+    return await startApp(config, { version, commit, sockets, succeeds: predecessor !== null });
+  } catch (error) {
+    predecessor?.close();
+    throw error;
+  }
+}

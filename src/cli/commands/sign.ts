@@ -1,0 +1,61 @@
+// `qedge sign`: signs an executable for `qedge update`.
+
+import { createPrivateKey, type KeyObject } from 'node:crypto';
+import { readFileSync } from 'node:fs';
+import type { Command } from 'commander';
+import { CommandError, EX_USAGE, unreadable } from '../../errors.ts';
+import { digestOf } from '../../update/copy.ts';
+import { architectureOf } from '../../update/elf.ts';
+import { writeDurably } from '../../update/layout.ts';
+import { signRelease } from '../../update/signature.ts';
+import { isVersion } from '../../update/version-order.ts';
+import { version } from './version.ts';
+
+interface SignOptions {
+  readonly key: string;
+  readonly release: string;
+  readonly output?: string;
+}
+
+export function registerSign(program: Command): void {
+  program
+    .command('sign')
+    .description('sign an executable for qedge update')
+    .argument('<file>', 'the executable, for any architecture')
+    .requiredOption('--key <file>', 'private key of qedge keygen')
+    .option('--release <version>', 'the version that the file is', version)
+    .option('--output <file>', 'where the signature goes (default: <file>.sig)')
+    .action((file: string, options: SignOptions) => {
+      const output = options.output ?? `${file}.sig`;
+      writeDurably(output, signatureOf(file, options));
+      process.stdout.write(`${output}\n`);
+    });
+}
+
+function signatureOf(file: string, { key, release }: SignOptions): string {
+  if (!isVersion(release))
+    throw new CommandError(`--release: expected a version such as 1.2.3, got ${release}`, EX_USAGE);
+  try {
+    const architecture = architectureOf(file);
+    if (architecture === null) throw new CommandError(`${file}: not an executable`);
+    return signRelease({ version: release, architecture, ...digestOf(file) }, readKey(key));
+  } catch (error) {
+    if (error instanceof CommandError) throw error;
+    const message = 'syscall' in (error as Error) ? unreadable(file, error) : (error as Error).message;
+    throw new CommandError(message, 1, error);
+  }
+}
+
+function readKey(path: string): KeyObject {
+  let pem: Buffer;
+  try {
+    pem = readFileSync(path);
+  } catch (error) {
+    throw new CommandError(`--key: ${unreadable(path, error)}`, 1, error);
+  }
+  try {
+    return createPrivateKey(pem);
+  } catch (error) {
+    throw new CommandError(`--key: ${path} is no private key in PEM, such as qedge keygen writes`, 1, error);
+  }
+}

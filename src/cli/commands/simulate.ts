@@ -1,0 +1,108 @@
+// `qedge simulate`: the routing core in virtual time on a described topology. Tables to stdout; CSV, JSON and the HTML report to files.
+
+import { mkdirSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import type { Command } from 'commander';
+import { InvalidArgumentError } from 'commander';
+import { CommandError, EX_USAGE } from '../../errors.ts';
+import { loadScenario, scenarioProblem } from '../../scenario/scenario-file.ts';
+import { seedsText } from '../../scenario/scenario-schema.ts';
+import { type Progress, type RunResult, runExperiment } from '../../sim/experiment.ts';
+import { policyProblems } from '../../sim/policy-text.ts';
+import { toCsv, toJson } from '../../sim/report/data-files.ts';
+import { toHtml } from '../../sim/report/html.ts';
+import { resultTable } from '../../sim/report/text-table.ts';
+import type { Scenario } from '../../sim/scenario.ts';
+import { NoTopologyError } from '../../sim/world/topology.ts';
+import { widthOf } from '../../terminal/paint.ts';
+import { ProgressBar } from '../progress-bar.ts';
+
+interface SimulateOptions {
+  readonly policy?: readonly string[];
+  readonly seeds?: readonly number[];
+  readonly load?: number;
+  readonly out?: string;
+  readonly json?: true;
+  readonly oracle: boolean;
+}
+
+export function registerSimulate(program: Command): void {
+  program
+    .command('simulate')
+    .description('run the routing core in virtual time on a scenario, compare policies')
+    .argument('<scenario.toml>', 'scenario file')
+    .option(
+      '--policy <names>',
+      'policies, with options as name:key=value; "oracle" for the central allocation',
+      parsePolicies,
+    )
+    .option('--seeds <seeds>', 'seeds such as 1, 1,2,7 or 101-140', parseSeeds)
+    .option('--load <factor>', 'factor on all request rates', parseLoad)
+    .option('--out <dir>', 'write CSV, JSON and an HTML report with plots there')
+    .option('--json', 'print everything as JSON instead of the table')
+    .option('--no-oracle', 'skip the oracle run: faster, no regret')
+    .action(simulate);
+}
+
+function simulate(file: string, options: SimulateOptions): void {
+  const scenario = { ...loadScenario(file), ...(options.load === undefined ? {} : { load: options.load }) };
+  const results = run(file, scenario, options);
+  process.stdout.write(
+    options.json === true ? toJson(scenario, results) : `${resultTable(scenario, results, widthOf(process.stdout))}\n`,
+  );
+  if (options.out !== undefined) writeFiles(options.out, scenario, results);
+}
+
+function run(file: string, scenario: Scenario, options: SimulateOptions): RunResult[] {
+  const bar = process.stderr.isTTY === true ? new ProgressBar(process.stderr) : null;
+  try {
+    return runExperiment({
+      scenario,
+      policies: options.policy ?? scenario.policies,
+      seeds: options.seeds ?? scenario.seeds,
+      regret: options.oracle,
+      ...(bar === null ? {} : { onProgress: (progress: Progress) => bar.show(progress) }),
+    });
+  } catch (error) {
+    if (error instanceof NoTopologyError) throw scenarioProblem(file, ['topology'], error.message);
+    throw error;
+  } finally {
+    bar?.clear();
+  }
+}
+
+function writeFiles(directory: string, scenario: Scenario, results: readonly RunResult[]): void {
+  const files = [
+    { name: `${scenario.name}.csv`, text: toCsv(scenario, results) },
+    { name: `${scenario.name}.json`, text: toJson(scenario, results) },
+    { name: `${scenario.name}.html`, text: toHtml(scenario, results) },
+  ];
+  try {
+    mkdirSync(directory, { recursive: true });
+    for (const { name, text } of files) writeFileSync(join(directory, name), text);
+  } catch (error) {
+    throw new CommandError(`cannot write to ${directory}: ${(error as Error).message}`, 1, error);
+  }
+  process.stderr.write(`wrote ${files.map(({ name }) => join(directory, name)).join(', ')}\n`);
+}
+
+function parsePolicies(text: string): string[] {
+  const policies = text.split(',').map((policy) => policy.trim());
+  const problems = policies.flatMap((policy) =>
+    policyProblems(policy).map((problem) => `--policy ${policy}: ${problem}`),
+  );
+  if (problems.length > 0) throw new CommandError(problems.join('\n'), EX_USAGE);
+  return policies;
+}
+
+function parseSeeds(text: string): number[] {
+  const { data } = seedsText.safeParse(text);
+  if (data === undefined) throw new InvalidArgumentError(`expected seeds such as 1, 1,2,7 or 101-140, got ${text}`);
+  return data;
+}
+
+function parseLoad(text: string): number {
+  const load = Number(text);
+  if (!(load > 0 && load <= 100)) throw new InvalidArgumentError(`expected a number above 0, at most 100, got ${text}`);
+  return load;
+}

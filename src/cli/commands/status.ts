@@ -1,0 +1,236 @@
+// `qedge status`: the live state as a table, once or every second.
+
+import type { Command } from 'commander';
+import type { StateDocument } from '../../admin/state.ts';
+import type { RouterState } from '../../core/service-router.ts';
+import { poolsText, reasonsText } from '../../core/standing.ts';
+import { CommandError } from '../../errors.ts';
+import { type Column, renderColumns, truncate } from '../../terminal/columns.ts';
+import { LiveBlock } from '../../terminal/live-block.ts';
+import { type Paint, paintFor, widthOf } from '../../terminal/paint.ts';
+import { wrapWords } from '../../terminal/wrap.ts';
+import { AdminClient, type AdminClientOptions, withAdminOptions } from '../admin-client.ts';
+import { cell, distanceOf, duration, milliseconds, percent, ratioCell, standingCell } from '../figures.ts';
+
+interface StatusOptions extends AdminClientOptions {
+  readonly watch?: true;
+  readonly json?: true;
+  readonly exitCode?: true;
+}
+
+const WATCH_INTERVAL_MS = 1_000;
+const WORST_CLIENTS = 4;
+
+export function registerStatus(program: Command): void {
+  withAdminOptions(program.command('status').description('show services, pools, weights and how clients are served'))
+    .option('-w, --watch', 'again every second')
+    .option('--json', 'as JSON; with --watch one document a line')
+    .option('--exit-code', 'exit 1 when it is not ready')
+    .action(async (options: StatusOptions) => {
+      const client = new AdminClient(options);
+      if (options.watch) await watch(client, options.json === true);
+      else {
+        const state = await client.get<StateDocument>('/api/v1/state');
+        print(state, options.json === true);
+        if (options.exitCode && !state.ready) process.exitCode = 1;
+      }
+    });
+}
+
+function print(state: StateDocument, json: boolean): void {
+  const look = { width: widthOf(process.stdout), paint: paintFor(process.stdout) };
+  const lines = json ? [JSON.stringify(state)] : statusLines(state, look);
+  process.stdout.write(`${lines.join('\n')}\n`);
+}
+
+/** Until Ctrl-C; a qedge that is away for a while is waited for. */
+async function watch(client: AdminClient, json: boolean): Promise<void> {
+  let ended = false;
+  let wake: () => void = () => {};
+  process.once('SIGINT', () => {
+    ended = true;
+    wake();
+  });
+  const block = json || !process.stdout.isTTY ? null : new LiveBlock(process.stdout);
+  const paint = paintFor(process.stdout);
+  while (!ended) {
+    const state = await client.get<StateDocument>('/api/v1/state').catch((error: unknown) => {
+      if (error instanceof CommandError) return error.message;
+      throw error;
+    });
+    if (typeof state === 'string') {
+      if (block === null) process.stderr.write(`${state}\n`);
+      else block.draw([truncate(state, block.columns)]);
+    } else if (block === null) print(state, json);
+    else block.draw(withinRows(statusLines(state, { width: block.columns, paint }), block.rows));
+    await new Promise<void>((resolve) => {
+      wake = resolve;
+      setTimeout(resolve, WATCH_INTERVAL_MS);
+    });
+  }
+  block?.end();
+}
+
+/** What does not fit a terminal's height is counted instead of shown. */
+function withinRows(lines: readonly string[], rows: number): readonly string[] {
+  if (lines.length <= rows) return lines;
+  return [...lines.slice(0, rows - 1), `… ${lines.length - rows + 1} more lines: a higher terminal, or no --watch`];
+}
+
+interface Look {
+  readonly width: number;
+  readonly paint: Paint;
+}
+
+/** The whole picture, a line an element. */
+export function statusLines(state: StateDocument, look: Look): readonly string[] {
+  return [
+    headline(state, look),
+    ...configurationLines(state, look),
+    ...troubleLines(state, look),
+    ...state.services.flatMap((service) => ['', ...serviceLines(service, look)]),
+  ];
+}
+
+function headline({ node, ready, notReadyReasons }: StateDocument, { width, paint }: Look): string {
+  const broker = node.broker === null ? '' : node.broker.connected ? ', broker connected' : ', broker away';
+  const store = node.store === null || node.store.ok ? '' : `, store failing: ${node.store.detail}`;
+  const readiness = ready ? 'ready' : `not ready: ${notReadyReasons.join('; ')}`;
+  const text = `qedge ${node.version} on ${node.id}, up ${duration(node.process.uptimeMs)}, ${readiness}${broker}${store}`;
+  return paint(ready && store === '' ? 'strong' : 'bad', truncate(text, width));
+}
+
+function troubleLines({ node: { troubles } }: StateDocument, { width, paint }: Look): readonly string[] {
+  return troubles
+    .flatMap((text) => wrapWords(text.split(' '), { width, first: '', hanging: '  ' }))
+    .map((text) => paint('bad', text));
+}
+
+/** Why the file and what runs are not the same. */
+function configurationLines({ node: { configuration } }: StateDocument, { width, paint }: Look): readonly string[] {
+  const { problems, restartKeys } = configuration;
+  const refused = problems.length === 0 ? [] : ['the last reload was refused, nothing changed:'];
+  const restart = restartKeys.length === 0 ? [] : [`changed, and waiting for a restart: ${restartKeys.join(', ')}`];
+  const wrapped = [...problems, ...restart].flatMap((text) =>
+    wrapWords(text.split(' '), { width, first: '  ', hanging: '    ' }),
+  );
+  return [...refused.map((text) => paint('bad', text)), ...wrapped.map((text) => paint('notice', text))];
+}
+
+function serviceLines(service: RouterState, look: Look): readonly string[] {
+  const { qos, clients } = service;
+  const target = `${percent(qos.successRatio, 0)} within ${milliseconds(qos.latencyMs)} over ${qos.windowMs / 1000} s`;
+  const facts = [
+    ...(service.successRatio === null
+      ? ['no requests lately']
+      : [
+          `met for ${percent(service.clientsSatisfiedRatio, 0)} of clients`,
+          `success ${percent(service.successRatio)}`,
+        ]),
+    `${service.requestsPerSecond.toFixed(1)} requests/s`,
+    ...(service.instances.length === 0
+      ? ['no instance known']
+      : [poolsText(service.instances), `exploration ${percent(service.summary.explorationShare)}`]),
+    ...(service.summary.panic ? ['PANIC: most instances are out'] : []),
+  ];
+  const below = clients.filter(({ successRatio }) => successRatio < qos.successRatio);
+  const worst = below.slice(0, WORST_CLIENTS).map((one) => `${one.clientId} ${percent(one.successRatio)}`);
+  return [
+    look.paint('strong', truncate(`${service.service} by ${service.policy}, wanted: ${target}`, look.width)),
+    ...wrapList(facts, look.width),
+    ...wrapList(groupFacts(service), look.width),
+    ...(below.length > 0 ? [look.paint('notice', truncate(`  worst served: ${worst.join(', ')}`, look.width))] : []),
+    ...(service.instances.length > 0 ? renderColumns(instanceColumns(service), { ...look, indent: '  ' }) : []),
+  ];
+}
+
+/** What keeps requests together, and where the preferred ones go. */
+function groupFacts({ affinity, groups }: RouterState): string[] {
+  const sessions =
+    affinity === null ? [] : [`${affinity.sessions} sessions: ${affinity.kept} requests kept, ${affinity.moved} moved`];
+  const filled = groups.filter(({ instances }) => instances > 0);
+  return [...sessions, ...filled.map(({ name, share }, i) => `${i === 0 ? 'prefers ' : ''}${name} ${percent(share)}`)];
+}
+
+/** `a, b, c` in as many lines as it takes, broken between the items. */
+function wrapList(items: readonly string[], width: number): readonly string[] {
+  const words = items.map((item, i) => (i < items.length - 1 ? `${item},` : item));
+  return wrapWords(words, { width, first: '  ', hanging: '  ' }).map((line) => truncate(line, width));
+}
+
+/** What was held against each in its last tries. */
+function reasonsColumn(instances: RouterState['instances']): Column {
+  const cells = instances.map(({ reasons, failing }) => cell(reasonsText(reasons), failing ? 'bad' : 'notice'));
+  return { header: 'last tries', align: 'left', importance: 7, cells };
+}
+
+function instanceColumns({ instances, qos }: RouterState): readonly Column[] {
+  const sorted = [...instances].sort((a, b) => b.weight - a.weight || (a.key < b.key ? -1 : 1));
+  const column = (
+    header: string,
+    importance: number,
+    cells: Column['cells'],
+    align: Column['align'] = 'right',
+  ): Column => ({
+    header,
+    align,
+    importance,
+    cells,
+  });
+  return [
+    column(
+      'instance',
+      9,
+      sorted.map(({ key }) => cell(key)),
+      'left',
+    ),
+    column('standing', 8, sorted.map(standingCell), 'left'),
+    column(
+      'weight',
+      9,
+      sorted.map(({ weight }) => cell(percent(weight))),
+    ),
+    column(
+      'success',
+      8,
+      sorted.map((one) => ratioCell(one.successProbability, qos.successRatio)),
+    ),
+    column(
+      'distance',
+      7,
+      sorted.map((one) => cell(one.local ? 'here' : distanceOf(one))),
+    ),
+    column(
+      'processing',
+      6,
+      sorted.map(({ processingMs }) => cell(milliseconds(processingMs))),
+    ),
+    column(
+      'in flight',
+      5,
+      sorted.map(({ inFlight }) => cell(String(inFlight))),
+    ),
+    column(
+      'requests/s',
+      5,
+      sorted.map(({ requestsPerSecond }) => cell(requestsPerSecond.toFixed(1))),
+    ),
+    column(
+      'samples',
+      3,
+      sorted.map(({ samples }) => cell(String(samples))),
+    ),
+    column(
+      'failures',
+      3,
+      sorted.map(({ failures }) => cell(String(failures))),
+    ),
+    ...(sorted.some(({ reasons }) => reasons.length > 0) ? [reasonsColumn(sorted)] : []),
+    column(
+      'note',
+      2,
+      sorted.map(({ note }) => cell(note, 'dim')),
+      'left',
+    ),
+  ];
+}

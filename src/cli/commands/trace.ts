@@ -1,0 +1,165 @@
+// `qedge trace`: record what a running qedge decides, and ask how other policies would have done on it.
+
+import { createWriteStream } from 'node:fs';
+import { Readable, Transform, type TransformCallback } from 'node:stream';
+import { pipeline } from 'node:stream/promises';
+import type { ReadableStream } from 'node:stream/web';
+import { type Command, Option } from 'commander';
+import type { TraceHeader } from '../../core/decision-log.ts';
+import { CommandError, EX_USAGE } from '../../errors.ts';
+import { evaluateOffPolicy, type OffPolicyEstimate } from '../../sim/off-policy.ts';
+import { parsePolicy, policyProblems } from '../../sim/policy-text.ts';
+import { type Column, renderFolded } from '../../terminal/columns.ts';
+import { paintFor, widthOf } from '../../terminal/paint.ts';
+import { AdminClient, type AdminClientOptions, withAdminOptions } from '../admin-client.ts';
+import { durationMs } from '../duration-argument.ts';
+import { cell, percent } from '../figures.ts';
+import { readTrace } from '../trace-file.ts';
+
+interface RecordOptions extends AdminClientOptions {
+  readonly duration: number;
+  readonly out?: string;
+}
+
+interface ReplayOptions {
+  readonly policy: readonly string[];
+  readonly latency?: number;
+  readonly seed: number;
+  readonly json?: true;
+}
+
+/** With less than this share of the tries counting, an estimate says little. */
+const EFFECTIVE_SHARE_MIN = 0.1;
+const POLICIES_DEFAULT: readonly string[] = ['qedge', 'qedgeproxy', 'round-robin'];
+
+export function registerTrace(program: Command): void {
+  const trace = program.command('trace').description('record decisions and replay them against other policies');
+  withAdminOptions(
+    trace
+      .command('record')
+      .description('record what is decided for a service, by all event loops')
+      .argument('<service>', 'its name'),
+  )
+    .addOption(
+      new Option('--duration <time>', 'for so long, such as 30s or 5m').argParser(durationMs).default(120_000, '2m'),
+    )
+    .option('-o, --out <file>', 'to this file instead of standard output')
+    .action(record);
+  trace
+    .command('replay')
+    .description('estimate how policies would have done on a recorded trace')
+    .argument('<file>', 'recorded trace')
+    .addOption(
+      new Option('--policy <names>', 'policies, with options as name:key=value')
+        .argParser(policies)
+        .default(POLICIES_DEFAULT, POLICIES_DEFAULT.join(',')),
+    )
+    .option('--latency <time>', 'under another latency limit, such as 60ms', durationMs)
+    .option('--seed <seed>', 'of the random choices', Number, 1)
+    .option('--json', 'as JSON')
+    .action(replay);
+}
+
+async function record(service: string, options: RecordOptions): Promise<void> {
+  const client = new AdminClient(options);
+  const path = `/api/v1/services/${encodeURIComponent(service)}/trace?durationMs=${options.duration}`;
+  const body = Readable.fromWeb((await client.stream(path)) as ReadableStream);
+  process.once('SIGINT', () => body.push(null));
+  const where = options.out ?? 'standard output';
+  process.stderr.write(`recording ${service} for ${options.duration / 1_000} s to ${where}; Ctrl-C ends it early\n`);
+  const source = new Source(body);
+  const lines = new WholeLines();
+  if (options.out === undefined) await pipeline(source.chunks(), lines, process.stdout, { end: false });
+  else await pipeline(source.chunks(), lines, createWriteStream(options.out)).catch(cannotWrite(options.out));
+  if (source.lost) throw new CommandError(`qedge went away; the tries until then, ${lines.tries}, are in ${where}`);
+  process.stderr.write(`recorded ${lines.tries} tries\n`);
+}
+
+/** What comes until it ends, one way or the other: what was recorded is kept when qedge goes away. */
+class Source {
+  readonly #body: Readable;
+  lost = false;
+
+  constructor(body: Readable) {
+    this.#body = body;
+  }
+
+  async *chunks(): AsyncGenerator<Buffer> {
+    try {
+      yield* this.#body;
+    } catch {
+      this.lost = true;
+    }
+  }
+}
+
+/** Lets whole lines pass, so that what was recorded can be replayed however it ended, and counts those that are tries. */
+class WholeLines extends Transform {
+  tries = 0;
+  #rest = '';
+
+  override _transform(chunk: Buffer, _: BufferEncoding, done: TransformCallback): void {
+    const lines = (this.#rest + chunk.toString('latin1')).split('\n');
+    this.#rest = lines.pop() ?? '';
+    this.tries += lines.filter((line) => line.startsWith('{"kind":"try"')).length;
+    // Latin 1 maps every byte to a character and back, wherever a chunk was cut.
+    done(null, Buffer.from(lines.map((line) => `${line}\n`).join(''), 'latin1'));
+  }
+}
+
+const cannotWrite =
+  (file: string) =>
+  (error: unknown): never => {
+    const reason = error instanceof Error ? error.message : String(error);
+    throw new CommandError(`cannot write to ${file}: ${reason}`, 1, error);
+  };
+
+function replay(file: string, options: ReplayOptions): void {
+  const trace = readTrace(file);
+  const qos = { ...trace.header.qos, ...(options.latency === undefined ? {} : { latencyMs: options.latency }) };
+  const results = options.policy.map((text) => ({
+    policy: text,
+    ...evaluateOffPolicy(trace, { policy: parsePolicy(text), qos, seed: options.seed }),
+  }));
+  if (options.json) process.stdout.write(`${JSON.stringify({ qos, recorded: trace.header.policy, results })}\n`);
+  else process.stdout.write(`${replayLines(trace.header, results).join('\n')}\n`);
+}
+
+type Result = OffPolicyEstimate & { readonly policy: string };
+
+function replayLines({ policy: recorded, qos }: TraceHeader, results: readonly Result[]): readonly string[] {
+  const [first] = results;
+  const windowS = qos.windowMs / 1_000;
+  const weak = results.filter(({ tries, effectiveTries }) => effectiveTries < EFFECTIVE_SHARE_MIN * tries);
+  const column = (header: string, text: (one: Result) => string, align: Column['align'] = 'right'): Column => ({
+    header,
+    align,
+    importance: 1,
+    cells: results.map((one) => cell(text(one))),
+  });
+  return [
+    `recorded with ${recorded}: ${percent(first?.recordedSuccessRatio ?? null)} of ${first?.tries ?? 0} tries in time`,
+    `(those of the first ${windowS} s, one window, only teach)`,
+    '',
+    ...renderFolded(
+      [
+        column('policy', ({ policy }) => policy, 'left'),
+        column('estimated success', ({ successRatio }) => percent(successRatio)),
+        column('95 % interval', ({ interval }) =>
+          interval === null ? '-' : `${percent(interval[0])} to ${percent(interval[1])}`,
+        ),
+        column('effective tries', ({ effectiveTries }) => effectiveTries.toFixed(0)),
+      ],
+      { width: widthOf(process.stdout), indent: '  ', paint: paintFor(process.stdout) },
+    ),
+    ...(first?.interval === null ? ['  too short for an interval: record seven windows or more'] : []),
+    ...weak.map(({ policy }) => `  ${policy}: it would have chosen too differently for this trace to say`),
+  ];
+}
+
+function policies(text: string): string[] {
+  const names = text.split(',').map((name) => name.trim());
+  const problems = names.flatMap((name) => (name === 'oracle' ? ['the oracle is no policy'] : policyProblems(name)));
+  if (problems.length > 0) throw new CommandError(problems.join('\n'), EX_USAGE);
+  return names;
+}

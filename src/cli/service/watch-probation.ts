@@ -1,0 +1,55 @@
+// Drives the probation of an update with the running app: once a second, with the shares of its clients.
+
+import type { App } from '../../app/app.ts';
+import type { UpdateConfig } from '../../config/config.ts';
+import { layoutOf } from '../../update/layout.ts';
+import { Probation } from '../../update/probation.ts';
+import type { QosShares } from '../../update/qos-gate.ts';
+
+const INTERVAL_MS = 1000;
+
+export interface ProbationWatch {
+  /** Settles when the trial has failed and the service is to end. */
+  readonly rejected: Promise<'rejected'>;
+  /** The executable on trial could not take over from this one. */
+  neverServed(reason: string): void;
+  stop(): void;
+}
+
+export function watchProbation(app: App, config: UpdateConfig): ProbationWatch {
+  const probation = new Probation(
+    {
+      layout: layoutOf(process.execPath),
+      stateDirectory: process.env.STATE_DIRECTORY?.split(':')[0] ?? null,
+      probationMs: config.probationMs,
+      qosDropMax: config.qosDropMax,
+      log: app.log,
+      shares: () => sharesOf(app),
+    },
+    performance.now(),
+  );
+  let timer: NodeJS.Timeout | undefined;
+  const rejected = new Promise<'rejected'>((resolve) => {
+    timer = setInterval(() => {
+      if (probation.tick(performance.now()) === 'rejected') resolve('rejected');
+    }, INTERVAL_MS).unref();
+  });
+  return {
+    rejected,
+    neverServed: (reason) => probation.neverServed(reason),
+    stop: () => {
+      clearInterval(timer);
+      probation.stop(performance.now());
+    },
+  };
+}
+
+function sharesOf({ services }: App): QosShares {
+  const nowMs = performance.now();
+  return new Map(
+    [...services].flatMap(([name, router]) => {
+      const ratio = router.state(nowMs).clientsSatisfiedRatio;
+      return ratio === null ? [] : [[name, ratio]];
+    }),
+  );
+}

@@ -1,0 +1,98 @@
+// Every try under way: columns of typed arrays, a free list, and a list in order of start, whose head is the next to time out.
+
+const CAPACITY_INITIAL = 1_024;
+
+/** Index into the table. */
+export type AttemptSlot = number;
+
+export const NO_SLOT = -1;
+
+export class AttemptTable {
+  client = new Int32Array(CAPACITY_INITIAL);
+  instance = new Int32Array(CAPACITY_INITIAL);
+  /** The candidate's handle in the router that chose it. */
+  handle = new Int32Array(CAPACITY_INITIAL);
+  ticket = new Int32Array(CAPACITY_INITIAL);
+  /** Which life of the load balancer it belongs to. */
+  epoch = new Int32Array(CAPACITY_INITIAL);
+  attempt = new Uint8Array(CAPACITY_INITIAL);
+  /** Handles that the request was sent to before. */
+  readonly tried: (readonly number[])[] = [];
+  /** Index into the simulation's list of results. */
+  result = new Uint8Array(CAPACITY_INITIAL);
+  /** Timed out, or written off: its ending matters to nothing. */
+  abandoned = new Uint8Array(CAPACITY_INITIAL);
+  /** When the client sent the request, and when this try of it began. */
+  emittedMs = new Float64Array(CAPACITY_INITIAL);
+  startMs = new Float64Array(CAPACITY_INITIAL);
+  /** When it came to the instance. */
+  arrivedMs = new Float64Array(CAPACITY_INITIAL);
+  /** The way back, ms. */
+  returnMs = new Float64Array(CAPACITY_INITIAL);
+  #before = new Int32Array(CAPACITY_INITIAL);
+  #after = new Int32Array(CAPACITY_INITIAL);
+  #free: AttemptSlot[] = [];
+  #used = 0;
+  #oldest = NO_SLOT;
+  #youngest = NO_SLOT;
+
+  /** Started first of all that are neither over nor abandoned. */
+  get oldest(): AttemptSlot {
+    return this.#oldest;
+  }
+
+  take(startMs: number): AttemptSlot {
+    const slot = this.#free.pop() ?? this.#used++;
+    if (slot === this.client.length) this.#grow();
+    this.startMs[slot] = startMs;
+    this.abandoned[slot] = 0;
+    this.#before[slot] = this.#youngest;
+    this.#after[slot] = NO_SLOT;
+    if (this.#youngest === NO_SLOT) this.#oldest = slot;
+    else this.#after[this.#youngest] = slot;
+    this.#youngest = slot;
+    return slot;
+  }
+
+  /** No longer awaited; the slot stays taken until `release`. */
+  abandon(slot: AttemptSlot): void {
+    this.abandoned[slot] = 1;
+    this.#unlink(slot);
+  }
+
+  release(slot: AttemptSlot): void {
+    if (this.abandoned[slot] === 0) this.#unlink(slot);
+    this.#free.push(slot);
+  }
+
+  #unlink(slot: AttemptSlot): void {
+    const before = this.#before[slot] as number;
+    const after = this.#after[slot] as number;
+    if (before === NO_SLOT) this.#oldest = after;
+    else this.#after[before] = after;
+    if (after === NO_SLOT) this.#youngest = before;
+    else this.#before[after] = before;
+  }
+
+  #grow(): void {
+    const longer = <T extends Int32Array | Uint8Array | Float64Array>(column: T, empty: T): T => {
+      empty.set(column);
+      return empty;
+    };
+    const size = this.client.length * 2;
+    this.client = longer(this.client, new Int32Array(size));
+    this.instance = longer(this.instance, new Int32Array(size));
+    this.handle = longer(this.handle, new Int32Array(size));
+    this.ticket = longer(this.ticket, new Int32Array(size));
+    this.epoch = longer(this.epoch, new Int32Array(size));
+    this.attempt = longer(this.attempt, new Uint8Array(size));
+    this.result = longer(this.result, new Uint8Array(size));
+    this.abandoned = longer(this.abandoned, new Uint8Array(size));
+    this.emittedMs = longer(this.emittedMs, new Float64Array(size));
+    this.startMs = longer(this.startMs, new Float64Array(size));
+    this.arrivedMs = longer(this.arrivedMs, new Float64Array(size));
+    this.returnMs = longer(this.returnMs, new Float64Array(size));
+    this.#before = longer(this.#before, new Int32Array(size));
+    this.#after = longer(this.#after, new Int32Array(size));
+  }
+}

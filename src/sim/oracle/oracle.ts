@@ -1,0 +1,213 @@
+// The oracle that regret is measured against: one central mind that knows every rate, round trip, fault and response curve the moment
+// it changes, and gives every load balancer the split by which the most requests succeed (best-split.ts; the curves are those of
+// response-table.ts). It is a fixed split per state of the world: a policy that dodges a stall can do better.
+
+import type { DrivenRouter, RouterRequest } from '../balancers.ts';
+import type { Scenario } from '../scenario.ts';
+import type { Change } from '../world/change.ts';
+import { busyRatio } from '../world/spells.ts';
+import type { World } from '../world/world.ts';
+import { findBestSplit, UTILISATION_STEP } from './best-split.ts';
+import { type Allocation, OracleRouter } from './oracle-router.ts';
+import { type ResponseTable, responseTable } from './response-table.ts';
+
+export interface Oracle {
+  readonly createRouter: (request: RouterRequest) => DrivenRouter;
+  readonly onChange: (change: Change, nowMs: number) => void;
+}
+
+/** Pairs of load balancer and instance in the problem; beyond, each load balancer considers its best ones only. */
+const PAIRS_MAX = 20_000;
+const INSTANCES_MIN = 16;
+/** Allocations kept for a state of the world that comes back. */
+const KEPT_MAX = 64;
+
+/** Requests per second of each load balancer to each instance, and what is refused in a last place. */
+type AllocatedShares = readonly Float64Array[];
+
+interface SiteState {
+  up: boolean;
+  freezes: number;
+  slowFactor: number;
+  delayMs: number;
+  linkMs: number;
+  errorRatio: number;
+}
+
+export function createOracle(scenario: Scenario, world: World): Oracle {
+  return new CentralAllocation(scenario, world);
+}
+
+class CentralAllocation implements Oracle, Allocation {
+  readonly #scenario: Scenario;
+  readonly #world: World;
+  readonly #states: SiteState[];
+  readonly #boundariesMs: readonly number[];
+  readonly #kept = new Map<string, AllocatedShares>();
+  #shares: AllocatedShares = [];
+  #validFromMs = Number.NEGATIVE_INFINITY;
+  #validUntilMs = Number.NEGATIVE_INFINITY;
+
+  constructor(scenario: Scenario, world: World) {
+    this.#scenario = scenario;
+    this.#world = world;
+    this.#states = world.instances.map(({ fromStart }) => ({
+      up: fromStart,
+      freezes: 0,
+      slowFactor: 1,
+      delayMs: 0,
+      linkMs: 0,
+      errorRatio: 0,
+    }));
+    this.#boundariesMs = [...new Set(scenario.clients.flatMap(({ fromMs, untilMs }) => [fromMs, untilMs]))].sort(
+      (a, b) => a - b,
+    );
+  }
+
+  createRouter = ({ balancer }: RouterRequest): DrivenRouter => new OracleRouter(this, this.#world, balancer);
+
+  onChange = (change: Change, nowMs: number): void => {
+    // What a load balancer's own uplink does befalls all of its requests alike.
+    if (change.kind === 'keep' || change.kind === 'restart' || change.kind === 'uplink') return;
+    apply(change, this.#states[change.instance] as SiteState);
+    // Changes at one moment are taken together when the next request asks.
+    this.#validUntilMs = Math.min(this.#validUntilMs, nowMs);
+  };
+
+  shares(balancer: number, nowMs: number): Float64Array {
+    if (!(nowMs >= this.#validFromMs && nowMs < this.#validUntilMs)) this.#allocate(nowMs);
+    return this.#shares[balancer] as Float64Array;
+  }
+
+  #allocate(nowMs: number): void {
+    this.#validFromMs = nowMs;
+    this.#validUntilMs = this.#boundariesMs.find((atMs) => atMs > nowMs) ?? Number.POSITIVE_INFINITY;
+    const key = JSON.stringify([this.#states, this.#validUntilMs]);
+    const known = this.#kept.get(key);
+    this.#shares = known ?? this.#bestShares(this.#ratesAt(nowMs));
+    if (known === undefined && this.#kept.size < KEPT_MAX) this.#kept.set(key, this.#shares);
+  }
+
+  /**
+   * The curves are those of arrivals at random, but a load balancer that sends each fourth request to an instance sends at even
+   * intervals: what a split does to arrivals is taken into account in a second search.
+   */
+  #bestShares(rates: Float64Array): AllocatedShares {
+    const tables = this.#tables();
+    const random = new Float64Array(tables.length).fill(1);
+    const first = this.#search(rates, tables, random);
+    return this.#search(rates, tables, variabilities(first, rates));
+  }
+
+  #search(rates: Float64Array, tables: readonly (ResponseTable | null)[], variability: Float64Array): AllocatedShares {
+    const capacities = Float64Array.from(tables, (table) => table?.capacity ?? 0);
+    const considered = this.#world.balancers.map((_, b) => this.#bestInReach(b, tables, variability));
+    const instances = considered.map((places) => places.map(({ instance }) => instance));
+    const curves = considered.map((places) => places.map(({ curve }) => curve));
+    const { shares } = findBestSplit({ rates, capacities, instances, curves });
+    return shares.map((row, b) => {
+      const all = new Float64Array(tables.length + 1);
+      all[tables.length] = row.at(-1) as number;
+      for (const [n, i] of (instances[b] as number[]).entries()) all[i] = row[n] as number;
+      return all;
+    });
+  }
+
+  /** Instances that could answer b in time, the best at half their capacity first, with their success over utilisation. */
+  #bestInReach(
+    b: number,
+    tables: readonly (ResponseTable | null)[],
+    variability: Float64Array,
+  ): { instance: number; curve: Float64Array }[] {
+    const half = Math.round(0.5 / UTILISATION_STEP);
+    return tables
+      .flatMap((table, instance) => {
+        const { linkMs, delayMs, errorRatio } = this.#states[instance] as SiteState;
+        const leftMs = this.#scenario.qos.latencyMs - this.#rttMs(b, instance) - linkMs - delayMs;
+        if (table === null || !(leftMs > 0)) return [];
+        const curve = table.curve(leftMs, variability[instance] as number).map((success) => (1 - errorRatio) * success);
+        return (curve[0] as number) > 0 ? [{ instance, curve }] : [];
+      })
+      .sort((x, y) => (y.curve[half] as number) - (x.curve[half] as number))
+      .slice(0, Math.max(INSTANCES_MIN, Math.floor(PAIRS_MAX / this.#world.balancers.length)));
+  }
+
+  /** In requests of usual work. */
+  #ratesAt(nowMs: number): Float64Array {
+    const rates = new Float64Array(this.#world.balancers.length);
+    for (const { balancer, workFactor, firstMs, periodMs, untilMs, ...client } of this.#world.clients) {
+      if (firstMs - periodMs > nowMs || nowMs >= untilMs) continue;
+      (rates[balancer] as number) += ((1_000 * client.burst) / periodMs) * busyRatio(client) * workFactor;
+    }
+    return rates;
+  }
+
+  /** Null for what answers nothing now. Where everything stands still, it will move again for all alike. */
+  #tables(): (ResponseTable | null)[] {
+    const moving = this.#states.some(({ up, freezes }) => up && freezes === 0);
+    return this.#states.map(({ up, freezes, slowFactor }, i) => {
+      if (!up || (moving && freezes > 0)) return null;
+      const model = (this.#world.instances[i] as World['instances'][number]).model;
+      // Repeated slowing and its undoing leave rounding behind; the table must not be made again for that.
+      const factor = Math.round(slowFactor * 1e6) / 1e6;
+      return responseTable(factor === 1 ? model : { ...model, workMeanMs: model.workMeanMs * factor });
+    });
+  }
+
+  #rttMs(balancer: number, i: number): number {
+    const { rttMs, nodes } = this.#world.topology;
+    const node = this.#world.balancers[balancer] as number;
+    const there = (this.#world.instances[i] as World['instances'][number]).node;
+    return (rttMs[node * nodes.length + there] as number) + this.#scenario.network.jitterMs;
+  }
+}
+
+function apply(change: Exclude<Change, { kind: 'keep' | 'restart' | 'uplink' }>, state: SiteState): void {
+  switch (change.kind) {
+    case 'up':
+      state.up = true;
+      return;
+    case 'down':
+      state.up = false;
+      return;
+    case 'freeze':
+      state.freezes++;
+      return;
+    case 'thaw':
+      state.freezes--;
+      return;
+    case 'slow':
+      state.slowFactor *= change.factor;
+      return;
+    case 'delay':
+      state.delayMs += change.addMs;
+      return;
+    case 'link':
+      state.linkMs += change.addMs;
+      return;
+    case 'errors':
+      state.errorRatio += change.addRatio;
+      return;
+    case 'announce':
+    case 'withdraw':
+      return;
+  }
+}
+
+/**
+ * Squared coefficient of variation of the gaps between arrivals at each instance. Of a random stream, each 1/w-th in turn leaves
+ * Erlang gaps with w; streams that come together count by their rates (Albin 1984, the asymptotic method).
+ */
+function variabilities(shares: AllocatedShares, rates: Float64Array): Float64Array {
+  const instances = (shares[0] as Float64Array).length - 1;
+  return Float64Array.from({ length: instances }, (_, i) => {
+    let total = 0;
+    let varied = 0;
+    for (const [b, row] of shares.entries()) {
+      const share = row[i] as number;
+      total += share;
+      if (share > 0) varied += (share * share) / (rates[b] as number);
+    }
+    return total === 0 ? 1 : varied / total;
+  });
+}

@@ -1,0 +1,75 @@
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { describe, expect, it, onTestFinished } from 'vitest';
+import { makeCertificates } from '../../support/certificates.ts';
+import { cli } from '../../support/cli.ts';
+
+const PORTS = '[proxy]\nlisten = "127.0.0.1:0"\n[admin]\nlisten = "127.0.0.1:0"\n';
+const SERVICE = '[[service]]\nname = "s"\nqos.latency = "80ms"\ninstances = ["http://127.0.0.1:9"]\n';
+
+function fileOf(text: string): string {
+  const folder = mkdtempSync(join(tmpdir(), 'qedge-check-'));
+  onTestFinished(() => rmSync(folder, { recursive: true }));
+  const file = join(folder, 'qedge.toml');
+  writeFileSync(file, text);
+  return file;
+}
+
+const check = (text: string, ...options: readonly string[]) => cli('check', '-c', fileOf(text), ...options);
+
+describe('qedge check', () => {
+  it("refuses a key that is not the certificate's", async () => {
+    const { server, client } = makeCertificates();
+    const tls = `[proxy.tls]\ncert = "${server.certFile}"\nkey = "${client.keyFile}"\n`;
+    const { status, err } = await check(PORTS + tls + SERVICE);
+    expect(status).toBe(78);
+    expect(err).toContain(`proxy.tls.key: ${client.keyFile} is not the key of ${server.certFile}`);
+  });
+
+  it('refuses a CA that is rubbish', async () => {
+    const ca = fileOf('rubbish');
+    const { status, err } = await check(`${PORTS}${SERVICE}ca = "${ca}"\n`);
+    expect(status).toBe(78);
+    expect(err).toContain(`service.ca: no certificate (PEM) in ${ca}`);
+  });
+
+  it('refuses an announcement that nothing could use', async () => {
+    const announce = '[[announce]]\nservice = "ss"\nurl = "http://127.0.0.1:9"\n';
+    const { status, err } = await check(PORTS + SERVICE + announce);
+    expect(status).toBe(78);
+    expect(err).toMatch(/announce\.service: no \[\[service\]\] is named "ss".*did you mean "s"\?/);
+  });
+
+  it('names an unknown policy beside another mistake of its service', async () => {
+    const { err } = await check(`${PORTS}${SERVICE}policy = "qedg"\nadmission = "maybe"\n`);
+    expect(err).toContain('service.policy: unknown policy "qedg"');
+    expect(err).toContain('service.admission');
+  });
+
+  it('names an unset variable once', async () => {
+    const { err } = await check(`[proxy]\nlisten = "\${env:QEDGE_TEST_UNSET}"\n${SERVICE}`);
+    expect(err.trim().split('\n')).toEqual([
+      expect.stringContaining('environment variable QEDGE_TEST_UNSET is not set'),
+    ]);
+  });
+
+  it('says which command a scenario is for', async () => {
+    const { status, err } = await cli('check', '-c', 'config/scenario.toml');
+    expect(status).toBe(78);
+    expect(err.trim()).toBe('scenario.toml:1:1: this is a scenario: qedge simulate runs it');
+  });
+
+  it.each(['config/jetson.toml', 'config/raspberry-pi.toml'])('passes %s off the device', async (file) => {
+    expect(await cli('check', '--reload', '-c', file)).toMatchObject({ status: 0, err: '' });
+  });
+
+  it('tells programs as JSON what it tells people', async () => {
+    const good = await check(PORTS + SERVICE, '--json');
+    expect(good.status).toBe(0);
+    expect(JSON.parse(good.out)).toMatchObject({ ok: true, problems: [] });
+    const bad = await check(`${PORTS}${SERVICE}colour = 1\n`, '--json');
+    expect(bad).toMatchObject({ status: 78, err: '' });
+    expect(JSON.parse(bad.out)).toMatchObject({ ok: false, problems: [{ line: 9, path: 'service.colour' }] });
+  });
+});

@@ -1,0 +1,70 @@
+// The release side of updates: a key, a signature, and what is said to mistakes.
+
+import { spawnSync } from 'node:child_process';
+import { copyFileSync, mkdtempSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join, resolve } from 'node:path';
+import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { digestOf } from '../../../src/update/copy.ts';
+import { verifyRelease } from '../../../src/update/signature.ts';
+
+const MAIN = resolve(import.meta.dirname, '../../../src/main.ts');
+
+describe('qedge keygen and qedge sign', () => {
+  let directory = '';
+  const at = (name: string): string => join(directory, name);
+  const qedge = (...args: readonly string[]) =>
+    spawnSync(process.execPath, [MAIN, ...args], { encoding: 'utf8', cwd: directory });
+
+  beforeEach(() => {
+    directory = mkdtempSync(join(tmpdir(), 'qedge-sign-'));
+    // Any program of this machine will do.
+    copyFileSync('/bin/true', at('qedge-new'));
+  });
+  afterEach(() => rmSync(directory, { recursive: true }));
+
+  it('make a signature that a device with the printed key believes', () => {
+    const { stdout } = qedge('keygen', 'key.pem');
+    expect(statSync(at('key.pem')).mode & 0o777).toBe(0o600);
+    const publicKey = /^\[update\]\npublic_key = "(.+)"\n$/.exec(stdout)?.[1] ?? '';
+    expect(qedge('sign', 'qedge-new', '--key', 'key.pem', '--release', '1.2.3')).toMatchObject({
+      status: 0,
+      stdout: 'qedge-new.sig\n',
+    });
+    const release = verifyRelease(readFileSync(at('qedge-new.sig'), 'utf8'), publicKey);
+    expect(release).toEqual({ version: '1.2.3', architecture: process.arch, ...digestOf(at('qedge-new')) });
+  });
+
+  it('never overwrite a key', () => {
+    writeFileSync(at('key.pem'), 'precious');
+    expect(qedge('keygen', 'key.pem')).toMatchObject({
+      status: 1,
+      stderr: 'qedge: key.pem exists; a key is never overwritten\n',
+    });
+    expect(readFileSync(at('key.pem'), 'utf8')).toBe('precious');
+  });
+
+  it('say what is wrong with the key, the file or the version', () => {
+    qedge('keygen', 'key.pem');
+    writeFileSync(at('notes.txt'), 'no key, and no program either');
+    const sign = (...args: readonly string[]) => {
+      const { status, stderr } = qedge('sign', ...args);
+      return [status, stderr.trim()];
+    };
+    expect(sign('qedge-new', '--key', 'notes.txt')).toEqual([
+      1,
+      'qedge: --key: notes.txt is no private key in PEM, such as qedge keygen writes',
+    ]);
+    expect(sign('notes.txt', '--key', 'key.pem')).toEqual([1, 'qedge: notes.txt: not an executable']);
+    expect(sign('none', '--key', 'key.pem')).toEqual([1, `qedge: no such file: ${at('none')}`]);
+    expect(sign('qedge-new', '--key', 'none')).toEqual([1, `qedge: --key: no such file: ${at('none')}`]);
+    expect(sign('qedge-new', '--key', 'key.pem', '--release', '1.2.3', '--output', 'none/x')).toEqual([
+      1,
+      "qedge: ENOENT: no such file or directory, open 'none/x.part'",
+    ]);
+    expect(sign('qedge-new', '--key', 'key.pem', '--release', 'new')).toEqual([
+      64,
+      'qedge: --release: expected a version such as 1.2.3, got new',
+    ]);
+  });
+});
