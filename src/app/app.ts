@@ -189,6 +189,7 @@ class RunningApp implements App {
         log[event.kind === 'node-pressure' ? 'debug' : 'info'](event, 'node changed');
         if (event.kind === 'node-set') this.#tiers.node(event.node);
       },
+      onKnown: () => this.#dataPlanes.send({ kind: 'placement-known' }),
       onTarget: (nodeId, target) => {
         this.#prober.setTarget(nodeId, target);
         if (target === null) this.#dataPlanes.send({ kind: 'node-gone', nodeId });

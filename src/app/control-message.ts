@@ -10,6 +10,8 @@ export type ControlMessage =
   /** Takes back what was learned `ageMs` ago, and decides from here on. */
   | { readonly kind: 'start'; readonly learned: readonly RouterSnapshot[]; readonly ageMs: number }
   | { readonly kind: 'placement'; readonly service: string; readonly update: PlacementUpdate }
+  /** The first placement is complete, or was waited for long enough. */
+  | { readonly kind: 'placement-known' }
   | { readonly kind: 'rtt'; readonly nodeId: string; readonly rttMs: number }
   | { readonly kind: 'node-gone'; readonly nodeId: string }
   /** What is known of a name changed; null: it is not kept any more. */

@@ -79,6 +79,10 @@ export class DataPlane {
         return;
       case 'placement':
         this.#set.applyPlacement(message.service, message.update);
+        if (message.update.kind === 'instance-set') this.#proxy.placed(message.service);
+        return;
+      case 'placement-known':
+        this.#proxy.placementKnown();
         return;
       case 'rtt':
         this.#set.observeRtt(message.nodeId, message.rttMs);
@@ -137,9 +141,12 @@ export class DataPlane {
   }
 
   #services(config: Config): ProxyService[] {
+    const { mqtt, announce, placement } = config;
+    const isAwaited = (name: string): boolean =>
+      placement.waitMs > 0 && (mqtt !== null || announce.some(({ service }) => service === name));
     return config.services.flatMap((service) => {
       const router = this.routers.get(service.name);
-      return router === undefined ? [] : [{ config: service, router }];
+      return router === undefined ? [] : [{ config: service, router, awaited: isAwaited(service.name) }];
     });
   }
 }

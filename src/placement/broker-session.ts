@@ -39,6 +39,8 @@ export interface BrokerSessionOptions {
   };
   /** The cache changed: grace periods may run. */
   readonly onChange: () => void;
+  /** All that is retained was heard. */
+  readonly onSynced: () => void;
 }
 
 export interface BrokerSessionState extends BrokerState {
@@ -79,7 +81,10 @@ export class BrokerSession {
       connection: this.#connection,
       cache,
       nowMs: () => clock.nowMs(),
-      onSynced: options.onChange,
+      onSynced: () => {
+        options.onChange();
+        options.onSynced();
+      },
     });
   }
 

@@ -41,6 +41,8 @@ export interface PlacementOptions {
   /** A change of the placement of a configured service, in order. */
   readonly onUpdate: (service: string, update: PlacementUpdate) => void;
   readonly onNode: (event: NodeEvent) => void;
+  /** After a start or a change: all that is retained was heard, or `placement.wait` is over. */
+  readonly onKnown: () => void;
   /** Where a node's distance is to be measured from now on; null: nowhere any more. */
   readonly onTarget: (nodeId: string, target: ProbeTarget | null) => void;
   /** When an instance last answered a request, by `clock`; -Infinity when it never did. Absent: no request is made. */
@@ -100,6 +102,8 @@ class CachedPlacement implements Placement {
   #announcer: Announcer | null = null;
   #session: BrokerSession | null = null;
   #pressure: NodePressure | null = null;
+  /** Runs while the first placement is waited for. */
+  #waitTimer: NodeJS.Timeout | null = null;
   #tickTimer: NodeJS.Timeout | null = null;
   #tickAtMs = Number.POSITIVE_INFINITY;
 
@@ -139,11 +143,14 @@ class CachedPlacement implements Placement {
     this.#review();
     this.tellStatic();
     this.#begin(this.#config, []);
+    this.#await();
     this.#tickLater();
   }
 
   async stop({ succeeded } = { succeeded: false }): Promise<void> {
     if (this.#tickTimer !== null) clearTimeout(this.#tickTimer);
+    // Nothing more will be heard here.
+    this.#known();
     await this.#changing;
     const announcer = this.#announcer;
     this.#announcer = null;
@@ -162,6 +169,7 @@ class CachedPlacement implements Placement {
     }
     this.#review();
     this.#setStatic(before.services, config.services);
+    this.#await();
     // One change after the other: two sessions of one client id would push each other off the broker.
     this.#changing = this.#changing.then(() => this.#beginAnew());
   }
@@ -247,6 +255,21 @@ class CachedPlacement implements Placement {
     session?.start();
   }
 
+  /** Gives the broker, and own checks, time to say where services run. */
+  #await(): void {
+    if (this.#waitTimer !== null) clearTimeout(this.#waitTimer);
+    const { mqtt, announce, placement } = this.#config;
+    const waitMs = mqtt === null && announce.length === 0 ? 0 : placement.waitMs;
+    this.#waitTimer = setTimeout(() => this.#known(), waitMs).unref();
+  }
+
+  #known(): void {
+    if (this.#waitTimer === null) return;
+    clearTimeout(this.#waitTimer);
+    this.#waitTimer = null;
+    this.#options.onKnown();
+  }
+
   #createSession(config: Config, mqtt: MqttConfig, announcer: Announcer): BrokerSession {
     const { clock, rng, log, boot } = this.#options;
     return new BrokerSession({
@@ -263,6 +286,7 @@ class CachedPlacement implements Placement {
       rttMs: (nodeId) => this.#rttsMs.get(nodeId),
       counters: this.#counters,
       onChange: () => this.#tickLater(),
+      onSynced: () => this.#known(),
     });
   }
 

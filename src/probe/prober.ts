@@ -223,7 +223,10 @@ class RotatingProber implements Prober {
       this.#answer(nodeId, probed);
       if (!this.#isWarm(nodeId, probed)) return;
       const isLate = lateMs > Math.max(LATE_MS_MAX, LATE_RATIO_MAX * sampleMs);
-      if (isLate && probed.dropped.push(sampleMs) <= DROPPED_MAX) return;
+      if (isLate && probed.dropped.push(sampleMs) <= DROPPED_MAX) {
+        if (probed.estimate.rttMs === null) this.#askAgain(nodeId);
+        return;
+      }
       // A process that is always late still has to know its distances: what it read the soonest comes nearest.
       this.#learn(nodeId, probed, isLate ? Math.min(...probed.dropped) : sampleMs);
       probed.dropped = [];
@@ -252,9 +255,15 @@ class RotatingProber implements Prober {
   #isWarm(nodeId: string, probed: Probed): boolean {
     if (probed.warm || this.#probed.size > KEPT_CONNECTIONS_MAX) return true;
     probed.warm = true;
+    this.#askAgain(nodeId);
+    return false;
+  }
+
+  /** Before its turn: while its distance is unknown, its instances may not even be listened to. */
+  #askAgain(nodeId: string): void {
+    if (this.#probed.size > KEPT_CONNECTIONS_MAX) return;
     this.#rotation.add(nodeId);
     this.#schedule();
-    return false;
   }
 
   #learn(nodeId: string, probed: Probed, sampleMs: number): void {

@@ -23,6 +23,8 @@ import { ServiceRuntime } from './service.ts';
 export interface ProxyService {
   readonly config: ServiceConfig;
   readonly router: ServiceRouter;
+  /** Placement may yet say where it runs: until `placementKnown`, requests wait for its first instance. */
+  readonly awaited?: boolean;
 }
 
 export interface ProxyOptions {
@@ -57,7 +59,7 @@ export interface ProxyStats {
 export interface ProxyServiceStats {
   readonly service: string;
   readonly inFlight: number;
-  /** Requests that wait for a full instance. */
+  /** Requests that wait for a full instance, or for the first to be known. */
   readonly queued: number;
   /** Open connections to instances, idle ones included. */
   readonly upstreamConnections: number;
@@ -72,6 +74,10 @@ export interface Proxy {
   listen(inherited?: ReadonlyMap<string, number>, shared?: readonly BoundListener[]): Promise<readonly BoundListener[]>;
   /** Takes a new set of services; open connections and services that stay are not disturbed. Opens and closes ports of their own. */
   applyServices(services: readonly ProxyService[]): Promise<void>;
+  /** The router of the service has got an instance. */
+  placed(service: string): void;
+  /** What placement has said by now is all there is. */
+  placementKnown(): void;
   /**
    * Takes over other header names, limits, timeouts, trusted peers and certificates (read anew); ports, and whether they
    * are TLS, stay. Throws `CommandError`, with nothing changed, for a certificate that cannot be used.
@@ -171,6 +177,14 @@ class HttpProxy implements Proxy {
     await this.#moveListeners();
   }
 
+  placed(service: string): void {
+    this.#services.get(service.toLowerCase())?.firstPlacement.arrived();
+  }
+
+  placementKnown(): void {
+    for (const service of this.#services.values()) service.firstPlacement.end();
+  }
+
   configure(config: ProxyConfig, accessLog: boolean): void {
     const tls = this.#context.config.tls === null || config.tls === null ? null : readDownstreamTls(config.tls);
     const { listen, workers } = this.#context.config;
@@ -221,14 +235,15 @@ class HttpProxy implements Proxy {
   }
 
   /** A service that is the same as before keeps its connections, unless its CA may have been renewed. */
-  #setService({ config, router }: ProxyService): void {
+  #setService({ config, router, awaited = false }: ProxyService): void {
     const known = this.#services.get(config.name.toLowerCase());
     const same = known?.router === router && config.caFile === null && isDeepStrictEqual(known.config, config);
     if (same) return;
     known?.retire();
     const { metrics, nowMs } = this.#context;
     const { onHealth } = this.#options;
-    this.#services.set(config.name.toLowerCase(), new ServiceRuntime(config, router, { metrics, nowMs, onHealth }));
+    const options = { metrics, nowMs, onHealth, awaited: awaited && known === undefined };
+    this.#services.set(config.name.toLowerCase(), new ServiceRuntime(config, router, options));
   }
 
   async #open(name: string, address: ListenAddress, fd?: number): Promise<void> {
@@ -272,7 +287,7 @@ class HttpProxy implements Proxy {
     });
     const queued = metrics.gauge({
       name: 'qedge_queued_requests',
-      help: 'Requests that wait for a full instance.',
+      help: 'Requests that wait for a full instance, or for the first to be known.',
       labels: ['service'],
     });
     metrics.onScrape(() => {

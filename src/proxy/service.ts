@@ -6,6 +6,7 @@ import type { ServiceRouter } from '../core/service-router.ts';
 import { type VerdictRules, verdictRules } from '../core/verdict/rules.ts';
 import { type ClientTls, clientTls } from '../net/tls.ts';
 import { DeadlineFeasibility } from './exchange/deadline-feasibility.ts';
+import { type Awaiting, FirstPlacement } from './exchange/first-placement.ts';
 import { RetryBudget } from './exchange/retry.ts';
 import { TimeoutList } from './exchange/timeout-list.ts';
 import { type HealthChecker, type OnHealth, startHealthChecks } from './health.ts';
@@ -18,6 +19,11 @@ export interface RuntimeShared {
   readonly nowMs: () => number;
   /** An instance's active health checks changed their mind; null: none are made. */
   readonly onHealth: OnHealth | null;
+}
+
+export interface RuntimeOptions extends RuntimeShared {
+  /** It is new here, and placement may yet say where it runs. */
+  readonly awaited: boolean;
 }
 
 export class ServiceRuntime {
@@ -35,12 +41,13 @@ export class ServiceRuntime {
   readonly feasibility: DeadlineFeasibility;
   /** Of tries that the client set no deadline for. */
   readonly timeouts: TimeoutList;
+  readonly firstPlacement: FirstPlacement;
   readonly #health: HealthChecker | null;
   inFlight = 0;
   #retired = false;
 
-  constructor(config: ServiceConfig, router: ServiceRouter, shared: RuntimeShared) {
-    const { metrics, nowMs, onHealth } = shared;
+  constructor(config: ServiceConfig, router: ServiceRouter, options: RuntimeOptions) {
+    const { metrics, nowMs, onHealth, awaited } = options;
     this.name = config.name;
     this.config = config;
     this.router = router;
@@ -51,6 +58,7 @@ export class ServiceRuntime {
     this.rules = verdictRules({ ...config.failure, statuses: failureStatuses(config) }, config.retry.statuses);
     this.#tls = clientTls(config.caFile);
     this.#nowMs = nowMs;
+    this.firstPlacement = new FirstPlacement(awaited);
     const { health } = config;
     this.#health =
       health === null || onHealth === null
@@ -62,6 +70,11 @@ export class ServiceRuntime {
             onHealth: (key, healthy, reason) => onHealth(config.name, key, healthy, reason),
             phase: Math.random(),
           });
+  }
+
+  /** Whether a request that found no instance waits for the first, `msMax` at most; then it is woken. */
+  awaits(request: Awaiting, msMax: number): boolean {
+    return this.router.candidates.length === 0 && this.firstPlacement.hold(request, msMax);
   }
 
   /** Handles are reused once an instance is gone, so a pool is only good for the very instance it was made for. */
@@ -94,6 +107,7 @@ export class ServiceRuntime {
   retire(): void {
     this.#retired = true;
     this.#health?.stop();
+    this.firstPlacement.end();
     this.#pools.forEach((pool, handle) => {
       pool?.retire();
       this.#pools[handle] = undefined;
@@ -105,7 +119,7 @@ export class ServiceRuntime {
   }
 
   get queued(): number {
-    return this.#pools.reduce((sum, pool) => sum + (pool?.slots.queued ?? 0), 0);
+    return this.#pools.reduce((sum, pool) => sum + (pool?.slots.queued ?? 0), this.firstPlacement.waiting);
   }
 }
 

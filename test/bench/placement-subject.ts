@@ -65,6 +65,7 @@ function wholePlacement(): Subject {
     ownListeners: () => [{ host: '127.0.0.1', port: 8080 }],
     onUpdate: () => {},
     onNode: () => {},
+    onKnown: () => {},
     // What the prober would find: the first nodes are near, the others are not.
     onTarget: (nodeId, target) => {
       if (target === null) return;

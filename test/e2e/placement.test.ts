@@ -44,6 +44,19 @@ const expectKeys = (nodes: readonly QedgeProcess[], keys: readonly string[]): Pr
 
 const pause = (ms: number): Promise<void> => new Promise((resolve) => setTimeout(resolve, ms));
 
+describe('a cold start', () => {
+  it('answers the first request with the instance that the broker has to say yet', async () => {
+    const broker = await startMosquitto();
+    const { port } = await startInstance();
+    const client = await publisher(broker.url);
+    await retain(client, 'qedge/v1/nodes/n9', {});
+    await retain(client, topic('n9', 'a'), { host: '127.0.0.1', port });
+    const { url } = await startQedge('n1', toml(broker.url, [], 'wait = "60s"'));
+    const answer = await fetch(url, { headers: { 'X-QEdge-Service': 'pilotnet' } });
+    expect([answer.status, answer.headers.get('x-qedge-instance')]).toEqual([200, 'n9/a']);
+  });
+});
+
 describe('two qedges and a broker', () => {
   it('lose no request while instances are announced, moved and withdrawn, and the broker is stopped and started', async () => {
     const broker = await startMosquitto();

@@ -8,14 +8,14 @@ import { createRng } from '../../src/core/rng.ts';
 import { createProber } from '../../src/probe/prober.ts';
 import { createMetrics } from '../../src/telemetry/metrics.ts';
 
-function startProber({ changeRatio = 0.3, timeoutMs = 500 } = {}) {
+function startProber({ changeRatio = 0.3, timeoutMs = 500, intervalMs = 20 } = {}) {
   const rtts: (readonly [string, number])[] = [];
   const answers: string[] = [];
   const changes: { nodeId: string; fromMs: number; toMs: number }[] = [];
   const logLines: Record<string, unknown>[] = [];
   const metrics = createMetrics();
   const prober = createProber({
-    config: { intervalMs: 20, ratePerSecondMax: 200, timeoutMs, changeRatio },
+    config: { intervalMs, ratePerSecondMax: 200, timeoutMs, changeRatio },
     clock: { nowMs: () => performance.now() },
     rng: createRng(1),
     log: pino({ level: 'info' }, { write: (line: string) => void logLines.push(JSON.parse(line)) }),
@@ -92,6 +92,19 @@ describe('the prober', () => {
     // One may be read in a gap; what was read late is dropped, so none that is believed holds a stretch of 40 ms.
     expect(rtts.length).toBeLessThan(answers.length);
     expect(rtts.filter(([, rttMs]) => rttMs >= 40)).toEqual([]);
+    await vi.waitFor(() => expect(rtts.length).toBeGreaterThanOrEqual(1), soon);
+  });
+
+  it('asks a node again before its turn while its answers were read too late', async () => {
+    const node = await startNode(() => 5);
+    const { prober, rtts, answers } = startProber({ intervalMs: 600_000, timeoutMs: 10_000 });
+    const block = setInterval(() => {
+      const endMs = performance.now() + 40;
+      while (performance.now() < endMs);
+    }, 45);
+    prober.setTarget('n1', node.target);
+    await vi.waitFor(() => expect(answers.length).toBeGreaterThanOrEqual(2), soon);
+    clearInterval(block);
     await vi.waitFor(() => expect(rtts.length).toBeGreaterThanOrEqual(1), soon);
   });
 

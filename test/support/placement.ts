@@ -22,6 +22,8 @@ export interface TestPlacement {
   readonly nodeEvents: readonly NodeEvent[];
   readonly targets: ReadonlyMap<string, ProbeTarget | null>;
   readonly logLines: readonly Record<string, unknown>[];
+  /** How often the first placement was said to be known. */
+  readonly timesKnown: () => number;
   /** `node/instance availability` of every known instance, sorted. */
   keys(): readonly string[];
 }
@@ -58,6 +60,7 @@ export function startPlacementUnmanaged(toml: string, options: StartOptions = {}
   const nodeEvents: NodeEvent[] = [];
   const targets = new Map<string, ProbeTarget | null>();
   const logLines: Record<string, unknown>[] = [];
+  let known = 0;
   const metrics = createMetrics();
   const placement = createPlacement({
     config: configFrom(toml),
@@ -69,6 +72,7 @@ export function startPlacementUnmanaged(toml: string, options: StartOptions = {}
     ownListeners: () => options.ownListeners ?? [{ host: '127.0.0.1', port: 8080 }],
     onUpdate: (_service, update) => void updates.push(update),
     onNode: (event) => void nodeEvents.push(event),
+    onKnown: () => void known++,
     onTarget: (nodeId, target) => void targets.set(nodeId, target),
   });
   options.prepare?.(placement);
@@ -78,7 +82,7 @@ export function startPlacementUnmanaged(toml: string, options: StartOptions = {}
       .state()
       .instances.map(({ key, availability }) => `${key} ${availability}`)
       .sort();
-  return { placement, metrics, updates, nodeEvents, targets, logLines, keys };
+  return { placement, metrics, updates, nodeEvents, targets, logLines, timesKnown: () => known, keys };
 }
 
 /** A client as a person with mosquitto_pub would be one; it ends with the test that is running. */

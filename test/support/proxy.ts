@@ -17,6 +17,8 @@ import { listening } from './listening.ts';
 /** Whatever a test overrides, the rest as a service of the real config would be. */
 export interface ServiceSpec extends Partial<Omit<ServiceConfig, 'name' | 'qos' | 'limits' | 'retry' | 'failure'>> {
   readonly name: string;
+  /** Placement may yet say where it runs. */
+  readonly awaited?: boolean;
   /** Ports on 127.0.0.1, instance `a` on node `n1`, `b` on `n2`, … */
   readonly ports: readonly number[];
   /** Of all its instances; `http` when absent. */
@@ -69,7 +71,7 @@ export function proxyConfig(changes: Partial<ProxyConfig> = {}): ProxyConfig {
 }
 
 export function serviceConfig(spec: ServiceSpec): ServiceConfig {
-  const { ports: _ports, scheme: _scheme, qos, limits, retry, failure, ...changes } = spec;
+  const { ports: _ports, scheme: _scheme, awaited: _awaited, qos, limits, retry, failure, ...changes } = spec;
   return {
     listen: null,
     admission: 'try',
@@ -167,7 +169,7 @@ export function serviceOf(
     const instance = { ...instanceAt(spec.name, port, index), scheme: spec.scheme ?? 'http' };
     router.applyPlacement({ kind: 'instance-set', instance }, performance.now());
   });
-  return { config, router: recording(router, observed, settled) };
+  return { config, router: recording(router, observed, settled), awaited: spec.awaited ?? false };
 }
 
 /** The same router, which writes down what it is told. */

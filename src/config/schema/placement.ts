@@ -16,6 +16,10 @@ export const placementKeys = (oneMachine = false) => ({
     doc: 'Networks that announced addresses must be in. Metadata services of clouds never are. Where node.address and all of mqtt.url are on loopback, all nodes are one machine, and the default has loopback as well.',
     default: oneMachine ? [...PRIVATE_NETWORKS, '127.0.0.0/8', '::1/128'] : PRIVATE_NETWORKS,
   }),
+  wait: key('waitMs', duration({ zero: true }), {
+    doc: 'How long, from the start, requests of a service without an instance wait for the first to be announced. "0s": they are refused.',
+    default: '2s',
+  }),
   node_grace: key('nodeGraceMs', duration({ zero: true }), {
     doc: 'The instances of a node that left unseen get no new traffic, and are forgotten after this.',
     default: '30s',

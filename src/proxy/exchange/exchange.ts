@@ -27,6 +27,7 @@ import { EarlierAttempts } from './earlier-attempts.ts';
 import { errorAnswer, statusOf } from './error-response.ts';
 import type { ExchangeClient } from './exchange-connection.ts';
 import { asProxyError, deadlinePassed, noInstance, ofService, queueFull, shed } from './exchange-errors.ts';
+import type { Awaiting } from './first-placement.ts';
 import { admitHead, assertReachable, assertRoom } from './load-shedding.ts';
 import { countHop, type LastHopAnswer } from './max-forwards.ts';
 import { CLIENT_GONE, ExchangeRecord } from './record.ts';
@@ -38,7 +39,7 @@ import { Stopwatch } from './stopwatch.ts';
 const NONE: readonly number[] = [];
 const NO_FIELDS: string[] = [];
 
-export class Exchange implements AttemptOwner, BodyListener, Waiter {
+export class Exchange implements AttemptOwner, BodyListener, Waiter, Awaiting {
   readonly request: ClientRequest;
   readonly answer: Answer;
   readonly record: ExchangeRecord;
@@ -166,6 +167,7 @@ export class Exchange implements AttemptOwner, BodyListener, Waiter {
     const info = { clientId: this.record.clientId, budgetMs, session, tried: this.#earlier?.tried ?? NONE };
     const first = service.router.route(info, nowMs);
     if (first === null) {
+      if (service.awaits(this, this.deadline.askedLeftMs(nowMs))) return;
       this.fail(service.router.lastTier === 'shed' ? shed() : noInstance());
       return;
     }
@@ -181,6 +183,10 @@ export class Exchange implements AttemptOwner, BodyListener, Waiter {
     const pool = service.poolOf(first);
     if (pool.slots.wait(this)) this.#queued = { candidate: first, pool };
     else this.fail(queueFull(first));
+  }
+
+  onPlaced(): void {
+    if (!this.#over) this.#route();
   }
 
   onSlot(): void {
@@ -292,6 +298,7 @@ export class Exchange implements AttemptOwner, BodyListener, Waiter {
     const nowMs = this.nowMs();
     this.record.failed(error.code);
     this.#attempt?.abandon(nowMs);
+    this.record.service?.firstPlacement.cancel(this);
     if (this.answer.begun) {
       this.#cutOff(error.code, nowMs);
       return;
@@ -320,6 +327,7 @@ export class Exchange implements AttemptOwner, BodyListener, Waiter {
     const nowMs = this.nowMs();
     this.#queued?.pool.slots.cancel(this);
     this.#queued = null;
+    this.record.service?.firstPlacement.cancel(this);
     const attempt = this.#attempt;
     const inTime = this.deadline.isKept(this.stopwatch.elapsedMs(nowMs));
     const account = attempt?.abandon(nowMs) ?? (inTime ? 'none' : 'miss');

@@ -1,0 +1,63 @@
+// Requests of a service of which no instance is known yet, while placement may still say where it runs: they wait for that
+// instead of being refused.
+
+/** A request that waits. */
+export interface Awaiting {
+  /** An instance came, or none will. */
+  onPlaced(): void;
+}
+
+export class FirstPlacement {
+  readonly #waiting = new Map<Awaiting, NodeJS.Timeout | null>();
+  #expected: boolean;
+  #release: NodeJS.Immediate | null = null;
+
+  /** `expected`: more may be heard of where the service runs. */
+  constructor(expected: boolean) {
+    this.#expected = expected;
+  }
+
+  get waiting(): number {
+    return this.#waiting.size;
+  }
+
+  /** Takes the request in, `msMax` at most (+Infinity: as long as it takes); false when there is nothing to wait for. */
+  hold(request: Awaiting, msMax: number): boolean {
+    if (!this.#expected) return false;
+    const timer = msMax === Number.POSITIVE_INFINITY ? null : setTimeout(expire, Math.ceil(msMax), this, request);
+    this.#waiting.set(request, timer);
+    return true;
+  }
+
+  cancel(request: Awaiting): void {
+    const timer = this.#waiting.get(request);
+    if (timer === undefined) return;
+    if (timer !== null) clearTimeout(timer);
+    this.#waiting.delete(request);
+  }
+
+  /** An instance came. Others come along with it, and share what waits. */
+  arrived(): void {
+    if (this.#waiting.size > 0) this.#release ??= setImmediate(() => this.#letGo());
+  }
+
+  /** What is known by now is all there is. */
+  end(): void {
+    this.#expected = false;
+    this.#letGo();
+  }
+
+  #letGo(): void {
+    if (this.#release !== null) clearImmediate(this.#release);
+    this.#release = null;
+    for (const request of [...this.#waiting.keys()]) {
+      this.cancel(request);
+      request.onPlaced();
+    }
+  }
+}
+
+function expire(placement: FirstPlacement, request: Awaiting): void {
+  placement.cancel(request);
+  request.onPlaced();
+}
