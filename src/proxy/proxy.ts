@@ -19,6 +19,7 @@ import { TrustedPeers } from './fields/forwarded.ts';
 import type { OnHealth } from './health.ts';
 import { createProxyMetrics } from './metrics.ts';
 import { ServiceRuntime } from './service.ts';
+import { type ProxyStats, registerGauges } from './stats.ts';
 
 export interface ProxyService {
   readonly config: ServiceConfig;
@@ -47,22 +48,6 @@ export interface ProxyOptions {
 export interface BoundListener extends ListenAddress {
   /** `proxy`, or the service that has this port of its own. */
   readonly name: string;
-}
-
-export interface ProxyStats {
-  /** Open client connections. */
-  readonly connections: number;
-  readonly inFlight: number;
-  readonly services: readonly ProxyServiceStats[];
-}
-
-export interface ProxyServiceStats {
-  readonly service: string;
-  readonly inFlight: number;
-  /** Requests that wait for a full instance, or for the first to be known. */
-  readonly queued: number;
-  /** Open connections to instances, idle ones included. */
-  readonly upstreamConnections: number;
 }
 
 export interface Proxy {
@@ -139,7 +124,7 @@ class HttpProxy implements Proxy {
     this.#sweep = setInterval(() => {
       for (const service of this.#services.values()) service.sweep();
     }, POOL_SWEEP_MS).unref();
-    this.#registerGauges(options.metrics);
+    registerGauges(options.metrics, () => this.stats());
   }
 
   async listen(
@@ -274,31 +259,5 @@ class HttpProxy implements Proxy {
     for (const { name, config } of this.#services.values()) {
       if (config.listen !== null && !this.#listeners.has(name)) await this.#open(name, config.listen);
     }
-  }
-
-  #registerGauges(metrics: Metrics): void {
-    const connections = metrics
-      .gauge({ name: 'qedge_client_connections', help: 'Open connections from clients.' })
-      .with();
-    const upstream = metrics.gauge({
-      name: 'qedge_upstream_connections',
-      help: 'Open connections to instances, idle ones included.',
-      labels: ['service'],
-    });
-    const queued = metrics.gauge({
-      name: 'qedge_queued_requests',
-      help: 'Requests that wait for a full instance, or for the first to be known.',
-      labels: ['service'],
-    });
-    metrics.onScrape(() => {
-      const stats = this.stats();
-      connections.set(stats.connections);
-      upstream.clear();
-      queued.clear();
-      for (const service of stats.services) {
-        upstream.with(service.service).set(service.upstreamConnections);
-        queued.with(service.service).set(service.queued);
-      }
-    });
   }
 }
