@@ -21,7 +21,8 @@ export function parsePolicy(text: string): PolicyChoice {
 /** What is wrong with a policy's text, in words; empty when nothing is. */
 export function policyProblems(text: string): string[] {
   if (text === ORACLE) return [];
-  return checkPolicy(parsePolicy(text)).map(({ path, message }) => (path === 'name' ? message : `${path}: ${message}`));
+  const problems = checkPolicy(parsePolicy(text), 'study');
+  return problems.map(({ path, message }) => (path === 'name' ? message : `${path}: ${message}`));
 }
 
 function optionValue(text: string): string | number | boolean {

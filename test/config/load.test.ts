@@ -277,6 +277,12 @@ describe('what only shows between sections', () => {
     ]);
   });
 
+  it('a switch for studies, which the simulator alone takes', () => {
+    expect(errorsOf(`${MINIMAL}policy = { name = "qedge", deferral = true }\n`)).toEqual([
+      expect.stringMatching(/^qedge\.toml:10:28: service\.policy\.deferral: a switch for studies, .*: leave it out$/),
+    ]);
+  });
+
   it('an instance that is announced twice', () => {
     const twice = '[[announce]]\nservice = "pilotnet"\nurl = "h:1"\n'.repeat(2);
     expect(errorsOf(MINIMAL + twice)).toEqual([

@@ -1,7 +1,7 @@
 // `qedge policies [NAME]`: what there is to choose from, and what options each has.
 
 import type { Command } from 'commander';
-import { defaultText, type OptionSpec, rangeText } from '../../core/policies/options.ts';
+import { defaultText, isStudySwitch, type OptionSpec, rangeText } from '../../core/policies/options.ts';
 import { checkPolicy, isPolicyName, POLICIES, POLICY_NAMES, type PolicyName } from '../../core/policies/registry.ts';
 import { CommandError, EX_USAGE } from '../../errors.ts';
 import { widthOf } from '../../terminal/paint.ts';
@@ -51,14 +51,18 @@ function optionsLines(name: PolicyName, width: number): readonly string[] {
   if (first === undefined) return [...headline, 'It has no options.'];
   const [key, spec] = first;
   const value = defaultText(spec);
+  const lines = (which: readonly (readonly [string, OptionSpec])[]): readonly string[] =>
+    definitions(
+      which.map(([option, one]) => [`${option} = ${defaultText(one)}`, meaning(one)]),
+      width,
+    );
+  const switches = specs.filter(([, one]) => isStudySwitch(one));
   return [
     ...headline,
     '',
-    ...definitions(
-      specs.map(([option, one]) => [`${option} = ${defaultText(one)}`, meaning(one)]),
-      width,
-    ),
+    ...lines(specs.filter(([, one]) => !isStudySwitch(one))),
     '',
+    ...(switches.length === 0 ? [] : ['Switches for studies, which a service does not take:', ...lines(switches), '']),
     `In a service of the configuration: policy = { name = "${name}", ${key} = ${value} }`,
     `For simulate and trace replay: --policy ${name}:${key}=${value.replaceAll('"', '')}`,
   ];

@@ -1,6 +1,13 @@
 // What a policy file exports beside its code: the name people write, one line about it, its options, how to make it.
 
-import { type OptionSpecs, type OptionValues, type PolicyProblem, readOptions } from './options.ts';
+import {
+  type OptionSpecs,
+  type OptionValues,
+  type PolicyProblem,
+  type Purpose,
+  readOptions,
+  studyProblems,
+} from './options.ts';
 import type { Policy, PolicyContext } from './policy.ts';
 
 export interface PolicyDefinition {
@@ -8,7 +15,7 @@ export interface PolicyDefinition {
   readonly about: string;
   readonly options: OptionSpecs;
   /** What is wrong with the options that a person wrote; empty when nothing is. */
-  check(raw: Readonly<Record<string, unknown>>): PolicyProblem[];
+  check(raw: Readonly<Record<string, unknown>>, purpose: Purpose): PolicyProblem[];
   /** Makes one from options that passed `check`; those that would not are replaced by their defaults. */
   create(raw: Readonly<Record<string, unknown>>, context: PolicyContext): Policy;
 }
@@ -22,7 +29,10 @@ export function definePolicy<const Specs extends OptionSpecs>(definition: {
   return {
     about: definition.about,
     options: definition.options,
-    check: (raw) => readOptions(definition.options, raw).problems,
+    check: (raw, purpose) => [
+      ...readOptions(definition.options, raw).problems,
+      ...(purpose === 'study' ? [] : studyProblems(definition.options, raw)),
+    ],
     create: (raw, context) => definition.create(readOptions(definition.options, raw).values, context),
   };
 }

@@ -24,7 +24,16 @@ export type OptionSpec =
       readonly max: number;
       readonly about: string;
     }
-  | { readonly kind: 'boolean'; readonly default: boolean; readonly about: string };
+  | {
+      readonly kind: 'boolean';
+      readonly default: boolean;
+      readonly about: string;
+      /** Switches a part of the policy off to show what it earns: the simulator takes it, a service does not. */
+      readonly study?: true;
+    };
+
+/** What a policy is chosen for: to route requests, or to be compared in the simulator. */
+export type Purpose = 'service' | 'study';
 
 export type OptionSpecs = Readonly<Record<string, OptionSpec>>;
 
@@ -60,6 +69,20 @@ export function readOptions<Specs extends OptionSpecs>(
   // Every name of `specs` was filled in above with the type its kind demands.
   return { values: values as OptionValues<Specs>, problems };
 }
+
+/** Whether it is a switch for studies. */
+export function isStudySwitch(spec: OptionSpec | undefined): boolean {
+  return spec?.kind === 'boolean' && spec.study === true;
+}
+
+/** One for each switch for studies that a person wrote for a service. */
+export function studyProblems(specs: OptionSpecs, raw: Readonly<Record<string, unknown>>): PolicyProblem[] {
+  return Object.keys(raw)
+    .filter((name) => Object.hasOwn(specs, name) && isStudySwitch(specs[name]))
+    .map((path) => ({ path, message: STUDY_ONLY }));
+}
+
+const STUDY_ONLY = 'a switch for studies, which only scenario files, `simulate` and `trace replay` take: leave it out';
 
 /** As it is written in a configuration: `"500ms"`, `3`, `true`. */
 export function defaultText(spec: OptionSpec): string {
@@ -125,7 +148,7 @@ function formatDuration(ms: number): string {
 }
 
 function unknownOption(name: string, specs: OptionSpecs): string {
-  const known = Object.keys(specs);
+  const known = Object.keys(specs).filter((one) => !isStudySwitch(specs[one]));
   const choice = known.length === 0 ? 'this policy takes none' : `expected one of ${known.join(', ')}`;
   return `unknown option ${JSON.stringify(name)}, ${choice}`;
 }

@@ -5,7 +5,7 @@ import type { Preference } from '../domain.ts';
 import { DEC_SARSA } from './dec-sarsa.ts';
 import type { PolicyDefinition } from './definition.ts';
 import { LEAST_CONNECTIONS } from './least-connections.ts';
-import type { PolicyProblem } from './options.ts';
+import type { PolicyProblem, Purpose } from './options.ts';
 import { P2C_EWMA } from './p2c-ewma.ts';
 import type { Policy, PolicyContext } from './policy.ts';
 import { PreferPolicy } from './prefer/policy.ts';
@@ -40,10 +40,10 @@ export interface PolicyChoice {
 
 /**
  * What is wrong with a choice of policy, for the config layer to place: `path` is `name` for an unknown policy, else the
- * name of the option. Empty when nothing is wrong.
+ * name of the option. Empty when nothing is wrong. Switches for studies are wrong for a service.
  */
-export function checkPolicy(choice: PolicyChoice): PolicyProblem[] {
-  if (isPolicyName(choice.name)) return POLICIES[choice.name].check(choice.options);
+export function checkPolicy(choice: PolicyChoice, purpose: Purpose = 'service'): PolicyProblem[] {
+  if (isPolicyName(choice.name)) return POLICIES[choice.name].check(choice.options, purpose);
   return [
     {
       path: 'name',

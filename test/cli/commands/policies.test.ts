@@ -27,6 +27,14 @@ describe('qedge policies', () => {
     expect(checkPolicy(parsePolicy(example ?? name))).toEqual([]);
   });
 
+  it('lists switches for studies apart, which simulate takes and a service does not', async () => {
+    const { out } = await policies('qedge');
+    expect(out.indexOf('deferral = ')).toBeGreaterThan(out.indexOf('Switches for studies'));
+    const choice = parsePolicy('qedge:deferral=false');
+    expect(checkPolicy(choice, 'study')).toEqual([]);
+    expect(checkPolicy(choice).map(({ path }) => path)).toEqual(['deferral']);
+  });
+
   it('is wrong usage for a name that is none, and says which there are', async () => {
     const { status, out, err } = await policies('fastest');
     expect({ status, out }).toEqual({ status: 64, out: '' });

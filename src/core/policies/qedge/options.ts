@@ -1,4 +1,4 @@
-// The parameters of `qedge` and the switches that its ablation table is made with. Defaults were found by simulation at
+// The parameters of `qedge`, and the switches for studies that its ablation table is made with. Defaults were found by simulation at
 // τ = 80 ms; what is a latency scales with τ, what is a time of control does not.
 //
 // Ablation: requests lost in %, learning included, one seed (101): paper-ps at load 1.2, alone-poisson, mixed-hardware, d13-dynamic and
@@ -74,26 +74,45 @@ export const QEDGE_OPTIONS = {
     kind: 'boolean',
     default: true,
     about: 'measure congestion against what each instance itself takes unloaded',
+    study: true,
   },
-  baseline_rise: { kind: 'number', default: 0.002, min: 0, max: 1, about: 'how fast that may rise, share per second' },
+  baseline_rise: {
+    kind: 'number',
+    default: 0.002,
+    min: 0,
+    max: 1,
+    about: 'how fast what an instance takes unloaded may rise, share per second',
+  },
   memory: {
     kind: 'boolean',
     default: true,
     about: 'how tries ended over W and longer, as the prior of the estimate that fades',
+    study: true,
   },
   shed: {
     kind: 'boolean',
     default: false,
     about: 'refuse what no instance has room for, so that the rest is answered in time',
   },
-  censoring: { kind: 'boolean', default: true, about: 'count overdue requests as failures before they end' },
-  deferral: { kind: 'boolean', default: true, about: 'pass over an instance that is late right now' },
+  censoring: {
+    kind: 'boolean',
+    default: true,
+    about: 'count overdue requests as failures before they end',
+    study: true,
+  },
+  deferral: { kind: 'boolean', default: true, about: 'pass over an instance that is late right now', study: true },
   queueing: {
     kind: 'boolean',
     default: true,
     about: 'pass over an instance where the own requests in flight already make a queue too long',
+    study: true,
   },
-  cold_start: { kind: 'boolean', default: true, about: 'begin with weights by round trip instead of equal ones' },
+  cold_start: {
+    kind: 'boolean',
+    default: true,
+    about: 'begin with weights by round trip instead of equal ones',
+    study: true,
+  },
 } as const;
 
 export type QedgeOptions = OptionValues<typeof QEDGE_OPTIONS>;
