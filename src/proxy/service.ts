@@ -8,6 +8,7 @@ import { type ClientTls, clientTls } from '../net/tls.ts';
 import { DeadlineFeasibility } from './exchange/deadline-feasibility.ts';
 import { type Awaiting, FirstPlacement } from './exchange/first-placement.ts';
 import { RetryBudget } from './exchange/retry.ts';
+import { SlowClients } from './exchange/slow-clients.ts';
 import { TimeoutList } from './exchange/timeout-list.ts';
 import { type HealthChecker, type OnHealth, startHealthChecks } from './health.ts';
 import type { ProxyMetrics, ServiceMetrics } from './metrics.ts';
@@ -42,6 +43,7 @@ export class ServiceRuntime {
   /** Of tries that the client set no deadline for. */
   readonly timeouts: TimeoutList;
   readonly firstPlacement: FirstPlacement;
+  readonly slowClients = new SlowClients();
   readonly #health: HealthChecker | null;
   inFlight = 0;
   #retired = false;

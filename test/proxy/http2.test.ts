@@ -27,6 +27,25 @@ async function startHttp2Instance(
 }
 
 describe('a client that speaks HTTP/2 in cleartext', () => {
+  it('cannot keep one answer standing by taking others', async () => {
+    const instance = await startInstance((request, response) => {
+      response.end(request.url === '/large' ? Buffer.alloc(8 * 1024 * 1024) : 'ok');
+    });
+    const proxy = await startProxy([{ name: 'svc', ports: [instance.port] }], { bodyIdleTimeoutMs: 250 });
+    const client = session(proxy.url);
+    const stalled = client.request({ ':path': '/large', 'x-qedge-service': 'svc' });
+    const closed = new Promise<number>((resolve) => stalled.on('close', () => resolve(stalled.rstCode)));
+    stalled.on('error', () => {});
+    stalled.pause();
+    let over = false;
+    void closed.then(() => {
+      over = true;
+    });
+    while (!over) expect((await ask(client, {})).status).toBe(200);
+    expect(await closed).toBe(constants.NGHTTP2_CANCEL);
+    await expect.poll(() => proxy.proxy.stats().inFlight, PATIENCE).toBe(0);
+  });
+
   it('is served on the port of HTTP/1, by instances of HTTP/1', async () => {
     const seen: unknown[] = [];
     const instance = await startInstance((request, response) => {

@@ -3,7 +3,8 @@
 import { once } from 'node:events';
 import type { ServerResponse } from 'node:http';
 import { connect, type Socket } from 'node:net';
-import { describe, expect, it } from 'vitest';
+import { describe, expect, it, onTestFinished, vi } from 'vitest';
+import { PATIENCE } from '../support/patience.ts';
 import { bodyOf, rawRequest, startInstance, startProxy, until } from '../support/proxy.ts';
 
 const HEADERS = { 'X-QEdge-Service': 'pilotnet' };
@@ -131,6 +132,55 @@ describe('an instance', () => {
   });
 });
 
+describe('a client that trickles a body', () => {
+  it.each([
+    ['service', { inFlightMax: 2 }],
+    ['instance', { instanceInFlightMax: 2 }],
+  ])('makes way for a request once its %s is full, and keeps its place until then', async (_, limits) => {
+    const { port } = await startInstance((request, response) => {
+      request.resume().on('end', () => response.end());
+    });
+    const proxy = await startProxy([{ name: 'pilotnet', ports: [port], limits }]);
+    const slow = Array.from({ length: 2 }, () => {
+      const socket = connect(proxy.port, '127.0.0.1');
+      socket.write('POST / HTTP/1.1\r\nHost: pilotnet\r\nTransfer-Encoding: chunked\r\n\r\n1\r\nx\r\n');
+      const answer = textOf(socket);
+      return { answer, trickle: setInterval(() => socket.write('1\r\nx\r\n'), 50), socket };
+    });
+    await until(() => proxy.proxy.stats().inFlight === 2);
+    const get = async (): Promise<number> => (await fetch(proxy.url, { headers: HEADERS })).status;
+    await expect.poll(get, PATIENCE).toBe(200);
+    await until(() => slow.some(({ answer }) => answer().startsWith('HTTP/1.1 408 ')));
+    expect(await get()).toBe(200);
+    const left = slow.filter(({ answer }) => answer() === '');
+    expect(left).toHaveLength(1);
+    for (const { trickle, socket } of slow) {
+      clearInterval(trickle);
+      if (!socket.destroyed) socket.write('0\r\n\r\n');
+    }
+    await until(() => left[0]?.answer().startsWith('HTTP/1.1 200 ') === true);
+    expect(proxy.proxy.stats().inFlight).toBe(0);
+  });
+});
+
+describe('a client that does not take its answer', () => {
+  it('makes way in time for a request once its service is full', async () => {
+    const { port } = await startInstance((request, response) => {
+      response.end(request.url === '/large' ? Buffer.alloc(32 * 1024 * 1024) : 'ok');
+    });
+    // Time of its own, so that seconds do not take seconds.
+    const now = performance.now.bind(performance);
+    vi.spyOn(performance, 'now').mockImplementation(() => now() * 20);
+    onTestFinished(() => void vi.restoreAllMocks());
+    const proxy = await startProxy([{ name: 'pilotnet', ports: [port], limits: { inFlightMax: 1 } }]);
+    const slow = connect(proxy.port, '127.0.0.1');
+    slow.write('GET /large HTTP/1.1\r\nHost: pilotnet\r\n\r\n');
+    await until(() => proxy.proxy.stats().inFlight === 1);
+    await expect.poll(async () => (await fetch(proxy.url, { headers: HEADERS })).status, PATIENCE).toBe(200);
+    slow.destroy();
+  });
+});
+
 describe('a service', () => {
   it('refuses what is over its limit of requests in flight', async () => {
     const { port, waiting } = await held();
@@ -211,3 +261,13 @@ describe('a port', () => {
     for (const client of clients) client.destroy();
   });
 });
+
+/** Reads the socket; what has come so far. */
+function textOf(socket: Socket): () => string {
+  let text = '';
+  socket.on('data', (chunk) => {
+    text += chunk;
+  });
+  socket.on('error', () => {});
+  return () => text;
+}

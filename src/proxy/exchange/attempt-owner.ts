@@ -11,6 +11,7 @@ import type { UpgradedSocket } from '../websocket/websocket.ts';
 import type { Answer } from './answer.ts';
 import type { ClientRequest } from './client-message.ts';
 import type { Deadline } from './deadline.ts';
+import type { SlowClient } from './slow-clients.ts';
 import type { Stopwatch } from './stopwatch.ts';
 
 /** The connection of an instance that switched protocols. */
@@ -38,7 +39,7 @@ export interface AttemptRecord {
   takeBack(nowMs: number): void;
 }
 
-export interface AttemptOwner {
+export interface AttemptOwner extends SlowClient {
   readonly service: ServiceRuntime;
   readonly request: ClientRequest;
   readonly answer: Answer;

@@ -165,6 +165,7 @@ export class Attempt extends Timed implements UpstreamHandler, DrainListener {
     if (this.#draining) return;
     this.#draining = true;
     exchange.stopwatch.waitForClient(exchange.nowMs());
+    exchange.service.slowClients.add(exchange);
     this.#call?.pause();
   }
 

@@ -12,6 +12,10 @@ export function shed(): ProxyError {
   return new ProxyError('overloaded', 'no instance has room for one more in time', { source: 'internal' });
 }
 
+export function serviceFull(inFlight: number): ProxyError {
+  return new ProxyError('overloaded', `${inFlight} requests are in flight already`, { source: 'internal' });
+}
+
 export function queueFull({ key }: Candidate): ProxyError {
   return new ProxyError('overloaded', 'the instance and the queue in front of it are full', {
     source: 'internal',

@@ -26,7 +26,15 @@ import { Deadline } from './deadline.ts';
 import { EarlierAttempts } from './earlier-attempts.ts';
 import { errorAnswer, statusOf } from './error-response.ts';
 import type { ExchangeClient } from './exchange-connection.ts';
-import { asProxyError, deadlinePassed, noInstance, ofService, queueFull, shed } from './exchange-errors.ts';
+import {
+  asProxyError,
+  deadlinePassed,
+  noInstance,
+  ofService,
+  queueFull,
+  serviceFull,
+  shed,
+} from './exchange-errors.ts';
 import type { Awaiting } from './first-placement.ts';
 import { admitHead, assertReachable, assertRoom } from './load-shedding.ts';
 import { countHop, type LastHopAnswer } from './max-forwards.ts';
@@ -34,6 +42,7 @@ import { CLIENT_GONE, ExchangeRecord } from './record.ts';
 import { type BodyListener, RequestBody } from './request-body.ts';
 import { matchService } from './service-match.ts';
 import { sessionOf } from './session-id.ts';
+import { answerLagMs, bodyLagMs } from './slow-clients.ts';
 import { Stopwatch } from './stopwatch.ts';
 
 const NONE: readonly number[] = [];
@@ -129,7 +138,7 @@ export class Exchange implements AttemptOwner, BodyListener, Waiter, Awaiting {
     if (affinity !== null) this.session = sessionOf(affinity, this.request.rawHeaders, record.clientId);
     this.deadline = new Deadline(service.config.qos.latencyMs, head.deadlineMs, this.stopwatch);
     const nowMs = this.nowMs();
-    assertRoom(service);
+    assertRoom(service, nowMs);
     assertReachable(service, this.deadline.budgetLeftMs(nowMs), nowMs);
     service.retryBudget.deposit();
     return null;
@@ -137,15 +146,16 @@ export class Exchange implements AttemptOwner, BodyListener, Waiter, Awaiting {
 
   /** From here on it is in flight: a client that takes its time to send a body takes no other's place. */
   onBodyReady(): void {
-    try {
-      assertRoom(this.service);
-    } catch (error) {
-      this.fail(asProxyError(error));
+    const { service } = this;
+    const nowMs = this.nowMs();
+    if (service.inFlight >= service.config.limits.inFlightMax && !service.slowClients.makeRoom(nowMs)) {
+      this.fail(serviceFull(service.inFlight));
       return;
     }
     this.#inFlight = true;
-    this.service.inFlight++;
-    this.stopwatch.start(this.nowMs());
+    service.inFlight++;
+    if (this.#body !== null && !this.#body.ended) service.slowClients.add(this);
+    this.stopwatch.start(nowMs);
     const via = `${this.request.httpVersion} ${this.#context.viaName}`;
     this.#fields = upstreamFields(this.record.head, via, this.#client.connection.peer);
     this.#route();
@@ -181,8 +191,10 @@ export class Exchange implements AttemptOwner, BodyListener, Waiter, Awaiting {
       candidate = info.tried.length < service.router.candidates.length ? service.router.route(info, nowMs) : null;
     }
     const pool = service.poolOf(first);
-    if (pool.slots.wait(this)) this.#queued = { candidate: first, pool };
-    else this.fail(queueFull(first));
+    if (pool.slots.wait(this)) {
+      this.#queued = { candidate: first, pool };
+      service.slowClients.makeRoom(nowMs, first);
+    } else this.fail(queueFull(first));
   }
 
   onPlaced(): void {
@@ -348,6 +360,24 @@ export class Exchange implements AttemptOwner, BodyListener, Waiter, Awaiting {
     else this.fail(new ProxyError('request-timeout', 'the client sent no body byte in time', { source: 'downstream' }));
   }
 
+  get candidate(): Candidate | null {
+    return this.#attempt?.candidate ?? null;
+  }
+
+  lagMs(nowMs: number): number {
+    if (this.#attempt?.waitsForClient === true) return answerLagMs(this.stopwatch.waitingMs(nowMs));
+    if (this.#body?.waitsForClient !== true) return Number.NEGATIVE_INFINITY;
+    const lagMs = bodyLagMs(this.stopwatch.clientMs(nowMs), this.#body.bytes);
+    // A call that talks both ways may be silent for a while.
+    return this.answer.begun ? lagMs - this.#context.config.bodyIdleTimeoutMs : lagMs;
+  }
+
+  /** A client that is slow costs another its place. */
+  makeWay(): void {
+    this.clientTooSlow();
+    this.clientGone();
+  }
+
   /** A broken body is this request's own fault, garbage behind a whole one is not. */
   clientBroken(error: ProxyError): boolean {
     if (this.#body === null || this.#body.ended) return false;
@@ -383,7 +413,10 @@ export class Exchange implements AttemptOwner, BodyListener, Waiter, Awaiting {
     if (this.#over) return;
     this.#over = true;
     this.#client.connection.remove(this);
-    if (this.#inFlight) this.service.inFlight--;
+    if (this.#inFlight) {
+      this.service.inFlight--;
+      this.service.slowClients.delete(this);
+    }
     this.#body?.forget();
     this.record.settle(status, account, this.stopwatch.elapsedMs(nowMs), nowMs);
   }

@@ -6,6 +6,7 @@ import { type RequestHead, readRequestHead } from '../fields/request-head.ts';
 import type { ServiceRuntime } from '../service.ts';
 import type { ClientRequest } from './client-message.ts';
 import type { ProxyContext } from './context.ts';
+import { serviceFull } from './exchange-errors.ts';
 
 /** Written as the parsers write them: `2.0` would be a line of HTTP/1 that claims to be more. */
 const VERSIONS: ReadonlySet<string> = new Set(['1.0', '1.1', '2']);
@@ -33,10 +34,11 @@ export function admitHead(request: ClientRequest, context: ProxyContext): Reques
   return head;
 }
 
-/** Throws `ProxyError` when the service has no room for another request. */
-export function assertRoom({ inFlight, config }: ServiceRuntime): void {
-  if (inFlight < config.limits.inFlightMax) return;
-  throw new ProxyError('overloaded', `${inFlight} requests are in flight already`, { source: 'internal' });
+/** Throws `ProxyError` when the service has no room for another request, and no request would make way for it. */
+export function assertRoom(service: ServiceRuntime, nowMs: number): void {
+  const { inFlight, config, slowClients } = service;
+  if (inFlight < config.limits.inFlightMax || slowClients.couldMakeRoom(nowMs)) return;
+  throw serviceFull(inFlight);
 }
 
 /** Throws `ProxyError` when the service asks for it and has no instance that could make the budget. */

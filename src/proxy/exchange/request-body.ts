@@ -87,6 +87,11 @@ export class RequestBody implements OutgoingBody {
     return this.#kept.whole();
   }
 
+  /** That came so far. */
+  get bytes(): number {
+    return this.#bytes;
+  }
+
   get ended(): boolean {
     return this.#ended;
   }

@@ -26,10 +26,19 @@ export class Stopwatch {
     if (--this.#waits === 0) this.#clientMs += nowMs - this.#waitingSinceMs;
   }
 
+  /** How long the client has kept us waiting in all, ms. */
+  clientMs(nowMs: number): number {
+    return this.#clientMs + this.waitingMs(nowMs);
+  }
+
+  /** How long it does so now, ms. */
+  waitingMs(nowMs: number): number {
+    return this.#waits > 0 ? nowMs - this.#waitingSinceMs : 0;
+  }
+
   /** Milliseconds charged so far; 0 before the start. */
   elapsedMs(nowMs: number): number {
     if (Number.isNaN(this.#startMs)) return 0;
-    const waitingMs = this.#waits > 0 ? nowMs - this.#waitingSinceMs : 0;
-    return nowMs - this.#startMs - this.#clientMs - waitingMs;
+    return nowMs - this.#startMs - this.clientMs(nowMs);
   }
 }

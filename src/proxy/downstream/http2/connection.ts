@@ -7,10 +7,11 @@ import type { Socket } from 'node:net';
 import type { ProxyConfig } from '../../../config/config.ts';
 import type { Peer } from '../../fields/forwarded.ts';
 import type { ServiceRuntime } from '../../service.ts';
-import { ClientConnection, type QuietSocket } from '../client-connection.ts';
+import { ClientConnection } from '../client-connection.ts';
 import type { Route } from '../routes.ts';
 import type { FrameGuard } from './frame-guard.ts';
 import { Http2Request, Http2Response } from './message.ts';
+import { StreamTimer } from './stream-timer.ts';
 
 export interface Http2PortOptions {
   /** The one in force. */
@@ -116,16 +117,17 @@ export class Http2Connection {
     stream.once('end', () => {
       if (stream.closed && !stream.writableFinished) stream.destroy();
     });
+    const timer = new StreamTimer((quiet) => connection.onQuiet(quiet, config()));
+    timer.setTimeout(config().bodyIdleTimeoutMs);
     stream.once('close', () => {
+      timer.stop();
       connection.onClose();
       this.#onStreamClose();
     });
-    stream.setTimeout(config().bodyIdleTimeoutMs);
-    stream.on('timeout', () => connection.onQuiet(stream as QuietSocket, config()));
     route({
       connection,
-      request: new Http2Request(stream, rawHeaders),
-      response: new Http2Response(stream),
+      request: new Http2Request(stream, rawHeaders, timer),
+      response: new Http2Response(stream, timer),
       upgrade: null,
     });
   }

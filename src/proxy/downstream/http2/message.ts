@@ -5,6 +5,7 @@ import { constants, type OutgoingHttpHeaders, type ServerHttp2Stream } from 'nod
 import type { ClientRequest, ClientResponse } from '../../exchange/client-message.ts';
 import { hasField } from '../../fields/fields.ts';
 import { http2Fields } from '../../fields/http2-fields.ts';
+import type { StreamTimer } from './stream-timer.ts';
 
 export class Http2Request implements ClientRequest {
   readonly httpVersion = '2';
@@ -13,11 +14,13 @@ export class Http2Request implements ClientRequest {
   readonly rawHeaders: readonly string[];
   rawTrailers: readonly string[] = [];
   readonly #stream: ServerHttp2Stream;
+  readonly #timer: StreamTimer;
 
-  /** `rawHeaders` as the `stream` event gives them, pseudo-header fields included. */
-  constructor(stream: ServerHttp2Stream, rawHeaders: readonly string[]) {
+  /** `rawHeaders` as the `stream` event gives them, pseudo-header fields included. `timer` learns what moves. */
+  constructor(stream: ServerHttp2Stream, rawHeaders: readonly string[], timer: StreamTimer) {
     const { method, path, authority, fields } = readPseudo(rawHeaders);
     this.#stream = stream;
+    this.#timer = timer;
     this.method = method;
     this.url = path;
     if (authority !== null) takeAuthority(fields, authority);
@@ -30,7 +33,10 @@ export class Http2Request implements ClientRequest {
   }
 
   on(event: 'data', listener: (chunk: Buffer) => void): void {
-    this.#stream.on(event, listener);
+    this.#stream.on(event, (chunk: Buffer) => {
+      this.#timer.moved();
+      listener(chunk);
+    });
   }
 
   once(event: 'end', listener: () => void): void {
@@ -57,9 +63,11 @@ export class Http2Response implements ClientResponse {
   /** What the client still sends is of no interest. */
   #closes = false;
   #trailers: [string, string][] = [];
+  readonly #timer: StreamTimer;
 
-  constructor(stream: ServerHttp2Stream) {
+  constructor(stream: ServerHttp2Stream, timer: StreamTimer) {
     this.#stream = stream;
+    this.#timer = timer;
     stream.on('wantTrailers', () => {
       if (!isOver(stream)) stream.sendTrailers(http2Fields(this.#trailers.flat()));
     });
@@ -82,6 +90,7 @@ export class Http2Response implements ClientResponse {
   }
 
   write(chunk: Buffer): boolean {
+    this.#timer.moved();
     this.#respond(false);
     return this.#stream.write(chunk);
   }
@@ -112,7 +121,10 @@ export class Http2Response implements ClientResponse {
   }
 
   on(event: 'drain', listener: () => void): void {
-    this.#stream.on(event, listener);
+    this.#stream.on(event, () => {
+      this.#timer.moved();
+      listener();
+    });
   }
 
   #respond(endStream: boolean): void {
