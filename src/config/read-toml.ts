@@ -6,6 +6,7 @@ import type * as z from 'zod';
 import { ConfigError, type Problem, unreadable } from '../errors.ts';
 import { interpolateFrom } from './interpolate.ts';
 import { parseToml, type TomlDocument } from './toml.ts';
+import { decodeUtf8 } from './utf8.ts';
 import { validate } from './validate.ts';
 
 export interface ReadOptions {
@@ -46,7 +47,7 @@ export function sortByPlace(problems: readonly Problem[]): Problem[] {
 
 function readText(file: string, name: string): string {
   try {
-    return new TextDecoder('utf-8', { fatal: true }).decode(readFileSync(file));
+    return decodeUtf8(readFileSync(file));
   } catch (error) {
     throw new ConfigError([{ file: name, line: 0, column: 0, path: '', message: unreadable(file, error) }]);
   }

@@ -1,6 +1,7 @@
 // Why a message was refused, and the readers that say so. A reader takes a field of a parsed payload and either returns
 // it well typed or throws BadMessage with the value in the text; parsing catches it at its edge.
 
+import { decodeUtf8 } from '../config/utf8.ts';
 import { DepthError, parseBoundedJson } from '../core/bounded-json.ts';
 import type { Labels } from '../core/domain.ts';
 
@@ -25,8 +26,6 @@ export const LABELS_MAX = 64;
 export const TEXT_LENGTH_MAX = 256;
 
 export type Fields = Readonly<Record<string, unknown>>;
-
-const decoder = new TextDecoder('utf-8', { fatal: true });
 
 /** A payload as a JSON object. @throws BadMessage */
 export function readPayload(payload: Uint8Array): Fields {
@@ -104,7 +103,7 @@ const NO_LABELS: Labels = Object.freeze({});
 
 function parseJson(payload: Uint8Array): unknown {
   try {
-    return parseBoundedJson(decoder.decode(payload));
+    return parseBoundedJson(decodeUtf8(payload));
   } catch (error) {
     if (error instanceof DepthError) throw new BadMessage('depth', `payload is ${error.message}`);
     const detail = error instanceof TypeError ? 'not UTF-8' : 'not JSON';

@@ -86,5 +86,5 @@ function serviceUnit(sockets: readonly SocketPlan[]): string {
 function text(name: string): string {
   const bytes = asset(name);
   if (bytes === null) throw new Error(`${name} is not in this program`);
-  return new TextDecoder().decode(bytes);
+  return Buffer.from(bytes).toString('utf8');
 }

@@ -4,8 +4,8 @@ import { type Command, InvalidArgumentError } from 'commander';
 import { checkPolicy } from '../../core/policies/registry.ts';
 import { runDemo } from '../../demo/demo.ts';
 import { CommandError, EX_USAGE } from '../../errors.ts';
+import { commit, version } from '../build-facts.ts';
 import { durationMs } from '../duration-argument.ts';
-import { commit, version } from './version.ts';
 
 interface DemoFlags {
   readonly proxyPort: number;

@@ -7,12 +7,12 @@ import type { Config } from '../../config/config.ts';
 import { loadConfig } from '../../config/load.ts';
 import { findPredecessor, type Predecessor } from '../../systemd/predecessor.ts';
 import { inheritedSockets } from '../../systemd/sockets.ts';
+import { commit, version } from '../build-facts.ts';
 import { type ConfigOption, configOption } from '../config-option.ts';
 import { endProcess } from '../service/end-process.ts';
 import { holdSignals } from '../service/held-signals.ts';
 import { ServiceLife } from '../service/service-life.ts';
 import { watchProbation } from '../service/watch-probation.ts';
-import { commit, version } from './version.ts';
 
 export function registerRun(program: Command): void {
   program

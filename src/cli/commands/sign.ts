@@ -9,7 +9,7 @@ import { architectureOf } from '../../update/elf.ts';
 import { writeDurably } from '../../update/layout.ts';
 import { signRelease } from '../../update/signature.ts';
 import { isVersion } from '../../update/version-order.ts';
-import { version } from './version.ts';
+import { version } from '../build-facts.ts';
 
 interface SignOptions {
   readonly key: string;

@@ -17,7 +17,7 @@ import { probeExecutable } from '../../update/probe.ts';
 import type { Release } from '../../update/signature.ts';
 import { type SwapOptions, swapExecutable } from '../../update/swap.ts';
 import { bringBack, currentTrial, endTrial, guardStart, readRejection, readVerdict } from '../../update/trial.ts';
-import { version } from './version.ts';
+import { version } from '../build-facts.ts';
 
 interface UpdateOptions {
   readonly config: string;

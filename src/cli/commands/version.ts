@@ -4,16 +4,10 @@ import { tmpdir } from 'node:os';
 import Database from 'better-sqlite3';
 import type { Command } from 'commander';
 import { loadSqliteBinding, sqliteBindingProblem } from '../../sea.ts';
-
-/** Set by the bundler; a run from source says so. */
-declare const QEDGE_VERSION: string | undefined;
-declare const QEDGE_COMMIT: string | undefined;
+import { commit, version } from '../build-facts.ts';
 
 /** Set by the single executable's first lines (build/start): whether its compiled code was of use to this V8. */
 declare const qedgeCodeCache: 'used' | 'rejected' | undefined;
-
-export const version = typeof QEDGE_VERSION === 'string' ? QEDGE_VERSION : '0.1.0-source';
-export const commit = typeof QEDGE_COMMIT === 'string' ? QEDGE_COMMIT : 'source';
 
 export function registerVersion(program: Command): void {
   program

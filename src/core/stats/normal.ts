@@ -7,7 +7,7 @@ const STEPS_PER_UNIT = 256;
 const STEPS = 2 * Z_MAX * STEPS_PER_UNIT;
 
 /** Φ at −8, −8 + 1/256 … 8. Interpolation errs by at most max|Φ''|/8 · (1/256)² = 4.6e-7. */
-const TABLE = Float64Array.from({ length: STEPS + 2 }, (_, i) => normalCdfExact(i / STEPS_PER_UNIT - Z_MAX));
+const TABLE = tabulate();
 
 /** P(Z ≤ z) for a standard normal Z, within 5e-7; never decreasing in z. Infinities are fine. */
 export function normalCdf(z: number): number {
@@ -24,15 +24,17 @@ export function normalDensity(z: number): number {
   return Math.exp(-0.5 * z * z) / Math.sqrt(2 * Math.PI);
 }
 
-/** Marsaglia's series ("Evaluating the Normal Distribution", 2004): Φ(z) = ½ + φ(z)·(z + z³/3 + z⁵/(3·5) + …). */
-function normalCdfExact(z: number): number {
-  let sum = z;
-  let term = z;
-  let previous = 0;
-  for (let i = 3; sum !== previous; i += 2) {
-    previous = sum;
-    term *= (z * z) / i;
-    sum += term;
+/**
+ * The density, added up by Simpson's rule: a thousandth of a millisecond an entry where a series takes twenty times as
+ * much at every start, and 1e-13 away from it.
+ */
+function tabulate(): Float64Array {
+  const step = 1 / STEPS_PER_UNIT;
+  const table = new Float64Array(STEPS + 2);
+  for (let i = 1; i < table.length; i++) {
+    const z = i * step - Z_MAX;
+    const area = normalDensity(z - step) + 4 * normalDensity(z - step / 2) + normalDensity(z);
+    table[i] = Math.min(1, (table[i - 1] ?? 0) + (area * step) / 6);
   }
-  return Math.min(1, Math.max(0, 0.5 + sum * normalDensity(z)));
+  return table;
 }

@@ -1,0 +1,8 @@
+// Which qedge this is.
+
+/** Set by the bundler; a run from source says so. */
+declare const QEDGE_VERSION: string | undefined;
+declare const QEDGE_COMMIT: string | undefined;
+
+export const version = typeof QEDGE_VERSION === 'string' ? QEDGE_VERSION : '0.1.0-source';
+export const commit = typeof QEDGE_COMMIT === 'string' ? QEDGE_COMMIT : 'source';
