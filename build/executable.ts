@@ -3,6 +3,7 @@
 import { copyFileSync, cpSync, mkdirSync, readdirSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import { basename, join, relative } from 'node:path';
 import { run } from './command.ts';
+import { ignoreEnvironment } from './environment.ts';
 import { ASSETS, CACHE, DIST, ROOT } from './paths.ts';
 import type { Target } from './target.ts';
 
@@ -26,6 +27,7 @@ export function assembleExecutable(target: Target, parts: ExecutableParts): stri
   mkdirSync(DIST, { recursive: true });
   const node = join(work, 'node');
   copyFileSync(parts.node, node);
+  ignoreEnvironment(node);
   const scripts = { qedge: parts.bundle, ...parts.lazyPackages };
   const blob = writeBlob(target, { ...parts.addons, ...compiled(target, scripts, work, node) }, work, node);
   // Stripped before the blob goes in: strip would take it for waste.

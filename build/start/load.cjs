@@ -6,6 +6,9 @@
 
 'use strict';
 
+// What scripts of Node read of the environment later; the rest: build/environment.ts.
+for (const name of ['NODE_EXTRA_CA_CERTS', 'NODE_TLS_REJECT_UNAUTHORIZED']) delete process.env[name];
+
 const sea = require('node:sea');
 const { Script } = require('node:vm');
 

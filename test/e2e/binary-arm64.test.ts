@@ -48,7 +48,7 @@ describe('the arm64 executable', { timeout: TIMEOUT_MS }, () => {
     );
     try {
       for (const warm of [false, true]) {
-        const qedge = await startQedge(executable, directory, EMULATOR);
+        const qedge = await startQedge(executable, directory, { command: EMULATOR });
         expect(qedge.started).toMatchObject({ warm });
         const answer = await fetch(`${qedge.proxyUrl}/frame`, { headers: { 'x-qedge-service': 'pilotnet' } });
         expect([answer.status, await answer.text()]).toEqual([200, 'steering: 0.1']);

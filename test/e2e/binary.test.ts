@@ -98,9 +98,25 @@ describe('the x64 executable', () => {
     expect(await qedge.stop()).toBe(0);
   });
 
-  it('cannot be reached by NODE_OPTIONS', () => {
-    const result = run(['version'], { NODE_OPTIONS: '--require /nonexistent.js' });
-    expect(result).toMatchObject({ status: 0, stderr: '' });
+  it('cannot be reached by what Node reads of the environment', async () => {
+    const rubbish = join(directory, 'rubbish');
+    writeFileSync(rubbish, 'rubbish\n');
+    const env = {
+      NODE_COMPILE_CACHE: join(directory, 'compiled'),
+      NODE_EXTRA_CA_CERTS: rubbish,
+      NODE_OPTIONS: '--require /nonexistent.js',
+      NODE_REPL_EXTERNAL_MODULE: rubbish,
+      NODE_TLS_REJECT_UNAUTHORIZED: '0',
+      NODE_USE_ENV_PROXY: '1',
+      HTTP_PROXY: 'http://127.0.0.1:9',
+      HTTPS_PROXY: 'http://127.0.0.1:9',
+      OPENSSL_CONF: rubbish,
+    };
+    writeFileSync(join(directory, 'qedge.toml'), CONFIG.replace('"state/qedge.db"', 'false'));
+    const qedge = await startQedge(executable, directory, { env });
+    expect(run(['status', '--url', qedge.adminUrl, '--json'], env)).toMatchObject({ status: 0, stderr: '' });
+    expect(await qedge.stop()).toBe(0);
+    expect(readdirSync(directory).sort()).toEqual(['qedge.toml', 'rubbish']);
   });
 
   it('exits 64 on a command it does not know', () => {

@@ -42,18 +42,24 @@ export interface RunningQedge {
   /** The line of the log that says that it listens. */
   readonly started: Readonly<Record<string, unknown>>;
   readonly proxyUrl: string;
+  readonly adminUrl: string;
   /** Exit status after SIGTERM. */
   stop(): Promise<number | null>;
 }
 
-/** `command` is what runs a foreign executable: an emulator with its arguments. */
+export interface StartOptions {
+  /** What runs a foreign executable: an emulator with its arguments. */
+  readonly command?: readonly string[];
+  readonly env?: NodeJS.ProcessEnv;
+}
+
 export async function startQedge(
   executable: string,
   cwd: string,
-  command: readonly string[] = [],
+  { command = [], env = {} }: StartOptions = {},
 ): Promise<RunningQedge> {
   const [program = executable, ...args] = [...command, executable, 'run', '-c', 'qedge.toml'];
-  const child = spawn(program, args, { cwd, env: {}, stdio: ['ignore', 'pipe', 'inherit'] });
+  const child = spawn(program, args, { cwd, env, stdio: ['ignore', 'pipe', 'inherit'] });
   const exited = once(child, 'exit') as Promise<[number | null]>;
   const started = await new Promise<Record<string, unknown>>((resolve, reject) => {
     let output = '';
@@ -65,11 +71,12 @@ export async function startQedge(
     child.once('exit', () => reject(new Error(`ended before it listened: ${output}`)));
   });
   const listeners = started.listeners as readonly { readonly name: string; readonly port: number }[];
-  const port = listeners.find(({ name }) => name === 'proxy')?.port;
+  const urlOf = (wanted: string) => `http://127.0.0.1:${listeners.find(({ name }) => name === wanted)?.port}`;
   return {
     pid: child.pid ?? 0,
     started,
-    proxyUrl: `http://127.0.0.1:${port}`,
+    proxyUrl: urlOf('proxy'),
+    adminUrl: urlOf('admin'),
     stop: async () => {
       child.kill('SIGTERM');
       return (await exited)[0];
