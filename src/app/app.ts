@@ -73,6 +73,8 @@ export interface App {
    * port that this process opened for itself.
    */
   readonly sockets: InheritedSockets | null;
+  /** The file of the store, while it is open. */
+  readonly store: string | null;
   /**
    * Lets go of what only one process can have: the name at the broker, and the store, with what was learned by now.
    * Requests are served as before; all that is left to do is to `stop`. Never throws.
@@ -323,6 +325,10 @@ class RunningApp implements App {
     return passableSockets(this.#inherited, { proxy, admin: this.#config.admin.listen });
   }
 
+  get store(): string | null {
+    return this.#store?.openPath ?? null;
+  }
+
   async cede(): Promise<void> {
     await this.#placement.stop({ succeeded: true });
     this.#environment.stop();
@@ -382,6 +388,8 @@ class RunningApp implements App {
       flushMs,
       log: this.log,
       metrics: this.#metrics,
+      // It was free before, and the process that served is gone: traffic goes on.
+      inUse: this.#options.succeeds ? 'go-on' : 'fail',
       onLate: (kept) => this.#restoreLate(kept),
       onHealth: ({ ok, reason }) => this.#record(null, { kind: 'store', ok, reason }),
     });

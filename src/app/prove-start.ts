@@ -4,12 +4,21 @@
 import type { Config, ListenAddress } from '../config/config.ts';
 import { assertPortFree } from '../proxy/downstream/listen-error.ts';
 import { proveTls } from '../proxy/prove-tls.ts';
+import { proveStore } from '../store/prove-store.ts';
 import type { InheritedSockets } from '../systemd/sockets.ts';
 import { assertEnoughSockets } from './worker-pool.ts';
 
+export interface ProveOptions {
+  readonly sockets: InheritedSockets;
+  /** The store that the process which serves has open, and lets go of; null when it has none. */
+  readonly freedStore: string | null;
+}
+
 /** @throws CommandError that names the file, the port or the sockets that would not do */
-export async function proveStart(config: Config, sockets: InheritedSockets): Promise<void> {
+export async function proveStart(config: Config, { sockets, freedStore }: ProveOptions): Promise<void> {
+  const { path } = config.store;
   proveTls(config);
+  if (path !== null && path !== freedStore) await proveStore(path);
   assertEnoughSockets(config.proxy.workers, sockets);
   for (const [name, address] of listenersOf(config)) {
     if (!sockets.has(name)) await assertPortFree(name, address);

@@ -73,6 +73,22 @@ export function openDatabase<T>(options: OpenOptions, examine: Examine<T>): Open
   }
 }
 
+/**
+ * Looks at the file of this binary's schema, or else at the one that it would begin from, without keeping it.
+ *
+ * @throws StoreInUseError when another process has it; any other error is the disk's
+ */
+export function assertNotInUse(options: Omit<OpenOptions, 'wallMs'>): void {
+  const own = fileOfVersion(options.path, MIGRATIONS.length);
+  const path = existsSync(own) ? own : latestBefore(options.path, MIGRATIONS.length);
+  if (path === null || inspectHeader(path, APPLICATION_ID).foreign !== null) return;
+  try {
+    openLocked(path, options).close();
+  } catch (error) {
+    unusableReason(path, error);
+  }
+}
+
 function examineOrClose<T>(database: Database.Database, examine: Examine<T>): T {
   try {
     return examine(database);
@@ -111,7 +127,7 @@ function openChecked(path: string, migrations: readonly Migration[], options: Op
  * The lock is the kernel's, held until the process ends, however it ends. With it the WAL needs no shared memory.
  * SQLite itself never calls fsync here (it would do so with each write): durability.ts does.
  */
-function openLocked(path: string, { nativeBinding, lockWaitMs }: OpenOptions): Database.Database {
+function openLocked(path: string, { nativeBinding, lockWaitMs }: Omit<OpenOptions, 'wallMs'>): Database.Database {
   const database = new Database(path, {
     timeout: lockWaitMs,
     ...(nativeBinding === undefined ? {} : { nativeBinding: nativeBinding as unknown as string }),

@@ -3,6 +3,8 @@
 import type { SavedAt } from './boot-clock.ts';
 
 export type StoreRequest =
+  /** Whether the file could be opened. */
+  | { readonly kind: 'prove'; readonly path: string; readonly lockWaitMs: number }
   | { readonly kind: 'open'; readonly path: string; readonly wallMs: number; readonly lockWaitMs: number }
   | { readonly kind: 'write'; readonly changes: RowChanges; readonly wallMs: number }
   /** Puts on the disk what was written. */

@@ -4,7 +4,7 @@ import { realpathSync, statSync } from 'node:fs';
 import { dirname } from 'node:path';
 import type Database from 'better-sqlite3';
 import { loadSqliteBinding } from '../sea.ts';
-import { openDatabase } from './database.ts';
+import { assertNotInUse, openDatabase } from './database.ts';
 import { Durability } from './durability.ts';
 import { keepingWal } from './kept-wal.ts';
 import type { OpenedFile, RowChanges } from './messages.ts';
@@ -29,6 +29,11 @@ export class StoreFile {
     this.#database = database;
     this.#writer = writer;
     this.#durability = new Durability(database, realpathSync(path));
+  }
+
+  /** @throws StoreInUseError when another process has it; any other error is the disk's */
+  static prove({ path, lockWaitMs }: Omit<StoreFileOptions, 'wallMs'>): void {
+    assertNotInUse({ path, lockWaitMs, nativeBinding: loadSqliteBinding(dirname(path)) });
   }
 
   /** @throws StoreInUseError when another process has it; any other error is the disk's */

@@ -23,6 +23,8 @@ export interface StoreOptions {
   readonly clock?: BootClock;
   /** What an earlier run kept, when the disk took longer than a start waits. */
   readonly onLate?: (kept: RestoredState) => void;
+  /** What becomes of a start whose file another process has: it fails, or goes on without what was kept. `fail` when absent. */
+  readonly inUse?: 'fail' | 'go-on';
   /** A start waits for the disk this long, ms. */
   readonly loadMsMax?: number;
   /** Called when the disk begins to fail and when it is well again. */
@@ -34,7 +36,7 @@ export interface Store {
    * What an earlier run kept; null on a cold start, and when the disk takes longer than a start waits: then it goes to
    * `onLate`. To be called once, before `start`.
    *
-   * @throws CommandError when another process uses the file
+   * @throws CommandError when another process uses the file, where that is to fail the start
    */
   load(): Promise<RestoredState | null>;
   /** Writes what `collect` returns, every `flushMs` from now on. */
@@ -42,6 +44,8 @@ export interface Store {
   /** Writes now; resolves when it is written. Never throws: a failing disk is logged and counted. */
   flush(): Promise<void>;
   facts(): StoreFacts;
+  /** The path that it was asked to open; null while no file is open. */
+  readonly openPath: string | null;
   /** A last write, put on the disk where that is quick, and the file closed. False when it took too long. Never throws. */
   close(): Promise<boolean>;
 }
@@ -147,6 +151,10 @@ class SqliteStore implements Store {
     await this.#work;
   }
 
+  get openPath(): string | null {
+    return this.#path === null ? null : this.#options.path;
+  }
+
   facts(): StoreFacts {
     const { ok, reason } = this.#condition.health;
     const path = this.#path ?? this.#options.path;
@@ -181,9 +189,12 @@ class SqliteStore implements Store {
     const { path } = this.#options;
     const answer = await this.#thread.ask({ kind: 'open', path, wallMs: this.#clock.wallMs(), lockWaitMs });
     if (answer.ok && answer.opened !== null) this.#opened(answer.opened, answer.bytes);
-    else if (!answer.ok && answer.failure.kind === 'in-use' && this.#loading === 'in-time')
-      this.#inUse = answer.failure;
+    else if (!answer.ok && this.#isFatal(answer.failure)) this.#inUse = answer.failure;
     else if (!answer.ok) this.#condition.failed('write', answer.failure);
+  }
+
+  #isFatal({ kind }: StoreFailure): boolean {
+    return kind === 'in-use' && this.#loading === 'in-time' && this.#options.inUse !== 'go-on';
   }
 
   #opened({ path, rows, unusable }: OpenedFile, bytes: number | null): void {
@@ -248,13 +259,8 @@ class SqliteStore implements Store {
   async #close(): Promise<boolean> {
     if (this.#timer !== null) clearInterval(this.#timer);
     const { log, path } = this.#options;
-    if (
-      await within(
-        CLOSE_MS_MAX,
-        this.#work.then(() => this.#end()),
-      )
-    )
-      return true;
+    const closing = this.#work.then(() => this.#end());
+    if (await within(CLOSE_MS_MAX, closing)) return true;
     this.#thread.leave();
     log.error({ path }, 'store was not closed: the disk does not answer');
     return false;

@@ -13,6 +13,9 @@ function serve(port: NonNullable<typeof parentPort>): void {
   /** Returns what was opened. */
   const carryOut = (request: StoreRequest): OpenedFile | null => {
     switch (request.kind) {
+      case 'prove':
+        StoreFile.prove(request);
+        return null;
       case 'open': {
         const found = StoreFile.open(request);
         file = found.file;

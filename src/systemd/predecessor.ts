@@ -7,11 +7,17 @@ import { HandoverChannel } from './handover-channel.ts';
 /** The descriptor of the channel, for the successor. */
 export const HANDOVER_FD = 'QEDGE_HANDOVER_FD';
 
+/** The store that the predecessor has open, and will let go of. */
+export const HANDOVER_STORE = 'QEDGE_HANDOVER_STORE';
+
 export class Predecessor {
+  /** The file that it has open, and will let go of; null when it has none. */
+  readonly store: string | null;
   readonly #channel: HandoverChannel;
 
-  constructor(channel: HandoverChannel) {
+  constructor(channel: HandoverChannel, store: string | null = null) {
     this.#channel = channel;
+    this.store = store;
   }
 
   /**
@@ -41,10 +47,11 @@ export class Predecessor {
   }
 }
 
-/** Null for a process that succeeds none. The variable is removed from `env`, so that no child process finds it. */
+/** Null for a process that succeeds none. The variables are removed from `env`, so that no child process finds them. */
 export function findPredecessor(env: NodeJS.ProcessEnv = process.env): Predecessor | null {
-  const fd = env[HANDOVER_FD];
+  const { [HANDOVER_FD]: fd, [HANDOVER_STORE]: store = null } = env;
   delete env[HANDOVER_FD];
+  delete env[HANDOVER_STORE];
   if (fd === undefined) return null;
-  return new Predecessor(new HandoverChannel(new Socket({ fd: Number(fd), readable: true, writable: true })));
+  return new Predecessor(new HandoverChannel(new Socket({ fd: Number(fd), readable: true, writable: true })), store);
 }

@@ -11,13 +11,15 @@ import type { Socket } from 'node:net';
 import type { Readable } from 'node:stream';
 import { CommandError } from '../errors.ts';
 import { HandoverChannel } from './handover-channel.ts';
-import { HANDOVER_FD } from './predecessor.ts';
+import { HANDOVER_FD, HANDOVER_STORE } from './predecessor.ts';
 import { FIRST_FD, type InheritedSockets } from './sockets.ts';
 
 export interface SuccessorOptions {
   readonly executable: string;
   readonly args: readonly string[];
   readonly sockets: InheritedSockets;
+  /** The file that this process has open, and will let go of; null when it has none. */
+  readonly store?: string | null;
   readonly env?: NodeJS.ProcessEnv;
   /** What a step of it may take, as `TimeoutStartSec=` for a start. */
   readonly stepMsMax?: number;
@@ -33,7 +35,7 @@ const SHELL_SCRIPT = `sh -c 'echo $$; export LISTEN_PID=$$; exec "$0" "$@" >&2' 
 
 /** Starts it. Throws `CommandError` when not even that is possible. */
 export async function startSuccessor(options: SuccessorOptions): Promise<Successor> {
-  const { executable, args, sockets, env = process.env, stepMsMax = STEP_MS_MAX } = options;
+  const { executable, args, sockets, store = null, env = process.env, stepMsMax = STEP_MS_MAX } = options;
   const fds = [...sockets].flatMap(([name, numbers]) => numbers.map((fd) => ({ name, fd })));
   fds.sort((a, b) => a.fd - b.fd);
   const { WATCHDOG_PID: _, ...kept } = env;
@@ -44,6 +46,7 @@ export async function startSuccessor(options: SuccessorOptions): Promise<Success
       LISTEN_FDS: String(fds.length),
       LISTEN_FDNAMES: fds.map(({ name }) => name).join(':'),
       [HANDOVER_FD]: String(FIRST_FD + fds.length),
+      ...(store === null ? {} : { [HANDOVER_STORE]: store }),
     },
   });
   if (shell.pid === undefined) throw notStarted((await once(shell, 'error'))[0]);

@@ -14,11 +14,12 @@ import {
   writeFileSync,
 } from 'node:fs';
 import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { dirname, join } from 'node:path';
 import Database from 'better-sqlite3';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { CommandError } from '../../src/errors.ts';
 import { AGE_UNKNOWN_MS } from '../../src/store/boot-clock.ts';
+import { proveStore } from '../../src/store/prove-store.ts';
 import type { PlacedInstance, StoreState } from '../../src/store/state.ts';
 import { EMPTY, FakeBootClock, instanceOf, openBench, placementOf, snapshotOf } from './store-fixture.ts';
 
@@ -122,6 +123,25 @@ describe('a disk that takes its time', () => {
     await store.flush();
     expect(store.facts()).toMatchObject({ ok: true });
     await store.close();
+  });
+
+  it('that another process has is found out without taking it, and needs not end a start', async () => {
+    await keep(STATE);
+    await proveStore(path);
+    await proveStore(join(dirname(path), 'none.db'));
+    const other = new Database(path);
+    other.exec('BEGIN EXCLUSIVE');
+    await expect(proveStore(path)).rejects.toThrow(`store ${path} is in use by another process`);
+    const { store } = openBench(path, { inUse: 'go-on' });
+    expect(await store.load()).toBeNull();
+    expect(store.openPath).toBeNull();
+    expect(store.facts()).toMatchObject({ ok: false, detail: `store ${path} is in use by another process` });
+    other.close();
+    await store.close();
+    const { store: next } = openBench(path);
+    expect(await next.load()).toMatchObject({ routers: expect.arrayContaining([...STATE.routers]) });
+    expect(next.openPath).toBe(path);
+    await next.close();
   });
 
   it('holds up no event loop', async () => {

@@ -14,7 +14,8 @@ const MODULES = ['predecessor', 'sockets'].map((name) => join(import.meta.dirnam
 /** Takes its turn, answers each connection with its environment, and goes when it is in charge. */
 const GOOD = `
   const predecessor = findPredecessor();
-  const env = [process.env.LISTEN_PID === String(process.pid), process.env.LISTEN_FDNAMES, process.env.WATCHDOG_PID, process.env.QEDGE_HANDOVER_FD];
+  const env = [process.env.LISTEN_PID === String(process.pid), process.env.LISTEN_FDNAMES, process.env.WATCHDOG_PID, process.env.QEDGE_HANDOVER_FD,
+    process.env.QEDGE_HANDOVER_STORE, predecessor.store];
   await predecessor.turn();
   const [fd] = inheritedSockets().get('proxy');
   const server = createServer((socket) => socket.end(JSON.stringify([process.ppid, process.argv.slice(2), ...env])));
@@ -34,7 +35,8 @@ describe('a successor', () => {
     writeFileSync(executable, `#!${process.execPath}\n${imports}\n${script}`);
     chmodSync(executable, 0o755);
     const env = { PATH: process.env.PATH, WATCHDOG_PID: '1' };
-    const successor = await startSuccessor({ executable, args: ['run', "-c it's"], sockets, env, stepMsMax });
+    const store = '/var/lib/qedge/qedge.db';
+    const successor = await startSuccessor({ executable, args: ['run', "-c it's"], sockets, store, env, stepMsMax });
     onTestFinished(() => successor.kill());
     return successor;
   }
@@ -52,7 +54,7 @@ describe('a successor', () => {
     const [parent, args, ...env] = JSON.parse(String(said));
     expect(parent).not.toBe(process.pid);
     expect(args).toEqual(['run', "-c it's"]);
-    expect(env).toEqual([true, 'proxy', null, null]);
+    expect(env).toEqual([true, 'proxy', null, null, null, '/var/lib/qedge/qedge.db']);
     successor.charge();
     await successor.ended;
   });

@@ -41,7 +41,7 @@ async function startInTurn(config: Config, predecessor: Predecessor | null): Pro
   try {
     const sockets = inheritedSockets();
     // Until its turn comes the predecessor serves, and goes on serving when this fails.
-    if (predecessor !== null) await proveStart(config, sockets);
+    if (predecessor !== null) await proveStart(config, { sockets, freedStore: predecessor.store });
     await predecessor?.turn();
     return await startApp(config, { version, commit, sockets, succeeds: predecessor !== null });
   } catch (error) {

@@ -92,6 +92,7 @@ export class ServiceLife {
     if (this.#successor !== null) return this.#forward('SIGUSR2');
     if (this.#handingOver || this.#ending) return;
     this.#handingOver = true;
+    this.#early = new Set();
     await inCharge;
     const { sockets } = app;
     if (sockets === null || !isSingleExecutable) {
@@ -109,7 +110,8 @@ export class ServiceLife {
     const { app, probation } = this.#options;
     let successor: Successor | null = null;
     try {
-      successor = await startSuccessor({ executable: process.execPath, args: process.argv.slice(2), sockets });
+      const { store } = app;
+      successor = await startSuccessor({ executable: process.execPath, args: process.argv.slice(2), sockets, store });
       app.log.info({ pid: successor.pid }, 'successor started');
       await Promise.race([successor.prepared(), this.#end.promise]);
       if (!this.#ending) return successor;
@@ -166,8 +168,13 @@ export class ServiceLife {
 
   #reload(): void {
     const { app, file } = this.#options;
-    if (this.#successor === null) void app.reload(() => loadConfig(file));
-    else this.#forward('SIGHUP');
+    if (this.#successor !== null) {
+      this.#forward('SIGHUP');
+      return;
+    }
+    void app.reload(() => loadConfig(file));
+    // A successor that starts may have read the file before.
+    if (this.#handingOver) this.#early?.add('SIGHUP');
   }
 
   /** Before it serves, a signal would end the successor instead of being heard. */
