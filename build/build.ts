@@ -58,7 +58,7 @@ async function startFailures(executable: string): Promise<readonly string[]> {
     : [];
 }
 
-/** By default whatever this machine has the tools for, saying what it leaves out; what is asked for by name must work. */
+/** By default all that this machine has the tools for, saying what it leaves out; what is asked for by name must work. */
 function chosenTargets(asked: string | undefined): readonly Target[] {
   const names: readonly Arch[] = asked === 'x64' || asked === 'arm64' ? [asked] : ['x64', 'arm64'];
   if (asked !== undefined && asked !== 'all' && asked !== names[0])

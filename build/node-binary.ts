@@ -1,4 +1,4 @@
-// The Node that goes into an executable: the package of the lock file, whatever the machine it is built on.
+// The Node that goes into an executable: the package of the lock file, on any machine that it is built on.
 
 import { copyFileSync, existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';

@@ -1,4 +1,4 @@
-// What is inside an executable, told twice: as a CycloneDX bill of materials, and as the licences' own texts.
+// What is inside an executable, written twice: as a CycloneDX bill of materials, and as the licences' own texts.
 
 import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';

@@ -8,7 +8,7 @@ import { join } from 'node:path';
 
 /** Some two times what a quiet machine of two cores takes with a warm store; the build fails for a start that hangs or grows. */
 export const START_MS_MAX = 900;
-/** Whatever else the machine does only ever adds to the time, so the best of several starts is what is judged. */
+/** What else the machine does only ever adds to the time, so the best of several starts is what is judged. */
 const STARTS = 10;
 
 const CONFIG = join(import.meta.dirname, 'start/start.toml');

@@ -20,7 +20,7 @@ const SOURCE_ROOTS = ['../dist/assets', '..'].map((path) => join(import.meta.dir
  */
 export function asset(name: string): Uint8Array | null {
   if (isSingleExecutable) return sea.getAssetKeys().includes(name) ? new Uint8Array(sea.getRawAsset(name)) : null;
-  // A name that climbs out of its root is nobody's file.
+  // A name that climbs out of its root is no file of this program.
   const paths = SOURCE_ROOTS.map((root) => ({ root, path: normalize(join(root, name)) }));
   const found = paths.find(({ root, path }) => path.startsWith(`${root}/`) && isFile(path));
   return found === undefined ? null : readFileSync(found.path);
@@ -87,7 +87,7 @@ const SQLITE_ADDON = 'better_sqlite3.node';
 const NATIVE_ADDON = 'qedge_native.node';
 
 /**
- * Loads an embedded addon through a file without a name: nothing is left on disk whatever happens next. The file stays open
+ * Loads an embedded addon through a file without a name: nothing is left on disk, even after a crash. The file stays open
  * for the life of the process, so that every thread loads the very same copy: two copies of SQLite in one process
  * would break each other's POSIX locks.
  */

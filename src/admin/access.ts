@@ -39,7 +39,7 @@ export class Access {
     this.#wallNowMs = wallNowMs;
   }
 
-  /** Another token from now on; those who hold the old one, or a cookie of it, are out. */
+  /** Another token from now on; the old one, and every cookie of it, is void. */
   renew(token: string | null): void {
     this.#token = token;
   }

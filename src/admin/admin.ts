@@ -66,7 +66,7 @@ export function createAdmin(options: AdminOptions): Admin {
   const sample = (): void => history.sample(reader.services(), Date.now());
   const sampling = setInterval(sample, HISTORY_INTERVAL_MS).unref();
   return {
-    // Without a token anyone who reaches the port is let in: the address that is bound says who that is.
+    // Without a token anyone who reaches the port is let in: the bound address decides how many that are.
     setToken: (token) => {
       if (token !== null || boundToLoopback(server)) access.renew(token);
       else options.log.warn('the admin token stays: the port is bound beyond loopback until a restart');

@@ -71,7 +71,7 @@ function whyChosen(state: RouterState, { tier, byChance }: RoutePreview, chosen:
     case 'policy':
       return `next by ${state.policy}: ${share(chosen)}${expected(chosen, state)}${aside(chosen)}`;
     case 'cooldown':
-      return `back first, in ${cooldownText(chosen.cooldownMs)}: everyone who could meet the limit sits out`;
+      return `back first, in ${cooldownText(chosen.cooldownMs)}: every instance that could meet the limit is out`;
     case 'fallback':
       return `the best success estimate, or the nearest: ${state.policy} wants none`;
     case 'last-resort':
@@ -84,7 +84,7 @@ function whyChosen(state: RouterState, { tier, byChance }: RoutePreview, chosen:
 function whyNot(instance: InstanceState, { byChance }: RoutePreview): string {
   if (instance.availability === 'draining') return 'draining: gets nothing new unless it is among the last';
   if (instance.availability === 'suspect') return 'suspect: its node was lost or its checks fail';
-  if (instance.cooldownMs > 0) return `sits out for ${cooldownText(instance.cooldownMs)}${aside(instance)}`;
+  if (instance.cooldownMs > 0) return `ejected for ${cooldownText(instance.cooldownMs)}${aside(instance)}`;
   if (instance.weight === 0) return instance.note === '' ? 'gets no share now' : instance.note;
   return `${byChance ? 'may be drawn' : 'not its turn'}: ${share(instance)}${aside(instance)}`;
 }

@@ -9,7 +9,7 @@ import type { Access, AccessRequest } from './access.ts';
 import type { Guesses } from './guesses.ts';
 import { problem } from './problem.ts';
 
-/** Who asks, for the audit line: how they proved themselves, and from where. */
+/** The caller, for the audit line: by what it proved itself, and from where. */
 export interface Caller {
   Variables: { caller: string };
 }

@@ -78,7 +78,7 @@ export class LiveFeed {
     return this.#sockets.clients.size >= VIEWERS_MAX ? '503 Service Unavailable' : null;
   }
 
-  /** `?since=<sequence>`: events after that number come at once, so that a viewer who was away misses none. */
+  /** `?since=<sequence>`: events after that number come at once, so that a viewer that was away misses none. */
   #welcome(viewer: WebSocket, sequence: string | null): void {
     viewer.on('error', () => viewer.terminate());
     viewer.on('close', () => {

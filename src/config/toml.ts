@@ -163,7 +163,7 @@ class Walk {
   }
 }
 
-/** `service.qos.latency`: list positions are left out, the line tells which. */
+/** `service.qos.latency`: list positions are left out, the line says which. */
 export function pathText(path: TomlPath): string {
   return path.filter((part) => typeof part === 'string').join('.');
 }

@@ -1,5 +1,5 @@
 // JSON from outside, as data that nothing can choke on. A text of some kilobytes can nest thousands of levels deep, and
-// whatever walks such a value later (a copy to a worker, JSON.stringify, a comparison) recurses until the stack ends. So
+// what walks such a value later (a copy to a worker, JSON.stringify, a comparison) recurses until the stack ends. So
 // depth is bounded where text becomes data, and nowhere else.
 
 /** No document of ours nests deeper than a handful of levels; a profile may be anything, in reason. */

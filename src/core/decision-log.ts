@@ -1,4 +1,4 @@
-// A trace of real decisions: who could have been chosen, who was, with which share, and how it ended. Lines of JSON, in the
+// A log of real decisions: which instances could have been chosen, which was, with which share, and how it ended. Lines of JSON, in the
 // order in which they became known, so a try stands where it ended and says when it began.
 
 import type { Availability, Instance, InstanceKey, QosTarget, TryResult } from './domain.ts';
@@ -22,7 +22,7 @@ export type TraceLine =
       readonly atMs: number;
       readonly instance: Instance;
       readonly availability: Availability;
-      /** Null while nobody has measured it. */
+      /** Null while it is not measured. */
       readonly rttMs: number | null;
     }
   | { readonly kind: 'gone'; readonly atMs: number; readonly key: InstanceKey }

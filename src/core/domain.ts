@@ -17,13 +17,13 @@ export interface Node {
   readonly probeTls?: boolean | undefined;
   readonly tier: Tier | null;
   readonly labels: Labels;
-  /** Changes when the node starts anew; null when it announces none. */
+  /** Changes when the node starts again; null when it announces none. */
   readonly boot: string | null;
   /** How hard pressed the node says it is; null or absent when it does not say. A hint, never a command. */
   readonly pressure?: NodePressure | null;
 }
 
-/** What a device tells about its own state; null where it does not tell. */
+/** What a device reports of its own state; null where it does not. */
 export interface NodePressure {
   /** Share of processor time in use, 0 to 1. */
   readonly cpuRatio: number | null;
@@ -76,7 +76,7 @@ export interface QosTarget {
   readonly windowMs: number;
 }
 
-/** Whether an instance may take traffic, as far as placement and health checks tell. */
+/** Whether an instance may take traffic, as far as placement and health checks say. */
 export type Availability =
   /** Takes traffic. */
   | 'up'
@@ -107,7 +107,7 @@ export interface Candidate {
 
 /** What a policy may know of a request before it is sent. The driver may reuse one object for many requests. */
 export interface RequestInfo {
-  /** For QoS accounting only; it grants nothing. Empty when clients are not told apart. */
+  /** For QoS accounting only; it grants nothing. Empty when clients are not distinguished. */
   readonly clientId: string;
   /** Budget left for this request, ms: the smaller of the service's τ and a deadline that came with it. */
   readonly budgetMs: number;
@@ -119,7 +119,7 @@ export interface RequestInfo {
 
 /**
  * How a try ended, as policies see it.
- * `answered`  the instance answered in full, whatever the time;
+ * `answered`  the instance answered in full, in time or late;
  * `failed`    it answered with a failure status, or died mid-answer;
  * `full`      it answered that it has enough to do: a failure, but no sign that it is broken;
  * `refused`   connection refused or reset before any byte of an answer;

@@ -37,9 +37,9 @@ export interface ServiceRouterOptions {
   readonly nowMs: number;
   /** Further instances are refused, with an event. Default 4,096. */
   readonly instancesMax?: number;
-  /** Clients told apart at a time. Default 4,096. */
+  /** Clients distinguished at a time. Default 4,096. */
   readonly clientsMax?: number;
-  /** Tries in flight that are accounted; further ones are routed but observed by nobody. Default 262,144. */
+  /** Attempts in flight that are accounted; further ones are routed but not observed. Default 262,144. */
   readonly flightsMax?: number;
   /** An RTT that moves by more than this share (and 2 ms) is an environment change. Default 0.3. */
   readonly rttChangeRatio?: number;
@@ -54,7 +54,7 @@ export interface ServiceRouterOptions {
 /** How the candidate was come by; anything but `policy` means that the policy had none to offer. */
 export type RouteTier =
   | 'policy'
-  /** Feasible, but sitting out; the one whose cooldown ends first. */
+  /** Feasible, but ejected; the one whose cooldown ends first. */
   | 'cooldown'
   /** Best success estimate, else the nearest, else any. */
   | 'fallback'
@@ -102,7 +102,7 @@ export interface ServiceRouter {
   /** A request that was settled as a success at `settledMs` turned out to be none: it counts as a miss instead. */
   unsettle(clientId: string, settledMs: number, nowMs: number): void;
 
-  /** Lets `tap` see every try from now on; null: nobody, and a try costs a comparison. */
+  /** Lets `tap` see every attempt from now on; null: none, and an attempt costs a comparison. */
   setTap(tap: RouterTap | null): void;
 
   applyPlacement(update: PlacementUpdate, nowMs: number): void;

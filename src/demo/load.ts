@@ -1,4 +1,4 @@
-// The cameras of all services together: who drives, with which frames, and what they got.
+// The cameras of all services together: which drive, with which frames, and what they got.
 
 import type { Rng } from '../core/rng.ts';
 import { CameraClient } from './camera-client.ts';

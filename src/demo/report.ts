@@ -90,7 +90,7 @@ function plainLines(output: NodeJS.WriteStream, view: () => DemoView): Reporter 
   };
 }
 
-/** One service in one line: rate, success, content clients, and who gets how much. */
+/** One service in one line: rate, success, content clients, and which instance gets how much. */
 function serviceLine({ state, clients }: ServiceView): string {
   const shares = [...state.instances]
     .sort((a, b) => b.requestsPerSecond - a.requestsPerSecond)

@@ -1,5 +1,5 @@
 // What the names that this process connects to stand for, looked up without waiting: the resolver keeps the book, and
-// whatever opens a connection reads it. One book a thread, as there is one resolver a system.
+// every module that opens a connection reads it. One book a thread, as there is one resolver a system.
 
 import { lookup as systemLookup } from 'node:dns';
 import { isIP, type LookupFunction } from 'node:net';

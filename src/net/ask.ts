@@ -107,7 +107,7 @@ function collect(readable: Readable, done: (body: Buffer) => void): void {
   });
 }
 
-/** Whatever comes first settles it; errors that follow are of no interest. */
+/** The first event settles it; errors that follow are of no interest. */
 function once(end: () => void, done: (error: Error | null, reply: Reply | null) => void) {
   let over = false;
   const settle = (error: Error | null, reply: Reply | null): void => {

@@ -1,4 +1,4 @@
-// What this machine ran out of, as the errors of the system say it. None of it is the fault of whatever was connected to.
+// What this machine ran out of, as the errors of the system say it. None of it is the fault of the peer.
 
 const MEANINGS: ReadonlyMap<unknown, string> = new Map([
   ['EMFILE', 'this process has no file descriptor left'],

@@ -63,7 +63,7 @@ export function checkHealth(
   });
 }
 
-/** gRPC is HTTP/2 whatever the scheme; otherwise the scheme says it, or the handshake of TLS. */
+/** gRPC is HTTP/2 under either scheme; otherwise the scheme says it, or the handshake of TLS. */
 function askerFor({ scheme }: Endpoint, { kind }: HealthCheck, socket: Socket): Ask {
   if (kind === 'grpc' || scheme === 'h2c') return askHttp2;
   return scheme === 'https' && (socket as TLSSocket).alpnProtocol === 'h2' ? askHttp2 : askHttp1;

@@ -1,5 +1,5 @@
 // Where a name is asked for, in turn: the hosts file, DNS by queries of our own, and last the system, which also knows
-// mDNS, search domains and whatever else its administrator set up. Only the last takes a thread, and libuv has few of
+// mDNS, search domains and all else that its administrator set up. Only the last takes a thread, and libuv has few of
 // them for all of the process: it is asked for two names at a time, the others wait in line.
 
 import { lookup } from 'node:dns';

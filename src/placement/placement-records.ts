@@ -1,4 +1,4 @@
-// The records that the placement cache is made of, and what can be read off them: who claims that an instance is there,
+// The records that the placement cache is made of, and what can be read off them: which node claims that an instance is there,
 // and whether that claim is worth traffic now.
 
 import type { Availability, Instance, InstanceKey, Node } from '../core/domain.ts';

@@ -1,5 +1,5 @@
 // Where things are on the broker. Native topics are retained, one per node and one per instance; the informer's are
-// events. A topic says who is meant, the payload what is known of it.
+// events. A topic names the node, the payload what is known of it.
 //
 //   <prefix>/nodes/<node>
 //   <prefix>/nodes/<node>/services/<service>/instances/<instance>

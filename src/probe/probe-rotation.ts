@@ -19,7 +19,7 @@ export class ProbeRotation {
   readonly #options: ProbeRotationOptions;
   /** In the order of their turns; keys only, a Map because any of them may be taken out. */
   readonly #round = new Map<string, true>();
-  /** New nodes: before everyone else, since nothing is known of them. */
+  /** New nodes: before all others, since nothing is known of them. */
   readonly #urgent = new Map<string, true>();
   #lastMs = Number.NEGATIVE_INFINITY;
   #gapMs = 0;

@@ -8,14 +8,14 @@ import { instanceKey } from '../core/domain.ts';
 import { checkHealth } from '../net/health-check.ts';
 import type { ClientTls } from '../net/tls.ts';
 
-/** Told when the checks of a service changed their mind about an instance. */
+/** Called when the checks of a service changed their mind about an instance. */
 export type OnHealth = (service: string, key: InstanceKey, healthy: boolean, reason: string) => void;
 
 export interface HealthCheckerOptions {
   readonly config: HealthConfig;
   /** The instances that live now; asked for at each round. */
   readonly instances: () => readonly Instance[];
-  /** Only changes are told. */
+  /** Called for changes alone. */
   readonly onHealth: (key: InstanceKey, healthy: boolean, reason: string) => void;
   /** Spreads the first checks of many load balancers, in [0, 1). */
   readonly phase: number;

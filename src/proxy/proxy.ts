@@ -64,7 +64,7 @@ export interface Proxy {
   /** What placement has said by now is all there is. */
   placementKnown(): void;
   /**
-   * Takes over other header names, limits, timeouts, trusted peers and certificates (read anew); ports, and whether they
+   * Takes over other header names, limits, timeouts, trusted peers and certificates (read again); ports, and whether they
    * are TLS, stay. Throws `CommandError`, with nothing changed, for a certificate that cannot be used.
    */
   configure(config: ProxyConfig, accessLog: boolean): void;
@@ -72,7 +72,7 @@ export interface Proxy {
   stats(): ProxyStats;
   /**
    * Accepts nothing new, lets what is in flight finish within `drainMs`, then closes. `succeeded`: another process accepts
-   * meanwhile, so nobody waits for the end and idle clients are given more time. Never throws.
+   * meanwhile, so nothing waits for the end and idle clients are given more time. Never throws.
    */
   drain(options?: { readonly succeeded: boolean }): Promise<void>;
   /** Closes at once. */

@@ -86,7 +86,7 @@ export class ServiceRuntime {
     known?.retire();
     const pool = new InstancePool(candidate.instance, this.config, this.#tls, this.#nowMs);
     this.#pools[candidate.handle] = pool;
-    // For what was begun before: nobody would ever close its idle connections.
+    // For what was begun before: nothing else would ever close its idle connections.
     if (this.#retired) pool.retire();
     return pool;
   }

@@ -213,7 +213,7 @@ export class Balancers {
     return this.#options.createRouter({ balancer, nodeId, rng, nowMs: this.#agenda.nowMs });
   }
 
-  /** A fresh router learns what its node knows: who is there and how far. */
+  /** A fresh router learns what its node knows: which instances are there and how far. */
   #introduce(balancer: Balancer): void {
     for (const i of balancer.known) {
       balancer.router.applyPlacement({ kind: 'instance-set', instance: this.#instanceAt(i) }, this.#agenda.nowMs);

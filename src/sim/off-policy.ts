@@ -1,6 +1,6 @@
 // How another policy would have done on a recorded trace, and how far that can be trusted (off-policy evaluation).
 //
-// The policy is driven through the trace with everything that is known of it: who was there, how far, and how the tries
+// The policy is driven through the trace with everything that is known of it: which instances were there, how far, and how the tries
 // that really happened ended. Each recorded try counts with the ratio of the share that the policy would have given
 // its instance to the share it had (inverse propensity, self-normalised: Swaminathan & Joachims 2015), clipped so
 // that a single lucky try cannot decide. The interval is taken over blocks of W, because tries close in time fail together.

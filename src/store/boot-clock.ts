@@ -1,11 +1,11 @@
-// How old is what was kept? Within one boot of the machine its uptime tells, whatever the wall clock did; across boots
-// nobody can tell (a Pi has no RTC and wakes up with any time), so ages are not trusted at all.
+// How old is what was kept? Within one boot of the machine its uptime says, independent of the wall clock; across boots
+// it is unknown (a Pi has no RTC and wakes up with any time), so ages are not trusted at all.
 
 import { readFileSync } from 'node:fs';
 import { uptime } from 'node:os';
 
 export interface BootClock {
-  /** Changes with every boot of the machine; null where the system does not tell. */
+  /** Changes with every boot of the machine; null where the system does not report it. */
   readonly bootId: string | null;
   /** Since boot, ms; counts while the machine sleeps, and no one can set it. */
   uptimeMs(): number;
@@ -23,7 +23,7 @@ export interface SavedAt {
 /** Older than anything of which the age matters, and still a number that can be computed with: ten years. */
 export const AGE_UNKNOWN_MS = 315_576_000_000;
 
-/** Age in ms of what was kept then; `AGE_UNKNOWN_MS` when the machine was started since, or cannot tell. */
+/** Age in ms of what was kept then; `AGE_UNKNOWN_MS` when the machine was started since, or that is unknown. */
 export function ageOf(saved: SavedAt, clock: BootClock): number {
   const ageMs = clock.uptimeMs() - saved.uptimeMs;
   const sameBoot = saved.bootId !== null && saved.bootId === clock.bootId;
@@ -34,7 +34,7 @@ export function createBootClock(): BootClock {
   return { bootId: readBootId(), uptimeMs: () => uptime() * 1000, wallMs: () => Date.now() };
 }
 
-/** random(4): a UUID made anew at each boot. */
+/** random(4): a new UUID at each boot. */
 function readBootId(): string | null {
   try {
     return readFileSync('/proc/sys/kernel/random/boot_id', 'utf8').trim() || null;

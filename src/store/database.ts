@@ -52,7 +52,7 @@ const PAGE_BYTES = 1024;
 const MOVED_ASIDE_MAX = 5;
 
 /**
- * Opens the store's file, whatever state it is in: what is corrupt or not ours is moved aside and a new one begun.
+ * Opens the store's file in any state: what is corrupt or not ours is moved aside and a new one begun.
  *
  * @throws StoreInUseError when another process has it; any other error is the disk's (read-only, full, no rights)
  */
@@ -187,7 +187,7 @@ function migrateEarlier(options: OpenOptions, migrations: readonly Migration[], 
   }
 }
 
-/** Whoever uses the earlier file is another qedge: the lock says so, and folds the WAL into the file on its way. */
+/** What uses the earlier file is another qedge: the lock says so, and folds the WAL into the file on its way. */
 function copyDatabase(from: string, to: string, options: OpenOptions): void {
   const source = openLocked(from, options);
   try {

@@ -1,6 +1,6 @@
 // A close that waits for no disk. SQLite folds the WAL into the file and removes it as it closes, and without fsync a power
 // cut in the half minute after that could leave half of the pages. So the WAL is out of the way meanwhile, and stays: the
-// next start reads it again, whatever became of the file.
+// next start reads it again, also when the file is damaged.
 
 import { existsSync, renameSync, rmSync } from 'node:fs';
 

@@ -7,7 +7,7 @@ import type { RouterSnapshot } from '../core/service-router.ts';
 export interface StoreState {
   /** What each service's router learned; one a service. */
   readonly routers: readonly RouterSnapshot[];
-  /** Where instances run, as the broker told; null when no broker is in use. */
+  /** Where instances run, as the broker said; null when no broker is in use. */
   readonly placement: PlacementState | null;
 }
 

@@ -1,4 +1,4 @@
-// What the store tells the scraper.
+// Metrics of the store.
 
 import type { Counter, Metrics } from '../telemetry/metrics.ts';
 import type { StoreFailure } from './messages.ts';

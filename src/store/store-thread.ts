@@ -1,4 +1,4 @@
-// The thread of the store, seen from the main thread: one request at a time, each with an answer, whatever becomes of the
+// The thread of the store, seen from the main thread: one request at a time, each with an answer, even at the end of the
 // thread.
 
 import { join } from 'node:path';

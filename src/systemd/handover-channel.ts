@@ -26,12 +26,12 @@ export class HandoverChannel {
       text = words.pop() ?? '';
       for (const word of words) this.#hear(word);
     });
-    // The end of the other is what it says; how it ended is for those who wait for it to say.
+    // The end of the other is what it says; how it ended is for what waits for it to say.
     socket.on('error', () => {});
     this.ended = new Promise((resolve) => {
       socket.once('close', () => {
         this.#over = true;
-        for (const tell of this.#waiting.values()) tell(false);
+        for (const settle of this.#waiting.values()) settle(false);
         this.#waiting.clear();
         resolve();
       });

@@ -101,7 +101,7 @@ function put(step: InstallStep, path: string, executable: string): void {
   }
 }
 
-/** Whatever the umask: the service is another user, and must pass; a third must not write. */
+/** Independent of the umask: the service is another user, and must pass; a third must not write. */
 function makeFolders(path: string): void {
   if (existsSync(path)) return;
   makeFolders(dirname(path));
@@ -109,7 +109,7 @@ function makeFolders(path: string): void {
   chmodSync(path, 0o755);
 }
 
-/** Removes what `install` wrote; what was changed since, or is not empty, stays and is told. False: nothing was installed. */
+/** Removes what `install` wrote; what was changed since, or is not empty, stays and is reported. False: nothing was installed. */
 export function uninstall({ root, report }: Pick<InstallationOptions, 'root' | 'report'>): boolean {
   const manifest = readManifest(root);
   if (manifest === null) return false;

@@ -1,4 +1,4 @@
-// Tells the service manager how we are doing (sd_notify(3)): ready, reloading, stopping, one line of status, and a
+// Reports to the service manager (sd_notify(3)): ready, reloading, stopping, one line of status, and a
 // watchdog ping from the event loop itself, so that a loop that hangs is restarted.
 
 import { spawn } from 'node:child_process';
@@ -82,7 +82,7 @@ export function createNotifier(options: NotifierOptions): Notifier {
       held = false;
       if (!readyWhileHeld) return;
       this.ready();
-      // Whoever spoke before may have fed it long ago.
+      // The process before may have fed it long ago.
       if (intervalMs > 0) feed();
     },
     close: stopWatchdog,

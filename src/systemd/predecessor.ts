@@ -32,7 +32,7 @@ export class Predecessor {
 
   /**
    * Requests are served: the predecessor ends. True when the service manager listens to this process from here on, false
-   * when the predecessor is gone without that: nobody watches this process.
+   * when the predecessor is gone without that: no service manager watches this process.
    */
   async succeed(): Promise<boolean> {
     this.#channel.say('serving');

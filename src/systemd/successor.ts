@@ -1,5 +1,5 @@
 // The process that takes this one's place while it still serves: another executable at the same path, or the same one again.
-// It inherits the listening sockets, so that there is no moment in which nobody accepts.
+// It inherits the listening sockets, so that at every moment a process accepts.
 //
 // systemd takes a new main process for its own only when it is a child of PID 1, and kills any other without waiting for it
 // on stop. So a shell starts it and ends, which makes it an orphan; the shell also knows its process id, as

@@ -1,5 +1,5 @@
 // What happened lately, for people: a bounded ring of events, each numbered and stamped with both clocks, so that a
-// reader who lost the connection asks for what came after the last number it saw.
+// reader that lost the connection asks for what came after the last number it saw.
 
 export interface EventEntry<Event> {
   /** 1, 2, 3… since this process started; a gap means that the ring had already dropped some. */

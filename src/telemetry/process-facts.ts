@@ -20,7 +20,7 @@ export interface ProcessFacts {
   readonly cpuCores: number;
   /** Share of the time in which the event loop had work, over the last second or so, in [0, 1]. */
   readonly eventLoopUtilizationRatio: number;
-  /** Null where the system does not tell. */
+  /** Null where the system does not report it. */
   readonly openFileDescriptors: number | null;
   readonly machineCores: number;
   readonly machineMemoryBytes: number;

@@ -6,7 +6,7 @@ const CLEAR_LINE_END = '\x1b[K';
 const CLEAR_BELOW = '\x1b[J';
 const CLEAR_ALL = '\x1b[2J\x1b[H';
 
-/** Used where the terminal does not tell its size. */
+/** Used where the terminal reports no size. */
 const COLUMNS_DEFAULT = 100;
 const ROWS_DEFAULT = 40;
 
@@ -24,7 +24,7 @@ export class LiveBlock {
   constructor(stream: NodeJS.WriteStream) {
     this.#stream = stream;
     stream.on('resize', this.#onResize);
-    // However the process ends, nobody should have to type blindly afterwards.
+    // However the process ends, what is typed afterwards is shown.
     process.once('exit', this.#showCursor);
     stream.write(HIDE_CURSOR);
   }

@@ -30,6 +30,6 @@ const WIDTH_UNLIMITED = 100_000;
 
 /** Characters a line may have. */
 export function widthOf({ columns }: NodeJS.WriteStream): number {
-  // A terminal that does not tell its size says 0.
+  // A terminal that does not know its size reports 0.
   return columns || WIDTH_UNLIMITED;
 }

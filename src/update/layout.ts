@@ -5,7 +5,7 @@ import { dirname } from 'node:path';
 
 export interface Layout {
   readonly directory: string;
-  /** What the service runs. Whole and working at every moment, whatever is cut short. */
+  /** What the service runs. Whole and working at every moment, even when a step is cut short. */
   readonly executable: string;
   /** A new one on its way in; never run by the service. */
   readonly incoming: string;
@@ -28,7 +28,7 @@ export function layoutOf(executable: string): Layout {
   };
 }
 
-/** Which file it is, whatever its name: survives renames, differs between copies. Null: there is none. */
+/** Identity of a file without its name: survives renames, differs between copies. Null: there is none. */
 export function identityOf(path: string): string | null {
   const found = statSync(path, { throwIfNoEntry: false });
   return found === undefined ? null : `${found.dev}:${found.ino}`;
@@ -39,7 +39,7 @@ export function writeDurably(path: string, content: string, mode = 0o644): void 
   const part = `${path}.part`;
   const fd = openSync(part, 'w', mode);
   try {
-    // Whatever the umask: the service, which is another user, reads what the guard writes under its `UMask=`.
+    // Independent of the umask: the service, which is another user, reads what the guard writes under its `UMask=`.
     fchmodSync(fd, mode);
     writeSync(fd, content);
     fsyncSync(fd);

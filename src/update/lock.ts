@@ -7,7 +7,7 @@ import { CommandError } from '../errors.ts';
 
 /** @throws CommandError when another update of the same directory is under way */
 export async function lockUpdates(directory: string): Promise<{ release(): void }> {
-  // Through the descriptor the path is short, whatever the directory: a socket's may have 107 bytes (unix(7)).
+  // Through the descriptor the path is short for any directory: a socket's may have 107 bytes (unix(7)).
   const fd = openSync(directory, constants.O_RDONLY | constants.O_DIRECTORY);
   const path = `/proc/self/fd/${fd}/update.lock`;
   try {

@@ -1,11 +1,11 @@
-// A new executable is on trial until it has shown that it lasts. The marker beside it says so, whatever is killed or
-// powered off meanwhile; whoever starts the service next reads it and decides.
+// A new executable is on trial until it has shown that it lasts. The marker beside it says so, even when it is killed or
+// powered off meanwhile; the next start of the service reads it and decides.
 
 import { existsSync, linkSync, readFileSync, renameSync, rmSync } from 'node:fs';
 import { identityOf, type Layout, syncDirectory, writeDurably } from './layout.ts';
 
 export interface Trial {
-  /** Tells this trial's verdict from that of an earlier one. */
+  /** Distinguishes this trial's verdict from that of an earlier one. */
   readonly id: string;
   readonly version: string;
   readonly sha256: string;
@@ -114,7 +114,7 @@ export function endTrial(layout: Layout): void {
   syncDirectory(layout.directory);
 }
 
-/** Null when there is none, or when it is not to be read: written whole or not at all, it then belongs to nobody. */
+/** Null when there is none, or when it is not to be read: written whole or not at all, it then belongs to no update. */
 function readJson<Value>(path: string): Value | null {
   try {
     return JSON.parse(readFileSync(path, 'utf8')) as Value;

@@ -46,7 +46,7 @@ describe('the admin port', () => {
     events.append('pilotnet', { kind: 'cooldown', key: 'pi-1/a', untilMs: 11_000, reason: '3 misses in a row' }, 1_000);
     const { events: told } = (await (await fetch(`${url}/api/v1/events?since=1`)).json()) as { events: unknown };
     expect(told).toMatchObject([
-      { sequence: 2, service: 'pilotnet', subject: 'pi-1/a', message: 'sits out for 10.0 s: 3 misses in a row' },
+      { sequence: 2, service: 'pilotnet', subject: 'pi-1/a', message: 'ejected for 10.0 s: 3 misses in a row' },
     ]);
   });
 

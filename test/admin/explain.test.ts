@@ -34,7 +34,7 @@ describe('explain', () => {
     expect(told.candidates.map(({ key, reason }) => [key, reason])).toEqual([
       ['near/a', 'next by qedgeproxy: weight 70.0 %, 98.0 % of its answers expected within 80 ms (meets the target)'],
       ['far/a', 'not its turn: weight 30.0 % (below the target: explored)'],
-      ['cold/a', 'sits out for 4.2 s (after 3 misses in a row)'],
+      ['cold/a', 'ejected for 4.2 s (after 3 misses in a row)'],
     ]);
   });
 

@@ -16,7 +16,7 @@ export function instanceColour(index: number): string {
   return `var(--i${index % PALETTE_SIZE})`;
 }
 
-/** A CSS variable's colour in the theme of now, for those who draw on a canvas. */
+/** A CSS variable's colour in the theme of now, for drawing on a canvas. */
 export function resolved(variable: string): string {
   const probe = document.createElement('i');
   probe.style.color = `var(${variable})`;

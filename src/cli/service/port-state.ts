@@ -8,7 +8,7 @@ export type PortState = 'free' | 'held-by-qedge' | { readonly reason: string };
 
 const ASK_TIMEOUT_MS = 1000;
 
-/** Binds the port for a moment; a port that is taken is asked who it is. */
+/** Binds the port for a moment; a port that is taken is asked what it is. */
 export async function portState(address: ListenAddress): Promise<PortState> {
   const error = await bindError(address);
   if (error === null) return 'free';

@@ -5,7 +5,7 @@ import { key, optional, optionalSubtable, required } from '../key.ts';
 import { cidr, count, duration, fieldName, listenAddress, size } from '../values.ts';
 import { filePath, type SchemaContext } from './context.ts';
 
-/** Null: the remote address tells clients apart. */
+/** Null: clients are distinguished by remote address. */
 const clientHeader = z
   .union([z.literal(false), fieldName], { error: 'expected a header name or false' })
   .transform((header) => (header === false ? null : header));
@@ -35,7 +35,7 @@ export const proxyKeys = (context: SchemaContext) => ({
     default: 'X-QEdge-Service',
   }),
   client_header: key('clientHeader', clientHeader, {
-    doc: 'Request header that tells clients apart in QoS accounts; false: their address does.',
+    doc: 'Request header that distinguishes clients in QoS accounts; false: their address does.',
     default: 'X-Client-Id',
   }),
   trusted_peers: key('trustedPeers', z.array(cidr), {

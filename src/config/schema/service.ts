@@ -40,7 +40,7 @@ export const retryKeys = {
     default: [502, 503, 504, 429, 408],
   }),
   idempotent: key('idempotent', z.boolean(), {
-    doc: 'A repeat does no harm, whatever the method: so it is with most inference. A single request says so with Idempotency-Key.',
+    doc: 'A repeat does no harm with any method: so it is with most inference. A single request says so with Idempotency-Key.',
     default: false,
   }),
   body_max: key('bodyBytesMax', size({ zero: true }), {

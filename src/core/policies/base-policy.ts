@@ -1,4 +1,4 @@
-// What the policies without a QoS pool have in common: everybody who is up is in the pool, nothing is estimated, nothing
+// What the policies without a QoS pool have in common: every instance that is up is in the pool, nothing is estimated, nothing
 // needs a decision step. Each overrides what it does know.
 
 import type { Candidate, Outcome, RequestInfo } from '../domain.ts';
@@ -64,7 +64,7 @@ export abstract class BasePolicy implements Policy {
     for (const candidate of this.candidateDiff) this.learnOf(candidate);
   }
 
-  /** A candidate joined, under a handle that may have meant another one: begin its state anew. */
+  /** A candidate joined, under a handle that may have meant another one: begin its state again. */
   protected learnOf(_candidate: Candidate): void {}
 
   protected inPool(candidate: Candidate, _nowMs: number): boolean {

@@ -1,4 +1,4 @@
-// Who holds which handle, and what changed since the last look. A policy keeps its state by handle; the candidateDiff tells it
+// Which instance holds which handle, and what changed since the last look. A policy keeps its state by handle; the diff says
 // whose state ends and whose begins. Linear in the number of candidates, without sets: placement may change often.
 
 import type { Candidate } from '../domain.ts';
@@ -38,7 +38,7 @@ export class CandidateDiff {
     return { left, joined };
   }
 
-  /** Everybody who lives, by handle. */
+  /** All that live, by handle. */
   *[Symbol.iterator](): Iterator<Candidate> {
     for (const candidate of this.#known) if (candidate !== undefined) yield candidate;
   }

@@ -1,4 +1,4 @@
-// Whether an instance should be passed over right now, whatever its policy.
+// Whether an instance should be passed over right now, under any policy.
 
 import type { Candidate } from '../domain.ts';
 import type { Policy } from './policy.ts';

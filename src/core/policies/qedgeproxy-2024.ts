@@ -1,5 +1,5 @@
-// QEdgeProxy as first published (Čilić et al., IEEE EDGE 2024; AIoTwin D1.3; the 2025 blog post): the pool is whoever's smoothed latency is below τ, each in
-// turn; a failure puts an instance out for half a minute and longer each time; estimates start anew from the round trip
+// QEdgeProxy as first published (Čilić et al., IEEE EDGE 2024; AIoTwin D1.3; the 2025 blog post): the pool is the instances whose smoothed latency is below τ, each in
+// turn; a failure puts an instance out for half a minute and longer each time; estimates start again from the round trip
 // when the pool runs dry.
 
 import type { Candidate, Outcome, RequestInfo } from '../domain.ts';
@@ -93,7 +93,7 @@ class QEdgeProxy2024 extends BasePolicy {
     this.#context.onEvent({ kind: 'cooldown', key, untilMs, reason: `failure ${failures} in a row` });
   }
 
-  /** Estimates start anew when too few are left in the pool. */
+  /** Estimates start again when too few are left in the pool. */
   override tick(nowMs: number): void {
     if (nowMs - this.#lastReestimationMs < this.#reestimationMs) return;
     const members = this.inPlay.filter((candidate) => this.inPool(candidate, nowMs)).length;
@@ -185,7 +185,7 @@ class QEdgeProxy2024 extends BasePolicy {
     this.#measured[handle] = 0;
   }
 
-  /** Nobody in the pool: the own node's instance, else any. */
+  /** The pool is empty: the own node's instance, else any. */
   #fallBack(candidates: readonly Candidate[]): Candidate | null {
     for (const candidate of candidates) if (candidate.local) return candidate;
     return candidates[Math.floor(this.#context.rng.next() * candidates.length)] ?? null;

@@ -1,5 +1,5 @@
-// Who is there: the live instances by key, by handle and by availability. Handles are small and dense; one is free again
-// only when `release` says that everybody has seen its instance leave.
+// The live instances by key, by handle and by availability. Handles are small and dense; one is free again
+// only when `release` says that every reader has seen its instance leave.
 
 import type { Availability, Instance, InstanceKey } from '../domain.ts';
 import { LiveCandidate } from './live-candidate.ts';

@@ -1,4 +1,4 @@
-// Never nothing: while any instance lives, a request is tried. Who gets it when the policy wants nobody.
+// Never nothing: while any instance lives, a request is tried. Which one gets it when the policy wants none.
 
 import type { Candidate } from '../domain.ts';
 import type { Policy } from '../policies/policy.ts';
@@ -8,7 +8,7 @@ type Ranking = Pick<Policy, 'cooldownUntilMs' | 'successEstimate'>;
 
 /**
  * Of the candidates whose round trip fits `latencyMs`, the one whose cooldown ends first, or has ended while the policy has
- * not taken it back yet; null when none of them sits out.
+ * not taken it back yet; null when none of them is ejected.
  */
 export function firstOutOfCooldown(
   candidates: readonly Candidate[],

@@ -102,7 +102,7 @@ export class FlightTable implements FlightView {
     this.#free = ticket;
   }
 
-  /** The instance is gone: its tries stay in flight but belong to nobody, so that its handle may be used again. */
+  /** The instance is gone: its attempts stay in flight but belong to no instance, so that its handle may be used again. */
   orphan(handle: number): void {
     for (let ticket = this.oldest(handle); ticket !== NO_FLIGHT; ticket = this.next(ticket)) {
       this.#handle[ticket] = NO_HANDLE;

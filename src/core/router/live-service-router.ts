@@ -1,5 +1,5 @@
-// The service router: keeps the books (who is there, what is in flight, how clients fare), asks the policy where a
-// request goes, and holds the line when the policy wants nobody.
+// The service router: keeps the books (which instances live, what is in flight, how clients fare), asks the policy where a
+// request goes, and holds the line when the policy wants none.
 //
 // Long because: every book of one service changes in the same few steps of a request.
 
@@ -170,7 +170,7 @@ export class LiveServiceRouter implements ServiceRouter {
     const { chargedMs } = this.#relative;
     if (result === 'answered') live.answeredMs = nowMs;
     else if (result !== 'aborted') live.failures++;
-    // An answer bounds the round trip from above, where nobody has measured it.
+    // An answer bounds the round trip from above, where it is not measured.
     if (!live.rttKnown && result === 'answered' && latencyMs < live.rttMs) live.rttMs = latencyMs;
     const end = this.#outcomes.end(live, startMs, ahead);
     end.result = result;
@@ -335,7 +335,7 @@ export class LiveServiceRouter implements ServiceRouter {
 
   // ---- routing ----
 
-  /** What the policy picked, or who gets the request when it wants nobody. */
+  /** What the policy picked, or what the fallback gives when it wants none. */
   #settleOn(picked: Candidate | null, offered: readonly LiveCandidate[]): Candidate | null {
     const sittingOut = picked === null ? firstOutOfCooldown(offered, this.#policy, this.qos.latencyMs) : null;
     if (offered[0]?.availability !== 'up') this.lastTier = 'last-resort';

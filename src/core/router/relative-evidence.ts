@@ -13,7 +13,7 @@ import { grownFloat64 } from '../stats/grown.ts';
 const HALF_LIFE_MS = 30_000;
 /** Standard errors by which e must exceed ē, so that chance alone moves no weight: 4 answers against 4 do, 3 do not. */
 const STANDARD_ERRORS = 3;
-/** Clients that must have gone away in a row: fewer are a coincidence, whatever the others do. */
+/** Clients that must have gone away in a row: fewer are a coincidence in any case. */
 const SILENCE_MIN = 4;
 /** Weights grow with time instead of all counts being faded at each answer; beyond this they are scaled back. */
 const WEIGHT_MAX = 2 ** 40;

@@ -1,4 +1,4 @@
-// The outcomes that policies observe: two objects, written anew for every try instead of allocated.
+// The outcomes that policies observe: two objects, overwritten for every attempt instead of allocated.
 
 import type { Candidate, Outcome } from '../domain.ts';
 import { NO_HANDLE } from './flight-table.ts';
@@ -9,7 +9,7 @@ type Start = Outcome & { readonly kind: 'start' };
 type End = Outcome & { readonly kind: 'end' };
 
 /** Stands in until the first try, so that every field has its type from the beginning; 0.5 keeps numbers doubles. */
-const NOBODY = new LiveCandidate({
+const NO_CANDIDATE = new LiveCandidate({
   handle: NO_HANDLE,
   key: '',
   local: false,
@@ -18,10 +18,10 @@ const NOBODY = new LiveCandidate({
 });
 
 export class ReusedOutcomes {
-  readonly #start: Writable<Start> = { kind: 'start', candidate: NOBODY, startMs: 0.5 };
+  readonly #start: Writable<Start> = { kind: 'start', candidate: NO_CANDIDATE, startMs: 0.5 };
   readonly #end: Writable<End> = {
     kind: 'end',
-    candidate: NOBODY,
+    candidate: NO_CANDIDATE,
     startMs: 0.5,
     ahead: 0,
     latencyMs: 0.5,

@@ -9,7 +9,7 @@ const LOCAL_RTT_ASSUMED_MS = 0.5;
 const REMOTE_RTT_ASSUMED_SHARE = 0.25;
 /** Share by which an RTT moves to make a step, where nothing else is configured. */
 export const RTT_CHANGE_RATIO_DEFAULT = 0.3;
-/** Smaller moves are never a step, whatever their ratio: on short links the ratio alone is noise. */
+/** Smaller moves are never a step at any ratio: on short links the ratio alone is noise. */
 const STEP_MS_MIN = 2;
 
 export interface RttStep {

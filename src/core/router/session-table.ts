@@ -1,5 +1,5 @@
 // Where each session was served last, so that its next request goes there again: for caches that follow a conversation, for
-// trackers, for whatever an instance keeps of its client. Bounded: the session that was idle for longest leaves first.
+// trackers, for any state that an instance keeps of its client. Bounded: the session that was idle for longest leaves first.
 
 import type { InstanceKey } from '../domain.ts';
 import type { AffinityState } from '../service-router.ts';

@@ -7,7 +7,7 @@ const FAILED = -1;
 
 /**
  * Samples kept of one window, the newest: enough for any estimate (a proportion of 256 has a standard error of 2 to 3 %), and a bound on what
- * is written, whatever the traffic.
+ * is written at any rate of traffic.
  */
 export const SAMPLES_KEPT_MAX = 256;
 

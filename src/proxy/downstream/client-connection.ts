@@ -1,4 +1,4 @@
-// One client connection: who is at the other end, which requests of it are under way, and what happens when it goes away or
+// One client connection: which peer is at the other end, which requests of it are under way, and what happens when it goes away or
 // falls silent. One close listener a socket, however many requests it carries.
 
 import type { ProxyError } from '../../errors.ts';
@@ -31,14 +31,14 @@ export class ClientConnection implements ExchangeConnection {
   readonly #service: () => ServiceRuntime | null;
   /** One at most, but for the moment in which it makes way for the next. */
   readonly #exchanges: ConnectionExchange[] = [];
-  /** An answer that ends the connection is on its way: whatever else comes in is of no interest. */
+  /** An answer that ends the connection is on its way: what else comes in is of no interest. */
   closing = false;
   /** Set once it carries a WebSocket. */
   pipe: WebSocketPipe | null = null;
   /** Speaks HTTP/2: its streams are connections of their own, and GOAWAY ends it. */
   multiplexed = false;
 
-  /** `service`: the one that the listener belongs to, looked up anew for each request since a reload may replace it. */
+  /** `service`: the one that the listener belongs to, looked up again for each request since a reload may replace it. */
   constructor(link: ClientLink, peer: Peer, service: () => ServiceRuntime | null) {
     this.#link = link;
     this.peer = peer;
@@ -53,7 +53,7 @@ export class ClientConnection implements ExchangeConnection {
     return this.#exchanges.length > 0;
   }
 
-  /** Its protocol has a way to say that it is over, so that nobody has to guess. */
+  /** Its protocol has a way to say that it is over, so that neither side has to guess. */
   get endsItself(): boolean {
     return this.pipe !== null || this.multiplexed;
   }
@@ -73,7 +73,7 @@ export class ClientConnection implements ExchangeConnection {
 
   /**
    * No byte moved either way since the socket's timeout was set: the client's doing, an instance that thinks, or a
-   * connection that nobody needs. The timeout is set anew for whatever of the two limits is not up yet.
+   * connection that is not needed. The timeout is set again for the one of the two limits that is not up yet.
    */
   onQuiet(socket: QuietSocket, { bodyIdleTimeoutMs, keepAliveTimeoutMs }: QuietLimits): void {
     const quietMs = socket.timeout ?? 0;

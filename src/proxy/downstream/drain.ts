@@ -6,7 +6,7 @@ import { QUIET_MS, QuietSweep } from './quiet-sweep.ts';
 
 /** How often connections that fell silent are looked for. */
 const SWEEP_MS = 50;
-/** The same as `QUIET_MS` where nobody waits for the end of the drain. */
+/** The same as `QUIET_MS` where nothing waits for the end of the drain. */
 const SUCCEEDED_QUIET_MS = 5000;
 /** The last of a drain, in which requests that still come are refused. */
 const LAST_MS = 1000;
@@ -29,7 +29,7 @@ export async function drain({ listeners, drainMs, succeeded, nowMs, onLast }: Dr
   const stopped = Promise.all(listeners.map((listener) => listener.stop()));
   const lastMs = Math.min(LAST_MS, drainMs / 4);
   await within(stopped, drainMs - lastMs);
-  // Whoever would be refused on an idle connection rather finds it closed, and waits on a new one.
+  // Closes idle connections first, so that a client waits on a new one instead of being refused on this one.
   quiet.closeQuiet(connectionsOf(listeners));
   onLast();
   await within(stopped, lastMs);

@@ -3,7 +3,7 @@
 
 import type { Socket } from 'node:net';
 
-/** How long a client may go on sending what nobody reads. */
+/** How long a client may go on sending what is not read. */
 const LINGER_MS = 2000;
 
 /** What the client sends is only read once it has the answer, however slowly it takes it, and not for long. */

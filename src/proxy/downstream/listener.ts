@@ -104,7 +104,7 @@ export class Listener {
   }
 
   /**
-   * What would last as long as it likes is told: both ends of WebSockets, and clients that speak HTTP/2. Again and again
+   * What would last as long as it likes is asked to end: both ends of WebSockets, and clients that speak HTTP/2. Again and again
    * while the port drains, for those that only now turn out to be such.
    */
   sayGoodbye(): void {
@@ -112,7 +112,7 @@ export class Listener {
     this.#http2.stop();
   }
 
-  /** Cuts off whatever is left. */
+  /** Cuts off what is left. */
   async close(): Promise<void> {
     const stopped = this.stop();
     for (const socket of [...this.#connections.keys(), ...this.#accepted]) socket.destroy();
@@ -246,7 +246,7 @@ export class Listener {
     const peer = peerOf(socket.remoteAddress, this.#tls !== null, this.#options.trusted());
     const connection = new ClientConnection(linkOf(socket), peer, this.#options.service);
     this.#connections.set(socket, connection);
-    // From one owner to the next there are moments, and behind CONNECT a lifetime, in which nobody else listens.
+    // From one owner to the next there are moments, and behind CONNECT a lifetime, in which nothing else listens.
     socket.on('error', () => socket.destroy());
     socket.once('close', () => {
       this.#connections.delete(socket);
@@ -297,7 +297,7 @@ export class Listener {
     this.#options.route({ connection, request, response, upgrade: { socket, detach } });
   }
 
-  /** Node lets go of the socket here, whatever answers are still on their way to it. */
+  /** Node lets go of the socket here, even when answers are still on their way to it. */
   #onConnect(socket: Socket): void {
     const turns = this.#pipelineQueueOf(socket);
     socket.on('drain', () => turns.drained());

@@ -54,7 +54,7 @@ export class PipelineQueue {
     this.#last = true;
   }
 
-  /** The client caught up, and node does not tell the answer. */
+  /** The client caught up, and node does not pass that on to the answer. */
   drained(): void {
     this.#current?.emit('drain');
   }

@@ -1,7 +1,7 @@
 // Which connections a drain may close. One that is closed while its client is about to send fails that request, since the two
 // cross on the wire (RFC 9112 section 9.5), and a client whose other connections go away, each with its last answer, is about to
 // send on the ones that it had left idle. So none is closed as long as anything moves anywhere: idle ones cost nothing while
-// a request holds up the end anyway, and whoever uses one closes it with the answer.
+// a request holds up the end anyway, and the client that uses one closes it with the answer.
 
 import type { Socket } from 'node:net';
 import type { ClientConnection } from './client-connection.ts';
@@ -38,7 +38,7 @@ export class QuietSweep {
     if (this.#stillMs >= this.#quietMs) this.closeQuiet(ports);
   }
 
-  /** Closes those that are quiet, whatever the others do: before the end of a drain that something else holds up. */
+  /** Closes those that are quiet, independent of the others: before the end of a drain that something else holds up. */
   closeQuiet(ports: readonly OpenConnections[]): void {
     for (const open of ports) {
       for (const [socket, { endsItself }] of open) {

@@ -54,7 +54,7 @@ export class Answer {
     else this.#response.writeInformation(status, fields);
   }
 
-  /** False: the client reads slower than this; `listener` is told when it caught up. */
+  /** False: the client reads slower than this; `listener` is called when it caught up. */
   write(chunk: Buffer, listener: DrainListener): boolean {
     if (this.#headHeld && this.#held === null) {
       this.#held = chunk;

@@ -18,7 +18,7 @@ export interface ClientRequest {
 
 export interface ClientResponse {
   readonly headersSent: boolean;
-  /** Trailers can still be told apart from the body. */
+  /** Trailers can still be distinguished from the body. */
   readonly chunkedEncoding: boolean;
   shouldKeepAlive: boolean;
   writeHead(status: number, fields: string[]): unknown;

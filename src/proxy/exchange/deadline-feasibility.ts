@@ -6,7 +6,7 @@ import type { InstanceState, ServiceRouter } from '../../core/service-router.ts'
 
 /** How old the picture of the instances may get, ms: putting it together costs more than a request may. */
 const PICTURE_MS_MAX = 250;
-/** One request in this time goes through whatever the picture says: without a try nothing new would ever be learned. */
+/** One request in this time goes through in any case: without an attempt nothing new would ever be learned. */
 const TRIAL_MS = 1000;
 /** Of the mean processing latency, the least to reckon with: with what is seen of inference hardly one answer in twenty is faster. */
 const FASTEST_RATIO = 0.5;

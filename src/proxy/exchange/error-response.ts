@@ -1,5 +1,5 @@
 // The only place where a failure becomes a status: qedge's own answers are problem details (RFC 9457) with the code in
-// X-QEdge-Error, so that nobody mistakes them for an answer of the service.
+// X-QEdge-Error, so that they are not mistaken for an answer of the service.
 
 import {
   GRPC_DEADLINE_EXCEEDED,

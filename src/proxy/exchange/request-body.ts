@@ -131,7 +131,7 @@ export class RequestBody implements OutgoingBody {
     if (!this.#ended) this.#pause();
   }
 
-  /** Nobody wants the rest: it is read and dropped, so that the client gets to read its answer. */
+  /** The rest is not wanted: it is read and dropped, so that the client gets to read its answer. */
   discard(): void {
     this.#finish();
     this.forget();
@@ -209,7 +209,7 @@ export class RequestBody implements OutgoingBody {
     this.#wait(false);
   }
 
-  /** Tells the stopwatch whether it is the client that everybody waits for. */
+  /** Keeps the stopwatch informed whether the exchange waits for its client. */
   #wait(waiting: boolean): void {
     if (waiting === this.#waiting) return;
     this.#waiting = waiting;

@@ -1,6 +1,6 @@
 // `Retry-After` of an instance: it asks to be left alone for a while (RFC 9110 section 10.2.3).
 
-/** Longer than this no instance is left alone, whatever it asks for. */
+/** Longer than this no instance is left alone, even when it asks for more. */
 const REST_MS_MAX = 60_000;
 
 const ASKING: ReadonlySet<number> = new Set([408, 429, 503]);

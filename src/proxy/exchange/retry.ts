@@ -103,7 +103,7 @@ export class RetryBudget {
       this.#tokens = Math.min(this.#tokensMax, this.#tokens + Math.max(0, added));
     }
     this.#filledMs = nowMs;
-    // A hair below one: ten tenths must make one, whatever the rounding.
+    // A hair below one: ten tenths must make one after any rounding.
     if (this.#tokens < 1 - 1e-9) return false;
     this.#tokens -= 1;
     return true;

@@ -52,7 +52,7 @@ export class FieldTable {
 
   /**
    * `kinds`: lower-case names, of up to 64 characters, and what they mean. `claims`: fields that speak like X-Forwarded-For are
-   * claims, whatever they are called.
+   * claims, under any name.
    */
   constructor(kinds: Readonly<Record<string, number>>, { claims } = { claims: false }) {
     this.#claims = claims;
@@ -85,7 +85,7 @@ const X = 120;
 const F = 102;
 
 function isForwarded(name: string): boolean {
-  // Most names are told apart by two letters.
+  // Most names differ in two letters.
   if ((name.charCodeAt(0) | 32) !== X || (name.charCodeAt(2) | 32) !== F) return false;
   return name.slice(0, FORWARDED_PREFIX.length).toLowerCase() === FORWARDED_PREFIX;
 }
@@ -138,7 +138,7 @@ const CLAIMS = [
   'x-url-scheme',
 ];
 
-/** Fields of requests. `clientHeader` null: clients are told apart by address. */
+/** Fields of requests. `clientHeader` null: clients are distinguished by address. */
 export function requestFieldTable(serviceHeader: string, clientHeader: string | null): FieldTable {
   const kinds = {
     ...HOP_BY_HOP,

@@ -1,4 +1,4 @@
-// Who a request came from, told to the instance: X-Forwarded-For, -Proto, -Host and Forwarded (RFC 7239). What a peer
+// Where a request came from, as the instance gets it: X-Forwarded-For, -Proto, -Host and Forwarded (RFC 7239). What a peer
 // that is not trusted says about itself is replaced.
 
 import { BlockList, isIP, isIPv6 } from 'node:net';

@@ -1,4 +1,4 @@
-// What a request says before its body, read in one pass over the raw fields: where it wants to go, who sent it, how it is
+// What a request says before its body, read in one pass over the raw fields: where it wants to go, what sent it, how it is
 // framed, and the fields that go on to the instance untouched.
 
 import { SESSION_COOKIE } from '../../config/session-cookie.ts';
@@ -77,7 +77,7 @@ function takeField(head: RequestHead, kind: number, name: string, value: string)
       head.contentLength = readContentLength(head.contentLength, value);
       break;
     case FieldKind.transferEncoding:
-      // A coding other than chunked would have to be undone to be forwarded; nobody may send one unasked.
+      // A coding other than chunked would have to be undone to be forwarded; no client may send one unasked.
       if (value.toLowerCase() !== 'chunked' || head.chunked) {
         throw badRequest(`unsupported Transfer-Encoding ${JSON.stringify(value)}`);
       }

@@ -12,18 +12,18 @@ export interface ResponseHead {
   /** As they came; empty without one. */
   readonly contentType: string;
   readonly contentEncoding: string;
-  /** Its body is a stream as far as its fields tell. */
+  /** Its body is a stream as far as its fields say. */
   readonly stream: boolean;
   readonly grpc: boolean;
   /** `NO_GRPC_STATUS` where it has none; the trailers may. */
   readonly grpcStatus: number;
   /** The instance says that its answer is bad. */
   readonly declaredFailure: boolean;
-  /** A transfer coding that nobody asked for: the body could not be passed on as what it is. */
+  /** A transfer coding that was not asked for: the body could not be passed on as what it is. */
   readonly unknownCoding: boolean;
 }
 
-/** Who answered, and how long it took there and here, ms. */
+/** Which instance answered, and how long it took there and here, ms. */
 export interface AnswerFacts {
   readonly instance: string;
   readonly ownMs: number;

@@ -1,6 +1,6 @@
-// How long an idle connection to an instance may be trusted. Whoever sends on one that the instance is about to close loses
+// How long an idle connection to an instance may be trusted. A request on one that the instance is about to close loses
 // the request, so the first hang-up on an idle connection teaches how long is too long. Not for ever: an instance that is
-// started anew hangs up as well, and one lesson of a few milliseconds would have every request open its own connection.
+// started again hangs up as well, and one lesson of a few milliseconds would have every request open its own connection.
 
 /** Without a lesson: most servers hold theirs for 5 s. */
 export const IDLE_MS_MAX = 4000;

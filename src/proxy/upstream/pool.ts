@@ -141,7 +141,7 @@ export class InstancePool implements ConnectionOwner {
     for (const connection of this.#free.splice(0)) connection.destroy();
   }
 
-  /** As many as there may be: whatever is opened now, an idle one of the other kind has to make way for it. */
+  /** As many as there may be: an idle one of the other kind has to make way for what is opened now. */
   get #isFull(): boolean {
     return this.#connections >= this.#config.limits.instanceConnectionsMax;
   }

@@ -16,9 +16,9 @@ export interface Transmission {
   readonly again: boolean;
 }
 
-/** Sends one try. Never throws: `onError` tells. */
+/** Sends one attempt. Never throws: errors go to `onError`. */
 export function transmit(pool: InstancePool, transmission: Transmission, handler: UpstreamHandler): UpstreamCall {
-  // An upgrade is an affair of HTTP/1, whatever else the instance speaks.
+  // An upgrade is an affair of HTTP/1, also where the instance speaks HTTP/2.
   if (pool.protocol.known === 'http1' || transmission.framing.upgrade !== null) {
     return transmitHttp1(pool, transmission, handler);
   }

@@ -1,4 +1,4 @@
-// The seam between an exchange and the way its request travels: each transport sends one try and tells its handler what
+// The seam between an exchange and the way its request travels: each transport sends one attempt and calls its handler with what
 // comes back. A transport owns its connections; the handler owns everything else.
 
 import type { Socket } from 'node:net';
@@ -14,7 +14,7 @@ export interface UpstreamRequest {
   readonly fields: string[];
 }
 
-/** Told in this order: information*, head, data*, then end or error; an error may come at any time and is the last. */
+/** Called in this order: information*, head, data*, then end or error; an error may come at any time and is the last. */
 export interface UpstreamHandler {
   /** 1xx, never 101. */
   onInformation(status: number, fields: RawFields): void;

@@ -70,7 +70,7 @@ export class WebSocketPipe {
     this.#toUpstream.start();
   }
 
-  /** Tells both ends that this proxy goes away, as soon as the frames under way are through. */
+  /** Says goodbye (1001) to both ends, as soon as the frames under way are through. */
   goAway(): void {
     this.#toClient.sayGoodbye();
     this.#toUpstream.sayGoodbye();

@@ -23,7 +23,7 @@ export function disturbancesOf({ events, clients, durationMs }: Scenario): { atS
     .map(([atMs, labels]) => ({ atS: atMs / 1_000, label: labelOfAll(labels) }));
 }
 
-/** Many that happen at once are told by kind and number. */
+/** Many that happen at once are listed by kind and number. */
 function labelOfAll(labels: readonly string[]): string {
   if (labels.length <= LABELS_MAX) return labels.join(', ');
   const kinds = [...new Set(labels.map((label) => label.replace(/ i\d+$/, '')))];

@@ -3,7 +3,7 @@
 
 import type { Attributes, AttributeValue, Span } from './span.ts';
 
-/** Who the spans are of. */
+/** The node and program that the spans are of. */
 export interface Resource {
   readonly attributes: Attributes;
   /** Version of qedge, which is the instrumentation too. */

@@ -87,7 +87,7 @@ export class RequestTrace {
     this.#wallOffsetMs = tracer.wallMs(nowMs) - nowMs;
   }
 
-  /** A try begins; `fields`, those that go to the instance, are told its span. */
+  /** An attempt begins; `fields`, those that go to the instance, carry its span. */
   attemptStarted(fields: string[], target: TryTarget, nowMs: number): void {
     const spanId = randomId(8);
     const flags = (this.#parent?.flags ?? 0) | SAMPLED_FLAG;

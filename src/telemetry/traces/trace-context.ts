@@ -3,7 +3,7 @@
 export interface TraceParent {
   /** 32 hexadecimal digits, not all zero. */
   readonly traceId: string;
-  /** Span of whoever sent it: 16 hexadecimal digits, not all zero. */
+  /** Span of the sender: 16 hexadecimal digits, not all zero. */
   readonly spanId: string;
   readonly flags: number;
 }

@@ -126,7 +126,7 @@ describe('qedge explain', () => {
     for (const header of ['rtt', 'processing', 'weight', 'in flight', 'cooldown']) {
       expect(lines.filter((line) => line.startsWith('  instance') && line.includes(header))).toHaveLength(1);
     }
-    expect(lines.join(' ').replaceAll(/ +/g, ' ')).toContain('out/a: sits out for 4.2 s (after 3 misses in a row)');
+    expect(lines.join(' ').replaceAll(/ +/g, ' ')).toContain('out/a: ejected for 4.2 s (after 3 misses in a row)');
   });
 
   it('draws no table without a candidate', async () => {
@@ -145,7 +145,7 @@ describe('qedge explain', () => {
     const { out } = await cli('explain', 'pilotnet', '--url', url);
     expect(out).toContain('pilotnet: the next request goes to one drawn by lot');
     expect(out).toMatch(/near\/a +12 ms +20 ms +40 +95\.0 % +75\.0 % +0 +-/);
-    expect(out).toContain('out/a: sits out for 4.2 s (after 3 misses in a row)');
+    expect(out).toContain('out/a: ejected for 4.2 s (after 3 misses in a row)');
     const unknown = await cli('explain', 'pilotnett', '--url', url);
     expect(unknown).toMatchObject({ status: 1, out: '' });
     expect(unknown.err).toContain('no service "pilotnett", expected one of pilotnet');

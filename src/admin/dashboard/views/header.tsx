@@ -1,4 +1,4 @@
-// Who this is, how it is, and how fresh what you see is.
+// Which node this is, how it is, and how fresh what is shown is.
 
 import { useEffect, useState } from 'preact/hooks';
 import type { StateDocument } from '../../state.ts';

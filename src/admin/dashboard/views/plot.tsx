@@ -11,7 +11,7 @@ export interface PlotProps {
   /** Changes when the series do. */
   readonly shape: string;
   readonly heightPx: number;
-  /** What the picture shows, for those who cannot see it. */
+  /** What the picture shows, for screen readers. */
   readonly label: string;
   /** What the pointer stands on, by the index of the sample; null shows nothing. */
   readonly readout: (index: number) => ComponentChildren;

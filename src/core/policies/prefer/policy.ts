@@ -13,7 +13,7 @@ import { groupOf, nameOfGroup } from './groups.ts';
 const STEP_MS = 1000;
 /** What was seen before counts for this much less with each step. */
 const FADE = 0.6;
-/** So many requests, faded, tell something. */
+/** So many requests, faded, are enough to judge by. */
 const REQUESTS_MIN = 10;
 /** A group with less than this share of the requests is in reserve. */
 const RESERVE_SHARE_MAX = 0.001;
@@ -72,7 +72,7 @@ export class PreferPolicy implements Policy {
     for (const group of this.#groups) {
       const offered = retry ? group.untried : group.up;
       if (offered.length === 0) continue;
-      // The last one takes whatever is left.
+      // The last one takes what is left.
       if (--left > 0 && !retry) {
         const takes = group.carried.takes;
         group.carried.count();

@@ -4,7 +4,7 @@ import { grownFloat64 } from '../../stats/grown.ts';
 
 /** An error that is no timeout weighs three misses: it says more than a late answer. */
 export const ERROR_WEIGHT = 3;
-/** From this many on the instance is said to be out, not merely late: it is told in the event log and counts for panic. */
+/** From this many on the instance is said to be out, not merely late: it is in the event log and counts for panic. */
 export const MISSES_OUT = 3;
 /** Further misses no longer add to the wait, which is at its maximum well before. */
 const MISSES_MAX = 30;
@@ -35,7 +35,7 @@ export class MissStreak {
 
   /**
    * A request sent at `startMs` missed. Counted once per round: requests that were under way when the last miss was
-   * counted tell nothing new. True when this one takes the instance out.
+   * counted add nothing new. True when this one takes the instance out.
    */
   miss(handle: number, weight: number, time: { readonly startMs: number; readonly nowMs: number }): boolean {
     if (time.startMs < this.lastMs(handle)) return false;

@@ -122,7 +122,7 @@ const STUDY_LATENCY_MS = 80;
 
 /** The latencies of the pseudo-code, in ms, for this service's τ. */
 export interface QedgeScale {
-  /** Unloaded processing latency assumed before 20 samples tell it (8 ms at τ = 80 ms). */
+  /** Unloaded processing latency assumed before there are 20 samples (8 ms at τ = 80 ms). */
   readonly unloadedMs: number;
   /** Margin (4 ms) and width (6 ms) of the prior success probability. */
   readonly priorMarginMs: number;

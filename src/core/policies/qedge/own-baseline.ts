@@ -40,7 +40,7 @@ export class OwnBaseline {
     this.#step++;
   }
 
-  /** The baseline of this instance, ms; `serviceMs` while it has told too little of itself. */
+  /** The baseline of this instance, ms; `serviceMs` while too little is known of it. */
   refresh(handle: number, window: LatencyWindow, serviceMs: number): number {
     const known = this.#ms[handle] as number;
     if (window.size >= SAMPLES_NEEDED && (Number.isNaN(known) || (this.#step + handle) % STEPS_BETWEEN === 0)) {

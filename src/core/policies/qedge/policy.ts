@@ -57,7 +57,7 @@ export class Qedge implements Policy {
   readonly windows: (LatencyWindow | undefined)[] = [];
   readonly #options: QedgeOptions;
   readonly #context: PolicyContext;
-  /** 1 where the last try was refused: nobody is there. */
+  /** 1 where the last attempt was refused: nothing listens there. */
   #refused: Float64Array<ArrayBuffer> = new Float64Array(0);
   /** The weights with those passed over left out. */
   #passingWeights: Float64Array<ArrayBuffer> = new Float64Array(0);
@@ -264,8 +264,8 @@ export class Qedge implements Policy {
   }
 
   /**
-   * In a panic requests are spread by weight over everybody in play who is not known dead: refused, and not long ago.
-   * Deviation: in play, not of all; the fallback finds those outside when nobody in play can be taken.
+   * In a panic requests are spread by weight over all in play that are not known dead: refused, and not long ago.
+   * Deviation: in play, not of all; the fallback finds those outside when none in play can be taken.
    */
   #selectInPanic(nowMs: number): Candidate | null {
     const { members, weights } = this.activeSet;
@@ -315,7 +315,7 @@ export class Qedge implements Policy {
 
   // ---- slow loop ----
 
-  /** Takes stock of everybody in play; true when there is anything to learn from. */
+  /** Takes stock of all in play; true when there is anything to learn from. */
   #estimate(nowMs: number): boolean {
     const at = { unloadedMs: this.unloaded.ms, nowMs };
     let evidence = false;

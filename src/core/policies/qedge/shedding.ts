@@ -13,7 +13,7 @@ const KEPT_MOST = 0.95;
 /** Above this it grows. */
 const SUCCESS_WELL = 0.8;
 const GROWTH = 1.1;
-/** The least limit, requests a step: what tells that there is room again. */
+/** The least limit, requests a step: what shows that there is room again. */
 const LIMIT_MIN = 0.05;
 /** A limit of so many times what is asked for is none. */
 const LIMIT_OFF = 4;

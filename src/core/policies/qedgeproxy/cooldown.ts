@@ -1,4 +1,4 @@
-// Algorithm 2, lines 6–9: who sits out, and for how long. θ misses in a row and an instance leaves the pool for the cooldown.
+// Algorithm 2, lines 6–9: which instances are ejected, and for how long. θ misses in a row and an instance leaves the pool for the cooldown.
 
 import { grownFloat64 } from '../../stats/grown.ts';
 

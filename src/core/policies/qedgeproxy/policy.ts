@@ -33,7 +33,13 @@ const OPTIONS = {
   decay: { kind: 'number', default: 0.8, min: 0, max: 1, about: 'γ, what ε is multiplied by each step' },
   smoothing: { kind: 'number', default: 0.1, min: 0.0001, max: 10, about: 'η, added to every score' },
   misses: { kind: 'integer', default: 3, min: 1, max: 1000, about: 'θ, misses in a row that start a cooldown' },
-  cooldown: { kind: 'duration', defaultMs: 10_000, minMs: 0, maxMs: 3_600_000, about: 'how long an instance sits out' },
+  cooldown: {
+    kind: 'duration',
+    defaultMs: 10_000,
+    minMs: 0,
+    maxMs: 3_600_000,
+    about: 'how long an instance is ejected',
+  },
   quantile: {
     kind: 'number',
     default: 0.1,
@@ -59,7 +65,7 @@ class QEdgeProxy implements Policy {
   readonly #cooldown: Cooldown;
   readonly #windows: LatencyWindow[] = [];
   readonly #candidateDiff = new CandidateDiff();
-  /** By handle, as of the last update; undefined for nobody. */
+  /** By handle, as of the last update; undefined for a free handle. */
   readonly #wasUp: (boolean | undefined)[] = [];
   #up: readonly Candidate[] = [];
   #explorationShare: number;
@@ -88,7 +94,7 @@ class QEdgeProxy implements Policy {
     return this.#swrr.undone(() => this.select(request, candidates, nowMs));
   }
 
-  /** Algorithm 2, lines 4–9: stores the latency; θ misses in a row and the instance sits out. */
+  /** Algorithm 2, lines 4–9: stores the latency; θ misses in a row and the instance is ejected. */
   observe(outcome: Outcome, nowMs: number): void {
     if (outcome.kind === 'start') return;
     const { latencyMs } = this.#context.qos;
@@ -270,7 +276,7 @@ class QEdgeProxy implements Policy {
     }
   }
 
-  /** Notes who is up; true when nobody who was known before began or ceased to be. */
+  /** Notes which are up; true when none that was known before began or ceased to be. */
   #refreshUp(candidates: readonly Candidate[]): boolean {
     let stayed = true;
     for (const { handle, inPlay } of candidates) {

@@ -1,4 +1,4 @@
-// Algorithm 1, lines 4–21: who is trusted (exploitation), who is being tried out (exploration), and what share of the
+// Algorithm 1, lines 4–21: which instances are trusted (exploitation), which are being tried out (exploration), and what share of the
 // requests each gets.
 
 import type { Candidate } from '../../domain.ts';
@@ -91,7 +91,7 @@ export class QosPool {
       const success = this.success[handle] ?? Number.NaN;
       if (success < successRatio) bestExplored = Math.max(bestExplored, success / successRatio + smoothing);
     }
-    // Nobody to compare with: as good as an explored instance can be.
+    // None to compare with: as good as an explored instance can be.
     if (bestExplored === Number.NEGATIVE_INFINITY) bestExplored = 1 + smoothing;
     let exploitation = 0;
     let exploration = 0;

@@ -76,7 +76,7 @@ export class FastPath implements PlainLink {
       else this.socket.destroySoon();
       return;
     }
-    // The rest of a body that nobody wanted is read and dropped before anything else.
+    // The rest of an unwanted body is read and dropped before anything else.
     if (!unread) this.#request = null;
     // Not from within the answer that is just being given.
     if (this.#behind.length > 0) process.nextTick(takeBehind, this);
@@ -155,7 +155,7 @@ export class FastPath implements PlainLink {
     socket.removeListener('drain', this.#onDrain);
     socket.removeListener('timeout', onQuiet);
     socket.pause();
-    // In one piece: node's parser takes what comes next from the kernel, past whatever piece would wait behind the first.
+    // In one piece: node's parser takes what comes next from the kernel, past any piece that would wait behind the first.
     const waiting: Buffer | null = socket.read();
     socket.unshift(waiting === null ? rest : Buffer.concat([rest, waiting]));
     handOver();

@@ -1,5 +1,5 @@
 // The heads of requests that are beyond doubt: HTTP/1.1, a usual method, a path, fields that every reader understands the same
-// way, and a body of known length or none. They are read here, in one look. Whatever is not such a head, wrong or merely
+// way, and a body of known length or none. They are read here, in one look. What is not such a head, wrong or merely
 // unusual, is left to node:http and llhttp in its strict mode, which knows all of HTTP and what to refuse of it.
 
 import { FIELD_LINE, readFieldLines } from '../../fields/field-lines.ts';

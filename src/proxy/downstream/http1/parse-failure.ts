@@ -2,7 +2,7 @@
 
 import { ProxyError } from '../../../errors.ts';
 
-/** Null: the connection itself broke, there is nobody to answer. */
+/** Null: the connection itself broke, and no client is there to answer. */
 export function parseFailure(error: Error & { readonly code?: string; readonly reason?: string }): ProxyError | null {
   const options = { source: 'downstream', cause: error } as const;
   if (error.code === 'HPE_HEADER_OVERFLOW') {

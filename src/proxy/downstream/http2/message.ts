@@ -24,7 +24,7 @@ export class Http2Request implements ClientRequest {
     this.method = method;
     this.url = path;
     if (authority !== null) takeAuthority(fields, authority);
-    // RFC 9113 section 8.1: the body ends with the stream, whatever its length.
+    // RFC 9113 section 8.1: the body ends with the stream at any length.
     if (!stream.endAfterHeaders && !hasField(fields, 'content-length')) fields.push('Transfer-Encoding', 'chunked');
     this.rawHeaders = fields;
     stream.on('trailers', (_trailers: unknown, _flags: unknown, raw?: readonly string[]) => {
@@ -135,7 +135,7 @@ export class Http2Response implements ClientResponse {
   }
 }
 
-/** The client reset it: whatever is still written to it would throw. */
+/** The client reset it: a write to it would throw. */
 function isOver(stream: ServerHttp2Stream): boolean {
   return stream.destroyed || stream.closed;
 }

@@ -79,7 +79,7 @@ export function sniff(
     found(telling ? 'http2' : 'http1', seen);
   };
   socket.setTimeout(timeoutMs, giveUp);
-  // It went away again without a word, and nobody else listens yet.
+  // It went away again without a word, and nothing else listens yet.
   socket.on('end', giveUp);
   socket.on('error', giveUp);
   socket.on('readable', onReadable);

@@ -87,7 +87,7 @@ export class Http1Connection implements PooledConnection, ResponseSink {
     this.#call = null;
     // A call that paused in the last piece of its answer has no reason left to, and the next one never did.
     if (this.#socket?.isPaused()) this.#socket.resume();
-    // An answer to a request that is not out yet: nobody would know where the next one begins.
+    // An answer to a request that is not out yet: where the next one begins would be unknown.
     if (reusable && this.#socket?.writableLength === 0) this.#owner.giveBack(this);
     else this.destroy();
     call.handler.onEnd(trailers);
@@ -180,7 +180,7 @@ export class Http1Connection implements PooledConnection, ResponseSink {
     call?.handler.onError(upstreamError(error, sent, call.answered));
   }
 
-  /** The call is of no interest any more, and so is whatever still comes. */
+  /** The call is of no interest any more, nor is what still comes. */
   abandon(call: PlainCall): void {
     if (this.#call === call) this.destroy();
   }

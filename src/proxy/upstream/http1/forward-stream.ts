@@ -11,7 +11,7 @@ import type { OutgoingBody, StreamFraming, UpstreamCall, UpstreamHandler, Upstre
 import { upstreamError } from '../upstream.ts';
 import { hearLastWords } from './last-words.ts';
 
-/** `body` null: the request has none. Never throws: `onError` tells. */
+/** `body` null: the request has none. Never throws: errors go to `onError`. */
 export function forwardStream(
   pool: InstancePool,
   request: UpstreamRequest,
@@ -118,7 +118,7 @@ class StreamCall implements UpstreamCall {
   }
 
   #onError(error: Error): void {
-    // An answer that is whole is passed on, whatever became of the request behind it.
+    // An answer that is whole is passed on, even when the request behind it is not.
     if (this.#over || this.#incoming?.complete === true) return;
     this.#end();
     this.#outgoing.destroy();

@@ -5,7 +5,7 @@ import type { InstancePool } from '../pool.ts';
 import type { UpstreamCall, UpstreamHandler, UpstreamRequest } from '../upstream.ts';
 
 /**
- * Sends a request whose body is complete; `body` null when it has none. Never throws: `onError` tells. `again`: a try
+ * Sends a request whose body is complete; `body` null when it has none. Never throws: errors go to `onError`. `again`: an attempt
  * failed before, so that idle connections are not trusted any more.
  */
 export function forward(

@@ -1,4 +1,4 @@
-// Answers of instances as they come off the wire, HTTP/1.1 after RFC 9112, no laxer than llhttp in its strict mode: whatever
+// Answers of instances as they come off the wire, HTTP/1.1 after RFC 9112, no laxer than llhttp in its strict mode: what
 // two readers could understand differently (a bare line feed, a folded field, a length beside chunks) is an error.
 //
 // Long because: one state machine over the bytes of an answer (RFC 9112); split, its states would be shared.
@@ -6,9 +6,9 @@
 import { FIELD_LINE, RESPONSE_HEAD_BYTES_MAX, readFieldLines, TOKEN, VALUE } from '../../fields/field-lines.ts';
 import { FieldKind, RESPONSE_FIELDS } from '../../fields/fields.ts';
 
-/** Told in this order: information*, head, data*, end. What is handed over is the sink's own. */
+/** Called in this order: information*, head, data*, end. What is handed over is the sink's own. */
 export interface ResponseSink {
-  /** 1xx but 101, which nobody here asks for. */
+  /** 1xx but 101, which is not asked for here. */
   onInformation(status: number, fields: string[]): void;
   onHead(status: number, reason: string, fields: string[]): void;
   onData(chunk: Buffer): void;
@@ -16,12 +16,12 @@ export interface ResponseSink {
   onEnd(trailers: readonly string[], reusable: boolean): void;
 }
 
-/** An answer that is not HTTP, or not one that everybody would read the same way. */
+/** An answer that is not HTTP, or not one that all parsers would read the same way. */
 export class MalformedResponseError extends Error {
   readonly code = 'ERR_MALFORMED_RESPONSE';
 }
 
-/** Of the line in front of a chunk: its size and extensions, which nobody uses. */
+/** Of the line in front of a chunk: its size and extensions, which are not in use. */
 const CHUNK_LINE_BYTES_MAX = 4096;
 /** Up to here it is not worth while to look for an end first. */
 const SHORT_BYTES = 1024;
@@ -56,7 +56,7 @@ export class ResponseParser {
     this.#sink = sink;
   }
 
-  /** No answer is awaited: whatever comes is one too many. */
+  /** No answer is awaited: the next byte is one too many. */
   get idle(): boolean {
     return this.#state === 'idle';
   }
@@ -66,14 +66,14 @@ export class ResponseParser {
     return this.#keepAliveSeconds;
   }
 
-  /** A request was sent; `toHead`: by HEAD, whose answer has no body whatever its fields say. */
+  /** A request was sent; `toHead`: by HEAD, whose answer has no body even when its fields promise one. */
   begin(toHead: boolean): void {
     this.#state = 'head';
     this.#toHead = toHead;
     this.#persistent = true;
   }
 
-  /** Nothing more is told. */
+  /** The sink is not called any more. */
   stop(): void {
     this.#state = 'stopped';
   }
@@ -143,7 +143,7 @@ export class ResponseParser {
     const lineEnd = text.indexOf('\r\n');
     const fields = readFieldLines(text, lineEnd + 2);
     if (status < 200) {
-      if (status === 101) throw new MalformedResponseError('a switch of protocols that nobody asked for');
+      if (status === 101) throw new MalformedResponseError('a switch of protocols that was not asked for');
       this.#sink.onInformation(status, fields);
       return;
     }

@@ -8,7 +8,7 @@ import type { OutgoingBody, StreamFraming, UpstreamCall, UpstreamHandler, Upstre
 import { upstreamError } from '../upstream.ts';
 import type { Http2Connection, Http2Target } from './sessions.ts';
 
-/** `body` null: the request has none. Never throws: `onError` tells. */
+/** `body` null: the request has none. Never throws: errors go to `onError`. */
 export function forwardHttp2(
   target: Http2Target,
   request: UpstreamRequest & { readonly framing: StreamFraming },
@@ -140,10 +140,10 @@ class StreamCall implements UpstreamCall {
     });
   }
 
-  /** A stream that was reset ends as well, before it tells why: then the answer is not whole. */
+  /** A stream that was reset ends as well, before its error: then the answer is not whole. */
   #onEnd(stream: ClientHttp2Stream): void {
     if (this.#over || !this.#answered || stream.rstCode !== constants.NGHTTP2_NO_ERROR) return;
-    // A reset with NO_ERROR looks like an end, whatever came before it.
+    // A reset with NO_ERROR looks like an end at any point.
     if (this.#bytesLeft > 0) {
       this.#onError(stream, new Error('the instance reset the stream in the middle of its answer'));
       return;

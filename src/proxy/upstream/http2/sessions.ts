@@ -22,7 +22,7 @@ const TRUSTED_MS_MAX = 4000;
 const SILENT_MS_MIN = 1000;
 /** A request waits for the answer to a ping for this share of the latency limit, then for a second connection as well. */
 const PATIENCE_RATIO = 0.25;
-/** A peer that does not answer a ping within this is gone, whatever TCP still believes. */
+/** A peer that does not answer a ping within this is gone, even when TCP still believes in it. */
 const PING_MS_MAX = 2000;
 
 /** One connection, and what has to be known of it to put another request on it. */
@@ -279,7 +279,7 @@ export class Http2Sessions {
     const index = this.#connections.indexOf(connection);
     if (index < 0) return;
     this.#connections.splice(index, 1);
-    // One that ended after it had been of use is replaced; one that never was tells why there is none.
+    // One that ended after it had been of use is replaced; one that never was says why there is none.
     if (connection.ready) this.#openMore();
     else this.#settle(failure);
   }
