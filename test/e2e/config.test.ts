@@ -6,11 +6,10 @@ import { mkdirSync, mkdtempSync, readdirSync, rmSync, writeFileSync } from 'node
 import { createServer as createHttpServer } from 'node:http';
 import { type AddressInfo, createServer, type Server } from 'node:net';
 import { tmpdir } from 'node:os';
-import { join, resolve } from 'node:path';
+import { join } from 'node:path';
 import { text } from 'node:stream/consumers';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-
-const MAIN = resolve(import.meta.dirname, '../../src/main.ts');
+import { QEDGE } from '../support/qedge-command.ts';
 
 let directory = '';
 let file = '';
@@ -36,7 +35,8 @@ async function check(lines: string): Promise<Ending> {
 }
 
 async function run(args: readonly string[]): Promise<Ending> {
-  const child = spawn(process.execPath, [MAIN, ...args], { cwd: directory, stdio: ['ignore', 'pipe', 'pipe'] });
+  const [program, ...first] = QEDGE;
+  const child = spawn(program, [...first, ...args], { cwd: directory, stdio: ['ignore', 'pipe', 'pipe'] });
   const [stdout, stderr, [code]] = await Promise.all([text(child.stdout), text(child.stderr), once(child, 'exit')]);
   return { code: code as number | null, stdout, stderr };
 }

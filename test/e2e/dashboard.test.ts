@@ -8,7 +8,7 @@ import { successColour } from '../../src/admin/dashboard/colours.ts';
 import { count, milliseconds, percent, perSecond } from '../../src/admin/dashboard/format.ts';
 import type { EventDocument, StateDocument } from '../../src/admin/state.ts';
 import type { RouterState } from '../../src/core/service-router.ts';
-import { standingOf } from '../../src/core/standing.ts';
+import { reasonsText, standingOf } from '../../src/core/standing.ts';
 import { startAdmin } from '../support/admin.ts';
 import {
   type CooldownSight,
@@ -86,7 +86,7 @@ function expected(state: StateDocument): Shown {
       chosen.instances.map((one) => [
         one.key,
         [
-          standingOf(one).word,
+          `${standingOf(one).word}${one.failing ? reasonsText(one.reasons.slice(0, 1)) : ''}`,
           percent(one.weight, 1),
           percent(one.successProbability, 1),
           one.rttKnown ? milliseconds(one.rttMs) : `~${milliseconds(one.rttMs)}`,
@@ -228,16 +228,17 @@ describe('the dashboard', () => {
   });
 
   it('resumes after a restart of the proxy, with the events of before', async () => {
-    // In place of a port that the second demo would have to get back.
-    const relay = await startRelay(() => Number(new URL(demo.url).port));
+    let qedge = await startQedge('pi', drivenConfig([]));
+    // In place of a port that the second process would have to get back.
+    const relay = await startRelay(() => Number(new URL(qedge.adminUrl).port));
     const { page } = await dashboard(DESKTOP, `http://127.0.0.1:${relay.port}`);
     await page.locator('.link-live').waitFor();
     const started = page.locator('.event[data-kind=lifecycle]', { hasText: 'started' });
     await expect.poll(() => started.count(), PATIENCE).toBe(1);
-    await demo.stop();
+    await qedge.stop();
     relay.cut();
     await page.locator('.link-lost').waitFor();
-    demo = await startDemo('--policy', 'qedgeproxy', '--clients', '2');
+    qedge = await startQedge('pi', drivenConfig([]));
     relay.mend();
     await page.locator('.link-live').waitFor();
     await expect.poll(() => started.count(), PATIENCE).toBe(2);

@@ -7,6 +7,7 @@ import { resolve } from 'node:path';
 import { request } from 'undici';
 import { afterEach, describe, expect, it, vi } from 'vitest';
 import { PATIENCE } from '../support/patience.ts';
+import { QEDGE } from '../support/qedge-command.ts';
 
 const ROOT = resolve(import.meta.dirname, '../..');
 const FREE_PORTS = ['--proxy-port', '0', '--admin-port', '0'];
@@ -22,7 +23,8 @@ interface Run {
 const running: Run[] = [];
 
 function demo(...args: string[]): Run {
-  const child = spawn(process.execPath, ['src/main.ts', 'demo', ...args], {
+  const [program, ...first] = QEDGE;
+  const child = spawn(program, [...first, 'demo', ...args], {
     cwd: ROOT,
     stdio: ['ignore', 'pipe', 'pipe'],
   });

@@ -5,12 +5,11 @@ import { once } from 'node:events';
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
-import { join, resolve } from 'node:path';
+import { join } from 'node:path';
 import { expect, it, onTestFinished, vi } from 'vitest';
 import { startInstance } from '../support/http-instance.ts';
 import { listening } from '../support/listening.ts';
-
-const SOURCE = resolve(import.meta.dirname, '../../src/main.ts');
+import { QEDGE } from '../support/qedge-command.ts';
 
 /** A qedge with an access log that is not read, from its first line on. */
 async function unreadQedge(workers: number) {
@@ -23,7 +22,8 @@ async function unreadQedge(workers: number) {
     `[node]\nid = "unread"\n[proxy]\nlisten = "127.0.0.1:${port}"\nworkers = ${workers}\n[admin]\nlisten = "127.0.0.1:0"\n` +
       `[log]\naccess = true\n[[service]]\nname = "s"\nqos.latency = "1s"\ninstances = ["http://127.0.0.1:${instance}"]\n`,
   );
-  const child = spawn(process.execPath, [SOURCE, 'run', '-c', file], { stdio: ['ignore', 'pipe', 'inherit'] });
+  const [program, ...first] = QEDGE;
+  const child = spawn(program, [...first, 'run', '-c', file], { stdio: ['ignore', 'pipe', 'inherit'] });
   onTestFinished(() => {
     child.kill('SIGKILL');
     rmSync(folder, { recursive: true });

@@ -7,7 +7,8 @@ import { request, type ServerResponse } from 'node:http';
 import { promisify } from 'node:util';
 import { describe, expect, it, onTestFinished } from 'vitest';
 import { type Counted, FORMS, httpCase, load, startAll, startCase, startHttp } from '../support/bad-answers.ts';
-import { builtOrSource, type QedgeProcess } from '../support/qedge-process.ts';
+import { QEDGE } from '../support/qedge-command.ts';
+import type { QedgeProcess } from '../support/qedge-process.ts';
 
 /** A few at a time, so that a busy machine is not what is late. */
 const GROUPS = [
@@ -70,7 +71,7 @@ const weightsOf = (services: readonly ServiceState[], name: string): readonly nu
 const keyOf = ({ port }: Counted): string => `127.0.0.1/${port}`;
 
 async function statusOf({ adminUrl }: QedgeProcess): Promise<readonly string[]> {
-  const [program = '', ...args] = builtOrSource();
+  const [program, ...args] = QEDGE;
   return (await promisify(execFile)(program, [...args, 'status', '--url', adminUrl])).stdout.split('\n');
 }
 

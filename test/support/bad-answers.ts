@@ -11,7 +11,7 @@ import {
 import { gzipSync } from 'node:zlib';
 import { onTestFinished } from 'vitest';
 import { listening } from './listening.ts';
-import { builtOrSource, type QedgeProcess, startQedge } from './qedge-process.ts';
+import { type QedgeProcess, startQedge } from './qedge-process.ts';
 
 const PERIOD_MS = 50;
 
@@ -162,7 +162,7 @@ export interface Running {
 }
 
 export async function startAll(cases: readonly Case[]): Promise<Running> {
-  const qedge = await startQedge('pi-1', cases.map(configOf).join(''), { command: builtOrSource() });
+  const qedge = await startQedge('pi-1', cases.map(configOf).join(''));
   const session = connect(qedge.url);
   await once(session, 'connect');
   onTestFinished(() => session.destroy());

@@ -2,6 +2,7 @@
 
 import { type ChildProcess, spawn } from 'node:child_process';
 import { resolve } from 'node:path';
+import { QEDGE } from './qedge-command.ts';
 
 const ROOT = resolve(import.meta.dirname, '../..');
 const START_TIMEOUT_MS = 120_000;
@@ -15,7 +16,8 @@ export interface DemoProcess {
 
 /** Resolves when the demo has said where its dashboard is. */
 export async function startDemo(...args: readonly string[]): Promise<DemoProcess> {
-  const child = spawn(process.execPath, ['src/main.ts', 'demo', '--proxy-port', '0', '--admin-port', '0', ...args], {
+  const [program, ...first] = QEDGE;
+  const child = spawn(program, [...first, 'demo', '--proxy-port', '0', '--admin-port', '0', ...args], {
     cwd: ROOT,
     stdio: ['ignore', 'pipe', 'pipe'],
   });

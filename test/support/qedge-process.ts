@@ -1,11 +1,12 @@
 // A qedge as it is run: a process of its own, `qedge run -c FILE`, with ports of its own, told apart by its log.
 
 import { spawn } from 'node:child_process';
-import { existsSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
-import { join, resolve } from 'node:path';
+import { join } from 'node:path';
 import { createInterface } from 'node:readline';
 import { onTestFinished } from 'vitest';
+import { QEDGE } from './qedge-command.ts';
 
 export interface QedgeProcess {
   readonly nodeId: string;
@@ -23,15 +24,6 @@ export interface QedgeProcess {
   stop(signal?: 'SIGTERM' | 'SIGKILL'): Promise<number | null>;
 }
 
-const ROOT = resolve(import.meta.dirname, '../..');
-const FROM_SOURCE: readonly string[] = [process.execPath, join(ROOT, 'src/main.ts')];
-const BINARY = join(ROOT, 'dist/qedge-linux-x64');
-
-/** What is shipped, where it is built; else the source. */
-export function builtOrSource(): readonly string[] {
-  return existsSync(BINARY) ? [BINARY] : FROM_SOURCE;
-}
-
 const START_TIMEOUT_MS = 60_000;
 
 /**
@@ -41,7 +33,7 @@ const START_TIMEOUT_MS = 60_000;
 export async function startQedge(
   nodeId: string,
   toml: string,
-  { proxyPort = 0, command = FROM_SOURCE }: { readonly proxyPort?: number; readonly command?: readonly string[] } = {},
+  { proxyPort = 0, command = QEDGE }: { readonly proxyPort?: number; readonly command?: readonly string[] } = {},
 ): Promise<QedgeProcess> {
   const folder = mkdtempSync(join(tmpdir(), 'qedge-process-'));
   const file = join(folder, 'qedge.toml');

@@ -3,18 +3,18 @@
 import { spawnSync } from 'node:child_process';
 import { copyFileSync, mkdtempSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
-import { join, resolve } from 'node:path';
+import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { digestOf } from '../../../src/update/copy.ts';
 import { verifyRelease } from '../../../src/update/signature.ts';
-
-const MAIN = resolve(import.meta.dirname, '../../../src/main.ts');
+import { QEDGE } from '../../support/qedge-command.ts';
 
 describe('qedge keygen and qedge sign', () => {
   let directory = '';
   const at = (name: string): string => join(directory, name);
+  const [program, ...first] = QEDGE;
   const qedge = (...args: readonly string[]) =>
-    spawnSync(process.execPath, [MAIN, ...args], { encoding: 'utf8', cwd: directory });
+    spawnSync(program, [...first, ...args], { encoding: 'utf8', cwd: directory });
 
   beforeEach(() => {
     directory = mkdtempSync(join(tmpdir(), 'qedge-sign-'));

@@ -1,11 +1,10 @@
 import { execFile } from 'node:child_process';
 import { mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
-import { join, resolve } from 'node:path';
+import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
 import { runCli } from '../../../src/cli/program.ts';
-
-const MAIN = resolve(import.meta.dirname, '../../../src/main.ts');
+import { QEDGE } from '../../support/qedge-command.ts';
 
 const SCENARIO = `name = "small"
 duration = "5s"
@@ -29,9 +28,10 @@ interface Ended {
   readonly stderr: string;
 }
 
+const [program, ...first] = QEDGE;
 const simulate = (...args: string[]): Promise<Ended> =>
   new Promise((done) => {
-    execFile(process.execPath, [MAIN, 'simulate', ...args], (error, stdout, stderr) => {
+    execFile(program, [...first, 'simulate', ...args], (error, stdout, stderr) => {
       done({ code: error === null ? 0 : Number(error.code), stdout, stderr });
     });
   });

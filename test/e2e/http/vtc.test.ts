@@ -7,7 +7,7 @@ import { createServer } from 'node:net';
 import { join } from 'node:path';
 import { describe, expect, it, vi } from 'vitest';
 import { listening } from '../../support/listening.ts';
-import { builtOrSource, startQedge } from '../../support/qedge-process.ts';
+import { startQedge } from '../../support/qedge-process.ts';
 import { requireProgram } from '../../support/requires.ts';
 
 const SCRIPTS = readdirSync(import.meta.dirname).filter((name) => name.endsWith('.vtc'));
@@ -33,7 +33,6 @@ url = "http://127.0.0.1:${instancePort}"
 [probe]
 interval = "1h"
 `,
-        { command: builtOrSource() },
       );
       // The script's server counts connections; the one probe of its distance is to be over when it begins to.
       await vi.waitFor(
