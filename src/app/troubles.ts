@@ -9,8 +9,10 @@ export interface TroubleSources {
   readonly broker: {
     readonly connected: boolean;
     readonly url: string;
-    readonly connects: number;
     readonly lastError: string | null;
+    readonly refused: { readonly publish: string | null; readonly subscribe: string | null };
+    readonly hasRival: boolean;
+    readonly isUnheard: boolean;
   } | null;
   /** Live instances by service. */
   readonly instanceCounts: ReadonlyMap<string, number>;
@@ -27,31 +29,43 @@ export function troublesOf({ names, broker, instanceCounts }: TroubleSources): r
   ];
 }
 
-/** Connections that another client of the same id ended: one may be a restart, more are a fight. */
-const TAKEOVERS_MIN = 3;
-const TAKEN_OVER = /goodbye with reason 142/;
-
-/** What an error of the broker most often means, and the key to look at. */
-const HINTS: readonly (readonly [RegExp, string])[] = [
+/** What an error of the broker most often means, and the key to look at; where it matters, by whether the URL speaks TLS. */
+const HINTS: readonly (readonly [RegExp, string, tls?: boolean])[] = [
   [/not authorized|bad user ?name or password/i, 'see mqtt.username and mqtt.password'],
   [/ECONNREFUSED/, 'nothing listens there: see mqtt.url'],
-  [/wrong version number|packet length too long/i, 'one side speaks TLS, the other does not: mqtt:// or mqtts://'],
-  [/certificate|self.signed/i, 'see mqtt.ca'],
-  [/connection closed/i, 'it hung up without a word: does it speak TLS (mqtts://)?'],
+  [
+    /unexpected server response|socket hang up|Expected HTTP/i,
+    'no WebSocket is spoken there: mqtt:// instead of ws://?',
+  ],
+  [
+    /wrong version number|packet length|before secure TLS|EPROTO|ECONNRESET/i,
+    'no TLS is spoken there: mqtt:// instead of mqtts://?',
+    true,
+  ],
+  [/certificate|self.signed|altnames/i, 'see mqtt.ca'],
+  [/connection closed|ECONNRESET/i, 'it hung up without a word: does it speak TLS (mqtts://)?', false],
 ];
 
-function brokerTroubles({
-  connected,
-  url,
-  connects,
-  lastError,
-}: NonNullable<TroubleSources['broker']>): readonly string[] {
-  if (lastError !== null && TAKEN_OVER.test(lastError) && connects >= TAKEOVERS_MIN) {
-    return [`another client takes over the session at ${url} again and again: do two nodes have one node.id?`];
+function brokerTroubles(broker: NonNullable<TroubleSources['broker']>): readonly string[] {
+  const { connected, url, lastError, refused, hasRival, isUnheard } = broker;
+  if (hasRival) {
+    return [`another process uses the id of this node at ${url}: each needs a node.id (and mqtt.client_id) of its own`];
   }
-  if (connected || lastError === null) return [];
-  const hint = HINTS.find(([pattern]) => pattern.test(lastError))?.[1];
-  return [`the broker ${url} cannot be reached (${lastError})${hint === undefined ? '' : `; ${hint}`}`];
+  if (!connected) return lastError === null ? [] : [unreachable(url, lastError)];
+  const acl = "see the broker's access list";
+  return [
+    ...(refused.subscribe === null ? [] : [`the broker ${url} lets this node not read ${refused.subscribe}: ${acl}`]),
+    ...(refused.publish === null ? [] : [`the broker ${url} lets this node not write ${refused.publish}: ${acl}`]),
+    ...(isUnheard
+      ? [`what this node announces does not come back from ${url}, so it may not write or not read: ${acl}`]
+      : []),
+  ];
+}
+
+function unreachable(url: string, lastError: string): string {
+  const speaksTls = /^(?:mqtts|wss):/.test(url);
+  const hint = HINTS.find(([pattern, , tls = speaksTls]) => tls === speaksTls && pattern.test(lastError))?.[1];
+  return `the broker ${url} cannot be reached (${lastError})${hint === undefined ? '' : `; ${hint}`}`;
 }
 
 function nameTrouble(name: string, addresses: readonly string[], failure: string): string {

@@ -18,6 +18,7 @@ import { mqtt } from '../packages.ts';
 import { type Logger, RateLimitedLog } from '../telemetry/log.ts';
 import { backoffMs } from './backoff.ts';
 import { boundPackets, PACKET_BYTES_MAX, refuseQos2 } from './broker-bounds.ts';
+import { type ConnectionEnd, endOf, Goodbye } from './connection-end.ts';
 import { Inbox, type InboxMessage } from './inbox.ts';
 
 export interface BrokerConnectionOptions {
@@ -30,7 +31,7 @@ export interface BrokerConnectionOptions {
   /** Before any message. `sessionPresent`: the broker kept our subscriptions. */
   readonly onConnect: (session: { readonly sessionPresent: boolean }) => void;
   /** `heardMs`: when the broker was last heard. */
-  readonly onDisconnect: (heardMs: number) => void;
+  readonly onDisconnect: (heardMs: number, end: ConnectionEnd) => void;
   readonly onMessage: (message: InboxMessage) => void;
 }
 
@@ -42,6 +43,8 @@ export interface BrokerState {
   readonly connects: number;
   /** Why the last connection or try ended; null before that. */
   readonly lastError: string | null;
+  /** What the broker does not let this connection do, by its own words; the topics as one text. */
+  readonly refused: { readonly publish: string | null; readonly subscribe: string | null };
 }
 
 type ProtocolVersion = 4 | 5;
@@ -63,6 +66,7 @@ const END_TIMEOUT_MS = 1_000;
 /** MQTT 3.1.1 table 3.1 return code 1, and MQTT 5 reason 0x84: unsupported protocol version. */
 const UNSUPPORTED_VERSION: readonly unknown[] = [1, 0x84];
 
+const NOTHING_REFUSED: BrokerState['refused'] = { publish: null, subscribe: null };
 /** MQTT 3.1.1 and 5: reason codes from here on are refusals. */
 const REFUSED_MIN = 0x80;
 /** The same refusal, or loss, is logged at most this often: a broker may be away for days. */
@@ -74,6 +78,7 @@ export class BrokerConnection {
   readonly #unanswered = new Set<(value: boolean) => void>();
   readonly #refusals = new RateLimitedLog(LOG_INTERVAL_MS);
   readonly #losses = new RateLimitedLog(LOG_INTERVAL_MS);
+  #refused: BrokerState['refused'] = NOTHING_REFUSED;
   readonly #inbox: Inbox;
   #client: MqttClient | null = null;
   #retry: NodeJS.Timeout | null = null;
@@ -130,6 +135,7 @@ export class BrokerConnection {
       protocol: this.#version(url) === 5 ? '5' : '3.1.1',
       connects: this.#connects,
       lastError: this.#lastError,
+      refused: this.#refused,
     };
   }
 
@@ -178,6 +184,7 @@ export class BrokerConnection {
   /** A broker that lets us in may still not let us say or hear everything: most often its access list is too short. */
   #tellRefusal(action: 'publish' | 'subscribe', topics: readonly string[], error: Error): void {
     const text = topics.join(' ').slice(0, 512);
+    this.#refused = { ...this.#refused, [action]: text };
     const suppressed = this.#refusals.admit(`${action} ${text}`, this.#options.clock.nowMs());
     if (suppressed === null) return;
     this.#options.log.warn({ action, topics: text, reason: error.message, suppressed }, 'refused by the broker');
@@ -262,7 +269,7 @@ export class BrokerConnection {
     client.on('connect', (packet) => this.#established(packet));
     client.on('message', (topic, payload, packet) => this.#inbox.put({ topic, payload, retained: packet.retain }));
     client.on('disconnect', (packet) => {
-      failure = new Error(`broker said goodbye with reason ${packet.reasonCode ?? 0}`);
+      failure = new Goodbye(packet.reasonCode ?? 0);
     });
     // A broker that breaks the protocol is left: mqtt.js only says so, and goes on with what comes next.
     client.on('error', (error) => {
@@ -280,6 +287,7 @@ export class BrokerConnection {
   #established(packet: IConnackPacket): void {
     this.#connectedAtMs = this.#options.clock.nowMs();
     this.#connects++;
+    this.#refused = NOTHING_REFUSED;
     this.#options.log.info({ broker: this.state().url, protocol: this.state().protocol }, 'broker connected');
     const { sessionPresent } = packet;
     this.#inbox.behind(() => this.#options.onConnect({ sessionPresent }));
@@ -293,7 +301,8 @@ export class BrokerConnection {
     for (const settle of [...this.#unanswered]) settle(false);
     this.#lastError = failure instanceof Error ? failure.message : 'connection closed';
     const heardMs = this.#heardMs;
-    if (wasConnected) this.#inbox.behind(() => this.#options.onDisconnect(heardMs));
+    const end = endOf(failure);
+    if (wasConnected) this.#inbox.behind(() => this.#options.onDisconnect(heardMs, end));
     if (this.#stopped) return;
     const otherProtocol = !wasConnected && this.#changeProtocol(url, failure);
     this.#tryAgain(otherProtocol ? 0 : this.#backOff(url, heldMs));

@@ -4,14 +4,16 @@
 import type { Config, MqttConfig } from '../config/config.ts';
 import type { Clock } from '../core/clock.ts';
 import type { Rng } from '../core/rng.ts';
-import type { Logger } from '../telemetry/log.ts';
+import { type Logger, RateLimitedLog } from '../telemetry/log.ts';
 import type { Counter } from '../telemetry/metrics.ts';
 import type { Admission } from './admission.ts';
 import type { Announcer, Staying } from './announcer.ts';
 import { BadMessage } from './bad-message.ts';
 import { BrokerConnection, type BrokerState } from './broker-connection.ts';
+import type { ConnectionEnd } from './connection-end.ts';
 import { type PlacementMessage, parseMessage } from './message.ts';
 import { judgeOwn } from './own-echo.ts';
+import { OwnVoice } from './own-voice.ts';
 import type { NodeEvent, PlacementCache } from './placement-cache.ts';
 import { Reach, type ReachChange } from './reach.ts';
 import type { Rejections } from './rejections.ts';
@@ -48,6 +50,10 @@ export interface BrokerSessionState extends BrokerState {
   /** Everything retained was heard, once at least. */
   readonly synced: boolean;
   readonly messagesReceived: number;
+  /** Another process uses the id of this node. */
+  readonly hasRival: boolean;
+  /** What this node announces does not come back, though the broker took it. */
+  readonly isUnheard: boolean;
 }
 
 /** Own announcement is repeated at most this often when something keeps clearing it, ms. */
@@ -55,17 +61,22 @@ const REANNOUNCE_MS = 1_000;
 
 /** A session that is stopped before it was ever connected waits for that so long, ms. */
 const FIRST_CONNECT_MS_MAX = 1_000;
+/** That another process has this node's id is logged at most this often, ms. */
+const RIVAL_LOG_MS = 60_000;
 
 export class BrokerSession {
   readonly #options: BrokerSessionOptions;
   readonly #connection: BrokerConnection;
   readonly #subscriptions: Subscriptions;
   readonly #reach: Reach;
+  readonly #voice: OwnVoice;
+  readonly #rivals = new RateLimitedLog(RIVAL_LOG_MS);
   #reannounce: NodeJS.Timeout | null = null;
 
   constructor(options: BrokerSessionOptions) {
     const { config, mqtt, cache, announcer, clock, rng, log } = options;
     this.#options = options;
+    this.#voice = new OwnVoice(options.boot);
     this.#reach = new Reach(new Map(config.services.map(({ name, qos }) => [name, qos.latencyMs])));
     this.#connection = new BrokerConnection({
       config: mqtt,
@@ -74,7 +85,7 @@ export class BrokerSession {
       rng,
       log,
       onConnect: (session) => this.#connected(session),
-      onDisconnect: (heardMs) => this.#disconnected(heardMs),
+      onDisconnect: (heardMs, end) => this.#disconnected(heardMs, end),
       onMessage: (message) => this.#receive(message),
     });
     this.#subscriptions = new Subscriptions({
@@ -137,14 +148,28 @@ export class BrokerSession {
   }
 
   /** Publishes retained, where native topics are used; resolves to whether the broker took it. */
-  publish(topic: string, payload: string): Promise<boolean> {
-    return this.#options.mqtt.native ? this.#connection.publish(topic, payload) : Promise.resolve(false);
+  async publish(topic: string, payload: string): Promise<boolean> {
+    if (!this.#options.mqtt.native) return false;
+    const taken = await this.#connection.publish(topic, payload);
+    if (taken && payload !== '' && topic === this.#ownTopic) this.#voice.announced(this.#options.clock.nowMs());
+    return taken;
   }
 
   state(): BrokerSessionState {
     const { activeCount, synced } = this.#subscriptions;
-    const messagesReceived = this.#options.counters.messages.value;
-    return { ...this.#connection.state(), subscriptions: activeCount, synced, messagesReceived };
+    const nowMs = this.#options.clock.nowMs();
+    return {
+      ...this.#connection.state(),
+      subscriptions: activeCount,
+      synced,
+      messagesReceived: this.#options.counters.messages.value,
+      hasRival: this.#voice.hasRival(nowMs),
+      isUnheard: this.#voice.isUnheard(nowMs),
+    };
+  }
+
+  get #ownTopic(): string {
+    return nodeTopic(this.#options.mqtt.topicPrefix, this.#options.config.node.id);
   }
 
   #usesReach(): boolean {
@@ -154,14 +179,17 @@ export class BrokerSession {
   #connected(session: { readonly sessionPresent: boolean }): void {
     const { cache, clock, counters, announcer, onChange } = this.#options;
     counters.connects.increment();
+    this.#voice.connected();
     cache.brokerBack(clock.nowMs());
     onChange();
     this.#subscriptions.connected(session);
     void announcer.announceAll();
   }
 
-  #disconnected(heardMs: number): void {
+  #disconnected(heardMs: number, end: ConnectionEnd): void {
     const { cache, clock } = this.#options;
+    this.#voice.disconnected(end, clock.nowMs());
+    this.#tellRival();
     this.#subscriptions.disconnected();
     cache.brokerLost({ nowMs: clock.nowMs(), heardMs });
   }
@@ -212,13 +240,29 @@ export class BrokerSession {
 
   /** Whether the message is of this very node and dealt with. */
   #isAboutUs(message: PlacementMessage, { topic, retained }: { readonly topic: string; readonly retained: boolean }) {
-    const { config, boot, log, announcer } = this.#options;
-    const announces = (service: string, id: string): boolean => announcer.announces(service, id);
-    const verdict = judgeOwn(message, { nodeId: config.node.id, boot, retained, announces });
+    const { config, boot, announcer, clock } = this.#options;
+    const verdict = judgeOwn(message, {
+      nodeId: config.node.id,
+      boot,
+      retained,
+      announces: (service, id) => announcer.announces(service, id),
+    });
+    if (verdict === 'own-node' && message.kind === 'node-set') {
+      this.#voice.hears(message.node.boot, { retained, nowMs: clock.nowMs() });
+      this.#tellRival();
+    }
     if (verdict === 'repeat') this.#reannounceSoon();
     if (verdict === 'take-back') void this.#connection.publish(topic, '');
-    if (verdict === 'conflict') log.warn({ topic }, 'another qedge announces a node of this name');
     return verdict !== 'not-ours';
+  }
+
+  #tellRival(): void {
+    const { clock, config, mqtt, log } = this.#options;
+    const nowMs = clock.nowMs();
+    const suppressed = this.#voice.hasRival(nowMs) ? this.#rivals.admit('', nowMs) : null;
+    if (suppressed === null) return;
+    const { clientId } = mqtt;
+    log.warn({ id: config.node.id, clientId, suppressed }, 'another process uses the id of this node at the broker');
   }
 
   #reannounceSoon(): void {

@@ -19,15 +19,12 @@ export type OwnVerdict =
   | 'repeat'
   /** It was announced here, in this life or an earlier one, and could not be taken back: the broker was away. */
   | 'take-back'
-  /** Another process speaks for a node of this name. */
-  | 'conflict';
+  /** This node, announced: by this process, by an earlier life of it, or by another process (own-voice.ts). */
+  | 'own-node';
 
 export function judgeOwn(message: PlacementMessage, { nodeId, boot, retained, announces }: OwnContext): OwnVerdict {
   if (message.kind === 'node-cleared') return message.nodeId === nodeId ? 'repeat' : 'not-ours';
-  if (message.kind === 'node-set') {
-    if (message.node.id !== nodeId) return 'not-ours';
-    return message.node.boot === boot || retained ? 'echo' : 'conflict';
-  }
+  if (message.kind === 'node-set') return message.node.id === nodeId ? 'own-node' : 'not-ours';
   if (message.kind === 'instance-cleared') {
     return message.nodeId === nodeId && announces(message.service, message.id) ? 'repeat' : 'not-ours';
   }
