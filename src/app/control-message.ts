@@ -21,4 +21,6 @@ export type ControlMessage =
   /** An operator drains an instance, or takes that back. */
   | { readonly kind: 'drain-instance'; readonly service: string; readonly key: InstanceKey; readonly on: boolean }
   | { readonly kind: 'reset'; readonly service: string }
+  /** Clients resume their TLS sessions in every event loop. */
+  | { readonly kind: 'ticket-secret'; readonly secret: Uint8Array }
   | { readonly kind: 'configure'; readonly config: Config };

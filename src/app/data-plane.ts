@@ -103,6 +103,9 @@ export class DataPlane {
       case 'reset':
         this.routers.get(message.service)?.reset(this.#clock.nowMs());
         return;
+      case 'ticket-secret':
+        this.#proxy.renewTicketKeys(message.secret);
+        return;
       case 'configure':
         await this.#configure(message.config);
         return;

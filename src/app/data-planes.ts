@@ -1,11 +1,13 @@
 // All data planes of this node behind one interface: the main thread's own, and those of the workers where there are any. A
 // message is applied by all of them, and they are read as one.
 
+import { randomBytes } from 'node:crypto';
 import { join } from 'node:path';
 import type { Config } from '../config/config.ts';
 import type { Clock } from '../core/clock.ts';
 import type { InstanceKey, RequestInfo } from '../core/domain.ts';
 import type { RoutePreview, RouterSnapshot, RouterState, RouterTap, ServiceRouter } from '../core/service-router.ts';
+import { TICKET_SECRET_BYTES } from '../proxy/downstream/ticket-keys.ts';
 import type { BoundListener } from '../proxy/proxy.ts';
 import { startThread } from '../sea.ts';
 import type { InheritedSockets } from '../systemd/sockets.ts';
@@ -35,6 +37,9 @@ export interface DataPlanesOptions extends Omit<DataPlaneOptions, 'onHealth' | '
   readonly onLog: (lines: readonly string[]) => void;
 }
 
+/** A key that leaks opens the sessions of this long, of TLS 1.2; the client has to shake hands in full once in it. */
+const TICKET_KEYS_MS = 12 * 3_600_000;
+
 export class DataPlanes {
   readonly #started: Config;
   /** As reloaded. */
@@ -44,6 +49,9 @@ export class DataPlanes {
   readonly #log: Logger;
   readonly #own: DataPlane;
   readonly #workers: WorkerPool;
+  /** What TLS session tickets are made from. */
+  #ticketSecret: Uint8Array = randomBytes(TICKET_SECRET_BYTES);
+  #ticketTimer: NodeJS.Timeout | null = null;
   /** Of services that are being recorded. */
   readonly #taps = new Map<string, RouterTap>();
 
@@ -99,6 +107,8 @@ export class DataPlanes {
   /** Starts the workers; they receive every message from here on. */
   spawn(): void {
     this.#workers.spawn(this.#config, this.#version);
+    this.#renewTicketKeys();
+    this.#ticketTimer = setInterval(() => this.#renewTicketKeys(), TICKET_KEYS_MS).unref();
   }
 
   /** Opens all ports, of the workers too. Throws `CommandError` when one cannot be had. */
@@ -149,14 +159,20 @@ export class DataPlanes {
   }
 
   async close(): Promise<void> {
+    if (this.#ticketTimer !== null) clearInterval(this.#ticketTimer);
     await Promise.all([this.#own.close(), this.#workers.close()]);
+  }
+
+  #renewTicketKeys(): void {
+    this.#ticketSecret = randomBytes(TICKET_SECRET_BYTES);
+    this.send({ kind: 'ticket-secret', secret: this.#ticketSecret });
   }
 
   #replacement(): Replacement {
     const taps = [...this.#taps.keys()].map((service) => ({ kind: 'tap', service, on: true }) as const);
     return {
       config: boundConfig(this.#started, this.#config),
-      messages: [...this.#own.recall(), ...taps],
+      messages: [{ kind: 'ticket-secret', secret: this.#ticketSecret }, ...this.#own.recall(), ...taps],
       listeners: this.listeners,
     };
   }

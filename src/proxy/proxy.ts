@@ -1,5 +1,6 @@
 // The data plane as a whole: its ports, its services, and how it starts, changes and stops.
 
+import { randomBytes } from 'node:crypto';
 import { isDeepStrictEqual } from 'node:util';
 import type { ListenAddress, ProxyConfig, ServiceConfig } from '../config/config.ts';
 import type { Clock } from '../core/clock.ts';
@@ -11,6 +12,7 @@ import { drain, drainQuietly } from './downstream/drain.ts';
 import { assertPortFree } from './downstream/listen-error.ts';
 import { Listener } from './downstream/listener.ts';
 import { createRoutes } from './downstream/routes.ts';
+import { TICKET_SECRET_BYTES } from './downstream/ticket-keys.ts';
 import { readDownstreamTls } from './downstream/tls.ts';
 import type { ProxyContext } from './exchange/context.ts';
 import { OwnFaults } from './exchange/own-faults.ts';
@@ -68,6 +70,8 @@ export interface Proxy {
    * are TLS, stay. Throws `CommandError`, with nothing changed, for a certificate that cannot be used.
    */
   configure(config: ProxyConfig, accessLog: boolean): void;
+  /** Session tickets of TLS are made from this secret from now on; those of another one are worth nothing. */
+  renewTicketKeys(secret: Uint8Array): void;
   readonly listeners: readonly BoundListener[];
   stats(): ProxyStats;
   /**
@@ -115,6 +119,7 @@ class HttpProxy implements Proxy {
       ownFaults: new OwnFaults(options.log),
       tracer: options.tracer ?? null,
       requestFields: requestFieldTable(config.serviceHeader, config.clientHeader),
+      ticketSecret: randomBytes(TICKET_SECRET_BYTES),
       services: this.#services,
       refusing: false,
       draining: false,
@@ -178,6 +183,11 @@ class HttpProxy implements Proxy {
     this.#context.accessLog = accessLog;
     this.#context.requestFields = requestFieldTable(config.serviceHeader, config.clientHeader);
     for (const listener of this.#all()) listener.renew(tls);
+  }
+
+  renewTicketKeys(secret: Uint8Array): void {
+    this.#context.ticketSecret = secret;
+    for (const listener of this.#all()) listener.renewTicketKeys();
   }
 
   stats(): ProxyStats {

@@ -1,5 +1,6 @@
 // requires: openssl
 
+import { randomBytes } from 'node:crypto';
 import { once } from 'node:events';
 import { copyFileSync, readFileSync, writeFileSync } from 'node:fs';
 import { connect as connectHttp2, createSecureServer } from 'node:http2';
@@ -132,6 +133,40 @@ describe('TLS towards clients', () => {
     expect(() => proveTls({ proxy: proxyConfig({ tls }), services: [] })).toThrow(/proxy\.tls\.client_ca: .*ca\.crt/);
     const service = { name: 'svc', caFile: certificates.caFile } as ServiceConfig;
     expect(() => proveTls({ proxy: proxyConfig(), services: [service] })).toThrow(/service svc: ca: .*ca\.crt/);
+  });
+
+  it('is resumed by another event loop, until the keys or the CA of the clients are others', async () => {
+    const certificates = makeCertificates();
+    const { caFile, server, client } = certificates;
+    const tls = { ...server, clientCaFile: caFile };
+    const instance = await startInstance((_request, response) => response.end('ok'));
+    const start = () => startProxy([{ name: 'svc', ports: [instance.port] }], { tls });
+    const [first, second] = [await start(), await start()];
+    const ca = readFileSync(caFile);
+    /** Whether the session was one that began before, and what it is resumed with. Rejects where it is not let in. */
+    const visit = async (port: number, options: ConnectionOptions): Promise<{ reused: boolean; session: Buffer }> => {
+      const socket = connectTls({ host: 'localhost', port, ca, ...options });
+      let session: Buffer = Buffer.alloc(0);
+      socket.on('session', (ticket: Buffer) => {
+        session = ticket;
+      });
+      socket.write('GET / HTTP/1.1\r\nHost: svc\r\n\r\n');
+      const [answer] = (await Promise.race([once(socket, 'data'), once(socket, 'close')])) as [Buffer | boolean];
+      const reused = socket.isSessionReused();
+      socket.destroy();
+      expect(String(answer)).toContain('HTTP/1.1 200 ');
+      return { reused, session };
+    };
+    const secret = randomBytes(32);
+    for (const { proxy } of [first, second]) proxy.renewTicketKeys(secret);
+    const { session } = await visit(first.port, read(client));
+    expect((await visit(second.port, { session })).reused).toBe(true);
+    second.proxy.renewTicketKeys(randomBytes(32));
+    expect((await visit(second.port, { ...read(client), session })).reused).toBe(false);
+    const other = makeCertificates();
+    first.proxy.configure(proxyConfig({ tls: { ...server, clientCaFile: other.caFile } }), false);
+    await expect(visit(first.port, { session })).rejects.toThrow();
+    expect((await visit(first.port, { ...read(other.client), session })).reused).toBe(false);
   });
 
   it('takes over renewed certificates for new connections, and refuses bad ones', async () => {

@@ -26,6 +26,7 @@ import { listenError } from './listen-error.ts';
 import { PipelineQueue } from './pipeline-queue.ts';
 import { ReadAhead } from './read-ahead.ts';
 import type { Route } from './routes.ts';
+import { ticketKeys } from './ticket-keys.ts';
 import { type DownstreamTls, readDownstreamTls } from './tls.ts';
 
 /** How often slow heads are looked for; the limit is kept to within this. */
@@ -48,7 +49,7 @@ export class Listener {
   readonly #options: ListenerOptions;
   readonly #server: Server;
   readonly #http2: Http2Port;
-  readonly #tls: DownstreamTls | null;
+  #tls: DownstreamTls | null;
   readonly #connections = new Map<Socket, ClientConnection>();
   /** Below TLS, from before its handshake on: those that say nothing are connections as well. */
   readonly #accepted = new Set<Socket>();
@@ -131,10 +132,19 @@ export class Listener {
     this.#server.headersTimeout = config.headersTimeoutMs;
     this.#server.timeout = quietMs(config);
     if (tls === null) return;
+    this.#tls = tls;
     (this.#server as TlsServer).setSecureContext(tls);
+    this.renewTicketKeys();
     // Read with each connection, and not part of a secure context.
     const { requestCert = false, rejectUnauthorized = true } = tls;
     Object.assign(this.#server, { requestCert, rejectUnauthorized });
+  }
+
+  /** Sessions that began before are not resumed. */
+  renewTicketKeys(): void {
+    const { ticketSecret } = this.#options.context;
+    if (this.#tls === null) return;
+    (this.#server as TlsServer).setTicketKeys(ticketKeys(ticketSecret, this.#tls.ca ?? null));
   }
 
   #createServer(): Server {
@@ -184,6 +194,7 @@ export class Listener {
     const server = createTlsServer({
       ...options,
       ...tls,
+      ticketKeys: ticketKeys(this.#options.context.ticketSecret, tls.ca ?? null),
       handshakeTimeout: this.#options.context.config.headersTimeoutMs,
     });
     server.on('connection', (socket: Socket) => {

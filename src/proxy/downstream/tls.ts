@@ -7,10 +7,14 @@ import type { DownstreamTlsConfig } from '../../config/config.ts';
 import { CommandError } from '../../errors.ts';
 import { readCertificates } from '../../net/tls.ts';
 
-export type DownstreamTls = Pick<
-  TlsOptions,
-  'cert' | 'key' | 'ca' | 'requestCert' | 'rejectUnauthorized' | 'ALPNProtocols' | 'minVersion'
->;
+export interface DownstreamTls
+  extends Pick<
+    TlsOptions,
+    'cert' | 'key' | 'requestCert' | 'rejectUnauthorized' | 'ALPNProtocols' | 'minVersion' | 'sessionIdContext'
+  > {
+  /** Of the clients; absent where they need no certificate. */
+  readonly ca?: Buffer;
+}
 
 /** @throws CommandError that names the file which cannot be read or used */
 export function readDownstreamTls({ certFile, keyFile, clientCaFile }: DownstreamTlsConfig): DownstreamTls {
@@ -28,6 +32,8 @@ export function readDownstreamTls({ certFile, keyFile, clientCaFile }: Downstrea
     ...(ca === null ? {} : { ca, requestCert: true, rejectUnauthorized: true }),
     ALPNProtocols: ['h2', 'http/1.1'],
     minVersion: 'TLSv1.2',
+    // Sessions are resumed in every event loop; by default each has a context of its own.
+    sessionIdContext: 'qedge',
   };
 }
 

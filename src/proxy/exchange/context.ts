@@ -21,6 +21,8 @@ export interface ProxyContext {
   /** Null: nothing is traced, and nothing is done for it. */
   readonly tracer: Tracer | null;
   readonly requestFields: FieldTable;
+  /** What the keys of TLS session tickets are derived from. */
+  readonly ticketSecret: Uint8Array;
   readonly services: ServiceTable<ServiceRuntime>;
   /** Set once the drain's grace is over: new requests are sent away. */
   readonly refusing: boolean;
