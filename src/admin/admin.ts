@@ -17,6 +17,7 @@ import { Access } from './access.ts';
 import { registerActions } from './actions.ts';
 import { registerApi } from './api.ts';
 import { registerDashboard } from './dashboard-files.ts';
+import { registerDecisionLog } from './decision-log-route.ts';
 import { type Caller, guard, refuseUpgrade } from './guard.ts';
 import { Guesses } from './guesses.ts';
 import { HISTORY_INTERVAL_MS, History } from './history.ts';
@@ -25,7 +26,6 @@ import { problem } from './problem.ts';
 import { registerServiceMetrics } from './service-metrics.ts';
 import { registerSession } from './session.ts';
 import { createStateReader, type StateReader, type StateSources } from './state-reader.ts';
-import { registerTrace } from './trace-route.ts';
 
 export interface AdminOptions extends StateSources {
   readonly config: AdminConfig;
@@ -123,7 +123,7 @@ function createApp(options: AdminOptions, { access, reader, history }: Parts): H
   app.use(guard(access, guesses));
   registerApi(app, { reader, metrics, events, history });
   registerActions(app, options);
-  registerTrace(app, options);
+  registerDecisionLog(app, options);
   app.notFound((c) => problem(c, 404, `nothing is at ${c.req.path}`));
   app.onError((error, c) => {
     // Its client left before all of it had come.

@@ -65,7 +65,7 @@ const byWeight = (a: InstanceState, b: InstanceState): number => b.weight - a.we
 
 function whyChosen(state: RouterState, { tier, byChance }: RoutePreview, chosen: InstanceState | null): string {
   if (byChance) return `${state.policy} draws lots: each instance gets its weight`;
-  if (tier === 'shed') return 'refused: no instance in reach is expected to answer in time';
+  if (tier === 'shed') return 'refused: no instance is expected to answer in time';
   if (chosen === null) return 'no instance is known: the answer would be 503 no-instance';
   switch (tier) {
     case 'policy':
@@ -96,9 +96,9 @@ function expected({ successProbability }: InstanceState, { qos }: RouterState): 
   return `, ${percent(successProbability)} of its answers expected within ${Math.round(qos.latencyMs)} ms`;
 }
 
-/** The policy's note, and what was held against the instance in its last tries. */
+/** The policy's note, and what was held against the instance in its last attempts. */
 function aside({ note, reasons }: InstanceState): string {
-  const held = reasons.length === 0 ? '' : `of its last tries: ${reasonsText(reasons)}`;
+  const held = reasons.length === 0 ? '' : `of its last attempts: ${reasonsText(reasons)}`;
   const text = [note, held].filter((part) => part !== '').join('; ');
   return text === '' ? '' : ` (${text})`;
 }

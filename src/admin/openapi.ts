@@ -114,8 +114,8 @@ export const OPERATIONS: readonly Operation[] = [
 ];
 
 /** The one answer that is no document: it goes on for as long as it is asked to. */
-const TRACE = {
-  operationId: 'trace',
+const DECISIONS = {
+  operationId: 'decisions',
   summary: 'What is decided, and what comes of it, as it happens',
   parameters: [
     { name: 'service', in: 'path', required: true, schema: { type: 'string' } },
@@ -135,7 +135,7 @@ export function openApiDocument(): object {
     openapi: '3.1.0',
     info: { title: 'qedge admin API', version: '1' },
     security: [{}, { token: [] }],
-    paths: { ...pathsOf(OPERATIONS), [`${SERVICE}/trace`]: { get: TRACE } },
+    paths: { ...pathsOf(OPERATIONS), [`${SERVICE}/decisions`]: { get: DECISIONS } },
     components: {
       securitySchemes: { token: { type: 'http', scheme: 'bearer', description: 'admin.token of the configuration' } },
       schemas: Object.fromEntries(

@@ -108,9 +108,9 @@ export function registerServiceMetrics(
     help: 'Requests of known sessions: kept at the instance of the one before, or moved.',
     labels: ['service', 'result'],
   });
-  const tries = metrics.counter({
+  const attempts = metrics.counter({
     name: 'qedge_instance_requests_total',
-    help: 'Tries at an instance by their verdict: success, late, failed, full, refused, reset, timeout and so on.',
+    help: 'Attempts at an instance by their verdict: success, late, failed, full, refused, reset, timeout and so on.',
     labels: ['service', 'instance', 'result'],
   });
   const counted = metrics.counter({ name: 'qedge_events_total', help: 'Events by kind.', labels: ['kind'] });
@@ -125,13 +125,13 @@ export function registerServiceMetrics(
       for (const [name, count] of countPools(state)) pool.with(state.service, name).set(count);
     }
     // Counted where instances and sessions are; what left takes its counts along.
-    tries.clear();
+    attempts.clear();
     tied.clear();
     groups.clear();
     sessions.clear();
     for (const { service, instances } of now) {
       for (const { key, results } of instances) {
-        for (const [result, count] of Object.entries(results)) tries.with(service, key, result).increment(count);
+        for (const [result, count] of Object.entries(results)) attempts.with(service, key, result).increment(count);
       }
     }
     for (const { service, groups: preferred, affinity } of now) {

@@ -217,7 +217,7 @@ class RunningApp implements App {
     });
     this.#environment = createEnvironmentWatch({
       clock: CLOCK,
-      onPressure: (pressure) => this.#placement.announcePressure(pressure),
+      onLoad: (pressure) => this.#placement.announceLoad(pressure),
     });
     this.#housekeeping = new Housekeeping({
       services: this.services,

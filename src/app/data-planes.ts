@@ -12,11 +12,11 @@ import type { BoundListener } from '../proxy/proxy.ts';
 import { startThread } from '../sea.ts';
 import type { InheritedSockets } from '../systemd/sockets.ts';
 import type { Logger } from '../telemetry/log.ts';
+import { playAttempts } from './attempt-tap.ts';
 import { boundConfig } from './bound-config.ts';
 import type { ControlMessage } from './control-message.ts';
 import { DataPlane, type DataPlaneOptions } from './data-plane.ts';
 import { mergeStates } from './merge-states.ts';
-import { playTries } from './try-tap.ts';
 import { type Replacement, WorkerPool } from './worker-pool.ts';
 import { type Answer, answerTo, mergeDensities, type PreviewAnswer, type WorkerQuery } from './worker-queries.ts';
 
@@ -78,9 +78,9 @@ export class DataPlanes {
       onLoss,
       onLog,
       replacement: () => this.#replacement(),
-      onTries: (service, tries) => {
+      onAttempts: (service, attempts) => {
         const tap = this.#taps.get(service);
-        if (tap !== undefined) playTries(tries, this.routers.get(service)?.candidates ?? [], tap);
+        if (tap !== undefined) playAttempts(attempts, this.routers.get(service)?.candidates ?? [], tap);
       },
     });
   }

@@ -81,16 +81,16 @@ function mergeInstances(first: InstanceState, same: readonly InstanceState[]): I
   };
 }
 
-/** The mean of the shares, each event loop by its tries; the most frequent first. */
+/** The mean of the shares, each event loop by its attempts; the most frequent first. */
 function mergeReasons(same: readonly InstanceState[]): InstanceState['reasons'] {
-  const tries = Math.max(
+  const attempts = Math.max(
     1,
     sum(same, ({ requests }) => requests),
   );
   const shares = new Map<string, number>();
   for (const { reasons, requests } of same) {
     for (const { reason, share } of reasons) {
-      shares.set(reason, (shares.get(reason) ?? 0) + (share * requests) / tries);
+      shares.set(reason, (shares.get(reason) ?? 0) + (share * requests) / attempts);
     }
   }
   return [...shares].map(([reason, share]) => ({ reason, share })).sort((a, b) => b.share - a.share);

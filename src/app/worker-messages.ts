@@ -4,8 +4,8 @@ import type { Config } from '../config/config.ts';
 import type { RouterEvent, RouterState } from '../core/service-router.ts';
 import type { BoundListener } from '../proxy/proxy.ts';
 import type { MetricsExport } from '../telemetry/metrics.ts';
+import type { FinishedAttempt } from './attempt-tap.ts';
 import type { ControlMessage } from './control-message.ts';
-import type { FinishedTry } from './try-tap.ts';
 import type { Answer, WorkerQuery } from './worker-queries.ts';
 
 /** What a worker starts with. */
@@ -40,5 +40,5 @@ export type FromWorker =
   | { readonly kind: 'log'; readonly lines: readonly string[] }
   | { readonly kind: 'event'; readonly service: string; readonly event: RouterEvent }
   | { readonly kind: 'answer'; readonly id: number; readonly answer: Answer | null }
-  | { readonly kind: 'tries'; readonly service: string; readonly tries: readonly FinishedTry[] }
+  | { readonly kind: 'attempts'; readonly service: string; readonly attempts: readonly FinishedAttempt[] }
   | { readonly kind: 'report'; readonly states: readonly RouterState[]; readonly metrics: MetricsExport };

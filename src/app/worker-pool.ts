@@ -10,8 +10,8 @@ import type { BoundListener } from '../proxy/proxy.ts';
 import { duplicateSocket, type InheritedSockets } from '../systemd/sockets.ts';
 import type { Logger } from '../telemetry/log.ts';
 import type { Counter, Metrics } from '../telemetry/metrics.ts';
+import type { FinishedAttempt } from './attempt-tap.ts';
 import { ReplacementLimit } from './replacement-limit.ts';
-import type { FinishedTry } from './try-tap.ts';
 import type { FromWorker, ToWorker, WorkerStart } from './worker-messages.ts';
 import type { Answer, WorkerQuery } from './worker-queries.ts';
 import { WorkerThread } from './worker-thread.ts';
@@ -22,8 +22,8 @@ export interface WorkerPoolOptions {
   /** Starts a thread that runs worker.ts. */
   readonly startThread: (name: string, start: WorkerStart) => Worker;
   readonly onEvent: (service: string, event: RouterEvent) => void;
-  /** Tries of a service that is tapped. */
-  readonly onTries: (service: string, tries: readonly FinishedTry[]) => void;
+  /** Attempts of a service that is tapped. */
+  readonly onAttempts: (service: string, attempts: readonly FinishedAttempt[]) => void;
   /** A worker ended and is not replaced: its share of the connections is not served, and only a restart brings it back. */
   readonly onLoss: (message: string) => void;
   readonly onLog: (lines: readonly string[]) => void;
@@ -228,7 +228,7 @@ export class WorkerPool {
     if (message.kind === 'log') this.#options.onLog(message.lines);
     if (message.kind === 'event') this.#options.onEvent(message.service, message.event);
     if (message.kind === 'answer') this.#asked.get(message.id)?.(message.answer);
-    if (message.kind === 'tries') this.#options.onTries(message.service, message.tries);
+    if (message.kind === 'attempts') this.#options.onAttempts(message.service, message.attempts);
     if (message.kind !== 'report') return;
     from.states = message.states;
     this.#options.metrics.take(from.name, message.metrics);

@@ -6,9 +6,9 @@ import type { Clock } from '../core/clock.ts';
 import { createRng } from '../core/rng.ts';
 import { createLogger } from '../telemetry/log.ts';
 import { createMetrics } from '../telemetry/metrics.ts';
+import { AttemptTap } from './attempt-tap.ts';
 import { DataPlane } from './data-plane.ts';
 import { LineBatch } from './line-batch.ts';
-import { TryTap } from './try-tap.ts';
 import type { FromWorker, ToWorker, WorkerStart } from './worker-messages.ts';
 import { answerTo } from './worker-queries.ts';
 
@@ -55,8 +55,8 @@ function run(
     );
   };
   const tap = ({ service, on }: Extract<ToWorker, { kind: 'tap' }>): void => {
-    const tries = on ? new TryTap((finished) => post({ kind: 'tries', service, tries: finished })) : null;
-    dataPlane.routers.get(service)?.setTap(tries);
+    const attempts = on ? new AttemptTap((finished) => post({ kind: 'attempts', service, attempts: finished })) : null;
+    dataPlane.routers.get(service)?.setTap(attempts);
   };
   port.on('message', (message: ToWorker) => {
     if (message.kind === 'configure') log.level = message.config.log.level;

@@ -17,7 +17,7 @@ const COMMANDS: Readonly<Record<string, () => Promise<Register>>> = {
   check: async () => (await import('./commands/check.ts')).registerCheck,
   status: async () => (await import('./commands/status.ts')).registerStatus,
   explain: async () => (await import('./commands/explain.ts')).registerExplain,
-  trace: async () => (await import('./commands/trace.ts')).registerTrace,
+  decisions: async () => (await import('./commands/decisions.ts')).registerDecisions,
   policies: async () => (await import('./commands/policies.ts')).registerPolicies,
   install: async () => (await import('./commands/install.ts')).registerInstall,
   update: async () => (await import('./commands/update.ts')).registerUpdate,

@@ -1,7 +1,7 @@
 // What is allowed but may surprise: said by `qedge check` and at each start, and held against nothing.
 
 import { readFileSync } from 'node:fs';
-import type { Config } from './config.ts';
+import type { Config, ServiceConfig } from './config.ts';
 
 /** One sentence each. `descriptorsMax`: file descriptors that a process may have open; null where that is not known. */
 export function configNotes(
@@ -13,21 +13,27 @@ export function configNotes(
     ({ name, instances }) => mqtt === null && instances.length === 0 && !announced.has(name),
   );
   const dotted = services.filter(({ name, listen }) => name.includes('.') && listen === null);
-  const earlier = services.filter(({ failureStatusMin }) => failureStatusMin !== null);
   return [
     ...empty.map(
       ({ name }) =>
         `service "${name}" can have no instances: expected instances, an [[announce]] of it, or [mqtt] to learn them from`,
     ),
-    ...earlier.map(
-      ({ name, failureStatusMin }) =>
-        `service.failure_status_min: ${failureStatusMin} of "${name}" is understood; failure.statuses says it now, and more`,
-    ),
+    ...services.flatMap(earlierForms),
     ...dotted.map(
       ({ name }) =>
         `service.name: no Host can name "${name}", since its first label ends at the dot; ${proxy.serviceHeader} or a port of its own can`,
     ),
     ...(descriptorsMax === null ? [] : descriptorNotes(proxy.connectionsMax, descriptorsMax)),
+  ];
+}
+
+/** Keys that are read under the name that they had before. */
+function earlierForms({ name, failureStatusMin, admission }: ServiceConfig): string[] {
+  const understood = (key: string, value: unknown, now: string): string[] =>
+    value === null ? [] : [`service.${key}: ${value} of "${name}" is understood; ${now}`];
+  return [
+    ...understood('failure_status_min', failureStatusMin, 'failure.statuses says it now, and more'),
+    ...understood('admission', admission, 'infeasible says it now'),
   ];
 }
 

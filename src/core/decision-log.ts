@@ -1,24 +1,24 @@
-// A log of real decisions: which instances could have been chosen, which was, with which share, and how it ended. Lines of JSON, in the
-// order in which they became known, so a try stands where it ended and says when it began.
+// A log of real decisions: which instances could have been chosen, which was, with which share, and how it ended. Lines of JSON,
+// in the order in which they became known, so an attempt stands where it ended and says when it began.
 
-import type { Availability, Instance, InstanceKey, QosTarget, TryResult } from './domain.ts';
+import type { AttemptResult, Availability, Instance, InstanceKey, QosTarget } from './domain.ts';
 
-export const TRACE_VERSION = 1;
+export const DECISION_LOG_VERSION = 1;
 
-export interface TraceHeader {
+export interface DecisionLogHeader {
   readonly kind: 'header';
-  readonly version: typeof TRACE_VERSION;
+  readonly version: typeof DECISION_LOG_VERSION;
   readonly service: string;
   readonly nodeId: string;
   readonly policy: string;
   readonly qos: QosTarget;
 }
 
-export type TraceLine =
+export type DecisionLogLine =
   /** An instance as it is from now on: new, or with another availability or round trip. */
   | {
       readonly kind: 'instance';
-      /** Since the trace began, as everywhere below. */
+      /** Since the log began, as everywhere below. */
       readonly atMs: number;
       readonly instance: Instance;
       readonly availability: Availability;
@@ -27,17 +27,17 @@ export type TraceLine =
     }
   | { readonly kind: 'gone'; readonly atMs: number; readonly key: InstanceKey }
   | {
-      readonly kind: 'try';
+      readonly kind: 'attempt';
       /** When it was sent. */
       readonly atMs: number;
       readonly key: InstanceKey;
       /** Share of requests that its instance was meant to get when it was sent. */
       readonly weight: number;
       readonly latencyMs: number;
-      readonly result: TryResult;
+      readonly result: AttemptResult;
     };
 
-export interface Trace {
-  readonly header: TraceHeader;
-  readonly lines: readonly TraceLine[];
+export interface DecisionLog {
+  readonly header: DecisionLogHeader;
+  readonly lines: readonly DecisionLogLine[];
 }

@@ -1,4 +1,4 @@
-// The words of the routing core: nodes carry instances of services, clients send requests, every try has an outcome.
+// The words of the routing core: nodes carry instances of services, clients send requests, every attempt has an outcome.
 
 /** Where on the edge-to-cloud continuum a node stands. */
 export type Tier = 'far-edge' | 'near-edge' | 'cloud';
@@ -20,11 +20,11 @@ export interface Node {
   /** Changes when the node starts again; null when it announces none. */
   readonly boot: string | null;
   /** How hard pressed the node says it is; null or absent when it does not say. A hint, never a command. */
-  readonly pressure?: NodePressure | null;
+  readonly pressure?: DeviceLoad | null;
 }
 
 /** What a device reports of its own state; null where it does not. */
-export interface NodePressure {
+export interface DeviceLoad {
   /** Share of processor time in use, 0 to 1. */
   readonly cpuRatio: number | null;
   /** Share of memory that is not available, 0 to 1. */
@@ -118,7 +118,7 @@ export interface RequestInfo {
 }
 
 /**
- * How a try ended, as policies see it.
+ * How an attempt ended, as policies see it.
  * `answered`  the instance answered in full, in time or late;
  * `failed`    it answered with a failure status, or died mid-answer;
  * `full`      it answered that it has enough to do: a failure, but no sign that it is broken;
@@ -126,16 +126,16 @@ export interface RequestInfo {
  * `timeout`   no answer before the service's timeout;
  * `aborted`   the client went away first: says nothing of the instance unless the limit had already passed.
  */
-export type TryResult = 'answered' | 'failed' | 'full' | 'refused' | 'timeout' | 'aborted';
+export type AttemptResult = 'answered' | 'failed' | 'full' | 'refused' | 'timeout' | 'aborted';
 
 /**
- * How a try ended, as drivers report it. What `redirected`, `declined` and `empty` answers are worth shows only beside those of
+ * How an attempt ended, as drivers report it. What `redirected`, `declined` and `empty` answers are worth shows only beside those of
  * the other instances: the router takes each for `answered` or for `failed`. What was sent and not looked at is `unprocessed` and
  * says nothing.
  */
-export type Evidence = TryResult | 'redirected' | 'declined' | 'empty' | 'unprocessed';
+export type Evidence = AttemptResult | 'redirected' | 'declined' | 'empty' | 'unprocessed';
 
-/** What a policy observes of every try, as it starts and as it ends. One object may be reused for all of them. */
+/** What a policy observes of every attempt, as it starts and as it ends. One object may be reused for all of them. */
 export type Outcome =
   | {
       readonly kind: 'start';
@@ -146,11 +146,11 @@ export type Outcome =
       readonly kind: 'end';
       readonly candidate: Candidate;
       readonly startMs: number;
-      /** Tries that were in flight at the same instance when it started. */
+      /** Attempts that were in flight at the same instance when it started. */
       readonly ahead: number;
       /** ℓ, end to end as seen here, ms: what is charged to the instance, never the client's own slowness. */
       readonly latencyMs: number;
-      readonly result: TryResult;
+      readonly result: AttemptResult;
       /** result is `answered` and latency ≤ τ (eq. 5). */
       readonly success: boolean;
     };

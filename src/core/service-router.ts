@@ -1,10 +1,11 @@
-// The face of the core, one per service: the driver asks where a request goes and says how every try ended.
+// The face of the core, one per service: the driver asks where a request goes and says how every attempt ended.
 //
 //   route → start → finish (→ route again for a retry …) → settle
 //
 // Time and randomness come in as arguments; the router does no I/O.
 
 import type {
+  AttemptResult,
   Availability,
   Candidate,
   ClientState,
@@ -15,7 +16,6 @@ import type {
   Preference,
   QosTarget,
   RequestInfo,
-  TryResult,
 } from './domain.ts';
 import type { CandidateView, GroupView, PolicyEvent, PolicySummary } from './policies/policy.ts';
 import type { PolicyChoice } from './policies/registry.ts';
@@ -23,7 +23,7 @@ import type { Rng } from './rng.ts';
 import type { Reason } from './verdict/reason.ts';
 import type { VerdictRow } from './verdict/table.ts';
 
-/** A try in flight: an index into the router's table. Valid from `start` until `finish`. */
+/** An attempt in flight: an index into the router's table. Valid from `start` until `finish`. */
 export type Ticket = number;
 
 export interface ServiceRouterOptions {
@@ -60,7 +60,7 @@ export type RouteTier =
   | 'fallback'
   /** Only suspect or draining instances are left. */
   | 'last-resort'
-  /** None: the policy refuses the request, because no instance in reach would answer it in time. */
+  /** None: the policy refuses the request, because no instance would answer it in time. */
   | 'shed';
 
 export interface ServiceRouter {
@@ -68,7 +68,7 @@ export interface ServiceRouter {
   readonly qos: QosTarget;
   readonly policyName: string;
 
-  /** Picks an instance for one try; null when the service has no instance at all, or by tier `shed`. Allocates nothing. */
+  /** Picks an instance for one attempt; null when the service has no instance at all, or by tier `shed`. Allocates nothing. */
   route(request: RequestInfo, nowMs: number): Candidate | null;
 
   /** How the last `route` came by its candidate. */
@@ -77,23 +77,23 @@ export interface ServiceRouter {
   /** Where `route` would send a request not tried yet, changing nothing. Cold path. */
   preview(request: RequestInfo, nowMs: number): RoutePreview;
 
-  /** A try is on its way to `candidate`, which is the instance of its session from now on. */
+  /** An attempt is on its way to `candidate`, which is the instance of its session from now on. */
   start(candidate: Candidate, nowMs: number, session?: string): Ticket;
 
   /**
-   * A try ended. `latencyMs` is what is charged to the instance: it excludes the client's own slowness and may be less
-   * than the wall time since `start`. Each ticket is finished exactly once. Returns what the try is taken for, beside
+   * An attempt ended. `latencyMs` is what is charged to the instance: it excludes the client's own slowness and may be less
+   * than the wall time since `start`. Each ticket is finished exactly once. Returns what the attempt is taken for, beside
    * those at the other instances.
    */
-  finish(ticket: Ticket, evidence: Evidence, latencyMs: number, nowMs: number): TryResult;
+  finish(ticket: Ticket, evidence: Evidence, latencyMs: number, nowMs: number): AttemptResult;
 
-  /** A try at `candidate` that was finished as answered, after `latencyMs`, broke off since: one failure more. */
+  /** An attempt at `candidate` that was finished as answered, after `latencyMs`, broke off since: one failure more. */
   breakOff(candidate: Candidate, latencyMs: number, nowMs: number): void;
 
   /** The instance asks to be left alone until then: it takes traffic only when no other does. */
   rest(candidate: Candidate, untilMs: number, nowMs: number): void;
 
-  /** How a try at `candidate` ended, for people: the row of its verdict, and what of it is held against the instance. */
+  /** How an attempt at `candidate` ended, for people: the row of its verdict, and what of it is held against the instance. */
   note(candidate: Candidate, row: VerdictRow, reason: Reason, nowMs: number): void;
 
   /** A request as a whole ended, as its client saw it: the client's QoS account (eq. 6). */
@@ -130,7 +130,7 @@ export interface ServiceRouter {
   /** Estimated density of one instance's processing latency (per ms) on `gridMs`; null when unknown. Cold path. */
   density(key: InstanceKey, gridMs: readonly number[], nowMs: number): number[] | null;
 
-  /** When a try was last answered there; -Infinity when none was. Cold path. */
+  /** When an attempt was last answered there; -Infinity when none was. Cold path. */
   answeredMs(key: InstanceKey): number;
 
   /** What was learned, as plain JSON with ages relative to `nowMs`. */
@@ -141,11 +141,11 @@ export interface ServiceRouter {
   reset(nowMs: number): void;
 }
 
-/** Sees tries as they start and end, to record them. */
+/** Sees attempts as they start and end, to record them. */
 export interface RouterTap {
   /** `weight`: the share of requests that the candidate is meant to get now. */
   started(ticket: Ticket, candidate: Candidate, weight: number, nowMs: number): void;
-  finished(ticket: Ticket, result: TryResult, latencyMs: number): void;
+  finished(ticket: Ticket, result: AttemptResult, latencyMs: number): void;
 }
 
 export interface RoutePreview {
@@ -185,20 +185,20 @@ export interface InstanceState extends CandidateView {
   readonly rttKnown: boolean;
   readonly inFlight: number;
   readonly requestsPerSecond: number;
-  /** Of this load balancer's tries there, all time. */
+  /** Of this load balancer's attempts there, all time. */
   readonly requests: number;
   readonly failures: number;
   /** Milliseconds since one of them was answered; null before that. */
   readonly answeredAgeMs: number | null;
-  /** More of its tries ended badly lately than those of a healthy instance do. */
+  /** More of its attempts ended badly lately than those of a healthy instance do. */
   readonly failing: boolean;
-  /** What was held against it in its last tries, the most frequent first. */
+  /** What was held against it in its last attempts, the most frequent first. */
   readonly reasons: readonly ReasonShare[];
-  /** Tries by verdict, all time. */
+  /** Attempts by verdict, all time. */
   readonly results: Readonly<Record<string, number>>;
 }
 
-/** Something that is held against an instance, and in which share of its last tries. */
+/** Something that is held against an instance, and in which share of its last attempts. */
 export interface ReasonShare {
   readonly reason: string;
   /** In (0, 1]. */

@@ -26,7 +26,7 @@ export function standingOf(instance: InstanceState): Standing {
   }
 }
 
-/** `status 503 40 %, reset 3 %`: of its last tries. Empty when nothing is held against the instance. */
+/** `status 503 40 %, reset 3 %`: of its last attempts. Empty when nothing is held against the instance. */
 export function reasonsText(reasons: readonly ReasonShare[]): string {
   return reasons.map(({ reason, share }) => `${reason} ${Math.max(1, Math.round(share * 100))} %`).join(', ');
 }

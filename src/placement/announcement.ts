@@ -1,6 +1,6 @@
 // What this node says of itself and its instances: the payloads of the native topics, as message.ts reads them.
 
-import type { Instance, Node, NodePressure } from '../core/domain.ts';
+import type { DeviceLoad, Instance, Node } from '../core/domain.ts';
 
 /** Payload of a node topic; what is null is left out. */
 export function encodeNode(node: Node): string {
@@ -11,7 +11,7 @@ export function encodeNode(node: Node): string {
     tier: node.tier ?? undefined,
     labels: node.labels,
     boot: node.boot ?? undefined,
-    pressure: node.pressure ? encodePressure(node.pressure) : undefined,
+    pressure: node.pressure ? encodeLoad(node.pressure) : undefined,
   });
 }
 
@@ -21,7 +21,7 @@ export function encodeInstance(instance: Instance, boot: string | null): string 
   return JSON.stringify({ host, port, scheme, labels, profile: profile ?? undefined, boot: boot ?? undefined });
 }
 
-function encodePressure(pressure: NodePressure): Record<string, unknown> {
+function encodeLoad(pressure: DeviceLoad): Record<string, unknown> {
   return {
     cpu: pressure.cpuRatio ?? undefined,
     memory: pressure.memoryRatio ?? undefined,

@@ -5,7 +5,7 @@
 import { isIP } from 'node:net';
 import { isDeepStrictEqual } from 'node:util';
 import type { AnnounceConfig } from '../config/config.ts';
-import type { Instance, Node, NodePressure } from '../core/domain.ts';
+import type { DeviceLoad, Instance, Node } from '../core/domain.ts';
 import type { Rng } from '../core/rng.ts';
 import { addressBook } from '../net/address-book.ts';
 import { checkHealth } from '../net/health-check.ts';
@@ -111,7 +111,7 @@ export class Announcer {
   }
 
   /** Announces the node again with how hard pressed it is. */
-  async announcePressure(pressure: NodePressure): Promise<void> {
+  async announceLoad(pressure: DeviceLoad): Promise<void> {
     if (this.#node === null) return;
     this.#node = { ...this.#node, pressure };
     await this.#publishNode();

@@ -1,4 +1,4 @@
-// How long to wait before the next try: exponential, with full jitter, so that a fleet whose broker came back does not
+// How long to wait before the next attempt: exponential, with full jitter, so that a fleet whose broker came back does not
 // come back all at once (Brooker, "Exponential backoff and jitter", AWS Architecture Blog 2015).
 
 import type { Rng } from '../core/rng.ts';
@@ -10,7 +10,7 @@ export const BACKOFF_MS_MAX = 15_000;
 /** Never sooner than this, ms. */
 export const BACKOFF_MS_MIN = 50;
 
-/** Wait before try `attempt` (0 for the first retry), ms. */
+/** Wait before attempt `attempt` (0 for the first retry), ms. */
 export function backoffMs(attempt: number, rng: Rng): number {
   const ceilingMs = Math.min(BACKOFF_MS_MAX, BACKOFF_BASE_MS * 2 ** Math.min(attempt, 30));
   return BACKOFF_MS_MIN + rng.next() * (ceilingMs - BACKOFF_MS_MIN);

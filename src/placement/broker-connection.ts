@@ -41,7 +41,7 @@ export interface BrokerState {
   readonly url: string;
   readonly protocol: '5' | '3.1.1';
   readonly connects: number;
-  /** Why the last connection or try ended; null before that. */
+  /** Why the last connection or attempt ended; null before that. */
   readonly lastError: string | null;
   /** What the broker does not let this connection do, by its own words; the topics as one text. */
   readonly refused: { readonly publish: string | null; readonly subscribe: string | null };
@@ -84,7 +84,7 @@ export class BrokerConnection {
   #retry: NodeJS.Timeout | null = null;
   #stopped = true;
   #attempt = 0;
-  #tries = 0;
+  #attempts = 0;
   #connects = 0;
   #connectedAtMs: number | null = null;
   #heardMs = Number.NEGATIVE_INFINITY;
@@ -222,7 +222,7 @@ export class BrokerConnection {
   async #address(url: string): Promise<IClientOptions> {
     const name = new URL(url).hostname.replace(/^\[(.*)\]$/, '$1');
     const addresses = await addressBook.addressesOf(name);
-    const hostname = addresses[this.#tries++ % addresses.length] ?? name;
+    const hostname = addresses[this.#attempts++ % addresses.length] ?? name;
     if (!/^wss?:/.test(url)) return { hostname, ...(isIP(name) === 0 ? { servername: name } : {}) };
     // mqtt.js composes the URL itself, without the brackets of an IPv6 address.
     return { wsOptions: { lookup: addressBook.lookup }, transformWsUrl: () => url };

@@ -6,7 +6,7 @@ import type { Clock } from '../core/clock.ts';
 import type { Rng } from '../core/rng.ts';
 import { type Logger, RateLimitedLog } from '../telemetry/log.ts';
 import type { Counter } from '../telemetry/metrics.ts';
-import type { Admission } from './admission.ts';
+import type { Acceptance } from './acceptance.ts';
 import type { Announcer, Staying } from './announcer.ts';
 import { BadMessage } from './bad-message.ts';
 import { BrokerConnection, type BrokerState } from './broker-connection.ts';
@@ -26,7 +26,7 @@ export interface BrokerSessionOptions {
   readonly cache: PlacementCache;
   /** Started and stopped by its owner; publishes through this session. */
   readonly announcer: Announcer;
-  readonly admission: Admission;
+  readonly acceptance: Acceptance;
   readonly rejections: Rejections;
   readonly clock: Clock;
   readonly rng: Rng;
@@ -207,8 +207,8 @@ export class BrokerSession {
   }
 
   #receive(raw: { readonly topic: string; readonly payload: Uint8Array; readonly retained: boolean }): void {
-    const { admission, mqtt, config, rejections, counters, onChange } = this.#options;
-    const { addresses } = admission;
+    const { acceptance, mqtt, config, rejections, counters, onChange } = this.#options;
+    const { addresses } = acceptance;
     counters.messages.increment();
     counters.bytes.increment(raw.topic.length + raw.payload.length);
     if (raw.retained) this.#subscriptions.retainedSeen();
@@ -231,7 +231,7 @@ export class BrokerSession {
   /** An instance that lacks what its service demands is as good as none; one of a service not served here is none. */
   #constrained(message: PlacementMessage): PlacementMessage {
     if (message.kind !== 'instance-set' && message.kind !== 'informer-set') return message;
-    if (this.#options.admission.fits(message.instance)) return message;
+    if (this.#options.acceptance.fits(message.instance)) return message;
     const { service, nodeId, id } = message.instance;
     return message.kind === 'instance-set'
       ? { kind: 'instance-cleared', service, nodeId, id }

@@ -1,7 +1,7 @@
 // A message from the broker as the cache takes it: which topic family it came by, and what it says.
 // Native topics hold state (the payload replaces what was there, empty removes it); the informer's are events.
 
-import type { Instance, Node, NodePressure, Scheme } from '../core/domain.ts';
+import type { DeviceLoad, Instance, Node, Scheme } from '../core/domain.ts';
 import type { AddressPolicy } from './address-policy.ts';
 import {
   BadMessage,
@@ -82,7 +82,7 @@ function parseNode(nodeId: string, payload: Uint8Array, context: ParseContext): 
     tier: readChoice(fields, 'tier', { choices: ['far-edge', 'near-edge', 'cloud'], fallback: null }),
     labels: readLabels(fields),
     boot: readOptionalText(fields, 'boot'),
-    pressure: readPressure(fields),
+    pressure: readLoad(fields),
   };
   return { kind: 'node-set', node };
 }
@@ -136,7 +136,7 @@ function readEndpoint(fields: Fields, addresses: AddressPolicy): { host: string;
   return { host, port };
 }
 
-function readPressure(fields: Fields): NodePressure | null {
+function readLoad(fields: Fields): DeviceLoad | null {
   const data = readOptionalObject(fields, 'pressure');
   if (data === null) return null;
   return {

@@ -4,10 +4,10 @@
 import { isDeepStrictEqual } from 'node:util';
 import type { Config } from '../config/config.ts';
 import type { Clock } from '../core/clock.ts';
-import type { Instance, NodePressure } from '../core/domain.ts';
+import type { DeviceLoad, Instance } from '../core/domain.ts';
 import type { Rng } from '../core/rng.ts';
 import type { Logger } from '../telemetry/log.ts';
-import { type Admission, matches } from './admission.ts';
+import { type Acceptance, matches } from './acceptance.ts';
 import { Announcer } from './announcer.ts';
 import type { PlacementCache } from './placement-cache.ts';
 
@@ -26,10 +26,10 @@ export interface OwnInstancesOptions {
 /** What one configuration makes of this node. */
 export interface Offer {
   readonly config: Config;
-  readonly admission: Admission;
+  readonly acceptance: Acceptance;
   /** Own instances that are known to be fit. */
   readonly fit: readonly Instance[];
-  readonly pressure: NodePressure | null;
+  readonly pressure: DeviceLoad | null;
   /** Publishes retained; resolves to whether the broker took it. */
   readonly publish: (topic: string, payload: string) => Promise<boolean>;
 }
@@ -42,7 +42,7 @@ export class OwnInstances {
   }
 
   /** Drops what is not offered any more, and makes the announcer of what is. */
-  offer({ config, admission, fit, pressure, publish }: Offer): Announcer {
+  offer({ config, acceptance, fit, pressure, publish }: Offer): Announcer {
     this.#drop(config, fit);
     const { rng, log, boot, probePort } = this.#options;
     const { id, address, tier, labels } = config.node;
@@ -68,7 +68,7 @@ export class OwnInstances {
       rng,
       log,
       publish,
-      mayPublish: (host) => config.mqtt === null || admission.mayPublish(host),
+      mayPublish: (host) => config.mqtt === null || acceptance.mayPublish(host),
       onLocal: (instance, up) => this.#set(config, instance, up),
     });
   }

@@ -13,7 +13,7 @@
 
 import { isDeepStrictEqual } from 'node:util';
 import { assertNever } from '../core/assert.ts';
-import type { Availability, Instance, InstanceKey, Node, NodePressure, PlacementUpdate } from '../core/domain.ts';
+import type { Availability, DeviceLoad, Instance, InstanceKey, Node, PlacementUpdate } from '../core/domain.ts';
 import { GraceClock } from './grace-clock.ts';
 import type { PlacementMessage } from './message.ts';
 import {
@@ -38,7 +38,7 @@ export type NodeEvent =
   /** It came, came back, or said something new of itself. */
   | { readonly kind: 'node-set'; readonly node: Node }
   /** It announced its load again. */
-  | { readonly kind: 'node-pressure'; readonly nodeId: string; readonly pressure: NodePressure }
+  | { readonly kind: 'node-pressure'; readonly nodeId: string; readonly pressure: DeviceLoad }
   /** Its last will fired: its instances are suspect for the grace period. */
   | { readonly kind: 'node-lost'; readonly nodeId: string }
   /** It stayed away for longer than the grace period. */

@@ -14,11 +14,11 @@ import { isDeepStrictEqual } from 'node:util';
 import type { Config, ListenAddress, MqttConfig, ServiceConfig, StaticInstanceConfig } from '../config/config.ts';
 import { isLoopback } from '../config/loopback.ts';
 import type { Clock } from '../core/clock.ts';
-import type { Instance, InstanceKey, Node, NodePressure, PlacementUpdate } from '../core/domain.ts';
+import type { DeviceLoad, Instance, InstanceKey, Node, PlacementUpdate } from '../core/domain.ts';
 import type { Rng } from '../core/rng.ts';
 import type { Logger } from '../telemetry/log.ts';
 import type { Metrics } from '../telemetry/metrics.ts';
-import { type Admission, createAdmission, matches } from './admission.ts';
+import { type Acceptance, createAcceptance, matches } from './acceptance.ts';
 import type { Announcer } from './announcer.ts';
 import { BadMessage } from './bad-message.ts';
 import { BrokerSession, type BrokerSessionOptions, type BrokerSessionState } from './broker-session.ts';
@@ -75,7 +75,7 @@ export interface Placement {
   /** The node answered a probe just now: it is alive, no matter what the broker says. */
   nodeAnswered(nodeId: string): void;
   /** How hard pressed this node is, announced with it. */
-  announcePressure(pressure: NodePressure): void;
+  announceLoad(pressure: DeviceLoad): void;
   state(): PlacementState;
   /** What is known from the broker, as plain JSON. */
   export(): PlacementCacheExport;
@@ -95,13 +95,13 @@ class CachedPlacement implements Placement {
   readonly #rttsMs = new Map<string, number>();
   readonly #own: OwnInstances;
   #config: Config;
-  #admission: Admission;
+  #acceptance: Acceptance;
   /** What announcer and session are made of. */
   #begun: Config;
   #changing: Promise<void> = Promise.resolve();
   #announcer: Announcer | null = null;
   #session: BrokerSession | null = null;
-  #pressure: NodePressure | null = null;
+  #pressure: DeviceLoad | null = null;
   /** Runs while the first placement is waited for. */
   #waitTimer: NodeJS.Timeout | null = null;
   #tickTimer: NodeJS.Timeout | null = null;
@@ -112,7 +112,7 @@ class CachedPlacement implements Placement {
     this.#options = options;
     this.#config = config;
     this.#begun = config;
-    this.#admission = createAdmission(config, options.ownListeners);
+    this.#acceptance = createAcceptance(config, options.ownListeners);
     this.#rejections = new Rejections({ clock, log, metrics });
     this.#counters = brokerCounters(metrics);
     this.#cache = new PlacementCache({
@@ -162,7 +162,7 @@ class CachedPlacement implements Placement {
   configure(config: Config): void {
     const before = this.#config;
     this.#config = config;
-    this.#admission = createAdmission(config, this.#options.ownListeners);
+    this.#acceptance = createAcceptance(config, this.#options.ownListeners);
     this.#cache.configure(config.placement);
     for (const { name } of before.services) {
       if (!config.services.some((service) => service.name === name)) this.#cache.forgetService(name);
@@ -197,9 +197,9 @@ class CachedPlacement implements Placement {
     this.#tickLater();
   }
 
-  announcePressure(pressure: NodePressure): void {
+  announceLoad(pressure: DeviceLoad): void {
     this.#pressure = pressure;
-    void this.#announcer?.announcePressure(pressure);
+    void this.#announcer?.announceLoad(pressure);
   }
 
   state(): PlacementState {
@@ -223,18 +223,18 @@ class CachedPlacement implements Placement {
 
   import(saved: PlacementCacheExport, ageMs: number): void {
     const instances = saved.instances.filter(({ instance }) => this.#admits(instance));
-    const nodes = saved.nodes.map((one) => ({ ...one, node: this.#admission.ofNode(one.node) }));
+    const nodes = saved.nodes.map((one) => ({ ...one, node: this.#acceptance.ofNode(one.node) }));
     this.#cache.import({ ...saved, nodes, instances }, { ageMs, nowMs: this.#options.clock.nowMs() });
   }
 
   /** What is known from elsewhere is held to the configuration as it is now. */
   #review(): void {
-    const ofNode = (node: Node): Node => this.#admission.ofNode(node);
+    const ofNode = (node: Node): Node => this.#acceptance.ofNode(node);
     this.#cache.review({ admits: (instance) => this.#admits(instance), ofNode }, this.#options.clock.nowMs());
   }
 
   #admits(instance: Instance): boolean {
-    const refusal = this.#admission.refusal(instance);
+    const refusal = this.#acceptance.refusal(instance);
     if (refusal === null) return true;
     const topic = instanceTopic('known', instance.nodeId, instance.service, instance.id);
     this.#rejections.add(topic, new BadMessage('address', refusal));
@@ -246,7 +246,7 @@ class CachedPlacement implements Placement {
     let session: BrokerSession | null = null;
     const publish = (topic: string, payload: string): Promise<boolean> =>
       session?.publish(topic, payload) ?? Promise.resolve(false);
-    const announcer = this.#own.offer({ config, admission: this.#admission, fit, pressure: this.#pressure, publish });
+    const announcer = this.#own.offer({ config, acceptance: this.#acceptance, fit, pressure: this.#pressure, publish });
     session = config.mqtt === null ? null : this.#createSession(config, config.mqtt, announcer);
     this.#begun = config;
     this.#announcer = announcer;
@@ -277,7 +277,7 @@ class CachedPlacement implements Placement {
       mqtt,
       cache: this.#cache,
       announcer,
-      admission: this.#admission,
+      acceptance: this.#acceptance,
       rejections: this.#rejections,
       clock,
       rng,

@@ -2,13 +2,13 @@
 // to every node through the broker.
 
 import type { Clock } from '../core/clock.ts';
-import type { NodePressure } from '../core/domain.ts';
+import type { DeviceLoad } from '../core/domain.ts';
 import { type CpuTicks, readEnvironment } from './environment.ts';
 
 export interface EnvironmentWatchOptions {
   readonly clock: Clock;
   /** A state that is worth reporting. */
-  readonly onPressure: (pressure: NodePressure) => void;
+  readonly onLoad: (pressure: DeviceLoad) => void;
   /** Where /proc and /sys are; "/" by default. */
   readonly root?: string;
   /** Time between readings, ms. */
@@ -19,7 +19,7 @@ export interface EnvironmentWatch {
   start(): void;
   stop(): void;
   /** The last reading; null before the first. */
-  readonly pressure: NodePressure | null;
+  readonly pressure: DeviceLoad | null;
 }
 
 const READ_INTERVAL_MS = 5_000;
@@ -29,10 +29,10 @@ export const TELL_INTERVAL_MS = 30_000;
 const CPU_WEIGHT = 0.4;
 
 export function createEnvironmentWatch(options: EnvironmentWatchOptions): EnvironmentWatch {
-  const { clock, onPressure, root = '/', intervalMs = READ_INTERVAL_MS } = options;
-  const teller = new PressureTeller();
+  const { clock, onLoad, root = '/', intervalMs = READ_INTERVAL_MS } = options;
+  const teller = new LoadReporter();
   let ticks: CpuTicks | null = null;
-  let pressure: NodePressure | null = null;
+  let pressure: DeviceLoad | null = null;
   let timer: NodeJS.Timeout | null = null;
   let running = false;
 
@@ -41,7 +41,7 @@ export function createEnvironmentWatch(options: EnvironmentWatchOptions): Enviro
     if (!running) return;
     ticks = reading.ticks;
     pressure = smooth(pressure, reading.pressure);
-    if (teller.admit(pressure, clock.nowMs())) onPressure(pressure);
+    if (teller.admit(pressure, clock.nowMs())) onLoad(pressure);
     timer = setTimeout(() => void look(), intervalMs);
     timer.unref();
   };
@@ -62,12 +62,12 @@ export function createEnvironmentWatch(options: EnvironmentWatchOptions): Enviro
 }
 
 /** Decides what is worth reporting. Pure. */
-export class PressureTeller {
-  #reported: NodePressure | null = null;
+export class LoadReporter {
+  #reported: DeviceLoad | null = null;
   #toldAtMs = Number.NEGATIVE_INFINITY;
 
   /** True when `pressure` is to be reported now; it then counts as reported. */
-  admit(pressure: NodePressure, nowMs: number): boolean {
+  admit(pressure: DeviceLoad, nowMs: number): boolean {
     if (nowMs - this.#toldAtMs < TELL_INTERVAL_MS) return false;
     if (this.#reported === null ? isEmpty(pressure) : !differs(this.#reported, pressure)) return false;
     this.#reported = pressure;
@@ -79,7 +79,7 @@ export class PressureTeller {
 /** Steps that matter: a tenth of the processor or of memory, 5 °C, a twentieth of the battery. */
 const STEPS = { cpuRatio: 0.1, memoryRatio: 0.1, temperatureC: 5, batteryRatio: 0.05 } as const;
 
-function differs(a: NodePressure, b: NodePressure): boolean {
+function differs(a: DeviceLoad, b: DeviceLoad): boolean {
   if (a.throttled !== b.throttled || a.power !== b.power) return true;
   return (Object.keys(STEPS) as (keyof typeof STEPS)[]).some((name) => {
     const [before, after] = [a[name], b[name]];
@@ -87,12 +87,12 @@ function differs(a: NodePressure, b: NodePressure): boolean {
   });
 }
 
-function isEmpty(pressure: NodePressure): boolean {
+function isEmpty(pressure: DeviceLoad): boolean {
   return Object.values(pressure).every((value) => value === null);
 }
 
 /** The processor's share jumps about from reading to reading; the rest is steady by nature. Two decimals are plenty. */
-function smooth(before: NodePressure | null, now: NodePressure): NodePressure {
+function smooth(before: DeviceLoad | null, now: DeviceLoad): DeviceLoad {
   const [old, fresh] = [before?.cpuRatio ?? null, now.cpuRatio];
   const cpuRatio = old === null || fresh === null ? (fresh ?? old) : old + CPU_WEIGHT * (fresh - old);
   return { ...now, cpuRatio: round(cpuRatio), memoryRatio: round(now.memoryRatio) };

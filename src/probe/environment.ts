@@ -3,7 +3,7 @@
 
 import { readdir, readFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import type { NodePressure } from '../core/domain.ts';
+import type { DeviceLoad } from '../core/domain.ts';
 
 /** Processor time since boot, in ticks of /proc/stat. */
 export interface CpuTicks {
@@ -12,7 +12,7 @@ export interface CpuTicks {
 }
 
 export interface EnvironmentReading {
-  readonly pressure: NodePressure;
+  readonly pressure: DeviceLoad;
   /** For the next reading: the share of processor time is that between two readings. */
   readonly ticks: CpuTicks | null;
 }
@@ -96,7 +96,7 @@ interface PowerSupply {
 }
 
 /** sysfs-class-power. Batteries of peripherals (scope "Device") are none of ours. */
-async function readPowerSupplies(root: string): Promise<Pick<NodePressure, 'power' | 'batteryRatio'>> {
+async function readPowerSupplies(root: string): Promise<Pick<DeviceLoad, 'power' | 'batteryRatio'>> {
   const folders = await list(root, 'sys/class/power_supply', '');
   const supplies = (await Promise.all(folders.map((folder) => readSupply(root, folder)))).filter((s) => s !== null);
   const batteries = supplies.filter(({ type }) => type === 'Battery' || type === 'UPS');

@@ -32,7 +32,7 @@ export function startHealthChecks(options: HealthCheckerOptions): HealthChecker 
   return new IntervalChecker(options);
 }
 
-interface Standing {
+interface HealthState {
   readonly instance: Instance;
   failures: number;
   up: boolean;
@@ -41,7 +41,7 @@ interface Standing {
 
 class IntervalChecker implements HealthChecker {
   readonly #options: HealthCheckerOptions;
-  readonly #standings = new Map<InstanceKey, Standing>();
+  readonly #states = new Map<InstanceKey, HealthState>();
   #timer: NodeJS.Timeout;
   #stopped = false;
 
@@ -60,34 +60,34 @@ class IntervalChecker implements HealthChecker {
     const { config, instances } = this.#options;
     this.#timer = setTimeout(() => this.#round(), config.intervalMs).unref();
     const live = new Map(instances().map((instance) => [instanceKey(instance), instance]));
-    for (const [key, { instance }] of this.#standings) {
-      if (live.get(key) !== instance) this.#standings.delete(key);
+    for (const [key, { instance }] of this.#states) {
+      if (live.get(key) !== instance) this.#states.delete(key);
     }
     for (const [key, instance] of live) {
-      const standing = this.#standings.get(key) ?? { instance, failures: 0, up: true, checking: false };
-      this.#standings.set(key, standing);
+      const state = this.#states.get(key) ?? { instance, failures: 0, up: true, checking: false };
+      this.#states.set(key, state);
       // One that hangs is not asked again while it does; its timeout is on its way.
-      if (!standing.checking) this.#check(key, standing);
+      if (!state.checking) this.#check(key, state);
     }
   }
 
-  #check(key: InstanceKey, standing: Standing): void {
-    standing.checking = true;
+  #check(key: InstanceKey, state: HealthState): void {
+    state.checking = true;
     const { config, tls } = this.#options;
-    void checkHealth(standing.instance, config, tls).then((failure) => {
-      standing.checking = false;
+    void checkHealth(state.instance, config, tls).then((failure) => {
+      state.checking = false;
       if (failure === undefined) return;
-      if (!this.#stopped && this.#standings.get(key) === standing) this.#judge(key, standing, failure);
+      if (!this.#stopped && this.#states.get(key) === state) this.#judge(key, state, failure);
     });
   }
 
   /** `failure` null: the check was good. */
-  #judge(key: InstanceKey, standing: Standing, failure: string | null): void {
+  #judge(key: InstanceKey, state: HealthState, failure: string | null): void {
     const { config, onHealth } = this.#options;
-    standing.failures = failure === null ? 0 : standing.failures + 1;
-    const up = failure === null || (standing.up && standing.failures < config.failuresMax);
-    if (up === standing.up) return;
-    standing.up = up;
+    state.failures = failure === null ? 0 : state.failures + 1;
+    const up = failure === null || (state.up && state.failures < config.failuresMax);
+    if (up === state.up) return;
+    state.up = up;
     onHealth(key, up, failure ?? 'the health check is good again');
   }
 }

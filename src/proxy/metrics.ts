@@ -36,7 +36,7 @@ export function createProxyMetrics(metrics: Metrics): ProxyMetrics {
   });
   const retries = metrics.counter({
     name: 'qedge_retries_total',
-    help: 'Tries beyond the first.',
+    help: 'Attempts beyond the first.',
     labels: ['service'],
   });
   const grpcCalls = metrics.counter({

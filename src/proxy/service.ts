@@ -40,7 +40,7 @@ export class ServiceRuntime {
   /** By handle of the candidate. */
   readonly #pools: (InstancePool | undefined)[] = [];
   readonly feasibility: DeadlineFeasibility;
-  /** Of tries that the client set no deadline for. */
+  /** Of attempts that the client set no deadline for. */
   readonly timeouts: TimeoutList;
   readonly firstPlacement: FirstPlacement;
   readonly slowClients = new SlowClients();

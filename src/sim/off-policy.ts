@@ -1,15 +1,15 @@
-// How another policy would have done on a recorded trace, and how far that can be trusted (off-policy evaluation).
+// How another policy would have done on a recorded log, and how far that can be trusted (off-policy evaluation).
 //
-// The policy is driven through the trace with everything that is known of it: which instances were there, how far, and how the tries
-// that really happened ended. Each recorded try counts with the ratio of the share that the policy would have given
+// The policy is driven through the log with everything that is known of it: which instances were there, how far, and how the attempts
+// that really happened ended. Each recorded attempt counts with the ratio of the share that the policy would have given
 // its instance to the share it had (inverse propensity, self-normalised: Swaminathan & Joachims 2015), clipped so
-// that a single lucky try cannot decide. The interval is taken over blocks of W, because tries close in time fail together.
+// that a single lucky attempt cannot decide. The interval is taken over blocks of W, because attempts close in time fail together.
 //
 // What it cannot know: had the policy sent more to an instance, that instance would have been slower. For one load
 // balancer among many the error is small; for one that carries most of the load it is not.
 
 import { createServiceRouter } from '../core/create-router.ts';
-import type { Trace, TraceLine } from '../core/decision-log.ts';
+import type { DecisionLog, DecisionLogLine } from '../core/decision-log.ts';
 import type { QosTarget } from '../core/domain.ts';
 import type { PolicyChoice } from '../core/policies/registry.ts';
 import { createRng } from '../core/rng.ts';
@@ -23,13 +23,13 @@ export interface OffPolicyOptions {
 }
 
 export interface OffPolicyEstimate {
-  /** Recorded tries that count: those after the first W, in which the policy is still cold. */
-  readonly tries: number;
-  /** What these tries are worth for this policy (Kish): (Σr)² / Σr². */
-  readonly effectiveTries: number;
-  /** Estimated share of successes; null without a try that the policy would have made. */
+  /** Recorded attempts that count: those after the first W, in which the policy is still cold. */
+  readonly attempts: number;
+  /** What these attempts are worth for this policy (Kish): (Σr)² / Σr². */
+  readonly effectiveAttempts: number;
+  /** Estimated share of successes; null without an attempt that the policy would have made. */
   readonly successRatio: number | null;
-  /** 95 % interval; null when the trace is shorter than a few windows. */
+  /** 95 % interval; null when the log is shorter than a few windows. */
   readonly interval: readonly [number, number] | null;
   /** What really happened, counted by the same target. */
   readonly recordedSuccessRatio: number | null;
@@ -40,7 +40,7 @@ const RATIO_MAX = 20;
 const WEIGHT_MIN = 0.005;
 const BLOCKS_MIN = 5;
 
-type Try = Extract<TraceLine, { kind: 'try' }>;
+type Attempt = Extract<DecisionLogLine, { kind: 'attempt' }>;
 
 interface Weighted {
   readonly atMs: number;
@@ -48,15 +48,15 @@ interface Weighted {
   readonly ratio: number;
 }
 
-export function evaluateOffPolicy(trace: Trace, options: OffPolicyOptions): OffPolicyEstimate {
+export function evaluateOffPolicy(log: DecisionLog, options: OffPolicyOptions): OffPolicyEstimate {
   const { qos } = options;
-  const counted = replay(trace, options).filter(({ atMs }) => atMs >= qos.windowMs);
+  const counted = replay(log, options).filter(({ atMs }) => atMs >= qos.windowMs);
   const ratios = counted.reduce((sum, { ratio }) => sum + ratio, 0);
   const squares = counted.reduce((sum, { ratio }) => sum + ratio * ratio, 0);
   const successes = counted.filter(({ success }) => success);
   return {
-    tries: counted.length,
-    effectiveTries: squares === 0 ? 0 : (ratios * ratios) / squares,
+    attempts: counted.length,
+    effectiveAttempts: squares === 0 ? 0 : (ratios * ratios) / squares,
     successRatio: ratios === 0 ? null : successes.reduce((sum, { ratio }) => sum + ratio, 0) / ratios,
     interval: intervalOf(counted, qos.windowMs),
     recordedSuccessRatio: counted.length === 0 ? null : successes.length / counted.length,
@@ -64,15 +64,15 @@ export function evaluateOffPolicy(trace: Trace, options: OffPolicyOptions): OffP
 }
 
 type Happening =
-  | { readonly kind: 'placement'; readonly atMs: number; readonly line: Exclude<TraceLine, Try> }
-  | { readonly kind: 'start' | 'end'; readonly atMs: number; readonly line: Try };
+  | { readonly kind: 'placement'; readonly atMs: number; readonly line: Exclude<DecisionLogLine, Attempt> }
+  | { readonly kind: 'start' | 'end'; readonly atMs: number; readonly line: Attempt };
 
 /** In the order in which things happened; what is known at a moment comes before what is decided at it. */
-function happenings({ lines }: Trace): Happening[] {
+function happenings({ lines }: DecisionLog): Happening[] {
   const rank = { placement: 0, end: 1, start: 2 } as const;
   return lines
     .flatMap((line): Happening[] =>
-      line.kind === 'try'
+      line.kind === 'attempt'
         ? [
             { kind: 'start', atMs: line.atMs, line },
             { kind: 'end', atMs: line.atMs + line.latencyMs, line },
@@ -82,13 +82,13 @@ function happenings({ lines }: Trace): Happening[] {
     .sort((a, b) => a.atMs - b.atMs || rank[a.kind] - rank[b.kind]);
 }
 
-/** Every recorded try with the ratio of the shares. */
-function replay(trace: Trace, { policy, qos, seed }: OffPolicyOptions): Weighted[] {
-  const { service, nodeId } = trace.header;
+/** Every recorded attempt with the ratio of the shares. */
+function replay(log: DecisionLog, { policy, qos, seed }: OffPolicyOptions): Weighted[] {
+  const { service, nodeId } = log.header;
   const router = createServiceRouter({ service, qos, policy, localNodeId: nodeId, rng: createRng(seed), nowMs: 0 });
-  const tickets = new Map<Try, Ticket>();
+  const tickets = new Map<Attempt, Ticket>();
   const weighted: Weighted[] = [];
-  for (const { kind, atMs, line } of happenings(trace)) {
+  for (const { kind, atMs, line } of happenings(log)) {
     while (router.nextTickMs <= atMs) router.tick(router.nextTickMs);
     if (kind === 'placement') place(router, line, atMs);
     else if (kind === 'start') {
@@ -103,7 +103,7 @@ function replay(trace: Trace, { policy, qos, seed }: OffPolicyOptions): Weighted
   return weighted;
 }
 
-function place(router: ServiceRouter, line: Exclude<TraceLine, Try>, nowMs: number): void {
+function place(router: ServiceRouter, line: Exclude<DecisionLogLine, Attempt>, nowMs: number): void {
   if (line.kind === 'gone') {
     router.applyPlacement({ kind: 'instance-removed', key: line.key }, nowMs);
     return;
@@ -115,12 +115,12 @@ function place(router: ServiceRouter, line: Exclude<TraceLine, Try>, nowMs: numb
   router.applyPlacement({ kind: 'instance-availability', key, availability }, nowMs);
 }
 
-function ratioOf(router: ServiceRouter, line: Try, nowMs: number): number {
+function ratioOf(router: ServiceRouter, line: Attempt, nowMs: number): number {
   const share = router.state(nowMs).instances.find(({ key }) => key === line.key)?.weight ?? 0;
   return Math.min(RATIO_MAX, share / Math.max(WEIGHT_MIN, line.weight));
 }
 
-const isSuccess = ({ result, latencyMs }: Try, qos: QosTarget): boolean =>
+const isSuccess = ({ result, latencyMs }: Attempt, qos: QosTarget): boolean =>
   result === 'answered' && latencyMs <= qos.latencyMs;
 
 /**

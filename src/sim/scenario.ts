@@ -42,7 +42,7 @@ export type TopologySpec =
 export interface NetworkSpec {
   /** Mean of the exponential jitter on every round trip, ms. */
   readonly jitterMs: number;
-  /** Further tries after a refused connection. */
+  /** Further attempts after a refused connection. */
   readonly retries: number;
   readonly timeoutMs: number;
   /** How often a load balancer measures the round trip to every node. */

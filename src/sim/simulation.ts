@@ -60,7 +60,7 @@ class Simulation {
   readonly #scenario: Scenario;
   readonly #world: World;
   readonly #agenda = new Agenda();
-  readonly #tries = new AttemptTable();
+  readonly #attempts = new AttemptTable();
   readonly #recorder: Recorder;
   readonly #network: Network;
   readonly #sites: Sites;
@@ -104,7 +104,7 @@ class Simulation {
     // What is under way at the end may still end; nothing new begins.
     const endMs = this.#scenario.durationMs + this.#scenario.network.timeoutMs;
     while (this.#agenda.next(endMs)) this.#handle(this.#agenda.subject);
-    for (let slot = this.#tries.oldest; slot !== NO_SLOT; slot = this.#tries.oldest) this.#giveUp(slot);
+    for (let slot = this.#attempts.oldest; slot !== NO_SLOT; slot = this.#attempts.oldest) this.#giveUp(slot);
     return this.#recorder;
   }
 
@@ -174,28 +174,28 @@ class Simulation {
     const { router } = this.#balancerOf(c);
     const candidate = router.route(request, nowMs);
     if (candidate === null) this.#settle(c, emittedMs, router.lastTier === 'shed' ? 'shed' : 'noInstance');
-    else this.#startTry(underWay, candidate);
+    else this.#startAttempt(underWay, candidate);
     this.#balancers.scheduleTick(client.balancer);
   }
 
-  #startTry({ client, emittedMs, attempt, tried }: RequestUnderWay, candidate: Candidate): void {
+  #startAttempt({ client, emittedMs, attempt, tried }: RequestUnderWay, candidate: Candidate): void {
     const { nowMs } = this.#agenda;
     const balancer = this.#balancerOf(client);
     const b = this.#clientAt(client).balancer;
     const instance = balancer.byHandle[candidate.handle] as number;
     const connectMs = this.#connectMs(b, instance);
     const wayMs = this.#network.drawRttMs(balancer.node, instance) / 2;
-    const tries = this.#tries;
-    const slot = tries.take(nowMs);
-    tries.client[slot] = client;
-    tries.instance[slot] = instance;
-    tries.handle[slot] = candidate.handle;
-    tries.epoch[slot] = balancer.epoch;
-    tries.attempt[slot] = attempt;
-    tries.tried[slot] = tried;
-    tries.emittedMs[slot] = emittedMs;
-    tries.returnMs[slot] = wayMs;
-    tries.ticket[slot] = balancer.router.start(candidate, nowMs);
+    const attempts = this.#attempts;
+    const slot = attempts.take(nowMs);
+    attempts.client[slot] = client;
+    attempts.instance[slot] = instance;
+    attempts.handle[slot] = candidate.handle;
+    attempts.epoch[slot] = balancer.epoch;
+    attempts.attempt[slot] = attempt;
+    attempts.tried[slot] = tried;
+    attempts.emittedMs[slot] = emittedMs;
+    attempts.returnMs[slot] = wayMs;
+    attempts.ticket[slot] = balancer.router.start(candidate, nowMs);
     this.#recorder.routedTo(b, instance);
     this.#agenda.push(nowMs + this.#network.waitMs(b, nowMs) + connectMs + wayMs, EVENT.arrive, slot);
     if (!this.#timeoutScheduled) this.#scheduleTimeout();
@@ -208,50 +208,50 @@ class Simulation {
 
   #arrive(slot: AttemptSlot): void {
     const { nowMs } = this.#agenda;
-    const instance = this.#tries.instance[slot] as number;
-    this.#tries.arrivedMs[slot] = nowMs;
+    const instance = this.#attempts.instance[slot] as number;
+    this.#attempts.arrivedMs[slot] = nowMs;
     this.#recorder.arrived(instance, nowMs);
-    this.#sites.enter(slot, instance, this.#clientAt(this.#tries.client[slot] as number).workFactor);
+    this.#sites.enter(slot, instance, this.#clientAt(this.#attempts.client[slot] as number).workFactor);
   }
 
   /** Sends the answer on its way; an instance that hung up on the client's side still worked for it. */
   #answer(slot: AttemptSlot, instance: number, result: number, afterMs: number): void {
-    const tries = this.#tries;
+    const attempts = this.#attempts;
     const leavesMs = this.#agenda.nowMs + afterMs;
-    if (result === ANSWERED) this.#recorder.processed(instance, leavesMs - (tries.arrivedMs[slot] as number));
-    tries.result[slot] = result;
-    if (tries.abandoned[slot] === 1) tries.release(slot);
-    else this.#agenda.push(leavesMs + (tries.returnMs[slot] as number), EVENT.reply, slot);
+    if (result === ANSWERED) this.#recorder.processed(instance, leavesMs - (attempts.arrivedMs[slot] as number));
+    attempts.result[slot] = result;
+    if (attempts.abandoned[slot] === 1) attempts.release(slot);
+    else this.#agenda.push(leavesMs + (attempts.returnMs[slot] as number), EVENT.reply, slot);
   }
 
   #reply(slot: AttemptSlot): void {
     const { nowMs } = this.#agenda;
-    const tries = this.#tries;
-    if (tries.abandoned[slot] === 1) {
-      tries.release(slot);
+    const attempts = this.#attempts;
+    if (attempts.abandoned[slot] === 1) {
+      attempts.release(slot);
       return;
     }
-    const { balancer } = this.#clientAt(tries.client[slot] as number);
+    const { balancer } = this.#clientAt(attempts.client[slot] as number);
     const waitMs = this.#network.waitMs(balancer, nowMs);
     if (waitMs > 0) {
       this.#agenda.push(nowMs + waitMs, EVENT.reply, slot);
       return;
     }
-    if (tries.result[slot] !== REFUSED) this.#connections.give(balancer, tries.instance[slot] as number, nowMs);
+    if (attempts.result[slot] !== REFUSED) this.#connections.give(balancer, attempts.instance[slot] as number, nowMs);
     this.#conclude(slot);
   }
 
   #conclude(slot: AttemptSlot): void {
-    const tries = this.#tries;
-    const client = tries.client[slot] as number;
-    const emittedMs = tries.emittedMs[slot] as number;
-    const attempt = tries.attempt[slot] as number;
-    const handle = tries.handle[slot] as number;
-    const before = tries.tried[slot] as readonly number[];
-    const result = tries.result[slot] as number;
+    const attempts = this.#attempts;
+    const client = attempts.client[slot] as number;
+    const emittedMs = attempts.emittedMs[slot] as number;
+    const attempt = attempts.attempt[slot] as number;
+    const handle = attempts.handle[slot] as number;
+    const before = attempts.tried[slot] as readonly number[];
+    const result = attempts.result[slot] as number;
     const verdict = VERDICTS[result] as Verdict;
     const sameLife = this.#finish(slot, verdict.evidence);
-    tries.release(slot);
+    attempts.release(slot);
     if (result === ANSWERED) {
       const latencyMs = this.#agenda.nowMs - emittedMs;
       this.#recorder.answered(latencyMs);
@@ -266,11 +266,11 @@ class Simulation {
 
   /** Reports to the router that sent it, unless that one is gone: false then. */
   #finish(slot: AttemptSlot, evidence: Evidence): boolean {
-    const tries = this.#tries;
+    const attempts = this.#attempts;
     const { nowMs } = this.#agenda;
-    const { router, epoch } = this.#balancerOf(tries.client[slot] as number);
-    if (tries.epoch[slot] !== epoch) return false;
-    router.finish(tries.ticket[slot] as number, evidence, nowMs - (tries.startMs[slot] as number), nowMs);
+    const { router, epoch } = this.#balancerOf(attempts.client[slot] as number);
+    if (attempts.epoch[slot] !== epoch) return false;
+    router.finish(attempts.ticket[slot] as number, evidence, nowMs - (attempts.startMs[slot] as number), nowMs);
     return true;
   }
 
@@ -282,18 +282,18 @@ class Simulation {
   // ---- time limits ----
 
   #scheduleTimeout(): void {
-    const oldest = this.#tries.oldest;
+    const oldest = this.#attempts.oldest;
     this.#timeoutScheduled = oldest !== NO_SLOT;
     if (oldest === NO_SLOT) return;
-    const startMs = this.#tries.startMs[oldest] as number;
+    const startMs = this.#attempts.startMs[oldest] as number;
     this.#agenda.push(startMs + this.#scenario.network.timeoutMs, EVENT.timeout, 0);
   }
 
   #timeOut(): void {
     const { timeoutMs } = this.#scenario.network;
-    for (let slot = this.#tries.oldest; slot !== NO_SLOT; slot = this.#tries.oldest) {
+    for (let slot = this.#attempts.oldest; slot !== NO_SLOT; slot = this.#attempts.oldest) {
       // The very sum that the event was scheduled by, so that rounding cannot keep it waiting for ever.
-      if ((this.#tries.startMs[slot] as number) + timeoutMs > this.#agenda.nowMs) break;
+      if ((this.#attempts.startMs[slot] as number) + timeoutMs > this.#agenda.nowMs) break;
       this.#giveUp(slot);
     }
     this.#scheduleTimeout();
@@ -301,8 +301,8 @@ class Simulation {
 
   #giveUp(slot: AttemptSlot): void {
     this.#finish(slot, TABLE.timeout.evidence);
-    this.#settle(this.#tries.client[slot] as number, this.#tries.emittedMs[slot] as number, 'timeout');
-    this.#tries.abandon(slot);
+    this.#settle(this.#attempts.client[slot] as number, this.#attempts.emittedMs[slot] as number, 'timeout');
+    this.#attempts.abandon(slot);
   }
 
   // ---- the timeline ----

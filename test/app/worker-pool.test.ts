@@ -53,7 +53,7 @@ async function startPool() {
         stderr: true,
       }),
     onEvent: () => {},
-    onTries: () => {},
+    onAttempts: () => {},
     onLoss: (message) => logged.push(`lost: ${message}`),
     onLog: () => {},
     replacement: () => replacement,

@@ -150,7 +150,7 @@ instances = ["http://127.0.0.1:9001"]
     const announcer = startPlacement(qedge('n1', broker.url, announce(service.port) + leaving), other);
     const { keys, updates, nodeEvents, placement } = startPlacement(qedge('self', broker.url));
     await vi.waitFor(() => expect(keys()).toEqual(['n1/a up', 'n1/b up']), soon);
-    announcer.placement.announcePressure(PRESSURE);
+    announcer.placement.announceLoad(PRESSURE);
     await vi.waitFor(() => expect(placement.state().nodes[0]?.node.pressure).toEqual(PRESSURE), soon);
     const said = updates.length;
     const changed = qedge('n1', broker.url, announce(service.port)).replace('"80ms"', '"90ms"');
@@ -218,7 +218,7 @@ instances = ["http://127.0.0.1:9001"]
     const { placement: pressed } = startPlacement(qedge('n1', broker.url), other);
     const { placement, nodeEvents } = startPlacement(qedge('self', broker.url));
     await vi.waitFor(() => expect(placement.state().nodes).toHaveLength(1), soon);
-    pressed.announcePressure(PRESSURE);
+    pressed.announceLoad(PRESSURE);
     const told = { kind: 'node-pressure', nodeId: 'n1', pressure: PRESSURE };
     await vi.waitFor(() => expect(nodeEvents.at(-1)).toEqual(told), soon);
     expect(placement.state().nodes[0]?.node.pressure).toEqual(PRESSURE);
@@ -233,7 +233,7 @@ instances = ["http://127.0.0.1:9001"]
     const { placement: pressed } = startPlacement(qedge('n1', broker.url), other);
     const { placement } = startPlacement(qedge('self', broker.url));
     await vi.waitFor(() => expect(placement.state().nodes).toHaveLength(1), soon);
-    for (let i = 1; i <= 20; i++) pressed.announcePressure({ ...PRESSURE, temperatureC: i });
+    for (let i = 1; i <= 20; i++) pressed.announceLoad({ ...PRESSURE, temperatureC: i });
     await vi.waitFor(() => expect(placement.state().nodes[0]?.node.pressure?.temperatureC).toBe(20), soon);
     expect(warnings).toEqual([]);
   });

@@ -128,7 +128,7 @@ describe('traces', () => {
     expect(plain(collector.spans[0]?.attributes ?? [])).toMatchObject({
       'http.response.status_code': 404,
       'error.type': 'unknown-service',
-      'qedge.tries': 0,
+      'qedge.attempts': 0,
     });
     expect(collector.spans[0]?.status).toBeUndefined();
   });

@@ -68,7 +68,7 @@ describe('proxy.workers', () => {
     const qedge = await startQedge('pi', toml(instances.map(({ port }) => port)).replace('round-robin', 'qedgeproxy'));
     const api = `${qedge.adminUrl}/api/v1/services/svc`;
     const recording = new AbortController();
-    const recorded = await fetch(`${api}/trace?durationMs=3600000`, { signal: recording.signal });
+    const recorded = await fetch(`${api}/decisions?durationMs=3600000`, { signal: recording.signal });
     const told = async (path: string): Promise<{ readonly [key: string]: unknown }> =>
       (await (await fetch(`${api}/${path}`)).json()) as { readonly [key: string]: unknown };
     // Once all have answered, all have heard of the recording before.
@@ -89,13 +89,13 @@ describe('proxy.workers', () => {
     };
     await expect.poll(density, PATIENCE).toMatchObject({ key: 'n0/i' });
     let text = '';
-    const tries = (): number => text.split('\n').filter((line) => line.includes('"kind":"try"')).length;
+    const attempts = (): number => text.split('\n').filter((line) => line.includes('"kind":"attempt"')).length;
     const decoder = new TextDecoder();
     for await (const chunk of recorded.body ?? []) {
       text += decoder.decode(chunk, { stream: true });
-      if (tries() === sent) break;
+      if (attempts() === sent) break;
     }
-    expect(tries()).toBe(sent);
+    expect(attempts()).toBe(sent);
   });
 
   it('are refused a port that somebody else has', async () => {

@@ -4,9 +4,9 @@ import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { describe, expect, it, onTestFinished, vi } from 'vitest';
-import type { NodePressure } from '../../src/core/domain.ts';
+import type { DeviceLoad } from '../../src/core/domain.ts';
 import { readEnvironment } from '../../src/probe/environment.ts';
-import { createEnvironmentWatch, PressureTeller, TELL_INTERVAL_MS } from '../../src/probe/environment-watch.ts';
+import { createEnvironmentWatch, LoadReporter, TELL_INTERVAL_MS } from '../../src/probe/environment-watch.ts';
 
 function device(files: Readonly<Record<string, string>>): string {
   const root = mkdtempSync(join(tmpdir(), 'qedge-device-'));
@@ -18,10 +18,10 @@ function device(files: Readonly<Record<string, string>>): string {
   return root;
 }
 
-const pressureOf = async (files: Readonly<Record<string, string>>): Promise<NodePressure> =>
+const pressureOf = async (files: Readonly<Record<string, string>>): Promise<DeviceLoad> =>
   (await readEnvironment(device(files), null)).pressure;
 
-const NOTHING: NodePressure = {
+const NOTHING: DeviceLoad = {
   cpuRatio: null,
   memoryRatio: null,
   temperatureC: null,
@@ -106,15 +106,15 @@ describe('readEnvironment', () => {
 });
 
 describe('what is worth telling', () => {
-  const state = (facts: Partial<NodePressure>): NodePressure => ({ ...NOTHING, cpuRatio: 0.5, ...facts });
+  const state = (facts: Partial<DeviceLoad>): DeviceLoad => ({ ...NOTHING, cpuRatio: 0.5, ...facts });
 
   it('is nothing when nothing is known', () => {
-    expect(new PressureTeller().admit(NOTHING, 0)).toBe(false);
+    expect(new LoadReporter().admit(NOTHING, 0)).toBe(false);
   });
 
   it('is the first state, and then a change that matters', () => {
-    const teller = new PressureTeller();
-    const tell = (facts: Partial<NodePressure>, step: number): boolean =>
+    const teller = new LoadReporter();
+    const tell = (facts: Partial<DeviceLoad>, step: number): boolean =>
       teller.admit(state(facts), step * TELL_INTERVAL_MS);
     expect(tell({}, 0)).toBe(true);
     expect(tell({}, 1)).toBe(false);
@@ -128,7 +128,7 @@ describe('what is worth telling', () => {
   });
 
   it('waits its time however much changes', () => {
-    const teller = new PressureTeller();
+    const teller = new LoadReporter();
     let told = 0;
     for (let nowMs = 0; nowMs < 10 * TELL_INTERVAL_MS; nowMs += 100) {
       if (teller.admit(state({ cpuRatio: (nowMs / 100) % 2 }), nowMs)) told++;
@@ -140,13 +140,13 @@ describe('what is worth telling', () => {
 describe('the watch', () => {
   it('tells what it reads, once while nothing changes', async () => {
     const root = device({ 'sys/class/thermal/thermal_zone0/temp': '50000' });
-    const told: NodePressure[] = [];
+    const told: DeviceLoad[] = [];
     let nowMs = 0;
     const watch = createEnvironmentWatch({
       clock: { nowMs: () => (nowMs += TELL_INTERVAL_MS) },
       root,
       intervalMs: 1,
-      onPressure: (pressure) => void told.push(pressure),
+      onLoad: (pressure) => void told.push(pressure),
     });
     onTestFinished(() => watch.stop());
     watch.start();

@@ -3,7 +3,7 @@
 import type { ServerResponse } from 'node:http';
 import { gzipSync } from 'node:zlib';
 import { describe, expect, it } from 'vitest';
-import type { TryResult } from '../../src/core/domain.ts';
+import type { AttemptResult } from '../../src/core/domain.ts';
 import { rawRequest, type ServiceSpec, startInstance, startProxy } from '../support/proxy.ts';
 
 const REQUEST = 'POST / HTTP/1.1\r\nHost: cam\r\nContent-Length: 0\r\nConnection: close\r\n\r\n';
@@ -21,7 +21,7 @@ async function ask(answer: (response: ServerResponse) => void, service: Partial<
 }
 
 describe('an answer', () => {
-  it.each<[string, (response: ServerResponse) => void, TryResult, boolean[]]>([
+  it.each<[string, (response: ServerResponse) => void, AttemptResult, boolean[]]>([
     ['200', (response) => response.end('left'), 'answered', [true]],
     ['200 without a body', (response) => response.end(), 'answered', [true]],
     ['304', (response) => response.writeHead(304).end(), 'answered', [true]],

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import type { Trace, TraceLine } from '../../src/core/decision-log.ts';
+import type { DecisionLog, DecisionLogLine } from '../../src/core/decision-log.ts';
 import { createRng } from '../../src/core/rng.ts';
 import { evaluateOffPolicy } from '../../src/sim/off-policy.ts';
 import { instance, QOS } from '../core/support.ts';
@@ -8,9 +8,9 @@ const SECONDS = 90;
 const PER_SECOND = 20;
 
 /** Two instances in turn: `quick` answers in about 25 ms; `slow` in about 70 ms, and past the limit a third of the time. */
-function recorded(seed = 1): Trace {
+function recorded(seed = 1): DecisionLog {
   const rng = createRng(seed);
-  const lines: TraceLine[] = ['quick', 'slow'].map((nodeId) => ({
+  const lines: DecisionLogLine[] = ['quick', 'slow'].map((nodeId) => ({
     kind: 'instance',
     atMs: 0,
     instance: instance(nodeId),
@@ -21,29 +21,29 @@ function recorded(seed = 1): Trace {
     const quick = i % 2 === 0;
     const latencyMs = quick ? 20 + 10 * rng.next() : 50 + 45 * rng.next();
     const key = quick ? 'quick/a' : 'slow/a';
-    lines.push({ kind: 'try', atMs: (i * 1_000) / PER_SECOND, key, weight: 0.5, latencyMs, result: 'answered' });
+    lines.push({ kind: 'attempt', atMs: (i * 1_000) / PER_SECOND, key, weight: 0.5, latencyMs, result: 'answered' });
   }
   const header = { kind: 'header', version: 1, service: 'pilotnet', nodeId: 'quick', policy: 'round-robin', qos: QOS };
-  return { header: header as Trace['header'], lines };
+  return { header: header as DecisionLog['header'], lines };
 }
 
-const evaluate = (name: string, trace = recorded(), latencyMs = QOS.latencyMs) =>
-  evaluateOffPolicy(trace, { policy: { name, options: {} }, qos: { ...QOS, latencyMs }, seed: 1 });
+const evaluate = (name: string, log = recorded(), latencyMs = QOS.latencyMs) =>
+  evaluateOffPolicy(log, { policy: { name, options: {} }, qos: { ...QOS, latencyMs }, seed: 1 });
 
 describe('off-policy evaluation', () => {
   it('estimates the recorded policy as what really happened, every try counting in full', () => {
     const told = evaluate('round-robin');
     expect(told.successRatio).toBeCloseTo(told.recordedSuccessRatio ?? 0, 9);
-    expect(told.effectiveTries).toBeCloseTo(told.tries, 6);
-    // The first window is left out; two thirds of the slow half are in time: 5/6 ± a few standard errors of 1,600 tries.
-    expect(told.tries).toBe((SECONDS - QOS.windowMs / 1_000) * PER_SECOND);
+    expect(told.effectiveAttempts).toBeCloseTo(told.attempts, 6);
+    // The first window is left out; two thirds of the slow half are in time: 5/6 ± a few standard errors of 1,600 attempts.
+    expect(told.attempts).toBe((SECONDS - QOS.windowMs / 1_000) * PER_SECOND);
     expect(Math.abs((told.successRatio ?? 0) - 5 / 6)).toBeLessThan(0.04);
   });
 
-  it('sees that a policy that learns would have done better, with fewer tries to go by', () => {
+  it('sees that a policy that learns would have done better, with fewer attempts to go by', () => {
     const told = evaluate('qedge');
     expect(told.successRatio ?? 0).toBeGreaterThan(0.95);
-    expect(told.effectiveTries).toBeLessThan(told.tries);
+    expect(told.effectiveAttempts).toBeLessThan(told.attempts);
     const [low = 1, high = 0] = told.interval ?? [];
     expect(low).toBeLessThanOrEqual(told.successRatio ?? 0);
     expect(high).toBeGreaterThanOrEqual(told.successRatio ?? 1);
@@ -66,6 +66,6 @@ describe('off-policy evaluation', () => {
     const { header, lines } = recorded();
     const short = { header, lines: lines.slice(0, 300) };
     expect(evaluate('qedge', short).interval).toBeNull();
-    expect(evaluate('qedge', { header, lines: [] })).toMatchObject({ tries: 0, successRatio: null, interval: null });
+    expect(evaluate('qedge', { header, lines: [] })).toMatchObject({ attempts: 0, successRatio: null, interval: null });
   });
 });

@@ -20,10 +20,10 @@ const arrivalsOfFirst = (recorder: Recorder, from: number, to: number): number =
 
 describe('a simulation', () => {
   it('sends what its clients send: six at 10 a second for 20 s', () => {
-    const { endings, tries } = run(smallScenario());
-    expect(endings.success + endings.late).toBe(tries);
-    expect(tries).toBeGreaterThanOrEqual(1_199);
-    expect(tries).toBeLessThanOrEqual(1_201);
+    const { endings, attempts } = run(smallScenario());
+    expect(endings.success + endings.late).toBe(attempts);
+    expect(attempts).toBeGreaterThanOrEqual(1_199);
+    expect(attempts).toBeLessThanOrEqual(1_201);
   });
 
   it('is the same to the last bit under the same seed, and another under another', () => {
@@ -46,18 +46,18 @@ describe('a simulation', () => {
 
   it('sends Poisson clients at their rate, too', () => {
     const clients = smallScenario().clients.map((group) => ({ ...group, pattern: 'poisson' as const }));
-    const { tries } = run(smallScenario({ clients }));
+    const { attempts } = run(smallScenario({ clients }));
     // Poisson(1200): four standard deviations are 139.
-    expect(Math.abs(tries - 1_200)).toBeLessThan(139);
+    expect(Math.abs(attempts - 1_200)).toBeLessThan(139);
   });
 
   it('refuses at a crashed instance and retries elsewhere', () => {
-    const { endings, tries } = run(withEvent({ kind: 'crash', atMs: 5_000, detectedMs: 1e9, ...instance }));
-    expect(tries).toBeGreaterThan(endings.success + 200);
+    const { endings, attempts } = run(withEvent({ kind: 'crash', atMs: 5_000, detectedMs: 1e9, ...instance }));
+    expect(attempts).toBeGreaterThan(endings.success + 200);
     expect(endings.refused).toBe(0);
   });
 
-  it('tries every instance once before any of them twice, as the proxy does', () => {
+  it('attempts every instance once before any of them twice, as the proxy does', () => {
     const crash = (instance: string): ScenarioEvent => ({
       kind: 'crash',
       atMs: 5_000,
@@ -114,8 +114,8 @@ describe('a simulation', () => {
   it('takes as much longer as the requests of a client are larger', () => {
     const inTime = (workFactor: number): number => {
       const clients = smallScenario().clients.map((group) => ({ ...group, workFactor }));
-      const { endings, tries } = run(smallScenario({ clients }));
-      return endings.success / tries;
+      const { endings, attempts } = run(smallScenario({ clients }));
+      return endings.success / attempts;
     };
     expect(inTime(1)).toBe(1);
     expect(inTime(8)).toBeLessThan(0.9);
@@ -130,8 +130,8 @@ describe('a simulation', () => {
 
   it('flaps: down, up, down again', () => {
     const event = { kind: 'flap', atMs: 4_000, instance: 'i1', forMs: 16_000, upMs: 4_000, downMs: 4_000 } as const;
-    const { tries, endings } = run(withEvent(event));
-    const refused = tries - endings.success - endings.late;
+    const { attempts, endings } = run(withEvent(event));
+    const refused = attempts - endings.success - endings.late;
     // Down for 8 of 20 s at a third of 60 requests a second, or somewhat more, since a retry takes a turn too.
     expect(refused).toBeGreaterThan(120);
     expect(refused).toBeLessThan(260);
@@ -141,20 +141,20 @@ describe('a simulation', () => {
     const calm = run(smallScenario());
     const stalling = run(smallScenario({ model: { ...MODEL, stallEveryMs: 1_000, stallMs: 100 } }));
     expect(stalling.endings.late).toBeGreaterThan(calm.endings.late + 30);
-    expect(stalling.endings.success + stalling.endings.late).toBe(stalling.tries);
+    expect(stalling.endings.success + stalling.endings.late).toBe(stalling.attempts);
   });
 
   it('stands still everywhere at once, again and again: hiccups', () => {
     const event = { kind: 'hiccups', atMs: 0, forMs: 20_000, gapMs: 500, pauseMs: 300 } as const;
-    const { endings, tries } = run(withEvent(event));
+    const { endings, attempts } = run(withEvent(event));
     expect(endings.late).toBeGreaterThan(100);
-    expect(endings.success + endings.late).toBe(tries);
+    expect(endings.success + endings.late).toBe(attempts);
   });
 
   it('routes on through a restart of every load balancer', () => {
     const event = { kind: 'restart', atMs: 10_000, on: 'all', state: 'warm', ageMs: 5_000 } as const;
-    const { endings, tries } = run(withEvent(event));
-    expect(endings.success).toBe(tries);
+    const { endings, attempts } = run(withEvent(event));
+    expect(endings.success).toBe(attempts);
   });
 
   it('counts what nothing can reach as timed out', () => {
@@ -187,14 +187,14 @@ describe('clients of a simulation', () => {
 
   it('send as many requests in bursts as one by one, and are served worse', () => {
     const [even, bursts] = [requestsOf({}), requestsOf({ burst: 60 })];
-    expect(Math.abs(bursts.tries - even.tries)).toBeLessThan(0.03 * even.tries);
+    expect(Math.abs(bursts.attempts - even.attempts)).toBeLessThan(0.03 * even.attempts);
     expect(bursts.endings.late).toBeGreaterThan(even.endings.late + 1_000);
   });
 
   it('are silent in turns: two thirds of the time here', () => {
-    const { tries } = requestsOf({ busyMs: 1_000, idleMs: 2_000 });
+    const { attempts } = requestsOf({ busyMs: 1_000, idleMs: 2_000 });
     // 600 spells of each kind: five standard errors of the share of time are 0.07.
-    expect(Math.abs(tries / (60 * 300) - 1 / 3)).toBeLessThan(0.07);
+    expect(Math.abs(attempts / (60 * 300) - 1 / 3)).toBeLessThan(0.07);
   });
 });
 
@@ -217,7 +217,7 @@ describe('instances of a simulation', () => {
     const neighbour = { ratePerSecond: 80, workMeanMs: 10, busyMs: 0, idleMs: 0 };
     const alone = run(smallScenario());
     const shared = run(smallScenario({ model: { ...MODEL, neighbour } }));
-    expect(shared.tries).toBe(alone.tries);
+    expect(shared.attempts).toBe(alone.attempts);
     // 80 % of the processor is taken: 5 ms of work take five times as long, and a tenth of the requests longer than the limit.
     expect(computeMetrics(shared, smallScenario(), null).latencyP50Ms).toBeGreaterThan(
       computeMetrics(alone, smallScenario(), null).latencyP50Ms + 5,
@@ -245,10 +245,10 @@ describe('moments of a simulation', () => {
       lengthMs: 500,
       addMs: 100,
     } as const;
-    const { endings, tries } = run(withEvent(event));
+    const { endings, attempts } = run(withEvent(event));
     // Two thirds of the requests for about half of the time.
-    expect(endings.late).toBeGreaterThan(tries / 6);
-    expect(endings.late).toBeLessThan(tries / 2);
+    expect(endings.late).toBeGreaterThan(attempts / 6);
+    expect(endings.late).toBeLessThan(attempts / 2);
   });
 
   it('hold up what a load balancer sends and what comes back to it while its uplink stands still', () => {

@@ -6,7 +6,7 @@ import { pino } from 'pino';
 import { onTestFinished } from 'vitest';
 import type { ProxyConfig, ServiceConfig } from '../../src/config/config.ts';
 import { createServiceRouter } from '../../src/core/create-router.ts';
-import type { Instance, Scheme, TryResult } from '../../src/core/domain.ts';
+import type { AttemptResult, Instance, Scheme } from '../../src/core/domain.ts';
 import { createRng } from '../../src/core/rng.ts';
 import type { ServiceRouter } from '../../src/core/service-router.ts';
 import { FAILURE_DEFAULT } from '../../src/core/verdict/rules.ts';
@@ -31,7 +31,7 @@ export interface ServiceSpec extends Partial<Omit<ServiceConfig, 'name' | 'qos' 
 
 export interface Observed {
   readonly key: string;
-  readonly result: TryResult;
+  readonly result: AttemptResult;
   readonly latencyMs: number;
 }
 
@@ -74,7 +74,8 @@ export function serviceConfig(spec: ServiceSpec): ServiceConfig {
   const { ports: _ports, scheme: _scheme, awaited: _awaited, qos, limits, retry, failure, ...changes } = spec;
   return {
     listen: null,
-    admission: 'try',
+    infeasible: 'send',
+    admission: null,
     overload: 'send',
     policy: { name: 'round-robin', options: {} },
     timeoutMs: 10_000,

@@ -7,7 +7,7 @@ import { loadConfig } from '../../config/load.ts';
 import { isOneMachine } from '../../config/loopback.ts';
 import { configNotes, descriptorLimit } from '../../config/notes.ts';
 import { ConfigError, EX_CONFIG, type Problem } from '../../errors.ts';
-import { createAdmission } from '../../placement/admission.ts';
+import { createAcceptance } from '../../placement/acceptance.ts';
 import { sqliteBindingProblem } from '../../sea.ts';
 import { checkStorePath } from '../../store/check-path.ts';
 import { type ConfigOption, configOption } from '../config-option.ts';
@@ -113,7 +113,7 @@ function portProblems(listeners: readonly NamedAddress[], states: readonly PortS
 /** What will run, and perhaps not as it was meant. */
 function loopbackHints(config: Config): string[] {
   if (config.mqtt === null) return [];
-  const { mayPublish } = createAdmission(config, () => []);
+  const { mayPublish } = createAcceptance(config, () => []);
   if (isOneMachine(config.node.address, config.mqtt.urls) && mayPublish('127.0.0.1')) {
     return ['node.address, mqtt.url: on loopback, so all nodes count as this machine and may announce loopback'];
   }

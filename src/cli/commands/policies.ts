@@ -64,7 +64,7 @@ function optionsLines(name: PolicyName, width: number): readonly string[] {
     '',
     ...(switches.length === 0 ? [] : ['Switches for studies, which a service does not take:', ...lines(switches), '']),
     `In a service of the configuration: policy = { name = "${name}", ${key} = ${value} }`,
-    `For simulate and trace replay: --policy ${name}:${key}=${value.replaceAll('"', '')}`,
+    `For simulate and decisions replay: --policy ${name}:${key}=${value.replaceAll('"', '')}`,
   ];
 }
 

@@ -158,10 +158,10 @@ function wrapList(items: readonly string[], width: number): readonly string[] {
   return wrapWords(words, { width, first: '  ', hanging: '  ' }).map((line) => truncate(line, width));
 }
 
-/** What was held against each in its last tries. */
+/** What was held against each in its last attempts. */
 function reasonsColumn(instances: RouterState['instances']): Column {
   const cells = instances.map(({ reasons, failing }) => cell(reasonsText(reasons), failing ? 'bad' : 'notice'));
-  return { header: 'last tries', align: 'left', importance: 7, cells };
+  return { header: 'last attempts', align: 'left', importance: 7, cells };
 }
 
 function instanceColumns({ instances, qos }: RouterState): readonly Column[] {

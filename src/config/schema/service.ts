@@ -95,9 +95,13 @@ export const serviceKeys = (context: SchemaContext) => ({
     doc: 'A port of its own, besides the shared one; for clients that can set no header.',
     example: '127.0.0.1:8081',
   }),
-  admission: key('admission', z.enum(['try', 'refuse']), {
+  infeasible: key('infeasible', z.enum(['send', 'refuse']), {
     doc: '"refuse": a request whose deadline no instance can meet is answered 503 at once.',
-    default: 'try',
+    default: 'send',
+  }),
+  admission: optional('admission', z.enum(['try', 'refuse']), {
+    doc: 'Earlier form of `infeasible`: "try" means "send".',
+    example: 'refuse',
   }),
   overload: key('overload', z.enum(['send', 'shed']), {
     doc: '"shed": what no instance has room for is answered 503 with Retry-After at once, so that the rest is answered in time; for the policy qedge.',

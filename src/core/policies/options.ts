@@ -82,7 +82,8 @@ export function studyProblems(specs: OptionSpecs, raw: Readonly<Record<string, u
     .map((path) => ({ path, message: STUDY_ONLY }));
 }
 
-const STUDY_ONLY = 'a switch for studies, which only scenario files, `simulate` and `trace replay` take: leave it out';
+const STUDY_ONLY =
+  'a switch for studies, which only scenario files, `simulate` and `decisions replay` take: leave it out';
 
 /** As it is written in a configuration: `"500ms"`, `3`, `true`. */
 export function defaultText(spec: OptionSpec): string {

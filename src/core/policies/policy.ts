@@ -118,16 +118,16 @@ export interface GroupView {
   readonly successRatio: number | null;
 }
 
-/** No row: end of a chain, or a try that the full table could not take in. */
+/** No row: end of a chain, or an attempt that the full table could not take in. */
 export const NO_FLIGHT = -1;
 
-/** What a policy may read of the tries in flight. Tickets come oldest first. */
+/** What a policy may read of the attempts in flight. Tickets come oldest first. */
 export interface FlightView {
-  /** Tries in flight at the instance. */
+  /** Attempts in flight at the instance. */
   count(handle: number): number;
-  /** The oldest try at the instance; `NO_FLIGHT` when none is. */
+  /** The oldest attempt at the instance; `NO_FLIGHT` when none is. */
   oldest(handle: number): number;
-  /** The next younger try at the same instance; `NO_FLIGHT` after the youngest. */
+  /** The next younger attempt at the same instance; `NO_FLIGHT` after the youngest. */
   next(ticket: number): number;
   startMs(ticket: number): number;
 }

@@ -1,4 +1,4 @@
-// What is in flight: one row a try in typed arrays, linked per instance in the order of starting, so that the oldest is
+// What is in flight: one row an attempt in typed arrays, linked per instance in the order of starting, so that the oldest is
 // found at once and nothing is allocated per request. Freed rows are chained and used again.
 
 import { type FlightView, NO_FLIGHT } from '../policies/policy.ts';
@@ -6,7 +6,7 @@ import { type FlightView, NO_FLIGHT } from '../policies/policy.ts';
 /** Rows to begin with; the table doubles as needed up to its maximum. */
 const ROWS_FIRST = 64;
 
-/** The handle of a try whose instance is gone. */
+/** The handle of an attempt whose instance is gone. */
 export const NO_HANDLE = -1;
 
 export class FlightTable implements FlightView {
@@ -23,12 +23,12 @@ export class FlightTable implements FlightView {
   #used = 0;
   #total = 0;
 
-  /** `rowsMax` tries are kept at the most; further ones go untracked. */
+  /** `rowsMax` attempts are kept at the most; further ones go untracked. */
   constructor(rowsMax: number) {
     this.#rowsMax = rowsMax;
   }
 
-  /** Tries in flight everywhere, those at instances that are gone included. */
+  /** Attempts in flight everywhere, those at instances that are gone included. */
   get total(): number {
     return this.#total;
   }
@@ -49,17 +49,17 @@ export class FlightTable implements FlightView {
     return this.#startMs[ticket] ?? Number.NaN;
   }
 
-  /** Tries that were in flight at the same instance when this one started. */
+  /** Attempts that were in flight at the same instance when this one started. */
   ahead(ticket: number): number {
     return this.#ahead[ticket] ?? 0;
   }
 
-  /** The instance of a try; `NO_HANDLE` once that is gone. */
+  /** The instance of an attempt; `NO_HANDLE` once that is gone. */
   handleOf(ticket: number): number {
     return this.#handle[ticket] ?? NO_HANDLE;
   }
 
-  /** When the oldest try at the instance began; +Infinity when none is in flight. */
+  /** When the oldest attempt at the instance began; +Infinity when none is in flight. */
   oldestStartMs(handle: number): number {
     const ticket = this.oldest(handle);
     return ticket === NO_FLIGHT ? Number.POSITIVE_INFINITY : this.startMs(ticket);
@@ -74,7 +74,7 @@ export class FlightTable implements FlightView {
     this.#count = grown(this.#count, size, 0);
   }
 
-  /** Takes in a try that starts now; `NO_HANDLE` for one whose instance is gone. Returns `NO_FLIGHT` when the table is full. */
+  /** Takes in an attempt that starts now; `NO_HANDLE` for one whose instance is gone. Returns `NO_FLIGHT` when the table is full. */
   add(handle: number, startMs: number): number {
     const ticket = this.#takeRow();
     if (ticket === NO_FLIGHT) return NO_FLIGHT;

@@ -1,17 +1,17 @@
-// How the tries at one instance ended: counted for good by their verdict, and the last ones by what was held against the
+// How the attempts at one instance ended: counted for good by their verdict, and the last ones by what was held against the
 // instance. Says when it begins to fail, and when it is well again.
 
 import type { ReasonShare } from '../service-router.ts';
 import { NO_REASON, type Reason, reasonText } from '../verdict/reason.ts';
 import type { VerdictRow } from '../verdict/table.ts';
 
-/** Tries that the shares are about. */
+/** Attempts that the shares are about. */
 const LAST = 64;
 /** Reasons that are listed, the most frequent first. */
 const REASONS_MAX = 4;
-/** Weight of one try in the faded share of bad ones; the first ones of an instance weigh more, as 1/(n + 2). */
+/** Weight of one attempt in the faded share of bad ones; the first ones of an instance weigh more, as 1/(n + 2). */
 const STEP = 0.15;
-/** Three bad tries in a row, the first two of an instance, or one in three for a while. */
+/** Three bad attempts in a row, the first two of an instance, or one in three for a while. */
 const FAILING_SHARE = 0.35;
 /** Fifteen good ones in a row after a total failure. */
 const WELL_SHARE = 0.1;
@@ -23,19 +23,19 @@ export type Turn = 'failing' | 'well';
 export class InstanceResults {
   readonly #counts = new Map<VerdictRow, number>();
   readonly #last = new Uint16Array(LAST);
-  #tries = 0;
-  /** Tries that say something of the instance. */
+  #attempts = 0;
+  /** Attempts that say something of the instance. */
   #judged = 0;
   #badShare = 0;
   #failing = false;
   #reported = false;
   #reportedMs = Number.NEGATIVE_INFINITY;
 
-  /** One try more; returns what is worth a report. */
+  /** One attempt more; returns what is worth a report. */
   note(row: VerdictRow, reason: Reason, nowMs: number): Turn | null {
     this.#counts.set(row, (this.#counts.get(row) ?? 0) + 1);
-    this.#last[this.#tries % LAST] = reason;
-    this.#tries++;
+    this.#last[this.#attempts % LAST] = reason;
+    this.#attempts++;
     if (reason === NO_REASON && row !== 'success') return null;
     this.#judged++;
     this.#badShare += Math.max(STEP, 1 / (this.#judged + 2)) * (Number(reason !== NO_REASON) - this.#badShare);
@@ -44,7 +44,7 @@ export class InstanceResults {
     return this.#failing ? this.#reportFailing(nowMs) : this.#reportWell();
   }
 
-  /** More of its tries end badly than is usual for a healthy instance. */
+  /** More of its attempts end badly than is usual for a healthy instance. */
   get failing(): boolean {
     return this.#failing;
   }
@@ -54,17 +54,17 @@ export class InstanceResults {
     return Object.fromEntries(this.#counts);
   }
 
-  /** What was held against the instance in its last tries. */
+  /** What was held against the instance in its last attempts. */
   get reasons(): readonly ReasonShare[] {
-    const tries = Math.min(this.#tries, LAST);
+    const attempts = Math.min(this.#attempts, LAST);
     const counts = new Map<Reason, number>();
-    for (const reason of this.#last.subarray(0, tries)) {
+    for (const reason of this.#last.subarray(0, attempts)) {
       if (reason !== NO_REASON) counts.set(reason, (counts.get(reason) ?? 0) + 1);
     }
     return [...counts]
       .sort(([, a], [, b]) => b - a)
       .slice(0, REASONS_MAX)
-      .map(([reason, count]) => ({ reason: reasonText(reason), share: count / tries }));
+      .map(([reason, count]) => ({ reason: reasonText(reason), share: count / attempts }));
   }
 
   #reportFailing(nowMs: number): Turn | null {

@@ -17,12 +17,12 @@ export class LiveCandidate implements Candidate {
   restUntilMs: number = Number.NEGATIVE_INFINITY;
   inFlight = 0;
   oldestStartMs: number = Number.POSITIVE_INFINITY;
-  /** Tries started and failed here, all time. */
+  /** Attempts started and failed here, all time. */
   requests = 0;
   failures = 0;
-  /** Null before a try of it was noted. */
+  /** Null before an attempt of it was noted. */
   results: InstanceResults | null = null;
-  /** When a try was last answered here; -Infinity before the first. */
+  /** When an attempt was last answered here; -Infinity before the first. */
   answeredMs: number = Number.NEGATIVE_INFINITY;
 
   constructor(facts: {

@@ -5,6 +5,7 @@
 
 import { assert, assertNever } from '../assert.ts';
 import {
+  type AttemptResult,
   type Availability,
   type Candidate,
   type Evidence,
@@ -14,7 +15,6 @@ import {
   type PlacementUpdate,
   type QosTarget,
   type RequestInfo,
-  type TryResult,
 } from '../domain.ts';
 import { isLate } from '../policies/lateness.ts';
 import { NO_FLIGHT, type Policy, type PolicyContext } from '../policies/policy.ts';
@@ -156,7 +156,7 @@ export class LiveServiceRouter implements ServiceRouter {
     return ticket;
   }
 
-  finish(ticket: Ticket, evidence: Evidence, latencyMs: number, nowMs: number): TryResult {
+  finish(ticket: Ticket, evidence: Evidence, latencyMs: number, nowMs: number): AttemptResult {
     const live = ticket === NO_FLIGHT ? undefined : this.#set.at(this.#flights.handleOf(ticket));
     if (live === undefined) {
       if (ticket !== NO_FLIGHT) this.#flights.remove(ticket);

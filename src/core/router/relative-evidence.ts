@@ -6,7 +6,7 @@
 // probability P this is P · (1 − (e − ē)); a policy that estimates none sees failures and treats them as it treats failures. The rest
 // is charged no less than what a proper answer takes: refusing is quick, and must not make an instance look quick.
 
-import type { Evidence, TryResult } from '../domain.ts';
+import type { AttemptResult, Evidence } from '../domain.ts';
 import { grownFloat64 } from '../stats/grown.ts';
 
 /** Half-life of an answer: long enough that the few requests of an instance with little traffic still add up. */
@@ -39,7 +39,7 @@ export class RelativeEvidence {
   /** Proper answers of all instances, and the sum of their latencies, ms; weighted like all others. */
   #proper = 0;
   #properSumMs = 0;
-  /** What the try that was judged last is charged, ms. */
+  /** What the attempt that was judged last is charged, ms. */
   chargedMs = 0.5;
   readonly #limitMs: number;
   #landmarkMs: number;
@@ -74,8 +74,8 @@ export class RelativeEvidence {
     this.#properSumMs = 0;
   }
 
-  /** Takes in how a try ended; returns what it is taken for. Allocates nothing. */
-  judge(handle: number, evidence: Evidence, latencyMs: number, nowMs: number): TryResult {
+  /** Takes in how an attempt ended; returns what it is taken for. Allocates nothing. */
+  judge(handle: number, evidence: Evidence, latencyMs: number, nowMs: number): AttemptResult {
     const weight = this.#weightAt(nowMs);
     this.chargedMs = latencyMs;
     switch (evidence) {
@@ -103,7 +103,7 @@ export class RelativeEvidence {
     }
   }
 
-  #judgeOdd(handle: number, column: number, weight: number): TryResult {
+  #judgeOdd(handle: number, column: number, weight: number): AttemptResult {
     if (this.#proper > 0) this.chargedMs = Math.max(this.chargedMs, this.#properSumMs / this.#proper);
     this.#countAnswer(handle, weight);
     const at = this.#count(handle, column, weight);
@@ -118,7 +118,7 @@ export class RelativeEvidence {
    * A client that went away in time says nothing of the instance. Many in a row that had waited as long as an answer takes, without a
    * single answer in between, while the others answer, say that it hangs.
    */
-  #judgeAborted(handle: number, latencyMs: number, weight: number): TryResult {
+  #judgeAborted(handle: number, latencyMs: number, weight: number): AttemptResult {
     const at = this.#count(handle, UNANSWERED, weight);
     const silence = (this.#silence[handle] ?? 0) + 1;
     this.#silence[handle] = silence;
@@ -171,8 +171,8 @@ export class RelativeEvidence {
   }
 }
 
-/** What a try is taken for that has nothing to stand beside. */
-export function resultAlone(evidence: Evidence): TryResult {
+/** What an attempt is taken for that has nothing to stand beside. */
+export function resultAlone(evidence: Evidence): AttemptResult {
   if (evidence === 'unprocessed') return 'aborted';
   return evidence === 'redirected' || evidence === 'declined' || evidence === 'empty' ? 'answered' : evidence;
 }

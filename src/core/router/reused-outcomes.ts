@@ -8,7 +8,7 @@ type Writable<T> = { -readonly [Key in keyof T]: T[Key] };
 type Start = Outcome & { readonly kind: 'start' };
 type End = Outcome & { readonly kind: 'end' };
 
-/** Stands in until the first try, so that every field has its type from the beginning; 0.5 keeps numbers doubles. */
+/** Stands in until the first attempt, so that every field has its type from the beginning; 0.5 keeps numbers doubles. */
 const NO_CANDIDATE = new LiveCandidate({
   handle: NO_HANDLE,
   key: '',
@@ -37,7 +37,7 @@ export class ReusedOutcomes {
     return start;
   }
 
-  /** Valid until the next call; how the try ended is for the caller to fill in. */
+  /** Valid until the next call; how the attempt ended is for the caller to fill in. */
   end(candidate: Candidate, startMs: number, ahead: number): Writable<End> {
     const end = this.#end;
     end.candidate = candidate;

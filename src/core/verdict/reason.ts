@@ -1,10 +1,10 @@
-// Why a try was no success, for people: a status, a status of gRPC, or what else ended it. A number where it is counted, words
+// Why an attempt was no success, for people: a status, a status of gRPC, or what else ended it. A number where it is counted, words
 // where it is shown.
 
-import type { TryResult } from '../domain.ts';
+import type { AttemptResult } from '../domain.ts';
 import { NO_GRPC_STATUS } from './grpc.ts';
 import type { Verdict, VerdictRow } from './table.ts';
-import type { TryEnding } from './verdict.ts';
+import type { AttemptEnding } from './verdict.ts';
 
 /** 0: nothing is held against the instance. */
 export type Reason = number;
@@ -59,11 +59,11 @@ const GRPC_NAMES: readonly string[] = [
   'UNAUTHENTICATED',
 ];
 
-/** What is held against the instance; `taken`: what the router took the try for. */
+/** What is held against the instance; `taken`: what the router took the attempt for. */
 export function reasonOf(
   { row }: Pick<Verdict, 'row'>,
-  taken: TryResult,
-  { status, grpcStatus }: Pick<TryEnding, 'status' | 'grpcStatus'>,
+  taken: AttemptResult,
+  { status, grpcStatus }: Pick<AttemptEnding, 'status' | 'grpcStatus'>,
 ): Reason {
   if (HARMLESS.has(row) || (RELATIVE.has(row) && taken !== 'failed' && taken !== 'timeout')) return NO_REASON;
   if (!BY_STATUS.has(row)) return ROWS.get(row) ?? NO_REASON;

@@ -3,7 +3,7 @@
 
 import type { Evidence } from '../domain.ts';
 
-/** `none`: neither a success nor a miss, unless the router takes the try for a failure of its instance. */
+/** `none`: neither a success nor a miss, unless the router takes the attempt for a failure of its instance. */
 export type Account = 'success' | 'miss' | 'none';
 
 export interface Verdict {

@@ -1,12 +1,12 @@
-// What a try was worth. The driver says what it saw of the try's end, the table says what that means; nothing else in this program
+// What an attempt was worth. The driver says what it saw of the attempt's end, the table says what that means; nothing else in this program
 // decides by a status. Pure, and allocates nothing.
 
-import type { TryResult } from '../domain.ts';
+import type { AttemptResult } from '../domain.ts';
 import { NO_GRPC_STATUS } from './grpc.ts';
 import type { VerdictRules } from './rules.ts';
 import { type Account, TABLE, type Verdict } from './table.ts';
 
-/** What ended a try. */
+/** What ended an attempt. */
 export type EndedBy =
   /** The instance has said everything. */
   | 'answer'
@@ -27,7 +27,7 @@ export type EndedBy =
   /** The client is gone, or was sent away. */
   | 'client';
 
-export interface TryEnding {
+export interface AttemptEnding {
   readonly by: EndedBy;
   /** 0: no head came. */
   readonly status: number;
@@ -47,7 +47,7 @@ export interface TryEnding {
   readonly stalled: boolean;
 }
 
-export function verdictOf(ending: TryEnding, rules: VerdictRules): Verdict {
+export function verdictOf(ending: AttemptEnding, rules: VerdictRules): Verdict {
   switch (ending.by) {
     case 'answer':
       return ofAnswer(ending, rules);
@@ -74,19 +74,19 @@ export function verdictOf(ending: TryEnding, rules: VerdictRules): Verdict {
  * The second look at a stream that was a success at its first byte: what it is from now on, or null when it stays one. A viewer
  * that leaves has had what it came for.
  */
-export function verdictAfterFirstByte(ending: TryEnding, rules: VerdictRules): Verdict | null {
+export function verdictAfterFirstByte(ending: AttemptEnding, rules: VerdictRules): Verdict | null {
   if (ending.stalled) return TABLE.stalled;
   if (ending.by === 'client') return null;
   if (ending.by !== 'answer') return TABLE['broke-off'];
   return ofAnswer(ending, rules).account === 'miss' ? TABLE['broke-off'] : null;
 }
 
-/** What goes into the client's account, once the router has said what it takes the try for. */
-export function accountOf({ account }: Verdict, taken: TryResult): Account {
+/** What goes into the client's account, once the router has said what it takes the attempt for. */
+export function accountOf({ account }: Verdict, taken: AttemptResult): Account {
   return account !== 'miss' && (taken === 'failed' || taken === 'timeout') ? 'miss' : account;
 }
 
-function ofAnswer(ending: TryEnding, rules: VerdictRules): Verdict {
+function ofAnswer(ending: AttemptEnding, rules: VerdictRules): Verdict {
   if (ending.declaredFailure) return TABLE.declared;
   if (ending.truncated) return TABLE['cut-off'];
   const { status, grpcStatus } = ending;

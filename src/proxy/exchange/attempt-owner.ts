@@ -2,7 +2,7 @@
 
 import type { Candidate } from '../../core/domain.ts';
 import type { Account } from '../../core/verdict/table.ts';
-import type { TryEnding } from '../../core/verdict/verdict.ts';
+import type { AttemptEnding } from '../../core/verdict/verdict.ts';
 import type { ProxyErrorCode } from '../../errors.ts';
 import type { RawFields } from '../fields/fields.ts';
 import type { ServiceRuntime } from '../service.ts';
@@ -56,11 +56,11 @@ export interface AttemptOwner extends SlowClient {
   /** Whether it may be: takes from the budget when it may. */
   mayRepeat(candidate: Candidate, nowMs: number): boolean;
   /** Asks another instance, the answer of the last one set aside. */
-  repeat(ending: TryEnding, nowMs: number): void;
+  repeat(ending: AttemptEnding, nowMs: number): void;
   /** Adds what this proxy has to say to the fields of an answer. */
   describe(fields: string[], upstreamMs: number, nowMs: number): void;
   /** The instance has said everything. */
-  answered(ending: TryEnding, account: Account, trailers: RawFields, nowMs: number): void;
+  answered(ending: AttemptEnding, account: Account, trailers: RawFields, nowMs: number): void;
   /** The instance switched protocols. */
   upgraded(fields: RawFields, upstream: UpgradedUpstream, nowMs: number): void;
   attemptFailed(failure: AttemptFailure): void;

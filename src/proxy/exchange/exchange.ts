@@ -5,7 +5,7 @@
 import type { Candidate } from '../../core/domain.ts';
 import { NO_GRPC_STATUS } from '../../core/verdict/grpc.ts';
 import type { Account } from '../../core/verdict/table.ts';
-import type { TryEnding } from '../../core/verdict/verdict.ts';
+import type { AttemptEnding } from '../../core/verdict/verdict.ts';
 import { ProxyError, type ProxyErrorCode } from '../../errors.ts';
 import type { RawFields } from '../fields/fields.ts';
 import { fieldValue } from '../fields/fields.ts';
@@ -36,7 +36,7 @@ import {
   shed,
 } from './exchange-errors.ts';
 import type { Awaiting } from './first-placement.ts';
-import { admitHead, assertReachable, assertRoom } from './load-shedding.ts';
+import { admitHead, assertFeasible, assertRoom } from './load-shedding.ts';
 import { countHop, type LastHopAnswer } from './max-forwards.ts';
 import { CLIENT_GONE, ExchangeRecord } from './record.ts';
 import { type BodyListener, RequestBody } from './request-body.ts';
@@ -139,7 +139,7 @@ export class Exchange implements AttemptOwner, BodyListener, Waiter, Awaiting {
     this.deadline = new Deadline(service.config.qos.latencyMs, head.deadlineMs, this.stopwatch);
     const nowMs = this.nowMs();
     assertRoom(service, nowMs);
-    assertReachable(service, this.deadline.budgetLeftMs(nowMs), nowMs);
+    assertFeasible(service, this.deadline.budgetLeftMs(nowMs), nowMs);
     service.retryBudget.deposit();
     return null;
   }
@@ -255,7 +255,7 @@ export class Exchange implements AttemptOwner, BodyListener, Waiter, Awaiting {
     return this.#earlierAttempts.mayRepeat(candidate, nowMs);
   }
 
-  repeat({ status, grpcStatus }: TryEnding, nowMs: number): void {
+  repeat({ status, grpcStatus }: AttemptEnding, nowMs: number): void {
     this.record.attemptEnded(status, grpcStatus, nowMs);
     this.#earlierAttempts.setAside(this.#lastAttempt.candidate);
     this.#route();
@@ -277,7 +277,7 @@ export class Exchange implements AttemptOwner, BodyListener, Waiter, Awaiting {
     return this.#body === null || this.#body.whole !== null;
   }
 
-  answered(ending: TryEnding, account: Account, trailers: RawFields, nowMs: number): void {
+  answered(ending: AttemptEnding, account: Account, trailers: RawFields, nowMs: number): void {
     const { status, grpcStatus } = ending;
     if (this.#body !== null && !this.#body.ended) this.#body.discard();
     this.record.grpcStatus = grpcStatus;

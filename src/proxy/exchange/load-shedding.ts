@@ -42,8 +42,10 @@ export function assertRoom(service: ServiceRuntime, nowMs: number): void {
 }
 
 /** Throws `ProxyError` when the service asks for it and has no instance that could make the budget. */
-export function assertReachable(service: ServiceRuntime, budgetMs: number, nowMs: number): void {
-  if (service.config.admission !== 'refuse' || service.feasibility.within(budgetMs, nowMs)) return;
+export function assertFeasible(service: ServiceRuntime, budgetMs: number, nowMs: number): void {
+  const { infeasible, admission } = service.config;
+  const refuses = infeasible === 'refuse' || admission === 'refuse';
+  if (!refuses || service.feasibility.within(budgetMs, nowMs)) return;
   throw new ProxyError('deadline-unreachable', `no instance can answer within ${budgetMs} ms`, { source: 'internal' });
 }
 

@@ -1,4 +1,4 @@
-// Tries that failed because this machine ran out of something. No instance is charged for them; the operator hears of it,
+// Attempts that failed because this machine ran out of something. No instance is charged for them; the operator hears of it,
 // at most once a minute for each kind.
 
 import { exhaustionOf } from '../../net/exhaustion.ts';
@@ -14,7 +14,7 @@ export class OwnFaults {
     this.#log = log;
   }
 
-  /** A try failed with `cause`, which may be of another kind. */
+  /** An attempt failed with `cause`, which may be of another kind. */
   seen(cause: Error | null, nowMs: number): void {
     const reason = cause === null ? null : exhaustionOf(cause);
     if (reason === null) return;

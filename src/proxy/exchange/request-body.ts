@@ -125,7 +125,7 @@ export class RequestBody implements OutgoingBody {
     this.#request.resume();
   }
 
-  /** The try that the body was streamed to is over; another may attach while it is `replayable`. */
+  /** The attempt that the body was streamed to is over; another may attach while it is `replayable`. */
   detach(): void {
     this.#sink = null;
     if (!this.#ended) this.#pause();
@@ -138,7 +138,7 @@ export class RequestBody implements OutgoingBody {
     if (!this.#ended) this.#request.resume();
   }
 
-  /** No try will want it again. */
+  /** No attempt will want it again. */
   forget(): void {
     collectedBytes -= this.#kept.length;
     this.#kept.clear();

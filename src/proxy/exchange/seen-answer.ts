@@ -1,12 +1,12 @@
-// What was seen of a try so far, as the verdict wants it. One a try, filled in as the answer comes.
+// What was seen of an attempt so far, as the verdict wants it. One an attempt, filled in as the answer comes.
 
 import { GRPC_OK, GRPC_UNKNOWN, NO_GRPC_STATUS, readGrpcStatus } from '../../core/verdict/grpc.ts';
-import type { EndedBy, TryEnding } from '../../core/verdict/verdict.ts';
+import type { AttemptEnding, EndedBy } from '../../core/verdict/verdict.ts';
 import { FieldKind, type RawFields, RESPONSE_FIELDS } from '../fields/fields.ts';
 import { isFailureVerdict, type ResponseHead } from '../fields/response-head.ts';
 import { type BodyEnd, bodyEndOf } from './body-end.ts';
 
-export class SeenAnswer implements TryEnding {
+export class SeenAnswer implements AttemptEnding {
   by: EndedBy = 'answer';
   status = 0;
   grpcStatus = NO_GRPC_STATUS;

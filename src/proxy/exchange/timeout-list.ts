@@ -1,4 +1,4 @@
-// Timeouts that all last equally long, such as those of a service's tries: due in the order in which they were set, so a
+// Timeouts that all last equally long, such as those of a service's attempts: due in the order in which they were set, so a
 // list and one timer do for all of them. Nearly every one is taken off again before it is due, and that costs two writes.
 
 /** What is waited for: a link of the list. */

@@ -1,4 +1,4 @@
-// The fields that an instance gets: the client's own, then what this proxy has to say. Made once a request; between two tries
+// The fields that an instance gets: the client's own, then what this proxy has to say. Made once a request; between two attempts
 // only the time that is left of the client's deadline changes.
 
 import { randomBytes } from 'node:crypto';

@@ -1,4 +1,4 @@
-// How one try travels: what the instance speaks decides, and for HTTP/1 whether the short way will do.
+// How one attempt travels: what the instance speaks decides, and for HTTP/1 whether the short way will do.
 
 import { forward } from './http1/forward.ts';
 import { forwardStream } from './http1/forward-stream.ts';
@@ -12,7 +12,7 @@ export interface Transmission {
   readonly framing: StreamFraming;
   /** Null: the request has none. */
   readonly body: OutgoingBody | null;
-  /** A try after the first: its connection must be a fresh one. */
+  /** An attempt after the first: its connection must be a fresh one. */
   readonly again: boolean;
 }
 
@@ -47,7 +47,7 @@ function transmitHttp1(pool: InstancePool, transmission: Transmission, handler: 
   return forwardStream(pool, request, framing, body, handler);
 }
 
-/** A try that waits until it is known what the instance speaks. */
+/** An attempt that waits until it is known what the instance speaks. */
 class LateCall implements UpstreamCall {
   aborted = false;
   #call: UpstreamCall | null = null;

@@ -6,7 +6,7 @@ import { UNRESOLVED } from '../../net/address-book.ts';
 import { isExhaustion } from '../../net/exhaustion.ts';
 import type { RawFields } from '../fields/fields.ts';
 
-/** One try as it goes over the wire. */
+/** One attempt as it goes over the wire. */
 export interface UpstreamRequest {
   readonly method: string;
   readonly target: string;
@@ -56,12 +56,12 @@ export interface OutgoingBody {
   detach(): void;
 }
 
-/** A try in flight. */
+/** An attempt in flight. */
 export interface UpstreamCall {
   /** Stops `onData` until `resume`; chunks that were read already may still come. */
   pause(): void;
   resume(): void;
-  /** Ends the try and, where it has one of its own, its connection; the handler hears nothing more. `late`: nothing came in time. */
+  /** Ends the attempt and, where it has one of its own, its connection; the handler hears nothing more. `late`: nothing came in time. */
   abort(late?: boolean): void;
 }
 
@@ -78,7 +78,7 @@ export type SendProgress =
   /** A response head was seen. */
   | 'answered';
 
-/** Why a try ended without a whole answer. */
+/** Why an attempt ended without a whole answer. */
 export interface UpstreamError {
   readonly code: 'upstream-connect' | 'upstream-reset' | 'upstream-protocol' | 'overloaded';
   readonly progress: SendProgress;

@@ -6,7 +6,7 @@ import { createEventQueue } from './event-queue.ts';
 export const EVENT = {
   /** A client sends (client). */
   emit: 0,
-  /** A try comes to its instance (slot). */
+  /** An attempt comes to its instance (slot). */
   arrive: 1,
   /** An instance is done with a job (instance). */
   complete: 2,
@@ -23,7 +23,7 @@ export const EVENT = {
   /** An instance stands still, and moves again (instance). */
   stall: 8,
   stallEnd: 9,
-  /** The oldest try may have timed out. */
+  /** The oldest attempt may have timed out. */
   timeout: 10,
   progress: 11,
   /** A request of a neighbour on the same processor (instance). */

@@ -1,4 +1,4 @@
-// Every try under way: columns of typed arrays, a free list, and a list in order of start, whose head is the next to time out.
+// Every attempt under way: columns of typed arrays, a free list, and a list in order of start, whose head is the next to time out.
 
 const CAPACITY_INITIAL = 1_024;
 
@@ -22,7 +22,7 @@ export class AttemptTable {
   result = new Uint8Array(CAPACITY_INITIAL);
   /** Timed out, or written off: its ending matters to nothing. */
   abandoned = new Uint8Array(CAPACITY_INITIAL);
-  /** When the client sent the request, and when this try of it began. */
+  /** When the client sent the request, and when this attempt of it began. */
   emittedMs = new Float64Array(CAPACITY_INITIAL);
   startMs = new Float64Array(CAPACITY_INITIAL);
   /** When it came to the instance. */

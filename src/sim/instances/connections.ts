@@ -1,4 +1,4 @@
-// Idle connections from load balancers to instances. A try over a new one pays round trips for the handshake before it sends
+// Idle connections from load balancers to instances. An attempt over a new one pays round trips for the handshake before it sends
 // anything; one that was idle for too long is closed. So an instance that is used seldom is slower than one in steady use.
 
 import type { NetworkSpec } from '../scenario.ts';
@@ -14,7 +14,7 @@ export class Connections {
     this.#instances = instances;
   }
 
-  /** Round trips that a try pays before its request is on the way: none when a connection is there. */
+  /** Round trips that an attempt pays before its request is on the way: none when a connection is there. */
   take(balancer: number, instance: number, nowMs: number): number {
     const { handshakeRtts } = this.#spec;
     if (handshakeRtts === 0) return 0;
@@ -23,7 +23,7 @@ export class Connections {
     return idle.pop() === undefined ? handshakeRtts : 0;
   }
 
-  /** The connection of a try that was answered waits for the next one. */
+  /** The connection of an attempt that was answered waits for the next one. */
   give(balancer: number, instance: number, nowMs: number): void {
     if (this.#spec.handshakeRtts > 0) this.#idleOf(balancer, instance).push(nowMs);
   }

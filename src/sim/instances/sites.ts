@@ -7,17 +7,17 @@ import type { World } from '../world/world.ts';
 import type { AttemptSlot } from './attempt-table.ts';
 import { Site } from './site.ts';
 
-/** The job of a neighbour; no try has this slot. */
+/** The job of a neighbour; no attempt has this slot. */
 const NEIGHBOUR: AttemptSlot = 2 ** 30;
 
-/** How an instance answers a try; an index into the simulation's results. */
+/** How an instance answers an attempt; an index into the simulation's results. */
 export const ANSWERED = 0;
 export const FAILED = 1;
 export const REFUSED = 2;
 
 export type SiteChange = Exclude<Change, { kind: 'keep' | 'restart' | 'announce' | 'withdraw' | 'link' | 'uplink' }>;
 
-/** Called when an instance has an answer for a try, which leaves it `afterMs` from now. */
+/** Called when an instance has an answer for an attempt, which leaves it `afterMs` from now. */
 export type OnAnswer = (slot: AttemptSlot, instance: number, result: number, afterMs: number) => void;
 
 export class Sites {
@@ -39,7 +39,7 @@ export class Sites {
     }
   }
 
-  /** A try comes in, with this factor on its work. */
+  /** An attempt comes in, with this factor on its work. */
   enter(slot: AttemptSlot, i: number, workFactor: number): void {
     const site = this.#at(i);
     if (!site.up) {

@@ -1,6 +1,6 @@
 // A load balancer under the oracle: it sends by the weights that it is given.
 
-import type { Candidate, PlacementUpdate, TryResult } from '../../core/domain.ts';
+import type { AttemptResult, Candidate, PlacementUpdate } from '../../core/domain.ts';
 import { instanceKey } from '../../core/domain.ts';
 import type { RouterSnapshot, RouteTier } from '../../core/service-router.ts';
 import { type DrivenRouter, instanceOf, SERVICE } from '../balancers.ts';
@@ -33,7 +33,7 @@ export class OracleRouter implements DrivenRouter {
   route(request: { readonly tried: readonly number[] }, nowMs: number): Candidate | null {
     const shares = this.#allocation.shares(this.#balancer, nowMs);
     const credits = this.#credits;
-    // What was taken in once is not refused at its second try.
+    // What was taken in once is not refused at its second attempt.
     const places = request.tried.length === 0 ? shares.length : shares.length - 1;
     let best = -1;
     let total = 0;
@@ -53,7 +53,7 @@ export class OracleRouter implements DrivenRouter {
   start(): number {
     return 0;
   }
-  finish(): TryResult {
+  finish(): AttemptResult {
     return 'answered';
   }
   settle(): void {}

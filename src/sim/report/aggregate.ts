@@ -22,7 +22,7 @@ export interface PolicySummaryRow {
   readonly latencyP50Ms: Figure;
   readonly latencyP99Ms: Figure;
   readonly shed: Figure;
-  readonly tries: Figure;
+  readonly attempts: Figure;
   /** Requests lost against the oracle, as a share of all; null without an oracle. */
   readonly regretRatio: Figure | null;
   readonly disturbances: readonly DisturbanceRow[];
@@ -75,7 +75,7 @@ function rowOf(policy: string, results: readonly RunResult[]): PolicySummaryRow 
     latencyP50Ms: figure((m) => m.latencyP50Ms, 'greatest'),
     latencyP99Ms: figure((m) => m.latencyP99Ms, 'greatest'),
     shed: figure((m) => m.shedRatio, 'greatest'),
-    tries: figure((m) => m.triesRatio, 'greatest'),
+    attempts: figure((m) => m.attemptsRatio, 'greatest'),
     regretRatio: metrics.some((m) => m.regretRequests === null)
       ? null
       : figure((m) => (m.regretRequests ?? 0) / Math.max(1, m.requests), 'greatest'),

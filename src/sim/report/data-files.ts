@@ -14,7 +14,7 @@ const COLUMNS = [
   'jainIndex',
   'convergenceS',
   'shedRatio',
-  'triesRatio',
+  'attemptsRatio',
   'latencyP50Ms',
   'latencyP99Ms',
   'regretRequests',

@@ -35,8 +35,8 @@ export interface RunMetrics {
   readonly convergenceS: number | null;
   /** Share of all requests that the load balancers refused. */
   readonly shedRatio: number;
-  /** Tries per request. */
-  readonly triesRatio: number;
+  /** Attempts per request. */
+  readonly attemptsRatio: number;
   /** End-to-end latency of what was answered, ms; NaN when nothing was. */
   readonly latencyP50Ms: number;
   readonly latencyP99Ms: number;
@@ -91,7 +91,7 @@ export function computeMetrics(recorder: Recorder, scenario: Scenario, oracle: R
     jainIndex: jain(instanceTotals(recorder)),
     convergenceS: settledAfterS(totals, calm),
     shedRatio: recorder.endings.shed / Math.max(1, requests),
-    triesRatio: recorder.tries / Math.max(1, requests),
+    attemptsRatio: recorder.attempts / Math.max(1, requests),
     latencyP50Ms: latency(0.5),
     latencyP99Ms: latency(0.99),
     endings: recorder.endings,

@@ -15,9 +15,9 @@ export class Recorder {
   /** Requests a client sent within a second, and how many of these succeeded: [client × seconds + second]. */
   readonly sent: Uint32Array;
   readonly succeeded: Uint32Array;
-  /** Tries that reached an instance, by second: [instance × seconds + second]. */
+  /** Attempts that reached an instance, by second: [instance × seconds + second]. */
   readonly arrivals: Uint32Array;
-  /** Tries that a load balancer sent to an instance: [balancer × instances + instance]. */
+  /** Attempts that a load balancer sent to an instance: [balancer × instances + instance]. */
   readonly routed: Uint32Array;
   /** Processing latency (queueing and overhead included) of what an instance answered: [instance × bins + ms]. */
   readonly processing: Uint32Array;
@@ -25,7 +25,7 @@ export class Recorder {
   readonly latency = new Uint32Array(HISTOGRAM_BINS);
   /** Requests by how they ended. */
   readonly endings = { success: 0, late: 0, failed: 0, refused: 0, timeout: 0, noInstance: 0, shed: 0 };
-  tries = 0;
+  attempts = 0;
 
   constructor(shape: RecorderShape) {
     this.shape = shape;
@@ -50,7 +50,7 @@ export class Recorder {
 
   routedTo(balancer: number, instance: number): void {
     (this.routed[balancer * this.shape.instances + instance] as number)++;
-    this.tries++;
+    this.attempts++;
   }
 
   arrived(instance: number, nowMs: number): void {

@@ -1,12 +1,12 @@
-// The spans of one request: one for what the client sees, and one below it for each try at an instance. Names and values of
+// The spans of one request: one for what the client sees, and one below it for each attempt at an instance. Names and values of
 // attributes after the semantic conventions for HTTP spans; `qedge.…` is our own.
 
 import { randomId } from './random-ids.ts';
 import type { AttributeValue, Span, SpanSink } from './span.ts';
 import { formatTraceParent, SAMPLED_FLAG, type TraceParent } from './trace-context.ts';
 
-/** Where a try goes. */
-export interface TryTarget {
+/** Where an attempt goes. */
+export interface AttemptTarget {
   /** `node/instance`. */
   readonly key: string;
   readonly instance: { readonly scheme: string; readonly host: string; readonly port: number };
@@ -36,8 +36,8 @@ export interface TraceStart {
   readonly nowMs: number;
 }
 
-/** How a try ended. */
-export interface TryEnd {
+/** How an attempt ended. */
+export interface AttemptEnd {
   /** Absent: no answer. */
   readonly status?: number;
   readonly grpcStatus?: number | null;
@@ -45,9 +45,9 @@ export interface TryEnd {
   readonly error?: string;
 }
 
-interface Try {
+interface Attempt {
   readonly spanId: string;
-  readonly target: TryTarget;
+  readonly target: AttemptTarget;
   readonly startMs: number;
   endMs: number;
   /** 0: no answer. */
@@ -74,7 +74,7 @@ export class RequestTrace {
   readonly #slot: number;
   readonly #startMs: number;
   readonly #wallOffsetMs: number;
-  readonly #tries: Try[] = [];
+  readonly #attempts: Attempt[] = [];
   #error: string | null = null;
 
   constructor(tracer: SpanReceiver, { parent, traceState, slot, nowMs }: TraceStart) {
@@ -88,15 +88,23 @@ export class RequestTrace {
   }
 
   /** An attempt begins; `fields`, those that go to the instance, carry its span. */
-  attemptStarted(fields: string[], target: TryTarget, nowMs: number): void {
+  attemptStarted(fields: string[], target: AttemptTarget, nowMs: number): void {
     const spanId = randomId(8);
     const flags = (this.#parent?.flags ?? 0) | SAMPLED_FLAG;
     fields[this.#slot] = formatTraceParent({ traceId: this.#traceId, spanId, flags });
-    this.#tries.push({ spanId, target, startMs: nowMs, endMs: Number.NaN, status: 0, grpcStatus: null, error: null });
+    this.#attempts.push({
+      spanId,
+      target,
+      startMs: nowMs,
+      endMs: Number.NaN,
+      status: 0,
+      grpcStatus: null,
+      error: null,
+    });
   }
 
-  attemptEnded(nowMs: number, { status = 0, grpcStatus = null, error }: TryEnd): void {
-    const last = this.#tries.at(-1);
+  attemptEnded(nowMs: number, { status = 0, grpcStatus = null, error }: AttemptEnd): void {
+    const last = this.#attempts.at(-1);
     if (last === undefined || !Number.isNaN(last.endMs)) return;
     last.endMs = nowMs;
     last.status = status;
@@ -112,7 +120,7 @@ export class RequestTrace {
   /** The request is over; its spans go on their way. `status` 0: none was sent. */
   end(nowMs: number, status: number, facts: RequestFacts): void {
     this.attemptEnded(nowMs, { error: this.#error ?? 'aborted' });
-    this.#tries.forEach((one, i) => {
+    this.#attempts.forEach((one, i) => {
       this.#tracer.sink(this.#clientSpan(one, i, facts));
     });
     this.#tracer.sink(this.#serverSpan(nowMs, status, facts));
@@ -134,7 +142,7 @@ export class RequestTrace {
       ...grpcOf(facts.grpcStatus),
       ['error.type', error],
       ['qedge.service', facts.service],
-      ['qedge.tries', this.#tries.length],
+      ['qedge.attempts', this.#attempts.length],
       ['qedge.request.id', facts.requestId],
       ['qedge.client', this.#tracer.clientId ? facts.client : null],
     ];
@@ -151,7 +159,7 @@ export class RequestTrace {
     };
   }
 
-  #clientSpan(one: Try, index: number, facts: RequestFacts): Span {
+  #clientSpan(one: Attempt, index: number, facts: RequestFacts): Span {
     const { key, instance } = one.target;
     const { scheme, host, port } = instance;
     const failure = one.status >= 400 ? one.status : one.grpcStatus;

@@ -22,7 +22,7 @@ export interface SpanExporterOptions {
 export const BATCH_SPANS = 512;
 export const BATCH_DELAY_MS = 5_000;
 /** A batch that was not taken so many times is given up. */
-export const TRIES_MAX = 5;
+export const ATTEMPTS_MAX = 5;
 export const BACKOFF_MS_MIN = 1_000;
 /** Also for what a collector asks for: the queue does not grow for it. */
 export const BACKOFF_MS_MAX = 30_000;
@@ -38,7 +38,7 @@ export class SpanExporter {
   #queue: Span[] = [];
   #timer: NodeJS.Timeout | null = null;
   #sending: Promise<void> | null = null;
-  /** Ends a pause between two tries. */
+  /** Ends a pause between two attempts. */
   #wake: () => void = () => {};
   #stopping = false;
   readonly #abort = new AbortController();
@@ -107,10 +107,10 @@ export class SpanExporter {
   async #deliver(batch: readonly Span[]): Promise<void> {
     const { sender, resource } = this.#options;
     const body = encodeOtlpJson(resource, batch);
-    for (let tries = 1; ; tries++) {
+    for (let attempts = 1; ; attempts++) {
       const result = await sender.send(body, this.#abort.signal);
-      if (result.kind === 'later' && tries < TRIES_MAX && !this.#stopping) {
-        await this.#pause(this.#backoffMs(tries, result.afterMs));
+      if (result.kind === 'later' && attempts < ATTEMPTS_MAX && !this.#stopping) {
+        await this.#pause(this.#backoffMs(attempts, result.afterMs));
         continue;
       }
       this.#account(result, batch.length);
@@ -129,8 +129,8 @@ export class SpanExporter {
   }
 
   /** Doubles each time, with jitter, so that many proxies do not come back at one moment. */
-  #backoffMs(tries: number, askedMs: number | null): number {
-    const ownMs = BACKOFF_MS_MIN * 2 ** (tries - 1) * (0.5 + this.#random());
+  #backoffMs(attempts: number, askedMs: number | null): number {
+    const ownMs = BACKOFF_MS_MIN * 2 ** (attempts - 1) * (0.5 + this.#random());
     return Math.min(BACKOFF_MS_MAX, Math.max(ownMs, askedMs ?? 0));
   }
 

@@ -38,7 +38,7 @@ export class Tracer {
 
   /**
    * The trace of a request, or null when it is not recorded; its fields are then left as they came. Of one that is, they get a
-   * place for the `traceparent` of each try. `fields`: name, value, …; `nowMs` on the driver's clock.
+   * place for the `traceparent` of each attempt. `fields`: name, value, …; `nowMs` on the driver's clock.
    */
   begin(fields: string[], nowMs: number): RequestTrace | null {
     const found = findTraceParent(fields);

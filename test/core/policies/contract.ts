@@ -2,7 +2,7 @@
 
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import type { Candidate, TryResult } from '../../../src/core/domain.ts';
+import type { AttemptResult, Candidate } from '../../../src/core/domain.ts';
 import { createPolicy } from '../../../src/core/policies/registry.ts';
 import { createRng } from '../../../src/core/rng.ts';
 import { FlightTable } from '../../../src/core/router/flight-table.ts';
@@ -10,7 +10,7 @@ import type { LiveCandidate } from '../../../src/core/router/live-candidate.ts';
 import { candidateAt } from '../candidates.ts';
 import { createWorld, instance, populate, QOS, REQUEST, type World } from '../support.ts';
 
-const RESULTS: readonly TryResult[] = ['answered', 'failed', 'refused', 'timeout', 'aborted'];
+const RESULTS: readonly AttemptResult[] = ['answered', 'failed', 'refused', 'timeout', 'aborted'];
 
 /** Anything that can happen to a router, as numbers that shrink well. */
 const happenings = fc.array(

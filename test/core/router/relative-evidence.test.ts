@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import type { Evidence, TryResult } from '../../../src/core/domain.ts';
+import type { AttemptResult, Evidence } from '../../../src/core/domain.ts';
 import { createRng } from '../../../src/core/rng.ts';
 import { RelativeEvidence } from '../../../src/core/router/relative-evidence.ts';
 
@@ -18,13 +18,13 @@ class Service {
   }
 
   /** One round: every instance gives its answer, 50 ms later. */
-  round(answers: readonly Evidence[], latencyMs = 10): TryResult[] {
+  round(answers: readonly Evidence[], latencyMs = 10): AttemptResult[] {
     this.nowMs += 50;
     return answers.map((evidence, handle) => this.#book.judge(handle, evidence, latencyMs, this.nowMs));
   }
 
-  rounds(count: number, answers: readonly Evidence[], latencyMs = 10): TryResult[] {
-    let last: TryResult[] = [];
+  rounds(count: number, answers: readonly Evidence[], latencyMs = 10): AttemptResult[] {
+    let last: AttemptResult[] = [];
     for (let i = 0; i < count; i++) last = this.round(answers, latencyMs);
     return last;
   }

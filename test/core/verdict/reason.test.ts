@@ -1,10 +1,10 @@
 import { describe, expect, it } from 'vitest';
-import type { TryResult } from '../../../src/core/domain.ts';
+import type { AttemptResult } from '../../../src/core/domain.ts';
 import { NO_GRPC_STATUS } from '../../../src/core/verdict/grpc.ts';
 import { NO_REASON, reasonOf, reasonText } from '../../../src/core/verdict/reason.ts';
 import { TABLE, type VerdictRow } from '../../../src/core/verdict/table.ts';
 
-const text = (row: VerdictRow, taken: TryResult, status = 0, grpcStatus = NO_GRPC_STATUS): string | null => {
+const text = (row: VerdictRow, taken: AttemptResult, status = 0, grpcStatus = NO_GRPC_STATUS): string | null => {
   const reason = reasonOf({ row }, taken, { status, grpcStatus });
   return reason === NO_REASON ? null : reasonText(reason);
 };

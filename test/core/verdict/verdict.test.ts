@@ -2,12 +2,12 @@ import { describe, expect, it } from 'vitest';
 import { NO_GRPC_STATUS } from '../../../src/core/verdict/grpc.ts';
 import { FAILURE_DEFAULT, RETRY_STATUSES_DEFAULT, verdictRules } from '../../../src/core/verdict/rules.ts';
 import { TABLE, type VerdictRow } from '../../../src/core/verdict/table.ts';
-import { accountOf, type TryEnding, verdictAfterFirstByte, verdictOf } from '../../../src/core/verdict/verdict.ts';
+import { type AttemptEnding, accountOf, verdictAfterFirstByte, verdictOf } from '../../../src/core/verdict/verdict.ts';
 
 const RULES = verdictRules(FAILURE_DEFAULT, RETRY_STATUSES_DEFAULT);
 
 /** A good answer in time, but for the changes. */
-function ending(changes: Partial<TryEnding> = {}): TryEnding {
+function ending(changes: Partial<AttemptEnding> = {}): AttemptEnding {
   return {
     by: 'answer',
     status: 200,
@@ -23,7 +23,7 @@ function ending(changes: Partial<TryEnding> = {}): TryEnding {
 }
 
 /** What happened, the row it is, the client's account, the evidence, and whether another instance may do better. */
-const ROWS: readonly (readonly [Partial<TryEnding>, VerdictRow, string, string, boolean])[] = [
+const ROWS: readonly (readonly [Partial<AttemptEnding>, VerdictRow, string, string, boolean])[] = [
   [{}, 'success', 'success', 'answered', false],
   [{ status: 204, bodyExpected: false, bodyBytes: 0 }, 'success', 'success', 'answered', false],
   [{ status: 304, bodyExpected: false, bodyBytes: 0 }, 'success', 'success', 'answered', false],

@@ -12,7 +12,7 @@ describe('a service that refuses what is out of reach', () => {
   it('answers 503 at once when even the way there takes too long', async () => {
     const instance = await startInstance((_, response) => response.end('ok'));
     const { proxy, url } = await startProxy([]);
-    const service = serviceOf({ name: 'pilotnet', ports: [instance.port], admission: 'refuse' });
+    const service = serviceOf({ name: 'pilotnet', ports: [instance.port], infeasible: 'refuse' });
     service.router.observeRtt('n1', 40, performance.now());
     await proxy.applyServices([service]);
     const ask = async (deadlineMs: number): Promise<string | null> => {

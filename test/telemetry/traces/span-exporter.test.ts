@@ -4,12 +4,12 @@ import { createMetrics } from '../../../src/telemetry/metrics.ts';
 import type { Sender, SendResult } from '../../../src/telemetry/traces/otlp-sender.ts';
 import type { Span } from '../../../src/telemetry/traces/span.ts';
 import {
+  ATTEMPTS_MAX,
   BACKOFF_MS_MAX,
   BACKOFF_MS_MIN,
   BATCH_DELAY_MS,
   BATCH_SPANS,
   SpanExporter,
-  TRIES_MAX,
 } from '../../../src/telemetry/traces/span-exporter.ts';
 import { exportTraceServiceRequest } from '../../support/otlp-schema.ts';
 
@@ -23,7 +23,7 @@ const SPAN: Span = {
   name: 'GET',
   startMs: 1_700_000_000_000.25,
   endMs: 1_700_000_000_010,
-  attributes: [['qedge.tries', 1]],
+  attributes: [['qedge.attempts', 1]],
   failed: false,
 };
 const TAKEN: SendResult = { kind: 'taken', rejected: 0, reason: '' };
@@ -127,14 +127,14 @@ describe('a collector that cannot take them', () => {
     spans(1);
     await vi.advanceTimersByTimeAsync(BATCH_DELAY_MS);
     expect(sent).toHaveLength(1);
-    for (let tries = 2; tries <= TRIES_MAX; tries++) {
-      await vi.advanceTimersByTimeAsync(BACKOFF_MS_MIN * 2 ** (tries - 2) - 1);
-      expect(sent).toHaveLength(tries - 1);
+    for (let attempts = 2; attempts <= ATTEMPTS_MAX; attempts++) {
+      await vi.advanceTimersByTimeAsync(BACKOFF_MS_MIN * 2 ** (attempts - 2) - 1);
+      expect(sent).toHaveLength(attempts - 1);
       await vi.advanceTimersByTimeAsync(1);
-      expect(sent).toHaveLength(tries);
+      expect(sent).toHaveLength(attempts);
     }
     await vi.advanceTimersByTimeAsync(BACKOFF_MS_MAX);
-    expect(sent).toHaveLength(TRIES_MAX);
+    expect(sent).toHaveLength(ATTEMPTS_MAX);
     expect(counts()).toEqual({ exported: 0, dropped: 0, failed: 1 });
     expect(lines.map((line) => JSON.parse(line))).toMatchObject([
       { msg: 'traces were not taken', spans: 1, reason: 'status 503', suppressed: 0 },
@@ -191,7 +191,7 @@ describe('a stop', () => {
     expect(isClosed()).toBe(true);
   });
 
-  it('does not wait out a pause, and tries only once more', async () => {
+  it('does not wait out a pause, and attempts only once more', async () => {
     const { exporter, spans, sent, answer, counts } = setUp();
     answer({ ...LATER, afterMs: 20_000 });
     spans(1);

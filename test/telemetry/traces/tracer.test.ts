@@ -117,7 +117,7 @@ describe('the spans of a request', () => {
       'http.response.status_code': 503,
       'error.type': '503',
       'qedge.service': 'pilotnet',
-      'qedge.tries': 1,
+      'qedge.attempts': 1,
       'qedge.request.id': 'r-1',
     });
   });

@@ -35,7 +35,7 @@ export function InstanceDetail({ connection, service, instance }: InstanceDetail
       {instance.note !== '' && <p class="note">{instance.note}</p>}
       {instance.reasons.length > 0 && (
         <p class="note" data-testid="reasons">
-          Of its last tries: {reasonsText(instance.reasons)}
+          Of its last attempts: {reasonsText(instance.reasons)}
         </p>
       )}
       <dl class="facts">

@@ -9,7 +9,7 @@ import { grownFloat64 } from '../../stats/grown.ts';
 import type { Estimates } from './estimates.ts';
 import { normalise, stepWeights } from './multiplicative-weights.ts';
 import type { QedgeOptions } from './options.ts';
-import { startWeight } from './reach.ts';
+import { startWeight } from './prior.ts';
 
 /** A new instance joins with this share of a fair share of the requests. */
 const JOIN_SHARE = 0.5;

@@ -9,8 +9,8 @@ import { type FlightView, NO_FLIGHT } from '../policy.ts';
 import { Memory } from './memory.ts';
 import { type QedgeOptions, type QedgeScale, scaleTo } from './options.ts';
 import { OwnBaseline } from './own-baseline.ts';
+import { priorSuccess } from './prior.ts';
 import type { Queueing } from './queueing.ts';
-import { priorSuccess } from './reach.ts';
 
 /** A prior's processing latency, in those of the idle instance: somewhat loaded. */
 const PRIOR_LATENCY = 1.5;

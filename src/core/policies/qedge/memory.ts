@@ -1,4 +1,4 @@
-// What is remembered of each instance beyond the samples that speak now: how its tries ended, fading. It is the prior of the
+// What is remembered of each instance beyond the samples that speak now: how its attempts ended, fading. It is the prior of the
 // estimates: for a while of one that was bad, so that it is not tried again at once, and towards what its round trip promises
 // when nothing is heard of it, so that one that recovered is found.
 //
@@ -16,7 +16,7 @@ export class Memory {
   #count: Float64Array<ArrayBuffer> = new Float64Array(0);
   #good: Float64Array<ArrayBuffer> = new Float64Array(0);
   #sumMs: Float64Array<ArrayBuffer> = new Float64Array(0);
-  /** Tries ended since the last `fade`. */
+  /** Attempts ended since the last `fade`. */
   #ended = 0;
 
   constructor(windowMs: number) {

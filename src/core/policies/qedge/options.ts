@@ -86,7 +86,7 @@ export const QEDGE_OPTIONS = {
   memory: {
     kind: 'boolean',
     default: true,
-    about: 'how tries ended over W and longer, as the prior of the estimate that fades',
+    about: 'how attempts ended over W and longer, as the prior of the estimate that fades',
     study: true,
   },
   shed: {

@@ -302,7 +302,8 @@ export class Qedge implements Policy {
     const { handle, key } = candidate;
     const weight = result === 'failed' || result === 'refused' ? ERROR_WEIGHT : 1;
     if (!this.streaks.miss(handle, weight, { startMs, nowMs })) return;
-    const reason = weight === ERROR_WEIGHT ? `last try ${result}` : `${this.streaks.misses(handle)} misses in a row`;
+    const reason =
+      weight === ERROR_WEIGHT ? `last attempt ${result}` : `${this.streaks.misses(handle)} misses in a row`;
     this.#context.onEvent({ kind: 'cooldown', key, untilMs: this.streaks.untilMs(handle), reason });
     this.#refreshPanic(nowMs);
   }

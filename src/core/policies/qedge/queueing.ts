@@ -1,5 +1,5 @@
 // What a request will take that joins an instance now: the least squares of processing latency over what this load balancer
-// itself had in flight there when a try began. Where it alone fills an instance, its own requests are the queue, and it need
+// itself had in flight there when an attempt began. Where it alone fills an instance, its own requests are the queue, and it need
 // not wait for a miss to know that one more will be late. Where others fill it, in-flight follows latency instead of causing it
 // (Little's law), and to pass it over for that would push work outward: nothing is foreseen below a share of own load, at which
 // own requests alone make next to no queue (M/D/1: a third makes one of 0.08).
@@ -54,7 +54,7 @@ export class Queueing {
     this.#passed[handle] = 0;
   }
 
-  /** A try that found `ahead` others in flight took `processingMs`. */
+  /** An attempt that found `ahead` others in flight took `processingMs`. */
   observe(handle: number, ahead: number, processingMs: number, nowMs: number): void {
     if (nowMs - (this.#lastMs[handle] as number) > this.#staleMs) this.#forgetSums(handle);
     this.#lastMs[handle] = nowMs;

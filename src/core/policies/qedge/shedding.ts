@@ -21,7 +21,7 @@ const LIMIT_OFF = 4;
 const RATE_KEPT = 0.5;
 /** Requests that an idle limit saves up. */
 const BURST = 2;
-/** How fast success is forgotten, a step, and how many tries have to speak. */
+/** How fast success is forgotten, a step, and how many attempts have to speak. */
 const ENDED_KEPT = 0.5;
 const ENDED_MIN = 1;
 
@@ -34,7 +34,7 @@ export class Shedding {
   /** Requests a step that were sent there, and that were asked for in all. */
   #sent: Float64Array<ArrayBuffer> = new Float64Array(0);
   #sentNow: Float64Array<ArrayBuffer> = new Float64Array(0);
-  /** Tries that ended there lately, and those of them that were in time. */
+  /** Attempts that ended there lately, and those of them that were in time. */
   #ended: Float64Array<ArrayBuffer> = new Float64Array(0);
   #good: Float64Array<ArrayBuffer> = new Float64Array(0);
   #asked = 0;
@@ -81,7 +81,7 @@ export class Shedding {
     if (this.#limit[handle] !== Number.POSITIVE_INFINITY) (this.#room[handle] as number)--;
   }
 
-  /** A try ended there. */
+  /** An attempt ended there. */
   end(handle: number, success: boolean): void {
     (this.#ended[handle] as number)++;
     if (success) (this.#good[handle] as number)++;

@@ -24,6 +24,6 @@ export function processingQuantileMs(
 }
 
 /** Whether ℓⁿ + ℓ̂ᵖ ≤ τ. */
-export function isWithinReach(candidate: Candidate, processingMs: number, latencyMs: number): boolean {
+export function canMeetLimit(candidate: Candidate, processingMs: number, latencyMs: number): boolean {
   return candidate.rttMs + processingMs <= latencyMs;
 }

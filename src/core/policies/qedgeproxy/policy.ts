@@ -16,7 +16,7 @@ import { CandidateDiff } from '../candidate-diff.ts';
 import { definePolicy } from '../definition.ts';
 import type { OptionValues } from '../options.ts';
 import type { CandidateView, Policy, PolicyContext, PolicySummary } from '../policy.ts';
-import { isWithinReach, processingQuantileMs } from './admission.ts';
+import { canMeetLimit, processingQuantileMs } from './admission.ts';
 import { Cooldown } from './cooldown.ts';
 import { QosPool } from './qos-pool.ts';
 
@@ -72,7 +72,7 @@ class QEdgeProxy implements Policy {
   /** Nothing was observed yet: pools are made from estimates alone. */
   #cold = true;
   #panic = false;
-  /** 1 for those that a panic spreads over, 0 for those known dead (their last try was refused). */
+  /** 1 for those that a panic spreads over, 0 for those known dead (their last attempt was refused). */
   #alive: Float64Array<ArrayBuffer> = new Float64Array(0);
 
   constructor(options: OptionValues<typeof OPTIONS>, context: PolicyContext) {
@@ -271,7 +271,7 @@ class QEdgeProxy implements Policy {
   #admit(candidate: Candidate): void {
     if (!candidate.inPlay) return;
     const processingMs = processingQuantileMs(this.#observed(), this.#options.quantile);
-    if (isWithinReach(candidate, processingMs, this.#context.qos.latencyMs)) {
+    if (canMeetLimit(candidate, processingMs, this.#context.qos.latencyMs)) {
       this.#pool.join(candidate, this.#explorationShare);
     }
   }

@@ -1,4 +1,4 @@
-// The way to an instance that speaks HTTP/2: one stream a try, bodies and trailers both ways, as gRPC needs them.
+// The way to an instance that speaks HTTP/2: one stream an attempt, bodies and trailers both ways, as gRPC needs them.
 
 import { type ClientHttp2Stream, constants, type IncomingHttpHeaders, type IncomingHttpStatusHeader } from 'node:http2';
 import { gatherPieces } from '../../../net/piece-gatherer.ts';

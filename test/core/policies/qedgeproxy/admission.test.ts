@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { isWithinReach, processingQuantileMs } from '../../../../src/core/policies/qedgeproxy/admission.ts';
+import { canMeetLimit, processingQuantileMs } from '../../../../src/core/policies/qedgeproxy/admission.ts';
 import { LatencyWindow } from '../../../../src/core/stats/latency-window.ts';
 import { candidateAt } from '../../candidates.ts';
 
@@ -27,7 +27,7 @@ describe('admission', () => {
   });
 
   it('admits whoever can make it: ℓⁿ + ℓ̂ᵖ ≤ τ', () => {
-    expect(isWithinReach(candidateAt(0, 65), 15, 80)).toBe(true);
-    expect(isWithinReach(candidateAt(0, 65.1), 15, 80)).toBe(false);
+    expect(canMeetLimit(candidateAt(0, 65), 15, 80)).toBe(true);
+    expect(canMeetLimit(candidateAt(0, 65.1), 15, 80)).toBe(false);
   });
 });

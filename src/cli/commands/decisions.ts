@@ -1,20 +1,20 @@
-// `qedge trace`: record what a running qedge decides, and ask how other policies would have done on it.
+// `qedge decisions`: record what a running qedge decides, and ask how other policies would have done on it.
 
 import { createWriteStream } from 'node:fs';
 import { Readable, Transform, type TransformCallback } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
 import type { ReadableStream } from 'node:stream/web';
 import { type Command, Option } from 'commander';
-import type { TraceHeader } from '../../core/decision-log.ts';
+import type { DecisionLogHeader } from '../../core/decision-log.ts';
 import { CommandError, EX_USAGE } from '../../errors.ts';
 import { evaluateOffPolicy, type OffPolicyEstimate } from '../../sim/off-policy.ts';
 import { parsePolicy, policyProblems } from '../../sim/policy-text.ts';
 import { type Column, renderFolded } from '../../terminal/columns.ts';
 import { paintFor, widthOf } from '../../terminal/paint.ts';
 import { AdminClient, type AdminClientOptions, withAdminOptions } from '../admin-client.ts';
+import { readDecisionLog } from '../decision-log-file.ts';
 import { durationMs } from '../duration-argument.ts';
 import { cell, percent } from '../figures.ts';
-import { readTrace } from '../trace-file.ts';
 
 interface RecordOptions extends AdminClientOptions {
   readonly duration: number;
@@ -28,14 +28,18 @@ interface ReplayOptions {
   readonly json?: true;
 }
 
-/** With less than this share of the tries counting, an estimate says little. */
+/** With less than this share of the attempts counting, an estimate says little. */
 const EFFECTIVE_SHARE_MIN = 0.1;
 const POLICIES_DEFAULT: readonly string[] = ['qedge', 'qedgeproxy', 'round-robin'];
 
-export function registerTrace(program: Command): void {
-  const trace = program.command('trace').description('record decisions and replay them against other policies');
+export function registerDecisions(program: Command): void {
+  const decisions = program
+    .command('decisions')
+    .description('record decisions and replay them against other policies')
+    // The earlier name.
+    .alias('trace');
   withAdminOptions(
-    trace
+    decisions
       .command('record')
       .description('record what is decided for a service, by all event loops')
       .argument('<service>', 'its name'),
@@ -45,10 +49,10 @@ export function registerTrace(program: Command): void {
     )
     .option('-o, --out <file>', 'to this file instead of standard output')
     .action(record);
-  trace
+  decisions
     .command('replay')
-    .description('estimate how policies would have done on a recorded trace')
-    .argument('<file>', 'recorded trace')
+    .description('estimate how policies would have done on recorded decisions')
+    .argument('<file>', 'what record wrote')
     .addOption(
       new Option('--policy <names>', 'policies, with options as name:key=value')
         .argParser(policies)
@@ -62,7 +66,7 @@ export function registerTrace(program: Command): void {
 
 async function record(service: string, options: RecordOptions): Promise<void> {
   const client = new AdminClient(options);
-  const path = `/api/v1/services/${encodeURIComponent(service)}/trace?durationMs=${options.duration}`;
+  const path = `/api/v1/services/${encodeURIComponent(service)}/decisions?durationMs=${options.duration}`;
   const body = Readable.fromWeb((await client.stream(path)) as ReadableStream);
   process.once('SIGINT', () => body.push(null));
   const where = options.out ?? 'standard output';
@@ -71,8 +75,9 @@ async function record(service: string, options: RecordOptions): Promise<void> {
   const lines = new WholeLines();
   if (options.out === undefined) await pipeline(source.chunks(), lines, process.stdout, { end: false });
   else await pipeline(source.chunks(), lines, createWriteStream(options.out)).catch(cannotWrite(options.out));
-  if (source.lost) throw new CommandError(`qedge went away; the tries until then, ${lines.tries}, are in ${where}`);
-  process.stderr.write(`recorded ${lines.tries} tries\n`);
+  if (source.lost)
+    throw new CommandError(`qedge went away; the attempts until then, ${lines.attempts}, are in ${where}`);
+  process.stderr.write(`recorded ${lines.attempts} attempts\n`);
 }
 
 /** What comes until it ends, one way or the other: what was recorded is kept when qedge goes away. */
@@ -93,15 +98,15 @@ class Source {
   }
 }
 
-/** Lets whole lines pass, so that what was recorded can be replayed however it ended, and counts those that are tries. */
+/** Lets whole lines pass, so that what was recorded can be replayed however it ended, and counts those that are attempts. */
 class WholeLines extends Transform {
-  tries = 0;
+  attempts = 0;
   #rest = '';
 
   override _transform(chunk: Buffer, _: BufferEncoding, done: TransformCallback): void {
     const lines = (this.#rest + chunk.toString('latin1')).split('\n');
     this.#rest = lines.pop() ?? '';
-    this.tries += lines.filter((line) => line.startsWith('{"kind":"try"')).length;
+    this.attempts += lines.filter((line) => line.startsWith('{"kind":"attempt"')).length;
     // Latin 1 maps every byte to a character and back, wherever a chunk was cut.
     done(null, Buffer.from(lines.map((line) => `${line}\n`).join(''), 'latin1'));
   }
@@ -115,22 +120,22 @@ const cannotWrite =
   };
 
 function replay(file: string, options: ReplayOptions): void {
-  const trace = readTrace(file);
-  const qos = { ...trace.header.qos, ...(options.latency === undefined ? {} : { latencyMs: options.latency }) };
+  const log = readDecisionLog(file);
+  const qos = { ...log.header.qos, ...(options.latency === undefined ? {} : { latencyMs: options.latency }) };
   const results = options.policy.map((text) => ({
     policy: text,
-    ...evaluateOffPolicy(trace, { policy: parsePolicy(text), qos, seed: options.seed }),
+    ...evaluateOffPolicy(log, { policy: parsePolicy(text), qos, seed: options.seed }),
   }));
-  if (options.json) process.stdout.write(`${JSON.stringify({ qos, recorded: trace.header.policy, results })}\n`);
-  else process.stdout.write(`${replayLines(trace.header, results).join('\n')}\n`);
+  if (options.json) process.stdout.write(`${JSON.stringify({ qos, recorded: log.header.policy, results })}\n`);
+  else process.stdout.write(`${replayLines(log.header, results).join('\n')}\n`);
 }
 
 type Result = OffPolicyEstimate & { readonly policy: string };
 
-function replayLines({ policy: recorded, qos }: TraceHeader, results: readonly Result[]): readonly string[] {
+function replayLines({ policy: recorded, qos }: DecisionLogHeader, results: readonly Result[]): readonly string[] {
   const [first] = results;
   const windowS = qos.windowMs / 1_000;
-  const weak = results.filter(({ tries, effectiveTries }) => effectiveTries < EFFECTIVE_SHARE_MIN * tries);
+  const weak = results.filter(({ attempts, effectiveAttempts }) => effectiveAttempts < EFFECTIVE_SHARE_MIN * attempts);
   const column = (header: string, text: (one: Result) => string, align: Column['align'] = 'right'): Column => ({
     header,
     align,
@@ -138,7 +143,7 @@ function replayLines({ policy: recorded, qos }: TraceHeader, results: readonly R
     cells: results.map((one) => cell(text(one))),
   });
   return [
-    `recorded with ${recorded}: ${percent(first?.recordedSuccessRatio ?? null)} of ${first?.tries ?? 0} tries in time`,
+    `recorded with ${recorded}: ${percent(first?.recordedSuccessRatio ?? null)} of ${first?.attempts ?? 0} attempts in time`,
     `(those of the first ${windowS} s, one window, only teach)`,
     '',
     ...renderFolded(
@@ -148,12 +153,12 @@ function replayLines({ policy: recorded, qos }: TraceHeader, results: readonly R
         column('95 % interval', ({ interval }) =>
           interval === null ? '-' : `${percent(interval[0])} to ${percent(interval[1])}`,
         ),
-        column('effective tries', ({ effectiveTries }) => effectiveTries.toFixed(0)),
+        column('effective attempts', ({ effectiveAttempts }) => effectiveAttempts.toFixed(0)),
       ],
       { width: widthOf(process.stdout), indent: '  ', paint: paintFor(process.stdout) },
     ),
     ...(first?.interval === null ? ['  too short for an interval: record seven windows or more'] : []),
-    ...weak.map(({ policy }) => `  ${policy}: it would have chosen too differently for this trace to say`),
+    ...weak.map(({ policy }) => `  ${policy}: it would have chosen too differently for this log to say`),
   ];
 }
 

@@ -4,14 +4,14 @@ import type { AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
+import { readDecisionLog } from '../../../src/cli/decision-log-file.ts';
 import { runCli } from '../../../src/cli/program.ts';
-import { readTrace } from '../../../src/cli/trace-file.ts';
 import { PATIENCE } from '../../support/patience.ts';
 
 let folder: string;
 
 beforeEach(() => {
-  folder = mkdtempSync(join(tmpdir(), 'qedge-trace-'));
+  folder = mkdtempSync(join(tmpdir(), 'qedge-decisions-'));
 });
 
 afterEach(() => rmSync(folder, { recursive: true, force: true }));
@@ -24,32 +24,38 @@ const HEADER = {
   policy: 'qedge',
   qos: { latencyMs: 80, successRatio: 0.9, windowMs: 10_000 },
 };
-const TRY = { kind: 'try', atMs: 1, key: 'a/a', weight: 0.5, latencyMs: 20, result: 'answered' };
+const ATTEMPT = { kind: 'attempt', atMs: 1, key: 'a/a', weight: 0.5, latencyMs: 20, result: 'answered' };
 
 function file(...lines: readonly unknown[]): string {
-  const path = join(folder, 'trace.jsonl');
+  const path = join(folder, 'day.jsonl');
   writeFileSync(path, lines.map((line) => (typeof line === 'string' ? line : JSON.stringify(line))).join('\n'));
   return path;
 }
 
-describe('a trace file', () => {
+describe('a decision log', () => {
   it('comes back as it was written', () => {
-    expect(readTrace(file(HEADER, TRY, { kind: 'gone', atMs: 2, key: 'a/a' }))).toEqual({
+    expect(readDecisionLog(file(HEADER, ATTEMPT, { kind: 'gone', atMs: 2, key: 'a/a' }))).toEqual({
       header: HEADER,
-      lines: [TRY, { kind: 'gone', atMs: 2, key: 'a/a' }],
+      lines: [ATTEMPT, { kind: 'gone', atMs: 2, key: 'a/a' }],
     });
   });
 
+  it('may name an attempt by its earlier word', () => {
+    expect(readDecisionLog(file(HEADER, { ...ATTEMPT, kind: 'try' })).lines).toEqual([ATTEMPT]);
+  });
+
   it('is refused with the line of what is wrong', () => {
-    expect(() => readTrace(file(HEADER, TRY, '{"kind":"tr'))).toThrow(/trace\.jsonl:3: not a line of a trace/);
-    expect(() => readTrace(file(HEADER, { ...TRY, weight: -1 }))).toThrow(/trace\.jsonl:2: .*weight/);
-    expect(() => readTrace(file({ ...HEADER, version: 2 }))).toThrow(/trace\.jsonl:1: .*version/);
-    expect(() => readTrace(join(folder, 'none'))).toThrow(/no such file: .*none/);
+    expect(() => readDecisionLog(file(HEADER, ATTEMPT, '{"kind":"tr'))).toThrow(
+      /day\.jsonl:3: not a line of a decision log/,
+    );
+    expect(() => readDecisionLog(file(HEADER, { ...ATTEMPT, weight: -1 }))).toThrow(/day\.jsonl:2: .*weight/);
+    expect(() => readDecisionLog(file({ ...HEADER, version: 2 }))).toThrow(/day\.jsonl:1: .*version/);
+    expect(() => readDecisionLog(join(folder, 'none'))).toThrow(/no such file: .*none/);
   });
 });
 
-describe('qedge trace record', () => {
-  const lines = [HEADER, TRY, { ...TRY, atMs: 2 }].map((line) => `${JSON.stringify(line)}\n`).join('');
+describe('qedge decisions record', () => {
+  const lines = [HEADER, ATTEMPT, { ...ATTEMPT, atMs: 2 }].map((line) => `${JSON.stringify(line)}\n`).join('');
   let server: Server;
   let url = '';
   let goAway: () => void = () => {};
@@ -73,16 +79,16 @@ describe('qedge trace record', () => {
 
   async function record(...argv: string[]): Promise<{ status: number; err: string }> {
     const err = vi.spyOn(process.stderr, 'write').mockReturnValue(true);
-    const status = await runCli(['trace', 'record', '--url', url, ...argv]);
+    const status = await runCli(['decisions', 'record', '--url', url, ...argv]);
     return { status, err: err.mock.calls.join('') };
   }
 
-  it('writes what comes to the file, byte for byte, and says how many tries it was', async () => {
+  it('writes what comes to the file, byte for byte, and says how many attempts it was', async () => {
     const out = join(folder, 'out.jsonl');
     const { status, err } = await record('pilotnet', '-o', out);
     expect({ status, text: readFileSync(out, 'utf8') }).toEqual({ status: 0, text: lines });
     expect(err).toContain(`recording pilotnet for 120 s to ${out}`);
-    expect(err).toContain('recorded 2 tries');
+    expect(err).toContain('recorded 2 attempts');
   });
 
   it('says where it could not write', async () => {
@@ -99,13 +105,20 @@ describe('qedge trace record', () => {
     goAway();
     const { status, err } = await recording;
     expect({ status, text: readFileSync(out, 'utf8') }).toEqual({ status: 1, text: begun });
-    expect(readTrace(out).lines).toEqual([TRY]);
-    expect(err).toContain(`qedge went away; the tries until then, 1, are in ${out}`);
+    expect(readDecisionLog(out).lines).toEqual([ATTEMPT]);
+    expect(err).toContain(`qedge went away; the attempts until then, 1, are in ${out}`);
   });
 
   it('is wrong usage for a time that is none', async () => {
     const { status, err } = await record('pilotnet', '--duration', '3 fortnights');
     expect(status).toBe(64);
     expect(err).toContain('expected a duration such as 30s, got 3 fortnights');
+  });
+
+  it('goes by its earlier name as well', async () => {
+    vi.spyOn(process.stderr, 'write').mockReturnValue(true);
+    const out = join(folder, 'out.jsonl');
+    expect(await runCli(['trace', 'record', '--url', url, 'pilotnet', '-o', out])).toBe(0);
+    expect(readDecisionLog(out).lines).toHaveLength(2);
   });
 });

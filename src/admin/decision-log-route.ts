@@ -1,14 +1,14 @@
-// GET …/trace: a service's decisions as they fall, streamed as lines of JSON until the time or the number of tries is up.
+// GET …/decisions: a service's decisions as they fall, streamed as lines of JSON until the time or the number of attempts is up.
 
 import type { Context, Hono } from 'hono';
 import { stream } from 'hono/streaming';
 import type { Clock } from '../core/clock.ts';
+import { DecisionRecorder } from './decision-recorder.ts';
 import type { Caller } from './guard.ts';
 import { problem, unknownService } from './problem.ts';
 import type { ObservedService } from './state-reader.ts';
-import { TraceRecorder } from './trace-recorder.ts';
 
-export interface TraceRouteOptions {
+export interface DecisionLogRouteOptions {
   readonly services: () => ReadonlyMap<string, ObservedService>;
   readonly node: () => { readonly id: string };
   readonly clock: Clock;
@@ -16,14 +16,15 @@ export interface TraceRouteOptions {
 
 const DURATION_MS_DEFAULT = 60_000;
 const DURATION_MS_MAX = 3_600_000;
-const TRIES_MAX = 200_000;
-/** A reader that is this far behind is left: what it would miss makes the rest of the trace a false one. */
+const ATTEMPTS_MAX = 200_000;
+/** A reader that is this far behind is left: what it would miss makes the rest of the log a false one. */
 const BACKLOG_BYTES_MAX = 4 * 1024 * 1024;
 const HEADERS = { 'content-type': 'application/x-ndjson' } as const;
 
-export function registerTrace(app: Hono<Caller>, options: TraceRouteOptions): void {
+export function registerDecisionLog(app: Hono<Caller>, options: DecisionLogRouteOptions): void {
   const busy = new Set<string>();
-  app.get('/api/v1/services/:service/trace', (c) => {
+  // The second is the earlier name.
+  app.on('GET', ['/api/v1/services/:service/decisions', '/api/v1/services/:service/trace'], (c) => {
     const name = c.req.param('service');
     const services = options.services();
     const service = services.get(name);
@@ -34,13 +35,13 @@ export function registerTrace(app: Hono<Caller>, options: TraceRouteOptions): vo
     }
     // What would be recorded has no reader.
     if (c.req.method === 'HEAD') return c.body(null, 200, HEADERS);
-    if (busy.has(name)) return problem(c, 409, `service "${name}" is already being traced`);
+    if (busy.has(name)) return problem(c, 409, `service "${name}" is being recorded already`);
     busy.add(name);
     return send(c, { ...options, service, durationMs, onEnd: () => busy.delete(name) });
   });
 }
 
-interface Sending extends TraceRouteOptions {
+interface Sending extends DecisionLogRouteOptions {
   readonly service: ObservedService;
   readonly durationMs: number;
   readonly onEnd: () => void;
@@ -54,11 +55,11 @@ function send(c: Context<Caller>, { service, node, clock, durationMs, onEnd }: S
     const ended = new Promise<void>((resolve) => {
       end = resolve;
     });
-    const recorder = new TraceRecorder({
+    const recorder = new DecisionRecorder({
       service,
       nodeId: node().id,
       clock,
-      triesMax: TRIES_MAX,
+      attemptsMax: ATTEMPTS_MAX,
       write: (line) => {
         const text = `${JSON.stringify(line)}\n`;
         backlogBytes += text.length;

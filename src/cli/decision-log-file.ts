@@ -1,13 +1,18 @@
-// A recorded trace as a file of JSON lines, read back with the line of each mistake.
+// A decision log as a file of JSON lines, read back with the line of each mistake.
 
 import { readFileSync } from 'node:fs';
 import * as z from 'zod';
-import { TRACE_VERSION, type Trace, type TraceHeader, type TraceLine } from '../core/decision-log.ts';
+import {
+  DECISION_LOG_VERSION,
+  type DecisionLog,
+  type DecisionLogHeader,
+  type DecisionLogLine,
+} from '../core/decision-log.ts';
 import { CommandError, unreadable } from '../errors.ts';
 
-const header: z.ZodType<TraceHeader> = z.object({
+const header: z.ZodType<DecisionLogHeader> = z.object({
   kind: z.literal('header'),
-  version: z.literal(TRACE_VERSION),
+  version: z.literal(DECISION_LOG_VERSION),
   service: z.string(),
   nodeId: z.string(),
   policy: z.string(),
@@ -25,7 +30,7 @@ const instance = z.object({
   profile: z.record(z.string(), z.unknown()).nullable(),
 });
 
-const line: z.ZodType<TraceLine> = z.discriminatedUnion('kind', [
+const line: z.ZodType<DecisionLogLine> = z.discriminatedUnion('kind', [
   z.object({
     kind: z.literal('instance'),
     atMs: z.number(),
@@ -35,7 +40,7 @@ const line: z.ZodType<TraceLine> = z.discriminatedUnion('kind', [
   }),
   z.object({ kind: z.literal('gone'), atMs: z.number(), key: z.string() }),
   z.object({
-    kind: z.literal('try'),
+    kind: z.literal('attempt'),
     atMs: z.number(),
     key: z.string(),
     weight: z.number().min(0),
@@ -45,7 +50,7 @@ const line: z.ZodType<TraceLine> = z.discriminatedUnion('kind', [
 ]);
 
 /** @throws CommandError naming the file and the line */
-export function readTrace(file: string): Trace {
+export function readDecisionLog(file: string): DecisionLog {
   let text: string;
   try {
     text = readFileSync(file, 'utf8');
@@ -59,12 +64,17 @@ export function readTrace(file: string): Trace {
   };
 }
 
+/** An attempt was called a try before. */
+function renamed(key: string, value: unknown): unknown {
+  return key === 'kind' && value === 'try' ? 'attempt' : value;
+}
+
 function parseLine<Line>(schema: z.ZodType<Line>, text: string, place: string): Line {
   let json: unknown;
   try {
-    json = JSON.parse(text);
+    json = JSON.parse(text, renamed);
   } catch {
-    throw new CommandError(`${place}: not a line of a trace`);
+    throw new CommandError(`${place}: not a line of a decision log`);
   }
   const parsed = schema.safeParse(json);
   if (parsed.success) return parsed.data;

@@ -6,7 +6,7 @@ import { isLoopback } from '../config/loopback.ts';
 import type { Instance, Labels, Node } from '../core/domain.ts';
 import { type AddressPolicy, createAddressPolicy } from './address-policy.ts';
 
-export interface Admission {
+export interface Acceptance {
   readonly addresses: AddressPolicy;
   /** Its service is served here, and it has what that demands. */
   fits(instance: Instance): boolean;
@@ -21,7 +21,7 @@ export interface Admission {
   mayPublish(host: string): boolean;
 }
 
-export function createAdmission(config: Config, ownListeners: () => readonly ListenAddress[]): Admission {
+export function createAcceptance(config: Config, ownListeners: () => readonly ListenAddress[]): Acceptance {
   const addresses = createAddressPolicy({ allow: config.placement.allow, ownListeners });
   const constraints = new Map(config.services.map((service) => [service.name, service.constraints]));
   const fits = ({ service, labels }: Instance): boolean => {

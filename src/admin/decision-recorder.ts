@@ -2,19 +2,19 @@
 // asked for; until then an attempt costs one comparison.
 
 import type { Clock } from '../core/clock.ts';
-import { TRACE_VERSION, type TraceHeader, type TraceLine } from '../core/decision-log.ts';
+import { DECISION_LOG_VERSION, type DecisionLogHeader, type DecisionLogLine } from '../core/decision-log.ts';
 import type { Candidate, InstanceKey } from '../core/domain.ts';
 import type { Ticket } from '../core/service-router.ts';
 import type { ObservedService } from './state-reader.ts';
 
-export interface TraceRecorderOptions {
+export interface DecisionRecorderOptions {
   readonly service: ObservedService;
   readonly nodeId: string;
   readonly clock: Clock;
-  /** Tries after which it stops by itself. */
-  readonly triesMax: number;
-  readonly write: (line: TraceHeader | TraceLine) => void;
-  /** `triesMax` is reached. */
+  /** Attempts after which it stops by itself. */
+  readonly attemptsMax: number;
+  readonly write: (line: DecisionLogHeader | DecisionLogLine) => void;
+  /** `attemptsMax` is reached. */
   readonly onFull: () => void;
 }
 
@@ -29,15 +29,15 @@ const LOOK_INTERVAL_MS = 1_000;
 /** Round trips that moved by less than this are not worth a line, ms. */
 const RTT_MOVE_MS_MIN = 0.1;
 
-export class TraceRecorder {
-  readonly #options: TraceRecorderOptions;
+export class DecisionRecorder {
+  readonly #options: DecisionRecorderOptions;
   readonly #startMs: number;
   readonly #begun = new Map<Ticket, Begun>();
   readonly #known = new Map<InstanceKey, { readonly availability: string; readonly rttMs: number }>();
   #timer: NodeJS.Timeout | null = null;
-  #tries = 0;
+  #attempts = 0;
 
-  constructor(options: TraceRecorderOptions) {
+  constructor(options: DecisionRecorderOptions) {
     this.#options = options;
     this.#startMs = options.clock.nowMs();
   }
@@ -45,7 +45,7 @@ export class TraceRecorder {
   start(): void {
     const { service, nodeId, clock, write } = this.#options;
     const { policy, qos } = service.state(clock.nowMs());
-    write({ kind: 'header', version: TRACE_VERSION, service: service.service, nodeId, policy, qos });
+    write({ kind: 'header', version: DECISION_LOG_VERSION, service: service.service, nodeId, policy, qos });
     this.#look();
     this.#timer = setInterval(() => this.#look(), LOOK_INTERVAL_MS);
     service.setTap({
@@ -53,10 +53,10 @@ export class TraceRecorder {
       finished: (ticket, result, latencyMs) => {
         const begun = this.#begun.get(ticket);
         this.#begun.delete(ticket);
-        if (begun === undefined || this.#tries >= this.#options.triesMax) return;
-        write({ kind: 'try', ...begun, latencyMs: rounded(latencyMs), result });
-        this.#tries++;
-        if (this.#tries === this.#options.triesMax) this.#options.onFull();
+        if (begun === undefined || this.#attempts >= this.#options.attemptsMax) return;
+        write({ kind: 'attempt', ...begun, latencyMs: rounded(latencyMs), result });
+        this.#attempts++;
+        if (this.#attempts === this.#options.attemptsMax) this.#options.onFull();
       },
     });
   }

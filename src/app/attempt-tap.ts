@@ -1,27 +1,27 @@
-// Tries that a worker makes, on their way to a recording on the main thread: a few at a time, when they are over.
+// Attempts that a worker makes, on their way to a recording on the main thread: a few at a time, when they are over.
 
-import type { Candidate, InstanceKey, TryResult } from '../core/domain.ts';
+import type { AttemptResult, Candidate, InstanceKey } from '../core/domain.ts';
 import type { RouterTap, Ticket } from '../core/service-router.ts';
 
-export interface FinishedTry {
+export interface FinishedAttempt {
   /** On the clock that all data planes share. */
   readonly startMs: number;
   readonly key: InstanceKey;
   /** Share of requests that the instance was meant to get. */
   readonly weight: number;
   readonly latencyMs: number;
-  readonly result: TryResult;
+  readonly result: AttemptResult;
 }
 
 const BATCH_DELAY_MS = 100;
 
-export class TryTap implements RouterTap {
-  readonly #report: (tries: readonly FinishedTry[]) => void;
-  readonly #begun = new Map<Ticket, Pick<FinishedTry, 'startMs' | 'key' | 'weight'>>();
-  #over: FinishedTry[] = [];
+export class AttemptTap implements RouterTap {
+  readonly #report: (attempts: readonly FinishedAttempt[]) => void;
+  readonly #begun = new Map<Ticket, Pick<FinishedAttempt, 'startMs' | 'key' | 'weight'>>();
+  #over: FinishedAttempt[] = [];
   #timer: NodeJS.Timeout | null = null;
 
-  constructor(report: (tries: readonly FinishedTry[]) => void) {
+  constructor(report: (attempts: readonly FinishedAttempt[]) => void) {
     this.#report = report;
   }
 
@@ -29,7 +29,7 @@ export class TryTap implements RouterTap {
     this.#begun.set(ticket, { startMs: nowMs, key, weight });
   }
 
-  finished(ticket: Ticket, result: TryResult, latencyMs: number): void {
+  finished(ticket: Ticket, result: AttemptResult, latencyMs: number): void {
     const begun = this.#begun.get(ticket);
     this.#begun.delete(ticket);
     if (begun === undefined) return;
@@ -44,10 +44,14 @@ export class TryTap implements RouterTap {
   }
 }
 
-/** Plays tries that are over to a tap that saw none of them begin. Their tickets are below those of any router. */
-export function playTries(tries: readonly FinishedTry[], candidates: readonly Candidate[], tap: RouterTap): void {
-  for (const { startMs, key, weight, latencyMs, result } of tries) {
-    // Gone from here meanwhile: the trace has said so already.
+/** Plays attempts that are over to a tap that saw none of them begin. Their tickets are below those of any router. */
+export function playAttempts(
+  attempts: readonly FinishedAttempt[],
+  candidates: readonly Candidate[],
+  tap: RouterTap,
+): void {
+  for (const { startMs, key, weight, latencyMs, result } of attempts) {
+    // Gone from here meanwhile: the log has said so already.
     const candidate = candidates.find((one) => one.key === key);
     if (candidate === undefined) continue;
     tap.started(PLAYED, candidate, weight, startMs);
@@ -55,5 +59,5 @@ export function playTries(tries: readonly FinishedTry[], candidates: readonly Ca
   }
 }
 
-/** Of a try that ends as it begins. */
+/** Of an attempt that ends as it begins. */
 const PLAYED: Ticket = -1;

@@ -1,6 +1,6 @@
 import { connect } from 'node:net';
 import { afterEach, describe, expect, it } from 'vitest';
-import type { TraceHeader, TraceLine } from '../../src/core/decision-log.ts';
+import type { DecisionLogHeader, DecisionLogLine } from '../../src/core/decision-log.ts';
 import { createWorld, instance, populate, type World } from '../core/support.ts';
 import { alone, type RunningAdmin, startAdmin } from '../support/admin.ts';
 import { PATIENCE } from '../support/patience.ts';
@@ -15,16 +15,18 @@ afterEach(async () => {
 async function start(world: World): Promise<string> {
   const services = new Map([['pilotnet', alone(world.router)]]);
   running = await startAdmin([], { services: () => services, clock: { nowMs: () => world.nowMs } });
-  return `${running.url}/api/v1/services/pilotnet/trace`;
+  return `${running.url}/api/v1/services/pilotnet/decisions`;
 }
 
 interface Recording {
   /** The lines so far, once they are as wanted; nothing is recorded after that. */
-  until(wanted: (lines: readonly (TraceHeader | TraceLine)[]) => boolean): Promise<(TraceHeader | TraceLine)[]>;
+  until(
+    wanted: (lines: readonly (DecisionLogHeader | DecisionLogLine)[]) => boolean,
+  ): Promise<(DecisionLogHeader | DecisionLogLine)[]>;
   stop(): void;
 }
 
-/** Begins a recording that ends only when it is told to. */
+/** Begins a recording that ends only when it is asked to. */
 async function record(url: string): Promise<Recording> {
   const asker = new AbortController();
   const answer = await fetch(`${url}?durationMs=3600000`, { signal: asker.signal });
@@ -37,7 +39,7 @@ async function record(url: string): Promise<Recording> {
       for await (const chunk of answer.body ?? []) {
         text += decoder.decode(chunk, { stream: true });
         const whole = text.slice(0, text.lastIndexOf('\n')).split('\n').filter(Boolean);
-        const lines = whole.map((line) => JSON.parse(line) as TraceHeader | TraceLine);
+        const lines = whole.map((line) => JSON.parse(line) as DecisionLogHeader | DecisionLogLine);
         if (wanted(lines)) return lines;
       }
       throw new Error(`the recording ended too early: ${text}`);
@@ -45,8 +47,8 @@ async function record(url: string): Promise<Recording> {
   };
 }
 
-describe('a trace', () => {
-  it('tells who is there and every try with its share, its latency and its end', async () => {
+describe('a decision log', () => {
+  it('names each instance, and every attempt with its share, its latency and its end', async () => {
     const world = createWorld('round-robin');
     populate(world, [1, 10]);
     const url = await start(world);
@@ -54,7 +56,9 @@ describe('a trace', () => {
     for (let i = 0; i < 4; i++) world.request(() => ({ latencyMs: 30, result: i === 3 ? 'refused' : 'answered' }));
     world.router.applyPlacement({ kind: 'instance-set', instance: instance('late') }, world.nowMs);
     for (let i = 0; i < 3; i++) world.request(() => ({ latencyMs: 30 }));
-    const [header, ...rest] = await recording.until((lines) => lines.filter(({ kind }) => kind === 'try').length === 7);
+    const [header, ...rest] = await recording.until(
+      (lines) => lines.filter(({ kind }) => kind === 'attempt').length === 7,
+    );
     expect(header).toMatchObject({ kind: 'header', version: 1, service: 'pilotnet', policy: 'round-robin' });
     const placed = rest.filter((line) => line.kind === 'instance');
     expect(placed.map((line) => [line.instance.nodeId, line.rttMs])).toEqual([
@@ -62,18 +66,19 @@ describe('a trace', () => {
       ['node-1', 10],
       ['late', null],
     ]);
-    const tries = rest.filter((line) => line.kind === 'try');
-    expect(tries).toHaveLength(7);
-    expect(tries[0]).toMatchObject({ weight: 0.5, latencyMs: 30, result: 'answered' });
-    expect(tries[3]).toMatchObject({ result: 'refused' });
-    expect(tries[6]?.weight).toBeCloseTo(1 / 3, 5);
+    const attempts = rest.filter((line) => line.kind === 'attempt');
+    expect(attempts).toHaveLength(7);
+    expect(attempts[0]).toMatchObject({ weight: 0.5, latencyMs: 30, result: 'answered' });
+    expect(attempts[3]).toMatchObject({ result: 'refused' });
+    expect(attempts[6]?.weight).toBeCloseTo(1 / 3, 5);
   });
 
-  it('is not recorded for HEAD', async () => {
+  it('is not recorded for HEAD, under neither of its names', async () => {
     const world = createWorld('qedge');
     populate(world, [1]);
     const url = await start(world);
     expect((await fetch(url, { method: 'HEAD' })).status).toBe(200);
+    expect((await fetch(url.replace(/decisions$/, 'trace'), { method: 'HEAD' })).status).toBe(200);
     expect((await fetch(`${url}?durationMs=1`)).status).toBe(200);
   });
 
@@ -107,7 +112,7 @@ describe('a trace', () => {
     expect((await fetch(`${url}?durationMs=999999999`)).status).toBe(400);
   });
 
-  it('ends with whoever asked for it', async () => {
+  it('ends with its reader', async () => {
     const world = createWorld('qedge');
     populate(world, [1]);
     const url = await start(world);

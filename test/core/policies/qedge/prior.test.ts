@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { scaleTo } from '../../../../src/core/policies/qedge/options.ts';
-import { priorSuccess, startWeight } from '../../../../src/core/policies/qedge/reach.ts';
+import { priorSuccess, startWeight } from '../../../../src/core/policies/qedge/prior.ts';
 import { UnloadedLatency } from '../../../../src/core/policies/qedge/unloaded-latency.ts';
 
 describe('reach', () => {
