@@ -39,6 +39,8 @@ describe('the arm64 executable', { timeout: TIMEOUT_MS }, () => {
   });
 
   it('proxies, keeps what it learned in SQLite, stops on SIGTERM and starts warm', async () => {
+    // A second attempt begins cold as well.
+    rmSync(join(directory, 'state'), { recursive: true, force: true });
     const instance = await startInstance();
     const service = `[[service]]\nname = "pilotnet"\nqos.latency = "2s"\ninstances = ["http://127.0.0.1:${instance.port}"]`;
     const listen = '[proxy]\nlisten = "127.0.0.1:0"\n[admin]\nlisten = "127.0.0.1:0"';

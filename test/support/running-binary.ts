@@ -4,6 +4,7 @@ import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
+import { onTestFinished } from 'vitest';
 
 export interface Instance {
   readonly port: number;
@@ -53,6 +54,7 @@ export interface StartOptions {
   readonly env?: NodeJS.ProcessEnv;
 }
 
+/** A failed test must not leave it: with an inherited standard error it would keep the test runner from ending. */
 export async function startQedge(
   executable: string,
   cwd: string,
@@ -60,6 +62,9 @@ export async function startQedge(
 ): Promise<RunningQedge> {
   const [program = executable, ...args] = [...command, executable, 'run', '-c', 'qedge.toml'];
   const child = spawn(program, args, { cwd, env, stdio: ['ignore', 'pipe', 'inherit'] });
+  onTestFinished(() => {
+    child.kill('SIGKILL');
+  });
   const exited = once(child, 'exit') as Promise<[number | null]>;
   const started = await new Promise<Record<string, unknown>>((resolve, reject) => {
     let output = '';
