@@ -7,6 +7,7 @@ import type { ListenAddress } from '../config/config.ts';
 import { loadConfig } from '../config/load.ts';
 import { CommandError, EX_USAGE } from '../errors.ts';
 import { addressBook, UNRESOLVED } from '../net/address-book.ts';
+import { trustSystem } from '../net/tls.ts';
 import { undici } from '../packages.ts';
 
 export interface AdminClientOptions {
@@ -40,6 +41,7 @@ export class AdminClient {
   constructor(options: AdminClientOptions) {
     const { url, token } = locate(options);
     this.url = url.replace(/\/$/, '');
+    if (this.url.startsWith('https:')) trustSystem();
     this.#token = token;
   }
 

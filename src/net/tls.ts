@@ -3,7 +3,14 @@
 import { X509Certificate } from 'node:crypto';
 import { readFileSync } from 'node:fs';
 import { isIP, type Socket } from 'node:net';
-import { connect as connectTls, createSecureContext, type SecureContext, type TLSSocket } from 'node:tls';
+import {
+  connect as connectTls,
+  createSecureContext,
+  getCACertificates,
+  type SecureContext,
+  setDefaultCACertificates,
+  type TLSSocket,
+} from 'node:tls';
 import type { Endpoint } from './endpoint.ts';
 
 /** Label of an endpoint whose certificate carries another name than its address. */
@@ -18,9 +25,31 @@ export interface ClientTls {
 
 /** `caFile` null: the system's CAs are trusted. Throws when the file cannot be read, or holds no certificate. */
 export function clientTls(caFile: string | null): ClientTls {
-  const context = createSecureContext(caFile === null ? {} : { ca: readCertificates(caFile) });
-  return { context, caFile };
+  return caFile === null ? SYSTEM : { context: createSecureContext({ ca: readCertificates(caFile) }), caFile };
 }
+
+let systemIsTrusted = false;
+let systemContext: SecureContext | null = null;
+
+/**
+ * From here on, what names no CA in this thread trusts the system's, and those that Node brings along only where the system
+ * has none. Reading them takes some 50 ms, once: only what is about to speak TLS calls this.
+ */
+export function trustSystem(): void {
+  if (systemIsTrusted) return;
+  systemIsTrusted = true;
+  const certificates = new Set(getCACertificates('system'));
+  if (certificates.size > 0) setDefaultCACertificates([...certificates]);
+}
+
+const SYSTEM: ClientTls = {
+  caFile: null,
+  get context() {
+    trustSystem();
+    systemContext ??= createSecureContext();
+    return systemContext;
+  },
+};
 
 /**
  * The certificates of a PEM file. OpenSSL passes over what it cannot read, and a file without any certificate would then

@@ -14,6 +14,7 @@ import type { MqttConfig } from '../config/config.ts';
 import type { Clock } from '../core/clock.ts';
 import type { Rng } from '../core/rng.ts';
 import { addressBook } from '../net/address-book.ts';
+import { trustSystem } from '../net/tls.ts';
 import { mqtt } from '../packages.ts';
 import { type Logger, RateLimitedLog } from '../telemetry/log.ts';
 import { backoffMs } from './backoff.ts';
@@ -203,6 +204,7 @@ export class BrokerConnection {
     this.#retry = null;
     const url = this.#url();
     try {
+      if (this.#options.config.caFile === null && /^(?:mqtts|wss):/.test(url)) trustSystem();
       const address = await this.#address(url);
       if (this.#stopped) return;
       const client = mqtt().connect(url, { ...this.#clientOptions(this.#version(url)), ...address });

@@ -4,6 +4,7 @@ import { promisify } from 'node:util';
 import { gzip } from 'node:zlib';
 import type { Agent } from 'undici';
 import { addressBook } from '../../net/address-book.ts';
+import { trustSystem } from '../../net/tls.ts';
 import { undici } from '../../packages.ts';
 
 export type SendResult =
@@ -34,6 +35,7 @@ const ANSWER_CHARS_MAX = 65_536;
 const compress = promisify(gzip);
 
 export function createSender(options: SenderOptions): Sender {
+  if (options.ca === null && options.endpoint.startsWith('https:')) trustSystem();
   const agent = new (undici().Agent)({
     connections: 1,
     connect: { lookup: addressBook.lookup, ...(options.ca === null ? {} : { ca: options.ca }) },
