@@ -1,40 +1,19 @@
 // The admin port: health, readiness, metrics and the JSON API. It reads through callbacks that the composition root gives
 // it, so that nothing here knows proxy, placement, probes or store.
 
-import type { Server } from 'node:http';
-import { createAdaptorServer } from '@hono/node-server';
-import { Hono } from 'hono';
-import { bodyLimit } from 'hono/body-limit';
-import { secureHeaders } from 'hono/secure-headers';
-import type { AdminConfig, ListenAddress } from '../config/config.ts';
+import { createServer, type RequestListener, type Server } from 'node:http';
+import type { ListenAddress } from '../config/config.ts';
 import { isLoopback } from '../config/loopback.ts';
-import type { PolicyChoice } from '../core/policies/registry.ts';
 import { CommandError } from '../errors.ts';
-import { type Logger, type LogLevel, RateLimitedLog } from '../telemetry/log.ts';
-import type { Metrics } from '../telemetry/metrics.ts';
 import { createProcessFacts, registerProcessMetrics } from '../telemetry/process-facts.ts';
 import { Access } from './access.ts';
-import { registerActions } from './actions.ts';
-import { registerApi } from './api.ts';
-import { registerDashboard } from './dashboard-files.ts';
-import { registerDecisionLog } from './decision-log-route.ts';
-import { type Caller, guard, refuseUpgrade } from './guard.ts';
-import { Guesses } from './guesses.ts';
+import type { AdminOptions } from './admin-options.ts';
 import { HISTORY_INTERVAL_MS, History } from './history.ts';
 import { LiveFeed } from './live.ts';
-import { problem } from './problem.ts';
+import { refuseUpgrade } from './refuse-upgrade.ts';
+import type { RouteParts } from './routes.ts';
 import { registerServiceMetrics } from './service-metrics.ts';
-import { registerSession } from './session.ts';
-import { createStateReader, type StateReader, type StateSources } from './state-reader.ts';
-
-export interface AdminOptions extends StateSources {
-  readonly config: AdminConfig;
-  readonly metrics: Metrics;
-  readonly log: Logger;
-  /** Gives a service another policy; what its old one learned is lost. */
-  readonly setPolicy: (service: string, policy: PolicyChoice) => Promise<void> | void;
-  readonly setLogLevel: (level: LogLevel) => Promise<void> | void;
-}
+import { createStateReader } from './state-reader.ts';
 
 export interface Admin {
   /** Binds the port. `fd`: an inherited listening socket to use instead. Throws `CommandError` when it cannot. */
@@ -55,8 +34,7 @@ export function createAdmin(options: AdminOptions): Admin {
   registerServiceMetrics(metrics, reader.services, options.events);
   const access = new Access(config.token);
   const history = new History();
-  const app = createApp(options, { access, reader, history });
-  const server = createAdaptorServer({ fetch: app.fetch }) as Server;
+  const server = createServer(loadedWhenAsked(options, { access, reader, history }));
   server.maxConnections = CONNECTIONS_MAX;
   const live = new LiveFeed(server, {
     document: reader.document,
@@ -85,54 +63,16 @@ export function createAdmin(options: AdminOptions): Admin {
   };
 }
 
-/** The same failure is logged at most this often. */
-const FAILURE_LOG_INTERVAL_MS = 60_000;
-
-/** The longest body that any route takes, before it asks for more than that. */
-const BODY_BYTES_MAX = 64 * 1024;
 /** Viewers, scrapers and commands; the descriptors of the proxy are not theirs to use up. */
 const CONNECTIONS_MAX = 256;
 
-interface Parts {
-  readonly access: Access;
-  readonly reader: StateReader;
-  readonly history: History;
-}
-
-/** Health and the page itself stand before the guard: neither reveals anything of this node. */
-function createApp(options: AdminOptions, { access, reader, history }: Parts): Hono<Caller> {
-  const { metrics, events, log } = options;
-  const app = new Hono<Caller>();
-  const failures = new RateLimitedLog(FAILURE_LOG_INTERVAL_MS);
-  // The port speaks plain HTTP; a promise of HTTPS would be a false one.
-  app.use(secureHeaders({ strictTransportSecurity: false, xFrameOptions: 'DENY' }));
-  app.use(
-    bodyLimit({
-      maxSize: BODY_BYTES_MAX,
-      onError: (c) => problem(c, 413, `the body is longer than ${BODY_BYTES_MAX} bytes`),
-    }),
-  );
-  app.get('/healthz', (c) => c.text('ok\n'));
-  app.get('/readyz', (c) => {
-    const now = reader.readiness();
-    return c.json(now, now.ready ? 200 : 503);
-  });
-  registerDashboard(app);
-  const guesses = new Guesses(log);
-  registerSession(app, access, guesses);
-  app.use(guard(access, guesses));
-  registerApi(app, { reader, metrics, events, history });
-  registerActions(app, options);
-  registerDecisionLog(app, options);
-  app.notFound((c) => problem(c, 404, `nothing is at ${c.req.path}`));
-  app.onError((error, c) => {
-    // Its client left before all of it had come.
-    if ('code' in error && error.code === 'ECONNRESET') return problem(c, 400, 'the request was cut off');
-    const suppressed = failures.admit(error.message, options.clock.nowMs());
-    if (suppressed !== null) log.error({ err: error, path: c.req.path, suppressed }, 'admin request failed');
-    return problem(c, 500, 'internal error');
-  });
-  return app;
+/** The routes cost a fifth of a start, and are nothing that a start waits for. */
+function loadedWhenAsked(options: AdminOptions, parts: RouteParts): RequestListener {
+  let routes: Promise<RequestListener> | null = null;
+  return async (request, response) => {
+    routes ??= import('./routes.ts').then(({ createRoutes }) => createRoutes(options, parts));
+    (await routes)(request, response);
+  };
 }
 
 function withoutToken(host: string): CommandError {

@@ -1,13 +1,11 @@
 // The door of the admin port: every request but health passes here.
 
-import type { IncomingMessage } from 'node:http';
 import { getConnInfo } from '@hono/node-server/conninfo';
 import type { Context, MiddlewareHandler } from 'hono';
-import { parse } from 'hono/utils/cookie';
-import { SESSION_COOKIE } from '../config/session-cookie.ts';
-import type { Access, AccessRequest } from './access.ts';
+import type { Access } from './access.ts';
 import type { Guesses } from './guesses.ts';
 import { problem } from './problem.ts';
+import { accessRequest } from './refuse-upgrade.ts';
 
 /** The caller, for the audit line: by what it proved itself, and from where. */
 export interface Caller {
@@ -39,28 +37,4 @@ export const notJson = (c: Context): Response => problem(c, 415, 'content type i
 export function tooMany(c: Context): Response {
   c.header('retry-after', '1');
   return problem(c, 429, 'too many wrong tokens from this address');
-}
-
-/** The same question for a WebSocket handshake, which never reaches a route. */
-export function refuseUpgrade(access: Access, request: IncomingMessage): 401 | 403 | null {
-  const verdict = access.judge(
-    accessRequest(request.method ?? 'GET', (name) => {
-      const value = request.headers[name];
-      return typeof value === 'string' ? value : null;
-    }),
-  );
-  if (verdict.kind === 'allowed') return null;
-  return verdict.kind === 'forbidden' ? 403 : 401;
-}
-
-function accessRequest(method: string, header: (name: string) => string | null): AccessRequest {
-  return {
-    method,
-    host: header('host'),
-    origin: header('origin'),
-    secFetchSite: header('sec-fetch-site'),
-    authorization: header('authorization'),
-    session: parse(header('cookie') ?? '', SESSION_COOKIE)[SESSION_COOKIE] ?? null,
-    contentType: header('content-type'),
-  };
 }

@@ -1,6 +1,7 @@
 // An admin port on a free loopback port over given router states.
 
-import { type Admin, type AdminOptions, createAdmin } from '../../src/admin/admin.ts';
+import { type Admin, createAdmin } from '../../src/admin/admin.ts';
+import type { AdminOptions } from '../../src/admin/admin-options.ts';
 import type { QedgeEvent } from '../../src/admin/state.ts';
 import type { ObservedService } from '../../src/admin/state-reader.ts';
 import type { RouterState, ServiceRouter } from '../../src/core/service-router.ts';

@@ -1,0 +1,68 @@
+// What the admin port answers, route by route.
+
+import type { RequestListener } from 'node:http';
+import { getRequestListener } from '@hono/node-server';
+import { Hono } from 'hono';
+import { bodyLimit } from 'hono/body-limit';
+import { secureHeaders } from 'hono/secure-headers';
+import { RateLimitedLog } from '../telemetry/log.ts';
+import type { Access } from './access.ts';
+import { registerActions } from './actions.ts';
+import type { AdminOptions } from './admin-options.ts';
+import { registerApi } from './api.ts';
+import { registerDashboard } from './dashboard-files.ts';
+import { registerDecisionLog } from './decision-log-route.ts';
+import { type Caller, guard } from './guard.ts';
+import { Guesses } from './guesses.ts';
+import type { History } from './history.ts';
+import { problem } from './problem.ts';
+import { registerSession } from './session.ts';
+import type { StateReader } from './state-reader.ts';
+
+/** The same failure is logged at most this often. */
+const FAILURE_LOG_INTERVAL_MS = 60_000;
+
+/** The longest body that any route takes, before it asks for more than that. */
+const BODY_BYTES_MAX = 64 * 1024;
+/** What the routes read, besides the options of the port. */
+export interface RouteParts {
+  readonly access: Access;
+  readonly reader: StateReader;
+  readonly history: History;
+}
+
+/** Health and the page itself stand before the guard: neither reveals anything of this node. */
+export function createRoutes(options: AdminOptions, { access, reader, history }: RouteParts): RequestListener {
+  const { metrics, events, log } = options;
+  const app = new Hono<Caller>();
+  const failures = new RateLimitedLog(FAILURE_LOG_INTERVAL_MS);
+  // The port speaks plain HTTP; a promise of HTTPS would be a false one.
+  app.use(secureHeaders({ strictTransportSecurity: false, xFrameOptions: 'DENY' }));
+  app.use(
+    bodyLimit({
+      maxSize: BODY_BYTES_MAX,
+      onError: (c) => problem(c, 413, `the body is longer than ${BODY_BYTES_MAX} bytes`),
+    }),
+  );
+  app.get('/healthz', (c) => c.text('ok\n'));
+  app.get('/readyz', (c) => {
+    const now = reader.readiness();
+    return c.json(now, now.ready ? 200 : 503);
+  });
+  registerDashboard(app);
+  const guesses = new Guesses(log);
+  registerSession(app, access, guesses);
+  app.use(guard(access, guesses));
+  registerApi(app, { reader, metrics, events, history });
+  registerActions(app, options);
+  registerDecisionLog(app, options);
+  app.notFound((c) => problem(c, 404, `nothing is at ${c.req.path}`));
+  app.onError((error, c) => {
+    // Its client left before all of it had come.
+    if ('code' in error && error.code === 'ECONNRESET') return problem(c, 400, 'the request was cut off');
+    const suppressed = failures.admit(error.message, options.clock.nowMs());
+    if (suppressed !== null) log.error({ err: error, path: c.req.path, suppressed }, 'admin request failed');
+    return problem(c, 500, 'internal error');
+  });
+  return getRequestListener(app.fetch);
+}
