@@ -3,6 +3,7 @@
 
 import { connect as connectTcp, type Socket } from 'node:net';
 import type { TLSSocket } from 'node:tls';
+import { watchEnd } from './abrupt-end.ts';
 import { addressBook } from './address-book.ts';
 import { authorityOf, type Endpoint } from './endpoint.ts';
 import { type Alpn, type ClientTls, startTls } from './tls.ts';
@@ -66,6 +67,7 @@ export function openConnection(
   }
   plain.once('connect', () => {
     const secure: TLSSocket = startTls(plain, endpoint, options);
+    watchEnd(secure);
     secure.once('error', (error) => {
       fail(error);
       plain.destroy();

@@ -5,7 +5,7 @@ import { once } from 'node:events';
 import { copyFileSync, readFileSync, writeFileSync } from 'node:fs';
 import { connect as connectHttp2, createSecureServer } from 'node:http2';
 import { createServer as createHttpsServer, request } from 'node:https';
-import { type AddressInfo, connect, type Server as NetServer } from 'node:net';
+import { type AddressInfo, connect, type Server as NetServer, type Socket } from 'node:net';
 import {
   type ConnectionOptions,
   connect as connectTls,
@@ -57,11 +57,17 @@ function serialOf(port: number, ca: Buffer): Promise<string> {
 }
 
 /** One that speaks for itself, byte by byte. */
-async function startRawTlsInstance(certificates: Certificates, onSocket: (socket: TLSSocket) => void): Promise<number> {
+async function startRawTlsInstance(
+  certificates: Certificates,
+  onSocket: (socket: TLSSocket, tcp: Socket) => void,
+): Promise<number> {
+  const below = new Map<number | undefined, Socket>();
   const server = createTlsServer({ ...read(certificates.server), ALPNProtocols: ['http/1.1'] }, (socket) => {
     socket.on('error', () => {});
-    onSocket(socket);
+    const tcp = below.get(socket.remotePort);
+    if (tcp !== undefined) onSocket(socket, tcp);
   });
+  server.on('connection', (tcp) => below.set(tcp.remotePort, tcp));
   onTestFinished(() => void server.close());
   return listening(server);
 }
@@ -266,6 +272,31 @@ describe('an instance behind TLS', () => {
     expect(answer.text).toContain(status);
     expect(answer.ending).toBe(ending);
     expect(proxy.proxy.stats().inFlight).toBe(0);
+  });
+
+  it.each([
+    ['whole with a goodbye of TLS', true, 'end'],
+    ['cut off without one', false, 'reset'],
+  ])('whose answer ends with its connection is %s', async (_, saysGoodbye, ending) => {
+    const certificates = makeCertificates();
+    const port = await startRawTlsInstance(certificates, (socket, tcp) => {
+      let text = '';
+      socket.on('data', (chunk) => {
+        text += chunk;
+        if (!text.endsWith('\r\n\r\n') && !text.endsWith('!')) return;
+        socket.write('HTTP/1.1 200 OK\r\n\r\n');
+        socket.write('0123456789', () => (saysGoodbye ? socket : tcp).end());
+      });
+    });
+    const proxy = await startProxy([{ name: 'svc', ports: [port], scheme: 'https', caFile: certificates.caFile }]);
+    const body = 'x'.repeat(100_000);
+    for (const request of ['GET / HTTP/1.1\r\n', `POST / HTTP/1.1\r\nContent-Length: ${body.length + 1}\r\n`]) {
+      const behind = request.startsWith('POST') ? `${body}!` : '';
+      const answer = await rawRequest(proxy.port, `${request}Host: svc\r\nConnection: close\r\n\r\n${behind}`);
+      expect(answer.text).toContain('HTTP/1.1 200 OK');
+      expect(answer.text).toContain('0123456789');
+      expect(answer.ending).toBe(ending);
+    }
   });
 
   it('is not trusted when somebody else signed it', async () => {

@@ -2,6 +2,7 @@
 // them share, so that waiting connections hold no memory and an answer costs no allocation but its own.
 
 import type { Socket } from 'node:net';
+import { endedAbruptly } from '../../../net/abrupt-end.ts';
 import type { ReadInto } from '../../../net/connect.ts';
 import { gatherPieces } from '../../../net/piece-gatherer.ts';
 import type { ConnectionOwner, Opener, PooledConnection } from '../pooled-connection.ts';
@@ -113,7 +114,7 @@ export class Http1Connection implements PooledConnection, ResponseSink {
         gatherPieces(socket);
         socket.on('data', (chunk: Buffer) => this.#onRead(chunk));
       }
-      socket.once('end', () => this.#onEndOfStream());
+      socket.once('end', () => this.#onEndOfStream(socket));
       socket.on('error', (failure) => this.#onClose(failure));
       this.#write(socket, request, body);
     });
@@ -159,8 +160,8 @@ export class Http1Connection implements PooledConnection, ResponseSink {
     }
   }
 
-  #onEndOfStream(): void {
-    if (this.destroyed || this.#parser.finish()) return;
+  #onEndOfStream(socket: Socket): void {
+    if (this.destroyed || (!endedAbruptly(socket) && this.#parser.finish())) return;
     this.#onClose(null);
   }
 

@@ -4,6 +4,7 @@
 
 import { type ClientRequest, request as httpRequest, type IncomingMessage } from 'node:http';
 import type { Socket } from 'node:net';
+import { endedAbruptly } from '../../../net/abrupt-end.ts';
 import { gatherPieces } from '../../../net/piece-gatherer.ts';
 import { RESPONSE_HEAD_BYTES_MAX } from '../../fields/field-lines.ts';
 import type { InstancePool } from '../pool.ts';
@@ -110,11 +111,20 @@ class StreamCall implements UpstreamCall {
 
   #onEnd(incoming: IncomingMessage): void {
     if (this.#over) return;
+    if (endsWithConnection(incoming, this.#outgoing.method) && endedAbruptly(incoming.socket)) {
+      this.#onCutOff();
+      return;
+    }
     const unfinished = this.#body !== null && !this.#body.ended;
     this.#end();
     // An answer before the whole request: the rest of the body is not wanted, so the connection is of no more use.
     if (unfinished) this.#outgoing.destroy();
     this.#handler.onEnd(incoming.rawTrailers);
+  }
+
+  #onCutOff(): void {
+    this.#end();
+    this.#handler.onError(upstreamError(new Error('the connection ended without a goodbye of TLS'), true, true));
   }
 
   #onError(error: Error): void {
@@ -129,6 +139,12 @@ class StreamCall implements UpstreamCall {
     this.#over = true;
     this.#body?.detach();
   }
+}
+
+/** Of an answer with a body: neither a length nor chunks say where that ends (RFC 9112 section 6.3). */
+function endsWithConnection({ statusCode, headers }: IncomingMessage, method: string): boolean {
+  if (method === 'HEAD' || statusCode === 204 || statusCode === 304) return false;
+  return headers['content-length'] === undefined && headers['transfer-encoding'] === undefined;
 }
 
 /** The client's own framing, said again: a length stays a length, chunks stay chunks. */
