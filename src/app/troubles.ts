@@ -63,9 +63,14 @@ function brokerTroubles(broker: NonNullable<TroubleSources['broker']>): readonly
 }
 
 function unreachable(url: string, lastError: string): string {
+  return `the broker ${url} cannot be reached (${lastError})${brokerHint(url, lastError)}`;
+}
+
+/** Where to look after an error of the broker, to be put behind it; empty where nothing is known of it. */
+export function brokerHint(url: string, lastError: string): string {
   const speaksTls = /^(?:mqtts|wss):/.test(url);
   const hint = HINTS.find(([pattern, , tls = speaksTls]) => tls === speaksTls && pattern.test(lastError))?.[1];
-  return `the broker ${url} cannot be reached (${lastError})${hint === undefined ? '' : `; ${hint}`}`;
+  return hint === undefined ? '' : `; ${hint}`;
 }
 
 function nameTrouble(name: string, addresses: readonly string[], failure: string): string {

@@ -123,16 +123,18 @@ function unresolved(name: string, reason: string): NodeJS.ErrnoException {
   return Object.assign(new Error(`name ${JSON.stringify(name)} does not resolve: ${reason}`), { code: UNRESOLVED });
 }
 
+/** Why the system found no address, in words. */
+export function lookupFailure(error: NodeJS.ErrnoException | null): string {
+  if (error?.code === 'ENOTFOUND') return 'no such name';
+  return error?.code === 'EAI_AGAIN' ? 'no name server answers' : (error?.code ?? 'no address');
+}
+
 /** For names that no configuration has: commands that ask once. */
 function askSystem(name: string): Promise<Resolution> {
   return new Promise((resolve) => {
     systemLookup(name, { all: true }, (error, found) => {
       const addresses = error === null ? found.map(({ address }) => address) : [];
-      resolve(
-        addresses.length > 0
-          ? { kind: 'known', addresses }
-          : { kind: 'failed', reason: (error as NodeJS.ErrnoException | null)?.code ?? 'no address' },
-      );
+      resolve(addresses.length > 0 ? { kind: 'known', addresses } : { kind: 'failed', reason: lookupFailure(error) });
     });
   });
 }

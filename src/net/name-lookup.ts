@@ -6,6 +6,7 @@ import { lookup } from 'node:dns';
 import { Resolver } from 'node:dns/promises';
 import { readFile } from 'node:fs/promises';
 import { isIP } from 'node:net';
+import { lookupFailure } from './address-book.ts';
 
 export interface Found {
   readonly addresses: readonly string[];
@@ -84,7 +85,7 @@ function createSystemLookup(): (name: string) => Promise<readonly string[]> {
       lookup(name, { all: true, order: 'verbatim' }, (error, found) => {
         clearTimeout(deadline);
         leave();
-        if (error !== null) reject(new Error(error.code ?? error.message));
+        if (error !== null) reject(new Error(lookupFailure(error)));
         else resolve(found.map(({ address }) => address));
       });
     });

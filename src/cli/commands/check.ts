@@ -11,6 +11,8 @@ import { createAcceptance } from '../../placement/acceptance.ts';
 import { sqliteBindingProblem } from '../../sea.ts';
 import { checkStorePath } from '../../store/check-path.ts';
 import { type ConfigOption, configOption } from '../config-option.ts';
+import { checkOnline } from '../online/check-online.ts';
+import type { Finding } from '../online/finding.ts';
 import { type PortState, portState } from '../service/port-state.ts';
 
 export function registerCheck(program: Command): void {
@@ -19,15 +21,20 @@ export function registerCheck(program: Command): void {
     .description('validate the configuration, the path of the store and the ports; exit 0 or 78')
     .addOption(configOption())
     .option('--reload', 'before a reload: the ports are left out, the running qedge has them')
-    .option('--json', 'as JSON: { ok, problems, notes }')
+    .option(
+      '--online',
+      'and tries what it names: broker, names, instances, certificates, store, clock; exit 1 when one fails',
+    )
+    .option('--json', 'as JSON: { ok, problems, notes }, with --online also { online }')
     .action(async (options: CheckOptions) => {
       if (options.json) await reportJson(options);
-      else process.stdout.write(`${await report(options)}\n`);
+      else await report(options);
     });
 }
 
 interface CheckOptions extends ConfigOption {
   readonly reload?: true;
+  readonly online?: true;
   readonly json?: true;
 }
 
@@ -44,20 +51,34 @@ interface Findings {
  *
  * @throws ConfigError with everything that is wrong
  */
-async function report(options: CheckOptions): Promise<string> {
+async function report(options: CheckOptions): Promise<void> {
   const { config, notes, running } = await check(options);
   const name = basename(options.config);
   const good = `good (node ${config.node.id}, ${countOf(config.services.length, 'service')})`;
-  return [...notes, running ? `${good}; a qedge is running on its ports` : good]
-    .map((line) => `${name}: ${line}`)
-    .join('\n');
+  const lines = [...notes, running ? `${good}; a qedge is running on its ports` : good];
+  process.stdout.write(`${lines.map((line) => `${name}: ${line}`).join('\n')}\n`);
+  for (const { subject, ok, detail } of await tryOnline(options, { config, running })) {
+    process.stdout.write(`${ok ? 'ok  ' : 'FAIL'} ${subject}: ${detail}\n`);
+  }
+}
+
+/** What was tried, where that was asked for: one that failed decides the exit status. */
+async function tryOnline(
+  { config: file, online }: CheckOptions,
+  { config, running }: Pick<Findings, 'config' | 'running'>,
+): Promise<readonly Finding[]> {
+  if (!online) return [];
+  const findings = await checkOnline({ config, file, running });
+  if (!findings.every(({ ok }) => ok)) process.exitCode = 1;
+  return findings;
 }
 
 async function reportJson(options: CheckOptions): Promise<void> {
   const print = (document: object): unknown => process.stdout.write(`${JSON.stringify(document)}\n`);
   try {
-    const { notes, running } = await check(options);
-    print({ ok: true, problems: [], notes, running });
+    const { config, notes, running } = await check(options);
+    const online = await tryOnline(options, { config, running });
+    print({ ok: online.every(({ ok }) => ok), problems: [], notes, running, ...(options.online ? { online } : {}) });
   } catch (error) {
     if (!(error instanceof ConfigError)) throw error;
     print({ ok: false, problems: error.problems, notes: [] });

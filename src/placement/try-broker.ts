@@ -1,0 +1,70 @@
+// One try of one broker, as `qedge check --online` makes it: does it let this node in and read, and is a node of that name
+// announced already? Under a client id of its own, so that a session that there is goes on undisturbed.
+
+import { setTimeout as delay } from 'node:timers/promises';
+import type { MqttConfig } from '../config/config.ts';
+import { createRng } from '../core/rng.ts';
+import { createLogger } from '../telemetry/log.ts';
+import { BrokerConnection } from './broker-connection.ts';
+import { nodesFilter, nodeTopic } from './topics.ts';
+
+export interface BrokerTrial {
+  /** Why there is no connection; null where there is one. */
+  readonly error: string | null;
+  readonly protocol: '5' | '3.1.1';
+  /** What it does not let this node read; null where it refused nothing. */
+  readonly refused: string | null;
+  /** Of this node, as it is announced now; null where it is not. */
+  readonly announced: string | null;
+  /** Announced nodes. */
+  readonly nodes: number;
+}
+
+const CONNECT_MS_MAX = 5_000;
+/** A broker that hangs up at the first is asked again with the older protocol. */
+const SECOND_TRY_MS = 500;
+/** What is retained comes within this time, ms. */
+const RETAINED_MS = 500;
+const POLL_MS = 10;
+
+export async function tryBroker(config: MqttConfig, url: string, nodeId: string): Promise<BrokerTrial> {
+  const nodes = new Map<string, string>();
+  const connection = new BrokerConnection({
+    config: { ...config, urls: [url], clientId: `${config.clientId}-check-${process.pid}` },
+    willTopic: null,
+    clock: { nowMs: () => performance.now() },
+    rng: createRng(process.pid),
+    log: createLogger({ level: 'error', nodeId, destination: { write() {} } }),
+    onConnect: () => {},
+    onDisconnect: () => {},
+    onMessage: ({ topic, payload, retained }) => {
+      if (retained) nodes.set(topic, Buffer.from(payload).toString('utf8'));
+    },
+  });
+  connection.start();
+  try {
+    await connected(connection);
+    if (connection.connected && (await connection.subscribe([nodesFilter(config.topicPrefix)], 0))) {
+      await delay(RETAINED_MS);
+    }
+    const { lastError, protocol, refused } = connection.state();
+    return {
+      error: connection.connected ? null : (lastError ?? 'no answer in time'),
+      protocol,
+      refused: refused.subscribe,
+      announced: nodes.get(nodeTopic(config.topicPrefix, nodeId)) ?? null,
+      nodes: nodes.size,
+    };
+  } finally {
+    await connection.stop();
+  }
+}
+
+async function connected(connection: BrokerConnection): Promise<void> {
+  let failedMs = 0;
+  for (let waitedMs = 0; !connection.connected && waitedMs < CONNECT_MS_MAX; waitedMs += POLL_MS) {
+    if (connection.state().lastError !== null) failedMs += POLL_MS;
+    if (failedMs > SECOND_TRY_MS) return;
+    await delay(POLL_MS);
+  }
+}
