@@ -53,7 +53,7 @@ class Actions {
     const service = this.#instance(c, body.instance);
     if (service instanceof Response) return service;
     this.#set(service, body.instance, on);
-    return this.#done(c, service.service, body.instance, on ? 'drained' : 'resumed');
+    return this.#done(c, { service: service.service, target: body.instance, action: on ? 'drained' : 'resumed' });
   }
 
   /** The same for every policy: no new requests for a while, then as before. */
@@ -69,14 +69,16 @@ class Actions {
       if (now !== undefined) this.#set(now, body.instance, false);
     }, body.durationMs);
     this.#ends.set(`${name}/${body.instance}`, end.unref());
-    return this.#done(c, name, body.instance, `put in cooldown for ${body.durationMs / 1000} s`);
+    const action = `put in cooldown for ${body.durationMs / 1000} s`;
+    return this.#done(c, { service: name, target: body.instance, action });
   }
 
   #forget(c: Context<Caller>): Response {
     const service = this.#service(c);
     if (service instanceof Response) return service;
     service.reset(this.#options.clock.nowMs());
-    return this.#done(c, service.service, service.service, 'what was learned was forgotten');
+    const name = service.service;
+    return this.#done(c, { service: name, target: name, action: 'what was learned was forgotten' });
   }
 
   async #policy(c: Context<Caller>): Promise<Response> {
@@ -88,15 +90,16 @@ class Actions {
     if (problems.length > 0) {
       return problem(c, 400, problems.map(({ path, message }) => `${path}: ${message}`).join('; '));
     }
-    await this.#options.setPolicy(service.service, body);
-    return this.#done(c, service.service, service.service, `policy changed to ${body.name}`);
+    const name = service.service;
+    await this.#options.setPolicy(name, body);
+    return this.#done(c, { service: name, target: name, action: `policy changed to ${body.name}` });
   }
 
   async #logLevel(c: Context<Caller>): Promise<Response> {
     const body = await bodyOf(c, logLevelBody);
     if (body instanceof Response) return body;
     await this.#options.setLogLevel(body.level);
-    return this.#done(c, null, 'log', `log level changed to ${body.level}`);
+    return this.#done(c, { service: null, target: 'log', action: `log level changed to ${body.level}` });
   }
 
   #service(c: Context<Caller>): ObservedService | Response {
@@ -120,12 +123,19 @@ class Actions {
   }
 
   /** The audit line. */
-  #done(c: Context<Caller>, service: string | null, target: string, action: string): Response {
+  #done(c: Context<Caller>, { service, target, action }: Done): Response {
     const by = c.get('caller');
     this.#options.log.warn({ service, target, action, by }, 'changed over the admin port');
     this.#options.events.append(service, { kind: 'action', action, target, by }, this.#options.clock.nowMs());
     return c.json({ done: `${target}: ${action}` } satisfies ActionDocument);
   }
+}
+
+/** What was done, for the audit line. `service` null: to the node as a whole. */
+interface Done {
+  readonly service: string | null;
+  readonly target: string;
+  readonly action: string;
 }
 
 async function bodyOf<Schema extends z.ZodType>(c: Context, schema: Schema): Promise<z.infer<Schema> | Response> {

@@ -64,7 +64,7 @@ export class DataPlanes {
     this.#log = log;
     this.#own = new DataPlane({
       ...options,
-      onHealth: (service, key, healthy, reason) => {
+      onHealth: (service, { key, healthy, reason }) => {
         log.info({ service, instance: key, healthy, reason }, 'health of an instance changed');
         this.send({ kind: 'health', service, key, healthy });
       },

@@ -26,7 +26,7 @@ import { tracesKeys } from './schema/traces.ts';
 import { updateKeys } from './schema/update.ts';
 import { suggest } from './suggest.ts';
 import type { TomlDocument } from './toml.ts';
-import { problemAt, shown, validate } from './validate.ts';
+import { problemAt, type Reading, shown, validate } from './validate.ts';
 
 /**
  * Loads and checks a whole configuration.
@@ -37,7 +37,7 @@ export function loadConfig(file: string, options: ReadOptions = {}): Config {
   const { document, problems } = openToml(file, options);
   assertNoScenario(document);
   const references = problems.length;
-  const parts = validateSections(document, schemaContext(file, options), problems);
+  const parts = validateSections({ document, problems }, schemaContext(file, options));
   crossCheck(document, parts, problems);
   if (problems.length > 0) throw new ConfigError(sortByPlace(withoutEchoes(problems, references)));
   // No problem means that no part is missing.
@@ -69,11 +69,12 @@ function schemaContext(file: string, options: ReadOptions): SchemaContext {
 }
 
 /** Each section on its own, so that a mistake in one hides none in another. What did not pass is undefined or left out. */
-function validateSections(document: TomlDocument, context: SchemaContext, problems: Problem[]): PartialConfig {
+function validateSections(reading: Reading, context: SchemaContext): PartialConfig {
+  const { document, problems } = reading;
   const table = <Table extends Keys>(word: string, keys: Table): SectionOf<Table> | undefined =>
-    validate(document, withDefaults(section(keys)), [word], problems);
+    validate(reading, withDefaults(section(keys)), [word]);
   const orNull = <Table extends Keys>(word: string, keys: Table): SectionOf<Table> | null | undefined =>
-    document.root[word] === undefined ? null : validate(document, section(keys), [word], problems);
+    document.root[word] === undefined ? null : validate(reading, section(keys), [word]);
   const known = fileSections(context).map(({ word }) => word);
   checkTopLevel(document, known, problems);
   const node = table('node', nodeKeys(context));
@@ -89,8 +90,8 @@ function validateSections(document: TomlDocument, context: SchemaContext, proble
     log: table('log', logKeys()),
     traces: orNull('traces', tracesKeys(context)),
     update: table('update', updateKeys()),
-    services: validateList(document, section(serviceKeys(context)), 'service', problems),
-    announce: validateList(document, announceSchema(context), 'announce', problems),
+    services: validateList(reading, section(serviceKeys(context)), 'service'),
+    announce: validateList(reading, announceSchema(context), 'announce'),
   };
 }
 
@@ -104,11 +105,11 @@ function checkTopLevel(document: TomlDocument, known: readonly string[], problem
 }
 
 function validateList<T>(
-  document: TomlDocument,
+  reading: Reading,
   schema: Parameters<typeof validate<T>>[1],
   key: string,
-  problems: Problem[],
 ): { readonly index: number; readonly value: T }[] {
+  const { document, problems } = reading;
   const list = document.root[key] ?? [];
   if (!Array.isArray(list)) {
     problems.push(
@@ -117,7 +118,7 @@ function validateList<T>(
     return [];
   }
   return list.flatMap((_, index) => {
-    const value = validate(document, schema, [key, index], problems);
+    const value = validate(reading, schema, [key, index]);
     return value === undefined ? [] : [{ index, value }];
   });
 }

@@ -22,7 +22,7 @@ export interface ReadOptions {
  */
 export function readToml<T>(file: string, schema: z.ZodType<T>, options: ReadOptions = {}): T {
   const { document, problems } = openToml(file, options);
-  const value = validate(document, schema, [], problems);
+  const value = validate({ document, problems }, schema, []);
   if (problems.length > 0 || value === undefined) throw new ConfigError(sortByPlace(problems));
   return value;
 }

@@ -104,10 +104,18 @@ export function referenceMarkdown(): string {
 
 function sectionTables({ word, kind, doc, keys }: FileSection): string {
   const title = kind === 'list' ? `[[${word}]]` : `[${word}]`;
-  return tables(title, word, doc, keys);
+  return tables({ title, path: word, doc, keys });
 }
 
-function tables(title: string, path: string, doc: string, keys: Keys): string {
+interface DocumentedTable {
+  readonly title: string;
+  /** Words from the top of the file, joined by dots. */
+  readonly path: string;
+  readonly doc: string;
+  readonly keys: Keys;
+}
+
+function tables({ title, path, doc, keys }: DocumentedTable): string {
   const rows = Object.entries(keys).filter(([, key]) => key.keys === undefined);
   const inner = Object.entries(keys).filter(([, key]) => key.keys !== undefined);
   return [
@@ -118,8 +126,12 @@ function tables(title: string, path: string, doc: string, keys: Keys): string {
         `| \`${word}\` | ${cell(kindOf(key))} | ${defaultCell(key)} | ${key.reload} | ${cell(key.doc)} |`,
     ),
     '',
-    ...inner.map(([word, key]) => tables(`[${path}.${word}]`, `${path}.${word}`, key.doc, key.keys ?? {})),
+    ...inner.map(([word, key]) => tables(innerTable(`${path}.${word}`, key))),
   ].join('\n');
+}
+
+function innerTable(path: string, { doc, keys = {} }: Key): DocumentedTable {
+  return { title: `[${path}]`, path, doc, keys };
 }
 
 const cell = (text: string): string => text.replaceAll('|', '\\|');

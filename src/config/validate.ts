@@ -12,16 +12,17 @@ const SOURCE_CHARS_MAX = 60;
 /** Values under these keys are never repeated, however wrong they are. */
 const SECRET_KEY = /password|token|secret|^headers$/;
 
+/** A document that is read, and what is wrong with it so far. */
+export interface Reading {
+  readonly document: TomlDocument;
+  readonly problems: Problem[];
+}
+
 /**
  * The value at `path` as the schema sees it, or undefined after adding every problem with it.
  * A message that begins with `expected` gets what was found instead appended.
  */
-export function validate<T>(
-  document: TomlDocument,
-  schema: z.ZodType<T>,
-  path: TomlPath,
-  problems: Problem[],
-): T | undefined {
+export function validate<T>({ document, problems }: Reading, schema: z.ZodType<T>, path: TomlPath): T | undefined {
   const result = schema.safeParse(valueAt(document.root, path));
   if (result.success) return result.data;
   const words = new Words(document, schema, path);

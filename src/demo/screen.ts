@@ -120,29 +120,25 @@ function headline(
 
 function instanceColumns({ instances, qos }: RouterState): readonly Column[] {
   const sorted = [...instances].sort((a, b) => a.rttMs - b.rttMs);
-  const column = (
-    header: string,
-    importance: number,
-    align: Column['align'],
-    cellOf: (instance: InstanceState) => Cell,
-  ): Column => ({ header, importance, align, cells: sorted.map(cellOf) });
+  const right = (header: string, importance: number, cellOf: (instance: InstanceState) => Cell): Column => {
+    return { header, importance, align: 'right', cells: sorted.map(cellOf) };
+  };
+  const left = (...column: Parameters<typeof right>): Column => ({ ...right(...column), align: 'left' });
   const weightMax = Math.max(...sorted.map(({ weight }) => weight), 0.01);
   return [
-    column('INSTANCE', 9, 'left', ({ instance, availability }) => ({
+    left('INSTANCE', 9, ({ instance, availability }) => ({
       text: instance.nodeId,
       tone: availability === 'up' ? 'plain' : 'dim',
     })),
-    column('TIER', 1, 'left', ({ instance }) => dim(instance.labels.tier ?? '')),
-    column('RTT', 2, 'right', ({ rttMs, rttKnown }) => plain(`${rttKnown ? '' : '~'}${duration(rttMs)}`)),
-    column('WORK', 3, 'right', ({ processingMs }) => plain(processingMs === null ? '–' : duration(processingMs))),
-    column('REQ/S', 7, 'right', ({ requestsPerSecond }) => plain(requestsPerSecond.toFixed(1))),
-    column(`P(≤ ${qos.latencyMs} ms)`, 8, 'right', ({ successProbability }) =>
-      share(successProbability, qos.successRatio),
-    ),
-    column('WEIGHT', 6, 'right', ({ weight }) => plain(weight.toFixed(3))),
-    column('', 0, 'left', ({ weight }) => dim(bar(weight / weightMax, BAR_WIDTH))),
-    column('POOL', 5, 'left', poolCell),
-    column('COOLDOWN', 4, 'right', ({ cooldownMs }) =>
+    left('TIER', 1, ({ instance }) => dim(instance.labels.tier ?? '')),
+    right('RTT', 2, ({ rttMs, rttKnown }) => plain(`${rttKnown ? '' : '~'}${duration(rttMs)}`)),
+    right('WORK', 3, ({ processingMs }) => plain(processingMs === null ? '–' : duration(processingMs))),
+    right('REQ/S', 7, ({ requestsPerSecond }) => plain(requestsPerSecond.toFixed(1))),
+    right(`P(≤ ${qos.latencyMs} ms)`, 8, ({ successProbability }) => share(successProbability, qos.successRatio)),
+    right('WEIGHT', 6, ({ weight }) => plain(weight.toFixed(3))),
+    left('', 0, ({ weight }) => dim(bar(weight / weightMax, BAR_WIDTH))),
+    left('POOL', 5, poolCell),
+    right('COOLDOWN', 4, ({ cooldownMs }) =>
       cooldownMs > 0 ? { text: cooldownText(cooldownMs), tone: 'notice' } : dim('–'),
     ),
   ];

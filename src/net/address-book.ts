@@ -63,10 +63,10 @@ export class AddressBook {
   readonly lookup: LookupFunction = (name, options, callback) => {
     const known = this.get(name);
     if (known === null) systemLookup(name, options, callback);
-    else if (known.kind === 'known') answer(name, known.addresses, options, callback);
+    else if (known.kind === 'known') answer(name, known.addresses, { options, callback });
     else {
       this.addressesOf(name).then(
-        (addresses) => answer(name, addresses, options, callback),
+        (addresses) => answer(name, addresses, { options, callback }),
         (error: NodeJS.ErrnoException) => callback(error, []),
       );
     }
@@ -103,11 +103,12 @@ function keyOf(name: string): string {
   return name.toLowerCase().replace(/\.$/, '');
 }
 
+type LookupParameters = Parameters<LookupFunction>;
+
 function answer(
   name: string,
   addresses: readonly string[],
-  options: Parameters<LookupFunction>[1],
-  callback: Parameters<LookupFunction>[2],
+  { options, callback }: { readonly options: LookupParameters[1]; readonly callback: LookupParameters[2] },
 ): void {
   const wanted = options.family === 4 || options.family === 'IPv4' ? 4 : options.family === 6 ? 6 : 0;
   const fitting = addresses

@@ -106,7 +106,7 @@ export class Announcer {
   async takeBack(staying: Staying = NOTHING_STAYS): Promise<void> {
     const { publish, prefix, nodeId } = this.#options;
     const gone = this.fit.filter((instance) => !staying.instances.includes(instance));
-    await Promise.all(gone.map(({ service, id }) => publish(instanceTopic(prefix, nodeId, service, id), '')));
+    await Promise.all(gone.map(({ service, id }) => publish(instanceTopic(prefix, { nodeId, service, id }), '')));
     if (this.#node !== null && !staying.node) await publish(nodeTopic(prefix, nodeId), '');
   }
 
@@ -142,7 +142,7 @@ export class Announcer {
 
   #publishInstance(instance: Instance): Promise<boolean> {
     const { publish, prefix, boot, mayPublish } = this.#options;
-    const topic = instanceTopic(prefix, instance.nodeId, instance.service, instance.id);
+    const topic = instanceTopic(prefix, instance);
     // An earlier life of this node may have announced what is kept from the others now.
     return publish(topic, mayPublish(instance.host) ? encodeInstance(instance, boot) : '');
   }
@@ -193,7 +193,7 @@ export class Announcer {
 
   #withdraw({ service, id }: AnnounceConfig): void {
     const { publish, prefix, nodeId } = this.#options;
-    void publish(instanceTopic(prefix, nodeId, service, id), '');
+    void publish(instanceTopic(prefix, { nodeId, service, id }), '');
   }
 }
 

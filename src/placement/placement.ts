@@ -236,7 +236,7 @@ class CachedPlacement implements Placement {
   #admits(instance: Instance): boolean {
     const refusal = this.#acceptance.refusal(instance);
     if (refusal === null) return true;
-    const topic = instanceTopic('known', instance.nodeId, instance.service, instance.id);
+    const topic = instanceTopic('known', instance);
     this.#rejections.add(topic, new BadMessage('address', refusal));
     return false;
   }

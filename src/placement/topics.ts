@@ -5,6 +5,8 @@
 //   <prefix>/nodes/<node>/services/<service>/instances/<instance>
 //   changes/node/<node>/service/<service>/instance/<instance>
 
+import type { Instance } from '../core/domain.ts';
+
 /** What a topic speaks of. */
 export type TopicAddress =
   | { readonly kind: 'node'; readonly nodeId: string }
@@ -24,7 +26,10 @@ export function nodeTopic(prefix: string, nodeId: string): string {
   return `${prefix}/nodes/${nodeId}`;
 }
 
-export function instanceTopic(prefix: string, nodeId: string, service: string, id: string): string {
+export function instanceTopic(
+  prefix: string,
+  { nodeId, service, id }: Pick<Instance, 'nodeId' | 'service' | 'id'>,
+): string {
   return `${prefix}/nodes/${nodeId}/services/${service}/instances/${id}`;
 }
 

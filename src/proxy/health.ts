@@ -8,15 +8,21 @@ import { instanceKey } from '../core/domain.ts';
 import { checkHealth } from '../net/health-check.ts';
 import type { ClientTls } from '../net/tls.ts';
 
-/** Called when the checks of a service changed their mind about an instance. */
-export type OnHealth = (service: string, key: InstanceKey, healthy: boolean, reason: string) => void;
+/** The checks of a service changed their mind about an instance. */
+export interface HealthChange {
+  readonly key: InstanceKey;
+  readonly healthy: boolean;
+  readonly reason: string;
+}
+
+export type OnHealth = (service: string, change: HealthChange) => void;
 
 export interface HealthCheckerOptions {
   readonly config: HealthConfig;
   /** The instances that live now; asked for at each round. */
   readonly instances: () => readonly Instance[];
   /** Called for changes alone. */
-  readonly onHealth: (key: InstanceKey, healthy: boolean, reason: string) => void;
+  readonly onHealth: (change: HealthChange) => void;
   /** Spreads the first checks of many load balancers, in [0, 1). */
   readonly phase: number;
   readonly tls: ClientTls;
@@ -88,6 +94,6 @@ class IntervalChecker implements HealthChecker {
     const up = failure === null || (state.up && state.failures < config.failuresMax);
     if (up === state.up) return;
     state.up = up;
-    onHealth(key, up, failure ?? 'the health check is good again');
+    onHealth({ key, healthy: up, reason: failure ?? 'the health check is good again' });
   }
 }

@@ -69,7 +69,7 @@ export class ServiceRuntime {
             config: health,
             tls: this.#tls,
             instances: () => router.candidates.map(({ instance }) => instance),
-            onHealth: (key, healthy, reason) => onHealth(config.name, key, healthy, reason),
+            onHealth: (change) => onHealth(config.name, change),
             phase: Math.random(),
           });
   }

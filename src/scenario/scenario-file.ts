@@ -29,8 +29,9 @@ export function loadScenario(file: string): Scenario {
   const { document, problems } = openToml(file, {});
   const report: Report = (path, message) => problems.push(problemAt(document, path, message));
   checkTopLevel(document, report);
-  const head = validate(document, headSchema, [], problems);
-  const section = <T>(schema: z.ZodType<T>, key: string): T | undefined => validate(document, schema, [key], problems);
+  const head = validate({ document, problems }, headSchema, []);
+  const section = <T>(schema: z.ZodType<T>, key: string): T | undefined =>
+    validate({ document, problems }, schema, [key]);
   const list = <T>(schema: z.ZodType<T>, key: string): Indexed<T>[] =>
     validateList({ document, schema, key }, problems);
   const topology = section(topologySchema, 'topology');
@@ -91,7 +92,7 @@ function validateList<T>(
     return [];
   }
   return items.flatMap((_, index) => {
-    const value = validate(document, schema, [key, index], problems);
+    const value = validate({ document, problems }, schema, [key, index]);
     return value === undefined ? [] : [{ index, value }];
   });
 }

@@ -87,7 +87,7 @@ class Simulation {
     const network = new Network(world, scenario.network.jitterMs, createStream(seed, 'network'));
     this.#network = network;
     this.#emissions = createStream(seed, 'emissions');
-    this.#sites = new Sites(world, seed, agenda, (slot, i, result, afterMs) => this.#answer(slot, i, result, afterMs));
+    this.#sites = new Sites({ world, seed, agenda, onAnswer: (...answer) => this.#answer(...answer) });
     this.#spells = world.clients.map((client) => new Spells(this.#emissions, client, client.firstMs));
     this.#balancers = new Balancers({ world, seed, spec: scenario.network, agenda, network, createRouter });
     this.#connections = new Connections(scenario.network.connections, world.instances.length);

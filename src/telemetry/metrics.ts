@@ -219,21 +219,20 @@ function renderFamily(state: FamilyState<Value | Buckets>, openMetrics: boolean,
   lines.push(`# TYPE ${familyName} ${state.kind}`);
   for (const { labels: values, child } of state.children.values()) {
     const pairs = labels.map((label, i) => `${label}="${escapeLabel(values[i] ?? '')}"`);
-    if (child instanceof Buckets) renderBuckets(name, pairs, child, lines);
+    if (child instanceof Buckets) lines.push(...bucketLines(name, pairs, child));
     else lines.push(`${name}${pairs.length > 0 ? `{${pairs.join(',')}}` : ''} ${formatNumber(child.value)}`);
   }
 }
 
-function renderBuckets(name: string, pairs: readonly string[], buckets: Buckets, lines: string[]): void {
+function bucketLines(name: string, pairs: readonly string[], { counts, bounds, sum }: Buckets): string[] {
   let cumulative = 0;
-  buckets.counts.forEach((count, i) => {
+  const lines = Array.from(counts, (count, i) => {
     cumulative += count;
-    const bound = i < buckets.bounds.length ? formatNumber(buckets.bounds[i] ?? 0) : '+Inf';
-    lines.push(`${name}_bucket{${[...pairs, `le="${bound}"`].join(',')}} ${cumulative}`);
+    const bound = i < bounds.length ? formatNumber(bounds[i] ?? 0) : '+Inf';
+    return `${name}_bucket{${[...pairs, `le="${bound}"`].join(',')}} ${cumulative}`;
   });
   const suffix = pairs.length > 0 ? `{${pairs.join(',')}}` : '';
-  lines.push(`${name}_sum${suffix} ${formatNumber(buckets.sum)}`);
-  lines.push(`${name}_count${suffix} ${cumulative}`);
+  return [...lines, `${name}_sum${suffix} ${formatNumber(sum)}`, `${name}_count${suffix} ${cumulative}`];
 }
 
 function escapeLabel(value: string): string {

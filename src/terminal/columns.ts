@@ -31,7 +31,7 @@ export function renderColumns(columns: readonly Column[], { width, indent, paint
   const widths = kept.map(widthOf);
   const rows = Math.max(0, ...kept.map(({ cells }) => cells.length));
   const line = (cellOf: (column: Column) => Cell): string =>
-    indent + kept.map((column, i) => pad(cellOf(column), column, widths[i] ?? 0, paint)).join(GAP);
+    indent + kept.map((column, i) => pad(cellOf(column), column, { width: widths[i] ?? 0, paint })).join(GAP);
   const header = line(({ header: text }) => ({ text, tone: 'dim' }));
   const body = Array.from({ length: rows }, (_, row) => line(({ cells }) => cells[row] ?? { text: '', tone: 'plain' }));
   return [header, ...body].map((text) => text.trimEnd());
@@ -88,7 +88,7 @@ function widthOf({ header, cells }: Column): number {
 }
 
 /** Padding stays outside the colour, so that it cannot be underlined or counted. */
-function pad({ text, tone }: Cell, { align }: Column, width: number, paint: Paint): string {
+function pad({ text, tone }: Cell, { align }: Column, { width, paint }: Omit<TableOptions, 'indent'>): string {
   const space = ' '.repeat(width - text.length);
   return align === 'right' ? space + paint(tone, text) : paint(tone, text) + space;
 }

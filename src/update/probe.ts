@@ -8,7 +8,11 @@ import type { Release } from './signature.ts';
 const PROBE_TIMEOUT_MS = 30_000;
 
 /** @throws CommandError with what it answered instead */
-export function probeExecutable(executable: string, release: Release, config: string, env: NodeJS.ProcessEnv): void {
+export function probeExecutable(
+  executable: string,
+  release: Release,
+  { config, env }: { readonly config: string; readonly env: NodeJS.ProcessEnv },
+): void {
   const { version } = JSON.parse(ask(executable, ['version', '--json'], env)) as { version?: unknown };
   if (version !== release.version) {
     throw new CommandError(`the new executable says that it is ${version}, signed was ${release.version}`);

@@ -15,7 +15,7 @@ function checks(config: HealthConfig, instances: Instance[]): string[] {
   const checker = startHealthChecks({
     config,
     instances: () => instances,
-    onHealth: (key, healthy, reason) => told.push(`${key} ${healthy ? 'up' : 'suspect'}: ${reason}`),
+    onHealth: ({ key, healthy, reason }) => told.push(`${key} ${healthy ? 'up' : 'suspect'}: ${reason}`),
     phase: 0,
     tls: clientTls(null),
   });

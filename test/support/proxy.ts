@@ -141,7 +141,7 @@ export async function startProxy(
     metrics,
     log: pino({ level: 'silent' }),
     accessLog: false,
-    onHealth: (service, key, healthy, reason) => health.push(`${service} ${key} ${healthy}: ${reason}`),
+    onHealth: (service, { key, healthy, reason }) => health.push(`${service} ${key} ${healthy}: ${reason}`),
   });
   onTestFinished(() => proxy.close());
   const listeners = await proxy.listen();

@@ -2,10 +2,10 @@
 
 import type { Command } from 'commander';
 import type { StateDocument } from '../../admin/state.ts';
-import type { RouterState } from '../../core/service-router.ts';
+import type { InstanceState, RouterState } from '../../core/service-router.ts';
 import { poolsText, reasonsText } from '../../core/standing.ts';
 import { CommandError } from '../../errors.ts';
-import { type Column, renderColumns, truncate } from '../../terminal/columns.ts';
+import { type Cell, type Column, renderColumns, truncate } from '../../terminal/columns.ts';
 import { LiveBlock } from '../../terminal/live-block.ts';
 import { type Paint, paintFor, widthOf } from '../../terminal/paint.ts';
 import { wrapWords } from '../../terminal/wrap.ts';
@@ -166,71 +166,22 @@ function reasonsColumn(instances: RouterState['instances']): Column {
 
 function instanceColumns({ instances, qos }: RouterState): readonly Column[] {
   const sorted = [...instances].sort((a, b) => b.weight - a.weight || (a.key < b.key ? -1 : 1));
-  const column = (
-    header: string,
-    importance: number,
-    cells: Column['cells'],
-    align: Column['align'] = 'right',
-  ): Column => ({
-    header,
-    align,
-    importance,
-    cells,
-  });
+  const right = (header: string, importance: number, cellOf: (one: InstanceState) => Cell): Column => {
+    return { header, importance, align: 'right', cells: sorted.map(cellOf) };
+  };
+  const left = (...column: Parameters<typeof right>): Column => ({ ...right(...column), align: 'left' });
   return [
-    column(
-      'instance',
-      9,
-      sorted.map(({ key }) => cell(key)),
-      'left',
-    ),
-    column('standing', 8, sorted.map(standingCell), 'left'),
-    column(
-      'weight',
-      9,
-      sorted.map(({ weight }) => cell(percent(weight))),
-    ),
-    column(
-      'success',
-      8,
-      sorted.map((one) => ratioCell(one.successProbability, qos.successRatio)),
-    ),
-    column(
-      'distance',
-      7,
-      sorted.map((one) => cell(one.local ? 'here' : distanceOf(one))),
-    ),
-    column(
-      'processing',
-      6,
-      sorted.map(({ processingMs }) => cell(milliseconds(processingMs))),
-    ),
-    column(
-      'in flight',
-      5,
-      sorted.map(({ inFlight }) => cell(String(inFlight))),
-    ),
-    column(
-      'requests/s',
-      5,
-      sorted.map(({ requestsPerSecond }) => cell(requestsPerSecond.toFixed(1))),
-    ),
-    column(
-      'samples',
-      3,
-      sorted.map(({ samples }) => cell(String(samples))),
-    ),
-    column(
-      'failures',
-      3,
-      sorted.map(({ failures }) => cell(String(failures))),
-    ),
+    left('instance', 9, ({ key }) => cell(key)),
+    left('standing', 8, standingCell),
+    right('weight', 9, ({ weight }) => cell(percent(weight))),
+    right('success', 8, ({ successProbability }) => ratioCell(successProbability, qos.successRatio)),
+    right('distance', 7, (one) => cell(one.local ? 'here' : distanceOf(one))),
+    right('processing', 6, ({ processingMs }) => cell(milliseconds(processingMs))),
+    right('in flight', 5, ({ inFlight }) => cell(String(inFlight))),
+    right('requests/s', 5, ({ requestsPerSecond }) => cell(requestsPerSecond.toFixed(1))),
+    right('samples', 3, ({ samples }) => cell(String(samples))),
+    right('failures', 3, ({ failures }) => cell(String(failures))),
     ...(sorted.some(({ reasons }) => reasons.length > 0) ? [reasonsColumn(sorted)] : []),
-    column(
-      'note',
-      2,
-      sorted.map(({ note }) => cell(note, 'dim')),
-      'left',
-    ),
+    left('note', 2, ({ note }) => cell(note, 'dim')),
   ];
 }

@@ -6,7 +6,6 @@ import { spawnSync } from 'node:child_process';
 import os from 'node:os';
 import { setTimeout as delay } from 'node:timers/promises';
 import type { Command } from 'commander';
-import type { UpdateConfig } from '../../config/config.ts';
 import { loadConfig } from '../../config/load.ts';
 import { CommandError, EX_USAGE } from '../../errors.ts';
 import { isSingleExecutable } from '../../sea.ts';
@@ -63,7 +62,7 @@ async function runUpdate(file: string | undefined, options: UpdateOptions): Prom
   try {
     settle(layout);
     const { update } = loadConfig(options.config, { env: serviceEnv() });
-    const release = swapExecutable(swapOptions(file, options, layout, update));
+    const release = swapExecutable({ ...swapOptions(file, options), layout, publicKey: update.publicKey });
     say(`${release.version} in place, ${version} kept as ${layout.previous}`);
     if (!options.restart) return say('restart the service to begin the trial: systemctl restart qedge');
     takeEffect();
@@ -73,17 +72,15 @@ async function runUpdate(file: string | undefined, options: UpdateOptions): Prom
   }
 }
 
-function swapOptions(file: string, options: UpdateOptions, layout: Layout, update: UpdateConfig): SwapOptions {
+function swapOptions(file: string, options: UpdateOptions): Omit<SwapOptions, 'layout' | 'publicKey'> {
   return {
-    layout,
     file,
     signatureFile: options.signature ?? `${file}.sig`,
-    publicKey: update.publicKey,
     currentVersion: version,
     architecture: process.arch,
     allowDowngrade: options.allowDowngrade ?? false,
     allowRejected: options.retry ?? false,
-    probe: (executable, release) => probeExecutable(executable, release, options.config, serviceEnv()),
+    probe: (executable, release) => probeExecutable(executable, release, { config: options.config, env: serviceEnv() }),
   };
 }
 

@@ -109,12 +109,14 @@ export class Exchange implements AttemptOwner, BodyListener, Waiter, Awaiting {
       this.onBodyReady();
       return;
     }
-    const limits = {
+    const { config, nowMs, requestFields: fields } = this.#context;
+    this.#body = new RequestBody(this.request, this, {
       collectBytesMax: this.service.config.retry.bodyBytesMax,
-      bytesMax: this.#context.config.bodyBytesMax,
-    };
-    const { nowMs, requestFields: fields } = this.#context;
-    this.#body = new RequestBody(this.request, limits, this, { stopwatch: this.stopwatch, nowMs, fields });
+      bytesMax: config.bodyBytesMax,
+      stopwatch: this.stopwatch,
+      nowMs,
+      fields,
+    });
     this.#body.collect(head.contentLength, head.expect !== null);
   }
 
@@ -131,7 +133,7 @@ export class Exchange implements AttemptOwner, BodyListener, Waiter, Awaiting {
     const own = countHop(head, this.request.method ?? '', context.viaName);
     if (own !== null) return own;
     record.startTrace(this.nowMs());
-    const service = matchService(connection.service, head, context.services, context.config.serviceHeader);
+    const service = connection.service ?? matchService(head, context.services, context.config.serviceHeader);
     record.service = service;
     record.clientId = clientIdOf(head.client, connection.peer.address);
     const { affinity } = service.config;

@@ -17,12 +17,12 @@ const WHOLE_SERVER = /^https?:\/\/[^/?]+$/i;
 /** Throws `ProxyError` for a request that must go no further. */
 export function admitHead(request: ClientRequest, context: ProxyContext): RequestHead {
   const { config, requestFields, viaName, refusing } = context;
-  const { rawHeaders, url = '/', httpVersion, method } = request;
+  const { url = '/', httpVersion, method } = request;
   if (!VERSIONS.has(httpVersion)) throw refused('bad-request', `HTTP/${httpVersion} is not spoken here`);
   if (url.length > config.urlBytesMax) {
     throw refused('uri-too-long', `a target of ${url.length} bytes is over the limit of ${config.urlBytesMax}`);
   }
-  const head = readRequestHead(rawHeaders, url, requestFields, httpVersion === '1.1');
+  const head = readRequestHead(request, url, requestFields);
   // RFC 9112 section 6.1: the framing is faulty, and its writer reads it differently.
   if (head.chunked && httpVersion === '1.0') throw refused('bad-request', 'chunks are unknown to HTTP/1.0');
   if (method === 'OPTIONS' && WHOLE_SERVER.test(url)) head.target = '*';

@@ -9,11 +9,14 @@ import type { ClientRequest } from './client-message.ts';
 import { KeptBytes } from './kept-bytes.ts';
 import type { Stopwatch } from './stopwatch.ts';
 
-export interface BodyLimits {
+export interface RequestBodyOptions {
   /** Collected up to here. */
   readonly collectBytesMax: number;
   /** 0: no limit. */
   readonly bytesMax: number;
+  readonly stopwatch: Stopwatch;
+  readonly nowMs: () => number;
+  readonly fields: FieldTable;
 }
 
 export interface BodyListener {
@@ -35,11 +38,8 @@ const CHUNKED_HOLD_MS = 20;
 
 export class RequestBody implements OutgoingBody {
   readonly #request: ClientRequest;
-  readonly #limits: BodyLimits;
   readonly #listener: BodyListener;
-  readonly #stopwatch: Stopwatch;
-  readonly #nowMs: () => number;
-  readonly #fields: FieldTable;
+  readonly #options: RequestBodyOptions;
   #holdTimer: NodeJS.Timeout | null = null;
   readonly #kept = new KeptBytes();
   #bytes = 0;
@@ -51,18 +51,10 @@ export class RequestBody implements OutgoingBody {
   #sink: BodySink | null = null;
   #waiting = false;
 
-  constructor(
-    request: ClientRequest,
-    limits: BodyLimits,
-    listener: BodyListener,
-    around: { readonly stopwatch: Stopwatch; readonly nowMs: () => number; readonly fields: FieldTable },
-  ) {
+  constructor(request: ClientRequest, listener: BodyListener, options: RequestBodyOptions) {
     this.#request = request;
-    this.#limits = limits;
     this.#listener = listener;
-    this.#stopwatch = around.stopwatch;
-    this.#nowMs = around.nowMs;
-    this.#fields = around.fields;
+    this.#options = options;
   }
 
   /**
@@ -70,7 +62,7 @@ export class RequestBody implements OutgoingBody {
    * it sends the body, so nothing can be collected.
    */
   collect(length: number | null, atOnce: boolean): void {
-    const { bytesMax } = this.#limits;
+    const { bytesMax } = this.#options;
     if (bytesMax > 0 && length !== null && length > bytesMax) {
       this.#fail(`a body of ${length} bytes is over the limit of ${bytesMax}`);
       return;
@@ -97,7 +89,7 @@ export class RequestBody implements OutgoingBody {
   }
 
   get trailers(): readonly string[] {
-    return trailersOnly(this.#request.rawTrailers, this.#fields);
+    return trailersOnly(this.#request.rawTrailers, this.#options.fields);
   }
 
   get replayable(): boolean {
@@ -147,7 +139,7 @@ export class RequestBody implements OutgoingBody {
   #onData(chunk: Buffer): void {
     if (this.#over) return;
     this.#bytes += chunk.length;
-    const { bytesMax, collectBytesMax } = this.#limits;
+    const { bytesMax, collectBytesMax } = this.#options;
     if (bytesMax > 0 && this.#bytes > bytesMax) {
       this.#fail(`the body is over the limit of ${bytesMax} bytes`);
       return;
@@ -165,7 +157,7 @@ export class RequestBody implements OutgoingBody {
   #keep(chunk: Buffer): void {
     if (this.#released) return;
     const full =
-      this.#kept.length + chunk.length > this.#limits.collectBytesMax || collectedBytes > COLLECTED_BYTES_MAX;
+      this.#kept.length + chunk.length > this.#options.collectBytesMax || collectedBytes > COLLECTED_BYTES_MAX;
     if (this.#sink !== null && full) {
       this.#released = true;
       this.forget();
@@ -213,7 +205,7 @@ export class RequestBody implements OutgoingBody {
   #wait(waiting: boolean): void {
     if (waiting === this.#waiting) return;
     this.#waiting = waiting;
-    if (waiting) this.#stopwatch.waitForClient(this.#nowMs());
-    else this.#stopwatch.clientCame(this.#nowMs());
+    if (waiting) this.#options.stopwatch.waitForClient(this.#options.nowMs());
+    else this.#options.stopwatch.clientCame(this.#options.nowMs());
   }
 }

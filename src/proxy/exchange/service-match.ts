@@ -8,12 +8,10 @@ export type ServiceTable<Service> = ReadonlyMap<string, Service>;
 
 /** `ofListener`: the service that the listener belongs to, null on the shared port. Throws `ProxyError` `unknown-service`. */
 export function matchService<Service>(
-  ofListener: Service | null,
   head: RequestHead,
   services: ServiceTable<Service>,
   serviceHeader: string,
 ): Service {
-  if (ofListener !== null) return ofListener;
   const name = head.service ?? firstLabel(head.host);
   const service = services.get(name.toLowerCase());
   if (service === undefined) throw unknownService(head, serviceHeader);

@@ -42,12 +42,19 @@ export class RequestHead {
   }
 }
 
+/** A request as its parser leaves it. */
+export interface HeadSource {
+  /** Name, value, name, value, … as they came. */
+  readonly rawHeaders: readonly string[];
+  /** A Host field is required of `1.1`. */
+  readonly httpVersion: string;
+}
+
 /** Throws `ProxyError` `bad-request` for what must not be forwarded. */
 export function readRequestHead(
-  rawHeaders: readonly string[],
+  { rawHeaders, httpVersion }: HeadSource,
   target: string,
   table: FieldTable,
-  hostRequired: boolean,
 ): RequestHead {
   const head = new RequestHead();
   let named: readonly string[] | null = null;
@@ -60,7 +67,7 @@ export function readRequestHead(
     else takeField(head, kind, name, value);
   }
   if (named !== null && named.length > 0) dropNamed(head, named);
-  if (head.host === null && hostRequired) throw badRequest('no Host field');
+  if (head.host === null && httpVersion === '1.1') throw badRequest('no Host field');
   takeTarget(head, target);
   return head;
 }

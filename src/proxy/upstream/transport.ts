@@ -4,17 +4,8 @@ import { forward } from './http1/forward.ts';
 import { forwardStream } from './http1/forward-stream.ts';
 import { forwardHttp2 } from './http2/forward.ts';
 import type { InstancePool } from './pool.ts';
-import type { OutgoingBody, StreamFraming, UpstreamCall, UpstreamHandler, UpstreamRequest } from './upstream.ts';
+import type { Transmission, UpstreamCall, UpstreamHandler } from './upstream.ts';
 import { upstreamError } from './upstream.ts';
-
-export interface Transmission {
-  readonly request: UpstreamRequest;
-  readonly framing: StreamFraming;
-  /** Null: the request has none. */
-  readonly body: OutgoingBody | null;
-  /** An attempt after the first: its connection must be a fresh one. */
-  readonly again: boolean;
-}
 
 /** Sends one attempt. Never throws: errors go to `onError`. */
 export function transmit(pool: InstancePool, transmission: Transmission, handler: UpstreamHandler): UpstreamCall {
@@ -23,8 +14,7 @@ export function transmit(pool: InstancePool, transmission: Transmission, handler
     return transmitHttp1(pool, transmission, handler);
   }
   if (pool.protocol.known === 'http2') {
-    const { request, framing, body } = transmission;
-    return forwardHttp2(pool.http2, { ...request, framing }, body, handler);
+    return forwardHttp2(pool.http2, transmission, handler);
   }
   const call = new LateCall();
   pool.protocol.discover((error) => {
@@ -36,15 +26,14 @@ export function transmit(pool: InstancePool, transmission: Transmission, handler
 }
 
 function transmitHttp1(pool: InstancePool, transmission: Transmission, handler: UpstreamHandler): UpstreamCall {
-  const { request, framing, body, again } = transmission;
+  const { request, framing, body } = transmission;
   const whole = body === null ? null : body.whole;
   const plain =
     framing.upgrade === null &&
     framing.expect === null &&
     request.target !== '*' &&
     (body === null || (whole !== null && body.trailers.length === 0));
-  if (plain) return forward(pool, request, { body: whole, again }, handler);
-  return forwardStream(pool, request, framing, body, handler);
+  return plain ? forward(pool, transmission, handler) : forwardStream(pool, transmission, handler);
 }
 
 /** An attempt that waits until it is known what the instance speaks. */

@@ -56,6 +56,16 @@ export interface OutgoingBody {
   detach(): void;
 }
 
+/** An attempt as it is sent. */
+export interface Transmission {
+  readonly request: UpstreamRequest;
+  readonly framing: StreamFraming;
+  /** Null: the request has none. */
+  readonly body: OutgoingBody | null;
+  /** An attempt after the first: its connection must be a fresh one. */
+  readonly again: boolean;
+}
+
 /** An attempt in flight. */
 export interface UpstreamCall {
   /** Stops `onData` until `resume`; chunks that were read already may still come. */

@@ -20,12 +20,19 @@ export type SiteChange = Exclude<Change, { kind: 'keep' | 'restart' | 'announce'
 /** Called when an instance has an answer for an attempt, which leaves it `afterMs` from now. */
 export type OnAnswer = (slot: AttemptSlot, instance: number, result: number, afterMs: number) => void;
 
+export interface SitesOptions {
+  readonly world: World;
+  readonly seed: number;
+  readonly agenda: Agenda;
+  readonly onAnswer: OnAnswer;
+}
+
 export class Sites {
   readonly #agenda: Agenda;
   readonly #onAnswer: OnAnswer;
   readonly #sites: readonly Site[];
 
-  constructor(world: World, seed: number, agenda: Agenda, onAnswer: OnAnswer) {
+  constructor({ world, seed, agenda, onAnswer }: SitesOptions) {
     this.#agenda = agenda;
     this.#onAnswer = onAnswer;
     this.#sites = world.instances.map(({ model, fromStart }, i) => {

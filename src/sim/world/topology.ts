@@ -45,7 +45,11 @@ export function generateTopology(options: GeneratedTopologyOptions): Topology {
   const reachMs = options.latencyMsMax - options.idleProcessingMs;
   for (let draw = 0; draw < DRAWS_MAX; draw++) {
     const { nodes, rttMs } = drawNodes(rng, options.nodes);
-    const centers = greedyCenters(rttMs, options.nodes, options.instances, Math.floor(rng.next() * options.nodes));
+    const centers = greedyCenters(rttMs, {
+      nodes: options.nodes,
+      count: options.instances,
+      first: Math.floor(rng.next() * options.nodes),
+    });
     if (radiusMs(rttMs, options.nodes, centers) <= reachMs) return { nodes, rttMs, centers };
   }
   throw new NoTopologyError(options, reachMs);
@@ -77,7 +81,10 @@ function drawNodes(rng: Rng, count: number): { nodes: string[]; rttMs: Float64Ar
 }
 
 /** Greedy k-center: `count` nodes, the first given, each next one the farthest from those before. */
-export function greedyCenters(rttMs: Float64Array, nodes: number, count: number, first: number): number[] {
+export function greedyCenters(
+  rttMs: Float64Array,
+  { nodes, count, first }: { readonly nodes: number; readonly count: number; readonly first: number },
+): number[] {
   const centers = [first];
   const nearest = rttMs.slice(first * nodes, (first + 1) * nodes);
   while (centers.length < Math.min(count, nodes)) {

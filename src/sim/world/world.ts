@@ -47,7 +47,7 @@ export function createWorld(scenario: Scenario, seed: number): World {
   const balancers = balancerNodes(scenario, topology);
   const instances = createInstances(scenario, topology);
   const places = { topology, balancers };
-  const clients = scenario.clients.flatMap((group, g) => createClients(scenario, places, group, { seed, g }));
+  const clients = scenario.clients.flatMap((group, g) => createClients(group, g, { scenario, places, seed }));
   const rng = createStream(seed, 'targets');
   const names = instances.filter(({ fromStart }) => fromStart).map(({ id }) => id);
   const timeline = scenario.events
@@ -106,10 +106,9 @@ function createInstances({ model, overrides, events }: Scenario, { nodes, center
 }
 
 function createClients(
-  scenario: Scenario,
-  places: Places,
   group: ClientGroup,
-  { seed, g }: { seed: number; g: number },
+  g: number,
+  { scenario, places, seed }: { readonly scenario: Scenario; readonly places: Places; readonly seed: number },
 ): WorldClient[] {
   const rng = createStream(seed, 'clients', g);
   const chosen = chooseBalancers(group.on, places, rng);

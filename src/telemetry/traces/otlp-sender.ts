@@ -43,7 +43,7 @@ export function createSender(options: SenderOptions): Sender {
   return {
     async send(body, signal) {
       try {
-        return await post(options, agent, body, AbortSignal.any([signal, AbortSignal.timeout(options.timeoutMs)]));
+        return await post(options, body, { agent, signal });
       } catch (error) {
         return { kind: 'later', afterMs: null, reason: reasonOf(error) };
       }
@@ -52,12 +52,16 @@ export function createSender(options: SenderOptions): Sender {
   };
 }
 
-async function post(options: SenderOptions, agent: Agent, text: string, signal: AbortSignal): Promise<SendResult> {
+async function post(
+  options: SenderOptions,
+  text: string,
+  { agent, signal }: { readonly agent: Agent; readonly signal: AbortSignal },
+): Promise<SendResult> {
   const zipped = options.compression === 'gzip';
   const answer = await undici().request(options.endpoint, {
     method: 'POST',
     dispatcher: agent,
-    signal,
+    signal: AbortSignal.any([signal, AbortSignal.timeout(options.timeoutMs)]),
     headers: {
       'content-type': 'application/json',
       ...(zipped ? { 'content-encoding': 'gzip' } : {}),

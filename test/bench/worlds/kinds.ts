@@ -83,7 +83,7 @@ function spreadCities(rng: Rng, options: { balancers: number; instances: number;
   const { balancers, instances, stretch } = options;
   const places = drawPlaces(rng, 'cities', { balancers, instances });
   const first = Math.floor(rng.next() * balancers);
-  const centers = greedyCenters(Float64Array.from(places.rttMs.flat()), balancers, instances, first);
+  const centers = greedyCenters(Float64Array.from(places.rttMs.flat()), { nodes: balancers, count: instances, first });
   return scaled({ ...places, instances: centers }, stretch * LATENCY_MS);
 }
 

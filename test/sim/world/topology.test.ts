@@ -57,7 +57,7 @@ describe('greedy k-center', () => {
   it('takes the farthest node each time', () => {
     const at = [0, 1, 5, 9, 10];
     const rttMs = Float64Array.from(at.flatMap((x) => at.map((y) => Math.abs(x - y))));
-    expect(greedyCenters(rttMs, 5, 3, 0)).toEqual([0, 4, 2]);
+    expect(greedyCenters(rttMs, { nodes: 5, count: 3, first: 0 })).toEqual([0, 4, 2]);
     expect(radiusMs(rttMs, 5, [0, 4, 2])).toBe(1);
   });
 });

@@ -58,7 +58,7 @@ export function restoreQedge(
   for (const candidate of candidateDiff) {
     if (!Object.hasOwn(byKey, candidate.key)) continue;
     const saved = recordOf(byKey[candidate.key]);
-    restoreInstance(policy, candidate.handle, saved, time);
+    restoreInstance(policy, { handle: candidate.handle, saved }, time);
     const weight = numberOf(saved.weight, { min: 0, max: 1, otherwise: 0 });
     if (weight === 0 || !candidate.inPlay) continue;
     activeSet.weights[candidate.handle] = weight;
@@ -69,8 +69,7 @@ export function restoreQedge(
 
 function restoreInstance(
   policy: Kept,
-  handle: number,
-  saved: Readonly<Record<string, unknown>>,
+  { handle, saved }: { readonly handle: number; readonly saved: Readonly<Record<string, unknown>> },
   time: { readonly ageMs: number; readonly nowMs: number },
 ): void {
   restoreWindow(policy.windowOf(handle), saved.samples, time);

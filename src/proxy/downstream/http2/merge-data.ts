@@ -24,7 +24,7 @@ export function mergeData(bytes: Buffer, frames: readonly Frame[]): Buffer {
     const waiting = pending.get(streamId);
     if (waiting === undefined) return;
     pending.delete(streamId);
-    if (waiting.dataBytes + waiting.paddingBytes > 0 || flags !== 0) writeFrame(out, streamId, flags, waiting);
+    if (waiting.dataBytes + waiting.paddingBytes > 0 || flags !== 0) out.push(...frameOf(streamId, flags, waiting));
   };
   for (const frame of frames) {
     const { streamId, flags, at } = frame;
@@ -64,12 +64,7 @@ function fits(waiting: Pending | undefined, dataBytes: number, paddingBytes: num
   return padding <= PADDING_BYTES_MAX && waiting.dataBytes + dataBytes + padding <= PAYLOAD_BYTES_MAX;
 }
 
-function writeFrame(
-  out: Buffer[],
-  streamId: number,
-  flags: number,
-  { pieces, dataBytes, paddingBytes }: Pending,
-): void {
+function frameOf(streamId: number, flags: number, { pieces, dataBytes, paddingBytes }: Pending): Buffer[] {
   const padded = paddingBytes > 0;
   const header = Buffer.alloc(FRAME_HEADER_BYTES + (padded ? 1 : 0));
   header.writeUIntBE(dataBytes + paddingBytes, 0, 3);
@@ -77,6 +72,5 @@ function writeFrame(
   header[4] = flags | (padded ? PADDED : 0);
   header.writeUInt32BE(streamId, 5);
   if (padded) header[FRAME_HEADER_BYTES] = paddingBytes - 1;
-  out.push(header, ...pieces);
-  if (paddingBytes > 1) out.push(Buffer.alloc(paddingBytes - 1));
+  return [header, ...pieces, ...(paddingBytes > 1 ? [Buffer.alloc(paddingBytes - 1)] : [])];
 }

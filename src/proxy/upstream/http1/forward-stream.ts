@@ -8,16 +8,14 @@ import { endedAbruptly } from '../../../net/abrupt-end.ts';
 import { gatherPieces } from '../../../net/piece-gatherer.ts';
 import { RESPONSE_HEAD_BYTES_MAX } from '../../fields/field-lines.ts';
 import type { InstancePool } from '../pool.ts';
-import type { OutgoingBody, StreamFraming, UpstreamCall, UpstreamHandler, UpstreamRequest } from '../upstream.ts';
+import type { OutgoingBody, StreamFraming, Transmission, UpstreamCall, UpstreamHandler } from '../upstream.ts';
 import { upstreamError } from '../upstream.ts';
 import { hearLastWords } from './last-words.ts';
 
-/** `body` null: the request has none. Never throws: errors go to `onError`. */
+/** Never throws: errors go to `onError`. */
 export function forwardStream(
   pool: InstancePool,
-  request: UpstreamRequest,
-  framing: StreamFraming,
-  body: OutgoingBody | null,
+  { request, framing, body }: Transmission,
   handler: UpstreamHandler,
 ): UpstreamCall {
   const outgoing = httpRequest({
@@ -30,7 +28,7 @@ export function forwardStream(
     maxHeaderSize: RESPONSE_HEAD_BYTES_MAX,
     headers: framed(request.fields, framing, body !== null) as unknown as Record<string, string>,
   });
-  return new StreamCall(pool, outgoing, body, handler);
+  return new StreamCall(pool, { outgoing, body }, handler);
 }
 
 class StreamCall implements UpstreamCall {
@@ -42,7 +40,11 @@ class StreamCall implements UpstreamCall {
   #sent = false;
   #over = false;
 
-  constructor(pool: InstancePool, outgoing: ClientRequest, body: OutgoingBody | null, handler: UpstreamHandler) {
+  constructor(
+    pool: InstancePool,
+    { outgoing, body }: { readonly outgoing: ClientRequest; readonly body: OutgoingBody | null },
+    handler: UpstreamHandler,
+  ) {
     this.#pool = pool;
     this.#outgoing = outgoing;
     this.#body = body;

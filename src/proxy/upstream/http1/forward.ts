@@ -2,18 +2,14 @@
 // comes back as raw fields and chunks, without Request, Response, Headers or stream in between.
 
 import type { InstancePool } from '../pool.ts';
-import type { UpstreamCall, UpstreamHandler, UpstreamRequest } from '../upstream.ts';
+import type { Transmission, UpstreamCall, UpstreamHandler } from '../upstream.ts';
 
-/**
- * Sends a request whose body is complete; `body` null when it has none. Never throws: errors go to `onError`. `again`: an attempt
- * failed before, so that idle connections are not trusted any more.
- */
+/** Sends a request whose body, if it has one, is complete. Never throws: errors go to `onError`. */
 export function forward(
   pool: InstancePool,
-  request: UpstreamRequest,
-  { body, again }: { readonly body: Buffer | null; readonly again: boolean },
+  { request, body, again }: Transmission,
   handler: UpstreamHandler,
 ): UpstreamCall {
   const connection = again ? pool.newConnection() : pool.takeConnection();
-  return connection.send(request, body, handler);
+  return connection.send(request, body === null ? null : body.whole, handler);
 }

@@ -4,18 +4,13 @@ import { type ClientHttp2Stream, constants, type IncomingHttpHeaders, type Incom
 import { gatherPieces } from '../../../net/piece-gatherer.ts';
 import type { RawFields } from '../../fields/fields.ts';
 import { http2Fields, withoutPseudo } from '../../fields/http2-fields.ts';
-import type { OutgoingBody, StreamFraming, UpstreamCall, UpstreamHandler, UpstreamRequest } from '../upstream.ts';
+import type { OutgoingBody, Transmission, UpstreamCall, UpstreamHandler } from '../upstream.ts';
 import { upstreamError } from '../upstream.ts';
 import type { Http2Connection, Http2Target } from './sessions.ts';
 
-/** `body` null: the request has none. Never throws: errors go to `onError`. */
-export function forwardHttp2(
-  target: Http2Target,
-  request: UpstreamRequest & { readonly framing: StreamFraming },
-  body: OutgoingBody | null,
-  handler: UpstreamHandler,
-): UpstreamCall {
-  const call = new StreamCall(target, request, body, handler);
+/** Never throws: errors go to `onError`. */
+export function forwardHttp2(target: Http2Target, transmission: Transmission, handler: UpstreamHandler): UpstreamCall {
+  const call = new StreamCall(target, transmission, handler);
   target.sessions.take((error, connection) => {
     if (connection === null) call.failed(error ?? new Error('no connection'));
     else call.begin(connection);
@@ -25,8 +20,7 @@ export function forwardHttp2(
 
 class StreamCall implements UpstreamCall {
   readonly #target: Http2Target;
-  readonly #request: UpstreamRequest & { readonly framing: StreamFraming };
-  readonly #body: OutgoingBody | null;
+  readonly #transmission: Transmission;
   readonly #handler: UpstreamHandler;
   #connection: Http2Connection | null = null;
   #stream: ClientHttp2Stream | null = null;
@@ -36,24 +30,18 @@ class StreamCall implements UpstreamCall {
   #bytesLeft = Number.NaN;
   #over = false;
 
-  constructor(
-    target: Http2Target,
-    request: UpstreamRequest & { readonly framing: StreamFraming },
-    body: OutgoingBody | null,
-    handler: UpstreamHandler,
-  ) {
+  constructor(target: Http2Target, transmission: Transmission, handler: UpstreamHandler) {
     this.#target = target;
-    this.#request = request;
-    this.#body = body;
+    this.#transmission = transmission;
     this.#handler = handler;
   }
 
   begin(connection: Http2Connection): void {
     if (this.#over) return;
-    const body = this.#body;
+    const body = this.#transmission.body;
     let stream: ClientHttp2Stream;
     try {
-      stream = connection.session.request(headersOf(this.#request, this.#target.scheme), {
+      stream = connection.session.request(headersOf(this.#transmission, this.#target.scheme), {
         endStream: body === null,
         waitForTrailers: body !== null,
       });
@@ -118,13 +106,13 @@ class StreamCall implements UpstreamCall {
       this.#trailers = withoutPseudo(raw as unknown as RawFields);
     });
     stream.on('end', () => this.#onEnd(stream));
-    stream.on('drain', () => this.#body?.drained());
+    stream.on('drain', () => this.#transmission.body?.drained());
     stream.on('error', (error) => this.#onError(stream, error));
   }
 
   #lengthOf(headers: IncomingHttpHeaders & IncomingHttpStatusHeader): number {
     const status = headers[':status'];
-    const bodiless = this.#request.method === 'HEAD' || status === 204 || status === 304;
+    const bodiless = this.#transmission.request.method === 'HEAD' || status === 204 || status === 304;
     return bodiless ? 0 : Number(headers['content-length'] ?? Number.NaN);
   }
 
@@ -173,16 +161,13 @@ class StreamCall implements UpstreamCall {
 
   #finish(): void {
     this.#over = true;
-    this.#body?.detach();
+    this.#transmission.body?.detach();
   }
 }
 
-function headersOf(
-  request: UpstreamRequest & { readonly framing: StreamFraming },
-  scheme: 'http' | 'https',
-): Record<string, string | string[]> {
+function headersOf({ request, framing }: Transmission, scheme: 'http' | 'https'): Record<string, string | string[]> {
   const headers = http2Fields(request.fields);
-  const { contentLength, trailer, expect } = request.framing;
+  const { contentLength, trailer, expect } = framing;
   headers[':method'] = request.method;
   headers[':path'] = request.target;
   headers[':scheme'] = scheme;
