@@ -14,7 +14,7 @@ import type { FinishedAttempt } from './attempt-tap.ts';
 import { ReplacementLimit } from './replacement-limit.ts';
 import type { FromWorker, ToWorker, WorkerStart } from './worker-messages.ts';
 import type { Answer, WorkerQuery } from './worker-queries.ts';
-import { WorkerThread } from './worker-thread.ts';
+import { type WorkerListener, WorkerThread } from './worker-thread.ts';
 
 export interface WorkerPoolOptions {
   readonly log: Logger;
@@ -52,7 +52,7 @@ const ROUND_MS = 1_000;
 /** A worker that says nothing for so long is busy with worse; the reader goes on without it. */
 const ANSWER_MS_MAX = 1_000;
 
-export class WorkerPool {
+export class WorkerPool implements WorkerListener {
   readonly #options: WorkerPoolOptions;
   readonly #roundMs: number;
   readonly #places: Place[] = [];
@@ -171,7 +171,7 @@ export class WorkerPool {
       reportMs: this.#roundMs,
     };
     const worker = this.#options.startThread(place.name, start);
-    const thread = new WorkerThread(place.name, worker, (message, from) => this.#hear(message, from));
+    const thread = new WorkerThread(place.name, worker, this);
     place.thread = thread;
     void thread.ended.then((reason) => this.#lost(place, reason));
     return thread;
@@ -224,7 +224,11 @@ export class WorkerPool {
     thread.listening.then(serves, () => {});
   }
 
-  #hear(message: FromWorker, from: WorkerThread): void {
+  onError(error: unknown, { name }: WorkerThread): void {
+    this.#options.log.error({ err: error, worker: name }, 'worker failed');
+  }
+
+  onMessage(message: FromWorker, from: WorkerThread): void {
     if (message.kind === 'log') this.#options.onLog(message.lines);
     if (message.kind === 'event') this.#options.onEvent(message.service, message.event);
     if (message.kind === 'answer') this.#asked.get(message.id)?.(message.answer);

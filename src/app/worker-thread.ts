@@ -12,6 +12,13 @@ const HANGING_ROUNDS_MAX = 10;
 /** To be compiled and to listen, on a slow card. */
 const START_ROUNDS_MAX = 30;
 
+export interface WorkerListener {
+  /** What it says beyond being alive. */
+  onMessage(message: FromWorker, from: WorkerThread): void;
+  /** What ends it. */
+  onError(error: unknown, from: WorkerThread): void;
+}
+
 export class WorkerThread {
   readonly name: string;
   /** Rejects with `CommandError` when it cannot listen, or ends before. */
@@ -25,8 +32,7 @@ export class WorkerThread {
   #silentRounds = HANGING_ROUNDS_MAX - START_ROUNDS_MAX;
   #serves = false;
 
-  /** `hear`: what it says beyond being alive. */
-  constructor(name: string, worker: Worker, hear: (message: FromWorker, from: WorkerThread) => void) {
+  constructor(name: string, worker: Worker, listener: WorkerListener) {
     this.name = name;
     this.#worker = worker;
     const listening = Promise.withResolvers<void>();
@@ -43,9 +49,10 @@ export class WorkerThread {
         this.#silentRounds = 0;
         listening.resolve();
       } else if (message.kind === 'failed') failure = message.message;
-      else hear(message, this);
+      else listener.onMessage(message, this);
     });
     worker.on('error', (error) => {
+      listener.onError(error, this);
       failure = error instanceof Error ? error.message : String(error);
     });
     worker.once('exit', (code) => {
