@@ -101,6 +101,8 @@ export interface Candidate {
   readonly inPlay: boolean;
   /** This load balancer's own requests in flight there. */
   readonly inFlight: number;
+  /** Of its own that were judged by their beginning, and go on: event streams, connections that switched protocols. */
+  readonly streams: number;
   /** When the oldest of them was sent; +Infinity when none is. */
   readonly oldestStartMs: number;
 }

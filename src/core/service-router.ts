@@ -90,6 +90,12 @@ export interface ServiceRouter {
   /** An attempt at `candidate` that was finished as answered, after `latencyMs`, broke off since: one failure more. */
   breakOff(candidate: Candidate, latencyMs: number, nowMs: number): void;
 
+  /** A finished attempt at `candidate` goes on, as a stream does that was judged by its beginning, until `streamEnded`. */
+  streamBegan(candidate: Candidate): void;
+
+  /** Once for each `streamBegan`, with the same candidate, whether or not it is still there. */
+  streamEnded(candidate: Candidate): void;
+
   /** The instance asks to be left alone until then: it takes traffic only when no other does. */
   rest(candidate: Candidate, untilMs: number, nowMs: number): void;
 

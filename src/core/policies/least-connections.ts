@@ -1,5 +1,6 @@
 // The instance with the fewest of this load balancer's own requests in flight, ties at random (nginx `least_conn`,
-// HAProxy `leastconn`). Slow instances hold their requests longer and so get fewer.
+// HAProxy `leastconn`). Slow instances hold their requests longer and so get fewer. A stream counts until its end, though it is
+// judged by its beginning.
 
 import type { Candidate, RequestInfo } from '../domain.ts';
 import type { Rng } from '../rng.ts';
@@ -26,9 +27,10 @@ class LeastConnections extends BasePolicy {
     let least = Number.POSITIVE_INFINITY;
     let ties = 0;
     for (const candidate of candidates) {
-      if (candidate.inFlight > least) continue;
-      ties = candidate.inFlight < least ? 1 : ties + 1;
-      least = candidate.inFlight;
+      const open = candidate.inFlight + candidate.streams;
+      if (open > least) continue;
+      ties = open < least ? 1 : ties + 1;
+      least = open;
       // The k-th of equals replaces the one picked so far with probability 1/k: each ends up equally likely.
       if (ties === 1 || this.#rng.next() * ties < 1) picked = candidate;
     }

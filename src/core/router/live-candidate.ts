@@ -16,6 +16,7 @@ export class LiveCandidate implements Candidate {
   placed: Availability = 'up';
   restUntilMs: number = Number.NEGATIVE_INFINITY;
   inFlight = 0;
+  streams = 0;
   oldestStartMs: number = Number.POSITIVE_INFINITY;
   /** Attempts started and failed here, all time. */
   requests = 0;

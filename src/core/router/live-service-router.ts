@@ -192,6 +192,16 @@ export class LiveServiceRouter implements ServiceRouter {
     this.#policy.observe(end, nowMs);
   }
 
+  streamBegan(candidate: Candidate): void {
+    const live = this.#set.at(candidate.handle);
+    if (live === candidate) live.streams++;
+  }
+
+  streamEnded(candidate: Candidate): void {
+    const live = this.#set.at(candidate.handle);
+    if (live === candidate && live.streams > 0) live.streams--;
+  }
+
   setTap(tap: RouterTap | null): void {
     this.#tap = tap;
   }
@@ -284,7 +294,7 @@ export class LiveServiceRouter implements ServiceRouter {
       qos: this.qos,
       successRatio: Number.isNaN(successRatio) ? null : successRatio,
       requestsPerSecond: this.#rates.ofService(nowMs),
-      inFlight: this.#flights.total,
+      inFlight: this.#set.live.reduce((sum, { streams }) => sum + streams, this.#flights.total),
       clientsSatisfiedRatio: this.#clients.satisfiedRatio(this.qos.successRatio, nowMs),
       summary,
       groups,
@@ -452,7 +462,7 @@ export class LiveServiceRouter implements ServiceRouter {
       availability: candidate.placed,
       rttMs: candidate.rttMs,
       rttKnown: candidate.rttKnown,
-      inFlight: candidate.inFlight,
+      inFlight: candidate.inFlight + candidate.streams,
       requestsPerSecond: this.#rates.ofInstance(candidate.handle, nowMs),
       requests: candidate.requests,
       failures: candidate.failures,

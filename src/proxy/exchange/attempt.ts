@@ -147,6 +147,9 @@ export class Attempt extends Timed implements UpstreamHandler, DrainListener {
     this.#seen.status = 101;
     this.#seen.bodyExpected = false;
     const account = this.#conclude('answer', nowMs);
+    const { router } = exchange.service;
+    router.streamBegan(this.candidate);
+    socket.once('close', () => router.streamEnded(this.candidate));
     exchange.upgraded(fields, { socket, first, upstreamMs, account }, nowMs);
   }
 
@@ -220,6 +223,7 @@ export class Attempt extends Timed implements UpstreamHandler, DrainListener {
     const exchange = this.#exchange;
     const nowMs = exchange.nowMs();
     this.#judge(nowMs);
+    exchange.service.router.streamBegan(this.candidate);
     exchange.record.account(this.#seen.status, this.#account, this.#countedMs(nowMs), nowMs);
     this.#stopTimer();
     const { stallMs } = exchange.service.config.qos;
@@ -344,7 +348,10 @@ export class Attempt extends Timed implements UpstreamHandler, DrainListener {
     this.#seen.by = by;
     this.#checkPause(nowMs);
     if (this.#verdict === null) this.#judge(nowMs);
-    else this.#reconsider(nowMs);
+    else {
+      this.#reconsider(nowMs);
+      this.#exchange.service.router.streamEnded(this.candidate);
+    }
     this.#pool.slots.leave();
     return this.#account;
   }

@@ -78,6 +78,7 @@ function candidateOf(handle: number, id: string, nodeId: string): Candidate {
     availability: 'up',
     inPlay: true,
     inFlight: 0,
+    streams: 0,
     oldestStartMs: Number.POSITIVE_INFINITY,
   };
 }

@@ -34,6 +34,19 @@ describe('least-connections', () => {
     expect(shares(world, 10_000)[0]).toBe(0);
   });
 
+  it('counts a stream until its end, though it is judged before', () => {
+    const world = createWorld('least-connections');
+    populate(world, [1, 30]);
+    const [first] = world.router.candidates;
+    if (first === undefined) throw new Error('no candidates');
+    world.router.finish(world.router.start(first, world.nowMs), 'answered', 20, world.nowMs);
+    world.router.streamBegan(first);
+    expect(shares(world, 50)).toEqual([0, 1]);
+    expect(world.router.state(world.nowMs).inFlight).toBe(1);
+    world.router.streamEnded(first);
+    expect(shares(world, 10_000)[0]).toBeGreaterThan(0.4);
+  });
+
   it('breaks ties at random, all alike', () => {
     const world = createWorld('least-connections');
     populate(world, [1, 30, 60]);
