@@ -99,6 +99,8 @@ export interface Candidate {
   readonly availability: Availability;
   /** It takes requests: it is `up`, or none is and it is of the next best availability that any has. */
   readonly inPlay: boolean;
+  /** It asked for a pause that is not over: it is `suspect` for no other reason. */
+  readonly rests: boolean;
   /** This load balancer's own requests in flight there. */
   readonly inFlight: number;
   /** Of its own that were judged by their beginning, and go on: event streams, connections that switched protocols. */

@@ -39,4 +39,8 @@ export class LiveCandidate implements Candidate {
     this.instance = facts.instance;
     this.rttMs = facts.rttMs;
   }
+
+  get rests(): boolean {
+    return this.availability !== this.placed;
+  }
 }

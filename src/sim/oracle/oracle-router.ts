@@ -77,6 +77,7 @@ function candidateOf(handle: number, id: string, nodeId: string): Candidate {
     rttKnown: true,
     availability: 'up',
     inPlay: true,
+    rests: false,
     inFlight: 0,
     streams: 0,
     oldestStartMs: Number.POSITIVE_INFINITY,

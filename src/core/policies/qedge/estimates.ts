@@ -12,6 +12,8 @@ import { OwnBaseline } from './own-baseline.ts';
 import { priorSuccess } from './prior.ts';
 import type { Queueing } from './queueing.ts';
 
+/** A failure counts as this many τ, or as long as it took. */
+export const FAILURE_LATENCIES = 3;
 /** A prior's processing latency, in those of the idle instance: somewhat loaded. */
 const PRIOR_LATENCY = 1.5;
 /** Of τ: against less than that no excess is weighed. A millisecond of noise is no congestion, however quick the instance. */
@@ -47,7 +49,7 @@ export class Estimates {
     this.#latencyMs = latencyMs;
     this.#scale = scaleTo(latencyMs);
     this.#flights = flights;
-    this.#baseline = new OwnBaseline(1 + (options.baseline_rise * options.step) / 1000);
+    this.#baseline = new OwnBaseline(1 + (options.baseline_rise * options.step) / 1000, FAILURE_LATENCIES * latencyMs);
     this.#kde = new WeightedKde({
       halfLifeMs: options.half_life,
       bandwidthMsMin: this.#scale.bandwidthMsMin,

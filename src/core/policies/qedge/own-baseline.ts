@@ -17,14 +17,16 @@ const STEPS_BETWEEN = 4;
 
 export class OwnBaseline {
   readonly #riseRatio: number;
+  readonly #failureMs: number;
   readonly #sorted = new Float64Array(SAMPLES_SORTED);
   /** By handle; NaN while nothing is known. */
   #ms: Float64Array<ArrayBuffer> = new Float64Array(0);
   #step = 0;
 
-  /** `riseRatio`: growth a step at the most. */
-  constructor(riseRatio: number) {
+  /** `riseRatio`: growth a step at the most. `failureMs`: a sample of so much is a failure, which says nothing of what an answer takes. */
+  constructor(riseRatio: number, failureMs: number) {
     this.#riseRatio = riseRatio;
+    this.#failureMs = failureMs;
   }
 
   ensureHandles(handles: number): void {
@@ -46,7 +48,7 @@ export class OwnBaseline {
     if (window.size >= SAMPLES_NEEDED && (Number.isNaN(known) || (this.#step + handle) % STEPS_BETWEEN === 0)) {
       const own = this.#quantile(window);
       const most = Number.isNaN(known) ? own : known * this.#riseRatio ** STEPS_BETWEEN;
-      this.#ms[handle] = Math.max(0.1, Math.min(own, most));
+      if (!Number.isNaN(own)) this.#ms[handle] = Math.max(0.1, Math.min(own, most));
     }
     const ms = this.#ms[handle] as number;
     return Number.isNaN(ms) ? serviceMs : ms;
@@ -57,11 +59,15 @@ export class OwnBaseline {
     return this.#ms[handle] ?? Number.NaN;
   }
 
+  /** NaN where too few of the youngest samples are answers. */
   #quantile(window: LatencyWindow): number {
-    const count = Math.min(window.size, this.#sorted.length);
-    const sorted = this.#sorted.subarray(0, count);
-    for (let i = 0; i < count; i++) sorted[i] = window.latencyMs(window.size - count + i);
-    sorted.sort();
+    let count = 0;
+    for (let i = Math.max(0, window.size - SAMPLES_SORTED); i < window.size; i++) {
+      const latencyMs = window.latencyMs(i);
+      if (latencyMs < this.#failureMs) this.#sorted[count++] = latencyMs;
+    }
+    if (count < SAMPLES_NEEDED) return Number.NaN;
+    const sorted = this.#sorted.subarray(0, count).sort();
     return sorted[Math.floor(QUANTILE * (count - 1))] ?? Number.NaN;
   }
 }

@@ -16,7 +16,7 @@ import { CandidateDiff } from '../candidate-diff.ts';
 import { definePolicy } from '../definition.ts';
 import type { CandidateView, Policy, PolicyContext, PolicySummary } from '../policy.ts';
 import { ActiveSet } from './active-set.ts';
-import { Estimates } from './estimates.ts';
+import { Estimates, FAILURE_LATENCIES } from './estimates.ts';
 import { ERROR_WEIGHT, MissStreak } from './miss-streak.ts';
 import { QEDGE_OPTIONS, type QedgeOptions, scaleTo } from './options.ts';
 import { Queueing } from './queueing.ts';
@@ -37,8 +37,6 @@ const MISS_SHARE = 0.9;
 const FULL_SHARE = 0.9;
 /** Misses in a row that chance makes more often than this say nothing. */
 const CHANCE_MAX = 0.03;
-/** A failure counts as this many τ, or as long as it took. */
-const FAILURE_LATENCIES = 3;
 
 /** The parts, by handle where they concern instances; shared with the snapshot of the policy. */
 export class Qedge implements Policy {
@@ -57,8 +55,8 @@ export class Qedge implements Policy {
   readonly windows: (LatencyWindow | undefined)[] = [];
   readonly #options: QedgeOptions;
   readonly #context: PolicyContext;
-  /** 1 where the last attempt was refused: nothing listens there. */
-  #refused: Float64Array<ArrayBuffer> = new Float64Array(0);
+  /** 1 where the last attempt brought no answer to use, however late: refused, failed or full. */
+  #erred: Float64Array<ArrayBuffer> = new Float64Array(0);
   /** The weights with those passed over left out. */
   #passingWeights: Float64Array<ArrayBuffer> = new Float64Array(0);
   #panic = false;
@@ -130,7 +128,7 @@ export class Qedge implements Policy {
     if (this.#options.shed) this.#shedding.end(handle, chargedMs <= latencyMs - rttMs);
     this.estimates.memory.observe(handle, chargedMs <= latencyMs - rttMs, Math.min(2 * latencyMs, chargedMs));
     if (result !== 'refused') this.#queueing.observe(handle, outcome.ahead, Math.min(2 * latencyMs, chargedMs), nowMs);
-    this.#refused[handle] = result === 'refused' ? 1 : 0;
+    this.#erred[handle] = failed && result !== 'timeout' ? 1 : 0;
     if (!failed && processingMs < MISS_SHARE * (latencyMs - rttMs)) this.streaks.success(handle);
     else this.#miss(outcome, nowMs);
   }
@@ -141,7 +139,7 @@ export class Qedge implements Policy {
     const { left, joined } = this.candidateDiff.sync(candidates);
     for (const handle of left) this.#forget(handle);
     for (const { handle } of joined) this.#learnOf(handle);
-    this.activeSet.update(candidates);
+    this.activeSet.update(candidates, this.estimates.memory);
     this.#refreshPanic(nowMs);
   }
 
@@ -238,11 +236,12 @@ export class Qedge implements Policy {
 
   /**
    * Its misses just now are more than chance makes at the success that it has. Where one request in three misses, a miss is no news,
-   * and to pass over each instance that had one is to send what it would have taken in clusters to the others.
+   * and to pass over each instance that had one is to send what it would have taken in clusters to the others. An error tells in any
+   * case: a late answer is worth more.
    */
   #missesTell(handle: number, nowMs: number): boolean {
     if (!this.streaks.isLate(handle, nowMs)) return false;
-    if (this.#refused[handle] === 1) return true;
+    if (this.#erred[handle] === 1) return true;
     const success = this.estimates.success[handle] as number;
     return Number.isNaN(success) || (1 - success) ** this.streaks.misses(handle) < CHANCE_MAX;
   }
@@ -264,14 +263,14 @@ export class Qedge implements Policy {
   }
 
   /**
-   * In a panic requests are spread by weight over all in play that are not known dead: refused, and not long ago.
+   * In a panic requests are spread by weight over all in play but those whose last attempt was an error, not long ago.
    * Deviation: in play, not of all; the fallback finds those outside when none in play can be taken.
    */
   #selectInPanic(nowMs: number): Candidate | null {
     const { members, weights } = this.activeSet;
     for (const { handle } of members) {
-      const dead = this.#refused[handle] === 1 && this.streaks.isLate(handle, nowMs);
-      this.#passingWeights[handle] = dead ? 0 : (weights[handle] as number);
+      const erred = this.#erred[handle] === 1 && this.streaks.isLate(handle, nowMs);
+      this.#passingWeights[handle] = erred ? 0 : (weights[handle] as number);
     }
     return this.swrr.pick(members, this.#passingWeights) ?? this.swrr.pick(members, weights);
   }
@@ -333,7 +332,7 @@ export class Qedge implements Policy {
   }
 
   #learnOf(handle: number): void {
-    this.#refused = grownFloat64(this.#refused, handle + 1);
+    this.#erred = grownFloat64(this.#erred, handle + 1);
     this.#passingWeights = grownFloat64(this.#passingWeights, handle + 1);
     this.activeSet.learnOf(handle);
     this.estimates.ensureHandles(handle + 1);
@@ -346,7 +345,7 @@ export class Qedge implements Policy {
 
   #forget(handle: number): void {
     this.windows[handle] = undefined;
-    this.#refused[handle] = 0;
+    this.#erred[handle] = 0;
     this.activeSet.forget(handle);
     this.estimates.forget(handle);
     this.streaks.forget(handle);

@@ -3,6 +3,7 @@ import { OwnBaseline } from '../../../../src/core/policies/qedge/own-baseline.ts
 import { LatencyWindow } from '../../../../src/core/stats/latency-window.ts';
 
 const SERVICE_MS = 10;
+const FAILURE_MS = 240;
 
 function windowOf(latenciesMs: readonly number[]): LatencyWindow {
   const window = new LatencyWindow(10_000);
@@ -21,7 +22,7 @@ function baselineAfter(baseline: OwnBaseline, window: LatencyWindow, steps: numb
 }
 
 function make(): OwnBaseline {
-  const baseline = new OwnBaseline(1.005);
+  const baseline = new OwnBaseline(1.005, FAILURE_MS);
   baseline.ensureHandles(1);
   return baseline;
 }
@@ -49,6 +50,11 @@ describe('the baseline of one instance', () => {
     baselineAfter(baseline, windowOf(Array(20).fill(40)), 4);
     baseline.forget(0);
     expect(baselineAfter(baseline, windowOf([]), 4)).toBe(SERVICE_MS);
+  });
+
+  it('is not made of failures', () => {
+    expect(baselineAfter(make(), windowOf(Array(40).fill(FAILURE_MS)), 4)).toBe(SERVICE_MS);
+    expect(baselineAfter(make(), windowOf([...Array(40).fill(30), ...Array(40).fill(FAILURE_MS)]), 4)).toBe(30);
   });
 
   it('lets the youngest samples speak', () => {
