@@ -1,13 +1,11 @@
-// A TOML file on disk → a typed value, or one ConfigError that lists everything wrong with it.
+// A TOML file on disk → a document with the place of each value, for a schema to check (validate.ts).
 
 import { readFileSync } from 'node:fs';
 import { basename } from 'node:path';
-import type * as z from 'zod';
 import { ConfigError, type Problem, unreadable } from '../errors.ts';
 import { interpolateFrom } from './interpolate.ts';
 import { parseToml, type TomlDocument } from './toml.ts';
 import { decodeUtf8 } from './utf8.ts';
-import { validate } from './validate.ts';
 
 export interface ReadOptions {
   /** For `${env:NAME}`; the process environment when absent. */
@@ -15,20 +13,8 @@ export interface ReadOptions {
 }
 
 /**
- * Reads and validates a whole file. Use `z.strictObject` so that unknown keys are errors, and begin custom messages with
- * `expected …`: what was found is appended.
- *
- * @throws ConfigError with every problem and its place
- */
-export function readToml<T>(file: string, schema: z.ZodType<T>, options: ReadOptions = {}): T {
-  const { document, problems } = openToml(file, options);
-  const value = validate({ document, problems }, schema, []);
-  if (problems.length > 0 || value === undefined) throw new ConfigError(sortByPlace(problems));
-  return value;
-}
-
-/**
- * Reads a file without validating it. `problems` holds what interpolation found; the caller adds its own.
+ * Reads a file. `problems` holds what interpolation found; the caller adds its own, and asks for unknown keys to be errors by
+ * `z.strictObject`.
  *
  * @throws ConfigError when there is no file or it is not TOML
  */

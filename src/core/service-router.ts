@@ -119,9 +119,6 @@ export interface ServiceRouter {
   /** Another `rttChangeRatio` from now on. */
   setRttChangeRatio(ratio: number): void;
 
-  /** Something about the environment changed (probe said so, node pressure): policies re-evaluate. */
-  environmentChanged(nowMs: number): void;
-
   /** Runs the decision step that is due, if one is; call it when `nextTickMs` is reached. Steps slept through are not made up for. */
   tick(nowMs: number): void;
   /** When `tick` is due next; +Infinity when the policy has no steps. */

@@ -27,8 +27,7 @@ export interface Histogram {
 /** A family of metrics of one name; `with` returns the same child for the same label values. */
 export interface Family<Child> {
   with(...labelValues: readonly string[]): Child;
-  /** Forgets a child, when what it measured is gone. */
-  remove(...labelValues: readonly string[]): void;
+  /** Forgets all children. */
   clear(): void;
 }
 
@@ -145,9 +144,6 @@ export function createMetrics(): Metrics {
           children.set(id, entry);
         }
         return entry.child;
-      },
-      remove(...labels) {
-        children.delete(labels.join('\u0000'));
       },
       clear() {
         children.clear();

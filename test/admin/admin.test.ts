@@ -1,25 +1,13 @@
 import { pino } from 'pino';
-import { afterEach, describe, expect, it } from 'vitest';
+import { describe, expect, it } from 'vitest';
 import type { StateDocument } from '../../src/admin/state.ts';
 import { createLogger } from '../../src/telemetry/log.ts';
-import { type RunningAdmin, startAdmin } from '../support/admin.ts';
+import { startAdmin } from '../support/admin.ts';
 import { routerStateOf } from '../support/router-state.ts';
-
-let running: RunningAdmin | null = null;
-
-afterEach(async () => {
-  await running?.admin.close();
-  running = null;
-});
-
-async function start(...given: Parameters<typeof startAdmin>): Promise<RunningAdmin> {
-  running = await startAdmin(...given);
-  return running;
-}
 
 describe('the admin port', () => {
   it('is alive as soon as it listens, and ready with reasons why not', async () => {
-    const { url } = await start([routerStateOf()], {
+    const { url } = await startAdmin([routerStateOf()], {
       lifecycle: () => ({ listening: false, placementSynced: true, draining: false, absentWorkers: [] }),
     });
     expect((await fetch(`${url}/healthz`)).status).toBe(200);
@@ -34,14 +22,14 @@ describe('the admin port', () => {
 
   it('tells the state of every service and of the node', async () => {
     const state = routerStateOf();
-    const { url } = await start([state]);
+    const { url } = await startAdmin([state]);
     const told = (await (await fetch(`${url}/api/v1/state`)).json()) as StateDocument;
     expect(told).toMatchObject({ ready: true, node: { id: 'pi-7', process: { pid: process.pid } } });
     expect(told.services).toEqual([state]);
   });
 
   it('tells events after a number, in words', async () => {
-    const { url, events } = await start([]);
+    const { url, events } = await startAdmin([]);
     events.append('pilotnet', { kind: 'instance-added', key: 'pi-1/a' }, 1_000);
     events.append('pilotnet', { kind: 'cooldown', key: 'pi-1/a', untilMs: 11_000, reason: '3 misses in a row' }, 1_000);
     const { events: told } = (await (await fetch(`${url}/api/v1/events?since=1`)).json()) as { events: unknown };
@@ -51,7 +39,7 @@ describe('the admin port', () => {
   });
 
   it('keeps its token where it is bound beyond loopback, whatever the configuration says by now', async () => {
-    const { url, admin } = await start([], { config: { listen: { host: '0.0.0.0', port: 0 }, token: 's3cret' } });
+    const { url, admin } = await startAdmin([], { config: { listen: { host: '0.0.0.0', port: 0 }, token: 's3cret' } });
     admin.setToken(null);
     expect((await fetch(`${url}/api/v1/state`)).status).toBe(401);
     admin.setToken('other');
@@ -62,7 +50,7 @@ describe('the admin port', () => {
   it('answers guesses late and few at a time, says so once, and the right token at once', async () => {
     const lines: Record<string, unknown>[] = [];
     const log = pino({ level: 'warn' }, { write: (line: string) => void lines.push(JSON.parse(line)) });
-    const { url } = await start([], { log, config: { listen: { host: '127.0.0.1', port: 0 }, token: 's3cret' } });
+    const { url } = await startAdmin([], { log, config: { listen: { host: '127.0.0.1', port: 0 }, token: 's3cret' } });
     const ask = async (token: string): Promise<number> =>
       (await fetch(`${url}/api/v1/state`, { headers: { authorization: `Bearer ${token}` } })).status;
     const begunMs = performance.now();
@@ -76,7 +64,7 @@ describe('the admin port', () => {
   });
 
   it('takes no body longer than 64 KiB, before it asks for the token, whether it says its length or not', async () => {
-    const { url } = await start([], { config: { listen: { host: '127.0.0.1', port: 0 }, token: 's3cret' } });
+    const { url } = await startAdmin([], { config: { listen: { host: '127.0.0.1', port: 0 }, token: 's3cret' } });
     const headers = { 'content-type': 'application/json' };
     const stated = await fetch(`${url}/api/v1/session`, { method: 'POST', headers, body: 'x'.repeat(65_537) });
     expect(stated.status).toBe(413);
@@ -98,7 +86,7 @@ describe('the admin port', () => {
   });
 
   it('refuses a body nested beyond reason', async () => {
-    const { url } = await start([]);
+    const { url } = await startAdmin([]);
     const headers = { 'content-type': 'application/json' };
     const body = `{"level":${'['.repeat(9_000)}${']'.repeat(9_000)}}`;
     const refused = await fetch(`${url}/api/v1/log-level`, { method: 'PUT', headers, body });
@@ -106,7 +94,7 @@ describe('the admin port', () => {
   });
 
   it('demands the token where one is set, but not for health', async () => {
-    const { url } = await start([], { config: { listen: { host: '127.0.0.1', port: 0 }, token: 's3cret' } });
+    const { url } = await startAdmin([], { config: { listen: { host: '127.0.0.1', port: 0 }, token: 's3cret' } });
     expect((await fetch(`${url}/healthz`)).status).toBe(200);
     const refused = await fetch(`${url}/api/v1/state`);
     expect(refused.status).toBe(401);
@@ -116,13 +104,13 @@ describe('the admin port', () => {
   });
 
   it('refuses to be made for other machines without a token', async () => {
-    await expect(start([], { config: { listen: { host: '0.0.0.0', port: 0 }, token: null } })).rejects.toThrow(
+    await expect(startAdmin([], { config: { listen: { host: '0.0.0.0', port: 0 }, token: null } })).rejects.toThrow(
       'admin.listen: 0.0.0.0 is reachable from other machines, which needs admin.token',
     );
   });
 
   it('says which port is taken', async () => {
-    const { url } = await start([]);
+    const { url } = await startAdmin([]);
     const port = Number(new URL(url).port);
     await expect(startAdmin([], { config: { listen: { host: '127.0.0.1', port }, token: null } })).rejects.toThrow(
       `admin.listen: 127.0.0.1:${port}: the port is taken`,
@@ -136,7 +124,7 @@ describe('the admin port', () => {
       nodeId: 'pi-7',
       destination: { write: (line) => void lines.push(line) },
     });
-    const { url } = await start([], {
+    const { url } = await startAdmin([], {
       log,
       lifecycle: () => {
         throw new Error('broken');

@@ -39,8 +39,7 @@ async function start(): Promise<string> {
   return running.url;
 }
 
-afterEach(async () => {
-  await running?.admin.close();
+afterEach(() => {
   running = null;
   policies.length = 0;
 });

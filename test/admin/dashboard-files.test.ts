@@ -1,16 +1,9 @@
-import { afterEach, describe, expect, it } from 'vitest';
-import { type RunningAdmin, startAdmin } from '../support/admin.ts';
-
-let running: RunningAdmin | null = null;
-
-afterEach(async () => {
-  await running?.admin.close();
-  running = null;
-});
+import { describe, expect, it } from 'vitest';
+import { startAdmin } from '../support/admin.ts';
 
 describe('the dashboard files', () => {
   it('are served from source, complete, and ask for nothing elsewhere', async () => {
-    running = await startAdmin([]);
+    const running = await startAdmin([]);
     const page = await fetch(`${running.url}/`);
     expect(page.headers.get('content-security-policy')).toContain("default-src 'none'");
     const html = await page.text();
@@ -27,17 +20,17 @@ describe('the dashboard files', () => {
   });
 
   it('are not sent again to those who have them', async () => {
-    running = await startAdmin([]);
+    const running = await startAdmin([]);
     const etag = (await fetch(`${running.url}/`)).headers.get('etag') ?? '';
     const again = await fetch(`${running.url}/`, { headers: { 'if-none-match': etag } });
     expect(again.status).toBe(304);
   });
 
   it('are open without the token, since they tell nothing, and log a browser in with it', async () => {
-    running = await startAdmin([], { config: { listen: { host: '127.0.0.1', port: 0 }, token: 's3cret' } });
+    const running = await startAdmin([], { config: { listen: { host: '127.0.0.1', port: 0 }, token: 's3cret' } });
     expect((await fetch(`${running.url}/`)).status).toBe(200);
     const logIn = (token: string): Promise<Response> =>
-      fetch(`${running?.url}/api/v1/session`, {
+      fetch(`${running.url}/api/v1/session`, {
         method: 'POST',
         headers: { 'content-type': 'application/json' },
         body: JSON.stringify({ token }),

@@ -1,20 +1,13 @@
 import { connect } from 'node:net';
-import { afterEach, describe, expect, it } from 'vitest';
+import { describe, expect, it } from 'vitest';
 import type { DecisionLogHeader, DecisionLogLine } from '../../src/core/decision-log.ts';
 import { createWorld, instance, populate, type World } from '../core/support.ts';
-import { alone, type RunningAdmin, startAdmin } from '../support/admin.ts';
+import { alone, startAdmin } from '../support/admin.ts';
 import { PATIENCE } from '../support/patience.ts';
-
-let running: RunningAdmin | null = null;
-
-afterEach(async () => {
-  await running?.admin.close();
-  running = null;
-});
 
 async function start(world: World): Promise<string> {
   const services = new Map([['pilotnet', alone(world.router)]]);
-  running = await startAdmin([], { services: () => services, clock: { nowMs: () => world.nowMs } });
+  const running = await startAdmin([], { services: () => services, clock: { nowMs: () => world.nowMs } });
   return `${running.url}/api/v1/services/pilotnet/decisions`;
 }
 

@@ -2,10 +2,9 @@ import { connect, type Socket } from 'node:net';
 import { afterEach, describe, expect, it } from 'vitest';
 import { WebSocket } from 'ws';
 import type { LiveMessage } from '../../src/admin/state.ts';
-import { type RunningAdmin, startAdmin } from '../support/admin.ts';
+import { startAdmin } from '../support/admin.ts';
 import { routerStateOf } from '../support/router-state.ts';
 
-let running: RunningAdmin | null = null;
 const viewers: Viewer[] = [];
 
 class Viewer {
@@ -72,20 +71,13 @@ function handshake(url: string, target: string, answered: (socket: Socket) => vo
   return new Promise((resolve) => socket.once('close', () => resolve(answer)));
 }
 
-async function start(...given: Parameters<typeof startAdmin>): Promise<RunningAdmin> {
-  running = await startAdmin(...given);
-  return running;
-}
-
-afterEach(async () => {
+afterEach(() => {
   for (const viewer of viewers.splice(0)) viewer.socket.terminate();
-  await running?.admin.close();
-  running = null;
 });
 
 describe('the live feed', () => {
   it('sends the state at once and again, and events as they happen', async () => {
-    const { url, events } = await start([routerStateOf()]);
+    const { url, events } = await startAdmin([routerStateOf()]);
     const viewer = new Viewer(url, '/api/v1/live');
     const first = await viewer.until('state', () => true);
     expect(first.state.services[0]?.service).toBe('pilotnet');
@@ -96,7 +88,7 @@ describe('the live feed', () => {
   });
 
   it('makes up for the events that a viewer missed, and only those', async () => {
-    const { url, events } = await start([]);
+    const { url, events } = await startAdmin([]);
     for (let i = 0; i < 3; i++) events.append(null, { kind: 'lifecycle', phase: 'reloaded', detail: '' }, i);
     const viewer = new Viewer(url, '/api/v1/live?since=2');
     const told = await viewer.until('events', () => true);
@@ -104,7 +96,7 @@ describe('the live feed', () => {
   });
 
   it('refuses those without the token and pages of other sites', async () => {
-    const { url } = await start([], { config: { listen: { host: '127.0.0.1', port: 0 }, token: 's3cret' } });
+    const { url } = await startAdmin([], { config: { listen: { host: '127.0.0.1', port: 0 }, token: 's3cret' } });
     expect(await new Viewer(url, '/api/v1/live').refusedWith()).toBe(401);
     expect(await new Viewer(url, '/api/v1/live', { origin: 'http://evil.example' }).refusedWith()).toBe(403);
     expect(await new Viewer(url, '/elsewhere', { authorization: 'Bearer s3cret' }).refusedWith()).toBe(404);
@@ -113,7 +105,7 @@ describe('the live feed', () => {
   });
 
   it('refuses targets that are no URL, and goes on', async () => {
-    const { url } = await start([]);
+    const { url } = await startAdmin([]);
     for (const target of ['//', '///', 'http://[', '//a:99999/', '*', '\\', 'x', '/api/v1/live?since=%']) {
       const answer = await handshake(url, target, (socket) => socket.end());
       expect(answer).toMatch(target.startsWith('/api/v1/live?') ? /^HTTP\/1.1 101 / : /^HTTP\/1.1 40[04] /);
@@ -122,7 +114,7 @@ describe('the live feed', () => {
   });
 
   it('outlives clients that reset their connection behind a refusal', async () => {
-    const { url } = await start([]);
+    const { url } = await startAdmin([]);
     for (let i = 0; i < 10; i++) {
       await handshake(url, '/elsewhere', (socket) => {
         socket.write('more');
@@ -133,7 +125,7 @@ describe('the live feed', () => {
   });
 
   it('cuts off a client that stays after its refusal', async () => {
-    const { url } = await start([]);
+    const { url } = await startAdmin([]);
     const { hostname, port } = new URL(url);
     const socket = connect({ host: hostname, port: Number(port), allowHalfOpen: true });
     socket.on('error', () => {});
@@ -144,7 +136,9 @@ describe('the live feed', () => {
   });
 
   it('sends viewers away with 1008 when the token changes, or their session ends', async () => {
-    const { url, admin } = await start([], { config: { listen: { host: '127.0.0.1', port: 0 }, token: 's3cret' } });
+    const { url, admin } = await startAdmin([], {
+      config: { listen: { host: '127.0.0.1', port: 0 }, token: 's3cret' },
+    });
     const logIn = await fetch(`${url}/api/v1/session`, {
       method: 'POST',
       headers: { 'content-type': 'application/json' },
@@ -163,12 +157,11 @@ describe('the live feed', () => {
   });
 
   it('sends viewers away with 1001 when it stops', async () => {
-    const { url, admin } = await start([]);
+    const { url, admin } = await startAdmin([]);
     const viewer = new Viewer(url, '/api/v1/live');
     await viewer.until('state', () => true);
     const closed = viewer.closed();
     await admin.close();
-    running = null;
     expect(await closed).toBe(1001);
   });
 });

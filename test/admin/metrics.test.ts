@@ -1,25 +1,13 @@
 // requires: promtool
 
 import { execFileSync } from 'node:child_process';
-import { afterEach, describe, expect, it } from 'vitest';
-import { type RunningAdmin, startAdmin } from '../support/admin.ts';
+import { describe, expect, it } from 'vitest';
+import { startAdmin } from '../support/admin.ts';
 import { instanceStateOf, routerStateOf } from '../support/router-state.ts';
-
-let running: RunningAdmin | null = null;
-
-afterEach(async () => {
-  await running?.admin.close();
-  running = null;
-});
-
-async function start(...given: Parameters<typeof startAdmin>): Promise<RunningAdmin> {
-  running = await startAdmin(...given);
-  return running;
-}
 
 describe('the metrics', () => {
   it('mirror the state of services and instances at each scrape', async () => {
-    const { url } = await start([routerStateOf({ instances: [instanceStateOf('pi-1', { cooldownMs: 2_500 })] })]);
+    const { url } = await startAdmin([routerStateOf({ instances: [instanceStateOf('pi-1', { cooldownMs: 2_500 })] })]);
     const text = await (await fetch(`${url}/metrics`)).text();
     expect(text).toContain('qedge_instance_cooldown_seconds{service="pilotnet",instance="pi-1/a"} 2.5');
     expect(text).toContain('qedge_service_success_ratio{service="pilotnet"} 0.97');
@@ -29,21 +17,21 @@ describe('the metrics', () => {
 
   it('leave out what is not known rather than guess it', async () => {
     const unknown = instanceStateOf('pi-1', { rttKnown: false, successProbability: null, processingMs: null });
-    const { url } = await start([routerStateOf({ instances: [unknown], successRatio: null })]);
+    const { url } = await startAdmin([routerStateOf({ instances: [unknown], successRatio: null })]);
     const text = await (await fetch(`${url}/metrics`)).text();
     expect(text).not.toMatch(/^qedge_instance_rtt_seconds\{/m);
     expect(text).not.toMatch(/^qedge_service_success_ratio\{/m);
   });
 
   it('satisfy promtool', async () => {
-    const { url, events } = await start([routerStateOf()]);
+    const { url, events } = await startAdmin([routerStateOf()]);
     events.append(null, { kind: 'lifecycle', phase: 'started', detail: '' }, 0);
     const input = await (await fetch(`${url}/metrics`)).text();
     expect(execFileSync('promtool', ['check', 'metrics'], { input, encoding: 'utf8' })).toBe('');
   });
 
   it('come as OpenMetrics where asked for', async () => {
-    const { url } = await start([routerStateOf()]);
+    const { url } = await startAdmin([routerStateOf()]);
     const answer = await fetch(`${url}/metrics`, {
       headers: { accept: 'application/openmetrics-text; version=1.0.0' },
     });

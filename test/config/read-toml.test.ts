@@ -5,7 +5,8 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import * as z from 'zod';
-import { readToml } from '../../src/config/read-toml.ts';
+import { openToml, sortByPlace } from '../../src/config/read-toml.ts';
+import { validate } from '../../src/config/validate.ts';
 import { ConfigError, type Problem } from '../../src/errors.ts';
 
 let directory = '';
@@ -33,7 +34,10 @@ const schema = z.strictObject({
 function read(text: string | Uint8Array, env: Record<string, string> = {}): z.output<typeof schema> {
   const file = join(directory, 'qedge.toml');
   writeFileSync(file, text);
-  return readToml(file, schema, { env });
+  const reading = openToml(file, { env });
+  const value = validate(reading, schema, []);
+  if (value === undefined || reading.problems.length > 0) throw new ConfigError(sortByPlace(reading.problems));
+  return value;
 }
 
 function problemsOf(run: () => unknown): readonly Problem[] {
@@ -55,7 +59,7 @@ const messageOf = (text: string | Uint8Array, env: Record<string, string> = {}):
   }
 };
 
-describe('readToml', () => {
+describe('a file that is read', () => {
   it('returns the values of a good file', () => {
     const text =
       'name = "a"\nlimits.latency = "80ms"\n[[item]]\nid = "x"\ntags = { zone = "north" }\n[[item]]\nid = "y"\n';
@@ -104,8 +108,8 @@ describe('readToml', () => {
   });
 
   it('names a file that is missing, a directory or not text', () => {
-    expect(problemsOf(() => readToml(join(directory, 'absent.toml'), schema))[0]?.message).toContain('no such file');
-    expect(problemsOf(() => readToml(directory, schema))[0]?.message).toContain('is a directory');
+    expect(problemsOf(() => openToml(join(directory, 'absent.toml'), {}))[0]?.message).toContain('no such file');
+    expect(problemsOf(() => openToml(directory, {}))[0]?.message).toContain('is a directory');
     expect(messageOf(Uint8Array.of(0x61, 0xff, 0xfe))).toBe('qedge.toml: not valid UTF-8');
   });
 

@@ -1,5 +1,6 @@
 // An admin port on a free loopback port over given router states.
 
+import { onTestFinished } from 'vitest';
 import { type Admin, createAdmin } from '../../src/admin/admin.ts';
 import type { AdminOptions } from '../../src/admin/admin-options.ts';
 import type { QedgeEvent } from '../../src/admin/state.ts';
@@ -46,6 +47,7 @@ export function alone(router: ServiceRouter): ObservedService {
   };
 }
 
+/** Closed when the test is over. */
 export async function startAdmin(
   states: readonly RouterState[],
   changes: Partial<AdminOptions> = {},
@@ -78,6 +80,7 @@ export async function startAdmin(
     ...changes,
     events,
   });
+  onTestFinished(() => admin.close());
   const { port } = await admin.listen();
   return { admin, url: `http://127.0.0.1:${port}`, events };
 }

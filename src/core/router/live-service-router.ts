@@ -272,10 +272,6 @@ export class LiveServiceRouter implements ServiceRouter {
     this.#rtts.changeRatio = ratio;
   }
 
-  environmentChanged(nowMs: number): void {
-    this.#policy.update(this.#set.live, nowMs);
-  }
-
   tick(nowMs: number): void {
     if (nowMs < this.nextTickMs) return;
     this.#policy.tick(nowMs);

@@ -1,8 +1,5 @@
 // When an answer is there: at its last byte, or, of a stream, at the first byte of its body. One moment for all books.
 
-/** What a service asks for; `auto` looks at the answer. */
-export type Measure = 'auto' | 'first-byte' | 'last-byte';
-
 const STREAM_TYPE =
   /^(?:text\/event-stream|application\/(?:x-ndjson|ndjson|jsonl|stream\+json)|multipart\/x-mixed-replace)[\t ]*(?:;|$)/i;
 

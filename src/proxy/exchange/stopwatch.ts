@@ -12,10 +12,6 @@ export class Stopwatch {
     if (Number.isNaN(this.#startMs)) this.#startMs = nowMs;
   }
 
-  get started(): boolean {
-    return !Number.isNaN(this.#startMs);
-  }
-
   /** From now on it is the client that keeps us waiting, for one reason (more). */
   waitForClient(nowMs: number): void {
     if (this.#waits++ === 0) this.#waitingSinceMs = nowMs;
