@@ -11,11 +11,12 @@
 //
 // Long because: the sources, the snapshots and the grace periods all decide about the same few records.
 
-import { isDeepStrictEqual } from 'node:util';
 import { assertNever } from '../core/assert.ts';
-import type { Availability, DeviceLoad, Instance, InstanceKey, Node, PlacementUpdate } from '../core/domain.ts';
+import type { Availability, Instance, InstanceKey, Node } from '../core/domain.ts';
 import { GraceClock } from './grace-clock.ts';
+import { GraceWatch } from './grace-watch.ts';
 import type { PlacementMessage } from './message.ts';
+import type { PlacementCacheExport } from './placement-export.ts';
 import {
   type Claim,
   effectiveClaim,
@@ -24,43 +25,22 @@ import {
   heardAfter,
   instancesHeardAfter,
   type Moment,
-  type ProbeTarget,
-  probeTarget,
   type Slot,
   type Source,
 } from './placement-records.ts';
+import { PlacementReport, type PlacementReportOptions } from './placement-report.ts';
 import { type InstanceName, PlacementTable } from './placement-table.ts';
 import { RecentLosses } from './recent-losses.ts';
 import { Tombstones } from './tombstones.ts';
 
-/** What happened to a node, for the event log, the reach and policies. */
-export type NodeEvent =
-  /** It came, came back, or said something new of itself. */
-  | { readonly kind: 'node-set'; readonly node: Node }
-  /** It announced its load again. */
-  | { readonly kind: 'node-pressure'; readonly nodeId: string; readonly pressure: DeviceLoad }
-  /** Its last will fired: its instances are suspect for the grace period. */
-  | { readonly kind: 'node-lost'; readonly nodeId: string }
-  /** It stayed away for longer than the grace period. */
-  | { readonly kind: 'node-removed'; readonly nodeId: string };
-
-export interface PlacementCacheOptions {
-  /** This node: it knows better than the broker whether it is alive. */
-  readonly nodeId: string;
+export interface PlacementCacheOptions extends PlacementReportOptions {
   /** How long a node that left may stay away before its instances are dropped, ms. */
   readonly nodeGraceMs: number;
   /** Bound on announced instances of one service, and on nodes. */
   readonly instancesMax: number;
-  readonly onUpdate: (service: string, update: PlacementUpdate) => void;
-  readonly onNode: (event: NodeEvent) => void;
-  /** Where to measure the node now; null when there is nothing left to measure. */
-  readonly onTarget: (nodeId: string, target: ProbeTarget | null) => void;
   /** When an instance last answered a request, as real time; -Infinity when it never did. Absent: no request is made. */
   readonly answeredMs?: (service: string, key: InstanceKey) => number;
 }
-
-/** While something speaks against a node, answers of its instances are looked for this often, ms. */
-const LOOK_MS = 1_000;
 
 /** What the configuration admits of that which is known. */
 export interface Review {
@@ -84,25 +64,14 @@ export interface InstanceView {
   readonly availability: Availability;
 }
 
-/** Plain JSON, for the store. Static and local instances are not in it: they come from the config. */
-export interface PlacementCacheExport {
-  readonly version: 1;
-  readonly nodes: readonly { readonly node: Node; readonly lostForMs: number | null }[];
-  readonly instances: readonly {
-    readonly source: 'native' | 'informer';
-    readonly instance: Instance;
-    readonly boot: string | null;
-  }[];
-}
-
 export class PlacementCache {
   #options: PlacementCacheOptions;
   readonly #table = new PlacementTable();
   readonly #tombstones = new Tombstones();
   readonly #grace = new GraceClock();
   readonly #losses = new RecentLosses();
-  /** Hosts with a grace period running, and the grace time to look at each next: the only ones that time alone changes. */
-  readonly #waiting = new Map<Host, number>();
+  readonly #waiting: GraceWatch;
+  readonly #report: PlacementReport;
   #sequence = 0;
   /** Messages taken in before the connection that there is now; -1 before the first. */
   #connectedSequence = -1;
@@ -111,6 +80,8 @@ export class PlacementCache {
 
   constructor(options: PlacementCacheOptions) {
     this.#options = options;
+    this.#waiting = new GraceWatch(this.#grace, options.answeredMs ?? null);
+    this.#report = new PlacementReport(options);
   }
 
   /** The bounds of a reloaded configuration; grace periods that run keep to the old one. */
@@ -179,7 +150,7 @@ export class PlacementCache {
     for (const slot of this.#table.slots()) {
       if (slot.service !== service) continue;
       this.#table.dropSlot(slot);
-      this.#retarget(slot.host);
+      this.#report.target(slot.host);
       this.#sweep(slot.host);
     }
   }
@@ -198,8 +169,8 @@ export class PlacementCache {
     for (const host of hosts) {
       if (host.lost === null) continue;
       host.lost = null;
-      if (host.node !== null) this.#options.onNode({ kind: 'node-set', node: host.node });
-      this.#await(host, nowMs);
+      if (host.node !== null) this.#report.onNode({ kind: 'node-set', node: host.node });
+      this.#waiting.schedule(host, this.#options.nodeGraceMs, nowMs);
       this.#refreshAll(host, nowMs);
     }
   }
@@ -214,7 +185,7 @@ export class PlacementCache {
     const host = this.#table.host(nodeId);
     if (host === undefined || (host.lost === null && host.missing === null)) return;
     host.signMs = this.#grace.at(nowMs);
-    this.#await(host, nowMs);
+    this.#waiting.schedule(host, this.#options.nodeGraceMs, nowMs);
     this.#refreshAll(host, nowMs);
   }
 
@@ -248,19 +219,17 @@ export class PlacementCache {
 
   /** Ends the grace periods that are over. */
   tick(nowMs: number): void {
-    const graceMs = this.#grace.at(nowMs);
-    for (const [host, dueMs] of [...this.#waiting]) {
-      if (dueMs > graceMs) continue;
-      this.#look(host, nowMs);
+    for (const host of this.#waiting.due(nowMs)) {
+      this.#waiting.look(host, nowMs);
       this.#endGrace(host, nowMs);
-      this.#await(host, nowMs);
+      this.#waiting.schedule(host, this.#options.nodeGraceMs, nowMs);
       this.#sweep(host);
     }
   }
 
   /** When `tick` has something to do; +Infinity when no grace period runs. */
   get nextTickMs(): number {
-    return this.#grace.realMs(Math.min(Number.POSITIVE_INFINITY, ...this.#waiting.values()));
+    return this.#waiting.nextMs;
   }
 
   /** Every instance that the outside knows of. */
@@ -300,15 +269,15 @@ export class PlacementCache {
   import(saved: PlacementCacheExport, { ageMs, nowMs }: { ageMs: number; nowMs: number }): void {
     const graceMs = this.#grace.at(nowMs);
     for (const { node, lostForMs } of saved.nodes) {
-      if (this.#isOwn(node.id) || this.#table.host(node.id)?.node) continue;
+      if (this.#report.isOwn(node.id) || this.#table.host(node.id)?.node) continue;
       if (this.#table.hostCount >= this.#options.instancesMax) break;
       const host = this.#table.addHost(node.id);
       host.node = node;
       host.bootAtMs = graceMs;
       host.lost = lostForMs === null ? null : { atMs: graceMs - lostForMs - ageMs, sequence: 0, doubted: true };
-      this.#options.onNode({ kind: 'node-set', node });
-      this.#await(host, nowMs);
-      this.#retarget(host);
+      this.#report.onNode({ kind: 'node-set', node });
+      this.#waiting.schedule(host, this.#options.nodeGraceMs, nowMs);
+      this.#report.target(host);
     }
     for (const { source, instance, boot } of saved.instances) {
       const slot = this.#table.addSlot(instance, this.#options.instancesMax);
@@ -329,17 +298,17 @@ export class PlacementCache {
       }
     }
     for (const host of this.#table.hosts()) {
-      if (host.node === null || this.#isOwn(host.nodeId)) continue;
+      if (host.node === null || this.#report.isOwn(host.nodeId)) continue;
       const node = ofNode(host.node);
       if (node === host.node) continue;
       host.node = node;
-      this.#options.onNode({ kind: 'node-set', node });
-      this.#retarget(host);
+      this.#report.onNode({ kind: 'node-set', node });
+      this.#report.target(host);
     }
   }
 
   #setNode(node: Node, nowMs: number): string | null {
-    if (this.#isOwn(node.id)) return null;
+    if (this.#report.isOwn(node.id)) return null;
     if (this.#table.host(node.id) === undefined && this.#table.hostCount >= this.#options.instancesMax) {
       return `more than ${this.#options.instancesMax} nodes (placement.instances_max)`;
     }
@@ -349,24 +318,15 @@ export class PlacementCache {
     host.node = node;
     host.sequence = ++this.#sequence;
     host.lost = null;
-    this.#tellNode(before, node);
-    this.#await(host, nowMs);
+    this.#report.node(before, node);
+    this.#waiting.schedule(host, this.#options.nodeGraceMs, nowMs);
     this.#refreshAll(host, nowMs);
     return null;
   }
 
-  #tellNode(before: Node | null, node: Node): void {
-    const { pressure = null, ...facts } = node;
-    const { pressure: pressureBefore = null, ...factsBefore } = before ?? {};
-    if (!isDeepStrictEqual(facts, factsBefore)) this.#options.onNode({ kind: 'node-set', node });
-    else if (pressure !== null && !isDeepStrictEqual(pressure, pressureBefore)) {
-      this.#options.onNode({ kind: 'node-pressure', nodeId: node.id, pressure });
-    }
-  }
-
   #clearNode(nodeId: string, nowMs: number): null {
     const host = this.#table.host(nodeId);
-    if (host === undefined || this.#isOwn(nodeId)) return null;
+    if (host === undefined || this.#report.isOwn(nodeId)) return null;
     this.#loseHost(host, nowMs);
     return null;
   }
@@ -375,8 +335,8 @@ export class PlacementCache {
     if (host.lost !== null) return;
     const atMs = this.#grace.at(nowMs);
     host.lost = { atMs, sequence: ++this.#sequence, doubted };
-    if (host.node !== null) this.#options.onNode({ kind: 'node-lost', nodeId: host.nodeId });
-    this.#await(host, nowMs);
+    if (host.node !== null) this.#report.onNode({ kind: 'node-lost', nodeId: host.nodeId });
+    this.#waiting.schedule(host, this.#options.nodeGraceMs, nowMs);
     this.#refreshAll(host, nowMs);
     for (const one of this.#losses.addHost(host, atMs, this.#table.hostCount)) this.#doubtNoMore(one, nowMs);
   }
@@ -393,12 +353,12 @@ export class PlacementCache {
     if (host.lost !== null) return;
     const remembered = instancesHeardAfter(host, since);
     // The broker still has its instances, so the will fired unheard; on a broker that is back, that was its own stop.
-    if (remembered && hasQedge(host) && !this.#isOwn(host.nodeId)) {
+    if (remembered && hasQedge(host) && !this.#report.isOwn(host.nodeId)) {
       this.#loseHost(host, nowMs, !(this.#afterLoss && host.node !== null));
     }
     if (remembered || host.missing !== null) return;
     host.missing = { atMs: this.#grace.at(nowMs), sequence: since };
-    this.#await(host, nowMs);
+    this.#waiting.schedule(host, this.#options.nodeGraceMs, nowMs);
   }
 
   #dropUnheard(
@@ -421,36 +381,13 @@ export class PlacementCache {
     const unheard = isOver(missing) && host.sequence <= (missing?.sequence ?? 0);
     if (host.node !== null && (isOver(lost) || unheard)) {
       host.node = null;
-      this.#options.onNode({ kind: 'node-removed', nodeId: host.nodeId });
+      this.#report.onNode({ kind: 'node-removed', nodeId: host.nodeId });
     }
     if (missing !== null && isOver(missing)) {
       host.missing = null;
       this.#dropUnheard(host, { since: missing.sequence, covers: () => true, nowMs });
     }
     this.#refreshAll(host, nowMs);
-  }
-
-  /** Asks whether an instance of a host that something speaks against has answered meanwhile. */
-  #look(host: Host, nowMs: number): void {
-    const { answeredMs } = this.#options;
-    if (answeredMs === undefined || !isDoubtful(host)) return;
-    for (const { service, key } of host.slots) {
-      host.signMs = Math.max(host.signMs, this.#grace.at(Math.min(nowMs, answeredMs(service, key))));
-    }
-  }
-
-  /** Notes when to look at the host next: at the end of a grace period, or for answers of its instances. */
-  #await(host: Host, nowMs: number): void {
-    const { nodeGraceMs, answeredMs } = this.#options;
-    const graceMs = this.#grace.at(nowMs);
-    const starts = [host.lost, host.missing].map((moment) =>
-      moment === null ? Number.NEGATIVE_INFINITY : Math.max(moment.atMs, host.signMs),
-    );
-    const ends = [...starts, host.bootAtMs].map((atMs) => atMs + nodeGraceMs).filter((endMs) => endMs > graceMs);
-    const looks = answeredMs !== undefined && isDoubtful(host) && host.slots.size > 0;
-    const dueMs = Math.min(...ends, looks && ends.length > 0 ? graceMs + LOOK_MS : Number.POSITIVE_INFINITY);
-    if (Number.isFinite(dueMs)) this.#waiting.set(host, dueMs);
-    else this.#waiting.delete(host);
   }
 
   #noteDeparture(name: InstanceName, nowMs: number): void {
@@ -467,7 +404,7 @@ export class PlacementCache {
 
   #refreshAll(host: Host, nowMs: number): void {
     for (const slot of [...host.slots]) this.#refresh(slot, nowMs);
-    this.#retarget(host);
+    this.#report.target(host);
   }
 
   /** Reports what changed about one instance, and forgets it when no source claims it any more. */
@@ -476,63 +413,18 @@ export class PlacementCache {
       nodeGraceMs: this.#options.nodeGraceMs,
       graceMs: this.#grace.at(nowMs),
     });
-    const reported = slot.reported;
-    if (effective === null) {
-      slot.reported = null;
-      if (reported !== null) this.#options.onUpdate(slot.service, { kind: 'instance-removed', key: slot.key });
-    } else {
-      const { source, claim, availability } = effective;
-      slot.reported = { instance: claim.instance, source, availability };
-      this.#reportChanges(slot, reported);
-    }
+    const before = slot.reported;
+    this.#report.instance(slot, effective);
     if (Object.values(slot.claims).every((claim) => claim === null)) {
       this.#table.dropSlot(slot);
     }
-    if (slot.reported !== reported) this.#retarget(slot.host);
+    if (slot.reported !== before) this.#report.target(slot.host);
     this.#sweep(slot.host);
-  }
-
-  #reportChanges(slot: Slot, before: Slot['reported']): void {
-    const { service, key, reported } = slot;
-    if (reported === null) return;
-    const { instance, availability } = reported;
-    const changed = before === null || !isSameInstance(before.instance, instance);
-    if (changed) this.#options.onUpdate(service, { kind: 'instance-set', instance });
-    // A repeated instance counts as available to its receiver, so any doubt is repeated with it.
-    if (availability !== (before?.availability ?? 'up') || (changed && availability !== 'up')) {
-      this.#options.onUpdate(service, { kind: 'instance-availability', key, availability });
-    }
-  }
-
-  #retarget(host: Host): void {
-    // Where a qedge answers, instances come and go without changing where it is probed.
-    const { node, target: before } = host;
-    const samePing = before?.ping?.host === node?.address && before?.ping?.port === node?.probePort;
-    if (before?.ping && samePing && node?.probeTls !== true) return;
-    const target = probeTarget(host, this.#isOwn(host.nodeId));
-    if (isDeepStrictEqual(target, host.target)) return;
-    host.target = target;
-    this.#options.onTarget(host.nodeId, target);
   }
 
   /** Forgets a host that nothing is known of any more. */
   #sweep(host: Host): void {
-    if (host.node !== null || host.slots.size > 0 || this.#waiting.has(host)) return;
+    if (host.node !== null || host.slots.size > 0 || this.#waiting.holds(host)) return;
     this.#table.dropHost(host);
   }
-
-  #isOwn(nodeId: string): boolean {
-    return nodeId === this.#options.nodeId;
-  }
-}
-
-/** Something was heard that speaks against the host. */
-function isDoubtful({ lost, missing }: Host): boolean {
-  return lost !== null || missing !== null;
-}
-
-/** The name is the same already. */
-function isSameInstance(a: Instance, b: Instance): boolean {
-  if (a.host !== b.host || a.port !== b.port || a.scheme !== b.scheme || a.rttMs !== b.rttMs) return false;
-  return isDeepStrictEqual(a.labels, b.labels) && isDeepStrictEqual(a.profile, b.profile);
 }

@@ -91,11 +91,18 @@ export function createHost(nodeId: string): Host {
   };
 }
 
-/** The claim that counts and what it is worth; null when none is worth anything. */
+/** The claim that counts, and what it is worth. */
+export interface EffectiveClaim {
+  readonly source: Source;
+  readonly claim: Claim;
+  readonly availability: Availability;
+}
+
+/** Null when no claim is worth anything. */
 export function effectiveClaim(
   slot: Slot,
   { nodeGraceMs, graceMs }: { readonly nodeGraceMs: number; readonly graceMs: number },
-): { readonly source: Source; readonly claim: Claim; readonly availability: Availability } | null {
+): EffectiveClaim | null {
   for (const source of SOURCES) {
     const claim = slot.claims[source];
     if (claim === null) continue;

@@ -23,8 +23,10 @@ import type { Announcer } from './announcer.ts';
 import { BadMessage } from './bad-message.ts';
 import { BrokerSession, type BrokerSessionOptions, type BrokerSessionState } from './broker-session.ts';
 import { announcesNode, OwnInstances } from './own-instances.ts';
-import { type InstanceView, type NodeEvent, PlacementCache, type PlacementCacheExport } from './placement-cache.ts';
+import { type InstanceView, PlacementCache } from './placement-cache.ts';
+import type { PlacementCacheExport } from './placement-export.ts';
 import type { ProbeTarget } from './placement-records.ts';
+import type { NodeEvent } from './placement-report.ts';
 import { Rejections } from './rejections.ts';
 import { instanceTopic } from './topics.ts';
 

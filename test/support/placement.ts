@@ -11,8 +11,8 @@ import { loadConfig } from '../../src/config/load.ts';
 import type { PlacementUpdate } from '../../src/core/domain.ts';
 import { createRng, type Rng } from '../../src/core/rng.ts';
 import { createPlacement, type Placement } from '../../src/placement/placement.ts';
-import type { NodeEvent } from '../../src/placement/placement-cache.ts';
 import type { ProbeTarget } from '../../src/placement/placement-records.ts';
+import type { NodeEvent } from '../../src/placement/placement-report.ts';
 import { createMetrics, type Metrics } from '../../src/telemetry/metrics.ts';
 
 export interface TestPlacement {
