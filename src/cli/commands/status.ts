@@ -100,10 +100,19 @@ function headline({ node, ready, notReadyReasons }: StateDocument, { width, pain
   return paint(ready && store === '' ? 'strong' : 'bad', truncate(text, width));
 }
 
-function troubleLines({ node: { troubles } }: StateDocument, { width, paint }: Look): readonly string[] {
-  return troubles
+function troubleLines({ node: { troubles }, services }: StateDocument, { width, paint }: Look): readonly string[] {
+  return [...troubles, ...services.flatMap(failingText)]
     .flatMap((text) => wrapWords(text.split(' '), { width, first: '', hanging: '  ' }))
     .map((text) => paint('bad', text));
+}
+
+/** Instances that fail, before the table, which leaves columns out where it is narrow. */
+function failingText({ service, instances }: RouterState): readonly string[] {
+  const failing = instances.filter((one) => one.failing);
+  const [first] = failing;
+  if (first === undefined) return [];
+  const count = `instances that fail: ${failing.length} of ${instances.length}`;
+  return [`service "${service}": ${count}; ${first.key}: ${reasonsText(first.reasons)} of its last attempts`];
 }
 
 /** Why the file and what runs are not the same. */
@@ -154,6 +163,7 @@ function groupFacts({ affinity, groups }: RouterState): string[] {
 
 /** `a, b, c` in as many lines as it takes, broken between the items. */
 function wrapList(items: readonly string[], width: number): readonly string[] {
+  if (items.length === 0) return [];
   const words = items.map((item, i) => (i < items.length - 1 ? `${item},` : item));
   return wrapWords(words, { width, first: '  ', hanging: '  ' }).map((line) => truncate(line, width));
 }

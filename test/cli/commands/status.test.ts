@@ -63,6 +63,19 @@ describe('qedge status', () => {
     expect(lines.join('\n')).not.toContain('standing');
   });
 
+  it('names what fails and why above the table, however narrow the terminal is', async () => {
+    const state = await new AdminClient({ url: await start(STATES) }).get<StateDocument>('/api/v1/state');
+    const reasons = [{ reason: 'status 500', share: 1 }];
+    const services = state.services.map((service) => ({
+      ...service,
+      instances: [instanceStateOf('pi-9', { failing: true, reasons }), instanceStateOf('pi-8')],
+    }));
+    const text = statusLines({ ...state, services }, { width: 50, paint: plainPaint }).join(' ');
+    expect(text.replace(/\s+/g, ' ')).toContain(
+      'service "pilotnet": instances that fail: 1 of 2; pi-9/a: status 500 100 % of its last attempts',
+    );
+  });
+
   it('exits 1 with --exit-code when it is not ready', async () => {
     const lifecycle = () => ({ listening: true, placementSynced: true, draining: true, absentWorkers: [] });
     const url = await start(STATES, { lifecycle });
