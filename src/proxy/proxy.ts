@@ -88,7 +88,7 @@ export function createProxy(options: ProxyOptions): Proxy {
 }
 
 /** How often pools of instances that are gone are looked for. */
-const POOL_SWEEP_MS = 5000;
+const POOL_SWEEP_MS = 2000;
 
 /** Name of the shared port among the listeners. */
 const SHARED = 'proxy';
@@ -127,7 +127,7 @@ class HttpProxy implements Proxy {
     this.#route = createRoutes(this.#context);
     for (const service of options.services) this.#setService(service);
     this.#sweep = setInterval(() => {
-      for (const service of this.#services.values()) service.sweep();
+      for (const service of this.#services.values()) service.sweep(POOL_SWEEP_MS);
     }, POOL_SWEEP_MS).unref();
     registerGauges(options.metrics, () => this.stats());
   }

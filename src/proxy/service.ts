@@ -92,12 +92,12 @@ export class ServiceRuntime {
   }
 
   /** Closes connections that lay idle for too long, and all idle ones to instances that are gone. */
-  sweep(): void {
+  sweep(nextMs: number): void {
     const live = new Set(this.router.candidates.map((candidate) => candidate.instance));
     this.#pools.forEach((pool, handle) => {
       if (pool === undefined) return;
       if (live.has(pool.instance)) {
-        pool.sweep();
+        pool.sweep(nextMs);
         return;
       }
       pool.retire();

@@ -194,6 +194,7 @@ class Simulation {
     attempts.attempt[slot] = attempt;
     attempts.tried[slot] = tried;
     attempts.emittedMs[slot] = emittedMs;
+    attempts.connectMs[slot] = connectMs;
     attempts.returnMs[slot] = wayMs;
     attempts.ticket[slot] = balancer.router.start(candidate, nowMs);
     this.#recorder.routedTo(b, instance);
@@ -270,7 +271,9 @@ class Simulation {
     const { nowMs } = this.#agenda;
     const { router, epoch } = this.#balancerOf(attempts.client[slot] as number);
     if (attempts.epoch[slot] !== epoch) return false;
-    router.finish(attempts.ticket[slot] as number, evidence, nowMs - (attempts.startMs[slot] as number), nowMs);
+    // What connecting took says nothing of the instance.
+    const sentMs = (attempts.startMs[slot] as number) + (attempts.connectMs[slot] as number);
+    router.finish(attempts.ticket[slot] as number, evidence, Math.max(0, nowMs - sentMs), nowMs);
     return true;
   }
 

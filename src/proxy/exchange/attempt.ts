@@ -48,6 +48,8 @@ export class Attempt extends Timed implements UpstreamHandler, DrainListener {
   readonly #ticket: Ticket;
   /** On the exchange's stopwatch. */
   readonly #startMs: number;
+  /** When the request left: what connecting took says nothing of the instance. */
+  #sentMs: number;
   #progressMs: number;
   /** How long the head may take: the service's timeout, or less when the client said that it will not wait so long. */
   readonly #headLimitMs: number;
@@ -80,6 +82,7 @@ export class Attempt extends Timed implements UpstreamHandler, DrainListener {
     this.#pool = pool;
     this.#ticket = exchange.service.router.start(candidate, nowMs, exchange.session);
     this.#startMs = exchange.stopwatch.elapsedMs(nowMs);
+    this.#sentMs = this.#startMs;
     this.#progressMs = this.#startMs;
     const { timeoutMs } = exchange.service.config;
     const askedLeftMs = exchange.deadline.askedLeftMs(nowMs);
@@ -98,6 +101,10 @@ export class Attempt extends Timed implements UpstreamHandler, DrainListener {
     const call = transmit(this);
     if (this.#over) call.abort();
     else this.#call = call;
+  }
+
+  onConnected(): void {
+    if (!this.#over) this.#sentMs = this.#exchange.stopwatch.elapsedMs(this.#exchange.nowMs());
   }
 
   onInformation(status: number, raw: RawFields): void {
@@ -362,7 +369,7 @@ export class Attempt extends Timed implements UpstreamHandler, DrainListener {
     const elapsedMs = this.#countedMs(nowMs);
     this.#seen.inTime = deadline.isKept(elapsedMs);
     const verdict = verdictOf(this.#seen, service.rules);
-    const taken = service.router.finish(this.#ticket, verdict.evidence, elapsedMs - this.#startMs, nowMs);
+    const taken = service.router.finish(this.#ticket, verdict.evidence, elapsedMs - this.#sentMs, nowMs);
     this.#verdict = verdict;
     this.#account = accountOf(verdict, taken);
     service.router.note(this.candidate, verdict.row, reasonOf(verdict, taken, this.#seen), nowMs);

@@ -26,6 +26,10 @@ export class InstancePool implements ConnectionOwner {
   readonly #idleLimit = new IdleLimit();
   #connections = 0;
   #retired = false;
+  /** What connecting took last, and when a connection was last given back after an answer. */
+  #connectMs = 0;
+  #answeredMs = Number.NEGATIVE_INFINITY;
+  #warming = false;
 
   /** What is in flight at the instance, and what waits for room. */
   readonly slots: ConcurrencyLimit;
@@ -83,11 +87,13 @@ export class InstancePool implements ConnectionOwner {
     }
     connection.idle = true;
     connection.idleSinceMs = this.#nowMs();
+    this.#answeredMs = connection.idleSinceMs;
     this.#free.push(connection);
   }
 
-  /** Closes what lay idle for too long. */
-  sweep(): void {
+  /** Closes what lay idle for too long. `nextMs`: until the next sweep. */
+  sweep(nextMs: number): void {
+    if (this.#goesCold(nextMs + this.#connectMs)) this.#warm();
     while (this.#free[0] !== undefined && !this.#trusts(this.#free[0])) this.#free.shift()?.destroy();
   }
 
@@ -132,9 +138,34 @@ export class InstancePool implements ConnectionOwner {
     this.#connections += by;
   }
 
-  #trusts({ idleSinceMs, idleMsMax }: PooledConnection): boolean {
-    const nowMs = this.#nowMs();
-    return nowMs - idleSinceMs < Math.min(this.#idleLimit.ms(nowMs), idleMsMax);
+  /**
+   * An instance in play that is far away has no connection in `ms` from now, and the next request would be late for want of
+   * one. One that is near, or that hangs up after each answer, is left alone: it may serve one connection at a time.
+   */
+  #goesCold(ms: number): boolean {
+    const nowMs = this.#nowMs() + ms;
+    if (this.#warming || this.#isFull || this.#connections > this.#free.length) return false;
+    if (nowMs - this.#answeredMs > IN_PLAY_MS || this.#connectMs < FAR_RATIO * this.#config.qos.latencyMs) return false;
+    const last = this.#free.at(-1);
+    return last === undefined || !this.#trusts(last, nowMs);
+  }
+
+  #warm(): void {
+    this.#warming = true;
+    const connection = this.newConnection();
+    connection.warm(() => {
+      this.#warming = false;
+      if (connection.destroyed) return;
+      connection.idle = true;
+      connection.idleSinceMs = this.#nowMs();
+      if (this.#retired) connection.destroy();
+      else this.#free.push(connection);
+    });
+  }
+
+  #trusts({ idleSinceMs, idleMsMax, unused }: PooledConnection, nowMs = this.#nowMs()): boolean {
+    const idleMs = nowMs - idleSinceMs;
+    return unused ? idleMs < UNUSED_MS_MAX : idleMs < Math.min(this.#idleLimit.ms(nowMs), idleMsMax);
   }
 
   #closeFree(): void {
@@ -153,9 +184,19 @@ export class InstancePool implements ConnectionOwner {
   }
 
   /** Not open yet. */
-  newConnection(): PooledConnection {
+  newConnection(): Http1Connection {
     if (this.#isFull) Object.values(this.agent.freeSockets)[0]?.[0]?.destroy();
-    const open: Opener = (into, done) => this.protocol.open('http1', done, into);
+    const open: Opener = (into, done) => {
+      const beganMs = this.#nowMs();
+      this.protocol.open(
+        'http1',
+        (error, socket) => {
+          this.#connectMs = this.#nowMs() - beganMs;
+          done(error, socket);
+        },
+        into,
+      );
+    };
     return new Http1Connection({ open, secure: this.instance.scheme === 'https' }, this);
   }
 
@@ -163,9 +204,16 @@ export class InstancePool implements ConnectionOwner {
     const index = this.#free.indexOf(connection);
     if (index >= 0) this.#free.splice(index, 1);
     const nowMs = this.#nowMs();
-    this.#idleLimit.hungUp(nowMs - connection.idleSinceMs, nowMs);
+    if (!connection.unused) this.#idleLimit.hungUp(nowMs - connection.idleSinceMs, nowMs);
   }
 }
+
+/** Since its last answer an instance is in play for this long. */
+const IN_PLAY_MS = 60_000;
+/** How long a connection may wait for its first request: servers give that ten seconds and more. */
+const UNUSED_MS_MAX = 9000;
+/** What connecting takes of τ, at least, for an instance to be far away. */
+const FAR_RATIO = 0.1;
 
 class InstanceAgent extends Agent {
   readonly #pool: InstancePool;

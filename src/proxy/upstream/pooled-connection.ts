@@ -8,6 +8,8 @@ import type { UpstreamCall, UpstreamHandler, UpstreamRequest } from './upstream.
 export interface PooledConnection {
   idle: boolean;
   idleSinceMs: number;
+  /** Nothing was sent on it yet. */
+  readonly unused: boolean;
   readonly destroyed: boolean;
   /** After this long the instance said it would hang up, ms; +Infinity when it did not say. */
   readonly idleMsMax: number;

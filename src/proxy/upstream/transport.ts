@@ -20,7 +20,10 @@ export function transmit(pool: InstancePool, transmission: Transmission, handler
   pool.protocol.discover((error) => {
     if (call.aborted) return;
     if (error !== null) handler.onError(upstreamError(error, false, false));
-    else call.begin(transmit(pool, transmission, handler));
+    else {
+      handler.onConnected();
+      call.begin(transmit(pool, transmission, handler));
+    }
   });
   return call;
 }

@@ -14,8 +14,10 @@ export interface UpstreamRequest {
   readonly fields: string[];
 }
 
-/** Called in this order: information*, head, data*, then end or error; an error may come at any time and is the last. */
+/** Called in this order: connected?, information*, head, data*, then end or error; an error may come at any time and is the last. */
 export interface UpstreamHandler {
+  /** There was no connection at hand; now there is one, and the request leaves. */
+  onConnected(): void;
   /** 1xx, never 101. */
   onInformation(status: number, fields: RawFields): void;
   onHead(status: number, reason: string, fields: RawFields): void;

@@ -25,6 +25,8 @@ export class AttemptTable {
   /** When the client sent the request, and when this attempt of it began. */
   emittedMs = new Float64Array(CAPACITY_INITIAL);
   startMs = new Float64Array(CAPACITY_INITIAL);
+  /** How long it waited for a connection, ms. */
+  connectMs = new Float64Array(CAPACITY_INITIAL);
   /** When it came to the instance. */
   arrivedMs = new Float64Array(CAPACITY_INITIAL);
   /** The way back, ms. */
@@ -90,6 +92,7 @@ export class AttemptTable {
     this.abandoned = longer(this.abandoned, new Uint8Array(size));
     this.emittedMs = longer(this.emittedMs, new Float64Array(size));
     this.startMs = longer(this.startMs, new Float64Array(size));
+    this.connectMs = longer(this.connectMs, new Float64Array(size));
     this.arrivedMs = longer(this.arrivedMs, new Float64Array(size));
     this.returnMs = longer(this.returnMs, new Float64Array(size));
     this.#before = longer(this.#before, new Int32Array(size));

@@ -17,6 +17,8 @@ let answer: string;
 let closes: boolean;
 let nowMs: number;
 let pool: InstancePool;
+/** What connecting takes to an instance far away. */
+let farMs: number;
 
 beforeEach(async () => {
   answer = OK;
@@ -33,6 +35,7 @@ beforeEach(async () => {
   });
   const port = await listening(server);
   const config = serviceConfig({ name: 'pilotnet', ports: [port] });
+  farMs = config.qos.latencyMs / 5;
   const instance = {
     service: 'pilotnet',
     nodeId: 'node',
@@ -58,6 +61,7 @@ function exchange(): Promise<string | UpstreamError> {
   return new Promise((resolve) => {
     let body = '';
     const handler: UpstreamHandler = {
+      onConnected: () => {},
       onInformation: () => {},
       onHead: () => {},
       onUpgrade: () => {},
@@ -118,11 +122,39 @@ describe('connections to an instance', () => {
   it('close when they lay idle for too long', async () => {
     await exchange();
     nowMs += 3999;
-    pool.sweep();
+    pool.sweep(2000);
     expect(pool.connections).toBe(1);
     nowMs += 1;
-    pool.sweep();
+    pool.sweep(2000);
     await expect.poll(() => pool.connections, PATIENCE).toBe(0);
+  });
+
+  it('to a far instance in play are replaced before they are too old', async () => {
+    const first = exchange();
+    nowMs += farMs;
+    await first;
+    nowMs += 2000;
+    pool.sweep(2000);
+    await expect.poll(() => pool.connections, PATIENCE).toBe(2);
+    nowMs += 2000;
+    pool.sweep(2000);
+    await expect.poll(() => pool.connections, PATIENCE).toBe(1);
+    nowMs += 4000;
+    expect(await exchange()).toBe('ok');
+    expect(sockets).toHaveLength(2);
+  });
+
+  it('to a near instance, or to one that is not in play, are not', async () => {
+    await exchange();
+    nowMs += 3000;
+    pool.sweep(2000);
+    const far = exchange();
+    nowMs += farMs;
+    await far;
+    nowMs += 61_000;
+    pool.sweep(2000);
+    await expect.poll(() => pool.connections, PATIENCE).toBe(0);
+    expect(sockets).toHaveLength(1);
   });
 
   it('are given up when the instance says what nobody asked for', async () => {
@@ -154,6 +186,7 @@ describe('connections to an instance', () => {
     await new Promise<void>((resolve) => {
       const connection = pool.takeConnection();
       const call = connection.send(REQUEST, null, {
+        onConnected: () => {},
         onInformation: () => {},
         onHead: () => {},
         onUpgrade: () => {},

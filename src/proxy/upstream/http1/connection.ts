@@ -24,6 +24,7 @@ export class Http1Connection implements PooledConnection, ResponseSink {
   idle = false;
   idleSinceMs = 0;
   destroyed = false;
+  unused = true;
   readonly #open: Opener;
   readonly #secure: boolean;
   readonly #owner: ConnectionOwner;
@@ -46,9 +47,20 @@ export class Http1Connection implements PooledConnection, ResponseSink {
   send(request: UpstreamRequest, body: Buffer | null, handler: UpstreamHandler): UpstreamCall {
     const call = new PlainCall(this, handler);
     this.#call = call;
-    if (this.#socket === null) this.#connect(request, body);
-    else this.#write(this.#socket, request, body);
+    this.unused = false;
+    if (this.#socket !== null) this.#write(this.#socket, request, body);
+    else {
+      this.#connect((socket) => {
+        handler.onConnected();
+        this.#write(socket, request, body);
+      });
+    }
     return call;
+  }
+
+  /** Connects before there is anything to send. Lost without a word when that fails: `destroyed` says so. */
+  warm(done: () => void): void {
+    this.#connect(done, done);
   }
 
   destroy(): void {
@@ -94,7 +106,7 @@ export class Http1Connection implements PooledConnection, ResponseSink {
     call.handler.onEnd(trailers);
   }
 
-  #connect(request: UpstreamRequest, body: Buffer | null): void {
+  #connect(connected: (socket: Socket) => void, failed: () => void = () => {}): void {
     this.#open(this.#secure ? null : this.#readInto(), (error, socket) => {
       if (this.destroyed) {
         socket?.destroy();
@@ -102,6 +114,7 @@ export class Http1Connection implements PooledConnection, ResponseSink {
       }
       if (socket === null) {
         this.#fail(error ?? new Error('not connected'), false);
+        failed();
         return;
       }
       this.#socket = socket;
@@ -116,7 +129,7 @@ export class Http1Connection implements PooledConnection, ResponseSink {
       }
       socket.once('end', () => this.#onEndOfStream(socket));
       socket.on('error', (failure) => this.#onClose(failure));
-      this.#write(socket, request, body);
+      connected(socket);
     });
   }
 

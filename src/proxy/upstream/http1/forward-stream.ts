@@ -75,6 +75,7 @@ class StreamCall implements UpstreamCall {
   #onSocket(): void {
     if (this.#over) return;
     this.#sent = true;
+    if (!this.#outgoing.reusedSocket) this.#handler.onConnected();
     if (this.#body === null) {
       this.#outgoing.end();
       return;

@@ -11,10 +11,14 @@ import type { Http2Connection, Http2Target } from './sessions.ts';
 /** Never throws: errors go to `onError`. */
 export function forwardHttp2(target: Http2Target, transmission: Transmission, handler: UpstreamHandler): UpstreamCall {
   const call = new StreamCall(target, transmission, handler);
-  target.sessions.take((error, connection) => {
+  const { sessions } = target;
+  // A wait for room on what is connected is the instance's doing; any other is for a connection, or for a word of an idle one.
+  let waits = false;
+  sessions.take((error, connection) => {
     if (connection === null) call.failed(error ?? new Error('no connection'));
-    else call.begin(connection);
+    else call.begin(connection, waits);
   });
+  waits = !sessions.isFull;
   return call;
 }
 
@@ -36,8 +40,10 @@ class StreamCall implements UpstreamCall {
     this.#handler = handler;
   }
 
-  begin(connection: Http2Connection): void {
+  /** `connected`: it had to wait for the connection. */
+  begin(connection: Http2Connection, connected: boolean): void {
     if (this.#over) return;
+    if (connected) this.#handler.onConnected();
     const body = this.#transmission.body;
     let stream: ClientHttp2Stream;
     try {

@@ -86,6 +86,10 @@ export class Http2Sessions {
     this.#options = options;
   }
 
+  get isFull(): boolean {
+    return this.#connections.length > 0 && !this.#connections.some(hasRoom);
+  }
+
   /** Calls back with a connection that has room for one stream, at once where there is one. */
   take(ready: ConnectionReady): void {
     const free = this.#connections.find(hasRoom);
@@ -94,12 +98,11 @@ export class Http2Sessions {
       return;
     }
     this.#waiting.push(ready);
-    if (free === undefined) {
-      this.#openMore();
-      return;
+    if (free === undefined) this.#openMore();
+    else {
+      free.doubted = true;
+      this.#ping(free);
     }
-    free.doubted = true;
-    this.#ping(free);
   }
 
   /** Nothing is under way on it, and nothing came for so long that it may be gone. */
