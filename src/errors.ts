@@ -35,6 +35,7 @@ export interface ProxyErrorOptions {
   readonly context?: ProxyErrorContext;
 }
 
+/** A failure of one request: its code decides the status and the body that the client gets (exchange/error-response.ts). */
 export class ProxyError extends Error {
   readonly code: ProxyErrorCode;
   readonly source: ErrorSource;
@@ -70,6 +71,7 @@ export class ConfigError extends Error {
   }
 }
 
+/** One line for people: `file:line:column: path: message`; without a place where there is none. */
 export function formatProblem(problem: Problem): string {
   const place = problem.line > 0 ? `${problem.file}:${problem.line}:${problem.column}` : problem.file;
   return problem.path === '' ? `${place}: ${problem.message}` : `${place}: ${problem.path}: ${problem.message}`;
@@ -88,6 +90,7 @@ export class CommandError extends Error {
 
 /** sysexits.h, the two that qedge uses. */
 export const EX_USAGE = 64;
+/** Exit status of a command whose configuration has mistakes. */
 export const EX_CONFIG = 78;
 
 /** Why a file cannot be read, for people: `no such file: /path`. */

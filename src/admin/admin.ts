@@ -15,6 +15,7 @@ import type { RouteParts } from './routes.ts';
 import { registerServiceMetrics } from './service-metrics.ts';
 import { createStateReader } from './state-reader.ts';
 
+/** The admin port. */
 export interface Admin {
   /** Binds the port. `fd`: an inherited listening socket to use instead. Throws `CommandError` when it cannot. */
   listen(fd?: number): Promise<ListenAddress>;

@@ -5,6 +5,7 @@ import type { InstanceKey } from '../core/domain.ts';
 import type { InstanceState, RoutePreview, RouterState } from '../core/service-router.ts';
 import { cooldownText, reasonsText } from '../core/standing.ts';
 
+/** Answer of `…/explain`: where the next request would go, and what speaks for and against each candidate. */
 export interface ExplainDocument {
   readonly service: string;
   readonly policy: string;
@@ -22,6 +23,7 @@ export interface ExplainDocument {
   readonly candidates: readonly ExplainedCandidate[];
 }
 
+/** An instance with the reason why it is, or is not, the next. */
 export interface ExplainedCandidate extends InstanceState {
   readonly chosen: boolean;
   /** Event loops that would send it here. */

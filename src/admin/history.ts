@@ -10,6 +10,7 @@ const SAMPLES_MAX = 300;
 /** Instances of a service that are gone and still shown, the latest. */
 const DEPARTED_MAX = 64;
 
+/** What the dashboard plots of one service: a sample every `intervalMs`, the oldest first. */
 export interface ServiceHistory {
   readonly intervalMs: number;
   /** Wall clock, ms since the epoch, ascending. */

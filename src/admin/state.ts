@@ -8,6 +8,7 @@ import type { ProcessFacts } from '../telemetry/process-facts.ts';
 /** Everything that goes into the event log: what the routers did, and what happened to the node. */
 export type QedgeEvent = RouterEvent | NodeEvent;
 
+/** What happened to this node: its broker, its store, its life, and what was changed over the admin API. */
 export type NodeEvent =
   | { readonly kind: 'broker'; readonly connected: boolean; readonly url: string; readonly reason: string }
   | { readonly kind: 'store'; readonly ok: boolean; readonly reason: string }
@@ -36,6 +37,7 @@ export interface NodeFacts {
   readonly troubles: readonly string[];
 }
 
+/** A port that this node listens on. */
 export interface ListenerFacts {
   /** `proxy`, `admin`, or the service that has this port of its own. */
   readonly name: string;
@@ -43,6 +45,7 @@ export interface ListenerFacts {
   readonly port: number;
 }
 
+/** What became of the last reload. */
 export interface ConfigurationFacts {
   /** Wall clock, ms since the epoch, of the last reload; null before the first. */
   readonly reloadedMs: number | null;
@@ -52,6 +55,7 @@ export interface ConfigurationFacts {
   readonly restartKeys: readonly string[];
 }
 
+/** The connection to the broker; null in `NodeFacts` where none is configured. */
 export interface BrokerFacts {
   /** Without credentials. */
   readonly url: string;
@@ -71,6 +75,7 @@ export interface StoreFacts {
   readonly bytes: number | null;
 }
 
+/** The round trip to one node, as last measured. */
 export interface ProbeFacts {
   readonly nodeId: string;
   readonly tier: Tier | null;
@@ -82,12 +87,14 @@ export interface ProbeFacts {
   readonly ageMs: number | null;
 }
 
+/** The node as the API shows it: facts, process and telemetry. */
 export interface NodeState extends NodeFacts {
   readonly nodejs: string;
   readonly arch: string;
   readonly process: ProcessFacts;
 }
 
+/** Answer of `/api/v1/state`: the node and all its services. */
 export interface StateDocument {
   /** Wall clock, ISO 8601. */
   readonly time: string;

@@ -52,6 +52,7 @@ export interface AppOptions {
   readonly sockets?: InheritedSockets;
 }
 
+/** A running qedge. `start` throws `CommandError` for what a person can mend. */
 export interface App {
   readonly log: Logger;
   /** As bound: port 0 in the config has become a real one. */

@@ -10,6 +10,7 @@ import { addressBook, UNRESOLVED } from '../net/address-book.ts';
 import { trustSystem } from '../net/tls.ts';
 import { undici } from '../packages.ts';
 
+/** How the command line says where the admin port is. */
 export interface AdminClientOptions {
   readonly config?: string;
   readonly url?: string;
@@ -31,6 +32,7 @@ export function withAdminOptions(command: Command): Command {
     );
 }
 
+/** Asks the admin port. Throws `CommandError` for no answer and for every status but 2xx. */
 export class AdminClient {
   readonly url: string;
   readonly #token: string | null;

@@ -7,14 +7,17 @@ import type { Tone } from '../terminal/paint.ts';
 
 const UNKNOWN = '-';
 
+/** `97.3 %`; a dash for null. */
 export function percent(ratio: number | null, digits = 1): string {
   return ratio === null ? UNKNOWN : `${(ratio * 100).toFixed(digits)} %`;
 }
 
+/** `12.3 ms`; a dash for null. */
 export function milliseconds(value: number | null): string {
   return value === null ? UNKNOWN : `${value.toFixed(value < 9.95 ? 1 : 0)} ms`;
 }
 
+/** `8 s`, `12 min`, `3 h 4 min`, `2 d 5 h`. */
 export function duration(valueMs: number): string {
   const seconds = Math.round(valueMs / 1000);
   if (seconds < 60) return `${seconds} s`;
@@ -23,6 +26,7 @@ export function duration(valueMs: number): string {
   return `${Math.floor(seconds / 86_400)} d ${Math.floor((seconds % 86_400) / 3600)} h`;
 }
 
+/** A text with its tone. */
 export function cell(text: string, tone: Tone = 'plain'): Cell {
   return { text, tone };
 }
@@ -34,6 +38,7 @@ export function ratioCell(ratio: number | null, target: number): Cell {
 
 const TONES = { good: 'good', explore: 'notice', warn: 'notice', bad: 'bad', out: 'dim' } as const;
 
+/** What an instance is doing, in a word and its tone. */
 export function standingCell(instance: InstanceState): Cell {
   const { word, kind } = standingOf(instance);
   return cell(word, TONES[kind]);

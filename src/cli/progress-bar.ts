@@ -7,6 +7,7 @@ import { widthOf } from '../terminal/paint.ts';
 const BAR_WIDTH = 30;
 const BEGIN_AGAIN = '\r\x1b[K';
 
+/** One line of the stream, written over in place. */
 export class ProgressBar {
   readonly #stream: NodeJS.WriteStream;
   #shown = '';

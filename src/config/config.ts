@@ -18,6 +18,7 @@ import type { tracesKeys } from './schema/traces.ts';
 import type { updateKeys } from './schema/update.ts';
 import type { HostPort } from './values.ts';
 
+/** A whole configuration, checked and with every default: times in ms, sizes in bytes, null for what is off. */
 export interface Config {
   readonly node: NodeConfig;
   readonly proxy: ProxyConfig;
@@ -35,22 +36,37 @@ export interface Config {
   readonly announce: readonly AnnounceConfig[];
 }
 
+/** `[node]`, as schema/node.ts documents it. */
 export type NodeConfig = SectionOf<ReturnType<typeof nodeKeys>>;
+/** `[proxy]`, as schema/proxy.ts documents it. */
 export type ProxyConfig = SectionOf<ReturnType<typeof proxyKeys>>;
+/** `[proxy.tls]`, as schema/proxy.ts documents it. */
 export type DownstreamTlsConfig = SectionOf<ReturnType<typeof tlsKeys>>;
+/** `[admin]`, as schema/admin.ts documents it. */
 export type AdminConfig = SectionOf<ReturnType<typeof adminKeys>>;
+/** `[mqtt]`, as schema/mqtt.ts documents it. */
 export type MqttConfig = SectionOf<ReturnType<typeof mqttKeys>>;
 export type PlacementConfig = SectionOf<ReturnType<typeof placementKeys>>;
+/** `[probe]`, as schema/probe.ts documents it. */
 export type ProbeConfig = SectionOf<ReturnType<typeof probeKeys>>;
 export type StoreConfig = SectionOf<ReturnType<typeof storeKeys>>;
 export type LogConfig = SectionOf<ReturnType<typeof logKeys>>;
 export type TracesConfig = SectionOf<ReturnType<typeof tracesKeys>>;
+/** `[update]`, as schema/update.ts documents it. */
 export type UpdateConfig = SectionOf<ReturnType<typeof updateKeys>>;
+/** A `[[service]]`, as schema/service.ts documents it. */
 export type ServiceConfig = SectionOf<ReturnType<typeof serviceKeys>>;
+/** `[service.retry]`, as schema/service.ts documents it. */
 export type RetryConfig = SectionOf<typeof retryKeys>;
+/** `[service.limits]`, as schema/service.ts documents it. */
 export type ServiceLimitsConfig = SectionOf<typeof limitsKeys>;
+/** The policy of a service with its options. */
 export type PolicyConfig = PolicyChoice;
+/** The health checks of a service. */
 export type HealthConfig = HealthCheck;
+/** One of `service.instances`. */
 export type StaticInstanceConfig = StaticInstance;
+/** An `[[announce]]`. */
 export type AnnounceConfig = AnnouncedInstance;
+/** Where a port listens; port 0: any that is free. */
 export type ListenAddress = HostPort;

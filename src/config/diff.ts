@@ -34,6 +34,7 @@ function tables(): readonly FileSection[] {
   return fileSections({ directory: '', hostname: '', stateDirectory: null }).filter(({ kind }) => kind !== 'list');
 }
 
+/** What a reload has to do: lists by name, and keys that need a restart. */
 export function diffConfig(before: Config, after: Config): ConfigDiff {
   const services = diffList(before.services, after.services, ({ name }) => name);
   const announce = diffList(before.announce, after.announce, ({ service, id }) => `${service}/${id}`);

@@ -16,6 +16,7 @@ export interface Place {
 
 export type TomlTable = { [key: string]: unknown };
 
+/** A parsed file: its values, and the place of each. */
 export interface TomlDocument {
   /** As it is named in problems. */
   readonly file: string;

@@ -30,6 +30,7 @@ export function validate<T>({ document, problems }: Reading, schema: z.ZodType<T
   return undefined;
 }
 
+/** A problem with the place of `path`, or of the nearest table around it. */
 export function problemAt(document: TomlDocument, path: TomlPath, message: string): Problem {
   let place = null;
   for (let length = path.length; length > 0 && place === null; length--)

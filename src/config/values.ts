@@ -56,6 +56,7 @@ export interface HostPort {
   readonly port: number;
 }
 
+/** Where an instance is, as its URL says. */
 export interface InstanceAddress {
   readonly scheme: Scheme;
   readonly host: string;
@@ -99,6 +100,7 @@ export const ratio = z.number().min(0).max(1);
 /** Above 0, at most 1. */
 export const positiveRatio = z.number().gt(0).max(1);
 
+/** Labels of a node or an instance: text by name. */
 export const labels = z.record(z.string().min(1), z.string());
 
 /** A count with a floor; `max` guards against slips such as a port in the wrong place. */

@@ -3,8 +3,10 @@
 
 import type { AttemptResult, Availability, Instance, InstanceKey, QosTarget } from './domain.ts';
 
+/** Of the form of the lines. */
 export const DECISION_LOG_VERSION = 1;
 
+/** The first line. */
 export interface DecisionLogHeader {
   readonly kind: 'header';
   readonly version: typeof DECISION_LOG_VERSION;
@@ -14,6 +16,7 @@ export interface DecisionLogHeader {
   readonly qos: QosTarget;
 }
 
+/** A line after the header; times in ms. */
 export type DecisionLogLine =
   /** An instance as it is from now on: new, or with another availability or round trip. */
   | {
@@ -37,6 +40,7 @@ export type DecisionLogLine =
       readonly result: AttemptResult;
     };
 
+/** A whole log. */
 export interface DecisionLog {
   readonly header: DecisionLogHeader;
   readonly lines: readonly DecisionLogLine[];

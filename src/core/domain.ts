@@ -3,6 +3,7 @@
 /** Where on the edge-to-cloud continuum a node stands. */
 export type Tier = 'far-edge' | 'near-edge' | 'cloud';
 
+/** Text by name, as nodes and instances carry them. */
 export type Labels = Readonly<Record<string, string>>;
 
 /** Instances that a service prefers: those on this load balancer's node, those of a tier, or those that carry labels. */
@@ -38,6 +39,7 @@ export interface DeviceLoad {
   readonly batteryRatio: number | null;
 }
 
+/** `h2c`: HTTP/2 without TLS, by prior knowledge. */
 export type Scheme = 'http' | 'https' | 'h2c';
 
 /** One running copy of a service on a node. Its key, `<node>/<id>`, is unique within the service. */
@@ -57,8 +59,10 @@ export interface Instance {
   readonly profile: Readonly<Record<string, unknown>> | null;
 }
 
+/** `node/instance`, unique within a service. */
 export type InstanceKey = string;
 
+/** The key of an instance. */
 export function instanceKey(instance: Pick<Instance, 'nodeId' | 'id'>): InstanceKey {
   return `${instance.nodeId}/${instance.id}`;
 }

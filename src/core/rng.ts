@@ -1,5 +1,6 @@
 // Randomness as an argument: a seeded generator, so that every run of the core can be repeated.
 
+/** A source of random numbers. */
 export interface Rng {
   /** Uniform in [0, 1). */
   next(): number;

@@ -26,6 +26,7 @@ import type { VerdictRow } from './verdict/table.ts';
 /** An attempt in flight: an index into the router's table. Valid from `start` until `finish`. */
 export type Ticket = number;
 
+/** What a router is made from. */
 export interface ServiceRouterOptions {
   readonly service: string;
   readonly qos: QosTarget;
@@ -63,6 +64,7 @@ export type RouteTier =
   /** None: the policy refuses the request, because no instance would answer it in time. */
   | 'shed';
 
+/** One service's router. Times are of the driver's clock, ms, and never go back. */
 export interface ServiceRouter {
   readonly service: string;
   readonly qos: QosTarget;
@@ -151,6 +153,7 @@ export interface RouterTap {
   finished(ticket: Ticket, result: AttemptResult, latencyMs: number): void;
 }
 
+/** Where a request would go, nothing changed by asking. */
 export interface RoutePreview {
   /** Null when there is no instance at all, or when it is left to chance. */
   readonly candidate: Candidate | null;
@@ -159,6 +162,7 @@ export interface RoutePreview {
   readonly byChance: boolean;
 }
 
+/** A service as people are shown it. */
 export interface RouterState {
   readonly service: string;
   readonly policy: string;
@@ -179,6 +183,7 @@ export interface RouterState {
   readonly clients: readonly ClientState[];
 }
 
+/** An instance as people are shown it: times in ms, shares in [0, 1]. */
 export interface InstanceState extends CandidateView {
   readonly key: InstanceKey;
   readonly instance: Instance;
@@ -208,6 +213,7 @@ export interface ReasonShare {
   readonly share: number;
 }
 
+/** How many sessions are kept, and how they fared. */
 export interface AffinityState {
   /** Sessions that are remembered. */
   readonly sessions: number;
@@ -216,6 +222,7 @@ export interface AffinityState {
   readonly moved: number;
 }
 
+/** What is kept over a restart: plain JSON, ages in ms. */
 export interface RouterSnapshot {
   readonly version: 1;
   readonly service: string;

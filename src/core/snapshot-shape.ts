@@ -1,5 +1,6 @@
 // Reading back what an earlier run wrote: every value may be missing or of another shape, and then counts as absent.
 
+/** The value as a record; an empty one when it is none. Snapshots may hold anything. */
 export function recordOf(value: unknown): Readonly<Record<string, unknown>> {
   return typeof value === 'object' && value !== null && !Array.isArray(value) ? (value as Record<string, unknown>) : {};
 }

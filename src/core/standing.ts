@@ -12,6 +12,7 @@ export function cooldownText(cooldownMs: number): string {
   return `${(Math.ceil(cooldownMs / 100) / 10).toFixed(1)} s`;
 }
 
+/** What an instance is doing. The worst that is true of it counts. */
 export function standingOf(instance: InstanceState): Standing {
   if (instance.availability === 'draining') return { word: 'draining', kind: 'warn' };
   if (instance.availability === 'suspect') return { word: 'suspect', kind: 'bad' };

@@ -1,5 +1,6 @@
 // Where something listens, and how that is written.
 
+/** Where a TCP connection goes. */
 export interface Endpoint {
   /** `h2c`: HTTP/2 in cleartext. */
   readonly scheme: 'http' | 'https' | 'h2c';

@@ -13,6 +13,7 @@ export function exhaustionOf(error: Error): string | null {
   return MEANINGS.get((error as { readonly code?: unknown }).code) ?? null;
 }
 
+/** Whether the error says that this machine ran out of descriptors, ports or memory. */
 export function isExhaustion(error: Error): boolean {
   return exhaustionOf(error) !== null;
 }

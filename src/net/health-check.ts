@@ -10,6 +10,7 @@ import { isExhaustion } from './exhaustion.ts';
 import { grpcHealthFailure, grpcHealthQuestion } from './grpc-health.ts';
 import type { ClientTls } from './tls.ts';
 
+/** One kind of check with its settings; times in ms. */
 export type HealthCheck = (
   | { readonly kind: 'tcp' }
   /** A GET that is answered with 2xx or 3xx. */

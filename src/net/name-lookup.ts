@@ -27,6 +27,7 @@ const SYSTEM_NAMES_MAX = 2;
 /** RFC 6762, section 3: names that no name server knows. */
 const MULTICAST_NAME = /\.local$/i;
 
+/** Looks a name up once: hosts file, DNS, the system's resolver. Rejects with a reason that names it. */
 export function createNameLookup({ hostsFile = '/etc/hosts' } = {}): NameLookup {
   const askSystem = createSystemLookup();
   return async (name) => {

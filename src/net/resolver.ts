@@ -13,6 +13,7 @@ export interface ResolverOptions {
   readonly lookup?: NameLookup;
 }
 
+/** A name that is kept, as the API shows it. */
 export interface NameState {
   readonly name: string;
   readonly addresses: readonly string[];
@@ -38,6 +39,7 @@ const AHEAD_RATIO = 0.8;
 const AGAIN_MS = 5_000;
 const AGAIN_MS_MAX = 60_000;
 
+/** Keeps the addresses of the configured names fresh, outside of requests; asks again before they are stale. */
 export class NameResolver {
   readonly #options: ResolverOptions;
   readonly #lookup: NameLookup;

@@ -16,8 +16,10 @@ import type { Endpoint } from './endpoint.ts';
 /** Label of an endpoint whose certificate carries another name than its address. */
 export const TLS_NAME_LABEL = 'tls-name';
 
+/** Protocols that are offered in a handshake of TLS (RFC 7301). */
 export type Alpn = 'h2' | 'http/1.1';
 
+/** What a client needs for a handshake: the authorities that it trusts. */
 export interface ClientTls {
   readonly context: SecureContext;
   readonly caFile: string | null;

@@ -51,6 +51,7 @@ export interface PlacementOptions {
   readonly answeredMs?: (service: string, key: InstanceKey) => number;
 }
 
+/** The state of the connection to the broker and of what came over it. */
 export interface PlacementState {
   /** Null without `[mqtt]`. */
   readonly broker: BrokerSessionState | null;
@@ -60,6 +61,7 @@ export interface PlacementState {
   readonly rejected: number;
 }
 
+/** Where instances run, from every source, and what this node announces. */
 export interface Placement {
   /** Reports the static instances now instead of at the start; after `import`. */
   tellStatic(): void;
@@ -85,6 +87,7 @@ export interface Placement {
   import(saved: PlacementCacheExport, ageMs: number): void;
 }
 
+/** Starts nothing; `start` does. */
 export function createPlacement(options: PlacementOptions): Placement {
   return new CachedPlacement(options);
 }

@@ -27,6 +27,7 @@ const SECOND_TRY_MS = 500;
 const RETAINED_MS = 500;
 const POLL_MS = 10;
 
+/** Connects, subscribes and reads, within a few seconds. What failed is in the answer. */
 export async function tryBroker(config: MqttConfig, url: string, nodeId: string): Promise<BrokerTrial> {
   const nodes = new Map<string, string>();
   const connection = new BrokerConnection({

@@ -15,6 +15,7 @@ export interface EnvironmentWatchOptions {
   readonly intervalMs?: number;
 }
 
+/** The machine's own state, as last read; null before the first reading. */
 export interface EnvironmentWatch {
   start(): void;
   stop(): void;
@@ -28,6 +29,7 @@ export const TELL_INTERVAL_MS = 30_000;
 /** How much of the newest reading goes into the smoothed processor share: about the last 20 s count. */
 const CPU_WEIGHT = 0.4;
 
+/** Reads when it is started and then in a fixed interval, until it is stopped. */
 export function createEnvironmentWatch(options: EnvironmentWatchOptions): EnvironmentWatch {
   const { clock, onLoad, root = '/', intervalMs = READ_INTERVAL_MS } = options;
   const teller = new LoadReporter();

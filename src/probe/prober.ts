@@ -41,6 +41,7 @@ export interface ProberOptions {
   }) => void;
 }
 
+/** The round trip to one node, ms, and how it is measured. */
 export interface ProbeState {
   readonly nodeId: string;
   /** Null before the first answer. */
@@ -52,6 +53,7 @@ export interface ProbeState {
   readonly ageMs: number | null;
 }
 
+/** Measures the round trip to each node that it is given, in turn, within a bound of probes a second. */
 export interface Prober {
   /** An earlier run measured the node. Before it is first aimed at. */
   know(nodeId: string): void;
@@ -93,6 +95,7 @@ const UNANSWERED_MAX = 3;
 /** With more nodes than this, each round takes so long that kept connections would time out before their next use. */
 const KEPT_CONNECTIONS_MAX = 256;
 
+/** Starts nothing; `start` does. */
 export function createProber(options: ProberOptions): Prober {
   return new RotatingProber(options);
 }

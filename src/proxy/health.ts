@@ -15,6 +15,7 @@ export interface HealthChange {
   readonly reason: string;
 }
 
+/** Called for changes alone. */
 export type OnHealth = (service: string, change: HealthChange) => void;
 
 export interface HealthCheckerOptions {

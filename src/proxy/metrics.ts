@@ -7,6 +7,7 @@ import { type Counter, type Histogram, LATENCY_BOUNDS_SECONDS, type Metrics } fr
 /** Service label of what was refused before its service was known. */
 export const NO_SERVICE = '';
 
+/** Counters of the data path. Labels are bounded by services, statuses and codes. */
 export interface ProxyMetrics {
   ofService(service: string): ServiceMetrics;
   error(service: string, code: ProxyErrorCode): void;

@@ -23,6 +23,7 @@ import { createProxyMetrics } from './metrics.ts';
 import { ServiceRuntime } from './service.ts';
 import { type ProxyStats, registerGauges } from './stats.ts';
 
+/** A service to serve, and its router. */
 export interface ProxyService {
   readonly config: ServiceConfig;
   readonly router: ServiceRouter;
@@ -47,11 +48,13 @@ export interface ProxyOptions {
   readonly joins?: boolean;
 }
 
+/** A port that is open, with the address that it got. */
 export interface BoundListener extends ListenAddress {
   /** `proxy`, or the service that has this port of its own. */
   readonly name: string;
 }
 
+/** The data plane's ports and services. */
 export interface Proxy {
   /**
    * Opens every port. `inherited`: listening sockets to take instead of opening one, by listener name. Throws
@@ -83,6 +86,7 @@ export interface Proxy {
   close(): Promise<void>;
 }
 
+/** Binds nothing; `listen` does. */
 export function createProxy(options: ProxyOptions): Proxy {
   return new HttpProxy(options);
 }

@@ -27,6 +27,7 @@ export interface RuntimeOptions extends RuntimeShared {
   readonly awaited: boolean;
 }
 
+/** A service on the data path; one a data plane. */
 export class ServiceRuntime {
   readonly name: string;
   readonly config: ServiceConfig;

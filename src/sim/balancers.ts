@@ -11,6 +11,7 @@ import type { NetworkSpec } from './scenario.ts';
 import type { Network } from './world/network.ts';
 import type { World } from './world/world.ts';
 
+/** Name of the one service of a simulation. */
 export const SERVICE = 'service';
 
 /** What the simulation needs of a router; the core's own has it all. */
@@ -30,6 +31,7 @@ export type DrivenRouter = Pick<
   | 'lastTier'
 >;
 
+/** What a router of the simulation is made for. */
 export interface RouterRequest {
   readonly balancer: number;
   readonly nodeId: string;

@@ -21,6 +21,7 @@ export interface ExperimentOptions {
   readonly onProgress?: (progress: Progress) => void;
 }
 
+/** Reported while runs go on. */
 export interface Progress {
   /** Share of the whole experiment that is done. */
   readonly ratio: number;
@@ -28,6 +29,7 @@ export interface Progress {
   readonly seed: number;
 }
 
+/** One policy in one world, with its figures. */
 export interface RunResult {
   readonly policy: string;
   readonly seed: number;

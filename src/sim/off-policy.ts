@@ -22,6 +22,7 @@ export interface OffPolicyOptions {
   readonly seed: number;
 }
 
+/** How a policy would have done; shares in [0, 1]. */
 export interface OffPolicyEstimate {
   /** Recorded attempts that count: those after the first W, in which the policy is still cold. */
   readonly attempts: number;
@@ -48,6 +49,7 @@ interface Weighted {
   readonly ratio: number;
 }
 
+/** Replays the whole log under the policy; cost grows with its lines. */
 export function evaluateOffPolicy(log: DecisionLog, options: OffPolicyOptions): OffPolicyEstimate {
   const { qos } = options;
   const counted = replay(log, options).filter(({ atMs }) => atMs >= qos.windowMs);

@@ -5,6 +5,7 @@ import { checkPolicy, type PolicyChoice } from '../core/policies/registry.ts';
 /** The central allocation that regret is measured against; it is no policy of the core, for it knows what no load balancer can. */
 export const ORACLE = 'oracle';
 
+/** A policy's text, taken apart; nothing is checked (`policyProblems` does). */
 export function parsePolicy(text: string): PolicyChoice {
   const [name = '', ...options] = text.split(':');
   return {

@@ -33,11 +33,13 @@ export interface Lognormal {
   readonly sigma: number;
 }
 
+/** The lognormal distribution of this mean and coefficient of variation (both > 0). */
 export function lognormalOf(mean: number, cv: number): Lognormal {
   const variance = Math.log(1 + cv * cv);
   return { mu: Math.log(mean) - variance / 2, sigma: Math.sqrt(variance) };
 }
 
+/** A draw, in the unit of the mean. */
 export function lognormal(rng: Rng, { mu, sigma }: Lognormal): number {
   return sigma === 0 ? Math.exp(mu) : Math.exp(mu + sigma * normal(rng));
 }

@@ -5,6 +5,7 @@ import type { BatchSpec } from './instances/batch-server.ts';
 import type { Discipline } from './instances/server.ts';
 import { busyRatio, type SpellsSpec } from './world/spells.ts';
 
+/** A whole scenario: times in ms, rates per second, shares in [0, 1]. */
 export interface Scenario {
   readonly name: string;
   readonly description: string;
@@ -26,6 +27,7 @@ export interface Scenario {
   readonly events: readonly ScenarioEvent[];
 }
 
+/** Where nodes are: drawn over Europe, or a given matrix of round trips (ms). */
 export type TopologySpec =
   | { readonly kind: 'europe'; readonly nodes: number; readonly instances: number; readonly idleProcessingMs: number }
   | {
@@ -39,6 +41,7 @@ export type TopologySpec =
       readonly balancers: readonly string[];
     };
 
+/** The way between nodes, and what connections cost; times in ms. */
 export interface NetworkSpec {
   /** Mean of the exponential jitter on every round trip, ms. */
   readonly jitterMs: number;
@@ -59,6 +62,7 @@ export interface NetworkSpec {
   };
 }
 
+/** How an instance works: its cores, the time a request takes, how it fails. */
 export interface InstanceModel {
   readonly discipline: Discipline | 'batching';
   readonly cores: number;
@@ -83,6 +87,7 @@ export interface InstanceModel {
   readonly neighbour: NeighbourSpec | null;
 }
 
+/** Other work on an instance's processor, in spells. */
 export interface NeighbourSpec extends SpellsSpec {
   /** Requests per second while it is busy, at random. */
   readonly ratePerSecond: number;
@@ -103,6 +108,7 @@ export interface InstanceOverride {
   readonly model: InstanceModel;
 }
 
+/** Clients of one kind, by load balancer. */
 export interface ClientGroup {
   /** How many on each of the chosen load balancers. */
   readonly each: number;

@@ -31,6 +31,7 @@ export interface StoreOptions {
   readonly onHealth?: (health: StoreHealth) => void;
 }
 
+/** What survives a restart. Nothing here throws for a disk that fails: it says so and goes on without. */
 export interface Store {
   /**
    * What an earlier run kept; null on a cold start, and when the disk takes longer than a start waits: then it goes to

@@ -23,6 +23,7 @@ export interface SocketPlan {
   readonly port: number;
 }
 
+/** One thing that an installation does, in its order. */
 export type InstallStep =
   | { readonly kind: 'directory'; readonly path: string; readonly mode: number }
   | { readonly kind: 'executable'; readonly path: string }

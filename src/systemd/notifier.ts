@@ -5,6 +5,7 @@ import { spawn } from 'node:child_process';
 import { loadNativeAddon, type NativeAddon } from '../sea.ts';
 import type { Logger } from '../telemetry/log.ts';
 
+/** The service manager, as the service speaks to it; silent where there is none. */
 export interface Notifier {
   /** Start-up is complete, or a reload is. From here on the watchdog is fed, where the unit asks for one. */
   ready(status?: string): void;

@@ -10,6 +10,7 @@ export const HANDOVER_FD = 'QEDGE_HANDOVER_FD';
 /** The store that the predecessor has open, and will let go of. */
 export const HANDOVER_STORE = 'QEDGE_HANDOVER_STORE';
 
+/** The process that started this one in its place, seen from here. */
 export class Predecessor {
   /** The file that it has open, and will let go of; null when it has none. */
   readonly store: string | null;

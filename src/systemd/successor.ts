@@ -74,6 +74,7 @@ async function failureOf(shell: ChildProcess): Promise<never> {
   throw new Error(`sh ended with status ${cause}`);
 }
 
+/** The process that takes this one's place: started with the listening sockets, watched until it serves. */
 export class Successor {
   readonly pid: number;
   readonly #channel: HandoverChannel;

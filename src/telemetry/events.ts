@@ -1,6 +1,7 @@
 // What happened lately, for people: a bounded ring of events, each numbered and stamped with both clocks, so that a
 // reader that lost the connection asks for what came after the last number it saw.
 
+/** An event with its number and its time. */
 export interface EventEntry<Event> {
   /** 1, 2, 3… since this process started; a gap means that the ring had already dropped some. */
   readonly sequence: number;
@@ -22,6 +23,7 @@ export interface EventLogOptions {
 
 export type EventListener<Event> = (entry: EventEntry<Event>) => void;
 
+/** The last events, in a ring; the oldest is dropped for a new one. Listeners are called at once. */
 export class EventLog<Event extends { readonly kind: string }> {
   static readonly entriesMaxDefault = 1000;
   readonly #entriesMax: number;

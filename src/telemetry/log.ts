@@ -7,8 +7,10 @@ import type { Metrics } from './metrics.ts';
 
 export type { Logger } from 'pino';
 
+/** From the most to the least talkative. */
 export const LOG_LEVELS = ['trace', 'debug', 'info', 'warn', 'error', 'silent'] as const;
 
+/** Lines below it are not made. */
 export type LogLevel = (typeof LOG_LEVELS)[number];
 
 export interface LogOptions {
@@ -19,6 +21,7 @@ export interface LogOptions {
   readonly destination: DestinationStream;
 }
 
+/** The log of this process: never blocks, counts what it drops. */
 export function createLogger(options: LogOptions): Logger {
   return pino(
     {
@@ -62,6 +65,7 @@ export function createProcessLog(
   };
 }
 
+/** Registers the metric of lines that were dropped, and keeps it up to date. */
 export function countDroppedLines(log: ProcessLog, metrics: Metrics): void {
   const dropped = metrics
     .counter({ name: 'qedge_log_dropped_lines_total', help: 'Log lines that standard output did not take in time.' })

@@ -10,16 +10,19 @@ export interface MetricOptions {
   readonly labels?: readonly string[];
 }
 
+/** Only grows. */
 export interface Counter {
   increment(by?: number): void;
   readonly value: number;
 }
 
+/** A value that goes up and down; the last one set counts. */
 export interface Gauge {
   set(value: number): void;
   readonly value: number;
 }
 
+/** Counts values in fixed buckets, each in the unit of its family (seconds for times). */
 export interface Histogram {
   observe(value: number): void;
 }
@@ -31,6 +34,7 @@ export interface Family<Child> {
   clear(): void;
 }
 
+/** A registry: makes families, exports them to be summed over threads, renders them for a scraper. */
 export interface Metrics {
   counter(options: MetricOptions): Family<Counter>;
   gauge(options: MetricOptions): Family<Gauge>;
@@ -53,6 +57,7 @@ export const LATENCY_BOUNDS_SECONDS: readonly number[] = [
   0.001, 0.002, 0.005, 0.01, 0.02, 0.03, 0.04, 0.06, 0.08, 0.1, 0.15, 0.2, 0.3, 0.5, 1, 2.5, 5, 10,
 ];
 
+/** All families of one thread, as plain data. */
 export type MetricsExport = readonly FamilyExport[];
 
 export interface FamilyExport {
@@ -121,6 +126,7 @@ class Buckets implements Histogram {
   }
 }
 
+/** An empty registry; one a thread. */
 export function createMetrics(): Metrics {
   const families: FamilyState<Value | Buckets>[] = [];
   const collectors: (() => void)[] = [];

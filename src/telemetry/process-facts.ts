@@ -5,6 +5,7 @@ import { availableParallelism, freemem, loadavg, totalmem } from 'node:os';
 import { performance } from 'node:perf_hooks';
 import type { Metrics } from './metrics.ts';
 
+/** This process, as the system counts it; sizes in bytes, times in ms or seconds as named. */
 export interface ProcessFacts {
   readonly pid: number;
   /** Wall clock, ms since the epoch. */

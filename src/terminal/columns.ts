@@ -3,11 +3,13 @@
 
 import type { Paint, Tone } from './paint.ts';
 
+/** One cell of a table, one line of text. */
 export interface Cell {
   readonly text: string;
   readonly tone: Tone;
 }
 
+/** A column with its cells from top to bottom. The least important one leaves first where it is narrow. */
 export interface Column {
   readonly header: string;
   readonly align: 'left' | 'right';

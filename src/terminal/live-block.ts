@@ -10,6 +10,7 @@ const CLEAR_ALL = '\x1b[2J\x1b[H';
 const COLUMNS_DEFAULT = 100;
 const ROWS_DEFAULT = 40;
 
+/** Lines at the bottom of a terminal that are written over in place. Hides the cursor until it ends. */
 export class LiveBlock {
   readonly #stream: NodeJS.WriteStream;
   readonly #onResize = (): void => {

@@ -2,8 +2,10 @@
 
 import { styleText } from 'node:util';
 
+/** What a text means; a colour where colours are wanted. */
 export type Tone = 'plain' | 'dim' | 'strong' | 'good' | 'notice' | 'bad';
 
+/** The text in its tone; as it is where colours are not wanted. Never changes its visible width. */
 export type Paint = (tone: Tone, text: string) => string;
 
 const STYLES = {

@@ -3,6 +3,7 @@
 import { closeSync, fchmodSync, fsyncSync, openSync, renameSync, statSync, writeSync } from 'node:fs';
 import { dirname } from 'node:path';
 
+/** The files of an installation, side by side in one directory. */
 export interface Layout {
   readonly directory: string;
   /** What the service runs. Whole and working at every moment, even when a step is cut short. */
@@ -17,6 +18,7 @@ export interface Layout {
   readonly rejected: string;
 }
 
+/** The files beside this executable. Looks at nothing. */
 export function layoutOf(executable: string): Layout {
   return {
     directory: dirname(executable),

@@ -26,6 +26,7 @@ const RECORD_CHANGE_MIN = 0.01;
 
 export type ProbationState = 'recording' | 'on-trial' | 'accepted' | 'rejected';
 
+/** Judges a new executable by the share of satisfied clients, beside what the old one achieved. */
 export class Probation {
   readonly #options: ProbationOptions;
   readonly #startedMs: number;

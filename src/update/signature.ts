@@ -10,6 +10,7 @@
 import { createPublicKey, generateKeyPairSync, type KeyObject, sign, verify } from 'node:crypto';
 import { isVersion } from './version-order.ts';
 
+/** What a signature is about. */
 export interface Release {
   readonly version: string;
   readonly architecture: string;

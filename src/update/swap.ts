@@ -11,6 +11,7 @@ import { type Release, verifyRelease } from './signature.ts';
 import { currentTrial, endTrial, readRejection, replaceByLink, writeTrial } from './trial.ts';
 import { compareVersions } from './version-order.ts';
 
+/** What is to be put in place of what, and which checks it has to pass. */
 export interface SwapOptions {
   readonly layout: Layout;
   readonly file: string;

@@ -43,8 +43,10 @@ export function currentTrial(layout: Layout): Trial | null {
 
 export const writeTrial = (layout: Layout, trial: Trial): void => writeDurably(layout.trial, JSON.stringify(trial));
 
+/** The release that was rejected last; null when there is none. */
 export const readRejection = (layout: Layout): Rejection | null => readJson<Rejection>(layout.rejected);
 
+/** How the last trial ended; null while it is not known. */
 export const readVerdict = (stateDirectory: string | null): Verdict | null =>
   stateDirectory === null ? null : readJson<Verdict>(verdictPath(stateDirectory));
 
@@ -108,6 +110,7 @@ export function replaceByLink(source: string, path: string): void {
   rmSync(part, { force: true });
 }
 
+/** The new executable stays: the trial's marker goes. */
 export function endTrial(layout: Layout): void {
   syncDirectory(layout.directory);
   rmSync(layout.trial, { force: true });

@@ -2,6 +2,7 @@
 
 const SEMVER = /^(\d+)\.(\d+)\.(\d+)(?:-([0-9A-Za-z.-]+))?(?:\+[0-9A-Za-z.-]+)?$/;
 
+/** Whether the text is a version as semver.org has it. */
 export const isVersion = (text: string): boolean => SEMVER.test(text);
 
 /** Negative when `a` is older than `b`, 0 when neither is, positive when newer. Throws on what is no version. */

@@ -10,6 +10,7 @@ const POLL_MS = 2_000;
 /** A live link that says nothing for this long is taken for dead. */
 const SILENCE_MS_MAX = 5_000;
 
+/** The page's way to the node: a WebSocket, polling where that fails, and actions. */
 export class Connection {
   readonly #model: Model;
   #socket: WebSocket | null = null;

@@ -1,5 +1,6 @@
 // Numbers as people read them. An en dash stands for what is not known.
 
+/** Stands for what is not known. */
 export const UNKNOWN = '–';
 
 /** `ratio` in [0, 1]. Never rounds up to 100 % what is not. */
@@ -10,17 +11,20 @@ export function percent(ratio: number | null | undefined, digits = 0): string {
   return `${value.toFixed(ratio >= 1 ? 0 : digits)} %`;
 }
 
+/** `12.3 ms`; a dash for null. */
 export function milliseconds(value: number | null): string {
   if (value === null) return UNKNOWN;
   if (value === 0) return '0 ms';
   return value < 9.95 ? `${value.toFixed(1)} ms` : `${Math.round(value)} ms`;
 }
 
+/** `1.3`, `1,234`; a dash for null. */
 export function perSecond(value: number | null): string {
   if (value === null) return UNKNOWN;
   return value < 9.95 ? value.toFixed(1) : Math.round(value).toLocaleString('en');
 }
 
+/** With separators between thousands. */
 export function count(value: number): string {
   return Math.round(value).toLocaleString('en');
 }
@@ -34,6 +38,7 @@ export function duration(valueMs: number): string {
   return `${Math.floor(seconds / 86_400)} d ${Math.floor((seconds % 86_400) / 3600)} h`;
 }
 
+/** `1.2 MiB`; a dash for null. */
 export function bytes(value: number | null): string {
   if (value === null) return UNKNOWN;
   const units = ['B', 'KiB', 'MiB', 'GiB', 'TiB'];

@@ -5,8 +5,10 @@ import type { EventDocument, StateDocument } from '../state.ts';
 import { instanceColour } from './colours.ts';
 import { Series } from './series.ts';
 
+/** How the page hears of the node now; `locked`: a token is asked for. */
 export type LinkStatus = 'connecting' | 'live' | 'polling' | 'lost' | 'locked';
 
+/** An event as the page lists it. */
 export interface PageEvent extends EventDocument {
   /** Unique across restarts of the proxy. */
   readonly id: string;
@@ -14,6 +16,7 @@ export interface PageEvent extends EventDocument {
 
 const EVENTS_MAX = 400;
 
+/** What the page knows: the last state, series and events. */
 export class Model {
   state: StateDocument | null = null;
   /** Page clock (performance.now) at the last state. */

@@ -10,6 +10,7 @@ export function readRoute(hash: string): Route {
   return { service: decode(match?.[1]), instance: decode(match?.[2]) };
 }
 
+/** The fragment of the page's address that shows this route. */
 export function routeHref(route: Route): string {
   const instance = route.instance === null ? '' : `?instance=${encodeURIComponent(route.instance)}`;
   return `#/${encodeURIComponent(route.service ?? '')}${instance}`;

@@ -3,6 +3,7 @@
 import type { RouterState } from '../../core/service-router.ts';
 import type { ServiceHistory } from '../history.ts';
 
+/** One moment of a service: wall clock, ms since the epoch; shares in [0, 1]. */
 export interface Sample {
   readonly timeMs: number;
   readonly successRatio: number | null;
@@ -15,6 +16,7 @@ const SPAN_MS = 600_000;
 /** A longer silence is drawn as a gap. */
 const GAP_MS = 6_000;
 
+/** The last minutes of one service, bounded, the oldest first. */
 export class Series {
   #samples: Sample[] = [];
   /** What the proxy remembers was asked for. */

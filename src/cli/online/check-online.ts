@@ -24,6 +24,7 @@ export interface OnlineOptions {
   readonly running: boolean;
 }
 
+/** What failed is a finding among the others. */
 export async function checkOnline({ config, file, running }: OnlineOptions): Promise<readonly Finding[]> {
   const names = [...new Set(namesIn(config))].filter((name) => isIP(name) === 0 && !isLoopback(name));
   const brokers = (config.mqtt?.urls ?? []).map((url) => brokerFinding(config, url, running));

@@ -1,5 +1,6 @@
 // What `qedge check --online` tried, and what came of it.
 
+/** One thing that was tried. */
 export interface Finding {
   /** `broker mqtt://…`, `name pi-9.local`, … */
   readonly subject: string;

@@ -4,6 +4,7 @@ import { request } from 'node:http';
 import { createServer } from 'node:net';
 import type { ListenAddress } from '../../config/config.ts';
 
+/** `reason`: why it cannot be bound. */
 export type PortState = 'free' | 'held-by-qedge' | { readonly reason: string };
 
 const ASK_TIMEOUT_MS = 1000;

@@ -43,6 +43,7 @@ type End =
 /** Ends that are no failure of this process; after the others the service manager starts what is in place by now. */
 const GOOD_ENDS: ReadonlySet<End> = new Set(['SIGTERM', 'SIGINT', 'no-hand-over', 'succeeded']);
 
+/** One running service, from its start to its end by a signal. */
 export class ServiceLife {
   readonly #options: ServiceLifeOptions;
   readonly #end = Promise.withResolvers<End>();

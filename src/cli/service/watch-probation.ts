@@ -16,6 +16,7 @@ export interface ProbationWatch {
   stop(): void;
 }
 
+/** Starts at once and goes on until it is stopped. */
 export function watchProbation(app: App, config: UpdateConfig): ProbationWatch {
   const probation = new Probation(
     {

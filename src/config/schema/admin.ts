@@ -3,6 +3,7 @@
 import { key, optional } from '../key.ts';
 import { listenAddress, secret } from '../values.ts';
 
+/** Keys of `[admin]`. */
 export const adminKeys = () => ({
   listen: key('listen', listenAddress, {
     doc: 'Health, metrics, the API and the dashboard. Beyond loopback a token is required.',

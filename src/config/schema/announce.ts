@@ -31,6 +31,7 @@ export const announceKeys = (context: SchemaContext) => ({
 
 type WrittenAnnounce = SectionOf<ReturnType<typeof announceKeys>>;
 
+/** An instance that this node announces to others. */
 export type AnnouncedInstance = Omit<WrittenAnnounce, 'address' | 'id'> & {
   readonly id: string;
   readonly scheme: Scheme;
@@ -38,6 +39,7 @@ export type AnnouncedInstance = Omit<WrittenAnnounce, 'address' | 'id'> & {
   readonly port: number;
 };
 
+/** The schema of an `[[announce]]`. */
 export const announceSchema = (context: SchemaContext): z.ZodType<AnnouncedInstance> =>
   section(announceKeys(context)).transform(({ address, id, ...rest }) => ({
     ...rest,

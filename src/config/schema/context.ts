@@ -3,6 +3,7 @@
 import { resolve } from 'node:path';
 import * as z from 'zod';
 
+/** What defaults and paths depend on beside the file. */
 export interface SchemaContext {
   /** Relative paths in the file start here: the directory of the file itself. */
   readonly directory: string;

@@ -15,6 +15,7 @@ import { storeKeys } from './store.ts';
 import { tracesKeys } from './traces.ts';
 import { updateKeys } from './update.ts';
 
+/** A section of the file with its keys, in the order of the reference. */
 export interface FileSection {
   /** As it is written: `[proxy]`, `[[service]]`. */
   readonly word: string;

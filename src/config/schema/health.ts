@@ -48,6 +48,7 @@ const kserveKeys = {
   ...times,
 };
 
+/** Health checks of a service by kind; times in ms. */
 export type HealthCheck =
   | SectionOf<typeof httpKeys>
   | SectionOf<typeof tcpKeys>

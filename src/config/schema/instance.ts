@@ -5,6 +5,7 @@ import type { Labels, Scheme } from '../../core/domain.ts';
 import { key, optional, required, type SectionOf, section } from '../key.ts';
 import { duration, type InstanceAddress, instanceUrl, labels, name } from '../values.ts';
 
+/** An instance that the configuration names; `rttMs` null: it is measured. */
 export interface StaticInstance {
   readonly nodeId: string;
   readonly id: string;

@@ -3,6 +3,7 @@
 import * as z from 'zod';
 import { key } from '../key.ts';
 
+/** Keys of `[log]`. */
 export const logKeys = () => ({
   level: key('level', z.enum(['trace', 'debug', 'info', 'warn', 'error', 'silent']), {
     doc: '"trace", "debug", "info", "warn", "error" or "silent"; the admin API can change it at run time.',

@@ -5,6 +5,7 @@ import { key, optional } from '../key.ts';
 import { host, labels, name } from '../values.ts';
 import type { SchemaContext } from './context.ts';
 
+/** Keys of `[node]`. */
 export const nodeKeys = ({ hostname }: SchemaContext) => ({
   id: {
     ...key('id', name, {

@@ -5,6 +5,7 @@ import { RTT_CHANGE_RATIO_DEFAULT } from '../../core/router/rtt-table.ts';
 import { key } from '../key.ts';
 import { duration } from '../values.ts';
 
+/** Keys of `[probe]`. */
 export const probeKeys = () => ({
   interval: key('intervalMs', duration(), { doc: 'Every node is pinged this often.', default: '5s' }),
   rate_max: key('ratePerSecondMax', z.number().gt(0).max(10_000), {

@@ -10,6 +10,7 @@ const clientHeader = z
   .union([z.literal(false), fieldName], { error: 'expected a header name or false' })
   .transform((header) => (header === false ? null : header));
 
+/** Keys of `[proxy.tls]`. */
 export const tlsKeys = (context: SchemaContext) => ({
   cert: required('certFile', filePath(context), { doc: 'Certificate chain, PEM.', example: 'server.crt' }),
   key: required('keyFile', filePath(context), { doc: 'Its private key, PEM.', example: 'server.key' }),
@@ -19,6 +20,7 @@ export const tlsKeys = (context: SchemaContext) => ({
   }),
 });
 
+/** Keys of `[proxy]`. */
 export const proxyKeys = (context: SchemaContext) => ({
   listen: key('listen', listenAddress, {
     doc: 'Where clients send their requests.',

@@ -30,6 +30,7 @@ const qosKeys = {
   }),
 };
 
+/** Keys of `[service.retry]`. */
 export const retryKeys = {
   attempts: key('attempts', count(0, 10), {
     doc: 'Attempts beyond the first, only where a repeat does no harm.',
@@ -54,6 +55,7 @@ export const retryKeys = {
   }),
 };
 
+/** Keys of `[service.limits]`. */
 export const limitsKeys = {
   in_flight_max: key('inFlightMax', count(1), {
     doc: 'Requests of the service at a time, for each of proxy.workers; beyond it the answer is 503. A body counts once it is sent on.',
@@ -89,6 +91,7 @@ const policy: z.ZodType<PolicyChoice> = z.union(
   { error: 'expected the name of a policy, or a table of its name and options' },
 );
 
+/** Keys of a `[[service]]`. */
 export const serviceKeys = (context: SchemaContext) => ({
   name: required('name', name, { doc: 'What clients ask for.', example: 'pilotnet' }),
   listen: optional('listen', listenAddress, {

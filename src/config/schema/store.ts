@@ -6,6 +6,7 @@ import { key } from '../key.ts';
 import { duration } from '../values.ts';
 import { filePath, type SchemaContext } from './context.ts';
 
+/** Keys of `[store]`. */
 export const storeKeys = (context: SchemaContext) => ({
   path: {
     ...key('path', storePath(context), {

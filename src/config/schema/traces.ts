@@ -19,6 +19,7 @@ const headerValue = parsed('expected a header value without line breaks', (text)
   /^[\x20-\x7e\t]+$/.test(text) ? text : null,
 );
 
+/** Keys of `[traces]`. */
 export const tracesKeys = (context: SchemaContext) => ({
   endpoint: required('endpoint', collectorUrl, {
     doc: 'URL that batches of spans are posted to.',

@@ -7,6 +7,7 @@ const publicKey = parsed('expected an Ed25519 public key: 32 bytes in base64', (
   /^[A-Za-z0-9+/]{43}=$/.test(text) ? text : null,
 );
 
+/** Keys of `[update]`. */
 export const updateKeys = () => ({
   public_key: optional('publicKey', publicKey, {
     doc: 'Ed25519 key that new binaries must be signed with: 32 bytes in base64. Without it no update is accepted.',

@@ -10,6 +10,7 @@ export interface CandidateChange {
   readonly joined: readonly Candidate[];
 }
 
+/** What changed between two sets of candidates. */
 export class CandidateDiff {
   readonly #known: (Candidate | undefined)[] = [];
   /** The look at which each handle was last seen taken. */

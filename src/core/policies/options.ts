@@ -1,6 +1,7 @@
 // Options of a policy: declared once with kind, default and bounds; read from what a person wrote, with every problem
 // collected for the config layer to place.
 
+/** An option with kind, default and bounds. */
 export type OptionSpec =
   /** Written `"500ms"`, `"5s"`, `"1m"`; read as milliseconds. */
   | {
@@ -37,6 +38,7 @@ export type Purpose = 'service' | 'study';
 
 export type OptionSpecs = Readonly<Record<string, OptionSpec>>;
 
+/** The values of a table of options: durations in ms. */
 export type OptionValues<Specs extends OptionSpecs> = {
   readonly [Name in keyof Specs]: Specs[Name] extends { readonly kind: 'boolean' } ? boolean : number;
 };

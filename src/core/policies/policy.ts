@@ -79,8 +79,10 @@ export interface Persistent {
 /** A policy as the router drives it; `BasePolicy` has a neutral answer to all but `select`. */
 export interface Policy extends RoutingPolicy, Rankable, Inspectable, Persistent {}
 
+/** Trusted, tried out, or ejected. */
 export type PoolMembership = 'exploitation' | 'exploration' | 'out';
 
+/** What a policy believes of one candidate. */
 export interface CandidateView {
   readonly pool: PoolMembership;
   /** Share of requests it is meant to get, in [0, 1]; the weights of all candidates sum to 1. */
@@ -99,6 +101,7 @@ export interface CandidateView {
   readonly extra: Readonly<Record<string, number>>;
 }
 
+/** What a policy believes of its service. */
 export interface PolicySummary {
   /** ε, or the exploration pool's share of the weights; null where the policy has no such notion. */
   readonly explorationShare: number | null;
@@ -108,6 +111,7 @@ export interface PolicySummary {
   readonly groups?: readonly GroupView[];
 }
 
+/** A group of preferred instances. */
 export interface GroupView {
   readonly name: string;
   /** In play. */
@@ -144,6 +148,7 @@ export interface PolicyContext {
   readonly onEvent: (event: PolicyEvent) => void;
 }
 
+/** What a policy did, for the event log. */
 export type PolicyEvent =
   | { readonly kind: 'cooldown'; readonly key: string; readonly untilMs: number; readonly reason: string }
   | { readonly kind: 'exploration-reset'; readonly successRatio: number }

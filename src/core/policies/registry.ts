@@ -16,6 +16,7 @@ import { QEDGEPROXY_2024 } from './qedgeproxy-2024.ts';
 import { RANDOM } from './random.ts';
 import { ROUND_ROBIN } from './round-robin.ts';
 
+/** The one list of policies; the order is that of the help. */
 export const POLICIES = {
   qedge: QEDGE,
   qedgeproxy: QEDGEPROXY,
@@ -28,11 +29,13 @@ export const POLICIES = {
   random: RANDOM,
 } satisfies Readonly<Record<string, PolicyDefinition>>;
 
+/** Name of a policy of the list. */
 export type PolicyName = keyof typeof POLICIES;
 
 /** Names in the order in which they are to be shown. */
 export const POLICY_NAMES = Object.keys(POLICIES) as readonly PolicyName[];
 
+/** A policy by name, with options as a person wrote them. */
 export interface PolicyChoice {
   readonly name: string;
   readonly options: Readonly<Record<string, unknown>>;
@@ -60,6 +63,7 @@ export function createPolicy(choice: PolicyChoice, context: PolicyContext, prefe
   return prefer.length === 0 ? make() : new PreferPolicy(prefer, context, make);
 }
 
+/** Whether a policy of this name exists. */
 export function isPolicyName(name: string): name is PolicyName {
   return Object.hasOwn(POLICIES, name);
 }

@@ -51,6 +51,7 @@ const FLIGHTS_MAX_DEFAULT = 262_144;
 /** Clients that `state` lists, worst first. */
 const CLIENTS_SHOWN_MAX = 100;
 
+/** The router behind `createRouter`. */
 export class LiveServiceRouter implements ServiceRouter {
   readonly service: string;
   readonly qos: QosTarget;

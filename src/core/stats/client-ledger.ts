@@ -8,6 +8,7 @@ import { WindowCounts } from './window-counts.ts';
 const ROWS_FIRST = 64;
 const NONE = -1;
 
+/** Successes by client over the window; the client that was idle for longest leaves first. */
 export class ClientLedger {
   readonly #clientsMax: number;
   readonly #counts: WindowCounts;

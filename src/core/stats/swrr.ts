@@ -5,6 +5,7 @@
 import type { Candidate } from '../domain.ts';
 import { grownFloat64 } from './grown.ts';
 
+/** Smooth weighted round robin (nginx): each gets its share, spread evenly. Allocates nothing. */
 export class Swrr {
   #credit = new Float64Array(0);
 

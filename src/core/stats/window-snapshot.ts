@@ -11,6 +11,7 @@ const FAILED = -1;
  */
 export const SAMPLES_KEPT_MAX = 256;
 
+/** The newest samples, as plain numbers: age and latency in turn, ms. */
 export function snapshotWindow(window: LatencyWindow, nowMs: number): number[] {
   const flat: number[] = [];
   for (let i = Math.max(0, window.size - SAMPLES_KEPT_MAX); i < window.size; i++) {

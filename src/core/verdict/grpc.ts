@@ -3,12 +3,19 @@
 /** Stands where an answer is none of gRPC. */
 export const NO_GRPC_STATUS = -1;
 
+/** Statuses of gRPC (its statuscodes.md). */
 export const GRPC_OK = 0;
+/** It ended without a status that is known. */
 export const GRPC_UNKNOWN = 2;
+/** The deadline passed. */
 export const GRPC_DEADLINE_EXCEEDED = 4;
+/** It has enough to do. */
 export const GRPC_RESOURCE_EXHAUSTED = 8;
+/** It has no such method. */
 export const GRPC_UNIMPLEMENTED = 12;
+/** It broke an invariant of its own. */
 export const GRPC_INTERNAL = 13;
+/** It cannot answer now; another may. */
 export const GRPC_UNAVAILABLE = 14;
 
 export const GRPC_STATUS_MAX = 16;

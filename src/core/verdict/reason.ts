@@ -9,6 +9,7 @@ import type { AttemptEnding } from './verdict.ts';
 /** 0: nothing is held against the instance. */
 export type Reason = number;
 
+/** Nothing is held against the instance. */
 export const NO_REASON: Reason = 0;
 
 /** Statuses of HTTP stand for themselves, those of gRPC follow, then the rows that have no status. */

@@ -32,6 +32,7 @@ export function statusClass(hundreds: number): number[] {
   return Array.from({ length: 100 }, (_, i) => hundreds * 100 + i).filter((status) => status !== 501 && status !== 505);
 }
 
+/** A service's rules, made ready to be looked up by status. */
 export interface VerdictRules {
   /** By status of HTTP, of an answer that came whole and in time. */
   readonly byStatus: readonly Verdict[];
@@ -45,6 +46,7 @@ const STATUS_MAX = 999;
 /** By which an instance says that it is full, which is no reason to believe it broken. */
 const FULL_STATUSES: readonly number[] = [408, 429];
 
+/** Made once a service. `retryStatuses`: of answers that another instance may do better at. */
 export function verdictRules(failure: FailureConfig, retryStatuses: readonly number[]): VerdictRules {
   const failures = new Set(failure.statuses);
   const retried = new Set(retryStatuses);

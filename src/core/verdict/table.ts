@@ -6,6 +6,7 @@ import type { Evidence } from '../domain.ts';
 /** `none`: neither a success nor a miss, unless the router takes the attempt for a failure of its instance. */
 export type Account = 'success' | 'miss' | 'none';
 
+/** What an attempt is worth: for the client, for the instance, and for another attempt. */
 export interface Verdict {
   /** The row of the table, a word for people and labels. */
   readonly row: VerdictRow;
@@ -15,6 +16,7 @@ export interface Verdict {
   readonly retryable: boolean;
 }
 
+/** Row of the table, the word in metrics and reasons. */
 export type VerdictRow =
   /** 2xx, 304 or `grpc-status: 0`, whole and in time. */
   | 'success'
@@ -59,6 +61,7 @@ export type VerdictRow =
   /** A stream that had been a success paused for too long. */
   | 'stalled';
 
+/** Every way in which an attempt ends. */
 export const TABLE: { readonly [Row in VerdictRow]: Verdict & { readonly row: Row } } = {
   success: { row: 'success', account: 'success', evidence: 'answered', retryable: false },
   late: { row: 'late', account: 'miss', evidence: 'answered', retryable: false },

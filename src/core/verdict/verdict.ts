@@ -27,6 +27,7 @@ export type EndedBy =
   /** The client is gone, or was sent away. */
   | 'client';
 
+/** What was seen of an attempt's end. */
 export interface AttemptEnding {
   readonly by: EndedBy;
   /** 0: no head came. */
@@ -47,6 +48,7 @@ export interface AttemptEnding {
   readonly stalled: boolean;
 }
 
+/** What the attempt is worth, by the table and the service's rules. */
 export function verdictOf(ending: AttemptEnding, rules: VerdictRules): Verdict {
   switch (ending.by) {
     case 'answer':

@@ -20,11 +20,13 @@ export interface QuietLimits {
   readonly keepAliveTimeoutMs: number;
 }
 
+/** The part of a socket that a quiet connection needs. */
 export interface QuietSocket {
   readonly timeout?: number | undefined;
   setTimeout(ms: number): unknown;
 }
 
+/** What is known of one client connection; it ends when its socket does. */
 export class ClientConnection implements ExchangeConnection {
   readonly peer: Peer;
   readonly #link: ClientLink;

@@ -43,6 +43,7 @@ export interface ListenerOptions {
   readonly service: () => ServiceRuntime | null;
 }
 
+/** One port: accepts connections and ends them in order when it drains. */
 export class Listener {
   readonly name: string;
   readonly address: ListenAddress;

@@ -14,6 +14,7 @@ export type Route = (client: ExchangeClient) => void;
 /** Where the endpoints are, on the shared port; a port of a service is all the service's. */
 const OWN = '/-/';
 
+/** Of one data plane. */
 export function createRoutes(context: ProxyContext): Route {
   const endpoints = ownEndpoints(context);
   return (client) => {

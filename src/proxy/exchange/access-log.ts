@@ -20,6 +20,7 @@ export interface AccessLine {
   readonly attempts: number;
 }
 
+/** Writes the line. The query of the target is left out. */
 export function logAccess(log: Logger, line: AccessLine): void {
   // A query may carry a token, and logs are kept.
   const target = line.target.split('?', 1)[0];

@@ -1,6 +1,7 @@
 // What an exchange needs of a client's request and of the answer to it, whichever version of HTTP they travel in.
 // node:http's own classes fit as they are; http2-message.ts makes a stream of HTTP/2 fit.
 
+/** A request, whichever version of HTTP it came in. */
 export interface ClientRequest {
   /** `1.0`, `1.1` or `2`. */
   readonly httpVersion: string;
@@ -16,6 +17,7 @@ export interface ClientRequest {
   resume(): unknown;
 }
 
+/** The answer to it. Writing after its end throws. */
 export interface ClientResponse {
   readonly headersSent: boolean;
   /** Trailers can still be distinguished from the body. */

@@ -9,6 +9,7 @@ import type { ServiceRuntime } from '../service.ts';
 import type { OwnFaults } from './own-faults.ts';
 import type { ServiceTable } from './service-match.ts';
 
+/** One a data plane; a reload changes what it holds. */
 export interface ProxyContext {
   /** Name in X-QEdge-Instance of answers this proxy gives itself, and in Via: `qedge-<node>`. */
   readonly viaName: string;

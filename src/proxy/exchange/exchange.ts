@@ -48,6 +48,7 @@ import { Stopwatch } from './stopwatch.ts';
 const NONE: readonly number[] = [];
 const NO_FIELDS: string[] = [];
 
+/** One request and its answer. `begin` starts it; it settles once, however it ends. */
 export class Exchange implements AttemptOwner, BodyListener, Waiter, Awaiting {
   readonly request: ClientRequest;
   readonly answer: Answer;

@@ -7,6 +7,7 @@ export interface Awaiting {
   onPlaced(): void;
 }
 
+/** The requests of one service that wait for its first instance. */
 export class FirstPlacement {
   readonly #waiting = new Map<Awaiting, NodeJS.Timeout | null>();
   #expected: boolean;

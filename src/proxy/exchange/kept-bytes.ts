@@ -7,6 +7,7 @@ const LARGE_BYTES = 4096;
 const BLOCK_BYTES_MIN = 256;
 const BLOCK_BYTES_MAX = 16 * 1024;
 
+/** Chunks in their order, as one buffer when all are there. */
 export class KeptBytes {
   #length = 0;
   readonly #sealed: Buffer[] = [];

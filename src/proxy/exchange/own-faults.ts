@@ -6,6 +6,7 @@ import { type Logger, RateLimitedLog } from '../../telemetry/log.ts';
 
 const LOG_INTERVAL_MS = 60_000;
 
+/** Reports what this machine ran out of, at most once a minute for each kind. */
 export class OwnFaults {
   readonly #log: Logger;
   readonly #limit = new RateLimitedLog(LOG_INTERVAL_MS);

@@ -21,6 +21,7 @@ const LAG_MS_MIN = 200;
 /** After a look that found no request to end, there is none for a while. */
 const LOOK_MS = 50;
 
+/** Requests that wait for their clients; one a service. */
 export class SlowClients {
   readonly #all = new Set<SlowClient>();
   #lookedMs = Number.NEGATIVE_INFINITY;

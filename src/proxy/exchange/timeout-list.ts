@@ -16,6 +16,7 @@ export abstract class Timed {
   }
 }
 
+/** Timeouts of one length: one timer for all of them. */
 export class TimeoutList {
   readonly #afterMs: number;
   readonly #nowMs: () => number;

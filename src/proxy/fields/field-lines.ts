@@ -5,6 +5,7 @@
 export const TOKEN = "[!#$%&'*+.^_`|~0-9A-Za-z-]+";
 /** No control characters but the tab, no bare carriage return or line feed. */
 export const VALUE = '[\\t\\x20-\\x7e\\x80-\\xff]*';
+/** A field line with its end, as the source of a regular expression (RFC 9112 section 5). */
 export const FIELD_LINE = `${TOKEN}:${VALUE}\\r\\n`;
 
 const CR = 13;

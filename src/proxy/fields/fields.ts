@@ -45,6 +45,7 @@ export const FieldKind = {
 
 const LENGTH_MAX = 64;
 
+/** Names of fields with a meaning here, looked up without regard to case. */
 export class FieldTable {
   readonly #kinds = new Map<string, number>();
   readonly #possible = new Uint8Array((LENGTH_MAX + 1) * 32);
@@ -162,6 +163,7 @@ export function requestFieldTable(serviceHeader: string, clientHeader: string | 
   return new FieldTable(kinds, { claims: true });
 }
 
+/** Fields of answers that mean something here. */
 export const RESPONSE_FIELDS = new FieldTable({
   ...HOP_BY_HOP,
   'content-type': FieldKind.contentType,

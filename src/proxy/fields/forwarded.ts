@@ -5,6 +5,7 @@ import { BlockList, isIP, isIPv6 } from 'node:net';
 import { TOKEN } from './field-lines.ts';
 import type { RequestHead } from './request-head.ts';
 
+/** Addresses whose claims about the client are believed. */
 export class TrustedPeers {
   readonly #list = new BlockList();
   readonly #any: boolean;
@@ -38,6 +39,7 @@ export interface Peer {
   lastElement: string;
 }
 
+/** The other end of a connection; `encrypted`: by TLS. */
 export function peerOf(remoteAddress: string | undefined, encrypted: boolean, trusted: TrustedPeers): Peer {
   const address = (remoteAddress ?? '').replace(/^::ffff:(?=\d+\.)/, '');
   const proto = encrypted ? 'https' : 'http';

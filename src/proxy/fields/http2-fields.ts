@@ -11,6 +11,7 @@ const CONNECTION_SPECIFIC: ReadonlySet<string> = new Set([
   'upgrade',
 ]);
 
+/** Raw fields as node:http2 takes them: lower case, repeated ones as lists. */
 export function http2Fields(raw: readonly string[]): Record<string, string | string[]> {
   const fields: Record<string, string | string[]> = Object.create(null);
   for (let i = 0; i + 1 < raw.length; i += 2) {

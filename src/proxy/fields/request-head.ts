@@ -7,6 +7,7 @@ import { ProxyError } from '../../errors.ts';
 import { isAuthority } from './authority.ts';
 import { connectionNames, FieldKind, type FieldTable, withoutFields } from './fields.ts';
 
+/** What was read of a request before its body. */
 export class RequestHead {
   /** Origin-form, asterisk-form, or what an absolute-form target holds behind its authority; byte for byte. */
   target = '/';

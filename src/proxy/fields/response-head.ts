@@ -4,6 +4,7 @@ import { isGrpc, NO_GRPC_STATUS, readGrpcStatus } from '../../core/verdict/grpc.
 import { isStreamType } from '../../core/verdict/measure.ts';
 import { connectionNames, FieldKind, type RawFields, RESPONSE_FIELDS, withoutFields } from './fields.ts';
 
+/** What was read of an answer before its body. */
 export interface ResponseHead {
   /** Owned by the caller, to be added to. */
   readonly fields: string[];

@@ -16,6 +16,7 @@ import { IDLE_MS_MAX, IdleLimit } from './idle-limit.ts';
 import type { ConnectionOwner, Opener, PooledConnection } from './pooled-connection.ts';
 import { ProtocolDiscovery } from './protocol-discovery.ts';
 
+/** The connections to one instance: idle ones are used again, the newest first. */
 export class InstancePool implements ConnectionOwner {
   readonly instance: Instance;
   /** For exchanges that need more than a buffered request and its answer: streamed bodies, upgrades, expectations. */

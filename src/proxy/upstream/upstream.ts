@@ -28,6 +28,7 @@ export interface UpstreamHandler {
   onError(error: UpstreamError): void;
 }
 
+/** How a request is framed beside its fields; null where it has no such field. */
 export interface StreamFraming {
   /** Null: chunked when there is a body, none otherwise. */
   readonly contentLength: number | null;

@@ -41,6 +41,7 @@ export interface WebSocketEnds {
   readonly stallTimeoutMs: number;
 }
 
+/** Two sockets after a handshake; ends when both have ended. */
 export class WebSocketPipe {
   readonly #ends: WebSocketEnds;
   readonly #toClient: Direction;

@@ -36,6 +36,7 @@ export type EventKind = (typeof EVENT)[keyof typeof EVENT];
 const KIND_BITS = 4;
 const KIND_MASK = 2 ** KIND_BITS - 1;
 
+/** The virtual clock and what waits to happen. */
 export class Agenda {
   /** The virtual time: that of the event taken last. */
   nowMs = 0;

@@ -15,6 +15,7 @@ export interface EventQueue {
   readonly code: number;
 }
 
+/** An empty queue; it grows as needed. */
 export function createEventQueue(): EventQueue {
   return new BinaryHeap();
 }

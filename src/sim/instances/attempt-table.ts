@@ -5,8 +5,10 @@ const CAPACITY_INITIAL = 1_024;
 /** Index into the table. */
 export type AttemptSlot = number;
 
+/** No attempt. */
 export const NO_SLOT = -1;
 
+/** Attempts under way, a row each. A slot is valid from `take` until `release`. */
 export class AttemptTable {
   client = new Int32Array(CAPACITY_INITIAL);
   instance = new Int32Array(CAPACITY_INITIAL);

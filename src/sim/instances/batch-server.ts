@@ -11,6 +11,7 @@ export interface BatchServerOptions {
   readonly batch: BatchSpec;
 }
 
+/** How requests are taken together: how many at most, and how long the first one waits, ms. */
 export interface BatchSpec {
   /** Jobs in a batch at the most. */
   readonly size: number;

@@ -3,6 +3,7 @@
 
 import type { NetworkSpec } from '../scenario.ts';
 
+/** Idle connections by load balancer and instance. */
 export class Connections {
   readonly #spec: NetworkSpec['connections'];
   readonly #instances: number;

@@ -4,6 +4,7 @@
 // (speed × min(1, cores / jobs) when shared, speed when first come), and a job is done when the virtual clock has advanced by its
 // work. So a stall, a hang or a slowdown is a change of one rate and touches no job.
 
+/** How a server shares its cores among the requests in it. */
 export type Discipline = 'processor-sharing' | 'fifo';
 
 export interface ServerOptions {

@@ -7,6 +7,7 @@ import { Spells } from '../world/spells.ts';
 import { BatchServer } from './batch-server.ts';
 import { type QueueingServer, Server } from './server.ts';
 
+/** An instance: its server, its faults, and the time that its answers take beside the processor. */
 export class Site {
   readonly model: InstanceModel;
   readonly server: QueueingServer;

@@ -13,6 +13,7 @@ const NEIGHBOUR: AttemptSlot = 2 ** 30;
 /** How an instance answers an attempt; an index into the simulation's results. */
 export const ANSWERED = 0;
 export const FAILED = 1;
+/** Nothing listens: refused at once. */
 export const REFUSED = 2;
 
 export type SiteChange = Exclude<Change, { kind: 'keep' | 'restart' | 'announce' | 'withdraw' | 'link' | 'uplink' }>;
@@ -27,6 +28,7 @@ export interface SitesOptions {
   readonly onAnswer: OnAnswer;
 }
 
+/** All instances of a world, by index. */
 export class Sites {
   readonly #agenda: Agenda;
   readonly #onAnswer: OnAnswer;

@@ -34,6 +34,7 @@ interface SiteState {
   errorRatio: number;
 }
 
+/** The oracle of this world, which knows all that the world will do. */
 export function createOracle(scenario: Scenario, world: World): Oracle {
   return new CentralAllocation(scenario, world);
 }

@@ -44,6 +44,7 @@ export function toCsv(scenario: Scenario, results: readonly RunResult[]): string
   return `${[header, ...lines].map((line) => line.join(',')).join('\r\n')}\r\n`;
 }
 
+/** All figures of all runs, as JSON. */
 export function toJson(scenario: Scenario, results: readonly RunResult[]): string {
   // JSON has no infinity and no NaN; null stands for "for ever", "never" and "there was none".
   return `${JSON.stringify({ scenario, results }, (_, value) => (value === Number.POSITIVE_INFINITY ? null : value), 1)}\n`;

@@ -10,6 +10,7 @@ import { type Column, DISTURBANCE_COLUMNS, disturbancesOfAll, RESULT_COLUMNS } f
 import { factsOf } from './facts.ts';
 import { REPORT_SCRIPT, REPORT_STYLE } from './page.ts';
 
+/** The report as one page, without anything loaded from elsewhere. */
 export function toHtml(scenario: Scenario, results: readonly RunResult[]): string {
   const policies = [...new Set(results.map(({ policy }) => policy))];
   const rows = aggregate(results);

@@ -17,6 +17,7 @@ import {
   totalsBySecond,
 } from './totals.ts';
 
+/** Figures of one run: shares in [0, 1], times in ms. */
 export interface RunMetrics {
   readonly requests: number;
   /** Share of all requests that succeeded. */
@@ -71,6 +72,7 @@ const STRICT_WINDOWS_RATIO = 0.9;
 /** Level before an event: over this many seconds. */
 const BEFORE_S = 20;
 
+/** Of a run, beside the oracle's in the same world; null: no regret. */
 export function computeMetrics(recorder: Recorder, scenario: Scenario, oracle: Recorder | null): RunMetrics {
   const { seconds } = recorder.shape;
   const whole = { fromS: 0, toS: seconds };

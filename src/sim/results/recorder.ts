@@ -10,6 +10,7 @@ export interface RecorderShape {
   readonly balancers: number;
 }
 
+/** Counts of one run. Allocates at its start only. */
 export class Recorder {
   readonly shape: RecorderShape;
   /** Requests a client sent within a second, and how many of these succeeded: [client × seconds + second]. */

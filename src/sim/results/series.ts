@@ -3,6 +3,7 @@
 import type { Recorder } from './recorder.ts';
 import { clientRatios, instanceTotals, quantileOf, rollingAt, totalsBySecond } from './totals.ts';
 
+/** What is plotted of one run: a value a second. */
 export interface RunSeries {
   /** Success over the last 10 s, by second; null where there were no requests. */
   readonly rollingSuccess: readonly (number | null)[];
@@ -18,6 +19,7 @@ export interface RunSeries {
   readonly cumulativeRegret: readonly number[] | null;
 }
 
+/** Of a run, beside the oracle's in the same world; null: there is none. */
 export function computeSeries(recorder: Recorder, oracle: Recorder | null): RunSeries {
   const { seconds, instances, balancers } = recorder.shape;
   const whole = { fromS: 0, toS: seconds };

@@ -1,10 +1,12 @@
 // What changes in a simulated world, and when: a scenario's events as single steps.
 
+/** A change and when it happens, ms since the start. */
 export interface TimedChange {
   readonly atMs: number;
   readonly change: Change;
 }
 
+/** One step of a world: an instance, a link or a load balancer becomes another. */
 export type Change =
   | { readonly kind: 'up' | 'down' | 'announce' | 'withdraw' | 'freeze' | 'thaw'; readonly instance: number }
   /** CPU time × factor; undone by the same kind with 1 / factor. */

@@ -4,6 +4,7 @@ import type { Rng } from '../../core/rng.ts';
 import { exponential } from '../random.ts';
 import type { World } from './world.ts';
 
+/** Round trips as they are now, ms. */
 export class Network {
   readonly rng: Rng;
   /** What events added on the way to each instance, ms. */

@@ -3,12 +3,14 @@
 import type { Rng } from '../../core/rng.ts';
 import { exponential } from '../random.ts';
 
+/** Mean length of what is on and of what is off, ms. */
 export interface SpellsSpec {
   /** Mean times; `idleMs` 0: it is always busy. */
   readonly busyMs: number;
   readonly idleMs: number;
 }
 
+/** Turns something on and off at random times. */
 export class Spells {
   readonly #rng: Rng;
   readonly #spec: SpellsSpec;

@@ -8,6 +8,7 @@ import type { Change, TimedChange } from './change.ts';
 import { bursts, hiccups, type Recurring, uplink } from './recurring.ts';
 import { generateTopology, type Topology } from './topology.ts';
 
+/** All that will happen under any policy, drawn from a scenario and a seed. */
 export interface World {
   readonly topology: Topology;
   /** Node of each load balancer. */
@@ -26,6 +27,7 @@ export interface WorldInstance {
   readonly fromStart: boolean;
 }
 
+/** One client; times in ms, `untilMs` +Infinity while it stays. */
 export interface WorldClient {
   readonly id: string;
   readonly balancer: number;

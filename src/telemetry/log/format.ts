@@ -19,6 +19,7 @@ export interface LogPlace {
   readonly paint: Paint;
 }
 
+/** How a line is written: JSON, or text for people with priorities for the journal. */
 export function rendererOf(format: LogFormat, place: LogPlace): RenderLine {
   const asText = format === 'text' || (format === 'auto' && place.isTerminal);
   const render: RenderLine = asText ? (json) => textOf(json, place.paint) : (json) => json;

@@ -20,6 +20,7 @@ export interface LogOutputOptions {
   readonly onRecovery: (droppedLines: number) => void;
 }
 
+/** Writes lines without blocking; drops and counts what finds no room within a bound of characters. */
 export class LogOutput {
   readonly #open: () => Writable;
   readonly #onRecovery: (droppedLines: number) => void;

@@ -65,6 +65,7 @@ export interface SpanReceiver {
   wallMs(nowMs: number): number;
 }
 
+/** The spans of one request; they go out when it ends. Times are those of the driver's clock, ms. */
 export class RequestTrace {
   readonly #tracer: SpanReceiver;
   readonly #traceId: string;

@@ -19,6 +19,7 @@ export interface TracerOptions {
 /** Above this the wall clock was set, or drifted; below it is how coarse it is. */
 const WALL_STEP_MS = 2;
 
+/** Begins a trace for each request that is sampled. One a thread. */
 export class Tracer {
   readonly clientId: boolean;
   readonly sink: SpanSink;

@@ -25,6 +25,7 @@ export interface TracesOptions {
   readonly log: Logger;
 }
 
+/** Tracing as long as it is configured: a tracer, and the export behind it. */
 export interface Traces {
   readonly tracer: Tracer;
   /** Sends what is left. */
@@ -34,6 +35,7 @@ export interface Traces {
 /** What a stop waits for a collector at most. */
 const STOP_GRACE_MS = 5_000;
 
+/** Starts exporting at once. */
 export function startTraces({ config, nodeId, version, metrics, log }: TracesOptions): Traces {
   const { caFile, serviceName } = config;
   const exporter = new SpanExporter({

@@ -12,6 +12,7 @@ const FEW = 10;
 /** Fewer than this are always shown. */
 const REST_MIN = 4;
 
+/** How each client fares. */
 export function Clients({ service }: { readonly service: RouterState }) {
   const [all, setAll] = useState(false);
   const target = service.qos.successRatio;

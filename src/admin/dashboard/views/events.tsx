@@ -12,6 +12,7 @@ export interface EventsProps {
 
 const SHOWN_MAX = 150;
 
+/** The last events, the newest first. */
 export function Events({ events, services }: EventsProps) {
   const [filter, setFilter] = useState('');
   const shown = events.filter((event) => matches(event, filter)).slice(0, SHOWN_MAX);

@@ -13,6 +13,7 @@ const STATUS: Readonly<Record<LinkStatus, string>> = {
   locked: 'Locked',
 };
 
+/** The bar at the top. */
 export function Header({ model, state }: { readonly model: Model; readonly state: StateDocument }) {
   const { node } = state;
   const { problems, restartKeys } = node.configuration;

@@ -16,6 +16,7 @@ export interface InstanceDetailProps {
   readonly instance: InstanceState;
 }
 
+/** All that is known of one instance, and what can be done with it. */
 export function InstanceDetail({ connection, service, instance }: InstanceDetailProps) {
   const density = useDensity(connection, service, instance.key);
   const standing = standingOf(instance);

@@ -28,6 +28,7 @@ const MARGIN = { top: 14, right: 18, bottom: 34, left: 50 };
 /** From the axes to 0: what is near or fast has a marker too, and the axes' numbers stay readable beside it. */
 const INSET = { x: 24, y: 18 };
 
+/** Each instance by its round trip and its processing latency, ms, beside the limit. */
 export function InstanceMap({ service, chosen, onChoose }: InstanceMapProps) {
   const [ref, { width, height }] = useSize<HTMLElement>();
   const scale = scaleOf(service, width, height);

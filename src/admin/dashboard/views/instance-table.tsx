@@ -46,6 +46,7 @@ const FEW = 20;
 /** Fewer than this are always shown. */
 const REST_MIN = 4;
 
+/** A row an instance, to choose from. */
 export function InstanceTable({ service, chosen, onChoose, colourOf }: InstanceTableProps) {
   const foldable = service.instances.length >= FEW + REST_MIN;
   const [wanted, setOrder] = useState<Order | null>(null);

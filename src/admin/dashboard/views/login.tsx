@@ -3,6 +3,7 @@
 import { useState } from 'preact/hooks';
 import type { Connection } from '../connection.ts';
 
+/** Asks for the token of the admin port. */
 export function Login({ connection }: { readonly connection: Connection }) {
   const [token, setToken] = useState('');
   const [refused, setRefused] = useState<string | null>(null);

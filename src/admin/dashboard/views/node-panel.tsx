@@ -5,6 +5,7 @@ import type { NodeState, ProbeFacts } from '../../state.ts';
 import { bytes, clockTime, count, duration, milliseconds, percent, UNKNOWN } from '../format.ts';
 import { Panel } from './panel.tsx';
 
+/** Facts of the node and its process. */
 export function NodePanel({ node }: { readonly node: NodeState }) {
   const { process } = node;
   return (

@@ -14,6 +14,7 @@ export interface ServiceCardsProps {
   readonly chosen: string;
 }
 
+/** A card a service, to choose from. */
 export function ServiceCards({ model, services, chosen }: ServiceCardsProps) {
   return (
     <nav class="cards" aria-label="Services">

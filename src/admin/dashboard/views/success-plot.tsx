@@ -9,6 +9,7 @@ import { Panel } from './panel.tsx';
 import { Plot } from './plot.tsx';
 import { CURSOR, PADDING, shareAxis, TIME_SCALE, timeAxis } from './plot-style.ts';
 
+/** Success over the last minutes, beside the target. */
 export function SuccessPlot({ series, target }: { readonly series: Series; readonly target: number }) {
   const { samples } = series;
   const last = samples.at(-1);

@@ -19,6 +19,7 @@ export interface WeightsPlotProps {
 const LAYERS_MAX = 12;
 const REST = 'all others';
 
+/** Which instance gets which share of the requests, over the last minutes. */
 export function WeightsPlot({ series, colourOf }: WeightsPlotProps) {
   const { samples } = series;
   const last = samples.at(-1);

@@ -31,6 +31,7 @@ interface Group {
   successes: number;
 }
 
+/** A policy of its own for each group of instances; a less preferred group gets what those before it cannot carry. */
 export class PreferPolicy implements Policy {
   readonly name: string;
   readonly stepMs: number;

@@ -25,6 +25,7 @@ import { restoreQedge, snapshotQedge } from './snapshot.ts';
 import { UnloadedLatency } from './unloaded-latency.ts';
 import { type QedgeFacts, viewOf } from './view.ts';
 
+/** The default policy. */
 export const QEDGE = definePolicy({
   about: 'the default: damped weights by success and congestion, deferral of what is late right now',
   options: QEDGE_OPTIONS,

@@ -49,6 +49,7 @@ const OPTIONS = {
   },
 } as const;
 
+/** QEdgeProxy as published. */
 export const QEDGEPROXY = definePolicy({
   about: 'the paper: QoS pools by KDE, ε-decay exploration, smooth weighted round robin, cooldown',
   options: OPTIONS,

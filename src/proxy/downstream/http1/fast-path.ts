@@ -9,6 +9,7 @@ import type { Route } from '../routes.ts';
 import { FastRequest, FastResponse, type PlainLink } from './fast-message.ts';
 import { readFastRequestHead } from './fast-request-head.ts';
 
+/** What the fast path shares with the port. */
 export interface FastPathOptions {
   readonly socket: Socket;
   readonly connection: ClientConnection;
@@ -25,6 +26,7 @@ export interface FastPathOptions {
 const BEHIND_BYTES_MAX = 64 * 1024;
 const NOTHING = Buffer.alloc(0);
 
+/** Reads plain HTTP/1.1 requests off one socket; gives the socket to node:http for all else. */
 export class FastPath implements PlainLink {
   readonly socket: Socket;
   readonly #options: FastPathOptions;

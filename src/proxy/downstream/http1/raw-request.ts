@@ -8,6 +8,7 @@ const LOOKED_FOR: ReadonlySet<string> = new Set(['content-length', 'expect', 'tr
 const LENGTHS = new Set([...LOOKED_FOR].map((name) => name.length));
 const NONE: Readonly<Record<string, string>> = Object.freeze({});
 
+/** node's request without the objects of fields that are never read. */
 export class RawRequest extends IncomingMessage {
   looked: Readonly<Record<string, string>> | null = null;
 }

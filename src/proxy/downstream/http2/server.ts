@@ -17,6 +17,7 @@ const STREAMS_MAX = 256;
 /** What an instance may answer, our own fields and what the encoding adds. */
 const HEADER_BLOCK_BYTES_MAX = 2 * RESPONSE_HEAD_BYTES_MAX;
 
+/** Takes sockets that speak HTTP/2. */
 export class Http2Port {
   readonly #options: Http2PortOptions;
   readonly #settings: ServerOptions;

@@ -20,6 +20,7 @@ const STRING_BYTES_MAX = 4096;
 /** Methods that expect a body, so that one without must say so (RFC 9110 section 8.6). */
 const EXPECT_BODY: ReadonlySet<string> = new Set(['POST', 'PUT', 'PATCH', 'QUERY', 'PROPFIND', 'PROPPATCH']);
 
+/** One connection of HTTP/1.1 to an instance: one request at a time, used again while both sides keep it. */
 export class Http1Connection implements PooledConnection, ResponseSink {
   idle = false;
   idleSinceMs = 0;

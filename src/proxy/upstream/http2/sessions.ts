@@ -69,6 +69,7 @@ export interface Http2Target {
   readonly scheme: 'http' | 'https';
 }
 
+/** Sessions of HTTP/2 to one instance; another is opened where all are full. */
 export class Http2Sessions {
   readonly #options: SessionsOptions;
   readonly #connections: Http2Connection[] = [];
