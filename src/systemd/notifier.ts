@@ -30,36 +30,49 @@ export interface NotifierOptions {
   readonly alive?: () => boolean;
   readonly env?: NodeJS.ProcessEnv;
   readonly pid?: number;
-  /** Carries one message; chosen after the environment when absent. */
-  readonly send?: (message: string) => void;
+  /** Carries one message, false where that failed; chosen after the environment when absent. */
+  readonly send?: Send;
 }
+
+type Send = (message: string) => boolean;
+
+/** A start that the service manager does not hear of has failed for it, so its word is repeated: as often, and so far apart, ms. */
+const READY_TRIES = 30;
+const READY_AGAIN_MS = 1000;
 
 /** A notifier that does nothing when no service manager listens (no `NOTIFY_SOCKET`). */
 export function createNotifier(options: NotifierOptions): Notifier {
   const env = options.env ?? process.env;
   const socketPath = env.NOTIFY_SOCKET;
-  const carry = options.send ?? (socketPath === undefined ? () => undefined : senderFor(socketPath, options.log));
+  const carry = options.send ?? (socketPath === undefined ? () => true : senderFor(socketPath, options.log));
   const intervalMs = watchdogIntervalMs(env, options.pid ?? process.pid);
   let watchdog: NodeJS.Timeout | undefined;
   let lastStatus = '';
   let held = options.held ?? false;
   let readyWhileHeld = false;
 
-  const send = (message: string): void => {
-    if (!held) carry(message);
+  let readyAgain: NodeJS.Timeout | undefined;
+
+  const send = (message: string): boolean => held || carry(message);
+  const sendReady = (triesLeft: number): void => {
+    clearTimeout(readyAgain);
+    const isTaken = send(lastStatus === '' ? 'READY=1' : `READY=1\nSTATUS=${lastStatus}`);
+    if (isTaken || triesLeft === 0) return;
+    readyAgain = setTimeout(() => sendReady(triesLeft - 1), READY_AGAIN_MS).unref();
   };
   const feed = (): void => {
     if (options.alive?.() ?? true) send('WATCHDOG=1');
   };
   const stopWatchdog = () => {
     clearInterval(watchdog);
+    clearTimeout(readyAgain);
     watchdog = undefined;
   };
   return {
     ready(status) {
       lastStatus = oneLine(status ?? lastStatus);
       readyWhileHeld = held;
-      send(lastStatus === '' ? 'READY=1' : `READY=1\nSTATUS=${lastStatus}`);
+      sendReady(READY_TRIES);
       if (intervalMs > 0) watchdog ??= setInterval(feed, intervalMs).unref();
     },
     status(line) {
@@ -99,12 +112,13 @@ function watchdogIntervalMs(env: NodeJS.ProcessEnv, pid: number): number {
 
 const oneLine = (text: string): string => text.replaceAll(/\s+/g, ' ').trim();
 
-function senderFor(socketPath: string, log: Logger): (message: string) => void {
+function senderFor(socketPath: string, log: Logger): Send {
   const addon = nativeAddon(log);
   if (addon === null) return viaSystemdNotify(log);
   return (message) => {
     const errno = addon.notify(socketPath, message);
     if (errno !== 0) log.warn({ errno, message }, 'service manager could not be notified');
+    return errno === 0;
   };
 }
 
@@ -119,12 +133,13 @@ function nativeAddon(log: Logger): NativeAddon | null {
 }
 
 /** Node has no datagram sockets of the Unix domain. Needs `NotifyAccess=all` in the unit. */
-function viaSystemdNotify(log: Logger): (message: string) => void {
+function viaSystemdNotify(log: Logger): Send {
   log.info('the service manager is notified through systemd-notify');
   return (message) => {
     const child = spawn('systemd-notify', [`--pid=${process.pid}`, ...message.split('\n')], { stdio: 'ignore' });
     child.once('error', (error) =>
       log.warn({ error: error.message, message }, 'service manager could not be notified'),
     );
+    return true;
   };
 }

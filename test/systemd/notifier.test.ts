@@ -8,7 +8,7 @@ const log = pino({ level: 'silent' });
 
 function recording(env: NodeJS.ProcessEnv = {}, held = false) {
   const sent: string[] = [];
-  const notifier = createNotifier({ log, held, env, pid: 7, send: (message) => sent.push(message) });
+  const notifier = createNotifier({ log, held, env, pid: 7, send: (message) => sent.push(message) > 0 });
   return { sent, notifier };
 }
 
@@ -24,6 +24,24 @@ describe('the notifier', () => {
     const { sent, notifier } = recording();
     notifier.ready('2 services');
     expect(sent).toEqual(['READY=1\nSTATUS=2 services']);
+  });
+
+  it('says that it is ready until that is heard, or it stops', () => {
+    const sent: string[] = [];
+    let heard = false;
+    const send = (message: string): boolean => sent.push(message) > 0 && heard;
+    const notifier = createNotifier({ log, env: {}, pid: 7, send });
+    notifier.ready();
+    vi.advanceTimersByTime(1500);
+    expect(sent).toEqual(['READY=1', 'READY=1']);
+    heard = true;
+    vi.advanceTimersByTime(60_000);
+    expect(sent).toEqual(['READY=1', 'READY=1', 'READY=1']);
+    heard = false;
+    notifier.ready();
+    notifier.stopping();
+    vi.advanceTimersByTime(60_000);
+    expect(sent.slice(3)).toEqual(['READY=1', 'STOPPING=1']);
   });
 
   it('says a status once until it changes, always on one line', () => {
