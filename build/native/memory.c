@@ -10,7 +10,7 @@
 #include <sys/mman.h>
 #include <unistd.h>
 
-/* Unmaps the pages of a segment that nobody can have written to; whoever touches one again finds it in the page cache. */
+/* Unmaps the pages of a segment that cannot have been written to; the next access finds it in the page cache. */
 static void drop_segment(uintptr_t base, const ElfW(Phdr) *segment, uintptr_t page_bytes) {
   if (segment->p_type != PT_LOAD || (segment->p_flags & PF_W) != 0) return;
   uintptr_t first = (base + segment->p_vaddr + page_bytes - 1) & ~(page_bytes - 1);

@@ -29,7 +29,7 @@ function scriptOf(name) {
   const source = Buffer.from(sea.getRawAsset(`${name}.cjs`)).latin1Slice();
   const cachedData = Buffer.from(sea.getRawAsset(`${name}.cache`));
   const script = new Script(source, { filename: `${name}.cjs`, cachedData });
-  // `qedge version --json` tells: a cache of another V8 costs time and nothing else.
+  // `qedge version --json` says so: a cache of another V8 costs time and nothing else.
   globalThis.qedgeCodeCache ??= script.cachedDataRejected ? 'rejected' : 'used';
   return script;
 }

@@ -45,7 +45,7 @@ const BAR_WIDTH = 12;
 const HAPPENINGS_SHOWN = 4;
 const CLIENT_CELL_GAP = 3;
 const POOL_CELLS: Readonly<Record<PoolMembership, Cell>> = {
-  exploitation: { text: 'exploit', tone: 'plain' },
+  exploitation: { text: 'exploitation', tone: 'plain' },
   exploration: { text: 'explore', tone: 'dim' },
   out: { text: 'out', tone: 'bad' },
 };

@@ -2,7 +2,7 @@
 // forge. What ends with its connection is whole only in the first case (RFC 9112 section 9.8).
 //
 // Node says `end` for both. But the one is read from bytes that came, while libuv still reads, and behind the other libuv has
-// stopped: asked to read at the moment of the end, it says that it does already, or begins anew.
+// stopped: asked to read at the moment of the end, it says that it does already, or begins again.
 
 import type { Socket } from 'node:net';
 import type { TLSSocket } from 'node:tls';

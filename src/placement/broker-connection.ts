@@ -1,5 +1,5 @@
 // One lasting connection to one of several brokers. It is tried again for ever: the brokers in turn, MQTT 5 first and
-// 3.1.1 where 5 is not spoken, with jittered back-off between rounds. What was subscribed is its user's business, who
+// 3.1.1 where 5 is not spoken, with jittered back-off between rounds. What was subscribed is its user's business, which
 // hears of every new connection.
 //
 // With MQTT 5 the session outlives a short absence, so that the informer's events, which are not retained, wait for us.

@@ -26,7 +26,7 @@ export class Goodbye extends Error {
   }
 }
 
-/** What the failure of an established connection tells; null: the broker closed it, and gave no reason. */
+/** What the failure of an established connection says; null: the broker closed it, and gave no reason. */
 export function endOf(failure: unknown): ConnectionEnd {
   if (failure === null) return 'silent';
   return failure instanceof Goodbye && failure.reasonCode === TAKEN_OVER ? 'taken-over' : 'other';

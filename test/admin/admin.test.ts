@@ -20,7 +20,7 @@ describe('the admin port', () => {
     });
   });
 
-  it('tells the state of every service and of the node', async () => {
+  it('reports the state of every service and of the node', async () => {
     const state = routerStateOf();
     const { url } = await startAdmin([state]);
     const told = (await (await fetch(`${url}/api/v1/state`)).json()) as StateDocument;
@@ -28,7 +28,7 @@ describe('the admin port', () => {
     expect(told.services).toEqual([state]);
   });
 
-  it('tells events after a number, in words', async () => {
+  it('reports events after a number, in words', async () => {
     const { url, events } = await startAdmin([]);
     events.append('pilotnet', { kind: 'instance-added', key: 'pi-1/a' }, 1_000);
     events.append('pilotnet', { kind: 'cooldown', key: 'pi-1/a', untilMs: 11_000, reason: '3 misses in a row' }, 1_000);
@@ -38,7 +38,7 @@ describe('the admin port', () => {
     ]);
   });
 
-  it('keeps its token where it is bound beyond loopback, whatever the configuration says by now', async () => {
+  it('keeps its token where it is bound beyond loopback, also when the configuration has none by now', async () => {
     const { url, admin } = await startAdmin([], { config: { listen: { host: '0.0.0.0', port: 0 }, token: 's3cret' } });
     admin.setToken(null);
     expect((await fetch(`${url}/api/v1/state`)).status).toBe(401);

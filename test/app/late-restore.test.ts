@@ -59,7 +59,7 @@ describe.each(['qedgeproxy', 'qedge'])('late restore of %s', (policy) => {
     expect(samplesOf(router, 'n2/a', 1500)).toBeGreaterThan(0);
   });
 
-  it('gives it once: an instance that left and came back begins anew', () => {
+  it('gives it once: an instance that left and came back begins again', () => {
     const late = new LateRestore();
     const router = routerWith(['n1'], policy);
     late.restore(router, { snapshot, ageMs: 0 }, 0);

@@ -48,7 +48,7 @@ describe('the router set', () => {
   beforeEach(() => void vi.useFakeTimers({ toFake: ['performance', 'setTimeout', 'clearTimeout'] }));
   afterEach(() => void vi.useRealTimers());
 
-  it('routes to what placement told, and to nobody else', () => {
+  it('routes to what placement says, and to nothing else', () => {
     const { set } = makeSet(BASE);
     const router = set.routers.get('pilotnet');
     expect(router?.route(REQUEST, 0)).toBeNull();
@@ -124,7 +124,7 @@ describe('the router set', () => {
     expect(set.routers.get('pilotnet')).toBe(router);
   });
 
-  it('starts a service anew when its QoS changes, and knows its instances and distances still', () => {
+  it('starts a service again when its QoS changes, and knows its instances and distances still', () => {
     const { set } = makeSet(BASE);
     set.applyPlacement('pilotnet', { kind: 'instance-set', instance: instance('i1') });
     set.observeRtt('n1', 12);
@@ -136,7 +136,7 @@ describe('the router set', () => {
     expect(after?.candidates.map(({ key, rttMs }) => ({ key, rttMs }))).toEqual([{ key: 'n1/i1', rttMs: 12 }]);
   });
 
-  it('tells routers that stay what counts as a step of the round trip from now on', () => {
+  it('informs routers that stay of what counts as a step of the round trip from now on', () => {
     const steps: RouterEvent[] = [];
     const { set } = makeSet(BASE, (event) => void (event.kind === 'rtt-step' && steps.push(event)));
     set.applyPlacement('pilotnet', { kind: 'instance-set', instance: instance('i1') });

@@ -38,7 +38,7 @@ describe('the troubles of a node', () => {
     expect(trouble).toContain(key);
   });
 
-  it('tell of two nodes with one id', () => {
+  it('report two nodes with one id', () => {
     for (const connected of [true, false]) {
       const broker = { ...BROKER, connected, lastError: 'connection closed', hasRival: true };
       expect(troublesOf({ ...WELL, broker })).toEqual([expect.stringContaining('each needs a node.id')]);

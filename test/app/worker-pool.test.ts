@@ -20,7 +20,7 @@ qos.latency = "60s"
 policy = "round-robin"
 `;
 
-/** A pool of one worker, which ends or hangs when it is told to, in front of one instance. */
+/** A pool of one worker, which ends or hangs when it is asked to, in front of one instance. */
 async function startPool() {
   const fault = new Int32Array(new SharedArrayBuffer(4));
   setEnvironmentData('qedge.test.fault', fault);

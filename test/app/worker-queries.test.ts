@@ -30,7 +30,7 @@ describe('what a data plane answers', () => {
 });
 
 describe('densities of several data planes', () => {
-  it('are averaged by their samples, evenly where nobody has any', () => {
+  it('are averaged by their samples, evenly where none has any', () => {
     const a = { about: 'density', density: [0, 4], samples: 30 } as const;
     const b = { about: 'density', density: [4, 0], samples: 10 } as const;
     expect(mergeDensities([a, b])).toEqual([1, 3]);

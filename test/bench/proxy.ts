@@ -1,5 +1,5 @@
 // What the data path costs beside other proxies, by hand: `npm run bench:proxy [-- --rounds 3 --seconds 3 --only qedge,go]`.
-// Every contender gets one core of its own, in turn and in each round anew; load and instance share the other. CPU time per
+// Every contender gets one core of its own, in turn and in each round again; load and instance share the other. CPU time per
 // request is the figure to trust on a machine that is shared; ratios are medians of the pairs within a round.
 
 import { mkdtempSync, rmSync } from 'node:fs';

@@ -7,7 +7,7 @@
 // On a machine that is busy with other things, put `chrt -r 5` before it.
 //
 // calm: the continuum as it starts. troubled: one near-edge server runs hot (its inference takes 3.5 times as long) and the
-// link to one cloud server is 45 ms longer, since well before the restart: what a cold start has to find out anew.
+// link to one cloud server is 45 ms longer, since well before the restart: what a cold start has to find out again.
 
 import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';

@@ -30,7 +30,7 @@ describe('diffConfig', () => {
     expect(diffConfig(load(text), load(text))).toMatchObject({ isEmpty: true, live: [], restart: [] });
   });
 
-  it('tells services that come, go, change and stay', () => {
+  it('reports services that come, go, change and stay', () => {
     const before = load(service('stays') + service('goes') + service('changes'));
     const after = load(service('changes', 'timeout = "1s"') + service('stays') + service('comes'));
     const { services, isEmpty } = diffConfig(before, after);
@@ -42,7 +42,7 @@ describe('diffConfig', () => {
     expect(isEmpty).toBe(false);
   });
 
-  it('tells ports that open, close and move', () => {
+  it('reports ports that open, close and move', () => {
     const before = load(
       service('a', 'listen = "127.0.0.1:1001"') + service('b', 'listen = "127.0.0.1:1002"') + service('c'),
     );

@@ -48,7 +48,7 @@ describe('the continuum', () => {
     expect({ ids: ids(), work: work(), distances: distances() }).toEqual(before);
   });
 
-  it('slows down, moves away and loses nodes as it is told', async () => {
+  it('slows down, moves away and loses nodes as it is asked', async () => {
     continuum.slowDown('agx-orin-1', 2);
     expect(nodeOf('agx-orin-1')?.instances.get('pilotnet')?.work.meanMs).toBe(40);
     continuum.moveAway('a100-east', 10);
@@ -61,7 +61,7 @@ describe('the continuum', () => {
 });
 
 describe('the story', () => {
-  it('tells each happening at its time, round after round, until it is stopped', () => {
+  it('reports each happening at its time, round after round, until it is stopped', () => {
     vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout', 'performance'] });
     const told: string[] = [];
     const failed = vi.fn();

@@ -52,7 +52,7 @@ describe('an emulated service', () => {
     expect((await post(service, Buffer.from('frame'))).ms).toBeGreaterThanOrEqual(99);
   });
 
-  it('tells a body it cannot take with 400', async () => {
+  it('answers a body that it cannot take with 400', async () => {
     const service = await start({
       answer: () => {
         throw new RequestError('not a JPEG');

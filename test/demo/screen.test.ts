@@ -77,7 +77,18 @@ describe('the picture', () => {
     const lines = renderScreen(view([far, instance('box-near'), out]), wide);
     const rows = lines.filter((line) => line.startsWith('  box-')).map((line) => line.trim().split(/\s{2,}/));
     expect(rows.map((row) => row[0])).toEqual(['box-out', 'box-near', 'box-far']);
-    const near = ['box-near', 'near-edge', '8 ms', '20 ms', '41.3', '98.3 %', '0.400', '█'.repeat(12), 'exploit', '–'];
+    const near = [
+      'box-near',
+      'near-edge',
+      '8 ms',
+      '20 ms',
+      '41.3',
+      '98.3 %',
+      '0.400',
+      '█'.repeat(12),
+      'exploitation',
+      '–',
+    ];
     expect(rows[1]).toEqual(near);
     expect(rows[0]).toContain('7.4 s');
   });

@@ -11,7 +11,7 @@ describe('a client’s own account', () => {
     expect(account.ratio(1_010)).toBeNull();
   });
 
-  it('equals the share over the last W, whatever came before', () => {
+  it('equals the share over the last W, after any past', () => {
     const steps = fc.array(fc.tuple(fc.integer({ min: 0, max: 400 }), fc.boolean()), { minLength: 1, maxLength: 200 });
     fc.assert(
       fc.property(steps, (requests) => {

@@ -213,7 +213,7 @@ instances = ["http://127.0.0.1:9001"]
     await vi.waitFor(() => expect(keys()).toEqual([]), soon);
   });
 
-  it('tell how hard pressed a node is', async () => {
+  it('report how hard pressed a node is', async () => {
     const broker = await startMosquitto();
     const { placement: pressed } = startPlacement(qedge('n1', broker.url), other);
     const { placement, nodeEvents } = startPlacement(qedge('self', broker.url));

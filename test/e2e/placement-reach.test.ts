@@ -51,7 +51,7 @@ describe('QoS reach', () => {
     await vi.waitFor(() => expect(close.placement.state().broker?.messagesReceived).toBe(75), soon);
   });
 
-  it('leaves a node above 1.1 times the limit, and learns anew what changed there when it is near again', async () => {
+  it('leaves a node above 1.1 times the limit, and learns again what changed there when it is near again', async () => {
     const broker = await startMosquitto();
     const client = await publisher(broker.url);
     await retain(client, 'qedge/v1/nodes/n1', { address: '127.0.0.1', probe_port: 9 });

@@ -80,7 +80,7 @@ describe('a broker with TLS and passwords', () => {
     expect(placement.state().broker).toMatchObject({ connected: false, connects: 0 });
   });
 
-  it('that refuses the password is told of', async () => {
+  it('that refuses the password is reported', async () => {
     const broker = await startMosquitto({ users: { pi: 'secret-1' } });
     const { placement, logLines } = startPlacement(qedge(broker.url, 'username = "pi"\npassword = "secret-2"'));
     const told = () => logLines.find(({ msg }) => msg === 'broker lost');
@@ -118,7 +118,7 @@ describe('a broker that refuses us', () => {
 });
 
 describe('a broker that lets us in, but not everywhere', () => {
-  it('is told of when it takes no announcement', async () => {
+  it('is reported when it takes no announcement', async () => {
     const folder = mkdtempSync(join(tmpdir(), 'qedge-acl-'));
     onTestFinished(() => rmSync(folder, { recursive: true }));
     writeFileSync(join(folder, 'acl'), 'topic read qedge/v1/#\n');
@@ -129,7 +129,7 @@ describe('a broker that lets us in, but not everywhere', () => {
     expect(logLines.find(({ msg }) => msg === told.msg)?.reason).toMatch(/Not authorized/i);
   });
 
-  it('is told of when it grants no subscription, and nothing is concluded from its silence', async () => {
+  it('is reported when it grants no subscription, and nothing is concluded from its silence', async () => {
     const url = await startAedes({
       authorizeSubscribe: (_client, subscription, done) =>
         done(null, subscription.topic.includes('/instances/') ? null : subscription),

@@ -119,7 +119,7 @@ describe('traces', () => {
     expect(collector.posts).toEqual([]);
   });
 
-  it('tell what qedge refused itself', async () => {
+  it('report what qedge refused itself', async () => {
     const collector = await startCollector();
     const qedge = await start({ ports: [(await startInstance()).port], collector });
     expect(await get(qedge, { 'x-qedge-service': 'nope' })).toBe(404);

@@ -62,7 +62,7 @@ describe('an update of a running service', { timeout: TIMEOUT_MS }, () => {
     await expectServing();
   });
 
-  it('to a good one is a hand-over: the one before finishes what it began, and nobody waits for it', async () => {
+  it('to a good one is a hand-over: the one before finishes what it began, and nothing waits for it', async () => {
     const before = service.events.length;
     const first = service.mainPid;
     const slow = fetch(`${service.proxyUrl}/held`, { headers: { 'x-qedge-service': 'pilotnet' } });

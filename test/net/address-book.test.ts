@@ -19,7 +19,7 @@ function ask(book: AddressBook, name: string, options: Parameters<LookupFunction
 }
 
 describe('the address book', () => {
-  it('answers at once for a known name, whatever its case and with a dot behind it', async () => {
+  it('answers at once for a known name, in any case and with a dot behind it', async () => {
     const book = new AddressBook();
     book.set('Pi-7.local', { kind: 'known', addresses: ['10.0.0.7', 'fd00::7'] });
     const { sync, done } = ask(book, 'pi-7.LOCAL.');

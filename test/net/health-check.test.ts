@@ -60,7 +60,7 @@ describe('an HTTP check', () => {
     expect(hosts).toEqual([`[::1]:${port}`, `[::1]:${port}`]);
   });
 
-  it('is answered by the head, whatever the body does', async () => {
+  it('is answered by the head, with any body', async () => {
     const port = await http1((_request, response) => void response.write('and so on'));
     expect(await check(at(port), HTTP)).toBeNull();
   });

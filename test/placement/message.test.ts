@@ -188,7 +188,7 @@ describe('native topics', () => {
     expect(({} as Record<string, unknown>).x).toBeUndefined();
   });
 
-  it('throws nothing but BadMessage, whatever comes', () => {
+  it('throws nothing but BadMessage, for any text', () => {
     fc.assert(
       fc.property(
         fc.constantFrom(NODE, INSTANCE, INFORMER, 'x'),

@@ -15,7 +15,7 @@ function heard(): OwnVoice {
 }
 
 describe('another process of the same id', () => {
-  it('is not what an earlier life of this one left at the broker, on whatever connection', () => {
+  it('is not what an earlier life of this one left at the broker, on any connection', () => {
     const voice = heard();
     voice.disconnected('other', 0);
     voice.connected();

@@ -89,7 +89,7 @@ const nodeSet = (id: string, facts: Partial<Node> = {}) => ({ kind: 'node-set', 
 const will = (nodeId: string) => ({ kind: 'node-cleared', nodeId }) as const;
 
 describe('announcements', () => {
-  it('tells of an instance once, and of each change', () => {
+  it('reports an instance once, and each change', () => {
     const { hear, events } = harness();
     hear(announced('n1', 'a'));
     hear(announced('n1', 'a'));
@@ -128,7 +128,7 @@ describe('announcements', () => {
     expect(keys()).toEqual(['n1/b up', 'n1/c up', 'n1/c up']);
   });
 
-  it('tells of a node when it says something new, and of its pressure apart', () => {
+  it('reports a node when it says something new, and its load apart', () => {
     const { hear, events } = harness();
     const pressure = { ...NO_PRESSURE, cpuRatio: 0.5 };
     hear(nodeSet('n1'));
@@ -227,7 +227,7 @@ describe('a node that leaves', () => {
     expect(keys()).toEqual(['self/a up', 'self/b up']);
   });
 
-  it('holds instances of an earlier boot suspect until they are announced anew', () => {
+  it('holds instances of an earlier boot suspect until they are announced again', () => {
     const { hear, at, events, keys } = harness();
     hear(nodeSet('n1', { boot: 'b1' }));
     hear(announced('n1', 'a', {}, 'b1'));
@@ -403,7 +403,7 @@ describe('a broker that ends', () => {
     expect(keys()).toEqual(['n1/a up', 'n3/a up']);
   });
 
-  it('takes no node along because what it forgot is listened to anew', () => {
+  it('takes no node along because what it forgot is listened to again', () => {
     const { cache, sync, keys } = fleet();
     cache.brokerLost({ nowMs: 1_000, heardMs: 1_000 });
     cache.brokerBack(4_000);

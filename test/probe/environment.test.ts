@@ -138,7 +138,7 @@ describe('what is worth telling', () => {
 });
 
 describe('the watch', () => {
-  it('tells what it reads, once while nothing changes', async () => {
+  it('reports what it reads, once while nothing changes', async () => {
     const root = device({ 'sys/class/thermal/thermal_zone0/temp': '50000' });
     const told: DeviceLoad[] = [];
     let nowMs = 0;

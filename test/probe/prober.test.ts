@@ -119,7 +119,7 @@ describe('the prober', () => {
     expect(answers.filter((nodeId) => nodeId === 'n1').length).toBeGreaterThanOrEqual(4);
   });
 
-  it('tells of a changed environment when the round trip makes a step', async () => {
+  it('reports a changed environment when the round trip makes a step', async () => {
     let delayMs = 5;
     const node = await startNode(() => delayMs);
     const { prober, rtts, changes } = startProber();

@@ -19,7 +19,7 @@ describe('RttEstimate', () => {
     expect(estimate.rttMs).toBe(10);
   });
 
-  it('tells of a step once, and from what', () => {
+  it('reports a step once, and from what', () => {
     const steps = readings(0.3, [10, 10, 10, 10, 10, 40, 40, 40, 40, 40, 40]).map(({ stepFromMs }) => stepFromMs);
     expect(steps.filter((from) => from !== null)).toEqual([10]);
     expect(steps.indexOf(10)).toBe(7);
@@ -30,7 +30,7 @@ describe('RttEstimate', () => {
     expect(readings(0.3, [1, 2.9, 2.9, 2.9, 2.9]).every(({ stepFromMs }) => stepFromMs === null)).toBe(true);
   });
 
-  it('tells of a slow drift once it adds up to a step', () => {
+  it('reports a slow drift once it adds up to a step', () => {
     const drift = Array.from({ length: 40 }, (_, i) => 20 + i * 0.5);
     const steps = readings(0.3, drift).flatMap(({ stepFromMs }) => (stepFromMs === null ? [] : [stepFromMs]));
     expect(steps[0]).toBe(20);

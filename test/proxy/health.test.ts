@@ -58,7 +58,7 @@ describe('an HTTP check', () => {
 });
 
 describe('a service with health checks', () => {
-  it('tells which of its instances fail, for as long as it is served', async () => {
+  it('reports which of its instances fail, for as long as it is served', async () => {
     const { port } = await startInstance((_, response) => response.end());
     const health = { kind: 'tcp', ...TIMING, failuresMax: 1 } as const;
     const { health: told } = await startProxy([{ name: 'pilotnet', ports: [port, await deadPort()], health }]);
@@ -76,7 +76,7 @@ describe('a TCP check', () => {
     expect(told[0]).toMatch(/^n2\/b suspect: connect ECONNREFUSED/);
   });
 
-  it('forgets an instance that left, and starts anew with one that came back elsewhere', async () => {
+  it('forgets an instance that left, and starts again with one that came back elsewhere', async () => {
     const { port } = await startInstance((_, response) => response.end());
     const instances = [instanceAt('pilotnet', await deadPort(), 0)];
     const told = checks({ kind: 'tcp', ...TIMING, failuresMax: 1 }, instances);

@@ -205,7 +205,7 @@ describe('an instance that speaks HTTP/2', () => {
     expect(await trailers).toMatchObject({ 'x-echo': '42' });
   });
 
-  it('that refuses the stream is left for another, whatever the method', async () => {
+  it('that refuses the stream is left for another, with any method', async () => {
     const refusing = await startHttp2Instance((stream) => stream.close(constants.NGHTTP2_REFUSED_STREAM));
     const good = await startHttp2Instance((stream) => {
       stream.respond({ ':status': 200 });

@@ -9,7 +9,7 @@ import { bodyOf, rawRequest, startInstance, startProxy, until } from '../support
 
 const HEADERS = { 'X-QEdge-Service': 'pilotnet' };
 
-/** An instance that answers when told to. */
+/** An instance that answers when asked to. */
 async function held(): Promise<{ port: number; waiting: ServerResponse[]; most: () => number }> {
   const waiting: ServerResponse[] = [];
   let most = 0;
@@ -46,7 +46,7 @@ describe('an instance', () => {
     expect(proxy.stats().services[0]?.upstreamConnections).toBeLessThanOrEqual(2);
   });
 
-  it('never has more connections than its limit, whatever they are for', async () => {
+  it('never has more connections than its limit, in any case for', async () => {
     let open = 0;
     const { port, server } = await startInstance(async (request, response) => {
       response.end(String((await bodyOf(request)).length));

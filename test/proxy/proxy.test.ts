@@ -112,7 +112,7 @@ describe('forwarding', () => {
     expect(answer.headers.get('via')).toBe('1.1 qedge-n0');
   });
 
-  it('tells the router of every try, and the account of every request', async () => {
+  it('reports the router of every try, and the account of every request', async () => {
     const instance = await startInstance((request, response) => {
       response.statusCode = request.url === '/bad' ? 500 : 200;
       response.end();
@@ -141,7 +141,7 @@ describe('failures', () => {
     expect(answer.headers.get('retry-after')).toBe('1');
   });
 
-  it('tries another instance when one refuses, whatever the method', async () => {
+  it('tries another instance when one refuses, with any method', async () => {
     const instance = await startInstance(async (request, response) => response.end(await bodyOf(request)));
     const dead = await deadPort();
     const { url, observed } = await startProxy([{ name: 'pilotnet', ports: [dead, instance.port] }]);

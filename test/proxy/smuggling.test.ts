@@ -77,7 +77,7 @@ const ATTEMPTS: readonly (readonly [string, string])[] = [
 ];
 
 describe('a smuggling attempt', () => {
-  it.each(ATTEMPTS)('by %s is answered 400 and closed, and reaches nobody', async (_, bytes) => {
+  it.each(ATTEMPTS)('by %s is answered 400 and closed, and reaches no instance', async (_, bytes) => {
     let reached = 0;
     const instance = await startRawInstance((socket) => {
       reached++;

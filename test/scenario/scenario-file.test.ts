@@ -106,7 +106,7 @@ describe('a scenario file', () => {
     expect(problems[0]).toContain(message);
   });
 
-  it('takes 60 s for learning, half of a run that is shorter than two minutes, or what it is told', () => {
+  it('takes 60 s for learning, half of a run that is shorter than two minutes, or what it is asked', () => {
     const steadyOf = (duration: string): number => load(GOOD.replace('duration = "20s"', duration)).steadyFromMs;
     expect(steadyOf('duration = "180s"')).toBe(60_000);
     expect(steadyOf('duration = "60s"')).toBe(30_000);
@@ -149,7 +149,7 @@ describe('a scenario file', () => {
     expect(problems[0]).toContain(message);
   });
 
-  it('knows a generated topology in which nobody can be in reach', () => {
+  it('knows a generated topology in which none can be in reach', () => {
     const text = GOOD.replace(/kind = "matrix".*instances = \["a"\]/s, 'kind = "europe"').replace('80ms', '8ms');
     expect(problemsOf(text)).toEqual([
       'scenario.toml:6:1: topology.idle: expected less than the limit, 8 ms, got 8 ms',
@@ -177,7 +177,7 @@ describe('a scenario file', () => {
     });
   });
 
-  it('rejects a policy that nobody knows, and an option that the policy does not', () => {
+  it('rejects a policy that is not known, and an option that the policy does not', () => {
     const problems = problemsOf(GOOD.replace('["round-robin"]', '["fastest", "round-robin:alpha=1"]'));
     expect(problems[0]).toContain('scenario.toml:3:13: policies: unknown policy "fastest"');
     expect(problems[1]).toContain('unknown option "alpha"');

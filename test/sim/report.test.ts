@@ -34,7 +34,7 @@ describe('an experiment', () => {
     }
   });
 
-  it('tells how far it is, up to the end', () => {
+  it('reports how far it is, up to the end', () => {
     const ratios: number[] = [];
     const onProgress = ({ ratio }: { ratio: number }): void => void ratios.push(ratio);
     runExperiment({ scenario, policies: ['round-robin'], seeds: [1, 2], regret: false, onProgress });

@@ -73,7 +73,7 @@ describe('an update to a newer schema', () => {
     expect(existsSync(fileOfVersion(path, 2))).toBe(false);
   });
 
-  it('begins anew when the older file cannot be brought over, and leaves that to the older binary', () => {
+  it('begins again when the older file cannot be brought over, and leaves that to the older binary', () => {
     put(OLD, 'a');
     const broken: readonly Migration[] = [...OLD, (database) => failOnRows(database)];
     const { database, unusable } = open(broken);

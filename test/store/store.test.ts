@@ -94,7 +94,7 @@ describe('a restart', () => {
     expect(kept?.placement?.instances).toEqual([]);
   });
 
-  it('writes nothing anew that it was given back and that stayed as it was', async () => {
+  it('writes nothing again that it was given back and that stayed as it was', async () => {
     await keep(STATE);
     const { store, metrics } = openBench(path);
     const kept = await store.load();
@@ -201,7 +201,7 @@ describe('age', () => {
     expect(await reload(clock)).toMatchObject({ ageMs: 7000 });
   });
 
-  it('is not trusted after a boot, whatever the clocks say', async () => {
+  it('is not trusted after a boot, by any clock', async () => {
     const clock = new FakeBootClock();
     await keep(STATE, clock);
     clock.reboot('boot-2', 500_000);

@@ -1,4 +1,4 @@
-// An instance of some service: a real server that answers every request, with 200 unless told otherwise.
+// An instance of some service: a real server that answers every request, with 200 unless asked otherwise.
 
 import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';

@@ -1,4 +1,4 @@
-// A collector for OTLP/HTTP with JSON: takes batches, holds each against the schema, and answers as it is told.
+// A collector for OTLP/HTTP with JSON: takes batches, holds each against the schema, and answers as it is asked.
 
 import { createServer, type IncomingHttpHeaders } from 'node:http';
 import type { AddressInfo } from 'node:net';

@@ -173,7 +173,7 @@ export function serviceOf(
   return { config, router: recording(router, observed, settled), awaited: spec.awaited ?? false };
 }
 
-/** The same router, which writes down what it is told. */
+/** The same router, which writes down what it is asked. */
 function recording(
   router: ServiceRouter,
   observed: Observed[],

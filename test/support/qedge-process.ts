@@ -1,4 +1,4 @@
-// A qedge as it is run: a process of its own, `qedge run -c FILE`, with ports of its own, told apart by its log.
+// A qedge as it is run: a process of its own, `qedge run -c FILE`, with ports of its own, distinguished by its log.
 
 import { spawn } from 'node:child_process';
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';

@@ -121,7 +121,7 @@ describe('an installation', () => {
     expect(existsSync(at(INSTALLED.configDirectory))).toBe(false);
   });
 
-  it('tells what changed, and removes the unit of a port that no service has any more', () => {
+  it('reports what changed, and removes the unit of a port that no service has any more', () => {
     const own = { name: 'detector', host: '127.0.0.1', port: 8090 };
     const ports = (port: number, more: readonly (typeof own)[]) =>
       installPlan([{ name: 'proxy', host: '127.0.0.1', port }, ...more]);

@@ -59,7 +59,7 @@ describe('a successor', () => {
     await successor.ended;
   });
 
-  it('that ends before its turn is told from one that takes too long', async () => {
+  it('that ends before its turn is distinguished from one that takes too long', async () => {
     const ended = await start('process.exit(1);');
     await expect(ended.prepared()).rejects.toThrow('it did not become ready: it ended');
     const hangs = await start('setInterval(() => {}, 1000);', 100);

@@ -37,7 +37,7 @@ describe('the event log', () => {
     ]);
   });
 
-  it('tells subscribers until they leave', () => {
+  it('reports subscribers until they leave', () => {
     const log = logOf(2);
     const seen: number[] = [];
     const leave = log.subscribe((entry) => seen.push(entry.sequence));

@@ -35,7 +35,7 @@ describe('the lock of updates', () => {
     (await lockUpdates(directory)).release();
   });
 
-  it('is not in the way of whoever may not write beside the program', async () => {
+  it('is not in the way of a user that may not write beside the program', async () => {
     // The name of a lock that any user of the machine could hold.
     const elsewhere = createServer().listen(`\0qedge-update-${directory}`);
     (await lockUpdates(directory)).release();

@@ -56,7 +56,7 @@ describe('a probation', () => {
     expect(rig.inPlace()).toBe('old');
   });
 
-  it('tells of a new executable that could not take over from this one, and of no other', () => {
+  it('reports a new executable that could not take over from this one, and of no other', () => {
     const running = begin();
     running.neverServed('nobody was on trial');
     expect(readVerdict(rig.stateDirectory)).toBeNull();

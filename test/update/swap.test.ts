@@ -45,7 +45,7 @@ describe('a swap', () => {
     refuses('the file is for arm64, this machine is x64');
   });
 
-  it('refuses a program for another machine, whatever its signature says', () => {
+  it('refuses a program for another machine, even when signed', () => {
     rig.release('new', {}, 183);
     refuses('a program for arm64, not x64');
   });
@@ -61,7 +61,7 @@ describe('a swap', () => {
     refuses('update.public_key is not configured', { publicKey: null });
   });
 
-  it('refuses a version that is not newer, unless told otherwise', () => {
+  it('refuses a version that is not newer, unless asked otherwise', () => {
     refuses('version 2.0.0 is not newer than 2.0.0', { currentVersion: '2.0.0' });
     refuses('version 2.0.0 is not newer than 2.0.1', { currentVersion: '2.0.1' });
     rig.swap({ currentVersion: '2.0.1', allowDowngrade: true });
@@ -80,7 +80,7 @@ describe('a swap', () => {
     expect(() => rig.swap({ allowDowngrade: true })).toThrow('an update is on trial');
   });
 
-  it('refuses what was sent home before, unless told otherwise', () => {
+  it('refuses what was sent home before, unless asked otherwise', () => {
     rig.swap();
     const trial = currentTrial(rig.layout);
     if (trial === null) throw new Error('not on trial');

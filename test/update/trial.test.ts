@@ -59,7 +59,7 @@ describe('the guard of a trial', () => {
     expect(guard().kind).toBe('counted');
   });
 
-  it('keeps the marker readable for the service, under whatever umask it runs itself', () => {
+  it('keeps the marker readable for the service, under any umask it runs itself', () => {
     const before = process.umask(0o077);
     try {
       guard();

@@ -55,7 +55,7 @@ interface Look {
 
 /** Headline, table, and a sentence each. No figure is left out: a table too wide goes on below. */
 export function explainLines(explained: ExplainDocument, { width, paint }: Look): readonly string[] {
-  const who = explained.clientId === '' ? 'the next request' : `the next request of ${explained.clientId}`;
+  const subject = explained.clientId === '' ? 'the next request' : `the next request of ${explained.clientId}`;
   const where = explained.chosen ?? (explained.byChance ? 'one drawn by lot' : 'no instance');
   const chosen = explained.candidates.find((one) => one.chosen);
   const loops =
@@ -70,7 +70,7 @@ export function explainLines(explained: ExplainDocument, { width, paint }: Look)
     }).map((line) => paint(chosen ? 'plain' : 'dim', line)),
   );
   return [
-    paint('strong', `${explained.service}: ${who} goes to ${where}${loops}`),
+    paint('strong', `${explained.service}: ${subject} goes to ${where}${loops}`),
     ...(explained.chosen === null ? wrapWords(explained.reason.split(' '), { width, first: '  ', hanging: '  ' }) : []),
     ...(reasons.length > 0
       ? ['', ...renderFolded(columns(explained.candidates), { width, indent: '', paint }), '']

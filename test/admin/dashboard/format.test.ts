@@ -41,7 +41,7 @@ describe('numbers for people', () => {
 });
 
 describe('the address', () => {
-  it('comes back to what was looked at, whatever the names', () => {
+  it('comes back to what was looked at, with any names', () => {
     for (const route of [
       { service: 'pilotnet', instance: 'pi-1/a' },
       { service: 'a service/with ?signs', instance: 'ü&=#/x' },

@@ -23,7 +23,7 @@ describe('the last minutes', () => {
     ]);
   });
 
-  it('leave a gap where nobody answered', () => {
+  it('leave a gap where nothing answered', () => {
     const series = new Series();
     series.append(state(1), 0);
     series.append(state(1), 20_000);

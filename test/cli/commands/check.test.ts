@@ -64,7 +64,7 @@ describe('qedge check', () => {
     expect(await cli('check', '--reload', '-c', file)).toMatchObject({ status: 0, err: '' });
   });
 
-  it('tells programs as JSON what it tells people', async () => {
+  it('reports to programs as JSON what it reports to people', async () => {
     const good = await check(PORTS + SERVICE, '--json');
     expect(good.status).toBe(0);
     expect(JSON.parse(good.out)).toMatchObject({ ok: true, problems: [] });

@@ -46,7 +46,7 @@ describe('qedge simulate', () => {
   });
   afterAll(() => rmSync(directory, { recursive: true }));
 
-  it('prints a table, and writes CSV, JSON and the report where it is told', async () => {
+  it('prints a table, and writes CSV, JSON and the report where it is asked', async () => {
     const out = join(directory, 'out');
     const { code, stdout, stderr } = await simulate(file, '--policy', 'qedge,random', '--seeds', '1-2', '--out', out);
     expect({ code, lines: stdout.split('\n').length }).toEqual({ code: 0, lines: 8 });

@@ -97,7 +97,7 @@ describe('qedge status', () => {
     expect(wrong.err).toContain('--url: expected an address such as http://127.0.0.1:9901, got "ftp://127.0.0.1"');
   });
 
-  it('says that nobody answers, and whom it asked', async () => {
+  it('says that nothing answers, and which address it asked', async () => {
     const url = await start([]);
     await running?.admin.close();
     const { status, err } = await cli('status', '--url', url);

@@ -57,7 +57,7 @@ export function describePolicyContract(name: string): void {
       );
     });
 
-    it('never leaves a request without an instance while one lives and tells beforehand which it is, whatever happens', () => {
+    it('never leaves a request without an instance while one lives, and says beforehand which it is, at any time', () => {
       fc.assert(
         fc.property(happenings, fc.nat(), (steps, seed) => {
           const world = createWorld(name, { seed });
@@ -149,7 +149,7 @@ export function describePolicyContract(name: string): void {
       const [before, after] = [world, restarted].map(beliefs);
       expect(after?.map(({ key }) => key)).toEqual(before?.map(({ key }) => key));
       before?.forEach(({ pool, weight, cooldownMs }, i) => {
-        // A policy may judge anew when it comes back, so members may change pools; in or out stays.
+        // A policy may judge again when it comes back, so members may change pools; in or out stays.
         expect(after?.[i]?.pool === 'out').toBe(pool === 'out');
         // Latencies are kept to 0.1 ms.
         expect(Math.abs((after?.[i]?.weight ?? Number.NaN) - weight)).toBeLessThan(0.01);

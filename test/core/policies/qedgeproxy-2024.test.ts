@@ -46,7 +46,7 @@ describe('qedgeproxy-2024', () => {
     expect(new Set(picksOf(world, 4))).toEqual(new Set([0, 1]));
   });
 
-  it('starts estimates anew when less than 30 % are in the pool, at most once a minute', () => {
+  it('starts estimates again when less than 30 % are in the pool, at most once a minute', () => {
     const world = createWorld('qedgeproxy-2024');
     populate(world, [10, 20, 30, 40]);
     for (const node of [0, 1, 2]) observe(world, node, 200);
@@ -68,7 +68,7 @@ describe('qedgeproxy-2024', () => {
     expect(stateOf(world, 0)).toMatchObject({ pool: 'out', cooldownMs: 0 });
   });
 
-  it('says so when nobody is left in the pool', () => {
+  it('says so when none is left in the pool', () => {
     const world = createWorld('qedgeproxy-2024');
     populate(world, [10, 20]);
     observe(world, 0, 300);

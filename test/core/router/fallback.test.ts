@@ -19,7 +19,7 @@ describe('fallback', () => {
     expect(firstOutOfCooldown(candidates, ranks({ cooldowns: [900, 1200, 100] }), 80)?.handle).toBe(0);
   });
 
-  it('has nobody to offer when none in cooldown is feasible', () => {
+  it('has none to offer when none in cooldown is feasible', () => {
     const only = [Number.NEGATIVE_INFINITY, Number.NEGATIVE_INFINITY, 100];
     expect(firstOutOfCooldown(candidates, ranks({ cooldowns: only }), 80)).toBeNull();
   });

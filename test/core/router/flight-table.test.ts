@@ -20,7 +20,7 @@ function chain(table: FlightTable, handle: number): number[] {
 }
 
 describe('flight table', () => {
-  it('knows what is in flight where, oldest first, whatever starts, ends and leaves', () => {
+  it('knows what is in flight where, oldest first, as they start, end and leave', () => {
     fc.assert(
       fc.property(someActions, (actions) => {
         const table = new FlightTable(1024);

@@ -19,7 +19,7 @@ describe('round trips by node', () => {
     expect(table.get('far')).toBe(70);
   });
 
-  it('are assumed where nobody has measured: next to nothing on the own node, never out of reach elsewhere', () => {
+  it('are assumed where nothing is measured: next to nothing on the own node, never out of reach elsewhere', () => {
     const table = new RttTable(0.2);
     expect([table.assumedMs(true, 80), table.assumedMs(false, 80)]).toEqual([0.5, 20]);
   });

@@ -76,7 +76,7 @@ describe('client ledger', () => {
     expect(ledger.satisfiedRatio(0.9, 10)).toBe(0.5);
   });
 
-  it('takes a share of exactly ρ for enough, whatever ρ is', () => {
+  it('takes a share of exactly ρ for enough, in any case', () => {
     for (let percent = 1; percent <= 100; percent++) {
       const ledger = new ClientLedger(WINDOW_MS, 1);
       for (let i = 0; i < 100; i++) ledger.record('camera', i < percent, 10);

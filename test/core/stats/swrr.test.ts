@@ -62,7 +62,7 @@ describe('smooth weighted round robin', () => {
     expect(picksOf([5, 1, 1], 7)).toEqual([0, 0, 1, 0, 2, 0, 0]);
   });
 
-  it('never picks a candidate without a weight, and nobody when nobody has one', () => {
+  it('never picks a candidate without a weight, and none when none has one', () => {
     expect(picksOf([0, 3, 0], 6)).toEqual([1, 1, 1, 1, 1, 1]);
     expect(picksOf([0, 0], 1)).toEqual([-1]);
   });

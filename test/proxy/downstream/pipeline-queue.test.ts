@@ -18,7 +18,7 @@ const LAST = `GET /last HTTP/1.1\r\n${HOST}Connection: close\r\n\r\n`;
 const CONNECT = 'CONNECT pilotnet:80 HTTP/1.1\r\nHost: pilotnet:80\r\n\r\n';
 const HANDSHAKE = `${HOST}Connection: Upgrade\r\nUpgrade: websocket\r\nSec-WebSocket-Version: 13\r\nSec-WebSocket-Key: AAAAAAAAAAAAAAAAAAAAAA==\r\n\r\n`;
 
-/** An instance that says what it got, the first only when it is told to. */
+/** An instance that says what it got, the first only when it is asked to. */
 async function startHeld(): Promise<{ port: number; seen: string[]; answer: () => void }> {
   const seen: string[] = [];
   let held: ServerResponse | null = null;
@@ -101,7 +101,7 @@ describe('a request sent ahead', () => {
     expect(ending).toBe('end');
   });
 
-  it('that is a CONNECT harms nobody else when its client is cut off', async () => {
+  it('that is a CONNECT harms no other client when its client is cut off', async () => {
     const { port: instance, seen, answer } = await startHeld();
     const { port, proxy } = await startProxy([{ name: 'pilotnet', ports: [instance] }]);
     const client = connect(port, '127.0.0.1');
@@ -155,7 +155,7 @@ describe('the last answer', () => {
 });
 
 describe('an answer that is cut off', () => {
-  it('is cut off for a client behind TLS as well, and for nobody else', async () => {
+  it('is cut off for a client behind TLS as well, and for nothing else', async () => {
     const instance = await startRawInstance((socket) => {
       socket.once('data', () => {
         socket.write('HTTP/1.1 200 OK\r\nContent-Length: 100\r\n\r\nhalf', () => socket.destroy());

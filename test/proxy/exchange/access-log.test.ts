@@ -8,7 +8,7 @@ import { createMetrics } from '../../../src/telemetry/metrics.ts';
 import { proxyConfig, serviceOf } from '../../support/proxy.ts';
 
 describe('the access log', () => {
-  it('tells the path, and never the query', () => {
+  it('reports the path, and never the query', () => {
     const lines: string[] = [];
     const log = pino({ base: null, timestamp: false }, { write: (line: string) => void lines.push(line) });
     const line = {

@@ -27,7 +27,7 @@ describe('a service that refuses what is out of reach', () => {
     expect(await ask(500)).toBeNull();
   });
 
-  it('tries by default, whatever the chances', async () => {
+  it('tries by default, at any chance', async () => {
     const instance = await startInstance((_, response) => response.end('ok'));
     const { proxy, url } = await startProxy([]);
     const service = serviceOf({ name: 'pilotnet', ports: [instance.port] });

@@ -15,7 +15,7 @@ describe('bytes that are kept', () => {
     expect(kept.whole()).toBe(piece);
   });
 
-  it('stay in order, whatever the size of their pieces', () => {
+  it('stay in order, at any size of their pieces', () => {
     const kept = new KeptBytes();
     const all: Buffer[] = [];
     for (let i = 0; i < 300; i++) {

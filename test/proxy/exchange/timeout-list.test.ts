@@ -33,7 +33,7 @@ describe('a timeout list', () => {
     return { due, add };
   };
 
-  it('tells each when it is due, in order', () => {
+  it('reports each when it is due, in order', () => {
     const { due, add } = setUp();
     add('one');
     vi.advanceTimersByTime(60);
@@ -44,7 +44,7 @@ describe('a timeout list', () => {
     expect(due).toEqual(['one', 'two']);
   });
 
-  it('tells nothing that was cancelled, wherever in the list it stood', () => {
+  it('reports nothing that was cancelled, wherever in the list it stood', () => {
     const { due, add } = setUp();
     const all = ['a', 'b', 'c', 'd', 'e'].map(add);
     for (const i of [0, 2, 4]) all[i]?.cancelTimeout();
@@ -53,7 +53,7 @@ describe('a timeout list', () => {
     expect(due).toEqual(['b', 'd']);
   });
 
-  it('needs one timer however many wait, and none when nobody does', () => {
+  it('needs one timer however many wait, and none when none does', () => {
     const { due, add } = setUp();
     for (let i = 0; i < 50; i++) add('x').cancelTimeout();
     expect(vi.getTimerCount()).toBe(1);

@@ -157,7 +157,7 @@ describe('connections to an instance', () => {
     expect(sockets).toHaveLength(1);
   });
 
-  it('are given up when the instance says what nobody asked for', async () => {
+  it('are given up when the instance says what was not asked for', async () => {
     await exchange();
     sockets[0]?.write(OK);
     await expect.poll(() => pool.connections, PATIENCE).toBe(0);

@@ -85,7 +85,7 @@ describe('a server', () => {
     expect(server.nextDoneMs()).toBe(15);
   });
 
-  it('throws everybody out when evicted', () => {
+  it('throws all out when evicted', () => {
     const server = serverOf('fifo');
     for (let job = 0; job < 3; job++) server.enter(job, 5, 0);
     expect(server.evict(1).toSorted()).toEqual([0, 1, 2]);

@@ -38,7 +38,7 @@ describe('metrics', () => {
     expect(metrics.strictlySatisfiedRatio).toBe(0);
   });
 
-  it('gives a share of exactly ρ to be enough, whatever ρ is', () => {
+  it('gives a share of exactly ρ to be enough, in any case', () => {
     // 0.55 · 100 is more than 55 in floating point.
     const half = Array.from({ length: 60 }, (_, s) => (s % 2 === 0 ? 5 : 6));
     const { satisfiedRatio, strictlySatisfiedRatio } = computeMetrics(
@@ -81,7 +81,7 @@ describe('a recorder', () => {
     expect(computeMetrics(recorder, scenario, null).requests).toBe(70_000);
   });
 
-  it('comes to figures also when nobody sent anything', () => {
+  it('comes to figures also when no client sent anything', () => {
     const nothing = new Recorder({ seconds: 60, clients: 1, instances: 1, balancers: 1 });
     expect(computeMetrics(nothing, scenario, null)).toMatchObject({
       requests: 0,

@@ -5,7 +5,7 @@ import { generateTopology, greedyCenters, radiusMs } from '../../../src/sim/worl
 const PAPER = { nodes: 30, instances: 10, latencyMsMax: 80, idleProcessingMs: 8 };
 
 describe('generated topologies', () => {
-  it('puts an instance in reach of every node, whatever the seed', () => {
+  it('puts an instance in reach of every node, with any seed', () => {
     for (let seed = 1; seed <= 40; seed++) {
       const { rttMs, centers } = generateTopology({ ...PAPER, seed });
       expect(new Set(centers).size).toBe(10);

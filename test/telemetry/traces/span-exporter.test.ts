@@ -36,7 +36,7 @@ afterEach(() => {
   vi.useRealTimers();
 });
 
-/** A collector that answers what it is told, at once or when it is let. */
+/** A collector that answers what it is asked, at once or when it is let. */
 function setUp(queueMax = 2048) {
   const sent: number[] = [];
   let result = TAKEN;

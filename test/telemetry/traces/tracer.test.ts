@@ -31,7 +31,7 @@ function setUp(options: Partial<TracerOptions> = {}): { tracer: Tracer; spans: S
 }
 
 describe('what is recorded', () => {
-  it('is what the parent says, whatever the ratio', () => {
+  it('is what the parent says, with any ratio', () => {
     const never = setUp({ sampleRatio: 0 }).tracer;
     expect(never.begin(['TraceParent', PARENT], 0)).not.toBeNull();
     const always = setUp().tracer;
@@ -145,7 +145,7 @@ describe('the spans of a request', () => {
     ]);
   });
 
-  it('begin anew where the parent cannot be read, and nothing of it goes on', () => {
+  it('begin again where the parent cannot be read, and nothing of it goes on', () => {
     const { tracer, spans } = setUp();
     const fields = ['traceparent', PARENT, 'Traceparent', PARENT, 'tracestate', 'a=1', 'Accept', '*/*'];
     const trace = tracer.begin(fields, 0);

@@ -237,7 +237,7 @@ export class Qedge implements Policy {
 
   /**
    * Its misses just now are more than chance makes at the success that it has. Where one request in three misses, a miss is no news,
-   * and to pass over each instance that had one is to send what it would have taken in clusters to the others. An error tells in any
+   * and to pass over each instance that had one is to send what it would have taken in clusters to the others. An error counts in any
    * case: a late answer is worth more.
    */
   #missesTell(handle: number, nowMs: number): boolean {

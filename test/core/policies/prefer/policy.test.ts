@@ -118,7 +118,7 @@ describe('preferred groups', () => {
     expect(local / 300).toBeLessThan(0.15);
   });
 
-  it('may be told apart by labels, the rest comes last', () => {
+  it('may be distinguished by labels, the rest comes last', () => {
     const world = createWorld('qedge', { prefer: [{ site: 'hall-3' }] });
     const labels = { site: 'hall-3', rack: '2' };
     for (const one of [instance('a'), instance('b', { labels }), instance('c')]) {

@@ -25,7 +25,7 @@ function stepped(state: { weights: readonly number[]; costs: readonly number[] }
 }
 
 describe('damped multiplicative weights', () => {
-  it('sum to 1, and nobody falls below the floor by more than normalising takes', () => {
+  it('sum to 1, and none falls below the floor by more than normalising takes', () => {
     fc.assert(
       fc.property(someState, (state) => {
         const weights = stepped(state);

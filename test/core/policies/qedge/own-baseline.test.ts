@@ -45,7 +45,7 @@ describe('the baseline of one instance', () => {
     expect(risen).toBeLessThanOrEqual(20 * 1.005 ** 40 + 1e-9);
   });
 
-  it('begins anew when its instance is gone', () => {
+  it('begins again when its instance is gone', () => {
     const baseline = make();
     baselineAfter(baseline, windowOf(Array(20).fill(40)), 4);
     baseline.forget(0);

@@ -57,7 +57,7 @@ describe('a load balancer whose instances are all overloaded', () => {
     return count;
   }
 
-  it('refuses what they have no room for, when told to', () => {
+  it('refuses what they have no room for, when asked to', () => {
     const world = createWorld('qedge', { policyOptions: { shed: true } });
     populate(world, [1, 10, 20]);
     expect(overload(world).shed).toBeGreaterThan(500);

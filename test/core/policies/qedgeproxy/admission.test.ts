@@ -26,7 +26,7 @@ describe('admission', () => {
     expect(processingQuantileMs([observed(50, [20])], 0.1)).toBe(0);
   });
 
-  it('admits whoever can make it: ℓⁿ + ℓ̂ᵖ ≤ τ', () => {
+  it('admits what can make it: ℓⁿ + ℓ̂ᵖ ≤ τ', () => {
     expect(canMeetLimit(candidateAt(0, 65), 15, 80)).toBe(true);
     expect(canMeetLimit(candidateAt(0, 65.1), 15, 80)).toBe(false);
   });

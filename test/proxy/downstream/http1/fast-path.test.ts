@@ -114,7 +114,7 @@ describe('requests on one connection', () => {
     );
   });
 
-  it('come through after one whose body nobody wanted', async () => {
+  it('come through after one whose body was not wanted', async () => {
     const { port: instance, seen } = await startEcho();
     const { port } = await startProxy([{ name: 'pilotnet', ports: [instance] }]);
     const refused = `POST / HTTP/1.1\r\nHost: nobody\r\nContent-Length: 300000\r\n\r\n${'x'.repeat(300_000)}`;
@@ -234,7 +234,7 @@ describe('an answer', () => {
     expect(answer.body).toBe(body);
   });
 
-  it('of our own has the length it says, whatever it repeats', async () => {
+  it('of our own has the length it says, with any text that it repeats', async () => {
     const { port } = await startProxy([{ name: 'pilotnet', ports: [] }]);
     const answer = await rawRequest(
       port,
@@ -302,7 +302,7 @@ describe('a connection', () => {
     await expect.poll(() => proxy.stats().inFlight, PATIENCE).toBe(0);
   });
 
-  it('that is reset before its first byte disturbs nobody', async () => {
+  it('that is reset before its first byte disturbs no other client', async () => {
     const { port, proxy, url } = await startProxy([]);
     const client = connect({ host: '127.0.0.1', port });
     await expect.poll(() => proxy.stats().connections, PATIENCE).toBe(1);

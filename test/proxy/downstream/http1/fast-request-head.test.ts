@@ -73,7 +73,7 @@ describe('a plain head', () => {
     expect(read(text, text.length - 1)).toBeNull();
   });
 
-  it('means the same to node:http, whatever it is made of', async () => {
+  it('means the same to node:http, in any form', async () => {
     const seen: IncomingMessage[] = [];
     const server = createServer({ requireHostHeader: false, joinDuplicateHeaders: false }, (request, response) => {
       seen.push(request);

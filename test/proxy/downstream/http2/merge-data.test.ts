@@ -62,7 +62,7 @@ describe('small DATA frames', () => {
     expect(merged(frames)).toMatchObject([{ flags: FLAG.endStream }]);
   });
 
-  it('say the same as before, whatever they are', () => {
+  it('say the same as before, in any case', () => {
     const one = fc.oneof(
       { weight: 8, arbitrary: fc.tuple(fc.constantFrom(1, 3, 5), fc.string({ maxLength: 20 }), fc.constant(-1)) },
       { weight: 4, arbitrary: fc.tuple(fc.constantFrom(1, 3, 5), fc.string({ maxLength: 20 }), fc.nat(255)) },

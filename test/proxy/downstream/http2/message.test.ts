@@ -75,7 +75,7 @@ describe('a client that speaks HTTP/2', () => {
     expect(seen()).toContain('x-latin: caf\xe9\r\n');
   });
 
-  it('is told to stop sending what is too much', async () => {
+  it('is asked to stop sending what is too much', async () => {
     const instance = await startRawInstance(() => {});
     const { url, proxy } = await startProxy([{ name: 'svc', ports: [instance] }], { bodyBytesMax: 100_000 });
     const stream = session(url).request({ ':method': 'POST', 'x-qedge-service': 'svc' });
@@ -171,7 +171,7 @@ describe('a smuggling attempt over HTTP/2', () => {
     expect(seen()).toBe('');
   });
 
-  it('by a Host beside another authority is answered 400, and reaches nobody', async () => {
+  it('by a Host beside another authority is answered 400, and reaches no instance', async () => {
     const { url, seen } = await behindBytes(OK);
     const { status } = await ask(session(url), { ':authority': 'svc', host: 'other' });
     expect(status).toBe(400);
@@ -179,7 +179,7 @@ describe('a smuggling attempt over HTTP/2', () => {
     expect((await ask(session(url), { ':authority': 'svc', host: 'svc' })).status).toBe(200);
   });
 
-  it('by a line break in a value reaches nobody', async () => {
+  it('by a line break in a value reaches no instance', async () => {
     const { url, seen } = await behindBytes(OK);
     await ask(session(url), { 'x-a': 'b\r\nX-Evil: 1' }).catch(() => {});
     expect(seen()).not.toContain('X-Evil');

@@ -142,7 +142,7 @@ describe('chunks of one byte', () => {
 });
 
 describe('an answer', () => {
-  it('reads the same in whatever pieces it comes', () => {
+  it('reads the same in pieces of any size it comes', () => {
     fc.assert(
       fc.property(answers, fc.array(fc.nat(), { maxLength: 8 }), (text, at) => {
         const whole = readText(text);
@@ -249,7 +249,7 @@ describe('an answer', () => {
     expect(recorder).toMatchObject({ ended: true, reusable });
   });
 
-  it('tells how long its connection lasts', () => {
+  it('reports how long its connection lasts', () => {
     const parser = new ResponseParser(new Recorder());
     parser.begin(false);
     parser.feed(Buffer.from('HTTP/1.1 200 OK\r\nKeep-Alive: max=100, timeout=5\r\nContent-Length: 0\r\n\r\n'));
