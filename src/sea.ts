@@ -72,6 +72,8 @@ export interface NativeAddon {
   duplicate(fd: number): number;
   /** One datagram; 0, or the errno of what failed. */
   notify(socketPath: string, message: string): number;
+  /** Bounds the KeyUpdate messages of each connection of an `SSL_CTX` of OpenSSL. */
+  limitKeyUpdates(context: object): void;
   /** Ends this process without waiting for its threads (`_exit`(2)). */
   exit(status: number): never;
   /** Gives free memory and unused pages of the executable back to the kernel; takes a millisecond or so. */

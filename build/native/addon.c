@@ -10,7 +10,8 @@ static int add(napi_env env, napi_value exports, const char *name, napi_callback
 
 NAPI_MODULE_INIT() {
   if (!add(env, exports, "duplicate", qedge_duplicate) || !add(env, exports, "exit", qedge_exit) ||
-      !add(env, exports, "notify", qedge_notify) || !add(env, exports, "releaseMemory", qedge_release_memory)) {
+      !add(env, exports, "limitKeyUpdates", qedge_limit_key_updates) || !add(env, exports, "notify", qedge_notify) ||
+      !add(env, exports, "releaseMemory", qedge_release_memory)) {
     napi_throw_error(env, NULL, "the addon did not initialise");
   }
   return exports;

@@ -6,6 +6,7 @@
 
 napi_value qedge_duplicate(napi_env env, napi_callback_info info);
 napi_value qedge_exit(napi_env env, napi_callback_info info);
+napi_value qedge_limit_key_updates(napi_env env, napi_callback_info info);
 napi_value qedge_notify(napi_env env, napi_callback_info info);
 napi_value qedge_release_memory(napi_env env, napi_callback_info info);
 

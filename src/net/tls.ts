@@ -8,10 +8,12 @@ import {
   createSecureContext,
   getCACertificates,
   type SecureContext,
+  type SecureContextOptions,
   setDefaultCACertificates,
   type TLSSocket,
 } from 'node:tls';
 import type { Endpoint } from './endpoint.ts';
+import { limitKeyUpdates } from './key-updates.ts';
 
 /** Label of an endpoint whose certificate carries another name than its address. */
 export const TLS_NAME_LABEL = 'tls-name';
@@ -27,7 +29,13 @@ export interface ClientTls {
 
 /** `caFile` null: the system's CAs are trusted. Throws when the file cannot be read, or holds no certificate. */
 export function clientTls(caFile: string | null): ClientTls {
-  return caFile === null ? SYSTEM : { context: createSecureContext({ ca: readCertificates(caFile) }), caFile };
+  return caFile === null ? SYSTEM : { context: bounded({ ca: readCertificates(caFile) }), caFile };
+}
+
+function bounded(options: SecureContextOptions): SecureContext {
+  const context = createSecureContext(options);
+  limitKeyUpdates(context);
+  return context;
 }
 
 let systemIsTrusted = false;
@@ -48,7 +56,7 @@ const SYSTEM: ClientTls = {
   caFile: null,
   get context() {
     trustSystem();
-    systemContext ??= createSecureContext();
+    systemContext ??= bounded({});
     return systemContext;
   },
 };

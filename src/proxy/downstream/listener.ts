@@ -9,6 +9,7 @@ import { Server as NetServer, type Socket } from 'node:net';
 import type { TLSSocket } from 'node:tls';
 import type { ListenAddress, ProxyConfig } from '../../config/config.ts';
 import { ProxyError } from '../../errors.ts';
+import { limitKeyUpdatesOf } from '../../net/key-updates.ts';
 import { gatherPieces } from '../../net/piece-gatherer.ts';
 import { logAccess } from '../exchange/access-log.ts';
 import type { ProxyContext } from '../exchange/context.ts';
@@ -135,6 +136,7 @@ export class Listener {
     if (tls === null) return;
     this.#tls = tls;
     (this.#server as TlsServer).setSecureContext(tls);
+    limitKeyUpdatesOf(this.#server as TlsServer);
     this.renewTicketKeys();
     // Read with each connection, and not part of a secure context.
     const { requestCert = false, rejectUnauthorized = true } = tls;
@@ -198,6 +200,7 @@ export class Listener {
       ticketKeys: ticketKeys(this.#options.context.ticketSecret, tls.ca ?? null),
       handshakeTimeout: this.#options.context.config.headersTimeoutMs,
     });
+    limitKeyUpdatesOf(server);
     server.on('connection', (socket: Socket) => {
       this.#accepted.add(socket);
       socket.once('close', () => this.#accepted.delete(socket));
