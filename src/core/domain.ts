@@ -138,10 +138,10 @@ export type AttemptResult = 'answered' | 'failed' | 'full' | 'refused' | 'timeou
 
 /**
  * How an attempt ended, as drivers report it. What `redirected`, `declined` and `empty` answers are worth shows only beside those of
- * the other instances: the router takes each for `answered` or for `failed`. What was sent and not looked at is `unprocessed` and
- * says nothing.
+ * the other instances: the router takes each for `answered` or for `failed`. One whose client set a deadline that passed is `expired`:
+ * a `timeout`, or `aborted` where the instances usually take longer. What was sent and not looked at is `unprocessed` and says nothing.
  */
-export type Evidence = AttemptResult | 'redirected' | 'declined' | 'empty' | 'unprocessed';
+export type Evidence = AttemptResult | 'redirected' | 'declined' | 'empty' | 'expired' | 'unprocessed';
 
 /** What a policy observes of every attempt, as it starts and as it ends. One object may be reused for all of them. */
 export type Outcome =

@@ -1,5 +1,7 @@
 // The health protocol of gRPC (grpc.health.v1.Health/Check): the one message that is sent, and what the answer to it says.
 
+import { readGrpcStatus } from '../core/verdict/grpc.ts';
+import { healthFailure } from '../core/verdict/health.ts';
 import type { Question, Reply } from './ask.ts';
 
 /** A message is framed by a byte that says whether it is compressed and its length in four. */
@@ -31,10 +33,11 @@ export function grpcHealthQuestion(authority: string, service: string): Question
 /** Null: it serves. */
 export function grpcHealthFailure({ status, fields, body }: Reply): string | null {
   if (status !== 200) return `status ${status}`;
-  const code = String(fields['grpc-status'] ?? 'missing');
-  if (code !== '0') {
+  const grpcStatus = readGrpcStatus(String(fields['grpc-status'] ?? ''));
+  const failure = healthFailure({ status, grpcStatus, declaredFailure: false });
+  if (failure !== null) {
     const message = unescaped(String(fields['grpc-message'] ?? ''));
-    return message === '' ? `grpc-status ${code}` : `grpc-status ${code}: ${message}`;
+    return message === '' ? failure : `${failure}: ${message}`;
   }
   const serving = servingStatus(body.subarray(FRAME_HEAD_BYTES));
   return serving === SERVING ? null : (STATUSES[serving] ?? `serving status ${serving}`);

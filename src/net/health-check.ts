@@ -3,6 +3,9 @@
 
 import type { Socket } from 'node:net';
 import type { TLSSocket } from 'node:tls';
+import { NO_GRPC_STATUS } from '../core/verdict/grpc.ts';
+import { healthFailure } from '../core/verdict/health.ts';
+import { isFailureVerdict } from '../core/verdict/verdict.ts';
 import { type Ask, askHttp1, askHttp2, type Question, type Reply } from './ask.ts';
 import { openConnection } from './connect.ts';
 import { authorityOf, type Endpoint } from './endpoint.ts';
@@ -94,8 +97,9 @@ function get(authority: string, path: string, headOnly: boolean): Question {
   return { method: 'GET', authority, path, fields: { 'user-agent': 'qedge-health' }, body: null, headOnly };
 }
 
-function statusFailure({ status }: Reply): string | null {
-  return status >= 200 && status < 400 ? null : `status ${status}`;
+function statusFailure({ status, fields }: Reply): string | null {
+  const declaredFailure = isFailureVerdict(String(fields['x-qedge-verdict'] ?? ''));
+  return healthFailure({ status, grpcStatus: NO_GRPC_STATUS, declaredFailure });
 }
 
 /** Some servers answer 200 with `{ "ready": false }`, others with a status of their own and no body. */

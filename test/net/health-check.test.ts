@@ -162,7 +162,7 @@ describe('a gRPC check', () => {
     ['', null],
     ['busy', 'NOT_SERVING'],
     ['vague', 'UNKNOWN'],
-    ['nobody', 'grpc-status 5: no such service'],
+    ['nobody', 'grpc 5 NOT_FOUND: no such service'],
   ])('of service "%s" says %s', async (service, failure) => {
     const port = await startGrpcHealth(answers, ServerCredentials.createInsecure());
     expect(await check(at(port, { scheme: 'h2c' }), { ...GRPC, service })).toBe(failure);
@@ -194,6 +194,6 @@ describe('a gRPC check', () => {
     const port = await new Promise<number>((resolve) => {
       server.bindAsync('127.0.0.1:0', ServerCredentials.createInsecure(), (_error, bound) => resolve(bound));
     });
-    expect(await check(at(port, { scheme: 'h2c' }), GRPC)).toMatch(/^grpc-status 12/);
+    expect(await check(at(port, { scheme: 'h2c' }), GRPC)).toMatch(/^grpc 12 UNIMPLEMENTED/);
   });
 });

@@ -31,10 +31,24 @@ export function frame({ type, flags = 0, stream = 0, payload = Buffer.alloc(0) }
 
 /** 200 with a body. */
 export function answer(stream: number, body: string): Buffer {
-  return Buffer.concat([
-    frame({ type: FrameType.headers, flags: END_HEADERS, stream, payload: STATUS_200 }),
-    frame({ type: FrameType.data, flags: END_STREAM, stream, payload: Buffer.from(body) }),
-  ]);
+  return Buffer.concat([head(stream), data(stream, body, END_STREAM)]);
+}
+
+/** The same, up to a point in the middle of its body. */
+export function beginning(stream: number, body: string): Buffer {
+  return Buffer.concat([head(stream), data(stream, body, 0)]);
+}
+
+const head = (stream: number): Buffer =>
+  frame({ type: FrameType.headers, flags: END_HEADERS, stream, payload: STATUS_200 });
+
+const data = (stream: number, body: string, flags: number): Buffer =>
+  frame({ type: FrameType.data, flags, stream, payload: Buffer.from(body) });
+
+export function reset(stream: number, code: number): Buffer {
+  const payload = Buffer.alloc(4);
+  payload.writeUInt32BE(code);
+  return frame({ type: FrameType.reset, stream, payload });
 }
 
 export function goaway(lastStream: number, code = 0): Buffer {

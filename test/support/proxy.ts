@@ -9,7 +9,9 @@ import { createServiceRouter } from '../../src/core/create-router.ts';
 import type { AttemptResult, Instance, Scheme } from '../../src/core/domain.ts';
 import { createRng } from '../../src/core/rng.ts';
 import type { ServiceRouter } from '../../src/core/service-router.ts';
+import { NO_REASON, reasonText } from '../../src/core/verdict/reason.ts';
 import { FAILURE_DEFAULT } from '../../src/core/verdict/rules.ts';
+import type { VerdictRow } from '../../src/core/verdict/table.ts';
 import { createProxy, type ProxyService } from '../../src/proxy/proxy.ts';
 import { createMetrics, type Metrics } from '../../src/telemetry/metrics.ts';
 import { listening } from './listening.ts';
@@ -35,6 +37,13 @@ export interface Observed {
   readonly latencyMs: number;
 }
 
+export interface Noted {
+  readonly key: string;
+  readonly row: VerdictRow;
+  /** Empty: nothing is held against the instance. */
+  readonly reason: string;
+}
+
 export interface TestProxy {
   readonly proxy: ReturnType<typeof createProxy>;
   readonly port: number;
@@ -42,6 +51,8 @@ export interface TestProxy {
   readonly metrics: Metrics;
   /** What the router took every try for, as it ended or broke off. */
   readonly observed: readonly Observed[];
+  /** What was noted of each attempt for people. */
+  readonly noted: readonly Noted[];
   /** Every request that counted for its client. */
   readonly settled: readonly { readonly clientId: string; readonly success: boolean }[];
   /** `service node/instance healthy: reason`, as the health checks told. */
@@ -131,12 +142,13 @@ export async function startProxy(
 ): Promise<TestProxy> {
   const observed: Observed[] = [];
   const settled: { clientId: string; success: boolean }[] = [];
+  const noted: Noted[] = [];
   const metrics = createMetrics();
   const health: string[] = [];
   const proxy = createProxy({
     nodeId,
     config: proxyConfig(config),
-    services: services.map((spec) => serviceOf(spec, observed, settled)),
+    services: services.map((spec) => serviceOf(spec, observed, settled, noted)),
     clock: { nowMs: () => performance.now() },
     metrics,
     log: pino({ level: 'silent' }),
@@ -147,13 +159,14 @@ export async function startProxy(
   const listeners = await proxy.listen();
   const portOf = (name: string): number => listeners.find((one) => one.name === name)?.port ?? 0;
   const port = portOf('proxy');
-  return { proxy, port, url: `http://127.0.0.1:${port}`, metrics, observed, settled, health, portOf };
+  return { proxy, port, url: `http://127.0.0.1:${port}`, metrics, observed, settled, noted, health, portOf };
 }
 
 export function serviceOf(
   spec: ServiceSpec,
   observed: Observed[] = [],
   settled: { clientId: string; success: boolean }[] = [],
+  noted: Noted[] = [],
 ): ProxyService {
   const config = serviceConfig(spec);
   const router = createServiceRouter({
@@ -170,17 +183,19 @@ export function serviceOf(
     const instance = { ...instanceAt(spec.name, port, index), scheme: spec.scheme ?? 'http' };
     router.applyPlacement({ kind: 'instance-set', instance }, performance.now());
   });
-  return { config, router: recording(router, observed, settled), awaited: spec.awaited ?? false };
+  return { config, router: recording(router, { observed, settled, noted }), awaited: spec.awaited ?? false };
+}
+
+interface Books {
+  readonly observed: Observed[];
+  readonly settled: { clientId: string; success: boolean }[];
+  readonly noted: Noted[];
 }
 
 /** The same router, which writes down what it is asked. */
-function recording(
-  router: ServiceRouter,
-  observed: Observed[],
-  settled: { clientId: string; success: boolean }[],
-): ServiceRouter {
+function recording(router: ServiceRouter, { observed, settled, noted }: Books): ServiceRouter {
   const keys = new Map<number, string>();
-  const { start, finish, breakOff, settle, unsettle } = router;
+  const { start, finish, breakOff, note, settle, unsettle } = router;
   router.start = (candidate, nowMs, session) => {
     const ticket = start.call(router, candidate, nowMs, session);
     keys.set(ticket, candidate.key);
@@ -194,6 +209,10 @@ function recording(
   router.breakOff = (candidate, latencyMs, nowMs) => {
     observed.push({ key: candidate.key, result: 'failed', latencyMs });
     breakOff.call(router, candidate, latencyMs, nowMs);
+  };
+  router.note = (candidate, row, reason, nowMs) => {
+    noted.push({ key: candidate.key, row, reason: reason === NO_REASON ? '' : reasonText(reason) });
+    note.call(router, candidate, row, reason, nowMs);
   };
   router.unsettle = (clientId, settledMs, nowMs) => {
     const index = settled.findIndex((one) => one.clientId === clientId && one.success);

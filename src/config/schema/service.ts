@@ -21,7 +21,7 @@ const qosKeys = {
   }),
   window: key('windowMs', duration(), { doc: 'Length of the sliding window.', default: '10s' }),
   measure: key('measure', z.enum(['auto', 'first-byte', 'last-byte']), {
-    doc: 'When an answer is there. "auto": streams (text/event-stream, application/x-ndjson, multipart/x-mixed-replace, chunks with X-Accel-Buffering: no) at the first byte of their body, gRPC at its first message, everything else at the last byte.',
+    doc: 'When an answer is there. "auto": streams (text/event-stream, application/x-ndjson, multipart/x-mixed-replace, X-Accel-Buffering: no without a length) at the first byte of their body, gRPC at its first message, everything else at the last byte.',
     default: 'auto',
   }),
   stall: optional('stallMs', duration(), {

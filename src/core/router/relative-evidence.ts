@@ -82,7 +82,10 @@ export class RelativeEvidence {
       case 'aborted':
         return latencyMs <= this.#limitMs ? this.#judgeAborted(handle, latencyMs, weight) : evidence;
       case 'unprocessed':
+        this.chargedMs = Math.min(latencyMs, this.#limitMs);
         return 'aborted';
+      case 'expired':
+        return this.#isTooSoon(latencyMs) ? 'aborted' : 'timeout';
       case 'refused':
       case 'timeout':
         return evidence;
@@ -124,10 +127,14 @@ export class RelativeEvidence {
     this.#silence[handle] = silence;
     const answersOfOthers = (this.#countOfAll(ANSWERS) - this.#countAt(handle * COLUMNS + ANSWERS)) / weight;
     const unanswered = (this.#countOfAll(UNANSWERED) - this.#countAt(at)) / weight;
-    const tooSoon = latencyMs < this.#properSumMs / this.#proper;
-    if (silence < SILENCE_MIN || tooSoon) return 'aborted';
+    if (silence < SILENCE_MIN || this.#isTooSoon(latencyMs)) return 'aborted';
     const own = ownFraction(silence, silence, unanswered, answersOfOthers + unanswered);
     return this.#charge(at, own) ? 'timeout' : 'aborted';
+  }
+
+  /** Proper answers take longer, in the mean of all instances. */
+  #isTooSoon(latencyMs: number): boolean {
+    return latencyMs < this.#properSumMs / this.#proper;
   }
 
   #countAnswer(handle: number, weight: number): void {
@@ -174,6 +181,7 @@ export class RelativeEvidence {
 /** What an attempt is taken for that has nothing to stand beside. */
 export function resultAlone(evidence: Evidence): AttemptResult {
   if (evidence === 'unprocessed') return 'aborted';
+  if (evidence === 'expired') return 'timeout';
   return evidence === 'redirected' || evidence === 'declined' || evidence === 'empty' ? 'answered' : evidence;
 }
 

@@ -2,7 +2,7 @@
 // where it is shown.
 
 import type { AttemptResult } from '../domain.ts';
-import { NO_GRPC_STATUS } from './grpc.ts';
+import { GRPC_OK, NO_GRPC_STATUS } from './grpc.ts';
 import type { Verdict, VerdictRow } from './table.ts';
 import type { AttemptEnding } from './verdict.ts';
 
@@ -19,8 +19,8 @@ const ROW_FIRST = 2000;
 /** Rows of which an answer's own status says more than their name. */
 const BY_STATUS: ReadonlySet<VerdictRow> = new Set(['failed', 'full', 'redirected', 'declined']);
 /** Rows that are held against an instance only where the router says so, beside the answers of the others. */
-const RELATIVE: ReadonlySet<VerdictRow> = new Set(['redirected', 'declined', 'empty', 'client-left']);
-const HARMLESS: ReadonlySet<VerdictRow> = new Set(['success', 'unprocessed', 'own-fault']);
+const RELATIVE: ReadonlySet<VerdictRow> = new Set(['redirected', 'declined', 'empty', 'deadline', 'client-left']);
+const HARMLESS: ReadonlySet<VerdictRow> = new Set(['success', 'delayed', 'unprocessed', 'own-fault']);
 
 const WORDS: readonly (readonly [VerdictRow, string])[] = [
   ['late', 'late'],
@@ -67,7 +67,8 @@ export function reasonOf(
   { status, grpcStatus }: Pick<AttemptEnding, 'status' | 'grpcStatus'>,
 ): Reason {
   if (HARMLESS.has(row) || (RELATIVE.has(row) && taken !== 'failed' && taken !== 'timeout')) return NO_REASON;
-  if (!BY_STATUS.has(row)) return ROWS.get(row) ?? NO_REASON;
+  const saysWhy = BY_STATUS.has(row) || (row === 'broke-off' && grpcStatus > GRPC_OK);
+  if (!saysWhy) return ROWS.get(row) ?? NO_REASON;
   return grpcStatus === NO_GRPC_STATUS ? status : GRPC_FIRST + grpcStatus;
 }
 

@@ -22,6 +22,8 @@ export type VerdictRow =
   | 'success'
   /** The same, but later than the client can use it. */
   | 'late'
+  /** In time by itself, but its request had used up the time before: in a queue, at other instances, or for a connection. */
+  | 'delayed'
   /** A status of the service's list of failures. */
   | 'failed'
   /** Of those, the statuses by which an instance says that it has enough to do. */
@@ -65,6 +67,7 @@ export type VerdictRow =
 export const TABLE: { readonly [Row in VerdictRow]: Verdict & { readonly row: Row } } = {
   success: { row: 'success', account: 'success', evidence: 'answered', retryable: false },
   late: { row: 'late', account: 'miss', evidence: 'answered', retryable: false },
+  delayed: { row: 'delayed', account: 'miss', evidence: 'answered', retryable: false },
   failed: { row: 'failed', account: 'miss', evidence: 'failed', retryable: false },
   full: { row: 'full', account: 'miss', evidence: 'full', retryable: true },
   redirected: { row: 'redirected', account: 'none', evidence: 'redirected', retryable: false },
@@ -79,7 +82,7 @@ export const TABLE: { readonly [Row in VerdictRow]: Verdict & { readonly row: Ro
   unprocessed: { row: 'unprocessed', account: 'miss', evidence: 'unprocessed', retryable: true },
   reset: { row: 'reset', account: 'miss', evidence: 'refused', retryable: true },
   timeout: { row: 'timeout', account: 'miss', evidence: 'timeout', retryable: true },
-  deadline: { row: 'deadline', account: 'miss', evidence: 'timeout', retryable: false },
+  deadline: { row: 'deadline', account: 'miss', evidence: 'expired', retryable: false },
   'client-left': { row: 'client-left', account: 'none', evidence: 'aborted', retryable: false },
   'client-gave-up': { row: 'client-gave-up', account: 'miss', evidence: 'aborted', retryable: false },
   'broke-off': { row: 'broke-off', account: 'miss', evidence: 'failed', retryable: false },

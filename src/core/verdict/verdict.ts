@@ -44,6 +44,10 @@ export interface AttemptEnding {
   readonly declaredFailure: boolean;
   /** The client's limit has not passed; of a stream: it had not at its first byte. */
   readonly inTime: boolean;
+  /** The attempt alone took no longer than that limit. */
+  readonly quick: boolean;
+  /** The time is over that the client itself gave the request. */
+  readonly expired: boolean;
   /** A stream that paused for longer than the service allows. */
   readonly stalled: boolean;
 }
@@ -78,9 +82,15 @@ export function verdictOf(ending: AttemptEnding, rules: VerdictRules): Verdict {
  */
 export function verdictAfterFirstByte(ending: AttemptEnding, rules: VerdictRules): Verdict | null {
   if (ending.stalled) return TABLE.stalled;
-  if (ending.by === 'client') return null;
+  // So has one of gRPC at its deadline, by which the instance ends the call as well as the client does.
+  if (ending.by === 'client' || (ending.expired && ending.grpcStatus !== NO_GRPC_STATUS)) return null;
   if (ending.by !== 'answer') return TABLE['broke-off'];
   return ofAnswer(ending, rules).account === 'miss' ? TABLE['broke-off'] : null;
+}
+
+/** `X-QEdge-Verdict: failure`, in a head or in trailers. */
+export function isFailureVerdict(value: string): boolean {
+  return value.toLowerCase() === 'failure';
 }
 
 /** What goes into the client's account, once the router has said what it takes the attempt for. */
@@ -99,8 +109,8 @@ function ofAnswer(ending: AttemptEnding, rules: VerdictRules): Verdict {
   if (verdict.row !== 'success') return verdict;
   if (status === 200 && ending.bodyExpected) {
     if (ending.bodyBytes < rules.bodyBytesMin) return TABLE.short;
-    if (ending.bodyBytes === 0 && rules.relative && grpcStatus === NO_GRPC_STATUS)
-      return ending.inTime ? TABLE.empty : TABLE.late;
+    if (ending.bodyBytes === 0 && rules.relative && ending.inTime) return TABLE.empty;
   }
-  return ending.inTime ? verdict : TABLE.late;
+  if (ending.inTime) return verdict;
+  return ending.quick ? TABLE.delayed : TABLE.late;
 }

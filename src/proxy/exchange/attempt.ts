@@ -27,6 +27,9 @@ import { SeenAnswer } from './seen-answer.ts';
 import { StreamPace } from './stream-pace.ts';
 import { Timed } from './timeout-list.ts';
 
+/** An instance counts whole milliseconds of a deadline, so that it passes there by as much earlier. */
+const DEADLINE_MS_EARLY = 1;
+
 /** A timer that fires early by rounding is not set again for less. */
 const REARM_MS_MIN = 5;
 
@@ -127,9 +130,9 @@ export class Attempt extends Timed implements UpstreamHandler, DrainListener {
       return;
     }
     const nowMs = exchange.nowMs();
-    this.#seen.takeHead(status, head, exchange.request.method === 'HEAD');
+    this.#seen.takeHead(status, head, exchange.request);
     this.#progressMs = exchange.stopwatch.elapsedMs(nowMs);
-    if (isAskingForRest(status)) this.#rest(raw, nowMs);
+    if (isAskingForRest(this.#seen)) this.#rest(raw, nowMs);
     if (isRetryable(this.#seen, exchange.service.rules) && exchange.mayRepeat(this.candidate, nowMs)) {
       this.#setAside(nowMs);
       return;
@@ -367,9 +370,11 @@ export class Attempt extends Timed implements UpstreamHandler, DrainListener {
   #judge(nowMs: number): void {
     const { service, deadline } = this.#exchange;
     const elapsedMs = this.#countedMs(nowMs);
+    const ownMs = elapsedMs - this.#sentMs;
     this.#seen.inTime = deadline.isKept(elapsedMs);
+    this.#seen.quick = deadline.isKept(ownMs);
     const verdict = verdictOf(this.#seen, service.rules);
-    const taken = service.router.finish(this.#ticket, verdict.evidence, elapsedMs - this.#sentMs, nowMs);
+    const taken = service.router.finish(this.#ticket, verdict.evidence, ownMs, nowMs);
     this.#verdict = verdict;
     this.#account = accountOf(verdict, taken);
     service.router.note(this.candidate, verdict.row, reasonOf(verdict, taken, this.#seen), nowMs);
@@ -378,7 +383,8 @@ export class Attempt extends Timed implements UpstreamHandler, DrainListener {
   /** A stream went on after its verdict: a success that turns out to be none is taken back, once. */
   #reconsider(nowMs: number): void {
     if (this.#account !== 'success') return;
-    const { service } = this.#exchange;
+    const { service, deadline } = this.#exchange;
+    this.#seen.expired = deadline.askedLeftMs(nowMs) < DEADLINE_MS_EARLY;
     const verdict = verdictAfterFirstByte(this.#seen, service.rules);
     if (verdict === null) return;
     this.#verdict = verdict;

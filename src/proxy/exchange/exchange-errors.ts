@@ -1,7 +1,7 @@
 // The errors that an exchange finds itself.
 
 import type { Candidate } from '../../core/domain.ts';
-import { ProxyError } from '../../errors.ts';
+import { type ErrorSource, ProxyError } from '../../errors.ts';
 
 export function noInstance(): ProxyError {
   return new ProxyError('no-instance', 'the service has no instance', { source: 'internal' });
@@ -23,8 +23,9 @@ export function queueFull({ key }: Candidate): ProxyError {
   });
 }
 
-export function deadlinePassed(): ProxyError {
-  return new ProxyError('deadline-exceeded', 'the deadline passed before an attempt', { source: 'downstream' });
+/** `source`: what used up the time. */
+export function deadlinePassed(source: ErrorSource): ProxyError {
+  return new ProxyError('deadline-exceeded', 'the deadline passed before an attempt', { source });
 }
 
 export function asProxyError(error: unknown): ProxyError {

@@ -173,7 +173,7 @@ export class Exchange implements AttemptOwner, BodyListener, Waiter, Awaiting {
     const nowMs = this.nowMs();
     const { service, session } = this;
     if (this.deadline.askedLeftMs(nowMs) <= 0) {
-      this.fail(deadlinePassed());
+      this.fail(deadlinePassed(this.#earlier === null ? 'downstream' : 'upstream'));
       return;
     }
     const budgetMs = this.deadline.budgetLeftMs(nowMs);

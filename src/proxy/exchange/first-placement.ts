@@ -7,6 +7,9 @@ export interface Awaiting {
   onPlaced(): void;
 }
 
+/** Node fires at once for more. */
+const TIMER_MS_MAX = 2 ** 31 - 1;
+
 /** The requests of one service that wait for its first instance. */
 export class FirstPlacement {
   readonly #waiting = new Map<Awaiting, NodeJS.Timeout | null>();
@@ -25,7 +28,10 @@ export class FirstPlacement {
   /** Takes the request in, `msMax` at most (+Infinity: as long as it takes); false when there is nothing to wait for. */
   hold(request: Awaiting, msMax: number): boolean {
     if (!this.#expected) return false;
-    const timer = msMax === Number.POSITIVE_INFINITY ? null : setTimeout(expire, Math.ceil(msMax), this, request);
+    const timer =
+      msMax === Number.POSITIVE_INFINITY
+        ? null
+        : setTimeout(expire, Math.min(TIMER_MS_MAX, Math.ceil(msMax)), this, request);
     this.#waiting.set(request, timer);
     return true;
   }

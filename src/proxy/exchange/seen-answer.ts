@@ -1,10 +1,11 @@
 // What was seen of an attempt so far, as the verdict wants it. One an attempt, filled in as the answer comes.
 
-import { GRPC_OK, GRPC_UNKNOWN, NO_GRPC_STATUS, readGrpcStatus } from '../../core/verdict/grpc.ts';
-import type { AttemptEnding, EndedBy } from '../../core/verdict/verdict.ts';
-import { FieldKind, type RawFields, RESPONSE_FIELDS } from '../fields/fields.ts';
-import { isFailureVerdict, type ResponseHead } from '../fields/response-head.ts';
+import { GRPC_OK, GRPC_UNKNOWN, isGrpc, NO_GRPC_STATUS, readGrpcStatus } from '../../core/verdict/grpc.ts';
+import { type AttemptEnding, type EndedBy, isFailureVerdict } from '../../core/verdict/verdict.ts';
+import { FieldKind, fieldValue, type RawFields, RESPONSE_FIELDS } from '../fields/fields.ts';
+import type { ResponseHead } from '../fields/response-head.ts';
 import { type BodyEnd, bodyEndOf } from './body-end.ts';
+import type { ClientRequest } from './client-message.ts';
 
 export class SeenAnswer implements AttemptEnding {
   by: EndedBy = 'answer';
@@ -15,22 +16,28 @@ export class SeenAnswer implements AttemptEnding {
   truncated = false;
   declaredFailure = false;
   inTime = true;
+  quick = true;
+  expired = false;
   stalled = false;
   #end: BodyEnd | null = null;
   /** A status of gRPC is still to come, in the trailers. */
   #awaitsGrpcStatus = false;
 
-  /** `toHead`: the request was a HEAD. */
-  takeHead(status: number, head: ResponseHead, toHead: boolean): void {
+  takeHead(status: number, head: ResponseHead, request: ClientRequest): void {
     this.status = status;
-    this.bodyExpected = !toHead && status !== 204 && status !== 304;
+    this.bodyExpected = request.method !== 'HEAD' && status !== 204 && status !== 304;
     // A part of a body need not hold the end of it.
     if (this.bodyExpected && status !== 206) this.#end = bodyEndOf(head.contentType, head.contentEncoding);
     this.declaredFailure = head.declaredFailure;
     this.grpcStatus = head.grpcStatus;
-    if (head.grpc && status === 200 && head.grpcStatus === NO_GRPC_STATUS) {
-      this.#awaitsGrpcStatus = true;
-      this.grpcStatus = GRPC_OK;
+    if (status !== 200) {
+      // A call succeeds with 200 alone.
+      if (head.grpcStatus === GRPC_OK) this.grpcStatus = NO_GRPC_STATUS;
+    } else if (head.grpcStatus === NO_GRPC_STATUS) {
+      this.#awaitsGrpcStatus = head.grpc;
+      if (head.grpc) this.grpcStatus = GRPC_OK;
+      // A client of gRPC makes nothing of any other answer.
+      else if (isGrpcCall(request)) this.grpcStatus = GRPC_UNKNOWN;
     }
   }
 
@@ -54,4 +61,9 @@ export class SeenAnswer implements AttemptEnding {
     // Without a status a client takes the call for failed, however whole its answer looks.
     if (this.#awaitsGrpcStatus) this.grpcStatus = GRPC_UNKNOWN;
   }
+}
+
+/** gRPC is HTTP/2 with POST: other requests are not searched for a field. */
+function isGrpcCall({ httpVersion, method, rawHeaders }: ClientRequest): boolean {
+  return httpVersion === '2' && method === 'POST' && isGrpc(fieldValue(rawHeaders, 'content-type') ?? '');
 }

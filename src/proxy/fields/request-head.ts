@@ -195,6 +195,9 @@ function withoutSession(cookies: string): string {
     .trim();
 }
 
+/** Four months: nothing longer is read, or passed on. */
+export const DEADLINE_MS_MAX = 9_999_999_999;
+
 function readDeadline(value: string): number {
   const deadlineMs = /^\d{1,10}(?:\.\d{1,6})?$/.test(value) ? Number(value) : Number.NaN;
   if (Number.isNaN(deadlineMs)) {

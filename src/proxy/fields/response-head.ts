@@ -2,6 +2,7 @@
 
 import { isGrpc, NO_GRPC_STATUS, readGrpcStatus } from '../../core/verdict/grpc.ts';
 import { isStreamType } from '../../core/verdict/measure.ts';
+import { isFailureVerdict } from '../../core/verdict/verdict.ts';
 import { connectionNames, FieldKind, type RawFields, RESPONSE_FIELDS, withoutFields } from './fields.ts';
 
 /** What was read of an answer before its body. */
@@ -59,6 +60,7 @@ export function readResponseHead(status: number, raw: RawFields, trailersAllowed
   let declaredFailure = false;
   let unbuffered = false;
   let chunked = false;
+  let sized = false;
   let unknownCoding = false;
   for (let i = 0; i + 1 < raw.length; i += 2) {
     const name = raw[i] ?? '';
@@ -89,6 +91,7 @@ export function readResponseHead(status: number, raw: RawFields, trailersAllowed
       case FieldKind.contentLength:
         // RFC 9110 section 8.6: neither in a 1xx nor in a 204.
         if (status >= 200 && status !== 204) fields.push(name, value);
+        sized = true;
         break;
       case FieldKind.connection:
         named = [...(named ?? []), ...(connectionNames(value) ?? [])];
@@ -113,7 +116,7 @@ export function readResponseHead(status: number, raw: RawFields, trailersAllowed
     contentType,
     contentEncoding,
     eventStream: EVENT_STREAM.test(contentType),
-    stream: isStreamType(contentType) || (chunked && unbuffered),
+    stream: isStreamType(contentType) || (unbuffered && !sized),
     grpc: isGrpc(contentType),
     grpcStatus,
     declaredFailure,
@@ -122,11 +125,6 @@ export function readResponseHead(status: number, raw: RawFields, trailersAllowed
 }
 
 const EVENT_STREAM = /^text\/event-stream/i;
-
-/** `X-QEdge-Verdict: failure`, in a head or in trailers. */
-export function isFailureVerdict(value: string): boolean {
-  return value.toLowerCase() === 'failure';
-}
 
 /** About what one takes. */
 const STATUS_LINE_BYTES = 32;

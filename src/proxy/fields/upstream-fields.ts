@@ -4,7 +4,7 @@
 import { randomBytes } from 'node:crypto';
 import { writeGrpcTimeout } from '../../core/verdict/grpc.ts';
 import { addForwarded, type Peer } from './forwarded.ts';
-import type { RequestHead } from './request-head.ts';
+import { DEADLINE_MS_MAX, type RequestHead } from './request-head.ts';
 
 /** Unique among all proxies by the prefix, among this one's requests by the count: a random id each would cost more than routing. */
 const ID_PREFIX = randomBytes(9).toString('base64url');
@@ -35,7 +35,7 @@ export function upstreamFields(head: RequestHead, via: string, peer: Peer): stri
  * stays here: a second proxy would take it for the client's word, and would refuse an answer that is late but wanted.
  */
 export function setDeadline(fields: string[], { hasGrpcTimeout }: RequestHead, leftMs: number): void {
-  const wholeMs = Math.max(0, Math.floor(leftMs));
+  const wholeMs = Math.min(DEADLINE_MS_MAX, Math.max(0, Math.floor(leftMs)));
   fields[fields.length - 1] = String(wholeMs);
   if (hasGrpcTimeout) fields[fields.length - 3] = writeGrpcTimeout(wholeMs);
 }

@@ -134,3 +134,26 @@ describe('clients that go away without an answer', () => {
     for (let i = 0; i < 20; i++) expect(service.round(['aborted', 'aborted'], 2)).toEqual(['aborted', 'aborted']);
   });
 });
+
+describe('a deadline that its client set', () => {
+  it('says that an instance is late once it took as long as answers do', () => {
+    const service = new Service(2);
+    service.rounds(10, ['answered', 'answered'], 30);
+    expect(service.round(['expired', 'expired'], 29)).toEqual(['aborted', 'aborted']);
+    expect(service.round(['expired', 'expired'], 30)).toEqual(['timeout', 'timeout']);
+  });
+
+  it('says so while nothing else is known', () => {
+    expect(new Service(1).round(['expired'], 5)).toEqual(['timeout']);
+  });
+});
+
+describe('a request that was not looked at', () => {
+  it('says nothing, however long that took', () => {
+    const book = new RelativeEvidence(LIMIT_MS, 0);
+    book.begin(0);
+    expect(book.judge(0, 'unprocessed', 10 * LIMIT_MS, 0)).toBe('aborted');
+    // Policies take an abort behind the limit for a miss.
+    expect(book.chargedMs).toBe(LIMIT_MS);
+  });
+});

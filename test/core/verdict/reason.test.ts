@@ -15,6 +15,9 @@ describe('the reason that a try was no success', () => {
     expect(text('full', 'full', 429)).toBe('status 429');
     expect(text('failed', 'failed', 200, 14)).toBe('grpc 14 UNAVAILABLE');
     expect(text('full', 'full', 200, 8)).toBe('grpc 8 RESOURCE_EXHAUSTED');
+    expect(text('broke-off', 'failed', 200, 13)).toBe('grpc 13 INTERNAL');
+    expect(text('broke-off', 'failed', 200, 0)).toBe('broke off');
+    expect(text('broke-off', 'failed', 200)).toBe('broke off');
   });
 
   it('is held against the instance only as far as the router does so', () => {
@@ -23,12 +26,14 @@ describe('the reason that a try was no success', () => {
     expect(text('redirected', 'failed', 302)).toBe('status 302');
     expect(text('empty', 'answered', 200)).toBeNull();
     expect(text('client-left', 'aborted')).toBeNull();
+    expect(text('deadline', 'aborted')).toBeNull();
+    expect(text('deadline', 'timeout')).toBe('no answer by the deadline');
     expect(text('client-left', 'timeout')).toBe('clients left');
   });
 
   it('has a word for every row but those that are harmless', () => {
     const silent = Object.keys(TABLE).filter((row) => text(row as VerdictRow, 'failed', 500) === null);
-    expect(silent.sort()).toEqual(['own-fault', 'success', 'unprocessed']);
+    expect(silent.sort()).toEqual(['delayed', 'own-fault', 'success', 'unprocessed']);
     expect(text('reset', 'refused')).toBe('reset');
     expect(text('late', 'answered', 200)).toBe('late');
   });

@@ -32,6 +32,8 @@ class StreamCall implements UpstreamCall {
   #answered = false;
   /** Of the answer, to come by its own account; NaN: it did not say. */
   #bytesLeft = Number.NaN;
+  /** Its body ended with a reset; null while it goes on. */
+  #endedByReset: boolean | null = null;
   #over = false;
 
   constructor(target: Http2Target, transmission: Transmission, handler: UpstreamHandler) {
@@ -92,6 +94,7 @@ class StreamCall implements UpstreamCall {
   #listen(stream: ClientHttp2Stream): void {
     const handler = this.#handler;
     gatherPieces(stream);
+    this.#watchEnd(stream);
     stream.on('continue', () => this.#over || handler.onInformation(100, []));
     stream.on('headers', (headers, _flags, raw) => {
       const status = headers[':status'] ?? 0;
@@ -116,6 +119,15 @@ class StreamCall implements UpstreamCall {
     stream.on('error', (error) => this.#onError(stream, error));
   }
 
+  /** Node says `end` for the end of a body and for a reset with NO_ERROR, but closes the stream behind the one and before the other. */
+  #watchEnd(stream: ClientHttp2Stream): void {
+    const { push } = stream;
+    stream.push = (chunk: Buffer | null): boolean => {
+      if (chunk === null) this.#endedByReset ??= stream.closed;
+      return push(chunk);
+    };
+  }
+
   #lengthOf(headers: IncomingHttpHeaders & IncomingHttpStatusHeader): number {
     const status = headers[':status'];
     const bodiless = this.#transmission.request.method === 'HEAD' || status === 204 || status === 304;
@@ -134,11 +146,14 @@ class StreamCall implements UpstreamCall {
     });
   }
 
+  get #isShort(): boolean {
+    return Number.isNaN(this.#bytesLeft) ? this.#endedByReset === true : this.#bytesLeft > 0;
+  }
+
   /** A stream that was reset ends as well, before its error: then the answer is not whole. */
   #onEnd(stream: ClientHttp2Stream): void {
     if (this.#over || !this.#answered || stream.rstCode !== constants.NGHTTP2_NO_ERROR) return;
-    // A reset with NO_ERROR looks like an end at any point.
-    if (this.#bytesLeft > 0) {
+    if (this.#isShort) {
       this.#onError(stream, new Error('the instance reset the stream in the middle of its answer'));
       return;
     }
