@@ -85,19 +85,20 @@ interface Look {
 /** The whole picture, a line an element. */
 export function statusLines(state: StateDocument, look: Look): readonly string[] {
   return [
-    headline(state, look),
+    ...headline(state, look),
     ...configurationLines(state, look),
     ...troubleLines(state, look),
     ...state.services.flatMap((service) => ['', ...serviceLines(service, look)]),
   ];
 }
 
-function headline({ node, ready, notReadyReasons }: StateDocument, { width, paint }: Look): string {
+function headline({ node, ready, notReadyReasons }: StateDocument, { width, paint }: Look): readonly string[] {
   const broker = node.broker === null ? '' : node.broker.connected ? ', broker connected' : ', broker away';
   const store = node.store === null || node.store.ok ? '' : `, store failing: ${node.store.detail}`;
   const readiness = ready ? 'ready' : `not ready: ${notReadyReasons.join('; ')}`;
   const text = `qedge ${node.version} on ${node.id}, up ${duration(node.process.uptimeMs)}, ${readiness}${broker}${store}`;
-  return paint(ready && store === '' ? 'strong' : 'bad', truncate(text, width));
+  const style = ready && store === '' ? 'strong' : 'bad';
+  return wrapWords(text.split(' '), { width, first: '', hanging: '  ' }).map((line) => paint(style, line));
 }
 
 function troubleLines({ node: { troubles }, services }: StateDocument, { width, paint }: Look): readonly string[] {

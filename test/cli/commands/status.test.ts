@@ -76,6 +76,13 @@ describe('qedge status', () => {
     );
   });
 
+  it('says why the store fails, however narrow the terminal is', async () => {
+    const state = await new AdminClient({ url: await start(STATES) }).get<StateDocument>('/api/v1/state');
+    const store = { path: '/s.db', ok: false, detail: 'the disk is full (SQLITE_FULL)', lastFlushMs: null, bytes: 0 };
+    const lines = statusLines({ ...state, node: { ...state.node, store } }, { width: 40, paint: plainPaint });
+    expect(lines.join(' ').replace(/\s+/g, ' ')).toContain('store failing: the disk is full (SQLITE_FULL)');
+  });
+
   it('exits 1 with --exit-code when it is not ready', async () => {
     const lifecycle = () => ({ listening: true, placementSynced: true, draining: true, absentWorkers: [] });
     const url = await start(STATES, { lifecycle });
