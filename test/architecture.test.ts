@@ -55,7 +55,7 @@ const PARTS: Readonly<Record<string, readonly string[]>> = {
   config: ['core', 'errors'],
   telemetry: ['net', 'packages', 'terminal'],
   core: [],
-  net: ['core'],
+  net: ['core', 'sea'],
   packages: [],
   sea: [],
   errors: [],
