@@ -10,7 +10,6 @@ import { Memory } from './memory.ts';
 import { type QedgeOptions, type QedgeScale, scaleTo } from './options.ts';
 import { OwnBaseline } from './own-baseline.ts';
 import { priorSuccess } from './prior.ts';
-import type { Queueing } from './queueing.ts';
 
 /** A failure counts as this many τ, or as long as it took. */
 export const FAILURE_LATENCIES = 3;
@@ -18,9 +17,6 @@ export const FAILURE_LATENCIES = 3;
 const PRIOR_LATENCY = 1.5;
 /** Of τ: against less than that no excess is weighed. A millisecond of noise is no congestion, however quick the instance. */
 const BASELINE_SHARE_MIN = 0.1;
-/** Of the requests for which an instance was passed over, those that it would have missed. */
-const PASSED_MISS_RATIO = 0.5;
-
 export class Estimates {
   readonly #options: QedgeOptions;
   readonly #latencyMs: number;
@@ -112,14 +108,7 @@ export class Estimates {
     this.processingMs[handle] = processingMs;
     const yardstickMs = Math.max(baselineMs, BASELINE_SHARE_MIN * this.#latencyMs);
     this.pressure[handle] = excessMs / (excessMs + pressure * yardstickMs);
-  }
-
-  /** All members are refreshed: what each costs. Deviation: being passed over counts, which `queueing` knows. */
-  settle(members: readonly Candidate[], queueing: Queueing): void {
-    for (const { handle } of members) {
-      const fit = (this.success[handle] as number) * (1 - PASSED_MISS_RATIO * queueing.passedShare(handle));
-      this.costs[handle] = 1 - fit + this.#options.price * (this.pressure[handle] as number);
-    }
+    this.costs[handle] = 1 - success + this.#options.price * this.pressure[handle];
   }
 
   /** How far a step by these estimates is to be trusted, 0 to 1: of what they are made of, the share that is not prior. */

@@ -15,7 +15,6 @@
 // | `price` 0 | 0.8 | 0.1 | 0.1 | 0.5 | 5.7 | 15.2 |
 // | `price` 0.2 | 0.7 | 0.5 | 0.2 | 0.5 | 5.9 | 10.2 |
 // | `deferral` off | 0.7 | 1.5 | 1.9 | 0.6 | 6.9 | 20.3 |
-// | `queueing` off | 0.7 | 1.0 | 0.9 | 0.5 | 5.8 | 7.6 |
 // | `own_baseline` off | 0.7 | 5.1 | 0.1 | 1.4 | 7.1 | 6.6 |
 // | `memory` off | 1.1 | 1.4 | 4.7 | 0.5 | 7.0 | 8.4 |
 // | `censoring` off | 0.7 | 1.0 | 0.7 | 0.5 | 6.5 | 8.0 |
@@ -24,8 +23,8 @@
 // | `shed` on | 0.6 | 1.1 | 0.6 | 0.5 | 11.1 | 11.0 |
 //
 // A few tenths are noise. The price costs a point where a load balancer is alone and is worth eight where many share instances
-// whose capacity is short. Deferral carries the tight worlds, the own baseline and the memory those where instances differ; queueing
-// earns a little where own requests make the queue. Floor, censoring and cold start earn little here: the floor finds one that
+// whose capacity is short. Deferral carries the tight worlds, the own baseline and the memory those where instances differ.
+// Floor, censoring and cold start earn little here: the floor finds one that
 // recovered, censoring one that hangs. Shedding refuses too much while all stutter at once, and is off.
 
 import type { OptionValues } from '../options.ts';
@@ -101,11 +100,10 @@ export const QEDGE_OPTIONS = {
     study: true,
   },
   deferral: { kind: 'boolean', default: true, about: 'pass over an instance that is late right now', study: true },
-  queueing: {
+  pace: {
     kind: 'boolean',
     default: true,
-    about: 'pass over an instance where the own requests in flight already make a queue too long',
-    study: true,
+    about: 'of two picks by weight, take the one where one more request takes less, by what is in flight',
   },
   cold_start: {
     kind: 'boolean',

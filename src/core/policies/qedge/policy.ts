@@ -14,12 +14,12 @@ import { isPanic } from '../../stats/panic.ts';
 import { Swrr } from '../../stats/swrr.ts';
 import { CandidateDiff } from '../candidate-diff.ts';
 import { definePolicy } from '../definition.ts';
-import type { CandidateView, Policy, PolicyContext, PolicySummary } from '../policy.ts';
+import { type CandidateView, NO_FLIGHT, type Policy, type PolicyContext, type PolicySummary } from '../policy.ts';
 import { ActiveSet } from './active-set.ts';
 import { Estimates, FAILURE_LATENCIES } from './estimates.ts';
 import { ERROR_WEIGHT, MissStreak } from './miss-streak.ts';
 import { QEDGE_OPTIONS, type QedgeOptions, scaleTo } from './options.ts';
-import { Queueing } from './queueing.ts';
+import { Pace } from './pace.ts';
 import { Shedding } from './shedding.ts';
 import { restoreQedge, snapshotQedge } from './snapshot.ts';
 import { UnloadedLatency } from './unloaded-latency.ts';
@@ -38,6 +38,8 @@ const MISS_SHARE = 0.9;
 const FULL_SHARE = 0.9;
 /** Misses in a row that chance makes more often than this say nothing. */
 const CHANCE_MAX = 0.03;
+/** Below this success an instance gets nothing that another one has no room for: better refused at once than late. */
+const SUCCESS_HOPELESS = 0.5;
 
 /** The parts, by handle where they concern instances; shared with the snapshot of the policy. */
 export class Qedge implements Policy {
@@ -49,8 +51,8 @@ export class Qedge implements Policy {
   readonly estimates: Estimates;
   readonly streaks: MissStreak;
   readonly unloaded: UnloadedLatency;
+  readonly pace = new Pace();
   readonly swrr = new Swrr();
-  readonly #queueing: Queueing;
   readonly #shedding: Shedding;
   /** Processing latencies; made when an instance first answers. */
   readonly windows: (LatencyWindow | undefined)[] = [];
@@ -74,8 +76,7 @@ export class Qedge implements Policy {
     this.activeSet = new ActiveSet(options, latencyMs);
     this.estimates = new Estimates(options, context.qos, context.flights);
     this.streaks = new MissStreak(scale.lateMs, scale.lateMsMax);
-    this.#queueing = new Queueing(options.half_life);
-    this.#shedding = new Shedding(options.step);
+    this.#shedding = new Shedding(options.step, latencyMs);
     this.unloaded = new UnloadedLatency(scale.unloadedMs);
   }
 
@@ -94,13 +95,12 @@ export class Qedge implements Policy {
     if (this.#panic) return this.#selectInPanic(nowMs);
     if (!this.#options.deferral) return this.swrr.pick(members, weights);
     const picked = this.swrr.pick(members, weights);
-    if (picked === null) return null;
-    if (!this.#previewing) this.#queueing.choose(picked.handle, this.#isFull(picked, nowMs));
-    if (!this.#isLate(picked, nowMs)) return picked;
     const other = this.swrr.pick(members, weights);
+    if (picked === null || other === null) return picked;
+    if (this.pace.ownQueues && this.#options.pace) return this.#cheapest(nowMs) ?? picked;
     // Deviation: one that holds nearly all the weight comes up twice; without this a late one would keep its requests.
-    if (other === picked) return this.#pickNotLate(nowMs) ?? picked;
-    return other === null || this.#isLate(other, nowMs) ? picked : other;
+    if (other === picked) return this.#isLate(picked, nowMs) ? (this.#cheapest(nowMs) ?? picked) : picked;
+    return this.#costMs(other, nowMs) < this.#costMs(picked, nowMs) ? other : picked;
   }
 
   preview(request: RequestInfo, candidates: readonly Candidate[], nowMs: number): Candidate | null {
@@ -113,7 +113,7 @@ export class Qedge implements Policy {
   observe(outcome: Outcome, nowMs: number): void {
     this.activeSet.cold = false;
     if (outcome.kind === 'start') {
-      if (this.#options.shed) this.#shedding.send(outcome.candidate.handle);
+      if (this.#options.shed) this.#shedding.send(outcome.candidate.handle, nowMs);
       return;
     }
     const { latencyMs } = this.#context.qos;
@@ -126,9 +126,9 @@ export class Qedge implements Policy {
     if (result === 'answered') this.unloaded.observe(processingMs);
     const chargedMs = failed ? Math.max(FAILURE_LATENCIES * latencyMs, processingMs) : processingMs;
     this.windowOf(handle).push(nowMs, chargedMs);
-    if (this.#options.shed) this.#shedding.end(handle, chargedMs <= latencyMs - rttMs);
+    if (this.#options.shed) this.#endForShedding(outcome, chargedMs, nowMs);
     this.estimates.memory.observe(handle, chargedMs <= latencyMs - rttMs, Math.min(2 * latencyMs, chargedMs));
-    if (result !== 'refused') this.#queueing.observe(handle, outcome.ahead, Math.min(2 * latencyMs, chargedMs), nowMs);
+    if (result !== 'refused') this.pace.observe(handle, outcome.ahead, Math.min(2 * latencyMs, chargedMs), nowMs);
     this.#erred[handle] = failed && result !== 'timeout' ? 1 : 0;
     if (!failed && processingMs < MISS_SHARE * (latencyMs - rttMs)) this.streaks.success(handle);
     else this.#miss(outcome, nowMs);
@@ -150,7 +150,8 @@ export class Qedge implements Policy {
     this.unloaded.refresh();
     // Deviation: a load balancer without requests learns nothing, so its weights stay instead of drifting to the priors.
     if (this.#estimate(nowMs)) this.activeSet.step(this.estimates, this.stepMs);
-    if (this.#options.shed) this.#shedding.step(this.activeSet.members, nowMs);
+    if (this.#options.shed)
+      this.#shedding.step(this.activeSet.members, (member) => this.#overdue(member, nowMs), nowMs);
     this.#refreshPanic(nowMs);
   }
 
@@ -221,46 +222,81 @@ export class Qedge implements Policy {
   #pickWithRoom(nowMs: number): Candidate | null {
     const { members, weights } = this.activeSet;
     for (const { handle } of members) {
-      this.#passingWeights[handle] = this.#shedding.hasRoom(handle, nowMs) ? (weights[handle] as number) : 0;
+      const hopeless = (this.estimates.success[handle] as number) < SUCCESS_HOPELESS;
+      const hasRoom = !hopeless && this.#shedding.hasRoom(handle, nowMs);
+      this.#passingWeights[handle] = hasRoom ? (weights[handle] as number) : 0;
     }
     return this.swrr.pick(members, this.#passingWeights);
   }
 
-  /** late(m): its oldest request is overdue, it missed just now, or one more request would find too long a queue. */
+  #endForShedding(
+    { candidate, startMs }: Outcome & { readonly kind: 'end' },
+    processingMs: number,
+    nowMs: number,
+  ): void {
+    const budgetMs = this.#context.qos.latencyMs - candidate.rttMs;
+    const idleMs = this.estimates.idleMs(candidate.handle);
+    this.#shedding.end(candidate.handle, { processingMs, budgetMs, idleMs, startMs, nowMs });
+  }
+
+  /** Requests in flight there that are late already. */
+  #overdue({ handle }: Candidate, nowMs: number): number {
+    const { flights, qos } = this.#context;
+    let overdue = 0;
+    for (let ticket = flights.oldest(handle); ticket !== NO_FLIGHT; ticket = flights.next(ticket)) {
+      // Oldest first: the rest is younger still.
+      if (nowMs - flights.startMs(ticket) <= qos.latencyMs) return overdue;
+      overdue++;
+    }
+    return overdue;
+  }
+
+  /** The one in play where one more request costs least; null when all are out. */
+  #cheapest(nowMs: number): Candidate | null {
+    let cheapest: Candidate | null = null;
+    let leastMs = Number.POSITIVE_INFINITY;
+    for (const member of this.activeSet.members) {
+      const costMs = this.#costMs(member, nowMs);
+      if (costMs >= leastMs) continue;
+      cheapest = member;
+      leastMs = costMs;
+    }
+    return cheapest;
+  }
+
+  /** What one more request there costs in all: what it takes, and as much again by which it delays the others there. */
+  #costMs(candidate: Candidate, nowMs: number): number {
+    if (this.#isOut(candidate, nowMs)) return Number.POSITIVE_INFINITY;
+    if (!this.#options.pace || this.pace.isUnknown(candidate, nowMs)) return 0;
+    return candidate.rttMs + 2 * this.pace.expectedMs(candidate, this.unloaded.ms, nowMs);
+  }
+
+  /** late(m): out, or one more request would find too long a queue. */
   #isLate(candidate: Candidate, nowMs: number): boolean {
-    return (
-      nowMs - candidate.oldestStartMs > this.#context.qos.latencyMs ||
-      this.#missesTell(candidate.handle, nowMs) ||
-      this.#isFull(candidate, nowMs)
-    );
+    return this.#isOut(candidate, nowMs) || this.#isFull(candidate, nowMs);
   }
 
   /**
-   * Its misses just now are more than chance makes at the success that it has. Where one request in three misses, a miss is no news,
-   * and to pass over each instance that had one is to send what it would have taken in clusters to the others. An error counts in any
-   * case: a late answer is worth more.
+   * It misses just now more than chance makes at the success that it has: misses in a row, and what is in flight for k τ as k of them.
+   * Where one request in three misses, a miss is no news, and to pass over each instance that had one is to send what it would
+   * have taken in clusters to the others. An error counts in any case: a late answer is worth more.
    */
-  #missesTell(handle: number, nowMs: number): boolean {
-    if (!this.streaks.isLate(handle, nowMs)) return false;
-    if (this.#erred[handle] === 1) return true;
+  #isOut({ oldestStartMs, handle }: Candidate, nowMs: number): boolean {
+    const isLate = this.streaks.isLate(handle, nowMs);
+    const overdue = Math.max(0, Math.floor((nowMs - oldestStartMs) / this.#context.qos.latencyMs));
+    if (!isLate && overdue === 0) return false;
+    if (isLate && this.#erred[handle] === 1) return true;
     const success = this.estimates.success[handle] as number;
-    return Number.isNaN(success) || (1 - success) ** this.streaks.misses(handle) < CHANCE_MAX;
+    const misses = overdue + (isLate ? this.streaks.misses(handle) : 0);
+    return Number.isNaN(success) || (1 - success) ** misses < CHANCE_MAX;
   }
 
-  #isFull({ handle, inFlight, rttMs }: Candidate, nowMs: number): boolean {
-    if (!this.#options.queueing || inFlight === 0) return false;
-    const idleMs = this.estimates.idleMs(handle);
-    const expectedMs = this.#queueing.expectedMs(handle, inFlight, idleMs, nowMs);
-    return rttMs + expectedMs > FULL_SHARE * this.#context.qos.latencyMs;
-  }
-
-  /** By weight among those that are not late; null when all are. */
-  #pickNotLate(nowMs: number): Candidate | null {
-    const { members, weights } = this.activeSet;
-    for (const member of members) {
-      this.#passingWeights[member.handle] = this.#isLate(member, nowMs) ? 0 : (weights[member.handle] as number);
-    }
-    return this.swrr.pick(members, this.#passingWeights);
+  #isFull(candidate: Candidate, nowMs: number): boolean {
+    if (!this.#options.pace || candidate.inFlight === 0) return false;
+    return (
+      candidate.rttMs + this.pace.expectedMs(candidate, this.unloaded.ms, nowMs) >
+      FULL_SHARE * this.#context.qos.latencyMs
+    );
   }
 
   /**
@@ -327,8 +363,6 @@ export class Qedge implements Policy {
       this.estimates.refresh(member, window, at);
       evidence ||= window.size > 0 || member.inFlight > 0;
     }
-    this.estimates.settle(this.activeSet.members, this.#queueing);
-    this.#queueing.fade(this.activeSet.members, 0.5 ** (this.stepMs / this.#options.half_life));
     return evidence;
   }
 
@@ -338,7 +372,7 @@ export class Qedge implements Policy {
     this.activeSet.learnOf(handle);
     this.estimates.ensureHandles(handle + 1);
     this.streaks.ensureHandles(handle + 1);
-    this.#queueing.ensureHandles(handle + 1);
+    this.pace.ensureHandles(handle + 1);
     this.#shedding.ensureHandles(handle + 1);
     this.swrr.ensureHandles(handle + 1);
     this.#forget(handle);
@@ -350,7 +384,7 @@ export class Qedge implements Policy {
     this.activeSet.forget(handle);
     this.estimates.forget(handle);
     this.streaks.forget(handle);
-    this.#queueing.forget(handle);
+    this.pace.forget(handle);
     this.#shedding.forget(handle);
     this.swrr.setCredit(handle, 0);
   }

@@ -1,65 +1,106 @@
 // Goodput under overload: where all instances in reach are full, one more request makes every other late, and none is answered in
-// time. So each load balancer limits the rate that it sends to an instance by how its own requests fare there. Increase and decrease
-// are both in proportion, since rates differ a thousandfold. What no instance has room for is refused at once, whichever client
-// sent it: each loses the same share.
+// time. So a load balancer whose requests are mostly late limits the rate that it sends to each instance where they are, in the way
+// of TCP Vegas and Swift: an answer that came well before its deadline lets the rate grow, one that came near it or after it cuts the
+// rate, at most once a round, so that a cut shows before the next one. Latency is the signal, since misses come when it is too late.
+// It is also the same for all who share the instance, which therefore shed alike without a word between them.
+//
+// Rates are kept by token buckets: requests that are spaced out find shorter queues than as many at random. What no instance has room
+// for is refused at once, whichever client sent it: each loses the same share.
 
 import type { Candidate } from '../../domain.ts';
 import { grownFloat64 } from '../../stats/grown.ts';
 
-/** Below this success at an instance the rate sent there falls: to between these two shares of it, by how much is lacking. */
-const SUCCESS_MIN = 0.6;
-const KEPT_LEAST = 0.7;
-const KEPT_MOST = 0.95;
-/** Above this it grows. */
-const SUCCESS_WELL = 0.8;
-const GROWTH = 1.1;
-/** The least limit, requests a step: what shows that there is room again. */
-const LIMIT_MIN = 0.05;
+/** Below this success, of the load balancer as a whole and at an instance, the rate sent there gets a limit: this share of the rate. */
+const SUCCESS_MIN = 0.5;
+const KEPT_FIRST = 0.7;
+/** Attempts that have to speak before that, and how fast they are forgotten, a step. */
+const ENDED_MIN = 3;
+const ENDED_KEPT = 0.5;
+/** The latency aimed at lies half way from that of the idle instance to the deadline. */
+const TARGET = 0.5;
+/** Growth of a limit: at most so much an answer, a second, and a τ (feedback takes as long, and quicker growth oscillates). */
+const GROWTH_MOST = 0.25;
+const GROWTH_SECOND = 1;
+const GROWTH_DEADLINE = 0.15;
+/** The deepest cut, where much is refused; where next to nothing is, a late answer is worth more than a refusal. */
+const CUT_MOST = 0.3;
+const CUT_LEAST = 0.05;
+/** Share of the requests that is refused at which cuts are as deep as that. */
+const REFUSED_MUCH = 0.3;
+/** The least limit, of all that is asked for: what tells that there is room again. */
+const LIMIT_SHARE_MIN = 0.05;
 /** A limit of so many times what is asked for is none. */
-const LIMIT_OFF = 4;
-/** Rates are measured over about so many steps. */
-const RATE_KEPT = 0.5;
+const LIMIT_OFF = 2;
 /** Requests that an idle limit saves up. */
 const BURST = 2;
-/** How fast success is forgotten, a step, and how many attempts have to speak. */
-const ENDED_KEPT = 0.5;
-const ENDED_MIN = 1;
+/** How much of a rate is kept a step. */
+const RATE_KEPT = 0.6;
+
+/** How an attempt ended, in ms. */
+export interface EndedAttempt {
+  readonly processingMs: number;
+  /** What the deadline leaves for processing. */
+  readonly budgetMs: number;
+  /** What the idle instance takes; NaN while nothing is known. */
+  readonly idleMs: number;
+  readonly startMs: number;
+  readonly nowMs: number;
+}
 
 export class Shedding {
-  /** Requests a step at the most; +Infinity for no limit. By handle. */
+  readonly #stepMs: number;
+  readonly #latencyMs: number;
+  readonly #growthPerMs: number;
+  /** Requests a step at the most; +Infinity for no limit. By handle, as all that follows. */
   #limit: Float64Array<ArrayBuffer> = new Float64Array(0);
   /** What may still be sent now. */
   #room: Float64Array<ArrayBuffer> = new Float64Array(0);
   #roomAtMs: Float64Array<ArrayBuffer> = new Float64Array(0);
-  /** Requests a step that were sent there, and that were asked for in all. */
+  /** When the limit was cut, and when it grew or was cut. */
+  #cutMs: Float64Array<ArrayBuffer> = new Float64Array(0);
+  #movedMs: Float64Array<ArrayBuffer> = new Float64Array(0);
+  /** Since when nothing came back of what was sent after the last cut; +Infinity when something did. */
+  #silentMs: Float64Array<ArrayBuffer> = new Float64Array(0);
+  /** Requests a step that are sent there. */
   #sent: Float64Array<ArrayBuffer> = new Float64Array(0);
   #sentNow: Float64Array<ArrayBuffer> = new Float64Array(0);
   /** Attempts that ended there lately, and those of them that were in time. */
   #ended: Float64Array<ArrayBuffer> = new Float64Array(0);
   #good: Float64Array<ArrayBuffer> = new Float64Array(0);
+  /** Requests a step in all, and those that were sent. */
   #asked = 0;
   #askedNow = 0;
-  readonly #stepMs: number;
+  #admitted = 0;
+  #admittedNow = 0;
+  #cut = CUT_LEAST;
 
-  constructor(stepMs: number) {
+  /** `latencyMs`: τ. */
+  constructor(stepMs: number, latencyMs: number) {
     this.#stepMs = stepMs;
+    this.#latencyMs = latencyMs;
+    this.#growthPerMs = Math.min(GROWTH_SECOND / 1000, GROWTH_DEADLINE / latencyMs);
   }
 
   ensureHandles(handles: number): void {
     this.#limit = grownFloat64(this.#limit, handles, Number.POSITIVE_INFINITY);
     this.#room = grownFloat64(this.#room, handles);
     this.#roomAtMs = grownFloat64(this.#roomAtMs, handles);
+    this.#cutMs = grownFloat64(this.#cutMs, handles);
+    this.#movedMs = grownFloat64(this.#movedMs, handles);
+    this.#silentMs = grownFloat64(this.#silentMs, handles, Number.POSITIVE_INFINITY);
     this.#sent = grownFloat64(this.#sent, handles);
+    this.#sentNow = grownFloat64(this.#sentNow, handles);
     this.#ended = grownFloat64(this.#ended, handles);
     this.#good = grownFloat64(this.#good, handles);
-    this.#sentNow = grownFloat64(this.#sentNow, handles);
   }
 
   forget(handle: number): void {
     this.#limit[handle] = Number.POSITIVE_INFINITY;
-    this.#sent[handle] = 0;
-    this.#sentNow[handle] = 0;
+    this.#silentMs[handle] = Number.POSITIVE_INFINITY;
+    for (const counts of [this.#sent, this.#sentNow, this.#ended, this.#good]) counts[handle] = 0;
   }
+
+  // ---- every request ----
 
   /** A request came. */
   ask(): void {
@@ -67,51 +108,107 @@ export class Shedding {
   }
 
   hasRoom(handle: number, nowMs: number): boolean {
-    const limit = this.#limit[handle] as number;
-    if (limit === Number.POSITIVE_INFINITY) return true;
-    const earned = ((nowMs - (this.#roomAtMs[handle] as number)) / this.#stepMs) * limit;
+    if (this.#limit[handle] === Number.POSITIVE_INFINITY) return true;
+    const silentMs = this.#silentMs[handle] as number;
+    if (nowMs - silentMs > this.#latencyMs) this.#cutLimit(handle, 1, nowMs);
+    const earned = ((nowMs - (this.#roomAtMs[handle] as number)) / this.#stepMs) * (this.#limit[handle] as number);
     this.#room[handle] = Math.min(BURST, (this.#room[handle] as number) + earned);
     this.#roomAtMs[handle] = nowMs;
     return (this.#room[handle] as number) >= 1;
   }
 
   /** A request goes there. */
-  send(handle: number): void {
+  send(handle: number, nowMs: number): void {
     (this.#sentNow[handle] as number)++;
-    if (this.#limit[handle] !== Number.POSITIVE_INFINITY) (this.#room[handle] as number)--;
+    this.#admittedNow++;
+    if (this.#limit[handle] === Number.POSITIVE_INFINITY) return;
+    (this.#room[handle] as number)--;
+    this.#silentMs[handle] = Math.min(nowMs, this.#silentMs[handle] as number);
   }
 
   /** An attempt ended there. */
-  end(handle: number, success: boolean): void {
+  end(handle: number, attempt: EndedAttempt): void {
+    const { processingMs, budgetMs, startMs, nowMs } = attempt;
     (this.#ended[handle] as number)++;
-    if (success) (this.#good[handle] as number)++;
+    if (processingMs <= budgetMs) (this.#good[handle] as number)++;
+    if (this.#limit[handle] === Number.POSITIVE_INFINITY) return;
+    if (startMs >= (this.#silentMs[handle] as number)) this.#silentMs[handle] = Number.POSITIVE_INFINITY;
+    const idleMs = Number.isNaN(attempt.idleMs) ? 0 : Math.min(attempt.idleMs, budgetMs);
+    const targetMs = idleMs + TARGET * (budgetMs - idleMs);
+    if (processingMs <= targetMs) this.#growLimit(handle, (targetMs - processingMs) / (targetMs - idleMs), nowMs);
+    else if (startMs >= (this.#cutMs[handle] as number))
+      this.#cutLimit(handle, (processingMs - targetMs) / Math.max(1, budgetMs - targetMs), nowMs);
   }
 
-  /** A decision step: limits follow success. */
-  step(members: readonly Candidate[], nowMs: number): void {
+  // ---- every step ----
+
+  /** `overdue`: requests in flight there that are late already. */
+  step(members: readonly Candidate[], overdue: (member: Candidate) => number, nowMs: number): void {
     this.#asked = this.#asked * RATE_KEPT + this.#askedNow * (1 - RATE_KEPT);
+    this.#admitted = this.#admitted * RATE_KEPT + this.#admittedNow * (1 - RATE_KEPT);
     this.#askedNow = 0;
-    for (const { handle } of members) {
-      const sent = (this.#sent[handle] as number) * RATE_KEPT + (this.#sentNow[handle] as number) * (1 - RATE_KEPT);
-      this.#sent[handle] = sent;
+    this.#admittedNow = 0;
+    const refused = this.#asked > 0 ? 1 - Math.min(1, this.#admitted / this.#asked) : 0;
+    this.#cut = CUT_LEAST + (CUT_MOST - CUT_LEAST) * Math.min(1, refused / REFUSED_MUCH);
+    const pressed = this.#isPressed(members, overdue);
+    for (const member of members) {
+      const { handle } = member;
+      this.#sent[handle] =
+        (this.#sent[handle] as number) * RATE_KEPT + (this.#sentNow[handle] as number) * (1 - RATE_KEPT);
       this.#sentNow[handle] = 0;
-      if ((this.#ended[handle] as number) >= ENDED_MIN) this.#follow(handle, nowMs);
+      if (this.#limit[handle] !== Number.POSITIVE_INFINITY) this.#lift(handle);
+      else if (pressed && this.#isLate(member, overdue)) this.#impose(handle, nowMs);
       (this.#ended[handle] as number) *= ENDED_KEPT;
       (this.#good[handle] as number) *= ENDED_KEPT;
     }
   }
 
-  #follow(handle: number, nowMs: number): void {
-    const success = (this.#good[handle] as number) / (this.#ended[handle] as number);
-    const limit = this.#limit[handle] as number;
-    const sent = this.#sent[handle] as number;
-    if (success < SUCCESS_MIN && sent > 0) {
-      const kept = Math.min(KEPT_MOST, Math.max(KEPT_LEAST, success / SUCCESS_MIN));
-      if (limit === Number.POSITIVE_INFINITY) this.#roomAtMs[handle] = nowMs;
-      this.#limit[handle] = Math.max(LIMIT_MIN, Math.min(limit, sent) * kept);
-    } else if (success > SUCCESS_WELL && limit !== Number.POSITIVE_INFINITY) {
-      const grown = limit * GROWTH;
-      this.#limit[handle] = grown > LIMIT_OFF * this.#asked ? Number.POSITIVE_INFINITY : grown;
+  /** The load balancer as a whole is late mostly: one instance that is so may be slow, and is left to the weights. */
+  #isPressed(members: readonly Candidate[], overdue: (member: Candidate) => number): boolean {
+    let ended = 0;
+    let good = 0;
+    for (const member of members) {
+      ended += (this.#ended[member.handle] as number) + overdue(member);
+      good += this.#good[member.handle] as number;
     }
+    return ended >= ENDED_MIN && good < SUCCESS_MIN * ended;
+  }
+
+  #isLate(member: Candidate, overdue: (member: Candidate) => number): boolean {
+    const ended = (this.#ended[member.handle] as number) + overdue(member);
+    return ended >= ENDED_MIN && (this.#good[member.handle] as number) < SUCCESS_MIN * ended;
+  }
+
+  // ---- limits ----
+
+  #impose(handle: number, nowMs: number): void {
+    this.#limit[handle] = Math.max(KEPT_FIRST * (this.#sent[handle] as number), LIMIT_SHARE_MIN * this.#asked);
+    this.#room[handle] = 1;
+    this.#roomAtMs[handle] = nowMs;
+    this.#cutMs[handle] = nowMs;
+    this.#movedMs[handle] = nowMs;
+  }
+
+  #lift(handle: number): void {
+    if ((this.#limit[handle] as number) <= LIMIT_OFF * this.#asked) return;
+    this.#limit[handle] = Number.POSITIVE_INFINITY;
+    this.#silentMs[handle] = Number.POSITIVE_INFINITY;
+  }
+
+  /** `slack`: 1 for an answer of the idle instance, 0 for one at the target. */
+  #growLimit(handle: number, slack: number, nowMs: number): void {
+    const growth = Math.min(GROWTH_MOST, this.#growthPerMs * (nowMs - (this.#movedMs[handle] as number)));
+    (this.#limit[handle] as number) *= 1 + growth * Math.min(1, Math.max(0, slack));
+    this.#movedMs[handle] = nowMs;
+  }
+
+  /** `excess`: 0 for an answer at the target, 1 for one at the deadline or later. */
+  #cutLimit(handle: number, excess: number, nowMs: number): void {
+    const limit = this.#limit[handle] as number;
+    const least = Math.min(limit, LIMIT_SHARE_MIN * this.#asked);
+    this.#limit[handle] = Math.max(least, limit * (1 - this.#cut * Math.min(1, excess)));
+    this.#cutMs[handle] = nowMs;
+    this.#movedMs[handle] = nowMs;
+    this.#silentMs[handle] = Number.POSITIVE_INFINITY;
   }
 }

@@ -1,4 +1,4 @@
-// What `qedge` keeps over a restart, as plain JSON with ages: windows, weights, credits, miss streaks and q20.
+// What `qedge` keeps over a restart, as plain JSON with ages: windows, weights, credits, paces, miss streaks and q20.
 
 import type { Candidate } from '../../domain.ts';
 import { numberOf, recordOf, tenths } from '../../snapshot-shape.ts';
@@ -8,6 +8,7 @@ import { restoreWindow, snapshotWindow } from '../../stats/window-snapshot.ts';
 import type { CandidateDiff } from '../candidate-diff.ts';
 import type { ActiveSet } from './active-set.ts';
 import type { MissStreak } from './miss-streak.ts';
+import type { Pace } from './pace.ts';
 import type { UnloadedLatency } from './unloaded-latency.ts';
 
 const VERSION = 1;
@@ -18,6 +19,7 @@ export interface Kept {
   readonly activeSet: ActiveSet;
   readonly streaks: MissStreak;
   readonly unloaded: UnloadedLatency;
+  readonly pace: Pace;
   readonly swrr: Swrr;
   /** By handle. */
   readonly windows: readonly (LatencyWindow | undefined)[];
@@ -36,6 +38,7 @@ export function snapshotQedge(policy: Kept, nowMs: number): unknown {
     instances[key] = {
       weight,
       credit: policy.swrr.credit(handle),
+      pace: policy.pace.snapshot(handle, nowMs),
       ...(misses > 0 ? { misses, missAgeMs: Math.round(nowMs - policy.streaks.lastMs(handle)) } : {}),
       samples: window === undefined ? [] : snapshotWindow(window, nowMs),
     };
@@ -74,6 +77,11 @@ function restoreInstance(
 ): void {
   restoreWindow(policy.windowOf(handle), saved.samples, time);
   policy.swrr.setCredit(handle, numberOf(saved.credit, { min: -1e6, max: 1e6, otherwise: 0 }));
+  const pace = recordOf(saved.pace);
+  const sumMs = numberOf(pace.sumMs, { min: 0, max: 1e12, otherwise: 0 });
+  const places = numberOf(pace.places, { min: 0, max: 1e9, otherwise: 0 });
+  const heardMs = numberOf(pace.ageMs, { min: 0, max: 1e12, otherwise: 1e12 });
+  policy.pace.restore(handle, { sumMs, places, ageMs: time.ageMs + heardMs }, time.nowMs);
   const misses = numberOf(saved.misses, { min: 0, max: 1000, otherwise: 0 });
   const missAgeMs = numberOf(saved.missAgeMs, { min: 0, max: 1e12, otherwise: 1e12 });
   policy.streaks.restore(handle, { misses, lastMs: time.nowMs - time.ageMs - missAgeMs });

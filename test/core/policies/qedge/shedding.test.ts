@@ -4,39 +4,75 @@ import { candidatesAt } from '../../candidates.ts';
 import { createWorld, populate, REQUEST, type World } from '../../support.ts';
 
 const STEP_MS = 500;
+const LATENCY_MS = 80;
 const MEMBERS = candidatesAt(2);
+const NONE = (): number => 0;
 
 describe('the rate that an instance is sent', () => {
-  /** 40 requests a second at both instances as far as there is room; the first one's are late while `late`. */
-  function drive(shedding: Shedding, steps: { late: boolean; from: number; count: number }): number {
+  function make(): Shedding {
+    const shedding = new Shedding(STEP_MS, LATENCY_MS);
+    shedding.ensureHandles(2);
+    return shedding;
+  }
+
+  /** 40 requests a second as far as there is room, each of which takes so long; returns how many were sent in the last step. */
+  function drive(shedding: Shedding, processingMs: number, { from = 0, count = 40 } = {}): number {
     let sent = 0;
-    for (let step = steps.from; step < steps.from + steps.count; step++) {
+    for (let step = from; step < from + count; step++) {
+      sent = 0;
       for (let i = 0; i < 20; i++) {
         shedding.ask();
         const nowMs = step * STEP_MS + i * 25;
         if (!shedding.hasRoom(0, nowMs)) continue;
-        shedding.send(0);
-        shedding.end(0, !steps.late);
+        shedding.send(0, nowMs);
+        shedding.end(0, { processingMs, budgetMs: 70, idleMs: 10, startMs: nowMs, nowMs: nowMs + 1 });
         sent++;
       }
-      shedding.step(MEMBERS, (step + 1) * STEP_MS);
+      shedding.step(MEMBERS, NONE, (step + 1) * STEP_MS);
     }
     return sent;
   }
 
-  it('has no limit while its requests are in time', () => {
-    const shedding = new Shedding(STEP_MS);
-    shedding.ensureHandles(2);
-    expect(drive(shedding, { late: false, from: 0, count: 20 })).toBe(400);
+  it('has no limit while requests are in time', () => {
+    expect(drive(make(), 60)).toBe(20);
   });
 
-  it('falls while most are late, grows when they are in time again, and has no limit in the end', () => {
-    const shedding = new Shedding(STEP_MS);
-    shedding.ensureHandles(2);
-    expect(drive(shedding, { late: true, from: 0, count: 20 })).toBeLessThan(200);
-    drive(shedding, { late: false, from: 20, count: 200 });
-    expect(drive(shedding, { late: false, from: 220, count: 10 })).toBe(200);
-    expect(shedding.hasRoom(1, 0)).toBe(true);
+  it('falls to the share that tells of room while all are late', () => {
+    const shedding = make();
+    expect(drive(shedding, 200)).toBeLessThan(4);
+    expect(shedding.hasRoom(0, 41 * STEP_MS)).toBe(true);
+  });
+
+  it('is as before within seconds when answers are quick again', () => {
+    const shedding = make();
+    drive(shedding, 200);
+    expect(drive(shedding, 12, { from: 40, count: 16 })).toBe(20);
+  });
+
+  it('is cut once for what was sent before the cut, however many of them are late', () => {
+    const shedding = make();
+    drive(shedding, 200, { count: 4 });
+    drive(shedding, 12, { from: 4, count: 8 });
+    const nowMs = 12 * STEP_MS;
+    const ended = { processingMs: 200, budgetMs: 70, idleMs: 10, startMs: nowMs - 1 };
+    const before = drive(shedding, 12, { from: 12, count: 1 });
+    for (let i = 0; i < 50; i++) shedding.end(0, { ...ended, nowMs: nowMs + STEP_MS + i });
+    expect(drive(shedding, 12, { from: 14, count: 1 })).toBeGreaterThan(before / 2);
+  });
+
+  it('has no limit at an instance that others than it make up for', () => {
+    const shedding = make();
+    for (let step = 0; step < 20; step++) {
+      for (let i = 0; i < 20; i++) {
+        const nowMs = step * STEP_MS + i * 25;
+        shedding.ask();
+        shedding.send(i % 4 === 0 ? 0 : 1, nowMs);
+        const processingMs = i % 4 === 0 ? 200 : 20;
+        shedding.end(i % 4 === 0 ? 0 : 1, { processingMs, budgetMs: 70, idleMs: 10, startMs: nowMs, nowMs });
+      }
+      shedding.step(MEMBERS, NONE, (step + 1) * STEP_MS);
+    }
+    expect(shedding.hasRoom(0, 20 * STEP_MS)).toBe(true);
   });
 });
 

@@ -1,0 +1,58 @@
+import { describe, expect, it } from 'vitest';
+import type { Candidate } from '../../../../src/core/domain.ts';
+import { Pace } from '../../../../src/core/policies/qedge/pace.ts';
+import { candidateAt } from '../../candidates.ts';
+
+const IDLE_MS = 10;
+const at = (inFlight: number): Candidate => Object.assign(candidateAt(0, 1), { inFlight });
+
+function make(tries: readonly (readonly [ahead: number, processingMs: number])[]): Pace {
+  const pace = new Pace();
+  pace.ensureHandles(1);
+  for (const [ahead, processingMs] of tries) pace.observe(0, ahead, processingMs, 0);
+  return pace;
+}
+
+describe('what one more request would take', () => {
+  it('is what the idle instance takes for each in flight, before anything ended there', () => {
+    expect(make([]).expectedMs(at(0), IDLE_MS, 1000)).toBe(10);
+    expect(make([]).expectedMs(at(2), IDLE_MS, 1000)).toBe(30);
+  });
+
+  it('is in proportion to the own requests in flight, whatever the queues were that were seen', () => {
+    const queues = Array.from({ length: 200 }, (_, i) => [i % 5, 30 * ((i % 5) + 1)] as const);
+    expect(make(queues).expectedMs(at(0), IDLE_MS, 1000)).toBeCloseTo(30, 0);
+    expect(make(queues).expectedMs(at(6), IDLE_MS, 1000)).toBeCloseTo(210, -1);
+  });
+
+  it('holds the load that others put there', () => {
+    const busy = Array.from({ length: 200 }, () => [0, 50] as const);
+    expect(make(busy).expectedMs(at(0), IDLE_MS, 1000)).toBeCloseTo(50, 0);
+  });
+
+  it('is hoped to be that of the idle instance when nothing was heard for long', () => {
+    const pace = make(Array.from({ length: 200 }, () => [0, 150] as const));
+    expect(pace.expectedMs(at(0), IDLE_MS, 5_000)).toBeGreaterThan(140);
+    expect(pace.expectedMs(at(0), IDLE_MS, 5_001)).toBe(IDLE_MS);
+  });
+
+  it('is unknown in the end, unless something is under way', () => {
+    const pace = make([[0, 150]]);
+    expect(pace.isUnknown(at(0), 30_000)).toBe(false);
+    expect(pace.isUnknown(at(0), 30_001)).toBe(true);
+    expect(pace.isUnknown(at(1), 30_001)).toBe(false);
+  });
+
+  it('is forgotten with the instance', () => {
+    const pace = make([[0, 150]]);
+    pace.forget(0);
+    expect(pace.expectedMs(at(0), IDLE_MS, 1000)).toBe(IDLE_MS);
+  });
+});
+
+describe('queues of the own making', () => {
+  it('are those in which requests find several of this load balancer', () => {
+    expect(make(Array.from({ length: 200 }, () => [1, 20] as const)).ownQueues).toBe(false);
+    expect(make(Array.from({ length: 200 }, () => [9, 20] as const)).ownQueues).toBe(true);
+  });
+});
