@@ -3,7 +3,7 @@
 // the error that a door names leaves it. The long form takes `CANARY_INPUTS=10000` at each door. A failure prints its seed,
 // and `CANARY_SEED` repeats it.
 
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdtempSync, readdirSync, readlinkSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import fc from 'fast-check';
@@ -24,7 +24,7 @@ import { PATIENCE } from '../support/patience.ts';
 import { startPlacement } from '../support/placement.ts';
 import { startQedge } from '../support/qedge-process.ts';
 
-const INPUTS = Number(process.env.CANARY_INPUTS ?? 300);
+const INPUTS = Number(process.env.CANARY_INPUTS ?? 100);
 const SEED = Number(process.env.CANARY_SEED ?? Date.now() % 2 ** 31);
 const AT_ONCE = 25;
 vi.setConfig({ testTimeout: 120_000 + INPUTS * 100 });
@@ -79,20 +79,36 @@ const ADMIN = [
   `CONNECT svc:80 HTTP/1.1\r\n${HOST}\r\n`,
 ];
 
+/** Open sockets of a process. */
+const socketsOf = (pid: number): number =>
+  readdirSync(`/proc/${pid}/fd`).filter((fd) => linkOf(`/proc/${pid}/fd/${fd}`).startsWith('socket:')).length;
+
+function linkOf(path: string): string {
+  try {
+    return readlinkSync(path);
+  } catch {
+    // Closed meanwhile.
+    return '';
+  }
+}
+
 const SERVICE = '[[service]]\nname = "svc"\nqos = { latency = "80ms", success = 0.9, window = "10s" }\n';
 
 describe('mutated bytes', () => {
   it('at the admin port neither end the process nor leave a connection', async () => {
     const qedge = await startQedge('canary', `[store]\npath = false\n${SERVICE}instances = ["http://127.0.0.1:9"]\n`);
     const port = Number(new URL(qedge.adminUrl).port);
+    const ask = async (path: string): Promise<number> =>
+      (await fetch(`${qedge.adminUrl}${path}`, { headers: { connection: 'close' } })).status;
     const input = hostileInput(ADMIN.map((text) => Buffer.from(text, 'latin1')));
     const batch = fc.asyncProperty(fc.array(input, { minLength: AT_ONCE, maxLength: AT_ONCE }), async (inputs) => {
       await Promise.all(inputs.map((one) => throwAt(port, one)));
-      expect((await fetch(`${qedge.adminUrl}/healthz`)).status).toBe(200);
+      expect(await ask('/healthz')).toBe(200);
     });
+    const before = socketsOf(qedge.pid);
     await fc.assert(batch, runs(Math.ceil(INPUTS / AT_ONCE)));
-    const trace = async () => (await fetch(`${qedge.adminUrl}/api/v1/services/svc/trace?durationMs=1`)).status;
-    await expect.poll(trace, PATIENCE).toBe(200);
+    await expect.poll(() => ask('/api/v1/services/svc/trace?durationMs=1'), PATIENCE).toBe(200);
+    await expect.poll(() => socketsOf(qedge.pid), PATIENCE).toBeLessThanOrEqual(before);
     expect(qedge.log.filter(({ level }) => level === 'error' || level === 'fatal')).toEqual([]);
   });
 

@@ -10,7 +10,7 @@ import { FLAG, frame, GET, hpack, POST, PREFACE, TYPE } from '../support/http2-f
 import { PATIENCE } from '../support/patience.ts';
 import { startQedge } from '../support/qedge-process.ts';
 
-const INPUTS = Number(process.env.CANARY_INPUTS ?? 600);
+const INPUTS = Number(process.env.CANARY_INPUTS ?? 250);
 const SEED = Number(process.env.CANARY_SEED ?? Date.now() % 2 ** 31);
 /** Thrown side by side. */
 const AT_ONCE = 25;
