@@ -1,22 +1,23 @@
-// A proxy over real sockets for tests: instances that are real servers, a real router, and a log of what the router was told.
+// A proxy over real sockets for tests: instances that are real servers, a real router, and a log of what the router got.
 
 import { createServer, type IncomingMessage, type RequestListener, type Server } from 'node:http';
 import { connect, createServer as createTcpServer, type Socket } from 'node:net';
 import { pino } from 'pino';
 import { onTestFinished } from 'vitest';
 import type { ProxyConfig, ServiceConfig } from '../../src/config/config.ts';
+import { section } from '../../src/config/key.ts';
+import { serviceKeys } from '../../src/config/schema/service.ts';
 import { createServiceRouter } from '../../src/core/create-router.ts';
 import type { AttemptResult, Instance, Scheme } from '../../src/core/domain.ts';
 import { createRng } from '../../src/core/rng.ts';
 import type { ServiceRouter } from '../../src/core/service-router.ts';
 import { NO_REASON, reasonText } from '../../src/core/verdict/reason.ts';
-import { FAILURE_DEFAULT } from '../../src/core/verdict/rules.ts';
 import type { VerdictRow } from '../../src/core/verdict/table.ts';
 import { createProxy, type ProxyService } from '../../src/proxy/proxy.ts';
 import { createMetrics, type Metrics } from '../../src/telemetry/metrics.ts';
 import { listening } from './listening.ts';
 
-/** Whatever a test overrides, the rest as a service of the real config would be. */
+/** What a test overrides; the rest is as a service of the real config has it. */
 export interface ServiceSpec extends Partial<Omit<ServiceConfig, 'name' | 'qos' | 'limits' | 'retry' | 'failure'>> {
   readonly name: string;
   /** Placement may yet say where it runs. */
@@ -49,7 +50,7 @@ export interface TestProxy {
   readonly port: number;
   readonly url: string;
   readonly metrics: Metrics;
-  /** What the router took every try for, as it ended or broke off. */
+  /** What the router took every attempt for, as it ended or broke off. */
   readonly observed: readonly Observed[];
   /** What was noted of each attempt for people. */
   readonly noted: readonly Noted[];
@@ -84,42 +85,22 @@ export function proxyConfig(changes: Partial<ProxyConfig> = {}): ProxyConfig {
 export function serviceConfig(spec: ServiceSpec): ServiceConfig {
   const { ports: _ports, scheme: _scheme, awaited: _awaited, qos, limits, retry, failure, ...changes } = spec;
   return {
-    listen: null,
-    infeasible: 'send',
-    admission: null,
-    overload: 'send',
+    ...SERVICE,
     policy: { name: 'round-robin', options: {} },
-    timeoutMs: 10_000,
     connectTimeoutMs: 2000,
-    health: null,
-    constraints: {},
-    affinity: null,
-    prefer: [],
-    caFile: null,
-    failureStatusMin: null,
-    instances: [],
     ...changes,
-    qos: { latencyMs: 1000, successRatio: 0.9, windowMs: 10_000, measure: 'auto', stallMs: null, ...qos },
-    failure: { ...FAILURE_DEFAULT, ...failure },
-    retry: {
-      attempts: 2,
-      statuses: [502, 503, 504, 429, 408],
-      idempotent: false,
-      bodyBytesMax: 65_536,
-      budgetRatio: 0.2,
-      budgetPerSecond: 3,
-      ...retry,
-    },
-    limits: {
-      inFlightMax: 10_000,
-      instanceConnectionsMax: 256,
-      instanceInFlightMax: 256,
-      queueMax: 64,
-      queueTimeoutMs: 1000,
-      ...limits,
-    },
+    qos: { ...SERVICE.qos, ...qos },
+    failure: { ...SERVICE.failure, ...failure },
+    retry: { ...SERVICE.retry, ...retry },
+    limits: { ...SERVICE.limits, inFlightMax: 10_000, queueMax: 64, ...limits },
   };
 }
+
+/** Every key at its default, as a file that says next to nothing has it. */
+const SERVICE: ServiceConfig = section(serviceKeys({ directory: '', hostname: 'n0', stateDirectory: null })).parse({
+  name: 'service',
+  qos: { latency: '1s' },
+});
 
 export function instanceAt(service: string, port: number, index: number): Instance {
   return {
