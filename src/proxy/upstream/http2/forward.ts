@@ -6,7 +6,8 @@ import type { RawFields } from '../../fields/fields.ts';
 import { http2Fields, withoutPseudo } from '../../fields/http2-fields.ts';
 import type { OutgoingBody, Transmission, UpstreamCall, UpstreamHandler } from '../upstream.ts';
 import { upstreamError } from '../upstream.ts';
-import type { Http2Connection, Http2Target } from './sessions.ts';
+import type { Http2Connection } from './connection.ts';
+import type { Http2Target } from './sessions.ts';
 
 /** Never throws: errors go to `onError`. */
 export function forwardHttp2(target: Http2Target, transmission: Transmission, handler: UpstreamHandler): UpstreamCall {

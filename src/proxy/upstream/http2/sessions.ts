@@ -7,8 +7,9 @@
 //
 // Long because: the connections, the requests that wait for one, and the doubts about a silent one are one state.
 
-import { type ClientHttp2Session, connect } from 'node:http2';
+import { connect } from 'node:http2';
 import type { Socket } from 'node:net';
+import type { Http2Connection } from './connection.ts';
 
 /** Of a peer that sets no limit: as many as are recommended (RFC 9113 section 6.5.2). */
 const STREAMS_UNLIMITED = 100;
@@ -26,26 +27,6 @@ const SILENT_MS_MIN = 1000;
 const PATIENCE_RATIO = 0.25;
 /** A peer that does not answer a ping within this is gone, even when TCP still believes in it. */
 const PING_MS_MAX = 2000;
-
-/** One connection, and what has to be known of it to put another request on it. */
-export interface Http2Connection {
-  readonly session: ClientHttp2Session;
-  streams: number;
-  /** Its peer has sent SETTINGS. */
-  ready: boolean;
-  /** A ping is under way. */
-  pinged: boolean;
-  /** It has to answer a ping before it carries another request. */
-  doubted: boolean;
-  readonly socket: Socket;
-  /** Bytes that had come when they were last looked at, and when more of them were seen last. */
-  heardBytes: number;
-  heardMs: number;
-  /** When it last began to have streams. */
-  busySinceMs: number;
-  /** The last stream that the peer looks at; +Infinity before it says GOAWAY. */
-  lastStreamId: number;
-}
 
 /** Exactly one of the two is null. */
 export type ConnectionReady = (error: Error | null, connection: Http2Connection | null) => void;
