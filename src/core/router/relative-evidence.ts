@@ -5,9 +5,13 @@
 // attributable fraction (Levin 1953): as many of them, evenly spread, are taken for failures. To a policy that estimates a success
 // probability P this is P · (1 − (e − ē)); a policy that estimates none sees failures and treats them as it treats failures. The rest
 // is charged no less than what a proper answer takes: refusing is quick, and must not make an instance look quick.
+//
+// Shares are compared over a minute, so that the few answers of an instance with little traffic add up; and odd answers in a row with
+// what the others answered meanwhile, for one that begins to answer so after a long good past.
 
 import type { AttemptResult, Evidence } from '../domain.ts';
 import { grownFloat64 } from '../stats/grown.ts';
+import { FadingCounts } from './fading-counts.ts';
 
 /** Half-life of an answer: long enough that the few requests of an instance with little traffic still add up. */
 const HALF_LIFE_MS = 30_000;
@@ -15,8 +19,12 @@ const HALF_LIFE_MS = 30_000;
 const STANDARD_ERRORS = 3;
 /** Clients that must have gone away in a row: fewer are a coincidence in any case. */
 const SILENCE_MIN = 4;
-/** Weights grow with time instead of all counts being faded at each answer; beyond this they are scaled back. */
-const WEIGHT_MAX = 2 ** 40;
+/** So many odd answers in a row are no coincidence. */
+const RUN_MIN = 8;
+/** Answers of the others meanwhile, by which they are known. */
+const KNOWN_MIN = 4;
+/** An instance is looked into this often at the most. */
+const LOOK_MS_MIN = 10_000;
 
 /** Columns of a row. */
 const ANSWERS = 0;
@@ -25,62 +33,70 @@ const DECLINED = 2;
 const EMPTY = 3;
 /** Went away unanswered, in time. */
 const UNANSWERED = 4;
-const COLUMNS = 5;
+/** Answers that are not odd, and the sum of their latencies, ms. */
+const PROPER = 5;
+const PROPER_MS = 6;
+const COLUMNS = 7;
 
+/** The share of odd answers that is an instance's own; one a service. */
 export class RelativeEvidence {
-  /** One row an instance, by handle. */
-  #rows: Float64Array<ArrayBuffer> = new Float64Array(0);
+  readonly #counts: FadingCounts;
   /** Of each count, the part of a failure that is still to be charged. */
   #owed: Float64Array<ArrayBuffer> = new Float64Array(0);
-  /** Clients that went away since the last answer of the instance; not faded. */
+  /** Clients that went away since the last answer of the instance; not faded, by handle. */
   #silence: Float64Array<ArrayBuffer> = new Float64Array(0);
-  /** Of the service as a whole. */
-  readonly #all = new Float64Array(COLUMNS);
-  /** Proper answers of all instances, and the sum of their latencies, ms; weighted like all others. */
-  #proper = 0;
-  #properSumMs = 0;
+  /** Odd answers in a row, the time of the last, their column, and what all instances had answered when they began; by handle. */
+  #run: Float64Array<ArrayBuffer> = new Float64Array(0);
+  #runMs: Float64Array<ArrayBuffer> = new Float64Array(0);
+  #runColumn: Float64Array<ArrayBuffer> = new Float64Array(0);
+  #runAnswers: Float64Array<ArrayBuffer> = new Float64Array(0);
+  #runOdd: Float64Array<ArrayBuffer> = new Float64Array(0);
+  /** Of all instances, not faded; `ANSWERS` and the columns of what is odd. */
+  readonly #totals = new Float64Array(COLUMNS);
+  /** When it was looked into last. By handle. */
+  #lookMs: Float64Array<ArrayBuffer> = new Float64Array(0);
   /** What the attempt that was judged last is charged, ms. */
   chargedMs = 0.5;
   readonly #limitMs: number;
-  #landmarkMs: number;
 
   /** `limitMs`: τ. */
   constructor(limitMs: number, nowMs: number) {
     this.#limitMs = limitMs;
-    this.#landmarkMs = nowMs;
+    this.#counts = new FadingCounts({ halfLifeMs: HALF_LIFE_MS, columns: COLUMNS }, nowMs);
   }
 
   /** A new instance took the handle: it begins at nothing. */
   begin(handle: number): void {
-    const size = (handle + 1) * COLUMNS;
-    this.#rows = grownFloat64(this.#rows, size);
-    this.#owed = grownFloat64(this.#owed, size);
+    this.#counts.begin(handle);
+    this.#owed = grownFloat64(this.#owed, (handle + 1) * COLUMNS);
     this.#silence = grownFloat64(this.#silence, handle + 1);
-    for (let column = 0; column < COLUMNS; column++) {
-      const at = handle * COLUMNS + column;
-      this.#all[column] = Math.max(0, this.#countOfAll(column) - this.#countAt(at));
-      this.#rows[at] = 0;
-      this.#owed[at] = 0;
-    }
+    this.#run = grownFloat64(this.#run, handle + 1);
+    this.#runMs = grownFloat64(this.#runMs, handle + 1);
+    this.#runColumn = grownFloat64(this.#runColumn, handle + 1);
+    this.#runAnswers = grownFloat64(this.#runAnswers, handle + 1);
+    this.#runOdd = grownFloat64(this.#runOdd, handle + 1);
+    this.#lookMs = grownFloat64(this.#lookMs, handle + 1, Number.NEGATIVE_INFINITY);
+    this.#owed.fill(0, handle * COLUMNS, (handle + 1) * COLUMNS);
     this.#silence[handle] = 0;
+    this.#run[handle] = 0;
+    this.#lookMs[handle] = Number.NEGATIVE_INFINITY;
   }
 
   reset(): void {
-    this.#rows.fill(0);
+    this.#counts.reset();
     this.#owed.fill(0);
     this.#silence.fill(0);
-    this.#all.fill(0);
-    this.#proper = 0;
-    this.#properSumMs = 0;
+    this.#run.fill(0);
+    this.#lookMs.fill(Number.NEGATIVE_INFINITY);
   }
 
   /** Takes in how an attempt ended; returns what it is taken for. Allocates nothing. */
   judge(handle: number, evidence: Evidence, latencyMs: number, nowMs: number): AttemptResult {
-    const weight = this.#weightAt(nowMs);
+    this.#counts.advance(nowMs);
     this.chargedMs = latencyMs;
     switch (evidence) {
       case 'aborted':
-        return latencyMs <= this.#limitMs ? this.#judgeAborted(handle, latencyMs, weight) : evidence;
+        return latencyMs <= this.#limitMs ? this.#judgeAborted(handle, latencyMs) : evidence;
       case 'unprocessed':
         this.chargedMs = Math.min(latencyMs, this.#limitMs);
         return 'aborted';
@@ -90,63 +106,105 @@ export class RelativeEvidence {
       case 'timeout':
         return evidence;
       case 'redirected':
-        return this.#judgeOdd(handle, REDIRECTED, weight);
+        return this.#judgeOdd(handle, REDIRECTED, nowMs);
       case 'declined':
-        return this.#judgeOdd(handle, DECLINED, weight);
+        return this.#judgeOdd(handle, DECLINED, nowMs);
       case 'empty':
-        return this.#judgeOdd(handle, EMPTY, weight);
+        return this.#judgeOdd(handle, EMPTY, nowMs);
       case 'answered':
-        this.#proper += weight;
-        this.#properSumMs += weight * latencyMs;
-        this.#countAnswer(handle, weight);
+        this.#counts.add(handle, PROPER);
+        this.#counts.add(handle, PROPER_MS, latencyMs);
+        this.#countAnswer(handle);
+        this.#run[handle] = 0;
         return evidence;
       default:
-        this.#countAnswer(handle, weight);
+        this.#countAnswer(handle);
+        this.#run[handle] = 0;
         return evidence;
     }
   }
 
-  #judgeOdd(handle: number, column: number, weight: number): AttemptResult {
-    if (this.#proper > 0) this.chargedMs = Math.max(this.chargedMs, this.#properSumMs / this.#proper);
-    this.#countAnswer(handle, weight);
-    const at = this.#count(handle, column, weight);
-    const answers = this.#countAt(handle * COLUMNS + ANSWERS) / weight;
-    const odd = this.#countAt(at) / weight;
-    const others = this.#countOfAll(ANSWERS) / weight - answers;
-    const oddOfOthers = this.#countOfAll(column) / weight - odd;
-    return this.#charge(at, ownFraction(odd, answers, oddOfOthers, others)) ? 'failed' : 'answered';
+  #judgeOdd(handle: number, column: number, nowMs: number): AttemptResult {
+    const proper = this.#counts.ofAll(PROPER);
+    if (proper > 0) this.chargedMs = Math.max(this.chargedMs, this.#counts.ofAll(PROPER_MS) / proper);
+    this.#countRun(handle, column, nowMs);
+    this.#countAnswer(handle);
+    this.#counts.add(handle, column);
+    const own = this.#ownShare(handle, column);
+    if (this.#charge(handle * COLUMNS + column, own)) return 'failed';
+    return own === 0 && this.#looksInto(handle, column, nowMs) ? 'failed' : 'answered';
+  }
+
+  #countRun(handle: number, column: number, nowMs: number): void {
+    const forgotten = nowMs - (this.#runMs[handle] as number) > HALF_LIFE_MS;
+    this.#runMs[handle] = nowMs;
+    if (forgotten || this.#run[handle] === 0 || this.#runColumn[handle] !== column) {
+      this.#run[handle] = 0;
+      this.#runColumn[handle] = column;
+      this.#runAnswers[handle] = this.#totals[ANSWERS] as number;
+      this.#runOdd[handle] = this.#totals[column] as number;
+    }
+    this.#run[handle] = (this.#run[handle] as number) + 1;
+    this.#totals[column] = (this.#totals[column] as number) + 1;
+  }
+
+  /** Answers of the others since the odd ones in a row began. */
+  #othersMeanwhile(handle: number): number {
+    return (this.#totals[ANSWERS] as number) - (this.#runAnswers[handle] as number) - (this.#run[handle] as number);
+  }
+
+  /** By its odd answers in a row where they and those of the others meanwhile are enough to tell, else by all that is remembered. */
+  #ownShare(handle: number, column: number): number {
+    const run = this.#run[handle] as number;
+    const meanwhile = this.#othersMeanwhile(handle);
+    if (run >= RUN_MIN && meanwhile >= KNOWN_MIN) {
+      const odd = (this.#totals[column] as number) - (this.#runOdd[handle] as number) - run;
+      return ownFraction(run, run, odd, meanwhile);
+    }
+    const counts = this.#counts;
+    const odd = counts.of(handle, column);
+    const oddOfOthers = counts.ofOthers(handle, column);
+    return ownFraction(odd, counts.of(handle, ANSWERS), oddOfOthers, counts.ofOthers(handle, ANSWERS));
+  }
+
+  /**
+   * One that has nearly all the requests stands beside nothing. Where it begins to answer oddly, one failure is charged ahead: the
+   * others are asked for a moment, and show whose doing it is.
+   */
+  #looksInto(handle: number, column: number, nowMs: number): boolean {
+    const run = this.#run[handle] ?? 0;
+    if (run < RUN_MIN || this.#othersMeanwhile(handle) >= KNOWN_MIN) return false;
+    if (this.#counts.ofOthers(handle, PROPER) === 0 || nowMs - (this.#lookMs[handle] ?? 0) < LOOK_MS_MIN) return false;
+    const before = Math.max(0, this.#counts.of(handle, ANSWERS) - run);
+    const oddBefore = Math.max(0, this.#counts.of(handle, column) - run);
+    if (ownFraction(run, run, oddBefore, before) === 0) return false;
+    this.#lookMs[handle] = nowMs;
+    return true;
   }
 
   /**
    * A client that went away in time says nothing of the instance. Many in a row that had waited as long as an answer takes, without a
    * single answer in between, while the others answer, say that it hangs.
    */
-  #judgeAborted(handle: number, latencyMs: number, weight: number): AttemptResult {
-    const at = this.#count(handle, UNANSWERED, weight);
+  #judgeAborted(handle: number, latencyMs: number): AttemptResult {
+    this.#counts.add(handle, UNANSWERED);
     const silence = (this.#silence[handle] ?? 0) + 1;
     this.#silence[handle] = silence;
-    const answersOfOthers = (this.#countOfAll(ANSWERS) - this.#countAt(handle * COLUMNS + ANSWERS)) / weight;
-    const unanswered = (this.#countOfAll(UNANSWERED) - this.#countAt(at)) / weight;
     if (silence < SILENCE_MIN || this.#isTooSoon(latencyMs)) return 'aborted';
-    const own = ownFraction(silence, silence, unanswered, answersOfOthers + unanswered);
-    return this.#charge(at, own) ? 'timeout' : 'aborted';
+    const unanswered = this.#counts.ofOthers(handle, UNANSWERED);
+    const own = ownFraction(silence, silence, unanswered, this.#counts.ofOthers(handle, ANSWERS) + unanswered);
+    return this.#charge(handle * COLUMNS + UNANSWERED, own) ? 'timeout' : 'aborted';
   }
 
   /** Proper answers take longer, in the mean of all instances. */
   #isTooSoon(latencyMs: number): boolean {
-    return latencyMs < this.#properSumMs / this.#proper;
+    return latencyMs < this.#counts.ofAll(PROPER_MS) / this.#counts.ofAll(PROPER);
   }
 
-  #countAnswer(handle: number, weight: number): void {
-    this.#count(handle, ANSWERS, weight);
+  #countAnswer(handle: number): void {
+    this.#counts.add(handle, ANSWERS);
+    this.#totals[ANSWERS] = (this.#totals[ANSWERS] as number) + 1;
     this.#silence[handle] = 0;
-  }
-
-  #count(handle: number, column: number, weight: number): number {
-    const at = handle * COLUMNS + column;
-    this.#rows[at] = this.#countAt(at) + weight;
-    this.#all[column] = this.#countOfAll(column) + weight;
-    return at;
   }
 
   /** Adds a fraction of a failure to what is owed; true when that makes more than half of one, which is charged whole. */
@@ -155,26 +213,6 @@ export class RelativeEvidence {
     const whole = fraction > 0 && owed > 0.5;
     this.#owed[at] = whole ? owed - 1 : owed;
     return whole;
-  }
-
-  /** What an answer counts now: the later, the more, so that older ones fade beside it (forward decay, Cormode et al. 2009). */
-  #weightAt(nowMs: number): number {
-    const weight = 2 ** ((nowMs - this.#landmarkMs) / HALF_LIFE_MS);
-    if (weight < WEIGHT_MAX) return weight;
-    for (let at = 0; at < this.#rows.length; at++) this.#rows[at] = this.#countAt(at) / weight;
-    for (let column = 0; column < COLUMNS; column++) this.#all[column] = this.#countOfAll(column) / weight;
-    this.#proper /= weight;
-    this.#properSumMs /= weight;
-    this.#landmarkMs = nowMs;
-    return 1;
-  }
-
-  #countAt(at: number): number {
-    return this.#rows[at] ?? 0;
-  }
-
-  #countOfAll(column: number): number {
-    return this.#all[column] ?? 0;
   }
 }
 

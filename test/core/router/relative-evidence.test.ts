@@ -157,3 +157,38 @@ describe('a request that was not looked at', () => {
     expect(book.chargedMs).toBe(LIMIT_MS);
   });
 });
+
+describe('an instance with nearly all the requests', () => {
+  const PAST = 400;
+
+  /** A long good past, in which the other one was asked a few times, long ago. */
+  function settled(): Service {
+    const service = new Service(2);
+    service.rounds(3, ['answered', 'answered']);
+    service.rounds(PAST, ['answered']);
+    return service;
+  }
+
+  it('is looked into once when its answers become odd, so that the others are asked', () => {
+    const service = settled();
+    const taken = Array.from({ length: 40 }, () => service.round(['declined'])[0]);
+    expect(taken.indexOf('failed')).toBe(7);
+    expect(taken.filter((result) => result === 'failed')).toHaveLength(1);
+  });
+
+  it('is charged once the others were found to answer properly, and is not when they answer as it does', () => {
+    const alone = settled();
+    alone.rounds(8, ['declined']);
+    expect(alone.rounds(8, ['declined', 'answered'])[0]).toBe('failed');
+    const alike = settled();
+    alike.rounds(8, ['declined']);
+    for (let i = 0; i < 100; i++) expect(alike.round(['declined', 'declined'])[0]).toBe('answered');
+    expect(alike.round(['declined', 'declined'])).toEqual(['answered', 'answered']);
+  });
+
+  it('is not looked into where it answered so before', () => {
+    const service = new Service(2);
+    service.rounds(10, ['declined', 'declined']);
+    for (let i = 0; i < 200; i++) expect(service.round([i % 2 === 0 ? 'declined' : 'answered'])).toEqual(['answered']);
+  });
+});

@@ -4,8 +4,6 @@
 //
 // A connection that a NAT or a router forgot swallows what is sent on it without a word. So one that has been silent, while
 // something is awaited of it or before it is used again, has to answer a ping; meanwhile requests may take another one.
-//
-// Long because: the connections, the requests that wait for one, and the doubts about a silent one are one state.
 
 import { connect } from 'node:http2';
 import type { Socket } from 'node:net';

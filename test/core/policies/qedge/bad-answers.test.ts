@@ -2,6 +2,7 @@
 
 import { describe, expect, it } from 'vitest';
 import type { Candidate } from '../../../../src/core/domain.ts';
+import { createRng } from '../../../../src/core/rng.ts';
 import { createWorld, type Ending, populate, REQUEST, type World } from '../../support.ts';
 
 const BAD = 1;
@@ -10,13 +11,12 @@ const PERIOD_MS = 40;
 const LEARNED_MS = 5000;
 const COUNTED_MS = 40_000;
 
-/** The share of requests that go to the bad instance once it has been seen for a while. */
-function shareOfBad(world: World, endingOf: (candidate: Candidate) => Ending, restMs = 0): number {
+/** Requests for a while; returns how many went to each handle. */
+function run(world: World, ms: number, endingOf: (candidate: Candidate) => Ending, restMs = 0): Map<number, number> {
   const { router } = world;
+  const counts = new Map<number, number>();
   const underway: { endMs: number; end: () => void }[] = [];
-  let counted = 0;
-  let bad = 0;
-  for (let passed = 0; passed < LEARNED_MS + COUNTED_MS; passed += PERIOD_MS) {
+  for (let passed = 0; passed < ms; passed += PERIOD_MS) {
     for (const flight of underway.filter(({ endMs }) => endMs <= world.nowMs)) {
       underway.splice(underway.indexOf(flight), 1);
       flight.end();
@@ -30,14 +30,21 @@ function shareOfBad(world: World, endingOf: (candidate: Candidate) => Ending, re
       if (result !== 'answered' && restMs > 0) router.rest(candidate, world.nowMs + restMs, world.nowMs);
     };
     underway.push({ endMs: world.nowMs + latencyMs, end });
-    if (passed >= LEARNED_MS) {
-      counted++;
-      if (candidate.handle === BAD) bad++;
-    }
+    counts.set(candidate.handle, (counts.get(candidate.handle) ?? 0) + 1);
     world.pass(PERIOD_MS);
   }
-  return bad / counted;
+  for (const { end } of underway) end();
+  return counts;
 }
+
+/** The share of requests that go to the bad instance once it has been seen for a while. */
+function shareOfBad(world: World, endingOf: (candidate: Candidate) => Ending, restMs = 0): number {
+  run(world, LEARNED_MS, endingOf, restMs);
+  return (run(world, COUNTED_MS, endingOf, restMs).get(BAD) ?? 0) / (COUNTED_MS / PERIOD_MS);
+}
+
+const weightOf = ({ router, nowMs }: World, handle: number): number =>
+  router.state(nowMs).instances[handle]?.weight ?? 0;
 
 /** τ is 80 ms. */
 const LATE = [
@@ -70,7 +77,7 @@ describe('a good instance that asked for a pause', () => {
     const world = createWorld('qedge');
     populate(world, [1, 1]);
     shareOfBad(world, ({ handle }) => (handle === BAD ? { latencyMs: 2, result: 'failed' } : { latencyMs: 30 }));
-    const weight = (): number => world.router.state(world.nowMs).instances[0]?.weight ?? 0;
+    const weight = (): number => weightOf(world, 0);
     expect(weight()).toBeGreaterThan(0.9);
     const [good] = world.router.candidates;
     if (good !== undefined) world.router.rest(good, world.nowMs + 1000, world.nowMs);
@@ -78,5 +85,37 @@ describe('a good instance that asked for a pause', () => {
     world.pass(1000);
     world.router.route(REQUEST, world.nowMs);
     expect(weight()).toBeGreaterThan(0.9);
+  });
+});
+
+describe('an instance that begins to answer 404', () => {
+  const BEST = 0;
+  const PAST_MS = 60_000;
+  const REFUSAL: Ending = { latencyMs: 2, result: 'declined' };
+
+  /** The best of two; a share of the requests is wrong anyway. */
+  function settled(usually: number): { world: World; usual: (candidate: Candidate) => Ending } {
+    const world = createWorld('qedge');
+    const rng = createRng(5);
+    const usual = ({ handle }: Candidate): Ending =>
+      rng.next() < usually ? { latencyMs: 2, result: 'declined' } : { latencyMs: handle === BEST ? 20 : 40 };
+    populate(world, [1, 20]);
+    run(world, PAST_MS, usual);
+    return { world, usual };
+  }
+
+  it.each([0, 0.2])('loses its requests within two seconds, where %f of all answers are that anyway', (usually) => {
+    const { world, usual } = settled(usually);
+    expect(weightOf(world, BEST)).toBeGreaterThan(0.8);
+    const ending = (candidate: Candidate): Ending => (candidate.handle === BEST ? REFUSAL : usual(candidate));
+    run(world, 2000, ending);
+    expect((run(world, 20_000, ending).get(BEST) ?? 0) / (20_000 / PERIOD_MS)).toBeLessThanOrEqual(0.03);
+  });
+
+  it('keeps them where all begin at once', () => {
+    const { world } = settled(0);
+    const counts = run(world, 20_000, () => REFUSAL);
+    expect((counts.get(BEST) ?? 0) / (20_000 / PERIOD_MS)).toBeGreaterThan(0.8);
+    expect(weightOf(world, BEST)).toBeGreaterThan(0.8);
   });
 });
