@@ -39,19 +39,18 @@ export type InstallStep =
 
 /** The steps in the order they are taken. Units come last: nothing that they name is missing when they appear. */
 export function installPlan(sockets: readonly SocketPlan[]): readonly InstallStep[] {
-  const unit = (name: string, content: string): InstallStep => ({
-    kind: 'file',
-    path: join(INSTALLED.units, name),
-    mode: 0o644,
-    content,
-    existing: 'replace',
-  });
+  const file = (path: string, content: string, existing: 'replace' | 'keep' = 'replace'): InstallStep => {
+    return { kind: 'file', path, mode: 0o644, content, existing };
+  };
+  const unit = (name: string, content: string): InstallStep => file(join(INSTALLED.units, name), content);
   return [
     { kind: 'directory', path: INSTALLED.directory, mode: 0o755 },
     { kind: 'directory', path: INSTALLED.configDirectory, mode: 0o755 },
     { kind: 'executable', path: INSTALLED.executable },
     { kind: 'link', path: INSTALLED.command, target: INSTALLED.executable },
-    { kind: 'file', path: INSTALLED.config, mode: 0o644, content: text('config/qedge.toml'), existing: 'keep' },
+    file(INSTALLED.config, text('config/qedge.toml'), 'keep'),
+    // For editors: the first line of the configuration names it.
+    file(join(INSTALLED.configDirectory, 'qedge.schema.json'), text('config/qedge.schema.json')),
     ...sockets.map((socket) => unit(socketUnitName(socket), socketUnit(socket))),
     unit('qedge.service', serviceUnit(sockets)),
   ];

@@ -49,6 +49,12 @@ describe('an install plan', () => {
     expect(config).toMatchObject({ kind: 'file', existing: 'keep' });
   });
 
+  it('puts the schema where the first line of the configuration names it', () => {
+    const steps = installPlan([PROXY]);
+    expect(contentOf(steps, 'qedge.toml')).toMatch(/^#:schema \.\/qedge\.schema\.json\n/);
+    expect(JSON.parse(contentOf(steps, 'qedge.schema.json'))).toHaveProperty('properties.proxy');
+  });
+
   it('writes the executable before the units that name it', () => {
     const kinds = installPlan([PROXY, ADMIN]).map(({ path }) => path);
     expect(kinds.indexOf('/usr/local/lib/qedge/qedge')).toBeLessThan(
