@@ -19,6 +19,12 @@ export function configNotes(
         `service "${name}" can have no instances: expected instances, an [[announce]] of it, or [mqtt] to learn them from`,
     ),
     ...services.flatMap(earlierForms),
+    ...services
+      .filter(({ overload, policy }) => overload === 'shed' && policy.name !== 'qedge')
+      .map(
+        ({ name, policy }) =>
+          `service.overload: "shed" of "${name}" has no effect, since policy ${policy.name} refuses nothing`,
+      ),
     ...dotted.map(
       ({ name }) =>
         `service.name: no Host can name "${name}", since its first label ends at the dot; ${proxy.serviceHeader} or a port of its own can`,

@@ -37,7 +37,8 @@ interface Scored {
 export function worldFloorsOf(worlds: readonly Compared[], subject: string): WorldFloor[] {
   const of = (...kinds: KindName[]): Compared[] => worlds.filter(({ kind }) => kinds.includes(kind));
   const scored = (kinds: readonly Compared[], value: (world: Compared) => number): Scored[] =>
-    kinds.map((world) => ({ name: world.world.name, value: value(world) }));
+    // Without those in which one of the policies that it compares was not run.
+    kinds.map((world) => ({ name: world.world.name, value: value(world) })).filter((one) => !Number.isNaN(one.value));
   const own = (world: Compared, value: typeof steady): number => figureIn(world, subject, value);
   const behindOracle = (value: typeof steady) => (world: Compared) =>
     own(world, value) - figureIn(world, ORACLE, value);
@@ -114,7 +115,7 @@ function meanOfModels(
   worlds: readonly Compared[],
   value: (world: Compared) => number,
 ): WorldFloor | null {
-  if (worlds.length === 0) return null;
+  if (worlds.length === 0 || worlds.some((world) => Number.isNaN(value(world)))) return null;
   const models = [...new Set(worlds.map(({ world }) => world.traits[0] ?? ''))];
   const means = models.map((model) => mean(worlds.filter(({ world }) => world.traits[0] === model).map(value)));
   const reached = Math.min(...means);

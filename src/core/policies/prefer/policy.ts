@@ -35,6 +35,8 @@ interface Group {
 export class PreferPolicy implements Policy {
   readonly name: string;
   readonly stepMs: number;
+  /** What no group has room for is refused, where the policy within the groups refuses. */
+  readonly sheds: boolean;
   readonly preview?: NonNullable<Policy['preview']>;
   readonly #context: PolicyContext;
   readonly #preferences: readonly Preference[];
@@ -60,6 +62,7 @@ export class PreferPolicy implements Policy {
     const { policy } = this.#last;
     this.name = policy.name;
     this.stepMs = Math.min(STEP_MS, policy.stepMs);
+    this.sheds = policy.sheds === true;
     if (policy.preview !== undefined) this.preview = (request, _, nowMs) => this.#preview(request, nowMs);
   }
 

@@ -11,7 +11,7 @@ import type { Candidate } from '../../domain.ts';
 import { grownFloat64 } from '../../stats/grown.ts';
 
 /** Below this success, of the load balancer as a whole and at an instance, the rate sent there gets a limit: this share of the rate. */
-const SUCCESS_MIN = 0.5;
+const SUCCESS_MIN = 0.3;
 const KEPT_FIRST = 0.7;
 /** Attempts that have to speak before that, and how fast they are forgotten, a step. */
 const ENDED_MIN = 3;

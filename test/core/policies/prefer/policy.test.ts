@@ -105,6 +105,19 @@ describe('preferred groups', () => {
     expect(local / requests).toBeLessThan(0.55);
   });
 
+  it('refuse what no group has room for, where the policy sheds', () => {
+    const world = createWorld('qedge', { prefer: ['local', 'cloud'], policyOptions: { shed: true } });
+    for (const one of [NEAR, FAR]) world.router.applyPlacement({ kind: 'instance-set', instance: one }, world.nowMs);
+    let refused = 0;
+    for (let i = 0; i < 600; i++) {
+      const candidate = world.router.route(REQUEST, world.nowMs);
+      if (candidate === null) refused++;
+      else world.router.finish(world.router.start(candidate, world.nowMs), 'answered', 300, world.nowMs);
+      world.pass(10);
+    }
+    expect(refused).toBeGreaterThan(200);
+  });
+
   it('give away what fails', () => {
     const world = worldOf('round-robin');
     const broken = (candidate: Candidate) =>
