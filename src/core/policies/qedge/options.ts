@@ -1,31 +1,26 @@
 // The parameters of `qedge`, and the switches for studies that its ablation table is made with. Defaults were found by simulation at
 // τ = 80 ms; what is a latency scales with τ, what is a time of control does not.
 //
-// Ablation: requests lost in %, learning included, one seed (101): paper-ps at load 1.2, alone-poisson, mixed-hardware, d13-dynamic and
-// hiccups of config/scenarios; tight 1.1: thirty load balancers, ten instances whose capacity just suffices in each region. As made by
-// `qedge simulate config/scenarios/alone-poisson.toml --seeds 101 --no-oracle --policy qedge,qedge:price=0,…`, `--load 1.2` for the first;
-// tight worlds come by `npm run bench:routing -- worlds --set train --kinds tight-1.1 --subject qedge:price=0`.
+// Ablation: requests lost in %, learning included, one seed (101) of alone-poisson, d13-dynamic and hiccups in config/scenarios, by
+// `qedge simulate config/scenarios/alone-poisson.toml --seeds 101 --no-oracle --policy qedge,qedge:price=0,…`.
 //
-// (Made at a learning rate of 1.5. In worlds drawn at random, 0.7 answers 8 of 100 requests more in time than 1.5 does, most where a load
-// balancer is alone; tight worlds lose 0.1 points of success at 1.0 and gain up to 0.8 above; 0.3 is too slow for what recovers.)
+// | | Poisson | D1.3 | hiccups |
+// | --- | ---: | ---: | ---: |
+// | as it is | 0.5 | 0.8 | 6.1 |
+// | `price` 0 | 0.1 | 1.0 | 5.9 |
+// | `deferral` off | 1.2 | 0.6 | 6.6 |
+// | `pace` off | 2.6 | 0.6 | 6.3 |
+// | `own_baseline` off | 0.8 | 1.5 | 5.4 |
+// | `memory` off | 0.8 | 1.0 | 6.3 |
+// | `censoring` off | 0.4 | 0.8 | 6.4 |
+// | `cold_start` off | 0.5 | 1.1 | 6.1 |
+// | `floor` 0 | 0.5 | 0.1 | 6.1 |
+// | `shed` on | 0.5 | 0.8 | 6.1 |
 //
-// | | PS 1.2 | Poisson | mixed | D1.3 | hiccups | tight 1.1 |
-// | --- | ---: | ---: | ---: | ---: | ---: | ---: |
-// | as it is | 0.7 | 1.0 | 0.6 | 0.5 | 6.1 | 7.3 |
-// | `price` 0 | 0.8 | 0.1 | 0.1 | 0.5 | 5.7 | 15.2 |
-// | `price` 0.2 | 0.7 | 0.5 | 0.2 | 0.5 | 5.9 | 10.2 |
-// | `deferral` off | 0.7 | 1.5 | 1.9 | 0.6 | 6.9 | 20.3 |
-// | `own_baseline` off | 0.7 | 5.1 | 0.1 | 1.4 | 7.1 | 6.6 |
-// | `memory` off | 1.1 | 1.4 | 4.7 | 0.5 | 7.0 | 8.4 |
-// | `censoring` off | 0.7 | 1.0 | 0.7 | 0.5 | 6.5 | 8.0 |
-// | `cold_start` off | 0.7 | 1.1 | 0.5 | 0.8 | 5.9 | 9.1 |
-// | `floor` 0 | 0.7 | 1.0 | 0.6 | 0.1 | 6.1 | 8.0 |
-// | `shed` on | 0.6 | 1.1 | 0.6 | 0.5 | 11.1 | 11.0 |
-//
-// A few tenths are noise. The price costs a point where a load balancer is alone and is worth eight where many share instances
-// whose capacity is short. Deferral carries the tight worlds, the own baseline and the memory those where instances differ.
-// Floor, censoring and cold start earn little here: the floor finds one that
-// recovered, censoring one that hangs. Shedding refuses too much while all stutter at once, and is off.
+// A few tenths are noise. Tight worlds, where the price and deferral earn most, come by
+// `npm run bench:routing -- worlds --set train --kinds tight-1.1 --policies qedge,qedge:price=0,…`. The floor finds one that recovered,
+// censoring one that hangs. In worlds drawn at random a learning rate of 0.7 answers 8 of 100 requests more in time than 1.5 does;
+// 0.3 is too slow for what recovers.
 
 import type { OptionValues } from '../options.ts';
 
