@@ -8,6 +8,7 @@ import { linger } from '../linger.ts';
 import type { Route } from '../routes.ts';
 import { FastRequest, FastResponse, type PlainLink } from './fast-message.ts';
 import { readFastRequestHead } from './fast-request-head.ts';
+import { sliceReads } from './sliced-reads.ts';
 
 /** What the fast path shares with the port. */
 export interface FastPathOptions {
@@ -18,7 +19,7 @@ export interface FastPathOptions {
   readonly headBytesMax: () => number;
   /** The socket was silent for as long as its timeout. */
   readonly onQuiet: () => void;
-  /** For node:http from here on; everything that came since the last answer lies in the socket's buffer. */
+  /** For node:http from here on; everything that came since the last answer comes behind it. */
   readonly handOver: () => void;
 }
 
@@ -157,10 +158,9 @@ export class FastPath implements PlainLink {
     socket.removeListener('drain', this.#onDrain);
     socket.removeListener('timeout', onQuiet);
     socket.pause();
-    // In one piece: node's parser takes what comes next from the kernel, past any piece that would wait behind the first.
     const waiting: Buffer | null = socket.read();
-    socket.unshift(waiting === null ? rest : Buffer.concat([rest, waiting]));
     handOver();
+    sliceReads(socket, waiting === null ? rest : Buffer.concat([rest, waiting]));
     socket.resume();
   }
 }
