@@ -253,7 +253,8 @@ describe('a disk that may not be written', () => {
       detail: expect.stringMatching(/^(the disk is read-only|not allowed to write) \((EROFS|EACCES)\)$/),
     });
     await readOnly.exit();
-    expect(readdirSync(directory)).toEqual(['qedge.db']);
+    // The first one stopped before its first sync, and left its write-ahead log to the kernel.
+    expect(readdirSync(directory).filter((name) => name !== 'qedge.db-wal')).toEqual(['qedge.db']);
     expect(readFileSync(path).equals(before)).toBe(true);
   });
 });

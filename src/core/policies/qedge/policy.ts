@@ -36,6 +36,8 @@ export const QEDGE = definePolicy({
 const MISS_SHARE = 0.9;
 /** An instance whose queue lets expect more than this share of τ for one more request is full. */
 const FULL_SHARE = 0.9;
+/** Of τ: what the second pick has to save, so that instances that differ by noise alone share as their weights say. */
+const GAIN_SHARE = 0.02;
 /** Misses in a row that chance makes more often than this say nothing. */
 const CHANCE_MAX = 0.03;
 /** Below this success an instance gets nothing that another one has no room for: better refused at once than late. */
@@ -52,6 +54,7 @@ export class Qedge implements Policy {
   readonly streaks: MissStreak;
   readonly unloaded: UnloadedLatency;
   readonly pace = new Pace();
+  readonly #gainMsMin: number;
   readonly swrr = new Swrr();
   readonly #shedding: Shedding;
   /** Processing latencies; made when an instance first answers. */
@@ -73,6 +76,7 @@ export class Qedge implements Policy {
     this.#context = context;
     this.stepMs = options.step;
     this.sheds = options.shed;
+    this.#gainMsMin = GAIN_SHARE * latencyMs;
     this.activeSet = new ActiveSet(options, latencyMs);
     this.estimates = new Estimates(options, context.qos, context.flights);
     this.streaks = new MissStreak(scale.lateMs, scale.lateMsMax);
@@ -100,7 +104,7 @@ export class Qedge implements Policy {
     if (this.pace.ownQueues && this.#options.pace) return this.#cheapest(nowMs) ?? picked;
     // Deviation: one that holds nearly all the weight comes up twice; without this a late one would keep its requests.
     if (other === picked) return this.#isLate(picked, nowMs) ? (this.#cheapest(nowMs) ?? picked) : picked;
-    return this.#costMs(other, nowMs) < this.#costMs(picked, nowMs) ? other : picked;
+    return this.#costMs(other, nowMs) < this.#costMs(picked, nowMs) - this.#gainMsMin ? other : picked;
   }
 
   preview(request: RequestInfo, candidates: readonly Candidate[], nowMs: number): Candidate | null {
