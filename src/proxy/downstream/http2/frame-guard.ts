@@ -58,10 +58,15 @@ export class FrameGuard extends Duplex {
     const frames = this.#frames.read(chunk);
     const { whole } = this.#frames;
     let small = 0;
+    // The head that was awaited is whole: what is awaited now has its own time.
+    let next = frames.length > 0 && !this.#block.open;
     for (const frame of frames) {
-      if (isHead(frame.type)) this.#block.add(frame, whole);
-      else if (frame.type === DATA && frame.payloadBytes < SMALL_BYTES) small++;
+      if (isHead(frame.type)) {
+        this.#block.add(frame, whole);
+        next ||= !this.#block.open;
+      } else if (frame.type === DATA && frame.payloadBytes < SMALL_BYTES) small++;
     }
+    if (next) this.#awaitHead(false);
     this.#awaitHead(this.#frames.awaitsHead || this.#block.open);
     const ready = this.#frames.ready;
     if (ready === 0) return;

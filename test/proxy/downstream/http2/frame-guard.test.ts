@@ -30,6 +30,20 @@ describe('a body in DATA frames of one byte', () => {
     await until(() => client.seen().some(({ type, payload }) => type === TYPE.data && payload.toString() === '50000'));
   });
 
+  it('arrives whole where each read ends within a frame, for longer than a head may take', async () => {
+    const { port } = await counting();
+    const bytes = Buffer.concat([
+      ...Array.from({ length: 1000 }, () => frame(TYPE.data, 0, 1, 'x')),
+      frame(TYPE.data, FLAG.endStream, 1),
+    ]);
+    const client = frameClient(port, [frame(TYPE.headers, FLAG.endHeaders, 1, hpack(POST)), bytes.subarray(0, 5)]);
+    for (let at = 5; at < bytes.length; at += 1000) {
+      await new Promise((resolve) => setTimeout(resolve, 50));
+      client.socket.write(bytes.subarray(at, at + 1000));
+    }
+    await until(() => client.seen().some(({ type, payload }) => type === TYPE.data && payload.toString() === '1000'));
+  });
+
   it('arrives whole when its stream is not the only one', async () => {
     const { port } = await counting();
     const ids = [1, 3, 5, 7];
