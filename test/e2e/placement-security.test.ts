@@ -3,14 +3,15 @@
 
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { createServer } from 'node:http';
-import { type AddressInfo, createServer as createTcpServer } from 'node:net';
+import type { AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { Aedes, type AedesOptions, type AuthenticateError } from 'aedes';
+import type { AuthenticateError } from 'aedes';
 import { describe, expect, it, onTestFinished, vi } from 'vitest';
 import { makeCertificates } from '../support/certificates.ts';
 import { CONNACK, startHostileBroker } from '../support/hostile-broker.ts';
 import { startMosquitto } from '../support/mosquitto.ts';
+import { startOldBroker } from '../support/old-broker.ts';
 import { configFrom, publisher, retain, retained, startPlacement } from '../support/placement.ts';
 
 // Real processes on a machine that may be busy: what counts is that it happens, not how soon.
@@ -35,18 +36,6 @@ qos = { latency = "80ms", success = 0.9, window = "10s" }
 const TOPIC = 'qedge/v1/nodes/n1/services/pilotnet/instances/a';
 const address = { host: '127.0.0.1', port: 9000 };
 const soon = { timeout: 60_000, interval: 25 };
-
-/** A broker that speaks 3.1.1 alone; it ends with the test that is running. */
-async function startAedes(options: AedesOptions = {}): Promise<string> {
-  const aedes = await Aedes.createBroker(options);
-  const server = createTcpServer(aedes.handle);
-  await new Promise<void>((resolve) => void server.listen(0, '127.0.0.1', resolve));
-  onTestFinished(async () => {
-    await new Promise<void>((resolve) => aedes.close(() => resolve()));
-    server.close();
-  });
-  return `mqtt://127.0.0.1:${(server.address() as AddressInfo).port}`;
-}
 
 describe('a broker with TLS and passwords', () => {
   it('is used with its CA, a user and a password', async () => {
@@ -92,7 +81,7 @@ describe('a broker with TLS and passwords', () => {
 
 describe('a broker that speaks MQTT 3.1.1 alone', () => {
   it('is spoken to in 3.1.1', async () => {
-    const url = await startAedes();
+    const url = await startOldBroker();
     await retain(await publisher(url, { protocolVersion: 4 }), TOPIC, address);
     const { keys, placement } = startPlacement(qedge(url));
     await vi.waitFor(() => expect(keys()).toEqual(['n1/a up']), soon);
@@ -104,7 +93,7 @@ describe('a broker that refuses us', () => {
   it('is tried again until it accepts', async () => {
     let tries = 0;
     const refused: AuthenticateError = Object.assign(new Error('not yet'), { returnCode: 5 as const });
-    const url = await startAedes({
+    const url = await startOldBroker({
       authenticate: (_client, _user, _password, done) => {
         tries++;
         done(tries < 4 ? refused : null, tries >= 4);
@@ -130,7 +119,7 @@ describe('a broker that lets us in, but not everywhere', () => {
   });
 
   it('is reported when it grants no subscription, and nothing is concluded from its silence', async () => {
-    const url = await startAedes({
+    const url = await startOldBroker({
       authorizeSubscribe: (_client, subscription, done) =>
         done(null, subscription.topic.includes('/instances/') ? null : subscription),
     });

@@ -2,15 +2,14 @@
 // requires: mosquitto, openssl
 
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
-import { type AddressInfo, createServer as createTcpServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { Aedes } from 'aedes';
 import { describe, expect, it, onTestFinished, vi } from 'vitest';
 import { troublesOf } from '../../src/app/troubles.ts';
 import type { Rng } from '../../src/core/rng.ts';
 import { makeCertificates } from '../support/certificates.ts';
 import { startMosquitto } from '../support/mosquitto.ts';
+import { startOldBroker } from '../support/old-broker.ts';
 import { startPlacement, type TestPlacement } from '../support/placement.ts';
 
 // Real processes on a machine that may be busy: what counts is that it happens, not how soon.
@@ -32,18 +31,6 @@ ${mqtt}
 name = "pilotnet"
 qos = { latency = "80ms", success = 0.9, window = "10s" }
 `;
-
-/** A broker that speaks MQTT 3.1.1 alone, and ends a session that is taken over without a word. */
-async function startOldBroker(): Promise<string> {
-  const aedes = await Aedes.createBroker();
-  const server = createTcpServer(aedes.handle);
-  await new Promise<void>((resolve) => void server.listen(0, '127.0.0.1', resolve));
-  onTestFinished(async () => {
-    await new Promise<void>((resolve) => aedes.close(() => resolve()));
-    server.close();
-  });
-  return `mqtt://127.0.0.1:${(server.address() as AddressInfo).port}`;
-}
 
 const troubles = ({ placement }: TestPlacement): readonly string[] =>
   troublesOf({ names: [], broker: placement.state().broker, instanceCounts: new Map() });

@@ -1,4 +1,4 @@
-// QEdgeProxy, Algorithms 1–4 of Čilić et al., "QoS-Aware Load Balancing in the Computing EmulatedCluster via Multi-DataPlane
+// QEdgeProxy, Algorithms 1–4 of Čilić et al., "QoS-Aware Load Balancing in the Computing Continuum via Multi-Player
 // Bandits" (Section V): KDE success probabilities over a sliding window, an exploitation and an exploration pool, ε that
 // decays while the promise is kept and is reset when it is not, SWRR, and a cooldown after misses in a row.
 //
