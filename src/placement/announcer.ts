@@ -11,8 +11,8 @@ import { addressBook } from '../net/address-book.ts';
 import { checkHealth } from '../net/health-check.ts';
 import { clientTls, TLS_NAME_LABEL } from '../net/tls.ts';
 import type { Logger } from '../telemetry/log.ts';
-import { encodeInstance, encodeNode } from './announcement.ts';
-import { instanceTopic, nodeTopic } from './topics.ts';
+import { encodeInstance, encodeNode } from './messages/announcement.ts';
+import { instanceTopic, nodeTopic } from './messages/topics.ts';
 
 export interface AnnouncerOptions {
   readonly prefix: string;

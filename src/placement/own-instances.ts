@@ -9,7 +9,7 @@ import type { Rng } from '../core/rng.ts';
 import type { Logger } from '../telemetry/log.ts';
 import { type Acceptance, matches } from './acceptance.ts';
 import { Announcer } from './announcer.ts';
-import type { PlacementCache } from './placement-cache.ts';
+import type { PlacementCache } from './cache/placement-cache.ts';
 
 export interface OwnInstancesOptions {
   readonly cache: PlacementCache;

@@ -20,15 +20,15 @@ import type { Logger } from '../telemetry/log.ts';
 import type { Metrics } from '../telemetry/metrics.ts';
 import { type Acceptance, createAcceptance, matches } from './acceptance.ts';
 import type { Announcer } from './announcer.ts';
-import { BadMessage } from './bad-message.ts';
-import { BrokerSession, type BrokerSessionOptions, type BrokerSessionState } from './broker-session.ts';
+import { BrokerSession, type BrokerSessionOptions, type BrokerSessionState } from './broker/session.ts';
+import type { PlacementCacheExport } from './cache/export.ts';
+import { type InstanceView, PlacementCache } from './cache/placement-cache.ts';
+import type { ProbeTarget } from './cache/records.ts';
+import type { NodeEvent } from './cache/report.ts';
+import { BadMessage } from './messages/bad-message.ts';
+import { Rejections } from './messages/rejections.ts';
+import { instanceTopic } from './messages/topics.ts';
 import { announcesNode, OwnInstances } from './own-instances.ts';
-import { type InstanceView, PlacementCache } from './placement-cache.ts';
-import type { PlacementCacheExport } from './placement-export.ts';
-import type { ProbeTarget } from './placement-records.ts';
-import type { NodeEvent } from './placement-report.ts';
-import { Rejections } from './rejections.ts';
-import { instanceTopic } from './topics.ts';
 
 export interface PlacementOptions {
   readonly config: Config;

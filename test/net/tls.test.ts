@@ -16,7 +16,7 @@ const SCRIPT = `
 import { openConnection } from '${ROOT}/src/net/connect.ts';
 import { clientTls } from '${ROOT}/src/net/tls.ts';
 import { createSender } from '${ROOT}/src/telemetry/traces/otlp-sender.ts';
-import { BrokerConnection } from '${ROOT}/src/placement/broker-connection.ts';
+import { BrokerConnection } from '${ROOT}/src/placement/broker/connection.ts';
 const port = Number(process.argv[1]);
 const trusted = (reason) => !/certificate|UNABLE_TO_VERIFY/.test(reason ?? '');
 const endpoint = { scheme: 'https', host: 'localhost', port, labels: {} };

@@ -10,7 +10,7 @@ import { brokerHint } from '../../app/troubles.ts';
 import type { Config } from '../../config/config.ts';
 import { isLoopback } from '../../config/loopback.ts';
 import { createNameLookup } from '../../net/name-lookup.ts';
-import { tryBroker } from '../../placement/try-broker.ts';
+import { tryBroker } from '../../placement/broker/try-broker.ts';
 import { AdminClient } from '../admin-client.ts';
 import { certificateFindings } from './certificates.ts';
 import { bad, type Finding, good, reasonOf } from './finding.ts';

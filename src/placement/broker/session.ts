@@ -1,25 +1,25 @@
 // The MQTT side of placement: one connection with what is subscribed on it, what the announcer says over it, and which
 // nodes are near enough to be listened to. What it hears goes into the cache.
 
-import type { Config, MqttConfig } from '../config/config.ts';
-import type { Clock } from '../core/clock.ts';
-import type { Rng } from '../core/rng.ts';
-import { type Logger, RateLimitedLog } from '../telemetry/log.ts';
-import type { Counter } from '../telemetry/metrics.ts';
-import type { Acceptance } from './acceptance.ts';
-import type { Announcer, Staying } from './announcer.ts';
-import { BadMessage } from './bad-message.ts';
-import { BrokerConnection, type BrokerState } from './broker-connection.ts';
+import type { Config, MqttConfig } from '../../config/config.ts';
+import type { Clock } from '../../core/clock.ts';
+import type { Rng } from '../../core/rng.ts';
+import { type Logger, RateLimitedLog } from '../../telemetry/log.ts';
+import type { Counter } from '../../telemetry/metrics.ts';
+import type { Acceptance } from '../acceptance.ts';
+import type { Announcer, Staying } from '../announcer.ts';
+import type { PlacementCache } from '../cache/placement-cache.ts';
+import type { NodeEvent } from '../cache/report.ts';
+import { BadMessage } from '../messages/bad-message.ts';
+import { type PlacementMessage, parseMessage } from '../messages/message.ts';
+import type { Rejections } from '../messages/rejections.ts';
+import { informerFilter, instancesFilter, nodesFilter, nodeTopic, ownInstancesFilter } from '../messages/topics.ts';
+import { BrokerConnection, type BrokerState } from './connection.ts';
 import type { ConnectionEnd } from './connection-end.ts';
-import { type PlacementMessage, parseMessage } from './message.ts';
 import { judgeOwn } from './own-echo.ts';
 import { OwnVoice } from './own-voice.ts';
-import type { PlacementCache } from './placement-cache.ts';
-import type { NodeEvent } from './placement-report.ts';
 import { Reach, type ReachChange } from './reach.ts';
-import type { Rejections } from './rejections.ts';
 import { Subscriptions } from './subscriptions.ts';
-import { informerFilter, instancesFilter, nodesFilter, nodeTopic, ownInstancesFilter } from './topics.ts';
 
 export interface BrokerSessionOptions {
   readonly config: Config;

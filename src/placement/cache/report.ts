@@ -1,8 +1,8 @@
 // What the cache reports to the outside: only what is another than was reported last.
 
 import { isDeepStrictEqual } from 'node:util';
-import type { DeviceLoad, Instance, Node, PlacementUpdate } from '../core/domain.ts';
-import { type EffectiveClaim, type Host, type ProbeTarget, probeTarget, type Slot } from './placement-records.ts';
+import type { DeviceLoad, Instance, Node, PlacementUpdate } from '../../core/domain.ts';
+import { type EffectiveClaim, type Host, type ProbeTarget, probeTarget, type Slot } from './records.ts';
 
 /** What happened to a node, for the event log, the reach and policies. */
 export type NodeEvent =

@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
-import type { Instance, Node } from '../../src/core/domain.ts';
-import type { PlacementMessage } from '../../src/placement/message.ts';
-import { judgeOwn } from '../../src/placement/own-echo.ts';
+import type { Instance, Node } from '../../../src/core/domain.ts';
+import { judgeOwn } from '../../../src/placement/broker/own-echo.ts';
+import type { PlacementMessage } from '../../../src/placement/messages/message.ts';
 
 const judge = (message: PlacementMessage, retained = false) =>
   judgeOwn(message, { nodeId: 'self', boot: 'b2', retained, announces: (_service, id) => id === 'mine' });

@@ -1,6 +1,6 @@
 // What the broker says of this very node: our own words coming back, or something that needs putting right. Pure.
 
-import type { PlacementMessage } from './message.ts';
+import type { PlacementMessage } from '../messages/message.ts';
 
 export interface OwnContext {
   readonly nodeId: string;

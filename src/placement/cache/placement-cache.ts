@@ -11,12 +11,13 @@
 //
 // Long because: the sources, the snapshots and the grace periods all decide about the same few records.
 
-import { assertNever } from '../core/assert.ts';
-import type { Availability, Instance, InstanceKey, Node } from '../core/domain.ts';
+import { assertNever } from '../../core/assert.ts';
+import type { Availability, Instance, InstanceKey, Node } from '../../core/domain.ts';
+import type { PlacementMessage } from '../messages/message.ts';
+import type { PlacementCacheExport } from './export.ts';
 import { GraceClock } from './grace-clock.ts';
 import { GraceWatch } from './grace-watch.ts';
-import type { PlacementMessage } from './message.ts';
-import type { PlacementCacheExport } from './placement-export.ts';
+import { RecentLosses } from './recent-losses.ts';
 import {
   type Claim,
   effectiveClaim,
@@ -27,10 +28,9 @@ import {
   type Moment,
   type Slot,
   type Source,
-} from './placement-records.ts';
-import { PlacementReport, type PlacementReportOptions } from './placement-report.ts';
-import { type InstanceName, PlacementTable } from './placement-table.ts';
-import { RecentLosses } from './recent-losses.ts';
+} from './records.ts';
+import { PlacementReport, type PlacementReportOptions } from './report.ts';
+import { type InstanceName, PlacementTable } from './table.ts';
 import { Tombstones } from './tombstones.ts';
 
 export interface PlacementCacheOptions extends PlacementReportOptions {

@@ -1,9 +1,9 @@
 // Why a message was refused, and the readers that say so. A reader takes a field of a parsed payload and either returns
 // it well typed or throws BadMessage with the value in the text; parsing catches it at its edge.
 
-import { decodeUtf8 } from '../config/utf8.ts';
-import { DepthError, parseBoundedJson } from '../core/bounded-json.ts';
-import type { Labels } from '../core/domain.ts';
+import { decodeUtf8 } from '../../config/utf8.ts';
+import { DepthError, parseBoundedJson } from '../../core/bounded-json.ts';
+import type { Labels } from '../../core/domain.ts';
 
 /** What kind of wrong it was: the label of the counter. */
 export type RefusalCode = 'topic' | 'size' | 'depth' | 'json' | 'type' | 'port' | 'address' | 'limit' | 'internal';

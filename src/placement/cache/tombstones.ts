@@ -1,8 +1,8 @@
 // Instances that the informer has removed for good. MQTT may deliver a message again (3.1.1, section 4.4), and a RUNNING
 // of the life that has ended must not raise the dead; a new ADDED does, and so does time, since names are used again.
 
-import { instanceKey } from '../core/domain.ts';
-import type { InstanceName } from './placement-table.ts';
+import { instanceKey } from '../../core/domain.ts';
+import type { InstanceName } from './table.ts';
 
 /** How long a message of the old life may be on its way, ms: a publisher's reconnect and redelivery. */
 const TOMBSTONE_MS = 10_000;

@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { PacketMeter } from '../../src/placement/packet-meter.ts';
+import { PacketMeter } from '../../../src/placement/broker/packet-meter.ts';
 
 /** A packet of `length` bytes after its fixed header (MQTT 5, 1.5.5). */
 function packet(length: number): Buffer {

@@ -1,6 +1,6 @@
 // What is kept of placement over a restart.
 
-import type { Instance, Node } from '../core/domain.ts';
+import type { Instance, Node } from '../../core/domain.ts';
 
 /** Plain JSON, for the store. Static and local instances are not in it: they come from the config. */
 export interface PlacementCacheExport {

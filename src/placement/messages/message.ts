@@ -1,8 +1,8 @@
 // A message from the broker as the cache takes it: which topic family it came by, and what it says.
 // Native topics hold state (the payload replaces what was there, empty removes it); the informer's are events.
 
-import type { DeviceLoad, Instance, Node, Scheme } from '../core/domain.ts';
-import type { AddressPolicy } from './address-policy.ts';
+import type { DeviceLoad, Instance, Node, Scheme } from '../../core/domain.ts';
+import type { AddressPolicy } from '../address-policy.ts';
 import {
   BadMessage,
   type Fields,

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { OwnVoice } from '../../src/placement/own-voice.ts';
+import { OwnVoice } from '../../../src/placement/broker/own-voice.ts';
 
 const LIVE = { retained: false, nowMs: 0 };
 const RETAINED = { retained: true, nowMs: 0 };

@@ -1,8 +1,8 @@
 // Where the placement cache keeps its records: instances by name, nodes by name, and how many there are of each service.
 
-import type { Instance, InstanceKey } from '../core/domain.ts';
-import { instanceKey } from '../core/domain.ts';
-import { createHost, type Host, type Slot } from './placement-records.ts';
+import type { Instance, InstanceKey } from '../../core/domain.ts';
+import { instanceKey } from '../../core/domain.ts';
+import { createHost, type Host, type Slot } from './records.ts';
 
 export type InstanceName = Pick<Instance, 'service' | 'nodeId' | 'id'>;
 

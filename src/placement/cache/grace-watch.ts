@@ -1,9 +1,9 @@
 // The hosts with a grace period running: the only ones that time alone changes. A node that something speaks against is looked
 // at more often, for answers of its instances to requests: what answers is alive.
 
-import type { InstanceKey } from '../core/domain.ts';
+import type { InstanceKey } from '../../core/domain.ts';
 import type { GraceClock } from './grace-clock.ts';
-import type { Host } from './placement-records.ts';
+import type { Host } from './records.ts';
 
 /** While something speaks against a node, answers of its instances are looked for this often, ms. */
 const LOOK_MS = 1_000;

@@ -1,7 +1,7 @@
 // The records that the placement cache is made of, and what can be read off them: which node claims that an instance is there,
 // and whether that claim is worth traffic now.
 
-import type { Availability, Instance, InstanceKey, Node } from '../core/domain.ts';
+import type { Availability, Instance, InstanceKey, Node } from '../../core/domain.ts';
 
 /** Where an announcement came from, the most trusted first: config, own announcer, native topics, informer topics. */
 export const SOURCES = ['static', 'local', 'native', 'informer'] as const;

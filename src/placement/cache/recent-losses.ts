@@ -1,7 +1,7 @@
 // What was heard to leave in the last moments. A broker that is stopped publishes every last will before it closes its
 // connections, so departures are weighed by what follows them: the end of the connection, or more departures. Pure.
 
-import type { Claim, Host } from './placement-records.ts';
+import type { Claim, Host } from './records.ts';
 
 /** A broker that is stopped publishes its wills and closes within this, even with thousands of them on a small device. */
 export const LAST_MOMENTS_MS = 2_000;

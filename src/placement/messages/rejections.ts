@@ -1,9 +1,9 @@
 // Messages that were refused: each is counted by kind, few are logged. A topic is logged once a minute, and all topics
 // together a bounded number of times, since a flood may use a new topic for every message.
 
-import type { Clock } from '../core/clock.ts';
-import { type Logger, RateLimitedLog } from '../telemetry/log.ts';
-import type { Counter, Family, Metrics } from '../telemetry/metrics.ts';
+import type { Clock } from '../../core/clock.ts';
+import { type Logger, RateLimitedLog } from '../../telemetry/log.ts';
+import type { Counter, Family, Metrics } from '../../telemetry/metrics.ts';
 import { BadMessage } from './bad-message.ts';
 
 const TOPIC_INTERVAL_MS = 60_000;

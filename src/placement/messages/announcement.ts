@@ -1,6 +1,6 @@
 // What this node says of itself and its instances: the payloads of the native topics, as message.ts reads them.
 
-import type { DeviceLoad, Instance, Node } from '../core/domain.ts';
+import type { DeviceLoad, Instance, Node } from '../../core/domain.ts';
 
 /** Payload of a node topic; what is null is left out. */
 export function encodeNode(node: Node): string {

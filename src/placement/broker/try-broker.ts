@@ -2,11 +2,11 @@
 // announced already? Under a client id of its own, so that a session that there is goes on undisturbed.
 
 import { setTimeout as delay } from 'node:timers/promises';
-import type { MqttConfig } from '../config/config.ts';
-import { createRng } from '../core/rng.ts';
-import { createLogger } from '../telemetry/log.ts';
-import { BrokerConnection } from './broker-connection.ts';
-import { nodesFilter, nodeTopic } from './topics.ts';
+import type { MqttConfig } from '../../config/config.ts';
+import { createRng } from '../../core/rng.ts';
+import { createLogger } from '../../telemetry/log.ts';
+import { nodesFilter, nodeTopic } from '../messages/topics.ts';
+import { BrokerConnection } from './connection.ts';
 
 export interface BrokerTrial {
   /** Why there is no connection; null where there is one. */

@@ -5,8 +5,8 @@
 // the queue: Mosquitto's default drops all but the first 1,020 retained messages of a wildcard, silently. At QoS 0 TCP's
 // own flow control bounds them and all arrive; what a broken connection loses, the next snapshot brings.
 
-import type { BrokerConnection } from './broker-connection.ts';
-import type { PlacementCache, SyncScope } from './placement-cache.ts';
+import type { PlacementCache, SyncScope } from '../cache/placement-cache.ts';
+import type { BrokerConnection } from './connection.ts';
 
 /** One thing to subscribe to, and what of the cache its retained messages show. */
 export interface Interest {

@@ -2,11 +2,11 @@
 
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { createAddressPolicy } from '../../src/placement/address-policy.ts';
-import { encodeInstance, encodeNode } from '../../src/placement/announcement.ts';
-import { BadMessage, PAYLOAD_BYTES_MAX } from '../../src/placement/bad-message.ts';
-import { parseMessage } from '../../src/placement/message.ts';
-import { instanceTopic, nodeTopic } from '../../src/placement/topics.ts';
+import { createAddressPolicy } from '../../../src/placement/address-policy.ts';
+import { encodeInstance, encodeNode } from '../../../src/placement/messages/announcement.ts';
+import { BadMessage, PAYLOAD_BYTES_MAX } from '../../../src/placement/messages/bad-message.ts';
+import { parseMessage } from '../../../src/placement/messages/message.ts';
+import { instanceTopic, nodeTopic } from '../../../src/placement/messages/topics.ts';
 
 const context = {
   prefix: 'qedge/v1',

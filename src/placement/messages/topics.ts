@@ -5,7 +5,7 @@
 //   <prefix>/nodes/<node>/services/<service>/instances/<instance>
 //   changes/node/<node>/service/<service>/instance/<instance>
 
-import type { Instance } from '../core/domain.ts';
+import type { Instance } from '../../core/domain.ts';
 
 /** What a topic speaks of. */
 export type TopicAddress =

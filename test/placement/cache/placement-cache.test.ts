@@ -1,10 +1,10 @@
 // How announcements of many sources become one placement, and what makes an instance go.
 
 import { describe, expect, it } from 'vitest';
-import type { Instance, Node } from '../../src/core/domain.ts';
-import type { PlacementMessage } from '../../src/placement/message.ts';
-import { PlacementCache, type SyncScope } from '../../src/placement/placement-cache.ts';
-import type { ProbeTarget } from '../../src/placement/placement-records.ts';
+import type { Instance, Node } from '../../../src/core/domain.ts';
+import { PlacementCache, type SyncScope } from '../../../src/placement/cache/placement-cache.ts';
+import type { ProbeTarget } from '../../../src/placement/cache/records.ts';
+import type { PlacementMessage } from '../../../src/placement/messages/message.ts';
 
 const GRACE_MS = 30_000;
 const EVERYTHING: SyncScope = { nodes: true, covers: () => true };
