@@ -50,6 +50,8 @@ export interface AppOptions {
   readonly succeeds?: boolean;
   /** Listening sockets of the service manager, or of the process before this one. */
   readonly sockets?: InheritedSockets;
+  /** What else is wrong around this node, asked with every state; nothing when absent. */
+  readonly troubles?: () => readonly string[];
 }
 
 /** A running qedge. `start` throws `CommandError` for what a person can mend. */
@@ -445,11 +447,14 @@ class RunningApp implements App {
         configuration: this.#reloads.facts,
         broker: brokerFacts(this.#placement.state(), this.#housekeeping.brokerSinceMs),
         store: this.#store?.facts() ?? null,
-        troubles: troublesOf({
-          names: this.#names.state(),
-          broker: this.#placement.state().broker,
-          instanceCounts: new Map([...this.services].map(([name, { candidates }]) => [name, candidates.length])),
-        }),
+        troubles: [
+          ...troublesOf({
+            names: this.#names.state(),
+            broker: this.#placement.state().broker,
+            instanceCounts: new Map([...this.services].map(([name, { candidates }]) => [name, candidates.length])),
+          }),
+          ...(this.#options.troubles?.() ?? []),
+        ],
         probes: probeFacts(this.#prober.state(), this.#placement.state().nodes, this.#config.node),
       }),
     });

@@ -12,7 +12,7 @@ import { paintFor } from '../terminal/paint.ts';
 import { startBroker } from './broker.ts';
 import type { CameraClient } from './camera-client.ts';
 import { EmulatedCluster } from './emulated-cluster.ts';
-import { renderIntroduction } from './introduction.ts';
+import { curlLine, renderIntroduction } from './introduction.ts';
 import { createCameras, totalsOf } from './load.ts';
 import { renderSummary, startReporter } from './report.ts';
 import { renderDrive } from './road-scene.ts';
@@ -70,7 +70,14 @@ async function run(options: DemoOptions, closers: (() => void | Promise<void>)[]
   const workspace = createWorkspace({ ...options, brokerUrl: broker.url, localPorts, frame });
   closers.push(() => workspace.remove());
   const config = loadConfig(workspace.configFile);
-  const app = await startApp(config, { ...options.release, log: logBeside(config), seed: SEED });
+  const stalls = new StallWatch();
+  closers.push(() => stalls.stop());
+  const app = await startApp(config, {
+    ...options.release,
+    log: logBeside(config),
+    seed: SEED,
+    troubles: () => (stalls.notice === null ? [] : [stalls.notice]),
+  });
   closers.push(() => app.stop());
   await placementKnown(app, continuum, signal);
   if (signal.aborted) return;
@@ -97,7 +104,8 @@ async function run(options: DemoOptions, closers: (() => void | Promise<void>)[]
   closers.push(async () => {
     await Promise.all(cameras.map((camera) => camera.stop()));
   });
-  const view = await watch({ options, app, continuum, cameras });
+  const hints = { dashboardUrl: facts.adminUrl, curl: curlLine(facts) };
+  const view = await watch({ options, app, continuum, cameras, stalls, hints });
   print(['', ...renderSummary(view, totalsOf(cameras), paint)]);
 }
 
@@ -106,20 +114,22 @@ interface Stage {
   readonly app: App;
   readonly continuum: EmulatedCluster;
   readonly cameras: readonly CameraClient[];
+  readonly stalls: StallWatch;
+  readonly hints: Pick<DemoView, 'dashboardUrl' | 'curl'>;
 }
 
 /** The time between start and end: load, story, picture. Returns the last view. */
-async function watch({ options, app, continuum, cameras }: Stage): Promise<DemoView> {
+async function watch({ options, app, continuum, cameras, stalls, hints }: Stage): Promise<DemoView> {
   const startMs = performance.now();
   const happenings: HappeningView[] = [];
-  const stalls = new StallWatch();
   const view = (): DemoView => {
     const nowMs = performance.now();
     return {
       elapsedMs: nowMs - startMs,
       services: statesOf(app).map((state) => ({ state, clients: clientsOf(state, cameras, nowMs) })),
       happenings,
-      lateMs: stalls.lateMs,
+      notice: stalls.notice,
+      ...hints,
     };
   };
   for (const camera of cameras) camera.start();
@@ -135,7 +145,6 @@ async function watch({ options, app, continuum, cameras }: Stage): Promise<DemoV
   story?.stop();
   const last = view();
   reporter.end();
-  stalls.stop();
   return last;
 }
 

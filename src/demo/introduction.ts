@@ -15,6 +15,12 @@ export interface Introduction {
   readonly frameFile: string;
 }
 
+/** A frame sent by hand, in one line of less than 80 characters: the service is named by `Host`. */
+export function curlLine({ proxyUrl, frameFile }: Pick<Introduction, 'proxyUrl' | 'frameFile'>): string {
+  return `curl -T ${frameFile} -H Host:${SERVICES[0]?.name} ${new URL(proxyUrl).host}`;
+}
+
+/** What is printed once, before the picture. */
 export function renderIntroduction(facts: Introduction, paint: Paint): readonly string[] {
   const line = (name: string, text: string): string => `  ${paint('dim', name.padEnd(10))} ${text}`;
   const limits = SERVICES.map(({ name, qos }) => `${name} in ${qos.latencyMs} ms`).join(', ');

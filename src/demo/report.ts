@@ -4,16 +4,7 @@
 import { LiveBlock } from '../terminal/live-block.ts';
 import { type Paint, paintFor } from '../terminal/paint.ts';
 import type { LoadTotals } from './load.ts';
-import {
-  clock,
-  type DemoView,
-  percent,
-  renderScreen,
-  renderService,
-  type ServiceView,
-  satisfied,
-  stallNotice,
-} from './screen.ts';
+import { clock, type DemoView, percent, renderScreen, renderService, type ServiceView, satisfied } from './screen.ts';
 
 /** Refresh of the picture: fast enough to see a cooldown come and go, slow enough to read. */
 const PICTURE_INTERVAL_MS = 500;
@@ -73,9 +64,8 @@ function plainLines(output: NodeJS.WriteStream, view: () => DemoView): Reporter 
     output.write(`${text}\n`);
   };
   const timer = setInterval(() => {
-    const { elapsedMs, services, lateMs } = view();
-    const stalled = stallNotice(lateMs);
-    if (stalled !== null) print(`${clock(elapsedMs)}  ${stalled}`);
+    const { elapsedMs, services, notice } = view();
+    if (notice !== null) print(`${clock(elapsedMs)}  ${notice}`);
     for (const service of services) print(`${clock(elapsedMs)}  ${serviceLine(service)}`);
   }, LINES_INTERVAL_MS);
   return {

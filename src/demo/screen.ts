@@ -28,8 +28,11 @@ export interface DemoView {
   readonly services: readonly ServiceView[];
   /** Newest last. */
   readonly happenings: readonly HappeningView[];
-  /** How late timers come on this machine, ms. */
-  readonly lateMs: number;
+  /** What is wrong with the demo's surroundings; null when nothing is. */
+  readonly notice: string | null;
+  /** Where to look, and how to send a frame: in sight even when what was printed first has scrolled away. */
+  readonly dashboardUrl: string;
+  readonly curl: string;
 }
 
 export interface ScreenOptions {
@@ -43,14 +46,14 @@ export interface ScreenOptions {
 const WIDTH_MAX = 100;
 const BAR_WIDTH = 12;
 const HAPPENINGS_SHOWN = 4;
+/** Fewer lines than this show half of what happened. */
+const HEIGHT_ROOMY = 26;
 const CLIENT_CELL_GAP = 3;
 const POOL_CELLS: Readonly<Record<PoolMembership, Cell>> = {
   exploitation: { text: 'exploitation', tone: 'plain' },
   exploration: { text: 'explore', tone: 'dim' },
   out: { text: 'out', tone: 'bad' },
 };
-/** Lateness that begins to matter: a tenth of the tighter latency limit. */
-const STALL_MS_MIN = 8;
 const EIGHTHS = ['', '▏', '▎', '▍', '▌', '▋', '▊', '▉'] as const;
 
 /** The whole picture. */
@@ -58,12 +61,12 @@ export function renderScreen(view: DemoView, { width, height, paint }: ScreenOpt
   const fitted = { width: Math.min(width, WIDTH_MAX), paint };
   const lines = view.services.flatMap((service) => [...renderService(service, fitted), '']);
   const happenings = view.happenings
-    .slice(-HAPPENINGS_SHOWN)
+    .slice(-(height < HEIGHT_ROOMY ? HAPPENINGS_SHOWN / 2 : HAPPENINGS_SHOWN))
     .map(({ atMs, text }) => `${paint('dim', clock(atMs))}  ${truncate(text, fitted.width - 7)}`);
-  const stalled = stallNotice(view.lateMs);
   const footer = [
-    ...(stalled === null ? [] : [paint('notice', truncate(stalled, fitted.width))]),
-    paint('dim', truncate(`${clock(view.elapsedMs)}  Ctrl-C stops the demo`, fitted.width)),
+    ...(view.notice === null ? [] : [paint('notice', truncate(view.notice, fitted.width))]),
+    paint('dim', truncate(view.curl, fitted.width)),
+    paint('dim', truncate(`${clock(view.elapsedMs)}  ${view.dashboardUrl} · Ctrl-C stops the demo`, fitted.width)),
   ];
   const room = Math.max(0, height - happenings.length - footer.length);
   return [...lines.slice(0, room), ...happenings, ...footer].slice(-Math.max(1, height));
@@ -79,12 +82,6 @@ export function renderService(
     ...renderColumns(instanceColumns(state), { ...options, indent: '  ' }),
     ...clientLines(state.qos.successRatio, clients, options),
   ];
-}
-
-/** What to say when the machine is too busy to emulate anything well; null when it is not. */
-export function stallNotice(lateMs: number): string | null {
-  if (lateMs < STALL_MS_MIN) return null;
-  return `This machine is busy: timers come up to ${lateMs.toFixed(0)} ms late, which looks like slow instances.`;
 }
 
 /** Minutes and seconds, such as `01:05`. */

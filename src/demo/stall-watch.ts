@@ -6,6 +6,8 @@ import { monitorEventLoopDelay } from 'node:perf_hooks';
 const RESOLUTION_MS = 5;
 /** A reading covers the last one to two of these. */
 const SPAN_MS = 5_000;
+/** Lateness that begins to matter: a tenth of the tighter latency limit. */
+const STALL_MS_MIN = 8;
 
 export class StallWatch {
   readonly #histogram = monitorEventLoopDelay({ resolution: RESOLUTION_MS });
@@ -20,9 +22,9 @@ export class StallWatch {
     }, SPAN_MS);
   }
 
-  /** 99 % of the timers of the last seconds were at most this late, ms. */
-  get lateMs(): number {
-    return Math.max(this.#lastMs, this.#lateMs());
+  /** What to say when the machine is too busy to emulate anything well; null when it is not. */
+  get notice(): string | null {
+    return stallNotice(Math.max(this.#lastMs, this.#lateMs()));
   }
 
   stop(): void {
@@ -30,8 +32,15 @@ export class StallWatch {
     this.#histogram.disable();
   }
 
+  /** 99 % of the timers since the last reset were at most this late, ms. */
   #lateMs(): number {
     if (this.#histogram.count === 0) return 0;
     return Math.max(0, this.#histogram.percentile(99) / 1e6 - RESOLUTION_MS);
   }
+}
+
+/** The notice for timers that come so late; null where that does not matter. */
+export function stallNotice(lateMs: number): string | null {
+  if (lateMs < STALL_MS_MIN) return null;
+  return `this machine is busy: timers come up to ${lateMs.toFixed(0)} ms late, so instances look slow`;
 }

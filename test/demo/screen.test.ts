@@ -2,6 +2,7 @@ import { describe, expect, it } from 'vitest';
 import type { InstanceState, RouterState } from '../../src/core/service-router.ts';
 import { renderSummary } from '../../src/demo/report.ts';
 import { type DemoView, renderScreen } from '../../src/demo/screen.ts';
+import { stallNotice } from '../../src/demo/stall-watch.ts';
 import { ansiPaint, plainPaint } from '../../src/terminal/paint.ts';
 
 function instance(nodeId: string, facts: Partial<InstanceState> = {}): InstanceState {
@@ -64,7 +65,9 @@ function view(instances: readonly InstanceState[], clients = 10): DemoView {
     elapsedMs: 65_000,
     services: [{ state, clients: cars }],
     happenings: [{ atMs: 61_000, text: 'box-2 left' }],
-    lateMs: 2,
+    notice: null,
+    dashboardUrl: 'http://127.0.0.1:9901',
+    curl: 'curl -T /tmp/frame.jpg -H Host:pilotnet 127.0.0.1:8080',
   };
 }
 
@@ -117,10 +120,23 @@ describe('the picture', () => {
     expect(lines.join('\n')).toContain('box-2 left');
   });
 
+  it('keeps the address of the dashboard and the command in sight on 80 by 24', () => {
+    const many = Array.from({ length: 30 }, (_, i) => instance(`box-${i}`));
+    const lines = renderScreen(
+      { ...view(many), notice: stallNotice(20) },
+      { width: 80, height: 23, paint: plainPaint },
+    );
+    expect(lines).toHaveLength(23);
+    expect(lines).toContain('curl -T /tmp/frame.jpg -H Host:pilotnet 127.0.0.1:8080');
+    expect(lines.at(-1)).toContain('http://127.0.0.1:9901');
+    expect(lines.join('\n')).toContain('box-2 left');
+  });
+
   it('says when the machine is too busy to emulate anything well, and only then', () => {
-    const busy = renderScreen({ ...view([far]), lateMs: 85.4 }, wide).join('\n');
-    expect(busy).toContain('This machine is busy: timers come up to 85 ms late');
-    expect(renderScreen(view([far]), wide).join('\n')).not.toContain('busy');
+    expect(stallNotice(2)).toBeNull();
+    const notice = stallNotice(85.4);
+    expect(notice).toBe('this machine is busy: timers come up to 85 ms late, so instances look slow');
+    expect(renderScreen({ ...view([far]), notice }, wide)).toContain(notice);
   });
 
   it('shows a service without instances or clients', () => {

@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { type Labelled, placeLabels } from '../../../src/admin/dashboard/views/label-layout.ts';
 
-const FRAME = { left: 40, right: 760, top: 0, bottom: 400, keepFree: [] };
+const FRAME = { left: 40, right: 760, top: 0, bottom: 400 };
 
 const marker = (x: number, y: number, text: string): Labelled => ({ x, y, radius: 10, text, before: null });
 

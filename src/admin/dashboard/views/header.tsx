@@ -50,8 +50,18 @@ export function Header({ model, state }: { readonly model: Model; readonly state
           Changed, and waiting for a restart: {restartKeys.join(', ')}
         </p>
       )}
+      {!lost &&
+        node.troubles.map((trouble) => (
+          <p class="banner" role="status" key={trouble}>
+            {upperFirst(trouble)}
+          </p>
+        ))}
     </header>
   );
+}
+
+function upperFirst(sentence: string): string {
+  return sentence.charAt(0).toUpperCase() + sentence.slice(1);
 }
 
 /** What is known only while qedge answers. */

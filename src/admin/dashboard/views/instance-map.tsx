@@ -17,9 +17,6 @@ export interface InstanceMapProps {
   readonly onChoose: (key: string) => void;
 }
 
-/** Where along the diagonal, from left to right, its label may stand: at the first of these that no marker covers. */
-const LIMIT_LABEL_AT = [0.68, 0.5, 0.82, 0.34, 0.16] as const;
-const LIMIT_LABEL = { width: 76, height: 16 };
 /** More names than these hide one another: at most, and for a picture's width in px. */
 const NAMES_MAX = 12;
 const WIDTH_PER_NAME = 55;
@@ -38,7 +35,7 @@ export function InstanceMap({ service, chosen, onChoose }: InstanceMapProps) {
   const markers = markersOf(service, scale, { nameOf, chosen, before: spots.current });
   spots.current = new Map(markers.map(({ instance, label }) => [instance.key, label?.spot ?? NO_SPOT]));
   return (
-    <Panel title="Distance and speed" area="map" aside={<Key />}>
+    <Panel title="Distance and speed" area="map" aside={<Key limitMs={limitMs} />}>
       <figure class="picture" ref={ref} aria-label="Instances by network distance and processing latency">
         <svg width={width} height={height} role="presentation">
           <path
@@ -47,9 +44,6 @@ export function InstanceMap({ service, chosen, onChoose }: InstanceMapProps) {
           />
           <Axes scale={scale} width={width} height={height} />
           <line class="limit" x1={scale.x(0)} y1={scale.y(limitMs)} x2={scale.x(limitMs)} y2={scale.y(0)} />
-          <text class="limit-label" x={scale.limitLabel.x} y={scale.limitLabel.y}>
-            {milliseconds(limitMs)} limit
-          </text>
           {markers.map((marker) => (
             <MapMarker
               key={marker.instance.key}
@@ -70,7 +64,6 @@ interface Scale {
   readonly y: (processingMs: number) => number;
   readonly endMs: { readonly x: number; readonly y: number };
   readonly frame: Frame;
-  readonly limitLabel: { readonly x: number; readonly y: number };
 }
 
 /** Both axes reach at least the limit, so that the diagonal is always seen; far outliers stop at 1.6 limits. */
@@ -86,27 +79,8 @@ function scaleOf(service: RouterState, width: number, height: number): Scale {
   const innerHeight = origin.y - MARGIN.top;
   const x = (ms: number): number => origin.x + (Math.min(ms, endMs.x) / endMs.x) * innerWidth;
   const y = (ms: number): number => origin.y - (Math.min(ms, endMs.y) / endMs.y) * innerHeight;
-  const markers = service.instances.map((one) => ({
-    x: x(one.rttMs),
-    y: y(one.processingMs ?? 0),
-    radius: radiusOf(one),
-  }));
-  const places = LIMIT_LABEL_AT.map((at) => ({ x: x(limitMs * at) + 8, y: y(limitMs * (1 - at)) - 6 }));
-  const limitLabel = places.find((place) => !markers.some((marker) => covers(marker, place))) ??
-    places[0] ?? { x: 0, y: 0 };
-  const keepFree = [{ x: limitLabel.x, y: limitLabel.y - 12, ...LIMIT_LABEL }];
-  const frame = { left: MARGIN.left, right: width - 4, top: 2, bottom: height - MARGIN.bottom, keepFree };
-  return { endMs, x, y, limitLabel, frame };
-}
-
-/** Whether a marker touches the label of the limit; `place` is where its text begins. */
-function covers(
-  marker: { readonly x: number; readonly y: number; readonly radius: number },
-  place: { readonly x: number; readonly y: number },
-): boolean {
-  const nearestX = Math.max(place.x, Math.min(marker.x, place.x + LIMIT_LABEL.width));
-  const nearestY = Math.max(place.y - 12, Math.min(marker.y, place.y + LIMIT_LABEL.height - 12));
-  return Math.hypot(marker.x - nearestX, marker.y - nearestY) < marker.radius + 6;
+  const frame = { left: MARGIN.left, right: width - 4, top: 2, bottom: height - MARGIN.bottom };
+  return { endMs, x, y, frame };
 }
 
 function radiusOf({ cooldownMs, weight }: InstanceState): number {
@@ -277,9 +251,11 @@ function ticks(end: number, wanted: number): readonly number[] {
   return Array.from({ length: Math.floor(end / step) + 1 }, (_, i) => Math.round(i * step * 1000) / 1000);
 }
 
-function Key() {
+/** The limit is named here: within the picture its name would stand in the way of an instance's. */
+function Key({ limitMs }: { readonly limitMs: number }) {
   return (
     <span class="key" aria-hidden="true">
+      <span class="key-limit" /> {milliseconds(limitMs)} limit
       <span class="key-size" /> weight
       <span class="key-ramp" /> success
       <span class="key-ring" /> cooldown

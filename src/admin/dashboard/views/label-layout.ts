@@ -30,11 +30,9 @@ export interface Frame {
   readonly right: number;
   readonly top: number;
   readonly bottom: number;
-  /** What must stay readable besides the labels. */
-  readonly keepFree: readonly Box[];
 }
 
-export interface Box {
+interface Box {
   readonly x: number;
   readonly y: number;
   readonly width: number;
@@ -58,7 +56,7 @@ const DIRECTIONS = [0, 180, -30, 30, -60, 60, -150, 150, 90, -90].map((degrees) 
 /** In the order of `markers`; earlier ones get the better places. */
 export function placeLabels(markers: readonly Labelled[], frame: Frame): readonly LabelPlace[] {
   const discs = markers.map(({ x, y, radius }) => boxAround(x, y, radius));
-  const taken: Box[] = [...frame.keepFree];
+  const taken: Box[] = [];
   return markers.map((marker) => {
     const best = bestPlace(marker, frame, { discs, texts: taken });
     taken.push(best.box);
