@@ -9,6 +9,9 @@ import { count, milliseconds, percent, perSecond } from '../../src/admin/dashboa
 import type { EventDocument, StateDocument } from '../../src/admin/state.ts';
 import type { RouterState } from '../../src/core/service-router.ts';
 import { reasonsText, standingOf } from '../../src/core/standing.ts';
+import { runExperiment } from '../../src/sim/experiment.ts';
+import { toHtml } from '../../src/sim/report/html.ts';
+import { smallScenario } from '../sim/support.ts';
 import { startAdmin } from '../support/admin.ts';
 import {
   type CooldownSight,
@@ -266,5 +269,29 @@ describe('the dashboard behind a token', () => {
     await page.locator('.link-live').waitFor();
     await page.close();
     await admin.close();
+  });
+});
+
+describe('the simulation report', () => {
+  it('sorts its policies by the column that is pressed, and fits a telephone', async () => {
+    const scenario = smallScenario();
+    const policies = ['round-robin', 'random', 'least-connections'];
+    const results = runExperiment({ scenario, policies, seeds: [1], regret: false });
+    const page = await browser.newPage({ viewport: { width: 390, height: 800 } });
+    page.setDefaultTimeout(PATIENCE.timeout);
+    open.push(page);
+    await page.setContent(toHtml(scenario, results, { command: 'qedge simulate', version: '1', commit: 'a' }));
+    const shown = (): Promise<string[]> => page.locator('tbody tr td:first-child').allTextContents();
+    expect(await shown()).toEqual(policies);
+    await page.getByRole('button', { name: 'policy' }).click();
+    expect(await shown()).toEqual(policies.toSorted());
+    await page.getByRole('button', { name: 'policy' }).click();
+    expect(await shown()).toEqual(policies.toSorted().toReversed());
+    await page.getByRole('button', { name: 'Jain' }).click();
+    const jain = await page.locator('tbody tr td:nth-child(8)').allTextContents();
+    expect(jain).toEqual(jain.toSorted().toReversed());
+    expect(await page.locator('th[aria-sort]').textContent()).toBe('Jain');
+    expect(await page.evaluate(() => document.documentElement.scrollWidth)).toBeLessThanOrEqual(390);
+    await page.close();
   });
 });

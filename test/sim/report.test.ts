@@ -12,6 +12,7 @@ const scenario = smallScenario({
   events: [{ kind: 'hang', atMs: 5_000, instance: 'i1', forMs: 5_000 }],
 });
 const policies = ['qedge', 'round-robin'];
+const PROVENANCE = { command: "qedge simulate small.toml --policy 'a b'", version: '1.2.3', commit: 'abc' };
 const results = runExperiment({ scenario, policies, seeds: [1, 2], regret: true });
 
 describe('an experiment', () => {
@@ -84,13 +85,16 @@ describe('the results', () => {
   });
 
   it('are JSON in which for ever is null', () => {
-    const parsed = JSON.parse(toJson(scenario, results));
+    const parsed = JSON.parse(toJson(scenario, results, PROVENANCE));
+    expect(parsed.provenance).toEqual(PROVENANCE);
     expect(parsed.results).toHaveLength(4);
     expect(parsed.scenario.clients[0].untilMs).toBeNull();
   });
 
   it('are one HTML page that asks for nothing and lets no name be markup', () => {
-    const html = toHtml(scenario, results);
+    const html = toHtml(scenario, results, PROVENANCE);
+    expect(html).toContain(`<code>${PROVENANCE.command}</code>`);
+    expect(html).toContain('qedge 1.2.3 (abc)');
     expect(html).not.toMatch(/(?:src|href)=|@import|url\(|https?:/);
     expect(html).toContain('small &lt;b&gt;&amp;');
     expect(html).not.toContain('small <b>');

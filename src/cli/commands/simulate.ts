@@ -10,11 +10,13 @@ import { seedsText } from '../../scenario/scenario-schema.ts';
 import { type Progress, type RunResult, runExperiment } from '../../sim/experiment.ts';
 import { policyProblems } from '../../sim/policy-text.ts';
 import { toCsv, toJson } from '../../sim/report/data-files.ts';
+import type { Provenance } from '../../sim/report/facts.ts';
 import { toHtml } from '../../sim/report/html.ts';
 import { resultTable } from '../../sim/report/text-table.ts';
 import type { Scenario } from '../../sim/scenario.ts';
 import { NoTopologyError } from '../../sim/world/topology.ts';
 import { widthOf } from '../../terminal/paint.ts';
+import { commit, version } from '../build-facts.ts';
 import { ProgressBar } from '../progress-bar.ts';
 
 interface SimulateOptions {
@@ -48,7 +50,9 @@ function simulate(file: string, options: SimulateOptions): void {
   const scenario = { ...loadScenario(file), ...(options.load === undefined ? {} : { load: options.load }) };
   const results = run(file, scenario, options);
   process.stdout.write(
-    options.json === true ? toJson(scenario, results) : `${resultTable(scenario, results, widthOf(process.stdout))}\n`,
+    options.json === true
+      ? toJson(scenario, results, provenance())
+      : `${resultTable(scenario, results, widthOf(process.stdout))}\n`,
   );
   if (options.out !== undefined) writeFiles(options.out, scenario, results);
 }
@@ -74,8 +78,8 @@ function run(file: string, scenario: Scenario, options: SimulateOptions): RunRes
 function writeFiles(directory: string, scenario: Scenario, results: readonly RunResult[]): void {
   const files = [
     { name: `${scenario.name}.csv`, text: toCsv(scenario, results) },
-    { name: `${scenario.name}.json`, text: toJson(scenario, results) },
-    { name: `${scenario.name}.html`, text: toHtml(scenario, results) },
+    { name: `${scenario.name}.json`, text: toJson(scenario, results, provenance()) },
+    { name: `${scenario.name}.html`, text: toHtml(scenario, results, provenance()) },
   ];
   try {
     mkdirSync(directory, { recursive: true });
@@ -84,6 +88,14 @@ function writeFiles(directory: string, scenario: Scenario, results: readonly Run
     throw new CommandError(`cannot write to ${directory}: ${(error as Error).message}`, 1, error);
   }
   process.stderr.write(`wrote ${files.map(({ name }) => join(directory, name)).join(', ')}\n`);
+}
+
+/** The command as a shell takes it. */
+function provenance(): Provenance {
+  const words = process.argv
+    .slice(2)
+    .map((word) => (/^[\w@%+=:,./-]+$/.test(word) ? word : `'${word.replaceAll("'", "'\\''")}'`));
+  return { command: ['qedge', ...words].join(' '), version, commit };
 }
 
 function parsePolicies(text: string): string[] {

@@ -6,6 +6,8 @@ export interface Column<Row> {
   readonly title: string;
   readonly about: string;
   readonly text: (row: Row) => string;
+  /** What the column is sorted by: the mean, where it is a figure. */
+  readonly value: (row: Row) => number | string;
 }
 
 /** A loss too small to be seen is 0, not -0. */
@@ -21,41 +23,77 @@ function figure(format: (value: number) => string, { mean, worst }: Figure): str
 }
 
 export const RESULT_COLUMNS: readonly Column<PolicySummaryRow>[] = [
-  { title: 'policy', about: 'mean over the seeds, the worst seed in brackets', text: ({ policy }) => policy },
+  {
+    title: 'policy',
+    about: 'how instances are chosen; in its row the mean over the seeds, the worst seed in brackets',
+    text: ({ policy }) => policy,
+    value: ({ policy }) => policy,
+  },
   {
     title: 'satisfied',
     about: 'clients of whose requests at least ρ succeeded',
     text: ({ satisfied }) => figure(percent, satisfied),
+    value: ({ satisfied }) => satisfied.mean,
   },
   {
     title: 'strictly',
     about: 'satisfied, and in at least 90 % of their windows W, too',
     text: ({ strictlySatisfied }) => figure(percent, strictlySatisfied),
+    value: ({ strictlySatisfied }) => strictlySatisfied.mean,
   },
-  { title: 'success', about: 'requests answered within the limit', text: ({ success }) => figure(percent, success) },
+  {
+    title: 'success',
+    about: 'requests answered within the limit',
+    text: ({ success }) => figure(percent, success),
+    value: ({ success }) => success.mean,
+  },
   {
     title: 'steady',
     about: 'the same, once learning is over',
     text: ({ steadySuccess }) => figure(percent, steadySuccess),
+    value: ({ steadySuccess }) => steadySuccess.mean,
   },
   {
     title: 'worst client',
     about: 'success share of the client served worst',
     text: ({ worstClient }) => figure(percent, worstClient),
+    value: ({ worstClient }) => worstClient.mean,
   },
-  { title: 'shed', about: 'requests refused by the load balancers', text: ({ shed }) => figure(percent, shed) },
-  { title: 'Jain', about: "Jain's index over the instances' requests", text: ({ jain }) => jain.mean.toFixed(3) },
+  {
+    title: 'shed',
+    about: 'requests refused by the load balancers',
+    text: ({ shed }) => figure(percent, shed),
+    value: ({ shed }) => shed.mean,
+  },
+  {
+    title: 'Jain',
+    about: "Jain's index over the instances' requests",
+    text: ({ jain }) => jain.mean.toFixed(3),
+    value: ({ jain }) => jain.mean,
+  },
   {
     title: 'converges',
     about: 'until the rolling success stays within 2 points of its final level',
     text: ({ convergenceS }) => figure(seconds, convergenceS),
+    value: ({ convergenceS }) => convergenceS.mean,
   },
-  { title: 'p50', about: 'end-to-end latency', text: ({ latencyP50Ms }) => ms(latencyP50Ms.mean) },
-  { title: 'p99', about: 'end-to-end latency', text: ({ latencyP99Ms }) => ms(latencyP99Ms.mean) },
+  {
+    title: 'p50',
+    about: 'median of the end-to-end latency',
+    text: ({ latencyP50Ms }) => ms(latencyP50Ms.mean),
+    value: ({ latencyP50Ms }) => latencyP50Ms.mean,
+  },
+  {
+    title: 'p99',
+    about: '99th percentile of the end-to-end latency',
+    text: ({ latencyP99Ms }) => ms(latencyP99Ms.mean),
+    value: ({ latencyP99Ms }) => latencyP99Ms.mean,
+  },
   {
     title: 'regret',
     about: 'requests lost against the oracle, as a share of all',
     text: ({ regretRatio }) => (regretRatio === null ? '–' : figure(percent, regretRatio)),
+    value: ({ regretRatio }) => regretRatio?.mean ?? Number.NaN,
   },
 ];
 
@@ -64,25 +102,53 @@ export interface DisturbanceOfPolicy extends DisturbanceRow {
 }
 
 export const DISTURBANCE_COLUMNS: readonly Column<DisturbanceOfPolicy>[] = [
-  { title: 'event', about: 'and when it came', text: ({ label, atS }) => `${atS.toFixed(0)} s ${label}` },
-  { title: 'policy', about: 'mean over the seeds, the worst seed in brackets', text: ({ policy }) => policy },
-  { title: 'success', about: 'from the event until the next one', text: ({ success }) => figure(percent, success) },
-  { title: 'lowest', about: 'lowest success over any 10 s that follow', text: ({ lowest }) => figure(percent, lowest) },
-  { title: 'dip', about: 'below the level before', text: ({ dip }) => figure(percent, dip) },
+  {
+    title: 'event',
+    about: 'and when it came',
+    text: ({ label, atS }) => `${atS.toFixed(0)} s ${label}`,
+    value: ({ atS }) => atS,
+  },
+  {
+    title: 'policy',
+    about: 'how instances are chosen; in its row the mean over the seeds, the worst seed in brackets',
+    text: ({ policy }) => policy,
+    value: ({ policy }) => policy,
+  },
+  {
+    title: 'success',
+    about: 'from the event until the next one',
+    text: ({ success }) => figure(percent, success),
+    value: ({ success }) => success.mean,
+  },
+  {
+    title: 'lowest',
+    about: 'lowest success over any 10 s that follow',
+    text: ({ lowest }) => figure(percent, lowest),
+    value: ({ lowest }) => lowest.mean,
+  },
+  {
+    title: 'dip',
+    about: 'below the level before',
+    text: ({ dip }) => figure(percent, dip),
+    value: ({ dip }) => dip.mean,
+  },
   {
     title: 'recovery',
     about: 'until the rolling success stays within 2 points of its new final level',
     text: ({ recoveryS }) => figure(seconds, recoveryS),
+    value: ({ recoveryS }) => recoveryS.mean,
   },
   {
     title: 'satisfied after',
     about: 'clients satisfied from the event on',
     text: ({ satisfiedAfter }) => figure(percent, satisfiedAfter),
+    value: ({ satisfiedAfter }) => satisfiedAfter.mean,
   },
   {
     title: 'worst client after',
     about: 'from the event on',
     text: ({ worstClientAfter }) => figure(percent, worstClientAfter),
+    value: ({ worstClientAfter }) => worstClientAfter.mean,
   },
 ];
 

@@ -3,6 +3,7 @@
 import type { RunResult } from '../experiment.ts';
 import type { RunMetrics } from '../results/metrics.ts';
 import type { Scenario } from '../scenario.ts';
+import type { Provenance } from './facts.ts';
 
 const COLUMNS = [
   'requests',
@@ -45,9 +46,9 @@ export function toCsv(scenario: Scenario, results: readonly RunResult[]): string
 }
 
 /** All figures of all runs, as JSON. */
-export function toJson(scenario: Scenario, results: readonly RunResult[]): string {
+export function toJson(scenario: Scenario, results: readonly RunResult[], provenance: Provenance): string {
   // JSON has no infinity and no NaN; null stands for "for ever", "never" and "there was none".
-  return `${JSON.stringify({ scenario, results }, (_, value) => (value === Number.POSITIVE_INFINITY ? null : value), 1)}\n`;
+  return `${JSON.stringify({ provenance, scenario, results }, (_, value) => (value === Number.POSITIVE_INFINITY ? null : value), 1)}\n`;
 }
 
 function textOf(figure: number | null): string {

@@ -1,8 +1,16 @@
-// What was run, in a sentence or two, for the terminal and the HTML report alike.
+// What was run, in a sentence or two, for the terminal and the HTML report alike; and by what, for the files.
 
 import type { RunResult } from '../experiment.ts';
 import type { Scenario } from '../scenario.ts';
 import { percent } from './columns.ts';
+
+/** What made the results: with it they can be had again. */
+export interface Provenance {
+  /** As it was typed, from `qedge` on. */
+  readonly command: string;
+  readonly version: string;
+  readonly commit: string;
+}
 
 /** Goal, load, time and seeds; and how to read the figures when there is more than one seed. */
 export function factsOf({ qos, load, durationMs, network }: Scenario, results: readonly RunResult[]): string {

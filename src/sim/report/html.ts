@@ -7,11 +7,11 @@ import type { Scenario } from '../scenario.ts';
 import { aggregate } from './aggregate.ts';
 import { barChart, escapeXml, lineChart } from './chart.ts';
 import { type Column, DISTURBANCE_COLUMNS, disturbancesOfAll, RESULT_COLUMNS } from './columns.ts';
-import { factsOf } from './facts.ts';
+import { factsOf, type Provenance } from './facts.ts';
 import { REPORT_SCRIPT, REPORT_STYLE } from './page.ts';
 
 /** The report as one page, without anything loaded from elsewhere. */
-export function toHtml(scenario: Scenario, results: readonly RunResult[]): string {
+export function toHtml(scenario: Scenario, results: readonly RunResult[], provenance: Provenance): string {
   const policies = [...new Set(results.map(({ policy }) => policy))];
   const rows = aggregate(results);
   const disturbances = disturbancesOfAll(rows);
@@ -27,11 +27,12 @@ export function toHtml(scenario: Scenario, results: readonly RunResult[]): strin
 <h1>${escapeXml(scenario.name)}</h1>
 <p>${escapeXml(scenario.description)}</p>
 <p class="facts">${escapeXml(factsOf(scenario, results))}</p>
+${provenanceOf(provenance, results)}
 <h2>Results</h2>
 ${table(RESULT_COLUMNS, rows)}
 ${disturbances.length === 0 ? '' : `<h2>Events</h2>${table(DISTURBANCE_COLUMNS, disturbances)}`}
 <div class="legend" aria-label="policies">${policies.map((policy, style) => `<button type="button" class="s${style}" data-series="s${style}" aria-pressed="true"><i></i>${escapeXml(policy)}</button>`).join('')}</div>
-${plots.map(({ title, about, svg }) => `<figure><h2>${escapeXml(title)}</h2>${svg}<figcaption>${escapeXml(about)}</figcaption></figure>`).join('\n')}
+${plots.map(({ title, about, svg }) => `<figure><h2>${escapeXml(title)}</h2><div class="scroll">${svg}</div><figcaption>${escapeXml(about)}</figcaption></figure>`).join('\n')}
 </main>
 <script>${REPORT_SCRIPT}</script>
 </html>
@@ -39,11 +40,30 @@ ${plots.map(({ title, about, svg }) => `<figure><h2>${escapeXml(title)}</h2>${sv
 }
 
 function table<Row>(columns: readonly Column<Row>[], rows: readonly Row[]): string {
-  const head = columns.map(({ title, about }) => `<th title="${escapeXml(about)}">${escapeXml(title)}</th>`).join('');
-  const body = rows
-    .map((row) => `<tr>${columns.map(({ text }) => `<td>${escapeXml(text(row))}</td>`).join('')}</tr>`)
-    .join('\n');
-  return `<div class="scroll"><table><thead><tr>${head}</tr></thead><tbody>${body}</tbody></table></div>`;
+  const head = columns
+    .map(
+      ({ title, about }) => `<th title="${escapeXml(about)}"><button type="button">${escapeXml(title)}</button></th>`,
+    )
+    .join('');
+  const body = rows.map((row) => `<tr>${columns.map((column) => cell(column, row)).join('')}</tr>`).join('\n');
+  const key = columns.map(({ title, about }) => `<dt>${escapeXml(title)}</dt><dd>${escapeXml(about)}</dd>`).join('');
+  return (
+    `<div class="scroll"><table><thead><tr>${head}</tr></thead><tbody>${body}</tbody></table></div>` +
+    `<details><summary>What the columns say</summary><dl>${key}</dl></details>`
+  );
+}
+
+function cell<Row>({ text, value }: Column<Row>, row: Row): string {
+  return `<td data-value="${escapeXml(String(value(row)))}">${escapeXml(text(row))}</td>`;
+}
+
+function provenanceOf({ command, version, commit }: Provenance, results: readonly RunResult[]): string {
+  const seeds = [...new Set(results.map(({ seed }) => seed))].join(', ');
+  return `<dl class="provenance">
+<dt>command</dt><dd><code>${escapeXml(command)}</code></dd>
+<dt>version</dt><dd>qedge ${escapeXml(version)} (${escapeXml(commit)})</dd>
+<dt>seeds</dt><dd>${seeds}</dd>
+</dl>`;
 }
 
 interface Plot {

@@ -17,14 +17,19 @@ export const REPORT_STYLE = `
 @media (prefers-color-scheme:dark){:root{--text:#e4e7ec;--faint:#9aa3b0;--rule:#343a44;--page:#14171c;--card:#1c2027}}
 *{box-sizing:border-box}
 body{margin:0;background:var(--page);color:var(--text);font:15px/1.5 system-ui,sans-serif}
-main{max-width:1180px;margin:0 auto;padding:24px 16px 64px}
+main{max-width:1320px;margin:0 auto;padding:24px 16px 64px}
 h1{font-size:26px;margin:0 0 4px}h2{font-size:17px;margin:28px 0 8px}
 .facts,figcaption{color:var(--faint);font-size:13px}
 .scroll{overflow-x:auto}
 table{border-collapse:collapse;font-size:13px;font-variant-numeric:tabular-nums;white-space:nowrap}
-th,td{padding:4px 10px;border-bottom:1px solid var(--rule);text-align:right}
-th:first-child,td:first-child{text-align:left}th{color:var(--faint);font-weight:600}
-figure{margin:0 0 8px}svg{width:100%;height:auto;background:var(--card);border-radius:8px}
+th,td{padding:4px 8px;border-bottom:1px solid var(--rule);text-align:right}
+th:first-child,td:first-child{text-align:left;position:sticky;left:0;background:var(--page)}
+th button{font:inherit;font-weight:600;color:var(--faint);background:none;border:0;padding:0;cursor:pointer}
+th[aria-sort=ascending] button::after{content:" ↑"}th[aria-sort=descending] button::after{content:" ↓"}
+details{font-size:13px;margin-top:8px}summary{cursor:pointer;color:var(--faint)}
+dl{display:grid;grid-template-columns:max-content 1fr;gap:2px 12px;margin:8px 0;font-size:13px}
+dt{color:var(--faint)}dd{margin:0;overflow-wrap:anywhere}
+figure{margin:0 0 8px}svg{display:block;width:100%;min-width:620px;height:auto;background:var(--card);border-radius:8px}
 svg text{fill:var(--text);font:11px system-ui,sans-serif}.tick{fill:var(--faint)}.label{fill:var(--faint)}
 .middle{text-anchor:middle}.end{text-anchor:end}
 .grid{stroke:var(--rule);stroke-width:1;fill:none}
@@ -47,6 +52,25 @@ for (const button of document.querySelectorAll('.legend button')) {
     const on = button.getAttribute('aria-pressed') !== 'true';
     button.setAttribute('aria-pressed', String(on));
     for (const mark of document.querySelectorAll('.series.' + button.dataset.series)) mark.classList.toggle('off', !on);
+  });
+}
+for (const head of document.querySelectorAll('th')) {
+  head.firstElementChild.addEventListener('click', () => {
+    const table = head.closest('table');
+    const descends = head.getAttribute('aria-sort') === 'ascending' || (head.cellIndex > 0 && !head.hasAttribute('aria-sort'));
+    for (const other of table.querySelectorAll('th')) other.removeAttribute('aria-sort');
+    head.setAttribute('aria-sort', descends ? 'descending' : 'ascending');
+    const value = (row) => row.cells[head.cellIndex].dataset.value;
+    const compare = (a, b) => {
+      if (a === b) return 0;
+      // Where there is no figure: last, either way.
+      if (a === 'NaN') return 1;
+      if (b === 'NaN') return -1;
+      const order = Number.isNaN(Number(a)) ? (a < b ? -1 : 1) : Number(a) - Number(b);
+      return descends ? -order : order;
+    };
+    const body = table.tBodies[0];
+    body.append(...[...body.rows].sort((a, b) => compare(value(a), value(b))));
   });
 }
 `;
