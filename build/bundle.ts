@@ -35,7 +35,7 @@ export async function bundleProgram(): Promise<Bundle> {
 
 /** Name (src/sea.ts) → what it runs. */
 const THREADS: readonly (readonly [string, string])[] = [
-  ['worker', 'src/app/worker.ts'],
+  ['worker', 'src/app/workers/worker.ts'],
   ['store', 'src/store/thread.ts'],
 ];
 

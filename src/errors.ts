@@ -4,7 +4,7 @@ import { resolve } from 'node:path';
 
 export type ErrorSource = 'downstream' | 'upstream' | 'internal';
 
-/** Codes that clients see in `X-QEdge-Error`; the status each maps to lives in proxy/error-response.ts alone. */
+/** Codes that clients see in `X-QEdge-Error`; the status each maps to lives in proxy/exchange/error-response.ts alone. */
 export type ProxyErrorCode =
   | 'bad-request'
   | 'unknown-service'

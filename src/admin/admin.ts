@@ -6,14 +6,14 @@ import type { ListenAddress } from '../config/config.ts';
 import { isLoopback } from '../config/loopback.ts';
 import { CommandError } from '../errors.ts';
 import { createProcessFacts, registerProcessMetrics } from '../telemetry/process-facts.ts';
-import { Access } from './access.ts';
-import type { AdminOptions } from './admin-options.ts';
-import { HISTORY_INTERVAL_MS, History } from './history.ts';
+import { Access } from './access/access.ts';
+import { refuseUpgrade } from './access/refuse-upgrade.ts';
 import { LiveFeed } from './live.ts';
-import { refuseUpgrade } from './refuse-upgrade.ts';
+import type { AdminOptions } from './options.ts';
 import type { RouteParts } from './routes.ts';
 import { registerServiceMetrics } from './service-metrics.ts';
-import { createStateReader } from './state-reader.ts';
+import { HISTORY_INTERVAL_MS, History } from './state/history.ts';
+import { createStateReader } from './state/reader.ts';
 
 /** The admin port. */
 export interface Admin {

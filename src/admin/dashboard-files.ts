@@ -6,7 +6,7 @@ import { join } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import type { Context, Hono } from 'hono';
 import { asset, isSingleExecutable } from '../sea.ts';
-import type { Caller } from './guard.ts';
+import type { Caller } from './access/guard.ts';
 import { problem } from './problem.ts';
 
 const FILES: Readonly<Record<string, { readonly path: string; readonly type: string }>> = {

@@ -5,8 +5,8 @@ import type { IncomingMessage, Server } from 'node:http';
 import type { Duplex } from 'node:stream';
 import { type WebSocket, WebSocketServer } from 'ws';
 import type { EventLog } from '../telemetry/events.ts';
-import { describeEvent } from './event-words.ts';
-import type { LiveMessage, QedgeEvent, StateDocument } from './state.ts';
+import { describeEvent } from './state/event-words.ts';
+import type { LiveMessage, QedgeEvent, StateDocument } from './state/state.ts';
 
 export interface LiveOptions {
   readonly document: () => StateDocument;

@@ -6,18 +6,18 @@ import { Hono } from 'hono';
 import { bodyLimit } from 'hono/body-limit';
 import { secureHeaders } from 'hono/secure-headers';
 import { RateLimitedLog } from '../telemetry/log.ts';
-import type { Access } from './access.ts';
-import { registerActions } from './actions.ts';
-import type { AdminOptions } from './admin-options.ts';
-import { registerApi } from './api.ts';
+import type { Access } from './access/access.ts';
+import { type Caller, guard } from './access/guard.ts';
+import { Guesses } from './access/guesses.ts';
+import { registerSession } from './access/session.ts';
+import { registerActions } from './api/actions.ts';
+import { registerApi } from './api/api.ts';
+import { registerDecisionLog } from './api/decision-log.ts';
 import { registerDashboard } from './dashboard-files.ts';
-import { registerDecisionLog } from './decision-log-route.ts';
-import { type Caller, guard } from './guard.ts';
-import { Guesses } from './guesses.ts';
-import type { History } from './history.ts';
+import type { AdminOptions } from './options.ts';
 import { problem } from './problem.ts';
-import { registerSession } from './session.ts';
-import type { StateReader } from './state-reader.ts';
+import type { History } from './state/history.ts';
+import type { StateReader } from './state/reader.ts';
 
 /** The same failure is logged at most this often. */
 const FAILURE_LOG_INTERVAL_MS = 60_000;

@@ -5,7 +5,7 @@
 import type { InstanceState, RouterState } from '../core/service-router.ts';
 import type { EventLog } from '../telemetry/events.ts';
 import type { Metrics } from '../telemetry/metrics.ts';
-import type { QedgeEvent } from './state.ts';
+import type { QedgeEvent } from './state/state.ts';
 
 interface GaugeOf<Source> {
   readonly name: string;

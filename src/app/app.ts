@@ -9,7 +9,7 @@
 
 import { randomInt, randomUUID } from 'node:crypto';
 import { type Admin, createAdmin } from '../admin/admin.ts';
-import type { QedgeEvent } from '../admin/state.ts';
+import type { QedgeEvent } from '../admin/state/state.ts';
 import type { Config, ListenAddress, PolicyConfig } from '../config/config.ts';
 import { configNotes, descriptorLimit } from '../config/notes.ts';
 import type { Clock } from '../core/clock.ts';
@@ -28,16 +28,16 @@ import { EventLog } from '../telemetry/events.ts';
 import { countDroppedLines, createProcessLog, type Logger, type LogLevel, type ProcessLog } from '../telemetry/log.ts';
 import { createMetrics } from '../telemetry/metrics.ts';
 import { DataPlanes } from './data-planes.ts';
-import { FailureLog } from './failure-log.ts';
-import { GoalWatch } from './goal-watch.ts';
-import { Housekeeping } from './housekeeping.ts';
 import { InstanceTiers } from './instance-tiers.ts';
-import { anonymousBytes, MemoryRelease, releaseMemory } from './memory-release.ts';
 import { namesIn } from './names.ts';
 import { brokerFacts, listenerFacts, probeFacts } from './node-facts.ts';
 import { passableSockets } from './passable-sockets.ts';
 import { ReloadRecord } from './reload-record.ts';
-import { troublesOf } from './troubles.ts';
+import { FailureLog } from './watch/failure-log.ts';
+import { GoalWatch } from './watch/goal-watch.ts';
+import { Housekeeping } from './watch/housekeeping.ts';
+import { anonymousBytes, MemoryRelease, releaseMemory } from './watch/memory-release.ts';
+import { troublesOf } from './watch/troubles.ts';
 
 export interface AppOptions {
   readonly version: string;

@@ -12,13 +12,13 @@ import type { BoundListener } from '../proxy/proxy.ts';
 import { startThread } from '../sea.ts';
 import type { InheritedSockets } from '../systemd/sockets.ts';
 import type { Logger } from '../telemetry/log.ts';
-import { playAttempts } from './attempt-tap.ts';
-import { boundConfig } from './bound-config.ts';
-import type { ControlMessage } from './control-message.ts';
-import { DataPlane, type DataPlaneOptions } from './data-plane.ts';
-import { mergeStates } from './merge-states.ts';
-import { type Replacement, WorkerPool } from './worker-pool.ts';
-import { type Answer, answerTo, mergeDensities, type PreviewAnswer, type WorkerQuery } from './worker-queries.ts';
+import { playAttempts } from './data-plane/attempt-tap.ts';
+import type { ControlMessage } from './data-plane/control-message.ts';
+import { DataPlane, type DataPlaneOptions } from './data-plane/data-plane.ts';
+import { type Answer, answerTo, mergeDensities, type PreviewAnswer, type WorkerQuery } from './data-plane/queries.ts';
+import { boundConfig } from './workers/bound-config.ts';
+import { mergeStates } from './workers/merge-states.ts';
+import { type Replacement, WorkerPool } from './workers/pool.ts';
 
 /** A service as people see it: its state is that of all data planes, and what changes it changes all of them. */
 export interface ObservedRouter extends Pick<ServiceRouter, 'service' | 'candidates' | 'state' | 'setTap' | 'reset'> {
@@ -73,7 +73,7 @@ export class DataPlanes {
       log,
       metrics,
       startThread: (name, data) =>
-        startThread({ script: 'worker', source: join(import.meta.dirname, 'worker.ts'), name, data }),
+        startThread({ script: 'worker', source: join(import.meta.dirname, 'workers/worker.ts'), name, data }),
       onEvent,
       onLoss,
       onLog,

@@ -1,6 +1,6 @@
 // What the admin port reports of this node, in its words, from what the parts say of themselves in theirs.
 
-import type { BrokerFacts, ListenerFacts, ProbeFacts } from '../admin/state.ts';
+import type { BrokerFacts, ListenerFacts, ProbeFacts } from '../admin/state/state.ts';
 import type { ListenAddress, NodeConfig } from '../config/config.ts';
 import type { PlacementState } from '../placement/placement.ts';
 import type { ProbeState } from '../probe/prober.ts';

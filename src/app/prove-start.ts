@@ -6,7 +6,7 @@ import { assertPortFree } from '../proxy/downstream/listen-error.ts';
 import { proveTls } from '../proxy/prove-tls.ts';
 import { proveStore } from '../store/prove-store.ts';
 import type { InheritedSockets } from '../systemd/sockets.ts';
-import { assertEnoughSockets } from './worker-pool.ts';
+import { assertEnoughSockets } from './workers/pool.ts';
 
 export interface ProveOptions {
   readonly sockets: InheritedSockets;

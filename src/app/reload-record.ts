@@ -1,6 +1,6 @@
 // What became of the last reload, and what still waits for a restart: for the log, the events, the API and the scraper.
 
-import type { ConfigurationFacts, NodeEvent } from '../admin/state.ts';
+import type { ConfigurationFacts, NodeEvent } from '../admin/state/state.ts';
 import type { Config } from '../config/config.ts';
 import { diffConfig } from '../config/diff.ts';
 import { ConfigError, formatProblem } from '../errors.ts';

@@ -2,7 +2,7 @@
 
 import { createServer, type Socket } from 'node:net';
 import { aedes as aedesPackage } from '../packages.ts';
-import { LOOPBACK, listenOnLoopback } from './loopback.ts';
+import { LOOPBACK, listenOnLoopback } from './emulated/loopback.ts';
 
 export interface Broker {
   /** Such as `mqtt://127.0.0.1:1883`. */

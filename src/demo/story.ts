@@ -1,7 +1,7 @@
 // What happens to the continuum while the demo runs: the mishaps of a day in two minutes, then all over again. Each one
 // is announced to the person who watches, never to the proxy.
 
-import type { EmulatedCluster } from './emulated-cluster.ts';
+import type { EmulatedCluster } from './emulated/cluster.ts';
 
 export interface Happening {
   /** Milliseconds after the start of a round. */

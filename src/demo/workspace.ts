@@ -4,8 +4,8 @@
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { LOOPBACK } from './loopback.ts';
-import { LOCAL_NODE_ID, SERVICES } from './topology.ts';
+import { LOOPBACK } from './emulated/loopback.ts';
+import { LOCAL_NODE_ID, SERVICES } from './emulated/topology.ts';
 
 export interface Workspace {
   readonly configFile: string;

@@ -15,7 +15,7 @@ import { createRoutes } from './downstream/routes.ts';
 import { TICKET_SECRET_BYTES } from './downstream/ticket-keys.ts';
 import { readDownstreamTls } from './downstream/tls.ts';
 import type { ProxyContext } from './exchange/context.ts';
-import { OwnFaults } from './exchange/own-faults.ts';
+import { OwnFaults } from './exchange/record/own-faults.ts';
 import { requestFieldTable } from './fields/fields.ts';
 import { TrustedPeers } from './fields/forwarded.ts';
 import type { OnHealth } from './health.ts';

@@ -2,7 +2,7 @@
 
 import { accessSync, constants, statSync } from 'node:fs';
 import { dirname } from 'node:path';
-import { APPLICATION_ID, inspectHeader } from './file-header.ts';
+import { APPLICATION_ID, inspectHeader } from './file/header.ts';
 
 /** Why the store cannot be kept at `path`, or null when it can. A directory that is missing would be made. */
 export function checkStorePath(path: string): string | null {

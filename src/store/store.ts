@@ -5,11 +5,11 @@ import { CommandError } from '../errors.ts';
 import type { Logger } from '../telemetry/log.ts';
 import type { Metrics } from '../telemetry/metrics.ts';
 import { ageOf, type BootClock, createBootClock, type SavedAt } from './boot-clock.ts';
+import { StoreCondition, type StoreHealth } from './condition.ts';
 import type { OpenedFile, StoreAnswer, StoreFailure, StoreRequest } from './messages.ts';
-import { RowLedger, type SavedState } from './row-ledger.ts';
+import { createStoreMetrics, type StoreFacts, type StoreMetrics } from './metrics.ts';
+import { RowLedger, type SavedState } from './rows/ledger.ts';
 import type { RestoredState, StoreState } from './state.ts';
-import { StoreCondition, type StoreHealth } from './store-condition.ts';
-import { createStoreMetrics, type StoreFacts, type StoreMetrics } from './store-metrics.ts';
 import { StoreThread } from './store-thread.ts';
 
 export interface StoreOptions {

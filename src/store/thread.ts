@@ -2,9 +2,9 @@
 
 import { parentPort } from 'node:worker_threads';
 import { assertNever } from '../core/assert.ts';
-import { isCorruption, moveAside, StoreInUseError, sqliteCode } from './database.ts';
+import { isCorruption, moveAside, StoreInUseError, sqliteCode } from './file/database.ts';
+import { StoreFile } from './file/store-file.ts';
 import type { OpenedFile, StoreAnswer, StoreFailure, StoreRequest } from './messages.ts';
-import { StoreFile } from './store-file.ts';
 
 if (parentPort !== null) serve(parentPort);
 

@@ -1,6 +1,6 @@
 import { pino } from 'pino';
 import { describe, expect, it } from 'vitest';
-import type { StateDocument } from '../../src/admin/state.ts';
+import type { StateDocument } from '../../src/admin/state/state.ts';
 import { createLogger } from '../../src/telemetry/log.ts';
 import { startAdmin } from '../support/admin.ts';
 import { routerStateOf } from '../support/router-state.ts';

@@ -1,7 +1,7 @@
 import { connect, type Socket } from 'node:net';
 import { afterEach, describe, expect, it } from 'vitest';
 import { WebSocket } from 'ws';
-import type { LiveMessage } from '../../src/admin/state.ts';
+import type { LiveMessage } from '../../src/admin/state/state.ts';
 import { startAdmin } from '../support/admin.ts';
 import { routerStateOf } from '../support/router-state.ts';
 

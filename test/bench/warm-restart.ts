@@ -20,9 +20,9 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { parseArgs } from 'node:util';
 import { createRng } from '../../src/core/rng.ts';
 import { startBroker } from '../../src/demo/broker.ts';
-import { EmulatedCluster } from '../../src/demo/emulated-cluster.ts';
-import { createCameras, type LoadTotals, totalsOf } from '../../src/demo/load.ts';
-import { renderDrive } from '../../src/demo/road-scene.ts';
+import { createCameras, type LoadTotals, totalsOf } from '../../src/demo/cameras/load.ts';
+import { renderDrive } from '../../src/demo/cameras/road-scene.ts';
+import { EmulatedCluster } from '../../src/demo/emulated/cluster.ts';
 import { createWorkspace } from '../../src/demo/workspace.ts';
 
 const MAIN = resolve(import.meta.dirname, '../../src/main.ts');

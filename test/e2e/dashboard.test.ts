@@ -6,7 +6,7 @@ import type { Browser, Page } from 'playwright-core';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
 import { successColour } from '../../src/admin/dashboard/colours.ts';
 import { count, milliseconds, percent, perSecond } from '../../src/admin/dashboard/format.ts';
-import type { EventDocument, StateDocument } from '../../src/admin/state.ts';
+import type { EventDocument, StateDocument } from '../../src/admin/state/state.ts';
 import type { RouterState } from '../../src/core/service-router.ts';
 import { reasonsText, standingOf } from '../../src/core/standing.ts';
 import { runExperiment } from '../../src/sim/experiment.ts';

@@ -5,7 +5,7 @@ import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { describe, expect, it, onTestFinished, vi } from 'vitest';
-import { troublesOf } from '../../src/app/troubles.ts';
+import { troublesOf } from '../../src/app/watch/troubles.ts';
 import type { Rng } from '../../src/core/rng.ts';
 import { makeCertificates } from '../support/certificates.ts';
 import { startMosquitto } from '../support/mosquitto.ts';

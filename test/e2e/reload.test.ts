@@ -2,7 +2,7 @@
 
 import { appendFileSync, writeFileSync } from 'node:fs';
 import { describe, expect, it, vi } from 'vitest';
-import type { StateDocument } from '../../src/admin/state.ts';
+import type { StateDocument } from '../../src/admin/state/state.ts';
 import { cli } from '../support/cli.ts';
 import { startInstance } from '../support/http-instance.ts';
 import { PATIENCE } from '../support/patience.ts';

@@ -2,9 +2,9 @@
 
 import { onTestFinished } from 'vitest';
 import { type Admin, createAdmin } from '../../src/admin/admin.ts';
-import type { AdminOptions } from '../../src/admin/admin-options.ts';
-import type { QedgeEvent } from '../../src/admin/state.ts';
-import type { ObservedService } from '../../src/admin/state-reader.ts';
+import type { AdminOptions } from '../../src/admin/options.ts';
+import type { ObservedService } from '../../src/admin/state/reader.ts';
+import type { QedgeEvent } from '../../src/admin/state/state.ts';
 import type { RouterState, ServiceRouter } from '../../src/core/service-router.ts';
 import { EventLog } from '../../src/telemetry/events.ts';
 import { createLogger } from '../../src/telemetry/log.ts';

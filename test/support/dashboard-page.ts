@@ -1,7 +1,7 @@
 // The dashboard in a real browser, and what it shows, read off the page as a person would.
 
 import { type Browser, chromium, type Page } from 'playwright-core';
-import type { LiveMessage, StateDocument } from '../../src/admin/state.ts';
+import type { LiveMessage, StateDocument } from '../../src/admin/state/state.ts';
 import { PATIENCE } from './patience.ts';
 import { requireProgram } from './requires.ts';
 

@@ -1,7 +1,7 @@
 // The link to the proxy: a WebSocket while it can be had, else polling, for ever trying to come back.
 
-import type { ServiceHistory } from '../history.ts';
-import type { DensityDocument, EventDocument, LiveMessage, StateDocument } from '../state.ts';
+import type { ServiceHistory } from '../state/history.ts';
+import type { DensityDocument, EventDocument, LiveMessage, StateDocument } from '../state/state.ts';
 import type { Model } from './model.ts';
 
 const RETRY_MS_MIN = 500;

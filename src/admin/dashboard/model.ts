@@ -1,7 +1,7 @@
 // What the page knows: the last state, the events so far and the last minutes of every service. It outlives the
 // connection and the proxy itself, so that a restart leaves a gap in the plots and nothing else.
 
-import type { EventDocument, StateDocument } from '../state.ts';
+import type { EventDocument, StateDocument } from '../state/state.ts';
 import { instanceColour } from './colours.ts';
 import { Series } from './series.ts';
 

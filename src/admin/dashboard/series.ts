@@ -1,7 +1,7 @@
 // The last ten minutes of one service on the page's side: what the proxy remembers, then a sample with every state.
 
 import type { RouterState } from '../../core/service-router.ts';
-import type { ServiceHistory } from '../history.ts';
+import type { ServiceHistory } from '../state/history.ts';
 
 /** One moment of a service: wall clock, ms since the epoch; shares in [0, 1]. */
 export interface Sample {

@@ -1,7 +1,7 @@
 // `qedge explain SERVICE`: where the next request would go, and what speaks for and against each candidate.
 
 import type { Command } from 'commander';
-import type { ExplainDocument, ExplainedCandidate } from '../../admin/explain.ts';
+import type { ExplainDocument, ExplainedCandidate } from '../../admin/state/explain.ts';
 import { cooldownText } from '../../core/standing.ts';
 import { type Column, renderFolded } from '../../terminal/columns.ts';
 import { type Paint, paintFor, widthOf } from '../../terminal/paint.ts';

@@ -1,4 +1,4 @@
-// `qedge run`: the proxy proper, until a signal ends it (service-life.ts).
+// `qedge run`: the proxy proper, until a signal ends it (service/service-life.ts).
 
 import type { Command } from 'commander';
 import { type App, startApp } from '../../app/app.ts';

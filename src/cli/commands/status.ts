@@ -1,7 +1,7 @@
 // `qedge status`: the live state as a table, once or every second.
 
 import type { Command } from 'commander';
-import type { StateDocument } from '../../admin/state.ts';
+import type { StateDocument } from '../../admin/state/state.ts';
 import type { InstanceState, RouterState } from '../../core/service-router.ts';
 import { poolsText, reasonsText } from '../../core/standing.ts';
 import { CommandError } from '../../errors.ts';

@@ -6,7 +6,7 @@ import { rm } from 'node:fs/promises';
 import { isIP } from 'node:net';
 import { dirname, join } from 'node:path';
 import { namesIn } from '../../app/names.ts';
-import { brokerHint } from '../../app/troubles.ts';
+import { brokerHint } from '../../app/watch/troubles.ts';
 import type { Config } from '../../config/config.ts';
 import { isLoopback } from '../../config/loopback.ts';
 import { createNameLookup } from '../../net/name-lookup.ts';

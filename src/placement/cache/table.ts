@@ -69,7 +69,7 @@ export class PlacementTable {
   }
 }
 
-/** Names have no line breaks (topics.ts), so no two instances share an id. */
+/** Names have no line breaks (messages/topics.ts), so no two instances share an id. */
 function slotId(service: string, key: InstanceKey): string {
   return `${service}\n${key}`;
 }

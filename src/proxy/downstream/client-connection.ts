@@ -2,7 +2,7 @@
 // falls silent. One close listener a socket, however many requests it carries.
 
 import type { ProxyError } from '../../errors.ts';
-import type { ConnectionExchange, ExchangeConnection } from '../exchange/exchange-connection.ts';
+import type { ConnectionExchange, ExchangeConnection } from '../exchange/client/connection.ts';
 import type { Peer } from '../fields/forwarded.ts';
 import type { ServiceRuntime } from '../service.ts';
 import type { WebSocketPipe } from '../websocket/websocket.ts';

@@ -4,9 +4,9 @@
 
 import type { Router } from 'hono/router';
 import { LinearRouter } from 'hono/router/linear-router';
+import type { ExchangeClient } from '../exchange/client/connection.ts';
 import type { ProxyContext } from '../exchange/context.ts';
 import { Exchange } from '../exchange/exchange.ts';
-import type { ExchangeClient } from '../exchange/exchange-connection.ts';
 
 /** Takes one request from the port; returns at once, the answer follows. */
 export type Route = (client: ExchangeClient) => void;

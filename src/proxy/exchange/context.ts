@@ -6,8 +6,8 @@ import type { Tracer } from '../../telemetry/traces/tracer.ts';
 import type { FieldTable } from '../fields/fields.ts';
 import type { ProxyMetrics } from '../metrics.ts';
 import type { ServiceRuntime } from '../service.ts';
-import type { OwnFaults } from './own-faults.ts';
-import type { ServiceTable } from './service-match.ts';
+import type { ServiceTable } from './arrival/service-match.ts';
+import type { OwnFaults } from './record/own-faults.ts';
 
 /** One a data plane; a reload changes what it holds. */
 export interface ProxyContext {

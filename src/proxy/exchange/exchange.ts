@@ -16,16 +16,22 @@ import type { Waiter } from '../upstream/concurrency-limit.ts';
 import type { InstancePool } from '../upstream/pool.ts';
 import { transmit } from '../upstream/transport.ts';
 import { switchProtocols } from '../websocket/websocket.ts';
-import { Answer } from './answer.ts';
-import { Attempt } from './attempt.ts';
-import type { AttemptFailure, AttemptOwner, UpgradedUpstream } from './attempt-owner.ts';
-import { clientIdOf } from './client-id.ts';
-import type { ClientRequest } from './client-message.ts';
+import { clientIdOf } from './arrival/client-id.ts';
+import type { Awaiting } from './arrival/first-placement.ts';
+import { admitHead, assertFeasible, assertRoom } from './arrival/load-shedding.ts';
+import { countHop, type LastHopAnswer } from './arrival/max-forwards.ts';
+import { matchService } from './arrival/service-match.ts';
+import { sessionOf } from './arrival/session-id.ts';
+import { Attempt } from './attempt/attempt.ts';
+import { EarlierAttempts } from './attempt/earlier-attempts.ts';
+import type { AttemptFailure, AttemptOwner, UpgradedUpstream } from './attempt/owner.ts';
+import { Answer } from './client/answer.ts';
+import type { ExchangeClient } from './client/connection.ts';
+import type { ClientRequest } from './client/message.ts';
+import { type BodyListener, RequestBody } from './client/request-body.ts';
+import { answerLagMs, bodyLagMs } from './client/slow-clients.ts';
 import type { ProxyContext } from './context.ts';
-import { Deadline } from './deadline.ts';
-import { EarlierAttempts } from './earlier-attempts.ts';
 import { errorAnswer, statusOf } from './error-response.ts';
-import type { ExchangeClient } from './exchange-connection.ts';
 import {
   asProxyError,
   deadlinePassed,
@@ -35,15 +41,9 @@ import {
   serviceFull,
   shed,
 } from './exchange-errors.ts';
-import type { Awaiting } from './first-placement.ts';
-import { admitHead, assertFeasible, assertRoom } from './load-shedding.ts';
-import { countHop, type LastHopAnswer } from './max-forwards.ts';
-import { CLIENT_GONE, ExchangeRecord } from './record.ts';
-import { type BodyListener, RequestBody } from './request-body.ts';
-import { matchService } from './service-match.ts';
-import { sessionOf } from './session-id.ts';
-import { answerLagMs, bodyLagMs } from './slow-clients.ts';
-import { Stopwatch } from './stopwatch.ts';
+import { CLIENT_GONE, ExchangeRecord } from './record/record.ts';
+import { Deadline } from './time/deadline.ts';
+import { Stopwatch } from './time/stopwatch.ts';
 
 const NONE: readonly number[] = [];
 const NO_FIELDS: string[] = [];

@@ -1,6 +1,6 @@
 import { afterEach, describe, expect, it, vi } from 'vitest';
-import type { ExplainDocument } from '../../../src/admin/explain.ts';
-import type { StateDocument } from '../../../src/admin/state.ts';
+import type { ExplainDocument } from '../../../src/admin/state/explain.ts';
+import type { StateDocument } from '../../../src/admin/state/state.ts';
 import { AdminClient } from '../../../src/cli/admin-client.ts';
 import { explainLines } from '../../../src/cli/commands/explain.ts';
 import { statusLines } from '../../../src/cli/commands/status.ts';

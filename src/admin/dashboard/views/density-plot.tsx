@@ -1,6 +1,6 @@
 // The estimated latency density: what lies left of the limit succeeds, what lies right of it does not.
 
-import type { DensityDocument } from '../../state.ts';
+import type { DensityDocument } from '../../state/state.ts';
 import { successColour } from '../colours.ts';
 import { milliseconds, percent } from '../format.ts';
 import { useWidth } from './size.ts';

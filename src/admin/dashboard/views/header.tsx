@@ -1,7 +1,7 @@
 // Which node this is, how it is, and how fresh what is shown is.
 
 import { useEffect, useState } from 'preact/hooks';
-import type { StateDocument } from '../../state.ts';
+import type { StateDocument } from '../../state/state.ts';
 import { duration } from '../format.ts';
 import type { LinkStatus, Model } from '../model.ts';
 

@@ -3,7 +3,7 @@
 import { useEffect, useState } from 'preact/hooks';
 import type { InstanceState, RouterState } from '../../../core/service-router.ts';
 import { reasonsText, standingOf } from '../../../core/standing.ts';
-import type { DensityDocument } from '../../state.ts';
+import type { DensityDocument } from '../../state/state.ts';
 import type { Connection } from '../connection.ts';
 import { count, milliseconds, percent, perSecond, policyFigure } from '../format.ts';
 import { DensityPlot } from './density-plot.tsx';

@@ -1,7 +1,7 @@
 // The machine and the process qedge runs in, and what it is connected to.
 
 import type { ComponentChildren } from 'preact';
-import type { NodeState, ProbeFacts } from '../../state.ts';
+import type { NodeState, ProbeFacts } from '../../state/state.ts';
 import { bytes, clockTime, count, duration, milliseconds, percent, UNKNOWN } from '../format.ts';
 import { Panel } from './panel.tsx';
 

@@ -3,7 +3,7 @@
 
 import { STATUS_CODES } from 'node:http';
 import type { Socket } from 'node:net';
-import type { ClientRequest, ClientResponse } from '../../exchange/client-message.ts';
+import type { ClientRequest, ClientResponse } from '../../exchange/client/message.ts';
 import { FieldKind, FieldTable } from '../../fields/fields.ts';
 import type { FastRequestHead } from './fast-request-head.ts';
 import { httpDate } from './http-date.ts';

@@ -1,4 +1,4 @@
-// The short way in for cleartext HTTP/1.1. Requests that are beyond doubt (plain-request-head.ts) are read and answered on the
+// The short way in for cleartext HTTP/1.1. Requests that are beyond doubt (fast-request-head.ts) are read and answered on the
 // socket itself; with the first that is not, the connection goes over to node:http for good, nothing missing. Most devices send
 // nothing else in their lives, and are spared half of what a request costs.
 

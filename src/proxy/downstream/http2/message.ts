@@ -2,7 +2,7 @@
 // HTTP/2 says by other means (authority, end of stream) is said here as the fields that the request path reads.
 
 import { constants, type OutgoingHttpHeaders, type ServerHttp2Stream } from 'node:http2';
-import type { ClientRequest, ClientResponse } from '../../exchange/client-message.ts';
+import type { ClientRequest, ClientResponse } from '../../exchange/client/message.ts';
 import { hasField } from '../../fields/fields.ts';
 import { http2Fields } from '../../fields/http2-fields.ts';
 import type { StreamTimer } from './stream-timer.ts';

@@ -1,0 +1,154 @@
+// What people can change while qedge runs. Every change leaves an audit line in the log and in the events; nothing
+// here is written to the configuration, so a reload or a restart comes back to the file.
+
+import type { Context, Hono } from 'hono';
+import type * as z from 'zod';
+import { DepthError, parseBoundedJson } from '../../core/bounded-json.ts';
+import type { Clock } from '../../core/clock.ts';
+import { checkPolicy, type PolicyChoice } from '../../core/policies/registry.ts';
+import type { EventLog } from '../../telemetry/events.ts';
+import type { Logger, LogLevel } from '../../telemetry/log.ts';
+import type { Caller } from '../access/guard.ts';
+import { problem, unknownService } from '../problem.ts';
+import type { ObservedService } from '../state/reader.ts';
+import type { QedgeEvent } from '../state/state.ts';
+import { type ActionDocument, cooldownBody, instanceBody, logLevelBody, policyBody } from './schemas.ts';
+
+export interface ActionOptions {
+  readonly services: () => ReadonlyMap<string, ObservedService>;
+  /** Gives a service another policy; what its old one learned is lost. */
+  readonly setPolicy: (service: string, policy: PolicyChoice) => Promise<void> | void;
+  readonly setLogLevel: (level: LogLevel) => Promise<void> | void;
+  readonly events: EventLog<QedgeEvent>;
+  readonly clock: Clock;
+  readonly log: Logger;
+}
+
+export function registerActions(app: Hono<Caller>, options: ActionOptions): void {
+  new Actions(options).register(app);
+}
+
+class Actions {
+  readonly #options: ActionOptions;
+  /** Ends of the cooldowns that run, by service and instance. */
+  readonly #ends = new Map<string, NodeJS.Timeout>();
+
+  constructor(options: ActionOptions) {
+    this.#options = options;
+  }
+
+  register(app: Hono<Caller>): void {
+    app.post('/api/v1/services/:service/drain', (c) => this.#drain(c, true));
+    app.post('/api/v1/services/:service/resume', (c) => this.#drain(c, false));
+    app.post('/api/v1/services/:service/cooldown', (c) => this.#cooldown(c));
+    app.post('/api/v1/services/:service/forget', (c) => this.#forget(c));
+    app.post('/api/v1/services/:service/policy', (c) => this.#policy(c));
+    app.get('/api/v1/log-level', (c) => c.json({ level: this.#options.log.level }));
+    app.put('/api/v1/log-level', (c) => this.#logLevel(c));
+  }
+
+  async #drain(c: Context<Caller>, on: boolean): Promise<Response> {
+    const body = await bodyOf(c, instanceBody);
+    if (body instanceof Response) return body;
+    const service = this.#instance(c, body.instance);
+    if (service instanceof Response) return service;
+    this.#set(service, body.instance, on);
+    return this.#done(c, { service: service.service, target: body.instance, action: on ? 'drained' : 'resumed' });
+  }
+
+  /** The same for every policy: no new requests for a while, then as before. */
+  async #cooldown(c: Context<Caller>): Promise<Response> {
+    const body = await bodyOf(c, cooldownBody);
+    if (body instanceof Response) return body;
+    const service = this.#instance(c, body.instance);
+    if (service instanceof Response) return service;
+    const name = service.service;
+    this.#set(service, body.instance, true);
+    const end = setTimeout(() => {
+      const now = this.#options.services().get(name);
+      if (now !== undefined) this.#set(now, body.instance, false);
+    }, body.durationMs);
+    this.#ends.set(`${name}/${body.instance}`, end.unref());
+    const action = `put in cooldown for ${body.durationMs / 1000} s`;
+    return this.#done(c, { service: name, target: body.instance, action });
+  }
+
+  #forget(c: Context<Caller>): Response {
+    const service = this.#service(c);
+    if (service instanceof Response) return service;
+    service.reset(this.#options.clock.nowMs());
+    const name = service.service;
+    return this.#done(c, { service: name, target: name, action: 'what was learned was forgotten' });
+  }
+
+  async #policy(c: Context<Caller>): Promise<Response> {
+    const service = this.#service(c);
+    if (service instanceof Response) return service;
+    const body = await bodyOf(c, policyBody);
+    if (body instanceof Response) return body;
+    const problems = checkPolicy(body);
+    if (problems.length > 0) {
+      return problem(c, 400, problems.map(({ path, message }) => `${path}: ${message}`).join('; '));
+    }
+    const name = service.service;
+    await this.#options.setPolicy(name, body);
+    return this.#done(c, { service: name, target: name, action: `policy changed to ${body.name}` });
+  }
+
+  async #logLevel(c: Context<Caller>): Promise<Response> {
+    const body = await bodyOf(c, logLevelBody);
+    if (body instanceof Response) return body;
+    await this.#options.setLogLevel(body.level);
+    return this.#done(c, { service: null, target: 'log', action: `log level changed to ${body.level}` });
+  }
+
+  #service(c: Context<Caller>): ObservedService | Response {
+    const name = c.req.param('service') ?? '';
+    const services = this.#options.services();
+    return services.get(name) ?? unknownService(c, name, services.keys());
+  }
+
+  #instance(c: Context<Caller>, key: string): ObservedService | Response {
+    const service = this.#service(c);
+    if (service instanceof Response || service.candidates.some((candidate) => candidate.key === key)) return service;
+    return problem(c, 404, `no instance "${key}" of service "${service.service}"`);
+  }
+
+  /** The last word counts: a cooldown that runs ends with it. */
+  #set(service: ObservedService, key: string, drained: boolean): void {
+    const id = `${service.service}/${key}`;
+    clearTimeout(this.#ends.get(id));
+    this.#ends.delete(id);
+    service.drain(key, drained, this.#options.clock.nowMs());
+  }
+
+  /** The audit line. */
+  #done(c: Context<Caller>, { service, target, action }: Done): Response {
+    const by = c.get('caller');
+    this.#options.log.warn({ service, target, action, by }, 'changed over the admin port');
+    this.#options.events.append(service, { kind: 'action', action, target, by }, this.#options.clock.nowMs());
+    return c.json({ done: `${target}: ${action}` } satisfies ActionDocument);
+  }
+}
+
+/** What was done, for the audit line. `service` null: to the node as a whole. */
+interface Done {
+  readonly service: string | null;
+  readonly target: string;
+  readonly action: string;
+}
+
+async function bodyOf<Schema extends z.ZodType>(c: Context, schema: Schema): Promise<z.infer<Schema> | Response> {
+  const text = await c.req.text();
+  let json: unknown;
+  try {
+    json = parseBoundedJson(text);
+  } catch (error) {
+    return problem(c, 400, error instanceof DepthError ? `the body is ${error.message}` : 'the body is not JSON');
+  }
+  const parsed = schema.safeParse(json);
+  return parsed.success ? parsed.data : problem(c, 400, parsed.error.issues.map(issueText).join('; '));
+}
+
+const issueText = ({ path, message }: z.core.$ZodIssue): string =>
+  path.length === 0 ? message : `${path.join('.')}: ${message}`;

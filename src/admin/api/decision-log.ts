@@ -1,0 +1,79 @@
+// GET …/decisions: a service's decisions as they fall, streamed as lines of JSON until the time or the number of attempts is up.
+
+import type { Context, Hono } from 'hono';
+import { stream } from 'hono/streaming';
+import type { Clock } from '../../core/clock.ts';
+import type { Caller } from '../access/guard.ts';
+import { problem, unknownService } from '../problem.ts';
+import type { ObservedService } from '../state/reader.ts';
+import { DecisionRecorder } from './decision-recorder.ts';
+
+export interface DecisionLogRouteOptions {
+  readonly services: () => ReadonlyMap<string, ObservedService>;
+  readonly node: () => { readonly id: string };
+  readonly clock: Clock;
+}
+
+const DURATION_MS_DEFAULT = 60_000;
+const DURATION_MS_MAX = 3_600_000;
+const ATTEMPTS_MAX = 200_000;
+/** A reader that is this far behind is left: what it would miss makes the rest of the log a false one. */
+const BACKLOG_BYTES_MAX = 4 * 1024 * 1024;
+const HEADERS = { 'content-type': 'application/x-ndjson' } as const;
+
+export function registerDecisionLog(app: Hono<Caller>, options: DecisionLogRouteOptions): void {
+  const busy = new Set<string>();
+  // The second is the earlier name.
+  app.on('GET', ['/api/v1/services/:service/decisions', '/api/v1/services/:service/trace'], (c) => {
+    const name = c.req.param('service');
+    const services = options.services();
+    const service = services.get(name);
+    if (service === undefined) return unknownService(c, name, services.keys());
+    const durationMs = Number(c.req.query('durationMs') ?? DURATION_MS_DEFAULT);
+    if (!(durationMs > 0 && durationMs <= DURATION_MS_MAX)) {
+      return problem(c, 400, `durationMs: expected 1 to ${DURATION_MS_MAX}, got "${c.req.query('durationMs')}"`);
+    }
+    // What would be recorded has no reader.
+    if (c.req.method === 'HEAD') return c.body(null, 200, HEADERS);
+    if (busy.has(name)) return problem(c, 409, `service "${name}" is being recorded already`);
+    busy.add(name);
+    return send(c, { ...options, service, durationMs, onEnd: () => busy.delete(name) });
+  });
+}
+
+interface Sending extends DecisionLogRouteOptions {
+  readonly service: ObservedService;
+  readonly durationMs: number;
+  readonly onEnd: () => void;
+}
+
+function send(c: Context<Caller>, { service, node, clock, durationMs, onEnd }: Sending): Response {
+  for (const [header, value] of Object.entries(HEADERS)) c.header(header, value);
+  return stream(c, async (out) => {
+    let backlogBytes = 0;
+    let end: () => void = () => {};
+    const ended = new Promise<void>((resolve) => {
+      end = resolve;
+    });
+    const recorder = new DecisionRecorder({
+      service,
+      nodeId: node().id,
+      clock,
+      attemptsMax: ATTEMPTS_MAX,
+      write: (line) => {
+        const text = `${JSON.stringify(line)}\n`;
+        backlogBytes += text.length;
+        if (backlogBytes > BACKLOG_BYTES_MAX) end();
+        else void out.write(text).then(() => (backlogBytes -= text.length));
+      },
+      onFull: end,
+    });
+    out.onAbort(end);
+    const timer = setTimeout(end, durationMs);
+    recorder.start();
+    await ended;
+    clearTimeout(timer);
+    recorder.stop();
+    onEnd();
+  });
+}

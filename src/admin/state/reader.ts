@@ -1,0 +1,111 @@
+// Puts together what the admin port reports, afresh at each reading, from what the composition root lets it see.
+
+import type { Clock } from '../../core/clock.ts';
+import type { InstanceKey, RequestInfo } from '../../core/domain.ts';
+import type { InstanceState, RoutePreview, RouterState, ServiceRouter } from '../../core/service-router.ts';
+import type { EventLog } from '../../telemetry/events.ts';
+import type { ProcessFacts } from '../../telemetry/process-facts.ts';
+import { type ExplainDocument, explain } from './explain.ts';
+import { type Lifecycle, type Readiness, readiness } from './readiness.ts';
+import type { DensityDocument, NodeFacts, QedgeEvent, StateDocument } from './state.ts';
+
+/** What the admin port needs of a service: of all event loops that serve it, as one. */
+export interface ObservedService extends Pick<ServiceRouter, 'service' | 'state' | 'candidates' | 'setTap' | 'reset'> {
+  /** No new traffic for the instance until that is taken back. */
+  drain(key: InstanceKey, on: boolean, nowMs: number): void;
+  /** Of the processing latency, per ms, on `gridMs`; null when unknown. */
+  density(key: InstanceKey, gridMs: readonly number[], nowMs: number): Promise<number[] | null>;
+  /** Where each event loop would send the request, the main thread's first. */
+  previews(request: RequestInfo, nowMs: number): Promise<readonly RoutePreview[]>;
+}
+
+export interface StateSources {
+  /** The routers by service; asked at each reading, so a reload shows at once. */
+  readonly services: () => ReadonlyMap<string, ObservedService>;
+  readonly node: () => NodeFacts;
+  readonly lifecycle: () => Lifecycle;
+  readonly events: EventLog<QedgeEvent>;
+  /** The clock that drives the routers. */
+  readonly clock: Clock;
+}
+
+export interface StateReader {
+  readiness(): Readiness;
+  services(): readonly RouterState[];
+  /** Null for an unknown service or instance, or when its policy estimates no density. */
+  density(service: string, key: InstanceKey): Promise<DensityDocument | null>;
+  /** Null for an unknown service. */
+  explain(service: string, clientId: string): Promise<ExplainDocument | null>;
+  document(): StateDocument;
+}
+
+export function createStateReader(sources: StateSources, processFacts: () => ProcessFacts): StateReader {
+  const services = (): readonly RouterState[] => {
+    const nowMs = sources.clock.nowMs();
+    return [...sources.services().values()].map((service) => documented(service.state(nowMs)));
+  };
+  const ready = (): Readiness =>
+    readiness(
+      sources.lifecycle(),
+      new Map([...sources.services()].map(([name, service]) => [name, service.candidates.length])),
+    );
+  return {
+    readiness: ready,
+    services,
+    explain: async (service, clientId) => {
+      const observed = sources.services().get(service);
+      if (observed === undefined) return null;
+      const nowMs = sources.clock.nowMs();
+      const state = documented(observed.state(nowMs));
+      const request = { clientId, budgetMs: state.qos.latencyMs, attempt: 0, tried: [] };
+      return explain(state, await observed.previews(request, nowMs), clientId);
+    },
+    density: async (service, key) => {
+      const observed = sources.services().get(service);
+      return observed === undefined ? null : readDensity(observed, key, sources.clock.nowMs());
+    },
+    document() {
+      const now = ready();
+      return {
+        time: new Date().toISOString(),
+        lastEventSequence: sources.events.lastSequence,
+        ready: now.ready,
+        notReadyReasons: now.reasons,
+        node: { ...sources.node(), nodejs: process.versions.node, arch: process.arch, process: processFacts() },
+        services: services(),
+      };
+    },
+  };
+}
+
+/** Without the policy's own numbers that have no value yet: JSON knows no NaN. */
+function documented(state: RouterState): RouterState {
+  const finite = (extra: InstanceState['extra']): InstanceState['extra'] =>
+    Object.fromEntries(Object.entries(extra).filter(([, value]) => Number.isFinite(value)));
+  return { ...state, instances: state.instances.map((one) => ({ ...one, extra: finite(one.extra) })) };
+}
+
+/** Points of the curve: more than a plot has pixels between two of them on a phone. */
+const DENSITY_POINTS = 161;
+
+/** The density of the end-to-end latency, from 0 to 2τ: that of the processing latency, moved by the round trip. */
+async function readDensity(
+  observed: ObservedService,
+  key: InstanceKey,
+  nowMs: number,
+): Promise<DensityDocument | null> {
+  const candidate = observed.candidates.find((one) => one.key === key);
+  if (candidate === undefined) return null;
+  const { qos } = observed.state(nowMs);
+  const latencyMs = Array.from(
+    { length: DENSITY_POINTS },
+    (_, i) => Math.round(((i * 2 * qos.latencyMs) / (DENSITY_POINTS - 1)) * 1000) / 1000,
+  );
+  const { rttMs } = candidate;
+  const density = await observed.density(
+    key,
+    latencyMs.map((x) => x - rttMs),
+    nowMs,
+  );
+  return density === null ? null : { key, limitMs: qos.latencyMs, rttMs, latencyMs, density };
+}

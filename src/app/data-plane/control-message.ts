@@ -1,0 +1,26 @@
+// What changes a data plane while it runs. The main thread's own and those of the workers get the same messages and apply
+// them in one place (data-plane.ts), so that they know the same.
+
+import type { Config } from '../../config/config.ts';
+import type { InstanceKey, PlacementUpdate } from '../../core/domain.ts';
+import type { RouterSnapshot } from '../../core/service-router.ts';
+import type { Resolution } from '../../net/address-book.ts';
+
+export type ControlMessage =
+  /** Takes back what was learned `ageMs` ago, and decides from here on. */
+  | { readonly kind: 'start'; readonly learned: readonly RouterSnapshot[]; readonly ageMs: number }
+  | { readonly kind: 'placement'; readonly service: string; readonly update: PlacementUpdate }
+  /** The first placement is complete, or was waited for long enough. */
+  | { readonly kind: 'placement-known' }
+  | { readonly kind: 'rtt'; readonly nodeId: string; readonly rttMs: number }
+  | { readonly kind: 'node-gone'; readonly nodeId: string }
+  /** What is known of a name changed; null: it is not kept any more. */
+  | { readonly kind: 'name'; readonly name: string; readonly resolution: Resolution | null }
+  /** What health checks found. */
+  | { readonly kind: 'health'; readonly service: string; readonly key: InstanceKey; readonly healthy: boolean }
+  /** An operator drains an instance, or takes that back. */
+  | { readonly kind: 'drain-instance'; readonly service: string; readonly key: InstanceKey; readonly on: boolean }
+  | { readonly kind: 'reset'; readonly service: string }
+  /** Clients resume their TLS sessions in every event loop. */
+  | { readonly kind: 'ticket-secret'; readonly secret: Uint8Array }
+  | { readonly kind: 'configure'; readonly config: Config };

@@ -1,0 +1,155 @@
+// One data plane: an event loop with routers of its own and the ports through which requests reach them. With `proxy.workers`
+// there are several, each deciding for itself.
+
+import type { Config } from '../../config/config.ts';
+import { assertNever } from '../../core/assert.ts';
+import type { Clock } from '../../core/clock.ts';
+import type { Rng } from '../../core/rng.ts';
+import type { RouterEvent, RouterSnapshot, ServiceRouter } from '../../core/service-router.ts';
+import { addressBook } from '../../net/address-book.ts';
+import type { OnHealth } from '../../proxy/health.ts';
+import { proveTls } from '../../proxy/prove-tls.ts';
+import { type BoundListener, createProxy, type Proxy as DataPath, type ProxyService } from '../../proxy/proxy.ts';
+import type { Logger } from '../../telemetry/log.ts';
+import type { Metrics } from '../../telemetry/metrics.ts';
+import { startTraces, type Traces } from '../../telemetry/traces/traces.ts';
+import type { ControlMessage } from './control-message.ts';
+import { RouterSet } from './router-set.ts';
+
+export interface DataPlaneOptions {
+  readonly config: Config;
+  readonly clock: Clock;
+  readonly rng: Rng;
+  readonly log: Logger;
+  readonly metrics: Metrics;
+  /** Of qedge. */
+  readonly version: string;
+  readonly onEvent: (service: string, event: RouterEvent) => void;
+  /** Health checks changed their mind about an instance; null: they are made by another data plane, which reports. */
+  readonly onHealth: OnHealth | null;
+  /** Not the first on its ports. */
+  readonly joins?: boolean;
+}
+
+export class DataPlane {
+  readonly #clock: Clock;
+  readonly #set: RouterSet;
+  readonly #proxy: DataPath;
+  readonly #traces: Traces | null;
+
+  constructor(options: DataPlaneOptions) {
+    const { config } = options;
+    this.#clock = options.clock;
+    this.#set = new RouterSet(options);
+    const traced = { ...options, nodeId: config.node.id };
+    this.#traces = config.traces === null ? null : startTraces({ ...traced, config: config.traces });
+    this.#proxy = createProxy({
+      ...options,
+      tracer: this.#traces?.tracer ?? null,
+      nodeId: config.node.id,
+      config: config.proxy,
+      services: this.#services(config),
+      accessLog: config.log.access,
+    });
+  }
+
+  /** Service name → router; one object for the life of the data plane. */
+  get routers(): ReadonlyMap<string, ServiceRouter> {
+    return this.#set.routers;
+  }
+
+  get listeners(): readonly BoundListener[] {
+    return this.#proxy.listeners;
+  }
+
+  /** `sockets`: inherited ones by the name of the listener. `shared`: where the first data plane listens. */
+  listen(
+    sockets: ReadonlyMap<string, number>,
+    shared: readonly BoundListener[] = [],
+  ): Promise<readonly BoundListener[]> {
+    return this.#proxy.listen(sockets, shared);
+  }
+
+  /** Rejects with `CommandError`, with nothing changed, when a file that a new configuration names cannot be used. */
+  async apply(message: ControlMessage): Promise<void> {
+    switch (message.kind) {
+      case 'start':
+        this.#set.restore(message.learned, message.ageMs);
+        this.#set.start();
+        return;
+      case 'placement':
+        this.#set.applyPlacement(message.service, message.update);
+        if (message.update.kind === 'instance-set') this.#proxy.placed(message.service);
+        return;
+      case 'placement-known':
+        this.#proxy.placementKnown();
+        return;
+      case 'rtt':
+        this.#set.observeRtt(message.nodeId, message.rttMs);
+        return;
+      case 'node-gone':
+        this.#set.forgetNode(message.nodeId);
+        return;
+      case 'name':
+        addressBook.set(message.name, message.resolution);
+        this.#set.observeName(message.name, message.resolution === null || message.resolution.kind === 'known');
+        return;
+      case 'health':
+        this.#set.observeHealth(message.service, message.key, message.healthy);
+        return;
+      case 'drain-instance':
+        this.#set.drain(message.service, message.key, message.on);
+        return;
+      case 'reset':
+        this.routers.get(message.service)?.reset(this.#clock.nowMs());
+        return;
+      case 'ticket-secret':
+        this.#proxy.renewTicketKeys(message.secret);
+        return;
+      case 'configure':
+        await this.#configure(message.config);
+        return;
+      default:
+        assertNever(message);
+    }
+  }
+
+  /** What brings a data plane that has only just begun to where this one is. */
+  recall(): ControlMessage[] {
+    const names = addressBook.entries().map(([name, resolution]) => ({ kind: 'name', name, resolution }) as const);
+    return [...names, ...this.#set.recall(), { kind: 'start', learned: this.snapshots(), ageMs: 0 }];
+  }
+
+  async #configure(config: Config): Promise<void> {
+    proveTls(config);
+    this.#proxy.configure(config.proxy, config.log.access);
+    this.#set.reload(config);
+    await this.#proxy.applyServices(this.#services(config));
+  }
+
+  snapshots(): RouterSnapshot[] {
+    const nowMs = this.#clock.nowMs();
+    return [...this.routers.values()].map((router) => router.snapshot(nowMs));
+  }
+
+  /** Finishes what is in flight; keeps deciding until then. */
+  async drain(options: { readonly succeeded: boolean }): Promise<void> {
+    await this.#proxy.drain(options);
+    await this.#traces?.stop();
+  }
+
+  async close(): Promise<void> {
+    this.#set.stop();
+    await this.#proxy.close();
+  }
+
+  #services(config: Config): ProxyService[] {
+    const { mqtt, announce, placement } = config;
+    const isAwaited = (name: string): boolean =>
+      placement.waitMs > 0 && (mqtt !== null || announce.some(({ service }) => service === name));
+    return config.services.flatMap((service) => {
+      const router = this.routers.get(service.name);
+      return router === undefined ? [] : [{ config: service, router, awaited: isAwaited(service.name) }];
+    });
+  }
+}

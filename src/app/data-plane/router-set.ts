@@ -1,0 +1,231 @@
+// The routers of all services, driven in real time: one timer runs whichever decision step is due next, placement and
+// round trips are handed to those they concern, and a reload keeps what was learned for services that stay.
+
+import type { Config, ServiceConfig } from '../../config/config.ts';
+import type { Clock } from '../../core/clock.ts';
+import { createServiceRouter } from '../../core/create-router.ts';
+import {
+  type Candidate,
+  type InstanceKey,
+  instanceKey,
+  type PlacementUpdate,
+  type QosTarget,
+} from '../../core/domain.ts';
+import type { Rng } from '../../core/rng.ts';
+import type { RouterEvent, RouterSnapshot, ServiceRouter } from '../../core/service-router.ts';
+import type { ControlMessage } from './control-message.ts';
+import { InstanceHealth } from './instance-health.ts';
+import { LateRestore } from './late-restore.ts';
+
+export interface RouterSetOptions {
+  readonly config: Config;
+  readonly clock: Clock;
+  readonly rng: Rng;
+  readonly onEvent: (service: string, event: RouterEvent) => void;
+}
+
+interface Entry {
+  readonly router: ServiceRouter;
+  readonly fingerprint: string;
+}
+
+/** Timers of Node cannot be set further ahead than this. */
+const TIMER_MS_MAX = 2 ** 31 - 1;
+
+export class RouterSet {
+  readonly #options: RouterSetOptions;
+  readonly #entries = new Map<string, Entry>();
+  readonly #routers = new Map<string, ServiceRouter>();
+  /** Measured distances, for routers that are made later. */
+  readonly #rtts = new Map<string, number>();
+  readonly #late = new LateRestore();
+  readonly #health = new InstanceHealth();
+  /** Names of hosts that have no address. */
+  readonly #unresolved = new Set<string>();
+  #rttChangeRatio: number;
+  #timer: NodeJS.Timeout | null = null;
+  #running = false;
+
+  constructor(options: RouterSetOptions) {
+    this.#options = options;
+    this.#rttChangeRatio = options.config.probe.changeRatio;
+    for (const service of options.config.services) this.#add(service);
+  }
+
+  /** Service name → router; one object for the life of the set. */
+  get routers(): ReadonlyMap<string, ServiceRouter> {
+    return this.#routers;
+  }
+
+  /** What would bring a fresh set to where this one is, but for what the routers learned. */
+  recall(): ControlMessage[] {
+    const ofInstances = [...this.#routers].flatMap(([service, { candidates }]) =>
+      candidates.flatMap(({ key, instance }): ControlMessage[] => [
+        { kind: 'placement', service, update: { kind: 'instance-set', instance } },
+        ...this.#health.recall(service, key),
+      ]),
+    );
+    const rtts = [...this.#rtts].map(([nodeId, rttMs]): ControlMessage => ({ kind: 'rtt', nodeId, rttMs }));
+    return [...ofInstances, ...this.#health.drainedInstances, ...rtts];
+  }
+
+  start(): void {
+    this.#running = true;
+    this.#schedule();
+  }
+
+  stop(): void {
+    this.#running = false;
+    if (this.#timer !== null) clearTimeout(this.#timer);
+    this.#timer = null;
+  }
+
+  applyPlacement(service: string, update: PlacementUpdate): void {
+    const router = this.#routers.get(service);
+    if (router === undefined) return;
+    const nowMs = this.#options.clock.nowMs();
+    if (update.kind === 'instance-availability') {
+      this.#health.placed(service, update.key, update.availability);
+      this.#tellAvailability(router, update.key);
+      return;
+    }
+    router.applyPlacement(update, nowMs);
+    if (update.kind === 'instance-removed') {
+      this.#health.removed(service, update.key);
+      return;
+    }
+    const key = instanceKey(update.instance);
+    this.#tellAvailability(router, key);
+    this.#late.arrived(router, key, nowMs);
+  }
+
+  /** Takes back what an earlier run learned, `ageMs` ago; what is known of instances that are yet to come waits for them. */
+  restore(snapshots: readonly RouterSnapshot[], ageMs: number): void {
+    const nowMs = this.#options.clock.nowMs();
+    for (const snapshot of snapshots) {
+      const router = this.#routers.get(snapshot.service);
+      if (router !== undefined) this.#late.restore(router, { snapshot, ageMs }, nowMs);
+    }
+  }
+
+  /** A health check changed its mind. */
+  observeHealth(service: string, key: InstanceKey, healthy: boolean): void {
+    this.#health.checked(service, key, healthy);
+    this.#tellAvailability(this.#routers.get(service), key);
+  }
+
+  /** Whether a name has an address now: instances there take traffic only while it has one. */
+  observeName(name: string, resolves: boolean): void {
+    if (resolves) this.#unresolved.delete(name);
+    else this.#unresolved.add(name);
+    for (const router of this.#routers.values()) {
+      for (const { key, instance } of router.candidates) {
+        if (instance.host === name) this.#tellAvailability(router, key);
+      }
+    }
+  }
+
+  /** No new traffic for the instance until that is taken back. */
+  drain(service: string, key: InstanceKey, on: boolean): void {
+    this.#health.drained(service, key, on);
+    this.#tellAvailability(this.#routers.get(service), key);
+  }
+
+  observeRtt(nodeId: string, rttMs: number): void {
+    this.#rtts.set(nodeId, rttMs);
+    const nowMs = this.#options.clock.nowMs();
+    for (const router of this.#routers.values()) router.observeRtt(nodeId, rttMs, nowMs);
+  }
+
+  /** The node is measured no more; should it come back, it starts from nothing. */
+  forgetNode(nodeId: string): void {
+    this.#rtts.delete(nodeId);
+  }
+
+  /** Takes over another configuration. Services whose definition is the same keep their router and all it learned. */
+  reload({ services, probe }: Pick<Config, 'services' | 'probe'>): void {
+    this.#rttChangeRatio = probe.changeRatio;
+    for (const router of this.#routers.values()) router.setRttChangeRatio(probe.changeRatio);
+    const names = new Set(services.map((service) => service.name));
+    for (const name of [...this.#entries.keys()]) if (!names.has(name)) this.#remove(name);
+    for (const service of services) {
+      const entry = this.#entries.get(service.name);
+      if (entry?.fingerprint !== fingerprintOf(service)) this.#add(service, entry?.router.candidates);
+    }
+    this.#schedule();
+  }
+
+  #tellAvailability(router: ServiceRouter | undefined, key: InstanceKey): void {
+    const known = router?.candidates.find((candidate) => candidate.key === key);
+    if (router === undefined || known === undefined) return;
+    const resolves = !this.#unresolved.has(known.instance.host);
+    const availability = this.#health.availability(router.service, key, resolves);
+    if (known.availability === availability) return;
+    router.applyPlacement({ kind: 'instance-availability', key, availability }, this.#options.clock.nowMs());
+  }
+
+  #remove(name: string): void {
+    this.#entries.delete(name);
+    this.#routers.delete(name);
+  }
+
+  /** `placed`: what the router before this one had, which placement will not report again. */
+  #add(service: ServiceConfig, placed: readonly Candidate[] = []): void {
+    const { config, clock, rng, onEvent } = this.#options;
+    const nowMs = clock.nowMs();
+    const router = createServiceRouter({
+      service: service.name,
+      localNodeId: config.node.id,
+      qos: targetOf(service),
+      policy: policyOf(service),
+      prefer: service.prefer,
+      sessionIdleMs: service.affinity?.idleMs ?? null,
+      instancesMax: config.placement.instancesMax,
+      rttChangeRatio: this.#rttChangeRatio,
+      rng,
+      nowMs,
+      onEvent: (event) => onEvent(service.name, event),
+    });
+    for (const [nodeId, rttMs] of this.#rtts) router.observeRtt(nodeId, rttMs, nowMs);
+    for (const { instance, key, availability } of placed) {
+      router.applyPlacement({ kind: 'instance-set', instance }, nowMs);
+      router.applyPlacement({ kind: 'instance-availability', key, availability }, nowMs);
+    }
+    this.#entries.set(service.name, { router, fingerprint: fingerprintOf(service) });
+    this.#routers.set(service.name, router);
+  }
+
+  #schedule(): void {
+    if (!this.#running) return;
+    if (this.#timer !== null) clearTimeout(this.#timer);
+    let nextMs = Number.POSITIVE_INFINITY;
+    for (const router of this.#routers.values()) nextMs = Math.min(nextMs, router.nextTickMs);
+    this.#timer = null;
+    if (nextMs === Number.POSITIVE_INFINITY) return;
+    const waitMs = Math.min(Math.max(0, nextMs - this.#options.clock.nowMs()), TIMER_MS_MAX);
+    this.#timer = setTimeout(() => this.#tick(), waitMs);
+    this.#timer.unref();
+  }
+
+  #tick(): void {
+    this.#timer = null;
+    const nowMs = this.#options.clock.nowMs();
+    for (const router of this.#routers.values()) if (router.nextTickMs <= nowMs) router.tick(nowMs);
+    this.#schedule();
+  }
+}
+
+/** What learned state depends on; with another one it starts from nothing. */
+export function fingerprintOf(service: ServiceConfig): string {
+  return JSON.stringify([service.name, targetOf(service), policyOf(service), service.prefer, service.affinity?.idleMs]);
+}
+
+/** The policy with what the service as a whole says of it. */
+function policyOf({ policy, overload }: ServiceConfig): ServiceConfig['policy'] {
+  const { name, options } = policy;
+  return overload === 'shed' && name === 'qedge' ? { name, options: { ...options, shed: true } } : policy;
+}
+
+function targetOf({ qos: { latencyMs, successRatio, windowMs } }: ServiceConfig): QosTarget {
+  return { latencyMs, successRatio, windowMs };
+}

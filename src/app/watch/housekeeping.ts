@@ -1,0 +1,94 @@
+// Once a second: notices what has no callback of its own (the broker coming and going) and reports to the service manager in
+// one line how things are.
+
+import type { QedgeEvent } from '../../admin/state/state.ts';
+import type { Clock } from '../../core/clock.ts';
+import type { RouterState, ServiceRouter } from '../../core/service-router.ts';
+import type { Notifier } from '../../systemd/notifier.ts';
+
+export interface HousekeepingOptions {
+  readonly services: ReadonlyMap<string, ServiceRouter>;
+  /** Null without a broker. */
+  readonly broker: () => {
+    readonly connected: boolean;
+    readonly url: string;
+    readonly lastError: string | null;
+  } | null;
+  /** Why the last reload was refused. */
+  readonly reloadProblems: () => readonly string[];
+  readonly notifier: Notifier;
+  readonly clock: Clock;
+  readonly onEvent: (event: QedgeEvent) => void;
+  /** Every few seconds, how all services are. */
+  readonly onStates: (states: readonly RouterState[]) => void;
+}
+
+const INTERVAL_MS = 1000;
+/** The status line moves at most this often: each change is a message to the service manager. */
+const STATUS_EVERY = 5;
+
+export class Housekeeping {
+  readonly #options: HousekeepingOptions;
+  #timer: NodeJS.Timeout | null = null;
+  #rounds = 0;
+  #connected = false;
+  #brokerSinceMs: number | null = null;
+
+  constructor(options: HousekeepingOptions) {
+    this.#options = options;
+  }
+
+  /** Wall clock, ms, of the broker's last change between connected and not; null before the first. */
+  get brokerSinceMs(): number | null {
+    return this.#brokerSinceMs;
+  }
+
+  start(): void {
+    this.#timer = setInterval(() => this.#round(), INTERVAL_MS);
+    this.#timer.unref();
+  }
+
+  stop(): void {
+    if (this.#timer !== null) clearInterval(this.#timer);
+    this.#timer = null;
+  }
+
+  /** `2 services, 7 instances, 99.2 % within their limits`, for `systemctl status`. */
+  statusLine(states = this.#states()): string {
+    const instances = states.reduce((sum, state) => sum + state.instances.length, 0);
+    const ratios = states.flatMap((state) => (state.successRatio === null ? [] : [state.successRatio]));
+    const [refused] = this.#options.reloadProblems();
+    const reload = refused === undefined ? '' : `last reload refused: ${refused}; `;
+    const worst = ratios.length === 0 ? '' : `, ${(Math.min(...ratios) * 100).toFixed(1)} % within the limit at worst`;
+    return `${reload}${count(states.length, 'service')}, ${count(instances, 'instance')}${worst}`;
+  }
+
+  #round(): void {
+    this.#watchBroker();
+    if (this.#rounds++ % STATUS_EVERY !== 0) return;
+    const states = this.#states();
+    this.#options.notifier.status(this.statusLine(states));
+    this.#options.onStates(states);
+  }
+
+  #states(): RouterState[] {
+    const { services, clock } = this.#options;
+    return [...services.values()].map((router) => router.state(clock.nowMs()));
+  }
+
+  #watchBroker(): void {
+    const broker = this.#options.broker();
+    if (broker === null || broker.connected === this.#connected) return;
+    this.#connected = broker.connected;
+    this.#brokerSinceMs = Date.now();
+    const { connected, url, lastError } = broker;
+    this.#options.onEvent({
+      kind: 'broker',
+      connected,
+      url,
+      reason: connected ? '' : (lastError ?? 'connection lost'),
+    });
+  }
+}
+
+const count = (n: number, word: string): string => `${n} ${word}${n === 1 ? '' : 's'}`;

@@ -1,0 +1,149 @@
+// What several data planes of one node know of a service, as one picture: what is counted adds up, what is estimated is
+// weighted by what it was estimated from.
+
+import type { ClientState } from '../../core/domain.ts';
+import type { GroupView } from '../../core/policies/policy.ts';
+import type { InstanceState, RouterState } from '../../core/service-router.ts';
+
+/** `states` of one service, the main thread's first. The same object when it is the only one. */
+export function mergeStates(states: readonly [RouterState, ...RouterState[]]): RouterState {
+  const [first] = states;
+  if (states.length === 1) return first;
+  const clients = mergeClients(states.flatMap((state) => state.clients));
+  const satisfied = clients.filter((client) => client.successRatio >= first.qos.successRatio).length;
+  return {
+    ...first,
+    successRatio: weighted(
+      states,
+      (state) => state.successRatio,
+      (state) => state.requestsPerSecond,
+    ),
+    requestsPerSecond: sum(states, (state) => state.requestsPerSecond),
+    inFlight: sum(states, (state) => state.inFlight),
+    clientsSatisfiedRatio: clients.length === 0 ? null : satisfied / clients.length,
+    summary: {
+      ...first.summary,
+      explorationShare: weighted(
+        states,
+        (state) => state.summary.explorationShare,
+        (state) => state.requestsPerSecond,
+      ),
+      panic: states.some((state) => state.summary.panic),
+    },
+    affinity: mergeAffinity(states),
+    groups: first.groups.map((group, index) => mergeGroups(group, states, index)),
+    instances: first.instances.map((instance) => {
+      const same = states.flatMap((state) => state.instances.filter(({ key }) => key === instance.key));
+      return mergeInstances(instance, same);
+    }),
+    clients,
+  };
+}
+
+/** A session whose connections are at several event loops is one of each. */
+function mergeAffinity(states: readonly RouterState[]): RouterState['affinity'] {
+  const all = states.flatMap(({ affinity }) => (affinity === null ? [] : [affinity]));
+  if (all.length === 0) return null;
+  return {
+    sessions: sum(all, ({ sessions }) => sessions),
+    kept: sum(all, ({ kept }) => kept),
+    moved: sum(all, ({ moved }) => moved),
+  };
+}
+
+function mergeGroups(first: GroupView, states: readonly RouterState[], index: number): GroupView {
+  const byRequests = ({ state }: { readonly state: RouterState }): number => state.requestsPerSecond;
+  const same = states.flatMap((state) => state.groups.slice(index, index + 1).map((group) => ({ state, group })));
+  return {
+    ...first,
+    share: weighted(same, ({ group }) => group.share, byRequests) ?? first.share,
+    successRatio: weighted(same, ({ group }) => group.successRatio, byRequests),
+  };
+}
+
+function mergeInstances(first: InstanceState, same: readonly InstanceState[]): InstanceState {
+  const bySamples = (instance: InstanceState): number => instance.samples;
+  return {
+    ...first,
+    weight: sum(same, (instance) => instance.weight) / Math.max(1, same.length),
+    successProbability: weighted(same, (instance) => instance.successProbability, bySamples),
+    processingMs: weighted(same, (instance) => instance.processingMs, bySamples),
+    samples: sum(same, bySamples),
+    cooldownMs: Math.max(...same.map((instance) => instance.cooldownMs)),
+    inFlight: sum(same, (instance) => instance.inFlight),
+    requestsPerSecond: sum(same, (instance) => instance.requestsPerSecond),
+    requests: sum(same, (instance) => instance.requests),
+    failures: sum(same, (instance) => instance.failures),
+    failing: same.some(({ failing }) => failing),
+    reasons: mergeReasons(same),
+    results: mergeResults(same),
+    answeredAgeMs: youngest(same.map((instance) => instance.answeredAgeMs)),
+  };
+}
+
+/** The mean of the shares, each event loop by its attempts; the most frequent first. */
+function mergeReasons(same: readonly InstanceState[]): InstanceState['reasons'] {
+  const attempts = Math.max(
+    1,
+    sum(same, ({ requests }) => requests),
+  );
+  const shares = new Map<string, number>();
+  for (const { reasons, requests } of same) {
+    for (const { reason, share } of reasons) {
+      shares.set(reason, (shares.get(reason) ?? 0) + (share * requests) / attempts);
+    }
+  }
+  return [...shares].map(([reason, share]) => ({ reason, share })).sort((a, b) => b.share - a.share);
+}
+
+function mergeResults(same: readonly InstanceState[]): InstanceState['results'] {
+  const total: Record<string, number> = {};
+  for (const { results } of same) {
+    for (const [row, count] of Object.entries(results)) total[row] = (total[row] ?? 0) + count;
+  }
+  return total;
+}
+
+/** A client with several connections may be known to several data planes. Worst served first. */
+function mergeClients(all: readonly ClientState[]): ClientState[] {
+  const byId = new Map<string, { requests: number; successes: number }>();
+  for (const { clientId, requests, successRatio } of all) {
+    const total = byId.get(clientId) ?? { requests: 0, successes: 0 };
+    total.requests += requests;
+    total.successes += requests * successRatio;
+    byId.set(clientId, total);
+  }
+  return [...byId]
+    .map(([clientId, { requests, successes }]) => ({
+      clientId,
+      requests,
+      successRatio: successes / Math.max(1, requests),
+    }))
+    .sort((a, b) => a.successRatio - b.successRatio);
+}
+
+/** Null when there is none. */
+function youngest(agesMs: readonly (number | null)[]): number | null {
+  const known = agesMs.filter((ageMs) => ageMs !== null);
+  return known.length === 0 ? null : Math.min(...known);
+}
+
+function sum<Item>(items: readonly Item[], value: (item: Item) => number): number {
+  return items.reduce((total, item) => total + value(item), 0);
+}
+
+/** Mean over those that have a value; evenly when none has any weight. Null when none has a value. */
+function weighted<Item>(
+  items: readonly Item[],
+  value: (item: Item) => number | null,
+  weight: (item: Item) => number,
+): number | null {
+  const known = items.flatMap((item) => {
+    const one = value(item);
+    return one === null ? [] : [{ one, by: weight(item) }];
+  });
+  if (known.length === 0) return null;
+  const total = sum(known, ({ by }) => by);
+  if (total === 0) return sum(known, ({ one }) => one) / known.length;
+  return sum(known, ({ one, by }) => one * by) / total;
+}

@@ -1,0 +1,44 @@
+// What the main thread and its workers say to each other.
+
+import type { Config } from '../../config/config.ts';
+import type { RouterEvent, RouterState } from '../../core/service-router.ts';
+import type { BoundListener } from '../../proxy/proxy.ts';
+import type { MetricsExport } from '../../telemetry/metrics.ts';
+import type { FinishedAttempt } from '../data-plane/attempt-tap.ts';
+import type { ControlMessage } from '../data-plane/control-message.ts';
+import type { Answer, WorkerQuery } from '../data-plane/queries.ts';
+
+/** What a worker starts with. */
+export interface WorkerStart {
+  readonly config: Config;
+  /** Of qedge. */
+  readonly version: string;
+  readonly seed: number;
+  /** `performance.timeOrigin` of the main thread, so that all are on one axis of time. */
+  readonly timeOriginMs: number;
+  /** How often it says how it is. */
+  readonly reportMs: number;
+}
+
+export type ToWorker =
+  | {
+      readonly kind: 'listen';
+      readonly sockets: ReadonlyMap<string, number>;
+      readonly shared: readonly BoundListener[];
+    }
+  | ControlMessage
+  | { readonly kind: 'ask'; readonly id: number; readonly question: WorkerQuery }
+  /** Attempts of the service are reported from now on, or no more. */
+  | { readonly kind: 'tap'; readonly service: string; readonly on: boolean }
+  | { readonly kind: 'drain'; readonly succeeded: boolean };
+
+export type FromWorker =
+  | { readonly kind: 'listening' }
+  /** The worker could not start. */
+  | { readonly kind: 'failed'; readonly message: string }
+  /** Lines of JSON: the main thread alone writes to standard output. */
+  | { readonly kind: 'log'; readonly lines: readonly string[] }
+  | { readonly kind: 'event'; readonly service: string; readonly event: RouterEvent }
+  | { readonly kind: 'answer'; readonly id: number; readonly answer: Answer | null }
+  | { readonly kind: 'attempts'; readonly service: string; readonly attempts: readonly FinishedAttempt[] }
+  | { readonly kind: 'report'; readonly states: readonly RouterState[]; readonly metrics: MetricsExport };

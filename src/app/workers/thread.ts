@@ -1,0 +1,87 @@
+// One worker, seen from the main thread: what it said last, whether it still speaks, and how it ended.
+
+import type { Worker } from 'node:worker_threads';
+import type { RouterState } from '../../core/service-router.ts';
+import { CommandError } from '../../errors.ts';
+import type { FromWorker, ToWorker } from './messages.ts';
+
+/** Rounds of the watch; a worker says something in each. A process that was suspended has missed none of its own. */
+const SILENT_ROUNDS_MAX = 5;
+/** It hangs for good, and takes its share of the connections with it. Before the watchdog would end the process for it. */
+const HANGING_ROUNDS_MAX = 10;
+/** To be compiled and to listen, on a slow card. */
+const START_ROUNDS_MAX = 30;
+
+export interface WorkerListener {
+  /** What it says beyond being alive. */
+  onMessage(message: FromWorker, from: WorkerThread): void;
+  /** What ends it. */
+  onError(error: unknown, from: WorkerThread): void;
+}
+
+export class WorkerThread {
+  readonly name: string;
+  /** Rejects with `CommandError` when it cannot listen, or ends before. */
+  readonly listening: Promise<void>;
+  /** Resolves with the reason when it is gone. */
+  readonly ended: Promise<string>;
+  /** What it last said of each service. */
+  states: readonly RouterState[] = [];
+  readonly #worker: Worker;
+  /** Rounds since it last said anything. */
+  #silentRounds = HANGING_ROUNDS_MAX - START_ROUNDS_MAX;
+  #serves = false;
+
+  constructor(name: string, worker: Worker, listener: WorkerListener) {
+    this.name = name;
+    this.#worker = worker;
+    const listening = Promise.withResolvers<void>();
+    const ended = Promise.withResolvers<string>();
+    this.listening = listening.promise;
+    this.ended = ended.promise;
+    // What waits for it is called back; nothing may be waiting.
+    listening.promise.catch(() => {});
+    let failure: string | null = null;
+    worker.on('message', (message: FromWorker) => {
+      this.#silentRounds = Math.min(this.#silentRounds, 0);
+      if (message.kind === 'listening') {
+        this.#serves = true;
+        this.#silentRounds = 0;
+        listening.resolve();
+      } else if (message.kind === 'failed') failure = message.message;
+      else listener.onMessage(message, this);
+    });
+    worker.on('error', (error) => {
+      listener.onError(error, this);
+      failure = error instanceof Error ? error.message : String(error);
+    });
+    worker.once('exit', (code) => {
+      this.#serves = false;
+      this.states = [];
+      listening.reject(new CommandError(failure ?? `${name} ended with status ${code}`));
+      ended.resolve(failure ?? `it ended with status ${code}`);
+    });
+  }
+
+  /** It listens, and says so. */
+  get serves(): boolean {
+    return this.#serves && !this.isSilent;
+  }
+
+  get isSilent(): boolean {
+    return this.#silentRounds > SILENT_ROUNDS_MAX;
+  }
+
+  /** A round of the watch is over. Returns true once, when it hangs. */
+  round(): boolean {
+    return ++this.#silentRounds === HANGING_ROUNDS_MAX;
+  }
+
+  send(message: ToWorker): void {
+    this.#worker.postMessage(message);
+  }
+
+  async terminate(): Promise<void> {
+    await this.#worker.terminate();
+  }
+}

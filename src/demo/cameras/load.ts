@@ -1,0 +1,63 @@
+// The cameras of all services together: which drive, with which frames, and what they got.
+
+import type { Rng } from '../../core/rng.ts';
+import { type DemoService, FRAMES_PER_SECOND, SERVICES } from '../emulated/topology.ts';
+import { CameraClient } from './camera-client.ts';
+
+export interface LoadOptions {
+  /** Origin of the proxy. */
+  readonly origin: string;
+  /** Of all services together, ≥ 1. */
+  readonly clients: number;
+  readonly frames: readonly Buffer[];
+  readonly rng: Rng;
+}
+
+export interface LoadTotals {
+  readonly sent: number;
+  readonly inTime: number;
+  readonly late: number;
+  readonly failed: number;
+}
+
+/** Makes the cameras; they send from `start` on. The first services get what does not divide. */
+export function createCameras({ origin, clients, frames, rng }: LoadOptions): readonly CameraClient[] {
+  return divide(clients).flatMap(({ service, count, prefix }) =>
+    Array.from(
+      { length: count },
+      (_, i) =>
+        new CameraClient({
+          clientId: `${prefix}-${String(i + 1).padStart(2, '0')}`,
+          service: service.name,
+          origin,
+          frames,
+          framesPerSecond: FRAMES_PER_SECOND,
+          firstFrame: Math.floor(rng.next() * frames.length),
+          phase: rng.next(),
+          latencyMs: service.qos.latencyMs,
+          windowMs: service.qos.windowMs,
+        }),
+    ),
+  );
+}
+
+export function totalsOf(cameras: readonly CameraClient[]): LoadTotals {
+  const sum = (pick: (camera: CameraClient) => number): number =>
+    cameras.reduce((total, camera) => total + pick(camera), 0);
+  return {
+    sent: sum(({ sent }) => sent),
+    inTime: sum(({ inTime }) => inTime),
+    late: sum(({ late }) => late),
+    failed: sum(({ failed }) => failed),
+  };
+}
+
+function divide(clients: number): readonly { service: DemoService; count: number; prefix: string }[] {
+  let left = clients;
+  return SERVICES.map((service, i) => {
+    const last = i === SERVICES.length - 1;
+    const count = last ? left : Math.min(left, Math.ceil(clients * service.clientShare));
+    left -= count;
+    return { service, count, prefix: service.clientPrefix };
+  });
+}

@@ -1,0 +1,100 @@
+// The attempts of one request that were not enough, and whether there may be another. Made when the first one fails: most
+// requests never need it.
+
+import type { Candidate } from '../../../core/domain.ts';
+import { hasField } from '../../fields/fields.ts';
+import type { ServiceRuntime } from '../../service.ts';
+import type { SendProgress } from '../../upstream/upstream.ts';
+import type { ClientRequest } from '../client/message.ts';
+import type { RequestBody } from '../client/request-body.ts';
+import type { Deadline } from '../time/deadline.ts';
+import { couldRepeat, type FailedAttempt, isFree, mayRetry } from './retry.ts';
+
+/** The request that is attempted. */
+export interface AttemptedRequest {
+  readonly request: ClientRequest;
+  readonly service: ServiceRuntime;
+  readonly deadline: Deadline;
+  /** Null: it has none. */
+  readonly body: RequestBody | null;
+}
+
+/** Of the instance whose attempt is over by the time that another is asked for. */
+const NO_HANDLE = -1;
+
+const NONE: readonly number[] = [];
+
+export class EarlierAttempts {
+  readonly #of: AttemptedRequest;
+  /** Handles of the instances. */
+  #tried = NONE;
+  #retries = 0;
+  /** Retries outside the limits. */
+  #resends = 0;
+
+  constructor(request: AttemptedRequest) {
+    this.#of = request;
+  }
+
+  get tried(): readonly number[] {
+    return this.#tried;
+  }
+
+  /** The attempt at this instance failed. Returns whether there may be another, which takes from the budget. */
+  failed({ handle }: Candidate, progress: SendProgress, retryable: boolean, nowMs: number): boolean {
+    this.#tried = [...this.#tried, handle];
+    const { service } = this.#of;
+    const failed = this.#describe(progress, retryable, NO_HANDLE, nowMs);
+    if (!mayRetry(failed, service.config.retry, service.retryBudget, nowMs)) return false;
+    if (isFree(failed)) this.#resends++;
+    else this.#retries++;
+    if (progress !== 'unprocessed') service.metrics.retried();
+    return true;
+  }
+
+  /** Whether the answer of this instance could be set aside for another's. */
+  couldRepeat({ handle }: Candidate, nowMs: number): boolean {
+    return couldRepeat(this.#describe('answered', true, handle, nowMs), this.#of.service.config.retry);
+  }
+
+  /** Whether it may be: takes from the budget when it may. */
+  mayRepeat({ handle }: Candidate, nowMs: number): boolean {
+    const { config, retryBudget } = this.#of.service;
+    return mayRetry(this.#describe('answered', true, handle, nowMs), config.retry, retryBudget, nowMs);
+  }
+
+  /** The answer of this instance was set aside. */
+  setAside({ handle }: Candidate): void {
+    this.#tried = [...this.#tried, handle];
+    this.#retries++;
+    this.#of.service.metrics.retried();
+  }
+
+  /** Instances without an attempt, that of `handle` left out. */
+  #untried(handle: number): number {
+    let count = 0;
+    for (const one of this.#of.service.router.candidates) {
+      if (one.handle !== handle && !this.#tried.includes(one.handle)) count++;
+    }
+    return count;
+  }
+
+  /** What decides about another attempt. `handle`: of an instance whose attempt is not over yet. */
+  #describe(progress: SendProgress, answerRetryable: boolean, handle: number, nowMs: number): FailedAttempt {
+    const { request, service, deadline, body } = this.#of;
+    const { candidates } = service.router;
+    return {
+      progress,
+      answerRetryable,
+      method: request.method ?? 'GET',
+      idempotencyKey: hasField(request.rawHeaders, 'idempotency-key'),
+      replayable: body === null || body.replayable,
+      retries: this.#retries,
+      resends: this.#resends,
+      budgetLeftMs: deadline.budgetLeftMs(nowMs),
+      askedLeftMs: deadline.askedLeftMs(nowMs),
+      candidates: candidates.length,
+      untried: this.#untried(handle),
+    };
+  }
+}

@@ -1,0 +1,67 @@
+// What an attempt needs of the exchange that it belongs to.
+
+import type { Candidate } from '../../../core/domain.ts';
+import type { Account } from '../../../core/verdict/table.ts';
+import type { AttemptEnding } from '../../../core/verdict/verdict.ts';
+import type { ProxyErrorCode } from '../../../errors.ts';
+import type { RawFields } from '../../fields/fields.ts';
+import type { ServiceRuntime } from '../../service.ts';
+import type { SendProgress } from '../../upstream/upstream.ts';
+import type { UpgradedSocket } from '../../websocket/websocket.ts';
+import type { Answer } from '../client/answer.ts';
+import type { ClientRequest } from '../client/message.ts';
+import type { SlowClient } from '../client/slow-clients.ts';
+import type { Deadline } from '../time/deadline.ts';
+import type { Stopwatch } from '../time/stopwatch.ts';
+
+/** The connection of an instance that switched protocols. */
+export interface UpgradedUpstream extends UpgradedSocket {
+  /** How long the handshake took there, ms. */
+  readonly upstreamMs: number;
+  readonly account: Account;
+}
+
+/** Why and how far an attempt failed. */
+export interface AttemptFailure {
+  readonly code: ProxyErrorCode;
+  readonly progress: SendProgress;
+  /** Another instance may do better with what was answered. */
+  readonly retryable: boolean;
+  readonly message: string;
+  readonly cause: Error | null;
+}
+
+/** Where an attempt enters what it learns before its end. */
+export interface AttemptRecord {
+  /** Into the accounts of the service and of the client, before the end: a stream has begun. */
+  account(status: number, account: Account, elapsedMs: number, nowMs: number): void;
+  /** The stream that was accounted a success is none any more. */
+  takeBack(nowMs: number): void;
+}
+
+export interface AttemptOwner extends SlowClient {
+  readonly service: ServiceRuntime;
+  readonly request: ClientRequest;
+  readonly answer: Answer;
+  readonly deadline: Deadline;
+  /** Charged time: less what the client took. */
+  readonly stopwatch: Stopwatch;
+  readonly session: string;
+  readonly record: AttemptRecord;
+  /** Every byte of the request has been read. */
+  readonly isWhole: boolean;
+  nowMs(): number;
+  /** Whether the answer of this instance could be set aside for another's. */
+  couldRepeat(candidate: Candidate, nowMs: number): boolean;
+  /** Whether it may be: takes from the budget when it may. */
+  mayRepeat(candidate: Candidate, nowMs: number): boolean;
+  /** Asks another instance, the answer of the last one set aside. */
+  repeat(ending: AttemptEnding, nowMs: number): void;
+  /** Adds what this proxy has to say to the fields of an answer. */
+  describe(fields: string[], upstreamMs: number, nowMs: number): void;
+  /** The instance has said everything. */
+  answered(ending: AttemptEnding, account: Account, trailers: RawFields, nowMs: number): void;
+  /** The instance switched protocols. */
+  upgraded(fields: RawFields, upstream: UpgradedUpstream, nowMs: number): void;
+  attemptFailed(failure: AttemptFailure): void;
+}

@@ -1,0 +1,127 @@
+// The answer on its way to the client. The head is held back until the first chunk, or the end of this turn of the event
+// loop: an answer that is whole by then leaves in one write.
+
+import type { RawFields } from '../../fields/fields.ts';
+import type { ClientResponse } from './message.ts';
+
+/** Bodies up to this go out as one string with their head: a write less than a header and a buffer. */
+const STRING_BYTES_MAX = 4096;
+
+export interface DrainListener {
+  onDrain(): void;
+}
+
+/** What ends a connection so that the client sees an error. */
+export interface CutOff {
+  reset(): void;
+}
+
+export class Answer {
+  readonly #response: ClientResponse;
+  readonly #connection: CutOff;
+  #held: Buffer | null = null;
+  #headHeld = false;
+  #status = 0;
+  #reason = '';
+  #fields: string[] = [];
+  #drainListener: DrainListener | null = null;
+  /** Its head could not be written: nothing of it goes out, now or later. */
+  #refused = false;
+
+  constructor(response: ClientResponse, connection: CutOff) {
+    this.#connection = connection;
+    this.#response = response;
+  }
+
+  /** Whether a status line is decided; after that no other answer can be given. */
+  get begun(): boolean {
+    return this.#headHeld || this.#refused || this.#response.headersSent;
+  }
+
+  /** Raw fields, owned by the answer from now on. */
+  head(status: number, reason: string, fields: string[]): void {
+    this.#status = status;
+    this.#reason = reason;
+    this.#fields = fields;
+    this.#headHeld = true;
+    process.nextTick(flush, this);
+  }
+
+  /** 1xx, at once. `fields` as for `head`. */
+  information(status: number, fields: string[]): void {
+    if (this.begun) return;
+    if (status === 100) this.#response.writeContinue();
+    else this.#response.writeInformation(status, fields);
+  }
+
+  /** False: the client reads slower than this; `listener` is called when it caught up. */
+  write(chunk: Buffer, listener: DrainListener): boolean {
+    if (this.#headHeld && this.#held === null) {
+      this.#held = chunk;
+      return true;
+    }
+    this.flush();
+    if (this.#refused || this.#response.write(chunk)) return true;
+    if (this.#drainListener === null) this.#response.on('drain', () => this.#drainListener?.onDrain());
+    this.#drainListener = listener;
+    return false;
+  }
+
+  end(trailers: RawFields): void {
+    const response = this.#response;
+    if (trailers.length > 0) {
+      this.flush();
+      if (this.#refused) return;
+      if (response.chunkedEncoding) response.addTrailers(pairs(trailers));
+      response.end();
+      return;
+    }
+    const held = this.#held;
+    this.#held = null;
+    this.#writeHead();
+    if (this.#refused) return;
+    if (held === null) response.end();
+    else if (held.length <= STRING_BYTES_MAX) response.end(held.toString('latin1'), 'latin1');
+    else response.end(held);
+  }
+
+  /** Writes out what is held back. */
+  flush(): void {
+    const held = this.#held;
+    this.#held = null;
+    const first = this.#headHeld;
+    this.#writeHead();
+    if (this.#refused) return;
+    if (held !== null) this.#response.write(held);
+    else if (first) this.#response.flushHeaders();
+  }
+
+  /** Cuts the client off, so that what it got so far cannot look whole. */
+  reset(): void {
+    this.#headHeld = false;
+    this.#held = null;
+    this.#connection.reset();
+  }
+
+  #writeHead(): void {
+    if (!this.#headHeld) return;
+    this.#headHeld = false;
+    try {
+      this.#response.writeHead(this.#status, this.#reason, this.#fields);
+    } catch {
+      // Node refuses what llhttp let in (a control character in a reason, a status below 100): nothing of it goes out.
+      this.#refused = true;
+      this.#connection.reset();
+    }
+  }
+}
+
+function flush(answer: Answer): void {
+  answer.flush();
+}
+
+function pairs(fields: RawFields): [string, string][] {
+  const list: [string, string][] = [];
+  for (let i = 0; i + 1 < fields.length; i += 2) list.push([fields[i] ?? '', fields[i + 1] ?? '']);
+  return list;
+}

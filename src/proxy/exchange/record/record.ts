@@ -1,0 +1,153 @@
+// What is written down of one exchange: metrics, the ledger of its client, its trace, the access log. The exchange says what
+// happens; what that counts for, and where it is logged, is decided here.
+
+import type { Candidate } from '../../../core/domain.ts';
+import { NO_GRPC_STATUS } from '../../../core/verdict/grpc.ts';
+import type { Account } from '../../../core/verdict/table.ts';
+import type { ProxyErrorCode } from '../../../errors.ts';
+import type { RequestTrace } from '../../../telemetry/traces/request-trace.ts';
+import { RequestHead } from '../../fields/request-head.ts';
+import { NO_SERVICE } from '../../metrics.ts';
+import type { ServiceRuntime } from '../../service.ts';
+import type { AttemptFailure } from '../attempt/owner.ts';
+import type { ExchangeClient } from '../client/connection.ts';
+import type { ProxyContext } from '../context.ts';
+import { logAccess } from './access-log.ts';
+
+/** Status that is counted for a request whose client went away before its answer; it is never sent. */
+export const CLIENT_GONE = 499;
+
+export class ExchangeRecord {
+  readonly #context: ProxyContext;
+  readonly #client: ExchangeClient;
+  /** As far as it was read. */
+  head = EMPTY_HEAD;
+  /** Null until it is matched. */
+  service: ServiceRuntime | null = null;
+  /** Empty until the service is matched. */
+  clientId = '';
+  /** Of the answer; `NO_GRPC_STATUS` where it is none of gRPC. */
+  grpcStatus = NO_GRPC_STATUS;
+  /** Null where this request is not traced. */
+  #trace: RequestTrace | null = null;
+  /** Of the last attempt. */
+  #instance: string | null = null;
+  #attempts = 0;
+  /** When it was accounted for, NaN before; and what was on the stopwatch then. */
+  #accountedMs = Number.NaN;
+  #latencyMs = 0;
+
+  constructor(context: ProxyContext, client: ExchangeClient) {
+    this.#context = context;
+    this.#client = client;
+  }
+
+  /** Where requests are traced: adds the trace to the fields of the head. */
+  startTrace(nowMs: number): void {
+    const { tracer } = this.#context;
+    if (tracer !== null) this.#trace = tracer.begin(this.head.fields, nowMs);
+  }
+
+  /** An attempt begins; where the request is traced, `fields` name its span to the instance. */
+  attemptStarted(fields: string[], candidate: Candidate, nowMs: number): void {
+    this.#attempts++;
+    this.#instance = candidate.key;
+    this.#trace?.attemptStarted(fields, candidate, nowMs);
+  }
+
+  /** An attempt ended with an answer. `grpcStatus`: `NO_GRPC_STATUS` where it is none of gRPC. */
+  attemptEnded(status: number, grpcStatus: number, nowMs: number): void {
+    this.#trace?.attemptEnded(nowMs, { status, grpcStatus: knownGrpcStatus(grpcStatus) });
+  }
+
+  /** An attempt ended without an answer that could be passed on whole. */
+  attemptFailed({ code, progress, cause }: AttemptFailure, nowMs: number): void {
+    const { log, ownFaults } = this.#context;
+    const service = this.service?.name ?? NO_SERVICE;
+    log.debug({ service, instance: this.#instance ?? '', code, err: cause }, 'attempt failed');
+    this.#trace?.attemptEnded(nowMs, { error: code });
+    if (progress === 'own') ownFaults.seen(cause, nowMs);
+  }
+
+  /** The request failed as a whole, with this code of our own. */
+  failed(code: ProxyErrorCode): void {
+    this.#context.metrics.error(this.service?.name ?? NO_SERVICE, code);
+    this.#trace?.failed(code);
+  }
+
+  /** The answer broke off when a part of it had reached the client. */
+  cutOff(code: ProxyErrorCode): void {
+    this.#trace?.failed(code);
+  }
+
+  /** The client went away before its answer. */
+  clientGone(): void {
+    this.#trace?.failed('client-gone');
+  }
+
+  /** Into the accounts of the service and of the client, once: at the end, and for a stream when it has begun. */
+  account(status: number, account: Account, elapsedMs: number, nowMs: number): void {
+    const { service } = this;
+    if (service === null) return;
+    this.#accountedMs = nowMs;
+    this.#latencyMs = elapsedMs;
+    service.metrics.answered(status, elapsedMs);
+    if (account !== 'none') service.router.settle(this.clientId, account === 'success', nowMs);
+  }
+
+  /** The stream that was accounted a success is none any more. */
+  takeBack(nowMs: number): void {
+    if (!Number.isNaN(this.#accountedMs)) this.service?.router.unsettle(this.clientId, this.#accountedMs, nowMs);
+  }
+
+  /** Once, when the request as a whole is over. `elapsedMs`: as charged. */
+  settle(status: number, account: Account, elapsedMs: number, nowMs: number): void {
+    const { service, grpcStatus } = this;
+    const { metrics, accessLog } = this.#context;
+    if (this.#trace !== null) this.#endTrace(this.#trace, status, nowMs);
+    if (service === null) metrics.withoutService(status);
+    else {
+      if (grpcStatus !== NO_GRPC_STATUS) service.metrics.grpcEnded(grpcStatus);
+      if (Number.isNaN(this.#accountedMs)) this.account(status, account, elapsedMs, nowMs);
+    }
+    if (accessLog) this.#log(status);
+  }
+
+  #endTrace(trace: RequestTrace, status: number, nowMs: number): void {
+    const { request, connection } = this.#client;
+    const { target, host, requestId } = this.head;
+    trace.end(nowMs, status === CLIENT_GONE ? 0 : status, {
+      method: request.method ?? '',
+      target,
+      scheme: connection.peer.proto,
+      host,
+      httpVersion: request.httpVersion,
+      service: this.service?.name ?? null,
+      client: this.clientId,
+      requestId,
+      grpcStatus: knownGrpcStatus(this.grpcStatus),
+    });
+  }
+
+  #log(status: number): void {
+    const { request, connection } = this.#client;
+    logAccess(this.#context.log, {
+      service: this.service?.name ?? null,
+      instance: this.#instance,
+      client: this.clientId || connection.peer.address,
+      requestId: this.head.requestId,
+      method: request.method ?? '',
+      target: this.head.target || (request.url ?? ''),
+      status,
+      ...(this.grpcStatus === NO_GRPC_STATUS ? {} : { grpcStatus: this.grpcStatus }),
+      latencyMs: this.#latencyMs,
+      attempts: this.#attempts,
+    });
+  }
+}
+
+const EMPTY_HEAD = new RequestHead();
+
+function knownGrpcStatus(status: number): number | null {
+  return status === NO_GRPC_STATUS ? null : status;
+}

@@ -1,0 +1,46 @@
+import { describe, expect, it } from 'vitest';
+import { History } from '../../../src/admin/state/history.ts';
+import { instanceStateOf, routerStateOf } from '../../support/router-state.ts';
+
+describe('the history', () => {
+  it('gives back samples in order, with null where an instance did not exist', () => {
+    const history = new History();
+    history.sample([routerStateOf({ instances: [instanceStateOf('a', { weight: 1 })] })], 1_000);
+    history.sample([routerStateOf({ instances: [instanceStateOf('b', { weight: 0.25 })], successRatio: null })], 3_000);
+    expect(history.of('pilotnet')).toMatchObject({
+      timesMs: [1_000, 3_000],
+      successRatio: [0.97, null],
+      weights: { 'a/a': [1, null], 'b/a': [null, 0.25] },
+    });
+  });
+
+  it('keeps the newest three hundred samples and forgets instances with their last one', () => {
+    const history = new History();
+    history.sample([routerStateOf({ instances: [instanceStateOf('gone')] })], 0);
+    for (let i = 1; i <= 900; i++)
+      history.sample([routerStateOf({ instances: [instanceStateOf('stays')] })], i * 2_000);
+    const told = history.of('pilotnet');
+    expect(told?.timesMs).toHaveLength(300);
+    expect(told?.timesMs[0]).toBe(601 * 2_000);
+    expect(told?.timesMs.at(-1)).toBe(900 * 2_000);
+    expect(Object.keys(told?.weights ?? {})).toEqual(['stays/a']);
+  });
+
+  it('keeps no more than the last 64 that left, however often names change', () => {
+    const history = new History();
+    for (let i = 0; i < 250; i++) {
+      const names = ['stays', `${i}`, `${i + 1}`, `${i + 2}`];
+      history.sample([routerStateOf({ instances: names.map((name) => instanceStateOf(name)) })], i * 2_000);
+    }
+    const keys = Object.keys(history.of('pilotnet')?.weights ?? {});
+    expect(keys).toHaveLength(4 + 64);
+    expect(keys).toEqual(expect.arrayContaining(['stays/a', '251/a', '185/a']));
+  });
+
+  it('forgets a service that is no longer there', () => {
+    const history = new History();
+    history.sample([routerStateOf()], 0);
+    history.sample([], 2_000);
+    expect(history.of('pilotnet')).toBeNull();
+  });
+});

@@ -1,0 +1,73 @@
+import { pino } from 'pino';
+import { expect, it, onTestFinished } from 'vitest';
+import { DataPlane } from '../../../src/app/data-plane/data-plane.ts';
+import type { Instance } from '../../../src/core/domain.ts';
+import { createRng } from '../../../src/core/rng.ts';
+import { createMetrics } from '../../../src/telemetry/metrics.ts';
+import { configFrom } from '../../support/config.ts';
+
+const TOML = `
+[node]
+id = "pi-7"
+[proxy]
+listen = "127.0.0.1:0"
+[[service]]
+name = "a"
+qos.latency = "80ms"
+policy = "round-robin"
+`;
+
+const instance = (id: string, host = '127.0.0.1'): Instance => ({
+  service: 'a',
+  nodeId: `node-${id}`,
+  id,
+  scheme: 'http',
+  host,
+  port: 9000,
+  labels: {},
+  profile: null,
+});
+
+function dataPlane(): DataPlane {
+  const plane = new DataPlane({
+    config: configFrom(TOML),
+    version: '0',
+    clock: { nowMs: () => 0 },
+    rng: createRng(1),
+    log: pino({ level: 'silent' }),
+    metrics: createMetrics(),
+    onEvent: () => {},
+    onHealth: null,
+  });
+  onTestFinished(() => plane.close());
+  return plane;
+}
+
+it('a data plane that hears what another recalls is where that one is', async () => {
+  const [first, second] = [dataPlane(), dataPlane()];
+  for (const one of [instance('1'), instance('2'), instance('3'), instance('4', 'camera.example'), instance('5')]) {
+    await first.apply({ kind: 'placement', service: 'a', update: { kind: 'instance-set', instance: one } });
+  }
+  await first.apply({
+    kind: 'placement',
+    service: 'a',
+    update: { kind: 'instance-availability', key: 'node-1/1', availability: 'suspect' },
+  });
+  await first.apply({ kind: 'health', service: 'a', key: 'node-2/2', healthy: false });
+  await first.apply({ kind: 'drain-instance', service: 'a', key: 'node-3/3', on: true });
+  await first.apply({ kind: 'name', name: 'camera.example', resolution: { kind: 'failed', reason: 'gone' } });
+  await first.apply({ kind: 'rtt', nodeId: 'node-5', rttMs: 7 });
+  for (const message of first.recall()) await second.apply(message);
+  const seen = (plane: DataPlane): unknown =>
+    plane.routers
+      .get('a')
+      ?.candidates.map(({ key, availability, rttMs, rttKnown }) => ({ key, availability, rttMs, rttKnown }));
+  expect(seen(second)).toEqual(seen(first));
+  expect(seen(second)).toEqual([
+    expect.objectContaining({ key: 'node-1/1', availability: 'suspect' }),
+    expect.objectContaining({ key: 'node-2/2', availability: 'suspect' }),
+    expect.objectContaining({ key: 'node-3/3', availability: 'draining' }),
+    expect.objectContaining({ key: 'node-4/4', availability: 'suspect' }),
+    expect.objectContaining({ key: 'node-5/5', availability: 'up', rttMs: 7 }),
+  ]);
+});

@@ -1,0 +1,61 @@
+import { pino } from 'pino';
+import { describe, expect, it } from 'vitest';
+import { FailureLog } from '../../../src/app/watch/failure-log.ts';
+import { GoalWatch } from '../../../src/app/watch/goal-watch.ts';
+import type { Logger } from '../../../src/telemetry/log.ts';
+import { instanceStateOf, routerStateOf } from '../../support/router-state.ts';
+
+type Line = Readonly<Record<string, unknown>>;
+
+function logged(): { log: Logger; lines: Line[] } {
+  const lines: Line[] = [];
+  const log = pino({ base: null, timestamp: false }, { write: (text: string) => lines.push(JSON.parse(text)) });
+  return { log, lines };
+}
+
+const FAILING = { kind: 'instance-failing', key: 'n1/a', reasons: [{ reason: 'status 503', share: 1 }] } as const;
+const WELL = { kind: 'instance-well', key: 'n1/a' } as const;
+
+describe('the log of failing instances', () => {
+  it('says why one began to fail, and when it is well again', () => {
+    const { log, lines } = logged();
+    const failures = new FailureLog(log);
+    failures.observe('svc', FAILING);
+    failures.observe('svc', WELL);
+    expect(lines).toEqual([
+      { level: 40, service: 'svc', instance: 'n1/a', reasons: 'status 503 100 %', msg: 'instance began to fail' },
+      { level: 30, service: 'svc', instance: 'n1/a', msg: 'instance is well again' },
+    ]);
+  });
+
+  it('says it once, however many event loops see it', () => {
+    const { log, lines } = logged();
+    const failures = new FailureLog(log);
+    for (const event of [FAILING, FAILING, WELL, WELL]) failures.observe('svc', event);
+    expect(lines.map(({ msg }) => msg)).toEqual(['instance began to fail', 'instance is well again']);
+  });
+});
+
+describe('the watch over goals', () => {
+  const goals = (log: Logger) => new GoalWatch(log);
+
+  it('says once that a service has one instance', () => {
+    const { log, lines } = logged();
+    const watch = goals(log);
+    const alone = routerStateOf({ instances: [instanceStateOf('pi-1', { weight: 1 })] });
+    for (let i = 0; i < 5; i++) watch.look([alone]);
+    expect(lines).toMatchObject([{ service: 'pilotnet', instance: 'pi-1/a' }]);
+    expect(lines[0]?.msg).toMatch(/^service has one instance/);
+  });
+
+  it('says once that no instance meets the goal, and again after it was met', () => {
+    const { log, lines } = logged();
+    const watch = goals(log);
+    const at = (successProbability: number) =>
+      routerStateOf({ instances: ['pi-1', 'pi-2'].map((node) => instanceStateOf(node, { successProbability })) });
+    for (const probability of [0.5, 0.5, 0.5, 0.95, 0.5, 0.5]) watch.look([at(probability)]);
+    expect(lines.map(({ msg, bestRatio }) => [msg, bestRatio])).toEqual(
+      Array(2).fill(['goal cannot be met: no instance meets it', 0.5]),
+    );
+  });
+});

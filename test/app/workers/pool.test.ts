@@ -1,0 +1,111 @@
+import { createServer } from 'node:net';
+import { join } from 'node:path';
+import { setEnvironmentData, Worker } from 'node:worker_threads';
+import { pino } from 'pino';
+import { describe, expect, it, onTestFinished } from 'vitest';
+import { WorkerPool } from '../../../src/app/workers/pool.ts';
+import { createMetrics } from '../../../src/telemetry/metrics.ts';
+import { configFrom } from '../../support/config.ts';
+import { startInstance } from '../../support/http-instance.ts';
+import { PATIENCE } from '../../support/patience.ts';
+
+const TOML = `
+[node]
+id = "pi-7"
+[proxy]
+workers = 2
+[[service]]
+name = "a"
+qos.latency = "60s"
+policy = "round-robin"
+`;
+
+/** A pool of one worker, which ends or hangs when it is asked to, in front of one instance. */
+async function startPool() {
+  const fault = new Int32Array(new SharedArrayBuffer(4));
+  setEnvironmentData('qedge.test.fault', fault);
+  const { port: instancePort } = await startInstance();
+  const port = await freePort();
+  const logged: string[] = [];
+  const metrics = createMetrics();
+  const instance = {
+    service: 'a',
+    nodeId: 'n',
+    id: 'i',
+    scheme: 'http',
+    host: '127.0.0.1',
+    port: instancePort,
+  } as const;
+  const update = { kind: 'instance-set', instance: { ...instance, labels: {}, profile: null } } as const;
+  const replacement = {
+    config: configFrom(TOML),
+    messages: [{ kind: 'placement', service: 'a', update } as const],
+    listeners: [{ name: 'proxy', host: '127.0.0.1', port }],
+  };
+  const pool = new WorkerPool({
+    log: pino({ level: 'info' }, { write: (line: string) => void logged.push(JSON.parse(line).msg) }),
+    metrics,
+    startThread: (name, start) =>
+      new Worker(join(import.meta.dirname, 'faulty-worker.ts'), {
+        name,
+        workerData: start,
+        stdout: true,
+        stderr: true,
+      }),
+    onEvent: () => {},
+    onAttempts: () => {},
+    onLoss: (message) => logged.push(`lost: ${message}`),
+    onLog: () => {},
+    replacement: () => replacement,
+    roundMs: 150,
+  });
+  onTestFinished(() => pool.close());
+  pool.spawn(replacement.config, '0');
+  for (const message of replacement.messages) pool.send(message);
+  await pool.listen(replacement.listeners, new Map());
+  const status = async (): Promise<number> => {
+    const headers = { 'x-qedge-service': 'a', connection: 'close' };
+    return (await fetch(`http://127.0.0.1:${port}/`, { headers })).status;
+  };
+  const cause = (kind: 'end' | 'hang'): void => void Atomics.store(fault, 0, kind === 'end' ? 1 : 2);
+  return { pool, metrics, logged, status, cause };
+}
+
+describe('a worker that ends', () => {
+  it('is replaced, and the one in its place serves what it did', async () => {
+    const { pool, metrics, logged, status, cause } = await startPool();
+    expect(await status()).toBe(200);
+    await expect.poll(() => metrics.render(), PATIENCE).toContain('qedge_requests_total{service="a",code="200"} 1\n');
+    cause('end');
+    await expect.poll(() => logged, PATIENCE).toContain('a worker serves in place of one that ended');
+    expect(logged).toContain('a worker ended, another takes its place');
+    expect(await status()).toBe(200);
+    expect(pool.absent).toEqual([]);
+    await expect.poll(() => metrics.render(), PATIENCE).toContain('qedge_requests_total{service="a",code="200"} 2\n');
+    expect(metrics.render()).toContain('qedge_workers_replaced_total 1\n');
+    expect(metrics.render()).toContain('qedge_workers_absent 0\n');
+  });
+});
+
+describe('a worker that hangs', () => {
+  it('is absent and keeps the watchdog from being fed, is ended, and then replaced', async () => {
+    const { pool, logged, status, cause } = await startPool();
+    cause('hang');
+    await expect.poll(() => pool.responsive, { ...PATIENCE, interval: 10 }).toBe(false);
+    expect(pool.absent).toEqual(['worker-1']);
+    await expect.poll(() => logged, PATIENCE).toContain('a worker serves in place of one that ended');
+    expect(logged).toContain('worker hangs, it is ended');
+    expect(pool.responsive).toBe(true);
+    expect(await status()).toBe(200);
+    cause('hang');
+    await pool.drain({ succeeded: false });
+  });
+});
+
+async function freePort(): Promise<number> {
+  const server = createServer();
+  await new Promise<void>((resolve) => void server.listen(0, '127.0.0.1', resolve));
+  const address = server.address();
+  await new Promise((resolve) => server.close(resolve));
+  return address !== null && typeof address === 'object' ? address.port : 0;
+}

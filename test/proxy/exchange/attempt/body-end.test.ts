@@ -1,0 +1,55 @@
+import { randomBytes } from 'node:crypto';
+import { gzipSync } from 'node:zlib';
+import { describe, expect, it } from 'vitest';
+import { bodyEndOf } from '../../../../src/proxy/exchange/attempt/body-end.ts';
+
+function isTruncated(contentType: string, contentEncoding: string, body: Buffer, pieceBytes = 7): boolean | null {
+  const end = bodyEndOf(contentType, contentEncoding);
+  for (let at = 0; at < body.length; at += pieceBytes) end?.take(body.subarray(at, at + pieceBytes));
+  return end === null ? null : end.truncated;
+}
+
+const text = Buffer.from('{"steering": 0.1, "throttle": 0.7}\n'.repeat(300));
+
+describe('the end of a compressed body', () => {
+  it.each([Buffer.alloc(0), Buffer.from('x'), text, Buffer.alloc(3_000_000), randomBytes(5000)])(
+    'is found in a whole one',
+    (body) => {
+      for (const pieceBytes of [1, 3, 4096]) expect(isTruncated('', 'gzip', gzipSync(body), pieceBytes)).toBe(false);
+    },
+  );
+
+  it('is missed in one that is cut off', () => {
+    // Random bytes, so that each cut ends in another four: one in hundreds looks like a length.
+    const whole = gzipSync(randomBytes(4000));
+    let missed = 0;
+    for (let bytes = 1; bytes < whole.length; bytes += 13) {
+      if (isTruncated('', 'gzip', whole.subarray(0, bytes)) !== true) missed++;
+    }
+    expect(missed).toBeLessThan(10);
+  });
+
+  it('is not looked for where the format marks none', () => {
+    expect(isTruncated('text/plain', 'br', text)).toBeNull();
+    expect(isTruncated('text/plain', '', text)).toBeNull();
+  });
+});
+
+describe('the end of a multipart body', () => {
+  const whole = Buffer.from('--frame\r\n\r\none\r\n--frame\r\n\r\ntwo\r\n--frame--\r\n');
+
+  it.each(['multipart/mixed; boundary=frame', 'Multipart/Related; type="a"; Boundary="frame"'])(
+    'is found by %s',
+    (contentType) => {
+      for (const pieceBytes of [1, 5, 4096]) expect(isTruncated(contentType, '', whole, pieceBytes)).toBe(false);
+      expect(isTruncated(contentType, '', Buffer.concat([whole, Buffer.from('what follows means nothing')]))).toBe(
+        false,
+      );
+      expect(isTruncated(contentType, '', whole.subarray(0, -4))).toBe(true);
+    },
+  );
+
+  it('is not looked for in a stream of pictures', () => {
+    expect(isTruncated('multipart/x-mixed-replace; boundary=frame', '', whole)).toBeNull();
+  });
+});
