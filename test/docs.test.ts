@@ -1,9 +1,11 @@
 // The documentation stands in the rooms that it describes; its links lead somewhere.
 
 import { execFileSync } from 'node:child_process';
-import { existsSync, readFileSync } from 'node:fs';
+import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
 import { dirname, join, resolve } from 'node:path';
 import { describe, expect, it } from 'vitest';
+import { loadConfig } from '../src/config/load.ts';
 
 const ROOT = resolve(import.meta.dirname, '..');
 const PAGES = execFileSync(
@@ -31,8 +33,10 @@ const PAGES = execFileSync(
   .split('\n')
   .map((path) => path.replace('./', ''));
 
+const read = (page: string): string => readFileSync(join(ROOT, page), 'utf8');
+
 /** Of a page without its code. */
-const prose = (page: string): string => readFileSync(join(ROOT, page), 'utf8').replaceAll(/^```[\s\S]*?^```/gm, '');
+const prose = (page: string): string => read(page).replaceAll(/^```[\s\S]*?^```/gm, '');
 
 /** As GitHub makes them: lower case, punctuation gone, spaces as hyphens. */
 function anchorsOf(page: string): ReadonlySet<string> {
@@ -58,12 +62,36 @@ function deadLinks(page: string): string[] {
   });
 }
 
+/** What a block that shows one section leaves out. */
+const REST_OF_A_FILE = `
+[mqtt]
+url = "mqtt://broker.local"
+[[service]]
+name = "pilotnet"
+qos.latency = "80ms"
+`;
+
 describe('the documentation', () => {
   it.each(PAGES)('%s has no dead link', (page) => {
     expect(deadLinks(page)).toEqual([]);
   });
 
   it('begins with a page that a newcomer reads in five minutes', () => {
-    expect(readFileSync(join(ROOT, 'README.md'), 'utf8').split('\n').length).toBeLessThanOrEqual(250);
+    expect(read('README.md').split('\n').length).toBeLessThanOrEqual(250);
+  });
+
+  it('shows configuration that qedge takes', () => {
+    const directory = mkdtempSync(join(tmpdir(), 'qedge-docs-'));
+    const file = join(directory, 'qedge.toml');
+    const shown = PAGES.flatMap((page) =>
+      [...read(page).matchAll(/^```toml\n([\s\S]*?)^```/gm)].map(([, text = '']) => text),
+    );
+    expect(shown.length).toBeGreaterThan(5);
+    for (const text of shown) {
+      const rest = text.includes('[[service]]') ? '' : REST_OF_A_FILE;
+      writeFileSync(file, text + rest);
+      expect(() => loadConfig(file, { env: {} }), text).not.toThrow();
+    }
+    rmSync(directory, { recursive: true });
   });
 });
