@@ -1,36 +1,13 @@
-// How commands ask a running qedge: over its admin port, found through the configuration or named outright.
+// How commands ask a running qedge, over its admin port.
 
-import { existsSync } from 'node:fs';
-import { type Command, Option } from 'commander';
 import type { Agent, Response } from 'undici';
-import type { ListenAddress } from '../config/config.ts';
-import { loadConfig } from '../config/load.ts';
-import { CommandError, EX_USAGE } from '../errors.ts';
+import { CommandError } from '../errors.ts';
 import { addressBook, UNRESOLVED } from '../net/address-book.ts';
 import { trustSystem } from '../net/tls.ts';
 import { undici } from '../packages.ts';
+import { type AdminClientOptions, adminAddress } from './admin-address.ts';
 
-/** How the command line says where the admin port is. */
-export interface AdminClientOptions {
-  readonly config?: string;
-  readonly url?: string;
-}
-
-/** Where `qedge run` and `qedge demo` listen by default. */
-const URL_DEFAULT = 'http://127.0.0.1:9901';
-const CONFIG_DEFAULT = 'qedge.toml';
 const ANSWER_TIMEOUT_MS = 5_000;
-
-/** Gives a command the options that say which qedge it asks. */
-export function withAdminOptions(command: Command): Command {
-  return command
-    .addOption(
-      new Option('-c, --config <file>', `configuration of the qedge to ask (default: ${CONFIG_DEFAULT}, if there)`),
-    )
-    .addOption(
-      new Option('--url <url>', `its admin port (default: ${URL_DEFAULT}); a token comes from QEDGE_ADMIN_TOKEN`),
-    );
-}
 
 /** Asks the admin port. Throws `CommandError` for no answer and for every status but 2xx. */
 export class AdminClient {
@@ -41,8 +18,8 @@ export class AdminClient {
 
   /** @throws ConfigError for a configuration with mistakes, CommandError for an address that is none */
   constructor(options: AdminClientOptions) {
-    const { url, token } = locate(options);
-    this.url = url.replace(/\/$/, '');
+    const { url, token } = adminAddress(options);
+    this.url = url;
     if (this.url.startsWith('https:')) trustSystem();
     this.#token = token;
   }
@@ -81,28 +58,6 @@ export class AdminClient {
       );
     }
   }
-}
-
-function locate({ url, config }: AdminClientOptions): { url: string; token: string | null } {
-  const token = process.env.QEDGE_ADMIN_TOKEN ?? null;
-  if (url !== undefined) return { url: givenUrl(url), token };
-  const file = config ?? (existsSync(CONFIG_DEFAULT) ? CONFIG_DEFAULT : null);
-  if (file === null) return { url: URL_DEFAULT, token };
-  const { admin } = loadConfig(file);
-  return { url: urlOf(admin.listen), token: token ?? admin.token };
-}
-
-/** `--url` as an address; without a scheme it is taken for http. */
-function givenUrl(text: string): string {
-  const url = text.includes('://') ? text : `http://${text}`;
-  if (/^https?:/.test(url) && URL.canParse(url)) return url;
-  throw new CommandError(`--url: expected an address such as ${URL_DEFAULT}, got "${text}"`, EX_USAGE);
-}
-
-/** A listener on every address is asked on this machine's own. */
-function urlOf({ host, port }: ListenAddress): string {
-  const reachable = host === '0.0.0.0' ? '127.0.0.1' : host === '::' ? '::1' : host;
-  return `http://${reachable.includes(':') ? `[${reachable}]` : reachable}:${port}`;
 }
 
 async function detailOf(response: Response): Promise<string> {

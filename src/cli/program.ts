@@ -6,26 +6,8 @@ import { CommandError, ConfigError, EX_CONFIG, EX_USAGE } from '../errors.ts';
 import { widthOf } from '../terminal/paint.ts';
 import { wrapWords } from '../terminal/wrap.ts';
 import { commit, version } from './build-facts.ts';
+import { loadCommands } from './command-table.ts';
 import { nameProcess } from './service/process-name.ts';
-
-type Register = (program: Command) => void;
-
-/** In the order of the help. A module is loaded when its command may be the one: a start of `run` pays for no other. */
-const COMMANDS: Readonly<Record<string, () => Promise<Register>>> = {
-  run: async () => (await import('./commands/run.ts')).registerRun,
-  demo: async () => (await import('./commands/demo.ts')).registerDemo,
-  check: async () => (await import('./commands/check.ts')).registerCheck,
-  status: async () => (await import('./commands/status.ts')).registerStatus,
-  explain: async () => (await import('./commands/explain.ts')).registerExplain,
-  decisions: async () => (await import('./commands/decisions.ts')).registerDecisions,
-  policies: async () => (await import('./commands/policies.ts')).registerPolicies,
-  install: async () => (await import('./commands/install.ts')).registerInstall,
-  update: async () => (await import('./commands/update.ts')).registerUpdate,
-  keygen: async () => (await import('./commands/keygen.ts')).registerKeygen,
-  sign: async () => (await import('./commands/sign.ts')).registerSign,
-  simulate: async () => (await import('./commands/simulate.ts')).registerSimulate,
-  version: async () => (await import('./commands/version.ts')).registerVersion,
-};
 
 const EPILOGUE = `
 Begin with: qedge demo. A configuration of your own: qedge check, qedge run.
@@ -40,7 +22,7 @@ export async function runCli(argv: readonly string[]): Promise<number> {
     .version(`qedge ${version} (${commit})`, '-V, --version', 'print version and commit; qedge version says more')
     .configureOutput({ outputError: (text) => complain(reworded(text)) })
     .addHelpText('after', EPILOGUE);
-  for (const register of await registersFor(argv[0])) register(program);
+  await loadCommands(program, argv[0]);
   hintAtHelp(program, 'qedge');
   try {
     await program.parseAsync([...argv], { from: 'user' });
@@ -48,12 +30,6 @@ export async function runCli(argv: readonly string[]): Promise<number> {
   } catch (error) {
     return exitCodeOf(error);
   }
-}
-
-/** Of the command that `first` names; of all, for the help and for what is no command. */
-function registersFor(first = ''): Promise<readonly Register[]> {
-  const loads = Object.hasOwn(COMMANDS, first) ? [COMMANDS[first]] : Object.values(COMMANDS);
-  return Promise.all(loads.flatMap((load) => (load === undefined ? [] : [load()])));
 }
 
 /** After a mistake: where to read how it is meant. */

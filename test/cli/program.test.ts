@@ -26,4 +26,12 @@ describe('the command line', () => {
   ])('tells a mistake in one line, and where to read on: %j', async (argv, err) => {
     expect(await cli(...argv)).toEqual({ status: 64, out: '', err });
   });
+
+  it('groups its commands, and leaves out what is for programs alone', async () => {
+    const { out } = await cli('--help');
+    const groups = out.split('\n').filter((line) => /^\S.*:$/.test(line));
+    expect(groups).toEqual(['Options:', 'Run:', 'Look inside:', 'Compare policies:', 'Install and update:', 'More:']);
+    expect(out).not.toContain('__complete');
+    expect((await cli('update', '--help')).out).not.toContain('--guard');
+  });
 });

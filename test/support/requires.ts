@@ -17,6 +17,8 @@ const NEEDS: Readonly<Record<string, Need>> = {
   openssl: program('openssl'),
   chromium: program('chromium'),
   curl: program('curl'),
+  zsh: program('zsh'),
+  fish: program('fish'),
   varnishtest: program('varnishtest', 'varnish'),
   promtool: program('promtool', 'prometheus'),
   'systemd-analyze': program('systemd-analyze', 'systemd'),

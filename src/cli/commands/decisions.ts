@@ -11,7 +11,8 @@ import { evaluateOffPolicy, type OffPolicyEstimate } from '../../sim/off-policy.
 import { parsePolicy, policyProblems } from '../../sim/policy-text.ts';
 import { type Column, renderFolded } from '../../terminal/columns.ts';
 import { paintFor, widthOf } from '../../terminal/paint.ts';
-import { AdminClient, type AdminClientOptions, withAdminOptions } from '../admin-client.ts';
+import { type AdminClientOptions, withAdminOptions } from '../admin-address.ts';
+import { AdminClient } from '../admin-client.ts';
 import { readDecisionLog } from '../decision-log-file.ts';
 import { durationMs } from '../duration-argument.ts';
 import { cell, percent } from '../figures.ts';
@@ -54,7 +55,7 @@ export function registerDecisions(program: Command): void {
     .description('estimate how policies would have done on recorded decisions')
     .argument('<file>', 'what record wrote')
     .addOption(
-      new Option('--policy <names>', 'policies, with options as name:key=value')
+      new Option('--policy <policies>', 'policies, with options as name:key=value')
         .argParser(policies)
         .default(POLICIES_DEFAULT, POLICIES_DEFAULT.join(',')),
     )

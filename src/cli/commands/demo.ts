@@ -34,7 +34,7 @@ export function registerDemo(program: Command): void {
     .option('--mqtt-port <port>', 'MQTT broker; 0: any free port', port, 0)
     .option('--clients <count>', 'emulated cameras, 10 frames a second each', clientCount, 10)
     .option('--duration <time>', 'stop by itself after this long, such as 30s or 2m', durationMs)
-    .option('--policy <name>', "routing policy; the proxy's default when absent")
+    .option('--policy <policy>', "routing policy; the proxy's default when absent")
     .option('--no-load', 'no cameras: send requests of your own')
     .option('--no-story', 'nothing slows down, dies or joins while it runs')
     .action(async (flags: DemoFlags) => {

@@ -6,7 +6,8 @@ import { cooldownText } from '../../core/standing.ts';
 import { type Column, renderFolded } from '../../terminal/columns.ts';
 import { type Paint, paintFor, widthOf } from '../../terminal/paint.ts';
 import { wrapWords } from '../../terminal/wrap.ts';
-import { AdminClient, type AdminClientOptions, withAdminOptions } from '../admin-client.ts';
+import { type AdminClientOptions, withAdminOptions } from '../admin-address.ts';
+import { AdminClient } from '../admin-client.ts';
 import { cell, distanceOf, milliseconds, percent } from '../figures.ts';
 
 interface ExplainOptions extends AdminClientOptions {
@@ -33,7 +34,7 @@ export function registerExplain(program: Command): void {
       )
       .argument('<service>', 'name of the service'),
   )
-    .option('--client <id>', 'as asked by this client')
+    .option('--client <client>', 'as asked by this client')
     .option('--json', 'as JSON')
     .addHelpText('after', FIGURES)
     .action(async (service: string, options: ExplainOptions) => {

@@ -34,7 +34,7 @@ export function registerSimulate(program: Command): void {
     .description('run the routing core in virtual time on a scenario, compare policies')
     .argument('<scenario.toml>', 'scenario file')
     .option(
-      '--policy <names>',
+      '--policy <policies>',
       'policies, with options as name:key=value; "oracle" for the central allocation',
       parsePolicies,
     )

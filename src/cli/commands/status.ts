@@ -9,7 +9,8 @@ import { type Cell, type Column, renderColumns, truncate } from '../../terminal/
 import { LiveBlock } from '../../terminal/live-block.ts';
 import { type Paint, paintFor, widthOf } from '../../terminal/paint.ts';
 import { wrapWords } from '../../terminal/wrap.ts';
-import { AdminClient, type AdminClientOptions, withAdminOptions } from '../admin-client.ts';
+import { type AdminClientOptions, withAdminOptions } from '../admin-address.ts';
+import { AdminClient } from '../admin-client.ts';
 import { cell, distanceOf, duration, milliseconds, percent, ratioCell, standingCell } from '../figures.ts';
 
 interface StatusOptions extends AdminClientOptions {
@@ -22,19 +23,42 @@ const WATCH_INTERVAL_MS = 1_000;
 const WORST_CLIENTS = 4;
 
 export function registerStatus(program: Command): void {
-  withAdminOptions(program.command('status').description('show services, pools, weights and how clients are served'))
+  withAdminOptions(
+    program
+      .command('status')
+      .description('show services, pools, weights and how clients are served')
+      .argument('[names...]', 'only these services and instances'),
+  )
     .option('-w, --watch', 'again every second')
     .option('--json', 'as JSON; with --watch one document a line')
     .option('--exit-code', 'exit 1 when it is not ready')
-    .action(async (options: StatusOptions) => {
+    .action(async (names: readonly string[], options: StatusOptions) => {
       const client = new AdminClient(options);
-      if (options.watch) await watch(client, options.json === true);
+      const ask = async (): Promise<StateDocument> => only(names, await client.get<StateDocument>('/api/v1/state'));
+      if (options.watch) await watch(ask, options.json === true);
       else {
-        const state = await client.get<StateDocument>('/api/v1/state');
+        const state = await ask();
         print(state, options.json === true);
         if (options.exitCode && !state.ready) process.exitCode = 1;
       }
     });
+}
+
+/** What is named of the services and instances, or all. Throws for a name that is neither. */
+function only(names: readonly string[], state: StateDocument): StateDocument {
+  if (names.length === 0) return state;
+  const wanted = new Set(names);
+  const services = state.services.flatMap((service) => {
+    if (wanted.has(service.service)) return [service];
+    const instances = service.instances.filter(({ key }) => wanted.has(key));
+    return instances.length === 0 ? [] : [{ ...service, instances }];
+  });
+  const known = new Set(
+    state.services.flatMap(({ service, instances }) => [service, ...instances.map(({ key }) => key)]),
+  );
+  const unknown = names.filter((name) => !known.has(name));
+  if (unknown.length > 0) throw new CommandError(`no service or instance of that name: ${unknown.join(', ')}`);
+  return { ...state, services };
 }
 
 function print(state: StateDocument, json: boolean): void {
@@ -44,7 +68,7 @@ function print(state: StateDocument, json: boolean): void {
 }
 
 /** Until Ctrl-C; a qedge that is away for a while is waited for. */
-async function watch(client: AdminClient, json: boolean): Promise<void> {
+async function watch(ask: () => Promise<StateDocument>, json: boolean): Promise<void> {
   let ended = false;
   let wake: () => void = () => {};
   process.once('SIGINT', () => {
@@ -54,7 +78,7 @@ async function watch(client: AdminClient, json: boolean): Promise<void> {
   const block = json || !process.stdout.isTTY ? null : new LiveBlock(process.stdout);
   const paint = paintFor(process.stdout);
   while (!ended) {
-    const state = await client.get<StateDocument>('/api/v1/state').catch((error: unknown) => {
+    const state = await ask().catch((error: unknown) => {
       if (error instanceof CommandError) return error.message;
       throw error;
     });

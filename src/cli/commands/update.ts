@@ -5,7 +5,7 @@
 import { spawnSync } from 'node:child_process';
 import os from 'node:os';
 import { setTimeout as delay } from 'node:timers/promises';
-import type { Command } from 'commander';
+import { type Command, Option } from 'commander';
 import { loadConfig } from '../../config/load.ts';
 import { CommandError, EX_USAGE } from '../../errors.ts';
 import { isSingleExecutable } from '../../sea.ts';
@@ -46,7 +46,7 @@ export function registerUpdate(program: Command): void {
     .option('--retry', 'take a file that was sent home before')
     .option('--no-restart', 'leave the restart of the service to you')
     .option('--no-wait', 'do not wait for the end of the trial')
-    .option('--guard', 'decide which executable starts next; for the service unit')
+    .addOption(new Option('--guard', 'decide which executable starts next; for the service unit').hideHelp())
     .action(runUpdate);
 }
 
