@@ -1,9 +1,9 @@
 // Bodies that come in tiny pieces (chunks, DATA frames or TLS records of one byte). Each piece would be a buffer, an event and a
 // write of its own: a hundred times the memory and the time of what it holds. Pieces that come within one turn of the event loop
-// enter their stream as one. A stream with too many of them is not read again before its turn: all such streams together get a
-// fixed share of each turn.
+// enter their stream as one. A stream with too many of them is read again when its share of the event loop (loop-share.ts) lets it.
 
 import type { Readable } from 'node:stream';
+import { LoopShare } from './loop-share.ts';
 
 /** A piece from here on is not tiny: it is passed on as it is, uncopied. */
 const LARGE_BYTES = 4096;
@@ -11,8 +11,8 @@ const LARGE_BYTES = 4096;
 const GATHER_BYTES = 16 * 1024;
 /** A stream may bring this many tiny pieces a turn before it has to wait. */
 const PIECES_MAX = 64;
-/** Of those that wait, as many are read again in a turn as brought this many pieces the last time: a few milliseconds' worth. */
-const PIECES_PER_TURN = 4096;
+/** What the next pieces will cost is not known before they are here: as many as the last time, a record of TLS each. */
+const PIECE_MS = 0.005;
 
 /** The pieces of `readable`, whose source calls `push` and stops when it returns false, are gathered from now on. */
 export function gatherPieces(readable: Readable): void {
@@ -23,16 +23,24 @@ export function gatherPieces(readable: Readable): void {
 class PieceGatherer {
   readonly #readable: Readable;
   readonly #push: (chunk: Buffer | null) => boolean;
+  readonly #read: (size: number) => void;
   #gathered: Buffer | null = null;
   #bytes = 0;
   /** In this turn, behind the first. */
-  pieces = 0;
+  #pieces = 0;
   #inTurn = false;
+  /** Is not read before its turn. */
+  #share: LoopShare | null = null;
   #stopped = false;
 
   constructor(readable: Readable) {
     this.#readable = readable;
     this.#push = readable.push.bind(readable);
+    this.#read = readable._read.bind(readable);
+    // A stream that passes something on asks its source for more in the tick behind.
+    readable._read = (size) => {
+      if (!this.#stopped) this.#read(size);
+    };
   }
 
   /** Null: the end. False: no more for now. */
@@ -48,24 +56,34 @@ class PieceGatherer {
       return this.#push(chunk);
     }
     this.#gather(chunk);
-    this.pieces++;
-    this.#stopped ||= this.pieces > PIECES_MAX;
+    this.#pieces++;
+    this.#stopped ||= this.#pieces > PIECES_MAX;
     return !this.#stopped;
   }
 
-  get stopped(): boolean {
-    return this.#stopped;
+  /** What was gathered goes on, or waits with its source. */
+  endTurn(): void {
+    if (this.#stopped) {
+      this.#share ??= new LoopShare(() => this.#goOn());
+      this.#share.wait();
+    } else {
+      this.#beginTurn();
+    }
   }
 
-  /** What was gathered goes on, and the source may, too. */
-  release(): void {
+  /** What was gathered goes on, and the source as well. */
+  #goOn(): void {
     const readable = this.#readable;
-    const resumes = this.#stopped;
+    this.#share?.use(this.#pieces * PIECE_MS);
+    this.#beginTurn();
+    if (!readable.destroyed && readable.readableLength < readable.readableHighWaterMark) this.#read(0);
+  }
+
+  #beginTurn(): void {
     this.#inTurn = false;
     this.#stopped = false;
-    this.pieces = 0;
+    this.#pieces = 0;
     this.#flush();
-    if (resumes && !readable.destroyed && readable.readableLength < readable.readableHighWaterMark) readable._read(0);
   }
 
   #gather(chunk: Buffer): void {
@@ -87,37 +105,15 @@ class PieceGatherer {
   }
 }
 
-/** Of this event loop: brought pieces in this turn, and those that wait to be read again, the longest first. */
+/** Of this event loop: brought pieces in this turn. */
 let current: PieceGatherer[] = [];
-let waiting: PieceGatherer[] = [];
-let scheduled = false;
 
 function atEndOfTurn(gatherer: PieceGatherer): void {
-  current.push(gatherer);
-  schedule();
-}
-
-function schedule(): void {
-  if (scheduled) return;
-  scheduled = true;
-  setImmediate(endTurn);
+  if (current.push(gatherer) === 1) setImmediate(endTurn);
 }
 
 function endTurn(): void {
-  scheduled = false;
   const gatherers = current;
   current = [];
-  for (const gatherer of gatherers) {
-    if (gatherer.stopped) waiting.push(gatherer);
-    else gatherer.release();
-  }
-  let pieces = 0;
-  let count = 0;
-  while (count < waiting.length && pieces < PIECES_PER_TURN) {
-    const gatherer = waiting[count++];
-    pieces += gatherer?.pieces ?? 0;
-    gatherer?.release();
-  }
-  waiting = waiting.slice(count);
-  if (waiting.length > 0) schedule();
+  for (const gatherer of gatherers) gatherer.endTurn();
 }

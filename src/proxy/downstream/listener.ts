@@ -21,6 +21,7 @@ import { ClientConnection, type ClientLink } from './client-connection.ts';
 import { FastPath, type FastPathOptions } from './http1/fast-path.ts';
 import { parseFailure } from './http1/parse-failure.ts';
 import { RawRequest } from './http1/raw-request.ts';
+import { sliceReads } from './http1/sliced-reads.ts';
 import { Http2Port, sniff } from './http2/server.ts';
 import { linger } from './linger.ts';
 import { listenError } from './listen-error.ts';
@@ -213,23 +214,28 @@ export class Listener {
     const event = this.#tls === null ? 'connection' : 'secureConnection';
     const http1 = server.listeners(event) as ((socket: Socket) => void)[];
     server.removeAllListeners(event);
-    const takeHttp1 = (socket: Socket): void => {
+    const takeHttp1 = (socket: Socket, first: Buffer | null): void => {
       const turns = this.#pipelineQueueOf(socket);
       const destroySoon = socket.destroySoon.bind(socket);
       // How node ends a connection behind its last answer.
       socket.destroySoon = () => (turns.unread ? linger(socket) : destroySoon());
       for (const listener of http1) listener.call(server, socket);
+      sliceReads(socket, first);
     };
     server.on(event, (socket: Socket) => {
       const connection = this.#onConnection(socket);
       const { alpnProtocol } = socket as Partial<TLSSocket>;
       if (this.#tls === null) this.#takeCleartext(socket, connection, takeHttp1);
       else if (alpnProtocol === 'h2') this.#takeHttp2(socket);
-      else takeHttp1(socket);
+      else takeHttp1(socket, null);
     });
   }
 
-  #takeCleartext(socket: Socket, connection: ClientConnection, takeHttp1: (socket: Socket) => void): void {
+  #takeCleartext(
+    socket: Socket,
+    connection: ClientConnection,
+    takeHttp1: (socket: Socket, first: Buffer) => void,
+  ): void {
     const { context, route } = this.#options;
     sniff(socket, context.config.headersTimeoutMs, (protocol, first) => {
       if (protocol === 'http2') {
@@ -245,7 +251,7 @@ export class Listener {
         route,
         headBytesMax: () => context.config.headerBytesMax,
         onQuiet: () => this.#onTimeout(socket),
-        handOver: () => takeHttp1(socket),
+        handOver: (rest) => takeHttp1(socket, rest),
       };
       new FastPath(options, first);
     });

@@ -4,9 +4,12 @@
 
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { Socket } from 'node:net';
+import { LoopShare } from '../../net/loop-share.ts';
 
 /** More than these are not read before their turn. */
 const WAITING_MAX = 16;
+/** What each of them is taken to cost, ms, where its answer may be there at once. */
+const AHEAD_MS = 0.1;
 
 interface Turn {
   /** Null: it is none, but the end of the connection. */
@@ -18,6 +21,7 @@ export class PipelineQueue {
   readonly #socket: Socket;
   #current: ServerResponse<IncomingMessage> | null = null;
   readonly #waiting: Turn[] = [];
+  readonly #share = new LoopShare(() => this.#next());
   #last = false;
   /** Node resumes the socket behind every request that it has read whole. */
   readonly #stayPaused = (): void => {
@@ -61,7 +65,7 @@ export class PipelineQueue {
 
   #add(turn: Turn): void {
     if (this.#last || !this.#socket.writable) return;
-    if (!this.busy) {
+    if (!this.busy && this.#waiting.length === 0) {
       this.#begin(turn);
       return;
     }
@@ -76,8 +80,13 @@ export class PipelineQueue {
 
   #next(): void {
     if (!this.#socket.writable) return;
+    if (this.#share.usedUp) {
+      this.#share.wait();
+      return;
+    }
     const turn = this.#waiting.shift();
     if (turn === undefined) return;
+    this.#share.use(AHEAD_MS);
     if (this.#waiting.length > 0) turn.response?.once('close', () => this.#next());
     if (this.#waiting.length === 0) this.#resume();
     this.#begin(turn);

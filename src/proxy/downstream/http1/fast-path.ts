@@ -3,12 +3,12 @@
 // nothing else in their lives, and are spared half of what a request costs.
 
 import type { Socket } from 'node:net';
+import { LoopShare } from '../../../net/loop-share.ts';
 import type { ClientConnection } from '../client-connection.ts';
 import { linger } from '../linger.ts';
 import type { Route } from '../routes.ts';
 import { FastRequest, FastResponse, type PlainLink } from './fast-message.ts';
 import { readFastRequestHead } from './fast-request-head.ts';
-import { sliceReads } from './sliced-reads.ts';
 
 /** What the fast path shares with the port. */
 export interface FastPathOptions {
@@ -19,12 +19,14 @@ export interface FastPathOptions {
   readonly headBytesMax: () => number;
   /** The socket was silent for as long as its timeout. */
   readonly onQuiet: () => void;
-  /** For node:http from here on; everything that came since the last answer comes behind it. */
-  readonly handOver: () => void;
+  /** For node:http from here on, with all that came since the last answer. */
+  readonly handOver: (rest: Buffer) => void;
 }
 
 /** What may come in behind a request that is under way before the socket has to wait. */
 const BEHIND_BYTES_MAX = 64 * 1024;
+/** What a request that was sent ahead is taken to cost, ms, where its answer may be there at once. */
+const AHEAD_MS = 0.1;
 const NOTHING = Buffer.alloc(0);
 
 /** Reads plain HTTP/1.1 requests off one socket; gives the socket to node:http for all else. */
@@ -35,6 +37,8 @@ export class FastPath implements PlainLink {
   #response: FastResponse | null = null;
   /** Came in and has to wait: for the answer to the request that is under way, or for its client to read the last one. */
   #behind: Buffer = NOTHING;
+  /** Of the event loop, for requests that were sent ahead; null where none was. */
+  #share: LoopShare | null = null;
   #over = false;
   readonly #onData = (chunk: Buffer): void => this.#take(chunk);
   readonly #onEnd = (): void => {
@@ -92,29 +96,39 @@ export class FastPath implements PlainLink {
     const behind = this.#behind;
     this.#behind = NOTHING;
     if (socket.isPaused()) socket.resume();
-    this.#read(behind);
+    this.#read(behind, true);
   }
 
   #take(chunk: Buffer): void {
     if (this.#over) return;
-    if (this.#behind.length === 0) this.#read(chunk);
+    if (this.#behind.length === 0) this.#read(chunk, false);
     else this.#keepBehind(Buffer.concat([this.#behind, chunk]));
   }
 
   /**
    * Requests one after another, each once the one before it is answered; what has to wait is kept. A client that does not
-   * read its answers gets no more of them.
+   * read its answers gets no more of them. `ahead`: sent before the answer to the one before it was out.
    */
-  #read(bytes: Buffer): void {
+  #read(bytes: Buffer, ahead: boolean): void {
     let rest = bytes;
+    let first = !ahead;
     while (rest.length > 0) {
       const request = this.#request;
       if (request !== null && request.bytesLeft > 0) rest = this.#takeBody(request, rest);
-      else if (request === null && !this.socket.writableNeedDrain) rest = this.#begin(rest);
+      else if (request === null && !this.socket.writableNeedDrain && (first || this.#hasShare()))
+        rest = this.#begin(rest);
       else break;
       if (this.#over) return;
+      first = false;
     }
     if (rest.length > 0) this.#keepBehind(rest);
+  }
+
+  #hasShare(): boolean {
+    this.#share ??= new LoopShare(() => this.takeBehind());
+    if (this.#share.usedUp) this.#share.wait();
+    else this.#share.use(AHEAD_MS);
+    return !this.#share.waits;
   }
 
   /** What lies behind the head. */
@@ -159,8 +173,7 @@ export class FastPath implements PlainLink {
     socket.removeListener('timeout', onQuiet);
     socket.pause();
     const waiting: Buffer | null = socket.read();
-    handOver();
-    sliceReads(socket, waiting === null ? rest : Buffer.concat([rest, waiting]));
+    handOver(waiting === null ? rest : Buffer.concat([rest, waiting]));
     socket.resume();
   }
 }

@@ -5,10 +5,14 @@
 
 import type { Socket } from 'node:net';
 import { Duplex } from 'node:stream';
+import { LoopShare } from '../../../net/loop-share.ts';
 import { DATA, FrameReader, isHead } from './frame-reader.ts';
 import { HeaderBlock } from './header-block.ts';
 import { mergeData } from './merge-data.ts';
 
+const NOTHING = Buffer.alloc(0);
+/** That are read at once: a millisecond's work or two. */
+const FRAMES_MAX = 256;
 /** Small DATA frames in one read that are not worth while to put together. */
 const SMALL_FRAMES_MAX = 16;
 /** DATA frames below this are small. */
@@ -20,8 +24,10 @@ export class FrameGuard extends Duplex {
   readonly #frames = new FrameReader();
   readonly #block = new HeaderBlock();
   #headTimer: NodeJS.Timeout | null = null;
-  /** A flood is here: others get their turn before it is read on. */
-  #rests = false;
+  readonly #share = new LoopShare(() => this.#goOn());
+  /** Came in while the share was used up. */
+  #waiting: Buffer = NOTHING;
+  #ended = false;
 
   /** Takes the socket. A head, and the client's preface, must be whole within `headersTimeoutMs`. */
   constructor(socket: Socket, headersTimeoutMs: number) {
@@ -29,7 +35,7 @@ export class FrameGuard extends Duplex {
     this.#socket = socket;
     this.#headersTimeoutMs = headersTimeoutMs;
     socket.on('data', (chunk: Buffer) => this.#onData(chunk));
-    socket.on('end', () => this.push(null));
+    socket.on('end', () => this.#onEnd());
     socket.on('error', (error) => this.destroy(error));
     socket.on('close', () => this.destroy());
     this.#awaitHead(true);
@@ -41,7 +47,7 @@ export class FrameGuard extends Duplex {
   }
 
   override _read(): void {
-    if (!this.#rests) this.#socket.resume();
+    if (!this.#share.waits) this.#socket.resume();
   }
 
   override _final(done: (error?: Error | null) => void): void {
@@ -55,7 +61,43 @@ export class FrameGuard extends Duplex {
   }
 
   #onData(chunk: Buffer): void {
-    const frames = this.#frames.read(chunk);
+    if (this.#share.waits) this.#waiting = Buffer.concat([this.#waiting, chunk]);
+    else this.#take(chunk);
+  }
+
+  #onEnd(): void {
+    this.#ended = true;
+    if (!this.#share.waits) this.push(null);
+  }
+
+  #goOn(): void {
+    const waiting = this.#waiting;
+    this.#waiting = NOTHING;
+    if (this.destroyed) return;
+    this.#take(waiting);
+    if (this.#share.waits) return;
+    if (this.#ended) this.push(null);
+    else if (this.readableLength < this.readableHighWaterMark) this.#socket.resume();
+  }
+
+  #take(bytes: Buffer): void {
+    let unread = bytes;
+    while (unread.length > 0 && !this.destroyed) {
+      if (this.#share.usedUp) {
+        this.#waiting = unread;
+        this.#socket.pause();
+        this.#share.wait();
+        return;
+      }
+      const startMs = performance.now();
+      this.#pass(unread);
+      unread = this.#frames.unread;
+      this.#share.use(performance.now() - startMs);
+    }
+  }
+
+  #pass(chunk: Buffer): void {
+    const frames = this.#frames.read(chunk, FRAMES_MAX);
     const { whole } = this.#frames;
     let small = 0;
     // The head that was awaited is whole: what is awaited now has its own time.
@@ -71,18 +113,7 @@ export class FrameGuard extends Duplex {
     const ready = this.#frames.ready;
     if (ready === 0) return;
     const bytes = whole.subarray(0, ready);
-    const flood = small > SMALL_FRAMES_MAX;
-    if (flood) this.#rest();
-    if (!this.push(flood ? mergeData(bytes, frames) : bytes)) this.#socket.pause();
-  }
-
-  #rest(): void {
-    this.#rests = true;
-    this.#socket.pause();
-    setImmediate(() => {
-      this.#rests = false;
-      if (!this.destroyed && this.readableLength < this.readableHighWaterMark) this.#socket.resume();
-    });
+    if (!this.push(small > SMALL_FRAMES_MAX ? mergeData(bytes, frames) : bytes)) this.#socket.pause();
   }
 
   #awaitHead(awaits: boolean): void {

@@ -14,6 +14,8 @@ export const FRAME_HEADER_BYTES = 9;
 const PREFACE_BYTES = 24;
 /** What we allow, the default of SETTINGS_MAX_FRAME_SIZE: the session ends a connection with larger ones. */
 const FRAME_BYTES_MAX = 16_384;
+/** As many other frames a head counts as: it may begin a request. */
+const HEAD_FRAMES = 8;
 const NOTHING = Buffer.alloc(0);
 
 export interface Frame {
@@ -34,6 +36,8 @@ export class FrameReader {
   whole: Buffer = NOTHING;
   /** Bytes of it that may go on; the rest, a part of a head, waits for more. */
   ready = 0;
+  /** Behind what may go on; to be read next. */
+  unread: Buffer = NOTHING;
   /** A part of a head, or of the preface, is here. */
   awaitsHead = true;
   /** Came without their end: a part of a frame's header, or of a HEADERS or CONTINUATION frame. */
@@ -42,18 +46,20 @@ export class FrameReader {
   #left = PREFACE_BYTES;
   #settled = false;
 
-  /** The frames that begin in `chunk`, but for a last one that waits for more. */
-  read(chunk: Buffer): readonly Frame[] {
+  /** The frames that begin in `chunk`, but for a last one that waits for more; what is beyond `framesMax` is left `unread`. */
+  read(chunk: Buffer, framesMax: number): readonly Frame[] {
     const whole = this.#rest.length === 0 ? chunk : Buffer.concat([this.#rest, chunk]);
     const frames: Frame[] = [];
     let at = Math.min(this.#left, whole.length);
     this.#left -= at;
-    while (whole.length - at >= FRAME_HEADER_BYTES) {
+    let count = 0;
+    while (whole.length - at >= FRAME_HEADER_BYTES && count < framesMax) {
       const payloadBytes = whole.readUIntBE(at, 3);
       const type = whole[at + 3] ?? 0;
       const end = at + FRAME_HEADER_BYTES + payloadBytes;
       if (end > whole.length && isHead(type) && payloadBytes <= FRAME_BYTES_MAX) break;
       this.#settled = true;
+      count += isHead(type) ? HEAD_FRAMES : 1;
       frames.push({
         type,
         flags: whole[at + 4] ?? 0,
@@ -66,7 +72,8 @@ export class FrameReader {
     }
     this.whole = whole;
     this.ready = at;
-    this.#rest = at === whole.length ? NOTHING : Buffer.from(whole.subarray(at));
+    this.unread = count < framesMax ? NOTHING : whole.subarray(at);
+    this.#rest = at === whole.length || count >= framesMax ? NOTHING : Buffer.from(whole.subarray(at));
     this.awaitsHead = !this.#settled || this.#rest.length > 0;
     return frames;
   }

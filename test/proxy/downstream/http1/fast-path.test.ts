@@ -5,6 +5,7 @@ import fc from 'fast-check';
 import { describe, expect, it, onTestFinished } from 'vitest';
 import type { ClientConnection } from '../../../../src/proxy/downstream/client-connection.ts';
 import { FastPath } from '../../../../src/proxy/downstream/http1/fast-path.ts';
+import { sliceReads } from '../../../../src/proxy/downstream/http1/sliced-reads.ts';
 import type { Route } from '../../../../src/proxy/downstream/routes.ts';
 import { listening } from '../../../support/listening.ts';
 import { PATIENCE } from '../../../support/patience.ts';
@@ -40,6 +41,27 @@ describe('requests on one connection', () => {
     expect(answer.ending).toBe('end');
   });
 
+  it.each(['GET', 'PROPFIND'])(
+    'leave turns to others though they are many and their answers are there at once: %s',
+    async (method) => {
+      const { port } = await startProxy([{ name: 'pilotnet', ports: [] }]);
+      const ask = (last: string): string => `${method} / HTTP/1.1\r\nHost: nobody\r\n${last}\r\n`;
+      const many = rawRequest(port, ask('').repeat(999) + ask(CLOSE));
+      let turns = 0;
+      let open = true;
+      const count = (): void => {
+        turns++;
+        if (open) setImmediate(count);
+      };
+      count();
+      const { text } = await many;
+      open = false;
+      expect(text.match(/X-QEdge-Error: unknown-service/g)).toHaveLength(1000);
+      // Ten at most in each.
+      expect(turns).toBeGreaterThan(100);
+    },
+  );
+
   it('need not all be plain', async () => {
     const { port: instance, seen } = await startEcho();
     const { port } = await startProxy([{ name: 'pilotnet', ports: [instance] }]);
@@ -70,6 +92,10 @@ describe('requests on one connection', () => {
       }
       response.end('<all>');
     });
+    const takeOver = (socket: Socket, rest: Buffer): void => {
+      http.emit('connection', socket);
+      sliceReads(socket, rest);
+    };
     let answer = (): void => {};
     let taken: Socket | null = null;
     const server = createServer((socket) => {
@@ -81,7 +107,7 @@ describe('requests on one connection', () => {
         };
       };
       const options = { connection: {} as ClientConnection, headBytesMax: () => 1000, onQuiet: () => {} };
-      const lane = { ...options, socket, route, handOver: () => void http.emit('connection', socket) };
+      const lane = { ...options, socket, route, handOver: (rest: Buffer) => takeOver(socket, rest) };
       socket.once('data', (first) => new FastPath(lane, first));
     });
     onTestFinished(() => void server.close());

@@ -6,7 +6,7 @@ import { FLAG, type FrameSeen, frame, framesIn, PREFACE, TYPE } from '../../../s
 
 function merged(frames: readonly Buffer[]): FrameSeen[] {
   const reader = new FrameReader();
-  const read = reader.read(Buffer.concat([PREFACE, ...frames]));
+  const read = reader.read(Buffer.concat([PREFACE, ...frames]), Number.POSITIVE_INFINITY);
   return framesIn(mergeData(reader.whole.subarray(0, reader.ready), read).subarray(PREFACE.length));
 }
 

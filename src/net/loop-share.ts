@@ -1,0 +1,110 @@
+// One source's share of the event loop: a client's connection, most often. What a source brings may be costly (a read full of
+// chunks of a byte keeps a parser for 25 ms), and many sources at the same moment would hold the loop for seconds. Each does a little
+// in the turn in which something arrives, and all together not much; the rest waits. What waits goes on when the loop has nothing
+// else to do, and half of the time where it always has. The source that used least goes first, as in start-time fair queueing
+// (Goyal, Vin, Cheng, SIGCOMM 1996), so that one that asks for little is not behind a flood.
+
+/** Of a turn, for one source and for all, ms. */
+const OWN_MS = 1;
+const TURN_MS = 5;
+
+export class LoopShare {
+  readonly #goOn: () => void;
+  #waits = false;
+  /** In which turn it was used last, and how much of that. */
+  #turn = 0;
+  #turnMs = 0;
+  /** What it used altogether, never behind that of the source that was served last. */
+  usedMs = 0;
+
+  /** `goOn` continues what waits, until that is done or the share is used up. */
+  constructor(goOn: () => void) {
+    this.#goOn = goOn;
+  }
+
+  /** Something waits: what comes behind it has to wait as well. */
+  get waits(): boolean {
+    return this.#waits;
+  }
+
+  /** Nothing more in this turn. */
+  get usedUp(): boolean {
+    return turnMs >= TURN_MS || (this.#turn === turn && this.#turnMs >= OWN_MS);
+  }
+
+  use(ms: number): void {
+    if (this.#turn !== turn) {
+      this.#turn = turn;
+      this.#turnMs = 0;
+    }
+    this.#turnMs += ms;
+    turnMs += ms;
+    this.usedMs = Math.max(this.usedMs, servedMs) + ms;
+    schedule();
+  }
+
+  /** `goOn` is called in a turn to come. */
+  wait(): void {
+    if (this.#waits) return;
+    this.#waits = true;
+    this.usedMs = Math.max(this.usedMs, servedMs);
+    waiting.push(this);
+    schedule();
+  }
+
+  serve(): void {
+    this.#waits = false;
+    this.#goOn();
+  }
+}
+
+/** Of this event loop: the turn, and what was used in it. */
+let turn = 1;
+let turnMs = 0;
+/** What the source that was served last had used by then. */
+let servedMs = 0;
+let waiting: LoopShare[] = [];
+let scheduled = false;
+/** The last time that what waits went on: its end, how long it took, and the events of the loop until then. */
+let restsSinceMs = 0;
+let restMs = 0;
+let eventsSeen = 0;
+
+function schedule(): void {
+  if (scheduled) return;
+  scheduled = true;
+  setImmediate(endTurn);
+}
+
+function endTurn(): void {
+  scheduled = false;
+  beginTurn();
+  if (waiting.length === 0) return;
+  const { events } = performance.nodeTiming.uvMetricsInfo;
+  const idle = events === eventsSeen;
+  eventsSeen = events;
+  if (idle || performance.now() - restsSinceMs >= restMs) serveWaiting();
+  if (waiting.length > 0) schedule();
+}
+
+function beginTurn(): void {
+  turn++;
+  turnMs = 0;
+}
+
+function serveWaiting(): void {
+  const startMs = performance.now();
+  const inLine = waiting.sort((one, other) => one.usedMs - other.usedMs);
+  waiting = [];
+  let served = 0;
+  while (served < inLine.length && turnMs < TURN_MS) {
+    const share = inLine[served++];
+    if (share === undefined) break;
+    servedMs = share.usedMs;
+    share.serve();
+  }
+  if (served < inLine.length) waiting = inLine.slice(served).concat(waiting);
+  restsSinceMs = performance.now();
+  restMs = restsSinceMs - startMs;
+  beginTurn();
+}

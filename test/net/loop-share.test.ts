@@ -1,0 +1,63 @@
+import { setImmediate as turn } from 'node:timers/promises';
+import { describe, expect, it } from 'vitest';
+import { LoopShare } from '../../src/net/loop-share.ts';
+
+/** Has `parts` to do, each of which is said to take 0.5 ms. */
+function work(parts: number): { readonly share: LoopShare; readonly left: () => number; readonly served: number[] } {
+  let left = parts;
+  const served: number[] = [];
+  const share = new LoopShare(() => {
+    const before = left;
+    while (left > 0 && !share.usedUp) {
+      left--;
+      share.use(0.5);
+    }
+    served.push(before - left);
+    if (left > 0) share.wait();
+  });
+  return { share, left: () => left, served };
+}
+
+async function until(done: () => boolean): Promise<number> {
+  let turns = 0;
+  for (; !done(); turns++) await turn();
+  return turns;
+}
+
+describe('a share of the event loop', () => {
+  it('is used up in a turn by a millisecond of its source, and is whole again in the next', async () => {
+    const { share } = work(0);
+    expect(share.usedUp).toBe(false);
+    share.use(1);
+    expect(share.usedUp).toBe(true);
+    await until(() => !share.usedUp);
+  });
+
+  it('is used up in a turn by what all sources use together', async () => {
+    const shares = Array.from({ length: 6 }, () => work(0).share);
+    for (const share of shares.slice(1)) share.use(1);
+    expect(shares[0]?.usedUp).toBe(true);
+    await until(() => shares[0]?.usedUp === false);
+  });
+
+  it('lets what waits go on a little in each turn', async () => {
+    const { share, left, served } = work(20);
+    share.wait();
+    const turns = await until(() => left() === 0);
+    expect(Math.max(...served)).toBe(2);
+    expect(turns).toBeGreaterThanOrEqual(10);
+  });
+
+  it('lets the source that used least go on first', async () => {
+    const floods = Array.from({ length: 50 }, () => work(100));
+    for (const { share } of floods) share.wait();
+    await until(() => floods.every(({ served }) => served.length > 0));
+    const small = work(2);
+    small.share.wait();
+    const before = floods.map(({ served }) => served.length);
+    await until(() => small.left() === 0);
+    const meanwhile = floods.filter(({ served }, i) => served.length > (before[i] ?? 0)).length;
+    expect(meanwhile).toBeLessThanOrEqual(10);
+    await until(() => floods.every(({ left }) => left() === 0));
+  });
+});
