@@ -46,7 +46,7 @@ const PARTS: Readonly<Record<string, readonly string[]>> = {
   ],
   admin: ['config', 'telemetry', 'core', 'errors', 'sea'],
   proxy: ['config', 'telemetry', 'core', 'net', 'errors'],
-  placement: ['config', 'telemetry', 'core', 'net', 'packages'],
+  placement: ['config', 'telemetry', 'core', 'net', 'packages', 'errors'],
   probe: ['config', 'telemetry', 'core', 'net'],
   store: ['telemetry', 'core', 'errors', 'sea'],
   systemd: ['telemetry', 'errors', 'sea'],
@@ -96,10 +96,11 @@ const ROOMS: Readonly<Record<string, Readonly<Record<string, readonly string[]>>
   },
   // What the broker says becomes messages, and messages become what is known. The cache knows no broker.
   placement: {
-    placement: ['broker', 'cache', 'messages'],
+    placement: ['broker', 'cache', 'messages', 'source'],
     broker: ['cache', 'messages', 'placement'],
     cache: ['messages'],
     messages: ['placement'],
+    source: ['cache', 'messages', 'placement'],
   },
   // A worker runs a data plane; a data plane knows no other.
   app: {

@@ -446,11 +446,13 @@ class RunningApp implements App {
         listeners: listenerFacts(this.proxyListeners, this.#adminListener),
         configuration: this.#reloads.facts,
         broker: brokerFacts(this.#placement.state(), this.#housekeeping.brokerSinceMs),
+        sources: this.#placement.state().sources,
         store: this.#store?.facts() ?? null,
         troubles: [
           ...troublesOf({
             names: this.#names.state(),
             broker: this.#placement.state().broker,
+            sources: this.#placement.state().sources,
             instanceCounts: new Map([...this.services].map(([name, { candidates }]) => [name, candidates.length])),
           }),
           ...(this.#options.troubles?.() ?? []),

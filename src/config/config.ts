@@ -9,7 +9,7 @@ import type { StaticInstance } from './schema/instance.ts';
 import type { logKeys } from './schema/log.ts';
 import type { mqttKeys } from './schema/mqtt.ts';
 import type { nodeKeys } from './schema/node.ts';
-import type { placementKeys } from './schema/placement.ts';
+import type { placementKeys } from './schema/placement/placement.ts';
 import type { probeKeys } from './schema/probe.ts';
 import type { proxyKeys, tlsKeys } from './schema/proxy.ts';
 import type { limitsKeys, PolicyChoice, retryKeys, serviceKeys } from './schema/service.ts';

@@ -2,7 +2,7 @@
 
 import { isDeepStrictEqual } from 'node:util';
 import type { AnnounceConfig, Config, ListenAddress, ServiceConfig } from './config.ts';
-import type { Key, Keys, Reload } from './key.ts';
+import type { Keys, Reload } from './key.ts';
 import { type FileSection, fileSections } from './schema/file.ts';
 
 export interface ConfigDiff {
@@ -84,7 +84,7 @@ function differingKeys({ name, word, kind, keys }: FileSection, before: Config, 
     .map(([written, key]) => ({
       name: `${name}.${key.name}`,
       written: `${word}.${written}`,
-      reload: comesOrGoes(key, old?.[key.name], wanted?.[key.name]) ? 'restart' : key.reload,
+      reload: (comesOrGoes(old?.[key.name], wanted?.[key.name]) ? key.toggle : null) ?? key.reload,
     }));
 }
 
@@ -95,6 +95,5 @@ const sectionOf = (config: Config, name: string): Readonly<Record<string, unknow
 const wholeOf = (keys: Keys): Reload =>
   Object.values(keys).some(({ reload }) => reload === 'restart') ? 'restart' : 'live';
 
-/** A table that was not there before, or is there no more: other certificates are live, another kind of listener is not. */
-const comesOrGoes = ({ keys }: Key, before: unknown, after: unknown): boolean =>
-  keys !== undefined && (before === null) !== (after === null);
+/** It was not there before, or is there no more: other certificates are live, another kind of listener is not. */
+const comesOrGoes = (before: unknown, after: unknown): boolean => (before === null) !== (after === null);

@@ -25,6 +25,8 @@ export interface Key<Name extends string = string, Value = unknown> {
   readonly schema: z.ZodType<Value>;
   readonly doc: string;
   readonly reload: Reload;
+  /** What a reload does where a table comes or goes as a whole. */
+  readonly toggle?: Reload;
   readonly shown: Shown;
   readonly presence: 'default' | 'optional' | 'required';
   /** Keys of a table within. */
@@ -83,10 +85,10 @@ export function subtable<const Name extends string, Table extends Keys>(
 export function optionalSubtable<const Name extends string, Table extends Keys>(
   name: Name,
   keys: Table,
-  { doc, reload = 'live' }: KeyText,
+  { doc, reload = 'live', toggle }: KeyText & { readonly toggle: Reload },
 ): Key<Name, SectionOf<Table> | null> {
   const schema = section(keys).optional() as unknown as z.ZodType<SectionOf<Table> | null>;
-  return { name, schema, doc, reload, shown: { example: {} }, presence: 'optional', keys };
+  return { name, schema, doc, reload, toggle, shown: { example: {} }, presence: 'optional', keys };
 }
 
 /** The schema of a table: an unknown key is an error, and what passes carries the names of the program. */

@@ -17,7 +17,7 @@ import { fileSections } from './schema/file.ts';
 import { logKeys } from './schema/log.ts';
 import { mqttKeys } from './schema/mqtt.ts';
 import { nodeKeys } from './schema/node.ts';
-import { placementKeys } from './schema/placement.ts';
+import { placementKeys } from './schema/placement/placement.ts';
 import { probeKeys } from './schema/probe.ts';
 import { proxyKeys } from './schema/proxy.ts';
 import { serviceKeys } from './schema/service.ts';
@@ -84,7 +84,7 @@ function validateSections(reading: Reading, context: SchemaContext): PartialConf
     proxy: table('proxy', proxyKeys(context)),
     admin: table('admin', adminKeys()),
     mqtt,
-    placement: table('placement', placementKeys(isOneMachine(node?.address ?? null, mqtt?.urls ?? []))),
+    placement: table('placement', placementKeys(context, isOneMachine(node?.address ?? null, mqtt?.urls ?? []))),
     probe: table('probe', probeKeys()),
     store: table('store', storeKeys(context)),
     log: table('log', logKeys()),

@@ -5,18 +5,18 @@ import type { Config, ServiceConfig } from './config.ts';
 
 /** One sentence each. `descriptorsMax`: file descriptors that a process may have open; null where that is not known. */
 export function configNotes(
-  { services, proxy, mqtt, announce }: Config,
+  { services, proxy, mqtt, announce, placement }: Config,
   descriptorsMax: number | null,
 ): readonly string[] {
   const announced = new Set(announce.map(({ service }) => service));
   const empty = services.filter(
-    ({ name, instances }) => mqtt === null && instances.length === 0 && !announced.has(name),
+    ({ name, instances }) => mqtt === null && !isLearned(placement) && instances.length === 0 && !announced.has(name),
   );
   const dotted = services.filter(({ name, listen }) => name.includes('.') && listen === null);
   return [
     ...empty.map(
       ({ name }) =>
-        `service "${name}" can have no instances: expected instances, an [[announce]] of it, or [mqtt] to learn them from`,
+        `service "${name}" can have no instances: expected instances, an [[announce]] of it, or [mqtt] or a source under [placement] to learn them from`,
     ),
     ...services.flatMap(earlierForms),
     ...services
@@ -32,6 +32,9 @@ export function configNotes(
     ...(descriptorsMax === null ? [] : descriptorNotes(proxy.connectionsMax, descriptorsMax)),
   ];
 }
+
+/** Whether some source beside the broker may know instances of any service. */
+const isLearned = ({ file }: Config['placement']): boolean => file !== null;
 
 /** Keys that are read under the name that they had before. */
 function earlierForms({ name, failureStatusMin, admission }: ServiceConfig): string[] {

@@ -50,7 +50,8 @@ export function shown(document: TomlDocument, path: TomlPath): string {
   return source.length > SOURCE_CHARS_MAX ? `${source.slice(0, SOURCE_CHARS_MAX)}…` : source;
 }
 
-function valueAt(root: unknown, path: TomlPath): unknown {
+/** What stands at the path; undefined where nothing does. */
+export function valueAt(root: unknown, path: TomlPath): unknown {
   let value = root;
   for (const part of path) {
     if (typeof value !== 'object' || value === null) return undefined;

@@ -42,6 +42,9 @@ export interface DeviceLoad {
 /** `h2c`: HTTP/2 without TLS, by prior knowledge. */
 export type Scheme = 'http' | 'https' | 'h2c';
 
+/** Where an instance is known from: the configuration, this node's own `[[announce]]`, or one of the sources of placements. */
+export type InstanceSource = 'config' | 'announce' | 'file' | 'mqtt' | 'informer';
+
 /** One running copy of a service on a node. Its key, `<node>/<id>`, is unique within the service. */
 export interface Instance {
   readonly service: string;
@@ -55,6 +58,8 @@ export interface Instance {
   readonly tier?: Tier | null | undefined;
   /** Round trip to assume until its node is measured, ms; absent or null: the router assumes one. */
   readonly rttMs?: number | null | undefined;
+  /** For people; absent where there are no sources to tell apart. */
+  readonly source?: InstanceSource | undefined;
   /** What a profile-driven policy needs (energy, accuracy); opaque to everything else. */
   readonly profile: Readonly<Record<string, unknown>> | null;
 }

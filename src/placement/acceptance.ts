@@ -10,8 +10,11 @@ export interface Acceptance {
   readonly addresses: AddressPolicy;
   /** Its service is served here, and it has what that demands. */
   fits(instance: Instance): boolean;
-  /** Why the instance may not be used, naming what is wrong; null when it may be. */
-  refusal(instance: Instance): string | null;
+  /**
+   * Why the instance may not be used, naming what is wrong; null when it may be. `ofThisMachine`: what says so can only mean
+   * this machine by loopback.
+   */
+  refusal(instance: Instance, said?: { readonly ofThisMachine: boolean }): string | null;
   /** The node, without an address at which it may not be asked. */
   ofNode(node: Node): Node;
   /**
@@ -32,9 +35,10 @@ export function createAcceptance(config: Config, ownListeners: () => readonly Li
   return {
     addresses,
     fits,
-    refusal(instance) {
+    refusal(instance, { ofThisMachine } = { ofThisMachine: false }) {
       if (!fits(instance)) return `service ${instance.service} is not served, or demands other labels`;
-      return addresses.refusal(instance.host, instance.port);
+      const { host, port } = instance;
+      return ofThisMachine && isLoopback(host) ? addresses.loopRefusal(host, port) : addresses.refusal(host, port);
     },
     ofNode(node) {
       const refused = node.address !== null && addresses.refusal(node.address, node.probePort ?? 0) !== null;

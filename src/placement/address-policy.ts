@@ -19,6 +19,8 @@ export interface AddressPolicyOptions {
 export interface AddressPolicy {
   /** Why `host:port` must not be used, naming it; null when it may be. */
   refusal(host: string, port: number): string | null;
+  /** The same of an address that is allowed whatever the networks are: only this qedge itself is refused. */
+  loopRefusal(host: string, port: number): string | null;
   /** Whether the address is one that may be used, on any port. */
   allows(host: string): boolean;
 }
@@ -79,13 +81,13 @@ export function createAddressPolicy(options: AddressPolicyOptions): AddressPolic
     return refusal;
   };
 
+  const loopRefusal = (host: string, port: number): string | null =>
+    isOwn(host, port) ? `address ${host}:${port} is this qedge itself` : null;
+
   return {
     allows: (host) => rememberedRefusal(host) === null,
-    refusal(host, port) {
-      const refusal = rememberedRefusal(host);
-      if (refusal !== null) return refusal;
-      return isOwn(host, port) ? `address ${host}:${port} is this qedge itself` : null;
-    },
+    refusal: (host, port) => rememberedRefusal(host) ?? loopRefusal(host, port),
+    loopRefusal,
   };
 }
 

@@ -4,7 +4,8 @@
 //   static instances ─┐
 //   [[announce]]     ─┼→ cache → onUpdate(service, …)   a router's applyPlacement
 //   native topics    ─┤        → onNode(…)              nodes that come, are lost, are gone
-//   informer topics  ─┘        → onTarget(node, …)      the prober's setTarget
+//   informer topics  ─┤        → onTarget(node, …)      the prober's setTarget
+//   source/          ─┘
 //
 // `observeRtt` closes the circle: how near nodes are decides which of them are listened to.
 //
@@ -29,6 +30,8 @@ import { BadMessage } from './messages/bad-message.ts';
 import { Rejections } from './messages/rejections.ts';
 import { instanceTopic } from './messages/topics.ts';
 import { announcesNode, OwnInstances } from './own-instances.ts';
+import type { SourceState } from './source/configured-source.ts';
+import { Sources, wantedSources } from './source/sources.ts';
 
 export interface PlacementOptions {
   readonly config: Config;
@@ -59,6 +62,8 @@ export interface PlacementState {
   readonly instances: readonly InstanceView[];
   /** Messages refused since the start. */
   readonly rejected: number;
+  /** Sources beside the broker that the configuration asks for. */
+  readonly sources: readonly SourceState[];
 }
 
 /** Where instances run, from every source, and what this node announces. */
@@ -99,6 +104,7 @@ class CachedPlacement implements Placement {
   readonly #counters: BrokerSessionOptions['counters'];
   readonly #rttsMs = new Map<string, number>();
   readonly #own: OwnInstances;
+  readonly #sources: Sources;
   #config: Config;
   #acceptance: Acceptance;
   /** What announcer and session are made of. */
@@ -136,6 +142,14 @@ class CachedPlacement implements Placement {
       probePort: () => this.#probePort(),
       onChange: () => this.#tickLater(),
     });
+    this.#sources = new Sources({
+      ...options,
+      cache: this.#cache,
+      rejections: this.#rejections,
+      rttMs: (nodeId) => this.#rttsMs.get(nodeId),
+      onChange: () => this.#tickLater(),
+      onSettled: () => this.#heard(),
+    });
     this.#gauge(metrics);
   }
 
@@ -149,6 +163,7 @@ class CachedPlacement implements Placement {
     this.tellStatic();
     this.#begin(this.#config, []);
     this.#await();
+    this.#sources.configure(this.#config, this.#acceptance);
     this.#tickLater();
   }
 
@@ -160,6 +175,7 @@ class CachedPlacement implements Placement {
     const announcer = this.#announcer;
     this.#announcer = null;
     announcer?.stop();
+    await this.#sources.stop();
     await this.#session?.stop(succeeded ? { node: true, instances: announcer?.fit ?? [] } : undefined);
     this.#session = null;
   }
@@ -175,6 +191,7 @@ class CachedPlacement implements Placement {
     this.#review();
     this.#setStatic(before.services, config.services);
     this.#await();
+    this.#sources.configure(config, this.#acceptance);
     // One change after the other: two sessions of one client id would push each other off the broker.
     this.#changing = this.#changing.then(() => this.#beginAnew());
   }
@@ -195,6 +212,7 @@ class CachedPlacement implements Placement {
   observeRtt(nodeId: string, rttMs: number): void {
     this.#rttsMs.set(nodeId, rttMs);
     this.#session?.observeRtt(nodeId, rttMs);
+    this.#sources.observeRtt(nodeId, rttMs);
   }
 
   nodeAnswered(nodeId: string): void {
@@ -219,6 +237,7 @@ class CachedPlacement implements Placement {
         return cache.instances();
       },
       rejected: this.#rejections.total,
+      sources: this.#sources.states(),
     };
   }
 
@@ -264,8 +283,16 @@ class CachedPlacement implements Placement {
   #await(): void {
     if (this.#waitTimer !== null) clearTimeout(this.#waitTimer);
     const { mqtt, announce, placement } = this.#config;
-    const waitMs = mqtt === null && announce.length === 0 ? 0 : placement.waitMs;
+    const waits = mqtt !== null || announce.length > 0 || wantedSources(this.#config).length > 0;
+    const waitMs = waits ? placement.waitMs : 0;
     this.#waitTimer = setTimeout(() => this.#known(), waitMs).unref();
+  }
+
+  /** The broker, or a source beside it, has said what it knows. */
+  #heard(): void {
+    const { mqtt, announce } = this.#config;
+    const synced = mqtt === null ? announce.length === 0 : this.#session?.state().synced === true;
+    if (synced && this.#sources.settled) this.#known();
   }
 
   #known(): void {
@@ -291,7 +318,7 @@ class CachedPlacement implements Placement {
       rttMs: (nodeId) => this.#rttsMs.get(nodeId),
       counters: this.#counters,
       onChange: () => this.#tickLater(),
-      onSynced: () => this.#known(),
+      onSynced: () => this.#heard(),
     });
   }
 
@@ -327,7 +354,10 @@ class CachedPlacement implements Placement {
   }
 
   #retarget(nodeId: string, target: ProbeTarget | null): void {
-    if (target === null) this.#rttsMs.delete(nodeId);
+    if (target === null) {
+      this.#rttsMs.delete(nodeId);
+      this.#sources.forget(nodeId);
+    }
     this.#options.onTarget(nodeId, target);
   }
 

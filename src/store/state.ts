@@ -7,7 +7,7 @@ import type { RouterSnapshot } from '../core/service-router.ts';
 export interface StoreState {
   /** What each service's router learned; one a service. */
   readonly routers: readonly RouterSnapshot[];
-  /** Where instances run, as the broker said; null when no broker is in use. */
+  /** Where instances run, as the broker and the network said; null when neither is asked. */
   readonly placement: PlacementState | null;
 }
 

@@ -31,7 +31,7 @@ describe('the notes on a configuration', () => {
     const alone = '[[service]]\nname = "a"\nqos.latency = "1s"\n';
     const announce = (service: string): string => `[[announce]]\nservice = "${service}"\nurl = "10.0.0.7:1"\n`;
     expect(configNotes(configFrom(alone), null)).toEqual([
-      'service "a" can have no instances: expected instances, an [[announce]] of it, or [mqtt] to learn them from',
+      'service "a" can have no instances: expected instances, an [[announce]] of it, or [mqtt] or a source under [placement] to learn them from',
     ]);
     expect(configNotes(configFrom(alone + announce('a')), null)).toEqual([]);
     expect(configNotes(configFrom(`${alone}[mqtt]\nurl = "mqtt://127.0.0.1:1"\n`), null)).toEqual([]);

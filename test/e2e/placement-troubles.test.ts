@@ -33,7 +33,7 @@ qos = { latency = "80ms", success = 0.9, window = "10s" }
 `;
 
 const troubles = ({ placement }: TestPlacement): readonly string[] =>
-  troublesOf({ names: [], broker: placement.state().broker, instanceCounts: new Map() });
+  troublesOf({ names: [], broker: placement.state().broker, sources: [], instanceCounts: new Map() });
 
 describe.each([
   ['MQTT 5', async () => (await startMosquitto()).url],

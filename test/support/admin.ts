@@ -69,6 +69,7 @@ export async function startAdmin(
       listeners: [{ name: 'proxy', host: '127.0.0.1', port: 8080 }],
       configuration: { reloadedMs: null, problems: [], restartKeys: [] },
       broker: null,
+      sources: [],
       store: null,
       probes: [],
       troubles: [],

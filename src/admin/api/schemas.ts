@@ -20,6 +20,8 @@ const wallMs = z.number().describe('milliseconds since the epoch');
 const tier = z.enum(['far-edge', 'near-edge', 'cloud']).nullable();
 const labels = z.record(z.string(), z.string());
 
+const source = z.enum(['config', 'announce', 'file', 'mqtt', 'informer']);
+
 const instance = z.strictObject({
   service: z.string(),
   nodeId: z.string(),
@@ -30,6 +32,7 @@ const instance = z.strictObject({
   labels,
   tier: tier.optional().describe('of its node; absent when that is not known'),
   profile: z.record(z.string(), z.unknown()).nullable(),
+  source: source.optional().describe('where it is known from'),
 });
 
 const instanceState = z.strictObject({
@@ -129,6 +132,9 @@ const node = z.strictObject({
     })
     .nullable()
     .describe('null without a broker in the configuration'),
+  sources: z
+    .array(z.strictObject({ source, trouble: z.string().nullable(), instances: count, leftOut: count }))
+    .describe('of placements, beside the broker'),
   store: z
     .strictObject({
       path: z.string(),

@@ -1,6 +1,6 @@
 // What the admin port reports of this node: the answer of /api/v1/state and the facts it is put together from.
 
-import type { InstanceKey, Labels, Tier } from '../../core/domain.ts';
+import type { InstanceKey, InstanceSource, Labels, Tier } from '../../core/domain.ts';
 import type { RouterEvent, RouterState } from '../../core/service-router.ts';
 import type { EventEntry } from '../../telemetry/events.ts';
 import type { ProcessFacts } from '../../telemetry/process-facts.ts';
@@ -30,6 +30,8 @@ export interface NodeFacts {
   readonly configuration: ConfigurationFacts;
   /** Null: no broker is configured. */
   readonly broker: BrokerFacts | null;
+  /** Sources of placements beside the broker that the configuration asks for. */
+  readonly sources: readonly SourceFacts[];
   /** Null: nothing is kept on disk. */
   readonly store: StoreFacts | null;
   readonly probes: readonly ProbeFacts[];
@@ -64,6 +66,17 @@ export interface BrokerFacts {
   readonly sinceMs: number | null;
   readonly messagesReceived: number;
   readonly messagesRejected: number;
+}
+
+/** A source of placements beside the broker. */
+export interface SourceFacts {
+  readonly source: InstanceSource;
+  /** What is wrong with it; null when nothing is. */
+  readonly trouble: string | null;
+  /** Instances that are known from it. */
+  readonly instances: number;
+  /** Instances that it announces and that are not used: of services not served here, or refused. */
+  readonly leftOut: number;
 }
 
 export interface StoreFacts {

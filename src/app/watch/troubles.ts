@@ -14,14 +14,16 @@ export interface TroubleSources {
     readonly hasRival: boolean;
     readonly isUnheard: boolean;
   } | null;
+  readonly sources: readonly { readonly source: string; readonly trouble: string | null }[];
   /** Live instances by service. */
   readonly instanceCounts: ReadonlyMap<string, number>;
 }
 
-export function troublesOf({ names, broker, instanceCounts }: TroubleSources): readonly string[] {
+export function troublesOf({ names, broker, sources, instanceCounts }: TroubleSources): readonly string[] {
   const empty = [...instanceCounts].filter(([, count]) => count === 0);
   return [
     ...(broker === null ? [] : brokerTroubles(broker)),
+    ...sources.flatMap(({ source, trouble }) => (trouble === null ? [] : [`placement.${source}: ${trouble}`])),
     ...names.flatMap(({ name, addresses, failure }) =>
       failure === null ? [] : [nameTrouble(name, addresses, failure)],
     ),

@@ -6,8 +6,9 @@ import type { Config, ListenAddress } from '../../config/config.ts';
 import { loadConfig } from '../../config/load.ts';
 import { isOneMachine } from '../../config/loopback.ts';
 import { configNotes, descriptorLimit } from '../../config/notes.ts';
-import { ConfigError, EX_CONFIG, type Problem } from '../../errors.ts';
+import { ConfigError, EX_CONFIG, formatProblem, type Problem } from '../../errors.ts';
 import { createAcceptance } from '../../placement/acceptance.ts';
+import { checkLists } from '../../placement/source/file/list-files.ts';
 import { sqliteBindingProblem } from '../../sea.ts';
 import { checkStorePath } from '../../store/check-path.ts';
 import { type ConfigOption, configOption } from '../config-option.ts';
@@ -91,10 +92,22 @@ async function check({ config: file, reload }: CheckOptions): Promise<Findings> 
   const name = basename(file);
   const listeners = reload ? [] : listenersOf(config);
   const states = await Promise.all(listeners.map(({ address }) => portState(address)));
-  const problems = [...storeProblems(config, name), ...portProblems(listeners, states, name)];
+  const listed = await listProblems(config);
+  const problems = [
+    ...storeProblems(config, name),
+    ...portProblems(listeners, states, name),
+    // Before a reload they are no reason to refuse it: what the files said before stands.
+    ...(reload ? [] : listed),
+  ];
   if (problems.length > 0) throw new ConfigError(problems);
-  const notes = [...loopbackHints(config), ...configNotes(config, descriptorLimit())];
+  const hints = [...loopbackHints(config), ...configNotes(config, descriptorLimit())];
+  const notes = reload ? [...hints, ...listed.map(formatProblem)] : hints;
   return { config, notes, running: states.includes('held-by-qedge') };
+}
+
+/** Mistakes in what `[placement.file]` names. */
+async function listProblems({ placement: { file } }: Config): Promise<readonly Problem[]> {
+  return file === null ? [] : checkLists(file.path);
 }
 
 interface NamedAddress {

@@ -111,6 +111,7 @@ export function statusLines(state: StateDocument, look: Look): readonly string[]
   return [
     ...headline(state, look),
     ...configurationLines(state, look),
+    ...sourceLines(state, look),
     ...troubleLines(state, look),
     ...state.services.flatMap((service) => ['', ...serviceLines(service, look)]),
   ];
@@ -123,6 +124,16 @@ function headline({ node, ready, notReadyReasons }: StateDocument, { width, pain
   const text = `qedge ${node.version} on ${node.id}, up ${duration(node.process.uptimeMs)}, ${readiness}${broker}${store}`;
   const style = ready && store === '' ? 'strong' : 'bad';
   return wrapWords(text.split(' '), { width, first: '', hanging: '  ' }).map((line) => paint(style, line));
+}
+
+/** What is known from beside the broker. */
+function sourceLines({ node: { sources } }: StateDocument, { width }: Look): readonly string[] {
+  if (sources.length === 0) return [];
+  const words = sources.map(({ source, instances, leftOut }, i) => {
+    const unused = leftOut === 0 ? '' : ` (${leftOut} not used)`;
+    return `${instances} from ${source}${unused}${i < sources.length - 1 ? ',' : ''}`;
+  });
+  return wrapWords(['instances:', ...words], { width, first: '', hanging: '  ' });
 }
 
 function troubleLines({ node: { troubles }, services }: StateDocument, { width, paint }: Look): readonly string[] {
@@ -207,6 +218,7 @@ function instanceColumns({ instances, qos }: RouterState): readonly Column[] {
   const left = (...column: Parameters<typeof right>): Column => ({ ...right(...column), align: 'left' });
   return [
     left('instance', 9, ({ key }) => cell(key)),
+    left('from', 1, ({ instance }) => cell(instance.source ?? '', 'dim')),
     left('standing', 8, standingCell),
     right('weight', 9, ({ weight }) => cell(percent(weight))),
     right('success', 8, ({ successProbability }) => ratioCell(successProbability, qos.successRatio)),

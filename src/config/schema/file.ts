@@ -7,7 +7,7 @@ import type { SchemaContext } from './context.ts';
 import { logKeys } from './log.ts';
 import { mqttKeys } from './mqtt.ts';
 import { nodeKeys } from './node.ts';
-import { placementKeys } from './placement.ts';
+import { placementKeys } from './placement/placement.ts';
 import { probeKeys } from './probe.ts';
 import { proxyKeys } from './proxy.ts';
 import { serviceKeys } from './service.ts';
@@ -49,7 +49,7 @@ export function fileSections(context: SchemaContext): readonly FileSection[] {
       doc: 'Where placements are learned and announced; leave the section out when all instances are listed below.',
       keys: mqttKeys(context, context.hostname),
     },
-    table('placement', placementKeys(), 'Which announced instances are believed.'),
+    table('placement', placementKeys(context), 'Which announced instances are believed.'),
     table('probe', probeKeys(), 'How round trips to other nodes are measured.'),
     table('store', storeKeys(context), 'What survives a restart.'),
     table('log', logKeys(), 'What is written to standard output.'),

@@ -80,6 +80,7 @@ export const proxyKeys = (context: SchemaContext) => ({
     default: '10s',
   }),
   tls: optionalSubtable('tls', tlsKeys(context), {
+    toggle: 'restart',
     doc: 'TLS towards clients. Other certificates are applied by a reload; TLS or none takes a restart.',
   }),
 });

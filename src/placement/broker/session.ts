@@ -14,11 +14,11 @@ import { BadMessage } from '../messages/bad-message.ts';
 import { type PlacementMessage, parseMessage } from '../messages/message.ts';
 import type { Rejections } from '../messages/rejections.ts';
 import { informerFilter, instancesFilter, nodesFilter, nodeTopic, ownInstancesFilter } from '../messages/topics.ts';
+import { Reach, type ReachChange } from '../reach.ts';
 import { BrokerConnection, type BrokerState } from './connection.ts';
 import type { ConnectionEnd } from './connection-end.ts';
 import { judgeOwn } from './own-echo.ts';
 import { OwnVoice } from './own-voice.ts';
-import { Reach, type ReachChange } from './reach.ts';
 import { Subscriptions } from './subscriptions.ts';
 
 export interface BrokerSessionOptions {

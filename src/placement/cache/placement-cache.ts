@@ -20,11 +20,14 @@ import { GraceWatch } from './grace-watch.ts';
 import { RecentLosses } from './recent-losses.ts';
 import {
   type Claim,
+  DISCOVERED,
   effectiveClaim,
   type Host,
   hasQedge,
   heardAfter,
   instancesHeardAfter,
+  KEPT,
+  type Kept,
   type Moment,
   type Slot,
   type Source,
@@ -32,6 +35,7 @@ import {
 import { PlacementReport, type PlacementReportOptions } from './report.ts';
 import { type InstanceName, PlacementTable } from './table.ts';
 import { Tombstones } from './tombstones.ts';
+import { Twins } from './twins.ts';
 
 export interface PlacementCacheOptions extends PlacementReportOptions {
   /** How long a node that left may stay away before its instances are dropped, ms. */
@@ -44,7 +48,7 @@ export interface PlacementCacheOptions extends PlacementReportOptions {
 
 /** What the configuration admits of that which is known. */
 export interface Review {
-  readonly admits: (instance: Instance) => boolean;
+  readonly admits: (instance: Instance, source: Kept) => boolean;
   /** The node as it may be known; the same object where nothing is wrong with it. */
   readonly ofNode: (node: Node) => Node;
 }
@@ -55,6 +59,15 @@ export interface SyncScope {
   readonly nodes: boolean;
   /** Whether the instances of this service on this node are shown. */
   readonly covers: (nodeId: string, service: string) => boolean;
+}
+
+/** How a source said that an instance is there. */
+export interface SetOptions {
+  readonly nowMs: number;
+  readonly boot?: string | null;
+  readonly retained?: boolean;
+  /** Its node is too far away to be of use. */
+  readonly outOfReach?: boolean;
 }
 
 export interface InstanceView {
@@ -70,6 +83,7 @@ export class PlacementCache {
   readonly #tombstones = new Tombstones();
   readonly #grace = new GraceClock();
   readonly #losses = new RecentLosses();
+  readonly #twins = new Twins();
   readonly #waiting: GraceWatch;
   readonly #report: PlacementReport;
   #sequence = 0;
@@ -122,16 +136,16 @@ export class PlacementCache {
   set(
     source: Source,
     instance: Instance,
-    { nowMs, boot = null, retained = false }: { nowMs: number; boot?: string | null; retained?: boolean },
+    { nowMs, boot = null, retained = false, outOfReach = false }: SetOptions,
   ): string | null {
-    const bounded = source === 'native' || source === 'informer';
+    const bounded = source !== 'static' && source !== 'local';
     const slot = this.#table.addSlot(instance, bounded ? this.#options.instancesMax : Number.POSITIVE_INFINITY);
     if (slot === null) {
       return `more than ${this.#options.instancesMax} instances of ${instance.service} (placement.instances_max)`;
     }
     const sequence = ++this.#sequence;
     const liveSequence = retained ? (slot.claims[source]?.liveSequence ?? 0) : sequence;
-    slot.claims[source] = { instance, boot, sequence, liveSequence, outOfReach: false };
+    slot.claims[source] = { instance, boot, sequence, liveSequence, outOfReach };
     this.#refresh(slot, nowMs);
     return null;
   }
@@ -145,10 +159,16 @@ export class PlacementCache {
     return null;
   }
 
+  /** Names of the instances that the source claims. */
+  namesOf(source: Source): readonly InstanceName[] {
+    return this.#table.slots().flatMap(({ claims }) => claims[source]?.instance ?? []);
+  }
+
   /** Forgets a service: nothing more is reported about it, not even its removal. */
   forgetService(service: string): void {
     for (const slot of this.#table.slots()) {
       if (slot.service !== service) continue;
+      this.#twins.place(slot, null);
       this.#table.dropSlot(slot);
       this.#report.target(slot.host);
       this.#sweep(slot.host);
@@ -217,6 +237,18 @@ export class PlacementCache {
     }
   }
 
+  /** A node is near enough for the service, or too far away: it concerns what was found there beside the broker. */
+  observeReach({ nodeId, service }: { nodeId: string; service: string }, near: boolean, nowMs: number): void {
+    for (const slot of [...(this.#table.host(nodeId)?.slots ?? [])]) {
+      if (slot.service !== service) continue;
+      for (const source of DISCOVERED) {
+        const claim = slot.claims[source];
+        if (claim !== null && claim.outOfReach === near) slot.claims[source] = { ...claim, outOfReach: !near };
+      }
+      this.#refresh(slot, nowMs);
+    }
+  }
+
   /** Ends the grace periods that are over. */
   tick(nowMs: number): void {
     for (const host of this.#waiting.due(nowMs)) {
@@ -248,7 +280,6 @@ export class PlacementCache {
   }
 
   export(nowMs: number): PlacementCacheExport {
-    const sources = ['native', 'informer'] as const;
     return {
       version: 1,
       nodes: this.#table
@@ -257,7 +288,7 @@ export class PlacementCache {
           node === null ? [] : [{ node, lostForMs: lost === null ? null : this.#grace.at(nowMs) - lost.atMs }],
         ),
       instances: this.#table.slots().flatMap(({ claims }) =>
-        sources.flatMap((source) => {
+        KEPT.flatMap((source) => {
           const claim = claims[source];
           return claim === null ? [] : [{ source, instance: claim.instance, boot: claim.boot }];
         }),
@@ -290,9 +321,9 @@ export class PlacementCache {
   /** Forgets what other nodes announced and is not admitted any more. */
   review({ admits, ofNode }: Review, nowMs: number): void {
     for (const slot of this.#table.slots()) {
-      for (const source of ['native', 'informer'] as const) {
+      for (const source of KEPT) {
         const claim = slot.claims[source];
-        if (claim === null || admits(claim.instance)) continue;
+        if (claim === null || admits(claim.instance, source)) continue;
         slot.claims[source] = null;
         this.#refresh(slot, nowMs);
       }
@@ -413,13 +444,16 @@ export class PlacementCache {
       nodeGraceMs: this.#options.nodeGraceMs,
       graceMs: this.#grace.at(nowMs),
     });
+    const place = effective === null ? null : { instance: effective.claim.instance, source: effective.source };
+    const concerned = this.#twins.place(slot, place);
     const before = slot.reported;
-    this.#report.instance(slot, effective);
+    this.#report.instance(slot, this.#twins.hides(slot) ? null : effective);
     if (Object.values(slot.claims).every((claim) => claim === null)) {
       this.#table.dropSlot(slot);
     }
     if (slot.reported !== before) this.#report.target(slot.host);
     this.#sweep(slot.host);
+    for (const twin of concerned) this.#refresh(twin, nowMs);
   }
 
   /** Forgets a host that nothing is known of any more. */

@@ -3,9 +3,26 @@
 
 import type { Availability, Instance, InstanceKey, Node } from '../../core/domain.ts';
 
-/** Where an announcement came from, the most trusted first: config, own announcer, native topics, informer topics. */
-export const SOURCES = ['static', 'local', 'native', 'informer'] as const;
+/**
+ * Where an announcement came from, the most trusted first: config, own announcer, files of this machine, native topics,
+ * informer topics.
+ */
+export const SOURCES = ['static', 'local', 'file', 'native', 'informer'] as const;
 export type Source = (typeof SOURCES)[number];
+
+/** Sources beside the broker and the configuration: each says anew all that it knows (source/source.ts). */
+export const DISCOVERED = ['file'] as const;
+export type Discovered = (typeof DISCOVERED)[number];
+
+/** Sources that a restart cannot ask at once: what they said is kept. */
+export const KEPT = ['native', 'informer'] as const;
+export type Kept = (typeof KEPT)[number];
+
+/** Sources by rank: the lower, the more trusted. */
+export const RANKS = Object.fromEntries(SOURCES.map((source, rank) => [source, rank])) as Record<Source, number>;
+
+export const isDiscovered = (source: Source): source is Discovered =>
+  (DISCOVERED as readonly Source[]).includes(source);
 
 export interface Endpoint {
   readonly host: string;
@@ -36,11 +53,19 @@ export interface Claim {
   readonly outOfReach: boolean;
 }
 
+/** Where an instance listens, by the source that says so. */
+export interface Place {
+  readonly instance: Instance;
+  readonly source: Source;
+}
+
 export interface Slot {
   readonly key: InstanceKey;
   readonly service: string;
   readonly host: Host;
   readonly claims: Record<Source, Claim | null>;
+  /** Where the claim that counts says it listens; null without one. */
+  place: Place | null;
   /** What was last reported; null when nothing was. */
   reported: { readonly instance: Instance; readonly source: Source; readonly availability: Availability } | null;
 }
@@ -106,7 +131,7 @@ export function effectiveClaim(
   for (const source of SOURCES) {
     const claim = slot.claims[source];
     if (claim === null) continue;
-    const doubt = source === 'static' || source === 'local' ? null : doubtOf(slot.host, claim);
+    const doubt = source === 'native' || source === 'informer' ? doubtOf(slot.host, claim) : null;
     if (doubt !== null && graceMs - doubt.sinceMs >= nodeGraceMs) continue;
     const suspect = doubt?.suspect === true || claim.outOfReach;
     return { source, claim, availability: suspect ? 'suspect' : 'up' };

@@ -1,8 +1,8 @@
 // What the cache reports to the outside: only what is another than was reported last.
 
 import { isDeepStrictEqual } from 'node:util';
-import type { DeviceLoad, Instance, Node, PlacementUpdate } from '../../core/domain.ts';
-import { type EffectiveClaim, type Host, type ProbeTarget, probeTarget, type Slot } from './records.ts';
+import type { DeviceLoad, Instance, InstanceSource, Node, PlacementUpdate } from '../../core/domain.ts';
+import { type EffectiveClaim, type Host, type ProbeTarget, probeTarget, type Slot, type Source } from './records.ts';
 
 /** What happened to a node, for the event log, the reach and policies. */
 export type NodeEvent =
@@ -61,8 +61,9 @@ export class PlacementReport {
     const { instance } = claim;
     slot.reported = { instance, source, availability };
     const { service, key } = slot;
-    const changed = before === null || !isSameInstance(before.instance, instance);
-    if (changed) this.#options.onUpdate(service, { kind: 'instance-set', instance });
+    const changed = before?.source !== source || !isSameInstance(before.instance, instance);
+    if (changed)
+      this.#options.onUpdate(service, { kind: 'instance-set', instance: { ...instance, source: WORDS[source] } });
     // A repeated instance counts as available to its receiver, so any doubt is repeated with it.
     if (availability !== (before?.availability ?? 'up') || (changed && availability !== 'up')) {
       this.#options.onUpdate(service, { kind: 'instance-availability', key, availability });
@@ -81,6 +82,15 @@ export class PlacementReport {
     this.#options.onTarget(host.nodeId, target);
   }
 }
+
+/** Sources in the words of people. */
+const WORDS: Readonly<Record<Source, InstanceSource>> = {
+  static: 'config',
+  local: 'announce',
+  file: 'file',
+  native: 'mqtt',
+  informer: 'informer',
+};
 
 /** The name is the same already. */
 function isSameInstance(a: Instance, b: Instance): boolean {

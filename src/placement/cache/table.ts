@@ -2,7 +2,7 @@
 
 import type { Instance, InstanceKey } from '../../core/domain.ts';
 import { instanceKey } from '../../core/domain.ts';
-import { createHost, type Host, type Slot } from './records.ts';
+import { createHost, type Host, type Slot, SOURCES } from './records.ts';
 
 export type InstanceName = Pick<Instance, 'service' | 'nodeId' | 'id'>;
 
@@ -41,8 +41,8 @@ export class PlacementTable {
     this.#counts.set(name.service, count + 1);
     const key = instanceKey(name);
     const host = this.addHost(name.nodeId);
-    const claims = { static: null, local: null, native: null, informer: null };
-    const slot: Slot = { key, service: name.service, host, claims, reported: null };
+    const claims = Object.fromEntries(SOURCES.map((source) => [source, null])) as Slot['claims'];
+    const slot: Slot = { key, service: name.service, host, claims, place: null, reported: null };
     this.#slots.set(slotId(name.service, key), slot);
     host.slots.add(slot);
     return slot;

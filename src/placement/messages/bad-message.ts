@@ -6,7 +6,18 @@ import { DepthError, parseBoundedJson } from '../../core/bounded-json.ts';
 import type { Labels } from '../../core/domain.ts';
 
 /** What kind of wrong it was: the label of the counter. */
-export type RefusalCode = 'topic' | 'size' | 'depth' | 'json' | 'type' | 'port' | 'address' | 'limit' | 'internal';
+export type RefusalCode =
+  | 'topic'
+  | 'size'
+  | 'depth'
+  | 'json'
+  | 'type'
+  | 'port'
+  | 'address'
+  | 'limit'
+  | 'name'
+  | 'duplicate'
+  | 'internal';
 
 export class BadMessage extends Error {
   readonly code: RefusalCode;

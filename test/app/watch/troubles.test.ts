@@ -3,7 +3,7 @@
 import { describe, expect, it } from 'vitest';
 import { type TroubleSources, troublesOf } from '../../../src/app/watch/troubles.ts';
 
-const WELL: TroubleSources = { names: [], broker: null, instanceCounts: new Map() };
+const WELL: TroubleSources = { names: [], broker: null, sources: [], instanceCounts: new Map() };
 const BROKER = {
   connected: false,
   url: 'mqtt://broker:1883',

@@ -33,6 +33,7 @@ const COLUMNS: readonly Column[] = [
   { title: 'Requests/s', priority: 3, value: (one) => one.requestsPerSecond },
   { title: 'Samples', priority: 3, value: (one) => one.samples },
   { title: 'Failures', priority: 3, value: (one) => one.failures },
+  { title: 'From', priority: 3, value: (one) => one.instance.source ?? '' },
 ];
 
 interface Order {
@@ -158,6 +159,7 @@ function Row({ instance, service, weightMax, colour, chosen, onChoose }: RowProp
       <td class="num p3">{perSecond(instance.requestsPerSecond)}</td>
       <td class="num p3">{count(instance.samples)}</td>
       <td class="num p3">{count(instance.failures)}</td>
+      <td class="p3">{instance.instance.source}</td>
     </tr>
   );
 }

@@ -1,8 +1,10 @@
 // `[placement]`: which announced instances are believed, and how many.
 
 import * as z from 'zod';
-import { key } from '../key.ts';
-import { cidr, count, duration } from '../values.ts';
+import { key, optionalSubtable } from '../../key.ts';
+import { cidr, count, duration } from '../../values.ts';
+import type { SchemaContext } from '../context.ts';
+import { fileSourceKeys } from './sources.ts';
 
 /**
  * Private, carrier-grade NAT and unique local networks. Left out on purpose: link-local (169.254.0.0/16 holds the metadata
@@ -11,7 +13,7 @@ import { cidr, count, duration } from '../values.ts';
 const PRIVATE_NETWORKS = ['10.0.0.0/8', '172.16.0.0/12', '192.168.0.0/16', '100.64.0.0/10', 'fc00::/7'];
 
 /** `oneMachine`: the rest of the configuration says that all nodes are processes of this machine. */
-export const placementKeys = (oneMachine = false) => ({
+export const placementKeys = (context: SchemaContext, oneMachine = false) => ({
   allow: key('allow', z.array(cidr), {
     doc: 'Networks that announced addresses must be in. Metadata services of clouds never are. Where node.address and all of mqtt.url are on loopback, all nodes are one machine, and the default has loopback as well.',
     default: oneMachine ? [...PRIVATE_NETWORKS, '127.0.0.0/8', '::1/128'] : PRIVATE_NETWORKS,
@@ -32,5 +34,9 @@ export const placementKeys = (oneMachine = false) => ({
     doc: 'Instances that one service may have.',
     reload: 'restart',
     default: 4096,
+  }),
+  file: optionalSubtable('file', fileSourceKeys(context), {
+    doc: 'Instances that a file, or the files of a folder, list: read again when they change.',
+    toggle: 'live',
   }),
 });

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { Reach } from '../../../src/placement/broker/reach.ts';
+import { Reach } from '../../src/placement/reach.ts';
 
 const reach = () =>
   new Reach(

@@ -1,0 +1,134 @@
+// A kind of source as the configuration wants it now. Its intake lives as long as the process, so that a reload takes nothing
+// away before the changed source has spoken.
+
+import { isDeepStrictEqual } from 'node:util';
+import type { Config } from '../../config/config.ts';
+import type { Clock } from '../../core/clock.ts';
+import type { Rng } from '../../core/rng.ts';
+import { type Logger, RateLimitedLog } from '../../telemetry/log.ts';
+import type { Acceptance } from '../acceptance.ts';
+import type { Discovered } from '../cache/records.ts';
+import { FileSource } from './file/file-source.ts';
+import { type IntakeOptions, SourceIntake } from './intake.ts';
+import type { PlacementSource, SourceContext } from './source.ts';
+
+export interface ConfiguredSourceOptions extends Omit<IntakeOptions, 'source'> {
+  readonly clock: Clock;
+  readonly rng: Rng;
+  readonly log: Logger;
+  /** It has said what it knows, or what is wrong with it. */
+  readonly onSettled: () => void;
+}
+
+/** How a source is, for `qedge status`. */
+export interface SourceState {
+  readonly source: Discovered;
+  /** What is wrong with it; null when nothing is. */
+  readonly trouble: string | null;
+  /** Instances of it that are known. */
+  readonly instances: number;
+  /** Instances that it announces and that are not used: of services not served here, or refused. */
+  readonly leftOut: number;
+}
+
+interface Kind {
+  /** What the source is made of: it is made again when that changes. */
+  readonly concerns: (config: Config) => unknown;
+  /** Null where the configuration has none. */
+  readonly create: (config: Config, context: SourceContext) => PlacementSource | null;
+}
+
+const KINDS: Readonly<Record<Discovered, Kind>> = {
+  file: {
+    concerns: ({ placement }) => placement.file,
+    create: ({ placement: { file } }, context) => (file === null ? null : new FileSource(file, context)),
+  },
+};
+
+/** The same trouble is logged at most this often, ms. */
+const LOG_INTERVAL_MS = 60_000;
+
+export class ConfiguredSource {
+  readonly #kind: Discovered;
+  readonly #options: ConfiguredSourceOptions;
+  readonly #intake: SourceIntake;
+  readonly #troubles = new RateLimitedLog(LOG_INTERVAL_MS);
+  #made: unknown = null;
+  #source: PlacementSource | null = null;
+  #trouble: string | null = null;
+  settled = true;
+
+  constructor(kind: Discovered, options: ConfiguredSourceOptions) {
+    this.#kind = kind;
+    this.#options = options;
+    this.#intake = new SourceIntake({ ...options, source: kind });
+  }
+
+  get isWanted(): boolean {
+    return this.#source !== null;
+  }
+
+  configure(config: Config, acceptance: Acceptance): void {
+    this.#intake.review(acceptance);
+    const { concerns, create } = KINDS[this.#kind];
+    const made = concerns(config);
+    if (isDeepStrictEqual(made, this.#made)) return;
+    this.#made = made;
+    void this.#source?.stop();
+    this.#trouble = null;
+    this.#source = create(config, this.#context());
+    this.settled = this.#source === null;
+    if (this.#source === null) this.#intake.take([]);
+    else this.#source.start();
+  }
+
+  async stop(): Promise<void> {
+    const source = this.#source;
+    this.#source = null;
+    await source?.stop();
+  }
+
+  /** Null where the configuration has none. */
+  state(): SourceState | null {
+    if (this.#source === null) return null;
+    const { used, leftOut } = this.#intake.counts;
+    return { source: this.#kind, trouble: this.#trouble, instances: used, leftOut };
+  }
+
+  /** What a source that was stopped still says is not heard. */
+  #context(): SourceContext {
+    const { clock, rng, log, rejections } = this.#options;
+    const made = this.#made;
+    const heard = (say: () => void): void => {
+      if (this.#made === made && this.#source !== null) say();
+    };
+    return {
+      clock,
+      rng,
+      log,
+      tell: (all) => heard(() => this.#told(() => this.#intake.take(all))),
+      refuse: (where, error) => heard(() => rejections.add(where, error)),
+      setTrouble: (trouble) => heard(() => this.#told(() => this.#setTrouble(trouble))),
+    };
+  }
+
+  #told(take: () => void): void {
+    take();
+    if (this.settled) return;
+    this.settled = true;
+    this.#options.onSettled();
+  }
+
+  #setTrouble(trouble: string | null): void {
+    const before = this.#trouble;
+    this.#trouble = trouble;
+    const { log, clock } = this.#options;
+    const source = this.#kind;
+    if (trouble === null) {
+      if (before !== null) log.info({ source }, 'source of placements is well again');
+      return;
+    }
+    const suppressed = trouble === before ? null : this.#troubles.admit(trouble, clock.nowMs());
+    if (suppressed !== null) log.warn({ source, reason: trouble, suppressed }, 'source of placements fails');
+  }
+}
