@@ -13,85 +13,31 @@ import type { QedgeEvent } from '../admin/state/state.ts';
 import type { Config, ListenAddress, PolicyConfig } from '../config/config.ts';
 import { configNotes, descriptorLimit } from '../config/notes.ts';
 import type { Clock } from '../core/clock.ts';
-import { createRng } from '../core/rng.ts';
+import { createRng, type Rng } from '../core/rng.ts';
 import type { ServiceRouter } from '../core/service-router.ts';
 import { NameResolver } from '../net/resolver.ts';
 import { createPlacement, type Placement } from '../placement/placement.ts';
 import { createEnvironmentWatch, type EnvironmentWatch } from '../probe/environment-watch.ts';
 import { createProber, type Prober } from '../probe/prober.ts';
 import type { BoundListener } from '../proxy/proxy.ts';
-import type { RestoredState, StoreState } from '../store/state.ts';
-import { openStore, type Store } from '../store/store.ts';
 import { createNotifier, type Notifier } from '../systemd/notifier.ts';
 import type { InheritedSockets } from '../systemd/sockets.ts';
 import { EventLog } from '../telemetry/events.ts';
 import { countDroppedLines, createProcessLog, type Logger, type LogLevel, type ProcessLog } from '../telemetry/log.ts';
-import { createMetrics } from '../telemetry/metrics.ts';
+import { createMetrics, type Metrics } from '../telemetry/metrics.ts';
 import { DataPlanes } from './data-planes.ts';
 import { InstanceTiers } from './instance-tiers.ts';
 import { namesIn } from './names.ts';
 import { brokerFacts, listenerFacts, probeFacts } from './node-facts.ts';
 import { passableSockets } from './passable-sockets.ts';
 import { ReloadRecord } from './reload-record.ts';
+import type { App, AppOptions } from './running-app.ts';
+import { WarmRestart } from './warm-restart.ts';
 import { FailureLog } from './watch/failure-log.ts';
 import { GoalWatch } from './watch/goal-watch.ts';
 import { Housekeeping } from './watch/housekeeping.ts';
 import { anonymousBytes, MemoryRelease, releaseMemory } from './watch/memory-release.ts';
 import { troublesOf } from './watch/troubles.ts';
-
-export interface AppOptions {
-  readonly version: string;
-  readonly commit: string;
-  /** Standard output when absent. */
-  readonly log?: ProcessLog;
-  /** Seed of every random choice; a fresh one when absent. */
-  readonly seed?: number;
-  /** Another process speaks to the service manager yet, until `takeCharge`. */
-  readonly succeeds?: boolean;
-  /** Listening sockets of the service manager, or of the process before this one. */
-  readonly sockets?: InheritedSockets;
-  /** What else is wrong around this node, asked with every state; nothing when absent. */
-  readonly troubles?: () => readonly string[];
-}
-
-/** A running qedge. `start` throws `CommandError` for what a person can mend. */
-export interface App {
-  readonly log: Logger;
-  /** As bound: port 0 in the config has become a real one. */
-  readonly proxyListeners: readonly BoundListener[];
-  readonly adminListener: ListenAddress;
-  /** The routers of the configured services; one object for the life of the app. */
-  readonly services: ReadonlyMap<string, ServiceRouter>;
-  /** Resolves when event loops end again and again: only another process serves their share of the connections. */
-  readonly lost: Promise<void>;
-  readonly events: EventLog<QedgeEvent>;
-  /**
-   * Takes over what `read` returns, without touching open connections or what was learned for services that stay. Changes
-   * nothing when that throws, or when a file that it names cannot be used. Never throws: what became of it is logged, and
-   * shown by the admin port.
-   */
-  reload(read: () => Config): Promise<void>;
-  /**
-   * The listening sockets, for another process to serve in place of this one; null when it would not have all of them: a
-   * port that this process opened for itself.
-   */
-  readonly sockets: InheritedSockets | null;
-  /** The file of the store, while it is open. */
-  readonly store: string | null;
-  /**
-   * Lets go of what only one process can have: the name at the broker, and the store, with what was learned by now.
-   * Requests are served as before; all that is left to do is to `stop`. Never throws.
-   */
-  cede(): Promise<void>;
-  /** The service manager hears from this process now. */
-  takeCharge(): void;
-  /** The service manager is to watch another process. */
-  leaveCharge(pid: number): void;
-  /** A thread of this process still waits for the disk: an exit in order would wait for the thread. */
-  readonly heldByDisk: boolean;
-  /** Drains, keeps what was learned, and ends. `succeeded`: another process serves by now. Never throws. */
-  stop(options?: { readonly succeeded: boolean }): Promise<void>;
-}
 
 /**
  * Starts qedge: nothing is left running when it throws.
@@ -111,6 +57,14 @@ export async function startApp(config: Config, options: AppOptions): Promise<App
 
 /** The routing core's time: monotonic, ms. */
 const CLOCK: Clock = { nowMs: () => performance.now() };
+
+/** What several parts are given. */
+interface SharedParts {
+  readonly clock: Clock;
+  readonly rng: Rng;
+  readonly log: Logger;
+  readonly metrics: Metrics;
+}
 
 class RunningApp implements App {
   readonly log: Logger;
@@ -132,20 +86,19 @@ class RunningApp implements App {
   readonly #names: NameResolver;
   /** Ends with the reload that was asked for last. */
   #reloading = Promise.resolve();
-  readonly #store: Store | null;
+  readonly #kept: WarmRestart;
   #config: Config;
   #adminListener: ListenAddress;
   #inherited: InheritedSockets = new Map();
   #listening = false;
   #draining = false;
-  heldByDisk = false;
 
   constructor(config: Config, options: AppOptions) {
     const rng = createRng(options.seed ?? randomInt(2 ** 31));
     this.#log = options.log ?? createProcessLog({ ...config.log, nodeId: config.node.id });
     countDroppedLines(this.#log, this.#metrics);
     const log = this.#log.logger;
-    const shared = { clock: CLOCK, rng, log, metrics: this.#metrics };
+    const shared: SharedParts = { clock: CLOCK, rng, log, metrics: this.#metrics };
     this.#options = options;
     this.#config = config;
     this.#adminListener = config.admin.listen;
@@ -162,45 +115,25 @@ class RunningApp implements App {
       // The watchdog means every event loop.
       alive: () => this.#dataPlanes.responsive,
     });
-    this.#store = this.#openStore();
-    const failures = new FailureLog(log);
-    const goals = new GoalWatch(log);
-    this.#dataPlanes = new DataPlanes({
-      ...shared,
-      config,
-      version: options.version,
-      onEvent: (service, event) => {
-        failures.observe(service, event);
-        this.#record(service, event);
-      },
-      onLoss: (message) => {
-        log.error({ reason: message }, 'a worker is lost');
-        this.#lost.resolve();
-      },
-      onLog: (lines) => {
-        for (const line of lines) this.#log.write(line);
-      },
+    this.#kept = new WarmRestart({
+      config: config.store,
+      log,
+      metrics: this.#metrics,
+      succeeds: options.succeeds ?? false,
+      parts: () => ({
+        dataPlanes: this.#dataPlanes,
+        placement: this.#placement,
+        prober: this.#prober,
+        usesBroker: this.#config.mqtt !== null,
+      }),
+      onHealth: ({ ok, reason }) => this.#record(null, { kind: 'store', ok, reason }),
     });
+    const goals = new GoalWatch(log);
+    this.#dataPlanes = this.#createDataPlanes(shared);
     this.#tiers = new InstanceTiers(config.node, (service, update) =>
       this.#dataPlanes.send({ kind: 'placement', service, update }),
     );
-    this.#placement = createPlacement({
-      ...shared,
-      config,
-      boot: randomUUID(),
-      ownListeners: () => [...this.proxyListeners, this.#adminListener],
-      onUpdate: (service, update) => this.#tiers.placement(service, update),
-      onNode: (event) => {
-        log[event.kind === 'node-pressure' ? 'debug' : 'info'](event, 'node changed');
-        if (event.kind === 'node-set') this.#tiers.node(event.node);
-      },
-      onKnown: () => this.#dataPlanes.send({ kind: 'placement-known' }),
-      onTarget: (nodeId, target) => {
-        this.#prober.setTarget(nodeId, target);
-        if (target === null) this.#dataPlanes.send({ kind: 'node-gone', nodeId });
-      },
-      answeredMs: (service, key) => this.#dataPlanes.answeredMs(service, key),
-    });
+    this.#placement = this.#createPlacement(shared);
     this.#names = new NameResolver({
       onResolution: (name, resolution) => this.#dataPlanes.send({ kind: 'name', name, resolution }),
       onTrouble: (name, reason) => {
@@ -235,6 +168,48 @@ class RunningApp implements App {
     this.#admin = this.#createAdmin();
   }
 
+  #createDataPlanes(shared: SharedParts): DataPlanes {
+    const { log } = shared;
+    const failures = new FailureLog(log);
+    return new DataPlanes({
+      ...shared,
+      config: this.#config,
+      version: this.#options.version,
+      onEvent: (service, event) => {
+        failures.observe(service, event);
+        this.#record(service, event);
+      },
+      onLoss: (message) => {
+        log.error({ reason: message }, 'a worker is lost');
+        this.#lost.resolve();
+      },
+      onLog: (lines) => {
+        for (const line of lines) this.#log.write(line);
+      },
+    });
+  }
+
+  #createPlacement(shared: SharedParts): Placement {
+    const { log } = shared;
+    return createPlacement({
+      ...shared,
+      config: this.#config,
+      boot: randomUUID(),
+      ownListeners: () => [...this.proxyListeners, this.#adminListener],
+      onUpdate: (service, update) => this.#tiers.placement(service, update),
+      onNode: (event) => {
+        log[event.kind === 'node-pressure' ? 'debug' : 'info'](event, 'node changed');
+        if (event.kind === 'node-set') this.#tiers.node(event.node);
+      },
+      onKnown: () => this.#dataPlanes.send({ kind: 'placement-known' }),
+      onTarget: (nodeId, target) => {
+        this.#prober.setTarget(nodeId, target);
+        if (target === null) this.#dataPlanes.send({ kind: 'node-gone', nodeId });
+      },
+      answeredMs: (service, key) => this.#dataPlanes.answeredMs(service, key),
+    });
+  }
+
   get lost(): Promise<void> {
     return this.#lost.promise;
   }
@@ -255,41 +230,22 @@ class RunningApp implements App {
     this.#inherited = sockets;
     this.#dataPlanes.spawn();
     this.#names.watch(namesIn(this.#config));
-    const restored = (await this.#store?.load()) ?? null;
-    this.#restore(restored);
+    const warm = await this.#kept.restore();
     await this.#dataPlanes.listen(sockets);
     this.#adminListener = await this.#admin.listen(sockets.get('admin')?.[0]);
     this.#listening = true;
     this.#placement.start();
     this.#prober.start();
     this.#environment.start();
-    this.#store?.start(() => this.#learned());
+    this.#kept.start();
     this.#housekeeping.start();
     this.#memory.start();
     const listeners = listenerFacts(this.proxyListeners, this.#adminListener);
     this.#record(null, { kind: 'lifecycle', phase: 'started', detail: this.#options.version });
-    this.log.info({ version: this.#options.version, listeners, warm: restored !== null }, 'qedge started');
+    this.log.info({ version: this.#options.version, listeners, warm }, 'qedge started');
     for (const note of configNotes(this.#config, descriptorLimit()))
       this.log.warn({ note }, 'configuration may surprise');
     this.#notifier.ready(this.#housekeeping.statusLine());
-  }
-
-  /** Before the first request can come: it is routed by what was known. */
-  #restore(kept: RestoredState | null): void {
-    const rtts = (kept?.routers ?? []).flatMap((router) => Object.entries(router.rtts));
-    for (const [nodeId] of rtts) this.#prober.know(nodeId);
-    if (kept?.placement) this.#placement.import(kept.placement, kept.ageMs);
-    this.#placement.tellStatic();
-    this.#dataPlanes.send({ kind: 'start', learned: kept?.routers ?? [], ageMs: kept?.ageMs ?? 0 });
-    for (const [nodeId, rttMs] of rtts) this.#placement.observeRtt(nodeId, rttMs);
-  }
-
-  /** The disk took longer than a start waits. What the broker has said by now is newer than what was kept of it. */
-  #restoreLate(kept: RestoredState): void {
-    const heard = this.#placement.state().broker?.connected ?? false;
-    if (kept.placement && !heard) this.#placement.import(kept.placement, kept.ageMs);
-    this.#dataPlanes.send({ kind: 'start', learned: kept.routers, ageMs: kept.ageMs });
-    this.log.info({ ageMs: kept.ageMs }, 'what was learned came back late');
   }
 
   reload(read: () => Config): Promise<void> {
@@ -329,13 +285,17 @@ class RunningApp implements App {
   }
 
   get store(): string | null {
-    return this.#store?.openPath ?? null;
+    return this.#kept.path;
+  }
+
+  get heldByDisk(): boolean {
+    return this.#kept.heldByDisk;
   }
 
   async cede(): Promise<void> {
     await this.#placement.stop({ succeeded: true });
     this.#environment.stop();
-    await this.#closeStore();
+    await this.#kept.close();
   }
 
   takeCharge(): void {
@@ -359,7 +319,7 @@ class RunningApp implements App {
     this.#environment.stop();
     this.#housekeeping.stop();
     this.#memory.stop();
-    await this.#closeStore();
+    await this.#kept.close();
     await this.#dataPlanes.close();
     await this.#admin.close();
     if (!options.succeeded) this.#notifier.close();
@@ -374,39 +334,13 @@ class RunningApp implements App {
     this.#environment.stop();
     this.#housekeeping.stop();
     this.#memory.stop();
-    await Promise.all([this.#dataPlanes.close(), this.#placement.stop(), this.#admin.close(), this.#closeStore()]);
+    await Promise.all([this.#dataPlanes.close(), this.#placement.stop(), this.#admin.close(), this.#kept.close()]);
     this.#notifier.close();
     await this.#log.close();
   }
 
   #record(service: string | null, event: QedgeEvent): void {
     this.events.append(service, event, CLOCK.nowMs());
-  }
-
-  #openStore(): Store | null {
-    const { path, flushMs } = this.#config.store;
-    if (path === null) return null;
-    return openStore({
-      path,
-      flushMs,
-      log: this.log,
-      metrics: this.#metrics,
-      // It was free before, and the process that served is gone: traffic goes on.
-      inUse: this.#options.succeeds ? 'go-on' : 'fail',
-      onLate: (kept) => this.#restoreLate(kept),
-      onHealth: ({ ok, reason }) => this.#record(null, { kind: 'store', ok, reason }),
-    });
-  }
-
-  async #closeStore(): Promise<void> {
-    if ((await this.#store?.close()) === false) this.heldByDisk = true;
-  }
-
-  #learned(): StoreState {
-    return {
-      routers: this.#dataPlanes.snapshots(),
-      placement: this.#config.mqtt === null ? null : this.#placement.export(),
-    };
   }
 
   /** Until the next reload, which comes back to the file. */
@@ -447,7 +381,7 @@ class RunningApp implements App {
         configuration: this.#reloads.facts,
         broker: brokerFacts(this.#placement.state(), this.#housekeeping.brokerSinceMs),
         sources: this.#placement.state().sources,
-        store: this.#store?.facts() ?? null,
+        store: this.#kept.facts(),
         troubles: [
           ...troublesOf({
             names: this.#names.state(),

@@ -2,7 +2,8 @@
 // happens in between.
 
 import { setTimeout as delay } from 'node:timers/promises';
-import { type App, startApp } from '../app/app.ts';
+import { startApp } from '../app/app.ts';
+import type { App } from '../app/running-app.ts';
 import type { Config, ListenAddress } from '../config/config.ts';
 import { loadConfig } from '../config/load.ts';
 import { createRng } from '../core/rng.ts';

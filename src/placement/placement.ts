@@ -69,7 +69,7 @@ export interface PlacementState {
 /** Where instances run, from every source, and what this node announces. */
 export interface Placement {
   /** Reports the static instances now instead of at the start; after `import`. */
-  tellStatic(): void;
+  reportStatic(): void;
   /** Reports the static instances at once, then connects; never waits for a broker. */
   start(): void;
   /**
@@ -153,14 +153,14 @@ class CachedPlacement implements Placement {
     this.#gauge(metrics);
   }
 
-  tellStatic(): void {
+  reportStatic(): void {
     this.#setStatic([], this.#config.services);
   }
 
   start(): void {
     // Only now is it known where this process listens.
     this.#review();
-    this.tellStatic();
+    this.reportStatic();
     this.#begin(this.#config, []);
     this.#await();
     this.#sources.configure(this.#config, this.#acceptance);

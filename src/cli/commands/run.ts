@@ -1,8 +1,9 @@
 // `qedge run`: the proxy proper, until a signal ends it (service/service-life.ts).
 
 import type { Command } from 'commander';
-import { type App, startApp } from '../../app/app.ts';
+import { startApp } from '../../app/app.ts';
 import { proveStart } from '../../app/prove-start.ts';
+import type { App } from '../../app/running-app.ts';
 import type { Config } from '../../config/config.ts';
 import { loadConfig } from '../../config/load.ts';
 import { findPredecessor, type Predecessor } from '../../systemd/predecessor.ts';

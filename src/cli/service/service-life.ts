@@ -11,7 +11,7 @@
 //
 // Until `go` a failure of the successor changes nothing here. After it, the service manager starts the service again.
 
-import type { App } from '../../app/app.ts';
+import type { App } from '../../app/running-app.ts';
 import { loadConfig } from '../../config/load.ts';
 import { isSingleExecutable } from '../../sea.ts';
 import type { InheritedSockets } from '../../systemd/sockets.ts';

@@ -1,6 +1,6 @@
 // Drives the probation of an update with the running app: once a second, with the shares of its clients.
 
-import type { App } from '../../app/app.ts';
+import type { App } from '../../app/running-app.ts';
 import type { UpdateConfig } from '../../config/config.ts';
 import { layoutOf } from '../../update/layout.ts';
 import { Probation } from '../../update/probation.ts';
