@@ -107,6 +107,9 @@ export interface ServiceRouter {
   /** A request as a whole ended, as its client saw it: the client's QoS account (eq. 6). */
   settle(clientId: string, success: boolean, nowMs: number): void;
 
+  /** The answer to the client's request belonged to this group of requests; its next one is taken for one of the same. */
+  observeGroup(clientId: string, group: number): void;
+
   /** A request that was settled as a success at `settledMs` turned out to be none: it counts as a miss instead. */
   unsettle(clientId: string, settledMs: number, nowMs: number): void;
 

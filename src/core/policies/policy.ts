@@ -136,6 +136,12 @@ export interface FlightView {
   startMs(ticket: number): number;
 }
 
+/** Requests come in groups of unlike difficulty, such as frames by the number of objects they show. */
+export interface RequestGroups {
+  /** Of the client's next request, as its last answer had it; 0 where nothing is known. */
+  of(clientId: string): number;
+}
+
 /** What every policy is made from. */
 export interface PolicyContext {
   readonly qos: QosTarget;
@@ -144,6 +150,8 @@ export interface PolicyContext {
   readonly instancesMax: number;
   /** What is in flight where; the router's books, to read. */
   readonly flights: FlightView;
+  /** Which group each client's requests belong to. */
+  readonly groups: RequestGroups;
   /** Reports what the policy did for the event log (trips, resets, cooldowns). Cold path. */
   readonly onEvent: (event: PolicyEvent) => void;
 }

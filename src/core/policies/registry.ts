@@ -5,6 +5,8 @@ import type { Preference } from '../domain.ts';
 import { DEC_SARSA } from './dec-sarsa.ts';
 import type { PolicyDefinition } from './definition.ts';
 import { LEAST_CONNECTIONS } from './least-connections.ts';
+import { HIGHEST_ACCURACY, LOWEST_ENERGY, LOWEST_TIME } from './multi-objective/baselines.ts';
+import { MULTI_OBJECTIVE } from './multi-objective/policy.ts';
 import type { PolicyProblem, Purpose } from './options.ts';
 import { P2C_EWMA } from './p2c-ewma.ts';
 import type { Policy, PolicyContext } from './policy.ts';
@@ -27,6 +29,10 @@ export const POLICIES = {
   'least-connections': LEAST_CONNECTIONS,
   'round-robin': ROUND_ROBIN,
   random: RANDOM,
+  'multi-objective': MULTI_OBJECTIVE,
+  'lowest-energy': LOWEST_ENERGY,
+  'lowest-time': LOWEST_TIME,
+  'highest-accuracy': HIGHEST_ACCURACY,
 } satisfies Readonly<Record<string, PolicyDefinition>>;
 
 /** Name of a policy of the list. */

@@ -36,6 +36,7 @@ import type { VerdictRow } from '../verdict/table.ts';
 import { CandidateSet } from './candidate-set.ts';
 import { bestOrNearest, firstOutOfCooldown } from './fallback.ts';
 import { FlightTable, NO_HANDLE } from './flight-table.ts';
+import { GroupTable } from './group-table.ts';
 import { InstanceResults } from './instance-results.ts';
 import type { LiveCandidate } from './live-candidate.ts';
 import { RelativeEvidence, resultAlone } from './relative-evidence.ts';
@@ -68,6 +69,7 @@ export class LiveServiceRouter implements ServiceRouter {
   readonly #flights: FlightTable;
   readonly #rtts: RttTable;
   readonly #clients: ClientLedger;
+  readonly #groups: GroupTable;
   readonly #rates: RequestRates;
   readonly #relative: RelativeEvidence;
   readonly #outcomes = new ReusedOutcomes();
@@ -88,6 +90,7 @@ export class LiveServiceRouter implements ServiceRouter {
     this.#flights = new FlightTable(options.flightsMax ?? FLIGHTS_MAX_DEFAULT);
     this.#rtts = new RttTable(options.rttChangeRatio ?? RTT_CHANGE_RATIO_DEFAULT);
     this.#clients = new ClientLedger(options.qos.windowMs, options.clientsMax ?? CLIENTS_MAX_DEFAULT);
+    this.#groups = new GroupTable(options.clientsMax ?? CLIENTS_MAX_DEFAULT);
     this.#rates = new RequestRates(options.nowMs);
     this.#relative = new RelativeEvidence(options.qos.latencyMs, options.nowMs);
     this.#sessions = options.sessionIdleMs ? new SessionTable(options.sessionIdleMs) : null;
@@ -96,6 +99,7 @@ export class LiveServiceRouter implements ServiceRouter {
       rng: options.rng,
       instancesMax: this.#instancesMax,
       flights: this.#flights,
+      groups: this.#groups,
       onEvent: this.#onEvent,
     });
     // Load balancers that start together must not step together: each steps in a phase of its own.
@@ -236,6 +240,10 @@ export class LiveServiceRouter implements ServiceRouter {
     this.#clients.retract(clientId, settledMs, nowMs);
   }
 
+  observeGroup(clientId: string, group: number): void {
+    this.#groups.observe(clientId, group);
+  }
+
   // ---- the world around ----
 
   applyPlacement(update: PlacementUpdate, nowMs: number): void {
@@ -334,6 +342,7 @@ export class LiveServiceRouter implements ServiceRouter {
 
   reset(nowMs: number): void {
     this.#clients.clear();
+    this.#groups.clear();
     this.#sessions?.clear();
     this.#relative.reset();
     this.#policy.reset(nowMs);

@@ -42,7 +42,7 @@ export function describePolicyContract(name: string): void {
           flights.ensureHandles(8);
           const policy = createPolicy(
             { name, options: {} },
-            { qos: QOS, rng: createRng(seed), instancesMax: 8, flights, onEvent: () => {} },
+            { qos: QOS, rng: createRng(seed), instancesMax: 8, flights, groups: { of: () => 0 }, onEvent: () => {} },
           );
           const all = [0, 1, 2, 3, 4, 5, 6, 7].map((handle) => candidateAt(handle));
           policy.update(all, 0);

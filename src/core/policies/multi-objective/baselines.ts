@@ -1,0 +1,71 @@
+// The baselines of the multi-objective paper: each looks at one thing alone, and believes the profiles.
+
+import type { Candidate, RequestInfo } from '../../domain.ts';
+import { BasePolicy } from '../base-policy.ts';
+import { definePolicy } from '../definition.ts';
+import type { PolicyContext } from '../policy.ts';
+import { meanOf, ofGroup, type Profile } from './profile.ts';
+import { ProfileTable } from './profile-table.ts';
+
+/** What a request costs at an instance; NaN where the profile does not say: the most. */
+type Cost = (profile: Profile, candidate: Candidate, group: number) => number;
+
+export const LOWEST_ENERGY = definePolicy({
+  about: 'always the instance that is profiled with the least energy',
+  options: {},
+  create: (_values, context) => new LeastCost('lowest-energy', ({ energyMwh }) => meanOf(energyMwh), context),
+});
+
+export const LOWEST_TIME = definePolicy({
+  about: 'the least of requests in flight × profiled inference time',
+  options: {},
+  create: (_values, context) =>
+    new LeastCost(
+      'lowest-time',
+      ({ inferenceMs }, { inFlight }, group) => inFlight * ofGroup(inferenceMs, group),
+      context,
+    ),
+});
+
+export const HIGHEST_ACCURACY = definePolicy({
+  about: 'always the instance that is profiled with the highest accuracy',
+  options: {},
+  create: (_values, context) => new LeastCost('highest-accuracy', ({ accuracy }) => -meanOf(accuracy), context),
+});
+
+class LeastCost extends BasePolicy {
+  readonly name: string;
+  readonly #cost: Cost;
+  readonly #context: PolicyContext;
+  readonly #profiles = new ProfileTable();
+
+  constructor(name: string, cost: Cost, context: PolicyContext) {
+    super();
+    this.name = name;
+    this.#cost = cost;
+    this.#context = context;
+  }
+
+  /** Ties at random. */
+  select(request: RequestInfo, candidates: readonly Candidate[], _nowMs: number): Candidate | null {
+    const group = this.#context.groups.of(request.clientId);
+    let picked: Candidate | null = null;
+    let least = Number.POSITIVE_INFINITY;
+    let ties = 0;
+    for (const candidate of candidates) {
+      const cost = this.#cost(this.#profiles.of(candidate), candidate, group);
+      const known = Number.isNaN(cost) ? Number.MAX_VALUE : cost;
+      if (known > least) continue;
+      ties = known < least ? 1 : ties + 1;
+      least = known;
+      if (ties === 1 || this.#context.rng.next() * ties < 1) picked = candidate;
+    }
+    return picked;
+  }
+
+  override update(candidates: readonly Candidate[], nowMs: number): void {
+    super.update(candidates, nowMs);
+    // The same instance may come with another profile.
+    for (const candidate of candidates) this.#profiles.set(candidate);
+  }
+}

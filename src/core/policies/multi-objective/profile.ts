@@ -1,0 +1,57 @@
+// What an instance gives and costs, as profiled beforehand: its accuracy, the energy and the time of a request, each by group of
+// requests (say, the number of objects in a frame).
+
+import type { Instance } from '../../domain.ts';
+import { recordOf } from '../../snapshot-shape.ts';
+
+/** Groups that a profile distinguishes at the most. */
+export const GROUPS_MAX = 16;
+
+/** By group; the last value holds for all further groups. Null: not profiled. */
+export interface Profile {
+  /** Such as the mAP, on any scale that all instances share. */
+  readonly accuracy: readonly number[] | null;
+  /** Of a request, mWh. */
+  readonly energyMwh: readonly number[] | null;
+  /** Of a request on an idle instance, ms. */
+  readonly inferenceMs: readonly number[] | null;
+}
+
+/** How the values of a profile are written, and what a person may write. */
+const FIELDS = { accuracy: 'accuracy', energy_mwh: 'energyMwh', inference_ms: 'inferenceMs' } as const;
+const EXPECTED = `a number of at least 0, or 1 to ${GROUPS_MAX} of them, one for each group`;
+
+/** What of an instance's profile can be read; what cannot counts as not profiled. */
+export function readProfile(raw: Instance['profile']): Profile {
+  const { accuracy, energy_mwh: energyMwh, inference_ms: inferenceMs } = recordOf(raw);
+  return { accuracy: byGroup(accuracy), energyMwh: byGroup(energyMwh), inferenceMs: byGroup(inferenceMs) };
+}
+
+/** What is wrong with a profile that a person wrote, by field; fields of other names are for others. */
+export function profileProblems(raw: Readonly<Record<string, unknown>>): readonly { path: string; message: string }[] {
+  return Object.keys(FIELDS).flatMap((path) =>
+    raw[path] === undefined || byGroup(raw[path]) !== null
+      ? []
+      : [{ path, message: `expected ${EXPECTED}, got ${JSON.stringify(raw[path])}` }],
+  );
+}
+
+/** The value for a group; NaN where there is none. */
+export function ofGroup(values: readonly number[] | null, group: number): number {
+  return values === null ? Number.NaN : (values[Math.min(group, values.length - 1)] as number);
+}
+
+/** Over all groups alike; NaN where there is none. */
+export function meanOf(values: readonly number[] | null): number {
+  return values === null ? Number.NaN : values.reduce((sum, value) => sum + value, 0) / values.length;
+}
+
+function byGroup(value: unknown): readonly number[] | null {
+  const values: readonly unknown[] = Array.isArray(value) ? value : [value];
+  const fits = values.length >= 1 && values.length <= GROUPS_MAX && values.every(isAmount);
+  return fits ? (values as readonly number[]) : null;
+}
+
+function isAmount(value: unknown): boolean {
+  return typeof value === 'number' && value >= 0 && value < Number.POSITIVE_INFINITY;
+}

@@ -1,0 +1,32 @@
+// To which group of requests each client's last answer belonged: the number of objects in the frame, say. The next frame of the same
+// video most often shows as many (temporal continuity). Bounded: the client whose last answer is the oldest leaves first.
+
+export class GroupTable {
+  readonly #clientsMax: number;
+  /** Oldest answer first. */
+  readonly #groups = new Map<string, number>();
+
+  constructor(clientsMax: number) {
+    this.#clientsMax = clientsMax;
+  }
+
+  /** Of the client's next request; 0 where nothing is known. */
+  of(clientId: string): number {
+    return this.#groups.get(clientId) ?? 0;
+  }
+
+  /** An answer to the client belonged to this group. */
+  observe(clientId: string, group: number): void {
+    this.#groups.delete(clientId);
+    this.#groups.set(clientId, group);
+    if (this.#groups.size <= this.#clientsMax) return;
+    for (const oldest of this.#groups.keys()) {
+      this.#groups.delete(oldest);
+      return;
+    }
+  }
+
+  clear(): void {
+    this.#groups.clear();
+  }
+}
