@@ -12,7 +12,7 @@ import type { nodeKeys } from './schema/node.ts';
 import type { placementKeys } from './schema/placement/placement.ts';
 import type { probeKeys } from './schema/probe.ts';
 import type { proxyKeys, tlsKeys } from './schema/proxy.ts';
-import type { limitsKeys, PolicyChoice, retryKeys, serviceKeys } from './schema/service.ts';
+import type { limitsKeys, PolicyChoice, retryKeys, serviceKeys } from './schema/service/service.ts';
 import type { storeKeys } from './schema/store.ts';
 import type { tracesKeys } from './schema/traces.ts';
 import type { updateKeys } from './schema/update.ts';
@@ -54,11 +54,11 @@ export type LogConfig = SectionOf<ReturnType<typeof logKeys>>;
 export type TracesConfig = SectionOf<ReturnType<typeof tracesKeys>>;
 /** `[update]`, as schema/update.ts documents it. */
 export type UpdateConfig = SectionOf<ReturnType<typeof updateKeys>>;
-/** A `[[service]]`, as schema/service.ts documents it. */
+/** A `[[service]]`, as schema/service/service.ts documents it. */
 export type ServiceConfig = SectionOf<ReturnType<typeof serviceKeys>>;
-/** `[service.retry]`, as schema/service.ts documents it. */
+/** `[service.retry]`, as schema/service/service.ts documents it. */
 export type RetryConfig = SectionOf<typeof retryKeys>;
-/** `[service.limits]`, as schema/service.ts documents it. */
+/** `[service.limits]`, as schema/service/service.ts documents it. */
 export type ServiceLimitsConfig = SectionOf<typeof limitsKeys>;
 /** The policy of a service with its options. */
 export type PolicyConfig = PolicyChoice;

@@ -20,7 +20,7 @@ import { nodeKeys } from './schema/node.ts';
 import { placementKeys } from './schema/placement/placement.ts';
 import { probeKeys } from './schema/probe.ts';
 import { proxyKeys } from './schema/proxy.ts';
-import { serviceKeys } from './schema/service.ts';
+import { serviceKeys } from './schema/service/service.ts';
 import { storeKeys } from './schema/store.ts';
 import { tracesKeys } from './schema/traces.ts';
 import { updateKeys } from './schema/update.ts';

@@ -118,6 +118,9 @@ export interface Candidate {
   readonly oldestStartMs: number;
 }
 
+/** Requests come in so many groups of unlike difficulty at the most: frames by the number of objects they show, say. */
+export const GROUPS_MAX = 16;
+
 /** What a policy may know of a request before it is sent. The driver may reuse one object for many requests. */
 export interface RequestInfo {
   /** For QoS accounting only; it grants nothing. Empty when clients are not distinguished. */

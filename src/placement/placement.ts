@@ -412,8 +412,8 @@ function concerns(config: Config): unknown {
 }
 
 function staticInstance(service: string, config: StaticInstanceConfig): Instance {
-  const { nodeId, id, scheme, host, port, labels, rttMs } = config;
-  return { service, nodeId, id, scheme, host, port, labels, rttMs, profile: null };
+  const { nodeId, id, scheme, host, port, labels, profile, rttMs } = config;
+  return { service, nodeId, id, scheme, host, port, labels, rttMs, profile };
 }
 
 function isSameName(a: Instance, b: Instance): boolean {

@@ -106,11 +106,31 @@ qos.latency = "80ms"
 policy = { name = "qedge", step = "1s" }
 instances = ["10.0.0.7:9000", "https://[fd00::1]:443", { url = "h2c://pi-8:1", node = "pi-8", id = "x", rtt = "2ms" }]
 `).services;
+    const unsaid = { labels: {}, profile: null, rttMs: null };
     expect(service?.policy).toEqual({ name: 'qedge', options: { step: '1s' } });
     expect(service?.instances).toEqual([
-      { nodeId: '10.0.0.7', id: '9000', scheme: 'http', host: '10.0.0.7', port: 9000, labels: {}, rttMs: null },
-      { nodeId: 'fd00::1', id: '443', scheme: 'https', host: 'fd00::1', port: 443, labels: {}, rttMs: null },
-      { nodeId: 'pi-8', id: 'x', scheme: 'h2c', host: 'pi-8', port: 1, labels: {}, rttMs: 2 },
+      { nodeId: '10.0.0.7', id: '9000', scheme: 'http', host: '10.0.0.7', port: 9000, ...unsaid },
+      { nodeId: 'fd00::1', id: '443', scheme: 'https', host: 'fd00::1', port: 443, ...unsaid },
+      { nodeId: 'pi-8', id: 'x', scheme: 'h2c', host: 'pi-8', port: 1, ...unsaid, rttMs: 2 },
+    ]);
+  });
+
+  it('takes profiles, and groups by a field or a JSON Pointer', () => {
+    const text = (group: string, profile: string): string => `[[service]]
+name = "a"
+qos.latency = "80ms"
+group = ${group}
+instances = [{ url = "h:1", profile = ${profile} }]
+`;
+    const [service] = load(text('{ json = "/a~1b/length" }', '{ accuracy = [78, 61], energy_mwh = 0.1 }')).services;
+    expect(service?.group).toEqual({ header: null, json: ['a/b', 'length'] });
+    expect(service?.instances[0]?.profile).toEqual({ accuracy: [78, 61], energy_mwh: 0.1 });
+    expect(errorsOf(text('{ header = "X-N", json = "/n" }', '{}'))).toEqual([
+      'qedge.toml:4:1: service.group: expected false or one of header and json, such as { json = "/detections/length" }, got a table',
+    ]);
+    expect(errorsOf(text('{ json = "n" }', '{ accuracy = "high" }'))).toEqual([
+      'qedge.toml:4:11: service.group.json: expected a JSON Pointer such as "/detections/length", got "n"',
+      'qedge.toml:5:41: service.instances.profile.accuracy: expected a number of at least 0, or 1 to 16 of them, one for each group, got "high"',
     ]);
   });
 

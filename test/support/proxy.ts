@@ -6,7 +6,7 @@ import { pino } from 'pino';
 import { onTestFinished } from 'vitest';
 import type { ProxyConfig, ServiceConfig } from '../../src/config/config.ts';
 import { section } from '../../src/config/key.ts';
-import { serviceKeys } from '../../src/config/schema/service.ts';
+import { serviceKeys } from '../../src/config/schema/service/service.ts';
 import { createServiceRouter } from '../../src/core/create-router.ts';
 import type { AttemptResult, Instance, Scheme } from '../../src/core/domain.ts';
 import { createRng } from '../../src/core/rng.ts';
@@ -24,6 +24,8 @@ export interface ServiceSpec extends Partial<Omit<ServiceConfig, 'name' | 'qos' 
   readonly awaited?: boolean;
   /** Ports on 127.0.0.1, instance `a` on node `n1`, `b` on `n2`, … */
   readonly ports: readonly number[];
+  /** Of the instances, in the order of `ports`. */
+  readonly profiles?: readonly Instance['profile'][];
   /** Of all its instances; `http` when absent. */
   readonly scheme?: Scheme;
   readonly qos?: Partial<ServiceConfig['qos']>;
@@ -83,7 +85,17 @@ export function proxyConfig(changes: Partial<ProxyConfig> = {}): ProxyConfig {
 }
 
 export function serviceConfig(spec: ServiceSpec): ServiceConfig {
-  const { ports: _ports, scheme: _scheme, awaited: _awaited, qos, limits, retry, failure, ...changes } = spec;
+  const {
+    ports: _ports,
+    profiles: _profiles,
+    scheme: _scheme,
+    awaited: _awaited,
+    qos,
+    limits,
+    retry,
+    failure,
+    ...changes
+  } = spec;
   return {
     ...SERVICE,
     policy: { name: 'round-robin', options: {} },
@@ -161,7 +173,8 @@ export function serviceOf(
     nowMs: performance.now(),
   });
   spec.ports.forEach((port, index) => {
-    const instance = { ...instanceAt(spec.name, port, index), scheme: spec.scheme ?? 'http' };
+    const { scheme = 'http', profiles = [] } = spec;
+    const instance = { ...instanceAt(spec.name, port, index), scheme, profile: profiles[index] ?? null };
     router.applyPlacement({ kind: 'instance-set', instance }, performance.now());
   });
   return { config, router: recording(router, { observed, settled, noted }), awaited: spec.awaited ?? false };

@@ -1,11 +1,12 @@
 // `[[announce]]`: an instance on this node that is offered to all.
 
-import * as z from 'zod';
+import type * as z from 'zod';
 import type { Scheme } from '../../core/domain.ts';
 import { key, optional, required, type SectionOf, section } from '../key.ts';
 import { instanceUrl, labels, name } from '../values.ts';
 import { filePath, type SchemaContext } from './context.ts';
 import { healthCheck } from './health.ts';
+import { PROFILE_DOC, profile } from './profile.ts';
 
 export const announceKeys = (context: SchemaContext) => ({
   service: required('service', name, { doc: 'Service that it is an instance of.', example: 'pilotnet' }),
@@ -15,10 +16,7 @@ export const announceKeys = (context: SchemaContext) => ({
     doc: 'Facts that constraints match on, such as { accelerator = "hailo-8" }.',
     default: {},
   }),
-  profile: optional('profile', z.record(z.string(), z.unknown()), {
-    doc: 'What the multi-objective policy goes by.',
-    example: {},
-  }),
+  profile: optional('profile', profile, { doc: PROFILE_DOC, example: {} }),
   ca: optional('caFile', filePath(context), {
     doc: "CA of an https instance, for its checks; the system's when absent.",
     example: 'instances-ca.crt',

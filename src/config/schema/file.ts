@@ -10,7 +10,7 @@ import { nodeKeys } from './node.ts';
 import { placementKeys } from './placement/placement.ts';
 import { probeKeys } from './probe.ts';
 import { proxyKeys } from './proxy.ts';
-import { serviceKeys } from './service.ts';
+import { serviceKeys } from './service/service.ts';
 import { storeKeys } from './store.ts';
 import { tracesKeys } from './traces.ts';
 import { updateKeys } from './update.ts';

@@ -4,6 +4,7 @@ import * as z from 'zod';
 import type { Labels, Scheme } from '../../../core/domain.ts';
 import { key, optional, required, type SectionOf, section } from '../../key.ts';
 import { count, host, instanceUrl, labels, name } from '../../values.ts';
+import { PROFILE_DOC, profile } from '../profile.ts';
 
 const placedInstanceKeys = {
   service: required('service', name, { doc: 'Service that it is an instance of.', example: 'pilotnet' }),
@@ -14,10 +15,7 @@ const placedInstanceKeys = {
   node: optional('nodeId', name, { doc: 'Node that it runs on. Default: its address.', example: 'pi-7' }),
   id: optional('id', name, { doc: 'Its name on that node. Default: the port.', example: '9000' }),
   labels: key('labels', labels, { doc: 'Facts that constraints match on.', default: {} }),
-  profile: optional('profile', z.record(z.string(), z.unknown()), {
-    doc: 'What the multi-objective policy goes by.',
-    example: {},
-  }),
+  profile: optional('profile', profile, { doc: PROFILE_DOC, example: {} }),
 };
 
 /** An instance that a file lists. */

@@ -1,11 +1,8 @@
 // What an instance gives and costs, as profiled beforehand: its accuracy, the energy and the time of a request, each by group of
 // requests (say, the number of objects in a frame).
 
-import type { Instance } from '../../domain.ts';
+import { GROUPS_MAX, type Instance } from '../../domain.ts';
 import { recordOf } from '../../snapshot-shape.ts';
-
-/** Groups that a profile distinguishes at the most. */
-export const GROUPS_MAX = 16;
 
 /** By group; the last value holds for all further groups. Null: not profiled. */
 export interface Profile {
@@ -30,9 +27,7 @@ export function readProfile(raw: Instance['profile']): Profile {
 /** What is wrong with a profile that a person wrote, by field; fields of other names are for others. */
 export function profileProblems(raw: Readonly<Record<string, unknown>>): readonly { path: string; message: string }[] {
   return Object.keys(FIELDS).flatMap((path) =>
-    raw[path] === undefined || byGroup(raw[path]) !== null
-      ? []
-      : [{ path, message: `expected ${EXPECTED}, got ${JSON.stringify(raw[path])}` }],
+    raw[path] === undefined || byGroup(raw[path]) !== null ? [] : [{ path, message: `expected ${EXPECTED}` }],
   );
 }
 

@@ -14,6 +14,7 @@ import type { InstancePool } from '../../upstream/pool.ts';
 import { describeError, type UpstreamCall, type UpstreamError, type UpstreamHandler } from '../../upstream/upstream.ts';
 import type { DrainListener } from '../client/answer.ts';
 import { Timed } from '../time/timeout-list.ts';
+import { GroupReader } from './group-reader.ts';
 import { endedBy, Judgement } from './judgement.ts';
 import type { AttemptFailure, AttemptOwner } from './owner.ts';
 
@@ -45,6 +46,8 @@ export class Attempt extends Timed implements UpstreamHandler, DrainListener {
   /** Of all 1xx heads. They are passed on at once, whether or not the client reads, so all of them together get as much as one head. */
   #interimBytes = 0;
   readonly #judgement: Judgement;
+  /** Null where requests of the service do not come in groups. */
+  #groups: GroupReader | null = null;
   /** Of gRPC, until its first message or its end: a call that fails without a message may be made again elsewhere. */
   #held: HeldHead | null = null;
   /** Still to be read of an answer that was set aside. */
@@ -113,6 +116,11 @@ export class Attempt extends Timed implements UpstreamHandler, DrainListener {
       return;
     }
     this.#judgement.chooseMoment(head);
+    const { group } = exchange.service.config;
+    if (group !== null) {
+      this.#groups = new GroupReader(group);
+      this.#groups.takeHead(head, raw);
+    }
     const held = { status, reason, fields: head.fields };
     if (head.grpc && exchange.couldRepeat(this.candidate, nowMs)) this.#held = held;
     else this.#passHead(held, nowMs);
@@ -149,6 +157,7 @@ export class Attempt extends Timed implements UpstreamHandler, DrainListener {
     this.#progressed = true;
     // A short stream is whole by then, and one that breaks at once has broken: it is judged once, by all of it.
     if (this.#judgement.takePiece(chunk)) setImmediate(judgeStream, this);
+    this.#groups?.takeBody(chunk);
     if (exchange.answer.write(chunk, this)) return;
     if (this.#draining) return;
     this.#draining = true;
@@ -179,6 +188,9 @@ export class Attempt extends Timed implements UpstreamHandler, DrainListener {
     }
     const account = this.#conclude('answer', nowMs);
     this.#exchange.answered(this.#judgement, account, trailersOnly(trailers, RESPONSE_FIELDS), nowMs);
+    // The client has its answer by now.
+    const group = this.#groups?.group ?? null;
+    if (group !== null) this.#exchange.record.group(group);
   }
 
   onError(error: UpstreamError): void {

@@ -33,6 +33,8 @@ export interface AttemptFailure {
 
 /** Where an attempt enters what it learns before its end. */
 export interface AttemptRecord {
+  /** The answer belonged to this group of requests. */
+  group(group: number): void;
   /** Into the accounts of the service and of the client, before the end: a stream has begun. */
   account(status: number, account: Account, elapsedMs: number, nowMs: number): void;
   /** The stream that was accounted a success is none any more. */

@@ -60,6 +60,11 @@ export class ExchangeRecord {
     this.#trace?.attemptEnded(nowMs, { status, grpcStatus: knownGrpcStatus(grpcStatus) });
   }
 
+  /** The answer belonged to this group of requests. */
+  group(group: number): void {
+    this.service?.router.observeGroup(this.clientId, group);
+  }
+
   /** An attempt ended without an answer that could be passed on whole. */
   attemptFailed({ code, progress, cause }: AttemptFailure, nowMs: number): void {
     const { log, ownFaults } = this.#context;

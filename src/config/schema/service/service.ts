@@ -1,13 +1,14 @@
 // `[[service]]`: what is routed, how well, and to which instances.
 
 import * as z from 'zod';
-import { key, optional, required, subtable } from '../key.ts';
-import { count, duration, labels, listenAddress, name, positiveRatio, ratio, size } from '../values.ts';
+import { key, optional, required, subtable } from '../../key.ts';
+import { count, duration, labels, listenAddress, name, positiveRatio, ratio, size } from '../../values.ts';
+import { filePath, type SchemaContext } from '../context.ts';
+import { healthCheck } from '../health.ts';
+import { staticInstance } from '../instance.ts';
 import { affinity } from './affinity.ts';
-import { filePath, type SchemaContext } from './context.ts';
 import { failureKeys, statuses } from './failure.ts';
-import { healthCheck } from './health.ts';
-import { staticInstance } from './instance.ts';
+import { groupOfAnswer } from './group.ts';
 import { preferences } from './prefer.ts';
 
 const qosKeys = {
@@ -126,6 +127,10 @@ export const serviceKeys = (context: SchemaContext) => ({
   constraints: key('constraints', labels, {
     doc: 'Only instances that carry all of these labels, such as { accelerator = "hailo-8" }.',
     default: {},
+  }),
+  group: key('group', groupOfAnswer, {
+    doc: 'Where an answer says which group its request belonged to, such as { header = "X-Object-Count" } or { json = "/detections/length" }: the number of objects in a frame, say. The next request of the same client is taken for one of the same group; policies that go by profiles use it. false: all requests are alike.',
+    default: false,
   }),
   affinity: key('affinity', affinity, {
     doc: 'Requests of a session stay at the instance that had the last one, while it is in the exploitation pool and not late: { header = "X-Session-Id" }, { cookie = "session" } or { client = true }, each with idle = "10m". false: requests are not tied together.',

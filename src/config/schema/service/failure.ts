@@ -1,9 +1,9 @@
 // `[service.failure]`: which answers are failures, and which are only where one instance alone gives them.
 
 import * as z from 'zod';
-import { FAILURE_DEFAULT, statusClass } from '../../core/verdict/rules.ts';
-import { key } from '../key.ts';
-import { count, size } from '../values.ts';
+import { FAILURE_DEFAULT, statusClass } from '../../../core/verdict/rules.ts';
+import { key } from '../../key.ts';
+import { count, size } from '../../values.ts';
 
 const EXPECTED = 'expected statuses such as 429 and classes such as "5xx"';
 

@@ -1,8 +1,8 @@
 // `prefer`: which instances a service uses as long as they meet its goal.
 
 import * as z from 'zod';
-import type { Preference } from '../../core/domain.ts';
-import { labels } from '../values.ts';
+import type { Preference } from '../../../core/domain.ts';
+import { labels } from '../../values.ts';
 
 const preference: z.ZodType<Preference> = z.union([z.enum(['local', 'far-edge', 'near-edge', 'cloud']), labels], {
   error: 'expected "local", "far-edge", "near-edge", "cloud" or a table of labels such as { site = "hall-3" }',

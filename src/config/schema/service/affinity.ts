@@ -1,8 +1,8 @@
 // `affinity`: what ties the requests of a service together, so that they go to the same instance.
 
 import * as z from 'zod';
-import { key, optional, type SectionOf, section } from '../key.ts';
-import { duration, fieldName } from '../values.ts';
+import { key, optional, type SectionOf, section } from '../../key.ts';
+import { duration, fieldName } from '../../values.ts';
 
 const affinityKeys = {
   header: optional('header', fieldName, {

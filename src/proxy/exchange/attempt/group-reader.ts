@@ -1,0 +1,72 @@
+// Which group of requests an answer belongs to, where its service has groups: a number in a field of its head, or in its JSON body,
+// such as the count of what was detected. The body is read beside the client, which waits for nothing, once it is whole.
+
+import type { ServiceConfig } from '../../../config/config.ts';
+import { parseBoundedJson } from '../../../core/bounded-json.ts';
+import { GROUPS_MAX } from '../../../core/domain.ts';
+import { fieldValue, type RawFields } from '../../fields/fields.ts';
+import type { ResponseHead } from '../../fields/response-head.ts';
+
+export type GroupSource = NonNullable<ServiceConfig['group']>;
+
+/** A longer body says nothing. */
+const BODY_BYTES_MAX = 65_536;
+
+/** Reads one answer. */
+export class GroupReader {
+  readonly #source: GroupSource;
+  #fromHead: unknown;
+  /** Null: the body is not read. */
+  #chunks: Buffer[] | null = null;
+  #bytes = 0;
+
+  constructor(source: GroupSource) {
+    this.#source = source;
+  }
+
+  takeHead(head: ResponseHead, raw: RawFields): void {
+    const { header, json } = this.#source;
+    if (header !== null) this.#fromHead = fieldValue(raw, header.toLowerCase());
+    else if (json !== null && isPlainJson(head)) this.#chunks = [];
+  }
+
+  takeBody(chunk: Buffer): void {
+    if (this.#chunks === null) return;
+    this.#bytes += chunk.length;
+    // A copy: what is passed on may be a slice of a buffer that is used again.
+    if (this.#bytes <= BODY_BYTES_MAX) this.#chunks.push(Buffer.from(chunk));
+    else this.#chunks = null;
+  }
+
+  /** Of the answer, now that it is whole; null where it does not say. */
+  get group(): number | null {
+    const { json } = this.#source;
+    if (this.#chunks === null || json === null) return groupOf(this.#fromHead);
+    try {
+      return groupOf(valueAt(parseBoundedJson(Buffer.concat(this.#chunks).toString()), json));
+    } catch {
+      // No JSON after all.
+      return null;
+    }
+  }
+}
+
+function isPlainJson({ contentType, contentEncoding }: ResponseHead): boolean {
+  return contentEncoding === '' && /^application\/(?:[\w.-]+\+)?json\b/i.test(contentType);
+}
+
+/** The groups beyond the last that a profile may distinguish are one. */
+function groupOf(value: unknown): number | null {
+  const count = typeof value === 'string' && /^\d{1,9}$/.test(value) ? Number(value) : value;
+  return typeof count === 'number' && Number.isInteger(count) && count >= 0 ? Math.min(count, GROUPS_MAX - 1) : null;
+}
+
+/** What a JSON Pointer (RFC 6901), read into its tokens, points at. As the last token `length` is that of an array. */
+export function valueAt(document: unknown, tokens: readonly string[]): unknown {
+  return tokens.reduce((value, token, i) => {
+    if (Array.isArray(value) && token === 'length' && i === tokens.length - 1) return value.length;
+    return typeof value === 'object' && value !== null && Object.hasOwn(value, token)
+      ? (value as Readonly<Record<string, unknown>>)[token]
+      : undefined;
+  }, document);
+}
