@@ -38,6 +38,12 @@ export function createRoutes(options: AdminOptions, { access, reader, history }:
   const failures = new RateLimitedLog(FAILURE_LOG_INTERVAL_MS);
   // The port speaks plain HTTP; a promise of HTTPS would be a false one.
   app.use(secureHeaders({ strictTransportSecurity: false, xFrameOptions: 'DENY' }));
+  // Some numbers with dots are a host to HTTP, and none to a URL.
+  app.use(async (c, next) => {
+    const host = c.req.header('host') ?? '';
+    if (!URL.canParse(c.req.url)) return problem(c, 400, `"${host}" is no host`);
+    return next();
+  });
   app.use(
     bodyLimit({
       maxSize: BODY_BYTES_MAX,

@@ -15,6 +15,7 @@ import type { Logger } from '../telemetry/log.ts';
 import { playAttempts } from './data-plane/attempt-tap.ts';
 import type { ControlMessage } from './data-plane/control-message.ts';
 import { DataPlane, type DataPlaneOptions } from './data-plane/data-plane.ts';
+import { PacedMessages } from './data-plane/paced-messages.ts';
 import { type Answer, answerTo, mergeDensities, type PreviewAnswer, type WorkerQuery } from './data-plane/queries.ts';
 import { boundConfig } from './workers/bound-config.ts';
 import { mergeStates } from './workers/merge-states.ts';
@@ -49,6 +50,10 @@ export class DataPlanes {
   readonly #log: Logger;
   readonly #own: DataPlane;
   readonly #workers: WorkerPool;
+  readonly #paced = new PacedMessages((message) => {
+    // What cannot be refused: a defect is logged and ends nothing.
+    this.#applyNow(message).catch((error: Error) => this.#log.error({ err: error }, 'message not applied'));
+  });
   /** What TLS session tickets are made from. */
   #ticketSecret: Uint8Array = randomBytes(TICKET_SECRET_BYTES);
   #ticketTimer: NodeJS.Timeout | null = null;
@@ -113,13 +118,24 @@ export class DataPlanes {
 
   /** Opens all ports, of the workers too. Throws `CommandError` when one cannot be had. */
   async listen(sockets: InheritedSockets): Promise<void> {
+    this.#paced.flush();
     const first = new Map([...sockets].flatMap(([name, [fd]]) => (fd === undefined ? [] : [[name, fd] as const])));
     const listeners = await this.#own.listen(first);
     await this.#workers.listen(listeners, sockets);
   }
 
   /** Rejects with `CommandError`, with nothing changed, when a file that a new configuration names cannot be used. */
-  async apply(message: ControlMessage): Promise<void> {
+  apply(message: ControlMessage): Promise<void> {
+    this.#paced.flush();
+    return this.#applyNow(message);
+  }
+
+  /** The same for what cannot be refused, soon. */
+  send(message: ControlMessage): void {
+    this.#paced.send(message);
+  }
+
+  async #applyNow(message: ControlMessage): Promise<void> {
     const applied = this.#own.apply(message);
     // The main thread goes first where it may refuse; all else is applied at once, in the order in which it came.
     if (message.kind === 'configure') {
@@ -128,11 +144,6 @@ export class DataPlanes {
     }
     this.#workers.send(message);
     await applied;
-  }
-
-  /** The same for what cannot be refused: a defect is logged and ends nothing. */
-  send(message: ControlMessage): void {
-    this.apply(message).catch((error: Error) => this.#log.error({ err: error }, 'message not applied'));
   }
 
   /** When an instance last answered a request, of any data plane; -Infinity when it never did. */

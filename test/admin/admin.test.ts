@@ -1,3 +1,5 @@
+import { connect } from 'node:net';
+import { text } from 'node:stream/consumers';
 import { pino } from 'pino';
 import { describe, expect, it } from 'vitest';
 import type { StateDocument } from '../../src/admin/state/state.ts';
@@ -83,6 +85,13 @@ describe('the admin port', () => {
       ),
     ).toSatisfy((it) => [413, 'cut off'].includes(it));
     expect(pulled).toBeLessThan(500);
+  });
+
+  it('refuses a host of which no URL can be made', async () => {
+    const { url } = await startAdmin([]);
+    const request = connect(Number(new URL(url).port), '127.0.0.1');
+    request.end('POST /api/v1/session HTTP/1.1\r\nHost: lo.1\r\nContent-Length: 2\r\nConnection: close\r\n\r\n{}');
+    expect(await text(request)).toMatch(/^HTTP\/1\.1 400 .*"lo\.1\\" is no host/s);
   });
 
   it('refuses a body nested beyond reason', async () => {

@@ -21,10 +21,11 @@ export class WindowCounts {
     return this.#latest.length;
   }
 
-  /** Grows to at least `rows`; what was counted stays. */
-  ensureRows(rows: number): void {
+  /** Grows to at least `rowsMin`, by doubling; what was counted stays. */
+  ensureRows(rowsMin: number): void {
     const before = this.#latest;
-    if (rows <= before.length) return;
+    if (rowsMin <= before.length) return;
+    const rows = Math.max(rowsMin, 2 * before.length);
     const latest = new Float64Array(rows).fill(Number.NEGATIVE_INFINITY);
     latest.set(before);
     const totals = new Uint32Array(rows * BUCKETS);

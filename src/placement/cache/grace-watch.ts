@@ -13,6 +13,8 @@ export class GraceWatch {
   readonly #answeredMs: ((service: string, key: InstanceKey) => number) | null;
   /** The grace time to look at each next. */
   readonly #due = new Map<Host, number>();
+  /** None is due before; exact after each `due`, since a search with each message would cost the square of the hosts. */
+  #firstMs = Number.POSITIVE_INFINITY;
 
   /** `answeredMs`: when an instance last answered a request, as real time, -Infinity when it never did; null: no request is made. */
   constructor(grace: GraceClock, answeredMs: ((service: string, key: InstanceKey) => number) | null) {
@@ -29,7 +31,7 @@ export class GraceWatch {
     const ends = [...starts, host.bootAtMs].map((atMs) => atMs + nodeGraceMs).filter((endMs) => endMs > graceMs);
     const looks = this.#answeredMs !== null && isDoubtful(host) && host.slots.size > 0;
     const dueMs = Math.min(...ends, looks && ends.length > 0 ? graceMs + LOOK_MS : Number.POSITIVE_INFINITY);
-    if (Number.isFinite(dueMs)) this.#due.set(host, dueMs);
+    if (Number.isFinite(dueMs)) this.#await(host, dueMs);
     else this.#due.delete(host);
   }
 
@@ -37,15 +39,21 @@ export class GraceWatch {
     return this.#due.has(host);
   }
 
-  /** Hosts to look at by now. */
+  /** Hosts to look at by now: each is to be scheduled again. */
   due(nowMs: number): readonly Host[] {
     const graceMs = this.#grace.at(nowMs);
-    return [...this.#due].flatMap(([host, dueMs]) => (dueMs > graceMs ? [] : [host]));
+    const hosts: Host[] = [];
+    this.#firstMs = Number.POSITIVE_INFINITY;
+    for (const [host, dueMs] of this.#due) {
+      if (dueMs <= graceMs) hosts.push(host);
+      else this.#firstMs = Math.min(this.#firstMs, dueMs);
+    }
+    return hosts;
   }
 
-  /** When a host is due next, real time; +Infinity when no grace period runs. */
+  /** When a host may be due next, real time; +Infinity when no grace period runs. */
   get nextMs(): number {
-    return this.#grace.realMs(Math.min(Number.POSITIVE_INFINITY, ...this.#due.values()));
+    return this.#grace.realMs(this.#firstMs);
   }
 
   /** Notes whether an instance of a host that something speaks against has answered meanwhile. */
@@ -54,6 +62,11 @@ export class GraceWatch {
     for (const { service, key } of host.slots) {
       host.signMs = Math.max(host.signMs, this.#grace.at(Math.min(nowMs, this.#answeredMs(service, key))));
     }
+  }
+
+  #await(host: Host, dueMs: number): void {
+    this.#due.set(host, dueMs);
+    this.#firstMs = Math.min(this.#firstMs, dueMs);
   }
 }
 

@@ -1,0 +1,53 @@
+import { setImmediate as turn } from 'node:timers/promises';
+import { describe, expect, it } from 'vitest';
+import { Inbox, type InboxMessage } from '../../../src/placement/broker/inbox.ts';
+
+const message = (n: number): InboxMessage => ({ topic: String(n), payload: Buffer.alloc(0), retained: true });
+const numbers = (count: number): number[] => Array.from({ length: count }, (_, n) => n);
+
+describe('messages that wait to be handled', () => {
+  it('leave turns to others: no slice has more than fit into 10 ms and the last of them', async () => {
+    const slices: number[] = [];
+    let inTurn = 0;
+    const inbox = new Inbox(() => {
+      inTurn++;
+      const endMs = performance.now() + 4;
+      while (performance.now() < endMs);
+    });
+    for (const n of numbers(12)) inbox.put(message(n));
+    while (slices.reduce((sum, count) => sum + count, 0) < 12) {
+      await turn();
+      slices.push(inTurn);
+      inTurn = 0;
+    }
+    expect(Math.max(...slices)).toBeLessThanOrEqual(3);
+  });
+
+  it('are handled in their order, with what is to come behind them', async () => {
+    const seen: string[] = [];
+    const inbox = new Inbox(({ topic }) => seen.push(topic));
+    for (const n of numbers(10_000)) inbox.put(message(n));
+    inbox.behind(() => seen.push('end'));
+    while (seen.length <= 10_000) await turn();
+    expect(seen).toEqual([...numbers(10_000).map(String), 'end']);
+  });
+
+  it('are bounded: beyond 8 MiB the next has to wait for room', async () => {
+    let handled = 0;
+    const inbox = new Inbox(() => handled++);
+    const large = { ...message(0), payload: Buffer.alloc(128 * 1024) };
+    let room = true;
+    let put = 0;
+    while (room && put < 1000) {
+      inbox.put(large);
+      put++;
+      room = false;
+      inbox.whenRoom(() => {
+        room = true;
+      });
+    }
+    expect(put).toBeLessThanOrEqual(64);
+    while (!room) await turn();
+    expect(handled).toBeGreaterThan(0);
+  });
+});
