@@ -1,25 +1,20 @@
-// The service router: keeps the books (which instances live, what is in flight, how clients fare), asks the policy where a
-// request goes, and holds the line when the policy wants none.
+// The service router: keeps the books (what is in flight, how instances and clients fare), asks the policy where a request
+// goes, and holds the line when the policy wants none. Which instances there are is membership.ts.
 //
 // Long because: every book of one service changes in the same few steps of a request.
 
-import { assert, assertNever } from '../assert.ts';
-import {
-  type AttemptResult,
-  type Availability,
-  type Candidate,
-  type Evidence,
-  type Instance,
-  type InstanceKey,
-  instanceKey,
-  type PlacementUpdate,
-  type QosTarget,
-  type RequestInfo,
+import type {
+  AttemptResult,
+  Candidate,
+  Evidence,
+  InstanceKey,
+  PlacementUpdate,
+  QosTarget,
+  RequestInfo,
 } from '../domain.ts';
 import { isLate } from '../policies/lateness.ts';
 import { NO_FLIGHT, type Policy, type PolicyContext } from '../policies/policy.ts';
 import type {
-  InstanceState,
   RoutePreview,
   RouterEvent,
   RouterSnapshot,
@@ -33,16 +28,18 @@ import type {
 import { ClientLedger } from '../stats/client-ledger.ts';
 import type { Reason } from '../verdict/reason.ts';
 import type { VerdictRow } from '../verdict/table.ts';
-import { CandidateSet } from './candidate-set.ts';
+import type { CandidateSet } from './candidate-set.ts';
 import { bestOrNearest, firstOutOfCooldown } from './fallback.ts';
 import { FlightTable, NO_HANDLE } from './flight-table.ts';
 import { GroupTable } from './group-table.ts';
 import { InstanceResults } from './instance-results.ts';
+import { instanceStateOf } from './instance-state.ts';
 import type { LiveCandidate } from './live-candidate.ts';
+import { Membership } from './membership.ts';
 import { RelativeEvidence, resultAlone } from './relative-evidence.ts';
 import { RequestRates } from './request-rates.ts';
 import { ReusedOutcomes } from './reused-outcomes.ts';
-import { RTT_CHANGE_RATIO_DEFAULT, RttTable } from './rtt-table.ts';
+import { RTT_CHANGE_RATIO_DEFAULT } from './rtt-table.ts';
 import { SessionTable } from './session-table.ts';
 
 const INSTANCES_MAX_DEFAULT = 4096;
@@ -62,12 +59,11 @@ export class LiveServiceRouter implements ServiceRouter {
 
   readonly #options: ServiceRouterOptions;
   readonly #policy: Policy;
-  readonly #instancesMax: number;
   readonly #onEvent: (event: RouterEvent) => void;
 
-  readonly #set = new CandidateSet();
+  readonly #members: Membership;
+  readonly #set: CandidateSet;
   readonly #flights: FlightTable;
-  readonly #rtts: RttTable;
   readonly #clients: ClientLedger;
   readonly #groups: GroupTable;
   readonly #rates: RequestRates;
@@ -75,8 +71,6 @@ export class LiveServiceRouter implements ServiceRouter {
   readonly #outcomes = new ReusedOutcomes();
   /** Null: requests are not tied together. */
   readonly #sessions: SessionTable | null;
-  /** When the first of those that rest is back; +Infinity when none rests. */
-  #restsEndMs = Number.POSITIVE_INFINITY;
   #tap: RouterTap | null = null;
 
   /** `makePolicy` is given the books that a policy may read. */
@@ -85,10 +79,9 @@ export class LiveServiceRouter implements ServiceRouter {
     this.service = options.service;
     this.qos = options.qos;
     this.policyName = options.policy.name;
-    this.#instancesMax = options.instancesMax ?? INSTANCES_MAX_DEFAULT;
+    const instancesMax = options.instancesMax ?? INSTANCES_MAX_DEFAULT;
     this.#onEvent = options.onEvent ?? (() => {});
     this.#flights = new FlightTable(options.flightsMax ?? FLIGHTS_MAX_DEFAULT);
-    this.#rtts = new RttTable(options.rttChangeRatio ?? RTT_CHANGE_RATIO_DEFAULT);
     this.#clients = new ClientLedger(options.qos.windowMs, options.clientsMax ?? CLIENTS_MAX_DEFAULT);
     this.#groups = new GroupTable(options.clientsMax ?? CLIENTS_MAX_DEFAULT);
     this.#rates = new RequestRates(options.nowMs);
@@ -97,11 +90,27 @@ export class LiveServiceRouter implements ServiceRouter {
     this.#policy = makePolicy({
       qos: options.qos,
       rng: options.rng,
-      instancesMax: this.#instancesMax,
+      instancesMax,
       flights: this.#flights,
       groups: this.#groups,
       onEvent: this.#onEvent,
     });
+    this.#members = new Membership({
+      service: options.service,
+      qos: options.qos,
+      localNodeId: options.localNodeId,
+      instancesMax,
+      rttChangeRatio: options.rttChangeRatio ?? RTT_CHANGE_RATIO_DEFAULT,
+      onEvent: this.#onEvent,
+      onAdded: (handle) => {
+        this.#flights.ensureHandles(handle + 1);
+        this.#rates.begin(handle);
+        this.#relative.begin(handle);
+      },
+      onRemoved: (handle) => this.#flights.orphan(handle),
+      onChange: (nowMs) => this.#policy.update(this.#set.live, nowMs),
+    });
+    this.#set = this.#members.set;
     // Load balancers that start together must not step together: each steps in a phase of its own.
     const phase = options.rng.next();
     this.nextTickMs = options.nowMs + (phase === 0 ? this.#policy.stepMs : phase * this.#policy.stepMs);
@@ -114,7 +123,7 @@ export class LiveServiceRouter implements ServiceRouter {
   // ---- a request ----
 
   route(request: RequestInfo, nowMs: number): Candidate | null {
-    if (nowMs >= this.#restsEndMs) this.#endRests(nowMs);
+    if (nowMs >= this.#members.restsEndMs) this.#members.endRests(nowMs);
     const home = this.#sessions === null ? null : this.#homeOf(request, this.#sessions, nowMs);
     if (home !== null) {
       this.lastTier = 'policy';
@@ -212,14 +221,7 @@ export class LiveServiceRouter implements ServiceRouter {
   }
 
   rest(candidate: Candidate, untilMs: number, nowMs: number): void {
-    const live = this.#set.at(candidate.handle);
-    if (live === undefined || live !== candidate || untilMs <= live.restUntilMs) return;
-    if (live.restUntilMs <= nowMs) {
-      this.#onEvent({ kind: 'cooldown', key: live.key, untilMs, reason: 'it asked for a pause (Retry-After)' });
-    }
-    live.restUntilMs = untilMs;
-    this.#restsEndMs = Math.min(this.#restsEndMs, untilMs);
-    this.#refreshAvailability(live, nowMs);
+    this.#members.rest(candidate, untilMs, nowMs);
   }
 
   note(candidate: Candidate, row: VerdictRow, reason: Reason, nowMs: number): void {
@@ -247,38 +249,15 @@ export class LiveServiceRouter implements ServiceRouter {
   // ---- the world around ----
 
   applyPlacement(update: PlacementUpdate, nowMs: number): void {
-    switch (update.kind) {
-      case 'instance-set':
-        this.#setInstance(update.instance, nowMs);
-        break;
-      case 'instance-removed':
-        this.#removeInstance(update.key, nowMs);
-        break;
-      case 'instance-availability':
-        this.#setAvailability(update.key, update.availability, nowMs);
-        break;
-      default:
-        assertNever(update);
-    }
+    this.#members.apply(update, nowMs);
   }
 
   observeRtt(nodeId: string, rttMs: number, nowMs: number): void {
-    if (!(rttMs >= 0) || rttMs === Number.POSITIVE_INFINITY) return;
-    const step = this.#rtts.observe(nodeId, rttMs);
-    let concerned = false;
-    for (const candidate of this.#set.live) {
-      if (candidate.instance.nodeId !== nodeId) continue;
-      candidate.rttMs = rttMs;
-      candidate.rttKnown = true;
-      concerned = true;
-    }
-    if (!concerned || step === null) return;
-    if (step.fromMs !== null) this.#onEvent({ kind: 'rtt-step', nodeId, fromMs: step.fromMs, toMs: rttMs });
-    this.#policy.update(this.#set.live, nowMs);
+    this.#members.observeRtt(nodeId, rttMs, nowMs);
   }
 
   setRttChangeRatio(ratio: number): void {
-    this.#rtts.changeRatio = ratio;
+    this.#members.rtts.changeRatio = ratio;
   }
 
   tick(nowMs: number): void {
@@ -304,7 +283,14 @@ export class LiveServiceRouter implements ServiceRouter {
       summary,
       groups,
       affinity: this.#sessions?.state(nowMs) ?? null,
-      instances: this.#set.live.map((candidate) => this.#instanceState(candidate, nowMs)),
+      instances: this.#set.live.map((candidate) => {
+        const view = this.#policy.view(candidate, nowMs);
+        return instanceStateOf(
+          candidate,
+          { view, requestsPerSecond: this.#rates.ofInstance(candidate.handle, nowMs) },
+          nowMs,
+        );
+      }),
       clients: this.#clients.worst(CLIENTS_SHOWN_MAX, nowMs),
     };
   }
@@ -323,7 +309,7 @@ export class LiveServiceRouter implements ServiceRouter {
       version: 1,
       service: this.service,
       fingerprint: this.#fingerprint(),
-      rtts: this.#rtts.snapshot(),
+      rtts: this.#members.rtts.snapshot(),
       policy: this.#policy.snapshot(nowMs),
       clients: this.#clients.snapshot(nowMs),
     };
@@ -333,8 +319,7 @@ export class LiveServiceRouter implements ServiceRouter {
     const fits =
       snapshot.version === 1 && snapshot.service === this.service && snapshot.fingerprint === this.#fingerprint();
     if (!fits || !(ageMs >= 0)) return;
-    this.#rtts.restore(snapshot.rtts);
-    for (const candidate of this.#set.live) this.#applyKnownRtt(candidate);
+    this.#members.restoreRtts(snapshot.rtts);
     this.#policy.update(this.#set.live, nowMs);
     this.#policy.restore(snapshot.policy, ageMs, nowMs);
     this.#clients.restore(snapshot.clients, ageMs, nowMs);
@@ -375,110 +360,6 @@ export class LiveServiceRouter implements ServiceRouter {
     candidate.oldestStartMs = this.#flights.oldestStartMs(candidate.handle);
   }
 
-  // ---- placement ----
-
-  #setInstance(instance: Instance, nowMs: number): void {
-    assert(instance.service === this.service, `instance of ${instance.service} came to the router of ${this.service}`);
-    const key = instanceKey(instance);
-    const known = this.#set.get(key);
-    if (known !== undefined && sameAddress(known.instance, instance)) {
-      const isAssumedAnew = !known.rttKnown && known.instance.rttMs !== instance.rttMs;
-      known.instance = instance;
-      if (isAssumedAnew) known.rttMs = this.#assumedRttMs(known);
-      this.#policy.update(this.#set.live, nowMs);
-      return;
-    }
-    if (known !== undefined) this.#removeInstance(key, nowMs);
-    if (this.#set.live.length < this.#instancesMax) this.#addInstance(key, instance, nowMs);
-    else this.#onEvent({ kind: 'instance-refused', key });
-  }
-
-  #addInstance(key: InstanceKey, instance: Instance, nowMs: number): void {
-    const local = instance.nodeId === this.#options.localNodeId;
-    const rttMs = this.#assumedRttMs({ instance, local });
-    const candidate = this.#set.add({ key, instance, local, rttMs });
-    this.#applyKnownRtt(candidate);
-    this.#flights.ensureHandles(candidate.handle + 1);
-    this.#rates.begin(candidate.handle);
-    this.#relative.begin(candidate.handle);
-    this.#onEvent({ kind: 'instance-added', key });
-    this.#policy.update(this.#set.live, nowMs);
-  }
-
-  #removeInstance(key: InstanceKey, nowMs: number): void {
-    const candidate = this.#set.get(key);
-    if (candidate === undefined) return;
-    this.#set.remove(candidate);
-    this.#flights.orphan(candidate.handle);
-    this.#onEvent({ kind: 'instance-removed', key });
-    this.#policy.update(this.#set.live, nowMs);
-    // Only now that the policy has seen it leave may its handle mean somebody else.
-    this.#set.release(candidate.handle);
-  }
-
-  #setAvailability(key: InstanceKey, availability: Availability, nowMs: number): void {
-    const candidate = this.#set.get(key);
-    if (candidate === undefined || candidate.placed === availability) return;
-    candidate.placed = availability;
-    this.#onEvent({ kind: 'instance-availability', key, availability });
-    this.#refreshAvailability(candidate, nowMs);
-  }
-
-  /** One that rests is what a suspect one is to the policy: for when nothing better is left. */
-  #refreshAvailability(candidate: LiveCandidate, nowMs: number): void {
-    const { placed, restUntilMs } = candidate;
-    const availability = placed === 'up' && restUntilMs > nowMs ? 'suspect' : placed;
-    if (candidate.availability === availability) return;
-    this.#set.setAvailability(candidate, availability);
-    this.#policy.update(this.#set.live, nowMs);
-  }
-
-  #endRests(nowMs: number): void {
-    this.#restsEndMs = Number.POSITIVE_INFINITY;
-    for (const candidate of this.#set.live) {
-      this.#refreshAvailability(candidate, nowMs);
-      if (candidate.restUntilMs > nowMs) this.#restsEndMs = Math.min(this.#restsEndMs, candidate.restUntilMs);
-    }
-  }
-
-  #assumedRttMs({ instance, local }: Pick<LiveCandidate, 'instance' | 'local'>): number {
-    return instance.rttMs ?? this.#rtts.assumedMs(local, this.qos.latencyMs);
-  }
-
-  #applyKnownRtt(candidate: LiveCandidate): void {
-    const rttMs = this.#rtts.get(candidate.instance.nodeId);
-    if (rttMs === undefined) return;
-    candidate.rttMs = rttMs;
-    candidate.rttKnown = true;
-  }
-
-  // ---- pictures ----
-
-  #instanceState(candidate: LiveCandidate, nowMs: number): InstanceState {
-    const view = this.#policy.view(candidate, nowMs);
-    const restMs = candidate.restUntilMs - nowMs;
-    return {
-      ...view,
-      ...(restMs > 0 ? { pool: 'out', cooldownMs: restMs, note: 'it asked for a pause (Retry-After)' } : {}),
-      // A round trip that was measured longer than this answer took is no reason to say that it took less than nothing.
-      processingMs: view.processingMs === null ? null : Math.max(0, view.processingMs),
-      key: candidate.key,
-      instance: candidate.instance,
-      local: candidate.local,
-      availability: candidate.placed,
-      rttMs: candidate.rttMs,
-      rttKnown: candidate.rttKnown,
-      inFlight: candidate.inFlight + candidate.streams,
-      requestsPerSecond: this.#rates.ofInstance(candidate.handle, nowMs),
-      requests: candidate.requests,
-      failures: candidate.failures,
-      answeredAgeMs: Number.isFinite(candidate.answeredMs) ? Math.max(0, nowMs - candidate.answeredMs) : null,
-      failing: candidate.results?.failing ?? false,
-      reasons: candidate.results?.reasons ?? [],
-      results: candidate.results?.counts ?? {},
-    };
-  }
-
   #fingerprint(): string {
     const { latencyMs, successRatio, windowMs } = this.qos;
     const options = Object.entries(this.#options.policy.options).sort(([a], [b]) => (a < b ? -1 : 1));
@@ -486,8 +367,4 @@ export class LiveServiceRouter implements ServiceRouter {
     const groups = prefer.length === 0 ? [] : [prefer];
     return JSON.stringify([this.service, latencyMs, successRatio, windowMs, this.policyName, options, ...groups]);
   }
-}
-
-function sameAddress(a: Instance, b: Instance): boolean {
-  return a.scheme === b.scheme && a.host === b.host && a.port === b.port;
 }
