@@ -6,7 +6,7 @@ import { createRequire } from 'node:module';
 // The build takes this line out: a bundle has a `require` of its own.
 const require = createRequire(import.meta.url);
 
-/** The HTTP client for collectors of traces. */
+/** The HTTP client for collectors of traces, and of commands that ask a running qedge. */
 export const undici = (): typeof import('undici') => require('undici');
 
 /** The client of brokers. */

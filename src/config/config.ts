@@ -1,6 +1,7 @@
 // The configuration as the program sees it: validated, every default filled in, units in the names. All of it follows from
 // `schema/`, where each key stands once, with its meaning.
 
+import type { HostPort } from '../core/domain.ts';
 import type { SectionOf } from './key.ts';
 import type { adminKeys } from './schema/admin.ts';
 import type { AnnouncedInstance } from './schema/announce.ts';
@@ -16,7 +17,6 @@ import type { limitsKeys, PolicyChoice, retryKeys, serviceKeys } from './schema/
 import type { storeKeys } from './schema/store.ts';
 import type { tracesKeys } from './schema/traces.ts';
 import type { updateKeys } from './schema/update.ts';
-import type { HostPort } from './values.ts';
 
 /** A whole configuration, checked and with every default: times in ms, sizes in bytes, null for what is off. */
 export interface Config {

@@ -2,7 +2,7 @@
 
 import { isIP } from 'node:net';
 import * as z from 'zod';
-import type { Scheme } from '../core/domain.ts';
+import type { HostPort, Scheme } from '../core/domain.ts';
 
 const MS_PER_UNIT: Readonly<Record<string, number>> = {
   us: 0.001,
@@ -51,16 +51,9 @@ export const cidr: z.ZodType<string, string> = parsed('expected a network such a
   return length <= bits ? `${address}/${length}` : null;
 });
 
-export interface HostPort {
-  readonly host: string;
-  readonly port: number;
-}
-
 /** Where an instance is, as its URL says. */
-export interface InstanceAddress {
+export interface InstanceAddress extends HostPort {
   readonly scheme: Scheme;
-  readonly host: string;
-  readonly port: number;
 }
 
 /** `"http://10.0.0.7:9000"`, `"https://…"`, `"h2c://…"`; without a scheme it is http, without a port that of its scheme. */

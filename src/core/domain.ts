@@ -45,14 +45,19 @@ export type Scheme = 'http' | 'https' | 'h2c';
 /** Where an instance is known from: the configuration, this node's own `[[announce]]`, or one of the sources of placements. */
 export type InstanceSource = 'config' | 'announce' | 'file' | 'mqtt' | 'informer';
 
+/** Where something listens on TCP. */
+export interface HostPort {
+  /** An address or a name; IPv6 without brackets. */
+  readonly host: string;
+  readonly port: number;
+}
+
 /** One running copy of a service on a node. Its key, `<node>/<id>`, is unique within the service. */
-export interface Instance {
+export interface Instance extends HostPort {
   readonly service: string;
   readonly nodeId: string;
   readonly id: string;
   readonly scheme: Scheme;
-  readonly host: string;
-  readonly port: number;
   readonly labels: Labels;
   /** Of its node; absent or null when that is not known. */
   readonly tier?: Tier | null | undefined;

@@ -4,12 +4,8 @@
 import { Agent, request } from 'node:http';
 import { connect } from 'node:net';
 import type { Clock } from '../core/clock.ts';
+import type { HostPort } from '../core/domain.ts';
 import { addressBook } from '../net/address-book.ts';
-
-export interface Endpoint {
-  readonly host: string;
-  readonly port: number;
-}
 
 export interface MeasureOptions {
   readonly clock: Clock;
@@ -30,7 +26,7 @@ export function createPingAgent(): Agent {
  * @throws Error when nothing answers in time, or it answers otherwise than with 204: then it is no qedge.
  */
 export function ping(
-  { host, port }: Endpoint,
+  { host, port }: HostPort,
   agent: Agent | false,
   { clock, timeoutMs }: MeasureOptions,
 ): Promise<number> {
@@ -62,7 +58,7 @@ export function ping(
  * Time a TCP connect to the first endpoint that accepts one takes, ms. They are tried in turn, each with the timeout.
  * @throws Error of the last one when none accepts.
  */
-export async function connectTime(endpoints: readonly Endpoint[], options: MeasureOptions): Promise<number> {
+export async function connectTime(endpoints: readonly HostPort[], options: MeasureOptions): Promise<number> {
   let last: unknown = new Error('no endpoint to connect to');
   for (const endpoint of endpoints) {
     try {
@@ -74,7 +70,7 @@ export async function connectTime(endpoints: readonly Endpoint[], options: Measu
   throw last;
 }
 
-function connectOnce({ host, port }: Endpoint, { clock, timeoutMs }: MeasureOptions): Promise<number> {
+function connectOnce({ host, port }: HostPort, { clock, timeoutMs }: MeasureOptions): Promise<number> {
   return new Promise((resolve, reject) => {
     let startMs = clock.nowMs();
     const socket = connect({ host, port, lookup: addressBook.lookup, noDelay: true });

@@ -10,18 +10,13 @@ import type { Agent } from 'node:http';
 import type { ProbeConfig } from '../config/config.ts';
 import type { Clock } from '../core/clock.ts';
 import type { Rng } from '../core/rng.ts';
+import type { ProbeTarget } from '../net/endpoint.ts';
 import type { Logger } from '../telemetry/log.ts';
 import type { Metrics } from '../telemetry/metrics.ts';
 import { LoopWatch } from './loop-watch.ts';
-import { connectTime, createPingAgent, type Endpoint, ping } from './measure.ts';
+import { connectTime, createPingAgent, ping } from './measure.ts';
 import { ProbeRotation } from './probe-rotation.ts';
 import { RttEstimate } from './rtt-estimate.ts';
-
-/** Where a node can be measured: its qedge, or else the instances there. */
-export interface ProbeTarget {
-  readonly ping: Endpoint | null;
-  readonly connect: readonly Endpoint[];
-}
 
 export interface ProberOptions {
   readonly config: ProbeConfig;

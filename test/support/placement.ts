@@ -10,7 +10,7 @@ import type { Config, ListenAddress } from '../../src/config/config.ts';
 import { loadConfig } from '../../src/config/load.ts';
 import type { PlacementUpdate } from '../../src/core/domain.ts';
 import { createRng, type Rng } from '../../src/core/rng.ts';
-import type { ProbeTarget } from '../../src/placement/cache/records.ts';
+import type { ProbeTarget } from '../../src/net/endpoint.ts';
 import type { NodeEvent } from '../../src/placement/cache/report.ts';
 import { createPlacement, type Placement } from '../../src/placement/placement.ts';
 import { createMetrics, type Metrics } from '../../src/telemetry/metrics.ts';

@@ -1,7 +1,8 @@
 // The records that the placement cache is made of, and what can be read off them: which node claims that an instance is there,
 // and whether that claim is worth traffic now.
 
-import type { Availability, Instance, InstanceKey, Node } from '../../core/domain.ts';
+import type { Availability, HostPort, Instance, InstanceKey, Node } from '../../core/domain.ts';
+import type { ProbeTarget } from '../../net/endpoint.ts';
 
 /**
  * Where an announcement came from, the most trusted first: config, own announcer, files of this machine, native topics,
@@ -23,19 +24,6 @@ export const RANKS = Object.fromEntries(SOURCES.map((source, rank) => [source, r
 
 export const isDiscovered = (source: Source): source is Discovered =>
   (DISCOVERED as readonly Source[]).includes(source);
-
-export interface Endpoint {
-  readonly host: string;
-  readonly port: number;
-}
-
-/** Where a node's network distance can be measured. */
-export interface ProbeTarget {
-  /** Its qedge, which answers `GET /-/ping`; null when it runs none. */
-  readonly ping: Endpoint | null;
-  /** Instances to time a TCP connect to when there is no qedge; at most ENDPOINTS_MAX. */
-  readonly connect: readonly Endpoint[];
-}
 
 /** Endpoints kept per node for TCP probes: one may be down, three at once is the node's trouble. */
 export const ENDPOINTS_MAX = 3;
@@ -172,7 +160,7 @@ export function probeTarget(host: Host, isOwn: boolean): ProbeTarget | null {
     const endpoint = { host: address, port: probePort };
     return probeTls ? { ping: null, connect: [endpoint] } : { ping: endpoint, connect: [] };
   }
-  const endpoints = new Map<string, Endpoint>();
+  const endpoints = new Map<string, HostPort>();
   for (const { reported } of host.slots) {
     if (endpoints.size >= ENDPOINTS_MAX) break;
     if (reported !== null) {

@@ -2,7 +2,8 @@
 
 import { isDeepStrictEqual } from 'node:util';
 import type { DeviceLoad, Instance, InstanceSource, Node, PlacementUpdate } from '../../core/domain.ts';
-import { type EffectiveClaim, type Host, type ProbeTarget, probeTarget, type Slot, type Source } from './records.ts';
+import type { ProbeTarget } from '../../net/endpoint.ts';
+import { type EffectiveClaim, type Host, probeTarget, type Slot, type Source } from './records.ts';
 
 /** What happened to a node, for the event log, the reach and policies. */
 export type NodeEvent =

@@ -2,8 +2,8 @@
 
 import { describe, expect, it } from 'vitest';
 import type { Instance, Node } from '../../../src/core/domain.ts';
+import type { ProbeTarget } from '../../../src/net/endpoint.ts';
 import { PlacementCache, type SyncScope } from '../../../src/placement/cache/placement-cache.ts';
-import type { ProbeTarget } from '../../../src/placement/cache/records.ts';
 import type { PlacementMessage } from '../../../src/placement/messages/message.ts';
 
 const GRACE_MS = 30_000;
