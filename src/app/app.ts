@@ -124,7 +124,6 @@ class RunningApp implements App {
         dataPlanes: this.#dataPlanes,
         placement: this.#placement,
         prober: this.#prober,
-        usesBroker: this.#config.mqtt !== null,
       }),
       onHealth: ({ ok, reason }) => this.#record(null, { kind: 'store', ok, reason }),
     });

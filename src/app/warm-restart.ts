@@ -16,8 +16,6 @@ export interface WarmParts {
   readonly dataPlanes: DataPlanes;
   readonly placement: Placement;
   readonly prober: Prober;
-  /** Whether what placement knows is of a broker, and worth keeping. */
-  readonly usesBroker: boolean;
 }
 
 export interface WarmRestartOptions {
@@ -93,8 +91,8 @@ export class WarmRestart {
   }
 
   #learned(): StoreState {
-    const { dataPlanes, placement, usesBroker } = this.#options.parts();
-    return { routers: dataPlanes.snapshots(), placement: usesBroker ? placement.export() : null };
+    const { dataPlanes, placement } = this.#options.parts();
+    return { routers: dataPlanes.snapshots(), placement: placement.export() };
   }
 
   facts(): StoreFacts | null {

@@ -38,6 +38,7 @@ export function crossCheck(document: TomlDocument, parts: PartialConfig, problem
   }
   checkPolicyNames(document, parts, report);
   checkAnnounced(document, parts, report);
+  checkServiceNames(document, parts, report);
   checkListeners(parts, report);
   checkAdmin(parts, report);
   checkTls(parts, report);
@@ -97,17 +98,31 @@ function checkPolicyNames({ root }: TomlDocument, { services }: PartialConfig, r
 /** Without a broker nothing but this node's own services can use an announced instance. */
 function checkAnnounced({ root }: TomlDocument, { announce }: PartialConfig, report: Report): void {
   if (root.mqtt !== undefined) return;
-  const written: readonly { readonly name?: unknown }[] = Array.isArray(root.service) ? root.service : [];
-  const names = written.flatMap(({ name }) => (typeof name === 'string' ? [name] : []));
+  const names = writtenNames(root);
   for (const { index, value } of announce) {
     if (names.includes(value.service)) continue;
-    const near = suggest(value.service, names);
-    const hint = near === null ? '' : `, did you mean "${near}"?`;
-    report(
-      ['announce', index, 'service'],
-      `no [[service]] is named "${value.service}", and without [mqtt] no other node hears of it${hint}`,
-    );
+    const missing = `no [[service]] is named "${value.service}", and without [mqtt] no other node hears of it`;
+    report(['announce', index, 'service'], `${missing}${didYouMean(value.service, names)}`);
   }
+}
+
+/** What is asked for in DNS is used by the services of this file alone. */
+function checkServiceNames({ root }: TomlDocument, { placement }: PartialConfig, report: Report): void {
+  const names = writtenNames(root);
+  for (const service of Object.keys(placement?.dns?.names ?? {})) {
+    if (names.includes(service)) continue;
+    report(['placement', 'dns', 'names', service], `no [[service]] is named "${service}"${didYouMean(service, names)}`);
+  }
+}
+
+function writtenNames(root: TomlDocument['root']): readonly string[] {
+  const written: readonly { readonly name?: unknown }[] = Array.isArray(root.service) ? root.service : [];
+  return written.flatMap(({ name }) => (typeof name === 'string' ? [name] : []));
+}
+
+function didYouMean(word: string, known: readonly string[]): string {
+  const near = suggest(word, known);
+  return near === null ? '' : `, did you mean "${near}"?`;
 }
 
 function checkListeners({ proxy, admin, services }: PartialConfig, report: Report): void {

@@ -10,7 +10,8 @@ export function configNotes(
 ): readonly string[] {
   const announced = new Set(announce.map(({ service }) => service));
   const empty = services.filter(
-    ({ name, instances }) => mqtt === null && !isLearned(placement) && instances.length === 0 && !announced.has(name),
+    ({ name, instances }) =>
+      mqtt === null && !isLearned(placement, name) && instances.length === 0 && !announced.has(name),
   );
   const dotted = services.filter(({ name, listen }) => name.includes('.') && listen === null);
   return [
@@ -33,8 +34,9 @@ export function configNotes(
   ];
 }
 
-/** Whether some source beside the broker may know instances of any service. */
-const isLearned = ({ file }: Config['placement']): boolean => file !== null;
+/** Whether some source beside the broker may know instances of the service. */
+const isLearned = ({ file, dns }: Config['placement'], service: string): boolean =>
+  file !== null || dns?.names[service] !== undefined;
 
 /** Keys that are read under the name that they had before. */
 function earlierForms({ name, failureStatusMin, admission }: ServiceConfig): string[] {

@@ -25,6 +25,7 @@ import type { Announcer } from './announcer.ts';
 import { BrokerSession, type BrokerSessionOptions, type BrokerSessionState } from './broker/session.ts';
 import type { PlacementCacheExport } from './cache/export.ts';
 import { type InstanceView, PlacementCache } from './cache/placement-cache.ts';
+import { isDiscovered, type Kept } from './cache/records.ts';
 import type { NodeEvent } from './cache/report.ts';
 import { BadMessage } from './messages/bad-message.ts';
 import { Rejections } from './messages/rejections.ts';
@@ -246,9 +247,14 @@ class CachedPlacement implements Placement {
   }
 
   import(saved: PlacementCacheExport, ageMs: number): void {
-    const instances = saved.instances.filter(({ instance }) => this.#admits(instance));
+    const instances = saved.instances.filter(({ source, instance }) => this.#isAsked(source) && this.#admits(instance));
     const nodes = saved.nodes.map((one) => ({ ...one, node: this.#acceptance.ofNode(one.node) }));
     this.#cache.import({ ...saved, nodes, instances }, { ageMs, nowMs: this.#options.clock.nowMs() });
+  }
+
+  /** Whether the source is one that the configuration still asks. */
+  #isAsked(source: Kept): boolean {
+    return !isDiscovered(source) || this.#config.placement[source] !== null;
   }
 
   /** What is known from elsewhere is held to the configuration as it is now. */

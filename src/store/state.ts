@@ -24,7 +24,7 @@ export interface PlacedNode {
 }
 
 export interface PlacedInstance {
-  readonly source: 'native' | 'informer';
+  readonly source: 'native' | 'informer' | 'dns';
   readonly instance: Instance;
   readonly boot: string | null;
 }

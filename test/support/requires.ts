@@ -20,6 +20,7 @@ const NEEDS: Readonly<Record<string, Need>> = {
   zsh: program('zsh'),
   fish: program('fish'),
   varnishtest: program('varnishtest', 'varnish'),
+  dnsmasq: program('dnsmasq', 'dnsmasq-base'),
   promtool: program('promtool', 'prometheus'),
   'systemd-analyze': program('systemd-analyze', 'systemd'),
   'systemd-socket-activate': program('systemd-socket-activate', 'systemd'),

@@ -17,7 +17,7 @@ import { addressBook } from '../../net/address-book.ts';
 import { trustSystem } from '../../net/tls.ts';
 import { mqtt } from '../../packages.ts';
 import { type Logger, RateLimitedLog } from '../../telemetry/log.ts';
-import { backoffMs } from './backoff.ts';
+import { backoffMs } from '../backoff.ts';
 import { boundPackets, PACKET_BYTES_MAX, refuseQos2 } from './bounds.ts';
 import { type ConnectionEnd, endOf, Goodbye } from './connection-end.ts';
 import { Inbox, type InboxMessage } from './inbox.ts';

@@ -159,8 +159,8 @@ export class PlacementCache {
     return null;
   }
 
-  /** Names of the instances that the source claims. */
-  namesOf(source: Source): readonly InstanceName[] {
+  /** Instances that the source claims. */
+  instancesOf(source: Source): readonly Instance[] {
     return this.#table.slots().flatMap(({ claims }) => claims[source]?.instance ?? []);
   }
 

@@ -91,6 +91,7 @@ const WORDS: Readonly<Record<Source, InstanceSource>> = {
   file: 'file',
   native: 'mqtt',
   informer: 'informer',
+  dns: 'dns',
 };
 
 /** The name is the same already. */

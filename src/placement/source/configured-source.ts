@@ -8,6 +8,7 @@ import type { Rng } from '../../core/rng.ts';
 import { type Logger, RateLimitedLog } from '../../telemetry/log.ts';
 import type { Acceptance } from '../acceptance.ts';
 import type { Discovered } from '../cache/records.ts';
+import { DnsSource } from './dns/dns-source.ts';
 import { FileSource } from './file/file-source.ts';
 import { type IntakeOptions, SourceIntake } from './intake.ts';
 import type { PlacementSource, SourceContext } from './source.ts';
@@ -42,6 +43,10 @@ const KINDS: Readonly<Record<Discovered, Kind>> = {
   file: {
     concerns: ({ placement }) => placement.file,
     create: ({ placement: { file } }, context) => (file === null ? null : new FileSource(file, context)),
+  },
+  dns: {
+    concerns: ({ placement }) => placement.dns,
+    create: ({ placement: { dns } }, context) => (dns === null ? null : new DnsSource(dns, context)),
   },
 };
 
@@ -97,7 +102,7 @@ export class ConfiguredSource {
 
   /** What a source that was stopped still says is not heard. */
   #context(): SourceContext {
-    const { clock, rng, log, rejections } = this.#options;
+    const { cache, clock, rng, log, rejections } = this.#options;
     const made = this.#made;
     const heard = (say: () => void): void => {
       if (this.#made === made && this.#source !== null) say();
@@ -106,6 +111,7 @@ export class ConfiguredSource {
       clock,
       rng,
       log,
+      kept: cache.instancesOf(this.#kind),
       tell: (all) => heard(() => this.#told(() => this.#intake.take(all))),
       refuse: (where, error) => heard(() => rejections.add(where, error)),
       setTrouble: (trouble) => heard(() => this.#told(() => this.#setTrouble(trouble))),

@@ -90,7 +90,7 @@ export class SourceIntake {
       endMs = performance.now() + SLICE_MS;
     }
     const { source, cache, clock, onChange } = this.#options;
-    for (const name of cache.namesOf(source)) {
+    for (const name of cache.instancesOf(source)) {
       if (now.get(idOf(name))?.used !== true) cache.remove(source, name, clock.nowMs());
     }
     this.#known = now;
@@ -128,7 +128,7 @@ export class SourceIntake {
     assertBounded(instance);
     if (!acceptance.fits(instance)) return false;
     // What a file or a container of this machine says is on loopback, is on this machine.
-    const ofThisMachine = source === 'file' || source === 'docker';
+    const ofThisMachine = source === 'file';
     const refusal = acceptance.refusal(instance, { ofThisMachine });
     if (refusal !== null) throw new BadMessage('address', refusal);
     return true;

@@ -18,6 +18,8 @@ export interface SourceContext {
   readonly clock: Clock;
   readonly rng: Rng;
   readonly log: Logger;
+  /** What is known of the source's instances from before: brought back over a restart, or by the source before this one. */
+  readonly kept: readonly Instance[];
   /** Every instance that there is now. Only from the first call on is what was kept over a restart forgotten. */
   readonly tell: (all: readonly Announced[]) => void;
   /** Something that was meant as an instance, and is none. `error`: a `BadMessage`, most often. */

@@ -1,7 +1,7 @@
 // How long to wait before the next attempt: exponential, with full jitter, so that a fleet whose broker came back does not
 // come back all at once (Brooker, "Exponential backoff and jitter", AWS Architecture Blog 2015).
 
-import type { Rng } from '../../core/rng.ts';
+import type { Rng } from '../core/rng.ts';
 
 /** First ceiling, ms: a broker that restarts is back within about a second. */
 export const BACKOFF_BASE_MS = 500;

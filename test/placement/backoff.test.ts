@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
-import { createRng } from '../../../src/core/rng.ts';
-import { BACKOFF_MS_MAX, BACKOFF_MS_MIN, backoffMs } from '../../../src/placement/broker/backoff.ts';
+import { createRng } from '../../src/core/rng.ts';
+import { BACKOFF_MS_MAX, BACKOFF_MS_MIN, backoffMs } from '../../src/placement/backoff.ts';
 
 describe('backoffMs', () => {
   it('doubles its ceiling up to the maximum, however many tries', () => {
