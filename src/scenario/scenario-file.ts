@@ -9,10 +9,10 @@ import { problemAt, shown, validate } from '../config/validate.ts';
 import { ConfigError, type Problem } from '../errors.ts';
 import { policyProblems } from '../sim/policy-text.ts';
 import type { Scenario } from '../sim/scenario.ts';
+import { eventSchema } from './event-schema.ts';
 import { crossCheck, type Indexed, type Report } from './scenario-cross-check.ts';
 import {
   clientsSchema,
-  eventSchema,
   headSchema,
   modelSchema,
   networkSchema,

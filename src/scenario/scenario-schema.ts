@@ -1,8 +1,11 @@
 // What a person writes in a scenario file, section by section: durations in words, every default.
 
 import * as z from 'zod';
+import { profile } from '../config/schema/profile.ts';
 import { count, duration, name, parsed, positiveRatio } from '../config/values.ts';
-import type { ClientGroup, InstanceModel, NetworkSpec, ScenarioEvent, TopologySpec } from '../sim/scenario.ts';
+import { GROUPS_MAX } from '../core/domain.ts';
+import type { ClientGroup, InstanceModel, NetworkSpec, TopologySpec } from '../sim/scenario.ts';
+import { chosenBalancers } from './event-schema.ts';
 
 const FOREVER = Number.POSITIVE_INFINITY;
 
@@ -107,6 +110,7 @@ const modelFields = {
       idleMs: idle ?? 0,
     }))
     .optional(),
+  profile: profile.optional(),
   cold: z.strictObject({ load: duration(), idle: duration().optional() }).optional(),
   overhead: z
     .strictObject({ fixed: duration({ zero: true }).prefault('0ms'), mean: duration({ zero: true }).prefault('0ms') })
@@ -117,7 +121,18 @@ const modelFields = {
 
 type ModelText = z.output<z.ZodObject<typeof modelFields>>;
 
-const toModel = ({ kind, cores, work, batch, overhead, queue, stall, cold, neighbour }: ModelText): InstanceModel => ({
+const toModel = ({
+  kind,
+  cores,
+  work,
+  batch,
+  overhead,
+  queue,
+  stall,
+  cold,
+  neighbour,
+  profile,
+}: ModelText): InstanceModel => ({
   discipline: kind,
   cores,
   workMeanMs: work.mean,
@@ -132,6 +147,7 @@ const toModel = ({ kind, cores, work, batch, overhead, queue, stall, cold, neigh
   coldLoadMs: cold?.load ?? 0,
   coldIdleMs: cold?.idle ?? FOREVER,
   neighbour: neighbour ?? null,
+  ...(profile === undefined ? {} : { profile }),
 });
 
 export const modelSchema: z.ZodType<InstanceModel> = z.strictObject(modelFields).transform(toModel);
@@ -141,15 +157,17 @@ export const overrideSchema = z
   .strictObject({ instances: z.array(z.string()).min(1), ...modelFields })
   .transform(({ instances, ...model }) => ({ instances, model: toModel(model) }));
 
-const chosenBalancers = z.union([z.literal('all'), count(1, 100_000), z.array(z.string()).min(1)], {
-  error: 'expected "all", how many at random, or a list of nodes',
-});
-
 export const clientsSchema: z.ZodType<ClientGroup> = z
   .strictObject({
     each: count(1, 100_000),
     on: chosenBalancers.default('all'),
-    rate: z.number().gt(0).max(100_000),
+    rate: z.number().gt(0).max(100_000).optional(),
+    think: duration().optional(),
+    groups: z
+      .strictObject({ shares: z.array(z.number().min(0)).min(1).max(GROUPS_MAX), hold: duration() })
+      .refine(({ shares }) => shares.some((share) => share > 0), 'expected a share above 0')
+      .transform(({ shares, hold }) => ({ shares, holdMs: hold }))
+      .optional(),
     pattern: z.enum(['periodic', 'poisson']).default('periodic'),
     burst: count(1, 10_000).default(1),
     busy: duration().optional(),
@@ -159,9 +177,12 @@ export const clientsSchema: z.ZodType<ClientGroup> = z
     at: duration({ zero: true }).prefault('0s'),
     until: duration().optional(),
   })
-  .transform(({ rate, drift, work, at, until, busy, idle, ...rest }) => ({
+  .refine(({ rate, think }) => (rate === undefined) !== (think === undefined), 'expected either rate or think')
+  .transform(({ rate, think, groups, drift, work, at, until, busy, idle, ...rest }) => ({
     ...rest,
-    ratePerSecond: rate,
+    ratePerSecond: rate ?? 0,
+    ...(think === undefined ? {} : { thinkMs: think }),
+    ...(groups === undefined ? {} : { groups }),
     busyMs: busy ?? 0,
     idleMs: idle ?? 0,
     driftPpm: drift,
@@ -169,109 +190,6 @@ export const clientsSchema: z.ZodType<ClientGroup> = z
     fromMs: at,
     untilMs: until ?? FOREVER,
   }));
-
-const at = duration({ zero: true });
-const spell = { at, instance: z.string(), for: duration().optional() };
-
-const spellOf = (event: { at: number; instance: string; for?: number | undefined }) => ({
-  atMs: event.at,
-  instance: event.instance,
-  forMs: event.for ?? FOREVER,
-});
-
-const eventKinds = [
-  z
-    .strictObject({ kind: z.literal('join'), at, instance: name, node: z.string() })
-    .transform(({ at, ...event }) => ({ ...event, atMs: at })),
-  z
-    .strictObject({
-      kind: z.literal('leave'),
-      at,
-      instance: z.string(),
-      grace: duration({ zero: true }).prefault('2s'),
-    })
-    .transform(({ at, grace, ...event }) => ({ ...event, atMs: at, graceMs: grace })),
-  z
-    .strictObject({ kind: z.literal('crash'), ...spell, detected: duration({ zero: true }).optional() })
-    .transform((event) => ({ kind: event.kind, ...spellOf(event), detectedMs: event.detected ?? FOREVER })),
-  z.strictObject({ kind: z.literal('hang'), ...spell }).transform((event) => ({ kind: event.kind, ...spellOf(event) })),
-  z
-    .strictObject({ kind: z.literal('slow'), ...spell, factor: z.number().gt(0).max(1_000) })
-    .transform((event) => ({ kind: event.kind, ...spellOf(event), factor: event.factor })),
-  z
-    .strictObject({ kind: z.enum(['delay', 'link']), ...spell, add: duration() })
-    .transform((event) => ({ kind: event.kind, ...spellOf(event), addMs: event.add })),
-  z
-    .strictObject({ kind: z.literal('errors'), ...spell, ratio: positiveRatio })
-    .transform((event) => ({ kind: event.kind, ...spellOf(event), ratio: event.ratio })),
-  z
-    .strictObject({ kind: z.literal('flap'), ...spell, up: duration(), down: duration() })
-    .transform((event) => ({ kind: event.kind, ...spellOf(event), upMs: event.up, downMs: event.down })),
-  z
-    .strictObject({
-      kind: z.literal('hiccups'),
-      at,
-      for: duration().optional(),
-      gap: duration(),
-      pause: duration(),
-    })
-    .transform((event) => ({
-      kind: event.kind,
-      atMs: event.at,
-      forMs: event.for ?? FOREVER,
-      gapMs: event.gap,
-      pauseMs: event.pause,
-    })),
-  z
-    .strictObject({
-      kind: z.literal('bursts'),
-      at,
-      for: duration().optional(),
-      instances: z.union([count(1, 4_000), z.array(z.string()).min(1)], {
-        error: 'expected how many at random, or a list of instances',
-      }),
-      gap: duration(),
-      length: duration(),
-      add: duration(),
-    })
-    .transform(({ kind, at, instances, gap, length, add, for: spell }) => ({
-      kind,
-      atMs: at,
-      forMs: spell ?? FOREVER,
-      instances,
-      gapMs: gap,
-      lengthMs: length,
-      addMs: add,
-    })),
-  z
-    .strictObject({
-      kind: z.literal('uplink'),
-      at,
-      for: duration().optional(),
-      on: chosenBalancers.default('all'),
-      gap: duration(),
-      pause: duration(),
-    })
-    .transform(({ kind, at, on, gap, pause, for: spell }) => ({
-      kind,
-      atMs: at,
-      forMs: spell ?? FOREVER,
-      on,
-      gapMs: gap,
-      pauseMs: pause,
-    })),
-  z
-    .strictObject({
-      kind: z.literal('restart'),
-      at,
-      on: chosenBalancers.default('all'),
-      state: z.enum(['warm', 'cold']),
-      age: duration({ zero: true }).prefault('5s'),
-    })
-    .transform(({ at, age, ...event }) => ({ ...event, atMs: at, ageMs: age })),
-] as const;
-
-export const eventSchema: z.ZodType<ScenarioEvent> = z.discriminatedUnion('kind', eventKinds);
 
 /** `1-20`, `101,103`, `7`: seeds on the command line. */
 export const seedsText: z.ZodType<number[], string> = parsed(

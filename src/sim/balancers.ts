@@ -21,6 +21,7 @@ export type DrivenRouter = Pick<
   | 'start'
   | 'finish'
   | 'settle'
+  | 'observeGroup'
   | 'applyPlacement'
   | 'observeRtt'
   | 'tick'
@@ -85,9 +86,10 @@ export class Balancers {
     const { world, seed, spec, agenda } = options;
     this.#options = options;
     this.#agenda = agenda;
-    this.#instances = world.instances.map(({ id, node }, i) =>
-      instanceOf({ id, nodeId: world.topology.nodes[node] as string, port: 1 + i }),
-    );
+    this.#instances = world.instances.map(({ id, node, model }, i) => ({
+      ...instanceOf({ id, nodeId: world.topology.nodes[node] as string, port: 1 + i }),
+      profile: model.profile ?? null,
+    }));
     for (const [i, instance] of this.#instances.entries()) this.#indexByKey.set(instanceKey(instance), i);
     this.#balancers = world.balancers.map((node, b) => this.#createBalancer(node, b));
     const phases = createStream(seed, 'phases');

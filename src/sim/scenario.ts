@@ -1,8 +1,9 @@
 // What is simulated, validated and with every default filled in. What a person writes is in scenario/scenario-schema.ts.
 
-import type { QosTarget } from '../core/domain.ts';
+import type { Instance, QosTarget } from '../core/domain.ts';
 import type { BatchSpec } from './instances/batch-server.ts';
 import type { Discipline } from './instances/server.ts';
+import type { GroupsSpec } from './world/client-groups.ts';
 import { busyRatio, type SpellsSpec } from './world/spells.ts';
 
 /** A whole scenario: times in ms, rates per second, shares in [0, 1]. */
@@ -85,6 +86,8 @@ export interface InstanceModel {
   readonly coldIdleMs: number;
   /** Another service on the same processor, which is steered by others; null: none. */
   readonly neighbour: NeighbourSpec | null;
+  /** What it gives and costs, as it is announced and as it is counted; absent: nothing is known. */
+  readonly profile?: Instance['profile'];
 }
 
 /** Other work on an instance's processor, in spells. */
@@ -117,6 +120,10 @@ export interface ClientGroup {
   /** Requests per second while it sends. */
   readonly ratePerSecond: number;
   readonly pattern: 'periodic' | 'poisson';
+  /** It waits for each answer, and for so long after it on average (exponential), in place of sending at a rate; absent: it does not. */
+  readonly thinkMs?: number;
+  /** Absent: its requests are all alike. */
+  readonly groups?: GroupsSpec;
   /** Requests that it sends at once, in place of one, so much more rarely. */
   readonly burst: number;
   /** It sends for `busyMs` and is silent for `idleMs` in turns, on average (exponential); `idleMs` 0: it always sends. */

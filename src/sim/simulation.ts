@@ -8,6 +8,7 @@
 // Long because: one event loop of virtual time; its events are its methods.
 
 import type { Candidate, Evidence } from '../core/domain.ts';
+import { readProfile } from '../core/policies/multi-objective/profile.ts';
 import type { Rng } from '../core/rng.ts';
 import { TABLE, type Verdict } from '../core/verdict/table.ts';
 import { type Balancer, Balancers, type CreateRouter } from './balancers.ts';
@@ -19,6 +20,7 @@ import { createStream, exponential } from './random.ts';
 import { Recorder } from './results/recorder.ts';
 import type { Scenario } from './scenario.ts';
 import type { Change, TimedChange } from './world/change.ts';
+import { ClientGroups } from './world/client-groups.ts';
 import { Network } from './world/network.ts';
 import { Spells } from './world/spells.ts';
 import type { World, WorldClient } from './world/world.ts';
@@ -49,6 +51,7 @@ interface RequestUnderWay {
   readonly client: number;
   readonly emittedMs: number;
   readonly attempt: number;
+  readonly group: number;
   /** Handles that it was sent to before, by the load balancer's present life. */
   readonly tried: readonly number[];
 }
@@ -70,6 +73,10 @@ class Simulation {
   readonly #request: { clientId: string; budgetMs: number; tried: readonly number[] };
   /** Of each client. */
   readonly #spells: readonly Spells[];
+  /** Of each client; null where its requests are all alike. */
+  readonly #groups: readonly (ClientGroups | null)[];
+  /** Of each client; null where it does not wait for its answers. */
+  readonly #thinking: readonly (Rng | null)[];
   #timeoutScheduled = false;
 
   constructor(options: SimulationOptions) {
@@ -82,6 +89,7 @@ class Simulation {
       clients: world.clients.length,
       instances: world.instances.length,
       balancers: world.balancers.length,
+      profiles: world.instances.map(({ model }) => readProfile(model.profile ?? null)),
     });
     const agenda = this.#agenda;
     const network = new Network(world, scenario.network.jitterMs, createStream(seed, 'network'));
@@ -89,6 +97,10 @@ class Simulation {
     this.#emissions = createStream(seed, 'emissions');
     this.#sites = new Sites({ world, seed, agenda, onAnswer: (...answer) => this.#answer(...answer) });
     this.#spells = world.clients.map((client) => new Spells(this.#emissions, client, client.firstMs));
+    this.#groups = world.clients.map(({ groups }, c) =>
+      groups === null ? null : new ClientGroups(createStream(seed, 'groups', c), groups),
+    );
+    this.#thinking = world.clients.map(({ thinkMs }, c) => (thinkMs === null ? null : createStream(seed, 'think', c)));
     this.#balancers = new Balancers({ world, seed, spec: scenario.network, agenda, network, createRouter });
     this.#connections = new Connections(scenario.network.connections, world.instances.length);
     this.#request = { clientId: '', budgetMs: scenario.qos.latencyMs, tried: NOT_TRIED };
@@ -155,12 +167,19 @@ class Simulation {
   // ---- a request ----
 
   #emit(c: number): void {
-    const { pattern, periodMs, burst, untilMs } = this.#clientAt(c);
+    const { burst, thinkMs } = this.#clientAt(c);
+    const { nowMs } = this.#agenda;
+    if (thinkMs === null) this.#scheduleNext(c);
+    const group = this.#groups[c]?.at(nowMs) ?? 0;
+    for (let n = 0; n < burst; n++) this.#send({ client: c, emittedMs: nowMs, attempt: 0, group, tried: NOT_TRIED });
+  }
+
+  #scheduleNext(c: number): void {
+    const { pattern, periodMs, untilMs } = this.#clientAt(c);
     const { nowMs } = this.#agenda;
     const gapMs = pattern === 'periodic' ? periodMs : exponential(this.#emissions, periodMs);
     const nextMs = (this.#spells[c] as Spells).after(nowMs + gapMs);
     if (nextMs < untilMs) this.#agenda.push(nextMs, EVENT.emit, c);
-    for (let n = 0; n < burst; n++) this.#send({ client: c, emittedMs: nowMs, attempt: 0, tried: NOT_TRIED });
   }
 
   #send(underWay: RequestUnderWay): void {
@@ -178,7 +197,7 @@ class Simulation {
     this.#balancers.scheduleTick(client.balancer);
   }
 
-  #startAttempt({ client, emittedMs, attempt, tried }: RequestUnderWay, candidate: Candidate): void {
+  #startAttempt({ client, emittedMs, attempt, group, tried }: RequestUnderWay, candidate: Candidate): void {
     const { nowMs } = this.#agenda;
     const balancer = this.#balancerOf(client);
     const b = this.#clientAt(client).balancer;
@@ -192,6 +211,7 @@ class Simulation {
     attempts.handle[slot] = candidate.handle;
     attempts.epoch[slot] = balancer.epoch;
     attempts.attempt[slot] = attempt;
+    attempts.group[slot] = group;
     attempts.tried[slot] = tried;
     attempts.emittedMs[slot] = emittedMs;
     attempts.connectMs[slot] = connectMs;
@@ -247,6 +267,8 @@ class Simulation {
     const client = attempts.client[slot] as number;
     const emittedMs = attempts.emittedMs[slot] as number;
     const attempt = attempts.attempt[slot] as number;
+    const group = attempts.group[slot] as number;
+    const instance = attempts.instance[slot] as number;
     const handle = attempts.handle[slot] as number;
     const before = attempts.tried[slot] as readonly number[];
     const result = attempts.result[slot] as number;
@@ -256,10 +278,12 @@ class Simulation {
     if (result === ANSWERED) {
       const latencyMs = this.#agenda.nowMs - emittedMs;
       this.#recorder.answered(latencyMs);
+      this.#recorder.served(instance, group);
+      if (this.#groups[client] !== null) this.#balancerOf(client).router.observeGroup(this.#clientAt(client).id, group);
       this.#settle(client, emittedMs, latencyMs <= this.#scenario.qos.latencyMs ? 'success' : 'late');
     } else if (verdict.retryable && attempt < this.#scenario.network.retries) {
       const tried = sameLife ? [...before, handle] : NOT_TRIED;
-      this.#send({ client, emittedMs, attempt: attempt + 1, tried });
+      this.#send({ client, emittedMs, attempt: attempt + 1, group, tried });
     } else {
       this.#settle(client, emittedMs, result === REFUSED ? 'refused' : 'failed');
     }
@@ -280,6 +304,16 @@ class Simulation {
   #settle(c: number, emittedMs: number, ending: keyof Recorder['endings']): void {
     this.#balancerOf(c).router.settle(this.#clientAt(c).id, ending === 'success', this.#agenda.nowMs);
     this.#recorder.settled(c, emittedMs, ending);
+    this.#think(c);
+  }
+
+  /** A client that waits for its answers has one, or none to wait for any more. */
+  #think(c: number): void {
+    const { thinkMs, untilMs } = this.#clientAt(c);
+    const rng = this.#thinking[c];
+    if (thinkMs === null || rng === null || rng === undefined) return;
+    const nextMs = this.#agenda.nowMs + exponential(rng, thinkMs);
+    if (nextMs < untilMs) this.#agenda.push(nextMs, EVENT.emit, c);
   }
 
   // ---- time limits ----

@@ -3,10 +3,10 @@ import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { ConfigError } from '../../src/errors.ts';
+import { eventSchema } from '../../src/scenario/event-schema.ts';
 import { loadScenario } from '../../src/scenario/scenario-file.ts';
 import {
   clientsSchema,
-  eventSchema,
   headSchema,
   networkSchema,
   overrideSchema,

@@ -18,6 +18,8 @@ export class AttemptTable {
   /** Which life of the load balancer it belongs to. */
   epoch = new Int32Array(CAPACITY_INITIAL);
   attempt = new Uint8Array(CAPACITY_INITIAL);
+  /** Group of the request. */
+  group = new Uint8Array(CAPACITY_INITIAL);
   /** Handles that the request was sent to before. */
   readonly tried: (readonly number[])[] = [];
   /** Index into the simulation's list of results. */
@@ -90,6 +92,7 @@ export class AttemptTable {
     this.ticket = longer(this.ticket, new Int32Array(size));
     this.epoch = longer(this.epoch, new Int32Array(size));
     this.attempt = longer(this.attempt, new Uint8Array(size));
+    this.group = longer(this.group, new Uint8Array(size));
     this.result = longer(this.result, new Uint8Array(size));
     this.abandoned = longer(this.abandoned, new Uint8Array(size));
     this.emittedMs = longer(this.emittedMs, new Float64Array(size));

@@ -57,6 +57,8 @@ export class OracleRouter implements DrivenRouter {
     return 'answered';
   }
   settle(): void {}
+
+  observeGroup(): void {}
   applyPlacement(_update: PlacementUpdate): void {}
   observeRtt(): void {}
   tick(): void {}

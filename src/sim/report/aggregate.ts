@@ -22,6 +22,9 @@ export interface PolicySummaryRow {
   readonly latencyP50Ms: Figure;
   readonly latencyP99Ms: Figure;
   readonly shed: Figure;
+  /** mWh an answer; null where no instance has such a profile. */
+  readonly energyMwh: Figure | null;
+  readonly accuracy: Figure | null;
   readonly attempts: Figure;
   /** Requests lost against the oracle, as a share of all; null without an oracle. */
   readonly regretRatio: Figure | null;
@@ -75,6 +78,8 @@ function rowOf(policy: string, results: readonly RunResult[]): PolicySummaryRow 
     latencyP50Ms: figure((m) => m.latencyP50Ms, 'greatest'),
     latencyP99Ms: figure((m) => m.latencyP99Ms, 'greatest'),
     shed: figure((m) => m.shedRatio, 'greatest'),
+    energyMwh: metrics.some((m) => m.energyMwh === null) ? null : figure((m) => m.energyMwh ?? 0, 'greatest'),
+    accuracy: metrics.some((m) => m.accuracy === null) ? null : figure((m) => m.accuracy ?? 0, 'least'),
     attempts: figure((m) => m.attemptsRatio, 'greatest'),
     regretRatio: metrics.some((m) => m.regretRequests === null)
       ? null

@@ -22,7 +22,7 @@ function figure(format: (value: number) => string, { mean, worst }: Figure): str
   return meanText === worstText ? meanText : `${meanText} (${worstText})`;
 }
 
-export const RESULT_COLUMNS: readonly Column<PolicySummaryRow>[] = [
+const RESULT_COLUMNS: readonly Column<PolicySummaryRow>[] = [
   {
     title: 'policy',
     about: 'how instances are chosen; in its row the mean over the seeds, the worst seed in brackets',
@@ -96,6 +96,28 @@ export const RESULT_COLUMNS: readonly Column<PolicySummaryRow>[] = [
     value: ({ regretRatio }) => regretRatio?.mean ?? Number.NaN,
   },
 ];
+
+/** Only where instances have profiles. */
+const PROFILE_COLUMNS: readonly Column<PolicySummaryRow>[] = [
+  {
+    title: 'energy',
+    about: 'what an answer cost, by the profile of its instance',
+    text: ({ energyMwh }) => (energyMwh === null ? '–' : figure((mwh) => `${mwh.toFixed(3)} mWh`, energyMwh)),
+    value: ({ energyMwh }) => energyMwh?.mean ?? Number.NaN,
+  },
+  {
+    title: 'accuracy',
+    about: 'mean over the answers, by the profile of the instance',
+    text: ({ accuracy }) => (accuracy === null ? '–' : figure((value) => value.toFixed(1), accuracy)),
+    value: ({ accuracy }) => accuracy?.mean ?? Number.NaN,
+  },
+];
+
+/** The columns that have anything to say of these rows. */
+export function resultColumns(rows: readonly PolicySummaryRow[]): readonly Column<PolicySummaryRow>[] {
+  const profiled = rows.some(({ energyMwh, accuracy }) => energyMwh !== null || accuracy !== null);
+  return profiled ? [...RESULT_COLUMNS, ...PROFILE_COLUMNS] : RESULT_COLUMNS;
+}
 
 export interface DisturbanceOfPolicy extends DisturbanceRow {
   readonly policy: string;

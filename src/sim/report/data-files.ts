@@ -16,9 +16,14 @@ const COLUMNS = [
   'convergenceS',
   'shedRatio',
   'attemptsRatio',
+  'latencyMeanMs',
   'latencyP50Ms',
+  'latencyP90Ms',
   'latencyP99Ms',
   'regretRequests',
+  'answersPerSecond',
+  'energyMwh',
+  'accuracy',
 ] as const satisfies readonly (keyof RunMetrics)[];
 
 const ENDINGS = [

@@ -6,7 +6,7 @@ import { disturbancesOf } from '../results/disturbances.ts';
 import type { Scenario } from '../scenario.ts';
 import { aggregate } from './aggregate.ts';
 import { barChart, escapeXml, lineChart } from './chart.ts';
-import { type Column, DISTURBANCE_COLUMNS, disturbancesOfAll, RESULT_COLUMNS } from './columns.ts';
+import { type Column, DISTURBANCE_COLUMNS, disturbancesOfAll, resultColumns } from './columns.ts';
 import { factsOf, type Provenance } from './facts.ts';
 import { REPORT_SCRIPT, REPORT_STYLE } from './page.ts';
 
@@ -29,7 +29,7 @@ export function toHtml(scenario: Scenario, results: readonly RunResult[], proven
 <p class="facts">${escapeXml(factsOf(scenario, results))}</p>
 ${provenanceOf(provenance, results)}
 <h2>Results</h2>
-${table(RESULT_COLUMNS, rows)}
+${table(resultColumns(rows), rows)}
 ${disturbances.length === 0 ? '' : `<h2>Events</h2>${table(DISTURBANCE_COLUMNS, disturbances)}`}
 <div class="legend" aria-label="policies">${policies.map((policy, style) => `<button type="button" class="s${style}" data-series="s${style}" aria-pressed="true"><i></i>${escapeXml(policy)}</button>`).join('')}</div>
 ${plots.map(({ title, about, svg }) => `<figure><h2>${escapeXml(title)}</h2><div class="scroll">${svg}</div><figcaption>${escapeXml(about)}</figcaption></figure>`).join('\n')}

@@ -5,13 +5,13 @@ import { wrapWords } from '../../terminal/wrap.ts';
 import type { RunResult } from '../experiment.ts';
 import type { Scenario } from '../scenario.ts';
 import { aggregate } from './aggregate.ts';
-import { type Column, DISTURBANCE_COLUMNS, disturbancesOfAll, RESULT_COLUMNS } from './columns.ts';
+import { type Column, DISTURBANCE_COLUMNS, disturbancesOfAll, resultColumns } from './columns.ts';
 import { factsOf } from './facts.ts';
 
 /** @param width characters a line may have; a table too wide goes on below */
 export function resultTable(scenario: Scenario, results: readonly RunResult[], width: number): string {
   const rows = aggregate(results);
-  const tables = [titleOf(scenario, results, width), ...textTables(RESULT_COLUMNS, rows, width)];
+  const tables = [titleOf(scenario, results, width), ...textTables(resultColumns(rows), rows, width)];
   const disturbances = disturbancesOfAll(rows);
   if (disturbances.length > 0) tables.push(...textTables(DISTURBANCE_COLUMNS, disturbances, width));
   return tables.join('\n\n');

@@ -39,8 +39,14 @@ export interface RunMetrics {
   /** Attempts per request. */
   readonly attemptsRatio: number;
   /** End-to-end latency of what was answered, ms; NaN when nothing was. */
+  readonly latencyMeanMs: number;
   readonly latencyP50Ms: number;
+  readonly latencyP90Ms: number;
   readonly latencyP99Ms: number;
+  readonly answersPerSecond: number;
+  /** What an answer cost and gave on average, by the profiles of the instances; null where none has any. */
+  readonly energyMwh: number | null;
+  readonly accuracy: number | null;
   readonly endings: Recorder['endings'];
   /** Requests that succeed under the oracle and did not here, net; null without an oracle. */
   readonly regretRequests: number | null;
@@ -74,6 +80,7 @@ const BEFORE_S = 20;
 
 /** Of a run, beside the oracle's in the same world; null: no regret. */
 export function computeMetrics(recorder: Recorder, scenario: Scenario, oracle: Recorder | null): RunMetrics {
+  const { endings } = recorder;
   const { seconds } = recorder.shape;
   const whole = { fromS: 0, toS: seconds };
   const totals = totalsBySecond(recorder);
@@ -92,11 +99,16 @@ export function computeMetrics(recorder: Recorder, scenario: Scenario, oracle: R
     worstClientRatio: leastOf(clients),
     jainIndex: jain(instanceTotals(recorder)),
     convergenceS: settledAfterS(totals, calm),
-    shedRatio: recorder.endings.shed / Math.max(1, requests),
+    shedRatio: endings.shed / Math.max(1, requests),
     attemptsRatio: recorder.attempts / Math.max(1, requests),
+    latencyMeanMs: recorder.latencySumMs / (endings.success + endings.late),
     latencyP50Ms: latency(0.5),
+    latencyP90Ms: latency(0.9),
     latencyP99Ms: latency(0.99),
-    endings: recorder.endings,
+    answersPerSecond: (endings.success + endings.late) / seconds,
+    energyMwh: meanOf(recorder.energyMwh),
+    accuracy: meanOf(recorder.accuracy),
+    endings,
     regretRequests:
       oracle === null ? null : sum(totalsBySecond(oracle).succeeded, whole) - sum(totals.succeeded, whole),
     disturbances: disturbances.map(({ atS, label }, i) => {
@@ -104,6 +116,10 @@ export function computeMetrics(recorder: Recorder, scenario: Scenario, oracle: R
       return disturbanceMetrics(label, span, { recorder, totals, rho });
     }),
   };
+}
+
+function meanOf({ sum, answers }: Recorder['energyMwh']): number | null {
+  return answers === 0 ? null : sum / answers;
 }
 
 function strictlySatisfied(recorder: Recorder, { qos }: Scenario): number {

@@ -1,5 +1,7 @@
 // Raw counts of one run, in typed arrays by second of emission: cheap while it runs, enough for every metric afterwards.
 
+import { ofGroup, type Profile } from '../../core/policies/multi-objective/profile.ts';
+
 /** Histograms have bins of 1 ms; the last takes everything beyond. */
 export const HISTOGRAM_BINS = 2_000;
 
@@ -8,6 +10,14 @@ export interface RecorderShape {
   readonly clients: number;
   readonly instances: number;
   readonly balancers: number;
+  /** Of the instances, in their order. */
+  readonly profiles: readonly Profile[];
+}
+
+/** Sum over the answers of instances whose profile has a value. */
+interface Tally {
+  sum: number;
+  answers: number;
 }
 
 /** Counts of one run. Allocates at its start only. */
@@ -26,6 +36,11 @@ export class Recorder {
   readonly latency = new Uint32Array(HISTOGRAM_BINS);
   /** Requests by how they ended. */
   readonly endings = { success: 0, late: 0, failed: 0, refused: 0, timeout: 0, noInstance: 0, shed: 0 };
+  /** Of what was answered, ms. */
+  latencySumMs = 0;
+  /** What the answers cost and gave, by the profiles of their instances. */
+  readonly energyMwh: Tally = { sum: 0, answers: 0 };
+  readonly accuracy: Tally = { sum: 0, answers: 0 };
   attempts = 0;
 
   constructor(shape: RecorderShape) {
@@ -47,6 +62,14 @@ export class Recorder {
 
   answered(latencyMs: number): void {
     (this.latency[binOf(latencyMs)] as number)++;
+    this.latencySumMs += latencyMs;
+  }
+
+  /** A request of the group was answered by the instance. */
+  served(instance: number, group: number): void {
+    const { energyMwh, accuracy } = this.shape.profiles[instance] as Profile;
+    add(this.energyMwh, ofGroup(energyMwh, group));
+    add(this.accuracy, ofGroup(accuracy, group));
   }
 
   routedTo(balancer: number, instance: number): void {
@@ -65,6 +88,13 @@ export class Recorder {
   #second(nowMs: number): number {
     return Math.min(this.shape.seconds - 1, Math.floor(nowMs / 1_000));
   }
+}
+
+/** NaN is no value. */
+function add(tally: Tally, value: number): void {
+  if (Number.isNaN(value)) return;
+  tally.sum += value;
+  tally.answers++;
 }
 
 function binOf(ms: number): number {

@@ -5,6 +5,7 @@ import type { Rng } from '../../core/rng.ts';
 import { createStream, sample, uniform } from '../random.ts';
 import type { ClientGroup, InstanceModel, Scenario, ScenarioEvent } from '../scenario.ts';
 import type { Change, TimedChange } from './change.ts';
+import type { GroupsSpec } from './client-groups.ts';
 import { bursts, hiccups, type Recurring, uplink } from './recurring.ts';
 import { generateTopology, type Topology } from './topology.ts';
 
@@ -32,6 +33,9 @@ export interface WorldClient {
   readonly id: string;
   readonly balancer: number;
   readonly pattern: 'periodic' | 'poisson';
+  /** From an answer to its next request, on average; null: it sends without waiting. */
+  readonly thinkMs: number | null;
+  readonly groups: GroupsSpec | null;
   readonly workFactor: number;
   /** From one emission to the next, of `burst` requests each. */
   readonly periodMs: number;
@@ -114,7 +118,8 @@ function createClients(
 ): WorldClient[] {
   const rng = createStream(seed, 'clients', g);
   const chosen = chooseBalancers(group.on, places, rng);
-  const meanPeriodMs = 1_000 / (group.ratePerSecond * scenario.load);
+  const thinkMs = group.thinkMs === undefined ? null : group.thinkMs / scenario.load;
+  const meanPeriodMs = thinkMs ?? 1_000 / (group.ratePerSecond * scenario.load);
   return chosen.flatMap((balancer) =>
     Array.from({ length: group.each }, (_, n) => {
       const node = places.topology.nodes[places.balancers[balancer] as number] as string;
@@ -123,6 +128,8 @@ function createClients(
         id: `${node}/${g + 1}.${n + 1}`,
         balancer,
         pattern: group.pattern,
+        thinkMs,
+        groups: group.groups ?? null,
         workFactor: group.workFactor,
         periodMs,
         burst: group.burst,
