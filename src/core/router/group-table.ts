@@ -1,6 +1,8 @@
 // To which group of requests each client's last answer belonged: the number of objects in the frame, say. The next frame of the same
 // video most often shows as many (temporal continuity). Bounded: the client whose last answer is the oldest leaves first.
 
+import { ownCopy } from '../own-copy.ts';
+
 export class GroupTable {
   readonly #clientsMax: number;
   /** Oldest answer first. */
@@ -18,7 +20,7 @@ export class GroupTable {
   /** An answer to the client belonged to this group. */
   observe(clientId: string, group: number): void {
     this.#groups.delete(clientId);
-    this.#groups.set(clientId, group);
+    this.#groups.set(ownCopy(clientId), group);
     if (this.#groups.size <= this.#clientsMax) return;
     for (const oldest of this.#groups.keys()) {
       this.#groups.delete(oldest);

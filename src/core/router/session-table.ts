@@ -2,6 +2,7 @@
 // trackers, for any state that an instance keeps of its client. Bounded: the session that was idle for longest leaves first.
 
 import type { InstanceKey } from '../domain.ts';
+import { ownCopy } from '../own-copy.ts';
 import type { AffinityState } from '../service-router.ts';
 
 /** About 10 MB at the most, with names of 64 characters. */
@@ -41,7 +42,7 @@ export class SessionTable {
     home.key = key;
     home.lastMs = nowMs;
     this.#homes.delete(session);
-    this.#homes.set(session, home);
+    this.#homes.set(ownCopy(session), home);
     this.#forgetIdle(nowMs);
   }
 

@@ -2,6 +2,7 @@
 // forgets the client not seen for longest when it is full.
 
 import type { ClientState } from '../domain.ts';
+import { ownCopy } from '../own-copy.ts';
 import { WindowCounts } from './window-counts.ts';
 
 /** Rows to begin with; the table doubles up to its maximum. */
@@ -163,9 +164,6 @@ export class ClientLedger {
     this.#newest = row;
   }
 }
-
-/** A text cut out of a request's head keeps the whole head alive (a sliced string in V8); the copy keeps itself alone. */
-const ownCopy = (text: string): string => ` ${text}`.slice(1);
 
 function isCount(value: unknown): value is number {
   return typeof value === 'number' && Number.isInteger(value) && value >= 0 && value <= 0xffffffff;
