@@ -1,6 +1,4 @@
 // `npm run build`: dist/qedge-linux-x64 and dist/qedge-linux-arm64, from the sources and the lock file alone.
-//   --arch x64|arm64|all   what to build; by default x64, and arm64 where its tools are installed
-//   --no-xz                leaves out the compressed copies, which take half of the time
 
 import { readdirSync, rmSync, statSync } from 'node:fs';
 import { basename } from 'node:path';
@@ -11,13 +9,25 @@ import { buildDashboard } from './dashboard.ts';
 import { assembleExecutable, publish } from './executable.ts';
 import { gateFailures } from './gates.ts';
 import { nodeBinary } from './node-binary.ts';
+import { type BuiltProgram, removePackages, writePackages } from './package/packages.ts';
 import { DIST } from './paths.ts';
-import { compress, writeReleaseFiles } from './release.ts';
+import { compress, writeLicences, writeReleaseFiles } from './release.ts';
 import { measureStartMs, START_MS_MAX } from './start-gate.ts';
 import { type Arch, missingTools, TARGETS, type Target } from './target.ts';
 
+const HELP = `Usage: npm run build -- [options]
+
+Builds the executables of qedge into dist/, with checksums, licences and a bill of materials.
+
+  --arch x64|arm64|all  what to build; by default x64, and arm64 where its tools are installed
+  --no-xz               leaves out the compressed copies, which take half of the time
+  --packages            also makes a Debian package for each, and a container image of all
+  --help                prints this`;
+
 async function main(): Promise<void> {
-  const { values } = parseArgs({ options: { arch: { type: 'string' }, 'no-xz': { type: 'boolean', default: false } } });
+  const flag = { type: 'boolean', default: false } as const;
+  const { values } = parseArgs({ options: { arch: { type: 'string' }, 'no-xz': flag, packages: flag, help: flag } });
+  if (values.help) return say(HELP);
   const targets = chosenTargets(values.arch);
   const dashboardPackages = await buildDashboard();
   const program = await bundleProgram();
@@ -25,17 +35,24 @@ async function main(): Promise<void> {
   say(
     `bundle: ${sizeOf(bundle.path)}, ${bundle.packages.length} packages, version ${bundle.version} (${bundle.commit})`,
   );
+  const executables: Partial<Record<Arch, BuiltProgram>> = {};
   for (const target of targets) {
-    const path = await buildTarget(target, bundle);
+    const built = await buildTarget(target, bundle);
+    const { path } = built;
+    executables[target.arch] = built;
     rmSync(`${path}.xz`, { force: true });
     if (!values['no-xz']) compress(path);
   }
-  writeReleaseFiles(bundle, nodeBinary(TARGETS.x64));
+  const licences = writeLicences(bundle, nodeBinary(TARGETS.x64));
+  removePackages();
+  if (values.packages)
+    await writePackages({ executables, licences, version: bundle.version, commit: bundle.commit }, say);
+  writeReleaseFiles(bundle);
   say(`dist: ${readdirSync(DIST).join(', ')}`);
 }
 
-/** Path of the executable, which has passed every gate. */
-async function buildTarget(target: Target, bundle: Bundle): Promise<string> {
+/** The executable, which has passed every gate. */
+async function buildTarget(target: Target, bundle: Bundle): Promise<BuiltProgram> {
   say(`${target.arch}: addons (about a minute the first time)`);
   const addons = compileAddons(target);
   say(`${target.arch}: executable`);
@@ -46,7 +63,7 @@ async function buildTarget(target: Target, bundle: Bundle): Promise<string> {
   if (failures.length > 0) throw new Error(failures.join('\n'));
   const path = publish(executable, `qedge-linux-${target.arch}`);
   say(`${target.arch}: dist/${basename(path)} ${sizeOf(path)}`);
-  return path;
+  return { path, addons: Object.values(addons) };
 }
 
 /** Measured where this machine runs the executable itself; an emulator's time says nothing. */

@@ -40,6 +40,15 @@ export function readelfFailures(text: string, target: Pick<Target, 'machine' | '
   return failures;
 }
 
+/** Highest symbol version of each library. */
+export type NeededVersions = Readonly<Record<'GLIBC' | 'GLIBCXX', readonly number[]>>;
+
+/** What a system must have to run all of `paths`. */
+export function neededVersions(paths: readonly string[]): NeededVersions {
+  const text = paths.map((path) => run('readelf', ['--version-info', '--wide', path])).join('');
+  return { GLIBC: highestVersion(text, 'GLIBC'), GLIBCXX: highestVersion(text, 'GLIBCXX') };
+}
+
 /** The highest symbol version of that name that is needed, `[]` when none is. */
 export function highestVersion(text: string, name: 'GLIBC' | 'GLIBCXX'): readonly number[] {
   const versions = [...text.matchAll(new RegExp(`\\b${name}_(\\d+(?:\\.\\d+)*)\\b`, 'g'))];

@@ -14,16 +14,25 @@ export function compress(path: string): void {
   renameSync(`${path}.xz.part`, `${path}.xz`);
 }
 
-/** `node` is the path of a Node binary that went in. */
-export function writeReleaseFiles(bundle: Bundle, node: string): void {
-  writeFileSync(join(DIST, 'qedge.cdx.json'), billOfMaterials(bundle, process.versions));
-  writeFileSync(join(DIST, 'THIRD-PARTY-LICENCES.txt'), licenceTexts(bundle, dirname(dirname(node))));
-  const files = readdirSync(DIST).filter((name) => name.startsWith('qedge-linux-') && !name.endsWith('.part'));
-  const lines = [...files, 'qedge.cdx.json', 'THIRD-PARTY-LICENCES.txt']
-    .sort()
-    .map((name) => `${sha256(name)}  ${name}\n`);
+/** The licences of all that is in the executables; `node` is the path of a Node binary that went in. */
+export function writeLicences(bundle: Bundle, node: string): string {
+  const licences = licenceTexts(bundle, dirname(dirname(node)));
+  writeFileSync(join(DIST, LICENCES), licences);
+  return licences;
+}
+
+/** The bill of materials, and the checksums of everything that goes out. */
+export function writeReleaseFiles(bundle: Bundle): void {
+  writeFileSync(join(DIST, BILL), billOfMaterials(bundle, process.versions));
+  const files = readdirSync(DIST).filter((name) => RELEASED.test(name));
+  const lines = [...files, BILL, LICENCES].sort().map((name) => `${sha256(name)}  ${name}\n`);
   writeFileSync(join(DIST, 'SHA256SUMS'), lines.join(''));
 }
+
+const BILL = 'qedge.cdx.json';
+const LICENCES = 'THIRD-PARTY-LICENCES.txt';
+/** Executables, Debian packages, the container image. */
+const RELEASED = /^qedge-linux-\w+(\.xz)?$|^qedge_.*\.deb$|^qedge-.*\.oci\.tar$/;
 
 const sha256 = (name: string): string =>
   createHash('sha256')

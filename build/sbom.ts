@@ -3,8 +3,8 @@
 import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import type { Bundle } from './bundle.ts';
-import { run } from './command.ts';
 import { ROOT } from './paths.ts';
+import { sourceTime } from './source-time.ts';
 
 type Contents = Pick<Bundle, 'version' | 'commit' | 'packages'>;
 
@@ -35,7 +35,7 @@ export function billOfMaterials(bundle: Contents, nodeVersions: NodeJS.ProcessVe
     specVersion: '1.6',
     version: 1,
     metadata: {
-      timestamp: commitTime(),
+      timestamp: sourceTime().toISOString(),
       component: {
         type: 'application',
         'bom-ref': 'qedge',
@@ -111,12 +111,4 @@ function runtimeComponents(versions: NodeJS.ProcessVersions) {
       version,
       purl: `pkg:generic/${name}@${encodeURIComponent(version)}`,
     }));
-}
-
-function commitTime(): string {
-  try {
-    return new Date(run('git', ['-C', ROOT, 'show', '-s', '--format=%cI', 'HEAD']).trim()).toISOString();
-  } catch {
-    return new Date(0).toISOString();
-  }
 }

@@ -13,17 +13,23 @@ const EPILOGUE = `
 Begin with: qedge demo. A configuration of your own: qedge check, qedge run.
 Exit status: 0 good, 1 failed, 64 wrong usage, 78 wrong configuration.`;
 
-/** Runs one command to its end and returns the exit status; never throws for what a user could have caused. */
-export async function runCli(argv: readonly string[]): Promise<number> {
-  nameProcess('qedge');
+/** Every command, or the one that `first` names alone. */
+export async function commandTree(first?: string): Promise<Command> {
   const program = new Command('qedge')
     .description('QoS-aware edge load balancer: one on every node, no coordinator')
     .exitOverride()
     .version(`qedge ${version} (${commit})`, '-V, --version', 'print version and commit; qedge version says more')
     .configureOutput({ outputError: (text) => complain(reworded(text)) })
     .addHelpText('after', EPILOGUE);
-  await loadCommands(program, argv[0]);
+  await loadCommands(program, first);
   hintAtHelp(program, 'qedge');
+  return program;
+}
+
+/** Runs one command to its end and returns the exit status; never throws for what a user could have caused. */
+export async function runCli(argv: readonly string[]): Promise<number> {
+  nameProcess('qedge');
+  const program = await commandTree(argv[0]);
   try {
     await program.parseAsync([...argv], { from: 'user' });
     return Number(process.exitCode ?? 0);

@@ -2,7 +2,7 @@
 // the JSON Schema. `npm run config` writes all three; a test holds the files against them.
 
 import * as z from 'zod';
-import { type Key, type Keys, section, type Written } from './key.ts';
+import { type Key, type Keys, type Reload, section, type Written } from './key.ts';
 import { type FileSection, fileSections } from './schema/file.ts';
 
 /** Lines of prose are wrapped at this many columns. */
@@ -97,14 +97,30 @@ export function jsonSchema(): JsonSchema {
   };
 }
 
-/** The reference as Markdown: a table a section, with type, default and what a reload does. */
-export function referenceMarkdown(): string {
-  return fileSections(ANYWHERE).map(sectionTables).join('\n');
+/** A table of the file, and what is to be known of each key in it. */
+export interface ReferenceTable {
+  /** `[proxy]`, `[[service]]`, `[service.qos]`. */
+  readonly title: string;
+  readonly doc: string;
+  readonly rows: readonly ReferenceRow[];
 }
 
-function sectionTables({ word, kind, doc, keys }: FileSection): string {
-  const title = kind === 'list' ? `[[${word}]]` : `[${word}]`;
-  return tables({ title, path: word, doc, keys });
+export interface ReferenceRow {
+  readonly word: string;
+  /** What is to be written, in a word or two. */
+  readonly kind: string;
+  /** As TOML; null where there is none. */
+  readonly default: string | null;
+  readonly required: boolean;
+  readonly reload: Reload;
+  readonly doc: string;
+}
+
+/** Every table of the file in the order of the reference, those within after the one that they are in. */
+export function referenceTables(): readonly ReferenceTable[] {
+  return fileSections(ANYWHERE).flatMap(({ word, kind, doc, keys }) =>
+    tablesOf({ title: kind === 'list' ? `[[${word}]]` : `[${word}]`, path: word, doc, keys }),
+  );
 }
 
 interface DocumentedTable {
@@ -115,31 +131,46 @@ interface DocumentedTable {
   readonly keys: Keys;
 }
 
-function tables({ title, path, doc, keys }: DocumentedTable): string {
-  const rows = Object.entries(keys).filter(([, key]) => key.keys === undefined);
+function tablesOf({ title, path, doc, keys }: DocumentedTable): readonly ReferenceTable[] {
+  const plain = Object.entries(keys).filter(([, key]) => key.keys === undefined);
   const inner = Object.entries(keys).filter(([, key]) => key.keys !== undefined);
   return [
-    `### \`${title}\`\n\n${doc}\n`,
-    '| key | value | default | reload | meaning |\n|---|---|---|---|---|',
-    ...rows.map(
-      ([word, key]) =>
-        `| \`${word}\` | ${cell(kindOf(key))} | ${defaultCell(key)} | ${key.reload} | ${cell(key.doc)} |`,
-    ),
-    '',
-    ...inner.map(([word, key]) => tables(innerTable(`${path}.${word}`, key))),
-  ].join('\n');
+    { title, doc, rows: plain.map(([word, key]) => rowOf(word, key)) },
+    ...inner.flatMap(([word, key]) => tablesOf(innerTable(`${path}.${word}`, key))),
+  ];
 }
 
 function innerTable(path: string, { doc, keys = {} }: Key): DocumentedTable {
   return { title: `[${path}]`, path, doc, keys };
 }
 
+function rowOf(word: string, key: Key): ReferenceRow {
+  const { shown, presence, reload, doc } = key;
+  const known = presence === 'default' && 'default' in shown ? tomlValue(shown.default) : null;
+  return { word, kind: kindOf(key), default: known, required: presence === 'required', reload, doc };
+}
+
+/** The reference as Markdown: a table a section, with type, default and what a reload does. */
+export function referenceMarkdown(): string {
+  return referenceTables().map(markdownTable).join('\n');
+}
+
+function markdownTable({ title, doc, rows }: ReferenceTable): string {
+  return [
+    `### \`${title}\`\n\n${doc}\n`,
+    '| key | value | default | reload | meaning |\n|---|---|---|---|---|',
+    ...rows.map(
+      (row) => `| \`${row.word}\` | ${cell(row.kind)} | ${defaultCell(row)} | ${row.reload} | ${cell(row.doc)} |`,
+    ),
+    '',
+  ].join('\n');
+}
+
 const cell = (text: string): string => text.replaceAll('|', '\\|');
 
-function defaultCell({ shown, presence }: Key): string {
-  if (presence === 'required') return 'required';
-  if (presence === 'optional' || !('default' in shown)) return '–';
-  return `\`${cell(tomlValue(shown.default))}\``;
+function defaultCell(row: ReferenceRow): string {
+  if (row.required) return 'required';
+  return row.default === null ? '–' : `\`${cell(row.default)}\``;
 }
 
 /** What is to be written, in a word or two, from the JSON Schema of the value. */

@@ -15,6 +15,9 @@ export const INSTALLED = {
   manifest: '/usr/local/lib/qedge/installed.json',
 } as const;
 
+/** What the Debian package runs; it is the package manager's to install and to upgrade. */
+export const PACKAGED = '/usr/lib/qedge/qedge';
+
 /** One listening socket that systemd is to hold. */
 export interface SocketPlan {
   /** `proxy`, `admin`, or the service whose own port it is: how the program knows it (`FileDescriptorName=`). */

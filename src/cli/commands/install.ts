@@ -13,6 +13,7 @@ import {
   INSTALLED,
   type InstallStep,
   installPlan,
+  PACKAGED,
   type SocketPlan,
   socketUnitName,
 } from '../../systemd/install-plan.ts';
@@ -118,6 +119,9 @@ function describe(step: InstallStep): string {
 }
 
 function demandRoot(root: string): void {
+  if (process.execPath === PACKAGED) {
+    throw new CommandError('this qedge is a Debian package with its units: apt installs, upgrades and removes it');
+  }
   if (root === '/' && process.getuid?.() !== 0) throw new CommandError('must be run as root (sudo), or with --root');
 }
 

@@ -9,7 +9,7 @@ import { type Command, Option } from 'commander';
 import { loadConfig } from '../../config/load.ts';
 import { CommandError, EX_USAGE } from '../../errors.ts';
 import { isSingleExecutable } from '../../sea.ts';
-import { INSTALLED } from '../../systemd/install-plan.ts';
+import { INSTALLED, PACKAGED } from '../../systemd/install-plan.ts';
 import { type Layout, layoutOf } from '../../update/layout.ts';
 import { lockUpdates } from '../../update/lock.ts';
 import { probeExecutable } from '../../update/probe.ts';
@@ -53,6 +53,11 @@ export function registerUpdate(program: Command): void {
 async function runUpdate(file: string | undefined, options: UpdateOptions): Promise<void> {
   if (!isSingleExecutable) throw new CommandError('only the single executable can be updated (npm run build)');
   if (options.guard) return guard();
+  if (process.execPath === PACKAGED) {
+    throw new CommandError(
+      'this qedge is a Debian package: apt-get install ./qedge_VERSION_ARCHITECTURE.deb updates it',
+    );
+  }
   // What is checked here, the new executable included, leaves the cores to the requests.
   const { PRIORITY_BELOW_NORMAL: nice } = os.constants.priority;
   if (os.getPriority() < nice) os.setPriority(nice);
