@@ -5,14 +5,14 @@ import type { Availability, HostPort, Instance, InstanceKey, Node } from '../../
 import type { ProbeTarget } from '../../net/endpoint.ts';
 
 /**
- * Where an announcement came from, the most trusted first: config, own announcer, files of this machine, native topics,
- * informer topics, DNS.
+ * Where an announcement came from, the most trusted first: config, own announcer, files and containers of this
+ * machine, native topics, informer topics, DNS.
  */
-export const SOURCES = ['static', 'local', 'file', 'native', 'informer', 'dns'] as const;
+export const SOURCES = ['static', 'local', 'file', 'docker', 'native', 'informer', 'dns'] as const;
 export type Source = (typeof SOURCES)[number];
 
 /** Sources beside the broker and the configuration: each says anew all that it knows (source/source.ts). */
-export const DISCOVERED = ['file', 'dns'] as const;
+export const DISCOVERED = ['file', 'docker', 'dns'] as const;
 export type Discovered = (typeof DISCOVERED)[number];
 
 /** Sources that a restart cannot ask at once: what they said is kept. */

@@ -89,6 +89,7 @@ const WORDS: Readonly<Record<Source, InstanceSource>> = {
   static: 'config',
   local: 'announce',
   file: 'file',
+  docker: 'docker',
   native: 'mqtt',
   informer: 'informer',
   dns: 'dns',

@@ -9,6 +9,7 @@ import { type Logger, RateLimitedLog } from '../../telemetry/log.ts';
 import type { Acceptance } from '../acceptance.ts';
 import type { Discovered } from '../cache/records.ts';
 import { DnsSource } from './dns/dns-source.ts';
+import { DockerSource } from './docker/docker-source.ts';
 import { FileSource } from './file/file-source.ts';
 import { type IntakeOptions, SourceIntake } from './intake.ts';
 import type { PlacementSource, SourceContext } from './source.ts';
@@ -43,6 +44,11 @@ const KINDS: Readonly<Record<Discovered, Kind>> = {
   file: {
     concerns: ({ placement }) => placement.file,
     create: ({ placement: { file } }, context) => (file === null ? null : new FileSource(file, context)),
+  },
+  docker: {
+    concerns: ({ placement, node }) => placement.docker && [placement.docker, node.id],
+    create: ({ placement: { docker }, node }, context) =>
+      docker === null ? null : new DockerSource(docker, node.id, context),
   },
   dns: {
     concerns: ({ placement }) => placement.dns,

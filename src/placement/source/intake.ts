@@ -128,7 +128,7 @@ export class SourceIntake {
     assertBounded(instance);
     if (!acceptance.fits(instance)) return false;
     // What a file or a container of this machine says is on loopback, is on this machine.
-    const ofThisMachine = source === 'file';
+    const ofThisMachine = source === 'file' || source === 'docker';
     const refusal = acceptance.refusal(instance, { ofThisMachine });
     if (refusal !== null) throw new BadMessage('address', refusal);
     return true;

@@ -4,7 +4,7 @@ import * as z from 'zod';
 import { key, optionalSubtable } from '../../key.ts';
 import { cidr, count, duration } from '../../values.ts';
 import type { SchemaContext } from '../context.ts';
-import { dnsSourceKeys, fileSourceKeys } from './sources.ts';
+import { dnsSourceKeys, dockerSourceKeys, fileSourceKeys } from './sources.ts';
 
 /**
  * Private, carrier-grade NAT and unique local networks. Left out on purpose: link-local (169.254.0.0/16 holds the metadata
@@ -37,6 +37,10 @@ export const placementKeys = (context: SchemaContext, oneMachine = false) => ({
   }),
   file: optionalSubtable('file', fileSourceKeys(context), {
     doc: 'Instances that a file, or the files of a folder, list: read again when they change.',
+    toggle: 'live',
+  }),
+  docker: optionalSubtable('docker', dockerSourceKeys(), {
+    doc: 'Containers of this machine with the labels qedge.service, qedge.port, qedge.scheme, qedge.id, qedge.network, qedge.label.* and qedge.profile.*: followed by the events of the engine.',
     toggle: 'live',
   }),
   dns: optionalSubtable('dns', dnsSourceKeys(), {

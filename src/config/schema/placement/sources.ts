@@ -51,6 +51,18 @@ const nameServer: z.ZodType<HostPort, string> = parsed(
   },
 );
 
+/** Keys of `[placement.docker]`. */
+export const dockerSourceKeys = () => ({
+  socket: key('socketPath', z.string().min(1), {
+    doc: 'Socket of the engine, Docker or Podman; it is only read.',
+    default: '/var/run/docker.sock',
+  }),
+  address: key('reached', z.enum(['published', 'container']), {
+    doc: 'Where a container is reached. "published": at the port of this machine that it is published at, and where there is none at its address in a network. "container": always the latter.',
+    default: 'published',
+  }),
+});
+
 /** Keys of `[placement.dns]`. */
 export const dnsSourceKeys = () => ({
   names: required('names', z.record(name, serviceNames), {
