@@ -22,6 +22,11 @@ const NEEDS: Readonly<Record<string, Need>> = {
   dpkg: program('dpkg'),
   mandoc: program('mandoc'),
   man: program('man', 'man-db'),
+  ffmpeg: program('ffmpeg'),
+  'python3-requests': pythonModule('requests'),
+  'python3-aiohttp': pythonModule('aiohttp'),
+  'python3-grpcio': pythonModule('grpc', 'python3-grpcio'),
+  libcurl: { present: () => findProgram('curl-config') !== null, get: 'libcurl4-openssl-dev' },
   root: { present: () => process.getuid?.() === 0, get: 'sudo' },
   fish: program('fish'),
   varnishtest: program('varnishtest', 'varnish'),
@@ -101,6 +106,11 @@ function missingFor(path: string): readonly string[] {
 
 function program(name: string, debianPackage = name): Need {
   return { present: () => findProgram(name) !== null, get: debianPackage };
+}
+
+/** Of Debian's own Python. */
+function pythonModule(name: string, debianPackage = `python3-${name}`): Need {
+  return { present: () => existsSync(`/usr/lib/python3/dist-packages/${name}`), get: debianPackage };
 }
 
 function built(path: string): Need {

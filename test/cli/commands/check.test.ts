@@ -60,12 +60,15 @@ describe('qedge check', () => {
     expect(err.trim()).toBe('scenario.toml:1:1: this is a scenario: qedge simulate runs it');
   });
 
-  it.each(['config/jetson.toml', 'config/raspberry-pi.toml', 'config/compose/qedge.toml'])(
-    'passes %s off the device',
-    async (file) => {
-      expect(await cli('check', '--reload', '-c', file)).toMatchObject({ status: 0, err: '' });
-    },
-  );
+  it.each([
+    'config/jetson.toml',
+    'config/raspberry-pi.toml',
+    'config/compose/qedge.toml',
+    'config/clients/triton.toml',
+    'config/clients/ollama.toml',
+  ])('passes %s off the device', async (file) => {
+    expect(await cli('check', '--reload', '-c', file)).toMatchObject({ status: 0, err: '' });
+  });
 
   it('reports to programs as JSON what it reports to people', async () => {
     const good = await check(PORTS + SERVICE, '--json');
