@@ -39,6 +39,21 @@ export class Swrr {
     return richest;
   }
 
+  /** Which `pick` would be next; nothing changes. Null when no candidate has a weight. */
+  next<C extends Candidate>(candidates: readonly C[], weights: Float64Array): C | null {
+    let richest: C | null = null;
+    let most = Number.NEGATIVE_INFINITY;
+    for (let i = 0; i < candidates.length; i++) {
+      const candidate = candidates[i] as C;
+      const weight = weights[candidate.handle] as number;
+      const earned = (this.#credit[candidate.handle] as number) + weight;
+      if (weight <= 0 || earned <= most) continue;
+      most = earned;
+      richest = candidate;
+    }
+    return richest;
+  }
+
   /** What `ask` answers, every pick it makes taken back. Cold path. */
   undone<Answer>(ask: () => Answer): Answer {
     const before = this.#credit.slice();

@@ -28,6 +28,22 @@ describe('smooth weighted round robin', () => {
     );
   });
 
+  it('tells the next pick without taking it', () => {
+    fc.assert(
+      fc.property(someWeights, (weights) => {
+        const swrr = new Swrr();
+        swrr.ensureHandles(weights.length);
+        const candidates = candidatesAt(weights.length);
+        const byHandle = Float64Array.from(weights);
+        const told = Array.from({ length: 30 }, () => [
+          swrr.next(candidates, byHandle),
+          swrr.pick(candidates, byHandle),
+        ]);
+        for (const [next, picked] of told) expect(next).toBe(picked);
+      }),
+    );
+  });
+
   it('never lets a candidate run ahead of its share by a full pick', () => {
     fc.assert(
       fc.property(someWeights, (weights) => {

@@ -14,8 +14,8 @@ const KEPT = 1 - 1 / 128;
 const STALE_MS = 5_000;
 /** After so long it is tried whatever is hoped of the others: evidence is relative, and needs both sides. */
 const UNKNOWN_MS = 30_000;
-/** From so many of its own requests ahead of a new one, a load balancer sees nearly the whole queue. */
-const AHEAD_MANY = 3;
+/** From so many of its own requests ahead of a new one on average, what a load balancer sees tells how long the queues are. */
+const AHEAD_MANY = 0.5;
 
 export interface PaceState {
   readonly sumMs: number;

@@ -38,8 +38,10 @@ const MISS_SHARE = 0.9;
 const FULL_SHARE = 0.9;
 /** Of τ: what the second pick has to save, so that instances that differ by noise alone share as their weights say. */
 const GAIN_SHARE = 0.02;
-/** Misses in a row that chance makes more often than this say nothing. */
-const CHANCE_MAX = 0.03;
+/** Misses in a row that chance makes more often than this say nothing: with each one that is out for no reason the others have more. */
+const CHANCE_MAX = 0.001;
+/** Of τ: instances whose costs differ by less are alike, and take turns. */
+const ALIKE_SHARE = 0.05;
 /** Below this success an instance gets nothing that another one has no room for: better refused at once than late. */
 const SUCCESS_HOPELESS = 0.5;
 
@@ -55,6 +57,7 @@ export class Qedge implements Policy {
   readonly unloaded: UnloadedLatency;
   readonly pace = new Pace();
   readonly #gainMsMin: number;
+  readonly #alikeMs: number;
   readonly swrr = new Swrr();
   readonly #shedding: Shedding;
   /** Processing latencies; made when an instance first answers. */
@@ -77,6 +80,7 @@ export class Qedge implements Policy {
     this.stepMs = options.step;
     this.sheds = options.shed;
     this.#gainMsMin = GAIN_SHARE * latencyMs;
+    this.#alikeMs = ALIKE_SHARE * latencyMs;
     this.activeSet = new ActiveSet(options, latencyMs);
     this.estimates = new Estimates(options, context.qos, context.flights);
     this.streaks = new MissStreak(scale.lateMs, scale.lateMsMax);
@@ -98,13 +102,15 @@ export class Qedge implements Policy {
     if (request.tried.length > 0) return this.#selectRetry(request, candidates, nowMs);
     if (this.#panic) return this.#selectInPanic(nowMs);
     if (!this.#options.deferral) return this.swrr.pick(members, weights);
+    if (this.pace.ownQueues && this.#options.pace) return this.#pickCheap(nowMs) ?? this.swrr.pick(members, weights);
     const picked = this.swrr.pick(members, weights);
-    const other = this.swrr.pick(members, weights);
+    const other = this.swrr.next(members, weights);
     if (picked === null || other === null) return picked;
-    if (this.pace.ownQueues && this.#options.pace) return this.#cheapest(nowMs) ?? picked;
     // Deviation: one that holds nearly all the weight comes up twice; without this a late one would keep its requests.
-    if (other === picked) return this.#isLate(picked, nowMs) ? (this.#cheapest(nowMs) ?? picked) : picked;
-    return this.#costMs(other, nowMs) < this.#costMs(picked, nowMs) - this.#gainMsMin ? other : picked;
+    if (other === picked) return this.#isLate(picked, nowMs) ? (this.#pickCheap(nowMs) ?? picked) : picked;
+    // The one that is passed over loses its turn; the other keeps its own unless it is taken, so that equals alternate evenly.
+    if (this.#costMs(other, nowMs) >= this.#costMs(picked, nowMs) - this.#gainMsMin) return picked;
+    return this.swrr.pick(members, weights);
   }
 
   preview(request: RequestInfo, candidates: readonly Candidate[], nowMs: number): Candidate | null {
@@ -255,17 +261,22 @@ export class Qedge implements Policy {
     return overdue;
   }
 
-  /** The one in play where one more request costs least; null when all are out. */
-  #cheapest(nowMs: number): Candidate | null {
-    let cheapest: Candidate | null = null;
+  /** In turn and by weight among those in play where one more request costs least, or hardly more; null when all are out. */
+  #pickCheap(nowMs: number): Candidate | null {
+    const { members, weights } = this.activeSet;
+    const passing = this.#passingWeights;
     let leastMs = Number.POSITIVE_INFINITY;
-    for (const member of this.activeSet.members) {
+    for (const member of members) {
       const costMs = this.#costMs(member, nowMs);
-      if (costMs >= leastMs) continue;
-      cheapest = member;
-      leastMs = costMs;
+      passing[member.handle] = costMs;
+      leastMs = Math.min(leastMs, costMs);
     }
-    return cheapest;
+    if (leastMs === Number.POSITIVE_INFINITY) return null;
+    const mostMs = leastMs + this.#alikeMs;
+    for (const { handle } of members) {
+      passing[handle] = (passing[handle] as number) <= mostMs ? (weights[handle] as number) : 0;
+    }
+    return this.swrr.pick(members, passing);
   }
 
   /** What one more request there costs in all: what it takes, and as much again by which it delays the others there. */
