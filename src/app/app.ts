@@ -152,7 +152,7 @@ class RunningApp implements App {
     });
     this.#environment = createEnvironmentWatch({
       clock: CLOCK,
-      onLoad: (pressure) => this.#placement.announceLoad(pressure),
+      onLoad: (load) => this.#placement.announceLoad(load),
     });
     this.#housekeeping = new Housekeeping({
       services: this.services,
@@ -197,7 +197,7 @@ class RunningApp implements App {
       ownListeners: () => [...this.proxyListeners, this.#adminListener],
       onUpdate: (service, update) => this.#tiers.placement(service, update),
       onNode: (event) => {
-        log[event.kind === 'node-pressure' ? 'debug' : 'info'](event, 'node changed');
+        log[event.kind === 'node-load' ? 'debug' : 'info'](event, 'node changed');
         if (event.kind === 'node-set') this.#tiers.node(event.node);
       },
       onKnown: () => this.#dataPlanes.send({ kind: 'placement-known' }),

@@ -20,8 +20,8 @@ export interface Node {
   readonly labels: Labels;
   /** Changes when the node starts again; null when it announces none. */
   readonly boot: string | null;
-  /** How hard pressed the node says it is; null or absent when it does not say. A hint, never a command. */
-  readonly pressure?: DeviceLoad | null;
+  /** How loaded the node says it is; null or absent when it does not say. A hint, never a command. */
+  readonly load?: DeviceLoad | null;
 }
 
 /** What a device reports of its own state; null where it does not. */

@@ -1,4 +1,4 @@
-// How a connection of TLS ended: with TLS's own goodbye (close_notify), or only with that of TCP, which anybody on the way can
+// How a connection of TLS ended: with TLS's own goodbye (close_notify), or only with that of TCP, which any machine on the way can
 // forge. What ends with its connection is whole only in the first case (RFC 9112 section 9.8).
 //
 // Node says `end` for both. But the one is read from bytes that came, while libuv still reads, and behind the other libuv has

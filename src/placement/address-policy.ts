@@ -19,7 +19,7 @@ export interface AddressPolicyOptions {
 export interface AddressPolicy {
   /** Why `host:port` must not be used, naming it; null when it may be. */
   refusal(host: string, port: number): string | null;
-  /** The same of an address that is allowed whatever the networks are: only this qedge itself is refused. */
+  /** The same of an address that is allowed no matter what the networks are: only this qedge itself is refused. */
   loopRefusal(host: string, port: number): string | null;
   /** Whether the address is one that may be used, on any port. */
   allows(host: string): boolean;

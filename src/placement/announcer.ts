@@ -111,9 +111,9 @@ export class Announcer {
   }
 
   /** Announces the node again with how hard pressed it is. */
-  async announceLoad(pressure: DeviceLoad): Promise<void> {
+  async announceLoad(load: DeviceLoad): Promise<void> {
     if (this.#node === null) return;
-    this.#node = { ...this.#node, pressure };
+    this.#node = { ...this.#node, load };
     await this.#publishNode();
   }
 

@@ -29,7 +29,7 @@ export interface Offer {
   readonly acceptance: Acceptance;
   /** Own instances that are known to be fit. */
   readonly fit: readonly Instance[];
-  readonly pressure: DeviceLoad | null;
+  readonly load: DeviceLoad | null;
   /** Publishes retained; resolves to whether the broker took it. */
   readonly publish: (topic: string, payload: string) => Promise<boolean>;
 }
@@ -42,7 +42,7 @@ export class OwnInstances {
   }
 
   /** Drops what is not offered any more, and makes the announcer of what is. */
-  offer({ config, acceptance, fit, pressure, publish }: Offer): Announcer {
+  offer({ config, acceptance, fit, load, publish }: Offer): Announcer {
     this.#drop(config, fit);
     const { rng, log, boot, probePort } = this.#options;
     const { id, address, tier, labels } = config.node;
@@ -58,7 +58,7 @@ export class OwnInstances {
             tier,
             labels,
             boot,
-            pressure,
+            load,
           }
         : null,
       nodeId: id,

@@ -85,7 +85,7 @@ export interface Placement {
   /** The node answered a probe just now: it is alive, no matter what the broker says. */
   nodeAnswered(nodeId: string): void;
   /** How hard pressed this node is, announced with it. */
-  announceLoad(pressure: DeviceLoad): void;
+  announceLoad(load: DeviceLoad): void;
   state(): PlacementState;
   /** What is known from the broker, as plain JSON. */
   export(): PlacementCacheExport;
@@ -113,7 +113,7 @@ class CachedPlacement implements Placement {
   #changing: Promise<void> = Promise.resolve();
   #announcer: Announcer | null = null;
   #session: BrokerSession | null = null;
-  #pressure: DeviceLoad | null = null;
+  #load: DeviceLoad | null = null;
   /** Runs while the first placement is waited for. */
   #waitTimer: NodeJS.Timeout | null = null;
   #tickTimer: NodeJS.Timeout | null = null;
@@ -221,9 +221,9 @@ class CachedPlacement implements Placement {
     this.#tickLater();
   }
 
-  announceLoad(pressure: DeviceLoad): void {
-    this.#pressure = pressure;
-    void this.#announcer?.announceLoad(pressure);
+  announceLoad(load: DeviceLoad): void {
+    this.#load = load;
+    void this.#announcer?.announceLoad(load);
   }
 
   state(): PlacementState {
@@ -276,7 +276,7 @@ class CachedPlacement implements Placement {
     let session: BrokerSession | null = null;
     const publish = (topic: string, payload: string): Promise<boolean> =>
       session?.publish(topic, payload) ?? Promise.resolve(false);
-    const announcer = this.#own.offer({ config, acceptance: this.#acceptance, fit, pressure: this.#pressure, publish });
+    const announcer = this.#own.offer({ config, acceptance: this.#acceptance, fit, load: this.#load, publish });
     session = config.mqtt === null ? null : this.#createSession(config, config.mqtt, announcer);
     this.#begun = config;
     this.#announcer = announcer;

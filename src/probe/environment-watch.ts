@@ -8,7 +8,7 @@ import { type CpuTicks, readEnvironment } from './environment.ts';
 export interface EnvironmentWatchOptions {
   readonly clock: Clock;
   /** A state that is worth reporting. */
-  readonly onLoad: (pressure: DeviceLoad) => void;
+  readonly onLoad: (load: DeviceLoad) => void;
   /** Where /proc and /sys are; "/" by default. */
   readonly root?: string;
   /** Time between readings, ms. */
@@ -20,7 +20,7 @@ export interface EnvironmentWatch {
   start(): void;
   stop(): void;
   /** The last reading; null before the first. */
-  readonly pressure: DeviceLoad | null;
+  readonly load: DeviceLoad | null;
 }
 
 const READ_INTERVAL_MS = 5_000;
@@ -34,7 +34,7 @@ export function createEnvironmentWatch(options: EnvironmentWatchOptions): Enviro
   const { clock, onLoad, root = '/', intervalMs = READ_INTERVAL_MS } = options;
   const teller = new LoadReporter();
   let ticks: CpuTicks | null = null;
-  let pressure: DeviceLoad | null = null;
+  let load: DeviceLoad | null = null;
   let timer: NodeJS.Timeout | null = null;
   let running = false;
 
@@ -42,8 +42,8 @@ export function createEnvironmentWatch(options: EnvironmentWatchOptions): Enviro
     const reading = await readEnvironment(root, ticks);
     if (!running) return;
     ticks = reading.ticks;
-    pressure = smooth(pressure, reading.pressure);
-    if (teller.admit(pressure, clock.nowMs())) onLoad(pressure);
+    load = smooth(load, reading.load);
+    if (teller.admit(load, clock.nowMs())) onLoad(load);
     timer = setTimeout(() => void look(), intervalMs);
     timer.unref();
   };
@@ -57,8 +57,8 @@ export function createEnvironmentWatch(options: EnvironmentWatchOptions): Enviro
       running = false;
       if (timer !== null) clearTimeout(timer);
     },
-    get pressure() {
-      return pressure;
+    get load() {
+      return load;
     },
   };
 }
@@ -68,11 +68,11 @@ export class LoadReporter {
   #reported: DeviceLoad | null = null;
   #toldAtMs = Number.NEGATIVE_INFINITY;
 
-  /** True when `pressure` is to be reported now; it then counts as reported. */
-  admit(pressure: DeviceLoad, nowMs: number): boolean {
+  /** True when `load` is to be reported now; it then counts as reported. */
+  admit(load: DeviceLoad, nowMs: number): boolean {
     if (nowMs - this.#toldAtMs < TELL_INTERVAL_MS) return false;
-    if (this.#reported === null ? isEmpty(pressure) : !differs(this.#reported, pressure)) return false;
-    this.#reported = pressure;
+    if (this.#reported === null ? isEmpty(load) : !differs(this.#reported, load)) return false;
+    this.#reported = load;
     this.#toldAtMs = nowMs;
     return true;
   }
@@ -89,8 +89,8 @@ function differs(a: DeviceLoad, b: DeviceLoad): boolean {
   });
 }
 
-function isEmpty(pressure: DeviceLoad): boolean {
-  return Object.values(pressure).every((value) => value === null);
+function isEmpty(load: DeviceLoad): boolean {
+  return Object.values(load).every((value) => value === null);
 }
 
 /** The processor's share jumps about from reading to reading; the rest is steady by nature. Two decimals are plenty. */

@@ -12,7 +12,7 @@ export interface CpuTicks {
 }
 
 export interface EnvironmentReading {
-  readonly pressure: DeviceLoad;
+  readonly load: DeviceLoad;
   /** For the next reading: the share of processor time is that between two readings. */
   readonly ticks: CpuTicks | null;
 }
@@ -28,7 +28,7 @@ export async function readEnvironment(root: string, before: CpuTicks | null): Pr
   ]);
   return {
     ticks,
-    pressure: { cpuRatio: cpuRatio(before, ticks), memoryRatio, temperatureC, throttled, ...supplies },
+    load: { cpuRatio: cpuRatio(before, ticks), memoryRatio, temperatureC, throttled, ...supplies },
   };
 }
 

@@ -105,7 +105,7 @@ class HttpProxy implements Proxy {
   readonly #route: ReturnType<typeof createRoutes>;
   #trusted: TrustedPeers;
   readonly #listeners = new Map<string, { readonly listener: Listener; bound: ListenAddress }>();
-  /** Of services that moved or left, for as long as somebody is on them. */
+  /** Of services that moved or left, for as long as a client is on them. */
   readonly #leaving = new Set<Listener>();
   readonly #sweep: NodeJS.Timeout;
 

@@ -18,7 +18,7 @@ export interface Notifier {
   succeededBy(pid: number): void;
   /** Ends the silence of one that was created `held`. */
   release(): void;
-  /** Ends the watchdog's timer; says nothing to anybody. */
+  /** Ends the watchdog's timer; sends nothing. */
   close(): void;
 }
 

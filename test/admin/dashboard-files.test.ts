@@ -19,14 +19,14 @@ describe('the dashboard files', () => {
     }
   });
 
-  it('are not sent again to those who have them', async () => {
+  it('are not sent again to browsers that have them', async () => {
     const running = await startAdmin([]);
     const etag = (await fetch(`${running.url}/`)).headers.get('etag') ?? '';
     const again = await fetch(`${running.url}/`, { headers: { 'if-none-match': etag } });
     expect(again.status).toBe(304);
   });
 
-  it('are open without the token, since they tell nothing, and log a browser in with it', async () => {
+  it('are open without the token, since they reveal nothing, and log a browser in with it', async () => {
     const running = await startAdmin([], { config: { listen: { host: '127.0.0.1', port: 0 }, token: 's3cret' } });
     expect((await fetch(`${running.url}/`)).status).toBe(200);
     const logIn = (token: string): Promise<Response> =>

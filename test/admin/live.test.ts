@@ -18,7 +18,7 @@ class Viewer {
       this.messages.push(JSON.parse(String(data)) as LiveMessage);
       this.#wake();
     });
-    // A refused handshake is told by `refusedWith`; the error that follows says nothing more.
+    // A refused handshake is reported by `refusedWith`; the error that follows says nothing more.
     this.socket.on('error', () => {});
     viewers.push(this);
   }
@@ -82,8 +82,8 @@ describe('the live feed', () => {
     const first = await viewer.until('state', () => true);
     expect(first.state.services[0]?.service).toBe('pilotnet');
     events.append('pilotnet', { kind: 'instance-added', key: 'pi-1/a' }, 0);
-    const told = await viewer.until('events', (message) => message.events.length === 1);
-    expect(told.events[0]).toMatchObject({ subject: 'pi-1/a', message: 'joined' });
+    const batch = await viewer.until('events', (message) => message.events.length === 1);
+    expect(batch.events[0]).toMatchObject({ subject: 'pi-1/a', message: 'joined' });
     await viewer.until('state', (message) => message !== first);
   });
 
@@ -91,8 +91,8 @@ describe('the live feed', () => {
     const { url, events } = await startAdmin([]);
     for (let i = 0; i < 3; i++) events.append(null, { kind: 'lifecycle', phase: 'reloaded', detail: '' }, i);
     const viewer = new Viewer(url, '/api/v1/live?since=2');
-    const told = await viewer.until('events', () => true);
-    expect(told.events.map((event) => event.sequence)).toEqual([3]);
+    const batch = await viewer.until('events', () => true);
+    expect(batch.events.map((event) => event.sequence)).toEqual([3]);
   });
 
   it('refuses those without the token and pages of other sites', async () => {

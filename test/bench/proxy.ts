@@ -66,11 +66,11 @@ async function cpuTable(
   title: string,
   upstream: number,
   load: (port: number) => Promise<number>,
-  who: readonly Contender[] = contenders,
+  measured: readonly Contender[] = contenders,
 ): Promise<void> {
   const costs = new Map<string, number[]>();
   for (let round = 0; round < rounds; round++) {
-    for (const contender of who) {
+    for (const contender of measured) {
       await withContender(contender, upstream, async (port, pid) => {
         // Warm: connections, and code that is compiled once it has run often enough.
         for (let warm = 0; warm < WARM_REQUESTS; ) warm += await load(port);

@@ -134,7 +134,7 @@ async function until(condition: () => boolean): Promise<void> {
   while (!condition()) await delay(50);
 }
 
-/** Starts work at a steady rate, whatever becomes of what was started before. */
+/** Starts work at a steady rate, no matter what becomes of what was started before. */
 async function atRate(perSecond: number, running: () => boolean, start: () => void): Promise<void> {
   const beganMs = performance.now();
   for (let started = 0; running(); ) {

@@ -193,7 +193,7 @@ try {
   console.log('scene     start  before   first 2 s (worst)     first 10 s (worst)    away ms');
   for (const scene of SCENES.filter((name) => args.scene.includes(name))) {
     const results: Record<Start, Measurement[]> = { warm: [], cold: [] };
-    // In turn, so that whatever else the machine does falls on both.
+    // In turn, so that what else the machine does falls on both.
     for (let i = 0; i < rounds; i++) {
       for (const start of ['warm', 'cold'] as const) results[start].push(await bench.round(scene, start));
     }

@@ -23,7 +23,7 @@ describe('the command line', () => {
       ['simulate', 'x.toml', '--load', '0'],
       'qedge: --load: expected a number above 0, at most 100, got 0\n(qedge simulate --help says how)\n',
     ],
-  ])('tells a mistake in one line, and where to read on: %j', async (argv, err) => {
+  ])('reports a mistake in one line, and where to read on: %j', async (argv, err) => {
     expect(await cli(...argv)).toEqual({ status: 64, out: '', err });
   });
 

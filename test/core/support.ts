@@ -30,7 +30,7 @@ export interface World {
   nowMs: number;
   /** Makes time pass in steps of 10 ms, ticking what is due. */
   pass(ms: number): void;
-  /** One request that ends at once as told, as a whole; returns where it went. */
+  /** One request that ends at once in the given way, as a whole; returns where it went. */
   request(ending: (candidate: Candidate) => Ending): Candidate;
 }
 

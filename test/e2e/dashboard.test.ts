@@ -198,7 +198,7 @@ describe('the dashboard', () => {
   it.each(['light', 'dark'] as const)('writes nothing too faint to read, in %s', async (theme) => {
     const { page } = await dashboard({ ...DESKTOP, theme });
     await page.locator('.density .curve').waitFor();
-    // Every colour of success, whatever the demo happens to show.
+    // Every colour of success, no matter what the demo happens to show.
     const colours = Array.from({ length: 21 }, (_, i) => successColour(i / 20, 0.9));
     await page.evaluate((shown) => {
       const panel = document.querySelector('.area-clients');

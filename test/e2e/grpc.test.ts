@@ -139,7 +139,7 @@ describe('gRPC', () => {
       status.UNAVAILABLE,
       /in flight/,
     ],
-  ])('%s is told with a status and a message of gRPC', async (_, service, asked, code, message) => {
+  ])('%s is answered with a status and a message of gRPC', async (_, service, asked, code, message) => {
     const proxy = await startProxy([{ ...service, scheme: 'h2c' }]);
     const fields = metadata();
     fields.set('x-qedge-service', asked);
@@ -150,7 +150,7 @@ describe('gRPC', () => {
     expect(error?.details).toMatch(message);
   });
 
-  it('a deadline of the call ends the try, and the instance is told what is left of it', async () => {
+  it('a deadline of the call ends the attempt, and the instance receives what is left of it', async () => {
     const seen: string[] = [];
     const server = createHttp2Server();
     server.on(

@@ -99,7 +99,7 @@ describe('a hand-over', () => {
     await handOver(service);
     over = true;
     await load;
-    // The kernel spreads connections over the sockets: one that nobody accepts from would keep a request for ever.
+    // The kernel spreads connections over the sockets: one that no process accepts from would keep a request for ever.
     await Promise.all(Array.from({ length: 100 }, request));
     expect(new Set(statuses)).toEqual(new Set([200]));
   });

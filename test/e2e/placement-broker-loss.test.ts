@@ -52,7 +52,7 @@ async function startFleet(url: string): Promise<TestPlacement> {
 /** Longer than any grace period. */
 const pastGrace = (): Promise<void> => new Promise((resolve) => setTimeout(resolve, 2 * GRACE_MS));
 
-/** No instance was ever removed, whatever else was said of it. */
+/** No instance was ever removed, no matter what else was said of it. */
 function expectNothingLost({ updates, keys }: TestPlacement): void {
   expect(updates.filter(({ kind }) => kind === 'instance-removed')).toEqual([]);
   expect(keys()).toEqual(ALL);

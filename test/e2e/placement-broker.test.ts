@@ -34,7 +34,7 @@ id = "a"
 url = "http://127.0.0.1:${port}"
 health = { kind = "http", path = "/up", interval = "100ms", timeout = "1s", failures_max = 2 }
 `;
-const PRESSURE = {
+const LOAD = {
   cpuRatio: 0.97,
   memoryRatio: 0.5,
   temperatureC: 81,
@@ -103,7 +103,7 @@ describe('announcements over a broker', () => {
     await vi.waitFor(() => expect(keys()).toEqual(['n1/a up']), soon);
   });
 
-  it('are said again when someone clears them', async () => {
+  it('are said again when another publisher clears them', async () => {
     const broker = await startMosquitto();
     const service = await startHealthEndpoint();
     startPlacement(qedge('n1', broker.url, announce(service.port)), other);
@@ -150,8 +150,8 @@ instances = ["http://127.0.0.1:9001"]
     const announcer = startPlacement(qedge('n1', broker.url, announce(service.port) + leaving), other);
     const { keys, updates, nodeEvents, placement } = startPlacement(qedge('self', broker.url));
     await vi.waitFor(() => expect(keys()).toEqual(['n1/a up', 'n1/b up']), soon);
-    announcer.placement.announceLoad(PRESSURE);
-    await vi.waitFor(() => expect(placement.state().nodes[0]?.node.pressure).toEqual(PRESSURE), soon);
+    announcer.placement.announceLoad(LOAD);
+    await vi.waitFor(() => expect(placement.state().nodes[0]?.node.load).toEqual(LOAD), soon);
     const said = updates.length;
     const changed = qedge('n1', broker.url, announce(service.port)).replace('"80ms"', '"90ms"');
     announcer.placement.configure(configFrom(changed.replace('[mqtt]', 'labels = { zone = "b" }\n[mqtt]')));
@@ -159,7 +159,7 @@ instances = ["http://127.0.0.1:9001"]
     await vi.waitFor(() => expect(keys()).toEqual(['n1/a up']), soon);
     expect(updates.slice(said)).toEqual([{ kind: 'instance-removed', key: 'n1/b' }]);
     expect(nodeEvents.filter(({ kind }) => kind === 'node-lost')).toEqual([]);
-    expect(placement.state().nodes[0]?.node.pressure).toEqual(PRESSURE);
+    expect(placement.state().nodes[0]?.node.load).toEqual(LOAD);
     expect(announcer.keys()).toEqual(['n1/a up']);
     // They are checked on as before.
     service.answerWith(503);
@@ -218,10 +218,10 @@ instances = ["http://127.0.0.1:9001"]
     const { placement: pressed } = startPlacement(qedge('n1', broker.url), other);
     const { placement, nodeEvents } = startPlacement(qedge('self', broker.url));
     await vi.waitFor(() => expect(placement.state().nodes).toHaveLength(1), soon);
-    pressed.announceLoad(PRESSURE);
-    const told = { kind: 'node-pressure', nodeId: 'n1', pressure: PRESSURE };
-    await vi.waitFor(() => expect(nodeEvents.at(-1)).toEqual(told), soon);
-    expect(placement.state().nodes[0]?.node.pressure).toEqual(PRESSURE);
+    pressed.announceLoad(LOAD);
+    const event = { kind: 'node-load', nodeId: 'n1', load: LOAD };
+    await vi.waitFor(() => expect(nodeEvents.at(-1)).toEqual(event), soon);
+    expect(placement.state().nodes[0]?.node.load).toEqual(LOAD);
   });
 
   it('leave nothing behind in the connection, however many there are', async () => {
@@ -233,8 +233,8 @@ instances = ["http://127.0.0.1:9001"]
     const { placement: pressed } = startPlacement(qedge('n1', broker.url), other);
     const { placement } = startPlacement(qedge('self', broker.url));
     await vi.waitFor(() => expect(placement.state().nodes).toHaveLength(1), soon);
-    for (let i = 1; i <= 20; i++) pressed.announceLoad({ ...PRESSURE, temperatureC: i });
-    await vi.waitFor(() => expect(placement.state().nodes[0]?.node.pressure?.temperatureC).toBe(20), soon);
+    for (let i = 1; i <= 20; i++) pressed.announceLoad({ ...LOAD, temperatureC: i });
+    await vi.waitFor(() => expect(placement.state().nodes[0]?.node.load?.temperatureC).toBe(20), soon);
     expect(warnings).toEqual([]);
   });
 

@@ -72,7 +72,7 @@ describe('a fleet of 30 qedges', () => {
     // Join.
     for (let i = INSTANCES / 2; i < INSTANCES; i++) await place(i);
     await expectAll(fleet);
-    // Move: the same instance at another address. Leave: withdrawn, then closed once nobody goes there any more.
+    // Move: the same instance at another address. Leave: withdrawn, then closed once no client goes there any more.
     const old: HttpInstance[] = [];
     for (let i = 0; i < INSTANCES; i += 4) {
       const before = placed.get(topic(i));

@@ -70,7 +70,7 @@ describe('QoS reach', () => {
     expect(keys()).toEqual(['n1/a suspect']);
     await vi.waitFor(() => expect(subscriptions()).toBe(2), soon);
 
-    // While nobody listens: one goes, one comes. A marker on a topic that is listened to tells that they have passed.
+    // While nothing listens: one goes, one comes. A marker on a topic that is listened to shows that they have passed.
     await retain(client, topic('n1'), '');
     await retain(client, `${topic('n1')}2`, { host: '127.0.0.1', port: 9002 });
     await retain(client, 'qedge/v1/nodes/marker', {});
@@ -84,7 +84,7 @@ describe('QoS reach', () => {
     await vi.waitFor(() => expect(keys()).toEqual(['n1/a2 up']), soon);
   });
 
-  it('listens at once to a node that only its instances can tell the distance of', async () => {
+  it('listens at once to a node whose distance only its instances show', async () => {
     const broker = await startMosquitto();
     const client = await publisher(broker.url);
     await retain(client, 'qedge/v1/nodes/n1', {});

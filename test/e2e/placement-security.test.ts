@@ -1,4 +1,4 @@
-// Brokers that ask who we are, and publishers that mean no good.
+// Brokers that ask for a name and a password, and publishers that mean no good.
 // requires: mosquitto, openssl
 
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
@@ -72,8 +72,8 @@ describe('a broker with TLS and passwords', () => {
   it('that refuses the password is reported', async () => {
     const broker = await startMosquitto({ users: { pi: 'secret-1' } });
     const { placement, logLines } = startPlacement(qedge(broker.url, 'username = "pi"\npassword = "secret-2"'));
-    const told = () => logLines.find(({ msg }) => msg === 'broker lost');
-    await vi.waitFor(() => expect(told()).toMatchObject({ reason: expect.stringMatching(/refused/) }), soon);
+    const logged = () => logLines.find(({ msg }) => msg === 'broker lost');
+    await vi.waitFor(() => expect(logged()).toMatchObject({ reason: expect.stringMatching(/refused/) }), soon);
     expect(placement.state().broker?.lastError).toMatch(/Not authorized/);
     expect(JSON.stringify(logLines)).not.toContain('secret-2');
   });
@@ -113,9 +113,9 @@ describe('a broker that lets us in, but not everywhere', () => {
     writeFileSync(join(folder, 'acl'), 'topic read qedge/v1/#\n');
     const broker = await startMosquitto({ conf: [`acl_file ${join(folder, 'acl')}`] });
     const { logLines } = startPlacement(qedge(broker.url));
-    const told = { msg: 'refused by the broker', action: 'publish', topics: 'qedge/v1/nodes/self' };
-    await vi.waitFor(() => expect(logLines).toContainEqual(expect.objectContaining(told)), soon);
-    expect(logLines.find(({ msg }) => msg === told.msg)?.reason).toMatch(/Not authorized/i);
+    const logged = { msg: 'refused by the broker', action: 'publish', topics: 'qedge/v1/nodes/self' };
+    await vi.waitFor(() => expect(logLines).toContainEqual(expect.objectContaining(logged)), soon);
+    expect(logLines.find(({ msg }) => msg === logged.msg)?.reason).toMatch(/Not authorized/i);
   });
 
   it('is reported when it grants no subscription, and nothing is concluded from its silence', async () => {
@@ -125,9 +125,9 @@ describe('a broker that lets us in, but not everywhere', () => {
     });
     await retain(await publisher(url, { protocolVersion: 4 }), TOPIC, address);
     const { logLines, placement } = startPlacement(qedge(url));
-    const told = { msg: 'refused by the broker', action: 'subscribe' };
-    await vi.waitFor(() => expect(logLines).toContainEqual(expect.objectContaining(told)), soon);
-    expect(logLines.find(({ msg }) => msg === told.msg)?.topics).toContain('/services/pilotnet/instances/+');
+    const logged = { msg: 'refused by the broker', action: 'subscribe' };
+    await vi.waitFor(() => expect(logLines).toContainEqual(expect.objectContaining(logged)), soon);
+    expect(logLines.find(({ msg }) => msg === logged.msg)?.topics).toContain('/services/pilotnet/instances/+');
     expect(placement.state().broker).toMatchObject({ connected: true, synced: false });
   });
 });

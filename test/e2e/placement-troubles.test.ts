@@ -42,7 +42,7 @@ describe.each([
   it.each([
     ['with one session, which they take from each other', ''],
     ['with a session each, in which they overwrite each other', 'client_id = "another"'],
-  ])('are told of each other, %s', async (_how, mqtt) => {
+  ])('hear of each other, %s', async (_how, mqtt) => {
     const url = await startBroker();
     const first = startPlacement(toml(url), { boot: 'b1', rng: IMPATIENT });
     await vi.waitFor(() => expect(first.placement.state().broker?.connected).toBe(true), soon);

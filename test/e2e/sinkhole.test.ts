@@ -91,8 +91,8 @@ describe('an instance that answers badly at once', { timeout: 120_000 }, () => {
       const state = instancesOf(named, service).find(({ key }) => key === keyOf(bad));
       const reason = state?.reasons[0]?.reason;
       const line = status.find((text) => text.includes(keyOf(bad)));
-      const told = reason === REASONS[service] && line?.includes(`${reason} `) === true;
-      return badShare <= 0.03 && goodShare >= 0.97 && told ? [] : [{ service, badShare, goodShare, reason, line }];
+      const isNamed = reason === REASONS[service] && line?.includes(`${reason} `) === true;
+      return badShare <= 0.03 && goodShare >= 0.97 && isNamed ? [] : [{ service, badShare, goodShare, reason, line }];
     });
     expect(wrong).toEqual([]);
   });

@@ -50,13 +50,13 @@ function sequenceOf(state: StoreState | null): number | string {
   return whole ? sequence : `torn: ${[...seen].join(', ')}`;
 }
 
-/** Past every buffer, so that what was told was told even if the process is killed now. */
-const tell = (fact: Readonly<Record<string, unknown>>): void => {
+/** Past every buffer, so that what was reported is out even if the process is killed now. */
+const report = (fact: Readonly<Record<string, unknown>>): void => {
   writeSync(1, `${JSON.stringify(fact)}\n`);
 };
 
 function open(path: string): Store {
-  const log = pino({ level: 'warn' }, { write: (line: string) => tell({ log: JSON.parse(line).msg }) });
+  const log = pino({ level: 'warn' }, { write: (line: string) => report({ log: JSON.parse(line).msg }) });
   return openStore({ path, flushMs: 2 ** 31 - 1, loadMsMax: 60_000, log, metrics: createMetrics(), clock: CLOCK });
 }
 
@@ -65,22 +65,22 @@ async function main([path = '', mode]: readonly string[]): Promise<void> {
   const store = open(path);
   const loaded = sequenceOf(await store.load());
   let sequence = typeof loaded === 'number' ? loaded : 0;
-  tell({ loaded });
+  report({ loaded });
   store.start(() => stateOf(sequence));
   const flush = async (): Promise<void> => {
     sequence++;
     await store.flush();
     const { ok, detail } = store.facts();
-    tell({ flushed: sequence, ok, detail });
+    report({ flushed: sequence, ok, detail });
   };
   while (mode === 'auto') await flush();
   for await (const command of createInterface({ input: process.stdin })) {
     if (command === 'exit') break;
     if (command === 'flush') await flush();
-    else tell({ done: disturb(command, dirname(path)) });
+    else report({ done: disturb(command, dirname(path)) });
   }
   await store.close();
-  tell({ closed: true });
+  report({ closed: true });
   process.exit(0);
 }
 
@@ -101,7 +101,7 @@ function fillUp(filler: string): void {
   }
 }
 
-/** Root writes anywhere; who is not root already has nothing to give up. The addon must be loaded while it can be read. */
+/** Root writes anywhere; a process that is not root has nothing to give up. The addon must be loaded while it can be read. */
 function becomeNobody(): void {
   new Database(':memory:').close();
   if (process.getuid?.() === 0) process.setuid?.(65_534);
@@ -110,6 +110,6 @@ function becomeNobody(): void {
 try {
   await main(process.argv.slice(2));
 } catch (error) {
-  tell({ refused: error instanceof CommandError ? error.message : String(error) });
+  report({ refused: error instanceof CommandError ? error.message : String(error) });
   process.exit(1);
 }

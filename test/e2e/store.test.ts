@@ -196,7 +196,7 @@ const DISKS: readonly (readonly [string, Disk])[] = [
 ];
 
 describe('a full disk', () => {
-  // A machine that grants nobody mounts of their own still has the limit.
+  // A machine that grants no mounts of one's own still has the limit.
   it.each(DISKS.slice(0, canMount ? 2 : 1))(
     '%s: flushes fail, the process goes on, and recovers with the room',
     async (_, disk) => {
@@ -259,7 +259,7 @@ describe('a disk that may not be written', () => {
   });
 });
 
-/** As near to a read-only disk as a machine gets that grants nobody mounts of their own. */
+/** As near to a read-only disk as a machine gets that grants no mounts of one's own. */
 function asNobody(directory: string, path: string): Writer {
   chmodSync(path, 0o444);
   chmodSync(directory, 0o555);

@@ -1,5 +1,5 @@
 // The service as systemd sees it: units without a complaint, a tight sandbox, sockets that are handed over, and what it
-// is told about how the service is.
+// hears of how the service is.
 // requires: binary-x64, systemd-analyze, systemd-socket-activate
 
 import { type ChildProcess, spawn, spawnSync } from 'node:child_process';

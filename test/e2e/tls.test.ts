@@ -299,7 +299,7 @@ describe('an instance behind TLS', () => {
     }
   });
 
-  it('is not trusted when somebody else signed it', async () => {
+  it('is not trusted when another authority signed it', async () => {
     const certificates = makeCertificates();
     const others = makeCertificates();
     const port = await startTlsInstance(certificates, 'secret');

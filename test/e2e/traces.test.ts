@@ -14,7 +14,7 @@ const PARENT = `00-${TRACE_ID}-b7ad6b7169203331`;
 const SERVER = 2;
 const CLIENT = 3;
 
-/** An instance that tells the fields it was sent. */
+/** An instance that answers with the fields it was sent. */
 async function startEcho(): Promise<{ readonly port: number; readonly seen: readonly IncomingHttpHeaders[] }> {
   const seen: IncomingHttpHeaders[] = [];
   const server = createServer((request, response) => {

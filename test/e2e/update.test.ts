@@ -1,5 +1,5 @@
 // Updates of a running service, with real executables under a supervisor that does what the units ask of systemd: the
-// good one stays, and each bad one is followed by the one before without anybody's help.
+// good one stays, and each bad one is followed by the one before without help.
 // requires: binary-x64
 
 import { readdirSync, readFileSync, writeFileSync } from 'node:fs';

@@ -69,13 +69,13 @@ describe('proxy.workers', () => {
     const api = `${qedge.adminUrl}/api/v1/services/svc`;
     const recording = new AbortController();
     const recorded = await fetch(`${api}/decisions?durationMs=3600000`, { signal: recording.signal });
-    const told = async (path: string): Promise<{ readonly [key: string]: unknown }> =>
+    const answerOf = async (path: string): Promise<{ readonly [key: string]: unknown }> =>
       (await (await fetch(`${api}/${path}`)).json()) as { readonly [key: string]: unknown };
     // Once all have answered, all have heard of the recording before.
-    let explained = await told('explain');
+    let explained = await answerOf('explain');
     await expect
       .poll(async () => {
-        explained = await told('explain');
+        explained = await answerOf('explain');
         return explained.eventLoops;
       }, PATIENCE)
       .toBe(WORKERS);
@@ -85,7 +85,7 @@ describe('proxy.workers', () => {
     const density = async (): Promise<unknown> => {
       sent += 60;
       await fire(qedge.url, 60);
-      return told('density?instance=n0/i');
+      return answerOf('density?instance=n0/i');
     };
     await expect.poll(density, PATIENCE).toMatchObject({ key: 'n0/i' });
     let text = '';
@@ -98,7 +98,7 @@ describe('proxy.workers', () => {
     expect(attempts()).toBe(sent);
   });
 
-  it('are refused a port that somebody else has', async () => {
+  it('are refused a port that another process has', async () => {
     const instance = await startInstance();
     const qedge = await startQedge('pi', toml([instance.port]));
     const port = new URL(qedge.url).port;

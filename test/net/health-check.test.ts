@@ -162,7 +162,7 @@ describe('a gRPC check', () => {
     ['', null],
     ['busy', 'NOT_SERVING'],
     ['vague', 'UNKNOWN'],
-    ['nobody', 'grpc 5 NOT_FOUND: no such service'],
+    ['unknown', 'grpc 5 NOT_FOUND: no such service'],
   ])('of service "%s" says %s', async (service, failure) => {
     const port = await startGrpcHealth(answers, ServerCredentials.createInsecure());
     expect(await check(at(port, { scheme: 'h2c' }), { ...GRPC, service })).toBe(failure);

@@ -18,8 +18,8 @@ function device(files: Readonly<Record<string, string>>): string {
   return root;
 }
 
-const pressureOf = async (files: Readonly<Record<string, string>>): Promise<DeviceLoad> =>
-  (await readEnvironment(device(files), null)).pressure;
+const loadOf = async (files: Readonly<Record<string, string>>): Promise<DeviceLoad> =>
+  (await readEnvironment(device(files), null)).load;
 
 const NOTHING: DeviceLoad = {
   cpuRatio: null,
@@ -31,25 +31,25 @@ const NOTHING: DeviceLoad = {
 };
 
 describe('readEnvironment', () => {
-  it('knows nothing of a device that tells nothing, or nonsense', async () => {
-    expect(await pressureOf({})).toEqual(NOTHING);
+  it('knows nothing of a device that reports nothing, or nonsense', async () => {
+    expect(await loadOf({})).toEqual(NOTHING);
     const nonsense = {
       'proc/stat': 'cpu x y',
       'proc/meminfo': 'MemTotal: lots',
       'sys/class/thermal/thermal_zone0/temp': '-274000',
       'sys/class/power_supply/x/online': '1',
     };
-    expect(await pressureOf(nonsense)).toEqual(NOTHING);
+    expect(await loadOf(nonsense)).toEqual(NOTHING);
   });
 
   it('reads a Raspberry Pi that is hot and under-volted', async () => {
-    const pressure = await pressureOf({
+    const load = await loadOf({
       'proc/meminfo': 'MemTotal:        3885396 kB\nMemFree:  100 kB\nMemAvailable:     971349 kB',
       'sys/class/thermal/thermal_zone0/type': 'cpu-thermal',
       'sys/class/thermal/thermal_zone0/temp': '81796',
       'sys/devices/platform/soc/soc:firmware/get_throttled': '50005',
     });
-    expect(pressure).toEqual({
+    expect(load).toEqual({
       ...NOTHING,
       memoryRatio: expect.closeTo(0.75, 5),
       temperatureC: 81.796,
@@ -58,13 +58,13 @@ describe('readEnvironment', () => {
   });
 
   it('does not take past throttling for present', async () => {
-    expect(await pressureOf({ 'sys/devices/platform/soc/soc:firmware/get_throttled': '50000' })).toMatchObject({
+    expect(await loadOf({ 'sys/devices/platform/soc/soc:firmware/get_throttled': '50000' })).toMatchObject({
       throttled: false,
     });
   });
 
   it('reads a laptop on battery whose processor is cooled down', async () => {
-    const pressure = await pressureOf({
+    const load = await loadOf({
       'sys/class/thermal/thermal_zone0/temp': '48000',
       'sys/class/thermal/thermal_zone1/temp': '63500',
       'sys/class/thermal/cooling_device0/type': 'Fan',
@@ -80,32 +80,32 @@ describe('readEnvironment', () => {
       'sys/class/power_supply/mouse/scope': 'Device',
       'sys/class/power_supply/mouse/capacity': '5',
     });
-    expect(pressure).toEqual({ ...NOTHING, temperatureC: 63.5, throttled: true, power: 'battery', batteryRatio: 0.37 });
+    expect(load).toEqual({ ...NOTHING, temperatureC: 63.5, throttled: true, power: 'battery', batteryRatio: 0.37 });
   });
 
   it('takes a battery that is charged for mains power, and a fan for no throttling', async () => {
-    const pressure = await pressureOf({
+    const load = await loadOf({
       'sys/class/thermal/cooling_device0/type': 'thermal-cpufreq-0',
       'sys/class/thermal/cooling_device0/cur_state': '0',
       'sys/class/power_supply/BAT0/type': 'Battery',
       'sys/class/power_supply/BAT0/status': 'Full',
       'sys/class/power_supply/BAT0/capacity': '100',
     });
-    expect(pressure).toEqual({ ...NOTHING, throttled: false, power: 'mains', batteryRatio: 1 });
+    expect(load).toEqual({ ...NOTHING, throttled: false, power: 'mains', batteryRatio: 1 });
   });
 
   it("takes the processor's share between two readings", async () => {
     const root = device({ 'proc/stat': 'cpu  100 0 100 700 100 0 0 0 0 0\ncpu0 1 1 1 1' });
     const first = await readEnvironment(root, null);
-    expect(first.pressure.cpuRatio).toBeNull();
+    expect(first.load.cpuRatio).toBeNull();
     writeFileSync(join(root, 'proc/stat'), 'cpu  160 5 105 710 120 0 0 0 0 0\n');
-    expect((await readEnvironment(root, first.ticks)).pressure.cpuRatio).toBeCloseTo(0.7, 10);
+    expect((await readEnvironment(root, first.ticks)).load.cpuRatio).toBeCloseTo(0.7, 10);
     // A counter that went backwards (a container moved): no share rather than a wrong one.
-    expect((await readEnvironment(root, { busy: 9_999, total: 99_999 })).pressure.cpuRatio).toBeNull();
+    expect((await readEnvironment(root, { busy: 9_999, total: 99_999 })).load.cpuRatio).toBeNull();
   });
 });
 
-describe('what is worth telling', () => {
+describe('what is worth reporting', () => {
   const state = (facts: Partial<DeviceLoad>): DeviceLoad => ({ ...NOTHING, cpuRatio: 0.5, ...facts });
 
   it('is nothing when nothing is known', () => {
@@ -114,46 +114,46 @@ describe('what is worth telling', () => {
 
   it('is the first state, and then a change that matters', () => {
     const teller = new LoadReporter();
-    const tell = (facts: Partial<DeviceLoad>, step: number): boolean =>
+    const isReported = (facts: Partial<DeviceLoad>, step: number): boolean =>
       teller.admit(state(facts), step * TELL_INTERVAL_MS);
-    expect(tell({}, 0)).toBe(true);
-    expect(tell({}, 1)).toBe(false);
-    expect(tell({ cpuRatio: 0.59 }, 2)).toBe(false);
-    expect(tell({ cpuRatio: 0.65 }, 3)).toBe(true);
-    expect(tell({ cpuRatio: 0.65, throttled: false }, 4)).toBe(true);
-    expect(tell({ cpuRatio: 0.65, throttled: true }, 5)).toBe(true);
-    expect(tell({ cpuRatio: 0.65, throttled: true, power: 'battery', batteryRatio: 0.5 }, 6)).toBe(true);
-    expect(tell({ cpuRatio: 0.65, throttled: true, power: 'battery', batteryRatio: 0.46 }, 7)).toBe(false);
-    expect(tell({ cpuRatio: 0.65, throttled: true, power: 'battery', batteryRatio: 0.44 }, 8)).toBe(true);
+    expect(isReported({}, 0)).toBe(true);
+    expect(isReported({}, 1)).toBe(false);
+    expect(isReported({ cpuRatio: 0.59 }, 2)).toBe(false);
+    expect(isReported({ cpuRatio: 0.65 }, 3)).toBe(true);
+    expect(isReported({ cpuRatio: 0.65, throttled: false }, 4)).toBe(true);
+    expect(isReported({ cpuRatio: 0.65, throttled: true }, 5)).toBe(true);
+    expect(isReported({ cpuRatio: 0.65, throttled: true, power: 'battery', batteryRatio: 0.5 }, 6)).toBe(true);
+    expect(isReported({ cpuRatio: 0.65, throttled: true, power: 'battery', batteryRatio: 0.46 }, 7)).toBe(false);
+    expect(isReported({ cpuRatio: 0.65, throttled: true, power: 'battery', batteryRatio: 0.44 }, 8)).toBe(true);
   });
 
   it('waits its time however much changes', () => {
     const teller = new LoadReporter();
-    let told = 0;
+    let reported = 0;
     for (let nowMs = 0; nowMs < 10 * TELL_INTERVAL_MS; nowMs += 100) {
-      if (teller.admit(state({ cpuRatio: (nowMs / 100) % 2 }), nowMs)) told++;
+      if (teller.admit(state({ cpuRatio: (nowMs / 100) % 2 }), nowMs)) reported++;
     }
-    expect(told).toBe(10);
+    expect(reported).toBe(10);
   });
 });
 
 describe('the watch', () => {
   it('reports what it reads, once while nothing changes', async () => {
     const root = device({ 'sys/class/thermal/thermal_zone0/temp': '50000' });
-    const told: DeviceLoad[] = [];
+    const reported: DeviceLoad[] = [];
     let nowMs = 0;
     const watch = createEnvironmentWatch({
       clock: { nowMs: () => (nowMs += TELL_INTERVAL_MS) },
       root,
       intervalMs: 1,
-      onLoad: (pressure) => void told.push(pressure),
+      onLoad: (load) => void reported.push(load),
     });
     onTestFinished(() => watch.stop());
     watch.start();
     await vi.waitFor(() => expect(nowMs).toBeGreaterThan(5 * TELL_INTERVAL_MS));
-    expect(told).toEqual([{ ...NOTHING, temperatureC: 50 }]);
+    expect(reported).toEqual([{ ...NOTHING, temperatureC: 50 }]);
     writeFileSync(join(root, 'sys/class/thermal/thermal_zone0/temp'), '56000\n');
-    await vi.waitFor(() => expect(told.at(-1)?.temperatureC).toBe(56));
-    expect(watch.pressure?.temperatureC).toBe(56);
+    await vi.waitFor(() => expect(reported.at(-1)?.temperatureC).toBe(56));
+    expect(watch.load?.temperatureC).toBe(56);
   });
 });

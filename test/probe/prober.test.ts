@@ -1,4 +1,4 @@
-// Probing over real sockets: other processes' ping answers, instances without a qedge, and nobody at all.
+// Probing over real sockets: other processes' ping answers, instances without a qedge, and ports where nothing listens.
 
 import { createServer, type Server } from 'node:http';
 import { type AddressInfo, createServer as createTcpServer, type Socket } from 'node:net';
@@ -50,7 +50,7 @@ async function startNode(delayMs: () => number, status = 204) {
 const soon = { timeout: 60_000, interval: 10 };
 
 describe('the prober', () => {
-  it("pings a node's qedge over one kept connection and tells its round trip", async () => {
+  it("pings a node's qedge over one kept connection and reports its round trip", async () => {
     const node = await startNode(() => 20);
     const { prober, rtts, metrics } = startProber();
     prober.setTarget('n1', node.target);

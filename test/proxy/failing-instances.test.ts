@@ -149,13 +149,16 @@ describe('an instance', () => {
   it.each([
     ['no HTTP at all', 'SSH-2.0-OpenSSH_9.2\r\n'],
     ['a length and chunks', 'HTTP/1.1 200 OK\r\nContent-Length: 5\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n'],
-    ['a transfer coding nobody asked for', 'HTTP/1.1 200 OK\r\nTransfer-Encoding: gzip, chunked\r\n\r\n0\r\n\r\n'],
+    [
+      'a transfer coding that was not asked for',
+      'HTTP/1.1 200 OK\r\nTransfer-Encoding: gzip, chunked\r\n\r\n0\r\n\r\n',
+    ],
     [
       'chunks within chunks',
       'HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\nTransfer-Encoding: chunked\r\n\r\n5\r\n0\r\n\r\n\r\n0\r\n\r\n',
     ],
     [
-      'a switch of protocols nobody asked for',
+      'a switch of protocols that was not asked for',
       'HTTP/1.1 101 Switching Protocols\r\nConnection: upgrade\r\nUpgrade: x\r\n\r\n',
     ],
   ])('that answers with %s makes a 502', async (_, bytes) => {
@@ -178,7 +181,7 @@ describe('an instance', () => {
       'more than it announced',
       'HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nokHTTP/1.1 200 OK\r\nContent-Length: 4\r\n\r\nevil',
     ],
-  ])('that answers with %s harms nobody else', async (_, bytes) => {
+  ])('that answers with %s harms no other request', async (_, bytes) => {
     const bad = await startRawInstance((socket) => socket.on('data', () => socket.write(bytes)));
     const good = await startInstance((_, response) => response.end('good'));
     const proxy = await startProxy([

@@ -65,7 +65,7 @@ describe('request fields', () => {
     expect(seen().startsWith(`GET ${target} HTTP/1.1\r\n`)).toBe(true);
   });
 
-  it('replaces what an untrusted peer says about who it is', async () => {
+  it('replaces what an untrusted peer says of its own address', async () => {
     const { port, seen } = await behindBytes(OK);
     await rawRequest(
       port,

@@ -11,16 +11,16 @@ import { deadPort, instanceAt, startInstance, startProxy, startRawInstance, unti
 const TIMING = { intervalMs: 20, timeoutMs: 30_000, failuresMax: 3 };
 
 function checks(config: HealthConfig, instances: Instance[]): string[] {
-  const told: string[] = [];
+  const changes: string[] = [];
   const checker = startHealthChecks({
     config,
     instances: () => instances,
-    onHealth: ({ key, healthy, reason }) => told.push(`${key} ${healthy ? 'up' : 'suspect'}: ${reason}`),
+    onHealth: ({ key, healthy, reason }) => changes.push(`${key} ${healthy ? 'up' : 'suspect'}: ${reason}`),
     phase: 0,
     tls: clientTls(null),
   });
   onTestFinished(() => checker.stop());
-  return told;
+  return changes;
 }
 
 describe('an HTTP check', () => {
@@ -33,26 +33,26 @@ describe('an HTTP check', () => {
       response.statusCode = status;
       response.end();
     });
-    const told = checks({ kind: 'http', path: '/health', ...TIMING }, [instanceAt('pilotnet', port, 0)]);
+    const changes = checks({ kind: 'http', path: '/health', ...TIMING }, [instanceAt('pilotnet', port, 0)]);
     await until(() => asked >= 2);
-    expect(told).toEqual([]);
+    expect(changes).toEqual([]);
     status = 503;
     const before = asked;
-    await until(() => told.length === 1);
+    await until(() => changes.length === 1);
     expect(asked - before).toBeGreaterThanOrEqual(3);
-    expect(told).toEqual(['n1/a suspect: status 503']);
+    expect(changes).toEqual(['n1/a suspect: status 503']);
     status = 204;
-    await until(() => told.length === 2);
-    expect(told[1]).toBe('n1/a up: the health check is good again');
+    await until(() => changes.length === 2);
+    expect(changes[1]).toBe('n1/a up: the health check is good again');
   });
 
   it('fails for an instance that hangs, without asking it again meanwhile', async () => {
     let connections = 0;
     const port = await startRawInstance(() => connections++);
     const config = { kind: 'http', path: '/', ...TIMING, timeoutMs: 60, failuresMax: 1 } as const;
-    const told = checks(config, [instanceAt('pilotnet', port, 0)]);
-    await until(() => told.length === 1);
-    expect(told).toEqual(['n1/a suspect: no answer in time']);
+    const changes = checks(config, [instanceAt('pilotnet', port, 0)]);
+    await until(() => changes.length === 1);
+    expect(changes).toEqual(['n1/a suspect: no answer in time']);
     expect(connections).toBeLessThanOrEqual(2);
   });
 });
@@ -61,9 +61,9 @@ describe('a service with health checks', () => {
   it('reports which of its instances fail, for as long as it is served', async () => {
     const { port } = await startInstance((_, response) => response.end());
     const health = { kind: 'tcp', ...TIMING, failuresMax: 1 } as const;
-    const { health: told } = await startProxy([{ name: 'pilotnet', ports: [port, await deadPort()], health }]);
-    await until(() => told.length === 1);
-    expect(told[0]).toMatch(/^pilotnet n2\/b false: connect ECONNREFUSED/);
+    const { health: changes } = await startProxy([{ name: 'pilotnet', ports: [port, await deadPort()], health }]);
+    await until(() => changes.length === 1);
+    expect(changes[0]).toMatch(/^pilotnet n2\/b false: connect ECONNREFUSED/);
   });
 });
 
@@ -71,20 +71,23 @@ describe('a TCP check', () => {
   it('asks for a connection and nothing more', async () => {
     const { port } = await startInstance((_, response) => response.end());
     const dead = await deadPort();
-    const told = checks({ kind: 'tcp', ...TIMING }, [instanceAt('pilotnet', port, 0), instanceAt('pilotnet', dead, 1)]);
-    await until(() => told.length === 1);
-    expect(told[0]).toMatch(/^n2\/b suspect: connect ECONNREFUSED/);
+    const changes = checks({ kind: 'tcp', ...TIMING }, [
+      instanceAt('pilotnet', port, 0),
+      instanceAt('pilotnet', dead, 1),
+    ]);
+    await until(() => changes.length === 1);
+    expect(changes[0]).toMatch(/^n2\/b suspect: connect ECONNREFUSED/);
   });
 
   it('forgets an instance that left, and starts again with one that came back elsewhere', async () => {
     const { port } = await startInstance((_, response) => response.end());
     const instances = [instanceAt('pilotnet', await deadPort(), 0)];
-    const told = checks({ kind: 'tcp', ...TIMING, failuresMax: 1 }, instances);
-    await until(() => told.length === 1);
+    const changes = checks({ kind: 'tcp', ...TIMING, failuresMax: 1 }, instances);
+    await until(() => changes.length === 1);
     instances.length = 0;
     await new Promise((resolve) => setTimeout(resolve, 60));
     instances.push(instanceAt('pilotnet', port, 0));
     await new Promise((resolve) => setTimeout(resolve, 60));
-    expect(told).toHaveLength(1);
+    expect(changes).toHaveLength(1);
   });
 });

@@ -91,7 +91,7 @@ describe('a client that speaks HTTP/2 in cleartext', () => {
     const instance = await startInstance((_request, response) => response.end('ok'));
     const proxy = await startProxy([{ name: 'svc', ports: [instance.port] }]);
     const client = session(proxy.url);
-    const unknown = await ask(client, { 'x-qedge-service': 'nobody' });
+    const unknown = await ask(client, { 'x-qedge-service': 'absent' });
     expect([unknown.status, unknown.headers['x-qedge-error']]).toEqual([404, 'unknown-service']);
     expect(unknown.headers['content-type']).toBe('application/problem+json');
     expect((await ask(client, {})).status).toBe(200);

@@ -205,7 +205,7 @@ describe('a new set of services', () => {
     client.destroy();
   });
 
-  it('leaves who is on a port that goes until the proxy goes', async () => {
+  it('leaves connections on a port that goes until the proxy goes', async () => {
     const instance = await startInstance(() => {});
     const spec = { name: 'pilotnet', ports: [instance.port], listen: { host: '127.0.0.1', port: 0 } };
     const { proxy, portOf } = await startProxy([spec]);

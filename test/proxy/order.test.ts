@@ -1,5 +1,5 @@
 // Clients that send ahead, in any pieces, read slowly or leave, against instances that answer early, late, in pieces, or not
-// at all: whatever happens, an answer is the one to its request, whole, and in its turn.
+// at all: no matter what happens, an answer is the one to its request, whole, and in its turn.
 
 import type { IncomingMessage, RequestListener, ServerResponse } from 'node:http';
 import { connect } from 'node:net';
@@ -14,7 +14,7 @@ const AT_ONCE = 12;
 /** Of what one client sends. */
 const PIECES_MAX = 100;
 
-/** What the instance does with a request: it is told in the target. */
+/** What the instance does with a request: the target says it. */
 const BEHAVIOURS = ['whole', 'pieces', 'late', 'early', 'hints', 'hangs-up', 'cuts-off'] as const;
 
 interface Planned {
@@ -195,14 +195,14 @@ class Client {
     const body = Buffer.concat(this.#body).toString('latin1');
     this.#body = [];
     this.#answered++;
-    if (asked === undefined) this.#complain('an answer nobody asked for');
+    if (asked === undefined) this.#complain('an answer that was not asked for');
     else this.#judge(asked, body);
     if (this.#asked !== undefined) this.#parser.begin(this.#asked.method === 'HEAD');
   }
 
   #judge({ method, target, behaviour, bodyBytes, answerBytes }: Planned, body: string): void {
-    const told = behaviour === 'early' ? 'early' : bodyBytes;
-    const right = method === 'HEAD' ? '' : bodyFor(target, told, answerBytes);
+    const asked = behaviour === 'early' ? 'early' : bodyBytes;
+    const right = method === 'HEAD' ? '' : bodyFor(target, asked, answerBytes);
     if ((behaviour === 'hangs-up' || behaviour === 'cuts-off') && this.#status === 502) return;
     if (this.#status !== 200) this.#complain(`status ${this.#status} to ${target}: ${body.slice(0, 200)}`);
     else if (body !== right) this.#complain(`${target} was answered ${body.slice(0, 60)} (${body.length} bytes)`);

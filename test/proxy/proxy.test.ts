@@ -103,7 +103,7 @@ describe('forwarding', () => {
     expect(await answer.text()).toBe('5000000');
   });
 
-  it('says who answered and how long it took', async () => {
+  it('says which instance answered and how long it took', async () => {
     const instance = await startInstance((_, response) => response.end('ok'));
     const { url } = await startProxy([{ name: 'pilotnet', ports: [instance.port] }]);
     const answer = await fetch(url, { headers: { 'X-QEdge-Service': 'pilotnet' } });

@@ -213,7 +213,7 @@ describe('the scenario with every key', () => {
 
   it('shows every kind of event at work', () => {
     const kinds = loadScenario(file).events.map(({ kind }) => kind);
-    // "link" is written as "delay" is, and told of there.
+    // "link" is written as "delay" is, and reported there.
     expect([...kinds, 'link'].toSorted()).toEqual([
       'bursts',
       'crash',

@@ -32,21 +32,21 @@ const evaluate = (name: string, log = recorded(), latencyMs = QOS.latencyMs) =>
 
 describe('off-policy evaluation', () => {
   it('estimates the recorded policy as what really happened, every try counting in full', () => {
-    const told = evaluate('round-robin');
-    expect(told.successRatio).toBeCloseTo(told.recordedSuccessRatio ?? 0, 9);
-    expect(told.effectiveAttempts).toBeCloseTo(told.attempts, 6);
+    const estimate = evaluate('round-robin');
+    expect(estimate.successRatio).toBeCloseTo(estimate.recordedSuccessRatio ?? 0, 9);
+    expect(estimate.effectiveAttempts).toBeCloseTo(estimate.attempts, 6);
     // The first window is left out; two thirds of the slow half are in time: 5/6 ± a few standard errors of 1,600 attempts.
-    expect(told.attempts).toBe((SECONDS - QOS.windowMs / 1_000) * PER_SECOND);
-    expect(Math.abs((told.successRatio ?? 0) - 5 / 6)).toBeLessThan(0.04);
+    expect(estimate.attempts).toBe((SECONDS - QOS.windowMs / 1_000) * PER_SECOND);
+    expect(Math.abs((estimate.successRatio ?? 0) - 5 / 6)).toBeLessThan(0.04);
   });
 
   it('sees that a policy that learns would have done better, with fewer attempts to go by', () => {
-    const told = evaluate('qedge');
-    expect(told.successRatio ?? 0).toBeGreaterThan(0.95);
-    expect(told.effectiveAttempts).toBeLessThan(told.attempts);
-    const [low = 1, high = 0] = told.interval ?? [];
-    expect(low).toBeLessThanOrEqual(told.successRatio ?? 0);
-    expect(high).toBeGreaterThanOrEqual(told.successRatio ?? 1);
+    const estimate = evaluate('qedge');
+    expect(estimate.successRatio ?? 0).toBeGreaterThan(0.95);
+    expect(estimate.effectiveAttempts).toBeLessThan(estimate.attempts);
+    const [low = 1, high = 0] = estimate.interval ?? [];
+    expect(low).toBeLessThanOrEqual(estimate.successRatio ?? 0);
+    expect(high).toBeGreaterThanOrEqual(estimate.successRatio ?? 1);
   });
 
   it('has an interval that holds the truth for most seeds', () => {

@@ -416,7 +416,7 @@ describe('a path that leads to no file', () => {
     ['a device', () => symlinkSync('/dev/zero', path)],
     ['a FIFO in place of the rollback journal', () => execFileSync('mkfifo', [`${path}-journal`])],
     ['a directory in place of the WAL', () => mkdirSync(`${path}-wal`)],
-  ])('%s, is told of, left as it is, and waited for by nobody', async (_what, make) => {
+  ])('%s, is reported, left as it is, and not waited for', async (_what, make) => {
     mkdirSync(join(directory, 'state'));
     make();
     const before = readdirSync(join(directory, 'state'));

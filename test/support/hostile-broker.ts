@@ -1,4 +1,4 @@
-// A broker that means no good: it accepts connections and answers each packet with whatever bytes a test gives it.
+// A broker that means no good: it accepts connections and answers each packet with the bytes that a test gives it.
 
 import { type AddressInfo, createServer, type Socket } from 'node:net';
 import { onTestFinished } from 'vitest';

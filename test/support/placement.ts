@@ -1,4 +1,4 @@
-// Placement against a real broker, in this process: what it tells is collected, what a person would publish is published.
+// Placement against a real broker, in this process: what it reports is collected, what a person would publish is published.
 
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';

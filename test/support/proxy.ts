@@ -58,7 +58,7 @@ export interface TestProxy {
   readonly noted: readonly Noted[];
   /** Every request that counted for its client. */
   readonly settled: readonly { readonly clientId: string; readonly success: boolean }[];
-  /** `service node/instance healthy: reason`, as the health checks told. */
+  /** `service node/instance healthy: reason`, as the health checks reported. */
   readonly health: readonly string[];
   portOf(listener: string): number;
 }
@@ -257,7 +257,7 @@ export async function startRawInstance(onSocket: (socket: Socket) => void): Prom
   return listening(server);
 }
 
-/** A port where nobody listens. */
+/** A port where nothing listens. */
 export async function deadPort(): Promise<number> {
   const server = createTcpServer();
   const port = await listening(server);

@@ -18,7 +18,7 @@ export interface QedgeProcess {
   readonly log: readonly Record<string, unknown>[];
   readonly configFile: string;
   readonly configText: string;
-  /** `node/instance availability` of the service's instances as its admin port tells them, sorted. */
+  /** `node/instance availability` of the service's instances as its admin port reports them, sorted. */
   keys(service: string): Promise<readonly string[]>;
   /** Sends the signal and waits for the end. */
   stop(signal?: 'SIGTERM' | 'SIGKILL'): Promise<number | null>;

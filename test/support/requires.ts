@@ -68,7 +68,7 @@ export interface LeftOut {
   readonly missing: readonly string[];
 }
 
-/** Test files whose needs are not met on this machine. Throws for a need that nobody defined. */
+/** Test files whose needs are not met on this machine. Throws for a need that is not defined. */
 export function leftOutFiles(root = ROOT): readonly LeftOut[] {
   return readdirSync(join(root, 'test'), { recursive: true, encoding: 'utf8' })
     .filter((name) => name.endsWith('.test.ts'))

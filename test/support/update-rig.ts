@@ -63,7 +63,7 @@ export class UpdateRig {
     return swapExecutable(this.options(overrides));
   }
 
-  /** Which executable is in place: `old`, `new`, or whatever else its file holds. */
+  /** Which executable is in place: `old`, `new`, or else what its file holds. */
   inPlace(): string {
     return readFileSync(this.layout.executable).subarray(64).toString();
   }

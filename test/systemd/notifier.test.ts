@@ -1,4 +1,4 @@
-// What the service manager is told, message by message.
+// What the service manager hears, message by message.
 
 import { pino } from 'pino';
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';

@@ -58,7 +58,7 @@ describe('a probation', () => {
 
   it('reports a new executable that could not take over from this one, and of no other', () => {
     const running = begin();
-    running.neverServed('nobody was on trial');
+    running.neverServed('no version was on trial');
     expect(readVerdict(rig.stateDirectory)).toBeNull();
     rig.swap();
     const trialId = currentTrial(rig.layout)?.id;

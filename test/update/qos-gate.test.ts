@@ -1,4 +1,4 @@
-// Worse than before, by how much, and for whom.
+// Worse than before, by how much, and for which service.
 
 import { describe, expect, it } from 'vitest';
 import { QosGate } from '../../src/update/qos-gate.ts';

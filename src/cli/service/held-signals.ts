@@ -1,4 +1,4 @@
-// Signals that come before anybody can act on them: kept, instead of ending the process as they would by themselves.
+// Signals that come before they can be acted on: kept, instead of ending the process as they would by themselves.
 
 /** From now until `release`, which has those that came happen again, once each. */
 export function holdSignals(names: readonly NodeJS.Signals[]): { release(): void } {

@@ -51,7 +51,7 @@ const HEIGHT_ROOMY = 26;
 const CLIENT_CELL_GAP = 3;
 const POOL_CELLS: Readonly<Record<PoolMembership, Cell>> = {
   exploitation: { text: 'exploitation', tone: 'plain' },
-  exploration: { text: 'explore', tone: 'dim' },
+  exploration: { text: 'exploration', tone: 'dim' },
   out: { text: 'out', tone: 'bad' },
 };
 const EIGHTHS = ['', '▏', '▎', '▍', '▌', '▋', '▊', '▉'] as const;

@@ -65,7 +65,7 @@ export const TOP_BIT = 0x8000;
 /** RFC 1035, section 4.1.1. */
 export const FLAGS = { answer: 0x8000, authoritative: 0x0400, truncated: 0x0200, recurse: 0x0100 } as const;
 
-/** Two names are one, whatever their case (RFC 1035, section 2.3.3). */
+/** Two names are one, in any case (RFC 1035, section 2.3.3). */
 export const sameName = (a: string, b: string): boolean => a.toLowerCase() === b.toLowerCase();
 
 /** A label as it stands in a name. */

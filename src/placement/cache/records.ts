@@ -11,7 +11,7 @@ import type { ProbeTarget } from '../../net/endpoint.ts';
 export const SOURCES = ['static', 'local', 'file', 'docker', 'native', 'informer', 'dns'] as const;
 export type Source = (typeof SOURCES)[number];
 
-/** Sources beside the broker and the configuration: each says anew all that it knows (source/source.ts). */
+/** Sources beside the broker and the configuration: each says again all that it knows (source/source.ts). */
 export const DISCOVERED = ['file', 'docker', 'dns'] as const;
 export type Discovered = (typeof DISCOVERED)[number];
 

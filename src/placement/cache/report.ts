@@ -10,7 +10,7 @@ export type NodeEvent =
   /** It came, came back, or said something new of itself. */
   | { readonly kind: 'node-set'; readonly node: Node }
   /** It announced its load again. */
-  | { readonly kind: 'node-pressure'; readonly nodeId: string; readonly pressure: DeviceLoad }
+  | { readonly kind: 'node-load'; readonly nodeId: string; readonly load: DeviceLoad }
   /** Its last will fired: its instances are suspect for the grace period. */
   | { readonly kind: 'node-lost'; readonly nodeId: string }
   /** It stayed away for longer than the grace period. */
@@ -42,11 +42,11 @@ export class PlacementReport {
 
   /** The node said something of itself; `before` null: it was not there. */
   node(before: Node | null, node: Node): void {
-    const { pressure = null, ...facts } = node;
-    const { pressure: pressureBefore = null, ...factsBefore } = before ?? {};
+    const { load = null, ...facts } = node;
+    const { load: loadBefore = null, ...factsBefore } = before ?? {};
     if (!isDeepStrictEqual(facts, factsBefore)) this.onNode({ kind: 'node-set', node });
-    else if (pressure !== null && !isDeepStrictEqual(pressure, pressureBefore)) {
-      this.onNode({ kind: 'node-pressure', nodeId: node.id, pressure });
+    else if (load !== null && !isDeepStrictEqual(load, loadBefore)) {
+      this.onNode({ kind: 'node-load', nodeId: node.id, load });
     }
   }
 

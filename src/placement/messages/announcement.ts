@@ -11,7 +11,7 @@ export function encodeNode(node: Node): string {
     tier: node.tier ?? undefined,
     labels: node.labels,
     boot: node.boot ?? undefined,
-    pressure: node.pressure ? encodeLoad(node.pressure) : undefined,
+    load: node.load ? encodeLoad(node.load) : undefined,
   });
 }
 
@@ -21,13 +21,13 @@ export function encodeInstance(instance: Instance, boot: string | null): string 
   return JSON.stringify({ host, port, scheme, labels, profile: profile ?? undefined, boot: boot ?? undefined });
 }
 
-function encodeLoad(pressure: DeviceLoad): Record<string, unknown> {
+function encodeLoad(load: DeviceLoad): Record<string, unknown> {
   return {
-    cpu: pressure.cpuRatio ?? undefined,
-    memory: pressure.memoryRatio ?? undefined,
-    temperature_c: pressure.temperatureC ?? undefined,
-    throttled: pressure.throttled ?? undefined,
-    power: pressure.power ?? undefined,
-    battery: pressure.batteryRatio ?? undefined,
+    cpu: load.cpuRatio ?? undefined,
+    memory: load.memoryRatio ?? undefined,
+    temperature_c: load.temperatureC ?? undefined,
+    throttled: load.throttled ?? undefined,
+    power: load.power ?? undefined,
+    battery: load.batteryRatio ?? undefined,
   };
 }

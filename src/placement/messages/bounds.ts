@@ -1,4 +1,4 @@
-// What an instance may be made of, by whatever source it is announced: names that can stand in a key, labels and a profile of
+// What an instance may be made of, no matter which source announces it: names that can stand in a key, labels and a profile of
 // a size that a message of the broker could have.
 
 import type { Instance } from '../../core/domain.ts';

@@ -82,7 +82,7 @@ function parseNode(nodeId: string, payload: Uint8Array, context: ParseContext): 
     tier: readChoice(fields, 'tier', { choices: ['far-edge', 'near-edge', 'cloud'], fallback: null }),
     labels: readLabels(fields),
     boot: readOptionalText(fields, 'boot'),
-    pressure: readLoad(fields),
+    load: readLoad(fields),
   };
   return { kind: 'node-set', node };
 }
@@ -137,7 +137,8 @@ function readEndpoint(fields: Fields, addresses: AddressPolicy): { host: string;
 }
 
 function readLoad(fields: Fields): DeviceLoad | null {
-  const data = readOptionalObject(fields, 'pressure');
+  // `pressure`: its former name, by which earlier versions send it.
+  const data = readOptionalObject(fields, 'load') ?? readOptionalObject(fields, 'pressure');
   if (data === null) return null;
   return {
     cpuRatio: readOptionalNumber(data, 'cpu'),
@@ -153,14 +154,14 @@ function readOptionalNumber(fields: Fields, name: string): number | null {
   const value = fields[name];
   if (value === undefined || value === null) return null;
   if (typeof value === 'number') return value;
-  throw new BadMessage('type', `pressure.${name} is not a number: ${show(value)}`);
+  throw new BadMessage('type', `load.${name} is not a number: ${show(value)}`);
 }
 
 function readOptionalFlag(fields: Fields, name: string): boolean | null {
   const value = fields[name];
   if (value === undefined || value === null) return null;
   if (typeof value === 'boolean') return value;
-  throw new BadMessage('type', `pressure.${name} is not true or false: ${show(value)}`);
+  throw new BadMessage('type', `load.${name} is not true or false: ${show(value)}`);
 }
 
 function check(addresses: AddressPolicy, host: string, port: number): void {

@@ -1,4 +1,4 @@
-// Ports that cannot be had: said by their name in the configuration, before anybody relies on them.
+// Ports that cannot be had: said by their name in the configuration, before they are relied on.
 
 import { createServer } from 'node:net';
 import type { ListenAddress } from '../../config/config.ts';

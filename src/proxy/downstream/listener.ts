@@ -239,7 +239,7 @@ export class Listener {
     const { context, route } = this.#options;
     sniff(socket, context.config.headersTimeoutMs, (protocol, first) => {
       if (protocol === 'http2') {
-        // Before the handover: what is buffered is read as soon as somebody is there.
+        // Before the handover: what is buffered is read as soon as a listener is there.
         socket.unshift(first);
         this.#takeHttp2(socket);
         return;

@@ -36,7 +36,7 @@ const instance = z.object({
   profile: z.record(z.string(), z.unknown()).nullable(),
 });
 
-const pressure = z.object({
+const load = z.object({
   cpuRatio: number,
   memoryRatio: number,
   temperatureC: number,
@@ -53,7 +53,7 @@ const node = z.object({
   tier: z.enum(['far-edge', 'near-edge', 'cloud']).nullable(),
   labels,
   boot: text.nullable(),
-  pressure: pressure.nullable().default(null),
+  load: load.nullable().default(null),
 });
 
 const placedNode = z.object({ node, lostForMs: durationMs.nullable() });

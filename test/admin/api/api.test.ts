@@ -148,9 +148,9 @@ describe('actions', () => {
   it('name what they do not know, and refuse what is no JSON or comes from another site', async () => {
     const url = await start();
     const drain = `${url}/api/v1/services/pilotnet/drain`;
-    const unknown = await send(drain, 'POST', { instance: 'nobody/a' });
+    const unknown = await send(drain, 'POST', { instance: 'absent/a' });
     expect(unknown.status).toBe(404);
-    expect(((await unknown.json()) as { detail: string }).detail).toBe('no instance "nobody/a" of service "pilotnet"');
+    expect(((await unknown.json()) as { detail: string }).detail).toBe('no instance "absent/a" of service "pilotnet"');
     expect((await send(`${url}/api/v1/services/nope/drain`, 'POST', { instance: 'x/a' })).status).toBe(404);
     expect((await send(drain, 'POST', { instance: 7 })).status).toBe(400);
     expect((await fetch(drain, { method: 'POST', body: 'instance=node-1/a' })).status).toBe(415);

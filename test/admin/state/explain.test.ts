@@ -18,20 +18,20 @@ const previewOf = (key: string | null, changes: Partial<RoutePreview> = {}): Rou
 describe('explain', () => {
   it('says how many event loops would send it where, and which way most go', () => {
     const previews = [previewOf('far/a'), previewOf('near/a'), previewOf('near/a')];
-    const told = explain(routerStateOf({ instances: [cold, far, near] }), previews, '');
-    expect(told).toMatchObject({ eventLoops: 3, chosen: 'near/a' });
-    expect(told.candidates.map(({ key, eventLoops, chosen }) => [key, eventLoops, chosen])).toEqual([
+    const explained = explain(routerStateOf({ instances: [cold, far, near] }), previews, '');
+    expect(explained).toMatchObject({ eventLoops: 3, chosen: 'near/a' });
+    expect(explained.candidates.map(({ key, eventLoops, chosen }) => [key, eventLoops, chosen])).toEqual([
       ['near/a', 2, true],
       ['far/a', 1, false],
       ['cold/a', 0, false],
     ]);
-    expect(told.candidates[1]?.reason).toBe('next in 1 of 3 event loops: weight 30.0 %');
+    expect(explained.candidates[1]?.reason).toBe('next in 1 of 3 event loops: weight 30.0 %');
   });
 
   it('says why the chosen one was chosen and why each other was not, the chosen one first', () => {
-    const told = explain(routerStateOf({ instances: [cold, far, near] }), [previewOf('near/a')], 'camera-1');
-    expect(told).toMatchObject({ chosen: 'near/a', clientId: 'camera-1' });
-    expect(told.candidates.map(({ key, reason }) => [key, reason])).toEqual([
+    const explained = explain(routerStateOf({ instances: [cold, far, near] }), [previewOf('near/a')], 'camera-1');
+    expect(explained).toMatchObject({ chosen: 'near/a', clientId: 'camera-1' });
+    expect(explained.candidates.map(({ key, reason }) => [key, reason])).toEqual([
       ['near/a', 'next by qedgeproxy: weight 70.0 %, 98.0 % of its answers expected within 80 ms (meets the target)'],
       ['far/a', 'not its turn: weight 30.0 % (below the target: explored)'],
       ['cold/a', 'ejected for 4.2 s (after 3 misses in a row)'],

@@ -19,11 +19,11 @@ describe('the history', () => {
     history.sample([routerStateOf({ instances: [instanceStateOf('gone')] })], 0);
     for (let i = 1; i <= 900; i++)
       history.sample([routerStateOf({ instances: [instanceStateOf('stays')] })], i * 2_000);
-    const told = history.of('pilotnet');
-    expect(told?.timesMs).toHaveLength(300);
-    expect(told?.timesMs[0]).toBe(601 * 2_000);
-    expect(told?.timesMs.at(-1)).toBe(900 * 2_000);
-    expect(Object.keys(told?.weights ?? {})).toEqual(['stays/a']);
+    const kept = history.of('pilotnet');
+    expect(kept?.timesMs).toHaveLength(300);
+    expect(kept?.timesMs[0]).toBe(601 * 2_000);
+    expect(kept?.timesMs.at(-1)).toBe(900 * 2_000);
+    expect(Object.keys(kept?.weights ?? {})).toEqual(['stays/a']);
   });
 
   it('keeps no more than the last 64 that left, however often names change', () => {

@@ -8,8 +8,8 @@ describe('what a data plane answers', () => {
     populate(world, [1, 10]);
     const routers = new Map([['pilotnet', world.router]]);
     const question = { about: 'preview', service: 'pilotnet', request: REQUEST } as const;
-    const told = answerTo(question, routers, world.nowMs);
-    expect(told).toEqual({
+    const answer = answerTo(question, routers, world.nowMs);
+    expect(answer).toEqual({
       about: 'preview',
       key: world.request(() => ({ latencyMs: 20 })).key,
       tier: 'policy',
@@ -25,7 +25,7 @@ describe('what a data plane answers', () => {
     const routers = new Map([['pilotnet', world.router]]);
     const question = { about: 'density', service: 'pilotnet', key: 'node-0/a', gridMs: [10, 20, 30] } as const;
     expect(answerTo(question, routers, world.nowMs)).toMatchObject({ samples: 30, density: { length: 3 } });
-    expect(answerTo({ ...question, key: 'nobody/a' }, routers, world.nowMs)).toBeNull();
+    expect(answerTo({ ...question, key: 'absent/a' }, routers, world.nowMs)).toBeNull();
   });
 });
 

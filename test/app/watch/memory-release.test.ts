@@ -75,7 +75,7 @@ describe('memory that the process grew by', () => {
   });
 });
 
-describe('a system that cannot tell or release', () => {
+describe('a system that can neither report nor release', () => {
   it('is not asked twice', () => {
     vi.useFakeTimers();
     onTestFinished(() => void vi.useRealTimers());
@@ -94,6 +94,6 @@ describe('a system that cannot tell or release', () => {
   });
 });
 
-it('the kernel tells how much memory of a process no file stands behind', () => {
+it('the kernel reports how much memory of a process no file stands behind', () => {
   expect(anonymousBytes()).toBeGreaterThan(MIB);
 });

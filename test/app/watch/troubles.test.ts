@@ -49,7 +49,7 @@ describe('the troubles of a node', () => {
     [{ refused: { publish: null, subscribe: 'qedge/v1/nodes/+' } }, 'not read qedge/v1/nodes/+'],
     [{ refused: { publish: 'qedge/v1/nodes/pi', subscribe: null } }, 'not write qedge/v1/nodes/pi'],
     [{ isUnheard: true }, 'does not come back'],
-  ])('tell of an access list that is too short: %j', (change, words) => {
+  ])('name an access list that is too short: %j', (change, words) => {
     const broker = { ...BROKER, connected: true, ...change };
     const [trouble = ''] = troublesOf({ ...WELL, broker });
     expect(trouble).toContain(words);

@@ -71,7 +71,7 @@ export interface OpenLoopOptions {
   readonly clients?: number;
 }
 
-/** Latencies in ms of requests sent at a fixed rate whatever comes back, in the order of their answers. */
+/** Latencies in ms of requests sent at a fixed rate, no matter what comes back, in the order of their answers. */
 export async function openLoop(
   port: number,
   ratePerSecond: number,

@@ -45,7 +45,7 @@ async function answering(port: number, child: ChildProcess, why: () => string): 
     if (await canConnect(port)) return;
     await new Promise((resolve) => setTimeout(resolve, 50));
   }
-  throw new Error(`nobody listens on ${port}: ${why()}`);
+  throw new Error(`nothing listens on ${port}: ${why()}`);
 }
 
 function canConnect(port: number): Promise<boolean> {

@@ -193,7 +193,7 @@ function drawLittleInformation(name: string, seed: number): GeneratedWorld {
       tightness,
     });
   }
-  throw new Error(`no topology with everybody in reach in ${DRAWS_MAX} draws: seed ${seed}`);
+  throw new Error(`no topology with all clients in reach in ${DRAWS_MAX} draws: seed ${seed}`);
 }
 
 // ---- one load balancer ----

@@ -17,7 +17,7 @@ const RATE = { min: 0.1, max: 100 };
 /** Requests per second in all: what a benchmark can afford. */
 const TOTAL_RATE_MAX = 2_000;
 const LATENCY_MS = { min: 30, max: 1_500 };
-/** As many requests as tell one policy from another, within these durations. */
+/** As many requests as set one policy apart from another, within these durations. */
 const REQUESTS = 40_000;
 const DURATION_MS = { min: 90_000, max: 600_000 };
 

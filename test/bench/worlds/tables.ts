@@ -103,7 +103,7 @@ function overloadTable(worlds: readonly Compared[], { policies }: TablesOptions)
   return `**Overload**: goodput ÷ capacity while it lasts, share of all requests refused (%), and seconds until success is back:\n\n${markdownTable(header, rows)}`;
 }
 
-/** A line for each world: for whoever tunes. */
+/** A line for each world, to tune by. */
 export function eachWorld(worlds: readonly Compared[], { policies, subject }: TablesOptions): string {
   const rows = worlds.map((world) => {
     const simple = bestSimple(world);

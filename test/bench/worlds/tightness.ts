@@ -1,5 +1,5 @@
 // How tight a world is: the greatest load of any region ÷ the capacity in its reach. A region is any set of load balancers; in its
-// reach is what an idle instance would answer in time. Above 1, no policy can serve everybody; just below, only the right split can.
+// reach is what an idle instance would answer in time. Above 1, no policy can serve all clients; just below, only the right split can.
 //
 // By max-flow/min-cut: as long as capacities × t do not carry all load, the cut names a region that is tighter than t.
 

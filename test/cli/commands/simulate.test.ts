@@ -89,7 +89,7 @@ describe('qedge simulate', () => {
   });
 
   it.each([
-    ['a policy that nobody knows', ['--policy', 'fastest'], 'unknown policy "fastest"'],
+    ['an unknown policy', ['--policy', 'fastest'], 'unknown policy "fastest"'],
     [
       'an option out of range',
       ['--policy', 'random,proxy-mity:alpha=2'],

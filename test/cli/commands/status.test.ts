@@ -138,10 +138,10 @@ describe('qedge status', () => {
 
 describe('qedge explain', () => {
   it('keeps within the terminal and leaves no figure out', async () => {
-    const told = await new AdminClient({ url: await start(STATES) }).get<ExplainDocument>(
+    const explained = await new AdminClient({ url: await start(STATES) }).get<ExplainDocument>(
       '/api/v1/services/pilotnet/explain',
     );
-    const lines = explainLines(told, { width: 60, paint: plainPaint });
+    const lines = explainLines(explained, { width: 60, paint: plainPaint });
     for (const line of lines) expect(line.length).toBeLessThanOrEqual(60);
     for (const header of ['rtt', 'processing', 'weight', 'in flight', 'cooldown']) {
       expect(lines.filter((line) => line.startsWith('  instance') && line.includes(header))).toHaveLength(1);
@@ -150,11 +150,11 @@ describe('qedge explain', () => {
   });
 
   it('draws no table without a candidate', async () => {
-    const told = await new AdminClient({ url: await start(STATES) }).get<ExplainDocument>(
+    const explained = await new AdminClient({ url: await start(STATES) }).get<ExplainDocument>(
       '/api/v1/services/pilotnet/explain',
     );
-    const nobody = { ...told, candidates: [], chosen: null, byChance: false, reason: 'no instance is known' };
-    expect(explainLines(nobody, { width: 60, paint: plainPaint })).toEqual([
+    const none = { ...explained, candidates: [], chosen: null, byChance: false, reason: 'no instance is known' };
+    expect(explainLines(none, { width: 60, paint: plainPaint })).toEqual([
       'pilotnet: the next request goes to no instance',
       '  no instance is known',
     ]);

@@ -5,7 +5,7 @@ import { CandidateDiff } from '../../../src/core/policies/candidate-diff.ts';
 import { candidateAt } from '../candidates.ts';
 
 describe('candidateDiff', () => {
-  it('reports exactly who came and whose handle was given up, in any order', () => {
+  it('reports exactly which candidates came and whose handle was given up, in any order', () => {
     fc.assert(
       fc.property(
         fc.array(fc.array(fc.tuple(fc.nat({ max: 7 }), fc.boolean()), { maxLength: 8 }), { maxLength: 12 }),

@@ -1,4 +1,4 @@
-// What every policy must hold to, whatever its idea of a good instance; run over the whole registry.
+// What every policy must hold to, no matter what its idea of a good instance is; run over the whole registry.
 
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';

@@ -45,8 +45,8 @@ describe('the results of an instance', () => {
   it('report one that comes and goes once a minute at the most', () => {
     const results = new InstanceResults();
     const round = (nowMs: number) => [...note(results, 20, true, nowMs), ...note(results, 30, false, nowMs)];
-    const told = (nowMs: number) => round(nowMs).filter((turn) => turn !== null);
-    expect([told(0), told(1000), told(61_000)]).toEqual([['failing', 'well'], [], ['failing', 'well']]);
+    const turnsOf = (nowMs: number) => round(nowMs).filter((turn) => turn !== null);
+    expect([turnsOf(0), turnsOf(1000), turnsOf(61_000)]).toEqual([['failing', 'well'], [], ['failing', 'well']]);
   });
 
   it('give the shares of what was held against it in its last tries', () => {

@@ -36,7 +36,7 @@ describe('evidence beside the others', () => {
     expect(service.rounds(10, [odd, 'answered', 'answered'])).toEqual(['failed', 'answered', 'answered']);
   });
 
-  it('holds nothing against anybody when all answer alike', () => {
+  it('charges no instance when all answer alike', () => {
     const service = new Service(3);
     for (let i = 0; i < 200; i++) {
       expect(service.round(['declined', 'declined', 'declined'])).toEqual(['answered', 'answered', 'answered']);
@@ -48,7 +48,7 @@ describe('evidence beside the others', () => {
     for (let i = 0; i < 200; i++) expect(service.round(['declined'])).toEqual(['answered']);
   });
 
-  it('holds nothing against anybody for the mistakes of clients, wherever they go', () => {
+  it('charges no instance for the mistakes of clients, wherever they go', () => {
     const service = new Service(4);
     const rng = createRng(7);
     let failed = 0;

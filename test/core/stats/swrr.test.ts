@@ -83,7 +83,7 @@ describe('smooth weighted round robin', () => {
     expect(picksOf([0, 0], 1)).toEqual([-1]);
   });
 
-  it('makes up later for the turns that one who was not eligible lost', () => {
+  it('makes up later for the turns that a candidate lost while it was not eligible', () => {
     const swrr = new Swrr();
     swrr.ensureHandles(3);
     const candidates = candidatesAt(3);

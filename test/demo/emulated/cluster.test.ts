@@ -63,19 +63,19 @@ describe('the continuum', () => {
 describe('the story', () => {
   it('reports each happening at its time, round after round, until it is stopped', () => {
     vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout', 'performance'] });
-    const told: string[] = [];
+    const shown: string[] = [];
     const failed = vi.fn();
     const idle = { slowDown: vi.fn(), moveAway: vi.fn(), crash: vi.fn(), boot: vi.fn(), leave: vi.fn() };
-    const story = playStory(idle as unknown as EmulatedCluster, (text) => told.push(text), failed);
+    const story = playStory(idle as unknown as EmulatedCluster, (text) => shown.push(text), failed);
     vi.advanceTimersByTime((STORY[0]?.atMs ?? 0) - 1);
-    expect(told).toEqual([]);
+    expect(shown).toEqual([]);
     vi.advanceTimersByTime(1);
-    expect(told).toEqual([STORY[0]?.text]);
+    expect(shown).toEqual([STORY[0]?.text]);
     vi.advanceTimersByTime(ROUND_MS);
-    expect(told).toEqual([...STORY.map(({ text }) => text), STORY[0]?.text]);
+    expect(shown).toEqual([...STORY.map(({ text }) => text), STORY[0]?.text]);
     story.stop();
     vi.advanceTimersByTime(ROUND_MS);
-    expect(told).toHaveLength(STORY.length + 1);
+    expect(shown).toHaveLength(STORY.length + 1);
     expect(failed).not.toHaveBeenCalled();
   });
 });

@@ -28,11 +28,11 @@ const node = (id: string, facts: Partial<Node> = {}): Node => ({
   tier: null,
   labels: {},
   boot: 'b1',
-  pressure: null,
+  load: null,
   ...facts,
 });
 
-const NO_PRESSURE = {
+const NO_LOAD = {
   cpuRatio: null,
   memoryRatio: null,
   temperatureC: null,
@@ -130,13 +130,13 @@ describe('announcements', () => {
 
   it('reports a node when it says something new, and its load apart', () => {
     const { hear, events } = harness();
-    const pressure = { ...NO_PRESSURE, cpuRatio: 0.5 };
+    const load = { ...NO_LOAD, cpuRatio: 0.5 };
     hear(nodeSet('n1'));
     hear(nodeSet('n1'));
-    hear(nodeSet('n1', { pressure }));
-    hear(nodeSet('n1', { pressure: { ...pressure } }));
-    hear(nodeSet('n1', { pressure, tier: 'cloud' }));
-    expect(events()).toEqual(['node-set n1', 'node-pressure n1', 'node-set n1']);
+    hear(nodeSet('n1', { load }));
+    hear(nodeSet('n1', { load: { ...load } }));
+    hear(nodeSet('n1', { load, tier: 'cloud' }));
+    expect(events()).toEqual(['node-set n1', 'node-load n1', 'node-set n1']);
   });
 
   it('refuses nodes beyond the bound', () => {

@@ -41,7 +41,7 @@ describe('native topics', () => {
       tier: 'far-edge',
       labels: { zone: 'a' },
       boot: 'b1',
-      pressure: { cpu: 0.5, memory: 0.25, temperature_c: 61.5, throttled: true, power: 'battery', battery: 0.4 },
+      load: { cpu: 0.5, memory: 0.25, temperature_c: 61.5, throttled: true, power: 'battery', battery: 0.4 },
     };
     expect(parse(NODE, payload)).toEqual({
       kind: 'node-set',
@@ -52,7 +52,7 @@ describe('native topics', () => {
         tier: 'far-edge',
         labels: { zone: 'a' },
         boot: 'b1',
-        pressure: {
+        load: {
           cpuRatio: 0.5,
           memoryRatio: 0.25,
           temperatureC: 61.5,
@@ -67,7 +67,7 @@ describe('native topics', () => {
   it('takes a node that says nothing but that it is there', () => {
     expect(parse(NODE, {})).toEqual({
       kind: 'node-set',
-      node: { id: 'pi-7', address: null, probePort: null, tier: null, labels: {}, boot: null, pressure: null },
+      node: { id: 'pi-7', address: null, probePort: null, tier: null, labels: {}, boot: null, load: null },
     });
   });
 
@@ -98,7 +98,7 @@ describe('native topics', () => {
     const labels = fc.dictionary(text, text, { maxKeys: 5 });
     const maybe = <T>(arbitrary: fc.Arbitrary<T>) => fc.option(arbitrary, { nil: null });
     const ratio = maybe(fc.double({ min: 0, max: 1, noNaN: true }).map((x) => x + 0));
-    const pressure = fc.record({
+    const load = fc.record({
       cpuRatio: ratio,
       memoryRatio: ratio,
       temperatureC: ratio,
@@ -113,7 +113,7 @@ describe('native topics', () => {
       tier: maybe(fc.constantFrom('far-edge' as const, 'near-edge' as const, 'cloud' as const)),
       labels,
       boot: maybe(text),
-      pressure: maybe(pressure),
+      load: maybe(load),
     });
     const instances = fc.record({
       service: fc.constant('s'),
@@ -162,7 +162,8 @@ describe('native topics', () => {
     [NODE, { address: '127.0.0.1' }, 'address: address 127.0.0.1 is outside placement.allow'],
     [NODE, { tier: 'moon' }, 'type: tier is not one of far-edge, near-edge, cloud: "moon"'],
     [NODE, { probe_port: -1 }, 'port: probe_port -1 is not a port (1 to 65535)'],
-    [NODE, { pressure: { cpu: 'high' } }, 'type: pressure.cpu is not a number: "high"'],
+    [NODE, { pressure: { cpu: 'high' } }, 'type: load.cpu is not a number: "high"'],
+    [NODE, { load: { cpu: 'high' } }, 'type: load.cpu is not a number: "high"'],
     [`${NODE}/services/pilotnet`, '{}', 'topic: topic "qedge/v1/nodes/pi-7/services/pilotnet" has no known form'],
     ['qedge/v1/nodes/a b', '{}', 'topic: topic "qedge/v1/nodes/a b" has no known form'],
     ['qedge/v1/nodes/', '{}', 'topic: topic "qedge/v1/nodes/" has no known form'],

@@ -67,7 +67,7 @@ describe('a name in DNS', () => {
     await expect.poll(keys, PATIENCE).toEqual(['10.0.0.7/9000 up', '10.0.0.8/9000 up', '10.0.0.9/9000 up']);
     isLater = true;
     await expect.poll(keys, PATIENCE).toEqual(['10.0.0.8/9000 up']);
-    // Once a second at the most, whatever the answer says.
+    // Once a second at the most, no matter what the answer says.
     expect(asked.length).toBeLessThan(8);
   });
 

@@ -100,7 +100,7 @@ describe('the sweep of quiet connections', () => {
     expect(idle.socket.destroyed).toBe(true);
   });
 
-  it('closes the quiet ones alone when it is told that the end is near', () => {
+  it('closes the quiet ones alone when it hears that the end is near', () => {
     const [idle, recent, busy] = [connect(), connect(), connect()];
     busy.connection.add(EXCHANGE);
     const ports = [portOf(idle, recent, busy)];

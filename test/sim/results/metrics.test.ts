@@ -56,7 +56,7 @@ describe('metrics', () => {
     expect(metrics.steadySuccessRatio).toBe(1);
   });
 
-  it('measures what an event did: dip, recovery, and who is satisfied after it', () => {
+  it('measures what an event did: dip, recovery, and which clients are satisfied after it', () => {
     const events = [{ kind: 'hang', atMs: 20_000, instance: 'i1', forMs: Number.POSITIVE_INFINITY }] as const;
     const rows = [[...repeat(10, 20), ...repeat(5, 4), ...repeat(10, 36)], repeat(10, 60)];
     const [hang] = computeMetrics(recorderOf(rows), { ...scenario, events }, null).disturbances;

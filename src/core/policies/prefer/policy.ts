@@ -247,7 +247,7 @@ export class PreferPolicy implements Policy {
     for (const candidate of candidates) this.#groupOf[candidate.handle]?.untried.push(candidate);
   }
 
-  /** Groups that have somebody to offer. */
+  /** Groups that have an instance to offer. */
   #filled(retry: boolean): number {
     let filled = 0;
     for (const { up, untried } of this.#groups) if ((retry ? untried : up).length > 0) filled++;

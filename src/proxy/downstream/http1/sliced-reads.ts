@@ -11,7 +11,7 @@ const SLICE_BYTES = 2048;
 export function sliceReads(socket: Socket, first: Buffer | null): void {
   const reads = new SlicedReads(socket);
   socket.push = (chunk: Buffer | null): boolean => reads.take(chunk);
-  // Node's parser reads from the kernel itself until somebody else listens.
+  // Node's parser reads from the kernel itself until another listener is there.
   socket.on('data', () => {});
   if (first !== null) reads.begin(first);
 }

@@ -21,7 +21,7 @@ describe('miss streak', () => {
     expect(streak.isLate(1, nowMs)).toBe(false);
   });
 
-  it('counts a round of requests once: those under way when the last miss was counted tell nothing new', () => {
+  it('counts a round of requests once: those under way when the last miss was counted add nothing', () => {
     const streak = streakOf();
     streak.miss(0, 1, { startMs: 100, nowMs: 300 });
     streak.miss(0, 1, { startMs: 200, nowMs: 310 });

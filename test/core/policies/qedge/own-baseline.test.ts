@@ -28,7 +28,7 @@ function make(): OwnBaseline {
 }
 
 describe('the baseline of one instance', () => {
-  it('is that of the service until the instance has told enough', () => {
+  it('is that of the service until enough is known of the instance', () => {
     expect(baselineAfter(make(), windowOf([30, 31, 32]), 8)).toBe(SERVICE_MS);
   });
 

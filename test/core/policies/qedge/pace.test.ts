@@ -19,7 +19,7 @@ describe('what one more request would take', () => {
     expect(make([]).expectedMs(at(2), IDLE_MS, 1000)).toBe(30);
   });
 
-  it('is in proportion to the own requests in flight, whatever the queues were that were seen', () => {
+  it('is in proportion to the own requests in flight, no matter which queues were seen', () => {
     const queues = Array.from({ length: 200 }, (_, i) => [i % 5, 30 * ((i % 5) + 1)] as const);
     expect(make(queues).expectedMs(at(0), IDLE_MS, 1000)).toBeCloseTo(30, 0);
     expect(make(queues).expectedMs(at(6), IDLE_MS, 1000)).toBeCloseTo(210, -1);

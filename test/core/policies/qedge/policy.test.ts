@@ -145,7 +145,7 @@ describe('qedge', () => {
     expect(success(false)).toBeGreaterThan(0.9);
   });
 
-  it('takes an instance that refuses out at once, tells it, and tries it again later', () => {
+  it('takes an instance that refuses out at once, reports it, and tries it again later', () => {
     const world = createWorld('qedge', { policyOptions: { cold_start: false } });
     populate(world, [1, 10, 20]);
     world.request((candidate) => ({ latencyMs: 1, result: candidate.handle === 0 ? 'refused' : 'answered' }));

@@ -37,7 +37,7 @@ describe('the rate that an instance is sent', () => {
     expect(drive(make(), 60)).toBe(20);
   });
 
-  it('falls to the share that tells of room while all are late', () => {
+  it('falls to the share that shows room while all are late', () => {
     const shedding = make();
     expect(drive(shedding, 200)).toBeLessThan(4);
     expect(shedding.hasRoom(0, 41 * STEP_MS)).toBe(true);

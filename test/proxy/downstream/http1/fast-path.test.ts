@@ -45,7 +45,7 @@ describe('requests on one connection', () => {
     'leave turns to others though they are many and their answers are there at once: %s',
     async (method) => {
       const { port } = await startProxy([{ name: 'pilotnet', ports: [] }]);
-      const ask = (last: string): string => `${method} / HTTP/1.1\r\nHost: nobody\r\n${last}\r\n`;
+      const ask = (last: string): string => `${method} / HTTP/1.1\r\nHost: absent\r\n${last}\r\n`;
       const many = rawRequest(port, ask('').repeat(999) + ask(CLOSE));
       let turns = 0;
       let open = true;
@@ -143,7 +143,7 @@ describe('requests on one connection', () => {
   it('come through after one whose body was not wanted', async () => {
     const { port: instance, seen } = await startEcho();
     const { port } = await startProxy([{ name: 'pilotnet', ports: [instance] }]);
-    const refused = `POST / HTTP/1.1\r\nHost: nobody\r\nContent-Length: 300000\r\n\r\n${'x'.repeat(300_000)}`;
+    const refused = `POST / HTTP/1.1\r\nHost: absent\r\nContent-Length: 300000\r\n\r\n${'x'.repeat(300_000)}`;
     const answer = await rawRequest(port, `${refused}GET /next HTTP/1.1\r\n${HOST}${CLOSE}\r\n`);
     expect(answer.status).toBe(404);
     expect(answer.head).toMatch(/connection: keep-alive/i);

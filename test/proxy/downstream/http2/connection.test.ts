@@ -1,4 +1,4 @@
-// How connections of HTTP/2 end: whatever the client does, nothing of it is left.
+// How connections of HTTP/2 end: no matter what the client does, nothing of it is left.
 
 import { once } from 'node:events';
 import { connect, constants } from 'node:http2';

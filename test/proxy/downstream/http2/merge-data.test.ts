@@ -13,28 +13,28 @@ function merged(frames: readonly Buffer[]): FrameSeen[] {
 const padded = (data: string, padding: number): Buffer =>
   Buffer.concat([Buffer.from([padding]), Buffer.from(data, 'latin1'), Buffer.alloc(padding)]);
 
-/** What each stream is told, in order: the data between two other frames as one, and what flow control counts. */
+/** What each stream hears, in order: the data between two other frames as one, and what flow control counts. */
 function perStream(frames: readonly FrameSeen[]): Map<number, string[]> {
   const streams = new Map<number, string[]>();
   const flow = new Map<number, number>();
   for (const { type, flags, streamId, payload } of frames) {
-    const told = streams.get(streamId) ?? [];
-    streams.set(streamId, told);
+    const heard = streams.get(streamId) ?? [];
+    streams.set(streamId, heard);
     if (type !== TYPE.data) {
-      told.push(`frame ${type} ${flags} ${payload.toString('hex')}`);
+      heard.push(`frame ${type} ${flags} ${payload.toString('hex')}`);
       continue;
     }
     flow.set(streamId, (flow.get(streamId) ?? 0) + payload.length);
     const isPadded = (flags & FLAG.padded) !== 0;
     const data = isPadded ? payload.subarray(1, payload.length - (payload[0] ?? 0)) : payload;
-    const last = told.at(-1);
-    if (last?.startsWith('data ') === true) told[told.length - 1] = `${last}${data.toString('latin1')}`;
-    else if (data.length > 0) told.push(`data ${data.toString('latin1')}`);
-    if ((flags & FLAG.endStream) !== 0) told.push('end');
+    const last = heard.at(-1);
+    if (last?.startsWith('data ') === true) heard[heard.length - 1] = `${last}${data.toString('latin1')}`;
+    else if (data.length > 0) heard.push(`data ${data.toString('latin1')}`);
+    if ((flags & FLAG.endStream) !== 0) heard.push('end');
   }
   for (const [streamId, bytes] of flow) if (bytes > 0) streams.get(streamId)?.push(`flow ${bytes}`);
   // Nothing is said by frames without data, and they may be left out.
-  return new Map([...streams].filter(([, told]) => told.length > 0));
+  return new Map([...streams].filter(([, heard]) => heard.length > 0));
 }
 
 describe('small DATA frames', () => {

@@ -165,7 +165,7 @@ describe('a smuggling attempt over HTTP/2', () => {
     [{ ':authority': 'svc\r\nX-Evil: 1' }],
     [{ 'content-length': '5' }],
     [{ 'content-length': ['0', '1'] }],
-  ])('by %j is reset, and reaches nobody', async (headers) => {
+  ])('by %j is reset, and reaches no instance', async (headers) => {
     const { url, seen } = await behindBytes(OK);
     await expect(ask(session(url), headers)).rejects.toThrow();
     expect(seen()).toBe('');

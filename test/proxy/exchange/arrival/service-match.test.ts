@@ -5,7 +5,7 @@ import { rawRequest, startInstance, startProxy } from '../../../support/proxy.ts
 
 describe('a service that is named by Host', () => {
   it.each(['PilotNet', 'pilotnet', 'PILOTNET.local', 'pilotnet.local:8080', 'pilotnet.', 'pilotnet.local.:80'])(
-    'is found whatever the case of %s',
+    'is found in any case of %s',
     async (host) => {
       const instance = await startInstance((_, response) => void response.end('found'));
       const { port } = await startProxy([{ name: 'PilotNet', ports: [instance.port] }]);

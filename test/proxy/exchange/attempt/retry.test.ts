@@ -1,4 +1,4 @@
-// Who may try again, and who pays for it.
+// Which requests may be sent again, and what pays for it.
 
 import { describe, expect, it } from 'vitest';
 import { type FailedAttempt, mayRetry, RetryBudget } from '../../../../src/proxy/exchange/attempt/retry.ts';

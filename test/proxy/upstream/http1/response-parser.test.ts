@@ -94,7 +94,7 @@ const chunksText = fc.array(
   { maxLength: 4 },
 );
 
-/** Answers that everybody reads the same way, with their status. */
+/** Answers that all parsers read the same way, with their status. */
 const answers = fc
   .record({
     status: fc.constantFrom(200, 201, 206, 302, 404, 500, 503, 599),

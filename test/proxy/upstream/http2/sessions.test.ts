@@ -1,4 +1,4 @@
-// Connections of HTTP/2 to an instance: how many are opened, who waits, and what becomes of requests left unprocessed.
+// Connections of HTTP/2 to an instance: how many are opened, which requests wait, and what becomes of requests left unprocessed.
 
 import { constants, createServer } from 'node:http2';
 import type { Server as NetServer } from 'node:net';
