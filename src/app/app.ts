@@ -19,6 +19,7 @@ import { NameResolver } from '../net/resolver.ts';
 import { createPlacement, type Placement } from '../placement/placement.ts';
 import { createEnvironmentWatch, type EnvironmentWatch } from '../probe/environment-watch.ts';
 import { createProber, type Prober } from '../probe/prober.ts';
+import { readTicketSecret, ticketSecretText } from '../proxy/downstream/ticket-keys.ts';
 import type { BoundListener } from '../proxy/proxy.ts';
 import { createNotifier, type Notifier } from '../systemd/notifier.ts';
 import type { InheritedSockets } from '../systemd/sockets.ts';
@@ -174,6 +175,7 @@ class RunningApp implements App {
       ...shared,
       config: this.#config,
       version: this.#options.version,
+      tickets: readTicketSecret(this.#options.tickets ?? ''),
       onEvent: (service, event) => {
         failures.observe(service, event);
         this.#record(service, event);
@@ -276,6 +278,10 @@ class RunningApp implements App {
     this.#prober.configure(config.probe);
     this.#tiers.node(config.node);
     this.#placement.configure(config);
+  }
+
+  get tickets(): string {
+    return ticketSecretText(this.#dataPlanes.tickets);
   }
 
   get sockets(): InheritedSockets | null {

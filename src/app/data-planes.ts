@@ -1,13 +1,12 @@
 // All data planes of this node behind one interface: the main thread's own, and those of the workers where there are any. A
 // message is applied by all of them, and they are read as one.
 
-import { randomBytes } from 'node:crypto';
 import { join } from 'node:path';
 import type { Config } from '../config/config.ts';
 import type { Clock } from '../core/clock.ts';
 import type { InstanceKey, RequestInfo } from '../core/domain.ts';
 import type { RoutePreview, RouterSnapshot, RouterState, RouterTap, ServiceRouter } from '../core/service-router.ts';
-import { TICKET_SECRET_BYTES } from '../proxy/downstream/ticket-keys.ts';
+import { drawTicketSecret, type TicketSecret } from '../proxy/downstream/ticket-keys.ts';
 import type { BoundListener } from '../proxy/proxy.ts';
 import { startThread } from '../sea.ts';
 import type { InheritedSockets } from '../systemd/sockets.ts';
@@ -32,6 +31,8 @@ export interface ObservedRouter extends Pick<ServiceRouter, 'service' | 'candida
 }
 
 export interface DataPlanesOptions extends Omit<DataPlaneOptions, 'onHealth' | 'joins'> {
+  /** Of the process before this one; null: they are drawn. */
+  readonly tickets: TicketSecret | null;
   /** A worker is lost, and none takes its place. */
   readonly onLoss: (message: string) => void;
   /** Log lines of workers. */
@@ -55,7 +56,8 @@ export class DataPlanes {
     this.#applyNow(message).catch((error: Error) => this.#log.error({ err: error }, 'message not applied'));
   });
   /** What TLS session tickets are made from. */
-  #ticketSecret: Uint8Array = randomBytes(TICKET_SECRET_BYTES);
+  #ticketSecret: Uint8Array;
+  #ticketsDrawnMs: number;
   #ticketTimer: NodeJS.Timeout | null = null;
   /** Of services that are being recorded. */
   readonly #taps = new Map<string, RouterTap>();
@@ -67,6 +69,9 @@ export class DataPlanes {
     this.#version = options.version;
     this.#clock = options.clock;
     this.#log = log;
+    const { secret, ageMs } = options.tickets ?? drawTicketSecret();
+    this.#ticketSecret = secret;
+    this.#ticketsDrawnMs = options.clock.nowMs() - ageMs;
     this.#own = new DataPlane({
       ...options,
       onHealth: (service, { key, healthy, reason }) => {
@@ -112,8 +117,12 @@ export class DataPlanes {
   /** Starts the workers; they receive every message from here on. */
   spawn(): void {
     this.#workers.spawn(this.#config, this.#version);
-    this.#renewTicketKeys();
-    this.#ticketTimer = setInterval(() => this.#renewTicketKeys(), TICKET_KEYS_MS).unref();
+    this.#useTickets();
+  }
+
+  /** What TLS sessions are resumed by, for the process that comes next. */
+  get tickets(): TicketSecret {
+    return { secret: this.#ticketSecret, ageMs: this.#clock.nowMs() - this.#ticketsDrawnMs };
   }
 
   /** Opens all ports, of the workers too. Throws `CommandError` when one cannot be had. */
@@ -170,13 +179,23 @@ export class DataPlanes {
   }
 
   async close(): Promise<void> {
-    if (this.#ticketTimer !== null) clearInterval(this.#ticketTimer);
+    if (this.#ticketTimer !== null) clearTimeout(this.#ticketTimer);
     await Promise.all([this.#own.close(), this.#workers.close()]);
   }
 
-  #renewTicketKeys(): void {
-    this.#ticketSecret = randomBytes(TICKET_SECRET_BYTES);
+  /** Until they are too old, whichever process drew them. */
+  #useTickets(): void {
     this.send({ kind: 'ticket-secret', secret: this.#ticketSecret });
+    this.#ticketTimer = setTimeout(
+      () => this.#renewTickets(),
+      Math.max(0, TICKET_KEYS_MS - this.tickets.ageMs),
+    ).unref();
+  }
+
+  #renewTickets(): void {
+    this.#ticketSecret = drawTicketSecret().secret;
+    this.#ticketsDrawnMs = this.#clock.nowMs();
+    this.#useTickets();
   }
 
   #replacement(): Replacement {

@@ -17,6 +17,8 @@ export interface AppOptions {
   readonly seed?: number;
   /** Another process speaks to the service manager yet, until `takeCharge`. */
   readonly succeeds?: boolean;
+  /** What TLS sessions were resumed by in the process before this one; drawn when absent. */
+  readonly tickets?: string | null;
   /** Listening sockets of the service manager, or of the process before this one. */
   readonly sockets?: InheritedSockets;
   /** What else is wrong around this node, asked with every state; nothing when absent. */
@@ -45,6 +47,8 @@ export interface App {
    * port that this process opened for itself.
    */
   readonly sockets: InheritedSockets | null;
+  /** What TLS sessions are resumed by, as one line. */
+  readonly tickets: string;
   /** The file of the store, while it is open. */
   readonly store: string | null;
   /**

@@ -1,6 +1,5 @@
 // The data plane as a whole: its ports, its services, and how it starts, changes and stops.
 
-import { randomBytes } from 'node:crypto';
 import { isDeepStrictEqual } from 'node:util';
 import type { ListenAddress, ProxyConfig, ServiceConfig } from '../config/config.ts';
 import type { Clock } from '../core/clock.ts';
@@ -12,7 +11,7 @@ import { drain, drainQuietly } from './downstream/drain.ts';
 import { assertPortFree } from './downstream/listen-error.ts';
 import { Listener } from './downstream/listener.ts';
 import { createRoutes } from './downstream/routes.ts';
-import { TICKET_SECRET_BYTES } from './downstream/ticket-keys.ts';
+import { drawTicketSecret } from './downstream/ticket-keys.ts';
 import { readDownstreamTls } from './downstream/tls.ts';
 import type { ProxyContext } from './exchange/context.ts';
 import { OwnFaults } from './exchange/record/own-faults.ts';
@@ -123,7 +122,7 @@ class HttpProxy implements Proxy {
       ownFaults: new OwnFaults(options.log),
       tracer: options.tracer ?? null,
       requestFields: requestFieldTable(config.serviceHeader, config.clientHeader),
-      ticketSecret: randomBytes(TICKET_SECRET_BYTES),
+      ticketSecret: drawTicketSecret().secret,
       services: this.#services,
       refusing: false,
       draining: false,

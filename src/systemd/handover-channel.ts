@@ -1,17 +1,20 @@
-// What a process and its successor say to each other: single words, one a line, over a socket of which each holds an end.
-// The kernel closes it with the process, however that ends, so that neither waits for one that is gone.
+// What a process and its successor say to each other: words, one a line, over a socket of which each holds an end; an unknown
+// one is ignored, since the two may be of different versions. The kernel closes it with the process, however that ends, so that
+// neither waits for one that is gone.
 
 import type { Socket } from 'node:net';
 
 /**
- * In this order, the successor's words marked with `>`: `> prepared` to serve, but for what only one can have; `go`, it is
- * yours; `> serving`; `charge`: the service manager listens to you from here on.
+ * In this order, the successor's words marked with `>`: `> prepared` to serve, but for what only one can have; `tickets`, what
+ * TLS sessions are resumed by, in detail; `go`, it is yours; `> serving`; `charge`: the service manager listens to you from
+ * here on.
  */
-export type HandoverWord = 'prepared' | 'go' | 'serving' | 'charge';
+export type HandoverWord = 'prepared' | 'tickets' | 'go' | 'serving' | 'charge';
 
 export class HandoverChannel {
   readonly #socket: Socket;
-  readonly #heard = new Set<string>();
+  /** Each word, and what came behind it on its line. */
+  readonly #heard = new Map<string, string>();
   readonly #waiting = new Map<string, (heard: boolean) => void>();
   /** Resolves when the other process is gone, or let go of its end. */
   readonly ended: Promise<void>;
@@ -22,9 +25,9 @@ export class HandoverChannel {
     let text = '';
     socket.on('data', (chunk) => {
       text += chunk;
-      const words = text.split('\n');
-      text = words.pop() ?? '';
-      for (const word of words) this.#hear(word);
+      const lines = text.split('\n');
+      text = lines.pop() ?? '';
+      for (const line of lines) this.#hear(line);
     });
     // The end of the other is what it says; how it ended is for what waits for it to say.
     socket.on('error', () => {});
@@ -38,8 +41,14 @@ export class HandoverChannel {
     });
   }
 
-  say(word: HandoverWord): void {
-    this.#socket.write(`${word}\n`);
+  /** `detail`: without line feeds. */
+  say(word: HandoverWord, detail?: string): void {
+    this.#socket.write(detail === undefined ? `${word}\n` : `${word} ${detail}\n`);
+  }
+
+  /** What the other said with the word; null where it has not said it. */
+  detail(word: HandoverWord): string | null {
+    return this.#heard.get(word) ?? null;
   }
 
   /** True once the other has said it; false when it ended without. One listener a word. */
@@ -59,8 +68,9 @@ export class HandoverChannel {
     this.#socket.destroy();
   }
 
-  #hear(word: string): void {
-    this.#heard.add(word);
+  #hear(line: string): void {
+    const [word = ''] = line.split(' ', 1);
+    this.#heard.set(word, line.slice(word.length + 1));
     this.#waiting.get(word)?.(true);
     this.#waiting.delete(word);
   }

@@ -22,13 +22,15 @@ export class Predecessor {
   }
 
   /**
-   * To be called when all is ready but for what only one process can have: resolves when it is free.
+   * To be called when all is ready but for what only one process can have: resolves when it is free, to what TLS sessions are
+   * resumed by; null where the predecessor is of a version that does not say.
    *
    * @throws CommandError when the predecessor is gone, or changed its mind
    */
-  async turn(): Promise<void> {
+  async turn(): Promise<string | null> {
     this.#channel.say('prepared');
     if (!(await this.#channel.heard('go'))) throw new CommandError('the process to succeed is gone');
+    return this.#channel.detail('tickets');
   }
 
   /**

@@ -96,8 +96,9 @@ export class Successor {
     return this.#step('prepared', 'it did not become ready');
   }
 
-  /** Lets it have all; resolves when it serves. Throws `CommandError` when it ends or hangs. */
-  serve(): Promise<void> {
+  /** Lets it have all, and what TLS sessions are resumed by; resolves when it serves. Throws `CommandError` when it ends or hangs. */
+  serve(tickets: string): Promise<void> {
+    this.#channel.say('tickets', tickets);
     this.#channel.say('go');
     return this.#step('serving', 'it did not serve');
   }

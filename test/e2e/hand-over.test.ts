@@ -1,9 +1,12 @@
 // A process that hands over to the next keeps its place among its peers, and each of its event loops keeps its port.
 // requires: binary-x64, mosquitto
 
+import { once } from 'node:events';
 import { Agent, request } from 'node:http';
+import { connect as connectTls } from 'node:tls';
 import { connect } from 'mqtt';
 import { beforeAll, describe, expect, it, onTestFinished, vi } from 'vitest';
+import { makeCertificates } from '../support/certificates.ts';
 import { builtExecutable } from '../support/executable.ts';
 import { startMosquitto } from '../support/mosquitto.ts';
 import { PATIENCE } from '../support/patience.ts';
@@ -79,6 +82,25 @@ describe('a hand-over', () => {
     expect(heard.filter(({ text }) => text === '')).toEqual([]);
   });
 
+  it('takes along the sessions of TLS, and a SIGHUP that comes in its middle', async () => {
+    const { certFile, keyFile } = makeCertificates().server;
+    const service = await start({
+      config: '[[service]]\nname = "pilotnet"\nqos.latency = "80ms"\n',
+      proxy: `tls = { cert = "${certFile}", key = "${keyFile}" }`,
+    });
+    const { port } = new URL(service.proxyUrl);
+    const { session } = await visitTls(Number(port), null);
+    expect((await visitTls(Number(port), session)).reused).toBe(true);
+    const [first, from] = [service.mainPid, service.events.length];
+    service.handOver();
+    await expect.poll(() => service.successorPid, PATIENCE).toBeGreaterThan(0);
+    process.kill(first, 'SIGHUP');
+    await service.until((line) => line === `left ${first} status 0`, from);
+    expect((await visitTls(Number(port), session)).reused).toBe(true);
+    // Once by each of the two: the new one may have read the file before the signal came.
+    await expect.poll(() => service.log().split('"msg":"configuration reloaded"').length - 1, PATIENCE).toBe(2);
+  });
+
   it('is one of all event loops, each with a socket of its own', async () => {
     const instance = await startInstance();
     onTestFinished(() => instance.close());
@@ -104,6 +126,25 @@ describe('a hand-over', () => {
     expect(new Set(statuses)).toEqual(new Set([200]));
   });
 });
+
+/** A request over TLS: whether it resumed `session`, and the session to resume next. */
+async function visitTls(port: number, session: Buffer | null): Promise<{ reused: boolean; session: Buffer }> {
+  const socket = connectTls({
+    port,
+    host: '127.0.0.1',
+    rejectUnauthorized: false,
+    ...(session === null ? {} : { session }),
+  });
+  let next: Buffer = Buffer.alloc(0);
+  socket.on('session', (ticket: Buffer) => {
+    next = ticket;
+  });
+  socket.write('GET / HTTP/1.1\r\nHost: a\r\n\r\n');
+  await once(socket, 'data');
+  const reused = socket.isSessionReused();
+  socket.destroy();
+  return { reused, session: next };
+}
 
 /** Status and body, or what went wrong. */
 function outcomeOf(url: string, agent: Agent | false): Promise<string> {

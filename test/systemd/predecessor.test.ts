@@ -29,7 +29,7 @@ describe('a predecessor', () => {
     const turn = predecessor.turn();
     expect(await old.heard('prepared')).toBe(true);
     old.say('go');
-    await turn;
+    expect(await turn).toBeNull();
     const charged = predecessor.succeed();
     expect(await old.heard('serving')).toBe(true);
     old.say('charge');

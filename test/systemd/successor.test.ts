@@ -16,10 +16,12 @@ const GOOD = `
   const predecessor = findPredecessor();
   const env = [process.env.LISTEN_PID === String(process.pid), process.env.LISTEN_FDNAMES, process.env.WATCHDOG_PID, process.env.QEDGE_HANDOVER_FD,
     process.env.QEDGE_HANDOVER_STORE, predecessor.store];
-  await predecessor.turn();
+  env.push(await predecessor.turn());
   const [fd] = inheritedSockets().get('proxy');
   const server = createServer((socket) => socket.end(JSON.stringify([process.ppid, process.argv.slice(2), ...env])));
   server.listen({ fd }, () => predecessor.succeed().then(() => server.close()));`;
+
+const TICKETS = 'abcd 60000';
 
 describe('a successor', () => {
   let directory = '';
@@ -47,14 +49,14 @@ describe('a successor', () => {
     const { fd } = (listener as Server & { _handle: { fd: number } })._handle;
     const successor = await start(GOOD, 60_000, new Map([['proxy', [fd]]]));
     await successor.prepared();
-    await successor.serve();
+    await successor.serve(TICKETS);
     listener.close();
     const client = connect(port, '127.0.0.1');
     const [said] = await once(client, 'data');
     const [parent, args, ...env] = JSON.parse(String(said));
     expect(parent).not.toBe(process.pid);
     expect(args).toEqual(['run', "-c it's"]);
-    expect(env).toEqual([true, 'proxy', null, null, null, '/var/lib/qedge/qedge.db']);
+    expect(env).toEqual([true, 'proxy', null, null, null, '/var/lib/qedge/qedge.db', TICKETS]);
     successor.charge();
     await successor.ended;
   });
@@ -69,7 +71,7 @@ describe('a successor', () => {
   it('that ends after its turn began is found out', async () => {
     const successor = await start('await findPredecessor().turn(); process.exit(1);');
     await successor.prepared();
-    await expect(successor.serve()).rejects.toThrow('it did not serve: it ended');
+    await expect(successor.serve(TICKETS)).rejects.toThrow('it did not serve: it ended');
   });
 
   it('that cannot even be started is an error of its own', async () => {

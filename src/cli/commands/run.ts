@@ -43,8 +43,8 @@ async function startInTurn(config: Config, predecessor: Predecessor | null): Pro
     const sockets = inheritedSockets();
     // Until its turn comes the predecessor serves, and goes on serving when this fails.
     if (predecessor !== null) await proveStart(config, { sockets, freedStore: predecessor.store });
-    await predecessor?.turn();
-    return await startApp(config, { version, commit, sockets, succeeds: predecessor !== null });
+    const tickets = (await predecessor?.turn()) ?? null;
+    return await startApp(config, { version, commit, sockets, tickets, succeeds: predecessor !== null });
   } catch (error) {
     predecessor?.close();
     throw error;

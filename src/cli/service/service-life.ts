@@ -131,7 +131,7 @@ export class ServiceLife {
     probation.stop();
     try {
       await within(CEDE_MS_MAX, app.cede());
-      await successor.serve();
+      await successor.serve(app.tickets);
     } catch (error) {
       app.log.error({ reason: reasonOf(error) }, 'hand-over failed, this process ends');
       successor.kill();

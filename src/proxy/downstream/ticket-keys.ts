@@ -2,12 +2,33 @@
 // kernel sends its next connection. They depend on the CA of the clients: who resumes a session is not asked for its
 // certificate again, so that no session outlives the CA by which it was let in.
 
-import { hkdfSync } from 'node:crypto';
+import { hkdfSync, randomBytes } from 'node:crypto';
 
 /** Of the secret that they are derived from. */
 export const TICKET_SECRET_BYTES = 32;
 /** As `tls.Server.setTicketKeys` takes them. */
 const KEYS_BYTES = 48;
+
+/** What the keys are derived from, and how long ago it was drawn. */
+export interface TicketSecret {
+  readonly secret: Uint8Array;
+  readonly ageMs: number;
+}
+
+export function drawTicketSecret(): TicketSecret {
+  return { secret: randomBytes(TICKET_SECRET_BYTES), ageMs: 0 };
+}
+
+/** One line, for the process that comes next. */
+export function ticketSecretText({ secret, ageMs }: TicketSecret): string {
+  return `${Buffer.from(secret).toString('hex')} ${Math.round(ageMs)}`;
+}
+
+/** Null for what is no such line. */
+export function readTicketSecret(text: string): TicketSecret | null {
+  const [, hex, age] = /^([0-9a-f]{64}) (\d{1,15})$/.exec(text) ?? [];
+  return hex === undefined ? null : { secret: Buffer.from(hex, 'hex'), ageMs: Number(age) };
+}
 
 /** `clientCa`: PEM; null where clients need no certificate. */
 export function ticketKeys(secret: Uint8Array, clientCa: Uint8Array | null): Buffer {

@@ -180,7 +180,8 @@ export class Exchange implements AttemptOwner, BodyListener, Waiter, Awaiting {
     const info = { clientId: this.record.clientId, budgetMs, session, tried: this.#earlier?.tried ?? NONE };
     const first = service.router.route(info, nowMs);
     if (first === null) {
-      if (service.awaits(this, this.deadline.askedLeftMs(nowMs))) return;
+      const timeoutLeftMs = service.config.timeoutMs - this.stopwatch.elapsedMs(nowMs);
+      if (timeoutLeftMs > 0 && service.awaits(this, Math.min(this.deadline.askedLeftMs(nowMs), timeoutLeftMs))) return;
       this.fail(service.router.lastTier === 'shed' ? shed() : noInstance());
       return;
     }

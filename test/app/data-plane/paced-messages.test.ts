@@ -1,5 +1,5 @@
 import { setImmediate as turn } from 'node:timers/promises';
-import { describe, expect, it } from 'vitest';
+import { beforeEach, describe, expect, it } from 'vitest';
 import type { ControlMessage } from '../../../src/app/data-plane/control-message.ts';
 import { PacedMessages } from '../../../src/app/data-plane/paced-messages.ts';
 
@@ -19,6 +19,11 @@ function paced(eachMs: number): { readonly messages: PacedMessages; readonly app
   });
   return { messages, applied };
 }
+
+// The share of the turn that the test before used up is not this one's.
+beforeEach(async () => {
+  await turn();
+});
 
 describe('thousands of changes of the placement at once', () => {
   it('reach the data planes in their order, a few in each turn of the event loop', async () => {

@@ -19,7 +19,7 @@ export const placementKeys = (context: SchemaContext, oneMachine = false) => ({
     default: oneMachine ? [...PRIVATE_NETWORKS, '127.0.0.0/8', '::1/128'] : PRIVATE_NETWORKS,
   }),
   wait: key('waitMs', duration({ zero: true }), {
-    doc: 'How long, from the start, requests of a service without an instance wait for the first to be announced. "0s": they are refused.',
+    doc: 'How long, from the start, requests of a service without an instance wait for the first to be announced, though no longer than its `timeout` and their own deadline. "0s": they are refused.',
     default: '2s',
   }),
   node_grace: key('nodeGraceMs', duration({ zero: true }), {

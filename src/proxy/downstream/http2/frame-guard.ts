@@ -38,6 +38,12 @@ export class FrameGuard extends Duplex {
     socket.on('end', () => this.#onEnd());
     socket.on('error', (error) => this.destroy(error));
     socket.on('close', () => this.destroy());
+    // A session that cannot write pauses: what it is given then, it would take all at once.
+    this.on('resume', () => {
+      if (this.#waiting.length === 0) return;
+      if (this.#share.usedUp) this.#share.wait();
+      else this.#goOn();
+    });
     this.#awaitHead(true);
   }
 
@@ -47,7 +53,7 @@ export class FrameGuard extends Duplex {
   }
 
   override _read(): void {
-    if (!this.#share.waits) this.#socket.resume();
+    if (!this.#waits) this.#socket.resume();
   }
 
   override _final(done: (error?: Error | null) => void): void {
@@ -61,21 +67,25 @@ export class FrameGuard extends Duplex {
   }
 
   #onData(chunk: Buffer): void {
-    if (this.#share.waits) this.#waiting = Buffer.concat([this.#waiting, chunk]);
+    if (this.#waits) this.#waiting = Buffer.concat([this.#waiting, chunk]);
     else this.#take(chunk);
   }
 
   #onEnd(): void {
     this.#ended = true;
-    if (!this.#share.waits) this.push(null);
+    if (!this.#waits) this.push(null);
+  }
+
+  get #waits(): boolean {
+    return this.#waiting.length > 0;
   }
 
   #goOn(): void {
+    if (this.destroyed || this.isPaused()) return;
     const waiting = this.#waiting;
     this.#waiting = NOTHING;
-    if (this.destroyed) return;
     this.#take(waiting);
-    if (this.#share.waits) return;
+    if (this.#waits) return;
     if (this.#ended) this.push(null);
     else if (this.readableLength < this.readableHighWaterMark) this.#socket.resume();
   }
@@ -83,7 +93,7 @@ export class FrameGuard extends Duplex {
   #take(bytes: Buffer): void {
     let unread = bytes;
     while (unread.length > 0 && !this.destroyed) {
-      if (this.#share.usedUp) {
+      if (this.#share.usedUp || this.isPaused()) {
         this.#waiting = unread;
         this.#socket.pause();
         this.#share.wait();

@@ -45,6 +45,13 @@ describe('a request before the first placement', () => {
     expect(answer.headers.get('x-qedge-error')).toBe('deadline-exceeded');
   });
 
+  it('waits no longer than for an instance', async () => {
+    const { url, isQueued } = await coldStart({ timeoutMs: 30 });
+    const answer = await fetch(url, { headers: HEADERS });
+    expect(answer.headers.get('x-qedge-error')).toBe('no-instance');
+    await isQueued(0);
+  });
+
   it('is forgotten when its client leaves', async () => {
     const { url, isQueued } = await coldStart();
     const client = new AbortController();
