@@ -31,6 +31,7 @@ const COMMANDS: Readonly<Record<string, Entry>> = {
   update: { group: INSTALL, load: async () => (await import('./commands/update.ts')).registerUpdate },
   keygen: { group: INSTALL, load: async () => (await import('./commands/keygen.ts')).registerKeygen },
   sign: { group: INSTALL, load: async () => (await import('./commands/sign.ts')).registerSign },
+  verify: { group: INSTALL, load: async () => (await import('./commands/verify.ts')).registerVerify },
   completion: { group: MORE, load: async () => (await import('./commands/completion.ts')).registerCompletion },
   version: { group: MORE, load: async () => (await import('./commands/version.ts')).registerVersion },
   __complete: { group: MORE, load: async () => (await import('./commands/completion.ts')).registerComplete },

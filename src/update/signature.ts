@@ -52,7 +52,7 @@ export function verifyRelease(text: string, publicKey: string): Release {
   // Base64 has bits to spare at its end: only the one spelling that signing produces is the signature.
   const canonical = bytes.toString('base64') === signature;
   if (!canonical || !verify(null, Buffer.from(claims), importPublicKey(publicKey), bytes)) {
-    throw new Error('the signature does not match the public key of the configuration');
+    throw new Error('the signature does not match the public key');
   }
   return parseClaims(claims);
 }

@@ -53,7 +53,7 @@ describe('a swap', () => {
   it('refuses the signature of a stranger', () => {
     const size = statSync(rig.file).size;
     rig.sign({ version: '2.0.0', architecture: 'x64', bytes: size, sha256: 'ab'.repeat(32) }, generateKeys());
-    refuses('the signature does not match the public key of the configuration');
+    refuses('the signature does not match the public key');
   });
 
   it('refuses a file without a signature, and any file where no key is configured', () => {

@@ -1,4 +1,4 @@
-// `qedge sign`: signs an executable for `qedge update`.
+// `qedge sign`: signs an executable for `qedge update`, or what else belongs to a release.
 
 import { createPrivateKey, type KeyObject } from 'node:crypto';
 import { readFileSync } from 'node:fs';
@@ -11,6 +11,9 @@ import { signRelease } from '../../update/signature.ts';
 import { isVersion } from '../../update/version-order.ts';
 import { version } from '../build-facts.ts';
 
+/** Of what is no executable; `qedge update` takes none of it. */
+const ANY_ARCHITECTURE = 'any';
+
 interface SignOptions {
   readonly key: string;
   readonly release: string;
@@ -20,8 +23,8 @@ interface SignOptions {
 export function registerSign(program: Command): void {
   program
     .command('sign')
-    .description('sign an executable for qedge update')
-    .argument('<file>', 'the executable, for any architecture')
+    .description('sign a file of a release: an executable for qedge update, or any other for qedge verify')
+    .argument('<file>', 'an executable of any architecture, SHA256SUMS, a package')
     .requiredOption('--key <file>', 'private key of qedge keygen')
     .option('--release <version>', 'the version that the file is', version)
     .option('--output <file>', 'where the signature goes (default: <file>.sig)')
@@ -36,8 +39,7 @@ function signatureOf(file: string, { key, release }: SignOptions): string {
   if (!isVersion(release))
     throw new CommandError(`--release: expected a version such as 1.2.3, got ${release}`, EX_USAGE);
   try {
-    const architecture = architectureOf(file);
-    if (architecture === null) throw new CommandError(`${file}: not an executable`);
+    const architecture = architectureOf(file) ?? ANY_ARCHITECTURE;
     return signRelease({ version: release, architecture, ...digestOf(file) }, readKey(key));
   } catch (error) {
     if (error instanceof CommandError) throw error;

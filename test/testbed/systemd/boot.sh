@@ -1,19 +1,22 @@
 #!/bin/bash
 # Boots a real systemd as PID 1 in a container of its own (no network but loopback), installs qedge there, and puts it
-# through requests, restarts, updates and a hang. By hand, as root; needs debootstrap and systemd-container.
+# through requests, restarts, updates and a hang; with `package`, the Debian package through its own life. By hand, as root;
+# needs debootstrap and systemd-container.
 #
-#   test/testbed/systemd/boot.sh DIRECTORY      (DIRECTORY: where the container's file system is made and kept)
+#   test/testbed/systemd/boot.sh DIRECTORY [package]      (DIRECTORY: where the container's file system is made and kept)
 
 set -euo pipefail
 here=$(cd "$(dirname "$0")" && pwd)
 repository=$(cd "$here/../../.." && pwd)
 root=$(realpath -m "${1:?where the file system of the container goes}")
+proof=proof${2:+-$2}.sh
 
 [ -e "$root/sbin/init" ] || debootstrap --variant=minbase --include=systemd,systemd-sysv,dbus bookworm "$root"
-"$repository/node_modules/.bin/node" -e "
+[ "$proof" != proof.sh ] || "$repository/node_modules/.bin/node" -e "
   import('$repository/test/support/variant.ts').then(({ builtVariant }) => require('fs').copyFileSync(builtVariant(), '$root/root/variant'))"
 install -m 755 "$repository/dist/qedge-linux-x64" "$root/root/qedge"
-install -m 755 "$here/proof.sh" "$here/instance.pl" "$root/root/"
+install -m 755 "$here/$proof" "$here/instance.pl" "$root/root/"
+[ "$proof" = proof.sh ] || cp "$repository"/dist/qedge_*_amd64.deb "$root/root/qedge.deb"
 rm -rf "$root"/etc/systemd/system/{,*.wants/}qedge* "$root/usr/local/bin/qedge"
 rm -rf "$root/root/proof.log" "$root/etc/qedge" "$root/usr/local/lib/qedge" "$root/root/key.pem" "$root/var/lib/private/qedge"
 cat > "$root/etc/systemd/system/proof.service" <<UNIT
@@ -21,7 +24,7 @@ cat > "$root/etc/systemd/system/proof.service" <<UNIT
 After=multi-user.target
 [Service]
 Type=oneshot
-ExecStart=/bin/bash -c '/root/proof.sh > /root/proof.log 2>&1; systemctl poweroff'
+ExecStart=/bin/bash -c '/root/$proof > /root/proof.log 2>&1; systemctl poweroff'
 [Install]
 WantedBy=default.target
 UNIT

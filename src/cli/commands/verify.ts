@@ -1,0 +1,45 @@
+// `qedge verify`: what `qedge sign` said of a file, checked by hand; `qedge update` does it by itself.
+
+import { readFileSync } from 'node:fs';
+import type { Command } from 'commander';
+import { CommandError, unreadable } from '../../errors.ts';
+import { digestOf } from '../../update/copy.ts';
+import { verifyRelease } from '../../update/signature.ts';
+
+interface VerifyOptions {
+  readonly key: string;
+  readonly signature?: string;
+}
+
+export function registerVerify(program: Command): void {
+  program
+    .command('verify')
+    .description('check the signature of a file; exit 0 when the file is what was signed')
+    .argument('<file>', 'what was signed')
+    .requiredOption('--key <public>', 'public key, as qedge keygen prints it')
+    .option('--signature <file>', 'signature file (default: <file>.sig)')
+    .action((file: string, { key, signature = `${file}.sig` }: VerifyOptions) => {
+      const { version, architecture, bytes, sha256 } = signed(signature, key);
+      const found = read(file, digestOf);
+      if (found.bytes !== bytes || found.sha256 !== sha256)
+        throw new CommandError(`${file}: not the file that was signed`);
+      process.stdout.write(`${file}: version ${version}, architecture ${architecture}, as signed\n`);
+    });
+}
+
+function signed(file: string, publicKey: string) {
+  const text = read(file, (path) => readFileSync(path, 'utf8'));
+  try {
+    return verifyRelease(text, publicKey);
+  } catch (error) {
+    throw new CommandError(`${file}: ${(error as Error).message}`, 1, error);
+  }
+}
+
+function read<Content>(file: string, reader: (path: string) => Content): Content {
+  try {
+    return reader(file);
+  } catch (error) {
+    throw new CommandError(unreadable(file, error), 1, error);
+  }
+}
