@@ -1,11 +1,12 @@
 // The documentation stands in the rooms that it describes; its links lead somewhere.
 
 import { execFileSync } from 'node:child_process';
-import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { dirname, join, resolve } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { loadConfig } from '../src/config/load.ts';
+import { SESSION_COOKIE } from '../src/config/session-cookie.ts';
 
 const ROOT = resolve(import.meta.dirname, '..');
 const PAGES = execFileSync(
@@ -78,6 +79,18 @@ describe('the documentation', () => {
 
   it('begins with a page that a newcomer reads in five minutes', () => {
     expect(read('README.md').split('\n').length).toBeLessThanOrEqual(250);
+  });
+
+  it('names every metric, and no other', () => {
+    const names = (text: string, pattern: RegExp): string[] => [
+      ...new Set([...text.matchAll(pattern)].map(([, name = '']) => name)),
+    ];
+    const sources = readdirSync(join(ROOT, 'src'), { recursive: true, encoding: 'utf8' })
+      .filter((name) => name.endsWith('.ts'))
+      .map((name) => read(join('src', name)))
+      .join();
+    const registered = names(sources, /'(qedge_\w+)'/g).filter((name) => name !== SESSION_COOKIE);
+    expect(names(read('src/admin/README.md'), /`(qedge_\w+)`/g).sort()).toEqual(registered.sort());
   });
 
   it('shows configuration that qedge takes', () => {

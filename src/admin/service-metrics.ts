@@ -28,7 +28,7 @@ const SERVICE_GAUGES: readonly GaugeOf<RouterState>[] = [
   { name: 'qedge_service_in_flight_requests', help: 'Requests in flight.', read: (s) => s.inFlight },
   {
     name: 'qedge_service_exploration_ratio',
-    help: 'Share of the weights that explores.',
+    help: 'Share of the weights given to exploration.',
     read: (s) => s.summary.explorationShare,
   },
   {
