@@ -96,8 +96,8 @@ function checkPolicyNames({ root }: TomlDocument, { services }: PartialConfig, r
 }
 
 /** Without a broker nothing but this node's own services can use an announced instance. */
-function checkAnnounced({ root }: TomlDocument, { announce }: PartialConfig, report: Report): void {
-  if (root.mqtt !== undefined) return;
+function checkAnnounced({ root }: TomlDocument, { announce, placement }: PartialConfig, report: Report): void {
+  if (root.mqtt !== undefined || placement?.mdns?.announce === true) return;
   const names = writtenNames(root);
   for (const { index, value } of announce) {
     if (names.includes(value.service)) continue;

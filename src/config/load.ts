@@ -26,7 +26,7 @@ import { tracesKeys } from './schema/traces.ts';
 import { updateKeys } from './schema/update.ts';
 import { suggest } from './suggest.ts';
 import type { TomlDocument } from './toml.ts';
-import { problemAt, type Reading, shown, validate } from './validate.ts';
+import { problemAt, type Reading, shown, validate, valueAt } from './validate.ts';
 
 /**
  * Loads and checks a whole configuration.
@@ -84,7 +84,13 @@ function validateSections(reading: Reading, context: SchemaContext): PartialConf
     proxy: table('proxy', proxyKeys(context)),
     admin: table('admin', adminKeys()),
     mqtt,
-    placement: table('placement', placementKeys(context, isOneMachine(node?.address ?? null, mqtt?.urls ?? []))),
+    placement: table(
+      'placement',
+      placementKeys(
+        context,
+        isOneMachine(node?.address ?? null, [...(mqtt?.urls ?? []), ...multicastPlaces(document)]),
+      ),
+    ),
     probe: table('probe', probeKeys()),
     store: table('store', storeKeys(context)),
     log: table('log', logKeys()),
@@ -93,6 +99,14 @@ function validateSections(reading: Reading, context: SchemaContext): PartialConf
     services: validateList(reading, section(serviceKeys(context)), 'service'),
     announce: validateList(reading, announceSchema(context), 'announce'),
   };
+}
+
+/** Interfaces over which nodes meet, as they are written; none listed: any. */
+function multicastPlaces({ root }: TomlDocument): readonly string[] {
+  const mdns = valueAt(root, ['placement', 'mdns']);
+  if (mdns === undefined) return [];
+  const written = valueAt(mdns, ['interfaces']);
+  return Array.isArray(written) && written.length > 0 ? written.map(String) : ['any'];
 }
 
 function checkTopLevel(document: TomlDocument, known: readonly string[], problems: Problem[]): void {

@@ -15,11 +15,15 @@ export function isLoopback(host: string): boolean {
 
 /**
  * Whether the configuration says that all nodes are processes of this machine: others reach this one on loopback, and meet
- * at brokers on loopback. One of the two does not say it: a tunnel to a broker far away ends on loopback as well.
+ * at brokers, or over multicast, on loopback. One of the two does not say it: a tunnel to a broker far away ends on loopback as well.
  */
-export function isOneMachine(address: string | null, brokerUrls: readonly string[]): boolean {
+export function isOneMachine(address: string | null, meetings: readonly string[]): boolean {
   if (address === null || !isLoopback(address)) return false;
-  return brokerUrls.length > 0 && brokerUrls.every((url) => isLoopback(hostOf(url)));
+  return meetings.length > 0 && meetings.every((place) => isLoopback(hostOf(place)));
 }
 
-const hostOf = (url: string): string => new URL(url).hostname.replace(/^\[(.*)\]$/, '$1');
+/** Of a broker's URL, or of an interface for multicast. */
+function hostOf(place: string): string {
+  if (!place.includes('://')) return place === 'lo' ? '127.0.0.1' : place;
+  return new URL(place).hostname.replace(/^\[(.*)\]$/, '$1');
+}

@@ -35,8 +35,8 @@ export function configNotes(
 }
 
 /** Whether some source beside the broker may know instances of the service. */
-const isLearned = ({ file, docker, dns }: Config['placement'], service: string): boolean =>
-  file !== null || docker !== null || dns?.names[service] !== undefined;
+const isLearned = ({ file, docker, dns, mdns }: Config['placement'], service: string): boolean =>
+  [file, docker, mdns].some((source) => source !== null) || dns?.names[service] !== undefined;
 
 /** Keys that are read under the name that they had before. */
 function earlierForms({ name, failureStatusMin, admission }: ServiceConfig): string[] {

@@ -43,7 +43,7 @@ export interface DeviceLoad {
 export type Scheme = 'http' | 'https' | 'h2c';
 
 /** Where an instance is known from: the configuration, this node's own `[[announce]]`, or one of the sources of placements. */
-export type InstanceSource = 'config' | 'announce' | 'file' | 'docker' | 'mqtt' | 'informer' | 'dns';
+export type InstanceSource = 'config' | 'announce' | 'file' | 'docker' | 'mqtt' | 'informer' | 'dns' | 'mdns';
 
 /** Where something listens on TCP. */
 export interface HostPort {

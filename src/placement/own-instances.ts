@@ -19,6 +19,8 @@ export interface OwnInstancesOptions {
   readonly boot: string;
   /** Port of this node's qedge, for other nodes' probes; null when they cannot reach it. */
   readonly probePort: () => number | null;
+  /** What is announced changed. */
+  readonly onOffer: () => void;
   /** The cache changed: grace periods may run. */
   readonly onChange: () => void;
 }
@@ -68,8 +70,11 @@ export class OwnInstances {
       rng,
       log,
       publish,
-      mayPublish: (host) => config.mqtt === null || acceptance.mayPublish(host),
-      onLocal: (instance, up) => this.#set(config, instance, up),
+      mayPublish: (host) => isAlone(config) || acceptance.mayPublish(host),
+      onLocal: (instance, up) => {
+        this.#set(config, instance, up);
+        this.#options.onOffer();
+      },
     });
   }
 
@@ -95,6 +100,9 @@ export class OwnInstances {
 export function announcesNode({ mqtt, node, announce }: Config): boolean {
   return mqtt?.native === true && (node.address !== null || announce.length > 0);
 }
+
+/** Nothing that this node announces is heard by another one. */
+const isAlone = ({ mqtt, placement: { mdns } }: Config): boolean => mqtt === null && mdns?.announce !== true;
 
 /** Its service is served here, and it has what that demands. */
 function isWanted({ services }: Config, { service, labels }: Instance): boolean {

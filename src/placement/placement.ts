@@ -141,6 +141,7 @@ class CachedPlacement implements Placement {
       ...options,
       cache: this.#cache,
       probePort: () => this.#probePort(),
+      onOffer: () => this.#offer(),
       onChange: () => this.#tickLater(),
     });
     this.#sources = new Sources({
@@ -176,7 +177,7 @@ class CachedPlacement implements Placement {
     const announcer = this.#announcer;
     this.#announcer = null;
     announcer?.stop();
-    await this.#sources.stop();
+    await this.#sources.stop(succeeded);
     await this.#session?.stop(succeeded ? { node: true, instances: announcer?.fit ?? [] } : undefined);
     this.#session = null;
   }
@@ -283,6 +284,15 @@ class CachedPlacement implements Placement {
     this.#session = session;
     announcer.start();
     session?.start();
+    this.#offer();
+  }
+
+  /** Own instances that others may hear of, over sources in which nodes speak to each other. */
+  #offer(): void {
+    const { tier } = this.#config.node;
+    const fit = (this.#announcer?.fit ?? []).filter(({ host }) => this.#acceptance.mayPublish(host));
+    // No message of the node goes with them, so they say its tier themselves.
+    this.#sources.offer(tier === null ? fit : fit.map((one) => ({ ...one, labels: { tier, ...one.labels } })));
   }
 
   /** Gives the broker, and own checks, time to say where services run. */

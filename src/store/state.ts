@@ -24,7 +24,7 @@ export interface PlacedNode {
 }
 
 export interface PlacedInstance {
-  readonly source: 'native' | 'informer' | 'dns';
+  readonly source: 'native' | 'informer' | 'dns' | 'mdns';
   readonly instance: Instance;
   readonly boot: string | null;
 }

@@ -20,7 +20,7 @@ const wallMs = z.number().describe('milliseconds since the epoch');
 const tier = z.enum(['far-edge', 'near-edge', 'cloud']).nullable();
 const labels = z.record(z.string(), z.string());
 
-const source = z.enum(['config', 'announce', 'file', 'docker', 'mqtt', 'informer', 'dns']);
+const source = z.enum(['config', 'announce', 'file', 'docker', 'mqtt', 'informer', 'dns', 'mdns']);
 
 const instance = z.strictObject({
   service: z.string(),

@@ -6,17 +6,17 @@ import type { ProbeTarget } from '../../net/endpoint.ts';
 
 /**
  * Where an announcement came from, the most trusted first: config, own announcer, files and containers of this
- * machine, native topics, informer topics, DNS.
+ * machine, native topics, informer topics, DNS, multicast DNS.
  */
-export const SOURCES = ['static', 'local', 'file', 'docker', 'native', 'informer', 'dns'] as const;
+export const SOURCES = ['static', 'local', 'file', 'docker', 'native', 'informer', 'dns', 'mdns'] as const;
 export type Source = (typeof SOURCES)[number];
 
 /** Sources beside the broker and the configuration: each says again all that it knows (source/source.ts). */
-export const DISCOVERED = ['file', 'docker', 'dns'] as const;
+export const DISCOVERED = ['file', 'docker', 'dns', 'mdns'] as const;
 export type Discovered = (typeof DISCOVERED)[number];
 
 /** Sources that a restart cannot ask at once: what they said is kept. */
-export const KEPT = ['native', 'informer', 'dns'] as const;
+export const KEPT = ['native', 'informer', 'dns', 'mdns'] as const;
 export type Kept = (typeof KEPT)[number];
 
 /** Sources by rank: the lower, the more trusted. */

@@ -93,6 +93,7 @@ const WORDS: Readonly<Record<Source, InstanceSource>> = {
   native: 'mqtt',
   informer: 'informer',
   dns: 'dns',
+  mdns: 'mdns',
 };
 
 /** The name is the same already. */

@@ -4,6 +4,7 @@
 import { isDeepStrictEqual } from 'node:util';
 import type { Config } from '../../config/config.ts';
 import type { Clock } from '../../core/clock.ts';
+import type { Instance } from '../../core/domain.ts';
 import type { Rng } from '../../core/rng.ts';
 import { type Logger, RateLimitedLog } from '../../telemetry/log.ts';
 import type { Acceptance } from '../acceptance.ts';
@@ -12,6 +13,7 @@ import { DnsSource } from './dns/dns-source.ts';
 import { DockerSource } from './docker/docker-source.ts';
 import { FileSource } from './file/file-source.ts';
 import { type IntakeOptions, SourceIntake } from './intake.ts';
+import { MdnsSource } from './mdns/mdns-source.ts';
 import type { PlacementSource, SourceContext } from './source.ts';
 
 export interface ConfiguredSourceOptions extends Omit<IntakeOptions, 'source'> {
@@ -54,6 +56,10 @@ const KINDS: Readonly<Record<Discovered, Kind>> = {
     concerns: ({ placement }) => placement.dns,
     create: ({ placement: { dns } }, context) => (dns === null ? null : new DnsSource(dns, context)),
   },
+  mdns: {
+    concerns: ({ placement, node }) => placement.mdns && [placement.mdns, node.id],
+    create: ({ placement: { mdns } }, context) => (mdns === null ? null : new MdnsSource(mdns, context)),
+  },
 };
 
 /** The same trouble is logged at most this often, ms. */
@@ -67,6 +73,7 @@ export class ConfiguredSource {
   #made: unknown = null;
   #source: PlacementSource | null = null;
   #trouble: string | null = null;
+  #own: readonly Instance[] = [];
   settled = true;
 
   constructor(kind: Discovered, options: ConfiguredSourceOptions) {
@@ -85,18 +92,24 @@ export class ConfiguredSource {
     const made = concerns(config);
     if (isDeepStrictEqual(made, this.#made)) return;
     this.#made = made;
-    void this.#source?.stop();
+    void this.#source?.stop(false);
     this.#trouble = null;
-    this.#source = create(config, this.#context());
+    this.#source = create(config, this.#context(config.node.id));
     this.settled = this.#source === null;
     if (this.#source === null) this.#intake.take([]);
     else this.#source.start();
+    this.#source?.offer?.(this.#own);
   }
 
-  async stop(): Promise<void> {
+  offer(own: readonly Instance[]): void {
+    this.#own = own;
+    this.#source?.offer?.(own);
+  }
+
+  async stop(succeeded: boolean): Promise<void> {
     const source = this.#source;
     this.#source = null;
-    await source?.stop();
+    await source?.stop(succeeded);
   }
 
   /** Null where the configuration has none. */
@@ -107,25 +120,29 @@ export class ConfiguredSource {
   }
 
   /** What a source that was stopped still says is not heard. */
-  #context(): SourceContext {
+  #context(nodeId: string): SourceContext {
     const { cache, clock, rng, log, rejections } = this.#options;
     const made = this.#made;
     const heard = (say: () => void): void => {
       if (this.#made === made && this.#source !== null) say();
     };
     return {
+      nodeId,
       clock,
       rng,
       log,
       kept: cache.instancesOf(this.#kind),
-      tell: (all) => heard(() => this.#told(() => this.#intake.take(all))),
+      tell: (all) =>
+        heard(() => {
+          this.#intake.take(all);
+          this.#settle();
+        }),
       refuse: (where, error) => heard(() => rejections.add(where, error)),
-      setTrouble: (trouble) => heard(() => this.#told(() => this.#setTrouble(trouble))),
+      setTrouble: (trouble) => heard(() => this.#setTrouble(trouble)),
     };
   }
 
-  #told(take: () => void): void {
-    take();
+  #settle(): void {
     if (this.settled) return;
     this.settled = true;
     this.#options.onSettled();
@@ -141,6 +158,7 @@ export class ConfiguredSource {
       return;
     }
     const suppressed = trouble === before ? null : this.#troubles.admit(trouble, clock.nowMs());
+    this.#settle();
     if (suppressed !== null) log.warn({ source, reason: trouble, suppressed }, 'source of placements fails');
   }
 }

@@ -15,6 +15,8 @@ export interface Announced {
 
 /** What a source is given. */
 export interface SourceContext {
+  /** This node. */
+  readonly nodeId: string;
   readonly clock: Clock;
   readonly rng: Rng;
   readonly log: Logger;
@@ -31,7 +33,10 @@ export interface SourceContext {
 /** A source that runs. */
 export interface PlacementSource {
   start(): void;
-  stop(): Promise<void>;
+  /** What this node itself announces now: for sources over which nodes speak to each other. */
+  offer?(own: readonly Instance[]): void;
+  /** `succeeded`: another process of this node goes on with what is announced. */
+  stop(succeeded: boolean): Promise<void>;
 }
 
 /** Instances that one source may announce, of all services together. */

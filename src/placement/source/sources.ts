@@ -1,6 +1,7 @@
 // The sources beside the broker, as the configuration wants them, and how near what they speak of is.
 
 import type { Config } from '../../config/config.ts';
+import type { Instance } from '../../core/domain.ts';
 import type { Acceptance } from '../acceptance.ts';
 import { DISCOVERED, type Discovered } from '../cache/records.ts';
 import { Reach, type ReachChange } from '../reach.ts';
@@ -30,8 +31,14 @@ export class Sources {
     for (const one of this.#all) one.configure(config, acceptance);
   }
 
-  async stop(): Promise<void> {
-    await Promise.all(this.#all.map((one) => one.stop()));
+  /** What this node itself announces now. */
+  offer(own: readonly Instance[]): void {
+    for (const one of this.#all) one.offer(own);
+  }
+
+  /** `succeeded`: another process of this node goes on with what is announced. */
+  async stop(succeeded: boolean): Promise<void> {
+    await Promise.all(this.#all.map((one) => one.stop(succeeded)));
   }
 
   /** Each has said what it knows, or what is wrong with it. */

@@ -58,7 +58,11 @@ const node = z.object({
 
 const placedNode = z.object({ node, lostForMs: durationMs.nullable() });
 
-const placedInstance = z.object({ source: z.enum(['native', 'informer', 'dns']), instance, boot: text.nullable() });
+const placedInstance = z.object({
+  source: z.enum(['native', 'informer', 'dns', 'mdns']),
+  instance,
+  boot: text.nullable(),
+});
 
 /** What policies and the client ledger kept is theirs to read: both take any shape, and count what does not fit as absent. */
 const snapshot = z.object({

@@ -4,7 +4,7 @@ import * as z from 'zod';
 import { key, optionalSubtable } from '../../key.ts';
 import { cidr, count, duration } from '../../values.ts';
 import type { SchemaContext } from '../context.ts';
-import { dnsSourceKeys, dockerSourceKeys, fileSourceKeys } from './sources.ts';
+import { dnsSourceKeys, dockerSourceKeys, fileSourceKeys, mdnsSourceKeys } from './sources.ts';
 
 /**
  * Private, carrier-grade NAT and unique local networks. Left out on purpose: link-local (169.254.0.0/16 holds the metadata
@@ -41,6 +41,10 @@ export const placementKeys = (context: SchemaContext, oneMachine = false) => ({
   }),
   docker: optionalSubtable('docker', dockerSourceKeys(), {
     doc: 'Containers of this machine with the labels qedge.service, qedge.port, qedge.scheme, qedge.id, qedge.network, qedge.label.* and qedge.profile.*: followed by the events of the engine.',
+    toggle: 'live',
+  }),
+  mdns: optionalSubtable('mdns', mdnsSourceKeys(), {
+    doc: 'Instances of the nodes on the same network, found by multicast DNS (DNS-SD, _qedge._tcp) without a broker or any other server.',
     toggle: 'live',
   }),
   dns: optionalSubtable('dns', dnsSourceKeys(), {

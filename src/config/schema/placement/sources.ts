@@ -63,6 +63,15 @@ export const dockerSourceKeys = () => ({
   }),
 });
 
+/** Keys of `[placement.mdns]`. */
+export const mdnsSourceKeys = () => ({
+  announce: key('announce', z.boolean(), { doc: 'What [[announce]] lists is said there as well.', default: true }),
+  interfaces: key('interfaces', z.array(z.string().min(1)).max(64), {
+    doc: 'Networks that are used, by the names or IPv4 addresses of their interfaces; none: all but loopback.',
+    default: [],
+  }),
+});
+
 /** Keys of `[placement.dns]`. */
 export const dnsSourceKeys = () => ({
   names: required('names', z.record(name, serviceNames), {

@@ -1,0 +1,228 @@
+// What this node says of its own instances over multicast DNS: it asks whether a name is taken, announces, answers, and says
+// goodbye (RFC 6762, sections 8 to 10). What cannot be said, since its records would be too large, is refused.
+
+import { isDeepStrictEqual } from 'node:util';
+import { type Instance, instanceKey } from '../../../core/domain.ts';
+import type { Rng } from '../../../core/rng.ts';
+import { dataBytes, encodeMulticast } from '../../../net/dns/encode.ts';
+import { type DnsMessage, type DnsQuestion, type DnsRecord, sameName } from '../../../net/dns/message.ts';
+import { type InstanceRecords, recordsOf, SERVICE_TYPE, TYPES_NAME } from './service-record.ts';
+
+export interface ResponderOptions {
+  readonly rng: Rng;
+  readonly send: (bytes: Buffer) => Promise<void>;
+  readonly refuse: (instance: Instance, error: unknown) => void;
+  /** Another node has the name; the instance gets another one. */
+  readonly onConflict: (instance: Instance) => void;
+}
+
+/** RFC 6762, sections 8.1 and 8.3: three probes, then two announcements, at these distances, ms. */
+const PROBES = 3;
+const PROBE_MS = 250;
+const ANNOUNCEMENTS = 2;
+const ANNOUNCE_MS = 1_000;
+/** Section 6: nothing is said more often than this, ms, and answers of many wait for each other. */
+const AGAIN_MS = 1_000;
+const ANSWER_MS = 20;
+/** Section 8.1: one that finds its names taken again and again tries no more often than this, ms. */
+const CONFLICTS_QUICK = 15;
+const CONFLICT_MS = 1_000;
+const CONFLICT_MS_MAX = 60_000;
+/** A packet is filled up to this, bytes: what a network carries in one piece. */
+const PACKET_BYTES = 1_400;
+
+interface Offered {
+  readonly instance: Instance;
+  records: InstanceRecords;
+  conflicts: number;
+  /** Probes and announcements that were sent since the records are what they are. */
+  steps: number;
+  timer: NodeJS.Timeout | null;
+  saidMs: number;
+}
+
+export class Responder {
+  readonly #options: ResponderOptions;
+  readonly #offered = new Map<string, Offered>();
+  readonly #asked = new Set<Offered>();
+  #answerTimer: NodeJS.Timeout | null = null;
+
+  constructor(options: ResponderOptions) {
+    this.#options = options;
+  }
+
+  /** What this node offers now: announces what is new, and takes back what is gone. */
+  offer(instances: readonly Instance[]): void {
+    const wanted = new Map(instances.map((instance) => [idOf(instance), instance]));
+    const gone = [...this.#offered].filter(([id, { instance }]) => !isDeepStrictEqual(wanted.get(id), instance));
+    for (const [id] of gone) this.#drop(id);
+    void this.#sayGoodbye(gone.flatMap(([id, offered]) => (wanted.has(id) ? [] : [offered])));
+    for (const [id, instance] of wanted) if (!this.#offered.has(id)) this.#add(id, instance);
+  }
+
+  /** Begins anew, on networks where nothing was said yet. */
+  restart(): void {
+    for (const offered of this.#offered.values()) this.#begin(offered, this.#options.rng.next() * PROBE_MS);
+  }
+
+  /** Says goodbye, unless another process of this node goes on. */
+  async stop(succeeded: boolean): Promise<void> {
+    const offered = [...this.#offered.values()];
+    for (const id of [...this.#offered.keys()]) this.#drop(id);
+    if (this.#answerTimer !== null) clearTimeout(this.#answerTimer);
+    if (!succeeded) await this.#sayGoodbye(offered);
+  }
+
+  hear(message: DnsMessage): void {
+    if (message.isAnswer) this.#defend([...message.answers, ...message.additionals]);
+    else {
+      this.#yield(message.authorities);
+      for (const question of message.questions) this.#answer(question, message.answers);
+    }
+  }
+
+  #add(id: string, instance: Instance): void {
+    try {
+      const offered = { instance, records: recordsOf(instance, 0), conflicts: 0, steps: 0, timer: null, saidMs: 0 };
+      this.#offered.set(id, offered);
+      this.#begin(offered, this.#options.rng.next() * PROBE_MS);
+    } catch (error) {
+      this.#options.refuse(instance, error);
+    }
+  }
+
+  #drop(id: string): void {
+    const offered = this.#offered.get(id);
+    if (offered?.timer) clearTimeout(offered.timer);
+    if (offered !== undefined) this.#asked.delete(offered);
+    this.#offered.delete(id);
+  }
+
+  #begin(offered: Offered, waitMs: number): void {
+    offered.steps = 0;
+    this.#stepIn(offered, waitMs);
+  }
+
+  #stepIn(offered: Offered, waitMs: number): void {
+    if (offered.timer !== null) clearTimeout(offered.timer);
+    offered.timer = setTimeout(() => this.#step(offered), waitMs);
+    offered.timer.unref();
+  }
+
+  #step(offered: Offered): void {
+    const { service } = offered.records;
+    offered.steps++;
+    if (offered.steps <= PROBES) {
+      const questions = [{ name: service.name, type: 'ANY', unicast: true }] as const;
+      void this.#options.send(encodeMulticast({ questions, authorities: [service] }));
+      this.#stepIn(offered, PROBE_MS);
+      return;
+    }
+    this.#say([offered]);
+    if (offered.steps < PROBES + ANNOUNCEMENTS) this.#stepIn(offered, ANNOUNCE_MS);
+  }
+
+  #answer({ name, type }: DnsQuestion, known: readonly DnsRecord[]): void {
+    for (const offered of this.#offered.values()) {
+      const { pointers, service, text, address } = offered.records;
+      const matching = [...pointers, service, text, address].filter(
+        (record) => sameName(record.name, name) && (type === 'ANY' || type === record.data.type),
+      );
+      // Section 7.1: what the asker knows, and will know for a while yet, is not said again.
+      const news = matching.filter(
+        (record) => !known.some((other) => isSame(other, record) && other.ttlSeconds * 2 > record.ttlSeconds),
+      );
+      if (news.length > 0 && isSaid(offered)) this.#asked.add(offered);
+    }
+    if (this.#asked.size > 0) this.#answerSoon();
+  }
+
+  #answerSoon(): void {
+    if (this.#answerTimer !== null) return;
+    const sinceMs = Math.max(...[...this.#asked].map(({ saidMs }) => saidMs));
+    const waitMs = Math.max(sinceMs + AGAIN_MS - performance.now(), ANSWER_MS * (1 + this.#options.rng.next()));
+    this.#answerTimer = setTimeout(() => {
+      this.#answerTimer = null;
+      const asked = [...this.#asked];
+      this.#asked.clear();
+      this.#say(asked);
+    }, waitMs);
+    this.#answerTimer.unref();
+  }
+
+  /** Section 9: a name of ours with other data is another one's, whatever was said before. */
+  #defend(records: readonly DnsRecord[]): void {
+    for (const record of records) {
+      if (record.data.type !== 'SRV' || record.ttlSeconds === 0) continue;
+      for (const offered of this.#offered.values()) {
+        const { service } = offered.records;
+        if (sameName(service.name, record.name) && !isSame(service, record)) this.#rename(offered);
+      }
+    }
+  }
+
+  /** Section 8.2: of two that ask for one name at once, the one with the lesser data waits. */
+  #yield(authorities: readonly DnsRecord[]): void {
+    for (const record of authorities) {
+      if (record.data.type !== 'SRV') continue;
+      for (const offered of this.#offered.values()) {
+        const { service } = offered.records;
+        if (isSaid(offered) || !sameName(service.name, record.name)) continue;
+        if (Buffer.compare(dataBytes(service.data), dataBytes(record.data)) < 0) this.#begin(offered, CONFLICT_MS);
+      }
+    }
+  }
+
+  #rename(offered: Offered): void {
+    offered.conflicts++;
+    if (offered.conflicts === 1) this.#options.onConflict(offered.instance);
+    // Tried by turns where there is no end to it.
+    offered.records = recordsOf(offered.instance, 1 + ((offered.conflicts - 1) % CONFLICTS_QUICK));
+    this.#begin(offered, offered.conflicts % CONFLICTS_QUICK === 0 ? CONFLICT_MS_MAX : CONFLICT_MS);
+  }
+
+  #say(some: readonly Offered[]): void {
+    for (const offered of some) offered.saidMs = performance.now();
+    void this.#send(some, (record) => record);
+  }
+
+  /** Of the pointers only the one to the instance: others may still be of the type. */
+  async #sayGoodbye(some: readonly Offered[]): Promise<void> {
+    await this.#send(some.filter(isSaid), (record) =>
+      record.name === TYPES_NAME || record.data.type === 'A' || record.data.type === 'AAAA'
+        ? null
+        : { ...record, ttlSeconds: 0 },
+    );
+  }
+
+  /** In packets that a network carries in one piece. `as`: what is said of a record; null: nothing. */
+  async #send(some: readonly Offered[], as: (record: DnsRecord) => DnsRecord | null): Promise<void> {
+    let packet: DnsRecord[] = [];
+    let bytes = 0;
+    for (const { records } of some) {
+      const { pointers, service, text, address } = records;
+      const said = [...pointers, service, text, address].flatMap((record) => as(record) ?? []);
+      const length = encodeMulticast({ answers: said }).length;
+      if (packet.length > 0 && bytes + length > PACKET_BYTES) {
+        await this.#options.send(encodeMulticast({ answers: packet }));
+        [packet, bytes] = [[], 0];
+      }
+      packet = [...packet, ...said];
+      bytes += length;
+    }
+    if (packet.length > 0) await this.#options.send(encodeMulticast({ answers: packet }));
+  }
+}
+
+/** Its names were found to be free, and it was announced. */
+const isSaid = ({ steps }: Offered): boolean => steps > PROBES;
+
+const idOf = (instance: Instance): string => `${instance.service}\n${instanceKey(instance)}`;
+
+function isSame(a: DnsRecord, b: DnsRecord): boolean {
+  if (!sameName(a.name, b.name) || a.data.type !== b.data.type) return false;
+  return dataBytes(a.data).toString('latin1').toLowerCase() === dataBytes(b.data).toString('latin1').toLowerCase();
+}
+
+/** A question for every instance that there is, less what is known. */
+export const questionForAll: DnsQuestion = { name: SERVICE_TYPE, type: 'PTR' };
