@@ -44,7 +44,7 @@ const PARTS: Readonly<Record<string, readonly string[]>> = {
     'errors',
     'sea',
   ],
-  admin: ['config', 'telemetry', 'core', 'errors', 'sea'],
+  admin: ['config', 'telemetry', 'core', 'errors', 'net', 'sea'],
   proxy: ['config', 'telemetry', 'core', 'net', 'errors'],
   placement: ['config', 'telemetry', 'core', 'net', 'packages', 'errors'],
   probe: ['config', 'telemetry', 'core', 'net'],

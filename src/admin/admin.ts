@@ -1,7 +1,7 @@
 // The admin port: health, readiness, metrics and the JSON API. It reads through callbacks that the composition root gives
 // it, so that nothing here knows proxy, placement, probes or store.
 
-import { createServer, type RequestListener, type Server } from 'node:http';
+import type { RequestListener, Server } from 'node:http';
 import type { ListenAddress } from '../config/config.ts';
 import { isLoopback } from '../config/loopback.ts';
 import { CommandError } from '../errors.ts';
@@ -10,6 +10,7 @@ import { Access } from './access/access.ts';
 import { refuseUpgrade } from './access/refuse-upgrade.ts';
 import { LiveFeed } from './live.ts';
 import type { AdminOptions } from './options.ts';
+import { createPacedServer } from './paced-server.ts';
 import type { RouteParts } from './routes.ts';
 import { registerServiceMetrics } from './service-metrics.ts';
 import { HISTORY_INTERVAL_MS, History } from './state/history.ts';
@@ -35,7 +36,7 @@ export function createAdmin(options: AdminOptions): Admin {
   registerServiceMetrics(metrics, reader.services, options.events);
   const access = new Access(config.token);
   const history = new History();
-  const server = createServer(loadedWhenAsked(options, { access, reader, history }));
+  const server = createPacedServer(loadedWhenAsked(options, { access, reader, history }));
   server.maxConnections = CONNECTIONS_MAX;
   const live = new LiveFeed(server, {
     document: reader.document,

@@ -87,6 +87,28 @@ describe('the admin port', () => {
     expect(pulled).toBeLessThan(500);
   });
 
+  it.each([
+    ['requests sent ahead', `${'GET /healthz HTTP/1.1\r\nHost: a\r\n\r\n'.repeat(500)}`],
+    [
+      'a body in chunks of a byte',
+      `POST /api/v1/session HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\n${'1\r\nx\r\n'.repeat(10_000)}0\r\n\r\n`,
+    ],
+  ])('leaves turns to the traffic while it takes %s', async (_, bytes) => {
+    const { url } = await startAdmin([]);
+    const request = connect(Number(new URL(url).port), '127.0.0.1');
+    request.end(`${bytes}GET /healthz HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n`);
+    let turns = 0;
+    let open = true;
+    const count = (): void => {
+      turns++;
+      if (open) setImmediate(count);
+    };
+    count();
+    expect(await text(request)).toMatch(/ok\n$/);
+    open = false;
+    expect(turns).toBeGreaterThan(20);
+  });
+
   it('refuses a host of which no URL can be made', async () => {
     const { url } = await startAdmin([]);
     const request = connect(Number(new URL(url).port), '127.0.0.1');

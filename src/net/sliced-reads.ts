@@ -2,7 +2,7 @@
 // here a read goes on in a later turn of the event loop once its share (loop-share.ts) is used up, and its socket is not read.
 
 import type { Socket } from 'node:net';
-import { LoopShare } from '../../../net/loop-share.ts';
+import { LoopShare } from './loop-share.ts';
 
 /** Some 350 chunks of a byte, which are parsed in 1 ms. */
 const SLICE_BYTES = 2048;

@@ -4,7 +4,7 @@
 
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { Socket } from 'node:net';
-import { LoopShare } from '../../net/loop-share.ts';
+import { LoopShare } from './loop-share.ts';
 
 /** More than these are not read before their turn. */
 const WAITING_MAX = 16;

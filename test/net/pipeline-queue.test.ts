@@ -6,11 +6,11 @@ import { createServer, type ServerResponse } from 'node:http';
 import { connect } from 'node:net';
 import { connect as connectTls } from 'node:tls';
 import { describe, expect, it, onTestFinished } from 'vitest';
-import { PipelineQueue } from '../../../src/proxy/downstream/pipeline-queue.ts';
-import { makeCertificates } from '../../support/certificates.ts';
-import { listening } from '../../support/listening.ts';
-import { PATIENCE } from '../../support/patience.ts';
-import { bodyOf, rawRequest, startInstance, startProxy, startRawInstance } from '../../support/proxy.ts';
+import { PipelineQueue } from '../../src/net/pipeline-queue.ts';
+import { makeCertificates } from '../support/certificates.ts';
+import { listening } from '../support/listening.ts';
+import { PATIENCE } from '../support/patience.ts';
+import { bodyOf, rawRequest, startInstance, startProxy, startRawInstance } from '../support/proxy.ts';
 
 const HOST = 'Host: pilotnet\r\n';
 const FIRST = `PROPFIND /first HTTP/1.1\r\n${HOST}\r\n`;

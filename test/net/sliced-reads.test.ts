@@ -2,8 +2,8 @@ import { randomBytes } from 'node:crypto';
 import { once } from 'node:events';
 import { connect, createServer, type Socket } from 'node:net';
 import { expect, it, onTestFinished } from 'vitest';
-import { sliceReads } from '../../../../src/proxy/downstream/http1/sliced-reads.ts';
-import { listening } from '../../../support/listening.ts';
+import { sliceReads } from '../../src/net/sliced-reads.ts';
+import { listening } from '../support/listening.ts';
 
 async function connected(): Promise<{ readonly client: Socket; readonly socket: Socket }> {
   const server = createServer();
