@@ -1,7 +1,8 @@
 // One short question to an admin port, for commands that are run again and again: it loads no HTTP client (undici takes as
 // long as the rest of such a command).
 
-import type { IncomingMessage } from 'node:http';
+import { get, type IncomingMessage } from 'node:http';
+import { get as getSecurely } from 'node:https';
 import { addressBook } from '../net/address-book.ts';
 import { trustSystem } from '../net/tls.ts';
 import type { AdminAddress } from './admin-address.ts';
@@ -19,11 +20,10 @@ export async function briefRequest(
 ): Promise<BriefAnswer> {
   const secure = url.startsWith('https:');
   if (secure) trustSystem();
-  const { get } = secure ? await import('node:https') : await import('node:http');
   const headers = token === null ? {} : { authorization: `Bearer ${token}` };
   const options = { headers, agent: false, lookup: addressBook.lookup, signal: AbortSignal.timeout(timeoutMs) };
   const response = await new Promise<IncomingMessage>((resolve, reject) => {
-    get(`${url}${path}`, options, resolve).once('error', reject);
+    (secure ? getSecurely : get)(`${url}${path}`, options, resolve).once('error', reject);
   });
   let text = '';
   response.setEncoding('utf8');

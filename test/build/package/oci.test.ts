@@ -92,6 +92,10 @@ describe('the container image', () => {
       spawnSync('unshare', ['--mount', 'sh', '-ec', enter, root, ...args], { encoding: 'utf8' });
     expect(qedge('version')).toMatchObject({ status: 0, stdout: expect.stringContaining('sqlite 3.') });
     expect(qedge('check', '-c', '/etc/qedge/qedge.toml')).toMatchObject({ status: 0, stderr: '' });
+    expect(qedge('health', '--url', 'http://127.0.0.1:1')).toMatchObject({
+      status: 1,
+      stderr: expect.stringContaining('ECONNREFUSED'),
+    });
     const files = readdirSync(root, { recursive: true, encoding: 'utf8' }).map((name) => statSync(join(root, name)));
     expect(files.reduce((sum, { size }) => sum + size, 0)).toBeLessThan(UNPACKED_BYTES_MAX);
   });
