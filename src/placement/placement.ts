@@ -394,7 +394,22 @@ class CachedPlacement implements Placement {
   }
 
   #gauge(metrics: Metrics): void {
-    const connected = metrics.gauge({ name: 'qedge_mqtt_connected', help: '1 while a broker is connected.' }).with();
+    const connected = metrics.gauge({
+      name: 'qedge_mqtt_connected',
+      help: '1 while a broker is connected; absent where none is configured.',
+    });
+    const ofSources = {
+      ok: metrics.gauge({
+        name: 'qedge_placement_source_ok',
+        help: '1 while a source of placements beside the broker is well.',
+        labels: ['source'],
+      }),
+      instances: metrics.gauge({
+        name: 'qedge_placement_source_instances',
+        help: 'Instances that are known from a source beside the broker.',
+        labels: ['source'],
+      }),
+    };
     const nodes = metrics.gauge({ name: 'qedge_placement_nodes', help: 'Nodes that are announced.' }).with();
     const instances = metrics.gauge({
       name: 'qedge_placement_instances',
@@ -402,8 +417,14 @@ class CachedPlacement implements Placement {
       labels: ['availability'],
     });
     metrics.onScrape(() => {
-      const { broker, nodes: known, instances: views } = this.state();
-      connected.set(broker?.connected ? 1 : 0);
+      const { broker, nodes: known, instances: views, sources } = this.state();
+      connected.clear();
+      if (broker !== null) connected.with().set(broker.connected ? 1 : 0);
+      for (const family of Object.values(ofSources)) family.clear();
+      for (const { source, trouble, instances: count } of sources) {
+        ofSources.ok.with(source).set(trouble === null ? 1 : 0);
+        ofSources.instances.with(source).set(count);
+      }
       nodes.set(known.length);
       const up = views.filter(({ availability }) => availability === 'up').length;
       instances.with('up').set(up);
