@@ -16,7 +16,7 @@ const FILES: Readonly<Record<string, { readonly path: string; readonly type: str
 };
 
 /** Nothing from anywhere else, nothing inline: a string in a metric or an instance name can never become code. */
-export const DASHBOARD_CSP =
+const DASHBOARD_CSP =
   "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; connect-src 'self'; " +
   "base-uri 'none'; form-action 'none'; frame-ancestors 'none'";
 

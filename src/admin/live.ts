@@ -15,7 +15,7 @@ export interface LiveOptions {
   readonly refuse: (request: IncomingMessage) => 401 | 403 | null;
 }
 
-export const LIVE_PATH = '/api/v1/live';
+const LIVE_PATH = '/api/v1/live';
 /** RFC 6455 section 7.4.1. */
 const POLICY_VIOLATION = 1008;
 const PUSH_INTERVAL_MS = 1_000;

@@ -58,7 +58,7 @@ function keyLine(word: string, { shown, presence }: Key, active: boolean): strin
 }
 
 /** A value as TOML, tables in one line. */
-export function tomlValue(value: Written): string {
+function tomlValue(value: Written): string {
   if (Array.isArray(value)) return `[${value.map(tomlValue).join(', ')}]`;
   if (typeof value !== 'object') return JSON.stringify(value);
   const pairs = Object.entries(value).map(([word, one]) => `${word} = ${tomlValue(one)}`);

@@ -15,7 +15,7 @@ export function suggest(word: string, known: Iterable<string>): string | null {
 }
 
 /** Optimal string alignment distance: insertions, deletions, replacements and swaps of neighbours count one each. */
-export function editDistance(a: string, b: string): number {
+function editDistance(a: string, b: string): number {
   let beforePrevious: number[] = [];
   let previous = Array.from({ length: b.length + 1 }, (_, j) => j);
   for (let i = 1; i <= a.length; i++) {

@@ -4,7 +4,7 @@
 import type { Rng } from '../core/rng.ts';
 
 /** First ceiling, ms: a broker that restarts is back within about a second. */
-export const BACKOFF_BASE_MS = 500;
+const BACKOFF_BASE_MS = 500;
 /** Last ceiling, ms: how late a fleet may notice a broker that was gone for long. */
 export const BACKOFF_MS_MAX = 15_000;
 /** Never sooner than this, ms. */

@@ -3,7 +3,7 @@
 // Pure.
 
 /** A node is left when its RTT exceeds the limit by this factor. */
-export const LEAVE_RATIO = 1.1;
+const LEAVE_RATIO = 1.1;
 
 export interface ReachChange {
   readonly entered: readonly string[];

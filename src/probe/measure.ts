@@ -13,7 +13,7 @@ export interface MeasureOptions {
 }
 
 /** Path that every qedge answers with 204. */
-export const PING_PATH = '/-/ping';
+const PING_PATH = '/-/ping';
 
 /** An agent for `ping`: at most one connection per node, kept while idle. */
 export function createPingAgent(): Agent {

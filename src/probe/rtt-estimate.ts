@@ -2,7 +2,7 @@
 // notion of a step, so that a changed network is distinguished from jitter.
 
 /** Samples that the median is taken of: two of five may be wild. */
-export const RTT_SAMPLES = 5;
+const RTT_SAMPLES = 5;
 /** A step smaller than this is never an environment change, at any share: timers and schedulers are no finer. */
 export const STEP_MS_MIN = 2;
 

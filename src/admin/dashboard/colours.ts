@@ -9,7 +9,7 @@ export function successColour(ratio: number | null, target: number): string {
   return `color-mix(in oklab, var(--bad) ${Math.round(shortfall * 100)}%, var(--warn))`;
 }
 
-export const PALETTE_SIZE = 12;
+const PALETTE_SIZE = 12;
 
 /** Colour of the n-th instance; they repeat after twelve. */
 export function instanceColour(index: number): string {

@@ -216,7 +216,7 @@ export class RouterSet {
 }
 
 /** What learned state depends on; with another one it starts from nothing. */
-export function fingerprintOf(service: ServiceConfig): string {
+function fingerprintOf(service: ServiceConfig): string {
   return JSON.stringify([service.name, targetOf(service), policyOf(service), service.prefer, service.affinity?.idleMs]);
 }
 

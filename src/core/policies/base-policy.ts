@@ -2,6 +2,7 @@
 // needs a decision step. Each overrides what it does know.
 
 import type { Candidate, Outcome, RequestInfo } from '../domain.ts';
+import { recordOf } from '../snapshot-shape.ts';
 import { CandidateDiff } from './candidate-diff.ts';
 import type { CandidateView, Policy, PolicySummary } from './policy.ts';
 
@@ -62,6 +63,16 @@ export abstract class BasePolicy implements Policy {
 
   reset(_nowMs: number): void {
     for (const candidate of this.candidateDiff) this.learnOf(candidate);
+  }
+
+  /** Of a snapshot `{ version: 1, instances }`: what it holds of each candidate that it knows. */
+  protected *savedIn(snapshot: unknown): Generator<readonly [Candidate, unknown]> {
+    const { version, instances } = recordOf(snapshot);
+    if (version !== 1) return;
+    const byKey = recordOf(instances);
+    for (const candidate of this.candidateDiff) {
+      if (Object.hasOwn(byKey, candidate.key)) yield [candidate, byKey[candidate.key]];
+    }
   }
 
   /** A candidate joined, under a handle that may have meant another one: begin its state again. */

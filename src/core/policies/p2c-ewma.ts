@@ -3,7 +3,7 @@
 
 import type { Candidate, Outcome, RequestInfo } from '../domain.ts';
 import type { Rng } from '../rng.ts';
-import { numberOf, recordOf, tenths } from '../snapshot-shape.ts';
+import { numberOf, tenths } from '../snapshot-shape.ts';
 import { grownFloat64 } from '../stats/grown.ts';
 import { BasePolicy } from './base-policy.ts';
 import { definePolicy } from './definition.ts';
@@ -84,13 +84,9 @@ class P2cEwma extends BasePolicy {
   }
 
   override restore(snapshot: unknown, ageMs: number, nowMs: number): void {
-    const { version, instances } = recordOf(snapshot);
-    if (version !== 1) return;
-    const byKey = recordOf(instances);
-    for (const candidate of this.candidateDiff) {
-      if (!Object.hasOwn(byKey, candidate.key)) continue;
-      this.#ewmaMs[candidate.handle] = numberOf(byKey[candidate.key], { min: 0, max: 1e9, otherwise: 0 });
-      this.#stampMs[candidate.handle] = nowMs - ageMs;
+    for (const [{ handle }, saved] of this.savedIn(snapshot)) {
+      this.#ewmaMs[handle] = numberOf(saved, { min: 0, max: 1e9, otherwise: 0 });
+      this.#stampMs[handle] = nowMs - ageMs;
     }
   }
 

@@ -138,13 +138,8 @@ class QEdgeProxy2024 extends BasePolicy {
   }
 
   override restore(snapshot: unknown, ageMs: number, nowMs: number): void {
-    const { version, instances } = recordOf(snapshot);
-    if (version !== 1) return;
-    const byKey = recordOf(instances);
-    for (const candidate of this.candidateDiff) {
-      if (!Object.hasOwn(byKey, candidate.key)) continue;
-      const saved = recordOf(byKey[candidate.key]);
-      const { handle } = candidate;
+    for (const [{ handle }, value] of this.savedIn(snapshot)) {
+      const saved = recordOf(value);
       this.#latencyMs[handle] = numberOf(saved.latencyMs, { min: 0, max: 1e9, otherwise: Number.NaN });
       this.#measured[handle] = Number.isNaN(this.#latencyMs[handle]) ? 0 : 1;
       this.#failures[handle] = numberOf(saved.failures, { min: 0, max: 1e6, otherwise: 0 });

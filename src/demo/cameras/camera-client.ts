@@ -23,7 +23,7 @@ export interface CameraOptions {
 }
 
 /** Frames a camera has under way before it drops new ones; a dropped frame is a miss. */
-export const FRAMES_IN_FLIGHT_MAX = 16;
+const FRAMES_IN_FLIGHT_MAX = 16;
 const ANSWER_TIMEOUT_MS_DEFAULT = 2_000;
 
 export class CameraClient {

@@ -32,7 +32,7 @@ export function renderDrive(count: number): readonly Buffer[] {
 }
 
 /** One JPEG frame at `phase` in [0, 1) of the drive. */
-export function renderFrame(phase: number): Buffer {
+function renderFrame(phase: number): Buffer {
   const pixels = Buffer.alloc(FRAME_WIDTH * FRAME_HEIGHT * 4, 255);
   for (let y = 0; y < FRAME_HEIGHT; y++) {
     for (let x = 0; x < FRAME_WIDTH; x++) {

@@ -28,7 +28,7 @@ export interface EmulatedServiceOptions {
 export class RequestError extends Error {}
 
 /** Waiting requests beyond which an instance answers 503, as a full accept queue would. */
-export const QUEUE_MAX = 1024;
+const QUEUE_MAX = 1024;
 const BODY_BYTES_MAX = 8 * 1024 * 1024;
 
 export class EmulatedService {

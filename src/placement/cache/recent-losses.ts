@@ -4,11 +4,11 @@
 import type { Claim, Host } from './records.ts';
 
 /** A broker that is stopped publishes its wills and closes within this, even with thousands of them on a small device. */
-export const LAST_MOMENTS_MS = 2_000;
+const LAST_MOMENTS_MS = 2_000;
 /** Wills that one event of the broker's fires come within this. */
-export const TOGETHER_MS = 5_000;
+const TOGETHER_MS = 5_000;
 /** Fewer nodes than this are no fleet: two that leave together may well have one power supply. */
-export const TOGETHER_MIN = 3;
+const TOGETHER_MIN = 3;
 
 interface Departure {
   readonly claim: Claim;

@@ -26,7 +26,7 @@ export const isDiscovered = (source: Source): source is Discovered =>
   (DISCOVERED as readonly Source[]).includes(source);
 
 /** Endpoints kept per node for TCP probes: one may be down, three at once is the node's trouble. */
-export const ENDPOINTS_MAX = 3;
+const ENDPOINTS_MAX = 3;
 
 /** What one source says of an instance. */
 export interface Claim {

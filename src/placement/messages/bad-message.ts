@@ -34,7 +34,7 @@ export const PAYLOAD_BYTES_MAX = 16_384;
 /** Most labels that one announcement may carry. */
 export const LABELS_MAX = 64;
 /** Longest text field, and the longest label. */
-export const TEXT_LENGTH_MAX = 256;
+const TEXT_LENGTH_MAX = 256;
 
 export type Fields = Readonly<Record<string, unknown>>;
 

@@ -5,7 +5,7 @@
 import { hkdfSync, randomBytes } from 'node:crypto';
 
 /** Of the secret that they are derived from. */
-export const TICKET_SECRET_BYTES = 32;
+const TICKET_SECRET_BYTES = 32;
 /** As `tls.Server.setTicketKeys` takes them. */
 const KEYS_BYTES = 48;
 

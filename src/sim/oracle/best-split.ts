@@ -9,7 +9,7 @@
 /** Success over utilisation is tabulated at multiples of this. */
 export const UTILISATION_STEP = 0.05;
 /** Up to this one; beyond it, an instance brings no more than there. */
-export const UTILISATION_MAX = 1.4;
+const UTILISATION_MAX = 1.4;
 export const UTILISATION_POINTS = Math.round(UTILISATION_MAX / UTILISATION_STEP) + 1;
 
 export interface SplitProblem {

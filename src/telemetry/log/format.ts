@@ -4,7 +4,7 @@ import { fstatSync } from 'node:fs';
 import { isatty } from 'node:tty';
 import { type Paint, paintFor, plainPaint, type Tone } from '../../terminal/paint.ts';
 
-export const LOG_FORMATS = ['auto', 'json', 'text'] as const;
+const LOG_FORMATS = ['auto', 'json', 'text'] as const;
 
 /** `auto`: text on a terminal, JSON elsewhere. */
 export type LogFormat = (typeof LOG_FORMATS)[number];

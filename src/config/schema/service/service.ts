@@ -1,6 +1,7 @@
 // `[[service]]`: what is routed, how well, and to which instances.
 
 import * as z from 'zod';
+import { RETRY_STATUSES_DEFAULT } from '../../../core/verdict/rules.ts';
 import { key, optional, required, subtable } from '../../key.ts';
 import { count, duration, labels, listenAddress, name, positiveRatio, ratio, size } from '../../values.ts';
 import { filePath, type SchemaContext } from '../context.ts';
@@ -39,7 +40,7 @@ export const retryKeys = {
   }),
   statuses: key('statuses', statuses, {
     doc: 'An answer of these statuses is set aside and another instance asked, where a repeat does no harm: numbers and classes. gRPC UNAVAILABLE goes with 503, RESOURCE_EXHAUSTED with 429.',
-    default: [502, 503, 504, 429, 408],
+    default: [...RETRY_STATUSES_DEFAULT],
   }),
   idempotent: key('idempotent', z.boolean(), {
     doc: 'A repeat does no harm with any method: so it is with most inference. A single request says so with Idempotency-Key.',

@@ -7,7 +7,7 @@
 // not, whatever its accuracy.
 
 import type { Candidate, Outcome, RequestInfo } from '../../domain.ts';
-import { numberOf, recordOf } from '../../snapshot-shape.ts';
+import { numberOf } from '../../snapshot-shape.ts';
 import { grownFloat64 } from '../../stats/grown.ts';
 import { BasePolicy } from '../base-policy.ts';
 import { definePolicy } from '../definition.ts';
@@ -119,11 +119,7 @@ class MultiObjective extends BasePolicy {
   }
 
   override restore(snapshot: unknown, ageMs: number, nowMs: number): void {
-    const { version, instances } = recordOf(snapshot);
-    if (version !== 1) return;
-    const byKey = recordOf(instances);
-    for (const candidate of this.candidateDiff) {
-      const ratio = Object.hasOwn(byKey, candidate.key) ? byKey[candidate.key] : null;
+    for (const [candidate, ratio] of this.savedIn(snapshot)) {
       const known = numberOf(ratio, { min: 0, max: RATIO_MAX, otherwise: Number.NaN });
       if (!Number.isNaN(known)) this.#inference.restore(candidate, known, nowMs - ageMs);
     }

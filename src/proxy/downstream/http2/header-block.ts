@@ -57,7 +57,7 @@ function fragmentOf({ type, flags, at, payloadBytes }: Frame, bytes: Buffer): Bu
 }
 
 /** RFC 7541 section 6. */
-export function countFields(block: Buffer): number {
+function countFields(block: Buffer): number {
   let count = 0;
   for (let at = 0; at < block.length; ) {
     const first = block[at] ?? 0;
