@@ -40,11 +40,11 @@ const isLearned = ({ file, docker, dns, mdns }: Config['placement'], service: st
 
 /** Keys that are read under the name that they had before. */
 function earlierForms({ name, failureStatusMin, admission }: ServiceConfig): string[] {
-  const understood = (key: string, value: unknown, now: string): string[] =>
-    value === null ? [] : [`service.${key}: ${value} of "${name}" is understood; ${now}`];
+  const deprecated = (key: string, value: unknown, now: string): string[] =>
+    value === null ? [] : [`service.${key}: ${value} of "${name}" is deprecated: use ${now}`];
   return [
-    ...understood('failure_status_min', failureStatusMin, 'failure.statuses says it now, and more'),
-    ...understood('admission', admission, 'infeasible says it now'),
+    ...deprecated('failure_status_min', failureStatusMin, 'failure.statuses'),
+    ...deprecated('admission', admission, 'infeasible'),
   ];
 }
 

@@ -1,6 +1,6 @@
 // Speaks for this node: announces it and its healthy instances, takes back what fails its checks, and on stop takes back
 // everything. What is to be said is kept here and sent again on each connection, instances first: a reader that sees the node
-// in a snapshot may then take it that its instances are in it as well. Without a broker only this node hears of them.
+// in a snapshot can then assume that its instances are in it as well. Without a broker only this node hears of them.
 
 import { isIP } from 'node:net';
 import { isDeepStrictEqual } from 'node:util';

@@ -69,7 +69,7 @@ interface Probed {
   failures: number;
   answeredMs: number | null;
   /** Samples to come before one is reported. */
-  unheard: number;
+  samplesPending: number;
   /** The first answer came. */
   warm: boolean;
   /** Samples in a row that were read too late to be believed, ms. */
@@ -77,7 +77,7 @@ interface Probed {
 }
 
 /** Samples that together replace what an earlier run measured. */
-const COMPANY = 3;
+const SAMPLES_TO_REPLACE = 3;
 /** An answer that may have been read later than this, ms, or than this share of its round trip, is not believed. */
 const LATE_MS_MAX = 2;
 const LATE_RATIO_MAX = 0.25;
@@ -181,14 +181,14 @@ class RotatingProber implements Prober {
       return;
     }
     const estimate = new RttEstimate(this.#config.changeRatio);
-    const unheard = this.#known.delete(nodeId) ? COMPANY - 1 : 0;
+    const samplesPending = this.#known.delete(nodeId) ? SAMPLES_TO_REPLACE - 1 : 0;
     this.#probed.set(nodeId, {
       target,
       estimate,
       inFlight: false,
       failures: 0,
       answeredMs: null,
-      unheard,
+      samplesPending,
       warm: false,
       dropped: [],
     });
@@ -266,8 +266,8 @@ class RotatingProber implements Prober {
 
   #learn(nodeId: string, probed: Probed, sampleMs: number): void {
     const { rttMs, stepFromMs } = probed.estimate.add(sampleMs);
-    if (probed.unheard > 0) {
-      probed.unheard--;
+    if (probed.samplesPending > 0) {
+      probed.samplesPending--;
       return;
     }
     this.#options.onRtt(nodeId, rttMs);

@@ -59,7 +59,7 @@ async function readPid(shell: ChildProcess): Promise<number> {
   try {
     const [line] = (await Promise.race([once(shell.stdout as Readable, 'data'), failureOf(shell)])) as [Buffer];
     const pid = Number.parseInt(line.toString(), 10);
-    if (!(pid > 0)) throw new Error('it said no process id');
+    if (!(pid > 0)) throw new Error('it printed no process id');
     return pid;
   } catch (error) {
     throw notStarted(error);

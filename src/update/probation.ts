@@ -118,7 +118,7 @@ export class Probation {
       write();
     } catch (error) {
       const reason = error instanceof Error ? error.message : String(error);
-      this.#options.log.warn({ reason }, 'what the update needs to know could not be written');
+      this.#options.log.warn({ reason }, 'record of the update not written');
     }
   }
 }
@@ -138,4 +138,7 @@ function readShares(stateDirectory: string | null): QosShares {
 }
 
 const differs = (a: QosShares, b: QosShares): boolean =>
-  [...a].some(([service, share]) => Math.abs(share - (b.get(service) ?? Number.NaN)) < RECORD_CHANGE_MIN === false);
+  [...a].some(([service, share]) => {
+    const before = b.get(service);
+    return before === undefined || Math.abs(share - before) >= RECORD_CHANGE_MIN;
+  });

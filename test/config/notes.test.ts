@@ -40,8 +40,8 @@ describe('the notes on a configuration', () => {
   it('name the later form of a key', () => {
     const config = configFrom(service('cam', 'failure_status_min = 400\nadmission = "refuse"'));
     expect(configNotes(config, null)).toEqual([
-      'service.failure_status_min: 400 of "cam" is understood; failure.statuses says it now, and more',
-      'service.admission: refuse of "cam" is understood; infeasible says it now',
+      'service.failure_status_min: 400 of "cam" is deprecated: use failure.statuses',
+      'service.admission: refuse of "cam" is deprecated: use infeasible',
     ]);
   });
 

@@ -14,7 +14,7 @@ export interface ExplainDocument {
   readonly eventLoops: number;
   /** Where most of them would send it, the main thread's where as many would send it elsewhere. Null when there is no instance at all, or when it is left to chance. */
   readonly chosen: InstanceKey | null;
-  /** How the chosen one was come by. */
+  /** Which step of routing chose it. */
   readonly tier: RoutePreview['tier'];
   readonly byChance: boolean;
   /** Why the chosen one was chosen. */

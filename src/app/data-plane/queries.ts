@@ -28,7 +28,7 @@ export interface PreviewAnswer {
 
 export type Answer = DensityAnswer | PreviewAnswer;
 
-/** Null for what this data planes knows nothing of. */
+/** Null for what this data plane knows nothing of. */
 export function answerTo(
   question: WorkerQuery,
   routers: ReadonlyMap<string, ServiceRouter>,

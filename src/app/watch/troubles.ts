@@ -56,10 +56,14 @@ function brokerTroubles(broker: NonNullable<TroubleSources['broker']>): readonly
   if (!connected) return lastError === null ? [] : [unreachable(url, lastError)];
   const acl = "see the broker's access list";
   return [
-    ...(refused.subscribe === null ? [] : [`the broker ${url} lets this node not read ${refused.subscribe}: ${acl}`]),
-    ...(refused.publish === null ? [] : [`the broker ${url} lets this node not write ${refused.publish}: ${acl}`]),
+    ...(refused.subscribe === null
+      ? []
+      : [`the broker ${url} does not let this node read ${refused.subscribe}: ${acl}`]),
+    ...(refused.publish === null ? [] : [`the broker ${url} does not let this node write ${refused.publish}: ${acl}`]),
     ...(isUnheard
-      ? [`what this node announces does not come back from ${url}, so it may not write or not read: ${acl}`]
+      ? [
+          `what this node announces does not come back from ${url}, so this node may lack the right to publish or to subscribe: ${acl}`,
+        ]
       : []),
   ];
 }

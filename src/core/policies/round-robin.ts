@@ -5,8 +5,8 @@ import type { Rng } from '../rng.ts';
 import { BasePolicy } from './base-policy.ts';
 import { definePolicy } from './definition.ts';
 
-/** A start in any turn of any number of instances. */
-const PIPELINE_QUEUE = 2 ** 20;
+/** Range of the random start. */
+const TURNS = 2 ** 20;
 
 export const ROUND_ROBIN = definePolicy({
   about: 'each instance in turn, as Kubernetes NodePort does',
@@ -21,7 +21,7 @@ class RoundRobin extends BasePolicy {
   constructor(rng: Rng) {
     super();
     // Load balancers that started together would go round in step and hit the same instance all at once.
-    this.#turn = Math.floor(rng.next() * PIPELINE_QUEUE);
+    this.#turn = Math.floor(rng.next() * TURNS);
   }
 
   select(_request: RequestInfo, candidates: readonly Candidate[], _nowMs: number): Candidate | null {

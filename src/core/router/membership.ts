@@ -1,5 +1,5 @@
 // The instances of a service, as placement, health checks, round trips and instances themselves make them: which there are, how
-// far away, and which take traffic. What requests come to is no business of this file.
+// far away, and which take traffic. How requests end is kept elsewhere.
 
 import { assert, assertNever } from '../assert.ts';
 import {

@@ -132,7 +132,7 @@ export class RelativeEvidence {
     this.#counts.add(handle, column);
     const own = this.#ownShare(handle, column);
     if (this.#charge(handle * COLUMNS + column, own)) return 'failed';
-    return own === 0 && this.#looksInto(handle, column, nowMs) ? 'failed' : 'answered';
+    return own === 0 && this.#takeLook(handle, column, nowMs) ? 'failed' : 'answered';
   }
 
   #countRun(handle: number, column: number, nowMs: number): void {
@@ -171,7 +171,7 @@ export class RelativeEvidence {
    * One that has nearly all the requests stands beside nothing. Where it begins to answer oddly, one failure is charged ahead: the
    * others are asked for a moment, and show whose doing it is.
    */
-  #looksInto(handle: number, column: number, nowMs: number): boolean {
+  #takeLook(handle: number, column: number, nowMs: number): boolean {
     const run = this.#run[handle] ?? 0;
     if (run < RUN_MIN || this.#othersMeanwhile(handle) >= KNOWN_MIN) return false;
     if (this.#counts.ofOthers(handle, PROPER) === 0 || nowMs - (this.#lookMs[handle] ?? 0) < LOOK_MS_MIN) return false;

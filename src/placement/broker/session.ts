@@ -229,7 +229,7 @@ export class BrokerSession {
     if (refusal !== null) throw new BadMessage('limit', refusal);
   }
 
-  /** An instance that lacks what its service demands is as good as none; one of a service not served here is none. */
+  /** An instance that lacks what its service demands is as good as none; one of a service not served here is ignored. */
   #constrained(message: PlacementMessage): PlacementMessage {
     if (message.kind !== 'instance-set' && message.kind !== 'informer-set') return message;
     if (this.#options.acceptance.fits(message.instance)) return message;

@@ -57,7 +57,7 @@ export class Listener {
   /** Below TLS, from before its handshake on: those that say nothing are connections as well. */
   readonly #accepted = new Set<Socket>();
   /** Of connections that node:http has. */
-  readonly #turns = new WeakMap<Socket, PipelineQueue>();
+  readonly #pipelineQueues = new WeakMap<Socket, PipelineQueue>();
   #closed: Promise<void> | null = null;
   #onEmpty: (() => void) | null = null;
 
@@ -108,8 +108,8 @@ export class Listener {
   }
 
   /**
-   * What would last as long as it likes is asked to end: both ends of WebSockets, and clients that speak HTTP/2. Again and again
-   * while the port drains, for those that only now turn out to be such.
+   * Asks both ends of WebSockets, and clients that speak HTTP/2, to close. Again and again while the port drains, for connections
+   * that only now turn out to be such.
    */
   sayGoodbye(): void {
     for (const connection of this.#connections.values()) connection.pipe?.goAway();
@@ -215,10 +215,10 @@ export class Listener {
     const http1 = server.listeners(event) as ((socket: Socket) => void)[];
     server.removeAllListeners(event);
     const takeHttp1 = (socket: Socket, first: Buffer | null): void => {
-      const turns = this.#pipelineQueueOf(socket);
+      const queue = this.#pipelineQueueOf(socket);
       const destroySoon = socket.destroySoon.bind(socket);
       // How node ends a connection behind its last answer.
-      socket.destroySoon = () => (turns.unread ? linger(socket) : destroySoon());
+      socket.destroySoon = () => (queue.unread ? linger(socket) : destroySoon());
       for (const listener of http1) listener.call(server, socket);
       sliceReads(socket, first);
     };
@@ -291,12 +291,12 @@ export class Listener {
   }
 
   #pipelineQueueOf(socket: Socket): PipelineQueue {
-    let turns = this.#turns.get(socket);
-    if (turns === undefined) {
-      turns = new PipelineQueue(socket);
-      this.#turns.set(socket, turns);
+    let queue = this.#pipelineQueues.get(socket);
+    if (queue === undefined) {
+      queue = new PipelineQueue(socket);
+      this.#pipelineQueues.set(socket, queue);
     }
-    return turns;
+    return queue;
   }
 
   /** Node lets go of the socket here; a response of our own serves for every answer but 101. */
@@ -320,11 +320,11 @@ export class Listener {
 
   /** Node lets go of the socket here, even when answers are still on their way to it. */
   #onConnect(socket: Socket): void {
-    const turns = this.#pipelineQueueOf(socket);
-    socket.on('drain', () => turns.drained());
+    const queue = this.#pipelineQueueOf(socket);
+    socket.on('drain', () => queue.drained());
     socket.on('timeout', () => this.#onTimeout(socket));
     const error = new ProxyError('bad-request', 'CONNECT is not supported', { source: 'downstream' });
-    turns.takeLast(() => this.#refuse(socket, error));
+    queue.takeLast(() => this.#refuse(socket, error));
   }
 
   #onTimeout(socket: Socket): void {

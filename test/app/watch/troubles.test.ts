@@ -46,8 +46,8 @@ describe('the troubles of a node', () => {
   });
 
   it.each([
-    [{ refused: { publish: null, subscribe: 'qedge/v1/nodes/+' } }, 'not read qedge/v1/nodes/+'],
-    [{ refused: { publish: 'qedge/v1/nodes/pi', subscribe: null } }, 'not write qedge/v1/nodes/pi'],
+    [{ refused: { publish: null, subscribe: 'qedge/v1/nodes/+' } }, 'does not let this node read qedge/v1/nodes/+'],
+    [{ refused: { publish: 'qedge/v1/nodes/pi', subscribe: null } }, 'does not let this node write qedge/v1/nodes/pi'],
     [{ isUnheard: true }, 'does not come back'],
   ])('name an access list that is too short: %j', (change, words) => {
     const broker = { ...BROKER, connected: true, ...change };

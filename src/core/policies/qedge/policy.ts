@@ -69,7 +69,7 @@ export class Qedge implements Policy {
   /** The weights with those passed over left out. */
   #passingWeights: Float64Array<ArrayBuffer> = new Float64Array(0);
   #panic = false;
-  /** Nothing is counted. */
+  /** A preview runs: it changes no counter. */
   #previewing = false;
 
   constructor(options: QedgeOptions, context: PolicyContext) {
@@ -292,7 +292,7 @@ export class Qedge implements Policy {
   }
 
   /**
-   * It misses just now more than chance makes at the success that it has: misses in a row, and what is in flight for k τ as k of them.
+   * It misses more often just now than its success ratio makes likely: misses in a row, and what is in flight for k τ as k of them.
    * Where one request in three misses, a miss is no news, and to pass over each instance that had one is to send what it would
    * have taken in clusters to the others. An error counts in any case: a late answer is worth more.
    */

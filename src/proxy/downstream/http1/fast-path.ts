@@ -178,6 +178,6 @@ export class FastPath implements PlainLink {
   }
 }
 
-function takeBehind(lane: FastPath): void {
-  lane.takeBehind();
+function takeBehind(path: FastPath): void {
+  path.takeBehind();
 }

@@ -18,7 +18,7 @@ const WHOLE_SERVER = /^https?:\/\/[^/?]+$/i;
 export function admitHead(request: ClientRequest, context: ProxyContext): RequestHead {
   const { config, requestFields, viaName, refusing } = context;
   const { url = '/', httpVersion, method } = request;
-  if (!VERSIONS.has(httpVersion)) throw refused('bad-request', `HTTP/${httpVersion} is not spoken here`);
+  if (!VERSIONS.has(httpVersion)) throw refused('bad-request', `HTTP/${httpVersion} is not supported`);
   if (url.length > config.urlBytesMax) {
     throw refused('uri-too-long', `a target of ${url.length} bytes is over the limit of ${config.urlBytesMax}`);
   }

@@ -21,7 +21,7 @@ import type { AttemptFailure, AttemptOwner } from './owner.ts';
 /** A timer that fires early by rounding is not set again for less. */
 const REARM_MS_MIN = 5;
 
-/** Of an answer that is set aside, so much is read before its connection is given up instead; and for so long. */
+/** Bytes and time for reading the rest of a discarded answer, so that its connection can be used again. */
 const ASIDE_BYTES_MAX = 65_536;
 const ASIDE_MS_MAX = 1000;
 

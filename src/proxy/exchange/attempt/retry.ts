@@ -36,7 +36,7 @@ const IDEMPOTENT: ReadonlySet<string> = new Set(['GET', 'HEAD', 'OPTIONS', 'TRAC
  */
 const BUDGET_MS_MIN = 1;
 
-/** What costs no instance anything is sent again for free, so often at the most: each costs time all the same. */
+/** Retries beside the budget, of what no instance worked on, at the most: each costs time all the same. */
 const RESENDS_MAX = 10;
 
 /**

@@ -46,7 +46,7 @@ export class RequestBody implements OutgoingBody {
   #ended = false;
   #ready = false;
   #over = false;
-  /** Some of it is gone. */
+  /** Part of it was dropped: it cannot be sent again. */
   #released = false;
   #sink: BodySink | null = null;
   #waiting = false;
@@ -79,7 +79,7 @@ export class RequestBody implements OutgoingBody {
     return this.#kept.whole();
   }
 
-  /** That came so far. */
+  /** Bytes received so far. */
   get bytes(): number {
     return this.#bytes;
   }

@@ -26,7 +26,7 @@ export class ExchangeRecord {
   service: ServiceRuntime | null = null;
   /** Empty until the service is matched. */
   clientId = '';
-  /** Of the answer; `NO_GRPC_STATUS` where it is none of gRPC. */
+  /** Of the answer; `NO_GRPC_STATUS` where it does not speak gRPC. */
   grpcStatus = NO_GRPC_STATUS;
   /** Null where this request is not traced. */
   #trace: RequestTrace | null = null;
