@@ -32,13 +32,16 @@ class PieceGatherer {
   /** Is not read before its turn. */
   #share: LoopShare | null = null;
   #stopped = false;
+  /** For more, while it was stopped. */
+  #asked = false;
 
   constructor(readable: Readable) {
     this.#readable = readable;
     this.#push = readable.push.bind(readable);
     this.#read = readable._read.bind(readable);
-    // A stream that passes something on asks its source for more in the tick behind.
+    // A stream that passes something on asks its source for more in the tick behind, and not again before more came.
     readable._read = (size) => {
+      this.#asked = this.#stopped;
       if (!this.#stopped) this.#read(size);
     };
   }
@@ -76,7 +79,9 @@ class PieceGatherer {
     const readable = this.#readable;
     this.#share?.use(this.#pieces * PIECE_MS);
     this.#beginTurn();
-    if (!readable.destroyed && readable.readableLength < readable.readableHighWaterMark) this.#read(0);
+    const asked = this.#asked || readable.readableLength < readable.readableHighWaterMark;
+    this.#asked = false;
+    if (asked && !readable.destroyed) this.#read(0);
   }
 
   #beginTurn(): void {

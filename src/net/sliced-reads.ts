@@ -21,6 +21,8 @@ class SlicedReads {
   readonly #push: (chunk: Buffer | null) => boolean;
   readonly #read: (size: number) => void;
   readonly #share = new LoopShare(() => this.#goOn());
+  /** For more, while something waits. */
+  #asked = false;
   /** Null: the end. */
   #waiting: (Buffer | null)[] = [];
 
@@ -28,9 +30,10 @@ class SlicedReads {
     this.#socket = socket;
     this.#push = socket.push.bind(socket);
     this.#read = socket._read.bind(socket);
-    // A stream that passes something on asks its source for more in the tick behind.
+    // A stream that passes something on asks its source for more in the tick behind, and not again before more came.
     socket._read = (size) => {
-      if (this.#waiting.length === 0) this.#read(size);
+      this.#asked = this.#waiting.length > 0;
+      if (!this.#asked) this.#read(size);
     };
     socket.on('resume', () => {
       if (this.#waiting.length > 0) this.#share.wait();
@@ -62,7 +65,9 @@ class SlicedReads {
       return;
     }
     const socket = this.#socket;
-    if (!socket.destroyed && socket.readableLength < socket.readableHighWaterMark) this.#read(0);
+    const asked = this.#asked || socket.readableLength < socket.readableHighWaterMark;
+    this.#asked = false;
+    if (asked && !socket.destroyed) this.#read(0);
   }
 
   #pass(chunk: Buffer | null): boolean {

@@ -90,3 +90,21 @@ describe('a stream whose pieces are gathered', () => {
     expect(text(got)).toBe('a');
   });
 });
+
+it('a stream that was full when its turn came reads on once it is read', async () => {
+  let asked = 0;
+  const stream = new Readable({
+    highWaterMark: 4096,
+    read() {
+      asked++;
+    },
+  });
+  gatherPieces(stream);
+  stream.read(0);
+  for (let i = 0; i < 200; i++) stream.push(Buffer.from('x'));
+  stream.push(Buffer.alloc(8192));
+  const before = asked;
+  stream.on('data', () => {});
+  for (let i = 0; i < 100 && asked === before; i++) await turn();
+  expect(asked).toBeGreaterThan(before);
+});

@@ -57,8 +57,8 @@ describe('requests on one connection', () => {
       const { text } = await many;
       open = false;
       expect(text.match(/X-QEdge-Error: unknown-service/g)).toHaveLength(1000);
-      // Ten at most in each.
-      expect(turns).toBeGreaterThan(100);
+      // Some ten in each.
+      expect(turns).toBeGreaterThan(50);
     },
   );
 
