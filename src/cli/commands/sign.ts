@@ -2,7 +2,7 @@
 
 import { createPrivateKey, type KeyObject } from 'node:crypto';
 import { readFileSync } from 'node:fs';
-import type { Command } from 'commander';
+import { type Command, Option } from 'commander';
 import { CommandError, EX_USAGE, unreadable } from '../../errors.ts';
 import { digestOf } from '../../update/copy.ts';
 import { architectureOf } from '../../update/elf.ts';
@@ -26,7 +26,9 @@ export function registerSign(program: Command): void {
     .description('sign a file of a release: an executable for qedge update, or any other for qedge verify')
     .argument('<file>', 'an executable of any architecture, SHA256SUMS, a package')
     .requiredOption('--key <file>', 'private key of qedge keygen')
-    .option('--release <version>', 'the version that the file is', version)
+    .addOption(
+      new Option('--release <version>', 'the version that the file is').default(version, 'that of this program'),
+    )
     .option('--output <file>', 'where the signature goes (default: <file>.sig)')
     .action((file: string, options: SignOptions) => {
       const output = options.output ?? `${file}.sig`;
