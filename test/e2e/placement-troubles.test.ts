@@ -71,7 +71,7 @@ describe('an access list', () => {
   it('that forbids writing is said as the broker says it', async () => {
     const node = await withList('topic read qedge/#');
     await vi.waitFor(
-      () => expect(troubles(node)).toEqual([expect.stringContaining('not write qedge/v1/nodes/self')]),
+      () => expect(troubles(node)).toEqual([expect.stringContaining('let this node write qedge/v1/nodes/self')]),
       soon,
     );
   });
