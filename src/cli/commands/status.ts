@@ -218,7 +218,7 @@ function instanceColumns({ instances, qos }: RouterState): readonly Column[] {
   const left = (...column: Parameters<typeof right>): Column => ({ ...right(...column), align: 'left' });
   return [
     left('instance', 9, ({ key }) => cell(key)),
-    left('from', 1, ({ instance }) => cell(instance.source ?? '', 'dim')),
+    left('from', 6, ({ instance }) => cell(instance.source ?? '', 'dim')),
     left('standing', 8, standingCell),
     right('weight', 9, ({ weight }) => cell(percent(weight))),
     right('success', 8, ({ successProbability }) => ratioCell(successProbability, qos.successRatio)),

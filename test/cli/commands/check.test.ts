@@ -1,6 +1,6 @@
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { dirname, join } from 'node:path';
 import { describe, expect, it, onTestFinished } from 'vitest';
 import { makeCertificates } from '../../support/certificates.ts';
 import { cli } from '../../support/cli.ts';
@@ -68,6 +68,17 @@ describe('qedge check', () => {
     'config/clients/ollama.toml',
   ])('passes %s off the device', async (file) => {
     expect(await cli('check', '--reload', '-c', file)).toMatchObject({ status: 0, err: '' });
+  });
+
+  it('lists the mistakes of watched files, which are no reason to refuse a reload', async () => {
+    const file = fileOf(`${PORTS}${SERVICE}[placement.file]\npath = "list.toml"\n`);
+    writeFileSync(join(dirname(file), 'list.toml'), '[[instance]]\nservice = "s"\nurl = "http://h:x"\nport = 1\n');
+    const refused = await cli('check', '-c', file);
+    expect(refused.status).toBe(78);
+    expect(refused.err).toContain('list.toml:3:1: instance[0].url: expected an address');
+    const reload = await cli('check', '--reload', '-c', file);
+    expect(reload).toMatchObject({ status: 0, err: '' });
+    expect(reload.out).toContain('list.toml:3:1: instance[0].url: expected an address');
   });
 
   it('reports to programs as JSON what it reports to people', async () => {

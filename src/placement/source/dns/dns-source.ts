@@ -56,6 +56,8 @@ export class DnsSource implements PlacementSource {
 
   start(): void {
     for (const asked of this.#asked) void this.#ask(asked);
+    // Without a name all is said.
+    this.#tell();
   }
 
   async stop(): Promise<void> {
