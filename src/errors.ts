@@ -2,6 +2,7 @@
 
 import { resolve } from 'node:path';
 
+/** Which side a failure is of: the client's, the instance's, or this process's own. */
 export type ErrorSource = 'downstream' | 'upstream' | 'internal';
 
 /** Codes that clients see in `X-QEdge-Error`; the status each maps to lives in proxy/exchange/error-response.ts alone. */

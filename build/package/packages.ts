@@ -27,7 +27,7 @@ export interface BuiltProgram {
   readonly addons: readonly string[];
 }
 
-/** What an earlier build left in dist/, of whatever version. */
+/** What an earlier build left in dist/, of any version. */
 export function removePackages(): void {
   for (const name of readdirSync(DIST).filter((name) => /^qedge_.*\.deb$|^qedge-.*\.oci\.tar$/.test(name))) {
     rmSync(join(DIST, name));

@@ -15,6 +15,7 @@ const TITLES: Readonly<Record<number, string>> = {
   501: 'Not supported',
 };
 
+/** The body of an error (RFC 9457). */
 export interface ProblemDocument {
   readonly type: string;
   readonly title: string;

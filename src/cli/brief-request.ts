@@ -7,6 +7,7 @@ import { addressBook } from '../net/address-book.ts';
 import { trustSystem } from '../net/tls.ts';
 import type { AdminAddress } from './admin-address.ts';
 
+/** The whole answer, as text. */
 export interface BriefAnswer {
   readonly status: number;
   readonly text: string;

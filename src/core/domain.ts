@@ -63,7 +63,7 @@ export interface Instance extends HostPort {
   readonly tier?: Tier | null | undefined;
   /** Round trip to assume until its node is measured, ms; absent or null: the router assumes one. */
   readonly rttMs?: number | null | undefined;
-  /** For people; absent where there are no sources to tell apart. */
+  /** For people; absent where there is one source only. */
   readonly source?: InstanceSource | undefined;
   /** What a profile-driven policy needs (energy, accuracy); opaque to everything else. */
   readonly profile: Readonly<Record<string, unknown>> | null;

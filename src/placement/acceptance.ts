@@ -6,6 +6,7 @@ import { isLoopback } from '../config/loopback.ts';
 import type { Instance, Labels, Node } from '../core/domain.ts';
 import { type AddressPolicy, createAddressPolicy } from './address-policy.ts';
 
+/** What may be known here, by the configuration. */
 export interface Acceptance {
   readonly addresses: AddressPolicy;
   /** Its service is served here, and it has what that demands. */

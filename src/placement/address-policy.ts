@@ -16,6 +16,7 @@ export interface AddressPolicyOptions {
   readonly localAddresses?: () => readonly string[];
 }
 
+/** Which addresses may be connected to; an address that may not has a reason. */
 export interface AddressPolicy {
   /** Why `host:port` must not be used, naming it; null when it may be. */
   refusal(host: string, port: number): string | null;

@@ -55,6 +55,7 @@ const RESOLVE_AGAIN_MS = 5_000;
 /** Checks are this share early or late, so that they do not all come at once. */
 const JITTER_RATIO = 0.1;
 
+/** Announces this node and its healthy instances; nothing before `start`. */
 export class Announcer {
   readonly #options: AnnouncerOptions;
   readonly #locals: readonly Local[];

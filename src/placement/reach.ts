@@ -5,11 +5,13 @@
 /** A node is left when its RTT exceeds the limit by this factor. */
 const LEAVE_RATIO = 1.1;
 
+/** The nodes that came into the reach of a service, and those that left it. */
 export interface ReachChange {
   readonly entered: readonly string[];
   readonly left: readonly string[];
 }
 
+/** The nodes near enough for each service, by round trip in ms. */
 export class Reach {
   /** τ by service, ms. */
   readonly #limitsMs: ReadonlyMap<string, number>;

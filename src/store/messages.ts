@@ -33,6 +33,7 @@ export interface StoreFailure {
   readonly movedTo: string | null;
 }
 
+/** What the file held when it was opened. */
 export interface OpenedFile {
   /** The file of this binary's schema. */
   readonly path: string;
@@ -41,6 +42,7 @@ export interface OpenedFile {
   readonly unusable: UnusableFile | null;
 }
 
+/** Why a file was not opened, or was moved aside. */
 export interface UnusableFile {
   readonly reason: string;
   /** Null for the file of an earlier version: it is left to the binary of that version. */
@@ -56,6 +58,7 @@ export interface StoredRows {
   readonly placement: readonly { readonly id: unknown; readonly data: unknown }[];
 }
 
+/** A table of the file. */
 export type TableName = 'service' | 'learned' | 'placement';
 
 /** One transaction. */
@@ -64,6 +67,7 @@ export interface RowChanges {
   readonly savedAt: SavedAt;
 }
 
+/** Rows to write and keys to delete, of one table. */
 export interface TableChanges {
   /** Key columns, then the data. */
   readonly put: readonly (readonly string[])[];

@@ -3,6 +3,7 @@
 import type { Counter, Metrics } from '../telemetry/metrics.ts';
 import type { StoreFailure } from './messages.ts';
 
+/** How the store is, for the API. */
 export interface StoreFacts {
   readonly path: string;
   readonly ok: boolean;

@@ -18,11 +18,13 @@ export interface PlacementState {
   readonly instances: readonly PlacedInstance[];
 }
 
+/** A node; `lostForMs`: how long ago its last will fired, null where it did not. */
 export interface PlacedNode {
   readonly node: Node;
   readonly lostForMs: number | null;
 }
 
+/** An instance, by the source that named it. */
 export interface PlacedInstance {
   readonly source: 'native' | 'informer' | 'dns' | 'mdns';
   readonly instance: Instance;

@@ -27,6 +27,7 @@ export const SESSION_MS = 12 * 3_600_000;
 /** Sessions that were ended before their time and are remembered. */
 const ENDED_MAX = 1_024;
 
+/** Decides whether a request may use the admin port, by address, origin and token. */
 export class Access {
   readonly #wallNowMs: () => number;
   #token: string | null = null;

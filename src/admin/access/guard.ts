@@ -12,6 +12,7 @@ export interface Caller {
   Variables: { caller: string };
 }
 
+/** Refuses a request that may not pass, before any route sees it. */
 export function guard(access: Access, guesses: Guesses): MiddlewareHandler<Caller> {
   return async (c, next) => {
     const address = addressOf(c);

@@ -9,6 +9,7 @@ const WAIT_MS = 1_000;
 const WAITING_MAX = 4;
 const LOG_INTERVAL_MS = 10_000;
 
+/** Slows down wrong proofs, by the address that sends them. */
 export class Guesses {
   readonly #log: Logger;
   readonly #lines = new RateLimitedLog(LOG_INTERVAL_MS);

@@ -24,6 +24,7 @@ export interface ActionOptions {
   readonly log: Logger;
 }
 
+/** Adds the routes that change something. */
 export function registerActions(app: Hono<Caller>, options: ActionOptions): void {
   new Actions(options).register(app);
 }

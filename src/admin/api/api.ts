@@ -18,6 +18,7 @@ export interface ApiOptions {
   readonly history: History;
 }
 
+/** Adds `/metrics` and the routes that only read. */
 export function registerApi(app: Hono<Caller>, { reader, metrics, events, history }: ApiOptions): void {
   app.get('/metrics', (c) => renderMetrics(c, metrics));
   app.get('/api/v1/state', (c) => c.json(reader.document()));

@@ -21,6 +21,7 @@ const ATTEMPTS_MAX = 200_000;
 const BACKLOG_BYTES_MAX = 4 * 1024 * 1024;
 const HEADERS = { 'content-type': 'application/x-ndjson' } as const;
 
+/** Adds the stream of a service's decisions. */
 export function registerDecisionLog(app: Hono<Caller>, options: DecisionLogRouteOptions): void {
   const busy = new Set<string>();
   // The second is the earlier name.

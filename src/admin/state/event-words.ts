@@ -6,6 +6,7 @@ import type { EventDocument, QedgeEvent, QedgeEventEntry } from './state.ts';
 
 type Words = Pick<EventDocument, 'subject' | 'message' | 'severity'>;
 
+/** An event as one sentence, with the level and the subject that it is shown with. */
 export function describeEvent(entry: QedgeEventEntry): EventDocument {
   return {
     sequence: entry.sequence,

@@ -4,6 +4,7 @@
 import type { InstanceKey } from '../../core/domain.ts';
 import type { RouterState } from '../../core/service-router.ts';
 
+/** Between two samples, ms. */
 export const HISTORY_INTERVAL_MS = 2_000;
 /** Ten minutes. */
 const SAMPLES_MAX = 300;

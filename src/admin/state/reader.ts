@@ -19,6 +19,7 @@ export interface ObservedService extends Pick<ServiceRouter, 'service' | 'state'
   previews(request: RequestInfo, nowMs: number): Promise<readonly RoutePreview[]>;
 }
 
+/** What the composition root lets the admin port see. */
 export interface StateSources {
   /** The routers by service; asked at each reading, so a reload shows at once. */
   readonly services: () => ReadonlyMap<string, ObservedService>;
@@ -29,6 +30,7 @@ export interface StateSources {
   readonly clock: Clock;
 }
 
+/** Puts together what is reported, at each call. */
 export interface StateReader {
   readiness(): Readiness;
   services(): readonly RouterState[];
@@ -39,6 +41,7 @@ export interface StateReader {
   document(): StateDocument;
 }
 
+/** Reads nothing until it is asked. */
 export function createStateReader(sources: StateSources, processFacts: () => ProcessFacts): StateReader {
   const services = (): readonly RouterState[] => {
     const nowMs = sources.clock.nowMs();

@@ -10,6 +10,7 @@ export interface Lifecycle {
   readonly absentWorkers: readonly string[];
 }
 
+/** Whether this node is ready, and why not. */
 export interface Readiness {
   readonly ready: boolean;
   /** Why not, each for people; empty when ready. */

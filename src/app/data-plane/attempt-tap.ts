@@ -3,6 +3,7 @@
 import type { AttemptResult, Candidate, InstanceKey } from '../../core/domain.ts';
 import type { RouterTap, Ticket } from '../../core/service-router.ts';
 
+/** An attempt that is over, as a recording takes it. */
 export interface FinishedAttempt {
   /** On the clock that all data planes share. */
   readonly startMs: number;
@@ -15,6 +16,7 @@ export interface FinishedAttempt {
 
 const BATCH_DELAY_MS = 100;
 
+/** Collects attempts of a service while it is tapped. */
 export class AttemptTap implements RouterTap {
   readonly #report: (attempts: readonly FinishedAttempt[]) => void;
   readonly #begun = new Map<Ticket, Pick<FinishedAttempt, 'startMs' | 'key' | 'weight'>>();

@@ -6,6 +6,7 @@ import type { InstanceKey, PlacementUpdate } from '../../core/domain.ts';
 import type { RouterSnapshot } from '../../core/service-router.ts';
 import type { Resolution } from '../../net/address-book.ts';
 
+/** What changes a data plane; plain data, so that it reaches workers as it is. */
 export type ControlMessage =
   /** Takes back what was learned `ageMs` ago, and decides from here on. */
   | { readonly kind: 'start'; readonly learned: readonly RouterSnapshot[]; readonly ageMs: number }

@@ -16,6 +16,7 @@ import { startTraces, type Traces } from '../../telemetry/traces/traces.ts';
 import type { ControlMessage } from './control-message.ts';
 import { RouterSet } from './router-set.ts';
 
+/** What a data plane is made of. */
 export interface DataPlaneOptions {
   readonly config: Config;
   readonly clock: Clock;
@@ -31,6 +32,7 @@ export interface DataPlaneOptions {
   readonly joins?: boolean;
 }
 
+/** One event loop's routers and ports. */
 export class DataPlane {
   readonly #clock: Clock;
   readonly #set: RouterSet;

@@ -3,6 +3,7 @@
 import type { InstanceKey, RequestInfo } from '../../core/domain.ts';
 import type { RouteTier, ServiceRouter } from '../../core/service-router.ts';
 
+/** What a data plane is asked. */
 export type WorkerQuery =
   | {
       readonly about: 'density';
@@ -19,6 +20,7 @@ export interface DensityAnswer {
   readonly samples: number;
 }
 
+/** Where it would send a request. */
 export interface PreviewAnswer {
   readonly about: 'preview';
   readonly key: InstanceKey | null;
@@ -26,6 +28,7 @@ export interface PreviewAnswer {
   readonly byChance: boolean;
 }
 
+/** What a data plane answers. */
 export type Answer = DensityAnswer | PreviewAnswer;
 
 /** Null for what this data plane knows nothing of. */

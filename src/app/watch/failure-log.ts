@@ -4,6 +4,7 @@ import type { RouterEvent } from '../../core/service-router.ts';
 import { reasonsText } from '../../core/standing.ts';
 import type { Logger } from '../../telemetry/log.ts';
 
+/** Logs when an instance begins to fail, and when it is well again. */
 export class FailureLog {
   readonly #log: Logger;
   /** Event loops that see it fail, by service and instance. */

@@ -17,6 +17,7 @@ interface Watched {
   unmet: number;
 }
 
+/** Looks at the states of services and logs what explains a missed goal. */
 export class GoalWatch {
   readonly #log: Logger;
   readonly #watched = new Map<string, Watched>();

@@ -27,6 +27,7 @@ const INTERVAL_MS = 1000;
 /** The status line moves at most this often: each change is a message to the service manager. */
 const STATUS_EVERY = 5;
 
+/** Runs once a second from `start` to `stop`. */
 export class Housekeeping {
   readonly #options: HousekeepingOptions;
   #timer: NodeJS.Timeout | null = null;

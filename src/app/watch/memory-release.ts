@@ -19,6 +19,7 @@ const ROUNDS_MAX = 30;
 /** Less growth than this is not worth the millisecond: a tenth of what a small configuration holds. */
 const GROWTH_BYTES_MIN = 4 * 1024 * 1024;
 
+/** Gives memory back to the kernel, from `start` to `stop`. */
 export class MemoryRelease {
   readonly #options: MemoryReleaseOptions;
   /** The lowest since the last release; growth counts from here. 0 at first, so that a start is cleaned up after. */

@@ -19,6 +19,7 @@ export interface TroubleSources {
   readonly instanceCounts: ReadonlyMap<string, number>;
 }
 
+/** What is wrong, a sentence each; empty when nothing is. */
 export function troublesOf({ names, broker, sources, instanceCounts }: TroubleSources): readonly string[] {
   const empty = [...instanceCounts].filter(([, count]) => count === 0);
   return [

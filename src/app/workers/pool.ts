@@ -33,6 +33,7 @@ export interface WorkerPoolOptions {
   readonly roundMs?: number;
 }
 
+/** How a worker starts that takes the place of another. */
 export interface Replacement {
   readonly config: Config;
   readonly messages: readonly ToWorker[];
@@ -52,6 +53,7 @@ const ROUND_MS = 1_000;
 /** A worker that says nothing for so long is busy with worse; the reader goes on without it. */
 const ANSWER_MS_MAX = 1_000;
 
+/** The workers beyond the main thread; none where there is one event loop. */
 export class WorkerPool implements WorkerListener {
   readonly #options: WorkerPoolOptions;
   readonly #roundMs: number;

@@ -6,6 +6,7 @@ import { recordOf } from '../snapshot-shape.ts';
 import { CandidateDiff } from './candidate-diff.ts';
 import type { CandidateView, Policy, PolicySummary } from './policy.ts';
 
+/** A policy that estimates nothing: a subclass overrides `select`, and what it does know. */
 export abstract class BasePolicy implements Policy {
   abstract readonly name: string;
   readonly stepMs: number = Number.POSITIVE_INFINITY;

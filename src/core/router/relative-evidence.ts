@@ -153,7 +153,7 @@ export class RelativeEvidence {
     return (this.#totals[ANSWERS] as number) - (this.#runAnswers[handle] as number) - (this.#run[handle] as number);
   }
 
-  /** By its odd answers in a row where they and those of the others meanwhile are enough to tell, else by all that is remembered. */
+  /** By its odd answers in a row where they and those of the others meanwhile are enough to decide by, else by all that is remembered. */
   #ownShare(handle: number, column: number): number {
     const run = this.#run[handle] as number;
     const meanwhile = this.#othersMeanwhile(handle);

@@ -26,6 +26,7 @@ export interface CameraOptions {
 const FRAMES_IN_FLIGHT_MAX = 16;
 const ANSWER_TIMEOUT_MS_DEFAULT = 2_000;
 
+/** One camera, from `start` to `stop`. */
 export class CameraClient {
   readonly clientId: string;
   readonly service: string;

@@ -13,6 +13,7 @@ export interface LoadOptions {
   readonly rng: Rng;
 }
 
+/** What the cameras of a service got, all together. */
 export interface LoadTotals {
   readonly sent: number;
   readonly inTime: number;
@@ -41,6 +42,7 @@ export function createCameras({ origin, clients, frames, rng }: LoadOptions): re
   );
 }
 
+/** Adds up what cameras got. */
 export function totalsOf(cameras: readonly CameraClient[]): LoadTotals {
   const sum = (pick: (camera: CameraClient) => number): number =>
     cameras.reduce((total, camera) => total + pick(camera), 0);

@@ -10,6 +10,7 @@ export interface EmulatedClusterOptions {
   readonly rng: Rng;
 }
 
+/** All emulated nodes, and the levers of the story. */
 export class EmulatedCluster {
   readonly #options: EmulatedClusterOptions;
   readonly #nodes = new Map<string, EmulatedNode>();

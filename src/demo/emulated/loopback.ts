@@ -3,6 +3,7 @@
 import type { AddressInfo, Server } from 'node:net';
 import { CommandError } from '../../errors.ts';
 
+/** Where all of the demo listens. */
 export const LOOPBACK = '127.0.0.1';
 
 /** Listens on loopback and returns the port (port 0: any free one). Throws a `CommandError` that names a taken port. */

@@ -4,6 +4,7 @@
 import type { QosTarget, Tier } from '../../core/domain.ts';
 import { detect, steer } from './inference.ts';
 
+/** A service of the demo, and the clients that it has. */
 export interface DemoService {
   readonly name: string;
   readonly qos: QosTarget;
@@ -27,6 +28,7 @@ export interface DemoNode {
   readonly present: boolean;
 }
 
+/** The services of the demo. */
 export const SERVICES: readonly DemoService[] = [
   {
     name: 'pilotnet',
@@ -62,4 +64,5 @@ export const TOPIC_PREFIX = 'qedge/v1';
 
 /** Coefficient of variation of the processing times. */
 export const WORK_VARIATION = 0.12;
+/** Of each camera. */
 export const FRAMES_PER_SECOND = 10;

@@ -7,6 +7,7 @@ import { cooldownText } from '../../core/standing.ts';
 import { type Cell, type Column, renderColumns, truncate } from '../../terminal/columns.ts';
 import type { Paint, Tone } from '../../terminal/paint.ts';
 
+/** A camera as the screen shows it. */
 export interface ClientView {
   readonly clientId: string;
   /** Over W, as the client measured it; null before the first answer. */
@@ -18,11 +19,13 @@ export interface ServiceView {
   readonly clients: readonly ClientView[];
 }
 
+/** A mishap and when it happened, ms since the start. */
 export interface HappeningView {
   readonly atMs: number;
   readonly text: string;
 }
 
+/** All that the screen shows. */
 export interface DemoView {
   readonly elapsedMs: number;
   readonly services: readonly ServiceView[];

@@ -9,6 +9,7 @@ const SPAN_MS = 5_000;
 /** Lateness that begins to matter: a tenth of the tighter latency limit. */
 const STALL_MS_MIN = 8;
 
+/** Measures how late timers come, ms. */
 export class StallWatch {
   readonly #histogram = monitorEventLoopDelay({ resolution: RESOLUTION_MS });
   readonly #timer: NodeJS.Timeout;

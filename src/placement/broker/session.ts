@@ -21,6 +21,7 @@ import { judgeOwn } from './own-echo.ts';
 import { OwnVoice } from './own-voice.ts';
 import { Subscriptions } from './subscriptions.ts';
 
+/** What a session is made of. */
 export interface BrokerSessionOptions {
   readonly config: Config;
   readonly mqtt: MqttConfig;
@@ -46,6 +47,7 @@ export interface BrokerSessionOptions {
   readonly onSynced: () => void;
 }
 
+/** The connection, and whether the first snapshot is complete. */
 export interface BrokerSessionState extends BrokerState {
   readonly subscriptions: number;
   /** Everything retained was heard, once at least. */
@@ -65,6 +67,7 @@ const FIRST_CONNECT_MS_MAX = 1_000;
 /** That another process has this node's id is logged at most this often, ms. */
 const RIVAL_LOG_MS = 60_000;
 
+/** One broker connection and all that is subscribed and announced over it. */
 export class BrokerSession {
   readonly #options: BrokerSessionOptions;
   readonly #connection: BrokerConnection;

@@ -70,6 +70,7 @@ export interface SetOptions {
   readonly outOfReach?: boolean;
 }
 
+/** An instance as it was last reported. */
 export interface InstanceView {
   readonly key: InstanceKey;
   readonly instance: Instance;
@@ -77,6 +78,7 @@ export interface InstanceView {
   readonly availability: Availability;
 }
 
+/** What is known of instances and nodes, from all sources. Times are real time, ms. */
 export class PlacementCache {
   #options: PlacementCacheOptions;
   readonly #table = new PlacementTable();

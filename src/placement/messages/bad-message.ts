@@ -19,6 +19,7 @@ export type RefusalCode =
   | 'duplicate'
   | 'internal';
 
+/** A message that is refused: `code` is its kind, as it is counted. */
 export class BadMessage extends Error {
   readonly code: RefusalCode;
 
@@ -36,6 +37,7 @@ export const LABELS_MAX = 64;
 /** Longest text field, and the longest label. */
 const TEXT_LENGTH_MAX = 256;
 
+/** An object of a payload, its fields not checked yet. */
 export type Fields = Readonly<Record<string, unknown>>;
 
 /** A payload as a JSON object. @throws BadMessage */

@@ -17,6 +17,7 @@ import {
 } from './bad-message.ts';
 import { parseTopic, type TopicAddress } from './topics.ts';
 
+/** A message as the cache takes it. */
 export type PlacementMessage =
   | { readonly kind: 'node-set'; readonly node: Node }
   | { readonly kind: 'node-cleared'; readonly nodeId: string }

@@ -10,6 +10,7 @@ const TOPIC_INTERVAL_MS = 60_000;
 /** Lines over all topics in a minute. */
 const LINES_MAX = 30;
 
+/** Counts and logs what is refused. */
 export class Rejections {
   readonly #clock: Clock;
   readonly #log: Logger;

@@ -22,10 +22,12 @@ export const NAME_LENGTH_MAX = 253;
 
 const NAME = /^[A-Za-z0-9_][A-Za-z0-9._:@~-]*$/;
 
+/** The topic of one node, retained. */
 export function nodeTopic(prefix: string, nodeId: string): string {
   return `${prefix}/nodes/${nodeId}`;
 }
 
+/** The topic of one instance, retained. */
 export function instanceTopic(
   prefix: string,
   { nodeId, service, id }: Pick<Instance, 'nodeId' | 'service' | 'id'>,
@@ -48,6 +50,7 @@ export function ownInstancesFilter(prefix: string, nodeId: string): string {
   return `${prefix}/nodes/${nodeId}/services/+/instances/+`;
 }
 
+/** The filter for the informer's events of a service. */
 export function informerFilter(service: string): string {
   return `changes/node/+/service/${service}/instance/+`;
 }

@@ -12,6 +12,7 @@ export function shed(): ProxyError {
   return new ProxyError('overloaded', 'no instance has room for one more in time', { source: 'internal' });
 }
 
+/** No room among the requests in flight of the service. */
 export function serviceFull(inFlight: number): ProxyError {
   return new ProxyError('overloaded', `${inFlight} requests are in flight already`, { source: 'internal' });
 }

@@ -18,6 +18,7 @@ export interface StoreFileOptions {
   readonly lockWaitMs: number;
 }
 
+/** The open file. Every call may wait for the disk. */
 export class StoreFile {
   readonly path: string;
   readonly #database: Database.Database;

@@ -16,6 +16,7 @@ import {
 } from './rows.ts';
 import { isName, readLearned, readSnapshot, savedRow } from './schema.ts';
 
+/** A state as the file held it. */
 export interface SavedState extends StoreState {
   readonly savedAt: SavedAt;
   /** Rows that did not fit their schema, and were left out. */
@@ -55,6 +56,7 @@ interface Table<Row> {
   misfits: (readonly unknown[])[];
 }
 
+/** Knows the rows of the file, and by which of them a new state differs. */
 export class RowLedger {
   readonly #services: Table<string> = { known: new Map(), misfits: [] };
   readonly #learned: Table<string> = { known: new Map(), misfits: [] };

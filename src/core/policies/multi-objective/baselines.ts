@@ -10,12 +10,14 @@ import { ProfileTable } from './profile-table.ts';
 /** What a request costs at an instance; NaN where the profile does not say: the most. */
 type Cost = (profile: Profile, candidate: Candidate, group: number) => number;
 
+/** A baseline of `multi-objective`: always the instance with the least energy. */
 export const LOWEST_ENERGY = definePolicy({
   about: 'always the instance that is profiled with the least energy',
   options: {},
   create: (_values, context) => new LeastCost('lowest-energy', ({ energyMwh }) => meanOf(energyMwh), context),
 });
 
+/** A baseline of `multi-objective`: always the instance with the least time. */
 export const LOWEST_TIME = definePolicy({
   about: 'the least of requests in flight × profiled inference time',
   options: {},
@@ -27,6 +29,7 @@ export const LOWEST_TIME = definePolicy({
     ),
 });
 
+/** A baseline of `multi-objective`: always the instance with the highest accuracy. */
 export const HIGHEST_ACCURACY = definePolicy({
   about: 'always the instance that is profiled with the highest accuracy',
   options: {},

@@ -31,7 +31,7 @@ export class InferenceTime {
     this.#forgetMs = FORGET_WINDOWS * windowMs;
   }
 
-  /** Begins anew for a candidate that joined. */
+  /** Begins again for a candidate that joined. */
   join({ handle }: Candidate): void {
     this.#ratio = grownFloat64(this.#ratio, handle + 1);
     this.#stampMs = grownFloat64(this.#stampMs, handle + 1);

@@ -4,7 +4,7 @@
 //   2. L = T_g · (queue + 1), both L and E_g normalised over those that are kept; the least γ·L̃ + (1 − γ)·Ẽ wins, ties at random
 //
 // The paper trusts its profiles. With `adapt` T_g follows the answers, the way there counts, and what keeps within τ goes before what does
-// not, whatever its accuracy.
+// not, no matter how accurate it is.
 
 import type { Candidate, Outcome, RequestInfo } from '../../domain.ts';
 import { numberOf } from '../../snapshot-shape.ts';
@@ -19,6 +19,7 @@ import { ProfileTable } from './profile-table.ts';
 /** No instance is so much slower than its profile; nor does one take so many ms. */
 const RATIO_MAX = 1e6;
 
+/** The policy as the registry lists it. */
 export const MULTI_OBJECTIVE = definePolicy({
   about: 'accurate enough, then quick and sparing: by the profiles of the instances and the group of the request',
   options: {

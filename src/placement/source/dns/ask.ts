@@ -20,7 +20,7 @@ export async function askServer(server: HostPort, question: DnsQuestion): Promis
 
 type Settle = (message: DnsMessage | Error) => void;
 
-/** What takes longer than a server may is ended, whatever it is. */
+/** What takes longer than a server may is ended. */
 function withDeadline(begin: (settle: Settle) => () => void): Promise<DnsMessage> {
   return new Promise((resolve, reject) => {
     let end = (): void => {};

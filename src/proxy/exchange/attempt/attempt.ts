@@ -32,6 +32,7 @@ interface HeldHead {
   readonly fields: string[];
 }
 
+/** One attempt: made when it starts, `send` follows, and it ends once. */
 export class Attempt extends Timed implements UpstreamHandler, DrainListener {
   readonly #exchange: AttemptOwner;
   readonly candidate: Candidate;

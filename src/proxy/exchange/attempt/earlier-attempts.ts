@@ -24,6 +24,7 @@ const NO_HANDLE = -1;
 
 const NONE: readonly number[] = [];
 
+/** Decides whether another attempt may follow those that were not enough. */
 export class EarlierAttempts {
   readonly #of: AttemptedRequest;
   /** Handles of the instances. */

@@ -41,6 +41,7 @@ export interface AttemptRecord {
   takeBack(nowMs: number): void;
 }
 
+/** The exchange, as an attempt sees it. */
 export interface AttemptOwner extends SlowClient {
   readonly service: ServiceRuntime;
   readonly request: ClientRequest;

@@ -7,6 +7,7 @@ import type { ClientResponse } from './message.ts';
 /** Bodies up to this go out as one string with their head: a write less than a header and a buffer. */
 const STRING_BYTES_MAX = 4096;
 
+/** Hears when the client takes more again. */
 export interface DrainListener {
   onDrain(): void;
 }
@@ -16,6 +17,7 @@ export interface CutOff {
   reset(): void;
 }
 
+/** The answer to one request, on its way to the client. */
 export class Answer {
   readonly #response: ClientResponse;
   readonly #connection: CutOff;

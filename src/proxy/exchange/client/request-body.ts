@@ -19,6 +19,7 @@ export interface RequestBodyOptions {
   readonly fields: FieldTable;
 }
 
+/** Hears when a body may be sent, or cannot be. */
 export interface BodyListener {
   /** The body is whole, or is to be streamed from here on. Once. */
   onBodyReady(): void;
@@ -36,6 +37,7 @@ let collectedBytes = 0;
  */
 const CHUNKED_HOLD_MS = 20;
 
+/** The body of one request: collected, or streamed where it is large. */
 export class RequestBody implements OutgoingBody {
   readonly #request: ClientRequest;
   readonly #listener: BodyListener;

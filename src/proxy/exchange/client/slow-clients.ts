@@ -3,6 +3,7 @@
 
 import type { Candidate } from '../../../core/domain.ts';
 
+/** A request that may have to make way because its client is slow. */
 export interface SlowClient {
   /** How far its client is behind what is expected of it, ms; -Infinity where it is not the client that is waited for. */
   lagMs(nowMs: number): number;

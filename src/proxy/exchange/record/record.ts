@@ -17,6 +17,7 @@ import { logAccess } from './access-log.ts';
 /** Status that is counted for a request whose client went away before its answer; it is never sent. */
 export const CLIENT_GONE = 499;
 
+/** Takes down one exchange; `settle` ends it, once. */
 export class ExchangeRecord {
   readonly #context: ProxyContext;
   readonly #client: ExchangeClient;

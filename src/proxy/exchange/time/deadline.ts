@@ -3,6 +3,7 @@
 
 import type { Stopwatch } from './stopwatch.ts';
 
+/** What is left of a request's time, ms. */
 export class Deadline {
   readonly #limitMs: number;
   readonly #askedMs: number;

@@ -1,6 +1,7 @@
 // The time that an exchange is charged: wall time less the spans in which it waited for its client, to send the rest of a
 // body or to drain the answer. Spans may overlap; they are counted once.
 
+/** The charged time of one exchange, ms; stands still while its client is waited for. */
 export class Stopwatch {
   #startMs = Number.NaN;
   #clientMs = 0;
