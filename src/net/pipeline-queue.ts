@@ -32,9 +32,9 @@ export class PipelineQueue {
     this.#socket = socket;
   }
 
-  /** An answer is under way. */
+  /** An answer is under way, or to come. */
   get busy(): boolean {
-    return this.#current !== null && !this.#current.closed;
+    return this.#waiting.length > 0 || (this.#current !== null && !this.#current.closed);
   }
 
   /** The client has not sent all of the request that was taken last. */
@@ -65,7 +65,7 @@ export class PipelineQueue {
 
   #add(turn: Turn): void {
     if (this.#last || !this.#socket.writable) return;
-    if (!this.busy && this.#waiting.length === 0) {
+    if (!this.busy) {
       this.#begin(turn);
       return;
     }

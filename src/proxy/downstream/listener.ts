@@ -174,7 +174,8 @@ export class Listener {
         // RFC 9110 section 7.8.
         request.httpVersion === '1.1' &&
         request.headers.upgrade?.toLowerCase() === 'websocket' &&
-        !this.#pipelineQueueOf(request.socket).busy,
+        !this.#pipelineQueueOf(request.socket).busy &&
+        !hasResponse(request.socket),
     };
     const server = this.#tls === null ? createServer(options) : this.#createTlsServer(options, this.#tls);
     this.#chooseProtocol(server);
@@ -364,6 +365,11 @@ const UNREAD_REQUEST = {
   latencyMs: 0,
   attempts: 0,
 } as const;
+
+/** Node has a response on its way to the socket, and assigns no other before that is out. */
+function hasResponse(socket: Socket): boolean {
+  return ((socket as { _httpMessage?: unknown })._httpMessage ?? null) !== null;
+}
 
 /** TLS has no reset: there, an end without a word of goodbye (close_notify) is the error. */
 function linkOf(socket: Socket): ClientLink {
