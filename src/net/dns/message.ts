@@ -1,6 +1,6 @@
 // DNS messages (RFC 1035, section 4), as far as discovery needs them: names of services and addresses, over unicast and multicast.
-// A codec of our own, since the packages there are read everything at any size, and have had no release for years: here each name
-// and each message has a bound, and a record of another type is passed over.
+// A codec of our own: discovery needs seven types of records, each name and each message with a bound, and passes over every other
+// type; the packages for DNS read all types and set no bounds.
 
 /** Types of records that are read; others are passed over. */
 export const TYPES = { A: 1, CNAME: 5, SOA: 6, PTR: 12, TXT: 16, AAAA: 28, SRV: 33, ANY: 255 } as const;

@@ -132,7 +132,7 @@ export class ConfiguredSource {
       rng,
       log,
       kept: cache.instancesOf(this.#kind),
-      tell: (all) =>
+      report: (all) =>
         heard(() => {
           this.#intake.take(all);
           this.#settle();

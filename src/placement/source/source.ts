@@ -23,7 +23,7 @@ export interface SourceContext {
   /** What is known of the source's instances from before: brought back over a restart, or by the source before this one. */
   readonly kept: readonly Instance[];
   /** Every instance that there is now. Only from the first call on is what was kept over a restart forgotten. */
-  readonly tell: (all: readonly Announced[]) => void;
+  readonly report: (all: readonly Announced[]) => void;
   /** Something that was meant as an instance, and is none. `error`: a `BadMessage`, most often. */
   readonly refuse: (where: string, error: unknown) => void;
   /** What is wrong with the source as a whole, in one sentence; null when nothing is any more. */

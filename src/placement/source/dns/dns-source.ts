@@ -57,7 +57,7 @@ export class DnsSource implements PlacementSource {
   start(): void {
     for (const asked of this.#asked) void this.#ask(asked);
     // Without a name all is said.
-    this.#tell();
+    this.#report();
   }
 
   async stop(): Promise<void> {
@@ -82,7 +82,7 @@ export class DnsSource implements PlacementSource {
       asked.trouble = `${name.host}: ${reason}; ${stands}`;
       this.#askIn(asked, Math.max(AGAIN_MS_MIN, backoffMs(asked.failures++, rng)));
     }
-    if (!this.#stopped) this.#tell();
+    if (!this.#stopped) this.#report();
   }
 
   #askIn(asked: Asked, waitMs: number): void {
@@ -91,15 +91,15 @@ export class DnsSource implements PlacementSource {
     asked.timer.unref();
   }
 
-  #tell(): void {
+  #report(): void {
     // Nothing is known of a name that is being asked for the first time.
     if (this.#asked.some(({ instances, failures }) => instances === null && failures === 0)) return;
     const unanswered = new Set(this.#asked.flatMap(({ service, instances }) => (instances === null ? [service] : [])));
-    const told = this.#asked.flatMap(({ name, instances }) =>
+    const answered = this.#asked.flatMap(({ name, instances }) =>
       (instances ?? []).map((instance) => ({ instance, where: `dns ${name.host}` })),
     );
     const kept = this.#kept.filter(({ service }) => unanswered.has(service));
-    this.#context.tell([...told, ...kept.map((instance) => ({ instance, where: 'dns, before the restart' }))]);
+    this.#context.report([...answered, ...kept.map((instance) => ({ instance, where: 'dns, before the restart' }))]);
     this.#context.setTrouble(this.#asked.find(({ trouble }) => trouble !== null)?.trouble ?? null);
   }
 }

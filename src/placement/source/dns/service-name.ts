@@ -77,11 +77,11 @@ interface Addresses {
   readonly ttlSeconds: number;
 }
 
-/** IPv4 where there is any: the same machine most often has both. `told`: what the server said unasked. */
-async function addressesOf(servers: NameServers, name: string, told: readonly DnsRecord[]): Promise<Addresses> {
+/** IPv4 where there is any: the same machine most often has both. `additional`: what the server sent along. */
+async function addressesOf(servers: NameServers, name: string, additional: readonly DnsRecord[]): Promise<Addresses> {
   if (isIP(name) !== 0) return { addresses: [name], ttlSeconds: Number.POSITIVE_INFINITY };
   for (const type of ['A', 'AAAA'] as const) {
-    const known = told.filter((record) => record.data.type === type && sameName(record.name, name));
+    const known = additional.filter((record) => record.data.type === type && sameName(record.name, name));
     const { records, ttlSeconds } =
       known.length === 0
         ? await servers.records(name, type)

@@ -84,7 +84,7 @@ export class DockerSource implements PlacementSource {
     if (this.#stopped) return;
     try {
       const containers = await listContainers(this.#socketPath);
-      this.#context.tell(containers.flatMap((container) => this.#read(container) ?? []));
+      this.#context.report(containers.flatMap((container) => this.#read(container) ?? []));
       this.#setTrouble('list', '');
     } catch (error) {
       this.#setTrouble('list', error instanceof Error ? error.message : String(error));

@@ -23,7 +23,7 @@ interface Known {
 const STILL_MS = 50;
 /** A folder that is never still is read all the same after so long, ms. */
 const RESTLESS_MS_MAX = 1_000;
-/** Some file systems tell of no change: it is looked at this often, ms. */
+/** Some file systems report no change: the files are looked at this often, ms. */
 const LOOK_MS = 5_000;
 
 export class FileSource implements PlacementSource {
@@ -37,7 +37,7 @@ export class FileSource implements PlacementSource {
   #stopped = false;
   /** Something changed while it was read. */
   #moved = false;
-  #told = false;
+  #reported = false;
 
   constructor({ path }: FileSourceConfig, context: SourceContext) {
     this.#path = path;
@@ -82,14 +82,14 @@ export class FileSource implements PlacementSource {
     const found = await findLists(this.#path).catch((error: NodeJS.ErrnoException) => error);
     if (found instanceof Error) {
       // Of what cannot be looked at now, nothing is known to have changed.
-      if (found.code === 'ENOENT') this.#tell(new Map());
+      if (found.code === 'ENOENT') this.#report(new Map());
       this.#context.setTrouble(found.code === 'ENOENT' ? `nothing is at ${this.#path}` : found.message);
       return;
     }
     this.#watch(found);
     const read = await Promise.all(found.files.map((file) => this.#read(file)));
     const known = new Map(read.flatMap((one, i) => (one === null ? [] : [[found.files[i]?.name ?? '', one]])));
-    this.#tell(known);
+    this.#report(known);
     this.#context.setTrouble([...known.values()].find(({ trouble }) => trouble !== null)?.trouble ?? null);
   }
 
@@ -112,12 +112,12 @@ export class FileSource implements PlacementSource {
     return { version: file.version, announced, trouble: null };
   }
 
-  #tell(known: ReadonlyMap<string, Known>): void {
+  #report(known: ReadonlyMap<string, Known>): void {
     const same = known.size === this.#known.size && [...known].every(([name, one]) => this.#known.get(name) === one);
-    if (this.#told && same) return;
-    this.#told = true;
+    if (this.#reported && same) return;
+    this.#reported = true;
     this.#known = known;
-    this.#context.tell([...known.values()].flatMap(({ announced }) => announced));
+    this.#context.report([...known.values()].flatMap(({ announced }) => announced));
   }
 
   #watch({ folder, version, only }: ListFolder): void {

@@ -41,7 +41,7 @@ export class MdnsSource implements PlacementSource {
   readonly #responder: Responder;
   /** What the neighbours' records were read as, by their names. */
   #readings: ReadonlyMap<string, Reading> = new Map();
-  #told: readonly Announced[] | null = null;
+  #reported: readonly Announced[] | null = null;
   #startMs = Number.POSITIVE_INFINITY;
   #askTimer: NodeJS.Timeout | null = null;
   #lookTimer: NodeJS.Timeout | null = null;
@@ -110,7 +110,7 @@ export class MdnsSource implements PlacementSource {
     this.#neighbours.hear([...message.answers, ...message.additionals], { from, nowMs });
     this.#soonTimer ??= setTimeout(() => {
       this.#soonTimer = null;
-      this.#tell();
+      this.#report();
     }, STILL_MS);
   }
 
@@ -119,10 +119,10 @@ export class MdnsSource implements PlacementSource {
     this.#neighbours.expire(nowMs);
     const due = this.#neighbours.takeDue(ASKED_MAX, nowMs).map((name): DnsQuestion => ({ name, type: 'ANY' }));
     for (let at = 0; at < due.length; at += QUESTIONS_MAX) this.#ask(due.slice(at, at + QUESTIONS_MAX));
-    this.#tell();
+    this.#report();
   }
 
-  #tell(): void {
+  #report(): void {
     const nowMs = this.#context.clock.nowMs();
     if (nowMs - this.#startMs < FIRST_MS) return;
     const readings = new Map(this.#neighbours.known(nowMs).map((one) => [one.name, this.#read(one)]));
@@ -132,11 +132,11 @@ export class MdnsSource implements PlacementSource {
     const missing = kept.filter(({ service, nodeId, id }) =>
       heard.every(({ instance: one }) => one.service !== service || one.nodeId !== nodeId || one.id !== id),
     );
-    const told = [...heard, ...missing.map((instance) => ({ instance, where: 'mdns, before the restart' }))];
-    const before = this.#told;
-    if (before?.length === told.length && told.every(({ instance }, i) => before[i]?.instance === instance)) return;
-    this.#told = told;
-    this.#context.tell(told);
+    const all = [...heard, ...missing.map((instance) => ({ instance, where: 'mdns, before the restart' }))];
+    const before = this.#reported;
+    if (before?.length === all.length && all.every(({ instance }, i) => before[i]?.instance === instance)) return;
+    this.#reported = all;
+    this.#context.report(all);
   }
 
   /** Once for the same words: what is refused is refused once. */

@@ -60,7 +60,7 @@ export class Responder {
     for (const [id, instance] of wanted) if (!this.#offered.has(id)) this.#add(id, instance);
   }
 
-  /** Begins anew, on networks where nothing was said yet. */
+  /** Begins again, on networks where nothing was said yet. */
   restart(): void {
     for (const offered of this.#offered.values()) this.#begin(offered, this.#options.rng.next() * PROBE_MS);
   }
@@ -150,7 +150,7 @@ export class Responder {
     this.#answerTimer.unref();
   }
 
-  /** Section 9: a name of ours with other data is another one's, whatever was said before. */
+  /** Section 9: a name of ours with other data belongs to another responder, even where it was ours before. */
   #defend(records: readonly DnsRecord[]): void {
     for (const record of records) {
       if (record.data.type !== 'SRV' || record.ttlSeconds === 0) continue;
