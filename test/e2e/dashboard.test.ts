@@ -98,6 +98,7 @@ function expected(state: StateDocument): Shown {
           perSecond(one.requestsPerSecond),
           count(one.samples),
           count(one.failures),
+          one.instance.source ?? '',
         ],
       ]),
     ),
