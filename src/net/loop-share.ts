@@ -4,6 +4,8 @@
 // else to do, and half of the time where it always has. The source that used least goes first, as in start-time fair queueing
 // (Goyal, Vin, Cheng, SIGCOMM 1996), so that one that asks for little is not behind a flood.
 
+import { performance } from 'node:perf_hooks';
+
 /** Of a turn, for one source and for all, ms. */
 const OWN_MS = 1;
 const TURN_MS = 5;

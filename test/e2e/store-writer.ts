@@ -50,10 +50,25 @@ function sequenceOf(state: StoreState | null): number | string {
   return whole ? sequence : `torn: ${[...seen].join(', ')}`;
 }
 
+/** Until a full pipe is tried again. */
+const BUSY_MS = 5;
+
 /** Past every buffer, so that what was reported is out even if the process is killed now. */
 const report = (fact: Readonly<Record<string, unknown>>): void => {
-  writeSync(1, `${JSON.stringify(fact)}\n`);
+  const line = Buffer.from(`${JSON.stringify(fact)}\n`);
+  for (let at = 0; at < line.length; ) at += written(line.subarray(at));
 };
+
+/** How much the pipe took; nothing while its reader is busy. */
+function written(bytes: Buffer): number {
+  try {
+    return writeSync(1, bytes);
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code !== 'EAGAIN') throw error;
+    Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, BUSY_MS);
+    return 0;
+  }
+}
 
 function open(path: string): Store {
   const log = pino({ level: 'warn' }, { write: (line: string) => report({ log: JSON.parse(line).msg }) });
