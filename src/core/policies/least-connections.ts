@@ -6,6 +6,7 @@ import type { Candidate, RequestInfo } from '../domain.ts';
 import type { Rng } from '../rng.ts';
 import { BasePolicy } from './base-policy.ts';
 import { definePolicy } from './definition.ts';
+import { Least } from './least.ts';
 
 export const LEAST_CONNECTIONS = definePolicy({
   about: 'the fewest own requests in flight',
@@ -15,25 +16,17 @@ export const LEAST_CONNECTIONS = definePolicy({
 
 class LeastConnections extends BasePolicy {
   readonly name = 'least-connections';
-  readonly #rng: Rng;
+  readonly #least: Least;
 
   constructor(rng: Rng) {
     super();
-    this.#rng = rng;
+    this.#least = new Least(rng);
   }
 
   select(_request: RequestInfo, candidates: readonly Candidate[], _nowMs: number): Candidate | null {
-    let picked: Candidate | null = null;
-    let least = Number.POSITIVE_INFINITY;
-    let ties = 0;
-    for (const candidate of candidates) {
-      const open = candidate.inFlight + candidate.streams;
-      if (open > least) continue;
-      ties = open < least ? 1 : ties + 1;
-      least = open;
-      // The k-th of equals replaces the one picked so far with probability 1/k: each ends up equally likely.
-      if (ties === 1 || this.#rng.next() * ties < 1) picked = candidate;
-    }
-    return picked;
+    const least = this.#least;
+    least.begin();
+    for (const candidate of candidates) least.offer(candidate, candidate.inFlight + candidate.streams);
+    return least.picked;
   }
 }

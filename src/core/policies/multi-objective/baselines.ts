@@ -3,6 +3,7 @@
 import type { Candidate, RequestInfo } from '../../domain.ts';
 import { BasePolicy } from '../base-policy.ts';
 import { definePolicy } from '../definition.ts';
+import { Least } from '../least.ts';
 import type { PolicyContext } from '../policy.ts';
 import { meanOf, ofGroup, type Profile } from './profile.ts';
 import { ProfileTable } from './profile-table.ts';
@@ -40,6 +41,7 @@ class LeastCost extends BasePolicy {
   readonly name: string;
   readonly #cost: Cost;
   readonly #context: PolicyContext;
+  readonly #least: Least;
   readonly #profiles = new ProfileTable();
 
   constructor(name: string, cost: Cost, context: PolicyContext) {
@@ -47,23 +49,19 @@ class LeastCost extends BasePolicy {
     this.name = name;
     this.#cost = cost;
     this.#context = context;
+    this.#least = new Least(context.rng);
   }
 
   /** Ties at random. */
   select(request: RequestInfo, candidates: readonly Candidate[], _nowMs: number): Candidate | null {
     const group = this.#context.groups.of(request.clientId);
-    let picked: Candidate | null = null;
-    let least = Number.POSITIVE_INFINITY;
-    let ties = 0;
+    const least = this.#least;
+    least.begin();
     for (const candidate of candidates) {
       const cost = this.#cost(this.#profiles.of(candidate), candidate, group);
-      const known = Number.isNaN(cost) ? Number.MAX_VALUE : cost;
-      if (known > least) continue;
-      ties = known < least ? 1 : ties + 1;
-      least = known;
-      if (ties === 1 || this.#context.rng.next() * ties < 1) picked = candidate;
+      least.offer(candidate, Number.isNaN(cost) ? Number.MAX_VALUE : cost);
     }
-    return picked;
+    return least.picked;
   }
 
   override update(candidates: readonly Candidate[], nowMs: number): void {

@@ -11,6 +11,7 @@ import { numberOf } from '../../snapshot-shape.ts';
 import { grownFloat64 } from '../../stats/grown.ts';
 import { BasePolicy } from '../base-policy.ts';
 import { definePolicy } from '../definition.ts';
+import { Least } from '../least.ts';
 import type { CandidateView, PolicyContext } from '../policy.ts';
 import { InferenceTime } from './inference-time.ts';
 import { meanOf, ofGroup } from './profile.ts';
@@ -54,6 +55,7 @@ class MultiObjective extends BasePolicy {
   readonly #context: PolicyContext;
   readonly #profiles = new ProfileTable();
   readonly #inference: InferenceTime;
+  readonly #least: Least;
   /** Expected latency of the request that is being placed, by handle, ms. */
   #expectedMs: Float64Array<ArrayBuffer> = new Float64Array(0);
   readonly #latency: Span = { min: 0, max: 0 };
@@ -66,6 +68,7 @@ class MultiObjective extends BasePolicy {
     super();
     this.#options = options;
     this.#context = context;
+    this.#least = new Least(context.rng);
     const { latencyMs: limitMs, windowMs } = context.qos;
     this.#inference = new InferenceTime({ limitMs, windowMs });
   }
@@ -74,18 +77,12 @@ class MultiObjective extends BasePolicy {
     const group = this.#context.groups.of(request.clientId);
     this.#filter(candidates, group, nowMs);
     this.#normalise(candidates, group);
-    let picked: Candidate | null = null;
-    let least = Number.POSITIVE_INFINITY;
-    let ties = 0;
+    const least = this.#least;
+    least.begin();
     for (const candidate of candidates) {
-      if (!this.#isKept(candidate, group)) continue;
-      const score = this.#scoreOf(candidate, group);
-      if (score > least) continue;
-      ties = score < least ? 1 : ties + 1;
-      least = score;
-      if (ties === 1 || this.#context.rng.next() * ties < 1) picked = candidate;
+      if (this.#isKept(candidate, group)) least.offer(candidate, this.#scoreOf(candidate, group));
     }
-    return picked;
+    return least.picked;
   }
 
   override observe(outcome: Outcome, nowMs: number): void {
