@@ -1,6 +1,6 @@
 // The face of the core, one per service: the driver asks where a request goes and says how every attempt ended.
 //
-//   route → start → finish (→ route again for a retry …) → settle
+//   route → start → finish (→ route again for a retry …) → recordRequest
 //
 // Time and randomness come in as arguments; the router does no I/O.
 
@@ -105,13 +105,13 @@ export interface ServiceRouter {
   note(candidate: Candidate, row: VerdictRow, reason: Reason, nowMs: number): void;
 
   /** A request as a whole ended, as its client saw it: the client's QoS account (eq. 6). */
-  settle(clientId: string, success: boolean, nowMs: number): void;
+  recordRequest(clientId: string, success: boolean, nowMs: number): void;
 
   /** The answer to the client's request belonged to this group of requests; its next one is taken for one of the same. */
   observeGroup(clientId: string, group: number): void;
 
-  /** A request that was settled as a success at `settledMs` turned out to be none: it counts as a miss instead. */
-  unsettle(clientId: string, settledMs: number, nowMs: number): void;
+  /** A request that was recorded as a success at `recordedMs` turned out to be none: it counts as a miss instead. */
+  retractRequest(clientId: string, recordedMs: number, nowMs: number): void;
 
   /** Lets `tap` see every attempt from now on; null: none, and an attempt costs a comparison. */
   setTap(tap: RouterTap | null): void;

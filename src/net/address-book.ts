@@ -34,7 +34,7 @@ export class AddressBook {
     else this.#entries.set(key, resolution);
     if (resolution?.kind === 'pending') return;
     for (const waiting of this.#waiting) {
-      if (waiting.name === key) this.#settle(waiting, resolution ?? { kind: 'failed', reason: 'is not asked for' });
+      if (waiting.name === key) this.#resolve(waiting, resolution ?? { kind: 'failed', reason: 'is not asked for' });
     }
   }
 
@@ -54,9 +54,9 @@ export class AddressBook {
   /** The addresses of a name, waited for where it was never resolved. Rejects with a reason that names it. */
   async addressesOf(name: string): Promise<readonly string[]> {
     const resolution = this.get(name) ?? (await askSystem(name));
-    const settled = resolution.kind === 'pending' ? await this.#wait(name) : resolution;
-    if (settled.kind === 'known') return settled.addresses;
-    throw unresolved(name, settled.kind === 'failed' ? settled.reason : 'no answer in time');
+    const final = resolution.kind === 'pending' ? await this.#wait(name) : resolution;
+    if (final.kind === 'known') return final.addresses;
+    throw unresolved(name, final.kind === 'failed' ? final.reason : 'no answer in time');
   }
 
   /** For `net.connect` and what is built on it: calls back at once where the name is known. */
@@ -74,13 +74,13 @@ export class AddressBook {
 
   #wait(name: string): Promise<Resolution> {
     return new Promise((done) => {
-      const timer = setTimeout(() => this.#settle(waiting, { kind: 'pending' }), PENDING_MS_MAX);
+      const timer = setTimeout(() => this.#resolve(waiting, { kind: 'pending' }), PENDING_MS_MAX);
       const waiting: Waiting = { name: keyOf(name), done, timer };
       this.#waiting.add(waiting);
     });
   }
 
-  #settle(waiting: Waiting, resolution: Resolution): void {
+  #resolve(waiting: Waiting, resolution: Resolution): void {
     clearTimeout(waiting.timer);
     this.#waiting.delete(waiting);
     waiting.done(resolution);

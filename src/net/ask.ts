@@ -108,18 +108,18 @@ function collect(readable: Readable, done: (body: Buffer) => void): void {
   });
 }
 
-/** The first event settles it; errors that follow are of no interest. */
+/** The first event decides; errors that follow are of no interest. */
 function once(end: () => void, done: (error: Error | null, reply: Reply | null) => void) {
   let over = false;
-  const settle = (error: Error | null, reply: Reply | null): void => {
+  const finish = (error: Error | null, reply: Reply | null): void => {
     if (over) return;
     over = true;
     end();
     done(error, reply);
   };
   return {
-    fail: (error: Error) => settle(error, null),
-    reply: (reply: Reply) => settle(null, reply),
+    fail: (error: Error) => finish(error, null),
+    reply: (reply: Reply) => finish(null, reply),
     cancel: () => {
       over = true;
       end();

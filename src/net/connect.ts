@@ -45,16 +45,16 @@ export function openConnection(
     fail(Object.assign(new Error(`connect timeout to ${authorityOf(endpoint)}`), { code: 'ETIMEDOUT' }));
     plain.destroy();
   }, options.timeoutMs);
-  let settled = false;
+  let over = false;
   const fail = (error: Error): void => {
-    if (settled) return;
-    settled = true;
+    if (over) return;
+    over = true;
     clearTimeout(timer);
     done(error, null);
   };
   const succeed = (socket: Socket): void => {
-    if (settled) return;
-    settled = true;
+    if (over) return;
+    over = true;
     clearTimeout(timer);
     plain.removeListener('error', fail);
     socket.removeListener('error', fail);

@@ -8,8 +8,8 @@ import { LoopShare } from './loop-share.ts';
 
 /** More than these are not read before their turn. */
 const WAITING_MAX = 16;
-/** What each of them is taken to cost, ms, where its answer may be there at once. */
-const AHEAD_MS = 0.1;
+/** What a request that was sent ahead is taken to cost, ms, where its answer may be there at once. */
+export const PIPELINED_COST_MS = 0.1;
 
 interface Turn {
   /** Null: it is none, but the end of the connection. */
@@ -86,7 +86,7 @@ export class PipelineQueue {
     }
     const turn = this.#waiting.shift();
     if (turn === undefined) return;
-    this.#share.use(AHEAD_MS);
+    this.#share.use(PIPELINED_COST_MS);
     if (this.#waiting.length > 0) turn.response?.once('close', () => this.#next());
     if (this.#waiting.length === 0) this.#resume();
     this.#begin(turn);

@@ -150,7 +150,7 @@ class CachedPlacement implements Placement {
       rejections: this.#rejections,
       rttMs: (nodeId) => this.#rttsMs.get(nodeId),
       onChange: () => this.#tickLater(),
-      onSettled: () => this.#heard(),
+      onReported: () => this.#heard(),
     });
     this.#gauge(metrics);
   }
@@ -308,7 +308,7 @@ class CachedPlacement implements Placement {
   #heard(): void {
     const { mqtt, announce } = this.#config;
     const synced = mqtt === null ? announce.length === 0 : this.#session?.state().synced === true;
-    if (synced && this.#sources.settled) this.#known();
+    if (synced && this.#sources.allReported) this.#known();
   }
 
   #known(): void {

@@ -6,7 +6,7 @@ import type { ServiceRouter } from '../core/service-router.ts';
 import { type VerdictRules, verdictRules } from '../core/verdict/rules.ts';
 import { type ClientTls, clientTls } from '../net/tls.ts';
 import { DeadlineFeasibility } from './exchange/arrival/deadline-feasibility.ts';
-import { type Awaiting, FirstPlacement } from './exchange/arrival/first-placement.ts';
+import { FirstPlacement, type PlacementWaiter } from './exchange/arrival/first-placement.ts';
 import { RetryBudget } from './exchange/attempt/retry.ts';
 import { SlowClients } from './exchange/client/slow-clients.ts';
 import { TimeoutList } from './exchange/time/timeout-list.ts';
@@ -76,7 +76,7 @@ export class ServiceRuntime {
   }
 
   /** Whether a request that found no instance waits for the first, `msMax` at most; then it is woken. */
-  awaits(request: Awaiting, msMax: number): boolean {
+  awaits(request: PlacementWaiter, msMax: number): boolean {
     return this.router.candidates.length === 0 && this.firstPlacement.hold(request, msMax);
   }
 

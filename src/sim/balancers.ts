@@ -20,7 +20,7 @@ export type DrivenRouter = Pick<
   | 'route'
   | 'start'
   | 'finish'
-  | 'settle'
+  | 'recordRequest'
   | 'observeGroup'
   | 'applyPlacement'
   | 'observeRtt'

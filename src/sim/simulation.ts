@@ -1,6 +1,6 @@
 // The simulation: clients → load balancer → network → instance → back, in virtual time, with the very router that routes for real.
 //
-//   emit ─ route, start ─▶ (½ RTT) arrive ─▶ server … done ─▶ (overhead + ½ RTT) reply ─ finish, settle
+//   emit ─ route, start ─▶ (½ RTT) arrive ─▶ server … done ─▶ (overhead + ½ RTT) reply ─ finish, end
 //
 // One seed gives one run, to the last bit: every purpose draws from a random stream of its own, so that two policies meet the same
 // clients, the same jitter sequence and the same faults.
@@ -192,7 +192,7 @@ class Simulation {
     request.tried = tried;
     const { router } = this.#balancerOf(c);
     const candidate = router.route(request, nowMs);
-    if (candidate === null) this.#settle(c, emittedMs, router.lastTier === 'shed' ? 'shed' : 'noInstance');
+    if (candidate === null) this.#end(c, emittedMs, router.lastTier === 'shed' ? 'shed' : 'noInstance');
     else this.#startAttempt(underWay, candidate);
     this.#balancers.scheduleTick(client.balancer);
   }
@@ -280,12 +280,12 @@ class Simulation {
       this.#recorder.answered(latencyMs);
       this.#recorder.served(instance, group);
       if (this.#groups[client] !== null) this.#balancerOf(client).router.observeGroup(this.#clientAt(client).id, group);
-      this.#settle(client, emittedMs, latencyMs <= this.#scenario.qos.latencyMs ? 'success' : 'late');
+      this.#end(client, emittedMs, latencyMs <= this.#scenario.qos.latencyMs ? 'success' : 'late');
     } else if (verdict.retryable && attempt < this.#scenario.network.retries) {
       const tried = sameLife ? [...before, handle] : NOT_TRIED;
       this.#send({ client, emittedMs, attempt: attempt + 1, group, tried });
     } else {
-      this.#settle(client, emittedMs, result === REFUSED ? 'refused' : 'failed');
+      this.#end(client, emittedMs, result === REFUSED ? 'refused' : 'failed');
     }
   }
 
@@ -301,9 +301,9 @@ class Simulation {
     return true;
   }
 
-  #settle(c: number, emittedMs: number, ending: keyof Recorder['endings']): void {
-    this.#balancerOf(c).router.settle(this.#clientAt(c).id, ending === 'success', this.#agenda.nowMs);
-    this.#recorder.settled(c, emittedMs, ending);
+  #end(c: number, emittedMs: number, ending: keyof Recorder['endings']): void {
+    this.#balancerOf(c).router.recordRequest(this.#clientAt(c).id, ending === 'success', this.#agenda.nowMs);
+    this.#recorder.ended(c, emittedMs, ending);
     this.#think(c);
   }
 
@@ -338,7 +338,7 @@ class Simulation {
 
   #giveUp(slot: AttemptSlot): void {
     this.#finish(slot, TABLE.timeout.evidence);
-    this.#settle(this.#attempts.client[slot] as number, this.#attempts.emittedMs[slot] as number, 'timeout');
+    this.#end(this.#attempts.client[slot] as number, this.#attempts.emittedMs[slot] as number, 'timeout');
     this.#attempts.abandon(slot);
   }
 

@@ -34,7 +34,7 @@ export class HandoverChannel {
     this.ended = new Promise((resolve) => {
       socket.once('close', () => {
         this.#over = true;
-        for (const settle of this.#waiting.values()) settle(false);
+        for (const resolve of this.#waiting.values()) resolve(false);
         this.#waiting.clear();
         resolve();
       });

@@ -75,7 +75,7 @@ class Load {
       if (ticket >= 0) {
         const latencyMs = 10 + 60 * this.#rng.next();
         made.finish(ticket, 'answered', latencyMs, this.nowMs);
-        made.settle(client, latencyMs <= 80, this.nowMs);
+        made.recordRequest(client, latencyMs <= 80, this.nowMs);
       }
       const candidate = made.route(this.#request, this.nowMs);
       if (candidate !== null) this.#tickets[this.#turn] = made.start(candidate, this.nowMs);

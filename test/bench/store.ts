@@ -75,7 +75,7 @@ class Traffic {
       const latencyMs = candidate.rttMs + 20 + 40 * this.#rng.next() ** 2;
       const ticket = this.router.start(candidate, atMs);
       this.router.finish(ticket, 'answered', latencyMs, atMs + latencyMs);
-      this.router.settle(clientId, latencyMs <= 80, atMs + latencyMs);
+      this.router.recordRequest(clientId, latencyMs <= 80, atMs + latencyMs);
     }
     while (this.router.nextTickMs <= nowMs) this.router.tick(nowMs);
   }

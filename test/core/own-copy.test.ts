@@ -37,7 +37,7 @@ describe('a name that is remembered', () => {
     [
       'table of sessions',
       () => new SessionTable(10_000),
-      (table: SessionTable) => (name: string) => table.settle(name, 'a/b', 0),
+      (table: SessionTable) => (name: string) => table.assign(name, 'a/b', 0),
     ],
     [
       'table of groups',

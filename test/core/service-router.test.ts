@@ -140,8 +140,8 @@ describe('service router', () => {
     const world = createWorld('round-robin');
     populate(world, [1]);
     for (let i = 0; i < 10; i++) {
-      world.router.settle('good', true, 2000);
-      world.router.settle('bad', i < 5, 2000);
+      world.router.recordRequest('good', true, 2000);
+      world.router.recordRequest('bad', i < 5, 2000);
     }
     const state = world.router.state(2000);
     expect(state.successRatio).toBe(0.75);
@@ -156,7 +156,7 @@ describe('service router', () => {
   it('uses no snapshot of another definition', () => {
     const world = createWorld('round-robin');
     populate(world, [1]);
-    world.router.settle('camera', true, 1000);
+    world.router.recordRequest('camera', true, 1000);
     const snapshot = world.router.snapshot(1000);
     const other = createWorld('round-robin', { qos: { latencyMs: 81, successRatio: 0.9, windowMs: 10_000 } });
     other.router.restore(snapshot, 0, 1000);
@@ -234,9 +234,9 @@ describe('evidence at the router', () => {
 
   it('takes back a success that was none', () => {
     const world = createWorld('round-robin');
-    world.router.settle('cam-1', true, 1000);
-    world.router.settle('cam-1', true, 1000);
-    world.router.unsettle('cam-1', 1000, 1500);
+    world.router.recordRequest('cam-1', true, 1000);
+    world.router.recordRequest('cam-1', true, 1000);
+    world.router.retractRequest('cam-1', 1000, 1500);
     expect(world.router.state(1500).clients).toEqual([{ clientId: 'cam-1', requests: 2, successRatio: 0.5 }]);
   });
 });

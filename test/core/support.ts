@@ -76,7 +76,7 @@ export function createWorld(
       const { latencyMs, result } = { result: 'answered' as const, ...ending(candidate) };
       const ticket = router.start(candidate, world.nowMs);
       const taken = router.finish(ticket, result, latencyMs, world.nowMs);
-      router.settle(REQUEST.clientId, taken === 'answered' && latencyMs <= QOS.latencyMs, world.nowMs);
+      router.recordRequest(REQUEST.clientId, taken === 'answered' && latencyMs <= QOS.latencyMs, world.nowMs);
       return candidate;
     },
   };

@@ -192,7 +192,7 @@ describe('gRPC', () => {
     });
     expect(error?.code).toBe(status.UNAVAILABLE);
     expect(proxy.observed.map(({ result }) => result)).toEqual(['failed']);
-    expect(proxy.settled.map(({ success }) => success)).toEqual([false]);
+    expect(proxy.accounts.map(({ success }) => success)).toEqual([false]);
     expect(proxy.metrics.render()).toContain('qedge_grpc_calls_total{service="echo",rpc_grpc_status_code="14"} 1');
   });
 
@@ -203,7 +203,7 @@ describe('gRPC', () => {
     let answer = next();
     call?.write('one');
     await answer;
-    await until(() => proxy.settled.length === 1);
+    await until(() => proxy.accounts.length === 1);
     await new Promise((resolve) => setTimeout(resolve, 600));
     answer = next();
     call?.write('two');
@@ -212,7 +212,7 @@ describe('gRPC', () => {
     call?.cancel();
     await until(() => proxy.proxy.stats().inFlight === 0);
     expect(proxy.observed.map(({ result }) => result)).toEqual(['answered']);
-    expect(proxy.settled.map(({ success }) => success)).toEqual([true]);
+    expect(proxy.accounts.map(({ success }) => success)).toEqual([true]);
   });
 
   it('streams pass in either direction', async () => {

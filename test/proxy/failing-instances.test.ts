@@ -143,7 +143,7 @@ describe('an instance', () => {
     expect(answer.text).toContain('half of i');
     expect(answer.ending).toBe('reset');
     expect(proxy.observed.map(({ result }) => result)).toEqual(['failed']);
-    expect(proxy.settled).toEqual([{ clientId: '127.0.0.1', success: false }]);
+    expect(proxy.accounts).toEqual([{ clientId: '127.0.0.1', success: false }]);
   });
 
   it.each([
@@ -281,13 +281,13 @@ describe('a retry', () => {
   it('goes to another instance, and every try is an observation of its own', async () => {
     const dying = await startRawInstance((socket) => socket.on('data', () => socket.destroy()));
     const instance = await startInstance((_, response) => response.end('ok'));
-    const { url, observed, settled } = await startProxy([{ name: 'pilotnet', ports: [dying, instance.port] }]);
+    const { url, observed, accounts } = await startProxy([{ name: 'pilotnet', ports: [dying, instance.port] }]);
     for (let i = 0; i < 2; i++) {
       expect(await (await fetch(url, { headers: { 'X-QEdge-Service': 'pilotnet' } })).text()).toBe('ok');
     }
     expect(observed.map(({ key, result }) => [key, result])).toContainEqual(['n1/a', 'refused']);
     expect(observed.filter(({ result }) => result === 'answered')).toHaveLength(2);
-    expect(settled.map(({ success }) => success)).toEqual([true, true]);
+    expect(accounts.map(({ success }) => success)).toEqual([true, true]);
   });
 
   it('replays a streamed body whose first bytes are still here', async () => {
@@ -389,13 +389,13 @@ describe('a client that goes away', () => {
     await once(instance.server, 'request');
     early.destroy();
     await until(() => proxy.observed.length === 1);
-    expect(proxy.settled).toEqual([]);
+    expect(proxy.accounts).toEqual([]);
     const late = connect(proxy.port, '127.0.0.1');
     late.write(GET);
     await until(() => proxy.proxy.stats().inFlight === 1);
     await new Promise((resolve) => setTimeout(resolve, 60));
     late.destroy();
     await until(() => proxy.observed.length === 2);
-    expect(proxy.settled).toEqual([{ clientId: '127.0.0.1', success: false }]);
+    expect(proxy.accounts).toEqual([{ clientId: '127.0.0.1', success: false }]);
   });
 });

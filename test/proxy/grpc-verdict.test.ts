@@ -34,7 +34,7 @@ function startCase(ports: readonly number[], changes: Partial<ServiceSpec> = {})
 }
 
 const results = ({ observed }: TestProxy): string[] => observed.map(({ result }) => result);
-const accounts = ({ settled }: TestProxy): boolean[] => settled.map(({ success }) => success);
+const accounts = ({ accounts }: TestProxy): boolean[] => accounts.map(({ success }) => success);
 
 describe('a call of gRPC', () => {
   it('that is answered with a page of the web is a failure', async () => {
@@ -158,7 +158,7 @@ describe('a stream without a length that must not be buffered', () => {
     const stream = session(proxy.url).request({ 'x-qedge-service': 'svc' });
     stream.on('error', () => {});
     stream.resume();
-    await until(() => proxy.settled.length === 1);
+    await until(() => proxy.accounts.length === 1);
     expect([results(proxy), accounts(proxy)]).toEqual([['answered'], [true]]);
   });
 });

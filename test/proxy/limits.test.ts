@@ -184,14 +184,14 @@ describe('a client that does not take its answer', () => {
 describe('a service', () => {
   it('refuses what is over its limit of requests in flight', async () => {
     const { port, waiting } = await held();
-    const { url, settled } = await startProxy([{ name: 'pilotnet', ports: [port], limits: { inFlightMax: 1 } }]);
+    const { url, accounts } = await startProxy([{ name: 'pilotnet', ports: [port], limits: { inFlightMax: 1 } }]);
     const first = fetch(url, { headers: HEADERS });
     await until(() => waiting.length === 1);
     const second = await fetch(url, { headers: HEADERS });
     expect(second.headers.get('x-qedge-error')).toBe('overloaded');
     release(waiting);
     await first;
-    expect(settled.map(({ success }) => success)).toEqual([false, true]);
+    expect(accounts.map(({ success }) => success)).toEqual([false, true]);
     const third = fetch(url, { headers: HEADERS });
     await until(() => waiting.length === 1);
     release(waiting);

@@ -79,14 +79,14 @@ describe('latency', () => {
     const instance = await startInstance((request, response) => {
       if (request.url === '/soon') response.end();
     });
-    const { url, settled } = await startProxy([{ name: 'pilotnet', ports: [instance.port] }]);
+    const { url, accounts } = await startProxy([{ name: 'pilotnet', ports: [instance.port] }]);
     const headers = { 'X-QEdge-Service': 'pilotnet' };
     await (await fetch(`${url}/soon`, { headers })).text();
     const late = await fetch(`${url}/never`, { headers: { ...headers, 'X-QEdge-Deadline-Ms': '500' } });
     expect(late.status).toBe(504);
     expect(late.headers.get('x-qedge-error')).toBe('deadline-exceeded');
-    await until(() => settled.length === 2);
-    expect(settled.map(({ success }) => success)).toEqual([true, false]);
+    await until(() => accounts.length === 2);
+    expect(accounts.map(({ success }) => success)).toEqual([true, false]);
   });
 
   it('refuses a request whose deadline has passed already', async () => {
@@ -121,26 +121,26 @@ describe('a client that is too slow', () => {
   it('with a small body is cut off with 408, and no instance hears of it', async () => {
     let reached = 0;
     const instance = await startInstance(() => reached++);
-    const { port, observed, settled } = await startProxy([{ name: 'pilotnet', ports: [instance.port] }], {
+    const { port, observed, accounts } = await startProxy([{ name: 'pilotnet', ports: [instance.port] }], {
       bodyIdleTimeoutMs: 100,
     });
     const answer = await rawRequest(port, 'POST / HTTP/1.1\r\nHost: pilotnet\r\nContent-Length: 10\r\n\r\nhell');
     expect(answer.status).toBe(408);
     expect(answer.ending).toBe('end');
-    expect([reached, observed, settled]).toEqual([0, [], []]);
+    expect([reached, observed, accounts]).toEqual([0, [], []]);
   });
 
   it.each(['Content-Length: 1000000\r\n\r\n', 'Transfer-Encoding: chunked\r\n\r\nf4240\r\n'])(
     'with a large body of %j is cut off with 408, and the instance is not charged',
     async (framing) => {
       const instance = await startInstance((request) => request.resume());
-      const { port, observed, settled } = await startProxy([{ name: 'pilotnet', ports: [instance.port] }], {
+      const { port, observed, accounts } = await startProxy([{ name: 'pilotnet', ports: [instance.port] }], {
         bodyIdleTimeoutMs: 100,
       });
       const answer = await rawRequest(port, `POST / HTTP/1.1\r\nHost: pilotnet\r\n${framing}${'x'.repeat(200_000)}`);
       expect(answer.status).toBe(408);
       expect(observed.map(({ result }) => result)).toEqual(['aborted']);
-      expect(settled).toEqual([]);
+      expect(accounts).toEqual([]);
     },
   );
 

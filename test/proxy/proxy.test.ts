@@ -117,7 +117,7 @@ describe('forwarding', () => {
       response.statusCode = request.url === '/bad' ? 500 : 200;
       response.end();
     });
-    const { url, observed, settled } = await startProxy([{ name: 'pilotnet', ports: [instance.port] }]);
+    const { url, observed, accounts } = await startProxy([{ name: 'pilotnet', ports: [instance.port] }]);
     const headers = { 'X-QEdge-Service': 'pilotnet', 'X-Client-Id': 'camera-1' };
     await fetch(url, { headers });
     await fetch(`${url}/bad`, { headers });
@@ -125,7 +125,7 @@ describe('forwarding', () => {
       ['n1/a', 'answered'],
       ['n1/a', 'failed'],
     ]);
-    expect(settled).toEqual([
+    expect(accounts).toEqual([
       { clientId: 'camera-1', success: true },
       { clientId: 'camera-1', success: false },
     ]);
@@ -154,11 +154,11 @@ describe('failures', () => {
   });
 
   it('answers 502 when no instance can be reached', async () => {
-    const { url, settled } = await startProxy([{ name: 'pilotnet', ports: [await deadPort()] }]);
+    const { url, accounts } = await startProxy([{ name: 'pilotnet', ports: [await deadPort()] }]);
     const answer = await fetch(url, { headers: { 'X-QEdge-Service': 'pilotnet' } });
     expect(answer.status).toBe(502);
     expect(answer.headers.get('x-qedge-error')).toBe('upstream-connect');
-    expect(settled).toEqual([{ clientId: '127.0.0.1', success: false }]);
+    expect(accounts).toEqual([{ clientId: '127.0.0.1', success: false }]);
   });
 
   it('answers 504 when an instance says nothing in time', async () => {

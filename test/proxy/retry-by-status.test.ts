@@ -49,7 +49,7 @@ describe('an answered try', () => {
     const proxy = await pair(status);
     expect(await statuses(proxy, 6)).toEqual(Array(6).fill(200));
     expect(proxy.asked()).toBeGreaterThan(0);
-    expect(proxy.settled.every(({ success }) => success)).toBe(true);
+    expect(proxy.accounts.every(({ success }) => success)).toBe(true);
     expect(proxy.metrics.render()).toMatch(/qedge_retries_total\{service="svc"\} [1-9]/);
   });
 

@@ -53,7 +53,7 @@ async function startCase({ head, ...service }: ReturnType<typeof streamOf>) {
 }
 
 const results = (proxy: TestProxy) => proxy.observed.map(({ result }) => result);
-const accounts = (proxy: TestProxy) => proxy.settled.map(({ success }) => success);
+const accounts = (proxy: TestProxy) => proxy.accounts.map(({ success }) => success);
 
 describe.each([
   'Content-Type: text/event-stream',
@@ -67,7 +67,7 @@ describe.each([
     await until(() => viewer.text().includes('\r\n\r\n'));
     expect([results(proxy), accounts(proxy)]).toEqual([[], []]);
     stream.write(piece('one'));
-    await until(() => proxy.settled.length === 1);
+    await until(() => proxy.accounts.length === 1);
     expect([results(proxy), accounts(proxy)]).toEqual([['answered'], [true]]);
     expect(proxy.metrics.render()).toContain('qedge_requests_total{service="cam",code="200"} 1');
   });
@@ -75,7 +75,7 @@ describe.each([
   it('is a success when its viewer leaves after the first byte, however late', async () => {
     const { proxy, viewer, stream } = await startCase(streamOf(head));
     stream.write(piece('one'));
-    await until(() => proxy.settled.length === 1);
+    await until(() => proxy.accounts.length === 1);
     await new Promise((resolve) => setTimeout(resolve, LATE_MS + 50));
     viewer.socket.destroy();
     await until(() => stream.destroyed || stream.readableEnded);
@@ -86,7 +86,7 @@ describe.each([
   it('is one miss when it breaks off later', async () => {
     const { proxy, viewer, stream } = await startCase(streamOf(head));
     stream.write(piece('one'));
-    await until(() => proxy.settled.length === 1);
+    await until(() => proxy.accounts.length === 1);
     stream.resetAndDestroy();
     await until(() => viewer.socket.closed);
     expect([results(proxy), accounts(proxy)]).toEqual([['answered', 'failed'], [false]]);
@@ -107,7 +107,7 @@ describe('a stream', () => {
     const { proxy, viewer, stream } = await startCase(streamOf(head));
     await new Promise((resolve) => setTimeout(resolve, LATE_MS + 50));
     stream.write(piece('one'));
-    await until(() => proxy.settled.length === 1);
+    await until(() => proxy.accounts.length === 1);
     stream.resetAndDestroy();
     await until(() => viewer.socket.closed);
     expect(accounts(proxy)).toEqual([false]);
@@ -118,7 +118,7 @@ describe('a stream', () => {
   it('that pauses for longer than allowed is one miss, and goes on', async () => {
     const { proxy, viewer, stream } = await startCase(streamOf(head, { stallMs: 100 }));
     stream.write(piece('one'));
-    await until(() => proxy.settled.length === 1);
+    await until(() => proxy.accounts.length === 1);
     for (const text of ['two', 'three']) {
       await new Promise((resolve) => setTimeout(resolve, 200));
       stream.write(piece(text));
@@ -146,7 +146,7 @@ describe('a stream', () => {
     await new Promise((resolve) => setTimeout(resolve, LATE_MS + 50));
     expect(results(proxy)).toEqual([]);
     stream.end('0\r\n\r\n');
-    await until(() => proxy.settled.length === 1);
+    await until(() => proxy.accounts.length === 1);
     expect([results(proxy), accounts(proxy)]).toEqual([['answered'], [false]]);
   });
 });
@@ -155,7 +155,7 @@ describe('an ordinary answer', () => {
   it('is measured to its first byte where the service says so', async () => {
     const { proxy, stream } = await startCase(streamOf('Content-Type: text/plain', { measure: 'first-byte' }));
     stream.write(piece('one'));
-    await until(() => proxy.settled.length === 1);
+    await until(() => proxy.accounts.length === 1);
     expect([results(proxy), accounts(proxy)]).toEqual([['answered'], [true]]);
     stream.end('0\r\n\r\n');
   });

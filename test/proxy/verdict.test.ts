@@ -16,7 +16,7 @@ async function ask(answer: (response: ServerResponse) => void, service: Partial<
   return {
     text,
     results: proxy.observed.map(({ result }) => result),
-    accounts: proxy.settled.map((one) => one.success),
+    accounts: proxy.accounts.map((one) => one.success),
   };
 }
 

@@ -57,7 +57,7 @@ export interface TestProxy {
   /** What was noted of each attempt for people. */
   readonly noted: readonly Noted[];
   /** Every request that counted for its client. */
-  readonly settled: readonly { readonly clientId: string; readonly success: boolean }[];
+  readonly accounts: readonly { readonly clientId: string; readonly success: boolean }[];
   /** `service node/instance healthy: reason`, as the health checks reported. */
   readonly health: readonly string[];
   portOf(listener: string): number;
@@ -134,14 +134,14 @@ export async function startProxy(
   nodeId = 'n0',
 ): Promise<TestProxy> {
   const observed: Observed[] = [];
-  const settled: { clientId: string; success: boolean }[] = [];
+  const accounts: { clientId: string; success: boolean }[] = [];
   const noted: Noted[] = [];
   const metrics = createMetrics();
   const health: string[] = [];
   const proxy = createProxy({
     nodeId,
     config: proxyConfig(config),
-    services: services.map((spec) => serviceOf(spec, observed, settled, noted)),
+    services: services.map((spec) => serviceOf(spec, observed, accounts, noted)),
     clock: { nowMs: () => performance.now() },
     metrics,
     log: pino({ level: 'silent' }),
@@ -152,13 +152,13 @@ export async function startProxy(
   const listeners = await proxy.listen();
   const portOf = (name: string): number => listeners.find((one) => one.name === name)?.port ?? 0;
   const port = portOf('proxy');
-  return { proxy, port, url: `http://127.0.0.1:${port}`, metrics, observed, settled, noted, health, portOf };
+  return { proxy, port, url: `http://127.0.0.1:${port}`, metrics, observed, accounts, noted, health, portOf };
 }
 
 export function serviceOf(
   spec: ServiceSpec,
   observed: Observed[] = [],
-  settled: { clientId: string; success: boolean }[] = [],
+  accounts: { clientId: string; success: boolean }[] = [],
   noted: Noted[] = [],
 ): ProxyService {
   const config = serviceConfig(spec);
@@ -177,19 +177,19 @@ export function serviceOf(
     const instance = { ...instanceAt(spec.name, port, index), scheme, profile: profiles[index] ?? null };
     router.applyPlacement({ kind: 'instance-set', instance }, performance.now());
   });
-  return { config, router: recording(router, { observed, settled, noted }), awaited: spec.awaited ?? false };
+  return { config, router: recording(router, { observed, accounts, noted }), awaited: spec.awaited ?? false };
 }
 
 interface Books {
   readonly observed: Observed[];
-  readonly settled: { clientId: string; success: boolean }[];
+  readonly accounts: { clientId: string; success: boolean }[];
   readonly noted: Noted[];
 }
 
 /** The same router, which writes down what it is asked. */
-function recording(router: ServiceRouter, { observed, settled, noted }: Books): ServiceRouter {
+function recording(router: ServiceRouter, { observed, accounts, noted }: Books): ServiceRouter {
   const keys = new Map<number, string>();
-  const { start, finish, breakOff, note, settle, unsettle } = router;
+  const { start, finish, breakOff, note, recordRequest, retractRequest } = router;
   router.start = (candidate, nowMs, session) => {
     const ticket = start.call(router, candidate, nowMs, session);
     keys.set(ticket, candidate.key);
@@ -208,14 +208,14 @@ function recording(router: ServiceRouter, { observed, settled, noted }: Books): 
     noted.push({ key: candidate.key, row, reason: reason === NO_REASON ? '' : reasonText(reason) });
     note.call(router, candidate, row, reason, nowMs);
   };
-  router.unsettle = (clientId, settledMs, nowMs) => {
-    const index = settled.findIndex((one) => one.clientId === clientId && one.success);
-    settled.splice(index, 1, { clientId, success: false });
-    unsettle.call(router, clientId, settledMs, nowMs);
+  router.retractRequest = (clientId, recordedMs, nowMs) => {
+    const index = accounts.findIndex((one) => one.clientId === clientId && one.success);
+    accounts.splice(index, 1, { clientId, success: false });
+    retractRequest.call(router, clientId, recordedMs, nowMs);
   };
-  router.settle = (clientId, success, nowMs) => {
-    settled.push({ clientId, success });
-    settle.call(router, clientId, success, nowMs);
+  router.recordRequest = (clientId, success, nowMs) => {
+    accounts.push({ clientId, success });
+    recordRequest.call(router, clientId, success, nowMs);
   };
   return router;
 }

@@ -65,7 +65,7 @@ async function runUpdate(file: string | undefined, options: UpdateOptions): Prom
   const layout = layoutOf(process.execPath);
   const lock = await lockUpdates(layout.directory);
   try {
-    settle(layout);
+    endDecidedTrial(layout);
     const { update } = loadConfig(options.config, { env: serviceEnv() });
     const release = swapExecutable({ ...swapOptions(file, options), layout, publicKey: update.publicKey });
     say(`${release.version} in place, ${version} kept as ${layout.previous}`);
@@ -118,7 +118,7 @@ async function untilTrialEnds(layout: Layout, release: Release, probationMs: num
   say(`on trial for ${probationMs / 1000} s`);
   const deadlineMs = performance.now() + probationMs + RETURN_MARGIN_MS;
   while (performance.now() < deadlineMs) {
-    settle(layout);
+    endDecidedTrial(layout);
     if (currentTrial(layout) === null) return tellEnd(layout, release);
     await delay(POLL_MS);
   }
@@ -126,7 +126,7 @@ async function untilTrialEnds(layout: Layout, release: Release, probationMs: num
 }
 
 /** Ends a trial that needs no other start of the service to be over. */
-function settle(layout: Layout): void {
+function endDecidedTrial(layout: Layout): void {
   const trial = currentTrial(layout);
   const verdict = readVerdict(STATE_DIRECTORY);
   if (trial === null || verdict?.trialId !== trial.id) return;

@@ -9,7 +9,7 @@ import type { QosShares } from '../../update/qos-gate.ts';
 const INTERVAL_MS = 1000;
 
 export interface ProbationWatch {
-  /** Settles when the trial has failed and the service is to end. */
+  /** Resolves when the trial has failed and the service is to end. */
   readonly rejected: Promise<'rejected'>;
   /** The executable on trial could not take over from this one. */
   neverServed(reason: string): void;

@@ -134,12 +134,12 @@ export class LiveServiceRouter implements ServiceRouter {
     if (offered.length > 0) {
       const picked = this.#policy.select(request, offered, nowMs);
       if (picked !== null || this.#policy.sheds !== true || request.tried.length > 0)
-        return this.#settleOn(picked, offered);
+        return this.#orFallback(picked, offered);
       this.lastTier = 'shed';
       return null;
     }
     // Every instance was tried already: better one of them again than nothing.
-    return inPlay.length === 0 ? null : this.#settleOn(this.#policy.select(request, inPlay, nowMs), inPlay);
+    return inPlay.length === 0 ? null : this.#orFallback(this.#policy.select(request, inPlay, nowMs), inPlay);
   }
 
   preview(request: RequestInfo, nowMs: number): RoutePreview {
@@ -149,7 +149,7 @@ export class LiveServiceRouter implements ServiceRouter {
     const before = this.lastTier;
     const picked = this.#policy.preview(request, inPlay, nowMs);
     if (picked === null && this.#policy.sheds === true) return { candidate: null, tier: 'shed', byChance: false };
-    const candidate = this.#settleOn(picked, inPlay);
+    const candidate = this.#orFallback(picked, inPlay);
     const tier = this.lastTier;
     this.lastTier = before;
     return { candidate, tier, byChance: false };
@@ -158,7 +158,7 @@ export class LiveServiceRouter implements ServiceRouter {
   start(candidate: Candidate, nowMs: number, session = ''): Ticket {
     const live = this.#set.at(candidate.handle);
     this.#rates.countService(nowMs);
-    if (session !== '') this.#sessions?.settle(session, candidate.key, nowMs);
+    if (session !== '') this.#sessions?.assign(session, candidate.key, nowMs);
     if (live !== candidate) return this.#flights.add(NO_HANDLE, nowMs);
     const ticket = this.#flights.add(live.handle, nowMs);
     live.requests++;
@@ -234,12 +234,12 @@ export class LiveServiceRouter implements ServiceRouter {
     else if (turn === 'well') this.#onEvent({ kind: 'instance-well', key });
   }
 
-  settle(clientId: string, success: boolean, nowMs: number): void {
+  recordRequest(clientId: string, success: boolean, nowMs: number): void {
     this.#clients.record(clientId, success, nowMs);
   }
 
-  unsettle(clientId: string, settledMs: number, nowMs: number): void {
-    this.#clients.retract(clientId, settledMs, nowMs);
+  retractRequest(clientId: string, recordedMs: number, nowMs: number): void {
+    this.#clients.retract(clientId, recordedMs, nowMs);
   }
 
   observeGroup(clientId: string, group: number): void {
@@ -337,7 +337,7 @@ export class LiveServiceRouter implements ServiceRouter {
   // ---- routing ----
 
   /** What the policy picked, or what the fallback gives when it wants none. */
-  #settleOn(picked: Candidate | null, offered: readonly LiveCandidate[]): Candidate | null {
+  #orFallback(picked: Candidate | null, offered: readonly LiveCandidate[]): Candidate | null {
     const sittingOut = picked === null ? firstOutOfCooldown(offered, this.#policy, this.qos.latencyMs) : null;
     if (offered[0]?.availability !== 'up') this.lastTier = 'last-resort';
     else if (picked !== null) this.lastTier = 'policy';

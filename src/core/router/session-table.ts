@@ -34,7 +34,7 @@ export class SessionTable {
   }
 
   /** A request of the session goes to an instance now. */
-  settle(session: string, key: InstanceKey, nowMs: number): void {
+  assign(session: string, key: InstanceKey, nowMs: number): void {
     const known = this.homeOf(session, nowMs);
     if (known === key) this.#kept++;
     else if (known !== null) this.#moved++;

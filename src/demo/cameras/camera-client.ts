@@ -91,7 +91,7 @@ export class CameraClient {
     const frame = frames[(firstFrame + this.sent) % frames.length];
     this.sent++;
     if (this.#inFlight >= FRAMES_IN_FLIGHT_MAX || frame === undefined) {
-      this.#settle(false);
+      this.#count(false);
       this.failed++;
       return;
     }
@@ -104,7 +104,7 @@ export class CameraClient {
     if (inTime) this.inTime++;
     else if (answered) this.late++;
     else this.failed++;
-    this.#settle(inTime);
+    this.#count(inTime);
   }
 
   /** True when a 200 came back in full. */
@@ -127,7 +127,7 @@ export class CameraClient {
     }
   }
 
-  #settle(success: boolean): void {
+  #count(success: boolean): void {
     this.window.add(success, performance.now());
   }
 }

@@ -173,12 +173,12 @@ export class BrokerConnection {
   /** An answer from the broker; false when the connection ends first, since then mqtt.js may never call back. */
   #answer(ask: (resolve: (value: boolean) => void) => void): Promise<boolean> {
     return new Promise((resolve) => {
-      const settle = (value: boolean): void => {
-        this.#unanswered.delete(settle);
+      const answer = (value: boolean): void => {
+        this.#unanswered.delete(answer);
         resolve(value);
       };
-      this.#unanswered.add(settle);
-      ask(settle);
+      this.#unanswered.add(answer);
+      ask(answer);
     });
   }
 
@@ -300,7 +300,7 @@ export class BrokerConnection {
     const heldMs = wasConnected ? this.#options.clock.nowMs() - (this.#connectedAtMs ?? 0) : 0;
     this.#connectedAtMs = null;
     this.#client = null;
-    for (const settle of [...this.#unanswered]) settle(false);
+    for (const answer of [...this.#unanswered]) answer(false);
     this.#lastError = failure instanceof Error ? failure.message : 'connection closed';
     const heardMs = this.#heardMs;
     const end = endOf(failure);

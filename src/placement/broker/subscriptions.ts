@@ -31,7 +31,7 @@ export interface SubscriptionsOptions {
 /** Changes within this time go out as one packet, ms. */
 const FLUSH_MS = 20;
 /** No retained message for this long: the broker has sent them all, ms. */
-const SETTLE_MS = 2_000;
+const QUIET_MS = 2_000;
 /** Filters in one SUBSCRIBE packet: far below the 64 KiB that small brokers take. */
 const FILTERS_PER_PACKET_MAX = 100;
 
@@ -45,10 +45,10 @@ export class Subscriptions {
   readonly #wanted = new Map<string, Interest>();
   readonly #active = new Set<string>();
   /** Granted, and waiting for the retained messages to end. */
-  #settling: Sync[] = [];
-  #everSettled = false;
+  #syncing: Sync[] = [];
+  #everSynced = false;
   #flushTimer: NodeJS.Timeout | null = null;
-  #settleTimer: NodeJS.Timeout | null = null;
+  #quietTimer: NodeJS.Timeout | null = null;
 
   constructor(options: SubscriptionsOptions) {
     this.#options = options;
@@ -70,12 +70,12 @@ export class Subscriptions {
 
   /** The broker's memory was seen as a whole, once at least. */
   get synced(): boolean {
-    return this.#everSettled;
+    return this.#everSynced;
   }
 
   /** Everything is subscribed to again, also in a session that was kept: only that brings the retained messages. */
   connected({ sessionPresent }: { readonly sessionPresent: boolean }): void {
-    this.#settling = [];
+    this.#syncing = [];
     const stale = [...this.#active].filter((filter) => !this.#wanted.has(filter));
     if (sessionPresent && stale.length > 0) this.#options.connection.unsubscribe(stale);
     this.#active.clear();
@@ -84,18 +84,18 @@ export class Subscriptions {
 
   /** Snapshots that were under way are void. */
   disconnected(): void {
-    this.#settling = [];
+    this.#syncing = [];
   }
 
   /** A retained message came: the snapshots are not complete yet. */
   retainedSeen(): void {
-    if (this.#settling.length > 0) this.#settleTimer?.refresh();
+    if (this.#syncing.length > 0) this.#quietTimer?.refresh();
   }
 
   stop(): void {
     if (this.#flushTimer !== null) clearTimeout(this.#flushTimer);
-    if (this.#settleTimer !== null) clearTimeout(this.#settleTimer);
-    this.#settling = [];
+    if (this.#quietTimer !== null) clearTimeout(this.#quietTimer);
+    this.#syncing = [];
   }
 
   #flushSoon(): void {
@@ -126,19 +126,19 @@ export class Subscriptions {
     const granted = (await Promise.all(packets)).every(Boolean);
     // Refused or cut off: what did not come then means nothing.
     if (!granted || !connection.connected) return;
-    this.#settling.push({ since, interests });
-    if (this.#settleTimer === null) this.#settleTimer = setTimeout(() => this.#settle(), SETTLE_MS);
-    else this.#settleTimer.refresh();
+    this.#syncing.push({ since, interests });
+    if (this.#quietTimer === null) this.#quietTimer = setTimeout(() => this.#endSyncs(), QUIET_MS);
+    else this.#quietTimer.refresh();
   }
 
-  #settle(): void {
+  #endSyncs(): void {
     const { cache, nowMs, onSynced } = this.#options;
-    for (const { since, interests } of this.#settling) cache.endSync(since, scopeOf(interests), nowMs());
-    if (this.#settling.length > 0) {
-      this.#everSettled = true;
+    for (const { since, interests } of this.#syncing) cache.endSync(since, scopeOf(interests), nowMs());
+    if (this.#syncing.length > 0) {
+      this.#everSynced = true;
       onSynced();
     }
-    this.#settling = [];
+    this.#syncing = [];
   }
 }
 

@@ -21,7 +21,7 @@ export interface ConfiguredSourceOptions extends Omit<IntakeOptions, 'source'> {
   readonly rng: Rng;
   readonly log: Logger;
   /** It has said what it knows, or what is wrong with it. */
-  readonly onSettled: () => void;
+  readonly onReported: () => void;
 }
 
 /** How a source is, for `qedge status`. */
@@ -74,7 +74,7 @@ export class ConfiguredSource {
   #source: PlacementSource | null = null;
   #trouble: string | null = null;
   #own: readonly Instance[] = [];
-  settled = true;
+  hasReported = true;
 
   constructor(kind: Discovered, options: ConfiguredSourceOptions) {
     this.#kind = kind;
@@ -95,7 +95,7 @@ export class ConfiguredSource {
     void this.#source?.stop(false);
     this.#trouble = null;
     this.#source = create(config, this.#context(config.node.id));
-    this.settled = this.#source === null;
+    this.hasReported = this.#source === null;
     if (this.#source === null) this.#intake.take([]);
     else this.#source.start();
     this.#source?.offer?.(this.#own);
@@ -135,17 +135,17 @@ export class ConfiguredSource {
       report: (all) =>
         heard(() => {
           this.#intake.take(all);
-          this.#settle();
+          this.#reported();
         }),
       refuse: (where, error) => heard(() => rejections.add(where, error)),
       setTrouble: (trouble) => heard(() => this.#setTrouble(trouble)),
     };
   }
 
-  #settle(): void {
-    if (this.settled) return;
-    this.settled = true;
-    this.#options.onSettled();
+  #reported(): void {
+    if (this.hasReported) return;
+    this.hasReported = true;
+    this.#options.onReported();
   }
 
   #setTrouble(trouble: string | null): void {
@@ -158,7 +158,7 @@ export class ConfiguredSource {
       return;
     }
     const suppressed = trouble === before ? null : this.#troubles.admit(trouble, clock.nowMs());
-    this.#settle();
+    this.#reported();
     if (suppressed !== null) log.warn({ source, reason: trouble, suppressed }, 'source of placements fails');
   }
 }

@@ -42,8 +42,8 @@ export class Sources {
   }
 
   /** Each has said what it knows, or what is wrong with it. */
-  get settled(): boolean {
-    return this.#all.every(({ settled }) => settled);
+  get allReported(): boolean {
+    return this.#all.every(({ hasReported }) => hasReported);
   }
 
   /** The RTT of a node was measured, ms. */

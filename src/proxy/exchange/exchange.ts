@@ -1,6 +1,6 @@
-// A request's whole way, top to bottom: begin → collect the body → attempt (→ attempt again) → answer → settle.
+// A request's whole way, top to bottom: begin → collect the body → attempt (→ attempt again) → answer → end.
 //
-// Long because: one request from begin to settle, in order; what it decides stands in the files beside it.
+// Long because: one request from begin to end, in order; what it decides stands in the files beside it.
 
 import type { Candidate } from '../../core/domain.ts';
 import { NO_GRPC_STATUS } from '../../core/verdict/grpc.ts';
@@ -12,13 +12,13 @@ import { fieldValue } from '../fields/fields.ts';
 import { addOwnFields, readResponseHead } from '../fields/response-head.ts';
 import { setDeadline, upstreamFields } from '../fields/upstream-fields.ts';
 import type { ServiceRuntime } from '../service.ts';
-import type { Waiter } from '../upstream/concurrency-limit.ts';
+import type { SlotWaiter } from '../upstream/concurrency-limit.ts';
 import type { InstancePool } from '../upstream/pool.ts';
 import { transmit } from '../upstream/transport.ts';
 import { switchProtocols } from '../websocket/websocket.ts';
 import { admitHead, assertFeasible, assertRoom } from './arrival/admission.ts';
 import { clientIdOf } from './arrival/client-id.ts';
-import type { Awaiting } from './arrival/first-placement.ts';
+import type { PlacementWaiter } from './arrival/first-placement.ts';
 import { countHop, type LastHopAnswer } from './arrival/max-forwards.ts';
 import { matchService } from './arrival/service-match.ts';
 import { sessionOf } from './arrival/session-id.ts';
@@ -48,8 +48,8 @@ import { Stopwatch } from './time/stopwatch.ts';
 const NONE: readonly number[] = [];
 const NO_FIELDS: string[] = [];
 
-/** One request and its answer. `begin` starts it; it settles once, however it ends. */
-export class Exchange implements AttemptOwner, BodyListener, Waiter, Awaiting {
+/** One request and its answer. `begin` starts it; it ends once, however that comes about. */
+export class Exchange implements AttemptOwner, BodyListener, SlotWaiter, PlacementWaiter {
   readonly request: ClientRequest;
   readonly answer: Answer;
   readonly record: ExchangeRecord;
@@ -95,10 +95,10 @@ export class Exchange implements AttemptOwner, BodyListener, Waiter, Awaiting {
   begin(): void {
     this.#client.connection.add(this);
     try {
-      const own = this.#admit();
-      if (own !== null) {
-        this.#settle(own.status, 'none', this.nowMs());
-        this.#answerItself(own);
+      const localAnswer = this.#admit();
+      if (localAnswer !== null) {
+        this.#end(localAnswer.status, 'none', this.nowMs());
+        this.#answerItself(localAnswer);
         return;
       }
     } catch (error) {
@@ -131,8 +131,8 @@ export class Exchange implements AttemptOwner, BodyListener, Waiter, Awaiting {
     if (upgrade !== null && head.hasBody) {
       throw new ProxyError('bad-request', 'a request to switch protocols has a body', { source: 'downstream' });
     }
-    const own = countHop(head, this.request.method ?? '', context.viaName);
-    if (own !== null) return own;
+    const localAnswer = countHop(head, this.request.method ?? '', context.viaName);
+    if (localAnswer !== null) return localAnswer;
     record.startTrace(this.nowMs());
     const service = connection.service ?? matchService(head, context.services, context.config.serviceHeader);
     record.service = service;
@@ -286,7 +286,7 @@ export class Exchange implements AttemptOwner, BodyListener, Waiter, Awaiting {
     if (this.#body !== null && !this.#body.ended) this.#body.discard();
     this.record.grpcStatus = grpcStatus;
     this.record.attemptEnded(status, grpcStatus, nowMs);
-    this.#settle(status, account, nowMs);
+    this.#end(status, account, nowMs);
     this.answer.end(trailers);
   }
 
@@ -305,7 +305,7 @@ export class Exchange implements AttemptOwner, BodyListener, Waiter, Awaiting {
     const stallTimeoutMs = this.#context.config.bodyIdleTimeoutMs;
     connection.pipe = switchProtocols({ client, upstream, stallTimeoutMs }, fields);
     this.record.attemptEnded(101, NO_GRPC_STATUS, nowMs);
-    this.#settle(101, upstream.account, nowMs);
+    this.#end(101, upstream.account, nowMs);
   }
 
   /** Answers with an error of our own; every failure before the head ends here. */
@@ -324,7 +324,7 @@ export class Exchange implements AttemptOwner, BodyListener, Waiter, Awaiting {
     const contentType = fieldValue(this.request.rawHeaders, 'content-type') ?? '';
     const { status, closes, grpcStatus, fields, body } = errorAnswer(named, head.requestId, contentType);
     this.record.grpcStatus = grpcStatus;
-    this.#settle(status, error.source === 'downstream' ? 'none' : 'miss', nowMs);
+    this.#end(status, error.source === 'downstream' ? 'none' : 'miss', nowMs);
     this.#body?.discard();
     if (closes) this.#client.connection.closing = true;
     this.#answerItself({ status, fields, body });
@@ -350,10 +350,10 @@ export class Exchange implements AttemptOwner, BodyListener, Waiter, Awaiting {
     if (attempt !== null && account === 'success') {
       // The viewer of a stream that has begun.
       this.record.attemptEnded(attempt.status, NO_GRPC_STATUS, nowMs);
-      this.#settle(attempt.status, account, nowMs);
+      this.#end(attempt.status, account, nowMs);
     } else {
       this.record.clientGone();
-      this.#settle(CLIENT_GONE, account, nowMs);
+      this.#end(CLIENT_GONE, account, nowMs);
     }
     this.#body?.discard();
   }
@@ -407,13 +407,13 @@ export class Exchange implements AttemptOwner, BodyListener, Waiter, Awaiting {
   /** A cut-off answer must never look whole. */
   #cutOff(code: ProxyErrorCode, nowMs: number): void {
     this.record.cutOff(code);
-    this.#settle(statusOf(code), 'miss', nowMs);
+    this.#end(statusOf(code), 'miss', nowMs);
     this.#body?.discard();
     this.answer.reset();
   }
 
   /** Once, when the request as a whole is over. */
-  #settle(status: number, account: Account, nowMs: number): void {
+  #end(status: number, account: Account, nowMs: number): void {
     if (this.#over) return;
     this.#over = true;
     this.#client.connection.remove(this);
@@ -422,7 +422,7 @@ export class Exchange implements AttemptOwner, BodyListener, Waiter, Awaiting {
       this.service.slowClients.delete(this);
     }
     this.#body?.forget();
-    this.record.settle(status, account, this.stopwatch.elapsedMs(nowMs), nowMs);
+    this.record.close(status, account, this.stopwatch.elapsedMs(nowMs), nowMs);
   }
 }
 

@@ -4,13 +4,13 @@ import type { Duplex } from 'node:stream';
 import type { ServiceLimitsConfig } from '../../config/config.ts';
 
 /** A request in the queue: called once, when a slot is its own or when it waited too long. */
-export interface Waiter {
+export interface SlotWaiter {
   onSlot(): void;
   onQueueTimeout(): void;
 }
 
 interface QueueEntry {
-  readonly waiter: Waiter;
+  readonly waiter: SlotWaiter;
   readonly timer: NodeJS.Timeout;
 }
 
@@ -40,7 +40,7 @@ export class ConcurrencyLimit {
   }
 
   /** Takes a place in the queue for a slot; false when that is full too. */
-  wait(waiter: Waiter): boolean {
+  wait(waiter: SlotWaiter): boolean {
     const { queueMax, queueTimeoutMs } = this.#limits;
     if (this.#queue.length >= queueMax) return false;
     const timer = setTimeout(() => {
@@ -52,7 +52,7 @@ export class ConcurrencyLimit {
   }
 
   /** Leaves the queue without a slot. */
-  cancel(waiter: Waiter): void {
+  cancel(waiter: SlotWaiter): void {
     const index = this.#queue.findIndex((entry) => entry.waiter === waiter);
     const [entry] = index < 0 ? [] : this.#queue.splice(index, 1);
     if (entry !== undefined) clearTimeout(entry.timer);

@@ -56,7 +56,7 @@ export class OracleRouter implements DrivenRouter {
   finish(): AttemptResult {
     return 'answered';
   }
-  settle(): void {}
+  recordRequest(): void {}
 
   observeGroup(): void {}
   applyPlacement(_update: PlacementUpdate): void {}

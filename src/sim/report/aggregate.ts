@@ -17,7 +17,7 @@ export interface PolicySummaryRow {
   readonly steadySuccess: Figure;
   readonly worstClient: Figure;
   readonly jain: Figure;
-  /** Seconds; +Infinity where a run never settled. */
+  /** Seconds; +Infinity where a run never converged. */
   readonly convergenceS: Figure;
   readonly latencyP50Ms: Figure;
   readonly latencyP99Ms: Figure;

@@ -5,13 +5,13 @@ import { disturbancesOf } from './disturbances.ts';
 import type { Recorder } from './recorder.ts';
 import {
   clientRatios,
+  convergedAfterS,
   instanceTotals,
   quantileOf,
   ROLLING_S,
   ratioIn,
   rollingAt,
   type Span,
-  settledAfterS,
   sum,
   type Totals,
   totalsBySecond,
@@ -98,7 +98,7 @@ export function computeMetrics(recorder: Recorder, scenario: Scenario, oracle: R
     strictlySatisfiedRatio: strictlySatisfied(recorder, scenario),
     worstClientRatio: leastOf(clients),
     jainIndex: jain(instanceTotals(recorder)),
-    convergenceS: settledAfterS(totals, calm),
+    convergenceS: convergedAfterS(totals, calm),
     shedRatio: endings.shed / Math.max(1, requests),
     attemptsRatio: recorder.attempts / Math.max(1, requests),
     latencyMeanMs: recorder.latencySumMs / (endings.success + endings.late),
@@ -180,7 +180,7 @@ function disturbanceMetrics(
     lowestRatio,
     firstRatio: ratioIn(totals, { fromS: span.fromS, toS: Math.min(span.toS, span.fromS + ROLLING_S) }),
     dipRatio: beforeRatio - lowestRatio,
-    recoveryS: settledAfterS(totals, span),
+    recoveryS: convergedAfterS(totals, span),
     satisfiedAfterRatio: shareOf(clients, (ratio) => ratio >= rho),
     worstClientAfterRatio: leastOf(clients),
   };

@@ -53,7 +53,7 @@ export class Recorder {
   }
 
   /** A request as a whole came to its end. */
-  settled(client: number, emittedMs: number, ending: keyof Recorder['endings']): void {
+  ended(client: number, emittedMs: number, ending: keyof Recorder['endings']): void {
     const at = client * this.shape.seconds + this.#second(emittedMs);
     (this.sent[at] as number)++;
     if (ending === 'success') (this.succeeded[at] as number)++;

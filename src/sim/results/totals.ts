@@ -1,4 +1,4 @@
-// What a recorder counted, second by second: sums over a span, rolling success, success by client, and when it settled.
+// What a recorder counted, second by second: sums over a span, rolling success, success by client, and when it converged.
 
 import { HISTOGRAM_BINS, type Recorder } from './recorder.ts';
 
@@ -66,7 +66,7 @@ export function instanceTotals({ shape, arrivals }: Recorder): number[] {
 }
 
 /** Seconds from the start of the span until the rolling success stays within 2 points of the level in the span's last third. */
-export function settledAfterS(totals: Totals, span: Span): number | null {
+export function convergedAfterS(totals: Totals, span: Span): number | null {
   const level = ratioIn(totals, {
     fromS: span.toS - Math.max(1, Math.floor((span.toS - span.fromS) / 3)),
     toS: span.toS,

@@ -38,13 +38,13 @@ const echo = (socket: WebSocket): void => {
 
 describe('a WebSocket', () => {
   it('carries messages both ways, and its handshake is what is measured', async () => {
-    const { open, observed, settled, proxy } = await behind(echo);
+    const { open, observed, accounts, proxy } = await behind(echo);
     const socket = await open();
     socket.send('frame');
     const [data] = await once(socket, 'message');
     expect(String(data)).toBe('frame');
     expect(observed.map(({ result }) => result)).toEqual(['answered']);
-    expect(settled).toEqual([{ clientId: '127.0.0.1', success: true }]);
+    expect(accounts).toEqual([{ clientId: '127.0.0.1', success: true }]);
     expect(proxy.stats()).toMatchObject({ connections: 1, inFlight: 0 });
   });
 

@@ -10,7 +10,7 @@ function recorderOf(rows: readonly (readonly number[])[]): Recorder {
   const recorder = new Recorder({ seconds, clients: rows.length, instances: 1, balancers: 1, profiles: [] });
   for (const [c, row] of rows.entries()) {
     for (const [s, good] of row.entries()) {
-      for (let r = 0; r < 10; r++) recorder.settled(c, s * 1_000, r < good ? 'success' : 'late');
+      for (let r = 0; r < 10; r++) recorder.ended(c, s * 1_000, r < good ? 'success' : 'late');
     }
   }
   return recorder;
@@ -77,7 +77,7 @@ describe('metrics', () => {
 describe('a recorder', () => {
   it('counts clients of any rate', () => {
     const recorder = new Recorder({ seconds: 1, clients: 1, instances: 1, balancers: 1, profiles: [] });
-    for (let i = 0; i < 70_000; i++) recorder.settled(0, 500, 'success');
+    for (let i = 0; i < 70_000; i++) recorder.ended(0, 500, 'success');
     expect(computeMetrics(recorder, scenario, null).requests).toBe(70_000);
   });
 

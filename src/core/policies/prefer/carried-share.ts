@@ -1,5 +1,5 @@
 // How much of what reaches a group it keeps. All of it, while the service meets its goal; as much less as the goal needs
-// otherwise. An integral controller, quick to give away and slow to take back, so that it settles instead of swinging.
+// otherwise. An integral controller, quick to give away and slow to take back, so that it converges instead of swinging.
 
 /** Of what the goal leaves for misses, the share that is kept in reserve: a ratio is measured, and clients differ. */
 const RESERVE_SHARE = 0.2;

@@ -1,5 +1,5 @@
 // The slow loop: damped multiplicative weights. Every load balancer nudges its weights from instances that cost it more
-// than its average towards those that cost less; because none jumps, many of them deciding alone settle like the players
+// than its average towards those that cost less; because none jumps, many of them deciding alone converge like the players
 // of a congestion game instead of herding (Kleinberg, Piliouras, Tardos, "Multiplicative updates outperform generic
 // no-regret learning in congestion games", STOC 2009).
 

@@ -1,7 +1,7 @@
 // `qedge`, the default. The frame is the paper's (local observations only, a QoS pool, KDE over a sliding window, SWRR, no
 // coordination); what differs is how weights move. Recomputing them from scratch every few seconds from an estimate that
 // is as old makes many load balancers herd and oscillate. Here damped multiplicative weights (the slow loop) turn the
-// same observations into a congestion game that settles, and a per-request deferral (the fast loop) keeps requests away
+// same observations into a congestion game that converges, and a per-request deferral (the fast loop) keeps requests away
 // from an instance that is late right now. The parts are in qedge/, one idea a file.
 //
 // Long because: the slow and the fast loop and what people are shown work on one state; each part has its file.

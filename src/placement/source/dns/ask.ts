@@ -18,31 +18,31 @@ export async function askServer(server: HostPort, question: DnsQuestion): Promis
   return message.truncated ? overTcp(server, question) : message;
 }
 
-type Settle = (message: DnsMessage | Error) => void;
+type Finish = (message: DnsMessage | Error) => void;
 
 /** What takes longer than a server may is ended. */
-function withDeadline(begin: (settle: Settle) => () => void): Promise<DnsMessage> {
+function withDeadline(begin: (finish: Finish) => () => void): Promise<DnsMessage> {
   return new Promise((resolve, reject) => {
     let end = (): void => {};
-    const settle: Settle = (message) => {
+    const finish: Finish = (message) => {
       clearTimeout(deadline);
       end();
       if (message instanceof Error) reject(message);
       else resolve(message);
     };
-    const deadline = setTimeout(() => settle(new Error('no answer in time')), ANSWER_MS_MAX);
-    end = begin(settle);
+    const deadline = setTimeout(() => finish(new Error('no answer in time')), ANSWER_MS_MAX);
+    end = begin(finish);
   });
 }
 
 function overUdp({ host, port }: HostPort, question: DnsQuestion): Promise<DnsMessage> {
-  return withDeadline((settle) => {
+  return withDeadline((finish) => {
     const id = randomInt(2 ** 16);
     const socket = createSocket(isIPv6(host) ? 'udp6' : 'udp4');
-    socket.on('error', settle);
+    socket.on('error', finish);
     socket.on('message', (bytes) => {
       const message = answerTo(bytes, id, question);
-      if (message !== null) settle(message);
+      if (message !== null) finish(message);
     });
     socket.connect(port, host, () => socket.send(encodeQuery(id, question)));
     let closed = false;
@@ -54,7 +54,7 @@ function overUdp({ host, port }: HostPort, question: DnsQuestion): Promise<DnsMe
 }
 
 function overTcp({ host, port }: HostPort, question: DnsQuestion): Promise<DnsMessage> {
-  return withDeadline((settle) => {
+  return withDeadline((finish) => {
     const id = randomInt(2 ** 16);
     const query = encodeQuery(id, question);
     const pieces: Buffer[] = [];
@@ -63,14 +63,14 @@ function overTcp({ host, port }: HostPort, question: DnsQuestion): Promise<DnsMe
       length.writeUInt16BE(query.length);
       socket.write(Buffer.concat([length, query]));
     });
-    socket.on('error', settle);
-    socket.on('close', () => settle(new Error('the server closed the connection')));
+    socket.on('error', finish);
+    socket.on('close', () => finish(new Error('the server closed the connection')));
     socket.on('data', (piece) => {
       pieces.push(piece);
       const bytes = Buffer.concat(pieces);
       const length = bytes.length < 2 ? Number.POSITIVE_INFINITY : bytes.readUInt16BE(0);
       if (bytes.length < 2 + length) return;
-      settle(answerTo(bytes.subarray(2, 2 + length), id, question) ?? new Error('no answer to the question'));
+      finish(answerTo(bytes.subarray(2, 2 + length), id, question) ?? new Error('no answer to the question'));
     });
     return () => socket.destroy();
   });

@@ -4,6 +4,7 @@
 
 import type { Socket } from 'node:net';
 import { LoopShare } from '../../../net/loop-share.ts';
+import { PIPELINED_COST_MS } from '../../../net/pipeline-queue.ts';
 import type { ClientConnection } from '../client-connection.ts';
 import { linger } from '../linger.ts';
 import type { Route } from '../routes.ts';
@@ -25,8 +26,6 @@ export interface FastPathOptions {
 
 /** What may come in behind a request that is under way before the socket has to wait. */
 const BEHIND_BYTES_MAX = 64 * 1024;
-/** What a request that was sent ahead is taken to cost, ms, where its answer may be there at once. */
-const AHEAD_MS = 0.1;
 const NOTHING = Buffer.alloc(0);
 
 /** Reads plain HTTP/1.1 requests off one socket; gives the socket to node:http for all else. */
@@ -127,7 +126,7 @@ export class FastPath implements PlainLink {
   #hasShare(): boolean {
     this.#share ??= new LoopShare(() => this.takeBehind());
     if (this.#share.usedUp) this.#share.wait();
-    else this.#share.use(AHEAD_MS);
+    else this.#share.use(PIPELINED_COST_MS);
     return !this.#share.waits;
   }
 

@@ -44,7 +44,7 @@ export class FrameReader {
   #rest: Buffer = NOTHING;
   /** Of the preface or a frame that began before, still to come. */
   #left = PREFACE_BYTES;
-  #settled = false;
+  #frameSeen = false;
 
   /** The frames that begin in `chunk`, but for a last one that waits for more; what is beyond `framesMax` is left `unread`. */
   read(chunk: Buffer, framesMax: number): readonly Frame[] {
@@ -58,7 +58,7 @@ export class FrameReader {
       const type = whole[at + 3] ?? 0;
       const end = at + FRAME_HEADER_BYTES + payloadBytes;
       if (end > whole.length && isHead(type) && payloadBytes <= FRAME_BYTES_MAX) break;
-      this.#settled = true;
+      this.#frameSeen = true;
       count += isHead(type) ? HEAD_FRAMES : 1;
       frames.push({
         type,
@@ -74,7 +74,7 @@ export class FrameReader {
     this.ready = at;
     this.unread = count < framesMax ? NOTHING : whole.subarray(at);
     this.#rest = at === whole.length || count >= framesMax ? NOTHING : Buffer.from(whole.subarray(at));
-    this.awaitsHead = !this.#settled || this.#rest.length > 0;
+    this.awaitsHead = !this.#frameSeen || this.#rest.length > 0;
     return frames;
   }
 }

@@ -2,7 +2,7 @@
 // instead of being refused.
 
 /** A request that waits. */
-export interface Awaiting {
+export interface PlacementWaiter {
   /** An instance came, or none will. */
   onPlaced(): void;
 }
@@ -12,7 +12,7 @@ const TIMER_MS_MAX = 2 ** 31 - 1;
 
 /** The requests of one service that wait for its first instance. */
 export class FirstPlacement {
-  readonly #waiting = new Map<Awaiting, NodeJS.Timeout | null>();
+  readonly #waiting = new Map<PlacementWaiter, NodeJS.Timeout | null>();
   #expected: boolean;
   #release: NodeJS.Immediate | null = null;
 
@@ -26,7 +26,7 @@ export class FirstPlacement {
   }
 
   /** Takes the request in, `msMax` at most (+Infinity: as long as it takes); false when there is nothing to wait for. */
-  hold(request: Awaiting, msMax: number): boolean {
+  hold(request: PlacementWaiter, msMax: number): boolean {
     if (!this.#expected) return false;
     const timer =
       msMax === Number.POSITIVE_INFINITY
@@ -36,7 +36,7 @@ export class FirstPlacement {
     return true;
   }
 
-  cancel(request: Awaiting): void {
+  cancel(request: PlacementWaiter): void {
     const timer = this.#waiting.get(request);
     if (timer === undefined) return;
     if (timer !== null) clearTimeout(timer);
@@ -64,7 +64,7 @@ export class FirstPlacement {
   }
 }
 
-function expire(placement: FirstPlacement, request: Awaiting): void {
+function expire(placement: FirstPlacement, request: PlacementWaiter): void {
   placement.cancel(request);
   request.onPlaced();
 }

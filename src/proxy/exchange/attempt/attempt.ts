@@ -171,7 +171,7 @@ export class Attempt extends Timed implements UpstreamHandler, DrainListener {
   onDrain(): void {
     if (!this.#draining) return;
     this.#draining = false;
-    this.#exchange.stopwatch.clientCame(this.#exchange.nowMs());
+    this.#exchange.stopwatch.clientReady(this.#exchange.nowMs());
     this.#call?.resume();
   }
 
@@ -304,7 +304,7 @@ export class Attempt extends Timed implements UpstreamHandler, DrainListener {
     this.#stopTimer();
     if (this.#draining) {
       this.#draining = false;
-      this.#exchange.stopwatch.clientCame(nowMs);
+      this.#exchange.stopwatch.clientReady(nowMs);
     }
     const account = this.#judgement.conclude(by, nowMs);
     this.#pool.slots.leave();

@@ -208,6 +208,6 @@ export class RequestBody implements OutgoingBody {
     if (waiting === this.#waiting) return;
     this.#waiting = waiting;
     if (waiting) this.#options.stopwatch.waitForClient(this.#options.nowMs());
-    else this.#options.stopwatch.clientCame(this.#options.nowMs());
+    else this.#options.stopwatch.clientReady(this.#options.nowMs());
   }
 }

@@ -17,7 +17,7 @@ import { logAccess } from './access-log.ts';
 /** Status that is counted for a request whose client went away before its answer; it is never sent. */
 export const CLIENT_GONE = 499;
 
-/** Takes down one exchange; `settle` ends it, once. */
+/** Takes down one exchange; `close` ends it, once. */
 export class ExchangeRecord {
   readonly #context: ProxyContext;
   readonly #client: ExchangeClient;
@@ -98,16 +98,16 @@ export class ExchangeRecord {
     this.#accountedMs = nowMs;
     this.#latencyMs = elapsedMs;
     service.metrics.answered(status, elapsedMs);
-    if (account !== 'none') service.router.settle(this.clientId, account === 'success', nowMs);
+    if (account !== 'none') service.router.recordRequest(this.clientId, account === 'success', nowMs);
   }
 
   /** The stream that was accounted a success is none any more. */
   takeBack(nowMs: number): void {
-    if (!Number.isNaN(this.#accountedMs)) this.service?.router.unsettle(this.clientId, this.#accountedMs, nowMs);
+    if (!Number.isNaN(this.#accountedMs)) this.service?.router.retractRequest(this.clientId, this.#accountedMs, nowMs);
   }
 
   /** Once, when the request as a whole is over. `elapsedMs`: as charged. */
-  settle(status: number, account: Account, elapsedMs: number, nowMs: number): void {
+  close(status: number, account: Account, elapsedMs: number, nowMs: number): void {
     const { service, grpcStatus } = this;
     const { metrics, accessLog } = this.#context;
     if (this.#trace !== null) this.#endTrace(this.#trace, status, nowMs);

@@ -19,7 +19,7 @@ export class Stopwatch {
   }
 
   /** One of the reasons is gone. */
-  clientCame(nowMs: number): void {
+  clientReady(nowMs: number): void {
     if (--this.#waits === 0) this.#clientMs += nowMs - this.#waitingSinceMs;
   }
 

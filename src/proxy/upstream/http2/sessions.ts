@@ -248,7 +248,7 @@ export class Http2Sessions {
     this.#options.open((error, socket) => {
       this.#opening--;
       if (socket !== null) this.adopt(socket);
-      else this.#settle(error);
+      else this.#failWaiting(error);
     });
   }
 
@@ -266,11 +266,11 @@ export class Http2Sessions {
     this.#connections.splice(index, 1);
     // One that ended after it had been of use is replaced; one that never was says why there is none.
     if (connection.ready) this.#openMore();
-    else this.#settle(failure);
+    else this.#failWaiting(failure);
   }
 
   /** A connection did not come about: those that wait go on waiting only while another one may serve them. */
-  #settle(error: Error | null): void {
+  #failWaiting(error: Error | null): void {
     if (this.#connections.length > 0 || this.#opening > 0) return;
     for (const ready of this.#waiting.splice(0)) ready(error ?? new Error('the instance closed the connection'), null);
   }

@@ -57,7 +57,7 @@ function drive(
         end: () => {
           const latencyMs = endMs - startMs + candidate.rttMs;
           world.router.finish(ticket, 'answered', latencyMs, world.nowMs);
-          world.router.settle('camera-1', latencyMs <= 80, world.nowMs);
+          world.router.recordRequest('camera-1', latencyMs <= 80, world.nowMs);
           if (!counted) return;
           tally.requests++;
           if (latencyMs <= 80) tally.successes++;

@@ -96,7 +96,7 @@ describe('a client that speaks HTTP/2', () => {
     'that sends too slowly, with %j, is cut off with 408, and no instance is charged',
     async (headers) => {
       const instance = await startRawInstance((socket) => socket.resume());
-      const { url, observed, settled } = await startProxy([{ name: 'svc', ports: [instance] }], {
+      const { url, observed, accounts } = await startProxy([{ name: 'svc', ports: [instance] }], {
         bodyIdleTimeoutMs: 100,
       });
       const stream = session(url).request({ ':method': 'POST', 'x-qedge-service': 'svc', ...headers });
@@ -105,20 +105,20 @@ describe('a client that speaks HTTP/2', () => {
       stream.write('hell');
       expect(await status).toBe(408);
       expect(observed.filter(({ result }) => result !== 'aborted')).toEqual([]);
-      expect(settled).toEqual([]);
+      expect(accounts).toEqual([]);
     },
   );
 
   it('that reads too slowly is cut off, and the instance is not charged', async () => {
     const instance = await startInstance((_, response) => response.end(Buffer.alloc(30_000_000)));
-    const { url, observed, settled } = await startProxy([{ name: 'svc', ports: [instance.port] }], {
+    const { url, observed, accounts } = await startProxy([{ name: 'svc', ports: [instance.port] }], {
       bodyIdleTimeoutMs: 100,
     });
     const stream = session(url).request({ 'x-qedge-service': 'svc' });
     stream.on('error', () => {});
     stream.pause();
     await expect.poll(() => observed.map(({ result }) => result), PATIENCE).toEqual(['aborted']);
-    expect(settled).toEqual([]);
+    expect(accounts).toEqual([]);
   });
 
   it('may leave while its answer comes', async () => {

@@ -35,7 +35,7 @@ describe.each([
     });
     await expect(ask(session(proxy.url), { ':method': 'POST' }, ['x'])).rejects.toThrow();
     expect(proxy.observed.map(({ result }) => result)).toEqual(['failed']);
-    expect(proxy.settled.map(({ success }) => success)).toEqual([false]);
+    expect(proxy.accounts.map(({ success }) => success)).toEqual([false]);
   });
 });
 

@@ -94,7 +94,7 @@ describe('a request that the instance left unprocessed', () => {
     expect((await ask(client, { ':method': 'POST' }, ['x'])).body).toBe('first');
     expect((await ask(client, { ':method': 'POST' }, ['x'])).body).toBe('second');
     expect(results(proxy)).toEqual(['aborted', 'answered', 'answered']);
-    expect(proxy.settled.map(({ success }) => success)).toEqual([true, true]);
+    expect(proxy.accounts.map(({ success }) => success)).toEqual([true, true]);
   });
 
   it('is not repeated blindly when the instance had begun with it', async () => {
