@@ -81,8 +81,8 @@ export class OwnInstances {
   #set(config: Config, instance: Instance, up: boolean): void {
     if (!isWanted(config, instance)) return;
     const { cache, clock, onChange } = this.#options;
-    if (up) cache.set('local', instance, { nowMs: clock.nowMs() });
-    else cache.remove('local', instance, clock.nowMs());
+    if (up) cache.claims.set('local', instance, { nowMs: clock.nowMs() });
+    else cache.claims.remove('local', instance, clock.nowMs());
     onChange();
   }
 
@@ -91,7 +91,7 @@ export class OwnInstances {
     for (const { source, instance } of cache.instances()) {
       if (source !== 'local') continue;
       const stays = isWanted(config, instance) && fit.some((one) => isDeepStrictEqual(one, instance));
-      if (!stays) cache.remove('local', instance, clock.nowMs());
+      if (!stays) cache.claims.remove('local', instance, clock.nowMs());
     }
   }
 }

@@ -136,7 +136,7 @@ class CachedPlacement implements Placement {
       onTarget: (nodeId, target) => this.#retarget(nodeId, target),
       ...(options.answeredMs === undefined ? {} : { answeredMs: options.answeredMs }),
     });
-    if (config.mqtt !== null) this.#cache.brokerAway(clock.nowMs());
+    if (config.mqtt !== null) this.#cache.presence.brokerAway(clock.nowMs());
     this.#own = new OwnInstances({
       ...options,
       cache: this.#cache,
@@ -188,7 +188,7 @@ class CachedPlacement implements Placement {
     this.#acceptance = createAcceptance(config, this.#options.ownListeners);
     this.#cache.configure(config.placement);
     for (const { name } of before.services) {
-      if (!config.services.some((service) => service.name === name)) this.#cache.forgetService(name);
+      if (!config.services.some((service) => service.name === name)) this.#cache.claims.forgetService(name);
     }
     this.#review();
     this.#setStatic(before.services, config.services);
@@ -218,7 +218,7 @@ class CachedPlacement implements Placement {
   }
 
   nodeAnswered(nodeId: string): void {
-    this.#cache.nodeAnswered(nodeId, this.#options.clock.nowMs());
+    this.#cache.presence.nodeAnswered(nodeId, this.#options.clock.nowMs());
     this.#tickLater();
   }
 
@@ -348,8 +348,8 @@ class CachedPlacement implements Placement {
     const gone = before
       .flatMap(({ name, instances }) => instances.map((instance) => staticInstance(name, instance)))
       .filter((old) => !wanted.some((now) => isSameName(now, old)));
-    for (const instance of gone) this.#cache.remove('static', instance, nowMs);
-    for (const instance of wanted) this.#cache.set('static', instance, { nowMs });
+    for (const instance of gone) this.#cache.claims.remove('static', instance, nowMs);
+    for (const instance of wanted) this.#cache.claims.set('static', instance, { nowMs });
   }
 
   /** Null when other nodes cannot reach the proxy: then they measure the instances here, as where no qedge runs. */
@@ -378,14 +378,14 @@ class CachedPlacement implements Placement {
   }
 
   #tickLater(): void {
-    const nextMs = this.#cache.nextTickMs;
+    const nextMs = this.#cache.presence.nextTickMs;
     if (nextMs >= this.#tickAtMs) return;
     if (this.#tickTimer !== null) clearTimeout(this.#tickTimer);
     this.#tickAtMs = nextMs;
     this.#tickTimer = setTimeout(
       () => {
         this.#tickAtMs = Number.POSITIVE_INFINITY;
-        this.#cache.tick(this.#options.clock.nowMs());
+        this.#cache.presence.tick(this.#options.clock.nowMs());
         this.#tickLater();
       },
       Math.max(1, nextMs - this.#options.clock.nowMs()),

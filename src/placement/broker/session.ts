@@ -184,7 +184,7 @@ export class BrokerSession {
     const { cache, clock, counters, announcer, onChange } = this.#options;
     counters.connects.increment();
     this.#voice.connected();
-    cache.brokerBack(clock.nowMs());
+    cache.presence.brokerBack(clock.nowMs());
     onChange();
     this.#subscriptions.connected(session);
     void announcer.announceAll();
@@ -195,7 +195,7 @@ export class BrokerSession {
     this.#voice.disconnected(end, clock.nowMs());
     this.#tellRival();
     this.#subscriptions.disconnected();
-    cache.brokerLost({ nowMs: clock.nowMs(), heardMs });
+    cache.presence.brokerLost({ nowMs: clock.nowMs(), heardMs });
   }
 
   #follow(nodeId: string, { entered, left }: ReachChange): void {
@@ -206,7 +206,7 @@ export class BrokerSession {
     }
     for (const service of left) {
       this.#subscriptions.leave(instancesFilter(mqtt.topicPrefix, nodeId, service));
-      cache.leaveReach(nodeId, service, clock.nowMs());
+      cache.claims.leaveReach(nodeId, service, clock.nowMs());
     }
   }
 

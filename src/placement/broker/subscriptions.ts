@@ -5,7 +5,8 @@
 // the queue: Mosquitto's default drops all but the first 1,020 retained messages of a wildcard, silently. At QoS 0 TCP's
 // own flow control bounds them and all arrive; what a broken connection loses, the next snapshot brings.
 
-import type { PlacementCache, SyncScope } from '../cache/placement-cache.ts';
+import type { SyncScope } from '../cache/claims.ts';
+import type { PlacementCache } from '../cache/placement-cache.ts';
 import type { BrokerConnection } from './connection.ts';
 
 /** One thing to subscribe to, and what of the cache its retained messages show. */
@@ -116,7 +117,7 @@ export class Subscriptions {
 
   async #subscribe(interests: readonly Interest[]): Promise<void> {
     const { connection, cache } = this.#options;
-    const since = cache.beginSync();
+    const since = cache.presence.beginSync();
     for (const { filter } of interests) this.#active.add(filter);
     const packets = ([0, 1] as const).flatMap((qos) =>
       chunks(interests.filter((interest) => interest.qos === qos).map(({ filter }) => filter)).map((filters) =>
@@ -133,7 +134,7 @@ export class Subscriptions {
 
   #endSyncs(): void {
     const { cache, nowMs, onSynced } = this.#options;
-    for (const { since, interests } of this.#syncing) cache.endSync(since, scopeOf(interests), nowMs());
+    for (const { since, interests } of this.#syncing) cache.presence.endSync(since, scopeOf(interests), nowMs());
     if (this.#syncing.length > 0) {
       this.#everSynced = true;
       onSynced();

@@ -131,7 +131,7 @@ export class ConfiguredSource {
       clock,
       rng,
       log,
-      kept: cache.instancesOf(this.#kind),
+      kept: cache.claims.instancesOf(this.#kind),
       report: (all) =>
         heard(() => {
           this.#intake.take(all);

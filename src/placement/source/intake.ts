@@ -90,8 +90,8 @@ export class SourceIntake {
       endMs = performance.now() + SLICE_MS;
     }
     const { source, cache, clock, onChange } = this.#options;
-    for (const name of cache.instancesOf(source)) {
-      if (now.get(idOf(name))?.used !== true) cache.remove(source, name, clock.nowMs());
+    for (const name of cache.claims.instancesOf(source)) {
+      if (now.get(idOf(name))?.used !== true) cache.claims.remove(source, name, clock.nowMs());
     }
     this.#known = now;
     onChange();
@@ -114,7 +114,7 @@ export class SourceIntake {
       if (!this.#isUsable(instance, acceptance)) return;
       const { nodeId, service } = instance;
       const outOfReach = !isNear(nodeId, service);
-      const refusal = cache.set(source, instance, { nowMs: clock.nowMs(), outOfReach });
+      const refusal = cache.claims.set(source, instance, { nowMs: clock.nowMs(), outOfReach });
       if (refusal !== null) throw new BadMessage('limit', refusal);
       now.set(id, { instance, acceptance, used: true });
     } catch (error) {

@@ -77,8 +77,8 @@ export class Sources {
   #moved(nodeId: string, { entered, left }: ReachChange): void {
     const { cache, clock } = this.#options;
     const nowMs = clock.nowMs();
-    for (const service of entered) cache.observeReach({ nodeId, service }, true, nowMs);
-    for (const service of left) cache.observeReach({ nodeId, service }, false, nowMs);
+    for (const service of entered) cache.claims.observeReach({ nodeId, service }, true, nowMs);
+    for (const service of left) cache.claims.observeReach({ nodeId, service }, false, nowMs);
   }
 }
 

@@ -3,7 +3,8 @@
 import { describe, expect, it } from 'vitest';
 import type { Instance, Node } from '../../../src/core/domain.ts';
 import type { ProbeTarget } from '../../../src/net/endpoint.ts';
-import { PlacementCache, type SyncScope } from '../../../src/placement/cache/placement-cache.ts';
+import type { SyncScope } from '../../../src/placement/cache/claims.ts';
+import { PlacementCache } from '../../../src/placement/cache/placement-cache.ts';
 import type { PlacementMessage } from '../../../src/placement/messages/message.ts';
 
 const GRACE_MS = 30_000;
@@ -73,9 +74,9 @@ function harness({
     hear: (message: PlacementMessage, retained = false) => cache.apply(message, { nowMs, retained }),
     at: (ms: number) => {
       nowMs = ms;
-      cache.tick(ms);
+      cache.presence.tick(ms);
     },
-    sync: (since: number, scope = EVERYTHING) => cache.endSync(since, scope, nowMs),
+    sync: (since: number, scope = EVERYTHING) => cache.presence.endSync(since, scope, nowMs),
     events: () => events.splice(0),
     keys: () => cache.instances().map(({ key, availability }) => `${key} ${availability}`),
   };
@@ -102,9 +103,9 @@ describe('announcements', () => {
   it('keeps an instance while any source claims it, and believes the config most', () => {
     const { cache, hear, events } = harness();
     hear({ kind: 'informer-set', instance: instance('n1', 'a', { port: 3 }), fresh: true });
-    cache.set('static', instance('n1', 'a', { port: 1 }), { nowMs: 0 });
+    cache.claims.set('static', instance('n1', 'a', { port: 1 }), { nowMs: 0 });
     hear(announced('n1', 'a', { port: 2 }));
-    cache.remove('static', instance('n1', 'a'), 0);
+    cache.claims.remove('static', instance('n1', 'a'), 0);
     hear(withdrawn('n1', 'a'));
     hear({ kind: 'informer-cleared', service: 'pilotnet', nodeId: 'n1', id: 'a', final: true });
     expect(events()).toEqual([
@@ -149,7 +150,7 @@ describe('announcements', () => {
     const { cache, hear, events, keys } = harness();
     hear(announced('n1', 'a'));
     events();
-    cache.forgetService('pilotnet');
+    cache.claims.forgetService('pilotnet');
     expect(events()).toEqual([]);
     expect(keys()).toEqual([]);
   });
@@ -164,12 +165,12 @@ describe('a node that leaves', () => {
     at(100_000);
     hear(will('n1'));
     expect(events()).toEqual(['node-lost n1', 'pilotnet suspect n1/a']);
-    expect(cache.nextTickMs).toBe(130_000);
+    expect(cache.presence.nextTickMs).toBe(130_000);
     at(129_999);
     expect(events()).toEqual([]);
     at(130_000);
     expect(events()).toEqual(['node-removed n1', 'pilotnet removed n1/a']);
-    expect(cache.nextTickMs).toBe(Number.POSITIVE_INFINITY);
+    expect(cache.presence.nextTickMs).toBe(Number.POSITIVE_INFINITY);
   });
 
   it('has its instances back when it returns within the grace period', () => {
@@ -198,7 +199,7 @@ describe('a node that leaves', () => {
 
   it('does not take the static instances there with it', () => {
     const { cache, hear, at, keys } = harness();
-    cache.set('static', instance('n1', 's'), { nowMs: 0 });
+    cache.claims.set('static', instance('n1', 's'), { nowMs: 0 });
     hear(nodeSet('n1'));
     hear(will('n1'));
     at(60_000);
@@ -220,7 +221,7 @@ describe('a node that leaves', () => {
 
   it('is never this node itself', () => {
     const { cache, hear, keys } = harness();
-    cache.set('local', instance('self', 'a'), { nowMs: 0 });
+    cache.claims.set('local', instance('self', 'a'), { nowMs: 0 });
     hear(announced('self', 'b', {}, null));
     hear(nodeSet('self'));
     hear(will('self'));
@@ -249,7 +250,7 @@ describe('a snapshot after a reconnect', () => {
     hear(nodeSet('n1'));
     hear(announced('n1', 'a'));
     hear(announced('n1', 'b'));
-    const since = cache.beginSync();
+    const since = cache.presence.beginSync();
     hear(nodeSet('n1'), true);
     hear(announced('n1', 'b'), true);
     sync(since);
@@ -261,7 +262,7 @@ describe('a snapshot after a reconnect', () => {
     hear(nodeSet('n1'));
     hear(announced('n1', 'a'));
     hear(announced('n2', 'a', {}, null));
-    sync(cache.beginSync());
+    sync(cache.presence.beginSync());
     at(100_000);
     expect(keys()).toEqual(['n1/a up', 'n2/a up']);
   });
@@ -272,7 +273,7 @@ describe('a snapshot after a reconnect', () => {
       hear(nodeSet(id));
       hear(announced(id, 'a'));
     }
-    const since = cache.beginSync();
+    const since = cache.presence.beginSync();
     hear(nodeSet('n1'), true);
     hear(announced('n1', 'a'), true);
     sync(since);
@@ -292,7 +293,7 @@ describe('a snapshot after a reconnect', () => {
     hear(nodeSet('n1'));
     hear(announced('n1', 'a'));
     hear(announced('n1', 'b'));
-    const since = cache.beginSync();
+    const since = cache.presence.beginSync();
     hear(nodeSet('other'), true);
     sync(since);
     hear(announced('n1', 'a'));
@@ -305,7 +306,7 @@ describe('a snapshot after a reconnect', () => {
     const { cache, hear, sync, at, events } = harness();
     hear(nodeSet('n1'));
     hear(announced('n1', 'a'));
-    const since = cache.beginSync();
+    const since = cache.presence.beginSync();
     hear(announced('n1', 'a'), true);
     events();
     sync(since);
@@ -316,7 +317,7 @@ describe('a snapshot after a reconnect', () => {
 
   it('believes a dead node no more for being met for the first time', () => {
     const { cache, hear, sync, keys } = harness();
-    const since = cache.beginSync();
+    const since = cache.presence.beginSync();
     hear(announced('dead', 'a', {}, 'b0'), true);
     hear(announced('by-hand', 'a', {}, null), true);
     sync(since);
@@ -329,16 +330,16 @@ describe('a snapshot after a reconnect', () => {
     hear(nodeSet('n2'));
     hear(announced('n1', 'a'));
     hear(announced('n2', 'a'));
-    sync(cache.beginSync(), { nodes: false, covers: (nodeId) => nodeId === 'n1' });
+    sync(cache.presence.beginSync(), { nodes: false, covers: (nodeId) => nodeId === 'n1' });
     expect(keys()).toEqual(['n2/a up']);
   });
 
   it('does not touch what other sources say', () => {
     const { cache, hear, sync, at, keys } = harness();
-    cache.set('static', instance('n1', 's'), { nowMs: 0 });
+    cache.claims.set('static', instance('n1', 's'), { nowMs: 0 });
     hear({ kind: 'informer-set', instance: instance('n1', 'i'), fresh: true });
     hear(nodeSet('n2'));
-    const since = cache.beginSync();
+    const since = cache.presence.beginSync();
     hear(nodeSet('n2'), true);
     sync(since);
     at(60_000);
@@ -363,11 +364,11 @@ describe('a broker that ends', () => {
     hear(will('n1'));
     hear(withdrawn('n2', 'a'));
     expect(keys()).toEqual(['n1/a suspect', 'n3/a up']);
-    cache.brokerLost({ nowMs: 10_500, heardMs: 10_010 });
+    cache.presence.brokerLost({ nowMs: 10_500, heardMs: 10_010 });
     expect(keys().sort()).toEqual(['n1/a up', 'n2/a up', 'n3/a up']);
     at(1_000_000);
     expect(keys()).toHaveLength(3);
-    expect(cache.nextTickMs).toBe(Number.POSITIVE_INFINITY);
+    expect(cache.presence.nextTickMs).toBe(Number.POSITIVE_INFINITY);
   });
 
   it('does not void what it said well before', () => {
@@ -375,10 +376,10 @@ describe('a broker that ends', () => {
     hear(withdrawn('n2', 'a'));
     hear(will('n1'));
     at(10_000);
-    cache.brokerLost({ nowMs: 10_000, heardMs: 10_000 });
+    cache.presence.brokerLost({ nowMs: 10_000, heardMs: 10_000 });
     expect(keys()).toEqual(['n1/a suspect', 'n3/a up']);
     at(500_000);
-    cache.brokerBack(510_000);
+    cache.presence.brokerBack(510_000);
     at(529_999);
     expect(keys()).toEqual(['n1/a suspect', 'n3/a up']);
     at(530_000);
@@ -387,9 +388,9 @@ describe('a broker that ends', () => {
 
   it('is not believed when it comes back with instances whose nodes it lost by its own stop', () => {
     const { cache, hear, sync, at, keys } = fleet();
-    cache.brokerLost({ nowMs: 1_000, heardMs: 1_000 });
-    cache.brokerBack(4_000);
-    const since = cache.beginSync();
+    cache.presence.brokerLost({ nowMs: 1_000, heardMs: 1_000 });
+    cache.presence.brokerBack(4_000);
+    const since = cache.presence.beginSync();
     hear(announced('n1', 'a'), true);
     hear(announced('n2', 'a'), true);
     hear(announced('n3', 'a'), true);
@@ -405,10 +406,10 @@ describe('a broker that ends', () => {
 
   it('takes no node along because what it forgot is listened to again', () => {
     const { cache, sync, keys } = fleet();
-    cache.brokerLost({ nowMs: 1_000, heardMs: 1_000 });
-    cache.brokerBack(4_000);
-    sync(cache.beginSync());
-    sync(cache.beginSync(), { nodes: false, covers: () => true });
+    cache.presence.brokerLost({ nowMs: 1_000, heardMs: 1_000 });
+    cache.presence.brokerBack(4_000);
+    sync(cache.presence.beginSync());
+    sync(cache.presence.beginSync(), { nodes: false, covers: () => true });
     expect(keys()).toHaveLength(3);
   });
 });
@@ -455,10 +456,10 @@ describe('a node whose will fired', () => {
     at(1_000);
     hear(will('n1'));
     at(3_000);
-    cache.nodeAnswered('n1', 3_000);
+    cache.presence.nodeAnswered('n1', 3_000);
     expect(keys()).toEqual(['n1/a up']);
     at(20_000);
-    cache.nodeAnswered('n1', 20_000);
+    cache.presence.nodeAnswered('n1', 20_000);
     at(49_999);
     expect(keys()).toEqual(['n1/a up']);
     events();
@@ -474,7 +475,7 @@ describe('a node whose will fired', () => {
     at(1_000);
     hear(will('n1'));
     expect(keys()).toEqual(['n1/a suspect']);
-    expect(cache.nextTickMs).toBe(2_000);
+    expect(cache.presence.nextTickMs).toBe(2_000);
     answeredMs = 1_500;
     at(2_000);
     expect(keys()).toEqual(['n1/a up']);
@@ -491,7 +492,7 @@ describe('reach', () => {
     const { cache, hear, keys } = harness();
     hear(nodeSet('n1'));
     hear(announced('n1', 'a'));
-    cache.leaveReach('n1', 'pilotnet', 0);
+    cache.claims.leaveReach('n1', 'pilotnet', 0);
     expect(keys()).toEqual(['n1/a suspect']);
     hear(announced('n1', 'a'), true);
     expect(keys()).toEqual(['n1/a up']);
@@ -553,7 +554,7 @@ describe('probe targets', () => {
     });
     hear(nodeSet('n1'));
     expect(targets.get('n1')).toEqual({ ping: { host: '10.0.0.1', port: 8080 }, connect: [] });
-    cache.set('local', instance('self', 'x', { port: 3 }), { nowMs: 0 });
+    cache.claims.set('local', instance('self', 'x', { port: 3 }), { nowMs: 0 });
     expect(targets.get('self')).toEqual({ ping: null, connect: [{ host: '10.0.0.1', port: 3 }] });
   });
 
@@ -593,7 +594,7 @@ describe('an export', () => {
     second.cache.import(saved, { ageMs: 10_000, nowMs: 500 });
     expect(second.keys()).toEqual(['n1/a up', 'n1/b up', 'n2/a suspect', 'n3/i up']);
     expect(second.targets.get('n1')).toEqual({ ping: { host: '10.0.0.1', port: 8080 }, connect: [] });
-    const since = second.cache.beginSync();
+    const since = second.cache.presence.beginSync();
     second.hear(nodeSet('n1'), true);
     second.hear(announced('n1', 'a'), true);
     second.sync(since);
