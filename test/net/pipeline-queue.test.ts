@@ -6,6 +6,7 @@ import { createServer, type ServerResponse } from 'node:http';
 import { connect } from 'node:net';
 import { connect as connectTls } from 'node:tls';
 import { describe, expect, it, onTestFinished } from 'vitest';
+import { LoopShare } from '../../src/net/loop-share.ts';
 import { PipelineQueue } from '../../src/net/pipeline-queue.ts';
 import { makeCertificates } from '../support/certificates.ts';
 import { listening } from '../support/listening.ts';
@@ -43,6 +44,23 @@ describe('a request sent ahead', () => {
       const { text } = await rawRequest(port, ahead.repeat(many) + handshake + LAST);
       expect(statuses(text).length).toBeGreaterThanOrEqual(many + 1);
     }
+  });
+
+  it('of a WebSocket is no upgrade behind an answer that ends the connection', async () => {
+    const { port, proxy } = await startProxy([{ name: 'pilotnet', ports: [] }]);
+    // Its body is not read whole yet when its head has been refused, and what follows is read while the connection lingers.
+    const body = `${'1\r\nz\r\n'.repeat(3000)}0\r\n\r\n`;
+    const refused = `POST / HTTP/1.1\r\nHost: pilot,net\r\nTransfer-Encoding: chunked\r\n\r\n${body}`;
+    const socket = connect({ host: '127.0.0.1', port, allowHalfOpen: true });
+    let text = '';
+    socket.on('data', (chunk) => {
+      text += chunk;
+    });
+    socket.end(`${refused}${FIRST}GET /ws HTTP/1.1\r\n${HANDSHAKE}`);
+    await once(socket, 'close');
+    expect(statuses(text)).toEqual(['400']);
+    // All that it sent has been read.
+    await expect.poll(() => proxy.stats().connections, PATIENCE).toBe(0);
   });
 
   it('reaches its instance only behind the answer to the one before it', async () => {
@@ -103,10 +121,10 @@ describe('a request sent ahead', () => {
   });
 
   it('that is a CONNECT leaves the answer before it whole, however slowly that is read', async () => {
-    const { port: instance } = await startInstance((_, response) => response.end('#'.repeat(30_000_000)));
+    const { port: instance } = await startInstance((_, response) => response.end('#'.repeat(10_000_000)));
     const { port } = await startProxy([{ name: 'pilotnet', ports: [instance] }]);
     const { text, ending } = await rawRequest(port, FIRST + CONNECT);
-    expect(text.lastIndexOf('#') - text.indexOf('#')).toBe(29_999_999);
+    expect(text.lastIndexOf('#') - text.indexOf('#')).toBe(9_999_999);
     expect(statuses(text)).toEqual(['200', '400']);
     expect(ending).toBe('end');
   });
@@ -124,7 +142,7 @@ describe('a request sent ahead', () => {
   });
 
   it('that is one of very many is not even read while an earlier one takes its time', async () => {
-    const many = 20_000;
+    const many = 3000;
     let read = 0;
     let first: ServerResponse | null = null;
     const server = createServer((request, response) => {
@@ -150,6 +168,33 @@ describe('a request sent ahead', () => {
     (first as ServerResponse | null)?.end();
     await expect.poll(() => statuses(answered).length, PATIENCE).toBe(many);
     client.destroy();
+  });
+});
+
+describe('a connection whose next request waits for its share of the event loop', () => {
+  it('is busy, though no answer is under way', async () => {
+    const busy = Promise.withResolvers<boolean>();
+    let queue: PipelineQueue | null = null;
+    const server = createServer((request, response) => {
+      const turns = queue ?? new PipelineQueue(request.socket);
+      queue = turns;
+      turns.take(response, () => {
+        if (request.url !== '/first') {
+          response.end();
+          return;
+        }
+        // By then the second one is read, and waits.
+        setImmediate(() => {
+          response.once('close', () => busy.resolve(turns.busy));
+          new LoopShare(() => {}).use(1000);
+          response.end();
+        });
+      });
+    });
+    onTestFinished(() => void server.close());
+    const answers = rawRequest(await listening(server), `GET /first HTTP/1.1\r\n${HOST}\r\n${LAST}`);
+    expect(await busy.promise).toBe(true);
+    expect(statuses((await answers).text)).toEqual(['200', '200']);
   });
 });
 

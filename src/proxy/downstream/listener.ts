@@ -175,7 +175,8 @@ export class Listener {
         request.httpVersion === '1.1' &&
         request.headers.upgrade?.toLowerCase() === 'websocket' &&
         !this.#pipelineQueueOf(request.socket).busy &&
-        !hasResponse(request.socket),
+        // Behind the last answer, what else comes is only read to its end.
+        request.socket.writable,
     };
     const server = this.#tls === null ? createServer(options) : this.#createTlsServer(options, this.#tls);
     this.#chooseProtocol(server);
@@ -365,11 +366,6 @@ const UNREAD_REQUEST = {
   latencyMs: 0,
   attempts: 0,
 } as const;
-
-/** Node has a response on its way to the socket, and assigns no other before that is out. */
-function hasResponse(socket: Socket): boolean {
-  return ((socket as { _httpMessage?: unknown })._httpMessage ?? null) !== null;
-}
 
 /** TLS has no reset: there, an end without a word of goodbye (close_notify) is the error. */
 function linkOf(socket: Socket): ClientLink {
