@@ -122,10 +122,11 @@ const ROOMS: Readonly<Record<string, Readonly<Record<string, readonly string[]>>
     state: [],
   },
   demo: {
-    demo: ['cameras', 'emulated', 'screen'],
-    screen: ['cameras', 'emulated'],
-    cameras: ['emulated'],
-    emulated: [],
+    demo: ['cameras', 'emulated', 'scenes', 'screen'],
+    screen: ['cameras', 'emulated', 'scenes'],
+    cameras: ['scenes'],
+    emulated: ['scenes'],
+    scenes: [],
   },
 };
 

@@ -15,6 +15,7 @@ import type { CameraClient } from './cameras/camera-client.ts';
 import { createCameras, totalsOf } from './cameras/load.ts';
 import { renderDrive } from './cameras/road-scene.ts';
 import { EmulatedCluster } from './emulated/cluster.ts';
+import type { Scene } from './scenes/scene.ts';
 import { curlLine, renderIntroduction } from './screen/introduction.ts';
 import { renderSummary, startReporter } from './screen/report.ts';
 import type { ClientView, DemoView, HappeningView } from './screen/screen.ts';
@@ -23,6 +24,7 @@ import { playStory } from './story.ts';
 import { createWorkspace } from './workspace.ts';
 
 export interface DemoOptions {
+  readonly scene: Scene;
   /** 0: any free port, here and below. */
   readonly proxyPort: number;
   readonly adminPort: number;
@@ -59,16 +61,16 @@ export async function runDemo(options: DemoOptions): Promise<void> {
 }
 
 async function run(options: DemoOptions, closers: (() => void | Promise<void>)[]): Promise<void> {
-  const { output, signal } = options;
+  const { scene, output, signal } = options;
   const rng = createRng(SEED);
   const frames = renderDrive(FRAMES);
   const broker = await startBroker(options.mqttPort);
   closers.push(() => broker.close());
-  const continuum = await EmulatedCluster.start({ brokerUrl: broker.url, rng });
+  const continuum = await EmulatedCluster.start({ scene, brokerUrl: broker.url, rng });
   closers.push(() => continuum.close());
-  const { localPorts } = continuum;
+  const { localInstances } = continuum;
   const frame = frames[0] ?? Buffer.alloc(0);
-  const workspace = createWorkspace({ ...options, brokerUrl: broker.url, localPorts, frame });
+  const workspace = createWorkspace({ ...options, brokerUrl: broker.url, localInstances, frame });
   closers.push(() => workspace.remove());
   const config = loadConfig(workspace.configFile);
   const stalls = new StallWatch();
@@ -89,6 +91,7 @@ async function run(options: DemoOptions, closers: (() => void | Promise<void>)[]
   const paint = paintFor(output);
   const proxyUrl = urlOf(app.proxyListeners.find(({ name }) => name === 'proxy') ?? config.proxy.listen);
   const facts = {
+    scene,
     proxyUrl,
     adminUrl: urlOf(app.adminListener),
     brokerUrl: broker.url,
@@ -101,7 +104,7 @@ async function run(options: DemoOptions, closers: (() => void | Promise<void>)[]
   };
   print(renderIntroduction(facts, paint));
 
-  const cameras = createCameras({ origin: proxyUrl, clients: options.clients, frames, rng });
+  const cameras = createCameras({ scene, origin: proxyUrl, clients: options.clients, frames, rng });
   closers.push(async () => {
     await Promise.all(cameras.map((camera) => camera.stop()));
   });
@@ -139,8 +142,16 @@ async function watch({ options, app, continuum, cameras, stalls, hints }: Stage)
     happenings.push({ atMs: performance.now() - startMs, text });
     reporter.happened(text);
   };
+  const setFrameRate = (framesPerSecond: number): void => {
+    for (const camera of cameras) camera.setFrameRate(framesPerSecond);
+  };
   const story = options.story
-    ? playStory(continuum, announce, (error) => announce(`the story went wrong: ${String(error)}`))
+    ? playStory({
+        scene: options.scene,
+        levers: { cluster: continuum, setFrameRate },
+        announce,
+        onError: (error) => announce(`the story went wrong: ${String(error)}`),
+      })
     : null;
   await pause(options.durationMs, options.signal);
   story?.stop();

@@ -4,8 +4,10 @@
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import type { QosTarget } from '../core/domain.ts';
 import { LOOPBACK } from './emulated/loopback.ts';
-import { LOCAL_NODE_ID, SERVICES } from './emulated/topology.ts';
+import type { EmulatedInstance } from './emulated/node.ts';
+import type { Scene } from './scenes/scene.ts';
 
 export interface Workspace {
   readonly configFile: string;
@@ -14,11 +16,12 @@ export interface Workspace {
 }
 
 export interface WorkspaceOptions {
+  readonly scene: Scene;
   readonly proxyPort: number;
   readonly adminPort: number;
   readonly brokerUrl: string;
-  /** Instances on the proxy's own node: service name → port. */
-  readonly localPorts: ReadonlyMap<string, number>;
+  /** Instances on the proxy's own node, by service. */
+  readonly localInstances: ReadonlyMap<string, EmulatedInstance>;
   /** Null: the default policy. */
   readonly policy: string | null;
   readonly frame: Buffer;
@@ -40,27 +43,30 @@ export function createWorkspace(options: WorkspaceOptions): Workspace {
 }
 
 /** What a person would write for this deployment. */
-function configText({ proxyPort, adminPort, brokerUrl, localPorts, policy }: WorkspaceOptions): string {
-  const services = SERVICES.map(({ name, qos }) =>
+function configText({ scene, proxyPort, adminPort, brokerUrl, localInstances, policy }: WorkspaceOptions): string {
+  const tier = scene.nodes.find(({ id }) => id === scene.localNodeId)?.tier;
+  const services = scene.services.map(({ name, qos, requirements, objective }) =>
     [
       '[[service]]',
       `name = "${name}"`,
-      `qos = { latency = "${qos.latencyMs}ms", success = ${qos.successRatio}, window = "${qos.windowMs / 1000}s" }`,
+      `qos = { ${[...goalText(qos), ...requirements].join(', ')} }`,
+      ...(objective === null ? [] : [`objective = { ${objective} }`]),
       ...(policy === null ? [] : [`policy = "${policy}"`]),
     ].join('\n'),
   );
-  const local = [...localPorts].map(([service, port]) =>
+  const local = [...localInstances].map(([service, { model, server }]) =>
     [
       '# The instance on this node: other nodes hear of it from here.',
       '[[announce]]',
       `service = "${service}"`,
       `id = "${service}"`,
-      `url = "http://${LOOPBACK}:${port}"`,
-      `labels = { tier = "far-edge" }`,
+      `url = "http://${LOOPBACK}:${server.port}"`,
+      `labels = { tier = "${tier}" }`,
+      ...(model.profile === null ? [] : [`profile = { ${fieldsText(model.profile)} }`]),
     ].join('\n'),
   );
   const sections = [
-    `[node]\nid = "${LOCAL_NODE_ID}"\ntier = "far-edge"\naddress = "${LOOPBACK}"`,
+    `[node]\nid = "${scene.localNodeId}"\ntier = "${tier}"\naddress = "${LOOPBACK}"`,
     `[proxy]\nlisten = "${LOOPBACK}:${proxyPort}"\ndrain = "1s"`,
     `[admin]\nlisten = "${LOOPBACK}:${adminPort}"`,
     `[mqtt]\nurl = "${brokerUrl}"`,
@@ -73,4 +79,14 @@ function configText({ proxyPort, adminPort, brokerUrl, localPorts, policy }: Wor
     ...local,
   ];
   return `# Written by qedge demo; it goes when the demo stops.\n\n${sections.join('\n\n')}\n`;
+}
+
+function goalText({ latencyMs, successRatio, windowMs }: QosTarget): string[] {
+  return [`latency = "${latencyMs}ms"`, `success = ${successRatio}`, `window = "${windowMs / 1000}s"`];
+}
+
+function fieldsText(fields: Readonly<Record<string, number>>): string {
+  return Object.entries(fields)
+    .map(([name, value]) => `${name} = ${value}`)
+    .join(', ');
 }

@@ -23,6 +23,7 @@ import { startBroker } from '../../src/demo/broker.ts';
 import { createCameras, type LoadTotals, totalsOf } from '../../src/demo/cameras/load.ts';
 import { renderDrive } from '../../src/demo/cameras/road-scene.ts';
 import { EmulatedCluster } from '../../src/demo/emulated/cluster.ts';
+import { ROAD } from '../../src/demo/scenes/road.ts';
 import { createWorkspace } from '../../src/demo/workspace.ts';
 
 const MAIN = resolve(import.meta.dirname, '../../src/main.ts');
@@ -70,17 +71,18 @@ class Bench {
 
   static async start(policy: string): Promise<Bench> {
     const broker = await startBroker(0);
-    const continuum = await EmulatedCluster.start({ brokerUrl: broker.url, rng: createRng(1) });
+    const continuum = await EmulatedCluster.start({ scene: ROAD, brokerUrl: broker.url, rng: createRng(1) });
     const [proxyPort, adminPort] = await freePorts();
     const bench = new Bench(continuum, proxyPort, async () => {
       await continuum.close();
       await broker.close();
     });
     const workspace = createWorkspace({
+      scene: ROAD,
       proxyPort,
       adminPort,
       brokerUrl: broker.url,
-      localPorts: continuum.localPorts,
+      localInstances: continuum.localInstances,
       policy,
       frame: Buffer.alloc(0),
     });
@@ -97,6 +99,7 @@ class Bench {
     this.#forget();
     await this.#run();
     const cameras = createCameras({
+      scene: ROAD,
       origin: `http://127.0.0.1:${this.#port}`,
       clients: CLIENTS,
       frames: renderDrive(8),

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { FRAME_HEIGHT, FRAME_WIDTH, renderDrive } from '../../src/demo/cameras/road-scene.ts';
-import { detect, readFrame, steer } from '../../src/demo/emulated/inference.ts';
+import { detect, readFrame, steer } from '../../src/demo/scenes/inference.ts';
 
 const frames = renderDrive(4);
 

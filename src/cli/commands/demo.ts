@@ -1,13 +1,15 @@
 // `qedge demo`: the main job with nothing to set up.
 
-import { type Command, InvalidArgumentError } from 'commander';
+import { type Command, InvalidArgumentError, Option } from 'commander';
 import { checkPolicy } from '../../core/policies/registry.ts';
 import { runDemo } from '../../demo/demo.ts';
+import { SCENES } from '../../demo/scenes/scenes.ts';
 import { CommandError, EX_USAGE } from '../../errors.ts';
 import { commit, version } from '../build-facts.ts';
 import { durationMs } from '../duration-argument.ts';
 
 interface DemoFlags {
+  readonly scene: string;
   readonly proxyPort: number;
   readonly adminPort: number;
   readonly mqttPort: number;
@@ -29,10 +31,13 @@ export function registerDemo(program: Command): void {
     .description(
       'run an MQTT broker, emulated services near and far, cameras and the proxy, all in one process, with nothing to set up',
     )
+    .addOption(
+      new Option('--scene <name>', sceneList()).choices(SCENES.map(({ name }) => name)).default(SCENES[0].name),
+    )
     .option('--proxy-port <port>', 'where clients send their requests; 0: any free port', port, 8080)
     .option('--admin-port <port>', 'dashboard, API and metrics; 0: any free port', port, 9901)
     .option('--mqtt-port <port>', 'MQTT broker; 0: any free port', port, 0)
-    .option('--clients <count>', 'emulated cameras, 10 frames a second each', clientCount, 10)
+    .option('--clients <count>', 'emulated cameras, 10 or fewer frames a second each', clientCount, 10)
     .option('--duration <time>', 'stop by itself after this long, such as 30s or 2m', durationMs)
     .option('--policy <policy>', "routing policy; the proxy's default when absent")
     .option('--no-load', 'no cameras: send requests of your own')
@@ -41,6 +46,7 @@ export function registerDemo(program: Command): void {
       requireKnownPolicy(flags.policy);
       const stop = stopOnSignals();
       await runDemo({
+        scene: SCENES.find(({ name }) => name === flags.scene) ?? SCENES[0],
         proxyPort: flags.proxyPort,
         adminPort: flags.adminPort,
         mqttPort: flags.mqttPort,
@@ -75,6 +81,10 @@ function adviseOnPorts(error: unknown): never {
   const taken = error instanceof CommandError && error.message.endsWith('the port is taken');
   if (!taken) throw error;
   throw new CommandError(`${error.message} (choose another with --proxy-port, --admin-port or --mqtt-port)`, 1, error);
+}
+
+function sceneList(): string {
+  return SCENES.map(({ name, about }) => `${name}: ${about}`).join('. ');
 }
 
 function requireKnownPolicy(name: string | undefined): void {

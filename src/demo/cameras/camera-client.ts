@@ -1,4 +1,4 @@
-// One camera on wheels: sends a JPEG frame every 100 ms over kept-alive connections, whether or not the last one has been
+// One camera: sends JPEG frames at a steady rate over kept-alive connections, whether or not the last one has been
 // answered, and keeps its own account of what came back in time. What it measures is what its user would feel.
 
 import type { Pool } from 'undici';
@@ -11,6 +11,7 @@ export interface CameraOptions {
   /** Origin of the proxy, such as `http://127.0.0.1:8080`. */
   readonly origin: string;
   readonly frames: readonly Buffer[];
+  /** At the start. */
   readonly framesPerSecond: number;
   /** Frame of the drive to begin with, and where in the frame interval to send: cameras do not tick together. */
   readonly firstFrame: number;
@@ -42,7 +43,7 @@ export class CameraClient {
   readonly #options: CameraOptions;
   readonly #pool: Pool;
   readonly #headers: Readonly<Record<string, string>>;
-  readonly #intervalMs: number;
+  #intervalMs: number;
   #timer: NodeJS.Timeout | null = null;
   #dueMs = 0;
   #inFlight = 0;
@@ -65,6 +66,11 @@ export class CameraClient {
   start(): void {
     this.#dueMs = performance.now() + this.#options.phase * this.#intervalMs;
     this.#schedule();
+  }
+
+  /** From the next frame on. */
+  setFrameRate(framesPerSecond: number): void {
+    this.#intervalMs = 1000 / framesPerSecond;
   }
 
   /** Stops sending and drops what is under way. */

@@ -1,10 +1,11 @@
 // The cameras of all services together: which drive, with which frames, and what they got.
 
 import type { Rng } from '../../core/rng.ts';
-import { type DemoService, FRAMES_PER_SECOND, SERVICES } from '../emulated/topology.ts';
+import type { DemoService, Scene } from '../scenes/scene.ts';
 import { CameraClient } from './camera-client.ts';
 
 export interface LoadOptions {
+  readonly scene: Pick<Scene, 'services' | 'framesPerSecond'>;
   /** Origin of the proxy. */
   readonly origin: string;
   /** Of all services together, ≥ 1. */
@@ -22,8 +23,8 @@ export interface LoadTotals {
 }
 
 /** Makes the cameras; they send from `start` on. The first services get what does not divide. */
-export function createCameras({ origin, clients, frames, rng }: LoadOptions): readonly CameraClient[] {
-  return divide(clients).flatMap(({ service, count, prefix }) =>
+export function createCameras({ scene, origin, clients, frames, rng }: LoadOptions): readonly CameraClient[] {
+  return divide(clients, scene.services).flatMap(({ service, count, prefix }) =>
     Array.from(
       { length: count },
       (_, i) =>
@@ -32,7 +33,7 @@ export function createCameras({ origin, clients, frames, rng }: LoadOptions): re
           service: service.name,
           origin,
           frames,
-          framesPerSecond: FRAMES_PER_SECOND,
+          framesPerSecond: scene.framesPerSecond,
           firstFrame: Math.floor(rng.next() * frames.length),
           phase: rng.next(),
           latencyMs: service.qos.latencyMs,
@@ -54,10 +55,13 @@ export function totalsOf(cameras: readonly CameraClient[]): LoadTotals {
   };
 }
 
-function divide(clients: number): readonly { service: DemoService; count: number; prefix: string }[] {
+function divide(
+  clients: number,
+  services: readonly DemoService[],
+): readonly { service: DemoService; count: number; prefix: string }[] {
   let left = clients;
-  return SERVICES.map((service, i) => {
-    const last = i === SERVICES.length - 1;
+  return services.map((service, i) => {
+    const last = i === services.length - 1;
     const count = last ? left : Math.min(left, Math.ceil(clients * service.clientShare));
     left -= count;
     return { service, count, prefix: service.clientPrefix };

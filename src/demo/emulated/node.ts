@@ -6,26 +6,36 @@ import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { MqttClient } from 'mqtt';
 import type { Rng } from '../../core/rng.ts';
 import { mqtt } from '../../packages.ts';
+import type { DemoModel, DemoNode } from '../scenes/scene.ts';
 import { DistantServer } from './distant-server.ts';
 import type { Link } from './link.ts';
 import { LOOPBACK } from './loopback.ts';
 import { EmulatedService } from './service.ts';
-import { type DemoNode, type DemoService, TOPIC_PREFIX, WORK_VARIATION } from './topology.ts';
+
+/** Where nodes announce themselves; the proxy's default. */
+export const TOPIC_PREFIX = 'qedge/v1';
+/** Coefficient of variation of the processing times. */
+const WORK_VARIATION = 0.12;
 
 export interface EmulatedNodeOptions {
   readonly node: DemoNode;
-  readonly services: readonly DemoService[];
   readonly brokerUrl: string;
   readonly rng: Rng;
   /** False for the node on which the real qedge runs: that one announces what is there. */
   readonly announced: boolean;
 }
 
+/** A model at work for one of its services. */
+export interface EmulatedInstance {
+  readonly model: DemoModel;
+  readonly server: EmulatedService;
+}
+
 export class EmulatedNode {
   readonly node: DemoNode;
   readonly link: Link;
-  /** By service name. */
-  readonly instances = new Map<string, EmulatedService>();
+  /** By service name; those of one model have one server. */
+  readonly instances = new Map<string, EmulatedInstance>();
   readonly #options: EmulatedNodeOptions;
   #probes: DistantServer | null = null;
   #mqtt: MqttClient | null = null;
@@ -40,12 +50,10 @@ export class EmulatedNode {
   static async start(options: EmulatedNodeOptions): Promise<EmulatedNode> {
     const node = new EmulatedNode(options);
     node.#probes = await DistantServer.start({ link: node.link, rng: options.rng, handler: answerProbe });
-    for (const service of options.services) {
-      const meanMs = options.node.workMs[service.name];
-      if (meanMs === undefined) continue;
-      const work = { meanMs, variation: WORK_VARIATION };
-      const started = { work, link: node.link, rng: options.rng, answer: service.answer };
-      node.instances.set(service.name, await EmulatedService.start(started));
+    for (const model of options.node.models) {
+      const work = { meanMs: model.workMs, variation: WORK_VARIATION };
+      const server = await EmulatedService.start({ work, link: node.link, rng: options.rng, answer: model.answer });
+      for (const service of model.services) node.instances.set(service, { model, server });
     }
     if (options.announced) await node.#announce(node.#probes.port);
     return node;
@@ -54,15 +62,19 @@ export class EmulatedNode {
   /** Power cut: connections reset, ports refuse, and the broker publishes the last will. */
   async crash(): Promise<void> {
     this.#mqtt?.end(true);
-    await Promise.all([...this.instances.values()].map((instance) => instance.crash()));
+    await Promise.all(this.#servers.map((server) => server.crash()));
     await this.#probes?.crash();
   }
 
   /** Leaves in good order: announcements first, servers after. */
   async close(): Promise<void> {
     await this.#withdraw();
-    await Promise.all([...this.instances.values()].map((instance) => instance.close()));
+    await Promise.all(this.#servers.map((server) => server.close()));
     await this.#probes?.close();
+  }
+
+  get #servers(): readonly EmulatedService[] {
+    return [...new Set([...this.instances.values()].map(({ server }) => server))];
   }
 
   async #announce(probePort: number): Promise<void> {
@@ -79,8 +91,10 @@ export class EmulatedNode {
       labels: {},
       boot,
     });
-    for (const [service, instance] of this.instances) {
-      const payload = { host: LOOPBACK, port: instance.port, scheme: 'http', labels: { tier: this.node.tier }, boot };
+    for (const [service, { model, server }] of this.instances) {
+      const labels = { tier: this.node.tier };
+      const profile = model.profile ?? undefined;
+      const payload = { host: LOOPBACK, port: server.port, scheme: 'http', labels, profile, boot };
       await this.#publish(this.#instanceTopic(service), payload);
     }
   }

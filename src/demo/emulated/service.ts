@@ -3,6 +3,7 @@
 
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { Rng } from '../../core/rng.ts';
+import { RequestError } from '../scenes/inference.ts';
 import { DistantServer } from './distant-server.ts';
 import type { Link } from './link.ts';
 
@@ -23,9 +24,6 @@ export interface EmulatedServiceOptions {
   /** Loopback port; any free one when absent. */
   readonly port?: number;
 }
-
-/** A body that the service cannot take; answered with status 400 and this message. */
-export class RequestError extends Error {}
 
 /** Waiting requests beyond which an instance answers 503, as a full accept queue would. */
 const QUEUE_MAX = 1024;

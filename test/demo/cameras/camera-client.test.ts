@@ -3,6 +3,7 @@ import { createRng } from '../../../src/core/rng.ts';
 import { CameraClient, type CameraOptions } from '../../../src/demo/cameras/camera-client.ts';
 import { createCameras, totalsOf } from '../../../src/demo/cameras/load.ts';
 import { EmulatedService, type EmulatedServiceOptions } from '../../../src/demo/emulated/service.ts';
+import { ROAD } from '../../../src/demo/scenes/road.ts';
 import { PATIENCE } from '../../support/patience.ts';
 
 const running: { stop(): Promise<void> }[] = [];
@@ -66,6 +67,17 @@ describe('a camera', () => {
     expect(client.inTime + client.late + client.failed).toBe(0);
   });
 
+  it('sends as many frames a second as it is asked', async () => {
+    const { port } = await server();
+    const client = camera({ origin: `http://127.0.0.1:${port}`, framesPerSecond: 200 });
+    await vi.waitFor(() => expect(client.sent).toBeGreaterThanOrEqual(3), PATIENCE);
+    client.setFrameRate(0.001);
+    // The frame that was due already may still go out.
+    const sent = client.sent;
+    await vi.waitFor(() => expect(client.inTime).toBeGreaterThanOrEqual(sent), PATIENCE);
+    expect(client.sent).toBeLessThanOrEqual(sent + 1);
+  });
+
   it('counts what is not answered as failed', async () => {
     const refusing = await server();
     await refusing.close();
@@ -77,7 +89,7 @@ describe('a camera', () => {
 
 describe('the load', () => {
   it.each([1, 2, 5, 12, 100])('divides %i cameras among the services, each with a name of its own', (clients) => {
-    const options = { origin: 'http://127.0.0.1:9', frames: [Buffer.from('frame')], rng: createRng(1) };
+    const options = { scene: ROAD, origin: 'http://127.0.0.1:9', frames: [Buffer.from('frame')], rng: createRng(1) };
     const cameras = createCameras({ ...options, clients });
     expect(new Set(cameras.map(({ clientId }) => clientId)).size).toBe(clients);
     const cars = cameras.filter(({ service }) => service === 'pilotnet').length;

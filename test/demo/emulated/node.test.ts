@@ -4,7 +4,8 @@ import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import { createRng } from '../../../src/core/rng.ts';
 import { type Broker, startBroker } from '../../../src/demo/broker.ts';
 import { EmulatedNode } from '../../../src/demo/emulated/node.ts';
-import { type DemoNode, SERVICES } from '../../../src/demo/emulated/topology.ts';
+import { steer } from '../../../src/demo/scenes/inference.ts';
+import type { DemoNode } from '../../../src/demo/scenes/scene.ts';
 import { PATIENCE } from '../../support/patience.ts';
 
 const NODE: DemoNode = {
@@ -12,7 +13,7 @@ const NODE: DemoNode = {
   tier: 'near-edge',
   rttMs: 30,
   jitterMs: 0,
-  workMs: { pilotnet: 5 },
+  models: [{ services: ['pilotnet'], answer: steer, workMs: 5, profile: null }],
   present: true,
 };
 const NODE_TOPIC = 'qedge/v1/nodes/box-1';
@@ -22,10 +23,9 @@ let broker: Broker;
 let watcher: MqttClient;
 const heard = new Map<string, string>();
 
-const start = (): Promise<EmulatedNode> =>
+const start = (changes: Partial<DemoNode> = {}): Promise<EmulatedNode> =>
   EmulatedNode.start({
-    node: NODE,
-    services: SERVICES,
+    node: { ...NODE, ...changes },
     brokerUrl: broker.url,
     announced: true,
     rng: createRng(1),
@@ -50,10 +50,26 @@ describe('an emulated node', () => {
     await vi.waitFor(() => expect(heard.size).toBe(2), PATIENCE);
     expect(JSON.parse(heard.get(NODE_TOPIC) ?? '')).toMatchObject({ address: '127.0.0.1', tier: 'near-edge' });
     const instance = JSON.parse(heard.get(INSTANCE_TOPIC) ?? '');
-    expect(instance).toMatchObject({ host: '127.0.0.1', port: node.instances.get('pilotnet')?.port, scheme: 'http' });
+    expect(instance).toMatchObject({
+      host: '127.0.0.1',
+      port: node.instances.get('pilotnet')?.server.port,
+      scheme: 'http',
+    });
     await node.close();
     await vi.waitFor(() => expect(heard.get(NODE_TOPIC)).toBe(''), PATIENCE);
     expect(heard.get(INSTANCE_TOPIC)).toBe('');
+  });
+
+  it('announces a model once for each of its services, with what it gives and costs', async () => {
+    const profile = { accuracy: 0.8, energy_mwh: 0.03 };
+    const node = await start({ models: [{ services: ['one', 'two'], answer: steer, workMs: 5, profile }] });
+    await vi.waitFor(() => expect(heard.size).toBe(3), PATIENCE);
+    const [one, two] = ['one', 'two'].map((service) =>
+      JSON.parse(heard.get(`${NODE_TOPIC}/services/${service}/instances/${service}`) ?? ''),
+    );
+    expect(one).toMatchObject({ port: node.instances.get('one')?.server.port, profile });
+    expect(two).toEqual(one);
+    await node.close();
   });
 
   it('answers probes from its distance', async () => {
@@ -71,7 +87,7 @@ describe('an emulated node', () => {
   it('leaves its last will behind when it crashes, but no withdrawal of its instances', async () => {
     const node = await start();
     await vi.waitFor(() => expect(heard.size).toBe(2), PATIENCE);
-    const port = node.instances.get('pilotnet')?.port;
+    const port = node.instances.get('pilotnet')?.server.port;
     await node.crash();
     await vi.waitFor(() => expect(heard.get(NODE_TOPIC)).toBe(''), PATIENCE);
     expect(heard.get(INSTANCE_TOPIC)).not.toBe('');

@@ -1,7 +1,8 @@
 import { Agent, request } from 'undici';
 import { afterEach, describe, expect, it } from 'vitest';
 import { createRng } from '../../../src/core/rng.ts';
-import { EmulatedService, type EmulatedServiceOptions, RequestError } from '../../../src/demo/emulated/service.ts';
+import { EmulatedService, type EmulatedServiceOptions } from '../../../src/demo/emulated/service.ts';
+import { RequestError } from '../../../src/demo/scenes/inference.ts';
 
 const running: EmulatedService[] = [];
 const agent = new Agent({ connections: 8, pipelining: 1 });

@@ -1,7 +1,8 @@
 // The answers of the emulated models. No model runs: an answer is a checksum of the frame, put into the shape and range
 // of a real one, so that the same frame has the same answer on every instance and a cut-off frame has none.
 
-import { RequestError } from './service.ts';
+/** A body that a model cannot take; answered with status 400 and this message. */
+export class RequestError extends Error {}
 
 /** Full lock of the steering wheel's road angle, degrees. */
 const STEERING_DEGREES_MAX = 25;
