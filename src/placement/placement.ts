@@ -8,31 +8,30 @@
 //   source/          ─┘
 //
 // `observeRtt` closes the circle: how near nodes are decides which of them are listened to.
-//
-// Long because: every source of instances meets here, and each has its start, reload and stop.
 
-import { isDeepStrictEqual } from 'node:util';
-import type { Config, ListenAddress, MqttConfig, ServiceConfig, StaticInstanceConfig } from '../config/config.ts';
-import { isLoopback } from '../config/loopback.ts';
+import type { Config, ListenAddress, ServiceConfig } from '../config/config.ts';
 import type { Clock } from '../core/clock.ts';
 import type { DeviceLoad, Instance, InstanceKey, Node, PlacementUpdate } from '../core/domain.ts';
 import type { Rng } from '../core/rng.ts';
 import type { ProbeTarget } from '../net/endpoint.ts';
 import type { Logger } from '../telemetry/log.ts';
 import type { Metrics } from '../telemetry/metrics.ts';
-import { type Acceptance, createAcceptance, matches } from './acceptance.ts';
-import type { Announcer } from './announcer.ts';
-import { BrokerSession, type BrokerSessionOptions, type BrokerSessionState } from './broker/session.ts';
+import { type Acceptance, createAcceptance } from './acceptance.ts';
+import type { BrokerSessionState } from './broker/session.ts';
 import type { PlacementCacheExport } from './cache/export.ts';
 import { type InstanceView, PlacementCache } from './cache/placement-cache.ts';
 import { isDiscovered, type Kept } from './cache/records.ts';
 import type { NodeEvent } from './cache/report.ts';
+import { FirstKnowledge } from './first-knowledge.ts';
 import { BadMessage } from './messages/bad-message.ts';
 import { Rejections } from './messages/rejections.ts';
 import { instanceTopic } from './messages/topics.ts';
-import { announcesNode, OwnInstances } from './own-instances.ts';
+import { Participation } from './participation.ts';
+import { brokerCounters, registerPlacementMetrics } from './placement-metrics.ts';
+import { PresenceTimer } from './presence-timer.ts';
 import type { SourceState } from './source/configured-source.ts';
-import { Sources, wantedSources } from './source/sources.ts';
+import { Sources } from './source/sources.ts';
+import { claimStatic } from './static-instances.ts';
 
 export interface PlacementOptions {
   readonly config: Config;
@@ -102,31 +101,20 @@ class CachedPlacement implements Placement {
   readonly #options: PlacementOptions;
   readonly #cache: PlacementCache;
   readonly #rejections: Rejections;
-  readonly #counters: BrokerSessionOptions['counters'];
   readonly #rttsMs = new Map<string, number>();
-  readonly #own: OwnInstances;
+  readonly #participation: Participation;
   readonly #sources: Sources;
+  readonly #timer: PresenceTimer;
+  readonly #firstKnowledge: FirstKnowledge;
   #config: Config;
   #acceptance: Acceptance;
-  /** What announcer and session are made of. */
-  #begun: Config;
-  #changing: Promise<void> = Promise.resolve();
-  #announcer: Announcer | null = null;
-  #session: BrokerSession | null = null;
-  #load: DeviceLoad | null = null;
-  /** Runs while the first placement is waited for. */
-  #waitTimer: NodeJS.Timeout | null = null;
-  #tickTimer: NodeJS.Timeout | null = null;
-  #tickAtMs = Number.POSITIVE_INFINITY;
 
   constructor(options: PlacementOptions) {
     const { config, clock, log, metrics } = options;
     this.#options = options;
     this.#config = config;
-    this.#begun = config;
     this.#acceptance = createAcceptance(config, options.ownListeners);
     this.#rejections = new Rejections({ clock, log, metrics });
-    this.#counters = brokerCounters(metrics);
     this.#cache = new PlacementCache({
       nodeId: config.node.id,
       nodeGraceMs: config.placement.nodeGraceMs,
@@ -137,49 +125,48 @@ class CachedPlacement implements Placement {
       ...(options.answeredMs === undefined ? {} : { answeredMs: options.answeredMs }),
     });
     if (config.mqtt !== null) this.#cache.presence.brokerAway(clock.nowMs());
-    this.#own = new OwnInstances({
-      ...options,
-      cache: this.#cache,
-      probePort: () => this.#probePort(),
-      onOffer: () => this.#offer(),
-      onChange: () => this.#tickLater(),
-    });
-    this.#sources = new Sources({
+    this.#timer = new PresenceTimer(this.#cache.presence, clock);
+    this.#firstKnowledge = new FirstKnowledge(options.onKnown);
+    const shared = {
       ...options,
       cache: this.#cache,
       rejections: this.#rejections,
-      rttMs: (nodeId) => this.#rttsMs.get(nodeId),
-      onChange: () => this.#tickLater(),
-      onReported: () => this.#heard(),
-    });
-    this.#gauge(metrics);
+      rttMs: (nodeId: string) => this.#rttsMs.get(nodeId),
+      onChange: () => this.#timer.reschedule(),
+    };
+    this.#sources = new Sources({ ...shared, onReported: () => this.#heard() });
+    this.#participation = new Participation(
+      {
+        ...shared,
+        counters: brokerCounters(metrics),
+        onSynced: () => this.#heard(),
+        onOffer: () => this.#offer(),
+      },
+      config,
+      this.#acceptance,
+    );
+    registerPlacementMetrics(metrics, () => this.state());
   }
 
   reportStatic(): void {
-    this.#setStatic([], this.#config.services);
+    this.#claimStatic([], this.#config);
   }
 
   start(): void {
     // Only now is it known where this process listens.
     this.#review();
     this.reportStatic();
-    this.#begin(this.#config, []);
-    this.#await();
+    this.#participation.start(this.#acceptance);
+    this.#firstKnowledge.wait(this.#config);
     this.#sources.configure(this.#config, this.#acceptance);
-    this.#tickLater();
+    this.#timer.reschedule();
   }
 
   async stop({ succeeded } = { succeeded: false }): Promise<void> {
-    if (this.#tickTimer !== null) clearTimeout(this.#tickTimer);
+    this.#timer.stop();
     // Nothing more will be heard here.
-    this.#known();
-    await this.#changing;
-    const announcer = this.#announcer;
-    this.#announcer = null;
-    announcer?.stop();
-    await this.#sources.stop(succeeded);
-    await this.#session?.stop(succeeded ? { node: true, instances: announcer?.fit ?? [] } : undefined);
-    this.#session = null;
+    this.#firstKnowledge.end();
+    await Promise.all([this.#participation.stop(succeeded), this.#sources.stop(succeeded)]);
   }
 
   configure(config: Config): void {
@@ -191,47 +178,32 @@ class CachedPlacement implements Placement {
       if (!config.services.some((service) => service.name === name)) this.#cache.claims.forgetService(name);
     }
     this.#review();
-    this.#setStatic(before.services, config.services);
-    this.#await();
+    this.#claimStatic(before.services, config);
+    this.#firstKnowledge.wait(config);
     this.#sources.configure(config, this.#acceptance);
-    // One change after the other: two sessions of one client id would push each other off the broker.
-    this.#changing = this.#changing.then(() => this.#beginAnew());
-  }
-
-  /** What is announced before and after is never taken back: others would forget what they learned of it. */
-  async #beginAnew(): Promise<void> {
-    const [config, before] = [this.#config, this.#begun];
-    const [announcer, session] = [this.#announcer, this.#session];
-    if (announcer === null || isDeepStrictEqual(concerns(before), concerns(config))) return;
-    announcer.stop();
-    const fit = announcer.fitFor(config.announce);
-    const sameBroker = isDeepStrictEqual(before.mqtt, config.mqtt);
-    this.#session = null;
-    await session?.stop(sameBroker ? { node: announcesNode(config), instances: fit } : undefined);
-    this.#begin(config, fit);
+    this.#participation.configure(config, this.#acceptance);
   }
 
   observeRtt(nodeId: string, rttMs: number): void {
     this.#rttsMs.set(nodeId, rttMs);
-    this.#session?.observeRtt(nodeId, rttMs);
+    this.#participation.observeRtt(nodeId, rttMs);
     this.#sources.observeRtt(nodeId, rttMs);
   }
 
   nodeAnswered(nodeId: string): void {
     this.#cache.presence.nodeAnswered(nodeId, this.#options.clock.nowMs());
-    this.#tickLater();
+    this.#timer.reschedule();
   }
 
   announceLoad(load: DeviceLoad): void {
-    this.#load = load;
-    void this.#announcer?.announceLoad(load);
+    this.#participation.announceLoad(load);
   }
 
   state(): PlacementState {
     const cache = this.#cache;
     // The lists are made when they are asked for: most callers want to know of the broker alone.
     return {
-      broker: this.#session?.state() ?? null,
+      broker: this.#participation.broker,
       get nodes() {
         return cache.nodes();
       },
@@ -272,100 +244,27 @@ class CachedPlacement implements Placement {
     return false;
   }
 
-  /** `fit`: own instances that are known to be. */
-  #begin(config: Config, fit: readonly Instance[]): void {
-    let session: BrokerSession | null = null;
-    const publish = (topic: string, payload: string): Promise<boolean> =>
-      session?.publish(topic, payload) ?? Promise.resolve(false);
-    const announcer = this.#own.offer({ config, acceptance: this.#acceptance, fit, load: this.#load, publish });
-    session = config.mqtt === null ? null : this.#createSession(config, config.mqtt, announcer);
-    this.#begun = config;
-    this.#announcer = announcer;
-    this.#session = session;
-    announcer.start();
-    session?.start();
-    this.#offer();
+  #claimStatic(before: readonly ServiceConfig[], { services: after }: Config): void {
+    claimStatic(this.#cache.claims, { before, after }, this.#options.clock.nowMs());
   }
 
   /** Own instances that others may hear of, over sources in which nodes speak to each other. */
   #offer(): void {
     const { tier } = this.#config.node;
-    const fit = (this.#announcer?.fit ?? []).filter(({ host }) => this.#acceptance.mayPublish(host));
+    const fit = this.#participation.fit.filter(({ host }) => this.#acceptance.mayPublish(host));
     // No message of the node goes with them, so they say its tier themselves.
     this.#sources.offer(tier === null ? fit : fit.map((one) => ({ ...one, labels: { tier, ...one.labels } })));
-  }
-
-  /** Gives the broker, and own checks, time to say where services run. */
-  #await(): void {
-    if (this.#waitTimer !== null) clearTimeout(this.#waitTimer);
-    const { mqtt, announce, placement } = this.#config;
-    const waits = mqtt !== null || announce.length > 0 || wantedSources(this.#config).length > 0;
-    const waitMs = waits ? placement.waitMs : 0;
-    this.#waitTimer = setTimeout(() => this.#known(), waitMs).unref();
   }
 
   /** The broker, or a source beside it, has said what it knows. */
   #heard(): void {
     const { mqtt, announce } = this.#config;
-    const synced = mqtt === null ? announce.length === 0 : this.#session?.state().synced === true;
-    if (synced && this.#sources.allReported) this.#known();
-  }
-
-  #known(): void {
-    if (this.#waitTimer === null) return;
-    clearTimeout(this.#waitTimer);
-    this.#waitTimer = null;
-    this.#options.onKnown();
-  }
-
-  #createSession(config: Config, mqtt: MqttConfig, announcer: Announcer): BrokerSession {
-    const { clock, rng, log, boot } = this.#options;
-    return new BrokerSession({
-      config,
-      mqtt,
-      cache: this.#cache,
-      announcer,
-      acceptance: this.#acceptance,
-      rejections: this.#rejections,
-      clock,
-      rng,
-      log,
-      boot,
-      rttMs: (nodeId) => this.#rttsMs.get(nodeId),
-      counters: this.#counters,
-      onChange: () => this.#tickLater(),
-      onSynced: () => this.#heard(),
-    });
-  }
-
-  #setStatic(before: readonly ServiceConfig[], after: readonly ServiceConfig[]): void {
-    const nowMs = this.#options.clock.nowMs();
-    const wanted = after.flatMap((service) =>
-      service.instances
-        .filter(({ labels }) => matches(labels, service.constraints))
-        .map((instance) => staticInstance(service.name, instance)),
-    );
-    const gone = before
-      .flatMap(({ name, instances }) => instances.map((instance) => staticInstance(name, instance)))
-      .filter((old) => !wanted.some((now) => isSameName(now, old)));
-    for (const instance of gone) this.#cache.claims.remove('static', instance, nowMs);
-    for (const instance of wanted) this.#cache.claims.set('static', instance, { nowMs });
-  }
-
-  /** Null when other nodes cannot reach the proxy: then they measure the instances here, as where no qedge runs. */
-  #probePort(): number | null {
-    const { address } = this.#config.node;
-    const { host, port } = this.#options.ownListeners()[0] ?? this.#config.proxy.listen;
-    if (!isLoopback(host) || (address !== null && isLoopback(address))) return port;
-    this.#options.log.info(
-      { address, listen: `${host}:${port}` },
-      'proxy listens on loopback, so it is not announced for probes',
-    );
-    return null;
+    const synced = mqtt === null ? announce.length === 0 : this.#participation.broker?.synced === true;
+    if (synced && this.#sources.allReported) this.#firstKnowledge.end();
   }
 
   #nodeChanged(event: NodeEvent): void {
-    this.#session?.nodeChanged(event);
+    this.#participation.nodeChanged(event);
     this.#options.onNode(event);
   }
 
@@ -376,83 +275,4 @@ class CachedPlacement implements Placement {
     }
     this.#options.onTarget(nodeId, target);
   }
-
-  #tickLater(): void {
-    const nextMs = this.#cache.presence.nextTickMs;
-    if (nextMs >= this.#tickAtMs) return;
-    if (this.#tickTimer !== null) clearTimeout(this.#tickTimer);
-    this.#tickAtMs = nextMs;
-    this.#tickTimer = setTimeout(
-      () => {
-        this.#tickAtMs = Number.POSITIVE_INFINITY;
-        this.#cache.presence.tick(this.#options.clock.nowMs());
-        this.#tickLater();
-      },
-      Math.max(1, nextMs - this.#options.clock.nowMs()),
-    );
-    this.#tickTimer.unref();
-  }
-
-  #gauge(metrics: Metrics): void {
-    const connected = metrics.gauge({
-      name: 'qedge_mqtt_connected',
-      help: '1 while a broker is connected; absent where none is configured.',
-    });
-    const ofSources = {
-      ok: metrics.gauge({
-        name: 'qedge_placement_source_ok',
-        help: '1 while a source of placements beside the broker is well.',
-        labels: ['source'],
-      }),
-      instances: metrics.gauge({
-        name: 'qedge_placement_source_instances',
-        help: 'Instances that are known from a source beside the broker.',
-        labels: ['source'],
-      }),
-    };
-    const nodes = metrics.gauge({ name: 'qedge_placement_nodes', help: 'Nodes that are announced.' }).with();
-    const instances = metrics.gauge({
-      name: 'qedge_placement_instances',
-      help: 'Known instances of configured services, by availability.',
-      labels: ['availability'],
-    });
-    metrics.onScrape(() => {
-      const { broker, nodes: known, instances: views, sources } = this.state();
-      connected.clear();
-      if (broker !== null) connected.with().set(broker.connected ? 1 : 0);
-      for (const family of Object.values(ofSources)) family.clear();
-      for (const { source, trouble, instances: count } of sources) {
-        ofSources.ok.with(source).set(trouble === null ? 1 : 0);
-        ofSources.instances.with(source).set(count);
-      }
-      nodes.set(known.length);
-      const up = views.filter(({ availability }) => availability === 'up').length;
-      instances.with('up').set(up);
-      instances.with('suspect').set(views.length - up);
-    });
-  }
-}
-
-function brokerCounters(metrics: Metrics): BrokerSessionOptions['counters'] {
-  const counter = (name: string, help: string) => metrics.counter({ name, help }).with();
-  return {
-    connects: counter('qedge_mqtt_connects_total', 'Connections to a broker that were established.'),
-    messages: counter('qedge_mqtt_messages_received_total', 'Messages received from the broker.'),
-    bytes: counter('qedge_mqtt_bytes_received_total', 'Bytes of topics and payloads received from the broker.'),
-  };
-}
-
-/** The part of the configuration that a session is made of. */
-function concerns(config: Config): unknown {
-  const services = config.services.map(({ name, qos, constraints }) => ({ name, qos, constraints }));
-  return [config.mqtt, config.node, config.placement, config.announce, services];
-}
-
-function staticInstance(service: string, config: StaticInstanceConfig): Instance {
-  const { nodeId, id, scheme, host, port, labels, profile, rttMs } = config;
-  return { service, nodeId, id, scheme, host, port, labels, rttMs, profile };
-}
-
-function isSameName(a: Instance, b: Instance): boolean {
-  return a.service === b.service && a.nodeId === b.nodeId && a.id === b.id;
 }
