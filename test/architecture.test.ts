@@ -88,9 +88,10 @@ const ROOMS: Readonly<Record<string, Readonly<Record<string, readonly string[]>>
   },
   // A router knows the contract of policies and never a policy.
   core: {
-    core: ['router', 'policies', 'verdict'],
+    core: ['router', 'policies', 'requirements', 'verdict'],
     router: ['core', 'policies', 'stats', 'verdict'],
     policies: ['core', 'stats'],
+    requirements: ['core'],
     stats: ['core'],
     verdict: ['core'],
   },

@@ -1,9 +1,8 @@
 // On which tier of the continuum an instance stands: its node says so, when it is announced, and that may come later than
 // the instance itself. An instance in the configuration may say so by the label `tier`.
 
-import { type Instance, instanceKey, type PlacementUpdate, type Tier } from '../core/domain.ts';
+import { type Instance, instanceKey, type PlacementUpdate, TIERS, type Tier } from '../core/domain.ts';
 
-const TIERS: readonly (string | undefined)[] = ['far-edge', 'near-edge', 'cloud'] satisfies readonly Tier[];
 const TIER_LABEL = 'tier';
 
 type OnUpdate = (service: string, update: PlacementUpdate) => void;
@@ -46,7 +45,7 @@ export class InstanceTiers {
 
   #tiered(instance: Instance): Instance {
     const label = instance.labels[TIER_LABEL];
-    const labelled = TIERS.includes(label) ? (label as Tier) : null;
+    const labelled = TIERS.find((tier) => tier === label) ?? null;
     return { ...instance, tier: this.#tiers.get(instance.nodeId) ?? labelled };
   }
 }

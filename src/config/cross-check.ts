@@ -4,6 +4,7 @@ import { accessSync, constants } from 'node:fs';
 import { instanceKey } from '../core/domain.ts';
 import { checkPolicy } from '../core/policies/registry.ts';
 import type { Problem } from '../errors.ts';
+import { checkRequirements } from './check-requirements.ts';
 import type { AnnounceConfig, Config, ListenAddress, ServiceConfig } from './config.ts';
 import { isLoopback } from './loopback.ts';
 import { suggest } from './suggest.ts';
@@ -35,6 +36,7 @@ export function crossCheck(document: TomlDocument, parts: PartialConfig, problem
   for (const { index, value } of parts.services) {
     checkInstances(value, ['service', index], report);
     checkPolicyOptions(value, ['service', index, 'policy'], report);
+    checkRequirements(value, ['service', index], report);
   }
   checkPolicyNames(document, parts, report);
   checkAnnounced(document, parts, report);

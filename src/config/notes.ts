@@ -1,17 +1,20 @@
 // What is allowed but may surprise: said by `qedge check` and at each start, and held against nothing.
 
 import { readFileSync } from 'node:fs';
-import type { Config, ServiceConfig } from './config.ts';
+import { TIERS, type Tier } from '../core/domain.ts';
+import { readProfile } from '../core/profile.ts';
+import { attributesText, fitsSome } from '../core/requirements/attributes.ts';
+import type { Attributes } from '../core/requirements/requirements.ts';
+import type { Config, ServiceConfig, StaticInstanceConfig } from './config.ts';
 
 /** One sentence each. `descriptorsMax`: file descriptors that a process may have open; null where that is not known. */
 export function configNotes(
-  { services, proxy, mqtt, announce, placement }: Config,
+  { node, services, proxy, mqtt, announce, placement }: Config,
   descriptorsMax: number | null,
 ): readonly string[] {
   const announced = new Set(announce.map(({ service }) => service));
   const empty = services.filter(
-    ({ name, instances }) =>
-      mqtt === null && !isLearned(placement, name) && instances.length === 0 && !announced.has(name),
+    (service) => service.instances.length === 0 && isComplete(service, { mqtt, placement, announced }),
   );
   const dotted = services.filter(({ name, listen }) => name.includes('.') && listen === null);
   return [
@@ -26,12 +29,66 @@ export function configNotes(
         ({ name, policy }) =>
           `service.overload: "shed" of "${name}" has no effect, since policy ${policy.name} refuses nothing`,
       ),
+    ...services.flatMap(unsteered),
+    ...services
+      .filter((service) => isComplete(service, { mqtt, placement, announced }))
+      .flatMap((service) => missingAttributes(service, node)),
     ...dotted.map(
       ({ name }) =>
         `service.name: no Host can name "${name}", since its first label ends at the dot; ${proxy.serviceHeader} or a port of its own can`,
     ),
     ...(descriptorsMax === null ? [] : descriptorNotes(proxy.connectionsMax, descriptorsMax)),
   ];
+}
+
+/** Whether its instances are those of its own list. */
+function isComplete(
+  { name }: ServiceConfig,
+  { mqtt, placement, announced }: Pick<Config, 'mqtt' | 'placement'> & { readonly announced: ReadonlySet<string> },
+): boolean {
+  return mqtt === null && !isLearned(placement, name) && !announced.has(name);
+}
+
+/** What only the default policy steers for. */
+function unsteered({ name, policy, qos, objective }: ServiceConfig): string[] {
+  if (policy.name === 'qedge') return [];
+  const asked = [
+    ...(qos.meanLatencyMs === null ? [] : ['qos.mean_latency']),
+    ...(qos.reliabilityRatio === null ? [] : ['qos.reliability']),
+    ...(objective.least === null ? [] : ['objective.least']),
+  ];
+  return asked.map(
+    (key) => `service.${key} of "${name}" is not steered for, since policy ${policy.name} knows nothing of it`,
+  );
+}
+
+/** Attributes that none of the instances has. */
+function missingAttributes({ name, qos, instances }: ServiceConfig, node: Config['node']): string[] {
+  const { security, accuracy, shares } = qos;
+  const facts = instances.map((instance) => ({
+    instance: { ...instance, tier: tierOf(instance, node) },
+    local: instance.nodeId === node.id,
+    profile: readProfile(instance.profile),
+  }));
+  const isMissing = (wanted: Attributes): boolean => !facts.some((one) => fitsSome(one, wanted));
+  const soft = [...(accuracy === null ? [] : [accuracy]), ...shares].filter(isMissing);
+  return [
+    ...(security !== null && instances.length > 0 && isMissing(security)
+      ? [`service.qos.security of "${name}": no instance has ${attributesText(security)}, so that all requests get 503`]
+      : []),
+    ...(instances.length === 0
+      ? []
+      : soft.map(
+          (share) =>
+            `service.qos of "${name}": no instance has ${attributesText(share)}, so that its share cannot be met`,
+        )),
+  ];
+}
+
+/** Of its node, or as its label says. */
+function tierOf({ nodeId, labels }: StaticInstanceConfig, { id, tier }: Config['node']): Tier | null {
+  if (nodeId === id) return tier;
+  return TIERS.find((one) => one === labels.tier) ?? null;
 }
 
 /** Whether some source beside the broker may know instances of the service. */

@@ -1,7 +1,8 @@
 // The words of the routing core: nodes carry instances of services, clients send requests, every attempt has an outcome.
 
 /** Where on the edge-to-cloud continuum a node stands. */
-export type Tier = 'far-edge' | 'near-edge' | 'cloud';
+export const TIERS = ['far-edge', 'near-edge', 'cloud'] as const;
+export type Tier = (typeof TIERS)[number];
 
 /** Text by name, as nodes and instances carry them. */
 export type Labels = Readonly<Record<string, string>>;
@@ -175,6 +176,22 @@ export type Outcome =
       /** result is `answered` and latency ≤ τ (eq. 5). */
       readonly success: boolean;
     };
+
+/** How a request as a whole ended for its client: answered within τ, answered later, or not answered as asked. */
+export type RequestEnding = 'success' | 'late' | 'failed';
+
+/** No instance, where a handle is expected. */
+export const NO_HANDLE = -1;
+
+/** A request as a whole, as its client saw it. One object may be reused for all of them. */
+export interface EndedRequest {
+  readonly clientId: string;
+  readonly ending: RequestEnding;
+  /** From its arrival to its answer, ms. */
+  readonly latencyMs: number;
+  /** Where its last attempt went; `NO_HANDLE`: nowhere. */
+  readonly handle: number;
+}
 
 /** Changes of placement, in the order in which they are to be applied. */
 export type PlacementUpdate =

@@ -9,6 +9,7 @@ import type {
   Availability,
   Candidate,
   ClientState,
+  EndedRequest,
   Evidence,
   Instance,
   InstanceKey,
@@ -19,6 +20,7 @@ import type {
 } from './domain.ts';
 import type { CandidateView, GroupView, PolicyEvent, PolicySummary } from './policies/policy.ts';
 import type { PolicyChoice } from './policies/registry.ts';
+import type { Requirements } from './requirements/requirements.ts';
 import type { Rng } from './rng.ts';
 import type { Reason } from './verdict/reason.ts';
 import type { VerdictRow } from './verdict/table.ts';
@@ -32,6 +34,8 @@ export interface ServiceRouterOptions {
   readonly qos: QosTarget;
   /** A choice that `checkPolicy` found nothing wrong with. */
   readonly policy: PolicyChoice;
+  /** What the service asks for beside the latency goal; absent: nothing. */
+  readonly requirements?: Requirements;
   /** The node this load balancer stands on: its instances are local. */
   readonly localNodeId: string;
   readonly rng: Rng;
@@ -105,7 +109,7 @@ export interface ServiceRouter {
   note(candidate: Candidate, row: VerdictRow, reason: Reason, nowMs: number): void;
 
   /** A request as a whole ended, as its client saw it: the client's QoS account (eq. 6). */
-  recordRequest(clientId: string, success: boolean, nowMs: number): void;
+  recordRequest(request: EndedRequest, nowMs: number): void;
 
   /** The answer to the client's request belonged to this group of requests; its next one is taken for one of the same. */
   observeGroup(clientId: string, group: number): void;

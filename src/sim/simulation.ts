@@ -7,8 +7,8 @@
 //
 // Long because: one event loop of virtual time; its events are its methods.
 
-import type { Candidate, Evidence } from '../core/domain.ts';
-import { readProfile } from '../core/policies/multi-objective/profile.ts';
+import { type Candidate, type Evidence, NO_HANDLE, type RequestEnding } from '../core/domain.ts';
+import { readProfile } from '../core/profile.ts';
 import type { Rng } from '../core/rng.ts';
 import { TABLE, type Verdict } from '../core/verdict/table.ts';
 import { type Balancer, Balancers, type CreateRouter } from './balancers.ts';
@@ -58,6 +58,14 @@ interface RequestUnderWay {
 
 const NOT_TRIED: readonly number[] = [];
 
+/** How a request as a whole ended. */
+interface Ending {
+  readonly emittedMs: number;
+  readonly ending: keyof Recorder['endings'];
+  /** Of its last attempt, in the router that is there now. */
+  readonly handle: number;
+}
+
 class Simulation {
   readonly #options: SimulationOptions;
   readonly #scenario: Scenario;
@@ -71,6 +79,7 @@ class Simulation {
   readonly #connections: Connections;
   readonly #emissions: Rng;
   readonly #request: { clientId: string; budgetMs: number; tried: readonly number[] };
+  readonly #ended = { clientId: '', ending: 'failed' as RequestEnding, latencyMs: 0, handle: NO_HANDLE };
   /** Of each client. */
   readonly #spells: readonly Spells[];
   /** Of each client; null where its requests are all alike. */
@@ -192,7 +201,8 @@ class Simulation {
     request.tried = tried;
     const { router } = this.#balancerOf(c);
     const candidate = router.route(request, nowMs);
-    if (candidate === null) this.#end(c, emittedMs, router.lastTier === 'shed' ? 'shed' : 'noInstance');
+    if (candidate === null)
+      this.#end(c, { emittedMs, ending: router.lastTier === 'shed' ? 'shed' : 'noInstance', handle: NO_HANDLE });
     else this.#startAttempt(underWay, candidate);
     this.#balancers.scheduleTick(client.balancer);
   }
@@ -280,12 +290,13 @@ class Simulation {
       this.#recorder.answered(latencyMs);
       this.#recorder.served(instance, group);
       if (this.#groups[client] !== null) this.#balancerOf(client).router.observeGroup(this.#clientAt(client).id, group);
-      this.#end(client, emittedMs, latencyMs <= this.#scenario.qos.latencyMs ? 'success' : 'late');
+      const ending = latencyMs <= this.#scenario.qos.latencyMs ? 'success' : 'late';
+      this.#end(client, { emittedMs, ending, handle: sameLife ? handle : NO_HANDLE });
     } else if (verdict.retryable && attempt < this.#scenario.network.retries) {
       const tried = sameLife ? [...before, handle] : NOT_TRIED;
       this.#send({ client, emittedMs, attempt: attempt + 1, group, tried });
     } else {
-      this.#end(client, emittedMs, result === REFUSED ? 'refused' : 'failed');
+      this.#end(client, { emittedMs, ending: result === REFUSED ? 'refused' : 'failed', handle });
     }
   }
 
@@ -301,8 +312,14 @@ class Simulation {
     return true;
   }
 
-  #end(c: number, emittedMs: number, ending: keyof Recorder['endings']): void {
-    this.#balancerOf(c).router.recordRequest(this.#clientAt(c).id, ending === 'success', this.#agenda.nowMs);
+  #end(c: number, { emittedMs, ending, handle }: Ending): void {
+    const { nowMs } = this.#agenda;
+    const ended = this.#ended;
+    ended.clientId = this.#clientAt(c).id;
+    ended.ending = ending === 'success' || ending === 'late' ? ending : 'failed';
+    ended.latencyMs = nowMs - emittedMs;
+    ended.handle = handle;
+    this.#balancerOf(c).router.recordRequest(ended, nowMs);
     this.#recorder.ended(c, emittedMs, ending);
     this.#think(c);
   }
@@ -338,7 +355,8 @@ class Simulation {
 
   #giveUp(slot: AttemptSlot): void {
     this.#finish(slot, TABLE.timeout.evidence);
-    this.#end(this.#attempts.client[slot] as number, this.#attempts.emittedMs[slot] as number, 'timeout');
+    const emittedMs = this.#attempts.emittedMs[slot] as number;
+    this.#end(this.#attempts.client[slot] as number, { emittedMs, ending: 'timeout', handle: NO_HANDLE });
     this.#attempts.abandon(slot);
   }
 

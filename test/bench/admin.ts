@@ -53,7 +53,7 @@ function routerUnder({ instances, clients }: Load): ServiceRouter {
     const candidate = router.route({ clientId, budgetMs: 80, tried: [] }, nowMs);
     if (candidate === null) throw new Error('routed nowhere');
     router.finish(router.start(candidate, nowMs), 'answered', 30, nowMs);
-    router.recordRequest(clientId, true, nowMs);
+    router.recordRequest({ clientId, ending: 'success', latencyMs: 30, handle: candidate.handle }, nowMs);
   }
   return router;
 }

@@ -3,6 +3,7 @@
 
 import { constants, PerformanceObserver } from 'node:perf_hooks';
 import { createServiceRouter } from '../../src/core/create-router.ts';
+import type { RequestEnding } from '../../src/core/domain.ts';
 import { createRng } from '../../src/core/rng.ts';
 import type { ServiceRouter } from '../../src/core/service-router.ts';
 
@@ -55,6 +56,7 @@ class Load {
   readonly #gapMs: number;
   readonly #rng = createRng(2);
   readonly #request = { clientId: CLIENTS[0] ?? '', budgetMs: 80, attempt: 0, tried: [] as number[] };
+  readonly #ended = { clientId: '', ending: 'late' as RequestEnding, latencyMs: 0, handle: 0 };
   readonly #tickets = new Int32Array(CONCURRENCY).fill(-1);
   nowMs = 0.5;
   #turn = 0;
@@ -75,7 +77,10 @@ class Load {
       if (ticket >= 0) {
         const latencyMs = 10 + 60 * this.#rng.next();
         made.finish(ticket, 'answered', latencyMs, this.nowMs);
-        made.recordRequest(client, latencyMs <= 80, this.nowMs);
+        this.#ended.clientId = client;
+        this.#ended.ending = latencyMs <= 80 ? 'success' : 'late';
+        this.#ended.latencyMs = latencyMs;
+        made.recordRequest(this.#ended, this.nowMs);
       }
       const candidate = made.route(this.#request, this.nowMs);
       if (candidate !== null) this.#tickets[this.#turn] = made.start(candidate, this.nowMs);
@@ -94,7 +99,7 @@ function cpuMs(work: () => void): number {
 const median = (values: readonly number[]): number =>
   [...values].sort((a, b) => a - b)[Math.floor(values.length / 2)] ?? Number.NaN;
 
-/** µs per route + start + finish + settle, decision steps left out: they have a table of their own. */
+/** µs per route + start + finish + recordRequest, decision steps left out: they have a table of their own. */
 function requestUs(which: Case): number {
   const load = new Load(router(which), 0.1);
   load.run(REQUESTS_PER_ROUND, true);
@@ -182,7 +187,7 @@ const only = process.argv.slice(2);
 const names = ['qedge', 'qedgeproxy', 'round-robin'].filter((name) => only.length === 0 || only.includes(name));
 
 table(
-  'A request: route + start + finish + settle (CPU, median of rounds)',
+  'A request: route + start + finish + recordRequest (CPU, median of rounds)',
   ['policy', 'instances', 'µs', 'budget µs', ''],
   names.flatMap((policy) =>
     (

@@ -75,7 +75,8 @@ class Traffic {
       const latencyMs = candidate.rttMs + 20 + 40 * this.#rng.next() ** 2;
       const ticket = this.router.start(candidate, atMs);
       this.router.finish(ticket, 'answered', latencyMs, atMs + latencyMs);
-      this.router.recordRequest(clientId, latencyMs <= 80, atMs + latencyMs);
+      const ending = latencyMs <= 80 ? 'success' : 'late';
+      this.router.recordRequest({ clientId, ending, latencyMs, handle: candidate.handle }, atMs + latencyMs);
     }
     while (this.router.nextTickMs <= nowMs) this.router.tick(nowMs);
   }

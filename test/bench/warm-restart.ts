@@ -108,9 +108,9 @@ class Bench {
     for (const camera of cameras) camera.start();
     const totals = (): LoadTotals => totalsOf(cameras);
     await sleep(LEARN_MS - MEASURED_MS);
-    const settled = totals();
+    const ended = totals();
     await sleep(MEASURED_MS);
-    const before = shareBetween(settled, totals());
+    const before = shareBetween(ended, totals());
     const stoppedMs = performance.now();
     await this.#stop(args.signal as NodeJS.Signals);
     if (start === 'cold') this.#forget();

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import type { Evidence } from '../../src/core/domain.ts';
-import { createWorld, instance, populate, REQUEST } from './support.ts';
+import { createWorld, ended, instance, populate, REQUEST } from './support.ts';
 
 describe('service router', () => {
   it('routes nowhere only when the service has no instance', () => {
@@ -140,8 +140,8 @@ describe('service router', () => {
     const world = createWorld('round-robin');
     populate(world, [1]);
     for (let i = 0; i < 10; i++) {
-      world.router.recordRequest('good', true, 2000);
-      world.router.recordRequest('bad', i < 5, 2000);
+      world.router.recordRequest(ended('good', true), 2000);
+      world.router.recordRequest(ended('bad', i < 5), 2000);
     }
     const state = world.router.state(2000);
     expect(state.successRatio).toBe(0.75);
@@ -156,7 +156,7 @@ describe('service router', () => {
   it('uses no snapshot of another definition', () => {
     const world = createWorld('round-robin');
     populate(world, [1]);
-    world.router.recordRequest('camera', true, 1000);
+    world.router.recordRequest(ended('camera', true), 1000);
     const snapshot = world.router.snapshot(1000);
     const other = createWorld('round-robin', { qos: { latencyMs: 81, successRatio: 0.9, windowMs: 10_000 } });
     other.router.restore(snapshot, 0, 1000);
@@ -234,8 +234,8 @@ describe('evidence at the router', () => {
 
   it('takes back a success that was none', () => {
     const world = createWorld('round-robin');
-    world.router.recordRequest('cam-1', true, 1000);
-    world.router.recordRequest('cam-1', true, 1000);
+    world.router.recordRequest(ended('cam-1', true), 1000);
+    world.router.recordRequest(ended('cam-1', true), 1000);
     world.router.retractRequest('cam-1', 1000, 1500);
     expect(world.router.state(1500).clients).toEqual([{ clientId: 'cam-1', requests: 2, successRatio: 0.5 }]);
   });

@@ -1,7 +1,15 @@
 // A small world to drive a service router in: instances by name, a clock that is a number, requests with given outcomes.
 
 import { createServiceRouter } from '../../src/core/create-router.ts';
-import type { Candidate, Evidence, Instance, QosTarget, RequestInfo } from '../../src/core/domain.ts';
+import {
+  type Candidate,
+  type EndedRequest,
+  type Evidence,
+  type Instance,
+  NO_HANDLE,
+  type QosTarget,
+  type RequestInfo,
+} from '../../src/core/domain.ts';
 import { createRng } from '../../src/core/rng.ts';
 import type { RouterEvent, ServiceRouter, ServiceRouterOptions } from '../../src/core/service-router.ts';
 
@@ -76,11 +84,18 @@ export function createWorld(
       const { latencyMs, result } = { result: 'answered' as const, ...ending(candidate) };
       const ticket = router.start(candidate, world.nowMs);
       const taken = router.finish(ticket, result, latencyMs, world.nowMs);
-      router.recordRequest(REQUEST.clientId, taken === 'answered' && latencyMs <= QOS.latencyMs, world.nowMs);
+      const inTime = taken === 'answered' && latencyMs <= QOS.latencyMs;
+      const { handle } = candidate;
+      router.recordRequest(ended(REQUEST.clientId, inTime, { latencyMs, handle }), world.nowMs);
       return candidate;
     },
   };
   return world;
+}
+
+/** A request that ended in time, or late. */
+export function ended(clientId: string, inTime: boolean, more: Partial<EndedRequest> = {}): EndedRequest {
+  return { clientId, ending: inTime ? 'success' : 'late', latencyMs: 20, handle: NO_HANDLE, ...more };
 }
 
 /** Nodes `node-0` (local) … with one instance each, at the given round trips. */

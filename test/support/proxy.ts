@@ -213,9 +213,9 @@ function recording(router: ServiceRouter, { observed, accounts, noted }: Books):
     accounts.splice(index, 1, { clientId, success: false });
     retractRequest.call(router, clientId, recordedMs, nowMs);
   };
-  router.recordRequest = (clientId, success, nowMs) => {
-    accounts.push({ clientId, success });
-    recordRequest.call(router, clientId, success, nowMs);
+  router.recordRequest = (request, nowMs) => {
+    accounts.push({ clientId: request.clientId, success: request.ending === 'success' });
+    recordRequest.call(router, request, nowMs);
   };
   return router;
 }

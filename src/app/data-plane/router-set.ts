@@ -2,6 +2,7 @@
 // round trips are handed to those they concern, and a reload keeps what was learned for services that stay.
 
 import type { Config, ServiceConfig } from '../../config/config.ts';
+import { requirementsOf } from '../../config/requirements.ts';
 import type { Clock } from '../../core/clock.ts';
 import { createServiceRouter } from '../../core/create-router.ts';
 import {
@@ -11,6 +12,7 @@ import {
   type PlacementUpdate,
   type QosTarget,
 } from '../../core/domain.ts';
+import type { Requirements } from '../../core/requirements/requirements.ts';
 import type { Rng } from '../../core/rng.ts';
 import type { RouterEvent, RouterSnapshot, ServiceRouter } from '../../core/service-router.ts';
 import type { ControlMessage } from './control-message.ts';
@@ -177,6 +179,7 @@ export class RouterSet {
       service: service.name,
       localNodeId: config.node.id,
       qos: targetOf(service),
+      requirements: askedOf(service),
       policy: policyOf(service),
       prefer: service.prefer,
       sessionIdleMs: service.affinity?.idleMs ?? null,
@@ -217,13 +220,19 @@ export class RouterSet {
 
 /** What learned state depends on; with another one it starts from nothing. */
 function fingerprintOf(service: ServiceConfig): string {
-  return JSON.stringify([service.name, targetOf(service), policyOf(service), service.prefer, service.affinity?.idleMs]);
+  const { name, prefer, affinity } = service;
+  return JSON.stringify([name, targetOf(service), askedOf(service), policyOf(service), prefer, affinity?.idleMs]);
 }
 
 /** The policy with what the service as a whole says of it. */
 function policyOf({ policy, overload }: ServiceConfig): ServiceConfig['policy'] {
   const { name, options } = policy;
   return overload === 'shed' && name === 'qedge' ? { name, options: { ...options, shed: true } } : policy;
+}
+
+/** What it asks for beside the latency goal. */
+function askedOf({ qos, objective }: ServiceConfig): Requirements {
+  return requirementsOf({ qos, objective });
 }
 
 function targetOf({ qos: { latencyMs, successRatio, windowMs } }: ServiceConfig): QosTarget {

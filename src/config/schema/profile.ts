@@ -1,7 +1,7 @@
 // `profile`: what an instance gives and costs, as measured beforehand.
 
 import * as z from 'zod';
-import { profileProblems } from '../../core/policies/multi-objective/profile.ts';
+import { profileProblems } from '../../core/profile.ts';
 
 /** Fields of other names are kept for who may want them. */
 export const profile = z.record(z.string(), z.unknown()).superRefine((written, context) => {

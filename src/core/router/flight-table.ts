@@ -1,13 +1,11 @@
 // What is in flight: one row an attempt in typed arrays, linked per instance in the order of starting, so that the oldest is
 // found at once and nothing is allocated per request. Freed rows are chained and used again.
 
+import { NO_HANDLE } from '../domain.ts';
 import { type FlightView, NO_FLIGHT } from '../policies/policy.ts';
 
 /** Rows to begin with; the table doubles as needed up to its maximum. */
 const ROWS_FIRST = 64;
-
-/** The handle of an attempt whose instance is gone. */
-export const NO_HANDLE = -1;
 
 export class FlightTable implements FlightView {
   readonly #rowsMax: number;

@@ -3,14 +3,16 @@
 //
 // Long because: every book of one service changes in the same few steps of a request.
 
-import type {
-  AttemptResult,
-  Candidate,
-  Evidence,
-  InstanceKey,
-  PlacementUpdate,
-  QosTarget,
-  RequestInfo,
+import {
+  type AttemptResult,
+  type Candidate,
+  type EndedRequest,
+  type Evidence,
+  type InstanceKey,
+  NO_HANDLE,
+  type PlacementUpdate,
+  type QosTarget,
+  type RequestInfo,
 } from '../domain.ts';
 import { isLate } from '../policies/lateness.ts';
 import { NO_FLIGHT, type Policy, type PolicyContext } from '../policies/policy.ts';
@@ -30,7 +32,7 @@ import type { Reason } from '../verdict/reason.ts';
 import type { VerdictRow } from '../verdict/table.ts';
 import type { CandidateSet } from './candidate-set.ts';
 import { bestOrNearest, firstOutOfCooldown } from './fallback.ts';
-import { FlightTable, NO_HANDLE } from './flight-table.ts';
+import { FlightTable } from './flight-table.ts';
 import { GroupTable } from './group-table.ts';
 import { InstanceResults } from './instance-results.ts';
 import { instanceStateOf } from './instance-state.ts';
@@ -234,8 +236,8 @@ export class LiveServiceRouter implements ServiceRouter {
     else if (turn === 'well') this.#onEvent({ kind: 'instance-well', key });
   }
 
-  recordRequest(clientId: string, success: boolean, nowMs: number): void {
-    this.#clients.record(clientId, success, nowMs);
+  recordRequest({ clientId, ending }: EndedRequest, nowMs: number): void {
+    this.#clients.record(clientId, ending === 'success', nowMs);
   }
 
   retractRequest(clientId: string, recordedMs: number, nowMs: number): void {

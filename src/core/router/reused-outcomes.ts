@@ -1,7 +1,6 @@
 // The outcomes that policies observe: two objects, overwritten for every attempt instead of allocated.
 
-import type { Candidate, Outcome } from '../domain.ts';
-import { NO_HANDLE } from './flight-table.ts';
+import { type Candidate, NO_HANDLE, type Outcome } from '../domain.ts';
 import { LiveCandidate } from './live-candidate.ts';
 
 type Writable<T> = { -readonly [Key in keyof T]: T[Key] };

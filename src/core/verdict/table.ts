@@ -1,10 +1,10 @@
 // The table of verdicts. Three questions about every answer, kept apart: did the service do its work (the client's account), is it the
 // instance's doing (the evidence that policies learn from), and may another instance do better (a retry)?
 
-import type { Evidence } from '../domain.ts';
+import type { Evidence, RequestEnding } from '../domain.ts';
 
-/** `none`: neither a success nor a miss, unless the router takes the attempt for a failure of its instance. */
-export type Account = 'success' | 'miss' | 'none';
+/** A success, or a miss: answered late, or not answered as asked. `none`: neither, unless the router takes the attempt for a failure of its instance. */
+export type Account = RequestEnding | 'none';
 
 /** What an attempt is worth: for the client, for the instance, and for another attempt. */
 export interface Verdict {
@@ -66,25 +66,25 @@ export type VerdictRow =
 /** Every way in which an attempt ends. */
 export const TABLE: { readonly [Row in VerdictRow]: Verdict & { readonly row: Row } } = {
   success: { row: 'success', account: 'success', evidence: 'answered', retryable: false },
-  late: { row: 'late', account: 'miss', evidence: 'answered', retryable: false },
-  delayed: { row: 'delayed', account: 'miss', evidence: 'answered', retryable: false },
-  failed: { row: 'failed', account: 'miss', evidence: 'failed', retryable: false },
-  full: { row: 'full', account: 'miss', evidence: 'full', retryable: true },
+  late: { row: 'late', account: 'late', evidence: 'answered', retryable: false },
+  delayed: { row: 'delayed', account: 'late', evidence: 'answered', retryable: false },
+  failed: { row: 'failed', account: 'failed', evidence: 'failed', retryable: false },
+  full: { row: 'full', account: 'failed', evidence: 'full', retryable: true },
   redirected: { row: 'redirected', account: 'none', evidence: 'redirected', retryable: false },
   declined: { row: 'declined', account: 'none', evidence: 'declined', retryable: false },
   empty: { row: 'empty', account: 'success', evidence: 'empty', retryable: false },
-  short: { row: 'short', account: 'miss', evidence: 'failed', retryable: false },
-  declared: { row: 'declared', account: 'miss', evidence: 'failed', retryable: false },
-  'cut-off': { row: 'cut-off', account: 'miss', evidence: 'failed', retryable: true },
-  malformed: { row: 'malformed', account: 'miss', evidence: 'failed', retryable: false },
-  'own-fault': { row: 'own-fault', account: 'miss', evidence: 'unprocessed', retryable: true },
-  refused: { row: 'refused', account: 'miss', evidence: 'refused', retryable: true },
-  unprocessed: { row: 'unprocessed', account: 'miss', evidence: 'unprocessed', retryable: true },
-  reset: { row: 'reset', account: 'miss', evidence: 'refused', retryable: true },
-  timeout: { row: 'timeout', account: 'miss', evidence: 'timeout', retryable: true },
-  deadline: { row: 'deadline', account: 'miss', evidence: 'expired', retryable: false },
+  short: { row: 'short', account: 'failed', evidence: 'failed', retryable: false },
+  declared: { row: 'declared', account: 'failed', evidence: 'failed', retryable: false },
+  'cut-off': { row: 'cut-off', account: 'failed', evidence: 'failed', retryable: true },
+  malformed: { row: 'malformed', account: 'failed', evidence: 'failed', retryable: false },
+  'own-fault': { row: 'own-fault', account: 'failed', evidence: 'unprocessed', retryable: true },
+  refused: { row: 'refused', account: 'failed', evidence: 'refused', retryable: true },
+  unprocessed: { row: 'unprocessed', account: 'failed', evidence: 'unprocessed', retryable: true },
+  reset: { row: 'reset', account: 'failed', evidence: 'refused', retryable: true },
+  timeout: { row: 'timeout', account: 'failed', evidence: 'timeout', retryable: true },
+  deadline: { row: 'deadline', account: 'failed', evidence: 'expired', retryable: false },
   'client-left': { row: 'client-left', account: 'none', evidence: 'aborted', retryable: false },
-  'client-gave-up': { row: 'client-gave-up', account: 'miss', evidence: 'aborted', retryable: false },
-  'broke-off': { row: 'broke-off', account: 'miss', evidence: 'failed', retryable: false },
-  stalled: { row: 'stalled', account: 'miss', evidence: 'failed', retryable: false },
+  'client-gave-up': { row: 'client-gave-up', account: 'failed', evidence: 'aborted', retryable: false },
+  'broke-off': { row: 'broke-off', account: 'failed', evidence: 'failed', retryable: false },
+  stalled: { row: 'stalled', account: 'failed', evidence: 'failed', retryable: false },
 };

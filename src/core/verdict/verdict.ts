@@ -85,7 +85,7 @@ export function verdictAfterFirstByte(ending: AttemptEnding, rules: VerdictRules
   // So has one of gRPC at its deadline, by which the instance ends the call as well as the client does.
   if (ending.by === 'client' || (ending.expired && ending.grpcStatus !== NO_GRPC_STATUS)) return null;
   if (ending.by !== 'answer') return TABLE['broke-off'];
-  return ofAnswer(ending, rules).account === 'miss' ? TABLE['broke-off'] : null;
+  return ofAnswer(ending, rules).account === 'failed' ? TABLE['broke-off'] : null;
 }
 
 /** `X-QEdge-Verdict: failure`, in a head or in trailers. */
@@ -95,7 +95,8 @@ export function isFailureVerdict(value: string): boolean {
 
 /** What goes into the client's account, once the router has said what it takes the attempt for. */
 export function accountOf({ account }: Verdict, taken: AttemptResult): Account {
-  return account !== 'miss' && (taken === 'failed' || taken === 'timeout') ? 'miss' : account;
+  const isMiss = account === 'late' || account === 'failed';
+  return !isMiss && (taken === 'failed' || taken === 'timeout') ? 'failed' : account;
 }
 
 function ofAnswer(ending: AttemptEnding, rules: VerdictRules): Verdict {

@@ -324,7 +324,7 @@ export class Exchange implements AttemptOwner, BodyListener, SlotWaiter, Placeme
     const contentType = fieldValue(this.request.rawHeaders, 'content-type') ?? '';
     const { status, closes, grpcStatus, fields, body } = errorAnswer(named, head.requestId, contentType);
     this.record.grpcStatus = grpcStatus;
-    this.#end(status, error.source === 'downstream' ? 'none' : 'miss', nowMs);
+    this.#end(status, error.source === 'downstream' ? 'none' : 'failed', nowMs);
     this.#body?.discard();
     if (closes) this.#client.connection.closing = true;
     this.#answerItself({ status, fields, body });
@@ -346,7 +346,7 @@ export class Exchange implements AttemptOwner, BodyListener, SlotWaiter, Placeme
     this.record.service?.firstPlacement.cancel(this);
     const attempt = this.#attempt;
     const inTime = this.deadline.isKept(this.stopwatch.elapsedMs(nowMs));
-    const account = attempt?.abandon(nowMs) ?? (inTime ? 'none' : 'miss');
+    const account = attempt?.abandon(nowMs) ?? (inTime ? 'none' : 'failed');
     if (attempt !== null && account === 'success') {
       // The viewer of a stream that has begun.
       this.record.attemptEnded(attempt.status, NO_GRPC_STATUS, nowMs);
@@ -407,7 +407,7 @@ export class Exchange implements AttemptOwner, BodyListener, SlotWaiter, Placeme
   /** A cut-off answer must never look whole. */
   #cutOff(code: ProxyErrorCode, nowMs: number): void {
     this.record.cutOff(code);
-    this.#end(statusOf(code), 'miss', nowMs);
+    this.#end(statusOf(code), 'failed', nowMs);
     this.#body?.discard();
     this.answer.reset();
   }

@@ -1,6 +1,6 @@
 // Raw counts of one run, in typed arrays by second of emission: cheap while it runs, enough for every metric afterwards.
 
-import { ofGroup, type Profile } from '../../core/policies/multi-objective/profile.ts';
+import { ofGroup, type Profile } from '../../core/profile.ts';
 
 /** Histograms have bins of 1 ms; the last takes everything beyond. */
 export const HISTOGRAM_BINS = 2_000;

@@ -3,7 +3,7 @@
 import * as z from 'zod';
 import { RETRY_STATUSES_DEFAULT } from '../../../core/verdict/rules.ts';
 import { key, optional, required, subtable } from '../../key.ts';
-import { count, duration, labels, listenAddress, name, positiveRatio, ratio, size } from '../../values.ts';
+import { count, duration, labels, listenAddress, name, ratio, size } from '../../values.ts';
 import { filePath, type SchemaContext } from '../context.ts';
 import { healthCheck } from '../health.ts';
 import { staticInstance } from '../instance.ts';
@@ -11,26 +11,7 @@ import { affinity } from './affinity.ts';
 import { failureKeys, statuses } from './failure.ts';
 import { groupOfAnswer } from './group.ts';
 import { preferences } from './prefer.ts';
-
-const qosKeys = {
-  latency: required('latencyMs', duration(), {
-    doc: 'An answer within this time is a success.',
-    example: '80ms',
-  }),
-  success: key('successRatio', positiveRatio, {
-    doc: 'Share of its requests that each client is to see succeed in every window.',
-    default: 0.9,
-  }),
-  window: key('windowMs', duration(), { doc: 'Length of the sliding window.', default: '10s' }),
-  measure: key('measure', z.enum(['auto', 'first-byte', 'last-byte']), {
-    doc: 'When an answer is there. "auto": streams (text/event-stream, application/x-ndjson, multipart/x-mixed-replace, X-Accel-Buffering: no without a length) at the first byte of their body, gRPC at its first message, everything else at the last byte.',
-    default: 'auto',
-  }),
-  stall: optional('stallMs', duration(), {
-    doc: 'The longest pause between two pieces of a stream that still is a success; any when absent.',
-    example: '2s',
-  }),
-};
+import { objectiveKeys, qosKeys } from './qos.ts';
 
 /** Keys of `[service.retry]`. */
 export const retryKeys = {
@@ -153,7 +134,8 @@ export const serviceKeys = (context: SchemaContext) => ({
     doc: 'Instances known beforehand: "http://host:port", or a table { url = "http://10.0.0.7:9000", node = "pi-7", id = "a", rtt = "2ms", labels = { accelerator = "hailo-8" } }. Schemes: http, https, h2c. Without a node an instance counts as one of its own, named after its host.',
     default: [],
   }),
-  qos: subtable('qos', qosKeys, { doc: 'The goal, for each client.' }),
+  qos: subtable('qos', qosKeys, { doc: 'The goal, for each client, and what else it is to get.' }),
+  objective: subtable('objective', objectiveKeys, { doc: 'What to spend least of, once the goal holds.' }),
   failure: subtable('failure', failureKeys, { doc: 'Which answers are failures.' }),
   retry: subtable('retry', retryKeys, { doc: 'Repeats at another instance.' }),
   limits: subtable('limits', limitsKeys, { doc: 'What the service may hold at a time.' }),

@@ -1,11 +1,11 @@
 // The baselines of the multi-objective paper: each looks at one thing alone, and believes the profiles.
 
 import type { Candidate, RequestInfo } from '../../domain.ts';
+import { meanOf, ofGroup, type Profile } from '../../profile.ts';
 import { BasePolicy } from '../base-policy.ts';
 import { definePolicy } from '../definition.ts';
 import { Least } from '../least.ts';
 import type { PolicyContext } from '../policy.ts';
-import { meanOf, ofGroup, type Profile } from './profile.ts';
 import { ProfileTable } from './profile-table.ts';
 
 /** What a request costs at an instance; NaN where the profile does not say: the most. */

@@ -7,6 +7,7 @@
 // not, no matter how accurate it is.
 
 import type { Candidate, Outcome, RequestInfo } from '../../domain.ts';
+import { meanOf, ofGroup } from '../../profile.ts';
 import { numberOf } from '../../snapshot-shape.ts';
 import { grownFloat64 } from '../../stats/grown.ts';
 import { BasePolicy } from '../base-policy.ts';
@@ -14,7 +15,6 @@ import { definePolicy } from '../definition.ts';
 import { Least } from '../least.ts';
 import type { CandidateView, PolicyContext } from '../policy.ts';
 import { InferenceTime } from './inference-time.ts';
-import { meanOf, ofGroup } from './profile.ts';
 import { ProfileTable } from './profile-table.ts';
 
 /** No instance is so much slower than its profile; nor does one take so many ms. */

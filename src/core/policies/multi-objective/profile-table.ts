@@ -1,9 +1,9 @@
 // The profiles of all candidates, by handle.
 
 import type { Candidate } from '../../domain.ts';
-import { type Profile, readProfile } from './profile.ts';
+import { type Profile, readProfile } from '../../profile.ts';
 
-const NONE: Profile = { accuracy: null, energyMwh: null, inferenceMs: null };
+const NONE: Profile = { accuracy: null, energyMwh: null, inferenceMs: null, cost: null };
 
 export class ProfileTable {
   readonly #profiles: Profile[] = [];

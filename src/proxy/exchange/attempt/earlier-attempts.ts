@@ -1,7 +1,7 @@
 // The attempts of one request that were not enough, and whether there may be another. Made when the first one fails: most
 // requests never need it.
 
-import type { Candidate } from '../../../core/domain.ts';
+import { type Candidate, NO_HANDLE } from '../../../core/domain.ts';
 import { hasField } from '../../fields/fields.ts';
 import type { ServiceRuntime } from '../../service.ts';
 import type { SendProgress } from '../../upstream/upstream.ts';
@@ -18,9 +18,6 @@ export interface AttemptedRequest {
   /** Null: it has none. */
   readonly body: RequestBody | null;
 }
-
-/** Of the instance whose attempt is over by the time that another is asked for. */
-const NO_HANDLE = -1;
 
 const NONE: readonly number[] = [];
 
@@ -45,6 +42,7 @@ export class EarlierAttempts {
   failed({ handle }: Candidate, progress: SendProgress, retryable: boolean, nowMs: number): boolean {
     this.#tried = [...this.#tried, handle];
     const { service } = this.#of;
+    // Its attempt is over by the time that another is asked for.
     const failed = this.#describe(progress, retryable, NO_HANDLE, nowMs);
     if (!mayRetry(failed, service.config.retry, service.retryBudget, nowMs)) return false;
     if (isFree(failed)) this.#resends++;

@@ -1,7 +1,7 @@
 // What is written down of one exchange: metrics, the ledger of its client, its trace, the access log. The exchange says what
 // happens; what that counts for, and where it is logged, is decided here.
 
-import type { Candidate } from '../../../core/domain.ts';
+import { type Candidate, type EndedRequest, NO_HANDLE, type RequestEnding } from '../../../core/domain.ts';
 import { NO_GRPC_STATUS } from '../../../core/verdict/grpc.ts';
 import type { Account } from '../../../core/verdict/table.ts';
 import type { ProxyErrorCode } from '../../../errors.ts';
@@ -18,7 +18,7 @@ import { logAccess } from './access-log.ts';
 export const CLIENT_GONE = 499;
 
 /** Takes down one exchange; `close` ends it, once. */
-export class ExchangeRecord {
+export class ExchangeRecord implements EndedRequest {
   readonly #context: ProxyContext;
   readonly #client: ExchangeClient;
   /** As far as it was read. */
@@ -27,6 +27,10 @@ export class ExchangeRecord {
   service: ServiceRuntime | null = null;
   /** Empty until the service is matched. */
   clientId = '';
+  ending: RequestEnding = 'failed';
+  /** What was on the stopwatch when it was accounted for. */
+  latencyMs = 0;
+  handle = NO_HANDLE;
   /** Of the answer; `NO_GRPC_STATUS` where it does not speak gRPC. */
   grpcStatus = NO_GRPC_STATUS;
   /** Null where this request is not traced. */
@@ -34,9 +38,8 @@ export class ExchangeRecord {
   /** Of the last attempt. */
   #instance: string | null = null;
   #attempts = 0;
-  /** When it was accounted for, NaN before; and what was on the stopwatch then. */
+  /** When it was accounted for, NaN before. */
   #accountedMs = Number.NaN;
-  #latencyMs = 0;
 
   constructor(context: ProxyContext, client: ExchangeClient) {
     this.#context = context;
@@ -53,6 +56,7 @@ export class ExchangeRecord {
   attemptStarted(fields: string[], candidate: Candidate, nowMs: number): void {
     this.#attempts++;
     this.#instance = candidate.key;
+    this.handle = candidate.handle;
     this.#trace?.attemptStarted(fields, candidate, nowMs);
   }
 
@@ -96,9 +100,11 @@ export class ExchangeRecord {
     const { service } = this;
     if (service === null) return;
     this.#accountedMs = nowMs;
-    this.#latencyMs = elapsedMs;
+    this.latencyMs = elapsedMs;
     service.metrics.answered(status, elapsedMs);
-    if (account !== 'none') service.router.recordRequest(this.clientId, account === 'success', nowMs);
+    if (account === 'none') return;
+    this.ending = account;
+    service.router.recordRequest(this, nowMs);
   }
 
   /** The stream that was accounted a success is none any more. */
@@ -146,7 +152,7 @@ export class ExchangeRecord {
       target: this.head.target || (request.url ?? ''),
       status,
       ...(this.grpcStatus === NO_GRPC_STATUS ? {} : { grpcStatus: this.grpcStatus }),
-      latencyMs: this.#latencyMs,
+      latencyMs: this.latencyMs,
       attempts: this.#attempts,
     });
   }

@@ -3,7 +3,7 @@
 import { describe, expect, it } from 'vitest';
 import type { Candidate, Preference } from '../../../../src/core/domain.ts';
 import { POLICY_NAMES } from '../../../../src/core/policies/registry.ts';
-import { createWorld, instance, REQUEST, type World } from '../../support.ts';
+import { createWorld, ended, instance, REQUEST, type World } from '../../support.ts';
 
 const NEAR = instance('node-0', { tier: 'far-edge' });
 const FAR = instance('cloud-1', { tier: 'cloud' });
@@ -57,7 +57,7 @@ function drive(
         end: () => {
           const latencyMs = endMs - startMs + candidate.rttMs;
           world.router.finish(ticket, 'answered', latencyMs, world.nowMs);
-          world.router.recordRequest('camera-1', latencyMs <= 80, world.nowMs);
+          world.router.recordRequest(ended('camera-1', latencyMs <= 80), world.nowMs);
           if (!counted) return;
           tally.requests++;
           if (latencyMs <= 80) tally.successes++;

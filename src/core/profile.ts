@@ -1,8 +1,8 @@
 // What an instance gives and costs, as profiled beforehand: its accuracy, the energy and the time of a request, each by group of
 // requests (say, the number of objects in a frame).
 
-import { GROUPS_MAX, type Instance } from '../../domain.ts';
-import { recordOf } from '../../snapshot-shape.ts';
+import { GROUPS_MAX, type Instance } from './domain.ts';
+import { recordOf } from './snapshot-shape.ts';
 
 /** By group; the last value holds for all further groups. Null: not profiled. */
 export interface Profile {
@@ -12,16 +12,23 @@ export interface Profile {
   readonly energyMwh: readonly number[] | null;
   /** Of a request on an idle instance, ms. */
   readonly inferenceMs: readonly number[] | null;
+  /** Of a request, in money of any currency that all instances share. */
+  readonly cost: readonly number[] | null;
 }
 
 /** How the values of a profile are written, and what a person may write. */
-const FIELDS = { accuracy: 'accuracy', energy_mwh: 'energyMwh', inference_ms: 'inferenceMs' } as const;
+const FIELDS = { accuracy: 'accuracy', energy_mwh: 'energyMwh', inference_ms: 'inferenceMs', cost: 'cost' } as const;
 const EXPECTED = `a number of at least 0, or 1 to ${GROUPS_MAX} of them, one for each group`;
 
 /** What of an instance's profile can be read; what cannot counts as not profiled. */
 export function readProfile(raw: Instance['profile']): Profile {
-  const { accuracy, energy_mwh: energyMwh, inference_ms: inferenceMs } = recordOf(raw);
-  return { accuracy: byGroup(accuracy), energyMwh: byGroup(energyMwh), inferenceMs: byGroup(inferenceMs) };
+  const { accuracy, energy_mwh: energyMwh, inference_ms: inferenceMs, cost } = recordOf(raw);
+  return {
+    accuracy: byGroup(accuracy),
+    energyMwh: byGroup(energyMwh),
+    inferenceMs: byGroup(inferenceMs),
+    cost: byGroup(cost),
+  };
 }
 
 /** What is wrong with a profile that a person wrote, by field; fields of other names are for others. */

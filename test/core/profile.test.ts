@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { ofGroup, profileProblems, readProfile } from '../../../../src/core/policies/multi-objective/profile.ts';
+import { ofGroup, profileProblems, readProfile } from '../../src/core/profile.ts';
 
 describe('a profile', () => {
   it('holds one number for all groups, or one for each, the last for all further ones', () => {
@@ -19,7 +19,7 @@ describe('a profile', () => {
   );
 
   it('may be missing', () => {
-    expect(readProfile(null)).toEqual({ accuracy: null, energyMwh: null, inferenceMs: null });
+    expect(readProfile(null)).toEqual({ accuracy: null, energyMwh: null, inferenceMs: null, cost: null });
     expect(profileProblems({})).toEqual([]);
   });
 });

@@ -1,0 +1,77 @@
+// Requirements that contradict one another, or what the service says elsewhere.
+
+import { attributesText } from '../core/requirements/attributes.ts';
+import type { AttributeShare, Attributes } from '../core/requirements/requirements.ts';
+import type { ServiceConfig } from './config.ts';
+import type { TomlPath } from './toml.ts';
+
+type Report = (path: TomlPath, message: string) => void;
+
+/** Reports what cannot hold together, with `path` of the service. */
+export function checkRequirements(service: ServiceConfig, path: TomlPath, report: Report): void {
+  checkTimes(service, path, report);
+  checkSecurity(service, path, report);
+  checkShares(service, path, report);
+}
+
+function checkTimes({ qos, objective }: ServiceConfig, path: TomlPath, report: Report): void {
+  const { availability, windowMs, successRatio } = qos;
+  if (availability !== null && availability.overMs < windowMs) {
+    report(
+      [...path, 'qos', 'availability'],
+      `over is less than qos.window, ${windowMs / 1000} s: expected as much or more`,
+    );
+  }
+  if (objective.least !== null && successRatio + objective.keepRatio > 1) {
+    const least = `${objective.keepRatio} above qos.success, ${successRatio}`;
+    report(
+      [...path, 'objective', 'keep'],
+      `nothing would ever be spent on ${objective.least}: ${least}, is more than all`,
+    );
+  }
+}
+
+function checkSecurity({ qos: { security }, constraints }: ServiceConfig, path: TomlPath, report: Report): void {
+  if (security === null) return;
+  const conflict = conflictOf(security, { ...NOTHING, labels: constraints });
+  if (conflict !== null) report([...path, 'qos', 'security'], `contradicts service.constraints: ${conflict}`);
+}
+
+function checkShares({ qos, constraints }: ServiceConfig, path: TomlPath, report: Report): void {
+  const { security, shares } = qos;
+  for (const [i, share] of shares.entries()) {
+    const place = [...path, 'qos', 'shares', i];
+    const hard = security === null ? null : conflictOf(share, security);
+    if (hard !== null) report(place, `contradicts qos.security: ${hard}`);
+    const constrained = conflictOf(share, { ...NOTHING, labels: constraints });
+    if (constrained !== null) report(place, `contradicts service.constraints: ${constrained}`);
+    for (const earlier of shares.slice(0, i)) checkPair(share, earlier, (message) => report(place, message));
+  }
+}
+
+function checkPair(share: AttributeShare, earlier: AttributeShare, report: (message: string) => void): void {
+  if (share.name === earlier.name) {
+    report(`a share of ${attributesText(share)} is asked for already`);
+    return;
+  }
+  const conflict = conflictOf(share, earlier);
+  const sum = share.share + earlier.share;
+  if (conflict === null || sum <= 1) return;
+  report(
+    `contradicts another share: ${conflict}, and the two add up to ${Number(sum.toFixed(6))}, more than all requests`,
+  );
+}
+
+const NOTHING: Attributes = { tls: false, tiers: null, hopsMax: null, labels: {}, accuracyMin: null };
+
+/** Why no instance can have the attributes of both; null where one may. */
+function conflictOf(one: Attributes, other: Attributes): string | null {
+  const { tiers } = other;
+  if (one.tiers !== null && tiers !== null && !one.tiers.some((tier) => tiers.includes(tier))) {
+    return `no instance is of tier ${one.tiers.join(' or ')} and of ${tiers.join(' or ')}`;
+  }
+  const label = Object.entries(one.labels).find(([name, value]) => (other.labels[name] ?? value) !== value);
+  return label === undefined
+    ? null
+    : `no instance has ${label[0]}=${label[1]} and ${label[0]}=${other.labels[label[0]]}`;
+}

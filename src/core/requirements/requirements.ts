@@ -1,0 +1,64 @@
+// What a service asks for beside the latency goal. Each requirement is a goal over every client's requests in the window; what is
+// known of an instance before it is asked is an attribute.
+
+import type { Labels, Tier } from '../domain.ts';
+
+/** What an instance must have; what is null or empty is not asked for. */
+export interface Attributes {
+  /** Its connection is encrypted. */
+  readonly tls: boolean;
+  /** Of its node. */
+  readonly tiers: readonly Tier[] | null;
+  /** Networks between here and it: 0 on this node, else what its label `hops` says, else 1. */
+  readonly hopsMax: number | null;
+  /** It carries all of them. */
+  readonly labels: Labels;
+  /** Of its profile, for the group of the request. */
+  readonly accuracyMin: number | null;
+}
+
+/** The share of each client's requests that instances with these attributes answer at least. */
+export interface AttributeShare extends Attributes {
+  /** `accuracy`, or the attributes in a word. */
+  readonly name: string;
+  /** In (0, 1]. */
+  readonly share: number;
+}
+
+/** What to spend least of, once the requirements hold. */
+export interface Objective {
+  readonly least: 'energy' | 'cost';
+  /** How far above ρ success has to be before anything is spent on it. */
+  readonly keepRatio: number;
+}
+
+/** Beside the latency goal; null or empty: not asked for. */
+export interface Requirements {
+  /** Mean latency of the answers over W, ms. */
+  readonly meanLatencyMs: number | null;
+  /** Share of the requests that are answered without a failure, late or not. */
+  readonly reliabilityRatio: number | null;
+  /** Share of the seconds within `overMs` in which the service could be had. */
+  readonly availability: { readonly share: number; readonly overMs: number } | null;
+  /** Answers per second to each client that asks for as many. */
+  readonly throughputPerSecondMin: number | null;
+  /** In the order of precedence. */
+  readonly shares: readonly AttributeShare[];
+  /** Requests never go elsewhere. */
+  readonly security: Attributes | null;
+  readonly objective: Objective | null;
+}
+
+/** Attribute shares that a service may have. */
+export const SHARES_MAX = 4;
+
+/** Nothing beside the latency goal. */
+export const NO_REQUIREMENTS: Requirements = {
+  meanLatencyMs: null,
+  reliabilityRatio: null,
+  availability: null,
+  throughputPerSecondMin: null,
+  shares: [],
+  security: null,
+  objective: null,
+};

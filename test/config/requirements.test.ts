@@ -1,0 +1,123 @@
+// What a service asks for beside latency: how it is written, what contradicts what, and what may surprise.
+
+import { describe, expect, it } from 'vitest';
+import { configNotes } from '../../src/config/notes.ts';
+import { requirementsOf } from '../../src/config/requirements.ts';
+import { NO_REQUIREMENTS, type Requirements } from '../../src/core/requirements/requirements.ts';
+import { ConfigError } from '../../src/errors.ts';
+import { configFrom } from '../support/config.ts';
+
+const service = (qos: string, more = ''): string => `[[service]]
+name = "detector"
+${more}
+instances = ["http://10.0.0.7:9000"]
+[service.qos]
+latency = "80ms"
+${qos}
+`;
+
+const askedBy = (text: string): Requirements => {
+  const [first] = configFrom(text).services;
+  if (first === undefined) throw new Error('no service');
+  return requirementsOf(first);
+};
+
+const problemsOf = (text: string): readonly string[] => {
+  try {
+    configFrom(text);
+    return [];
+  } catch (error) {
+    if (!(error instanceof ConfigError)) throw error;
+    return error.problems.map(({ path, message }) => `${path}: ${message}`);
+  }
+};
+
+describe('the requirements of a service', () => {
+  it('are none but the latency goal where nothing else is written', () => {
+    expect(askedBy(service(''))).toEqual(NO_REQUIREMENTS);
+  });
+
+  it('are read as they are written, accuracy before the other shares', () => {
+    const written = `mean_latency = "50ms"
+reliability = 0.999
+availability = { share = 0.99, over = "1h" }
+throughput = { min = "20/s" }
+accuracy = { min = 0.95, share = 0.8 }
+shares = [{ share = 0.5, labels = { zone = "home" } }]
+security = { tls = true, tiers = ["far-edge"], hops_max = 2, labels = { tpm = "2.0" } }
+[service.objective]
+least = "energy"`;
+    const none = { tls: false, tiers: null, hopsMax: null, labels: {}, accuracyMin: null };
+    expect(askedBy(service(written))).toEqual({
+      meanLatencyMs: 50,
+      reliabilityRatio: 0.999,
+      availability: { share: 0.99, overMs: 3_600_000 },
+      throughputPerSecondMin: 20,
+      shares: [
+        { ...none, name: 'accuracy', share: 0.8, accuracyMin: 0.95 },
+        { ...none, name: 'zone=home', share: 0.5, labels: { zone: 'home' } },
+      ],
+      security: { tls: true, tiers: ['far-edge'], hopsMax: 2, labels: { tpm: '2.0' }, accuracyMin: null },
+      objective: { least: 'energy', keepRatio: 0.02 },
+    });
+  });
+
+  it.each([
+    ['throughput = { min = "20" }', 'service.qos.throughput.min: expected a rate such as "20/s", got "20"'],
+    ['throughput = { min = "0/s" }', 'service.qos.throughput.min: expected a rate such as "20/s", got "0/s"'],
+    ['reliability = 1.5', 'service.qos.reliability: expected at most 1, got 1.5'],
+    ['accuracy = { share = 0.5 }', 'service.qos.accuracy.min: missing, expected a number'],
+    ['accuracy = { min = 0.9, share = 0 }', 'service.qos.accuracy.share: expected more than 0, got 0'],
+    ['security = {}', 'service.qos.security: expected one at least of tls, tiers, hops_max and labels, got a table'],
+    ['security = { tiers = [] }', 'service.qos.security.tiers: expected a list with at least 1, got an empty list'],
+    [
+      'shares = [{ share = 0.5 }]',
+      'service.qos.shares: expected one at least of tls, tiers, hops_max and labels, got a table',
+    ],
+    [
+      'availability = { share = 0.99, over = "5s" }',
+      'service.qos.availability: over is less than qos.window, 10 s: expected as much or more',
+    ],
+    [
+      'security = { tiers = ["cloud"] }\nshares = [{ share = 0.5, tiers = ["far-edge"] }]',
+      'service.qos.shares: contradicts qos.security: no instance is of tier far-edge and of cloud',
+    ],
+    [
+      'shares = [{ share = 0.6, labels = { zone = "home" } }, { share = 0.5, labels = { zone = "away" } }]',
+      'service.qos.shares: contradicts another share: no instance has zone=away and zone=home, and the two add up to 1.1, more than all requests',
+    ],
+    [
+      'shares = [{ share = 0.6, labels = { zone = "home" } }, { share = 0.5, labels = { zone = "home" } }]',
+      'service.qos.shares: a share of zone=home is asked for already',
+    ],
+    [
+      'success = 0.99\n[service.objective]\nleast = "cost"',
+      'service.objective.keep: nothing would ever be spent on cost: 0.02 above qos.success, 0.99, is more than all',
+    ],
+  ])('are refused where they mean nothing or contradict one another: %s', (written, problem) => {
+    expect(problemsOf(service(written))).toEqual([problem]);
+  });
+
+  it('are refused where they contradict the constraints', () => {
+    const constraints = 'constraints = { tpm = "1.2" }';
+    expect(problemsOf(service('security = { labels = { tpm = "2.0" } }', constraints))).toEqual([
+      'service.qos.security: contradicts service.constraints: no instance has tpm=2.0 and tpm=1.2',
+    ]);
+  });
+
+  it('may share what excludes one another, as long as that is no more than all', () => {
+    const shares = 'shares = [{ share = 0.5, labels = { a = "1" } }, { share = 0.5, labels = { a = "2" } }]';
+    expect(problemsOf(service(shares))).toEqual([]);
+  });
+
+  it('are noted where the policy knows nothing of them, and where no instance can meet them', () => {
+    const config = configFrom(
+      service('reliability = 0.99\naccuracy = { min = 0.9 }\nsecurity = { tls = true }', 'policy = "random"'),
+    );
+    expect(configNotes(config, null)).toEqual([
+      'service.qos.reliability of "detector" is not steered for, since policy random knows nothing of it',
+      'service.qos.security of "detector": no instance has tls, so that all requests get 503',
+      'service.qos of "detector": no instance has accuracy of 0.9 or more, so that its share cannot be met',
+    ]);
+  });
+});
