@@ -3,7 +3,7 @@
 //
 // Long because: what one port accepts, refuses and limits.
 
-import { createServer, type IncomingMessage, type Server, type ServerOptions, ServerResponse } from 'node:http';
+import { createServer, type IncomingMessage, type Server, type ServerOptions, type ServerResponse } from 'node:http';
 import { createServer as createTlsServer, type Server as TlsServer } from 'node:https';
 import { Server as NetServer, type Socket } from 'node:net';
 import type { TLSSocket } from 'node:tls';
@@ -20,13 +20,13 @@ import { peerOf, type TrustedPeers } from '../fields/forwarded.ts';
 import { NO_SERVICE } from '../metrics.ts';
 import type { ServiceRuntime } from '../service.ts';
 import { ClientConnection, type ClientLink } from './client-connection.ts';
+import { takeHandshake } from './handshake.ts';
 import { FastPath, type FastPathOptions } from './http1/fast-path.ts';
 import { parseFailure } from './http1/parse-failure.ts';
 import { RawRequest } from './http1/raw-request.ts';
 import { Http2Port, sniff } from './http2/server.ts';
 import { linger } from './linger.ts';
 import { listenError } from './listen-error.ts';
-import { ReadAhead } from './read-ahead.ts';
 import type { Route } from './routes.ts';
 import { ticketKeys } from './ticket-keys.ts';
 import { type DownstreamTls, readDownstreamTls } from './tls.ts';
@@ -301,23 +301,14 @@ export class Listener {
     return queue;
   }
 
-  /** Node lets go of the socket here; a response of our own serves for every answer but 101. */
   #onUpgrade(request: IncomingMessage, socket: Socket, first: Buffer): void {
     const connection = this.#connections.get(socket);
     if (connection === undefined) {
       socket.destroy();
       return;
     }
-    const response = new ServerResponse(request);
-    response.shouldKeepAlive = false;
-    response.assignSocket(socket);
-    response.on('finish', () => socket.destroySoon());
-    const ahead = new ReadAhead(socket, first);
-    const detach = (): Buffer => {
-      response.detachSocket(socket);
-      return ahead.stop();
-    };
-    this.#options.route({ connection, request, response, upgrade: { socket, detach } });
+    const onQuiet = (): void => this.#onTimeout(socket);
+    this.#options.route({ connection, request, ...takeHandshake({ request, socket, first, onQuiet }) });
   }
 
   /** Node lets go of the socket here, even when answers are still on their way to it. */

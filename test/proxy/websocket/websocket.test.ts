@@ -4,6 +4,7 @@ import { once } from 'node:events';
 import { connect, type Socket } from 'node:net';
 import { describe, expect, it, onTestFinished } from 'vitest';
 import WebSocket, { WebSocketServer } from 'ws';
+import { PATIENCE } from '../../support/patience.ts';
 import { deadPort, rawRequest, startInstance, startProxy, type TestProxy, until } from '../../support/proxy.ts';
 
 interface Behind extends TestProxy {
@@ -194,6 +195,16 @@ describe('a WebSocket handshake', () => {
   const HANDSHAKE =
     'GET / HTTP/1.1\r\nHost: pilotnet\r\nConnection: Upgrade\r\nUpgrade: websocket\r\nSec-WebSocket-Version: 13\r\nSec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n\r\n';
 
+  /** Behind an instance that answers handshakes with `body`. */
+  async function startRefusal(body: string, config: Parameters<typeof startProxy>[1] = {}): Promise<TestProxy> {
+    const instance = await startInstance(() => {});
+    instance.server.on('upgrade', (_, socket) => {
+      socket.on('error', () => {});
+      socket.end(`HTTP/1.1 403 Forbidden\r\nContent-Length: ${body.length}\r\n\r\n${body}`);
+    });
+    return startProxy([{ name: 'pilotnet', ports: [instance.port] }], config);
+  }
+
   it('that the instance refuses is passed on as the answer it is', async () => {
     const instance = await startInstance(() => {});
     instance.server.on('upgrade', (_, socket) => {
@@ -205,6 +216,22 @@ describe('a WebSocket handshake', () => {
     expect(answer.head).toContain('X-Why: token');
     expect(answer.body).toBe('nope');
     expect(observed.map(({ result }) => result)).toEqual(['answered']);
+  });
+
+  it('that is refused at length gets the whole answer, as fast as its client reads', async () => {
+    const { port } = await startRefusal('#'.repeat(10_000_000));
+    const { body, ending } = await rawRequest(port, HANDSHAKE);
+    expect(body).toHaveLength(10_000_000);
+    expect(ending).toBe('end');
+  });
+
+  it('that is refused at length ends with a client that does not read', async () => {
+    const { port, proxy } = await startRefusal('#'.repeat(10_000_000), { bodyIdleTimeoutMs: 100 });
+    const client = connect(port, '127.0.0.1').pause();
+    onTestFinished(() => void client.destroy());
+    client.write(HANDSHAKE);
+    await expect.poll(() => proxy.stats().inFlight, PATIENCE).toBe(1);
+    await expect.poll(() => proxy.stats(), PATIENCE).toMatchObject({ connections: 0, inFlight: 0 });
   });
 
   it('goes to another instance when one cannot be reached', async () => {
