@@ -4,77 +4,106 @@
 import { parentPort, workerData } from 'node:worker_threads';
 import type { Clock } from '../../core/clock.ts';
 import { createRng } from '../../core/rng.ts';
-import { createLogger } from '../../telemetry/log.ts';
+import { createLogger, type Logger } from '../../telemetry/log.ts';
 import { createMetrics } from '../../telemetry/metrics.ts';
 import { AttemptTap } from '../data-plane/attempt-tap.ts';
+import type { ControlMessage } from '../data-plane/control-message.ts';
 import { DataPlane } from '../data-plane/data-plane.ts';
 import { answerTo } from '../data-plane/queries.ts';
 import { LineBatch } from './line-batch.ts';
 import type { FromWorker, ToWorker, WorkerStart } from './messages.ts';
 
-if (parentPort !== null) run(parentPort, workerData as WorkerStart);
+type Port = NonNullable<typeof parentPort>;
 
-function run(
-  port: NonNullable<typeof parentPort>,
-  { config, version, seed, timeOriginMs, reportMs }: WorkerStart,
-): void {
-  const offsetMs = performance.timeOrigin - timeOriginMs;
-  const clock: Clock = { nowMs: () => performance.now() + offsetMs };
-  const post = (message: FromWorker): void => port.postMessage(message);
-  const lines = new LineBatch((batch) => post({ kind: 'log', lines: batch }));
-  const log = createLogger({ level: config.log.level, nodeId: config.node.id, destination: lines });
-  const metrics = createMetrics();
-  const dataPlane = new DataPlane({
-    config,
-    version,
-    clock,
-    rng: createRng(seed),
-    log,
-    metrics,
-    joins: true,
-    onHealth: null,
-    onEvent: (service, event) => post({ kind: 'event', service, event }),
-  });
-  const report = setInterval(() => {
-    const states = [...dataPlane.routers.values()].map((router) => router.state(clock.nowMs()));
-    post({ kind: 'report', states, metrics: metrics.export() });
-  }, reportMs);
-  const end = (): void => {
-    clearInterval(report);
-    void dataPlane.close();
-    lines.flush();
-    port.close();
-  };
-  const listen = ({ sockets, shared }: Extract<ToWorker, { kind: 'listen' }>): void => {
-    dataPlane.listen(sockets, shared).then(
-      () => post({ kind: 'listening' }),
-      (error: Error) => {
-        post({ kind: 'failed', message: error.message });
-        end();
-      },
-    );
-  };
-  const tap = ({ service, on }: Extract<ToWorker, { kind: 'tap' }>): void => {
-    const attempts = on ? new AttemptTap((finished) => post({ kind: 'attempts', service, attempts: finished })) : null;
-    dataPlane.routers.get(service)?.setTap(attempts);
-  };
-  port.on('message', (message: ToWorker) => {
-    if (message.kind === 'configure') log.level = message.config.log.level;
+/** A data plane behind a port to the main thread. */
+class Worker {
+  readonly #port: Port;
+  readonly #clock: Clock;
+  readonly #log: Logger;
+  readonly #lines: LineBatch;
+  readonly #metrics = createMetrics();
+  readonly #dataPlane: DataPlane;
+  readonly #reportTimer: NodeJS.Timeout;
+
+  constructor(port: Port, { config, version, seed, timeOriginMs, reportMs }: WorkerStart) {
+    const offsetMs = performance.timeOrigin - timeOriginMs;
+    this.#port = port;
+    this.#clock = { nowMs: () => performance.now() + offsetMs };
+    this.#lines = new LineBatch((batch) => this.#post({ kind: 'log', lines: batch }));
+    this.#log = createLogger({ level: config.log.level, nodeId: config.node.id, destination: this.#lines });
+    this.#dataPlane = new DataPlane({
+      config,
+      version,
+      clock: this.#clock,
+      rng: createRng(seed),
+      log: this.#log,
+      metrics: this.#metrics,
+      joins: true,
+      onHealth: null,
+      onEvent: (service, event) => this.#post({ kind: 'event', service, event }),
+    });
+    this.#reportTimer = setInterval(() => this.#report(), reportMs);
+    port.on('message', (message: ToWorker) => this.#receive(message));
+  }
+
+  #receive(message: ToWorker): void {
+    if (message.kind === 'configure') this.#log.level = message.config.log.level;
     switch (message.kind) {
       case 'listen':
-        return listen(message);
+        this.#listen(message);
+        break;
       case 'ask':
-        return post({
-          kind: 'answer',
-          id: message.id,
-          answer: answerTo(message.question, dataPlane.routers, clock.nowMs()),
-        });
+        this.#answer(message);
+        break;
       case 'tap':
-        return tap(message);
+        this.#tap(message);
+        break;
       case 'drain':
-        return void dataPlane.drain(message).then(end);
+        void this.#dataPlane.drain(message).then(() => this.#end());
+        break;
       default:
-        dataPlane.apply(message).catch((error: Error) => log.error({ err: error }, 'worker refused a message'));
+        this.#apply(message);
     }
-  });
+  }
+
+  #apply(message: ControlMessage): void {
+    this.#dataPlane.apply(message).catch((error: Error) => this.#log.error({ err: error }, 'worker refused a message'));
+  }
+
+  #listen({ sockets, shared }: Extract<ToWorker, { kind: 'listen' }>): void {
+    this.#dataPlane.listen(sockets, shared).then(
+      () => this.#post({ kind: 'listening' }),
+      (error: Error) => {
+        this.#post({ kind: 'failed', message: error.message });
+        this.#end();
+      },
+    );
+  }
+
+  #answer({ id, question }: Extract<ToWorker, { kind: 'ask' }>): void {
+    this.#post({ kind: 'answer', id, answer: answerTo(question, this.#dataPlane.routers, this.#clock.nowMs()) });
+  }
+
+  #tap({ service, on }: Extract<ToWorker, { kind: 'tap' }>): void {
+    const tap = on ? new AttemptTap((attempts) => this.#post({ kind: 'attempts', service, attempts })) : null;
+    this.#dataPlane.routers.get(service)?.setTap(tap);
+  }
+
+  #report(): void {
+    const states = [...this.#dataPlane.routers.values()].map((router) => router.state(this.#clock.nowMs()));
+    this.#post({ kind: 'report', states, metrics: this.#metrics.export() });
+  }
+
+  #end(): void {
+    clearInterval(this.#reportTimer);
+    void this.#dataPlane.close();
+    this.#lines.flush();
+    this.#port.close();
+  }
+
+  #post(message: FromWorker): void {
+    this.#port.postMessage(message);
+  }
 }
+
+if (parentPort !== null) new Worker(parentPort, workerData as WorkerStart);
