@@ -14,6 +14,7 @@ const PARTS: Readonly<Record<string, readonly string[]>> = {
   cli: [
     'placement',
     'demo',
+    'plan',
     'app',
     'admin',
     'store',
@@ -52,6 +53,7 @@ const PARTS: Readonly<Record<string, readonly string[]>> = {
   systemd: ['telemetry', 'errors', 'sea'],
   update: ['telemetry', 'errors'],
   scenario: ['sim', 'config', 'core', 'errors'],
+  plan: ['core', 'errors'],
   sim: ['core', 'terminal'],
   config: ['core', 'errors'],
   telemetry: ['net', 'packages', 'terminal'],

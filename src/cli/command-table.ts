@@ -14,6 +14,7 @@ interface Entry {
 const RUN = 'Run:';
 const LOOK = 'Look inside:';
 const COMPARE = 'Compare policies:';
+const PLAN = 'Plan:';
 const INSTALL = 'Install and update:';
 const MORE = 'More:';
 
@@ -27,6 +28,7 @@ const COMMANDS: Readonly<Record<string, Entry>> = {
   policies: { group: COMPARE, load: async () => (await import('./commands/policies.ts')).registerPolicies },
   decisions: { group: COMPARE, load: async () => (await import('./commands/decisions.ts')).registerDecisions },
   simulate: { group: COMPARE, load: async () => (await import('./commands/simulate.ts')).registerSimulate },
+  fl: { group: PLAN, load: async () => (await import('./commands/fl.ts')).registerFl },
   install: { group: INSTALL, load: async () => (await import('./commands/install.ts')).registerInstall },
   update: { group: INSTALL, load: async () => (await import('./commands/update.ts')).registerUpdate },
   keygen: { group: INSTALL, load: async () => (await import('./commands/keygen.ts')).registerKeygen },

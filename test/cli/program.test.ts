@@ -30,7 +30,15 @@ describe('the command line', () => {
   it('groups its commands, and leaves out what is for programs alone', async () => {
     const { out } = await cli('--help');
     const groups = out.split('\n').filter((line) => /^\S.*:$/.test(line));
-    expect(groups).toEqual(['Options:', 'Run:', 'Look inside:', 'Compare policies:', 'Install and update:', 'More:']);
+    expect(groups).toEqual([
+      'Options:',
+      'Run:',
+      'Look inside:',
+      'Compare policies:',
+      'Plan:',
+      'Install and update:',
+      'More:',
+    ]);
     expect(out).not.toContain('__complete');
     expect((await cli('update', '--help')).out).not.toContain('--guard');
   });

@@ -1,0 +1,59 @@
+// How far the data of a cluster is from the data of all: Kullback–Leibler divergence of the classes (AIoTwin D1.3, section 3.2).
+
+import type { LearningNode } from './topology.ts';
+
+/** What stands for a share of 0: the logarithm has to be finite. Shares are not normalised again after it. */
+export const ABSENT_SHARE = 0.0001;
+
+/** Samples by class of each client, and of all together. */
+export interface ClassCounts {
+  /** Clients in the order of the topology; classes in the order of their first appearance. */
+  readonly byClient: readonly Float64Array[];
+  readonly total: Float64Array;
+}
+
+/** Counts the samples of all clients. */
+export function countClasses(clients: readonly LearningNode[]): ClassCounts {
+  const classes = [...new Set(clients.flatMap(({ samples }) => [...samples.keys()]))];
+  const byClient = clients.map(({ samples }) => Float64Array.from(classes, (name) => samples.get(name) ?? 0));
+  const total = new Float64Array(classes.length);
+  for (const counts of byClient) addTo(total, counts, 1);
+  return { byClient, total };
+}
+
+/** Adds `counts` × `sign` to `sum`, class by class. */
+export function addTo(sum: Float64Array, counts: Float64Array, sign: 1 | -1): void {
+  for (let c = 0; c < sum.length; c++) sum[c] = (sum[c] as number) + sign * (counts[c] as number);
+}
+
+/** Computes Σ p·ln(p/q) of a cluster's classes against those of all; 0 where they are the same. */
+export class Divergence {
+  readonly #share: Float64Array;
+
+  /** @param total samples of all clients by class */
+  constructor(total: Float64Array) {
+    const all = sumOf(total);
+    this.#share = total.map((count) => count / all);
+  }
+
+  /** @param counts samples of the cluster by class; 0 samples in all: +Infinity */
+  of(counts: Float64Array): number {
+    const all = sumOf(counts);
+    if (all === 0) return Number.POSITIVE_INFINITY;
+    let divergence = 0;
+    for (let c = 0; c < counts.length; c++) {
+      const q = this.#share[c] as number;
+      if (q === 0) continue;
+      const share = (counts[c] as number) / all;
+      const p = share === 0 ? ABSENT_SHARE : share;
+      divergence += p * Math.log(p / q);
+    }
+    return divergence;
+  }
+}
+
+function sumOf(counts: Float64Array): number {
+  let sum = 0;
+  for (const count of counts) sum += count;
+  return sum;
+}

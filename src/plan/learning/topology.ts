@@ -1,0 +1,39 @@
+// Who takes part in federated learning: nodes with a role, what a link costs, which data a client has.
+
+/** The root of the hierarchy, a node that gathers for a cluster, or a node that trains. */
+export type LearningRole = 'global-aggregator' | 'aggregator' | 'client';
+
+/** One node. Costs are in units per MB of the model, one way. */
+export interface LearningNode {
+  readonly id: string;
+  readonly role: LearningRole;
+  /** Node → what a MB to or from it costs; a node that is absent cannot be reached. */
+  readonly costs: ReadonlyMap<string, number>;
+  /** Class → samples of it, for clients; empty for aggregators. */
+  readonly samples: ReadonlyMap<string, number>;
+}
+
+/** All nodes of a task, by role and in the order of the file. */
+export interface LearningTopology {
+  readonly global: LearningNode;
+  readonly aggregators: readonly LearningNode[];
+  readonly clients: readonly LearningNode[];
+}
+
+/** Units per MB between two nodes, by whichever of them states it; +Infinity where neither does. */
+export function linkCost(a: LearningNode, b: LearningNode): number {
+  if (a.id === b.id) return 0;
+  return a.costs.get(b.id) ?? b.costs.get(a.id) ?? Number.POSITIVE_INFINITY;
+}
+
+/** The same task with some nodes left out; a reason in words where that is none any more. */
+export function without(topology: LearningTopology, ids: readonly string[]): LearningTopology | string {
+  const { global, aggregators, clients } = topology;
+  const known = new Set([global, ...aggregators, ...clients].map(({ id }) => id));
+  const unknown = ids.find((id) => !known.has(id));
+  if (unknown !== undefined) return `no such node: "${unknown}"`;
+  if (ids.includes(global.id)) return `"${global.id}" is the global aggregator, without which there is no task`;
+  const rest = clients.filter(({ id }) => !ids.includes(id));
+  if (rest.length === 0) return 'no client is left';
+  return { global, aggregators: aggregators.filter(({ id }) => !ids.includes(id)), clients: rest };
+}
