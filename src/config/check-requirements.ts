@@ -1,20 +1,29 @@
 // Requirements that contradict one another, or what the service says elsewhere.
 
+import type { Labels } from '../core/domain.ts';
 import { attributesText } from '../core/requirements/attributes.ts';
 import type { AttributeShare, Attributes } from '../core/requirements/requirements.ts';
-import type { ServiceConfig } from './config.ts';
+import type { SectionOf } from './key.ts';
+import type { goalKeys, objectiveKeys } from './schema/service/qos.ts';
 import type { TomlPath } from './toml.ts';
 
 type Report = (path: TomlPath, message: string) => void;
 
+/** What a service or a scenario asks for, and what the service asks for elsewhere. */
+export interface Asked {
+  readonly qos: SectionOf<typeof goalKeys>;
+  readonly objective: SectionOf<typeof objectiveKeys>;
+  readonly constraints: Labels;
+}
+
 /** Reports what cannot hold together, with `path` of the service. */
-export function checkRequirements(service: ServiceConfig, path: TomlPath, report: Report): void {
+export function checkRequirements(service: Asked, path: TomlPath, report: Report): void {
   checkTimes(service, path, report);
   checkSecurity(service, path, report);
   checkShares(service, path, report);
 }
 
-function checkTimes({ qos, objective }: ServiceConfig, path: TomlPath, report: Report): void {
+function checkTimes({ qos, objective }: Asked, path: TomlPath, report: Report): void {
   const { availability, windowMs, successRatio } = qos;
   if (availability !== null && availability.overMs < windowMs) {
     report(
@@ -31,13 +40,13 @@ function checkTimes({ qos, objective }: ServiceConfig, path: TomlPath, report: R
   }
 }
 
-function checkSecurity({ qos: { security }, constraints }: ServiceConfig, path: TomlPath, report: Report): void {
+function checkSecurity({ qos: { security }, constraints }: Asked, path: TomlPath, report: Report): void {
   if (security === null) return;
   const conflict = conflictOf(security, { ...NOTHING, labels: constraints });
   if (conflict !== null) report([...path, 'qos', 'security'], `contradicts service.constraints: ${conflict}`);
 }
 
-function checkShares({ qos, constraints }: ServiceConfig, path: TomlPath, report: Report): void {
+function checkShares({ qos, constraints }: Asked, path: TomlPath, report: Report): void {
   const { security, shares } = qos;
   for (const [i, share] of shares.entries()) {
     const place = [...path, 'qos', 'shares', i];

@@ -2,7 +2,9 @@
 // them (scenario-cross-check.ts).
 
 import type * as z from 'zod';
+import { checkRequirements } from '../config/check-requirements.ts';
 import { openToml, sortByPlace } from '../config/read-toml.ts';
+import { requirementsOf } from '../config/requirements.ts';
 import { suggest } from '../config/suggest.ts';
 import type { TomlDocument, TomlPath } from '../config/toml.ts';
 import { problemAt, shown, validate } from '../config/validate.ts';
@@ -16,6 +18,7 @@ import {
   headSchema,
   modelSchema,
   networkSchema,
+  objectiveSchema,
   overrideSchema,
   qosSchema,
   topologySchema,
@@ -36,6 +39,7 @@ export function loadScenario(file: string): Scenario {
     validateList({ document, schema, key }, problems);
   const topology = section(topologySchema, 'topology');
   const qos = section(qosSchema, 'qos');
+  const objective = section(objectiveSchema.prefault({}), 'objective');
   const overrides = list(overrideSchema, 'override');
   const clients = list(clientsSchema, 'clients');
   const events = list(eventSchema, 'event');
@@ -46,6 +50,7 @@ export function loadScenario(file: string): Scenario {
     for (const message of policyProblems(policy)) report(['policies', i], message);
   }
   crossCheck({ topology, qos, durationMs: head?.duration, overrides, clients, events }, report);
+  if (qos !== undefined && objective !== undefined) checkRequirements({ qos, objective, constraints: {} }, [], report);
   if (head?.steady !== undefined && head.steady >= head.duration)
     report(['steady'], 'expected a time before the end of the run');
   if (problems.length > 0) throw new ConfigError(sortByPlace(problems));
@@ -55,7 +60,7 @@ export function loadScenario(file: string): Scenario {
     ...rest,
     durationMs: duration,
     steadyFromMs: steady ?? Math.min(STEADY_DEFAULT_MS, duration / 2),
-    qos,
+    ...(qos && objective && goalsOf(qos, objective)),
     topology,
     network,
     model,
@@ -65,12 +70,20 @@ export function loadScenario(file: string): Scenario {
   } as Scenario;
 }
 
+function goalsOf(
+  qos: z.output<typeof qosSchema>,
+  objective: z.output<typeof objectiveSchema>,
+): Pick<Scenario, 'qos' | 'requirements'> {
+  const { latencyMs, successRatio, windowMs } = qos;
+  return { qos: { latencyMs, successRatio, windowMs }, requirements: requirementsOf({ qos, objective }) };
+}
+
 /** A mistake that shows only when the scenario runs, with the place of the key that caused it. */
 export function scenarioProblem(file: string, path: TomlPath, message: string): ConfigError {
   return new ConfigError([problemAt(openToml(file, {}).document, path, message)]);
 }
 
-const SECTIONS = ['qos', 'topology', 'network', 'model', 'override', 'clients', 'event'];
+const SECTIONS = ['qos', 'objective', 'topology', 'network', 'model', 'override', 'clients', 'event'];
 
 function checkTopLevel({ root }: TomlDocument, report: Report): void {
   const known = [...Object.keys(headSchema.shape), ...SECTIONS];

@@ -1,9 +1,11 @@
 // What a person writes in a scenario file, section by section: durations in words, every default.
 
 import * as z from 'zod';
+import { section } from '../config/key.ts';
 import { profile } from '../config/schema/profile.ts';
-import { count, duration, name, parsed, positiveRatio } from '../config/values.ts';
-import { GROUPS_MAX } from '../core/domain.ts';
+import { goalKeys, objectiveKeys } from '../config/schema/service/qos.ts';
+import { count, duration, labels, name, parsed } from '../config/values.ts';
+import { GROUPS_MAX, TIERS } from '../core/domain.ts';
 import type { ClientGroup, InstanceModel, NetworkSpec, TopologySpec } from '../sim/scenario.ts';
 import { chosenBalancers } from './event-schema.ts';
 
@@ -19,9 +21,9 @@ export const headSchema = z.object({
   policies: z.array(z.string()).min(1).default(['qedge']),
 });
 
-export const qosSchema = z
-  .strictObject({ latency: duration(), success: positiveRatio.default(0.9), window: duration().prefault('10s') })
-  .transform(({ latency, success, window }) => ({ latencyMs: latency, successRatio: success, windowMs: window }));
+/** In the words of a service's configuration. */
+export const qosSchema = section(goalKeys);
+export const objectiveSchema = section(objectiveKeys);
 
 /** A round trip in ms, or `"none"` where there is no way. */
 const roundTrip = z.union([z.number().min(0).max(60_000), z.literal('none')], {
@@ -111,6 +113,9 @@ const modelFields = {
     }))
     .optional(),
   profile: profile.optional(),
+  tier: z.enum(TIERS).optional(),
+  labels: labels.optional(),
+  tls: z.boolean().optional(),
   cold: z.strictObject({ load: duration(), idle: duration().optional() }).optional(),
   overhead: z
     .strictObject({ fixed: duration({ zero: true }).prefault('0ms'), mean: duration({ zero: true }).prefault('0ms') })
@@ -132,6 +137,9 @@ const toModel = ({
   cold,
   neighbour,
   profile,
+  tier,
+  labels,
+  tls,
 }: ModelText): InstanceModel => ({
   discipline: kind,
   cores,
@@ -148,6 +156,9 @@ const toModel = ({
   coldIdleMs: cold?.idle ?? FOREVER,
   neighbour: neighbour ?? null,
   ...(profile === undefined ? {} : { profile }),
+  ...(tier === undefined ? {} : { tier }),
+  ...(labels === undefined ? {} : { labels }),
+  ...(tls === undefined ? {} : { tls }),
 });
 
 export const modelSchema: z.ZodType<InstanceModel> = z.strictObject(modelFields).transform(toModel);

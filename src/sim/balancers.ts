@@ -8,11 +8,9 @@ import type { RouterSnapshot, ServiceRouter } from '../core/service-router.ts';
 import { type Agenda, EVENT } from './events/agenda.ts';
 import { createStream, uniform } from './random.ts';
 import type { NetworkSpec } from './scenario.ts';
+import { instanceOf } from './world/instance.ts';
 import type { Network } from './world/network.ts';
 import type { World } from './world/world.ts';
-
-/** Name of the one service of a simulation. */
-export const SERVICE = 'service';
 
 /** What the simulation needs of a router; the core's own has it all. */
 export type DrivenRouter = Pick<
@@ -86,10 +84,7 @@ export class Balancers {
     const { world, seed, spec, agenda } = options;
     this.#options = options;
     this.#agenda = agenda;
-    this.#instances = world.instances.map(({ id, node, model }, i) => ({
-      ...instanceOf({ id, nodeId: world.topology.nodes[node] as string, port: 1 + i }),
-      profile: model.profile ?? null,
-    }));
+    this.#instances = world.instances.map((_, i) => instanceOf(world, i));
     for (const [i, instance] of this.#instances.entries()) this.#indexByKey.set(instanceKey(instance), i);
     this.#balancers = world.balancers.map((node, b) => this.#createBalancer(node, b));
     const phases = createStream(seed, 'phases');
@@ -233,9 +228,4 @@ export class Balancers {
   #instanceAt(i: number): Instance {
     return this.#instances[i] as Instance;
   }
-}
-
-/** An instance of the simulated service as placement would announce it. Nothing connects to its address. */
-export function instanceOf({ id, nodeId, port }: { id: string; nodeId: string; port: number }): Instance {
-  return { service: SERVICE, nodeId, id, scheme: 'http', host: '192.0.2.1', port, labels: {}, profile: null };
 }

@@ -1,7 +1,7 @@
 // One scenario × policies × seeds, each run measured against the oracle's run in the same world.
 
 import { createServiceRouter } from '../core/create-router.ts';
-import { type DrivenRouter, type RouterRequest, SERVICE } from './balancers.ts';
+import type { DrivenRouter, RouterRequest } from './balancers.ts';
 import { createOracle } from './oracle/oracle.ts';
 import { ORACLE, parsePolicy } from './policy-text.ts';
 import { computeMetrics, type RunMetrics } from './results/metrics.ts';
@@ -9,6 +9,7 @@ import type { Recorder } from './results/recorder.ts';
 import { computeSeries, type RunSeries } from './results/series.ts';
 import type { Scenario } from './scenario.ts';
 import { runSimulation } from './simulation.ts';
+import { SERVICE } from './world/instance.ts';
 import { createWorld, type World } from './world/world.ts';
 
 export interface ExperimentOptions {
@@ -84,6 +85,7 @@ export function runOne({ scenario, world, policy, seed, onProgress }: RunOptions
     createServiceRouter({
       service: SERVICE,
       qos: scenario.qos,
+      requirements: scenario.requirements,
       policy: choice,
       localNodeId: nodeId,
       rng,

@@ -1,6 +1,7 @@
 // What is simulated, validated and with every default filled in. What a person writes is in scenario/scenario-schema.ts.
 
-import type { Instance, QosTarget } from '../core/domain.ts';
+import type { Instance, Labels, QosTarget, Tier } from '../core/domain.ts';
+import type { Requirements } from '../core/requirements/requirements.ts';
 import type { BatchSpec } from './instances/batch-server.ts';
 import type { Discipline } from './instances/server.ts';
 import type { GroupsSpec } from './world/client-groups.ts';
@@ -16,6 +17,7 @@ export interface Scenario {
   /** Policies to run, when the caller names none. */
   readonly policies: readonly string[];
   readonly qos: QosTarget;
+  readonly requirements: Requirements;
   /** Factor on every client's rate. */
   readonly load: number;
   /** Where "steady" begins: what comes before is learning. */
@@ -88,6 +90,10 @@ export interface InstanceModel {
   readonly neighbour: NeighbourSpec | null;
   /** What it gives and costs, as it is announced and as it is counted; absent: nothing is known. */
   readonly profile?: Instance['profile'];
+  /** Of its node, and its own; absent: none. */
+  readonly tier?: Tier;
+  readonly labels?: Labels;
+  readonly tls?: boolean;
 }
 
 /** Other work on an instance's processor, in spells. */

@@ -9,6 +9,7 @@
 
 import { type Candidate, type Evidence, NO_HANDLE, type RequestEnding } from '../core/domain.ts';
 import { readProfile } from '../core/profile.ts';
+import type { AttributeShare } from '../core/requirements/requirements.ts';
 import type { Rng } from '../core/rng.ts';
 import { TABLE, type Verdict } from '../core/verdict/table.ts';
 import { type Balancer, Balancers, type CreateRouter } from './balancers.ts';
@@ -18,7 +19,9 @@ import { Connections } from './instances/connections.ts';
 import { ANSWERED, REFUSED, Sites } from './instances/sites.ts';
 import { createStream, exponential } from './random.ts';
 import { Recorder } from './results/recorder.ts';
+import type { Fits } from './results/requirement-counts.ts';
 import type { Scenario } from './scenario.ts';
+import { AttributeTable } from './world/attribute-table.ts';
 import type { Change, TimedChange } from './world/change.ts';
 import { ClientGroups } from './world/client-groups.ts';
 import { Network } from './world/network.ts';
@@ -99,6 +102,7 @@ class Simulation {
       instances: world.instances.length,
       balancers: world.balancers.length,
       profiles: world.instances.map(({ model }) => readProfile(model.profile ?? null)),
+      fits: scenario.requirements.shares.map((share) => this.#fits(share)),
     });
     const agenda = this.#agenda;
     const network = new Network(world, scenario.network.jitterMs, createStream(seed, 'network'));
@@ -287,8 +291,7 @@ class Simulation {
     attempts.release(slot);
     if (result === ANSWERED) {
       const latencyMs = this.#agenda.nowMs - emittedMs;
-      this.#recorder.answered(latencyMs);
-      this.#recorder.served(instance, group);
+      this.#recorder.answered({ client, emittedMs, latencyMs, instance, group });
       if (this.#groups[client] !== null) this.#balancerOf(client).router.observeGroup(this.#clientAt(client).id, group);
       const ending = latencyMs <= this.#scenario.qos.latencyMs ? 'success' : 'late';
       this.#end(client, { emittedMs, ending, handle: sameLife ? handle : NO_HANDLE });
@@ -331,6 +334,11 @@ class Simulation {
     if (thinkMs === null || rng === null || rng === undefined) return;
     const nextMs = this.#agenda.nowMs + exponential(rng, thinkMs);
     if (nextMs < untilMs) this.#agenda.push(nextMs, EVENT.emit, c);
+  }
+
+  #fits(share: AttributeShare): Fits {
+    const table = new AttributeTable(this.#world, share);
+    return ({ client, instance, group }) => table.has(this.#clientAt(client).balancer, instance, group);
   }
 
   // ---- time limits ----

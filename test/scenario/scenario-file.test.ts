@@ -9,6 +9,7 @@ import {
   clientsSchema,
   headSchema,
   networkSchema,
+  objectiveSchema,
   overrideSchema,
   qosSchema,
   topologySchema,
@@ -55,6 +56,25 @@ describe('a scenario file', () => {
     }
     return [];
   };
+
+  it('asks for several things in the words of a service', () => {
+    const qos = 'qos = { latency = "80ms", mean_latency = "50ms", accuracy = { min = 0.95, share = 0.8 } }';
+    const { requirements } = load(
+      `${GOOD.replace('qos = { latency = "80ms" }', qos)}\n[objective]\nleast = "energy"\n`,
+    );
+    expect(requirements).toMatchObject({
+      meanLatencyMs: 50,
+      shares: [{ accuracyMin: 0.95, share: 0.8 }],
+      objective: { least: 'energy', keepRatio: 0.02 },
+    });
+  });
+
+  it('names requirements that contradict one another', () => {
+    const qos = 'qos = { latency = "80ms", availability = { share = 0.9, over = "1s" } }';
+    expect(problemsOf(GOOD.replace('qos = { latency = "80ms" }', qos))).toEqual([
+      'scenario.toml:4:27: qos.availability: over is less than qos.window, 10 s: expected as much or more',
+    ]);
+  });
 
   it('fills in every default', () => {
     expect(load(GOOD)).toMatchObject({
@@ -204,8 +224,17 @@ describe('the scenario with every key', () => {
   });
 
   it('names every key that the schemas know', () => {
-    const written = new Set(reference.match(/[a-z]+(?= =)/g));
-    const schemas = [headSchema, qosSchema, topologySchema, networkSchema, overrideSchema, clientsSchema, eventSchema];
+    const written = new Set(reference.match(/[a-z_]+(?= =)/g));
+    const schemas = [
+      headSchema,
+      qosSchema,
+      objectiveSchema,
+      topologySchema,
+      networkSchema,
+      overrideSchema,
+      clientsSchema,
+      eventSchema,
+    ];
     const known = schemas.flatMap(keysOf);
     expect(known.length).toBeGreaterThan(50);
     expect(known.filter((key) => !written.has(key))).toEqual([]);

@@ -1,5 +1,6 @@
 // A small scenario, described in code: three nodes in a row, an instance on each, one client on each load balancer.
 
+import { NO_REQUIREMENTS } from '../../src/core/requirements/requirements.ts';
 import type { InstanceModel, Scenario } from '../../src/sim/scenario.ts';
 
 export const MODEL: InstanceModel = {
@@ -27,6 +28,7 @@ export function smallScenario(changes: Partial<Scenario> = {}): Scenario {
     seeds: [1],
     policies: ['round-robin'],
     qos: { latencyMs: 80, successRatio: 0.9, windowMs: 10_000 },
+    requirements: NO_REQUIREMENTS,
     load: 1,
     steadyFromMs: 5_000,
     topology: {

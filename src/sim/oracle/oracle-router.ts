@@ -1,9 +1,10 @@
 // A load balancer under the oracle: it sends by the weights that it is given.
 
-import type { AttemptResult, Candidate, PlacementUpdate } from '../../core/domain.ts';
+import type { AttemptResult, Candidate, Instance, PlacementUpdate } from '../../core/domain.ts';
 import { instanceKey } from '../../core/domain.ts';
 import type { RouterSnapshot, RouteTier } from '../../core/service-router.ts';
-import { type DrivenRouter, instanceOf, SERVICE } from '../balancers.ts';
+import type { DrivenRouter } from '../balancers.ts';
+import { instanceOf, SERVICE } from '../world/instance.ts';
 import type { World } from '../world/world.ts';
 
 /** How much of whose requests each instance gets. */
@@ -24,9 +25,7 @@ export class OracleRouter implements DrivenRouter {
   constructor(allocation: Allocation, world: World, balancer: number) {
     this.#allocation = allocation;
     this.#balancer = balancer;
-    this.candidates = world.instances.map(({ id, node }, handle) =>
-      candidateOf(handle, id, world.topology.nodes[node] as string),
-    );
+    this.candidates = world.instances.map((_, handle) => candidateOf(handle, instanceOf(world, handle)));
     this.#credits = new Float64Array(world.instances.length + 1);
   }
 
@@ -68,8 +67,7 @@ export class OracleRouter implements DrivenRouter {
   restore(): void {}
 }
 
-function candidateOf(handle: number, id: string, nodeId: string): Candidate {
-  const instance = instanceOf({ id, nodeId, port: 1 + handle });
+function candidateOf(handle: number, instance: Instance): Candidate {
   return {
     handle,
     key: instanceKey(instance),

@@ -8,6 +8,8 @@ import type { Change } from '../world/change.ts';
 import { busyRatio } from '../world/spells.ts';
 import type { World } from '../world/world.ts';
 import { findBestSplit, UTILISATION_STEP } from './best-split.ts';
+import { findDemandSplit } from './demand-split.ts';
+import { asksForMore, Demands, type Reach } from './demands.ts';
 import { type Allocation, OracleRouter } from './oracle-router.ts';
 import { type ResponseTable, responseTable } from './response-table.ts';
 
@@ -42,6 +44,8 @@ export function createOracle(scenario: Scenario, world: World): Oracle {
 class CentralAllocation implements Oracle, Allocation {
   readonly #scenario: Scenario;
   readonly #world: World;
+  /** Null: success is all that counts. */
+  readonly #demands: Demands | null;
   readonly #states: SiteState[];
   readonly #boundariesMs: readonly number[];
   readonly #kept = new Map<string, AllocatedShares>();
@@ -52,6 +56,7 @@ class CentralAllocation implements Oracle, Allocation {
   constructor(scenario: Scenario, world: World) {
     this.#scenario = scenario;
     this.#world = world;
+    this.#demands = asksForMore(scenario) ? new Demands(scenario, world) : null;
     this.#states = world.instances.map(({ fromStart }) => ({
       up: fromStart,
       freezes: 0,
@@ -104,8 +109,21 @@ class CentralAllocation implements Oracle, Allocation {
     const capacities = Float64Array.from(tables, (table) => table?.capacity ?? 0);
     const considered = this.#world.balancers.map((_, b) => this.#bestInReach(b, tables, variability));
     const instances = considered.map((places) => places.map(({ instance }) => instance));
-    const curves = considered.map((places) => places.map(({ curve }) => curve));
-    const { shares } = findBestSplit({ rates, capacities, instances, curves });
+    const shares =
+      this.#demands === null
+        ? findBestSplit({
+            rates,
+            capacities,
+            instances,
+            curves: considered.map((row) => row.map(({ success }) => success)),
+          }).shares
+        : findDemandSplit({
+            rates,
+            capacities,
+            instances,
+            demands: this.#demands.of(considered),
+            costs: this.#demands.costs,
+          }).shares;
     return shares.map((row, b) => {
       const all = new Float64Array(tables.length + 1);
       all[tables.length] = row.at(-1) as number;
@@ -115,21 +133,21 @@ class CentralAllocation implements Oracle, Allocation {
   }
 
   /** Instances that could answer b in time, the best at half their capacity first, with their success over utilisation. */
-  #bestInReach(
-    b: number,
-    tables: readonly (ResponseTable | null)[],
-    variability: Float64Array,
-  ): { instance: number; curve: Float64Array }[] {
+  #bestInReach(b: number, tables: readonly (ResponseTable | null)[], variability: Float64Array): Reach[] {
     const half = Math.round(0.5 / UTILISATION_STEP);
     return tables
       .flatMap((table, instance) => {
         const { linkMs, delayMs, errorRatio } = this.#states[instance] as SiteState;
-        const leftMs = this.#scenario.qos.latencyMs - this.#rttMs(b, instance) - linkMs - delayMs;
-        if (table === null || !(leftMs > 0)) return [];
-        const curve = table.curve(leftMs, variability[instance] as number).map((success) => (1 - errorRatio) * success);
-        return (curve[0] as number) > 0 ? [{ instance, curve }] : [];
+        const wayMs = this.#rttMs(b, instance) + linkMs + delayMs;
+        const leftMs = this.#scenario.qos.latencyMs - wayMs;
+        if (table === null || !(leftMs > 0) || this.#demands?.allows(b, instance) === false) return [];
+        const answered = 1 - errorRatio;
+        const varied = variability[instance] as number;
+        const success = table.curve(leftMs, varied).map((ratio) => answered * ratio);
+        const meanMs = table.means(varied).map((ms) => wayMs + ms);
+        return (success[0] as number) > 0 ? [{ instance, success, meanMs, answered }] : [];
       })
-      .sort((x, y) => (y.curve[half] as number) - (x.curve[half] as number))
+      .sort((x, y) => (y.success[half] as number) - (x.success[half] as number))
       .slice(0, Math.max(INSTANCES_MIN, Math.floor(PAIRS_MAX / this.#world.balancers.length)));
   }
 

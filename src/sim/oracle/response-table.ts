@@ -15,6 +15,8 @@ export interface ResponseTable {
    * squared coefficient of variation of the gaps between arrivals: 1 at random, 0 even.
    */
   curve(withinMs: number, variability: number): Float64Array;
+  /** Mean processing latency, ms, likewise; rising. What takes longer than 4 s counts as that. */
+  means(variability: number): Float64Array;
 }
 
 const LATENCY_BINS = 4_096;
@@ -41,6 +43,7 @@ class TabulatedResponse implements ResponseTable {
   readonly #workVariability: number;
   /** Cumulative shares of latency by bins of 1 ms, one row for each utilisation measured. */
   readonly #rows: readonly Float64Array[];
+  readonly #randomMeans = new Float64Array(UTILISATION_POINTS);
 
   constructor(model: InstanceModel) {
     const stalled =
@@ -50,16 +53,26 @@ class TabulatedResponse implements ResponseTable {
     this.#rows = fallingWithLoad(
       MEASURED.map((at) => measure(model, Math.max(0.01, at * UTILISATION_STEP) * this.capacity)),
     );
+    this.#between(this.#randomMeans, (row) =>
+      (this.#rows[row] as Float64Array).reduce((sum, within) => sum + 1 - within, 0.5),
+    );
   }
 
   curve(withinMs: number, variability: number): Float64Array {
     if (!(withinMs > 0)) return new Float64Array(UTILISATION_POINTS);
-    const random = this.#randomCurve(withinMs);
+    return this.#eased(this.#randomCurve(withinMs), variability);
+  }
+
+  means(variability: number): Float64Array {
+    return this.#eased(this.#randomMeans, variability);
+  }
+
+  #eased(random: Float64Array, variability: number): Float64Array {
     // Waiting grows with (ca² + cs²) / 2 · u / (1 − u) (Kingman 1961): even arrivals wait as random ones do at less load.
     const eased = (variability + this.#workVariability) / (1 + this.#workVariability);
-    return random.map((success, at) => {
+    return random.map((value, at) => {
       const utilisation = at * UTILISATION_STEP;
-      if (utilisation >= 1) return success;
+      if (utilisation >= 1) return value;
       const ratio = (eased * utilisation) / (1 - utilisation);
       const place = ratio / (1 + ratio) / UTILISATION_STEP;
       const low = Math.floor(place);
@@ -71,12 +84,17 @@ class TabulatedResponse implements ResponseTable {
   #randomCurve(withinMs: number): Float64Array {
     const curve = new Float64Array(UTILISATION_POINTS);
     const bin = Math.min(LATENCY_BINS - 1, withinMs);
+    this.#between(curve, (row) => this.#at(row, bin));
+    return curve;
+  }
+
+  /** Fills in what lies between the utilisations that were measured. */
+  #between(curve: Float64Array, measured: (row: number) => number): void {
     for (let row = 1; row < MEASURED.length; row++) {
       const [low, high] = [MEASURED[row - 1] as number, MEASURED[row] as number];
-      const [from, to] = [this.#at(row - 1, bin), this.#at(row, bin)];
+      const [from, to] = [measured(row - 1), measured(row)];
       for (let at = low; at <= high; at++) curve[at] = from + ((to - from) * (at - low)) / (high - low);
     }
-    return curve;
   }
 
   #at(row: number, bin: number): number {

@@ -2,6 +2,7 @@
 
 import type { RunResult } from '../experiment.ts';
 import type { DisturbanceMetrics, RunMetrics } from '../results/metrics.ts';
+import { MEAN_LATENCY, type RequirementMetrics } from '../results/requirements.ts';
 
 export interface Figure {
   readonly mean: number;
@@ -28,7 +29,18 @@ export interface PolicySummaryRow {
   readonly attempts: Figure;
   /** Requests lost against the oracle, as a share of all; null without an oracle. */
   readonly regretRatio: Figure | null;
+  readonly requirements: readonly RequirementRow[];
   readonly disturbances: readonly DisturbanceRow[];
+}
+
+/** One requirement, or all of them together. */
+export interface RequirementRow {
+  readonly name: string;
+  /** Null for all of them together. */
+  readonly value: Figure | null;
+  readonly windows: Figure;
+  readonly worstClient: Figure;
+  readonly clients: Figure;
 }
 
 export interface DisturbanceRow {
@@ -84,8 +96,40 @@ function rowOf(policy: string, results: readonly RunResult[]): PolicySummaryRow 
     regretRatio: metrics.some((m) => m.regretRequests === null)
       ? null
       : figure((m) => (m.regretRequests ?? 0) / Math.max(1, m.requests), 'greatest'),
+    requirements: requirementRows(metrics.map((m) => m.requirements)),
     disturbances: disturbanceRows(metrics.map((m) => m.disturbances)),
   };
+}
+
+/** The n-th requirement of every run together. */
+function requirementRows(runs: readonly (readonly RequirementMetrics[])[]): RequirementRow[] {
+  return (runs[0] ?? []).map(({ name, value: first }, n) => {
+    const all = runs.flatMap((run) => run[n] ?? []);
+    // Of a mean latency the greatest is the worst.
+    const worstIs = name === MEAN_LATENCY ? 'greatest' : 'least';
+    return {
+      name,
+      value:
+        first === null
+          ? null
+          : figureOf(
+              all.map(({ value }) => value ?? Number.NaN),
+              worstIs,
+            ),
+      windows: figureOf(
+        all.map(({ windowsRatio }) => windowsRatio),
+        'least',
+      ),
+      worstClient: figureOf(
+        all.map(({ worstClientRatio }) => worstClientRatio),
+        'least',
+      ),
+      clients: figureOf(
+        all.map(({ clientsRatio }) => clientsRatio),
+        'least',
+      ),
+    };
+  });
 }
 
 /** The n-th event of every run together; which instance a random event hit differs by seed, so the label names none. */

@@ -1,6 +1,7 @@
 // The columns of the result tables, for the terminal and the HTML report alike.
 
-import type { DisturbanceRow, Figure, PolicySummaryRow } from './aggregate.ts';
+import { MEAN_LATENCY, THROUGHPUT } from '../results/requirements.ts';
+import type { DisturbanceRow, Figure, PolicySummaryRow, RequirementRow } from './aggregate.ts';
 
 export interface Column<Row> {
   readonly title: string;
@@ -13,6 +14,7 @@ export interface Column<Row> {
 /** A loss too small to be seen is 0, not -0. */
 export const percent = (ratio: number): string =>
   `${(100 * ratio).toFixed(ratio === 1 ? 0 : 1).replace(/^-(0\.0)$/, '$1')} %`;
+const NONE: Figure = { mean: Number.NaN, worst: Number.NaN };
 const seconds = (s: number): string => (s === Number.POSITIVE_INFINITY ? 'never' : `${s.toFixed(0)} s`);
 const ms = (value: number): string => (Number.isNaN(value) ? '–' : `${value.toFixed(1)} ms`);
 
@@ -108,15 +110,49 @@ const PROFILE_COLUMNS: readonly Column<PolicySummaryRow>[] = [
   {
     title: 'accuracy',
     about: 'mean over the answers, by the profile of the instance',
-    text: ({ accuracy }) => (accuracy === null ? '–' : figure((value) => value.toFixed(1), accuracy)),
+    text: ({ accuracy }) => (accuracy === null ? '–' : figure((value) => value.toPrecision(3), accuracy)),
     value: ({ accuracy }) => accuracy?.mean ?? Number.NaN,
   },
 ];
 
+/** Two columns for each requirement, none where nothing is required beside the latency goal. */
+function requirementColumns(rows: readonly PolicySummaryRow[]): readonly Column<PolicySummaryRow>[] {
+  return (rows[0]?.requirements ?? []).flatMap(({ name, value: first }, n): Column<PolicySummaryRow>[] => {
+    const of = ({ requirements }: PolicySummaryRow): RequirementRow => requirements[n] as RequirementRow;
+    const text = name === MEAN_LATENCY ? ms : name === THROUGHPUT ? (rate: number) => `${rate.toFixed(1)}/s` : percent;
+    const held: Column<PolicySummaryRow> = {
+      title: `${name} held`,
+      about: `windows W of a client, learning left out, in which ${name === 'all' ? 'all requirements' : name} held, over all clients`,
+      text: (row) => figure(percent, of(row).windows),
+      value: (row) => of(row).windows.mean,
+    };
+    if (first === null) {
+      return [
+        held,
+        {
+          title: 'worst client held',
+          about: 'the same of the client that has the fewest such windows',
+          text: (row) => figure(percent, of(row).worstClient),
+          value: (row) => of(row).worstClient.mean,
+        },
+      ];
+    }
+    return [
+      {
+        title: name,
+        about: `${name} over all clients, learning left out`,
+        text: (row) => figure(text, of(row).value ?? NONE),
+        value: (row) => of(row).value?.mean ?? Number.NaN,
+      },
+      held,
+    ];
+  });
+}
+
 /** The columns that have anything to say of these rows. */
 export function resultColumns(rows: readonly PolicySummaryRow[]): readonly Column<PolicySummaryRow>[] {
   const profiled = rows.some(({ energyMwh, accuracy }) => energyMwh !== null || accuracy !== null);
-  return profiled ? [...RESULT_COLUMNS, ...PROFILE_COLUMNS] : RESULT_COLUMNS;
+  return [...RESULT_COLUMNS, ...(profiled ? PROFILE_COLUMNS : []), ...requirementColumns(rows)];
 }
 
 export interface DisturbanceOfPolicy extends DisturbanceRow {

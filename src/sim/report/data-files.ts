@@ -38,7 +38,9 @@ const ENDINGS = [
 
 /** RFC 4180 with a header; empty where a figure does not exist. */
 export function toCsv(scenario: Scenario, results: readonly RunResult[]): string {
-  const header = ['scenario', 'load', 'policy', 'seed', ...COLUMNS, ...ENDINGS];
+  const required = (results[0]?.metrics.requirements ?? []).map(({ name }) => name);
+  const requirementHeader = required.flatMap((name) => [quoted(name), quoted(`${name} held`)]);
+  const header = ['scenario', 'load', 'policy', 'seed', ...COLUMNS, ...ENDINGS, ...requirementHeader];
   const lines = results.map(({ policy, seed, metrics }) => [
     quoted(scenario.name),
     scenario.load,
@@ -46,6 +48,7 @@ export function toCsv(scenario: Scenario, results: readonly RunResult[]): string
     seed,
     ...COLUMNS.map((column) => textOf(metrics[column])),
     ...ENDINGS.map((ending) => metrics.endings[ending]),
+    ...metrics.requirements.flatMap(({ value, windowsRatio }) => [textOf(value), textOf(windowsRatio)]),
   ]);
   return `${[header, ...lines].map((line) => line.join(',')).join('\r\n')}\r\n`;
 }

@@ -3,6 +3,7 @@
 import type { Scenario } from '../scenario.ts';
 import { disturbancesOf } from './disturbances.ts';
 import type { Recorder } from './recorder.ts';
+import { type RequirementMetrics, requirementMetrics } from './requirements.ts';
 import {
   clientRatios,
   convergedAfterS,
@@ -47,6 +48,8 @@ export interface RunMetrics {
   /** What an answer cost and gave on average, by the profiles of the instances; null where none has any. */
   readonly energyMwh: number | null;
   readonly accuracy: number | null;
+  /** Empty where nothing is required beside the latency goal; the last one is all of them together. */
+  readonly requirements: readonly RequirementMetrics[];
   readonly endings: Recorder['endings'];
   /** Requests that succeed under the oracle and did not here, net; null without an oracle. */
   readonly regretRequests: number | null;
@@ -108,6 +111,7 @@ export function computeMetrics(recorder: Recorder, scenario: Scenario, oracle: R
     answersPerSecond: (endings.success + endings.late) / seconds,
     energyMwh: meanOf(recorder.energyMwh),
     accuracy: meanOf(recorder.accuracy),
+    requirements: requirementMetrics(recorder, scenario),
     endings,
     regretRequests:
       oracle === null ? null : sum(totalsBySecond(oracle).succeeded, whole) - sum(totals.succeeded, whole),

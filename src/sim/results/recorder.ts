@@ -1,13 +1,12 @@
 // Raw counts of one run, in typed arrays by second of emission: cheap while it runs, enough for every metric afterwards.
 
 import { ofGroup, type Profile } from '../../core/profile.ts';
+import { type Answer, RequirementCounts, type RequirementShape } from './requirement-counts.ts';
 
 /** Histograms have bins of 1 ms; the last takes everything beyond. */
 export const HISTOGRAM_BINS = 2_000;
 
-export interface RecorderShape {
-  readonly seconds: number;
-  readonly clients: number;
+export interface RecorderShape extends RequirementShape {
   readonly instances: number;
   readonly balancers: number;
   /** Of the instances, in their order. */
@@ -23,6 +22,7 @@ interface Tally {
 /** Counts of one run. Allocates at its start only. */
 export class Recorder {
   readonly shape: RecorderShape;
+  readonly requirements: RequirementCounts;
   /** Requests a client sent within a second, and how many of these succeeded: [client × seconds + second]. */
   readonly sent: Uint32Array;
   readonly succeeded: Uint32Array;
@@ -45,6 +45,7 @@ export class Recorder {
 
   constructor(shape: RecorderShape) {
     this.shape = shape;
+    this.requirements = new RequirementCounts(shape);
     this.sent = new Uint32Array(shape.clients * shape.seconds);
     this.succeeded = new Uint32Array(shape.clients * shape.seconds);
     this.arrivals = new Uint32Array(shape.instances * shape.seconds);
@@ -60,16 +61,14 @@ export class Recorder {
     this.endings[ending]++;
   }
 
-  answered(latencyMs: number): void {
+  answered(answer: Answer): void {
+    const { latencyMs, instance, group } = answer;
     (this.latency[binOf(latencyMs)] as number)++;
     this.latencySumMs += latencyMs;
-  }
-
-  /** A request of the group was answered by the instance. */
-  served(instance: number, group: number): void {
     const { energyMwh, accuracy } = this.shape.profiles[instance] as Profile;
     add(this.energyMwh, ofGroup(energyMwh, group));
     add(this.accuracy, ofGroup(accuracy, group));
+    this.requirements.answered(answer);
   }
 
   routedTo(balancer: number, instance: number): void {

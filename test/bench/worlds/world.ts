@@ -1,5 +1,6 @@
 // A generated world: a scenario, what it was drawn as, and how much it asks of what there is.
 
+import { NO_REQUIREMENTS } from '../../../src/core/requirements/requirements.ts';
 import {
   type ClientGroup,
   capacityOf,
@@ -88,6 +89,7 @@ export function assemble(parts: WorldParts): GeneratedWorld {
     seeds: [1],
     policies: ['qedge'],
     qos: { latencyMs: parts.latencyMs, successRatio: 0.9, windowMs: 10_000 },
+    requirements: NO_REQUIREMENTS,
     load: 1,
     steadyFromMs: parts.steadyFromMs,
     topology: {

@@ -7,7 +7,7 @@ import { smallScenario } from '../support.ts';
 /** One client a row: how many of its 10 requests succeed in each second. */
 function recorderOf(rows: readonly (readonly number[])[]): Recorder {
   const seconds = rows[0]?.length ?? 0;
-  const recorder = new Recorder({ seconds, clients: rows.length, instances: 1, balancers: 1, profiles: [] });
+  const recorder = new Recorder({ seconds, clients: rows.length, instances: 1, balancers: 1, profiles: [], fits: [] });
   for (const [c, row] of rows.entries()) {
     for (const [s, good] of row.entries()) {
       for (let r = 0; r < 10; r++) recorder.ended(c, s * 1_000, r < good ? 'success' : 'late');
@@ -76,13 +76,13 @@ describe('metrics', () => {
 
 describe('a recorder', () => {
   it('counts clients of any rate', () => {
-    const recorder = new Recorder({ seconds: 1, clients: 1, instances: 1, balancers: 1, profiles: [] });
+    const recorder = new Recorder({ seconds: 1, clients: 1, instances: 1, balancers: 1, profiles: [], fits: [] });
     for (let i = 0; i < 70_000; i++) recorder.ended(0, 500, 'success');
     expect(computeMetrics(recorder, scenario, null).requests).toBe(70_000);
   });
 
   it('comes to figures also when no client sent anything', () => {
-    const nothing = new Recorder({ seconds: 60, clients: 1, instances: 1, balancers: 1, profiles: [] });
+    const nothing = new Recorder({ seconds: 60, clients: 1, instances: 1, balancers: 1, profiles: [], fits: [] });
     expect(computeMetrics(nothing, scenario, null)).toMatchObject({
       requests: 0,
       successRatio: 1,
