@@ -69,14 +69,14 @@ class RunningApp implements App {
     this.#inherited = sockets;
     parts.dataPlanes.spawn();
     parts.names.watch(namesIn(parts.config));
-    const warm = await parts.kept.restore();
+    const warm = await parts.warmRestart.restore();
     await parts.dataPlanes.listen(sockets);
     parts.adminListener = await parts.admin.listen(sockets.get('admin')?.[0]);
     parts.listening = true;
     parts.placement.start();
     parts.prober.start();
     parts.environment.start();
-    parts.kept.start();
+    parts.warmRestart.start();
     parts.housekeeping.start();
     parts.memory.start();
     const listeners = listenerFacts(this.proxyListeners, parts.adminListener);
@@ -130,17 +130,17 @@ class RunningApp implements App {
   }
 
   get store(): string | null {
-    return this.#parts.kept.path;
+    return this.#parts.warmRestart.path;
   }
 
   get heldByDisk(): boolean {
-    return this.#parts.kept.heldByDisk;
+    return this.#parts.warmRestart.heldByDisk;
   }
 
   async cede(): Promise<void> {
     await this.#parts.placement.stop({ succeeded: true });
     this.#parts.environment.stop();
-    await this.#parts.kept.close();
+    await this.#parts.warmRestart.close();
   }
 
   takeCharge(): void {
@@ -161,7 +161,7 @@ class RunningApp implements App {
     const adminClosed = options.succeeded ? parts.admin.close() : null;
     await Promise.all([parts.dataPlanes.drain(options), parts.placement.stop(), adminClosed]);
     parts.stopWatching();
-    await parts.kept.close();
+    await parts.warmRestart.close();
     await parts.dataPlanes.close();
     await parts.admin.close();
     if (!options.succeeded) parts.notifier.close();
@@ -173,7 +173,12 @@ class RunningApp implements App {
   async abandon(): Promise<void> {
     const parts = this.#parts;
     parts.stopWatching();
-    await Promise.all([parts.dataPlanes.close(), parts.placement.stop(), parts.admin.close(), parts.kept.close()]);
+    await Promise.all([
+      parts.dataPlanes.close(),
+      parts.placement.stop(),
+      parts.admin.close(),
+      parts.warmRestart.close(),
+    ]);
     parts.notifier.close();
     await parts.processLog.close();
   }

@@ -24,7 +24,7 @@ export interface NodeReportParts {
   readonly names: Pick<NameResolver, 'state'>;
   readonly reloads: Pick<ReloadRecord, 'facts'>;
   readonly housekeeping: Pick<Housekeeping, 'brokerSinceMs'>;
-  readonly kept: Pick<WarmRestart, 'facts'>;
+  readonly warmRestart: Pick<WarmRestart, 'facts'>;
 }
 
 /** This node as the admin port shows it now. */
@@ -42,7 +42,7 @@ export function nodeReport(parts: NodeReportParts): NodeFacts {
     configuration: parts.reloads.facts,
     broker: brokerFacts(placement, parts.housekeeping.brokerSinceMs),
     sources,
-    store: parts.kept.facts(),
+    store: parts.warmRestart.facts(),
     troubles: [...troubles, ...(options.troubles?.() ?? [])],
     probes: probeFacts(parts.prober.state(), placement.nodes, config.node),
   };

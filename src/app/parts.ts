@@ -67,7 +67,7 @@ export class AppParts implements NodeReportParts {
   readonly memory: MemoryRelease;
   readonly reloads: ReloadRecord;
   readonly names: NameResolver;
-  readonly kept: WarmRestart;
+  readonly warmRestart: WarmRestart;
   /** In force now. */
   config: Config;
   /** As bound, once it is. */
@@ -92,7 +92,7 @@ export class AppParts implements NodeReportParts {
       // The watchdog means every event loop.
       alive: () => this.dataPlanes.responsive,
     });
-    this.kept = this.#createWarmRestart();
+    this.warmRestart = this.#createWarmRestart();
     this.dataPlanes = this.#createDataPlanes(shared);
     this.tiers = new InstanceTiers(config.node, (service, update) =>
       this.dataPlanes.send({ kind: 'placement', service, update }),

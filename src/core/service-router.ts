@@ -106,7 +106,7 @@ export interface ServiceRouter {
   rest(candidate: Candidate, untilMs: number, nowMs: number): void;
 
   /** How an attempt at `candidate` ended, for people: the row of its verdict, and what of it is held against the instance. */
-  note(candidate: Candidate, row: VerdictRow, reason: Reason, nowMs: number): void;
+  recordVerdict(candidate: Candidate, row: VerdictRow, reason: Reason, nowMs: number): void;
 
   /** A request as a whole ended, as its client saw it: the client's QoS account (eq. 6). */
   recordRequest(request: EndedRequest, nowMs: number): void;

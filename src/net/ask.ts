@@ -6,7 +6,7 @@ import { request as requestHttp1 } from 'node:http';
 import { connect as connectHttp2 } from 'node:http2';
 import type { Socket } from 'node:net';
 
-export interface Question {
+export interface AskRequest {
   readonly method: 'GET' | 'POST';
   /** `host:port`. */
   readonly authority: string;
@@ -29,7 +29,7 @@ export interface Reply {
 /** Calls back exactly once. `cancel` of what is returned ends it without a word; the socket is destroyed either way. */
 export type Ask = (
   socket: Socket,
-  question: Question,
+  request: AskRequest,
   done: (error: Error | null, reply: Reply | null) => void,
 ) => { readonly cancel: () => void };
 

@@ -2,7 +2,7 @@
 
 import { readGrpcStatus } from '../core/verdict/grpc.ts';
 import { healthFailure } from '../core/verdict/health.ts';
-import type { Question, Reply } from './ask.ts';
+import type { AskRequest, Reply } from './ask.ts';
 
 /** A message is framed by a byte that says whether it is compressed and its length in four. */
 const FRAME_HEAD_BYTES = 5;
@@ -14,7 +14,7 @@ const STATUSES = ['UNKNOWN', 'SERVING', 'NOT_SERVING', 'SERVICE_UNKNOWN'];
 const SERVING = 1;
 
 /** `service`: as the instance names it; empty for the instance as a whole. */
-export function grpcHealthQuestion(authority: string, service: string): Question {
+export function grpcHealthRequest(authority: string, service: string): AskRequest {
   const name = Buffer.from(service);
   const message =
     name.length === 0 ? name : Buffer.concat([Buffer.from([FIELD_1_BYTES, ...varint(name.length)]), name]);

@@ -6,11 +6,11 @@ import type { TLSSocket } from 'node:tls';
 import { NO_GRPC_STATUS } from '../core/verdict/grpc.ts';
 import { healthFailure } from '../core/verdict/health.ts';
 import { isFailureVerdict } from '../core/verdict/verdict.ts';
-import { type Ask, askHttp1, askHttp2, type Question, type Reply } from './ask.ts';
+import { type Ask, type AskRequest, askHttp1, askHttp2, type Reply } from './ask.ts';
 import { openConnection } from './connect.ts';
 import { authorityOf, type Endpoint } from './endpoint.ts';
 import { isExhaustion } from './exhaustion.ts';
-import { grpcHealthFailure, grpcHealthQuestion } from './grpc-health.ts';
+import { grpcHealthFailure, grpcHealthRequest } from './grpc-health.ts';
 import type { ClientTls } from './tls.ts';
 
 /** One kind of check with its settings; times in ms. */
@@ -58,8 +58,8 @@ export function checkHealth(
         },
         Math.max(1, timeoutMs - (performance.now() - startMs)),
       );
-      const { question, judge } = inquiryOf(check, authorityOf(endpoint));
-      const call = askerFor(endpoint, check, socket)(socket, question, (failure, reply) => {
+      const { request, judge } = inquiryOf(check, authorityOf(endpoint));
+      const call = askerFor(endpoint, check, socket)(socket, request, (failure, reply) => {
         clearTimeout(timer);
         resolve(reply === null ? (failure?.message ?? 'no answer') : judge(reply));
       });
@@ -74,7 +74,7 @@ function askerFor({ scheme }: Endpoint, { kind }: HealthCheck, socket: Socket): 
 }
 
 interface Inquiry {
-  readonly question: Question;
+  readonly request: AskRequest;
   /** Null: it is well. */
   readonly judge: (reply: Reply) => string | null;
 }
@@ -82,18 +82,18 @@ interface Inquiry {
 function inquiryOf(check: Exclude<HealthCheck, { readonly kind: 'tcp' }>, authority: string): Inquiry {
   switch (check.kind) {
     case 'grpc':
-      return { question: grpcHealthQuestion(authority, check.service), judge: grpcHealthFailure };
+      return { request: grpcHealthRequest(authority, check.service), judge: grpcHealthFailure };
     case 'kserve': {
       const { model } = check;
       const path = model === '' ? '/v2/health/ready' : `/v2/models/${encodeURIComponent(model)}/ready`;
-      return { question: get(authority, path, false), judge: readinessFailure };
+      return { request: get(authority, path, false), judge: readinessFailure };
     }
     case 'http':
-      return { question: get(authority, check.path, true), judge: statusFailure };
+      return { request: get(authority, check.path, true), judge: statusFailure };
   }
 }
 
-function get(authority: string, path: string, headOnly: boolean): Question {
+function get(authority: string, path: string, headOnly: boolean): AskRequest {
   return { method: 'GET', authority, path, fields: { 'user-agent': 'qedge-health' }, body: null, headOnly };
 }
 

@@ -20,7 +20,7 @@ import { type Acceptance, createAcceptance } from './acceptance.ts';
 import type { BrokerSessionState } from './broker/session.ts';
 import type { PlacementCacheExport } from './cache/export.ts';
 import { type InstanceView, PlacementCache } from './cache/placement-cache.ts';
-import { isDiscovered, type Kept } from './cache/records.ts';
+import { isDiscovered, type KeptSource } from './cache/records.ts';
 import type { NodeEvent } from './cache/report.ts';
 import { FirstKnowledge } from './first-knowledge.ts';
 import { BadMessage } from './messages/bad-message.ts';
@@ -226,7 +226,7 @@ class CachedPlacement implements Placement {
   }
 
   /** Whether the source is one that the configuration still asks. */
-  #isAsked(source: Kept): boolean {
+  #isAsked(source: KeptSource): boolean {
     return !isDiscovered(source) || this.#config.placement[source] !== null;
   }
 

@@ -14,7 +14,7 @@ export interface Layout {
   readonly previous: string;
   /** Present while a new one is on trial (trial.ts). */
   readonly trial: string;
-  /** What was sent home last, and why. */
+  /** What was rolled back last, and why. */
   readonly rejected: string;
 }
 

@@ -21,7 +21,7 @@ export interface SwapOptions {
   readonly currentVersion: string;
   readonly architecture: string;
   readonly allowDowngrade: boolean;
-  /** A file that was sent home once may come again. */
+  /** A file that was rolled back once may come again. */
   readonly allowRejected: boolean;
   /** Asks the new executable itself: does it run here, is it what it says, can it read the config? Throws when not. */
   readonly probe: (executable: string, release: Release) => void;
@@ -72,7 +72,7 @@ function acceptableRelease(options: SwapOptions): Release {
   }
   const rejection = readRejection(layout);
   if (!allowRejected && rejection?.sha256 === release.sha256) {
-    throw new CommandError(`this file was sent home before: ${rejection.reason} (--retry takes it again)`);
+    throw new CommandError(`this file was rolled back before: ${rejection.reason} (--retry takes it again)`);
   }
   return release;
 }

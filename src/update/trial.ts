@@ -60,7 +60,7 @@ export type GuardOutcome =
   /** The trial was over, or was cut short before the swap: nothing of it is left. */
   | { readonly kind: 'cleared' }
   | { readonly kind: 'accepted'; readonly trial: Trial }
-  | { readonly kind: 'returned'; readonly trial: Trial; readonly reason: string }
+  | { readonly kind: 'rolled-back'; readonly trial: Trial; readonly reason: string }
   | { readonly kind: 'counted'; readonly trial: Trial };
 
 /**
@@ -85,15 +85,15 @@ export function guardStart(layout: Layout, stateDirectory: string | null): Guard
     writeTrial(layout, counted);
     return { kind: 'counted', trial: counted };
   }
-  bringBack(layout, trial, reason);
-  return { kind: 'returned', trial, reason };
+  rollBack(layout, trial, reason);
+  return { kind: 'rolled-back', trial, reason };
 }
 
 const startsReason = (trial: Trial): string | null =>
   trial.starts < TRIAL_STARTS_MAX ? null : `it was started ${trial.starts} times and did not last`;
 
 /** The previous executable takes its place again; it stays under its own name as well. */
-export function bringBack(layout: Layout, trial: Trial, reason: string): void {
+export function rollBack(layout: Layout, trial: Trial, reason: string): void {
   const { version, sha256 } = trial;
   writeDurably(layout.rejected, JSON.stringify({ version, sha256, reason } satisfies Rejection));
   replaceByLink(layout.previous, layout.executable);

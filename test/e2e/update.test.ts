@@ -164,7 +164,7 @@ describe('an update of a running service', { timeout: TIMEOUT_MS }, () => {
       expect(readRejection(service.layout)).toMatchObject({ version: '9.9.9' });
       await expectServing();
       // And it does not come again by itself, as a timer would have it.
-      expect(service.update(variant, '9.9.9').stderr).toContain('sent home before');
+      expect(service.update(variant, '9.9.9').stderr).toContain('rolled back before');
     },
   );
 

@@ -46,7 +46,7 @@ describe('a call of gRPC', () => {
     const client = session(proxy.url);
     await ask(client, CALL, ['x']);
     expect([results(proxy), accounts(proxy)]).toEqual([['failed'], [false]]);
-    expect(proxy.noted).toEqual([{ key: 'n1/a', row: 'failed', reason: 'grpc 2 UNKNOWN' }]);
+    expect(proxy.verdicts).toEqual([{ key: 'n1/a', row: 'failed', reason: 'grpc 2 UNKNOWN' }]);
     await ask(client, { ':method': 'POST' }, ['x']);
     expect(accounts(proxy)).toEqual([false, true]);
   });
@@ -70,7 +70,7 @@ describe('a call of gRPC', () => {
     const proxy = await startCase([hollow, good]);
     const client = session(proxy.url);
     for (let i = 0; i < 16; i++) await ask(client, CALL, ['x']);
-    const reasons = proxy.noted.filter(({ reason }) => reason !== '');
+    const reasons = proxy.verdicts.filter(({ reason }) => reason !== '');
     expect(reasons.length).toBeGreaterThan(2);
     expect(new Set(reasons.map(({ key, reason }) => `${key} ${reason}`))).toEqual(new Set(['n1/a empty body']));
   });
@@ -143,7 +143,7 @@ describe('a deadline', () => {
     expect(late.headers['grpc-status']).toBe('4');
     await until(() => proxy.observed.length === 2);
     expect(proxy.observed[1]?.result).toBe('aborted');
-    expect(proxy.noted[1]).toEqual({ key: 'n1/a', row: 'deadline', reason: '' });
+    expect(proxy.verdicts[1]).toEqual({ key: 'n1/a', row: 'deadline', reason: '' });
     expect(accounts(proxy).at(-1)).toBe(false);
   });
 });
@@ -174,7 +174,7 @@ describe('a request that waited elsewhere', () => {
     const proxy = await startCase([silent, good], { qos, connectTimeoutMs: 450 });
     const client = session(proxy.url);
     await Promise.all([ask(client, {}), ask(client, {})]);
-    const late = proxy.noted.filter(({ row }) => row === 'delayed');
+    const late = proxy.verdicts.filter(({ row }) => row === 'delayed');
     expect(late).toEqual([{ key: 'n2/b', row: 'delayed', reason: '' }]);
     expect([...accounts(proxy)].sort()).toEqual([false, true]);
   });

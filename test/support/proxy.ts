@@ -40,7 +40,7 @@ export interface Observed {
   readonly latencyMs: number;
 }
 
-export interface Noted {
+export interface RecordedVerdict {
   readonly key: string;
   readonly row: VerdictRow;
   /** Empty: nothing is held against the instance. */
@@ -54,8 +54,8 @@ export interface TestProxy {
   readonly metrics: Metrics;
   /** What the router took every attempt for, as it ended or broke off. */
   readonly observed: readonly Observed[];
-  /** What was noted of each attempt for people. */
-  readonly noted: readonly Noted[];
+  /** The verdict of each attempt. */
+  readonly verdicts: readonly RecordedVerdict[];
   /** Every request that counted for its client. */
   readonly accounts: readonly { readonly clientId: string; readonly success: boolean }[];
   /** `service node/instance healthy: reason`, as the health checks reported. */
@@ -135,13 +135,13 @@ export async function startProxy(
 ): Promise<TestProxy> {
   const observed: Observed[] = [];
   const accounts: { clientId: string; success: boolean }[] = [];
-  const noted: Noted[] = [];
+  const verdicts: RecordedVerdict[] = [];
   const metrics = createMetrics();
   const health: string[] = [];
   const proxy = createProxy({
     nodeId,
     config: proxyConfig(config),
-    services: services.map((spec) => serviceOf(spec, observed, accounts, noted)),
+    services: services.map((spec) => serviceOf(spec, observed, accounts, verdicts)),
     clock: { nowMs: () => performance.now() },
     metrics,
     log: pino({ level: 'silent' }),
@@ -152,14 +152,14 @@ export async function startProxy(
   const listeners = await proxy.listen();
   const portOf = (name: string): number => listeners.find((one) => one.name === name)?.port ?? 0;
   const port = portOf('proxy');
-  return { proxy, port, url: `http://127.0.0.1:${port}`, metrics, observed, accounts, noted, health, portOf };
+  return { proxy, port, url: `http://127.0.0.1:${port}`, metrics, observed, accounts, verdicts, health, portOf };
 }
 
 export function serviceOf(
   spec: ServiceSpec,
   observed: Observed[] = [],
   accounts: { clientId: string; success: boolean }[] = [],
-  noted: Noted[] = [],
+  verdicts: RecordedVerdict[] = [],
 ): ProxyService {
   const config = serviceConfig(spec);
   const router = createServiceRouter({
@@ -177,19 +177,19 @@ export function serviceOf(
     const instance = { ...instanceAt(spec.name, port, index), scheme, profile: profiles[index] ?? null };
     router.applyPlacement({ kind: 'instance-set', instance }, performance.now());
   });
-  return { config, router: recording(router, { observed, accounts, noted }), awaited: spec.awaited ?? false };
+  return { config, router: recording(router, { observed, accounts, verdicts }), awaited: spec.awaited ?? false };
 }
 
 interface Books {
   readonly observed: Observed[];
   readonly accounts: { clientId: string; success: boolean }[];
-  readonly noted: Noted[];
+  readonly verdicts: RecordedVerdict[];
 }
 
 /** The same router, which writes down what it is asked. */
-function recording(router: ServiceRouter, { observed, accounts, noted }: Books): ServiceRouter {
+function recording(router: ServiceRouter, { observed, accounts, verdicts }: Books): ServiceRouter {
   const keys = new Map<number, string>();
-  const { start, finish, breakOff, note, recordRequest, retractRequest } = router;
+  const { start, finish, breakOff, recordVerdict, recordRequest, retractRequest } = router;
   router.start = (candidate, nowMs, session) => {
     const ticket = start.call(router, candidate, nowMs, session);
     keys.set(ticket, candidate.key);
@@ -204,9 +204,9 @@ function recording(router: ServiceRouter, { observed, accounts, noted }: Books):
     observed.push({ key: candidate.key, result: 'failed', latencyMs });
     breakOff.call(router, candidate, latencyMs, nowMs);
   };
-  router.note = (candidate, row, reason, nowMs) => {
-    noted.push({ key: candidate.key, row, reason: reason === NO_REASON ? '' : reasonText(reason) });
-    note.call(router, candidate, row, reason, nowMs);
+  router.recordVerdict = (candidate, row, reason, nowMs) => {
+    verdicts.push({ key: candidate.key, row, reason: reason === NO_REASON ? '' : reasonText(reason) });
+    recordVerdict.call(router, candidate, row, reason, nowMs);
   };
   router.retractRequest = (clientId, recordedMs, nowMs) => {
     const index = accounts.findIndex((one) => one.clientId === clientId && one.success);

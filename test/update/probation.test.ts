@@ -52,7 +52,7 @@ describe('a probation', () => {
     expect(live(60, 0.8).state).toBe('rejected');
     const reason = 'pilotnet: 80.0 % of the clients met their QoS, 95.0 % before';
     expect(readVerdict(rig.stateDirectory)).toMatchObject({ outcome: 'rejected', reason });
-    expect(guardStart(rig.layout, rig.stateDirectory)).toMatchObject({ kind: 'returned', reason });
+    expect(guardStart(rig.layout, rig.stateDirectory)).toMatchObject({ kind: 'rolled-back', reason });
     expect(rig.inPlace()).toBe('old');
   });
 

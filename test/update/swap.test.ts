@@ -5,7 +5,7 @@ import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { CommandError } from '../../src/errors.ts';
 import { generateKeys } from '../../src/update/signature.ts';
 import type { SwapOptions } from '../../src/update/swap.ts';
-import { bringBack, currentTrial } from '../../src/update/trial.ts';
+import { currentTrial, rollBack } from '../../src/update/trial.ts';
 import { UpdateRig } from '../support/update-rig.ts';
 
 describe('a swap', () => {
@@ -80,13 +80,13 @@ describe('a swap', () => {
     expect(() => rig.swap({ allowDowngrade: true })).toThrow('an update is on trial');
   });
 
-  it('refuses what was sent home before, unless asked otherwise', () => {
+  it('refuses what was rolled back before, unless asked otherwise', () => {
     rig.swap();
     const trial = currentTrial(rig.layout);
     if (trial === null) throw new Error('not on trial');
-    bringBack(rig.layout, trial, 'it crashed');
+    rollBack(rig.layout, trial, 'it crashed');
     expect(rig.inPlace()).toBe('old');
-    expect(() => rig.swap()).toThrow('this file was sent home before: it crashed');
+    expect(() => rig.swap()).toThrow('this file was rolled back before: it crashed');
     rig.swap({ allowRejected: true });
     expect(rig.inPlace()).toBe('new');
   });

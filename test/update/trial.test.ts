@@ -1,4 +1,4 @@
-// Who starts next: counted, accepted, sent home.
+// Who starts next: counted, accepted, rolled back.
 
 import { existsSync, readdirSync, statSync } from 'node:fs';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
@@ -26,7 +26,7 @@ describe('the guard of a trial', () => {
       expect(guard()).toMatchObject({ kind: 'counted', trial: { starts: start } });
       expect(rig.inPlace()).toBe('new');
     }
-    expect(guard()).toMatchObject({ kind: 'returned', reason: 'it was started 2 times and did not last' });
+    expect(guard()).toMatchObject({ kind: 'rolled-back', reason: 'it was started 2 times and did not last' });
     expect(rig.inPlace()).toBe('old');
     expect(readRejection(rig.layout)).toMatchObject({ version: '2.0.0' });
     expect(guard()).toEqual({ kind: 'no-trial' });
@@ -35,13 +35,13 @@ describe('the guard of a trial', () => {
   it('sends home at once what found itself worse', () => {
     guard();
     writeVerdict(rig.stateDirectory, { trialId: trialId(), outcome: 'rejected', reason: 'pilotnet: 60 %' });
-    expect(guard()).toMatchObject({ kind: 'returned', reason: 'pilotnet: 60 %' });
+    expect(guard()).toMatchObject({ kind: 'rolled-back', reason: 'pilotnet: 60 %' });
     expect(rig.inPlace()).toBe('old');
   });
 
   it('sends home what could not take over from the one that serves', () => {
     writeVerdict(rig.stateDirectory, { trialId: trialId(), outcome: 'never-served', reason: 'it ended' });
-    expect(guard()).toMatchObject({ kind: 'returned', reason: 'it ended' });
+    expect(guard()).toMatchObject({ kind: 'rolled-back', reason: 'it ended' });
     expect(rig.inPlace()).toBe('old');
   });
 

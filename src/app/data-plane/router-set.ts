@@ -88,7 +88,7 @@ export class RouterSet {
     const nowMs = this.#options.clock.nowMs();
     if (update.kind === 'instance-availability') {
       this.#health.placed(service, update.key, update.availability);
-      this.#tellAvailability(router, update.key);
+      this.#applyAvailability(router, update.key);
       return;
     }
     router.applyPlacement(update, nowMs);
@@ -97,7 +97,7 @@ export class RouterSet {
       return;
     }
     const key = instanceKey(update.instance);
-    this.#tellAvailability(router, key);
+    this.#applyAvailability(router, key);
     this.#late.arrived(router, key, nowMs);
   }
 
@@ -113,7 +113,7 @@ export class RouterSet {
   /** A health check changed its mind. */
   observeHealth(service: string, key: InstanceKey, healthy: boolean): void {
     this.#health.checked(service, key, healthy);
-    this.#tellAvailability(this.#routers.get(service), key);
+    this.#applyAvailability(this.#routers.get(service), key);
   }
 
   /** Whether a name has an address now: instances there take traffic only while it has one. */
@@ -122,7 +122,7 @@ export class RouterSet {
     else this.#unresolved.add(name);
     for (const router of this.#routers.values()) {
       for (const { key, instance } of router.candidates) {
-        if (instance.host === name) this.#tellAvailability(router, key);
+        if (instance.host === name) this.#applyAvailability(router, key);
       }
     }
   }
@@ -130,7 +130,7 @@ export class RouterSet {
   /** No new traffic for the instance until that is taken back. */
   drain(service: string, key: InstanceKey, on: boolean): void {
     this.#health.drained(service, key, on);
-    this.#tellAvailability(this.#routers.get(service), key);
+    this.#applyAvailability(this.#routers.get(service), key);
   }
 
   observeRtt(nodeId: string, rttMs: number): void {
@@ -157,7 +157,7 @@ export class RouterSet {
     this.#schedule();
   }
 
-  #tellAvailability(router: ServiceRouter | undefined, key: InstanceKey): void {
+  #applyAvailability(router: ServiceRouter | undefined, key: InstanceKey): void {
     const known = router?.candidates.find((candidate) => candidate.key === key);
     if (router === undefined || known === undefined) return;
     const resolves = !this.#unresolved.has(known.instance.host);

@@ -15,7 +15,7 @@ import { lockUpdates } from '../../update/lock.ts';
 import { probeExecutable } from '../../update/probe.ts';
 import type { Release } from '../../update/signature.ts';
 import { type SwapOptions, swapExecutable } from '../../update/swap.ts';
-import { bringBack, currentTrial, endTrial, guardStart, readRejection, readVerdict } from '../../update/trial.ts';
+import { currentTrial, endTrial, guardStart, readRejection, readVerdict, rollBack } from '../../update/trial.ts';
 import { version } from '../build-facts.ts';
 
 interface UpdateOptions {
@@ -43,7 +43,7 @@ export function registerUpdate(program: Command): void {
     .option('-c, --config <file>', 'configuration with the public key', INSTALLED.config)
     .option('--signature <file>', 'signature file (default: <file>.sig)')
     .option('--allow-downgrade', 'take a version that is not newer')
-    .option('--retry', 'take a file that was sent home before')
+    .option('--retry', 'take a file that was rolled back before')
     .option('--no-restart', 'leave the restart of the service to you')
     .option('--no-wait', 'do not wait for the end of the trial')
     .addOption(new Option('--guard', 'decide which executable starts next; for the service unit').hideHelp())
@@ -96,7 +96,7 @@ function guard(): void {
   // Run as `qedge.previous`, and on behalf of the executable of that name without the ending.
   const layout = layoutOf(process.execPath.replace(/\.previous$/, ''));
   const outcome = guardStart(layout, process.env.STATE_DIRECTORY?.split(':')[0] ?? null);
-  if (outcome.kind === 'returned') say(`sent ${outcome.trial.version} home: ${outcome.reason}`);
+  if (outcome.kind === 'rolled-back') say(`rolled back ${outcome.trial.version}: ${outcome.reason}`);
   else if (outcome.kind === 'counted') say(`start ${outcome.trial.starts} of ${outcome.trial.version} on trial`);
 }
 
@@ -119,7 +119,7 @@ async function untilTrialEnds(layout: Layout, release: Release, probationMs: num
   const deadlineMs = performance.now() + probationMs + RETURN_MARGIN_MS;
   while (performance.now() < deadlineMs) {
     endDecidedTrial(layout);
-    if (currentTrial(layout) === null) return tellEnd(layout, release);
+    if (currentTrial(layout) === null) return reportEnd(layout, release);
     await delay(POLL_MS);
   }
   throw new CommandError(`${release.version} is still on trial; see systemctl status qedge`);
@@ -131,13 +131,13 @@ function endDecidedTrial(layout: Layout): void {
   const verdict = readVerdict(STATE_DIRECTORY);
   if (trial === null || verdict?.trialId !== trial.id) return;
   if (verdict.outcome === 'accepted') endTrial(layout);
-  if (verdict.outcome === 'never-served') bringBack(layout, trial, verdict.reason);
+  if (verdict.outcome === 'never-served') rollBack(layout, trial, verdict.reason);
 }
 
-function tellEnd(layout: Layout, release: Release): void {
+function reportEnd(layout: Layout, release: Release): void {
   const rejection = readRejection(layout);
   if (rejection?.sha256 === release.sha256)
-    throw new CommandError(`${release.version} was sent home: ${rejection.reason}`);
+    throw new CommandError(`${release.version} was rolled back: ${rejection.reason}`);
   say(`${release.version} accepted`);
 }
 

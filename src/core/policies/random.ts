@@ -1,4 +1,4 @@
-// Any instance, all alike: the yardstick that needs no knowledge. It is what kube-proxy does in its iptables mode.
+// Any instance, all alike: the baseline that needs no knowledge. It is what kube-proxy does in its iptables mode.
 
 import type { Candidate, RequestInfo } from '../domain.ts';
 import type { Rng } from '../rng.ts';

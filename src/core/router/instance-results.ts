@@ -32,7 +32,7 @@ export class InstanceResults {
   #reportedMs = Number.NEGATIVE_INFINITY;
 
   /** One attempt more; returns what is worth a report. */
-  note(row: VerdictRow, reason: Reason, nowMs: number): Turn | null {
+  record(row: VerdictRow, reason: Reason, nowMs: number): Turn | null {
     this.#counts.set(row, (this.#counts.get(row) ?? 0) + 1);
     this.#last[this.#attempts % LAST] = reason;
     this.#attempts++;

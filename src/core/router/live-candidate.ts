@@ -21,7 +21,7 @@ export class LiveCandidate implements Candidate {
   /** Attempts started and failed here, all time. */
   requests = 0;
   failures = 0;
-  /** Null before an attempt of it was noted. */
+  /** Null before the verdict of an attempt was recorded. */
   results: InstanceResults | null = null;
   /** When an attempt was last answered here; -Infinity before the first. */
   answeredMs: number = Number.NEGATIVE_INFINITY;

@@ -226,12 +226,12 @@ export class LiveServiceRouter implements ServiceRouter {
     this.#members.rest(candidate, untilMs, nowMs);
   }
 
-  note(candidate: Candidate, row: VerdictRow, reason: Reason, nowMs: number): void {
+  recordVerdict(candidate: Candidate, row: VerdictRow, reason: Reason, nowMs: number): void {
     const live = this.#set.at(candidate.handle);
     if (live === undefined || live !== candidate) return;
     live.results ??= new InstanceResults();
     const { results, key } = live;
-    const turn = results.note(row, reason, nowMs);
+    const turn = results.record(row, reason, nowMs);
     if (turn === 'failing') this.#onEvent({ kind: 'instance-failing', key, reasons: results.reasons });
     else if (turn === 'well') this.#onEvent({ kind: 'instance-well', key });
   }
@@ -340,11 +340,11 @@ export class LiveServiceRouter implements ServiceRouter {
 
   /** What the policy picked, or what the fallback gives when it wants none. */
   #orFallback(picked: Candidate | null, offered: readonly LiveCandidate[]): Candidate | null {
-    const sittingOut = picked === null ? firstOutOfCooldown(offered, this.#policy, this.qos.latencyMs) : null;
+    const ejected = picked === null ? firstOutOfCooldown(offered, this.#policy, this.qos.latencyMs) : null;
     if (offered[0]?.availability !== 'up') this.lastTier = 'last-resort';
     else if (picked !== null) this.lastTier = 'policy';
-    else this.lastTier = sittingOut === null ? 'fallback' : 'cooldown';
-    return picked ?? sittingOut ?? bestOrNearest(offered, this.#policy);
+    else this.lastTier = ejected === null ? 'fallback' : 'cooldown';
+    return picked ?? ejected ?? bestOrNearest(offered, this.#policy);
   }
 
   /** The instance of the request's session, as long as it is trusted and not late; null: the policy decides. */

@@ -193,7 +193,7 @@ export class BrokerSession {
   #disconnected(heardMs: number, end: ConnectionEnd): void {
     const { cache, clock } = this.#options;
     this.#voice.disconnected(end, clock.nowMs());
-    this.#tellRival();
+    this.#logRival();
     this.#subscriptions.disconnected();
     cache.presence.brokerLost({ nowMs: clock.nowMs(), heardMs });
   }
@@ -253,14 +253,14 @@ export class BrokerSession {
     });
     if (verdict === 'own-node' && message.kind === 'node-set') {
       this.#voice.hears(message.node.boot, { retained, nowMs: clock.nowMs() });
-      this.#tellRival();
+      this.#logRival();
     }
     if (verdict === 'repeat') this.#reannounceSoon();
     if (verdict === 'take-back') void this.#connection.publish(topic, '');
     return verdict !== 'not-ours';
   }
 
-  #tellRival(): void {
+  #logRival(): void {
     const { clock, config, mqtt, log } = this.#options;
     const nowMs = clock.nowMs();
     const suppressed = this.#voice.hasRival(nowMs) ? this.#rivals.admit('', nowMs) : null;

@@ -35,7 +35,7 @@ export class GraceWatch {
     else this.#due.delete(host);
   }
 
-  holds(host: Host): boolean {
+  has(host: Host): boolean {
     return this.#due.has(host);
   }
 

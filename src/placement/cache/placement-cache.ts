@@ -8,7 +8,7 @@ import { type CacheBounds, Claims } from './claims.ts';
 import type { PlacementCacheExport } from './export.ts';
 import { GraceClock } from './grace-clock.ts';
 import { Presence, type PresenceOptions } from './presence.ts';
-import { KEPT, type Kept, type Source } from './records.ts';
+import { KEPT, type KeptSource, type Source } from './records.ts';
 import type { PlacementReportOptions } from './report.ts';
 import { Tombstones } from './tombstones.ts';
 
@@ -17,7 +17,7 @@ export type PlacementCacheOptions = PlacementReportOptions & CacheBounds & Pick<
 
 /** What the configuration admits of that which is known. */
 export interface Review {
-  readonly admits: (instance: Instance, source: Kept) => boolean;
+  readonly admits: (instance: Instance, source: KeptSource) => boolean;
   /** The node as it may be known; the same object where nothing is wrong with it. */
   readonly ofNode: (node: Node) => Node;
 }
@@ -66,7 +66,7 @@ export class PlacementCache {
         presence.noteDeparture(message, nowMs);
         return claims.remove('native', message, nowMs);
       case 'informer-set':
-        if (!message.fresh && this.#tombstones.holds(message.instance, nowMs)) return null;
+        if (!message.fresh && this.#tombstones.has(message.instance, nowMs)) return null;
         this.#tombstones.raise(message.instance);
         return claims.set('informer', message.instance, { nowMs });
       case 'informer-pending':

@@ -160,7 +160,7 @@ export class Presence {
 
   /** Whether a grace period of the node runs. */
   waitsFor(host: Host): boolean {
-    return this.#waiting.holds(host);
+    return this.#waiting.has(host);
   }
 
   #schedule(host: Host, nowMs: number): void {

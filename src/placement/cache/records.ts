@@ -14,17 +14,17 @@ export type Source = (typeof SOURCES)[number];
 /** Sources beside the broker and the configuration: each says again all that it knows (source/source.ts). */
 export const DISCOVERED = ['file', 'docker', 'dns', 'mdns'] as const;
 /** A source of instances beside the broker and the configuration. */
-export type Discovered = (typeof DISCOVERED)[number];
+export type DiscoveredSource = (typeof DISCOVERED)[number];
 
 /** Sources that a restart cannot ask at once: what they said is kept. */
 export const KEPT = ['native', 'informer', 'dns', 'mdns'] as const;
-export type Kept = (typeof KEPT)[number];
+export type KeptSource = (typeof KEPT)[number];
 
 /** Sources by rank: the lower, the more trusted. */
 export const RANKS = Object.fromEntries(SOURCES.map((source, rank) => [source, rank])) as Record<Source, number>;
 
 /** Whether the source is one of them. */
-export const isDiscovered = (source: Source): source is Discovered =>
+export const isDiscovered = (source: Source): source is DiscoveredSource =>
   (DISCOVERED as readonly Source[]).includes(source);
 
 /** Endpoints kept per node for TCP probes: one may be down, three at once is the node's trouble. */

@@ -22,7 +22,7 @@ export class Tombstones {
     this.#buriedAtMs.delete(idOf(name));
   }
 
-  holds(name: InstanceName, nowMs: number): boolean {
+  has(name: InstanceName, nowMs: number): boolean {
     const atMs = this.#buriedAtMs.get(idOf(name));
     return atMs !== undefined && nowMs - atMs < TOMBSTONE_MS;
   }

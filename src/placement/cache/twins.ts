@@ -14,7 +14,7 @@ export class Twins {
   /** By service, address and port. */
   readonly #addresses = new Map<string, Address>();
 
-  /** Takes note of where the slot listens now, and returns the others whose standing changes by that. */
+  /** Takes note of where the slot listens now, and returns the others that are hidden or shown by that. */
   place(slot: Slot, place: Place | null): readonly Slot[] {
     const before = slot.place;
     if (before?.instance === place?.instance && before?.source === place?.source) return [];

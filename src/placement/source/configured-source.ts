@@ -8,7 +8,7 @@ import type { Instance } from '../../core/domain.ts';
 import type { Rng } from '../../core/rng.ts';
 import { type Logger, RateLimitedLog } from '../../telemetry/log.ts';
 import type { Acceptance } from '../acceptance.ts';
-import type { Discovered } from '../cache/records.ts';
+import type { DiscoveredSource } from '../cache/records.ts';
 import { DnsSource } from './dns/dns-source.ts';
 import { DockerSource } from './docker/docker-source.ts';
 import { FileSource } from './file/file-source.ts';
@@ -26,7 +26,7 @@ export interface ConfiguredSourceOptions extends Omit<IntakeOptions, 'source'> {
 
 /** How a source is, for `qedge status`. */
 export interface SourceState {
-  readonly source: Discovered;
+  readonly source: DiscoveredSource;
   /** What is wrong with it; null when nothing is. */
   readonly trouble: string | null;
   /** Instances of it that are known. */
@@ -42,7 +42,7 @@ interface Kind {
   readonly create: (config: Config, context: SourceContext) => PlacementSource | null;
 }
 
-const KINDS: Readonly<Record<Discovered, Kind>> = {
+const KINDS: Readonly<Record<DiscoveredSource, Kind>> = {
   file: {
     concerns: ({ placement }) => placement.file,
     create: ({ placement: { file } }, context) => (file === null ? null : new FileSource(file, context)),
@@ -66,7 +66,7 @@ const KINDS: Readonly<Record<Discovered, Kind>> = {
 const LOG_INTERVAL_MS = 60_000;
 
 export class ConfiguredSource {
-  readonly #kind: Discovered;
+  readonly #kind: DiscoveredSource;
   readonly #options: ConfiguredSourceOptions;
   readonly #intake: SourceIntake;
   readonly #troubles = new RateLimitedLog(LOG_INTERVAL_MS);
@@ -76,7 +76,7 @@ export class ConfiguredSource {
   #own: readonly Instance[] = [];
   hasReported = true;
 
-  constructor(kind: Discovered, options: ConfiguredSourceOptions) {
+  constructor(kind: DiscoveredSource, options: ConfiguredSourceOptions) {
     this.#kind = kind;
     this.#options = options;
     this.#intake = new SourceIntake({ ...options, source: kind });

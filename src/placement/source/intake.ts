@@ -7,14 +7,14 @@ import type { Clock } from '../../core/clock.ts';
 import { type Instance, instanceKey } from '../../core/domain.ts';
 import type { Acceptance } from '../acceptance.ts';
 import type { PlacementCache } from '../cache/placement-cache.ts';
-import type { Discovered } from '../cache/records.ts';
+import type { DiscoveredSource } from '../cache/records.ts';
 import { BadMessage } from '../messages/bad-message.ts';
 import { assertBounded } from '../messages/bounds.ts';
 import type { Rejections } from '../messages/rejections.ts';
 import { ANNOUNCED_MAX, type Announced } from './source.ts';
 
 export interface IntakeOptions {
-  readonly source: Discovered;
+  readonly source: DiscoveredSource;
   readonly cache: PlacementCache;
   readonly clock: Clock;
   readonly rejections: Rejections;

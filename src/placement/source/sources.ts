@@ -3,7 +3,7 @@
 import type { Config } from '../../config/config.ts';
 import type { Instance } from '../../core/domain.ts';
 import type { Acceptance } from '../acceptance.ts';
-import { DISCOVERED, type Discovered } from '../cache/records.ts';
+import { DISCOVERED, type DiscoveredSource } from '../cache/records.ts';
 import { Reach, type ReachChange } from '../reach.ts';
 import { ConfiguredSource, type ConfiguredSourceOptions, type SourceState } from './configured-source.ts';
 
@@ -83,5 +83,5 @@ export class Sources {
 }
 
 /** Sources that the configuration asks for. */
-export const wantedSources = ({ placement }: Config): readonly Discovered[] =>
+export const wantedSources = ({ placement }: Config): readonly DiscoveredSource[] =>
   DISCOVERED.filter((kind) => placement[kind] !== null);

@@ -140,7 +140,7 @@ export class InstancePool implements ConnectionOwner {
   }
 
   /**
-   * An instance in play that is far away has no connection in `ms` from now, and the next request would be late for want of
+   * An instance in use that is far away has no connection in `ms` from now, and the next request would be late for want of
    * one. One that is near, or that hangs up after each answer, is left alone: it may serve one connection at a time.
    */
   #goesCold(ms: number): boolean {
@@ -209,7 +209,7 @@ export class InstancePool implements ConnectionOwner {
   }
 }
 
-/** Since its last answer an instance is in play for this long. */
+/** Since its last answer an instance is in use for this long. */
 const IN_PLAY_MS = 60_000;
 /** How long a connection may wait for its first request: servers give that ten seconds and more. */
 const UNUSED_MS_MAX = 9000;

@@ -6,7 +6,7 @@ const STATUS_503 = 503;
 
 function note(results: InstanceResults, count: number, bad: boolean, nowMs = 0): (string | null)[] {
   return Array.from({ length: count }, () =>
-    results.note(bad ? 'failed' : 'success', bad ? STATUS_503 : NO_REASON, nowMs),
+    results.record(bad ? 'failed' : 'success', bad ? STATUS_503 : NO_REASON, nowMs),
   );
 }
 
@@ -32,7 +32,7 @@ describe('the results of an instance', () => {
   it('take no account of a try that says nothing of the instance', () => {
     const results = new InstanceResults();
     note(results, 3, true);
-    for (let i = 0; i < 100; i++) results.note('declined', NO_REASON, 0);
+    for (let i = 0; i < 100; i++) results.record('declined', NO_REASON, 0);
     expect(results.failing).toBe(true);
   });
 

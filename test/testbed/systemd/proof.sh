@@ -78,7 +78,7 @@ echo 'crashes at once' > /usr/local/lib/qedge/behaviour
 release variant 9.9.9
 before=$(main_pid)
 never qedge update variant 2> update.log
-expect 'update says' "$(cat update.log)" '*sent home: it did not become ready: it ended*'
+expect 'update says' "$(cat update.log)" '*rolled back: it did not become ready: it ended*'
 expect 'same process' "$(main_pid)" "$before"
 expect 'version' "$(qedge version)" "$(./qedge version)"
 expect 'request' "$(request)" '*200 OK*'
@@ -86,7 +86,7 @@ expect 'request' "$(request)" '*200 OK*'
 echo "# update to one that never becomes ready"
 echo 'never becomes ready' > /usr/local/lib/qedge/behaviour
 never qedge update variant --retry 2> update.log
-expect 'update says' "$(cat update.log)" '*sent home: it did not become ready within 30 s*'
+expect 'update says' "$(cat update.log)" '*rolled back: it did not become ready within 30 s*'
 expect 'same process' "$(main_pid)" "$before"
 expect 'nothing of it left' "$(systemctl status --no-pager qedge | grep -c '[0-9] /usr/local/lib/qedge/qedge')" 1
 expect 'request' "$(request)" '*200 OK*'
@@ -95,7 +95,7 @@ echo "# update of a service that does not run, to one that crashes at once"
 echo 'crashes at once' > /usr/local/lib/qedge/behaviour
 systemctl stop qedge
 never qedge update variant --retry 2> update.log
-expect 'update says' "$(cat update.log)" '*sent home: it was started 2 times and did not last*'
+expect 'update says' "$(cat update.log)" '*rolled back: it was started 2 times and did not last*'
 expect 'version' "$(qedge version)" "$(./qedge version)"
 until_true 'systemctl is-active -q qedge'
 expect 'request' "$(request)" '*200 OK*'

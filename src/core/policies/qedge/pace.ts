@@ -12,7 +12,7 @@ import { grownFloat64 } from '../../stats/grown.ts';
 const KEPT = 1 - 1 / 128;
 /** Of what was not heard of for so long the best is hoped again, so that it is seen to recover. */
 const STALE_MS = 5_000;
-/** After so long it is tried whatever is hoped of the others: evidence is relative, and needs both sides. */
+/** After so long it is tried, no matter what is hoped of the others: evidence is relative, and needs both sides. */
 const UNKNOWN_MS = 30_000;
 /** From so many of its own requests ahead of a new one on average, what a load balancer sees tells how long the queues are. */
 const AHEAD_MANY = 0.5;

@@ -111,7 +111,7 @@ export class Attempt extends Timed implements UpstreamHandler, DrainListener {
     const nowMs = exchange.nowMs();
     this.#judgement.takeHead(status, head, exchange.request);
     this.#progressMs = exchange.stopwatch.elapsedMs(nowMs);
-    this.#judgement.heedRest(raw, nowMs);
+    this.#judgement.heedRetryAfter(raw, nowMs);
     if (isRetryable(this.#judgement, exchange.service.rules) && exchange.mayRepeat(this.candidate, nowMs)) {
       this.#setAside(nowMs);
       return;

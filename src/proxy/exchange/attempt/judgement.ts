@@ -61,7 +61,7 @@ export class Judgement extends SeenAnswer {
   }
 
   /** Where the head says so, the instance is left alone for a while. */
-  heedRest(fields: RawFields, nowMs: number): void {
+  heedRetryAfter(fields: RawFields, nowMs: number): void {
     if (!isAskingForRest(this)) return;
     const ms = restMs(fields, Date.now());
     if (ms > 0) this.#exchange.service.router.rest(this.#candidate, nowMs + ms, nowMs);
@@ -124,7 +124,7 @@ export class Judgement extends SeenAnswer {
     const taken = service.router.finish(this.#ticket, verdict.evidence, ownMs, nowMs);
     this.#verdict = verdict;
     this.#account = accountOf(verdict, taken);
-    service.router.note(this.#candidate, verdict.row, reasonOf(verdict, taken, this), nowMs);
+    service.router.recordVerdict(this.#candidate, verdict.row, reasonOf(verdict, taken, this), nowMs);
   }
 
   /** A stream went on after its verdict. */
@@ -137,7 +137,7 @@ export class Judgement extends SeenAnswer {
     this.#verdict = verdict;
     this.#account = verdict.account;
     service.router.breakOff(this.#candidate, this.#countedMs(nowMs) - this.startMs, nowMs);
-    service.router.note(this.#candidate, verdict.row, reasonOf(verdict, 'failed', this), nowMs);
+    service.router.recordVerdict(this.#candidate, verdict.row, reasonOf(verdict, 'failed', this), nowMs);
     this.#exchange.record.takeBack(nowMs);
   }
 
