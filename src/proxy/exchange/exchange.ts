@@ -1,5 +1,21 @@
 // A request's whole way, top to bottom: begin → collect the body → attempt (→ attempt again) → answer → end.
 //
+// A plain GET, call by call; what is in brackets is another file, and its name says enough to read on:
+//
+//   [fast-path]      reads the head off the socket and begins an exchange
+//   begin, #admit    checks the head, matches the service, sets the deadline; throws where there is no room or no time [arrival/]
+//   onBodyReady      there is no body, so the request is in flight; writes the fields that the instance gets [fields/]
+//   #route           the router picks an instance [live-service-router]; takes a slot there, or queues for one [pool.slots]
+//   #send            starts an attempt [attempt], which takes a pooled connection and writes the request at once [transport]
+//
+//   attempt.onHead   the head came: the attempt passes it to `answer`, which holds it back for its body [client/answer]
+//   attempt.onData   a piece of the body: on to `answer`
+//   attempt.onEnd    judges the attempt, reports it to the router, gives the slot back, and calls `answered`
+//   answered, #end   the request is over: metrics, ledger of the client, trace, access log [record]; then one write to the client
+//   [fast-path]      reads the next request of the connection
+//
+// Everything else here is what may go wrong, and bodies.
+//
 // Long because: one request from begin to end, in order; what it decides stands in the files beside it.
 
 import type { Candidate } from '../../core/domain.ts';

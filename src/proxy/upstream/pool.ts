@@ -146,7 +146,7 @@ export class InstancePool implements ConnectionOwner {
   #goesCold(ms: number): boolean {
     const nowMs = this.#nowMs() + ms;
     if (this.#warming || this.#isFull || this.#connections > this.#free.length) return false;
-    if (nowMs - this.#answeredMs > IN_PLAY_MS || this.#connectMs < FAR_RATIO * this.#config.qos.latencyMs) return false;
+    if (nowMs - this.#answeredMs > IN_USE_MS || this.#connectMs < FAR_RATIO * this.#config.qos.latencyMs) return false;
     const last = this.#free.at(-1);
     return last === undefined || !this.#trusts(last, nowMs);
   }
@@ -210,7 +210,7 @@ export class InstancePool implements ConnectionOwner {
 }
 
 /** Since its last answer an instance is in use for this long. */
-const IN_PLAY_MS = 60_000;
+const IN_USE_MS = 60_000;
 /** How long a connection may wait for its first request: servers give that ten seconds and more. */
 const UNUSED_MS_MAX = 9000;
 /** What connecting takes of τ, at least, for an instance to be far away. */

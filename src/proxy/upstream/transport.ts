@@ -1,6 +1,7 @@
-// How one attempt travels: what the instance speaks decides, and for HTTP/1 whether the short way will do.
+// How one attempt travels: what the instance speaks decides, and for HTTP/1 whether the short way will do. There a request whose
+// body is whole leaves in one write over a pooled connection, and the answer comes back as raw fields and chunks, without Request,
+// Response, Headers or stream in between.
 
-import { forward } from './http1/forward.ts';
 import { forwardStream } from './http1/forward-stream.ts';
 import { forwardHttp2 } from './http2/forward.ts';
 import type { InstancePool } from './pool.ts';
@@ -29,14 +30,16 @@ export function transmit(pool: InstancePool, transmission: Transmission, handler
 }
 
 function transmitHttp1(pool: InstancePool, transmission: Transmission, handler: UpstreamHandler): UpstreamCall {
-  const { request, framing, body } = transmission;
+  const { request, framing, body, again } = transmission;
   const whole = body === null ? null : body.whole;
   const plain =
     framing.upgrade === null &&
     framing.expect === null &&
     request.target !== '*' &&
     (body === null || (whole !== null && body.trailers.length === 0));
-  return plain ? forward(pool, transmission, handler) : forwardStream(pool, transmission, handler);
+  if (!plain) return forwardStream(pool, transmission, handler);
+  const connection = again ? pool.newConnection() : pool.takeConnection();
+  return connection.send(request, whole, handler);
 }
 
 /** An attempt that waits until it is known what the instance speaks. */

@@ -1,4 +1,5 @@
-// One attempt of a request at one instance: what comes back is judged for the router and written straight to the client.
+// One attempt of a request at one instance: what comes back is judged, and written straight to the client. `judgement.ts` says what
+// it is worth, and enters it into the books of the router: `start` when it is made, `finish` when it concludes.
 //
 // Long because: everything that an instance may do, or fail to do, in one attempt; what that is worth stands in judgement.ts.
 
