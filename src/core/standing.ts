@@ -1,5 +1,6 @@
-// What an instance is doing, in a word, the same wherever people read it.
+// What an instance is doing, in a word, and what a request costs, the same wherever people read it.
 
+import { meanOf, readProfile } from './profile.ts';
 import type { InstanceState, ReasonShare } from './service-router.ts';
 
 export interface Standing {
@@ -37,4 +38,19 @@ export function poolsText(instances: readonly InstanceState[]): string {
   const count = (wanted: InstanceState['pool']): string =>
     `${instances.filter(({ pool }) => pool === wanted).length} ${wanted}`;
   return `${count('exploitation')}, ${count('exploration')}, ${count('out')}`;
+}
+
+/** What a request takes on average, as instances share the requests now, mWh; null where none of them says. */
+export function energyPerRequest(
+  instances: readonly Pick<InstanceState, 'instance' | 'requestsPerSecond'>[],
+): number | null {
+  let energy = 0;
+  let requests = 0;
+  for (const { instance, requestsPerSecond } of instances) {
+    const energyMwh = meanOf(readProfile(instance.profile).energyMwh);
+    if (Number.isNaN(energyMwh)) continue;
+    energy += energyMwh * requestsPerSecond;
+    requests += requestsPerSecond;
+  }
+  return requests === 0 ? null : energy / requests;
 }

@@ -1,6 +1,7 @@
 // How the demo shows what goes on: a picture that refreshes in place on a terminal, a line a service every few seconds
 // anywhere else, and a summary at the end of both.
 
+import { energyPerRequest } from '../../core/standing.ts';
 import { LiveBlock } from '../../terminal/live-block.ts';
 import { type Paint, paintFor } from '../../terminal/paint.ts';
 import type { LoadTotals } from '../cameras/load.ts';
@@ -85,9 +86,11 @@ function serviceLine({ state, clients }: ServiceView): string {
   const shares = [...state.instances]
     .sort((a, b) => b.requestsPerSecond - a.requestsPerSecond)
     .map(({ instance, requestsPerSecond }) => `${instance.nodeId} ${requestsPerSecond.toFixed(0)}/s`);
+  const energyMwh = energyPerRequest(state.instances);
   return [
     `${state.service} ${state.requestsPerSecond.toFixed(0)} requests/s`,
     `${percent(state.successRatio)} in time`,
+    ...(energyMwh === null ? [] : [`${energyMwh.toFixed(3)} mWh a frame`]),
     ...(clients.length === 0 ? [] : [`clients ${satisfied(clients, state.qos.successRatio)}`]),
     shares.join(', '),
   ].join(' | ');

@@ -2,8 +2,9 @@
 // from numbers to lines, so that a test can read it.
 
 import type { PoolMembership } from '../../core/policies/policy.ts';
+import { meanOf, readProfile } from '../../core/profile.ts';
 import type { InstanceState, RouterState } from '../../core/service-router.ts';
-import { cooldownText } from '../../core/standing.ts';
+import { cooldownText, energyPerRequest } from '../../core/standing.ts';
 import { type Cell, type Column, renderColumns, truncate } from '../../terminal/columns.ts';
 import type { Paint, Tone } from '../../terminal/paint.ts';
 
@@ -104,15 +105,17 @@ export function satisfied(clients: readonly ClientView[], successRatio: number):
 }
 
 function headline(
-  { service, policy, qos, requestsPerSecond, successRatio }: RouterState,
+  { service, policy, qos, requestsPerSecond, successRatio, instances }: RouterState,
   clients: readonly ClientView[],
   { width, paint }: { readonly width: number; readonly paint: Paint },
 ): string {
   const rho = qos.successRatio * 100;
+  const energyMwh = energyPerRequest(instances);
   const facts = [
     `${requestsPerSecond.toFixed(0)} requests/s`,
     `${percent(successRatio)} within ${qos.latencyMs} ms`,
     ...(clients.length === 0 ? [] : [`${satisfied(clients, qos.successRatio)} clients ≥ ${rho} %`]),
+    ...(energyMwh === null ? [] : [energy(energyMwh)]),
     policy,
   ];
   return paint('strong', service) + truncate(`  ${facts.join(' · ')}`, Math.max(0, width - service.length));
@@ -133,6 +136,7 @@ function instanceColumns({ instances, qos }: RouterState): readonly Column[] {
     left('TIER', 1, ({ instance }) => dim(instance.labels.tier ?? '')),
     right('RTT', 2, ({ rttMs, rttKnown }) => plain(`${rttKnown ? '' : '~'}${duration(rttMs)}`)),
     right('WORK', 3, ({ processingMs }) => plain(processingMs === null ? '–' : duration(processingMs))),
+    ...energyColumn(sorted),
     right('REQ/S', 7, ({ requestsPerSecond }) => plain(requestsPerSecond.toFixed(1))),
     right(`P(≤ ${qos.latencyMs} ms)`, 8, ({ successProbability }) => share(successProbability, qos.successRatio)),
     right('WEIGHT', 6, ({ weight }) => plain(weight.toFixed(3))),
@@ -142,6 +146,19 @@ function instanceColumns({ instances, qos }: RouterState): readonly Column[] {
       cooldownMs > 0 ? { text: cooldownText(cooldownMs), tone: 'notice' } : dim('–'),
     ),
   ];
+}
+
+/** Of a frame; only where an instance says. */
+function energyColumn(instances: readonly InstanceState[]): readonly Column[] {
+  const values = instances.map(({ instance }) => meanOf(readProfile(instance.profile).energyMwh));
+  if (values.every(Number.isNaN)) return [];
+  const cells = values.map((value) => plain(Number.isNaN(value) ? '–' : energy(value)));
+  return [{ header: 'ENERGY', importance: 5.5, align: 'right', cells }];
+}
+
+/** `0.061 mWh`: of a frame. */
+function energy(mwh: number): string {
+  return `${mwh.toFixed(3)} mWh`;
 }
 
 function poolCell({ pool, availability }: InstanceState): Cell {

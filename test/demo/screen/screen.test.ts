@@ -139,6 +139,23 @@ describe('the picture', () => {
     expect(renderScreen({ ...view([far]), notice }, wide)).toContain(notice);
   });
 
+  it('shows what a frame costs where instances say so', () => {
+    const sparing = { ...far.instance, profile: { energy_mwh: 0.03 } };
+    const hungry = { ...out.instance, profile: { energy_mwh: 0.13 } };
+    const state = [
+      { ...far, instance: sparing, requestsPerSecond: 30 },
+      { ...out, instance: hungry, requestsPerSecond: 10 },
+    ];
+    const lines = renderScreen(view(state), wide);
+    // Three quarters of 0.03 and one of 0.13.
+    expect(lines[0]).toContain('9/10 clients ≥ 90 % · 0.055 mWh');
+    expect(lines.filter((line) => line.startsWith('  box-')).map((line) => /[\d.]+ mWh/.exec(line)?.[0])).toEqual([
+      '0.130 mWh',
+      '0.030 mWh',
+    ]);
+    expect(renderScreen(view([far, out]), wide).join('\n')).not.toContain('mWh');
+  });
+
   it('shows a service without instances or clients', () => {
     const text = renderScreen(view([], 0), wide).join('\n');
     expect(text).toContain('pilotnet  100 requests/s');

@@ -1,6 +1,7 @@
 // Services at a glance: does each meet its target now, and how much does it carry?
 
 import type { RouterState } from '../../../core/service-router.ts';
+import { energyPerRequest } from '../../../core/standing.ts';
 import { successColour } from '../colours.ts';
 import { milliseconds, percent, perSecond } from '../format.ts';
 import type { Model } from '../model.ts';
@@ -33,6 +34,7 @@ interface CardProps {
 
 function Card({ model, service, chosen }: CardProps) {
   const { qos, summary } = service;
+  const energyMwh = energyPerRequest(service.instances);
   const samples = model.series(service.service).samples;
   const exploited = service.instances.filter((one) => one.pool === 'exploitation').length;
   return (
@@ -68,6 +70,7 @@ function Card({ model, service, chosen }: CardProps) {
         <Fact label="in flight" value={String(service.inFlight)} />
         <Fact label="exploitation" value={`${exploited} of ${service.instances.length}`} />
         <Fact label="exploration" value={percent(summary.explorationShare, 1)} />
+        {energyMwh !== null && <Fact label="mWh/request" value={energyMwh.toFixed(3)} />}
         {service.affinity !== null && <Fact label="sessions" value={String(service.affinity.sessions)} />}
         {service.affinity !== null && <Fact label="moved" value={String(service.affinity.moved)} />}
         {service.groups
