@@ -91,6 +91,7 @@ const ROOMS: Readonly<Record<string, Readonly<Record<string, readonly string[]>>
   // A router knows the contract of policies and never a policy.
   core: {
     core: ['router', 'policies', 'requirements', 'verdict'],
+    chain: ['core', 'stats'],
     router: ['core', 'policies', 'stats', 'verdict'],
     policies: ['core', 'stats'],
     requirements: ['core'],

@@ -8,6 +8,7 @@ import { CommandError } from '../errors.ts';
 import { createProcessFacts, registerProcessMetrics } from '../telemetry/process-facts.ts';
 import { Access } from './access/access.ts';
 import { refuseUpgrade } from './access/refuse-upgrade.ts';
+import { registerChainMetrics } from './chain-metrics.ts';
 import { LiveFeed } from './live.ts';
 import type { AdminOptions } from './options.ts';
 import { createPacedServer } from './paced-server.ts';
@@ -34,6 +35,7 @@ export function createAdmin(options: AdminOptions): Admin {
   const reader = createStateReader(options, processFacts);
   registerProcessMetrics(metrics, processFacts, options.node());
   registerServiceMetrics(metrics, reader.services, options.events);
+  registerChainMetrics(metrics, options.chains);
   const access = new Access(config.token);
   const history = new History();
   const server = createPacedServer(loadedWhenAsked(options, { access, reader, history }));

@@ -3,6 +3,7 @@
 
 import { join } from 'node:path';
 import type { Config } from '../config/config.ts';
+import type { ChainState } from '../core/chain/chain.ts';
 import type { Clock } from '../core/clock.ts';
 import type { InstanceKey, RequestInfo } from '../core/domain.ts';
 import type { RoutePreview, RouterSnapshot, RouterState, RouterTap, ServiceRouter } from '../core/service-router.ts';
@@ -17,6 +18,7 @@ import { DataPlane, type DataPlaneOptions } from './data-plane/data-plane.ts';
 import { PacedMessages } from './data-plane/paced-messages.ts';
 import { type Answer, answerTo, mergeDensities, type PreviewAnswer, type WorkerQuery } from './data-plane/queries.ts';
 import { boundConfig } from './workers/bound-config.ts';
+import { mergeChains } from './workers/merge-chains.ts';
 import { mergeStates } from './workers/merge-states.ts';
 import { type Replacement, WorkerPool } from './workers/pool.ts';
 
@@ -171,6 +173,11 @@ export class DataPlanes {
   /** The services as one picture of all data planes. */
   observed(): ReadonlyMap<string, ObservedRouter> {
     return new Map([...this.routers].map(([name, router]) => [name, this.#observe(router)]));
+  }
+
+  /** How the chains fare, over all data planes. */
+  chains(nowMs: number): ChainState[] {
+    return this.#own.chainStates(nowMs).map((own) => mergeChains([own, ...this.#workers.statesOfChain(own.chain)]));
   }
 
   /** `succeeded`: another process accepts meanwhile. */

@@ -222,6 +222,7 @@ export class AppParts implements NodeReportParts {
       events: this.events,
       clock: CLOCK,
       services: () => this.dataPlanes.observed(),
+      chains: () => this.dataPlanes.chains(CLOCK.nowMs()),
       lifecycle: () => ({
         listening: this.listening,
         absentWorkers: this.dataPlanes.absent,

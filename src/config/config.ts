@@ -5,6 +5,7 @@ import type { HostPort } from '../core/domain.ts';
 import type { SectionOf } from './key.ts';
 import type { adminKeys } from './schema/admin.ts';
 import type { AnnouncedInstance } from './schema/announce.ts';
+import type { chainKeys } from './schema/chain.ts';
 import type { HealthCheck } from './schema/health.ts';
 import type { StaticInstance } from './schema/instance.ts';
 import type { logKeys } from './schema/log.ts';
@@ -33,6 +34,7 @@ export interface Config {
   readonly traces: TracesConfig | null;
   readonly update: UpdateConfig;
   readonly services: readonly ServiceConfig[];
+  readonly chains: readonly ChainConfig[];
   readonly announce: readonly AnnounceConfig[];
 }
 
@@ -56,6 +58,8 @@ export type TracesConfig = SectionOf<ReturnType<typeof tracesKeys>>;
 export type UpdateConfig = SectionOf<ReturnType<typeof updateKeys>>;
 /** A `[[service]]`, as schema/service/service.ts documents it. */
 export type ServiceConfig = SectionOf<ReturnType<typeof serviceKeys>>;
+/** A `[[chain]]`, as schema/chain.ts documents it. */
+export type ChainConfig = SectionOf<ReturnType<typeof chainKeys>>;
 /** `[service.retry]`, as schema/service/service.ts documents it. */
 export type RetryConfig = SectionOf<typeof retryKeys>;
 /** `[service.limits]`, as schema/service/service.ts documents it. */

@@ -5,7 +5,7 @@ import { instanceKey } from '../core/domain.ts';
 import { checkPolicy } from '../core/policies/registry.ts';
 import type { Problem } from '../errors.ts';
 import { checkRequirements } from './check-requirements.ts';
-import type { AnnounceConfig, Config, ListenAddress, ServiceConfig } from './config.ts';
+import type { AnnounceConfig, ChainConfig, Config, ListenAddress, ServiceConfig } from './config.ts';
 import { isLoopback } from './loopback.ts';
 import { suggest } from './suggest.ts';
 import { certificatesProblem, keyProblem } from './tls-material.ts';
@@ -20,9 +20,10 @@ export interface Indexed<T> {
 
 /** A config of which parts may have failed their own validation: undefined, or left out of a list. */
 export type PartialConfig = {
-  readonly [Key in Exclude<keyof Config, 'services' | 'announce'>]: Config[Key] | undefined;
+  readonly [Key in Exclude<keyof Config, 'services' | 'chains' | 'announce'>]: Config[Key] | undefined;
 } & {
   readonly services: readonly Indexed<ServiceConfig>[];
+  readonly chains: readonly Indexed<ChainConfig>[];
   readonly announce: readonly Indexed<AnnounceConfig>[];
 };
 
@@ -41,6 +42,7 @@ export function crossCheck(document: TomlDocument, parts: PartialConfig, problem
   checkPolicyNames(document, parts, report);
   checkAnnounced(document, parts, report);
   checkServiceNames(document, parts, report);
+  checkChains(document, parts, report);
   checkListeners(parts, report);
   checkAdmin(parts, report);
   checkTls(parts, report);
@@ -114,6 +116,21 @@ function checkServiceNames({ root }: TomlDocument, { placement }: PartialConfig,
   for (const service of Object.keys(placement?.dns?.names ?? {})) {
     if (names.includes(service)) continue;
     report(['placement', 'dns', 'names', service], `no [[service]] is named "${service}"${didYouMean(service, names)}`);
+  }
+}
+
+/** A chain goes through services of this file, and through none of them twice. */
+function checkChains({ root }: TomlDocument, { chains }: PartialConfig, report: Report): void {
+  const services = writtenNames(root);
+  const names = new Set<string>();
+  for (const { index, value } of chains) {
+    if (names.has(value.name)) report(['chain', index, 'name'], `a chain named "${value.name}" is there already`);
+    names.add(value.name);
+    for (const [i, stage] of value.stages.entries()) {
+      const path = ['chain', index, 'stages', i];
+      if (value.stages.indexOf(stage) < i) report(path, `"${stage}" is a stage of "${value.name}" already`);
+      if (!services.includes(stage)) report(path, `no [[service]] is named "${stage}"${didYouMean(stage, services)}`);
+    }
   }
 }
 

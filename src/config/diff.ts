@@ -1,12 +1,13 @@
 // What a reload changes: which services come, go and stay, which ports open and close, and what only a restart takes over.
 
 import { isDeepStrictEqual } from 'node:util';
-import type { AnnounceConfig, Config, ListenAddress, ServiceConfig } from './config.ts';
+import type { AnnounceConfig, ChainConfig, Config, ListenAddress, ServiceConfig } from './config.ts';
 import type { Keys, Reload } from './key.ts';
 import { type FileSection, fileSections } from './schema/file.ts';
 
 export interface ConfigDiff {
   readonly services: ListDiff<ServiceConfig>;
+  readonly chains: ListDiff<ChainConfig>;
   readonly announce: ListDiff<AnnounceConfig>;
   /** Ports of services; the shared one and the admin port are not among them. */
   readonly listeners: ListDiff<NamedListener>;
@@ -37,13 +38,14 @@ function tables(): readonly FileSection[] {
 /** What a reload has to do: lists by name, and keys that need a restart. */
 export function diffConfig(before: Config, after: Config): ConfigDiff {
   const services = diffList(before.services, after.services, ({ name }) => name);
+  const chains = diffList(before.chains, after.chains, ({ name }) => name);
   const announce = diffList(before.announce, after.announce, ({ service, id }) => `${service}/${id}`);
   const listeners = diffList(listenersOf(before), listenersOf(after), ({ service }) => service);
   const differing = tables().flatMap((table) => differingKeys(table, before, after));
   const live = differing.filter(({ reload }) => reload === 'live').map(({ name }) => name);
   const restart = differing.filter(({ reload }) => reload === 'restart').map(({ written }) => written);
-  const isEmpty = differing.length === 0 && isEmptyList(services) && isEmptyList(announce);
-  return { services, announce, listeners, live, restart, isEmpty };
+  const isEmpty = differing.length === 0 && isEmptyList(services) && isEmptyList(chains) && isEmptyList(announce);
+  return { services, chains, announce, listeners, live, restart, isEmpty };
 }
 
 function listenersOf({ services }: Config): NamedListener[] {

@@ -12,6 +12,7 @@ import { isOneMachine } from './loopback.ts';
 import { openToml, type ReadOptions, sortByPlace } from './read-toml.ts';
 import { adminKeys } from './schema/admin.ts';
 import { announceSchema } from './schema/announce.ts';
+import { chainKeys } from './schema/chain.ts';
 import type { SchemaContext } from './schema/context.ts';
 import { fileSections } from './schema/file.ts';
 import { logKeys } from './schema/log.ts';
@@ -44,6 +45,7 @@ export function loadConfig(file: string, options: ReadOptions = {}): Config {
   return {
     ...parts,
     services: parts.services.map(({ value }) => value),
+    chains: parts.chains.map(({ value }) => value),
     announce: parts.announce.map(({ value }) => value),
   } as Config;
 }
@@ -97,6 +99,7 @@ function validateSections(reading: Reading, context: SchemaContext): PartialConf
     traces: orNull('traces', tracesKeys(context)),
     update: table('update', updateKeys()),
     services: validateList(reading, section(serviceKeys(context)), 'service'),
+    chains: validateList(reading, section(chainKeys()), 'chain'),
     announce: validateList(reading, announceSchema(context), 'announce'),
   };
 }

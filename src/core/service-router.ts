@@ -128,6 +128,9 @@ export interface ServiceRouter {
   /** Another `rttChangeRatio` from now on. */
   setRttChangeRatio(ratio: number): void;
 
+  /** A request that is about to be routed has this much time, ms, as a stage of a chain: the policy comes to steer by that. */
+  aim(latencyMs: number): void;
+
   /** Runs the decision step that is due, if one is; call it when `nextTickMs` is reached. Steps slept through are not made up for. */
   tick(nowMs: number): void;
   /** When `tick` is due next; +Infinity when the policy has no steps. */
@@ -238,6 +241,8 @@ export interface RouterSnapshot {
   readonly rtts: Readonly<Record<string, number>>;
   readonly policy: unknown;
   readonly clients: unknown;
+  /** Of the chains that begin with the service, by name; absent: there are none. */
+  readonly chains?: unknown;
 }
 
 /** Something that happened, for the event log: placement, trips, resets, environment. */

@@ -13,6 +13,8 @@ export interface ProxyMetrics {
   error(service: string, code: ProxyErrorCode): void;
   /** A request that was answered before its service was known. */
   withoutService(status: number): void;
+  /** A request that named a chain, and is no stage of it. `chain` empty: there is none of that name. */
+  chainIgnored(chain: string, reason: string): void;
 }
 
 export interface ServiceMetrics {
@@ -50,6 +52,11 @@ export function createProxyMetrics(metrics: Metrics): ProxyMetrics {
     help: 'Answers of the proxy itself, by error code.',
     labels: ['service', 'code'],
   });
+  const ignored = metrics.counter({
+    name: 'qedge_chain_requests_ignored_total',
+    help: 'Requests with X-QEdge-Chain that are no stage of a run, by reason; they go on as requests of their service alone.',
+    labels: ['chain', 'reason'],
+  });
   const services = new Map<string, ServiceMetrics>();
   return {
     ofService(service) {
@@ -66,6 +73,7 @@ export function createProxyMetrics(metrics: Metrics): ProxyMetrics {
       return known;
     },
     withoutService: (status) => requests.with(NO_SERVICE, String(status)).increment(),
+    chainIgnored: (chain, reason) => ignored.with(chain, reason).increment(),
     error: (service, code) => errors.with(service, code).increment(),
   };
 }

@@ -2,6 +2,7 @@
 
 import { isDeepStrictEqual } from 'node:util';
 import type { ListenAddress, ProxyConfig, ServiceConfig } from '../config/config.ts';
+import type { Chain } from '../core/chain/chain.ts';
 import type { Clock } from '../core/clock.ts';
 import type { ServiceRouter } from '../core/service-router.ts';
 import type { Logger } from '../telemetry/log.ts';
@@ -13,6 +14,7 @@ import { Listener } from './downstream/listener.ts';
 import { createRoutes } from './downstream/routes.ts';
 import { drawTicketSecret } from './downstream/ticket-keys.ts';
 import { readDownstreamTls } from './downstream/tls.ts';
+import { ChainEntry } from './exchange/arrival/chain-entry.ts';
 import type { ProxyContext } from './exchange/context.ts';
 import { OwnFaults } from './exchange/record/own-faults.ts';
 import { requestFieldTable } from './fields/fields.ts';
@@ -34,6 +36,8 @@ export interface ProxyOptions {
   readonly nodeId: string;
   readonly config: ProxyConfig;
   readonly services: readonly ProxyService[];
+  /** By their names; absent: none. */
+  readonly chains?: ReadonlyMap<string, Chain>;
   readonly clock: Clock;
   readonly metrics: Metrics;
   readonly log: Logger;
@@ -63,6 +67,8 @@ export interface Proxy {
   listen(inherited?: ReadonlyMap<string, number>, shared?: readonly BoundListener[]): Promise<readonly BoundListener[]>;
   /** Takes a new set of services; open connections and services that stay are not disturbed. Opens and closes ports of their own. */
   applyServices(services: readonly ProxyService[]): Promise<void>;
+  /** Takes another set of chains; requests under way keep to theirs. */
+  setChains(chains: ReadonlyMap<string, Chain>): void;
   /** The router of the service has got an instance. */
   placed(service: string): void;
   /** What placement has said by now is all there is. */
@@ -121,12 +127,14 @@ class HttpProxy implements Proxy {
       metrics: createProxyMetrics(options.metrics),
       ownFaults: new OwnFaults(options.log),
       tracer: options.tracer ?? null,
-      requestFields: requestFieldTable(config.serviceHeader, config.clientHeader),
+      requestFields: requestFieldTable(config),
+      chains: null,
       ticketSecret: drawTicketSecret().secret,
       services: this.#services,
       refusing: false,
       draining: false,
     };
+    if (options.chains !== undefined) this.setChains(options.chains);
     this.#route = createRoutes(this.#context);
     for (const service of options.services) this.#setService(service);
     this.#sweep = setInterval(() => {
@@ -170,6 +178,12 @@ class HttpProxy implements Proxy {
     await this.#moveListeners();
   }
 
+  setChains(chains: ReadonlyMap<string, Chain>): void {
+    const { metrics, log, config } = this.#context;
+    this.#context.chains = chains.size === 0 ? null : new ChainEntry(chains, { metrics, log });
+    this.#context.requestFields = requestFieldTable(config, chains.size > 0);
+  }
+
   placed(service: string): void {
     this.#services.get(service.toLowerCase())?.firstPlacement.arrived();
   }
@@ -184,7 +198,7 @@ class HttpProxy implements Proxy {
     this.#trusted = new TrustedPeers(config.trustedPeers);
     this.#context.config = { ...config, listen, workers };
     this.#context.accessLog = accessLog;
-    this.#context.requestFields = requestFieldTable(config.serviceHeader, config.clientHeader);
+    this.#context.requestFields = requestFieldTable(config, this.#context.chains !== null);
     for (const listener of this.#all()) listener.renew(tls);
   }
 

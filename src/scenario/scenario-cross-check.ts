@@ -3,7 +3,7 @@
 
 import type { TomlPath } from '../config/toml.ts';
 import type { QosTarget } from '../core/domain.ts';
-import type { ClientGroup, ScenarioEvent, TopologySpec } from '../sim/scenario.ts';
+import type { ClientGroup, ScenarioEvent, StageSpec, TopologySpec } from '../sim/scenario.ts';
 
 export type Report = (path: TomlPath, message: string) => void;
 
@@ -21,11 +21,12 @@ export interface ScenarioParts {
   readonly overrides: readonly Indexed<{ readonly instances: readonly string[] }>[];
   readonly clients: readonly Indexed<ClientGroup>[];
   readonly events: readonly Indexed<ScenarioEvent>[];
+  readonly stages: readonly Indexed<StageSpec>[];
 }
 
 /** Reports everything that is wrong between the parts. */
 export function crossCheck(parts: ScenarioParts, report: Report): void {
-  const { topology, qos, durationMs, overrides, clients, events } = parts;
+  const { topology, qos, durationMs, overrides, clients, events, stages } = parts;
   if (topology?.kind === 'matrix') checkMatrix(topology, report);
   if (topology?.kind === 'europe') checkPlacement(topology, report);
   if (topology !== undefined && qos !== undefined) checkReach(topology, qos.latencyMs, report);
@@ -33,6 +34,7 @@ export function crossCheck(parts: ScenarioParts, report: Report): void {
     const instances = checkJoins(topology, events, report);
     checkOverrides(overrides, instances, report);
     checkTargets(events, instances, report);
+    checkStages(stages, instances, report);
     checkBalancers(topology, { clients, events }, report);
   }
   checkClientTimes(clients, durationMs, report);
@@ -128,6 +130,25 @@ function checkTargets(events: ScenarioParts['events'], instances: ReadonlySet<st
     if (!('instance' in value) || value.instance === 'random' || instances.has(value.instance)) continue;
     report([...path, 'instance'], `no such instance: "${value.instance}"`);
   }
+}
+
+/** Each instance runs one stage. */
+function checkStages(stages: ScenarioParts['stages'], instances: ReadonlySet<string>, report: Report): void {
+  if (stages.length === 0) return;
+  const placed = new Set<string>();
+  const names = new Set<string>();
+  for (const { index, value } of stages) {
+    if (names.has(value.name)) report(['stage', index, 'name'], `stage "${value.name}" is there already`);
+    names.add(value.name);
+    for (const [i, instance] of value.instances.entries()) {
+      const path = ['stage', index, 'instances', i];
+      if (!instances.has(instance)) report(path, `no such instance: "${instance}"`);
+      if (placed.has(instance)) report(path, `instance "${instance}" runs another stage already`);
+      placed.add(instance);
+    }
+  }
+  const missing = [...instances].filter((instance) => !placed.has(instance));
+  if (missing.length > 0) report(['stage'], `no stage runs on ${missing.join(', ')}`);
 }
 
 function checkSeveral(

@@ -9,7 +9,7 @@ import { suggest } from '../config/suggest.ts';
 import type { TomlDocument, TomlPath } from '../config/toml.ts';
 import { problemAt, shown, validate } from '../config/validate.ts';
 import { ConfigError, type Problem } from '../errors.ts';
-import { policyProblems } from '../sim/policy-text.ts';
+import { chainProblem, policyProblems } from '../sim/policy-text.ts';
 import type { Scenario } from '../sim/scenario.ts';
 import { eventSchema } from './event-schema.ts';
 import { crossCheck, type Indexed, type Report } from './scenario-cross-check.ts';
@@ -21,6 +21,7 @@ import {
   objectiveSchema,
   overrideSchema,
   qosSchema,
+  stageSchema,
   topologySchema,
 } from './scenario-schema.ts';
 
@@ -43,13 +44,16 @@ export function loadScenario(file: string): Scenario {
   const overrides = list(overrideSchema, 'override');
   const clients = list(clientsSchema, 'clients');
   const events = list(eventSchema, 'event');
+  const stages = list(stageSchema, 'stage');
   const network = section(networkSchema.prefault({}), 'network');
   const model = section(modelSchema.prefault({}), 'model');
   if (document.root.clients === undefined) report([], 'nothing to simulate: expected at least one [[clients]]');
   for (const [i, policy] of (head?.policies ?? []).entries()) {
     for (const message of policyProblems(policy)) report(['policies', i], message);
+    const problem = chainProblem(policy, document.root.stage !== undefined);
+    if (problem !== null) report(['policies', i], problem);
   }
-  crossCheck({ topology, qos, durationMs: head?.duration, overrides, clients, events }, report);
+  crossCheck({ topology, qos, durationMs: head?.duration, overrides, clients, events, stages }, report);
   if (qos !== undefined && objective !== undefined) checkRequirements({ qos, objective, constraints: {} }, [], report);
   if (head?.steady !== undefined && head.steady >= head.duration)
     report(['steady'], 'expected a time before the end of the run');
@@ -67,6 +71,7 @@ export function loadScenario(file: string): Scenario {
     overrides: overrides.flatMap(({ value }) => value.instances.map((instance) => ({ instance, model: value.model }))),
     clients: clients.map(({ value }) => value),
     events: events.map(({ value }) => value),
+    ...(stages.length === 0 ? {} : { stages: stages.map(({ value }) => value) }),
   } as Scenario;
 }
 
@@ -83,7 +88,7 @@ export function scenarioProblem(file: string, path: TomlPath, message: string): 
   return new ConfigError([problemAt(openToml(file, {}).document, path, message)]);
 }
 
-const SECTIONS = ['qos', 'objective', 'topology', 'network', 'model', 'override', 'clients', 'event'];
+const SECTIONS = ['qos', 'objective', 'topology', 'network', 'model', 'override', 'clients', 'event', 'stage'];
 
 function checkTopLevel({ root }: TomlDocument, report: Report): void {
   const known = [...Object.keys(headSchema.shape), ...SECTIONS];

@@ -6,7 +6,7 @@ import { profile } from '../config/schema/profile.ts';
 import { goalKeys, objectiveKeys } from '../config/schema/service/qos.ts';
 import { count, duration, labels, name, parsed } from '../config/values.ts';
 import { GROUPS_MAX, TIERS } from '../core/domain.ts';
-import type { ClientGroup, InstanceModel, NetworkSpec, TopologySpec } from '../sim/scenario.ts';
+import type { ClientGroup, InstanceModel, NetworkSpec, StageSpec, TopologySpec } from '../sim/scenario.ts';
 import { chosenBalancers } from './event-schema.ts';
 
 const FOREVER = Number.POSITIVE_INFINITY;
@@ -201,6 +201,9 @@ export const clientsSchema: z.ZodType<ClientGroup> = z
     fromMs: at,
     untilMs: until ?? FOREVER,
   }));
+
+/** `[[stage]]`: a service of the chain that each request runs through. */
+export const stageSchema: z.ZodType<StageSpec> = z.strictObject({ name, instances: z.array(z.string()).min(1) });
 
 /** `1-20`, `101,103`, `7`: seeds on the command line. */
 export const seedsText: z.ZodType<number[], string> = parsed(

@@ -10,7 +10,7 @@ import { createStream, uniform } from './random.ts';
 import type { NetworkSpec } from './scenario.ts';
 import { instanceOf } from './world/instance.ts';
 import type { Network } from './world/network.ts';
-import type { World } from './world/world.ts';
+import type { World, WorldInstance } from './world/world.ts';
 
 /** What the simulation needs of a router; the core's own has it all. */
 export type DrivenRouter = Pick<
@@ -28,11 +28,14 @@ export type DrivenRouter = Pick<
   | 'snapshot'
   | 'restore'
   | 'lastTier'
+  | 'aim'
 >;
 
 /** What a router of the simulation is made for. */
 export interface RouterRequest {
   readonly balancer: number;
+  /** Of the chain; 0 where there is none. */
+  readonly stage: number;
   readonly nodeId: string;
   readonly rng: Rng;
   readonly nowMs: number;
@@ -42,6 +45,10 @@ export interface RouterRequest {
 export type CreateRouter = (request: RouterRequest) => DrivenRouter;
 
 export interface Balancer {
+  /** Of the world's. */
+  readonly balancer: number;
+  /** Of the chain that its router serves. */
+  readonly stage: number;
   readonly nodeId: string;
   readonly node: number;
   router: DrivenRouter;
@@ -58,7 +65,7 @@ export interface Balancer {
 
 /** A change of placement on its way to one load balancer. */
 interface PlacementMessage {
-  readonly balancer: number;
+  readonly place: number;
   readonly instance: number;
   readonly update: PlacementUpdate;
 }
@@ -70,6 +77,8 @@ export interface BalancersOptions {
   readonly agenda: Agenda;
   readonly network: Network;
   readonly createRouter: CreateRouter;
+  /** Services in a chain, each with a router of its own in each load balancer. */
+  readonly stages: number;
 }
 
 export class Balancers {
@@ -77,6 +86,7 @@ export class Balancers {
   readonly #agenda: Agenda;
   readonly #instances: readonly Instance[];
   readonly #indexByKey = new Map<string, number>();
+  /** By load balancer and stage. */
   readonly #balancers: readonly Balancer[];
   readonly #messages: PlacementMessage[] = [];
 
@@ -86,41 +96,49 @@ export class Balancers {
     this.#agenda = agenda;
     this.#instances = world.instances.map((_, i) => instanceOf(world, i));
     for (const [i, instance] of this.#instances.entries()) this.#indexByKey.set(instanceKey(instance), i);
-    this.#balancers = world.balancers.map((node, b) => this.#createBalancer(node, b));
+    this.#balancers = world.balancers.flatMap((_, b) =>
+      Array.from({ length: options.stages }, (_, stage) => this.#createBalancer(b, stage)),
+    );
     const phases = createStream(seed, 'phases');
-    for (const b of this.#balancers.keys()) agenda.push(phases.next() * spec.probeMs, EVENT.probe, b);
+    for (const place of this.#balancers.keys()) agenda.push(phases.next() * spec.probeMs, EVENT.probe, place);
   }
 
-  at(b: number): Balancer {
-    return this.#balancers[b] as Balancer;
+  at(b: number, stage = 0): Balancer {
+    return this.#balancers[this.placeOf(b, stage)] as Balancer;
+  }
+
+  /** What the events of a load balancer's stage name it by. */
+  placeOf(b: number, stage: number): number {
+    return b * this.#options.stages + stage;
   }
 
   // ---- decision steps ----
 
-  tick(b: number): void {
-    const balancer = this.at(b);
+  tick(place: number): void {
+    const balancer = this.#balancers[place] as Balancer;
     // Another one was scheduled in its stead.
     if (balancer.tickMs !== this.#agenda.nowMs) return;
     balancer.tickMs = Number.POSITIVE_INFINITY;
     balancer.router.tick(this.#agenda.nowMs);
-    this.scheduleTick(b);
+    this.scheduleTick(place);
   }
 
   /** Sees to it that an event waits for the router's next step. */
-  scheduleTick(b: number): void {
-    const balancer = this.at(b);
+  scheduleTick(place: number): void {
+    const balancer = this.#balancers[place] as Balancer;
     const nextMs = balancer.router.nextTickMs;
     if (nextMs >= balancer.tickMs) return;
     balancer.tickMs = Math.max(nextMs, this.#agenda.nowMs);
-    this.#agenda.push(balancer.tickMs, EVENT.tick, b);
+    this.#agenda.push(balancer.tickMs, EVENT.tick, place);
   }
 
   // ---- round trips ----
 
-  probe(b: number): void {
+  probe(place: number): void {
+    const balancer = this.#balancers[place] as Balancer;
     // What stands still for a moment is not measured; the next round comes soon enough.
-    if (this.#options.network.waitMs(b, this.#agenda.nowMs) === 0) this.#measureRtts(this.at(b));
-    this.#agenda.push(this.#agenda.nowMs + this.#options.spec.probeMs, EVENT.probe, b);
+    if (this.#options.network.waitMs(balancer.balancer, this.#agenda.nowMs) === 0) this.#measureRtts(balancer);
+    this.#agenda.push(this.#agenda.nowMs + this.#options.spec.probeMs, EVENT.probe, place);
   }
 
   #measureRtts(balancer: Balancer): void {
@@ -146,8 +164,10 @@ export class Balancers {
   /** A message goes out and reaches each load balancer in its own time. */
   #broadcast(instance: number, update: PlacementUpdate): void {
     const { spec, network } = this.#options;
-    for (const b of this.#balancers.keys()) {
-      this.#messages.push({ balancer: b, instance, update });
+    const { stage } = this.#options.world.instances[instance] as WorldInstance;
+    for (const [place, balancer] of this.#balancers.entries()) {
+      if (balancer.stage !== stage) continue;
+      this.#messages.push({ place, instance, update });
       const atMs = this.#agenda.nowMs + spec.placementMs * uniform(network.rng, 0.5, 1.5);
       this.#agenda.push(atMs, EVENT.placement, this.#messages.length - 1);
     }
@@ -155,8 +175,8 @@ export class Balancers {
 
   /** A message arrives. */
   place(message: number): void {
-    const { balancer: b, instance, update } = this.#messages[message] as PlacementMessage;
-    const balancer = this.at(b);
+    const { place, instance, update } = this.#messages[message] as PlacementMessage;
+    const balancer = this.#balancers[place] as Balancer;
     balancer.router.applyPlacement(update, this.#agenda.nowMs);
     if (update.kind === 'instance-removed') balancer.known.delete(instance);
     else {
@@ -164,34 +184,45 @@ export class Balancers {
       this.#measureRtt(balancer, instance);
     }
     this.#mapHandles(balancer);
-    this.scheduleTick(b);
+    this.scheduleTick(place);
   }
 
   // ---- lives ----
 
   /** Puts aside what they have learned, for a warm restart later. */
   keep(chosen: readonly number[]): void {
-    for (const b of chosen) this.at(b).kept = this.at(b).router.snapshot(this.#agenda.nowMs);
-  }
-
-  restart(chosen: readonly number[], { state, ageMs }: { state: 'warm' | 'cold'; ageMs: number }): void {
-    for (const b of chosen) {
-      const balancer = this.at(b);
-      balancer.epoch++;
-      balancer.byHandle.length = 0;
-      balancer.tickMs = Number.POSITIVE_INFINITY;
-      balancer.router = this.#createRouter(b, balancer.nodeId, balancer.epoch);
-      this.#introduce(balancer);
-      if (state === 'warm' && balancer.kept !== null) balancer.router.restore(balancer.kept, ageMs, this.#agenda.nowMs);
-      this.scheduleTick(b);
+    for (const place of this.#placesOf(chosen)) {
+      const balancer = this.#balancers[place] as Balancer;
+      balancer.kept = balancer.router.snapshot(this.#agenda.nowMs);
     }
   }
 
-  #createBalancer(node: number, b: number): Balancer {
+  restart(chosen: readonly number[], { state, ageMs }: { state: 'warm' | 'cold'; ageMs: number }): void {
+    for (const place of this.#placesOf(chosen)) {
+      const balancer = this.#balancers[place] as Balancer;
+      balancer.epoch++;
+      balancer.byHandle.length = 0;
+      balancer.tickMs = Number.POSITIVE_INFINITY;
+      balancer.router = this.#createRouter(balancer);
+      this.#introduce(balancer);
+      if (state === 'warm' && balancer.kept !== null) balancer.router.restore(balancer.kept, ageMs, this.#agenda.nowMs);
+      this.scheduleTick(place);
+    }
+  }
+
+  #placesOf(chosen: readonly number[]): number[] {
+    const { stages } = this.#options;
+    return chosen.flatMap((b) => Array.from({ length: stages }, (_, stage) => this.placeOf(b, stage)));
+  }
+
+  #createBalancer(b: number, stage: number): Balancer {
     const { world, agenda } = this.#options;
+    const node = world.balancers[b] as number;
     const nodeId = world.topology.nodes[node] as string;
-    const router = this.#createRouter(b, nodeId, 0);
+    const router = this.#createRouter({ balancer: b, stage, nodeId, epoch: 0 });
     const balancer: Balancer = {
+      balancer: b,
+      stage,
       nodeId,
       node,
       router,
@@ -199,17 +230,22 @@ export class Balancers {
       tickMs: Number.POSITIVE_INFINITY,
       kept: null,
       byHandle: [],
-      known: new Set(world.instances.flatMap(({ fromStart }, i) => (fromStart ? [i] : []))),
+      known: new Set(world.instances.flatMap((one, i) => (one.fromStart && one.stage === stage ? [i] : []))),
     };
     this.#introduce(balancer);
     balancer.tickMs = router.nextTickMs;
-    agenda.push(balancer.tickMs, EVENT.tick, b);
+    agenda.push(balancer.tickMs, EVENT.tick, this.placeOf(b, stage));
     return balancer;
   }
 
-  #createRouter(balancer: number, nodeId: string, epoch: number): DrivenRouter {
-    const rng = createStream(this.#options.seed, `router ${epoch}`, balancer);
-    return this.#options.createRouter({ balancer, nodeId, rng, nowMs: this.#agenda.nowMs });
+  #createRouter({
+    balancer,
+    stage,
+    nodeId,
+    epoch,
+  }: Pick<Balancer, 'balancer' | 'stage' | 'nodeId' | 'epoch'>): DrivenRouter {
+    const rng = createStream(this.#options.seed, `router ${epoch}`, this.placeOf(balancer, stage));
+    return this.#options.createRouter({ balancer, stage, nodeId, rng, nowMs: this.#agenda.nowMs });
   }
 
   /** A fresh router learns what its node knows: which instances are there and how far. */

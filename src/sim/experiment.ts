@@ -1,13 +1,15 @@
 // One scenario × policies × seeds, each run measured against the oracle's run in the same world.
 
+import type { ChainSplit } from '../core/chain/stage-budgets.ts';
 import { createServiceRouter } from '../core/create-router.ts';
 import type { DrivenRouter, RouterRequest } from './balancers.ts';
 import { createOracle } from './oracle/oracle.ts';
-import { ORACLE, parsePolicy } from './policy-text.ts';
+import { ORACLE, parsePolicy, splitOf } from './policy-text.ts';
 import { computeMetrics, type RunMetrics } from './results/metrics.ts';
 import type { Recorder } from './results/recorder.ts';
 import { computeSeries, type RunSeries } from './results/series.ts';
 import type { Scenario } from './scenario.ts';
+import { meanWorkMs } from './simulated-chains.ts';
 import { runSimulation } from './simulation.ts';
 import { SERVICE } from './world/instance.ts';
 import { createWorld, type World } from './world/world.ts';
@@ -49,7 +51,8 @@ export function runExperiment(options: ExperimentOptions): RunResult[] {
   const asked = new Set(options.policies);
   // The oracle comes first: the others are measured against it.
   // How much a closed loop asks for depends on the policy: an oracle that splits given rates says nothing of it.
-  const regret = options.regret && scenario.clients.every(({ thinkMs }) => thinkMs === undefined);
+  const openLoop = scenario.clients.every(({ thinkMs }) => thinkMs === undefined);
+  const regret = options.regret && openLoop && scenario.stages === undefined;
   const policies = [...(regret ? new Set([ORACLE, ...asked]) : asked)];
   const runs = policies.length * seeds.length;
   const results: RunResult[] = [];
@@ -80,11 +83,13 @@ export function runOne({ scenario, world, policy, seed, onProgress }: RunOptions
   const progress = onProgress === undefined ? {} : { onProgress };
   if (policy === ORACLE) return runSimulation({ scenario, world, seed, ...progress, ...createOracle(scenario, world) });
   const choice = parsePolicy(policy);
+  const split = splitOf(policy);
+  const stageMs = stageLimitsMs(scenario, world, split);
   const clientsMax = 1 + Math.max(0, ...countBy(world.clients.map(({ balancer }) => balancer)).values());
-  const createRouter = ({ nodeId, rng, nowMs }: RouterRequest): DrivenRouter =>
+  const createRouter = ({ stage, nodeId, rng, nowMs }: RouterRequest): DrivenRouter =>
     createServiceRouter({
       service: SERVICE,
-      qos: scenario.qos,
+      qos: { ...scenario.qos, latencyMs: stageMs[stage] ?? scenario.qos.latencyMs },
       requirements: scenario.requirements,
       policy: choice,
       localNodeId: nodeId,
@@ -93,7 +98,14 @@ export function runOne({ scenario, world, policy, seed, onProgress }: RunOptions
       instancesMax: world.instances.length,
       clientsMax,
     });
-  return runSimulation({ scenario, world, seed, createRouter, ...progress });
+  return runSimulation({ scenario, world, seed, split, createRouter, ...progress });
+}
+
+/** What each stage's router begins with; empty where there is no chain. */
+function stageLimitsMs({ stages = [], qos }: Scenario, world: World, split: ChainSplit): number[] {
+  const work = split === 'even' ? stages.map(() => 1) : meanWorkMs(stages.length, world);
+  const total = work.reduce((sum, one) => sum + one, 0);
+  return work.map((one) => (one / total) * qos.latencyMs);
 }
 
 function resultOf(recorder: Recorder, run: RunOptions & { readonly oracle: Recorder | null }): RunResult {

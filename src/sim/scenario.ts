@@ -27,6 +27,8 @@ export interface Scenario {
   readonly model: InstanceModel;
   readonly overrides: readonly InstanceOverride[];
   readonly clients: readonly ClientGroup[];
+  /** Absent: a request is of one service. Else each is a run through these, one after another, and `qos` is its goal as a whole. */
+  readonly stages?: readonly StageSpec[];
   readonly events: readonly ScenarioEvent[];
 }
 
@@ -110,6 +112,12 @@ export function capacityOf({ cores, workMeanMs, batch, neighbour }: InstanceMode
     neighbour === null ? 0 : (busyRatio(neighbour) * neighbour.ratePerSecond * neighbour.workMeanMs) / 1_000;
   const single = (1_000 * Math.max(0, cores - taken)) / workMeanMs;
   return batch === null ? single : (single * batch.size) / (1 + batch.marginal * (batch.size - 1));
+}
+
+/** A service that each request asks for in its turn, and the instances that run it. */
+export interface StageSpec {
+  readonly name: string;
+  readonly instances: readonly string[];
 }
 
 export interface InstanceOverride {

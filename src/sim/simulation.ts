@@ -7,6 +7,7 @@
 //
 // Long because: one event loop of virtual time; its events are its methods.
 
+import type { ChainSplit } from '../core/chain/stage-budgets.ts';
 import { type Candidate, type Evidence, NO_HANDLE, type RequestEnding } from '../core/domain.ts';
 import { readProfile } from '../core/profile.ts';
 import type { AttributeShare } from '../core/requirements/requirements.ts';
@@ -21,6 +22,7 @@ import { createStream, exponential } from './random.ts';
 import { Recorder } from './results/recorder.ts';
 import type { Fits } from './results/requirement-counts.ts';
 import type { Scenario } from './scenario.ts';
+import { SimulatedChains } from './simulated-chains.ts';
 import { AttributeTable } from './world/attribute-table.ts';
 import type { Change, TimedChange } from './world/change.ts';
 import { ClientGroups } from './world/client-groups.ts';
@@ -33,6 +35,8 @@ export interface SimulationOptions {
   readonly world: World;
   readonly seed: number;
   readonly createRouter: CreateRouter;
+  /** How the goal of a chain is split; only where there is one. */
+  readonly split?: ChainSplit;
   /** Called with every change of the world as it happens; for an oracle. */
   readonly onChange?: (change: Change, nowMs: number) => void;
   /** Called about once per simulated second with the share that is done. */
@@ -55,6 +59,11 @@ interface RequestUnderWay {
   readonly emittedMs: number;
   readonly attempt: number;
   readonly group: number;
+  /** Of the chain. */
+  readonly stage: number;
+  /** When the stage was asked for, and what it may take, ms. */
+  readonly stageMs: number;
+  readonly budgetMs: number;
   /** Handles that it was sent to before, by the load balancer's present life. */
   readonly tried: readonly number[];
 }
@@ -80,6 +89,7 @@ class Simulation {
   readonly #sites: Sites;
   readonly #balancers: Balancers;
   readonly #connections: Connections;
+  readonly #chains: SimulatedChains;
   readonly #emissions: Rng;
   readonly #request: { clientId: string; budgetMs: number; tried: readonly number[] };
   readonly #ended = { clientId: '', ending: 'failed' as RequestEnding, latencyMs: 0, handle: NO_HANDLE };
@@ -114,7 +124,9 @@ class Simulation {
       groups === null ? null : new ClientGroups(createStream(seed, 'groups', c), groups),
     );
     this.#thinking = world.clients.map(({ thinkMs }, c) => (thinkMs === null ? null : createStream(seed, 'think', c)));
-    this.#balancers = new Balancers({ world, seed, spec: scenario.network, agenda, network, createRouter });
+    this.#chains = new SimulatedChains(scenario, world, options.split ?? 'learned');
+    const { stages } = this.#chains;
+    this.#balancers = new Balancers({ world, seed, spec: scenario.network, agenda, network, createRouter, stages });
     this.#connections = new Connections(scenario.network.connections, world.instances.length);
     this.#request = { clientId: '', budgetMs: scenario.qos.latencyMs, tried: NOT_TRIED };
   }
@@ -184,7 +196,17 @@ class Simulation {
     const { nowMs } = this.#agenda;
     if (thinkMs === null) this.#scheduleNext(c);
     const group = this.#groups[c]?.at(nowMs) ?? 0;
-    for (let n = 0; n < burst; n++) this.#send({ client: c, emittedMs: nowMs, attempt: 0, group, tried: NOT_TRIED });
+    for (let n = 0; n < burst; n++) this.#enterStage({ client: c, emittedMs: nowMs, group, stage: 0 });
+  }
+
+  /** Where requests are no runs through a chain, the one stage there is has all of the goal. */
+  #enterStage(entering: Pick<RequestUnderWay, 'client' | 'emittedMs' | 'group' | 'stage'>): void {
+    const { client, emittedMs, stage } = entering;
+    const { nowMs } = this.#agenda;
+    const { balancer } = this.#clientAt(client);
+    const budgetMs = this.#chains.budgetMs(balancer, stage, nowMs - emittedMs);
+    if (this.#chains.steers) this.#balancers.at(balancer, stage).router.aim(this.#chains.aimMs(balancer, stage));
+    this.#send({ ...entering, stageMs: nowMs, budgetMs, attempt: 0, tried: NOT_TRIED });
   }
 
   #scheduleNext(c: number): void {
@@ -196,25 +218,26 @@ class Simulation {
   }
 
   #send(underWay: RequestUnderWay): void {
-    const { client: c, emittedMs, tried } = underWay;
+    const { client: c, emittedMs, tried, stage } = underWay;
     const { nowMs } = this.#agenda;
     const client = this.#clientAt(c);
     const request = this.#request;
     request.clientId = client.id;
-    request.budgetMs = Math.max(0, this.#scenario.qos.latencyMs - (nowMs - emittedMs));
+    request.budgetMs = Math.max(0, underWay.budgetMs - (nowMs - underWay.stageMs));
     request.tried = tried;
-    const { router } = this.#balancerOf(c);
+    const { router } = this.#balancers.at(client.balancer, stage);
     const candidate = router.route(request, nowMs);
     if (candidate === null)
       this.#end(c, { emittedMs, ending: router.lastTier === 'shed' ? 'shed' : 'noInstance', handle: NO_HANDLE });
     else this.#startAttempt(underWay, candidate);
-    this.#balancers.scheduleTick(client.balancer);
+    this.#balancers.scheduleTick(this.#balancers.placeOf(client.balancer, stage));
   }
 
-  #startAttempt({ client, emittedMs, attempt, group, tried }: RequestUnderWay, candidate: Candidate): void {
+  #startAttempt(underWay: RequestUnderWay, candidate: Candidate): void {
+    const { client, emittedMs, attempt, group, tried, stage } = underWay;
     const { nowMs } = this.#agenda;
-    const balancer = this.#balancerOf(client);
     const b = this.#clientAt(client).balancer;
+    const balancer = this.#balancers.at(b, stage);
     const instance = balancer.byHandle[candidate.handle] as number;
     const connectMs = this.#connectMs(b, instance);
     const wayMs = this.#network.drawRttMs(balancer.node, instance) / 2;
@@ -226,6 +249,9 @@ class Simulation {
     attempts.epoch[slot] = balancer.epoch;
     attempts.attempt[slot] = attempt;
     attempts.group[slot] = group;
+    attempts.stage[slot] = stage;
+    attempts.stageMs[slot] = underWay.stageMs;
+    attempts.budgetMs[slot] = underWay.budgetMs;
     attempts.tried[slot] = tried;
     attempts.emittedMs[slot] = emittedMs;
     attempts.connectMs[slot] = connectMs;
@@ -282,6 +308,9 @@ class Simulation {
     const emittedMs = attempts.emittedMs[slot] as number;
     const attempt = attempts.attempt[slot] as number;
     const group = attempts.group[slot] as number;
+    const stage = attempts.stage[slot] as number;
+    const stageMs = attempts.stageMs[slot] as number;
+    const budgetMs = attempts.budgetMs[slot] as number;
     const instance = attempts.instance[slot] as number;
     const handle = attempts.handle[slot] as number;
     const before = attempts.tried[slot] as readonly number[];
@@ -291,13 +320,18 @@ class Simulation {
     attempts.release(slot);
     if (result === ANSWERED) {
       const latencyMs = this.#agenda.nowMs - emittedMs;
+      this.#chains.observe(this.#clientAt(client).balancer, stage, this.#agenda.nowMs - stageMs);
+      if (stage + 1 < this.#chains.stages) {
+        this.#enterStage({ client, emittedMs, group, stage: stage + 1 });
+        return;
+      }
       this.#recorder.answered({ client, emittedMs, latencyMs, instance, group });
       if (this.#groups[client] !== null) this.#balancerOf(client).router.observeGroup(this.#clientAt(client).id, group);
       const ending = latencyMs <= this.#scenario.qos.latencyMs ? 'success' : 'late';
       this.#end(client, { emittedMs, ending, handle: sameLife ? handle : NO_HANDLE });
     } else if (verdict.retryable && attempt < this.#scenario.network.retries) {
       const tried = sameLife ? [...before, handle] : NOT_TRIED;
-      this.#send({ client, emittedMs, attempt: attempt + 1, group, tried });
+      this.#send({ client, emittedMs, attempt: attempt + 1, group, tried, stage, stageMs, budgetMs });
     } else {
       this.#end(client, { emittedMs, ending: result === REFUSED ? 'refused' : 'failed', handle });
     }
@@ -307,7 +341,8 @@ class Simulation {
   #finish(slot: AttemptSlot, evidence: Evidence): boolean {
     const attempts = this.#attempts;
     const { nowMs } = this.#agenda;
-    const { router, epoch } = this.#balancerOf(attempts.client[slot] as number);
+    const { balancer } = this.#clientAt(attempts.client[slot] as number);
+    const { router, epoch } = this.#balancers.at(balancer, attempts.stage[slot] as number);
     if (attempts.epoch[slot] !== epoch) return false;
     // What connecting took says nothing of the instance.
     const sentMs = (attempts.startMs[slot] as number) + (attempts.connectMs[slot] as number);

@@ -46,6 +46,31 @@ function errorsOf(text: string, env: Record<string, string> = {}): string[] {
 /** `MINIMAL` with lines put in front of its service. */
 const withLines = (lines: string): string => MINIMAL.replace('[[service]]', `${lines}\n\n[[service]]`);
 
+describe('a chain', () => {
+  const chain = (stages: string): string =>
+    `${MINIMAL}\n[[service]]\nname = "planner"\nqos.latency = "50ms"\n[[chain]]\nname = "way"\nstages = ${stages}\nqos.latency = "99ms"\n`;
+
+  it('has stages and a goal', () => {
+    expect(load(chain('["pilotnet", "planner"]')).chains).toEqual([
+      { name: 'way', stages: ['pilotnet', 'planner'], qos: { latencyMs: 99, successRatio: 0.9, windowMs: 10_000 } },
+    ]);
+  });
+
+  it.each([
+    [
+      'a stage that is no service',
+      '["pilotnet", "planer"]',
+      'no [[service]] is named "planer", did you mean "planner"?',
+    ],
+    ['a loop', '["pilotnet", "planner", "pilotnet"]', '"pilotnet" is a stage of "way" already'],
+    ['a single stage', '["pilotnet"]', 'chain.stages'],
+  ])('does not go with %s', (_, stages, problem) => {
+    const errors = errorsOf(chain(stages));
+    expect(errors).toHaveLength(1);
+    expect(errors[0]).toContain(problem);
+  });
+});
+
 describe('the shipped files', () => {
   const reference = readFileSync(join(SHIPPED, 'qedge.toml'), 'utf8');
 

@@ -126,6 +126,26 @@ describe('a scenario file', () => {
     expect(problems[0]).toContain(message);
   });
 
+  it.each([
+    ['an instance that runs no stage', ['i1'], 'stage: no stage runs on i2'],
+    ['an instance that runs two', ['i1', 'i2', 'i2'], 'instance "i2" runs another stage already'],
+    ['an instance that is not there', ['i1', 'i2', 'i3'], 'no such instance: "i3"'],
+  ])('rejects stages with %s', (_, instances, problem) => {
+    const text = GOOD.replace('instances = ["a"]', 'instances = ["a", "b"]');
+    const stages = instances.map((id, i) => `[[stage]]\nname = "s${i}"\ninstances = ["${id}"]\n`);
+    const problems = problemsOf(`${text}\n${stages.join('\n')}`);
+    expect(problems).toHaveLength(1);
+    expect(problems[0]).toContain(problem);
+  });
+
+  it('knows a split of the goal, or an oracle, where it means nothing', () => {
+    const policies = (name: string): string => GOOD.replace('"round-robin"', `"${name}"`);
+    const stage = '\n[[stage]]\nname = "s"\ninstances = ["i1"]\n';
+    expect(problemsOf(policies('qedge@even')).join()).toContain('a split of the goal is for scenarios with [[stage]]');
+    expect(problemsOf(policies('oracle') + stage).join()).toContain('the oracle knows no chains');
+    expect(problemsOf(policies('qedge@even') + stage)).toEqual([]);
+  });
+
   it('takes 60 s for learning, half of a run that is shorter than two minutes, or what it is asked', () => {
     const steadyOf = (duration: string): number => load(GOOD.replace('duration = "20s"', duration)).steadyFromMs;
     expect(steadyOf('duration = "180s"')).toBe(60_000);

@@ -57,6 +57,7 @@ export async function startAdmin(
   const admin = createAdmin({
     config: { listen: { host: '127.0.0.1', port: 0 }, token: null },
     services: () => services,
+    chains: () => [],
     setPolicy: () => {},
     setLogLevel: () => {},
     node: () => ({

@@ -7,6 +7,7 @@ import { onTestFinished } from 'vitest';
 import type { ProxyConfig, ServiceConfig } from '../../src/config/config.ts';
 import { section } from '../../src/config/key.ts';
 import { serviceKeys } from '../../src/config/schema/service/service.ts';
+import type { Chain } from '../../src/core/chain/chain.ts';
 import { createServiceRouter } from '../../src/core/create-router.ts';
 import type { AttemptResult, Instance, Scheme } from '../../src/core/domain.ts';
 import { createRng } from '../../src/core/rng.ts';
@@ -132,6 +133,7 @@ export async function startProxy(
   services: readonly ServiceSpec[],
   config: Partial<ProxyConfig> = {},
   nodeId = 'n0',
+  chains: readonly Chain[] = [],
 ): Promise<TestProxy> {
   const observed: Observed[] = [];
   const accounts: { clientId: string; success: boolean }[] = [];
@@ -142,6 +144,7 @@ export async function startProxy(
     nodeId,
     config: proxyConfig(config),
     services: services.map((spec) => serviceOf(spec, observed, accounts, verdicts)),
+    chains: new Map(chains.map((chain) => [chain.name, chain])),
     clock: { nowMs: () => performance.now() },
     metrics,
     log: pino({ level: 'silent' }),

@@ -62,14 +62,20 @@ const instanceState = z.strictObject({
   extra: z.record(z.string(), z.number()).describe('further numbers of the policy'),
 });
 
+const goal = z.strictObject({
+  latencyMs: ms.describe('τ, the latency limit'),
+  successRatio: ratio.describe('ρ, the share of requests that must meet it'),
+  windowMs: ms.describe('W, the window over which it is counted'),
+});
+
+const clients = z
+  .array(z.strictObject({ clientId: z.string(), requests: count, successRatio: ratio }))
+  .describe('worst served first; bounded');
+
 const routerState = z.strictObject({
   service: z.string(),
   policy: z.string(),
-  qos: z.strictObject({
-    latencyMs: ms.describe('τ, the latency limit'),
-    successRatio: ratio.describe('ρ, the share of requests that must meet it'),
-    windowMs: ms.describe('W, the window over which it is counted'),
-  }),
+  qos: goal,
   successRatio: ratio.nullable().describe('over W; null before the first request'),
   requestsPerSecond: count,
   inFlight: count,
@@ -83,9 +89,27 @@ const routerState = z.strictObject({
     .array(z.strictObject({ name: z.string(), instances: count, share: ratio, successRatio: ratio.nullable() }))
     .describe('of instances, the most preferred first; empty where none is preferred'),
   instances: z.array(instanceState),
-  clients: z
-    .array(z.strictObject({ clientId: z.string(), requests: count, successRatio: ratio }))
-    .describe('worst served first; bounded'),
+  clients,
+});
+
+const chainState = z.strictObject({
+  chain: z.string(),
+  qos: goal,
+  successRatio: ratio.nullable().describe('of the runs that ended within W; null before the first'),
+  clientsSatisfiedRatio: ratio.nullable().describe('share of clients whose own runs succeed as often as asked for'),
+  runs: count.describe('under way'),
+  results: z
+    .strictObject({ success: count, late: count, failed: count, abandoned: count })
+    .describe('runs that ended, all time'),
+  stages: z.array(
+    z.strictObject({
+      service: z.string(),
+      shareMs: ms.describe('its part of the limit'),
+      reserveMs: ms.describe('what it needs, as learned'),
+      samples: count.describe('answers that this was learned from'),
+    }),
+  ),
+  clients,
 });
 
 const processFacts = z.strictObject({
@@ -165,6 +189,7 @@ const state = z.strictObject({
   notReadyReasons: z.array(z.string()),
   node,
   services: z.array(routerState),
+  chains: z.array(chainState).describe('rows of services with one goal for the whole'),
 });
 
 const event = z.strictObject({

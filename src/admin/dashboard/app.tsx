@@ -15,6 +15,7 @@ import { Login } from './views/login.tsx';
 import { NodePanel } from './views/node-panel.tsx';
 import { ServiceCards } from './views/service-cards.tsx';
 import { SuccessPlot } from './views/success-plot.tsx';
+import { Chains } from './views/together/chains.tsx';
 import { WeightsPlot } from './views/weights-plot.tsx';
 
 export interface AppProps {
@@ -43,6 +44,7 @@ export function App({ model, connection }: AppProps) {
         ) : (
           <ServiceView key={service.service} model={model} connection={connection} service={service} route={route} />
         )}
+        {state.chains.length > 0 && <Chains chains={state.chains} />}
         <Events events={model.events} services={state.services.map((one) => one.service)} />
         <NodePanel node={state.node} />
       </main>

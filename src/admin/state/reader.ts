@@ -1,5 +1,6 @@
 // Puts together what the admin port reports, afresh at each reading, from what the composition root lets it see.
 
+import type { ChainState } from '../../core/chain/chain.ts';
 import type { Clock } from '../../core/clock.ts';
 import type { InstanceKey, RequestInfo } from '../../core/domain.ts';
 import type { InstanceState, RoutePreview, RouterState, ServiceRouter } from '../../core/service-router.ts';
@@ -23,6 +24,7 @@ export interface ObservedService extends Pick<ServiceRouter, 'service' | 'state'
 export interface StateSources {
   /** The routers by service; asked at each reading, so a reload shows at once. */
   readonly services: () => ReadonlyMap<string, ObservedService>;
+  readonly chains: () => readonly ChainState[];
   readonly node: () => NodeFacts;
   readonly lifecycle: () => Lifecycle;
   readonly events: EventLog<QedgeEvent>;
@@ -76,6 +78,7 @@ export function createStateReader(sources: StateSources, processFacts: () => Pro
         notReadyReasons: now.reasons,
         node: { ...sources.node(), nodejs: process.versions.node, arch: process.arch, process: processFacts() },
         services: services(),
+        chains: sources.chains(),
       };
     },
   };

@@ -1,5 +1,6 @@
 // What the admin port reports of this node: the answer of /api/v1/state and the facts it is put together from.
 
+import type { ChainState } from '../../core/chain/chain.ts';
 import type { InstanceKey, InstanceSource, Labels, Tier } from '../../core/domain.ts';
 import type { RouterEvent, RouterState } from '../../core/service-router.ts';
 import type { EventEntry } from '../../telemetry/events.ts';
@@ -118,6 +119,7 @@ export interface StateDocument {
   readonly notReadyReasons: readonly string[];
   readonly node: NodeState;
   readonly services: readonly RouterState[];
+  readonly chains: readonly ChainState[];
 }
 
 /** The estimated density of one instance's end-to-end latency, as this load balancer sees it. */

@@ -3,6 +3,7 @@
 
 import type { Config } from '../../config/config.ts';
 import { assertNever } from '../../core/assert.ts';
+import type { ChainState } from '../../core/chain/chain.ts';
 import type { Clock } from '../../core/clock.ts';
 import type { Rng } from '../../core/rng.ts';
 import type { RouterEvent, RouterSnapshot, ServiceRouter } from '../../core/service-router.ts';
@@ -13,6 +14,7 @@ import { type BoundListener, createProxy, type Proxy as DataPath, type ProxyServ
 import type { Logger } from '../../telemetry/log.ts';
 import type { Metrics } from '../../telemetry/metrics.ts';
 import { startTraces, type Traces } from '../../telemetry/traces/traces.ts';
+import { ChainSet } from './chain-set.ts';
 import type { ControlMessage } from './control-message.ts';
 import { RouterSet } from './router-set.ts';
 
@@ -36,6 +38,7 @@ export interface DataPlaneOptions {
 export class DataPlane {
   readonly #clock: Clock;
   readonly #set: RouterSet;
+  readonly #chains: ChainSet;
   readonly #proxy: DataPath;
   readonly #traces: Traces | null;
 
@@ -43,6 +46,7 @@ export class DataPlane {
     const { config } = options;
     this.#clock = options.clock;
     this.#set = new RouterSet(options);
+    this.#chains = new ChainSet(config);
     const traced = { ...options, nodeId: config.node.id };
     this.#traces = config.traces === null ? null : startTraces({ ...traced, config: config.traces });
     this.#proxy = createProxy({
@@ -51,6 +55,7 @@ export class DataPlane {
       nodeId: config.node.id,
       config: config.proxy,
       services: this.#services(config),
+      chains: this.#chains.chains,
       accessLog: config.log.access,
     });
   }
@@ -77,6 +82,7 @@ export class DataPlane {
     switch (message.kind) {
       case 'start':
         this.#set.restore(message.learned, message.ageMs);
+        this.#chains.restore(message.learned, message.ageMs, this.#clock.nowMs());
         this.#set.start();
         return;
       case 'placement':
@@ -126,12 +132,19 @@ export class DataPlane {
     proveTls(config);
     this.#proxy.configure(config.proxy, config.log.access);
     this.#set.reload(config);
+    this.#chains.reload(config);
+    this.#proxy.setChains(this.#chains.chains);
     await this.#proxy.applyServices(this.#services(config));
   }
 
   snapshots(): RouterSnapshot[] {
     const nowMs = this.#clock.nowMs();
-    return [...this.routers.values()].map((router) => router.snapshot(nowMs));
+    return [...this.routers.values()].map((router) => this.#chains.added(router.snapshot(nowMs), nowMs));
+  }
+
+  /** How the chains fare; empty where there are none. */
+  chainStates(nowMs: number): ChainState[] {
+    return this.#chains.states(nowMs);
   }
 
   /** Finishes what is in flight; keeps deciding until then. */

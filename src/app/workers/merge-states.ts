@@ -105,7 +105,7 @@ function mergeResults(same: readonly InstanceState[]): InstanceState['results'] 
 }
 
 /** A client with several connections may be known to several data planes. Worst served first. */
-function mergeClients(all: readonly ClientState[]): ClientState[] {
+export function mergeClients(all: readonly ClientState[]): ClientState[] {
   const byId = new Map<string, { requests: number; successes: number }>();
   for (const { clientId, requests, successRatio } of all) {
     const total = byId.get(clientId) ?? { requests: 0, successes: 0 };
@@ -128,12 +128,12 @@ function youngest(agesMs: readonly (number | null)[]): number | null {
   return known.length === 0 ? null : Math.min(...known);
 }
 
-function sum<Item>(items: readonly Item[], value: (item: Item) => number): number {
+export function sum<Item>(items: readonly Item[], value: (item: Item) => number): number {
   return items.reduce((total, item) => total + value(item), 0);
 }
 
 /** Mean over those that have a value; evenly when none has any weight. Null when none has a value. */
-function weighted<Item>(
+export function weighted<Item>(
   items: readonly Item[],
   value: (item: Item) => number | null,
   weight: (item: Item) => number,

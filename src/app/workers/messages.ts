@@ -1,6 +1,7 @@
 // What the main thread and its workers say to each other.
 
 import type { Config } from '../../config/config.ts';
+import type { ChainState } from '../../core/chain/chain.ts';
 import type { RouterEvent, RouterState } from '../../core/service-router.ts';
 import type { BoundListener } from '../../proxy/proxy.ts';
 import type { MetricsExport } from '../../telemetry/metrics.ts';
@@ -41,4 +42,9 @@ export type FromWorker =
   | { readonly kind: 'event'; readonly service: string; readonly event: RouterEvent }
   | { readonly kind: 'answer'; readonly id: number; readonly answer: Answer | null }
   | { readonly kind: 'attempts'; readonly service: string; readonly attempts: readonly FinishedAttempt[] }
-  | { readonly kind: 'report'; readonly states: readonly RouterState[]; readonly metrics: MetricsExport };
+  | {
+      readonly kind: 'report';
+      readonly states: readonly RouterState[];
+      readonly chains: readonly ChainState[];
+      readonly metrics: MetricsExport;
+    };

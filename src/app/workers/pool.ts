@@ -4,6 +4,7 @@
 import { randomInt } from 'node:crypto';
 import type { Worker } from 'node:worker_threads';
 import type { Config } from '../../config/config.ts';
+import type { ChainState } from '../../core/chain/chain.ts';
 import type { RouterEvent, RouterState } from '../../core/service-router.ts';
 import { CommandError } from '../../errors.ts';
 import type { BoundListener } from '../../proxy/proxy.ts';
@@ -124,6 +125,11 @@ export class WorkerPool implements WorkerListener {
     return this.#threads().flatMap(({ states }) => states.filter((state) => state.service === service));
   }
 
+  /** The same of a chain. */
+  statesOfChain(chain: string): ChainState[] {
+    return this.#threads().flatMap(({ chains }) => chains.filter((state) => state.chain === chain));
+  }
+
   /** What each worker answers; one that knows nothing of it, or says nothing in time, is left out. */
   async ask(question: WorkerQuery): Promise<Answer[]> {
     const answers = await Promise.all(this.#threads().map((thread) => this.#ask(thread, question)));
@@ -237,6 +243,7 @@ export class WorkerPool implements WorkerListener {
     if (message.kind === 'attempts') this.#options.onAttempts(message.service, message.attempts);
     if (message.kind !== 'report') return;
     from.states = message.states;
+    from.chains = message.chains;
     this.#options.metrics.take(from.name, message.metrics);
   }
 }

@@ -1,6 +1,7 @@
 // One worker, seen from the main thread: what it said last, whether it still speaks, and how it ended.
 
 import type { Worker } from 'node:worker_threads';
+import type { ChainState } from '../../core/chain/chain.ts';
 import type { RouterState } from '../../core/service-router.ts';
 import { CommandError } from '../../errors.ts';
 import type { FromWorker, ToWorker } from './messages.ts';
@@ -27,6 +28,7 @@ export class WorkerThread {
   readonly ended: Promise<string>;
   /** What it last said of each service. */
   states: readonly RouterState[] = [];
+  chains: readonly ChainState[] = [];
   readonly #worker: Worker;
   /** Rounds since it last said anything. */
   #silentRounds = HANGING_ROUNDS_MAX - START_ROUNDS_MAX;
@@ -58,6 +60,7 @@ export class WorkerThread {
     worker.once('exit', (code) => {
       this.#serves = false;
       this.states = [];
+      this.chains = [];
       listening.reject(new CommandError(failure ?? `${name} ended with status ${code}`));
       ended.resolve(failure ?? `it ended with status ${code}`);
     });

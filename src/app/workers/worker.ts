@@ -91,7 +91,8 @@ class Worker {
 
   #report(): void {
     const states = [...this.#dataPlane.routers.values()].map((router) => router.state(this.#clock.nowMs()));
-    this.#post({ kind: 'report', states, metrics: this.#metrics.export() });
+    const chains = this.#dataPlane.chainStates(this.#clock.nowMs());
+    this.#post({ kind: 'report', states, chains, metrics: this.#metrics.export() });
   }
 
   #end(): void {

@@ -8,7 +8,7 @@ import { CommandError, EX_USAGE } from '../../errors.ts';
 import { loadScenario, scenarioProblem } from '../../scenario/scenario-file.ts';
 import { seedsText } from '../../scenario/scenario-schema.ts';
 import { type Progress, type RunResult, runExperiment } from '../../sim/experiment.ts';
-import { policyProblems } from '../../sim/policy-text.ts';
+import { chainProblem, policyProblems } from '../../sim/policy-text.ts';
 import { toCsv, toJson } from '../../sim/report/data-files.ts';
 import type { Provenance } from '../../sim/report/facts.ts';
 import { toHtml } from '../../sim/report/html.ts';
@@ -48,6 +48,10 @@ export function registerSimulate(program: Command): void {
 
 function simulate(file: string, options: SimulateOptions): void {
   const scenario = { ...loadScenario(file), ...(options.load === undefined ? {} : { load: options.load }) };
+  for (const policy of options.policy ?? []) {
+    const problem = chainProblem(policy, scenario.stages !== undefined);
+    if (problem !== null) throw new CommandError(`--policy ${policy}: ${problem}`, EX_USAGE);
+  }
   const results = run(file, scenario, options);
   process.stdout.write(
     options.json === true

@@ -2,6 +2,7 @@
 
 import type { Command } from 'commander';
 import type { StateDocument } from '../../admin/state/state.ts';
+import type { ChainState } from '../../core/chain/chain.ts';
 import type { InstanceState, RouterState } from '../../core/service-router.ts';
 import { poolsText, reasonsText } from '../../core/standing.ts';
 import { CommandError } from '../../errors.ts';
@@ -48,17 +49,19 @@ export function registerStatus(program: Command): void {
 function only(names: readonly string[], state: StateDocument): StateDocument {
   if (names.length === 0) return state;
   const wanted = new Set(names);
+  const chains = state.chains.filter(({ chain }) => wanted.has(chain));
   const services = state.services.flatMap((service) => {
     if (wanted.has(service.service)) return [service];
     const instances = service.instances.filter(({ key }) => wanted.has(key));
     return instances.length === 0 ? [] : [{ ...service, instances }];
   });
-  const known = new Set(
-    state.services.flatMap(({ service, instances }) => [service, ...instances.map(({ key }) => key)]),
-  );
+  const known = new Set([
+    ...state.services.flatMap(({ service, instances }) => [service, ...instances.map(({ key }) => key)]),
+    ...state.chains.map(({ chain }) => chain),
+  ]);
   const unknown = names.filter((name) => !known.has(name));
-  if (unknown.length > 0) throw new CommandError(`no service or instance of that name: ${unknown.join(', ')}`);
-  return { ...state, services };
+  if (unknown.length > 0) throw new CommandError(`no service, instance or chain of that name: ${unknown.join(', ')}`);
+  return { ...state, services, chains };
 }
 
 function print(state: StateDocument, json: boolean): void {
@@ -114,6 +117,7 @@ export function statusLines(state: StateDocument, look: Look): readonly string[]
     ...sourceLines(state, look),
     ...troubleLines(state, look),
     ...state.services.flatMap((service) => ['', ...serviceLines(service, look)]),
+    ...state.chains.flatMap((chain) => ['', ...chainLines(chain, look)]),
   ];
 }
 
@@ -178,15 +182,42 @@ function serviceLines(service: RouterState, look: Look): readonly string[] {
       : [poolsText(service.instances), `exploration ${percent(service.summary.explorationShare)}`]),
     ...(service.summary.panic ? ['PANIC: most instances are out'] : []),
   ];
-  const below = clients.filter(({ successRatio }) => successRatio < qos.successRatio);
-  const worst = below.slice(0, WORST_CLIENTS).map((one) => `${one.clientId} ${percent(one.successRatio)}`);
   return [
     look.paint('strong', truncate(`${service.service} by ${service.policy}, wanted: ${target}`, look.width)),
     ...wrapList(facts, look.width),
     ...wrapList(groupFacts(service), look.width),
-    ...(below.length > 0 ? [look.paint('notice', truncate(`  worst served: ${worst.join(', ')}`, look.width))] : []),
+    ...worstLines(clients, qos, look),
     ...(service.instances.length > 0 ? renderColumns(instanceColumns(service), { ...look, indent: '  ' }) : []),
   ];
+}
+
+function chainLines({ chain, qos, stages, clients, ...state }: ChainState, look: Look): readonly string[] {
+  const target = `${percent(qos.successRatio, 0)} within ${milliseconds(qos.latencyMs)} over ${qos.windowMs / 1000} s`;
+  const { success, late, failed, abandoned } = state.results;
+  const facts = [
+    ...(state.successRatio === null
+      ? ['no runs lately']
+      : [`met for ${percent(state.clientsSatisfiedRatio, 0)} of clients`, `success ${percent(state.successRatio)}`]),
+    `${state.runs} under way`,
+    `${success} in time, ${late} late, ${failed} failed, ${abandoned} abandoned`,
+  ];
+  const shares = stages.map(
+    (stage) => `${stage.service} ${milliseconds(stage.shareMs)} (needs ${milliseconds(stage.reserveMs)})`,
+  );
+  return [
+    look.paint('strong', truncate(`chain ${chain}, wanted: ${target}`, look.width)),
+    ...wrapList(facts, look.width),
+    ...wrapList(shares, look.width),
+    ...worstLines(clients, qos, look),
+  ];
+}
+
+/** Clients whose goal is not met. */
+function worstLines(clients: RouterState['clients'], { successRatio }: RouterState['qos'], look: Look): string[] {
+  const below = clients.filter((one) => one.successRatio < successRatio).slice(0, WORST_CLIENTS);
+  if (below.length === 0) return [];
+  const worst = below.map((one) => `${one.clientId} ${percent(one.successRatio)}`).join(', ');
+  return [look.paint('notice', truncate(`  worst served: ${worst}`, look.width))];
 }
 
 /** What keeps requests together, and where the preferred ones go. */

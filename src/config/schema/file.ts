@@ -3,6 +3,7 @@
 import type { Keys } from '../key.ts';
 import { adminKeys } from './admin.ts';
 import { announceKeys } from './announce.ts';
+import { chainKeys } from './chain.ts';
 import type { SchemaContext } from './context.ts';
 import { logKeys } from './log.ts';
 import { mqttKeys } from './mqtt.ts';
@@ -68,6 +69,13 @@ export function fileSections(context: SchemaContext): readonly FileSection[] {
       active: true,
       doc: 'One for each service that clients ask for.',
       keys: serviceKeys(context),
+    },
+    {
+      word: 'chain',
+      name: 'chains',
+      kind: 'list',
+      doc: 'One for each row of services that a client asks for one after another, with one goal for the whole.',
+      keys: chainKeys(),
     },
     {
       word: 'announce',

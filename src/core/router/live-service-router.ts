@@ -30,6 +30,7 @@ import type {
 import { ClientLedger } from '../stats/client-ledger.ts';
 import type { Reason } from '../verdict/reason.ts';
 import type { VerdictRow } from '../verdict/table.ts';
+import { Aim } from './aim.ts';
 import type { CandidateSet } from './candidate-set.ts';
 import { bestOrNearest, firstOutOfCooldown } from './fallback.ts';
 import { FlightTable } from './flight-table.ts';
@@ -60,7 +61,8 @@ export class LiveServiceRouter implements ServiceRouter {
   nextTickMs: number;
 
   readonly #options: ServiceRouterOptions;
-  readonly #policy: Policy;
+  readonly #makePolicy: (qos: QosTarget) => Policy;
+  #policy: Policy;
   readonly #onEvent: (event: RouterEvent) => void;
 
   readonly #members: Membership;
@@ -74,6 +76,9 @@ export class LiveServiceRouter implements ServiceRouter {
   /** Null: requests are not tied together. */
   readonly #sessions: SessionTable | null;
   #tap: RouterTap | null = null;
+  /** Null: no request came as a stage of a chain. */
+  #aim: Aim | null = null;
+  #askedBefore = 0;
 
   /** `makePolicy` is given the books that a policy may read. */
   constructor(options: ServiceRouterOptions, makePolicy: (context: PolicyContext) => Policy) {
@@ -89,14 +94,16 @@ export class LiveServiceRouter implements ServiceRouter {
     this.#rates = new RequestRates(options.nowMs);
     this.#relative = new RelativeEvidence(options.qos.latencyMs, options.nowMs);
     this.#sessions = options.sessionIdleMs ? new SessionTable(options.sessionIdleMs) : null;
-    this.#policy = makePolicy({
-      qos: options.qos,
-      rng: options.rng,
-      instancesMax,
-      flights: this.#flights,
-      groups: this.#groups,
-      onEvent: this.#onEvent,
-    });
+    this.#makePolicy = (qos) =>
+      makePolicy({
+        qos,
+        rng: options.rng,
+        instancesMax,
+        flights: this.#flights,
+        groups: this.#groups,
+        onEvent: this.#onEvent,
+      });
+    this.#policy = this.#makePolicy(options.qos);
     this.#members = new Membership({
       service: options.service,
       qos: options.qos,
@@ -191,7 +198,7 @@ export class LiveServiceRouter implements ServiceRouter {
     const end = this.#outcomes.end(live, startMs, ahead);
     end.result = result;
     end.latencyMs = chargedMs;
-    end.success = result === 'answered' && chargedMs <= this.qos.latencyMs;
+    end.success = result === 'answered' && chargedMs <= (this.#aim?.latencyMs ?? this.qos.latencyMs);
     this.#policy.observe(end, nowMs);
     if (this.#tap !== null) this.#tap.finished(ticket, result, chargedMs);
     return result;
@@ -262,8 +269,14 @@ export class LiveServiceRouter implements ServiceRouter {
     this.#members.rtts.changeRatio = ratio;
   }
 
+  aim(latencyMs: number): void {
+    this.#aim ??= new Aim(this.qos.latencyMs);
+    this.#aim.note(latencyMs);
+  }
+
   tick(nowMs: number): void {
     if (nowMs < this.nextTickMs) return;
+    if (this.#aim !== null) this.#takeAim(this.#aim, nowMs);
     this.#policy.tick(nowMs);
     this.nextTickMs += this.#policy.stepMs;
     if (this.nextTickMs <= nowMs) this.nextTickMs = nowMs + this.#policy.stepMs;
@@ -334,6 +347,19 @@ export class LiveServiceRouter implements ServiceRouter {
     this.#relative.reset();
     this.#policy.reset(nowMs);
     this.#policy.update(this.#set.live, nowMs);
+  }
+
+  /** A policy is made for one limit: with another one, the next takes over what it learned. */
+  #takeAim(aim: Aim, nowMs: number): void {
+    const asked = this.#rates.asked - this.#askedBefore;
+    this.#askedBefore = this.#rates.asked;
+    if (!aim.step(asked, nowMs)) return;
+    const learned = this.#policy.snapshot(nowMs);
+    // One that keeps nothing would begin from nothing.
+    if (learned === null) return;
+    this.#policy = this.#makePolicy({ ...this.qos, latencyMs: aim.latencyMs });
+    this.#policy.update(this.#set.live, nowMs);
+    this.#policy.restore(learned, 0, nowMs);
   }
 
   // ---- routing ----

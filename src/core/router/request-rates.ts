@@ -11,6 +11,8 @@ const SERVICE_ROW = 0;
 export class RequestRates {
   readonly #counts = new WindowCounts(WINDOW_MS, 1);
   readonly #startedMs: number;
+  /** Requests of the service, all time. */
+  asked = 0;
 
   constructor(nowMs: number) {
     this.#startedMs = nowMs;
@@ -23,6 +25,7 @@ export class RequestRates {
   }
 
   countService(nowMs: number): void {
+    this.asked++;
     this.#counts.record(SERVICE_ROW, true, nowMs);
   }
 

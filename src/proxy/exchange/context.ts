@@ -6,6 +6,7 @@ import type { Tracer } from '../../telemetry/traces/tracer.ts';
 import type { FieldTable } from '../fields/fields.ts';
 import type { ProxyMetrics } from '../metrics.ts';
 import type { ServiceRuntime } from '../service.ts';
+import type { ChainEntry } from './arrival/chain-entry.ts';
 import type { ServiceTable } from './arrival/service-match.ts';
 import type { OwnFaults } from './record/own-faults.ts';
 
@@ -25,6 +26,8 @@ export interface ProxyContext {
   /** What the keys of TLS session tickets are derived from. */
   readonly ticketSecret: Uint8Array;
   readonly services: ServiceTable<ServiceRuntime>;
+  /** Null: there are none, and nothing is done for them. */
+  readonly chains: ChainEntry | null;
   /** Set once the drain's grace is over: new requests are sent away. */
   readonly refusing: boolean;
   /** Set from the first moment of a drain: answers say `connection: close`. */

@@ -155,12 +155,22 @@ export class Exchange implements AttemptOwner, BodyListener, SlotWaiter, Placeme
     record.clientId = clientIdOf(head.client, connection.peer.address);
     const { affinity } = service.config;
     if (affinity !== null) this.session = sessionOf(affinity, this.request.rawHeaders, record.clientId);
-    this.deadline = new Deadline(service.config.qos.latencyMs, head.deadlineMs, this.stopwatch);
     const nowMs = this.nowMs();
+    if (head.chain !== null) this.#enterChain(service, head.chain, nowMs);
+    const limitMs = record.turn?.budgetMs ?? service.config.qos.latencyMs;
+    this.deadline = new Deadline(limitMs, head.deadlineMs, this.stopwatch);
     assertRoom(service, nowMs);
     assertFeasible(service, this.deadline.budgetLeftMs(nowMs), nowMs);
     service.retryBudget.deposit();
     return null;
+  }
+
+  /** A stage of a chain has what the run has left for it, whatever the limit of its service is. */
+  #enterChain(service: ServiceRuntime, field: string, nowMs: number): void {
+    const { record } = this;
+    record.turn =
+      this.#context.chains?.enter(field, { clientId: record.clientId, service: service.name }, nowMs) ?? null;
+    if (record.turn !== null) service.router.aim(record.turn.aimMs);
   }
 
   /** From here on it is in flight: a client that takes its time to send a body takes no other's place. */

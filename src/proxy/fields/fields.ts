@@ -1,6 +1,8 @@
 // Header field names that mean something to a proxy, found without lower-casing every name: a table indexed by the length
 // and first letter of a name says whether it can be one of them at all, and nearly every ordinary field cannot.
 
+import type { ProxyConfig } from '../../config/config.ts';
+
 /** Raw fields: name, value, name, value, … */
 export type RawFields = readonly string[];
 
@@ -41,6 +43,8 @@ export const FieldKind = {
   verdict: 27,
   accelBuffering: 28,
   contentEncoding: 29,
+  /** `<chain>/<run>`; an ordinary field where there are no chains. */
+  chain: 30,
 } as const;
 
 const LENGTH_MAX = 64;
@@ -139,8 +143,8 @@ const CLAIMS = [
   'x-url-scheme',
 ];
 
-/** Fields of requests. `clientHeader` null: clients are distinguished by address. */
-export function requestFieldTable(serviceHeader: string, clientHeader: string | null): FieldTable {
+/** Fields of requests. `chains`: there are some, that requests may name. */
+export function requestFieldTable({ serviceHeader, clientHeader }: ProxyConfig, chains = false): FieldTable {
   const kinds = {
     ...HOP_BY_HOP,
     ...Object.fromEntries(CLAIMS.map((name) => [name, FieldKind.claim])),
@@ -157,6 +161,7 @@ export function requestFieldTable(serviceHeader: string, clientHeader: string | 
     'x-request-id': FieldKind.requestId,
     'x-qedge-deadline-ms': FieldKind.deadline,
     'grpc-timeout': FieldKind.grpcTimeout,
+    ...(chains ? { 'x-qedge-chain': FieldKind.chain } : {}),
     ...(clientHeader === null ? {} : { [clientHeader.toLowerCase()]: FieldKind.client }),
     [serviceHeader.toLowerCase()]: FieldKind.service,
   };

@@ -29,6 +29,8 @@ export class RequestHead {
   deadlineMs: number | null = null;
   /** It came with a deadline in the form of gRPC, and goes on with what is left of it. */
   hasGrpcTimeout = false;
+  /** Which run of which chain it says to be a stage of. */
+  chain: string | null = null;
   via: string | null = null;
   forwarded: string | null = null;
   forwardedFor: string | null = null;
@@ -144,6 +146,10 @@ function takeField(head: RequestHead, kind: number, name: string, value: string)
       break;
     case FieldKind.deadline:
       head.deadlineMs = soonest(head.deadlineMs, readDeadline(value));
+      break;
+    case FieldKind.chain:
+      head.chain ??= value;
+      head.fields.push(name, value);
       break;
     case FieldKind.grpcTimeout:
       takeGrpcTimeout(head, name, value);

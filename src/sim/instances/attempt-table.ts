@@ -20,6 +20,8 @@ export class AttemptTable {
   attempt = new Uint8Array(CAPACITY_INITIAL);
   /** Group of the request. */
   group = new Uint8Array(CAPACITY_INITIAL);
+  /** Of the chain, where requests are runs through one; 0 where not. */
+  stage = new Uint8Array(CAPACITY_INITIAL);
   /** Handles that the request was sent to before. */
   readonly tried: (readonly number[])[] = [];
   /** Index into the simulation's list of results. */
@@ -29,6 +31,10 @@ export class AttemptTable {
   /** When the client sent the request, and when this attempt of it began. */
   emittedMs = new Float64Array(CAPACITY_INITIAL);
   startMs = new Float64Array(CAPACITY_INITIAL);
+  /** When its stage was asked for. */
+  stageMs = new Float64Array(CAPACITY_INITIAL);
+  /** What the stage may take, ms. */
+  budgetMs = new Float64Array(CAPACITY_INITIAL);
   /** How long it waited for a connection, ms. */
   connectMs = new Float64Array(CAPACITY_INITIAL);
   /** When it came to the instance. */
@@ -93,10 +99,13 @@ export class AttemptTable {
     this.epoch = longer(this.epoch, new Int32Array(size));
     this.attempt = longer(this.attempt, new Uint8Array(size));
     this.group = longer(this.group, new Uint8Array(size));
+    this.stage = longer(this.stage, new Uint8Array(size));
     this.result = longer(this.result, new Uint8Array(size));
     this.abandoned = longer(this.abandoned, new Uint8Array(size));
     this.emittedMs = longer(this.emittedMs, new Float64Array(size));
     this.startMs = longer(this.startMs, new Float64Array(size));
+    this.stageMs = longer(this.stageMs, new Float64Array(size));
+    this.budgetMs = longer(this.budgetMs, new Float64Array(size));
     this.connectMs = longer(this.connectMs, new Float64Array(size));
     this.arrivedMs = longer(this.arrivedMs, new Float64Array(size));
     this.returnMs = longer(this.returnMs, new Float64Array(size));

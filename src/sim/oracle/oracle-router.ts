@@ -60,6 +60,7 @@ export class OracleRouter implements DrivenRouter {
   observeGroup(): void {}
   applyPlacement(_update: PlacementUpdate): void {}
   observeRtt(): void {}
+  aim(): void {}
   tick(): void {}
   snapshot(): RouterSnapshot {
     return { version: 1, service: SERVICE, fingerprint: 'oracle', rtts: {}, policy: null, clients: null };

@@ -24,6 +24,8 @@ export interface WorldInstance {
   readonly id: string;
   readonly node: number;
   readonly model: InstanceModel;
+  /** Of the chain that it runs; 0 where there is none. */
+  readonly stage: number;
   /** Runs and is known to all at the start. */
   readonly fromStart: boolean;
 }
@@ -102,13 +104,21 @@ function balancerNodes({ topology: spec }: Scenario, { nodes }: Topology): numbe
   return spec.kind === 'matrix' ? spec.balancers.map((name) => nodes.indexOf(name)) : nodes.map((_, n) => n);
 }
 
-function createInstances({ model, overrides, events }: Scenario, { nodes, centers }: Topology): WorldInstance[] {
+function createInstances(
+  { model, overrides, events, stages = [] }: Scenario,
+  { nodes, centers }: Topology,
+): WorldInstance[] {
+  const stageOf = (id: string): number =>
+    Math.max(
+      0,
+      stages.findIndex(({ instances }) => instances.includes(id)),
+    );
   const modelOf = (id: string): InstanceModel => overrides.find(({ instance }) => instance === id)?.model ?? model;
   const placed = centers.map((node, i) => ({ id: `i${i + 1}`, node, fromStart: true }));
   const joining = events.flatMap((event) =>
     event.kind === 'join' ? [{ id: event.instance, node: nodes.indexOf(event.node), fromStart: false }] : [],
   );
-  return [...placed, ...joining].map((instance) => ({ ...instance, model: modelOf(instance.id) }));
+  return [...placed, ...joining].map((one) => ({ ...one, model: modelOf(one.id), stage: stageOf(one.id) }));
 }
 
 function createClients(

@@ -72,6 +72,7 @@ const snapshot = z.object({
   rtts: z.record(z.string(), z.number().min(0).max(1e6)),
   policy: z.unknown(),
   clients: z.unknown(),
+  chains: z.unknown().optional(),
 });
 
 export const savedRow = z.object({ boot_id: z.string().nullable(), uptime_ms: durationMs, wall_ms: z.number() });

@@ -1,6 +1,7 @@
 // What is written down of one exchange: metrics, the ledger of its client, its trace, the access log. The exchange says what
 // happens; what that counts for, and where it is logged, is decided here.
 
+import type { StageEnding, StageTurn } from '../../../core/chain/chain.ts';
 import { type Candidate, type EndedRequest, NO_HANDLE, type RequestEnding } from '../../../core/domain.ts';
 import { NO_GRPC_STATUS } from '../../../core/verdict/grpc.ts';
 import type { Account } from '../../../core/verdict/table.ts';
@@ -31,6 +32,8 @@ export class ExchangeRecord implements EndedRequest {
   /** What was on the stopwatch when it was accounted for. */
   latencyMs = 0;
   handle = NO_HANDLE;
+  /** Null: it is no stage of a chain. */
+  turn: StageTurn | null = null;
   /** Of the answer; `NO_GRPC_STATUS` where it does not speak gRPC. */
   grpcStatus = NO_GRPC_STATUS;
   /** Null where this request is not traced. */
@@ -102,6 +105,7 @@ export class ExchangeRecord implements EndedRequest {
     this.#accountedMs = nowMs;
     this.latencyMs = elapsedMs;
     service.metrics.answered(status, elapsedMs);
+    this.turn?.end(STAGE_ENDINGS[account], elapsedMs, nowMs);
     if (account === 'none') return;
     this.ending = account;
     service.router.recordRequest(this, nowMs);
@@ -163,3 +167,11 @@ const EMPTY_HEAD = new RequestHead();
 function knownGrpcStatus(status: number): number | null {
   return status === NO_GRPC_STATUS ? null : status;
 }
+
+/** What an account makes of a stage: one that was late for its part may be in time for the run. */
+const STAGE_ENDINGS: Readonly<Record<Account, StageEnding>> = {
+  success: 'answered',
+  late: 'answered',
+  failed: 'failed',
+  none: 'left',
+};

@@ -1,0 +1,53 @@
+// What latency a policy steers by. Most often the service's own limit; where requests come as stages of a chain, the part of the
+// chain's goal that the stage has: a limit that no instance makes, or that all make, would tell none from another.
+
+/** Of the mean that each new part is. */
+const SMOOTHING = 0.05;
+/** What is counted weighs so much less with each step. */
+const FADING = 0.8;
+/** Stages that are waited for before anything is concluded. */
+const NOTED_MIN = 20;
+/** A policy that is given another limit has to find its weights again, so that it is not done for less than this share of it. */
+const STEP_RATIO = 0.15;
+/** Nor more often. */
+const REST_MS = 3000;
+
+/** The limit that the policy of one service steers by. */
+export class Aim {
+  readonly #ownMs: number;
+  latencyMs: number;
+  /** Of the parts that stages have. */
+  #meanMs = Number.NaN;
+  #noted = 0;
+  /** Requests of late: stages of chains, and all. */
+  #stages = 0;
+  #all = 0;
+  #sinceMs = Number.NEGATIVE_INFINITY;
+
+  /** `ownMs`: the limit of the service, for requests that are no stage of a chain. */
+  constructor(ownMs: number) {
+    this.#ownMs = ownMs;
+    this.latencyMs = ownMs;
+  }
+
+  /** A request is a stage that has this part of its chain's goal, ms. */
+  note(partMs: number): void {
+    this.#meanMs = this.#noted === 0 ? partMs : this.#meanMs + SMOOTHING * (partMs - this.#meanMs);
+    this.#noted++;
+    this.#stages++;
+  }
+
+  /** Once a step. `requests`: of the service since the last one. True when the policy is to steer by another limit. */
+  step(requests: number, nowMs: number): boolean {
+    this.#all += requests;
+    const share = Math.min(1, this.#stages / this.#all);
+    this.#stages *= FADING;
+    this.#all *= FADING;
+    if (this.#noted < NOTED_MIN || requests === 0 || nowMs - this.#sinceMs < REST_MS) return false;
+    const wantedMs = share * this.#meanMs + (1 - share) * this.#ownMs;
+    if (Math.abs(Math.log(wantedMs / this.latencyMs)) < STEP_RATIO) return false;
+    this.latencyMs = wantedMs;
+    this.#sinceMs = nowMs;
+    return true;
+  }
+}

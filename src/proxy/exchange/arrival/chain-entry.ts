@@ -1,0 +1,46 @@
+// `X-QEdge-Chain: <chain>/<run>`: the request is a stage of a run. One that cannot be is counted and named, and goes on as a
+// request of its service alone.
+
+import type { Chain, ChainRefusal, StageTurn } from '../../../core/chain/chain.ts';
+import { type Logger, RateLimitedLog } from '../../../telemetry/log.ts';
+import type { ProxyMetrics } from '../../metrics.ts';
+
+/** Why the field was of no effect. */
+export type ChainProblem = ChainRefusal | 'malformed' | 'unknown-chain';
+
+/** A name of a run is no text for people: any that is printable. */
+const FIELD = /^([^/]+)\/([\x21-\x7e]{1,128})$/;
+
+const LOG_INTERVAL_MS = 60_000;
+
+/** The chains of a data plane, as requests name them. */
+export class ChainEntry {
+  readonly #chains: ReadonlyMap<string, Chain>;
+  readonly #metrics: ProxyMetrics;
+  readonly #log: Logger;
+  readonly #limit = new RateLimitedLog(LOG_INTERVAL_MS);
+
+  constructor(chains: ReadonlyMap<string, Chain>, { metrics, log }: { metrics: ProxyMetrics; log: Logger }) {
+    this.#chains = chains;
+    this.#metrics = metrics;
+    this.#log = log;
+  }
+
+  /** Null: it is no stage of a run, whatever it says. */
+  enter(
+    field: string,
+    { clientId, service }: { readonly clientId: string; readonly service: string },
+    nowMs: number,
+  ): StageTurn | null {
+    const [, name = '', run = ''] = FIELD.exec(field) ?? [];
+    const chain = this.#chains.get(name);
+    const turn: StageTurn | ChainProblem =
+      run === '' ? 'malformed' : (chain?.begin({ clientId, run, service }, nowMs) ?? 'unknown-chain');
+    if (typeof turn !== 'string') return turn;
+    const known = chain?.name ?? '';
+    this.#metrics.chainIgnored(known, turn);
+    const suppressed = this.#limit.admit(`${known}/${turn}`, nowMs);
+    if (suppressed !== null) this.#log.warn({ field, service, reason: turn, suppressed }, 'no stage of a chain');
+    return null;
+  }
+}

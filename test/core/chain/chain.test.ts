@@ -1,0 +1,153 @@
+import { describe, expect, it } from 'vitest';
+import { Chain, type StageTurn } from '../../../src/core/chain/chain.ts';
+
+const STAGES = ['detector', 'tracker', 'planner'];
+
+function chainOf(work: readonly number[] = [1, 1, 1]): Chain {
+  const goal = { latencyMs: 150, successRatio: 0.9, windowMs: 10_000 };
+  return new Chain({ name: 'perception', stages: STAGES, goal, work });
+}
+
+function turnOf(chain: Chain, service: string, nowMs: number, run = '1', clientId = 'c'): StageTurn {
+  const turn = chain.begin({ clientId, run, service }, nowMs);
+  if (typeof turn === 'string') throw new Error(`refused: ${turn}`);
+  return turn;
+}
+
+/** A whole run whose stages take so long, one right after another. */
+function runThrough(chain: Chain, tookMs: readonly number[], startMs: number, run: string): void {
+  let nowMs = startMs;
+  for (const [i, ms] of tookMs.entries()) {
+    const turn = turnOf(chain, STAGES[i] ?? '', nowMs, run);
+    nowMs += ms;
+    turn.end('answered', ms, nowMs);
+  }
+}
+
+/** As many as it takes until all stages are learned. */
+function learn(chain: Chain, tookMs: readonly number[]): void {
+  for (let i = 0; i < 40; i++) runThrough(chain, tookMs, i * 200, `learned ${i}`);
+}
+
+describe('a chain', () => {
+  it('splits its goal by work until twenty answers of each stage are known', () => {
+    const chain = chainOf([3, 2, 1]);
+    expect(turnOf(chain, 'detector', 0).budgetMs).toBeCloseTo(75);
+    expect(chain.state(0).stages.map(({ reserveMs }) => Math.round(reserveMs))).toEqual([75, 50, 25]);
+  });
+
+  it('gives a stage what is left less what the later ones need', () => {
+    const chain = chainOf();
+    learn(chain, [10, 20, 40]);
+    const [, tracker, planner] = chain.state(9000).stages;
+    const turn = turnOf(chain, 'detector', 9000);
+    expect(turn.budgetMs).toBeCloseTo(150 - (tracker?.reserveMs ?? 0) - (planner?.reserveMs ?? 0));
+    expect(turn.budgetMs).toBeGreaterThan(80);
+    turn.end('answered', 60, 9060);
+    expect(turnOf(chain, 'tracker', 9060).budgetMs).toBeCloseTo(90 - (planner?.reserveMs ?? 0));
+  });
+
+  it('lets the stages of a late run share what is left by their needs', () => {
+    const chain = chainOf();
+    learn(chain, [10, 20, 40]);
+    turnOf(chain, 'detector', 9000).end('answered', 120, 9120);
+    const late = turnOf(chain, 'tracker', 9120);
+    expect(late.budgetMs).toBeGreaterThan(8);
+    expect(late.budgetMs).toBeLessThan(12);
+    late.end('answered', 40, 9160);
+    expect(turnOf(chain, 'planner', 9160).budgetMs).toBe(0);
+  });
+
+  it('moves the parts of the goal towards a stage that slows down', () => {
+    const chain = chainOf();
+    learn(chain, [20, 20, 20]);
+    const before = chain.state(9000).stages[1]?.shareMs ?? 0;
+    for (let i = 0; i < 60; i++) runThrough(chain, [20, 60, 20], 9000 + i * 200, `slow ${i}`);
+    const after = chain.state(22_000).stages[1]?.shareMs ?? 0;
+    expect(before).toBeCloseTo(50, 0);
+    expect(Math.abs(after - 90)).toBeLessThan(5);
+  });
+
+  it('counts a run as a success when its last stage is answered within the limit, and as late beyond it', () => {
+    const chain = chainOf();
+    runThrough(chain, [50, 50, 49], 0, 'in time');
+    runThrough(chain, [50, 60, 50], 1000, 'late');
+    const { results, successRatio, clients } = chain.state(1200);
+    expect(results).toEqual({ success: 1, late: 1, failed: 0, abandoned: 0 });
+    expect(successRatio).toBe(0.5);
+    expect(clients).toEqual([{ clientId: 'c', requests: 2, successRatio: 0.5 }]);
+  });
+
+  it('counts a run whose client stops after a failure as failed, and forgives one that repeats the stage in time', () => {
+    const chain = chainOf();
+    turnOf(chain, 'detector', 0, 'given up').end('failed', 5, 5);
+    turnOf(chain, 'detector', 0, 'repeated').end('failed', 5, 5);
+    turnOf(chain, 'detector', 10, 'repeated').end('answered', 20, 30);
+    turnOf(chain, 'tracker', 30, 'repeated').end('answered', 20, 50);
+    turnOf(chain, 'planner', 50, 'repeated').end('answered', 20, 70);
+    expect(chain.state(200).results).toEqual({ success: 1, late: 0, failed: 1, abandoned: 0 });
+  });
+
+  it('holds nothing against a client that stops of itself', () => {
+    const chain = chainOf();
+    turnOf(chain, 'detector', 0).end('answered', 20, 20);
+    const { results, successRatio, runs } = chain.state(61_000);
+    expect({ results, successRatio, runs }).toEqual({
+      results: { success: 0, late: 0, failed: 0, abandoned: 1 },
+      successRatio: null,
+      runs: 0,
+    });
+  });
+
+  it('refuses a stage that it does not have, one that was answered, one beside another, and one of an unknown run', () => {
+    const chain = chainOf();
+    const begin = (service: string, run = '1') => chain.begin({ clientId: 'c', run, service }, 0);
+    expect(begin('lidar')).toBe('unknown-stage');
+    expect(begin('tracker')).toBe('unknown-run');
+    const turn = turnOf(chain, 'detector', 0);
+    expect(begin('detector')).toBe('concurrent');
+    turn.end('answered', 5, 5);
+    expect(begin('detector')).toBe('loop');
+    expect(chain.state(10).results).toEqual({ success: 0, late: 0, failed: 0, abandoned: 0 });
+  });
+
+  it('keeps runs of different clients apart, whatever they call them', () => {
+    const chain = chainOf();
+    turnOf(chain, 'detector', 0, '1', 'one').end('answered', 5, 5);
+    expect(chain.begin({ clientId: 'other', run: '1', service: 'tracker' }, 5)).toBe('unknown-run');
+  });
+
+  it('keeps 4,096 runs at the most', () => {
+    const chain = chainOf();
+    for (let i = 0; i < 5000; i++) turnOf(chain, 'detector', i / 100, `run ${i}`).end('answered', 1, i / 100);
+    expect(chain.state(60).runs).toBe(4096);
+    expect(chain.begin({ clientId: 'c', run: 'run 0', service: 'tracker' }, 60)).toBe('unknown-run');
+    expect(typeof chain.begin({ clientId: 'c', run: 'run 4999', service: 'tracker' }, 60)).toBe('object');
+  });
+
+  it('takes back what it learned, and nothing of a chain with another goal or other stages', () => {
+    const chain = chainOf();
+    learn(chain, [10, 20, 40]);
+    const kept = JSON.parse(JSON.stringify(chain.snapshot(8000)));
+    const same = chainOf();
+    same.restore(kept, 500, 500);
+    expect(same.state(500).stages.map(({ samples }) => samples)).toEqual([40, 40, 40]);
+    for (const [i, { reserveMs }] of same.state(500).stages.entries()) {
+      expect(reserveMs).toBeCloseTo(chain.state(8000).stages[i]?.reserveMs ?? 0, 1);
+    }
+    expect(same.state(500).clients[0]?.clientId).toBe('c');
+    const goal = { latencyMs: 200, successRatio: 0.9, windowMs: 10_000 };
+    const other = new Chain({ name: 'perception', stages: STAGES, goal, work: [1, 1, 1] });
+    other.restore(kept, 500, 500);
+    expect(other.state(500).stages.every(({ samples }) => samples === 0)).toBe(true);
+  });
+
+  it.each([null, 7, 'x', [], { goal: 1 }, { learned: [{ samples: -1, bins: [] }] }])(
+    'ignores a snapshot that is none: %j',
+    (bad) => {
+      const chain = chainOf();
+      chain.restore(bad, 0, 0);
+      expect(chain.state(0).stages.every(({ samples }) => samples === 0)).toBe(true);
+    },
+  );
+});

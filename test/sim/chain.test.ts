@@ -1,0 +1,27 @@
+import { resolve } from 'node:path';
+import { describe, expect, it } from 'vitest';
+import { loadScenario } from '../../src/scenario/scenario-file.ts';
+import { runExperiment } from '../../src/sim/experiment.ts';
+
+const SHIPPED = resolve(import.meta.dirname, '../../config/scenarios/chain.toml');
+
+describe('a scenario with a chain', () => {
+  // Until the tracker, slow since the 30th second, is well again.
+  const scenario = { ...loadScenario(SHIPPED), durationMs: 60_000 };
+  const policies = ['qedge', 'qedge@work', 'qedge@even'];
+  const results = runExperiment({ scenario, policies, seeds: [1], regret: true });
+  const successOf = (policy: string): number =>
+    results.find((one) => one.policy === policy)?.metrics.successRatio ?? Number.NaN;
+
+  it('shows the learned split ahead of the fixed ones where a stage degrades', () => {
+    expect(successOf('qedge')).toBeGreaterThan(successOf('qedge@work') + 0.01);
+    expect(successOf('qedge')).toBeGreaterThan(successOf('qedge@even') + 0.005);
+  });
+
+  it('counts a run once, from its first request to its last answer', () => {
+    const [{ metrics }] = results as [(typeof results)[0]];
+    expect(metrics.requests).toBeGreaterThan(0.9 * 60 * 32 * 7);
+    expect(metrics.requests).toBeLessThan(1.1 * 60 * 32 * 7);
+    expect(metrics.latencyMeanMs).toBeGreaterThan(45);
+  });
+});
