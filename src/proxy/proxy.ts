@@ -194,9 +194,8 @@ class HttpProxy implements Proxy {
 
   configure(config: ProxyConfig, accessLog: boolean): void {
     const tls = this.#context.config.tls === null || config.tls === null ? null : readDownstreamTls(config.tls);
-    const { listen, workers } = this.#context.config;
     this.#trusted = new TrustedPeers(config.trustedPeers);
-    this.#context.config = { ...config, listen, workers };
+    this.#context.config = config;
     this.#context.accessLog = accessLog;
     this.#context.requestFields = requestFieldTable(config, this.#context.chains !== null);
     for (const listener of this.#all()) listener.renew(tls);
@@ -259,8 +258,8 @@ class HttpProxy implements Proxy {
   }
 
   async #open(name: string, address: ListenAddress, fd?: number): Promise<void> {
-    const shares = this.#options.config.workers > 1 && fd === undefined;
-    if (shares && this.#options.joins !== true) await assertPortFree(name, address);
+    const { workers: loops } = this.#options.config;
+    if (loops > 1 && fd === undefined && this.#options.joins !== true) await assertPortFree(name, address);
     const listener = new Listener({
       name,
       address,
@@ -268,6 +267,7 @@ class HttpProxy implements Proxy {
       route: this.#route,
       trusted: () => this.#trusted,
       service: name === SHARED ? () => null : () => this.#services.get(name.toLowerCase()) ?? null,
+      loops,
     });
     const bound = await listener.listen(fd);
     this.#listeners.set(name, { listener, bound });

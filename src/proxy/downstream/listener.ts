@@ -43,6 +43,8 @@ export interface ListenerOptions {
   readonly trusted: () => TrustedPeers;
   /** The service that every request here is for; null on the shared port. */
   readonly service: () => ServiceRuntime | null;
+  /** Event loops that listen on the port. */
+  readonly loops: number;
 }
 
 /** One port: accepts connections and ends them in order when it drains. */
@@ -87,7 +89,7 @@ export class Listener {
       const onError = (error: NodeJS.ErrnoException): void => reject(listenError(this.name, this.address, error));
       this.#server.once('error', onError);
       // Several event loops on one port: the kernel spreads connections over their sockets.
-      const reusePort = this.#options.context.config.workers > 1;
+      const reusePort = this.#options.loops > 1;
       this.#server.listen(fd === undefined ? { host, port, reusePort } : { fd }, () => {
         this.#server.removeListener('error', onError);
         const bound = this.#server.address();
@@ -180,7 +182,7 @@ export class Listener {
     };
     const server = this.#tls === null ? createServer(options) : this.#createTlsServer(options, this.#tls);
     this.#chooseProtocol(server);
-    server.maxConnections = Math.ceil(config.connectionsMax / config.workers);
+    server.maxConnections = Math.ceil(config.connectionsMax / this.#options.loops);
     server.timeout = quietMs(config);
     const onRequest = (request: IncomingMessage, response: ServerResponse): void => this.#onRequest(request, response);
     server.on('request', onRequest);
