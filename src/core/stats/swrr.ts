@@ -14,11 +14,8 @@ export class Swrr {
     this.#credit = grownFloat64(this.#credit, handles);
   }
 
-  /**
-   * Picks one by `weights` (by handle, ≥ 0); null when no candidate has a weight. Those that have none in `eligible` earn
-   * theirs as always, but are not picked: their turn comes later. One at least has to have both.
-   */
-  pick<C extends Candidate>(candidates: readonly C[], weights: Float64Array, eligible = weights): C | null {
+  /** Picks one by `weights` (by handle, ≥ 0); null when no candidate has a weight. */
+  pick<C extends Candidate>(candidates: readonly C[], weights: Float64Array): C | null {
     const credit = this.#credit;
     let total = 0;
     let richest: C | null = null;
@@ -30,27 +27,12 @@ export class Swrr {
       const earned = (credit[candidate.handle] as number) + weight;
       credit[candidate.handle] = earned;
       total += weight;
-      if (earned > most && (eligible[candidate.handle] as number) > 0) {
+      if (earned > most) {
         most = earned;
         richest = candidate;
       }
     }
     if (richest !== null) credit[richest.handle] = most - total;
-    return richest;
-  }
-
-  /** Which `pick` would be next; nothing changes. Null when no candidate has a weight. */
-  next<C extends Candidate>(candidates: readonly C[], weights: Float64Array): C | null {
-    let richest: C | null = null;
-    let most = Number.NEGATIVE_INFINITY;
-    for (let i = 0; i < candidates.length; i++) {
-      const candidate = candidates[i] as C;
-      const weight = weights[candidate.handle] as number;
-      const earned = (this.#credit[candidate.handle] as number) + weight;
-      if (weight <= 0 || earned <= most) continue;
-      most = earned;
-      richest = candidate;
-    }
     return richest;
   }
 

@@ -28,22 +28,6 @@ describe('smooth weighted round robin', () => {
     );
   });
 
-  it('tells the next pick without taking it', () => {
-    fc.assert(
-      fc.property(someWeights, (weights) => {
-        const swrr = new Swrr();
-        swrr.ensureHandles(weights.length);
-        const candidates = candidatesAt(weights.length);
-        const byHandle = Float64Array.from(weights);
-        const told = Array.from({ length: 30 }, () => [
-          swrr.next(candidates, byHandle),
-          swrr.pick(candidates, byHandle),
-        ]);
-        for (const [next, picked] of told) expect(next).toBe(picked);
-      }),
-    );
-  });
-
   it('never lets a candidate run ahead of its share by a full pick', () => {
     fc.assert(
       fc.property(someWeights, (weights) => {
@@ -81,18 +65,6 @@ describe('smooth weighted round robin', () => {
   it('never picks a candidate without a weight, and none when none has one', () => {
     expect(picksOf([0, 3, 0], 6)).toEqual([1, 1, 1, 1, 1, 1]);
     expect(picksOf([0, 0], 1)).toEqual([-1]);
-  });
-
-  it('makes up later for the turns that a candidate lost while it was not eligible', () => {
-    const swrr = new Swrr();
-    swrr.ensureHandles(3);
-    const candidates = candidatesAt(3);
-    const weights = Float64Array.of(2, 1, 1);
-    const picks = (count: number, eligible?: Float64Array<ArrayBuffer>) =>
-      Array.from({ length: count }, () => swrr.pick(candidates, weights, eligible)?.handle);
-    expect(picks(4, Float64Array.of(0, 1, 1))).toEqual([1, 2, 1, 2]);
-    // Eight picks in all: four, two and two.
-    expect(picks(4)).toEqual([0, 0, 0, 0]);
   });
 
   it('holds its shares with fractional weights', () => {

@@ -36,14 +36,14 @@ export const QEDGE_OPTIONS = {
   },
   learning_rate: {
     kind: 'number',
-    default: 0.7,
+    default: 1,
     min: 0,
     max: 100,
     about: 'γ, speed of the log-weights per unit of cost, 1/s',
   },
   price: {
     kind: 'number',
-    default: 0.6,
+    default: 0.8,
     min: 0,
     max: 10,
     about: 'λ, what full congestion pressure costs, in success probability',
@@ -99,7 +99,7 @@ export const QEDGE_OPTIONS = {
   pace: {
     kind: 'boolean',
     default: true,
-    about: 'of two picks by weight, take the one where one more request takes less, by what is in flight',
+    about: 'let a turn pass to where one more request costs less, by what is in flight',
   },
   cold_start: {
     kind: 'boolean',

@@ -8,14 +8,11 @@
 import type { Candidate } from '../../domain.ts';
 import { grownFloat64 } from '../../stats/grown.ts';
 
-/** The older attempts fade, each by this factor with every new one: about the last 128 speak. */
+/** The older attempts fade, each by this factor with every new one, so that about the last 128 speak, and by half in this time. */
 const KEPT = 1 - 1 / 128;
-/** Of what was not heard of for so long the best is hoped again, so that it is seen to recover. */
-const STALE_MS = 5_000;
-/** After so long it is tried, no matter what is hoped of the others: evidence is relative, and needs both sides. */
-const UNKNOWN_MS = 30_000;
-/** From so many of its own requests ahead of a new one on average, what a load balancer sees tells how long the queues are. */
-const AHEAD_MANY = 0.5;
+const HALF_LIFE_MS = 5_000;
+/** What was not heard of for so long, and has nothing under way, is unknown. */
+const STALE_MS = 10_000;
 
 export interface PaceState {
   readonly sumMs: number;
@@ -30,7 +27,6 @@ export class Pace {
   #places: Float64Array<ArrayBuffer> = new Float64Array(0);
   /** When the last attempt ended there. */
   #heardMs: Float64Array<ArrayBuffer> = new Float64Array(0);
-  #meanAhead = 0;
 
   ensureHandles(handles: number): void {
     this.#sumMs = grownFloat64(this.#sumMs, handles);
@@ -46,23 +42,16 @@ export class Pace {
 
   /** An attempt that found `ahead` others of this load balancer in flight there took `processingMs`. */
   observe(handle: number, ahead: number, processingMs: number, nowMs: number): void {
-    if (nowMs - (this.#heardMs[handle] as number) > STALE_MS) this.forget(handle);
+    const kept = KEPT * 0.5 ** ((nowMs - (this.#heardMs[handle] as number)) / HALF_LIFE_MS);
     this.#heardMs[handle] = nowMs;
-    this.#sumMs[handle] = (this.#sumMs[handle] as number) * KEPT + processingMs;
-    this.#places[handle] = (this.#places[handle] as number) * KEPT + ahead + 1;
-    this.#meanAhead = this.#meanAhead * KEPT + ahead * (1 - KEPT);
+    this.#sumMs[handle] = (this.#sumMs[handle] as number) * kept + processingMs;
+    this.#places[handle] = (this.#places[handle] as number) * kept + ahead + 1;
   }
 
-  /** Nothing was heard of it for very long, and nothing is under way: it is to be tried when the weights choose it. */
-  isUnknown({ handle, inFlight }: Candidate, nowMs: number): boolean {
-    return inFlight === 0 && nowMs - (this.#heardMs[handle] as number) > UNKNOWN_MS;
-  }
-
-  /** Expected processing latency of a request that joins those in flight; `idleMs` is what an idle instance takes. */
+  /** Expected processing latency of a request that joins those in flight; `idleMs` is what an idle instance takes. NaN: unknown. */
   expectedMs({ handle, inFlight }: Candidate, idleMs: number, nowMs: number): number {
-    const stale = nowMs - (this.#heardMs[handle] as number) > STALE_MS;
-    const placeMs = (idleMs + (this.#sumMs[handle] as number)) / (1 + (this.#places[handle] as number));
-    return (stale ? idleMs : placeMs) * (inFlight + 1);
+    if (inFlight === 0 && nowMs - (this.#heardMs[handle] as number) > STALE_MS) return Number.NaN;
+    return ((idleMs + (this.#sumMs[handle] as number)) / (1 + (this.#places[handle] as number))) * (inFlight + 1);
   }
 
   /** What survives a restart. */
@@ -70,7 +59,7 @@ export class Pace {
     return {
       sumMs: this.#sumMs[handle] as number,
       places: this.#places[handle] as number,
-      ageMs: Math.min(UNKNOWN_MS + 1, nowMs - (this.#heardMs[handle] as number)),
+      ageMs: Math.min(STALE_MS + 1, nowMs - (this.#heardMs[handle] as number)),
     };
   }
 
@@ -78,10 +67,5 @@ export class Pace {
     this.#sumMs[handle] = sumMs;
     this.#places[handle] = places;
     this.#heardMs[handle] = nowMs - ageMs;
-  }
-
-  /** The queues are made by the own requests, or nearly so. */
-  get ownQueues(): boolean {
-    return this.#meanAhead > AHEAD_MANY;
   }
 }

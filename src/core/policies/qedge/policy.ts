@@ -22,6 +22,7 @@ import { QEDGE_OPTIONS, type QedgeOptions, scaleTo } from './options.ts';
 import { Pace } from './pace.ts';
 import { Shedding } from './shedding.ts';
 import { restoreQedge, snapshotQedge } from './snapshot.ts';
+import { Turns } from './turns.ts';
 import { UnloadedLatency } from './unloaded-latency.ts';
 import { type QedgeFacts, viewOf } from './view.ts';
 
@@ -36,12 +37,8 @@ export const QEDGE = definePolicy({
 const MISS_SHARE = 0.9;
 /** An instance whose queue lets expect more than this share of τ for one more request is full. */
 const FULL_SHARE = 0.9;
-/** Of τ: what the second pick has to save, so that instances that differ by noise alone share as their weights say. */
-const GAIN_SHARE = 0.02;
 /** Misses in a row that chance makes more often than this say nothing: with each one that is out for no reason the others have more. */
 const CHANCE_MAX = 0.001;
-/** Of τ: instances whose costs differ by less are alike, and take turns. */
-const ALIKE_SHARE = 0.05;
 /** Below this success an instance gets nothing that another one has no room for: better refused at once than late. */
 const SUCCESS_HOPELESS = 0.5;
 
@@ -56,8 +53,7 @@ export class Qedge implements Policy {
   readonly streaks: MissStreak;
   readonly unloaded: UnloadedLatency;
   readonly pace = new Pace();
-  readonly #gainMsMin: number;
-  readonly #alikeMs: number;
+  readonly turns: Turns;
   readonly swrr = new Swrr();
   readonly #shedding: Shedding;
   /** Processing latencies; made when an instance first answers. */
@@ -79,8 +75,7 @@ export class Qedge implements Policy {
     this.#context = context;
     this.stepMs = options.step;
     this.sheds = options.shed;
-    this.#gainMsMin = GAIN_SHARE * latencyMs;
-    this.#alikeMs = ALIKE_SHARE * latencyMs;
+    this.turns = new Turns(latencyMs);
     this.activeSet = new ActiveSet(options, latencyMs);
     this.estimates = new Estimates(options, context.qos, context.flights);
     this.streaks = new MissStreak(scale.lateMs, scale.lateMsMax);
@@ -98,19 +93,13 @@ export class Qedge implements Policy {
   }
 
   #select(request: RequestInfo, candidates: readonly Candidate[], nowMs: number): Candidate | null {
-    const { members, weights } = this.activeSet;
     if (request.tried.length > 0) return this.#selectRetry(request, candidates, nowMs);
-    if (this.#panic) return this.#selectInPanic(nowMs);
-    if (!this.#options.deferral) return this.swrr.pick(members, weights);
-    if (this.pace.ownQueues && this.#options.pace) return this.#pickCheap(nowMs) ?? this.swrr.pick(members, weights);
-    const picked = this.swrr.pick(members, weights);
-    const other = this.swrr.next(members, weights);
-    if (picked === null || other === null) return picked;
-    // Deviation: one that holds nearly all the weight comes up twice; without this a late one would keep its requests.
-    if (other === picked) return this.#isLate(picked, nowMs) ? (this.#pickCheap(nowMs) ?? picked) : picked;
-    // The one that is passed over loses its turn; the other keeps its own unless it is taken, so that equals alternate evenly.
-    if (this.#costMs(other, nowMs) >= this.#costMs(picked, nowMs) - this.#gainMsMin) return picked;
-    return this.swrr.pick(members, weights);
+    const { members, weights } = this.activeSet;
+    const turn = this.swrr.pick(members, weights);
+    if (turn === null || !this.#options.deferral) return turn;
+    const taken = this.#cheapest(turn, nowMs);
+    if (taken !== turn && !this.#previewing) this.turns.hand(turn.handle, taken.handle);
+    return taken;
   }
 
   preview(request: RequestInfo, candidates: readonly Candidate[], nowMs: number): Candidate | null {
@@ -261,28 +250,30 @@ export class Qedge implements Policy {
     return overdue;
   }
 
-  /** In turn and by weight among those in play where one more request costs least, or hardly more; null when all are out. */
-  #pickCheap(nowMs: number): Candidate | null {
-    const { members, weights } = this.activeSet;
-    const passing = this.#passingWeights;
-    let leastMs = Number.POSITIVE_INFINITY;
-    for (const member of members) {
-      const costMs = this.#costMs(member, nowMs);
-      passing[member.handle] = costMs;
-      leastMs = Math.min(leastMs, costMs);
+  /**
+   * The one where the request costs least, turns owed counted in. What was not heard of for long has no cost: it takes its own turns, and
+   * what would be late at all others.
+   */
+  #cheapest(turn: Candidate, nowMs: number): Candidate {
+    let cheapest = turn;
+    let leastMs = this.#costMs(turn, nowMs) - this.turns.owedMs(turn.handle) - this.turns.priceMs;
+    if (Number.isNaN(leastMs)) return turn;
+    let unknown: Candidate | null = null;
+    for (const member of this.activeSet.members) {
+      if (member === turn) continue;
+      const costMs = this.#costMs(member, nowMs) - this.turns.owedMs(member.handle);
+      if (costMs < leastMs) {
+        cheapest = member;
+        leastMs = costMs;
+      } else if (Number.isNaN(costMs) && (unknown === null || member.rttMs < unknown.rttMs)) unknown = member;
     }
-    if (leastMs === Number.POSITIVE_INFINITY) return null;
-    const mostMs = leastMs + this.#alikeMs;
-    for (const { handle } of members) {
-      passing[handle] = (passing[handle] as number) <= mostMs ? (weights[handle] as number) : 0;
-    }
-    return this.swrr.pick(members, passing);
+    return unknown !== null && this.#isLate(cheapest, nowMs) ? unknown : cheapest;
   }
 
-  /** What one more request there costs in all: what it takes, and as much again by which it delays the others there. */
+  /** What one more request there costs in all: what it takes, and as much again by which it delays the others there. NaN: unknown. */
   #costMs(candidate: Candidate, nowMs: number): number {
-    if (this.#isOut(candidate, nowMs)) return Number.POSITIVE_INFINITY;
-    if (!this.#options.pace || this.pace.isUnknown(candidate, nowMs)) return 0;
+    if (this.#panic ? this.#hasErred(candidate, nowMs) : this.#isOut(candidate, nowMs)) return Number.POSITIVE_INFINITY;
+    if (!this.#options.pace) return 0;
     return candidate.rttMs + 2 * this.pace.expectedMs(candidate, this.unloaded.ms, nowMs);
   }
 
@@ -296,14 +287,20 @@ export class Qedge implements Policy {
    * Where one request in three misses, a miss is no news, and to pass over each instance that had one is to send what it would
    * have taken in clusters to the others. An error counts in any case: a late answer is worth more.
    */
-  #isOut({ oldestStartMs, handle }: Candidate, nowMs: number): boolean {
+  #isOut(candidate: Candidate, nowMs: number): boolean {
+    const { oldestStartMs, handle } = candidate;
     const isLate = this.streaks.isLate(handle, nowMs);
     const overdue = Math.max(0, Math.floor((nowMs - oldestStartMs) / this.#context.qos.latencyMs));
     if (!isLate && overdue === 0) return false;
-    if (isLate && this.#erred[handle] === 1) return true;
+    if (this.#hasErred(candidate, nowMs)) return true;
     const success = this.estimates.success[handle] as number;
     const misses = overdue + (isLate ? this.streaks.misses(handle) : 0);
     return Number.isNaN(success) || (1 - success) ** misses < CHANCE_MAX;
+  }
+
+  /** Its last attempt was an error, not long ago: in a panic that alone is a reason to pass over it. */
+  #hasErred({ handle }: Candidate, nowMs: number): boolean {
+    return this.#erred[handle] === 1 && this.streaks.isLate(handle, nowMs);
   }
 
   #isFull(candidate: Candidate, nowMs: number): boolean {
@@ -312,19 +309,6 @@ export class Qedge implements Policy {
       candidate.rttMs + this.pace.expectedMs(candidate, this.unloaded.ms, nowMs) >
       FULL_SHARE * this.#context.qos.latencyMs
     );
-  }
-
-  /**
-   * In a panic requests are spread by weight over all in play but those whose last attempt was an error, not long ago.
-   * Deviation: in play, not of all; the fallback finds those outside when none in play can be taken.
-   */
-  #selectInPanic(nowMs: number): Candidate | null {
-    const { members, weights } = this.activeSet;
-    for (const { handle } of members) {
-      const erred = this.#erred[handle] === 1 && this.streaks.isLate(handle, nowMs);
-      this.#passingWeights[handle] = erred ? 0 : (weights[handle] as number);
-    }
-    return this.swrr.pick(members, this.#passingWeights) ?? this.swrr.pick(members, weights);
   }
 
   /** A retry has no time to lose: the quickest in play that is not late and still fits, else by weight. */
@@ -388,6 +372,7 @@ export class Qedge implements Policy {
     this.estimates.ensureHandles(handle + 1);
     this.streaks.ensureHandles(handle + 1);
     this.pace.ensureHandles(handle + 1);
+    this.turns.ensureHandles(handle + 1);
     this.#shedding.ensureHandles(handle + 1);
     this.swrr.ensureHandles(handle + 1);
     this.#forget(handle);
@@ -400,6 +385,7 @@ export class Qedge implements Policy {
     this.estimates.forget(handle);
     this.streaks.forget(handle);
     this.pace.forget(handle);
+    this.turns.forget(handle);
     this.#shedding.forget(handle);
     this.swrr.setCredit(handle, 0);
   }

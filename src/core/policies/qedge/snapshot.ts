@@ -1,4 +1,4 @@
-// What `qedge` keeps over a restart, as plain JSON with ages: windows, weights, credits, paces, miss streaks and q20.
+// What `qedge` keeps over a restart, as plain JSON with ages: windows, weights, credits, turns, paces, miss streaks and q20.
 
 import type { Candidate } from '../../domain.ts';
 import { numberOf, recordOf, tenths } from '../../snapshot-shape.ts';
@@ -9,6 +9,7 @@ import type { CandidateDiff } from '../candidate-diff.ts';
 import type { ActiveSet } from './active-set.ts';
 import type { MissStreak } from './miss-streak.ts';
 import type { Pace } from './pace.ts';
+import { OWED_MAX, type Turns } from './turns.ts';
 import type { UnloadedLatency } from './unloaded-latency.ts';
 
 const VERSION = 1;
@@ -21,6 +22,7 @@ export interface Kept {
   readonly unloaded: UnloadedLatency;
   readonly pace: Pace;
   readonly swrr: Swrr;
+  readonly turns: Turns;
   /** By handle. */
   readonly windows: readonly (LatencyWindow | undefined)[];
   /** Of the handle; made when there is none yet. */
@@ -38,6 +40,7 @@ export function snapshotQedge(policy: Kept, nowMs: number): unknown {
     instances[key] = {
       weight,
       credit: policy.swrr.credit(handle),
+      owed: policy.turns.owed(handle),
       pace: policy.pace.snapshot(handle, nowMs),
       ...(misses > 0 ? { misses, missAgeMs: Math.round(nowMs - policy.streaks.lastMs(handle)) } : {}),
       samples: window === undefined ? [] : snapshotWindow(window, nowMs),
@@ -77,6 +80,7 @@ function restoreInstance(
 ): void {
   restoreWindow(policy.windowOf(handle), saved.samples, time);
   policy.swrr.setCredit(handle, numberOf(saved.credit, { min: -1e6, max: 1e6, otherwise: 0 }));
+  policy.turns.restore(handle, numberOf(saved.owed, { min: -OWED_MAX, max: OWED_MAX, otherwise: 0 }));
   const pace = recordOf(saved.pace);
   const sumMs = numberOf(pace.sumMs, { min: 0, max: 1e12, otherwise: 0 });
   const places = numberOf(pace.places, { min: 0, max: 1e9, otherwise: 0 });

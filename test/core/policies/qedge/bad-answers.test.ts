@@ -106,7 +106,7 @@ describe('an instance that begins to answer 404', () => {
 
   it.each([0, 0.2])('loses its requests within two seconds, where %f of all answers are that anyway', (usually) => {
     const { world, usual } = settled(usually);
-    expect(weightOf(world, BEST)).toBeGreaterThan(0.8);
+    expect(weightOf(world, BEST)).toBeGreaterThan(0.7);
     const ending = (candidate: Candidate): Ending => (candidate.handle === BEST ? REFUSAL : usual(candidate));
     run(world, 2000, ending);
     expect((run(world, 20_000, ending).get(BEST) ?? 0) / (20_000 / PERIOD_MS)).toBeLessThanOrEqual(0.03);
@@ -115,7 +115,7 @@ describe('an instance that begins to answer 404', () => {
   it('keeps them where all begin at once', () => {
     const { world } = settled(0);
     const counts = run(world, 20_000, () => REFUSAL);
-    expect((counts.get(BEST) ?? 0) / (20_000 / PERIOD_MS)).toBeGreaterThan(0.8);
-    expect(weightOf(world, BEST)).toBeGreaterThan(0.8);
+    expect((counts.get(BEST) ?? 0) / (20_000 / PERIOD_MS)).toBeGreaterThan(0.65);
+    expect(weightOf(world, BEST)).toBeGreaterThan(0.6);
   });
 });

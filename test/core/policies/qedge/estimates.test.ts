@@ -77,6 +77,6 @@ describe('what the slow loop knows of an instance', () => {
 
   it('costs 1 − P + λ u', () => {
     const { success, pressure, cost } = estimate([[2000, 19]], { options: PRIOR });
-    expect(cost).toBeCloseTo(1 - success + 0.6 * pressure, 9);
+    expect(cost).toBeCloseTo(1 - success + 0.8 * pressure, 9);
   });
 });

@@ -15,7 +15,6 @@ function make(tries: readonly (readonly [ahead: number, processingMs: number])[]
 
 describe('what one more request would take', () => {
   it('is what the idle instance takes for each in flight, before anything ended there', () => {
-    expect(make([]).expectedMs(at(0), IDLE_MS, 1000)).toBe(10);
     expect(make([]).expectedMs(at(2), IDLE_MS, 1000)).toBe(30);
   });
 
@@ -30,30 +29,22 @@ describe('what one more request would take', () => {
     expect(make(busy).expectedMs(at(0), IDLE_MS, 1000)).toBeCloseTo(50, 0);
   });
 
-  it('is hoped to be that of the idle instance when nothing was heard for long', () => {
-    const pace = make(Array.from({ length: 200 }, () => [0, 150] as const));
-    expect(pace.expectedMs(at(0), IDLE_MS, 5_000)).toBeGreaterThan(140);
-    expect(pace.expectedMs(at(0), IDLE_MS, 5_001)).toBe(IDLE_MS);
+  it('is unknown where nothing was heard for long and nothing is under way', () => {
+    const pace = make([[0, 150]]);
+    expect(pace.expectedMs(at(0), IDLE_MS, 10_000)).toBeGreaterThan(IDLE_MS);
+    expect(pace.expectedMs(at(0), IDLE_MS, 10_001)).toBeNaN();
+    expect(pace.expectedMs(at(1), IDLE_MS, 10_001)).toBeGreaterThan(IDLE_MS);
   });
 
-  it('is unknown in the end, unless something is under way', () => {
-    const pace = make([[0, 150]]);
-    expect(pace.isUnknown(at(0), 30_000)).toBe(false);
-    expect(pace.isUnknown(at(0), 30_001)).toBe(true);
-    expect(pace.isUnknown(at(1), 30_001)).toBe(false);
+  it('follows what is seldom heard of at once', () => {
+    const pace = make(Array.from({ length: 200 }, () => [0, 150] as const));
+    pace.observe(0, 0, 20, 60_000);
+    expect(pace.expectedMs(at(0), IDLE_MS, 60_000)).toBeLessThan(20);
   });
 
   it('is forgotten with the instance', () => {
     const pace = make([[0, 150]]);
     pace.forget(0);
-    expect(pace.expectedMs(at(0), IDLE_MS, 1000)).toBe(IDLE_MS);
-  });
-});
-
-describe('queues of the own making', () => {
-  it('are those in which most requests find another of this load balancer', () => {
-    const some = (often: number) => make(Array.from({ length: 400 }, (_, i) => [i % often === 0 ? 1 : 0, 20] as const));
-    expect(some(4).ownQueues).toBe(false);
-    expect(some(1).ownQueues).toBe(true);
+    expect(pace.expectedMs(at(1), IDLE_MS, 1000)).toBe(2 * IDLE_MS);
   });
 });

@@ -69,7 +69,7 @@ describe('qedge', () => {
     populate(world, [1, 55, 60]);
     run(world, 10_000, (candidate) => (candidate.handle === 0 ? 150 : near(candidate)));
     let turn = 0;
-    run(world, 20_000, (candidate) => (candidate.handle === 0 ? 9 : turn++ % 3 === 0 ? 95 : 70));
+    run(world, 30_000, (candidate) => (candidate.handle === 0 ? 9 : turn++ % 3 === 0 ? 95 : 70));
     expect(stateOf(world, 0)).toMatchObject({ pool: 'exploitation' });
     expect(stateOf(world, 0).weight).toBeGreaterThan(0.3);
   });

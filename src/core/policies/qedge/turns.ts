@@ -1,0 +1,52 @@
+// Whose turn it is, the weights say; where the request goes, what it costs just now. The one whose turn it is may hand it to one where
+// the request costs less: then it is owed a turn, and the other owes one. What is owed counts as so many milliseconds of cost a turn,
+// so that what costs more for long gets its share all the same: shares follow the weights, and only the moment is chosen. That holds up
+// to a limit: an instance that costs more by more than that has a share that is wrong, and is left out until its weight says so too.
+//
+// It is the drift plus penalty of stochastic control (Neely, 2010): what is owed are the virtual queues of a constraint on shares.
+
+import { grownFloat64 } from '../../stats/grown.ts';
+
+/** Of τ: what a turn that is owed counts as. */
+const PRICE_SHARE = 0.1;
+/** Turns that are owed or owing at the most. */
+export const OWED_MAX = 2;
+
+export class Turns {
+  /** What a turn counts as. */
+  readonly priceMs: number;
+  /** Turns handed on less turns taken over. By handle. */
+  #owed: Float64Array<ArrayBuffer> = new Float64Array(0);
+
+  /** `latencyMs`: τ. */
+  constructor(latencyMs: number) {
+    this.priceMs = PRICE_SHARE * latencyMs;
+  }
+
+  ensureHandles(handles: number): void {
+    this.#owed = grownFloat64(this.#owed, handles);
+  }
+
+  forget(handle: number): void {
+    this.restore(handle, 0);
+  }
+
+  owed(handle: number): number {
+    return this.#owed[handle] as number;
+  }
+
+  restore(handle: number, owed: number): void {
+    this.#owed[handle] = owed;
+  }
+
+  /** What the instance is owed, as cost. */
+  owedMs(handle: number): number {
+    return this.priceMs * (this.#owed[handle] as number);
+  }
+
+  /** The turn of one instance goes to another. */
+  hand(from: number, to: number): void {
+    this.#owed[from] = Math.min(OWED_MAX, (this.#owed[from] as number) + 1);
+    this.#owed[to] = Math.max(-OWED_MAX, (this.#owed[to] as number) - 1);
+  }
+}
