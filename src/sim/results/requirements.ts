@@ -13,9 +13,13 @@ export interface RequirementMetrics {
   readonly windowsRatio: number;
   /** The same of the client that has the fewest. */
   readonly worstClientRatio: number;
+  /** Of the clients, those for which it held in at least 95 % of their windows. */
+  readonly clientsMostlyRatio: number;
   /** Of the clients, those for which it held over the whole of the steady part. */
   readonly clientsRatio: number;
 }
+
+const MOSTLY = 0.95;
 
 /** Names of the requirements whose values are no shares: ms, and answers a second. */
 export const MEAN_LATENCY = 'mean latency';
@@ -66,6 +70,7 @@ export function requirementMetrics(recorder: Recorder, scenario: Scenario): Requ
         holds,
       ),
       worstClientRatio: ratios.reduce((least, ratio) => Math.min(least, ratio), 1),
+      clientsMostlyRatio: shareOf(ratios, (ratio) => ratio >= MOSTLY),
       clientsRatio: shareOf(
         asking.map(({ whole }) => whole),
         holds,
