@@ -4,6 +4,7 @@
 import type { RequestListener, Server } from 'node:http';
 import type { ListenAddress } from '../config/config.ts';
 import { isLoopback } from '../config/loopback.ts';
+import type { RouterState } from '../core/service-router.ts';
 import { CommandError } from '../errors.ts';
 import { createProcessFacts, registerProcessMetrics } from '../telemetry/process-facts.ts';
 import { Access } from './access/access.ts';
@@ -14,6 +15,7 @@ import type { AdminOptions } from './options.ts';
 import { createPacedServer } from './paced-server.ts';
 import type { RouteParts } from './routes.ts';
 import { registerServiceMetrics } from './service-metrics.ts';
+import { inTurns } from './slices.ts';
 import { HISTORY_INTERVAL_MS, History } from './state/history.ts';
 import { createStateReader } from './state/reader.ts';
 
@@ -45,8 +47,12 @@ export function createAdmin(options: AdminOptions): Admin {
     events: options.events,
     refuse: (request) => refuseUpgrade(access, request),
   });
-  const sample = (): void => history.sample(reader.services(), Date.now());
-  const sampling = setInterval(sample, HISTORY_INTERVAL_MS).unref();
+  const sample = async (): Promise<void> => {
+    const states: RouterState[] = [];
+    for await (const state of inTurns(reader.services())) states.push(state);
+    history.sample(states, Date.now());
+  };
+  const sampling = setInterval(() => void sample(), HISTORY_INTERVAL_MS).unref();
   return {
     // Without a token anyone who reaches the port is let in: the bound address decides how many that are.
     setToken: (token) => {
@@ -54,7 +60,7 @@ export function createAdmin(options: AdminOptions): Admin {
       else options.log.warn('the admin token stays: the port is bound beyond loopback until a restart');
     },
     listen: async (fd) => {
-      sample();
+      void sample();
       const address = await listen(server, config.listen, fd);
       if (config.token === null && !boundToLoopback(server)) throw withoutToken(address.host);
       return address;

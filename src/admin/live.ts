@@ -4,12 +4,14 @@
 import type { IncomingMessage, Server } from 'node:http';
 import type { Duplex } from 'node:stream';
 import { type WebSocket, WebSocketServer } from 'ws';
-import type { EventLog } from '../telemetry/events.ts';
+import type { EventEntry, EventLog } from '../telemetry/events.ts';
+import { inSlices } from './slices.ts';
 import { describeEvent } from './state/event-words.ts';
-import type { LiveMessage, QedgeEvent, StateDocument } from './state/state.ts';
+import type { LiveMessage, QedgeEvent } from './state/state.ts';
 
 export interface LiveOptions {
-  readonly document: () => StateDocument;
+  /** The `StateDocument` as JSON, in parts. */
+  readonly document: () => Iterable<string>;
   readonly events: EventLog<QedgeEvent>;
   /** Null: may connect; else the HTTP status it is refused with. */
   readonly refuse: (request: IncomingMessage) => 401 | 403 | null;
@@ -38,12 +40,13 @@ export class LiveFeed {
   readonly #requests = new WeakMap<WebSocket, IncomingMessage>();
   readonly #leaveEvents: () => void;
   #timer: NodeJS.Timeout | null = null;
+  #pushing = false;
 
   constructor(server: Server, options: LiveOptions) {
     this.#options = options;
     server.on('upgrade', (request, socket, head) => this.#upgrade(request, socket, head));
     this.#leaveEvents = options.events.subscribe((entry) => {
-      if (this.#sockets.clients.size > 0) this.#broadcast({ kind: 'events', events: [describeEvent(entry)] });
+      if (this.#sockets.clients.size > 0) this.#broadcast(eventsText([entry]));
     });
   }
 
@@ -86,16 +89,27 @@ export class LiveFeed {
     });
     const since = Number(sequence ?? '0');
     const missed = this.#options.events.since(Number.isInteger(since) ? since : 0);
-    send(viewer, JSON.stringify({ kind: 'events', events: missed.map(describeEvent) } satisfies LiveMessage));
-    send(viewer, JSON.stringify({ kind: 'state', state: this.#options.document() } satisfies LiveMessage));
-    this.#timer ??= setInterval(
-      () => this.#broadcast({ kind: 'state', state: this.#options.document() }),
-      PUSH_INTERVAL_MS,
-    ).unref();
+    send(viewer, eventsText(missed));
+    void this.#picture().then((text) => send(viewer, text));
+    this.#timer ??= setInterval(() => void this.#push(), PUSH_INTERVAL_MS).unref();
   }
 
-  #broadcast(message: LiveMessage): void {
-    const text = JSON.stringify(message);
+  /** One that takes longer than the interval is not followed by the next before it is done. */
+  async #push(): Promise<void> {
+    if (this.#pushing) return;
+    this.#pushing = true;
+    this.#broadcast(await this.#picture());
+    this.#pushing = false;
+  }
+
+  /** The `LiveMessage` of kind `state`. */
+  async #picture(): Promise<string> {
+    let state = '';
+    for await (const slice of inSlices(this.#options.document())) state += slice;
+    return `{"kind":"state","state":${state}}`;
+  }
+
+  #broadcast(text: string): void {
     for (const viewer of this.#sockets.clients) {
       if (this.#mayStay(viewer)) send(viewer, text);
       else viewer.close(POLICY_VIOLATION);
@@ -127,6 +141,10 @@ function refuse(socket: Duplex, status: string): void {
   setTimeout(() => socket.destroy(), CLOSE_GRACE_MS).unref();
 }
 
+function eventsText(entries: readonly EventEntry<QedgeEvent>[]): string {
+  return JSON.stringify({ kind: 'events', events: entries.map(describeEvent) } satisfies LiveMessage);
+}
+
 function send(viewer: WebSocket, text: string): void {
-  if (viewer.bufferedAmount < BACKLOG_BYTES_MAX) viewer.send(text);
+  if (viewer.readyState === viewer.OPEN && viewer.bufferedAmount < BACKLOG_BYTES_MAX) viewer.send(text);
 }

@@ -4,7 +4,7 @@
 
 import type { InstanceState, RouterState } from '../core/service-router.ts';
 import type { EventLog } from '../telemetry/events.ts';
-import type { Metrics } from '../telemetry/metrics.ts';
+import type { Metrics, Reading, Sample } from '../telemetry/metrics.ts';
 import type { QedgeEvent } from './state/state.ts';
 
 interface GaugeOf<Source> {
@@ -80,93 +80,115 @@ const INSTANCE_GAUGES: readonly GaugeOf<InstanceState>[] = [
   },
 ];
 
-/** Registers everything that mirrors router state and events. `states` is called once a scrape. */
+/** Registers everything that mirrors router state and events. `states` is gone through once a scrape, with a pause behind each. */
 export function registerServiceMetrics(
   metrics: Metrics,
-  states: () => readonly RouterState[],
+  states: () => Iterable<RouterState>,
   events: EventLog<QedgeEvent>,
 ): void {
-  const ofService = mirror(metrics, SERVICE_GAUGES, ['service']);
-  const ofInstance = mirror(metrics, INSTANCE_GAUGES, ['service', 'instance']);
-  const pool = metrics.gauge({
-    name: 'qedge_service_pool_instances',
-    help: 'Instances by pool.',
-    labels: ['service', 'pool'],
-  });
-  const groups = metrics.gauge({
-    name: 'qedge_service_group_requests_ratio',
-    help: 'Share of the requests that go to a group of instances, where some are preferred.',
-    labels: ['service', 'group'],
-  });
-  const sessions = metrics.gauge({
-    name: 'qedge_service_sessions',
-    help: 'Sessions whose instance is remembered.',
-    labels: ['service'],
-  });
-  const tied = metrics.counter({
-    name: 'qedge_session_requests_total',
-    help: 'Requests of known sessions: kept at the instance of the one before, or moved.',
-    labels: ['service', 'result'],
-  });
-  const attempts = metrics.counter({
-    name: 'qedge_instance_requests_total',
-    help: 'Attempts at an instance by their verdict: success, late, failed, full, refused, reset, timeout and so on.',
-    labels: ['service', 'instance', 'result'],
-  });
-  const counted = metrics.counter({ name: 'qedge_events_total', help: 'Events by kind.', labels: ['kind'] });
-  metrics.onScrape(() => {
-    const now = states();
-    ofService(now.map((state) => ({ labels: [state.service], source: state })));
-    ofInstance(
-      now.flatMap((state) => state.instances.map((source) => ({ labels: [state.service, source.key], source }))),
-    );
-    pool.clear();
-    for (const state of now) {
-      for (const [name, count] of countPools(state)) pool.with(state.service, name).set(count);
+  metrics.addSource(function* () {
+    const now: RouterState[] = [];
+    for (const state of states()) {
+      now.push(state);
+      yield null;
     }
-    // Counted where instances and sessions are; what left takes its counts along.
-    attempts.clear();
-    tied.clear();
-    groups.clear();
-    sessions.clear();
-    for (const { service, instances } of now) {
-      for (const { key, results } of instances) {
-        for (const [result, count] of Object.entries(results)) attempts.with(service, key, result).increment(count);
-      }
-    }
-    for (const { service, groups: preferred, affinity } of now) {
-      for (const { name, share } of preferred) groups.with(service, name).set(share);
-      if (affinity === null) continue;
-      sessions.with(service).set(affinity.sessions);
-      for (const result of ['kept', 'moved'] as const) tied.with(service, result).increment(affinity[result]);
-    }
-    for (const [kind, count] of events.countsByKind) {
-      const counter = counted.with(kind);
-      counter.increment(count - counter.value);
-    }
+    const services: Labelled<RouterState> = { labels: ['service'], labelsOf: (state) => [state.service], sources: now };
+    for (const gauge of SERVICE_GAUGES) yield reading(gauge, services);
+    const instances: Labelled<InstanceOfService> = {
+      labels: ['service', 'instance'],
+      labelsOf: ({ service, key }) => [service, key],
+      sources: now.flatMap((state) => state.instances.map((one) => ({ ...one, service: state.service }))),
+    };
+    for (const gauge of INSTANCE_GAUGES) yield reading(gauge, instances);
+    yield* preferencesOf(now);
+    yield {
+      kind: 'counter',
+      options: {
+        name: 'qedge_instance_requests_total',
+        help: 'Attempts at an instance by their verdict: success, late, failed, full, refused, reset, timeout and so on.',
+        labels: [...instances.labels, 'result'],
+      },
+      samples: resultsOf(instances.sources),
+    };
+    yield {
+      kind: 'counter',
+      options: { name: 'qedge_events_total', help: 'Events by kind.', labels: ['kind'] },
+      samples: [...events.countsByKind].map(([kind, value]) => ({ labels: [kind], value })),
+    };
   });
 }
 
+type InstanceOfService = InstanceState & { readonly service: string };
+
+/** What a family of gauges is read from. */
 interface Labelled<Source> {
   readonly labels: readonly string[];
-  readonly source: Source;
+  readonly labelsOf: (source: Source) => readonly string[];
+  readonly sources: readonly Source[];
 }
 
-function mirror<Source>(
-  metrics: Metrics,
-  gauges: readonly GaugeOf<Source>[],
-  labels: readonly string[],
-): (sources: readonly Labelled<Source>[]) => void {
-  const families = gauges.map(({ name, help, read }) => ({ read, family: metrics.gauge({ name, help, labels }) }));
-  return (sources) => {
-    for (const { read, family } of families) {
-      family.clear();
-      for (const { labels, source } of sources) {
-        const value = read(source);
-        if (value !== null) family.with(...labels).set(value);
-      }
-    }
+function reading<Source>({ name, help, read }: GaugeOf<Source>, labelled: Labelled<Source>): Reading {
+  return { kind: 'gauge', options: { name, help, labels: labelled.labels }, samples: samplesOf(read, labelled) };
+}
+
+function* samplesOf<Source>(
+  read: (source: Source) => number | null,
+  { labelsOf, sources }: Labelled<Source>,
+): Iterable<Sample> {
+  for (const source of sources) {
+    const value = read(source);
+    if (value !== null) yield { labels: labelsOf(source), value };
+  }
+}
+
+/** What is counted of a service by pool, group and session. */
+function* preferencesOf(states: readonly RouterState[]): Iterable<Reading> {
+  yield {
+    kind: 'gauge',
+    options: { name: 'qedge_service_pool_instances', help: 'Instances by pool.', labels: ['service', 'pool'] },
+    samples: states.flatMap((state) =>
+      [...countPools(state)].map(([pool, value]) => ({ labels: [state.service, pool], value })),
+    ),
   };
+  yield {
+    kind: 'gauge',
+    options: {
+      name: 'qedge_service_group_requests_ratio',
+      help: 'Share of the requests that go to a group of instances, where some are preferred.',
+      labels: ['service', 'group'],
+    },
+    samples: states.flatMap(({ service, groups }) =>
+      groups.map(({ name, share }) => ({ labels: [service, name], value: share })),
+    ),
+  };
+  const tied = states.flatMap(({ service, affinity }) => (affinity === null ? [] : [{ service, affinity }]));
+  yield {
+    kind: 'gauge',
+    options: {
+      name: 'qedge_service_sessions',
+      help: 'Sessions whose instance is remembered.',
+      labels: ['service'],
+    },
+    samples: tied.map(({ service, affinity }) => ({ labels: [service], value: affinity.sessions })),
+  };
+  yield {
+    kind: 'counter',
+    options: {
+      name: 'qedge_session_requests_total',
+      help: 'Requests of known sessions: kept at the instance of the one before, or moved.',
+      labels: ['service', 'result'],
+    },
+    samples: tied.flatMap(({ service, affinity }) =>
+      (['kept', 'moved'] as const).map((result) => ({ labels: [service, result], value: affinity[result] })),
+    ),
+  };
+}
+
+/** Counted where instances are; what left takes its counts along. */
+function* resultsOf(instances: readonly InstanceOfService[]): Iterable<Sample> {
+  for (const { service, key, results } of instances) {
+    for (const [result, value] of Object.entries(results)) yield { labels: [service, key, result], value };
+  }
 }
 
 function countPools(state: RouterState): ReadonlyMap<string, number> {

@@ -1,6 +1,8 @@
 // Counters, gauges and histograms that cost an array write on the hot path and are put into words only when scraped.
 // Children are made once per label set and kept by their user; the label sets are bounded by construction.
 
+import { familyText, formatNumber, lineOf, pairsOf } from './metrics-text.ts';
+
 export type MetricKind = 'counter' | 'gauge' | 'histogram';
 
 export interface MetricOptions {
@@ -42,14 +44,29 @@ export interface Metrics {
   histogram(options: MetricOptions & { readonly bounds: readonly number[] }): Family<Histogram>;
   /** Called before each scrape: the place to set gauges that mirror live state. */
   onScrape(collect: () => void): void;
+  /** Called for each scrape: families that are made as they are rendered and kept nowhere. Null is a place to pause. */
+  addSource(source: () => Iterable<Reading | null>): void;
   /** Every family as plain data, for another thread to take in. */
   export(): MetricsExport;
   /** What the registry of `source` exported last; its numbers are added to those of the same name here. */
   take(source: string, exported: MetricsExport): void;
   /** `source` is gone: what it counted stays counted, its gauges are no more. */
   retire(source: string): void;
-  /** Prometheus text 0.0.4, or OpenMetrics 1.0 when asked for. */
-  render(format?: 'prometheus' | 'openmetrics'): string;
+  /** Prometheus text 0.0.4, or OpenMetrics 1.0 when asked for: in parts, each made when it is asked for. Empty ones are pauses. */
+  render(format?: 'prometheus' | 'openmetrics'): Iterable<string>;
+}
+
+/** A family of which nothing is kept. */
+export interface Reading {
+  readonly kind: 'counter' | 'gauge';
+  readonly options: MetricOptions;
+  readonly samples: Iterable<Sample>;
+}
+
+export interface Sample {
+  /** In the order of the family's labels. */
+  readonly labels: readonly string[];
+  readonly value: number;
 }
 
 /** 1 ms … 10 s around typical edge latency limits, in seconds. */
@@ -130,6 +147,7 @@ class Buckets implements Histogram {
 export function createMetrics(): Metrics {
   const families: FamilyState<Value | Buckets>[] = [];
   const collectors: (() => void)[] = [];
+  const sources: (() => Iterable<Reading | null>)[] = [];
   const others = new Map<string, MetricsExport>();
   /** What sources that are gone have counted. */
   let past: MetricsExport = [];
@@ -164,6 +182,9 @@ export function createMetrics(): Metrics {
     onScrape: (collect) => {
       collectors.push(collect);
     },
+    addSource: (source) => {
+      sources.push(source);
+    },
     export: () => {
       for (const collect of collectors) collect();
       return families.map(exportFamily);
@@ -176,14 +197,19 @@ export function createMetrics(): Metrics {
       others.delete(source);
       past = sumOf([past, counted]).map(exportFamily);
     },
-    render(format = 'prometheus') {
+    *render(format = 'prometheus') {
+      const openMetrics = format === 'openmetrics';
       for (const collect of collectors) collect();
-      const lines: string[] = [];
       const alone = others.size === 0 && past.length === 0;
       const all = alone ? families : sumOf([families.map(exportFamily), past, ...others.values()]);
-      for (const state of all) renderFamily(state, format === 'openmetrics', lines);
-      if (format === 'openmetrics') lines.push('# EOF');
-      return `${lines.join('\n')}\n`;
+      for (const state of all) yield* familyText(state, linesOf(state), openMetrics);
+      for (const source of sources) {
+        for (const reading of source()) {
+          if (reading === null) yield '';
+          else yield* familyText(reading, linesOfReading(reading), openMetrics);
+        }
+      }
+      if (openMetrics) yield '# EOF\n';
     },
   };
 }
@@ -213,17 +239,17 @@ function sumOf(exports: readonly MetricsExport[]): FamilyState<Value | Buckets>[
   return [...sums.values()];
 }
 
-function renderFamily(state: FamilyState<Value | Buckets>, openMetrics: boolean, lines: string[]): void {
-  const { name, help, labels = [] } = state.options;
-  // OpenMetrics names the family of a counter without the suffix that its sample carries.
-  const familyName = openMetrics && state.kind === 'counter' ? name.replace(/_total$/, '') : name;
-  lines.push(`# HELP ${familyName} ${help.replaceAll('\\', '\\\\').replaceAll('\n', '\\n')}`);
-  lines.push(`# TYPE ${familyName} ${state.kind}`);
-  for (const { labels: values, child } of state.children.values()) {
-    const pairs = labels.map((label, i) => `${label}="${escapeLabel(values[i] ?? '')}"`);
-    if (child instanceof Buckets) lines.push(...bucketLines(name, pairs, child));
-    else lines.push(`${name}${pairs.length > 0 ? `{${pairs.join(',')}}` : ''} ${formatNumber(child.value)}`);
+function* linesOf({ options, children }: FamilyState<Value | Buckets>): Iterable<string> {
+  const { name, labels = [] } = options;
+  for (const { labels: values, child } of children.values()) {
+    if (child instanceof Buckets) yield* bucketLines(name, pairsOf(labels, values), child);
+    else yield lineOf(name, pairsOf(labels, values), child.value);
   }
+}
+
+function* linesOfReading({ options, samples }: Reading): Iterable<string> {
+  const { name, labels = [] } = options;
+  for (const { labels: values, value } of samples) yield lineOf(name, pairsOf(labels, values), value);
 }
 
 function bucketLines(name: string, pairs: readonly string[], { counts, bounds, sum }: Buckets): string[] {
@@ -235,14 +261,4 @@ function bucketLines(name: string, pairs: readonly string[], { counts, bounds, s
   });
   const suffix = pairs.length > 0 ? `{${pairs.join(',')}}` : '';
   return [...lines, `${name}_sum${suffix} ${formatNumber(sum)}`, `${name}_count${suffix} ${cumulative}`];
-}
-
-function escapeLabel(value: string): string {
-  return value.replaceAll('\\', '\\\\').replaceAll('"', '\\"').replaceAll('\n', '\\n');
-}
-
-function formatNumber(value: number): string {
-  if (value === Number.POSITIVE_INFINITY) return '+Inf';
-  if (value === Number.NEGATIVE_INFINITY) return '-Inf';
-  return Number.isNaN(value) ? 'NaN' : String(value);
 }

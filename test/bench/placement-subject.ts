@@ -9,6 +9,7 @@ import { loadConfig } from '../../src/config/load.ts';
 import { createRng } from '../../src/core/rng.ts';
 import { createPlacement } from '../../src/placement/placement.ts';
 import { createMetrics } from '../../src/telemetry/metrics.ts';
+import { textOf } from '../support/metrics.ts';
 
 export type SubjectOrder =
   | { readonly kind: 'start' }
@@ -82,7 +83,7 @@ function wholePlacement(): Subject {
     },
     received: () => ({
       messages: placement.state().broker?.messagesReceived ?? 0,
-      bytes: Number(/mqtt_bytes_received_total (\d+)/.exec(metrics.render())?.[1] ?? 0),
+      bytes: Number(/mqtt_bytes_received_total (\d+)/.exec(textOf(metrics))?.[1] ?? 0),
     }),
   };
 }

@@ -19,6 +19,7 @@ import {
 } from '@grpc/grpc-js';
 import { describe, expect, it, onTestFinished } from 'vitest';
 import { listening } from '../support/listening.ts';
+import { textOf } from '../support/metrics.ts';
 import { startProxy, type TestProxy, until } from '../support/proxy.ts';
 
 const codec = {
@@ -181,7 +182,7 @@ describe('gRPC', () => {
     });
     expect(seen[0]).toMatch(/^1?\d?\dm$|^200m$/);
     expect(proxy.observed.map(({ result }) => result)).toEqual(['timeout']);
-    expect(proxy.metrics.render()).toContain('qedge_grpc_calls_total{service="echo",rpc_grpc_status_code="4"} 1');
+    expect(textOf(proxy.metrics)).toContain('qedge_grpc_calls_total{service="echo",rpc_grpc_status_code="4"} 1');
   });
 
   it('a call that the instance refuses is a failure of it and a miss of its client', async () => {
@@ -193,7 +194,7 @@ describe('gRPC', () => {
     expect(error?.code).toBe(status.UNAVAILABLE);
     expect(proxy.observed.map(({ result }) => result)).toEqual(['failed']);
     expect(proxy.accounts.map(({ success }) => success)).toEqual([false]);
-    expect(proxy.metrics.render()).toContain('qedge_grpc_calls_total{service="echo",rpc_grpc_status_code="14"} 1');
+    expect(textOf(proxy.metrics)).toContain('qedge_grpc_calls_total{service="echo",rpc_grpc_status_code="14"} 1');
   });
 
   it('a stream is in the books with its first message, and is left in peace', async () => {

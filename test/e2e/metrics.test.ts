@@ -8,6 +8,7 @@ import { join, resolve } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { openBench } from '../store/store-fixture.ts';
 import { type DemoProcess, startDemo } from '../support/demo-process.ts';
+import { textOf } from '../support/metrics.ts';
 import { PATIENCE } from '../support/patience.ts';
 
 const ROOT = resolve(import.meta.dirname, '../..');
@@ -86,7 +87,7 @@ async function storeMetrics(): Promise<string> {
   const { store, metrics } = openBench(join(scratch, 'state.db'));
   await store.load();
   await store.close();
-  return metrics.render();
+  return textOf(metrics);
 }
 
 describe('the metrics of a running qedge', () => {

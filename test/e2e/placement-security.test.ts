@@ -10,6 +10,7 @@ import type { AuthenticateError } from 'aedes';
 import { describe, expect, it, onTestFinished, vi } from 'vitest';
 import { makeCertificates } from '../support/certificates.ts';
 import { CONNACK, startHostileBroker } from '../support/hostile-broker.ts';
+import { textOf } from '../support/metrics.ts';
 import { startMosquitto } from '../support/mosquitto.ts';
 import { startOldBroker } from '../support/old-broker.ts';
 import { configFrom, publisher, retain, retained, startPlacement } from '../support/placement.ts';
@@ -307,7 +308,7 @@ describe('a publisher that means no good', () => {
     expect(keys()).toEqual(['n1/a up']);
     expect(logLines.filter(({ msg }) => msg === 'placement message refused').length).toBeLessThanOrEqual(30);
     for (const reason of ['json', 'type', 'port', 'size']) {
-      expect(metrics.render()).toMatch(new RegExp(`rejected_total\\{reason="${reason}"\\} [24]000`));
+      expect(textOf(metrics)).toMatch(new RegExp(`rejected_total\\{reason="${reason}"\\} [24]000`));
     }
     expect(placement.state().broker).toMatchObject({ connected: true, connects: 1 });
   });

@@ -7,6 +7,7 @@ import { describe, expect, it, onTestFinished, vi } from 'vitest';
 import { createRng } from '../../src/core/rng.ts';
 import { createProber } from '../../src/probe/prober.ts';
 import { createMetrics } from '../../src/telemetry/metrics.ts';
+import { textOf } from '../support/metrics.ts';
 
 function startProber({ changeRatio = 0.3, timeoutMs = 500, intervalMs = 20 } = {}) {
   const rtts: (readonly [string, number])[] = [];
@@ -60,7 +61,7 @@ describe('the prober', () => {
     // Timers fire up to 1 ms early; nothing bounds how late a busy machine answers.
     for (const [nodeId, rttMs] of rtts) expect([nodeId, rttMs >= 19]).toEqual(['n1', true]);
     expect(prober.state()).toMatchObject([{ nodeId: 'n1', method: 'ping', failures: 0 }]);
-    expect(metrics.render()).toMatch(/qedge_probes_total\{outcome="answered"\} [1-9]/);
+    expect(textOf(metrics)).toMatch(/qedge_probes_total\{outcome="answered"\} [1-9]/);
   });
 
   it('times a TCP connect to the first instance that accepts one, where no qedge runs', async () => {

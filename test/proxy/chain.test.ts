@@ -1,6 +1,7 @@
 import { setTimeout as wait } from 'node:timers/promises';
 import { describe, expect, it } from 'vitest';
 import { Chain } from '../../src/core/chain/chain.ts';
+import { textOf } from '../support/metrics.ts';
 import { startInstance, startProxy } from '../support/proxy.ts';
 
 const STAGES = ['detector', 'tracker', 'planner'];
@@ -37,7 +38,7 @@ async function startRig(paces: Readonly<Record<string, { ms: number }>>, goalMs:
   return {
     chain,
     accounts,
-    metrics: () => metrics.render(),
+    metrics: () => textOf(metrics),
     ask: async (stage, field, fields = {}) => {
       const headers = { 'X-QEdge-Service': stage, 'X-QEdge-Chain': field, 'X-Client-Id': 'robot', ...fields };
       const response = await fetch(url, { headers });

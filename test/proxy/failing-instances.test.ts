@@ -3,6 +3,7 @@
 import { once } from 'node:events';
 import { connect, type Socket } from 'node:net';
 import { describe, expect, it, onTestFinished, vi } from 'vitest';
+import { textOf } from '../support/metrics.ts';
 import { PATIENCE } from '../support/patience.ts';
 import { bodyOf, deadPort, rawRequest, startInstance, startProxy, startRawInstance, until } from '../support/proxy.ts';
 
@@ -326,7 +327,7 @@ describe('a retry', () => {
       { name: 'pilotnet', ports: [port], retry: { attempts: 5, budgetRatio: 0, budgetPerSecond: 2 } },
     ]);
     for (let i = 0; i < 3; i++) await (await fetch(url, { headers: { 'X-QEdge-Service': 'pilotnet' } })).text();
-    expect(metrics.render()).toContain('qedge_retries_total{service="pilotnet"} 2');
+    expect(textOf(metrics)).toContain('qedge_retries_total{service="pilotnet"} 2');
   });
 });
 

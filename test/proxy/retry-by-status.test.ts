@@ -5,6 +5,7 @@ import type { Server as NetServer } from 'node:net';
 import { describe, expect, it, onTestFinished } from 'vitest';
 import { ask, session } from '../support/http2-client.ts';
 import { listening } from '../support/listening.ts';
+import { textOf } from '../support/metrics.ts';
 import { PATIENCE } from '../support/patience.ts';
 import { type ServiceSpec, startInstance, startProxy, type TestProxy } from '../support/proxy.ts';
 
@@ -50,7 +51,7 @@ describe('an answered try', () => {
     expect(await statuses(proxy, 6)).toEqual(Array(6).fill(200));
     expect(proxy.asked()).toBeGreaterThan(0);
     expect(proxy.accounts.every(({ success }) => success)).toBe(true);
-    expect(proxy.metrics.render()).toMatch(/qedge_retries_total\{service="svc"\} [1-9]/);
+    expect(textOf(proxy.metrics)).toMatch(/qedge_retries_total\{service="svc"\} [1-9]/);
   });
 
   it.each([500, 404, 501])('of status %i is passed on', async (status) => {
@@ -163,7 +164,7 @@ describe('a call of gRPC', () => {
   ])('that an instance cannot take, as it says %s, is made elsewhere', async (_where, bad) => {
     const proxy = await startProxy([{ ...service, ports: [await startGrpc(bad), await startGrpc(good)] }]);
     for (let i = 0; i < 4; i++) expect(await call(proxy)).toBe('0');
-    expect(proxy.metrics.render()).toMatch(/qedge_retries_total\{service="svc"\} [1-9]/);
+    expect(textOf(proxy.metrics)).toMatch(/qedge_retries_total\{service="svc"\} [1-9]/);
   });
 
   it('is not made again once a message was passed on', async () => {

@@ -2,6 +2,7 @@
 
 import { connect, type Socket } from 'node:net';
 import { describe, expect, it, onTestFinished } from 'vitest';
+import { textOf } from '../support/metrics.ts';
 import { startProxy, startRawInstance, type TestProxy, until } from '../support/proxy.ts';
 
 const LATE_MS = 1000;
@@ -69,7 +70,7 @@ describe.each([
     stream.write(piece('one'));
     await until(() => proxy.accounts.length === 1);
     expect([results(proxy), accounts(proxy)]).toEqual([['answered'], [true]]);
-    expect(proxy.metrics.render()).toContain('qedge_requests_total{service="cam",code="200"} 1');
+    expect(textOf(proxy.metrics)).toContain('qedge_requests_total{service="cam",code="200"} 1');
   });
 
   it('is a success when its viewer leaves after the first byte, however late', async () => {
@@ -80,7 +81,7 @@ describe.each([
     viewer.socket.destroy();
     await until(() => stream.destroyed || stream.readableEnded);
     expect([results(proxy), accounts(proxy)]).toEqual([['answered'], [true]]);
-    expect(proxy.metrics.render()).not.toContain('code="499"');
+    expect(textOf(proxy.metrics)).not.toContain('code="499"');
   });
 
   it('is one miss when it breaks off later', async () => {

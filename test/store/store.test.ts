@@ -21,6 +21,7 @@ import { CommandError } from '../../src/errors.ts';
 import { AGE_UNKNOWN_MS } from '../../src/store/boot-clock.ts';
 import { proveStore } from '../../src/store/prove-store.ts';
 import type { PlacedInstance, StoreState } from '../../src/store/state.ts';
+import { textOf } from '../support/metrics.ts';
 import { EMPTY, FakeBootClock, instanceOf, openBench, placementOf, snapshotOf } from './store-fixture.ts';
 
 let directory = '';
@@ -100,7 +101,7 @@ describe('a restart', () => {
     const kept = await store.load();
     store.start(() => kept ?? EMPTY);
     await store.flush();
-    expect(rowsWritten(metrics.render())).toBe(0);
+    expect(rowsWritten(textOf(metrics))).toBe(0);
     await store.close();
   });
 
@@ -222,16 +223,16 @@ describe('what is written', () => {
     let state = STATE;
     store.start(() => state);
     await store.flush();
-    const before = rowsWritten(metrics.render());
+    const before = rowsWritten(textOf(metrics));
     await store.flush();
-    expect(rowsWritten(metrics.render())).toBe(before);
+    expect(rowsWritten(textOf(metrics))).toBe(before);
     state = {
       ...STATE,
       routers: [snapshotOf('pilotnet', { ...LEARNED, 'pi-2/9000': { weight: 0.3 } }), snapshotOf('detector', {})],
     };
     await store.flush();
     // The row of one instance and the time.
-    expect(rowsWritten(metrics.render())).toBe(before + 2);
+    expect(rowsWritten(textOf(metrics))).toBe(before + 2);
     await store.close();
   });
 });
@@ -244,9 +245,9 @@ describe('a fleet of thousands', () => {
     const { store, metrics } = openBench(path);
     store.start(() => ({ routers: [], placement: fleet }));
     await store.flush();
-    expect(rowsWritten(metrics.render())).toBe(501);
+    expect(rowsWritten(textOf(metrics))).toBe(501);
     await store.flush();
-    expect(rowsWritten(metrics.render())).toBe(1002);
+    expect(rowsWritten(textOf(metrics))).toBe(1002);
     await store.close();
     expect(await instancesKept()).toBe(1200);
   });
@@ -349,7 +350,7 @@ describe('a row that does not fit', () => {
     const kept = await store.load();
     store.start(() => kept ?? EMPTY);
     await store.close();
-    const dropped = Number(/^qedge_store_rows_dropped_total (\d+)/m.exec(metrics.render())?.[1]);
+    const dropped = Number(/^qedge_store_rows_dropped_total (\d+)/m.exec(textOf(metrics))?.[1]);
     return { kept, dropped, lines };
   }
 
@@ -400,7 +401,7 @@ describe('a row that does not fit', () => {
     expect(kept?.routers).toHaveLength(2);
     const { store, metrics } = openBench(path);
     await store.close();
-    expect(metrics.render()).toMatch(/^qedge_store_rows_dropped_total 0$/m);
+    expect(textOf(metrics)).toMatch(/^qedge_store_rows_dropped_total 0$/m);
   });
 
   it('of a time that is none makes the age unknown', async () => {

@@ -5,6 +5,7 @@ import type { EventLog } from '../../telemetry/events.ts';
 import type { Metrics } from '../../telemetry/metrics.ts';
 import type { Caller } from '../access/guard.ts';
 import { problem, unknownService } from '../problem.ts';
+import { slicedBody } from '../slices.ts';
 import { describeEvent } from '../state/event-words.ts';
 import type { History } from '../state/history.ts';
 import type { StateReader } from '../state/reader.ts';
@@ -21,7 +22,7 @@ export interface ApiOptions {
 /** Adds `/metrics` and the routes that only read. */
 export function registerApi(app: Hono<Caller>, { reader, metrics, events, history }: ApiOptions): void {
   app.get('/metrics', (c) => renderMetrics(c, metrics));
-  app.get('/api/v1/state', (c) => c.json(reader.document()));
+  app.get('/api/v1/state', (c) => c.body(slicedBody(reader.document()), 200, { 'content-type': 'application/json' }));
   app.get('/api/v1/services/:service/history', (c) => {
     const service = c.req.param('service');
     const known = history.of(service);
@@ -39,8 +40,7 @@ export function registerApi(app: Hono<Caller>, { reader, metrics, events, histor
     const service = c.req.param('service');
     const explained = await reader.explain(service, c.req.query('client') ?? '');
     if (explained !== null) return c.json(explained);
-    const known = reader.services().map((one) => one.service);
-    return unknownService(c, service, known);
+    return unknownService(c, service, reader.names());
   });
   app.get('/api/v1/openapi.json', (c) => c.json(openApiDocument()));
   app.get('/api/v1/events', (c) => c.json({ events: events.since(sinceOf(c)).map(describeEvent) }));
@@ -51,10 +51,10 @@ function renderMetrics(c: Context, metrics: Metrics): Response {
     c.req.header('accept') ?? '',
   );
   return open
-    ? c.body(metrics.render('openmetrics'), 200, {
+    ? c.body(slicedBody(metrics.render('openmetrics')), 200, {
         'content-type': 'application/openmetrics-text; version=1.0.0; charset=utf-8',
       })
-    : c.body(metrics.render(), 200, { 'content-type': 'text/plain; version=0.0.4; charset=utf-8' });
+    : c.body(slicedBody(metrics.render()), 200, { 'content-type': 'text/plain; version=0.0.4; charset=utf-8' });
 }
 
 /** `?since=<sequence>`: anything that is not a whole number asks for all that is kept. */

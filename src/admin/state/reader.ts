@@ -35,20 +35,23 @@ export interface StateSources {
 /** Puts together what is reported, at each call. */
 export interface StateReader {
   readiness(): Readiness;
-  services(): readonly RouterState[];
+  /** Of the services. */
+  names(): readonly string[];
+  /** Each is put together when it is its turn. */
+  services(): Iterable<RouterState>;
   /** Null for an unknown service or instance, or when its policy estimates no density. */
   density(service: string, key: InstanceKey): Promise<DensityDocument | null>;
   /** Null for an unknown service. */
   explain(service: string, clientId: string): Promise<ExplainDocument | null>;
-  document(): StateDocument;
+  /** The `StateDocument` as JSON, in parts, each put together when it is its turn. */
+  document(): Iterable<string>;
 }
 
 /** Reads nothing until it is asked. */
 export function createStateReader(sources: StateSources, processFacts: () => ProcessFacts): StateReader {
-  const services = (): readonly RouterState[] => {
-    const nowMs = sources.clock.nowMs();
-    return [...sources.services().values()].map((service) => documented(service.state(nowMs)));
-  };
+  function* services(): Iterable<RouterState> {
+    for (const service of sources.services().values()) yield documented(service.state(sources.clock.nowMs()));
+  }
   const ready = (): Readiness =>
     readiness(
       sources.lifecycle(),
@@ -56,6 +59,7 @@ export function createStateReader(sources: StateSources, processFacts: () => Pro
     );
   return {
     readiness: ready,
+    names: () => [...sources.services().keys()],
     services,
     explain: async (service, clientId) => {
       const observed = sources.services().get(service);
@@ -69,19 +73,38 @@ export function createStateReader(sources: StateSources, processFacts: () => Pro
       const observed = sources.services().get(service);
       return observed === undefined ? null : readDensity(observed, key, sources.clock.nowMs());
     },
-    document() {
+    *document() {
       const now = ready();
-      return {
+      const head: Omit<StateDocument, 'services'> = {
         time: new Date().toISOString(),
         lastEventSequence: sources.events.lastSequence,
         ready: now.ready,
         notReadyReasons: now.reasons,
         node: { ...sources.node(), nodejs: process.versions.node, arch: process.arch, process: processFacts() },
-        services: services(),
         chains: sources.chains(),
       };
+      yield `${JSON.stringify(head).slice(0, -1)},"services":[`;
+      let separator = '';
+      for (const state of services()) {
+        yield separator;
+        yield* stateInParts(state);
+        separator = ',';
+      }
+      yield ']}';
     },
   };
+}
+
+/** Instances that are put into words at once. */
+const PART_INSTANCES = 64;
+
+function* stateInParts({ instances, ...state }: RouterState): Iterable<string> {
+  yield `${JSON.stringify(state).slice(0, -1)},"instances":[`;
+  for (let at = 0; at < instances.length; at += PART_INSTANCES) {
+    const part = JSON.stringify(instances.slice(at, at + PART_INSTANCES)).slice(1, -1);
+    yield at === 0 ? part : `,${part}`;
+  }
+  yield ']}';
 }
 
 /** Without the policy's own numbers that have no value yet: JSON knows no NaN. */

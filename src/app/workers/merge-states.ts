@@ -32,10 +32,7 @@ export function mergeStates(states: readonly [RouterState, ...RouterState[]]): R
     },
     affinity: mergeAffinity(states),
     groups: first.groups.map((group, index) => mergeGroups(group, states, index)),
-    instances: first.instances.map((instance) => {
-      const same = states.flatMap((state) => state.instances.filter(({ key }) => key === instance.key));
-      return mergeInstances(instance, same);
-    }),
+    instances: mergeAllInstances(states),
     clients,
   };
 }
@@ -59,6 +56,16 @@ function mergeGroups(first: GroupView, states: readonly RouterState[], index: nu
     share: weighted(same, ({ group }) => group.share, byRequests) ?? first.share,
     successRatio: weighted(same, ({ group }) => group.successRatio, byRequests),
   };
+}
+
+/** Those that the main thread knows. */
+function mergeAllInstances(states: readonly [RouterState, ...RouterState[]]): InstanceState[] {
+  const [{ instances }, ...others] = states;
+  const byKey = others.map((state) => new Map(state.instances.map((instance) => [instance.key, instance])));
+  return instances.map((instance) => {
+    const elsewhere = byKey.flatMap((known) => known.get(instance.key) ?? []);
+    return mergeInstances(instance, [instance, ...elsewhere]);
+  });
 }
 
 function mergeInstances(first: InstanceState, same: readonly InstanceState[]): InstanceState {

@@ -7,6 +7,7 @@ import { WorkerPool } from '../../../src/app/workers/pool.ts';
 import { createMetrics } from '../../../src/telemetry/metrics.ts';
 import { configFrom } from '../../support/config.ts';
 import { startInstance } from '../../support/http-instance.ts';
+import { textOf } from '../../support/metrics.ts';
 import { PATIENCE } from '../../support/patience.ts';
 
 const TOML = `
@@ -75,15 +76,15 @@ describe('a worker that ends', () => {
   it('is replaced, and the one in its place serves what it did', async () => {
     const { pool, metrics, logged, status, cause } = await startPool();
     expect(await status()).toBe(200);
-    await expect.poll(() => metrics.render(), PATIENCE).toContain('qedge_requests_total{service="a",code="200"} 1\n');
+    await expect.poll(() => textOf(metrics), PATIENCE).toContain('qedge_requests_total{service="a",code="200"} 1\n');
     cause('end');
     await expect.poll(() => logged, PATIENCE).toContain('a worker serves in place of one that ended');
     expect(logged).toContain('a worker ended, another takes its place');
     expect(await status()).toBe(200);
     expect(pool.absent).toEqual([]);
-    await expect.poll(() => metrics.render(), PATIENCE).toContain('qedge_requests_total{service="a",code="200"} 2\n');
-    expect(metrics.render()).toContain('qedge_workers_replaced_total 1\n');
-    expect(metrics.render()).toContain('qedge_workers_absent 0\n');
+    await expect.poll(() => textOf(metrics), PATIENCE).toContain('qedge_requests_total{service="a",code="200"} 2\n');
+    expect(textOf(metrics)).toContain('qedge_workers_replaced_total 1\n');
+    expect(textOf(metrics)).toContain('qedge_workers_absent 0\n');
   });
 });
 

@@ -11,6 +11,7 @@ import {
   BATCH_SPANS,
   SpanExporter,
 } from '../../../src/telemetry/traces/span-exporter.ts';
+import { textOf } from '../../support/metrics.ts';
 import { exportTraceServiceRequest } from '../../support/otlp-schema.ts';
 
 const SPAN: Span = {
@@ -69,7 +70,7 @@ function setUp(queueMax = 2048) {
   };
   const counts = (): Record<string, number> =>
     Object.fromEntries(
-      [...metrics.render().matchAll(/^qedge_trace_spans_total\{result="(\w+)"\} (\d+)$/gm)].map(
+      [...textOf(metrics).matchAll(/^qedge_trace_spans_total\{result="(\w+)"\} (\d+)$/gm)].map(
         ([, name = '', count]) => [name, Number(count)],
       ),
     );

@@ -5,6 +5,7 @@ import { describe, expect, it, onTestFinished, vi } from 'vitest';
 import { logAccess } from '../../../../src/proxy/exchange/record/access-log.ts';
 import { createProxy } from '../../../../src/proxy/proxy.ts';
 import { createMetrics } from '../../../../src/telemetry/metrics.ts';
+import { textOf } from '../../../support/metrics.ts';
 import { proxyConfig, serviceOf } from '../../../support/proxy.ts';
 
 describe('the access log', () => {
@@ -52,7 +53,7 @@ describe('a request without a service', () => {
     expect(answer.status).toBe(404);
     const line = { service: null, client: '127.0.0.1', method: 'GET', target: '/infer', status: 404 };
     await vi.waitFor(() => expect(lines).toContainEqual(expect.objectContaining(line)));
-    expect(metrics.render()).toMatch(/^qedge_requests_total\{service="",code="404"\} 1$/m);
+    expect(textOf(metrics)).toMatch(/^qedge_requests_total\{service="",code="404"\} 1$/m);
   });
 
   it('is logged and counted when it cannot be read', async () => {
@@ -60,6 +61,6 @@ describe('a request without a service', () => {
     const socket = connect(port, '127.0.0.1').end('GET / HTTP/1.1\r\nHost: a\r\nBad Field: x\r\n\r\n').resume();
     await once(socket, 'close');
     await vi.waitFor(() => expect(lines).toContainEqual(expect.objectContaining({ service: null, status: 400 })));
-    expect(metrics.render()).toMatch(/^qedge_requests_total\{service="",code="400"\} 1$/m);
+    expect(textOf(metrics)).toMatch(/^qedge_requests_total\{service="",code="400"\} 1$/m);
   });
 });
