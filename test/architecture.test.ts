@@ -92,9 +92,9 @@ const ROOMS: Readonly<Record<string, Readonly<Record<string, readonly string[]>>
   core: {
     core: ['router', 'policies', 'requirements', 'verdict'],
     chain: ['core', 'stats'],
-    router: ['core', 'policies', 'stats', 'verdict'],
-    policies: ['core', 'stats'],
-    requirements: ['core'],
+    router: ['core', 'policies', 'requirements', 'stats', 'verdict'],
+    policies: ['core', 'requirements', 'stats'],
+    requirements: ['core', 'stats'],
     stats: ['core'],
     verdict: ['core'],
   },

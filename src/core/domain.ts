@@ -1,5 +1,7 @@
 // The words of the routing core: nodes carry instances of services, clients send requests, every attempt has an outcome.
 
+import type { RequirementLevel } from './requirements/level.ts';
+
 /** Where on the edge-to-cloud continuum a node stands. */
 export const TIERS = ['far-edge', 'near-edge', 'cloud'] as const;
 export type Tier = (typeof TIERS)[number];
@@ -114,6 +116,8 @@ export interface Candidate {
   readonly availability: Availability;
   /** It takes requests: it is `up`, or none is and it is of the next best availability that any has. */
   readonly inPlay: boolean;
+  /** What it lacks of what the service demands of each instance, for people; with anything, it gets no request. */
+  readonly lacks: readonly string[];
   /** It asked for a pause that is not over: it is `suspect` for no other reason. */
   readonly rests: boolean;
   /** This load balancer's own requests in flight there. */
@@ -206,4 +210,8 @@ export interface ClientState {
   /** Requests within W. */
   readonly requests: number;
   readonly successRatio: number;
+  /** Absent where the latency goal is the only requirement. */
+  readonly requirements?: readonly RequirementLevel[];
+  /** The requirement that it misses by most; null: all hold. Absent where the latency goal is the only one. */
+  readonly missed?: string | null;
 }

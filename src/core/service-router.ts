@@ -20,6 +20,7 @@ import type {
 } from './domain.ts';
 import type { CandidateView, GroupView, PolicyEvent, PolicySummary } from './policies/policy.ts';
 import type { PolicyChoice } from './policies/registry.ts';
+import type { RequirementLevel } from './requirements/level.ts';
 import type { Requirements } from './requirements/requirements.ts';
 import type { Rng } from './rng.ts';
 import type { Reason } from './verdict/reason.ts';
@@ -65,6 +66,8 @@ export type RouteTier =
   | 'fallback'
   /** Only suspect or draining instances are left. */
   | 'last-resort'
+  /** None: every instance lacks something that the service demands. */
+  | 'barred'
   /** None: the policy refuses the request, because no instance would answer it in time. */
   | 'shed';
 
@@ -74,7 +77,7 @@ export interface ServiceRouter {
   readonly qos: QosTarget;
   readonly policyName: string;
 
-  /** Picks an instance for one attempt; null when the service has no instance at all, or by tier `shed`. Allocates nothing. */
+  /** Picks an instance for one attempt; null when the service has no instance at all, or by tier `shed` or `barred`. Allocates nothing. */
   route(request: RequestInfo, nowMs: number): Candidate | null;
 
   /** How the last `route` came by its candidate. */
@@ -189,8 +192,20 @@ export interface RouterState {
   /** By preference, the most preferred first; empty where none is preferred. */
   readonly groups: readonly GroupView[];
   readonly instances: readonly InstanceState[];
+  /** In the order of precedence; empty where the latency goal is the only one. */
+  readonly requirements: readonly RequirementState[];
   /** Worst served first; bounded. */
   readonly clients: readonly ClientState[];
+}
+
+/** A requirement over all clients. */
+export interface RequirementState extends RequirementLevel {
+  /** Share of the clients for which it holds; null without clients. */
+  readonly clientsRatio: number | null;
+  /** Of an attribute share: what requests are held to now, since it yields to the latency goal; null for others. */
+  readonly heldShare: number | null;
+  /** What a miss of it is worth beside one of the latency goal; null where it has no price. */
+  readonly price: number | null;
 }
 
 /** An instance as people are shown it: times in ms, shares in [0, 1]. */
@@ -214,6 +229,10 @@ export interface InstanceState extends CandidateView {
   readonly reasons: readonly ReasonShare[];
   /** Attempts by verdict, all time. */
   readonly results: Readonly<Record<string, number>>;
+  /** Which requirements it serves, null where too little is known of it; empty where the latency goal is the only one. */
+  readonly serves: Readonly<Record<string, boolean | null>>;
+  /** What it lacks of what the service demands of each instance: with anything, it gets no request. */
+  readonly lacks: readonly string[];
 }
 
 /** Something that is held against an instance, and in which share of its last attempts. */
@@ -243,6 +262,8 @@ export interface RouterSnapshot {
   readonly clients: unknown;
   /** Of the chains that begin with the service, by name; absent: there are none. */
   readonly chains?: unknown;
+  /** Quotas and prices; absent where the latency goal is the only requirement. */
+  readonly requirements?: unknown;
 }
 
 /** Something that happened, for the event log: placement, trips, resets, environment. */

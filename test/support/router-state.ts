@@ -29,6 +29,8 @@ export function instanceStateOf(nodeId: string, changes: Partial<InstanceState> 
     failing: false,
     reasons: [],
     results: {},
+    serves: {},
+    lacks: [],
     pool: 'exploitation',
     weight: 0.5,
     successProbability: 0.95,
@@ -54,6 +56,7 @@ export function routerStateOf(changes: Partial<RouterState> = {}): RouterState {
     affinity: null,
     groups: [],
     instances: [instanceStateOf('pi-1'), instanceStateOf('pi-2')],
+    requirements: [],
     clients: [{ clientId: 'camera-1', requests: 100, successRatio: 0.82 }],
     ...changes,
   };

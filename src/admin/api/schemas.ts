@@ -7,6 +7,7 @@ import type { ProblemDocument } from '../problem.ts';
 import type { ExplainDocument } from '../state/explain.ts';
 import type { ServiceHistory } from '../state/history.ts';
 import type { DensityDocument, EventDocument, StateDocument } from '../state/state.ts';
+import { clients, requirementState } from './requirement-schemas.ts';
 
 /** What an action did, for people. */
 export interface ActionDocument {
@@ -52,6 +53,12 @@ const instanceState = z.strictObject({
     .array(z.strictObject({ reason: z.string(), share: ratio }))
     .describe('what was held against it in its last attempts, the most frequent first'),
   results: z.record(z.string(), count).describe('attempts by verdict, all time'),
+  serves: z
+    .record(z.string(), z.boolean().nullable())
+    .describe(
+      'which requirements it serves, null where too little is known; empty where the latency goal is the only one',
+    ),
+  lacks: z.array(z.string()).describe('of what qos.security demands; with anything it gets no request'),
   pool: z.enum(['exploitation', 'exploration', 'out']),
   weight: z.number().min(0).describe('share of requests it is meant to get; all together 1'),
   successProbability: ratio.nullable().describe('probability of an answer within the limit'),
@@ -68,10 +75,6 @@ const goal = z.strictObject({
   windowMs: ms.describe('W, the window over which it is counted'),
 });
 
-const clients = z
-  .array(z.strictObject({ clientId: z.string(), requests: count, successRatio: ratio }))
-  .describe('worst served first; bounded');
-
 const routerState = z.strictObject({
   service: z.string(),
   policy: z.string(),
@@ -79,7 +82,7 @@ const routerState = z.strictObject({
   successRatio: ratio.nullable().describe('over W; null before the first request'),
   requestsPerSecond: count,
   inFlight: count,
-  clientsSatisfiedRatio: ratio.nullable().describe('share of clients whose own success is at least ρ'),
+  clientsSatisfiedRatio: ratio.nullable().describe('share of clients for which every requirement holds'),
   summary: z.strictObject({ explorationShare: z.number().nullable(), panic: z.boolean() }),
   affinity: z
     .strictObject({ sessions: count, kept: count, moved: count })
@@ -89,6 +92,9 @@ const routerState = z.strictObject({
     .array(z.strictObject({ name: z.string(), instances: count, share: ratio, successRatio: ratio.nullable() }))
     .describe('of instances, the most preferred first; empty where none is preferred'),
   instances: z.array(instanceState),
+  requirements: z
+    .array(requirementState)
+    .describe('in the order of precedence; empty where the latency goal is the only one'),
   clients,
 });
 
@@ -242,7 +248,7 @@ const explained = z.strictObject({
   clientId: z.string(),
   eventLoops: z.number().describe('that decide, each for itself'),
   chosen: z.string().nullable(),
-  tier: z.enum(['policy', 'cooldown', 'fallback', 'last-resort', 'shed']),
+  tier: z.enum(['policy', 'cooldown', 'fallback', 'last-resort', 'shed', 'barred']),
   byChance: z.boolean(),
   reason: z.string(),
   candidates: z.array(instanceState.extend({ chosen: z.boolean(), eventLoops: count, reason: z.string() })),

@@ -67,6 +67,7 @@ const byWeight = (a: InstanceState, b: InstanceState): number => b.weight - a.we
 
 function whyChosen(state: RouterState, { tier, byChance }: RoutePreview, chosen: InstanceState | null): string {
   if (byChance) return `${state.policy} draws lots: each instance gets its weight`;
+  if (tier === 'barred') return 'refused: every instance lacks something that qos.security demands';
   if (tier === 'shed') return 'refused: no instance is expected to answer in time';
   if (chosen === null) return 'no instance is known: the answer would be 503 no-instance';
   switch (tier) {

@@ -45,7 +45,8 @@ export class LateRestore {
       return;
     }
     if (!learned.has(key)) return;
-    const only = { ...snapshot, clients: [], policy: { ...policy, instances: { [key]: learned.get(key) } } };
+    const { requirements: _, ...rest } = snapshot;
+    const only = { ...rest, clients: [], policy: { ...policy, instances: { [key]: learned.get(key) } } };
     learned.delete(key);
     router.restore(only, ageMs + nowMs - sinceMs, nowMs);
   }

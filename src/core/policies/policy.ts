@@ -2,6 +2,7 @@
 // the books (candidates, what is in flight, the never-nothing fallback).
 
 import type { Candidate, Outcome, QosTarget, RequestInfo } from '../domain.ts';
+import type { Requirements } from '../requirements/requirements.ts';
 import type { Rng } from '../rng.ts';
 
 /** All that a policy must have. */
@@ -142,6 +143,25 @@ export interface RequestGroups {
   of(clientId: string): number;
 }
 
+/** What a policy is to steer for beside the latency goal; the router's books, to read. */
+export interface Guidance {
+  readonly asked: Requirements;
+  /** What each of the attribute shares is held to now. */
+  readonly heldShares: Float64Array;
+  /** Whether the instance serves attribute share `k`. */
+  serves(handle: number, k: number): boolean;
+  /** Of each instance: share of its attempts that did not fail; NaN where nothing is known. */
+  readonly reliability: { of(handle: number): number };
+  /** What a failure is worth beside a miss of the latency goal. */
+  readonly reliabilityPrice: number;
+  /** What a latency of twice the mean that is asked for is worth. */
+  readonly meanLatencyPrice: number;
+  /** What the objective may spend, 0 to 1. */
+  readonly slack: number;
+  /** What a request costs there, in the unit of the objective; NaN where it is not known. */
+  expense(handle: number): number;
+}
+
 /** What every policy is made from. */
 export interface PolicyContext {
   readonly qos: QosTarget;
@@ -152,6 +172,8 @@ export interface PolicyContext {
   readonly flights: FlightView;
   /** Which group each client's requests belong to. */
   readonly groups: RequestGroups;
+  /** Null: nothing but the latency goal. */
+  readonly guidance: Guidance | null;
   /** Reports what the policy did for the event log (trips, resets, cooldowns). Cold path. */
   readonly onEvent: (event: PolicyEvent) => void;
 }

@@ -52,6 +52,11 @@ export interface Requirements {
 /** Attribute shares that a service may have. */
 export const SHARES_MAX = 4;
 
+/** Whether anything is asked for beside the latency goal. */
+export function isMoreAsked({ shares, ...single }: Requirements): boolean {
+  return shares.length > 0 || Object.values(single).some((one) => one !== null);
+}
+
 /** Nothing beside the latency goal. */
 export const NO_REQUIREMENTS: Requirements = {
   meanLatencyMs: null,

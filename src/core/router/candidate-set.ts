@@ -10,6 +10,8 @@ const AVAILABILITIES: readonly Availability[] = ['up', 'suspect', 'draining'];
 export class CandidateSet {
   /** Every live instance, in order of arrival. */
   readonly live: LiveCandidate[] = [];
+  /** Those of them that the service may use. */
+  admitted: readonly LiveCandidate[] = this.live;
   /** Those that take requests: the ones that are up; when none is, the suspect ones; when there are none, those draining. */
   readonly inPlay: LiveCandidate[] = [];
   readonly #byHandle: (LiveCandidate | undefined)[] = [];
@@ -31,7 +33,7 @@ export class CandidateSet {
     const untried = this.#untried;
     untried.length = 0;
     for (const availability of AVAILABILITIES) {
-      for (const candidate of this.live) {
+      for (const candidate of this.admitted) {
         if (candidate.availability === availability && !tried.includes(candidate.handle)) untried.push(candidate);
       }
       if (untried.length > 0) break;
@@ -71,11 +73,19 @@ export class CandidateSet {
     this.#collectInPlay();
   }
 
+  /** What it lacks of what the service demands: with anything, it is not to be used. */
+  setLacks(candidate: LiveCandidate, lacks: readonly string[]): void {
+    candidate.lacks = lacks;
+    this.#collectInPlay();
+  }
+
   #collectInPlay(): void {
-    const best = AVAILABILITIES.find((one) => this.live.some(({ availability }) => availability === one));
+    const isBarred = ({ lacks }: LiveCandidate): boolean => lacks.length > 0;
+    this.admitted = this.live.some(isBarred) ? this.live.filter((one) => !isBarred(one)) : this.live;
+    const best = AVAILABILITIES.find((one) => this.admitted.some(({ availability }) => availability === one));
     this.inPlay.length = 0;
     for (const candidate of this.live) {
-      candidate.inPlay = candidate.availability === best;
+      candidate.inPlay = candidate.availability === best && !isBarred(candidate);
       if (candidate.inPlay) this.inPlay.push(candidate);
     }
   }

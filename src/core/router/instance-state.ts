@@ -4,10 +4,30 @@ import type { CandidateView } from '../policies/policy.ts';
 import type { InstanceState } from '../service-router.ts';
 import type { LiveCandidate } from './live-candidate.ts';
 
-/** `requestsPerSecond`: attempts started there of late. */
+interface Known {
+  readonly view: CandidateView;
+  /** Attempts started there of late. */
+  readonly requestsPerSecond: number;
+  readonly serves: InstanceState['serves'];
+}
+
+/** Of an instance that the policy is not offered. */
+export function barredView({ lacks }: LiveCandidate): CandidateView {
+  return {
+    pool: 'out',
+    weight: 0,
+    successProbability: null,
+    processingMs: null,
+    samples: 0,
+    cooldownMs: 0,
+    note: `barred by security: it lacks ${lacks.join(', ')}`,
+    extra: {},
+  };
+}
+
 export function instanceStateOf(
   candidate: LiveCandidate,
-  { view, requestsPerSecond }: { readonly view: CandidateView; readonly requestsPerSecond: number },
+  { view, requestsPerSecond, serves }: Known,
   nowMs: number,
 ): InstanceState {
   const restMs = candidate.restUntilMs - nowMs;
@@ -30,5 +50,7 @@ export function instanceStateOf(
     failing: candidate.results?.failing ?? false,
     reasons: candidate.results?.reasons ?? [],
     results: candidate.results?.counts ?? {},
+    serves,
+    lacks: candidate.lacks,
   };
 }

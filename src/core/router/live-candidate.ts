@@ -15,6 +15,8 @@ export class LiveCandidate implements Candidate {
   /** As placement and health checks say; while it rests, it takes no traffic all the same. */
   placed: Availability = 'up';
   restUntilMs: number = Number.NEGATIVE_INFINITY;
+  /** What it lacks of what the service demands, for people; with anything, it is not to be used. */
+  lacks: readonly string[] = [];
   inFlight = 0;
   streams = 0;
   oldestStartMs: number = Number.POSITIVE_INFINITY;

@@ -16,7 +16,12 @@ import {
 } from '../domain.ts';
 import { isLate } from '../policies/lateness.ts';
 import { NO_FLIGHT, type Policy, type PolicyContext } from '../policies/policy.ts';
+import { ALL } from '../requirements/accounts.ts';
+import { RequirementBooks } from '../requirements/books.ts';
+import { isMoreAsked, NO_REQUIREMENTS } from '../requirements/requirements.ts';
+import { restoreRequirements, snapshotRequirements } from '../requirements/snapshot.ts';
 import type {
+  InstanceState,
   RoutePreview,
   RouterEvent,
   RouterSnapshot,
@@ -27,20 +32,22 @@ import type {
   ServiceRouterOptions,
   Ticket,
 } from '../service-router.ts';
-import { ClientLedger } from '../stats/client-ledger.ts';
+import { ClientLedger, NO_ROW } from '../stats/client-ledger.ts';
 import type { Reason } from '../verdict/reason.ts';
 import type { VerdictRow } from '../verdict/table.ts';
 import { Aim } from './aim.ts';
 import type { CandidateSet } from './candidate-set.ts';
+import { clientStates } from './client-states.ts';
 import { bestOrNearest, firstOutOfCooldown } from './fallback.ts';
 import { FlightTable } from './flight-table.ts';
 import { GroupTable } from './group-table.ts';
 import { InstanceResults } from './instance-results.ts';
-import { instanceStateOf } from './instance-state.ts';
+import { barredView, instanceStateOf } from './instance-state.ts';
 import type { LiveCandidate } from './live-candidate.ts';
 import { Membership } from './membership.ts';
 import { RelativeEvidence, resultAlone } from './relative-evidence.ts';
 import { RequestRates } from './request-rates.ts';
+import { requirementStates, servedBy } from './requirement-states.ts';
 import { ReusedOutcomes } from './reused-outcomes.ts';
 import { RTT_CHANGE_RATIO_DEFAULT } from './rtt-table.ts';
 import { SessionTable } from './session-table.ts';
@@ -69,6 +76,8 @@ export class LiveServiceRouter implements ServiceRouter {
   readonly #set: CandidateSet;
   readonly #flights: FlightTable;
   readonly #clients: ClientLedger;
+  /** Null: the latency goal is the only requirement. */
+  readonly #books: RequirementBooks | null;
   readonly #groups: GroupTable;
   readonly #rates: RequestRates;
   readonly #relative: RelativeEvidence;
@@ -89,7 +98,12 @@ export class LiveServiceRouter implements ServiceRouter {
     const instancesMax = options.instancesMax ?? INSTANCES_MAX_DEFAULT;
     this.#onEvent = options.onEvent ?? (() => {});
     this.#flights = new FlightTable(options.flightsMax ?? FLIGHTS_MAX_DEFAULT);
-    this.#clients = new ClientLedger(options.qos.windowMs, options.clientsMax ?? CLIENTS_MAX_DEFAULT);
+    const { requirements = NO_REQUIREMENTS } = options;
+    const books = isMoreAsked(requirements) ? new RequirementBooks(requirements, options.qos) : null;
+    this.#books = books;
+    this.#clients = new ClientLedger(options.qos.windowMs, options.clientsMax ?? CLIENTS_MAX_DEFAULT, (row) =>
+      books?.clear(row + 1),
+    );
     this.#groups = new GroupTable(options.clientsMax ?? CLIENTS_MAX_DEFAULT);
     this.#rates = new RequestRates(options.nowMs);
     this.#relative = new RelativeEvidence(options.qos.latencyMs, options.nowMs);
@@ -101,6 +115,7 @@ export class LiveServiceRouter implements ServiceRouter {
         instancesMax,
         flights: this.#flights,
         groups: this.#groups,
+        guidance: books,
         onEvent: this.#onEvent,
       });
     this.#policy = this.#makePolicy(options.qos);
@@ -110,14 +125,19 @@ export class LiveServiceRouter implements ServiceRouter {
       localNodeId: options.localNodeId,
       instancesMax,
       rttChangeRatio: options.rttChangeRatio ?? RTT_CHANGE_RATIO_DEFAULT,
+      security: requirements.security,
       onEvent: this.#onEvent,
       onAdded: (handle) => {
         this.#flights.ensureHandles(handle + 1);
         this.#rates.begin(handle);
         this.#relative.begin(handle);
+        books?.reliability.begin(handle);
       },
       onRemoved: (handle) => this.#flights.orphan(handle),
-      onChange: (nowMs) => this.#policy.update(this.#set.live, nowMs),
+      onChange: (nowMs) => {
+        if (books !== null) for (const candidate of this.#set.live) books.fits.set(candidate);
+        this.#policy.update(this.#set.admitted, nowMs);
+      },
     });
     this.#set = this.#members.set;
     // Load balancers that start together must not step together: each steps in a phase of its own.
@@ -136,27 +156,32 @@ export class LiveServiceRouter implements ServiceRouter {
     const home = this.#sessions === null ? null : this.#homeOf(request, this.#sessions, nowMs);
     if (home !== null) {
       this.lastTier = 'policy';
+      if (this.#books !== null) this.#chooseHome(this.#books, request, home, nowMs);
       return home;
     }
     const { inPlay } = this.#set;
     const offered = request.tried.length === 0 ? inPlay : this.#set.untried(request.tried);
     if (offered.length > 0) {
-      const picked = this.#policy.select(request, offered, nowMs);
+      const picked = this.#select(request, offered, nowMs);
       if (picked !== null || this.#policy.sheds !== true || request.tried.length > 0)
         return this.#orFallback(picked, offered);
       this.lastTier = 'shed';
       return null;
     }
     // Every instance was tried already: better one of them again than nothing.
-    return inPlay.length === 0 ? null : this.#orFallback(this.#policy.select(request, inPlay, nowMs), inPlay);
+    if (inPlay.length > 0) return this.#orFallback(this.#select(request, inPlay, nowMs), inPlay);
+    this.lastTier = this.#set.live.length === 0 ? 'policy' : 'barred';
+    return null;
   }
 
   preview(request: RequestInfo, nowMs: number): RoutePreview {
     const { inPlay } = this.#set;
-    if (inPlay.length === 0) return { candidate: null, tier: 'policy', byChance: false };
+    if (inPlay.length === 0) {
+      return { candidate: null, tier: this.#set.live.length === 0 ? 'policy' : 'barred', byChance: false };
+    }
     if (this.#policy.preview === undefined) return { candidate: null, tier: 'policy', byChance: true };
     const before = this.lastTier;
-    const picked = this.#policy.preview(request, inPlay, nowMs);
+    const picked = this.#policy.preview(request, this.#previewOffer(request), nowMs);
     if (picked === null && this.#policy.sheds === true) return { candidate: null, tier: 'shed', byChance: false };
     const candidate = this.#orFallback(picked, inPlay);
     const tier = this.lastTier;
@@ -190,6 +215,7 @@ export class LiveServiceRouter implements ServiceRouter {
     this.#flights.remove(ticket);
     this.#refreshFlights(live);
     const result = this.#relative.judge(live.handle, evidence, latencyMs, nowMs);
+    if (result !== 'aborted') this.#books?.reliability.observe(live.handle, result !== 'answered');
     const { chargedMs } = this.#relative;
     if (result === 'answered') live.answeredMs = nowMs;
     else if (result !== 'aborted') live.failures++;
@@ -243,12 +269,15 @@ export class LiveServiceRouter implements ServiceRouter {
     else if (turn === 'well') this.#onEvent({ kind: 'instance-well', key });
   }
 
-  recordRequest({ clientId, ending }: EndedRequest, nowMs: number): void {
+  recordRequest(request: EndedRequest, nowMs: number): void {
+    const { clientId, ending } = request;
     this.#clients.record(clientId, ending === 'success', nowMs);
+    this.#books?.record(this.#rowOf(clientId), request, this.#groups.of(clientId), nowMs);
   }
 
   retractRequest(clientId: string, recordedMs: number, nowMs: number): void {
     this.#clients.retract(clientId, recordedMs, nowMs);
+    this.#books?.fail(this.#rowOf(clientId), nowMs);
   }
 
   observeGroup(clientId: string, group: number): void {
@@ -294,19 +323,41 @@ export class LiveServiceRouter implements ServiceRouter {
       successRatio: Number.isNaN(successRatio) ? null : successRatio,
       requestsPerSecond: this.#rates.ofService(nowMs),
       inFlight: this.#set.live.reduce((sum, { streams }) => sum + streams, this.#flights.total),
-      clientsSatisfiedRatio: this.#clients.satisfiedRatio(this.qos.successRatio, nowMs),
       summary,
       groups,
       affinity: this.#sessions?.state(nowMs) ?? null,
-      instances: this.#set.live.map((candidate) => {
-        const view = this.#policy.view(candidate, nowMs);
-        return instanceStateOf(
-          candidate,
-          { view, requestsPerSecond: this.#rates.ofInstance(candidate.handle, nowMs) },
-          nowMs,
-        );
-      }),
-      clients: this.#clients.worst(CLIENTS_SHOWN_MAX, nowMs),
+      instances: this.#set.live.map((candidate) => this.#instanceState(candidate, nowMs)),
+      ...this.#clientsState(successRatio, nowMs),
+    };
+  }
+
+  #instanceState(candidate: LiveCandidate, nowMs: number): InstanceState {
+    const isBarred = candidate.lacks.length > 0;
+    const view = isBarred ? barredView(candidate) : this.#policy.view(candidate, nowMs);
+    const requestsPerSecond = this.#rates.ofInstance(candidate.handle, nowMs);
+    const serves = this.#books === null ? {} : servedBy(candidate, { books: this.#books, view, qos: this.qos });
+    return instanceStateOf(candidate, { view, requestsPerSecond, serves }, nowMs);
+  }
+
+  #clientsState(
+    successRatio: number,
+    nowMs: number,
+  ): Pick<RouterState, 'clientsSatisfiedRatio' | 'requirements' | 'clients'> {
+    const books = this.#books;
+    if (books === null) {
+      return {
+        clientsSatisfiedRatio: this.#clients.satisfiedRatio(this.qos.successRatio, nowMs),
+        requirements: [],
+        clients: this.#clients.worst(CLIENTS_SHOWN_MAX, nowMs),
+      };
+    }
+    const clients = clientStates(this.#clients, { books, successRatio: this.qos.successRatio }, nowMs);
+    const satisfied = clients.filter(({ missed }) => missed === null).length;
+    const admitted = this.#set.admitted.length;
+    return {
+      clientsSatisfiedRatio: clients.length === 0 ? null : satisfied / clients.length,
+      requirements: requirementStates(books, { qos: this.qos, successRatio, clients, admitted }, nowMs),
+      clients: clients.slice(0, CLIENTS_SHOWN_MAX),
     };
   }
 
@@ -327,6 +378,7 @@ export class LiveServiceRouter implements ServiceRouter {
       rtts: this.#members.rtts.snapshot(),
       policy: this.#policy.snapshot(nowMs),
       clients: this.#clients.snapshot(nowMs),
+      ...(this.#books === null ? {} : { requirements: snapshotRequirements(this.#books, this.#clientRows(nowMs)) }),
     };
   }
 
@@ -335,9 +387,14 @@ export class LiveServiceRouter implements ServiceRouter {
       snapshot.version === 1 && snapshot.service === this.service && snapshot.fingerprint === this.#fingerprint();
     if (!fits || !(ageMs >= 0)) return;
     this.#members.restoreRtts(snapshot.rtts);
-    this.#policy.update(this.#set.live, nowMs);
+    this.#policy.update(this.#set.admitted, nowMs);
     this.#policy.restore(snapshot.policy, ageMs, nowMs);
     this.#clients.restore(snapshot.clients, ageMs, nowMs);
+    if (this.#books === null || snapshot.requirements === undefined) return;
+    restoreRequirements(this.#books, snapshot.requirements, (clientId) => {
+      const row = this.#clients.find(clientId);
+      return row === NO_ROW ? null : row + 1;
+    });
   }
 
   reset(nowMs: number): void {
@@ -345,8 +402,9 @@ export class LiveServiceRouter implements ServiceRouter {
     this.#groups.clear();
     this.#sessions?.clear();
     this.#relative.reset();
+    this.#books?.reset();
     this.#policy.reset(nowMs);
-    this.#policy.update(this.#set.live, nowMs);
+    this.#policy.update(this.#set.admitted, nowMs);
   }
 
   /** A policy is made for one limit: with another one, the next takes over what it learned. */
@@ -358,11 +416,59 @@ export class LiveServiceRouter implements ServiceRouter {
     // One that keeps nothing would begin from nothing.
     if (learned === null) return;
     this.#policy = this.#makePolicy({ ...this.qos, latencyMs: aim.latencyMs });
-    this.#policy.update(this.#set.live, nowMs);
+    this.#policy.update(this.#set.admitted, nowMs);
     this.#policy.restore(learned, 0, nowMs);
   }
 
   // ---- routing ----
+
+  /** What the policy picks of those that the client's quotas leave it; of all where each of those is late and another is not. */
+  #select(request: RequestInfo, candidates: readonly LiveCandidate[], nowMs: number): Candidate | null {
+    const books = this.#books;
+    if (books === null || !books.hasQuotas) return this.#policy.select(request, candidates, nowMs);
+    const { clientId, tried } = request;
+    const row = this.#rowOf(clientId);
+    const group = this.#groups.of(clientId);
+    const last = tried.at(-1);
+    if (last === undefined) books.arrive(row, nowMs);
+    else books.giveBack(row, last, group);
+    const offered = books.offer(row, candidates, group);
+    let picked = this.#policy.select(request, offered, nowMs);
+    if (offered.length < candidates.length && this.#isLate(picked, nowMs)) {
+      const other = this.#policy.select(request, candidates, nowMs);
+      if (picked === null || !this.#isLate(other, nowMs)) picked = other;
+    }
+    if (picked !== null) books.choose(row, picked.handle, group);
+    return picked;
+  }
+
+  /** Null is as late as can be. */
+  #isLate(candidate: Candidate | null, nowMs: number): boolean {
+    return candidate === null || isLate(this.#policy, candidate, this.qos, nowMs);
+  }
+
+  /** A session stays where it is: its client has that much more or less of its quotas. */
+  #chooseHome(books: RequirementBooks, { clientId }: RequestInfo, { handle }: Candidate, nowMs: number): void {
+    const row = this.#rowOf(clientId);
+    books.arrive(row, nowMs);
+    books.choose(row, handle, this.#groups.of(clientId));
+  }
+
+  #previewOffer({ clientId }: RequestInfo): readonly LiveCandidate[] {
+    const { inPlay } = this.#set;
+    if (this.#books === null) return inPlay;
+    const row = clientId === '' ? ALL : this.#clients.find(clientId) + 1;
+    return this.#books.preview(row, inPlay, this.#groups.of(clientId));
+  }
+
+  /** Of the client in the books; those that are not distinguished share one. */
+  #rowOf(clientId: string): number {
+    return clientId === '' ? ALL : this.#clients.rowOf(clientId) + 1;
+  }
+
+  *#clientRows(nowMs: number): Generator<{ readonly clientId: string; readonly row: number }> {
+    for (const { clientId, row } of this.#clients.seen(nowMs)) yield { clientId, row: row + 1 };
+  }
 
   /** What the policy picked, or what the fallback gives when it wants none. */
   #orFallback(picked: Candidate | null, offered: readonly LiveCandidate[]): Candidate | null {
@@ -393,6 +499,16 @@ export class LiveServiceRouter implements ServiceRouter {
     const options = Object.entries(this.#options.policy.options).sort(([a], [b]) => (a < b ? -1 : 1));
     const { prefer = [] } = this.#options;
     const groups = prefer.length === 0 ? [] : [prefer];
-    return JSON.stringify([this.service, latencyMs, successRatio, windowMs, this.policyName, options, ...groups]);
+    const more = this.#books === null ? [] : [this.#books.asked];
+    return JSON.stringify([
+      this.service,
+      latencyMs,
+      successRatio,
+      windowMs,
+      this.policyName,
+      options,
+      ...groups,
+      ...more,
+    ]);
   }
 }

@@ -11,6 +11,9 @@ import {
   type PlacementUpdate,
   type QosTarget,
 } from '../domain.ts';
+import { readProfile } from '../profile.ts';
+import { lacks } from '../requirements/attributes.ts';
+import type { Attributes } from '../requirements/requirements.ts';
 import type { RouterEvent } from '../service-router.ts';
 import { CandidateSet } from './candidate-set.ts';
 import type { LiveCandidate } from './live-candidate.ts';
@@ -23,6 +26,8 @@ export interface MembershipOptions {
   readonly instancesMax: number;
   /** Share by which an RTT moves to make a step. */
   readonly rttChangeRatio: number;
+  /** What an instance has to have to get any request; null: nothing. */
+  readonly security: Attributes | null;
   readonly onEvent: (event: RouterEvent) => void;
   /** A handle means a new instance. */
   readonly onAdded: (handle: number) => void;
@@ -112,6 +117,7 @@ export class Membership {
     if (known !== undefined && isSameAddress(known.instance, instance)) {
       const isAssumedAgain = !known.rttKnown && known.instance.rttMs !== instance.rttMs;
       known.instance = instance;
+      this.#admit(known);
       if (isAssumedAgain) known.rttMs = this.#assumedRttMs(known);
       onChange(nowMs);
       return;
@@ -125,10 +131,19 @@ export class Membership {
     const local = instance.nodeId === this.#options.localNodeId;
     const rttMs = this.#assumedRttMs({ instance, local });
     const candidate = this.set.add({ key, instance, local, rttMs });
+    this.#admit(candidate);
     this.#applyKnownRtt(candidate);
     this.#options.onAdded(candidate.handle);
     this.#options.onEvent({ kind: 'instance-added', key });
     this.#options.onChange(nowMs);
+  }
+
+  /** Bars it where it lacks something that the service demands. */
+  #admit(candidate: LiveCandidate): void {
+    const { security } = this.#options;
+    if (security === null) return;
+    const { instance, local } = candidate;
+    this.set.setLacks(candidate, lacks({ instance, local, profile: readProfile(instance.profile) }, security, 0));
   }
 
   #remove(key: InstanceKey, nowMs: number): void {

@@ -9,9 +9,18 @@ import { WindowCounts } from './window-counts.ts';
 const ROWS_FIRST = 64;
 const NONE = -1;
 
+/** Of a client that is not known. */
+export const NO_ROW = NONE;
+
+/** How a client fares, and its row. */
+export interface SeenClient extends ClientState {
+  readonly row: number;
+}
+
 /** Successes by client over the window; the client that was idle for longest leaves first. */
 export class ClientLedger {
   readonly #clientsMax: number;
+  readonly #onForgotten: (row: number) => void;
   readonly #counts: WindowCounts;
   /** All requests together, anonymous ones and those of forgotten clients included. */
   readonly #overall: WindowCounts;
@@ -23,8 +32,10 @@ export class ClientLedger {
   #newest = NONE;
   #oldest = NONE;
 
-  constructor(windowMs: number, clientsMax: number) {
+  /** `onForgotten`: the row of a client is free for another one. */
+  constructor(windowMs: number, clientsMax: number, onForgotten: (row: number) => void = () => {}) {
     this.#clientsMax = clientsMax;
+    this.#onForgotten = onForgotten;
     this.#counts = new WindowCounts(windowMs, Math.min(ROWS_FIRST, clientsMax));
     this.#overall = new WindowCounts(windowMs, 1);
   }
@@ -33,14 +44,14 @@ export class ClientLedger {
   record(clientId: string, success: boolean, nowMs: number): void {
     this.#overall.record(0, success, nowMs);
     if (clientId === '') return;
-    this.#counts.record(this.#touch(clientId), success, nowMs);
+    this.#counts.record(this.rowOf(clientId), success, nowMs);
   }
 
   /** A success that was recorded at `recordedMs` was none. */
   retract(clientId: string, recordedMs: number, nowMs: number): void {
     this.#overall.retract(0, recordedMs, nowMs);
     if (clientId === '') return;
-    this.#counts.retract(this.#touch(clientId), recordedMs, nowMs);
+    this.#counts.retract(this.rowOf(clientId), recordedMs, nowMs);
   }
 
   overallSuccessRatio(nowMs: number): number {
@@ -62,15 +73,24 @@ export class ClientLedger {
 
   /** Clients seen within W, worst served first, at most `limit`. */
   worst(limit: number, nowMs: number): ClientState[] {
-    const states: ClientState[] = [];
-    for (const [clientId, row] of this.#rows) {
-      const requests = this.#counts.total(row, nowMs);
-      if (requests > 0) states.push({ clientId, requests, successRatio: this.#counts.good(row, nowMs) / requests });
-    }
+    const states = [...this.seen(nowMs)].map(({ row: _, ...state }): ClientState => state);
     states.sort(
       (a, b) => a.successRatio - b.successRatio || b.requests - a.requests || (a.clientId < b.clientId ? -1 : 1),
     );
     return states.slice(0, limit);
+  }
+
+  /** The row of the client where it has one, else `NO_ROW`; nothing changes. */
+  find(clientId: string): number {
+    return this.#rows.get(clientId) ?? NO_ROW;
+  }
+
+  /** Clients seen within W, in no particular order. */
+  *seen(nowMs: number): Generator<SeenClient> {
+    for (const [clientId, row] of this.#rows) {
+      const requests = this.#counts.total(row, nowMs);
+      if (requests > 0) yield { clientId, row, requests, successRatio: this.#counts.good(row, nowMs) / requests };
+    }
   }
 
   /** `[clientId, requests, good]` of every client seen within W, least recently seen first. */
@@ -91,7 +111,7 @@ export class ClientLedger {
       const [clientId, total, good] = entry as readonly unknown[];
       if (typeof clientId !== 'string' || clientId === '' || !isCount(total) || !isCount(good) || good > total)
         continue;
-      const row = this.#touch(clientId);
+      const row = this.rowOf(clientId);
       this.#counts.clear(row);
       this.#counts.add(row, { total, good }, nowMs - ageMs);
     }
@@ -99,6 +119,7 @@ export class ClientLedger {
 
   clear(): void {
     this.#overall.clear(0);
+    for (const row of this.#rows.values()) this.#onForgotten(row);
     this.#rows.clear();
     this.#names.length = 0;
     this.#newest = NONE;
@@ -107,7 +128,7 @@ export class ClientLedger {
   }
 
   /** The row of the client, made the most recently used; a new client may take the row of the one unseen for longest. */
-  #touch(clientId: string): number {
+  rowOf(clientId: string): number {
     const known = this.#rows.get(clientId);
     if (known !== undefined) {
       if (known !== this.#newest) {
@@ -144,6 +165,7 @@ export class ClientLedger {
     this.#unlink(row);
     this.#rows.delete(this.#names[row] ?? '');
     this.#counts.clear(row);
+    this.#onForgotten(row);
     return row;
   }
 

@@ -78,6 +78,7 @@ function candidateOf(handle: number, instance: Instance): Candidate {
     rttKnown: true,
     availability: 'up',
     inPlay: true,
+    lacks: [],
     rests: false,
     inFlight: 0,
     streams: 0,

@@ -64,7 +64,7 @@ const placedInstance = z.object({
   boot: text.nullable(),
 });
 
-/** What policies and the client ledger kept is theirs to read: both take any shape, and count what does not fit as absent. */
+/** What policies, the client ledger and the requirements kept is theirs to read: all take any shape, and count what does not fit as absent. */
 const snapshot = z.object({
   version: z.literal(1),
   service: name,
@@ -73,6 +73,7 @@ const snapshot = z.object({
   policy: z.unknown(),
   clients: z.unknown(),
   chains: z.unknown().optional(),
+  requirements: z.unknown().optional(),
 });
 
 export const savedRow = z.object({ boot_id: z.string().nullable(), uptime_ms: durationMs, wall_ms: z.number() });

@@ -42,15 +42,26 @@ export function describePolicyContract(name: string): void {
           flights.ensureHandles(8);
           const policy = createPolicy(
             { name, options: {} },
-            { qos: QOS, rng: createRng(seed), instancesMax: 8, flights, groups: { of: () => 0 }, onEvent: () => {} },
+            {
+              qos: QOS,
+              rng: createRng(seed),
+              instancesMax: 8,
+              flights,
+              groups: { of: () => 0 },
+              guidance: null,
+              onEvent: () => {},
+            },
           );
           const all = [0, 1, 2, 3, 4, 5, 6, 7].map((handle) => candidateAt(handle));
           policy.update(all, 0);
           const candidates = offered.map((handle) => all[handle]).filter((found) => found !== undefined);
           const tried = all.map(({ handle }) => handle).filter((handle) => !offered.includes(handle));
           for (let i = 0; i < 20; i++) {
-            const picked = policy.select({ ...REQUEST, tried }, candidates, i);
-            expect(picked === null || candidates.includes(picked as LiveCandidate)).toBe(true);
+            // Others were tried, or the quotas of the client leave these alone.
+            for (const request of [{ ...REQUEST, tried }, REQUEST]) {
+              const picked = policy.select(request, candidates, i);
+              expect(picked === null || candidates.includes(picked as LiveCandidate)).toBe(true);
+            }
           }
         }),
         { numRuns: 50 },

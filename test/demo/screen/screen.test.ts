@@ -30,6 +30,8 @@ function instance(nodeId: string, facts: Partial<InstanceState> = {}): InstanceS
     failing: false,
     reasons: [],
     results: {},
+    serves: {},
+    lacks: [],
     pool: 'exploitation',
     weight: 0.4,
     successProbability: 0.983,
@@ -55,6 +57,7 @@ function view(instances: readonly InstanceState[], clients = 10): DemoView {
     affinity: null,
     groups: [],
     instances,
+    requirements: [],
     clients: [],
   };
   const cars = Array.from({ length: clients }, (_, i) => ({

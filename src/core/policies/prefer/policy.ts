@@ -2,6 +2,8 @@
 // can take it: the group's policy picks, and the pick is not late. What a group cannot carry goes to the next (the fast
 // loop); where that does not do for the service's goal, a group keeps a smaller share of what reaches it (the slow loop).
 // No threshold is set by hand: the goal is the only one.
+//
+// Long because: the walk and the steering work on the same groups, and so does all that is asked of a policy.
 
 import type { Candidate, Outcome, Preference, RequestInfo } from '../../domain.ts';
 import { isLate } from '../lateness.ts';
@@ -24,8 +26,8 @@ interface Group {
   readonly carried: CarriedShare;
   /** Of the group, those in play. */
   up: readonly Candidate[];
-  /** Of the candidates of the request at hand, where it is a retry. */
-  readonly untried: Candidate[];
+  /** Of the candidates of the request at hand, where those are not all. */
+  readonly offered: Candidate[];
   /** Ended lately and succeeded among them, fading. */
   requests: number;
   successes: number;
@@ -43,6 +45,8 @@ export class PreferPolicy implements Policy {
   readonly #groups: readonly Group[];
   /** By handle. */
   readonly #groupOf: Group[] = [];
+  /** In play, of all groups. */
+  #upCount = 0;
   #groupTickMs = Number.NEGATIVE_INFINITY;
   #stepMs = Number.NEGATIVE_INFINITY;
 
@@ -55,7 +59,7 @@ export class PreferPolicy implements Policy {
       policy: make(),
       carried: new CarriedShare(context.qos.successRatio),
       up: [],
-      untried: [],
+      offered: [],
       requests: 0,
       successes: 0,
     }));
@@ -63,18 +67,21 @@ export class PreferPolicy implements Policy {
     this.name = policy.name;
     this.stepMs = Math.min(STEP_MS, policy.stepMs);
     this.sheds = policy.sheds === true;
-    if (policy.preview !== undefined) this.preview = (request, _, nowMs) => this.#preview(request, nowMs);
+    if (policy.preview !== undefined)
+      this.preview = (request, candidates, nowMs) => this.#preview(request, candidates, nowMs);
   }
 
   // ---- fast loop ----
 
   select(request: RequestInfo, candidates: readonly Candidate[], nowMs: number): Candidate | null {
     const retry = request.tried.length > 0;
-    if (retry) this.#collectUntried(candidates);
+    // Others were tried, or the quotas of the client leave these alone.
+    const narrowed = retry || candidates.length < this.#upCount;
+    if (narrowed) this.#collectOffered(candidates);
     let late: Candidate | null = null;
-    let left = this.#filled(retry);
+    let left = this.#filled(narrowed);
     for (const group of this.#groups) {
-      const offered = retry ? group.untried : group.up;
+      const offered = narrowed ? group.offered : group.up;
       if (offered.length === 0) continue;
       // The last one takes what is left.
       if (--left > 0 && !retry) {
@@ -118,9 +125,11 @@ export class PreferPolicy implements Policy {
       this.#groupOf[candidate.handle] = this.#groups[index] ?? this.#last;
       members[index]?.push(candidate);
     }
+    this.#upCount = 0;
     this.#groups.forEach((group, index) => {
       const mine = members[index] ?? [];
       group.up = mine.filter(({ inPlay }) => inPlay);
+      this.#upCount += group.up.length;
       group.policy.update(mine, nowMs);
     });
   }
@@ -242,24 +251,26 @@ export class PreferPolicy implements Policy {
     return isLate(policy, candidate, this.#context.qos, nowMs);
   }
 
-  #collectUntried(candidates: readonly Candidate[]): void {
-    for (const { untried } of this.#groups) untried.length = 0;
-    for (const candidate of candidates) this.#groupOf[candidate.handle]?.untried.push(candidate);
+  #collectOffered(candidates: readonly Candidate[]): void {
+    for (const { offered } of this.#groups) offered.length = 0;
+    for (const candidate of candidates) this.#groupOf[candidate.handle]?.offered.push(candidate);
   }
 
   /** Groups that have an instance to offer. */
-  #filled(retry: boolean): number {
+  #filled(narrowed: boolean): number {
     let filled = 0;
-    for (const { up, untried } of this.#groups) if ((retry ? untried : up).length > 0) filled++;
+    for (const { up, offered } of this.#groups) if ((narrowed ? offered : up).length > 0) filled++;
     return filled;
   }
 
-  #preview(request: RequestInfo, nowMs: number): Candidate | null {
-    const filled = this.#groups.filter(({ up }) => up.length > 0);
+  #preview(request: RequestInfo, candidates: readonly Candidate[], nowMs: number): Candidate | null {
+    const filled = this.#groups
+      .map((group) => ({ group, offered: group.up.filter((one) => candidates.includes(one)) }))
+      .filter(({ offered }) => offered.length > 0);
     let late: Candidate | null = null;
-    for (const [index, group] of filled.entries()) {
+    for (const [index, { group, offered }] of filled.entries()) {
       if (index < filled.length - 1 && !group.carried.takes) continue;
-      const picked = group.policy.preview?.(request, group.up, nowMs) ?? null;
+      const picked = group.policy.preview?.(request, offered, nowMs) ?? null;
       if (picked === null) continue;
       if (!this.#isLate(group, picked, nowMs)) return picked;
       late ??= picked;

@@ -20,6 +20,7 @@ import { Estimates, FAILURE_LATENCIES } from './estimates.ts';
 import { ERROR_WEIGHT, MissStreak } from './miss-streak.ts';
 import { QEDGE_OPTIONS, type QedgeOptions, scaleTo } from './options.ts';
 import { Pace } from './pace.ts';
+import { RequirementSteering } from './requirement-steering.ts';
 import { Shedding } from './shedding.ts';
 import { restoreQedge, snapshotQedge } from './snapshot.ts';
 import { Turns } from './turns.ts';
@@ -56,6 +57,8 @@ export class Qedge implements Policy {
   readonly turns: Turns;
   readonly swrr = new Swrr();
   readonly #shedding: Shedding;
+  /** Null: nothing to steer for but the latency goal. */
+  readonly #requirements: RequirementSteering | null;
   /** Processing latencies; made when an instance first answers. */
   readonly windows: (LatencyWindow | undefined)[] = [];
   readonly #options: QedgeOptions;
@@ -80,6 +83,7 @@ export class Qedge implements Policy {
     this.estimates = new Estimates(options, context.qos, context.flights);
     this.streaks = new MissStreak(scale.lateMs, scale.lateMsMax);
     this.#shedding = new Shedding(options.step, latencyMs);
+    this.#requirements = context.guidance === null ? null : new RequirementSteering(context.guidance, latencyMs);
     this.unloaded = new UnloadedLatency(scale.unloadedMs);
   }
 
@@ -89,15 +93,16 @@ export class Qedge implements Policy {
     if (!this.#options.shed || request.tried.length > 0) return this.#select(request, candidates, nowMs);
     if (!this.#previewing) this.#shedding.ask();
     const wanted = this.#select(request, candidates, nowMs);
-    return wanted === null || this.#shedding.hasRoom(wanted.handle, nowMs) ? wanted : this.#pickWithRoom(nowMs);
+    return wanted === null || this.#shedding.hasRoom(wanted.handle, nowMs)
+      ? wanted
+      : this.#pickWithRoom(candidates, nowMs);
   }
 
   #select(request: RequestInfo, candidates: readonly Candidate[], nowMs: number): Candidate | null {
     if (request.tried.length > 0) return this.#selectRetry(request, candidates, nowMs);
-    const { members, weights } = this.activeSet;
-    const turn = this.swrr.pick(members, weights);
+    const turn = this.swrr.pick(candidates, this.activeSet.weights);
     if (turn === null || !this.#options.deferral) return turn;
-    const taken = this.#cheapest(turn, nowMs);
+    const taken = this.#cheapest(turn, candidates, nowMs);
     if (taken !== turn && !this.#previewing) this.turns.hand(turn.handle, taken.handle);
     return taken;
   }
@@ -148,7 +153,11 @@ export class Qedge implements Policy {
   tick(nowMs: number): void {
     this.unloaded.refresh();
     // Deviation: a load balancer without requests learns nothing, so its weights stay instead of drifting to the priors.
-    if (this.#estimate(nowMs)) this.activeSet.step(this.estimates, this.stepMs);
+    if (this.#estimate(nowMs)) {
+      this.#requirements?.charge(this.activeSet.members, this.estimates);
+      this.activeSet.step(this.estimates, this.stepMs);
+      this.#requirements?.hold(this.activeSet.members, this.activeSet.weights);
+    }
     if (this.#options.shed)
       this.#shedding.step(this.activeSet.members, (member) => this.#overdue(member, nowMs), nowMs);
     this.#refreshPanic(nowMs);
@@ -218,14 +227,14 @@ export class Qedge implements Policy {
   // ---- fast loop ----
 
   /** By weight among those that have room for one more; null when none has, and the request is to be refused. */
-  #pickWithRoom(nowMs: number): Candidate | null {
-    const { members, weights } = this.activeSet;
-    for (const { handle } of members) {
+  #pickWithRoom(candidates: readonly Candidate[], nowMs: number): Candidate | null {
+    const { weights } = this.activeSet;
+    for (const { handle } of candidates) {
       const hopeless = (this.estimates.success[handle] as number) < SUCCESS_HOPELESS;
       const hasRoom = !hopeless && this.#shedding.hasRoom(handle, nowMs);
       this.#passingWeights[handle] = hasRoom ? (weights[handle] as number) : 0;
     }
-    return this.swrr.pick(members, this.#passingWeights);
+    return this.swrr.pick(candidates, this.#passingWeights);
   }
 
   #endForShedding(
@@ -254,18 +263,18 @@ export class Qedge implements Policy {
    * The one where the request costs least, turns owed counted in. What was not heard of for long has no cost: it takes its own turns, and
    * what would be late at all others.
    */
-  #cheapest(turn: Candidate, nowMs: number): Candidate {
+  #cheapest(turn: Candidate, candidates: readonly Candidate[], nowMs: number): Candidate {
     let cheapest = turn;
     let leastMs = this.#costMs(turn, nowMs) - this.turns.owedMs(turn.handle) - this.turns.priceMs;
     if (Number.isNaN(leastMs)) return turn;
     let unknown: Candidate | null = null;
-    for (const member of this.activeSet.members) {
-      if (member === turn) continue;
-      const costMs = this.#costMs(member, nowMs) - this.turns.owedMs(member.handle);
+    for (const candidate of candidates) {
+      if (candidate === turn) continue;
+      const costMs = this.#costMs(candidate, nowMs) - this.turns.owedMs(candidate.handle);
       if (costMs < leastMs) {
-        cheapest = member;
+        cheapest = candidate;
         leastMs = costMs;
-      } else if (Number.isNaN(costMs) && (unknown === null || member.rttMs < unknown.rttMs)) unknown = member;
+      } else if (Number.isNaN(costMs) && (unknown === null || candidate.rttMs < unknown.rttMs)) unknown = candidate;
     }
     return unknown !== null && this.#isLate(cheapest, nowMs) ? unknown : cheapest;
   }
@@ -274,7 +283,8 @@ export class Qedge implements Policy {
   #costMs(candidate: Candidate, nowMs: number): number {
     if (this.#panic ? this.#hasErred(candidate, nowMs) : this.#isOut(candidate, nowMs)) return Number.POSITIVE_INFINITY;
     if (!this.#options.pace) return 0;
-    return candidate.rttMs + 2 * this.pace.expectedMs(candidate, this.unloaded.ms, nowMs);
+    const takesMs = candidate.rttMs + 2 * this.pace.expectedMs(candidate, this.unloaded.ms, nowMs);
+    return this.#requirements === null ? takesMs : takesMs + this.#requirements.expenseMs(candidate.handle);
   }
 
   /** late(m): out, or one more request would find too long a queue. */

@@ -1,0 +1,81 @@
+// What moves the weights beside success and congestion: measured requirements by their prices, the objective by what slack there is, and
+// attribute shares by holding the weights to them.
+
+import type { Candidate } from '../../domain.ts';
+import { grownFloat64 } from '../../stats/grown.ts';
+import type { Guidance } from '../policy.ts';
+import type { Estimates } from './estimates.ts';
+
+/** What the dearest instance costs more than the cheapest where there is nothing but slack: as much as a miss. */
+const OBJECTIVE_COST = 1;
+/** And in the fast loop, of τ. */
+const OBJECTIVE_SHARE = 0.5;
+/** A latency of twice the mean that is asked for costs its whole price; more costs no more. */
+const MEAN_MOST = 2;
+
+export class RequirementSteering {
+  readonly #guidance: Guidance;
+  readonly #latencyMs: number;
+  /** Expense among the members, from 0 of the cheapest to 1 of the dearest, by handle; 1 where it is not known. */
+  #expense: Float64Array<ArrayBuffer> = new Float64Array(0);
+
+  /** `latencyMs`: τ. */
+  constructor(guidance: Guidance, latencyMs: number) {
+    this.#guidance = guidance;
+    this.#latencyMs = latencyMs;
+  }
+
+  /** Adds to the costs of a step. */
+  charge(members: readonly Candidate[], estimates: Estimates): void {
+    const { reliabilityPrice, meanLatencyPrice, slack, asked } = this.#guidance;
+    if (asked.objective !== null) this.#compareExpenses(members);
+    for (const { handle, rttMs } of members) {
+      const reliability = this.#guidance.reliability.of(handle);
+      const failing = Number.isNaN(reliability) ? 0 : reliabilityPrice * (1 - reliability);
+      const meanMs = rttMs + (estimates.processingMs[handle] as number);
+      const slow =
+        asked.meanLatencyMs === null
+          ? 0
+          : (meanLatencyPrice * Math.min(MEAN_MOST, meanMs / asked.meanLatencyMs)) / MEAN_MOST;
+      const expense = asked.objective === null ? 0 : OBJECTIVE_COST * slack * (this.#expense[handle] as number);
+      (estimates.costs[handle] as number) += failing + slow + expense;
+    }
+  }
+
+  /** Scales the weights of those that serve a share up to what it is held to, the most important share last and so exactly. */
+  hold(members: readonly Candidate[], weights: Float64Array): void {
+    const { heldShares } = this.#guidance;
+    for (let k = heldShares.length - 1; k >= 0; k--) {
+      const share = heldShares[k] as number;
+      let serving = 0;
+      for (const { handle } of members) if (this.#guidance.serves(handle, k)) serving += weights[handle] as number;
+      if (serving === 0 || serving >= share) continue;
+      for (const { handle } of members) {
+        const factor = this.#guidance.serves(handle, k) ? share / serving : (1 - share) / (1 - serving);
+        weights[handle] = (weights[handle] as number) * factor;
+      }
+    }
+  }
+
+  /** By how much the objective makes a request there dearer in the fast loop, ms. */
+  expenseMs(handle: number): number {
+    const { slack } = this.#guidance;
+    return slack === 0 ? 0 : OBJECTIVE_SHARE * this.#latencyMs * slack * (this.#expense[handle] ?? 1);
+  }
+
+  #compareExpenses(members: readonly Candidate[]): void {
+    let least = Number.POSITIVE_INFINITY;
+    let most = Number.NEGATIVE_INFINITY;
+    for (const { handle } of members) {
+      const expense = this.#guidance.expense(handle);
+      if (expense < least) least = expense;
+      if (expense > most) most = expense;
+    }
+    for (const { handle } of members) {
+      this.#expense = grownFloat64(this.#expense, handle + 1, 1);
+      const expense = this.#guidance.expense(handle);
+      const share = most > least ? (expense - least) / (most - least) : 0;
+      this.#expense[handle] = Number.isNaN(share) ? 1 : share;
+    }
+  }
+}

@@ -1,0 +1,132 @@
+// Each client's account of what is asked for beside the latency goal, over the window: a row of sums for each client, and row 0 for all
+// together. Seconds in which the service could be had are counted apart, over the longer time that their requirement names.
+
+import { grownFloat64 } from '../stats/grown.ts';
+import { WindowSums } from '../stats/window-sums.ts';
+import { meanLevel, type Rates, type RequirementLevel, rateLevel, shareLevel } from './level.ts';
+import type { Requirements } from './requirements.ts';
+
+/** The row of all clients together. */
+export const ALL = 0;
+
+const REQUESTS = 0;
+const FAILED = 1;
+const LATENCY_MS = 2;
+/** And one for each attribute share: requests that an instance with the attributes answered. */
+const FIRST_SHARE = 3;
+
+const ASKED_SECONDS = 0;
+const GOOD_SECONDS = 1;
+
+/** What of an ended request is accounted. */
+export interface Accounted {
+  readonly failed: boolean;
+  readonly latencyMs: number;
+  /** A bit for each attribute share that its instance serves. */
+  readonly fits: number;
+}
+
+export class Accounts {
+  readonly #asked: Requirements;
+  readonly #sums: WindowSums;
+  /** Null: no availability is asked for. */
+  readonly #seconds: WindowSums | null;
+  /** By row: the second that is not over yet, NaN for none; and whether the service could be had in it. */
+  #second: Float64Array<ArrayBuffer> = new Float64Array(0);
+  #isGood: Float64Array<ArrayBuffer> = new Float64Array(0);
+
+  constructor(asked: Requirements, windowMs: number) {
+    this.#asked = asked;
+    this.#sums = new WindowSums(windowMs, FIRST_SHARE + asked.shares.length);
+    this.#seconds = asked.availability === null ? null : new WindowSums(asked.availability.overMs, 2);
+  }
+
+  record(row: number, request: Accounted, nowMs: number): void {
+    this.#sums.ensureRows(row + 1);
+    const at = this.#sums.at(row, nowMs);
+    this.#sums.add(at, REQUESTS, 1);
+    if (request.failed) this.#sums.add(at, FAILED, 1);
+    else this.#addAnswer(at, request);
+    if (this.#seconds !== null) this.#countSecond(this.#seconds, row, !request.failed, nowMs);
+  }
+
+  #addAnswer(at: number, { latencyMs, fits }: Accounted): void {
+    this.#sums.add(at, LATENCY_MS, latencyMs);
+    const shares = this.#asked.shares.length;
+    for (let k = 0; k < shares; k++) if ((fits & (1 << k)) !== 0) this.#sums.add(at, FIRST_SHARE + k, 1);
+  }
+
+  /** An answer turned out to be none. */
+  fail(row: number, nowMs: number): void {
+    this.#sums.ensureRows(row + 1);
+    this.#sums.add(this.#sums.at(row, nowMs), FAILED, 1);
+  }
+
+  clear(row: number): void {
+    if (row < this.#sums.rows) this.#sums.clear(row);
+    if (this.#seconds !== null && row < this.#seconds.rows) this.#seconds.clear(row);
+    if (row < this.#second.length) this.#second[row] = Number.NaN;
+  }
+
+  /** Requests within the window. */
+  requests(row: number, nowMs: number): number {
+    return this.#sums.sum(row, REQUESTS, nowMs);
+  }
+
+  /** What is asked for beside the latency goal, in the order of precedence. Cold path. */
+  levels(row: number, nowMs: number): readonly RequirementLevel[] {
+    const { meanLatencyMs, reliabilityRatio, availability, throughputPerSecondMin, shares } = this.#asked;
+    const requests = this.requests(row, nowMs);
+    const answered = requests - this.#sums.sum(row, FAILED, nowMs);
+    const coveredS = this.#sums.coveredMs(nowMs) / 1000;
+    const rates = { asked: requests / coveredS, answered: answered / coveredS };
+    return [
+      ...(meanLatencyMs === null
+        ? []
+        : [meanLevel('mean-latency', this.#sums.sum(row, LATENCY_MS, nowMs) / answered, meanLatencyMs)]),
+      ...(reliabilityRatio === null ? [] : [shareLevel('reliability', answered / requests, reliabilityRatio)]),
+      ...(availability === null
+        ? []
+        : [shareLevel('availability', this.#availability(row, nowMs), availability.share)]),
+      ...(throughputPerSecondMin === null ? [] : [this.#throughput(row, rates, throughputPerSecondMin)]),
+      ...shares.map(({ name, share }, k) =>
+        shareLevel(name, this.#sums.sum(row, FIRST_SHARE + k, nowMs) / answered, share),
+      ),
+    ];
+  }
+
+  /** It is owed to each client: what all get together says nothing. */
+  #throughput(row: number, rates: Rates, goal: number): RequirementLevel {
+    const requirement = 'throughput';
+    return row === ALL ? { requirement, level: null, goal, strain: 0 } : rateLevel(requirement, rates, goal);
+  }
+
+  /** Of the seconds in which something was asked for; NaN without any. */
+  #availability(row: number, nowMs: number): number {
+    if (this.#seconds === null) return Number.NaN;
+    const second = this.#second[row] ?? Number.NaN;
+    const isOver = second < Math.floor(nowMs / 1000);
+    const asked = this.#seconds.sum(row, ASKED_SECONDS, nowMs) + Number(isOver);
+    return (this.#seconds.sum(row, GOOD_SECONDS, nowMs) + (isOver ? (this.#isGood[row] as number) : 0)) / asked;
+  }
+
+  /** A second is counted when it is over: it was good when the service could be had at all in it. */
+  #countSecond(seconds: WindowSums, row: number, good: boolean, nowMs: number): void {
+    seconds.ensureRows(row + 1);
+    this.#second = grownFloat64(this.#second, row + 1, Number.NaN);
+    this.#isGood = grownFloat64(this.#isGood, row + 1);
+    const second = Math.floor(nowMs / 1000);
+    const before = this.#second[row] as number;
+    if (second === before) {
+      if (good) this.#isGood[row] = 1;
+      return;
+    }
+    if (!Number.isNaN(before)) {
+      const at = seconds.at(row, before * 1000);
+      seconds.add(at, ASKED_SECONDS, 1);
+      seconds.add(at, GOOD_SECONDS, this.#isGood[row] as number);
+    }
+    this.#second[row] = second;
+    this.#isGood[row] = Number(good);
+  }
+}

@@ -1,0 +1,54 @@
+// How far a requirement is met: the level reached, and how much of what it allows is used up.
+
+/** A requirement of one client, or of all together, over its window. */
+export interface RequirementLevel {
+  /** `latency`, `mean-latency`, `reliability`, `availability`, `throughput`, `accuracy`, or attributes in a word. */
+  readonly requirement: string;
+  /** A share in [0, 1]; for a mean latency ms, for a throughput answers per second. Null: nothing to tell it by. */
+  readonly level: number | null;
+  /** What is asked for, in the unit of the level. */
+  readonly goal: number;
+  /** Of what it allows, the share that is used up: above 1 the requirement is missed. */
+  readonly strain: number;
+}
+
+/** A share of at least `goal`; NaN: nothing to tell it by. */
+export function shareLevel(requirement: string, level: number, goal: number): RequirementLevel {
+  if (Number.isNaN(level)) return { requirement, level: null, goal, strain: 0 };
+  if (level >= goal) return { requirement, level, goal, strain: goal === 1 ? 0 : (1 - level) / (1 - goal) };
+  // A goal of 1 allows nothing: any miss is more.
+  return { requirement, level, goal, strain: goal === 1 ? STRAIN_MAX : Math.min(STRAIN_MAX, (1 - level) / (1 - goal)) };
+}
+
+/** A mean of at most `goal`; NaN: nothing to tell it by. */
+export function meanLevel(requirement: string, level: number, goal: number): RequirementLevel {
+  const known = !Number.isNaN(level);
+  return { requirement, level: known ? level : null, goal, strain: known ? Math.min(STRAIN_MAX, level / goal) : 0 };
+}
+
+/** Of one client, per second. */
+export interface Rates {
+  readonly asked: number;
+  readonly answered: number;
+}
+
+/** At least `goal` answers per second, where as many are asked for. */
+export function rateLevel(requirement: string, { asked, answered }: Rates, goal: number): RequirementLevel {
+  const isAsked = asked >= goal;
+  return { requirement, level: answered, goal, strain: isAsked ? Math.min(STRAIN_MAX, goal / answered) : 0 };
+}
+
+/** Whether a requirement with this level is missed. */
+export const isMissed = ({ strain }: RequirementLevel): boolean => strain > 1;
+
+/** The requirement that is missed by most; null when all hold. */
+export function worstOf(levels: readonly RequirementLevel[]): RequirementLevel | null {
+  let worst: RequirementLevel | null = null;
+  for (const level of levels) {
+    if (isMissed(level) && (worst === null || level.strain > worst.strain)) worst = level;
+  }
+  return worst;
+}
+
+/** More than this is told apart no further. */
+const STRAIN_MAX = 1000;

@@ -1,0 +1,27 @@
+// What the objective may spend: only the room that all requirements leave.
+
+/** Of what a measured requirement allows, up to this share may be used up before the objective gives way to it. */
+const STRAIN_EASY = 0.8;
+
+export interface Measured {
+  /** Of all requests, about over the window; NaN before the first. */
+  readonly success: number;
+  /** The greatest of the measured requirements: of what it allows, the share that is used up. */
+  readonly strain: number;
+}
+
+export interface Room {
+  /** ρ. */
+  readonly successRatio: number;
+  /** How far above it success has to be. */
+  readonly keepRatio: number;
+}
+
+/** 0: none. 1: every requirement is met as well as it can be. */
+export function slackOf({ success, strain }: Measured, { successRatio, keepRatio }: Room): number {
+  const kept = successRatio + keepRatio;
+  const ofSuccess = kept < 1 ? (success - kept) / (1 - kept) : Number(success >= 1);
+  const ofOthers = (1 - strain) / (1 - STRAIN_EASY);
+  // NaN before the first request.
+  return Math.max(0, Math.min(1, ofSuccess, ofOthers)) || 0;
+}

@@ -1,0 +1,95 @@
+// Sums over a sliding window: rows of N time buckets, so that memory is fixed and a reading is at most one bucket (W/N) short of the
+// full window.
+
+/** Buckets a window is cut into: readings cover between W·(1 − 1/16) and W. A power of two, so that a mask wraps epochs. */
+const BUCKETS = 16;
+const MASK = BUCKETS - 1;
+
+/** Sums per row and column over the last `windowMs`. A row costs 8 bytes, and 64 for each column. */
+export class WindowSums {
+  readonly #bucketMs: number;
+  readonly #columns: number;
+  #latest = new Float64Array(0);
+  /** By row, bucket and column: what is added at once lies together. */
+  #sums = new Float32Array(0);
+
+  constructor(windowMs: number, columns: number) {
+    this.#bucketMs = windowMs / BUCKETS;
+    this.#columns = columns;
+  }
+
+  get rows(): number {
+    return this.#latest.length;
+  }
+
+  /** Grows to at least `rowsMin`, by doubling; what was added stays. */
+  ensureRows(rowsMin: number): void {
+    const before = this.#latest;
+    if (rowsMin <= before.length) return;
+    const rows = Math.max(rowsMin, 2 * before.length);
+    const latest = new Float64Array(rows).fill(Number.NEGATIVE_INFINITY);
+    latest.set(before);
+    const sums = new Float32Array(rows * BUCKETS * this.#columns);
+    sums.set(this.#sums);
+    this.#latest = latest;
+    this.#sums = sums;
+  }
+
+  /** Where the columns of the row are now: what is added from there on counts as of `nowMs`. */
+  at(row: number, nowMs: number): number {
+    return this.#place(row, this.#advance(row, nowMs));
+  }
+
+  /** Adds to a column of a row; `at` from the method of that name. */
+  add(at: number, column: number, amount: number): void {
+    this.#sums[at + column] = (this.#sums[at + column] ?? 0) + amount;
+  }
+
+  /** Takes 1 from the column as of `thenMs`; false where the window has passed that or nothing is there. */
+  take(row: number, column: number, { thenMs, nowMs }: { readonly thenMs: number; readonly nowMs: number }): boolean {
+    const epoch = this.#advance(row, nowMs);
+    const then = Math.floor(thenMs / this.#bucketMs);
+    const at = this.#place(row, then) + column;
+    const there = then > epoch - BUCKETS ? (this.#sums[at] ?? 0) : 0;
+    if (there > 0) this.#sums[at] = there - 1;
+    return there > 0;
+  }
+
+  sum(row: number, column: number, nowMs: number): number {
+    const latest = this.#latest[row] ?? Number.NEGATIVE_INFINITY;
+    const oldest = Math.floor(nowMs / this.#bucketMs) - BUCKETS + 1;
+    let sum = 0;
+    for (let epoch = Math.max(oldest, latest - BUCKETS + 1); epoch <= latest; epoch++) {
+      sum += this.#sums[this.#place(row, epoch) + column] ?? 0;
+    }
+    return sum;
+  }
+
+  /** How much of the past a reading at `nowMs` covers, ms: what a rate divides by. */
+  coveredMs(nowMs: number): number {
+    return nowMs - (Math.floor(nowMs / this.#bucketMs) - BUCKETS + 1) * this.#bucketMs;
+  }
+
+  clear(row: number): void {
+    this.#latest[row] = Number.NEGATIVE_INFINITY;
+    const length = BUCKETS * this.#columns;
+    this.#sums.fill(0, row * length, (row + 1) * length);
+  }
+
+  #place(row: number, epoch: number): number {
+    return (row * BUCKETS + (epoch & MASK)) * this.#columns;
+  }
+
+  /** Empties the buckets that time has passed over since the row was last written; returns the current epoch. */
+  #advance(row: number, nowMs: number): number {
+    const latest = this.#latest[row] ?? Number.NEGATIVE_INFINITY;
+    const epoch = Math.floor(nowMs / this.#bucketMs);
+    if (epoch <= latest) return latest;
+    for (let passed = Math.max(latest + 1, epoch - BUCKETS + 1); passed <= epoch; passed++) {
+      const at = this.#place(row, passed);
+      this.#sums.fill(0, at, at + this.#columns);
+    }
+    this.#latest[row] = epoch;
+    return epoch;
+  }
+}
