@@ -7,18 +7,32 @@ import { gatherPieces } from '../net/piece-gatherer.ts';
 import { PipelineQueue } from '../net/pipeline-queue.ts';
 import { sliceReads } from '../net/sliced-reads.ts';
 
-export function createPacedServer(listener: RequestListener): Server {
+/** A head, and a whole request, come within this; heads are looked at every second. */
+const HEAD_MS = 10_000;
+const REQUEST_MS = 30_000;
+const LOOK_MS = 1_000;
+/** A client that takes nothing of its answer for so long, or asks for nothing, is cut off; an answer that has no end may be silent. */
+const QUIET_MS = 30_000;
+
+/** `quietMs`: how long a connection may be silent. */
+export function createPacedServer(listener: RequestListener, quietMs = QUIET_MS): Server {
   const queues = new WeakMap<Socket, PipelineQueue>();
   const queueOf = (socket: Socket): PipelineQueue => {
     const queue = queues.get(socket) ?? new PipelineQueue(socket);
     queues.set(socket, queue);
     return queue;
   };
-  const server = createServer((request, response) => {
+  const limits = { headersTimeout: HEAD_MS, requestTimeout: REQUEST_MS, connectionsCheckingInterval: LOOK_MS };
+  const server = createServer(limits, (request, response) => {
     gatherPieces(request);
     queueOf(request.socket).take(response, () => listener(request, response));
   });
   // Behind node's own listener, which gives the socket its parser.
   server.on('connection', (socket) => sliceReads(socket, null));
+  server.timeout = quietMs;
+  server.on('timeout', (socket: Socket) => {
+    if (socket.writableLength > 0 || !queueOf(socket).busy) socket.destroy();
+    else socket.setTimeout(quietMs);
+  });
   return server;
 }
