@@ -11,6 +11,7 @@ import { addressBook } from '../../net/address-book.ts';
 import type { OnHealth } from '../../proxy/health.ts';
 import { proveTls } from '../../proxy/prove-tls.ts';
 import { type BoundListener, createProxy, type Proxy as DataPath, type ProxyService } from '../../proxy/proxy.ts';
+import { registerActiveResources } from '../../telemetry/active-resources.ts';
 import type { Logger } from '../../telemetry/log.ts';
 import type { Metrics } from '../../telemetry/metrics.ts';
 import { startTraces, type Traces } from '../../telemetry/traces/traces.ts';
@@ -45,6 +46,7 @@ export class DataPlane {
   constructor(options: DataPlaneOptions) {
     const { config } = options;
     this.#clock = options.clock;
+    registerActiveResources(options.metrics);
     this.#set = new RouterSet(options);
     this.#chains = new ChainSet(config);
     const traced = { ...options, nodeId: config.node.id };

@@ -19,6 +19,8 @@ export interface Facts {
   readonly inFlight: number;
   readonly queued: number;
   readonly descriptors: number;
+  /** Of all event loops; those of sockets and heads that nothing waits for are not among them. */
+  readonly timers: number;
   readonly requests: number;
   /** Lines of the log so far. */
   readonly errors: number;
@@ -72,8 +74,8 @@ export class SoakedQedge {
 
   async facts(): Promise<Facts> {
     const text = await (await fetch(`http://127.0.0.1:${this.#adminPort}/metrics`)).text();
-    const sum = (name: string): number =>
-      [...text.matchAll(new RegExp(`^${name}(?:\\{[^}]*\\})? (\\S+)$`, 'gm'))].reduce(
+    const sum = (name: string, labels = '[^}]*'): number =>
+      [...text.matchAll(new RegExp(`^${name}(?:\\{${labels}\\})? (\\S+)$`, 'gm'))].reduce(
         (all, [, n]) => all + Number(n),
         0,
       );
@@ -84,6 +86,7 @@ export class SoakedQedge {
       inFlight: sum('qedge_service_in_flight_requests') + sum('qedge_instance_in_flight_requests'),
       queued: sum('qedge_queued_requests'),
       descriptors: sum('process_open_fds'),
+      timers: sum('nodejs_active_resources', 'type="Timeout"'),
       requests: sum('qedge_requests_total'),
       errors: this.#errors,
     };
