@@ -247,6 +247,16 @@ describe('the house', () => {
     expect(needless.map(({ file }) => file)).toEqual([]);
   });
 
+  it('says what each export means that another folder uses', () => {
+    const uses = edges().flatMap(({ file, target, names }) =>
+      dirname(file) === dirname(target) ? [] : names.map((name) => `${target} ${name}`),
+    );
+    const bare = sources.flatMap(({ file, exports }) =>
+      exports.filter(({ documented }) => !documented).map(({ name }) => `${file} ${name}`),
+    );
+    expect(bare.filter((one) => uses.includes(one))).toEqual([]);
+  });
+
   it('gives a function three parameters and the time, else options', () => {
     const many = sources.flatMap(({ file, functions }) =>
       functions.filter(({ parameters }) => parameters > PARAMETERS_MAX).map(({ name }) => `${file} ${name}`),

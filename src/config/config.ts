@@ -48,11 +48,15 @@ export type DownstreamTlsConfig = SectionOf<ReturnType<typeof tlsKeys>>;
 export type AdminConfig = SectionOf<ReturnType<typeof adminKeys>>;
 /** `[mqtt]`, as schema/mqtt.ts documents it. */
 export type MqttConfig = SectionOf<ReturnType<typeof mqttKeys>>;
+/** `[placement]`, as schema/placement/placement.ts documents it. */
 export type PlacementConfig = SectionOf<ReturnType<typeof placementKeys>>;
 /** `[probe]`, as schema/probe.ts documents it. */
 export type ProbeConfig = SectionOf<ReturnType<typeof probeKeys>>;
+/** `[store]`, as schema/store.ts documents it. */
 export type StoreConfig = SectionOf<ReturnType<typeof storeKeys>>;
+/** `[log]`, as schema/log.ts documents it. */
 export type LogConfig = SectionOf<ReturnType<typeof logKeys>>;
+/** `[traces]`, as schema/traces.ts documents it. */
 export type TracesConfig = SectionOf<ReturnType<typeof tracesKeys>>;
 /** `[update]`, as schema/update.ts documents it. */
 export type UpdateConfig = SectionOf<ReturnType<typeof updateKeys>>;

@@ -4,6 +4,7 @@ import type { RequirementLevel } from './requirements/level.ts';
 
 /** Where on the edge-to-cloud continuum a node stands. */
 export const TIERS = ['far-edge', 'near-edge', 'cloud'] as const;
+/** A tier of the edge-to-cloud continuum, as a node says it of itself. */
 export type Tier = (typeof TIERS)[number];
 
 /** Text by name, as nodes and instances carry them. */

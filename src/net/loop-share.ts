@@ -10,6 +10,10 @@ import { performance } from 'node:perf_hooks';
 const OWN_MS = 1;
 const TURN_MS = 5;
 
+/**
+ * The share of one source. `use` enters what was done; when `usedUp`, the source calls `wait` and goes on when it is called
+ * back.
+ */
 export class LoopShare {
   readonly #goOn: () => void;
   #waits = false;

@@ -17,6 +17,7 @@ interface Turn {
   readonly begin: () => void;
 }
 
+/** The requests of one connection, in order: each begins when the answer to the one before it is out. */
 export class PipelineQueue {
   readonly #socket: Socket;
   #current: ServerResponse<IncomingMessage> | null = null;

@@ -63,6 +63,7 @@ export interface Reading {
   readonly samples: Iterable<Sample>;
 }
 
+/** One value of a family, as it is exposed. */
 export interface Sample {
   /** In the order of the family's labels. */
   readonly labels: readonly string[];

@@ -11,6 +11,8 @@ const PROJECTS = ['tsconfig.json', 'src/admin/dashboard/tsconfig.json'].map((fil
 export interface SourceImport {
   /** Path from src, or the name of a package. */
   readonly target: string;
+  /** What is taken, by its name there. */
+  readonly names: readonly string[];
   readonly kind: 'value' | 'type' | 'dynamic';
 }
 
@@ -22,6 +24,12 @@ export interface SourceFunction {
   readonly parameters: number;
 }
 
+export interface SourceExport {
+  readonly name: string;
+  /** A docstring stands before it. */
+  readonly documented: boolean;
+}
+
 export interface SourceFile {
   /** Path from src. */
   readonly file: string;
@@ -29,6 +37,7 @@ export interface SourceFile {
   /** The comment before the first import. */
   readonly header: string;
   readonly imports: readonly SourceImport[];
+  readonly exports: readonly SourceExport[];
   readonly functions: readonly SourceFunction[];
 }
 
@@ -54,11 +63,13 @@ export function readSources(): readonly SourceFile[] {
 function readSource(file: string, source: Node): SourceFile {
   const text = readFileSync(resolve(ROOT, 'src', file), 'utf8');
   const imports: SourceImport[] = [];
+  const exports: SourceExport[] = [];
   const functions: SourceFunction[] = [];
   const lineOf = (position: number): number => text.slice(0, position).split('\n').length;
   const visit = (node: Node): void => {
     const found = importOf(node, file);
     if (found !== null) imports.push(found);
+    exports.push(...exportsOf(node, text));
     const { parameters, body } = node as FunctionLike;
     if (parameters !== undefined && body !== undefined) {
       const start = text.length - text.slice(node.pos).trimStart().length;
@@ -73,7 +84,23 @@ function readSource(file: string, source: Node): SourceFile {
   };
   visit(source);
   const header = text.slice(0, Math.max(0, text.search(/^(?:import|export) /m)));
-  return { file, lines: text.split('\n').length - 1, header, imports, functions };
+  return { file, lines: text.split('\n').length - 1, header, imports, exports, functions };
+}
+
+/** The names that a declaration exports. */
+function exportsOf(node: Node, text: string): SourceExport[] {
+  const { modifiers, name, declarationList } = node as Declaration;
+  if (modifiers?.some(({ kind }) => kind === SyntaxKind.ExportKeyword) !== true) return [];
+  const before = /^(?:\s|\/\/.*\n|\/\*[\s\S]*?\*\/)*/.exec(text.slice(node.pos))?.[0] ?? '';
+  const documented = /\/\*\*(?:(?!\/\*)[\s\S])*\*\/$/.test(before.trimEnd());
+  const declared = declarationList?.declarations.map((one) => one.name) ?? [name];
+  return declared.flatMap((one) => (one?.text === undefined ? [] : [{ name: one.text, documented }]));
+}
+
+interface Declaration {
+  readonly modifiers?: readonly Node[];
+  readonly name?: Named;
+  readonly declarationList?: { readonly declarations: readonly { readonly name?: Named }[] };
 }
 
 type Named = Node & { readonly text?: string };
@@ -93,20 +120,25 @@ function importOf(node: Node, file: string): SourceImport | null {
   if (node.kind === SyntaxKind.ImportDeclaration || node.kind === SyntaxKind.ExportDeclaration) {
     if (moduleSpecifier?.text === undefined) return null;
     const onlyTypes = isTypeOnly === true || importClause?.phaseModifier === SyntaxKind.TypeKeyword;
-    return { target: targetOf(moduleSpecifier.text, file), kind: onlyTypes ? 'type' : 'value' };
+    const { elements = [] } = importClause?.namedBindings ?? {};
+    const names = elements.map(({ propertyName, name }) => (propertyName ?? name).text ?? '');
+    return { target: targetOf(moduleSpecifier.text, file), names, kind: onlyTypes ? 'type' : 'value' };
   }
   if (node.kind === SyntaxKind.ImportType) {
     const { argument } = node as unknown as { readonly argument: { readonly literal?: Named } };
-    return { target: targetOf(argument.literal?.text ?? '', file), kind: 'type' };
+    return { target: targetOf(argument.literal?.text ?? '', file), names: [], kind: 'type' };
   }
   const { expression, arguments: args } = node as { readonly expression?: Node; readonly arguments?: readonly Named[] };
   if (node.kind !== SyntaxKind.CallExpression || expression?.kind !== SyntaxKind.ImportKeyword) return null;
-  return { target: targetOf(args?.[0]?.text ?? '', file), kind: 'dynamic' };
+  return { target: targetOf(args?.[0]?.text ?? '', file), names: [], kind: 'dynamic' };
 }
 
 interface ImportLike {
   readonly moduleSpecifier?: Named;
-  readonly importClause?: { readonly phaseModifier?: SyntaxKind };
+  readonly importClause?: {
+    readonly phaseModifier?: SyntaxKind;
+    readonly namedBindings?: { readonly elements?: readonly { readonly name: Named; readonly propertyName?: Named }[] };
+  };
   readonly isTypeOnly?: boolean;
 }
 

@@ -7,6 +7,7 @@ import type { ControlMessage } from './control-message.ts';
 /** Kinds of which there may be thousands, and what has to stay behind them. Those that may overtake are not here. */
 const PACED: ReadonlySet<ControlMessage['kind']> = new Set(['placement', 'placement-known', 'node-gone']);
 
+/** Applies messages in slices, so that thousands of them leave turns of the event loop to requests. */
 export class PacedMessages {
   readonly #apply: (message: ControlMessage) => void;
   readonly #share = new LoopShare(() => this.#goOn());

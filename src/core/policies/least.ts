@@ -3,6 +3,7 @@
 import type { Candidate } from '../domain.ts';
 import type { Rng } from '../rng.ts';
 
+/** Picks the candidate that costs least, with ties broken at random: offered one after another, without a list of them. */
 export class Least {
   readonly #rng: Rng;
   #cost = Number.POSITIVE_INFINITY;

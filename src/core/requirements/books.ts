@@ -18,6 +18,7 @@ const STEP_MS = 500;
 /** After a longer pause nothing is made up for. */
 const STEP_MS_MAX = 2000;
 
+/** What one router keeps for the requirements of its service: who got what, what is owed, which instances fit. */
 export class RequirementBooks {
   readonly asked: Requirements;
   readonly accounts: Accounts;

@@ -2,6 +2,7 @@
 
 import type { QosTarget, Tier } from '../../core/domain.ts';
 
+/** A scene of the demo, as data. */
 export interface Scene {
   /** As it is named on the command line. */
   readonly name: string;
@@ -32,6 +33,7 @@ export interface DemoService {
   readonly clientShare: number;
 }
 
+/** A node of the scene, and what runs on it. */
 export interface DemoNode {
   readonly id: string;
   readonly tier: Tier;

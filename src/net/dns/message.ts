@@ -6,6 +6,7 @@
 export const TYPES = { A: 1, CNAME: 5, SOA: 6, PTR: 12, TXT: 16, AAAA: 28, SRV: 33, ANY: 255 } as const;
 export type QuestionType = keyof typeof TYPES;
 
+/** What is asked: records of one type of a name (RFC 1035, section 4.1.2). */
 export interface DnsQuestion {
   readonly name: string;
   readonly type: QuestionType;
@@ -28,6 +29,7 @@ export type RecordData =
   /** Only how long it may be remembered that there is nothing (RFC 2308). */
   | { readonly type: 'SOA'; readonly minimumSeconds: number };
 
+/** One record of an answer (RFC 1035, section 4.1.3). */
 export interface DnsRecord {
   readonly name: string;
   readonly ttlSeconds: number;
@@ -36,6 +38,7 @@ export interface DnsRecord {
   readonly data: RecordData;
 }
 
+/** A message as it was read; records of types that are not read are not in it. */
 export interface DnsMessage {
   readonly id: number;
   readonly isAnswer: boolean;

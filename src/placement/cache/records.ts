@@ -18,6 +18,7 @@ export type DiscoveredSource = (typeof DISCOVERED)[number];
 
 /** Sources that a restart cannot ask at once: what they said is kept. */
 export const KEPT = ['native', 'informer', 'dns', 'mdns'] as const;
+/** A source whose word survives a restart. */
 export type KeptSource = (typeof KEPT)[number];
 
 /** Sources by rank: the lower, the more trusted. */

@@ -12,6 +12,7 @@ export interface SourcesOptions extends Omit<ConfiguredSourceOptions, 'isNear'> 
   readonly rttMs: (nodeId: string) => number | undefined;
 }
 
+/** All sources beside the broker. Where `placement.reach` says so, instances on nodes that are too far away count as out of reach. */
 export class Sources {
   readonly #options: SourcesOptions;
   readonly #all: readonly ConfiguredSource[];

@@ -15,6 +15,7 @@ export interface TicketSecret {
   readonly ageMs: number;
 }
 
+/** A new secret, drawn at random. */
 export function drawTicketSecret(): TicketSecret {
   return { secret: randomBytes(TICKET_SECRET_BYTES), ageMs: 0 };
 }

@@ -21,8 +21,9 @@ export interface RequirementMetrics {
 
 const MOSTLY = 0.95;
 
-/** Names of the requirements whose values are no shares: ms, and answers a second. */
+/** Name of the requirement whose value is a latency, ms; all others but the next are shares. */
 export const MEAN_LATENCY = 'mean latency';
+/** Name of the requirement whose value is answers a second. */
 export const THROUGHPUT = 'throughput';
 
 /** What happened to the requests of a span. */

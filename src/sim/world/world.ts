@@ -20,6 +20,7 @@ export interface World {
   readonly timeline: readonly TimedChange[];
 }
 
+/** An instance as the world has it: where it stands, and how it answers. */
 export interface WorldInstance {
   readonly id: string;
   readonly node: number;

@@ -11,6 +11,7 @@ export interface PanelProps {
   readonly children: ComponentChildren;
 }
 
+/** A titled part of the page; `area` is its place in the grid. */
 export function Panel({ title, area, aside, children }: PanelProps) {
   const id = `panel-${area}`;
   return (

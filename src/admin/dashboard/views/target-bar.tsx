@@ -2,6 +2,7 @@
 
 import { successColour } from '../colours.ts';
 
+/** `ratio` and `target` in [0, 1]; null: there is nothing to show yet. */
 export function TargetBar({ ratio, target }: { readonly ratio: number | null; readonly target: number }) {
   return (
     <span class="bar" aria-hidden="true">

@@ -32,6 +32,7 @@ interface Asked {
 const AGAIN_MS_MIN = 1_000;
 const AGAIN_MS_MAX = 3_600_000;
 
+/** Asks for every configured name again when its answer is out of date. */
 export class DnsSource implements PlacementSource {
   readonly #config: DnsSourceConfig;
   readonly #context: SourceContext;

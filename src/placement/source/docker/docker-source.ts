@@ -17,6 +17,7 @@ const FLOCK_MS = 50;
 /** Without any event it is read this often, ms: of networks that come and go nothing is said. */
 const LOOK_MS = 30_000;
 
+/** Follows the containers of the engine behind one socket. */
 export class DockerSource implements PlacementSource {
   readonly #socketPath: string;
   readonly #placing: Placing;

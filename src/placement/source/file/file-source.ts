@@ -26,6 +26,7 @@ const RESTLESS_MS_MAX = 1_000;
 /** Some file systems report no change: the files are looked at this often, ms. */
 const LOOK_MS = 5_000;
 
+/** Follows one file, or the files of a folder. */
 export class FileSource implements PlacementSource {
   readonly #path: string;
   readonly #context: SourceContext;

@@ -33,6 +33,7 @@ const ASKED_MAX = 64;
 /** Messages a second that are read; on a network of any size there are some dozens. */
 const MESSAGES_PER_SECOND_MAX = 500;
 
+/** Asks the local network which instances there are, and answers for those of this node. */
 export class MdnsSource implements PlacementSource {
   readonly #config: MdnsSourceConfig;
   readonly #context: SourceContext;
