@@ -53,7 +53,7 @@ const PARTS: Readonly<Record<string, readonly string[]>> = {
   systemd: ['telemetry', 'errors', 'sea'],
   update: ['telemetry', 'errors'],
   scenario: ['sim', 'config', 'core', 'errors'],
-  plan: ['core', 'errors'],
+  plan: ['scenario', 'sim', 'config', 'core', 'errors', 'terminal'],
   sim: ['core', 'terminal'],
   config: ['core', 'errors'],
   telemetry: ['net', 'packages', 'terminal'],

@@ -28,6 +28,7 @@ const COMMANDS: Readonly<Record<string, Entry>> = {
   policies: { group: COMPARE, load: async () => (await import('./commands/policies.ts')).registerPolicies },
   decisions: { group: COMPARE, load: async () => (await import('./commands/decisions.ts')).registerDecisions },
   simulate: { group: COMPARE, load: async () => (await import('./commands/simulate.ts')).registerSimulate },
+  plan: { group: PLAN, load: async () => (await import('./commands/plan.ts')).registerPlan },
   fl: { group: PLAN, load: async () => (await import('./commands/fl.ts')).registerFl },
   install: { group: INSTALL, load: async () => (await import('./commands/install.ts')).registerInstall },
   update: { group: INSTALL, load: async () => (await import('./commands/update.ts')).registerUpdate },

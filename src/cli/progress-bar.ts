@@ -1,4 +1,4 @@
-// How far a simulation is: one line at the bottom of the terminal that is written over, and gone when it is done.
+// How far a simulation is, or what is tried: one line at the bottom of the terminal that is written over, and gone when it is done.
 
 import type { Progress } from '../sim/experiment.ts';
 import { truncate } from '../terminal/columns.ts';
@@ -20,8 +20,13 @@ export class ProgressBar {
     const filled = Math.round(ratio * BAR_WIDTH);
     const bar = '█'.repeat(filled) + '░'.repeat(BAR_WIDTH - filled);
     const percent = Math.round(100 * ratio).toString();
+    this.note(`${bar} ${percent.padStart(3)} %  ${policy}, seed ${seed}`);
+  }
+
+  /** In words, where nothing says how much there is to do. */
+  note(text: string): void {
     // A line that wraps could not be written over: the cursor stays within the last column.
-    const line = truncate(`${bar} ${percent.padStart(3)} %  ${policy}, seed ${seed}`, widthOf(this.#stream) - 1);
+    const line = truncate(text, widthOf(this.#stream) - 1);
     if (line === this.#shown) return;
     this.#shown = line;
     this.#stream.write(BEGIN_AGAIN + line);

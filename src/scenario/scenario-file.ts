@@ -28,9 +28,25 @@ import {
 /** Where learning is taken to be over, unless the scenario says otherwise; half-way in a run too short for it. */
 const STEADY_DEFAULT_MS = 60_000;
 
+/** What a person wrote, and what is wrong with it so far. */
+export interface WrittenScenario {
+  readonly document: TomlDocument;
+  readonly problems: readonly Problem[];
+}
+
 /** @throws ConfigError with every problem and its place */
 export function loadScenario(file: string): Scenario {
-  const { document, problems } = openToml(file, {});
+  return scenarioOf(openScenario(file));
+}
+
+/** @throws ConfigError where there is no file, or no TOML in it */
+export function openScenario(file: string): WrittenScenario {
+  return openToml(file, {});
+}
+
+/** @throws ConfigError with every problem and its place */
+export function scenarioOf({ document, problems: found }: WrittenScenario): Scenario {
+  const problems = [...found];
   const report: Report = (path, message) => problems.push(problemAt(document, path, message));
   checkTopLevel(document, report);
   const head = validate({ document, problems }, headSchema, []);

@@ -17,6 +17,7 @@ import type { Scenario } from '../../sim/scenario.ts';
 import { NoTopologyError } from '../../sim/world/topology.ts';
 import { widthOf } from '../../terminal/paint.ts';
 import { commit, version } from '../build-facts.ts';
+import { commandLine } from '../command-line.ts';
 import { ProgressBar } from '../progress-bar.ts';
 
 interface SimulateOptions {
@@ -94,12 +95,8 @@ function writeFiles(directory: string, scenario: Scenario, results: readonly Run
   process.stderr.write(`wrote ${files.map(({ name }) => join(directory, name)).join(', ')}\n`);
 }
 
-/** The command as a shell takes it. */
 function provenance(): Provenance {
-  const words = process.argv
-    .slice(2)
-    .map((word) => (/^[\w@%+=:,./-]+$/.test(word) ? word : `'${word.replaceAll("'", "'\\''")}'`));
-  return { command: ['qedge', ...words].join(' '), version, commit };
+  return { command: commandLine(), version, commit };
 }
 
 function parsePolicies(text: string): string[] {

@@ -1,8 +1,8 @@
 // The nodes of a task as CSV, a line each: `n4,client,"n1:200,n2:100,n3:50","0:1000,1:10000,2:20000"`: id, role, what links cost
 // (units per MB), samples by class. The format is that of the AIoTwin orchestrator (D1.3, section 3).
 
-import { CsvError, parse } from 'csv-parse/sync';
 import { ConfigError, type Problem } from '../../errors.ts';
+import { type CsvRow, csvRows } from '../csv.ts';
 import type { LearningNode, LearningRole, LearningTopology } from './topology.ts';
 
 const ROLES: readonly LearningRole[] = ['global-aggregator', 'aggregator', 'client'];
@@ -10,11 +10,6 @@ const NODES_MAX = 10_000;
 const CLASSES_MAX = 1_000;
 
 type Report = (line: number, message: string) => void;
-
-interface Record {
-  readonly record: readonly string[];
-  readonly info: { readonly lines: number };
-}
 
 interface PlacedNode extends LearningNode {
   readonly line: number;
@@ -29,37 +24,20 @@ interface PlacedNode extends LearningNode {
 export function parseNodes(file: string, text: string): LearningTopology {
   const problems: Problem[] = [];
   const report: Report = (line, message) => problems.push({ file, line, column: line > 0 ? 1 : 0, path: '', message });
-  const written = records(text, report);
-  const nodes = written.flatMap((record) => nodeOf(record, report) ?? []);
+  const written = csvRows(file, text);
+  const nodes = written.flatMap((row) => nodeOf(row, report) ?? []);
   // After a line that is no node, what lacks is no news.
   if (problems.length === 0) checkRoles(nodes, report);
-  checkNames(nodes, new Set(written.map(({ record }) => record[0] ?? '')), report);
+  checkNames(nodes, new Set(written.map(({ cells }) => cells[0] ?? '')), report);
   if (problems.length > 0) throw new ConfigError(problems.toSorted((a, b) => a.line - b.line));
   const ofRole = (role: LearningRole): LearningNode[] => nodes.filter((node) => node.role === role);
   const [global] = ofRole('global-aggregator');
   return { global: global as LearningNode, aggregators: ofRole('aggregator'), clients: ofRole('client') };
 }
 
-function records(text: string, report: Report): Record[] {
-  try {
-    return parse(text, {
-      comment: '#',
-      info: true,
-      relax_column_count: true,
-      skip_empty_lines: true,
-      trim: true,
-      bom: true,
-    }) as unknown as Record[];
-  } catch (error) {
-    if (!(error instanceof CsvError)) throw error;
-    report(Number(error.lines ?? 0), `not valid CSV: ${error.message}`);
-    return [];
-  }
-}
-
-function nodeOf({ record, info: { lines: line } }: Record, report: Report): PlacedNode | undefined {
-  const [id = '', role = '', costs = '', samples = ''] = record;
-  if (record.length > 4) report(line, `expected id,role,"costs","samples", got ${record.length} columns`);
+function nodeOf({ cells, line }: CsvRow, report: Report): PlacedNode | undefined {
+  const [id = '', role = '', costs = '', samples = ''] = cells;
+  if (cells.length > 4) report(line, `expected id,role,"costs","samples", got ${cells.length} columns`);
   if (!/^[\w.-]{1,64}$/.test(id)) {
     report(line, `expected the name of a node (letters, digits, ".", "_", "-", at most 64), got ${shown(id)}`);
     return undefined;

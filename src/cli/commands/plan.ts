@@ -1,0 +1,234 @@
+// `qedge plan placement`: on which nodes instances should run.
+
+import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { basename, join } from 'node:path';
+import { type Command, InvalidArgumentError, Option } from 'commander';
+import { name as nameText } from '../../config/values.ts';
+import { CommandError, EX_USAGE, unreadable } from '../../errors.ts';
+import { planPage } from '../../plan/placement/page.ts';
+import { type PlacementPlan, planPlacement } from '../../plan/placement/plan.ts';
+import { headline, planLines } from '../../plan/placement/report.ts';
+import { parseSites } from '../../plan/placement/sites-file.ts';
+import { carriersOf, type PlacementTask, taskOf, writtenWith } from '../../plan/placement/task.ts';
+import type { TrialOptions } from '../../plan/placement/trial.ts';
+import { writeToml } from '../../plan/write-toml.ts';
+import { openScenario, scenarioProblem } from '../../scenario/scenario-file.ts';
+import { seedsText } from '../../scenario/scenario-schema.ts';
+import { policyProblems } from '../../sim/policy-text.ts';
+import { NoTopologyError } from '../../sim/world/topology.ts';
+import { paintFor, widthOf } from '../../terminal/paint.ts';
+import { commandLine } from '../command-line.ts';
+import { durationMs } from '../duration-argument.ts';
+import { ProgressBar } from '../progress-bar.ts';
+
+interface PlacementOptions {
+  readonly from: string;
+  readonly service: string;
+  readonly instances?: number;
+  readonly cheapest?: true;
+  readonly improve?: true;
+  readonly latency: number;
+  readonly success: number;
+  readonly work: number;
+  readonly topologySeed: number;
+  readonly load: number;
+  readonly seeds: readonly number[];
+  readonly duration: number;
+  readonly policy: string;
+  readonly out?: string;
+  readonly json?: true;
+}
+
+export function registerPlan(program: Command): void {
+  const plan = program
+    .command('plan')
+    .summary('plan where instances should run')
+    .description('planners: where instances should run');
+  plan
+    .command('placement')
+    .description('the nodes on which instances of a service should run, tried in the simulator with each of them lost')
+    .requiredOption('--from <file>', 'nodes, distances and clients: a scenario (.toml) or a table (.csv)')
+    .option('-k, --instances <count>', 'how many, by greedy k-center', count)
+    .option('--cheapest', 'the fewest that satisfy every client with any one of them lost')
+    .option('--improve', 'move the instances of the greedy answer where that is better')
+    .option('--service <name>', 'of the instances', serviceName, 'service')
+    .addOption(new Option('--latency <time>', 'limit, for a table').argParser(durationMs).default(80, '80ms'))
+    .addOption(new Option('--success <share>', 'of requests within it, for a table').argParser(share).default(0.9))
+    .addOption(
+      new Option('--work <time>', 'CPU time of a request, where a table says none')
+        .argParser(durationMs)
+        .default(5, '5ms'),
+    )
+    .addOption(
+      new Option('--topology-seed <seed>', 'of a scenario whose topology is drawn').argParser(count).default(1),
+    )
+    .addOption(new Option('--load <factor>', 'on all rates, in the simulation').argParser(factor).default(1.2))
+    .addOption(new Option('--seeds <seeds>', 'of the simulation').argParser(seeds).default([1, 2, 3, 4, 5], '1-5'))
+    .addOption(new Option('--duration <time>', 'of each run').argParser(durationMs).default(60_000, '60s'))
+    .addOption(new Option('--policy <policy>', 'that routes').argParser(policy).default('qedge'))
+    .option('--out <dir>', 'write scenario, [[announce]] tables, JSON and a page with a map there')
+    .option('--json', 'print the plan as JSON')
+    .action(placement);
+}
+
+function placement(options: PlacementOptions): void {
+  if ((options.instances === undefined) === (options.cheapest === undefined)) {
+    throw new CommandError('expected either --instances or --cheapest', EX_USAGE);
+  }
+  if (options.cheapest && options.improve) {
+    throw new CommandError('--improve goes with --instances: --cheapest moves instances anyway', EX_USAGE);
+  }
+  const task = readTask(options);
+  const most = carriersOf(task).length;
+  if (options.instances !== undefined && options.instances > most) {
+    throw new CommandError(
+      `--instances: expected at most ${most}, the nodes that can carry one, got ${options.instances}`,
+      EX_USAGE,
+    );
+  }
+  const { trial, bar } = trialOf(options);
+  const plan = planPlacement(task, { count: options.instances ?? null, improve: options.improve ?? false, trial });
+  bar?.clear();
+  if (plan === null) {
+    throw new CommandError(
+      'no number of instances satisfies every client with one of them lost: a lower load, or quicker nodes?',
+    );
+  }
+  print(task, plan, { options, trial });
+  if (options.out !== undefined) writeFiles(options.out, { task, plan, options, trial });
+  if (plan.coverage.uncovered.length > 0)
+    throw new CommandError('the placement leaves nodes without an instance in reach');
+}
+
+function readTask(options: PlacementOptions): PlacementTask {
+  const { from, topologySeed, latency, success, work, load } = options;
+  if (from.endsWith('.csv')) {
+    return parseSites(basename(from), textOf(from), { latencyMs: latency, successRatio: success, workMs: work, load });
+  }
+  try {
+    return taskOf(openScenario(from), { seed: topologySeed, load });
+  } catch (error) {
+    if (error instanceof NoTopologyError) throw scenarioProblem(from, ['topology'], error.message);
+    throw error;
+  }
+}
+
+function textOf(file: string): string {
+  try {
+    return readFileSync(file, 'utf8');
+  } catch (error) {
+    throw new CommandError(unreadable(file, error), 1, error);
+  }
+}
+
+function trialOf({ policy, seeds, duration }: PlacementOptions): {
+  trial: TrialOptions;
+  bar: ProgressBar | null;
+} {
+  const bar = process.stderr.isTTY ? new ProgressBar(process.stderr) : null;
+  const onRun = (what: string, seed: number): void => bar?.note(`trying ${what}, seed ${seed}`);
+  return { trial: { policy, seeds, durationMs: duration, onRun }, bar };
+}
+
+interface Shown {
+  readonly options: PlacementOptions;
+  readonly trial: TrialOptions;
+}
+
+function print(task: PlacementTask, plan: PlacementPlan, { options, trial }: Shown): void {
+  const look = { width: widthOf(process.stdout), paint: paintFor(process.stdout) };
+  const text = options.json ? toJson(task, plan) : planLines(task, plan, { ...look, ...trial }).join('\n');
+  process.stdout.write(`${text}\n`);
+}
+
+function writeFiles(
+  directory: string,
+  { task, plan, options, trial }: Shown & { readonly task: PlacementTask; readonly plan: PlacementPlan },
+): void {
+  const command = commandLine();
+  const scenario = {
+    ...writtenWith(task, plan.placement, trial.durationMs),
+    name: options.service,
+    description: headline(task, plan).join(' '),
+  };
+  const files = [
+    { name: 'scenario.toml', text: `# ${command}\n${writeToml(scenario)}` },
+    { name: 'announce.toml', text: announceToml(task, plan, options.service) },
+    { name: 'plan.json', text: `${toJson(task, plan)}\n` },
+    { name: 'plan.html', text: planPage(task, plan, { ...trial, title: `Placement of ${options.service}`, command }) },
+  ];
+  try {
+    mkdirSync(directory, { recursive: true });
+    for (const { name, text } of files) writeFileSync(join(directory, name), text);
+  } catch (error) {
+    throw new CommandError(`cannot write to ${directory}: ${(error as Error).message}`, 1, error);
+  }
+  process.stderr.write(`wrote ${files.map(({ name }) => join(directory, name)).join(', ')}\n`);
+}
+
+/** What the configuration of each chosen node needs; the port is for a person to fill in. */
+function announceToml({ nodes }: PlacementTask, { placement }: PlacementPlan, service: string): string {
+  return placement
+    .map(
+      (node) =>
+        `# On ${nodes[node]}:\n[[announce]]\nservice = ${JSON.stringify(service)}\nurl = "http://ADDRESS-OF-${nodes[node]}:9000"\n`,
+    )
+    .join('\n');
+}
+
+function toJson({ nodes }: PlacementTask, { placement, coverage, trial, losses }: PlacementPlan): string {
+  const named = (node: number | null): string | null => (node === null ? null : (nodes[node] as string));
+  return JSON.stringify({
+    placement: placement.map(named),
+    radiusMs: Number.isFinite(coverage.radiusMs) ? coverage.radiusMs : null,
+    uncovered: coverage.uncovered.map(named),
+    uncoveredByLoss: coverage.uncoveredByLoss.map(named),
+    nodes: coverage.nodes.map(({ node, nearest, second, inReach }) => ({
+      node: named(node),
+      nearest: named(nearest),
+      second: named(second),
+      inReach,
+    })),
+    trial,
+    losses: losses.map((loss, i) => ({ without: named(placement[i] ?? null), ...loss })),
+  });
+}
+
+function count(text: string): number {
+  const value = Number(text);
+  if (!(Number.isInteger(value) && value >= 1 && value <= 1e9)) {
+    throw new InvalidArgumentError(`expected a whole number of 1 or more, got ${text}`);
+  }
+  return value;
+}
+
+function share(text: string): number {
+  const value = Number(text);
+  if (!(value > 0 && value <= 1)) throw new InvalidArgumentError(`expected a share above 0, at most 1, got ${text}`);
+  return value;
+}
+
+function factor(text: string): number {
+  const value = Number(text);
+  if (!(value > 0 && value <= 100))
+    throw new InvalidArgumentError(`expected a number above 0, at most 100, got ${text}`);
+  return value;
+}
+
+function seeds(text: string): number[] {
+  const { data } = seedsText.safeParse(text);
+  if (data === undefined) throw new InvalidArgumentError(`expected seeds such as 1, 1,2,7 or 1-5, got ${text}`);
+  return data;
+}
+
+function policy(text: string): string {
+  const [problem] = policyProblems(text);
+  if (problem !== undefined) throw new InvalidArgumentError(problem);
+  return text;
+}
+
+function serviceName(text: string): string {
+  const { data, error } = nameText.safeParse(text);
+  if (data === undefined) throw new InvalidArgumentError(error.issues[0]?.message ?? 'not a name');
+  return data;
+}
