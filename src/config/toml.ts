@@ -14,6 +14,7 @@ export interface Place {
   readonly source: string;
 }
 
+/** A table of the file: strings, numbers, booleans, lists and tables by key. */
 export type TomlTable = { [key: string]: unknown };
 
 /** A parsed file: its values, and the place of each. */

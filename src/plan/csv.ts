@@ -3,6 +3,7 @@
 import { CsvError, parse } from 'csv-parse/sync';
 import { ConfigError } from '../errors.ts';
 
+/** One line of the file. */
 export interface CsvRow {
   readonly cells: readonly string[];
   /** 1-based. */

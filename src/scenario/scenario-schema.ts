@@ -161,6 +161,7 @@ const toModel = ({
   ...(tls === undefined ? {} : { tls }),
 });
 
+/** `[model]`: how an instance works. */
 export const modelSchema: z.ZodType<InstanceModel> = z.strictObject(modelFields).transform(toModel);
 
 /** A model of their own for some instances, written out in full. */

@@ -79,6 +79,7 @@ export interface RunOptions {
   readonly onProgress?: (ratio: number) => void;
 }
 
+/** Runs one policy in one world, to the end of the scenario. */
 export function runOne({ scenario, world, policy, seed, onProgress }: RunOptions): Recorder {
   const progress = onProgress === undefined ? {} : { onProgress };
   if (policy === ORACLE) return runSimulation({ scenario, world, seed, ...progress, ...createOracle(scenario, world) });

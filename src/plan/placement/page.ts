@@ -20,6 +20,7 @@ export interface PageOptions extends TrialOptions {
   readonly command: string;
 }
 
+/** The whole page, with nothing loaded from elsewhere. */
 export function planPage(task: PlacementTask, plan: PlacementPlan, options: PageOptions): string {
   const sentences = headline(task, plan).map((text) => `<p>${escapeXml(text)}</p>`);
   return `<!doctype html>

@@ -7,6 +7,7 @@ import { improve } from './search.ts';
 import type { Placement, PlacementTask } from './task.ts';
 import { type TrialOptions, type TrialResult, tryLosses, tryPlacement } from './trial.ts';
 
+/** A placement with what is known of it. */
 export interface PlacementPlan {
   readonly placement: Placement;
   readonly coverage: Coverage;

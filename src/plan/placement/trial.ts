@@ -5,6 +5,7 @@ import { computeMetrics } from '../../sim/results/metrics.ts';
 import { createWorld } from '../../sim/world/world.ts';
 import { type Placement, type PlacementTask, scenarioWith } from './task.ts';
 
+/** How a placement is simulated. */
 export interface TrialOptions {
   readonly policy: string;
   readonly seeds: readonly number[];

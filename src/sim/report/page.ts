@@ -12,6 +12,7 @@ const dashes = Array.from({ length: STYLES }, (_, s) => s)
   .map((s) => `.line.s${s}{stroke-dasharray:${s < 2 * COLOURS_LIGHT.length ? '7 4' : '2 3'}}`)
   .join('');
 
+/** The style sheet, light and dark. */
 export const REPORT_STYLE = `
 :root{color-scheme:light dark;--text:#1b1f24;--faint:#667;--rule:#d8dce2;--page:#fff;--card:#f6f7f9}
 @media (prefers-color-scheme:dark){:root{--text:#e4e7ec;--faint:#9aa3b0;--rule:#343a44;--page:#14171c;--card:#1c2027}}
@@ -46,6 +47,7 @@ ${colours(COLOURS_LIGHT)}${dashes}
 @media (prefers-color-scheme:dark){${colours(COLOURS_DARK)}}
 `;
 
+/** Sorts a table by the column that is clicked, and hides series that the legend switches off. */
 export const REPORT_SCRIPT = `
 for (const button of document.querySelectorAll('.legend button')) {
   button.addEventListener('click', () => {
