@@ -253,23 +253,23 @@ name = "pilotnet"
   });
 });
 
-describe('what only shows between sections', () => {
-  it('two services of one name', () => {
+describe('a mistake that shows only between sections', () => {
+  it('is reported for two services of one name', () => {
     expect(errorsOf(`${MINIMAL}\n[[service]]\nname = "PilotNet"\nqos.latency = "1s"\n`)).toEqual([
       'qedge.toml:12:1: service.name: a service named "PilotNet" is there already',
     ]);
   });
 
-  it('two instances of one key', () => {
+  it('is reported for two instances of one key', () => {
     const errors = errorsOf('[[service]]\nname = "a"\nqos.latency = "1s"\ninstances = ["h:1", "http://h:1", "h:2"]\n');
     expect(errors).toEqual(['qedge.toml:4:21: service.instances: instance "h/1" of "a" is there already']);
   });
 
-  it('an empty file', () => {
+  it('is reported for an empty file', () => {
     expect(errorsOf('')).toEqual(['qedge.toml:1:1: nothing to do: expected at least one [[service]] or [[announce]]']);
   });
 
-  it('two listeners on one port', () => {
+  it('is reported for two listeners on one port', () => {
     expect(errorsOf(withLines('[admin]\nlisten = "127.0.0.1:8080"'))).toEqual([
       'qedge.toml:8:1: admin.listen: port 8080 is taken by proxy.listen',
     ]);
@@ -280,7 +280,7 @@ describe('what only shows between sections', () => {
     expect(errorsOf(withLines('[proxy]\nlisten = "127.0.0.1:0"\n[admin]\nlisten = "127.0.0.1:0"'))).toEqual([]);
   });
 
-  it('an admin port that others can reach without a token', () => {
+  it('is reported for an admin port that others can reach without a token', () => {
     expect(errorsOf(withLines('[admin]\nlisten = "0.0.0.0:9901"'))[0]).toContain('expected admin.token');
     expect(errorsOf(withLines('[admin]\nlisten = "[::]:9901"'))[0]).toContain('expected admin.token');
     expect(errorsOf(withLines('[admin]\nlisten = "0.0.0.0:9901"\ntoken = "${env:T}"'), { T: 'secret' })).toEqual([]);
@@ -288,13 +288,13 @@ describe('what only shows between sections', () => {
     expect(errorsOf(withLines('[admin]\nlisten = "localhost:9901"'))).toEqual([]);
   });
 
-  it('a token or password that came out empty', () => {
+  it('is reported for a token or password that came out empty', () => {
     expect(errorsOf(withLines('[admin]\ntoken = "${env:T}"'), { T: '' })).toEqual([
       'qedge.toml:8:1: admin.token: must not be empty',
     ]);
   });
 
-  it('files of certificates that are not there', () => {
+  it('is reported for files of certificates that are not there', () => {
     const errors = errorsOf(
       withLines('[proxy.tls]\ncert = "absent.crt"\nkey = "absent.key"\nclient_ca = "/absent/ca"'),
     );
@@ -305,14 +305,14 @@ describe('what only shows between sections', () => {
     ]);
   });
 
-  it('half of a client certificate', () => {
+  it('is reported for half of a client certificate', () => {
     writeFileSync(join(directory, 'a.crt'), 'x');
     expect(errorsOf(MINIMAL.replace('1883"', '1883"\ncert = "a.crt"'))).toContainEqual(
       expect.stringContaining('expected both cert and key, or neither'),
     );
   });
 
-  it('a policy or an option that does not exist', () => {
+  it('is reported for a policy or an option that does not exist', () => {
     expect(errorsOf(`${MINIMAL}policy = "qedgeprox"\n`)[0]).toMatch(
       /^qedge\.toml:10:1: service\.policy\.name: unknown policy "qedgeprox", expected one of .*round-robin/,
     );
@@ -322,13 +322,13 @@ describe('what only shows between sections', () => {
     ]);
   });
 
-  it('a switch for studies, which the simulator alone takes', () => {
+  it('is reported for a switch for studies, which the simulator alone takes', () => {
     expect(errorsOf(`${MINIMAL}policy = { name = "qedge", deferral = true }\n`)).toEqual([
       expect.stringMatching(/^qedge\.toml:10:28: service\.policy\.deferral: a switch for studies, .*: leave it out$/),
     ]);
   });
 
-  it('an instance that is announced twice', () => {
+  it('is reported for an instance that is announced twice', () => {
     const twice = '[[announce]]\nservice = "pilotnet"\nurl = "h:1"\n'.repeat(2);
     expect(errorsOf(MINIMAL + twice)).toEqual([
       'qedge.toml:13:1: announce: instance "1" of "pilotnet" is announced already',

@@ -20,8 +20,8 @@ describe('loopback', () => {
   );
 });
 
-describe('all nodes are one machine', () => {
-  it('where the node and every broker are on loopback', () => {
+describe('all nodes', () => {
+  it('are one machine where the node and every broker are on loopback', () => {
     expect(isOneMachine('127.0.0.1', ['mqtt://127.0.0.1:1883', 'wss://[::1]:9001', 'mqtts://localhost'])).toBe(true);
   });
 
@@ -31,7 +31,7 @@ describe('all nodes are one machine', () => {
     ['a broker is on the network', '127.0.0.1', ['mqtt://127.0.0.1:1883', 'mqtt://10.0.0.9']],
     ['a broker has a name that may be anywhere', '127.0.0.1', ['mqtt://broker.local']],
     ['there is no broker', '127.0.0.1', []],
-  ])('not where %s', (_, address, urls) => {
+  ])('are not one machine where %s', (_, address, urls) => {
     expect(isOneMachine(address, urls)).toBe(false);
   });
 
@@ -40,7 +40,7 @@ describe('all nodes are one machine', () => {
       `[node]\nid = "n"\naddress = "${address}"\n[mqtt]\nurl = "mqtt://127.0.0.1:9"\n[[service]]\nname = "s"\nqos.latency = "1s"\n${more}`,
     ).placement.allow;
 
-  it('adds loopback to the default of placement.allow, and to no list that is written', () => {
+  it('have loopback in the default of placement.allow where they are one machine, and in no list that is written', () => {
     expect(allowOf('127.0.0.1')).toEqual(expect.arrayContaining(['10.0.0.0/8', '127.0.0.0/8', '::1/128']));
     expect(allowOf('10.0.0.7')).not.toContain('127.0.0.0/8');
     expect(allowOf('127.0.0.1', '[placement]\nallow = ["10.0.0.0/8"]\n')).toEqual(['10.0.0.0/8']);

@@ -207,7 +207,7 @@ describe('evidence at the router', () => {
     });
   });
 
-  it('says what a try is taken for', () => {
+  it('says what an attempt is taken for', () => {
     const world = createWorld('round-robin');
     populate(world, [1]);
     const [candidate] = world.router.candidates;

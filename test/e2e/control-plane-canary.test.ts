@@ -144,8 +144,8 @@ describe('mutated bytes', () => {
   });
 });
 
-describe('a mutated', () => {
-  it('announcement changes nothing, or is refused', () => {
+describe('the control plane', () => {
+  it('takes or refuses a mutated announcement, and changes nothing else', () => {
     const topics = [
       'qedge/v1/nodes/n',
       'qedge/v1/nodes/n/services/s/instances/i',
@@ -163,7 +163,7 @@ describe('a mutated', () => {
     }
   });
 
-  it('configuration is taken, or refused with what is wrong', () => {
+  it('takes a mutated configuration, or refuses it with what is wrong', () => {
     const folder = mkdtempSync(join(tmpdir(), 'qedge-canary-'));
     onTestFinished(() => rmSync(folder, { recursive: true }));
     const file = join(folder, 'qedge.toml');
@@ -183,7 +183,7 @@ describe('a mutated', () => {
     expect(() => take(deep)).toThrow(ConfigError);
   });
 
-  it('row of the store is restored, or dropped', () => {
+  it('restores or drops a mutated row of the store', () => {
     const rows = [
       '{"version":1,"service":"svc","fingerprint":"f","rtts":{"n":1.5},"policy":{"version":1,"unloadedMs":2,"instances":{"n/i":{"weight":1,"credit":0,"samples":[1,2,3,4]}}},"clients":[["c",10,9]]}',
       '{"source":"native","instance":{"service":"svc","nodeId":"n","id":"i","scheme":"http","host":"10.0.0.1","port":80,"labels":{},"profile":{"a":[1]}},"boot":"b"}',
@@ -208,7 +208,7 @@ describe('a mutated', () => {
     holds(rows, take, Nothing);
   });
 
-  it('signature file is refused', () => {
+  it('refuses a mutated signature file', () => {
     const { publicKey } = generateKeys();
     const text = `qedge release 1\nversion 0.2.0\narchitecture x64\nbytes 1\nsha256 ${'0'.repeat(64)}\nsignature ${'A'.repeat(86)}==\n`;
     fc.assert(

@@ -132,7 +132,7 @@ describe('qedge demo', () => {
     expect(existsSync(frameFile)).toBe(false);
   });
 
-  describe('with a port that is taken', () => {
+  describe('and a port that is taken', () => {
     const taken: Server[] = [];
 
     afterEach(() => {

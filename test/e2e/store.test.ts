@@ -114,10 +114,10 @@ afterEach(async () => {
   rmSync(directory, { recursive: true, force: true });
 });
 
-describe('SIGKILL', () => {
+describe('a store whose process is killed', () => {
   const ROUNDS = 200;
 
-  it(`at ${ROUNDS} random moments: it always starts, never older than what was flushed last, never corrupt`, {
+  it(`starts after each of ${ROUNDS} random moments, never older than what was flushed last, never corrupt`, {
     timeout: 600_000,
   }, async () => {
     const lanes = ['a', 'b'].map((name) => join(directory, name, 'qedge.db'));
@@ -198,7 +198,7 @@ const DISKS: readonly (readonly [string, Disk])[] = [
 describe('a full disk', () => {
   // A machine that grants no mounts of one's own still has the limit.
   it.each(DISKS.slice(0, canMount ? 2 : 1))(
-    '%s: flushes fail, the process goes on, and recovers with the room',
+    'fails flushes while the process goes on, and recovers with the room: %s',
     async (_, disk) => {
       const within = disk.within === ON_TMPFS ? [...ON_TMPFS, directory] : disk.within;
       const writer = new Writer(path, { within });

@@ -84,7 +84,7 @@ describe('traces', () => {
     expect(JSON.stringify(collector.spans)).not.toMatch(/car-7|frame=7/);
   });
 
-  it('have a span for every try, the failed ones too', async () => {
+  it('have a span for every attempt, the failed ones too', async () => {
     const [gone, instance, collector] = [await startInstance(), await startInstance(), await startCollector()];
     await gone.close();
     const qedge = await start({ ports: [gone.port, instance.port], collector });

@@ -3,7 +3,7 @@ import { createRng } from '../../src/core/rng.ts';
 import { BACKOFF_MS_MAX, BACKOFF_MS_MIN, backoffMs } from '../../src/placement/backoff.ts';
 
 describe('backoffMs', () => {
-  it('doubles its ceiling up to the maximum, however many tries', () => {
+  it('doubles its ceiling up to the maximum, however many attempts', () => {
     const last = { next: () => 1 };
     expect([0, 1, 2, 3, 4, 5, 6, 5_000].map((attempt) => backoffMs(attempt, last))).toEqual([
       500, 1_000, 2_000, 4_000, 8_000, 15_000, 15_000, 15_000,

@@ -279,7 +279,7 @@ describe('an instance', () => {
 });
 
 describe('a retry', () => {
-  it('goes to another instance, and every try is an observation of its own', async () => {
+  it('goes to another instance, and every attempt is an observation of its own', async () => {
     const dying = await startRawInstance((socket) => socket.on('data', () => socket.destroy()));
     const instance = await startInstance((_, response) => response.end('ok'));
     const { url, observed, accounts } = await startProxy([{ name: 'pilotnet', ports: [dying, instance.port] }]);

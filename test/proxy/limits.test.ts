@@ -85,7 +85,7 @@ describe('an instance', () => {
     expect([(await one).status, (await two).status, (await four).status]).toEqual([200, 200, 200]);
   });
 
-  it('and its queue being full makes a 503 that says when to come back', async () => {
+  it('that is full, with its queue, makes a 503 that says when to come back', async () => {
     const { port, waiting } = await held();
     const { url } = await startProxy([
       { name: 'pilotnet', ports: [port], limits: { instanceInFlightMax: 1, queueMax: 0 } },

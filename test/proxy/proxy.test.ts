@@ -112,7 +112,7 @@ describe('forwarding', () => {
     expect(answer.headers.get('via')).toBe('1.1 qedge-n0');
   });
 
-  it('reports the router of every try, and the account of every request', async () => {
+  it('reports the router of every attempt, and the account of every request', async () => {
     const instance = await startInstance((request, response) => {
       response.statusCode = request.url === '/bad' ? 500 : 200;
       response.end();

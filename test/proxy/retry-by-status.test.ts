@@ -45,7 +45,7 @@ async function statuses({ url }: TestProxy, count: number, init: RequestInit = {
 
 const POST = { method: 'POST', body: 'frame' };
 
-describe('an answered try', () => {
+describe('an answered attempt', () => {
   it.each([502, 503, 504, 429, 408])('of status %i is made again at another instance', async (status) => {
     const proxy = await pair(status);
     expect(await statuses(proxy, 6)).toEqual(Array(6).fill(200));

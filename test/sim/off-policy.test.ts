@@ -31,7 +31,7 @@ const evaluate = (name: string, log = recorded(), latencyMs = QOS.latencyMs) =>
   evaluateOffPolicy(log, { policy: { name, options: {} }, qos: { ...QOS, latencyMs }, seed: 1 });
 
 describe('off-policy evaluation', () => {
-  it('estimates the recorded policy as what really happened, every try counting in full', () => {
+  it('estimates the recorded policy as what really happened, every attempt counting in full', () => {
     const estimate = evaluate('round-robin');
     expect(estimate.successRatio).toBeCloseTo(estimate.recordedSuccessRatio ?? 0, 9);
     expect(estimate.effectiveAttempts).toBeCloseTo(estimate.attempts, 6);

@@ -88,7 +88,7 @@ describe('the validity of a certificate', () => {
     ['2026-06-01', true, 'good until'],
     ['2026-12-15', false, 'expires in 16 days'],
     ['2027-01-02', false, 'expired on'],
-  ])('on %s', (day, ok, words) => {
+  ])('is judged by the clock on %s', (day, ok, words) => {
     const finding = judgeValidity('certificate', certificate, Date.parse(day));
     expect(finding.ok).toBe(ok);
     expect(finding.detail).toContain(words);

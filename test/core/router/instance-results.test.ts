@@ -11,7 +11,7 @@ function note(results: InstanceResults, count: number, bad: boolean, nowMs = 0):
 }
 
 describe('the results of an instance', () => {
-  it('say that it begins to fail after three bad tries in a row, and once', () => {
+  it('say that it begins to fail after three bad attempts in a row, and once', () => {
     const results = new InstanceResults();
     note(results, 50, false);
     expect(note(results, 10, true).filter((turn) => turn !== null)).toEqual(['failing']);
@@ -22,14 +22,14 @@ describe('the results of an instance', () => {
     expect(note(new InstanceResults(), 3, true)).toEqual([null, 'failing', null]);
   });
 
-  it('say that it is well again when its tries have been good for a while', () => {
+  it('say that it is well again when its attempts have been good for a while', () => {
     const results = new InstanceResults();
     note(results, 20, true);
     expect(note(results, 30, false).filter((turn) => turn !== null)).toEqual(['well']);
     expect(results.failing).toBe(false);
   });
 
-  it('take no account of a try that says nothing of the instance', () => {
+  it('take no account of an attempt that says nothing of the instance', () => {
     const results = new InstanceResults();
     note(results, 3, true);
     for (let i = 0; i < 100; i++) results.record('declined', NO_REASON, 0);
@@ -49,7 +49,7 @@ describe('the results of an instance', () => {
     expect([turnsOf(0), turnsOf(1000), turnsOf(61_000)]).toEqual([['failing', 'well'], [], ['failing', 'well']]);
   });
 
-  it('give the shares of what was held against it in its last tries', () => {
+  it('give the shares of what was held against it in its last attempts', () => {
     const results = new InstanceResults();
     note(results, 100, false);
     note(results, 16, true);

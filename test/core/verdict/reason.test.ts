@@ -9,7 +9,7 @@ const text = (row: VerdictRow, taken: AttemptResult, status = 0, grpcStatus = NO
   return reason === NO_REASON ? null : reasonText(reason);
 };
 
-describe('the reason that a try was no success', () => {
+describe('the reason that an attempt was no success', () => {
   it('is its status where it has one', () => {
     expect(text('failed', 'failed', 503)).toBe('status 503');
     expect(text('full', 'full', 429)).toBe('status 429');

@@ -129,7 +129,7 @@ describe('connections to an instance', () => {
     await expect.poll(() => pool.connections, PATIENCE).toBe(0);
   });
 
-  it('to a far instance in play are replaced before they are too old', async () => {
+  it('to a far instance in use are replaced before they are too old', async () => {
     const first = exchange();
     nowMs += farMs;
     await first;
@@ -144,7 +144,7 @@ describe('connections to an instance', () => {
     expect(sockets).toHaveLength(2);
   });
 
-  it('to a near instance, or to one that is not in play, are not', async () => {
+  it('to a near instance, or to one that is not in use, are not', async () => {
     await exchange();
     nowMs += 3000;
     pool.sweep(2000);

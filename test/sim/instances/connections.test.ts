@@ -23,7 +23,7 @@ describe('connections', () => {
     expect([connections.take(0, 2, 1), connections.take(1, 1, 1), connections.take(0, 1, 1)]).toEqual([2, 2, 0]);
   });
 
-  it('carry one try at a time', () => {
+  it('carry one attempt at a time', () => {
     const connections = new Connections(SPEC, 1);
     connections.give(0, 0, 0);
     expect([connections.take(0, 0, 1), connections.take(0, 0, 1)]).toEqual([0, 2]);

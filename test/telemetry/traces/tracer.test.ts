@@ -59,7 +59,7 @@ describe('what is recorded', () => {
 });
 
 describe('the spans of a request', () => {
-  it('are one of the server and one of the client for each try, linked by their ids', () => {
+  it('are one of the server and one of the client for each attempt, linked by their ids', () => {
     const { tracer, spans } = setUp();
     const fields = ['Accept', '*/*', 'Traceparent', PARENT, 'tracestate', 'a=1'];
     const trace = tracer.begin(fields, 100);
@@ -128,7 +128,7 @@ describe('the spans of a request', () => {
     expect(Object.fromEntries(spans[0]?.attributes ?? [])).toMatchObject({ 'qedge.client': 'car-7' });
   });
 
-  it('end with the request: a try that was left behind has its error', () => {
+  it('end with the request: an attempt that was left behind has its error', () => {
     const { tracer, spans } = setUp();
     const fields: string[] = [];
     const trace = tracer.begin(fields, 0);

@@ -1,9 +1,9 @@
 // An instance as a watched file lists it: in the words of `[[announce]]`, or in those of the wire (`host`, `port`, `scheme`).
 
 import * as z from 'zod';
-import type { Labels, Scheme } from '../../../core/domain.ts';
 import { key, optional, required, type SectionOf, section } from '../../key.ts';
 import { count, host, instanceUrl, labels, name } from '../../values.ts';
+import type { StaticInstance } from '../instance.ts';
 import { PROFILE_DOC, profile } from '../profile.ts';
 
 const placedInstanceKeys = {
@@ -19,16 +19,7 @@ const placedInstanceKeys = {
 };
 
 /** An instance that a file lists. */
-export interface PlacedInstance {
-  readonly service: string;
-  readonly nodeId: string;
-  readonly id: string;
-  readonly scheme: Scheme;
-  readonly host: string;
-  readonly port: number;
-  readonly labels: Labels;
-  readonly profile: Readonly<Record<string, unknown>> | null;
-}
+export type PlacedInstance = Omit<StaticInstance, 'rttMs'> & { readonly service: string };
 
 /** The schema of one entry. */
 export const placedInstance: z.ZodType<PlacedInstance> = section(placedInstanceKeys).transform((written, context) => {

@@ -18,7 +18,7 @@ describe('what is remembered of an instance', () => {
     expect(make().processingMs(0, 15)).toBe(15);
   });
 
-  it('is how its tries ended, with the promise as one more', () => {
+  it('is how its attempts ended, with the promise as one more', () => {
     const memory = make();
     for (let i = 0; i < 9; i++) memory.observe(0, i < 3, 100);
     expect(memory.success(0, 1)).toBeCloseTo(0.4, 9);

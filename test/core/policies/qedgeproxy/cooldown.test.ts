@@ -60,7 +60,7 @@ describe('panic', () => {
     [10, 5, false],
     [10, 6, true],
     [3, 0, false],
-  ])('of %i instances, %i out: %s', (count, out, expected) => {
+  ])('begins when more than half are out: of %i instances, %i, so %s', (count, out, expected) => {
     const cooldown = cooldownOf(count);
     for (let handle = 0; handle < out; handle++) for (let i = 0; i < 3; i++) cooldown.miss(handle, 0);
     expect(isPanic(candidatesAt(count), cooldown, 1)).toBe(expected);

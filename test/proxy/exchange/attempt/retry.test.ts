@@ -29,7 +29,7 @@ function decide(changes: Partial<FailedAttempt>): boolean {
   return mayRetry({ ...REFUSED_POST, ...changes }, CONFIG, new RetryBudget(CONFIG), 0);
 }
 
-describe('another try', () => {
+describe('another attempt', () => {
   it('is allowed for any method when the instance surely saw nothing', () => {
     expect(decide({})).toBe(true);
   });
