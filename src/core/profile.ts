@@ -33,9 +33,17 @@ export function readProfile(raw: Instance['profile']): Profile {
 
 /** What is wrong with a profile that a person wrote, by field; fields of other names are for others. */
 export function profileProblems(raw: Readonly<Record<string, unknown>>): readonly { path: string; message: string }[] {
-  return Object.keys(FIELDS).flatMap((path) =>
+  const problems = Object.keys(FIELDS).flatMap((path) =>
     raw[path] === undefined || byGroup(raw[path]) !== null ? [] : [{ path, message: `expected ${EXPECTED}` }],
   );
+  if (raw.capacity_rpm === undefined || capacityRpm(raw) !== null) return problems;
+  return [...problems, { path: 'capacity_rpm', message: 'expected a number above 0' }];
+}
+
+/** Requests a minute that an instance takes; null where its profile does not say. */
+export function capacityRpm(raw: Instance['profile']): number | null {
+  const { capacity_rpm: rpm } = recordOf(raw);
+  return isAmount(rpm) && rpm > 0 ? rpm : null;
 }
 
 /** The value for a group; NaN where there is none. */
@@ -54,6 +62,6 @@ function byGroup(value: unknown): readonly number[] | null {
   return fits ? (values as readonly number[]) : null;
 }
 
-function isAmount(value: unknown): boolean {
+function isAmount(value: unknown): value is number {
   return typeof value === 'number' && value >= 0 && value < Number.POSITIVE_INFINITY;
 }

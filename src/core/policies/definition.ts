@@ -17,14 +17,17 @@ export interface PolicyDefinition {
   /** What is wrong with the options that a person wrote; empty when nothing is. */
   check(raw: Readonly<Record<string, unknown>>, purpose: Purpose): PolicyProblem[];
   /** Makes one from options that passed `check`; those that would not are replaced by their defaults. */
-  create(raw: Readonly<Record<string, unknown>>, context: PolicyContext): Policy;
+  create(raw: Readonly<Record<string, unknown>>, context: PolicyContext, make: MakePolicy): Policy;
 }
+
+/** Makes a policy by name, with its defaults: for one that wraps others. */
+export type MakePolicy = (name: string) => Policy;
 
 /** Ties option specs to a factory that sees their typed values. */
 export function definePolicy<const Specs extends OptionSpecs>(definition: {
   readonly about: string;
   readonly options: Specs;
-  readonly create: (values: OptionValues<Specs>, context: PolicyContext) => Policy;
+  readonly create: (values: OptionValues<Specs>, context: PolicyContext, make: MakePolicy) => Policy;
 }): PolicyDefinition {
   return {
     about: definition.about,
@@ -33,6 +36,6 @@ export function definePolicy<const Specs extends OptionSpecs>(definition: {
       ...readOptions(definition.options, raw).problems,
       ...(purpose === 'study' ? [] : studyProblems(definition.options, raw)),
     ],
-    create: (raw, context) => definition.create(readOptions(definition.options, raw).values, context),
+    create: (raw, context, make) => definition.create(readOptions(definition.options, raw).values, context, make),
   };
 }

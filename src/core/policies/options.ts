@@ -26,6 +26,12 @@ export type OptionSpec =
       readonly about: string;
     }
   | {
+      readonly kind: 'choice';
+      readonly default: string;
+      readonly choices: readonly string[];
+      readonly about: string;
+    }
+  | {
       readonly kind: 'boolean';
       readonly default: boolean;
       readonly about: string;
@@ -40,7 +46,11 @@ export type OptionSpecs = Readonly<Record<string, OptionSpec>>;
 
 /** The values of a table of options: durations in ms. */
 export type OptionValues<Specs extends OptionSpecs> = {
-  readonly [Name in keyof Specs]: Specs[Name] extends { readonly kind: 'boolean' } ? boolean : number;
+  readonly [Name in keyof Specs]: Specs[Name] extends { readonly kind: 'boolean' }
+    ? boolean
+    : Specs[Name] extends { readonly kind: 'choice' }
+      ? string
+      : number;
 };
 
 /** One thing wrong with a policy's name or options; `path` is relative to the policy table, such as `policy.step`. */
@@ -60,7 +70,7 @@ export function readOptions<Specs extends OptionSpecs>(
   for (const name of Object.keys(raw)) {
     if (!Object.hasOwn(specs, name)) problems.push({ path: name, message: unknownOption(name, specs) });
   }
-  const values: Record<string, number | boolean> = {};
+  const values: Record<string, number | boolean | string> = {};
   for (const [name, spec] of Object.entries(specs)) {
     const given = Object.hasOwn(raw, name) ? raw[name] : undefined;
     const value = given === undefined ? defaultOf(spec) : readOption(spec, given);
@@ -89,7 +99,8 @@ const STUDY_ONLY =
 
 /** As it is written in a configuration: `"500ms"`, `3`, `true`. */
 export function defaultText(spec: OptionSpec): string {
-  return spec.kind === 'duration' ? `"${formatDuration(spec.defaultMs)}"` : String(spec.default);
+  if (spec.kind === 'duration') return `"${formatDuration(spec.defaultMs)}"`;
+  return spec.kind === 'choice' ? `"${spec.default}"` : String(spec.default);
 }
 
 /** What may be written instead; empty where there are only two values. */
@@ -97,6 +108,8 @@ export function rangeText(spec: OptionSpec): string {
   switch (spec.kind) {
     case 'boolean':
       return '';
+    case 'choice':
+      return spec.choices.map((choice) => `"${choice}"`).join(', ');
     case 'duration':
       return `"${formatDuration(spec.minMs)}" to "${formatDuration(spec.maxMs)}"`;
     case 'integer':
@@ -105,15 +118,17 @@ export function rangeText(spec: OptionSpec): string {
   }
 }
 
-function defaultOf(spec: OptionSpec): number | boolean {
+function defaultOf(spec: OptionSpec): number | boolean | string {
   return spec.kind === 'duration' ? spec.defaultMs : spec.default;
 }
 
 /** The value as the policy sees it; null when it is of the wrong kind or out of bounds. */
-function readOption(spec: OptionSpec, given: unknown): number | boolean | null {
+function readOption(spec: OptionSpec, given: unknown): number | boolean | string | null {
   switch (spec.kind) {
     case 'boolean':
       return typeof given === 'boolean' ? given : null;
+    case 'choice':
+      return typeof given === 'string' && spec.choices.includes(given) ? given : null;
     case 'duration':
       return within(parseDurationMs(given), spec.minMs, spec.maxMs);
     case 'integer':
@@ -136,6 +151,8 @@ function expectation(spec: OptionSpec): string {
   switch (spec.kind) {
     case 'boolean':
       return 'true or false';
+    case 'choice':
+      return `one of ${spec.choices.join(', ')}`;
     case 'duration':
       return `a duration such as "${formatDuration(spec.defaultMs)}" from "${formatDuration(spec.minMs)}" to "${formatDuration(spec.maxMs)}"`;
     case 'integer':

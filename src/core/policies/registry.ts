@@ -2,6 +2,7 @@
 
 import { assert } from '../assert.ts';
 import type { Preference } from '../domain.ts';
+import { COOPERATIVE } from './cooperative/policy.ts';
 import { DEC_SARSA } from './dec-sarsa.ts';
 import type { PolicyDefinition } from './definition.ts';
 import { LEAST_CONNECTIONS } from './least-connections.ts';
@@ -29,6 +30,7 @@ export const POLICIES = {
   'least-connections': LEAST_CONNECTIONS,
   'round-robin': ROUND_ROBIN,
   random: RANDOM,
+  cooperative: COOPERATIVE,
   'multi-objective': MULTI_OBJECTIVE,
   'lowest-energy': LOWEST_ENERGY,
   'lowest-time': LOWEST_TIME,
@@ -65,7 +67,8 @@ export function checkPolicy(choice: PolicyChoice, purpose: Purpose = 'service'):
 export function createPolicy(choice: PolicyChoice, context: PolicyContext, prefer: readonly Preference[] = []): Policy {
   const { name, options } = choice;
   assert(isPolicyName(name), `policy ${name} was checked`);
-  const make = (): Policy => POLICIES[name].create(options, context);
+  const inner = (wrapped: string): Policy => createPolicy({ name: wrapped, options: {} }, context);
+  const make = (): Policy => POLICIES[name].create(options, context, inner);
   return prefer.length === 0 ? make() : new PreferPolicy(prefer, context, make);
 }
 

@@ -2,66 +2,43 @@
 // can take it: the group's policy picks, and the pick is not late. What a group cannot carry goes to the next (the fast
 // loop); where that does not do for the service's goal, a group keeps a smaller share of what reaches it (the slow loop).
 // No threshold is set by hand: the goal is the only one.
-//
-// Long because: the walk and the steering work on the same groups, and so does all that is asked of a policy.
 
-import type { Candidate, Outcome, Preference, RequestInfo } from '../../domain.ts';
-import { isLate } from '../lateness.ts';
+import type { Candidate, Preference, RequestInfo } from '../../domain.ts';
+import { emptyGroup, GroupedPolicy, type PolicyGroup } from '../grouped-policy.ts';
 import type { CandidateView, GroupView, Policy, PolicyContext, PolicySummary } from '../policy.ts';
 import { CarriedShare } from './carried-share.ts';
 import { groupOf, nameOfGroup } from './groups.ts';
 
 /** Of the slow loop. */
 const STEP_MS = 1000;
-/** What was seen before counts for this much less with each step. */
-const FADE = 0.6;
 /** So many requests, faded, are enough to judge by. */
 const REQUESTS_MIN = 10;
 /** A group with less than this share of the requests is in reserve. */
 const RESERVE_SHARE_MAX = 0.001;
 
-interface Group {
-  readonly name: string;
-  readonly policy: Policy;
+interface Group extends PolicyGroup {
   readonly carried: CarriedShare;
-  /** Of the group, those in play. */
-  up: readonly Candidate[];
-  /** Of the candidates of the request at hand, where those are not all. */
-  readonly offered: Candidate[];
-  /** Ended lately and succeeded among them, fading. */
-  requests: number;
-  successes: number;
 }
 
 /** A policy of its own for each group of instances; a less preferred group gets what those before it cannot carry. */
-export class PreferPolicy implements Policy {
+export class PreferPolicy extends GroupedPolicy<Group> {
   readonly name: string;
   readonly stepMs: number;
   /** What no group has room for is refused, where the policy within the groups refuses. */
   readonly sheds: boolean;
   readonly preview?: NonNullable<Policy['preview']>;
-  readonly #context: PolicyContext;
   readonly #preferences: readonly Preference[];
-  readonly #groups: readonly Group[];
-  /** By handle. */
-  readonly #groupOf: Group[] = [];
-  /** In play, of all groups. */
-  #upCount = 0;
+  protected readonly groups: readonly Group[];
   #groupTickMs = Number.NEGATIVE_INFINITY;
   #stepMs = Number.NEGATIVE_INFINITY;
 
   /** `make`: the policy within a group, one each. */
   constructor(preferences: readonly Preference[], context: PolicyContext, make: () => Policy) {
-    this.#context = context;
+    super(context);
     this.#preferences = preferences;
-    this.#groups = [...preferences, undefined].map((preference) => ({
-      name: nameOfGroup(preference),
-      policy: make(),
+    this.groups = [...preferences, undefined].map((preference) => ({
+      ...emptyGroup(nameOfGroup(preference), make()),
       carried: new CarriedShare(context.qos.successRatio),
-      up: [],
-      offered: [],
-      requests: 0,
-      successes: 0,
     }));
     const { policy } = this.#last;
     this.name = policy.name;
@@ -75,12 +52,10 @@ export class PreferPolicy implements Policy {
 
   select(request: RequestInfo, candidates: readonly Candidate[], nowMs: number): Candidate | null {
     const retry = request.tried.length > 0;
-    // Others were tried, or the quotas of the client leave these alone.
-    const narrowed = retry || candidates.length < this.#upCount;
-    if (narrowed) this.#collectOffered(candidates);
+    const narrowed = this.narrow(request, candidates);
     let late: Candidate | null = null;
     let left = this.#filled(narrowed);
-    for (const group of this.#groups) {
+    for (const group of this.groups) {
       const offered = narrowed ? group.offered : group.up;
       if (offered.length === 0) continue;
       // The last one takes what is left.
@@ -91,45 +66,26 @@ export class PreferPolicy implements Policy {
       }
       const picked = group.policy.select(request, offered, nowMs);
       if (picked === null) continue;
-      if (!this.#isLate(group, picked, nowMs)) return picked;
+      if (!this.isLateIn(group, picked, nowMs)) return picked;
       late ??= picked;
     }
     return late;
   }
 
-  observe(outcome: Outcome, nowMs: number): void {
-    const group = this.#groupOf[outcome.candidate.handle];
-    if (group === undefined) return;
-    group.policy.observe(outcome, nowMs);
-    if (outcome.kind === 'start') return;
-    if (outcome.result === 'aborted' && outcome.latencyMs <= this.#context.qos.latencyMs) return;
-    group.requests++;
-    if (outcome.success) group.successes++;
-  }
-
-  isLate(candidate: Candidate, nowMs: number): boolean {
-    const group = this.#groupOf[candidate.handle];
-    return group === undefined || this.#isLate(group, candidate, nowMs);
-  }
-
-  isTrusted(candidate: Candidate, nowMs: number): boolean {
-    return this.#groupOf[candidate.handle]?.policy.isTrusted?.(candidate, nowMs) ?? true;
-  }
-
   // ---- the set of candidates ----
 
   update(candidates: readonly Candidate[], nowMs: number): void {
-    const members = this.#groups.map((): Candidate[] => []);
+    const members = this.groups.map((): Candidate[] => []);
     for (const candidate of candidates) {
       const index = groupOf(candidate, this.#preferences);
-      this.#groupOf[candidate.handle] = this.#groups[index] ?? this.#last;
+      this.groupOf[candidate.handle] = this.groups[index] ?? this.#last;
       members[index]?.push(candidate);
     }
-    this.#upCount = 0;
-    this.#groups.forEach((group, index) => {
+    this.upCount = 0;
+    this.groups.forEach((group, index) => {
       const mine = members[index] ?? [];
       group.up = mine.filter(({ inPlay }) => inPlay);
-      this.#upCount += group.up.length;
+      this.upCount += group.up.length;
       group.policy.update(mine, nowMs);
     });
   }
@@ -138,17 +94,14 @@ export class PreferPolicy implements Policy {
 
   tick(nowMs: number): void {
     if (nowMs >= this.#groupTickMs) {
-      for (const { policy } of this.#groups) policy.tick(nowMs);
+      for (const { policy } of this.groups) policy.tick(nowMs);
       // Half a step of patience: timers are early or late by a little.
       this.#groupTickMs = nowMs + this.#last.policy.stepMs - this.stepMs / 2;
     }
     if (nowMs < this.#stepMs) return;
     this.#stepMs = nowMs + STEP_MS - this.stepMs / 2;
     this.#steer();
-    for (const group of this.#groups) {
-      group.requests *= FADE;
-      group.successes *= FADE;
-    }
+    this.fade();
   }
 
   /** Moves the one share that helps: the worst group's down while the goal is missed, else the most preferred one's up. */
@@ -157,10 +110,10 @@ export class PreferPolicy implements Policy {
     if (requests < REQUESTS_MIN) return;
     const successRatio = this.#sum((group) => group.successes) / requests;
     if (successRatio >= this.#last.carried.goal) {
-      this.#groups.find(({ carried, up }) => carried.share < 1 && up.length > 0)?.carried.raise(successRatio);
+      this.groups.find(({ carried, up }) => carried.share < 1 && up.length > 0)?.carried.raise(successRatio);
       return;
     }
-    const lowered = this.#groups
+    const lowered = this.groups
       .filter((group) => group.requests > 0 && this.#hasBetter(group))
       .sort((a, b) => b.requests - b.successes - (a.requests - a.successes))[0];
     lowered?.carried.lower(successRatio);
@@ -169,27 +122,15 @@ export class PreferPolicy implements Policy {
   /** Whether a less preferred group fares better, or was not asked lately. */
   #hasBetter(group: Group): boolean {
     const mine = group.successes / group.requests;
-    return this.#groups
-      .slice(this.#groups.indexOf(group) + 1)
+    return this.groups
+      .slice(this.groups.indexOf(group) + 1)
       .some(({ up, requests, successes }) => up.length > 0 && (requests < 1 || successes / requests > mine));
   }
 
   // ---- for the fallback and for people ----
 
-  cooldownUntilMs(candidate: Candidate): number {
-    return this.#policyOf(candidate).cooldownUntilMs(candidate);
-  }
-
-  successEstimate(candidate: Candidate): number {
-    return this.#policyOf(candidate).successEstimate(candidate);
-  }
-
-  density(candidate: Candidate, gridMs: readonly number[], nowMs: number): number[] | null {
-    return this.#policyOf(candidate).density(candidate, gridMs, nowMs);
-  }
-
   view(candidate: Candidate, nowMs: number): CandidateView {
-    const group = this.#groupOf[candidate.handle] ?? this.#last;
+    const group = this.groupOf[candidate.handle] ?? this.#last;
     const view = group.policy.view(candidate, nowMs);
     const share = this.#shareOf(group);
     const weight = view.weight * share;
@@ -198,7 +139,7 @@ export class PreferPolicy implements Policy {
   }
 
   summary(nowMs: number): PolicySummary {
-    const summaries = this.#groups.map((group) => ({ group, ...group.policy.summary(nowMs) }));
+    const summaries = this.groups.map((group) => ({ group, ...group.policy.summary(nowMs) }));
     const explored = summaries.filter(({ explorationShare }) => explorationShare !== null);
     return {
       explorationShare:
@@ -209,19 +150,19 @@ export class PreferPolicy implements Policy {
               0,
             ),
       panic: summaries.some(({ group, panic }) => panic && group.up.length > 0),
-      groups: this.#groups.map((group) => this.#viewOfGroup(group)),
+      groups: this.groups.map((group) => this.#viewOfGroup(group)),
     };
   }
 
   snapshot(nowMs: number): unknown {
     return Object.fromEntries(
-      this.#groups.map(({ name, carried, policy }) => [name, { share: carried.share, policy: policy.snapshot(nowMs) }]),
+      this.groups.map(({ name, carried, policy }) => [name, { share: carried.share, policy: policy.snapshot(nowMs) }]),
     );
   }
 
   restore(snapshot: unknown, ageMs: number, nowMs: number): void {
     const groups: Readonly<Record<string, unknown>> = Object(snapshot);
-    for (const { name, carried, policy } of this.#groups) {
+    for (const { name, carried, policy } of this.groups) {
       const { share, policy: learned }: { readonly share?: unknown; readonly policy?: unknown } = Object(groups[name]);
       if (typeof share === 'number' && share >= 0 && share <= 1) carried.set(share);
       if (learned !== undefined) policy.restore(learned, ageMs, nowMs);
@@ -229,7 +170,7 @@ export class PreferPolicy implements Policy {
   }
 
   reset(nowMs: number): void {
-    for (const group of this.#groups) {
+    for (const group of this.groups) {
       group.policy.reset(nowMs);
       group.carried.set(1);
       group.requests = 0;
@@ -238,33 +179,20 @@ export class PreferPolicy implements Policy {
   }
 
   get #last(): Group {
-    const last = this.#groups.at(-1);
+    const last = this.groups.at(-1);
     if (last === undefined) throw new Error('assertion failed: there is always the group of the others');
     return last;
-  }
-
-  #policyOf({ handle }: Candidate): Policy {
-    return (this.#groupOf[handle] ?? this.#last).policy;
-  }
-
-  #isLate({ policy }: Group, candidate: Candidate, nowMs: number): boolean {
-    return isLate(policy, candidate, this.#context.qos, nowMs);
-  }
-
-  #collectOffered(candidates: readonly Candidate[]): void {
-    for (const { offered } of this.#groups) offered.length = 0;
-    for (const candidate of candidates) this.#groupOf[candidate.handle]?.offered.push(candidate);
   }
 
   /** Groups that have an instance to offer. */
   #filled(narrowed: boolean): number {
     let filled = 0;
-    for (const { up, offered } of this.#groups) if ((narrowed ? offered : up).length > 0) filled++;
+    for (const { up, offered } of this.groups) if ((narrowed ? offered : up).length > 0) filled++;
     return filled;
   }
 
   #preview(request: RequestInfo, candidates: readonly Candidate[], nowMs: number): Candidate | null {
-    const filled = this.#groups
+    const filled = this.groups
       .map((group) => ({ group, offered: group.up.filter((one) => candidates.includes(one)) }))
       .filter(({ offered }) => offered.length > 0);
     let late: Candidate | null = null;
@@ -272,7 +200,7 @@ export class PreferPolicy implements Policy {
       if (index < filled.length - 1 && !group.carried.takes) continue;
       const picked = group.policy.preview?.(request, offered, nowMs) ?? null;
       if (picked === null) continue;
-      if (!this.#isLate(group, picked, nowMs)) return picked;
+      if (!this.isLateIn(group, picked, nowMs)) return picked;
       late ??= picked;
     }
     return late;
@@ -282,7 +210,7 @@ export class PreferPolicy implements Policy {
   #shareOf(group: Group): number {
     const requests = this.#sum((one) => one.requests);
     if (requests >= REQUESTS_MIN) return group.requests / requests;
-    const filled = this.#groups.filter(({ up }) => up.length > 0);
+    const filled = this.groups.filter(({ up }) => up.length > 0);
     let rest = 1;
     for (const one of filled) {
       const share = one === filled.at(-1) ? rest : rest * one.carried.share;
@@ -304,7 +232,7 @@ export class PreferPolicy implements Policy {
 
   #sum(value: (group: Group) => number): number {
     let sum = 0;
-    for (const group of this.#groups) sum += value(group);
+    for (const group of this.groups) sum += value(group);
     return sum;
   }
 }
