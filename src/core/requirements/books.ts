@@ -6,6 +6,7 @@ import type { Candidate, EndedRequest, QosTarget } from '../domain.ts';
 import { Accounts, ALL } from './accounts.ts';
 import { FadingRatio } from './fading-ratio.ts';
 import { FitTable } from './fit-table.ts';
+import { MeanLatency } from './mean-latency.ts';
 import { Price } from './price.ts';
 import { Quotas } from './quotas.ts';
 import { Reliability } from './reliability.ts';
@@ -27,6 +28,7 @@ export class RequirementBooks {
   readonly yielding: Yielding;
   /** Of each instance. */
   readonly reliability = new Reliability();
+  readonly latency: MeanLatency;
   readonly prices = { reliability: new Price(), meanLatency: new Price() };
   /** Success over about the window. */
   readonly success: FadingRatio;
@@ -38,20 +40,28 @@ export class RequirementBooks {
   readonly #ended = { failed: false, latencyMs: 0, fits: 0 };
   /** Reused by `offer`. */
   readonly #offered: Candidate[] = [];
+  readonly #quick: Candidate[] = [];
 
   constructor(asked: Requirements, { successRatio, windowMs }: QosTarget) {
     this.asked = asked;
     this.#successRatio = successRatio;
     this.accounts = new Accounts(asked, windowMs);
+    this.latency = new MeanLatency(asked.meanLatencyMs);
     this.quotas = new Quotas(windowMs, asked.shares.length);
     this.fits = new FitTable(asked.shares, asked.objective);
     this.yielding = new Yielding(asked.shares, successRatio);
     this.success = new FadingRatio(windowMs / 2);
   }
 
-  /** Some share of the requests is for some instances. */
-  get hasQuotas(): boolean {
-    return this.asked.shares.length > 0;
+  /** Some requests are for some instances. */
+  get isSelective(): boolean {
+    return this.asked.shares.length > 0 || this.asked.meanLatencyMs !== null;
+  }
+
+  /** An instance took the handle. */
+  begin(handle: number): void {
+    this.reliability.begin(handle);
+    this.latency.begin(handle);
   }
 
   // ---- a request on its way ----
@@ -66,14 +76,16 @@ export class RequirementBooks {
   offer<C extends Candidate>(row: number, candidates: readonly C[], group: number): readonly C[] {
     let due = 0;
     for (let k = 0; k < this.asked.shares.length; k++) if (this.quotas.isDue(row, k)) due |= 1 << k;
-    return due === 0 ? candidates : this.#fitting(candidates, due, group);
+    const within = this.#within(row, candidates);
+    return due === 0 ? within : this.#fitting(within, due, group);
   }
 
   /** What `arrive` and `offer` would offer, changing nothing. Cold path. */
   preview<C extends Candidate>(row: number, candidates: readonly C[], group: number): readonly C[] {
     let due = 0;
     for (const [k, held] of this.yielding.shares.entries()) if (this.quotas.willBeDue(row, k, held)) due |= 1 << k;
-    return due === 0 ? candidates : [...this.#fitting(candidates, due, group)];
+    const within = this.#within(row, candidates);
+    return [...(due === 0 ? within : this.#fitting(within, due, group))];
   }
 
   /** The request goes to this instance. */
@@ -84,6 +96,15 @@ export class RequirementBooks {
   /** It does not go to this instance after all. */
   giveBack(row: number, handle: number, group: number): void {
     this.quotas.pay(row, this.fits.bits(handle, group), -1);
+  }
+
+  /** The quick ones for a client above its mean latency, which goes before the shares; all where none is quick. */
+  #within<C extends Candidate>(row: number, candidates: readonly C[]): readonly C[] {
+    if (!this.latency.isHigh(row)) return candidates;
+    const quick = this.#quick as C[];
+    quick.length = 0;
+    for (const candidate of candidates) if (this.latency.isQuick(candidate.handle)) quick.push(candidate);
+    return quick.length === 0 ? candidates : quick;
   }
 
   /** Those that serve as many of the due shares as any does, the first ones before the later. */
@@ -118,6 +139,7 @@ export class RequirementBooks {
     this.#ended.fits = fits;
     this.accounts.record(ALL, this.#ended, nowMs);
     if (row !== ALL) this.accounts.record(row, this.#ended, nowMs);
+    if (ending !== 'failed') this.latency.record(row, handle, latencyMs);
     this.yielding.record(success, fits, nowMs);
     this.success.add(success, nowMs);
     this.#usualGroup.record(group);
@@ -133,6 +155,7 @@ export class RequirementBooks {
   /** The client of the row is forgotten. */
   clear(row: number): void {
     this.accounts.clear(row);
+    this.latency.clear(row);
     this.quotas.clear(row);
   }
 

@@ -131,7 +131,7 @@ export class LiveServiceRouter implements ServiceRouter {
         this.#flights.ensureHandles(handle + 1);
         this.#rates.begin(handle);
         this.#relative.begin(handle);
-        books?.reliability.begin(handle);
+        books?.begin(handle);
       },
       onRemoved: (handle) => this.#flights.orphan(handle),
       onChange: (nowMs) => {
@@ -425,7 +425,7 @@ export class LiveServiceRouter implements ServiceRouter {
   /** What the policy picks of those that the client's quotas leave it; of all where each of those is late and another is not. */
   #select(request: RequestInfo, candidates: readonly LiveCandidate[], nowMs: number): Candidate | null {
     const books = this.#books;
-    if (books === null || !books.hasQuotas) return this.#policy.select(request, candidates, nowMs);
+    if (books === null || !books.isSelective) return this.#policy.select(request, candidates, nowMs);
     const { clientId, tried } = request;
     const row = this.#rowOf(clientId);
     const group = this.#groups.of(clientId);

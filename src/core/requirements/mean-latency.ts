@@ -1,0 +1,56 @@
+// The mean latency of each client and of each instance's answers, the older ones fading. Clients of one load balancer may send in step, so
+// that the same one gets the far instance each time: the mean of all is kept then, and that client's is not. A client above its mean is
+// offered the instances below it.
+
+import { grownFloat64 } from '../stats/grown.ts';
+
+/** About so many answers speak: of a client fewer than a window has, of an instance as many as tell it from its neighbours. */
+const CLIENT_GAIN = 1 / 16;
+const INSTANCE_GAIN = 1 / 64;
+/** Of the mean that is asked for: what a client may use up of it before it is offered the quick ones. */
+const EASY = 0.9;
+
+export class MeanLatency {
+  /** What is asked for, ms; +Infinity where nothing is. */
+  readonly #limitMs: number;
+  /** By row, and by handle; NaN before the first answer. */
+  #ofClient: Float64Array<ArrayBuffer> = new Float64Array(0);
+  #ofInstance: Float64Array<ArrayBuffer> = new Float64Array(0);
+
+  constructor(limitMs: number | null) {
+    this.#limitMs = limitMs ?? Number.POSITIVE_INFINITY;
+  }
+
+  /** A new instance took the handle. */
+  begin(handle: number): void {
+    this.#ofInstance = grownFloat64(this.#ofInstance, handle + 1, Number.NaN);
+    this.#ofInstance[handle] = Number.NaN;
+  }
+
+  /** The client of the row is forgotten. */
+  clear(row: number): void {
+    if (row < this.#ofClient.length) this.#ofClient[row] = Number.NaN;
+  }
+
+  /** An answer of the instance came to the client after `latencyMs`. */
+  record(row: number, handle: number, latencyMs: number): void {
+    if (this.#limitMs === Number.POSITIVE_INFINITY) return;
+    this.#ofClient = grownFloat64(this.#ofClient, row + 1, Number.NaN);
+    this.#ofClient[row] = moved(this.#ofClient[row] as number, latencyMs, CLIENT_GAIN);
+    if (handle >= 0) this.#ofInstance[handle] = moved(this.#ofInstance[handle] as number, latencyMs, INSTANCE_GAIN);
+  }
+
+  /** Whether the client gets, or is about to get, more than the mean that is asked for. */
+  isHigh(row: number): boolean {
+    return (this.#ofClient[row] ?? Number.NaN) > EASY * this.#limitMs;
+  }
+
+  /** Whether the instance answers below it; true before its first answer. */
+  isQuick(handle: number): boolean {
+    return !((this.#ofInstance[handle] as number) > EASY * this.#limitMs);
+  }
+}
+
+function moved(mean: number, value: number, gain: number): number {
+  return Number.isNaN(mean) ? value : mean + gain * (value - mean);
+}
