@@ -50,7 +50,7 @@ export interface StateReader {
 /** Reads nothing until it is asked. */
 export function createStateReader(sources: StateSources, processFacts: () => ProcessFacts): StateReader {
   function* services(): Iterable<RouterState> {
-    for (const service of sources.services().values()) yield documented(service.state(sources.clock.nowMs()));
+    for (const service of sources.services().values()) yield service.state(sources.clock.nowMs());
   }
   const ready = (): Readiness =>
     readiness(
@@ -87,7 +87,7 @@ export function createStateReader(sources: StateSources, processFacts: () => Pro
       let separator = '';
       for (const state of services()) {
         yield separator;
-        yield* stateInParts(state);
+        yield* stateInParts(documented(state));
         separator = ',';
       }
       yield ']}';
