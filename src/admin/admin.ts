@@ -76,7 +76,7 @@ export function createAdmin(options: AdminOptions): Admin {
 /** Viewers, scrapers and commands; the descriptors of the proxy are not theirs to use up. */
 const CONNECTIONS_MAX = 256;
 
-/** The routes cost a fifth of a start, and are nothing that a start waits for. */
+/** Loading the routes takes a fifth of a start, and nothing in a start needs them. */
 function loadedWhenAsked(options: AdminOptions, parts: RouteParts): RequestListener {
   let routes: Promise<RequestListener> | null = null;
   return async (request, response) => {
@@ -89,7 +89,7 @@ function withoutToken(host: string): CommandError {
   return new CommandError(`admin.listen: ${host} is reachable from other machines, which needs admin.token`);
 }
 
-/** True of a port that is not bound yet. */
+/** Also true while the port is not bound yet. */
 function boundToLoopback(server: Server): boolean {
   const bound = server.address();
   return bound === null || typeof bound === 'string' || isLoopback(bound.address);

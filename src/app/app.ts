@@ -107,7 +107,7 @@ class RunningApp implements App {
 
   async #configure(wanted: Config): Promise<void> {
     const parts = this.#parts;
-    // The name is on everything that was said and learned so far.
+    // The id stays: everything that was announced and learned so far carries it.
     const config = { ...wanted, node: { ...wanted.node, id: parts.config.node.id } };
     // First, since it is the one step that may refuse.
     await parts.dataPlanes.apply({ kind: 'configure', config });
@@ -157,7 +157,7 @@ class RunningApp implements App {
     parts.draining = true;
     if (!options.succeeded) parts.notifier.stopping();
     parts.record(null, { kind: 'lifecycle', phase: 'draining', detail: '' });
-    // Health is to be asked of the process that serves.
+    // Health checks have to reach the process that serves.
     const adminClosed = options.succeeded ? parts.admin.close() : null;
     await Promise.all([parts.dataPlanes.drain(options), parts.placement.stop(), adminClosed]);
     parts.stopWatching();

@@ -89,7 +89,7 @@ export class AppParts implements NodeReportParts {
     this.notifier = createNotifier({
       log,
       held: options.succeeds ?? false,
-      // The watchdog means every event loop.
+      // The watchdog covers every event loop.
       alive: () => this.dataPlanes.responsive,
     });
     this.warmRestart = this.#createWarmRestart();
@@ -114,7 +114,7 @@ export class AppParts implements NodeReportParts {
     this.events.append(service, event, CLOCK.nowMs());
   }
 
-  /** Ends what looks at the world once in a while. */
+  /** Stops the parts that look around by a timer. */
   stopWatching(): void {
     this.names.stop();
     this.prober.stop();

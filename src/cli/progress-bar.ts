@@ -1,4 +1,5 @@
-// How far a simulation is, or what is tried: one line at the bottom of the terminal that is written over, and gone when it is done.
+// A line at the bottom of the terminal: how far a simulation is, or what is being tried. It is written over in place, and removed at
+// the end.
 
 import type { Progress } from '../sim/experiment.ts';
 import { truncate } from '../terminal/columns.ts';

@@ -86,7 +86,7 @@ function checkPolicyOptions(service: ServiceConfig, path: TomlPath, report: Repo
   for (const { path: option, message } of checkPolicy(service.policy)) report([...path, option], message);
 }
 
-/** Of services with another mistake: the whole of their policy is checked when that is gone. */
+/** For services with another mistake: the whole of their policy is checked once that is mended. */
 function checkPolicyNames({ root }: TomlDocument, { services }: PartialConfig, report: Report): void {
   const written: readonly { readonly policy?: unknown }[] = Array.isArray(root.service) ? root.service : [];
   const checked = new Set(services.map(({ index }) => index));

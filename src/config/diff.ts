@@ -30,7 +30,7 @@ export interface NamedListener {
   readonly address: ListenAddress;
 }
 
-/** Of every section that is a table of its own; what a reload does with a service or an announcement is in their lists. */
+/** Every section that is one table. Services, chains and announcements are compared as lists. */
 function tables(): readonly FileSection[] {
   return fileSections({ directory: '', hostname: '', stateDirectory: null }).filter(({ kind }) => kind !== 'list');
 }
@@ -97,5 +97,5 @@ const sectionOf = (config: Config, name: string): Readonly<Record<string, unknow
 const wholeOf = (keys: Keys): Reload =>
   Object.values(keys).some(({ reload }) => reload === 'restart') ? 'restart' : 'live';
 
-/** It was not there before, or is there no more: other certificates are live, another kind of listener is not. */
+/** The table comes or goes: other certificates are live, another kind of listener is not. */
 const comesOrGoes = (before: unknown, after: unknown): boolean => (before === null) !== (after === null);

@@ -1,5 +1,5 @@
 // A list of instances as people and programs write it (`[placement.file]`): `[[instance]]` tables in TOML, or the same in JSON.
-// One mistake makes the whole list one that says nothing, since a file that is half written has one as well.
+// One mistake voids the whole list, since a file that is half written has mistakes as well.
 
 import { DepthError, parseBoundedJson } from '../core/bounded-json.ts';
 import type { Problem } from '../errors.ts';
@@ -64,7 +64,7 @@ function readEntries(document: TomlDocument): InstanceList {
   return { instances: problems.length === 0 ? instances : [], problems };
 }
 
-/** JSON as a document of which no place is known; a bare list is the list of instances. */
+/** JSON as a document without places; a bare list is the list of instances. */
 function jsonDocument(file: string, value: unknown): TomlDocument {
   const isTable = typeof value === 'object' && value !== null && !Array.isArray(value);
   const root: TomlTable = isTable ? (value as TomlTable) : { [ENTRIES]: value };

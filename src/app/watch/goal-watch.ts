@@ -1,6 +1,6 @@
 // Two things about a service that no request shows and that explain much: there is one instance only, so that there is
 // nothing to choose; and no instance meets the goal, so that no choice helps. Each is logged once, and again only after it
-// was otherwise.
+// was false in between.
 
 import type { InstanceState, RouterState } from '../../core/service-router.ts';
 import type { Logger } from '../../telemetry/log.ts';

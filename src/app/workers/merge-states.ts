@@ -37,7 +37,7 @@ export function mergeStates(states: readonly [RouterState, ...RouterState[]]): R
   };
 }
 
-/** A session whose connections are at several event loops is one of each. */
+/** A session with connections at several event loops counts once in each. */
 function mergeAffinity(states: readonly RouterState[]): RouterState['affinity'] {
   const all = states.flatMap(({ affinity }) => (affinity === null ? [] : [affinity]));
   if (all.length === 0) return null;
@@ -88,7 +88,7 @@ function mergeInstances(first: InstanceState, same: readonly InstanceState[]): I
   };
 }
 
-/** The mean of the shares, each event loop by its attempts; the most frequent first. */
+/** The mean of the shares, weighted by the attempts of each event loop; the most frequent first. */
 function mergeReasons(same: readonly InstanceState[]): InstanceState['reasons'] {
   const attempts = Math.max(
     1,

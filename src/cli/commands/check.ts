@@ -21,12 +21,12 @@ export function registerCheck(program: Command): void {
     .command('check')
     .description('validate the configuration, the path of the store and the ports; exit 0 or 78')
     .addOption(configOption())
-    .option('--reload', 'before a reload: the ports are left out, the running qedge has them')
+    .option('--reload', 'skip the ports, which the running qedge has: before a reload')
     .option(
       '--online',
-      'and tries what it names: broker, names, instances, certificates, store, clock; exit 1 when one fails',
+      'also try what it names: broker, names, instances, certificates, store, clock; exit 1 when one fails',
     )
-    .option('--json', 'as JSON: { ok, problems, notes }, with --online also { online }')
+    .option('--json', 'print JSON: { ok, problems, notes }, with --online also { online }')
     .action(async (options: CheckOptions) => {
       if (options.json) await reportJson(options);
       else await report(options);

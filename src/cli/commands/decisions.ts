@@ -61,7 +61,7 @@ export function registerDecisions(program: Command): void {
     )
     .option('--latency <time>', 'under another latency limit, such as 60ms', durationMs)
     .option('--seed <seed>', 'of the random choices', Number, 1)
-    .option('--json', 'as JSON')
+    .option('--json', 'print JSON')
     .action(replay);
 }
 

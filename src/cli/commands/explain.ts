@@ -34,8 +34,8 @@ export function registerExplain(program: Command): void {
       )
       .argument('<service>', 'name of the service'),
   )
-    .option('--client <client>', 'as asked by this client')
-    .option('--json', 'as JSON')
+    .option('--client <client>', 'for a request of this client')
+    .option('--json', 'print JSON')
     .addHelpText('after', FIGURES)
     .action(async (service: string, options: ExplainOptions) => {
       const client = new AdminClient(options);

@@ -59,7 +59,7 @@ export function registerFl(program: Command): void {
       text.split(',').map((id) => id.trim()),
     )
     .addOption(new Option('--seed <seed>', 'of the search among many clients').argParser(count).default(1))
-    .option('--json', 'as JSON')
+    .option('--json', 'print JSON')
     .action(plan);
 }
 

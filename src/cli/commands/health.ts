@@ -21,8 +21,10 @@ export function registerHealth(program: Command): void {
         'exit 0 when the running qedge is ready for requests, 1 when it is not or does not answer, with the reason',
       ),
   )
-    .option('--live', 'be content with any answer: one that drains is live, and not ready')
-    .addOption(new Option('--timeout <time>', 'for an answer').argParser(durationMs).default(3_000, '3s'))
+    .option('--live', 'accept any answer: a qedge that drains is live, but not ready')
+    .addOption(
+      new Option('--timeout <time>', 'wait this long for an answer').argParser(durationMs).default(3_000, '3s'),
+    )
     .action(reportHealth);
 }
 

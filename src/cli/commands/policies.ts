@@ -13,7 +13,7 @@ export function registerPolicies(program: Command): void {
     .summary('list the routing policies and their options')
     .description('list the routing policies, or the options of one with their defaults')
     .argument('[policy]', 'its name')
-    .option('--json', 'as JSON')
+    .option('--json', 'print JSON')
     .action((name: string | undefined, options: { readonly json?: true }) => {
       const width = widthOf(process.stdout);
       const chosen = name === undefined ? null : known(name);

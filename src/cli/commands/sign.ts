@@ -11,7 +11,7 @@ import { signRelease } from '../../update/signature.ts';
 import { isVersion } from '../../update/version-order.ts';
 import { version } from '../build-facts.ts';
 
-/** Of what is no executable; `qedge update` takes none of it. */
+/** The architecture of what is no executable; `qedge update` takes no such file. */
 const ANY_ARCHITECTURE = 'any';
 
 interface SignOptions {

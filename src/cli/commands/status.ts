@@ -30,8 +30,8 @@ export function registerStatus(program: Command): void {
       .description('show services, pools, weights and how clients are served')
       .argument('[names...]', 'only these services and instances'),
   )
-    .option('-w, --watch', 'again every second')
-    .option('--json', 'as JSON; with --watch one document a line')
+    .option('-w, --watch', 'print again every second')
+    .option('--json', 'print JSON; with --watch one document a line')
     .option('--exit-code', 'exit 1 when it is not ready')
     .action(async (names: readonly string[], options: StatusOptions) => {
       const client = new AdminClient(options);

@@ -38,7 +38,7 @@ const POLL_MS = 250;
 export function registerUpdate(program: Command): void {
   program
     .command('update')
-    .description('swap this program for a newer, signed one; it comes back when the new one does not last')
+    .description('replace this program by a newer, signed one; roll back when the new one does not last')
     .argument('[file]', 'the new executable')
     .option('-c, --config <file>', 'configuration with the public key', INSTALLED.config)
     .option('--signature <file>', 'signature file (default: <file>.sig)')

@@ -13,7 +13,7 @@ export function registerVersion(program: Command): void {
   program
     .command('version')
     .description('print version, commit, Node, SQLite and architecture')
-    .option('--json', 'as JSON')
+    .option('--json', 'print JSON')
     .action((options: { json?: true }) => {
       const codeCache = typeof qedgeCodeCache === 'string' ? qedgeCodeCache : 'none';
       const { arch, versions } = process;

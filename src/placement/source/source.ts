@@ -1,5 +1,5 @@
-// A source of placements beside the broker: a watched file, DNS, containers, multicast DNS. Each says again and again all that
-// it knows; what of it is used, and what has changed, is found out in one place for all of them (intake.ts).
+// A source of placements beside the broker: a watched file, DNS, containers, multicast DNS. Each reports all that
+// it knows, again and again. What is used of it and what has changed is found in one place for all of them (intake.ts).
 
 import type { Clock } from '../../core/clock.ts';
 import type { Instance } from '../../core/domain.ts';

@@ -1,6 +1,6 @@
 // The keys of TLS session tickets, the same in all event loops of a node, so that a client resumes its session wherever the
-// kernel sends its next connection. They depend on the CA of the clients: who resumes a session is not asked for its
-// certificate again, so that no session outlives the CA by which it was let in.
+// kernel sends its next connection. They depend on the CA of the clients: a client that resumes a session is not asked for its
+// certificate again, so no session may outlive the CA that let it in.
 
 import { hkdfSync, randomBytes } from 'node:crypto';
 

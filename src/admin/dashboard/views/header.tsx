@@ -1,4 +1,4 @@
-// Which node this is, how it is, and how fresh what is shown is.
+// The name of the node, how it is, and how fresh the picture is.
 
 import { useEffect, useState } from 'preact/hooks';
 import type { StateDocument } from '../../state/state.ts';

@@ -1,6 +1,6 @@
 // Instances that a file lists, or the files of a folder: read again when they change, each by itself, and at the latest some
-// seconds after. A file that says nothing sensible, since it is half written or has a mistake, is taken for what it last said.
-// One that is gone says nothing any more.
+// seconds after. A file that is half written or has a mistake stands for what it last said. A file that is gone stands
+// for nothing.
 
 import { type FSWatcher, watch } from 'node:fs';
 import { formatProblem } from '../../../errors.ts';

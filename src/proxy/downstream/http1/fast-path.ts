@@ -20,11 +20,11 @@ export interface FastPathOptions {
   readonly headBytesMax: () => number;
   /** The socket was silent for as long as its timeout. */
   readonly onQuiet: () => void;
-  /** For node:http from here on, with all that came since the last answer. */
+  /** node:http has the socket from here on, with all bytes since the last answer. */
   readonly handOver: (rest: Buffer) => void;
 }
 
-/** What may come in behind a request that is under way before the socket has to wait. */
+/** Bytes that may arrive behind a request under way before the socket is paused. */
 const BEHIND_BYTES_MAX = 64 * 1024;
 const NOTHING = Buffer.alloc(0);
 
@@ -34,9 +34,9 @@ export class FastPath implements PlainLink {
   readonly #options: FastPathOptions;
   #request: FastRequest | null = null;
   #response: FastResponse | null = null;
-  /** Came in and has to wait: for the answer to the request that is under way, or for its client to read the last one. */
+  /** Bytes that arrived and wait: for the answer to the request that is under way, or for its client to read the last one. */
   #behind: Buffer = NOTHING;
-  /** Of the event loop, for requests that were sent ahead; null where none was. */
+  /** The share of the event loop for requests that were sent ahead; null while none was. */
   #share: LoopShare | null = null;
   #over = false;
   readonly #onData = (chunk: Buffer): void => this.#take(chunk);

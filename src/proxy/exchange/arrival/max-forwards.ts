@@ -1,4 +1,4 @@
-// OPTIONS and TRACE with Max-Forwards (RFC 9110 section 7.6.2): each proxy takes one off, and the one that gets none left
+// OPTIONS and TRACE with Max-Forwards (RFC 9110 section 7.6.2): each proxy subtracts one, and the one that receives 0
 // answers itself.
 
 import { ProxyError } from '../../../errors.ts';

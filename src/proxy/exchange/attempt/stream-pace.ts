@@ -5,7 +5,7 @@ import { FirstMessage } from './first-message.ts';
 
 export class StreamPace {
   readonly #stallMs: number | null;
-  /** Of gRPC, while it is not whole. */
+  /** The message of gRPC that is not whole yet. */
   #message: FirstMessage | null;
   /** When the first piece came, NaN before. */
   firstMs = Number.NaN;
@@ -21,7 +21,7 @@ export class StreamPace {
     return !Number.isNaN(this.firstMs);
   }
 
-  /** Whether it matters when this chunk came. */
+  /** Whether the time of this chunk matters. */
   concerns(chunk: Buffer): boolean {
     if (this.#message !== null) {
       if (!this.#message.take(chunk)) return false;

@@ -21,7 +21,7 @@ export class Deadline {
     return this.#limitMs - this.#stopwatch.elapsedMs(nowMs);
   }
 
-  /** Whether an answer is in time that comes when `elapsedMs` are on the stopwatch. */
+  /** Whether an answer is in time when the stopwatch shows `elapsedMs`. */
   isKept(elapsedMs: number): boolean {
     return elapsedMs <= this.#limitMs;
   }

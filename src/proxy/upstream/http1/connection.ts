@@ -195,7 +195,7 @@ export class Http1Connection implements PooledConnection, ResponseSink {
     call?.handler.onError(upstreamError(error, sent, call.answered));
   }
 
-  /** The call is of no interest any more, nor is what still comes. */
+  /** Drops the call, and what still arrives for it. */
   abandon(call: PlainCall): void {
     if (this.#call === call) this.destroy();
   }
