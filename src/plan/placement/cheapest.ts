@@ -6,7 +6,7 @@ import { capacityAt, carriersOf, type Placement, type PlacementTask } from './ta
 import { type TrialOptions, tryPlacement } from './trial.ts';
 
 /** Placements of one size that are simulated before a larger one is tried. */
-const CANDIDATES = 4;
+const CANDIDATES = 16;
 
 /** @returns null where not even an instance on every node is enough */
 export function cheapestPlacement(task: PlacementTask, options: TrialOptions): Placement | null {

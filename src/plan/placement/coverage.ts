@@ -1,7 +1,7 @@
 // How far each node is from its instances, and how much of the demand a placement can carry at all: what is known of a placement
 // before it is simulated.
 
-import { capacityAt, demandingOf, type Placement, type PlacementTask, reaches, rttOf } from './task.ts';
+import { capacityAt, demandingOf, idleQuantileMs, type Placement, type PlacementTask, reaches, rttOf } from './task.ts';
 
 /** One node and its nearest instances. */
 export interface NodeCoverage {
@@ -45,34 +45,39 @@ function nodeCoverage(task: PlacementTask, placement: Placement, node: number): 
 }
 
 /** What placements are compared by before any simulation: less is better, the first that differs decides. */
-export type Score = readonly [exposed: number, overflow: number, radiusMs: number, meanMs: number];
+export type Score = readonly [exposed: number, strained: number, overflow: number, radiusMs: number, meanMs: number];
 
 /**
  * - requests/s of nodes that a single loss would leave without an instance in reach,
+ * - the same, where in reach is what an idle instance answers in time as often as is asked for,
  * - requests/s that do not fit into the instances in reach, with one of them lost (its share taken from all),
  * - longest way to the nearest instance, ms,
  * - mean way to the nearest two, ms, by requests.
  */
 export function scoreOf(task: PlacementTask, placement: Placement): Score {
   let exposed = 0;
+  let strained = 0;
   let radiusMs = 0;
   let meanMs = 0;
   let total = 0;
   for (const node of demandingOf(task)) {
     const rate = task.rates[node] as number;
-    let [first, second, inReach] = [Number.POSITIVE_INFINITY, Number.POSITIVE_INFINITY, 0];
+    let [first, second] = [Number.POSITIVE_INFINITY, Number.POSITIVE_INFINITY];
+    let [inReach, atEase] = [0, 0];
     for (const instance of placement) {
       const rtt = rttOf(task, node, instance);
       if (reaches(task, node, instance)) inReach++;
+      if (rtt + idleQuantileMs(task, instance) <= task.qos.latencyMs) atEase++;
       if (rtt < first) [first, second] = [rtt, first];
       else if (rtt < second) second = rtt;
     }
     if (inReach < 2) exposed += rate;
+    if (atEase < 2) strained += rate;
     radiusMs = Math.max(radiusMs, first);
     meanMs += (rate * (first + (second === Number.POSITIVE_INFINITY ? first : second))) / 2;
     total += rate;
   }
-  return [exposed, overflowOf(task, placement), radiusMs, total === 0 ? 0 : meanMs / total];
+  return [exposed, strained, overflowOf(task, placement), radiusMs, total === 0 ? 0 : meanMs / total];
 }
 
 /** Whether a is better than b. */

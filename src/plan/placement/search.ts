@@ -7,7 +7,7 @@ import { carriersOf, type Placement, type PlacementTask } from './task.ts';
 /** As many subsets as are looked at one by one. */
 const EXHAUSTIVE_MAX = 4_000;
 /** First nodes of greedy starts. */
-const STARTS_MAX = 6;
+const STARTS_MAX = 10;
 
 /** Moves one instance at a time to the node that betters the score most, until none does. */
 export function improve(task: PlacementTask, placement: Placement): Placement {

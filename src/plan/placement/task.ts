@@ -153,6 +153,19 @@ export function capacityAt({ models }: PlacementTask, node: number): number {
   return model === null ? 0 : capacityOf(model);
 }
 
+/**
+ * What all but a share 1 − ρ of requests take at most on an idle instance of this node, ms: mean and standard deviations of work, overhead
+ * and jitter, as if they were exponential together.
+ */
+export function idleQuantileMs(task: PlacementTask, node: number): number {
+  const { models, qos, scenario } = task;
+  const model = models[node] ?? null;
+  if (model === null) return Number.POSITIVE_INFINITY;
+  const deviation = Math.hypot(model.workMeanMs * model.workCv, model.overheadMeanMs, scenario.network.jitterMs);
+  const deviations = Math.max(0, -Math.log(Math.max(1e-9, 1 - qos.successRatio)) - 1);
+  return idleMs(task, node) + scenario.network.jitterMs + deviations * deviation;
+}
+
 /** Whether an idle instance on node `to` answers clients of node `from` in time. */
 export function reaches(task: PlacementTask, from: number, to: number): boolean {
   return rttOf(task, from, to) + idleMs(task, to) <= task.qos.latencyMs;

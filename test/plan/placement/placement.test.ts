@@ -53,7 +53,7 @@ describe('a placement', () => {
 
   it('overflows by what no division among the instances in reach can carry', () => {
     // Two instances of 200/s, planned to be busy for 85 % at the most and without the half that a loss takes: 85/s each.
-    const overflow = (rates: readonly number[]): number => scoreOf(line(rates, 20), [0, 2])[1];
+    const overflow = (rates: readonly number[]): number => scoreOf(line(rates, 20), [0, 2])[2];
     expect(overflow([80, 0, 80])).toBeCloseTo(0, 6);
     // The middle reaches both: its requests go where there is room, and make room for those that reach one alone.
     expect(overflow([80, 90, 0])).toBeCloseTo(0, 6);
