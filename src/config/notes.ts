@@ -23,12 +23,6 @@ export function configNotes(
         `service "${name}" can have no instances: expected instances, an [[announce]] of it, or [mqtt] or a source under [placement] to learn them from`,
     ),
     ...services.flatMap(earlierForms),
-    ...services
-      .filter(({ overload, policy }) => overload === 'shed' && policy.name !== 'qedge')
-      .map(
-        ({ name, policy }) =>
-          `service.overload: "shed" of "${name}" has no effect, since policy ${policy.name} refuses nothing`,
-      ),
     ...services.flatMap(unsteered),
     ...services
       .filter((service) => isComplete(service, { mqtt, placement, announced }))

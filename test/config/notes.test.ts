@@ -19,14 +19,6 @@ describe('the notes on a configuration', () => {
     ]);
   });
 
-  it('name services whose policy does not shed, though they ask for it', () => {
-    const shed = 'overload = "shed"\n';
-    expect(configNotes(configFrom(service('a', shed)), null)).toEqual([]);
-    expect(configNotes(configFrom(service('a', `${shed}policy = "round-robin"\n`)), null)).toEqual([
-      'service.overload: "shed" of "a" has no effect, since policy round-robin refuses nothing',
-    ]);
-  });
-
   it('name services that can never have an instance', () => {
     const alone = '[[service]]\nname = "a"\nqos.latency = "1s"\n';
     const announce = (service: string): string => `[[announce]]\nservice = "${service}"\nurl = "10.0.0.7:1"\n`;

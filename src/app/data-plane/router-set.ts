@@ -227,7 +227,7 @@ function fingerprintOf(service: ServiceConfig): string {
 /** The policy with what the service as a whole says of it. */
 function policyOf({ policy, overload }: ServiceConfig): ServiceConfig['policy'] {
   const { name, options } = policy;
-  return overload === 'shed' && name === 'qedge' ? { name, options: { ...options, shed: true } } : policy;
+  return overload === 'send' && name === 'qedge' ? { name, options: { ...options, shed: false } } : policy;
 }
 
 /** What it asks for beside the latency goal. */

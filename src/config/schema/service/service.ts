@@ -90,8 +90,8 @@ export const serviceKeys = (context: SchemaContext) => ({
     example: 'refuse',
   }),
   overload: key('overload', z.enum(['send', 'shed']), {
-    doc: '"shed": what no instance has room for is answered 503 with Retry-After at once, so that the rest is answered in time; for the policy qedge.',
-    default: 'send',
+    doc: 'Of the policy qedge, where nearly all answers are late. "shed": what no instance has room for is answered 503 with Retry-After at once, so that the rest is answered in time; where that gains nothing, it is given up. "send": all is sent, however late.',
+    default: 'shed',
   }),
   policy: key('policy', policy, {
     doc: 'A name, or a table such as { name = "qedge", step = "1s" }; `qedge policies` lists them and their options.',

@@ -86,8 +86,8 @@ export const QEDGE_OPTIONS = {
   },
   shed: {
     kind: 'boolean',
-    default: false,
-    about: 'refuse what no instance has room for, so that the rest is answered in time',
+    default: true,
+    about: 'while nearly all answers are late, refuse what no instance has room for, so that the rest is in time',
   },
   censoring: {
     kind: 'boolean',

@@ -40,7 +40,7 @@ const MISS_SHARE = 0.9;
 const FULL_SHARE = 0.9;
 /** Misses in a row that chance makes more often than this say nothing: with each one that is out for no reason the others have more. */
 const CHANCE_MAX = 0.001;
-/** Below this success an instance gets nothing that another one has no room for: better refused at once than late. */
+/** While requests are refused, an instance below this success gets its own turns alone. */
 const SUCCESS_HOPELESS = 0.5;
 
 /** The parts, by handle where they concern instances; shared with the snapshot of the policy. */
@@ -65,8 +65,6 @@ export class Qedge implements Policy {
   readonly #context: PolicyContext;
   /** 1 where the last attempt brought no answer to use, however late: refused, failed or full. */
   #erred: Float64Array<ArrayBuffer> = new Float64Array(0);
-  /** The weights with those passed over left out. */
-  #passingWeights: Float64Array<ArrayBuffer> = new Float64Array(0);
   #panic = false;
   /** A preview runs: it changes no counter. */
   #previewing = false;
@@ -90,19 +88,12 @@ export class Qedge implements Policy {
   // ---- fast loop: every request ----
 
   select(request: RequestInfo, candidates: readonly Candidate[], nowMs: number): Candidate | null {
-    if (!this.#options.shed || request.tried.length > 0) return this.#select(request, candidates, nowMs);
-    if (!this.#previewing) this.#shedding.ask();
-    const wanted = this.#select(request, candidates, nowMs);
-    return wanted === null || this.#shedding.hasRoom(wanted.handle, nowMs)
-      ? wanted
-      : this.#pickWithRoom(candidates, nowMs);
-  }
-
-  #select(request: RequestInfo, candidates: readonly Candidate[], nowMs: number): Candidate | null {
     if (request.tried.length > 0) return this.#selectRetry(request, candidates, nowMs);
+    if (this.sheds && !this.#previewing) this.#shedding.ask();
     const turn = this.swrr.pick(candidates, this.activeSet.weights);
     if (turn === null || !this.#options.deferral) return turn;
     const taken = this.#cheapest(turn, candidates, nowMs);
+    if (this.sheds && !this.#shedding.hasRoom(taken.handle, nowMs)) return null;
     if (taken !== turn && !this.#previewing) this.turns.hand(turn.handle, taken.handle);
     return taken;
   }
@@ -117,7 +108,7 @@ export class Qedge implements Policy {
   observe(outcome: Outcome, nowMs: number): void {
     this.activeSet.cold = false;
     if (outcome.kind === 'start') {
-      if (this.#options.shed) this.#shedding.send(outcome.candidate.handle, nowMs);
+      if (this.sheds) this.#shedding.send(outcome.candidate.handle, nowMs);
       return;
     }
     const { latencyMs } = this.#context.qos;
@@ -130,7 +121,7 @@ export class Qedge implements Policy {
     if (result === 'answered') this.unloaded.observe(processingMs);
     const chargedMs = failed ? Math.max(FAILURE_LATENCIES * latencyMs, processingMs) : processingMs;
     this.windowOf(handle).push(nowMs, chargedMs);
-    if (this.#options.shed) this.#endForShedding(outcome, chargedMs, nowMs);
+    if (this.sheds && (!failed || result === 'timeout')) this.#endForShedding(outcome, chargedMs, nowMs);
     this.estimates.memory.observe(handle, chargedMs <= latencyMs - rttMs, Math.min(2 * latencyMs, chargedMs));
     if (result !== 'refused') this.pace.observe(handle, outcome.ahead, Math.min(2 * latencyMs, chargedMs), nowMs);
     this.#erred[handle] = failed && result !== 'timeout' ? 1 : 0;
@@ -158,8 +149,7 @@ export class Qedge implements Policy {
       this.activeSet.step(this.estimates, this.stepMs);
       this.#requirements?.hold(this.activeSet.members, this.activeSet.weights);
     }
-    if (this.#options.shed)
-      this.#shedding.step(this.activeSet.members, (member) => this.#overdue(member, nowMs), nowMs);
+    if (this.sheds) this.#shedding.step(this.activeSet.members, (member) => this.#overdue(member, nowMs), nowMs);
     this.#refreshPanic(nowMs);
   }
 
@@ -226,15 +216,10 @@ export class Qedge implements Policy {
 
   // ---- fast loop ----
 
-  /** By weight among those that have room for one more; null when none has, and the request is to be refused. */
-  #pickWithRoom(candidates: readonly Candidate[], nowMs: number): Candidate | null {
-    const { weights } = this.activeSet;
-    for (const { handle } of candidates) {
-      const hopeless = (this.estimates.success[handle] as number) < SUCCESS_HOPELESS;
-      const hasRoom = !hopeless && this.#shedding.hasRoom(handle, nowMs);
-      this.#passingWeights[handle] = hasRoom ? (weights[handle] as number) : 0;
-    }
-    return this.swrr.pick(candidates, this.#passingWeights);
+  /** While requests are refused: it has no room, or leaves so little hope that what others have no room for is better refused. */
+  #isClosed({ handle }: Candidate, nowMs: number): boolean {
+    if (!this.sheds || !this.#shedding.limits) return false;
+    return (this.estimates.success[handle] as number) < SUCCESS_HOPELESS || !this.#shedding.hasRoom(handle, nowMs);
   }
 
   #endForShedding(
@@ -276,12 +261,14 @@ export class Qedge implements Policy {
         leastMs = costMs;
       } else if (Number.isNaN(costMs) && (unknown === null || candidate.rttMs < unknown.rttMs)) unknown = candidate;
     }
-    return unknown !== null && this.#isLate(cheapest, nowMs) ? unknown : cheapest;
+    if (unknown === null) return cheapest;
+    return leastMs === Number.POSITIVE_INFINITY || this.#isLate(cheapest, nowMs) ? unknown : cheapest;
   }
 
   /** What one more request there costs in all: what it takes, and as much again by which it delays the others there. NaN: unknown. */
   #costMs(candidate: Candidate, nowMs: number): number {
     if (this.#panic ? this.#hasErred(candidate, nowMs) : this.#isOut(candidate, nowMs)) return Number.POSITIVE_INFINITY;
+    if (this.#isClosed(candidate, nowMs)) return Number.POSITIVE_INFINITY;
     if (!this.#options.pace) return 0;
     const takesMs = candidate.rttMs + 2 * this.pace.expectedMs(candidate, this.unloaded.ms, nowMs);
     return this.#requirements === null ? takesMs : takesMs + this.#requirements.expenseMs(candidate.handle);
@@ -377,7 +364,6 @@ export class Qedge implements Policy {
 
   #learnOf(handle: number): void {
     this.#erred = grownFloat64(this.#erred, handle + 1);
-    this.#passingWeights = grownFloat64(this.#passingWeights, handle + 1);
     this.activeSet.learnOf(handle);
     this.estimates.ensureHandles(handle + 1);
     this.streaks.ensureHandles(handle + 1);

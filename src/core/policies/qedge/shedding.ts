@@ -9,9 +9,11 @@
 
 import type { Candidate } from '../../domain.ts';
 import { grownFloat64 } from '../../stats/grown.ts';
+import { Futility } from './futility.ts';
 
-/** Below this success, of the load balancer as a whole and at an instance, the rate sent there gets a limit: this share of the rate. */
-const SUCCESS_MIN = 0.3;
+/** Below this success, of the load balancer as a whole for so long, and at an instance, the rate sent there gets a limit: this share of it. */
+const SUCCESS_MIN = 0.2;
+const PRESSED_MS = 1_000;
 const KEPT_FIRST = 0.7;
 /** Attempts that have to speak before that, and how fast they are forgotten, a step. */
 const ENDED_MIN = 3;
@@ -22,6 +24,8 @@ const TARGET = 0.5;
 const GROWTH_MOST = 0.25;
 const GROWTH_SECOND = 1;
 const GROWTH_DEADLINE = 0.15;
+/** It doubles after so many τ without a cut, and so on: what comes back is there at once. */
+const GROWTH_DOUBLES_LATENCIES = 10;
 /** The deepest cut, where much is refused; where next to nothing is, a late answer is worth more than a refusal. */
 const CUT_MOST = 0.3;
 const CUT_LEAST = 0.05;
@@ -73,6 +77,11 @@ export class Shedding {
   #admitted = 0;
   #admittedNow = 0;
   #cut = CUT_LEAST;
+  /** Instances that have a limit. */
+  #limits = 0;
+  /** When answers were not late mostly. */
+  #relaxedMs = 0;
+  readonly #futility = new Futility();
 
   /** `latencyMs`: τ. */
   constructor(stepMs: number, latencyMs: number) {
@@ -95,8 +104,7 @@ export class Shedding {
   }
 
   forget(handle: number): void {
-    this.#limit[handle] = Number.POSITIVE_INFINITY;
-    this.#silentMs[handle] = Number.POSITIVE_INFINITY;
+    this.#lift(handle);
     for (const counts of [this.#sent, this.#sentNow, this.#ended, this.#good]) counts[handle] = 0;
   }
 
@@ -107,8 +115,13 @@ export class Shedding {
     this.#askedNow++;
   }
 
+  /** Some instance has a limit: requests may be refused. */
+  get limits(): boolean {
+    return this.#limits > 0;
+  }
+
   hasRoom(handle: number, nowMs: number): boolean {
-    if (this.#limit[handle] === Number.POSITIVE_INFINITY) return true;
+    if (!this.#isLimited(handle)) return true;
     const silentMs = this.#silentMs[handle] as number;
     if (nowMs - silentMs > this.#latencyMs) this.#cutLimit(handle, 1, nowMs);
     const earned = ((nowMs - (this.#roomAtMs[handle] as number)) / this.#stepMs) * (this.#limit[handle] as number);
@@ -121,7 +134,7 @@ export class Shedding {
   send(handle: number, nowMs: number): void {
     (this.#sentNow[handle] as number)++;
     this.#admittedNow++;
-    if (this.#limit[handle] === Number.POSITIVE_INFINITY) return;
+    if (!this.#isLimited(handle)) return;
     (this.#room[handle] as number)--;
     this.#silentMs[handle] = Math.min(nowMs, this.#silentMs[handle] as number);
   }
@@ -131,7 +144,8 @@ export class Shedding {
     const { processingMs, budgetMs, startMs, nowMs } = attempt;
     (this.#ended[handle] as number)++;
     if (processingMs <= budgetMs) (this.#good[handle] as number)++;
-    if (this.#limit[handle] === Number.POSITIVE_INFINITY) return;
+    this.#futility.end(startMs, processingMs <= budgetMs);
+    if (!this.#isLimited(handle)) return;
     if (startMs >= (this.#silentMs[handle] as number)) this.#silentMs[handle] = Number.POSITIVE_INFINITY;
     const idleMs = Number.isNaN(attempt.idleMs) ? 0 : Math.min(attempt.idleMs, budgetMs);
     const targetMs = idleMs + TARGET * (budgetMs - idleMs);
@@ -151,27 +165,32 @@ export class Shedding {
     const refused = this.#asked > 0 ? 1 - Math.min(1, this.#admitted / this.#asked) : 0;
     this.#cut = CUT_LEAST + (CUT_MOST - CUT_LEAST) * Math.min(1, refused / REFUSED_MUCH);
     const pressed = this.#isPressed(members, overdue);
+    if (pressed !== true) this.#relaxedMs = nowMs;
+    const lasting = nowMs - this.#relaxedMs >= PRESSED_MS;
+    if (pressed === false && !this.limits) this.#futility.forget();
+    const futile = this.#futility.isFutile(this.limits, nowMs);
     for (const member of members) {
       const { handle } = member;
       this.#sent[handle] =
         (this.#sent[handle] as number) * RATE_KEPT + (this.#sentNow[handle] as number) * (1 - RATE_KEPT);
       this.#sentNow[handle] = 0;
-      if (this.#limit[handle] !== Number.POSITIVE_INFINITY) this.#lift(handle);
-      else if (pressed && this.#isLate(member, overdue)) this.#impose(handle, nowMs);
+      const isOff = (this.#limit[handle] as number) > LIMIT_OFF * this.#asked;
+      if (futile || (this.#isLimited(handle) && isOff)) this.#lift(handle);
+      else if (!this.#isLimited(handle) && lasting && this.#isLate(member, overdue)) this.#impose(handle, nowMs);
       (this.#ended[handle] as number) *= ENDED_KEPT;
       (this.#good[handle] as number) *= ENDED_KEPT;
     }
   }
 
-  /** The load balancer as a whole is late mostly: one instance that is so may be slow, and is left to the weights. */
-  #isPressed(members: readonly Candidate[], overdue: (member: Candidate) => number): boolean {
+  /** The load balancer as a whole is late mostly: one instance that is so may be slow, and is left to the weights. Null: too little known. */
+  #isPressed(members: readonly Candidate[], overdue: (member: Candidate) => number): boolean | null {
     let ended = 0;
     let good = 0;
     for (const member of members) {
       ended += (this.#ended[member.handle] as number) + overdue(member);
       good += this.#good[member.handle] as number;
     }
-    return ended >= ENDED_MIN && good < SUCCESS_MIN * ended;
+    return ended >= ENDED_MIN ? good < SUCCESS_MIN * ended : null;
   }
 
   #isLate(member: Candidate, overdue: (member: Candidate) => number): boolean {
@@ -181,7 +200,12 @@ export class Shedding {
 
   // ---- limits ----
 
+  #isLimited(handle: number): boolean {
+    return this.#limit[handle] !== Number.POSITIVE_INFINITY;
+  }
+
   #impose(handle: number, nowMs: number): void {
+    this.#limits++;
     this.#limit[handle] = Math.max(KEPT_FIRST * (this.#sent[handle] as number), LIMIT_SHARE_MIN * this.#asked);
     this.#room[handle] = 1;
     this.#roomAtMs[handle] = nowMs;
@@ -190,14 +214,15 @@ export class Shedding {
   }
 
   #lift(handle: number): void {
-    if ((this.#limit[handle] as number) <= LIMIT_OFF * this.#asked) return;
+    if (this.#isLimited(handle)) this.#limits--;
     this.#limit[handle] = Number.POSITIVE_INFINITY;
     this.#silentMs[handle] = Number.POSITIVE_INFINITY;
   }
 
   /** `slack`: 1 for an answer of the idle instance, 0 for one at the target. */
   #growLimit(handle: number, slack: number, nowMs: number): void {
-    const growth = Math.min(GROWTH_MOST, this.#growthPerMs * (nowMs - (this.#movedMs[handle] as number)));
+    const speed = 1 + (nowMs - (this.#cutMs[handle] as number)) / (GROWTH_DOUBLES_LATENCIES * this.#latencyMs);
+    const growth = Math.min(GROWTH_MOST, speed * this.#growthPerMs * (nowMs - (this.#movedMs[handle] as number)));
     (this.#limit[handle] as number) *= 1 + growth * Math.min(1, Math.max(0, slack));
     this.#movedMs[handle] = nowMs;
   }

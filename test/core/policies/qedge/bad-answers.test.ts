@@ -55,7 +55,7 @@ const LATE = [
 
 describe('an instance that fails at once', () => {
   it.each(LATE)('gets next to nothing beside one that %s', (_, latencyMs) => {
-    const world = createWorld('qedge');
+    const world = createWorld('qedge', { policyOptions: { shed: false } });
     populate(world, [1, 1]);
     const share = shareOfBad(world, ({ handle }) =>
       handle === BAD ? { latencyMs: 2, result: 'failed' } : { latencyMs },

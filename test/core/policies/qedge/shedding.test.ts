@@ -12,6 +12,7 @@ describe('the rate that an instance is sent', () => {
   function make(): Shedding {
     const shedding = new Shedding(STEP_MS, LATENCY_MS);
     shedding.ensureHandles(2);
+    drive(shedding, 10, { from: -2, count: 2 });
     return shedding;
   }
 
@@ -39,14 +40,27 @@ describe('the rate that an instance is sent', () => {
 
   it('falls to the share that shows room while all are late', () => {
     const shedding = make();
-    expect(drive(shedding, 200)).toBeLessThan(4);
-    expect(shedding.hasRoom(0, 41 * STEP_MS)).toBe(true);
+    expect(drive(shedding, 200, { count: 18 })).toBeLessThan(4);
+    expect(shedding.hasRoom(0, 19 * STEP_MS)).toBe(true);
+  });
+
+  it('has no limit while they fail, which is no question of room', () => {
+    const world = createWorld('qedge');
+    populate(world, [1, 10, 20]);
+    let refused = 0;
+    for (let i = 0; i < 1000; i++) {
+      const candidate = world.router.route(REQUEST, world.nowMs);
+      if (candidate === null) refused++;
+      else world.router.finish(world.router.start(candidate, world.nowMs), 'failed', 2, world.nowMs);
+      world.pass(10);
+    }
+    expect(refused).toBe(0);
   });
 
   it('is as before within seconds when answers are quick again', () => {
     const shedding = make();
-    drive(shedding, 200);
-    expect(drive(shedding, 12, { from: 40, count: 16 })).toBe(20);
+    drive(shedding, 200, { count: 18 });
+    expect(drive(shedding, 12, { from: 18, count: 16 })).toBe(20);
   });
 
   it('is cut once for what was sent before the cut, however many of them are late', () => {
@@ -77,7 +91,8 @@ describe('the rate that an instance is sent', () => {
 });
 
 describe('a load balancer whose instances are all overloaded', () => {
-  function overload(world: World): { sent: number; shed: number } {
+  /** A hundred requests a second for ten seconds. */
+  function drive(world: World, latencyMs: number): { sent: number; shed: number } {
     const count = { sent: 0, shed: 0 };
     for (let i = 0; i < 1000; i++) {
       const candidate = world.router.route(REQUEST, world.nowMs);
@@ -86,25 +101,37 @@ describe('a load balancer whose instances are all overloaded', () => {
         count.shed++;
       } else {
         count.sent++;
-        world.router.finish(world.router.start(candidate, world.nowMs), 'answered', 200, world.nowMs);
+        world.router.finish(world.router.start(candidate, world.nowMs), 'answered', latencyMs, world.nowMs);
       }
       world.pass(10);
     }
     return count;
   }
 
-  it('refuses what they have no room for, when asked to', () => {
-    const world = createWorld('qedge', { policyOptions: { shed: true } });
+  it('refuses what they have no room for', () => {
+    const world = createWorld('qedge');
     populate(world, [1, 10, 20]);
-    expect(overload(world).shed).toBeGreaterThan(500);
-    expect(overload(world).sent).toBeGreaterThan(0);
+    drive(world, 40);
+    const { shed, sent } = drive(world, 200);
+    expect(shed).toBeGreaterThan(500);
+    expect(sent).toBeGreaterThan(0);
     // Retries were let in already.
     expect(world.router.route({ ...REQUEST, tried: [0] }, world.nowMs)).not.toBeNull();
   });
 
-  it('sends all of it otherwise', () => {
+  it('sends it again where they are late with next to nothing to do', () => {
     const world = createWorld('qedge');
     populate(world, [1, 10, 20]);
-    expect(overload(world).shed).toBe(0);
+    drive(world, 40);
+    expect(drive(world, 200).shed).toBeGreaterThan(0);
+    drive(world, 200);
+    expect(drive(world, 200).shed).toBe(0);
+  });
+
+  it('sends all of it when asked to', () => {
+    const world = createWorld('qedge', { policyOptions: { shed: false } });
+    populate(world, [1, 10, 20]);
+    drive(world, 40);
+    expect(drive(world, 200).shed).toBe(0);
   });
 });

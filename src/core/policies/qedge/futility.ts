@@ -1,0 +1,66 @@
+// Refusals are worth something where the rest is answered in time. Where the instances are late with next to nothing to do (a model too
+// large for its limit, a link too long), they gain nothing, and a late answer is worth more than none: so nothing is refused of a service
+// that was never seen in time for the first while; then refusing is tried, given up where it did not help, and tried again after
+// longer and longer.
+
+/** A trial takes so long; what was sent in its second half speaks, since a queue has to drain first. */
+const TRIAL_MS = 10_000;
+/**
+ * While no answer was ever in time, nothing is refused for so long. Not for longer: where all load balancers are flooded from the start, those
+ * that had no answer in time would spoil the trial of the others.
+ */
+const FIRST_MS = 4_000;
+/** Attempts that have to speak, and the share of them in time below which refusing does not help. */
+const ENDED_MIN = 5;
+const HELPS_MIN = 0.2;
+/** After a trial that did not help, requests are sent for so long; for twice as long after each further one. */
+const PAUSE_MS = 60_000;
+const PAUSE_MS_MAX = 3_600_000;
+
+export class Futility {
+  /** When the trial began; +Infinity: nothing is refused. */
+  #sinceMs = Number.POSITIVE_INFINITY;
+  #ended = 0;
+  #good = 0;
+  /** An answer was in time. */
+  #seen = false;
+  /** Until when nothing is refused; NaN before the first attempt ended. */
+  #untilMs = Number.NaN;
+  #pauseMs = PAUSE_MS;
+
+  /** An attempt ended. */
+  end(startMs: number, inTime: boolean): void {
+    if (Number.isNaN(this.#untilMs)) this.#untilMs = startMs + FIRST_MS;
+    if (inTime && !this.#seen) this.forget();
+    this.#seen ||= inTime;
+    if (startMs < this.#sinceMs + TRIAL_MS / 2) return;
+    this.#ended++;
+    if (inTime) this.#good++;
+  }
+
+  /** Asked every step: whether nothing is to be refused now. `refusing`: some instance has a limit. */
+  isFutile(refusing: boolean, nowMs: number): boolean {
+    if (!(nowMs >= this.#untilMs)) return true;
+    if (!refusing) this.#sinceMs = Number.POSITIVE_INFINITY;
+    else if (this.#sinceMs === Number.POSITIVE_INFINITY) this.#begin(nowMs);
+    if (nowMs < this.#sinceMs + TRIAL_MS || this.#ended < ENDED_MIN) return false;
+    const helps = this.#good >= HELPS_MIN * this.#ended;
+    this.#begin(nowMs);
+    if (helps) return false;
+    this.#untilMs = nowMs + this.#pauseMs;
+    this.#pauseMs = Math.min(PAUSE_MS_MAX, 2 * this.#pauseMs);
+    return true;
+  }
+
+  /** Without refusals most answers are in time: what was learned is of the past. */
+  forget(): void {
+    this.#untilMs = Number.NEGATIVE_INFINITY;
+    this.#pauseMs = PAUSE_MS;
+  }
+
+  #begin(nowMs: number): void {
+    this.#sinceMs = nowMs;
+    this.#ended = 0;
+    this.#good = 0;
+  }
+}
