@@ -41,7 +41,7 @@ describe('requirements in a simulation', () => {
         reliabilityRatio: 0.99,
         availability: HOUR,
         throughputPerSecondMin: 5,
-        shares: [ACCURATE],
+        shares: [{ ...ACCURATE, accuracyMin: 0.99 }],
       }),
       'round-robin',
     );
@@ -57,8 +57,8 @@ describe('requirements in a simulation', () => {
     expect(of('latency')).toMatchObject({ value: 1, windowsRatio: 1, worstClientRatio: 1, clientsRatio: 1 });
     expect(of('mean latency')?.value).toBeLessThan(40);
     expect(of('throughput')?.value).toBeCloseTo(10, 0);
-    // One of three instances is accurate, and they take turns.
-    expect(of('accuracy share')?.value).toBeCloseTo(1 / 3, 2);
+    // No instance is that accurate.
+    expect(of('accuracy share')?.value).toBe(0);
     expect(of('accuracy share')?.windowsRatio).toBe(0);
     expect(of('all')).toMatchObject({ value: null, windowsRatio: 0, clientsRatio: 0 });
   });
@@ -77,9 +77,11 @@ describe('requirements in a simulation', () => {
     ['TLS', { tls: true }, { tls: true }],
     ['few hops', { hopsMax: 0 }, {}],
   ] as const)('ask for %s that instances have', (_, wanted, facts) => {
-    const share: AttributeShare = { ...NOTHING, ...wanted, name: 'it', share: 0.3 };
+    const share: AttributeShare = { ...NOTHING, ...wanted, name: 'it', share: 0.5 };
     const scenario = asking({ shares: [share] }, { overrides: [{ instance: 'i2', model: { ...SMALL, ...facts } }] });
-    expect(runOf(scenario, 'round-robin').of('it share')?.value).toBeCloseTo(1 / 3, 2);
+    const held = runOf(scenario, 'round-robin').of('it share');
+    expect(held?.value).toBeGreaterThan(0.5);
+    expect(held?.value).toBeLessThan(0.7);
   });
 
   it('have columns of their own in the report, and only they', () => {

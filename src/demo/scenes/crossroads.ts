@@ -29,7 +29,7 @@ export const CROSSROADS: Scene = {
   services: [
     {
       name: 'crossing',
-      qos: { latencyMs: 100, successRatio: 0.9, windowMs: 10_000 },
+      qos: { latencyMs: 150, successRatio: 0.9, windowMs: 10_000 },
       requirements: ['accuracy = { min = 0.95, share = 0.6 }'],
       objective: 'least = "energy"',
       clientPrefix: 'walk',
@@ -37,7 +37,7 @@ export const CROSSROADS: Scene = {
     },
     {
       name: 'counting',
-      qos: { latencyMs: 100, successRatio: 0.9, windowMs: 10_000 },
+      qos: { latencyMs: 150, successRatio: 0.9, windowMs: 10_000 },
       requirements: [],
       objective: 'least = "energy"',
       clientPrefix: 'lane',

@@ -95,7 +95,7 @@ export function clock(ms: number): string {
 }
 
 export function percent(ratio: number | null, digits = 1): string {
-  return ratio === null ? '–' : `${(ratio * 100).toFixed(digits)} %`;
+  return ratio === null ? '–' : `${(ratio * 100).toFixed(ratio === 1 ? 0 : digits)} %`;
 }
 
 /** How many clients have at least ρ of their requests in time, as `9/10`. */

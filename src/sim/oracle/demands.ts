@@ -19,9 +19,7 @@ export interface Reach {
   readonly answered: number;
 }
 
-/** Above ρ: a split that reaches it on average only misses it in half of the windows. */
-const SUCCESS_ROOM = 0.03;
-/** Likewise for the mean latency, as a share of it, and for attribute shares. */
+/** A split that reaches a mean latency or a share on average only misses it in half of the windows: the room left, as a share. */
 const LATENCY_ROOM = 0.03;
 const SHARE_ROOM = 0.02;
 
@@ -66,7 +64,7 @@ export class Demands {
     });
     const mostMs = (meanLatencyMs ?? 0) * (1 - LATENCY_ROOM);
     return [
-      demand(Math.min(1, qos.successRatio + SUCCESS_ROOM), ({ success }) => success),
+      demand(qos.successRatio, ({ success }) => success),
       // A mean of at most `mostMs` is a mean of 2 − latency ÷ `mostMs` of at least 1; beyond twice as much all is lost alike.
       ...(meanLatencyMs === null ? [] : [demand(1, ({ meanMs }) => meanMs.map((ms) => Math.max(0, 2 - ms / mostMs)))]),
       ...(reliabilityRatio === null ? [] : [demand(reliabilityRatio, ({ answered }) => constant(answered))]),

@@ -78,6 +78,12 @@ const far = instance('box-far', { rttMs: 44, weight: 0.2, pool: 'exploration', s
 const out = instance('box-out', { rttMs: 3, weight: 0, pool: 'out', cooldownMs: 7_400, successProbability: null });
 const wide = { width: 100, height: 40, paint: plainPaint };
 
+/** As a service of a shorter name and a longer limit. */
+const crossing = ({ state, clients }: DemoView['services'][number]) => ({
+  state: { ...state, service: 'crossing', qos: { ...state.qos, latencyMs: 150 }, requestsPerSecond: 50 },
+  clients,
+});
+
 describe('the picture', () => {
   it('shows every instance from near to far with what routing believes of it', () => {
     const lines = renderScreen(view([far, instance('box-near'), out]), wide);
@@ -156,6 +162,8 @@ describe('the picture', () => {
       '0.130 mWh',
       '0.030 mWh',
     ]);
+    const short = { ...view(state), services: view(state, 5).services.map(crossing) };
+    expect(renderScreen(short, { ...wide, width: 80 })[0]).toMatch(/ 4\/5 clients ≥ 90 % · 0\.055 mWh/);
     expect(renderScreen(view([far, out]), wide).join('\n')).not.toContain('mWh');
   });
 
