@@ -141,7 +141,7 @@ function* samplesOf<Source>(
   }
 }
 
-/** What is counted of a service by pool, group and session. */
+/** What is counted of a service by pool, group, requirement and session. */
 function* preferencesOf(states: readonly RouterState[]): Iterable<Reading> {
   yield {
     kind: 'gauge',
@@ -159,6 +159,19 @@ function* preferencesOf(states: readonly RouterState[]): Iterable<Reading> {
     },
     samples: states.flatMap(({ service, groups }) =>
       groups.map(({ name, share }) => ({ labels: [service, name], value: share })),
+    ),
+  };
+  yield {
+    kind: 'gauge',
+    options: {
+      name: 'qedge_service_requirement_ratio',
+      help: 'Share of the clients for which a requirement holds, where more is asked for than the latency goal.',
+      labels: ['service', 'requirement'],
+    },
+    samples: states.flatMap(({ service, requirements }) =>
+      requirements.flatMap(({ requirement, clientsRatio }) =>
+        clientsRatio === null ? [] : [{ labels: [service, requirement], value: clientsRatio }],
+      ),
     ),
   };
   const tied = states.flatMap(({ service, affinity }) => (affinity === null ? [] : [{ service, affinity }]));

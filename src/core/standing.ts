@@ -1,6 +1,7 @@
-// What an instance is doing, in a word, and what a request costs, the same wherever people read it.
+// What an instance is doing, in a word, how far a requirement is met, and what a request costs, the same wherever people read it.
 
 import { meanOf, readProfile } from './profile.ts';
+import type { RequirementLevel } from './requirements/level.ts';
 import type { InstanceState, ReasonShare } from './service-router.ts';
 
 export interface Standing {
@@ -15,6 +16,7 @@ export function cooldownText(cooldownMs: number): string {
 
 /** What an instance is doing. The worst that is true of it counts. */
 export function standingOf(instance: InstanceState): Standing {
+  if (instance.lacks.length > 0) return { word: 'barred', kind: 'out' };
   if (instance.availability === 'draining') return { word: 'draining', kind: 'warn' };
   if (instance.availability === 'suspect') return { word: 'suspect', kind: 'bad' };
   if (instance.cooldownMs > 0) return { word: `out ${cooldownText(instance.cooldownMs)}`, kind: 'bad' };
@@ -38,6 +40,16 @@ export function poolsText(instances: readonly InstanceState[]): string {
   const count = (wanted: InstanceState['pool']): string =>
     `${instances.filter(({ pool }) => pool === wanted).length} ${wanted}`;
   return `${count('exploitation')}, ${count('exploration')}, ${count('out')}`;
+}
+
+/** `accuracy 74.0 % of 80.0 %`, `mean-latency 62 ms of at most 50 ms`, `throughput 18.0/s of 20.0/s`. */
+export function requirementText({ requirement, level, goal }: RequirementLevel): string {
+  const text = (value: number): string => {
+    if (requirement === 'mean-latency') return `${Math.round(value)} ms`;
+    return requirement === 'throughput' ? `${value.toFixed(1)}/s` : `${(value * 100).toFixed(1)} %`;
+  };
+  const most = requirement === 'mean-latency' ? 'at most ' : '';
+  return `${requirement} ${level === null ? 'unknown' : text(level)} of ${most}${text(goal)}`;
 }
 
 /** What a request takes on average, as instances share the requests now, mWh; null where none of them says. */

@@ -84,9 +84,9 @@ export function createWorld(
       const { latencyMs, result } = { result: 'answered' as const, ...ending(candidate) };
       const ticket = router.start(candidate, world.nowMs);
       const taken = router.finish(ticket, result, latencyMs, world.nowMs);
-      const inTime = taken === 'answered' && latencyMs <= QOS.latencyMs;
       const { handle } = candidate;
-      router.recordRequest(ended(REQUEST.clientId, inTime, { latencyMs, handle }), world.nowMs);
+      const more = { latencyMs, handle, ...(taken === 'answered' ? {} : { ending: 'failed' as const }) };
+      router.recordRequest(ended(REQUEST.clientId, latencyMs <= QOS.latencyMs, more), world.nowMs);
       return candidate;
     },
   };

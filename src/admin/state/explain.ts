@@ -85,6 +85,7 @@ function whyChosen(state: RouterState, { tier, byChance }: RoutePreview, chosen:
 }
 
 function whyNot(instance: InstanceState, { byChance }: RoutePreview): string {
+  if (instance.lacks.length > 0) return instance.note;
   if (instance.availability === 'draining') return 'draining: gets nothing new unless it is among the last';
   if (instance.availability === 'suspect') return 'suspect: its node was lost or its checks fail';
   if (instance.cooldownMs > 0) return `ejected for ${cooldownText(instance.cooldownMs)}${aside(instance)}`;

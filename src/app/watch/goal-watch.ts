@@ -1,6 +1,6 @@
-// Two things about a service that no request shows and that explain much: there is one instance only, so that there is
-// nothing to choose; and no instance meets the goal, so that no choice helps. Each is logged once, and again only after it
-// was false in between.
+// What no request shows of a service and what explains much: there is one instance only, so that there is nothing to choose; no
+// instance meets the goal, or has what a requirement asks for, so that no choice helps. Each is logged once, and again only after it
+// was otherwise.
 
 import type { InstanceState, RouterState } from '../../core/service-router.ts';
 import type { Logger } from '../../telemetry/log.ts';
@@ -15,6 +15,8 @@ const LOOKS_MIN = 2;
 interface Watched {
   alone: number;
   unmet: number;
+  /** By requirement: looks at which no instance served it. */
+  readonly unserved: Map<string, number>;
 }
 
 /** Looks at the states of services and logs what explains a missed goal. */
@@ -31,12 +33,14 @@ export class GoalWatch {
     for (const state of states) this.#lookAt(state);
   }
 
-  #lookAt({ service, qos, instances }: RouterState): void {
-    const watched = this.#watched.get(service) ?? { alone: 0, unmet: 0 };
+  #lookAt(state: RouterState): void {
+    const { service, qos, instances } = state;
+    const watched = this.#watched.get(service) ?? { alone: 0, unmet: 0, unserved: new Map<string, number>() };
     this.#watched.set(service, watched);
     watched.alone = instances.length === 1 ? watched.alone + 1 : 0;
     const best = bestOf(instances);
     watched.unmet = best !== null && best < qos.successRatio ? watched.unmet + 1 : 0;
+    this.#lookAtRequirements(state, watched.unserved);
     if (watched.alone === LOOKS_MIN) {
       this.#log.info(
         { service, instance: instances[0]?.key },
@@ -46,6 +50,21 @@ export class GoalWatch {
     if (watched.unmet === LOOKS_MIN) {
       const { latencyMs, successRatio } = qos;
       this.#log.warn({ service, latencyMs, successRatio, bestRatio: best }, 'goal cannot be met: no instance meets it');
+    }
+  }
+
+  /** Attributes are known before anything was asked: of the others, nothing is said here. */
+  #lookAtRequirements({ service, requirements, instances }: RouterState, unserved: Map<string, number>): void {
+    for (const { requirement, heldShare } of requirements) {
+      if (heldShare === null && requirement !== 'security') continue;
+      const isServed = instances.length === 0 || instances.some(({ serves }) => serves[requirement] === true);
+      const looks = isServed ? 0 : (unserved.get(requirement) ?? 0) + 1;
+      unserved.set(requirement, looks);
+      if (looks !== LOOKS_MIN) continue;
+      this.#log.warn(
+        { service, requirement, instances: instances.length },
+        'no instance has what a requirement asks for',
+      );
     }
   }
 }

@@ -1,7 +1,8 @@
 // What several data planes of one node know of a chain, as one picture.
 
 import type { ChainState } from '../../core/chain/chain.ts';
-import { mergeClients, sum, weighted } from './merge-states.ts';
+import { sum, weighted } from './means.ts';
+import { mergeClients } from './merge-states.ts';
 
 /** `states` of one chain, the main thread's first. The same object when it is the only one. */
 export function mergeChains(states: readonly [ChainState, ...ChainState[]]): ChainState {

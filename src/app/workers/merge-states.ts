@@ -3,14 +3,19 @@
 
 import type { ClientState } from '../../core/domain.ts';
 import type { GroupView } from '../../core/policies/policy.ts';
+import { type RequirementLevel, worstOf } from '../../core/requirements/level.ts';
 import type { InstanceState, RouterState } from '../../core/service-router.ts';
+import { sum, weighted } from './means.ts';
+import { mergeLevels, mergeRequirements, type WeightedLevel } from './merge-requirements.ts';
 
 /** `states` of one service, the main thread's first. The same object when it is the only one. */
 export function mergeStates(states: readonly [RouterState, ...RouterState[]]): RouterState {
   const [first] = states;
   if (states.length === 1) return first;
   const clients = mergeClients(states.flatMap((state) => state.clients));
-  const satisfied = clients.filter((client) => client.successRatio >= first.qos.successRatio).length;
+  const isSatisfied = ({ missed, successRatio }: ClientState): boolean =>
+    missed === undefined ? successRatio >= first.qos.successRatio : missed === null;
+  const satisfied = clients.filter(isSatisfied).length;
   return {
     ...first,
     successRatio: weighted(
@@ -33,6 +38,7 @@ export function mergeStates(states: readonly [RouterState, ...RouterState[]]): R
     affinity: mergeAffinity(states),
     groups: first.groups.map((group, index) => mergeGroups(group, states, index)),
     instances: mergeAllInstances(states),
+    requirements: mergeRequirements(states, clients),
     clients,
   };
 }
@@ -113,44 +119,37 @@ function mergeResults(same: readonly InstanceState[]): InstanceState['results'] 
 
 /** A client with several connections may be known to several data planes. Worst served first. */
 export function mergeClients(all: readonly ClientState[]): ClientState[] {
-  const byId = new Map<string, { requests: number; successes: number }>();
-  for (const { clientId, requests, successRatio } of all) {
-    const total = byId.get(clientId) ?? { requests: 0, successes: 0 };
+  const byId = new Map<string, { requests: number; successes: number; levels: WeightedLevel[] | null }>();
+  for (const { clientId, requests, successRatio, requirements } of all) {
+    const total = byId.get(clientId) ?? { requests: 0, successes: 0, levels: null };
     total.requests += requests;
     total.successes += requests * successRatio;
+    if (requirements !== undefined) {
+      total.levels = [...(total.levels ?? []), ...requirements.map((level) => ({ ...level, requests }))];
+    }
     byId.set(clientId, total);
   }
   return [...byId]
-    .map(([clientId, { requests, successes }]) => ({
+    .map(([clientId, { requests, successes, levels }]) => ({
       clientId,
       requests,
       successRatio: successes / Math.max(1, requests),
+      ...(levels === null ? {} : named(mergeLevels(levels))),
     }))
-    .sort((a, b) => a.successRatio - b.successRatio);
+    .sort((a, b) => strainOf(b) - strainOf(a) || a.successRatio - b.successRatio);
 }
+
+const named = (requirements: readonly RequirementLevel[]): Pick<Required<ClientState>, 'requirements' | 'missed'> => ({
+  requirements,
+  missed: worstOf(requirements)?.requirement ?? null,
+});
+
+/** 0 where the latency goal is the only requirement. */
+const strainOf = ({ requirements = [] }: ClientState): number =>
+  Math.max(0, ...requirements.map(({ strain }) => strain));
 
 /** Null when there is none. */
 function youngest(agesMs: readonly (number | null)[]): number | null {
   const known = agesMs.filter((ageMs) => ageMs !== null);
   return known.length === 0 ? null : Math.min(...known);
-}
-
-export function sum<Item>(items: readonly Item[], value: (item: Item) => number): number {
-  return items.reduce((total, item) => total + value(item), 0);
-}
-
-/** Mean over those that have a value; evenly when none has any weight. Null when none has a value. */
-export function weighted<Item>(
-  items: readonly Item[],
-  value: (item: Item) => number | null,
-  weight: (item: Item) => number,
-): number | null {
-  const known = items.flatMap((item) => {
-    const one = value(item);
-    return one === null ? [] : [{ one, by: weight(item) }];
-  });
-  if (known.length === 0) return null;
-  const total = sum(known, ({ by }) => by);
-  if (total === 0) return sum(known, ({ one }) => one) / known.length;
-  return sum(known, ({ one, by }) => one * by) / total;
 }

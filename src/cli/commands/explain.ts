@@ -87,6 +87,7 @@ function columns(candidates: readonly ExplainedCandidate[]): readonly Column[] {
     importance: 1,
     cells: candidates.map((one) => cell(text(one), one.chosen ? 'good' : 'plain')),
   });
+  const asked = [...new Set(candidates.flatMap(({ serves }) => Object.keys(serves)))];
   const cooling = candidates.some(({ cooldownMs }) => cooldownMs > 0);
   const figures = [...new Set(candidates.flatMap(({ extra }) => Object.keys(extra)))];
   return [
@@ -97,10 +98,13 @@ function columns(candidates: readonly ExplainedCandidate[]): readonly Column[] {
     column('success', ({ successProbability }) => percent(successProbability)),
     column('weight', ({ weight }) => percent(weight)),
     column('in flight', ({ inFlight }) => String(inFlight)),
+    ...asked.map((name) => column(`serves ${name}`, ({ serves }) => servesText(serves[name] ?? null))),
     ...(cooling ? [column('cooldown', cooldownOf)] : []),
     ...figures.map((name) => column(spaced(name), ({ extra }) => figure(extra[name]))),
   ];
 }
+
+const servesText = (serves: boolean | null): string => (serves === null ? '-' : serves ? 'yes' : 'no');
 
 const cooldownOf = ({ cooldownMs }: ExplainedCandidate): string => (cooldownMs > 0 ? cooldownText(cooldownMs) : '-');
 

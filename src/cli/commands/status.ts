@@ -3,8 +3,9 @@
 import type { Command } from 'commander';
 import type { StateDocument } from '../../admin/state/state.ts';
 import type { ChainState } from '../../core/chain/chain.ts';
+import type { ClientState } from '../../core/domain.ts';
 import type { InstanceState, RouterState } from '../../core/service-router.ts';
-import { poolsText, reasonsText } from '../../core/standing.ts';
+import { poolsText, reasonsText, requirementText } from '../../core/standing.ts';
 import { CommandError } from '../../errors.ts';
 import { type Cell, type Column, renderColumns, truncate } from '../../terminal/columns.ts';
 import { LiveBlock } from '../../terminal/live-block.ts';
@@ -186,6 +187,7 @@ function serviceLines(service: RouterState, look: Look): readonly string[] {
     look.paint('strong', truncate(`${service.service} by ${service.policy}, wanted: ${target}`, look.width)),
     ...wrapList(facts, look.width),
     ...wrapList(groupFacts(service), look.width),
+    ...requirementLines(service, look),
     ...worstLines(clients, qos, look),
     ...(service.instances.length > 0 ? renderColumns(instanceColumns(service), { ...look, indent: '  ' }) : []),
   ];
@@ -212,12 +214,31 @@ function chainLines({ chain, qos, stages, clients, ...state }: ChainState, look:
   ];
 }
 
+/** What else is asked for, those that are missed by some clients in another colour. */
+function requirementLines({ requirements }: RouterState, { width, paint }: Look): string[] {
+  return requirements
+    .filter(({ requirement }) => requirement !== 'latency')
+    .map((one) => {
+      const held = one.heldShare !== null && one.heldShare < one.goal ? `, held to ${percent(one.heldShare)}` : '';
+      const text = `  ${requirementText(one)}, for ${percent(one.clientsRatio, 0)} of clients${held}`;
+      return paint((one.clientsRatio ?? 1) < 1 ? 'notice' : 'plain', truncate(text, width));
+    });
+}
+
 /** Clients whose goal is not met. */
 function worstLines(clients: RouterState['clients'], { successRatio }: RouterState['qos'], look: Look): string[] {
-  const below = clients.filter((one) => one.successRatio < successRatio).slice(0, WORST_CLIENTS);
+  const isBelow = (one: ClientState): boolean =>
+    one.missed === undefined ? one.successRatio < successRatio : one.missed !== null;
+  const below = clients.filter(isBelow).slice(0, WORST_CLIENTS);
   if (below.length === 0) return [];
-  const worst = below.map((one) => `${one.clientId} ${percent(one.successRatio)}`).join(', ');
+  const worst = below.map((one) => `${one.clientId} ${missedText(one)}`).join(', ');
   return [look.paint('notice', truncate(`  worst served: ${worst}`, look.width))];
+}
+
+/** The requirement that it misses by most; its success where that is all that is asked for. */
+function missedText({ successRatio, requirements = [], missed }: ClientState): string {
+  const level = requirements.find(({ requirement }) => requirement === missed);
+  return level === undefined ? percent(successRatio) : requirementText(level);
 }
 
 /** What keeps requests together, and where the preferred ones go. */

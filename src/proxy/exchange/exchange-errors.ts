@@ -1,14 +1,25 @@
 // The errors that an exchange finds itself.
 
 import type { Candidate } from '../../core/domain.ts';
+import { attributesText } from '../../core/requirements/attributes.ts';
 import { type ErrorSource, ProxyError } from '../../errors.ts';
+import type { ServiceRuntime } from '../service.ts';
 
-export function noInstance(): ProxyError {
+function noInstance(): ProxyError {
   return new ProxyError('no-instance', 'the service has no instance', { source: 'internal' });
 }
 
+/** Why no instance gets the request. */
+export function noneOf({ router, config }: ServiceRuntime): ProxyError {
+  const { security } = config.qos;
+  if (router.lastTier === 'shed') return shed();
+  if (router.lastTier !== 'barred' || security === null) return noInstance();
+  const message = `no instance of the service has what qos.security demands: ${attributesText(security)}`;
+  return new ProxyError('no-instance', message, { source: 'internal' });
+}
+
 /** Every instance has more to do than it can do in time. */
-export function shed(): ProxyError {
+function shed(): ProxyError {
   return new ProxyError('overloaded', 'no instance has room for one more in time', { source: 'internal' });
 }
 

@@ -48,15 +48,7 @@ import { type BodyListener, RequestBody } from './client/request-body.ts';
 import { answerLagMs, bodyLagMs } from './client/slow-clients.ts';
 import type { ProxyContext } from './context.ts';
 import { errorAnswer, statusOf } from './error-response.ts';
-import {
-  asProxyError,
-  deadlinePassed,
-  noInstance,
-  ofService,
-  queueFull,
-  serviceFull,
-  shed,
-} from './exchange-errors.ts';
+import { asProxyError, deadlinePassed, noneOf, ofService, queueFull, serviceFull } from './exchange-errors.ts';
 import { CLIENT_GONE, ExchangeRecord } from './record/record.ts';
 import { Deadline } from './time/deadline.ts';
 import { Stopwatch } from './time/stopwatch.ts';
@@ -208,7 +200,7 @@ export class Exchange implements AttemptOwner, BodyListener, SlotWaiter, Placeme
     if (first === null) {
       const timeoutLeftMs = service.config.timeoutMs - this.stopwatch.elapsedMs(nowMs);
       if (timeoutLeftMs > 0 && service.awaits(this, Math.min(this.deadline.askedLeftMs(nowMs), timeoutLeftMs))) return;
-      this.fail(service.router.lastTier === 'shed' ? shed() : noInstance());
+      this.fail(noneOf(service));
       return;
     }
     for (let candidate: Candidate | null = first; candidate !== null; ) {

@@ -1,7 +1,9 @@
 // How well each client is served, the worst first: QoS is promised to every one of them.
 
 import { useState } from 'preact/hooks';
+import type { ClientState } from '../../../core/domain.ts';
 import type { RouterState } from '../../../core/service-router.ts';
+import { requirementText } from '../../../core/standing.ts';
 import { successColour } from '../colours.ts';
 import { count, percent } from '../format.ts';
 import { Panel } from './panel.tsx';
@@ -16,14 +18,17 @@ const REST_MIN = 4;
 export function Clients({ service }: { readonly service: RouterState }) {
   const [all, setAll] = useState(false);
   const target = service.qos.successRatio;
-  const below = service.clients.filter((client) => client.successRatio < target).length;
+  const isBelow = ({ successRatio, missed }: ClientState): boolean =>
+    missed === undefined ? successRatio < target : missed !== null;
+  const below = service.clients.filter(isBelow).length;
+  const goal = service.requirements.length === 0 ? `below ${percent(target)}` : 'miss a requirement';
   const foldable = service.clients.length >= FEW + REST_MIN;
   const shown = all || !foldable ? service.clients : service.clients.slice(0, FEW);
   return (
     <Panel
       title="Clients"
       area="clients"
-      aside={<span class="quiet">{`${below} of ${service.clients.length} below ${percent(target)}`}</span>}
+      aside={<span class="quiet">{`${below} of ${service.clients.length} ${goal}`}</span>}
     >
       <div class={all ? 'client-list client-list-all' : 'client-list'}>
         <table class="clients" aria-labelledby="panel-clients">
@@ -33,6 +38,7 @@ export function Clients({ service }: { readonly service: RouterState }) {
               <th scope="col">Success against the target</th>
               <th scope="col">Success</th>
               <th scope="col">Requests</th>
+              {service.requirements.length > 0 && <th scope="col">Missed by most</th>}
             </tr>
           </thead>
           <tbody>
@@ -51,6 +57,7 @@ export function Clients({ service }: { readonly service: RouterState }) {
                   {percent(client.successRatio, 1)}
                 </td>
                 <td class="num quiet">{count(client.requests)} req</td>
+                {service.requirements.length > 0 && <td class="missed">{missedText(client)}</td>}
               </tr>
             ))}
           </tbody>
@@ -64,4 +71,10 @@ export function Clients({ service }: { readonly service: RouterState }) {
       )}
     </Panel>
   );
+}
+
+/** The requirement that the client misses by most; empty: all hold. */
+function missedText({ requirements = [], missed }: ClientState): string {
+  const level = requirements.find(({ requirement }) => requirement === missed);
+  return level === undefined ? '' : requirementText(level);
 }

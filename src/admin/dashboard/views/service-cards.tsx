@@ -1,7 +1,7 @@
 // Services at a glance: does each meet its target now, and how much does it carry?
 
 import type { RouterState } from '../../../core/service-router.ts';
-import { energyPerRequest } from '../../../core/standing.ts';
+import { energyPerRequest, requirementText } from '../../../core/standing.ts';
 import { successColour } from '../colours.ts';
 import { milliseconds, percent, perSecond } from '../format.ts';
 import type { Model } from '../model.ts';
@@ -70,6 +70,17 @@ function Card({ model, service, chosen }: CardProps) {
         <Fact label="in flight" value={String(service.inFlight)} />
         <Fact label="exploitation" value={`${exploited} of ${service.instances.length}`} />
         <Fact label="exploration" value={percent(summary.explorationShare, 1)} />
+        {service.requirements
+          .filter(({ clientsRatio }) => clientsRatio !== null)
+          .map((one) => (
+            <Fact
+              key={one.requirement}
+              label={one.requirement}
+              value={percent(one.clientsRatio)}
+              missed={(one.clientsRatio ?? 1) < 1}
+              title={`${requirementText(one)}: holds for ${percent(one.clientsRatio)} of clients`}
+            />
+          ))}
         {energyMwh !== null && <Fact label="mWh/request" value={energyMwh.toFixed(3)} />}
         {service.affinity !== null && <Fact label="sessions" value={String(service.affinity.sessions)} />}
         {service.affinity !== null && <Fact label="moved" value={String(service.affinity.moved)} />}
@@ -83,9 +94,17 @@ function Card({ model, service, chosen }: CardProps) {
   );
 }
 
-function Fact({ label, value }: { readonly label: string; readonly value: string }) {
+interface FactProps {
+  readonly label: string;
+  readonly value: string;
+  /** A requirement that some client misses. */
+  readonly missed?: boolean;
+  readonly title?: string;
+}
+
+function Fact({ label, value, missed = false, title }: FactProps) {
   return (
-    <span>
+    <span class={missed ? 'tag-bad' : undefined} title={title}>
       <b class="num">{value}</b> {label}
     </span>
   );

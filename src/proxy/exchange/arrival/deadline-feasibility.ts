@@ -35,9 +35,11 @@ export class DeadlineFeasibility {
   }
 }
 
-function leastLatencyMs(instances: readonly Pick<InstanceState, 'availability' | 'rttMs' | 'processingMs'>[]): number {
+function leastLatencyMs(
+  instances: readonly Pick<InstanceState, 'availability' | 'lacks' | 'rttMs' | 'processingMs'>[],
+): number {
   const takesTraffic = (availability: Availability): boolean => availability === 'up';
-  const usable = instances.filter(({ availability }) => takesTraffic(availability));
+  const usable = instances.filter(({ availability, lacks }) => takesTraffic(availability) && lacks.length === 0);
   if (usable.length === 0) return 0;
   return Math.min(...usable.map(({ rttMs, processingMs }) => rttMs + FASTEST_RATIO * (processingMs ?? 0)));
 }

@@ -73,7 +73,7 @@ export class EarlierAttempts {
   #untried(handle: number): number {
     let count = 0;
     for (const one of this.#of.service.router.candidates) {
-      if (one.handle !== handle && !this.#tried.includes(one.handle)) count++;
+      if (one.handle !== handle && one.lacks.length === 0 && !this.#tried.includes(one.handle)) count++;
     }
     return count;
   }
