@@ -4,6 +4,7 @@
 import { constants, PerformanceObserver } from 'node:perf_hooks';
 import { createServiceRouter } from '../../src/core/create-router.ts';
 import type { RequestEnding } from '../../src/core/domain.ts';
+import { NO_REQUIREMENTS, type Requirements } from '../../src/core/requirements/requirements.ts';
 import { createRng } from '../../src/core/rng.ts';
 import type { ServiceRouter } from '../../src/core/service-router.ts';
 
@@ -17,13 +18,24 @@ interface Case {
   readonly policy: string;
   readonly options?: Readonly<Record<string, unknown>>;
   readonly instances: number;
+  /** Beside the latency goal; absent: nothing. */
+  readonly requirements?: Requirements;
 }
 
-const router = ({ policy, options, instances }: Case): ServiceRouter => {
+/** A share, a measured requirement of each kind. */
+const THREE: Requirements = {
+  ...NO_REQUIREMENTS,
+  meanLatencyMs: 50,
+  reliabilityRatio: 0.999,
+  shares: [{ name: 'accuracy', share: 0.8, accuracyMin: 0.95, tls: false, tiers: null, hopsMax: null, labels: {} }],
+};
+
+const router = ({ policy, options, instances, requirements = NO_REQUIREMENTS }: Case): ServiceRouter => {
   const made = createServiceRouter({
     service: 'pilotnet',
     qos: { latencyMs: 80, successRatio: 0.9, windowMs: 10_000 },
     policy: { name: policy, options: options ?? {} },
+    requirements,
     localNodeId: 'node-0',
     rng: createRng(1),
     nowMs: 0,
@@ -41,7 +53,7 @@ const router = ({ policy, options, instances }: Case): ServiceRouter => {
           host: '127.0.0.1',
           port: 9000,
           labels: {},
-          profile: null,
+          profile: { accuracy: i % 2 === 0 ? 0.98 : 0.9 },
         },
       },
       0,
@@ -58,6 +70,7 @@ class Load {
   readonly #request = { clientId: CLIENTS[0] ?? '', budgetMs: 80, attempt: 0, tried: [] as number[] };
   readonly #ended = { clientId: '', ending: 'late' as RequestEnding, latencyMs: 0, handle: 0 };
   readonly #tickets = new Int32Array(CONCURRENCY).fill(-1);
+  readonly #handles = new Int32Array(CONCURRENCY);
   nowMs = 0.5;
   #turn = 0;
 
@@ -80,10 +93,14 @@ class Load {
         this.#ended.clientId = client;
         this.#ended.ending = latencyMs <= 80 ? 'success' : 'late';
         this.#ended.latencyMs = latencyMs;
+        this.#ended.handle = this.#handles[this.#turn] as number;
         made.recordRequest(this.#ended, this.nowMs);
       }
       const candidate = made.route(this.#request, this.nowMs);
-      if (candidate !== null) this.#tickets[this.#turn] = made.start(candidate, this.nowMs);
+      if (candidate !== null) {
+        this.#tickets[this.#turn] = made.start(candidate, this.nowMs);
+        this.#handles[this.#turn] = candidate.handle;
+      }
       if (ticking && made.nextTickMs <= this.nowMs) made.tick(this.nowMs);
     }
   }
@@ -203,6 +220,24 @@ table(
   ),
 );
 
+if (names.includes('qedge')) {
+  table(
+    'The same with a mean latency, a reliability and a share of accuracy (CPU, median of rounds)',
+    ['policy', 'instances', 'µs', 'of that without', 'budget', ''],
+    [10, 100].map((instances) => {
+      const which: Case = { policy: 'qedge', instances };
+      // In turn, so that a machine that slows down slows both.
+      const pairs = Array.from(
+        { length: 3 },
+        () => [requestUs(which), requestUs({ ...which, requirements: THREE })] as const,
+      );
+      const us = median(pairs.map(([, three]) => three));
+      const ratio = median(pairs.map(([plain, three]) => three / plain));
+      return ['qedge', String(instances), us.toFixed(2), ratio.toFixed(2), '1.20', verdict(ratio, 1.2)];
+    }),
+  );
+}
+
 table(
   'A decision step (CPU, median of rounds); qedge with every instance in play',
   ['policy', 'instances × samples', 'ms', 'budget ms', ''],
@@ -223,6 +258,13 @@ table(
 );
 
 const heap: string[][] = [];
+if (names.includes('qedge')) {
+  const { growthKib, minor, major } = await heapOver(
+    { policy: 'qedge', instances: 10, requirements: THREE },
+    1_000_000,
+  );
+  heap.push(['qedge, three requirements', '1,000,000', growthKib.toFixed(0), String(minor), String(major)]);
+}
 for (const policy of names) {
   const { growthKib, minor, major } = await heapOver({ policy, instances: 10 }, 1_000_000);
   heap.push([policy, '1,000,000', growthKib.toFixed(0), String(minor), String(major)]);

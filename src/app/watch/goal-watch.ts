@@ -1,6 +1,6 @@
 // What no request shows of a service and what explains much: there is one instance only, so that there is nothing to choose; no
 // instance meets the goal, or has what a requirement asks for, so that no choice helps. Each is logged once, and again only after it
-// was otherwise.
+// was false in between.
 
 import type { InstanceState, RouterState } from '../../core/service-router.ts';
 import type { Logger } from '../../telemetry/log.ts';

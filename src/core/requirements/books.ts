@@ -2,7 +2,7 @@
 // request is offered to instances, and what the policy is to steer by. Row 0 is all clients together, and the quota of those that are
 // not distinguished.
 
-import type { Candidate, EndedRequest, QosTarget } from '../domain.ts';
+import { type Candidate, type EndedRequest, GROUPS_MAX, type QosTarget } from '../domain.ts';
 import { Accounts, ALL } from './accounts.ts';
 import { FadingRatio } from './fading-ratio.ts';
 import { FitTable } from './fit-table.ts';
@@ -39,8 +39,10 @@ export class RequirementBooks {
   #steppedMs = Number.NaN;
   readonly #ended = { failed: false, latencyMs: 0, fits: 0 };
   /** Reused by `offer`. */
-  readonly #offered: Candidate[] = [];
   readonly #quick: Candidate[] = [];
+  /** Those in play, and which of them a request is offered, by the shares that it is due to and its group: made once a change. */
+  #inPlay: readonly Candidate[] = [];
+  readonly #collected: (readonly Candidate[] | undefined)[] = [];
 
   constructor(asked: Requirements, { successRatio, windowMs }: QosTarget) {
     this.asked = asked;
@@ -51,6 +53,13 @@ export class RequirementBooks {
     this.fits = new FitTable(asked.shares, asked.objective);
     this.yielding = new Yielding(asked.shares, successRatio);
     this.success = new FadingRatio(windowMs / 2);
+  }
+
+  /** The instances are other than they were. `inPlay`: one array for as long as the router is there. */
+  update(live: readonly Candidate[], inPlay: readonly Candidate[]): void {
+    for (const candidate of live) this.fits.set(candidate);
+    this.#inPlay = inPlay;
+    this.#collected.length = 0;
   }
 
   /** Some requests are for some instances. */
@@ -72,7 +81,7 @@ export class RequirementBooks {
     this.quotas.earn(row, this.yielding.shares, nowMs);
   }
 
-  /** Of `candidates`, those that the next request of the client is due to; all where none in particular is. Valid until the next call. */
+  /** Of `candidates`, those that the next request of the client is due to; all where none in particular is. */
   offer<C extends Candidate>(row: number, candidates: readonly C[], group: number): readonly C[] {
     let due = 0;
     for (let k = 0; k < this.asked.shares.length; k++) if (this.quotas.isDue(row, k)) due |= 1 << k;
@@ -85,7 +94,7 @@ export class RequirementBooks {
     let due = 0;
     for (const [k, held] of this.yielding.shares.entries()) if (this.quotas.willBeDue(row, k, held)) due |= 1 << k;
     const within = this.#within(row, candidates);
-    return [...(due === 0 ? within : this.#fitting(within, due, group))];
+    return due === 0 ? [...within] : this.#fitting(within, due, group);
   }
 
   /** The request goes to this instance. */
@@ -109,18 +118,23 @@ export class RequirementBooks {
 
   /** Those that serve as many of the due shares as any does, the first ones before the later. */
   #fitting<C extends Candidate>(candidates: readonly C[], due: number, group: number): readonly C[] {
+    if (candidates !== this.#inPlay) return this.#collect(candidates, due, group);
+    const at = due * GROUPS_MAX + group;
+    const known = this.#collected[at];
+    if (known !== undefined) return known as readonly C[];
+    const collected = this.#collect(candidates, due, group);
+    this.#collected[at] = collected;
+    return collected;
+  }
+
+  #collect<C extends Candidate>(candidates: readonly C[], due: number, group: number): readonly C[] {
     let wanted = 0;
     for (let k = 0; k < this.asked.shares.length; k++) {
       const more = wanted | (due & (1 << k));
       if (more !== wanted && this.#someFit(candidates, more, group)) wanted = more;
     }
     if (wanted === 0) return candidates;
-    const offered = this.#offered as C[];
-    offered.length = 0;
-    for (const candidate of candidates) {
-      if ((this.fits.bits(candidate.handle, group) & wanted) === wanted) offered.push(candidate);
-    }
-    return offered;
+    return candidates.filter(({ handle }) => (this.fits.bits(handle, group) & wanted) === wanted);
   }
 
   #someFit(candidates: readonly Candidate[], wanted: number, group: number): boolean {
@@ -140,8 +154,8 @@ export class RequirementBooks {
     this.accounts.record(ALL, this.#ended, nowMs);
     if (row !== ALL) this.accounts.record(row, this.#ended, nowMs);
     if (ending !== 'failed') this.latency.record(row, handle, latencyMs);
-    this.yielding.record(success, fits, nowMs);
-    this.success.add(success, nowMs);
+    this.yielding.record(success, fits);
+    this.success.add(success);
     this.#usualGroup.record(group);
     if (!(nowMs - this.#steppedMs < STEP_MS)) this.#step(nowMs);
   }
@@ -191,7 +205,8 @@ export class RequirementBooks {
     const strainOf = (name: string): number => levels.find(({ requirement }) => requirement === name)?.strain ?? 0;
     if (meanLatencyMs !== null) this.prices.meanLatency.step(strainOf('mean-latency'), seconds);
     if (reliabilityRatio !== null) this.prices.reliability.step(strainOf('reliability'), seconds);
-    this.yielding.step(seconds, nowMs);
+    this.yielding.step(seconds);
+    this.success.fade(seconds * 1000);
     if (objective === null) return;
     // Shares are kept by quotas.
     const isShare = (name: string): boolean => this.asked.shares.some((share) => share.name === name);

@@ -1,25 +1,29 @@
-// A share of what happened lately: what is older counts for less, by half in a given time.
+// A share of what happened lately: what is older counts for less, by half in a given time. It fades at each step, not at each request.
 
 export class FadingRatio {
   readonly #halfLifeMs: number;
   #total = 0;
   #good = 0;
-  #stampMs = Number.NEGATIVE_INFINITY;
 
   constructor(halfLifeMs: number) {
     this.#halfLifeMs = halfLifeMs;
   }
 
-  add(good: boolean, nowMs: number): void {
-    const kept = 0.5 ** ((nowMs - this.#stampMs) / this.#halfLifeMs);
-    this.#stampMs = nowMs;
-    this.#total = this.#total * kept + 1;
-    this.#good = this.#good * kept + Number(good);
+  add(good: boolean): void {
+    this.#total++;
+    if (good) this.#good++;
+  }
+
+  /** So much time has passed. */
+  fade(elapsedMs: number): void {
+    const kept = 0.5 ** (elapsedMs / this.#halfLifeMs);
+    this.#total *= kept;
+    this.#good *= kept;
   }
 
   /** How many it is a share of, those of long ago hardly. */
-  weight(nowMs: number): number {
-    return this.#total * 0.5 ** ((nowMs - this.#stampMs) / this.#halfLifeMs);
+  get weight(): number {
+    return this.#total;
   }
 
   /** NaN before the first. */
@@ -30,6 +34,5 @@ export class FadingRatio {
   clear(): void {
     this.#total = 0;
     this.#good = 0;
-    this.#stampMs = Number.NEGATIVE_INFINITY;
   }
 }

@@ -43,19 +43,21 @@ export class Yielding {
   }
 
   /** A request ended at an instance that serves the shares of these bits. */
-  record(success: boolean, bits: number, nowMs: number): void {
-    this.#success.add(success, nowMs);
+  record(success: boolean, bits: number): void {
+    this.#success.add(success);
     for (let k = 0; k < this.#wanted.length; k++) {
       const side = (bits & (1 << k)) === 0 ? this.#outside : this.#inside;
-      (side[k] as FadingRatio).add(success, nowMs);
+      (side[k] as FadingRatio).add(success);
     }
   }
 
-  step(seconds: number, nowMs: number): void {
-    if (this.#success.weight(nowMs) < REQUESTS_MIN) return;
-    const { ratio } = this.#success;
-    if (ratio < this.#shortOf) this.#fall(FALL_PER_SECOND * seconds * (this.#shortOf - ratio), nowMs);
-    else if (ratio > this.#enough) this.#rise(RISE_PER_SECOND * seconds);
+  /** `seconds`: since the last step. */
+  step(seconds: number): void {
+    const { ratio, weight } = this.#success;
+    if (weight >= REQUESTS_MIN && ratio < this.#shortOf)
+      this.#fall(FALL_PER_SECOND * seconds * (this.#shortOf - ratio));
+    else if (weight >= REQUESTS_MIN && ratio > this.#enough) this.#rise(RISE_PER_SECOND * seconds);
+    for (const one of this.#ratios()) one.fade(seconds * 1000);
   }
 
   /** Some share is not what it is to be. */
@@ -68,24 +70,28 @@ export class Yielding {
     this.#wanted.forEach(({ share }, k) => {
       this.shares[k] = share;
     });
-    for (const ratio of [this.#success, ...this.#inside, ...this.#outside]) ratio.clear();
+    for (const one of this.#ratios()) one.clear();
   }
 
-  #fall(by: number, nowMs: number): void {
+  #ratios(): readonly FadingRatio[] {
+    return [this.#success, ...this.#inside, ...this.#outside];
+  }
+
+  #fall(by: number): void {
     for (let k = this.#wanted.length - 1; k >= 0; k--) {
       const share = this.shares[k] as number;
-      if (share === 0 || !this.#costsLatency(k, nowMs)) continue;
+      if (share === 0 || !this.#costsLatency(k)) continue;
       this.shares[k] = Math.max(0, share - by);
       return;
     }
   }
 
   /** The other instances do better, or too little is known of them. */
-  #costsLatency(k: number, nowMs: number): boolean {
+  #costsLatency(k: number): boolean {
     const inside = this.#inside[k] as FadingRatio;
     const outside = this.#outside[k] as FadingRatio;
-    if (inside.weight(nowMs) < REQUESTS_MIN) return false;
-    return outside.weight(nowMs) < 1 || outside.ratio > inside.ratio;
+    if (inside.weight < REQUESTS_MIN) return false;
+    return outside.weight < 1 || outside.ratio > inside.ratio;
   }
 
   #rise(by: number): void {

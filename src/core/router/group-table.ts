@@ -14,7 +14,7 @@ export class GroupTable {
 
   /** Of the client's next request; 0 where nothing is known. */
   of(clientId: string): number {
-    return this.#groups.get(clientId) ?? 0;
+    return this.#groups.size === 0 ? 0 : (this.#groups.get(clientId) ?? 0);
   }
 
   /** An answer to the client belonged to this group. */

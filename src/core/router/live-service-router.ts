@@ -135,7 +135,7 @@ export class LiveServiceRouter implements ServiceRouter {
       },
       onRemoved: (handle) => this.#flights.orphan(handle),
       onChange: (nowMs) => {
-        if (books !== null) for (const candidate of this.#set.live) books.fits.set(candidate);
+        books?.update(this.#set.live, this.#set.inPlay);
         this.#policy.update(this.#set.admitted, nowMs);
       },
     });
@@ -271,8 +271,9 @@ export class LiveServiceRouter implements ServiceRouter {
 
   recordRequest(request: EndedRequest, nowMs: number): void {
     const { clientId, ending } = request;
-    this.#clients.record(clientId, ending === 'success', nowMs);
-    this.#books?.record(this.#rowOf(clientId), request, this.#groups.of(clientId), nowMs);
+    // `NO_ROW` of a client that is not distinguished is one below the first: it becomes the row of all together.
+    const row = this.#clients.record(clientId, ending === 'success', nowMs);
+    this.#books?.record(row + 1, request, this.#groups.of(clientId), nowMs);
   }
 
   retractRequest(clientId: string, recordedMs: number, nowMs: number): void {

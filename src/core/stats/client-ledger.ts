@@ -40,11 +40,13 @@ export class ClientLedger {
     this.#overall = new WindowCounts(windowMs, 1);
   }
 
-  /** A request of the client ended; an anonymous one (empty id) counts only overall. */
-  record(clientId: string, success: boolean, nowMs: number): void {
+  /** A request of the client ended; an anonymous one (empty id) counts only overall. Returns the row of the client, or `NO_ROW`. */
+  record(clientId: string, success: boolean, nowMs: number): number {
     this.#overall.record(0, success, nowMs);
-    if (clientId === '') return;
-    this.#counts.record(this.rowOf(clientId), success, nowMs);
+    if (clientId === '') return NO_ROW;
+    const row = this.rowOf(clientId);
+    this.#counts.record(row, success, nowMs);
+    return row;
   }
 
   /** A success that was recorded at `recordedMs` was none. */
