@@ -19,13 +19,14 @@ import { logAccess } from '../exchange/record/access-log.ts';
 import { peerOf, type TrustedPeers } from '../fields/forwarded.ts';
 import { NO_SERVICE } from '../metrics.ts';
 import type { ServiceRuntime } from '../service.ts';
-import { ClientConnection, type ClientLink } from './client-connection.ts';
+import { ClientConnection } from './client-connection.ts';
 import { takeHandshake } from './handshake.ts';
 import { FastPath, type FastPathOptions } from './http1/fast-path.ts';
 import { parseFailure } from './http1/parse-failure.ts';
 import { RawRequest } from './http1/raw-request.ts';
 import { Http2Port, sniff } from './http2/server.ts';
 import { linger } from './linger.ts';
+import { linkOf } from './link.ts';
 import { listenError } from './listen-error.ts';
 import type { Route } from './routes.ts';
 import { ticketKeys } from './ticket-keys.ts';
@@ -359,13 +360,6 @@ const UNREAD_REQUEST = {
   latencyMs: 0,
   attempts: 0,
 } as const;
-
-/** TLS has no reset: there, an end without a word of goodbye (close_notify) is the error. */
-function linkOf(socket: Socket): ClientLink {
-  if (!('encrypted' in socket)) return socket;
-  const destroy = (): unknown => socket.destroy();
-  return { destroy, resetAndDestroy: destroy };
-}
 
 /** When a connection that is quiet is looked at for the first time. */
 function quietMs({ bodyIdleTimeoutMs, keepAliveTimeoutMs }: ProxyConfig): number {
