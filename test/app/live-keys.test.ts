@@ -340,7 +340,7 @@ qos_drop_max = 0.06
 name = "pilotnet"
 listen = "127.0.0.1:0"
 infeasible = "refuse"
-overload = "shed"
+overload = "send"
 policy = { name = "qedge", step = "2s" }
 timeout = "9s"
 connect_timeout = "2s"

@@ -22,7 +22,7 @@ export class ChainSet {
     return new Map([...this.#entries].map(([name, { chain }]) => [name, chain]));
   }
 
-  /** Until something is learned, a stage's work is told by the limit of its service. */
+  /** Until something is learned, a stage's work is estimated by the limit of its service. */
   reload({ chains, services }: Config): void {
     const known = new Map(this.#entries);
     this.#entries.clear();

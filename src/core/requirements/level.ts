@@ -4,7 +4,7 @@
 export interface RequirementLevel {
   /** `latency`, `mean-latency`, `reliability`, `availability`, `throughput`, `accuracy`, or attributes in a word. */
   readonly requirement: string;
-  /** A share in [0, 1]; for a mean latency ms, for a throughput answers per second. Null: nothing to tell it by. */
+  /** A share in [0, 1]; for a mean latency ms, for a throughput answers per second. Null: nothing to judge it by. */
   readonly level: number | null;
   /** What is asked for, in the unit of the level. */
   readonly goal: number;
@@ -12,7 +12,7 @@ export interface RequirementLevel {
   readonly strain: number;
 }
 
-/** A share of at least `goal`; NaN: nothing to tell it by. */
+/** A share of at least `goal`; NaN: nothing to judge it by. */
 export function shareLevel(requirement: string, level: number, goal: number): RequirementLevel {
   if (Number.isNaN(level)) return { requirement, level: null, goal, strain: 0 };
   if (level >= goal) return { requirement, level, goal, strain: goal === 1 ? 0 : (1 - level) / (1 - goal) };
@@ -20,7 +20,7 @@ export function shareLevel(requirement: string, level: number, goal: number): Re
   return { requirement, level, goal, strain: goal === 1 ? STRAIN_MAX : Math.min(STRAIN_MAX, (1 - level) / (1 - goal)) };
 }
 
-/** A mean of at most `goal`; NaN: nothing to tell it by. */
+/** A mean of at most `goal`; NaN: nothing to judge it by. */
 export function meanLevel(requirement: string, level: number, goal: number): RequirementLevel {
   const known = !Number.isNaN(level);
   return { requirement, level: known ? level : null, goal, strain: known ? Math.min(STRAIN_MAX, level / goal) : 0 };
@@ -50,5 +50,5 @@ export function worstOf(levels: readonly RequirementLevel[]): RequirementLevel |
   return worst;
 }
 
-/** More than this is told apart no further. */
+/** More than this is not distinguished. */
 const STRAIN_MAX = 1000;

@@ -2,7 +2,7 @@
 // away and slow to take back, so that it settles. The least important one yields first.
 //
 // It falls only where it is the quota that costs the latency: where the instances that serve it do no worse than the others, to ask the
-// others helps nobody.
+// others helps none.
 
 import { FadingRatio } from './fading-ratio.ts';
 import type { AttributeShare } from './requirements.ts';

@@ -157,7 +157,7 @@ export class Exchange implements AttemptOwner, BodyListener, SlotWaiter, Placeme
     return null;
   }
 
-  /** A stage of a chain has what the run has left for it, whatever the limit of its service is. */
+  /** A stage of a chain has what the run has left for it, no matter what the limit of its service is. */
   #enterChain(service: ServiceRuntime, field: string, nowMs: number): void {
     const { record } = this;
     record.turn =

@@ -68,7 +68,7 @@ export class FastRequest implements ClientRequest {
   }
 }
 
-const TELLING = new FieldTable({
+const FRAMING = new FieldTable({
   connection: FieldKind.connection,
   'content-length': FieldKind.contentLength,
   date: FieldKind.date,
@@ -106,7 +106,7 @@ export class FastResponse implements ClientResponse {
     for (let i = 0; i + 1 < fields.length; i += 2) {
       const name = fields[i] ?? '';
       const value = fields[i + 1] ?? '';
-      const kind = TELLING.kindOf(name);
+      const kind = FRAMING.kindOf(name);
       if (kind === FieldKind.contentLength) framed = true;
       else if (kind === FieldKind.date) dated = true;
       else if (kind === FieldKind.connection) {

@@ -24,7 +24,7 @@ const HEAD = new RegExp(
 /** Behind the target, with the line's end. */
 const VERSION_CHARS = ' HTTP/1.1\r\n'.length;
 
-const TELLING = new FieldTable({
+const DECIDING = new FieldTable({
   connection: FieldKind.connection,
   'content-length': FieldKind.contentLength,
   'transfer-encoding': FieldKind.hopByHop,
@@ -45,7 +45,7 @@ export function readFastRequestHead(bytes: Buffer, bytesMax: number): FastReques
   let contentLength = -1;
   let keepAlive = true;
   for (let i = 0; i + 1 < rawHeaders.length; i += 2) {
-    const kind = TELLING.kindOf(rawHeaders[i] ?? '');
+    const kind = DECIDING.kindOf(rawHeaders[i] ?? '');
     if (kind === FieldKind.ordinary) continue;
     const value = rawHeaders[i + 1] ?? '';
     if (kind === FieldKind.contentLength && contentLength < 0 && /^\d{1,15}$/.test(value)) {

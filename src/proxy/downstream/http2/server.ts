@@ -12,7 +12,7 @@ import { writeStraight } from './write-straight.ts';
 /** What a client starts a cleartext connection of HTTP/2 with (RFC 9113 section 3.4); its first bytes are enough. */
 const PREFACE = Buffer.from('PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n', 'latin1');
 /** No method of HTTP/1 begins so. */
-const TELLING_BYTES = 4;
+const PREFACE_BYTES_MIN = 4;
 const STREAMS_MAX = 256;
 /** What an instance may answer, our own fields and what the encoding adds. */
 const HEADER_BLOCK_BYTES_MAX = 2 * RESPONSE_HEAD_BYTES_MAX;
@@ -69,15 +69,15 @@ export function sniff(
     const chunk: Buffer | null = socket.read();
     if (chunk === null) return;
     seen = seen.length === 0 ? chunk : Buffer.concat([seen, chunk]);
-    const length = Math.min(seen.length, TELLING_BYTES);
-    const telling = seen.compare(PREFACE, 0, length, 0, length) === 0;
-    if (telling && length < TELLING_BYTES) return;
+    const length = Math.min(seen.length, PREFACE_BYTES_MIN);
+    const isPreface = seen.compare(PREFACE, 0, length, 0, length) === 0;
+    if (isPreface && length < PREFACE_BYTES_MIN) return;
     socket.setTimeout(0);
     socket.removeListener('timeout', giveUp);
     socket.removeListener('end', giveUp);
     socket.removeListener('error', giveUp);
     socket.removeListener('readable', onReadable);
-    found(telling ? 'http2' : 'http1', seen);
+    found(isPreface ? 'http2' : 'http1', seen);
   };
   socket.setTimeout(timeoutMs, giveUp);
   // It went away again without a word, and nothing else listens yet.

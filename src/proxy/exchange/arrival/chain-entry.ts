@@ -26,7 +26,7 @@ export class ChainEntry {
     this.#log = log;
   }
 
-  /** Null: it is no stage of a run, whatever it says. */
+  /** Null: it is no stage of a run, no matter what it says. */
   enter(
     field: string,
     { clientId, service }: { readonly clientId: string; readonly service: string },
