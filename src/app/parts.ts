@@ -196,6 +196,7 @@ export class AppParts implements NodeReportParts {
         this.placement.observeRtt(nodeId, rttMs);
       },
       onAnswer: (nodeId) => this.placement.nodeAnswered(nodeId),
+      onClock: (nodeId, agrees) => this.dataPlanes.send({ kind: 'clock', nodeId, agrees }),
       onEnvironmentChange: (change) => this.log.info(change, 'distance of a node changed'),
     });
   }

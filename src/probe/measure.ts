@@ -10,6 +10,8 @@ import { addressBook } from '../net/address-book.ts';
 export interface MeasureOptions {
   readonly clock: Clock;
   readonly timeoutMs: number;
+  /** By how much the clock of the other side is ahead, ms, where it says what time it is. */
+  readonly onClock?: (aheadMs: number) => void;
 }
 
 /** Path that every qedge answers with 204. */
@@ -28,7 +30,7 @@ export function createPingAgent(): Agent {
 export function ping(
   { host, port }: HostPort,
   agent: Agent | false,
-  { clock, timeoutMs }: MeasureOptions,
+  { clock, timeoutMs, onClock }: MeasureOptions,
 ): Promise<number> {
   return new Promise((resolve, reject) => {
     const { lookup } = addressBook;
@@ -45,6 +47,8 @@ export function ping(
     req.once('response', (response) => {
       const rttMs = clock.nowMs() - startMs;
       response.resume();
+      const time = Number(response.headers['x-qedge-time'] ?? Number.NaN);
+      if (time > 0) onClock?.(time - (performance.timeOrigin + performance.now() - rttMs / 2));
       if (response.statusCode === 204) resolve(rttMs);
       else reject(new Error(`answered ${response.statusCode} to ${PING_PATH}`));
     });

@@ -13,6 +13,7 @@ import type { Rng } from '../core/rng.ts';
 import type { ProbeTarget } from '../net/endpoint.ts';
 import type { Logger } from '../telemetry/log.ts';
 import type { Metrics } from '../telemetry/metrics.ts';
+import { ClockOffset } from './clock-offset.ts';
 import { LoopWatch } from './loop-watch.ts';
 import { connectTime, createPingAgent, ping } from './measure.ts';
 import { ProbeRotation } from './probe-rotation.ts';
@@ -28,6 +29,8 @@ export interface ProberOptions {
   readonly onAnswer: (nodeId: string) => void;
   /** The RTT of a node as it stands after a probe, ms. */
   readonly onRtt: (nodeId: string, rttMs: number) => void;
+  /** The clock of a node agrees with this one's from now on, or does no more. */
+  readonly onClock: (nodeId: string, agrees: boolean) => void;
   /** The RTT of a node made a step of more than `config.changeRatio`: the network there is another one. */
   readonly onEnvironmentChange: (change: {
     readonly nodeId: string;
@@ -65,6 +68,7 @@ export interface Prober {
 interface Probed {
   target: ProbeTarget;
   estimate: RttEstimate;
+  clock: ClockOffset;
   inFlight: boolean;
   failures: number;
   answeredMs: number | null;
@@ -185,6 +189,7 @@ class RotatingProber implements Prober {
     this.#probed.set(nodeId, {
       target,
       estimate,
+      clock: new ClockOffset((agrees) => this.#options.onClock(nodeId, agrees)),
       inFlight: false,
       failures: 0,
       answeredMs: null,
@@ -215,7 +220,7 @@ class RotatingProber implements Prober {
     probed.inFlight = true;
     const watching = this.#loop.begin();
     try {
-      const sampleMs = await this.#measure(probed.target);
+      const sampleMs = await this.#measure(probed);
       const lateMs = watching.end();
       if (!this.#running || this.#probed.get(nodeId) !== probed) return;
       this.#answer(nodeId, probed);
@@ -236,8 +241,9 @@ class RotatingProber implements Prober {
     }
   }
 
-  #measure({ ping: endpoint, connect }: ProbeTarget): Promise<number> {
-    const options = { clock: this.#options.clock, timeoutMs: this.#config.timeoutMs };
+  #measure({ target: { ping: endpoint, connect }, clock }: Probed): Promise<number> {
+    const onClock = (aheadMs: number): void => clock.add(aheadMs);
+    const options = { clock: this.#options.clock, timeoutMs: this.#config.timeoutMs, onClock };
     if (endpoint === null) return connectTime(connect, options);
     return ping(endpoint, this.#probed.size <= KEPT_CONNECTIONS_MAX ? this.#agent : false, options);
   }

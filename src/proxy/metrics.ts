@@ -13,6 +13,8 @@ export interface ProxyMetrics {
   error(service: string, code: ProxyErrorCode): void;
   /** A request that was answered before its service was known. */
   withoutService(status: number): void;
+  /** A deadline in `baggage` was of no effect. */
+  baggageIgnored(reason: string): void;
   /** A request that named a chain, and is no stage of it. `chain` empty: there is none of that name. */
   chainIgnored(chain: string, reason: string): void;
 }
@@ -57,6 +59,11 @@ export function createProxyMetrics(metrics: Metrics): ProxyMetrics {
     help: 'Requests with X-QEdge-Chain that are no stage of a run, by reason; they go on as requests of their service alone.',
     labels: ['chain', 'reason'],
   });
+  const baggage = metrics.counter({
+    name: 'qedge_baggage_deadlines_ignored_total',
+    help: 'Deadlines in baggage that were of no effect, by reason; the requests go on without.',
+    labels: ['reason'],
+  });
   const services = new Map<string, ServiceMetrics>();
   return {
     ofService(service) {
@@ -73,6 +80,7 @@ export function createProxyMetrics(metrics: Metrics): ProxyMetrics {
       return known;
     },
     withoutService: (status) => requests.with(NO_SERVICE, String(status)).increment(),
+    baggageIgnored: (reason) => baggage.with(reason).increment(),
     chainIgnored: (chain, reason) => ignored.with(chain, reason).increment(),
     error: (service, code) => errors.with(service, code).increment(),
   };

@@ -17,6 +17,7 @@ import { readDownstreamTls } from './downstream/tls.ts';
 import { ChainEntry } from './exchange/arrival/chain-entry.ts';
 import type { ProxyContext } from './exchange/context.ts';
 import { OwnFaults } from './exchange/record/own-faults.ts';
+import { BaggageDeadlines } from './exchange/time/baggage-deadlines.ts';
 import { requestFieldTable } from './fields/fields.ts';
 import { TrustedPeers } from './fields/forwarded.ts';
 import type { OnHealth } from './health.ts';
@@ -69,6 +70,8 @@ export interface Proxy {
   applyServices(services: readonly ProxyService[]): Promise<void>;
   /** Takes another set of chains; requests under way keep to theirs. */
   setChains(chains: ReadonlyMap<string, Chain>): void;
+  /** Deadlines on the clock, and whose clocks agree. */
+  readonly baggage: BaggageDeadlines;
   /** The router of the service has got an instance. */
   placed(service: string): void;
   /** What placement has said by now is all there is. */
@@ -109,6 +112,7 @@ class HttpProxy implements Proxy {
   readonly #context: { -readonly [Key in keyof ProxyContext]: ProxyContext[Key] };
   readonly #route: ReturnType<typeof createRoutes>;
   #trusted: TrustedPeers;
+  readonly baggage: BaggageDeadlines;
   readonly #listeners = new Map<string, { readonly listener: Listener; bound: ListenAddress }>();
   /** Of services that moved or left, for as long as a client is on them. */
   readonly #leaving = new Set<Listener>();
@@ -118,6 +122,7 @@ class HttpProxy implements Proxy {
     this.#options = options;
     const { config, clock } = options;
     this.#trusted = new TrustedPeers(config.trustedPeers);
+    this.baggage = new BaggageDeadlines(options.nodeId);
     this.#context = {
       viaName: `qedge-${options.nodeId}`,
       config,
@@ -129,6 +134,7 @@ class HttpProxy implements Proxy {
       tracer: options.tracer ?? null,
       requestFields: requestFieldTable(config),
       chains: null,
+      baggage: config.baggage ? this.baggage : null,
       ticketSecret: drawTicketSecret().secret,
       services: this.#services,
       refusing: false,
@@ -197,6 +203,7 @@ class HttpProxy implements Proxy {
     this.#trusted = new TrustedPeers(config.trustedPeers);
     this.#context.config = config;
     this.#context.accessLog = accessLog;
+    this.#context.baggage = config.baggage ? this.baggage : null;
     this.#context.requestFields = requestFieldTable(config, this.#context.chains !== null);
     for (const listener of this.#all()) listener.renew(tls);
   }

@@ -21,6 +21,7 @@ function startProber({ changeRatio = 0.3, timeoutMs = 500, intervalMs = 20 } = {
     rng: createRng(1),
     log: pino({ level: 'info' }, { write: (line: string) => void logLines.push(JSON.parse(line)) }),
     metrics,
+    onClock: () => {},
     onAnswer: (nodeId) => void answers.push(nodeId),
     onRtt: (nodeId, rttMs) => void rtts.push([nodeId, rttMs]),
     onEnvironmentChange: (change) => void changes.push(change),

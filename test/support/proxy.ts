@@ -72,6 +72,7 @@ export function proxyConfig(changes: Partial<ProxyConfig> = {}): ProxyConfig {
     clientHeader: 'X-Client-Id',
     trustedPeers: [],
     responseHeaders: true,
+    baggage: false,
     headerBytesMax: 16_384,
     urlBytesMax: 8192,
     bodyBytesMax: 0,

@@ -14,6 +14,8 @@ export type ControlMessage =
   /** The first placement is complete, or was waited for long enough. */
   | { readonly kind: 'placement-known' }
   | { readonly kind: 'rtt'; readonly nodeId: string; readonly rttMs: number }
+  /** Whether the clock of a node agrees with this one's. */
+  | { readonly kind: 'clock'; readonly nodeId: string; readonly agrees: boolean }
   | { readonly kind: 'node-gone'; readonly nodeId: string }
   /** What is known of a name changed; null: it is not kept any more. */
   | { readonly kind: 'name'; readonly name: string; readonly resolution: Resolution | null }

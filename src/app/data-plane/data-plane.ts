@@ -97,8 +97,12 @@ export class DataPlane {
       case 'rtt':
         this.#set.observeRtt(message.nodeId, message.rttMs);
         return;
+      case 'clock':
+        this.#proxy.baggage.setAgreement(message.nodeId, message.agrees);
+        return;
       case 'node-gone':
         this.#set.forgetNode(message.nodeId);
+        this.#proxy.baggage.setAgreement(message.nodeId, false);
         return;
       case 'name':
         addressBook.set(message.name, message.resolution);
@@ -127,7 +131,8 @@ export class DataPlane {
   /** What brings a data plane that has only just begun to where this one is. */
   recall(): ControlMessage[] {
     const names = addressBook.entries().map(([name, resolution]) => ({ kind: 'name', name, resolution }) as const);
-    return [...names, ...this.#set.recall(), { kind: 'start', learned: this.snapshots(), ageMs: 0 }];
+    const clocks = this.#proxy.baggage.agreeing.map((nodeId) => ({ kind: 'clock', nodeId, agrees: true }) as const);
+    return [...names, ...clocks, ...this.#set.recall(), { kind: 'start', learned: this.snapshots(), ageMs: 0 }];
   }
 
   async #configure(config: Config): Promise<void> {

@@ -48,6 +48,10 @@ export const proxyKeys = (context: SchemaContext) => ({
     doc: 'X-QEdge-Instance and Server-Timing on every answer.',
     default: true,
   }),
+  baggage: key('baggage', z.boolean(), {
+    doc: 'A deadline of a client goes on in the field baggage as well, as a moment on the clock, for instances that pass on the fields of OpenTelemetry alone; one that comes back so is believed where the clocks of both nodes agree within 5 ms, by their probes.',
+    default: false,
+  }),
   headers_max: key('headerBytesMax', size(), {
     doc: 'The head of a request may have this size.',
     reload: 'restart',

@@ -29,7 +29,8 @@ function ownEndpoints(context: ProxyContext): Router<Route> {
   const endpoints = new LinearRouter<Route>();
   // What other nodes probe.
   const ping: Route = ({ response }) => {
-    response.writeHead(204, context.draining ? ['Connection', 'close'] : []);
+    const time = ['X-QEdge-Time', (performance.timeOrigin + performance.now()).toFixed(1)];
+    response.writeHead(204, context.draining ? [...time, 'Connection', 'close'] : time);
     response.end();
   };
   endpoints.add('GET', '/-/ping', ping);

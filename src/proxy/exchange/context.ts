@@ -9,6 +9,7 @@ import type { ServiceRuntime } from '../service.ts';
 import type { ChainEntry } from './arrival/chain-entry.ts';
 import type { ServiceTable } from './arrival/service-match.ts';
 import type { OwnFaults } from './record/own-faults.ts';
+import type { BaggageDeadlines } from './time/baggage-deadlines.ts';
 
 /** One a data plane; a reload changes what it holds. */
 export interface ProxyContext {
@@ -26,6 +27,8 @@ export interface ProxyContext {
   /** What the keys of TLS session tickets are derived from. */
   readonly ticketSecret: Uint8Array;
   readonly services: ServiceTable<ServiceRuntime>;
+  /** Null: deadlines are not carried so. */
+  readonly baggage: BaggageDeadlines | null;
   /** Null: there are none, and nothing is done for them. */
   readonly chains: ChainEntry | null;
   /** Set once the drain's grace is over: new requests are sent away. */

@@ -25,6 +25,7 @@ import type { AttemptEnding } from '../../core/verdict/verdict.ts';
 import { ProxyError, type ProxyErrorCode } from '../../errors.ts';
 import type { RawFields } from '../fields/fields.ts';
 import { fieldValue } from '../fields/fields.ts';
+import { type RequestHead, soonest } from '../fields/request-head.ts';
 import { addOwnFields, readResponseHead } from '../fields/response-head.ts';
 import { setDeadline, upstreamFields } from '../fields/upstream-fields.ts';
 import type { ServiceRuntime } from '../service.ts';
@@ -147,6 +148,7 @@ export class Exchange implements AttemptOwner, BodyListener, SlotWaiter, Placeme
     record.clientId = clientIdOf(head.client, connection.peer.address);
     const { affinity } = service.config;
     if (affinity !== null) this.session = sessionOf(affinity, this.request.rawHeaders, record.clientId);
+    if (head.baggage !== null) this.#readBaggage(head, head.baggage);
     const nowMs = this.nowMs();
     if (head.chain !== null) this.#enterChain(service, head.chain, nowMs);
     const limitMs = record.turn?.budgetMs ?? service.config.qos.latencyMs;
@@ -155,6 +157,22 @@ export class Exchange implements AttemptOwner, BodyListener, SlotWaiter, Placeme
     assertFeasible(service, this.deadline.budgetLeftMs(nowMs), nowMs);
     service.retryBudget.deposit();
     return null;
+  }
+
+  /** A deadline that came as a moment on the clock. */
+  #readBaggage(head: RequestHead, baggage: string): void {
+    const left = this.#context.baggage?.leftMs(baggage, Date.now()) ?? null;
+    if (typeof left === 'string') this.#context.metrics.baggageIgnored(left);
+    else if (left !== null) head.deadlineMs = soonest(head.deadlineMs, left);
+  }
+
+  /** The same for the instance, which may pass on nothing else. */
+  #writeBaggage({ fields, baggage: came }: RequestHead, nowMs: number): void {
+    const { baggage } = this.#context;
+    const leftMs = this.deadline.askedLeftMs(nowMs);
+    const goesOn =
+      baggage === null || leftMs === Number.POSITIVE_INFINITY ? came : baggage.withDeadline(came, leftMs, Date.now());
+    if (goesOn !== null) fields.push('baggage', goesOn);
   }
 
   /** A stage of a chain has what the run has left for it, no matter what the limit of its service is. */
@@ -177,8 +195,10 @@ export class Exchange implements AttemptOwner, BodyListener, SlotWaiter, Placeme
     service.inFlight++;
     if (this.#body !== null && !this.#body.ended) service.slowClients.add(this);
     this.stopwatch.start(nowMs);
+    const { head } = this.record;
+    if (head.baggage !== null || this.#context.baggage !== null) this.#writeBaggage(head, nowMs);
     const via = `${this.request.httpVersion} ${this.#context.viaName}`;
-    this.#fields = upstreamFields(this.record.head, via, this.#client.connection.peer);
+    this.#fields = upstreamFields(head, via, this.#client.connection.peer);
     this.#route();
   }
 

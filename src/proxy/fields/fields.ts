@@ -45,6 +45,8 @@ export const FieldKind = {
   contentEncoding: 29,
   /** `<chain>/<run>`; an ordinary field where there are no chains. */
   chain: 30,
+  /** An ordinary field where deadlines are not carried so. */
+  baggage: 31,
 } as const;
 
 const LENGTH_MAX = 64;
@@ -144,7 +146,7 @@ const CLAIMS = [
 ];
 
 /** Fields of requests. `chains`: there are some, that requests may name. */
-export function requestFieldTable({ serviceHeader, clientHeader }: ProxyConfig, chains = false): FieldTable {
+export function requestFieldTable({ serviceHeader, clientHeader, baggage }: ProxyConfig, chains = false): FieldTable {
   const kinds = {
     ...HOP_BY_HOP,
     ...Object.fromEntries(CLAIMS.map((name) => [name, FieldKind.claim])),
@@ -161,6 +163,7 @@ export function requestFieldTable({ serviceHeader, clientHeader }: ProxyConfig, 
     'x-request-id': FieldKind.requestId,
     'x-qedge-deadline-ms': FieldKind.deadline,
     'grpc-timeout': FieldKind.grpcTimeout,
+    ...(baggage ? { baggage: FieldKind.baggage } : {}),
     ...(chains ? { 'x-qedge-chain': FieldKind.chain } : {}),
     ...(clientHeader === null ? {} : { [clientHeader.toLowerCase()]: FieldKind.client }),
     [serviceHeader.toLowerCase()]: FieldKind.service,

@@ -29,6 +29,8 @@ export class RequestHead {
   deadlineMs: number | null = null;
   /** It came with a deadline in the form of gRPC, and goes on with what is left of it. */
   hasGrpcTimeout = false;
+  /** What it carries along for others, where a deadline may be among it; it is not among `fields`. */
+  baggage: string | null = null;
   /** Which run of which chain it says to be a stage of. */
   chain: string | null = null;
   via: string | null = null;
@@ -147,6 +149,9 @@ function takeField(head: RequestHead, kind: number, name: string, value: string)
     case FieldKind.deadline:
       head.deadlineMs = soonest(head.deadlineMs, readDeadline(value));
       break;
+    case FieldKind.baggage:
+      head.baggage = joined(head.baggage, value);
+      break;
     case FieldKind.chain:
       head.chain ??= value;
       head.fields.push(name, value);
@@ -165,6 +170,7 @@ function dropNamed(head: RequestHead, named: readonly string[]): void {
   const dropped = named.filter((name) => name !== 'te');
   head.fields = withoutFields(head.fields, dropped);
   head.claims = withoutFields(head.claims, dropped);
+  if (dropped.includes('baggage')) head.baggage = null;
 }
 
 /** RFC 9112 section 3.2.2: an absolute-form target overrides Host, and goes to the origin in origin-form. */
@@ -223,7 +229,8 @@ function takeGrpcTimeout(head: RequestHead, name: string, value: string): void {
   head.deadlineMs = soonest(head.deadlineMs, timeoutMs);
 }
 
-function soonest(one: number | null, other: number): number {
+/** The smaller of two deadlines, of which the first may be none. */
+export function soonest(one: number | null, other: number): number {
   return one === null ? other : Math.min(one, other);
 }
 

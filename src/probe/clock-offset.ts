@@ -1,0 +1,27 @@
+// Whether the clock of another node agrees with this one's, by what its answers to probes say: half of a round trip lies between
+// its reading and ours, so that one answer may be off by as much, and the median of a few is taken.
+
+/** Clocks that differ by no more agree, ms. */
+const AGREED_MS = 5;
+const SAMPLES = 5;
+
+/** Of one other node. */
+export class ClockOffset {
+  readonly #onChange: (agrees: boolean) => void;
+  readonly #samples: number[] = [];
+  #agrees = false;
+
+  /** `onChange`: it agrees from now on, or does no more. */
+  constructor(onChange: (agrees: boolean) => void) {
+    this.#onChange = onChange;
+  }
+
+  /** `aheadMs`: by how much the other clock is ahead, as one answer says. */
+  add(aheadMs: number): void {
+    if (this.#samples.push(aheadMs) > SAMPLES) this.#samples.shift();
+    const sorted = [...this.#samples].sort((a, b) => a - b);
+    const agrees = Math.abs(sorted[Math.floor(sorted.length / 2)] as number) <= AGREED_MS;
+    if (agrees !== this.#agrees) this.#onChange(agrees);
+    this.#agrees = agrees;
+  }
+}

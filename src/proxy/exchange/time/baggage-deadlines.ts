@@ -1,0 +1,67 @@
+// A deadline as a moment on the clock, in the W3C field `baggage`: `qedge-deadline=<unix ms>;node=<node>`. Instances that pass on
+// the fields of OpenTelemetry alone so pass it on, without knowing. It is believed where the clock of the node that wrote it
+// agrees with this one's.
+
+import { DEADLINE_MS_MAX } from '../../fields/request-head.ts';
+
+const NAME = 'qedge-deadline';
+
+/** Why an entry was of no effect. */
+export type BaggageProblem = 'malformed' | 'clock';
+
+/** Reads and writes the entry; knows whose clocks agree. */
+export class BaggageDeadlines {
+  readonly #ownNode: string;
+  readonly #agreeing = new Set<string>();
+
+  constructor(ownNode: string) {
+    this.#ownNode = ownNode;
+    this.#agreeing.add(ownNode);
+  }
+
+  /** Nodes whose clocks agree with this one's, itself among them. */
+  get agreeing(): readonly string[] {
+    return [...this.#agreeing];
+  }
+
+  setAgreement(nodeId: string, agrees: boolean): void {
+    if (nodeId === this.#ownNode) return;
+    if (agrees) this.#agreeing.add(nodeId);
+    else this.#agreeing.delete(nodeId);
+  }
+
+  /** Ms that are left by an entry of the field, 0 when it is over; null where there is none. */
+  leftMs(baggage: string, wallMs: number): number | BaggageProblem | null {
+    const entry = entriesOf(baggage).find(isDeadline);
+    if (entry === undefined) return null;
+    const [, at = '', node = ''] =
+      /^[^=]+=\s*(\d{12,15})\s*(?:;\s*node\s*=\s*([^;\s]+))?\s*(?:;.*)?$/.exec(entry) ?? [];
+    if (at === '' || node === '') return 'malformed';
+    if (!this.#agreeing.has(nameOf(node))) return 'clock';
+    return Math.min(DEADLINE_MS_MAX, Math.max(0, Number(at) - wallMs));
+  }
+
+  /** The field with an entry for what is left, in place of one that was there. `baggage` null: there was none. */
+  withDeadline(baggage: string | null, leftMs: number, wallMs: number): string {
+    const others = baggage === null ? [] : entriesOf(baggage).filter((entry) => !isDeadline(entry));
+    const entry = `${NAME}=${Math.round(wallMs + leftMs)};node=${encodeURIComponent(this.#ownNode)}`;
+    return [...others, entry].join(',');
+  }
+}
+
+const entriesOf = (baggage: string): string[] =>
+  baggage
+    .split(',')
+    .map((entry) => entry.trim())
+    .filter((entry) => entry !== '');
+
+const isDeadline = (entry: string): boolean => entry.split('=', 1)[0]?.trim() === NAME;
+
+/** Percent signs may be anything. */
+function nameOf(node: string): string {
+  try {
+    return decodeURIComponent(node);
+  } catch {
+    return '';
+  }
+}
