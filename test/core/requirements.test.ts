@@ -101,7 +101,7 @@ describe('an attribute share', () => {
   });
 
   it('does not yield where nothing does better', () => {
-    const world = createWorld('qedge', { requirements: accuracy(0.8) });
+    const world = createWorld('round-robin', { requirements: accuracy(0.8) });
     place(world, [quick, accurate]);
     for (let i = 0; i < 200; i++) {
       world.request(() => ({ latencyMs: 200 }));

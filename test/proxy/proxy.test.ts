@@ -141,6 +141,17 @@ describe('failures', () => {
     expect(answer.headers.get('retry-after')).toBe('1');
   });
 
+  it('answers 503 where no instance has what security demands, and the detail says what that is', async () => {
+    const instance = await startInstance((_, response) => response.end());
+    const security = { tls: true, tiers: null, hopsMax: null, labels: { tpm: '2.0' }, accuracyMin: null };
+    const { url } = await startProxy([{ name: 'pilotnet', ports: [instance.port], qos: { security } }]);
+    const answer = await fetch(url, { headers: { 'X-QEdge-Service': 'pilotnet' } });
+    expect([answer.status, answer.headers.get('x-qedge-error')]).toEqual([503, 'no-instance']);
+    const { detail }: { detail?: unknown } = Object(await answer.json());
+    expect(detail).toBe('no instance of the service has what qos.security demands: tls, tpm=2.0');
+    expect(instance.connections()).toBe(0);
+  });
+
   it('tries another instance when one refuses, with any method', async () => {
     const instance = await startInstance(async (request, response) => response.end(await bodyOf(request)));
     const dead = await deadPort();

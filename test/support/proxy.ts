@@ -6,6 +6,7 @@ import { pino } from 'pino';
 import { onTestFinished } from 'vitest';
 import type { ProxyConfig, ServiceConfig } from '../../src/config/config.ts';
 import { section } from '../../src/config/key.ts';
+import { requirementsOf } from '../../src/config/requirements.ts';
 import { serviceKeys } from '../../src/config/schema/service/service.ts';
 import type { Chain } from '../../src/core/chain/chain.ts';
 import { createServiceRouter } from '../../src/core/create-router.ts';
@@ -170,6 +171,7 @@ export function serviceOf(
     service: spec.name,
     qos: config.qos,
     policy: config.policy,
+    requirements: requirementsOf(config),
     localNodeId: 'n0',
     prefer: config.prefer,
     sessionIdleMs: config.affinity?.idleMs ?? null,

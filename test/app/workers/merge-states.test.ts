@@ -56,4 +56,26 @@ describe('the picture of several data planes', () => {
     expect(merged.clients[1]?.successRatio).toBeCloseTo(0.95);
     expect(merged.clientsSatisfiedRatio).toBe(0.5);
   });
+
+  it('judges the requirements of a client by all of its requests', () => {
+    const accuracy = (level: number) => ({ requirement: 'accuracy', level, goal: 0.8, strain: (1 - level) / 0.2 });
+    const of = (clientId: string, level: number, requests: number) => ({
+      clientId,
+      requests,
+      successRatio: 1,
+      requirements: [accuracy(level)],
+      missed: level < 0.8 ? 'accuracy' : null,
+    });
+    const shown = { ...accuracy(0.8), clientsRatio: 1, heldShare: 0.8, price: null };
+    const merged = mergeStates([
+      routerStateOf({ requirements: [shown], clients: [of('a', 0.6, 10), of('b', 0.7, 10)] }),
+      routerStateOf({ requirements: [shown], clients: [of('a', 0.9, 90)] }),
+    ]);
+    expect(merged.clients.map(({ clientId, missed }) => [clientId, missed])).toEqual([
+      ['b', 'accuracy'],
+      ['a', null],
+    ]);
+    expect(merged.clientsSatisfiedRatio).toBe(0.5);
+    expect(merged.requirements[0]?.clientsRatio).toBe(0.5);
+  });
 });
