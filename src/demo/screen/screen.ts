@@ -4,7 +4,7 @@
 import type { PoolMembership } from '../../core/policies/policy.ts';
 import { meanOf, readProfile } from '../../core/profile.ts';
 import type { InstanceState, RouterState } from '../../core/service-router.ts';
-import { cooldownText, energyPerRequest } from '../../core/standing.ts';
+import { cooldownText, energyPerRequest, requirementText } from '../../core/standing.ts';
 import { type Cell, type Column, renderColumns, truncate } from '../../terminal/columns.ts';
 import type { Paint, Tone } from '../../terminal/paint.ts';
 
@@ -105,7 +105,7 @@ export function satisfied(clients: readonly ClientView[], successRatio: number):
 }
 
 function headline(
-  { service, policy, qos, requestsPerSecond, successRatio, instances }: RouterState,
+  { service, policy, qos, requestsPerSecond, successRatio, instances, requirements }: RouterState,
   clients: readonly ClientView[],
   { width, paint }: { readonly width: number; readonly paint: Paint },
 ): string {
@@ -116,6 +116,7 @@ function headline(
     `${percent(successRatio)} within ${qos.latencyMs} ms`,
     ...(clients.length === 0 ? [] : [`${satisfied(clients, qos.successRatio)} clients ≥ ${rho} %`]),
     ...(energyMwh === null ? [] : [energy(energyMwh)]),
+    ...requirements.filter(({ requirement }) => requirement !== 'latency').map(requirementText),
     policy,
   ];
   return paint('strong', service) + truncate(`  ${facts.join(' · ')}`, Math.max(0, width - service.length));

@@ -167,6 +167,14 @@ describe('the picture', () => {
     expect(renderScreen(view([far, out]), wide).join('\n')).not.toContain('mWh');
   });
 
+  it('shows what else the service is to give, where there is room for it', () => {
+    const level = { requirement: 'accuracy', level: 0.74, goal: 0.6, strain: 0.65 };
+    const accuracy = { ...level, clientsRatio: 1, heldShare: 0.6, price: null };
+    const { services, ...rest } = view([], 5);
+    const asked = services.map(({ state, clients }) => ({ state: { ...state, requirements: [accuracy] }, clients }));
+    expect(renderScreen({ ...rest, services: asked }, wide)[0]).toContain('4/5 clients ≥ 90 % · accuracy 74.0 %');
+  });
+
   it('shows a service without instances or clients', () => {
     const text = renderScreen(view([], 0), wide).join('\n');
     expect(text).toContain('pilotnet  100 requests/s');
