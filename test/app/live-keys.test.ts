@@ -280,6 +280,7 @@ service_header = "X-Service"
 client_header = "X-Camera"
 trusted_peers = ["127.0.0.0/8"]
 response_headers = false
+baggage = true
 url_max = "4KiB"
 body_max = "1MiB"
 headers_timeout = "9s"
