@@ -144,6 +144,21 @@ describe('a broker that goes away before it has answered SUBSCRIBE', () => {
   });
 });
 
+describe('a broker that hangs', () => {
+  it('keeps no node that announced itself from stopping', async () => {
+    const url = await startHostileBroker((socket, { first }) => {
+      if (first) socket.write(CONNACK);
+      else socket.pause();
+    });
+    const { placement } = startPlacement(qedge(url));
+    await vi.waitFor(() => expect(placement.state().broker?.connected).toBe(true), soon);
+    const startMs = performance.now();
+    await placement.stop();
+    // It would be given up after one and a half keep-alives, 90 s.
+    expect(performance.now() - startMs).toBeLessThan(30_000);
+  });
+});
+
 describe('a broker that means no good', () => {
   it.each([
     ['announces a packet of 256 MB', Buffer.from([0x30, 0xff, 0xff, 0xff, 0x7f]), /packet of 268435455 bytes/],

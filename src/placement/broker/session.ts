@@ -1,6 +1,7 @@
 // The MQTT side of placement: one connection with what is subscribed on it, what the announcer says over it, and which
 // nodes are near enough to be listened to. What it hears goes into the cache.
 
+import { setTimeout as delay } from 'node:timers/promises';
 import type { Config, MqttConfig } from '../../config/config.ts';
 import type { Clock } from '../../core/clock.ts';
 import type { Rng } from '../../core/rng.ts';
@@ -64,6 +65,8 @@ const REANNOUNCE_MS = 1_000;
 
 /** A session that is stopped before it was ever connected waits for that so long, ms. */
 const FIRST_CONNECT_MS_MAX = 1_000;
+/** What was announced is taken back within this, on stop. */
+const TAKE_BACK_MS_MAX = 2_000;
 /** That another process has this node's id is logged at most this often, ms. */
 const RIVAL_LOG_MS = 60_000;
 
@@ -129,7 +132,9 @@ export class BrokerSession {
     this.#subscriptions.stop();
     // The session before this one may have left something for it to take back.
     if (staying === undefined) await this.#connection.firstConnected(FIRST_CONNECT_MS_MAX);
-    await this.#options.announcer.takeBack(staying);
+    // A broker that hangs takes nothing; the last will speaks where it comes to itself.
+    const hanging = delay(TAKE_BACK_MS_MAX, undefined, { ref: false });
+    await Promise.race([this.#options.announcer.takeBack(staying), hanging]);
     await this.#connection.stop();
     // Our own goodbye has come back as something to repeat.
     if (this.#reannounce !== null) clearTimeout(this.#reannounce);
