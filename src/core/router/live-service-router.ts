@@ -16,7 +16,6 @@ import {
 } from '../domain.ts';
 import { isLate } from '../policies/lateness.ts';
 import { NO_FLIGHT, type Policy, type PolicyContext } from '../policies/policy.ts';
-import { ALL } from '../requirements/accounts.ts';
 import { RequirementBooks } from '../requirements/books.ts';
 import { isMoreAsked, NO_REQUIREMENTS } from '../requirements/requirements.ts';
 import { restoreRequirements, snapshotRequirements } from '../requirements/snapshot.ts';
@@ -32,12 +31,11 @@ import type {
   ServiceRouterOptions,
   Ticket,
 } from '../service-router.ts';
-import { ClientLedger, NO_ROW } from '../stats/client-ledger.ts';
+import { ClientLedger } from '../stats/client-ledger.ts';
 import type { Reason } from '../verdict/reason.ts';
 import type { VerdictRow } from '../verdict/table.ts';
 import { Aim } from './aim.ts';
 import type { CandidateSet } from './candidate-set.ts';
-import { clientStates } from './client-states.ts';
 import { bestOrNearest, firstOutOfCooldown } from './fallback.ts';
 import { FlightTable } from './flight-table.ts';
 import { GroupTable } from './group-table.ts';
@@ -45,9 +43,10 @@ import { InstanceResults } from './instance-results.ts';
 import { barredView, instanceStateOf } from './instance-state.ts';
 import type { LiveCandidate } from './live-candidate.ts';
 import { Membership } from './membership.ts';
+import { Offers } from './offers.ts';
 import { RelativeEvidence, resultAlone } from './relative-evidence.ts';
 import { RequestRates } from './request-rates.ts';
-import { requirementStates, servedBy } from './requirement-states.ts';
+import { clientsState, servedBy } from './requirement-states.ts';
 import { ReusedOutcomes } from './reused-outcomes.ts';
 import { RTT_CHANGE_RATIO_DEFAULT } from './rtt-table.ts';
 import { SessionTable } from './session-table.ts';
@@ -55,9 +54,6 @@ import { SessionTable } from './session-table.ts';
 const INSTANCES_MAX_DEFAULT = 4096;
 const CLIENTS_MAX_DEFAULT = 4096;
 const FLIGHTS_MAX_DEFAULT = 262_144;
-
-/** Clients that `state` lists, worst first. */
-const CLIENTS_SHOWN_MAX = 100;
 
 /** The router behind `createRouter`. */
 export class LiveServiceRouter implements ServiceRouter {
@@ -77,7 +73,7 @@ export class LiveServiceRouter implements ServiceRouter {
   readonly #flights: FlightTable;
   readonly #clients: ClientLedger;
   /** Null: the latency goal is the only requirement. */
-  readonly #books: RequirementBooks | null;
+  readonly #offers: Offers | null;
   readonly #groups: GroupTable;
   readonly #rates: RequestRates;
   readonly #relative: RelativeEvidence;
@@ -100,11 +96,11 @@ export class LiveServiceRouter implements ServiceRouter {
     this.#flights = new FlightTable(options.flightsMax ?? FLIGHTS_MAX_DEFAULT);
     const { requirements = NO_REQUIREMENTS } = options;
     const books = isMoreAsked(requirements) ? new RequirementBooks(requirements, options.qos) : null;
-    this.#books = books;
     this.#clients = new ClientLedger(options.qos.windowMs, options.clientsMax ?? CLIENTS_MAX_DEFAULT, (row) =>
       books?.clear(row + 1),
     );
     this.#groups = new GroupTable(options.clientsMax ?? CLIENTS_MAX_DEFAULT);
+    this.#offers = books === null ? null : this.#offersBy(books);
     this.#rates = new RequestRates(options.nowMs);
     this.#relative = new RelativeEvidence(options.qos.latencyMs, options.nowMs);
     this.#sessions = options.sessionIdleMs ? new SessionTable(options.sessionIdleMs) : null;
@@ -156,7 +152,7 @@ export class LiveServiceRouter implements ServiceRouter {
     const home = this.#sessions === null ? null : this.#homeOf(request, this.#sessions, nowMs);
     if (home !== null) {
       this.lastTier = 'policy';
-      if (this.#books !== null) this.#chooseHome(this.#books, request, home, nowMs);
+      this.#offers?.stay(request, home, nowMs);
       return home;
     }
     const { inPlay } = this.#set;
@@ -181,7 +177,7 @@ export class LiveServiceRouter implements ServiceRouter {
     }
     if (this.#policy.preview === undefined) return { candidate: null, tier: 'policy', byChance: true };
     const before = this.lastTier;
-    const picked = this.#policy.preview(request, this.#previewOffer(request), nowMs);
+    const picked = this.#policy.preview(request, this.#offers?.preview(request, inPlay) ?? inPlay, nowMs);
     if (picked === null && this.#policy.sheds === true) return { candidate: null, tier: 'shed', byChance: false };
     const candidate = this.#orFallback(picked, inPlay);
     const tier = this.lastTier;
@@ -215,7 +211,7 @@ export class LiveServiceRouter implements ServiceRouter {
     this.#flights.remove(ticket);
     this.#refreshFlights(live);
     const result = this.#relative.judge(live.handle, evidence, latencyMs, nowMs);
-    if (result !== 'aborted') this.#books?.reliability.observe(live.handle, result !== 'answered');
+    if (result !== 'aborted') this.#offers?.books.reliability.observe(live.handle, result !== 'answered');
     const { chargedMs } = this.#relative;
     if (result === 'answered') live.answeredMs = nowMs;
     else if (result !== 'aborted') live.failures++;
@@ -273,12 +269,12 @@ export class LiveServiceRouter implements ServiceRouter {
     const { clientId, ending } = request;
     // `NO_ROW` of a client that is not distinguished is one below the first: it becomes the row of all together.
     const row = this.#clients.record(clientId, ending === 'success', nowMs);
-    this.#books?.record(row + 1, request, this.#groups.of(clientId), nowMs);
+    this.#offers?.books.record(row + 1, request, this.#groups.of(clientId), nowMs);
   }
 
   retractRequest(clientId: string, recordedMs: number, nowMs: number): void {
     this.#clients.retract(clientId, recordedMs, nowMs);
-    this.#books?.fail(this.#rowOf(clientId), nowMs);
+    this.#offers?.books.fail(this.#offers.rowOf(clientId), nowMs);
   }
 
   observeGroup(clientId: string, group: number): void {
@@ -328,7 +324,11 @@ export class LiveServiceRouter implements ServiceRouter {
       groups,
       affinity: this.#sessions?.state(nowMs) ?? null,
       instances: this.#set.live.map((candidate) => this.#instanceState(candidate, nowMs)),
-      ...this.#clientsState(successRatio, nowMs),
+      ...clientsState(
+        this.#clients,
+        { books: this.#offers?.books, qos: this.qos, admitted: this.#set.admitted.length },
+        nowMs,
+      ),
     };
   }
 
@@ -336,30 +336,9 @@ export class LiveServiceRouter implements ServiceRouter {
     const isBarred = candidate.lacks.length > 0;
     const view = isBarred ? barredView(candidate) : this.#policy.view(candidate, nowMs);
     const requestsPerSecond = this.#rates.ofInstance(candidate.handle, nowMs);
-    const serves = this.#books === null ? {} : servedBy(candidate, { books: this.#books, view, qos: this.qos });
+    const books = this.#offers?.books;
+    const serves = books === undefined ? {} : servedBy(candidate, { books, view, qos: this.qos });
     return instanceStateOf(candidate, { view, requestsPerSecond, serves }, nowMs);
-  }
-
-  #clientsState(
-    successRatio: number,
-    nowMs: number,
-  ): Pick<RouterState, 'clientsSatisfiedRatio' | 'requirements' | 'clients'> {
-    const books = this.#books;
-    if (books === null) {
-      return {
-        clientsSatisfiedRatio: this.#clients.satisfiedRatio(this.qos.successRatio, nowMs),
-        requirements: [],
-        clients: this.#clients.worst(CLIENTS_SHOWN_MAX, nowMs),
-      };
-    }
-    const clients = clientStates(this.#clients, { books, successRatio: this.qos.successRatio }, nowMs);
-    const satisfied = clients.filter(({ missed }) => missed === null).length;
-    const admitted = this.#set.admitted.length;
-    return {
-      clientsSatisfiedRatio: clients.length === 0 ? null : satisfied / clients.length,
-      requirements: requirementStates(books, { qos: this.qos, successRatio, clients, admitted }, nowMs),
-      clients: clients.slice(0, CLIENTS_SHOWN_MAX),
-    };
   }
 
   density(key: InstanceKey, gridMs: readonly number[], nowMs: number): number[] | null {
@@ -379,7 +358,9 @@ export class LiveServiceRouter implements ServiceRouter {
       rtts: this.#members.rtts.snapshot(),
       policy: this.#policy.snapshot(nowMs),
       clients: this.#clients.snapshot(nowMs),
-      ...(this.#books === null ? {} : { requirements: snapshotRequirements(this.#books, this.#clientRows(nowMs)) }),
+      ...(this.#offers === null
+        ? {}
+        : { requirements: snapshotRequirements(this.#offers.books, this.#offers.rows(nowMs)) }),
     };
   }
 
@@ -391,11 +372,9 @@ export class LiveServiceRouter implements ServiceRouter {
     this.#policy.update(this.#set.admitted, nowMs);
     this.#policy.restore(snapshot.policy, ageMs, nowMs);
     this.#clients.restore(snapshot.clients, ageMs, nowMs);
-    if (this.#books === null || snapshot.requirements === undefined) return;
-    restoreRequirements(this.#books, snapshot.requirements, (clientId) => {
-      const row = this.#clients.find(clientId);
-      return row === NO_ROW ? null : row + 1;
-    });
+    const offers = this.#offers;
+    if (offers === null || snapshot.requirements === undefined) return;
+    restoreRequirements(offers.books, snapshot.requirements, (clientId) => offers.knownRow(clientId));
   }
 
   reset(nowMs: number): void {
@@ -403,9 +382,21 @@ export class LiveServiceRouter implements ServiceRouter {
     this.#groups.clear();
     this.#sessions?.clear();
     this.#relative.reset();
-    this.#books?.reset();
+    this.#offers?.books.reset();
     this.#policy.reset(nowMs);
     this.#policy.update(this.#set.admitted, nowMs);
+  }
+
+  #offersBy(books: RequirementBooks): Offers {
+    return new Offers({
+      books,
+      clients: this.#clients,
+      groups: this.#groups,
+      picker: {
+        pick: (request, offered, nowMs) => this.#policy.select(request, offered, nowMs),
+        isLate: (candidate, nowMs) => candidate === null || isLate(this.#policy, candidate, this.qos, nowMs),
+      },
+    });
   }
 
   /** A policy is made for one limit: with another one, the next takes over what it learned. */
@@ -423,52 +414,10 @@ export class LiveServiceRouter implements ServiceRouter {
 
   // ---- routing ----
 
-  /** What the policy picks of those that the client's quotas leave it; of all where each of those is late and another is not. */
   #select(request: RequestInfo, candidates: readonly LiveCandidate[], nowMs: number): Candidate | null {
-    const books = this.#books;
-    if (books === null || !books.isSelective) return this.#policy.select(request, candidates, nowMs);
-    const { clientId, tried } = request;
-    const row = this.#rowOf(clientId);
-    const group = this.#groups.of(clientId);
-    const last = tried.at(-1);
-    if (last === undefined) books.arrive(row, nowMs);
-    else books.giveBack(row, last, group);
-    const offered = books.offer(row, candidates, group);
-    let picked = this.#policy.select(request, offered, nowMs);
-    if (offered.length < candidates.length && this.#isLate(picked, nowMs)) {
-      const other = this.#policy.select(request, candidates, nowMs);
-      if (picked === null || !this.#isLate(other, nowMs)) picked = other;
-    }
-    if (picked !== null) books.choose(row, picked.handle, group);
-    return picked;
-  }
-
-  /** Null is as late as can be. */
-  #isLate(candidate: Candidate | null, nowMs: number): boolean {
-    return candidate === null || isLate(this.#policy, candidate, this.qos, nowMs);
-  }
-
-  /** A session stays where it is: its client has that much more or less of its quotas. */
-  #chooseHome(books: RequirementBooks, { clientId }: RequestInfo, { handle }: Candidate, nowMs: number): void {
-    const row = this.#rowOf(clientId);
-    books.arrive(row, nowMs);
-    books.choose(row, handle, this.#groups.of(clientId));
-  }
-
-  #previewOffer({ clientId }: RequestInfo): readonly LiveCandidate[] {
-    const { inPlay } = this.#set;
-    if (this.#books === null) return inPlay;
-    const row = clientId === '' ? ALL : this.#clients.find(clientId) + 1;
-    return this.#books.preview(row, inPlay, this.#groups.of(clientId));
-  }
-
-  /** Of the client in the books; those that are not distinguished share one. */
-  #rowOf(clientId: string): number {
-    return clientId === '' ? ALL : this.#clients.rowOf(clientId) + 1;
-  }
-
-  *#clientRows(nowMs: number): Generator<{ readonly clientId: string; readonly row: number }> {
-    for (const { clientId, row } of this.#clients.seen(nowMs)) yield { clientId, row: row + 1 };
+    const offers = this.#offers;
+    if (offers === null || !offers.isSelective) return this.#policy.select(request, candidates, nowMs);
+    return offers.select(request, candidates, nowMs);
   }
 
   /** What the policy picked, or what the fallback gives when it wants none. */
@@ -500,7 +449,7 @@ export class LiveServiceRouter implements ServiceRouter {
     const options = Object.entries(this.#options.policy.options).sort(([a], [b]) => (a < b ? -1 : 1));
     const { prefer = [] } = this.#options;
     const groups = prefer.length === 0 ? [] : [prefer];
-    const more = this.#books === null ? [] : [this.#books.asked];
+    const more = this.#offers === null ? [] : [this.#offers.books.asked];
     return JSON.stringify([
       this.service,
       latencyMs,

@@ -5,8 +5,9 @@ import type { CandidateView } from '../policies/policy.ts';
 import { ALL } from '../requirements/accounts.ts';
 import type { RequirementBooks } from '../requirements/books.ts';
 import { shareLevel } from '../requirements/level.ts';
-import type { RequirementState } from '../service-router.ts';
-import { type FullClientState, LATENCY, satisfiedRatio } from './client-states.ts';
+import type { RequirementState, RouterState } from '../service-router.ts';
+import type { ClientLedger } from '../stats/client-ledger.ts';
+import { clientStates, type FullClientState, LATENCY, satisfiedRatio } from './client-states.ts';
 
 /** Name of what is demanded of each instance. */
 export const SECURITY = 'security';
@@ -20,8 +21,42 @@ interface Shown {
   readonly admitted: number;
 }
 
+/** Clients that are listed, worst first. */
+const CLIENTS_SHOWN_MAX = 100;
+
+export interface ClientsShown {
+  /** Undefined: the latency goal is the only requirement. */
+  readonly books: RequirementBooks | undefined;
+  readonly qos: QosTarget;
+  /** Instances that may be used. */
+  readonly admitted: number;
+}
+
+/** How the clients fare, and how the requirements fare with all of them. */
+export function clientsState(
+  ledger: ClientLedger,
+  { books, qos, admitted }: ClientsShown,
+  nowMs: number,
+): Pick<RouterState, 'clientsSatisfiedRatio' | 'requirements' | 'clients'> {
+  if (books === undefined) {
+    return {
+      clientsSatisfiedRatio: ledger.satisfiedRatio(qos.successRatio, nowMs),
+      requirements: [],
+      clients: ledger.worst(CLIENTS_SHOWN_MAX, nowMs),
+    };
+  }
+  const clients = clientStates(ledger, { books, successRatio: qos.successRatio }, nowMs);
+  const satisfied = clients.filter(({ missed }) => missed === null).length;
+  const successRatio = ledger.overallSuccessRatio(nowMs);
+  return {
+    clientsSatisfiedRatio: clients.length === 0 ? null : satisfied / clients.length,
+    requirements: requirementStates(books, { qos, successRatio, clients, admitted }, nowMs),
+    clients: clients.slice(0, CLIENTS_SHOWN_MAX),
+  };
+}
+
 /** In the order of precedence. */
-export function requirementStates(
+function requirementStates(
   books: RequirementBooks,
   { qos, successRatio, clients, admitted }: Shown,
   nowMs: number,

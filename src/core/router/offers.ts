@@ -1,0 +1,89 @@
+// Which instances a request is offered: those that its client's quotas leave it, and what the client then has of them. A client has a row
+// in the books of the requirements, one above its row in the ledger; those that are not distinguished share the first.
+
+import type { Candidate, RequestInfo } from '../domain.ts';
+import { ALL } from '../requirements/accounts.ts';
+import type { RequirementBooks } from '../requirements/books.ts';
+import { type ClientLedger, NO_ROW } from '../stats/client-ledger.ts';
+import type { GroupTable } from './group-table.ts';
+import type { LiveCandidate } from './live-candidate.ts';
+
+/** The policy, as far as a request is to be placed. */
+export interface Picker {
+  pick(request: RequestInfo, offered: readonly LiveCandidate[], nowMs: number): Candidate | null;
+  /** Null is as late as can be. */
+  isLate(candidate: Candidate | null, nowMs: number): boolean;
+}
+
+export interface OffersOptions {
+  readonly books: RequirementBooks;
+  readonly clients: ClientLedger;
+  readonly groups: GroupTable;
+  readonly picker: Picker;
+}
+
+/** The way of requests by the quotas of their clients. */
+export class Offers {
+  /** Some requests are for some instances; else there is nothing to select by. */
+  readonly isSelective: boolean;
+  readonly books: RequirementBooks;
+  readonly #clients: ClientLedger;
+  readonly #groups: GroupTable;
+  readonly #picker: Picker;
+
+  constructor({ books, clients, groups, picker }: OffersOptions) {
+    this.isSelective = books.isSelective;
+    this.books = books;
+    this.#clients = clients;
+    this.#groups = groups;
+    this.#picker = picker;
+  }
+
+  /** What the policy picks of those that the quotas leave it; of all where each of those is late and another is not. */
+  select(request: RequestInfo, candidates: readonly LiveCandidate[], nowMs: number): Candidate | null {
+    const { clientId, tried } = request;
+    const picker = this.#picker;
+    const row = this.rowOf(clientId);
+    const group = this.#groups.of(clientId);
+    const last = tried.at(-1);
+    if (last === undefined) this.books.arrive(row, nowMs);
+    else this.books.giveBack(row, last, group);
+    const offered = this.books.offer(row, candidates, group);
+    let picked = picker.pick(request, offered, nowMs);
+    if (offered.length < candidates.length && picker.isLate(picked, nowMs)) {
+      const other = picker.pick(request, candidates, nowMs);
+      if (picked === null || !picker.isLate(other, nowMs)) picked = other;
+    }
+    if (picked !== null) this.books.choose(row, picked.handle, group);
+    return picked;
+  }
+
+  /** A session stays where it is: its client has that much more or less of its quotas. */
+  stay({ clientId }: RequestInfo, { handle }: Candidate, nowMs: number): void {
+    const row = this.rowOf(clientId);
+    this.books.arrive(row, nowMs);
+    this.books.choose(row, handle, this.#groups.of(clientId));
+  }
+
+  /** What `select` would offer, changing nothing. Cold path. */
+  preview({ clientId }: RequestInfo, inPlay: readonly LiveCandidate[]): readonly LiveCandidate[] {
+    const row = clientId === '' ? ALL : this.#clients.find(clientId) + 1;
+    return this.books.preview(row, inPlay, this.#groups.of(clientId));
+  }
+
+  /** Of the client in the books; it gets one where it has none. */
+  rowOf(clientId: string): number {
+    return clientId === '' ? ALL : this.#clients.rowOf(clientId) + 1;
+  }
+
+  /** Of the client in the books; null where it has none. */
+  knownRow(clientId: string): number | null {
+    const row = this.#clients.find(clientId);
+    return row === NO_ROW ? null : row + 1;
+  }
+
+  /** Clients seen within the window. */
+  *rows(nowMs: number): Generator<{ readonly clientId: string; readonly row: number }> {
+    for (const { clientId, row } of this.#clients.seen(nowMs)) yield { clientId, row: row + 1 };
+  }
+}
