@@ -99,9 +99,11 @@ export class StageTurn {
   end(ending: StageEnding, latencyMs: number, nowMs: number): void {
     if (this.#over) return;
     this.#over = true;
-    // An end that came too late is a bound from below of what the answer would have taken.
-    const tells = ending === 'answered' || latencyMs > this.budgetMs;
-    if (tells && latencyMs > 0) this.#chain.budgets.observe(this.#stage, latencyMs);
+    const { budgets } = this.#chain;
+    // An end that came too late is a bound from below of what the answer would have taken; in a late run, whose budget is
+    // nothing, it is one only beyond what the stage is known to take.
+    const tells = ending === 'answered' || latencyMs > Math.max(this.budgetMs, budgets.reserveMs(this.#stage));
+    if (tells && latencyMs > 0) budgets.observe(this.#stage, latencyMs);
     this.#chain.stageEnded(this.#run, { name: this.#name, stage: this.#stage, ending }, nowMs);
   }
 }
@@ -114,7 +116,7 @@ export class Chain {
   readonly #runs: ChainRuns;
   readonly #clients: ClientLedger;
   readonly #results: ChainResults = { success: 0, late: 0, failed: 0, abandoned: 0 };
-  /** Runs of which a stage failed and was not asked for again yet; the first to fail comes first. */
+  /** Runs, not settled, of which a stage failed and was not asked for again yet; the first to fail comes first. */
   readonly #failed = new Set<Run>();
   #nowMs = 0;
 
@@ -158,7 +160,7 @@ export class Chain {
     this.#nowMs = nowMs;
     run.busy = false;
     run.failed = ending === 'failed';
-    if (run.failed) this.#failed.add(run);
+    if (run.failed && !run.settled) this.#failed.add(run);
     this.#runs.seen(run, name, nowMs);
     const late = nowMs - run.startedMs > this.#options.goal.latencyMs;
     if (ending === 'answered') run.next = stage + 1;
@@ -214,9 +216,9 @@ export class Chain {
   }
 
   #settle(run: Run, result: keyof ChainResults): void {
+    this.#failed.delete(run);
     if (run.settled) return;
     run.settled = true;
-    this.#failed.delete(run);
     this.#results[result]++;
     if (result !== 'abandoned') this.#clients.record(run.clientId, result === 'success', this.#nowMs);
   }

@@ -125,6 +125,43 @@ describe('a chain', () => {
     expect(typeof chain.begin({ clientId: 'c', run: 'run 4999', service: 'tracker' }, 60)).toBe('object');
   });
 
+  it('looks through no failed run that is in the account already', () => {
+    let reads = 0;
+    const goal = {
+      get latencyMs(): number {
+        reads++;
+        return 150;
+      },
+      successRatio: 0.9,
+      windowMs: 10_000,
+    };
+    const chain = new Chain({ name: 'perception', stages: STAGES, goal, work: [1, 1, 1] });
+    const readsOfOne = (run: string): number => {
+      reads = 0;
+      turnOf(chain, 'detector', 9000, run).end('left', 1, 9001);
+      return reads;
+    };
+    learn(chain, [10, 20, 40]);
+    const before = readsOfOne('first');
+    for (let i = 0; i < 100; i++) {
+      turnOf(chain, 'detector', 9000, `late ${i}`).end('answered', 200, 9200);
+      turnOf(chain, 'tracker', 9200, `late ${i}`).end('failed', 1, 9201);
+    }
+    expect(chain.state(9300).results.late).toBe(100);
+    expect(readsOfOne('last')).toBe(before);
+  });
+
+  it.each(['failed', 'left'] as const)('learns nothing from a stage of a late run that %s at once', (ending) => {
+    const chain = chainOf();
+    learn(chain, [20, 20, 20]);
+    const before = chain.state(9000).stages[1];
+    for (let i = 0; i < 30; i++) {
+      turnOf(chain, 'detector', 9000, `late ${i}`).end('answered', 200, 9200);
+      turnOf(chain, 'tracker', 9200, `late ${i}`).end(ending, 0.05, 9200);
+    }
+    expect(chain.state(9300).stages[1]).toMatchObject({ reserveMs: before?.reserveMs, samples: before?.samples });
+  });
+
   it('takes back what it learned, and nothing of a chain with another goal or other stages', () => {
     const chain = chainOf();
     learn(chain, [10, 20, 40]);
