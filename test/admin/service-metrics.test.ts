@@ -38,4 +38,16 @@ describe('the metrics', () => {
     expect(answer.headers.get('content-type')).toContain('application/openmetrics-text');
     expect((await answer.text()).endsWith('# EOF\n')).toBe(true);
   });
+
+  it.each([
+    ['application/openmetrics-text', 'application/openmetrics-text'],
+    ['text/plain;q=0.5, Application/OpenMetrics-Text; version=1.0.0; q=0.9', 'application/openmetrics-text'],
+    ['application/openmetrics-text; version=1.0.0; q=0.0, text/plain', 'text/plain'],
+    ['application/openmetrics-text-not', 'text/plain'],
+    [`application/openmetrics-text${'; '.repeat(2000)}q=0x`, 'application/openmetrics-text'],
+  ])('come as what is taken by the field %.60s', async (accept, type) => {
+    const { url } = await startAdmin([routerStateOf()]);
+    const { headers } = await fetch(`${url}/metrics`, { headers: { accept } });
+    expect(headers.get('content-type')).toContain(type);
+  });
 });

@@ -47,14 +47,19 @@ export function registerApi(app: Hono<Caller>, { reader, metrics, events, histor
 }
 
 function renderMetrics(c: Context, metrics: Metrics): Response {
-  const open = /\bapplication\/openmetrics-text\b(?!(?:\s*;[^,;]*)*;\s*q=0(?:\.0*)?\s*(?:[,;]|$))/.test(
-    c.req.header('accept') ?? '',
-  );
-  return open
+  return takesOpenMetrics(c.req.header('accept') ?? '')
     ? c.body(slicedBody(metrics.render('openmetrics')), 200, {
         'content-type': 'application/openmetrics-text; version=1.0.0; charset=utf-8',
       })
     : c.body(slicedBody(metrics.render()), 200, { 'content-type': 'text/plain; version=0.0.4; charset=utf-8' });
+}
+
+/** Whether a field `Accept` names the type, and not with a weight of nothing. */
+function takesOpenMetrics(accept: string): boolean {
+  return accept.split(',').some((range) => {
+    const [type, ...parameters] = range.split(';').map((part) => part.trim().toLowerCase());
+    return type === 'application/openmetrics-text' && !parameters.some((one) => /^q=0(?:\.0*)?$/.test(one));
+  });
 }
 
 /** `?since=<sequence>`: anything that is not a whole number asks for all that is kept. */
