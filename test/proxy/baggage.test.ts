@@ -1,6 +1,7 @@
 // Deadlines as a moment on the clock, in the field that OpenTelemetry passes on by itself.
 
 import { describe, expect, it } from 'vitest';
+import { BaggageDeadlines } from '../../src/proxy/exchange/time/baggage-deadlines.ts';
 import { textOf } from '../support/metrics.ts';
 import { startInstance, startProxy, type TestProxy } from '../support/proxy.ts';
 
@@ -70,11 +71,23 @@ describe('a deadline in baggage', () => {
     'qedge-deadline=soon;node=n0',
     'qedge-deadline',
     `qedge-deadline=${'9'.repeat(30)};node=n0`,
-  ])('that is none is counted, and changes nothing: %s', async (baggage) => {
+    'qedge-deadline=999999999999;node=n0 n1',
+    `qedge-deadline=999999999999;node=n0;${'x'.repeat(2000)}`,
+  ])('that is none is counted, and changes nothing: %.60s', async (baggage) => {
     const { test, ask, got } = await startRig(true);
     expect(await ask({ baggage })).toBe(200);
     expect(got).toEqual({ baggage, deadline: undefined });
     expect(textOf(test.metrics)).toContain('qedge_baggage_deadlines_ignored_total{reason="malformed"} 1');
+  });
+
+  it('is read in a moment, whatever its entry is made of', () => {
+    const baggage = new BaggageDeadlines('n0');
+    const startMs = performance.now();
+    for (const filling of [' ', '\t;', ';', '; ']) {
+      const entry = `qedge-deadline=999999999999${filling.repeat(200_000)}\n`;
+      expect(baggage.leftMs(`${entry}x`, 0)).toBe('malformed');
+    }
+    expect(performance.now() - startMs).toBeLessThan(5000);
   });
 
   it('means nothing unless it is asked for', async () => {

@@ -5,6 +5,8 @@
 import { DEADLINE_MS_MAX } from '../../fields/request-head.ts';
 
 const NAME = 'qedge-deadline';
+/** A longer entry is none of ours: the name of a node has 255 bytes at the most, each of which may be written as three. */
+const ENTRY_CHARS_MAX = 1024;
 
 /** Why an entry was of no effect. */
 export type BaggageProblem = 'malformed' | 'clock';
@@ -34,9 +36,8 @@ export class BaggageDeadlines {
   leftMs(baggage: string, wallMs: number): number | BaggageProblem | null {
     const entry = entriesOf(baggage).find(isDeadline);
     if (entry === undefined) return null;
-    const [, at = '', node = ''] =
-      /^[^=]+=\s*(\d{12,15})\s*(?:;\s*node\s*=\s*([^;\s]+))?\s*(?:;.*)?$/.exec(entry) ?? [];
-    if (at === '' || node === '') return 'malformed';
+    const [at = '', node = ''] = partsOf(entry);
+    if (!/^\d{12,15}$/.test(at) || node === '') return 'malformed';
     if (!this.#agreeing.has(nameOf(node))) return 'clock';
     return Math.min(DEADLINE_MS_MAX, Math.max(0, Number(at) - wallMs));
   }
@@ -54,6 +55,20 @@ const entriesOf = (baggage: string): string[] =>
     .split(',')
     .map((entry) => entry.trim())
     .filter((entry) => entry !== '');
+
+/** The moment, and the node where that is the first property. */
+function partsOf(entry: string): readonly string[] {
+  if (entry.length > ENTRY_CHARS_MAX) return [];
+  const [at = '', property = ''] = entry.split(';', 2);
+  const [name, node = ''] = sidesOf(property);
+  return [sidesOf(at)[1] ?? '', name === 'node' && !/\s/.test(node) ? node : ''];
+}
+
+/** What is on either side of the first `=`. */
+function sidesOf(text: string): readonly string[] {
+  const at = text.indexOf('=');
+  return at < 0 ? [text.trim()] : [text.slice(0, at).trim(), text.slice(at + 1).trim()];
+}
 
 const isDeadline = (entry: string): boolean => entry.split('=', 1)[0]?.trim() === NAME;
 
