@@ -10,6 +10,7 @@ export class ClockOffset {
   readonly #onChange: (agrees: boolean) => void;
   readonly #samples: number[] = [];
   #agrees = false;
+  #ended = false;
 
   /** `onChange`: it agrees from now on, or does no more. */
   constructor(onChange: (agrees: boolean) => void) {
@@ -18,9 +19,19 @@ export class ClockOffset {
 
   /** `aheadMs`: by how much the other clock is ahead, as one answer says. */
   add(aheadMs: number): void {
+    if (this.#ended) return;
     if (this.#samples.push(aheadMs) > SAMPLES) this.#samples.shift();
     const sorted = [...this.#samples].sort((a, b) => a - b);
-    const agrees = Math.abs(sorted[Math.floor(sorted.length / 2)] as number) <= AGREED_MS;
+    this.#set(Math.abs(sorted[Math.floor(sorted.length / 2)] as number) <= AGREED_MS);
+  }
+
+  /** Another machine answers from now on, or none: what this one's last answers say is of no effect. */
+  end(): void {
+    this.#ended = true;
+    this.#set(false);
+  }
+
+  #set(agrees: boolean): void {
     if (agrees !== this.#agrees) this.#onChange(agrees);
     this.#agrees = agrees;
   }

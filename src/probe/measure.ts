@@ -48,7 +48,7 @@ export function ping(
       const rttMs = clock.nowMs() - startMs;
       response.resume();
       const time = Number(response.headers['x-qedge-time'] ?? Number.NaN);
-      if (time > 0) onClock?.(time - (performance.timeOrigin + performance.now() - rttMs / 2));
+      if (time > 0) onClock?.(time - (Date.now() - rttMs / 2));
       if (response.statusCode === 204) resolve(rttMs);
       else reject(new Error(`answered ${response.statusCode} to ${PING_PATH}`));
     });

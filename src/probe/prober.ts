@@ -135,6 +135,7 @@ class RotatingProber implements Prober {
 
   setTarget(nodeId: string, target: ProbeTarget | null): void {
     if (target === null) {
+      this.#probed.get(nodeId)?.clock.end();
       this.#probed.delete(nodeId);
       this.#rotation.remove(nodeId);
     } else if (this.#probed.has(nodeId) || this.#probed.size < NODES_MAX) {
@@ -184,6 +185,7 @@ class RotatingProber implements Prober {
       known.target = target;
       return;
     }
+    known?.clock.end();
     const estimate = new RttEstimate(this.#config.changeRatio);
     const samplesPending = this.#known.delete(nodeId) ? SAMPLES_TO_REPLACE - 1 : 0;
     this.#probed.set(nodeId, {

@@ -11,6 +11,7 @@ import { textOf } from '../support/metrics.ts';
 
 function startProber({ changeRatio = 0.3, timeoutMs = 500, intervalMs = 20 } = {}) {
   const rtts: (readonly [string, number])[] = [];
+  const clocks: (readonly [string, boolean])[] = [];
   const answers: string[] = [];
   const changes: { nodeId: string; fromMs: number; toMs: number }[] = [];
   const logLines: Record<string, unknown>[] = [];
@@ -21,14 +22,14 @@ function startProber({ changeRatio = 0.3, timeoutMs = 500, intervalMs = 20 } = {
     rng: createRng(1),
     log: pino({ level: 'info' }, { write: (line: string) => void logLines.push(JSON.parse(line)) }),
     metrics,
-    onClock: () => {},
+    onClock: (nodeId, agrees) => void clocks.push([nodeId, agrees]),
     onAnswer: (nodeId) => void answers.push(nodeId),
     onRtt: (nodeId, rttMs) => void rtts.push([nodeId, rttMs]),
     onEnvironmentChange: (change) => void changes.push(change),
   });
   prober.start();
   onTestFinished(() => prober.stop());
-  return { prober, rtts, answers, changes, metrics, logLines };
+  return { prober, rtts, clocks, answers, changes, metrics, logLines };
 }
 
 /** A node whose ping is answered after `delayMs()`. */
@@ -37,7 +38,7 @@ async function startNode(delayMs: () => number, status = 204) {
   const sockets = new Set<Socket>();
   const server: Server = createServer((request, response) => {
     paths.push(request.url ?? '');
-    setTimeout(() => response.writeHead(status).end(), delayMs());
+    setTimeout(() => response.writeHead(status, { 'X-QEdge-Time': Date.now() }).end(), delayMs());
   });
   server.on('connection', (socket) => sockets.add(socket));
   await new Promise<void>((resolve) => void server.listen(0, '127.0.0.1', resolve));
@@ -63,6 +64,18 @@ describe('the prober', () => {
     for (const [nodeId, rttMs] of rtts) expect([nodeId, rttMs >= 19]).toEqual(['n1', true]);
     expect(prober.state()).toMatchObject([{ nodeId: 'n1', method: 'ping', failures: 0 }]);
     expect(textOf(metrics)).toMatch(/qedge_probes_total\{outcome="answered"\} [1-9]/);
+  });
+
+  it.each([
+    ['moves to another host', { ping: { host: '127.0.0.2', port: 1 }, connect: [] }],
+    ['is gone', null],
+  ])('believes the clock of a node no more when it %s', async (_, target) => {
+    const node = await startNode(() => 0);
+    const { prober, clocks } = startProber({ timeoutMs: 10_000 });
+    prober.setTarget('n1', node.target);
+    await vi.waitFor(() => expect(clocks.at(-1)).toEqual(['n1', true]), soon);
+    prober.setTarget('n1', target);
+    expect(clocks.at(-1)).toEqual(['n1', false]);
   });
 
   it('times a TCP connect to the first instance that accepts one, where no qedge runs', async () => {
