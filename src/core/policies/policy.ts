@@ -19,6 +19,9 @@ export interface RoutingPolicy {
   /** A request not tried yet for which `select` wants no candidate is refused; absent or false: it is sent anyway. */
   readonly sheds?: boolean;
 
+  /** A request was refused, since `select` wanted no candidate for it. Allocates nothing. */
+  refused?(): void;
+
   /** Every attempt, at its start and at its end. Allocates nothing that grows with traffic. */
   observe(outcome: Outcome, nowMs: number): void;
 

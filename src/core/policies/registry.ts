@@ -67,7 +67,8 @@ export function checkPolicy(choice: PolicyChoice, purpose: Purpose = 'service'):
 export function createPolicy(choice: PolicyChoice, context: PolicyContext, prefer: readonly Preference[] = []): Policy {
   const { name, options } = choice;
   assert(isPolicyName(name), `policy ${name} was checked`);
-  const inner = (wrapped: string): Policy => createPolicy({ name: wrapped, options: {} }, context);
+  // What one group refuses, another may have room for: a policy that wraps others says itself what is too much.
+  const inner = (wrapped: string): Policy => createPolicy({ name: wrapped, options: { shed: false } }, context);
   const make = (): Policy => POLICIES[name].create(options, context, inner);
   return prefer.length === 0 ? make() : new PreferPolicy(prefer, context, make);
 }

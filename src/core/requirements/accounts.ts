@@ -77,13 +77,14 @@ export class Accounts {
   levels(row: number, nowMs: number): readonly RequirementLevel[] {
     const { meanLatencyMs, reliabilityRatio, availability, throughputPerSecondMin, shares } = this.#asked;
     const requests = this.requests(row, nowMs);
-    const answered = requests - this.#sums.sum(row, FAILED, nowMs);
+    // A stream that breaks off after the window is a failure of a request that is not in it any more.
+    const answered = Math.max(0, requests - this.#sums.sum(row, FAILED, nowMs));
     const coveredS = this.#sums.coveredMs(nowMs) / 1000;
     const rates = { asked: requests / coveredS, answered: answered / coveredS };
     return [
       ...(meanLatencyMs === null
         ? []
-        : [meanLevel('mean-latency', this.#sums.sum(row, LATENCY_MS, nowMs) / answered, meanLatencyMs)]),
+        : [meanLevel('mean-latency', this.#meanLatencyMs(row, answered, nowMs), meanLatencyMs)]),
       ...(reliabilityRatio === null ? [] : [shareLevel('reliability', answered / requests, reliabilityRatio)]),
       ...(availability === null
         ? []
@@ -93,6 +94,10 @@ export class Accounts {
         shareLevel(name, this.#sums.sum(row, FIRST_SHARE + k, nowMs) / answered, share),
       ),
     ];
+  }
+
+  #meanLatencyMs(row: number, answered: number, nowMs: number): number {
+    return answered === 0 ? Number.NaN : this.#sums.sum(row, LATENCY_MS, nowMs) / answered;
   }
 
   /** It is owed to each client: what all get together says nothing. */

@@ -56,7 +56,7 @@ export class Yielding {
     const { ratio, weight } = this.#success;
     if (weight >= REQUESTS_MIN && ratio < this.#shortOf)
       this.#fall(FALL_PER_SECOND * seconds * (this.#shortOf - ratio));
-    else if (weight >= REQUESTS_MIN && ratio > this.#enough) this.#rise(RISE_PER_SECOND * seconds);
+    else if (weight >= REQUESTS_MIN && ratio >= this.#enough) this.#rise(RISE_PER_SECOND * seconds);
     for (const one of this.#ratios()) one.fade(seconds * 1000);
   }
 

@@ -54,6 +54,8 @@ import { SessionTable } from './session-table.ts';
 const INSTANCES_MAX_DEFAULT = 4096;
 const CLIENTS_MAX_DEFAULT = 4096;
 const FLIGHTS_MAX_DEFAULT = 262_144;
+/** So long after a refusal it is still overload. */
+const SHEDDING_MS = 10_000;
 
 /** The router behind `createRouter`. */
 export class LiveServiceRouter implements ServiceRouter {
@@ -84,6 +86,8 @@ export class LiveServiceRouter implements ServiceRouter {
   /** Null: no request came as a stage of a chain. */
   #aim: Aim | null = null;
   #askedBefore = 0;
+  /** When a request was refused last. */
+  #shedMs = Number.NEGATIVE_INFINITY;
 
   /** `makePolicy` is given the books that a policy may read. */
   constructor(options: ServiceRouterOptions, makePolicy: (context: PolicyContext) => Policy) {
@@ -162,6 +166,8 @@ export class LiveServiceRouter implements ServiceRouter {
       if (picked !== null || this.#policy.sheds !== true || request.tried.length > 0)
         return this.#orFallback(picked, offered);
       this.lastTier = 'shed';
+      this.#shedMs = nowMs;
+      this.#policy.refused?.();
       return null;
     }
     // Every instance was tried already: better one of them again than nothing.
@@ -302,7 +308,8 @@ export class LiveServiceRouter implements ServiceRouter {
 
   tick(nowMs: number): void {
     if (nowMs < this.nextTickMs) return;
-    if (this.#aim !== null) this.#takeAim(this.#aim, nowMs);
+    // A policy that is made anew does not know how much it refused: under overload it stays.
+    if (this.#aim !== null && nowMs - this.#shedMs > SHEDDING_MS) this.#takeAim(this.#aim, nowMs);
     this.#policy.tick(nowMs);
     this.nextTickMs += this.#policy.stepMs;
     if (this.nextTickMs <= nowMs) this.nextTickMs = nowMs + this.#policy.stepMs;

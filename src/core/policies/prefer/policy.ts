@@ -72,6 +72,10 @@ export class PreferPolicy extends GroupedPolicy<Group> {
     return late;
   }
 
+  refused(): void {
+    for (const { policy } of this.groups) policy.refused?.();
+  }
+
   // ---- the set of candidates ----
 
   update(candidates: readonly Candidate[], nowMs: number): void {

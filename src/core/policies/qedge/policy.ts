@@ -89,13 +89,16 @@ export class Qedge implements Policy {
 
   select(request: RequestInfo, candidates: readonly Candidate[], nowMs: number): Candidate | null {
     if (request.tried.length > 0) return this.#selectRetry(request, candidates, nowMs);
-    if (this.sheds && !this.#previewing) this.#shedding.ask();
     const turn = this.swrr.pick(candidates, this.activeSet.weights);
     if (turn === null || !this.#options.deferral) return turn;
     const taken = this.#cheapest(turn, candidates, nowMs);
     if (this.sheds && !this.#shedding.hasRoom(taken.handle, nowMs)) return null;
     if (taken !== turn && !this.#previewing) this.turns.hand(turn.handle, taken.handle);
     return taken;
+  }
+
+  refused(): void {
+    this.#shedding.refuse();
   }
 
   preview(request: RequestInfo, candidates: readonly Candidate[], nowMs: number): Candidate | null {

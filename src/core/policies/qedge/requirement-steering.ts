@@ -12,6 +12,8 @@ const OBJECTIVE_COST = 1;
 const OBJECTIVE_SHARE = 0.5;
 /** A latency of twice the mean that is asked for costs its whole price; more costs no more. */
 const MEAN_MOST = 2;
+/** Those that serve no share keep some weight: a request of another group may be for them alone. */
+const SHARE_MOST = 0.99;
 
 export class RequirementSteering {
   readonly #guidance: Guidance;
@@ -46,7 +48,7 @@ export class RequirementSteering {
   hold(members: readonly Candidate[], weights: Float64Array): void {
     const { heldShares } = this.#guidance;
     for (let k = heldShares.length - 1; k >= 0; k--) {
-      const share = heldShares[k] as number;
+      const share = Math.min(SHARE_MOST, heldShares[k] as number);
       let serving = 0;
       for (const { handle } of members) if (this.#guidance.serves(handle, k)) serving += weights[handle] as number;
       if (serving === 0 || serving >= share) continue;

@@ -33,6 +33,8 @@ const CUT_LEAST = 0.05;
 const REFUSED_MUCH = 0.3;
 /** The least limit, of all that is asked for: what tells that there is room again. */
 const LIMIT_SHARE_MIN = 0.05;
+/** Requests a step, below which there is no overload: what is late then is late for another reason, such as an instance that hangs. */
+const ASKED_MIN = 1;
 /** A limit of so many times what is asked for is none. */
 const LIMIT_OFF = 2;
 /** Requests that an idle limit saves up. */
@@ -73,7 +75,7 @@ export class Shedding {
   #good: Float64Array<ArrayBuffer> = new Float64Array(0);
   /** Requests a step in all, and those that were sent. */
   #asked = 0;
-  #askedNow = 0;
+  #refusedNow = 0;
   #admitted = 0;
   #admittedNow = 0;
   #cut = CUT_LEAST;
@@ -110,9 +112,9 @@ export class Shedding {
 
   // ---- every request ----
 
-  /** A request came. */
-  ask(): void {
-    this.#askedNow++;
+  /** A request goes nowhere. */
+  refuse(): void {
+    this.#refusedNow++;
   }
 
   /** Some instance has a limit: requests may be refused. */
@@ -135,7 +137,8 @@ export class Shedding {
     (this.#sentNow[handle] as number)++;
     this.#admittedNow++;
     if (!this.#isLimited(handle)) return;
-    (this.#room[handle] as number)--;
+    // Sessions and retries go there without asking: what they owe is bounded, as what an idle limit saves.
+    this.#room[handle] = Math.max(-BURST, (this.#room[handle] as number) - 1);
     this.#silentMs[handle] = Math.min(nowMs, this.#silentMs[handle] as number);
   }
 
@@ -158,17 +161,18 @@ export class Shedding {
 
   /** `overdue`: requests in flight there that are late already. */
   step(members: readonly Candidate[], overdue: (member: Candidate) => number, nowMs: number): void {
-    this.#asked = this.#asked * RATE_KEPT + this.#askedNow * (1 - RATE_KEPT);
+    this.#asked = this.#asked * RATE_KEPT + (this.#admittedNow + this.#refusedNow) * (1 - RATE_KEPT);
     this.#admitted = this.#admitted * RATE_KEPT + this.#admittedNow * (1 - RATE_KEPT);
-    this.#askedNow = 0;
+    this.#refusedNow = 0;
     this.#admittedNow = 0;
     const refused = this.#asked > 0 ? 1 - Math.min(1, this.#admitted / this.#asked) : 0;
     this.#cut = CUT_LEAST + (CUT_MOST - CUT_LEAST) * Math.min(1, refused / REFUSED_MUCH);
     const pressed = this.#isPressed(members, overdue);
     if (pressed !== true) this.#relaxedMs = nowMs;
-    const lasting = nowMs - this.#relaxedMs >= PRESSED_MS;
+    const lasting = nowMs - this.#relaxedMs >= PRESSED_MS && this.#asked >= ASKED_MIN;
     if (pressed === false && !this.limits) this.#futility.forget();
     const futile = this.#futility.isFutile(this.limits, nowMs);
+    let limited = 0;
     for (const member of members) {
       const { handle } = member;
       this.#sent[handle] =
@@ -177,8 +181,21 @@ export class Shedding {
       const isOff = (this.#limit[handle] as number) > LIMIT_OFF * this.#asked;
       if (futile || (this.#isLimited(handle) && isOff)) this.#lift(handle);
       else if (!this.#isLimited(handle) && lasting && this.#isLate(member, overdue)) this.#impose(handle, nowMs);
+      if (this.#isLimited(handle)) {
+        limited++;
+        // What was asked for when the limit was made may have been next to nothing, and a factor never leads out of that.
+        this.#limit[handle] = Math.max(this.#limit[handle] as number, LIMIT_SHARE_MIN * this.#asked);
+      }
       (this.#ended[handle] as number) *= ENDED_KEPT;
       (this.#good[handle] as number) *= ENDED_KEPT;
+    }
+    if (this.#limits > limited) this.#liftOthers(members);
+  }
+
+  /** An instance that went out of play takes its limit with it. */
+  #liftOthers(members: readonly Candidate[]): void {
+    for (let handle = 0; handle < this.#limit.length; handle++) {
+      if (this.#isLimited(handle) && !members.some((member) => member.handle === handle)) this.#lift(handle);
     }
   }
 

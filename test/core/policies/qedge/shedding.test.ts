@@ -22,9 +22,11 @@ describe('the rate that an instance is sent', () => {
     for (let step = from; step < from + count; step++) {
       sent = 0;
       for (let i = 0; i < 20; i++) {
-        shedding.ask();
         const nowMs = step * STEP_MS + i * 25;
-        if (!shedding.hasRoom(0, nowMs)) continue;
+        if (!shedding.hasRoom(0, nowMs)) {
+          shedding.refuse();
+          continue;
+        }
         shedding.send(0, nowMs);
         shedding.end(0, { processingMs, budgetMs: 70, idleMs: 10, startMs: nowMs, nowMs: nowMs + 1 });
         sent++;
@@ -63,6 +65,25 @@ describe('the rate that an instance is sent', () => {
     expect(drive(shedding, 12, { from: 18, count: 16 })).toBe(20);
   });
 
+  it('has no limit that a hang of the instance left behind', () => {
+    const shedding = make();
+    drive(shedding, 20, { count: 10 });
+    // All clients wait for it: nothing more is asked for, and what is in flight is overdue.
+    for (let step = 10; step < 70; step++) {
+      shedding.hasRoom(0, step * STEP_MS);
+      shedding.step(MEMBERS, ({ handle }) => (handle === 0 ? 5 : 0), (step + 1) * STEP_MS);
+    }
+    expect(drive(shedding, 20, { from: 70, count: 12 })).toBe(20);
+  });
+
+  it('goes with an instance that leaves', () => {
+    const shedding = make();
+    drive(shedding, 200, { count: 10 });
+    expect(shedding.limits).toBe(true);
+    shedding.step(MEMBERS.slice(1), NONE, 11 * STEP_MS);
+    expect(shedding.limits).toBe(false);
+  });
+
   it('is cut once for what was sent before the cut, however many of them are late', () => {
     const shedding = make();
     drive(shedding, 200, { count: 4 });
@@ -79,7 +100,6 @@ describe('the rate that an instance is sent', () => {
     for (let step = 0; step < 20; step++) {
       for (let i = 0; i < 20; i++) {
         const nowMs = step * STEP_MS + i * 25;
-        shedding.ask();
         shedding.send(i % 4 === 0 ? 0 : 1, nowMs);
         const processingMs = i % 4 === 0 ? 200 : 20;
         shedding.end(i % 4 === 0 ? 0 : 1, { processingMs, budgetMs: 70, idleMs: 10, startMs: nowMs, nowMs });
