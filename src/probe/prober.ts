@@ -186,11 +186,10 @@ class RotatingProber implements Prober {
       return;
     }
     known?.clock.end();
-    const estimate = new RttEstimate(this.#config.changeRatio);
     const samplesPending = this.#known.delete(nodeId) ? SAMPLES_TO_REPLACE - 1 : 0;
     this.#probed.set(nodeId, {
       target,
-      estimate,
+      estimate: new RttEstimate(this.#config.changeRatio),
       clock: new ClockOffset((agrees) => this.#options.onClock(nodeId, agrees)),
       inFlight: false,
       failures: 0,
