@@ -145,6 +145,9 @@ export interface ServiceRouter {
   /** A picture for people and programs. Cold path; reading never mutates. */
   state(nowMs: number): RouterState;
 
+  /** The instances alone, without a look at any client. */
+  instances(nowMs: number): readonly InstanceState[];
+
   /** Estimated density of one instance's processing latency (per ms) on `gridMs`; null when unknown. Cold path. */
   density(key: InstanceKey, gridMs: readonly number[], nowMs: number): number[] | null;
 

@@ -330,13 +330,17 @@ export class LiveServiceRouter implements ServiceRouter {
       summary,
       groups,
       affinity: this.#sessions?.state(nowMs) ?? null,
-      instances: this.#set.live.map((candidate) => this.#instanceState(candidate, nowMs)),
+      instances: this.instances(nowMs),
       ...clientsState(
         this.#clients,
         { books: this.#offers?.books, qos: this.qos, admitted: this.#set.admitted.length },
         nowMs,
       ),
     };
+  }
+
+  instances(nowMs: number): readonly InstanceState[] {
+    return this.#set.live.map((candidate) => this.#instanceState(candidate, nowMs));
   }
 
   #instanceState(candidate: LiveCandidate, nowMs: number): InstanceState {

@@ -26,7 +26,7 @@ export class DeadlineFeasibility {
   within(budgetMs: number, nowMs: number): boolean {
     if (nowMs - this.#takenMs > PICTURE_MS_MAX) {
       this.#takenMs = nowMs;
-      this.#leastMs = leastLatencyMs(this.#router.state(nowMs).instances);
+      this.#leastMs = leastLatencyMs(this.#router.instances(nowMs));
     }
     if (this.#leastMs <= budgetMs) return true;
     if (nowMs - this.#trialMs < TRIAL_MS) return false;

@@ -42,7 +42,7 @@ describe('a service that refuses what is out of reach', () => {
 
 describe('what is within reach', () => {
   function reachOf(...instances: readonly InstanceState[]): DeadlineFeasibility {
-    return new DeadlineFeasibility({ state: () => ({ instances }) } as unknown as ServiceRouter);
+    return new DeadlineFeasibility({ instances: () => instances } as unknown as ServiceRouter);
   }
 
   it('counts the way there and half of what an answer takes on average', () => {
