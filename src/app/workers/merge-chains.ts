@@ -1,7 +1,7 @@
 // What several data planes of one node know of a chain, as one picture.
 
 import type { ChainState } from '../../core/chain/chain.ts';
-import { sum, weighted } from './means.ts';
+import { shareOfClients, sum, weighted } from './means.ts';
 import { mergeClients } from './merge-states.ts';
 
 /** `states` of one chain, the main thread's first. The same object when it is the only one. */
@@ -18,7 +18,11 @@ export function mergeChains(states: readonly [ChainState, ...ChainState[]]): Cha
       (state) => state.successRatio,
       (state) => sum(state.clients, ({ requests }) => requests),
     ),
-    clientsSatisfiedRatio: clients.length === 0 ? null : satisfied / clients.length,
+    clientsSatisfiedRatio: shareOfClients(
+      states,
+      (state) => state.clientsSatisfiedRatio,
+      clients.length === 0 ? null : satisfied / clients.length,
+    ),
     runs: sum(states, ({ runs }) => runs),
     results: {
       success: count('success'),

@@ -2,7 +2,7 @@
 
 import { meanLevel, type RequirementLevel, rateLevel, shareLevel } from '../../core/requirements/level.ts';
 import type { RequirementState, RouterState } from '../../core/service-router.ts';
-import { sum, weighted } from './means.ts';
+import { shareOfClients, sum, weighted } from './means.ts';
 
 /** A level, and by how many requests. */
 export interface WeightedLevel extends RequirementLevel {
@@ -46,7 +46,13 @@ export function mergeRequirements(
     const holding = clients.filter((client) => (levelOf(client, requirement.requirement)?.strain ?? 0) <= 1);
     return {
       ...mergeLevel(requirement, same),
-      clientsRatio: isOfClients ? holding.length / clients.length : requirement.clientsRatio,
+      clientsRatio: isOfClients
+        ? shareOfClients(
+            states,
+            (state) => state.requirements[index]?.clientsRatio ?? null,
+            holding.length / clients.length,
+          )
+        : requirement.clientsRatio,
       heldShare: weighted(same, ({ heldShare }) => heldShare, byRequests),
       price: weighted(same, ({ price }) => price, byRequests),
     };

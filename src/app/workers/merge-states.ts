@@ -5,7 +5,7 @@ import type { ClientState } from '../../core/domain.ts';
 import type { GroupView } from '../../core/policies/policy.ts';
 import { type RequirementLevel, worstOf } from '../../core/requirements/level.ts';
 import type { InstanceState, RouterState } from '../../core/service-router.ts';
-import { sum, weighted } from './means.ts';
+import { shareOfClients, sum, weighted } from './means.ts';
 import { mergeLevels, mergeRequirements, type WeightedLevel } from './merge-requirements.ts';
 
 /** `states` of one service, the main thread's first. The same object when it is the only one. */
@@ -25,7 +25,11 @@ export function mergeStates(states: readonly [RouterState, ...RouterState[]]): R
     ),
     requestsPerSecond: sum(states, (state) => state.requestsPerSecond),
     inFlight: sum(states, (state) => state.inFlight),
-    clientsSatisfiedRatio: clients.length === 0 ? null : satisfied / clients.length,
+    clientsSatisfiedRatio: shareOfClients(
+      states,
+      (state) => state.clientsSatisfiedRatio,
+      clients.length === 0 ? null : satisfied / clients.length,
+    ),
     summary: {
       ...first.summary,
       explorationShare: weighted(

@@ -3,13 +3,11 @@
 
 import type { ClientState, QosTarget } from '../domain.ts';
 import { recordOf } from '../snapshot-shape.ts';
-import { ClientLedger } from '../stats/client-ledger.ts';
+import { CLIENTS_SHOWN_MAX, ClientLedger } from '../stats/client-ledger.ts';
 import { ChainRuns, type Run } from './chain-runs.ts';
 import { StageBudgets } from './stage-budgets.ts';
 
 const CLIENTS_MAX = 4096;
-/** Clients that `state` lists, worst first. */
-const CLIENTS_SHOWN_MAX = 100;
 
 /** What a chain is made from. */
 export interface ChainOptions {

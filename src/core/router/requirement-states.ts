@@ -6,7 +6,7 @@ import { ALL } from '../requirements/accounts.ts';
 import type { RequirementBooks } from '../requirements/books.ts';
 import { shareLevel } from '../requirements/level.ts';
 import type { RequirementState, RouterState } from '../service-router.ts';
-import type { ClientLedger } from '../stats/client-ledger.ts';
+import { CLIENTS_SHOWN_MAX, type ClientLedger } from '../stats/client-ledger.ts';
 import { clientStates, type FullClientState, LATENCY, satisfiedRatio } from './client-states.ts';
 
 /** Name of what is demanded of each instance. */
@@ -20,9 +20,6 @@ interface Shown {
   /** Instances that may be used. */
   readonly admitted: number;
 }
-
-/** Clients that are listed, worst first. */
-const CLIENTS_SHOWN_MAX = 100;
 
 export interface ClientsShown {
   /** Undefined: the latency goal is the only requirement. */

@@ -78,4 +78,25 @@ describe('the picture of several data planes', () => {
     expect(merged.clientsSatisfiedRatio).toBe(0.5);
     expect(merged.requirements[0]?.clientsRatio).toBe(0.5);
   });
+
+  it('takes the worst clients of a long list for no more than the worst', () => {
+    const level = { requirement: 'accuracy', level: 0.6, goal: 0.8, strain: 2 };
+    const listed = (loop: string, count: number) =>
+      Array.from({ length: count }, (_, i) => ({
+        clientId: `${loop}-${i}`,
+        requests: 10,
+        successRatio: 0.5,
+        requirements: [level],
+        missed: 'accuracy',
+      }));
+    const loop = (name: string, count: number, ratio: number) =>
+      routerStateOf({
+        clientsSatisfiedRatio: ratio,
+        requirements: [{ ...level, clientsRatio: ratio, heldShare: null, price: null }],
+        clients: listed(name, count),
+      });
+    const merged = mergeStates([loop('a', 100, 0.9), loop('b', 50, 0)]);
+    expect(merged.clientsSatisfiedRatio).toBeCloseTo(0.6);
+    expect(merged.requirements[0]?.clientsRatio).toBeCloseTo(0.6);
+  });
 });
