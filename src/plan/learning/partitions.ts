@@ -28,7 +28,7 @@ export interface PartitionVisitor {
   readonly whole: (clusters: readonly (readonly number[])[], sum: number) => void;
 }
 
-/** Visits all partitions. Of clusters of one size, the one with the lowest client comes first. */
+/** Visits all partitions; clusters of one size stand side by side. Of clusters of one size, the one with the lowest client comes first. */
 export function forEachPartition(sizes: readonly number[], visitor: PartitionVisitor): void {
   const clients = sizes.reduce((sum, size) => sum + size, 0);
   const taken = new Uint8Array(clients);
@@ -46,8 +46,14 @@ export function forEachPartition(sizes: readonly number[], visitor: PartitionVis
       fill(cluster + 1, next, visitor.cluster(chosen, sum));
       return;
     }
-    for (let client = from; client < clients; client++) {
+    // The first client of each later cluster of this size is higher than that of this one: so are all its clients.
+    const alike = chosen.length > 0 ? 1 : sizes.lastIndexOf(size) - cluster + 1;
+    const needed = alike * size - chosen.length;
+    let free = 0;
+    for (let client = from; client < clients; client++) if (taken[client] === 0) free++;
+    for (let client = from; free >= needed; client++) {
       if (taken[client] === 1) continue;
+      free--;
       taken[client] = 1;
       chosen.push(client);
       fill(cluster, client + 1, sum);
