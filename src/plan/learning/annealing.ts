@@ -14,20 +14,33 @@ const COLD = 0.00001;
 /** Swaps at one temperature. */
 const PLATEAU = 1_000;
 
-/** Calls `offer` with the best partition of each run: the cluster of each client. */
-export function anneal(
-  counts: ClassCounts,
-  sizes: readonly number[],
-  { seed, offer }: { readonly seed: number; readonly offer: (clusterOf: Int32Array) => void },
-): void {
-  const rng = createRng(seed);
-  for (let run = 0; run < RUNS; run++) offer(annealOnce(counts, sizes, rng));
+/** Which clients can be in which cluster, where not all can be in all. */
+export interface Links {
+  /** The cluster of each client at first; each can be there. */
+  readonly start: Int32Array;
+  readonly has: (client: number, cluster: number) => boolean;
 }
 
-function annealOnce(counts: ClassCounts, sizes: readonly number[], rng: Rng): Int32Array {
+export interface AnnealingOptions {
+  readonly seed: number;
+  readonly links: Links | null;
+  readonly offer: (clusterOf: Int32Array) => void;
+}
+
+/** Calls `offer` with the best partition of each run: the cluster of each client. */
+export function anneal(counts: ClassCounts, sizes: readonly number[], { seed, links, offer }: AnnealingOptions): void {
+  const rng = createRng(seed);
+  for (let run = 0; run < RUNS; run++)
+    offer(annealOnce(counts, links?.start.slice() ?? randomPartition(sizes, rng), { links, rng }));
+}
+
+function annealOnce(
+  counts: ClassCounts,
+  clusterOf: Int32Array,
+  { links, rng }: { readonly links: Links | null; readonly rng: Rng },
+): Int32Array {
   const clients = clientsOf(counts);
-  const clusterOf = randomPartition(sizes, rng);
-  const clusters = sizes.map(() => new Cluster(counts.total));
+  const clusters = Array.from({ length: Math.max(...clusterOf) + 1 }, () => new Cluster(counts.total));
   for (const [i, client] of clients.entries()) clusters[clusterOf[i] as number]?.add(client);
   let sum = clusters.reduce((all, { divergence }) => all + divergence, 0);
   let least = sum;
@@ -41,7 +54,7 @@ function annealOnce(counts: ClassCounts, sizes: readonly number[], rng: Rng): In
     const b = Math.floor(rng.next() * clients.length);
     const j = clusterOf[a] as number;
     const k = clusterOf[b] as number;
-    if (j === k) continue;
+    if (j === k || (links !== null && !(links.has(a, k) && links.has(b, j)))) continue;
     const clientA = clients[a] as Client;
     const clientB = clients[b] as Client;
     const clusterA = clusters[j] as Cluster;

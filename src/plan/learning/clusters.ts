@@ -1,10 +1,11 @@
 // Clusters of clients whose data looks like the data of all: the partition with the least mean divergence, by exhaustive search where
 // there are few, else by annealing (AIoTwin D1.3, section 3.2). Among equals the cheapest.
 
-import { anneal } from './annealing.ts';
+import { anneal, type Links } from './annealing.ts';
 import { cheapestAssignment } from './assignment.ts';
 import { addTo, type ClassCounts, Divergence } from './divergence.ts';
 import { clusterSizes, forEachPartition, partitionCount } from './partitions.ts';
+import { cheapestClusters } from './transport.ts';
 
 /** Clients by index, in clusters; cluster k belongs to aggregator k. */
 export interface Clustering {
@@ -38,13 +39,8 @@ export function leastDivergence(task: ClusteringTask): Clustering | null {
 
 /** The clients at the aggregators so that their links cost least in all; each has room for its even share, rounded up. */
 export function leastCost({ counts, cost, aggregators }: ClusteringTask): Clustering | null {
-  const room = Math.ceil(cost.length / aggregators);
-  const places = Array.from({ length: aggregators * room }, (_, place) => Math.floor(place / room));
-  const placeOf = cheapestAssignment(cost.map((row) => places.map((k) => row[k] as number)));
-  if (placeOf === null) return null;
-  const clusters: number[][] = Array.from({ length: aggregators }, () => []);
-  for (const [client, place] of placeOf.entries()) clusters[places[place] as number]?.push(client);
-  return { clusters, divergence: meanDivergence(clusters, counts) };
+  const clusters = cheapestClusters(cost, { places: Math.ceil(cost.length / aggregators), extras: 0 });
+  return clusters === null ? null : { clusters, divergence: meanDivergence(clusters, counts) };
 }
 
 /** Mean over clusters; +Infinity where one is empty. */
@@ -113,13 +109,28 @@ function exhaustive({ counts }: ClusteringTask, sizes: readonly number[], best: 
   });
 }
 
-function annealed({ counts, seed }: ClusteringTask, sizes: readonly number[], best: Best): void {
+function annealed({ counts, cost, seed }: ClusteringTask, sizes: readonly number[], best: Best): void {
+  const links = linksOf(cost);
+  if (links === 'none') return;
   const offer = (clusterOf: Int32Array): void => {
     const clusters: number[][] = sizes.map(() => []);
     for (let client = 0; client < clusterOf.length; client++) clusters[clusterOf[client] as number]?.push(client);
     best.offer(clusters, meanDivergence(clusters, counts));
   };
-  anneal(counts, sizes, { seed, offer });
+  anneal(counts, sizes, { seed, links, offer });
+}
+
+/** Where links are missing, the search begins with the cheapest clusters of equal size; null: all links are there. */
+function linksOf(cost: ClusteringTask['cost']): Links | null | 'none' {
+  const has = (client: number, k: number): boolean => cost[client]?.[k] !== Number.POSITIVE_INFINITY;
+  if (cost.every((row, client) => row.every((_, k) => has(client, k)))) return null;
+  const aggregators = cost[0]?.length ?? 0;
+  const room = { places: Math.floor(cost.length / aggregators), extras: cost.length % aggregators };
+  const clusters = cheapestClusters(cost, room);
+  if (clusters === null) return 'none';
+  const start = new Int32Array(cost.length);
+  for (const [k, members] of clusters.entries()) for (const client of members) start[client] = k;
+  return { start, has };
 }
 
 function sumOf(members: readonly number[], { byClient, total }: ClassCounts): Float64Array {

@@ -7,14 +7,15 @@ export const ABSENT_SHARE = 0.0001;
 
 /** Samples by class of each client, and of all together. */
 export interface ClassCounts {
-  /** Clients in the order of the topology; classes in the order of their first appearance. */
+  /** Clients in the order of the topology; classes that any has samples of, in the order of their first appearance. */
   readonly byClient: readonly Float64Array[];
   readonly total: Float64Array;
 }
 
 /** Counts the samples of all clients. */
 export function countClasses(clients: readonly LearningNode[]): ClassCounts {
-  const classes = [...new Set(clients.flatMap(({ samples }) => [...samples.keys()]))];
+  const present = clients.flatMap(({ samples }) => [...samples].flatMap(([name, count]) => (count > 0 ? [name] : [])));
+  const classes = [...new Set(present)];
   const byClient = clients.map(({ samples }) => Float64Array.from(classes, (name) => samples.get(name) ?? 0));
   const total = new Float64Array(classes.length);
   for (const counts of byClient) addTo(total, counts, 1);
@@ -43,7 +44,6 @@ export class Divergence {
     let divergence = 0;
     for (let c = 0; c < counts.length; c++) {
       const q = this.#share[c] as number;
-      if (q === 0) continue;
       const share = (counts[c] as number) / all;
       const p = share === 0 ? ABSENT_SHARE : share;
       divergence += p * Math.log(p / q);
