@@ -5,9 +5,11 @@ import { basename, join } from 'node:path';
 import { type Command, InvalidArgumentError, Option } from 'commander';
 import { name as nameText } from '../../config/values.ts';
 import { CommandError, EX_USAGE, unreadable } from '../../errors.ts';
+import { leastCount } from '../../plan/placement/cheapest.ts';
 import { planPage } from '../../plan/placement/page.ts';
 import { type PlacementPlan, planPlacement } from '../../plan/placement/plan.ts';
 import { headline, planLines } from '../../plan/placement/report.ts';
+import { SEARCH_MAX } from '../../plan/placement/search.ts';
 import { parseSites } from '../../plan/placement/sites-file.ts';
 import { carriersOf, type PlacementTask, taskOf, writtenWith } from '../../plan/placement/task.ts';
 import type { TrialOptions } from '../../plan/placement/trial.ts';
@@ -86,18 +88,31 @@ function placement(options: PlacementOptions): void {
       EX_USAGE,
     );
   }
+  const problem = options.improve
+    ? tooLarge(task, options.instances ?? 0)
+    : options.cheapest
+      ? tooLarge(task, leastCount(task))
+      : null;
+  if (problem !== null) throw new CommandError(problem, EX_USAGE);
   const { trial, bar } = trialOf(options);
+  bar?.note('looking for placements');
   const plan = planPlacement(task, { count: options.instances ?? null, improve: options.improve ?? false, trial });
   bar?.clear();
   if (plan === null) {
     throw new CommandError(
-      'no number of instances satisfies every client with one of them lost: a lower load, or quicker nodes?',
+      'found no number of instances that satisfies every client with one of them lost: a lower load, or quicker nodes?',
     );
   }
   print(task, plan, { options, trial });
   if (options.out !== undefined) writeFiles(options.out, { task, plan, options, trial });
   if (plan.coverage.uncovered.length > 0)
     throw new CommandError('the placement leaves nodes without an instance in reach');
+}
+
+/** Why a local search over placements of this size would not end in time; null: it would. */
+function tooLarge({ nodes }: PlacementTask, instances: number): string | null {
+  if (nodes.length * instances <= SEARCH_MAX) return null;
+  return `--improve, --cheapest: expected at most ${SEARCH_MAX} nodes × instances, got ${nodes.length} × ${instances}`;
 }
 
 function readTask(options: PlacementOptions): PlacementTask {

@@ -1,16 +1,16 @@
 // The fewest instances with which every client is satisfied, with any one of them lost: by steps and bisection, each judged by simulation.
 
 import { scoreOf } from './coverage.ts';
-import { candidates } from './search.ts';
+import { candidates, SEARCH_MAX } from './search.ts';
 import { capacityAt, carriersOf, type Placement, type PlacementTask } from './task.ts';
 import { type TrialOptions, tryPlacement } from './trial.ts';
 
 /** Placements of one size that are simulated before a larger one is tried. */
 const CANDIDATES = 16;
 
-/** @returns null where not even an instance on every node is enough */
+/** @returns null where not even an instance on every node is enough, or none small enough to search for */
 export function cheapestPlacement(task: PlacementTask, options: TrialOptions): Placement | null {
-  const most = carriersOf(task).length;
+  const most = Math.min(carriersOf(task).length, Math.floor(SEARCH_MAX / task.nodes.length));
   let low = leastCount(task);
   let found: Placement | null = null;
   // What is too little shows in a run or two, what is enough in many: steps up from below, longer each time, then bisection.
@@ -33,7 +33,7 @@ export function cheapestPlacement(task: PlacementTask, options: TrialOptions): P
 }
 
 /** With fewer, the quickest nodes could not carry what is asked for, one of them lost. */
-function leastCount(task: PlacementTask): number {
+export function leastCount(task: PlacementTask): number {
   const asked = task.rates.reduce((sum, rate) => sum + rate, 0) * task.load;
   const capacities = carriersOf(task)
     .map((node) => capacityAt(task, node))
@@ -51,7 +51,7 @@ function withstanding(task: PlacementTask, count: number, options: TrialOptions)
 
 function withstands(task: PlacementTask, placement: Placement, options: TrialOptions): boolean {
   // What cannot be reached or carried need not be simulated.
-  const [exposed] = scoreOf(task, placement);
+  const { exposed } = scoreOf(task, placement);
   if (placement.length < 2 || exposed > 0) return false;
   return placement.every((_, lost) =>
     options.seeds.every((seed) => {

@@ -45,15 +45,22 @@ function nodeCoverage(task: PlacementTask, placement: Placement, node: number): 
 }
 
 /** What placements are compared by before any simulation: less is better, the first that differs decides. */
-export type Score = readonly [exposed: number, strained: number, overflow: number, radiusMs: number, meanMs: number];
+export interface Score {
+  /** Requests/s of nodes that a single loss would leave without an instance in reach. */
+  readonly exposed: number;
+  /** The same, where in reach is what an idle instance answers in time as often as is asked for. */
+  readonly strained: number;
+  /** Requests/s that do not fit into the instances in reach, one of them lost (its share taken from all); dear: found when read. */
+  readonly overflow: number;
+  /** Longest way to the nearest instance, ms. */
+  readonly radiusMs: number;
+  /** Mean way to the nearest two, ms, by requests. */
+  readonly meanMs: number;
+}
 
-/**
- * - requests/s of nodes that a single loss would leave without an instance in reach,
- * - the same, where in reach is what an idle instance answers in time as often as is asked for,
- * - requests/s that do not fit into the instances in reach, with one of them lost (its share taken from all),
- * - longest way to the nearest instance, ms,
- * - mean way to the nearest two, ms, by requests.
- */
+const PARTS = ['exposed', 'strained', 'overflow', 'radiusMs', 'meanMs'] as const;
+
+/** What is known of a placement without a simulation. */
 export function scoreOf(task: PlacementTask, placement: Placement): Score {
   let exposed = 0;
   let strained = 0;
@@ -77,13 +84,23 @@ export function scoreOf(task: PlacementTask, placement: Placement): Score {
     meanMs += (rate * (first + (second === Number.POSITIVE_INFINITY ? first : second))) / 2;
     total += rate;
   }
-  return [exposed, strained, overflowOf(task, placement), radiusMs, total === 0 ? 0 : meanMs / total];
+  let overflow: number | null = null;
+  return {
+    exposed,
+    strained,
+    get overflow() {
+      overflow ??= overflowOf(task, placement);
+      return overflow;
+    },
+    radiusMs,
+    meanMs: total === 0 ? 0 : meanMs / total,
+  };
 }
 
 /** Whether a is better than b. */
 export function isBetter(a: Score, b: Score): boolean {
-  for (const [i, value] of a.entries()) {
-    const other = b[i] as number;
+  for (const part of PARTS) {
+    const [value, other] = [a[part], b[part]];
     if (Math.abs(value - other) > 1e-9 * Math.max(1, Math.abs(value))) return value < other;
   }
   return false;

@@ -6,6 +6,8 @@ import { carriersOf, type Placement, type PlacementTask } from './task.ts';
 
 /** As many subsets as are looked at one by one. */
 const EXHAUSTIVE_MAX = 4_000;
+/** Nodes times instances: a pass of a local search takes the square of it. */
+export const SEARCH_MAX = 20_000;
 /** First nodes of greedy starts. */
 const STARTS_MAX = 10;
 

@@ -18,6 +18,8 @@ export interface SiteDefaults {
 }
 
 const NODES_MAX = 2_000;
+/** Of all nodes together. */
+const CLIENTS_MAX = 100_000;
 const FACTS = ['node', 'clients', 'rate', 'work'] as const;
 
 interface Site {
@@ -117,6 +119,9 @@ function siteOf({ cells, line }: CsvRow, { columnOf, names, workMs, report }: Re
 function checkTogether(sites: readonly Site[], report: Report): void {
   if (sites.length === 0) report(0, 'there is no node');
   if (sites.length > NODES_MAX) report(0, `expected at most ${NODES_MAX} nodes, got ${sites.length}`);
+  const clients = sites.reduce((sum, site) => sum + site.clients, 0);
+  if (clients > CLIENTS_MAX)
+    report(0, `clients: expected at most ${CLIENTS_MAX} on all nodes together, got ${clients}`);
   if (sites.every(({ work }) => work === null)) report(0, 'no node can carry an instance: work is none on all');
   if (sites.every(({ clients, rate }) => clients * rate === 0)) report(0, 'no node has clients that ask for anything');
 }

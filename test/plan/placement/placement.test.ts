@@ -53,12 +53,28 @@ describe('a placement', () => {
 
   it('overflows by what no division among the instances in reach can carry', () => {
     // Two instances of 200/s, planned to be busy for 85 % at the most and without the half that a loss takes: 85/s each.
-    const overflow = (rates: readonly number[]): number => scoreOf(line(rates, 20), [0, 2])[2];
+    const overflow = (rates: readonly number[]): number => scoreOf(line(rates, 20), [0, 2]).overflow;
     expect(overflow([80, 0, 80])).toBeCloseTo(0, 6);
     // The middle reaches both: its requests go where there is room, and make room for those that reach one alone.
     expect(overflow([80, 90, 0])).toBeCloseTo(0, 6);
     expect(overflow([100, 0, 0])).toBeCloseTo(15, 1);
     expect(overflow([85, 90, 85])).toBeCloseTo(90, 1);
+  });
+
+  it('is compared by what fits only where what is in reach does not decide', () => {
+    const task = line([1, 1, 1, 1, 1, 1, 1, 1], 10);
+    const near = scoreOf(task, [2, 5]);
+    const unread = (): number => {
+      throw new Error('overflow was read');
+    };
+    const far = {
+      ...scoreOf(task, [0, 1]),
+      get overflow() {
+        return unread();
+      },
+    };
+    expect(far.exposed).toBeGreaterThan(near.exposed);
+    expect(isBetter(near, far)).toBe(true);
   });
 
   it('is never made worse by moving its instances', () => {

@@ -50,6 +50,9 @@ describe('a table of nodes', () => {
       'sites.csv: no node can carry an instance: work is none on all',
       'sites.csv: no node has clients that ask for anything',
     ]);
+    expect(problemsOf('node,clients,a,b\na,1e5,0,1\nb,1,1,0')).toEqual([
+      'sites.csv: clients: expected at most 100000 on all nodes together, got 100001',
+    ]);
     expect(problemsOf('node,a\n"a,1')).toEqual([expect.stringContaining('sites.csv:2:1: not valid CSV')]);
   });
 });
