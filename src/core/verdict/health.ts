@@ -18,7 +18,7 @@ export function healthFailure(answer: Pick<AttemptEnding, 'status' | 'grpcStatus
     bodyExpected: false,
     truncated: false,
     inTime: true,
-    quick: true,
+    attemptInTime: true,
     expired: false,
     stalled: false,
   };

@@ -45,7 +45,7 @@ export interface AttemptEnding {
   /** The client's limit has not passed; of a stream: it had not at its first byte. */
   readonly inTime: boolean;
   /** The attempt alone took no longer than that limit. */
-  readonly quick: boolean;
+  readonly attemptInTime: boolean;
   /** The time is over that the client itself gave the request. */
   readonly expired: boolean;
   /** A stream that paused for longer than the service allows. */
@@ -113,5 +113,5 @@ function ofAnswer(ending: AttemptEnding, rules: VerdictRules): Verdict {
     if (ending.bodyBytes === 0 && rules.relative && ending.inTime) return TABLE.empty;
   }
   if (ending.inTime) return verdict;
-  return ending.quick ? TABLE.delayed : TABLE.late;
+  return ending.attemptInTime ? TABLE.delayed : TABLE.late;
 }

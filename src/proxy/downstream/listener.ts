@@ -24,11 +24,12 @@ import { takeHandshake } from './handshake.ts';
 import { FastPath, type FastPathOptions } from './http1/fast-path.ts';
 import { parseFailure } from './http1/parse-failure.ts';
 import { RawRequest } from './http1/raw-request.ts';
-import { Http2Port, sniff } from './http2/server.ts';
+import { Http2Port } from './http2/server.ts';
 import { linger } from './linger.ts';
 import { linkOf } from './link.ts';
 import { listenError } from './listen-error.ts';
 import type { Route } from './routes.ts';
+import { sniff } from './sniff.ts';
 import { ticketKeys } from './ticket-keys.ts';
 import { type DownstreamTls, readDownstreamTls } from './tls.ts';
 

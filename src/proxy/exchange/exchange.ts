@@ -1,17 +1,18 @@
 // A request's whole way, top to bottom: begin → collect the body → attempt (→ attempt again) → answer → end.
 //
-// A plain GET, call by call; what is in brackets is another file, and its name says enough to read on:
+// A plain GET, call by call; in brackets is the file to read on in. The methods listed here stand in this order:
 //
 //   [fast-path]      reads the head off the socket and begins an exchange
 //   begin, #admit    checks the head, matches the service, sets the deadline; throws where there is no room or no time [arrival/]
 //   onBodyReady      there is no body, so the request is in flight; writes the fields that the instance gets [fields/]
-//   #route           the router picks an instance [live-service-router]; takes a slot there, or queues for one [pool.slots]
-//   #send            starts an attempt [attempt], which takes a pooled connection and writes the request at once [transport]
+//   #route           the router picks an instance [live-service-router]; takes a slot there, or queues for one [concurrency-limit]
+//   #send            starts an attempt [attempt]; the request goes to a pooled connection, or waits for a new one [transport]
 //
 //   attempt.onHead   the head came: the attempt passes it to `answer`, which holds it back for its body [client/answer]
 //   attempt.onData   a piece of the body: on to `answer`
 //   attempt.onEnd    judges the attempt, reports it to the router, gives the slot back, and calls `answered`
-//   answered, #end   the request is over: metrics, ledger of the client, trace, access log [record]; then one write to the client
+//   answered, #end   the request is over: metrics, ledger of the client, trace, access log [record]; then `answer` is ended: one write
+//                    to the client where the whole answer came in one turn of the event loop [fast-message]
 //   [fast-path]      reads the next request of the connection
 //
 // Everything else here is what may go wrong, and bodies.
@@ -75,7 +76,7 @@ export class Exchange implements AttemptOwner, BodyListener, SlotWaiter, Placeme
   #attempt: Attempt | null = null;
   /** Null while no attempt has failed. */
   #earlier: EarlierAttempts | null = null;
-  /** The last attempt broke off, so that idle connections are not trusted any more. */
+  /** An attempt failed, so that idle connections are not trusted any more. */
   #brokeOff = false;
   #queued: { readonly candidate: Candidate; readonly pool: InstancePool } | null = null;
   #over = false;
@@ -271,6 +272,28 @@ export class Exchange implements AttemptOwner, BodyListener, SlotWaiter, Placeme
     attempt.send((handler) => transmit(pool, { request, framing, body, again: this.#brokeOff }, handler));
   }
 
+  answered(ending: AttemptEnding, account: Account, trailers: RawFields, nowMs: number): void {
+    const { status, grpcStatus } = ending;
+    if (this.#body !== null && !this.#body.ended) this.#body.discard();
+    this.record.grpcStatus = grpcStatus;
+    this.record.attemptEnded(status, grpcStatus, nowMs);
+    this.#end(status, account, nowMs);
+    this.answer.end(trailers);
+  }
+
+  /** Once, when the request as a whole is over. */
+  #end(status: number, account: Account, nowMs: number): void {
+    if (this.#over) return;
+    this.#over = true;
+    this.#client.connection.remove(this);
+    if (this.#inFlight) {
+      this.service.inFlight--;
+      this.service.slowClients.delete(this);
+    }
+    this.#body?.forget();
+    this.record.close(status, account, this.stopwatch.elapsedMs(nowMs), nowMs);
+  }
+
   /** The attempt in flight ended without an answer that could be passed on whole. */
   attemptFailed(failure: AttemptFailure): void {
     const nowMs = this.nowMs();
@@ -293,8 +316,8 @@ export class Exchange implements AttemptOwner, BodyListener, SlotWaiter, Placeme
     return this.#earlierAttempts.couldRepeat(candidate, nowMs);
   }
 
-  mayRepeat(candidate: Candidate, nowMs: number): boolean {
-    return this.#earlierAttempts.mayRepeat(candidate, nowMs);
+  takeRetry(candidate: Candidate, nowMs: number): boolean {
+    return this.#earlierAttempts.takeRetry(candidate, nowMs);
   }
 
   repeat({ status, grpcStatus }: AttemptEnding, nowMs: number): void {
@@ -317,15 +340,6 @@ export class Exchange implements AttemptOwner, BodyListener, SlotWaiter, Placeme
   /** Every byte of the request has been read. */
   get isWhole(): boolean {
     return this.#body === null || this.#body.whole !== null;
-  }
-
-  answered(ending: AttemptEnding, account: Account, trailers: RawFields, nowMs: number): void {
-    const { status, grpcStatus } = ending;
-    if (this.#body !== null && !this.#body.ended) this.#body.discard();
-    this.record.grpcStatus = grpcStatus;
-    this.record.attemptEnded(status, grpcStatus, nowMs);
-    this.#end(status, account, nowMs);
-    this.answer.end(trailers);
   }
 
   /** The instance switched protocols: from here on the two ends talk for themselves. */
@@ -448,19 +462,6 @@ export class Exchange implements AttemptOwner, BodyListener, SlotWaiter, Placeme
     this.#end(statusOf(code), 'failed', nowMs);
     this.#body?.discard();
     this.answer.reset();
-  }
-
-  /** Once, when the request as a whole is over. */
-  #end(status: number, account: Account, nowMs: number): void {
-    if (this.#over) return;
-    this.#over = true;
-    this.#client.connection.remove(this);
-    if (this.#inFlight) {
-      this.service.inFlight--;
-      this.service.slowClients.delete(this);
-    }
-    this.#body?.forget();
-    this.record.close(status, account, this.stopwatch.elapsedMs(nowMs), nowMs);
   }
 }
 

@@ -65,7 +65,7 @@ export interface Transmission {
   readonly framing: StreamFraming;
   /** Null: the request has none. */
   readonly body: OutgoingBody | null;
-  /** An attempt after the first: its connection must be a fresh one. */
+  /** An earlier attempt failed; one that was set aside did not. A new connection is opened: idle ones are not trusted. */
   readonly again: boolean;
 }
 

@@ -40,7 +40,7 @@ export class FastPath implements PlainLink {
   #share: LoopShare | null = null;
   #over = false;
   readonly #onData = (chunk: Buffer): void => this.#take(chunk);
-  readonly #onEnd = (): void => {
+  readonly #onClientEnd = (): void => {
     this.socket.end();
   };
   readonly #onError = (): void => {
@@ -57,7 +57,7 @@ export class FastPath implements PlainLink {
     this.socket = socket;
     this.#options = options;
     socket.on('data', this.#onData);
-    socket.on('end', this.#onEnd);
+    socket.on('end', this.#onClientEnd);
     socket.on('error', this.#onError);
     socket.on('drain', this.#onDrain);
     socket.on('timeout', onQuiet);
@@ -166,7 +166,7 @@ export class FastPath implements PlainLink {
     const { socket, onQuiet, handOver } = this.#options;
     this.#over = true;
     socket.removeListener('data', this.#onData);
-    socket.removeListener('end', this.#onEnd);
+    socket.removeListener('end', this.#onClientEnd);
     socket.removeListener('error', this.#onError);
     socket.removeListener('drain', this.#onDrain);
     socket.removeListener('timeout', onQuiet);

@@ -14,7 +14,7 @@ import { headBytes, readResponseHead } from '../../fields/response-head.ts';
 import type { InstancePool } from '../../upstream/pool.ts';
 import { describeError, type UpstreamCall, type UpstreamError, type UpstreamHandler } from '../../upstream/upstream.ts';
 import type { DrainListener } from '../client/answer.ts';
-import { Timed } from '../time/timeout-list.ts';
+import { TimeoutEntry } from '../time/timeout-list.ts';
 import { GroupReader } from './group-reader.ts';
 import { endedBy, Judgement } from './judgement.ts';
 import type { AttemptFailure, AttemptOwner } from './owner.ts';
@@ -34,7 +34,7 @@ interface HeldHead {
 }
 
 /** One attempt: made when it starts, `send` follows, and it ends once. */
-export class Attempt extends Timed implements UpstreamHandler, DrainListener {
+export class Attempt extends TimeoutEntry implements UpstreamHandler, DrainListener {
   readonly #exchange: AttemptOwner;
   readonly candidate: Candidate;
   readonly #pool: InstancePool;
@@ -57,7 +57,7 @@ export class Attempt extends Timed implements UpstreamHandler, DrainListener {
   /** Something came since `#progressMs`. */
   #progressed = false;
   #over = false;
-  #draining = false;
+  #waitsForClient = false;
 
   /** Starts counting; `send` follows. */
   constructor(exchange: AttemptOwner, candidate: Candidate, pool: InstancePool, nowMs: number) {
@@ -77,7 +77,7 @@ export class Attempt extends Timed implements UpstreamHandler, DrainListener {
 
   /** The client reads slower than the instance sends. */
   get waitsForClient(): boolean {
-    return this.#draining;
+    return this.#waitsForClient;
   }
 
   send(transmit: (handler: UpstreamHandler) => UpstreamCall): void {
@@ -113,11 +113,11 @@ export class Attempt extends Timed implements UpstreamHandler, DrainListener {
     this.#judgement.takeHead(status, head, exchange.request);
     this.#progressMs = exchange.stopwatch.elapsedMs(nowMs);
     this.#judgement.heedRetryAfter(raw, nowMs);
-    if (isRetryable(this.#judgement, exchange.service.rules) && exchange.mayRepeat(this.candidate, nowMs)) {
+    if (isRetryable(this.#judgement, exchange.service.rules) && exchange.takeRetry(this.candidate, nowMs)) {
       this.#setAside(nowMs);
       return;
     }
-    this.#judgement.chooseMoment(head);
+    this.#judgement.chooseMeasure(head);
     const { group } = exchange.service.config;
     if (group !== null) {
       this.#groups = new GroupReader(group);
@@ -158,11 +158,11 @@ export class Attempt extends Timed implements UpstreamHandler, DrainListener {
     if (this.#held !== null) this.#passHead(this.#held, exchange.nowMs());
     this.#progressed = true;
     // A short stream is whole by then, and one that breaks at once has broken: it is judged once, by all of it.
-    if (this.#judgement.takePiece(chunk)) setImmediate(judgeStream, this);
+    if (this.#judgement.takeChunk(chunk)) setImmediate(judgeStream, this);
     this.#groups?.takeBody(chunk);
     if (exchange.answer.write(chunk, this)) return;
-    if (this.#draining) return;
-    this.#draining = true;
+    if (this.#waitsForClient) return;
+    this.#waitsForClient = true;
     exchange.stopwatch.waitForClient(exchange.nowMs());
     exchange.service.slowClients.add(exchange);
     this.#call?.pause();
@@ -170,8 +170,8 @@ export class Attempt extends Timed implements UpstreamHandler, DrainListener {
 
   /** The client caught up. */
   onDrain(): void {
-    if (!this.#draining) return;
-    this.#draining = false;
+    if (!this.#waitsForClient) return;
+    this.#waitsForClient = false;
     this.#exchange.stopwatch.clientReady(this.#exchange.nowMs());
     this.#call?.resume();
   }
@@ -182,7 +182,7 @@ export class Attempt extends Timed implements UpstreamHandler, DrainListener {
     this.#judgement.takeEnd(trailers);
     if (this.#held !== null) {
       const { rules } = this.#exchange.service;
-      if (isRetryable(this.#judgement, rules) && this.#exchange.mayRepeat(this.candidate, nowMs)) {
+      if (isRetryable(this.#judgement, rules) && this.#exchange.takeRetry(this.candidate, nowMs)) {
         this.#setAside(nowMs);
         return;
       }
@@ -303,8 +303,8 @@ export class Attempt extends Timed implements UpstreamHandler, DrainListener {
   #conclude(by: EndedBy, nowMs: number): Account {
     this.#over = true;
     this.#stopTimer();
-    if (this.#draining) {
-      this.#draining = false;
+    if (this.#waitsForClient) {
+      this.#waitsForClient = false;
       this.#exchange.stopwatch.clientReady(nowMs);
     }
     const account = this.#judgement.conclude(by, nowMs);

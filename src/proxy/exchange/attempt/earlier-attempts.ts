@@ -1,4 +1,4 @@
-// The attempts of one request that were not enough, and whether there may be another. Made when the first one fails: most
+// The attempts of one request that failed or were set aside, and whether there may be another. Made when the first one fails: most
 // requests never need it.
 
 import { type Candidate, NO_HANDLE } from '../../../core/domain.ts';
@@ -21,17 +21,17 @@ export interface AttemptedRequest {
 
 const NONE: readonly number[] = [];
 
-/** Decides whether another attempt may follow those that were not enough. */
+/** Decides whether another attempt may follow those that failed or were set aside. */
 export class EarlierAttempts {
-  readonly #of: AttemptedRequest;
-  /** Handles of the instances. */
+  readonly #request: AttemptedRequest;
+  /** Handles of the instances that were tried. */
   #tried = NONE;
   #retries = 0;
-  /** Retries outside the limits. */
+  /** Retries that the limits do not count. */
   #resends = 0;
 
   constructor(request: AttemptedRequest) {
-    this.#of = request;
+    this.#request = request;
   }
 
   get tried(): readonly number[] {
@@ -41,8 +41,8 @@ export class EarlierAttempts {
   /** The attempt at this instance failed. Returns whether there may be another, which takes from the budget. */
   failed({ handle }: Candidate, progress: SendProgress, retryable: boolean, nowMs: number): boolean {
     this.#tried = [...this.#tried, handle];
-    const { service } = this.#of;
-    // Its attempt is over by the time that another is asked for.
+    const { service } = this.#request;
+    // No handle to leave out: this instance is in `#tried` already.
     const failed = this.#describe(progress, retryable, NO_HANDLE, nowMs);
     if (!mayRetry(failed, service.config.retry, service.retryBudget, nowMs)) return false;
     if (isFree(failed)) this.#resends++;
@@ -53,12 +53,12 @@ export class EarlierAttempts {
 
   /** Whether the answer of this instance could be set aside for another's. */
   couldRepeat({ handle }: Candidate, nowMs: number): boolean {
-    return couldRepeat(this.#describe('answered', true, handle, nowMs), this.#of.service.config.retry);
+    return couldRepeat(this.#describe('answered', true, handle, nowMs), this.#request.service.config.retry);
   }
 
-  /** Whether it may be: takes from the budget when it may. */
-  mayRepeat({ handle }: Candidate, nowMs: number): boolean {
-    const { config, retryBudget } = this.#of.service;
+  /** Takes a retry from the budget; false: none is left or allowed. */
+  takeRetry({ handle }: Candidate, nowMs: number): boolean {
+    const { config, retryBudget } = this.#request.service;
     return mayRetry(this.#describe('answered', true, handle, nowMs), config.retry, retryBudget, nowMs);
   }
 
@@ -66,21 +66,22 @@ export class EarlierAttempts {
   setAside({ handle }: Candidate): void {
     this.#tried = [...this.#tried, handle];
     this.#retries++;
-    this.#of.service.metrics.retried();
+    this.#request.service.metrics.retried();
   }
 
   /** Instances without an attempt, that of `handle` left out. */
   #untried(handle: number): number {
     let count = 0;
-    for (const one of this.#of.service.router.candidates) {
-      if (one.handle !== handle && one.lacks.length === 0 && !this.#tried.includes(one.handle)) count++;
+    for (const candidate of this.#request.service.router.candidates) {
+      if (candidate.handle === handle || candidate.lacks.length > 0) continue;
+      if (!this.#tried.includes(candidate.handle)) count++;
     }
     return count;
   }
 
-  /** What decides about another attempt. `handle`: of an instance whose attempt is not over yet. */
+  /** What decides about another attempt. `handle`: the instance whose attempt still runs, or none. */
   #describe(progress: SendProgress, answerRetryable: boolean, handle: number, nowMs: number): FailedAttempt {
-    const { request, service, deadline, body } = this.#of;
+    const { request, service, deadline, body } = this.#request;
     const { candidates } = service.router;
     return {
       progress,

@@ -1,5 +1,5 @@
-// Which group of requests an answer belongs to, where its service has groups: a number in a field of its head, or in its JSON body,
-// such as the count of what was detected. The body is read beside the client, which waits for nothing, once it is whole.
+// Reads the group of requests that an answer belongs to, where its service has groups. The group is a number, such as the count of
+// detected objects, in a field of the head or in the JSON body. The body is parsed once it is whole; the client does not wait for that.
 
 import type { ServiceConfig } from '../../../config/config.ts';
 import { parseBoundedJson } from '../../../core/bounded-json.ts';
@@ -9,7 +9,7 @@ import type { ResponseHead } from '../../fields/response-head.ts';
 
 export type GroupSource = NonNullable<ServiceConfig['group']>;
 
-/** A longer body says nothing. */
+/** No group is read from a longer body. */
 const BODY_BYTES_MAX = 65_536;
 
 /** Reads one answer. */
@@ -38,14 +38,14 @@ export class GroupReader {
     else this.#chunks = null;
   }
 
-  /** Of the answer, now that it is whole; null where it does not say. */
+  /** The group of the whole answer; null: it names none. */
   get group(): number | null {
     const { json } = this.#source;
     if (this.#chunks === null || json === null) return groupOf(this.#fromHead);
     try {
       return groupOf(valueAt(parseBoundedJson(Buffer.concat(this.#chunks).toString()), json));
     } catch {
-      // No JSON after all.
+      // The body is not JSON.
       return null;
     }
   }
@@ -55,13 +55,13 @@ function isPlainJson({ contentType, contentEncoding }: ResponseHead): boolean {
   return contentEncoding === '' && /^application\/(?:[\w.-]+\+)?json\b/i.test(contentType);
 }
 
-/** The groups beyond the last that a profile may distinguish are one. */
+/** Groups beyond the last count as the last. */
 function groupOf(value: unknown): number | null {
-  const count = typeof value === 'string' && /^\d{1,9}$/.test(value) ? Number(value) : value;
-  return typeof count === 'number' && Number.isInteger(count) && count >= 0 ? Math.min(count, GROUPS_MAX - 1) : null;
+  const group = typeof value === 'string' && /^\d{1,9}$/.test(value) ? Number(value) : value;
+  return typeof group === 'number' && Number.isInteger(group) && group >= 0 ? Math.min(group, GROUPS_MAX - 1) : null;
 }
 
-/** What a JSON Pointer (RFC 6901), read into its tokens, points at. As the last token `length` is that of an array. */
+/** What a JSON Pointer (RFC 6901), read into its tokens, points at. A last token `length` returns the length of an array. */
 export function valueAt(document: unknown, tokens: readonly string[]): unknown {
   return tokens.reduce((value, token, i) => {
     if (Array.isArray(value) && token === 'length' && i === tokens.length - 1) return value.length;

@@ -1,5 +1,5 @@
-// What an attempt is worth. The verdict goes into the books of the router once: at the end of the attempt, of a stream at its
-// first byte. A stream that was a success and turns out to be none is taken back, once.
+// What an attempt is worth. The verdict goes into the books of the router once: at the end of the attempt or, for a
+// stream, at its first byte. If a stream breaks after its success, the success is retracted, once.
 
 import type { Candidate } from '../../../core/domain.ts';
 import type { Ticket } from '../../../core/service-router.ts';
@@ -14,7 +14,7 @@ import { isAskingForRest, restMs } from './retry-after.ts';
 import { SeenAnswer } from './seen-answer.ts';
 import { StreamPace } from './stream-pace.ts';
 
-/** An instance counts whole milliseconds of a deadline, so that it passes there by as much earlier. */
+/** An instance counts whole milliseconds of a deadline, so a deadline may pass there up to 1 ms earlier. */
 const DEADLINE_MS_EARLY = 1;
 
 export class Judgement extends SeenAnswer {
@@ -23,12 +23,12 @@ export class Judgement extends SeenAnswer {
   readonly #ticket: Ticket;
   /** On the exchange's stopwatch. */
   readonly startMs: number;
-  /** When the request left: what connecting took says nothing of the instance. */
+  /** When the request left: connecting is not charged to the instance. */
   #sentMs: number;
-  /** Known at the end of the attempt, of a stream at its first byte. */
+  /** Known at the end of the attempt or, for a stream, at its first byte. */
   #verdict: Verdict | null = null;
   #account: Account = 'none';
-  /** Of an answer that is judged at the first byte of its body; null for others. */
+  /** Set for an answer that is judged at the first byte of its body; null for others. */
   #pace: StreamPace | null = null;
 
   /** From here on the attempt is in the books of the router. */
@@ -60,22 +60,22 @@ export class Judgement extends SeenAnswer {
     return this.#verdict?.retryable ?? false;
   }
 
-  /** Where the head says so, the instance is left alone for a while. */
+  /** Where the head asks for it, the router avoids the instance for a while. */
   heedRetryAfter(fields: RawFields, nowMs: number): void {
     if (!isAskingForRest(this)) return;
     const ms = restMs(fields, Date.now());
     if (ms > 0) this.#exchange.service.router.rest(this.#candidate, nowMs + ms, nowMs);
   }
 
-  /** Decides when the answer counts as there. */
-  chooseMoment(head: ResponseHead): void {
+  /** Decides which moment counts as the answer. */
+  chooseMeasure(head: ResponseHead): void {
     const { measure, stallMs } = this.#exchange.service.config.qos;
     const byFirstByte = measure === 'first-byte' || (measure === 'auto' && (head.stream || head.grpc));
     if (byFirstByte) this.#pace = new StreamPace(stallMs, head.grpc && measure === 'auto');
   }
 
   /** A piece of the body. True with the first of a stream: `judgeStream` is to follow. */
-  takePiece(chunk: Buffer): boolean {
+  takeChunk(chunk: Buffer): boolean {
     this.takeBody(chunk);
     const pace = this.#pace;
     if (pace === null || !pace.concerns(chunk)) return false;
@@ -101,7 +101,7 @@ export class Judgement extends SeenAnswer {
     if (this.#verdict !== null) this.#reconsider(nowMs);
   }
 
-  /** The attempt is over. Returns what it is for the client. */
+  /** The attempt is over. Returns the account for the client. */
   conclude(by: EndedBy, nowMs: number): Account {
     this.by = by;
     this.checkPause(nowMs);
@@ -113,18 +113,18 @@ export class Judgement extends SeenAnswer {
     return this.#account;
   }
 
-  /** Once an attempt: the instance is charged, and what the client has of it is known. */
+  /** Runs once for each attempt: charges the instance and sets the client's account. */
   #judge(nowMs: number): void {
     const { service, deadline } = this.#exchange;
     const elapsedMs = this.#countedMs(nowMs);
     const ownMs = elapsedMs - this.#sentMs;
     this.inTime = deadline.isKept(elapsedMs);
-    this.quick = deadline.isKept(ownMs);
+    this.attemptInTime = deadline.isKept(ownMs);
     const verdict = verdictOf(this, service.rules);
-    const taken = service.router.finish(this.#ticket, verdict.evidence, ownMs, nowMs);
+    const result = service.router.finish(this.#ticket, verdict.evidence, ownMs, nowMs);
     this.#verdict = verdict;
-    this.#account = accountOf(verdict, taken);
-    service.router.recordVerdict(this.#candidate, verdict.row, reasonOf(verdict, taken, this), nowMs);
+    this.#account = accountOf(verdict, result);
+    service.router.recordVerdict(this.#candidate, verdict.row, reasonOf(verdict, result, this), nowMs);
   }
 
   /** A stream went on after its verdict. */
@@ -138,16 +138,16 @@ export class Judgement extends SeenAnswer {
     this.#account = verdict.account;
     service.router.breakOff(this.#candidate, this.#countedMs(nowMs) - this.startMs, nowMs);
     service.router.recordVerdict(this.#candidate, verdict.row, reasonOf(verdict, 'failed', this), nowMs);
-    this.#exchange.record.takeBack(nowMs);
+    this.#exchange.record.retract(nowMs);
   }
 
-  /** On the exchange's stopwatch: when a stream began, the present time for any other answer. */
+  /** The first byte of a stream, or now for any other answer; on the exchange's stopwatch. */
   #countedMs(nowMs: number): number {
     return this.#pace?.begun === true ? this.#pace.firstMs : this.#exchange.stopwatch.elapsedMs(nowMs);
   }
 }
 
-/** What the verdict takes an error of the transport for. */
+/** Maps an error of the transport to an ending of the verdict. */
 export function endedBy({ code, progress }: UpstreamError): EndedBy {
   return code === 'upstream-protocol' ? 'protocol' : ENDED_BY[progress];
 }

@@ -38,7 +38,7 @@ export interface AttemptRecord {
   /** Into the accounts of the service and of the client, before the end: a stream has begun. */
   account(status: number, account: Account, elapsedMs: number, nowMs: number): void;
   /** The stream that was accounted a success is none any more. */
-  takeBack(nowMs: number): void;
+  retract(nowMs: number): void;
 }
 
 /** The exchange, as an attempt sees it. */
@@ -56,8 +56,8 @@ export interface AttemptOwner extends SlowClient {
   nowMs(): number;
   /** Whether the answer of this instance could be set aside for another's. */
   couldRepeat(candidate: Candidate, nowMs: number): boolean;
-  /** Whether it may be: takes from the budget when it may. */
-  mayRepeat(candidate: Candidate, nowMs: number): boolean;
+  /** Takes a retry from the budget for that; false: none is left or allowed. */
+  takeRetry(candidate: Candidate, nowMs: number): boolean;
   /** Asks another instance, the answer of the last one set aside. */
   repeat(ending: AttemptEnding, nowMs: number): void;
   /** Adds what this proxy has to say to the fields of an answer. */

@@ -16,7 +16,7 @@ export class SeenAnswer implements AttemptEnding {
   truncated = false;
   declaredFailure = false;
   inTime = true;
-  quick = true;
+  attemptInTime = true;
   expired = false;
   stalled = false;
   #end: BodyEnd | null = null;

@@ -112,7 +112,7 @@ export class ExchangeRecord implements EndedRequest {
   }
 
   /** The stream that was accounted a success is none any more. */
-  takeBack(nowMs: number): void {
+  retract(nowMs: number): void {
     if (!Number.isNaN(this.#accountedMs)) this.service?.router.retractRequest(this.clientId, this.#accountedMs, nowMs);
   }
 

@@ -1,16 +1,16 @@
-// Timeouts that all last equally long, such as those of a service's attempts: due in the order in which they were set, so a
-// list and one timer do for all of them. Nearly every one is taken off again before it is due, and that costs two writes.
+// Timeouts that all last equally long, such as those of a service's attempts: due in the order in which they were set, so one
+// list and one timer serve all. Nearly every one is cancelled before it is due, and that costs two writes.
 
-/** What is waited for: a link of the list. */
-export abstract class Timed {
-  previous: Timed | null = null;
-  next: Timed | null = null;
+/** One timeout, a node of the list. */
+export abstract class TimeoutEntry {
+  previous: TimeoutEntry | null = null;
+  next: TimeoutEntry | null = null;
   list: TimeoutList | null = null;
   dueMs = 0;
 
   abstract onTimeout(): void;
 
-  /** Not waited for any more. Harmless when it is not waited for. */
+  /** Cancels the timeout; does nothing when none is set. */
   cancelTimeout(): void {
     this.list?.remove(this);
   }
@@ -20,8 +20,8 @@ export abstract class Timed {
 export class TimeoutList {
   readonly #afterMs: number;
   readonly #nowMs: () => number;
-  #first: Timed | null = null;
-  #last: Timed | null = null;
+  #first: TimeoutEntry | null = null;
+  #last: TimeoutEntry | null = null;
   #timer: NodeJS.Timeout | null = null;
 
   constructor(afterMs: number, nowMs: () => number) {
@@ -29,27 +29,27 @@ export class TimeoutList {
     this.#nowMs = nowMs;
   }
 
-  /** `timed` must not be in a list. */
-  add(timed: Timed, nowMs: number): void {
-    timed.list = this;
-    timed.dueMs = nowMs + this.#afterMs;
-    timed.previous = this.#last;
-    if (this.#last === null) this.#first = timed;
-    else this.#last.next = timed;
-    this.#last = timed;
-    // The timer stays when its reason is gone: it finds out when it fires, at most once a timeout.
+  /** `entry` must not be in a list. */
+  add(entry: TimeoutEntry, nowMs: number): void {
+    entry.list = this;
+    entry.dueMs = nowMs + this.#afterMs;
+    entry.previous = this.#last;
+    if (this.#last === null) this.#first = entry;
+    else this.#last.next = entry;
+    this.#last = entry;
+    // The timer is not cancelled with its timeout: at worst it fires for nothing.
     this.#timer ??= this.#schedule(this.#afterMs);
   }
 
-  remove(timed: Timed): void {
-    const { previous, next } = timed;
+  remove(entry: TimeoutEntry): void {
+    const { previous, next } = entry;
     if (previous === null) this.#first = next;
     else previous.next = next;
     if (next === null) this.#last = previous;
     else next.previous = previous;
-    timed.previous = null;
-    timed.next = null;
-    timed.list = null;
+    entry.previous = null;
+    entry.next = null;
+    entry.list = null;
   }
 
   #schedule(inMs: number): NodeJS.Timeout {
@@ -58,7 +58,7 @@ export class TimeoutList {
 
   #fire(): void {
     const nowMs = this.#nowMs();
-    // Timers of Node come up to a millisecond early.
+    // Timers of Node fire up to a millisecond early.
     while (this.#first !== null && this.#first.dueMs <= nowMs + 1) {
       const due = this.#first;
       this.remove(due);

@@ -1,9 +1,9 @@
 // One timer for many timeouts.
 
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
-import { Timed, TimeoutList } from '../../../../src/proxy/exchange/time/timeout-list.ts';
+import { TimeoutEntry, TimeoutList } from '../../../../src/proxy/exchange/time/timeout-list.ts';
 
-class Named extends Timed {
+class Named extends TimeoutEntry {
   readonly #name: string;
   readonly #due: string[];
 
@@ -26,9 +26,9 @@ describe('a timeout list', () => {
     const due: string[] = [];
     const list = new TimeoutList(100, () => performance.now());
     const add = (name: string): Named => {
-      const timed = new Named(name, due);
-      list.add(timed, performance.now());
-      return timed;
+      const entry = new Named(name, due);
+      list.add(entry, performance.now());
+      return entry;
     };
     return { due, add };
   };
