@@ -209,7 +209,7 @@ export class DataPlanes {
     const taps = [...this.#taps.keys()].map((service) => ({ kind: 'tap', service, on: true }) as const);
     return {
       config: boundConfig(this.#started, this.#config),
-      messages: [{ kind: 'ticket-secret', secret: this.#ticketSecret }, ...this.#own.recall(), ...taps],
+      messages: [{ kind: 'ticket-secret', secret: this.#ticketSecret }, ...this.#own.catchUpMessages(), ...taps],
       listeners: this.listeners,
     };
   }

@@ -8,17 +8,17 @@ export interface Layout {
   readonly directory: string;
   /** What the service runs. Whole and working at every moment, even when a step is cut short. */
   readonly executable: string;
-  /** A new one on its way in; never run by the service. */
+  /** The new executable while it is written; never run by the service. */
   readonly incoming: string;
-  /** The one before, known to work. */
+  /** The previous executable, known to work. */
   readonly previous: string;
-  /** Present while a new one is on trial (trial.ts). */
+  /** Present while a new executable is on trial (trial.ts). */
   readonly trial: string;
   /** What was rolled back last, and why. */
   readonly rejected: string;
 }
 
-/** The files beside this executable. Looks at nothing. */
+/** The files beside this executable. Reads no file. */
 export function layoutOf(executable: string): Layout {
   return {
     directory: dirname(executable),
@@ -41,7 +41,7 @@ export function writeDurably(path: string, content: string, mode = 0o644): void 
   const part = `${path}.part`;
   const fd = openSync(part, 'w', mode);
   try {
-    // Independent of the umask: the service, which is another user, reads what the guard writes under its `UMask=`.
+    // Independent of the umask: the service, which is another user, reads what the start check (`guardStart`) writes under its `UMask=`.
     fchmodSync(fd, mode);
     writeSync(fd, content);
     fsyncSync(fd);

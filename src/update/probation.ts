@@ -1,11 +1,11 @@
-// What the running service has to do with updates. On trial it watches itself and gives its verdict at the end of the
-// probation; otherwise it records how well its clients fare, for the one that comes after it to be compared with.
+// The part of the running service in an update. On trial it watches itself and gives its verdict at the end of the
+// probation; otherwise it records how well its clients fare, so that its successor can be compared with it.
 
 import { readFileSync } from 'node:fs';
 import type { Logger } from '../telemetry/log.ts';
 import { type Layout, writeDurably } from './layout.ts';
 import { QosGate, type QosShares } from './qos-gate.ts';
-import { currentTrial, type Trial, type Verdict, writeVerdict } from './trial.ts';
+import { currentTrial, type Trial, type TrialVerdict, writeVerdict } from './trial.ts';
 
 export interface ProbationOptions {
   readonly layout: Layout;
@@ -18,7 +18,7 @@ export interface ProbationOptions {
   readonly shares: () => QosShares;
 }
 
-/** How much of the record a new minute is: what was long ago fades over a few minutes. */
+/** Weight of the latest minute in the record. */
 const RECORD_GAIN = 0.2;
 const RECORD_INTERVAL_MS = 60_000;
 /** Smaller changes of the record are not worth a write to an SD card. */
@@ -47,7 +47,7 @@ export class Probation {
     this.#state = this.#trial === null ? 'recording' : 'on-trial';
     if (this.#trial !== null) {
       const { version, starts } = this.#trial;
-      options.log.info({ version, starts, probationMs: options.probationMs }, 'on trial after an update');
+      options.log.info({ version, starts, probationMs: options.probationMs }, 'update is on trial');
     }
   }
 
@@ -55,15 +55,15 @@ export class Probation {
     return this.#state;
   }
 
-  /** To be called about once a second. After `rejected` the service is to end with a failure. */
+  /** Call it about once a second. On `rejected`, exit with a failure. */
   tick(nowMs: number): ProbationState {
     if (this.#trial !== null && this.#state === 'on-trial') this.#watch(this.#trial, nowMs);
     else if (this.#state !== 'rejected' && nowMs - this.#recordedMs >= RECORD_INTERVAL_MS) this.#recordNow(nowMs);
     return this.#state;
   }
 
-  /** Another executable was put in place of this one, and could not even take over from it. */
-  neverServed(reason: string): void {
+  /** Another executable was put in place of this one, and could not take over. */
+  recordNeverServed(reason: string): void {
     const trial = currentTrial(this.#options.layout);
     const { stateDirectory, log } = this.#options;
     if (trial === null || trial.id === this.#trial?.id) return;
@@ -73,7 +73,7 @@ export class Probation {
     });
   }
 
-  /** The last word of a service that ends in good order. */
+  /** Writes the record when the service stops normally. */
   stop(nowMs: number): void {
     if (this.#state === 'recording' || this.#state === 'accepted') this.#recordNow(nowMs);
   }
@@ -87,11 +87,11 @@ export class Probation {
     this.#conclude({ trialId: trial.id, outcome: reason === null ? 'accepted' : 'rejected', reason: reason ?? '' });
   }
 
-  #conclude(verdict: Verdict & { readonly outcome: 'accepted' | 'rejected' }): void {
+  #conclude(verdict: TrialVerdict & { readonly outcome: 'accepted' | 'rejected' }): void {
     const { stateDirectory, log } = this.#options;
     this.#state = verdict.outcome;
     if (verdict.outcome === 'accepted') log.info('update accepted');
-    else log.error({ reason: verdict.reason }, 'update rejected, the previous version comes back');
+    else log.error({ reason: verdict.reason }, 'update rejected, rolling back to the previous version');
     this.#write(() => {
       if (stateDirectory !== null) writeVerdict(stateDirectory, verdict);
     });
@@ -118,7 +118,7 @@ export class Probation {
       write();
     } catch (error) {
       const reason = error instanceof Error ? error.message : String(error);
-      this.#options.log.warn({ reason }, 'record of the update not written');
+      this.#options.log.warn({ reason }, 'update state not written');
     }
   }
 }

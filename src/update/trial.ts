@@ -22,7 +22,7 @@ export interface Rejection {
 }
 
 /** What the service itself found, in its state directory, where alone it may write. */
-export interface Verdict {
+export interface TrialVerdict {
   readonly trialId: string;
   /** `never-served`: it could not take over, and the one before it still serves. */
   readonly outcome: 'accepted' | 'rejected' | 'never-served';
@@ -47,10 +47,10 @@ export const writeTrial = (layout: Layout, trial: Trial): void => writeDurably(l
 export const readRejection = (layout: Layout): Rejection | null => readJson<Rejection>(layout.rejected);
 
 /** How the last trial ended; null while it is not known. */
-export const readVerdict = (stateDirectory: string | null): Verdict | null =>
-  stateDirectory === null ? null : readJson<Verdict>(verdictPath(stateDirectory));
+export const readVerdict = (stateDirectory: string | null): TrialVerdict | null =>
+  stateDirectory === null ? null : readJson<TrialVerdict>(verdictPath(stateDirectory));
 
-export const writeVerdict = (stateDirectory: string, verdict: Verdict): void =>
+export const writeVerdict = (stateDirectory: string, verdict: TrialVerdict): void =>
   writeDurably(verdictPath(stateDirectory), JSON.stringify(verdict));
 
 const verdictPath = (stateDirectory: string): string => `${stateDirectory}/update-verdict.json`;

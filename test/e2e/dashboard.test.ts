@@ -261,7 +261,7 @@ describe('the dashboard behind a token', () => {
     await page.goto(url);
     await page.getByLabel('Admin token').fill('another');
     await page.getByRole('button', { name: 'Open' }).click();
-    await page.getByText('That is not the admin token.').waitFor();
+    await page.getByText('The admin token is wrong.').waitFor();
     await page.getByLabel('Admin token').fill(token);
     await page.getByRole('button', { name: 'Open' }).click();
     await page.locator('.link-live').waitFor();

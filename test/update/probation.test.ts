@@ -58,13 +58,13 @@ describe('a probation', () => {
 
   it('reports a new executable that could not take over from this one, and of no other', () => {
     const running = begin();
-    running.neverServed('no version was on trial');
+    running.recordNeverServed('no version was on trial');
     expect(readVerdict(rig.stateDirectory)).toBeNull();
     rig.swap();
     const trialId = currentTrial(rig.layout)?.id;
-    begin().neverServed('its own trial is not for it to end so');
+    begin().recordNeverServed('its own trial is not for it to end so');
     expect(readVerdict(rig.stateDirectory)).toBeNull();
-    running.neverServed('it ended');
+    running.recordNeverServed('it ended');
     expect(readVerdict(rig.stateDirectory)).toEqual({ trialId, outcome: 'never-served', reason: 'it ended' });
   });
 

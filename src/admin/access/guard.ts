@@ -25,7 +25,7 @@ export function guard(access: Access, guesses: Guesses): MiddlewareHandler<Calle
     }
     if (verdict.kind === 'forbidden') return problem(c, 403, verdict.reason);
     if (verdict.kind === 'wrong-type') return notJson(c);
-    if (proves) await guesses.wrong(address);
+    if (proves) await guesses.recordWrong(address);
     c.header('www-authenticate', 'Bearer realm="qedge"');
     return problem(c, 401, 'admin.token is needed, as Authorization: Bearer <token>');
   };

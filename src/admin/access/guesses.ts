@@ -26,7 +26,7 @@ export class Guesses {
   }
 
   /** The proof was wrong: resolves when it may be said so. */
-  async wrong(address: string): Promise<void> {
+  async recordWrong(address: string): Promise<void> {
     const suppressed = this.#lines.admit(address, performance.now());
     if (suppressed !== null) this.#log.warn({ address, suppressed }, 'wrong admin token');
     this.#waiting.set(address, (this.#waiting.get(address) ?? 0) + 1);

@@ -1,4 +1,4 @@
-// Logging a browser in: the token once, in a form; a cookie that no script can read from then on.
+// Logs a browser in: the token is sent once, in a form; then a cookie that scripts cannot read stands for it.
 
 import type { Hono } from 'hono';
 import { deleteCookie, getCookie, setCookie } from 'hono/cookie';
@@ -12,7 +12,7 @@ import type { Guesses } from './guesses.ts';
 const COOKIE = { httpOnly: true, sameSite: 'Strict', path: '/' } as const;
 const TOKEN_CHARS_MAX = 4096;
 
-/** These routes stand before the guard: their callers have no session yet. */
+/** Register these routes before the guard: their callers have no session yet. */
 export function registerSession(app: Hono<Caller>, access: Access, guesses: Guesses): void {
   app.post('/api/v1/session', async (c) => {
     if (!isJson(c.req.header('content-type') ?? null)) return notJson(c);
@@ -21,8 +21,8 @@ export function registerSession(app: Hono<Caller>, access: Access, guesses: Gues
     if (!guesses.admits(address)) return tooMany(c);
     const session = token === null ? null : access.logIn(token);
     if (session === null) {
-      await guesses.wrong(address);
-      return problem(c, 401, 'that is not the admin token');
+      await guesses.recordWrong(address);
+      return problem(c, 401, 'the admin token is wrong');
     }
     setCookie(c, SESSION_COOKIE, session, { ...COOKIE, maxAge: SESSION_MS / 1000 });
     return c.body(null, 204);

@@ -1,5 +1,5 @@
 // What people can change while qedge runs. Every change leaves an audit line in the log and in the events; nothing
-// here is written to the configuration, so a reload or a restart comes back to the file.
+// here is written to the configuration, so a reload or a restart restores what the file says.
 
 import type { Context, Hono } from 'hono';
 import type * as z from 'zod';
@@ -31,8 +31,8 @@ export function registerActions(app: Hono<Caller>, options: ActionOptions): void
 
 class Actions {
   readonly #options: ActionOptions;
-  /** Ends of the cooldowns that run, by service and instance. */
-  readonly #ends = new Map<string, NodeJS.Timeout>();
+  /** Timers that end the running cooldowns, by service and instance. */
+  readonly #cooldownTimers = new Map<string, NodeJS.Timeout>();
 
   constructor(options: ActionOptions) {
     this.#options = options;
@@ -42,7 +42,7 @@ class Actions {
     app.post('/api/v1/services/:service/drain', (c) => this.#drain(c, true));
     app.post('/api/v1/services/:service/resume', (c) => this.#drain(c, false));
     app.post('/api/v1/services/:service/cooldown', (c) => this.#cooldown(c));
-    app.post('/api/v1/services/:service/forget', (c) => this.#forget(c));
+    app.post('/api/v1/services/:service/forget', (c) => this.#reset(c));
     app.post('/api/v1/services/:service/policy', (c) => this.#policy(c));
     app.get('/api/v1/log-level', (c) => c.json({ level: this.#options.log.level }));
     app.put('/api/v1/log-level', (c) => this.#logLevel(c));
@@ -53,33 +53,33 @@ class Actions {
     if (body instanceof Response) return body;
     const service = this.#instance(c, body.instance);
     if (service instanceof Response) return service;
-    this.#set(service, body.instance, on);
-    return this.#done(c, { service: service.service, target: body.instance, action: on ? 'drained' : 'resumed' });
+    this.#setDrained(service, body.instance, on);
+    return this.#audit(c, { service: service.service, target: body.instance, action: on ? 'drained' : 'resumed' });
   }
 
-  /** The same for every policy: no new requests for a while, then as before. */
+  /** Sends the instance no new requests for a while, whatever the policy. */
   async #cooldown(c: Context<Caller>): Promise<Response> {
     const body = await bodyOf(c, cooldownBody);
     if (body instanceof Response) return body;
     const service = this.#instance(c, body.instance);
     if (service instanceof Response) return service;
     const name = service.service;
-    this.#set(service, body.instance, true);
+    this.#setDrained(service, body.instance, true);
     const end = setTimeout(() => {
-      const now = this.#options.services().get(name);
-      if (now !== undefined) this.#set(now, body.instance, false);
+      const current = this.#options.services().get(name);
+      if (current !== undefined) this.#setDrained(current, body.instance, false);
     }, body.durationMs);
-    this.#ends.set(`${name}/${body.instance}`, end.unref());
-    const action = `put in cooldown for ${body.durationMs / 1000} s`;
-    return this.#done(c, { service: name, target: body.instance, action });
+    this.#cooldownTimers.set(`${name}/${body.instance}`, end.unref());
+    const action = `ejected for ${body.durationMs / 1000} s`;
+    return this.#audit(c, { service: name, target: body.instance, action });
   }
 
-  #forget(c: Context<Caller>): Response {
+  #reset(c: Context<Caller>): Response {
     const service = this.#service(c);
     if (service instanceof Response) return service;
     service.reset(this.#options.clock.nowMs());
     const name = service.service;
-    return this.#done(c, { service: name, target: name, action: 'what was learned was forgotten' });
+    return this.#audit(c, { service: name, target: name, action: 'learned state reset' });
   }
 
   async #policy(c: Context<Caller>): Promise<Response> {
@@ -93,14 +93,14 @@ class Actions {
     }
     const name = service.service;
     await this.#options.setPolicy(name, body);
-    return this.#done(c, { service: name, target: name, action: `policy changed to ${body.name}` });
+    return this.#audit(c, { service: name, target: name, action: `policy changed to ${body.name}` });
   }
 
   async #logLevel(c: Context<Caller>): Promise<Response> {
     const body = await bodyOf(c, logLevelBody);
     if (body instanceof Response) return body;
     await this.#options.setLogLevel(body.level);
-    return this.#done(c, { service: null, target: 'log', action: `log level changed to ${body.level}` });
+    return this.#audit(c, { service: null, target: 'log', action: `log level changed to ${body.level}` });
   }
 
   #service(c: Context<Caller>): ObservedService | Response {
@@ -115,24 +115,24 @@ class Actions {
     return problem(c, 404, `no instance "${key}" of service "${service.service}"`);
   }
 
-  /** The last word counts: a cooldown that runs ends with it. */
-  #set(service: ObservedService, key: string, drained: boolean): void {
+  /** The last call wins, and ends a running cooldown. */
+  #setDrained(service: ObservedService, key: string, drained: boolean): void {
     const id = `${service.service}/${key}`;
-    clearTimeout(this.#ends.get(id));
-    this.#ends.delete(id);
+    clearTimeout(this.#cooldownTimers.get(id));
+    this.#cooldownTimers.delete(id);
     service.drain(key, drained, this.#options.clock.nowMs());
   }
 
   /** The audit line. */
-  #done(c: Context<Caller>, { service, target, action }: Done): Response {
+  #audit(c: Context<Caller>, { service, target, action }: Done): Response {
     const by = c.get('caller');
-    this.#options.log.warn({ service, target, action, by }, 'changed over the admin port');
+    this.#options.log.warn({ service, target, action, by }, 'state changed through the admin port');
     this.#options.events.append(service, { kind: 'action', action, target, by }, this.#options.clock.nowMs());
     return c.json({ done: `${target}: ${action}` } satisfies ActionDocument);
   }
 }
 
-/** What was done, for the audit line. `service` null: to the node as a whole. */
+/** What was done, for the audit line. `service` null: the whole node. */
 interface Done {
   readonly service: string | null;
   readonly target: string;

@@ -50,7 +50,7 @@ export class Connection {
   async logIn(token: string): Promise<string | null> {
     const answer = await postJson('/api/v1/session', { token });
     if (answer === null) return 'The proxy does not answer.';
-    if (!answer.ok) return 'That is not the admin token.';
+    if (!answer.ok) return 'The admin token is wrong.';
     this.#model.setStatus('connecting');
     this.#open();
     return null;

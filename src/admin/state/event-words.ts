@@ -25,14 +25,14 @@ function wordsOf(event: QedgeEvent, clockMs: number): Words {
       return notice(null, `explores again: ${percent(event.successRatio)} of requests succeeded over the window`);
     case 'panic':
       return event.on
-        ? warning(null, 'more than half of the instances are out: traffic is spread over all that may live')
+        ? warning(null, 'more than half of the instances are ejected: traffic goes to all that may still answer')
         : notice(null, 'enough instances are back: normal routing');
     case 'instance-added':
       return info(event.key, 'joined');
     case 'instance-removed':
       return info(event.key, 'left');
     case 'instance-refused':
-      return warning(event.key, 'was refused: the service has as many instances as it may have');
+      return warning(event.key, 'was refused: the service has reached its maximum of instances');
     case 'instance-availability':
       return event.availability === 'up'
         ? info(event.key, 'takes traffic again')
@@ -40,15 +40,17 @@ function wordsOf(event: QedgeEvent, clockMs: number): Words {
     case 'instance-failing':
       return warning(event.key, `began to fail: ${reasonsText(event.reasons)}`);
     case 'instance-well':
-      return info(event.key, 'is well again');
+      return info(event.key, 'succeeds again');
     case 'rtt-step':
-      return notice(event.nodeId, `network round trip stepped from ${ms(event.fromMs)} to ${ms(event.toMs)}`);
+      return notice(event.nodeId, `network round trip changed from ${ms(event.fromMs)} to ${ms(event.toMs)}`);
     case 'broker':
       return event.connected
         ? info(null, `connected to the broker at ${event.url}`)
         : warning(null, `lost the broker at ${event.url}: ${event.reason}`);
     case 'store':
-      return event.ok ? info(null, 'the store is written again') : warning(null, `the store failed: ${event.reason}`);
+      return event.ok
+        ? info(null, 'writes to the store succeed again')
+        : warning(null, `the store failed: ${event.reason}`);
     case 'lifecycle':
       return (event.phase === 'reload refused' ? warning : info)(
         null,

@@ -102,7 +102,7 @@ function expected({ successProbability }: InstanceState, { qos }: RouterState): 
 
 /** The policy's note, and what was held against the instance in its last attempts. */
 function aside({ note, reasons }: InstanceState): string {
-  const held = reasons.length === 0 ? '' : `of its last attempts: ${reasonsText(reasons)}`;
+  const held = reasons.length === 0 ? '' : `last attempts: ${reasonsText(reasons)}`;
   const text = [note, held].filter((part) => part !== '').join('; ');
   return text === '' ? '' : ` (${text})`;
 }

@@ -1,5 +1,5 @@
 // The last minutes of every service, so that a dashboard opened in the middle of trouble shows how it came about: a ring
-// of samples, taken by a slow timer whether anyone looks or not.
+// of samples, taken by a slow timer, also while no dashboard is open.
 
 import type { InstanceKey } from '../../core/domain.ts';
 import type { RouterState } from '../../core/service-router.ts';
@@ -8,7 +8,7 @@ import type { RouterState } from '../../core/service-router.ts';
 export const HISTORY_INTERVAL_MS = 2_000;
 /** Ten minutes. */
 const SAMPLES_MAX = 300;
-/** Instances of a service that are gone and still shown, the latest. */
+/** At most this many departed instances of a service are kept, the latest. */
 const DEPARTED_MAX = 64;
 
 /** What the dashboard plots of one service: a sample every `intervalMs`, the oldest first. */
@@ -24,8 +24,8 @@ export interface ServiceHistory {
 }
 
 /**
- * Bounded: services × (instances + 64 + 4) × 300 samples of 4 bytes. An instance that left stays until its last sample, as
- * long as few others do: a fleet whose instances change their names would fill the memory with them.
+ * Bounded: services × (instances + 64 + 4) × 300 samples of 4 bytes. A departed instance stays until its last sample,
+ * unless more than 64 have departed: instances that get new names would fill the memory.
  */
 export class History {
   readonly #services = new Map<string, ServiceRing>();
@@ -69,11 +69,11 @@ class ServiceRing {
     for (const { key, weight } of state.instances) {
       const column = this.#weights.get(key) ?? emptyColumn();
       column[at] = weight;
-      // Those that are there come last, so that what is gone stands first, in the order in which it went.
+      // Re-inserted, so that departed instances come first, the oldest departure first.
       this.#weights.delete(key);
       this.#weights.set(key, column);
     }
-    this.#forgetGone(state.instances.length);
+    this.#forgetDeparted(state.instances.length);
   }
 
   read(): ServiceHistory {
@@ -81,7 +81,7 @@ class ServiceRing {
       const oldest = Math.max(0, this.#written - SAMPLES_MAX);
       return (oldest + i) % SAMPLES_MAX;
     });
-    const column = (values: Float32Array): (number | null)[] => order.map((at) => known(values[at]));
+    const column = (values: Float32Array): (number | null)[] => order.map((at) => roundedOrNull(values[at]));
     return {
       intervalMs: HISTORY_INTERVAL_MS,
       timesMs: order.map((at) => this.#timesMs[at] ?? 0),
@@ -92,7 +92,7 @@ class ServiceRing {
     };
   }
 
-  #forgetGone(present: number): void {
+  #forgetDeparted(present: number): void {
     let departed = this.#weights.size - present;
     for (const [key, column] of this.#weights) {
       if (departed <= 0) return;
@@ -106,6 +106,6 @@ class ServiceRing {
 const emptyColumn = (): Float32Array => new Float32Array(SAMPLES_MAX).fill(Number.NaN);
 
 /** Four digits are what a plot shows. */
-function known(value: number | undefined): number | null {
+function roundedOrNull(value: number | undefined): number | null {
   return value === undefined || Number.isNaN(value) ? null : Math.round(value * 1e4) / 1e4;
 }

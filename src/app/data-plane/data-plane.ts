@@ -10,7 +10,7 @@ import type { RouterEvent, RouterSnapshot, ServiceRouter } from '../../core/serv
 import { addressBook } from '../../net/address-book.ts';
 import type { OnHealth } from '../../proxy/health.ts';
 import { proveTls } from '../../proxy/prove-tls.ts';
-import { type BoundListener, createProxy, type Proxy as DataPath, type ProxyService } from '../../proxy/proxy.ts';
+import { type BoundListener, createProxy, type Proxy as HttpProxy, type ProxyService } from '../../proxy/proxy.ts';
 import { registerActiveResources } from '../../telemetry/active-resources.ts';
 import type { Logger } from '../../telemetry/log.ts';
 import type { Metrics } from '../../telemetry/metrics.ts';
@@ -26,12 +26,12 @@ export interface DataPlaneOptions {
   readonly rng: Rng;
   readonly log: Logger;
   readonly metrics: Metrics;
-  /** Of qedge. */
+  /** The version of qedge. */
   readonly version: string;
   readonly onEvent: (service: string, event: RouterEvent) => void;
-  /** Health checks changed their mind about an instance; null: they are made by another data plane, which reports. */
+  /** Called when a health check changes its verdict; null: another data plane makes the checks. */
   readonly onHealth: OnHealth | null;
-  /** Not the first on its ports. */
+  /** True: another data plane already listens on these ports. */
   readonly joins?: boolean;
 }
 
@@ -40,7 +40,7 @@ export class DataPlane {
   readonly #clock: Clock;
   readonly #set: RouterSet;
   readonly #chains: ChainSet;
-  readonly #proxy: DataPath;
+  readonly #proxy: HttpProxy;
   readonly #traces: Traces | null;
 
   constructor(options: DataPlaneOptions) {
@@ -49,8 +49,8 @@ export class DataPlane {
     registerActiveResources(options.metrics);
     this.#set = new RouterSet(options);
     this.#chains = new ChainSet(config);
-    const traced = { ...options, nodeId: config.node.id };
-    this.#traces = config.traces === null ? null : startTraces({ ...traced, config: config.traces });
+    const traceOptions = { ...options, nodeId: config.node.id };
+    this.#traces = config.traces === null ? null : startTraces({ ...traceOptions, config: config.traces });
     this.#proxy = createProxy({
       ...options,
       tracer: this.#traces?.tracer ?? null,
@@ -128,11 +128,16 @@ export class DataPlane {
     }
   }
 
-  /** What brings a data plane that has only just begun to where this one is. */
-  recall(): ControlMessage[] {
+  /** The messages that bring a new data plane to the state of this one. */
+  catchUpMessages(): ControlMessage[] {
     const names = addressBook.entries().map(([name, resolution]) => ({ kind: 'name', name, resolution }) as const);
     const clocks = this.#proxy.baggage.agreeing.map((nodeId) => ({ kind: 'clock', nodeId, agrees: true }) as const);
-    return [...names, ...clocks, ...this.#set.recall(), { kind: 'start', learned: this.snapshots(), ageMs: 0 }];
+    return [
+      ...names,
+      ...clocks,
+      ...this.#set.catchUpMessages(),
+      { kind: 'start', learned: this.snapshots(), ageMs: 0 },
+    ];
   }
 
   async #configure(config: Config): Promise<void> {
@@ -149,12 +154,12 @@ export class DataPlane {
     return [...this.routers.values()].map((router) => this.#chains.added(router.snapshot(nowMs), nowMs));
   }
 
-  /** How the chains fare; empty where there are none. */
+  /** The state of each chain; empty where there are none. */
   chainStates(nowMs: number): ChainState[] {
     return this.#chains.states(nowMs);
   }
 
-  /** Finishes what is in flight; keeps deciding until then. */
+  /** Finishes what is in flight; keeps routing until then. */
   async drain(options: { readonly succeeded: boolean }): Promise<void> {
     await this.#proxy.drain(options);
     await this.#traces?.stop();

@@ -40,7 +40,7 @@ export class InstanceHealth {
   }
 
   /** What is known of an instance, as the messages that say so. */
-  recall(service: string, key: InstanceKey): ControlMessage[] {
+  catchUpMessages(service: string, key: InstanceKey): ControlMessage[] {
     const id = idOf(service, key);
     const availability = this.#placed.get(id) ?? 'up';
     return [

@@ -60,11 +60,11 @@ export class RouterSet {
   }
 
   /** What would bring a fresh set to where this one is, but for what the routers learned. */
-  recall(): ControlMessage[] {
+  catchUpMessages(): ControlMessage[] {
     const ofInstances = [...this.#routers].flatMap(([service, { candidates }]) =>
       candidates.flatMap(({ key, instance }): ControlMessage[] => [
         { kind: 'placement', service, update: { kind: 'instance-set', instance } },
-        ...this.#health.recall(service, key),
+        ...this.#health.catchUpMessages(service, key),
       ]),
     );
     const rtts = [...this.#rtts].map(([nodeId, rttMs]): ControlMessage => ({ kind: 'rtt', nodeId, rttMs }));

@@ -119,7 +119,7 @@ export class ServiceLife {
     } catch (error) {
       const reason = reasonOf(error);
       app.log.error({ reason }, 'hand-over failed, this process goes on');
-      if (!this.#ending) probation.neverServed(reason);
+      if (!this.#ending) probation.recordNeverServed(reason);
     }
     successor?.kill();
     return null;

@@ -12,7 +12,7 @@ export interface ProbationWatch {
   /** Resolves when the trial has failed and the service is to end. */
   readonly rejected: Promise<'rejected'>;
   /** The executable on trial could not take over from this one. */
-  neverServed(reason: string): void;
+  recordNeverServed(reason: string): void;
   stop(): void;
 }
 
@@ -37,7 +37,7 @@ export function watchProbation(app: App, config: UpdateConfig): ProbationWatch {
   });
   return {
     rejected,
-    neverServed: (reason) => probation.neverServed(reason),
+    recordNeverServed: (reason) => probation.recordNeverServed(reason),
     stop: () => {
       clearInterval(timer);
       probation.stop(performance.now());

@@ -1,9 +1,9 @@
-// Greedy k-center (Gonzalez 1985; the bandit paper, section VII-A3): first the node from which the farthest other is nearest, then
-// again and again the node farthest from those chosen.
+// Greedy k-center (Gonzalez 1985; the bandit paper, section VII-A3): starts with the most central node, then repeatedly adds the node
+// farthest from those chosen.
 
 import { carriersOf, type Placement, type PlacementTask, rttOf } from './task.ts';
 
-/** @param first given in place of the most central node @returns at most as many instances as nodes can carry one */
+/** @param first node to start with instead of the most central one @returns at most as many instances as nodes can carry one */
 export function greedyKCenter(task: PlacementTask, count: number, first?: number): Placement {
   const carriers = carriersOf(task);
   const chosen = [first ?? mostCentral(task, carriers)];

@@ -1,6 +1,6 @@
 // Makes what was written survive a power cut.
 //
-// SQLite runs with `synchronous = OFF`: a write ends in the page cache, where a killed process leaves it intact. What its
+// SQLite runs with `synchronous = OFF`: a write reaches the page cache and survives a killed process there. What its
 // own fsync calls would guarantee, the order in which pages reach the disk, is kept here, once a minute instead of with
 // each write:
 //
@@ -11,7 +11,7 @@
 import { closeSync, fsyncSync, openSync, statSync } from 'node:fs';
 import type Database from 'better-sqlite3';
 
-/** The WAL is folded into the file beyond this size: some minutes of writing, so that a page is copied once for many changes. */
+/** A checkpoint follows beyond this size of the WAL: some minutes of writing, so that a page is copied once for many changes. */
 const WAL_BYTES_MAX = 1024 * 1024;
 
 export class Durability {
@@ -19,8 +19,8 @@ export class Durability {
   readonly #walPath: string;
   readonly #fileDescriptor: number;
   readonly #walDescriptor: number;
-  /** A sync failed: the kernel may have dropped pages that it could not write, and calls them clean. */
-  #pagesLost = false;
+  /** A sync failed: the kernel may have dropped pages that it could not write, and marks them clean. */
+  #syncUnfinished = false;
 
   /** Opens both files a second time and keeps them open: closing one earlier would drop the locks on it (fcntl(2)). */
   constructor(database: Database.Database, path: string) {
@@ -34,16 +34,16 @@ export class Durability {
     return statSync(this.#walPath, { throwIfNoEntry: false })?.size ?? 0;
   }
 
-  /** Puts what was written on the disk; folds the WAL in when it has grown, or when a sync failed before. */
+  /** Puts what was written on the disk; makes a checkpoint when the WAL has grown, or when a sync failed before. */
   sync(): void {
-    const fold = this.#pagesLost || this.walBytes >= WAL_BYTES_MAX;
-    this.#pagesLost = true;
-    if (fold) this.checkpoint();
+    const due = this.#syncUnfinished || this.walBytes >= WAL_BYTES_MAX;
+    this.#syncUnfinished = true;
+    if (due) this.checkpoint();
     else fsyncSync(this.#walDescriptor);
-    this.#pagesLost = false;
+    this.#syncUnfinished = false;
   }
 
-  /** Folds the WAL into the file and empties it. */
+  /** Copies the pages of the WAL into the file and empties it. */
   checkpoint(): void {
     fsyncSync(this.#walDescriptor);
     this.#database.pragma('wal_checkpoint(PASSIVE)');
@@ -52,7 +52,7 @@ export class Durability {
     fsyncSync(this.#walDescriptor);
   }
 
-  /** After the database itself was closed. */
+  /** Call it after the database is closed. */
   close(): void {
     closeSync(this.#fileDescriptor);
     closeSync(this.#walDescriptor);

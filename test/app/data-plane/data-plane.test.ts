@@ -57,7 +57,7 @@ it('a data plane that hears what another recalls is where that one is', async ()
   await first.apply({ kind: 'drain-instance', service: 'a', key: 'node-3/3', on: true });
   await first.apply({ kind: 'name', name: 'camera.example', resolution: { kind: 'failed', reason: 'gone' } });
   await first.apply({ kind: 'rtt', nodeId: 'node-5', rttMs: 7 });
-  for (const message of first.recall()) await second.apply(message);
+  for (const message of first.catchUpMessages()) await second.apply(message);
   const seen = (plane: DataPlane): unknown =>
     plane.routers
       .get('a')

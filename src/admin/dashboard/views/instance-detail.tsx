@@ -20,7 +20,7 @@ export interface InstanceDetailProps {
 export function InstanceDetail({ connection, service, instance }: InstanceDetailProps) {
   const density = useDensity(connection, service, instance.key);
   const standing = standingOf(instance);
-  const own = Object.entries(instance.extra);
+  const policyFigures = Object.entries(instance.extra);
   return (
     <Panel
       title={instance.key}
@@ -36,7 +36,7 @@ export function InstanceDetail({ connection, service, instance }: InstanceDetail
       {instance.note !== '' && <p class="note">{instance.note}</p>}
       {instance.reasons.length > 0 && (
         <p class="note" data-testid="reasons">
-          Of its last attempts: {reasonsText(instance.reasons)}
+          Last attempts: {reasonsText(instance.reasons)}
         </p>
       )}
       <dl class="facts">
@@ -54,13 +54,13 @@ export function InstanceDetail({ connection, service, instance }: InstanceDetail
           value={`${instance.instance.scheme}://${instance.instance.host}:${instance.instance.port}`}
         />
       </dl>
-      {own.length > 0 && (
+      {policyFigures.length > 0 && (
         <>
-          <h3 class="facts-of">What {service.policy} goes by</h3>
+          <h3 class="facts-of">Figures of {service.policy}</h3>
           <dl class="facts facts-own">
-            {own.map(([name, value]) => {
-              const [words, text] = policyFigure(name, value);
-              return <Fact key={name} name={words} value={text} />;
+            {policyFigures.map(([name, value]) => {
+              const [label, text] = policyFigure(name, value);
+              return <Fact key={name} name={label} value={text} />;
             })}
           </dl>
         </>
@@ -73,7 +73,7 @@ export function InstanceDetail({ connection, service, instance }: InstanceDetail
 interface FactProps {
   readonly name: string;
   readonly value: string;
-  /** Takes the room of two. */
+  /** Spans two columns. */
   readonly wide?: true;
 }
 
@@ -86,7 +86,7 @@ function Fact({ name, value, wide }: FactProps) {
   );
 }
 
-/** Asked for again with every state that arrives; the last one stays while the next is on its way. */
+/** Fetches the density with each new state; shows the last one meanwhile. */
 function useDensity(connection: Connection, service: RouterState, key: string): DensityDocument | null {
   const [density, setDensity] = useState<DensityDocument | null>(null);
   useEffect(() => {
