@@ -14,6 +14,7 @@ import { parseNodes } from '../../plan/learning/nodes-file.ts';
 import { type LearningTopology, without } from '../../plan/learning/topology.ts';
 import { widthOf } from '../../terminal/paint.ts';
 import { wrapWords } from '../../terminal/wrap.ts';
+import { count, positive } from '../number-arguments.ts';
 
 interface PlanOptions {
   readonly model: number;
@@ -131,20 +132,6 @@ function lines(
 }
 
 const rounded = (value: number): string => String(Number(value.toFixed(4)));
-
-function positive(text: string): number {
-  const value = Number(text);
-  if (!(value > 0 && value <= 1e12)) throw new InvalidArgumentError(`expected a number above 0, got ${text}`);
-  return value;
-}
-
-function count(text: string): number {
-  const value = Number(text);
-  if (!(Number.isInteger(value) && value >= 1 && value <= 1e9)) {
-    throw new InvalidArgumentError(`expected a whole number of 1 or more, got ${text}`);
-  }
-  return value;
-}
 
 function cluster(
   text: string,

@@ -15,12 +15,12 @@ import { carriersOf, type PlacementTask, taskOf, writtenWith } from '../../plan/
 import type { TrialOptions } from '../../plan/placement/trial.ts';
 import { writeToml } from '../../plan/write-toml.ts';
 import { openScenario, scenarioProblem } from '../../scenario/scenario-file.ts';
-import { seedsText } from '../../scenario/scenario-schema.ts';
 import { policyProblems } from '../../sim/policy-text.ts';
 import { NoTopologyError } from '../../sim/world/topology.ts';
 import { paintFor, widthOf } from '../../terminal/paint.ts';
 import { commandLine } from '../command-line.ts';
 import { durationMs } from '../duration-argument.ts';
+import { count, loadFactor, seeds } from '../number-arguments.ts';
 import { ProgressBar } from '../progress-bar.ts';
 
 interface PlacementOptions {
@@ -64,7 +64,7 @@ export function registerPlan(program: Command): void {
     .addOption(
       new Option('--topology-seed <seed>', 'of a scenario whose topology is drawn').argParser(count).default(1),
     )
-    .addOption(new Option('--load <factor>', 'on all rates, in the simulation').argParser(factor).default(1.2))
+    .addOption(new Option('--load <factor>', 'on all rates, in the simulation').argParser(loadFactor).default(1.2))
     .addOption(new Option('--seeds <seeds>', 'of the simulation').argParser(seeds).default([1, 2, 3, 4, 5], '1-5'))
     .addOption(new Option('--duration <time>', 'of each run').argParser(durationMs).default(60_000, '60s'))
     .addOption(new Option('--policy <policy>', 'that routes').argParser(policy).default('qedge'))
@@ -209,31 +209,10 @@ function toJson({ nodes }: PlacementTask, { placement, coverage, trial, losses }
   });
 }
 
-function count(text: string): number {
-  const value = Number(text);
-  if (!(Number.isInteger(value) && value >= 1 && value <= 1e9)) {
-    throw new InvalidArgumentError(`expected a whole number of 1 or more, got ${text}`);
-  }
-  return value;
-}
-
 function share(text: string): number {
   const value = Number(text);
   if (!(value > 0 && value <= 1)) throw new InvalidArgumentError(`expected a share above 0, at most 1, got ${text}`);
   return value;
-}
-
-function factor(text: string): number {
-  const value = Number(text);
-  if (!(value > 0 && value <= 100))
-    throw new InvalidArgumentError(`expected a number above 0, at most 100, got ${text}`);
-  return value;
-}
-
-function seeds(text: string): number[] {
-  const { data } = seedsText.safeParse(text);
-  if (data === undefined) throw new InvalidArgumentError(`expected seeds such as 1, 1,2,7 or 1-5, got ${text}`);
-  return data;
 }
 
 function policy(text: string): string {

@@ -3,10 +3,8 @@
 import { mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import type { Command } from 'commander';
-import { InvalidArgumentError } from 'commander';
 import { CommandError, EX_USAGE } from '../../errors.ts';
 import { loadScenario, scenarioProblem } from '../../scenario/scenario-file.ts';
-import { seedsText } from '../../scenario/scenario-schema.ts';
 import { type Progress, type RunResult, runExperiment } from '../../sim/experiment.ts';
 import { chainProblem, policyProblems } from '../../sim/policy-text.ts';
 import { toCsv, toJson } from '../../sim/report/data-files.ts';
@@ -18,6 +16,7 @@ import { NoTopologyError } from '../../sim/world/topology.ts';
 import { widthOf } from '../../terminal/paint.ts';
 import { commit, version } from '../build-facts.ts';
 import { commandLine } from '../command-line.ts';
+import { loadFactor, seeds } from '../number-arguments.ts';
 import { ProgressBar } from '../progress-bar.ts';
 
 interface SimulateOptions {
@@ -39,8 +38,8 @@ export function registerSimulate(program: Command): void {
       'policies, with options as name:key=value; "oracle" for the central allocation',
       parsePolicies,
     )
-    .option('--seeds <seeds>', 'seeds such as 1, 1,2,7 or 101-140', parseSeeds)
-    .option('--load <factor>', 'factor on all request rates', parseLoad)
+    .option('--seeds <seeds>', 'seeds such as 1, 1,2,7 or 101-140', seeds)
+    .option('--load <factor>', 'factor on all request rates', loadFactor)
     .option('--out <dir>', 'write CSV, JSON and an HTML report with plots there')
     .option('--json', 'print everything as JSON instead of the table')
     .option('--no-oracle', 'skip the oracle run: faster, no regret')
@@ -106,16 +105,4 @@ function parsePolicies(text: string): string[] {
   );
   if (problems.length > 0) throw new CommandError(problems.join('\n'), EX_USAGE);
   return policies;
-}
-
-function parseSeeds(text: string): number[] {
-  const { data } = seedsText.safeParse(text);
-  if (data === undefined) throw new InvalidArgumentError(`expected seeds such as 1, 1,2,7 or 101-140, got ${text}`);
-  return data;
-}
-
-function parseLoad(text: string): number {
-  const load = Number(text);
-  if (!(load > 0 && load <= 100)) throw new InvalidArgumentError(`expected a number above 0, at most 100, got ${text}`);
-  return load;
 }

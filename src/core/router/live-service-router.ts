@@ -308,7 +308,7 @@ export class LiveServiceRouter implements ServiceRouter {
 
   tick(nowMs: number): void {
     if (nowMs < this.nextTickMs) return;
-    // A policy that is made anew does not know how much it refused: under overload it stays.
+    // A policy that is replaced does not hand on how much it refused: under overload it stays.
     if (this.#aim !== null && nowMs - this.#shedMs > SHEDDING_MS) this.#takeAim(this.#aim, nowMs);
     this.#policy.tick(nowMs);
     this.nextTickMs += this.#policy.stepMs;
