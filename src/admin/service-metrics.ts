@@ -33,7 +33,7 @@ const SERVICE_GAUGES: readonly GaugeOf<RouterState>[] = [
   },
   {
     name: 'qedge_service_panic',
-    help: 'Whether more than half of the instances are out (1) or not (0).',
+    help: 'Whether more than half of the instances are ejected (1) or not (0).',
     read: (s) => Number(s.summary.panic),
   },
   { name: 'qedge_service_target_success_ratio', help: 'The success ratio asked for.', read: (s) => s.qos.successRatio },

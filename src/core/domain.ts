@@ -119,8 +119,8 @@ export interface Candidate {
   readonly inPlay: boolean;
   /** What it lacks of what the service demands of each instance, for people; with anything, it gets no request. */
   readonly lacks: readonly string[];
-  /** It asked for a pause that is not over: it is `suspect` for no other reason. */
-  readonly rests: boolean;
+  /** By the router, since it asked for a pause that is not over: it is `suspect` for no other reason. What a policy ejects, the policy knows. */
+  readonly ejected: boolean;
   /** This load balancer's own requests in flight there. */
   readonly inFlight: number;
   /** Of its own that were judged by their beginning, and go on: event streams, connections that switched protocols. */

@@ -61,7 +61,7 @@ export interface ServiceRouterOptions {
 export type RouteTier =
   | 'policy'
   /** Feasible, but ejected; the one whose cooldown ends first. */
-  | 'cooldown'
+  | 'ejected'
   /** Best success estimate, else the nearest, else any. */
   | 'fallback'
   /** Only suspect or draining instances are left. */
@@ -96,8 +96,8 @@ export interface ServiceRouter {
    */
   finish(ticket: Ticket, evidence: Evidence, latencyMs: number, nowMs: number): AttemptResult;
 
-  /** An attempt at `candidate` that was finished as answered, after `latencyMs`, broke off since: one failure more. */
-  breakOff(candidate: Candidate, latencyMs: number, nowMs: number): void;
+  /** An attempt at `candidate` that was finished as answered, after `latencyMs`, broke off since: a failure in place of the success. */
+  retractSuccess(candidate: Candidate, latencyMs: number, nowMs: number): void;
 
   /** A finished attempt at `candidate` goes on, as a stream does that was judged by its beginning, until `streamEnded`. */
   streamBegan(candidate: Candidate): void;
@@ -105,8 +105,8 @@ export interface ServiceRouter {
   /** Once for each `streamBegan`, with the same candidate, whether or not it is still there. */
   streamEnded(candidate: Candidate): void;
 
-  /** The instance asks to be left alone until then: it takes traffic only when no other does. */
-  rest(candidate: Candidate, untilMs: number, nowMs: number): void;
+  /** The instance asks for a pause until then: it takes traffic only when no other does. */
+  eject(candidate: Candidate, untilMs: number, nowMs: number): void;
 
   /** How an attempt at `candidate` ended, for people: the row of its verdict, and what of it is held against the instance. */
   recordVerdict(candidate: Candidate, row: VerdictRow, reason: Reason, nowMs: number): void;

@@ -19,7 +19,7 @@ export function standingOf(instance: InstanceState): Standing {
   if (instance.lacks.length > 0) return { word: 'barred', kind: 'out' };
   if (instance.availability === 'draining') return { word: 'draining', kind: 'warn' };
   if (instance.availability === 'suspect') return { word: 'suspect', kind: 'bad' };
-  if (instance.cooldownMs > 0) return { word: `out ${cooldownText(instance.cooldownMs)}`, kind: 'bad' };
+  if (instance.cooldownMs > 0) return { word: `ejected ${cooldownText(instance.cooldownMs)}`, kind: 'bad' };
   switch (instance.pool) {
     case 'exploitation':
       return { word: 'exploitation', kind: 'good' };

@@ -33,7 +33,7 @@ describe('the admin port', () => {
   it('reports events after a number, in words', async () => {
     const { url, events } = await startAdmin([]);
     events.append('pilotnet', { kind: 'instance-added', key: 'pi-1/a' }, 1_000);
-    events.append('pilotnet', { kind: 'cooldown', key: 'pi-1/a', untilMs: 11_000, reason: '3 misses in a row' }, 1_000);
+    events.append('pilotnet', { kind: 'ejected', key: 'pi-1/a', untilMs: 11_000, reason: '3 misses in a row' }, 1_000);
     const { events: answer } = (await (await fetch(`${url}/api/v1/events?since=1`)).json()) as { events: unknown };
     expect(answer).toMatchObject([
       { sequence: 2, service: 'pilotnet', subject: 'pi-1/a', message: 'ejected for 10.0 s: 3 misses in a row' },

@@ -225,11 +225,11 @@ describe('evidence at the router', () => {
     const [candidate] = world.router.candidates;
     if (candidate === undefined) throw new Error('no candidate');
     world.router.finish(world.router.start(candidate, world.nowMs), 'answered', 5, world.nowMs);
-    world.router.breakOff(candidate, 5, world.nowMs + 100);
+    world.router.retractSuccess(candidate, 5, world.nowMs + 100);
     const [state] = world.router.state(world.nowMs).instances;
     expect([state?.requests, state?.failures]).toEqual([1, 1]);
     world.router.applyPlacement({ kind: 'instance-removed', key: candidate.key }, world.nowMs);
-    world.router.breakOff(candidate, 5, world.nowMs);
+    world.router.retractSuccess(candidate, 5, world.nowMs);
   });
 
   it('takes back a success that was none', () => {

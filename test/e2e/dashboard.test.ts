@@ -139,7 +139,7 @@ describe('the dashboard', () => {
     const cooldown = async (): Promise<EventDocument | undefined> => {
       await send(qedge.url, 3);
       const { events } = (await (await fetch(`${qedge.adminUrl}/api/v1/events`)).json()) as { events: EventDocument[] };
-      return events.find(({ kind }) => kind === 'cooldown');
+      return events.find(({ kind }) => kind === 'ejected');
     };
     await expect.poll(cooldown, { ...PATIENCE, interval: 1 }).toMatchObject({ subject: '127.0.0.1/0' });
     const beganMs = Date.parse((await cooldown())?.time ?? '');

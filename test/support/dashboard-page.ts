@@ -90,7 +90,7 @@ export async function watchCooldowns(page: Page): Promise<void> {
     const turns: [number, number][] = [];
     Object.assign(window, { watched: { seen, turns } });
     const look = (): void => {
-      for (const marker of document.querySelectorAll('.marker.cooling')) {
+      for (const marker of document.querySelectorAll('.marker.ejected')) {
         seen[marker.getAttribute('data-instance') ?? ''] ??= Date.now();
       }
     };

@@ -195,7 +195,7 @@ interface Books {
 /** The same router, which writes down what it is asked. */
 function recording(router: ServiceRouter, { observed, accounts, verdicts }: Books): ServiceRouter {
   const keys = new Map<number, string>();
-  const { start, finish, breakOff, recordVerdict, recordRequest, retractRequest } = router;
+  const { start, finish, retractSuccess, recordVerdict, recordRequest, retractRequest } = router;
   router.start = (candidate, nowMs, session) => {
     const ticket = start.call(router, candidate, nowMs, session);
     keys.set(ticket, candidate.key);
@@ -206,9 +206,9 @@ function recording(router: ServiceRouter, { observed, accounts, verdicts }: Book
     observed.push({ key: keys.get(ticket) ?? '', result, latencyMs });
     return result;
   };
-  router.breakOff = (candidate, latencyMs, nowMs) => {
+  router.retractSuccess = (candidate, latencyMs, nowMs) => {
     observed.push({ key: candidate.key, result: 'failed', latencyMs });
-    breakOff.call(router, candidate, latencyMs, nowMs);
+    retractSuccess.call(router, candidate, latencyMs, nowMs);
   };
   router.recordVerdict = (candidate, row, reason, nowMs) => {
     verdicts.push({ key: candidate.key, row, reason: reason === NO_REASON ? '' : reasonText(reason) });

@@ -12,7 +12,7 @@ import type { Caller } from '../access/guard.ts';
 import { problem, unknownService } from '../problem.ts';
 import type { ObservedService } from '../state/reader.ts';
 import type { QedgeEvent } from '../state/state.ts';
-import { type ActionDocument, cooldownBody, instanceBody, logLevelBody, policyBody } from './schemas.ts';
+import { type ActionDocument, ejectBody, instanceBody, logLevelBody, policyBody } from './schemas.ts';
 
 export interface ActionOptions {
   readonly services: () => ReadonlyMap<string, ObservedService>;
@@ -31,8 +31,8 @@ export function registerActions(app: Hono<Caller>, options: ActionOptions): void
 
 class Actions {
   readonly #options: ActionOptions;
-  /** Timers that end the running cooldowns, by service and instance. */
-  readonly #cooldownTimers = new Map<string, NodeJS.Timeout>();
+  /** Timers that end the running ejections, by service and instance. */
+  readonly #ejectionTimers = new Map<string, NodeJS.Timeout>();
 
   constructor(options: ActionOptions) {
     this.#options = options;
@@ -41,7 +41,9 @@ class Actions {
   register(app: Hono<Caller>): void {
     app.post('/api/v1/services/:service/drain', (c) => this.#drain(c, true));
     app.post('/api/v1/services/:service/resume', (c) => this.#drain(c, false));
-    app.post('/api/v1/services/:service/cooldown', (c) => this.#cooldown(c));
+    app.post('/api/v1/services/:service/eject', (c) => this.#eject(c));
+    // The former name of it.
+    app.post('/api/v1/services/:service/cooldown', (c) => this.#eject(c));
     app.post('/api/v1/services/:service/forget', (c) => this.#reset(c));
     app.post('/api/v1/services/:service/policy', (c) => this.#policy(c));
     app.get('/api/v1/log-level', (c) => c.json({ level: this.#options.log.level }));
@@ -58,8 +60,8 @@ class Actions {
   }
 
   /** Sends the instance no new requests for a while, whatever the policy. */
-  async #cooldown(c: Context<Caller>): Promise<Response> {
-    const body = await bodyOf(c, cooldownBody);
+  async #eject(c: Context<Caller>): Promise<Response> {
+    const body = await bodyOf(c, ejectBody);
     if (body instanceof Response) return body;
     const service = this.#instance(c, body.instance);
     if (service instanceof Response) return service;
@@ -69,7 +71,7 @@ class Actions {
       const current = this.#options.services().get(name);
       if (current !== undefined) this.#setDrained(current, body.instance, false);
     }, body.durationMs);
-    this.#cooldownTimers.set(`${name}/${body.instance}`, end.unref());
+    this.#ejectionTimers.set(`${name}/${body.instance}`, end.unref());
     const action = `ejected for ${body.durationMs / 1000} s`;
     return this.#audit(c, { service: name, target: body.instance, action });
   }
@@ -115,11 +117,11 @@ class Actions {
     return problem(c, 404, `no instance "${key}" of service "${service.service}"`);
   }
 
-  /** The last call wins, and ends a running cooldown. */
+  /** The last call wins, and ends a running ejection. */
   #setDrained(service: ObservedService, key: string, drained: boolean): void {
     const id = `${service.service}/${key}`;
-    clearTimeout(this.#cooldownTimers.get(id));
-    this.#cooldownTimers.delete(id);
+    clearTimeout(this.#ejectionTimers.get(id));
+    this.#ejectionTimers.delete(id);
     service.drain(key, drained, this.#options.clock.nowMs());
   }
 

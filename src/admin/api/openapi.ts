@@ -81,11 +81,11 @@ export const OPERATIONS: readonly Operation[] = [
   },
   {
     method: 'post',
-    path: `${SERVICE}/cooldown`,
-    id: 'cooldown',
+    path: `${SERVICE}/eject`,
+    id: 'eject',
     summary: 'Send an instance nothing new for a while',
     answer: 'Done',
-    body: 'Cooldown',
+    body: 'Eject',
   },
   {
     method: 'post',

@@ -203,7 +203,7 @@ const event = z.strictObject({
   time: z.iso.datetime(),
   service: z.string().nullable(),
   kind: z.enum([
-    'cooldown',
+    'ejected',
     'exploration-reset',
     'panic',
     'instance-added',
@@ -248,7 +248,7 @@ const explained = z.strictObject({
   clientId: z.string(),
   eventLoops: z.number().describe('that decide, each for itself'),
   chosen: z.string().nullable(),
-  tier: z.enum(['policy', 'cooldown', 'fallback', 'last-resort', 'shed', 'barred']),
+  tier: z.enum(['policy', 'ejected', 'fallback', 'last-resort', 'shed', 'barred']),
   byChance: z.boolean(),
   reason: z.string(),
   candidates: z.array(instanceState.extend({ chosen: z.boolean(), eventLoops: count, reason: z.string() })),
@@ -280,7 +280,7 @@ export const ANSWERS = {
 };
 
 export const instanceBody = z.strictObject({ instance: z.string().describe('<node>/<instance>') });
-export const cooldownBody = instanceBody.extend({ durationMs: z.number().int().min(1).max(3_600_000) });
+export const ejectBody = instanceBody.extend({ durationMs: z.number().int().min(1).max(3_600_000) });
 export const policyBody = z.strictObject({
   name: z.string(),
   options: z.record(z.string(), z.unknown()).default({}),
@@ -290,7 +290,7 @@ export const logLevelBody = ANSWERS.LogLevel;
 /** Bodies by the name they have in the document. */
 export const BODIES = {
   Instance: instanceBody,
-  Cooldown: cooldownBody,
+  Eject: ejectBody,
   Policy: policyBody,
   NewLogLevel: logLevelBody,
 } as const;

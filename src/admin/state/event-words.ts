@@ -19,7 +19,7 @@ export function describeEvent(entry: QedgeEventEntry): EventDocument {
 
 function wordsOf(event: QedgeEvent, clockMs: number): Words {
   switch (event.kind) {
-    case 'cooldown':
+    case 'ejected':
       return warning(event.key, `ejected for ${seconds(event.untilMs - clockMs)}: ${event.reason}`);
     case 'exploration-reset':
       return notice(null, `explores again: ${percent(event.successRatio)} of requests succeeded over the window`);

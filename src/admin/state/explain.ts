@@ -73,8 +73,8 @@ function whyChosen(state: RouterState, { tier, byChance }: RoutePreview, chosen:
   switch (tier) {
     case 'policy':
       return `next by ${state.policy}: ${share(chosen)}${expected(chosen, state)}${aside(chosen)}`;
-    case 'cooldown':
-      return `back first, in ${cooldownText(chosen.cooldownMs)}: every instance that could meet the limit is out`;
+    case 'ejected':
+      return `back first, in ${cooldownText(chosen.cooldownMs)}: every instance that could meet the limit is ejected`;
     case 'fallback':
       return `the best success estimate, or the nearest: ${state.policy} wants none`;
     case 'last-resort':

@@ -88,7 +88,7 @@ function columns(candidates: readonly ExplainedCandidate[]): readonly Column[] {
     cells: candidates.map((one) => cell(text(one), one.chosen ? 'good' : 'plain')),
   });
   const asked = [...new Set(candidates.flatMap(({ serves }) => Object.keys(serves)))];
-  const cooling = candidates.some(({ cooldownMs }) => cooldownMs > 0);
+  const ejected = candidates.some(({ cooldownMs }) => cooldownMs > 0);
   const figures = [...new Set(candidates.flatMap(({ extra }) => Object.keys(extra)))];
   return [
     { ...column('  instance', ({ key, chosen }) => `${chosen ? '→ ' : '  '}${key}`), align: 'left' },
@@ -99,7 +99,7 @@ function columns(candidates: readonly ExplainedCandidate[]): readonly Column[] {
     column('weight', ({ weight }) => percent(weight)),
     column('in flight', ({ inFlight }) => String(inFlight)),
     ...asked.map((name) => column(`serves ${name}`, ({ serves }) => servesText(serves[name] ?? null))),
-    ...(cooling ? [column('cooldown', cooldownOf)] : []),
+    ...(ejected ? [column('cooldown', cooldownOf)] : []),
     ...figures.map((name) => column(spaced(name), ({ extra }) => figure(extra[name]))),
   ];
 }

@@ -181,7 +181,7 @@ function serviceLines(service: RouterState, look: Look): readonly string[] {
     ...(service.instances.length === 0
       ? ['no instance known']
       : [poolsText(service.instances), `exploration ${percent(service.summary.explorationShare)}`]),
-    ...(service.summary.panic ? ['PANIC: most instances are out'] : []),
+    ...(service.summary.panic ? ['PANIC: most instances are ejected'] : []),
   ];
   return [
     look.paint('strong', truncate(`${service.service} by ${service.policy}, wanted: ${target}`, look.width)),

@@ -3,7 +3,7 @@
 import type { Candidate } from '../domain.ts';
 import type { Policy } from './policy.ts';
 
-/** By the policy where it says so, else by a cooldown, or by a request older than τ. */
+/** By the policy where it says so, else while it is ejected, or by a request older than τ. */
 export function isLate(
   policy: Policy,
   candidate: Candidate,

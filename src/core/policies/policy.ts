@@ -99,7 +99,7 @@ export interface CandidateView {
   readonly samples: number;
   /** Milliseconds until its cooldown ends; 0 when it is in none. */
   readonly cooldownMs: number;
-  /** One short reason for people, such as `in cooldown after 3 misses`; empty when there is nothing to say. */
+  /** One short reason for people, such as `ejected after 3 misses in a row`; empty when there is nothing to say. */
   readonly note: string;
   /** Further numbers of the policy's own, by name (price, pressure…). */
   readonly extra: Readonly<Record<string, number>>;
@@ -109,7 +109,7 @@ export interface CandidateView {
 export interface PolicySummary {
   /** ε, or the exploration pool's share of the weights; null where the policy has no such notion. */
   readonly explorationShare: number | null;
-  /** More than half of the instances are out: the policy spreads over all that are not known dead. */
+  /** More than half of the instances are ejected: the policy spreads over all that are not known dead. */
   readonly panic: boolean;
   /** Where the service prefers some instances: its groups, the most preferred first. */
   readonly groups?: readonly GroupView[];
@@ -183,6 +183,6 @@ export interface PolicyContext {
 
 /** What a policy did, for the event log. */
 export type PolicyEvent =
-  | { readonly kind: 'cooldown'; readonly key: string; readonly untilMs: number; readonly reason: string }
+  | { readonly kind: 'ejected'; readonly key: string; readonly untilMs: number; readonly reason: string }
   | { readonly kind: 'exploration-reset'; readonly successRatio: number }
   | { readonly kind: 'panic'; readonly on: boolean };

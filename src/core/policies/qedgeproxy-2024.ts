@@ -1,5 +1,5 @@
 // QEdgeProxy as first published (Čilić et al., IEEE EDGE 2024; AIoTwin D1.3; the 2025 blog post): the pool is the instances whose smoothed latency is below τ, each in
-// turn; a failure puts an instance out for half a minute and longer each time; estimates start again from the round trip
+// turn; a failure ejects an instance for half a minute and longer each time; estimates start again from the round trip
 // when the pool runs dry.
 
 import type { Candidate, Outcome, RequestInfo } from '../domain.ts';
@@ -25,7 +25,7 @@ export const QEDGEPROXY_2024 = definePolicy({
       defaultMs: 30_000,
       minMs: 0,
       maxMs: 3_600_000,
-      about: 'time out per failure in a row',
+      about: 'cooldown per failure in a row',
     },
     reestimation: {
       kind: 'duration',
@@ -90,7 +90,7 @@ class QEdgeProxy2024 extends BasePolicy {
     const untilMs = nowMs + this.#failureTimeMs * failures;
     this.#failures[handle] = failures;
     this.#outUntilMs[handle] = untilMs;
-    this.#context.onEvent({ kind: 'cooldown', key, untilMs, reason: `failure ${failures} in a row` });
+    this.#context.onEvent({ kind: 'ejected', key, untilMs, reason: `failure ${failures} in a row` });
   }
 
   /** Estimates start again when too few are left in the pool. */
@@ -116,7 +116,7 @@ class QEdgeProxy2024 extends BasePolicy {
     const out = !candidate.inPlay
       ? candidate.availability
       : base.cooldownMs > 0
-        ? 'out after failures'
+        ? 'ejected after failures'
         : 'mean latency above the limit';
     return {
       ...base,

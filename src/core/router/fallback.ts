@@ -10,11 +10,7 @@ type Ranking = Pick<Policy, 'cooldownUntilMs' | 'successEstimate'>;
  * Of the candidates whose round trip fits `latencyMs`, the one whose cooldown ends first, or has ended while the policy has
  * not taken it back yet; null when none of them is ejected.
  */
-export function firstOutOfCooldown(
-  candidates: readonly Candidate[],
-  policy: Ranking,
-  latencyMs: number,
-): Candidate | null {
+export function firstToReturn(candidates: readonly Candidate[], policy: Ranking, latencyMs: number): Candidate | null {
   let first: Candidate | null = null;
   let firstUntilMs = Number.POSITIVE_INFINITY;
   for (const candidate of candidates) {

@@ -30,10 +30,10 @@ export function instanceStateOf(
   { view, requestsPerSecond, serves }: Known,
   nowMs: number,
 ): InstanceState {
-  const restMs = candidate.restUntilMs - nowMs;
+  const cooldownMs = candidate.ejectedUntilMs - nowMs;
   return {
     ...view,
-    ...(restMs > 0 ? { pool: 'out', cooldownMs: restMs, note: 'it asked for a pause (Retry-After)' } : {}),
+    ...(cooldownMs > 0 ? { pool: 'out', cooldownMs, note: 'it asked for a pause (Retry-After)' } : {}),
     // A round trip that was measured longer than this answer took is no reason to say that it took less than nothing.
     processingMs: view.processingMs === null ? null : Math.max(0, view.processingMs),
     key: candidate.key,

@@ -12,9 +12,9 @@ export class LiveCandidate implements Candidate {
   rttKnown = false;
   availability: Availability = 'up';
   inPlay = true;
-  /** As placement and health checks say; while it rests, it takes no traffic all the same. */
+  /** As placement and health checks say; while it is ejected, it takes no traffic all the same. */
   placed: Availability = 'up';
-  restUntilMs: number = Number.NEGATIVE_INFINITY;
+  ejectedUntilMs: number = Number.NEGATIVE_INFINITY;
   /** What it lacks of what the service demands, for people; with anything, it is not to be used. */
   lacks: readonly string[] = [];
   inFlight = 0;
@@ -42,7 +42,7 @@ export class LiveCandidate implements Candidate {
     this.rttMs = facts.rttMs;
   }
 
-  get rests(): boolean {
+  get ejected(): boolean {
     return this.availability !== this.placed;
   }
 }

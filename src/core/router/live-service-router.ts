@@ -36,7 +36,7 @@ import type { Reason } from '../verdict/reason.ts';
 import type { VerdictRow } from '../verdict/table.ts';
 import { Aim } from './aim.ts';
 import type { CandidateSet } from './candidate-set.ts';
-import { bestOrNearest, firstOutOfCooldown } from './fallback.ts';
+import { bestOrNearest, firstToReturn } from './fallback.ts';
 import { FlightTable } from './flight-table.ts';
 import { GroupTable } from './group-table.ts';
 import { InstanceResults } from './instance-results.ts';
@@ -152,7 +152,7 @@ export class LiveServiceRouter implements ServiceRouter {
   // ---- a request ----
 
   route(request: RequestInfo, nowMs: number): Candidate | null {
-    if (nowMs >= this.#members.restsEndMs) this.#members.endRests(nowMs);
+    if (nowMs >= this.#members.ejectionsEndMs) this.#members.endEjections(nowMs);
     const home = this.#sessions === null ? null : this.#homeOf(request, this.#sessions, nowMs);
     if (home !== null) {
       this.lastTier = 'policy';
@@ -232,7 +232,7 @@ export class LiveServiceRouter implements ServiceRouter {
     return result;
   }
 
-  breakOff(candidate: Candidate, latencyMs: number, nowMs: number): void {
+  retractSuccess(candidate: Candidate, latencyMs: number, nowMs: number): void {
     const live = this.#set.at(candidate.handle);
     if (live === undefined || live !== candidate) return;
     live.failures++;
@@ -257,8 +257,8 @@ export class LiveServiceRouter implements ServiceRouter {
     this.#tap = tap;
   }
 
-  rest(candidate: Candidate, untilMs: number, nowMs: number): void {
-    this.#members.rest(candidate, untilMs, nowMs);
+  eject(candidate: Candidate, untilMs: number, nowMs: number): void {
+    this.#members.eject(candidate, untilMs, nowMs);
   }
 
   recordVerdict(candidate: Candidate, row: VerdictRow, reason: Reason, nowMs: number): void {
@@ -433,10 +433,10 @@ export class LiveServiceRouter implements ServiceRouter {
 
   /** What the policy picked, or what the fallback gives when it wants none. */
   #orFallback(picked: Candidate | null, offered: readonly LiveCandidate[]): Candidate | null {
-    const ejected = picked === null ? firstOutOfCooldown(offered, this.#policy, this.qos.latencyMs) : null;
+    const ejected = picked === null ? firstToReturn(offered, this.#policy, this.qos.latencyMs) : null;
     if (offered[0]?.availability !== 'up') this.lastTier = 'last-resort';
     else if (picked !== null) this.lastTier = 'policy';
-    else this.lastTier = ejected === null ? 'fallback' : 'cooldown';
+    else this.lastTier = ejected === null ? 'fallback' : 'ejected';
     return picked ?? ejected ?? bestOrNearest(offered, this.#policy);
   }
 

@@ -41,8 +41,8 @@ export class Membership {
   readonly set = new CandidateSet();
   readonly rtts: RttTable;
   readonly #options: MembershipOptions;
-  /** When the first of those that rest is back; +Infinity when none rests. */
-  restsEndMs: number = Number.POSITIVE_INFINITY;
+  /** When the first ejected instance is back; +Infinity when none is ejected. */
+  ejectionsEndMs: number = Number.POSITIVE_INFINITY;
 
   constructor(options: MembershipOptions) {
     this.#options = options;
@@ -87,25 +87,26 @@ export class Membership {
     for (const candidate of this.set.live) this.#applyKnownRtt(candidate);
   }
 
-  /** An instance asked to be left alone until then. */
-  rest(candidate: Candidate, untilMs: number, nowMs: number): void {
+  /** An instance asked for a pause until then. */
+  eject(candidate: Candidate, untilMs: number, nowMs: number): void {
     const live = this.set.at(candidate.handle);
-    if (live === undefined || live !== candidate || untilMs <= live.restUntilMs) return;
-    if (live.restUntilMs <= nowMs) {
+    if (live === undefined || live !== candidate || untilMs <= live.ejectedUntilMs) return;
+    if (live.ejectedUntilMs <= nowMs) {
       const reason = 'it asked for a pause (Retry-After)';
-      this.#options.onEvent({ kind: 'cooldown', key: live.key, untilMs, reason });
+      this.#options.onEvent({ kind: 'ejected', key: live.key, untilMs, reason });
     }
-    live.restUntilMs = untilMs;
-    this.restsEndMs = Math.min(this.restsEndMs, untilMs);
+    live.ejectedUntilMs = untilMs;
+    this.ejectionsEndMs = Math.min(this.ejectionsEndMs, untilMs);
     this.#refreshAvailability(live, nowMs);
   }
 
-  /** To be called from `restsEndMs` on. */
-  endRests(nowMs: number): void {
-    this.restsEndMs = Number.POSITIVE_INFINITY;
+  /** To be called from `ejectionsEndMs` on. */
+  endEjections(nowMs: number): void {
+    this.ejectionsEndMs = Number.POSITIVE_INFINITY;
     for (const candidate of this.set.live) {
       this.#refreshAvailability(candidate, nowMs);
-      if (candidate.restUntilMs > nowMs) this.restsEndMs = Math.min(this.restsEndMs, candidate.restUntilMs);
+      if (candidate.ejectedUntilMs > nowMs)
+        this.ejectionsEndMs = Math.min(this.ejectionsEndMs, candidate.ejectedUntilMs);
     }
   }
 
@@ -165,10 +166,10 @@ export class Membership {
     this.#refreshAvailability(candidate, nowMs);
   }
 
-  /** One that rests is what a suspect one is to the policy: for when nothing better is left. */
+  /** To the policy, an ejected instance is what a suspect one is: for when nothing better is left. */
   #refreshAvailability(candidate: LiveCandidate, nowMs: number): void {
-    const { placed, restUntilMs } = candidate;
-    const availability = placed === 'up' && restUntilMs > nowMs ? 'suspect' : placed;
+    const { placed, ejectedUntilMs } = candidate;
+    const availability = placed === 'up' && ejectedUntilMs > nowMs ? 'suspect' : placed;
     if (candidate.availability === availability) return;
     this.set.setAvailability(candidate, availability);
     this.#options.onChange(nowMs);

@@ -79,7 +79,7 @@ function candidateOf(handle: number, instance: Instance): Candidate {
     availability: 'up',
     inPlay: true,
     lacks: [],
-    rests: false,
+    ejected: false,
     inFlight: 0,
     streams: 0,
     oldestStartMs: Number.POSITIVE_INFINITY,

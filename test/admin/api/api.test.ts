@@ -51,7 +51,7 @@ function send(url: string, method: string, body?: unknown): Promise<Response> {
 
 const BODIES: Readonly<Record<string, unknown>> = {
   Instance: { instance: 'node-1/a' },
-  Cooldown: { instance: 'node-2/a', durationMs: 5 },
+  Eject: { instance: 'node-2/a', durationMs: 5 },
   Policy: { name: 'round-robin' },
   NewLogLevel: { level: 'error' },
 };
@@ -97,7 +97,7 @@ describe('actions', () => {
     ]);
   });
 
-  it('put an instance in cooldown for as long as asked', async () => {
+  it('eject an instance for as long as asked, by the former name as well', async () => {
     const url = await start();
     await send(`${url}/api/v1/services/pilotnet/cooldown`, 'POST', { instance: 'node-2/a', durationMs: 5 });
     const availabilities = (): string[] =>
@@ -105,12 +105,12 @@ describe('actions', () => {
     await expect.poll(availabilities, PATIENCE).toEqual(['draining', 'up']);
   });
 
-  it('end a cooldown early with the next word: what is drained meanwhile stays so', async () => {
+  it('end an ejection early with the next word: what is drained meanwhile stays so', async () => {
     const url = await start();
     const service = `${url}/api/v1/services/pilotnet`;
-    await send(`${service}/cooldown`, 'POST', { instance: 'node-1/a', durationMs: 50 });
+    await send(`${service}/eject`, 'POST', { instance: 'node-1/a', durationMs: 50 });
     await send(`${service}/drain`, 'POST', { instance: 'node-1/a' });
-    await send(`${service}/cooldown`, 'POST', { instance: 'node-2/a', durationMs: 200 });
+    await send(`${service}/eject`, 'POST', { instance: 'node-2/a', durationMs: 200 });
     const availability = (key: string) => world.router.candidates.find((one) => one.key === key)?.availability;
     await expect.poll(() => availability('node-2/a'), PATIENCE).toBe('up');
     expect(availability('node-1/a')).toBe('draining');

@@ -41,7 +41,7 @@ describe('explain', () => {
   it('says so when the policy draws lots, falls back, or has no candidate', () => {
     const state = routerStateOf({ instances: [near, cold], policy: 'random' });
     expect(explain(state, [previewOf(null, { byChance: true })], '').reason).toContain('draws lots');
-    expect(explain(state, [previewOf('cold/a', { tier: 'cooldown' })], '').reason).toContain('back first, in 4.2 s');
+    expect(explain(state, [previewOf('cold/a', { tier: 'ejected' })], '').reason).toContain('back first, in 4.2 s');
     expect(explain(state, [previewOf('near/a', { tier: 'fallback' })], '').reason).toContain('wants none');
     expect(explain(state, [previewOf('near/a', { tier: 'last-resort' })], '').reason).toContain('only suspect');
     expect(explain(routerStateOf({ instances: [] }), [previewOf(null)], '').reason).toContain('503 no-instance');

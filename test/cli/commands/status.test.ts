@@ -44,7 +44,7 @@ describe('qedge status', () => {
     const order = ['near/a', 'far/a', 'out/a'].map((key) => out.indexOf(key));
     expect(order).toEqual([...order].sort((a, b) => a - b));
     expect(out).toMatch(/far\/a +exploitation +25\.0 % +- +~40 ms/);
-    expect(out).toMatch(/out\/a +out 4\.2 s +0\.0 %/);
+    expect(out).toMatch(/out\/a +ejected 4\.2 s +0\.0 %/);
   });
 
   it('leaves out what matters least where the terminal is narrow, and wraps nothing', async () => {

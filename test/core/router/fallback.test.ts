@@ -2,7 +2,7 @@
 
 import { describe, expect, it } from 'vitest';
 import type { Candidate } from '../../../src/core/domain.ts';
-import { bestOrNearest, firstOutOfCooldown } from '../../../src/core/router/fallback.ts';
+import { bestOrNearest, firstToReturn } from '../../../src/core/router/fallback.ts';
 import { candidateAt } from '../candidates.ts';
 import { createWorld, populate, REQUEST } from '../support.ts';
 
@@ -16,12 +16,12 @@ describe('fallback', () => {
   const candidates = [candidateAt(0, 40), candidateAt(1, 10), candidateAt(2, 95)];
 
   it('takes the feasible instance whose cooldown ends first', () => {
-    expect(firstOutOfCooldown(candidates, ranks({ cooldowns: [900, 1200, 100] }), 80)?.handle).toBe(0);
+    expect(firstToReturn(candidates, ranks({ cooldowns: [900, 1200, 100] }), 80)?.handle).toBe(0);
   });
 
   it('has none to offer when none in cooldown is feasible', () => {
     const only = [Number.NEGATIVE_INFINITY, Number.NEGATIVE_INFINITY, 100];
-    expect(firstOutOfCooldown(candidates, ranks({ cooldowns: only }), 80)).toBeNull();
+    expect(firstToReturn(candidates, ranks({ cooldowns: only }), 80)).toBeNull();
   });
 
   it('takes the best success estimate, the nearer of equals, and the nearest when nothing is known', () => {
@@ -56,6 +56,6 @@ describe('fallback', () => {
       }
     }
     expect(world.router.route(REQUEST, world.nowMs)?.handle).toBe(1);
-    expect(world.router.lastTier).toBe('cooldown');
+    expect(world.router.lastTier).toBe('ejected');
   });
 });

@@ -4,7 +4,7 @@ import { useState } from 'preact/hooks';
 import type { InstanceState } from '../../../core/service-router.ts';
 import type { Connection } from '../connection.ts';
 
-const COOLDOWN_MS = 30_000;
+const EJECTION_MS = 30_000;
 
 export interface InstanceActionsProps {
   readonly connection: Connection;
@@ -35,8 +35,8 @@ export function InstanceActions({ connection, service, instance }: InstanceActio
         </button>
       )}
       {!drained && (
-        <button type="button" class="plain" onClick={() => act('cooldown', { durationMs: COOLDOWN_MS })}>
-          Cool down for {COOLDOWN_MS / 1000} s
+        <button type="button" class="plain" onClick={() => act('eject', { durationMs: EJECTION_MS })}>
+          Eject for {EJECTION_MS / 1000} s
         </button>
       )}
       <span class="quiet" role="status">

@@ -1,5 +1,5 @@
 // A service as a picture: how far each instance is against how long it takes. Below the diagonal a request meets the
-// limit; the marker's area is the weight, its colour the success probability, a dashed ring a cooldown.
+// limit; the marker's area is the weight, its colour the success probability, a dashed ring an ejection.
 
 import { useRef } from 'preact/hooks';
 import type { InstanceState, RouterState } from '../../../core/service-router.ts';
@@ -130,7 +130,7 @@ function markersOf(service: RouterState, scale: Scale, { nameOf, chosen, before 
   return placed.map((marker) => ({ ...marker, label: labelOfKey.get(marker.instance.key) ?? null }));
 }
 
-/** The chosen one, those in cooldown and the heaviest get a name, as many as can be read. */
+/** The chosen one, ejected ones and the heaviest get a name, as many as can be read. */
 function mostTelling(instances: readonly InstanceState[], chosen: string, width: number): (key: string) => boolean {
   const namesMax = Math.min(NAMES_MAX, Math.round(width / WIDTH_PER_NAME));
   const rank = ({ key, cooldownMs, weight }: InstanceState): number =>
@@ -150,11 +150,11 @@ interface MapMarkerProps {
 function MapMarker({ marker, target, chosen, onChoose }: MapMarkerProps) {
   const { instance, name, x, y, radius, label } = marker;
   const colour = successColour(instance.successProbability, target);
-  const cooling = instance.cooldownMs > 0;
+  const ejected = instance.cooldownMs > 0;
   const classes = [
     'marker',
     chosen ? 'chosen' : '',
-    cooling ? 'cooling' : '',
+    ejected ? 'ejected' : '',
     instance.processingMs === null ? 'unmeasured' : '',
   ];
   return (
@@ -177,7 +177,7 @@ function MapMarker({ marker, target, chosen, onChoose }: MapMarkerProps) {
       <g class="marker-body" style={{ transform: `translate(${x}px, ${y}px)` }}>
         <circle class="hit" r={Math.max(14, radius + 4)} />
         <circle class="halo" r={radius + 4} />
-        <circle class="disc" r={radius} style={{ fill: cooling ? 'transparent' : colour, stroke: colour }} />
+        <circle class="disc" r={radius} style={{ fill: ejected ? 'transparent' : colour, stroke: colour }} />
       </g>
       {label !== null && label.leaderX !== null && <line class="leader" {...leaderOf(marker, label)} />}
       <text
@@ -185,7 +185,7 @@ function MapMarker({ marker, target, chosen, onChoose }: MapMarkerProps) {
         style={{ transform: `translate(${label?.labelX ?? x + radius + 6}px, ${label?.labelY ?? y + 4}px)` }}
       >
         {name}
-        {cooling && <tspan class="cooling-text"> {cooldownText(instance.cooldownMs)}</tspan>}
+        {ejected && <tspan class="ejected-text"> {cooldownText(instance.cooldownMs)}</tspan>}
       </text>
     </g>
   );
@@ -258,7 +258,7 @@ function Key({ limitMs }: { readonly limitMs: number }) {
       <span class="key-limit" /> {milliseconds(limitMs)} limit
       <span class="key-size" /> weight
       <span class="key-ramp" /> success
-      <span class="key-ring" /> cooldown
+      <span class="key-ring" /> ejected
     </span>
   );
 }

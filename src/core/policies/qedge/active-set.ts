@@ -22,8 +22,8 @@ export class ActiveSet {
   readonly #latencyMs: number;
   /** w: sums to 1 over the members, 0 for all others. By handle. */
   weights: Float64Array<ArrayBuffer> = new Float64Array(0);
-  /** The share that one which rests comes back with; 0 for others. By handle. */
-  #rested: Float64Array<ArrayBuffer> = new Float64Array(0);
+  /** The share that an ejected instance comes back with; 0 for others. By handle. */
+  #returnShare: Float64Array<ArrayBuffer> = new Float64Array(0);
   /** Those in play. */
   members: readonly Candidate[] = [];
   /** Nothing was sent yet: weights are made from estimates alone, again whenever one joins. */
@@ -37,26 +37,26 @@ export class ActiveSet {
   /** Makes room for a candidate that joins; it is in play once `update` has it. */
   learnOf(handle: number): void {
     this.weights = grownFloat64(this.weights, handle + 1);
-    this.#rested = grownFloat64(this.#rested, handle + 1);
+    this.#returnShare = grownFloat64(this.#returnShare, handle + 1);
     this.forget(handle);
   }
 
   /** The candidate of this handle is gone. */
   forget(handle: number): void {
     this.weights[handle] = 0;
-    this.#rested[handle] = 0;
+    this.#returnShare[handle] = 0;
   }
 
   /**
-   * The set or the round trips changed: those who stay keep their proportions. One that rests comes back with what it had, less what
+   * The set or the round trips changed: those who stay keep their proportions. One that was ejected comes back with what it had, less what
    * failed of its attempts: no decision step meets one that asks for a pause again and again.
    */
   update(candidates: readonly Candidate[], memory: Memory): void {
     const { weights } = this;
-    for (const { handle, inPlay, rests } of candidates) {
+    for (const { handle, inPlay, ejected } of candidates) {
       const weight = weights[handle] as number;
       if (inPlay || weight === 0) continue;
-      this.#rested[handle] = rests ? Math.min(RETURN_SHARE_MAX, weight * memory.success(handle, 1)) : 0;
+      this.#returnShare[handle] = ejected ? Math.min(RETURN_SHARE_MAX, weight * memory.success(handle, 1)) : 0;
       weights[handle] = 0;
     }
     this.members = candidates.filter(({ inPlay }) => inPlay);
@@ -97,16 +97,16 @@ export class ActiveSet {
     this.#startWeights();
   }
 
-  /** Gives a share to each member without a weight: that of a newcomer, or what it had before it rested. */
+  /** Gives a share to each member without a weight: that of a newcomer, or what it had before it was ejected. */
   #admit(): void {
     const { members, weights } = this;
     const present = members.filter(({ handle }) => (weights[handle] as number) > 0);
     if (present.length > 0) normalise(present, weights);
     for (const { handle } of members) {
       if (weights[handle] !== 0) continue;
-      const rested = this.#rested[handle] as number;
-      weights[handle] = rested > 0 ? rested / (1 - rested) : JOIN_SHARE / members.length;
-      this.#rested[handle] = 0;
+      const returnShare = this.#returnShare[handle] as number;
+      weights[handle] = returnShare > 0 ? returnShare / (1 - returnShare) : JOIN_SHARE / members.length;
+      this.#returnShare[handle] = 0;
     }
     normalise(members, weights);
   }

@@ -4,8 +4,8 @@ import { grownFloat64 } from '../../stats/grown.ts';
 
 /** An error that is no timeout weighs three misses: it says more than a late answer. */
 export const ERROR_WEIGHT = 3;
-/** From this many on the instance is said to be out, not merely late: it is in the event log and counts for panic. */
-export const MISSES_OUT = 3;
+/** From this many on the instance is ejected, not merely late: it is in the event log and counts for panic. */
+export const MISSES_EJECTED = 3;
 /** Further misses no longer add to the wait, which is at its maximum well before. */
 const MISSES_MAX = 30;
 
@@ -35,13 +35,13 @@ export class MissStreak {
 
   /**
    * A request sent at `startMs` missed. Counted once per round: requests that were under way when the last miss was
-   * counted add nothing new. True when this one takes the instance out.
+   * counted add nothing new. True when this one ejects the instance.
    */
   miss(handle: number, weight: number, time: { readonly startMs: number; readonly nowMs: number }): boolean {
     if (time.startMs < this.lastMs(handle)) return false;
     const before = this.misses(handle);
     this.restore(handle, { misses: Math.min(MISSES_MAX, before + weight), lastMs: time.nowMs });
-    return before < MISSES_OUT && this.misses(handle) >= MISSES_OUT;
+    return before < MISSES_EJECTED && this.misses(handle) >= MISSES_EJECTED;
   }
 
   success(handle: number): void {
@@ -67,9 +67,9 @@ export class MissStreak {
     return nowMs < this.untilMs(handle);
   }
 
-  /** Out: late, and by more than a stray miss or two. */
-  isOut(handle: number, nowMs: number): boolean {
-    return this.misses(handle) >= MISSES_OUT && this.isLate(handle, nowMs);
+  /** Late, and by more than a stray miss or two. */
+  isEjected(handle: number, nowMs: number): boolean {
+    return this.misses(handle) >= MISSES_EJECTED && this.isLate(handle, nowMs);
   }
 
   forget(handle: number): void {

@@ -270,16 +270,17 @@ export class Qedge implements Policy {
 
   /** What one more request there costs in all: what it takes, and as much again by which it delays the others there. NaN: unknown. */
   #costMs(candidate: Candidate, nowMs: number): number {
-    if (this.#panic ? this.#hasErred(candidate, nowMs) : this.#isOut(candidate, nowMs)) return Number.POSITIVE_INFINITY;
+    if (this.#panic ? this.#hasErred(candidate, nowMs) : this.#isEjected(candidate, nowMs))
+      return Number.POSITIVE_INFINITY;
     if (this.#isClosed(candidate, nowMs)) return Number.POSITIVE_INFINITY;
     if (!this.#options.pace) return 0;
     const takesMs = candidate.rttMs + 2 * this.pace.expectedMs(candidate, this.unloaded.ms, nowMs);
     return this.#requirements === null ? takesMs : takesMs + this.#requirements.expenseMs(candidate.handle);
   }
 
-  /** late(m): out, or one more request would find too long a queue. */
+  /** late(m): ejected, or one more request would find too long a queue. */
   #isLate(candidate: Candidate, nowMs: number): boolean {
-    return this.#isOut(candidate, nowMs) || this.#isFull(candidate, nowMs);
+    return this.#isEjected(candidate, nowMs) || this.#isFull(candidate, nowMs);
   }
 
   /**
@@ -287,7 +288,7 @@ export class Qedge implements Policy {
    * Where one request in three misses, a miss is no news, and to pass over each instance that had one is to send what it would
    * have taken in clusters to the others. An error counts in any case: a late answer is worth more.
    */
-  #isOut(candidate: Candidate, nowMs: number): boolean {
+  #isEjected(candidate: Candidate, nowMs: number): boolean {
     const { oldestStartMs, handle } = candidate;
     const isLate = this.streaks.isLate(handle, nowMs);
     const overdue = Math.max(0, Math.floor((nowMs - oldestStartMs) / this.#context.qos.latencyMs));
@@ -339,7 +340,7 @@ export class Qedge implements Policy {
     if (!this.streaks.miss(handle, weight, { startMs, nowMs })) return;
     const reason =
       weight === ERROR_WEIGHT ? `last attempt ${result}` : `${this.streaks.misses(handle)} misses in a row`;
-    this.#context.onEvent({ kind: 'cooldown', key, untilMs: this.streaks.untilMs(handle), reason });
+    this.#context.onEvent({ kind: 'ejected', key, untilMs: this.streaks.untilMs(handle), reason });
     this.#refreshPanic(nowMs);
   }
 

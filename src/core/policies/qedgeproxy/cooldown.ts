@@ -23,7 +23,7 @@ export class Cooldown {
   miss(handle: number, nowMs: number): boolean {
     const misses = (this.#misses[handle] ?? 0) + 1;
     this.#misses[handle] = misses;
-    if (misses < this.missesMax || this.isOut(handle, nowMs)) return false;
+    if (misses < this.missesMax || this.isEjected(handle, nowMs)) return false;
     this.#misses[handle] = 0;
     this.#untilMs[handle] = nowMs + this.durationMs;
     return true;
@@ -33,7 +33,7 @@ export class Cooldown {
     this.#misses[handle] = 0;
   }
 
-  isOut(handle: number, nowMs: number): boolean {
+  isEjected(handle: number, nowMs: number): boolean {
     return nowMs < this.untilMs(handle);
   }
 

@@ -110,7 +110,7 @@ class QEdgeProxy implements Policy {
     );
     this.#alive[handle] = outcome.result === 'refused' ? 0 : 1;
     if (outcome.success) this.#cooldown.success(handle);
-    else if (this.#cooldown.miss(handle, nowMs)) this.#sitOut(outcome.candidate, nowMs);
+    else if (this.#cooldown.miss(handle, nowMs)) this.#eject(outcome.candidate, nowMs);
   }
 
   update(candidates: readonly Candidate[], nowMs: number): void {
@@ -222,7 +222,8 @@ class QEdgeProxy implements Policy {
   /** Lines 4–21: F, E, X and the weights, by the estimates of the last step. */
   #rebuild(nowMs: number): void {
     const feasible = this.#up.filter(
-      (candidate) => candidate.rttMs <= this.#context.qos.latencyMs && !this.#cooldown.isOut(candidate.handle, nowMs),
+      (candidate) =>
+        candidate.rttMs <= this.#context.qos.latencyMs && !this.#cooldown.isEjected(candidate.handle, nowMs),
     );
     this.#pool.rebuild(feasible, this.#explorationShare);
   }
@@ -257,10 +258,10 @@ class QEdgeProxy implements Policy {
 
   // ---- Algorithms 2 to 4 ----
 
-  #sitOut(candidate: Candidate, nowMs: number): void {
+  #eject(candidate: Candidate, nowMs: number): void {
     this.#pool.leave(candidate.handle);
     this.#context.onEvent({
-      kind: 'cooldown',
+      kind: 'ejected',
       key: candidate.key,
       untilMs: this.#cooldown.untilMs(candidate.handle),
       reason: `${this.#cooldown.missesMax} misses in a row`,
@@ -344,8 +345,8 @@ class QEdgeProxy implements Policy {
   #noteOn(candidate: Candidate, nowMs: number): string {
     const { latencyMs, successRatio } = this.#context.qos;
     if (!candidate.inPlay) return candidate.availability;
-    if (this.#cooldown.isOut(candidate.handle, nowMs))
-      return `in cooldown after ${this.#cooldown.missesMax} misses in a row`;
+    if (this.#cooldown.isEjected(candidate.handle, nowMs))
+      return `ejected after ${this.#cooldown.missesMax} misses in a row`;
     if (candidate.rttMs > latencyMs) return 'the round trip alone exceeds the limit';
     if (!this.#pool.has(candidate.handle)) return 'waits for the next decision step';
     const success = this.successEstimate(candidate);

@@ -10,7 +10,7 @@ import type { RawFields } from '../../fields/fields.ts';
 import type { ResponseHead } from '../../fields/response-head.ts';
 import type { SendProgress, UpstreamError } from '../../upstream/upstream.ts';
 import type { AttemptOwner } from './owner.ts';
-import { isAskingForRest, restMs } from './retry-after.ts';
+import { asksForPause, pauseMs } from './retry-after.ts';
 import { SeenAnswer } from './seen-answer.ts';
 import { StreamPace } from './stream-pace.ts';
 
@@ -60,11 +60,11 @@ export class Judgement extends SeenAnswer {
     return this.#verdict?.retryable ?? false;
   }
 
-  /** Where the head asks for it, the router avoids the instance for a while. */
+  /** Where the head asks for a pause, the router ejects the instance for as long. */
   heedRetryAfter(fields: RawFields, nowMs: number): void {
-    if (!isAskingForRest(this)) return;
-    const ms = restMs(fields, Date.now());
-    if (ms > 0) this.#exchange.service.router.rest(this.#candidate, nowMs + ms, nowMs);
+    if (!asksForPause(this)) return;
+    const ms = pauseMs(fields, Date.now());
+    if (ms > 0) this.#exchange.service.router.eject(this.#candidate, nowMs + ms, nowMs);
   }
 
   /** Decides which moment counts as the answer. */
@@ -136,7 +136,7 @@ export class Judgement extends SeenAnswer {
     if (verdict === null) return;
     this.#verdict = verdict;
     this.#account = verdict.account;
-    service.router.breakOff(this.#candidate, this.#countedMs(nowMs) - this.startMs, nowMs);
+    service.router.retractSuccess(this.#candidate, this.#countedMs(nowMs) - this.startMs, nowMs);
     service.router.recordVerdict(this.#candidate, verdict.row, reasonOf(verdict, 'failed', this), nowMs);
     this.#exchange.record.retract(nowMs);
   }

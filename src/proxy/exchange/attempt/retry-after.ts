@@ -1,15 +1,15 @@
-// `Retry-After` of an instance: it asks to be left alone for a while (RFC 9110 section 10.2.3).
+// `Retry-After` of an instance: it asks for a pause (RFC 9110 section 10.2.3).
 
 import { GRPC_RESOURCE_EXHAUSTED, GRPC_UNAVAILABLE } from '../../../core/verdict/grpc.ts';
 
-/** Longer than this no instance is left alone, even when it asks for more. */
-const REST_MS_MAX = 60_000;
+/** The longest pause that an instance gets, even when it asks for more. */
+const PAUSE_MS_MAX = 60_000;
 
 const ASKING: ReadonlySet<number> = new Set([408, 429, 503]);
 const ASKING_GRPC: ReadonlySet<number> = new Set([GRPC_RESOURCE_EXHAUSTED, GRPC_UNAVAILABLE]);
 
 /** By these statuses an instance speaks of itself, and not of what was asked for. */
-export function isAskingForRest({
+export function asksForPause({
   status,
   grpcStatus,
 }: {
@@ -20,12 +20,12 @@ export function isAskingForRest({
 }
 
 /** For how long, ms; 0 when the fields do not say so. `wallMs`: now, for a date. */
-export function restMs(fields: readonly string[], wallMs: number): number {
+export function pauseMs(fields: readonly string[], wallMs: number): number {
   for (let i = 0; i + 1 < fields.length; i += 2) {
     if (fields[i]?.toLowerCase() !== 'retry-after') continue;
     const value = fields[i + 1] ?? '';
     const ms = /^\d+$/.test(value) ? Number(value) * 1000 : readDate(value) - wallMs;
-    return Number.isNaN(ms) ? 0 : Math.min(REST_MS_MAX, Math.max(0, ms));
+    return Number.isNaN(ms) ? 0 : Math.min(PAUSE_MS_MAX, Math.max(0, ms));
   }
   return 0;
 }

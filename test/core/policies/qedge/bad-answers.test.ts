@@ -27,7 +27,7 @@ function run(world: World, ms: number, endingOf: (candidate: Candidate) => Endin
     const ticket = router.start(candidate, world.nowMs);
     const end = (): void => {
       router.finish(ticket, result, latencyMs, world.nowMs);
-      if (result !== 'answered' && restMs > 0) router.rest(candidate, world.nowMs + restMs, world.nowMs);
+      if (result !== 'answered' && restMs > 0) router.eject(candidate, world.nowMs + restMs, world.nowMs);
     };
     underway.push({ endMs: world.nowMs + latencyMs, end });
     counts.set(candidate.handle, (counts.get(candidate.handle) ?? 0) + 1);
@@ -80,7 +80,7 @@ describe('a good instance that asked for a pause', () => {
     const weight = (): number => weightOf(world, 0);
     expect(weight()).toBeGreaterThan(0.9);
     const [good] = world.router.candidates;
-    if (good !== undefined) world.router.rest(good, world.nowMs + 1000, world.nowMs);
+    if (good !== undefined) world.router.eject(good, world.nowMs + 1000, world.nowMs);
     expect(weight()).toBe(0);
     world.pass(1000);
     world.router.route(REQUEST, world.nowMs);

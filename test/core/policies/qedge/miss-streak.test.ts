@@ -36,7 +36,7 @@ describe('miss streak', () => {
     const tripped = [0, 1, 2, 3].map((i) => streak.miss(0, 1, { startMs: i * 1000, nowMs: i * 1000 + 1 }));
     expect(tripped).toEqual([false, false, true, false]);
     expect(streak.miss(1, ERROR_WEIGHT, { startMs: 0, nowMs: 10 })).toBe(true);
-    expect(streak.isOut(1, 11)).toBe(true);
+    expect(streak.isEjected(1, 11)).toBe(true);
   });
 
   it('ends with a success, and forgets', () => {

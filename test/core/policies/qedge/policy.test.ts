@@ -149,7 +149,7 @@ describe('qedge', () => {
     const world = createWorld('qedge', { policyOptions: { cold_start: false } });
     populate(world, [1, 10, 20]);
     world.request((candidate) => ({ latencyMs: 1, result: candidate.handle === 0 ? 'refused' : 'answered' }));
-    const event = world.events.find(({ kind }) => kind === 'cooldown');
+    const event = world.events.find(({ kind }) => kind === 'ejected');
     expect(event).toMatchObject({ key: 'node-0/a', reason: 'last attempt refused' });
     expect(run(world, 500, near).get('node-0/a')).toBeUndefined();
     expect(run(world, 3000, near).get('node-0/a')).toBeGreaterThan(0);

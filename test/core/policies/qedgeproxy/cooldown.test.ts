@@ -27,7 +27,7 @@ describe('cooldown', () => {
             untilMs = nowMs + 10_000;
             row = 0;
           }
-          expect(cooldown.isOut(0, nowMs)).toBe(nowMs < untilMs);
+          expect(cooldown.isEjected(0, nowMs)).toBe(nowMs < untilMs);
         });
       }),
     );
@@ -36,17 +36,17 @@ describe('cooldown', () => {
   it('ends on time and starts no earlier again', () => {
     const cooldown = cooldownOf(1);
     for (let i = 0; i < 3; i++) cooldown.miss(0, 100);
-    expect(cooldown.isOut(0, 10_099)).toBe(true);
-    expect(cooldown.isOut(0, 10_100)).toBe(false);
+    expect(cooldown.isEjected(0, 10_099)).toBe(true);
+    expect(cooldown.isEjected(0, 10_100)).toBe(false);
     expect(cooldown.miss(0, 10_100)).toBe(false);
   });
 
   it('keeps instances apart, and forgets', () => {
     const cooldown = cooldownOf(2);
     for (let i = 0; i < 3; i++) cooldown.miss(1, 0);
-    expect([cooldown.isOut(0, 1), cooldown.isOut(1, 1)]).toEqual([false, true]);
+    expect([cooldown.isEjected(0, 1), cooldown.isEjected(1, 1)]).toEqual([false, true]);
     cooldown.forget(1);
-    expect(cooldown.isOut(1, 1)).toBe(false);
+    expect(cooldown.isEjected(1, 1)).toBe(false);
   });
 });
 

@@ -62,12 +62,12 @@ describe('qedgeproxy', () => {
     }
   });
 
-  it('sits an instance out after θ misses in a row, for the cooldown', () => {
+  it('ejects an instance after θ misses in a row, for the cooldown', () => {
     const world = createWorld('qedgeproxy');
     populate(world, [1, 10, 20]);
     run(world, 500, (node) => (node === 'node-0' ? 200 : 20));
-    expect(stateOf(world, 0)).toMatchObject({ pool: 'out', weight: 0, note: 'in cooldown after 3 misses in a row' });
-    expect(world.events.filter(({ kind }) => kind === 'cooldown')).toHaveLength(1);
+    expect(stateOf(world, 0)).toMatchObject({ pool: 'out', weight: 0, note: 'ejected after 3 misses in a row' });
+    expect(world.events.filter(({ kind }) => kind === 'ejected')).toHaveLength(1);
     expect(run(world, 5000, () => 20).get('node-0/a')).toBeUndefined();
     run(world, 20_000, () => 20);
     expect(stateOf(world, 0).pool).toBe('exploitation');

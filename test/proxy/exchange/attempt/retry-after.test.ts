@@ -1,10 +1,10 @@
 import { describe, expect, it } from 'vitest';
 import { NO_GRPC_STATUS } from '../../../../src/core/verdict/grpc.ts';
-import { isAskingForRest, restMs } from '../../../../src/proxy/exchange/attempt/retry-after.ts';
+import { asksForPause, pauseMs } from '../../../../src/proxy/exchange/attempt/retry-after.ts';
 
 /** Sun, 06 Nov 1994 08:49:37 GMT */
 const NOW_MS = 784_111_777_000;
-const rest = (value: string): number => restMs(['Date', 'x', 'retry-After', value], NOW_MS);
+const rest = (value: string): number => pauseMs(['Date', 'x', 'retry-After', value], NOW_MS);
 
 describe('Retry-After', () => {
   it.each([
@@ -29,8 +29,8 @@ describe('Retry-After', () => {
   );
 
   it('is heard with the statuses by which an instance speaks of itself', () => {
-    for (const status of [408, 429, 503]) expect(isAskingForRest({ status, grpcStatus: NO_GRPC_STATUS })).toBe(true);
-    for (const grpcStatus of [8, 14]) expect(isAskingForRest({ status: 200, grpcStatus })).toBe(true);
-    for (const status of [200, 301, 413]) expect(isAskingForRest({ status, grpcStatus: NO_GRPC_STATUS })).toBe(false);
+    for (const status of [408, 429, 503]) expect(asksForPause({ status, grpcStatus: NO_GRPC_STATUS })).toBe(true);
+    for (const grpcStatus of [8, 14]) expect(asksForPause({ status: 200, grpcStatus })).toBe(true);
+    for (const status of [200, 301, 413]) expect(asksForPause({ status, grpcStatus: NO_GRPC_STATUS })).toBe(false);
   });
 });

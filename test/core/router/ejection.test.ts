@@ -1,4 +1,4 @@
-// An instance that asks to be left alone for a while.
+// An instance that asks for a pause.
 
 import { describe, expect, it } from 'vitest';
 import { createWorld, instance, REQUEST, type World } from '../support.ts';
@@ -11,9 +11,9 @@ function worldOf(nodes: readonly string[]): World {
   return world;
 }
 
-function rest(world: World, key: string, ms: number): void {
+function eject(world: World, key: string, ms: number): void {
   const candidate = world.router.candidates.find((one) => one.key === key);
-  if (candidate !== undefined) world.router.rest(candidate, world.nowMs + ms, world.nowMs);
+  if (candidate !== undefined) world.router.eject(candidate, world.nowMs + ms, world.nowMs);
 }
 
 const routed = (world: World): string[] =>
@@ -22,10 +22,10 @@ const routed = (world: World): string[] =>
 describe('an instance that asked for a pause', () => {
   it('gets nothing until it is over', () => {
     const world = worldOf(['a', 'b']);
-    rest(world, 'a/a', 500);
+    eject(world, 'a/a', 500);
     expect(routed(world)).toEqual(Array(4).fill('b/a'));
-    const [resting] = world.router.state(world.nowMs).instances;
-    expect(resting).toMatchObject({
+    const [ejected] = world.router.state(world.nowMs).instances;
+    expect(ejected).toMatchObject({
       availability: 'up',
       pool: 'out',
       cooldownMs: 500,
@@ -35,18 +35,18 @@ describe('an instance that asked for a pause', () => {
     expect(routed(world)).toEqual(['a/a', 'a/a', 'b/a', 'b/a']);
   });
 
-  it('is asked all the same when all rest, or when it is alone', () => {
+  it('is asked all the same when all are ejected, or when it is alone', () => {
     const world = worldOf(['a', 'b']);
-    rest(world, 'a/a', 500);
-    rest(world, 'b/a', 500);
+    eject(world, 'a/a', 500);
+    eject(world, 'b/a', 500);
     expect(routed(world)).toHaveLength(4);
     expect(routed(world)).not.toContain('');
   });
 
-  it('stays out when its checks are good again meanwhile, and suspect when they fail', () => {
+  it('stays ejected when its checks are good again meanwhile, and suspect when they fail', () => {
     const world = worldOf(['a', 'b']);
     const key = 'a/a';
-    rest(world, key, 500);
+    eject(world, key, 500);
     world.router.applyPlacement({ kind: 'instance-availability', key, availability: 'suspect' }, world.nowMs);
     world.router.applyPlacement({ kind: 'instance-availability', key, availability: 'up' }, world.nowMs);
     expect(routed(world)).toEqual(Array(4).fill('b/a'));
