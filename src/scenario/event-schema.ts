@@ -102,6 +102,9 @@ const eventKinds = [
       pauseMs: pause,
     })),
   z
+    .strictObject({ kind: z.literal('broker'), at, for: duration(), how: z.enum(['hang', 'kill']) })
+    .transform(({ kind, at, how, for: spell }) => ({ kind, atMs: at, forMs: spell, how })),
+  z
     .strictObject({
       kind: z.literal('restart'),
       at,

@@ -89,6 +89,8 @@ export class Balancers {
   /** By load balancer and stage. */
   readonly #balancers: readonly Balancer[];
   readonly #messages: PlacementMessage[] = [];
+  /** No message goes out before this. */
+  #placementFromMs = 0;
 
   constructor(options: BalancersOptions) {
     const { world, seed, spec, agenda } = options;
@@ -161,6 +163,11 @@ export class Balancers {
     this.#broadcast(i, { kind: 'instance-removed', key: instanceKey(this.#instanceAt(i)) });
   }
 
+  /** The broker is away until then. */
+  holdPlacement(untilMs: number): void {
+    this.#placementFromMs = Math.max(this.#placementFromMs, untilMs);
+  }
+
   /** A message goes out and reaches each load balancer in its own time. */
   #broadcast(instance: number, update: PlacementUpdate): void {
     const { spec, network } = this.#options;
@@ -168,8 +175,12 @@ export class Balancers {
     for (const [place, balancer] of this.#balancers.entries()) {
       if (balancer.stage !== stage) continue;
       this.#messages.push({ place, instance, update });
-      const atMs = this.#agenda.nowMs + spec.placementMs * uniform(network.rng, 0.5, 1.5);
-      this.#agenda.push(atMs, EVENT.placement, this.#messages.length - 1);
+      const sentMs = Math.max(this.#agenda.nowMs, this.#placementFromMs);
+      this.#agenda.push(
+        sentMs + spec.placementMs * uniform(network.rng, 0.5, 1.5),
+        EVENT.placement,
+        this.#messages.length - 1,
+      );
     }
   }
 

@@ -236,6 +236,8 @@ export type ScenarioEvent =
       readonly gapMs: number;
       readonly pauseMs: number;
     }
+  /** The broker of placement hangs, or is killed: what is announced meanwhile arrives after it. */
+  | { readonly kind: 'broker'; readonly atMs: number; readonly forMs: number; readonly how: 'hang' | 'kill' }
   /** Load balancers start again: with what they had learned, or with nothing. */
   | {
       readonly kind: 'restart';

@@ -422,6 +422,9 @@ class Simulation {
       case 'link':
         this.#network.addDelay(change.instance, change.addMs);
         break;
+      case 'broker':
+        this.#balancers.holdPlacement(change.untilMs);
+        break;
       case 'uplink':
         this.#network.stall(change.balancer, change.untilMs);
         break;

@@ -264,6 +264,7 @@ describe('the scenario with every key', () => {
     const kinds = loadScenario(file).events.map(({ kind }) => kind);
     // "link" is written as "delay" is, and reported there.
     expect([...kinds, 'link'].toSorted()).toEqual([
+      'broker',
       'bursts',
       'crash',
       'delay',

@@ -251,6 +251,17 @@ describe('moments of a simulation', () => {
     expect(endings.late).toBeLessThan(attempts / 2);
   });
 
+  it('hold up what is announced while the broker hangs', () => {
+    const crash = { kind: 'crash', atMs: 5_000, instance: 'i1', forMs: 20_000, detectedMs: 500 } as const;
+    const hang = { kind: 'broker', atMs: 4_000, forMs: 6_000, how: 'hang' } as const;
+    const arrivals = (events: Scenario['events']): number =>
+      run({ ...smallScenario(), events })
+        .arrivals.subarray(7, 10)
+        .reduce((sum, x) => sum + x, 0);
+    expect(arrivals([crash])).toBe(0);
+    expect(arrivals([crash, hang])).toBeGreaterThan(0);
+  });
+
   it('hold up what a load balancer sends and what comes back to it while its uplink stands still', () => {
     const event = { kind: 'uplink', atMs: 0, forMs: 20_000, on: ['a'], gapMs: 500, pauseMs: 300 } as const;
     const { endings, sent, succeeded, shape } = run(withEvent(event));

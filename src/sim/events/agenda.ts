@@ -44,6 +44,11 @@ export class Agenda {
   subject = 0;
   readonly #queue = createEventQueue();
 
+  /** When the next event is; +Infinity when none waits. */
+  get nextMs(): number {
+    return this.#queue.nextMs;
+  }
+
   /** +Infinity: it never happens. */
   push(atMs: number, kind: EventKind, subject: number): void {
     if (atMs < Number.POSITIVE_INFINITY) this.#queue.push(atMs, (subject << KIND_BITS) | kind);
@@ -52,7 +57,7 @@ export class Agenda {
   /** Moves on to the next event that is no later than `untilMs`; false when there is none. */
   next(untilMs: number): boolean {
     const queue = this.#queue;
-    if (!queue.pop() || queue.timeMs > untilMs) return false;
+    if (queue.nextMs > untilMs || !queue.pop()) return false;
     this.nowMs = queue.timeMs;
     this.kind = (queue.code & KIND_MASK) as EventKind;
     this.subject = queue.code >>> KIND_BITS;

@@ -6,6 +6,8 @@ const CAPACITY_INITIAL = 1024;
 export interface EventQueue {
   /** Events that wait. */
   readonly size: number;
+  /** When the earliest is; +Infinity when none waits. */
+  readonly nextMs: number;
   /** `code` is any int32. O(log n). Of events at the same time, any may come first, but the same one in every run. */
   push(timeMs: number, code: number): void;
   /** Takes the earliest event into `timeMs` and `code`; false when there is none. O(log n). */
@@ -26,6 +28,10 @@ class BinaryHeap implements EventQueue {
   code = 0;
   #times = new Float64Array(CAPACITY_INITIAL);
   #codes = new Int32Array(CAPACITY_INITIAL);
+
+  get nextMs(): number {
+    return this.size === 0 ? Number.POSITIVE_INFINITY : (this.#times[0] as number);
+  }
 
   push(timeMs: number, code: number): void {
     if (this.size === this.#times.length) this.#grow();

@@ -16,13 +16,16 @@ export const FAILED = 1;
 /** Nothing listens: refused at once. */
 export const REFUSED = 2;
 
-export type SiteChange = Exclude<Change, { kind: 'keep' | 'restart' | 'announce' | 'withdraw' | 'link' | 'uplink' }>;
+export type SiteChange = Exclude<
+  Change,
+  { kind: 'keep' | 'restart' | 'announce' | 'withdraw' | 'link' | 'uplink' | 'broker' }
+>;
 
 /** Called when an instance has an answer for an attempt, which leaves it `afterMs` from now. */
 export type OnAnswer = (slot: AttemptSlot, instance: number, result: number, afterMs: number) => void;
 
 export interface SitesOptions {
-  readonly world: World;
+  readonly world: Pick<World, 'instances'>;
   readonly seed: number;
   readonly agenda: Agenda;
   readonly onAnswer: OnAnswer;

@@ -73,8 +73,7 @@ class CentralAllocation implements Oracle, Allocation {
   createRouter = ({ balancer }: RouterRequest): DrivenRouter => new OracleRouter(this, this.#world, balancer);
 
   onChange = (change: Change, nowMs: number): void => {
-    // What a load balancer's own uplink does befalls all of its requests alike.
-    if (change.kind === 'keep' || change.kind === 'restart' || change.kind === 'uplink') return;
+    if (!changesSite(change)) return;
     apply(change, this.#states[change.instance] as SiteState);
     // Changes at one moment are taken together when the next request asks.
     this.#validUntilMs = Math.min(this.#validUntilMs, nowMs);
@@ -181,7 +180,14 @@ class CentralAllocation implements Oracle, Allocation {
   }
 }
 
-function apply(change: Exclude<Change, { kind: 'keep' | 'restart' | 'uplink' }>, state: SiteState): void {
+type OfSite = Exclude<Change, { kind: 'keep' | 'restart' | 'uplink' | 'broker' }>;
+
+/** What a load balancer's own uplink does befalls all of its requests alike, and the oracle needs no broker. */
+function changesSite(change: Change): change is OfSite {
+  return !['keep', 'restart', 'uplink', 'broker'].includes(change.kind);
+}
+
+function apply(change: OfSite, state: SiteState): void {
   switch (change.kind) {
     case 'up':
       state.up = true;

@@ -31,6 +31,7 @@ function labelOfAll(labels: readonly string[]): string {
 }
 
 function labelOf(event: ScenarioEvent): string {
+  if (event.kind === 'broker') return `broker ${event.how}`;
   if (event.kind === 'restart') return `${event.state} restart`;
   return 'instance' in event ? `${event.kind} ${event.instance}` : event.kind;
 }

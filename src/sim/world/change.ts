@@ -15,6 +15,8 @@ export type Change =
   | { readonly kind: 'errors'; readonly instance: number; readonly addRatio: number }
   /** The uplink of a load balancer stands still. */
   | { readonly kind: 'uplink'; readonly balancer: number; readonly untilMs: number }
+  /** Nothing of placement passes the broker. */
+  | { readonly kind: 'broker'; readonly how: 'hang' | 'kill'; readonly untilMs: number }
   | {
       readonly kind: 'restart';
       readonly balancers: readonly number[];

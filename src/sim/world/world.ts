@@ -70,6 +70,8 @@ export function createWorld(scenario: Scenario, seed: number): World {
           return bursts(event, chooseInstances(event.instances, instances, rng), { rng, endMs });
         case 'uplink':
           return chooseBalancers(event.on, places, rng).flatMap((balancer) => uplink(event, balancer, { rng, endMs }));
+        case 'broker':
+          return [{ atMs: event.atMs, change: { kind: 'broker', how: event.how, untilMs: event.atMs + event.forMs } }];
         default:
           return expand(event, pickTarget(event), endMs);
       }
@@ -77,7 +79,7 @@ export function createWorld(scenario: Scenario, seed: number): World {
     .sort((a, b) => a.atMs - b.atMs);
   return { topology, balancers, instances, clients, timeline };
 
-  function pickTarget(event: Exclude<ScenarioEvent, Recurring>): Target {
+  function pickTarget(event: Targeted): Target {
     if (event.kind === 'restart') return { instance: -1, balancers: chooseBalancers(event.on, places, rng) };
     const id = event.instance === 'random' ? sample(rng, names, 1)[0] : event.instance;
     return { instance: instances.findIndex((one) => one.id === id), balancers: [] };
@@ -170,17 +172,16 @@ function chooseInstances(chosen: number | readonly string[], instances: readonly
   return chosen.map((name) => instances.findIndex(({ id }) => id === name));
 }
 
+/** Happens to an instance, or to load balancers. */
+type Targeted = Exclude<ScenarioEvent, Recurring | { kind: 'broker' }>;
+
 interface Target {
   readonly instance: number;
   readonly balancers: readonly number[];
 }
 
 /** One event of a scenario is one change, or a change and its undoing, or a series of them. */
-function expand(
-  event: Exclude<ScenarioEvent, Recurring>,
-  { instance, balancers }: Target,
-  endMs: number,
-): TimedChange[] {
+function expand(event: Targeted, { instance, balancers }: Target, endMs: number): TimedChange[] {
   const { atMs } = event;
   const spell = (begin: Change, end: Change, forMs: number): TimedChange[] => [
     { atMs, change: begin },
