@@ -41,24 +41,36 @@ export class Accounts {
     this.#seconds = asked.availability === null ? null : new WindowSums(asked.availability.overMs, 2);
   }
 
-  record(row: number, request: Accounted, nowMs: number): void {
-    this.#sums.ensureRows(row + 1);
-    const at = this.#sums.at(row, nowMs);
-    this.#sums.add(at, REQUESTS, 1);
-    if (request.failed) this.#sums.add(at, FAILED, 1);
-    else this.#addAnswer(at, request);
-    if (this.#seconds !== null) this.#countSecond(this.#seconds, row, !request.failed, nowMs);
+  ensureRows(rows: number): void {
+    if (rows > this.#sums.rows) this.#sums.ensureRows(rows);
   }
 
-  #addAnswer(at: number, { latencyMs, fits }: Accounted): void {
-    this.#sums.add(at, LATENCY_MS, latencyMs);
+  /** In the account of the row, and in that of all. */
+  record(row: number, request: Accounted, nowMs: number): void {
+    const epoch = this.#sums.epochOf(nowMs);
+    this.#add(ALL, epoch, request);
+    if (row !== ALL) this.#add(row, epoch, request);
+    if (this.#seconds === null) return;
+    this.#countSecond(this.#seconds, ALL, !request.failed, nowMs);
+    if (row !== ALL) this.#countSecond(this.#seconds, row, !request.failed, nowMs);
+  }
+
+  #add(row: number, epoch: number, { failed, latencyMs, fits }: Accounted): void {
+    const sums = this.#sums;
+    const at = sums.atEpoch(row, epoch);
+    sums.add(at, REQUESTS, 1);
+    if (failed) {
+      sums.add(at, FAILED, 1);
+      return;
+    }
+    sums.add(at, LATENCY_MS, latencyMs);
     const shares = this.#asked.shares.length;
-    for (let k = 0; k < shares; k++) if ((fits & (1 << k)) !== 0) this.#sums.add(at, FIRST_SHARE + k, 1);
+    for (let k = 0; k < shares; k++) if ((fits & (1 << k)) !== 0) sums.add(at, FIRST_SHARE + k, 1);
   }
 
   /** An answer turned out to be none. */
   fail(row: number, nowMs: number): void {
-    this.#sums.ensureRows(row + 1);
+    this.ensureRows(row + 1);
     this.#sums.add(this.#sums.at(row, nowMs), FAILED, 1);
   }
 

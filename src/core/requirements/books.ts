@@ -2,7 +2,7 @@
 // request is offered to instances, and what the policy is to steer by. Row 0 is all clients together, and the quota of those that are
 // not distinguished.
 
-import { type Candidate, type EndedRequest, GROUPS_MAX, type QosTarget } from '../domain.ts';
+import type { Candidate, EndedRequest, QosTarget } from '../domain.ts';
 import { Accounts, ALL } from './accounts.ts';
 import { FadingRatio } from './fading-ratio.ts';
 import { FitTable } from './fit-table.ts';
@@ -10,7 +10,8 @@ import { MeanLatency } from './mean-latency.ts';
 import { Price } from './price.ts';
 import { Quotas } from './quotas.ts';
 import { Reliability } from './reliability.ts';
-import type { Requirements } from './requirements.ts';
+import { type Requirements, SHARES_MAX } from './requirements.ts';
+import { Selections, selectionOf } from './selections.ts';
 import { slackOf } from './slack.ts';
 import { UsualGroup } from './usual-group.ts';
 import { Yielding } from './yielding.ts';
@@ -37,12 +38,12 @@ export class RequirementBooks {
   /** How far the requirements are met with room, 0 to 1: what the objective may spend. */
   slack = 0;
   #steppedMs = Number.NaN;
-  readonly #ended = { failed: false, latencyMs: 0, fits: 0 };
-  /** Reused by `offer`. */
-  readonly #quick: Candidate[] = [];
-  /** Those in play, and which of them a request is offered, by the shares that it is due to and its group: made once a change. */
-  #inPlay: readonly Candidate[] = [];
-  readonly #collected: (readonly Candidate[] | undefined)[] = [];
+  readonly #ended = { failed: false, latencyMs: 0.5, fits: 0 };
+  /** Rows that there is room for. */
+  #rows = 0;
+  /** Requests since the last step, by the shares that their instances serve: those that were missed, and those in time. */
+  readonly #since = new Float64Array(2 << SHARES_MAX);
+  readonly #selections: Selections;
 
   constructor(asked: Requirements, { successRatio, windowMs }: QosTarget) {
     this.asked = asked;
@@ -51,6 +52,7 @@ export class RequirementBooks {
     this.latency = new MeanLatency(asked.meanLatencyMs);
     this.quotas = new Quotas(windowMs, asked.shares.length);
     this.fits = new FitTable(asked.shares, asked.objective);
+    this.#selections = new Selections(this.fits, this.latency, asked.shares.length);
     this.yielding = new Yielding(asked.shares, successRatio);
     this.success = new FadingRatio(windowMs / 2);
   }
@@ -58,8 +60,7 @@ export class RequirementBooks {
   /** The instances are other than they were. `inPlay`: one array for as long as the router is there. */
   update(live: readonly Candidate[], inPlay: readonly Candidate[]): void {
     for (const candidate of live) this.fits.set(candidate);
-    this.#inPlay = inPlay;
-    this.#collected.length = 0;
+    this.#selections.update(inPlay);
   }
 
   /** Some requests are for some instances. */
@@ -81,20 +82,15 @@ export class RequirementBooks {
     this.quotas.earn(row, this.yielding.shares, nowMs);
   }
 
-  /** Of `candidates`, those that the next request of the client is due to; all where none in particular is. */
+  /** Of `candidates`, those that the next request of the client is due to; all where none in particular is. Valid until the next call. */
   offer<C extends Candidate>(row: number, candidates: readonly C[], group: number): readonly C[] {
-    let due = 0;
-    for (let k = 0; k < this.asked.shares.length; k++) if (this.quotas.isDue(row, k)) due |= 1 << k;
-    const within = this.#within(row, candidates);
-    return due === 0 ? within : this.#fitting(within, due, group);
+    return this.#selections.of(candidates, selectionOf(this.quotas.due(row), this.latency.isHigh(row), group));
   }
 
   /** What `arrive` and `offer` would offer, changing nothing. Cold path. */
   preview<C extends Candidate>(row: number, candidates: readonly C[], group: number): readonly C[] {
-    let due = 0;
-    for (const [k, held] of this.yielding.shares.entries()) if (this.quotas.willBeDue(row, k, held)) due |= 1 << k;
-    const within = this.#within(row, candidates);
-    return due === 0 ? [...within] : this.#fitting(within, due, group);
+    const due = this.quotas.willBeDue(row, this.yielding.shares);
+    return [...this.#selections.of(candidates, selectionOf(due, this.latency.isHigh(row), group))];
   }
 
   /** The request goes to this instance. */
@@ -107,55 +103,20 @@ export class RequirementBooks {
     this.quotas.pay(row, this.fits.bits(handle, group), -1);
   }
 
-  /** The quick ones for a client above its mean latency, which goes before the shares; all where none is quick. */
-  #within<C extends Candidate>(row: number, candidates: readonly C[]): readonly C[] {
-    if (!this.latency.isHigh(row)) return candidates;
-    const quick = this.#quick as C[];
-    quick.length = 0;
-    for (const candidate of candidates) if (this.latency.isQuick(candidate.handle)) quick.push(candidate);
-    return quick.length === 0 ? candidates : quick;
-  }
-
-  /** Those that serve as many of the due shares as any does, the first ones before the later. */
-  #fitting<C extends Candidate>(candidates: readonly C[], due: number, group: number): readonly C[] {
-    if (candidates !== this.#inPlay) return this.#collect(candidates, due, group);
-    const at = due * GROUPS_MAX + group;
-    const known = this.#collected[at];
-    if (known !== undefined) return known as readonly C[];
-    const collected = this.#collect(candidates, due, group);
-    this.#collected[at] = collected;
-    return collected;
-  }
-
-  #collect<C extends Candidate>(candidates: readonly C[], due: number, group: number): readonly C[] {
-    let wanted = 0;
-    for (let k = 0; k < this.asked.shares.length; k++) {
-      const more = wanted | (due & (1 << k));
-      if (more !== wanted && this.#someFit(candidates, more, group)) wanted = more;
-    }
-    if (wanted === 0) return candidates;
-    return candidates.filter(({ handle }) => (this.fits.bits(handle, group) & wanted) === wanted);
-  }
-
-  #someFit(candidates: readonly Candidate[], wanted: number, group: number): boolean {
-    for (const { handle } of candidates) if ((this.fits.bits(handle, group) & wanted) === wanted) return true;
-    return false;
-  }
-
   // ---- a request that ended ----
 
   record(row: number, request: EndedRequest, group: number, nowMs: number): void {
     const { ending, latencyMs, handle } = request;
     const fits = this.fits.bits(handle, group);
-    const success = ending === 'success';
-    this.#ended.failed = ending === 'failed';
-    this.#ended.latencyMs = latencyMs;
-    this.#ended.fits = fits;
-    this.accounts.record(ALL, this.#ended, nowMs);
-    if (row !== ALL) this.accounts.record(row, this.#ended, nowMs);
+    const ended = this.#ended;
+    ended.failed = ending === 'failed';
+    ended.latencyMs = latencyMs;
+    ended.fits = fits;
+    this.#ensureRows(row + 1);
+    this.accounts.record(row, ended, nowMs);
     if (ending !== 'failed') this.latency.record(row, handle, latencyMs);
-    this.yielding.record(success, fits);
-    this.success.add(success);
+    const place = 2 * fits + Number(ending === 'success');
+    (this.#since[place] as number)++;
     this.#usualGroup.record(group);
     if (!(nowMs - this.#steppedMs < STEP_MS)) this.#step(nowMs);
   }
@@ -171,6 +132,13 @@ export class RequirementBooks {
     this.accounts.clear(row);
     this.latency.clear(row);
     this.quotas.clear(row);
+  }
+
+  #ensureRows(rows: number): void {
+    if (rows <= this.#rows) return;
+    this.#rows = rows;
+    this.accounts.ensureRows(rows);
+    this.latency.ensureRows(rows);
   }
 
   // ---- for the policy ----
@@ -205,6 +173,7 @@ export class RequirementBooks {
     const strainOf = (name: string): number => levels.find(({ requirement }) => requirement === name)?.strain ?? 0;
     if (meanLatencyMs !== null) this.prices.meanLatency.step(strainOf('mean-latency'), seconds);
     if (reliabilityRatio !== null) this.prices.reliability.step(strainOf('reliability'), seconds);
+    this.#settle();
     this.yielding.step(seconds);
     this.success.fade(seconds * 1000);
     if (objective === null) return;
@@ -215,7 +184,21 @@ export class RequirementBooks {
     this.slack = this.yielding.isHeldBack ? 0 : slackOf({ success: this.success.ratio, strain }, room);
   }
 
+  /** What ended since the last step is told to those that look at it step by step. */
+  #settle(): void {
+    const since = this.#since;
+    for (let bits = 0; bits < since.length / 2; bits++) {
+      const good = since[2 * bits + 1] as number;
+      const total = (since[2 * bits] as number) + good;
+      if (total === 0) continue;
+      this.yielding.record(bits, total, good);
+      this.success.add(total, good);
+    }
+    since.fill(0);
+  }
+
   reset(): void {
+    this.#since.fill(0);
     this.yielding.clear();
     this.success.clear();
     this.prices.reliability.set(0);

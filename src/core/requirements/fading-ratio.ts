@@ -9,9 +9,9 @@ export class FadingRatio {
     this.#halfLifeMs = halfLifeMs;
   }
 
-  add(good: boolean): void {
-    this.#total++;
-    if (good) this.#good++;
+  add(total: number, good: number): void {
+    this.#total += total;
+    this.#good += good;
   }
 
   /** So much time has passed. */

@@ -17,6 +17,9 @@ export class MeanLatency {
   #ofClient: Float64Array<ArrayBuffer> = new Float64Array(0);
   #ofInstance: Float64Array<ArrayBuffer> = new Float64Array(0);
 
+  /** Another one whenever an instance is quick that was not, or the other way round. */
+  version = 0;
+
   constructor(limitMs: number | null) {
     this.#limitMs = limitMs ?? Number.POSITIVE_INFINITY;
   }
@@ -25,6 +28,11 @@ export class MeanLatency {
   begin(handle: number): void {
     this.#ofInstance = grownFloat64(this.#ofInstance, handle + 1, Number.NaN);
     this.#ofInstance[handle] = Number.NaN;
+    this.version++;
+  }
+
+  ensureRows(rows: number): void {
+    if (rows > this.#ofClient.length) this.#ofClient = grownFloat64(this.#ofClient, rows, Number.NaN);
   }
 
   /** The client of the row is forgotten. */
@@ -35,9 +43,14 @@ export class MeanLatency {
   /** An answer of the instance came to the client after `latencyMs`. */
   record(row: number, handle: number, latencyMs: number): void {
     if (this.#limitMs === Number.POSITIVE_INFINITY) return;
-    this.#ofClient = grownFloat64(this.#ofClient, row + 1, Number.NaN);
     this.#ofClient[row] = moved(this.#ofClient[row] as number, latencyMs, CLIENT_GAIN);
-    if (handle >= 0) this.#ofInstance[handle] = moved(this.#ofInstance[handle] as number, latencyMs, INSTANCE_GAIN);
+    if (handle >= 0) this.#recordInstance(handle, latencyMs);
+  }
+
+  #recordInstance(handle: number, latencyMs: number): void {
+    const wasQuick = this.isQuick(handle);
+    this.#ofInstance[handle] = moved(this.#ofInstance[handle] as number, latencyMs, INSTANCE_GAIN);
+    if (this.isQuick(handle) !== wasQuick) this.version++;
   }
 
   /** Whether the client gets, or is about to get, more than the mean that is asked for. */

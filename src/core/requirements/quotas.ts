@@ -17,15 +17,17 @@ const MARGIN_MAX = 0.1;
 /** What becomes of a window's requests is a request or two. */
 const MARGIN_REQUESTS = 1.2;
 
+/** Of a row: a credit for each share, since when its requests are counted, how many came since, and in the window before. */
+const SINCE_MS = SHARES_MAX;
+const COUNT = SHARES_MAX + 1;
+const BEFORE = SHARES_MAX + 2;
+const COLUMNS = SHARES_MAX + 3;
+
 export class Quotas {
   readonly #windowMs: number;
   readonly #shares: number;
-  /** By row and share. */
-  #credit: Float64Array<ArrayBuffer> = new Float64Array(0);
-  /** By row: since when its requests are counted, how many came since, and in the window before; NaN before the first. */
-  #sinceMs: Float64Array<ArrayBuffer> = new Float64Array(0);
-  #count: Float64Array<ArrayBuffer> = new Float64Array(0);
-  #before: Float64Array<ArrayBuffer> = new Float64Array(0);
+  /** Row after row. */
+  #rows: Float64Array<ArrayBuffer> = new Float64Array(0);
 
   /** `shares`: how many there are. */
   constructor(windowMs: number, shares: number) {
@@ -34,69 +36,80 @@ export class Quotas {
   }
 
   ensureRows(rows: number): void {
-    this.#credit = grownFloat64(this.#credit, rows * SHARES_MAX);
-    this.#sinceMs = grownFloat64(this.#sinceMs, rows, Number.NaN);
-    this.#count = grownFloat64(this.#count, rows);
-    this.#before = grownFloat64(this.#before, rows);
+    if (rows * COLUMNS <= this.#rows.length) return;
+    this.#rows = grownFloat64(this.#rows, rows * COLUMNS);
   }
 
   clear(row: number): void {
-    this.#credit.fill(0, row * SHARES_MAX, (row + 1) * SHARES_MAX);
-    if (row < this.#sinceMs.length) this.#sinceMs[row] = Number.NaN;
+    this.#rows.fill(0, row * COLUMNS, (row + 1) * COLUMNS);
   }
 
   /** A request of the client came, which is to get these shares. */
   earn(row: number, shares: Float64Array, nowMs: number): void {
-    this.#countRequest(row, nowMs);
+    const rows = this.#rows;
+    const at = row * COLUMNS;
+    this.#countRequest(at, nowMs);
+    const margin = this.#margin(at);
     for (let k = 0; k < this.#shares; k++) {
-      const at = row * SHARES_MAX + k;
-      this.#credit[at] = Math.min(CREDIT_MAX, (this.#credit[at] as number) + this.#earned(row, shares[k] as number));
+      rows[at + k] = Math.min(CREDIT_MAX, (rows[at + k] as number) + earned(shares[k] as number, margin));
     }
   }
 
-  /** Whether the next request is due to the instances that serve share `k`, when it has earned. */
-  isDue(row: number, k: number): boolean {
-    return (this.#credit[row * SHARES_MAX + k] ?? 0) >= DUE;
+  /** The shares, a bit each, whose instances the next request is due to, when it has earned. */
+  due(row: number): number {
+    const at = row * COLUMNS;
+    let due = 0;
+    for (let k = 0; k < this.#shares; k++) if ((this.#rows[at + k] as number) >= DUE) due |= 1 << k;
+    return due;
   }
 
-  /** Whether it would be, for a request that has not earned yet. */
-  willBeDue(row: number, k: number, share: number): boolean {
-    return (this.#credit[row * SHARES_MAX + k] ?? 0) + this.#earned(row, share) >= DUE;
+  /** Those that it would be due to, for a request that has not earned yet. */
+  willBeDue(row: number, shares: Float64Array): number {
+    const margin = this.#margin(row * COLUMNS);
+    let due = 0;
+    for (let k = 0; k < this.#shares; k++) {
+      if (this.credit(row, k) + earned(shares[k] as number, margin) >= DUE) due |= 1 << k;
+    }
+    return due;
   }
 
   /** An instance that serves the shares of these bits was chosen; `sign` -1: that is taken back. */
   pay(row: number, bits: number, sign = 1): void {
+    const rows = this.#rows;
+    const at = row * COLUMNS;
     for (let k = 0; k < this.#shares; k++) {
-      if ((bits & (1 << k)) === 0) continue;
-      const at = row * SHARES_MAX + k;
-      this.#credit[at] = Math.max(CREDIT_MIN, (this.#credit[at] as number) - sign);
+      if ((bits & (1 << k)) !== 0) rows[at + k] = Math.max(CREDIT_MIN, (rows[at + k] as number) - sign);
     }
   }
 
   credit(row: number, k: number): number {
-    return this.#credit[row * SHARES_MAX + k] ?? 0;
+    return this.#rows[row * COLUMNS + k] ?? 0;
   }
 
   setCredit(row: number, k: number, credit: number): void {
-    this.#credit[row * SHARES_MAX + k] = Math.min(CREDIT_MAX, Math.max(CREDIT_MIN, credit));
+    this.#rows[row * COLUMNS + k] = Math.min(CREDIT_MAX, Math.max(CREDIT_MIN, credit));
   }
 
-  /** Where a share has yielded to nothing there is nothing to earn, not even the margin. */
-  #earned(row: number, share: number): number {
-    if (share === 0) return 0;
-    const requests = Math.max(this.#before[row] ?? 0, this.#count[row] ?? 0, 1);
-    return Math.min(1, share + Math.min(MARGIN_MAX, MARGIN_REQUESTS / requests));
+  /** What the client earns above each share. */
+  #margin(at: number): number {
+    const requests = Math.max(this.#rows[at + BEFORE] ?? 0, this.#rows[at + COUNT] ?? 0, 1);
+    return Math.min(MARGIN_MAX, MARGIN_REQUESTS / requests);
   }
 
-  #countRequest(row: number, nowMs: number): void {
-    const sinceMs = this.#sinceMs[row] as number;
-    if (nowMs - sinceMs < this.#windowMs) {
-      (this.#count[row] as number)++;
+  #countRequest(at: number, nowMs: number): void {
+    const rows = this.#rows;
+    const sinceMs = rows[at + SINCE_MS] as number;
+    const count = rows[at + COUNT] as number;
+    if (count > 0 && nowMs - sinceMs < this.#windowMs) {
+      rows[at + COUNT] = count + 1;
       return;
     }
-    // NaN of a client that is new, and a client that was away for long.
-    this.#before[row] = nowMs - sinceMs < 2 * this.#windowMs ? (this.#count[row] as number) : 0;
-    this.#count[row] = 1;
-    this.#sinceMs[row] = nowMs;
+    // Nothing is known of a client that was away for long.
+    rows[at + BEFORE] = nowMs - sinceMs < 2 * this.#windowMs ? count : 0;
+    rows[at + COUNT] = 1;
+    rows[at + SINCE_MS] = nowMs;
   }
 }
+
+/** Where a share has yielded to nothing there is nothing to earn, not even the margin. */
+const earned = (share: number, margin: number): number => (share === 0 ? 0 : Math.min(1, share + margin));

@@ -42,12 +42,12 @@ export class Yielding {
     this.#outside = wanted.map(() => new FadingRatio(HALF_LIFE_MS));
   }
 
-  /** A request ended at an instance that serves the shares of these bits. */
-  record(success: boolean, bits: number): void {
-    this.#success.add(success);
+  /** So many requests ended at instances that serve the shares of these bits, and so many of them in time. */
+  record(bits: number, total: number, good: number): void {
+    this.#success.add(total, good);
     for (let k = 0; k < this.#wanted.length; k++) {
       const side = (bits & (1 << k)) === 0 ? this.#outside : this.#inside;
-      (side[k] as FadingRatio).add(success);
+      (side[k] as FadingRatio).add(total, good);
     }
   }
 

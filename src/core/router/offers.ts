@@ -45,9 +45,8 @@ export class Offers {
     const picker = this.#picker;
     const row = this.rowOf(clientId);
     const group = this.#groups.of(clientId);
-    const last = tried.at(-1);
-    if (last === undefined) this.books.arrive(row, nowMs);
-    else this.books.giveBack(row, last, group);
+    if (tried.length === 0) this.books.arrive(row, nowMs);
+    else this.books.giveBack(row, tried.at(-1) as number, group);
     const offered = this.books.offer(row, candidates, group);
     let picked = picker.pick(request, offered, nowMs);
     if (offered.length < candidates.length && picker.isLate(picked, nowMs)) {
@@ -73,7 +72,9 @@ export class Offers {
 
   /** Of the client in the books; it gets one where it has none. */
   rowOf(clientId: string): number {
-    return clientId === '' ? ALL : this.#clients.rowOf(clientId) + 1;
+    if (clientId === '') return ALL;
+    const known = this.#clients.find(clientId);
+    return (known === NO_ROW ? this.#clients.rowOf(clientId) : known) + 1;
   }
 
   /** Of the client in the books; null where it has none. */

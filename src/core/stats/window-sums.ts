@@ -37,18 +37,29 @@ export class WindowSums {
 
   /** Where the columns of the row are now: what is added from there on counts as of `nowMs`. */
   at(row: number, nowMs: number): number {
-    return this.#place(row, this.#advance(row, nowMs));
+    return this.atEpoch(row, this.epochOf(nowMs));
+  }
+
+  /** The bucket of a time, for `atEpoch`: found once for rows that are written together. */
+  epochOf(nowMs: number): number {
+    return Math.floor(nowMs / this.#bucketMs);
+  }
+
+  /** As `at`. */
+  atEpoch(row: number, epoch: number): number {
+    const latest = this.#latest[row] as number;
+    return this.#place(row, epoch <= latest ? latest : this.#advance(row, epoch));
   }
 
   /** Adds to a column of a row; `at` from the method of that name. */
   add(at: number, column: number, amount: number): void {
-    this.#sums[at + column] = (this.#sums[at + column] ?? 0) + amount;
+    (this.#sums[at + column] as number) += amount;
   }
 
   /** Takes 1 from the column as of `thenMs`; false where the window has passed that or nothing is there. */
   take(row: number, column: number, { thenMs, nowMs }: { readonly thenMs: number; readonly nowMs: number }): boolean {
-    const epoch = this.#advance(row, nowMs);
-    const then = Math.floor(thenMs / this.#bucketMs);
+    const epoch = this.#advance(row, this.epochOf(nowMs));
+    const then = this.epochOf(thenMs);
     const at = this.#place(row, then) + column;
     const there = then > epoch - BUCKETS ? (this.#sums[at] ?? 0) : 0;
     if (there > 0) this.#sums[at] = there - 1;
@@ -81,9 +92,8 @@ export class WindowSums {
   }
 
   /** Empties the buckets that time has passed over since the row was last written; returns the current epoch. */
-  #advance(row: number, nowMs: number): number {
+  #advance(row: number, epoch: number): number {
     const latest = this.#latest[row] ?? Number.NEGATIVE_INFINITY;
-    const epoch = Math.floor(nowMs / this.#bucketMs);
     if (epoch <= latest) return latest;
     for (let passed = Math.max(latest + 1, epoch - BUCKETS + 1); passed <= epoch; passed++) {
       const at = this.#place(row, passed);

@@ -59,6 +59,8 @@ export class Qedge implements Policy {
   readonly #shedding: Shedding;
   /** Null: nothing to steer for but the latency goal. */
   readonly #requirements: RequirementSteering | null;
+  /** The same while there is something to spend on the objective. */
+  #spending: RequirementSteering | null = null;
   /** Processing latencies; made when an instance first answers. */
   readonly windows: (LatencyWindow | undefined)[] = [];
   readonly #options: QedgeOptions;
@@ -151,6 +153,7 @@ export class Qedge implements Policy {
       this.#requirements?.charge(this.activeSet.members, this.estimates);
       this.activeSet.step(this.estimates, this.stepMs);
       this.#requirements?.hold(this.activeSet.members, this.activeSet.weights);
+      this.#spending = this.#requirements?.spends === true ? this.#requirements : null;
     }
     if (this.sheds) this.#shedding.step(this.activeSet.members, (member) => this.#overdue(member, nowMs), nowMs);
     this.#refreshPanic(nowMs);
@@ -275,7 +278,7 @@ export class Qedge implements Policy {
     if (this.#isClosed(candidate, nowMs)) return Number.POSITIVE_INFINITY;
     if (!this.#options.pace) return 0;
     const takesMs = candidate.rttMs + 2 * this.pace.expectedMs(candidate, this.unloaded.ms, nowMs);
-    return this.#requirements === null ? takesMs : takesMs + this.#requirements.expenseMs(candidate.handle);
+    return this.#spending === null ? takesMs : takesMs + this.#spending.expenseMs(candidate.handle);
   }
 
   /** late(m): ejected, or one more request would find too long a queue. */

@@ -20,6 +20,8 @@ export class RequirementSteering {
   readonly #latencyMs: number;
   /** Expense among the members, from 0 of the cheapest to 1 of the dearest, by handle; 1 where it is not known. */
   #expense: Float64Array<ArrayBuffer> = new Float64Array(0);
+  /** As of the last step. */
+  #slack = 0;
 
   /** `latencyMs`: τ. */
   constructor(guidance: Guidance, latencyMs: number) {
@@ -30,6 +32,7 @@ export class RequirementSteering {
   /** Adds to the costs of a step. */
   charge(members: readonly Candidate[], estimates: Estimates): void {
     const { reliabilityPrice, meanLatencyPrice, slack, asked } = this.#guidance;
+    this.#slack = slack;
     if (asked.objective !== null) this.#compareExpenses(members);
     for (const { handle, rttMs } of members) {
       const reliability = this.#guidance.reliability.of(handle);
@@ -59,10 +62,14 @@ export class RequirementSteering {
     }
   }
 
+  /** Whether there is anything to spend on the objective, as of the last step. */
+  get spends(): boolean {
+    return this.#slack > 0;
+  }
+
   /** By how much the objective makes a request there dearer in the fast loop, ms. */
   expenseMs(handle: number): number {
-    const { slack } = this.#guidance;
-    return slack === 0 ? 0 : OBJECTIVE_SHARE * this.#latencyMs * slack * (this.#expense[handle] ?? 1);
+    return OBJECTIVE_SHARE * this.#latencyMs * this.#slack * (this.#expense[handle] ?? 1);
   }
 
   #compareExpenses(members: readonly Candidate[]): void {
