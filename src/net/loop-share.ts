@@ -64,6 +64,26 @@ export class LoopShare {
   }
 }
 
+/** Enters what a source that has no share yet is about to do, ms; false, with nothing entered, where the turn is used up. */
+export function takesTurn(ms: number): boolean {
+  if (turnMs >= TURN_MS) return false;
+  turnMs += ms;
+  schedule();
+  return true;
+}
+
+/**
+ * Calls `action` in a turn to come that has room for it. `costMs`: what it is taken to cost, with what it leaves to the ticks
+ * behind it.
+ */
+export function inTurn(costMs: number, action: () => void): void {
+  const share = new LoopShare(() => {
+    share.use(costMs);
+    action();
+  });
+  share.wait();
+}
+
 /** Of this event loop: the turn, and what was used in it. */
 let turn = 1;
 let turnMs = 0;

@@ -1,6 +1,6 @@
 import { setImmediate as turn } from 'node:timers/promises';
 import { describe, expect, it } from 'vitest';
-import { LoopShare } from '../../src/net/loop-share.ts';
+import { inTurn, LoopShare, takesTurn } from '../../src/net/loop-share.ts';
 
 /** Has `parts` to do, each of which is said to take 0.5 ms. */
 function work(parts: number): { readonly share: LoopShare; readonly left: () => number; readonly served: number[] } {
@@ -38,6 +38,22 @@ describe('a share of the event loop', () => {
     for (const share of shares.slice(1)) share.use(1);
     expect(shares[0]?.usedUp).toBe(true);
     await until(() => shares[0]?.usedUp === false);
+  });
+
+  it('is refused to a source without one for as long as the turn is used up', async () => {
+    let taken = 0;
+    while (taken < 100 && takesTurn(0.5)) taken++;
+    expect(taken).toBeLessThanOrEqual(10);
+    await until(() => takesTurn(0.5));
+  });
+
+  it('has room for one action a turn where each is said to cost a whole turn', async () => {
+    let done = 0;
+    for (let i = 0; i < 20; i++) inTurn(10, () => done++);
+    for (let last = 0; last < 20; last = done) {
+      await turn();
+      expect(done - last).toBeLessThanOrEqual(2);
+    }
   });
 
   it('lets what waits go on a little in each turn', async () => {

@@ -3,7 +3,7 @@
 // nothing else in their lives, and are spared half of what a request costs.
 
 import type { Socket } from 'node:net';
-import { LoopShare } from '../../../net/loop-share.ts';
+import { LoopShare, takesTurn } from '../../../net/loop-share.ts';
 import { PIPELINED_COST_MS } from '../../../net/pipeline-queue.ts';
 import type { ClientConnection } from '../client-connection.ts';
 import { linger } from '../linger.ts';
@@ -26,6 +26,8 @@ export interface FastPathOptions {
 
 /** Bytes that may arrive behind a request under way before the socket is paused. */
 const BEHIND_BYTES_MAX = 64 * 1024;
+/** What a request is taken to cost that was not sent ahead, ms: hundreds of clients may send one at the same moment. */
+const REQUEST_COST_MS = 0.025;
 const NOTHING = Buffer.alloc(0);
 
 /** Reads plain HTTP/1.1 requests off one socket; gives the socket to node:http for all else. */
@@ -36,7 +38,7 @@ export class FastPath implements PlainLink {
   #response: FastResponse | null = null;
   /** Bytes that arrived and wait: for the answer to the request that is under way, or for its client to read the last one. */
   #behind: Buffer = NOTHING;
-  /** The share of the event loop for requests that were sent ahead; null while none was. */
+  /** The share of the event loop for requests that were sent ahead, or with too many others; null while none was. */
   #share: LoopShare | null = null;
   #over = false;
   readonly #onData = (chunk: Buffer): void => this.#take(chunk);
@@ -114,8 +116,7 @@ export class FastPath implements PlainLink {
     while (rest.length > 0) {
       const request = this.#request;
       if (request !== null && request.bytesLeft > 0) rest = this.#takeBody(request, rest);
-      else if (request === null && !this.socket.writableNeedDrain && (first || this.#hasShare()))
-        rest = this.#begin(rest);
+      else if (request === null && !this.socket.writableNeedDrain && this.#hasTurn(first)) rest = this.#begin(rest);
       else break;
       if (this.#over) return;
       first = false;
@@ -123,7 +124,9 @@ export class FastPath implements PlainLink {
     if (rest.length > 0) this.#keepBehind(rest);
   }
 
-  #hasShare(): boolean {
+  /** `first`: it was not sent ahead. */
+  #hasTurn(first: boolean): boolean {
+    if (first && takesTurn(REQUEST_COST_MS)) return true;
     this.#share ??= new LoopShare(() => this.takeBehind());
     if (this.#share.usedUp) this.#share.wait();
     else this.#share.use(PIPELINED_COST_MS);

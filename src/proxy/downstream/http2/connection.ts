@@ -5,6 +5,7 @@
 import { constants, type ServerHttp2Session, type ServerHttp2Stream } from 'node:http2';
 import type { Socket } from 'node:net';
 import type { ProxyConfig } from '../../../config/config.ts';
+import { inTurn } from '../../../net/loop-share.ts';
 import type { Peer } from '../../fields/forwarded.ts';
 import type { ServiceRuntime } from '../../service.ts';
 import { ClientConnection } from '../client-connection.ts';
@@ -12,6 +13,9 @@ import type { Route } from '../routes.ts';
 import type { FrameGuard } from './frame-guard.ts';
 import { Http2Request, Http2Response } from './message.ts';
 import { StreamTimer } from './stream-timer.ts';
+
+/** What the end of a stream with its request is taken to cost, ms. */
+const STREAM_END_MS = 0.1;
 
 export interface Http2PortOptions {
   /** The one in force. */
@@ -66,9 +70,13 @@ export class Http2Connection {
     this.#closeWhenOver();
   }
 
+  /** Its streams end with it: hundreds at once, and as many again for each other connection that is lost at the same moment. */
   #onSocketClose(): void {
     for (const timer of [this.#closeTimer, this.#pingTimer]) if (timer !== null) clearTimeout(timer);
-    this.#session.destroy();
+    inTurn(this.#streams * STREAM_END_MS, () => {
+      this.#session.destroy();
+      this.#guard.destroy();
+    });
   }
 
   /**
