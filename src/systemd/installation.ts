@@ -3,6 +3,7 @@
 import { createHash } from 'node:crypto';
 import {
   chmodSync,
+  constants,
   copyFileSync,
   existsSync,
   lstatSync,
@@ -13,11 +14,12 @@ import {
   renameSync,
   rmdirSync,
   rmSync,
+  statSync,
   symlinkSync,
   writeFileSync,
 } from 'node:fs';
 import { dirname } from 'node:path';
-import { imagePath } from './image-path.ts';
+import { imagePath, imageTarget } from './image-path.ts';
 import { INSTALLED, type InstallStep } from './install-plan.ts';
 
 /** One thing that was done, or found to be done: `wrote /etc/…`. */
@@ -52,7 +54,8 @@ export function install(steps: readonly InstallStep[], options: InstallationOpti
     if (now !== before) changed.push(step.path);
   }
   const manifest: Manifest = { written: Object.fromEntries(written) };
-  writeAtomically(imagePath(options.root, INSTALLED.manifest), `${JSON.stringify(manifest, null, 2)}\n`, 0o644);
+  const text = `${JSON.stringify(manifest, null, 2)}\n`;
+  replace(imagePath(options.root, INSTALLED.manifest), 0o644, (part) => writeFileSync(part, text, { flag: 'wx' }));
   return changed;
 }
 
@@ -71,13 +74,19 @@ function take(step: InstallStep, { root, executable, report }: InstallationOptio
   const path = imagePath(root, step.path);
   const exists = lstatSync(path, { throwIfNoEntry: false }) !== undefined;
   if (exists && (step.kind === 'directory' || (step.kind === 'file' && step.existing === 'keep'))) {
-    report(`kept ${step.path}`);
+    report(`kept ${step.path}${step.kind === 'directory' ? shutsOut(path) : ''}`);
     return false;
   }
   makeFolders(dirname(path));
   put(step, path, executable);
   report(`wrote ${step.path}`);
   return true;
+}
+
+/** A folder that an earlier umask made: the service is another user, and needs to read and to enter it. */
+function shutsOut(path: string): string {
+  const mode = (statSync(path, { throwIfNoEntry: false })?.mode ?? 0) & 0o777;
+  return (mode & 0o005) === 0o005 ? '' : `: mode ${mode.toString(8)} keeps the service out, chmod 755 lets it in`;
 }
 
 function put(step: InstallStep, path: string, executable: string): void {
@@ -88,16 +97,14 @@ function put(step: InstallStep, path: string, executable: string): void {
       return;
     case 'executable':
       // A rename, never a copy over: a running program must not change under itself.
-      copyFileSync(executable, `${path}.part`);
-      chmodSync(`${path}.part`, 0o755);
-      renameSync(`${path}.part`, path);
+      replace(path, 0o755, (part) => copyFileSync(executable, part, constants.COPYFILE_EXCL));
       return;
     case 'link':
       rmSync(path, { force: true });
       symlinkSync(step.target, path);
       return;
     case 'file':
-      writeAtomically(path, step.content, step.mode);
+      replace(path, step.mode, (part) => writeFileSync(part, step.content, { flag: 'wx' }));
   }
 }
 
@@ -155,20 +162,23 @@ function remove(
 }
 
 function readManifest(root: string): Manifest | null {
-  const path = imagePath(root, INSTALLED.manifest);
+  const path = imageTarget(root, INSTALLED.manifest);
   return existsSync(path) ? (JSON.parse(readFileSync(path, 'utf8')) as Manifest) : null;
 }
 
-/** Null for a directory, and for what is not there. */
+/** Null for what is neither a file nor a link, and for what is not there. */
 function digestOf(path: string): string | null {
   const found = lstatSync(path, { throwIfNoEntry: false });
-  if (found === undefined || found.isDirectory()) return null;
+  if (found === undefined || !(found.isFile() || found.isSymbolicLink())) return null;
   const content = found.isSymbolicLink() ? readlinkSync(path) : readFileSync(path);
   return createHash('sha256').update(content).digest('hex');
 }
 
-function writeAtomically(path: string, content: string, mode: number): void {
-  writeFileSync(`${path}.part`, content, { mode });
-  chmodSync(`${path}.part`, mode);
-  renameSync(`${path}.part`, path);
+/** `write` makes the file beside, which takes its place when it is whole. A link that lies there is not followed. */
+function replace(path: string, mode: number, write: (part: string) => void): void {
+  const part = `${path}.part`;
+  rmSync(part, { force: true });
+  write(part);
+  chmodSync(part, mode);
+  renameSync(part, path);
 }

@@ -104,6 +104,12 @@ describe('the live feed', () => {
     await welcome.until('state', () => true);
   });
 
+  it.each(['content-length', 'transfer-encoding'])('refuses a handshake that announces a body by %s', async (name) => {
+    const { url } = await startAdmin([]);
+    const value = name === 'content-length' ? '5' : 'chunked';
+    expect(await new Viewer(url, '/api/v1/live', { [name]: value }).refusedWith()).toBe(400);
+  });
+
   it('refuses targets that are no URL, and goes on', async () => {
     const { url } = await startAdmin([]);
     for (const target of ['//', '///', 'http://[', '//a:99999/', '*', '\\', 'x', '/api/v1/live?since=%']) {

@@ -1,6 +1,8 @@
 // Install and uninstall on a directory that stands for the root of a device.
 
+import { execFileSync } from 'node:child_process';
 import {
+  chmodSync,
   existsSync,
   lstatSync,
   mkdirSync,
@@ -15,6 +17,7 @@ import {
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it, onTestFinished } from 'vitest';
+import { imagePath, imageTarget } from '../../src/systemd/image-path.ts';
 import { INSTALLED, installPlan } from '../../src/systemd/install-plan.ts';
 import { install, installedUnits, uninstall } from '../../src/systemd/installation.ts';
 
@@ -73,6 +76,40 @@ describe('an installation', () => {
     expect(existsSync(at(`${outside}/local/lib/qedge/qedge`))).toBe(true);
     expect(uninstall({ root, report })).toBe(true);
     expect(existsSync(at(`data${INSTALLED.config}`))).toBe(false);
+  });
+
+  it('does not write through a link that lies where a file is made', () => {
+    const outside = mkdtempSync(join(tmpdir(), 'qedge-outside-'));
+    onTestFinished(() => rmSync(outside, { recursive: true }));
+    for (const path of [INSTALLED.executable, INSTALLED.manifest, `${INSTALLED.units}/qedge.service`]) {
+      mkdirSync(dirname(at(path)), { recursive: true });
+      symlinkSync(join(outside, 'part'), at(`${path}.part`));
+      symlinkSync(join(outside, 'file'), at(path));
+    }
+    installHere();
+    expect(readdirSync(outside)).toEqual([]);
+    expect(lstatSync(at(INSTALLED.executable)).isFile()).toBe(true);
+  });
+
+  it('is not held up by a pipe in place of its configuration, and keeps it', () => {
+    mkdirSync(dirname(at(INSTALLED.config)), { recursive: true });
+    execFileSync('mkfifo', [at(INSTALLED.config)]);
+    installHere();
+    expect(lines).toContain('kept /etc/qedge/qedge.toml');
+  });
+
+  it('reports a folder that an earlier umask closed to the service', () => {
+    mkdirSync(at(INSTALLED.configDirectory), { recursive: true });
+    chmodSync(at(INSTALLED.configDirectory), 0o700);
+    installHere();
+    expect(lines).toContain('kept /etc/qedge: mode 700 keeps the service out, chmod 755 lets it in');
+  });
+
+  it('reads what a link of the image means there', () => {
+    mkdirSync(at('etc'));
+    symlinkSync('/data/qedge.toml', at('etc/qedge.toml'));
+    expect(imageTarget(root, '/etc/qedge.toml')).toBe(at('data/qedge.toml'));
+    expect(imagePath(root, '/etc/qedge.toml')).toBe(at('etc/qedge.toml'));
   });
 
   it('of an image whose links lead in a circle is refused', () => {

@@ -8,7 +8,7 @@ import type { ListenAddress } from '../../config/config.ts';
 import { loadConfig } from '../../config/load.ts';
 import { CommandError } from '../../errors.ts';
 import { isSingleExecutable } from '../../sea.ts';
-import { imagePath } from '../../systemd/image-path.ts';
+import { imageTarget } from '../../systemd/image-path.ts';
 import {
   INSTALLED,
   type InstallStep,
@@ -90,7 +90,7 @@ function runUninstall({ root: given }: Pick<InstallOptions, 'root'>): void {
 
 /** The ports of the configuration that is there, or those of the one that will be. */
 function plannedSockets(root: string): readonly SocketPlan[] {
-  const file = imagePath(root, INSTALLED.config);
+  const file = imageTarget(root, INSTALLED.config);
   if (!existsSync(file)) return [socket('proxy', DEFAULT_PROXY), socket('admin', DEFAULT_ADMIN)];
   const { proxy, admin, services } = loadConfig(file);
   const own = services.flatMap(({ name, listen }) => (listen === null ? [] : [socket(name, listen)]));
