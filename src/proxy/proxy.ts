@@ -8,10 +8,10 @@ import type { ServiceRouter } from '../core/service-router.ts';
 import type { Logger } from '../telemetry/log.ts';
 import type { Metrics } from '../telemetry/metrics.ts';
 import type { Tracer } from '../telemetry/traces/tracer.ts';
+import { createDispatch } from './downstream/dispatch.ts';
 import { drain, drainQuietly } from './downstream/drain.ts';
 import { assertPortFree } from './downstream/listen-error.ts';
 import { Listener } from './downstream/listener.ts';
-import { createRoutes } from './downstream/routes.ts';
 import { drawTicketSecret } from './downstream/ticket-keys.ts';
 import { readDownstreamTls } from './downstream/tls.ts';
 import { ChainEntry } from './exchange/arrival/chain-entry.ts';
@@ -110,7 +110,7 @@ class HttpProxy implements Proxy {
   /** By their names in lower case. */
   readonly #services = new Map<string, ServiceRuntime>();
   readonly #context: { -readonly [Key in keyof ProxyContext]: ProxyContext[Key] };
-  readonly #route: ReturnType<typeof createRoutes>;
+  readonly #dispatch: ReturnType<typeof createDispatch>;
   #trusted: TrustedPeers;
   readonly baggage: BaggageDeadlines;
   readonly #listeners = new Map<string, { readonly listener: Listener; bound: ListenAddress }>();
@@ -141,7 +141,7 @@ class HttpProxy implements Proxy {
       draining: false,
     };
     if (options.chains !== undefined) this.setChains(options.chains);
-    this.#route = createRoutes(this.#context);
+    this.#dispatch = createDispatch(this.#context);
     for (const service of options.services) this.#setService(service);
     this.#sweep = setInterval(() => {
       for (const service of this.#services.values()) service.sweep(POOL_SWEEP_MS);
@@ -271,7 +271,7 @@ class HttpProxy implements Proxy {
       name,
       address,
       context: this.#context,
-      route: this.#route,
+      dispatch: this.#dispatch,
       trusted: () => this.#trusted,
       service: name === SHARED ? () => null : () => this.#services.get(name.toLowerCase()) ?? null,
       loops,

@@ -20,6 +20,7 @@ import { peerOf, type TrustedPeers } from '../fields/forwarded.ts';
 import { NO_SERVICE } from '../metrics.ts';
 import type { ServiceRuntime } from '../service.ts';
 import { ClientConnection } from './client-connection.ts';
+import type { Dispatch } from './dispatch.ts';
 import { takeHandshake } from './handshake.ts';
 import { FastPath, type FastPathOptions } from './http1/fast-path.ts';
 import { parseFailure } from './http1/parse-failure.ts';
@@ -28,7 +29,6 @@ import { Http2Port } from './http2/server.ts';
 import { linger } from './linger.ts';
 import { linkOf } from './link.ts';
 import { listenError } from './listen-error.ts';
-import type { Route } from './routes.ts';
 import { sniff } from './sniff.ts';
 import { ticketKeys } from './ticket-keys.ts';
 import { type DownstreamTls, readDownstreamTls } from './tls.ts';
@@ -41,7 +41,7 @@ export interface ListenerOptions {
   readonly name: string;
   readonly address: ListenAddress;
   readonly context: ProxyContext;
-  readonly route: Route;
+  readonly dispatch: Dispatch;
   readonly trusted: () => TrustedPeers;
   /** The service that every request here is for; null on the shared port. */
   readonly service: () => ServiceRuntime | null;
@@ -69,11 +69,11 @@ export class Listener {
     this.name = options.name;
     this.address = options.address;
     this.#options = options;
-    const { context, route, service } = options;
+    const { context, dispatch, service } = options;
     this.#tls = context.config.tls === null ? null : readDownstreamTls(context.config.tls);
     this.#http2 = new Http2Port({
       config: () => context.config,
-      route,
+      dispatch,
       service,
       peerOf: (remoteAddress, encrypted) => peerOf(remoteAddress, encrypted, options.trusted()),
     });
@@ -242,7 +242,7 @@ export class Listener {
     connection: ClientConnection,
     takeHttp1: (socket: Socket, first: Buffer) => void,
   ): void {
-    const { context, route } = this.#options;
+    const { context, dispatch } = this.#options;
     sniff(socket, context.config.headersTimeoutMs, (protocol, first) => {
       if (protocol === 'http2') {
         // Before the handover: what is buffered is read as soon as a listener is there.
@@ -254,7 +254,7 @@ export class Listener {
       const options: FastPathOptions = {
         socket,
         connection,
-        route,
+        dispatch,
         headBytesMax: () => context.config.headerBytesMax,
         onQuiet: () => this.#onTimeout(socket),
         handOver: (rest) => takeHttp1(socket, rest),
@@ -292,7 +292,7 @@ export class Listener {
     if (upgrade !== undefined) response.shouldKeepAlive = false;
     if (length !== undefined || coding !== undefined) gatherPieces(request);
     this.#pipelineQueueOf(request.socket).take(response, () => {
-      if (!connection.closing) this.#options.route({ connection, request, response, upgrade: null });
+      if (!connection.closing) this.#options.dispatch({ connection, request, response, upgrade: null });
     });
   }
 
@@ -312,7 +312,7 @@ export class Listener {
       return;
     }
     const onQuiet = (): void => this.#onTimeout(socket);
-    this.#options.route({ connection, request, ...takeHandshake({ request, socket, first, onQuiet }) });
+    this.#options.dispatch({ connection, request, ...takeHandshake({ request, socket, first, onQuiet }) });
   }
 
   /** Node lets go of the socket here, even when answers are still on their way to it. */

@@ -32,7 +32,6 @@ import { setDeadline, upstreamFields } from '../fields/upstream-fields.ts';
 import type { ServiceRuntime } from '../service.ts';
 import type { SlotWaiter } from '../upstream/concurrency-limit.ts';
 import type { InstancePool } from '../upstream/pool.ts';
-import { transmit } from '../upstream/transport.ts';
 import { switchProtocols } from '../websocket/websocket.ts';
 import { admitHead, assertFeasible, assertRoom } from './arrival/admission.ts';
 import { clientIdOf } from './arrival/client-id.ts';
@@ -269,7 +268,7 @@ export class Exchange implements AttemptOwner, BodyListener, SlotWaiter, Placeme
     this.#attempt = attempt;
     const { contentLength, trailer, expect } = head;
     const framing = { contentLength, trailer, expect, upgrade: this.#client.upgrade === null ? null : head.upgrade };
-    attempt.send((handler) => transmit(pool, { request, framing, body, again: this.#brokeOff }, handler));
+    attempt.send({ request, framing, body, again: this.#brokeOff });
   }
 
   answered(ending: AttemptEnding, account: Account, trailers: RawFields, nowMs: number): void {

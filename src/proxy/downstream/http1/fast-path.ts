@@ -6,8 +6,8 @@ import type { Socket } from 'node:net';
 import { LoopShare, takesTurn } from '../../../net/loop-share.ts';
 import { PIPELINED_COST_MS } from '../../../net/pipeline-queue.ts';
 import type { ClientConnection } from '../client-connection.ts';
+import type { Dispatch } from '../dispatch.ts';
 import { linger } from '../linger.ts';
-import type { Route } from '../routes.ts';
 import { FastRequest, FastResponse, type PlainLink } from './fast-message.ts';
 import { readFastRequestHead } from './fast-request-head.ts';
 
@@ -15,7 +15,7 @@ import { readFastRequestHead } from './fast-request-head.ts';
 export interface FastPathOptions {
   readonly socket: Socket;
   readonly connection: ClientConnection;
-  readonly route: Route;
+  readonly dispatch: Dispatch;
   /** In force now: what a head may have, bytes. */
   readonly headBytesMax: () => number;
   /** The socket was silent for as long as its timeout. */
@@ -144,8 +144,8 @@ export class FastPath implements PlainLink {
     const response = new FastResponse(this, head);
     this.#request = request;
     this.#response = response;
-    const { connection, route } = this.#options;
-    route({ connection, request, response, upgrade: null });
+    const { connection, dispatch } = this.#options;
+    dispatch({ connection, request, response, upgrade: null });
     return bytes.length > head.bytes ? bytes.subarray(head.bytes) : NOTHING;
   }
 

@@ -9,7 +9,7 @@ import { inTurn } from '../../../net/loop-share.ts';
 import type { Peer } from '../../fields/forwarded.ts';
 import type { ServiceRuntime } from '../../service.ts';
 import { ClientConnection } from '../client-connection.ts';
-import type { Route } from '../routes.ts';
+import type { Dispatch } from '../dispatch.ts';
 import type { FrameGuard } from './frame-guard.ts';
 import { Http2Request, Http2Response } from './message.ts';
 import { StreamTimer } from './stream-timer.ts';
@@ -20,7 +20,7 @@ const STREAM_END_MS = 0.1;
 export interface Http2PortOptions {
   /** The one in force. */
   readonly config: () => ProxyConfig;
-  readonly route: Route;
+  readonly dispatch: Dispatch;
   readonly peerOf: (remoteAddress: string | undefined, encrypted: boolean) => Peer;
   readonly service: () => ServiceRuntime | null;
 }
@@ -99,7 +99,7 @@ export class Http2Connection {
   }
 
   #onStream(stream: ServerHttp2Stream, rawHeaders: readonly string[]): void {
-    const { config, route, service } = this.#options;
+    const { config, dispatch, service } = this.#options;
     // Also where it, or its session, is gone before it gets here.
     stream.on('error', () => {});
     if (stream.destroyed) return;
@@ -132,7 +132,7 @@ export class Http2Connection {
       connection.onClose();
       this.#onStreamClose();
     });
-    route({
+    dispatch({
       connection,
       request: new Http2Request(stream, rawHeaders, timer),
       response: new Http2Response(stream, timer),

@@ -5,6 +5,8 @@
 
 import type { Socket } from 'node:net';
 import type { Candidate } from '../../../core/domain.ts';
+import type { Ticket } from '../../../core/service-router.ts';
+import { reasonOf } from '../../../core/verdict/reason.ts';
 import { isRetryable } from '../../../core/verdict/rules.ts';
 import type { Account } from '../../../core/verdict/table.ts';
 import type { EndedBy } from '../../../core/verdict/verdict.ts';
@@ -12,12 +14,20 @@ import { RESPONSE_HEAD_BYTES_MAX } from '../../fields/field-lines.ts';
 import { type RawFields, RESPONSE_FIELDS, trailersOnly } from '../../fields/fields.ts';
 import { headBytes, readResponseHead } from '../../fields/response-head.ts';
 import type { InstancePool } from '../../upstream/pool.ts';
-import { describeError, type UpstreamCall, type UpstreamError, type UpstreamHandler } from '../../upstream/upstream.ts';
+import { transmit } from '../../upstream/transport.ts';
+import {
+  describeError,
+  type Transmission,
+  type UpstreamCall,
+  type UpstreamError,
+  type UpstreamHandler,
+} from '../../upstream/upstream.ts';
 import type { DrainListener } from '../client/answer.ts';
 import { TimeoutEntry } from '../time/timeout-list.ts';
 import { GroupReader } from './group-reader.ts';
 import { endedBy, Judgement } from './judgement.ts';
 import type { AttemptFailure, AttemptOwner } from './owner.ts';
+import { asksForPause, pauseMs } from './retry-after.ts';
 
 /** A timer that fires early by rounding is not set again for less. */
 const REARM_MS_MIN = 5;
@@ -38,6 +48,7 @@ export class Attempt extends TimeoutEntry implements UpstreamHandler, DrainListe
   readonly #exchange: AttemptOwner;
   readonly candidate: Candidate;
   readonly #pool: InstancePool;
+  readonly #ticket: Ticket;
   #progressMs: number;
   /** How long the head may take: the service's timeout, or less when the client said that it will not wait so long. */
   readonly #headLimitMs: number;
@@ -65,7 +76,8 @@ export class Attempt extends TimeoutEntry implements UpstreamHandler, DrainListe
     this.#exchange = exchange;
     this.candidate = candidate;
     this.#pool = pool;
-    this.#judgement = new Judgement(exchange, candidate, nowMs);
+    this.#ticket = exchange.service.router.start(candidate, nowMs, exchange.session);
+    this.#judgement = new Judgement(exchange, nowMs);
     this.#progressMs = this.#judgement.startMs;
     const { timeoutMs } = exchange.service.config;
     const askedLeftMs = exchange.deadline.askedLeftMs(nowMs);
@@ -80,8 +92,9 @@ export class Attempt extends TimeoutEntry implements UpstreamHandler, DrainListe
     return this.#waitsForClient;
   }
 
-  send(transmit: (handler: UpstreamHandler) => UpstreamCall): void {
-    const call = transmit(this);
+  /** Over a connection of the instance's pool; what comes back comes to the methods that begin with `on`. */
+  send(transmission: Transmission): void {
+    const call = transmit(this.#pool, transmission, this);
     if (this.#over) call.abort();
     else this.#call = call;
   }
@@ -112,7 +125,7 @@ export class Attempt extends TimeoutEntry implements UpstreamHandler, DrainListe
     const nowMs = exchange.nowMs();
     this.#judgement.takeHead(status, head, exchange.request);
     this.#progressMs = exchange.stopwatch.elapsedMs(nowMs);
-    this.#judgement.heedRetryAfter(raw, nowMs);
+    this.#heedRetryAfter(raw, nowMs);
     if (isRetryable(this.#judgement, exchange.service.rules) && exchange.takeRetry(this.candidate, nowMs)) {
       this.#setAside(nowMs);
       return;
@@ -159,6 +172,7 @@ export class Attempt extends TimeoutEntry implements UpstreamHandler, DrainListe
     this.#progressed = true;
     // A short stream is whole by then, and one that breaks at once has broken: it is judged once, by all of it.
     if (this.#judgement.takeChunk(chunk)) setImmediate(judgeStream, this);
+    else if (this.#judgement.stalled) this.#reconsider(exchange.nowMs());
     this.#groups?.takeBody(chunk);
     if (exchange.answer.write(chunk, this)) return;
     if (this.#waitsForClient) return;
@@ -218,18 +232,23 @@ export class Attempt extends TimeoutEntry implements UpstreamHandler, DrainListe
   /** The first byte of a stream came, and what came along with it. */
   judgeStream(): void {
     if (this.#over || this.#judgement.isJudged) return;
-    const exchange = this.#exchange;
-    this.#judgement.judgeStream(exchange.nowMs());
+    const { service, record } = this.#exchange;
+    const nowMs = this.#exchange.nowMs();
+    this.#judge(nowMs);
+    service.router.streamBegan(this.candidate);
+    record.account(this.status, this.#judgement.account, this.#judgement.elapsedMs(nowMs), nowMs);
     this.#stopTimer();
-    const { stallMs } = exchange.service.config.qos;
+    const { stallMs } = service.config.qos;
     if (stallMs !== null) this.#timer = setTimeout(checkStall, stallMs, this);
   }
 
   /** Fires while a stream runs, so that one that sends nothing more is a miss before it ends. */
   onStallCheck(): void {
     if (this.#over || this.#judgement.stalled) return;
-    this.#judgement.checkPause(this.#exchange.nowMs());
-    if (!this.#judgement.stalled) this.#timer?.refresh();
+    const nowMs = this.#exchange.nowMs();
+    this.#judgement.checkPause(nowMs);
+    if (this.#judgement.stalled) this.#reconsider(nowMs);
+    else this.#timer?.refresh();
   }
 
   /**
@@ -307,9 +326,43 @@ export class Attempt extends TimeoutEntry implements UpstreamHandler, DrainListe
       this.#waitsForClient = false;
       this.#exchange.stopwatch.clientReady(nowMs);
     }
-    const account = this.#judgement.conclude(by, nowMs);
+    const judgement = this.#judgement;
+    judgement.by = by;
+    judgement.checkPause(nowMs);
+    if (judgement.isJudged) {
+      this.#reconsider(nowMs);
+      this.#exchange.service.router.streamEnded(this.candidate);
+    } else this.#judge(nowMs);
     this.#pool.slots.leave();
-    return account;
+    return judgement.account;
+  }
+
+  /** Once: at the end or, for a stream, at its first byte. The router learns what the attempt was worth. */
+  #judge(nowMs: number): void {
+    const { router } = this.#exchange.service;
+    const judgement = this.#judgement;
+    const verdict = judgement.judge(nowMs);
+    const result = router.finish(this.#ticket, verdict.evidence, judgement.ownMs(nowMs), nowMs);
+    judgement.settle(verdict, result);
+    router.recordVerdict(this.candidate, verdict.row, reasonOf(verdict, result, judgement), nowMs);
+  }
+
+  /** A stream that was judged a success went on: where it broke or stalled since, that is retracted. */
+  #reconsider(nowMs: number): void {
+    const judgement = this.#judgement;
+    const verdict = judgement.reconsider(nowMs);
+    if (verdict === null) return;
+    const { service, record } = this.#exchange;
+    service.router.retractSuccess(this.candidate, judgement.elapsedMs(nowMs) - judgement.startMs, nowMs);
+    service.router.recordVerdict(this.candidate, verdict.row, reasonOf(verdict, 'failed', judgement), nowMs);
+    record.retract(nowMs);
+  }
+
+  /** Where the head asks for a pause, the router ejects the instance for as long. */
+  #heedRetryAfter(fields: RawFields, nowMs: number): void {
+    if (!asksForPause(this.#judgement)) return;
+    const ms = pauseMs(fields, Date.now());
+    if (ms > 0) this.#exchange.service.router.eject(this.candidate, nowMs + ms, nowMs);
   }
 }
 

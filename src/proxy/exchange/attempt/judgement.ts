@@ -1,27 +1,22 @@
-// What an attempt is worth. The verdict goes into the books of the router once: at the end of the attempt or, for a
-// stream, at its first byte. If a stream breaks after its success, the success is retracted, once.
+// What an attempt is worth: judged once, at its end or, for a stream, at its first byte. A stream that breaks after its success is
+// judged again, once. What follows from a verdict, and who hears of it, is the attempt's affair.
 
-import type { Candidate } from '../../../core/domain.ts';
-import type { Ticket } from '../../../core/service-router.ts';
-import { reasonOf } from '../../../core/verdict/reason.ts';
+import type { AttemptResult } from '../../../core/domain.ts';
 import type { Account, Verdict } from '../../../core/verdict/table.ts';
 import { accountOf, type EndedBy, verdictAfterFirstByte, verdictOf } from '../../../core/verdict/verdict.ts';
-import type { RawFields } from '../../fields/fields.ts';
 import type { ResponseHead } from '../../fields/response-head.ts';
 import type { SendProgress, UpstreamError } from '../../upstream/upstream.ts';
 import type { AttemptOwner } from './owner.ts';
-import { asksForPause, pauseMs } from './retry-after.ts';
 import { SeenAnswer } from './seen-answer.ts';
 import { StreamPace } from './stream-pace.ts';
 
 /** An instance counts whole milliseconds of a deadline, so a deadline may pass there up to 1 ms earlier. */
 const DEADLINE_MS_EARLY = 1;
 
+/** All times are ms on the exchange's stopwatch, `nowMs` aside. */
 export class Judgement extends SeenAnswer {
   readonly #exchange: AttemptOwner;
-  readonly #candidate: Candidate;
-  readonly #ticket: Ticket;
-  /** On the exchange's stopwatch. */
+  /** When the attempt began. */
   readonly startMs: number;
   /** When the request left: connecting is not charged to the instance. */
   #sentMs: number;
@@ -31,12 +26,9 @@ export class Judgement extends SeenAnswer {
   /** Set for an answer that is judged at the first byte of its body; null for others. */
   #pace: StreamPace | null = null;
 
-  /** From here on the attempt is in the books of the router. */
-  constructor(exchange: AttemptOwner, candidate: Candidate, nowMs: number) {
+  constructor(exchange: AttemptOwner, nowMs: number) {
     super();
     this.#exchange = exchange;
-    this.#candidate = candidate;
-    this.#ticket = exchange.service.router.start(candidate, nowMs, exchange.session);
     this.startMs = exchange.stopwatch.elapsedMs(nowMs);
     this.#sentMs = this.startMs;
   }
@@ -60,11 +52,9 @@ export class Judgement extends SeenAnswer {
     return this.#verdict?.retryable ?? false;
   }
 
-  /** Where the head asks for a pause, the router ejects the instance for as long. */
-  heedRetryAfter(fields: RawFields, nowMs: number): void {
-    if (!asksForPause(this)) return;
-    const ms = pauseMs(fields, Date.now());
-    if (ms > 0) this.#exchange.service.router.eject(this.#candidate, nowMs + ms, nowMs);
+  /** What the attempt is for the client; `none` before the verdict is settled. */
+  get account(): Account {
+    return this.#account;
   }
 
   /** Decides which moment counts as the answer. */
@@ -74,7 +64,7 @@ export class Judgement extends SeenAnswer {
     if (byFirstByte) this.#pace = new StreamPace(stallMs, head.grpc && measure === 'auto');
   }
 
-  /** A piece of the body. True with the first of a stream: `judgeStream` is to follow. */
+  /** A piece of the body. True with the first of a stream: it is to be judged once this turn of the event loop is over. */
   takeChunk(chunk: Buffer): boolean {
     this.takeBody(chunk);
     const pace = this.#pace;
@@ -86,64 +76,45 @@ export class Judgement extends SeenAnswer {
     return isFirst;
   }
 
-  /** The first byte of a stream came, and what came along with it. */
-  judgeStream(nowMs: number): void {
-    const { service, record } = this.#exchange;
-    this.#judge(nowMs);
-    service.router.streamBegan(this.#candidate);
-    record.account(this.status, this.#account, this.#countedMs(nowMs), nowMs);
-  }
-
-  /** Looks whether a stream pauses for longer than the service allows. */
+  /** Looks whether a stream pauses for longer than the service allows; then it has `stalled`. */
   checkPause(nowMs: number): void {
-    if (this.#pace === null || !this.#pace.isStalled(this.#exchange.stopwatch.elapsedMs(nowMs))) return;
-    this.stalled = true;
-    if (this.#verdict !== null) this.#reconsider(nowMs);
+    if (this.#pace?.isStalled(this.#exchange.stopwatch.elapsedMs(nowMs)) === true) this.stalled = true;
   }
 
-  /** The attempt is over. Returns the account for the client. */
-  conclude(by: EndedBy, nowMs: number): Account {
-    this.by = by;
-    this.checkPause(nowMs);
-    if (this.#verdict === null) this.#judge(nowMs);
-    else {
-      this.#reconsider(nowMs);
-      this.#exchange.service.router.streamEnded(this.#candidate);
-    }
-    return this.#account;
-  }
-
-  /** Runs once for each attempt: charges the instance and sets the client's account. */
-  #judge(nowMs: number): void {
+  /** Once an attempt; `settle` follows, with what the router makes of the evidence. */
+  judge(nowMs: number): Verdict {
     const { service, deadline } = this.#exchange;
-    const elapsedMs = this.#countedMs(nowMs);
-    const ownMs = elapsedMs - this.#sentMs;
-    this.inTime = deadline.isKept(elapsedMs);
-    this.attemptInTime = deadline.isKept(ownMs);
-    const verdict = verdictOf(this, service.rules);
-    const result = service.router.finish(this.#ticket, verdict.evidence, ownMs, nowMs);
-    this.#verdict = verdict;
-    this.#account = accountOf(verdict, result);
-    service.router.recordVerdict(this.#candidate, verdict.row, reasonOf(verdict, result, this), nowMs);
+    this.inTime = deadline.isKept(this.elapsedMs(nowMs));
+    this.attemptInTime = deadline.isKept(this.ownMs(nowMs));
+    this.#verdict = verdictOf(this, service.rules);
+    return this.#verdict;
   }
 
-  /** A stream went on after its verdict. */
-  #reconsider(nowMs: number): void {
-    if (this.#account !== 'success') return;
+  /** Decides the account by the verdict and by how the attempt fared beside those at other instances. */
+  settle(verdict: Verdict, result: AttemptResult): void {
+    this.#account = accountOf(verdict, result);
+  }
+
+  /** A stream went on after its verdict. Returns the one that takes the place of its success; null where that stands. */
+  reconsider(nowMs: number): Verdict | null {
+    if (this.#account !== 'success') return null;
     const { service, deadline } = this.#exchange;
     this.expired = deadline.askedLeftMs(nowMs) < DEADLINE_MS_EARLY;
     const verdict = verdictAfterFirstByte(this, service.rules);
-    if (verdict === null) return;
+    if (verdict === null) return null;
     this.#verdict = verdict;
     this.#account = verdict.account;
-    service.router.retractSuccess(this.#candidate, this.#countedMs(nowMs) - this.startMs, nowMs);
-    service.router.recordVerdict(this.#candidate, verdict.row, reasonOf(verdict, 'failed', this), nowMs);
-    this.#exchange.record.retract(nowMs);
+    return verdict;
   }
 
-  /** The first byte of a stream, or now for any other answer; on the exchange's stopwatch. */
-  #countedMs(nowMs: number): number {
+  /** When the answer counts as there: the first byte of a stream, or now for any other. */
+  elapsedMs(nowMs: number): number {
     return this.#pace?.begun === true ? this.#pace.firstMs : this.#exchange.stopwatch.elapsedMs(nowMs);
+  }
+
+  /** What of `elapsedMs` is charged to the instance. */
+  ownMs(nowMs: number): number {
+    return this.elapsedMs(nowMs) - this.#sentMs;
   }
 }
 

@@ -5,8 +5,8 @@ import fc from 'fast-check';
 import { describe, expect, it, onTestFinished } from 'vitest';
 import { sliceReads } from '../../../../src/net/sliced-reads.ts';
 import type { ClientConnection } from '../../../../src/proxy/downstream/client-connection.ts';
+import type { Dispatch } from '../../../../src/proxy/downstream/dispatch.ts';
 import { FastPath } from '../../../../src/proxy/downstream/http1/fast-path.ts';
-import type { Route } from '../../../../src/proxy/downstream/routes.ts';
 import { listening } from '../../../support/listening.ts';
 import { PATIENCE } from '../../../support/patience.ts';
 import { bodyOf, rawRequest, startInstance, startProxy, startRawInstance } from '../../../support/proxy.ts';
@@ -100,15 +100,15 @@ describe('requests on one connection', () => {
     let taken: Socket | null = null;
     const server = createServer((socket) => {
       taken = socket;
-      const route: Route = ({ response }) => {
+      const dispatch: Dispatch = ({ response }) => {
         answer = () => {
           response.writeHead(200, ['Content-Length', '0']);
           response.end();
         };
       };
       const options = { connection: {} as ClientConnection, headBytesMax: () => 1000, onQuiet: () => {} };
-      const lane = { ...options, socket, route, handOver: (rest: Buffer) => takeOver(socket, rest) };
-      socket.once('data', (first) => new FastPath(lane, first));
+      const path = { ...options, socket, dispatch, handOver: (rest: Buffer) => takeOver(socket, rest) };
+      socket.once('data', (first) => new FastPath(path, first));
     });
     onTestFinished(() => void server.close());
     const client = connect({ host: '127.0.0.1', port: await listening(server) });
@@ -172,14 +172,14 @@ describe('requests that are answered at once', () => {
     const body = Buffer.alloc(100_000);
     let unread = 0;
     const server = createServer((socket) => {
-      const answer: Route = ({ response }) => {
+      const answer: Dispatch = ({ response }) => {
         response.writeHead(200, ['Content-Length', String(body.length)]);
         response.end(body);
         unread = Math.max(unread, socket.writableLength);
       };
       const options = { connection: {} as ClientConnection, headBytesMax: () => 1000, onQuiet: () => {} };
-      const lane = { ...options, socket, route: answer, handOver: () => socket.destroy() };
-      socket.once('data', (first) => new FastPath(lane, first));
+      const path = { ...options, socket, dispatch: answer, handOver: () => socket.destroy() };
+      socket.once('data', (first) => new FastPath(path, first));
     });
     onTestFinished(() => void server.close());
     const client = connect({ host: '127.0.0.1', port: await listening(server) });

@@ -9,13 +9,13 @@ import type { ProxyContext } from '../exchange/context.ts';
 import { Exchange } from '../exchange/exchange.ts';
 
 /** Takes one request from the port; returns at once, the answer follows. */
-export type Route = (client: ExchangeClient) => void;
+export type Dispatch = (client: ExchangeClient) => void;
 
 /** Where the endpoints are, on the shared port; a port of a service is all the service's. */
 const OWN = '/-/';
 
 /** Of one data plane. */
-export function createRoutes(context: ProxyContext): Route {
+export function createDispatch(context: ProxyContext): Dispatch {
   const endpoints = ownEndpoints(context);
   return (client) => {
     const { url = '', method = '' } = client.request;
@@ -25,10 +25,10 @@ export function createRoutes(context: ProxyContext): Route {
   };
 }
 
-function ownEndpoints(context: ProxyContext): Router<Route> {
-  const endpoints = new LinearRouter<Route>();
+function ownEndpoints(context: ProxyContext): Router<Dispatch> {
+  const endpoints = new LinearRouter<Dispatch>();
   // What other nodes probe.
-  const ping: Route = ({ response }) => {
+  const ping: Dispatch = ({ response }) => {
     // The clock that deadlines are written in, which is set now and then; what counts on from the start of a process is not.
     const time = ['X-QEdge-Time', String(Date.now())];
     response.writeHead(204, context.draining ? [...time, 'Connection', 'close'] : time);
@@ -39,7 +39,7 @@ function ownEndpoints(context: ProxyContext): Router<Route> {
   return endpoints;
 }
 
-function find(endpoints: Router<Route>, method: string, target: string): Route | null {
+function find(endpoints: Router<Dispatch>, method: string, target: string): Dispatch | null {
   const query = target.indexOf('?');
   const [matches] = endpoints.match(method, query < 0 ? target : target.slice(0, query));
   return matches[0]?.[0] ?? null;
