@@ -11,23 +11,21 @@ import type { ChainSplit } from '../core/chain/stage-budgets.ts';
 import { type Candidate, type Evidence, NO_HANDLE, type RequestEnding } from '../core/domain.ts';
 import { readProfile } from '../core/profile.ts';
 import type { AttributeShare } from '../core/requirements/requirements.ts';
-import type { Rng } from '../core/rng.ts';
 import { TABLE, type Verdict } from '../core/verdict/table.ts';
 import { type Balancer, Balancers, type CreateRouter } from './balancers.ts';
+import { Emissions } from './emissions.ts';
 import { Agenda, EVENT } from './events/agenda.ts';
-import { type AttemptSlot, AttemptTable, NO_SLOT } from './instances/attempt-table.ts';
+import { type AttemptSlot, AttemptTable, NO_SLOT, type RequestUnderWay } from './instances/attempt-table.ts';
 import { Connections } from './instances/connections.ts';
 import { ANSWERED, REFUSED, Sites } from './instances/sites.ts';
-import { createStream, exponential } from './random.ts';
+import { createStream } from './random.ts';
 import { Recorder } from './results/recorder.ts';
 import type { Fits } from './results/requirement-counts.ts';
 import type { Scenario } from './scenario.ts';
 import { SimulatedChains } from './simulated-chains.ts';
 import { AttributeTable } from './world/attribute-table.ts';
 import type { Change, TimedChange } from './world/change.ts';
-import { ClientGroups } from './world/client-groups.ts';
 import { Network } from './world/network.ts';
-import { Spells } from './world/spells.ts';
 import type { World, WorldClient } from './world/world.ts';
 
 export interface SimulationOptions {
@@ -53,21 +51,6 @@ const VERDICTS: readonly Verdict[] = [TABLE.success, TABLE.failed, TABLE.refused
 
 const PROGRESS_MS = 1_000;
 
-/** A request on its way; a retry is the same request again. */
-interface RequestUnderWay {
-  readonly client: number;
-  readonly emittedMs: number;
-  readonly attempt: number;
-  readonly group: number;
-  /** Of the chain. */
-  readonly stage: number;
-  /** When the stage was asked for, and what it may take, ms. */
-  readonly stageMs: number;
-  readonly budgetMs: number;
-  /** Handles that it was sent to before, by the load balancer's present life. */
-  readonly tried: readonly number[];
-}
-
 const NOT_TRIED: readonly number[] = [];
 
 /** How a request as a whole ended. */
@@ -90,15 +73,9 @@ class Simulation {
   readonly #balancers: Balancers;
   readonly #connections: Connections;
   readonly #chains: SimulatedChains;
-  readonly #emissions: Rng;
+  readonly #emissions: Emissions;
   readonly #request: { clientId: string; budgetMs: number; tried: readonly number[] };
   readonly #ended = { clientId: '', ending: 'failed' as RequestEnding, latencyMs: 0, handle: NO_HANDLE };
-  /** Of each client. */
-  readonly #spells: readonly Spells[];
-  /** Of each client; null where its requests are all alike. */
-  readonly #groups: readonly (ClientGroups | null)[];
-  /** Of each client; null where it does not wait for its answers. */
-  readonly #thinking: readonly (Rng | null)[];
   #timeoutScheduled = false;
 
   constructor(options: SimulationOptions) {
@@ -117,13 +94,8 @@ class Simulation {
     const agenda = this.#agenda;
     const network = new Network(world, scenario.network.jitterMs, createStream(seed, 'network'));
     this.#network = network;
-    this.#emissions = createStream(seed, 'emissions');
+    this.#emissions = new Emissions(world, seed, agenda);
     this.#sites = new Sites({ world, seed, agenda, onAnswer: (...answer) => this.#answer(...answer) });
-    this.#spells = world.clients.map((client) => new Spells(this.#emissions, client, client.firstMs));
-    this.#groups = world.clients.map(({ groups }, c) =>
-      groups === null ? null : new ClientGroups(createStream(seed, 'groups', c), groups),
-    );
-    this.#thinking = world.clients.map(({ thinkMs }, c) => (thinkMs === null ? null : createStream(seed, 'think', c)));
     this.#chains = new SimulatedChains(scenario, world, options.split ?? 'learned');
     const { stages } = this.#chains;
     this.#balancers = new Balancers({ world, seed, spec: scenario.network, agenda, network, createRouter, stages });
@@ -132,11 +104,8 @@ class Simulation {
   }
 
   run(): Recorder {
-    const { clients, timeline } = this.#world;
-    for (const [c, { firstMs, untilMs }] of clients.entries()) {
-      if (firstMs < untilMs) this.#agenda.push(firstMs, EVENT.emit, c);
-    }
-    for (const [i, { atMs }] of timeline.entries()) this.#agenda.push(atMs, EVENT.change, i);
+    this.#emissions.begin();
+    for (const [i, { atMs }] of this.#world.timeline.entries()) this.#agenda.push(atMs, EVENT.change, i);
     this.#agenda.push(PROGRESS_MS, EVENT.progress, 0);
     // What is under way at the end may still end; nothing new begins.
     const endMs = this.#scenario.durationMs + this.#scenario.network.timeoutMs;
@@ -192,10 +161,9 @@ class Simulation {
   // ---- a request ----
 
   #emit(c: number): void {
-    const { burst, thinkMs } = this.#clientAt(c);
+    const { burst } = this.#clientAt(c);
     const { nowMs } = this.#agenda;
-    if (thinkMs === null) this.#scheduleNext(c);
-    const group = this.#groups[c]?.at(nowMs) ?? 0;
+    const group = this.#emissions.ask(c);
     for (let n = 0; n < burst; n++) this.#enterStage({ client: c, emittedMs: nowMs, group, stage: 0 });
   }
 
@@ -207,14 +175,6 @@ class Simulation {
     const budgetMs = this.#chains.budgetMs(balancer, stage, nowMs - emittedMs);
     if (this.#chains.steers) this.#balancers.at(balancer, stage).router.aim(this.#chains.aimMs(balancer, stage));
     this.#send({ ...entering, stageMs: nowMs, budgetMs, attempt: 0, tried: NOT_TRIED });
-  }
-
-  #scheduleNext(c: number): void {
-    const { pattern, periodMs, untilMs } = this.#clientAt(c);
-    const { nowMs } = this.#agenda;
-    const gapMs = pattern === 'periodic' ? periodMs : exponential(this.#emissions, periodMs);
-    const nextMs = (this.#spells[c] as Spells).after(nowMs + gapMs);
-    if (nextMs < untilMs) this.#agenda.push(nextMs, EVENT.emit, c);
   }
 
   #send(underWay: RequestUnderWay): void {
@@ -234,7 +194,7 @@ class Simulation {
   }
 
   #startAttempt(underWay: RequestUnderWay, candidate: Candidate): void {
-    const { client, emittedMs, attempt, group, tried, stage } = underWay;
+    const { client, stage } = underWay;
     const { nowMs } = this.#agenda;
     const b = this.#clientAt(client).balancer;
     const balancer = this.#balancers.at(b, stage);
@@ -242,18 +202,10 @@ class Simulation {
     const connectMs = this.#connectMs(b, instance);
     const wayMs = this.#network.drawRttMs(balancer.node, instance) / 2;
     const attempts = this.#attempts;
-    const slot = attempts.take(nowMs);
-    attempts.client[slot] = client;
+    const slot = attempts.take(underWay, nowMs);
     attempts.instance[slot] = instance;
     attempts.handle[slot] = candidate.handle;
     attempts.epoch[slot] = balancer.epoch;
-    attempts.attempt[slot] = attempt;
-    attempts.group[slot] = group;
-    attempts.stage[slot] = stage;
-    attempts.stageMs[slot] = underWay.stageMs;
-    attempts.budgetMs[slot] = underWay.budgetMs;
-    attempts.tried[slot] = tried;
-    attempts.emittedMs[slot] = emittedMs;
     attempts.connectMs[slot] = connectMs;
     attempts.returnMs[slot] = wayMs;
     attempts.ticket[slot] = balancer.router.start(candidate, nowMs);
@@ -304,34 +256,29 @@ class Simulation {
 
   #conclude(slot: AttemptSlot): void {
     const attempts = this.#attempts;
-    const client = attempts.client[slot] as number;
-    const emittedMs = attempts.emittedMs[slot] as number;
-    const attempt = attempts.attempt[slot] as number;
-    const group = attempts.group[slot] as number;
-    const stage = attempts.stage[slot] as number;
-    const stageMs = attempts.stageMs[slot] as number;
-    const budgetMs = attempts.budgetMs[slot] as number;
+    const request = attempts.requestOf(slot);
+    const { client, emittedMs, group, stage } = request;
     const instance = attempts.instance[slot] as number;
     const handle = attempts.handle[slot] as number;
-    const before = attempts.tried[slot] as readonly number[];
     const result = attempts.result[slot] as number;
     const verdict = VERDICTS[result] as Verdict;
     const sameLife = this.#finish(slot, verdict.evidence);
     attempts.release(slot);
     if (result === ANSWERED) {
       const latencyMs = this.#agenda.nowMs - emittedMs;
-      this.#chains.observe(this.#clientAt(client).balancer, stage, this.#agenda.nowMs - stageMs);
+      this.#chains.observe(this.#clientAt(client).balancer, stage, this.#agenda.nowMs - request.stageMs);
       if (stage + 1 < this.#chains.stages) {
         this.#enterStage({ client, emittedMs, group, stage: stage + 1 });
         return;
       }
       this.#recorder.answered({ client, emittedMs, latencyMs, instance, group });
-      if (this.#groups[client] !== null) this.#balancerOf(client).router.observeGroup(this.#clientAt(client).id, group);
+      if (this.#emissions.hasGroups(client))
+        this.#balancerOf(client).router.observeGroup(this.#clientAt(client).id, group);
       const ending = latencyMs <= this.#scenario.qos.latencyMs ? 'success' : 'late';
       this.#end(client, { emittedMs, ending, handle: sameLife ? handle : NO_HANDLE });
-    } else if (verdict.retryable && attempt < this.#scenario.network.retries) {
-      const tried = sameLife ? [...before, handle] : NOT_TRIED;
-      this.#send({ client, emittedMs, attempt: attempt + 1, group, tried, stage, stageMs, budgetMs });
+    } else if (verdict.retryable && request.attempt < this.#scenario.network.retries) {
+      const tried = sameLife ? [...request.tried, handle] : NOT_TRIED;
+      this.#send({ ...request, attempt: request.attempt + 1, tried });
     } else {
       this.#end(client, { emittedMs, ending: result === REFUSED ? 'refused' : 'failed', handle });
     }
@@ -359,16 +306,7 @@ class Simulation {
     ended.handle = handle;
     this.#balancerOf(c).router.recordRequest(ended, nowMs);
     this.#recorder.ended(c, emittedMs, ending);
-    this.#think(c);
-  }
-
-  /** A client that waits for its answers has one, or none to wait for any more. */
-  #think(c: number): void {
-    const { thinkMs, untilMs } = this.#clientAt(c);
-    const rng = this.#thinking[c];
-    if (thinkMs === null || rng === null || rng === undefined) return;
-    const nextMs = this.#agenda.nowMs + exponential(rng, thinkMs);
-    if (nextMs < untilMs) this.#agenda.push(nextMs, EVENT.emit, c);
+    this.#emissions.ended(c);
   }
 
   #fits(share: AttributeShare): Fits {

@@ -7,6 +7,7 @@ import { type FlightView, NO_FLIGHT } from '../policies/policy.ts';
 /** Rows to begin with; the table doubles as needed up to its maximum. */
 const ROWS_FIRST = 64;
 
+/** Attempts in flight by ticket, and for each instance how many there are and when the oldest was sent. */
 export class FlightTable implements FlightView {
   readonly #rowsMax: number;
   #startMs = new Float64Array(ROWS_FIRST);

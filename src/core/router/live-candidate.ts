@@ -3,6 +3,7 @@
 import type { Availability, Candidate, Instance, InstanceKey } from '../domain.ts';
 import type { InstanceResults } from './instance-results.ts';
 
+/** One instance from its arrival to its removal. Written by the files of `router/` alone. */
 export class LiveCandidate implements Candidate {
   readonly handle: number;
   readonly key: InstanceKey;

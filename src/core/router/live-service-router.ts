@@ -1,6 +1,17 @@
 // The service router: keeps the books (what is in flight, how instances and clients fare), asks the policy where a request
 // goes, and holds the line when the policy wants none. Which instances there are is membership.ts.
 //
+// A plain GET makes four calls, which stand in this order; in brackets is who calls:
+//
+//   route          [exchange] picks an instance: that of its session; else what `policy.select` picks, by default that of
+//                  policies/qedge/policy.ts; else the best that is left (fallback.ts). Null: the request is refused
+//   start          [attempt] one more is in flight there (flight-table.ts), and the policy observes that
+//   finish         [attempt] one less; what ended is judged beside the other instances (relative-evidence.ts), and the policy observes
+//                  how it ended: this is what it learns from
+//   recordRequest  [the exchange's record] the client has had one more success, or one less (stats/client-ledger.ts)
+//
+// Between requests, `tick` lets the policy decide on its weights.
+//
 // Long because: every book of one service changes in the same few steps of a request.
 
 import {
@@ -18,7 +29,6 @@ import { isLate } from '../policies/lateness.ts';
 import { NO_FLIGHT, type Policy, type PolicyContext } from '../policies/policy.ts';
 import { RequirementBooks } from '../requirements/books.ts';
 import { isMoreAsked, NO_REQUIREMENTS } from '../requirements/requirements.ts';
-import { restoreRequirements, snapshotRequirements } from '../requirements/snapshot.ts';
 import type {
   InstanceState,
   RoutePreview,
@@ -40,16 +50,16 @@ import { bestOrNearest, firstToReturn } from './fallback.ts';
 import { FlightTable } from './flight-table.ts';
 import { GroupTable } from './group-table.ts';
 import { InstanceResults } from './instance-results.ts';
-import { barredView, instanceStateOf } from './instance-state.ts';
 import type { LiveCandidate } from './live-candidate.ts';
 import { Membership } from './membership.ts';
 import { Offers } from './offers.ts';
 import { RelativeEvidence, resultAlone } from './relative-evidence.ts';
 import { RequestRates } from './request-rates.ts';
-import { clientsState, servedBy } from './requirement-states.ts';
 import { ReusedOutcomes } from './reused-outcomes.ts';
 import { RTT_CHANGE_RATIO_DEFAULT } from './rtt-table.ts';
 import { SessionTable } from './session-table.ts';
+import { instanceStates, type RouterParts, routerState } from './state/router-state.ts';
+import { restoreRouter, routerSnapshot } from './state/snapshot.ts';
 
 const INSTANCES_MAX_DEFAULT = 4096;
 const CLIENTS_MAX_DEFAULT = 4096;
@@ -149,7 +159,7 @@ export class LiveServiceRouter implements ServiceRouter {
     return this.#set.live;
   }
 
-  // ---- a request ----
+  // ---- a request: route, start, finish, recordRequest ----
 
   route(request: RequestInfo, nowMs: number): Candidate | null {
     if (nowMs >= this.#members.ejectionsEndMs) this.#members.endEjections(nowMs);
@@ -176,19 +186,29 @@ export class LiveServiceRouter implements ServiceRouter {
     return null;
   }
 
-  preview(request: RequestInfo, nowMs: number): RoutePreview {
-    const { inPlay } = this.#set;
-    if (inPlay.length === 0) {
-      return { candidate: null, tier: this.#set.live.length === 0 ? 'policy' : 'barred', byChance: false };
-    }
-    if (this.#policy.preview === undefined) return { candidate: null, tier: 'policy', byChance: true };
-    const before = this.lastTier;
-    const picked = this.#policy.preview(request, this.#offers?.preview(request, inPlay) ?? inPlay, nowMs);
-    if (picked === null && this.#policy.sheds === true) return { candidate: null, tier: 'shed', byChance: false };
-    const candidate = this.#orFallback(picked, inPlay);
-    const tier = this.lastTier;
-    this.lastTier = before;
-    return { candidate, tier, byChance: false };
+  #select(request: RequestInfo, candidates: readonly LiveCandidate[], nowMs: number): Candidate | null {
+    const offers = this.#offers;
+    if (offers === null || !offers.isSelective) return this.#policy.select(request, candidates, nowMs);
+    return offers.select(request, candidates, nowMs);
+  }
+
+  /** What the policy picked, or what the fallback gives when it wants none. */
+  #orFallback(picked: Candidate | null, offered: readonly LiveCandidate[]): Candidate | null {
+    const ejected = picked === null ? firstToReturn(offered, this.#policy, this.qos.latencyMs) : null;
+    if (offered[0]?.availability !== 'up') this.lastTier = 'last-resort';
+    else if (picked !== null) this.lastTier = 'policy';
+    else this.lastTier = ejected === null ? 'fallback' : 'ejected';
+    return picked ?? ejected ?? bestOrNearest(offered, this.#policy);
+  }
+
+  /** The instance of the request's session, as long as it is trusted and not late; null: the policy decides. */
+  #homeOf({ session = '', tried }: RequestInfo, sessions: SessionTable, nowMs: number): Candidate | null {
+    if (session === '' || tried.length > 0) return null;
+    const key = sessions.homeOf(session, nowMs);
+    const home = key === null ? undefined : this.#set.get(key);
+    if (home === undefined || !home.inPlay) return null;
+    const trusted = this.#policy.isTrusted?.(home, nowMs) ?? true;
+    return trusted && !isLate(this.#policy, home, this.qos, nowMs) ? home : null;
   }
 
   start(candidate: Candidate, nowMs: number, session = ''): Ticket {
@@ -232,6 +252,20 @@ export class LiveServiceRouter implements ServiceRouter {
     return result;
   }
 
+  recordRequest(request: EndedRequest, nowMs: number): void {
+    const { clientId, ending } = request;
+    // `NO_ROW` of a client that is not distinguished is one below the first: it becomes the row of all together.
+    const row = this.#clients.record(clientId, ending === 'success', nowMs);
+    this.#offers?.books.record(row + 1, request, this.#groups.of(clientId), nowMs);
+  }
+
+  #refreshFlights(candidate: LiveCandidate): void {
+    candidate.inFlight = this.#flights.count(candidate.handle);
+    candidate.oldestStartMs = this.#flights.oldestStartMs(candidate.handle);
+  }
+
+  // ---- what else may come of one ----
+
   retractSuccess(candidate: Candidate, latencyMs: number, nowMs: number): void {
     const live = this.#set.at(candidate.handle);
     if (live === undefined || live !== candidate) return;
@@ -269,13 +303,6 @@ export class LiveServiceRouter implements ServiceRouter {
     const turn = results.record(row, reason, nowMs);
     if (turn === 'failing') this.#onEvent({ kind: 'instance-failing', key, reasons: results.reasons });
     else if (turn === 'well') this.#onEvent({ kind: 'instance-well', key });
-  }
-
-  recordRequest(request: EndedRequest, nowMs: number): void {
-    const { clientId, ending } = request;
-    // `NO_ROW` of a client that is not distinguished is one below the first: it becomes the row of all together.
-    const row = this.#clients.record(clientId, ending === 'success', nowMs);
-    this.#offers?.books.record(row + 1, request, this.#groups.of(clientId), nowMs);
   }
 
   retractRequest(clientId: string, recordedMs: number, nowMs: number): void {
@@ -317,39 +344,27 @@ export class LiveServiceRouter implements ServiceRouter {
 
   // ---- for people, and for the next start ----
 
+  preview(request: RequestInfo, nowMs: number): RoutePreview {
+    const { inPlay } = this.#set;
+    if (inPlay.length === 0) {
+      return { candidate: null, tier: this.#set.live.length === 0 ? 'policy' : 'barred', byChance: false };
+    }
+    if (this.#policy.preview === undefined) return { candidate: null, tier: 'policy', byChance: true };
+    const before = this.lastTier;
+    const picked = this.#policy.preview(request, this.#offers?.preview(request, inPlay) ?? inPlay, nowMs);
+    if (picked === null && this.#policy.sheds === true) return { candidate: null, tier: 'shed', byChance: false };
+    const candidate = this.#orFallback(picked, inPlay);
+    const tier = this.lastTier;
+    this.lastTier = before;
+    return { candidate, tier, byChance: false };
+  }
+
   state(nowMs: number): RouterState {
-    const successRatio = this.#clients.overallSuccessRatio(nowMs);
-    const { groups = [], ...summary } = this.#policy.summary(nowMs);
-    return {
-      service: this.service,
-      policy: this.policyName,
-      qos: this.qos,
-      successRatio: Number.isNaN(successRatio) ? null : successRatio,
-      requestsPerSecond: this.#rates.ofService(nowMs),
-      inFlight: this.#set.live.reduce((sum, { streams }) => sum + streams, this.#flights.total),
-      summary,
-      groups,
-      affinity: this.#sessions?.state(nowMs) ?? null,
-      instances: this.instances(nowMs),
-      ...clientsState(
-        this.#clients,
-        { books: this.#offers?.books, qos: this.qos, admitted: this.#set.admitted.length },
-        nowMs,
-      ),
-    };
+    return routerState(this.#parts, nowMs);
   }
 
   instances(nowMs: number): readonly InstanceState[] {
-    return this.#set.live.map((candidate) => this.#instanceState(candidate, nowMs));
-  }
-
-  #instanceState(candidate: LiveCandidate, nowMs: number): InstanceState {
-    const isBarred = candidate.lacks.length > 0;
-    const view = isBarred ? barredView(candidate) : this.#policy.view(candidate, nowMs);
-    const requestsPerSecond = this.#rates.ofInstance(candidate.handle, nowMs);
-    const books = this.#offers?.books;
-    const serves = books === undefined ? {} : servedBy(candidate, { books, view, qos: this.qos });
-    return instanceStateOf(candidate, { view, requestsPerSecond, serves }, nowMs);
+    return instanceStates(this.#parts, nowMs);
   }
 
   density(key: InstanceKey, gridMs: readonly number[], nowMs: number): number[] | null {
@@ -362,30 +377,11 @@ export class LiveServiceRouter implements ServiceRouter {
   }
 
   snapshot(nowMs: number): RouterSnapshot {
-    return {
-      version: 1,
-      service: this.service,
-      fingerprint: this.#fingerprint(),
-      rtts: this.#members.rtts.snapshot(),
-      policy: this.#policy.snapshot(nowMs),
-      clients: this.#clients.snapshot(nowMs),
-      ...(this.#offers === null
-        ? {}
-        : { requirements: snapshotRequirements(this.#offers.books, this.#offers.rows(nowMs)) }),
-    };
+    return routerSnapshot(this.#parts, nowMs);
   }
 
   restore(snapshot: RouterSnapshot, ageMs: number, nowMs: number): void {
-    const fits =
-      snapshot.version === 1 && snapshot.service === this.service && snapshot.fingerprint === this.#fingerprint();
-    if (!fits || !(ageMs >= 0)) return;
-    this.#members.restoreRtts(snapshot.rtts);
-    this.#policy.update(this.#set.admitted, nowMs);
-    this.#policy.restore(snapshot.policy, ageMs, nowMs);
-    this.#clients.restore(snapshot.clients, ageMs, nowMs);
-    const offers = this.#offers;
-    if (offers === null || snapshot.requirements === undefined) return;
-    restoreRequirements(offers.books, snapshot.requirements, (clientId) => offers.knownRow(clientId));
+    restoreRouter(this.#parts, { snapshot, ageMs }, nowMs);
   }
 
   reset(nowMs: number): void {
@@ -396,6 +392,19 @@ export class LiveServiceRouter implements ServiceRouter {
     this.#offers?.books.reset();
     this.#policy.reset(nowMs);
     this.#policy.update(this.#set.admitted, nowMs);
+  }
+
+  get #parts(): RouterParts {
+    return {
+      options: this.#options,
+      policy: this.#policy,
+      members: this.#members,
+      flights: this.#flights,
+      clients: this.#clients,
+      rates: this.#rates,
+      offers: this.#offers,
+      sessions: this.#sessions,
+    };
   }
 
   #offersBy(books: RequirementBooks): Offers {
@@ -421,55 +430,5 @@ export class LiveServiceRouter implements ServiceRouter {
     this.#policy = this.#makePolicy({ ...this.qos, latencyMs: aim.latencyMs });
     this.#policy.update(this.#set.admitted, nowMs);
     this.#policy.restore(learned, 0, nowMs);
-  }
-
-  // ---- routing ----
-
-  #select(request: RequestInfo, candidates: readonly LiveCandidate[], nowMs: number): Candidate | null {
-    const offers = this.#offers;
-    if (offers === null || !offers.isSelective) return this.#policy.select(request, candidates, nowMs);
-    return offers.select(request, candidates, nowMs);
-  }
-
-  /** What the policy picked, or what the fallback gives when it wants none. */
-  #orFallback(picked: Candidate | null, offered: readonly LiveCandidate[]): Candidate | null {
-    const ejected = picked === null ? firstToReturn(offered, this.#policy, this.qos.latencyMs) : null;
-    if (offered[0]?.availability !== 'up') this.lastTier = 'last-resort';
-    else if (picked !== null) this.lastTier = 'policy';
-    else this.lastTier = ejected === null ? 'fallback' : 'ejected';
-    return picked ?? ejected ?? bestOrNearest(offered, this.#policy);
-  }
-
-  /** The instance of the request's session, as long as it is trusted and not late; null: the policy decides. */
-  #homeOf({ session = '', tried }: RequestInfo, sessions: SessionTable, nowMs: number): Candidate | null {
-    if (session === '' || tried.length > 0) return null;
-    const key = sessions.homeOf(session, nowMs);
-    const home = key === null ? undefined : this.#set.get(key);
-    if (home === undefined || !home.inPlay) return null;
-    const trusted = this.#policy.isTrusted?.(home, nowMs) ?? true;
-    return trusted && !isLate(this.#policy, home, this.qos, nowMs) ? home : null;
-  }
-
-  #refreshFlights(candidate: LiveCandidate): void {
-    candidate.inFlight = this.#flights.count(candidate.handle);
-    candidate.oldestStartMs = this.#flights.oldestStartMs(candidate.handle);
-  }
-
-  #fingerprint(): string {
-    const { latencyMs, successRatio, windowMs } = this.qos;
-    const options = Object.entries(this.#options.policy.options).sort(([a], [b]) => (a < b ? -1 : 1));
-    const { prefer = [] } = this.#options;
-    const groups = prefer.length === 0 ? [] : [prefer];
-    const more = this.#offers === null ? [] : [this.#offers.books.asked];
-    return JSON.stringify([
-      this.service,
-      latencyMs,
-      successRatio,
-      windowMs,
-      this.policyName,
-      options,
-      ...groups,
-      ...more,
-    ]);
   }
 }

@@ -37,6 +37,7 @@ export interface MembershipOptions {
   readonly onChange: (nowMs: number) => void;
 }
 
+/** The instances of one service: applies what placement, probes and the instances themselves say, and reports each change. */
 export class Membership {
   readonly set = new CandidateSet();
   readonly rtts: RttTable;

@@ -8,6 +8,7 @@ const SPAN_MS_MIN = 1000;
 /** Row of the service as a whole; the instance with handle h has row h + 1. */
 const SERVICE_ROW = 0;
 
+/** Counts attempts as they start; rates are per second, over the last ten seconds or since the start if that is less. */
 export class RequestRates {
   readonly #counts = new WindowCounts(WINDOW_MS, 1);
   readonly #startedMs: number;

@@ -13,6 +13,7 @@ interface Home {
   lastMs: number;
 }
 
+/** The instance that served each session last, for sessions that were not idle for too long. */
 export class SessionTable {
   readonly #idleMs: number;
   readonly #sessionsMax: number;

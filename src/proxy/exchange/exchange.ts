@@ -1,18 +1,19 @@
 // A request's whole way, top to bottom: begin → collect the body → attempt (→ attempt again) → answer → end.
 //
-// A plain GET, call by call; in brackets is the file to read on in. The methods listed here stand in this order:
+// A plain GET, call by call; in brackets is the file to read on in, whose head goes on in the same way. The methods listed here stand
+// in this order:
 //
 //   [fast-path]      reads the head off the socket and begins an exchange
-//   begin, #admit    checks the head, matches the service, sets the deadline; throws where there is no room or no time [arrival/]
-//   onBodyReady      there is no body, so the request is in flight; writes the fields that the instance gets [fields/]
-//   #route           the router picks an instance [live-service-router]; takes a slot there, or queues for one [concurrency-limit]
-//   #send            starts an attempt [attempt]; the request goes to a pooled connection, or waits for a new one [transport]
+//   begin, #admit    checks the head, matches the service, sets the deadline; throws where there is no room or no time (arrival/)
+//   onBodyReady      there is no body, so the request is in flight; writes the fields that the instance gets (fields/)
+//   #route           the router picks an instance [live-service-router]; takes a slot there, or queues for one (upstream/)
+//   #send            starts an attempt, which sends the request and reads the answer [attempt]
 //
-//   attempt.onHead   the head came: the attempt passes it to `answer`, which holds it back for its body [client/answer]
+//   attempt.onHead   the head came: the attempt passes it to `answer`, which holds it back for its body (client/)
 //   attempt.onData   a piece of the body: on to `answer`
 //   attempt.onEnd    judges the attempt, reports it to the router, gives the slot back, and calls `answered`
-//   answered, #end   the request is over: metrics, ledger of the client, trace, access log [record]; then `answer` is ended: one write
-//                    to the client where the whole answer came in one turn of the event loop [fast-message]
+//   answered, #end   the request is over: metrics, ledger of the client, trace, access log (record/record.ts); then `answer` is ended:
+//                    one write to the client where the whole answer came in one turn of the event loop
 //   [fast-path]      reads the next request of the connection
 //
 // Everything else here is what may go wrong, and bodies.
@@ -26,7 +27,6 @@ import type { AttemptEnding } from '../../core/verdict/verdict.ts';
 import { ProxyError, type ProxyErrorCode } from '../../errors.ts';
 import type { RawFields } from '../fields/fields.ts';
 import { fieldValue } from '../fields/fields.ts';
-import { type RequestHead, soonest } from '../fields/request-head.ts';
 import { addOwnFields, readResponseHead } from '../fields/response-head.ts';
 import { setDeadline, upstreamFields } from '../fields/upstream-fields.ts';
 import type { ServiceRuntime } from '../service.ts';
@@ -51,6 +51,7 @@ import type { ProxyContext } from './context.ts';
 import { errorAnswer, statusOf } from './error-response.ts';
 import { asProxyError, deadlinePassed, noneOf, ofService, queueFull, serviceFull } from './exchange-errors.ts';
 import { CLIENT_GONE, ExchangeRecord } from './record/record.ts';
+import { readDeadline, writeDeadline } from './time/baggage-deadlines.ts';
 import { Deadline } from './time/deadline.ts';
 import { Stopwatch } from './time/stopwatch.ts';
 
@@ -148,39 +149,16 @@ export class Exchange implements AttemptOwner, BodyListener, SlotWaiter, Placeme
     record.clientId = clientIdOf(head.client, connection.peer.address);
     const { affinity } = service.config;
     if (affinity !== null) this.session = sessionOf(affinity, this.request.rawHeaders, record.clientId);
-    if (head.baggage !== null) this.#readBaggage(head, head.baggage);
+    if (head.baggage !== null) readDeadline(head, head.baggage, context);
     const nowMs = this.nowMs();
-    if (head.chain !== null) this.#enterChain(service, head.chain, nowMs);
+    if (head.chain !== null) record.turn = context.chains?.enter(head.chain, record.clientId, service, nowMs) ?? null;
+    // A stage of a chain has what the run has left for it, no matter what the limit of its service is.
     const limitMs = record.turn?.budgetMs ?? service.config.qos.latencyMs;
     this.deadline = new Deadline(limitMs, head.deadlineMs, this.stopwatch);
     assertRoom(service, nowMs);
     assertFeasible(service, this.deadline.budgetLeftMs(nowMs), nowMs);
     service.retryBudget.deposit();
     return null;
-  }
-
-  /** A deadline that came as a moment on the clock. */
-  #readBaggage(head: RequestHead, baggage: string): void {
-    const left = this.#context.baggage?.leftMs(baggage, Date.now()) ?? null;
-    if (typeof left === 'string') this.#context.metrics.baggageIgnored(left);
-    else if (left !== null) head.deadlineMs = soonest(head.deadlineMs, left);
-  }
-
-  /** The same for the instance, which may pass on nothing else. */
-  #writeBaggage({ fields, baggage: came }: RequestHead, nowMs: number): void {
-    const { baggage } = this.#context;
-    const leftMs = this.deadline.askedLeftMs(nowMs);
-    const goesOn =
-      baggage === null || leftMs === Number.POSITIVE_INFINITY ? came : baggage.withDeadline(came, leftMs, Date.now());
-    if (goesOn !== null) fields.push('baggage', goesOn);
-  }
-
-  /** A stage of a chain has what the run has left for it, no matter what the limit of its service is. */
-  #enterChain(service: ServiceRuntime, field: string, nowMs: number): void {
-    const { record } = this;
-    record.turn =
-      this.#context.chains?.enter(field, { clientId: record.clientId, service: service.name }, nowMs) ?? null;
-    if (record.turn !== null) service.router.aim(record.turn.aimMs);
   }
 
   /** From here on it is in flight: a client that takes its time to send a body takes no other's place. */
@@ -196,7 +174,9 @@ export class Exchange implements AttemptOwner, BodyListener, SlotWaiter, Placeme
     if (this.#body !== null && !this.#body.ended) service.slowClients.add(this);
     this.stopwatch.start(nowMs);
     const { head } = this.record;
-    if (head.baggage !== null || this.#context.baggage !== null) this.#writeBaggage(head, nowMs);
+    if (head.baggage !== null || this.#context.baggage !== null) {
+      writeDeadline(head, this.deadline.askedLeftMs(nowMs), this.#context);
+    }
     const via = `${this.request.httpVersion} ${this.#context.viaName}`;
     this.#fields = upstreamFields(head, via, this.#client.connection.peer);
     this.#route();

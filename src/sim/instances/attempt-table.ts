@@ -8,6 +8,21 @@ export type AttemptSlot = number;
 /** No attempt. */
 export const NO_SLOT = -1;
 
+/** A request on its way; a retry is the same request again. */
+export interface RequestUnderWay {
+  readonly client: number;
+  readonly emittedMs: number;
+  readonly attempt: number;
+  readonly group: number;
+  /** Of the chain. */
+  readonly stage: number;
+  /** When the stage was asked for, and what it may take, ms. */
+  readonly stageMs: number;
+  readonly budgetMs: number;
+  /** Handles that it was sent to before, by the load balancer's present life. */
+  readonly tried: readonly number[];
+}
+
 /** Attempts under way, a row each. A slot is valid from `take` until `release`. */
 export class AttemptTable {
   client = new Int32Array(CAPACITY_INITIAL);
@@ -53,9 +68,18 @@ export class AttemptTable {
     return this.#oldest;
   }
 
-  take(startMs: number): AttemptSlot {
+  /** A row for an attempt of the request that starts now. */
+  take(request: RequestUnderWay, startMs: number): AttemptSlot {
     const slot = this.#free.pop() ?? this.#used++;
     if (slot === this.client.length) this.#grow();
+    this.client[slot] = request.client;
+    this.emittedMs[slot] = request.emittedMs;
+    this.attempt[slot] = request.attempt;
+    this.group[slot] = request.group;
+    this.stage[slot] = request.stage;
+    this.stageMs[slot] = request.stageMs;
+    this.budgetMs[slot] = request.budgetMs;
+    this.tried[slot] = request.tried;
     this.startMs[slot] = startMs;
     this.abandoned[slot] = 0;
     this.#before[slot] = this.#youngest;
@@ -64,6 +88,20 @@ export class AttemptTable {
     else this.#after[this.#youngest] = slot;
     this.#youngest = slot;
     return slot;
+  }
+
+  /** The request that the attempt is one of. */
+  requestOf(slot: AttemptSlot): RequestUnderWay {
+    return {
+      client: this.client[slot] as number,
+      emittedMs: this.emittedMs[slot] as number,
+      attempt: this.attempt[slot] as number,
+      group: this.group[slot] as number,
+      stage: this.stage[slot] as number,
+      stageMs: this.stageMs[slot] as number,
+      budgetMs: this.budgetMs[slot] as number,
+      tried: this.tried[slot] as readonly number[],
+    };
   }
 
   /** No longer awaited; the slot stays taken until `release`. */

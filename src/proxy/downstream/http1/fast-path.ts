@@ -1,6 +1,14 @@
 // The short way in for cleartext HTTP/1.1. Requests that are beyond doubt (fast-request-head.ts) are read and answered on the
 // socket itself; with the first that is not, the connection goes over to node:http for good, nothing missing. Most devices send
 // nothing else in their lives, and are spared half of what a request costs.
+//
+// A plain GET, in brackets the file to read on in:
+//
+//   constructor   the listener made the connection, and knows by its first bytes that it is no HTTP/2 (listener.ts, sniff.ts)
+//   #take, #read  bytes came; a request waits until the one before it is answered
+//   #begin        the head becomes a FastRequest and a FastResponse (fast-message.ts); `dispatch` begins an exchange with them
+//                 [exchange], or answers what is under /-/ itself (dispatch.ts)
+//   answered      the exchange ended the FastResponse, which wrote it to the socket: the next request is read
 
 import type { Socket } from 'node:net';
 import { LoopShare, takesTurn } from '../../../net/loop-share.ts';

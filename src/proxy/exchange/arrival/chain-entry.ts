@@ -4,6 +4,7 @@
 import type { Chain, ChainRefusal, StageTurn } from '../../../core/chain/chain.ts';
 import { type Logger, RateLimitedLog } from '../../../telemetry/log.ts';
 import type { ProxyMetrics } from '../../metrics.ts';
+import type { ServiceRuntime } from '../../service.ts';
 
 /** Why the field was of no effect. */
 export type ChainProblem = ChainRefusal | 'malformed' | 'unknown-chain';
@@ -26,17 +27,16 @@ export class ChainEntry {
     this.#log = log;
   }
 
-  /** Null: it is no stage of a run, no matter what it says. */
-  enter(
-    field: string,
-    { clientId, service }: { readonly clientId: string; readonly service: string },
-    nowMs: number,
-  ): StageTurn | null {
+  /** Begins a stage, whose service comes to steer by the time that the run has left for it. Null: the request is none. */
+  enter(field: string, clientId: string, { name: service, router }: ServiceRuntime, nowMs: number): StageTurn | null {
     const [, name = '', run = ''] = FIELD.exec(field) ?? [];
     const chain = this.#chains.get(name);
     const turn: StageTurn | ChainProblem =
       run === '' ? 'malformed' : (chain?.begin({ clientId, run, service }, nowMs) ?? 'unknown-chain');
-    if (typeof turn !== 'string') return turn;
+    if (typeof turn !== 'string') {
+      router.aim(turn.aimMs);
+      return turn;
+    }
     const known = chain?.name ?? '';
     this.#metrics.chainIgnored(known, turn);
     const suppressed = this.#limit.admit(`${known}/${turn}`, nowMs);

@@ -1,5 +1,13 @@
-// One attempt of a request at one instance: what comes back is judged, and written straight to the client. `judgement.ts` says what
-// it is worth, and enters it into the books of the router: `start` when it is made, `finish` when it concludes.
+// One attempt of a request at one instance: what comes back is judged, and written straight to the client.
+//
+// A plain GET, in brackets the file to read on in:
+//
+//   constructor   the exchange made it: `router.start` enters it into the books [live-service-router]; a time limit runs
+//   send          `transmit` takes a connection of the instance's pool, or makes one, and sends on it [connection] (transport.ts)
+//   onHead        the connection has the head: what is meant for this hop alone is taken off, and the client's `answer` has the rest
+//   onData        so it has each piece of the body
+//   onEnd         #conclude judges all of it (judgement.ts), `router.finish` learns that, and the slot at the instance is given back;
+//                 `exchange.answered` ends the request [exchange]
 //
 // Long because: everything that an instance may do, or fail to do, in one attempt; what that is worth stands in judgement.ts.
 

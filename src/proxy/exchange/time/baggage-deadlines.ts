@@ -2,7 +2,7 @@
 // the fields of OpenTelemetry alone so pass it on, without knowing. It is believed where the clock of the node that wrote it
 // agrees with this one's.
 
-import { DEADLINE_MS_MAX } from '../../fields/request-head.ts';
+import { DEADLINE_MS_MAX, type RequestHead, soonest } from '../../fields/request-head.ts';
 
 const NAME = 'qedge-deadline';
 /** A longer entry is none of ours: the name of a node has 255 bytes at the most, each of which may be written as three. */
@@ -48,6 +48,31 @@ export class BaggageDeadlines {
     const entry = `${NAME}=${Math.round(wallMs + leftMs)};node=${encodeURIComponent(this.#ownNode)}`;
     return [...others, entry].join(',');
   }
+}
+
+/** What of an exchange's context is needed. */
+interface BaggageContext {
+  /** Null: deadlines are not carried so. */
+  readonly baggage: BaggageDeadlines | null;
+  readonly metrics: { baggageIgnored(problem: BaggageProblem): void };
+}
+
+/** Takes over the deadline that came in `baggage`, where it is sooner than that of the request's own field. */
+export function readDeadline(head: RequestHead, baggage: string, context: BaggageContext): void {
+  const left = context.baggage?.leftMs(baggage, Date.now()) ?? null;
+  if (typeof left === 'string') context.metrics.baggageIgnored(left);
+  else if (left !== null) head.deadlineMs = soonest(head.deadlineMs, left);
+}
+
+/** Writes `baggage` for the instance, which may pass on nothing else. `leftMs`: of the deadline; +Infinity where there is none. */
+export function writeDeadline(
+  { fields, baggage: came }: RequestHead,
+  leftMs: number,
+  { baggage }: BaggageContext,
+): void {
+  const hasDeadline = baggage !== null && leftMs !== Number.POSITIVE_INFINITY;
+  const goesOn = hasDeadline ? baggage.withDeadline(came, leftMs, Date.now()) : came;
+  if (goesOn !== null) fields.push('baggage', goesOn);
 }
 
 const entriesOf = (baggage: string): string[] =>

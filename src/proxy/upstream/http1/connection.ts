@@ -1,5 +1,14 @@
 // One connection to an instance over which whole requests go in one write. Without TLS it reads into one buffer that all of
 // them share, so that waiting connections hold no memory and an answer costs no allocation but its own.
+//
+// A plain GET, in brackets the file to read on in:
+//
+//   send          `transmit` took this connection from the pool (pool.ts), the one that was used last; #write sends the head. A new
+//                 one connects first
+//   #onRead       bytes came: the parser (response-parser.ts) reads them, and calls the next three
+//   onHead        each passes on to the handler of the call, which is the attempt [attempt]
+//   onData
+//   onEnd         before that, the connection goes back to its pool
 
 import type { Socket } from 'node:net';
 import { endedAbruptly } from '../../../net/abrupt-end.ts';

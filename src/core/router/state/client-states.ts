@@ -1,9 +1,9 @@
 // How each client fares where more is asked for than the latency goal: every requirement, and the one that is missed by most.
 
-import type { ClientState } from '../domain.ts';
-import type { RequirementBooks } from '../requirements/books.ts';
-import { isMissed, type RequirementLevel, shareLevel, worstOf } from '../requirements/level.ts';
-import type { ClientLedger } from '../stats/client-ledger.ts';
+import type { ClientState } from '../../domain.ts';
+import type { RequirementBooks } from '../../requirements/books.ts';
+import { isMissed, type RequirementLevel, shareLevel, worstOf } from '../../requirements/level.ts';
+import type { ClientLedger } from '../../stats/client-ledger.ts';
 
 /** Name of the latency goal among the requirements. */
 export const LATENCY = 'latency';

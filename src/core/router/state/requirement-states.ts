@@ -1,12 +1,12 @@
 // The requirements of a service as they are reported: for all clients together, and which of them an instance serves.
 
-import type { Candidate, QosTarget } from '../domain.ts';
-import type { CandidateView } from '../policies/policy.ts';
-import { ALL } from '../requirements/accounts.ts';
-import type { RequirementBooks } from '../requirements/books.ts';
-import { shareLevel } from '../requirements/level.ts';
-import type { RequirementState, RouterState } from '../service-router.ts';
-import { CLIENTS_SHOWN_MAX, type ClientLedger } from '../stats/client-ledger.ts';
+import type { Candidate, QosTarget } from '../../domain.ts';
+import type { CandidateView } from '../../policies/policy.ts';
+import { ALL } from '../../requirements/accounts.ts';
+import type { RequirementBooks } from '../../requirements/books.ts';
+import { shareLevel } from '../../requirements/level.ts';
+import type { RequirementState, RouterState } from '../../service-router.ts';
+import { CLIENTS_SHOWN_MAX, type ClientLedger } from '../../stats/client-ledger.ts';
 import { clientStates, type FullClientState, LATENCY, satisfiedRatio } from './client-states.ts';
 
 /** Name of what is demanded of each instance. */

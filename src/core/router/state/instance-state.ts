@@ -1,8 +1,8 @@
 // An instance as it is reported: the policy's view of it, and what the router knows besides.
 
-import type { CandidateView } from '../policies/policy.ts';
-import type { InstanceState } from '../service-router.ts';
-import type { LiveCandidate } from './live-candidate.ts';
+import type { CandidateView } from '../../policies/policy.ts';
+import type { InstanceState } from '../../service-router.ts';
+import type { LiveCandidate } from '../live-candidate.ts';
 
 interface Known {
   readonly view: CandidateView;
