@@ -147,7 +147,7 @@ export class Shedding {
     const { processingMs, budgetMs, startMs, nowMs } = attempt;
     (this.#ended[handle] as number)++;
     if (processingMs <= budgetMs) (this.#good[handle] as number)++;
-    this.#futility.end(startMs, processingMs <= budgetMs);
+    this.#futility.end(startMs, processingMs <= budgetMs, processingMs);
     if (!this.#isLimited(handle)) return;
     if (startMs >= (this.#silentMs[handle] as number)) this.#silentMs[handle] = Number.POSITIVE_INFINITY;
     const idleMs = Number.isNaN(attempt.idleMs) ? 0 : Math.min(attempt.idleMs, budgetMs);

@@ -3,21 +3,33 @@ import { Futility } from '../../../../src/core/policies/qedge/futility.ts';
 
 const STEP_MS = 500;
 
+interface Ends {
+  /** Every so many-th attempt is in time; 0: none. */
+  readonly inTimeEvery?: number;
+  readonly sentPerStep?: number;
+  readonly takesMs?: number;
+}
+
 /** Of so many seconds, those in which requests are refused, where so many a step are let through and end so. */
-function refusedS(futility: Futility, seconds: number, { inTime = false, sentPerStep = 2 } = {}): number {
+function refusedS(futility: Futility, seconds: number, ends: Ends = {}): number {
+  const { inTimeEvery = 0, sentPerStep = 2, takesMs = 200 } = ends;
   let refusing = 0;
   let sent = 0;
+  let ended = 0;
   for (let nowMs = 0; nowMs < seconds * 1000; nowMs += STEP_MS) {
     if (!futility.isFutile(true, nowMs)) refusing += STEP_MS / 1000;
-    for (sent += sentPerStep; sent >= 1; sent--) futility.end(nowMs, inTime);
+    for (sent += sentPerStep; sent >= 1; sent--) {
+      futility.end(nowMs, inTimeEvery > 0 && ++ended % inTimeEvery === 0, takesMs);
+    }
   }
   return refusing;
 }
 
-/** Of a service that was in time once. */
-function known(): Futility {
+/** Of a service that was in time once, and of which the last answers, sent without a refusal, were late or in time so often. */
+function known(inTimeEvery = 0): Futility {
   const futility = new Futility();
   futility.forget();
+  for (let i = 1; i <= 100; i++) futility.end(0, inTimeEvery > 0 && i % inTimeEvery === 0, 200);
   return futility;
 }
 
@@ -37,7 +49,19 @@ describe('refusing where it gains nothing', () => {
   });
 
   it('goes on while what is let through is in time', () => {
-    expect(refusedS(known(), 60, { inTime: true })).toBe(60);
+    expect(refusedS(known(), 60, { inTimeEvery: 1 })).toBe(60);
+  });
+
+  it('goes on while some are in time where none was', () => {
+    expect(refusedS(known(), 60, { inTimeEvery: 10 })).toBe(60);
+  });
+
+  it('is given up where as many were in time without it', () => {
+    expect(refusedS(known(10), 60, { inTimeEvery: 10 })).toBe(10);
+  });
+
+  it('goes on for as long as answers grow quicker', () => {
+    expect(refusedS(known(), 30, { takesMs: 100 })).toBe(20);
   });
 
   it('is tried again at once when answers were in time without it', () => {
