@@ -18,6 +18,7 @@ import type {
   QosTarget,
   RequestInfo,
 } from './domain.ts';
+import type { Neighbours } from './neighbours/neighbours.ts';
 import type { CandidateView, GroupView, PolicyEvent, PolicySummary } from './policies/policy.ts';
 import type { PolicyChoice } from './policies/registry.ts';
 import type { RequirementLevel } from './requirements/level.ts';
@@ -53,8 +54,18 @@ export interface ServiceRouterOptions {
   readonly prefer?: readonly Preference[];
   /** Sessions stay at their instance until they are idle for so long; absent or null: requests are not tied together. */
   readonly sessionIdleMs?: number | null;
+  /** What load balancers near by tell of the instances; absent: they are neither told nor listened to. */
+  readonly neighbours?: NeighbourUse;
   /** For the event log. Cold path. */
   readonly onEvent?: (event: RouterEvent) => void;
+}
+
+/** How neighbours' summaries are used. */
+export interface NeighbourUse {
+  /** They count in estimates; false: they are looked at alone. */
+  readonly use: boolean;
+  /** Samples that they count as at the most, for an instance. */
+  readonly samplesMax: number;
 }
 
 /** How the candidate was come by; anything but `policy` means that the policy had none to offer. */
@@ -138,6 +149,9 @@ export interface ServiceRouter {
   tick(nowMs: number): void;
   /** When `tick` is due next; +Infinity when the policy has no steps. */
   readonly nextTickMs: number;
+
+  /** What is said to neighbours, and what they say; null: neither. */
+  readonly neighbours: Pick<Neighbours, 'tell' | 'hear' | 'drop' | 'state'> | null;
 
   /** Live instances, any availability. */
   readonly candidates: readonly Candidate[];
@@ -276,4 +290,5 @@ export type RouterEvent =
   | { readonly kind: 'instance-failing'; readonly key: InstanceKey; readonly reasons: readonly ReasonShare[] }
   | { readonly kind: 'instance-well'; readonly key: InstanceKey }
   | { readonly kind: 'instance-availability'; readonly key: InstanceKey; readonly availability: Availability }
+  | { readonly kind: 'neighbour-ignored'; readonly nodeId: string; readonly key: InstanceKey; readonly untilMs: number }
   | { readonly kind: 'rtt-step'; readonly nodeId: string; readonly fromMs: number; readonly toMs: number };

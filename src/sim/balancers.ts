@@ -29,6 +29,7 @@ export type DrivenRouter = Pick<
   | 'restore'
   | 'lastTier'
   | 'aim'
+  | 'neighbours'
 >;
 
 /** What a router of the simulation is made for. */

@@ -86,6 +86,7 @@ export function runOne({ scenario, world, policy, seed, onProgress }: RunOptions
   const choice = parsePolicy(policy);
   const split = splitOf(policy);
   const stageMs = stageLimitsMs(scenario, world, split);
+  const { neighbours } = scenario.network;
   const clientsMax = 1 + Math.max(0, ...countBy(world.clients.map(({ balancer }) => balancer)).values());
   const createRouter = ({ stage, nodeId, rng, nowMs }: RouterRequest): DrivenRouter =>
     createServiceRouter({
@@ -98,6 +99,7 @@ export function runOne({ scenario, world, policy, seed, onProgress }: RunOptions
       nowMs,
       instancesMax: world.instances.length,
       clientsMax,
+      ...(neighbours === undefined ? {} : { neighbours: { use: true, samplesMax: neighbours.samplesMax } }),
     });
   return runSimulation({ scenario, world, seed, split, createRouter, ...progress });
 }

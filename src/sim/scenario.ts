@@ -46,6 +46,21 @@ export type TopologySpec =
       readonly balancers: readonly string[];
     };
 
+/** Load balancers that tell one another what they saw; times in ms. */
+export interface NeighboursSpec {
+  /** Each hears so many, the nearest. */
+  readonly max: number;
+  readonly samplesMax: number;
+  readonly everyMs: number;
+  /** What a message takes, by half more or less. */
+  readonly delayMs: number;
+  /** Share of the messages that are lost. */
+  readonly lossRatio: number;
+  /** Load balancers, by number, that say of one instance that it takes a millisecond. */
+  readonly liars: readonly number[];
+  readonly liedAbout: string;
+}
+
 /** The way between nodes, and what connections cost; times in ms. */
 export interface NetworkSpec {
   /** Mean of the exponential jitter on every round trip, ms. */
@@ -57,6 +72,8 @@ export interface NetworkSpec {
   readonly probeMs: number;
   /** How long a change of placement takes to reach a load balancer, on average. */
   readonly placementMs: number;
+  /** Absent: load balancers tell one another nothing. */
+  readonly neighbours?: NeighboursSpec;
   readonly connections: {
     /** Round trips that a new connection takes before its first request; 0: connections are always there. */
     readonly handshakeRtts: number;

@@ -18,6 +18,7 @@ import { Agenda, EVENT } from './events/agenda.ts';
 import { type AttemptSlot, AttemptTable, NO_SLOT, type RequestUnderWay } from './instances/attempt-table.ts';
 import { Connections } from './instances/connections.ts';
 import { ANSWERED, REFUSED, Sites } from './instances/sites.ts';
+import { Neighbourhood } from './neighbourhood.ts';
 import { createStream } from './random.ts';
 import { Recorder } from './results/recorder.ts';
 import type { Fits } from './results/requirement-counts.ts';
@@ -71,6 +72,8 @@ class Simulation {
   readonly #network: Network;
   readonly #sites: Sites;
   readonly #balancers: Balancers;
+  /** Null: load balancers tell one another nothing. */
+  readonly #neighbourhood: Neighbourhood | null;
   readonly #connections: Connections;
   readonly #chains: SimulatedChains;
   readonly #emissions: Emissions;
@@ -99,6 +102,11 @@ class Simulation {
     this.#chains = new SimulatedChains(scenario, world, options.split ?? 'learned');
     const { stages } = this.#chains;
     this.#balancers = new Balancers({ world, seed, spec: scenario.network, agenda, network, createRouter, stages });
+    const { neighbours } = scenario.network;
+    this.#neighbourhood =
+      neighbours === undefined
+        ? null
+        : new Neighbourhood({ world, spec: neighbours, agenda, balancers: this.#balancers, stages, seed });
     this.#connections = new Connections(scenario.network.connections, world.instances.length);
     this.#request = { clientId: '', budgetMs: scenario.qos.latencyMs, tried: NOT_TRIED };
   }
@@ -148,6 +156,12 @@ class Simulation {
         break;
       case EVENT.neighbour:
         this.#sites.workForNeighbour(subject);
+        break;
+      case EVENT.tell:
+        this.#neighbourhood?.tell(subject);
+        break;
+      case EVENT.hear:
+        this.#neighbourhood?.arrive(subject);
         break;
       case EVENT.timeout:
         this.#timeOut();
@@ -350,6 +364,7 @@ class Simulation {
         break;
       case 'restart':
         this.#balancers.restart(change.balancers, change);
+        this.#neighbourhood?.rejoin(change.balancers);
         break;
       case 'announce':
         this.#balancers.announce(change.instance);

@@ -41,6 +41,10 @@ function wordsOf(event: QedgeEvent, clockMs: number): Words {
       return warning(event.key, `began to fail: ${reasonsText(event.reasons)}`);
     case 'instance-well':
       return info(event.key, 'succeeds again');
+    case 'neighbour-ignored': {
+      const told = `what it says of ${event.key} is not what is seen here`;
+      return warning(event.nodeId, `is ignored as a neighbour for ${seconds(event.untilMs - clockMs)}: ${told}`);
+    }
     case 'rtt-step':
       return notice(event.nodeId, `network round trip changed from ${ms(event.fromMs)} to ${ms(event.toMs)}`);
     case 'broker':

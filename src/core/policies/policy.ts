@@ -2,6 +2,7 @@
 // the books (candidates, what is in flight, the never-nothing fallback).
 
 import type { Candidate, Outcome, QosTarget, RequestInfo } from '../domain.ts';
+import type { Hearsay } from '../neighbours/neighbours.ts';
 import type { Requirements } from '../requirements/requirements.ts';
 import type { Rng } from '../rng.ts';
 
@@ -177,6 +178,8 @@ export interface PolicyContext {
   readonly groups: RequestGroups;
   /** Null: nothing but the latency goal. */
   readonly guidance: Guidance | null;
+  /** What load balancers near by say of the instances; null: nothing. */
+  readonly hearsay: Hearsay | null;
   /** Reports what the policy did for the event log (trips, resets, cooldowns). Cold path. */
   readonly onEvent: (event: PolicyEvent) => void;
 }

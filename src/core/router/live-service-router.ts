@@ -25,12 +25,14 @@ import {
   type QosTarget,
   type RequestInfo,
 } from '../domain.ts';
+import { Neighbours } from '../neighbours/neighbours.ts';
 import { isLate } from '../policies/lateness.ts';
 import { NO_FLIGHT, type Policy, type PolicyContext } from '../policies/policy.ts';
 import { RequirementBooks } from '../requirements/books.ts';
 import { isMoreAsked, NO_REQUIREMENTS } from '../requirements/requirements.ts';
 import type {
   InstanceState,
+  NeighbourUse,
   RoutePreview,
   RouterEvent,
   RouterSnapshot,
@@ -90,6 +92,7 @@ export class LiveServiceRouter implements ServiceRouter {
   readonly #rates: RequestRates;
   readonly #relative: RelativeEvidence;
   readonly #outcomes = new ReusedOutcomes();
+  readonly neighbours: Neighbours | null;
   /** Null: requests are not tied together. */
   readonly #sessions: SessionTable | null;
   #tap: RouterTap | null = null;
@@ -118,6 +121,7 @@ export class LiveServiceRouter implements ServiceRouter {
     this.#rates = new RequestRates(options.nowMs);
     this.#relative = new RelativeEvidence(options.qos.latencyMs, options.nowMs);
     this.#sessions = options.sessionIdleMs ? new SessionTable(options.sessionIdleMs) : null;
+    this.neighbours = options.neighbours === undefined ? null : this.#neighboursOf(options.neighbours, options);
     this.#makePolicy = (qos) =>
       makePolicy({
         qos,
@@ -126,6 +130,7 @@ export class LiveServiceRouter implements ServiceRouter {
         flights: this.#flights,
         groups: this.#groups,
         guidance: books,
+        hearsay: this.neighbours,
         onEvent: this.#onEvent,
       });
     this.#policy = this.#makePolicy(options.qos);
@@ -142,6 +147,7 @@ export class LiveServiceRouter implements ServiceRouter {
         this.#rates.begin(handle);
         this.#relative.begin(handle);
         books?.begin(handle);
+        this.neighbours?.forget(handle);
       },
       onRemoved: (handle) => this.#flights.orphan(handle),
       onChange: (nowMs) => {
@@ -239,6 +245,8 @@ export class LiveServiceRouter implements ServiceRouter {
     const result = this.#relative.judge(live.handle, evidence, latencyMs, nowMs);
     if (result !== 'aborted') this.#offers?.books.reliability.observe(live.handle, result !== 'answered');
     const { chargedMs } = this.#relative;
+    if (this.neighbours !== null && live.rttKnown && result !== 'aborted')
+      this.neighbours.observe(live.handle, result === 'answered' ? chargedMs - live.rttMs : null);
     if (result === 'answered') live.answeredMs = nowMs;
     else if (result !== 'aborted') live.failures++;
     // An answer bounds the round trip from above, where it is not measured.
@@ -405,6 +413,19 @@ export class LiveServiceRouter implements ServiceRouter {
       offers: this.#offers,
       sessions: this.#sessions,
     };
+  }
+
+  #neighboursOf({ use, samplesMax }: NeighbourUse, { qos, nowMs }: ServiceRouterOptions): Neighbours {
+    return new Neighbours({
+      use,
+      samplesMax,
+      latencyMs: qos.latencyMs,
+      nowMs,
+      candidates: () => this.#set.live,
+      handleOf: (key) => this.#set.get(key)?.handle,
+      perSecond: (handle, atMs) => this.#rates.ofInstance(handle, atMs),
+      onIgnored: (nodeId, key, untilMs) => this.#onEvent({ kind: 'neighbour-ignored', nodeId, key, untilMs }),
+    });
   }
 
   #offersBy(books: RequirementBooks): Offers {

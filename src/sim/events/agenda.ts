@@ -28,6 +28,9 @@ export const EVENT = {
   progress: 11,
   /** A request of a neighbour on the same processor (instance). */
   neighbour: 12,
+  /** A load balancer tells its neighbours what it saw (place), and one of them hears it (message). */
+  tell: 13,
+  hear: 14,
 } as const;
 
 export type EventKind = (typeof EVENT)[keyof typeof EVENT];

@@ -20,6 +20,7 @@ export class OracleRouter implements DrivenRouter {
   readonly #allocation: Allocation;
   readonly #balancer: number;
   readonly #credits: Float64Array;
+  readonly neighbours = null;
   lastTier: RouteTier = 'policy';
 
   constructor(allocation: Allocation, world: World, balancer: number) {

@@ -49,6 +49,7 @@ export function describePolicyContract(name: string): void {
               flights,
               groups: { of: () => 0 },
               guidance: null,
+              hearsay: null,
               onEvent: () => {},
             },
           );

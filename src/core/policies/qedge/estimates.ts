@@ -1,11 +1,12 @@
 // What the slow loop knows of each instance: success probability P, mean processing latency G, congestion pressure u and
 // the cost c that its weight is moved by; all by handle, as of the last step.
 
-import type { Candidate, QosTarget } from '../../domain.ts';
+import type { Candidate } from '../../domain.ts';
+import type { Hearsay } from '../../neighbours/neighbours.ts';
 import { grownFloat64 } from '../../stats/grown.ts';
 import type { LatencyWindow } from '../../stats/latency-window.ts';
 import { WeightedKde } from '../../stats/weighted-kde.ts';
-import { type FlightView, NO_FLIGHT } from '../policy.ts';
+import { type FlightView, NO_FLIGHT, type PolicyContext } from '../policy.ts';
 import { Memory } from './memory.ts';
 import { type QedgeOptions, type QedgeScale, scaleTo } from './options.ts';
 import { OwnBaseline } from './own-baseline.ts';
@@ -17,11 +18,22 @@ export const FAILURE_LATENCIES = 3;
 const PRIOR_LATENCY = 1.5;
 /** Of τ: against less than that no excess is weighed. A millisecond of noise is no congestion, however quick the instance. */
 const BASELINE_SHARE_MIN = 0.1;
+/** What others saw moves weights less than what was seen here: load balancers that learn the same would move together. */
+const HEARSAY_TRUST = 0.5;
+/** Several neighbours see requests fail there: what is promised before any sample is less by this factor. */
+const FAILING_PRIOR = 0.2;
+/** Of the policy's. */
+type EstimatesContext = Pick<PolicyContext, 'qos' | 'flights' | 'hearsay'>;
+
+/** No neighbour says anything. */
+const SILENCE: Hearsay = { look: () => {}, weight: 0, successWeight: 0, sumMs: 0, failing: false };
+
 export class Estimates {
   readonly #options: QedgeOptions;
   readonly #latencyMs: number;
   readonly #scale: QedgeScale;
   readonly #flights: FlightView;
+  readonly #hearsay: Hearsay;
   readonly #kde: WeightedKde;
   readonly #baseline: OwnBaseline;
   readonly memory: Memory;
@@ -33,19 +45,22 @@ export class Estimates {
   pressure: Float64Array<ArrayBuffer> = new Float64Array(0);
   /** c_m. */
   costs: Float64Array<ArrayBuffer> = new Float64Array(0);
+  readonly #look: { limitMs: number; latencyMsMax: number; ownWeight: number; nowMs: number };
   /** Fresh samples of all members together, as of this step. */
   #fresh = 0;
   #overdue = 0;
   #overdueMs = 0;
 
-  constructor(options: QedgeOptions, qos: QosTarget, flights: FlightView) {
+  constructor(options: QedgeOptions, { qos, flights, hearsay }: EstimatesContext) {
     const { latencyMs, windowMs } = qos;
     this.memory = new Memory(windowMs);
     this.#options = options;
     this.#latencyMs = latencyMs;
     this.#scale = scaleTo(latencyMs);
     this.#flights = flights;
+    this.#hearsay = hearsay ?? SILENCE;
     this.#baseline = new OwnBaseline(1 + (options.baseline_rise * options.step) / 1000, FAILURE_LATENCIES * latencyMs);
+    this.#look = { limitMs: 0, latencyMsMax: 2 * latencyMs, ownWeight: 0, nowMs: 0 };
     this.#kde = new WeightedKde({
       halfLifeMs: options.half_life,
       bandwidthMsMin: this.#scale.bandwidthMsMin,
@@ -94,15 +109,21 @@ export class Estimates {
     window.expire(nowMs);
     this.#kde.measure(window, this.#latencyMs - rttMs, nowMs);
     this.#countOverdue(candidate, nowMs);
-    this.#fresh += this.#kde.weight + this.#overdue;
-    const evidence = this.#kde.weight + this.#overdue + prior;
+    const said = this.#hearsay;
+    this.#look.limitMs = this.#latencyMs - rttMs;
+    this.#look.ownWeight = this.#kde.weight;
+    this.#look.nowMs = nowMs;
+    said.look(handle, this.#look);
+    this.#fresh += this.#kde.weight + this.#overdue + HEARSAY_TRUST * said.weight;
+    const evidence = this.#kde.weight + this.#overdue + prior + said.weight;
     const estimated = priorSuccess({ rttMs, latencyMs: this.#latencyMs, unloadedMs }, this.#scale);
     const baselineMs = this.#options.own_baseline ? this.#baseline.refresh(handle, window, unloadedMs) : unloadedMs;
-    const expected = this.#options.memory ? this.memory.success(handle, estimated) : estimated;
+    const promised = said.failing ? FAILING_PRIOR * estimated : estimated;
+    const expected = this.#options.memory ? this.memory.success(handle, promised) : promised;
     const estimatedMs = PRIOR_LATENCY * baselineMs;
     const expectedMs = this.#options.memory ? this.memory.processingMs(handle, estimatedMs) : estimatedMs;
-    const success = (this.#kde.successWeight + prior * expected) / evidence;
-    const processingMs = (this.#kde.latencySumMs + this.#overdueMs + prior * expectedMs) / evidence;
+    const success = (this.#kde.successWeight + prior * expected + said.successWeight) / evidence;
+    const processingMs = (this.#kde.latencySumMs + this.#overdueMs + prior * expectedMs + said.sumMs) / evidence;
     const excessMs = Math.max(0, processingMs - baselineMs);
     this.success[handle] = success;
     this.processingMs[handle] = processingMs;

@@ -80,7 +80,7 @@ export class Qedge implements Policy {
     this.sheds = options.shed;
     this.turns = new Turns(latencyMs);
     this.activeSet = new ActiveSet(options, latencyMs);
-    this.estimates = new Estimates(options, context.qos, context.flights);
+    this.estimates = new Estimates(options, context);
     this.streaks = new MissStreak(scale.lateMs, scale.lateMsMax);
     this.#shedding = new Shedding(options.step, latencyMs);
     this.#requirements = context.guidance === null ? null : new RequirementSteering(context.guidance, latencyMs);

@@ -18,11 +18,11 @@ function estimate(
   const flights = new FlightTable(100);
   flights.ensureHandles(1);
   for (const startMs of inFlightSinceMs) flights.add(0, startMs);
-  const estimates = new Estimates(
-    readOptions(QEDGE_OPTIONS, options).values,
-    { ...QOS, latencyMs: LATENCY_MS },
+  const estimates = new Estimates(readOptions(QEDGE_OPTIONS, options).values, {
+    qos: { ...QOS, latencyMs: LATENCY_MS },
     flights,
-  );
+    hearsay: null,
+  });
   estimates.ensureHandles(1);
   const window = new LatencyWindow(10_000);
   for (const [atMs, latencyMs] of samples) window.push(atMs, latencyMs);

@@ -1,0 +1,105 @@
+// One neighbour: what it saw of each instance, fading, and whether it is believed.
+
+import { fade } from '../stats/weighted-kde.ts';
+import { add, CELLS, FAILURES, scale } from './histogram.ts';
+import { JUDGED_HALF_LIFE_MS } from './own-observations.ts';
+import type { Observed, Summary } from './summary.ts';
+
+/** As the default policy's own samples. */
+const HALF_LIFE_MS = 1_500;
+/** What was not heard of for so long counts for nothing. */
+export const HEARD_MS = 10_000;
+/** So long is one that is often wrong ignored. */
+export const IGNORED_MS = 60_000;
+/** Wrong so often in a row: the first time; one that was ignored before is ignored again at once. */
+const WRONG_MAX = 2;
+/** Failures that are worth a word, fading. */
+const FAILING_MIN = 0.5;
+
+export interface Heard {
+  /** Fading as own samples do. */
+  readonly recent: Float64Array;
+  /** Fading slowly. */
+  readonly judged: Float64Array;
+  perSecond: number;
+  inFlight: number;
+}
+
+export class Neighbour {
+  readonly nodeId: string;
+  /** By handle. */
+  readonly heard = new Map<number, Heard>();
+  heardMs: number;
+  summaries = 0;
+  ignoredUntilMs = Number.NEGATIVE_INFINITY;
+  /** The instance that it was wrong about last. */
+  wrongOver: string | null = null;
+  #wrong = 0;
+
+  constructor(nodeId: string, nowMs: number) {
+    this.nodeId = nodeId;
+    this.heardMs = nowMs;
+  }
+
+  /** `handleOf`: of an instance that is known here; undefined for others. */
+  hear(summary: Summary, handleOf: (key: string) => number | undefined, nowMs: number): void {
+    const passedMs = nowMs - this.heardMs;
+    this.heardMs = nowMs;
+    this.summaries++;
+    for (const heard of this.heard.values()) {
+      scale(heard.recent, fade(passedMs / HALF_LIFE_MS));
+      scale(heard.judged, fade(passedMs / JUDGED_HALF_LIFE_MS));
+      heard.perSecond = 0;
+      heard.inFlight = 0;
+    }
+    // What is said of a span is half as old as the span on average.
+    const worth = fade(summary.spanMs / 2 / HALF_LIFE_MS);
+    for (const observed of summary.instances) {
+      const handle = handleOf(observed.key);
+      if (handle !== undefined) this.#add(handle, observed, worth);
+    }
+  }
+
+  /** Share of what it said last that still counts. */
+  freshness(nowMs: number): number {
+    const ageMs = nowMs - this.heardMs;
+    return ageMs > HEARD_MS ? 0 : fade(ageMs / HALF_LIFE_MS);
+  }
+
+  isIgnored(nowMs: number): boolean {
+    return nowMs < this.ignoredUntilMs;
+  }
+
+  /** It says that requests fail there. */
+  isFailing(handle: number, nowMs: number): boolean {
+    const cells = this.heard.get(handle)?.recent;
+    return cells !== undefined && (cells[FAILURES] as number) * this.freshness(nowMs) >= FAILING_MIN;
+  }
+
+  /** What it said was compared with what is known here; true when it is ignored from now on. */
+  judge(wrongOver: string | null, nowMs: number): boolean {
+    if (wrongOver === null) {
+      this.#wrong = 0;
+      return false;
+    }
+    if (this.isIgnored(nowMs)) return false;
+    this.#wrong++;
+    if (this.#wrong < WRONG_MAX && this.wrongOver === null) return false;
+    this.wrongOver = wrongOver;
+    this.ignoredUntilMs = nowMs + IGNORED_MS;
+    return true;
+  }
+
+  #add(handle: number, { counts, failures, perSecond, inFlight }: Observed, worth: number): void {
+    let heard = this.heard.get(handle);
+    if (heard === undefined) {
+      heard = { recent: new Float64Array(CELLS), judged: new Float64Array(CELLS), perSecond: 0, inFlight: 0 };
+      this.heard.set(handle, heard);
+    }
+    heard.perSecond = perSecond;
+    heard.inFlight = inFlight;
+    add(heard.judged, counts);
+    add(heard.recent, counts, worth);
+    heard.recent[FAILURES] = (heard.recent[FAILURES] as number) + worth * failures;
+  }
+}

@@ -1,0 +1,218 @@
+// What load balancers near by tell one another of the instances of a service. How long an instance takes is the same for all who ask; only
+// the way there differs. So what others saw stands beside one's own samples, discounted and bounded: it decides where one's own are few,
+// and hardly matters where they are many. It trips no cooldown. A neighbour that is often wrong is ignored for a minute.
+
+import type { Candidate, InstanceKey } from '../domain.ts';
+import { answersIn, countBefore, FAILURES, latencySumMs, positionOf } from './histogram.ts';
+import { HEARD_MS, type Heard, IGNORED_MS, Neighbour } from './neighbour.ts';
+import { OwnObservations } from './own-observations.ts';
+import { type Observed, SAID_MAX, type Summary } from './summary.ts';
+import { Trust } from './trust.ts';
+
+/** κ, what a neighbour's sample is worth beside one's own. More, and load balancers follow one another. */
+const WORTH = 0.3;
+/** So many times one's own samples may be added at the most, if that is more than the bound. */
+const OWN_TIMES = 2;
+/** Of the bound, what one neighbour may fill. */
+const SHARE_OF_ONE = 0.25;
+/** A failure is believed when so many have seen one: a single one may have sent something that fails. */
+const FAILING_NEIGHBOURS = 3;
+/** More are not remembered; the driver listens to fewer. */
+const NEIGHBOURS_MAX = 64;
+
+/** What a policy may read of it. */
+export interface Hearsay {
+  /** Looks up what is said of the instance: `weight`, `successWeight` and `sumMs` hold until the next look. */
+  look(handle: number, at: HearsayLook): void;
+  /** Samples, discounted. */
+  readonly weight: number;
+  /** Those within the limit. */
+  readonly successWeight: number;
+  /** Σ of their processing latencies, ms. */
+  readonly sumMs: number;
+  /** Several neighbours see requests fail there. */
+  readonly failing: boolean;
+}
+
+export interface HearsayLook {
+  /** Processing may take so long, ms. */
+  readonly limitMs: number;
+  /** A sample counts no longer than this. */
+  readonly latencyMsMax: number;
+  /** One's own samples there. */
+  readonly ownWeight: number;
+  readonly nowMs: number;
+}
+
+/** A neighbour as people are shown it. */
+export interface NeighbourState {
+  readonly nodeId: string;
+  readonly heardAgeMs: number;
+  /** Summaries heard, all time. */
+  readonly summaries: number;
+  readonly instances: number;
+  /** Its samples, discounted, as they count now. */
+  readonly samples: number;
+  /** Milliseconds for which it is ignored; 0: it is not. */
+  readonly ignoredMs: number;
+  /** The instance that it was wrong about; null: none so far. */
+  readonly wrongOver: InstanceKey | null;
+}
+
+export interface NeighboursOptions {
+  /** τ. */
+  readonly latencyMs: number;
+  /** What is heard counts in estimates; false: it is only looked at. */
+  readonly use: boolean;
+  readonly samplesMax: number;
+  readonly nowMs: number;
+  readonly candidates: () => readonly Candidate[];
+  readonly handleOf: (key: InstanceKey) => number | undefined;
+  readonly perSecond: (handle: number, nowMs: number) => number;
+  readonly onIgnored: (nodeId: string, wrongOver: InstanceKey, untilMs: number) => void;
+}
+
+/** What one router exchanges with its neighbours. */
+export class Neighbours implements Hearsay {
+  readonly #options: NeighboursOptions;
+  readonly #own: OwnObservations;
+  readonly #trust: Trust;
+  readonly #byNode = new Map<string, Neighbour>();
+  weight = 0;
+  successWeight = 0;
+  sumMs = 0;
+  failing = false;
+
+  constructor(options: NeighboursOptions) {
+    this.#options = options;
+    this.#own = new OwnObservations(options.nowMs);
+    this.#trust = new Trust(options.latencyMs);
+  }
+
+  // ---- one's own ----
+
+  /** An attempt ended. `processingMs` null: it failed. Allocates only at the first answer of a span. */
+  observe(handle: number, processingMs: number | null): void {
+    this.#own.observe(handle, processingMs);
+  }
+
+  /** The instance of the handle is gone, or new. */
+  forget(handle: number): void {
+    this.#own.forget(handle);
+    for (const { heard } of this.#byNode.values()) heard.delete(handle);
+  }
+
+  /** What was seen since it was asked last; null: nothing. Of many instances the busiest. */
+  tell(nowMs: number): Summary | null {
+    const spanMs = this.#own.spanMs(nowMs);
+    const instances: Observed[] = [];
+    for (const { handle, key, inFlight } of this.#options.candidates()) {
+      const cells = this.#own.since(handle);
+      if (cells === undefined) continue;
+      const perSecond = this.#options.perSecond(handle, nowMs);
+      const counts = Array.from(cells.subarray(0, FAILURES));
+      instances.push({ key, counts, failures: cells[FAILURES] as number, perSecond, inFlight });
+    }
+    this.#own.turn(nowMs);
+    if (instances.length === 0 || !(spanMs > 0)) return null;
+    instances.sort((a, b) => b.perSecond - a.perSecond);
+    return { spanMs, instances: instances.slice(0, SAID_MAX) };
+  }
+
+  // ---- the others' ----
+
+  hear(nodeId: string, summary: Summary, nowMs: number): void {
+    let neighbour = this.#byNode.get(nodeId);
+    if (neighbour === undefined) {
+      if (this.#byNode.size >= NEIGHBOURS_MAX) return;
+      neighbour = new Neighbour(nodeId, nowMs);
+      this.#byNode.set(nodeId, neighbour);
+    }
+    neighbour.hear(summary, this.#options.handleOf, nowMs);
+    const wrongOver = this.#wrongOver(neighbour);
+    if (neighbour.judge(wrongOver, nowMs) && wrongOver !== null)
+      this.#options.onIgnored(nodeId, wrongOver, nowMs + IGNORED_MS);
+  }
+
+  /** A neighbour that is no longer listened to. */
+  drop(nodeId: string): void {
+    this.#byNode.delete(nodeId);
+  }
+
+  look(handle: number, { limitMs, latencyMsMax, ownWeight, nowMs }: HearsayLook): void {
+    this.weight = 0;
+    this.successWeight = 0;
+    this.sumMs = 0;
+    this.failing = false;
+    if (!this.#options.use) return;
+    this.failing = this.#isFailing(handle, nowMs);
+    const { samplesMax } = this.#options;
+    const position = positionOf(limitMs);
+    for (const neighbour of this.#byNode.values()) {
+      const recent = neighbour.heard.get(handle)?.recent;
+      if (recent === undefined || neighbour.isIgnored(nowMs)) continue;
+      const answers = answersIn(recent);
+      const all = this.failing ? answers + (recent[FAILURES] as number) : answers;
+      if (!(all > 0)) continue;
+      const worth = WORTH * neighbour.freshness(nowMs);
+      const kept = worth * Math.min(1, (SHARE_OF_ONE * samplesMax) / (worth * all));
+      this.weight += kept * all;
+      this.successWeight += kept * countBefore(recent, position);
+      this.sumMs += kept * (latencySumMs(recent, latencyMsMax) + (all - answers) * latencyMsMax);
+    }
+    this.#bound(Math.max(samplesMax, OWN_TIMES * ownWeight));
+  }
+
+  /** Requests a second that neighbours send there. */
+  perSecond(handle: number, nowMs: number): number {
+    let sum = 0;
+    for (const { heard, heardMs } of this.#byNode.values()) {
+      if (nowMs - heardMs <= HEARD_MS) sum += heard.get(handle)?.perSecond ?? 0;
+    }
+    return sum;
+  }
+
+  state(nowMs: number): readonly NeighbourState[] {
+    return [...this.#byNode.values()].map((neighbour) => ({
+      nodeId: neighbour.nodeId,
+      heardAgeMs: nowMs - neighbour.heardMs,
+      summaries: neighbour.summaries,
+      instances: neighbour.heard.size,
+      samples: WORTH * neighbour.freshness(nowMs) * sumOf(neighbour.heard.values(), ({ recent }) => answersIn(recent)),
+      ignoredMs: Math.max(0, neighbour.ignoredUntilMs - nowMs),
+      wrongOver: neighbour.wrongOver,
+    }));
+  }
+
+  #bound(most: number): void {
+    if (this.weight <= most) return;
+    const kept = most / this.weight;
+    this.weight = most;
+    this.successWeight *= kept;
+    this.sumMs *= kept;
+  }
+
+  #isFailing(handle: number, nowMs: number): boolean {
+    let failing = 0;
+    for (const neighbour of this.#byNode.values()) {
+      if (!neighbour.isIgnored(nowMs) && neighbour.isFailing(handle, nowMs)) failing++;
+    }
+    return failing >= FAILING_NEIGHBOURS;
+  }
+
+  /** The first instance about which it says what cannot be, as far as this load balancer knows; null: none. */
+  #wrongOver({ heard }: Neighbour): InstanceKey | null {
+    for (const { handle, key } of this.#options.candidates()) {
+      const said = heard.get(handle)?.judged;
+      const own = this.#own.judged(handle);
+      if (said !== undefined && own !== undefined && !this.#trust.agree(own, said)) return key;
+    }
+    return null;
+  }
+}
+
+function sumOf(all: Iterable<Heard>, of: (one: Heard) => number): number {
+  let sum = 0;
+  for (const one of all) sum += of(one);
+  return sum;
+}

@@ -1,0 +1,66 @@
+// What this load balancer saw at each instance: since it last said so, and over the last half minute, to judge others by.
+
+import { fade } from '../stats/weighted-kde.ts';
+import { add, bucketOf, CELLS, FAILURES, scale } from './histogram.ts';
+
+/** Of what neighbours are judged by. Most load balancers with few requests see an instance ten times in it. */
+export const JUDGED_HALF_LIFE_MS = 20_000;
+
+export class OwnObservations {
+  /** By handle; made when the instance first answers. */
+  readonly #since: (Float64Array | undefined)[] = [];
+  readonly #judged: (Float64Array | undefined)[] = [];
+  #takenMs: number;
+
+  constructor(nowMs: number) {
+    this.#takenMs = nowMs;
+  }
+
+  /** `processingMs` null: a failure. */
+  observe(handle: number, processingMs: number | null): void {
+    const cells = cellsOf(this.#since, handle);
+    const cell = processingMs === null ? FAILURES : bucketOf(processingMs);
+    (cells[cell] as number)++;
+  }
+
+  forget(handle: number): void {
+    this.#since[handle] = undefined;
+    this.#judged[handle] = undefined;
+  }
+
+  /** Since when `since` counts. */
+  spanMs(nowMs: number): number {
+    return nowMs - this.#takenMs;
+  }
+
+  /** What was seen since the last turn; undefined: nothing. */
+  since(handle: number): Float64Array | undefined {
+    return this.#since[handle];
+  }
+
+  /** What others are judged by; what was seen since the last turn is not in it yet. */
+  judged(handle: number): Float64Array | undefined {
+    return this.#judged[handle];
+  }
+
+  /** A span ends and the next begins. */
+  turn(nowMs: number): void {
+    const kept = fade(this.spanMs(nowMs) / JUDGED_HALF_LIFE_MS);
+    this.#takenMs = nowMs;
+    for (const judged of this.#judged) if (judged !== undefined) scale(judged, kept);
+    for (const [handle, since] of this.#since.entries()) {
+      if (since === undefined) continue;
+      add(cellsOf(this.#judged, handle), since);
+      this.#since[handle] = undefined;
+    }
+  }
+}
+
+/** Those of the handle, made when there are none. */
+export function cellsOf(table: (Float64Array | undefined)[], handle: number): Float64Array {
+  const known = table[handle];
+  if (known !== undefined) return known;
+  const made = new Float64Array(CELLS);
+  table[handle] = made;
+  return made;
+}

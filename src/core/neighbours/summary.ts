@@ -1,0 +1,112 @@
+// What a load balancer says of the instances that it sends to: how long they took at the instance, the way there left out, since that
+// differs from node to node. And whether what another one says is possible at all.
+
+import type { InstanceKey } from '../domain.ts';
+import { recordOf } from '../snapshot-shape.ts';
+import { BUCKETS } from './histogram.ts';
+
+/** Another version is another meaning: it is not guessed at. */
+export const SUMMARY_VERSION = 1;
+/** More than these are not said at a time, and more than those are not believed. */
+export const SAID_MAX = 16;
+export const HEARD_MAX = 64;
+const BYTES_MAX = 2_048;
+const RATE_MAX = 1e6;
+const IN_FLIGHT_MAX = 1e6;
+const SPAN_MS_MAX = 60_000;
+const KEY_LENGTH_MAX = 512;
+
+/** What was seen of one instance in a span. */
+export interface Observed {
+  readonly key: InstanceKey;
+  /** Answers by processing latency: `BUCKETS` numbers. */
+  readonly counts: readonly number[];
+  readonly failures: number;
+  /** Requests that the sender sends there. */
+  readonly perSecond: number;
+  readonly inFlight: number;
+}
+
+/** What one load balancer saw of a service. */
+export interface Summary {
+  readonly spanMs: number;
+  readonly instances: readonly Observed[];
+}
+
+/** What a summary is dropped for; the name that it is counted by. */
+export type SummaryProblem = 'version' | 'shape' | 'impossible';
+
+/** Takes a summary from outside; says what is wrong with it instead. Nothing of a wrong one is used. */
+export function readSummary(value: unknown): Summary | SummaryProblem {
+  const { version, span_ms: spanMs, instances } = recordOf(value);
+  if (version !== SUMMARY_VERSION) return 'version';
+  if (!Array.isArray(instances) || typeof spanMs !== 'number') return 'shape';
+  if (!(spanMs > 0 && spanMs <= SPAN_MS_MAX) || instances.length > HEARD_MAX) return 'impossible';
+  const observed: Observed[] = [];
+  const seen = new Set<string>();
+  for (const one of instances) {
+    const read = readObserved(one, spanMs);
+    if (typeof read === 'string') return read;
+    if (seen.has(read.key)) return 'impossible';
+    seen.add(read.key);
+    observed.push(read);
+  }
+  return { spanMs, instances: observed };
+}
+
+/** As it goes over the wire; what would make it too long is left out, the least busy first. */
+export function summaryText({ spanMs, instances }: Summary): string {
+  for (let count = instances.length; count > 0; count--) {
+    const text = JSON.stringify(writeSummary({ spanMs, instances: instances.slice(0, count) }));
+    if (text.length <= BYTES_MAX) return text;
+  }
+  return JSON.stringify(writeSummary({ spanMs, instances: [] }));
+}
+
+/** As data: of the counts those from the first to the last that is not zero. */
+export function writeSummary({ spanMs, instances }: Summary): unknown {
+  return {
+    version: SUMMARY_VERSION,
+    span_ms: Math.round(spanMs),
+    instances: instances.map(({ key, counts, failures, perSecond, inFlight }) => {
+      const first = Math.max(
+        0,
+        counts.findIndex((count) => count > 0),
+      );
+      const last = counts.findLastIndex((count) => count > 0);
+      const failed = failures > 0 ? { failures } : {};
+      return {
+        key,
+        first,
+        counts: counts.slice(first, last + 1),
+        ...failed,
+        rate: tenth(perSecond),
+        in_flight: inFlight,
+      };
+    }),
+  };
+}
+
+function tenth(value: number): number {
+  return Math.round(value * 10) / 10;
+}
+
+function readObserved(value: unknown, spanMs: number): Observed | SummaryProblem {
+  const { key, first, counts, failures = 0, rate, in_flight: inFlight } = recordOf(value);
+  if (typeof key !== 'string' || key === '' || key.length > KEY_LENGTH_MAX) return 'shape';
+  if (!Array.isArray(counts) || typeof first !== 'number') return 'shape';
+  if (!Number.isInteger(first) || first < 0 || first + counts.length > BUCKETS) return 'impossible';
+  const most = (RATE_MAX * spanMs) / 1000;
+  const all = [...counts, failures];
+  if (all.some((count) => typeof count !== 'number') || typeof rate !== 'number' || typeof inFlight !== 'number')
+    return 'shape';
+  const possible =
+    all.every((count) => isWithin(count, most)) && isWithin(rate, RATE_MAX) && isWithin(inFlight, IN_FLIGHT_MAX);
+  if (!possible || all.reduce((sum, count) => sum + count, 0) > most) return 'impossible';
+  const padded = Array.from({ length: BUCKETS }, (_, b) => (counts[b - first] as number | undefined) ?? 0);
+  return { key, counts: padded, failures: failures as number, perSecond: rate, inFlight };
+}
+
+function isWithin(value: number, most: number): boolean {
+  return value >= 0 && value <= most;
+}

@@ -1,0 +1,53 @@
+// Whether a neighbour tells the truth: what it says of an instance beside one's own samples of the same time, by the two-sample
+// Kolmogorov–Smirnov test. Samples of two load balancers are no draws of one distribution: their round trips are measured with an error,
+// and their requests come at other moments. So a shift by some milliseconds is none, and a fifth is allowed on top.
+
+import { answersIn, BUCKETS, countBefore, MIDDLES_MS, positionOf } from './histogram.ts';
+
+/** c(α) at α = 0.01. */
+const CRITICAL = 1.63;
+const ALLOWED = 0.2;
+/** Below that many of either nothing can be said. */
+const SAMPLES_MIN = 5;
+const SHIFT_MS_MIN = 3;
+/** Of τ. */
+const SHIFT_SHARE = 0.1;
+
+export class Trust {
+  /** Where each bucket's middle lies when it is shifted. */
+  readonly #shifted: Float64Array;
+
+  /** `latencyMs`: τ of the service. */
+  constructor(latencyMs: number) {
+    const shiftMs = Math.max(SHIFT_MS_MIN, SHIFT_SHARE * latencyMs);
+    this.#shifted = MIDDLES_MS.map((atMs) => positionOf(atMs + shiftMs));
+  }
+
+  /** Whether both can be of one instance; true where too little is known. */
+  agree(own: Float64Array, other: Float64Array): boolean {
+    const n = answersIn(own);
+    const m = answersIn(other);
+    if (n < SAMPLES_MIN || m < SAMPLES_MIN) return true;
+    const most = CRITICAL * Math.sqrt(1 / n + 1 / m) + ALLOWED;
+    return most >= 1 || this.#distance({ cells: own, count: n }, { cells: other, count: m }) <= most;
+  }
+
+  /** The largest difference of the two distributions that the shift does not explain. */
+  #distance(a: Sample, b: Sample): number {
+    let most = 0;
+    for (let bucket = 0; bucket < BUCKETS; bucket++) {
+      const at = bucket + 0.5;
+      const later = this.#shifted[bucket] as number;
+      const aFirst = countBefore(a.cells, at) / a.count - countBefore(b.cells, later) / b.count;
+      const bFirst = countBefore(b.cells, at) / b.count - countBefore(a.cells, later) / a.count;
+      most = Math.max(most, aFirst, bFirst);
+    }
+    return most;
+  }
+}
+
+interface Sample {
+  readonly cells: Float64Array;
+  /** Answers in it. */
+  readonly count: number;
+}

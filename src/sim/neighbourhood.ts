@@ -1,0 +1,130 @@
+// Load balancers that tell their neighbours what they saw, over a broker: each says it every so often, those near by hear it a little
+// later or not at all, and one that starts again hears at once what was said last. A liar says of one instance that it is quick.
+
+import { BUCKETS, bucketOf } from '../core/neighbours/histogram.ts';
+import type { Summary } from '../core/neighbours/summary.ts';
+import type { Rng } from '../core/rng.ts';
+import type { Balancers } from './balancers.ts';
+import { type Agenda, EVENT } from './events/agenda.ts';
+import { createStream, uniform } from './random.ts';
+import type { NeighboursSpec } from './scenario.ts';
+import type { World } from './world/world.ts';
+
+export interface NeighbourhoodOptions {
+  readonly world: World;
+  readonly spec: NeighboursSpec;
+  readonly agenda: Agenda;
+  readonly balancers: Balancers;
+  readonly stages: number;
+  readonly seed: number;
+}
+
+/** A broker forgets what was said so long ago. */
+const RETAINED_MS = 10_000;
+const LIE_MS = 1;
+const LIES = 100;
+
+interface Said {
+  readonly from: number;
+  readonly stage: number;
+  readonly atMs: number;
+  readonly summary: Summary;
+}
+
+interface Message {
+  readonly to: number;
+  readonly said: Said;
+}
+
+export class Neighbourhood {
+  readonly #options: NeighbourhoodOptions;
+  readonly #rng: Rng;
+  /** Of each load balancer, those that it hears. */
+  readonly #heard: readonly (readonly number[])[];
+  /** Of each load balancer, those that hear it. */
+  readonly #hearers: readonly (readonly number[])[];
+  /** By place: what was said last. */
+  readonly #retained: (Said | undefined)[] = [];
+  readonly #messages = new Map<number, Message>();
+  #nextMessage = 0;
+
+  constructor(options: NeighbourhoodOptions) {
+    const { world, spec, agenda, stages, seed } = options;
+    this.#options = options;
+    this.#rng = createStream(seed, 'neighbours');
+    const all = world.balancers.map((_, b) => b);
+    this.#heard = all.map((b) => nearest(world, b, spec.max));
+    this.#hearers = all.map((b) => all.filter((other) => this.#heard[other]?.includes(b)));
+    for (let place = 0; place < all.length * stages; place++)
+      agenda.push(this.#rng.next() * spec.everyMs, EVENT.tell, place);
+  }
+
+  /** A load balancer says what it saw since it last did. */
+  tell(place: number): void {
+    const { agenda, balancers, stages, spec } = this.#options;
+    agenda.push(agenda.nowMs + spec.everyMs, EVENT.tell, place);
+    const from = Math.floor(place / stages);
+    const stage = place % stages;
+    const told = balancers.at(from, stage).router.neighbours?.tell(agenda.nowMs) ?? null;
+    if (told === null) return;
+    const summary = spec.liars.includes(from) ? this.#lie(told) : told;
+    const said: Said = { from, stage, atMs: agenda.nowMs, summary };
+    this.#retained[place] = said;
+    for (const to of this.#hearers[from] ?? []) this.#send(to, said);
+  }
+
+  /** A message arrives. */
+  arrive(id: number): void {
+    const message = this.#messages.get(id);
+    if (message === undefined) return;
+    this.#messages.delete(id);
+    const { to, said } = message;
+    const { agenda, balancers, world } = this.#options;
+    const name = world.topology.nodes[world.balancers[said.from] as number] as string;
+    balancers.at(to, said.stage).router.neighbours?.hear(name, said.summary, agenda.nowMs);
+  }
+
+  /** Load balancers that started again subscribe, and hear what is retained. */
+  rejoin(chosen: readonly number[]): void {
+    const { agenda, balancers, stages } = this.#options;
+    for (const to of chosen) {
+      for (const from of this.#heard[to] ?? []) {
+        for (let stage = 0; stage < stages; stage++) {
+          const said = this.#retained[balancers.placeOf(from, stage)];
+          if (said !== undefined && agenda.nowMs - said.atMs <= RETAINED_MS) this.#send(to, said);
+        }
+      }
+    }
+  }
+
+  #send(to: number, said: Said): void {
+    const { agenda, spec } = this.#options;
+    const lost = this.#rng.next() < spec.lossRatio;
+    const takesMs = spec.delayMs * uniform(this.#rng, 0.5, 1.5);
+    if (lost) return;
+    this.#messages.set(this.#nextMessage, { to, said });
+    agenda.push(agenda.nowMs + takesMs, EVENT.hear, this.#nextMessage++);
+  }
+
+  #lie(summary: Summary): Summary {
+    const { world, spec } = this.#options;
+    const at = world.instances.find(({ id }) => id === spec.liedAbout);
+    if (at === undefined) return summary;
+    const key = `${world.topology.nodes[at.node]}/${at.id}`;
+    const counts = Array.from({ length: BUCKETS }, (_, b) => (b === bucketOf(LIE_MS) ? LIES : 0));
+    const lie = { key, counts, failures: 0, perSecond: LIES, inFlight: 0 };
+    return { ...summary, instances: [...summary.instances.filter((one) => one.key !== key), lie] };
+  }
+}
+
+/** The nearest other load balancers. */
+function nearest({ topology, balancers }: World, b: number, most: number): number[] {
+  const { nodes, rttMs } = topology;
+  const here = balancers[b] as number;
+  const distance = (other: number): number => rttMs[here * nodes.length + (balancers[other] as number)] as number;
+  return balancers
+    .map((_, other) => other)
+    .filter((other) => other !== b && distance(other) < Number.POSITIVE_INFINITY)
+    .sort((x, y) => distance(x) - distance(y))
+    .slice(0, most);
+}

@@ -1,0 +1,152 @@
+import { describe, expect, it } from 'vitest';
+import { BUCKETS, bucketOf } from '../../../src/core/neighbours/histogram.ts';
+import { Neighbours } from '../../../src/core/neighbours/neighbours.ts';
+import type { Summary } from '../../../src/core/neighbours/summary.ts';
+import { candidateAt } from '../candidates.ts';
+
+const LATENCY_MS = 100;
+const SAMPLES_MAX = 20;
+const LOOK = { limitMs: 80, latencyMsMax: 200, ownWeight: 0, nowMs: 0 };
+
+function neighboursWith({ use = true, instances = 2 } = {}) {
+  const candidates = Array.from({ length: instances }, (_, handle) => candidateAt(handle, 5));
+  const ignored: string[] = [];
+  const neighbours = new Neighbours({
+    use,
+    samplesMax: SAMPLES_MAX,
+    latencyMs: LATENCY_MS,
+    nowMs: 0,
+    candidates: () => candidates,
+    handleOf: (key) => candidates.find((candidate) => candidate.key === key)?.handle,
+    perSecond: () => 1,
+    onIgnored: (nodeId, key) => ignored.push(`${nodeId} ${key}`),
+  });
+  const keyOf = (handle: number): string => candidates[handle]?.key ?? '';
+  /** So many answers that took so long; null: failures. */
+  const summary = (handle: number, tookMs: number | null, times: number): Summary => {
+    const counts = Array.from({ length: BUCKETS }, (_, b) => (tookMs !== null && b === bucketOf(tookMs) ? times : 0));
+    const failures = tookMs === null ? times : 0;
+    return { spanMs: 2_000, instances: [{ key: keyOf(handle), counts, failures, perSecond: times / 2, inFlight: 0 }] };
+  };
+  /** This load balancer sees so many answers, and says so. */
+  const see = (handle: number, tookMs: number, times: number, nowMs: number): void => {
+    for (let i = 0; i < times; i++) neighbours.observe(handle, tookMs);
+    neighbours.tell(nowMs);
+  };
+  return { neighbours, ignored, keyOf, summary, see };
+}
+
+describe('what neighbours say', () => {
+  it('counts by κ and fades as own samples do', () => {
+    const { neighbours, summary } = neighboursWith();
+    neighbours.hear('n1', summary(0, 30, 10), 0);
+    neighbours.look(0, LOOK);
+    const fresh = neighbours.weight;
+    expect(fresh).toBeGreaterThan(1);
+    expect(fresh).toBeLessThan(3);
+    expect(neighbours.successWeight).toBeCloseTo(fresh);
+    neighbours.look(0, { ...LOOK, nowMs: 1_500 });
+    expect(neighbours.weight).toBeCloseTo(fresh / 2);
+    neighbours.look(0, { ...LOOK, nowMs: 10_001 });
+    expect(neighbours.weight).toBe(0);
+  });
+
+  it('never counts for more than the bound, however much one of them says', () => {
+    const { neighbours, summary } = neighboursWith();
+    neighbours.hear('n0', summary(0, 30, 1_000_000), 0);
+    neighbours.look(0, LOOK);
+    expect(neighbours.weight).toBeCloseTo(SAMPLES_MAX / 4);
+    for (let n = 1; n < 9; n++) neighbours.hear(`n${n}`, summary(0, 30, 1_000_000), 0);
+    neighbours.look(0, LOOK);
+    expect(neighbours.weight).toBeCloseTo(SAMPLES_MAX);
+    neighbours.look(0, { ...LOOK, ownWeight: 15 });
+    expect(neighbours.weight).toBeCloseTo(30);
+  });
+
+  it('counts for nothing where it is only observed', () => {
+    const { neighbours, summary } = neighboursWith({ use: false });
+    neighbours.hear('n1', summary(0, 30, 10), 0);
+    neighbours.look(0, LOOK);
+    expect(neighbours).toMatchObject({ weight: 0, successWeight: 0, sumMs: 0, failing: false });
+    expect(neighbours.state(0)).toMatchObject([{ nodeId: 'n1', summaries: 1, instances: 1 }]);
+  });
+
+  it('is no failure until three of them see one', () => {
+    const { neighbours, summary } = neighboursWith();
+    for (const node of ['n1', 'n2']) neighbours.hear(node, summary(0, null, 5), 0);
+    neighbours.look(0, LOOK);
+    expect(neighbours).toMatchObject({ weight: 0, failing: false });
+    neighbours.hear('n3', summary(0, null, 5), 0);
+    neighbours.look(0, LOOK);
+    expect(neighbours.failing).toBe(true);
+    expect(neighbours.weight).toBeGreaterThan(0);
+    expect(neighbours.successWeight).toBe(0);
+  });
+
+  it('is ignored for a minute when it is wrong twice, once when it was before, and comes back when it is right', () => {
+    const { neighbours, ignored, keyOf, summary, see } = neighboursWith();
+    see(0, 60, 20, 2_000);
+    neighbours.hear('liar', summary(0, 1, 20), 2_000);
+    expect(ignored).toEqual([]);
+    neighbours.hear('liar', summary(0, 1, 20), 4_000);
+    expect(ignored).toEqual([`liar ${keyOf(0)}`]);
+    neighbours.look(0, { ...LOOK, nowMs: 4_000 });
+    expect(neighbours.weight).toBe(0);
+    expect(neighbours.state(4_000)).toMatchObject([{ ignoredMs: 60_000, wrongOver: keyOf(0) }]);
+    see(0, 60, 20, 64_000);
+    neighbours.hear('liar', summary(0, 1, 20), 64_001);
+    expect(ignored).toHaveLength(2);
+    for (let nowMs = 66_000; nowMs <= 200_000; nowMs += 2_000) {
+      see(0, 60, 4, nowMs);
+      neighbours.hear('liar', summary(0, 60, 4), nowMs);
+    }
+    neighbours.look(0, { ...LOOK, nowMs: 200_000 });
+    expect(neighbours.weight).toBeGreaterThan(0);
+    expect(ignored).toHaveLength(2);
+  });
+
+  it('is believed where the ways there were measured a few milliseconds apart', () => {
+    const { neighbours, ignored, summary, see } = neighboursWith();
+    for (let nowMs = 2_000; nowMs <= 40_000; nowMs += 2_000) {
+      see(0, 3, 20, nowMs);
+      neighbours.hear('n1', summary(0, 10, 20), nowMs);
+    }
+    expect(ignored).toEqual([]);
+  });
+
+  it('of an instance that is not known here changes nothing, and is forgotten with its instance', () => {
+    const { neighbours, summary } = neighboursWith();
+    neighbours.hear(
+      'n1',
+      { spanMs: 2_000, instances: summary(0, 30, 9).instances.map((one) => ({ ...one, key: 'x/y' })) },
+      0,
+    );
+    neighbours.hear('n2', summary(1, 30, 9), 0);
+    expect(neighbours.state(0).map(({ instances }) => instances)).toEqual([0, 1]);
+    neighbours.forget(1);
+    neighbours.look(1, LOOK);
+    expect(neighbours.weight).toBe(0);
+  });
+
+  it('comes from 64 of them at the most', () => {
+    const { neighbours, summary } = neighboursWith();
+    for (let n = 0; n < 100; n++) neighbours.hear(`n${n}`, summary(0, 30, 1), 0);
+    expect(neighbours.state(0)).toHaveLength(64);
+    neighbours.drop('n0');
+    expect(neighbours.state(0)).toHaveLength(63);
+  });
+});
+
+describe('what is said to neighbours', () => {
+  it('is what was seen since it was said last, the busiest sixteen instances of many', () => {
+    const { neighbours, keyOf } = neighboursWith({ instances: 20 });
+    neighbours.observe(3, 30);
+    neighbours.observe(3, null);
+    const told = neighbours.tell(2_000);
+    expect(told).toMatchObject({ spanMs: 2_000, instances: [{ key: keyOf(3), failures: 1 }] });
+    expect(told?.instances[0]?.counts[bucketOf(30)]).toBe(1);
+    expect(neighbours.tell(4_000)).toBeNull();
+    for (let handle = 0; handle < 20; handle++) neighbours.observe(handle, 30);
+    expect(neighbours.tell(6_000)?.instances).toHaveLength(16);
+  });
+});

@@ -1,0 +1,84 @@
+// Two routers of one service, of which one sees much and the other nothing yet.
+
+import { describe, expect, it } from 'vitest';
+import type { Candidate } from '../../../src/core/domain.ts';
+import { createWorld, instance, type World } from '../support.ts';
+
+const SLOW = 'node-2/a';
+
+function worldWith(neighbours?: { use: boolean; samplesMax: number }): World {
+  const world = createWorld('qedge', neighbours === undefined ? {} : { neighbours });
+  for (const node of ['node-1', 'node-2', 'node-3']) {
+    world.router.applyPlacement({ kind: 'instance-set', instance: instance(node) }, world.nowMs);
+    world.router.observeRtt(node, 5, world.nowMs);
+  }
+  return world;
+}
+
+const ending = ({ key }: Candidate) => ({ latencyMs: key === SLOW ? 200 : 20 });
+
+/** Two seconds of thirty requests each; what it has to say of them. */
+function learned(world: World) {
+  for (let i = 0; i < 60; i++) {
+    world.request(ending);
+    world.pass(33);
+  }
+  const told = world.router.neighbours?.tell(world.nowMs);
+  if (told === null || told === undefined) throw new Error('nothing was said');
+  return told;
+}
+
+function beliefOf({ router, nowMs }: World): number | null {
+  return router.instances(nowMs).find(({ key }) => key === SLOW)?.successProbability ?? null;
+}
+
+describe('a router among neighbours', () => {
+  it('knows of a slow instance from them before it has a sample of its own', () => {
+    const told = learned(worldWith({ use: true, samplesMax: 20 }));
+    const [fresh, alone, watching] = [
+      worldWith({ use: true, samplesMax: 20 }),
+      worldWith(),
+      worldWith({ use: false, samplesMax: 20 }),
+    ];
+    for (const world of [fresh, alone, watching]) {
+      for (const node of ['a', 'b', 'c', 'd']) world.router.neighbours?.hear(node, told, world.nowMs);
+      world.pass(600);
+    }
+    expect(beliefOf(fresh)).toBeLessThan(0.75 * (beliefOf(alone) ?? 0));
+    expect(beliefOf(watching)).toBe(beliefOf(alone));
+  });
+
+  it('says what an instance takes, the way there left out', () => {
+    const { instances } = learned(worldWith({ use: true, samplesMax: 20 }));
+    const quick = instances.find(({ key }) => key !== SLOW);
+    // 15 of 20 ms: 5 ms are the way.
+    expect(quick?.counts.findIndex((count) => count > 0)).toBe(8);
+  });
+
+  it('decides as it does alone while it hears of nothing', () => {
+    const [with_, without] = [worldWith({ use: true, samplesMax: 20 }), worldWith()];
+    const picks = [with_, without].map((world) =>
+      Array.from({ length: 400 }, () => {
+        const { key } = world.request(ending);
+        world.pass(20);
+        return key;
+      }),
+    );
+    expect(picks[0]).toEqual(picks[1]);
+    expect(without.router.neighbours).toBeNull();
+  });
+
+  it('lets no cooldown come of what they say', () => {
+    const world = worldWith({ use: true, samplesMax: 20 });
+    const counts = Array.from({ length: 24 }, () => 0);
+    const failing = { key: 'node-1/a', counts, failures: 50, perSecond: 25, inFlight: 0 };
+    for (const node of ['a', 'b', 'c', 'd']) {
+      world.router.neighbours?.hear(node, { spanMs: 2_000, instances: [failing] }, world.nowMs);
+    }
+    world.pass(600);
+    const state = world.router.instances(world.nowMs).find(({ key }) => key === 'node-1/a');
+    expect(state?.cooldownMs).toBe(0);
+    expect(state?.successProbability).toBeLessThan(0.3);
+    expect(world.events.filter(({ kind }) => kind === 'cooldown' || kind === 'panic')).toEqual([]);
+  });
+});
