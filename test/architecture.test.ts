@@ -90,10 +90,11 @@ const ROOMS: Readonly<Record<string, Readonly<Record<string, readonly string[]>>
   },
   // A router knows the contract of policies and never a policy.
   core: {
-    core: ['router', 'policies', 'requirements', 'verdict'],
+    core: ['router', 'policies', 'requirements', 'neighbours', 'verdict'],
     chain: ['core', 'stats'],
-    router: ['core', 'policies', 'requirements', 'stats', 'verdict'],
-    policies: ['core', 'requirements', 'stats'],
+    router: ['core', 'policies', 'requirements', 'neighbours', 'stats', 'verdict'],
+    policies: ['core', 'requirements', 'neighbours', 'stats'],
+    neighbours: ['core', 'stats'],
     requirements: ['core', 'stats'],
     stats: ['core'],
     verdict: ['core'],

@@ -79,6 +79,6 @@ describe('a router among neighbours', () => {
     const state = world.router.instances(world.nowMs).find(({ key }) => key === 'node-1/a');
     expect(state?.cooldownMs).toBe(0);
     expect(state?.successProbability).toBeLessThan(0.3);
-    expect(world.events.filter(({ kind }) => kind === 'cooldown' || kind === 'panic')).toEqual([]);
+    expect(world.events.filter(({ kind }) => kind === 'ejected' || kind === 'panic')).toEqual([]);
   });
 });
