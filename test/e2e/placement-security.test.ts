@@ -172,6 +172,27 @@ describe('a broker that means no good', () => {
   });
 });
 
+describe('what answers CONNECT', () => {
+  it.each([
+    ['as a web server', Buffer.from('HTTP/1.1 400 Bad Request\r\n\r\n')],
+    ['with an alert of TLS', Buffer.from([0x15, 3, 1, 0, 2, 2, 40])],
+    ['as nothing that is known', Buffer.alloc(50)],
+  ])('%s is left, with the reason, and tried again', async (_how, bytes) => {
+    const url = await startHostileBroker((socket) => void socket.write(bytes));
+    const { placement, logLines } = startPlacement(qedge(url));
+    await vi.waitFor(() => expect(logLines.filter(({ msg }) => msg === 'broker lost')).not.toEqual([]), soon);
+    expect(placement.state().broker).toMatchObject({ connected: false, lastError: expect.stringMatching(/./) });
+  });
+
+  it('a byte at a time is a broker like any other', async () => {
+    const url = await startHostileBroker((socket, { first }) => {
+      if (first) for (const byte of CONNACK) setImmediate(() => socket.write(Buffer.of(byte)));
+    });
+    const { placement } = startPlacement(qedge(url));
+    await vi.waitFor(() => expect(placement.state().broker?.connected).toBe(true), soon);
+  });
+});
+
 describe('thousands of retained messages', () => {
   it('hold the event loop for a slice at a time', async () => {
     const broker = await startMosquitto({ conf: ['max_queued_messages 0'] });
