@@ -7,7 +7,7 @@ import type { Change } from '../../../src/sim/world/change.ts';
 import { SERVICE } from '../../../src/sim/world/instance.ts';
 import type { World } from '../../../src/sim/world/world.ts';
 import type { SentRequest } from './clients.ts';
-import { clockMs, watchStalls } from './clock.ts';
+import { clockMs } from './clock.ts';
 import { type Host, Network, type Span } from './network.ts';
 import { BrokerPart, ClientsPart, InstancePart } from './parts.ts';
 import { PROXY_PORT, QedgeNode, type QedgeUse } from './qedge-node.ts';
@@ -103,8 +103,6 @@ export class Continuum {
     const { scenario, world, seed, say } = this.#options;
     const before = this.#qedges.map((qedge) => qedge.use());
     const startMs = clockMs() + LEAD_MS;
-    const own: Span[] = [];
-    watchStalls((span) => own.push(span));
     const watch = setInterval(() => this.#watchQedges(), QEDGE_WATCH_MS);
     for (const [b, clients] of this.#clients.entries()) {
       clients.begin({
@@ -132,7 +130,7 @@ export class Continuum {
     });
     return {
       requests: this.#clients.flatMap(({ requests }) => requests),
-      stalls: this.#stallsSince(startMs, [...own, ...this.#wireStalls]),
+      stalls: this.#stallsSince(startMs, this.#wireStalls),
       uses,
     };
   }

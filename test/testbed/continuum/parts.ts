@@ -112,11 +112,15 @@ export class BrokerPart {
   constructor(host: Host, folder: string) {
     this.#host = host;
     this.#file = join(folder, 'mosquitto.conf');
-    writeFileSync(this.#file, `listener ${BROKER_PORT} ${host.address}\nallow_anonymous true\nlog_dest none\n`);
+    // With another user it would not end with its parent.
+    writeFileSync(
+      this.#file,
+      `user root\nlistener ${BROKER_PORT} ${host.address}\nallow_anonymous true\nlog_dest none\n`,
+    );
   }
 
   async start(): Promise<void> {
-    this.#process = this.#host.spawn(['mosquitto', '-c', this.#file], { stdio: ['ignore', 'ignore', 'inherit'] });
+    this.#process = this.#host.spawn(['mosquitto', '-c', this.#file], { stdio: 'ignore' });
     await Promise.race([
       delay(BROKER_START_MS),
       once(this.#process, 'exit').then(([code]) => Promise.reject(new Error(`mosquitto ended with ${code}`))),

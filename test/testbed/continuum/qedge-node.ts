@@ -43,6 +43,7 @@ export class QedgeNode {
   /** Instances that it announces. */
   readonly #announced = new Set<string>();
   #process: ChildProcess | null = null;
+  #restarted = Promise.resolve();
   /** Of lives that are over. */
   #use: QedgeUse = { cpuS: 0, residentMb: 0 };
   #waitedMs = 0;
@@ -67,23 +68,27 @@ export class QedgeNode {
     closeSync(log);
     const deadlineMs = clockMs() + START_MS_MAX;
     while (!readFileSync(this.#logFile, 'utf8').includes('"qedge started"')) {
-      // Killed before it listened.
-      if (this.#process !== started) return;
-      if (started.exitCode !== null || clockMs() > deadlineMs) {
-        throw new Error(`${this.#options.nodeId} did not start:\n${readFileSync(this.#logFile, 'utf8')}`);
+      if (started.exitCode !== null || started.signalCode !== null || clockMs() > deadlineMs) {
+        const end = `exit code ${started.exitCode}, signal ${started.signalCode}`;
+        throw new Error(
+          `qedge of ${this.#options.nodeId}: did not start: ${end}\n${readFileSync(this.#logFile, 'utf8')}`,
+        );
       }
       await delay(20);
     }
   }
 
-  /** A kill, and a start with what is on the disk, or without it. */
-  async restart(state: 'warm' | 'cold'): Promise<void> {
-    await this.kill();
-    if (state === 'cold') for (const end of ['', '-wal', '-shm']) rmSync(`${this.#storeFile}${end}`, { force: true });
-    await this.start();
+  /** A kill, and a start with what is on the disk, or without it; after the restart before, if that is not over. */
+  restart(state: 'warm' | 'cold'): Promise<void> {
+    this.#restarted = this.#restarted.then(async () => {
+      await this.#kill();
+      if (state === 'cold') for (const end of ['', '-wal', '-shm']) rmSync(`${this.#storeFile}${end}`, { force: true });
+      await this.start();
+    });
+    return this.#restarted;
   }
 
-  async kill(): Promise<void> {
+  async #kill(): Promise<void> {
     const running = this.#process;
     if (running === null || running.exitCode !== null || running.signalCode !== null) return;
     this.#use = this.use();

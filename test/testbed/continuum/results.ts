@@ -47,7 +47,10 @@ export interface Observed {
   readonly stalls: Stalls;
 }
 
-/** Sorts the requests into those that the machine held up and the rest, and judges each by its client's clock. */
+/**
+ * Sorts the requests into those that the machine held up and the rest, and judges each by its client's clock. Held up is what meets
+ * a stall within the limit, however long it takes: else what fails late would be left out more often than what succeeds.
+ */
 export function judge({ world, durationMs, latencyMs, requests, stalls }: Observed): Judgement {
   const [clean, stalled] = [emptyRecorder(world, durationMs), emptyRecorder(world, durationMs)];
   const none = (): Float64Array => new Float64Array(clean.shape.seconds);
@@ -55,7 +58,7 @@ export function judge({ world, durationMs, latencyMs, requests, stalls }: Observ
   for (const [client, sentMs, tookMs, ending, instance] of requests) {
     const { balancer = 0 } = world.clients[client] ?? {};
     const spans = [stalls.everywhere, stalls.ofBalancer[balancer] ?? [], stalls.ofInstance.get(instance) ?? []];
-    const isStalled = spans.some((some) => overlaps(some, sentMs, sentMs + tookMs));
+    const isStalled = spans.some((some) => overlaps(some, sentMs, sentMs + latencyMs));
     const word = ENDINGS[ending] ?? 'failed';
     const judged = word !== 'answered' ? word : tookMs <= latencyMs ? 'success' : 'late';
     (isStalled ? stalled : clean).ended(client, sentMs, judged);

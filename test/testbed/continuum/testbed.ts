@@ -5,6 +5,7 @@ import { accessSync, mkdtempSync, rmSync } from 'node:fs';
 import { availableParallelism, tmpdir } from 'node:os';
 import { delimiter, join, resolve } from 'node:path';
 import { parseArgs } from 'node:util';
+import { ConfigError } from '../../../src/errors.ts';
 import { loadScenario } from '../../../src/scenario/scenario-file.ts';
 import { runOne } from '../../../src/sim/experiment.ts';
 import { policyProblems } from '../../../src/sim/policy-text.ts';
@@ -142,8 +143,9 @@ try {
   report(plan, await run(plan));
   process.exit(0);
 } catch (error) {
-  const text = error instanceof Error ? error.message : String(error);
-  say(error instanceof UsageError || !(error instanceof Error) ? text : (error.stack ?? text));
-  if (error instanceof TypeError && text.includes('Unknown option')) console.error(USAGE);
+  const { message, stack, code = '' } = error as Error & { readonly code?: string };
+  const isUsage = code.startsWith('ERR_PARSE_ARGS');
+  say(isUsage || error instanceof UsageError || error instanceof ConfigError ? message : (stack ?? message));
+  if (isUsage) process.stderr.write(`${USAGE}\n`);
   process.exit(1);
 }
