@@ -170,7 +170,8 @@ export class FastPath implements PlainLink {
 
   #keepBehind(bytes: Buffer): void {
     this.#behind = bytes;
-    if (bytes.length > BEHIND_BYTES_MAX) this.socket.pause();
+    // What waits for its turn is not read any further: to add to it copies all of it.
+    if (bytes.length > BEHIND_BYTES_MAX || this.#share?.waits === true) this.socket.pause();
   }
 
   #handOver(rest: Buffer): void {
