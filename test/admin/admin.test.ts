@@ -6,6 +6,7 @@ import type { StateDocument } from '../../src/admin/state/state.ts';
 import { createLogger } from '../../src/telemetry/log.ts';
 import { startAdmin } from '../support/admin.ts';
 import { routerStateOf } from '../support/router-state.ts';
+import { countTurns } from '../support/turns.ts';
 
 describe('the admin port', () => {
   it('is alive as soon as it listens, and ready with reasons why not', async () => {
@@ -97,16 +98,9 @@ describe('the admin port', () => {
     const { url } = await startAdmin([]);
     const request = connect(Number(new URL(url).port), '127.0.0.1');
     request.end(`${bytes}GET /healthz HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n`);
-    let turns = 0;
-    let open = true;
-    const count = (): void => {
-      turns++;
-      if (open) setImmediate(count);
-    };
-    count();
+    const turns = countTurns();
     expect(await text(request)).toMatch(/ok\n$/);
-    open = false;
-    expect(turns).toBeGreaterThan(20);
+    expect(turns()).toBeGreaterThan(20);
   });
 
   it('refuses a host of which no URL can be made', async () => {

@@ -1,8 +1,7 @@
 // `qedge fl`: federated learning over the nodes there are.
 
-import { readFileSync } from 'node:fs';
 import { type Command, InvalidArgumentError, Option } from 'commander';
-import { CommandError, EX_USAGE, unreadable } from '../../errors.ts';
+import { CommandError, EX_USAGE } from '../../errors.ts';
 import {
   configure,
   type LearningConfiguration,
@@ -15,6 +14,7 @@ import { type LearningTopology, without } from '../../plan/learning/topology.ts'
 import { widthOf } from '../../terminal/paint.ts';
 import { wrapWords } from '../../terminal/wrap.ts';
 import { count, positive } from '../number-arguments.ts';
+import { textOf } from '../text-files.ts';
 
 interface PlanOptions {
   readonly model: number;
@@ -98,14 +98,6 @@ function configurationOf(topology: LearningTopology, options: PlanOptions): Lear
   } catch (error) {
     if (error instanceof NoConfigurationError) throw new CommandError(error.message);
     throw error;
-  }
-}
-
-function textOf(file: string): string {
-  try {
-    return readFileSync(file, 'utf8');
-  } catch (error) {
-    throw new CommandError(unreadable(file, error), 1, error);
   }
 }
 

@@ -1,10 +1,9 @@
 // `qedge plan placement`: on which nodes instances should run.
 
-import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
-import { basename, join } from 'node:path';
+import { basename } from 'node:path';
 import { type Command, InvalidArgumentError, Option } from 'commander';
 import { name as nameText } from '../../config/values.ts';
-import { CommandError, EX_USAGE, unreadable } from '../../errors.ts';
+import { CommandError, EX_USAGE } from '../../errors.ts';
 import { leastCount } from '../../plan/placement/cheapest.ts';
 import { planPage } from '../../plan/placement/page.ts';
 import { type PlacementPlan, planPlacement } from '../../plan/placement/plan.ts';
@@ -22,6 +21,7 @@ import { commandLine } from '../command-line.ts';
 import { durationMs } from '../duration-argument.ts';
 import { count, loadFactor, seeds } from '../number-arguments.ts';
 import { ProgressBar } from '../progress-bar.ts';
+import { textOf, writeTexts } from '../text-files.ts';
 
 interface PlacementOptions {
   readonly from: string;
@@ -128,14 +128,6 @@ function readTask(options: PlacementOptions): PlacementTask {
   }
 }
 
-function textOf(file: string): string {
-  try {
-    return readFileSync(file, 'utf8');
-  } catch (error) {
-    throw new CommandError(unreadable(file, error), 1, error);
-  }
-}
-
 function trialOf({ policy, seeds, duration }: PlacementOptions): {
   trial: TrialOptions;
   bar: ProgressBar | null;
@@ -172,13 +164,7 @@ function writeFiles(
     { name: 'plan.json', text: `${toJson(task, plan)}\n` },
     { name: 'plan.html', text: planPage(task, plan, { ...trial, title: `Placement of ${options.service}`, command }) },
   ];
-  try {
-    mkdirSync(directory, { recursive: true });
-    for (const { name, text } of files) writeFileSync(join(directory, name), text);
-  } catch (error) {
-    throw new CommandError(`cannot write to ${directory}: ${(error as Error).message}`, 1, error);
-  }
-  process.stderr.write(`wrote ${files.map(({ name }) => join(directory, name)).join(', ')}\n`);
+  writeTexts(directory, files);
 }
 
 /** What the configuration of each chosen node needs; the port is for a person to fill in. */

@@ -1,7 +1,5 @@
 // `qedge simulate`: the routing core in virtual time on a described topology. Tables to stdout; CSV, JSON and the HTML report to files.
 
-import { mkdirSync, writeFileSync } from 'node:fs';
-import { join } from 'node:path';
 import type { Command } from 'commander';
 import { CommandError, EX_USAGE } from '../../errors.ts';
 import { loadScenario, scenarioProblem } from '../../scenario/scenario-file.ts';
@@ -18,6 +16,7 @@ import { commit, version } from '../build-facts.ts';
 import { commandLine } from '../command-line.ts';
 import { loadFactor, seeds } from '../number-arguments.ts';
 import { ProgressBar } from '../progress-bar.ts';
+import { writeTexts } from '../text-files.ts';
 
 interface SimulateOptions {
   readonly policy?: readonly string[];
@@ -85,13 +84,7 @@ function writeFiles(directory: string, scenario: Scenario, results: readonly Run
     { name: `${scenario.name}.json`, text: toJson(scenario, results, provenance()) },
     { name: `${scenario.name}.html`, text: toHtml(scenario, results, provenance()) },
   ];
-  try {
-    mkdirSync(directory, { recursive: true });
-    for (const { name, text } of files) writeFileSync(join(directory, name), text);
-  } catch (error) {
-    throw new CommandError(`cannot write to ${directory}: ${(error as Error).message}`, 1, error);
-  }
-  process.stderr.write(`wrote ${files.map(({ name }) => join(directory, name)).join(', ')}\n`);
+  writeTexts(directory, files);
 }
 
 function provenance(): Provenance {

@@ -84,7 +84,7 @@ export interface Persistent {
 /** A policy as the router drives it; `BasePolicy` has a neutral answer to all but `select`. */
 export interface Policy extends RoutingPolicy, Rankable, Inspectable, Persistent {}
 
-/** Trusted, tried out, or ejected. */
+/** Trusted, tried out, or without a share: ejected, not needed, or not to be used. */
 export type PoolMembership = 'exploitation' | 'exploration' | 'out';
 
 /** What a policy believes of one candidate. */
@@ -104,6 +104,20 @@ export interface CandidateView {
   readonly note: string;
   /** Further numbers of the policy's own, by name (price, pressure…). */
   readonly extra: Readonly<Record<string, number>>;
+}
+
+/** The view of a candidate that has no share and of which nothing is known; `note` says why. */
+export function viewWithoutShare(note: string): CandidateView {
+  return {
+    pool: 'out',
+    weight: 0,
+    successProbability: null,
+    processingMs: null,
+    samples: 0,
+    cooldownMs: 0,
+    note,
+    extra: {},
+  };
 }
 
 /** What a policy believes of its service. */

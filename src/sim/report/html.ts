@@ -5,7 +5,7 @@ import type { RunResult } from '../experiment.ts';
 import { disturbancesOf } from '../results/disturbances.ts';
 import type { Scenario } from '../scenario.ts';
 import { aggregate } from './aggregate.ts';
-import { barChart, escapeXml, lineChart } from './chart.ts';
+import { barChart, escapeXml, type LineChart, lineChart } from './chart.ts';
 import { type Column, DISTURBANCE_COLUMNS, disturbancesOfAll, resultColumns } from './columns.ts';
 import { factsOf, type Provenance } from './facts.ts';
 import { REPORT_SCRIPT, REPORT_STYLE } from './page.ts';
@@ -141,15 +141,8 @@ function rollingPlot(scenario: Scenario, all: readonly PolicyRuns[]): Plot {
     svg: lineChart({
       series,
       xLabel: 'time, s',
-      yLabel: 'success',
       xMax: scenario.durationMs / 1_000,
-      yMin: floorOf(
-        series.flatMap(({ points }) => points.map(([, y]) => y)),
-        scenario.qos.successRatio,
-      ),
-      yMax: 1,
-      formatY: share,
-      level: scenario.qos.successRatio,
+      ...successAxis(series, scenario),
       marks: marksOf(scenario),
     }),
   };
@@ -171,15 +164,8 @@ function clientsPlot(scenario: Scenario, all: readonly PolicyRuns[]): Plot {
     svg: lineChart({
       series,
       xLabel: 'clients, %',
-      yLabel: 'success',
       xMax: 100,
-      yMin: floorOf(
-        series.flatMap(({ points }) => points.map(([, y]) => y)),
-        scenario.qos.successRatio,
-      ),
-      yMax: 1,
-      formatY: share,
-      level: scenario.qos.successRatio,
+      ...successAxis(series, scenario),
     }),
   };
 }
@@ -243,6 +229,16 @@ function meanBySecond(runs: readonly (readonly (number | null)[])[]): (readonly 
     const values = runs.flatMap((run) => run[s] ?? []);
     return values.length === 0 ? [] : [[s + 1, values.reduce((a, x) => a + x, 0) / values.length] as const];
   });
+}
+
+/** Success from a round lower edge, below all values and the goal, to 1; the goal is drawn across. */
+function successAxis(
+  series: LineChart['series'],
+  { qos }: Scenario,
+): Pick<LineChart, 'yLabel' | 'yMin' | 'yMax' | 'formatY' | 'level'> {
+  const values = series.flatMap(({ points }) => points.map(([, y]) => y));
+  const goal = qos.successRatio;
+  return { yLabel: 'success', yMin: floorOf(values, goal), yMax: 1, formatY: share, level: goal };
 }
 
 /** A round lower edge that shows all values and the goal. */

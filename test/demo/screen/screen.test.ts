@@ -1,65 +1,38 @@
 import { describe, expect, it } from 'vitest';
-import type { InstanceState, RouterState } from '../../../src/core/service-router.ts';
+import { instanceKey } from '../../../src/core/domain.ts';
+import type { InstanceState } from '../../../src/core/service-router.ts';
 import { renderSummary } from '../../../src/demo/screen/report.ts';
 import { type DemoView, renderScreen } from '../../../src/demo/screen/screen.ts';
 import { stallNotice } from '../../../src/demo/screen/stall-watch.ts';
 import { ansiPaint, plainPaint } from '../../../src/terminal/paint.ts';
+import { instanceStateOf, routerStateOf } from '../../support/router-state.ts';
 
 function instance(nodeId: string, facts: Partial<InstanceState> = {}): InstanceState {
-  return {
-    key: `${nodeId}/pilotnet`,
-    instance: {
-      service: 'pilotnet',
-      nodeId,
-      id: 'pilotnet',
-      scheme: 'http',
-      host: '127.0.0.1',
-      port: 1,
-      labels: { tier: 'near-edge' },
-      profile: null,
-    },
-    local: false,
-    availability: 'up',
+  const { instance, ...state } = instanceStateOf(nodeId, {
     rttMs: 8.2,
-    rttKnown: true,
     inFlight: 1,
     requestsPerSecond: 41.25,
-    requests: 100,
     failures: 0,
     answeredAgeMs: null,
-    failing: false,
-    reasons: [],
-    results: {},
-    serves: {},
-    lacks: [],
-    pool: 'exploitation',
     weight: 0.4,
     successProbability: 0.983,
     processingMs: 20.4,
-    samples: 40,
-    cooldownMs: 0,
-    note: '',
-    extra: {},
     ...facts,
-  };
+  });
+  const own = { ...instance, id: 'pilotnet', port: 1, labels: { tier: 'near-edge' } };
+  return { ...state, key: instanceKey(own), instance: own, ...facts };
 }
 
 function view(instances: readonly InstanceState[], clients = 10): DemoView {
-  const state: RouterState = {
-    service: 'pilotnet',
+  const state = routerStateOf({
     policy: 'qedge',
-    qos: { latencyMs: 80, successRatio: 0.9, windowMs: 10_000 },
     successRatio: 0.987,
     requestsPerSecond: 100.2,
     inFlight: 3,
     clientsSatisfiedRatio: 1,
-    summary: { explorationShare: 0.1, panic: false },
-    affinity: null,
-    groups: [],
     instances,
-    requirements: [],
     clients: [],
-  };
+  });
   const cars = Array.from({ length: clients }, (_, i) => ({
     clientId: `car-${String(i + 1).padStart(2, '0')}`,
     successRatio: i === 0 ? 0.85 : 0.99,

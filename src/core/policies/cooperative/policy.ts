@@ -8,7 +8,13 @@ import { capacityRpm } from '../../profile.ts';
 import { recordOf } from '../../snapshot-shape.ts';
 import { definePolicy } from '../definition.ts';
 import { emptyGroup, GroupedPolicy, type PolicyGroup } from '../grouped-policy.ts';
-import type { CandidateView, Policy, PolicyContext, PolicySummary } from '../policy.ts';
+import {
+  type CandidateView,
+  type Policy,
+  type PolicyContext,
+  type PolicySummary,
+  viewWithoutShare,
+} from '../policy.ts';
 import { LearnedCapacity } from './capacity.ts';
 import { type GroupName, groupsOf } from './groups.ts';
 import { RequestsPerMinute } from './requests-per-minute.ts';
@@ -269,16 +275,7 @@ class Cooperative extends GroupedPolicy<Group> {
   }
 }
 
-const NOT_IN_PLAY: CandidateView = {
-  pool: 'out',
-  weight: 0,
-  successProbability: null,
-  processingMs: null,
-  samples: 0,
-  cooldownMs: 0,
-  note: '',
-  extra: {},
-};
+const NOT_IN_PLAY = viewWithoutShare('');
 
 function withoutInstances(saved: unknown): unknown {
   const { instances: _, ...rest } = recordOf(saved);

@@ -1,6 +1,6 @@
 // An instance as it is reported: the policy's view of it, and what the router knows besides.
 
-import type { CandidateView } from '../../policies/policy.ts';
+import { type CandidateView, viewWithoutShare } from '../../policies/policy.ts';
 import type { InstanceState } from '../../service-router.ts';
 import type { LiveCandidate } from '../live-candidate.ts';
 
@@ -11,18 +11,9 @@ interface Known {
   readonly serves: InstanceState['serves'];
 }
 
-/** Of an instance that the policy is not offered. */
+/** The view of an instance that the policy is not offered. */
 export function barredView({ lacks }: LiveCandidate): CandidateView {
-  return {
-    pool: 'out',
-    weight: 0,
-    successProbability: null,
-    processingMs: null,
-    samples: 0,
-    cooldownMs: 0,
-    note: `barred by security: it lacks ${lacks.join(', ')}`,
-    extra: {},
-  };
+  return viewWithoutShare(`barred by security: it lacks ${lacks.join(', ')}`);
 }
 
 export function instanceStateOf(

@@ -10,6 +10,7 @@ import { FastPath } from '../../../../src/proxy/downstream/http1/fast-path.ts';
 import { listening } from '../../../support/listening.ts';
 import { PATIENCE } from '../../../support/patience.ts';
 import { bodyOf, rawRequest, startInstance, startProxy, startRawInstance } from '../../../support/proxy.ts';
+import { countTurns } from '../../../support/turns.ts';
 
 const HOST = 'Host: pilotnet\r\n';
 const CLOSE = 'Connection: close\r\n';
@@ -47,18 +48,12 @@ describe('requests on one connection', () => {
       const { port } = await startProxy([{ name: 'pilotnet', ports: [] }]);
       const ask = (last: string): string => `${method} / HTTP/1.1\r\nHost: absent\r\n${last}\r\n`;
       const many = rawRequest(port, ask('').repeat(999) + ask(CLOSE));
-      let turns = 0;
-      let open = true;
-      const count = (): void => {
-        turns++;
-        if (open) setImmediate(count);
-      };
-      count();
+      const turns = countTurns();
       const { text } = await many;
-      open = false;
+      const counted = turns();
       expect(text.match(/X-QEdge-Error: unknown-service/g)).toHaveLength(1000);
       // Some ten in each.
-      expect(turns).toBeGreaterThan(50);
+      expect(counted).toBeGreaterThan(50);
     },
   );
 

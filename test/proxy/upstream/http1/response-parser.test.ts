@@ -1,7 +1,7 @@
 import { get, type IncomingMessage } from 'node:http';
 import { createServer as createTcpServer, type Socket } from 'node:net';
 import fc from 'fast-check';
-import { describe, expect, it } from 'vitest';
+import { describe, expect, it, onTestFinished } from 'vitest';
 import {
   MalformedResponseError,
   ResponseParser,
@@ -167,26 +167,16 @@ describe('an answer', () => {
   });
 
   it('reads as node:http reads it', async () => {
-    const server = createTcpServer();
-    let text = '';
-    server.on('connection', (socket: Socket) => {
-      socket.on('error', () => socket.destroy());
-      socket.once('data', () => socket.end(text, 'latin1'));
-    });
-    const port = await listening(server);
-    try {
-      await fc.assert(
-        fc.asyncProperty(answers, async (answer) => {
-          text = answer;
-          const ours = readText(answer);
-          const theirs = await readWithNode(port);
-          expect({ ...ours, reusable: null }).toEqual({ ...theirs, reusable: null });
-        }),
-        { numRuns: 150 },
-      );
-    } finally {
-      server.close();
-    }
+    const server = await startAnswering();
+    await fc.assert(
+      fc.asyncProperty(answers, async (answer) => {
+        server.answer = answer;
+        const ours = readText(answer);
+        const theirs = await readWithNode(server.port);
+        expect({ ...ours, reusable: null }).toEqual({ ...theirs, reusable: null });
+      }),
+      { numRuns: 150 },
+    );
   });
 
   it('to HEAD, or of status 204 or 304, ends with its head', () => {
@@ -296,40 +286,42 @@ describe('what two readers could take for two things', () => {
   });
 
   it('is refused by node:http as well, or read as we read it', async () => {
-    const server = createTcpServer();
-    let text = '';
-    server.on('connection', (socket: Socket) => {
-      socket.on('error', () => socket.destroy());
-      socket.once('data', () => socket.end(text, 'latin1'));
-    });
-    const port = await listening(server);
+    const server = await startAnswering();
     const spoilt = fc
       .tuple(answers, fc.nat(), fc.constantFrom('\r', '\n', '\0', ' ', ':', '\t', 'x', '', '\r\n', ';'))
       .map(([answer, at, spoil]) => {
         const index = at % answer.length;
         return answer.slice(0, index) + spoil + answer.slice(index + 1);
       });
-    try {
-      await fc.assert(
-        fc.asyncProperty(spoilt, async (answer) => {
-          text = answer;
-          let ours: Read;
-          try {
-            ours = readText(answer);
-          } catch {
-            return;
-          }
-          if (!ours.ended) return;
-          const theirs = await readWithNode(port);
-          expect({ ...ours, reusable: null }).toEqual({ ...theirs, reusable: null });
-        }),
-        { numRuns: 300 },
-      );
-    } finally {
-      server.close();
-    }
+    await fc.assert(
+      fc.asyncProperty(spoilt, async (answer) => {
+        server.answer = answer;
+        let ours: Read;
+        try {
+          ours = readText(answer);
+        } catch {
+          return;
+        }
+        if (!ours.ended) return;
+        const theirs = await readWithNode(server.port);
+        expect({ ...ours, reusable: null }).toEqual({ ...theirs, reusable: null });
+      }),
+      { numRuns: 300 },
+    );
   });
 });
+
+/** Answers each request with the very bytes of `answer`, and ends the connection. */
+async function startAnswering(): Promise<{ readonly port: number; answer: string }> {
+  const server = createTcpServer();
+  onTestFinished(() => void server.close());
+  const answering = { port: await listening(server), answer: '' };
+  server.on('connection', (socket: Socket) => {
+    socket.on('error', () => socket.destroy());
+    socket.once('data', () => socket.end(answering.answer, 'latin1'));
+  });
+  return answering;
+}
 
 /** What node:http makes of the answer on `port`; an error when it refuses it. */
 function readWithNode(port: number): Promise<Read> {
