@@ -45,6 +45,7 @@ export class Continuum {
   readonly #network: Network;
   readonly #wireStalls: Span[];
   readonly #broker: BrokerPart;
+  /** Of each node: one without clients announces its instance. */
   readonly #qedges: readonly QedgeNode[];
   readonly #clients: readonly ClientsPart[];
   readonly #instances: readonly InstancePart[];
@@ -61,16 +62,11 @@ export class Continuum {
     this.#addedMs = world.topology.nodes.map(() => 0);
     const broker = this.#host(world.topology.nodes.length);
     this.#broker = new BrokerPart(broker, folder);
-    this.#qedges = world.balancers.map(
-      (node) =>
-        new QedgeNode({
-          ...options,
-          nodeId: world.topology.nodes[node] as string,
-          host: this.#host(node),
-          brokerAddress: broker.address,
-        }),
+    const brokerAddress = broker.address;
+    this.#qedges = world.topology.nodes.map(
+      (nodeId, node) => new QedgeNode({ ...options, nodeId, host: this.#host(node), brokerAddress }),
     );
-    this.#qedgeStalls = world.balancers.map(() => []);
+    this.#qedgeStalls = this.#qedges.map(() => []);
     this.#clients = world.balancers.map((node) => new ClientsPart(this.#host(node)));
     this.#instances = world.instances.map(
       ({ node }, i) => new InstancePart(world, i, { host: this.#host(node), seed }),
@@ -124,9 +120,9 @@ export class Continuum {
     // The last answers, and the reports of them.
     await delay(2 * scenario.network.timeoutMs + 1_500);
     clearInterval(watch);
-    const uses = this.#qedges.map((qedge, b) => {
+    const uses = this.#qedges.map((qedge, node) => {
       const { cpuS, residentMb } = qedge.use();
-      return { cpuS: cpuS - (before[b]?.cpuS ?? 0), residentMb };
+      return { cpuS: cpuS - (before[node]?.cpuS ?? 0), residentMb };
     });
     return {
       requests: this.#clients.flatMap(({ requests }) => requests),
@@ -135,24 +131,22 @@ export class Continuum {
     };
   }
 
-  close(): void {
-    this.#network.close();
-  }
-
   #stallsSince(startMs: number, everywhere: readonly Span[]): Stalls {
     const since = (spans: readonly Span[]): readonly Span[] =>
       merged(spans.map(({ fromMs, toMs }) => ({ fromMs: fromMs - startMs, toMs: toMs - startMs })));
     return {
       everywhere: since(everywhere),
-      ofBalancer: this.#clients.map(({ stalls }, b) => since([...stalls, ...(this.#qedgeStalls[b] ?? [])])),
+      ofBalancer: this.#clients.map(({ stalls }, b) =>
+        since([...stalls, ...(this.#qedgeStalls[this.#nodeOf(b)] ?? [])]),
+      ),
       ofInstance: new Map(this.#instances.map(({ key, stalls }) => [key, since(stalls)])),
     };
   }
 
   #watchQedges(): void {
-    for (const [b, qedge] of this.#qedges.entries()) {
+    for (const [node, qedge] of this.#qedges.entries()) {
       const span = qedge.takeStall();
-      if (span !== null) this.#qedgeStalls[b]?.push(span);
+      if (span !== null) this.#qedgeStalls[node]?.push(span);
     }
   }
 
@@ -183,7 +177,7 @@ export class Continuum {
         this.#later(this.#broker.fail(change.how, change.untilMs - atMs));
         break;
       case 'restart':
-        for (const b of change.balancers) this.#later(this.#qedges[b]?.restart(change.state));
+        for (const b of change.balancers) this.#later(this.#qedges[this.#nodeOf(b)]?.restart(change.state));
         break;
       case 'slow':
       case 'delay':
@@ -198,7 +192,10 @@ export class Continuum {
   }
 
   #later(fault: Promise<void> | undefined): void {
-    if (fault !== undefined) this.#faults.push(fault);
+    if (fault === undefined) return;
+    this.#faults.push(fault);
+    // One that goes wrong is reported when all are awaited.
+    fault.catch(() => {});
   }
 
   async #up(i: number): Promise<void> {
@@ -206,9 +203,8 @@ export class Continuum {
   }
 
   #announce(i: number, isThere: boolean): void {
-    const { node, id } = this.#options.world.instances[i] ?? {};
-    const b = this.#options.world.balancers.indexOf(node ?? -1);
-    this.#qedges[b]?.announce(id ?? '', isThere);
+    const { node = -1, id = '' } = this.#options.world.instances[i] ?? {};
+    this.#qedges[node]?.announce(id, isThere);
   }
 
   #lengthen(instance: number, addMs: number): void {
@@ -228,6 +224,10 @@ export class Continuum {
       }
       this.#network.setWay(one, names.length, (BROKER_RTT_MS + (this.#addedMs[one] ?? 0)) / 2);
     }
+  }
+
+  #nodeOf(balancer: number): number {
+    return this.#options.world.balancers[balancer] ?? -1;
   }
 
   #host(index: number): Host {

@@ -14,6 +14,8 @@ const AT_ONCE = ['chrt', '--fifo', '1'];
 /** Holds the namespace open; its line says that it is there. */
 const HOLD = ['sh', '-c', 'ip link set lo up && echo held && exec sleep infinity'];
 
+const running = new Set<ChildProcess>();
+
 /** When something held packets up, ms of the clock of `clock.ts`. */
 export interface Span {
   readonly fromMs: number;
@@ -39,12 +41,10 @@ export const addressOf = (host: number): string => `10.77.0.${host + 1}`;
 export class Network {
   readonly hosts: readonly Host[];
   readonly #wire: ChildProcess;
-  readonly #holders: readonly ChildProcess[];
 
-  private constructor(hosts: readonly Host[], wire: ChildProcess, holders: readonly ChildProcess[]) {
+  private constructor(hosts: readonly Host[], wire: ChildProcess) {
     this.hosts = hosts;
     this.#wire = wire;
-    this.#holders = holders;
   }
 
   /** Needs root. No way leads anywhere yet. */
@@ -61,22 +61,18 @@ export class Network {
     });
     const devices = await names.promise;
     const holders = await Promise.all(devices.map(hold));
-    return new Network(
-      await Promise.all(holders.map((holder, n) => attach(holder, n, devices[n] ?? ''))),
-      wire,
-      holders,
-    );
+    return new Network(await Promise.all(holders.map((holder, n) => attach(holder, n, devices[n] ?? ''))), wire);
   }
 
   /** Half of the round trip; +Infinity: no way. */
   setWay(one: number, other: number, oneWayMs: number): void {
     this.#wire.stdin?.write(`way ${one} ${other} ${Number.isFinite(oneWayMs) ? oneWayMs : 'inf'}\n`);
   }
+}
 
-  close(): void {
-    this.#wire.stdin?.end();
-    for (const holder of this.#holders) holder.kill('SIGKILL');
-  }
+/** Ends all that was started here, on every host. */
+export function endAll(): void {
+  for (const child of running) child.kill('SIGKILL');
 }
 
 async function hold(): Promise<ChildProcess> {
@@ -103,5 +99,8 @@ async function run(command: readonly string[]): Promise<void> {
 }
 
 function start([program = '', ...args]: readonly string[], options: SpawnOptions): ChildProcess {
-  return spawn(program, args, options);
+  const child = spawn(program, args, options);
+  running.add(child);
+  child.once('exit', () => running.delete(child));
+  return child;
 }

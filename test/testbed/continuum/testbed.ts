@@ -13,6 +13,7 @@ import type { Scenario } from '../../../src/sim/scenario.ts';
 import { createWorld, type World } from '../../../src/sim/world/world.ts';
 import { print } from '../../bench/proxy/table.ts';
 import { Continuum, type RunRecord } from './continuum.ts';
+import { endAll } from './network.ts';
 import { cellsOf, compare, HEAD, judge } from './results.ts';
 import { phasesOf, resized, unbuildable } from './world.ts';
 
@@ -104,16 +105,17 @@ function say(text: string): void {
 
 async function run(plan: Plan): Promise<RunRecord> {
   const folder = mkdtempSync(join(tmpdir(), 'qedge-testbed-'));
-  // Every process ends with this one, and with them namespaces and devices; a folder stays behind.
-  process.once('exit', () => rmSync(folder, { recursive: true, force: true }));
+  // With the processes end namespaces and devices.
+  process.once('exit', () => {
+    endAll();
+    rmSync(folder, { recursive: true, force: true });
+  });
   for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, () => process.exit(1));
   const continuum = await Continuum.start({ ...plan, folder, say });
-  try {
-    say(`${plan.scenario.durationMs / 1_000} s of requests`);
-    return await continuum.run();
-  } finally {
-    continuum.close();
-  }
+  say(`${plan.scenario.durationMs / 1_000} s of requests`);
+  const record = await continuum.run();
+  endAll();
+  return record;
 }
 
 function report({ scenario, world, seed, policy, command }: Plan, { requests, stalls, uses }: RunRecord): void {
@@ -122,9 +124,9 @@ function report({ scenario, world, seed, policy, command }: Plan, { requests, st
   const judgement = judge({ world, durationMs, latencyMs, requests, stalls });
   const runs = Array.from({ length: SIMULATED_RUNS }, (_, n) => runOne({ scenario, world, policy, seed: seed + n }));
   const rows = compare(judgement, runs, { phases: phasesOf(scenario), successRatio });
-  const { clients, instances, balancers } = world;
+  const { clients, instances, topology } = world;
   console.log(
-    `${balancers.length} nodes, ${instances.length} instances, ${clients.length} clients, policy ${policy}, seed ${seed}, ${durationMs / 1_000} s, ` +
+    `${topology.nodes.length} nodes, ${instances.length} instances, ${clients.length} clients, policy ${policy}, seed ${seed}, ${durationMs / 1_000} s, ` +
       `${command.length > 1 ? 'sources' : command[0]}, Node ${process.versions.node}, ${availableParallelism()} processors\n`,
   );
   print(HEAD, rows.map(cellsOf));
