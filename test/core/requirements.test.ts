@@ -67,6 +67,34 @@ describe('an attribute share', () => {
     expect(world.router.state(world.nowMs).clients[0]).toMatchObject({ missed: null });
   });
 
+  it('gives no more than it asks for where the weights want no more', () => {
+    const world = createWorld('qedge', { requirements: accuracy(0.8) });
+    place(world, [quick, quick, accurate, accurate]);
+    const isAccurate = (key: string): boolean => /node-[23]/.test(key);
+    let served = 0;
+    for (let i = 0; i < 1000; i++) {
+      const { key } = world.request((one) => ({ latencyMs: isAccurate(one.key) ? 40 : 20 }));
+      if (i >= 200 && isAccurate(key)) served++;
+      world.pass(50);
+    }
+    expect(served / 800).toBeGreaterThanOrEqual(0.8);
+    expect(served / 800).toBeLessThan(0.83);
+  });
+
+  it('yields and comes back where a request comes every two seconds', () => {
+    const world = createWorld('qedge', { requirements: accuracy(0.8) });
+    place(world, [quick, accurate]);
+    const heldAfter = (requests: number, slowMs: number): number => {
+      for (let i = 0; i < requests; i++) {
+        world.request(({ key }) => ({ latencyMs: key === 'node-1/a' ? slowMs : 20 }));
+        world.pass(2000);
+      }
+      return world.router.state(world.nowMs).requirements[1]?.heldShare ?? Number.NaN;
+    };
+    expect(heldAfter(60, 200)).toBeLessThan(0.3);
+    expect(heldAfter(120, 20)).toBe(0.8);
+  });
+
   it('leaves the rest to the policy', () => {
     const world = createWorld('round-robin', { requirements: accuracy(0.5) });
     place(world, [quick, accurate]);

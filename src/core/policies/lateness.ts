@@ -7,9 +7,27 @@ import type { Policy } from './policy.ts';
 export function isLate(
   policy: Policy,
   candidate: Candidate,
+  qos: { readonly latencyMs: number },
+  nowMs: number,
+): boolean {
+  return policy.isLate?.(candidate, nowMs) ?? isMissing(policy, candidate, qos, nowMs);
+}
+
+/** Whether a request there is as good as lost, where some may be late. */
+export function isHopeless(
+  policy: Policy,
+  candidate: Candidate,
+  qos: { readonly latencyMs: number },
+  nowMs: number,
+): boolean {
+  return policy.isHopeless?.(candidate, nowMs) ?? isMissing(policy, candidate, qos, nowMs);
+}
+
+function isMissing(
+  policy: Policy,
+  candidate: Candidate,
   { latencyMs }: { readonly latencyMs: number },
   nowMs: number,
 ): boolean {
-  if (policy.isLate !== undefined) return policy.isLate(candidate, nowMs);
   return policy.cooldownUntilMs(candidate) > nowMs || nowMs - candidate.oldestStartMs > latencyMs;
 }

@@ -20,6 +20,9 @@ export interface RoutingPolicy {
   /** A request not tried yet for which `select` wants no candidate is refused; absent or false: it is sent anyway. */
   readonly sheds?: boolean;
 
+  /** What `select` just picked among these is not used: another pick for the same request follows. Allocates nothing. */
+  giveBack?(picked: Candidate, candidates: readonly Candidate[]): void;
+
   /** A request was refused, since `select` wanted no candidate for it. Allocates nothing. */
   refused?(): void;
 
@@ -31,6 +34,9 @@ export interface RoutingPolicy {
 
   /** One decision step; called every `stepMs`. Work that grows with the window happens here. */
   tick(nowMs: number): void;
+
+  /** What its weights give the instances that serve attribute share `k` by themselves; NaN, or absent: it has no weights to tell by. */
+  wantedShare?(k: number): number;
 
   /** Milliseconds between decision steps; +Infinity when the policy has none. */
   readonly stepMs: number;
@@ -49,6 +55,9 @@ export interface Rankable {
 
   /** Whether the candidate should be passed over now, overdue or full. Absent: by its cooldown and its oldest request alone. */
   isLate?(candidate: Candidate, nowMs: number): boolean;
+
+  /** Whether a request there is as good as lost, also where some may be late: ejected, or far too long a queue. Absent: by its cooldown and its oldest request. */
+  isHopeless?(candidate: Candidate, nowMs: number): boolean;
 
   /** Whether the candidate is in the exploitation pool. Absent where the policy has no such notion: all are. */
   isTrusted?(candidate: Candidate, nowMs: number): boolean;

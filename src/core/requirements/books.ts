@@ -6,11 +6,12 @@ import type { Candidate, EndedRequest, QosTarget } from '../domain.ts';
 import { Accounts, ALL } from './accounts.ts';
 import { FadingRatio } from './fading-ratio.ts';
 import { FitTable } from './fit-table.ts';
+import type { RequirementLevel } from './level.ts';
 import { MeanLatency } from './mean-latency.ts';
 import { Price } from './price.ts';
-import { Quotas } from './quotas.ts';
+import { type Earnings, Quotas } from './quotas.ts';
 import { Reliability } from './reliability.ts';
-import { type Requirements, SHARES_MAX } from './requirements.ts';
+import { type Objective, type Requirements, SHARES_MAX } from './requirements.ts';
 import { Selections, selectionOf } from './selections.ts';
 import { slackOf } from './slack.ts';
 import { UsualGroup } from './usual-group.ts';
@@ -19,6 +20,12 @@ import { Yielding } from './yielding.ts';
 const STEP_MS = 500;
 /** After a longer pause nothing is made up for. */
 const STEP_MS_MAX = 2000;
+/** Of the room above ρ: so much of it left is ample. */
+const AMPLE = 0.8;
+/** How fast the objective takes back what it gave. */
+const SLACK_PER_SECOND = 0.1;
+/** So long it has to have given all before a share yields: the weights follow it no sooner. */
+const GIVE_WAY_MS = 3000;
 
 /** What one router keeps for the requirements of its service: who got what, what is owed, which instances fit. */
 export class RequirementBooks {
@@ -37,6 +44,8 @@ export class RequirementBooks {
   readonly #usualGroup = new UsualGroup();
   /** How far the requirements are met with room, 0 to 1: what the objective may spend. */
   slack = 0;
+  /** For how long the objective spends nothing. */
+  #idleMs = GIVE_WAY_MS;
   #steppedMs = Number.NaN;
   readonly #ended = { failed: false, latencyMs: 0.5, fits: 0 };
   /** Rows that there is room for. */
@@ -44,8 +53,11 @@ export class RequirementBooks {
   /** Requests since the last step, by the shares that their instances serve: those that were missed, and those in time. */
   readonly #since = new Float64Array(2 << SHARES_MAX);
   readonly #selections: Selections;
+  readonly #earnings: Earnings;
+  readonly #ampleRatio: number;
 
-  constructor(asked: Requirements, { successRatio, windowMs }: QosTarget) {
+  constructor(asked: Requirements, qos: QosTarget) {
+    const { successRatio, windowMs } = qos;
     this.asked = asked;
     this.#successRatio = successRatio;
     this.accounts = new Accounts(asked, windowMs);
@@ -53,7 +65,9 @@ export class RequirementBooks {
     this.quotas = new Quotas(windowMs, asked.shares.length);
     this.fits = new FitTable(asked.shares, asked.objective);
     this.#selections = new Selections(this.fits, this.latency, asked.shares.length);
-    this.yielding = new Yielding(asked.shares, successRatio);
+    this.yielding = new Yielding(asked.shares, qos);
+    this.#earnings = { held: this.yielding.shares, wanted: new Float64Array(asked.shares.length).fill(Number.NaN) };
+    this.#ampleRatio = successRatio + AMPLE * (1 - successRatio);
     this.success = new FadingRatio(windowMs / 2);
   }
 
@@ -79,7 +93,7 @@ export class RequirementBooks {
   /** A request of the client came. */
   arrive(row: number, nowMs: number): void {
     this.quotas.ensureRows(row + 1);
-    this.quotas.earn(row, this.yielding.shares, nowMs);
+    this.quotas.earn(row, this.#earnings, nowMs);
   }
 
   /** Of `candidates`, those that the next request of the client is due to; all where none in particular is. Valid until the next call. */
@@ -89,7 +103,7 @@ export class RequirementBooks {
 
   /** What `arrive` and `offer` would offer, changing nothing. Cold path. */
   preview<C extends Candidate>(row: number, candidates: readonly C[], group: number): readonly C[] {
-    const due = this.quotas.willBeDue(row, this.yielding.shares);
+    const due = this.quotas.willBeDue(row, this.#earnings);
     return [...this.#selections.of(candidates, selectionOf(due, this.latency.isHigh(row), group))];
   }
 
@@ -101,6 +115,11 @@ export class RequirementBooks {
   /** It does not go to this instance after all. */
   giveBack(row: number, handle: number, group: number): void {
     this.quotas.pay(row, this.fits.bits(handle, group), -1);
+  }
+
+  /** Success is so far above ρ that a long queue is no reason to go past a quota. */
+  get isAmple(): boolean {
+    return this.yielding.success >= this.#ampleRatio;
   }
 
   // ---- a request that ended ----
@@ -143,6 +162,17 @@ export class RequirementBooks {
 
   // ---- for the policy ----
 
+  /**
+   * What the policy wants the shares to be, as of its last step. While one yields, its weights say nothing: they were held up by it, and
+   * come down more slowly.
+   */
+  want(policy: { wantedShare?(k: number): number }): void {
+    const { wanted } = this.#earnings;
+    const yields = this.yielding.isHeldBack;
+    for (let k = 0; k < wanted.length; k++) wanted[k] = yields ? Number.NaN : (policy.wantedShare?.(k) ?? Number.NaN);
+    this.#selections.setExact(wanted.length > 0 && !Number.isNaN(wanted[0]));
+  }
+
   get heldShares(): Float64Array {
     return this.yielding.shares;
   }
@@ -174,14 +204,21 @@ export class RequirementBooks {
     if (meanLatencyMs !== null) this.prices.meanLatency.step(strainOf('mean-latency'), seconds);
     if (reliabilityRatio !== null) this.prices.reliability.step(strainOf('reliability'), seconds);
     this.#settle();
-    this.yielding.step(seconds);
+    this.yielding.step(seconds, this.#idleMs >= GIVE_WAY_MS);
     this.success.fade(seconds * 1000);
-    if (objective === null) return;
+    if (objective !== null) this.#spend(objective, levels, seconds);
+  }
+
+  /** What the objective may spend: it gives way at once, and takes back slowly. */
+  #spend({ keepRatio }: Objective, levels: readonly RequirementLevel[], seconds: number): void {
     // Shares are kept by quotas.
     const isShare = (name: string): boolean => this.asked.shares.some((share) => share.name === name);
     const strain = Math.max(0, ...levels.map((level) => (isShare(level.requirement) ? 0 : level.strain)));
-    const room = { successRatio: this.#successRatio, keepRatio: objective.keepRatio };
-    this.slack = this.yielding.isHeldBack ? 0 : slackOf({ success: this.success.ratio, strain }, room);
+    const room = { successRatio: this.#successRatio, keepRatio };
+    const success = Math.min(this.success.ratio, this.yielding.success);
+    const slack = this.yielding.isHeldBack ? 0 : slackOf({ success, strain }, room);
+    this.slack = Math.min(slack, this.slack + SLACK_PER_SECOND * seconds);
+    this.#idleMs = this.slack > 0 ? 0 : this.#idleMs + 1000 * seconds;
   }
 
   /** What ended since the last step is told to those that look at it step by step. */
@@ -204,5 +241,6 @@ export class RequirementBooks {
     this.prices.reliability.set(0);
     this.prices.meanLatency.set(0);
     this.slack = 0;
+    this.#idleMs = GIVE_WAY_MS;
   }
 }

@@ -2,11 +2,14 @@
 
 export class FadingRatio {
   readonly #halfLifeMs: number;
+  readonly #kept: number;
   #total = 0;
   #good = 0;
 
-  constructor(halfLifeMs: number) {
+  /** `kept`: of what happened last, so many stay however long ago that was: where little happens, they are all there is to judge by. */
+  constructor(halfLifeMs: number, kept = 0) {
     this.#halfLifeMs = halfLifeMs;
+    this.#kept = kept;
   }
 
   add(total: number, good: number): void {
@@ -16,7 +19,8 @@ export class FadingRatio {
 
   /** So much time has passed. */
   fade(elapsedMs: number): void {
-    const kept = 0.5 ** (elapsedMs / this.#halfLifeMs);
+    if (this.#total === 0) return;
+    const kept = Math.max(0.5 ** (elapsedMs / this.#halfLifeMs), Math.min(1, this.#kept / this.#total));
     this.#total *= kept;
     this.#good *= kept;
   }

@@ -1,6 +1,7 @@
 // The attribute shares as quotas, one for each client: what is known exactly beforehand is not left to chance. With each request a
 // client earns the share as credit; from half a request on the next one is due to the instances that fit, and one that they get costs
-// one. It is smooth weighted round robin between those that fit and all, and within them the policy decides.
+// one. It is smooth weighted round robin between those that fit and the others, and within them the policy decides. Where its weights give
+// those that fit more than the share, that is what a client earns.
 //
 // A share that is only just met is missed by chance in half of the windows. What a client earns is therefore one request in its window
 // more than the share.
@@ -22,6 +23,14 @@ const SINCE_MS = SHARES_MAX;
 const COUNT = SHARES_MAX + 1;
 const BEFORE = SHARES_MAX + 2;
 const COLUMNS = SHARES_MAX + 3;
+
+/** By share. */
+export interface Earnings {
+  /** What requests are held to. */
+  readonly held: Float64Array;
+  /** What the policy would give by itself; NaN where it does not say. */
+  readonly wanted: Float64Array;
+}
 
 export class Quotas {
   readonly #windowMs: number;
@@ -45,13 +54,14 @@ export class Quotas {
   }
 
   /** A request of the client came, which is to get these shares. */
-  earn(row: number, shares: Float64Array, nowMs: number): void {
+  earn(row: number, { held, wanted }: Earnings, nowMs: number): void {
     const rows = this.#rows;
     const at = row * COLUMNS;
     this.#countRequest(at, nowMs);
     const margin = this.#margin(at);
     for (let k = 0; k < this.#shares; k++) {
-      rows[at + k] = Math.min(CREDIT_MAX, (rows[at + k] as number) + earned(shares[k] as number, margin));
+      const earned = earnedOf(held[k] as number, wanted[k] as number, margin);
+      rows[at + k] = Math.min(CREDIT_MAX, (rows[at + k] as number) + earned);
     }
   }
 
@@ -64,11 +74,11 @@ export class Quotas {
   }
 
   /** Those that it would be due to, for a request that has not earned yet. */
-  willBeDue(row: number, shares: Float64Array): number {
+  willBeDue(row: number, { held, wanted }: Earnings): number {
     const margin = this.#margin(row * COLUMNS);
     let due = 0;
     for (let k = 0; k < this.#shares; k++) {
-      if (this.credit(row, k) + earned(shares[k] as number, margin) >= DUE) due |= 1 << k;
+      if (this.credit(row, k) + earnedOf(held[k] as number, wanted[k] as number, margin) >= DUE) due |= 1 << k;
     }
     return due;
   }
@@ -111,5 +121,8 @@ export class Quotas {
   }
 }
 
-/** Where a share has yielded to nothing there is nothing to earn, not even the margin. */
-const earned = (share: number, margin: number): number => (share === 0 ? 0 : Math.min(1, share + margin));
+/** Where a share has yielded to nothing there is no margin to earn. */
+function earnedOf(held: number, wanted: number, margin: number): number {
+  const owed = held === 0 ? 0 : held + margin;
+  return Math.min(1, wanted > owed ? wanted : owed);
+}

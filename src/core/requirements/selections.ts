@@ -31,11 +31,23 @@ export class Selections {
   /** For those that are not in play alone, as after a failed attempt. */
   readonly #once: Candidate[] = [];
 
+  readonly #allShares: number;
+  /** A share that a request is not due to is for others: where the policy says how much it wants them to have. */
+  #isExact = false;
+
   /** `shares`: how many there are. */
   constructor(fits: FitTable, latency: MeanLatency, shares: number) {
     this.#fits = fits;
     this.#latency = latency;
     this.#shares = shares;
+    this.#allShares = (1 << shares) - 1;
+  }
+
+  /** Whether the policy says what it wants the shares to be. */
+  setExact(isExact: boolean): void {
+    if (isExact === this.#isExact) return;
+    this.#isExact = isExact;
+    this.#madeAt.fill(NEVER);
   }
 
   /** The instances are other than they were. `inPlay`: one array for as long as the router is there. */
@@ -46,7 +58,7 @@ export class Selections {
 
   /** Of `candidates`, by `selectionOf`; all where none in particular is due. Valid until the next call. */
   of<C extends Candidate>(candidates: readonly C[], selection: number): readonly C[] {
-    if (selection < ALL_OFFERED) return candidates;
+    if (selection < ALL_OFFERED && !this.#isExact) return candidates;
     if (candidates !== this.#inPlay) return this.#select(this.#once as C[], candidates, selection);
     const made = (this.#made[selection] ?? this.#begin(selection)) as C[];
     if (this.#madeAt[selection] === this.#latency.version) return made;
@@ -76,6 +88,19 @@ export class Selections {
     }
     into.length = 0;
     for (const candidate of candidates) if (serves(candidate, wanted)) into.push(candidate);
+    if (this.#isExact) this.#leaveOut(into, { undue: this.#allShares & ~due, group });
     return into;
+  }
+
+  /** Of those selected, the ones that serve no share that is not due, as far as there are any; the least important share first. */
+  #leaveOut(selected: Candidate[], { undue, group }: { readonly undue: number; readonly group: number }): void {
+    for (let k = this.#shares - 1; k >= 0; k--) {
+      const bit = undue & (1 << k);
+      const isFor = ({ handle }: Candidate): boolean => (this.#fits.bits(handle, group) & bit) === 0;
+      if (bit === 0 || !selected.some(isFor)) continue;
+      let kept = 0;
+      for (const candidate of selected) if (isFor(candidate)) selected[kept++] = candidate;
+      selected.length = kept;
+    }
   }
 }

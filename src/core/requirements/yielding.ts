@@ -4,6 +4,7 @@
 // It falls only where it is the quota that costs the latency: where the instances that serve it do no worse than the others, to ask the
 // others helps none.
 
+import type { QosTarget } from '../domain.ts';
 import { FadingRatio } from './fading-ratio.ts';
 import type { AttributeShare } from './requirements.ts';
 
@@ -16,10 +17,16 @@ const ENOUGH_SHARE = 0.5;
 /** How fast the share falls, for each point that success is short; and comes back, points per second. */
 const FALL_PER_SECOND = 8;
 const RISE_PER_SECOND = 0.02;
-/** What is older says little of now. */
+/** Where fewer requests end in a second, the share falls by the request: a miss is not a worse one for being followed by nothing. */
+const REQUESTS_PER_SECOND = 10;
+/** Answers tell of what was decided so long ago: where τ is longer than this, all of it is as much slower. */
+const LATENCY_MS = 400;
+/** What is older says little of now, of the instances that do not serve the share less still: they may get little. */
 const HALF_LIFE_MS = 2000;
 /** Requests, fading, that a ratio has to be made of before it is believed. */
 const REQUESTS_MIN = 5;
+/** And those that it is made of at the least, however old: fewer tell chance from need no more. */
+const REQUESTS_KEPT = 40;
 
 export class Yielding {
   readonly #wanted: readonly AttributeShare[];
@@ -27,37 +34,51 @@ export class Yielding {
   readonly #enough: number;
   /** What each share is held to now. */
   readonly shares: Float64Array;
-  readonly #success = new FadingRatio(HALF_LIFE_MS);
+  readonly #slowness: number;
+  readonly #success: FadingRatio;
+  /** Requests that ended since the last step. */
+  #ended = 0;
   /** Of each share: success at instances that serve it, and at the others. */
   readonly #inside: readonly FadingRatio[];
   readonly #outside: readonly FadingRatio[];
 
-  constructor(wanted: readonly AttributeShare[], successRatio: number) {
+  constructor(wanted: readonly AttributeShare[], { successRatio, latencyMs }: QosTarget) {
     this.#wanted = wanted;
+    this.#slowness = Math.max(1, latencyMs / LATENCY_MS);
+    const halfLifeMs = HALF_LIFE_MS * this.#slowness;
+    this.#success = new FadingRatio(halfLifeMs, REQUESTS_KEPT);
     const room = 1 - successRatio;
     this.#shortOf = successRatio + Math.min(SHORT_OF, SHORT_SHARE * room);
     this.#enough = successRatio + Math.min(ENOUGH, ENOUGH_SHARE * room);
     this.shares = Float64Array.from(wanted, ({ share }) => share);
-    this.#inside = wanted.map(() => new FadingRatio(HALF_LIFE_MS));
-    this.#outside = wanted.map(() => new FadingRatio(HALF_LIFE_MS));
+    this.#inside = wanted.map(() => new FadingRatio(halfLifeMs, REQUESTS_MIN + 1));
+    this.#outside = wanted.map(() => new FadingRatio(halfLifeMs));
   }
 
   /** So many requests ended at instances that serve the shares of these bits, and so many of them in time. */
   record(bits: number, total: number, good: number): void {
     this.#success.add(total, good);
+    this.#ended += total;
     for (let k = 0; k < this.#wanted.length; k++) {
       const side = (bits & (1 << k)) === 0 ? this.#outside : this.#inside;
       (side[k] as FadingRatio).add(total, good);
     }
   }
 
-  /** `seconds`: since the last step. */
-  step(seconds: number): void {
+  /** `seconds`: since the last step. `mayFall`: what comes after the shares has given way already. */
+  step(seconds: number, mayFall: boolean): void {
     const { ratio, weight } = this.#success;
-    if (weight >= REQUESTS_MIN && ratio < this.#shortOf)
-      this.#fall(FALL_PER_SECOND * seconds * (this.#shortOf - ratio));
-    else if (weight >= REQUESTS_MIN && ratio >= this.#enough) this.#rise(RISE_PER_SECOND * seconds);
+    const known = weight >= REQUESTS_MIN;
+    const fallS = Math.min(seconds, this.#ended / REQUESTS_PER_SECOND) / this.#slowness;
+    if (known && ratio < this.#shortOf && mayFall) this.#fall(FALL_PER_SECOND * fallS * (this.#shortOf - ratio));
+    else if (known && ratio >= this.#enough) this.#rise(RISE_PER_SECOND * seconds);
+    this.#ended = 0;
     for (const one of this.#ratios()) one.fade(seconds * 1000);
+  }
+
+  /** Success lately; NaN before the first request. */
+  get success(): number {
+    return this.#success.ratio;
   }
 
   /** Some share is not what it is to be. */
@@ -71,6 +92,7 @@ export class Yielding {
       this.shares[k] = share;
     });
     for (const one of this.#ratios()) one.clear();
+    this.#ended = 0;
   }
 
   #ratios(): readonly FadingRatio[] {

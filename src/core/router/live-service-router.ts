@@ -25,8 +25,10 @@ import {
   type QosTarget,
   type RequestInfo,
 } from '../domain.ts';
+
 import { Neighbours } from '../neighbours/neighbours.ts';
-import { isLate } from '../policies/lateness.ts';
+import { isHopeless, isLate } from '../policies/lateness.ts';
+
 import { NO_FLIGHT, type Policy, type PolicyContext } from '../policies/policy.ts';
 import { RequirementBooks } from '../requirements/books.ts';
 import { isMoreAsked, NO_REQUIREMENTS } from '../requirements/requirements.ts';
@@ -346,6 +348,7 @@ export class LiveServiceRouter implements ServiceRouter {
     // A policy that is replaced does not hand on how much it refused: under overload it stays.
     if (this.#aim !== null && nowMs - this.#shedMs > SHEDDING_MS) this.#takeAim(this.#aim, nowMs);
     this.#policy.tick(nowMs);
+    this.#offers?.books.want(this.#policy);
     this.nextTickMs += this.#policy.stepMs;
     if (this.nextTickMs <= nowMs) this.nextTickMs = nowMs + this.#policy.stepMs;
   }
@@ -435,7 +438,9 @@ export class LiveServiceRouter implements ServiceRouter {
       groups: this.#groups,
       picker: {
         pick: (request, offered, nowMs) => this.#policy.select(request, offered, nowMs),
-        isLate: (candidate, nowMs) => candidate === null || isLate(this.#policy, candidate, this.qos, nowMs),
+        giveBack: (picked, offered) => this.#policy.giveBack?.(picked, offered),
+        isLate: (candidate, nowMs) => isLate(this.#policy, candidate, this.qos, nowMs),
+        isHopeless: (candidate, nowMs) => isHopeless(this.#policy, candidate, this.qos, nowMs),
       },
     });
   }

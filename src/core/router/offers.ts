@@ -11,8 +11,10 @@ import type { LiveCandidate } from './live-candidate.ts';
 /** The policy, as far as a request is to be placed. */
 export interface Picker {
   pick(request: RequestInfo, offered: readonly LiveCandidate[], nowMs: number): Candidate | null;
-  /** Null is as late as can be. */
-  isLate(candidate: Candidate | null, nowMs: number): boolean;
+  /** What it just picked among these is not used. */
+  giveBack(picked: Candidate, offered: readonly LiveCandidate[]): void;
+  isLate(candidate: Candidate, nowMs: number): boolean;
+  isHopeless(candidate: Candidate, nowMs: number): boolean;
 }
 
 export interface OffersOptions {
@@ -30,6 +32,7 @@ export class Offers {
   readonly #clients: ClientLedger;
   readonly #groups: GroupTable;
   readonly #picker: Picker;
+  readonly #reused: LiveCandidate[] = [];
 
   constructor({ books, clients, groups, picker }: OffersOptions) {
     this.isSelective = books.isSelective;
@@ -39,7 +42,7 @@ export class Offers {
     this.#picker = picker;
   }
 
-  /** What the policy picks of those that the quotas leave it; of all where each of those is late and another is not. */
+  /** What the policy picks of those that the quotas leave it; of the others where each of those is to be passed over and another is not. */
   select(request: RequestInfo, candidates: readonly LiveCandidate[], nowMs: number): Candidate | null {
     const { clientId, tried } = request;
     const picker = this.#picker;
@@ -49,12 +52,35 @@ export class Offers {
     else this.books.giveBack(row, tried.at(-1) as number, group);
     const offered = this.books.offer(row, candidates, group);
     let picked = picker.pick(request, offered, nowMs);
-    if (offered.length < candidates.length && picker.isLate(picked, nowMs)) {
-      const other = picker.pick(request, candidates, nowMs);
-      if (picked === null || !picker.isLate(other, nowMs)) picked = other;
+    if (offered.length < candidates.length && this.#isPassedOver(picked, nowMs)) {
+      const others = this.#others(offered, candidates, nowMs);
+      if (others.length > 0) {
+        if (picked !== null) picker.giveBack(picked, offered);
+        picked = picker.pick(request, others, nowMs);
+      }
     }
     if (picked !== null) this.books.choose(row, picked.handle, group);
     return picked;
+  }
+
+  /** Where there is room for late answers, a queue that may make it late is no reason. */
+  #isPassedOver(candidate: Candidate | null, nowMs: number): boolean {
+    if (candidate === null) return true;
+    return this.books.isAmple ? this.#picker.isHopeless(candidate, nowMs) : this.#picker.isLate(candidate, nowMs);
+  }
+
+  /** Those that are not passed over: of the ones that are offered, else of the rest. Valid until the next call. */
+  #others(
+    offered: readonly LiveCandidate[],
+    candidates: readonly LiveCandidate[],
+    nowMs: number,
+  ): readonly LiveCandidate[] {
+    const others = this.#reused;
+    others.length = 0;
+    for (const one of offered) if (!this.#isPassedOver(one, nowMs)) others.push(one);
+    if (others.length > 0) return others;
+    for (const one of candidates) if (!offered.includes(one) && !this.#isPassedOver(one, nowMs)) others.push(one);
+    return others;
   }
 
   /** A session stays where it is: its client has that much more or less of its quotas. */

@@ -36,6 +36,20 @@ export class Swrr {
     return richest;
   }
 
+  /** Takes back a pick of `picked` among these: as if it had not been asked for. */
+  giveBack<C extends Candidate>(picked: C, candidates: readonly C[], weights: Float64Array): void {
+    const credit = this.#credit;
+    let total = 0;
+    for (let i = 0; i < candidates.length; i++) {
+      const { handle } = candidates[i] as C;
+      const weight = weights[handle] as number;
+      if (weight <= 0) continue;
+      credit[handle] = (credit[handle] as number) - weight;
+      total += weight;
+    }
+    credit[picked.handle] = (credit[picked.handle] as number) + total;
+  }
+
   /** What `ask` answers, every pick it makes taken back. Cold path. */
   undone<Answer>(ask: () => Answer): Answer {
     const before = this.#credit.slice();

@@ -38,6 +38,8 @@ export const QEDGE = definePolicy({
 const MISS_SHARE = 0.9;
 /** An instance whose queue lets expect more than this share of τ for one more request is full. */
 const FULL_SHARE = 0.9;
+/** And more than this of it, too full for a request that may be late. */
+const HOPELESS_SHARE = 1.1;
 /** Misses in a row that chance makes more often than this say nothing: with each one that is out for no reason the others have more. */
 const CHANCE_MAX = 0.001;
 /** While requests are refused, an instance below this success gets its own turns alone. */
@@ -68,6 +70,8 @@ export class Qedge implements Policy {
   /** 1 where the last attempt brought no answer to use, however late: refused, failed or full. */
   #erred: Float64Array<ArrayBuffer> = new Float64Array(0);
   #panic = false;
+  /** Whose turn the last request was, wherever it went. */
+  #turn: Candidate | null = null;
   /** A preview runs: it changes no counter. */
   #previewing = false;
 
@@ -90,13 +94,22 @@ export class Qedge implements Policy {
   // ---- fast loop: every request ----
 
   select(request: RequestInfo, candidates: readonly Candidate[], nowMs: number): Candidate | null {
+    this.#turn = null;
     if (request.tried.length > 0) return this.#selectRetry(request, candidates, nowMs);
     const turn = this.swrr.pick(candidates, this.activeSet.weights);
+    this.#turn = turn;
     if (turn === null || !this.#options.deferral) return turn;
     const taken = this.#cheapest(turn, candidates, nowMs);
     if (this.sheds && !this.#shedding.hasRoom(taken.handle, nowMs)) return null;
     if (taken !== turn && !this.#previewing) this.turns.hand(turn.handle, taken.handle);
     return taken;
+  }
+
+  giveBack(picked: Candidate, candidates: readonly Candidate[]): void {
+    const turn = this.#turn;
+    if (turn === null) return;
+    this.swrr.giveBack(turn, candidates, this.activeSet.weights);
+    if (picked !== turn) this.turns.hand(picked.handle, turn.handle);
   }
 
   refused(): void {
@@ -159,10 +172,18 @@ export class Qedge implements Policy {
     this.#refreshPanic(nowMs);
   }
 
+  wantedShare(k: number): number {
+    return this.#requirements?.wantedShare(k) ?? Number.NaN;
+  }
+
   // ---- for the fallback and for people ----
 
   isLate(candidate: Candidate, nowMs: number): boolean {
     return this.#isLate(candidate, nowMs);
+  }
+
+  isHopeless(candidate: Candidate, nowMs: number): boolean {
+    return this.#isEjected(candidate, nowMs) || this.#fills(candidate, HOPELESS_SHARE, nowMs);
   }
 
   isTrusted({ handle }: Candidate): boolean {
@@ -308,11 +329,14 @@ export class Qedge implements Policy {
   }
 
   #isFull(candidate: Candidate, nowMs: number): boolean {
+    return this.#fills(candidate, FULL_SHARE, nowMs);
+  }
+
+  /** One more request in its queue is to take more than this share of τ. */
+  #fills(candidate: Candidate, share: number, nowMs: number): boolean {
     if (!this.#options.pace || candidate.inFlight === 0) return false;
-    return (
-      candidate.rttMs + this.pace.expectedMs(candidate, this.unloaded.ms, nowMs) >
-      FULL_SHARE * this.#context.qos.latencyMs
-    );
+    const expectedMs = candidate.rttMs + this.pace.expectedMs(candidate, this.unloaded.ms, nowMs);
+    return expectedMs > share * this.#context.qos.latencyMs;
   }
 
   /** A retry has no time to lose: the quickest in play that is not late and still fits, else by weight. */

@@ -20,6 +20,8 @@ export class RequirementSteering {
   readonly #latencyMs: number;
   /** Expense among the members, from 0 of the cheapest to 1 of the dearest, by handle; 1 where it is not known. */
   #expense: Float64Array<ArrayBuffer> = new Float64Array(0);
+  /** Of each share: what the weights gave those that serve it before they were held to it. */
+  readonly #wanted: Float64Array;
   /** As of the last step. */
   #slack = 0;
 
@@ -27,6 +29,12 @@ export class RequirementSteering {
   constructor(guidance: Guidance, latencyMs: number) {
     this.#guidance = guidance;
     this.#latencyMs = latencyMs;
+    this.#wanted = new Float64Array(guidance.heldShares.length).fill(Number.NaN);
+  }
+
+  /** What the weights give the instances that serve share `k` by themselves; NaN before the first step. */
+  wantedShare(k: number): number {
+    return this.#wanted[k] as number;
   }
 
   /** Adds to the costs of a step. */
@@ -54,6 +62,7 @@ export class RequirementSteering {
       const share = Math.min(SHARE_MOST, heldShares[k] as number);
       let serving = 0;
       for (const { handle } of members) if (this.#guidance.serves(handle, k)) serving += weights[handle] as number;
+      this.#wanted[k] = serving;
       if (serving === 0 || serving >= share) continue;
       for (const { handle } of members) {
         const factor = this.#guidance.serves(handle, k) ? share / serving : (1 - share) / (1 - serving);
