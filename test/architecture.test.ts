@@ -14,6 +14,7 @@ const PARTS: Readonly<Record<string, readonly string[]>> = {
   cli: [
     'placement',
     'demo',
+    'learning',
     'plan',
     'app',
     'admin',
@@ -28,6 +29,7 @@ const PARTS: Readonly<Record<string, readonly string[]>> = {
     'net',
     'packages',
     'sea',
+    'telemetry',
     'terminal',
   ],
   demo: ['app', 'config', 'core', 'telemetry', 'errors', 'terminal', 'packages'],
@@ -54,6 +56,7 @@ const PARTS: Readonly<Record<string, readonly string[]>> = {
   update: ['telemetry', 'errors'],
   scenario: ['sim', 'config', 'core', 'errors'],
   plan: ['scenario', 'sim', 'config', 'core', 'errors', 'terminal'],
+  learning: ['placement', 'plan', 'config', 'telemetry', 'core', 'errors'],
   sim: ['core', 'terminal'],
   config: ['core', 'errors'],
   telemetry: ['net', 'packages', 'terminal'],
@@ -119,6 +122,14 @@ const ROOMS: Readonly<Record<string, Readonly<Record<string, readonly string[]>>
     store: ['file', 'rows'],
     file: ['store'],
     rows: ['store'],
+  },
+  // A controller and an agent know each other by messages alone; what trains for the demo knows neither.
+  learning: {
+    learning: ['agent', 'controller', 'messages', 'sample'],
+    controller: ['messages'],
+    agent: ['messages'],
+    sample: [],
+    messages: [],
   },
   admin: {
     admin: ['access', 'api', 'state'],
@@ -218,6 +229,24 @@ describe('the house', () => {
         file.startsWith('core/router/') && /^core\/policies\/(?!(?:policy|lateness)\.ts)/.test(target),
     );
     expect(policies).toEqual([]);
+  });
+
+  it('loads the planners and what learns by their commands alone', () => {
+    const statically = new Map(
+      sources.map(({ file, imports }) => [
+        file,
+        imports.flatMap(({ target, kind }) => (kind === 'value' ? target : [])),
+      ]),
+    );
+    const reached = new Set<string>();
+    const visit = (file: string): void => {
+      if (reached.has(file)) return;
+      reached.add(file);
+      for (const target of statically.get(file) ?? []) visit(target);
+    };
+    for (const file of ['main.ts', 'cli/commands/run.ts', 'app/workers/worker.ts', 'store/thread.ts']) visit(file);
+    expect([...reached].filter((file) => /^(?:plan|learning|scenario|sim)\//.test(file))).toEqual([]);
+    expect(reached.has('app/app.ts')).toBe(true);
   });
 
   it('keeps the dashboard to types, and to the words for people', () => {

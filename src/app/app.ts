@@ -85,6 +85,7 @@ class RunningApp implements App {
     for (const note of configNotes(parts.config, descriptorLimit()))
       this.log.warn({ note }, 'configuration may surprise');
     parts.notifier.ready(parts.housekeeping.statusLine());
+    parts.options.companion?.start(this.log);
   }
 
   reload(read: () => Config): Promise<void> {
@@ -138,7 +139,7 @@ class RunningApp implements App {
   }
 
   async cede(): Promise<void> {
-    await this.#parts.placement.stop({ succeeded: true });
+    await Promise.all([this.#parts.options.companion?.stop(), this.#parts.placement.stop({ succeeded: true })]);
     this.#parts.environment.stop();
     await this.#parts.warmRestart.close();
   }
@@ -159,7 +160,8 @@ class RunningApp implements App {
     parts.record(null, { kind: 'lifecycle', phase: 'draining', detail: '' });
     // Health checks have to reach the process that serves.
     const adminClosed = options.succeeded ? parts.admin.close() : null;
-    await Promise.all([parts.dataPlanes.drain(options), parts.placement.stop(), adminClosed]);
+    const companionStopped = parts.options.companion?.stop();
+    await Promise.all([parts.dataPlanes.drain(options), parts.placement.stop(), adminClosed, companionStopped]);
     parts.stopWatching();
     await parts.warmRestart.close();
     await parts.dataPlanes.close();

@@ -8,6 +8,13 @@ import type { InheritedSockets } from '../systemd/sockets.ts';
 import type { EventLog } from '../telemetry/events.ts';
 import type { Logger, ProcessLog } from '../telemetry/log.ts';
 
+/** Something that runs beside the proxy on this node, and that one process alone can be. */
+export interface Companion {
+  start(log: Logger): void;
+  /** Never throws. */
+  stop(): Promise<void>;
+}
+
 export interface AppOptions {
   readonly version: string;
   readonly commit: string;
@@ -23,6 +30,8 @@ export interface AppOptions {
   readonly sockets?: InheritedSockets;
   /** What else is wrong around this node, asked with every state; nothing when absent. */
   readonly troubles?: () => readonly string[];
+  /** Started last; stopped before this process lets go of anything. */
+  readonly companion?: Companion | null;
 }
 
 /** A running qedge. `start` throws `CommandError` for what a person can mend. */

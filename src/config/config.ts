@@ -6,6 +6,7 @@ import type { SectionOf } from './key.ts';
 import type { adminKeys } from './schema/admin.ts';
 import type { AnnouncedInstance } from './schema/announce.ts';
 import type { chainKeys } from './schema/chain.ts';
+import type { flKeys } from './schema/fl.ts';
 import type { HealthCheck } from './schema/health.ts';
 import type { StaticInstance } from './schema/instance.ts';
 import type { logKeys } from './schema/log.ts';
@@ -33,6 +34,8 @@ export interface Config {
   /** Null: no request is traced. */
   readonly traces: TracesConfig | null;
   readonly update: UpdateConfig;
+  /** Null: this node takes no part in federated learning. */
+  readonly fl: LearningConfig | null;
   readonly services: readonly ServiceConfig[];
   readonly chains: readonly ChainConfig[];
   readonly announce: readonly AnnounceConfig[];
@@ -60,6 +63,8 @@ export type LogConfig = SectionOf<ReturnType<typeof logKeys>>;
 export type TracesConfig = SectionOf<ReturnType<typeof tracesKeys>>;
 /** `[update]`, as schema/update.ts documents it. */
 export type UpdateConfig = SectionOf<ReturnType<typeof updateKeys>>;
+/** `[fl]`, as schema/fl.ts documents it. */
+export type LearningConfig = SectionOf<ReturnType<typeof flKeys>>;
 /** A `[[service]]`, as schema/service/service.ts documents it. */
 export type ServiceConfig = SectionOf<ReturnType<typeof serviceKeys>>;
 /** A `[[chain]]`, as schema/chain.ts documents it. */

@@ -34,6 +34,7 @@ export function crossCheck(document: TomlDocument, parts: PartialConfig, problem
   const report: Report = (path, message) => problems.push(problemAt(document, path, message));
   checkNames(document, parts, report);
   checkSomethingToDo(document, report);
+  checkLearning(document, parts, report);
   for (const { index, value } of parts.services) {
     checkInstances(value, ['service', index], report);
     checkPolicyOptions(value, ['service', index, 'policy'], report);
@@ -68,10 +69,35 @@ function checkNames({ root }: TomlDocument, { announce }: PartialConfig, report:
 }
 
 function checkSomethingToDo({ root }: TomlDocument, report: Report): void {
-  if (root.service === undefined && root.announce === undefined) {
+  if (root.service === undefined && root.announce === undefined && root.fl === undefined) {
     report([], 'nothing to do: expected at least one [[service]] or [[announce]]');
   }
 }
+
+/** Tasks come over the broker, and are for a node that others reach. */
+function checkLearning({ root }: TomlDocument, { fl, node, mqtt }: PartialConfig, report: Report): void {
+  if (root.fl === undefined) return;
+  if (root.mqtt === undefined) report(['fl'], 'tasks come over a broker: expected [mqtt] as well');
+  if (mqtt?.native === false) report(['mqtt', 'native'], 'this node takes part in federated learning: expected true');
+  if (node !== undefined && node.address === null)
+    report(['fl'], 'expected node.address as well, where others reach it');
+  if (!fl) return;
+  const samples = Object.values(fl.samples);
+  if (fl.role === 'client' && samples.every((count) => count === 0)) {
+    report(['fl', 'samples'], 'a client without samples has nothing to learn from');
+  }
+  if (fl.role !== 'client' && samples.length > 0) report(['fl', 'samples'], `a ${fl.role} trains nothing`);
+  const bytes = JSON.stringify([fl.costs, fl.samples]).length;
+  if (bytes > LEARNING_BYTES_MAX) {
+    report(
+      ['fl'],
+      `costs and samples are announced: expected at most ${LEARNING_BYTES_MAX} bytes as JSON, got ${bytes}`,
+    );
+  }
+}
+
+/** They go into the announcement of the node, with its labels (16 KiB in all). */
+const LEARNING_BYTES_MAX = 8 * 1024;
 
 function checkInstances(service: ServiceConfig, path: TomlPath, report: Report): void {
   const keys = new Set<string>();

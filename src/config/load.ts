@@ -15,6 +15,7 @@ import { announceSchema } from './schema/announce.ts';
 import { chainKeys } from './schema/chain.ts';
 import type { SchemaContext } from './schema/context.ts';
 import { fileSections } from './schema/file.ts';
+import { flKeys } from './schema/fl.ts';
 import { logKeys } from './schema/log.ts';
 import { mqttKeys } from './schema/mqtt.ts';
 import { nodeKeys } from './schema/node.ts';
@@ -98,6 +99,7 @@ function validateSections(reading: Reading, context: SchemaContext): PartialConf
     log: table('log', logKeys()),
     traces: orNull('traces', tracesKeys(context)),
     update: table('update', updateKeys()),
+    fl: orNull('fl', flKeys()),
     services: validateList(reading, section(serviceKeys(context)), 'service'),
     chains: validateList(reading, section(chainKeys()), 'chain'),
     announce: validateList(reading, announceSchema(context), 'announce'),

@@ -4,7 +4,7 @@
 
 import { isIP } from 'node:net';
 import { isDeepStrictEqual } from 'node:util';
-import type { AnnounceConfig } from '../config/config.ts';
+import type { AnnounceConfig, LearningConfig } from '../config/config.ts';
 import type { DeviceLoad, Instance, Node } from '../core/domain.ts';
 import type { Rng } from '../core/rng.ts';
 import { addressBook } from '../net/address-book.ts';
@@ -18,6 +18,8 @@ export interface AnnouncerOptions {
   readonly prefix: string;
   /** This node as it is to be announced; null when it does not announce itself. */
   readonly node: Node | null;
+  /** What it brings to federated learning. */
+  readonly learning: LearningConfig | null;
   readonly nodeId: string;
   readonly boot: string;
   readonly announce: readonly AnnounceConfig[];
@@ -134,11 +136,11 @@ export class Announcer {
 
   async #publishNode(): Promise<void> {
     if (this.#node === null) return;
-    const { publish, prefix, mayPublish } = this.#options;
+    const { publish, prefix, mayPublish, learning } = this.#options;
     const resolved = this.#node.address === null ? null : await resolve(this.#node.address);
     const address = resolved !== null && mayPublish(resolved) ? resolved : null;
     const probePort = address === null ? null : this.#node.probePort;
-    await publish(nodeTopic(prefix, this.#node.id), encodeNode({ ...this.#node, address, probePort }));
+    await publish(nodeTopic(prefix, this.#node.id), encodeNode({ ...this.#node, address, probePort }, learning));
   }
 
   #publishInstance(instance: Instance): Promise<boolean> {

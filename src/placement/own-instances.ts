@@ -63,6 +63,7 @@ export class OwnInstances {
             load,
           }
         : null,
+      learning: config.fl,
       nodeId: id,
       boot,
       announce: config.announce,

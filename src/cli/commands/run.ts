@@ -3,7 +3,7 @@
 import type { Command } from 'commander';
 import { startApp } from '../../app/app.ts';
 import { proveStart } from '../../app/prove-start.ts';
-import type { App } from '../../app/running-app.ts';
+import type { App, Companion } from '../../app/running-app.ts';
 import type { Config } from '../../config/config.ts';
 import { loadConfig } from '../../config/load.ts';
 import { findPredecessor, type Predecessor } from '../../systemd/predecessor.ts';
@@ -44,9 +44,17 @@ async function startInTurn(config: Config, predecessor: Predecessor | null): Pro
     // Until its turn comes the predecessor serves, and goes on serving when this fails.
     if (predecessor !== null) await proveStart(config, { sockets, freedStore: predecessor.store });
     const tickets = (await predecessor?.turn()) ?? null;
-    return await startApp(config, { version, commit, sockets, tickets, succeeds: predecessor !== null });
+    const companion = await learningAgent(config);
+    return await startApp(config, { version, commit, sockets, tickets, succeeds: predecessor !== null, companion });
   } catch (error) {
     predecessor?.close();
     throw error;
   }
+}
+
+/** A node without `[fl]` never loads what learns. */
+async function learningAgent(config: Config): Promise<Companion | null> {
+  if (config.fl === null) return null;
+  const { createCompanion } = await import('../../learning/agent/companion.ts');
+  return createCompanion(config, config.fl);
 }

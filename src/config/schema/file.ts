@@ -5,6 +5,7 @@ import { adminKeys } from './admin.ts';
 import { announceKeys } from './announce.ts';
 import { chainKeys } from './chain.ts';
 import type { SchemaContext } from './context.ts';
+import { flKeys } from './fl.ts';
 import { logKeys } from './log.ts';
 import { mqttKeys } from './mqtt.ts';
 import { nodeKeys } from './node.ts';
@@ -62,6 +63,13 @@ export function fileSections(context: SchemaContext): readonly FileSection[] {
       keys: tracesKeys(context),
     },
     table('update', updateKeys(), 'Which new binaries are accepted.'),
+    {
+      word: 'fl',
+      name: 'fl',
+      kind: 'optional',
+      doc: 'What this node brings to federated learning (`qedge fl run`); without this section it takes no part.',
+      keys: flKeys(),
+    },
     {
       word: 'service',
       name: 'services',

@@ -73,6 +73,7 @@ const REFUSED_MIN = 0x80;
 /** The same refusal, or loss, is logged at most this often: a broker may be away for days. */
 const LOG_INTERVAL_MS = 60_000;
 
+/** One connection at a time, until `stop`; nothing is said or heard before `start`. */
 export class BrokerConnection {
   readonly #options: BrokerConnectionOptions;
   readonly #versions = new Map<string, ProtocolVersion>();

@@ -1,9 +1,10 @@
 // What this node says of itself and its instances: the payloads of the native topics, as message.ts reads them.
 
+import type { LearningConfig } from '../../config/config.ts';
 import type { DeviceLoad, Instance, Node } from '../../core/domain.ts';
 
-/** Payload of a node topic; what is null is left out. */
-export function encodeNode(node: Node): string {
+/** Payload of a node topic, with what it brings to federated learning; what is null is left out. */
+export function encodeNode(node: Node, learning: LearningConfig | null): string {
   return JSON.stringify({
     address: node.address ?? undefined,
     probe_port: node.probePort ?? undefined,
@@ -12,6 +13,7 @@ export function encodeNode(node: Node): string {
     labels: node.labels,
     boot: node.boot ?? undefined,
     load: node.load ? encodeLoad(node.load) : undefined,
+    fl: learning === null ? undefined : encodeLearning(learning),
   });
 }
 
@@ -20,6 +22,14 @@ export function encodeInstance(instance: Instance, boot: string | null): string 
   const { host, port, scheme, labels, profile } = instance;
   return JSON.stringify({ host, port, scheme, labels, profile: profile ?? undefined, boot: boot ?? undefined });
 }
+
+/** Never the command: what is run is the node's own business. */
+const encodeLearning = ({ role, port, costs, samples }: LearningConfig): Record<string, unknown> => ({
+  role,
+  port,
+  costs,
+  samples,
+});
 
 function encodeLoad(load: DeviceLoad): Record<string, unknown> {
   return {

@@ -9,6 +9,7 @@ import { type LearningNode, type LearningTopology, linkCost } from './topology.t
 /** `min-kld`: each cluster's data like the data of all; `min-cost`: each client where its link costs least. */
 export type Strategy = 'min-kld' | 'min-cost';
 
+/** What a configuration is asked for. */
 export interface ConfigurationRequest {
   readonly strategy: Strategy;
   readonly modelMb: number;

@@ -37,3 +37,40 @@ export function without(topology: LearningTopology, ids: readonly string[]): Lea
   if (rest.length === 0) return 'no client is left';
   return { global, aggregators: aggregators.filter(({ id }) => !ids.includes(id)), clients: rest };
 }
+
+/** The nodes of a task that can take part in it, and why the others cannot. */
+export interface Usable {
+  readonly topology: LearningTopology;
+  readonly leftOut: readonly { readonly node: string; readonly reason: string }[];
+}
+
+/**
+ * Nodes as they come, in any order, as a topology: a node without a way to where it would send its model is left out, and so are
+ * aggregators that there are no clients for, the dearest first.
+ *
+ * @returns why there is none
+ */
+export function topologyFrom(nodes: readonly LearningNode[]): Usable | string {
+  const ofRole = (role: LearningRole): LearningNode[] => nodes.filter((node) => node.role === role);
+  const [global, ...others] = ofRole('global-aggregator');
+  if (global === undefined) return 'no node is the global-aggregator';
+  const leftOut = others.map(({ id: node }) => ({ node, reason: `"${global.id}" is the global-aggregator already` }));
+  const near = (to: readonly LearningNode[]) => (node: LearningNode) =>
+    to.some((one) => Number.isFinite(linkCost(node, one)));
+  const linked = ofRole('aggregator')
+    .filter(near([global]))
+    .sort((a, b) => linkCost(a, global) - linkCost(b, global));
+  const reachable = linked.slice(0, ofRole('client').length);
+  const parents = reachable.length < 2 ? [global] : reachable;
+  const clients = ofRole('client').filter(near(parents));
+  if (clients.length === 0) return 'no node is a client with a link to an aggregator';
+  for (const node of ofRole('aggregator')) {
+    if (!linked.includes(node)) leftOut.push({ node: node.id, reason: `no link to "${global.id}"` });
+    else if (!reachable.includes(node)) leftOut.push({ node: node.id, reason: 'more aggregators than clients' });
+  }
+  for (const node of ofRole('client')) {
+    if (!clients.includes(node)) leftOut.push({ node: node.id, reason: 'no link to any aggregator' });
+  }
+  // In the order in which they came, so that ties are decided as in a file.
+  return { topology: { global, aggregators: nodes.filter((node) => reachable.includes(node)), clients }, leftOut };
+}

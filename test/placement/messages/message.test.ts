@@ -132,7 +132,7 @@ describe('native topics', () => {
     });
     fc.assert(
       fc.property(nodes, instances, maybe(text), (node, instance, boot) => {
-        expect(parse(nodeTopic('qedge/v1', 'n1'), encodeNode(node))).toEqual({ kind: 'node-set', node });
+        expect(parse(nodeTopic('qedge/v1', 'n1'), encodeNode(node, null))).toEqual({ kind: 'node-set', node });
         const topic = instanceTopic('qedge/v1', { nodeId: 'n1', service: 's', id: 'i' });
         expect(parse(topic, encodeInstance(instance, boot))).toEqual({ kind: 'instance-set', instance, boot });
       }),

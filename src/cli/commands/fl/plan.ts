@@ -1,20 +1,20 @@
-// `qedge fl`: federated learning over the nodes there are.
+// `qedge fl plan`: who learns with whom, and how often models travel.
 
 import { type Command, InvalidArgumentError, Option } from 'commander';
-import { CommandError, EX_USAGE } from '../../errors.ts';
+import { CommandError, EX_USAGE } from '../../../errors.ts';
 import {
   configure,
   type LearningConfiguration,
   NoConfigurationError,
   type Strategy,
-} from '../../plan/learning/configuration.ts';
-import type { FrequencySearch } from '../../plan/learning/frequency.ts';
-import { parseNodes } from '../../plan/learning/nodes-file.ts';
-import { type LearningTopology, without } from '../../plan/learning/topology.ts';
-import { widthOf } from '../../terminal/paint.ts';
-import { wrapWords } from '../../terminal/wrap.ts';
-import { count, positive } from '../number-arguments.ts';
-import { textOf } from '../text-files.ts';
+} from '../../../plan/learning/configuration.ts';
+import type { FrequencySearch } from '../../../plan/learning/frequency.ts';
+import { parseNodes } from '../../../plan/learning/nodes-file.ts';
+import { type LearningTopology, without } from '../../../plan/learning/topology.ts';
+import { widthOf } from '../../../terminal/paint.ts';
+import { wrapWords } from '../../../terminal/wrap.ts';
+import { count, positive } from '../../number-arguments.ts';
+import { textOf } from '../../text-files.ts';
 
 interface PlanOptions {
   readonly model: number;
@@ -29,11 +29,7 @@ interface PlanOptions {
   readonly json?: true;
 }
 
-export function registerFl(program: Command): void {
-  const fl = program
-    .command('fl')
-    .summary('plan federated learning')
-    .description('federated learning: who learns with whom, and how often models travel');
+export function registerPlan(fl: Command): void {
   fl.command('plan')
     .description('the clusters and the frequency for the nodes of a file, within a budget of communication')
     .argument('<nodes.csv>', 'a line each: id,role,"link costs","samples by class"')

@@ -1,0 +1,98 @@
+// What a controller has on the broker: its claim, the state of the task, the part of each node. All of it is retained, and said again
+// after a lost connection.
+
+import type { BrokerConnection } from '../../placement/broker/connection.ts';
+import { type Claim, readPart, type TaskState } from '../messages/payloads.ts';
+import { controllerTopic, partTopic, progressTopic, stateTopic } from '../messages/topics.ts';
+
+/** The last messages of a task are on their way for this long at most, ms. */
+const FAREWELL_MS_MAX = 2_000;
+
+export interface BoardOptions {
+  readonly connection: BrokerConnection;
+  readonly prefix: string;
+  readonly task: string;
+  /** Called with every state that is published. */
+  readonly onState: (state: TaskState) => void;
+}
+
+/** The retained topics of one task. */
+export class Board {
+  readonly #options: BoardOptions;
+  #stateText = '';
+  /** Payload by node, as it is retained; null: of another controller. */
+  readonly #parts = new Map<string, string | null>();
+  #generation = 0;
+
+  constructor(options: BoardOptions) {
+    this.#options = options;
+  }
+
+  /** The newest generation that another controller began. */
+  get generation(): number {
+    return this.#generation;
+  }
+
+  claim(claim: Claim): void {
+    void this.#publish(controllerTopic, JSON.stringify(claim));
+  }
+
+  state(state: TaskState): void {
+    const text = JSON.stringify(state);
+    if (text === this.#stateText) return;
+    this.#stateText = text;
+    this.#options.onState(state);
+    void this.#publish(stateTopic, text);
+  }
+
+  /** What an earlier controller told a node: to be taken back where this one tells it nothing. */
+  hearPart(node: string, payload: Uint8Array): void {
+    const read = readPart(payload);
+    if (read === null || this.#parts.has(node)) return;
+    this.#parts.set(node, null);
+    if ('value' in read) this.#generation = Math.max(this.#generation, read.value.generation);
+  }
+
+  /** Each node hears its part; one that has none any more hears that. */
+  parts(parts: ReadonlyMap<string, string>): void {
+    for (const node of [...this.#parts.keys()].filter((one) => !parts.has(one))) {
+      this.#parts.delete(node);
+      void this.#publishTo(partTopic, node, '');
+    }
+    for (const [node, text] of parts) {
+      this.#parts.set(node, text);
+      void this.#publishTo(partTopic, node, text);
+    }
+  }
+
+  /** After a new connection: what was published meanwhile went nowhere. */
+  again(): void {
+    this.#stateText = '';
+    this.parts(new Map([...this.#parts].flatMap(([node, text]) => (text === null ? [] : [[node, text]]))));
+  }
+
+  /** What stays when the controller goes: the state; the parts as well, unless the task is over. */
+  async farewell(state: TaskState): Promise<void> {
+    const nodes = state.phase === 'done' ? [...this.#parts.keys()] : [];
+    const said = [
+      this.#publish(stateTopic, JSON.stringify(state)),
+      ...nodes.flatMap((node) => [this.#publishTo(partTopic, node, ''), this.#publishTo(progressTopic, node, '')]),
+      this.#publish(controllerTopic, ''),
+    ];
+    await Promise.race([Promise.all(said), new Promise((resolve) => setTimeout(resolve, FAREWELL_MS_MAX).unref())]);
+  }
+
+  #publish(topicOf: (prefix: string, task: string) => string, text: string): Promise<boolean> {
+    const { connection, prefix, task } = this.#options;
+    return connection.publish(topicOf(prefix, task), text);
+  }
+
+  #publishTo(
+    topicOf: (prefix: string, task: string, node: string) => string,
+    node: string,
+    text: string,
+  ): Promise<boolean> {
+    const { connection, prefix, task } = this.#options;
+    return connection.publish(topicOf(prefix, task, node), text);
+  }
+}

@@ -1,0 +1,107 @@
+// Which of several controllers has a task: one claim wins. Pure: what is heard and the time in, what to do out.
+//
+// A claim is retained, and its controller's last will clears it. A controller that finds none waits a moment, claims with the next
+// term, and has the task once its own claim came back from the broker and stood for a moment. Of two claims the higher term wins, then
+// the lower id: both hear both, and so agree, in whatever order they come. A holder whose claim is cleared says it again: the last will of another
+// controller, one that only waited, clears the topic as well.
+
+import type { Claim } from '../messages/payloads.ts';
+
+/** A topic found empty may be about to be filled again by its holder, ms. */
+const VACANT_MS = 1_000;
+/** A claim that another controller made at the same time is heard by then, ms. */
+const UNDISPUTED_MS = 500;
+
+/** What is to be done: publish the own claim, begin as the holder, or leave the task to the other. */
+export type ClaimAction = 'publish' | 'begin' | 'yield';
+
+type Standing =
+  /** Nothing is known: not connected. */
+  | { readonly kind: 'away' }
+  | { readonly kind: 'vacant'; readonly sinceMs: number }
+  /** Another has it. */
+  | { readonly kind: 'waiting'; readonly holder: Claim }
+  | { readonly kind: 'claiming' }
+  | { readonly kind: 'holding'; readonly sinceMs: number };
+
+/** The standing of one controller. */
+export class ClaimStanding {
+  readonly #id: string;
+  #standing: Standing = { kind: 'away' };
+  #term = 0;
+  /** Has begun, and not yielded since: a lost connection alone ends nothing. */
+  #begun = false;
+
+  constructor(id: string) {
+    this.#id = id;
+  }
+
+  /** The claim to publish. */
+  get claim(): Claim {
+    return { id: this.#id, term: this.#term };
+  }
+
+  /** Whether this controller may change anything now. */
+  get isHolding(): boolean {
+    return this.#begun && this.#standing.kind === 'holding';
+  }
+
+  /** Who has the task, where another does. */
+  get holder(): Claim | null {
+    return this.#standing.kind === 'waiting' ? this.#standing.holder : null;
+  }
+
+  /** Subscribed to the topic; what is retained there comes after it. */
+  connected(nowMs: number): readonly ClaimAction[] {
+    if (!this.#begun) {
+      this.#standing = { kind: 'vacant', sinceMs: nowMs };
+      return [];
+    }
+    this.#standing = { kind: 'claiming' };
+    return ['publish'];
+  }
+
+  disconnected(): void {
+    this.#standing = { kind: 'away' };
+  }
+
+  /** @param claim null: the topic was cleared */
+  heard(claim: Claim | null, nowMs: number): readonly ClaimAction[] {
+    if (this.#standing.kind === 'away') return [];
+    const isOurs = this.#standing.kind === 'claiming' || this.#standing.kind === 'holding';
+    if (claim === null) {
+      if (isOurs) return ['publish'];
+      this.#standing = { kind: 'vacant', sinceMs: nowMs };
+      return [];
+    }
+    if (claim.id === this.#id) {
+      // An own claim of an earlier term may come late; it means nothing.
+      if (this.#standing.kind === 'claiming' && claim.term === this.#term) {
+        this.#standing = { kind: 'holding', sinceMs: nowMs };
+      }
+      return [];
+    }
+    if (isOurs && !outranks(claim, this.claim)) return ['publish'];
+    this.#term = Math.max(this.#term, claim.term);
+    this.#standing = { kind: 'waiting', holder: claim };
+    if (!this.#begun) return [];
+    this.#begun = false;
+    return ['yield'];
+  }
+
+  tick(nowMs: number): readonly ClaimAction[] {
+    const standing = this.#standing;
+    if (standing.kind === 'vacant' && nowMs - standing.sinceMs >= VACANT_MS) {
+      this.#standing = { kind: 'claiming' };
+      this.#term++;
+      return ['publish'];
+    }
+    if (this.#begun || standing.kind !== 'holding' || nowMs - standing.sinceMs < UNDISPUTED_MS) return [];
+    this.#begun = true;
+    return ['begin'];
+  }
+}
+
+function outranks(a: Claim, b: Claim): boolean {
+  return a.term > b.term || (a.term === b.term && a.id < b.id);
+}

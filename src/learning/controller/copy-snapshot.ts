@@ -1,0 +1,25 @@
+// The newest snapshot of the controller that has the task, copied by one that waits.
+
+import { get, type IncomingMessage } from 'node:http';
+import type { TaskState } from '../messages/payloads.ts';
+import { BadSnapshotError, type Snapshots } from './snapshots.ts';
+
+/** Nothing came for this long, ms. */
+const SILENCE_MS_MAX = 10_000;
+
+/** @throws Error for what is not there, or not whole; nothing is kept of it */
+export async function copySnapshot(
+  { url, round, sha256 }: NonNullable<TaskState['snapshot']>,
+  snapshots: Snapshots,
+): Promise<void> {
+  const response = await new Promise<IncomingMessage>((resolve, reject) => {
+    const request = get(url, { agent: false, timeout: SILENCE_MS_MAX }, resolve);
+    request.on('timeout', () => request.destroy(new Error(`no answer for ${SILENCE_MS_MAX / 1_000} s`)));
+    request.on('error', reject);
+  });
+  if (response.statusCode !== 200) {
+    response.destroy();
+    throw new BadSnapshotError(`expected status 200, got ${response.statusCode}`);
+  }
+  await snapshots.receive(response, { round, sha256 });
+}

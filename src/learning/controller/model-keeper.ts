@@ -1,0 +1,103 @@
+// The models of a task at one controller: those that it takes while it has the task, and the copy of the newest one while it waits.
+
+import { randomBytes } from 'node:crypto';
+import { CommandError } from '../../errors.ts';
+import type { Logger } from '../../telemetry/log.ts';
+import type { TaskState } from '../messages/payloads.ts';
+import { copySnapshot } from './copy-snapshot.ts';
+import { SnapshotServer } from './snapshot-server.ts';
+import { Snapshots } from './snapshots.ts';
+import type { LearningTask } from './task-file.ts';
+
+export interface ModelKeeperOptions {
+  readonly task: LearningTask;
+  readonly log: Logger;
+  /** The present round, and the last one that a model may be of. */
+  readonly rounds: () => { readonly round: number; readonly roundMax: number };
+}
+
+/** Files and port of one controller. */
+export class ModelKeeper {
+  readonly #log: Logger;
+  readonly #snapshots: Snapshots;
+  readonly #server: SnapshotServer;
+  #isOpen = false;
+  #copying = false;
+
+  constructor({ task, log, rounds }: ModelKeeperOptions) {
+    this.#log = log;
+    this.#snapshots = new Snapshots(task.directory);
+    this.#server = new SnapshotServer({
+      task: task.name,
+      listen: task.listen,
+      address: task.address,
+      snapshots: this.#snapshots,
+      round: () => rounds().round,
+      roundMax: () => rounds().roundMax,
+      onSnapshot: ({ round, bytes }) => log.info({ round, bytes }, 'snapshot taken'),
+    });
+  }
+
+  /** @throws CommandError where the directory or the port cannot be had */
+  async start(): Promise<void> {
+    await this.#open().catch((error: Error) => {
+      throw new CommandError(`controller.directory: ${error.message}`, 1, error);
+    });
+    await this.#server.listen();
+  }
+
+  /** This controller has the task: no other one writes. `fresh`: earlier models are forgotten. */
+  async take(fresh: boolean): Promise<void> {
+    await this.#snapshots.sweep();
+    if (fresh) await this.#snapshots.clear();
+    else await this.#open();
+  }
+
+  /** The round of the newest model; 0: there is none. */
+  get round(): number {
+    return this.#snapshots.newest?.round ?? 0;
+  }
+
+  /** Where the global aggregator of a new generation gets and puts models; that of the one before is closed. */
+  admit(): string {
+    this.#isOpen = true;
+    this.#server.admit(randomBytes(16).toString('hex'));
+    return this.#server.url;
+  }
+
+  /** Takes nothing any more. */
+  refuse(): void {
+    this.#isOpen = false;
+    this.#server.admit(null);
+  }
+
+  /** The newest model as other controllers find it. */
+  get newest(): TaskState['snapshot'] {
+    const { newest } = this.#snapshots;
+    return newest === null || !this.#isOpen
+      ? null
+      : { round: newest.round, sha256: newest.sha256, url: this.#server.url };
+  }
+
+  /** Copies what another controller has, before that one is gone. Never throws. */
+  async copy(wanted: TaskState['snapshot']): Promise<void> {
+    if (wanted === null || this.#copying || wanted.sha256 === this.#snapshots.newest?.sha256) return;
+    this.#copying = true;
+    try {
+      await copySnapshot(wanted, this.#snapshots);
+    } catch (error) {
+      this.#log.warn({ round: wanted.round, reason: (error as Error).message }, 'snapshot not copied');
+    }
+    this.#copying = false;
+  }
+
+  close(): Promise<void> {
+    return this.#server.close();
+  }
+
+  async #open(): Promise<void> {
+    for (const path of await this.#snapshots.open()) {
+      this.#log.warn({ path }, 'snapshot passed over, its bytes are not what its name says');
+    }
+  }
+}

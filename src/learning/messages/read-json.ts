@@ -1,0 +1,35 @@
+// A payload of the broker held against a schema: a value, or in a few words what is wrong with it.
+
+import type * as z from 'zod';
+
+/** What a payload holds. */
+export type Read<T> = { readonly value: T } | { readonly wrong: string };
+
+const SHOWN_CHARS_MAX = 60;
+
+/** @param bytesMax longer payloads are not looked at */
+export function readJson<T>(payload: Uint8Array, schema: z.ZodType<T>, bytesMax: number): Read<T> {
+  if (payload.length > bytesMax) return { wrong: `${payload.length} bytes, more than ${bytesMax}` };
+  let parsed: unknown;
+  try {
+    parsed = JSON.parse(Buffer.from(payload).toString('utf8'));
+  } catch {
+    return { wrong: 'not JSON' };
+  }
+  const { data, error } = schema.safeParse(parsed);
+  if (error === undefined) return { value: data as T };
+  const [issue] = error.issues;
+  const path = issue?.path.join('.') ?? '';
+  return {
+    wrong: `${path === '' ? '' : `${path}: `}${lowered(issue?.message ?? '')}${shown(parsed, issue?.path ?? [])}`,
+  };
+}
+
+function shown(root: unknown, path: readonly PropertyKey[]): string {
+  let value = root;
+  for (const part of path) value = typeof value === 'object' && value !== null ? Reflect.get(value, part) : undefined;
+  const text = JSON.stringify(value) ?? 'nothing';
+  return `, got ${text.length > SHOWN_CHARS_MAX ? `${text.slice(0, SHOWN_CHARS_MAX)}…` : text}`;
+}
+
+const lowered = (text: string): string => `${text.slice(0, 1).toLowerCase()}${text.slice(1)}`;

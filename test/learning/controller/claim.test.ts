@@ -1,0 +1,131 @@
+// One claim wins: whatever the order in which controllers hear of each other.
+
+import { describe, expect, it } from 'vitest';
+import { type ClaimAction, ClaimStanding } from '../../../src/learning/controller/claim.ts';
+import type { Claim } from '../../../src/learning/messages/payloads.ts';
+
+/** A retained topic and its subscribers, in virtual time. */
+class Topic {
+  nowMs = 0;
+  retained: Claim | null = null;
+  readonly members = new Map<string, { standing: ClaimStanding; has: boolean; begun: number; yielded: number }>();
+  #queue: { to: string; claim: Claim | null }[] = [];
+
+  join(id: string): void {
+    const standing = new ClaimStanding(id);
+    this.members.set(id, { standing, has: false, begun: 0, yielded: 0 });
+    this.#take(id, standing.connected(this.nowMs));
+    if (this.retained !== null) this.#queue.push({ to: id, claim: this.retained });
+  }
+
+  /** It vanishes, and its last will clears the topic. */
+  lose(id: string): void {
+    this.members.delete(id);
+    this.publish(null);
+  }
+
+  publish(claim: Claim | null): void {
+    this.retained = claim;
+    for (const to of this.members.keys()) this.#queue.push({ to, claim });
+  }
+
+  run(ms: number): void {
+    for (const endMs = this.nowMs + ms; this.nowMs < endMs; this.nowMs += 100) {
+      for (const [id, { standing }] of this.members) this.#take(id, standing.tick(this.nowMs));
+      for (let one = this.#queue.shift(); one !== undefined; one = this.#queue.shift()) {
+        const member = this.members.get(one.to);
+        if (member !== undefined) this.#take(one.to, member.standing.heard(one.claim, this.nowMs));
+      }
+    }
+  }
+
+  get holders(): string[] {
+    return [...this.members].filter(([, { standing }]) => standing.isHolding).map(([id]) => id);
+  }
+
+  #take(id: string, actions: readonly ClaimAction[]): void {
+    const member = this.members.get(id);
+    for (const action of actions) {
+      if (member === undefined) return;
+      if (action === 'publish') this.publish(member.standing.claim);
+      else if (action === 'begin') member.begun++;
+      else member.yielded++;
+    }
+  }
+}
+
+describe('the claim on a task', () => {
+  it('is had by a controller that is alone', () => {
+    const topic = new Topic();
+    topic.join('a');
+    topic.run(3_000);
+    expect(topic.holders).toEqual(['a']);
+    expect(topic.retained).toEqual({ id: 'a', term: 1 });
+  });
+
+  it('is had by one of two that start at once, and the other never begins', () => {
+    const topic = new Topic();
+    topic.join('b');
+    topic.join('a');
+    topic.run(5_000);
+    expect(topic.holders).toEqual(['a']);
+    expect(topic.members.get('b')?.begun).toBe(0);
+    expect(topic.retained?.id).toBe('a');
+  });
+
+  it('stays with its holder when another joins, or one that waits goes', () => {
+    const topic = new Topic();
+    topic.join('b');
+    topic.run(3_000);
+    topic.join('a');
+    topic.join('c');
+    topic.run(3_000);
+    topic.lose('c');
+    topic.run(5_000);
+    expect(topic.holders).toEqual(['b']);
+    expect(topic.retained).toEqual({ id: 'b', term: 1 });
+    expect(topic.members.get('a')?.begun).toBe(0);
+  });
+
+  it('passes to another with a higher term when its holder is gone', () => {
+    const topic = new Topic();
+    topic.join('a');
+    topic.run(3_000);
+    topic.join('b');
+    topic.run(1_000);
+    topic.lose('a');
+    topic.run(3_000);
+    expect(topic.holders).toEqual(['b']);
+    expect(topic.retained).toEqual({ id: 'b', term: 2 });
+  });
+
+  it('is given up by a holder that comes back after another took over', () => {
+    const topic = new Topic();
+    topic.join('a');
+    topic.run(3_000);
+    topic.join('b');
+    const old = topic.members.get('a');
+    if (old === undefined) throw new Error('a is there');
+    old.standing.disconnected();
+    topic.members.delete('a');
+    topic.publish(null);
+    topic.run(4_000);
+    expect(topic.holders).toEqual(['b']);
+    topic.members.set('a', old);
+    const actions = old.standing.connected(topic.nowMs);
+    expect(actions).toEqual(['publish']);
+    topic.publish(old.standing.claim);
+    topic.run(2_000);
+    expect(topic.holders).toEqual(['b']);
+    expect(old.yielded).toBe(1);
+    expect(topic.retained).toEqual({ id: 'b', term: 2 });
+  });
+
+  it('changes nothing before the own claim was heard back', () => {
+    const standing = new ClaimStanding('a');
+    standing.connected(0);
+    expect(standing.tick(2_000)).toEqual(['publish']);
+    expect(standing.tick(60_000)).toEqual([]);
+    expect(standing.isHolding).toBe(false);
+  });
+});
