@@ -2,9 +2,12 @@
 
 import { basename } from 'node:path';
 import { type Command, InvalidArgumentError, Option } from 'commander';
+import type { StateDocument } from '../../admin/state/state.ts';
 import { name as nameText } from '../../config/values.ts';
+import type { RouterState } from '../../core/service-router.ts';
 import { CommandError, EX_USAGE } from '../../errors.ts';
 import { leastCount } from '../../plan/placement/cheapest.ts';
+import { observedSites } from '../../plan/placement/observed.ts';
 import { planPage } from '../../plan/placement/page.ts';
 import { type PlacementPlan, planPlacement } from '../../plan/placement/plan.ts';
 import { headline, planLines } from '../../plan/placement/report.ts';
@@ -17,6 +20,7 @@ import { openScenario, scenarioProblem } from '../../scenario/scenario-file.ts';
 import { policyProblems } from '../../sim/policy-text.ts';
 import { NoTopologyError } from '../../sim/world/topology.ts';
 import { paintFor, widthOf } from '../../terminal/paint.ts';
+import { AdminClient } from '../admin-client.ts';
 import { commandLine } from '../command-line.ts';
 import { durationMs } from '../duration-argument.ts';
 import { count, loadFactor, seeds } from '../number-arguments.ts';
@@ -49,7 +53,10 @@ export function registerPlan(program: Command): void {
   plan
     .command('placement')
     .description('the nodes on which instances of a service should run, tried in the simulator with each of them lost')
-    .requiredOption('--from <file>', 'nodes, distances and clients: a scenario (.toml) or a table (.csv)')
+    .requiredOption(
+      '--from <source>',
+      'nodes, distances and clients: a scenario (.toml), a table (.csv), or the admin ports of running nodes (http://…, by commas)',
+    )
     .option('-k, --instances <count>', 'how many, by greedy k-center', count)
     .option('--cheapest', 'the fewest that satisfy every client with any one of them lost')
     .option('--improve', 'move the instances of the greedy answer where that is better')
@@ -73,14 +80,14 @@ export function registerPlan(program: Command): void {
     .action(placement);
 }
 
-function placement(options: PlacementOptions): void {
+async function placement(options: PlacementOptions): Promise<void> {
   if ((options.instances === undefined) === (options.cheapest === undefined)) {
     throw new CommandError('expected either --instances or --cheapest', EX_USAGE);
   }
   if (options.cheapest && options.improve) {
     throw new CommandError('--improve goes with --instances: --cheapest moves instances anyway', EX_USAGE);
   }
-  const task = readTask(options);
+  const task = await readTask(options);
   const most = carriersOf(task).length;
   if (options.instances !== undefined && options.instances > most) {
     throw new CommandError(
@@ -115,8 +122,9 @@ function tooLarge({ nodes }: PlacementTask, instances: number): string | null {
   return `--improve, --cheapest: expected at most ${SEARCH_MAX} nodes × instances, got ${nodes.length} × ${instances}`;
 }
 
-function readTask(options: PlacementOptions): PlacementTask {
+async function readTask(options: PlacementOptions): Promise<PlacementTask> {
   const { from, topologySeed, latency, success, work, load } = options;
+  if (/^https?:/.test(from)) return askTask(options);
   if (from.endsWith('.csv')) {
     return parseSites(basename(from), textOf(from), { latencyMs: latency, successRatio: success, workMs: work, load });
   }
@@ -126,6 +134,32 @@ function readTask(options: PlacementOptions): PlacementTask {
     if (error instanceof NoTopologyError) throw scenarioProblem(from, ['topology'], error.message);
     throw error;
   }
+}
+
+/** What the nodes know that are asked; the goal is that of the service there. */
+async function askTask({ from, service: name, work, load }: PlacementOptions): Promise<PlacementTask> {
+  const urls = from.split(',').map((url) => url.trim());
+  const states = await Promise.all(urls.map((url) => new AdminClient({ url }).get<StateDocument>('/api/v1/state')));
+  const services = states.map(({ services }, i) => {
+    const found = services.find(({ service }) => service === name) ?? (services.length === 1 ? services[0] : undefined);
+    if (found === undefined) {
+      const known = services.map(({ service }) => service).join(', ');
+      throw new CommandError(`${urls[i]}: no service "${name}"; --service says which: ${known}`);
+    }
+    return found;
+  });
+  const sites = observedSites(
+    states.map(({ node }, i) => ({
+      node: node.id,
+      rate: services[i]?.requestsPerSecond ?? 0,
+      rttMs: new Map(node.probes.flatMap(({ nodeId, rttMs }) => (rttMs === null ? [] : [[nodeId, rttMs]]))),
+    })),
+  );
+  if (sites.estimated > 0) {
+    process.stderr.write(`${sites.estimated} distances are not measured by the nodes asked: taken over others\n`);
+  }
+  const { latencyMs, successRatio } = (services[0] as RouterState).qos;
+  return parseSites('nodes', sites.csv, { latencyMs, successRatio, workMs: work, load });
 }
 
 function trialOf({ policy, seeds, duration }: PlacementOptions): {
