@@ -33,7 +33,7 @@ export interface ObservedRouter extends Pick<ServiceRouter, 'service' | 'candida
 }
 
 export interface DataPlanesOptions extends Omit<DataPlaneOptions, 'onHealth' | 'joins'> {
-  /** Of the process before this one; null: they are drawn. */
+  /** The secret of the process before this one; null: it is drawn. */
   readonly tickets: TicketSecret | null;
   /** A worker is lost, and none takes its place. */
   readonly onLoss: (message: string) => void;
@@ -61,7 +61,7 @@ export class DataPlanes {
   #ticketSecret: Uint8Array;
   #ticketsDrawnMs: number;
   #ticketTimer: NodeJS.Timeout | null = null;
-  /** Of services that are being recorded. */
+  /** Taps of services that are being recorded. */
   readonly #taps = new Map<string, RouterTap>();
 
   constructor(options: DataPlanesOptions) {

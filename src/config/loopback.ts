@@ -22,7 +22,7 @@ export function isOneMachine(address: string | null, meetings: readonly string[]
   return meetings.length > 0 && meetings.every((place) => isLoopback(hostOf(place)));
 }
 
-/** Of a broker's URL, or of an interface for multicast. */
+/** The host of a broker's URL, or of an interface for multicast. */
 function hostOf(place: string): string {
   if (!place.includes('://')) return place === 'lo' ? '127.0.0.1' : place;
   return new URL(place).hostname.replace(/^\[(.*)\]$/, '$1');

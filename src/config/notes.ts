@@ -79,7 +79,7 @@ function missingAttributes({ name, qos, instances }: ServiceConfig, node: Config
   ];
 }
 
-/** Of its node, or as its label says. */
+/** The tier of its node, or as its label says. */
 function tierOf({ nodeId, labels }: StaticInstanceConfig, { id, tier }: Config['node']): Tier | null {
   if (nodeId === id) return tier;
   return TIERS.find((one) => one === labels.tier) ?? null;

@@ -9,7 +9,7 @@ interface Written {
   readonly objective: SectionOf<typeof objectiveKeys>;
 }
 
-/** Of a service, or of a scenario, which asks in the same words. */
+/** The requirements of a service, or of a scenario, which asks in the same words. */
 export function requirementsOf({ qos, objective: { least, keepRatio } }: Written): Requirements {
   const { meanLatencyMs, reliabilityRatio, availability, throughput, accuracy, shares, security } = qos;
   return {

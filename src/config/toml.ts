@@ -42,7 +42,7 @@ export function parseToml(
     const document = { file, root: walk.root, placeOf: (path: TomlPath) => places.get(keyOf(path)) ?? null };
     return { document, problems: walk.problems };
   } catch (error) {
-    // Of the depth below, or of the stack: the parser recurses before anything can be counted.
+    // The depth below, or the stack: the parser recurses before anything can be counted.
     if (error instanceof RangeError) {
       const message = `nested deeper than ${DEPTH_MAX} levels`;
       return { document: null, problems: [{ file, line: 0, column: 0, path: '', message }] };

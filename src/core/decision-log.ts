@@ -3,7 +3,7 @@
 
 import type { AttemptResult, Availability, Instance, InstanceKey, QosTarget } from './domain.ts';
 
-/** Of the form of the lines. */
+/** Version of the form of the lines. */
 export const DECISION_LOG_VERSION = 1;
 
 /** The first line. */

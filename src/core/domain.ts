@@ -63,7 +63,7 @@ export interface Instance extends HostPort {
   readonly id: string;
   readonly scheme: Scheme;
   readonly labels: Labels;
-  /** Of its node; absent or null when that is not known. */
+  /** Tier of its node; absent or null when that is not known. */
   readonly tier?: Tier | null | undefined;
   /** Round trip to assume until its node is measured, ms; absent or null: the router assumes one. */
   readonly rttMs?: number | null | undefined;
@@ -123,7 +123,7 @@ export interface Candidate {
   readonly ejected: boolean;
   /** This load balancer's own requests in flight there. */
   readonly inFlight: number;
-  /** Of its own that were judged by their beginning, and go on: event streams, connections that switched protocols. */
+  /** Its own requests there that were judged by their beginning, and go on: event streams, connections that switched protocols. */
   readonly streams: number;
   /** When the oldest of them was sent; +Infinity when none is. */
   readonly oldestStartMs: number;

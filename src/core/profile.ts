@@ -8,11 +8,11 @@ import { recordOf } from './snapshot-shape.ts';
 export interface Profile {
   /** Such as the mAP, on any scale that all instances share. */
   readonly accuracy: readonly number[] | null;
-  /** Of a request, mWh. */
+  /** What a request takes, mWh. */
   readonly energyMwh: readonly number[] | null;
-  /** Of a request on an idle instance, ms. */
+  /** How long a request takes on an idle instance, ms. */
   readonly inferenceMs: readonly number[] | null;
-  /** Of a request, in money of any currency that all instances share. */
+  /** What a request costs, in any currency that all instances share. */
   readonly cost: readonly number[] | null;
 }
 

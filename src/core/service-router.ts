@@ -219,7 +219,7 @@ export interface RouterState {
 export interface RequirementState extends RequirementLevel {
   /** Share of the clients for which it holds; null without clients. */
   readonly clientsRatio: number | null;
-  /** Of an attribute share: what requests are held to now, since it yields to the latency goal; null for others. */
+  /** For an attribute share, what requests are held to now, since it yields to the latency goal; null for others. */
   readonly heldShare: number | null;
   /** What a miss of it is worth beside one of the latency goal; null where it has no price. */
   readonly price: number | null;
@@ -235,7 +235,7 @@ export interface InstanceState extends CandidateView {
   readonly rttKnown: boolean;
   readonly inFlight: number;
   readonly requestsPerSecond: number;
-  /** Of this load balancer's attempts there, all time. */
+  /** Attempts of this load balancer there, all time. */
   readonly requests: number;
   readonly failures: number;
   /** Milliseconds since one of them was answered; null before that. */
@@ -272,12 +272,12 @@ export interface AffinityState {
 export interface RouterSnapshot {
   readonly version: 1;
   readonly service: string;
-  /** Of the service definition and policy; a snapshot with another one is not used. */
+  /** Stands for the service definition and the policy; a snapshot with another one is not used. */
   readonly fingerprint: string;
   readonly rtts: Readonly<Record<string, number>>;
   readonly policy: unknown;
   readonly clients: unknown;
-  /** Of the chains that begin with the service, by name; absent: there are none. */
+  /** What the chains that begin with the service learned, by name; absent: there are none. */
   readonly chains?: unknown;
   /** Quotas and prices; absent where the latency goal is the only requirement. */
   readonly requirements?: unknown;

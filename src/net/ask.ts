@@ -20,7 +20,7 @@ export interface AskRequest {
 
 export interface Reply {
   readonly status: number;
-  /** Of the head and of the trailers, which come after it; lower-case names. */
+  /** The fields of the head and of the trailers, which come after it; lower-case names. */
   readonly fields: Readonly<Record<string, unknown>>;
   /** Its beginning, up to 4 KiB. */
   readonly body: Buffer;

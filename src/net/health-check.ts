@@ -23,7 +23,7 @@ export type HealthCheck = (
   /** The readiness of the Open Inference Protocol (KServe v2) over HTTP; `model` empty: of the server. */
   | { readonly kind: 'kserve'; readonly model: string }
 ) & {
-  /** Of connecting, asking and answering together. */
+  /** Limit of connecting, asking and answering together. */
   readonly timeoutMs: number;
 };
 

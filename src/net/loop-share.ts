@@ -6,7 +6,7 @@
 
 import { performance } from 'node:perf_hooks';
 
-/** Of a turn, for one source and for all, ms. */
+/** Share of a turn for one source and for all, ms. */
 const OWN_MS = 1;
 const TURN_MS = 5;
 
@@ -84,7 +84,7 @@ export function inTurn(costMs: number, action: () => void): void {
   share.wait();
 }
 
-/** Of this event loop: the turn, and what was used in it. */
+/** State of this event loop: the turn, and what was used in it. */
 let turn = 1;
 let turnMs = 0;
 /** What the source that was served last had used by then. */

@@ -17,7 +17,7 @@ export interface Found {
 /** Throws with the reason when the name has no address, or when none is found in time. */
 export type NameLookup = (name: string) => Promise<Found>;
 
-/** Of one query to one name server, ms, and of all of them together. */
+/** Limit of one query to one name server, ms, and of all of them together. */
 const QUERY_MS_MAX = 1_000;
 const QUERIES_MS_MAX = 2_500;
 /** The system gives up by itself, but only after half a minute with two silent name servers. */

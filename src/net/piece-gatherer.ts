@@ -110,7 +110,7 @@ class PieceGatherer {
   }
 }
 
-/** Of this event loop: brought pieces in this turn. */
+/** The gatherers of this event loop that were brought pieces in this turn. */
 let current: PieceGatherer[] = [];
 
 function atEndOfTurn(gatherer: PieceGatherer): void {

@@ -25,7 +25,7 @@ export interface Acceptance {
   mayPublish(host: string): boolean;
 }
 
-/** Of a configuration; made again at a reload. `ownListeners`: asked each time, since ports bind later. */
+/** Makes the acceptance of a configuration; again at a reload. `ownListeners`: asked each time, since ports bind later. */
 export function createAcceptance(config: Config, ownListeners: () => readonly ListenAddress[]): Acceptance {
   const addresses = createAddressPolicy({ allow: config.placement.allow, ownListeners });
   const constraints = new Map(config.services.map((service) => [service.name, service.constraints]));

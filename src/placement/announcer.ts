@@ -79,7 +79,7 @@ export class Announcer {
     for (const local of this.#locals) void this.#check(local);
   }
 
-  /** Of what is announced now, what another list announces in the very same words. */
+  /** The part of what is announced now that another list announces in the very same words. */
   fitFor(announce: readonly AnnounceConfig[]): readonly Instance[] {
     return this.#locals.flatMap(({ config, instance }) => {
       const stays = instance !== null && announce.some((other) => isDeepStrictEqual(other, config));

@@ -5,7 +5,7 @@
 const AGREED_MS = 5;
 const SAMPLES = 5;
 
-/** Of one other node. */
+/** The offset of the clock of one other node. */
 export class ClockOffset {
   readonly #onChange: (agrees: boolean) => void;
   readonly #samples: number[] = [];

@@ -114,7 +114,7 @@ class HttpProxy implements Proxy {
   #trusted: TrustedPeers;
   readonly baggage: BaggageDeadlines;
   readonly #listeners = new Map<string, { readonly listener: Listener; bound: ListenAddress }>();
-  /** Of services that moved or left, for as long as a client is on them. */
+  /** Ports of services that moved or left, for as long as a client is on them. */
   readonly #leaving = new Set<Listener>();
   readonly #sweep: NodeJS.Timeout;
 

@@ -41,7 +41,7 @@ export class ServiceRuntime {
   /** By handle of the candidate. */
   readonly #pools: (InstancePool | undefined)[] = [];
   readonly feasibility: DeadlineFeasibility;
-  /** Of attempts that the client set no deadline for. */
+  /** Limits of the attempts that the client set no deadline for. */
   readonly timeouts: TimeoutList;
   readonly firstPlacement: FirstPlacement;
   readonly slowClients = new SlowClients();

@@ -35,7 +35,7 @@ export type DrivenRouter = Pick<
 /** What a router of the simulation is made for. */
 export interface RouterRequest {
   readonly balancer: number;
-  /** Of the chain; 0 where there is none. */
+  /** Stage of the chain; 0 where there is none. */
   readonly stage: number;
   readonly nodeId: string;
   readonly rng: Rng;
@@ -46,16 +46,16 @@ export interface RouterRequest {
 export type CreateRouter = (request: RouterRequest) => DrivenRouter;
 
 export interface Balancer {
-  /** Of the world's. */
+  /** Index of the load balancer in the world. */
   readonly balancer: number;
-  /** Of the chain that its router serves. */
+  /** Stage of the chain that its router serves. */
   readonly stage: number;
   readonly nodeId: string;
   readonly node: number;
   router: DrivenRouter;
   /** Which of its lives it is in. */
   epoch: number;
-  /** Of the tick event that waits; +Infinity when none does. */
+  /** Time of the tick event that waits; +Infinity when none does. */
   tickMs: number;
   kept: RouterSnapshot | null;
   /** Instance of each of the router's handles. */

@@ -13,11 +13,11 @@ export class Emissions {
   readonly #clients: readonly WorldClient[];
   readonly #agenda: Agenda;
   readonly #times: Rng;
-  /** Of each client. */
+  /** The spells of each client. */
   readonly #spells: readonly Spells[];
-  /** Of each client; null where its requests are all alike. */
+  /** The groups of each client; null where its requests are all alike. */
   readonly #groups: readonly (ClientGroups | null)[];
-  /** Of each client; null where it does not wait for its answers. */
+  /** The draws of each client; null where it does not wait for its answers. */
   readonly #thinking: readonly (Rng | null)[];
 
   constructor({ clients }: World, seed: number, agenda: Agenda) {

@@ -39,9 +39,9 @@ interface Message {
 export class Neighbourhood {
   readonly #options: NeighbourhoodOptions;
   readonly #rng: Rng;
-  /** Of each load balancer, those that it hears. */
+  /** For each load balancer, those that it hears. */
   readonly #heard: readonly (readonly number[])[];
-  /** Of each load balancer, those that hear it. */
+  /** For each load balancer, those that hear it. */
   readonly #hearers: readonly (readonly number[])[];
   /** By place: what was said last. */
   readonly #retained: (Said | undefined)[] = [];

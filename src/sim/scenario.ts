@@ -109,7 +109,7 @@ export interface InstanceModel {
   readonly neighbour: NeighbourSpec | null;
   /** What it gives and costs, as it is announced and as it is counted; absent: nothing is known. */
   readonly profile?: Instance['profile'];
-  /** Of its node, and its own; absent: none. */
+  /** The labels of its node, and its own; absent: none. */
   readonly tier?: Tier;
   readonly labels?: Labels;
   readonly tls?: boolean;

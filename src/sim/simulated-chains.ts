@@ -26,7 +26,7 @@ export class SimulatedChains {
     return this.stages > 1 && this.#split === 'learned';
   }
 
-  /** Of a stage that is asked for when the run has taken `elapsedMs`. */
+  /** Budget of a stage that is asked for when the run has taken `elapsedMs`. */
   budgetMs(balancer: number, stage: number, elapsedMs: number): number {
     const budgets = this.#budgets[balancer];
     if (budgets === undefined) return this.#limitMs;
@@ -43,7 +43,7 @@ export class SimulatedChains {
   }
 }
 
-/** Of each stage's instances. */
+/** Mean work of the instances of each stage, ms. */
 export function meanWorkMs(stages: number, { instances }: World): number[] {
   return Array.from({ length: stages }, (_, stage) => {
     const works = instances.filter((one) => one.stage === stage).map(({ model }) => model.workMeanMs);

@@ -58,7 +58,7 @@ const NOT_TRIED: readonly number[] = [];
 interface Ending {
   readonly emittedMs: number;
   readonly ending: keyof Recorder['endings'];
-  /** Of its last attempt, in the router that is there now. */
+  /** Instance of its last attempt, in the router that is there now. */
   readonly handle: number;
 }
 

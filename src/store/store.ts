@@ -102,14 +102,14 @@ class SqliteStore implements Store {
   #bytes: number | null = null;
   /** Until it is loaded. */
   #saved: SavedState | null = null;
-  /** Of the first file, until it is late, or too late. */
+  /** How the first file is opened: until it is late, or too late. */
   #loading: 'in-time' | 'late' | 'over' = 'in-time';
   #inUse: StoreFailure | null = null;
   #collect: (() => StoreState) | null = null;
   #timer: NodeJS.Timeout | null = null;
   readonly #condition: StoreCondition;
   #lastFlushMs: number | null = null;
-  /** Of the last sync. */
+  /** Whether the last sync was quick. */
   #syncIsQuick = false;
   #nextOpenMs = 0;
   #nextSyncMs: number;

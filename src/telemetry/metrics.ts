@@ -86,9 +86,9 @@ export interface FamilyExport {
 
 export interface ChildExport {
   readonly labels: readonly string[];
-  /** Of a counter or gauge; the sum of a histogram. */
+  /** The value of a counter or gauge; the sum of a histogram. */
   readonly value: number;
-  /** Of a histogram, one a bucket. */
+  /** The counts of a histogram, one a bucket. */
   readonly counts: readonly number[] | null;
 }
 

@@ -14,7 +14,7 @@ import type { DensityDocument, NodeFacts, QedgeEvent, StateDocument } from './st
 export interface ObservedService extends Pick<ServiceRouter, 'service' | 'state' | 'candidates' | 'setTap' | 'reset'> {
   /** No new traffic for the instance until that is taken back. */
   drain(key: InstanceKey, on: boolean, nowMs: number): void;
-  /** Of the processing latency, per ms, on `gridMs`; null when unknown. */
+  /** Density of the processing latency, per ms, on `gridMs`; null when unknown. */
   density(key: InstanceKey, gridMs: readonly number[], nowMs: number): Promise<number[] | null>;
   /** Where each event loop would send the request, the main thread's first. */
   previews(request: RequestInfo, nowMs: number): Promise<readonly RoutePreview[]>;
@@ -35,7 +35,7 @@ export interface StateSources {
 /** Puts together what is reported, at each call. */
 export interface StateReader {
   readiness(): Readiness;
-  /** Of the services. */
+  /** Names of the services. */
   names(): readonly string[];
   /** Each is put together when it is its turn. */
   services(): Iterable<RouterState>;

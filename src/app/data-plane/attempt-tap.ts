@@ -61,5 +61,5 @@ export function playAttempts(
   }
 }
 
-/** Of an attempt that ends as it begins. */
+/** Ticket of an attempt that ends as it begins. */
 const PLAYED: Ticket = -1;

@@ -7,7 +7,7 @@ import type { Logger } from '../../telemetry/log.ts';
 
 /** Observations behind an estimate that is believed. */
 const SAMPLES_MIN = 20;
-/** Of the requests, the share that goes to instances whose estimates are believed. */
+/** The share of the requests that goes to instances whose estimates are believed. */
 const KNOWN_SHARE_MIN = 0.9;
 /** Looks in a row that must agree: instances come one by one after a start. */
 const LOOKS_MIN = 2;

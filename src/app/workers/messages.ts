@@ -12,7 +12,7 @@ import type { Answer, WorkerQuery } from '../data-plane/queries.ts';
 /** What a worker starts with. */
 export interface WorkerStart {
   readonly config: Config;
-  /** Of qedge. */
+  /** Version of qedge. */
   readonly version: string;
   readonly seed: number;
   /** `performance.timeOrigin` of the main thread, so that all are on one axis of time. */

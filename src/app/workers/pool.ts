@@ -62,7 +62,7 @@ export class WorkerPool implements WorkerListener {
   readonly #limit = new ReplacementLimit();
   readonly #replaced: Counter;
   readonly #asked = new Map<number, (answer: Answer | null) => void>();
-  /** Of qedge. */
+  /** Version of qedge. */
   #version = '';
   #sockets: InheritedSockets = new Map();
   /** An inherited socket itself went to a thread, and is closed with it. */

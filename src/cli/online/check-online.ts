@@ -18,7 +18,7 @@ import { instanceFindings } from './instances.ts';
 
 export interface OnlineOptions {
   readonly config: Config;
-  /** Of the configuration. */
+  /** File of the configuration. */
   readonly file: string;
   /** A qedge holds its ports: most likely the one that it is for. */
   readonly running: boolean;

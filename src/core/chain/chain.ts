@@ -15,7 +15,7 @@ export interface ChainOptions {
   /** Names of services, in the order in which they are asked for. */
   readonly stages: readonly string[];
   readonly goal: QosTarget;
-  /** Of each stage, in any unit: how the goal is split before anything is learned. */
+  /** Work of each stage, in any unit: how the goal is split before anything is learned. */
   readonly work: readonly number[];
 }
 
@@ -46,9 +46,9 @@ export interface ChainResults {
 export interface ChainState {
   readonly chain: string;
   readonly qos: QosTarget;
-  /** Of the runs that ended within W; null before the first. */
+  /** Share of the runs that ended within W as asked for; null before the first. */
   readonly successRatio: number | null;
-  /** Of the clients, those whose own runs succeed as often as asked for; null without clients. */
+  /** Share of the clients whose own runs succeed as often as asked for; null without clients. */
   readonly clientsSatisfiedRatio: number | null;
   /** Under way. */
   readonly runs: number;

@@ -23,7 +23,7 @@ export class StageBudgets {
     this.#latencies = work.map(() => new StageLatency());
   }
 
-  /** Of the goal, by work, ms. */
+  /** The stage's part of the goal, by work, ms. */
   shareMs(stage: number): number {
     return (this.#shares[stage] as number) * this.#goal.latencyMs;
   }

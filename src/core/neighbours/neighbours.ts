@@ -13,7 +13,7 @@ import { Trust } from './trust.ts';
 const WORTH = 0.3;
 /** So many times one's own samples may be added at the most, if that is more than the bound. */
 const OWN_TIMES = 2;
-/** Of the bound, what one neighbour may fill. */
+/** The share of the bound that one neighbour may fill. */
 const SHARE_OF_ONE = 0.25;
 /** A failure is believed when so many have seen one: a single one may have sent something that fails. */
 const FAILING_NEIGHBOURS = 3;

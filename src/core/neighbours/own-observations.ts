@@ -3,7 +3,7 @@
 import { fade } from '../stats/weighted-kde.ts';
 import { add, bucketOf, CELLS, FAILURES, scale } from './histogram.ts';
 
-/** Of what neighbours are judged by. Most load balancers with few requests see an instance ten times in it. */
+/** Half-life of what neighbours are judged by. Most load balancers with few requests see an instance ten times in it. */
 export const JUDGED_HALF_LIFE_MS = 20_000;
 
 export class OwnObservations {

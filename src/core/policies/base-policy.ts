@@ -66,7 +66,7 @@ export abstract class BasePolicy implements Policy {
     for (const candidate of this.candidateDiff) this.learnOf(candidate);
   }
 
-  /** Of a snapshot `{ version: 1, instances }`: what it holds of each candidate that it knows. */
+  /** What a snapshot `{ version: 1, instances }` holds of each candidate that it knows. */
   protected *savedIn(snapshot: unknown): Generator<readonly [Candidate, unknown]> {
     const { version, instances } = recordOf(snapshot);
     if (version !== 1) return;

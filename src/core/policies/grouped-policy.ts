@@ -8,9 +8,9 @@ import type { CandidateView, Policy, PolicyContext, PolicySummary } from './poli
 export interface PolicyGroup {
   readonly name: string;
   readonly policy: Policy;
-  /** Of the group, those in play. */
+  /** Instances of the group that are in play. */
   up: readonly Candidate[];
-  /** Of the candidates of the request at hand, where those are not all. */
+  /** Instances of the group that the request at hand is offered, where those are not all. */
   readonly offered: Candidate[];
   /** Ended lately and succeeded among them, fading. */
   requests: number;

@@ -144,9 +144,9 @@ export interface GroupView {
   readonly name: string;
   /** In play. */
   readonly instances: number;
-  /** Of the requests, in [0, 1]. */
+  /** Its share of the requests, in [0, 1]. */
   readonly share: number;
-  /** Of its requests lately; null when it had none. */
+  /** Success of its requests lately; null when it had none. */
   readonly successRatio: number | null;
 }
 
@@ -166,7 +166,7 @@ export interface FlightView {
 
 /** Requests come in groups of unlike difficulty, such as frames by the number of objects they show. */
 export interface RequestGroups {
-  /** Of the client's next request, as its last answer had it; 0 where nothing is known. */
+  /** Group of the client's next request, as its last answer had it; 0 where nothing is known. */
   of(clientId: string): number;
 }
 
@@ -177,7 +177,7 @@ export interface Guidance {
   readonly heldShares: Float64Array;
   /** Whether the instance serves attribute share `k`. */
   serves(handle: number, k: number): boolean;
-  /** Of each instance: share of its attempts that did not fail; NaN where nothing is known. */
+  /** Share of the attempts at the instance that did not fail; NaN where nothing is known. */
   readonly reliability: { of(handle: number): number };
   /** What a failure is worth beside a miss of the latency goal. */
   readonly reliabilityPrice: number;

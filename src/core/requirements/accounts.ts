@@ -118,7 +118,7 @@ export class Accounts {
     return row === ALL ? { requirement, level: null, goal, strain: 0 } : rateLevel(requirement, rates, goal);
   }
 
-  /** Of the seconds in which something was asked for; NaN without any. */
+  /** Share of the seconds in which something was asked for that had an answer; NaN without any. */
   #availability(row: number, nowMs: number): number {
     if (this.#seconds === null) return Number.NaN;
     const second = this.#second[row] ?? Number.NaN;

@@ -34,7 +34,7 @@ export class RequirementBooks {
   readonly quotas: Quotas;
   readonly fits: FitTable;
   readonly yielding: Yielding;
-  /** Of each instance. */
+  /** How reliable each instance is. */
   readonly reliability = new Reliability();
   readonly latency: MeanLatency;
   readonly prices = { reliability: new Price(), meanLatency: new Price() };
@@ -221,7 +221,7 @@ export class RequirementBooks {
     this.#idleMs = this.slack > 0 ? 0 : this.#idleMs + 1000 * seconds;
   }
 
-  /** What ended since the last step is told to those that look at it step by step. */
+  /** What ended since the last step goes to those that look at it step by step. */
   #settle(): void {
     const since = this.#since;
     for (let bits = 0; bits < since.length / 2; bits++) {

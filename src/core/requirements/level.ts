@@ -8,7 +8,7 @@ export interface RequirementLevel {
   readonly level: number | null;
   /** What is asked for, in the unit of the level. */
   readonly goal: number;
-  /** Of what it allows, the share that is used up: above 1 the requirement is missed. */
+  /** The share of what it allows that is used up: above 1 the requirement is missed. */
   readonly strain: number;
 }
 
@@ -26,7 +26,7 @@ export function meanLevel(requirement: string, level: number, goal: number): Req
   return { requirement, level: known ? level : null, goal, strain: known ? Math.min(STRAIN_MAX, level / goal) : 0 };
 }
 
-/** Of one client, per second. */
+/** What one client asks for and gets, per second. */
 export interface Rates {
   readonly asked: number;
   readonly answered: number;

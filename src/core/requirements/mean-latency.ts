@@ -7,7 +7,7 @@ import { grownFloat64 } from '../stats/grown.ts';
 /** About so many answers speak: of a client fewer than a window has, of an instance as many as tell it from its neighbours. */
 const CLIENT_GAIN = 1 / 16;
 const INSTANCE_GAIN = 1 / 64;
-/** Of the mean that is asked for: what a client may use up of it before it is offered the quick ones. */
+/** What a client may use up of the mean that is asked for before it is offered the quick ones. */
 const EASY = 0.9;
 
 export class MeanLatency {

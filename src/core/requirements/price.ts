@@ -7,7 +7,7 @@ export const PRICE_MAX = 10;
 const RISE_PER_SECOND = 0.1;
 /** However much it is missed, for so much it counts at the most. */
 const EXCESS_MAX = 3;
-/** Of what it allows: used up to less than this, it is met with room. */
+/** A requirement that is used up to less than this share of what it allows is met with room. */
 const ROOM = 0.8;
 
 export class Price {

@@ -13,12 +13,12 @@ const DUE = 0.5;
 /** No client runs ahead of its share by more than half a request, nor lags by more than is made up at once. */
 const CREDIT_MIN = -0.5;
 const CREDIT_MAX = 2;
-/** Of the requests, what a client gets above the share at the most. */
+/** What a client gets above the share at the most, as a share of its requests. */
 const MARGIN_MAX = 0.1;
 /** What becomes of a window's requests is a request or two. */
 const MARGIN_REQUESTS = 1.2;
 
-/** Of a row: a credit for each share, since when its requests are counted, how many came since, and in the window before. */
+/** A row is: a credit for each share, since when its requests are counted, how many came since, and in the window before. */
 const SINCE_MS = SHARES_MAX;
 const COUNT = SHARES_MAX + 1;
 const BEFORE = SHARES_MAX + 2;

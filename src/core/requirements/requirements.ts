@@ -7,13 +7,13 @@ import type { Labels, Tier } from '../domain.ts';
 export interface Attributes {
   /** Its connection is encrypted. */
   readonly tls: boolean;
-  /** Of its node. */
+  /** The tiers that its node may be of. */
   readonly tiers: readonly Tier[] | null;
   /** Networks between here and it: 0 on this node, else what its label `hops` says, else 1. */
   readonly hopsMax: number | null;
   /** It carries all of them. */
   readonly labels: Labels;
-  /** Of its profile, for the group of the request. */
+  /** The least accuracy of its profile, for the group of the request. */
   readonly accuracyMin: number | null;
 }
 

@@ -1,10 +1,10 @@
 // What the objective may spend: only the room that all requirements leave.
 
-/** Of what a measured requirement allows, up to this share may be used up before the objective gives way to it. */
+/** Up to this share of what a measured requirement allows may be used up before the objective gives way to it. */
 const STRAIN_EASY = 0.8;
 
 export interface Measured {
-  /** Of all requests, about over the window; NaN before the first. */
+  /** Success of all requests, about over the window; NaN before the first. */
   readonly success: number;
   /** The greatest of the measured requirements: of what it allows, the share that is used up. */
   readonly strain: number;

@@ -11,7 +11,7 @@ import type { AttributeShare } from './requirements.ts';
 /** Above ρ, the success that is too little, and the one that is more than enough. */
 const SHORT_OF = 0.03;
 const ENOUGH = 0.05;
-/** Of the room between ρ and 1, where that is less: a goal of 0.99 leaves no room for those. */
+/** Share of the room between ρ and 1, where that is less: a goal of 0.99 leaves no room for those. */
 const SHORT_SHARE = 0.3;
 const ENOUGH_SHARE = 0.5;
 /** How fast the share falls, for each point that success is short; and comes back, points per second. */
@@ -38,7 +38,7 @@ export class Yielding {
   readonly #success: FadingRatio;
   /** Requests that ended since the last step. */
   #ended = 0;
-  /** Of each share: success at instances that serve it, and at the others. */
+  /** For each share: success at instances that serve it, and at the others. */
   readonly #inside: readonly FadingRatio[];
   readonly #outside: readonly FadingRatio[];
 

@@ -1,7 +1,7 @@
 // What latency a policy steers by. Most often the service's own limit; where requests come as stages of a chain, the part of the
 // chain's goal that the stage has: a limit that no instance makes, or that all make, would tell none from another.
 
-/** Of the mean that each new part is. */
+/** Share of the mean that each new part is. */
 const SMOOTHING = 0.05;
 /** What is counted weighs so much less with each step. */
 const FADING = 0.8;
@@ -16,7 +16,7 @@ const REST_MS = 3000;
 export class Aim {
   readonly #ownMs: number;
   latencyMs: number;
-  /** Of the parts that stages have. */
+  /** Mean of the parts that stages have. */
   #meanMs = Number.NaN;
   #noted = 0;
   /** Requests of late: stages of chains, and all. */

@@ -63,7 +63,7 @@ export class FadingCounts {
     return (this.#all[column] as number) / this.#weight;
   }
 
-  /** Of all instances but this one. */
+  /** The count of all instances but this one. */
   ofOthers(handle: number, column: number): number {
     return Math.max(0, this.ofAll(column) - this.of(handle, column));
   }

@@ -7,7 +7,7 @@ import type { Policy } from '../policies/policy.ts';
 type Ranking = Pick<Policy, 'cooldownUntilMs' | 'successEstimate'>;
 
 /**
- * Of the candidates whose round trip fits `latencyMs`, the one whose cooldown ends first, or has ended while the policy has
+ * Returns the candidate, of those whose round trip fits `latencyMs`, whose cooldown ends first, or has ended while the policy has
  * not taken it back yet; null when none of them is ejected.
  */
 export function firstToReturn(candidates: readonly Candidate[], policy: Ranking, latencyMs: number): Candidate | null {

@@ -12,7 +12,7 @@ export class GroupTable {
     this.#clientsMax = clientsMax;
   }
 
-  /** Of the client's next request; 0 where nothing is known. */
+  /** Group of the client's next request; 0 where nothing is known. */
   of(clientId: string): number {
     return this.#groups.size === 0 ? 0 : (this.#groups.get(clientId) ?? 0);
   }

@@ -96,14 +96,14 @@ export class Offers {
     return this.books.preview(row, inPlay, this.#groups.of(clientId));
   }
 
-  /** Of the client in the books; it gets one where it has none. */
+  /** Row of the client in the books; it gets one where it has none. */
   rowOf(clientId: string): number {
     if (clientId === '') return ALL;
     const known = this.#clients.find(clientId);
     return (known === NO_ROW ? this.#clients.rowOf(clientId) : known) + 1;
   }
 
-  /** Of the client in the books; null where it has none. */
+  /** Row of the client in the books; null where it has none. */
   knownRow(clientId: string): number | null {
     const row = this.#clients.find(clientId);
     return row === NO_ROW ? null : row + 1;

@@ -41,7 +41,7 @@ const COLUMNS = 7;
 /** The share of odd answers that is an instance's own; one a service. */
 export class RelativeEvidence {
   readonly #counts: FadingCounts;
-  /** Of each count, the part of a failure that is still to be charged. */
+  /** For each count, the part of a failure that is still to be charged. */
   #owed: Float64Array<ArrayBuffer> = new Float64Array(0);
   /** Clients that went away since the last answer of the instance; not faded, by handle. */
   #silence: Float64Array<ArrayBuffer> = new Float64Array(0);
@@ -51,7 +51,7 @@ export class RelativeEvidence {
   #runColumn: Float64Array<ArrayBuffer> = new Float64Array(0);
   #runAnswers: Float64Array<ArrayBuffer> = new Float64Array(0);
   #runOdd: Float64Array<ArrayBuffer> = new Float64Array(0);
-  /** Of all instances, not faded; `ANSWERS` and the columns of what is odd. */
+  /** Totals of all instances, not faded; `ANSWERS` and the columns of what is odd. */
   readonly #totals = new Float64Array(COLUMNS);
   /** When it was looked into last. By handle. */
   #lookMs: Float64Array<ArrayBuffer> = new Float64Array(0);

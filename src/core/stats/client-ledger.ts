@@ -11,7 +11,7 @@ export const CLIENTS_SHOWN_MAX = 100;
 const ROWS_FIRST = 64;
 const NONE = -1;
 
-/** Of a client that is not known. */
+/** Row of a client that is not known. */
 export const NO_ROW = NONE;
 
 /** How a client fares, and its row. */

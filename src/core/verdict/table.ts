@@ -26,7 +26,7 @@ export type VerdictRow =
   | 'delayed'
   /** A status of the service's list of failures. */
   | 'failed'
-  /** Of those, the statuses by which an instance says that it has enough to do. */
+  /** The statuses among them by which an instance says that it has enough to do. */
   | 'full'
   /** Another 3xx than 304. */
   | 'redirected'

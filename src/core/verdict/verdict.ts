@@ -32,9 +32,9 @@ export interface AttemptEnding {
   readonly by: EndedBy;
   /** 0: no head came. */
   readonly status: number;
-  /** Of the head or the trailers; `NO_GRPC_STATUS` where it is no gRPC. */
+  /** In the head or the trailers; `NO_GRPC_STATUS` where it is no gRPC. */
   readonly grpcStatus: number;
-  /** Of the body so far. */
+  /** Length of the body so far. */
   readonly bodyBytes: number;
   /** The method and the status let expect a body. */
   readonly bodyExpected: boolean;

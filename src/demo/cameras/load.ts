@@ -8,7 +8,7 @@ export interface LoadOptions {
   readonly scene: Pick<Scene, 'services' | 'framesPerSecond'>;
   /** Origin of the proxy. */
   readonly origin: string;
-  /** Of all services together, ≥ 1. */
+  /** Cameras of all services together, ≥ 1. */
   readonly clients: number;
   readonly frames: readonly Buffer[];
   readonly rng: Rng;

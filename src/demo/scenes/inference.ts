@@ -11,7 +11,7 @@ const OBJECTS_MAX = 4;
 export interface Frame {
   readonly width: number;
   readonly height: number;
-  /** Of all bytes, in [0, 1). */
+  /** Share of all bytes, in [0, 1). */
   readonly checksum: number;
 }
 

@@ -12,7 +12,7 @@ export interface Scene {
   readonly nodes: readonly DemoNode[];
   /** The node on which the demo's qedge runs; it carries an instance. */
   readonly localNodeId: string;
-  /** Of each camera at the start. */
+  /** Rate of each camera at the start. */
   readonly framesPerSecond: number;
   readonly story: readonly Happening[];
   /** After this the story begins again, with everything as at the start. */
@@ -81,6 +81,6 @@ export interface ClusterLevers {
 /** What a story may pull. */
 export interface Levers {
   readonly cluster: ClusterLevers;
-  /** Of every camera. */
+  /** The rate of every camera. */
   readonly setFrameRate: (framesPerSecond: number) => void;
 }

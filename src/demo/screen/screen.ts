@@ -149,7 +149,7 @@ function instanceColumns({ instances, qos }: RouterState): readonly Column[] {
   ];
 }
 
-/** Of a frame; only where an instance says. */
+/** Energy of a frame; only where an instance says. */
 function energyColumn(instances: readonly InstanceState[]): readonly Column[] {
   const values = instances.map(({ instance }) => meanOf(readProfile(instance.profile).energyMwh));
   if (values.every(Number.isNaN)) return [];

@@ -51,7 +51,7 @@ function recordBytes({ name, ttlSeconds, flush, data }: DnsRecord): Buffer[] {
   return [nameBytes(name), uint16s(TYPES[data.type], kind, ...ttl, bytes.length), bytes];
 }
 
-/** Of a record, without its head: what two records of one name are compared by. */
+/** The data of a record, without its head: what two records of one name are compared by. */
 export function dataBytes(data: RecordData): Buffer {
   switch (data.type) {
     case 'A':

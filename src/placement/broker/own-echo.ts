@@ -11,7 +11,7 @@ export interface OwnContext {
 }
 
 export type OwnVerdict =
-  /** Of another node, or said of this one by something else than a qedge: a message like any other. */
+  /** About another node, or said of this one by something else than a qedge: a message like any other. */
   | 'not-ours'
   /** What we said ourselves, or an earlier life of ours did. */
   | 'echo'

@@ -14,7 +14,7 @@ export interface BrokerTrial {
   readonly protocol: '5' | '3.1.1';
   /** What it does not let this node read; null where it refused nothing. */
   readonly refused: string | null;
-  /** Of this node, as it is announced now; null where it is not. */
+  /** What is retained for this node, as it came; null where nothing is. */
   readonly announced: string | null;
   /** Announced nodes. */
   readonly nodes: number;

@@ -57,7 +57,7 @@ export class Sources {
     this.#reach.forget(nodeId);
   }
 
-  /** Of those that the configuration asks for. */
+  /** State of each source that the configuration asks for. */
   states(): readonly SourceState[] {
     return this.#all.flatMap((one) => one.state() ?? []);
   }

@@ -26,7 +26,7 @@ export interface ConfigurationRequest {
 /** Who sends to whom, how often, and what it costs. */
 export interface LearningConfiguration extends Frequency {
   readonly global: string;
-  /** Of one level, the global aggregator has the only cluster. */
+  /** With one level, the global aggregator has the only cluster. */
   readonly clusters: readonly Cluster[];
   /** Mean Kullback–Leibler divergence of the clusters from all data; null of one level. */
   readonly divergence: number | null;

@@ -18,7 +18,7 @@ export interface SiteDefaults {
 }
 
 const NODES_MAX = 2_000;
-/** Of all nodes together. */
+/** Clients of all nodes together, at the most. */
 const CLIENTS_MAX = 100_000;
 const FACTS = ['node', 'clients', 'rate', 'work'] as const;
 

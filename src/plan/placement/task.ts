@@ -78,7 +78,7 @@ export function withWork(task: PlacementTask, workMs: readonly (number | null)[]
   return { ...task, models, overrides };
 }
 
-/** Of the time that requests take, where it is only known on average: that of a scenario that says nothing else. */
+/** Variation of the time that requests take, where only the mean is known: that of a scenario that says nothing else. */
 export const WORK_CV = 0.5;
 
 /** The scenario with this placement in place of its own; without events and overrides, which are about instances of its own. */

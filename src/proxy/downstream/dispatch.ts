@@ -14,7 +14,7 @@ export type Dispatch = (client: ExchangeClient) => void;
 /** Where the endpoints are, on the shared port; a port of a service is all the service's. */
 const OWN = '/-/';
 
-/** Of one data plane. */
+/** Makes the dispatch of one data plane. */
 export function createDispatch(context: ProxyContext): Dispatch {
   const endpoints = ownEndpoints(context);
   return (client) => {

@@ -60,7 +60,7 @@ export class Listener {
   readonly #connections = new Map<Socket, ClientConnection>();
   /** Below TLS, from before its handshake on: those that say nothing are connections as well. */
   readonly #accepted = new Set<Socket>();
-  /** Of connections that node:http has. */
+  /** The queues of connections that node:http has. */
   readonly #pipelineQueues = new WeakMap<Socket, PipelineQueue>();
   #closed: Promise<void> | null = null;
   #onEmpty: (() => void) | null = null;

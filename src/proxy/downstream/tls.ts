@@ -12,7 +12,7 @@ export interface DownstreamTls
     TlsOptions,
     'cert' | 'key' | 'requestCert' | 'rejectUnauthorized' | 'ALPNProtocols' | 'minVersion' | 'sessionIdContext'
   > {
-  /** Of the clients; absent where they need no certificate. */
+  /** Authorities of the clients' certificates; absent where they need none. */
   readonly ca?: Buffer;
 }
 

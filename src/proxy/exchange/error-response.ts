@@ -15,7 +15,7 @@ export interface ErrorAnswer {
   readonly status: number;
   /** The connection ends with this answer. */
   readonly closes: boolean;
-  /** Of gRPC; `NO_GRPC_STATUS` for a request that is none. */
+  /** The status of gRPC; `NO_GRPC_STATUS` for a request that is none. */
   readonly grpcStatus: number;
   /** Raw fields. */
   readonly fields: string[];

@@ -29,14 +29,14 @@ export const FieldKind = {
   client: 17,
   deadline: 18,
   contentType: 19,
-  /** Of one hop, like `hopByHop`; read by whom it concerns. */
+  /** For one hop, like `hopByHop`; read where it matters. */
   keepAlive: 20,
   date: 21,
   cookie: 22,
   maxForwards: 23,
   /** What a peer says about its own client or about what it was asked: believed of trusted peers only. */
   claim: 24,
-  /** Of gRPC, in a head or in trailers. */
+  /** The status of gRPC, in a head or in trailers. */
   grpcStatus: 25,
   grpcTimeout: 26,
   /** What an instance says of its own answer; for this proxy alone. */

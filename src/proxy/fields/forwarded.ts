@@ -34,7 +34,7 @@ export interface Peer {
   readonly proto: 'http' | 'https';
   /** `for=…;proto=…`, ready for Forwarded. */
   readonly forwarded: string;
-  /** Of the last request on the connection, which the next one is most likely to repeat. */
+  /** Host of the last request on the connection, which the next one is most likely to repeat. */
   lastHost: string | null;
   lastElement: string;
 }

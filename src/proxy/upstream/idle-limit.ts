@@ -4,7 +4,7 @@
 
 /** Without a lesson: most servers hold theirs for 5 s. */
 export const IDLE_MS_MAX = 4000;
-/** Of the idle time after which an instance was seen to hang up, how much of it to trust from then on. */
+/** How much to trust, from then on, of the idle time after which an instance was seen to hang up. */
 const LEARNED_RATIO = 0.7;
 /** A lesson that nothing has confirmed for this long is forgotten. */
 const LESSON_MS = 60_000;

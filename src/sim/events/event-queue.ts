@@ -12,7 +12,7 @@ export interface EventQueue {
   push(timeMs: number, code: number): void;
   /** Takes the earliest event into `timeMs` and `code`; false when there is none. O(log n). */
   pop(): boolean;
-  /** Of the event popped last. */
+  /** Time of the event popped last. */
   readonly timeMs: number;
   readonly code: number;
 }

@@ -14,7 +14,7 @@ export interface RequestUnderWay {
   readonly emittedMs: number;
   readonly attempt: number;
   readonly group: number;
-  /** Of the chain. */
+  /** Stage of the chain. */
   readonly stage: number;
   /** When the stage was asked for, and what it may take, ms. */
   readonly stageMs: number;
@@ -35,7 +35,7 @@ export class AttemptTable {
   attempt = new Uint8Array(CAPACITY_INITIAL);
   /** Group of the request. */
   group = new Uint8Array(CAPACITY_INITIAL);
-  /** Of the chain, where requests are runs through one; 0 where not. */
+  /** Stage of the chain, where requests are runs through one; 0 where not. */
   stage = new Uint8Array(CAPACITY_INITIAL);
   /** Handles that the request was sent to before. */
   readonly tried: (readonly number[])[] = [];

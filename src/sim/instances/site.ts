@@ -13,7 +13,7 @@ export class Site {
   readonly server: QueueingServer;
   up = false;
   readonly neighbour: Neighbour | null;
-  /** Of its next completion event; NaN when none is scheduled. An event at another time is stale. */
+  /** Time of its next completion event; NaN when none is scheduled. An event at another time is stale. */
   scheduledMs = Number.NaN;
   /** Faults, each the sum of what events added. */
   delayMs = 0;

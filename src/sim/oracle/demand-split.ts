@@ -8,7 +8,7 @@
 import { UTILISATION_STEP } from './best-split.ts';
 import { type LinearProgramme, maximise } from './simplex.ts';
 
-/** Of each load balancer's requests: a mean of at least `least`. */
+/** Each load balancer's requests are to have a mean of at least `least`. */
 export interface Demand {
   readonly least: number;
   /** What a request is worth, over utilisation at multiples of `UTILISATION_STEP`: [load balancer][place in `instances`]. */

@@ -105,7 +105,7 @@ function rowOf(policy: string, results: readonly RunResult[]): PolicySummaryRow 
 function requirementRows(runs: readonly (readonly RequirementMetrics[])[]): RequirementRow[] {
   return (runs[0] ?? []).map(({ name, value: first }, n) => {
     const all = runs.flatMap((run) => run[n] ?? []);
-    // Of a mean latency the greatest is the worst.
+    // The greatest mean latency is the worst.
     const worstIs = name === MEAN_LATENCY ? 'greatest' : 'least';
     return {
       name,

@@ -27,7 +27,7 @@ export interface RunMetrics {
   readonly steadySuccessRatio: number;
   /** Share of clients of whose requests at least ρ succeeded, over the whole run. */
   readonly satisfiedRatio: number;
-  /** Of those clients, the ones that got ρ in at least 90 % of their sliding windows W, too (as a share of all). */
+  /** Those of them that got ρ in at least 90 % of their sliding windows W, too (as a share of all). */
   readonly strictlySatisfiedRatio: number;
   /** Success share of the client served worst; 1 when nothing was sent. */
   readonly worstClientRatio: number;
@@ -81,7 +81,7 @@ const STRICT_WINDOWS_RATIO = 0.9;
 /** Level before an event: over this many seconds. */
 const BEFORE_S = 20;
 
-/** Of a run, beside the oracle's in the same world; null: no regret. */
+/** The metrics of a run. `oracle`: that of the same world, for the regret; null: there is none. */
 export function computeMetrics(recorder: Recorder, scenario: Scenario, oracle: Recorder | null): RunMetrics {
   const { endings } = recorder;
   const { seconds } = recorder.shape;

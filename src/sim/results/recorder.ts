@@ -9,7 +9,7 @@ export const HISTOGRAM_BINS = 2_000;
 export interface RecorderShape extends RequirementShape {
   readonly instances: number;
   readonly balancers: number;
-  /** Of the instances, in their order. */
+  /** The profiles of the instances, in their order. */
   readonly profiles: readonly Profile[];
 }
 
@@ -36,7 +36,7 @@ export class Recorder {
   readonly latency = new Uint32Array(HISTOGRAM_BINS);
   /** Requests by how they ended. */
   readonly endings = { success: 0, late: 0, failed: 0, refused: 0, timeout: 0, noInstance: 0, shed: 0 };
-  /** Of what was answered, ms. */
+  /** Latency of what was answered, ms. */
   latencySumMs = 0;
   /** What the answers cost and gave, by the profiles of their instances. */
   readonly energyMwh: Tally = { sum: 0, answers: 0 };

@@ -15,7 +15,7 @@ export type Fits = (answer: Answer) => boolean;
 export interface RequirementShape {
   readonly clients: number;
   readonly seconds: number;
-  /** Of each attribute share. */
+  /** The counts of each attribute share. */
   readonly fits: readonly Fits[];
 }
 

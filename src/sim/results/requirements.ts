@@ -9,13 +9,13 @@ export interface RequirementMetrics {
   readonly name: string;
   /** Over all clients; null for all of them together. */
   readonly value: number | null;
-  /** Of the windows of all clients, those in which it held. */
+  /** Share of the windows of all clients in which it held. */
   readonly windowsRatio: number;
   /** The same of the client that has the fewest. */
   readonly worstClientRatio: number;
-  /** Of the clients, those for which it held in at least 95 % of their windows. */
+  /** Share of the clients for which it held in at least 95 % of their windows. */
   readonly clientsMostlyRatio: number;
-  /** Of the clients, those for which it held over the whole of the steady part. */
+  /** Share of the clients for which it held over the whole of the steady part. */
   readonly clientsRatio: number;
 }
 

@@ -19,7 +19,7 @@ export interface RunSeries {
   readonly cumulativeRegret: readonly number[] | null;
 }
 
-/** Of a run, beside the oracle's in the same world; null: there is none. */
+/** The series of a run. `oracle`: that of the same world, for the regret; null: there is none. */
 export function computeSeries(recorder: Recorder, oracle: Recorder | null): RunSeries {
   const { seconds, instances, balancers } = recorder.shape;
   const whole = { fromS: 0, toS: seconds };

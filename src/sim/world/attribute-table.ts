@@ -7,7 +7,7 @@ import type { Attributes } from '../../core/requirements/requirements.ts';
 import { instanceOf } from './instance.ts';
 import type { World } from './world.ts';
 
-/** Of one requirement. */
+/** The instances that serve one requirement. */
 export class AttributeTable {
   readonly #instances: number;
   /** 1 where it fits: [(load balancer × instances + instance) × groups + group]. */

@@ -5,7 +5,7 @@ import { exponential } from '../random.ts';
 
 /** How a client's requests fall into groups. */
 export interface GroupsSpec {
-  /** Of each group, in the time; they need not add up to 1. */
+  /** Share of each group in the time; they need not add up to 1. */
   readonly shares: readonly number[];
   /** How long a scene lasts on average, ms (exponential). */
   readonly holdMs: number;

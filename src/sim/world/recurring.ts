@@ -11,7 +11,7 @@ export type Recurring = EventOf<'hiccups' | 'bursts' | 'uplink'>;
 
 interface Drawn {
   readonly rng: Rng;
-  /** Of the run. */
+  /** Length of the run. */
   readonly endMs: number;
 }
 

@@ -25,7 +25,7 @@ export interface WorldInstance {
   readonly id: string;
   readonly node: number;
   readonly model: InstanceModel;
-  /** Of the chain that it runs; 0 where there is none. */
+  /** Index of the chain that it runs; 0 where there is none. */
   readonly stage: number;
   /** Runs and is known to all at the start. */
   readonly fromStart: boolean;
@@ -45,7 +45,7 @@ export interface WorldClient {
   readonly burst: number;
   readonly busyMs: number;
   readonly idleMs: number;
-  /** Of its first request. */
+  /** Time of its first request. */
   readonly firstMs: number;
   readonly untilMs: number;
 }

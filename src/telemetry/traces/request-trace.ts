@@ -20,7 +20,7 @@ export interface RequestFacts {
   /** Authority that the request is for; null when none was given. */
   readonly host: string | null;
   readonly httpVersion: string;
-  /** Of gRPC; null where it is no call of that. */
+  /** The status of gRPC; null where it is no call of that. */
   readonly grpcStatus: number | null;
   /** Null: it asked for none that exists. */
   readonly service: string | null;

@@ -1,4 +1,4 @@
-// How many requests a minute a group of instances takes: as announced, or as its success tells. What others send there is not
+// How many requests a minute a group of instances takes: as announced, or as its success shows. What others send there is not
 // seen, and a capacity may be announced too high: the limit falls when success does, and is felt for again afterwards.
 
 /** Each second that the group misses the goal, its limit becomes this share of what it was sent; and so it comes back. */

@@ -42,7 +42,7 @@ export const COOPERATIVE = definePolicy({
       kind: 'choice',
       default: 'announced',
       choices: ['announced', 'learned'],
-      about: 'what a group takes: the sum of the capacity_rpm of its instances, or as its success tells',
+      about: 'what a group takes: the sum of the capacity_rpm of its instances, or as its success shows',
     },
     capacity_rpm: {
       kind: 'number',

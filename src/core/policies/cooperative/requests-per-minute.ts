@@ -20,7 +20,7 @@ export class RequestsPerMinute {
     this.#total++;
   }
 
-  /** Of the last minute; a younger count is taken for a part of one. */
+  /** Requests of the last minute; a younger count is taken for a part of one. */
   at(nowMs: number): number {
     if (Number.isNaN(this.#startedMs)) return 0;
     this.#advance(nowMs);

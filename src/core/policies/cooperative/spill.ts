@@ -5,7 +5,7 @@
 export interface SpillGroup {
   /** Requests a minute that it takes; +Infinity: all. */
   limitRpm: number;
-  /** Of the requests, in [0, 1]. */
+  /** Share of the requests, in [0, 1]. */
   share: number;
   credit: number;
 }

@@ -1,11 +1,11 @@
 // How much of what reaches a group it keeps. All of it, while the service meets its goal; as much less as the goal needs
 // otherwise. An integral controller, quick to give away and slow to take back, so that it converges instead of swinging.
 
-/** Of what the goal leaves for misses, the share that is kept in reserve: a ratio is measured, and clients differ. */
+/** The share of what the goal leaves for misses that is kept in reserve: a ratio is measured, and clients differ. */
 const RESERVE_SHARE = 0.2;
 /** Taken back in one step at the most. */
 const GAIN_MAX = 0.02;
-/** Of the surplus over the goal, what is taken back in one step. */
+/** The share of the surplus over the goal that is taken back in one step. */
 const GAIN_SHARE = 0.25;
 
 export class CarriedShare {

@@ -9,7 +9,7 @@ import type { CandidateView, GroupView, Policy, PolicyContext, PolicySummary } f
 import { CarriedShare } from './carried-share.ts';
 import { groupOf, nameOfGroup } from './groups.ts';
 
-/** Of the slow loop. */
+/** Step of the slow loop, ms. */
 const STEP_MS = 1000;
 /** So many requests, faded, are enough to judge by. */
 const REQUESTS_MIN = 10;

@@ -22,7 +22,7 @@ const BASELINE_SHARE_MIN = 0.1;
 const HEARSAY_TRUST = 0.5;
 /** Several neighbours see requests fail there: what is promised before any sample is less by this factor. */
 const FAILING_PRIOR = 0.2;
-/** Of the policy's. */
+/** The part of the policy's context that is needed. */
 type EstimatesContext = Pick<PolicyContext, 'qos' | 'flights' | 'hearsay'>;
 
 /** No neighbour says anything. */

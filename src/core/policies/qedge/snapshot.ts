@@ -25,7 +25,7 @@ export interface Kept {
   readonly turns: Turns;
   /** By handle. */
   readonly windows: readonly (LatencyWindow | undefined)[];
-  /** Of the handle; made when there is none yet. */
+  /** The window of the handle; made when there is none yet. */
   windowOf(handle: number): LatencyWindow;
 }
 

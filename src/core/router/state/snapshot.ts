@@ -18,7 +18,7 @@ export function routerSnapshot(parts: RouterParts, nowMs: number): RouterSnapsho
   };
 }
 
-/** Of a snapshot that is `ageMs` old. One of another service, policy or goal is passed over. */
+/** Takes back what fits from a snapshot that is `ageMs` old. One of another service, policy or goal is passed over. */
 export function restoreRouter(
   parts: RouterParts,
   { snapshot, ageMs }: { readonly snapshot: RouterSnapshot; readonly ageMs: number },

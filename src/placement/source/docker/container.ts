@@ -63,7 +63,7 @@ interface Port {
 function placeOf(container: Fields, labels: Fields, reached: Reached): HostPort {
   const ports = portsOf(container);
   const port = portOf(labels, ports);
-  // Of one that is published for IPv4 and IPv6 the former.
+  // Where a port is published for both IPv4 and IPv6, IPv4 counts.
   const published = ports
     .flatMap((one) => (one.inside === port && one.published !== null ? [one.published] : []))
     .sort((a, b) => Number(isIPv6(a.host)) - Number(isIPv6(b.host)))[0];

@@ -82,7 +82,7 @@ export class FileSource implements PlacementSource {
   async #readChanged(): Promise<void> {
     const found = await findLists(this.#path).catch((error: NodeJS.ErrnoException) => error);
     if (found instanceof Error) {
-      // Of what cannot be looked at now, nothing is known to have changed.
+      // Nothing is known to have changed in what cannot be looked at now.
       if (found.code === 'ENOENT') this.#report(new Map());
       this.#context.setTrouble(found.code === 'ENOENT' ? `nothing is at ${this.#path}` : found.message);
       return;

@@ -186,7 +186,7 @@ export class Responder {
     void this.#send(some, (record) => record);
   }
 
-  /** Of the pointers only the one to the instance: others may still be of the type. */
+  /** Only the pointer to the instance goes: others may still be of the type. */
   async #sayGoodbye(some: readonly Offered[]): Promise<void> {
     await this.#send(some.filter(isSaid), (record) =>
       record.name === TYPES_NAME || record.data.type === 'A' || record.data.type === 'AAAA'

@@ -39,7 +39,7 @@ export class FastRequest implements ClientRequest {
     this.#bytesLeft = head.contentLength;
   }
 
-  /** Of the body, still to come from the client. */
+  /** Bytes of the body still to come from the client. */
   get bytesLeft(): number {
     return this.#bytesLeft;
   }

@@ -14,7 +14,7 @@ export interface FastRequestHead {
   readonly contentLength: number;
   /** False: the client wants the connection to end with the answer. */
   readonly keepAlive: boolean;
-  /** Of the head itself, the empty line included. */
+  /** Length of the head itself, the empty line included. */
   readonly bytes: number;
 }
 

@@ -22,7 +22,7 @@ export interface Frame {
   readonly type: number;
   readonly flags: number;
   readonly streamId: number;
-  /** Of its header in what was read. */
+  /** Where its header begins in what was read. */
   readonly at: number;
   readonly payloadBytes: number;
 }
@@ -42,7 +42,7 @@ export class FrameReader {
   awaitsHead = true;
   /** Came without their end: a part of a frame's header, or of a HEADERS or CONTINUATION frame. */
   #rest: Buffer = NOTHING;
-  /** Of the preface or a frame that began before, still to come. */
+  /** Bytes still to come of the preface or of a frame that began before. */
   #left = PREFACE_BYTES;
   #frameSeen = false;
 

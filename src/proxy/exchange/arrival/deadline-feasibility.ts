@@ -8,7 +8,7 @@ import type { InstanceState, ServiceRouter } from '../../../core/service-router.
 const PICTURE_MS_MAX = 250;
 /** One request in this time goes through in any case: without an attempt nothing new would ever be learned. */
 const TRIAL_MS = 1000;
-/** Of the mean processing latency, the least to reckon with: with what is seen of inference hardly one answer in twenty is faster. */
+/** The least share of the mean processing latency to reckon with: with what is seen of inference hardly one answer in twenty is faster. */
 const FASTEST_RATIO = 0.5;
 
 /** Whether any instance of a service could answer within a budget, as far as its router knows. */

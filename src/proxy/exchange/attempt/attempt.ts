@@ -64,12 +64,12 @@ export class Attempt extends TimeoutEntry implements UpstreamHandler, DrainListe
   /** Only for limits that are not the service's own timeout. */
   #timer: NodeJS.Timeout | null = null;
   #call: UpstreamCall | null = null;
-  /** Of all 1xx heads. They are passed on at once, whether or not the client reads, so all of them together get as much as one head. */
+  /** Bytes of all 1xx heads. They are passed on at once, whether or not the client reads, so all of them together get as much as one head. */
   #interimBytes = 0;
   readonly #judgement: Judgement;
   /** Null where requests of the service do not come in groups. */
   #groups: GroupReader | null = null;
-  /** Of gRPC, until its first message or its end: a call that fails without a message may be made again elsewhere. */
+  /** The head of a gRPC answer, until its first message or its end: a call that fails without a message may be made again elsewhere. */
   #held: HeldHead | null = null;
   /** Still to be read of an answer that was set aside. */
   #asideBytes = ASIDE_BYTES_MAX;
@@ -232,7 +232,7 @@ export class Attempt extends TimeoutEntry implements UpstreamHandler, DrainListe
     return this.#conclude(this.#judgement.streamBegan && !this.#judgement.isJudged ? 'answer' : 'client', nowMs);
   }
 
-  /** Of the answer; 0 while there is none. */
+  /** Status of the answer; 0 while there is none. */
   get status(): number {
     return this.#judgement.status;
   }

@@ -5,7 +5,7 @@ import type { Logger } from '../../../telemetry/log.ts';
 export interface AccessLine {
   /** Null: it was refused before its service was known. */
   readonly service: string | null;
-  /** Of the last attempt; null: there was none. */
+  /** The instance of the last attempt; null: there was none. */
   readonly instance: string | null;
   readonly client: string;
   readonly requestId: string | null;
@@ -13,7 +13,7 @@ export interface AccessLine {
   /** Logged without its query. */
   readonly target: string;
   readonly status: number;
-  /** Of gRPC, where it is a call of that. */
+  /** The status of gRPC, where it is a call of that. */
   readonly grpcStatus?: number;
   /** As charged: less what the client took. */
   readonly latencyMs: number;

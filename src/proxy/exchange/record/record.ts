@@ -34,11 +34,11 @@ export class ExchangeRecord implements EndedRequest {
   handle = NO_HANDLE;
   /** Null: it is no stage of a chain. */
   turn: StageTurn | null = null;
-  /** Of the answer; `NO_GRPC_STATUS` where it does not speak gRPC. */
+  /** The status of gRPC in the answer; `NO_GRPC_STATUS` where it does not speak gRPC. */
   grpcStatus = NO_GRPC_STATUS;
   /** Null where this request is not traced. */
   #trace: RequestTrace | null = null;
-  /** Of the last attempt. */
+  /** The instance of the last attempt. */
   #instance: string | null = null;
   #attempts = 0;
   /** When it was accounted for, NaN before. */

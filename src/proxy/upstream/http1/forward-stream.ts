@@ -144,7 +144,7 @@ class StreamCall implements UpstreamCall {
   }
 }
 
-/** Of an answer with a body: neither a length nor chunks say where that ends (RFC 9112 section 6.3). */
+/** Whether neither a length nor chunks say where the body of an answer ends (RFC 9112 section 6.3). */
 function endsWithConnection({ statusCode, headers }: IncomingMessage, method: string): boolean {
   if (method === 'HEAD' || statusCode === 204 || statusCode === 304) return false;
   return headers['content-length'] === undefined && headers['transfer-encoding'] === undefined;

@@ -21,7 +21,7 @@ export class MalformedResponseError extends Error {
   readonly code = 'ERR_MALFORMED_RESPONSE';
 }
 
-/** Of the line in front of a chunk: its size and extensions, which are not in use. */
+/** Limit of the line in front of a chunk: its size and extensions, which are not in use. */
 const CHUNK_LINE_BYTES_MAX = 4096;
 /** Up to here it is not worth while to look for an end first. */
 const SHORT_BYTES = 1024;
@@ -41,11 +41,11 @@ export class ResponseParser {
   readonly #sink: ResponseSink;
   #state: State = 'idle';
   #toHead = false;
-  /** Of a head, chunk line or trailers that came in pieces, Latin-1. */
+  /** What came so far of a head, chunk line or trailers that come in pieces, Latin-1. */
   #pending = '';
-  /** Of the body or the chunk, bytes. */
+  /** Bytes of the body or the chunk still to come. */
   #left = 0;
-  /** Of chunks in what is being fed, not yet passed on. */
+  /** Data of chunks in what is being fed, not yet passed on. */
   #gathered: Buffer = NOTHING;
   #gatheredBytes = 0;
   #persistent = true;

@@ -31,7 +31,7 @@ class StreamCall implements UpstreamCall {
   #stream: ClientHttp2Stream | null = null;
   #trailers: RawFields = [];
   #answered = false;
-  /** Of the answer, to come by its own account; NaN: it did not say. */
+  /** Bytes of the answer still to come, by its own account; NaN: it did not say. */
   #bytesLeft = Number.NaN;
   /** Its body ended with a reset; null while it goes on. */
   #endedByReset: boolean | null = null;

@@ -9,7 +9,7 @@ import { connect } from 'node:http2';
 import type { Socket } from 'node:net';
 import type { Http2Connection } from './connection.ts';
 
-/** Of a peer that sets no limit: as many as are recommended (RFC 9113 section 6.5.2). */
+/** Streams of a peer that sets no limit: as many as are recommended (RFC 9113 section 6.5.2). */
 const STREAMS_UNLIMITED = 100;
 /** What a client repeats is its own affair, in HTTP/2 as in HTTP/1. */
 const SESSION = { strictSingleValueFields: false };
