@@ -23,6 +23,21 @@ describe('messages that wait to be handled', () => {
     expect(Math.max(...slices)).toBeLessThanOrEqual(3);
   });
 
+  it('come for 10 ms of a turn: the next is read in a turn to come', async () => {
+    const inbox = new Inbox(() => {});
+    let put = 0;
+    let turns = 0;
+    const read = (): void => {
+      const endMs = performance.now() + 4;
+      while (performance.now() < endMs);
+      inbox.put(message(put++));
+      if (put < 12) inbox.whenRoom(read);
+    };
+    read();
+    for (; put < 12; turns++) await turn();
+    expect(turns).toBeGreaterThanOrEqual(3);
+  });
+
   it('are handled in their order, with what is to come behind them', async () => {
     const seen: string[] = [];
     const inbox = new Inbox(({ topic }) => seen.push(topic));
