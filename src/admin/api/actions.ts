@@ -59,7 +59,7 @@ class Actions {
     return this.#audit(c, { service: service.service, target: body.instance, action: on ? 'drained' : 'resumed' });
   }
 
-  /** Sends the instance no new requests for a while, whatever the policy. */
+  /** Sends the instance no new requests for a while, under any policy. */
   async #eject(c: Context<Caller>): Promise<Response> {
     const body = await bodyOf(c, ejectBody);
     if (body instanceof Response) return body;

@@ -20,7 +20,7 @@ import { Yielding } from './yielding.ts';
 const STEP_MS = 500;
 /** After a longer pause nothing is made up for. */
 const STEP_MS_MAX = 2000;
-/** Of the room above ρ: so much of it left is ample. */
+/** The share of the room above ρ that is ample when it is left. */
 const AMPLE = 0.8;
 /** How fast the objective takes back what it gave. */
 const SLACK_PER_SECOND = 0.1;

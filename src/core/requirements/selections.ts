@@ -15,7 +15,7 @@ export function selectionOf(due: number, isHigh: boolean, group: number): number
   return (((due << 1) | (isHigh ? 1 : 0)) << GROUPS_BITS) | group;
 }
 
-/** Below: all are offered, whatever the group. */
+/** Below: all are offered, for each group. */
 const ALL_OFFERED = GROUPS_MAX;
 const SELECTIONS = (2 << SHARES_MAX) * GROUPS_MAX;
 const NEVER = -1;
@@ -92,7 +92,7 @@ export class Selections {
     return into;
   }
 
-  /** Of those selected, the ones that serve no share that is not due, as far as there are any; the least important share first. */
+  /** The ones, among those selected, that serve no share that is not due, as far as there are any; the least important share first. */
   #leaveOut(selected: Candidate[], { undue, group }: { readonly undue: number; readonly group: number }): void {
     for (let k = this.#shares - 1; k >= 0; k--) {
       const bit = undue & (1 << k);

@@ -20,7 +20,7 @@ export class RequirementSteering {
   readonly #latencyMs: number;
   /** Expense among the members, from 0 of the cheapest to 1 of the dearest, by handle; 1 where it is not known. */
   #expense: Float64Array<ArrayBuffer> = new Float64Array(0);
-  /** Of each share: what the weights gave those that serve it before they were held to it. */
+  /** For each share, what the weights gave those that serve it before they were held to it. */
   readonly #wanted: Float64Array;
   /** As of the last step. */
   #slack = 0;

@@ -1,5 +1,5 @@
 // What an attempt is worth: judged once, at its end or, for a stream, at its first byte. A stream that breaks after its success is
-// judged again, once. What follows from a verdict, and who hears of it, is the attempt's affair.
+// judged again, once. What follows from a verdict is the attempt's affair.
 
 import type { AttemptResult } from '../../../core/domain.ts';
 import type { Account, Verdict } from '../../../core/verdict/table.ts';
