@@ -196,6 +196,8 @@ export interface EndedRequest {
   readonly latencyMs: number;
   /** Where its last attempt went; `NO_HANDLE`: nowhere. */
   readonly handle: number;
+  /** What it had, ms, where its client or its chain gave it less than the service does; absent or more: what the service gives. */
+  readonly limitMs?: number;
 }
 
 /** Changes of placement, in the order in which they are to be applied. */

@@ -128,6 +128,27 @@ describe('an attribute share', () => {
     expect(back?.heldShare).toBe(0.8);
   });
 
+  it.each(['late', 'failed'] as const)(
+    'does not yield to the own limit of a client whose requests end %s by it',
+    (ending) => {
+      const world = createWorld('qedge', { requirements: accuracy(0.8) });
+      place(world, [quick, accurate]);
+      const handle = world.router.candidates[1]?.handle ?? 0;
+      for (let i = 0; i < 400; i++) {
+        const own = { ...ended('hasty', false, { handle, latencyMs: 30 }), ending, limitMs: 25 };
+        world.router.recordRequest(own, world.nowMs);
+        world.request(() => ({ latencyMs: 20 }));
+        world.pass(50);
+      }
+      const { clients, requirements } = world.router.state(world.nowMs);
+      expect(requirements[1]?.heldShare).toBe(0.8);
+      expect(clients.map(({ clientId, missed }) => [clientId, missed])).toEqual([
+        ['hasty', 'latency'],
+        [REQUEST.clientId, null],
+      ]);
+    },
+  );
+
   it('does not yield where nothing does better', () => {
     const world = createWorld('round-robin', { requirements: accuracy(0.8) });
     place(world, [quick, accurate]);

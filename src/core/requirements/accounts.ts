@@ -24,6 +24,8 @@ export interface Accounted {
   readonly latencyMs: number;
   /** A bit for each attribute share that its instance serves. */
   readonly fits: number;
+  /** It missed a limit of its own, within that of the service: a matter of its client alone. */
+  readonly own: boolean;
 }
 
 export class Accounts {
@@ -45,13 +47,13 @@ export class Accounts {
     if (rows > this.#sums.rows) this.#sums.ensureRows(rows);
   }
 
-  /** In the account of the row, and in that of all. */
+  /** In the account of the row, and in that of all unless it is the client's own matter. */
   record(row: number, request: Accounted, nowMs: number): void {
     const epoch = this.#sums.epochOf(nowMs);
-    this.#add(ALL, epoch, request);
+    if (!request.own) this.#add(ALL, epoch, request);
     if (row !== ALL) this.#add(row, epoch, request);
     if (this.#seconds === null) return;
-    this.#countSecond(this.#seconds, ALL, !request.failed, nowMs);
+    if (!request.own) this.#countSecond(this.#seconds, ALL, !request.failed, nowMs);
     if (row !== ALL) this.#countSecond(this.#seconds, row, !request.failed, nowMs);
   }
 

@@ -41,13 +41,15 @@ export class RequirementBooks {
   /** Success over about the window. */
   readonly success: FadingRatio;
   readonly #successRatio: number;
+  /** τ. */
+  readonly #latencyMs: number;
   readonly #usualGroup = new UsualGroup();
   /** How far the requirements are met with room, 0 to 1: what the objective may spend. */
   slack = 0;
   /** For how long the objective spends nothing. */
   #idleMs = GIVE_WAY_MS;
   #steppedMs = Number.NaN;
-  readonly #ended = { failed: false, latencyMs: 0.5, fits: 0 };
+  readonly #ended = { failed: false, latencyMs: 0.5, fits: 0, own: false };
   /** Rows that there is room for. */
   #rows = 0;
   /** Requests since the last step, by the shares that their instances serve: those that were missed, and those in time. */
@@ -60,6 +62,7 @@ export class RequirementBooks {
     const { successRatio, windowMs } = qos;
     this.asked = asked;
     this.#successRatio = successRatio;
+    this.#latencyMs = qos.latencyMs;
     this.accounts = new Accounts(asked, windowMs);
     this.latency = new MeanLatency(asked.meanLatencyMs);
     this.quotas = new Quotas(windowMs, asked.shares.length);
@@ -125,17 +128,18 @@ export class RequirementBooks {
   // ---- a request that ended ----
 
   record(row: number, request: EndedRequest, group: number, nowMs: number): void {
-    const { ending, latencyMs, handle } = request;
+    const { ending, latencyMs, handle, limitMs = this.#latencyMs } = request;
     const fits = this.fits.bits(handle, group);
     const ended = this.#ended;
     ended.failed = ending === 'failed';
     ended.latencyMs = latencyMs;
     ended.fits = fits;
+    // What would have come within the limit of the service, that says nothing of.
+    ended.own = ending !== 'success' && latencyMs >= limitMs && latencyMs < this.#latencyMs;
     this.#ensureRows(row + 1);
     this.accounts.record(row, ended, nowMs);
     if (ending !== 'failed') this.latency.record(row, handle, latencyMs);
-    const place = 2 * fits + Number(ending === 'success');
-    (this.#since[place] as number)++;
+    if (!ended.own) (this.#since[2 * fits + Number(ending === 'success')] as number)++;
     this.#usualGroup.record(group);
     if (!(nowMs - this.#steppedMs < STEP_MS)) this.#step(nowMs);
   }

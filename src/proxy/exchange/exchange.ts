@@ -155,6 +155,7 @@ export class Exchange implements AttemptOwner, BodyListener, SlotWaiter, Placeme
     // A stage of a chain has what the run has left for it, no matter what the limit of its service is.
     const limitMs = record.turn?.budgetMs ?? service.config.qos.latencyMs;
     this.deadline = new Deadline(limitMs, head.deadlineMs, this.stopwatch);
+    record.limitMs = this.deadline.limitMs;
     assertRoom(service, nowMs);
     assertFeasible(service, this.deadline.budgetLeftMs(nowMs), nowMs);
     service.retryBudget.deposit();

@@ -32,6 +32,7 @@ export class ExchangeRecord implements EndedRequest {
   /** What was on the stopwatch when it was accounted for. */
   latencyMs = 0;
   handle = NO_HANDLE;
+  limitMs = Number.POSITIVE_INFINITY;
   /** Null: it is no stage of a chain. */
   turn: StageTurn | null = null;
   /** The status of gRPC in the answer; `NO_GRPC_STATUS` where it does not speak gRPC. */

@@ -5,25 +5,26 @@ import type { Stopwatch } from './stopwatch.ts';
 
 /** What is left of a request's time, ms. */
 export class Deadline {
-  readonly #limitMs: number;
+  /** Until the request is a miss, ms from its beginning. */
+  readonly limitMs: number;
   readonly #askedMs: number;
   readonly #stopwatch: Stopwatch;
 
   /** `askedMs`: the X-QEdge-Deadline-Ms that came along, null without one. */
   constructor(limitMs: number, askedMs: number | null, stopwatch: Stopwatch) {
-    this.#limitMs = askedMs === null ? limitMs : Math.min(limitMs, askedMs);
+    this.limitMs = askedMs === null ? limitMs : Math.min(limitMs, askedMs);
     this.#askedMs = askedMs ?? Number.POSITIVE_INFINITY;
     this.#stopwatch = stopwatch;
   }
 
   /** Until the request is a miss, ms; below zero once it is one. An answer is worth having all the same. */
   budgetLeftMs(nowMs: number): number {
-    return this.#limitMs - this.#stopwatch.elapsedMs(nowMs);
+    return this.limitMs - this.#stopwatch.elapsedMs(nowMs);
   }
 
   /** Whether an answer is in time when the stopwatch shows `elapsedMs`. */
   isKept(elapsedMs: number): boolean {
-    return elapsedMs <= this.#limitMs;
+    return elapsedMs <= this.limitMs;
   }
 
   /** Until the client stops waiting, ms; +Infinity when it did not say. */
