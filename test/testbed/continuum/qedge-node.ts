@@ -43,7 +43,10 @@ export class QedgeNode {
   /** Instances that it announces. */
   readonly #announced = new Set<string>();
   #process: ChildProcess | null = null;
+  #configured = '';
   #restarted = Promise.resolve();
+  /** A signal before it listens would end it. */
+  #isListening = false;
   /** Of lives that are over. */
   #use: QedgeUse = { cpuS: 0, residentMb: 0 };
   #waitedMs = 0;
@@ -58,7 +61,7 @@ export class QedgeNode {
   /** Resolves when it says that it listens. */
   async start(): Promise<void> {
     const { host, command } = this.#options;
-    this.#configure();
+    this.#configure(this.#configuration());
     const log = openSync(this.#logFile, 'w');
     const started = host.spawn([...command, 'run', '-c', this.#configFile], {
       cwd: this.#folder,
@@ -76,6 +79,8 @@ export class QedgeNode {
       }
       await delay(20);
     }
+    this.#isListening = true;
+    this.#reload();
   }
 
   /** A kill, and a start with what is on the disk, or without it; after the restart before, if that is not over. */
@@ -93,18 +98,24 @@ export class QedgeNode {
     if (running === null || running.exitCode !== null || running.signalCode !== null) return;
     this.#use = this.use();
     this.#process = null;
+    this.#isListening = false;
     const exited = once(running, 'exit');
     running.kill('SIGKILL');
     await exited;
   }
 
-  /** From the next reload on, which is at once where it runs. */
+  /** At once where it listens, else as soon as it does. */
   announce(instance: string, isThere: boolean): void {
     if (isThere) this.#announced.add(instance);
     else this.#announced.delete(instance);
-    if (this.#process === null) return;
-    this.#configure();
-    this.#process.kill('SIGHUP');
+    if (this.#isListening) this.#reload();
+  }
+
+  #reload(): void {
+    const text = this.#configuration();
+    if (text === this.#configured) return;
+    this.#configure(text);
+    this.#process?.kill('SIGHUP');
   }
 
   use(): QedgeUse {
@@ -150,8 +161,13 @@ export class QedgeNode {
     return join(this.#folder, 'qedge.db');
   }
 
-  #configure(): void {
-    writeFileSync(this.#configFile, configuration(this.#options, [...this.#announced], this.#storeFile));
+  #configuration(): string {
+    return configuration(this.#options, [...this.#announced], this.#storeFile);
+  }
+
+  #configure(text: string): void {
+    this.#configured = text;
+    writeFileSync(this.#configFile, text);
   }
 }
 
