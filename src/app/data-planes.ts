@@ -6,6 +6,7 @@ import type { Config } from '../config/config.ts';
 import type { ChainState } from '../core/chain/chain.ts';
 import type { Clock } from '../core/clock.ts';
 import type { InstanceKey, RequestInfo } from '../core/domain.ts';
+import { mergeInSpace, type Summary } from '../core/neighbours/summary.ts';
 import type { RoutePreview, RouterSnapshot, RouterState, RouterTap, ServiceRouter } from '../core/service-router.ts';
 import { drawTicketSecret, type TicketSecret } from '../proxy/downstream/ticket-keys.ts';
 import type { BoundListener } from '../proxy/proxy.ts';
@@ -178,6 +179,16 @@ export class DataPlanes {
   /** How the chains fare, over all data planes. */
   chains(nowMs: number): ChainState[] {
     return this.#own.chainStates(nowMs).map((own) => mergeChains([own, ...this.#workers.statesOfChain(own.chain)]));
+  }
+
+  /** What all data planes saw of each service since this was asked last. */
+  tell(): ReadonlyMap<string, Summary> {
+    const told = new Map(this.#own.tell());
+    for (const [service, summary] of this.#workers.takeTold().flatMap((one) => [...one])) {
+      const others = told.get(service);
+      told.set(service, others === undefined ? summary : mergeInSpace(others, summary));
+    }
+    return told;
   }
 
   /** `succeeded`: another process accepts meanwhile. */

@@ -22,6 +22,7 @@ import { countDroppedLines, createProcessLog, type Logger, type LogLevel, type P
 import { createMetrics, type Metrics } from '../telemetry/metrics.ts';
 import { DataPlanes } from './data-planes.ts';
 import { InstanceTiers } from './instance-tiers.ts';
+import { NeighbourExchange } from './neighbour-exchange.ts';
 import { type NodeReportParts, nodeReport } from './node-report.ts';
 import { ReloadRecord } from './reload-record.ts';
 import type { AppOptions } from './running-app.ts';
@@ -60,6 +61,7 @@ export class AppParts implements NodeReportParts {
   readonly tiers: InstanceTiers;
   readonly placement: Placement;
   readonly prober: Prober;
+  readonly neighbours: NeighbourExchange;
   readonly environment: EnvironmentWatch;
   readonly admin: Admin;
   readonly notifier: Notifier;
@@ -100,6 +102,10 @@ export class AppParts implements NodeReportParts {
     this.placement = this.#createPlacement(shared);
     this.names = this.#createResolver();
     this.prober = this.#createProber(shared);
+    this.neighbours = new NeighbourExchange({
+      tell: () => this.dataPlanes.tell(),
+      exchange: (told) => this.placement.exchange(told),
+    });
     this.environment = createEnvironmentWatch({
       clock: CLOCK,
       onLoad: (load) => this.placement.announceLoad(load),
@@ -118,6 +124,7 @@ export class AppParts implements NodeReportParts {
   stopWatching(): void {
     this.names.stop();
     this.prober.stop();
+    this.neighbours.stop();
     this.environment.stop();
     this.housekeeping.stop();
     this.memory.stop();
@@ -173,6 +180,8 @@ export class AppParts implements NodeReportParts {
         this.prober.setTarget(nodeId, target);
         if (target === null) this.dataPlanes.send({ kind: 'node-gone', nodeId });
       },
+      onObservations: (nodeId, service, summary) =>
+        this.dataPlanes.send({ kind: 'observations', nodeId, service, summary }),
       answeredMs: (service, key) => this.dataPlanes.answeredMs(service, key),
     });
   }

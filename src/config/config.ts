@@ -11,6 +11,7 @@ import type { HealthCheck } from './schema/health.ts';
 import type { StaticInstance } from './schema/instance.ts';
 import type { logKeys } from './schema/log.ts';
 import type { mqttKeys } from './schema/mqtt.ts';
+import type { neighboursKeys } from './schema/neighbours.ts';
 import type { nodeKeys } from './schema/node.ts';
 import type { placementKeys } from './schema/placement/placement.ts';
 import type { probeKeys } from './schema/probe.ts';
@@ -29,6 +30,7 @@ export interface Config {
   readonly mqtt: MqttConfig | null;
   readonly placement: PlacementConfig;
   readonly probe: ProbeConfig;
+  readonly neighbours: NeighboursConfig;
   readonly store: StoreConfig;
   readonly log: LogConfig;
   /** Null: no request is traced. */
@@ -55,6 +57,8 @@ export type MqttConfig = SectionOf<ReturnType<typeof mqttKeys>>;
 export type PlacementConfig = SectionOf<ReturnType<typeof placementKeys>>;
 /** `[probe]`, as schema/probe.ts documents it. */
 export type ProbeConfig = SectionOf<ReturnType<typeof probeKeys>>;
+/** `[neighbours]`, as schema/neighbours.ts documents it. */
+export type NeighboursConfig = SectionOf<ReturnType<typeof neighboursKeys>>;
 /** `[store]`, as schema/store.ts documents it. */
 export type StoreConfig = SectionOf<ReturnType<typeof storeKeys>>;
 /** `[log]`, as schema/log.ts documents it. */

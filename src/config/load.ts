@@ -18,6 +18,7 @@ import { fileSections } from './schema/file.ts';
 import { flKeys } from './schema/fl.ts';
 import { logKeys } from './schema/log.ts';
 import { mqttKeys } from './schema/mqtt.ts';
+import { neighboursKeys } from './schema/neighbours.ts';
 import { nodeKeys } from './schema/node.ts';
 import { placementKeys } from './schema/placement/placement.ts';
 import { probeKeys } from './schema/probe.ts';
@@ -95,6 +96,7 @@ function validateSections(reading: Reading, context: SchemaContext): PartialConf
       ),
     ),
     probe: table('probe', probeKeys()),
+    neighbours: table('neighbours', neighboursKeys()),
     store: table('store', storeKeys(context)),
     log: table('log', logKeys()),
     traces: orNull('traces', tracesKeys(context)),

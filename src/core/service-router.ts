@@ -151,7 +151,7 @@ export interface ServiceRouter {
   readonly nextTickMs: number;
 
   /** What is said to neighbours, and what they say; null: neither. */
-  readonly neighbours: Pick<Neighbours, 'tell' | 'hear' | 'drop' | 'state'> | null;
+  readonly neighbours: Pick<Neighbours, 'tell' | 'hear' | 'state'> | null;
 
   /** Live instances, any availability. */
   readonly candidates: readonly Candidate[];

@@ -5,6 +5,7 @@ import { isDeepStrictEqual } from 'node:util';
 import type { Config, ListenAddress, MqttConfig } from '../config/config.ts';
 import { isLoopback } from '../config/loopback.ts';
 import type { DeviceLoad, Instance } from '../core/domain.ts';
+import type { Summary } from '../core/neighbours/summary.ts';
 import type { Acceptance } from './acceptance.ts';
 import type { Announcer } from './announcer.ts';
 import { BrokerSession, type BrokerSessionOptions, type BrokerSessionState } from './broker/session.ts';
@@ -84,6 +85,10 @@ export class Participation {
     this.#session?.observeRtt(nodeId, rttMs);
   }
 
+  exchange(told: ReadonlyMap<string, Summary>): void {
+    this.#session?.exchange(told);
+  }
+
   nodeChanged(event: NodeEvent): void {
     this.#session?.nodeChanged(event);
   }
@@ -136,5 +141,5 @@ export class Participation {
 /** The part of the configuration that announcer and session are made of. */
 function concerns(config: Config): unknown {
   const services = config.services.map(({ name, qos, constraints }) => ({ name, qos, constraints }));
-  return [config.mqtt, config.node, config.placement, config.announce, services];
+  return [config.mqtt, config.node, config.placement, config.neighbours, config.announce, services];
 }

@@ -12,6 +12,7 @@
 import type { Config, ListenAddress, ServiceConfig } from '../config/config.ts';
 import type { Clock } from '../core/clock.ts';
 import type { DeviceLoad, Instance, InstanceKey, Node, PlacementUpdate } from '../core/domain.ts';
+import type { Summary } from '../core/neighbours/summary.ts';
 import type { Rng } from '../core/rng.ts';
 import type { ProbeTarget } from '../net/endpoint.ts';
 import type { Logger } from '../telemetry/log.ts';
@@ -48,6 +49,8 @@ export interface PlacementOptions {
   readonly onNode: (event: NodeEvent) => void;
   /** After a start or a change: all that is retained was heard, or `placement.wait` is over. */
   readonly onKnown: () => void;
+  /** What a neighbour saw of a service's instances. */
+  readonly onObservations: (nodeId: string, service: string, summary: Summary) => void;
   /** Where a node's distance is to be measured from now on; null: nowhere any more. */
   readonly onTarget: (nodeId: string, target: ProbeTarget | null) => void;
   /** When an instance last answered a request, by `clock`; -Infinity when it never did. Absent: no request is made. */
@@ -85,6 +88,8 @@ export interface Placement {
   nodeAnswered(nodeId: string): void;
   /** How hard pressed this node is, announced with it. */
   announceLoad(load: DeviceLoad): void;
+  /** Says what was seen of each service here, and listens to the nodes that are near now. */
+  exchange(told: ReadonlyMap<string, Summary>): void;
   state(): PlacementState;
   /** What is known from the broker, as plain JSON. */
   export(): PlacementCacheExport;
@@ -197,6 +202,10 @@ class CachedPlacement implements Placement {
 
   announceLoad(load: DeviceLoad): void {
     this.#participation.announceLoad(load);
+  }
+
+  exchange(told: ReadonlyMap<string, Summary>): void {
+    this.#participation.exchange(told);
   }
 
   state(): PlacementState {

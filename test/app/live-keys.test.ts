@@ -323,6 +323,11 @@ interfaces = ["127.0.0.1"]
 names = { "detector-2" = "_detector._tcp.edge.test" }
 servers = ["127.0.0.2"]
 stale = "2h"
+[neighbours]
+mode = "use"
+max = 3
+samples_max = 5
+
 [probe]
 interval = "4s"
 rate_max = 40

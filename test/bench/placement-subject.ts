@@ -67,6 +67,7 @@ function wholePlacement(): Subject {
     onUpdate: () => {},
     onNode: () => {},
     onKnown: () => {},
+    onObservations: () => {},
     // What the prober would find: the first nodes are near, the others are not.
     onTarget: (nodeId, target) => {
       if (target === null) return;

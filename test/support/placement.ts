@@ -9,6 +9,7 @@ import { onTestFinished } from 'vitest';
 import type { Config, ListenAddress } from '../../src/config/config.ts';
 import { loadConfig } from '../../src/config/load.ts';
 import type { PlacementUpdate } from '../../src/core/domain.ts';
+import type { Summary } from '../../src/core/neighbours/summary.ts';
 import { createRng, type Rng } from '../../src/core/rng.ts';
 import type { ProbeTarget } from '../../src/net/endpoint.ts';
 import type { NodeEvent } from '../../src/placement/cache/report.ts';
@@ -21,6 +22,8 @@ export interface TestPlacement {
   readonly updates: readonly PlacementUpdate[];
   readonly nodeEvents: readonly NodeEvent[];
   readonly targets: ReadonlyMap<string, ProbeTarget | null>;
+  /** What neighbours were heard to say. */
+  readonly observations: readonly { readonly nodeId: string; readonly service: string; readonly summary: Summary }[];
   readonly logLines: readonly Record<string, unknown>[];
   /** How often the first placement was said to be known. */
   readonly timesKnown: () => number;
@@ -60,6 +63,7 @@ export function startPlacementUnmanaged(toml: string, options: StartOptions = {}
   const nodeEvents: NodeEvent[] = [];
   const targets = new Map<string, ProbeTarget | null>();
   const logLines: Record<string, unknown>[] = [];
+  const observations: TestPlacement['observations'][number][] = [];
   let known = 0;
   const metrics = createMetrics();
   const placement = createPlacement({
@@ -74,6 +78,7 @@ export function startPlacementUnmanaged(toml: string, options: StartOptions = {}
     onNode: (event) => void nodeEvents.push(event),
     onKnown: () => void known++,
     onTarget: (nodeId, target) => void targets.set(nodeId, target),
+    onObservations: (nodeId, service, summary) => void observations.push({ nodeId, service, summary }),
   });
   options.prepare?.(placement);
   placement.start();
@@ -82,7 +87,7 @@ export function startPlacementUnmanaged(toml: string, options: StartOptions = {}
       .state()
       .instances.map(({ key, availability }) => `${key} ${availability}`)
       .sort();
-  return { placement, metrics, updates, nodeEvents, targets, logLines, timesKnown: () => known, keys };
+  return { placement, metrics, updates, nodeEvents, targets, observations, logLines, timesKnown: () => known, keys };
 }
 
 /** A client as a person with mosquitto_pub would be one; it ends with the test that is running. */

@@ -3,6 +3,7 @@
 
 import type { Config } from '../../config/config.ts';
 import type { InstanceKey, PlacementUpdate } from '../../core/domain.ts';
+import type { Summary } from '../../core/neighbours/summary.ts';
 import type { RouterSnapshot } from '../../core/service-router.ts';
 import type { Resolution } from '../../net/address-book.ts';
 
@@ -16,6 +17,8 @@ export type ControlMessage =
   | { readonly kind: 'rtt'; readonly nodeId: string; readonly rttMs: number }
   /** Whether the clock of a node agrees with this one's. */
   | { readonly kind: 'clock'; readonly nodeId: string; readonly agrees: boolean }
+  /** What a neighbour saw of a service's instances. */
+  | { readonly kind: 'observations'; readonly nodeId: string; readonly service: string; readonly summary: Summary }
   | { readonly kind: 'node-gone'; readonly nodeId: string }
   /** What is known of a name changed; null: it is not kept any more. */
   | { readonly kind: 'name'; readonly name: string; readonly resolution: Resolution | null }

@@ -5,6 +5,7 @@ import type { Config } from '../../config/config.ts';
 import { assertNever } from '../../core/assert.ts';
 import type { ChainState } from '../../core/chain/chain.ts';
 import type { Clock } from '../../core/clock.ts';
+import type { Summary } from '../../core/neighbours/summary.ts';
 import type { Rng } from '../../core/rng.ts';
 import type { RouterEvent, RouterSnapshot, ServiceRouter } from '../../core/service-router.ts';
 import { addressBook } from '../../net/address-book.ts';
@@ -100,6 +101,9 @@ export class DataPlane {
       case 'clock':
         this.#proxy.baggage.setAgreement(message.nodeId, message.agrees);
         return;
+      case 'observations':
+        this.routers.get(message.service)?.neighbours?.hear(message.nodeId, message.summary, this.#clock.nowMs());
+        return;
       case 'node-gone':
         this.#set.forgetNode(message.nodeId);
         this.#proxy.baggage.setAgreement(message.nodeId, false);
@@ -157,6 +161,15 @@ export class DataPlane {
   /** The state of each chain; empty where there are none. */
   chainStates(nowMs: number): ChainState[] {
     return this.#chains.states(nowMs);
+  }
+
+  /** What was seen of each service since it was asked last, for neighbours. */
+  tell(): [service: string, summary: Summary][] {
+    const nowMs = this.#clock.nowMs();
+    return [...this.routers.values()].flatMap(({ service, neighbours }) => {
+      const summary = neighbours?.tell(nowMs) ?? null;
+      return summary === null ? [] : [[service, summary]];
+    });
   }
 
   /** Finishes what is in flight; keeps routing until then. */

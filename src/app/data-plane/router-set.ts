@@ -1,6 +1,7 @@
 // The routers of all services, driven in real time: one timer runs whichever decision step is due next, placement and
 // round trips are handed to those they concern, and a reload keeps what was learned for services that stay.
 
+import { isDeepStrictEqual } from 'node:util';
 import type { Config, ServiceConfig } from '../../config/config.ts';
 import { requirementsOf } from '../../config/requirements.ts';
 import type { Clock } from '../../core/clock.ts';
@@ -14,7 +15,7 @@ import {
 } from '../../core/domain.ts';
 import type { Requirements } from '../../core/requirements/requirements.ts';
 import type { Rng } from '../../core/rng.ts';
-import type { RouterEvent, RouterSnapshot, ServiceRouter } from '../../core/service-router.ts';
+import type { NeighbourUse, RouterEvent, RouterSnapshot, ServiceRouter } from '../../core/service-router.ts';
 import type { ControlMessage } from './control-message.ts';
 import { InstanceHealth } from './instance-health.ts';
 import { LateRestore } from './late-restore.ts';
@@ -45,12 +46,15 @@ export class RouterSet {
   /** Names of hosts that have no address. */
   readonly #unresolved = new Set<string>();
   #rttChangeRatio: number;
+  /** Undefined: neighbours are neither told nor listened to. */
+  #neighbours: NeighbourUse | undefined;
   #timer: NodeJS.Timeout | null = null;
   #running = false;
 
   constructor(options: RouterSetOptions) {
     this.#options = options;
     this.#rttChangeRatio = options.config.probe.changeRatio;
+    this.#neighbours = neighboursOf(options.config);
     for (const service of options.config.services) this.#add(service);
   }
 
@@ -145,14 +149,22 @@ export class RouterSet {
   }
 
   /** Takes over another configuration. Services whose definition is the same keep their router and all it learned. */
-  reload({ services, probe }: Pick<Config, 'services' | 'probe'>): void {
+  reload(config: Pick<Config, 'services' | 'probe' | 'neighbours' | 'mqtt'>): void {
+    const { services, probe } = config;
     this.#rttChangeRatio = probe.changeRatio;
     for (const router of this.#routers.values()) router.setRttChangeRatio(probe.changeRatio);
     const names = new Set(services.map((service) => service.name));
     for (const name of [...this.#entries.keys()]) if (!names.has(name)) this.#remove(name);
+    const neighbours = neighboursOf(config);
+    const isKept = isDeepStrictEqual(neighbours, this.#neighbours);
+    this.#neighbours = neighbours;
     for (const service of services) {
       const entry = this.#entries.get(service.name);
-      if (entry?.fingerprint !== fingerprintOf(service)) this.#add(service, entry?.router.candidates);
+      const isSame = entry?.fingerprint === fingerprintOf(service);
+      if (isSame && isKept) continue;
+      this.#add(service, entry?.router.candidates);
+      // Neighbours alone are others: what was learned holds.
+      if (isSame) this.#takeOver(service.name, entry.router);
     }
     this.#schedule();
   }
@@ -185,6 +197,7 @@ export class RouterSet {
       sessionIdleMs: service.affinity?.idleMs ?? null,
       instancesMax: config.placement.instancesMax,
       rttChangeRatio: this.#rttChangeRatio,
+      ...(this.#neighbours === undefined ? {} : { neighbours: this.#neighbours }),
       rng,
       nowMs,
       onEvent: (event) => onEvent(service.name, event),
@@ -196,6 +209,11 @@ export class RouterSet {
     }
     this.#entries.set(service.name, { router, fingerprint: fingerprintOf(service) });
     this.#routers.set(service.name, router);
+  }
+
+  #takeOver(service: string, before: ServiceRouter): void {
+    const nowMs = this.#options.clock.nowMs();
+    this.#routers.get(service)?.restore(before.snapshot(nowMs), 0, nowMs);
   }
 
   #schedule(): void {
@@ -228,6 +246,12 @@ function fingerprintOf(service: ServiceConfig): string {
 function policyOf({ policy, overload }: ServiceConfig): ServiceConfig['policy'] {
   const { name, options } = policy;
   return overload === 'send' && name === 'qedge' ? { name, options: { ...options, shed: false } } : policy;
+}
+
+/** Without a broker there is nothing to tell them by. */
+function neighboursOf({ mqtt, neighbours }: Pick<Config, 'mqtt' | 'neighbours'>): NeighbourUse | undefined {
+  const { mode, samplesMax } = neighbours;
+  return mqtt === null || mode === 'off' ? undefined : { use: mode === 'use', samplesMax };
 }
 
 /** What it asks for beside the latency goal. */

@@ -2,6 +2,7 @@
 
 import type { Config } from '../../config/config.ts';
 import type { ChainState } from '../../core/chain/chain.ts';
+import type { Summary } from '../../core/neighbours/summary.ts';
 import type { RouterEvent, RouterState } from '../../core/service-router.ts';
 import type { BoundListener } from '../../proxy/proxy.ts';
 import type { MetricsExport } from '../../telemetry/metrics.ts';
@@ -46,5 +47,7 @@ export type FromWorker =
       readonly kind: 'report';
       readonly states: readonly RouterState[];
       readonly chains: readonly ChainState[];
+      /** What it saw since it reported last, by service, for neighbours. */
+      readonly told: readonly (readonly [service: string, summary: Summary])[];
       readonly metrics: MetricsExport;
     };

@@ -5,6 +5,7 @@ import { randomInt } from 'node:crypto';
 import type { Worker } from 'node:worker_threads';
 import type { Config } from '../../config/config.ts';
 import type { ChainState } from '../../core/chain/chain.ts';
+import type { Summary } from '../../core/neighbours/summary.ts';
 import type { RouterEvent, RouterState } from '../../core/service-router.ts';
 import { CommandError } from '../../errors.ts';
 import type { BoundListener } from '../../proxy/proxy.ts';
@@ -130,6 +131,11 @@ export class WorkerPool implements WorkerListener {
     return this.#threads().flatMap(({ chains }) => chains.filter((state) => state.chain === chain));
   }
 
+  /** What each worker saw since this was asked last, by service. */
+  takeTold(): ReadonlyMap<string, Summary>[] {
+    return this.#threads().map((thread) => thread.takeTold());
+  }
+
   /** What each worker answers; one that knows nothing of it, or says nothing in time, is left out. */
   async ask(question: WorkerQuery): Promise<Answer[]> {
     const answers = await Promise.all(this.#threads().map((thread) => this.#ask(thread, question)));
@@ -244,6 +250,7 @@ export class WorkerPool implements WorkerListener {
     if (message.kind !== 'report') return;
     from.states = message.states;
     from.chains = message.chains;
+    from.tells(message.told);
     this.#options.metrics.take(from.name, message.metrics);
   }
 }

@@ -2,6 +2,7 @@
 
 import type { Worker } from 'node:worker_threads';
 import type { ChainState } from '../../core/chain/chain.ts';
+import { mergeInTime, type Summary } from '../../core/neighbours/summary.ts';
 import type { RouterState } from '../../core/service-router.ts';
 import { CommandError } from '../../errors.ts';
 import type { FromWorker, ToWorker } from './messages.ts';
@@ -29,6 +30,8 @@ export class WorkerThread {
   /** What it last said of each service. */
   states: readonly RouterState[] = [];
   chains: readonly ChainState[] = [];
+  /** What it saw since that was asked for last, by service. */
+  #told = new Map<string, Summary>();
   readonly #worker: Worker;
   /** Rounds since it last said anything. */
   #silentRounds = HANGING_ROUNDS_MAX - START_ROUNDS_MAX;
@@ -78,6 +81,21 @@ export class WorkerThread {
   /** A round of the watch is over. Returns true once, when it hangs. */
   round(): boolean {
     return ++this.#silentRounds === HANGING_ROUNDS_MAX;
+  }
+
+  /** It saw this since it said so last. */
+  tells(told: readonly (readonly [service: string, summary: Summary])[]): void {
+    for (const [service, summary] of told) {
+      const before = this.#told.get(service);
+      this.#told.set(service, before === undefined ? summary : mergeInTime(before, summary));
+    }
+  }
+
+  /** All that it saw since this was asked last. */
+  takeTold(): ReadonlyMap<string, Summary> {
+    const told = this.#told;
+    this.#told = new Map();
+    return told;
   }
 
   send(message: ToWorker): void {

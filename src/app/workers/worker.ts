@@ -92,7 +92,8 @@ class Worker {
   #report(): void {
     const states = [...this.#dataPlane.routers.values()].map((router) => router.state(this.#clock.nowMs()));
     const chains = this.#dataPlane.chainStates(this.#clock.nowMs());
-    this.#post({ kind: 'report', states, chains, metrics: this.#metrics.export() });
+    const told = this.#dataPlane.tell();
+    this.#post({ kind: 'report', states, chains, told, metrics: this.#metrics.export() });
   }
 
   #end(): void {

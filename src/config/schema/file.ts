@@ -8,6 +8,7 @@ import type { SchemaContext } from './context.ts';
 import { flKeys } from './fl.ts';
 import { logKeys } from './log.ts';
 import { mqttKeys } from './mqtt.ts';
+import { neighboursKeys } from './neighbours.ts';
 import { nodeKeys } from './node.ts';
 import { placementKeys } from './placement/placement.ts';
 import { probeKeys } from './probe.ts';
@@ -53,6 +54,7 @@ export function fileSections(context: SchemaContext): readonly FileSection[] {
     },
     table('placement', placementKeys(context), 'Which announced instances are believed.'),
     table('probe', probeKeys(), 'How round trips to other nodes are measured.'),
+    table('neighbours', neighboursKeys(), 'What load balancers near by tell one another of the instances.'),
     table('store', storeKeys(context), 'What survives a restart.'),
     table('log', logKeys(), 'What is written to standard output.'),
     {

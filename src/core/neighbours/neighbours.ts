@@ -20,6 +20,9 @@ const FAILING_NEIGHBOURS = 3;
 /** More are not remembered; the driver listens to fewer. */
 const NEIGHBOURS_MAX = 64;
 
+/** One that says nothing for so long is forgotten; that it was wrong is not, before it would be believed again. */
+const FORGOTTEN_MS = 2 * IGNORED_MS;
+
 /** What a policy may read of it. */
 export interface Hearsay {
   /** Looks up what is said of the instance: `weight`, `successWeight` and `sumMs` hold until the next look. */
@@ -114,6 +117,7 @@ export class Neighbours implements Hearsay {
       instances.push({ key, counts, failures: cells[FAILURES] as number, perSecond, inFlight });
     }
     this.#own.turn(nowMs);
+    for (const [nodeId, { heardMs }] of this.#byNode) if (nowMs - heardMs > FORGOTTEN_MS) this.#byNode.delete(nodeId);
     if (instances.length === 0 || !(spanMs > 0)) return null;
     instances.sort((a, b) => b.perSecond - a.perSecond);
     return { spanMs, instances: instances.slice(0, SAID_MAX) };
@@ -132,11 +136,6 @@ export class Neighbours implements Hearsay {
     const wrongOver = this.#wrongOver(neighbour);
     if (neighbour.judge(wrongOver, nowMs) && wrongOver !== null)
       this.#options.onIgnored(nodeId, wrongOver, nowMs + IGNORED_MS);
-  }
-
-  /** A neighbour that is no longer listened to. */
-  drop(nodeId: string): void {
-    this.#byNode.delete(nodeId);
   }
 
   look(handle: number, { limitMs, latencyMsMax, ownWeight, nowMs }: HearsayLook): void {

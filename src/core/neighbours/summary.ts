@@ -87,6 +87,35 @@ export function writeSummary({ spanMs, instances }: Summary): unknown {
   };
 }
 
+/** What one load balancer saw in two spans, one after the other: how busy it is now is what the later one says. */
+export function mergeInTime(before: Summary, after: Summary): Summary {
+  const spanMs = Math.min(SPAN_MS_MAX, before.spanMs + after.spanMs);
+  return { spanMs, instances: mergeInstances(before, after, ({ perSecond, inFlight }) => ({ perSecond, inFlight })) };
+}
+
+/** What two event loops of one load balancer saw in the same span. */
+export function mergeInSpace(one: Summary, other: Summary): Summary {
+  const instances = mergeInstances(one, other, (a, b) => ({
+    perSecond: a.perSecond + b.perSecond,
+    inFlight: a.inFlight + b.inFlight,
+  }));
+  return { spanMs: Math.max(one.spanMs, other.spanMs), instances };
+}
+
+function mergeInstances(
+  one: Summary,
+  other: Summary,
+  busy: (a: Observed, b: Observed) => Pick<Observed, 'perSecond' | 'inFlight'>,
+): Observed[] {
+  const byKey = new Map(one.instances.map((observed) => [observed.key, observed]));
+  for (const b of other.instances) {
+    const a = byKey.get(b.key);
+    const counts = a?.counts.map((count, i) => count + (b.counts[i] as number)) ?? b.counts;
+    byKey.set(b.key, a === undefined ? b : { ...b, counts, failures: a.failures + b.failures, ...busy(b, a) });
+  }
+  return [...byKey.values()].sort((a, b) => b.perSecond - a.perSecond).slice(0, SAID_MAX);
+}
+
 function tenth(value: number): number {
   return Math.round(value * 10) / 10;
 }

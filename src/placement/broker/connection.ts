@@ -153,6 +153,15 @@ export class BrokerConnection {
     });
   }
 
+  /** Says what is true for so long only, at QoS 0: retained where the broker forgets it by itself then (MQTT 5). */
+  say(topic: string, payload: string, expirySeconds: number): void {
+    const client = this.#client;
+    if (client === null || !this.connected) return;
+    const is5 = client.options.protocolVersion === 5;
+    const properties = is5 ? { properties: { messageExpiryInterval: expirySeconds } } : {};
+    client.publish(topic, payload, { qos: 0, retain: is5, ...properties }, () => {});
+  }
+
   /** Resolves to whether the broker granted all of them; never rejects. */
   subscribe(filters: readonly string[], qos: 0 | 1): Promise<boolean> {
     const client = this.#client;

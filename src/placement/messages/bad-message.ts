@@ -17,6 +17,8 @@ export type RefusalCode =
   | 'limit'
   | 'name'
   | 'duplicate'
+  | 'version'
+  | 'impossible'
   | 'internal';
 
 /** A message that is refused: `code` is its kind, as it is counted. */

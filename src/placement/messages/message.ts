@@ -2,6 +2,7 @@
 // Native topics hold state (the payload replaces what was there, empty removes it); the informer's are events.
 
 import type { DeviceLoad, Instance, Node, Scheme } from '../../core/domain.ts';
+import { readSummary, type Summary } from '../../core/neighbours/summary.ts';
 import type { AddressPolicy } from '../address-policy.ts';
 import {
   BadMessage,
@@ -16,6 +17,15 @@ import {
   show,
 } from './bad-message.ts';
 import { parseTopic, type TopicAddress } from './topics.ts';
+
+/** What a node says that it saw of a service's instances. */
+export interface ObservationsMessage {
+  readonly kind: 'observations';
+  readonly nodeId: string;
+  readonly service: string;
+  /** Null: it takes back what it said. */
+  readonly summary: Summary | null;
+}
 
 /** A message as the cache takes it. */
 export type PlacementMessage =
@@ -57,15 +67,31 @@ export interface ParseContext {
  * What the message says.
  * @throws BadMessage with a reason that names the offending value.
  */
-export function parseMessage({ topic, payload }: RawMessage, context: ParseContext): PlacementMessage {
+export function parseMessage(
+  { topic, payload }: RawMessage,
+  context: ParseContext,
+): PlacementMessage | ObservationsMessage {
   const address = parseTopic(context.prefix, topic);
   if (address === null) throw new BadMessage('topic', `topic ${show(topic)} has no known form`);
   if (address.kind === 'node') return parseNode(address.nodeId, payload, context);
+  if (address.kind === 'observations') return parseObservations(address, payload);
   if (address.kind === 'instance') return parseInstance(address, payload, context.addresses);
   return parseInformer(address, payload, context.addresses);
 }
 
-type InstanceAddress = Exclude<TopicAddress, { kind: 'node' }>;
+type InstanceAddress = Exclude<TopicAddress, { kind: 'node' | 'observations' }>;
+
+function parseObservations(
+  { nodeId, service }: Extract<TopicAddress, { kind: 'observations' }>,
+  payload: Uint8Array,
+): ObservationsMessage {
+  if (payload.length === 0) return { kind: 'observations', nodeId, service, summary: null };
+  const fields = readPayload(payload);
+  const read = readSummary(fields);
+  if (typeof read !== 'string') return { kind: 'observations', nodeId, service, summary: read };
+  const what = { version: `version ${show(fields.version)}`, shape: 'another shape', impossible: 'impossible figures' };
+  throw new BadMessage(read === 'shape' ? 'type' : read, `observations of ${what[read]}`);
+}
 
 function parseNode(nodeId: string, payload: Uint8Array, context: ParseContext): PlacementMessage {
   if (payload.length === 0) return { kind: 'node-cleared', nodeId };

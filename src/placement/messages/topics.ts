@@ -3,6 +3,7 @@
 //
 //   <prefix>/nodes/<node>
 //   <prefix>/nodes/<node>/services/<service>/instances/<instance>
+//   <prefix>/nodes/<node>/observations/<service>
 //   changes/node/<node>/service/<service>/instance/<instance>
 
 import type { Instance } from '../../core/domain.ts';
@@ -10,6 +11,7 @@ import type { Instance } from '../../core/domain.ts';
 /** What a topic speaks of. */
 export type TopicAddress =
   | { readonly kind: 'node'; readonly nodeId: string }
+  | { readonly kind: 'observations'; readonly nodeId: string; readonly service: string }
   | {
       readonly kind: 'instance' | 'informer';
       readonly nodeId: string;
@@ -33,6 +35,11 @@ export function instanceTopic(
   { nodeId, service, id }: Pick<Instance, 'nodeId' | 'service' | 'id'>,
 ): string {
   return `${prefix}/nodes/${nodeId}/services/${service}/instances/${id}`;
+}
+
+/** The topic of what a node saw of a service's instances. */
+export function observationsTopic(prefix: string, nodeId: string, service: string): string {
+  return `${prefix}/nodes/${nodeId}/observations/${service}`;
 }
 
 /** Filter for every node. */
@@ -69,6 +76,8 @@ function parseNative(parts: readonly string[]): TopicAddress | null {
   const [nodes, nodeId = '', services, service = '', instances, id = ''] = parts;
   if (nodes !== 'nodes' || !isName(nodeId)) return null;
   if (parts.length === 2) return { kind: 'node', nodeId };
+  if (parts.length === 4 && services === 'observations')
+    return isName(service) ? { kind: 'observations', nodeId, service } : null;
   const wellFormed = parts.length === 6 && services === 'services' && instances === 'instances';
   return wellFormed && isName(service) && isName(id) ? { kind: 'instance', nodeId, service, id } : null;
 }

@@ -132,8 +132,8 @@ describe('what neighbours say', () => {
     const { neighbours, summary } = neighboursWith();
     for (let n = 0; n < 100; n++) neighbours.hear(`n${n}`, summary(0, 30, 1), 0);
     expect(neighbours.state(0)).toHaveLength(64);
-    neighbours.drop('n0');
-    expect(neighbours.state(0)).toHaveLength(63);
+    neighbours.tell(120_001);
+    expect(neighbours.state(120_001)).toEqual([]);
   });
 });
 

@@ -1,0 +1,20 @@
+// `[neighbours]`: what load balancers near by tell one another over the broker.
+
+import * as z from 'zod';
+import { key } from '../key.ts';
+
+/** Keys of `[neighbours]`. */
+export const neighboursKeys = () => ({
+  mode: key('mode', z.enum(['off', 'observe', 'use']), {
+    doc: '"use": what neighbours saw of an instance counts in its estimate; "observe": it is exchanged and judged alone; "off": neither.',
+    default: 'observe',
+  }),
+  max: key('max', z.int().min(1).max(64), {
+    doc: 'So many nodes are listened to for each service, the nearest of those in reach.',
+    default: 8,
+  }),
+  samples_max: key('samplesMax', z.number().gt(0).max(1_000), {
+    doc: 'What neighbours say of an instance counts as so many own samples at the most, or as twice those that there are.',
+    default: 20,
+  }),
+});

@@ -1,0 +1,105 @@
+// What load balancers near by tell one another, over a real broker.
+
+import { describe, expect, it } from 'vitest';
+import { bucketOf } from '../../src/core/neighbours/histogram.ts';
+import { readSummary, type Summary, summaryText } from '../../src/core/neighbours/summary.ts';
+import { textOf } from '../support/metrics.ts';
+import { startMosquitto } from '../support/mosquitto.ts';
+import { publisher, retain, retained, startPlacement, type TestPlacement } from '../support/placement.ts';
+
+const POLL = { timeout: 10_000, interval: 20 };
+
+function seen(tookMs: number): Summary {
+  const counts = Array.from({ length: 24 }, (_, b) => (b === bucketOf(tookMs) ? 4 : 0));
+  return { spanMs: 2_000, instances: [{ key: 'n9/a', counts, failures: 0, perSecond: 2, inFlight: 0 }] };
+}
+
+const topicOf = (node: string): string => `qedge/v1/nodes/${node}/observations/pilotnet`;
+
+const toml = (url: string, node: string, more = ''): string => `
+node = { id = "${node}", address = "127.0.0.1" }
+mqtt.url = "${url}"
+mqtt.client_id = "${node}"
+neighbours = { mode = "observe", max = 2 }
+${more}
+[[service]]
+name = "pilotnet"
+qos.latency = "80ms"
+`;
+
+/** Nodes that run a qedge, by hand, at these distances, ms. */
+async function at(url: string, one: TestPlacement, distances: Readonly<Record<string, number>>) {
+  const client = await publisher(url);
+  for (const [node, rttMs] of Object.entries(distances)) {
+    await retain(client, `qedge/v1/nodes/${node}`, { address: '127.0.0.1', probe_port: 1 });
+    await expect.poll(() => one.placement.state().nodes.some(({ node: { id } }) => id === node), POLL).toBe(true);
+    one.placement.observeRtt(node, rttMs);
+  }
+  return client;
+}
+
+const heardFrom = ({ observations }: TestPlacement): string[] => [...new Set(observations.map(({ nodeId }) => nodeId))];
+
+describe('neighbours over a broker', () => {
+  it('hear what the nearest say, and others when distances change', async () => {
+    const { url } = await startMosquitto();
+    const one = startPlacement(toml(url, 'n0'));
+    const client = await at(url, one, { near: 5, nearer: 3, third: 20, far: 200 });
+    const heardOnceAllSpoke = async (): Promise<string[]> => {
+      one.placement.exchange(new Map());
+      for (const node of ['near', 'nearer', 'third', 'far'])
+        await client.publishAsync(topicOf(node), summaryText(seen(30)));
+      return heardFrom(one).sort();
+    };
+    await expect.poll(heardOnceAllSpoke, POLL).toEqual(['near', 'nearer']);
+    expect(one.observations[0]).toEqual({ nodeId: expect.any(String), service: 'pilotnet', summary: seen(30) });
+    one.placement.observeRtt('near', 60);
+    await expect.poll(heardOnceAllSpoke, POLL).toContain('third');
+    expect(heardFrom(one)).not.toContain('far');
+  });
+
+  it('are told what was seen here: retained for ten seconds, so that one that starts hears it at once', async () => {
+    const { url } = await startMosquitto();
+    const one = startPlacement(toml(url, 'n0'));
+    const client = await publisher(url);
+    await expect.poll(() => one.placement.state().broker?.connected, POLL).toBe(true);
+    one.placement.exchange(new Map([['pilotnet', seen(30)]]));
+    const expiries: unknown[] = [];
+    client.on('message', (_topic, _payload, { properties }) => expiries.push(properties?.messageExpiryInterval));
+    await expect.poll(async () => (await retained(client, topicOf('n0'))).size, POLL).toBe(1);
+    const [text = ''] = (await retained(client, topicOf('n0'))).values();
+    expect(readSummary(JSON.parse(text))).toEqual(seen(30));
+    expect(expiries[0]).toBeLessThanOrEqual(10);
+  });
+
+  it('are counted, named and not heard when they say what cannot be', async () => {
+    const { url } = await startMosquitto();
+    const one = startPlacement(toml(url, 'n0'));
+    const client = await at(url, one, { near: 5 });
+    const good = JSON.parse(summaryText(seen(30)));
+    const bad: readonly [string, string][] = [
+      ['version', JSON.stringify({ ...good, version: 7 })],
+      ['impossible', JSON.stringify({ ...good, span_ms: -1 })],
+      ['type', JSON.stringify({ ...good, instances: 'all' })],
+      ['json', 'rubbish'],
+      ['size', ' '.repeat(20_000)],
+    ];
+    const refused = (): string[] =>
+      one.logLines.flatMap(({ msg, code }) => (msg === 'placement message refused' ? [String(code)] : []));
+    for (const [, payload] of bad) {
+      const before = one.placement.state().rejected;
+      await expect
+        .poll(async () => {
+          one.placement.exchange(new Map());
+          await client.publishAsync(topicOf('near'), payload);
+          return one.placement.state().rejected;
+        }, POLL)
+        .toBeGreaterThan(before);
+    }
+    expect(refused()).toContain('version');
+    const metrics = textOf(one.metrics);
+    for (const [code] of bad)
+      expect(metrics).toMatch(new RegExp(`messages_rejected_total\\{reason="${code}"\\} [1-9]`));
+    expect(one.observations).toEqual([]);
+  });
+});
