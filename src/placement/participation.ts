@@ -86,7 +86,7 @@ export class Participation {
   }
 
   exchange(told: ReadonlyMap<string, Summary>): void {
-    this.#session?.exchange(told);
+    this.#session?.neighbours.exchange(told);
   }
 
   nodeChanged(event: NodeEvent): void {

@@ -4,7 +4,6 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import type { Config, MqttConfig } from '../../config/config.ts';
 import type { Clock } from '../../core/clock.ts';
-import { type Summary, summaryText } from '../../core/neighbours/summary.ts';
 import type { Rng } from '../../core/rng.ts';
 import { type Logger, RateLimitedLog } from '../../telemetry/log.ts';
 import type { Counter } from '../../telemetry/metrics.ts';
@@ -15,18 +14,11 @@ import type { NodeEvent } from '../cache/report.ts';
 import { BadMessage } from '../messages/bad-message.ts';
 import { type ObservationsMessage, type PlacementMessage, parseMessage } from '../messages/message.ts';
 import type { Rejections } from '../messages/rejections.ts';
-import {
-  informerFilter,
-  instancesFilter,
-  nodesFilter,
-  nodeTopic,
-  observationsTopic,
-  ownInstancesFilter,
-} from '../messages/topics.ts';
+import { informerFilter, instancesFilter, nodesFilter, nodeTopic, ownInstancesFilter } from '../messages/topics.ts';
 import { Reach, type ReachChange } from '../reach.ts';
 import { BrokerConnection, type BrokerState } from './connection.ts';
 import type { ConnectionEnd } from './connection-end.ts';
-import { Neighbourhood } from './neighbourhood.ts';
+import { NeighbourTalk, type NeighbourTalkOptions, type TalkCounters } from './neighbour-talk.ts';
 import { judgeOwn } from './own-echo.ts';
 import { OwnVoice } from './own-voice.ts';
 import { Subscriptions } from './subscriptions.ts';
@@ -46,19 +38,15 @@ export interface BrokerSessionOptions {
   readonly boot: string;
   /** Last known RTT of a node, ms. */
   readonly rttMs: (nodeId: string) => number | undefined;
-  readonly counters: {
+  readonly counters: TalkCounters & {
     readonly connects: Counter;
     readonly messages: Counter;
     readonly bytes: Counter;
-    /** Summaries said to neighbours, their bytes, and those heard. */
-    readonly told: Counter;
-    readonly toldBytes: Counter;
-    readonly heard: Counter;
   };
   /** The cache changed: grace periods may run. */
   readonly onChange: () => void;
   /** What a neighbour saw of a service's instances. */
-  readonly onObservations: (nodeId: string, service: string, summary: Summary) => void;
+  readonly onObservations: NeighbourTalkOptions['onObservations'];
   /** All that is retained was heard. */
   readonly onSynced: () => void;
 }
@@ -82,8 +70,6 @@ const REANNOUNCE_MS = 1_000;
 const FIRST_CONNECT_MS_MAX = 1_000;
 /** What was announced is taken back within this, on stop. */
 const TAKE_BACK_MS_MAX = 2_000;
-/** What was seen is forgotten by the broker after this. */
-const OBSERVATIONS_SECONDS = 10;
 /** That another process has this node's id is logged at most this often, ms. */
 const RIVAL_LOG_MS = 60_000;
 
@@ -93,7 +79,7 @@ export class BrokerSession {
   readonly #connection: BrokerConnection;
   readonly #subscriptions: Subscriptions;
   readonly #reach: Reach;
-  readonly #neighbourhood: Neighbourhood;
+  readonly neighbours: NeighbourTalk;
   readonly #voice: OwnVoice;
   readonly #rivals = new RateLimitedLog(RIVAL_LOG_MS);
   #reannounce: NodeJS.Timeout | null = null;
@@ -102,9 +88,7 @@ export class BrokerSession {
     const { config, mqtt, cache, announcer, clock, rng, log } = options;
     this.#options = options;
     this.#voice = new OwnVoice(options.boot);
-    const limitsMs = new Map(config.services.map(({ name, qos }) => [name, qos.latencyMs]));
-    this.#reach = new Reach(limitsMs);
-    this.#neighbourhood = new Neighbourhood(config.neighbours.max, limitsMs);
+    this.#reach = new Reach(new Map(config.services.map(({ name, qos }) => [name, qos.latencyMs])));
     this.#connection = new BrokerConnection({
       config: mqtt,
       willTopic: announcer.node === null ? null : nodeTopic(mqtt.topicPrefix, config.node.id),
@@ -124,6 +108,8 @@ export class BrokerSession {
         options.onSynced();
       },
     });
+    const parts = { connection: this.#connection, subscriptions: this.#subscriptions };
+    this.neighbours = new NeighbourTalk(options, parts);
   }
 
   start(): void {
@@ -184,20 +170,6 @@ export class BrokerSession {
     return taken;
   }
 
-  /** Says what was seen here, by service, and listens to those that are near now. */
-  exchange(told: ReadonlyMap<string, Summary>): void {
-    const { mqtt, config, cache, counters } = this.#options;
-    if (!mqtt.native) return;
-    this.#redraw(cache.nodes());
-    for (const [service, summary] of told) {
-      const topic = observationsTopic(mqtt.topicPrefix, config.node.id, service);
-      const text = summaryText(summary);
-      this.#connection.say(topic, text, OBSERVATIONS_SECONDS);
-      counters.told.increment();
-      counters.toldBytes.increment(topic.length + text.length);
-    }
-  }
-
   state(): BrokerSessionState {
     const { activeCount, synced } = this.#subscriptions;
     const nowMs = this.#options.clock.nowMs();
@@ -249,26 +221,6 @@ export class BrokerSession {
     }
   }
 
-  #redraw(known: ReturnType<PlacementCache['nodes']>): void {
-    const { mqtt, config, rttMs } = this.#options;
-    const near = known.flatMap(({ node, lost }) => {
-      const distanceMs = rttMs(node.id);
-      const isNeighbour = !lost && node.id !== config.node.id && node.probePort !== null && distanceMs !== undefined;
-      return isNeighbour ? [{ id: node.id, rttMs: distanceMs }] : [];
-    });
-    for (const { service, entered, left } of this.#neighbourhood.redraw(near)) {
-      const topicOf = (nodeId: string): string => observationsTopic(mqtt.topicPrefix, nodeId, service);
-      for (const id of entered) this.#subscriptions.want({ filter: topicOf(id), qos: 0, shows: { kind: 'nothing' } });
-      for (const id of left) this.#subscriptions.leave(topicOf(id));
-    }
-  }
-
-  #observed({ nodeId, service, summary }: ObservationsMessage): void {
-    if (summary === null || !this.#neighbourhood.hears(service, nodeId)) return;
-    this.#options.counters.heard.increment();
-    this.#options.onObservations(nodeId, service, summary);
-  }
-
   #receive(raw: { readonly topic: string; readonly payload: Uint8Array; readonly retained: boolean }): void {
     const { acceptance, mqtt, config, rejections, counters, onChange } = this.#options;
     const { addresses } = acceptance;
@@ -289,7 +241,7 @@ export class BrokerSession {
   ): void {
     const { cache, clock } = this.#options;
     if (message.kind === 'observations') {
-      this.#observed(message);
+      this.neighbours.hear(message);
       return;
     }
     if (this.#isAboutUs(message, raw)) return;
