@@ -6,8 +6,9 @@
 // It helps while more answers are in time than before, or while answers grow quicker. That is little to ask: one load balancer that gives
 // up floods the instances of all others, whose trials then fail as well.
 
-/** A trial takes so long; what was sent in its second half speaks, since a queue has to drain first. */
+/** A trial takes so long, and so many τ; what was sent in its second half speaks, since a queue has to drain first. */
 const TRIAL_MS = 10_000;
+const TRIAL_LATENCIES = 20;
 /**
  * While no answer was ever in time, nothing is refused for so long. Not for longer: where all load balancers are flooded from the start, those
  * that had no answer in time would spoil the trial of the others.
@@ -29,6 +30,7 @@ const PAUSE_MS = 60_000;
 const PAUSE_MS_MAX = 3_600_000;
 
 export class Futility {
+  readonly #trialMs: number;
   /** When the trial began; +Infinity: nothing is refused. */
   #sinceMs = Number.POSITIVE_INFINITY;
   #ended = 0;
@@ -43,6 +45,11 @@ export class Futility {
   #untilMs = Number.NaN;
   #pauseMs = PAUSE_MS;
 
+  /** `latencyMs`: τ. */
+  constructor(latencyMs: number) {
+    this.#trialMs = Math.max(TRIAL_MS, TRIAL_LATENCIES * latencyMs);
+  }
+
   /** An attempt ended. */
   end(startMs: number, inTime: boolean, processingMs: number): void {
     if (Number.isNaN(this.#untilMs)) this.#untilMs = startMs + FIRST_MS;
@@ -52,7 +59,7 @@ export class Futility {
       this.#inTimeBefore = this.#inTimeBefore * BEFORE_KEPT + (inTime ? 1 - BEFORE_KEPT : 0);
       this.#beforeMs = this.#beforeMs * BEFORE_KEPT + processingMs * (1 - BEFORE_KEPT);
     }
-    if (startMs < this.#sinceMs + TRIAL_MS / 2) return;
+    if (startMs < this.#sinceMs + this.#trialMs / 2) return;
     this.#ended++;
     this.#sumMs += processingMs;
     if (inTime) this.#good++;
@@ -63,7 +70,7 @@ export class Futility {
     if (!(nowMs >= this.#untilMs)) return true;
     if (!refusing) this.#sinceMs = Number.POSITIVE_INFINITY;
     else if (this.#sinceMs === Number.POSITIVE_INFINITY) this.#begin(nowMs);
-    if (nowMs < this.#sinceMs + TRIAL_MS || this.#ended < ENDED_MIN) return false;
+    if (nowMs < this.#sinceMs + this.#trialMs || this.#ended < ENDED_MIN) return false;
     const takesMs = this.#sumMs / this.#ended;
     const inTimeMin = Math.max(IN_TIME_MIN, IN_TIME_MORE * Math.min(BEFORE_MAX, this.#inTimeBefore));
     const helps = this.#good >= inTimeMin * this.#ended || takesMs < QUICKER * this.#beforeMs;

@@ -43,7 +43,7 @@ const HOPELESS_SHARE = 1.1;
 /** Misses in a row that chance makes more often than this say nothing: with each one that is out for no reason the others have more. */
 const CHANCE_MAX = 0.001;
 /** While requests are refused, an instance below this success gets its own turns alone. */
-const SUCCESS_HOPELESS = 0.5;
+const SUCCESS_HOPELESS = 0.3;
 
 /** The parts, by handle where they concern instances; shared with the snapshot of the policy. */
 export class Qedge implements Policy {

@@ -11,17 +11,20 @@ import type { Candidate } from '../../domain.ts';
 import { grownFloat64 } from '../../stats/grown.ts';
 import { Futility } from './futility.ts';
 
-/** Below this success, of the load balancer as a whole for so long, and at an instance, the rate sent there gets a limit: this share of it. */
+/**
+ * Below this success, of the load balancer as a whole for so long, and at an instance, the rate sent there gets a limit: this share of it.
+ * Where others have limits already the instance's own is enough: all that they have no room for comes to the one that has none.
+ */
 const SUCCESS_MIN = 0.2;
 const PRESSED_MS = 1_000;
 const KEPT_FIRST = 0.7;
-/** Attempts that have to speak before that, and how fast they are forgotten, a step. */
+/** Attempts that have to speak before that; they are forgotten by half a step, or in as many attempts where those take longer. */
 const ENDED_MIN = 3;
 const ENDED_KEPT = 0.5;
 /** The latency aimed at lies half way from that of the idle instance to the deadline. */
 const TARGET = 0.5;
 /** Growth of a limit: at most so much an answer, a second, and a τ (feedback takes as long, and quicker growth oscillates). */
-const GROWTH_MOST = 0.25;
+const GROWTH_MOST = 0.5;
 const GROWTH_SECOND = 1;
 const GROWTH_DEADLINE = 0.15;
 /** It doubles after so many τ without a cut, and so on: what comes back is there at once. */
@@ -29,18 +32,19 @@ const GROWTH_DOUBLES_LATENCIES = 10;
 /** The deepest cut, where much is refused; where next to nothing is, a late answer is worth more than a refusal. */
 const CUT_MOST = 0.3;
 const CUT_LEAST = 0.05;
-/** Share of the requests that is refused at which cuts are as deep as that. */
+/** Share of the requests that is refused at which cuts are as deep as that, and so many τ after the last one, where answers are few. */
 const REFUSED_MUCH = 0.3;
-/** The least limit, of all that is asked for: what tells that there is room again. */
+const CUT_LATENCIES = 10;
+/** The least limit, of all that is asked for: what tells that there is room again. And of all instances together. */
 const LIMIT_SHARE_MIN = 0.05;
-/** Requests a step, below which there is no overload: what is late then is late for another reason, such as an instance that hangs. */
-const ASKED_MIN = 1;
+const LIMITS_SHARE_MIN = 0.3;
 /** A limit of so many times what is asked for is none. */
 const LIMIT_OFF = 2;
-/** Requests that an idle limit saves up. */
+/** Requests that an idle limit saves up at the most, and that are owed. */
 const BURST = 2;
-/** How much of a rate is kept a step. */
+/** How much of a rate is kept a step; more where it is below so many requests a step. */
 const RATE_KEPT = 0.6;
+const RATE_KNOWN = 3;
 
 /** How an attempt ended, in ms. */
 export interface EndedAttempt {
@@ -78,17 +82,23 @@ export class Shedding {
   #refusedNow = 0;
   #admitted = 0;
   #admittedNow = 0;
-  #cut = CUT_LEAST;
+  /** Attempts that ended in this step. */
+  #endedNow = 0;
+  /** How deep a cut is for what is refused, 0 to 1. */
+  #depth = 0;
+  /** The least limit. */
+  #least = 0;
   /** Instances that have a limit. */
   #limits = 0;
   /** When answers were not late mostly. */
   #relaxedMs = 0;
-  readonly #futility = new Futility();
+  readonly #futility: Futility;
 
   /** `latencyMs`: τ. */
   constructor(stepMs: number, latencyMs: number) {
     this.#stepMs = stepMs;
     this.#latencyMs = latencyMs;
+    this.#futility = new Futility(latencyMs);
     this.#growthPerMs = Math.min(GROWTH_SECOND / 1000, GROWTH_DEADLINE / latencyMs);
   }
 
@@ -126,8 +136,10 @@ export class Shedding {
     if (!this.#isLimited(handle)) return true;
     const silentMs = this.#silentMs[handle] as number;
     if (nowMs - silentMs > this.#latencyMs) this.#cutLimit(handle, 1, nowMs);
-    const earned = ((nowMs - (this.#roomAtMs[handle] as number)) / this.#stepMs) * (this.#limit[handle] as number);
-    this.#room[handle] = Math.min(BURST, (this.#room[handle] as number) + earned);
+    const limit = this.#limit[handle] as number;
+    const earned = ((nowMs - (this.#roomAtMs[handle] as number)) / this.#stepMs) * limit;
+    // Many slow limits that each saved up two requests would let through for long what is asked for.
+    this.#room[handle] = Math.min(BURST, 1 + limit, (this.#room[handle] as number) + earned);
     this.#roomAtMs[handle] = nowMs;
     return (this.#room[handle] as number) >= 1;
   }
@@ -145,6 +157,7 @@ export class Shedding {
   /** An attempt ended there. */
   end(handle: number, attempt: EndedAttempt): void {
     const { processingMs, budgetMs, startMs, nowMs } = attempt;
+    this.#endedNow++;
     (this.#ended[handle] as number)++;
     if (processingMs <= budgetMs) (this.#good[handle] as number)++;
     this.#futility.end(startMs, processingMs <= budgetMs, processingMs);
@@ -161,35 +174,46 @@ export class Shedding {
 
   /** `overdue`: requests in flight there that are late already. */
   step(members: readonly Candidate[], overdue: (member: Candidate) => number, nowMs: number): void {
-    this.#asked = this.#asked * RATE_KEPT + (this.#admittedNow + this.#refusedNow) * (1 - RATE_KEPT);
-    this.#admitted = this.#admitted * RATE_KEPT + this.#admittedNow * (1 - RATE_KEPT);
-    this.#refusedNow = 0;
-    this.#admittedNow = 0;
-    const refused = this.#asked > 0 ? 1 - Math.min(1, this.#admitted / this.#asked) : 0;
-    this.#cut = CUT_LEAST + (CUT_MOST - CUT_LEAST) * Math.min(1, refused / REFUSED_MUCH);
+    const kept = this.#measureRates();
+    this.#least = Math.min(LIMIT_SHARE_MIN, LIMITS_SHARE_MIN / members.length) * this.#asked;
+    const endedKept = ENDED_KEPT ** Math.min(1, this.#endedNow / ENDED_MIN);
+    this.#endedNow = 0;
     const pressed = this.#isPressed(members, overdue);
     if (pressed !== true) this.#relaxedMs = nowMs;
-    const lasting = nowMs - this.#relaxedMs >= PRESSED_MS && this.#asked >= ASKED_MIN;
+    const lasting = nowMs - this.#relaxedMs >= PRESSED_MS;
     if (pressed === false && !this.limits) this.#futility.forget();
     const futile = this.#futility.isFutile(this.limits, nowMs);
     let limited = 0;
     for (const member of members) {
       const { handle } = member;
-      this.#sent[handle] =
-        (this.#sent[handle] as number) * RATE_KEPT + (this.#sentNow[handle] as number) * (1 - RATE_KEPT);
+      this.#sent[handle] = (this.#sent[handle] as number) * kept + (this.#sentNow[handle] as number) * (1 - kept);
       this.#sentNow[handle] = 0;
       const isOff = (this.#limit[handle] as number) > LIMIT_OFF * this.#asked;
       if (futile || (this.#isLimited(handle) && isOff)) this.#lift(handle);
-      else if (!this.#isLimited(handle) && lasting && this.#isLate(member, overdue)) this.#impose(handle, nowMs);
+      else if (!this.#isLimited(handle) && (lasting || this.limits) && this.#isLate(member, overdue))
+        this.#impose(handle, nowMs);
       if (this.#isLimited(handle)) {
         limited++;
         // What was asked for when the limit was made may have been next to nothing, and a factor never leads out of that.
-        this.#limit[handle] = Math.max(this.#limit[handle] as number, LIMIT_SHARE_MIN * this.#asked);
+        this.#limit[handle] = Math.max(this.#limit[handle] as number, this.#least);
       }
-      (this.#ended[handle] as number) *= ENDED_KEPT;
-      (this.#good[handle] as number) *= ENDED_KEPT;
+      (this.#ended[handle] as number) *= endedKept;
+      (this.#good[handle] as number) *= endedKept;
     }
     if (this.#limits > limited) this.#liftOthers(members);
+  }
+
+  /** Smooths what is asked for and admitted; returns how much of a rate is kept. */
+  #measureRates(): number {
+    const askedNow = this.#admittedNow + this.#refusedNow;
+    const kept = RATE_KEPT ** Math.min(1, Math.max(this.#asked, askedNow) / RATE_KNOWN);
+    this.#asked = this.#asked * kept + askedNow * (1 - kept);
+    this.#admitted = this.#admitted * kept + this.#admittedNow * (1 - kept);
+    this.#refusedNow = 0;
+    this.#admittedNow = 0;
+    const refused = this.#asked > 0 ? 1 - Math.min(1, this.#admitted / this.#asked) : 0;
+    this.#depth = Math.min(1, refused / REFUSED_MUCH);
+    return kept;
   }
 
   /** An instance that went out of play takes its limit with it. */
@@ -212,7 +236,7 @@ export class Shedding {
 
   #isLate(member: Candidate, overdue: (member: Candidate) => number): boolean {
     const ended = (this.#ended[member.handle] as number) + overdue(member);
-    return ended >= ENDED_MIN && (this.#good[member.handle] as number) < SUCCESS_MIN * ended;
+    return ended >= 1 && (this.#good[member.handle] as number) < SUCCESS_MIN * ended;
   }
 
   // ---- limits ----
@@ -223,8 +247,8 @@ export class Shedding {
 
   #impose(handle: number, nowMs: number): void {
     this.#limits++;
-    this.#limit[handle] = Math.max(KEPT_FIRST * (this.#sent[handle] as number), LIMIT_SHARE_MIN * this.#asked);
-    this.#room[handle] = 1;
+    this.#limit[handle] = Math.max(KEPT_FIRST * (this.#sent[handle] as number), this.#least);
+    this.#room[handle] = 0;
     this.#roomAtMs[handle] = nowMs;
     this.#cutMs[handle] = nowMs;
     this.#movedMs[handle] = nowMs;
@@ -247,8 +271,9 @@ export class Shedding {
   /** `excess`: 0 for an answer at the target, 1 for one at the deadline or later. */
   #cutLimit(handle: number, excess: number, nowMs: number): void {
     const limit = this.#limit[handle] as number;
-    const least = Math.min(limit, LIMIT_SHARE_MIN * this.#asked);
-    this.#limit[handle] = Math.max(least, limit * (1 - this.#cut * Math.min(1, excess)));
+    const rested = (nowMs - (this.#cutMs[handle] as number)) / (CUT_LATENCIES * this.#latencyMs);
+    const cut = CUT_LEAST + (CUT_MOST - CUT_LEAST) * Math.min(1, Math.max(this.#depth, rested));
+    this.#limit[handle] = Math.max(Math.min(limit, this.#least), limit * (1 - cut * Math.min(1, excess)));
     this.#cutMs[handle] = nowMs;
     this.#movedMs[handle] = nowMs;
     this.#silentMs[handle] = Number.POSITIVE_INFINITY;

@@ -27,7 +27,7 @@ function refusedS(futility: Futility, seconds: number, ends: Ends = {}): number 
 
 /** Of a service that was in time once, and of which the last answers, sent without a refusal, were late or in time so often. */
 function known(inTimeEvery = 0): Futility {
-  const futility = new Futility();
+  const futility = new Futility(80);
   futility.forget();
   for (let i = 1; i <= 100; i++) futility.end(0, inTimeEvery > 0 && i % inTimeEvery === 0, 200);
   return futility;
@@ -35,8 +35,8 @@ function known(inTimeEvery = 0): Futility {
 
 describe('refusing where it gains nothing', () => {
   it('is not tried for a while where the service was never seen in time', () => {
-    expect(refusedS(new Futility(), 4)).toBe(0);
-    expect(refusedS(new Futility(), 60)).toBe(10);
+    expect(refusedS(new Futility(80), 4)).toBe(0);
+    expect(refusedS(new Futility(80), 60)).toBe(10);
   });
 
   it('is given up after ten seconds, and tried again more and more seldom', () => {

@@ -95,6 +95,29 @@ describe('the rate that an instance is sent', () => {
     expect(drive(shedding, 12, { from: 14, count: 1 })).toBeGreaterThan(before / 2);
   });
 
+  it('has a limit where it is late with what others have no room for', () => {
+    const shedding = make();
+    drive(shedding, 200, { count: 10 });
+    for (let step = 10; step < 16; step++) {
+      for (let i = 0; i < 20; i++) {
+        const nowMs = step * STEP_MS + i * 25;
+        const attempt = { budgetMs: 70, idleMs: 10, startMs: nowMs, nowMs: nowMs + 1 };
+        if (shedding.hasRoom(0, nowMs)) {
+          shedding.send(0, nowMs);
+          shedding.end(0, { ...attempt, processingMs: 40 });
+        } else if (shedding.hasRoom(1, nowMs)) {
+          shedding.send(1, nowMs);
+          shedding.end(1, { ...attempt, processingMs: 200 });
+        } else shedding.refuse();
+      }
+      shedding.step(MEMBERS, NONE, (step + 1) * STEP_MS);
+    }
+    const nowMs = 16 * STEP_MS;
+    let sent = 0;
+    for (; sent < 20 && shedding.hasRoom(1, nowMs); sent++) shedding.send(1, nowMs);
+    expect(sent).toBeLessThan(5);
+  });
+
   it('has no limit at an instance that others than it make up for', () => {
     const shedding = make();
     for (let step = 0; step < 20; step++) {
@@ -111,10 +134,10 @@ describe('the rate that an instance is sent', () => {
 });
 
 describe('a load balancer whose instances are all overloaded', () => {
-  /** A hundred requests a second for ten seconds. */
-  function drive(world: World, latencyMs: number): { sent: number; shed: number } {
+  /** So many requests, so far apart: by default a hundred a second for ten seconds. */
+  function drive(world: World, latencyMs: number, apartMs = 10, requests = 1000): { sent: number; shed: number } {
     const count = { sent: 0, shed: 0 };
-    for (let i = 0; i < 1000; i++) {
+    for (let i = 0; i < requests; i++) {
       const candidate = world.router.route(REQUEST, world.nowMs);
       if (candidate === null) {
         expect(world.router.lastTier).toBe('shed');
@@ -123,10 +146,17 @@ describe('a load balancer whose instances are all overloaded', () => {
         count.sent++;
         world.router.finish(world.router.start(candidate, world.nowMs), 'answered', latencyMs, world.nowMs);
       }
-      world.pass(10);
+      world.pass(apartMs);
     }
     return count;
   }
+
+  it('refuses what they have no room for, however little it is asked', () => {
+    const world = createWorld('qedge');
+    populate(world, [1, 10, 20]);
+    drive(world, 40, 1_000, 20);
+    expect(drive(world, 200, 1_000, 30).shed).toBeGreaterThan(0);
+  });
 
   it('refuses what they have no room for', () => {
     const world = createWorld('qedge');
