@@ -265,6 +265,14 @@ describe('a mistake that shows only between sections', () => {
     expect(errors).toEqual(['qedge.toml:4:21: service.instances: instance "h/1" of "a" is there already']);
   });
 
+  it('is reported for federated learning without a broker, an address, or samples', () => {
+    expect(errorsOf('[fl]\ncommand = ["train"]\nrole = "client"\n')).toEqual([
+      'qedge.toml:1:1: fl: tasks come over a broker: expected [mqtt] as well',
+      'qedge.toml:1:1: fl: expected node.address as well, where others reach it',
+      'qedge.toml:1:1: fl.samples: a client without samples has nothing to learn from',
+    ]);
+  });
+
   it('is reported for an empty file', () => {
     expect(errorsOf('')).toEqual(['qedge.toml:1:1: nothing to do: expected at least one [[service]] or [[announce]]']);
   });
