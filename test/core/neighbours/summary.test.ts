@@ -2,6 +2,8 @@ import { describe, expect, it } from 'vitest';
 import { BUCKETS, bucketOf } from '../../../src/core/neighbours/histogram.ts';
 import {
   HEARD_MAX,
+  mergeInSpace,
+  mergeInTime,
   readSummary,
   SAID_MAX,
   type Summary,
@@ -72,5 +74,32 @@ describe('a summary', () => {
     expect(readSummary({ ...wire, instances: [one, one] })).toBe('impossible');
     const many = Array.from({ length: HEARD_MAX + 1 }, (_, i) => ({ ...one, key: `a/i${i}` }));
     expect(readSummary({ ...wire, instances: many })).toBe('impossible');
+  });
+});
+
+describe('two summaries', () => {
+  const busier: Summary = {
+    spanMs: 1_000,
+    instances: [
+      { key: 'a/i2', counts: counts({ 3: 1 }), failures: 0, perSecond: 9, inFlight: 0 },
+      { key: 'a/i1', counts: counts({ 7: 1 }), failures: 1, perSecond: 5, inFlight: 4 },
+    ],
+  };
+
+  it('of one event loop add up, and the later one says how busy it is', () => {
+    expect(mergeInTime(SUMMARY, busier)).toEqual({
+      spanMs: 3_000,
+      instances: [
+        busier.instances[0],
+        { key: 'a/i1', counts: counts({ 7: 4, 9: 1 }), failures: 3, perSecond: 5, inFlight: 4 },
+      ],
+    });
+  });
+
+  it('of two event loops add up in all', () => {
+    expect(mergeInSpace(SUMMARY, busier)).toMatchObject({
+      spanMs: 2_000,
+      instances: [{ key: 'a/i2' }, { key: 'a/i1', failures: 3, perSecond: 8, inFlight: 5 }],
+    });
   });
 });
