@@ -34,7 +34,11 @@ try {
   const upstream = await startUpstream(folder, LOAD_CORE);
   started.push(upstream);
   const listen = await freePort();
-  const command = CONTENDERS.find(({ name }) => name === 'qedge')?.command(folder, { listen, upstream: upstream.port });
+  const command = CONTENDERS.find(({ name }) => name === 'qedge')?.command(folder, {
+    listen,
+    upstream: upstream.port,
+    http2: false,
+  });
   const qedge = await start(command ?? [], { core: PROXY_CORE, port: listen });
   started.push(qedge);
   await measure(listen, qedge.pid);

@@ -6,8 +6,8 @@ import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { parseArgs } from 'node:util';
-import { CONTENDERS, type Contender, qedgeFrom } from './proxy/contenders.ts';
-import { openLoop, quantile, webSocketEcho, wrk } from './proxy/load.ts';
+import { CONTENDERS, type Contender, type Ports, qedgeFrom } from './proxy/contenders.ts';
+import { h2load, openLoop, quantile, webSocketEcho, wrk } from './proxy/load.ts';
 import { cpuMicros, freePort, memoryOf, type Started, start } from './proxy/processes.ts';
 import { print } from './proxy/table.ts';
 import { startUpstream } from './proxy/upstream-nginx.ts';
@@ -50,6 +50,14 @@ async function main(): Promise<void> {
     await cpuTable('POST 20 KB, 200 B back', http, (port) =>
       wrk(port, { core: LOAD_CORE, seconds, postBytes: POST_BYTES, folder }),
     );
+    for (const postBytes of [0, POST_BYTES]) {
+      await cpuTable(
+        postBytes === 0 ? 'HTTP/2 GET, 200 B back' : 'HTTP/2 POST 20 KB, 200 B back',
+        http,
+        (port) => h2load(port, { core: LOAD_CORE, seconds, postBytes, folder }),
+        contenders.filter(({ http2 }) => http2),
+      );
+    }
     await cpuTable(
       'WebSocket echo, 1 KiB',
       sockets,
@@ -71,7 +79,7 @@ async function cpuTable(
   const costs = new Map<string, number[]>();
   for (let round = 0; round < rounds; round++) {
     for (const contender of measured) {
-      await withContender(contender, upstream, async (port, pid) => {
+      await withContender(contender, { upstream, http2: title.startsWith('HTTP/2') }, async (port, pid) => {
         // Warm: connections, and code that is compiled once it has run often enough.
         for (let warm = 0; warm < WARM_REQUESTS; ) warm += await load(port);
         const before = cpuMicros(pid);
@@ -109,7 +117,7 @@ async function latencyTable(upstream: number): Promise<void> {
   const note = (name: string, values: number[]): void => void figures.set(name, [...(figures.get(name) ?? []), values]);
   for (let round = 0; round < rounds; round++) {
     for (const contender of contenders) {
-      await withContender(contender, upstream, async (port) => {
+      await withContender(contender, { upstream, http2: false }, async (port) => {
         await openLoop(port, 1000, 8);
         const beside = await openLoop(upstream, rate, seconds * 2);
         const latencies = await openLoop(port, rate, seconds * 2);
@@ -137,7 +145,7 @@ async function latencyTable(upstream: number): Promise<void> {
 async function memoryTable(upstream: number): Promise<void> {
   const rows: string[][] = [];
   for (const contender of contenders) {
-    await withContender(contender, upstream, async (port, pid) => {
+    await withContender(contender, { upstream, http2: false }, async (port, pid) => {
       const row = [contender.name];
       const add = (): void => {
         const { rssMb, anonymousMb } = memoryOf(pid);
@@ -161,11 +169,11 @@ async function memoryTable(upstream: number): Promise<void> {
 
 async function withContender(
   contender: Contender,
-  upstream: number,
+  { upstream, http2 }: Omit<Ports, 'listen'>,
   use: (port: number, pid: number) => Promise<void>,
 ): Promise<void> {
   const listen = await freePort();
-  const command = contender.command(folder, { listen, upstream });
+  const command = contender.command(folder, { listen, upstream, http2 });
   if (command === null) return;
   const proxy = await start(command, {
     core: PROXY_CORE,

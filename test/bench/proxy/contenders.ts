@@ -9,6 +9,8 @@ import { findProgram } from '../../support/requires.ts';
 export interface Ports {
   readonly listen: number;
   readonly upstream: number;
+  /** Cleartext HTTP/2 is spoken on `listen`, where a contender has to be told. */
+  readonly http2: boolean;
 }
 
 export interface Contender {
@@ -17,18 +19,20 @@ export interface Contender {
   readonly command: (folder: string, ports: Ports) => readonly string[] | null;
   readonly env?: NodeJS.ProcessEnv;
   readonly webSockets: boolean;
+  /** Speaks HTTP/2 in cleartext as it is set up here. */
+  readonly http2: boolean;
 }
 
 const ROOT = resolve(import.meta.dirname, '../../..');
 const BINARY = join(ROOT, 'dist/qedge-linux-x64');
 
 export const CONTENDERS: readonly Contender[] = [
-  { name: 'qedge', command: qedge, webSockets: true },
-  { name: 'nginx', command: nginx, webSockets: true },
-  { name: 'haproxy', command: haproxy, webSockets: true },
-  { name: 'go', command: go, env: { GOMAXPROCS: '1' }, webSockets: true },
-  { name: 'caddy', command: caddy, env: { GOMAXPROCS: '1' }, webSockets: true },
-  { name: 'reply-from', command: replyFrom, webSockets: false },
+  { name: 'qedge', command: qedge, webSockets: true, http2: true },
+  { name: 'nginx', command: nginx, webSockets: true, http2: true },
+  { name: 'haproxy', command: haproxy, webSockets: true, http2: true },
+  { name: 'go', command: go, env: { GOMAXPROCS: '1' }, webSockets: true, http2: false },
+  { name: 'caddy', command: caddy, env: { GOMAXPROCS: '1' }, webSockets: true, http2: false },
+  { name: 'reply-from', command: replyFrom, webSockets: false, http2: false },
 ];
 
 /** What is measured: the built binary, else the source. */
@@ -73,7 +77,7 @@ url = "http://127.0.0.1:${upstream}"
   ];
 }
 
-function nginx(folder: string, { listen, upstream }: Ports): readonly string[] | null {
+function nginx(folder: string, { listen, upstream, http2 }: Ports): readonly string[] | null {
   const program = findProgram('nginx');
   if (program === null) return null;
   const config = join(folder, 'nginx.conf');
@@ -89,7 +93,7 @@ http {
   map $http_upgrade $connection_upgrade { default upgrade; '' ''; }
   upstream instance { server 127.0.0.1:${upstream}; keepalive 256; keepalive_requests 100000000; }
   server {
-    listen 127.0.0.1:${listen};
+    listen 127.0.0.1:${listen}${http2 ? ' http2' : ''};
     location / {
       proxy_pass http://instance; proxy_http_version 1.1;
       proxy_set_header Upgrade $http_upgrade; proxy_set_header Connection $connection_upgrade;
@@ -102,7 +106,7 @@ http {
   return [program, '-c', config, '-p', folder, '-e', '/dev/null'];
 }
 
-function haproxy(folder: string, { listen, upstream }: Ports): readonly string[] | null {
+function haproxy(folder: string, { listen, upstream, http2 }: Ports): readonly string[] | null {
   const program = findProgram('haproxy');
   if (program === null) return null;
   const config = join(folder, 'haproxy.cfg');
@@ -120,7 +124,7 @@ defaults
   option forwardfor
   http-reuse always
 frontend front
-  bind 127.0.0.1:${listen}
+  bind 127.0.0.1:${listen}${http2 ? ' proto h2' : ''}
   default_backend instances
 backend instances
   server a 127.0.0.1:${upstream}

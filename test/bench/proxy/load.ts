@@ -35,6 +35,24 @@ export async function wrk(
   return requests;
 }
 
+/** Requests of HTTP/2 that are answered in `seconds`: 4 connections of 16 streams. Throws when some were not answered well. */
+export async function h2load(
+  port: number,
+  options: { readonly core: number; readonly seconds: number; readonly postBytes: number; readonly folder: string },
+): Promise<number> {
+  const { core, seconds, postBytes, folder } = options;
+  const body = join(folder, 'h2load-body');
+  writeFileSync(body, 'x'.repeat(postBytes));
+  const { stdout } = await promisify(execFile)('taskset', [
+    ...['-c', String(core), 'h2load', '-c4', '-m16', '-D', String(seconds), '-H', 'X-QEdge-Service: bench'],
+    ...(postBytes > 0 ? ['-d', body] : []),
+    `http://127.0.0.1:${port}/`,
+  ]);
+  const [, requests = '0', failed = '0'] = /(\d+) succeeded, (\d+) failed/.exec(stdout) ?? [];
+  if (requests === '0' || failed !== '0') throw new Error(`port ${port}: ${stdout}`);
+  return Number(requests);
+}
+
 /** Messages echoed in `seconds`. */
 export async function webSocketEcho(port: number, seconds: number, messageBytes: number): Promise<number> {
   const message = Buffer.alloc(messageBytes, 1);
