@@ -286,6 +286,27 @@ describe('measured requirements', () => {
     expect(priceOf(drive(asked, { latencyMs: 30 }))).toBe(0);
   });
 
+  it('move the weights away from an instance that fails, while the service cannot be had in enough seconds', () => {
+    // One second in five is lost to both, so that there is a price on what fails.
+    const weightAsking = (more: Partial<Requirements>): [weight: number, price: number] => {
+      const world = createWorld('qedge', { requirements: { ...NO_REQUIREMENTS, ...more } });
+      place(world, [{}, {}]);
+      for (let i = 0; i < 2000; i++) {
+        const lost = Math.floor(world.nowMs / 1000) % 5 === 0;
+        world.request(({ key }) => {
+          const failed = lost || (key === 'node-1/a' && i % 10 === 0);
+          return failed ? { latencyMs: 5, result: 'failed' } : { latencyMs: 30 };
+        });
+        world.pass(25);
+      }
+      return [weightOfSecond(world), more.availability ? priceOf(world) : 0];
+    };
+    const [plain] = weightAsking({});
+    const [asked, price] = weightAsking({ availability: { share: 0.99, overMs: 60_000 } });
+    expect(price).toBeGreaterThan(1);
+    expect(asked).toBeLessThan(plain);
+  });
+
   it('move the weights to the instances that meet them, while they are missed', () => {
     const late = { latencyMs: 45 };
     const plain = weightOfSecond(drive(NO_REQUIREMENTS, late));

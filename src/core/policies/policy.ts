@@ -180,7 +180,7 @@ export interface Guidance {
   /** Share of the attempts at the instance that did not fail; NaN where nothing is known. */
   readonly reliability: { of(handle: number): number };
   /** What a failure is worth beside a miss of the latency goal. */
-  readonly reliabilityPrice: number;
+  readonly failurePrice: number;
   /** What a latency of twice the mean that is asked for is worth. */
   readonly meanLatencyPrice: number;
   /** What the objective may spend, 0 to 1. */

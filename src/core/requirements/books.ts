@@ -37,7 +37,7 @@ export class RequirementBooks {
   /** How reliable each instance is. */
   readonly reliability = new Reliability();
   readonly latency: MeanLatency;
-  readonly prices = { reliability: new Price(), meanLatency: new Price() };
+  readonly prices = { reliability: new Price(), availability: new Price(), meanLatency: new Price() };
   /** Success over about the window. */
   readonly success: FadingRatio;
   readonly #successRatio: number;
@@ -181,8 +181,8 @@ export class RequirementBooks {
     return this.yielding.shares;
   }
 
-  get reliabilityPrice(): number {
-    return this.prices.reliability.value;
+  get failurePrice(): number {
+    return this.prices.reliability.value + this.prices.availability.value;
   }
 
   get meanLatencyPrice(): number {
@@ -202,11 +202,12 @@ export class RequirementBooks {
   #step(nowMs: number): void {
     const seconds = Math.min(STEP_MS_MAX, Number.isNaN(this.#steppedMs) ? STEP_MS : nowMs - this.#steppedMs) / 1000;
     this.#steppedMs = nowMs;
-    const { meanLatencyMs, reliabilityRatio, objective } = this.asked;
+    const { meanLatencyMs, reliabilityRatio, availability, objective } = this.asked;
     const levels = this.accounts.levels(ALL, nowMs);
     const strainOf = (name: string): number => levels.find(({ requirement }) => requirement === name)?.strain ?? 0;
     if (meanLatencyMs !== null) this.prices.meanLatency.step(strainOf('mean-latency'), seconds);
     if (reliabilityRatio !== null) this.prices.reliability.step(strainOf('reliability'), seconds);
+    if (availability !== null) this.prices.availability.step(strainOf('availability'), seconds);
     this.#settle();
     this.yielding.step(seconds, this.#idleMs >= GIVE_WAY_MS);
     this.success.fade(seconds * 1000);
@@ -243,6 +244,7 @@ export class RequirementBooks {
     this.yielding.clear();
     this.success.clear();
     this.prices.reliability.set(0);
+    this.prices.availability.set(0);
     this.prices.meanLatency.set(0);
     this.slack = 0;
     this.#idleMs = GIVE_WAY_MS;

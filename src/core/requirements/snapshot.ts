@@ -16,7 +16,7 @@ export function snapshotRequirements(books: RequirementBooks, clients: ClientRow
   }
   return {
     shares: Object.fromEntries(asked.shares.map(({ name }, k) => [name, heldShares[k]])),
-    prices: { reliability: prices.reliability.value, meanLatency: prices.meanLatency.value },
+    prices: Object.fromEntries(Object.entries(prices).map(([name, { value }]) => [name, value])),
     credits,
   };
 }
@@ -32,9 +32,10 @@ export function restoreRequirements(
   for (const [k, { name, share }] of books.asked.shares.entries()) {
     books.heldShares[k] = numberOf(held[name], { min: 0, max: share, otherwise: share });
   }
-  const { reliability, meanLatency } = recordOf(prices);
-  books.prices.reliability.set(numberOf(reliability, { min: 0, max: Number.MAX_VALUE, otherwise: 0 }));
-  books.prices.meanLatency.set(numberOf(meanLatency, { min: 0, max: Number.MAX_VALUE, otherwise: 0 }));
+  const saved = recordOf(prices);
+  for (const [name, price] of Object.entries(books.prices)) {
+    price.set(numberOf(saved[name], { min: 0, max: Number.MAX_VALUE, otherwise: 0 }));
+  }
   for (const entry of Array.isArray(credits) ? (credits as readonly unknown[]) : []) {
     if (Array.isArray(entry)) restoreCredits(books, entry, rowOf);
   }

@@ -39,12 +39,12 @@ export class RequirementSteering {
 
   /** Adds to the costs of a step. */
   charge(members: readonly Candidate[], estimates: Estimates): void {
-    const { reliabilityPrice, meanLatencyPrice, slack, asked } = this.#guidance;
+    const { failurePrice, meanLatencyPrice, slack, asked } = this.#guidance;
     this.#slack = slack;
     if (asked.objective !== null) this.#compareExpenses(members);
     for (const { handle, rttMs } of members) {
       const reliability = this.#guidance.reliability.of(handle);
-      const failing = Number.isNaN(reliability) ? 0 : reliabilityPrice * (1 - reliability);
+      const failing = Number.isNaN(reliability) ? 0 : failurePrice * (1 - reliability);
       const meanMs = rttMs + (estimates.processingMs[handle] as number);
       const slow =
         asked.meanLatencyMs === null

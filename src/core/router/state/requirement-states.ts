@@ -61,7 +61,8 @@ function requirementStates(
   const { asked, heldShares } = books;
   const levels = [shareLevel(LATENCY, successRatio, qos.successRatio), ...books.accounts.levels(ALL, nowMs)];
   const prices: Readonly<Record<string, number>> = {
-    reliability: books.reliabilityPrice,
+    reliability: books.prices.reliability.value,
+    availability: books.prices.availability.value,
     'mean-latency': books.meanLatencyPrice,
   };
   const security = asked.security === null ? [] : [securityState(admitted)];
