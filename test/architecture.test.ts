@@ -161,7 +161,6 @@ const PARAMETERS_MAX = 3;
 const MANY_PARAMETERS: Readonly<Record<string, string>> = {
   'admin/dashboard/views/plot-style.ts values': 'called by uPlot',
   'core/router/relative-evidence.ts ownFraction': 'four numbers for each odd answer, without an object',
-  'proxy/downstream/http2/connection.ts anonymous': 'called by node:http2',
   'proxy/fields/request-head.ts takeField': 'called for each field of each request, without an object',
   'proxy/upstream/http1/response-parser.ts #takeSection': 'called for each piece of each answer, without an object',
   'sim/simulation.ts #answer': 'called for each simulated attempt, without an object',

@@ -4,8 +4,19 @@ import { connect, type Socket } from 'node:net';
 import { onTestFinished } from 'vitest';
 
 export const PREFACE = Buffer.from('PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n', 'latin1');
-export const TYPE = { data: 0, headers: 1, rst: 3, settings: 4, ping: 6, goaway: 7, continuation: 9 } as const;
-export const FLAG = { endStream: 1, endHeaders: 4, padded: 8 } as const;
+export const TYPE = {
+  data: 0,
+  headers: 1,
+  priority: 2,
+  rst: 3,
+  settings: 4,
+  pushPromise: 5,
+  ping: 6,
+  goaway: 7,
+  windowUpdate: 8,
+  continuation: 9,
+} as const;
+export const FLAG = { ack: 1, endStream: 1, endHeaders: 4, padded: 8, priority: 32 } as const;
 
 export function frame(type: number, flags: number, streamId: number, payload: Buffer | string = ''): Buffer {
   const body = Buffer.from(payload as string, 'latin1');
@@ -44,14 +55,16 @@ export interface FrameClient {
   seen(): readonly FrameSeen[];
 }
 
-/** Sends the preface and `frames`; closed when the test is over. */
-export function frameClient(port: number, frames: readonly Buffer[]): FrameClient {
+const BEGIN = Buffer.concat([PREFACE, frame(TYPE.settings, 0, 0)]);
+
+/** Sends the preface, or what else is to be the `begin`, and `frames`; closed when the test is over. */
+export function frameClient(port: number, frames: readonly Buffer[], begin = BEGIN): FrameClient {
   const socket = connect(port, '127.0.0.1');
   socket.on('error', () => {});
   onTestFinished(() => void socket.destroy());
   const chunks: Buffer[] = [];
   socket.on('data', (chunk: Buffer) => chunks.push(chunk));
-  socket.write(Buffer.concat([PREFACE, frame(TYPE.settings, 0, 0), ...frames]));
+  socket.write(Buffer.concat([begin, ...frames]));
   return { socket, seen: () => framesIn(Buffer.concat(chunks)) };
 }
 

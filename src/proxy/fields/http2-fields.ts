@@ -1,7 +1,8 @@
 // Raw fields as HTTP/2 takes them: lower case, repeated ones in a list, nothing that is about the connection
 // (RFC 9113 section 8.2.2).
 
-const CONNECTION_SPECIFIC: ReadonlySet<string> = new Set([
+/** Fields about a connection, which HTTP/2 does not have, and Host, for which it has a field of its own; in lower case. */
+export const CONNECTION_SPECIFIC: ReadonlySet<string> = new Set([
   'connection',
   'host',
   'http2-settings',

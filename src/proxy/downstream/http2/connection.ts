@@ -1,82 +1,240 @@
-// One client connection that speaks HTTP/2: each of its streams is an exchange of its own. Node leaves much of it standing when
-// its client goes away (a socket at its end, a stream that was reset with bytes left to read or to write), so that here each
-// end is followed to the others: of the socket to the session and its streams, of the last stream to the socket.
+// One client connection that speaks HTTP/2: reads its frames a little at a time, and keeps its time. Each of its streams is an
+// exchange of its own (streams.ts).
 
-import { constants, type ServerHttp2Session, type ServerHttp2Stream } from 'node:http2';
 import type { Socket } from 'node:net';
-import type { ProxyConfig } from '../../../config/config.ts';
-import { inTurn } from '../../../net/loop-share.ts';
-import type { Peer } from '../../fields/forwarded.ts';
-import type { ServiceRuntime } from '../../service.ts';
-import { ClientConnection } from '../client-connection.ts';
-import type { Dispatch } from '../dispatch.ts';
-import type { FrameGuard } from './frame-guard.ts';
-import { Http2Request, Http2Response } from './message.ts';
-import { StreamTimer } from './stream-timer.ts';
+import { inTurn, LoopShare } from '../../../net/loop-share.ts';
+import { linger } from '../linger.ts';
+import { FrameReader } from './frame-reader.ts';
+import {
+  ConnectionError,
+  ErrorCode,
+  Flag,
+  FrameType,
+  goawayFrame,
+  pingFrame,
+  STREAM_ID_MAX,
+  WINDOW_BYTES,
+  windowUpdateFrame,
+} from './frames.ts';
+import { Output } from './output.ts';
+import type { Http2PortOptions } from './port-options.ts';
+import { Preface } from './preface.ts';
+import { ownSettings } from './settings.ts';
+import { CONNECTION_WINDOW_BYTES, Http2Streams } from './streams.ts';
 
+const NOTHING = Buffer.alloc(0);
+/** That are read at once: a millisecond's work or two. */
+const FRAMES_MAX = 256;
+/** As many other frames a head counts as: it may begin a request. */
+const HEAD_FRAMES = 8;
 /** What the end of a stream with its request is taken to cost, ms. */
 const STREAM_END_MS = 0.1;
-
-export interface Http2PortOptions {
-  /** The one in force. */
-  readonly config: () => ProxyConfig;
-  readonly dispatch: Dispatch;
-  readonly peerOf: (remoteAddress: string | undefined, encrypted: boolean) => Peer;
-  readonly service: () => ServiceRuntime | null;
-}
-
-export interface Http2Layers {
-  readonly socket: Socket;
-  readonly guard: FrameGuard;
-  readonly session: ServerHttp2Session;
-}
+const PING_BYTES = 8;
+/** What our own pings say: is it there, and has it heard that this is the end. */
+const ARE_YOU_THERE = 'qedge: ?';
+const GOODBYE = 'qedge: .';
+/** How long a client has to answer a goodbye: what it sent before it heard of it is served. */
+const GOODBYE_MS = 1000;
 
 export class Http2Connection {
   readonly #options: Http2PortOptions;
   readonly #socket: Socket;
-  readonly #guard: FrameGuard;
-  readonly #session: ServerHttp2Session;
-  readonly #peer: Peer;
-  #streams = 0;
+  readonly #output: Output;
+  readonly #streams: Http2Streams;
+  readonly #frames = new FrameReader();
+  readonly #share = new LoopShare(() => this.#goOn());
+  /** Came in while the share was used up, or while the client did not read. */
+  #waiting: Buffer = NOTHING;
+  readonly #preface = new Preface();
+  #settingsSeen = false;
+  /** Nothing that comes is of interest any more. */
+  #over = false;
+  #goodbyeSaid = false;
+  #headTimer: NodeJS.Timeout | null = null;
+  #quietTimer: NodeJS.Timeout | null = null;
   #pingTimer: NodeJS.Timeout | null = null;
-  #closeTimer: NodeJS.Timeout | null = null;
+  #endTimer: NodeJS.Timeout | null = null;
 
-  /** Takes all three. `session` reads through `guard`, and that from `socket`. */
-  constructor({ socket, guard, session }: Http2Layers, options: Http2PortOptions) {
+  /** Takes the socket. */
+  constructor(socket: Socket, options: Http2PortOptions) {
+    const { config, dispatch, service, peerOf } = options;
     this.#options = options;
     this.#socket = socket;
-    this.#guard = guard;
-    this.#session = session;
-    this.#peer = options.peerOf(socket.remoteAddress, 'encrypted' in socket);
-    // HTTP/2 has no connection that is half open, but the servers of HTTP/1 that it came from have.
-    socket.once('end', () => socket.destroy());
-    socket.once('close', () => this.#onSocketClose());
-    // A broken session ends its streams, and each exchange hears of it there.
-    session.on('error', () => {});
-    // Node closes the session behind this event.
-    session.once('goaway', () => setImmediate(() => this.#closeWhenOver()));
-    session.on(
-      'stream',
-      (stream: ServerHttp2Stream, _headers: unknown, _flags: unknown, rawHeaders: readonly string[] = []) =>
-        this.#onStream(stream, rawHeaders),
-    );
-    session.on('timeout', () => this.#onQuiet());
-    session.setTimeout(options.config().keepAliveTimeoutMs);
-  }
-
-  /** No new streams; those under way finish (GOAWAY). */
-  stop(): void {
-    this.#session.close();
-    this.#closeWhenOver();
-  }
-
-  /** Its streams end with it: hundreds at once, and as many again for each other connection that is lost at the same moment. */
-  #onSocketClose(): void {
-    for (const timer of [this.#closeTimer, this.#pingTimer]) if (timer !== null) clearTimeout(timer);
-    inTurn(this.#streams * STREAM_END_MS, () => {
-      this.#session.destroy();
-      this.#guard.destroy();
+    this.#output = new Output(socket);
+    this.#streams = new Http2Streams({
+      config,
+      dispatch,
+      service,
+      peer: peerOf(socket.remoteAddress, 'encrypted' in socket),
+      output: this.#output,
+      onOpen: () => this.#watchStreams(),
+      onClose: () => this.#endWhenOver(),
     });
+    this.#output.say(ownSettings(config().headerBytesMax));
+    this.#output.say(windowUpdateFrame(0, CONNECTION_WINDOW_BYTES - WINDOW_BYTES));
+    this.#awaitHead(true);
+    socket.on('data', (chunk: Buffer) => this.#onData(chunk));
+    // HTTP/2 has no connection that is half open, but the servers of HTTP/1 that it came from have.
+    socket.on('end', () => socket.destroy());
+    socket.on('drain', () => this.#onDrain());
+    socket.on('close', () => this.#onSocketClose());
+    socket.setTimeout(config().keepAliveTimeoutMs);
+    socket.on('timeout', () => this.#onQuiet());
+    socket.resume();
+  }
+
+  /**
+   * No new streams; those under way finish. Those that are on their way while the client hears of it are served as well (RFC 9113
+   * section 6.8).
+   */
+  stop(): void {
+    if (this.#goodbyeSaid || this.#over) return;
+    this.#goodbyeSaid = true;
+    this.#output.say(goawayFrame(STREAM_ID_MAX, ErrorCode.noError) + pingFrame(GOODBYE, 0));
+    this.#endTimer = setTimeout(leave, GOODBYE_MS, this).unref();
+  }
+
+  /** Streams that begin from here on are not looked at. */
+  leave(): void {
+    if (this.#streams.refusing) return;
+    this.#goodbyeSaid = true;
+    this.#streams.refusing = true;
+    clear(this.#endTimer);
+    this.#output.say(goawayFrame(this.#streams.lastId, ErrorCode.noError));
+    this.#endWhenOver();
+  }
+
+  /** Streams on which nothing moved for as long as they may be quiet. */
+  lookAtStreams(): void {
+    this.#quietTimer = null;
+    const nowMs = performance.now();
+    for (const stream of this.#streams.all()) {
+      if (nowMs - stream.movedMs >= stream.timeout) stream.connection.onQuiet(stream, this.#options.config());
+    }
+    this.#watchStreams();
+  }
+
+  #onData(chunk: Buffer): void {
+    if (this.#over) return;
+    if (this.#waiting.length > 0) this.#waiting = Buffer.concat([this.#waiting, chunk]);
+    else this.#take(chunk);
+  }
+
+  #onDrain(): void {
+    this.#streams.sender.send();
+    this.#goOn();
+  }
+
+  #goOn(): void {
+    if (this.#waiting.length === 0 || this.#over) return;
+    const waiting = this.#waiting;
+    this.#waiting = NOTHING;
+    this.#take(waiting);
+    if (this.#waiting.length === 0) this.#socket.resume();
+  }
+
+  /** A client that does not read what it is sent is not read either. */
+  #take(bytes: Buffer): void {
+    let unread = bytes;
+    while (unread.length > 0 && !this.#over) {
+      if (this.#share.usedUp || this.#output.blocked) {
+        this.#waiting = unread;
+        this.#socket.pause();
+        if (!this.#output.blocked) this.#share.wait();
+        return;
+      }
+      const startMs = performance.now();
+      unread = this.#read(unread);
+      this.#share.use(performance.now() - startMs);
+    }
+  }
+
+  /** Up to some number of frames; what lies behind them. */
+  #read(bytes: Buffer): Buffer {
+    const frames = this.#frames;
+    let heads = 0;
+    try {
+      frames.add(this.#preface.read(bytes));
+      for (let count = 0; count < FRAMES_MAX && frames.next(); count++) {
+        if (frames.type === FrameType.headers) count += HEAD_FRAMES - 1;
+        this.#onFrame(frames);
+        if (!this.#streams.awaitsHead) heads++;
+        if (this.#over) return NOTHING;
+      }
+    } catch (error) {
+      this.#fail(error);
+      return NOTHING;
+    }
+    this.#streams.flush();
+    // The head that was awaited is whole: what is awaited now has its own time.
+    if (heads > 0) this.#awaitHead(false);
+    this.#awaitHead(!this.#settingsSeen || frames.awaitsHead || this.#streams.awaitsHead);
+    return frames.unread;
+  }
+
+  #onFrame(frame: FrameReader): void {
+    if (!this.#settingsSeen && frame.type !== FrameType.settings) {
+      throw new ConnectionError(ErrorCode.protocolError, 'the first frame is not SETTINGS');
+    }
+    this.#settingsSeen = true;
+    if (this.#streams.awaitsHead && frame.type !== FrameType.continuation) {
+      throw new ConnectionError(ErrorCode.protocolError, 'a frame within a field block');
+    }
+    if (frame.type === FrameType.ping) this.#onPing(frame);
+    else if (frame.type === FrameType.goaway) this.#onGoaway(frame);
+    else this.#streams.take(frame);
+  }
+
+  /** RFC 9113 section 6.7. */
+  #onPing({ streamId, flags, payload }: FrameReader): void {
+    if (streamId !== 0) throw new ConnectionError(ErrorCode.protocolError, 'PING of a stream');
+    if (payload.length !== PING_BYTES) throw new ConnectionError(ErrorCode.frameSizeError, 'PING of another length');
+    const text = payload.toString('latin1');
+    if ((flags & Flag.ack) === 0) {
+      this.#output.say(pingFrame(text, Flag.ack));
+    } else if (text === GOODBYE && this.#goodbyeSaid) {
+      this.leave();
+    } else if (text === ARE_YOU_THERE) {
+      clear(this.#pingTimer);
+      this.#pingTimer = null;
+    }
+  }
+
+  /** RFC 9113 section 6.8: the client begins no more. */
+  #onGoaway({ streamId, payload }: FrameReader): void {
+    if (streamId !== 0) throw new ConnectionError(ErrorCode.protocolError, 'GOAWAY of a stream');
+    if (payload.length < 8) throw new ConnectionError(ErrorCode.frameSizeError, 'GOAWAY of another length');
+    this.leave();
+  }
+
+  /** RFC 9113 section 5.4.1. Nothing else that is thrown here is the client's doing. */
+  #fail(error: unknown): void {
+    if (!(error instanceof ConnectionError)) throw error;
+    this.#over = true;
+    this.#output.say(goawayFrame(this.#streams.lastId, error.code));
+    this.#leaveStreams();
+    this.#clearTimers();
+    this.#output.flush();
+    linger(this.#socket);
+  }
+
+  #awaitHead(awaits: boolean): void {
+    if (awaits) {
+      this.#headTimer ??= setTimeout(destroy, this.#options.config().headersTimeoutMs, this.#socket).unref();
+    } else {
+      clear(this.#headTimer);
+      this.#headTimer = null;
+    }
+  }
+
+  /** One timer for all of them: it goes off when the first could have been quiet for too long. */
+  #watchStreams(): void {
+    if (this.#quietTimer !== null || this.#streams.size === 0) return;
+    const nowMs = performance.now();
+    // One that begins a moment later has as long.
+    let leftMs = this.#options.config().bodyIdleTimeoutMs;
+    for (const { movedMs, timeout } of this.#streams.all()) leftMs = Math.min(leftMs, movedMs + timeout - nowMs);
+    this.#quietTimer = setTimeout(lookAtStreams, Math.max(1, Math.ceil(leftMs)), this).unref();
   }
 
   /**
@@ -84,90 +242,51 @@ export class Http2Connection {
    * client that is gone: it is asked (RFC 9113 section 6.7).
    */
   #onQuiet(): void {
-    const { bodyIdleTimeoutMs, keepAliveTimeoutMs } = this.#options.config();
-    if (this.#streams === 0) {
+    if (this.#streams.size === 0) {
       this.stop();
       return;
     }
     if (this.#pingTimer !== null) return;
-    this.#pingTimer = setTimeout(destroy, bodyIdleTimeoutMs, this.#socket).unref();
-    this.#session.ping(() => {
-      if (this.#pingTimer !== null) clearTimeout(this.#pingTimer);
-      this.#pingTimer = null;
-      this.#session.setTimeout(keepAliveTimeoutMs);
-    });
+    this.#pingTimer = setTimeout(destroy, this.#options.config().bodyIdleTimeoutMs, this.#socket).unref();
+    this.#output.say(pingFrame(ARE_YOU_THERE, 0));
   }
 
-  #onStream(stream: ServerHttp2Stream, rawHeaders: readonly string[]): void {
-    const { config, dispatch, service } = this.#options;
-    // Also where it, or its session, is gone before it gets here.
-    stream.on('error', () => {});
-    if (stream.destroyed) return;
-    if (this.#lostFields(stream, rawHeaders)) {
-      reset(stream, constants.NGHTTP2_PROTOCOL_ERROR);
-      return;
-    }
-    stream.on('trailers', (_trailers: unknown, _flags: unknown, raw: readonly string[] = []) => {
-      if (this.#lostFields(stream, raw)) reset(stream, constants.NGHTTP2_PROTOCOL_ERROR);
-    });
-    const link = {
-      destroy: () => reset(stream, constants.NGHTTP2_CANCEL),
-      resetAndDestroy: () => reset(stream, constants.NGHTTP2_INTERNAL_ERROR),
-    };
-    const connection = new ClientConnection(link, this.#peer, service);
-    this.#streams++;
-    stream.once('aborted', () => {
-      connection.onClose();
-      // By itself it closes only once all that came has been read, which may never be.
-      process.nextTick(destroy, stream);
-    });
-    // Reset without an error while the last of its answer waits: node waits for that to be written.
-    stream.once('end', () => {
-      if (stream.closed && !stream.writableFinished) stream.destroy();
-    });
-    const timer = new StreamTimer((quiet) => connection.onQuiet(quiet, config()));
-    timer.setTimeout(config().bodyIdleTimeoutMs);
-    stream.once('close', () => {
-      timer.stop();
-      connection.onClose();
-      this.#onStreamClose();
-    });
-    dispatch({
-      connection,
-      request: new Http2Request(stream, rawHeaders, timer),
-      response: new Http2Response(stream, timer),
-      upgrade: null,
-    });
+  /** The client has as long as for a part of a body to end its own half. */
+  #endWhenOver(): void {
+    if (this.#over || !this.#streams.refusing || this.#streams.size > 0 || this.#socket.writableEnded) return;
+    this.#output.flush();
+    this.#socket.end();
+    this.#endTimer = setTimeout(destroy, this.#options.config().bodyIdleTimeoutMs, this.#socket).unref();
   }
 
-  /** RFC 9113 section 8.2.1: with a field that is malformed, as the session drops it, the whole request is. */
-  #lostFields({ id = 0 }: ServerHttp2Stream, raw: readonly string[]): boolean {
-    const count = this.#guard.takeFieldCount(id);
-    return !Number.isNaN(count) && raw.length / 2 !== count;
+  /** Its streams end with it: hundreds at once, and as many again for each other connection that is lost at the same moment. */
+  #onSocketClose(): void {
+    this.#over = true;
+    this.#clearTimers();
+    if (this.#streams.size > 0) inTurn(this.#streams.size * STREAM_END_MS, () => this.#leaveStreams());
   }
 
-  #onStreamClose(): void {
-    this.#streams--;
-    this.#closeWhenOver();
+  #leaveStreams(): void {
+    for (const stream of this.#streams.all()) stream.leave();
   }
 
-  /**
-   * Node only ends its own half then, and may read no more, so that the end of the other, or a reset, goes unseen. The client
-   * has as long as for a part of a body.
-   */
-  #closeWhenOver(): void {
-    const { closed, destroyed } = this.#session;
-    if (this.#streams > 0 || this.#closeTimer !== null || !(closed || destroyed)) return;
-    this.#closeTimer = setTimeout(destroy, this.#options.config().bodyIdleTimeoutMs, this.#socket).unref();
+  #clearTimers(): void {
+    for (const timer of [this.#headTimer, this.#quietTimer, this.#pingTimer, this.#endTimer]) clear(timer);
   }
 }
 
-/** Node would wait for what is left to be read and written. */
-function reset(stream: ServerHttp2Stream, code: number): void {
-  stream.close(code);
-  process.nextTick(destroy, stream);
+function leave(connection: Http2Connection): void {
+  connection.leave();
 }
 
-function destroy(it: Socket | ServerHttp2Stream): void {
-  it.destroy();
+function lookAtStreams(connection: Http2Connection): void {
+  connection.lookAtStreams();
+}
+
+function destroy(socket: Socket): void {
+  socket.destroy();
+}
+
+function clear(timer: NodeJS.Timeout | null): void {
+  if (timer !== null) clearTimeout(timer);
 }

@@ -1,80 +1,102 @@
-// Where the frames of HTTP/2 begin and end in what a client sends (RFC 9113 section 4.1).
+// Takes what a client sends apart into frames (RFC 9113 section 4.1), one after another. A frame lies in what was read last; one that
+// is cut by the end of a read is put together in a buffer of its own size.
 
-export const DATA = 0;
-export const HEADERS = 1;
-export const CONTINUATION = 9;
+import { ConnectionError, ErrorCode, FRAME_BYTES_MAX, FRAME_HEADER_BYTES, FrameType } from './frames.ts';
 
-export const END_STREAM = 1;
-export const END_HEADERS = 4;
-export const PADDED = 8;
-export const PRIORITY = 32;
-
-export const FRAME_HEADER_BYTES = 9;
-/** The client's preface, in front of all frames (RFC 9113 section 3.4). */
-const PREFACE_BYTES = 24;
-/** What we allow, the default of SETTINGS_MAX_FRAME_SIZE: the session ends a connection with larger ones. */
-const FRAME_BYTES_MAX = 16_384;
-/** As many other frames a head counts as: it may begin a request. */
-const HEAD_FRAMES = 8;
 const NOTHING = Buffer.alloc(0);
 
-export interface Frame {
-  readonly type: number;
-  readonly flags: number;
-  readonly streamId: number;
-  /** Where its header begins in what was read. */
-  readonly at: number;
-  readonly payloadBytes: number;
-}
-
-export function isHead(type: number): boolean {
-  return type === HEADERS || type === CONTINUATION;
-}
-
 export class FrameReader {
-  /** What the frames that were read last lie in. */
-  whole: Buffer = NOTHING;
-  /** Bytes of it that may go on; the rest, a part of a head, waits for more. */
-  ready = 0;
-  /** Behind what may go on; to be read next. */
-  unread: Buffer = NOTHING;
-  /** A part of a head, or of the preface, is here. */
-  awaitsHead = true;
-  /** Came without their end: a part of a frame's header, or of a HEADERS or CONTINUATION frame. */
-  #rest: Buffer = NOTHING;
-  /** Bytes still to come of the preface or of a frame that began before. */
-  #left = PREFACE_BYTES;
-  #frameSeen = false;
+  type = 0;
+  flags = 0;
+  streamId = 0;
+  /** Of the frame that was read last; it shares memory with what was read. */
+  payload: Buffer = NOTHING;
+  #chunk: Buffer = NOTHING;
+  #at = 0;
+  /** A frame without its end, or a part of a frame's header. */
+  #cut: Buffer = NOTHING;
+  #cutBytes = 0;
 
-  /** The frames that begin in `chunk`, but for a last one that waits for more; what is beyond `framesMax` is left `unread`. */
-  read(chunk: Buffer, framesMax: number): readonly Frame[] {
-    const whole = this.#rest.length === 0 ? chunk : Buffer.concat([this.#rest, chunk]);
-    const frames: Frame[] = [];
-    let at = Math.min(this.#left, whole.length);
-    this.#left -= at;
-    let count = 0;
-    while (whole.length - at >= FRAME_HEADER_BYTES && count < framesMax) {
-      const payloadBytes = whole.readUIntBE(at, 3);
-      const type = whole[at + 3] ?? 0;
-      const end = at + FRAME_HEADER_BYTES + payloadBytes;
-      if (end > whole.length && isHead(type) && payloadBytes <= FRAME_BYTES_MAX) break;
-      this.#frameSeen = true;
-      count += isHead(type) ? HEAD_FRAMES : 1;
-      frames.push({
-        type,
-        flags: whole[at + 4] ?? 0,
-        streamId: whole.readUInt32BE(at + 5) & 0x7fff_ffff,
-        at,
-        payloadBytes,
-      });
-      this.#left = Math.max(0, end - whole.length);
-      at = Math.min(end, whole.length);
-    }
-    this.whole = whole;
-    this.ready = at;
-    this.unread = count < framesMax ? NOTHING : whole.subarray(at);
-    this.#rest = at === whole.length || count >= framesMax ? NOTHING : Buffer.from(whole.subarray(at));
-    this.awaitsHead = !this.#frameSeen || this.#rest.length > 0;
-    return frames;
+  /** More bytes; those before must have been read. */
+  add(chunk: Buffer): void {
+    this.#chunk = chunk;
+    this.#at = 0;
   }
+
+  /** What `next` has not looked at. */
+  get unread(): Buffer {
+    return this.#at === 0 ? this.#chunk : this.#chunk.subarray(this.#at);
+  }
+
+  /** What has come of a frame without its end may be of a head. */
+  get awaitsHead(): boolean {
+    if (this.#cutBytes < FRAME_HEADER_BYTES) return this.#cutBytes > 0;
+    const type = this.#cut[3];
+    return type === FrameType.headers || type === FrameType.continuation;
+  }
+
+  /** The next frame that is whole; false: there is none. Throws `ConnectionError` for one that is too long. */
+  next(): boolean {
+    if (this.#cutBytes > 0) return this.#complete();
+    const chunk = this.#chunk;
+    const at = this.#at;
+    const left = chunk.length - at;
+    if (left < FRAME_HEADER_BYTES) {
+      if (left > 0) this.#keep(FRAME_HEADER_BYTES);
+      return false;
+    }
+    const length = lengthOf(chunk, at);
+    if (left < FRAME_HEADER_BYTES + length) {
+      this.#keep(FRAME_HEADER_BYTES + length);
+      return false;
+    }
+    this.#at = at + FRAME_HEADER_BYTES + length;
+    this.#take(chunk, at, length);
+    return true;
+  }
+
+  /** Goes on with a frame that was cut: first its header, then the rest. */
+  #complete(): boolean {
+    this.#fill();
+    if (this.#cutBytes === FRAME_HEADER_BYTES && this.#cut.length === FRAME_HEADER_BYTES) {
+      const length = lengthOf(this.#cut, 0);
+      if (length > 0) {
+        const whole = Buffer.allocUnsafeSlow(FRAME_HEADER_BYTES + length);
+        this.#cut.copy(whole);
+        this.#cut = whole;
+        this.#fill();
+      }
+    }
+    if (this.#cutBytes < this.#cut.length) return false;
+    const whole = this.#cut;
+    this.#cut = NOTHING;
+    this.#cutBytes = 0;
+    this.#take(whole, 0, whole.length - FRAME_HEADER_BYTES);
+    return true;
+  }
+
+  #keep(bytes: number): void {
+    this.#cut = Buffer.allocUnsafeSlow(bytes);
+    this.#fill();
+  }
+
+  #fill(): void {
+    const copied = this.#chunk.copy(this.#cut, this.#cutBytes, this.#at);
+    this.#cutBytes += copied;
+    this.#at += copied;
+  }
+
+  #take(bytes: Buffer, at: number, length: number): void {
+    this.type = bytes[at + 3] ?? 0;
+    this.flags = bytes[at + 4] ?? 0;
+    this.streamId = bytes.readUInt32BE(at + 5) & 0x7fff_ffff;
+    this.payload = length === 0 ? NOTHING : bytes.subarray(at + FRAME_HEADER_BYTES, at + FRAME_HEADER_BYTES + length);
+  }
+}
+
+/** RFC 9113 section 4.2: frames beyond what we allow end the connection. */
+function lengthOf(bytes: Buffer, at: number): number {
+  const length = bytes.readUIntBE(at, 3);
+  if (length > FRAME_BYTES_MAX) throw new ConnectionError(ErrorCode.frameSizeError, `a frame of ${length} bytes`);
+  return length;
 }

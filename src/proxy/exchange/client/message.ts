@@ -1,5 +1,5 @@
 // What an exchange needs of a client's request and of the answer to it, whichever version of HTTP they travel in.
-// node:http's own classes fit as they are; downstream/http2/message.ts makes a stream of HTTP/2 fit.
+// node:http's own classes fit as they are; the two halves of a stream of HTTP/2 (downstream/http2/) are made to.
 
 /** A request, whichever version of HTTP it came in. */
 export interface ClientRequest {

@@ -5,8 +5,9 @@ import { connect, constants } from 'node:http2';
 import { connect as connectTcp, type Socket } from 'node:net';
 import { describe, expect, it, onTestFinished } from 'vitest';
 import { ask, session } from '../../../support/http2-client.ts';
+import { frame as byHand, FLAG, frameClient, GET, hpack, TYPE } from '../../../support/http2-frames.ts';
 import { PATIENCE } from '../../../support/patience.ts';
-import { startInstance, startProxy, type TestProxy } from '../../../support/proxy.ts';
+import { startInstance, startProxy, type TestProxy, until } from '../../../support/proxy.ts';
 import { startRelay } from '../../../support/tcp-relay.ts';
 
 const HEADERS = { 'x-qedge-service': 'svc' };
@@ -144,6 +145,25 @@ describe('a connection of HTTP/2', () => {
     await expect.poll(() => socket.bytesRead, PATIENCE).toBeGreaterThan(1000);
     socket.write(frame(3, 0, 1, Buffer.from([0, 0, 0, constants.NGHTTP2_NO_ERROR])));
     await expect.poll(() => proxy.proxy.stats().connections, PATIENCE).toBe(0);
+  });
+
+  it('that drains serves what was sent before its client heard of it, and nothing behind that', async () => {
+    const instance = await startInstance((_request, response) => response.end('ok'));
+    const { proxy, port } = await startProxy([{ name: 'svc', ports: [instance.port] }]);
+    const client = frameClient(port, [byHand(TYPE.headers, 5, 1, hpack(GET))]);
+    const seen = (type: number): readonly Buffer[] =>
+      client.seen().flatMap((one) => (one.type === type ? [one.payload] : []));
+    await until(() => seen(TYPE.data).length === 1);
+    const stopped = proxy.drain();
+    await until(() => seen(TYPE.ping).length === 1);
+    client.socket.write(byHand(TYPE.headers, 5, 3, hpack(GET)));
+    await until(() => seen(TYPE.data).length === 2);
+    client.socket.write(byHand(TYPE.ping, FLAG.ack, 0, seen(TYPE.ping)[0]));
+    client.socket.write(byHand(TYPE.headers, 5, 5, hpack(GET)));
+    await once(client.socket, 'end');
+    expect(seen(TYPE.goaway).map((payload) => payload.readUInt32BE(0))).toEqual([2 ** 31 - 1, 3]);
+    expect(seen(TYPE.data)).toHaveLength(2);
+    await stopped;
   });
 
   it('may begin with a request that is reset at once', async () => {

@@ -1,0 +1,27 @@
+// The streams that ended last. What still comes on one that was reset here crossed on the wire and is nothing but late; on others it is
+// an error (RFC 9113 section 5.1, "closed").
+
+/** Twice the streams that may be open at once. */
+const REMEMBERED = 512;
+
+export class ClosedStreams {
+  /** In a ring; below zero where the stream was reset here. */
+  #ids: Int32Array | null = null;
+  #next = 0;
+
+  add(id: number, resetHere: boolean): void {
+    this.#ids ??= new Int32Array(REMEMBERED);
+    this.#ids[this.#next] = resetHere ? -id : id;
+    this.#next = (this.#next + 1) % REMEMBERED;
+  }
+
+  /** It was open, and ended not long ago. */
+  has(id: number): boolean {
+    return this.#ids?.includes(id) === true || this.wasReset(id);
+  }
+
+  /** It ended by a reset from here, not long ago. */
+  wasReset(id: number): boolean {
+    return this.#ids?.includes(-id) === true;
+  }
+}

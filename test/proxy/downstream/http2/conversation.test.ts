@@ -1,0 +1,136 @@
+// Whole conversations of node:http2's own client with a proxy in the middle: whatever is said, in whatever pieces it arrives, comes
+// out at the other end as it was said.
+
+import { createHash } from 'node:crypto';
+import { type ClientHttp2Session, connect } from 'node:http2';
+import { connect as connectTcp, createServer, type Socket } from 'node:net';
+import fc from 'fast-check';
+import { expect, it, onTestFinished } from 'vitest';
+import { listening } from '../../../support/listening.ts';
+import { bodyOf, startInstance, startProxy } from '../../../support/proxy.ts';
+
+interface Said {
+  readonly method: string;
+  readonly path: string;
+  readonly fields: readonly (readonly [string, string])[];
+  readonly bodyBytes: number;
+  readonly answerBytes: number;
+  readonly trailer: string;
+}
+
+const said: fc.Arbitrary<Said> = fc.record({
+  method: fc.constantFrom('GET', 'POST', 'PUT', 'DELETE', 'PATCH'),
+  path: fc.stringMatching(/^\/[!-"$-~]{0,60}$/),
+  fields: fc.uniqueArray(fc.tuple(fc.stringMatching(/^x-p[a-z0-9-]{0,10}$/), fc.stringMatching(/^[!-~]{1,80}$/)), {
+    maxLength: 6,
+    selector: ([name]) => name,
+  }),
+  bodyBytes: fc.oneof(fc.constant(0), fc.nat(3000), fc.nat(200_000)),
+  answerBytes: fc.oneof(fc.constant(0), fc.nat(3000), fc.nat(200_000)),
+  trailer: fc.stringMatching(/^[!-~]{0,20}$/),
+});
+
+/** Relays to `port`, what the client sends in pieces as long as `cuts` says, in turn. */
+async function cutting(port: number, cuts: readonly number[]): Promise<number> {
+  const server = createServer((near) => {
+    const far = connectTcp(port, '127.0.0.1').setNoDelay(true);
+    let piece = 0;
+    near.on('data', (chunk: Buffer) => {
+      for (let at = 0; at < chunk.length; ) {
+        const length = cuts[piece++ % cuts.length] ?? 1;
+        far.write(chunk.subarray(at, at + length));
+        at += length;
+      }
+    });
+    far.pipe(near);
+    const end = (one: Socket, other: Socket): void => void one.on('error', () => {}).on('close', () => other.destroy());
+    end(near, far);
+    end(far, near);
+  });
+  onTestFinished(() => void server.close());
+  return listening(server);
+}
+
+const hashOf = (body: Buffer): string => createHash('sha1').update(body).digest('hex');
+const bytesOf = (length: number): Buffer => Buffer.alloc(length, 'body of a request or of an answer ');
+
+async function startEcho(): Promise<number> {
+  const { port } = await startInstance(async (request, response) => {
+    const body = await bodyOf(request);
+    const fields = request.rawHeaders.filter((_, i) => (request.rawHeaders[i - (i % 2)] ?? '').startsWith('x-p'));
+    response.writeHead(200, {
+      'X-Request': Buffer.from(JSON.stringify([request.method, request.url, fields, hashOf(body)])).toString('base64'),
+      Trailer: 'X-Sum',
+    });
+    response.write(bytesOf(Number(request.headers['x-answer'])));
+    response.addTrailers({ 'X-Sum': `${request.trailers['x-told'] ?? ''}.` });
+    response.end();
+  });
+  return port;
+}
+
+interface Heard {
+  readonly request: unknown;
+  readonly answer: string;
+  readonly trailer: unknown;
+}
+
+function tell(
+  client: ClientHttp2Session,
+  { method, path, fields, bodyBytes, answerBytes, trailer }: Said,
+): Promise<Heard> {
+  return new Promise((resolve, reject) => {
+    const stream = client.request(
+      {
+        ':method': method,
+        ':path': path,
+        'x-qedge-service': 'svc',
+        'x-answer': String(answerBytes),
+        trailer: 'x-told',
+        ...Object.fromEntries(fields),
+      },
+      { endStream: false, waitForTrailers: trailer !== '' },
+    );
+    const chunks: Buffer[] = [];
+    let request: unknown = null;
+    let heard: unknown = null;
+    stream.on('wantTrailers', () => stream.sendTrailers({ 'x-told': trailer }));
+    stream.on('response', (head) => {
+      request = JSON.parse(Buffer.from(String(head['x-request']), 'base64').toString());
+    });
+    stream.on('trailers', (trailers) => {
+      heard = trailers['x-sum'];
+    });
+    stream.on('data', (chunk: Buffer) => chunks.push(chunk));
+    stream.on('end', () => resolve({ request, answer: hashOf(Buffer.concat(chunks)), trailer: heard }));
+    stream.on('error', reject);
+    stream.end(bytesOf(bodyBytes));
+  });
+}
+
+it('a conversation comes out as it was said, in whatever pieces it arrives', async () => {
+  const qos = { latencyMs: 60_000, successRatio: 0.9, windowMs: 10_000 };
+  const proxy = await startProxy([{ name: 'svc', ports: [await startEcho()], qos }]);
+  const cuts = fc.array(fc.oneof(fc.integer({ min: 1, max: 40 }), fc.integer({ min: 1000, max: 70_000 })), {
+    minLength: 1,
+    maxLength: 12,
+  });
+  await fc.assert(
+    fc.asyncProperty(fc.array(said, { minLength: 1, maxLength: 8 }), cuts, async (requests, pieces) => {
+      // Pieces of a few bytes alone would take long.
+      const client = connect(`http://127.0.0.1:${await cutting(proxy.port, [...pieces, 20_000])}`);
+      client.on('error', () => {});
+      const heard = await Promise.all(requests.map((one) => tell(client, one)));
+      client.destroy();
+      expect(heard).toEqual(
+        requests.map(({ method, path, fields, bodyBytes, answerBytes, trailer }) => ({
+          request: [method, path, fields.flat(), hashOf(bytesOf(bodyBytes))],
+          answer: hashOf(bytesOf(answerBytes)),
+          trailer: `${trailer}.`,
+        })),
+      );
+    }),
+    { numRuns: 25 },
+  );
+  expect(proxy.proxy.stats().inFlight).toBe(0);
+});
