@@ -30,10 +30,12 @@ export class Http2Response implements ClientResponse, DataSource {
   shouldKeepAlive = true;
   headersSent = false;
   readonly #link: ResponseLink;
+  readonly #toHead: boolean;
   /** What the client has room for; below zero where it changed its mind (RFC 9113 section 6.9.2). */
   #window: number;
   /** Composed, and not yet sent; empty once it is. */
   #head = '';
+  #hasBody = true;
   #trailers = '';
   #pieces: Buffer[] = [];
   /** Of the first piece, sent. */
@@ -44,9 +46,11 @@ export class Http2Response implements ClientResponse, DataSource {
   #full = false;
   #onDrain: (() => void) | null = null;
 
-  constructor(link: ResponseLink, window: number) {
+  /** `window`: of the stream at its begin. `toHead`: it answers HEAD. */
+  constructor(link: ResponseLink, window: number, toHead: boolean) {
     this.#link = link;
     this.#window = window;
+    this.#toHead = toHead;
   }
 
   get sendable(): boolean {
@@ -60,6 +64,8 @@ export class Http2Response implements ClientResponse, DataSource {
     let block = encodeStatus(status) + encodeFields(fields);
     if (!hasField(fields, 'date')) block += encodeField('date', httpDate());
     this.#head = block;
+    // RFC 9110 section 6.4.1: a body of our own, where the answer to GET would have one, does not follow.
+    this.#hasBody = !this.#toHead && status !== 204 && status !== 304;
     this.headersSent = true;
   }
 
@@ -70,7 +76,7 @@ export class Http2Response implements ClientResponse, DataSource {
   write(chunk: Buffer): boolean {
     if (this.#closed || this.#ended) return true;
     this.flushHeaders();
-    if (chunk.length > 0) {
+    if (chunk.length > 0 && this.#hasBody) {
       this.#pieces.push(chunk);
       this.#link.sender.add(this);
     }
@@ -80,7 +86,7 @@ export class Http2Response implements ClientResponse, DataSource {
 
   end(chunk: Buffer | string = '', encoding: 'latin1' | 'utf8' = 'utf8'): void {
     if (this.#closed || this.#ended) return;
-    if (chunk.length === 0) this.#endBehind();
+    if (chunk.length === 0 || !this.#hasBody) this.#endBehind();
     else if (typeof chunk !== 'string') this.#endWith(chunk);
     else if (encoding === 'latin1' && this.#fits(chunk.length)) this.#endAtOnce(chunk);
     else this.#endWith(Buffer.from(chunk, encoding));

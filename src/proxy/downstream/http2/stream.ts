@@ -51,7 +51,7 @@ export class Http2Stream implements ClientLink, QuietSocket, RequestLink, Respon
     this.timeout = timeout;
     this.connection = new ClientConnection(this, owner.peer, owner.service);
     this.request = new Http2Request(this, head, ended);
-    this.response = new Http2Response(this, window);
+    this.response = new Http2Response(this, window, head.method === 'HEAD');
   }
 
   moved(): void {

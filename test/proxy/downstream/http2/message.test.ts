@@ -61,6 +61,14 @@ describe('a client that speaks HTTP/2', () => {
     expect((await ask(session(url), {})).headers['x-39']).toHaveLength(1500);
   });
 
+  it('gets an error to HEAD without the body that it would have to GET', async () => {
+    const { url } = await startProxy([]);
+    const { status, headers, body } = await ask(session(url), { ':method': 'HEAD' });
+    expect(status).toBe(404);
+    expect(Number(headers['content-length'])).toBeGreaterThan(0);
+    expect(body).toBe('');
+  });
+
   it('is cut off from an answer with a status that HTTP/2 does not have', async () => {
     const { url, proxy } = await behindBytes(OK.replace('200', '600'));
     await expect(ask(session(url), {})).rejects.toThrow('NGHTTP2_INTERNAL_ERROR');
