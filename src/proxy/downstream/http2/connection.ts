@@ -242,6 +242,11 @@ export class Http2Connection {
    * client that is gone: it is asked (RFC 9113 section 6.7).
    */
   #onQuiet(): void {
+    if (this.#over) {
+      // It does not take what it is sent last, so that nothing else ends it.
+      this.#socket.destroy();
+      return;
+    }
     if (this.#streams.size === 0) {
       this.stop();
       return;
