@@ -157,6 +157,8 @@ export class Http2Connection {
       frames.add(this.#preface.read(bytes));
       for (let count = 0; count < FRAMES_MAX && frames.next(); count++) {
         if (frames.type === FrameType.headers) count += HEAD_FRAMES - 1;
+        // They may open the window of each stream.
+        else if (frames.type === FrameType.settings) count += this.#streams.size;
         this.#onFrame(frames);
         if (!this.#streams.awaitsHead) heads++;
         if (this.#over) return NOTHING;
