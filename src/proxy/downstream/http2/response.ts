@@ -101,7 +101,7 @@ export class Http2Response implements ClientResponse, DataSource {
   }
 
   writeInformation(status: number, fields: string[]): void {
-    if (this.headersSent) return;
+    if (this.headersSent || this.#closed) return;
     const block = this.#link.blockOf(encodeStatus(status) + encodeFields(fields));
     this.#say(headersFrames(block, this.#link.id, false));
   }
@@ -196,10 +196,11 @@ export class Http2Response implements ClientResponse, DataSource {
     this.#link.answered();
   }
 
+  /** Not of a stream that is closed: the first block of a connection must go out (`blockOf`). */
   #takeHead(endStream: boolean): string {
     const head = this.#head;
     this.#head = '';
-    return head === '' ? '' : headersFrames(this.#link.blockOf(head), this.#link.id, endStream);
+    return head === '' || this.#closed ? '' : headersFrames(this.#link.blockOf(head), this.#link.id, endStream);
   }
 
   #say(text: string): void {
