@@ -95,12 +95,13 @@ export class Http2Request implements ClientRequest {
     return this.#takeLast(EMPTY) === 'taken';
   }
 
-  /** Passes on what was gathered, unless it is paused. */
+  /** Passes on what was gathered, unless it is paused; padding that came meanwhile is read as well. */
   flush(): void {
     if (this.#paused) return;
     const held = this.#held;
     this.#held = null;
     if (held !== null) this.#pass(held.whole());
+    else this.#credit();
     if (this.ended && !this.#paused) this.#end();
   }
 

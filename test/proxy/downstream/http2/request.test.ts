@@ -63,4 +63,13 @@ describe('a request of HTTP/2', () => {
     for (let i = 0; i < 255; i++) expect(request.take(Buffer.alloc(0), 256, false)).toBe('taken');
     expect(request.take(Buffer.alloc(0), 256, false)).toBe('beyond-window');
   });
+
+  it('gives padding back that came while it waited', async () => {
+    const { request, credits } = begun();
+    request.pause();
+    for (let i = 0; i < 255; i++) request.take(Buffer.alloc(0), 256, false);
+    request.resume();
+    await new Promise(setImmediate);
+    expect(credits).toEqual([65_280]);
+  });
 });
