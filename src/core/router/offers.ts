@@ -79,7 +79,12 @@ export class Offers {
     others.length = 0;
     for (const one of offered) if (!this.#isPassedOver(one, nowMs)) others.push(one);
     if (others.length > 0) return others;
-    for (const one of candidates) if (!offered.includes(one) && !this.#isPassedOver(one, nowMs)) others.push(one);
+    // Those that are offered stand in the order of the candidates.
+    let at = 0;
+    for (const one of candidates) {
+      if (one === offered[at]) at++;
+      else if (!this.#isPassedOver(one, nowMs)) others.push(one);
+    }
     return others;
   }
 
