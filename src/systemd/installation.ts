@@ -74,7 +74,7 @@ function take(step: InstallStep, { root, executable, report }: InstallationOptio
   const path = imagePath(root, step.path);
   const exists = lstatSync(path, { throwIfNoEntry: false }) !== undefined;
   if (exists && (step.kind === 'directory' || (step.kind === 'file' && step.existing === 'keep'))) {
-    report(`kept ${step.path}${step.kind === 'directory' ? shutsOut(path) : ''}`);
+    report(`kept ${step.path}${step.kind === 'directory' ? shutsOut(imageTarget(root, step.path)) : ''}`);
     return false;
   }
   makeFolders(dirname(path));
@@ -85,8 +85,11 @@ function take(step: InstallStep, { root, executable, report }: InstallationOptio
 
 /** A folder that an earlier umask made: the service is another user, and needs to read and to enter it. */
 function shutsOut(path: string): string {
-  const mode = (statSync(path, { throwIfNoEntry: false })?.mode ?? 0) & 0o777;
-  return (mode & 0o005) === 0o005 ? '' : `: mode ${mode.toString(8)} keeps the service out, chmod 755 lets it in`;
+  const found = statSync(path, { throwIfNoEntry: false });
+  const mode = (found?.mode ?? 0) & 0o777;
+  return found === undefined || (mode & 0o005) === 0o005
+    ? ''
+    : `: mode ${mode.toString(8)} keeps the service out, chmod 755 lets it in`;
 }
 
 function put(step: InstallStep, path: string, executable: string): void {

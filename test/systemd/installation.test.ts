@@ -105,6 +105,18 @@ describe('an installation', () => {
     expect(lines).toContain('kept /etc/qedge: mode 700 keeps the service out, chmod 755 lets it in');
   });
 
+  it('judges a folder behind a link by the folder of the image', () => {
+    mkdirSync(at('/srv/qedge'), { recursive: true });
+    mkdirSync(dirname(at(INSTALLED.configDirectory)), { recursive: true });
+    symlinkSync('/srv/qedge', at(INSTALLED.configDirectory));
+    installHere();
+    expect(lines).toContain('kept /etc/qedge');
+    chmodSync(at('/srv/qedge'), 0o700);
+    lines.length = 0;
+    installHere();
+    expect(lines).toContain('kept /etc/qedge: mode 700 keeps the service out, chmod 755 lets it in');
+  });
+
   it('reads what a link of the image means there', () => {
     mkdirSync(at('etc'));
     symlinkSync('/data/qedge.toml', at('etc/qedge.toml'));
