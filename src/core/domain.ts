@@ -119,7 +119,10 @@ export interface Candidate {
   readonly inPlay: boolean;
   /** What it lacks of what the service demands of each instance, for people; with anything, it gets no request. */
   readonly lacks: readonly string[];
-  /** By the router, since it asked for a pause that is not over: it is `suspect` for no other reason. What a policy ejects, the policy knows. */
+  /**
+   * By the router, since it asked for a pause that is not over: it is `suspect` for no other reason. Which instances a policy ejects, the
+   * policy knows.
+   */
   readonly ejected: boolean;
   /** This load balancer's own requests in flight there. */
   readonly inFlight: number;

@@ -107,7 +107,10 @@ export interface ServiceRouter {
    */
   finish(ticket: Ticket, evidence: Evidence, latencyMs: number, nowMs: number): AttemptResult;
 
-  /** An attempt at `candidate` that was finished as answered, after `latencyMs`, broke off since: a failure in place of the success. */
+  /**
+   * An attempt at `candidate` that was finished as answered, after `latencyMs`, broke off since: it counts as a failure, and the policy, which
+   * has learned of the success, learns of a failure as well.
+   */
   retractSuccess(candidate: Candidate, latencyMs: number, nowMs: number): void;
 
   /** A finished attempt at `candidate` goes on, as a stream does that was judged by its beginning, until `streamEnded`. */

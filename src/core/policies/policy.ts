@@ -56,7 +56,10 @@ export interface Rankable {
   /** Whether the candidate should be passed over now, overdue or full. Absent: by its cooldown and its oldest request alone. */
   isLate?(candidate: Candidate, nowMs: number): boolean;
 
-  /** Whether a request there is as good as lost, also where some may be late: ejected, or far too long a queue. Absent: by its cooldown and its oldest request. */
+  /**
+   * Whether a request there is as good as lost, even where some may be late: the candidate is ejected, or its queue is far too long.
+   * Absent: by its cooldown and its oldest request.
+   */
   isHopeless?(candidate: Candidate, nowMs: number): boolean;
 
   /** Whether the candidate is in the exploitation pool. Absent where the policy has no such notion: all are. */
@@ -203,7 +206,7 @@ export interface PolicyContext {
   readonly guidance: Guidance | null;
   /** What load balancers near by say of the instances; null: nothing. */
   readonly hearsay: Hearsay | null;
-  /** Reports what the policy did for the event log (trips, resets, cooldowns). Cold path. */
+  /** Reports what the policy did for the event log (ejections, resets, panics). Cold path. */
   readonly onEvent: (event: PolicyEvent) => void;
 }
 

@@ -99,7 +99,10 @@ export class RequirementBooks {
     this.quotas.earn(row, this.#earnings, nowMs);
   }
 
-  /** Of `candidates`, those that the next request of the client is due to; all where none in particular is. Valid until the next call. */
+  /**
+   * Those of `candidates` that the next request of the client is due to, in their order; all where it is due to none in particular. Valid
+   * until the next call.
+   */
   offer<C extends Candidate>(row: number, candidates: readonly C[], group: number): readonly C[] {
     return this.#selections.of(candidates, selectionOf(this.quotas.due(row), this.latency.isHigh(row), group));
   }
@@ -134,7 +137,7 @@ export class RequirementBooks {
     ended.failed = ending === 'failed';
     ended.latencyMs = latencyMs;
     ended.fits = fits;
-    // What would have come within the limit of the service, that says nothing of.
+    // That says nothing of what would have come within the limit of the service.
     ended.own = ending !== 'success' && latencyMs >= limitMs && latencyMs < this.#latencyMs;
     this.#ensureRows(row + 1);
     this.accounts.record(row, ended, nowMs);

@@ -56,7 +56,7 @@ export class Selections {
     this.#madeAt.fill(NEVER);
   }
 
-  /** Of `candidates`, by `selectionOf`; all where none in particular is due. Valid until the next call. */
+  /** Those of `candidates` that the selection stands for, in their order; all where none in particular is due. Valid until the next call. */
   of<C extends Candidate>(candidates: readonly C[], selection: number): readonly C[] {
     if (selection < ALL_OFFERED && !this.#isExact) return candidates;
     if (candidates !== this.#inPlay) return this.#select(this.#once as C[], candidates, selection);

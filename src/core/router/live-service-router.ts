@@ -25,10 +25,8 @@ import {
   type QosTarget,
   type RequestInfo,
 } from '../domain.ts';
-
 import { Neighbours } from '../neighbours/neighbours.ts';
 import { isHopeless, isLate } from '../policies/lateness.ts';
-
 import { NO_FLIGHT, type Policy, type PolicyContext } from '../policies/policy.ts';
 import { RequirementBooks } from '../requirements/books.ts';
 import { isMoreAsked, NO_REQUIREMENTS } from '../requirements/requirements.ts';

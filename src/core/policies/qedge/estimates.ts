@@ -16,7 +16,7 @@ import { priorSuccess } from './prior.ts';
 export const FAILURE_LATENCIES = 3;
 /** A prior's processing latency, in those of the idle instance: somewhat loaded. */
 const PRIOR_LATENCY = 1.5;
-/** Of τ: against less than that no excess is weighed. A millisecond of noise is no congestion, however quick the instance. */
+/** The least share of τ that an excess is weighed against: a millisecond of noise is no congestion, however quick the instance. */
 const BASELINE_SHARE_MIN = 0.1;
 /** What others saw moves weights less than what was seen here: load balancers that learn the same would move together. */
 const HEARSAY_TRUST = 0.5;

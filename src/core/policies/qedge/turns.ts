@@ -7,7 +7,7 @@
 
 import { grownFloat64 } from '../../stats/grown.ts';
 
-/** Of τ: what a turn that is owed counts as. */
+/** Share of τ that a turn that is owed counts as. */
 const PRICE_SHARE = 0.1;
 /** Turns that are owed or owing at the most. */
 export const OWED_MAX = 2;

@@ -3,7 +3,7 @@
 let text = '';
 let second = Number.NaN;
 
-/** Of now, as a Date field has it. */
+/** The time as a `Date` field has it. */
 export function httpDate(nowMs = Date.now()): string {
   const nowSecond = Math.floor(nowMs / 1000);
   if (nowSecond !== second) {
