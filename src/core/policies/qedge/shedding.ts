@@ -21,6 +21,8 @@ const KEPT_FIRST = 0.7;
 /** Attempts that have to speak before that; they are forgotten by half a step, or in as many attempts where those take longer. */
 const ENDED_MIN = 3;
 const ENDED_KEPT = 0.5;
+/** Where nothing was asked for so long, or for τ, and nothing is overdue, what was late belongs to a spell that is over. */
+const IDLE_MS = 2_000;
 /** The latency aimed at lies half way from that of the idle instance to the deadline. */
 const TARGET = 0.5;
 /** Growth of a limit: at most so much an answer, a second, and a τ (feedback takes as long, and quicker growth oscillates). */
@@ -92,6 +94,8 @@ export class Shedding {
   #limits = 0;
   /** When answers were not late mostly. */
   #relaxedMs = 0;
+  /** When something was asked for, as of a step. */
+  #askedMs = 0;
   readonly #futility: Futility;
 
   /** `latencyMs`: τ. */
@@ -174,10 +178,11 @@ export class Shedding {
 
   /** `overdue`: requests in flight there that are late already. */
   step(members: readonly Candidate[], overdue: (member: Candidate) => number, nowMs: number): void {
-    const kept = this.#measureRates();
+    const kept = this.#measureRates(nowMs);
     this.#least = Math.min(LIMIT_SHARE_MIN, LIMITS_SHARE_MIN / members.length) * this.#asked;
     const endedKept = ENDED_KEPT ** Math.min(1, this.#endedNow / ENDED_MIN);
     this.#endedNow = 0;
+    if (this.#isIdle(members, overdue, nowMs)) for (const { handle } of members) this.#forgetSpell(handle);
     const pressed = this.#isPressed(members, overdue);
     if (pressed !== true) this.#relaxedMs = nowMs;
     const lasting = nowMs - this.#relaxedMs >= PRESSED_MS;
@@ -204,8 +209,9 @@ export class Shedding {
   }
 
   /** Smooths what is asked for and admitted; returns how much of a rate is kept. */
-  #measureRates(): number {
+  #measureRates(nowMs: number): number {
     const askedNow = this.#admittedNow + this.#refusedNow;
+    if (askedNow > 0) this.#askedMs = nowMs;
     const kept = RATE_KEPT ** Math.min(1, Math.max(this.#asked, askedNow) / RATE_KNOWN);
     this.#asked = this.#asked * kept + askedNow * (1 - kept);
     this.#admitted = this.#admitted * kept + this.#admittedNow * (1 - kept);
@@ -214,6 +220,18 @@ export class Shedding {
     const refused = this.#asked > 0 ? 1 - Math.min(1, this.#admitted / this.#asked) : 0;
     this.#depth = Math.min(1, refused / REFUSED_MUCH);
     return kept;
+  }
+
+  /** Nothing speaks of now: evidence fades by what ends, and nothing does. */
+  #isIdle(members: readonly Candidate[], overdue: (member: Candidate) => number, nowMs: number): boolean {
+    if (nowMs - this.#askedMs < Math.max(IDLE_MS, this.#latencyMs)) return false;
+    return members.every((member) => overdue(member) === 0);
+  }
+
+  #forgetSpell(handle: number): void {
+    this.#lift(handle);
+    this.#ended[handle] = 0;
+    this.#good[handle] = 0;
   }
 
   /** An instance that went out of play takes its limit with it. */

@@ -76,6 +76,15 @@ describe('the rate that an instance is sent', () => {
     expect(drive(shedding, 20, { from: 70, count: 12 })).toBe(20);
   });
 
+  it('has no limit by what was late before an idle spell', () => {
+    const shedding = make();
+    drive(shedding, 200, { count: 18 });
+    for (let step = 18; step < 38; step++) shedding.step(MEMBERS, NONE, (step + 1) * STEP_MS);
+    expect(shedding.limits).toBe(false);
+    expect(drive(shedding, 20, { from: 38, count: 1 })).toBe(20);
+    expect(shedding.limits).toBe(false);
+  });
+
   it('goes with an instance that leaves', () => {
     const shedding = make();
     drive(shedding, 200, { count: 10 });
