@@ -19,8 +19,8 @@ const ENDED_MIN = 5;
 /** Refusing helps where this share is in time, and this many times as much as before. */
 const IN_TIME_MIN = 0.05;
 const IN_TIME_MORE = 1.5;
-/** The share before counts as so much at the most: of few requests, some that were in time speak of what was before the overload. */
-const BEFORE_MAX = 0.2;
+/** This share in time is enough in any case: of few requests, some that were in time before speak of what was before the overload. */
+const IN_TIME_ENOUGH = 0.2;
 /** Or where attempts take this share of what they took before. */
 const QUICKER = 0.7;
 /** How much of the past is kept with each attempt, of what was before. */
@@ -72,7 +72,7 @@ export class Futility {
     else if (this.#sinceMs === Number.POSITIVE_INFINITY) this.#begin(nowMs);
     if (nowMs < this.#sinceMs + this.#trialMs || this.#ended < ENDED_MIN) return false;
     const takesMs = this.#sumMs / this.#ended;
-    const inTimeMin = Math.max(IN_TIME_MIN, IN_TIME_MORE * Math.min(BEFORE_MAX, this.#inTimeBefore));
+    const inTimeMin = Math.min(IN_TIME_ENOUGH, Math.max(IN_TIME_MIN, IN_TIME_MORE * this.#inTimeBefore));
     const helps = this.#good >= inTimeMin * this.#ended || takesMs < QUICKER * this.#beforeMs;
     this.#beforeMs = takesMs;
     this.#begin(nowMs);

@@ -60,6 +60,10 @@ describe('refusing where it gains nothing', () => {
     expect(refusedS(known(10), 60, { inTimeEvery: 10 })).toBe(10);
   });
 
+  it('goes on while a fifth is in time, whatever was before', () => {
+    expect(refusedS(known(5), 60, { inTimeEvery: 4 })).toBe(60);
+  });
+
   it('goes on for as long as answers grow quicker', () => {
     expect(refusedS(known(), 30, { takesMs: 100 })).toBe(20);
   });
