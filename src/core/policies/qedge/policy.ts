@@ -341,7 +341,10 @@ export class Qedge implements Policy {
 
   /** A retry has no time to lose: the quickest in play that is not late and still fits, else by weight. */
   #selectRetry(request: RequestInfo, candidates: readonly Candidate[], nowMs: number): Candidate | null {
-    return this.#quickest(candidates, request.budgetMs, nowMs) ?? this.swrr.pick(candidates, this.activeSet.weights);
+    const quickest = this.#quickest(candidates, request.budgetMs, nowMs);
+    if (quickest !== null) return quickest;
+    this.#turn = this.swrr.pick(candidates, this.activeSet.weights);
+    return this.#turn;
   }
 
   /** The one in play with the least ℓⁿ + G that is not late and takes at most `budgetMs`; null when there is none. */
