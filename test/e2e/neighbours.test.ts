@@ -58,6 +58,54 @@ describe('neighbours over a broker', () => {
     expect(heardFrom(one)).not.toContain('far');
   });
 
+  it('hear one another, each from the other', async () => {
+    const { url } = await startMosquitto();
+    const pair = ['n0', 'n1'].map((node, i) => {
+      const ownListeners = [{ host: '127.0.0.1', port: 8_081 + i }];
+      return { node, of: startPlacement(toml(url, node), { ownListeners, boot: node }) };
+    });
+    const exchanged = async (): Promise<string[][]> => {
+      for (const { node, of } of pair) {
+        of.placement.observeRtt(node === 'n0' ? 'n1' : 'n0', 2);
+        of.placement.exchange(new Map([['pilotnet', seen(30)]]));
+      }
+      return pair.map(({ of }) => heardFrom(of));
+    };
+    await expect.poll(exchanged, POLL).toEqual([['n1'], ['n0']]);
+  });
+
+  it('of another machine are not heard of what loopback means there, those of this one are', async () => {
+    const { url } = await startMosquitto();
+    const one = startPlacement(toml(url, 'n0'));
+    const client = await publisher(url);
+    for (const [node, address] of [
+      ['beside', '127.0.0.1'],
+      ['elsewhere', '192.168.7.7'],
+    ]) {
+      // One that cannot be pinged, and whose distance is known all the same.
+      await retain(client, `qedge/v1/nodes/${node}`, { address, boot: 'b1' });
+      await expect.poll(() => one.placement.state().nodes.some(({ node: { id } }) => id === node), POLL).toBe(true);
+      one.placement.observeRtt(`${node}`, 5);
+    }
+    const { spanMs, instances } = seen(30);
+    const both = {
+      spanMs,
+      instances: [...instances, ...instances.map((seenOf) => ({ ...seenOf, key: '127.0.0.1/a' }))],
+    };
+    const keysFrom = (): string[] => {
+      const keys = one.observations.flatMap(({ nodeId, summary }) =>
+        summary.instances.map(({ key }) => `${nodeId} ${key}`),
+      );
+      return [...new Set(keys)].sort();
+    };
+    const heard = async (): Promise<string[]> => {
+      one.placement.exchange(new Map());
+      for (const node of ['beside', 'elsewhere']) await client.publishAsync(topicOf(node), summaryText(both));
+      return keysFrom();
+    };
+    await expect.poll(heard, POLL).toEqual(['beside 127.0.0.1/a', 'beside n9/a', 'elsewhere n9/a']);
+  });
+
   it('are told what was seen here: retained for ten seconds, so that one that starts hears it at once', async () => {
     const { url } = await startMosquitto();
     const one = startPlacement(toml(url, 'n0'));

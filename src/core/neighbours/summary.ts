@@ -67,7 +67,7 @@ export function summaryText({ spanMs, instances }: Summary): string {
 export function writeSummary({ spanMs, instances }: Summary): unknown {
   return {
     version: SUMMARY_VERSION,
-    span_ms: Math.round(spanMs),
+    span_ms: Math.min(SPAN_MS_MAX, Math.ceil(spanMs)),
     instances: instances.map(({ key, counts, failures, perSecond, inFlight }) => {
       const first = Math.max(
         0,

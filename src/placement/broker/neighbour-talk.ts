@@ -1,7 +1,9 @@
 // What is said to neighbours over the session with the broker, and which of them are listened to.
 
 import type { Config, MqttConfig } from '../../config/config.ts';
-import { type Summary, summaryText } from '../../core/neighbours/summary.ts';
+import { isLoopback } from '../../config/loopback.ts';
+import type { Node } from '../../core/domain.ts';
+import { type Observed, type Summary, summaryText } from '../../core/neighbours/summary.ts';
 import type { Counter } from '../../telemetry/metrics.ts';
 import type { PlacementCache } from '../cache/placement-cache.ts';
 import type { ObservationsMessage } from '../messages/message.ts';
@@ -36,6 +38,8 @@ export class NeighbourTalk {
   readonly #connection: BrokerConnection;
   readonly #subscriptions: Subscriptions;
   readonly #neighbourhood: Neighbourhood;
+  /** Neighbours that are processes of this machine: what loopback means there, it means here. */
+  #beside: ReadonlySet<string> = new Set();
 
   constructor(
     options: NeighbourTalkOptions,
@@ -69,20 +73,36 @@ export class NeighbourTalk {
   hear({ nodeId, service, summary }: ObservationsMessage): void {
     if (summary === null || !this.#neighbourhood.hears(service, nodeId)) return;
     this.#options.counters.heard.increment();
-    this.#options.onObservations(nodeId, service, summary);
+    const instances = this.#beside.has(nodeId) ? summary.instances : summary.instances.filter(isNamedForAll);
+    this.#options.onObservations(nodeId, service, { ...summary, instances });
   }
 
   #redraw(): void {
     const { config, mqtt, cache, rttMs } = this.#options;
-    const near = cache.nodes().flatMap(({ node, lost }) => {
-      const distanceMs = rttMs(node.id);
-      const isNeighbour = !lost && node.id !== config.node.id && node.probePort !== null && distanceMs !== undefined;
-      return isNeighbour ? [{ id: node.id, rttMs: distanceMs }] : [];
+    const { id: ownId, address: ownAddress } = config.node;
+    const others = cache.nodes().filter(({ node, lost }) => !lost && node.id !== ownId && runsQedge(node));
+    const near = others.flatMap(({ node: { id } }) => {
+      const distanceMs = rttMs(id);
+      return distanceMs === undefined ? [] : [{ id, rttMs: distanceMs }];
     });
+    const beside = others.filter(({ node: { address } }) => {
+      return address !== null && (isLoopback(address) || address === ownAddress);
+    });
+    this.#beside = new Set(beside.map(({ node: { id } }) => id));
     for (const { service, entered, left } of this.#neighbourhood.redraw(near)) {
       const filterOf = (nodeId: string): string => observationsTopic(mqtt.topicPrefix, nodeId, service);
       for (const id of entered) this.#subscriptions.want({ filter: filterOf(id), qos: 0, shows: { kind: 'nothing' } });
       for (const id of left) this.#subscriptions.leave(filterOf(id));
     }
   }
+}
+
+/** Not every one can be pinged: where its proxy listens on loopback, its distance is that of its instances. */
+function runsQedge({ probePort, boot }: Node): boolean {
+  return probePort !== null || boot !== null;
+}
+
+/** An instance that is named after a loopback address is another one on each machine. */
+function isNamedForAll({ key }: Observed): boolean {
+  return !isLoopback(key.slice(0, key.indexOf('/')));
 }
