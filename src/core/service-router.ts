@@ -18,7 +18,7 @@ import type {
   QosTarget,
   RequestInfo,
 } from './domain.ts';
-import type { Neighbours } from './neighbours/neighbours.ts';
+import type { Neighbours, NeighboursState } from './neighbours/neighbours.ts';
 import type { CandidateView, GroupView, PolicyEvent, PolicySummary } from './policies/policy.ts';
 import type { PolicyChoice } from './policies/registry.ts';
 import type { RequirementLevel } from './requirements/level.ts';
@@ -154,7 +154,7 @@ export interface ServiceRouter {
   readonly nextTickMs: number;
 
   /** What is said to neighbours, and what they say; null: neither. */
-  readonly neighbours: Pick<Neighbours, 'tell' | 'hear' | 'state'> | null;
+  readonly neighbours: Pick<Neighbours, 'tell' | 'hear'> | null;
 
   /** Live instances, any availability. */
   readonly candidates: readonly Candidate[];
@@ -209,6 +209,8 @@ export interface RouterState {
   readonly summary: PolicySummary;
   /** Null: requests are not tied together. */
   readonly affinity: AffinityState | null;
+  /** Null: neighbours are neither told nor listened to. */
+  readonly neighbours: NeighboursState | null;
   /** By preference, the most preferred first; empty where none is preferred. */
   readonly groups: readonly GroupView[];
   readonly instances: readonly InstanceState[];

@@ -54,6 +54,7 @@ export function routerStateOf(changes: Partial<RouterState> = {}): RouterState {
     clientsSatisfiedRatio: 0.75,
     summary: { explorationShare: 0.1, panic: false },
     affinity: null,
+    neighbours: null,
     groups: [],
     instances: [instanceStateOf('pi-1'), instanceStateOf('pi-2')],
     requirements: [],

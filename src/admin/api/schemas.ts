@@ -7,6 +7,7 @@ import type { ProblemDocument } from '../problem.ts';
 import type { ExplainDocument } from '../state/explain.ts';
 import type { ServiceHistory } from '../state/history.ts';
 import type { DensityDocument, EventDocument, StateDocument } from '../state/state.ts';
+import { neighbours } from './neighbour-schemas.ts';
 import { clients, requirementState } from './requirement-schemas.ts';
 
 /** What an action did, for people. */
@@ -88,6 +89,7 @@ const routerState = z.strictObject({
     .strictObject({ sessions: count, kept: count, moved: count })
     .nullable()
     .describe('requests of known sessions, all time; null where requests are not tied together'),
+  neighbours,
   groups: z
     .array(z.strictObject({ name: z.string(), instances: count, share: ratio, successRatio: ratio.nullable() }))
     .describe('of instances, the most preferred first; empty where none is preferred'),
@@ -212,6 +214,7 @@ const event = z.strictObject({
     'instance-availability',
     'instance-failing',
     'instance-well',
+    'neighbour-ignored',
     'rtt-step',
     'broker',
     'store',

@@ -40,6 +40,7 @@ export function mergeStates(states: readonly [RouterState, ...RouterState[]]): R
       panic: states.some((state) => state.summary.panic),
     },
     affinity: mergeAffinity(states),
+    neighbours: mergeNeighbours(states),
     groups: first.groups.map((group, index) => mergeGroups(group, states, index)),
     instances: mergeAllInstances(states),
     requirements: mergeRequirements(states, clients),
@@ -56,6 +57,18 @@ function mergeAffinity(states: readonly RouterState[]): RouterState['affinity'] 
     kept: sum(all, ({ kept }) => kept),
     moved: sum(all, ({ moved }) => moved),
   };
+}
+
+/** All event loops hear the same; each judges it for itself. The main thread's, ignored where any of them ignores it. */
+function mergeNeighbours([first, ...others]: readonly [RouterState, ...RouterState[]]): RouterState['neighbours'] {
+  if (first.neighbours === null) return null;
+  const elsewhere = others.flatMap(({ neighbours }) => neighbours?.heard ?? []);
+  const heard = first.neighbours.heard.map((own) => {
+    const same = elsewhere.filter(({ nodeId }) => nodeId === own.nodeId);
+    const [{ ignoredMs, wrongOver } = own] = [own, ...same].sort((a, b) => b.ignoredMs - a.ignoredMs);
+    return { ...own, ignoredMs, wrongOver };
+  });
+  return { ...first.neighbours, heard };
 }
 
 function mergeGroups(first: GroupView, states: readonly RouterState[], index: number): GroupView {

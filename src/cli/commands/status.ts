@@ -187,6 +187,7 @@ function serviceLines(service: RouterState, look: Look): readonly string[] {
     look.paint('strong', truncate(`${service.service} by ${service.policy}, wanted: ${target}`, look.width)),
     ...wrapList(facts, look.width),
     ...wrapList(groupFacts(service), look.width),
+    ...wrapList(neighbourFacts(service), look.width),
     ...requirementLines(service, look),
     ...worstLines(clients, qos, look),
     ...(service.instances.length > 0 ? renderColumns(instanceColumns(service), { ...look, indent: '  ' }) : []),
@@ -239,6 +240,16 @@ function worstLines(clients: RouterState['clients'], { successRatio }: RouterSta
 function missedText({ successRatio, requirements = [], missed }: ClientState): string {
   const level = requirements.find(({ requirement }) => requirement === missed);
   return level === undefined ? percent(successRatio) : requirementText(level);
+}
+
+/** Who says what it saw of the instances, and who is not believed. */
+function neighbourFacts({ neighbours }: RouterState): string[] {
+  const { use, heard } = neighbours ?? { use: false, heard: [] };
+  const facts = heard.map(({ nodeId, instances, samples, ignoredMs, wrongOver }) => {
+    if (ignoredMs > 0) return `${nodeId} ignored for ${duration(ignoredMs)}, wrong about ${wrongOver}`;
+    return `${nodeId} ${samples.toFixed(1)} samples of ${instances} instances`;
+  });
+  return facts.map((fact, i) => (i === 0 ? `neighbours ${use ? 'used' : 'observed'}: ${fact}` : fact));
 }
 
 /** What keeps requests together, and where the preferred ones go. */

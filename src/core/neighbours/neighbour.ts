@@ -1,5 +1,6 @@
 // One neighbour: what it saw of each instance, fading, and whether it is believed.
 
+import type { InstanceKey } from '../domain.ts';
 import { fade } from '../stats/weighted-kde.ts';
 import { add, CELLS, FAILURES, scale } from './histogram.ts';
 import { JUDGED_HALF_LIFE_MS } from './own-observations.ts';
@@ -8,10 +9,10 @@ import type { Observed, Summary } from './summary.ts';
 /** As the default policy's own samples. */
 const HALF_LIFE_MS = 1_500;
 /** What was not heard of for so long counts for nothing. */
-export const HEARD_MS = 10_000;
+const HEARD_MS = 10_000;
 /** So long is one that is often wrong ignored. */
 export const IGNORED_MS = 60_000;
-/** Wrong so often in a row: the first time; one that was ignored before is ignored again at once. */
+/** Wrong so often in a row; one that was ignored and has not been right since is ignored again at once. */
 const WRONG_MAX = 2;
 /** Failures that are worth a word, fading. */
 const FAILING_MIN = 0.5;
@@ -21,9 +22,10 @@ export interface Heard {
   readonly recent: Float64Array;
   /** Fading slowly. */
   readonly judged: Float64Array;
-  perSecond: number;
-  inFlight: number;
 }
+
+/** What it said beside what is known here. */
+export type Verdict = { readonly kind: 'right' | 'unknown' } | { readonly kind: 'wrong'; readonly over: InstanceKey };
 
 export class Neighbour {
   readonly nodeId: string;
@@ -33,7 +35,8 @@ export class Neighbour {
   summaries = 0;
   ignoredUntilMs = Number.NEGATIVE_INFINITY;
   /** The instance that it was wrong about last. */
-  wrongOver: string | null = null;
+  wrongOver: InstanceKey | null = null;
+  /** Times in a row, since it was last right. */
   #wrong = 0;
 
   constructor(nodeId: string, nowMs: number) {
@@ -49,8 +52,6 @@ export class Neighbour {
     for (const heard of this.heard.values()) {
       scale(heard.recent, fade(passedMs / HALF_LIFE_MS));
       scale(heard.judged, fade(passedMs / JUDGED_HALF_LIFE_MS));
-      heard.perSecond = 0;
-      heard.inFlight = 0;
     }
     // What is said of a span is half as old as the span on average.
     const worth = fade(summary.spanMs / 2 / HALF_LIFE_MS);
@@ -76,28 +77,23 @@ export class Neighbour {
     return cells !== undefined && (cells[FAILURES] as number) * this.freshness(nowMs) >= FAILING_MIN;
   }
 
-  /** What it said was compared with what is known here; true when it is ignored from now on. */
-  judge(wrongOver: string | null, nowMs: number): boolean {
-    if (wrongOver === null) {
-      this.#wrong = 0;
-      return false;
-    }
-    if (this.isIgnored(nowMs)) return false;
+  /** Takes in a verdict; true when it is ignored from now on. */
+  judge(verdict: Verdict, nowMs: number): boolean {
+    if (verdict.kind === 'right') this.#wrong = 0;
+    if (verdict.kind !== 'wrong' || this.isIgnored(nowMs)) return false;
     this.#wrong++;
-    if (this.#wrong < WRONG_MAX && this.wrongOver === null) return false;
-    this.wrongOver = wrongOver;
+    if (this.#wrong < WRONG_MAX) return false;
+    this.wrongOver = verdict.over;
     this.ignoredUntilMs = nowMs + IGNORED_MS;
     return true;
   }
 
-  #add(handle: number, { counts, failures, perSecond, inFlight }: Observed, worth: number): void {
+  #add(handle: number, { counts, failures }: Observed, worth: number): void {
     let heard = this.heard.get(handle);
     if (heard === undefined) {
-      heard = { recent: new Float64Array(CELLS), judged: new Float64Array(CELLS), perSecond: 0, inFlight: 0 };
+      heard = { recent: new Float64Array(CELLS), judged: new Float64Array(CELLS) };
       this.heard.set(handle, heard);
     }
-    heard.perSecond = perSecond;
-    heard.inFlight = inFlight;
     add(heard.judged, counts);
     add(heard.recent, counts, worth);
     heard.recent[FAILURES] = (heard.recent[FAILURES] as number) + worth * failures;

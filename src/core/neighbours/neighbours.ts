@@ -4,7 +4,7 @@
 
 import type { Candidate, InstanceKey } from '../domain.ts';
 import { answersIn, countBefore, FAILURES, latencySumMs, positionOf } from './histogram.ts';
-import { HEARD_MS, type Heard, IGNORED_MS, Neighbour } from './neighbour.ts';
+import { type Heard, IGNORED_MS, Neighbour, type Verdict } from './neighbour.ts';
 import { OwnObservations } from './own-observations.ts';
 import { type Observed, SAID_MAX, type Summary } from './summary.ts';
 import { Trust } from './trust.ts';
@@ -22,6 +22,9 @@ const NEIGHBOURS_MAX = 64;
 
 /** One that says nothing for so long is forgotten; that it was wrong is not, before it would be believed again. */
 const FORGOTTEN_MS = 2 * IGNORED_MS;
+
+const RIGHT: Verdict = { kind: 'right' };
+const UNKNOWN: Verdict = { kind: 'unknown' };
 
 /** What a policy may read of it. */
 export interface Hearsay {
@@ -54,12 +57,19 @@ export interface NeighbourState {
   /** Summaries heard, all time. */
   readonly summaries: number;
   readonly instances: number;
-  /** Its samples, discounted, as they count now. */
+  /** Its samples, discounted, as they count now where it is believed and summaries are used. */
   readonly samples: number;
   /** Milliseconds for which it is ignored; 0: it is not. */
   readonly ignoredMs: number;
-  /** The instance that it was wrong about; null: none so far. */
+  /** The instance that it was wrong about; null: it is not ignored. */
   readonly wrongOver: InstanceKey | null;
+}
+
+/** All of them. */
+export interface NeighboursState {
+  /** What they say counts in estimates; false: it is only looked at. */
+  readonly use: boolean;
+  readonly heard: readonly NeighbourState[];
 }
 
 export interface NeighboursOptions {
@@ -133,9 +143,9 @@ export class Neighbours implements Hearsay {
       this.#byNode.set(nodeId, neighbour);
     }
     neighbour.hear(summary, this.#options.handleOf, nowMs);
-    const wrongOver = this.#wrongOver(neighbour);
-    if (neighbour.judge(wrongOver, nowMs) && wrongOver !== null)
-      this.#options.onIgnored(nodeId, wrongOver, nowMs + IGNORED_MS);
+    const verdict = this.#verdictOn(neighbour);
+    if (neighbour.judge(verdict, nowMs) && verdict.kind === 'wrong')
+      this.#options.onIgnored(nodeId, verdict.over, nowMs + IGNORED_MS);
   }
 
   look(handle: number, { limitMs, latencyMsMax, ownWeight, nowMs }: HearsayLook): void {
@@ -162,25 +172,17 @@ export class Neighbours implements Hearsay {
     this.#bound(Math.max(samplesMax, OWN_TIMES * ownWeight));
   }
 
-  /** Requests a second that neighbours send there. */
-  perSecond(handle: number, nowMs: number): number {
-    let sum = 0;
-    for (const { heard, heardMs } of this.#byNode.values()) {
-      if (nowMs - heardMs <= HEARD_MS) sum += heard.get(handle)?.perSecond ?? 0;
-    }
-    return sum;
-  }
-
-  state(nowMs: number): readonly NeighbourState[] {
-    return [...this.#byNode.values()].map((neighbour) => ({
+  state(nowMs: number): NeighboursState {
+    const heard = [...this.#byNode.values()].map((neighbour) => ({
       nodeId: neighbour.nodeId,
       heardAgeMs: nowMs - neighbour.heardMs,
       summaries: neighbour.summaries,
       instances: neighbour.heard.size,
       samples: WORTH * neighbour.freshness(nowMs) * sumOf(neighbour.heard.values(), ({ recent }) => answersIn(recent)),
       ignoredMs: Math.max(0, neighbour.ignoredUntilMs - nowMs),
-      wrongOver: neighbour.wrongOver,
+      wrongOver: neighbour.isIgnored(nowMs) ? neighbour.wrongOver : null,
     }));
+    return { use: this.#options.use, heard };
   }
 
   #bound(most: number): void {
@@ -199,14 +201,18 @@ export class Neighbours implements Hearsay {
     return failing >= FAILING_NEIGHBOURS;
   }
 
-  /** The first instance about which it says what cannot be, as far as this load balancer knows; null: none. */
-  #wrongOver({ heard }: Neighbour): InstanceKey | null {
+  /** Wrong over the first instance about which it says what cannot be, as far as this load balancer knows. */
+  #verdictOn({ heard }: Neighbour): Verdict {
+    let verdict: Verdict = UNKNOWN;
     for (const { handle, key } of this.#options.candidates()) {
       const said = heard.get(handle)?.judged;
       const own = this.#own.judged(handle);
-      if (said !== undefined && own !== undefined && !this.#trust.agree(own, said)) return key;
+      if (said === undefined || own === undefined) continue;
+      const agree = this.#trust.agree(own, said);
+      if (agree === false) return { kind: 'wrong', over: key };
+      if (agree === true) verdict = RIGHT;
     }
-    return null;
+    return verdict;
   }
 }
 

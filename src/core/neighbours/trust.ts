@@ -23,13 +23,13 @@ export class Trust {
     this.#shifted = MIDDLES_MS.map((atMs) => positionOf(atMs + shiftMs));
   }
 
-  /** Whether both can be of one instance; true where too little is known. */
-  agree(own: Float64Array, other: Float64Array): boolean {
+  /** Whether both can be of one instance; null where too little is known. */
+  agree(own: Float64Array, other: Float64Array): boolean | null {
     const n = answersIn(own);
     const m = answersIn(other);
-    if (n < SAMPLES_MIN || m < SAMPLES_MIN) return true;
+    if (n < SAMPLES_MIN || m < SAMPLES_MIN) return null;
     const most = CRITICAL * Math.sqrt(1 / n + 1 / m) + ALLOWED;
-    return most >= 1 || this.#distance({ cells: own, count: n }, { cells: other, count: m }) <= most;
+    return most >= 1 ? null : this.#distance({ cells: own, count: n }, { cells: other, count: m }) <= most;
   }
 
   /** The largest difference of the two distributions that the shift does not explain. */

@@ -245,8 +245,12 @@ export class LiveServiceRouter implements ServiceRouter {
     const result = this.#relative.judge(live.handle, evidence, latencyMs, nowMs);
     if (result !== 'aborted') this.#offers?.books.reliability.observe(live.handle, result !== 'answered');
     const { chargedMs } = this.#relative;
-    if (this.neighbours !== null && live.rttKnown && result !== 'aborted')
-      this.neighbours.observe(live.handle, result === 'answered' ? chargedMs - live.rttMs : null);
+    if (this.neighbours !== null && result !== 'aborted') {
+      if (result !== 'answered') this.neighbours.observe(live.handle, null);
+      // Where the way there is only guessed, so is the rest.
+      else if (live.rttKnown || live.local || live.instance.rttMs != null)
+        this.neighbours.observe(live.handle, chargedMs - live.rttMs);
+    }
     if (result === 'answered') live.answeredMs = nowMs;
     else if (result !== 'aborted') live.failures++;
     // An answer bounds the round trip from above, where it is not measured.
@@ -413,6 +417,7 @@ export class LiveServiceRouter implements ServiceRouter {
       rates: this.#rates,
       offers: this.#offers,
       sessions: this.#sessions,
+      neighbours: this.neighbours,
     };
   }
 

@@ -38,6 +38,19 @@ describe('the picture of several data planes', () => {
     expect(merged.instances[1]?.successProbability).toBe(0.5);
   });
 
+  it('names a neighbour as ignored where any of them ignores it', () => {
+    const heardOf = (nodeId: string, ignoredMs: number) => {
+      const wrongOver = ignoredMs > 0 ? 'n1/a' : null;
+      return { nodeId, heardAgeMs: 100, summaries: 9, instances: 2, samples: 5, ignoredMs, wrongOver };
+    };
+    const loop = (...heard: ReturnType<typeof heardOf>[]) => routerStateOf({ neighbours: { use: true, heard } });
+    const merged = mergeStates([
+      loop(heardOf('pi-1', 0), heardOf('pi-2', 0)),
+      loop(heardOf('pi-1', 0), heardOf('pi-2', 40_000)),
+    ]);
+    expect(merged.neighbours).toEqual({ use: true, heard: [heardOf('pi-1', 0), heardOf('pi-2', 40_000)] });
+  });
+
   it('puts the requests of a client together, worst served first', () => {
     const qos = { latencyMs: 80, successRatio: 0.9, windowMs: 10_000 };
     const one = routerStateOf({ qos, clients: [{ clientId: 'a', requests: 10, successRatio: 0.5 }] });

@@ -55,6 +55,16 @@ describe('qedge status', () => {
     expect(lines.join('\n')).not.toContain('samples');
   });
 
+  it('says which neighbours help, and which are not believed', async () => {
+    const one = { heardAgeMs: 900, summaries: 30, instances: 2, samples: 6.25, ignoredMs: 0, wrongOver: null };
+    const liar = { ...one, nodeId: 'pi-9', ignoredMs: 41_000, wrongOver: 'near/a' };
+    const heard = [{ ...one, nodeId: 'pi-8' }, liar];
+    const { out } = await cli('status', '--url', await start([routerStateOf({ neighbours: { use: true, heard } })]));
+    const text = out.replaceAll(/\s+/g, ' ');
+    expect(text).toContain('neighbours used: pi-8 6.3 samples of 2 instances');
+    expect(text).toContain('pi-9 ignored for 41 s, wrong about near/a');
+  });
+
   it('draws no table where no instance is known', async () => {
     const state = await new AdminClient({ url: await start(STATES) }).get<StateDocument>('/api/v1/state');
     const services = state.services.map((service) => ({ ...service, instances: [] }));

@@ -68,7 +68,7 @@ describe('what neighbours say', () => {
     neighbours.hear('n1', summary(0, 30, 10), 0);
     neighbours.look(0, LOOK);
     expect(neighbours).toMatchObject({ weight: 0, successWeight: 0, sumMs: 0, failing: false });
-    expect(neighbours.state(0)).toMatchObject([{ nodeId: 'n1', summaries: 1, instances: 1 }]);
+    expect(neighbours.state(0).heard).toMatchObject([{ nodeId: 'n1', summaries: 1, instances: 1 }]);
   });
 
   it('is no failure until three of them see one', () => {
@@ -92,7 +92,7 @@ describe('what neighbours say', () => {
     expect(ignored).toEqual([`liar ${keyOf(0)}`]);
     neighbours.look(0, { ...LOOK, nowMs: 4_000 });
     expect(neighbours.weight).toBe(0);
-    expect(neighbours.state(4_000)).toMatchObject([{ ignoredMs: 60_000, wrongOver: keyOf(0) }]);
+    expect(neighbours.state(4_000).heard).toMatchObject([{ ignoredMs: 60_000, wrongOver: keyOf(0) }]);
     see(0, 60, 20, 64_000);
     neighbours.hear('liar', summary(0, 1, 20), 64_001);
     expect(ignored).toHaveLength(2);
@@ -103,6 +103,36 @@ describe('what neighbours say', () => {
     neighbours.look(0, { ...LOOK, nowMs: 200_000 });
     expect(neighbours.weight).toBeGreaterThan(0);
     expect(ignored).toHaveLength(2);
+  });
+
+  it('is forgiven by what it says rightly, and not by what cannot be compared', () => {
+    const { neighbours, ignored, summary, see } = neighboursWith();
+    const says = (tookMs: number, nowMs: number, times = 20): void => {
+      see(0, 60, 20, nowMs);
+      neighbours.hear('n1', summary(0, tookMs, times), nowMs);
+    };
+    says(1, 2_000);
+    says(1, 4_000);
+    expect(ignored).toHaveLength(1);
+    for (let nowMs = 6_000; nowMs <= 300_000; nowMs += 2_000) says(60, nowMs);
+    expect(neighbours.state(300_000).heard).toMatchObject([{ ignoredMs: 0, wrongOver: null }]);
+    says(1, 300_001, 2_000);
+    expect(ignored).toHaveLength(1);
+    neighbours.hear('n1', { spanMs: 2_000, instances: [] }, 300_002);
+    says(1, 300_003, 2_000);
+    expect(ignored).toHaveLength(2);
+  });
+
+  it('says nothing of a streak where too little is known to compare', () => {
+    const { neighbours, ignored, summary, see } = neighboursWith();
+    see(0, 60, 20, 2_000);
+    neighbours.hear('n1', summary(0, 1, 20), 2_000);
+    // Five half-lives later too little is left of either.
+    see(1, 60, 1, 102_000);
+    neighbours.hear('n1', summary(1, 1, 1), 102_000);
+    see(0, 60, 20, 104_000);
+    neighbours.hear('n1', summary(0, 1, 20), 104_000);
+    expect(ignored).toHaveLength(1);
   });
 
   it('is believed where the ways there were measured a few milliseconds apart', () => {
@@ -122,7 +152,7 @@ describe('what neighbours say', () => {
       0,
     );
     neighbours.hear('n2', summary(1, 30, 9), 0);
-    expect(neighbours.state(0).map(({ instances }) => instances)).toEqual([0, 1]);
+    expect(neighbours.state(0).heard.map(({ instances }) => instances)).toEqual([0, 1]);
     neighbours.forget(1);
     neighbours.look(1, LOOK);
     expect(neighbours.weight).toBe(0);
@@ -131,9 +161,9 @@ describe('what neighbours say', () => {
   it('comes from 64 of them at the most', () => {
     const { neighbours, summary } = neighboursWith();
     for (let n = 0; n < 100; n++) neighbours.hear(`n${n}`, summary(0, 30, 1), 0);
-    expect(neighbours.state(0)).toHaveLength(64);
+    expect(neighbours.state(0).heard).toHaveLength(64);
     neighbours.tell(120_001);
-    expect(neighbours.state(120_001)).toEqual([]);
+    expect(neighbours.state(120_001).heard).toEqual([]);
   });
 });
 

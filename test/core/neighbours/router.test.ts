@@ -55,6 +55,41 @@ describe('a router among neighbours', () => {
     expect(quick?.counts.findIndex((count) => count > 0)).toBe(8);
   });
 
+  it('says what is seen on its own node, and where the way there is configured, before either is measured', () => {
+    const world = createWorld('round-robin', { neighbours: { use: true, samplesMax: 20 } });
+    for (const one of [instance('node-0'), instance('given', { rttMs: 5 }), instance('guessed')])
+      world.router.applyPlacement({ kind: 'instance-set', instance: one }, world.nowMs);
+    for (let i = 0; i < 6; i++) world.request(() => ({ latencyMs: 20 }));
+    world.pass(2_000);
+    const keysTold = () =>
+      world.router.neighbours
+        ?.tell(world.nowMs)
+        ?.instances.map(({ key }) => key)
+        .sort();
+    expect(keysTold()).toEqual(['given/a', 'node-0/a']);
+    for (let i = 0; i < 6; i++) world.request(() => ({ latencyMs: 20, result: 'refused' }));
+    world.pass(2_000);
+    // A failure is one however far away.
+    expect(keysTold()).toEqual(['given/a', 'guessed/a', 'node-0/a']);
+  });
+
+  it('decides as it does alone while what it hears is only observed', () => {
+    const told = learned(worldWith({ use: true, samplesMax: 20 }));
+    const worlds = [worldWith({ use: false, samplesMax: 20 }), worldWith(), worldWith({ use: true, samplesMax: 20 })];
+    const [observed, alone, used] = worlds.map((world) =>
+      Array.from({ length: 400 }, (_, i) => {
+        if (i % 50 === 0) for (const node of ['a', 'b', 'c']) world.router.neighbours?.hear(node, told, world.nowMs);
+        const { key } = world.request(ending);
+        world.pass(40);
+        return key;
+      }),
+    );
+    expect(observed).toEqual(alone);
+    expect(used).not.toEqual(alone);
+    expect(worlds[0]?.router.state(0).neighbours).toMatchObject({ use: false, heard: { length: 3 } });
+    expect(worlds[1]?.router.state(0).neighbours).toBeNull();
+  });
+
   it('decides as it does alone while it hears of nothing', () => {
     const [with_, without] = [worldWith({ use: true, samplesMax: 20 }), worldWith()];
     const picks = [with_, without].map((world) =>

@@ -1,5 +1,6 @@
 // A service as people are shown it: what is in flight and how it fares, by the books of its router and by its policy.
 
+import type { Neighbours } from '../../neighbours/neighbours.ts';
 import type { Policy } from '../../policies/policy.ts';
 import type { InstanceState, RouterState, ServiceRouterOptions } from '../../service-router.ts';
 import type { ClientLedger } from '../../stats/client-ledger.ts';
@@ -24,11 +25,13 @@ export interface RouterParts {
   readonly offers: Offers | null;
   /** Null: requests are not tied together. */
   readonly sessions: SessionTable | null;
+  /** Null: they are neither told nor listened to. */
+  readonly neighbours: Neighbours | null;
 }
 
 /** The whole picture. Changes nothing. */
 export function routerState(parts: RouterParts, nowMs: number): RouterState {
-  const { options, policy, members, flights, clients, rates, offers, sessions } = parts;
+  const { options, policy, members, flights, clients, rates, offers, sessions, neighbours } = parts;
   const { live, admitted } = members.set;
   const { qos } = options;
   const successRatio = clients.overallSuccessRatio(nowMs);
@@ -43,6 +46,7 @@ export function routerState(parts: RouterParts, nowMs: number): RouterState {
     summary,
     groups,
     affinity: sessions?.state(nowMs) ?? null,
+    neighbours: neighbours?.state(nowMs) ?? null,
     instances: instanceStates(parts, nowMs),
     ...clientsState(clients, { books: offers?.books, qos, admitted: admitted.length }, nowMs),
   };

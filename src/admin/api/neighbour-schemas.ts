@@ -1,0 +1,25 @@
+// What the API says of neighbours: which load balancers say what they saw, and which of them are not believed.
+
+import * as z from 'zod';
+
+const ms = z.number();
+const count = z.number().min(0);
+
+const neighbour = z.strictObject({
+  nodeId: z.string(),
+  heardAgeMs: ms.describe('since its last summary'),
+  summaries: count.describe('heard, all time'),
+  instances: count.describe('that it spoke of and that are known here'),
+  samples: count.describe('discounted, as they count now'),
+  ignoredMs: count.describe('until it is believed again; 0: it is not ignored'),
+  wrongOver: z.string().nullable().describe('<node>/<instance> that it was wrong about; null: it is not ignored'),
+});
+
+/** Those of a service. */
+export const neighbours = z
+  .strictObject({
+    use: z.boolean().describe('what they say counts in estimates; else it is only looked at'),
+    heard: z.array(neighbour),
+  })
+  .nullable()
+  .describe('null where they are neither told nor listened to');
