@@ -2,6 +2,10 @@
 // argv → command; nothing else.
 
 import { runCli } from './cli/program.ts';
+import { holdServiceSignals } from './cli/service/held-signals.ts';
+
+// Before the code of the service is loaded, which takes longer than all else of its start.
+if (process.argv[2] === 'run') holdServiceSignals();
 
 // A reader that has seen enough (`| head`) ends the program, and is no failure of ours.
 process.stdout.on('error', (error: NodeJS.ErrnoException) => {

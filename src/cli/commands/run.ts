@@ -11,7 +11,7 @@ import { inheritedSockets } from '../../systemd/sockets.ts';
 import { commit, version } from '../build-facts.ts';
 import { type ConfigOption, configOption } from '../config-option.ts';
 import { endProcess } from '../service/end-process.ts';
-import { holdSignals } from '../service/held-signals.ts';
+import { holdServiceSignals } from '../service/held-signals.ts';
 import { ServiceLife } from '../service/service-life.ts';
 import { watchProbation } from '../service/watch-probation.ts';
 
@@ -22,8 +22,8 @@ export function registerRun(program: Command): void {
     .description('run the proxy until SIGTERM or SIGINT, which drain it; SIGHUP reads the configuration again')
     .addOption(configOption())
     .action(async ({ config: file }: ConfigOption) => {
+      const held = holdServiceSignals();
       const config = loadConfig(file);
-      const held = holdSignals(['SIGHUP', 'SIGUSR2']);
       const predecessor = findPredecessor();
       const app = await startInTurn(config, predecessor);
       const probation = watchProbation(app, config.update);
