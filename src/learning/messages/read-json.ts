@@ -21,15 +21,22 @@ export function readJson<T>(payload: Uint8Array, schema: z.ZodType<T>, bytesMax:
   const [issue] = error.issues;
   const path = issue?.path.join('.') ?? '';
   return {
-    wrong: `${path === '' ? '' : `${path}: `}${lowered(issue?.message ?? '')}${shown(parsed, issue?.path ?? [])}`,
+    wrong: `${path === '' ? '' : `${bounded(path)}: `}${lowered(issue?.message ?? '')}${shown(parsed, issue?.path ?? [])}`,
   };
 }
 
 function shown(root: unknown, path: readonly PropertyKey[]): string {
   let value = root;
   for (const part of path) value = typeof value === 'object' && value !== null ? Reflect.get(value, part) : undefined;
-  const text = JSON.stringify(value) ?? 'nothing';
-  return `, got ${text.length > SHOWN_CHARS_MAX ? `${text.slice(0, SHOWN_CHARS_MAX)}…` : text}`;
+  // Written out it could be as large as the message, and so deep that the stack does not hold it.
+  if (typeof value === 'object' && value !== null) return `, got ${Array.isArray(value) ? 'an array' : 'an object'}`;
+  return `, got ${bounded(JSON.stringify(value) ?? 'nothing')}`;
+}
+
+/** A few characters, none of them a control: reasons are logged, published and shown on terminals. */
+function bounded(text: string): string {
+  const plain = text.slice(0, SHOWN_CHARS_MAX + 1).replace(/[^\x20-\x7e]/g, '?');
+  return plain.length > SHOWN_CHARS_MAX ? `${plain.slice(0, SHOWN_CHARS_MAX)}…` : plain;
 }
 
 const lowered = (text: string): string => `${text.slice(0, 1).toLowerCase()}${text.slice(1)}`;

@@ -1,0 +1,21 @@
+import { describe, expect, it } from 'vitest';
+import { readOffer, readState } from '../../../src/learning/messages/payloads.ts';
+
+const deep = (levels: number): string => '['.repeat(levels) + ']'.repeat(levels);
+
+describe('a payload that fits no schema', () => {
+  it('is refused with a reason, however deep it is nested', () => {
+    expect(readOffer('n', Buffer.from(`{"fl":1,"address":${deep(30_000)}}`))).toMatchObject({
+      wrong: expect.stringMatching(/^address: .*, got an array$/),
+    });
+    expect(readState(Buffer.from(`{"phase":${deep(59_000)}}`))).toMatchObject({
+      wrong: expect.stringMatching(/^phase: /),
+    });
+  });
+
+  it('is refused with a short reason without control characters, however long its keys are', () => {
+    const fl = { role: 'client', port: 1, costs: { ['\x1b[2J'.repeat(5_000)]: 1 } };
+    const read = readOffer('n', Buffer.from(JSON.stringify({ address: '10.0.0.1', fl })));
+    expect(read).toMatchObject({ wrong: expect.stringMatching(/^fl\.costs\.\?\[2J[\x20-\x7e…]{1,150}$/) });
+  });
+});
