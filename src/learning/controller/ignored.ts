@@ -1,6 +1,6 @@
 // What nodes sent and what changed nothing: counted by node, with the last reason.
 
-/** Of one node. */
+/** The ignored reports of one node. */
 export interface IgnoredReports {
   readonly node: string;
   readonly count: number;
@@ -22,10 +22,13 @@ export class Ignored {
 
   /** What was counted before; what was counted since goes on top of it. */
   restore(entries: readonly IgnoredReports[]): void {
-    for (const { node, count, reason } of entries) {
-      const since = this.#byNode.get(node);
-      this.#byNode.set(node, { node, count: count + (since?.count ?? 0), reason: since?.reason ?? reason });
-    }
+    const before = new Map(entries.map((entry) => [entry.node, entry]));
+    const since = this.entries.map((entry) => ({
+      ...entry,
+      count: entry.count + (before.get(entry.node)?.count ?? 0),
+    }));
+    this.#byNode.clear();
+    for (const entry of [...entries, ...since]) this.#keep(entry);
   }
 
   get entries(): IgnoredReports[] {
@@ -33,11 +36,15 @@ export class Ignored {
   }
 
   add(node: string, reason: string): void {
-    const count = (this.#byNode.get(node)?.count ?? 0) + 1;
-    this.#byNode.delete(node);
+    const entry = { node, count: (this.#byNode.get(node)?.count ?? 0) + 1, reason: reason.slice(0, REASON_CHARS_MAX) };
+    this.#keep(entry);
+    this.#onAdd(node, entry.reason);
+  }
+
+  #keep(entry: IgnoredReports): void {
+    this.#byNode.delete(entry.node);
     const [oldest] = this.#byNode.keys();
     if (this.#byNode.size >= NODES_MAX && oldest !== undefined) this.#byNode.delete(oldest);
-    this.#byNode.set(node, { node, count, reason: reason.slice(0, REASON_CHARS_MAX) });
-    this.#onAdd(node, reason);
+    this.#byNode.set(entry.node, entry);
   }
 }
