@@ -5,6 +5,8 @@ import type { BrokerConnection } from '../../placement/broker/connection.ts';
 import { type Claim, readPart, type TaskState } from '../messages/payloads.ts';
 import { controllerTopic, partTopic, progressTopic, stateTopic } from '../messages/topics.ts';
 
+/** Parts of earlier controllers beyond so many stay as they are. */
+const PARTS_MAX = 10_000;
 /** The last messages of a task are on their way for this long at most, ms. */
 const FAREWELL_MS_MAX = 2_000;
 
@@ -45,15 +47,15 @@ export class Board {
     void this.#publish(stateTopic, text);
   }
 
-  /** What an earlier controller told a node: to be taken back where this one tells it nothing. */
+  /** The part that an earlier controller gave a node: taken back where this one gives it none. */
   hearPart(node: string, payload: Uint8Array): void {
     const read = readPart(payload);
-    if (read === null || this.#parts.has(node)) return;
+    if (read === null || this.#parts.has(node) || this.#parts.size >= PARTS_MAX) return;
     this.#parts.set(node, null);
     if ('value' in read) this.#generation = Math.max(this.#generation, read.value.generation);
   }
 
-  /** Each node hears its part; one that has none any more hears that. */
+  /** Publishes the part of each node, and clears that of a node without one. */
   parts(parts: ReadonlyMap<string, string>): void {
     for (const node of [...this.#parts.keys()].filter((one) => !parts.has(one))) {
       this.#parts.delete(node);
@@ -71,11 +73,15 @@ export class Board {
     this.parts(new Map([...this.#parts].flatMap(([node, text]) => (text === null ? [] : [[node, text]]))));
   }
 
-  /** What stays when the controller goes: the state; the parts as well, unless the task is over. */
-  async farewell(state: TaskState): Promise<void> {
-    const nodes = state.phase === 'done' ? [...this.#parts.keys()] : [];
+  /**
+   * Clears the claim. What stays when the controller goes: the state; the parts as well, unless the task is over.
+   *
+   * @param state null: it had not begun
+   */
+  async farewell(state: TaskState | null): Promise<void> {
+    const nodes = state?.phase === 'done' ? [...this.#parts.keys()] : [];
     const said = [
-      this.#publish(stateTopic, JSON.stringify(state)),
+      ...(state === null ? [] : [this.#publish(stateTopic, JSON.stringify(state))]),
       ...nodes.flatMap((node) => [this.#publishTo(partTopic, node, ''), this.#publishTo(progressTopic, node, '')]),
       this.#publish(controllerTopic, ''),
     ];

@@ -46,7 +46,12 @@ export class ClaimStanding {
     return this.#begun && this.#standing.kind === 'holding';
   }
 
-  /** Who has the task, where another does. */
+  /** Whether this controller's claim may stand on the topic: it is to be cleared when the controller goes. */
+  get isClaimed(): boolean {
+    return this.#standing.kind === 'claiming' || this.#standing.kind === 'holding';
+  }
+
+  /** The claim of the controller that has the task, where it is another. */
   get holder(): Claim | null {
     return this.#standing.kind === 'waiting' ? this.#standing.holder : null;
   }
@@ -68,7 +73,7 @@ export class ClaimStanding {
   /** @param claim null: the topic was cleared */
   heard(claim: Claim | null, nowMs: number): readonly ClaimAction[] {
     if (this.#standing.kind === 'away') return [];
-    const isOurs = this.#standing.kind === 'claiming' || this.#standing.kind === 'holding';
+    const isOurs = this.isClaimed;
     if (claim === null) {
       if (isOurs) return ['publish'];
       this.#standing = { kind: 'vacant', sinceMs: nowMs };

@@ -29,7 +29,7 @@ export interface ControllerOptions {
 /** How a controller ended. */
 export type ControllerEnd =
   | { readonly kind: 'done'; readonly state: TaskState }
-  /** Told to stop; the task goes on. */
+  /** Stopped by a signal; the task goes on. */
   | { readonly kind: 'stopped' };
 
 const TICK_MS = 100;
@@ -93,15 +93,17 @@ export class Controller {
     });
   }
 
-  /** @throws CommandError where the port or the directory of the snapshots cannot be had */
+  /** @throws CommandError where the port or the directory of the snapshots cannot be had, also later on */
   async run(): Promise<ControllerEnd> {
     await this.#models.start();
     this.#connection.start();
     this.#timer = setInterval(() => this.#tick(), TICK_MS);
-    const end = await this.#ended.promise;
-    clearInterval(this.#timer);
-    await this.#farewell();
-    return end;
+    try {
+      return await this.#ended.promise;
+    } finally {
+      clearInterval(this.#timer);
+      await this.#farewell();
+    }
   }
 
   /** Gives the task up for another controller, which goes on with it. */
@@ -115,7 +117,7 @@ export class Controller {
 
   async #connected(): Promise<void> {
     const { name } = this.#options.task;
-    // What went away meanwhile is told by nothing: all is heard again.
+    // No message says what went away meanwhile: all is heard again.
     this.#offers.clear();
     this.#connectedMs = performance.now();
     const filters = [
@@ -191,7 +193,7 @@ export class Controller {
   #act(actions: readonly ClaimAction[]): void {
     for (const action of actions) {
       if (action === 'publish') this.#board.claim(this.#claim.claim);
-      else if (action === 'begin') void this.#begin();
+      else if (action === 'begin') this.#begin().catch((error: unknown) => this.#ended.reject(error));
       else this.#yield();
     }
   }
@@ -279,12 +281,10 @@ export class Controller {
   }
 
   async #farewell(): Promise<void> {
-    if (this.#course !== null && this.#claim.isHolding) {
-      const state = this.#stateOf(this.#course);
-      // What is taken back now is not heard as something to say again.
-      this.#claim.disconnected();
-      await this.#board.farewell(state);
-    }
+    const { isClaimed, isHolding } = this.#claim;
+    // What is taken back now is not heard as something to say again.
+    this.#claim.disconnected();
+    if (isClaimed) await this.#board.farewell(isHolding && this.#course !== null ? this.#stateOf(this.#course) : null);
     await this.#connection.stop();
     await this.#models.close();
   }

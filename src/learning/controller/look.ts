@@ -1,4 +1,4 @@
-// A look at a task on the broker, from beside: who has it, how far it is, what its nodes report.
+// A look at a task on the broker, from beside: which controller has it, how far it is, what its nodes report.
 
 import { setTimeout as delay } from 'node:timers/promises';
 import { createRng } from '../../core/rng.ts';

@@ -40,17 +40,25 @@ export class ModelKeeper {
 
   /** @throws CommandError where the directory or the port cannot be had */
   async start(): Promise<void> {
-    await this.#open().catch((error: Error) => {
-      throw new CommandError(`controller.directory: ${error.message}`, 1, error);
+    await this.#open().catch((error: unknown) => {
+      throw unusable(error);
     });
     await this.#server.listen();
   }
 
-  /** This controller has the task: no other one writes. `fresh`: earlier models are forgotten. */
+  /**
+   * This controller has the task: no other one writes. `fresh`: earlier models are forgotten.
+   *
+   * @throws CommandError where the directory cannot be used
+   */
   async take(fresh: boolean): Promise<void> {
-    await this.#snapshots.sweep();
-    if (fresh) await this.#snapshots.clear();
-    else await this.#open();
+    try {
+      await this.#snapshots.sweep();
+      if (fresh) await this.#snapshots.clear();
+      else await this.#open();
+    } catch (error) {
+      throw unusable(error);
+    }
   }
 
   /** The round of the newest model; 0: there is none. */
@@ -100,4 +108,8 @@ export class ModelKeeper {
       this.#log.warn({ path }, 'snapshot passed over, its bytes are not what its name says');
     }
   }
+}
+
+function unusable(error: unknown): CommandError {
+  return new CommandError(`controller.directory: ${error instanceof Error ? error.message : String(error)}`, 1, error);
 }

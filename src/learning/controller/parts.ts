@@ -12,7 +12,7 @@ export interface PartsOptions {
   readonly addressOf: (node: string) => string;
 }
 
-/** The part of each node, from the root down: who is sent to is told first. */
+/** The part of each node, from the root down: a node that others send to comes first. */
 export function partsOf(
   { global, clusters, epochs, localRounds }: LearningConfiguration,
   { generation, round, snapshotUrl, addressOf }: PartsOptions,

@@ -44,7 +44,8 @@ export class SnapshotServer {
   async listen(): Promise<void> {
     const { host, port } = this.#options.listen;
     await new Promise<void>((resolve, reject) => {
-      this.#server.once('error', (error: NodeJS.ErrnoException) => {
+      // Also later, when it means nothing any more: an error that nothing hears ends the process.
+      this.#server.on('error', (error: NodeJS.ErrnoException) => {
         const why = error.code === 'EADDRINUSE' ? 'the port is taken' : error.message;
         reject(new CommandError(`controller.listen ${joined(host, port)}: ${why}`, 1, error));
       });

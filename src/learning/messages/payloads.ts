@@ -55,7 +55,7 @@ export function readOffer(id: string, payload: Uint8Array): Read<Offer | null> {
 const mentionsLearning = (payload: Uint8Array): boolean => Buffer.from(payload).includes('"fl"');
 
 const claimSchema = z.object({ id: z.string().min(1).max(128), term: from1 });
-/** Who has a task, and for how many times it changed hands. */
+/** Which controller has a task, and how many times it changed hands. */
 export type Claim = z.output<typeof claimSchema>;
 
 /** @returns null for a topic that was cleared */
@@ -143,7 +143,7 @@ const stateSchema = z.object({
 /** How far a task is: what a controller that takes over begins with, and what `qedge fl status` shows. */
 export type TaskState = z.output<typeof stateSchema>;
 
-/** Of all that a broker may send as one packet. */
+/** Less than the largest packet that is taken from a broker. */
 const STATE_BYTES_MAX = 120 * 1024;
 
 /** @returns null for a topic that was cleared */

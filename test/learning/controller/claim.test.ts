@@ -121,6 +121,16 @@ describe('the claim on a task', () => {
     expect(topic.retained).toEqual({ id: 'b', term: 2 });
   });
 
+  it('is to be cleared from the moment it is made, also before its controller begins', () => {
+    const standing = new ClaimStanding('a');
+    standing.connected(0);
+    expect(standing.isClaimed).toBe(false);
+    standing.tick(2_000);
+    expect(standing).toMatchObject({ isClaimed: true, isHolding: false });
+    standing.heard({ id: 'b', term: 9 }, 2_100);
+    expect(standing.isClaimed).toBe(false);
+  });
+
   it('changes nothing before the own claim was heard back', () => {
     const standing = new ClaimStanding('a');
     standing.connected(0);

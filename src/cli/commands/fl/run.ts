@@ -14,7 +14,7 @@ export function registerRun(fl: Command): void {
   fl.command('run')
     .summary('run the controller of a task')
     .description(
-      'the controller of a task: tells each node its part, follows the training, begins again from the last snapshot when nodes come and go; of several controllers one has the task, the others wait',
+      'the controller of a task: gives each node its part, follows the training, begins again from the last snapshot when nodes come and go; of several controllers one has the task, the others wait',
     )
     .argument('<task.toml>', 'what is to be learned, within which budget, and until when')
     .option('--fresh', 'forget an earlier run of the task, and its snapshots')
