@@ -6,6 +6,8 @@ import { BadSnapshotError, type Snapshots } from './snapshots.ts';
 
 /** Nothing came for this long, ms. */
 const SILENCE_MS_MAX = 10_000;
+/** A copy takes no longer than this, ms: one that drips would keep all later ones away. */
+const COPY_MS_MAX = 10 * 60_000;
 
 /** @throws Error for what is not there, or not whole; nothing is kept of it */
 export async function copySnapshot(
@@ -13,7 +15,11 @@ export async function copySnapshot(
   snapshots: Snapshots,
 ): Promise<void> {
   const response = await new Promise<IncomingMessage>((resolve, reject) => {
-    const request = get(url, { agent: false, timeout: SILENCE_MS_MAX }, resolve);
+    const request = get(
+      url,
+      { agent: false, timeout: SILENCE_MS_MAX, signal: AbortSignal.timeout(COPY_MS_MAX) },
+      resolve,
+    );
     request.on('timeout', () => request.destroy(new Error(`no answer for ${SILENCE_MS_MAX / 1_000} s`)));
     request.on('error', reject);
   });

@@ -97,12 +97,15 @@ export class Snapshots {
       throw error;
     }
     const newest = this.#newest;
-    await this.#prune();
+    await this.#prune(newest);
     return newest;
   }
 
-  async #prune(): Promise<void> {
-    const old = (await this.#list()).slice(KEPT);
+  /** A model of a higher round than the newest one is of another course of the task, such as an earlier run. */
+  async #prune({ round, path: newest }: Snapshot): Promise<void> {
+    const others = (await this.#list()).filter(({ path }) => path !== newest);
+    const kept = others.filter((one) => one.round <= round).slice(0, KEPT - 1);
+    const old = others.filter((one) => !kept.includes(one));
     await Promise.all(old.map(({ path }) => rm(path, { force: true })));
   }
 

@@ -64,6 +64,16 @@ describe('snapshots', () => {
     expect(snapshots.newest?.round).toBe(4);
   });
 
+  it('of an earlier run, with higher rounds, are gone once the first one of another is there', async () => {
+    const { folder, url } = await start();
+    for (const round of [97, 98, 99]) await put(url, `model ${round}`, { 'x-fl-round': `${round}` });
+    await put(url, 'model 1', { 'x-fl-round': '1' });
+    expect(await (await fetch(url)).text()).toBe('model 1');
+    const again = new Snapshots(folder);
+    await again.open();
+    expect(again.newest?.round).toBe(1);
+  });
+
   it('that are cut off on their way leave nothing', async () => {
     const { folder, snapshots, url } = await start();
     await put(url, 'whole', { 'x-fl-round': '1' });
