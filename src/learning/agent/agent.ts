@@ -5,7 +5,7 @@ import type { LearningConfig, MqttConfig } from '../../config/config.ts';
 import { createRng } from '../../core/rng.ts';
 import type { AddressPolicy } from '../../placement/address-policy.ts';
 import { BrokerConnection } from '../../placement/broker/connection.ts';
-import type { Logger } from '../../telemetry/log.ts';
+import { type Logger, RateLimitedLog } from '../../telemetry/log.ts';
 import { type Part, REPORT_BYTES_MAX, readPart } from '../messages/payloads.ts';
 import { partTopic, progressTopic, readTopic } from '../messages/topics.ts';
 import { environmentOf } from './environment.ts';
@@ -20,27 +20,34 @@ export interface AgentOptions {
   /** Which addresses the command may be sent to. */
   readonly addresses: AddressPolicy;
   readonly log: Logger;
-  /** Said of the node by the agent itself, with a last will; absent where something else announces the node. */
+  /** What the agent itself announces of the node, with a last will; absent where something else announces it. */
   readonly announcement?: { readonly topic: string; readonly payload: string };
 }
 
 /** A part that a new connection does not bring again is taken back after this long: its controller may come back later, ms. */
 const UNHEARD_MS = 60_000;
+/** Parts that are ignored are logged at most this often for each task, ms. */
+const IGNORED_LOG_MS = 10_000;
 
-interface Running {
+/** What is to run: the part of a task, and the text that it came as. */
+interface Wanted {
   readonly task: string;
   readonly part: Part;
   readonly text: string;
-  readonly process: ServiceProcess;
 }
 
 /** One node's agent. */
 export class Agent {
   readonly #options: AgentOptions;
   readonly #connection: BrokerConnection;
-  #running: Running | null = null;
+  readonly #ignored = new RateLimitedLog(IGNORED_LOG_MS);
+  #wanted: Wanted | null = null;
+  #running: { readonly wanted: Wanted; readonly process: ServiceProcess } | null = null;
   /** One change after the other: the command before has to let go of its port. */
-  #changing: Promise<void> = Promise.resolve();
+  #isChanging = false;
+  #changed: Promise<void> = Promise.resolve();
+  /** Takes no part any more. */
+  #stopped = false;
   #unheard: NodeJS.Timeout | null = null;
   /** Reports wait for the one before them, the newest alone. */
   #waiting: { readonly topic: string; readonly text: string } | null = null;
@@ -62,16 +69,18 @@ export class Agent {
   }
 
   start(): void {
+    this.#stopped = false;
     this.#connection.start();
   }
 
-  /** Ends the command, and says goodbye. */
+  /** Ends the command, and says goodbye. Never throws. */
   async stop(): Promise<void> {
+    this.#stopped = true;
     if (this.#unheard !== null) clearTimeout(this.#unheard);
     this.#unheard = null;
     const { announcement } = this.#options;
     this.#change(null);
-    await this.#changing;
+    await this.#changed;
     if (announcement !== undefined) await this.#connection.publish(announcement.topic, '');
     await this.#connection.stop();
   }
@@ -83,35 +92,42 @@ export class Agent {
   async #connected(): Promise<void> {
     const { node, announcement } = this.#options;
     if (announcement !== undefined) void this.#connection.publish(announcement.topic, announcement.payload);
-    this.#unheard ??= setTimeout(() => this.#change(null), UNHEARD_MS).unref();
+    this.#unheard ??= setTimeout(() => this.#takeBack(), UNHEARD_MS).unref();
     await this.#connection.subscribe([partTopic(this.#prefix, '+', node)], 0);
   }
 
+  /** The node is free: parts of other tasks that it refused meanwhile come again with a new subscription. */
+  #takeBack(): void {
+    this.#change(null);
+    void this.#connection.subscribe([partTopic(this.#prefix, '+', this.#options.node)], 0);
+  }
+
   #hear(topic: string, payload: Uint8Array): void {
+    if (this.#stopped) return;
     const about = readTopic(this.#prefix, topic);
     if (about?.kind !== 'part' || about.node !== this.#options.node) return;
     const { task } = about;
-    const { log } = this.#options;
     const read = readPart(payload);
     if (read === null) {
-      if (this.#running?.task === task) this.#change(null);
+      if (this.#wanted?.task === task) this.#takeBack();
       return;
     }
     const wrong = 'wrong' in read ? read.wrong : this.#refusal(read.value, task);
     if (wrong !== null || 'wrong' in read) {
-      log.warn({ task, reason: wrong }, 'part of a task ignored');
+      const suppressed = this.#ignored.admit(task, performance.now());
+      if (suppressed !== null) this.#options.log.warn({ task, reason: wrong, suppressed }, 'part of a task ignored');
       return;
     }
     if (this.#unheard !== null) clearTimeout(this.#unheard);
     this.#unheard = null;
     const text = Buffer.from(payload).toString('utf8');
-    if (this.#running?.task === task && this.#running.text === text) return;
+    if (this.#wanted?.task === task && this.#wanted.text === text) return;
     this.#change({ task, part: read.value, text });
   }
 
   /** Why this part is not taken. */
   #refusal(part: Part, task: string): string | null {
-    if (this.#running !== null && this.#running.task !== task) return `has a part in "${this.#running.task}" already`;
+    if (this.#wanted !== null && this.#wanted.task !== task) return `has a part in "${this.#wanted.task}" already`;
     if (part.role !== 'global-aggregator' && part.parent === undefined) return 'parent: nothing to send the model to';
     const urls = [part.parent === undefined ? [] : `http://${part.parent}`, part.snapshot_url ?? []].flat();
     for (const text of urls) {
@@ -122,19 +138,24 @@ export class Agent {
     return null;
   }
 
-  /** Ends what runs, and starts what is to run. */
-  #change(next: Omit<Running, 'process'> | null): void {
-    const before = this.#running;
-    const process = next === null ? null : this.#processOf(next);
-    this.#running = next === null || process === null ? null : { ...next, process };
-    this.#changing = this.#changing.then(async () => {
-      await before?.process.stop();
-      // Another change may have come meanwhile.
-      if (process !== null && this.#running?.process === process) process.start();
-    });
+  #change(wanted: Wanted | null): void {
+    this.#wanted = wanted;
+    if (!this.#isChanging) this.#changed = this.#settle();
   }
 
-  #processOf({ task, part }: Omit<Running, 'process'>): ServiceProcess {
+  /** Ends what runs, and starts what is wanted by then: parts that come faster than commands end are passed over. */
+  async #settle(): Promise<void> {
+    this.#isChanging = true;
+    while (this.#wanted !== (this.#running?.wanted ?? null)) {
+      await this.#running?.process.stop();
+      const wanted = this.#wanted;
+      this.#running = wanted === null ? null : { wanted, process: this.#processOf(wanted) };
+      this.#running?.process.start();
+    }
+    this.#isChanging = false;
+  }
+
+  #processOf({ task, part }: Wanted): ServiceProcess {
     const { node, host, learning, log } = this.#options;
     const { command, port, samples } = learning;
     const { generation, role, parent } = part;
@@ -153,11 +174,10 @@ export class Agent {
       this.#options.log.info({ line }, 'fl command says');
       return;
     }
-    const text = JSON.stringify({ ...reportIn(line), generation });
-    this.#waiting = {
-      topic: progressTopic(this.#prefix, task, this.#options.node),
-      text: text.slice(0, REPORT_BYTES_MAX),
-    };
+    const whole = JSON.stringify({ ...reportIn(line), generation });
+    const text =
+      Buffer.byteLength(whole) > REPORT_BYTES_MAX ? JSON.stringify({ ...unreadable(line), generation }) : whole;
+    this.#waiting = { topic: progressTopic(this.#prefix, task, this.#options.node), text };
     if (!this.#isReporting) void this.#sendReports();
   }
 
@@ -177,6 +197,8 @@ function reportIn(line: string): object {
   try {
     return JSON.parse(line) as object;
   } catch {
-    return { unreadable: line.slice(0, 200) };
+    return unreadable(line);
   }
 }
+
+const unreadable = (line: string): object => ({ unreadable: line.slice(0, 200) });

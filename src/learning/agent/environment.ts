@@ -1,8 +1,8 @@
-// What the command of a node is told, as environment variables.
+// The part of a node as environment variables of its command.
 
 import type { Part } from '../messages/payloads.ts';
 
-/** Of the node itself. */
+/** What the node itself knows. */
 export interface OwnFacts {
   readonly task: string;
   readonly node: string;
@@ -12,7 +12,7 @@ export interface OwnFacts {
   readonly samples: Readonly<Record<string, number>>;
 }
 
-/** What is not said to this role is empty, so that nothing of an outer environment shines through. */
+/** A variable that this role does not have is empty, so that it is not inherited from the environment of qedge. */
 export function environmentOf(
   part: Part,
   { task, node, host, port, samples }: OwnFacts,

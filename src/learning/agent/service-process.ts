@@ -20,6 +20,8 @@ const AGAIN_MS_MAX = 30_000;
 const STABLE_MS = 30_000;
 /** After this long without an end it is killed, ms. */
 const END_MS_MAX = 5_000;
+/** One that cannot be killed, as of another user or waiting for a disk, is left after this long, ms. */
+const KILL_MS_MAX = 1_000;
 
 /** One command, kept running until `stop`. */
 export class ServiceProcess {
@@ -36,20 +38,25 @@ export class ServiceProcess {
 
   start(): void {
     const { command, environment, log, onLine } = this.#options;
-    const [program, ...args] = command;
     const startedMs = performance.now();
-    // A process group of its own: what it starts ends with it.
-    const child = spawn(program, args, { env: { ...process.env, ...environment }, stdio: 'pipe', detached: true });
+    const child = spawned(command, environment);
+    if (child instanceof Error) {
+      this.#startAgain(child.message, 0);
+      return;
+    }
     this.#child = child;
     const lines = new LineReader(onLine);
-    child.stdout.on('data', (chunk: Buffer) => lines.feed(chunk));
     const errors = new LineReader((line) => log.info({ line }, 'fl command says'));
-    child.stderr.on('data', (chunk: Buffer) => errors.feed(chunk));
-    child.stdin.on('error', () => {});
+    // Without a file descriptor left there are no pipes, and 'error' follows.
+    child.stdout?.on('data', (chunk: Buffer) => lines.feed(chunk));
+    child.stderr?.on('data', (chunk: Buffer) => errors.feed(chunk));
+    for (const pipe of [child.stdin, child.stdout, child.stderr]) pipe?.on('error', () => {});
     this.#ended = new Promise((resolve) => {
       const end = (reason: string): void => {
         if (this.#child !== child) return;
         this.#child = null;
+        // What it started itself may hold its port.
+        signal(child, 'SIGKILL');
         resolve();
         if (!this.#stopped) this.#startAgain(reason, performance.now() - startedMs);
       };
@@ -58,17 +65,27 @@ export class ServiceProcess {
     });
   }
 
+  /** Never throws. */
   async stop(): Promise<void> {
     this.#stopped = true;
     if (this.#again !== null) clearTimeout(this.#again);
     const child = this.#child;
     if (child === null) return;
     signal(child, 'SIGTERM');
-    const timer = setTimeout(() => signal(child, 'SIGKILL'), END_MS_MAX);
-    await this.#ended;
-    clearTimeout(timer);
-    // What it started itself may be slower.
+    if (await this.#endsWithin(END_MS_MAX)) return;
     signal(child, 'SIGKILL');
+    if (await this.#endsWithin(KILL_MS_MAX)) return;
+    this.#options.log.error({ pid: child.pid }, 'fl command does not end');
+    for (const pipe of [child.stdin, child.stdout, child.stderr]) pipe?.destroy();
+    child.unref();
+  }
+
+  async #endsWithin(ms: number): Promise<boolean> {
+    const { promise, resolve } = Promise.withResolvers<boolean>();
+    const timer = setTimeout(() => resolve(false), ms);
+    const ended = await Promise.race([this.#ended.then(() => true), promise]);
+    clearTimeout(timer);
+    return ended;
   }
 
   #startAgain(reason: string, ranMs: number): void {
@@ -79,12 +96,24 @@ export class ServiceProcess {
   }
 }
 
-/** To the whole group, which may be gone. */
+/** In a process group of its own, so that what it starts ends with it; or why it cannot even be tried, as of too large an environment. */
+function spawned(
+  [program, ...args]: readonly [string, ...string[]],
+  environment: Readonly<Record<string, string>>,
+): ChildProcess | Error {
+  try {
+    return spawn(program, args, { env: { ...process.env, ...environment }, stdio: 'pipe', detached: true });
+  } catch (error) {
+    return error instanceof Error ? error : new Error(String(error));
+  }
+}
+
+/** Signals the whole group, which may be gone, or another user's. */
 function signal({ pid }: ChildProcess, name: NodeJS.Signals): void {
   if (pid === undefined) return;
   try {
     process.kill(-pid, name);
-  } catch (error) {
-    if ((error as NodeJS.ErrnoException).code !== 'ESRCH') throw error;
+  } catch {
+    // Then nothing is left to signal, or nothing may be.
   }
 }

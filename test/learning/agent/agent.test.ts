@@ -26,7 +26,7 @@ const PART = {
   round: 0,
 };
 
-async function start() {
+async function start(command: [string, ...string[]] = [process.execPath, '-e', COMMAND]) {
   const broker = await startBroker(0);
   onTestFinished(() => broker.close());
   const client = await mqtt.connectAsync(broker.url);
@@ -38,15 +38,16 @@ async function start() {
   const agent = new Agent({
     node: 'n1',
     host: '127.0.0.1',
-    learning: { command: [process.execPath, '-e', COMMAND], role: 'client', port: 9100, costs: {}, samples: { x: 1 } },
+    learning: { command, role: 'client', port: 9100, costs: {}, samples: { x: 1 } },
     mqtt: section(mqttKeys({ directory: '/', hostname: 'n1', stateDirectory: null }, 'n1')).parse({ url: broker.url }),
     addresses: createAddressPolicy({ allow: ['127.0.0.0/8'], ownListeners: () => [] }),
     log: createLogger({ level: 'info', nodeId: 'n1', destination: { write: (line) => log.push(JSON.parse(line)) } }),
   });
   agent.start();
   onTestFinished(() => agent.stop());
-  const say = (part: object): Promise<unknown> => client.publishAsync(TOPIC, JSON.stringify(part), { retain: true });
-  return { client, heard, log, say };
+  const say = (part: object, topic = TOPIC): Promise<unknown> =>
+    client.publishAsync(topic, JSON.stringify(part), { retain: true });
+  return { agent, client, heard, log, say };
 }
 
 describe('an agent', () => {
@@ -60,6 +61,24 @@ describe('an agent', () => {
     await say({ ...PART, generation: 4 });
     await expect.poll(() => heard.map(({ generation }) => generation), PATIENCE).toEqual([2, 3, 4]);
     expect(log.filter(({ msg }) => msg === 'fl command ended')).toEqual([]);
+  });
+
+  it('takes the part of another task once the first one is taken back', async () => {
+    const { client, heard, log, say } = await start();
+    await client.subscribeAsync('qedge/v1/fl/u/progress/n1');
+    await say(PART);
+    await expect.poll(() => heard.length, PATIENCE).toBe(1);
+    await say({ ...PART, epochs: 8 }, 'qedge/v1/fl/u/nodes/n1');
+    await expect.poll(() => log.some(({ msg }) => msg === 'part of a task ignored'), PATIENCE).toBe(true);
+    await client.publishAsync(TOPIC, '', { retain: true });
+    await expect.poll(() => heard.map(({ round }) => round), PATIENCE).toEqual([7, 8]);
+  });
+
+  it('tries a command again that cannot be started at all, and stops all the same', async () => {
+    const { agent, log, say } = await start([process.execPath, 'a\0b']);
+    await say(PART);
+    await expect.poll(() => log.find(({ msg }) => msg === 'fl command ended')?.reason, PATIENCE).toMatch(/null bytes/);
+    await agent.stop();
   });
 
   it.each([
