@@ -53,6 +53,9 @@ export class Gathering {
     // No version of an earlier life of this aggregator comes again.
     this.#version = this.#version === 0 ? Math.ceil(Math.random() * 2 ** 40) : this.#version + 1;
     this.#models.clear();
+    // A model that came after the last round was closed is of that round.
+    if (this.#late !== null) clearTimeout(this.#late);
+    this.#late = null;
     this.#whole = Promise.withResolvers();
     for (const wake of this.#waiting) wake();
   }
