@@ -34,7 +34,7 @@ n9,client,"n1:200,n2:100,n3:50","1:1000,5:10000,7:20000"
 `;
 
 export interface LearningDemoOptions {
-  /** Of a broker without users. */
+  /** Its broker has no users. */
   readonly brokerUrl: string;
   /** The command of every node. */
   readonly command: readonly [string, ...string[]];

@@ -36,7 +36,7 @@ export interface ContinuumOptions {
 export interface RunRecord {
   readonly requests: readonly SentRequest[];
   readonly stalls: Stalls;
-  /** Of each qedge, over the run. */
+  /** What each qedge used over the run. */
   readonly uses: readonly QedgeUse[];
 }
 
@@ -45,7 +45,7 @@ export class Continuum {
   readonly #network: Network;
   readonly #wireStalls: Span[];
   readonly #broker: BrokerPart;
-  /** Of each node: one without clients announces its instance. */
+  /** One for each node: without clients it announces the instance there. */
   readonly #qedges: readonly QedgeNode[];
   readonly #clients: readonly ClientsPart[];
   readonly #instances: readonly InstancePart[];
@@ -213,7 +213,7 @@ export class Continuum {
     this.#setWays([node]);
   }
 
-  /** Of these nodes to all others, and to the broker. */
+  /** Sets the ways of these nodes to all others, and to the broker. */
   #setWays(nodes: readonly number[]): void {
     const { rttMs, nodes: names } = this.#options.world.topology;
     for (const one of nodes) {

@@ -23,7 +23,6 @@ export type InstanceReport = { readonly kind: 'listening' } | { readonly kind: '
 
 /** Timers have whole milliseconds: what is due within half of one is due. */
 const SLACK_MS = 0.5;
-/** Of the request, in full, before work begins. */
 const BODY = Buffer.from('{"steering": 0.1}\n');
 
 class RealTimeInstance {

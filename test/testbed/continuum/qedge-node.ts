@@ -45,9 +45,9 @@ export class QedgeNode {
   #process: ChildProcess | null = null;
   #configured = '';
   #restarted = Promise.resolve();
-  /** A signal before it listens would end it. */
+  /** Before its code runs a signal would end it. */
   #isListening = false;
-  /** Of lives that are over. */
+  /** What lives that are over used. */
   #use: QedgeUse = { cpuS: 0, residentMb: 0 };
   #waitedMs = 0;
   #watchedMs = 0;

@@ -78,7 +78,7 @@ export function merged(spans: readonly Span[]): readonly Span[] {
   return disjoint;
 }
 
-/** Of merged spans. */
+/** Whether any of the merged spans meets the stretch. */
 function overlaps(spans: readonly Span[], fromMs: number, toMs: number): boolean {
   let low = 0;
   let high = spans.length;
@@ -97,7 +97,7 @@ export interface PhaseRow {
   /** Requests answered in time, and clients with enough of them. */
   readonly success: Pair;
   readonly satisfied: Pair;
-  /** Of the requests that missed, how many by each of `MISSES`. */
+  /** Requests that missed, by each of `MISSES`. */
   readonly misses: readonly number[];
   /** Share of the requests that the machine held up. */
   readonly stalledRatio: number;
