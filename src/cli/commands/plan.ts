@@ -29,7 +29,8 @@ import { textOf, writeTexts } from '../text-files.ts';
 
 interface PlacementOptions {
   readonly from: string;
-  readonly service: string;
+  /** Undefined: `service` in a file, and the only one of running nodes. */
+  readonly service?: string;
   readonly instances?: number;
   readonly cheapest?: true;
   readonly improve?: true;
@@ -60,7 +61,7 @@ export function registerPlan(program: Command): void {
     .option('-k, --instances <count>', 'how many, by greedy k-center', count)
     .option('--cheapest', 'the fewest that satisfy every client with any one of them lost')
     .option('--improve', 'move the instances of the greedy answer where that is better')
-    .option('--service <name>', 'of the instances', serviceName, 'service')
+    .option('--service <name>', 'of the instances; for running nodes the only one when absent', serviceName)
     .addOption(new Option('--latency <time>', 'limit, for a table').argParser(durationMs).default(80, '80ms'))
     .addOption(new Option('--success <share>', 'of requests within it, for a table').argParser(share).default(0.9))
     .addOption(
@@ -87,7 +88,7 @@ async function placement(options: PlacementOptions): Promise<void> {
   if (options.cheapest && options.improve) {
     throw new CommandError('--improve goes with --instances: --cheapest moves instances anyway', EX_USAGE);
   }
-  const task = await readTask(options);
+  const { task, service } = await readTask(options);
   const most = carriersOf(task).length;
   if (options.instances !== undefined && options.instances > most) {
     throw new CommandError(
@@ -111,7 +112,7 @@ async function placement(options: PlacementOptions): Promise<void> {
     );
   }
   print(task, plan, { options, trial });
-  if (options.out !== undefined) writeFiles(options.out, { task, plan, options, trial });
+  if (options.out !== undefined) writeFiles(options.out, { task, plan, service, trial });
   if (plan.coverage.uncovered.length > 0)
     throw new CommandError('the placement leaves nodes without an instance in reach');
 }
@@ -122,14 +123,21 @@ function tooLarge({ nodes }: PlacementTask, instances: number): string | null {
   return `--improve, --cheapest: expected at most ${SEARCH_MAX} nodes × instances, got ${nodes.length} × ${instances}`;
 }
 
-async function readTask(options: PlacementOptions): Promise<PlacementTask> {
-  const { from, topologySeed, latency, success, work, load } = options;
+/** A task, and the service that it is for. */
+interface ServiceTask {
+  readonly task: PlacementTask;
+  readonly service: string;
+}
+
+async function readTask(options: PlacementOptions): Promise<ServiceTask> {
+  const { from, service = 'service', topologySeed, latency, success, work, load } = options;
   if (/^https?:/.test(from)) return askTask(options);
   if (from.endsWith('.csv')) {
-    return parseSites(basename(from), textOf(from), { latencyMs: latency, successRatio: success, workMs: work, load });
+    const goal = { latencyMs: latency, successRatio: success, workMs: work, load };
+    return { task: parseSites(basename(from), textOf(from), goal), service };
   }
   try {
-    return taskOf(openScenario(from), { seed: topologySeed, load });
+    return { task: taskOf(openScenario(from), { seed: topologySeed, load }), service };
   } catch (error) {
     if (error instanceof NoTopologyError) throw scenarioProblem(from, ['topology'], error.message);
     throw error;
@@ -137,14 +145,17 @@ async function readTask(options: PlacementOptions): Promise<PlacementTask> {
 }
 
 /** What the nodes know that are asked; the goal is that of the service there. */
-async function askTask({ from, service: name, work, load }: PlacementOptions): Promise<PlacementTask> {
+async function askTask({ from, service, work, load }: PlacementOptions): Promise<ServiceTask> {
   const urls = from.split(',').map((url) => url.trim());
   const states = await Promise.all(urls.map((url) => new AdminClient({ url }).get<StateDocument>('/api/v1/state')));
+  const [first] = states;
+  const name = service ?? (first?.services.length === 1 ? first.services[0]?.service : undefined);
   const services = states.map(({ services }, i) => {
-    const found = services.find(({ service }) => service === name) ?? (services.length === 1 ? services[0] : undefined);
+    const found = services.find((one) => one.service === name);
     if (found === undefined) {
-      const known = services.map(({ service }) => service).join(', ');
-      throw new CommandError(`${urls[i]}: no service "${name}"; --service says which: ${known}`);
+      const known = services.map((one) => one.service).join(', ');
+      const problem = name === undefined ? 'has not exactly one service' : `no service "${name}"`;
+      throw new CommandError(`${urls[i]}: ${problem}; --service says which: ${known}`);
     }
     return found;
   });
@@ -158,8 +169,9 @@ async function askTask({ from, service: name, work, load }: PlacementOptions): P
   if (sites.estimated > 0) {
     process.stderr.write(`${sites.estimated} distances are not measured by the nodes asked: taken over others\n`);
   }
-  const { latencyMs, successRatio } = (services[0] as RouterState).qos;
-  return parseSites('nodes', sites.csv, { latencyMs, successRatio, workMs: work, load });
+  const { service: found, qos } = services[0] as RouterState;
+  const { latencyMs, successRatio } = qos;
+  return { task: parseSites('nodes', sites.csv, { latencyMs, successRatio, workMs: work, load }), service: found };
 }
 
 function trialOf({ policy, seeds, duration }: PlacementOptions): {
@@ -184,19 +196,19 @@ function print(task: PlacementTask, plan: PlacementPlan, { options, trial }: Sho
 
 function writeFiles(
   directory: string,
-  { task, plan, options, trial }: Shown & { readonly task: PlacementTask; readonly plan: PlacementPlan },
+  { task, plan, service, trial }: ServiceTask & { readonly plan: PlacementPlan; readonly trial: TrialOptions },
 ): void {
   const command = commandLine();
   const scenario = {
     ...writtenWith(task, plan.placement, trial.durationMs),
-    name: options.service,
+    name: service,
     description: headline(task, plan).join(' '),
   };
   const files = [
     { name: 'scenario.toml', text: `# ${command}\n${writeToml(scenario)}` },
-    { name: 'announce.toml', text: announceToml(task, plan, options.service) },
+    { name: 'announce.toml', text: announceToml(task, plan, service) },
     { name: 'plan.json', text: `${toJson(task, plan)}\n` },
-    { name: 'plan.html', text: planPage(task, plan, { ...trial, title: `Placement of ${options.service}`, command }) },
+    { name: 'plan.html', text: planPage(task, plan, { ...trial, title: `Placement of ${service}`, command }) },
   ];
   writeTexts(directory, files);
 }

@@ -1,7 +1,10 @@
+import { once } from 'node:events';
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { createServer } from 'node:http';
+import type { AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { afterAll, beforeAll, describe, expect, it, onTestFinished } from 'vitest';
 import { loadScenario } from '../../../src/scenario/scenario-file.ts';
 import { cli } from '../../support/cli.ts';
 
@@ -54,6 +57,20 @@ describe('qedge plan placement', () => {
     const page = readFileSync(join(to, 'plan.html'), 'utf8');
     expect(page).toContain('Placement of pilotnet');
     expect(page.match(/<g class="center/g)).toHaveLength(2);
+  });
+
+  it('is for the only service of running nodes, or for the one that is named', async () => {
+    const service = { service: 'detector', requestsPerSecond: 5, qos: { latencyMs: 80, successRatio: 0.9 } };
+    const state = { node: { id: 'a', probes: [{ nodeId: 'b', rttMs: 10 }] }, services: [service] };
+    const server = createServer((_, response) => response.end(JSON.stringify(state))).listen(0, '127.0.0.1');
+    onTestFinished(() => void server.close().closeAllConnections());
+    await once(server, 'listening');
+    const from = ['--from', `http://127.0.0.1:${(server.address() as AddressInfo).port}`];
+    const out = join(directory, 'running');
+    await cli('plan', 'placement', ...from, '-k', '1', '--out', out, ...QUICK);
+    expect(readFileSync(join(out, 'announce.toml'), 'utf8')).toContain('service = "detector"');
+    const { status, err } = await cli('plan', 'placement', ...from, '-k', '1', '--service', 'other');
+    expect({ status, err }).toEqual({ status: 1, err: expect.stringMatching(/no service "other".*detector/s) });
   });
 
   it('fails where a node has no instance in reach, and names it', async () => {
