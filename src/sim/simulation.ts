@@ -130,9 +130,6 @@ class Simulation {
       case EVENT.arrive:
         this.#arrive(subject);
         break;
-      case EVENT.complete:
-        this.#sites.complete(subject);
-        break;
       case EVENT.reply:
         this.#reply(subject);
         break;
@@ -148,15 +145,6 @@ class Simulation {
       case EVENT.placement:
         this.#balancers.place(subject);
         break;
-      case EVENT.stall:
-        this.#sites.stall(subject);
-        break;
-      case EVENT.stallEnd:
-        this.#sites.endStall(subject);
-        break;
-      case EVENT.neighbour:
-        this.#sites.workForNeighbour(subject);
-        break;
       case EVENT.tell:
         this.#neighbourhood?.tell(subject);
         break;
@@ -169,6 +157,8 @@ class Simulation {
       case EVENT.progress:
         this.#progress();
         break;
+      default:
+        this.#sites.handle(this.#agenda.kind, subject);
     }
   }
 

@@ -104,9 +104,11 @@ export class Neighbours implements Hearsay {
 
   // ---- one's own ----
 
-  /** An attempt ended. `processingMs` null: it failed. Allocates only at the first answer of a span. */
-  observe(handle: number, processingMs: number | null): void {
-    this.#own.observe(handle, processingMs);
+  /** An attempt ended, answered after `latencyMs`; null: it failed. Allocates only at the first answer of a span. */
+  observe(to: Candidate, latencyMs: number | null): void {
+    if (latencyMs === null) this.#own.observe(to.handle, null);
+    // Where the way there is only guessed, so is the rest.
+    else if (to.rttKnown || to.local || to.instance.rttMs != null) this.#own.observe(to.handle, latencyMs - to.rttMs);
   }
 
   /** The instance of the handle is gone, or new. */

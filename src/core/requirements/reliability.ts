@@ -23,6 +23,11 @@ export class Reliability {
     this.#failed[handle] = (this.#failed[handle] as number) * KEPT + Number(failed);
   }
 
+  /** An attempt that did not fail did after all: one of the last. */
+  retract(handle: number): void {
+    this.#failed[handle] = Math.min((this.#failed[handle] as number) + 1, this.#attempts[handle] as number);
+  }
+
   /** Share of the attempts that did not fail; NaN before the first. */
   of(handle: number): number {
     return 1 - (this.#failed[handle] ?? Number.NaN) / (this.#attempts[handle] ?? Number.NaN);

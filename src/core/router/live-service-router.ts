@@ -245,12 +245,7 @@ export class LiveServiceRouter implements ServiceRouter {
     const result = this.#relative.judge(live.handle, evidence, latencyMs, nowMs);
     if (result !== 'aborted') this.#offers?.books.reliability.observe(live.handle, result !== 'answered');
     const { chargedMs } = this.#relative;
-    if (this.neighbours !== null && result !== 'aborted') {
-      if (result !== 'answered') this.neighbours.observe(live.handle, null);
-      // Where the way there is only guessed, so is the rest.
-      else if (live.rttKnown || live.local || live.instance.rttMs != null)
-        this.neighbours.observe(live.handle, chargedMs - live.rttMs);
-    }
+    if (result !== 'aborted') this.neighbours?.observe(live, result === 'answered' ? chargedMs : null);
     if (result === 'answered') live.answeredMs = nowMs;
     else if (result !== 'aborted') live.failures++;
     // An answer bounds the round trip from above, where it is not measured.
@@ -282,6 +277,7 @@ export class LiveServiceRouter implements ServiceRouter {
     const live = this.#set.at(candidate.handle);
     if (live === undefined || live !== candidate) return;
     live.failures++;
+    this.#offers?.books.reliability.retract(live.handle);
     const end = this.#outcomes.end(live, nowMs - latencyMs, 0);
     end.result = 'failed';
     end.latencyMs = latencyMs;

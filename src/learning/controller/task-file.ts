@@ -1,4 +1,4 @@
-// TASK.toml → what is to be learned, with whom and until when, or one ConfigError with everything that is wrong.
+// TASK.toml → what is to be learned, by which nodes and until when, or one ConfigError with everything that is wrong.
 
 import { readFileSync } from 'node:fs';
 import { isIP } from 'node:net';

@@ -6,7 +6,6 @@
 //
 // Long because: one MQTT session, from its first packet to its last, in the order of its events.
 
-import { readFileSync } from 'node:fs';
 import { isIP } from 'node:net';
 import { setTimeout as delay } from 'node:timers/promises';
 import type { IClientOptions, IConnackPacket, MqttClient } from 'mqtt';
@@ -18,7 +17,8 @@ import { trustSystem } from '../../net/tls.ts';
 import { mqtt } from '../../packages.ts';
 import { type Logger, RateLimitedLog } from '../../telemetry/log.ts';
 import { backoffMs } from '../backoff.ts';
-import { boundPackets, PACKET_BYTES_MAX, refuseQos2 } from './bounds.ts';
+import { boundPackets, refuseQos2 } from './bounds.ts';
+import { clientOptions, type ProtocolVersion } from './client-options.ts';
 import { type ConnectionEnd, endOf, Goodbye } from './connection-end.ts';
 import { Inbox, type InboxMessage } from './inbox.ts';
 
@@ -48,17 +48,6 @@ export interface BrokerState {
   readonly refused: { readonly publish: string | null; readonly subscribe: string | null };
 }
 
-type ProtocolVersion = 4 | 5;
-
-/** How long a broker keeps our session while we are away (MQTT 5, 3.1.2.11.2). */
-const SESSION_EXPIRY_SECONDS = 300;
-const SESSION = { sessionExpiryInterval: SESSION_EXPIRY_SECONDS, maximumPacketSize: PACKET_BYTES_MAX } as const;
-const CONNECT_TIMEOUT_MS = 10_000;
-/**
- * How long a broker waits for us to come back before it says that we left, where it speaks MQTT 5 (3.1.3.2.2): a restart, or
- * a connection that broke, is over by then.
- */
-const WILL_DELAY_SECONDS = 5;
 /** A connection that held this long was a good one: back-off starts over after it. */
 const STABLE_MS = 10_000;
 const POLL_MS = 10;
@@ -217,7 +206,10 @@ export class BrokerConnection {
       if (this.#options.config.caFile === null && /^(?:mqtts|wss):/.test(url)) trustSystem();
       const address = await this.#address(url);
       if (this.#stopped) return;
-      const client = mqtt().connect(url, { ...this.#clientOptions(this.#version(url)), ...address });
+      const { config, willTopic } = this.#options;
+      // A first connection starts afresh; later ones take up the session where the protocol has sessions that expire.
+      const options = clientOptions(config, { version: this.#version(url), willTopic, resume: this.#connects > 0 });
+      const client = mqtt().connect(url, { ...options, ...address });
       this.#client = client;
       this.#listen(client, url);
       refuseQos2(client);
@@ -238,39 +230,6 @@ export class BrokerConnection {
     if (!/^wss?:/.test(url)) return { hostname, ...(isIP(name) === 0 ? { servername: name } : {}) };
     // mqtt.js composes the URL itself, without the brackets of an IPv6 address.
     return { wsOptions: { lookup: addressBook.lookup }, transformWsUrl: () => url };
-  }
-
-  #clientOptions(version: ProtocolVersion): IClientOptions {
-    const { config } = this.#options;
-    const read = (file: string | null): Buffer | undefined => (file === null ? undefined : readFileSync(file));
-    const [ca, cert, key] = [read(config.caFile), read(config.certFile), read(config.keyFile)];
-    return {
-      protocolVersion: version,
-      clientId: config.clientId,
-      // A first connection starts afresh; later ones take up the session where the protocol has sessions that expire.
-      clean: version === 4 || this.#connects === 0,
-      ...(version === 5 ? { properties: SESSION } : {}),
-      keepalive: Math.max(1, Math.round(config.keepAliveMs / 1000)),
-      connectTimeout: CONNECT_TIMEOUT_MS,
-      reconnectPeriod: 0,
-      resubscribe: false,
-      manualConnect: true,
-      // A buffer for each of the 65,536 packet ids, made in advance: 10 MB that a few packets a minute never earn back.
-      writeCache: false,
-      ...(config.username === null ? {} : { username: config.username }),
-      ...(config.password === null ? {} : { password: config.password }),
-      ...(ca === undefined ? {} : { ca }),
-      ...(cert === undefined ? {} : { cert }),
-      ...(key === undefined ? {} : { key }),
-      ...this.#lastWill(version),
-    };
-  }
-
-  #lastWill(version: ProtocolVersion): Pick<IClientOptions, 'will'> {
-    const { willTopic: topic } = this.#options;
-    if (topic === null) return {};
-    const will = { topic, payload: Buffer.alloc(0), qos: 1, retain: true } as const;
-    return { will: version === 5 ? { ...will, properties: { willDelayInterval: WILL_DELAY_SECONDS } } : will };
   }
 
   #listen(client: MqttClient, url: string): void {

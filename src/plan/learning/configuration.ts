@@ -23,7 +23,7 @@ export interface ConfigurationRequest {
   readonly clusters?: ReadonlyMap<string, readonly string[]>;
 }
 
-/** Who sends to whom, how often, and what it costs. */
+/** Which node sends to which, how often, and what it costs. */
 export interface LearningConfiguration extends Frequency {
   readonly global: string;
   /** With one level, the global aggregator has the only cluster. */

@@ -24,7 +24,8 @@ import type { Dispatch } from './dispatch.ts';
 import { takeHandshake } from './handshake.ts';
 import { FastPath, type FastPathOptions } from './http1/fast-path.ts';
 import { parseFailure } from './http1/parse-failure.ts';
-import { RawRequest } from './http1/raw-request.ts';
+import type { RawRequest } from './http1/raw-request.ts';
+import { serverOptions } from './http1/server-options.ts';
 import { Http2Port } from './http2/server.ts';
 import { linger } from './linger.ts';
 import { linkOf } from './link.ts';
@@ -32,9 +33,6 @@ import { listenError } from './listen-error.ts';
 import { sniff } from './sniff.ts';
 import { ticketKeys } from './ticket-keys.ts';
 import { type DownstreamTls, readDownstreamTls } from './tls.ts';
-
-/** How often slow heads are looked for; the limit is kept to within this. */
-const HEAD_CHECK_MS = 500;
 
 export interface ListenerOptions {
   /** `proxy`, or the service whose own port it is. */
@@ -157,31 +155,7 @@ export class Listener {
 
   #createServer(): Server {
     const { config } = this.#options.context;
-    const options: ServerOptions<typeof RawRequest> = {
-      IncomingMessage: RawRequest,
-      maxHeaderSize: config.headerBytesMax,
-      headersTimeout: config.headersTimeoutMs,
-      // Large uploads may take as long as they keep moving.
-      requestTimeout: 0,
-      connectionsCheckingInterval: Math.min(HEAD_CHECK_MS, config.headersTimeoutMs),
-      // Kept by the idle timeout below: one timer a connection, instead of two new ones for every request.
-      keepAliveTimeout: 0,
-      // Checked with the other fields, so that the answer is ours.
-      requireHostHeader: false,
-      insecureHTTPParser: false,
-      noDelay: true,
-      // A request without a body needs no stream for it.
-      optimizeEmptyRequests: true,
-      // Every other upgrade (h2c, or one sent ahead) is a suggestion that is not taken: the request is answered as it is.
-      shouldUpgradeCallback: (request) =>
-        request.method === 'GET' &&
-        // RFC 9110 section 7.8.
-        request.httpVersion === '1.1' &&
-        request.headers.upgrade?.toLowerCase() === 'websocket' &&
-        !this.#pipelineQueueOf(request.socket).busy &&
-        // Behind the last answer, what else comes is only read to its end.
-        request.socket.writable,
-    };
+    const options = serverOptions(config, (socket) => this.#pipelineQueueOf(socket).busy);
     const server = this.#tls === null ? createServer(options) : this.#createTlsServer(options, this.#tls);
     this.#chooseProtocol(server);
     server.maxConnections = Math.ceil(config.connectionsMax / this.#options.loops);

@@ -33,6 +33,7 @@ export const EVENT = {
   hear: 14,
 } as const;
 
+/** One of them. */
 export type EventKind = (typeof EVENT)[keyof typeof EVENT];
 
 /** An event is one integer in the queue: the kind in the low bits, its subject above. */

@@ -1,6 +1,6 @@
 // All instances: what enters them, when each is done with what, their stalls, and the faults that the timeline brings.
 
-import { type Agenda, EVENT } from '../events/agenda.ts';
+import { type Agenda, EVENT, type EventKind } from '../events/agenda.ts';
 import { createStream } from '../random.ts';
 import type { Change } from '../world/change.ts';
 import type { World } from '../world/world.ts';
@@ -64,7 +64,17 @@ export class Sites {
     } else this.#scheduleCompletion(i);
   }
 
-  complete(i: number): void {
+  /** An event of an instance is due. False: an event of that kind is none of an instance. */
+  handle(kind: EventKind, i: number): boolean {
+    if (kind === EVENT.complete) this.#complete(i);
+    else if (kind === EVENT.stall) this.#stall(i);
+    else if (kind === EVENT.stallEnd) this.#endStall(i);
+    else if (kind === EVENT.neighbour) this.#workForNeighbour(i);
+    else return false;
+    return true;
+  }
+
+  #complete(i: number): void {
     const { nowMs } = this.#agenda;
     const site = this.#at(i);
     if (nowMs !== site.scheduledMs) return;
@@ -84,7 +94,7 @@ export class Sites {
   }
 
   /** A request of the neighbour comes in; it takes its share of the processor, and is answered to others. */
-  workForNeighbour(i: number): void {
+  #workForNeighbour(i: number): void {
     const { nowMs } = this.#agenda;
     const { server, neighbour } = this.#at(i);
     if (neighbour === null) return;
@@ -93,7 +103,7 @@ export class Sites {
     this.#scheduleCompletion(i);
   }
 
-  stall(i: number): void {
+  #stall(i: number): void {
     const { nowMs } = this.#agenda;
     const site = this.#at(i);
     site.freeze(1, nowMs);
@@ -101,7 +111,7 @@ export class Sites {
     this.#agenda.push(nowMs + site.model.stallMs + site.nextStallInMs(), EVENT.stall, i);
   }
 
-  endStall(i: number): void {
+  #endStall(i: number): void {
     this.#at(i).freeze(-1, this.#agenda.nowMs);
     this.#scheduleCompletion(i);
   }

@@ -95,7 +95,7 @@ describe('qedge plan placement', () => {
 describe('qedge fl plan', () => {
   const nodes = new URL('../../../config/learning/d13-nodes.csv', import.meta.url).pathname;
 
-  it('says who learns with whom, how often models travel, and what it costs', async () => {
+  it('says which nodes learn together, how often models travel, and what it costs', async () => {
     expect(await cli('fl', 'plan', nodes)).toEqual({
       status: 0,
       err: '',

@@ -6,10 +6,15 @@ import { candidateAt } from '../candidates.ts';
 
 const LATENCY_MS = 100;
 const SAMPLES_MAX = 20;
+const RTT_MS = 5;
 const LOOK = { limitMs: 80, latencyMsMax: 200, ownWeight: 0, nowMs: 0 };
 
 function neighboursWith({ use = true, instances = 2 } = {}) {
-  const candidates = Array.from({ length: instances }, (_, handle) => candidateAt(handle, 5));
+  const candidates = Array.from({ length: instances }, (_, handle) => {
+    const candidate = candidateAt(handle, RTT_MS);
+    candidate.rttKnown = true;
+    return candidate;
+  });
   const ignored: string[] = [];
   const neighbours = new Neighbours({
     use,
@@ -28,12 +33,17 @@ function neighboursWith({ use = true, instances = 2 } = {}) {
     const failures = tookMs === null ? times : 0;
     return { spanMs: 2_000, instances: [{ key: keyOf(handle), counts, failures, perSecond: times / 2, inFlight: 0 }] };
   };
+  /** An attempt of this load balancer ends; `tookMs` at the instance, null: it failed. */
+  const observe = (handle: number, tookMs: number | null): void => {
+    const candidate = candidates[handle];
+    if (candidate !== undefined) neighbours.observe(candidate, tookMs === null ? null : tookMs + RTT_MS);
+  };
   /** This load balancer sees so many answers, and says so. */
   const see = (handle: number, tookMs: number, times: number, nowMs: number): void => {
-    for (let i = 0; i < times; i++) neighbours.observe(handle, tookMs);
+    for (let i = 0; i < times; i++) observe(handle, tookMs);
     neighbours.tell(nowMs);
   };
-  return { neighbours, ignored, keyOf, summary, see };
+  return { neighbours, ignored, keyOf, summary, observe, see };
 }
 
 describe('what neighbours say', () => {
@@ -169,14 +179,14 @@ describe('what neighbours say', () => {
 
 describe('what is said to neighbours', () => {
   it('is what was seen since it was said last, the busiest sixteen instances of many', () => {
-    const { neighbours, keyOf } = neighboursWith({ instances: 20 });
-    neighbours.observe(3, 30);
-    neighbours.observe(3, null);
+    const { neighbours, keyOf, observe } = neighboursWith({ instances: 20 });
+    observe(3, 30);
+    observe(3, null);
     const told = neighbours.tell(2_000);
     expect(told).toMatchObject({ spanMs: 2_000, instances: [{ key: keyOf(3), failures: 1 }] });
     expect(told?.instances[0]?.counts[bucketOf(30)]).toBe(1);
     expect(neighbours.tell(4_000)).toBeNull();
-    for (let handle = 0; handle < 20; handle++) neighbours.observe(handle, 30);
+    for (let handle = 0; handle < 20; handle++) observe(handle, 30);
     expect(neighbours.tell(6_000)?.instances).toHaveLength(16);
   });
 });

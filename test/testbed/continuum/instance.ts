@@ -64,32 +64,15 @@ class RealTimeInstance {
   /** Everything that is due happens, at the time that it was due; then the clock stands at now. */
   #catchUp(): void {
     const nowMs = clockMs() - this.#startMs;
-    while (this.#agenda.next(nowMs + SLACK_MS)) this.#happen(this.#agenda.subject);
+    while (this.#agenda.next(nowMs + SLACK_MS)) {
+      const { kind, subject } = this.#agenda;
+      if (!this.#sites.handle(kind, subject)) this.#reply(subject);
+    }
     this.#agenda.nowMs = Math.max(nowMs, this.#agenda.nowMs);
     clearTimeout(this.#timer);
     const { nextMs } = this.#agenda;
     if (nextMs === Number.POSITIVE_INFINITY) return;
     this.#timer = setTimeout(() => this.#catchUp(), Math.max(0, Math.round(nextMs - nowMs)));
-  }
-
-  #happen(subject: number): void {
-    switch (this.#agenda.kind) {
-      case EVENT.complete:
-        this.#sites.complete(subject);
-        break;
-      case EVENT.stall:
-        this.#sites.stall(subject);
-        break;
-      case EVENT.stallEnd:
-        this.#sites.endStall(subject);
-        break;
-      case EVENT.neighbour:
-        this.#sites.workForNeighbour(subject);
-        break;
-      case EVENT.reply:
-        this.#reply(subject);
-        break;
-    }
   }
 
   #reply(slot: number): void {

@@ -11,7 +11,9 @@ export function registerFl(program: Command): void {
   const fl = program
     .command('fl')
     .summary('plan and run federated learning')
-    .description('federated learning: who learns with whom, how often models travel, and a controller that sees to it');
+    .description(
+      'federated learning: which nodes learn together, how often models travel, and a controller that sees to it',
+    );
   registerPlan(fl);
   registerRun(fl);
   registerStatus(fl);

@@ -1,4 +1,4 @@
-// `qedge fl plan`: who learns with whom, and how often models travel.
+// `qedge fl plan`: which nodes learn together, and how often models travel.
 
 import { type Command, InvalidArgumentError, Option } from 'commander';
 import { CommandError, EX_USAGE } from '../../../errors.ts';

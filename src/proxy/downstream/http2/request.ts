@@ -4,12 +4,11 @@
 import { KeptBytes } from '../../exchange/client/kept-bytes.ts';
 import type { ClientRequest } from '../../exchange/client/message.ts';
 import { WINDOW_BYTES } from './frames.ts';
+import { ReceiveWindow } from './receive-window.ts';
 import type { Http2RequestHead } from './request-head.ts';
 
 /** Frames from here on are passed on as they are. */
 const SMALL_BYTES = 1024;
-/** The window is opened again once this much of it is used. */
-const CREDIT_BYTES = WINDOW_BYTES >>> 1;
 const NO_TRAILERS: readonly string[] = [];
 
 /** What a request needs of its stream. */
@@ -34,9 +33,7 @@ export class Http2Request implements ClientRequest {
   /** The client said END_STREAM. */
   ended: boolean;
   readonly #link: RequestLink;
-  #window = WINDOW_BYTES;
-  /** Of the window, used and not given back. */
-  #owedBytes = 0;
+  readonly #window = new ReceiveWindow(WINDOW_BYTES);
   /** Still to come as Content-Length has it; -1 without one. */
   #bytesLeft: number;
   #held: KeptBytes | null = null;
@@ -73,13 +70,11 @@ export class Http2Request implements ClientRequest {
 
   /** The data of a frame, which used `frameBytes` of the window (RFC 9113 section 6.9.1: padding as well). */
   take(data: Buffer, frameBytes: number, endStream: boolean): DataEffect {
-    this.#window -= frameBytes;
-    if (this.#window < 0) return 'beyond-window';
+    if (!this.#window.take(frameBytes)) return 'beyond-window';
     if (this.#bytesLeft >= 0) {
       this.#bytesLeft -= data.length;
       if (this.#bytesLeft < 0) return 'malformed';
     }
-    this.#owedBytes += frameBytes;
     if (endStream) return this.#takeLast(data);
     if (data.length < SMALL_BYTES) this.#hold(data);
     else if (this.#paused || this.#held !== null) this.#hold(ownBytes(data));
@@ -137,10 +132,9 @@ export class Http2Request implements ClientRequest {
   }
 
   #credit(): void {
-    if (this.ended || this.#owedBytes < CREDIT_BYTES) return;
-    this.#window += this.#owedBytes;
-    this.#link.credit(this.#owedBytes);
-    this.#owedBytes = 0;
+    if (this.ended) return;
+    const bytes = this.#window.giveBack();
+    if (bytes > 0) this.#link.credit(bytes);
   }
 
   #end(): void {

@@ -25,6 +25,7 @@ import { HpackDecoder } from './hpack/decoder.ts';
 import { NO_DYNAMIC_TABLE } from './hpack/encoder.ts';
 import type { Output } from './output.ts';
 import { RapidReset } from './rapid-reset.ts';
+import { ReceiveWindow } from './receive-window.ts';
 import type { Http2Request } from './request.ts';
 import { readHttp2RequestHead, readTrailers } from './request-head.ts';
 import { readSettings, STREAMS_MAX } from './settings.ts';
@@ -32,7 +33,6 @@ import { Http2Stream, type StreamOwner } from './stream.ts';
 
 /** Of the connection; each stream has one of its own, and a stream that stands must not hold up the others. */
 export const CONNECTION_WINDOW_BYTES = 1024 * 1024;
-const CREDIT_BYTES = CONNECTION_WINDOW_BYTES >>> 1;
 /** A field block may be larger than what it says: names and values that stand in no table, and the length of each. */
 const BLOCK_BYTES_MORE = 16 * 1024;
 
@@ -62,9 +62,7 @@ export class Http2Streams implements StreamOwner {
   #gathering: Http2Request[] = [];
   /** The client's SETTINGS_INITIAL_WINDOW_SIZE. */
   #initialWindow = WINDOW_BYTES;
-  /** What the client may send, and what of it is not given back. */
-  #window = CONNECTION_WINDOW_BYTES;
-  #owedBytes = 0;
+  readonly #window = new ReceiveWindow(CONNECTION_WINDOW_BYTES);
   #blockSent = false;
   /** The highest that the client has begun. */
   lastId = 0;
@@ -169,13 +167,9 @@ export class Http2Streams implements StreamOwner {
 
   /** RFC 9113 section 5.2: given back at once, since what is held up is held up by the windows of the streams. */
   #useWindow(bytes: number): void {
-    this.#window -= bytes;
-    if (this.#window < 0) throw new ConnectionError(ErrorCode.flowControlError, 'DATA beyond the window');
-    this.#owedBytes += bytes;
-    if (this.#owedBytes < CREDIT_BYTES) return;
-    this.sender.output.say(windowUpdateFrame(0, this.#owedBytes));
-    this.#window += this.#owedBytes;
-    this.#owedBytes = 0;
+    if (!this.#window.take(bytes)) throw new ConnectionError(ErrorCode.flowControlError, 'DATA beyond the window');
+    const credit = this.#window.giveBack();
+    if (credit > 0) this.sender.output.say(windowUpdateFrame(0, credit));
   }
 
   /** DATA of a stream that is not open. */
@@ -330,8 +324,15 @@ export class Http2Streams implements StreamOwner {
 
   #resetAny(streamId: number, code: number): void {
     const stream = this.#open.get(streamId);
-    if (stream !== undefined) this.#fault(stream, code);
-    else this.sender.output.say(rstStreamFrame(streamId, code));
+    if (stream !== undefined) {
+      this.#fault(stream, code);
+      return;
+    }
+    // RFC 9113 section 6.4: an idle stream is not reset.
+    if (streamId > this.lastId)
+      throw new ConnectionError(code, `a malformed PRIORITY of stream ${streamId}, which is idle`);
+    this.#countReset();
+    this.sender.output.say(rstStreamFrame(streamId, code));
   }
 
   get #headerBytesMax(): number {

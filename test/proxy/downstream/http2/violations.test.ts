@@ -85,6 +85,7 @@ describe('the connection ends with an error for', () => {
     ],
     ['a field block that is none', CODE.compression, [frame(TYPE.headers, WHOLE, 1, '\x80')]],
     ['PRIORITY of no stream', CODE.protocol, [frame(TYPE.priority, 0, 0, priority(1))]],
+    ['PRIORITY of another length, of an idle stream', CODE.frameSize, [frame(TYPE.priority, 0, 1, '\0\0\0\0')]],
     ['RST_STREAM of no stream', CODE.protocol, [frame(TYPE.rst, 0, 0, uint32(8))]],
     ['RST_STREAM of a stream that was not begun', CODE.protocol, [frame(TYPE.rst, 0, 1, uint32(8))]],
     ['RST_STREAM of another length', CODE.frameSize, [get(1), frame(TYPE.rst, 0, 1, '\0\0\0')]],
