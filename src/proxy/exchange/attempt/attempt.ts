@@ -2,7 +2,8 @@
 //
 // A plain GET, in brackets the file to read on in:
 //
-//   constructor   the exchange made it: `router.start` enters it into the books [live-service-router]; a time limit runs
+//   constructor   the exchange made it: `router.start` enters it into the books [live-service-router]; its time
+//                 limit runs (time-limit.ts)
 //   send          `transmit` takes a connection of the instance's pool, or makes one, and sends on it [connection] (transport.ts)
 //   onHead        the connection has the head: what is meant for this hop alone is taken off, and the client's `answer` has the rest
 //   onData        so it has each piece of the body
@@ -31,18 +32,21 @@ import {
   type UpstreamHandler,
 } from '../../upstream/upstream.ts';
 import type { DrainListener } from '../client/answer.ts';
-import { TimeoutEntry } from '../time/timeout-list.ts';
 import { GroupReader } from './group-reader.ts';
 import { endedBy, Judgement } from './judgement.ts';
 import type { AttemptFailure, AttemptOwner } from './owner.ts';
 import { asksForPause, pauseMs } from './retry-after.ts';
-
-/** A timer that fires early by rounding is not set again for less. */
-const REARM_MS_MIN = 5;
+import { type LimitedAttempt, TimeLimit } from './time-limit.ts';
 
 /** Bytes and time for reading the rest of a discarded answer, so that its connection can be used again. */
 const ASIDE_BYTES_MAX = 65_536;
 const ASIDE_MS_MAX = 1000;
+
+/** What an instance that sends nothing in time is to its client. */
+const LATE = {
+  deadline: { code: 'deadline-exceeded', message: 'the deadline passed before an answer' },
+  timeout: { code: 'upstream-timeout', message: 'the instance sent nothing in time' },
+} as const;
 
 /** The head of an answer that is not passed on yet. */
 interface HeldHead {
@@ -52,17 +56,12 @@ interface HeldHead {
 }
 
 /** One attempt: made when it starts, `send` follows, and it ends once. */
-export class Attempt extends TimeoutEntry implements UpstreamHandler, DrainListener {
+export class Attempt implements UpstreamHandler, DrainListener, LimitedAttempt {
   readonly #exchange: AttemptOwner;
   readonly candidate: Candidate;
   readonly #pool: InstancePool;
   readonly #ticket: Ticket;
-  #progressMs: number;
-  /** How long the head may take: the service's timeout, or less when the client said that it will not wait so long. */
-  readonly #headLimitMs: number;
-  readonly #byDeadline: boolean;
-  /** Only for limits that are not the service's own timeout. */
-  #timer: NodeJS.Timeout | null = null;
+  readonly #limit: TimeLimit;
   #call: UpstreamCall | null = null;
   /** Bytes of all 1xx heads. They are passed on at once, whether or not the client reads, so all of them together get as much as one head. */
   #interimBytes = 0;
@@ -73,26 +72,17 @@ export class Attempt extends TimeoutEntry implements UpstreamHandler, DrainListe
   #held: HeldHead | null = null;
   /** Still to be read of an answer that was set aside. */
   #asideBytes = ASIDE_BYTES_MAX;
-  /** Something came since `#progressMs`. */
-  #progressed = false;
   #over = false;
   #waitsForClient = false;
 
   /** Starts counting; `send` follows. */
   constructor(exchange: AttemptOwner, candidate: Candidate, pool: InstancePool, nowMs: number) {
-    super();
     this.#exchange = exchange;
     this.candidate = candidate;
     this.#pool = pool;
     this.#ticket = exchange.service.router.start(candidate, nowMs, exchange.session);
     this.#judgement = new Judgement(exchange, nowMs);
-    this.#progressMs = this.#judgement.startMs;
-    const { timeoutMs } = exchange.service.config;
-    const askedLeftMs = exchange.deadline.askedLeftMs(nowMs);
-    this.#byDeadline = askedLeftMs < timeoutMs;
-    this.#headLimitMs = Math.max(1, Math.min(timeoutMs, askedLeftMs));
-    if (this.#byDeadline) this.#timer = setTimeout(checkTimeout, this.#headLimitMs, this);
-    else exchange.service.timeouts.add(this, nowMs);
+    this.#limit = new TimeLimit(exchange, this, nowMs);
   }
 
   /** The client reads slower than the instance sends. */
@@ -132,7 +122,7 @@ export class Attempt extends TimeoutEntry implements UpstreamHandler, DrainListe
     }
     const nowMs = exchange.nowMs();
     this.#judgement.takeHead(status, head, exchange.request);
-    this.#progressMs = exchange.stopwatch.elapsedMs(nowMs);
+    this.#limit.headCame(nowMs);
     this.#heedRetryAfter(raw, nowMs);
     if (isRetryable(this.#judgement, exchange.service.rules) && exchange.takeRetry(this.candidate, nowMs)) {
       this.#setAside(nowMs);
@@ -148,7 +138,7 @@ export class Attempt extends TimeoutEntry implements UpstreamHandler, DrainListe
     if (head.grpc && exchange.couldRepeat(this.candidate, nowMs)) this.#held = held;
     else this.#passHead(held, nowMs);
     // The next event may be long in coming.
-    if (head.eventStream) this.#stopTimer();
+    if (head.eventStream) this.#limit.stop();
   }
 
   onUpgrade(fields: RawFields, socket: Socket, first: Buffer): void {
@@ -177,7 +167,7 @@ export class Attempt extends TimeoutEntry implements UpstreamHandler, DrainListe
     }
     const exchange = this.#exchange;
     if (this.#held !== null) this.#passHead(this.#held, exchange.nowMs());
-    this.#progressed = true;
+    this.#limit.progressed();
     // A short stream is whole by then, and one that breaks at once has broken: it is judged once, by all of it.
     if (this.#judgement.takeChunk(chunk)) setImmediate(judgeStream, this);
     else if (this.#judgement.stalled) this.#reconsider(exchange.nowMs());
@@ -245,54 +235,22 @@ export class Attempt extends TimeoutEntry implements UpstreamHandler, DrainListe
     this.#judge(nowMs);
     service.router.streamBegan(this.candidate);
     record.account(this.status, this.#judgement.account, this.#judgement.elapsedMs(nowMs), nowMs);
-    this.#stopTimer();
-    const { stallMs } = service.config.qos;
-    if (stallMs !== null) this.#timer = setTimeout(checkStall, stallMs, this);
+    this.#limit.watchPauses(service.config.qos.stallMs);
   }
 
-  /** Fires while a stream runs, so that one that sends nothing more is a miss before it ends. */
-  onStallCheck(): void {
-    if (this.#over || this.#judgement.stalled) return;
+  /** While a stream runs, so that one that sends nothing more is a miss before it ends. */
+  onStallCheck(): boolean {
+    if (this.#judgement.stalled) return false;
     const nowMs = this.#exchange.nowMs();
     this.#judgement.checkPause(nowMs);
     if (this.#judgement.stalled) this.#reconsider(nowMs);
-    else this.#timer?.refresh();
+    return !this.#judgement.stalled;
   }
 
-  /**
-   * Fires when nothing came for too long, once the head is there up to twice the limit, by the stopwatch: a slow client does
-   * not make its instance late.
-   */
-  override onTimeout(): void {
-    if (this.#over) return;
-    const exchange = this.#exchange;
-    const nowMs = exchange.nowMs();
-    if (this.#progressed) {
-      // When exactly would cost a look at the clock for every chunk.
-      this.#progressed = false;
-      this.#progressMs = exchange.stopwatch.elapsedMs(nowMs);
-    }
-    const answered = this.#judgement.status !== 0;
-    const limitMs = !answered ? this.#headLimitMs : exchange.service.config.timeoutMs;
-    const leftMs = limitMs - (exchange.stopwatch.elapsedMs(nowMs) - this.#progressMs);
-    if (leftMs > 1) {
-      this.#timer = setTimeout(checkTimeout, Math.max(leftMs, REARM_MS_MIN), this);
-      return;
-    }
+  onLate(by: 'deadline' | 'timeout'): void {
     this.#call?.abort(true);
-    const progress = answered ? 'answered' : 'sent';
-    if (!answered && this.#byDeadline) {
-      const message = 'the deadline passed before an answer';
-      this.#fail('deadline', { code: 'deadline-exceeded', progress, message, cause: null });
-    } else {
-      const message = 'the instance sent nothing in time';
-      this.#fail('timeout', { code: 'upstream-timeout', progress, message, cause: null });
-    }
-  }
-
-  #stopTimer(): void {
-    this.cancelTimeout();
-    if (this.#timer !== null) clearTimeout(this.#timer);
+    const progress = this.status === 0 ? 'sent' : 'answered';
+    this.#fail(by, { ...LATE[by], progress, cause: null });
   }
 
   #mayHaveTrailers(status: number): boolean {
@@ -302,7 +260,7 @@ export class Attempt extends TimeoutEntry implements UpstreamHandler, DrainListe
 
   #passHead({ status, reason, fields }: HeldHead, nowMs: number): void {
     this.#held = null;
-    this.#exchange.describe(fields, this.#progressMs - this.#judgement.startMs, nowMs);
+    this.#exchange.describe(fields, this.#limit.heardMs - this.#judgement.startMs, nowMs);
     this.#exchange.answer.head(status, reason, fields);
   }
 
@@ -329,7 +287,7 @@ export class Attempt extends TimeoutEntry implements UpstreamHandler, DrainListe
   /** Every attempt ends here, once. Returns what it is for the client. */
   #conclude(by: EndedBy, nowMs: number): Account {
     this.#over = true;
-    this.#stopTimer();
+    this.#limit.stop();
     if (this.#waitsForClient) {
       this.#waitsForClient = false;
       this.#exchange.stopwatch.clientReady(nowMs);
@@ -380,12 +338,4 @@ function abort(call: UpstreamCall | null): void {
 
 function judgeStream(attempt: Attempt): void {
   attempt.judgeStream();
-}
-
-function checkStall(attempt: Attempt): void {
-  attempt.onStallCheck();
-}
-
-function checkTimeout(attempt: Attempt): void {
-  attempt.onTimeout();
 }
