@@ -85,6 +85,7 @@ function taskOf(brokerUrl: string, rounds: number, directory: string): LearningT
     mqtt: section(keys).parse({ url: brokerUrl }),
     listen: { host: LOOPBACK, port: 0 },
     address: LOOPBACK,
+    allow: [],
     directory,
     nodes: null,
   };

@@ -10,6 +10,8 @@ import { isLoopback } from '../config/loopback.ts';
 export interface AddressPolicyOptions {
   /** CIDRs or single addresses, IPv4 and IPv6. Nothing outside them is allowed; empty allows nothing. */
   readonly allow: readonly string[];
+  /** The key of that list, as reasons name it. */
+  readonly key?: string;
   /** What this process listens on now; read at each check, since port 0 is known only after listening. */
   readonly ownListeners: () => readonly ListenAddress[];
   /** Addresses of this machine; its network interfaces by default. */
@@ -53,6 +55,7 @@ const NEVER: readonly (readonly [string, number, 'ipv4' | 'ipv6', string])[] = [
  */
 export function createAddressPolicy(options: AddressPolicyOptions): AddressPolicy {
   const allowed = parseNetworks(options.allow);
+  const key = options.key ?? 'placement.allow';
   const never = NEVER.map(([network, prefix, family, what]) => ({ list: listOf(network, prefix, family), what }));
   const localAddresses = options.localAddresses ?? interfaceAddresses;
 
@@ -61,7 +64,7 @@ export function createAddressPolicy(options: AddressPolicyOptions): AddressPolic
     if (family === null) return `host ${JSON.stringify(host)} is not an IPv4 or IPv6 address`;
     const kind = never.find(({ list }) => list.check(host, family));
     if (kind !== undefined) return `address ${host} is ${kind.what}`;
-    return allowed.check(host, family) ? null : `address ${host} is outside placement.allow`;
+    return allowed.check(host, family) ? null : `address ${host} is outside ${key}`;
   };
   const isOwn = (host: string, port: number): boolean => {
     const family = familyOf(host) ?? 'ipv4';

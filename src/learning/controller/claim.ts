@@ -4,13 +4,22 @@
 // term, and has the task once its own claim came back from the broker and stood for a moment. Of two claims the higher term wins, then
 // the lower id: both hear both, and so agree, in whatever order they come. A holder whose claim is cleared says it again: the last will of another
 // controller, one that only waited, clears the topic as well.
+//
+// A broker that loses power together with the holder forgets the last will and keeps the claim. So a holder repeats its claim all the
+// time, and one that is not repeated is no claim.
 
-import type { Claim } from '../messages/payloads.ts';
+import { type Claim, COUNT_MAX } from '../messages/payloads.ts';
 
 /** A topic found empty may be about to be filled again by its holder, ms. */
 const VACANT_MS = 1_000;
 /** A claim that another controller made at the same time is heard by then, ms. */
 const UNDISPUTED_MS = 500;
+/** A holder repeats its claim this often, ms. */
+const REPEAT_MS = 2_000;
+/** A claim that was not repeated for this long has no holder, ms: longer than a last will takes where it comes. */
+const SILENT_MS = 10_000;
+/** A controller that did not get to run for this long has claims yet to hear, ms. */
+const STALL_MS = 1_000;
 
 /** What is to be done: publish the own claim, begin as the holder, or leave the task to the other. */
 export type ClaimAction = 'publish' | 'begin' | 'yield';
@@ -20,15 +29,16 @@ type Standing =
   | { readonly kind: 'away' }
   | { readonly kind: 'vacant'; readonly sinceMs: number }
   /** Another has it. */
-  | { readonly kind: 'waiting'; readonly holder: Claim }
+  | { readonly kind: 'waiting'; readonly holder: Claim; readonly heardMs: number; readonly isRepeated: boolean }
   | { readonly kind: 'claiming' }
-  | { readonly kind: 'holding'; readonly sinceMs: number };
+  | { readonly kind: 'holding'; readonly sinceMs: number; readonly saidMs: number };
 
 /** The standing of one controller. */
 export class ClaimStanding {
   readonly #id: string;
   #standing: Standing = { kind: 'away' };
   #term = 0;
+  #tickMs = Number.NEGATIVE_INFINITY;
   /** Has begun, and not yielded since: a lost connection alone ends nothing. */
   #begun = false;
 
@@ -54,6 +64,11 @@ export class ClaimStanding {
   /** The claim of the controller that has the task, where it is another. */
   get holder(): Claim | null {
     return this.#standing.kind === 'waiting' ? this.#standing.holder : null;
+  }
+
+  /** Whether that controller has given a sign of life since; its claim alone may be what is left of it. */
+  get isHolderAlive(): boolean {
+    return this.#standing.kind === 'waiting' && this.#standing.isRepeated;
   }
 
   /** Subscribed to the topic; what is retained there comes after it. */
@@ -82,13 +97,13 @@ export class ClaimStanding {
     if (claim.id === this.#id) {
       // An own claim of an earlier term may come late; it means nothing.
       if (this.#standing.kind === 'claiming' && claim.term === this.#term) {
-        this.#standing = { kind: 'holding', sinceMs: nowMs };
+        this.#standing = { kind: 'holding', sinceMs: nowMs, saidMs: nowMs };
       }
       return [];
     }
     if (isOurs && !outranks(claim, this.claim)) return ['publish'];
     this.#term = Math.max(this.#term, claim.term);
-    this.#standing = { kind: 'waiting', holder: claim };
+    this.#standing = { kind: 'waiting', holder: claim, heardMs: nowMs, isRepeated: this.holder?.id === claim.id };
     if (!this.#begun) return [];
     this.#begun = false;
     return ['yield'];
@@ -96,14 +111,26 @@ export class ClaimStanding {
 
   tick(nowMs: number): readonly ClaimAction[] {
     const standing = this.#standing;
-    if (standing.kind === 'vacant' && nowMs - standing.sinceMs >= VACANT_MS) {
-      this.#standing = { kind: 'claiming' };
-      this.#term++;
-      return ['publish'];
+    const stalled = nowMs - this.#tickMs > STALL_MS;
+    this.#tickMs = nowMs;
+    if (standing.kind === 'vacant' && nowMs - standing.sinceMs >= VACANT_MS) return this.#claimNext();
+    if (standing.kind === 'waiting' && stalled) this.#standing = { ...standing, heardMs: nowMs };
+    else if (standing.kind === 'waiting' && nowMs - standing.heardMs >= SILENT_MS) return this.#claimNext();
+    if (standing.kind !== 'holding') return [];
+    if (!this.#begun && nowMs - standing.sinceMs >= UNDISPUTED_MS) {
+      this.#begun = true;
+      return ['begin'];
     }
-    if (this.#begun || standing.kind !== 'holding' || nowMs - standing.sinceMs < UNDISPUTED_MS) return [];
-    this.#begun = true;
-    return ['begin'];
+    if (nowMs - standing.saidMs < REPEAT_MS) return [];
+    this.#standing = { ...standing, saidMs: nowMs };
+    return ['publish'];
+  }
+
+  #claimNext(): readonly ClaimAction[] {
+    this.#standing = { kind: 'claiming' };
+    // After the last term comes the first: a claim with the highest one, from wherever, keeps no later controller away.
+    this.#term = this.#term >= COUNT_MAX ? 1 : this.#term + 1;
+    return ['publish'];
   }
 }
 

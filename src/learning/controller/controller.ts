@@ -20,7 +20,7 @@ import type { LearningTask } from './task-file.ts';
 export interface ControllerOptions {
   readonly task: LearningTask;
   readonly log: Logger;
-  /** Forgets an earlier run of the task: its state, and its snapshots. */
+  /** Forgets an earlier run of the task: its state, and its snapshots; not one that another controller has at work. */
   readonly fresh: boolean;
   /** Called with every state that is published. */
   readonly onState?: (state: TaskState) => void;
@@ -54,6 +54,8 @@ export class Controller {
   readonly #nonsense = new RateLimitedLog(NONSENSE_LOG_MS);
   readonly #ended = Promise.withResolvers<ControllerEnd>();
   readonly #ignored = new Ignored((node, reason) => this.#warn(node, reason));
+  /** Whether an earlier run is to be forgotten when this controller begins. */
+  #fresh: boolean;
   #timer: NodeJS.Timeout | null = null;
   /** Null while another has the task. */
   #course: Course | null = null;
@@ -66,6 +68,7 @@ export class Controller {
   constructor(options: ControllerOptions) {
     const { task, log } = options;
     this.#options = options;
+    this.#fresh = options.fresh;
     this.#offers = new Offers(task.nodes);
     const id = `${process.pid}-${randomUUID().slice(0, 8)}`;
     this.#claim = new ClaimStanding(id);
@@ -158,6 +161,9 @@ export class Controller {
     const read = readClaim(payload);
     if (read !== null && 'wrong' in read) this.#ignored.add('controller', read.wrong);
     else this.#act(this.#claim.heard(read?.value ?? null, performance.now()));
+    if (!this.#fresh || !this.#claim.isHolderAlive) return;
+    this.#fresh = false;
+    this.#options.log.warn({ holder: this.#claim.holder?.id }, 'the task runs already, nothing of it is forgotten');
   }
 
   #hearState(payload: Uint8Array): void {
@@ -165,8 +171,7 @@ export class Controller {
     const read = readState(payload);
     if (read !== null && 'wrong' in read) this.#ignored.add('state', read.wrong);
     this.#state = read !== null && 'value' in read ? read.value : null;
-    if (this.#state?.phase === 'done' && !this.#options.fresh)
-      this.#ended.resolve({ kind: 'done', state: this.#state });
+    if (this.#state?.phase === 'done' && !this.#fresh) this.#ended.resolve({ kind: 'done', state: this.#state });
     else void this.#models.copy(this.#state?.snapshot ?? null);
   }
 
@@ -199,9 +204,11 @@ export class Controller {
   }
 
   async #begin(): Promise<void> {
-    const { task, log, fresh } = this.#options;
-    await this.#models.take(fresh);
+    const { task, log } = this.#options;
+    const fresh = this.#fresh;
+    await this.#models.take(fresh ? 'forget' : (this.#state?.snapshot ?? null));
     if (!this.#claim.isHolding) return;
+    this.#fresh = false;
     const restored = fresh ? null : this.#state;
     const generation = Math.max(this.#board.generation, this.#state?.generation ?? 0);
     log.info({ task: task.name, term: this.#claim.claim.term, round: this.#models.round }, 'has the task');
@@ -258,21 +265,10 @@ export class Controller {
     const addressOf = (node: string): string => this.#offers.addressOf(node) ?? '';
     const parts = partsOf(configuration, { generation, round, snapshotUrl, addressOf });
     this.#addresses = new Map([...parts.keys()].map((node) => [node, addressOf(node)]));
-    const { clusters, epochs, localRounds, divergence, costPerEpoch } = configuration;
+    const { global: _, clusters, ...figures } = configuration;
     const words = clusters.map(({ aggregator, clients }) => `${aggregator}: ${clients.join(' ')}`);
-    this.#options.log.info(
-      {
-        generation,
-        round,
-        clusters: words,
-        epochs,
-        localRounds,
-        divergence,
-        costPerEpoch,
-        reason: this.#course?.state.reason,
-      },
-      'generation begins',
-    );
+    const { reason } = this.#course?.state ?? {};
+    this.#options.log.info({ generation, round, clusters: words, ...figures, reason }, 'generation begins');
     this.#board.parts(new Map([...parts].map(([node, part]) => [node, JSON.stringify(part)])));
   }
 

@@ -1,6 +1,7 @@
 // The newest snapshot of the controller that has the task, copied by one that waits.
 
 import { get, type IncomingMessage } from 'node:http';
+import type { AddressPolicy } from '../../placement/address-policy.ts';
 import type { TaskState } from '../messages/payloads.ts';
 import { BadSnapshotError, type Snapshots } from './snapshots.ts';
 
@@ -9,11 +10,18 @@ const SILENCE_MS_MAX = 10_000;
 /** A copy takes no longer than this, ms: one that drips would keep all later ones away. */
 const COPY_MS_MAX = 10 * 60_000;
 
-/** @throws Error for what is not there, or not whole; nothing is kept of it */
+/**
+ * What stands on a broker says where to connect to: only addresses that are allowed are.
+ *
+ * @throws Error for what is not there, or not whole; nothing is kept of it
+ */
 export async function copySnapshot(
   { url, round, sha256 }: NonNullable<TaskState['snapshot']>,
-  snapshots: Snapshots,
+  { snapshots, addresses }: { readonly snapshots: Snapshots; readonly addresses: AddressPolicy },
 ): Promise<void> {
+  const { hostname, port } = new URL(url);
+  const refusal = addresses.refusal(hostname.replace(/^\[(.*)\]$/, '$1'), Number(port || 80));
+  if (refusal !== null) throw new BadSnapshotError(refusal);
   const response = await new Promise<IncomingMessage>((resolve, reject) => {
     const request = get(
       url,

@@ -16,7 +16,7 @@ import {
   withoutLeft,
 } from '../../plan/learning/reconfiguration.ts';
 import type { LearningTopology } from '../../plan/learning/topology.ts';
-import type { Progress, TaskState } from '../messages/payloads.ts';
+import { COUNT_MAX, type Progress, type TaskState } from '../messages/payloads.ts';
 import type { Ignored } from './ignored.ts';
 
 /** When a task is over; null: not by this. At least one is there. */
@@ -113,7 +113,7 @@ export class Course {
 
   /** The last round that a report or a model may be of. */
   get roundMax(): number {
-    return this.#round + ROUNDS_AHEAD_MAX;
+    return Math.min(COUNT_MAX, this.#round + ROUNDS_AHEAD_MAX);
   }
 
   /** The nodes changed, or what they bring; decided by `tick` once they are still. `moved`: one has another address. */
@@ -228,7 +228,8 @@ export class Course {
     this.#phase = 'training';
     this.#reason = reason;
     this.#configuration = configuration;
-    this.#generation++;
+    // After the last comes the first: no number on the broker, from wherever, ends a task.
+    this.#generation = this.#generation >= COUNT_MAX ? 1 : this.#generation + 1;
     this.#moved = false;
     this.#round = this.#options.snapshotRound();
     this.#rounds = this.#rounds.filter(({ round }) => round <= this.#round);

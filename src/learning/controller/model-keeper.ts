@@ -2,6 +2,7 @@
 
 import { randomBytes } from 'node:crypto';
 import { CommandError } from '../../errors.ts';
+import { type AddressPolicy, createAddressPolicy } from '../../placement/address-policy.ts';
 import type { Logger } from '../../telemetry/log.ts';
 import type { TaskState } from '../messages/payloads.ts';
 import { copySnapshot } from './copy-snapshot.ts';
@@ -21,12 +22,14 @@ export class ModelKeeper {
   readonly #log: Logger;
   readonly #snapshots: Snapshots;
   readonly #server: SnapshotServer;
+  readonly #addresses: AddressPolicy;
   #isOpen = false;
   #copying = false;
 
   constructor({ task, log, rounds }: ModelKeeperOptions) {
     this.#log = log;
     this.#snapshots = new Snapshots(task.directory);
+    this.#addresses = createAddressPolicy({ allow: task.allow, key: 'controller.allow', ownListeners: () => [] });
     this.#server = new SnapshotServer({
       task: task.name,
       listen: task.listen,
@@ -47,18 +50,22 @@ export class ModelKeeper {
   }
 
   /**
-   * This controller has the task: no other one writes. `fresh`: earlier models are forgotten.
+   * This controller has the task: no other one writes.
    *
+   * @param newest as the controller before this one had it; "forget": no earlier model is used
    * @throws CommandError where the directory cannot be used
    */
-  async take(fresh: boolean): Promise<void> {
+  async take(newest: TaskState['snapshot'] | 'forget'): Promise<void> {
     try {
       await this.#snapshots.sweep();
-      if (fresh) await this.#snapshots.clear();
+      if (newest === 'forget') await this.#snapshots.clear();
       else await this.#open();
     } catch (error) {
       throw unusable(error);
     }
+    const lost = newest === 'forget' ? 0 : (newest?.round ?? 0);
+    if (lost <= this.round) return;
+    this.#log.warn({ lost, round: this.round }, 'newest snapshot is gone with its controller, an earlier one is used');
   }
 
   /** The round of the newest model; 0: there is none. */
@@ -84,7 +91,7 @@ export class ModelKeeper {
     const { newest } = this.#snapshots;
     return newest === null || !this.#isOpen
       ? null
-      : { round: newest.round, sha256: newest.sha256, url: this.#server.url };
+      : { round: newest.round, sha256: newest.sha256, url: this.#server.readUrl };
   }
 
   /** Copies what another controller has, before that one is gone. Never throws. */
@@ -92,7 +99,7 @@ export class ModelKeeper {
     if (wanted === null || this.#copying || wanted.sha256 === this.#snapshots.newest?.sha256) return;
     this.#copying = true;
     try {
-      await copySnapshot(wanted, this.#snapshots);
+      await copySnapshot(wanted, { snapshots: this.#snapshots, addresses: this.#addresses });
     } catch (error) {
       this.#log.warn({ round: wanted.round, reason: (error as Error).message }, 'snapshot not copied');
     }

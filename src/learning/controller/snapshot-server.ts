@@ -1,6 +1,8 @@
 // `PUT` and `GET /api/v1/fl/<task>/snapshot`: where the global aggregator's command puts the model after a round, and gets it from when
-// a generation begins. The key of a generation is part of its address: what is left of an earlier one changes nothing.
+// a generation begins. The key of a generation is part of its address: what is left of an earlier one changes nothing. All that see the
+// state of the task can read the model, with a key that is made of the first, and cannot put one in its place.
 
+import { createHash } from 'node:crypto';
 import { createReadStream } from 'node:fs';
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
@@ -58,16 +60,25 @@ export class SnapshotServer {
     this.#key = key;
   }
 
-  /** The address for the holder of the key. */
+  /** Where the model is got and put. */
   get url(): string {
-    const { port } = this.#server.address() as AddressInfo;
-    return `http://${joined(this.#options.address, port)}${this.#path}?key=${this.#key ?? ''}`;
+    return this.#urlWith(this.#key ?? '');
+  }
+
+  /** Where it is got alone. */
+  get readUrl(): string {
+    return this.#urlWith(this.#key === null ? '' : readKey(this.#key));
   }
 
   async close(): Promise<void> {
     const closed = new Promise<void>((resolve) => this.#server.close(() => resolve()));
     this.#server.closeAllConnections();
     await closed;
+  }
+
+  #urlWith(key: string): string {
+    const { port } = this.#server.address() as AddressInfo;
+    return `http://${joined(this.#options.address, port)}${this.#path}?key=${key}`;
   }
 
   get #path(): string {
@@ -77,7 +88,10 @@ export class SnapshotServer {
   async #answer(request: IncomingMessage, response: ServerResponse): Promise<void> {
     const url = new URL(request.url ?? '/', 'http://controller');
     if (url.pathname !== this.#path) return refuse(response, 404, `no such path: ${url.pathname}`);
-    if (this.#key === null || url.searchParams.get('key') !== this.#key) {
+    const key = url.searchParams.get('key');
+    const mayPut = this.#key !== null && key === this.#key;
+    const mayGet = mayPut || (this.#key !== null && key === readKey(this.#key));
+    if (request.method === 'PUT' ? !mayPut : !mayGet) {
       return refuse(response, 403, 'not the key of the generation that runs');
     }
     if (request.method === 'PUT') return this.#put(request, response);
@@ -122,6 +136,9 @@ export class SnapshotServer {
     }
   }
 }
+
+/** From it the key that it is made of cannot be found. */
+const readKey = (key: string): string => createHash('sha256').update(`read ${key}`).digest('hex').slice(0, 32);
 
 function roundOf({ headers }: IncomingMessage): number | null {
   const text = headers['x-fl-round'];

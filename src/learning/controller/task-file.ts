@@ -6,13 +6,14 @@ import { basename, dirname, resolve } from 'node:path';
 import * as z from 'zod';
 import type { MqttConfig } from '../../config/config.ts';
 import { type Keys, key, optional, required, type SectionOf, section, withDefaults } from '../../config/key.ts';
-import { isLoopback } from '../../config/loopback.ts';
+import { isLoopback, isOneMachine } from '../../config/loopback.ts';
 import { openToml, sortByPlace } from '../../config/read-toml.ts';
 import { filePath, type SchemaContext } from '../../config/schema/context.ts';
 import { mqttKeys } from '../../config/schema/mqtt.ts';
+import { defaultNetworks } from '../../config/schema/placement/placement.ts';
 import { suggest } from '../../config/suggest.ts';
 import { problemAt, type Reading, validate } from '../../config/validate.ts';
-import { count, duration, listenAddress, name, parsed, positiveRatio } from '../../config/values.ts';
+import { cidr, count, duration, listenAddress, name, parsed, positiveRatio } from '../../config/values.ts';
 import type { HostPort } from '../../core/domain.ts';
 import { ConfigError, unreadable } from '../../errors.ts';
 import type { ConfigurationRequest } from '../../plan/learning/configuration.ts';
@@ -30,6 +31,8 @@ export interface LearningTask {
   /** Where models are put, and where nodes reach that. */
   readonly listen: HostPort;
   readonly address: string;
+  /** Networks that a model may be copied from. */
+  readonly allow: readonly string[];
   readonly directory: string;
   /** Roles, costs and samples by node; null: as the nodes say themselves. */
   readonly nodes: ReadonlyMap<string, LearningNode> | null;
@@ -73,6 +76,10 @@ const endKeys = {
 const controllerKeys = (context: SchemaContext) => ({
   listen: key('listen', listenAddress, { doc: 'Where models are put.', default: '127.0.0.1:0' }),
   address: optional('address', ip, { doc: 'Where nodes reach it; that of listen when absent.', example: '10.0.0.5' }),
+  allow: optional('allow', z.array(cidr), {
+    doc: 'Networks that a model is copied from while another controller has the task; private ones when absent, and loopback where broker and controller are on it.',
+    example: ['10.0.0.0/8'],
+  }),
   directory: key('directory', filePath(context), { doc: 'Where snapshots are kept.', default: 'snapshots' }),
 });
 
@@ -98,7 +105,8 @@ export function loadTask(file: string): LearningTask {
   if (problems.length > 0) throw new ConfigError(sortByPlace(problems));
   // No problem means that no part is missing.
   const { name, modelMb, budget, strategy, search, seed, epochs, localRounds, settleMs } = head as Head;
-  const { listen, address, directory } = controller as Controller;
+  const { listen, address, allow, directory } = controller as Controller;
+  const { urls } = mqtt as MqttConfig;
   return {
     name,
     request: {
@@ -114,6 +122,7 @@ export function loadTask(file: string): LearningTask {
     mqtt: mqtt as MqttConfig,
     listen,
     address: address ?? listen.host,
+    allow: allow ?? defaultNetworks(isOneMachine(address ?? listen.host, urls)),
     directory: resolve(directory, name),
     nodes,
   };

@@ -10,8 +10,11 @@ const address = z.string().refine((text) => isIP(text) !== 0, 'expected an IP ad
 const place = z.string().refine(isPlace, 'expected an IP address and a port');
 const port = z.int().min(1).max(65_535);
 const role = z.enum(['global-aggregator', 'aggregator', 'client']);
+/** Of terms, generations and rounds. */
+export const COUNT_MAX = 1e9;
 const whole = z.int().min(0).max(1e12);
-const from1 = z.int().min(1).max(1e9);
+const from0 = z.int().min(0).max(COUNT_MAX);
+const from1 = z.int().min(1).max(COUNT_MAX);
 const amount = z.number().min(0).max(1e15);
 const ratio = z.number().min(0).max(1);
 
@@ -73,7 +76,7 @@ const partSchema = z.object({
   epochs: from1,
   local_rounds: from1,
   /** The round that is done already. */
-  round: whole,
+  round: from0,
   /** Where the global aggregator gets and puts the model. */
   snapshot_url: z
     .url({ protocol: /^https?$/ })
@@ -92,7 +95,7 @@ export function readPart(payload: Uint8Array): Read<Part> | null {
 
 const progressSchema = z.object({
   generation: from1,
-  round: whole,
+  round: from0,
   accuracy: ratio.optional(),
   loss: z.number().min(0).max(1e9).optional(),
   samples: whole.optional(),
@@ -121,8 +124,8 @@ const stateSchema = z.object({
   phase: z.enum(['waiting', 'training', 'done']),
   /** Why it waits, or ended; what changed last. */
   reason: z.string().max(4096),
-  generation: whole,
-  round: whole,
+  generation: from0,
+  round: from0,
   accuracy: ratio.nullable(),
   loss: z.number().nullable(),
   /** Units of communication so far. */
@@ -138,7 +141,14 @@ const stateSchema = z.object({
     .array(z.object({ node: z.string().max(256), count: from1, reason: z.string().max(512) }))
     .max(64)
     .readonly(),
-  snapshot: z.object({ round: whole, sha256: z.string().regex(/^[0-9a-f]{64}$/), url: z.url().max(512) }).nullable(),
+  snapshot: z
+    .object({
+      round: from0,
+      sha256: z.string().regex(/^[0-9a-f]{64}$/),
+      /** Where it can be got, and not put. */
+      url: z.url({ protocol: /^http$/ }).max(512),
+    })
+    .nullable(),
 });
 /** How far a task is: what a controller that takes over begins with, and what `qedge fl status` shows. */
 export type TaskState = z.output<typeof stateSchema>;

@@ -121,6 +121,52 @@ describe('the claim on a task', () => {
     expect(topic.retained).toEqual({ id: 'b', term: 2 });
   });
 
+  it('passes on though nothing clears it, where broker and holder lost power together', () => {
+    const topic = new Topic();
+    topic.retained = { id: 'gone', term: 7 };
+    topic.join('a');
+    topic.join('b');
+    topic.run(9_000);
+    expect(topic.holders).toEqual([]);
+    topic.run(4_000);
+    expect(topic.holders).toEqual(['a']);
+    expect(topic.retained).toEqual({ id: 'a', term: 8 });
+  });
+
+  it('stays with a holder that repeats it for as long as it lives', () => {
+    const topic = new Topic();
+    topic.join('b');
+    topic.run(3_500);
+    topic.join('a');
+    const waiting = topic.members.get('a')?.standing;
+    topic.run(100);
+    expect(waiting?.isHolderAlive).toBe(false);
+    topic.run(60_000);
+    expect(topic.holders).toEqual(['b']);
+    expect(waiting?.isHolderAlive).toBe(true);
+  });
+
+  it('is not taken by a controller that was stopped itself', () => {
+    const topic = new Topic();
+    topic.join('b');
+    topic.run(3_000);
+    topic.join('a');
+    topic.run(1_000);
+    expect(topic.members.get('a')?.standing.tick(topic.nowMs + 60_000)).toEqual([]);
+  });
+
+  it('with the highest term, from wherever, keeps no later controller away', () => {
+    const topic = new Topic();
+    topic.join('a');
+    topic.run(3_000);
+    topic.publish({ id: 'forged', term: 1e9 });
+    topic.run(1_000);
+    expect(topic.members.get('a')?.yielded).toBe(1);
+    topic.run(12_000);
+    expect(topic.holders).toEqual(['a']);
+    expect(topic.retained).toEqual({ id: 'a', term: 1 });
+  });
+
   it('is to be cleared from the moment it is made, also before its controller begins', () => {
     const standing = new ClaimStanding('a');
     standing.connected(0);

@@ -65,6 +65,13 @@ describe('the course of a task', () => {
     expect(course.state.configuration?.divergence).toBe(0.22441057019914015);
   });
 
+  it('goes on after the highest generation that there can be', () => {
+    const { state } = rig().course;
+    const { course } = rig({}, { ...state, generation: 1e9, snapshot: null });
+    course.nodesAre(D13, false, 0);
+    expect(course.tick(1_000)).toMatchObject({ kind: 'deploy', generation: 1 });
+  });
+
   it('waits, and says why, where there is no aggregator for all', () => {
     const { course } = rig();
     course.nodesAre('no node is the global-aggregator', false, 0);

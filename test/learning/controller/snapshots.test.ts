@@ -10,6 +10,7 @@ import { describe, expect, it, onTestFinished } from 'vitest';
 import { copySnapshot } from '../../../src/learning/controller/copy-snapshot.ts';
 import { SnapshotServer } from '../../../src/learning/controller/snapshot-server.ts';
 import { Snapshots } from '../../../src/learning/controller/snapshots.ts';
+import { createAddressPolicy } from '../../../src/placement/address-policy.ts';
 
 async function start(): Promise<{ folder: string; snapshots: Snapshots; server: SnapshotServer; url: string }> {
   const folder = mkdtempSync(join(tmpdir(), 'qedge-snapshots-'));
@@ -36,6 +37,9 @@ async function start(): Promise<{ folder: string; snapshots: Snapshots; server: 
 function put(url: string, body: string, headers: Readonly<Record<string, string>> = {}): Promise<Response> {
   return fetch(url, { method: 'PUT', body, headers });
 }
+
+const policy = (network: string) =>
+  createAddressPolicy({ allow: [network], key: 'controller.allow', ownListeners: () => [] });
 
 const digest = (text: string): string => `sha-256=:${createHash('sha256').update(text).digest('base64')}:`;
 
@@ -125,10 +129,33 @@ describe('snapshots', () => {
     const copies = new Snapshots(folder);
     await copies.open();
     const sha256 = snapshots.newest?.sha256 ?? '';
-    await expect(copySnapshot({ url, round: 3, sha256: '0'.repeat(64) }, copies)).rejects.toThrow(/SHA-256/);
+    const to = { snapshots: copies, addresses: policy('127.0.0.0/8') };
+    await expect(copySnapshot({ url, round: 3, sha256: '0'.repeat(64) }, to)).rejects.toThrow(/SHA-256/);
     expect(copies.newest).toBeNull();
-    await copySnapshot({ url, round: 3, sha256 }, copies);
+    await copySnapshot({ url, round: 3, sha256 }, to);
     expect(copies.newest).toMatchObject({ round: 3, sha256 });
+  });
+
+  it('are copied only from where it is allowed', async () => {
+    const { snapshots, url } = await start();
+    const copy = (from: string) =>
+      copySnapshot({ url: from, round: 3, sha256: '0'.repeat(64) }, { snapshots, addresses: policy('10.0.0.0/8') });
+    await expect(copy(url)).rejects.toThrow('address 127.0.0.1 is outside controller.allow');
+    await expect(copy('http://[::1]:9/')).rejects.toThrow('address ::1 is outside controller.allow');
+    await expect(copy('http://169.254.169.254/')).rejects.toThrow(/link-local/);
+    await expect(copy('http://model.example/')).rejects.toThrow(/not an IPv4 or IPv6 address/);
+  });
+
+  it('are read, and not replaced, with the key that the state shows', async () => {
+    const { server, snapshots, url } = await start();
+    await put(url, 'model', { 'x-fl-round': '3' });
+    const { readUrl } = server;
+    expect(readUrl).not.toContain('secret');
+    expect(await (await fetch(readUrl)).text()).toBe('model');
+    expect((await put(readUrl, 'another')).status).toBe(403);
+    server.admit('next');
+    expect((await fetch(readUrl)).status).toBe(403);
+    expect(snapshots.newest).toMatchObject({ round: 3, bytes: 5 });
   });
 
   it('answer other paths and methods', async () => {

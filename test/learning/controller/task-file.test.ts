@@ -42,6 +42,7 @@ describe('a task file', () => {
       settleMs: 2_000,
       listen: { host: '127.0.0.1', port: 0 },
       address: '127.0.0.1',
+      allow: expect.arrayContaining(['10.0.0.0/8', '127.0.0.0/8']),
       nodes: null,
     });
   });

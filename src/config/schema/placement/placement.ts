@@ -12,11 +12,15 @@ import { dnsSourceKeys, dockerSourceKeys, fileSourceKeys, mdnsSourceKeys } from 
  */
 const PRIVATE_NETWORKS = ['10.0.0.0/8', '172.16.0.0/12', '192.168.0.0/16', '100.64.0.0/10', 'fc00::/7'];
 
+/** Networks that are believed where none are named. */
+export const defaultNetworks = (oneMachine: boolean): string[] =>
+  oneMachine ? [...PRIVATE_NETWORKS, '127.0.0.0/8', '::1/128'] : PRIVATE_NETWORKS;
+
 /** `oneMachine`: the rest of the configuration says that all nodes are processes of this machine. */
 export const placementKeys = (context: SchemaContext, oneMachine = false) => ({
   allow: key('allow', z.array(cidr), {
     doc: 'Networks that announced addresses must be in. Metadata services of clouds never are. Where node.address and all of mqtt.url are on loopback, all nodes are one machine, and the default has loopback as well.',
-    default: oneMachine ? [...PRIVATE_NETWORKS, '127.0.0.0/8', '::1/128'] : PRIVATE_NETWORKS,
+    default: defaultNetworks(oneMachine),
   }),
   wait: key('waitMs', duration({ zero: true }), {
     doc: 'How long, from the start, requests of a service without an instance wait for the first to be announced, though no longer than its `timeout` and their own deadline. "0s": they are refused.',
