@@ -1,33 +1,10 @@
 // A service as people are shown it: what is in flight and how it fares, by the books of its router and by its policy.
 
-import type { Neighbours } from '../../neighbours/neighbours.ts';
-import type { Policy } from '../../policies/policy.ts';
-import type { InstanceState, RouterState, ServiceRouterOptions } from '../../service-router.ts';
-import type { ClientLedger } from '../../stats/client-ledger.ts';
-import type { FlightTable } from '../flight-table.ts';
+import type { InstanceState, RouterState } from '../../service-router.ts';
 import type { LiveCandidate } from '../live-candidate.ts';
-import type { Membership } from '../membership.ts';
-import type { Offers } from '../offers.ts';
-import type { RequestRates } from '../request-rates.ts';
-import type { SessionTable } from '../session-table.ts';
+import type { RouterParts } from '../parts.ts';
 import { barredView, instanceStateOf } from './instance-state.ts';
 import { clientsState, servedBy } from './requirement-states.ts';
-
-/** The parts of a router, as they are read. */
-export interface RouterParts {
-  readonly options: ServiceRouterOptions;
-  readonly policy: Policy;
-  readonly members: Membership;
-  readonly flights: FlightTable;
-  readonly clients: ClientLedger;
-  readonly rates: RequestRates;
-  /** Null: the latency goal is the only requirement. */
-  readonly offers: Offers | null;
-  /** Null: requests are not tied together. */
-  readonly sessions: SessionTable | null;
-  /** Null: they are neither told nor listened to. */
-  readonly neighbours: Neighbours | null;
-}
 
 /** The whole picture. Changes nothing. */
 export function routerState(parts: RouterParts, nowMs: number): RouterState {

@@ -2,7 +2,7 @@
 
 import { restoreRequirements, snapshotRequirements } from '../../requirements/snapshot.ts';
 import type { RouterSnapshot } from '../../service-router.ts';
-import type { RouterParts } from './router-state.ts';
+import type { RouterParts } from '../parts.ts';
 
 /** As plain JSON, ages relative to `nowMs`. */
 export function routerSnapshot(parts: RouterParts, nowMs: number): RouterSnapshot {
