@@ -46,6 +46,8 @@ export class RequirementBooks {
   readonly #usualGroup = new UsualGroup();
   /** How far the requirements are met with room, 0 to 1: what the objective may spend. */
   slack = 0;
+  /** Success is so far above ρ that a long queue is no reason to go past a quota. */
+  isAmple = false;
   /** For how long the objective spends nothing. */
   #idleMs = GIVE_WAY_MS;
   #steppedMs = Number.NaN;
@@ -121,11 +123,6 @@ export class RequirementBooks {
   /** It does not go to this instance after all. */
   giveBack(row: number, handle: number, group: number): void {
     this.quotas.pay(row, this.fits.bits(handle, group), -1);
-  }
-
-  /** Success is so far above ρ that a long queue is no reason to go past a quota. */
-  get isAmple(): boolean {
-    return this.yielding.success >= this.#ampleRatio;
   }
 
   // ---- a request that ended ----
@@ -212,6 +209,7 @@ export class RequirementBooks {
     if (reliabilityRatio !== null) this.prices.reliability.step(strainOf('reliability'), seconds);
     if (availability !== null) this.prices.availability.step(strainOf('availability'), seconds);
     this.#settle();
+    this.isAmple = this.yielding.success >= this.#ampleRatio;
     this.yielding.step(seconds, this.#idleMs >= GIVE_WAY_MS);
     this.success.fade(seconds * 1000);
     if (objective !== null) this.#spend(objective, levels, seconds);
@@ -250,6 +248,7 @@ export class RequirementBooks {
     this.prices.availability.set(0);
     this.prices.meanLatency.set(0);
     this.slack = 0;
+    this.isAmple = false;
     this.#idleMs = GIVE_WAY_MS;
   }
 }

@@ -11,8 +11,8 @@ const INSTANCE_GAIN = 1 / 64;
 const EASY = 0.9;
 
 export class MeanLatency {
-  /** What is asked for, ms; +Infinity where nothing is. */
-  readonly #limitMs: number;
+  /** What is easy on the mean that is asked for, ms; +Infinity where none is. */
+  readonly #easyMs: number;
   /** By row, and by handle; NaN before the first answer. */
   #ofClient: Float64Array<ArrayBuffer> = new Float64Array(0);
   #ofInstance: Float64Array<ArrayBuffer> = new Float64Array(0);
@@ -21,7 +21,7 @@ export class MeanLatency {
   version = 0;
 
   constructor(limitMs: number | null) {
-    this.#limitMs = limitMs ?? Number.POSITIVE_INFINITY;
+    this.#easyMs = EASY * (limitMs ?? Number.POSITIVE_INFINITY);
   }
 
   /** A new instance took the handle. */
@@ -42,25 +42,26 @@ export class MeanLatency {
 
   /** An answer of the instance came to the client after `latencyMs`. */
   record(row: number, handle: number, latencyMs: number): void {
-    if (this.#limitMs === Number.POSITIVE_INFINITY) return;
+    if (this.#easyMs === Number.POSITIVE_INFINITY) return;
     this.#ofClient[row] = moved(this.#ofClient[row] as number, latencyMs, CLIENT_GAIN);
     if (handle >= 0) this.#recordInstance(handle, latencyMs);
   }
 
   #recordInstance(handle: number, latencyMs: number): void {
-    const wasQuick = this.isQuick(handle);
-    this.#ofInstance[handle] = moved(this.#ofInstance[handle] as number, latencyMs, INSTANCE_GAIN);
-    if (this.isQuick(handle) !== wasQuick) this.version++;
+    const before = this.#ofInstance[handle] as number;
+    const after = moved(before, latencyMs, INSTANCE_GAIN);
+    this.#ofInstance[handle] = after;
+    if (before > this.#easyMs !== after > this.#easyMs) this.version++;
   }
 
   /** Whether the client gets, or is about to get, more than the mean that is asked for. */
   isHigh(row: number): boolean {
-    return (this.#ofClient[row] ?? Number.NaN) > EASY * this.#limitMs;
+    return (this.#ofClient[row] ?? Number.NaN) > this.#easyMs;
   }
 
   /** Whether the instance answers below it; true before its first answer. */
   isQuick(handle: number): boolean {
-    return !((this.#ofInstance[handle] as number) > EASY * this.#limitMs);
+    return !((this.#ofInstance[handle] as number) > this.#easyMs);
   }
 }
 

@@ -1,27 +1,21 @@
 // Which instances a request is offered: those that its client's quotas leave it, and what the client then has of them. A client has a row
 // in the books of the requirements, one above its row in the ledger; those that are not distinguished share the first.
 
-import type { Candidate, RequestInfo } from '../domain.ts';
+import type { Candidate, QosTarget, RequestInfo } from '../domain.ts';
+import { isHopeless, isLate } from '../policies/lateness.ts';
+import type { Policy } from '../policies/policy.ts';
 import { ALL } from '../requirements/accounts.ts';
 import type { RequirementBooks } from '../requirements/books.ts';
 import { type ClientLedger, NO_ROW } from '../stats/client-ledger.ts';
 import type { GroupTable } from './group-table.ts';
 import type { LiveCandidate } from './live-candidate.ts';
 
-/** The policy, as far as a request is to be placed. */
-export interface Picker {
-  pick(request: RequestInfo, offered: readonly LiveCandidate[], nowMs: number): Candidate | null;
-  /** What it just picked among these is not used. */
-  giveBack(picked: Candidate, offered: readonly LiveCandidate[]): void;
-  isLate(candidate: Candidate, nowMs: number): boolean;
-  isHopeless(candidate: Candidate, nowMs: number): boolean;
-}
-
 export interface OffersOptions {
   readonly books: RequirementBooks;
   readonly clients: ClientLedger;
   readonly groups: GroupTable;
-  readonly picker: Picker;
+  readonly qos: QosTarget;
+  readonly policy: Policy;
 }
 
 /** The way of requests by the quotas of their clients. */
@@ -31,32 +25,34 @@ export class Offers {
   readonly books: RequirementBooks;
   readonly #clients: ClientLedger;
   readonly #groups: GroupTable;
-  readonly #picker: Picker;
+  readonly #qos: QosTarget;
+  /** Decides among those that are offered; another one may take its place. */
+  policy: Policy;
   readonly #reused: LiveCandidate[] = [];
 
-  constructor({ books, clients, groups, picker }: OffersOptions) {
+  constructor({ books, clients, groups, qos, policy }: OffersOptions) {
     this.isSelective = books.isSelective;
     this.books = books;
     this.#clients = clients;
     this.#groups = groups;
-    this.#picker = picker;
+    this.#qos = qos;
+    this.policy = policy;
   }
 
   /** What the policy picks of those that the quotas leave it; of the others where each of those is to be passed over and another is not. */
   select(request: RequestInfo, candidates: readonly LiveCandidate[], nowMs: number): Candidate | null {
     const { clientId, tried } = request;
-    const picker = this.#picker;
     const row = this.rowOf(clientId);
     const group = this.#groups.of(clientId);
     if (tried.length === 0) this.books.arrive(row, nowMs);
     else this.books.giveBack(row, tried.at(-1) as number, group);
     const offered = this.books.offer(row, candidates, group);
-    let picked = picker.pick(request, offered, nowMs);
+    let picked = this.policy.select(request, offered, nowMs);
     if (offered.length < candidates.length && this.#isPassedOver(picked, nowMs)) {
       const others = this.#others(offered, candidates, nowMs);
       if (others.length > 0) {
-        if (picked !== null) picker.giveBack(picked, offered);
-        picked = picker.pick(request, others, nowMs);
+        if (picked !== null) this.policy.giveBack?.(picked, offered);
+        picked = this.policy.select(request, others, nowMs);
       }
     }
     if (picked !== null) this.books.choose(row, picked.handle, group);
@@ -66,7 +62,8 @@ export class Offers {
   /** Where there is room for late answers, a queue that may make it late is no reason. */
   #isPassedOver(candidate: Candidate | null, nowMs: number): boolean {
     if (candidate === null) return true;
-    return this.books.isAmple ? this.#picker.isHopeless(candidate, nowMs) : this.#picker.isLate(candidate, nowMs);
+    if (this.books.isAmple) return isHopeless(this.policy, candidate, this.#qos, nowMs);
+    return isLate(this.policy, candidate, this.#qos, nowMs);
   }
 
   /** Those that are not passed over: of the ones that are offered, else of the rest. Valid until the next call. */

@@ -4,7 +4,6 @@
 
 import type { InstanceKey, QosTarget } from '../domain.ts';
 import { Neighbours } from '../neighbours/neighbours.ts';
-import { isHopeless, isLate } from '../policies/lateness.ts';
 import type { Policy, PolicyContext } from '../policies/policy.ts';
 import { RequirementBooks } from '../requirements/books.ts';
 import { isMoreAsked, NO_REQUIREMENTS, type Requirements } from '../requirements/requirements.ts';
@@ -51,7 +50,6 @@ export class RouterParts {
     const books = isMoreAsked(requirements) ? new RequirementBooks(requirements, qos) : null;
     this.clients = new ClientLedger(qos.windowMs, clientsMax, (row) => books?.clear(row + 1));
     this.groups = new GroupTable(clientsMax);
-    this.offers = books === null ? null : this.#offersBy(books);
     this.rates = new RequestRates(nowMs);
     this.relative = new RelativeEvidence(qos.latencyMs, nowMs);
     this.sessions = options.sessionIdleMs ? new SessionTable(options.sessionIdleMs) : null;
@@ -61,6 +59,8 @@ export class RouterParts {
     this.#makePolicy = (target) =>
       makePolicy({ qos: target, rng, instancesMax, flights, groups, guidance: books, hearsay, onEvent });
     this.policy = this.#makePolicy(qos);
+    const { clients, policy } = this;
+    this.offers = books === null ? null : new Offers({ books, clients, groups, qos, policy });
     this.members = this.#membership({ instancesMax, requirements, books, onEvent });
   }
 
@@ -71,6 +71,7 @@ export class RouterParts {
     this.policy = this.#makePolicy({ ...this.options.qos, latencyMs });
     this.policy.update(this.members.set.admitted, nowMs);
     this.policy.restore(learned, 0, nowMs);
+    if (this.offers !== null) this.offers.policy = this.policy;
   }
 
   #membership({ instancesMax, requirements, books, onEvent }: MembershipParts): Membership {
@@ -110,21 +111,6 @@ export class RouterParts {
       handleOf: (key: InstanceKey) => this.members.set.get(key)?.handle,
       perSecond: (handle, atMs) => this.rates.ofInstance(handle, atMs),
       onIgnored: (nodeId, key, untilMs) => onEvent({ kind: 'neighbour-ignored', nodeId, key, untilMs }),
-    });
-  }
-
-  #offersBy(books: RequirementBooks): Offers {
-    const { qos } = this.options;
-    return new Offers({
-      books,
-      clients: this.clients,
-      groups: this.groups,
-      picker: {
-        pick: (request, offered, nowMs) => this.policy.select(request, offered, nowMs),
-        giveBack: (picked, offered) => this.policy.giveBack?.(picked, offered),
-        isLate: (candidate, nowMs) => isLate(this.policy, candidate, qos, nowMs),
-        isHopeless: (candidate, nowMs) => isHopeless(this.policy, candidate, qos, nowMs),
-      },
     });
   }
 }
