@@ -51,12 +51,21 @@ const LEAVING = 'n9';
 const AWAY_ROUNDS = 5;
 const SETTLE_MS = 500;
 
-/** Runs the demo to its end. */
+/** Runs the demo to its end, or until `signal`; leaves nothing behind. */
 export async function runLearningDemo(options: LearningDemoOptions): Promise<void> {
+  const directory = await mkdtemp(join(tmpdir(), 'qedge-fl-demo-'));
+  try {
+    await runIn(directory, options);
+  } finally {
+    await rm(directory, { recursive: true, force: true, maxRetries: 3 });
+  }
+}
+
+async function runIn(directory: string, options: LearningDemoOptions): Promise<void> {
   const { rounds, print, signal } = options;
   const topology = parseNodes('nodes', DEMO_NODES);
-  const directory = await mkdtemp(join(tmpdir(), 'qedge-fl-demo-'));
   const task = taskOf(options.brokerUrl, rounds, directory);
+  printPublished(topology, task.request, print);
   const agents = await startAgents(topology, task.mqtt, options.command);
   const story = new Story(options, {
     leave: () => agents.get(LEAVING)?.stop(),
@@ -65,13 +74,12 @@ export async function runLearningDemo(options: LearningDemoOptions): Promise<voi
   const log = createLogger({ level: 'silent', nodeId: '', destination: { write() {} } });
   const controller = new Controller({ task, log, fresh: true, onState: (state) => story.tell(state) });
   signal.addEventListener('abort', () => controller.stop());
-  printPublished(topology, task.request, print);
+  if (signal.aborted) controller.stop();
   try {
     const end = await controller.run();
     if (end.kind === 'done') printSummary(end.state, { topology, task, story, print });
   } finally {
     await Promise.all([...agents.values()].map((agent) => agent.stop()));
-    await rm(directory, { recursive: true, force: true });
   }
 }
 

@@ -3,7 +3,7 @@
 // Federated learning with real processes: controllers, a qedge on each node, the commands that they start, a real Mosquitto. The command
 // learns nothing: it counts rounds, so that what is looked at is the orchestration.
 
-import { type ChildProcess, spawn } from 'node:child_process';
+import { type ChildProcess, spawn, spawnSync } from 'node:child_process';
 import { mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -16,11 +16,12 @@ import { PATIENCE } from '../support/patience.ts';
 import { QEDGE } from '../support/qedge-command.ts';
 import { type QedgeProcess, startQedge } from '../support/qedge-process.ts';
 
-/** Says what it was told, and as the global aggregator puts a model and a round every 50 ms, from the snapshot on. */
+/** Says what it was told, and as the global aggregator puts a model and a round every 50 ms, from the snapshot on. "b" ends for nothing. */
 const SERVICE = `
 const { FL_NODE, FL_ROLE, FL_GENERATION, FL_SNAPSHOT_URL, FL_TOLD } = process.env;
-require('node:fs').appendFileSync(FL_TOLD, FL_NODE + ' ' + FL_ROLE + ' ' + FL_GENERATION + ' ' + process.env.FL_PARENT + '\\n');
-process.stdin.resume().on('end', () => process.exit());
+require('node:fs').appendFileSync(FL_TOLD, FL_NODE + ' ' + FL_ROLE + ' ' + FL_GENERATION + ' ' + process.env.FL_PARENT + ' ' + process.pid + '\\n');
+if (FL_NODE === 'b') { for (const signal of ['SIGTERM', 'SIGHUP']) process.on(signal, () => {}); setInterval(() => {}, 1e6); }
+else process.stdin.resume().on('end', () => process.exit());
 const say = (facts) => console.log(JSON.stringify(facts));
 const wait = (ms) => new Promise((resolve) => setTimeout(resolve, ms));
 (async () => {
@@ -143,6 +144,14 @@ describe('federated learning', () => {
       .poll(() => state()?.configuration?.clusters.flatMap(({ clients }) => clients), PATIENCE)
       .toEqual(['a', 'liar']);
     await expect.poll(() => state()?.round ?? 0, PATIENCE).toBeGreaterThan(round);
+    // A killed qedge leaves no command behind, whatever that does.
+    const command = Number(
+      told()
+        .find((line) => line.startsWith('b '))
+        ?.split(' ')
+        .at(-1),
+    );
+    await expect.poll(() => isAlive(command), PATIENCE).toBe(false);
     const newest = `a client ${state()?.generation} `;
     await expect.poll(() => told().some((line) => line.startsWith(newest)), PATIENCE).toBe(true);
     second.child.kill('SIGTERM');
@@ -164,6 +173,12 @@ describe('federated learning', () => {
     ).toEqual(['a client 1', 'global global-aggregator 1']);
   });
 });
+
+/** Not one that only waits to be collected. */
+function isAlive(pid: number): boolean {
+  const { stdout } = spawnSync('ps', ['-o', 'stat=', '-p', String(pid)], { encoding: 'utf8' });
+  return stdout.trim() !== '' && !stdout.startsWith('Z');
+}
 
 function models(folder: string): readonly string[] {
   try {

@@ -1,7 +1,9 @@
 // The command of a node's own configuration as a child process: started with its part in the environment, started again when it ends,
-// ended with all that it started. Its standard input stays open for as long as the agent lives.
+// ended with all that it started. Its standard input stays open for as long as the agent lives; a watch of its process group ends it
+// where the agent is killed.
 
 import { type ChildProcess, spawn } from 'node:child_process';
+import { existsSync } from 'node:fs';
 import type { Logger } from '../../telemetry/log.ts';
 import { LineReader } from './line-reader.ts';
 
@@ -22,6 +24,16 @@ const STABLE_MS = 30_000;
 const END_MS_MAX = 5_000;
 /** One that cannot be killed, as of another user or waiting for a disk, is left after this long, ms. */
 const KILL_MS_MAX = 1_000;
+
+const SHELL = '/bin/sh';
+/**
+ * Becomes the command, with a shell beside it that waits for the end of descriptor 3: the agent's end of it closes however the agent
+ * goes. Then the group has as long as when it is stopped.
+ */
+const WATCHED = `( trap '' HUP INT TERM
+  read -r _ <&3
+  kill -TERM 0; sleep ${END_MS_MAX / 1_000}; kill -KILL 0 ) <&- >/dev/null 2>&1 &
+exec "$@" 3<&-`;
 
 /** One command, kept running until `stop`. */
 export class ServiceProcess {
@@ -50,7 +62,7 @@ export class ServiceProcess {
     // Without a file descriptor left there are no pipes, and 'error' follows.
     child.stdout?.on('data', (chunk: Buffer) => lines.feed(chunk));
     child.stderr?.on('data', (chunk: Buffer) => errors.feed(chunk));
-    for (const pipe of [child.stdin, child.stdout, child.stderr]) pipe?.on('error', () => {});
+    for (const pipe of child.stdio ?? []) pipe?.on('error', () => {});
     this.#ended = new Promise((resolve) => {
       const end = (reason: string): void => {
         if (this.#child !== child) return;
@@ -76,7 +88,7 @@ export class ServiceProcess {
     signal(child, 'SIGKILL');
     if (await this.#endsWithin(KILL_MS_MAX)) return;
     this.#options.log.error({ pid: child.pid }, 'fl command does not end');
-    for (const pipe of [child.stdin, child.stdout, child.stderr]) pipe?.destroy();
+    for (const pipe of child.stdio) pipe?.destroy();
     child.unref();
   }
 
@@ -98,11 +110,14 @@ export class ServiceProcess {
 
 /** In a process group of its own, so that what it starts ends with it; or why it cannot even be tried, as of too large an environment. */
 function spawned(
-  [program, ...args]: readonly [string, ...string[]],
+  command: readonly [string, ...string[]],
   environment: Readonly<Record<string, string>>,
 ): ChildProcess | Error {
+  // An image without a shell has qedge as its first process, and ends with it.
+  const [program, ...args] = existsSync(SHELL) ? ([SHELL, '-c', WATCHED, 'fl', ...command] as const) : command;
+  const env = { ...process.env, ...environment };
   try {
-    return spawn(program, args, { env: { ...process.env, ...environment }, stdio: 'pipe', detached: true });
+    return spawn(program, args, { env, stdio: ['pipe', 'pipe', 'pipe', 'pipe'], detached: true });
   } catch (error) {
     return error instanceof Error ? error : new Error(String(error));
   }

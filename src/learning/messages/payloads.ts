@@ -2,10 +2,10 @@
 
 import { isIP } from 'node:net';
 import * as z from 'zod';
-import type { LearningNode } from '../../plan/learning/topology.ts';
+import { type LearningNode, NODE_NAME } from '../../plan/learning/topology.ts';
 import { type Read, readJson } from './read-json.ts';
 
-const name = z.string().regex(/^[A-Za-z0-9][A-Za-z0-9._-]{0,62}$/, 'expected a name');
+const name = z.string().regex(NODE_NAME, 'expected a name');
 const address = z.string().refine((text) => isIP(text) !== 0, 'expected an IP address');
 const place = z.string().refine(isPlace, 'expected an IP address and a port');
 const port = z.int().min(1).max(65_535);

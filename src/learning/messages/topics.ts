@@ -6,6 +6,8 @@
 //   <prefix>/fl/<task>/nodes/<node>         what the node is to do
 //   <prefix>/fl/<task>/progress/<node>      what its command reports
 
+import { NODE_NAME } from '../../plan/learning/topology.ts';
+
 /** What a topic speaks of. */
 export type LearningTopic =
   | { readonly kind: 'node'; readonly node: string }
@@ -25,17 +27,15 @@ export const partTopic = (prefix: string, task: string, node: string): string =>
 export const progressTopic = (prefix: string, task: string, node: string): string =>
   `${prefix}/fl/${task}/progress/${node}`;
 
-const NAME = /^[A-Za-z0-9][A-Za-z0-9._-]{0,62}$/;
-
 /** @returns null for a topic of none of these forms */
 export function readTopic(prefix: string, topic: string): LearningTopic | null {
   if (!topic.startsWith(`${prefix}/`)) return null;
   const [first, second = '', third, fourth = '', ...rest] = topic.slice(prefix.length + 1).split('/');
-  if (rest.length > 0 || !NAME.test(second)) return null;
+  if (rest.length > 0 || !NODE_NAME.test(second)) return null;
   if (first === 'nodes') return third === undefined ? { kind: 'node', node: second } : null;
   if (first !== 'fl') return null;
   if (fourth === '') return third === 'controller' || third === 'state' ? { kind: third, task: second } : null;
-  if (!NAME.test(fourth)) return null;
+  if (!NODE_NAME.test(fourth)) return null;
   if (third === 'nodes') return { kind: 'part', task: second, node: fourth };
   return third === 'progress' ? { kind: 'progress', task: second, node: fourth } : null;
 }

@@ -3,7 +3,7 @@
 
 import { ConfigError, type Problem } from '../../errors.ts';
 import { type CsvRow, csvRows } from '../csv.ts';
-import type { LearningNode, LearningRole, LearningTopology } from './topology.ts';
+import { type LearningNode, type LearningRole, type LearningTopology, NODE_NAME } from './topology.ts';
 
 const ROLES: readonly LearningRole[] = ['global-aggregator', 'aggregator', 'client'];
 const NODES_MAX = 10_000;
@@ -38,8 +38,11 @@ export function parseNodes(file: string, text: string): LearningTopology {
 function nodeOf({ cells, line }: CsvRow, report: Report): PlacedNode | undefined {
   const [id = '', role = '', costs = '', samples = ''] = cells;
   if (cells.length > 4) report(line, `expected id,role,"costs","samples", got ${cells.length} columns`);
-  if (!/^[\w.-]{1,64}$/.test(id)) {
-    report(line, `expected the name of a node (letters, digits, ".", "_", "-", at most 64), got ${shown(id)}`);
+  if (!NODE_NAME.test(id)) {
+    report(
+      line,
+      `expected the name of a node (a letter or digit, then also ".", "_", "-"; at most 63), got ${shown(id)}`,
+    );
     return undefined;
   }
   if (!isRole(role)) {

@@ -1,5 +1,8 @@
 // Who takes part in federated learning: nodes with a role, what a link costs, which data a client has.
 
+/** The name of a node, as it stands in topics and in `node.id`. */
+export const NODE_NAME = /^[A-Za-z0-9][A-Za-z0-9._-]{0,62}$/;
+
 /** The root of the hierarchy, a node that gathers for a cluster, or a node that trains. */
 export type LearningRole = 'global-aggregator' | 'aggregator' | 'client';
 

@@ -33,7 +33,7 @@ describe('a file of nodes', () => {
       'g,global-aggregator,,0:3\n?,client\nc,boss\nd,client,g:-1,0:1.5\ne,client,g,0:1,more\nf,client,g:1;g:2,';
     expect(problemsOf(text).split('\n')).toEqual([
       'nodes.csv:1:1: node "g": has samples, and a global-aggregator trains nothing',
-      'nodes.csv:2:1: expected the name of a node (letters, digits, ".", "_", "-", at most 64), got "?"',
+      'nodes.csv:2:1: expected the name of a node (a letter or digit, then also ".", "_", "-"; at most 63), got "?"',
       'nodes.csv:3:1: node "c": expected one of global-aggregator, aggregator, client, got "boss"',
       'nodes.csv:4:1: node "d": expected name:cost, got "g:-1"',
       'nodes.csv:4:1: node "d": expected name:number of samples, got "0:1.5"',
@@ -43,6 +43,12 @@ describe('a file of nodes', () => {
       'nodes.csv:6:1: node "f": a client without samples has nothing to learn from',
       'nodes.csv:6:1: node "f": no such node: "g:1;g"',
     ]);
+  });
+
+  it('has names that a topic can hold', () => {
+    for (const odd of ['a/b', '+', 'a+', '-a', '_a', 'é', 'a'.repeat(64)]) {
+      expect(problemsOf(`${odd},global-aggregator\nc,client,,0:1`)).toContain('expected the name of a node');
+    }
   });
 
   it('names what is wrong between the nodes', () => {

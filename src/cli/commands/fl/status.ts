@@ -4,6 +4,7 @@ import type { Command } from 'commander';
 import { lookAtTask, type TaskLook } from '../../../learning/controller/look.ts';
 import { loadTask } from '../../../learning/controller/task-file.ts';
 import { widthOf } from '../../../terminal/paint.ts';
+import { printable } from '../../../terminal/printable.ts';
 import { wrapWords } from '../../../terminal/wrap.ts';
 
 export function registerStatus(fl: Command): void {
@@ -15,12 +16,15 @@ export function registerStatus(fl: Command): void {
     .option('--json', 'print JSON')
     .action(async (file: string, { json }: { readonly json?: true }) => {
       const look = await lookAtTask(loadTask(file));
-      const text = json ? JSON.stringify({ ...look, progress: Object.fromEntries(look.progress) }) : textOf(look);
+      const text = json
+        ? printable(JSON.stringify({ ...look, progress: Object.fromEntries(look.progress) }))
+        : textOf(look, widthOf(process.stdout));
       process.stdout.write(`${text}\n`);
     });
 }
 
-function textOf({ claim, state, progress }: TaskLook): string {
+/** Everything in it may be written by anyone who may write to the broker. */
+export function textOf({ claim, state, progress }: TaskLook, width: number): string {
   const controller = claim === null ? 'none' : `${claim.id}, term ${claim.term}`;
   const facts: [string, string][] = [['controller', controller]];
   if (state === null) facts.push(['phase', 'not begun']);
@@ -41,7 +45,7 @@ function textOf({ claim, state, progress }: TaskLook): string {
   }
   return facts
     .flatMap(([key, text]) =>
-      wrapWords(text.split(' '), { width: widthOf(process.stdout), first: key.padEnd(12), hanging: ' '.repeat(14) }),
+      wrapWords(printable(text).split(' '), { width, first: key.padEnd(12), hanging: ' '.repeat(14) }),
     )
     .join('\n');
 }
