@@ -36,6 +36,24 @@ function startCase(ports: readonly number[], changes: Partial<ServiceSpec> = {})
 const results = ({ observed }: TestProxy): string[] => observed.map(({ result }) => result);
 const accounts = ({ accounts }: TestProxy): boolean[] => accounts.map(({ success }) => success);
 
+describe('a call of gRPC-Web', () => {
+  const trailers = (text: string): Buffer =>
+    Buffer.concat([Buffer.from([0x80, 0, 0, 0, text.length]), Buffer.from(text)]);
+
+  it.each<[string, Buffer, string]>([
+    ['by the trailers in its body', Buffer.concat([MESSAGE, trailers('grpc-status:0')]), 'success'],
+    ['by the trailers in its body', trailers('grpc-status: 14\r\n'), 'failed'],
+    ['as failed without them', MESSAGE, 'failed'],
+  ])('is judged %s', async (_how, body, row) => {
+    const { port } = await startInstance((_request, response) => {
+      response.writeHead(200, { 'Content-Type': 'application/grpc-web+proto' }).end(body);
+    });
+    const proxy = await startProxy([{ name: 'svc', ports: [port] }]);
+    await fetch(proxy.url, { method: 'POST', body: 'x', headers: { 'X-QEdge-Service': 'svc' } });
+    expect(proxy.verdicts.map((verdict) => verdict.row)).toEqual([row]);
+  });
+});
+
 describe('a call of gRPC', () => {
   it('that is answered with a page of the web is a failure', async () => {
     const port = await startCalls((stream) => {
@@ -49,6 +67,17 @@ describe('a call of gRPC', () => {
     expect(proxy.verdicts).toEqual([{ key: 'n1/a', row: 'failed', reason: 'grpc 2 UNKNOWN' }]);
     await ask(client, { ':method': 'POST' }, ['x']);
     expect(accounts(proxy)).toEqual([false, true]);
+  });
+
+  it('whose last message is cut off is a failure, whatever its trailers say', async () => {
+    const port = await startCalls((stream) => {
+      stream.respond(HEAD, { waitForTrailers: true });
+      stream.on('wantTrailers', () => stream.sendTrailers({ 'grpc-status': '0' }));
+      stream.end(MESSAGE.subarray(0, 5));
+    });
+    const proxy = await startCase([port]);
+    await ask(session(proxy.url), CALL, ['x']);
+    expect(proxy.verdicts).toEqual([{ key: 'n1/a', row: 'cut-off', reason: 'cut off' }]);
   });
 
   it('succeeds with a status of 200 alone', async () => {

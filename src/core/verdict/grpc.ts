@@ -22,7 +22,12 @@ export const GRPC_STATUS_MAX = 16;
 
 /** `application/grpc`, `application/grpc+proto`, …; not gRPC-Web, whose status is part of its body. */
 export function isGrpc(contentType: string): boolean {
-  return contentType.startsWith('application/grpc') && !contentType.startsWith('application/grpc-web');
+  return contentType.startsWith('application/grpc') && !isGrpcWeb(contentType);
+}
+
+/** gRPC for browsers, over any version of HTTP. */
+export function isGrpcWeb(contentType: string): boolean {
+  return contentType.startsWith('application/grpc-web');
 }
 
 /** A value that is no status of gRPC means UNKNOWN, as clients take it. */

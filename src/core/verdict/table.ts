@@ -32,7 +32,7 @@ export type VerdictRow =
   | 'redirected'
   /** Another 4xx, 501 or 505, or a status of gRPC that is no failure: what was asked for is not to be had here. */
   | 'declined'
-  /** 200 without a body where there might be one. */
+  /** 2xx, or a 304 to an unconditional request, without a body where others may have one. */
   | 'empty'
   /** 200 with fewer bytes than the service's answers have. */
   | 'short'

@@ -36,7 +36,7 @@ export interface AttemptEnding {
   readonly grpcStatus: number;
   /** Length of the body so far. */
   readonly bodyBytes: number;
-  /** The method and the status let expect a body. */
+  /** The request lets expect a body: a 204 is empty, a 304 to a client that has the body is not. */
   readonly bodyExpected: boolean;
   /** A body that ended in order but without what marks its end. */
   readonly truncated: boolean;
@@ -108,8 +108,8 @@ function ofAnswer(ending: AttemptEnding, rules: VerdictRules): Verdict {
       ? (rules.byStatus[status] ?? TABLE.malformed)
       : (rules.byGrpcStatus[grpcStatus] ?? TABLE.failed);
   if (verdict.row !== 'success') return verdict;
-  if (status === 200 && ending.bodyExpected) {
-    if (ending.bodyBytes < rules.bodyBytesMin) return TABLE.short;
+  if (ending.bodyExpected) {
+    if (status === 200 && ending.bodyBytes < rules.bodyBytesMin) return TABLE.short;
     if (ending.bodyBytes === 0 && rules.relative && ending.inTime) return TABLE.empty;
   }
   if (ending.inTime) return verdict;

@@ -27,7 +27,7 @@ function ending(changes: Partial<AttemptEnding> = {}): AttemptEnding {
 /** What happened, the row it is, the client's account, the evidence, and whether another instance may do better. */
 const ROWS: readonly (readonly [Partial<AttemptEnding>, VerdictRow, string, string, boolean])[] = [
   [{}, 'success', 'success', 'answered', false],
-  [{ status: 204, bodyExpected: false, bodyBytes: 0 }, 'success', 'success', 'answered', false],
+  ...[202, 204, 205, 304].map((status) => [{ status, bodyBytes: 0 }, 'empty', 'success', 'empty', false] as const),
   [{ status: 304, bodyExpected: false, bodyBytes: 0 }, 'success', 'success', 'answered', false],
   [{ bodyExpected: false, bodyBytes: 0 }, 'success', 'success', 'answered', false],
   [{ inTime: false, attemptInTime: false }, 'late', 'late', 'answered', false],

@@ -1,6 +1,8 @@
 // Whether a body came to its own end. An instance that loses its source in the middle may still close its framing in order; what it
 // sent is cut off all the same, and the marks of its format say so. Nothing is decompressed: that would cost more than passing it on.
 
+import { ZstdEnd } from './zstd-end.ts';
+
 /** A gzip member ends with a checksum and its length before compression, modulo 2^32 (RFC 1952 section 2.3.1). */
 const GZIP_BYTES_MIN = 18;
 const GZIP_LENGTH_BYTES = 4;
@@ -15,10 +17,23 @@ export interface BodyEnd {
 
 /** Null for a body whose format does not mark its end. Fields as they came. */
 export function bodyEndOf(contentType: string, contentEncoding: string): BodyEnd | null {
-  if (contentEncoding !== '') return /^(?:x-)?gzip$/i.test(contentEncoding) ? new GzipEnd() : null;
+  if (contentEncoding !== '') {
+    const coding = outermostOf(contentEncoding);
+    if (coding === 'gzip' || coding === 'x-gzip') return new GzipEnd();
+    if (coding === 'zstd') return new ZstdEnd();
+    if (coding !== 'identity') return null;
+  }
   if (!/^multipart\/(?!x-mixed-replace)/i.test(contentType)) return null;
   const match = /;[\t ]*boundary=(?:"([^"]{1,70})"|([^\s;"]{1,70}))/i.exec(contentType);
   return match === null ? null : new MultipartEnd(match[1] ?? match[2] ?? '');
+}
+
+/** Codings are listed in the order in which they were applied (RFC 9110 section 8.4). */
+function outermostOf(contentEncoding: string): string {
+  const codings = contentEncoding.toLowerCase().split(',');
+  return (
+    codings.map((coding) => coding.trim()).findLast((coding) => coding !== '' && coding !== 'identity') ?? 'identity'
+  );
 }
 
 class GzipEnd implements BodyEnd {

@@ -61,14 +61,14 @@ export class Judgement extends SeenAnswer {
   chooseMeasure(head: ResponseHead): void {
     const { measure, stallMs } = this.#exchange.service.config.qos;
     const byFirstByte = measure === 'first-byte' || (measure === 'auto' && (head.stream || head.grpc));
-    if (byFirstByte) this.#pace = new StreamPace(stallMs, head.grpc && measure === 'auto');
+    if (byFirstByte) this.#pace = new StreamPace(stallMs, head.grpc && measure === 'auto' ? this.messages : null);
   }
 
   /** A piece of the body. True with the first of a stream: it is to be judged once this turn of the event loop is over. */
   takeChunk(chunk: Buffer): boolean {
     this.takeBody(chunk);
     const pace = this.#pace;
-    if (pace === null || !pace.concerns(chunk)) return false;
+    if (pace === null || !pace.concerned) return false;
     const nowMs = this.#exchange.nowMs();
     const isFirst = !pace.begun;
     if (!isFirst) this.checkPause(nowMs);

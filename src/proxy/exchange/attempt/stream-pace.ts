@@ -1,32 +1,28 @@
 // When the pieces of a stream came: by the first it is judged, and the others must not be too far apart. Times are those of
 // the exchange's stopwatch.
 
-import { FirstMessage } from './first-message.ts';
+import type { GrpcMessages } from './grpc-messages.ts';
 
 export class StreamPace {
   readonly #stallMs: number | null;
-  /** The message of gRPC that is not whole yet. */
-  #message: FirstMessage | null;
+  readonly #messages: GrpcMessages | null;
   /** When the first piece came, NaN before. */
   firstMs = Number.NaN;
   #lastMs = Number.NaN;
 
-  /** `stallMs`: the longest pause, null without a limit. `messages`: a piece is not there before a message of gRPC is whole. */
-  constructor(stallMs: number | null, messages: boolean) {
+  /** `stallMs`: the longest pause, null without a limit. `messages`: the stream has not begun before the first is whole; null: with any byte. */
+  constructor(stallMs: number | null, messages: GrpcMessages | null) {
     this.#stallMs = stallMs;
-    this.#message = messages ? new FirstMessage() : null;
+    this.#messages = messages;
   }
 
   get begun(): boolean {
     return !Number.isNaN(this.firstMs);
   }
 
-  /** Whether the time of this chunk matters. */
-  concerns(chunk: Buffer): boolean {
-    if (this.#message !== null) {
-      if (!this.#message.take(chunk)) return false;
-      this.#message = null;
-    }
+  /** Whether the time of the last chunk matters. */
+  get concerned(): boolean {
+    if (this.#messages !== null && !this.#messages.begun) return false;
     return !this.begun || this.#stallMs !== null;
   }
 

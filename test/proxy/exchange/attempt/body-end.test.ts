@@ -1,5 +1,5 @@
 import { randomBytes } from 'node:crypto';
-import { gzipSync } from 'node:zlib';
+import { gzipSync, zstdCompressSync } from 'node:zlib';
 import { describe, expect, it } from 'vitest';
 import { bodyEndOf } from '../../../../src/proxy/exchange/attempt/body-end.ts';
 
@@ -29,7 +29,32 @@ describe('the end of a compressed body', () => {
     expect(missed).toBeLessThan(10);
   });
 
+  it('is found behind other codings, of which the last counts', () => {
+    const whole = gzipSync(text);
+    for (const coding of ['br, gzip', 'gzip, identity', 'gzip , ', 'X-GZIP']) {
+      expect(isTruncated('', coding, whole)).toBe(false);
+      expect(isTruncated('', coding, whole.subarray(0, 60))).toBe(true);
+    }
+    expect(isTruncated('', 'gzip, br', whole)).toBeNull();
+    expect(isTruncated('', 'identity', whole)).toBeNull();
+  });
+
+  it.each([Buffer.alloc(0), Buffer.from('x'), text, Buffer.alloc(3_000_000), randomBytes(300_000)])(
+    'is found in Zstandard by frames and blocks',
+    (body) => {
+      const frame = zstdCompressSync(body);
+      const skipped = Buffer.from([0x5e, 0x2a, 0x4d, 0x18, 3, 0, 0, 0, 1, 2, 3]);
+      for (const pieceBytes of [1, 5, 4096]) {
+        expect(isTruncated('', 'zstd', Buffer.concat([frame, skipped, frame]), pieceBytes)).toBe(false);
+        for (const bytes of [1, 4, 6, frame.length >> 1, frame.length - 1]) {
+          expect(isTruncated('', 'zstd', Buffer.concat([frame, frame.subarray(0, bytes)]), pieceBytes)).toBe(true);
+        }
+      }
+    },
+  );
+
   it('is not looked for where the format marks none', () => {
+    expect(isTruncated('', 'zstd', text)).toBe(false);
     expect(isTruncated('text/plain', 'br', text)).toBeNull();
     expect(isTruncated('text/plain', '', text)).toBeNull();
   });

@@ -1,0 +1,90 @@
+// The messages of a gRPC answer: five bytes (flags and a length), then the message ("Length-Prefixed-Message"). A unary answer is there with
+// the first, and a stream has begun; an answer that ends within one was cut off, whatever its trailers say. gRPC-Web sends its trailers as
+// a last message of their own, and in its form for text all of it in base64 (PROTOCOL-WEB.md).
+
+import { isGrpcWeb, NO_GRPC_STATUS, readGrpcStatus } from '../../../core/verdict/grpc.ts';
+import type { BodyEnd } from './body-end.ts';
+
+const PREFIX_BYTES = 5;
+/** The flag of gRPC-Web for a message that is the trailers. */
+const TRAILERS = 0x80;
+/** Trailers beyond this are not read. */
+const TRAILERS_BYTES_MAX = 16_384;
+
+/** `contentType`: of gRPC or gRPC-Web. */
+export function grpcMessages(contentType: string): GrpcMessages {
+  if (!isGrpcWeb(contentType)) return new GrpcMessages(false);
+  return contentType.startsWith('application/grpc-web-text') ? new Base64Messages(true) : new GrpcMessages(true);
+}
+
+export class GrpcMessages implements BodyEnd {
+  readonly #web: boolean;
+  #prefix = 0;
+  #flags = 0;
+  #length = 0;
+  #left = 0;
+  #trailers = Buffer.alloc(0);
+  /** The first message is whole. */
+  begun = false;
+  /** By the trailers in the body; `NO_GRPC_STATUS` without such. */
+  grpcStatus = NO_GRPC_STATUS;
+
+  constructor(web: boolean) {
+    this.#web = web;
+  }
+
+  take(chunk: Buffer): void {
+    let at = 0;
+    while (at < chunk.length) {
+      if (this.#prefix < PREFIX_BYTES) {
+        this.#takePrefix(chunk[at++] ?? 0);
+      } else {
+        const end = Math.min(chunk.length, at + this.#left);
+        if (this.#isTrailers) this.#keep(chunk.subarray(at, end));
+        this.#left -= end - at;
+        at = end;
+      }
+      if (this.#prefix === PREFIX_BYTES && this.#left === 0) this.#endMessage();
+    }
+  }
+
+  get truncated(): boolean {
+    return this.#prefix > 0;
+  }
+
+  get #isTrailers(): boolean {
+    return this.#web && (this.#flags & TRAILERS) !== 0;
+  }
+
+  #takePrefix(byte: number): void {
+    if (this.#prefix === 0) this.#flags = byte;
+    else this.#length = this.#length * 256 + byte;
+    this.#prefix++;
+    this.#left = this.#length;
+  }
+
+  #keep(bytes: Buffer): void {
+    if (this.#length <= TRAILERS_BYTES_MAX) this.#trailers = Buffer.concat([this.#trailers, bytes]);
+  }
+
+  #endMessage(): void {
+    if (this.#isTrailers) {
+      const value = /^grpc-status:[\t ]*(.*?)[\t ]*$/im.exec(this.#trailers.toString('latin1'))?.[1];
+      if (value !== undefined) this.grpcStatus = readGrpcStatus(value);
+    } else this.begun = true;
+    this.#prefix = 0;
+    this.#length = 0;
+  }
+}
+
+class Base64Messages extends GrpcMessages {
+  #rest = '';
+
+  /** Each message may be encoded by itself, so that padding stands between them. */
+  override take(chunk: Buffer): void {
+    const text = this.#rest + chunk.toString('latin1');
+    const whole = text.length - (text.length % 4);
+    this.#rest = text.slice(whole);
+    for (const [part] of text.slice(0, whole).matchAll(/[^=]+=*/g)) super.take(Buffer.from(part, 'base64'));
+  }
+}

@@ -1,0 +1,57 @@
+import { describe, expect, it } from 'vitest';
+import { NO_GRPC_STATUS } from '../../../../src/core/verdict/grpc.ts';
+import { type GrpcMessages, grpcMessages } from '../../../../src/proxy/exchange/attempt/grpc-messages.ts';
+
+const MESSAGE = Buffer.from([0, 0, 0, 0, 3, 8, 1, 7]);
+const EMPTY = Buffer.from([0, 0, 0, 0, 0]);
+const TRAILERS = webTrailers('grpc-message: no model\r\ngrpc-status: 14\r\n');
+
+function webTrailers(text: string): Buffer {
+  const prefix = Buffer.from([0x80, 0, 0, 0, 0]);
+  prefix.writeUInt32BE(text.length, 1);
+  return Buffer.concat([prefix, Buffer.from(text)]);
+}
+
+function read(contentType: string, body: Buffer, pieceBytes: number): GrpcMessages {
+  const messages = grpcMessages(contentType);
+  for (let at = 0; at < body.length; at += pieceBytes) messages.take(body.subarray(at, at + pieceBytes));
+  return messages;
+}
+
+describe.each([1, 3, 4096])('messages in pieces of %i bytes', (pieceBytes) => {
+  it('are whole at their ends alone', () => {
+    const body = Buffer.concat([MESSAGE, EMPTY, MESSAGE]);
+    const ends = [0, 8, 13, 21];
+    for (let bytes = 0; bytes <= body.length; bytes++) {
+      const { truncated, begun } = read('application/grpc+proto', body.subarray(0, bytes), pieceBytes);
+      expect([bytes, truncated, begun]).toEqual([bytes, !ends.includes(bytes), bytes >= 8]);
+    }
+  });
+
+  it('of gRPC-Web have their status in the last', () => {
+    const { truncated, grpcStatus } = read(
+      'application/grpc-web+proto',
+      Buffer.concat([MESSAGE, TRAILERS]),
+      pieceBytes,
+    );
+    expect([truncated, grpcStatus]).toEqual([false, 14]);
+  });
+
+  it('of gRPC-Web as text have it in base64, each message by itself or not', () => {
+    const alone = MESSAGE.toString('base64') + TRAILERS.toString('base64');
+    const together = Buffer.concat([MESSAGE, TRAILERS]).toString('base64');
+    for (const text of [alone, together]) {
+      const { truncated, grpcStatus, begun } = read('application/grpc-web-text', Buffer.from(text), pieceBytes);
+      expect([truncated, grpcStatus, begun]).toEqual([false, 14, true]);
+    }
+  });
+
+  it('of plain gRPC have no status in the body', () => {
+    expect(read('application/grpc', TRAILERS, pieceBytes).grpcStatus).toBe(NO_GRPC_STATUS);
+  });
+});
+
+it('a status is not read from trailers of a senseless length', () => {
+  const long = webTrailers(`a: ${'x'.repeat(20_000)}\r\ngrpc-status: 14\r\n`);
+  expect(read('application/grpc-web', long, 4096).grpcStatus).toBe(NO_GRPC_STATUS);
+});
