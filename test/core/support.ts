@@ -3,6 +3,7 @@
 import { createServiceRouter } from '../../src/core/create-router.ts';
 import {
   type Candidate,
+  type DeviceLoad,
   type EndedRequest,
   type Evidence,
   type Instance,
@@ -15,6 +16,16 @@ import type { RouterEvent, ServiceRouter, ServiceRouterOptions } from '../../src
 
 /** The paper's case. */
 export const QOS: QosTarget = { latencyMs: 80, successRatio: 0.9, windowMs: 10_000 };
+
+/** A device that reports nothing. */
+export const NO_LOAD: DeviceLoad = {
+  cpuRatio: null,
+  memoryRatio: null,
+  temperatureC: null,
+  throttled: null,
+  power: null,
+  batteryRatio: null,
+};
 
 export const REQUEST: RequestInfo = { clientId: 'camera-1', budgetMs: 80, tried: [] };
 

@@ -5,9 +5,9 @@ import { spawnSync } from 'node:child_process';
 import { mkdtempSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { afterAll, beforeAll, describe, expect, it, onTestFinished } from 'vitest';
 import { builtExecutable } from '../support/executable.ts';
-import { startInstance, startQedge } from '../support/running-binary.ts';
+import { expectWarmRestart, startInstance } from '../support/running-binary.ts';
 
 const EMULATOR = ['qemu-aarch64-static', '-L', '/usr/aarch64-linux-gnu'] as const;
 const BUILD_TIMEOUT_MS = 600_000;
@@ -42,23 +42,14 @@ describe('the arm64 executable', { timeout: TIMEOUT_MS }, () => {
     // A second attempt begins cold as well.
     rmSync(join(directory, 'state'), { recursive: true, force: true });
     const instance = await startInstance();
+    onTestFinished(instance.close);
     const service = `[[service]]\nname = "pilotnet"\nqos.latency = "2s"\ninstances = ["http://127.0.0.1:${instance.port}"]`;
     const listen = '[proxy]\nlisten = "127.0.0.1:0"\n[admin]\nlisten = "127.0.0.1:0"';
     writeFileSync(
       join(directory, 'qedge.toml'),
       `[node]\nid = "jetson-1"\n${listen}\n[store]\npath = "state/qedge.db"\n${service}\n`,
     );
-    try {
-      for (const warm of [false, true]) {
-        const qedge = await startQedge(executable, directory, { command: EMULATOR });
-        expect(qedge.started).toMatchObject({ warm });
-        const answer = await fetch(`${qedge.proxyUrl}/frame`, { headers: { 'x-qedge-service': 'pilotnet' } });
-        expect([answer.status, await answer.text()]).toEqual([200, 'steering: 0.1']);
-        expect(await qedge.stop()).toBe(0);
-      }
-    } finally {
-      instance.close();
-    }
+    await expectWarmRestart(executable, directory, { command: EMULATOR });
     // A stop before the first sync leaves the write-ahead log to the kernel.
     const left = readdirSync(join(directory, 'state')).filter((name) => name !== 'qedge.db-wal');
     expect(left).toEqual(['qedge.db']);

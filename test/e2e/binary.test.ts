@@ -5,10 +5,10 @@ import { spawnSync } from 'node:child_process';
 import { mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
+import { afterEach, beforeAll, beforeEach, describe, expect, it, onTestFinished } from 'vitest';
 import { builtExecutable } from '../support/executable.ts';
 import { PATIENCE } from '../support/patience.ts';
-import { startInstance, startQedge } from '../support/running-binary.ts';
+import { expectWarmRestart, startInstance, startQedge } from '../support/running-binary.ts';
 
 const CONFIG = `
 [node]
@@ -70,18 +70,9 @@ describe('the x64 executable', () => {
 
   it('proxies, keeps what it learned in SQLite, stops on SIGTERM and starts warm', async () => {
     const instance = await startInstance();
+    onTestFinished(instance.close);
     writeFileSync(join(directory, 'qedge.toml'), CONFIG.replace('127.0.0.1:9', `127.0.0.1:${instance.port}`));
-    try {
-      for (const warm of [false, true]) {
-        const qedge = await startQedge(executable, directory);
-        expect(qedge.started).toMatchObject({ warm });
-        const answer = await fetch(`${qedge.proxyUrl}/frame`, { headers: { 'x-qedge-service': 'pilotnet' } });
-        expect([answer.status, await answer.text()]).toEqual([200, 'steering: 0.1']);
-        expect(await qedge.stop()).toBe(0);
-      }
-    } finally {
-      instance.close();
-    }
+    await expectWarmRestart(executable, directory);
     // A stop soon after the start does not wait for a slow disk: it may leave the write-ahead log beside the file.
     const left = readdirSync(directory, { recursive: true }).filter((name) => name !== 'state/qedge.db-wal');
     expect(left.sort()).toEqual(['qedge.toml', 'state', 'state/qedge.db']);

@@ -3,7 +3,7 @@
 
 import { describe, expect, it, vi } from 'vitest';
 import { type Mosquitto, startMosquitto } from '../support/mosquitto.ts';
-import { publisher, retain, startPlacement, type TestPlacement } from '../support/placement.ts';
+import { nodeToml, publisher, retain, startPlacement, type TestPlacement } from '../support/placement.ts';
 import { startRelay } from '../support/tcp-relay.ts';
 
 // Real processes on a machine that may be busy: what counts is that it happens, not how soon.
@@ -14,22 +14,16 @@ const GRACE_MS = 1_500;
 const IDS = ['n1', 'n2'];
 const ALL = ['n1/a up', 'n2/a up'];
 
-const qedge = (nodeId: string, url: string, more = ''): string => `
-[node]
-id = "${nodeId}"
-address = "127.0.0.1"
-[mqtt]
-url = "${url}"
-keep_alive = "1s"
+const qedge = (nodeId: string, url: string, more = ''): string =>
+  nodeToml(
+    { nodeId, url },
+    `keep_alive = "1s"
 [placement]
 allow = ["127.0.0.0/8", "::1/128"]
 reach = false
 node_grace = "${GRACE_MS}ms"
-${more}
-[[service]]
-name = "pilotnet"
-qos = { latency = "80ms", success = 0.9, window = "10s" }
-`;
+${more}`,
+  );
 
 const announce = `[[announce]]
 service = "pilotnet"

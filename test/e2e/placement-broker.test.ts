@@ -6,23 +6,16 @@ import type { AddressInfo } from 'node:net';
 import { describe, expect, it, onTestFinished, vi } from 'vitest';
 import { startHealthEndpoint } from '../support/health-endpoint.ts';
 import { startMosquitto } from '../support/mosquitto.ts';
-import { configFrom, publisher, retain, retained, startPlacement } from '../support/placement.ts';
+import { configFrom, nodeToml, publisher, retain, retained, startPlacement } from '../support/placement.ts';
 
 // Real processes on a machine that may be busy: what counts is that it happens, not how soon.
 vi.setConfig({ testTimeout: 240_000 });
 
-const qedge = (nodeId: string, url: string, more = ''): string => `
-[node]
-id = "${nodeId}"
-address = "127.0.0.1"
-[mqtt]
-url = "${url}"
-${more.includes('[placement]') ? '' : '[placement]\nreach = false\nallow = ["127.0.0.0/8", "::1/128"]\n'}
-${more}
-[[service]]
-name = "pilotnet"
-qos = { latency = "80ms", success = 0.9, window = "10s" }
-`;
+const qedge = (nodeId: string, url: string, more = ''): string =>
+  nodeToml(
+    { nodeId, url },
+    `${more.includes('[placement]') ? '' : '[placement]\nreach = false\nallow = ["127.0.0.0/8", "::1/128"]\n'}${more}`,
+  );
 
 const instanceTopic = (nodeId: string, id: string, service = 'pilotnet'): string =>
   `qedge/v1/nodes/${nodeId}/services/${service}/instances/${id}`;

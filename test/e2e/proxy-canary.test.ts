@@ -51,7 +51,7 @@ const HTTP2 = [
     frame(TYPE.headers, FLAG.endStream, 9, hpack(GET)),
     frame(TYPE.continuation, FLAG.endHeaders, 9, hpack([['x-odd', 'a\rb']])),
   ]),
-  Buffer.concat([head(0, 11, POST), frame(TYPE.rst, 0, 11, '\0\0\0\x08')]),
+  Buffer.concat([head(0, 11, POST), frame(TYPE.rstStream, 0, 11, '\0\0\0\x08')]),
   frame(TYPE.settings, 0, 0, '\0\x04\0\0\0\0'),
   frame(TYPE.ping, 0, 0, '12345678'),
   frame(TYPE.goaway, 0, 0, '\0\0\0\0\0\0\0\0'),

@@ -10,6 +10,7 @@ import type { Endpoint } from '../../src/net/endpoint.ts';
 import { checkHealth, type HealthCheck } from '../../src/net/health-check.ts';
 import { clientTls } from '../../src/net/tls.ts';
 import { makeCertificates } from '../support/certificates.ts';
+import { UNARY_BYTES } from '../support/grpc-codec.ts';
 import { listening } from '../support/listening.ts';
 import { deadPort, startRawInstance } from '../support/proxy.ts';
 
@@ -127,14 +128,7 @@ describe('a check of KServe readiness', () => {
 async function startGrpcHealth(answers: Readonly<Record<string, Buffer | number>>, credentials: ServerCredentials) {
   const server = new GrpcServer();
   onTestFinished(() => server.forceShutdown());
-  const bytes = (value: Buffer): Buffer => value;
-  const codec = {
-    requestSerialize: bytes,
-    requestDeserialize: bytes,
-    responseSerialize: bytes,
-    responseDeserialize: bytes,
-  };
-  const Check = { path: '/grpc.health.v1.Health/Check', requestStream: false, responseStream: false, ...codec };
+  const Check = { path: '/grpc.health.v1.Health/Check', ...UNARY_BYTES };
   server.addService(
     { Check },
     {

@@ -7,6 +7,7 @@ import { describe, expect, it, onTestFinished, vi } from 'vitest';
 import type { DeviceLoad } from '../../src/core/domain.ts';
 import { readEnvironment } from '../../src/probe/environment.ts';
 import { createEnvironmentWatch, LoadReporter, TELL_INTERVAL_MS } from '../../src/probe/environment-watch.ts';
+import { NO_LOAD } from '../core/support.ts';
 
 function device(files: Readonly<Record<string, string>>): string {
   const root = mkdtempSync(join(tmpdir(), 'qedge-device-'));
@@ -21,25 +22,16 @@ function device(files: Readonly<Record<string, string>>): string {
 const loadOf = async (files: Readonly<Record<string, string>>): Promise<DeviceLoad> =>
   (await readEnvironment(device(files), null)).load;
 
-const NOTHING: DeviceLoad = {
-  cpuRatio: null,
-  memoryRatio: null,
-  temperatureC: null,
-  throttled: null,
-  power: null,
-  batteryRatio: null,
-};
-
 describe('readEnvironment', () => {
   it('knows nothing of a device that reports nothing, or nonsense', async () => {
-    expect(await loadOf({})).toEqual(NOTHING);
+    expect(await loadOf({})).toEqual(NO_LOAD);
     const nonsense = {
       'proc/stat': 'cpu x y',
       'proc/meminfo': 'MemTotal: lots',
       'sys/class/thermal/thermal_zone0/temp': '-274000',
       'sys/class/power_supply/x/online': '1',
     };
-    expect(await loadOf(nonsense)).toEqual(NOTHING);
+    expect(await loadOf(nonsense)).toEqual(NO_LOAD);
   });
 
   it('reads a Raspberry Pi that is hot and under-volted', async () => {
@@ -50,7 +42,7 @@ describe('readEnvironment', () => {
       'sys/devices/platform/soc/soc:firmware/get_throttled': '50005',
     });
     expect(load).toEqual({
-      ...NOTHING,
+      ...NO_LOAD,
       memoryRatio: expect.closeTo(0.75, 5),
       temperatureC: 81.796,
       throttled: true,
@@ -80,7 +72,7 @@ describe('readEnvironment', () => {
       'sys/class/power_supply/mouse/scope': 'Device',
       'sys/class/power_supply/mouse/capacity': '5',
     });
-    expect(load).toEqual({ ...NOTHING, temperatureC: 63.5, throttled: true, power: 'battery', batteryRatio: 0.37 });
+    expect(load).toEqual({ ...NO_LOAD, temperatureC: 63.5, throttled: true, power: 'battery', batteryRatio: 0.37 });
   });
 
   it('takes a battery that is charged for mains power, and a fan for no throttling', async () => {
@@ -91,7 +83,7 @@ describe('readEnvironment', () => {
       'sys/class/power_supply/BAT0/status': 'Full',
       'sys/class/power_supply/BAT0/capacity': '100',
     });
-    expect(load).toEqual({ ...NOTHING, throttled: false, power: 'mains', batteryRatio: 1 });
+    expect(load).toEqual({ ...NO_LOAD, throttled: false, power: 'mains', batteryRatio: 1 });
   });
 
   it("takes the processor's share between two readings", async () => {
@@ -106,10 +98,10 @@ describe('readEnvironment', () => {
 });
 
 describe('what is worth reporting', () => {
-  const state = (facts: Partial<DeviceLoad>): DeviceLoad => ({ ...NOTHING, cpuRatio: 0.5, ...facts });
+  const state = (facts: Partial<DeviceLoad>): DeviceLoad => ({ ...NO_LOAD, cpuRatio: 0.5, ...facts });
 
   it('is nothing when nothing is known', () => {
-    expect(new LoadReporter().admit(NOTHING, 0)).toBe(false);
+    expect(new LoadReporter().admit(NO_LOAD, 0)).toBe(false);
   });
 
   it('is the first state, and then a change that matters', () => {
@@ -151,7 +143,7 @@ describe('the watch', () => {
     onTestFinished(() => watch.stop());
     watch.start();
     await vi.waitFor(() => expect(nowMs).toBeGreaterThan(5 * TELL_INTERVAL_MS));
-    expect(reported).toEqual([{ ...NOTHING, temperatureC: 50 }]);
+    expect(reported).toEqual([{ ...NO_LOAD, temperatureC: 50 }]);
     writeFileSync(join(root, 'sys/class/thermal/thermal_zone0/temp'), '56000\n');
     await vi.waitFor(() => expect(reported.at(-1)?.temperatureC).toBe(56));
     expect(watch.load?.temperatureC).toBe(56);

@@ -24,6 +24,16 @@ function release(waiting: ServerResponse[]): void {
   for (const response of waiting.splice(0)) response.end('ok');
 }
 
+/** Two requests, of which the first is held. */
+async function expectSecondRefused(url: string, waiting: ServerResponse[]): Promise<void> {
+  const first = fetch(url, { headers: HEADERS });
+  await until(() => waiting.length === 1);
+  const second = await fetch(url, { headers: HEADERS });
+  expect(second.headers.get('x-qedge-error')).toBe('overloaded');
+  release(waiting);
+  await first;
+}
+
 describe('an instance', () => {
   it('never gets more at a time than its limit; the rest waits its turn', async () => {
     const { port, waiting, most } = await held();
@@ -105,12 +115,7 @@ describe('an instance', () => {
     const { url, observed } = await startProxy([
       { name: 'pilotnet', ports: [port], limits: { instanceInFlightMax: 1, queueTimeoutMs: 50 } },
     ]);
-    const first = fetch(url, { headers: HEADERS });
-    await until(() => waiting.length === 1);
-    const second = await fetch(url, { headers: HEADERS });
-    expect(second.headers.get('x-qedge-error')).toBe('overloaded');
-    release(waiting);
-    await first;
+    await expectSecondRefused(url, waiting);
     expect(observed).toHaveLength(1);
   });
 
@@ -185,12 +190,7 @@ describe('a service', () => {
   it('refuses what is over its limit of requests in flight', async () => {
     const { port, waiting } = await held();
     const { url, accounts } = await startProxy([{ name: 'pilotnet', ports: [port], limits: { inFlightMax: 1 } }]);
-    const first = fetch(url, { headers: HEADERS });
-    await until(() => waiting.length === 1);
-    const second = await fetch(url, { headers: HEADERS });
-    expect(second.headers.get('x-qedge-error')).toBe('overloaded');
-    release(waiting);
-    await first;
+    await expectSecondRefused(url, waiting);
     expect(accounts.map(({ success }) => success)).toEqual([false, true]);
     const third = fetch(url, { headers: HEADERS });
     await until(() => waiting.length === 1);

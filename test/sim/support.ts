@@ -2,23 +2,9 @@
 
 import { NO_REQUIREMENTS } from '../../src/core/requirements/requirements.ts';
 import type { InstanceModel, Scenario } from '../../src/sim/scenario.ts';
+import { PLAIN_CLIENTS, PLAIN_MODEL } from '../bench/worlds/world.ts';
 
-export const MODEL: InstanceModel = {
-  discipline: 'processor-sharing',
-  cores: 1,
-  batch: null,
-  workMeanMs: 5,
-  workCv: 0.5,
-  workTail: null,
-  overheadFixedMs: 2,
-  overheadMeanMs: 1,
-  jobsMax: 1_000,
-  stallEveryMs: Number.POSITIVE_INFINITY,
-  stallMs: 0,
-  neighbour: null,
-  coldLoadMs: 0,
-  coldIdleMs: Number.POSITIVE_INFINITY,
-};
+export const MODEL: InstanceModel = { ...PLAIN_MODEL, overheadFixedMs: 2, overheadMeanMs: 1, jobsMax: 1_000 };
 
 export function smallScenario(changes: Partial<Scenario> = {}): Scenario {
   return {
@@ -52,22 +38,22 @@ export function smallScenario(changes: Partial<Scenario> = {}): Scenario {
     },
     model: MODEL,
     overrides: [],
-    clients: [
-      {
-        each: 2,
-        on: 'all',
-        ratePerSecond: 10,
-        pattern: 'periodic',
-        burst: 1,
-        busyMs: 0,
-        idleMs: 0,
-        driftPpm: 50,
-        workFactor: 1,
-        fromMs: 0,
-        untilMs: Number.POSITIVE_INFINITY,
-      },
-    ],
+    clients: [{ ...PLAIN_CLIENTS, each: 2, ratePerSecond: 10 }],
     events: [],
     ...changes,
+  };
+}
+
+/** Two nodes, 30 ms apart; by default an instance on each, and a load balancer on the first. */
+export function twoNodes(instances: readonly string[] = ['a', 'b']): Scenario['topology'] {
+  return {
+    kind: 'matrix',
+    nodes: ['a', 'b'],
+    rttMs: [
+      [0.5, 30],
+      [30, 0.5],
+    ],
+    instances,
+    balancers: ['a'],
   };
 }

@@ -1,37 +1,17 @@
 // A server of HTTP/2 by hand, frame by frame, for what node:http2 never does: GOAWAY below a request that has come already.
 
 import type { Socket } from 'node:net';
+import { FLAG, frame, TYPE } from './http2-frames.ts';
 import { startRawInstance } from './proxy.ts';
-
-export const FrameType = { data: 0, headers: 1, reset: 3, settings: 4, ping: 6, goaway: 7 } as const;
-
-export interface Frame {
-  readonly type: number;
-  readonly flags: number;
-  readonly stream: number;
-  readonly payload: Buffer;
-}
 
 const PREFACE_BYTES = 24;
 const HEAD_BYTES = 9;
-const ACK = 1;
-const END_STREAM = 1;
-const END_HEADERS = 4;
 /** `:status: 200` by its index in the static table (RFC 7541 appendix A). */
 const STATUS_200 = Buffer.from([0x88]);
 
-export function frame({ type, flags = 0, stream = 0, payload = Buffer.alloc(0) }: Partial<Frame>): Buffer {
-  const head = Buffer.alloc(HEAD_BYTES);
-  head.writeUIntBE(payload.length, 0, 3);
-  head[3] = type ?? FrameType.data;
-  head[4] = flags;
-  head.writeUInt32BE(stream, 5);
-  return Buffer.concat([head, payload]);
-}
-
 /** 200 with a body. */
 export function answer(stream: number, body: string): Buffer {
-  return Buffer.concat([head(stream), data(stream, body, END_STREAM)]);
+  return Buffer.concat([head(stream), data(stream, body, FLAG.endStream)]);
 }
 
 /** The same, up to a point in the middle of its body. */
@@ -39,23 +19,22 @@ export function beginning(stream: number, body: string): Buffer {
   return Buffer.concat([head(stream), data(stream, body, 0)]);
 }
 
-const head = (stream: number): Buffer =>
-  frame({ type: FrameType.headers, flags: END_HEADERS, stream, payload: STATUS_200 });
+const head = (stream: number): Buffer => frame(TYPE.headers, FLAG.endHeaders, stream, STATUS_200);
 
 const data = (stream: number, body: string, flags: number): Buffer =>
-  frame({ type: FrameType.data, flags, stream, payload: Buffer.from(body) });
+  frame(TYPE.data, flags, stream, Buffer.from(body));
 
 export function reset(stream: number, code: number): Buffer {
   const payload = Buffer.alloc(4);
   payload.writeUInt32BE(code);
-  return frame({ type: FrameType.reset, stream, payload });
+  return frame(TYPE.rstStream, 0, stream, payload);
 }
 
 export function goaway(lastStream: number, code = 0): Buffer {
   const payload = Buffer.alloc(8);
   payload.writeUInt32BE(lastStream, 0);
   payload.writeUInt32BE(code, 4);
-  return frame({ type: FrameType.goaway, payload });
+  return frame(TYPE.goaway, 0, 0, payload);
 }
 
 /** Greets, acknowledges settings and pings, and hands each HEADERS frame on. Returns its port. */
@@ -63,7 +42,7 @@ export function startHttp2ByHand(onHeaders: (stream: number, socket: Socket) => 
   return startRawInstance((socket) => {
     let bytes = Buffer.alloc(0);
     let greeted = false;
-    socket.write(frame({ type: FrameType.settings }));
+    socket.write(frame(TYPE.settings, 0, 0));
     socket.on('data', (chunk: Buffer) => {
       bytes = Buffer.concat([bytes, chunk]);
       if (!greeted) {
@@ -78,10 +57,10 @@ export function startHttp2ByHand(onHeaders: (stream: number, socket: Socket) => 
         const payload = bytes.subarray(HEAD_BYTES, length);
         const stream = bytes.readUInt32BE(5);
         bytes = bytes.subarray(length);
-        if (type === FrameType.headers) onHeaders(stream, socket);
-        if (flags & ACK) continue;
-        if (type === FrameType.settings) socket.write(frame({ type, flags: ACK }));
-        if (type === FrameType.ping) socket.write(frame({ type, flags: ACK, payload }));
+        if (type === TYPE.headers) onHeaders(stream, socket);
+        if (flags & FLAG.ack) continue;
+        if (type === TYPE.settings) socket.write(frame(type, FLAG.ack, 0));
+        if (type === TYPE.ping) socket.write(frame(type, FLAG.ack, 0, payload));
       }
     });
   });

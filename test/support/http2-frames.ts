@@ -2,21 +2,11 @@
 
 import { connect, type Socket } from 'node:net';
 import { onTestFinished } from 'vitest';
+import { Flag, FrameType } from '../../src/proxy/downstream/http2/frames.ts';
 
 export const PREFACE = Buffer.from('PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n', 'latin1');
-export const TYPE = {
-  data: 0,
-  headers: 1,
-  priority: 2,
-  rst: 3,
-  settings: 4,
-  pushPromise: 5,
-  ping: 6,
-  goaway: 7,
-  windowUpdate: 8,
-  continuation: 9,
-} as const;
-export const FLAG = { ack: 1, endStream: 1, endHeaders: 4, padded: 8, priority: 32 } as const;
+export const TYPE = FrameType;
+export const FLAG = Flag;
 
 export function frame(type: number, flags: number, streamId: number, payload: Buffer | string = ''): Buffer {
   const body = Buffer.from(payload as string, 'latin1');

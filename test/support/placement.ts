@@ -31,6 +31,21 @@ export interface TestPlacement {
   keys(): readonly string[];
 }
 
+/** The configuration of a node that hears of `pilotnet` from the broker at `url`; `more`: keys of [mqtt], then sections. */
+export function nodeToml({ nodeId, url }: { readonly nodeId: string; readonly url: string }, more: string): string {
+  return `
+[node]
+id = "${nodeId}"
+address = "127.0.0.1"
+[mqtt]
+url = "${url}"
+${more}
+[[service]]
+name = "pilotnet"
+qos = { latency = "80ms", success = 0.9, window = "10s" }
+`;
+}
+
 /** The configuration that a person would have written so. */
 export function configFrom(toml: string): Config {
   const folder = mkdtempSync(join(tmpdir(), 'qedge-config-'));

@@ -4,7 +4,7 @@ import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
-import { onTestFinished } from 'vitest';
+import { expect, onTestFinished } from 'vitest';
 
 export interface Instance {
   readonly port: number;
@@ -87,4 +87,15 @@ export async function startQedge(
       return (await exited)[0];
     },
   };
+}
+
+/** Starts it twice in `cwd`, where its configuration is, and sends a request through: it starts cold, and then warm. */
+export async function expectWarmRestart(executable: string, cwd: string, options: StartOptions = {}): Promise<void> {
+  for (const warm of [false, true]) {
+    const qedge = await startQedge(executable, cwd, options);
+    expect(qedge.started).toMatchObject({ warm });
+    const answer = await fetch(`${qedge.proxyUrl}/frame`, { headers: { 'x-qedge-service': 'pilotnet' } });
+    expect([answer.status, await answer.text()]).toEqual([200, 'steering: 0.1']);
+    expect(await qedge.stop()).toBe(0);
+  }
 }

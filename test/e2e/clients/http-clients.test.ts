@@ -9,6 +9,7 @@ import { join } from 'node:path';
 import { Server, ServerCredentials, type ServerUnaryCall, type sendUnaryData } from '@grpc/grpc-js';
 import { describe, expect, it, onTestFinished, vi } from 'vitest';
 import { frameOf, PYTHON, runClient } from '../../support/client-program.ts';
+import { UNARY_BYTES } from '../../support/grpc-codec.ts';
 import { listening } from '../../support/listening.ts';
 import { startProxy } from '../../support/proxy.ts';
 
@@ -69,16 +70,9 @@ describe('the clients in shell and Python', () => {
 
   it('call by gRPC, with their timeout as the deadline', async () => {
     const metadata: unknown[] = [];
-    const bytes = (value: Buffer): Buffer => value;
-    const codec = {
-      requestSerialize: bytes,
-      requestDeserialize: bytes,
-      responseSerialize: bytes,
-      responseDeserialize: bytes,
-    };
     const server = new Server();
     server.addService(
-      { infer: { path: '/pilotnet.Pilotnet/Infer', requestStream: false, responseStream: false, ...codec } },
+      { infer: { path: '/pilotnet.Pilotnet/Infer', ...UNARY_BYTES } },
       {
         infer: (call: ServerUnaryCall<Buffer, Buffer>, done: sendUnaryData<Buffer>) => {
           metadata.push(...call.metadata.get('x-client-id'), Number.isFinite(Number(call.getDeadline())));

@@ -6,6 +6,7 @@ import type { ProbeTarget } from '../../../src/net/endpoint.ts';
 import type { SyncScope } from '../../../src/placement/cache/claims.ts';
 import { PlacementCache } from '../../../src/placement/cache/placement-cache.ts';
 import type { PlacementMessage } from '../../../src/placement/messages/message.ts';
+import { NO_LOAD } from '../../core/support.ts';
 
 const GRACE_MS = 30_000;
 const EVERYTHING: SyncScope = { nodes: true, covers: () => true };
@@ -32,15 +33,6 @@ const node = (id: string, facts: Partial<Node> = {}): Node => ({
   load: null,
   ...facts,
 });
-
-const NO_LOAD = {
-  cpuRatio: null,
-  memoryRatio: null,
-  temperatureC: null,
-  throttled: null,
-  power: null,
-  batteryRatio: null,
-};
 
 /** A cache whose events are written down as one line each. */
 function harness({

@@ -3,7 +3,7 @@ import { runOne } from '../../../src/sim/experiment.ts';
 import { Connections } from '../../../src/sim/instances/connections.ts';
 import { computeMetrics } from '../../../src/sim/results/metrics.ts';
 import { createWorld } from '../../../src/sim/world/world.ts';
-import { smallScenario } from '../support.ts';
+import { smallScenario, twoNodes } from '../support.ts';
 
 const SPEC = { handshakeRtts: 2, idleMs: 4_000, warm: 0 };
 
@@ -39,16 +39,7 @@ describe('connections', () => {
       const base = smallScenario();
       const scenario = smallScenario({
         durationMs: 200_000,
-        topology: {
-          kind: 'matrix',
-          nodes: ['a', 'b'],
-          rttMs: [
-            [0.5, 30],
-            [30, 0.5],
-          ],
-          instances: ['b'],
-          balancers: ['a'],
-        },
+        topology: twoNodes(['b']),
         network: { ...base.network, connections: { ...SPEC, handshakeRtts } },
         clients: base.clients.map((group) => ({ ...group, each: 1, ratePerSecond })),
       });

@@ -6,7 +6,7 @@ import type { Recorder } from '../../../src/sim/results/recorder.ts';
 import type { Scenario } from '../../../src/sim/scenario.ts';
 import { runSimulation } from '../../../src/sim/simulation.ts';
 import { createWorld } from '../../../src/sim/world/world.ts';
-import { MODEL, smallScenario } from '../support.ts';
+import { MODEL, smallScenario, twoNodes } from '../support.ts';
 
 const successOf = (recorder: Recorder, scenario: Scenario): number =>
   computeMetrics(recorder, scenario, null).steadySuccessRatio;
@@ -28,16 +28,7 @@ function unlikePair(ratePerSecond: number): Scenario {
   const base = smallScenario({ durationMs: 60_000, steadyFromMs: 5_000 });
   return {
     ...base,
-    topology: {
-      kind: 'matrix',
-      nodes: ['a', 'b'],
-      rttMs: [
-        [0.5, 30],
-        [30, 0.5],
-      ],
-      instances: ['a', 'b'],
-      balancers: ['a'],
-    },
+    topology: twoNodes(),
     overrides: [{ instance: 'i1', model: { ...MODEL, workMeanMs: 15 } }],
     clients: base.clients.map((group) => ({
       ...group,

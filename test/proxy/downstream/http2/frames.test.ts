@@ -62,8 +62,8 @@ describe('a field that is malformed', () => {
   it.each(['a\rb', 'a\nb', 'a\r\nX-Evil: 1', 'a\0b'])('as by %j makes the request malformed', async (value) => {
     const { port, seen } = await counting();
     const client = frameClient(port, [frame(TYPE.headers, WHOLE, 1, hpack([...GET, ['x-odd', value]]))]);
-    await until(() => client.seen().some(({ type }) => type === TYPE.rst));
-    const reset = client.seen().find(({ type }) => type === TYPE.rst);
+    await until(() => client.seen().some(({ type }) => type === TYPE.rstStream));
+    const reset = client.seen().find(({ type }) => type === TYPE.rstStream);
     expect([reset?.streamId, reset?.payload.readUInt32BE()]).toEqual([1, PROTOCOL_ERROR]);
     expect(seen()).toBe(0);
   });
@@ -75,7 +75,7 @@ describe('a field that is malformed', () => {
       frame(TYPE.headers, FLAG.endStream, 1, block.subarray(0, block.length - 12)),
       frame(TYPE.continuation, FLAG.endHeaders, 1, block.subarray(block.length - 12)),
     ]);
-    await until(() => client.seen().some(({ type }) => type === TYPE.rst));
+    await until(() => client.seen().some(({ type }) => type === TYPE.rstStream));
     expect(seen()).toBe(0);
   });
 
@@ -86,11 +86,11 @@ describe('a field that is malformed', () => {
       frame(TYPE.data, 0, 1, 'hello'),
       frame(TYPE.headers, WHOLE, 1, hpack([['x-odd', 'a\0b']])),
     ]);
-    await until(() => client.seen().some(({ type }) => type === TYPE.rst));
+    await until(() => client.seen().some(({ type }) => type === TYPE.rstStream));
     expect(
       client
         .seen()
-        .find(({ type }) => type === TYPE.rst)
+        .find(({ type }) => type === TYPE.rstStream)
         ?.payload.readUInt32BE(),
     ).toBe(PROTOCOL_ERROR);
   });

@@ -43,10 +43,10 @@ async function faultOf(frames: readonly Buffer[]): Promise<{ streamId: number; c
   });
   const { port } = await startProxy([{ name: 'svc', ports: [instance.port] }]);
   const client = frameClient(port, frames);
-  const faults = () => client.seen().filter(({ type }) => type === TYPE.rst || type === TYPE.goaway);
+  const faults = () => client.seen().filter(({ type }) => type === TYPE.rstStream || type === TYPE.goaway);
   await until(() => faults().length > 0);
   const [{ type, streamId, payload } = { type: 0, streamId: 0, payload: Buffer.alloc(8) }] = faults();
-  return { streamId, code: payload.readUInt32BE(type === TYPE.rst ? 0 : 4) };
+  return { streamId, code: payload.readUInt32BE(type === TYPE.rstStream ? 0 : 4) };
 }
 
 describe('the connection ends with an error for', () => {
@@ -86,9 +86,9 @@ describe('the connection ends with an error for', () => {
     ['a field block that is none', CODE.compression, [frame(TYPE.headers, WHOLE, 1, '\x80')]],
     ['PRIORITY of no stream', CODE.protocol, [frame(TYPE.priority, 0, 0, priority(1))]],
     ['PRIORITY of another length, of an idle stream', CODE.frameSize, [frame(TYPE.priority, 0, 1, '\0\0\0\0')]],
-    ['RST_STREAM of no stream', CODE.protocol, [frame(TYPE.rst, 0, 0, uint32(8))]],
-    ['RST_STREAM of a stream that was not begun', CODE.protocol, [frame(TYPE.rst, 0, 1, uint32(8))]],
-    ['RST_STREAM of another length', CODE.frameSize, [get(1), frame(TYPE.rst, 0, 1, '\0\0\0')]],
+    ['RST_STREAM of no stream', CODE.protocol, [frame(TYPE.rstStream, 0, 0, uint32(8))]],
+    ['RST_STREAM of a stream that was not begun', CODE.protocol, [frame(TYPE.rstStream, 0, 1, uint32(8))]],
+    ['RST_STREAM of another length', CODE.frameSize, [get(1), frame(TYPE.rstStream, 0, 1, '\0\0\0')]],
     ['SETTINGS of a stream', CODE.protocol, [frame(TYPE.settings, 0, 1)]],
     ['half a setting', CODE.frameSize, [settings(Buffer.from([0, 3, 0]))]],
     ['an acknowledgement with settings', CODE.frameSize, [frame(TYPE.settings, FLAG.ack, 0, setting(3, 1))]],
@@ -201,7 +201,10 @@ describe('a stream is reset, and the connection lives on, for', () => {
 
 describe('a client is cut off that', () => {
   it('begins streams and resets them, more often than one that calls off what it does not need', async () => {
-    const frames = Array.from({ length: 1200 }, (_, i) => [post(2 * i + 1), frame(TYPE.rst, 0, 2 * i + 1, uint32(8))]);
+    const frames = Array.from({ length: 1200 }, (_, i) => [
+      post(2 * i + 1),
+      frame(TYPE.rstStream, 0, 2 * i + 1, uint32(8)),
+    ]);
     const begun = await faultOf(frames.flat());
     expect(begun).toEqual({ streamId: 0, code: CODE.enhanceYourCalm });
   });
