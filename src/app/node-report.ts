@@ -44,6 +44,7 @@ export function nodeReport(parts: NodeReportParts): NodeFacts {
     sources,
     store: parts.warmRestart.facts(),
     troubles: [...troubles, ...(options.troubles?.() ?? [])],
+    neighbourhood: placement.neighbourhood,
     probes: probeFacts(parts.prober.state(), placement.nodes, config.node),
   };
 }

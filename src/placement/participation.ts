@@ -8,6 +8,7 @@ import type { DeviceLoad, Instance } from '../core/domain.ts';
 import type { Summary } from '../core/neighbours/summary.ts';
 import type { Acceptance } from './acceptance.ts';
 import type { Announcer } from './announcer.ts';
+import type { NeighbourhoodState } from './broker/neighbour-talk.ts';
 import { BrokerSession, type BrokerSessionOptions, type BrokerSessionState } from './broker/session.ts';
 import type { NodeEvent } from './cache/report.ts';
 import { announcesNode, OwnInstances } from './own-instances.ts';
@@ -76,6 +77,11 @@ export class Participation {
     return this.#session?.state() ?? null;
   }
 
+  /** Null without a broker, and where neighbours are neither told nor listened to. */
+  get neighbourhood(): NeighbourhoodState | null {
+    return this.#session?.neighbours.state() ?? null;
+  }
+
   announceLoad(load: DeviceLoad): void {
     this.#load = load;
     void this.#announcer?.announceLoad(load);
@@ -97,7 +103,11 @@ export class Participation {
   async #beginAgain(): Promise<void> {
     const [config, before] = [this.#config, this.#begun];
     const [announcer, session] = [this.#announcer, this.#session];
-    if (announcer === null || isDeepStrictEqual(concerns(before), concerns(config))) return;
+    if (announcer === null) return;
+    if (isDeepStrictEqual(concerns(before), concerns(config))) {
+      session?.neighbours.configure(config.neighbours);
+      return;
+    }
     announcer.stop();
     const fit = announcer.fitFor(config.announce);
     const sameBroker = isDeepStrictEqual(before.mqtt, config.mqtt);
@@ -141,5 +151,5 @@ export class Participation {
 /** The part of the configuration that announcer and session are made of. */
 function concerns(config: Config): unknown {
   const services = config.services.map(({ name, qos, constraints }) => ({ name, qos, constraints }));
-  return [config.mqtt, config.node, config.placement, config.neighbours, config.announce, services];
+  return [config.mqtt, config.node, config.placement, config.announce, services];
 }

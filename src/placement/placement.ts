@@ -18,6 +18,7 @@ import type { ProbeTarget } from '../net/endpoint.ts';
 import type { Logger } from '../telemetry/log.ts';
 import type { Metrics } from '../telemetry/metrics.ts';
 import { type Acceptance, createAcceptance } from './acceptance.ts';
+import type { NeighbourhoodState } from './broker/neighbour-talk.ts';
 import type { BrokerSessionState } from './broker/session.ts';
 import type { PlacementCacheExport } from './cache/export.ts';
 import { type InstanceView, PlacementCache } from './cache/placement-cache.ts';
@@ -67,6 +68,8 @@ export interface PlacementState {
   readonly rejected: number;
   /** Sources beside the broker that the configuration asks for. */
   readonly sources: readonly SourceState[];
+  /** Null where neighbours are neither told nor listened to. */
+  readonly neighbourhood: NeighbourhoodState | null;
 }
 
 /** Where instances run, from every source, and what this node announces. */
@@ -209,10 +212,10 @@ class CachedPlacement implements Placement {
   }
 
   state(): PlacementState {
-    const cache = this.#cache;
+    const [cache, participation] = [this.#cache, this.#participation];
     // The lists are made when they are asked for: most callers want to know of the broker alone.
     return {
-      broker: this.#participation.broker,
+      broker: participation.broker,
       get nodes() {
         return cache.nodes();
       },
@@ -221,6 +224,9 @@ class CachedPlacement implements Placement {
       },
       rejected: this.#rejections.total,
       sources: this.#sources.states(),
+      get neighbourhood() {
+        return participation.neighbourhood;
+      },
     };
   }
 

@@ -7,12 +7,13 @@ import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
 import { successColour } from '../../src/admin/dashboard/colours.ts';
 import { count, milliseconds, percent, perSecond } from '../../src/admin/dashboard/format.ts';
 import type { EventDocument, StateDocument } from '../../src/admin/state/state.ts';
+import { instanceKey } from '../../src/core/domain.ts';
 import type { RouterState } from '../../src/core/service-router.ts';
 import { reasonsText, standingOf } from '../../src/core/standing.ts';
 import { runExperiment } from '../../src/sim/experiment.ts';
 import { toHtml } from '../../src/sim/report/html.ts';
 import { smallScenario } from '../sim/support.ts';
-import { startAdmin } from '../support/admin.ts';
+import { STILL_NODE, startAdmin } from '../support/admin.ts';
 import {
   type CooldownSight,
   cooldownSight,
@@ -247,6 +248,38 @@ describe('the dashboard', () => {
     await page.locator('.link-live').waitFor();
     await expect.poll(() => started.count(), PATIENCE).toBe(2);
   });
+});
+
+describe('the neighbourhood on the dashboard', () => {
+  it.each(['light', 'dark'] as const)(
+    'shows who helps, who is ignored and why, and all round trips, in %s',
+    async (theme) => {
+      const neighbour = { heardAgeMs: 900, summaries: 31, instances: 2, samples: 4.25, ignoredMs: 0, wrongOver: null };
+      const heard = [
+        { ...neighbour, nodeId: 'pi-8' },
+        { ...neighbour, nodeId: 'pi-9', ignoredMs: 42_000, wrongOver: instanceKey({ nodeId: 'nuc-3', id: 'a' }) },
+      ];
+      const roundTrips = [
+        { nodeId: 'pi-7', ageMs: 0, rttsMs: { 'pi-8': 3.2, 'pi-9': 12 } },
+        { nodeId: 'pi-8', ageMs: 900, rttsMs: { 'pi-7': 3.4, 'nuc-3': 8 } },
+      ];
+      const { url } = await startAdmin([routerStateOf({ neighbours: { use: true, heard } })], {
+        node: () => ({
+          ...STILL_NODE,
+          neighbourhood: { summariesSent: 12, bytesSent: 6_144, summariesReceived: 62, roundTrips },
+        }),
+      });
+      const { page } = await dashboard({ width: 390, theme }, url);
+      const panel = page.locator('.area-neighbours');
+      const cellsOf = (row: string): Promise<string[]> => panel.locator(`${row} td`).allTextContents();
+      expect((await cellsOf('tr[data-neighbour=pi-8]')).slice(0, 1)).toEqual(['helps']);
+      expect((await cellsOf('tr[data-neighbour=pi-9]'))[0]).toBe('ignored for 42 swrong about nuc-3/a');
+      expect(await cellsOf('tr[data-from=pi-8]')).toEqual(['3.4 ms', '', '–', '8.0 ms']);
+      expect(await panel.locator('.panel-aside').textContent()).toBe('12 summaries out (6.0 KiB), 62 in');
+      expect(await faintTexts(page)).toEqual([]);
+      expect(await page.evaluate(() => document.documentElement.scrollWidth)).toBeLessThanOrEqual(390);
+    },
+  );
 });
 
 describe('the dashboard behind a token', () => {

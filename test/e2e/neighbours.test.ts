@@ -3,9 +3,10 @@
 import { describe, expect, it } from 'vitest';
 import { bucketOf } from '../../src/core/neighbours/histogram.ts';
 import { readSummary, type Summary, summaryText } from '../../src/core/neighbours/summary.ts';
+import { withRoundTrips } from '../../src/placement/messages/round-trips.ts';
 import { textOf } from '../support/metrics.ts';
 import { startMosquitto } from '../support/mosquitto.ts';
-import { publisher, retain, retained, startPlacement, type TestPlacement } from '../support/placement.ts';
+import { configFrom, publisher, retain, retained, startPlacement, type TestPlacement } from '../support/placement.ts';
 
 const POLL = { timeout: 10_000, interval: 20 };
 
@@ -74,6 +75,51 @@ describe('neighbours over a broker', () => {
     await expect.poll(exchanged, POLL).toEqual([['n1'], ['n0']]);
   });
 
+  it('say how far they are from others, which makes the matrix of the neighbourhood', async () => {
+    const { url } = await startMosquitto();
+    const one = startPlacement(toml(url, 'n0'));
+    const client = await at(url, one, { near: 5, far: 200 });
+    const said = withRoundTrips(
+      summaryText(seen(30)),
+      new Map([
+        ['n0', 5.04],
+        ['third', 11],
+      ]),
+      2_048,
+    );
+    const rows = async (): Promise<unknown> => {
+      one.placement.exchange(new Map([['pilotnet', seen(30)]]));
+      await client.publishAsync(topicOf('near'), said);
+      return one.placement.state().neighbourhood?.roundTrips.map(({ nodeId, rttsMs }) => [nodeId, rttsMs]);
+    };
+    await expect.poll(rows, POLL).toEqual([
+      ['n0', { near: 5 }],
+      ['near', { n0: 5, third: 11 }],
+    ]);
+    const [text = ''] = (await retained(client, topicOf('n0'))).values();
+    expect(JSON.parse(text)).toMatchObject({ rtts: { near: 5 } });
+  });
+
+  it('are left and listened to again by a reload, over the session that there is', async () => {
+    const { url } = await startMosquitto();
+    const heardOf = (neighbours: string): string =>
+      toml(url, 'n0', 'placement.reach = false').replace('mode = "observe", max = 2', neighbours);
+    const one = startPlacement(heardOf('mode = "off"'));
+    await at(url, one, { near: 5, nearer: 3 });
+    const alone = one.placement.state().broker?.subscriptions ?? 0;
+    const listensTo = async (neighbours: string): Promise<number> => {
+      one.placement.configure(configFrom(heardOf(neighbours)));
+      // A reload takes effect a turn later.
+      await new Promise(setImmediate);
+      if (one.placement.state().neighbourhood !== null) one.placement.exchange(new Map());
+      return (one.placement.state().broker?.subscriptions ?? 0) - alone;
+    };
+    await expect.poll(() => listensTo('mode = "use", max = 2'), POLL).toBe(2);
+    await expect.poll(() => listensTo('mode = "observe", max = 1'), POLL).toBe(1);
+    await expect.poll(() => listensTo('mode = "off"'), POLL).toBe(0);
+    expect(textOf(one.metrics)).toMatch(/qedge_mqtt_connects_total 1\n/);
+  });
+
   it('of another machine are not heard of what loopback means there, those of this one are', async () => {
     const { url } = await startMosquitto();
     const one = startPlacement(toml(url, 'n0'));
@@ -129,6 +175,8 @@ describe('neighbours over a broker', () => {
       ['version', JSON.stringify({ ...good, version: 7 })],
       ['impossible', JSON.stringify({ ...good, span_ms: -1 })],
       ['type', JSON.stringify({ ...good, instances: 'all' })],
+      ['impossible', JSON.stringify({ ...good, rtts: { n0: -1 } })],
+      ['type', JSON.stringify({ ...good, rtts: { n0: '5' } })],
       ['json', 'rubbish'],
       ['size', ' '.repeat(20_000)],
     ];

@@ -4,7 +4,7 @@ import { onTestFinished } from 'vitest';
 import { type Admin, createAdmin } from '../../src/admin/admin.ts';
 import type { AdminOptions } from '../../src/admin/options.ts';
 import type { ObservedService } from '../../src/admin/state/reader.ts';
-import type { QedgeEvent } from '../../src/admin/state/state.ts';
+import type { NodeFacts, QedgeEvent } from '../../src/admin/state/state.ts';
 import type { RouterState, ServiceRouter } from '../../src/core/service-router.ts';
 import { EventLog } from '../../src/telemetry/events.ts';
 import { createLogger } from '../../src/telemetry/log.ts';
@@ -47,6 +47,24 @@ export function alone(router: ServiceRouter): ObservedService {
   };
 }
 
+/** A node of which nothing changes. */
+export const STILL_NODE: NodeFacts = {
+  id: 'pi-7',
+  tier: 'far-edge',
+  address: null,
+  labels: {},
+  version: '1.2.3',
+  commit: 'abc',
+  listeners: [{ name: 'proxy', host: '127.0.0.1', port: 8080 }],
+  configuration: { reloadedMs: null, problems: [], restartKeys: [] },
+  broker: null,
+  sources: [],
+  store: null,
+  probes: [],
+  neighbourhood: null,
+  troubles: [],
+};
+
 /** Closed when the test is over. */
 export async function startAdmin(
   states: readonly RouterState[],
@@ -60,21 +78,7 @@ export async function startAdmin(
     chains: () => [],
     setPolicy: () => {},
     setLogLevel: () => {},
-    node: () => ({
-      id: 'pi-7',
-      tier: 'far-edge',
-      address: null,
-      labels: {},
-      version: '1.2.3',
-      commit: 'abc',
-      listeners: [{ name: 'proxy', host: '127.0.0.1', port: 8080 }],
-      configuration: { reloadedMs: null, problems: [], restartKeys: [] },
-      broker: null,
-      sources: [],
-      store: null,
-      probes: [],
-      troubles: [],
-    }),
+    node: () => STILL_NODE,
     lifecycle: () => ({ listening: true, placementSynced: true, draining: false, absentWorkers: [] }),
     metrics: createMetrics(),
     clock: { nowMs: () => performance.now() },

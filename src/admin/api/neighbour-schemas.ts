@@ -23,3 +23,22 @@ export const neighbours = z
   })
   .nullable()
   .describe('null where they are neither told nor listened to');
+
+/** Of this node. */
+export const neighbourhood = z
+  .strictObject({
+    summariesSent: count,
+    bytesSent: count.describe('topics and payloads of them'),
+    summariesReceived: count.describe('that were taken in'),
+    roundTrips: z
+      .array(
+        z.strictObject({
+          nodeId: z.string(),
+          ageMs: ms.describe('since it said so'),
+          rttsMs: z.record(z.string(), ms),
+        }),
+      )
+      .describe('a row for each node that says its round trips, this one first'),
+  })
+  .nullable()
+  .describe('null where neighbours are neither told nor listened to');

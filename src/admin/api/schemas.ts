@@ -7,7 +7,7 @@ import type { ProblemDocument } from '../problem.ts';
 import type { ExplainDocument } from '../state/explain.ts';
 import type { ServiceHistory } from '../state/history.ts';
 import type { DensityDocument, EventDocument, StateDocument } from '../state/state.ts';
-import { neighbours } from './neighbour-schemas.ts';
+import { neighbourhood, neighbours } from './neighbour-schemas.ts';
 import { clients, requirementState } from './requirement-schemas.ts';
 
 /** What an action did, for people. */
@@ -186,6 +186,7 @@ const node = z.strictObject({
       ageMs: ms.nullable().describe('of the last answer'),
     }),
   ),
+  neighbourhood,
   troubles: z.array(z.string()).describe('what is wrong around this node'),
   process: processFacts,
 });

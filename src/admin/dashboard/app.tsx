@@ -16,6 +16,7 @@ import { NodePanel } from './views/node-panel.tsx';
 import { ServiceCards } from './views/service-cards.tsx';
 import { SuccessPlot } from './views/success-plot.tsx';
 import { Chains } from './views/together/chains.tsx';
+import { Neighbours } from './views/together/neighbours.tsx';
 import { WeightsPlot } from './views/weights-plot.tsx';
 
 export interface AppProps {
@@ -45,6 +46,9 @@ export function App({ model, connection }: AppProps) {
           <ServiceView key={service.service} model={model} connection={connection} service={service} route={route} />
         )}
         {state.chains.length > 0 && <Chains chains={state.chains} />}
+        {service !== undefined && state.node.neighbourhood !== null && (
+          <Neighbours node={state.node} neighbourhood={state.node.neighbourhood} service={service} />
+        )}
         <Events events={model.events} services={state.services.map((one) => one.service)} />
         <NodePanel node={state.node} />
       </main>

@@ -36,6 +36,8 @@ export interface NodeFacts {
   /** Null: nothing is kept on disk. */
   readonly store: StoreFacts | null;
   readonly probes: readonly ProbeFacts[];
+  /** Null where neighbours are neither told nor listened to. */
+  readonly neighbourhood: NeighbourhoodFacts | null;
   /** What is wrong around this node, one sentence each. */
   readonly troubles: readonly string[];
 }
@@ -99,6 +101,25 @@ export interface ProbeFacts {
   readonly failures: number;
   /** Milliseconds since the last answer; null before the first. */
   readonly ageMs: number | null;
+}
+
+/** What nodes near by tell one another. */
+export interface NeighbourhoodFacts {
+  /** Summaries of what was seen of instances. */
+  readonly summariesSent: number;
+  readonly bytesSent: number;
+  readonly summariesReceived: number;
+  /** A row for each node that says its round trips, this one first. */
+  readonly roundTrips: readonly RoundTripFacts[];
+}
+
+/** The round trips that one node measured. */
+export interface RoundTripFacts {
+  readonly nodeId: string;
+  /** Since it said so. */
+  readonly ageMs: number;
+  /** By node, the nearest first. */
+  readonly rttsMs: Readonly<Record<string, number>>;
 }
 
 /** The node as the API shows it: facts, process and telemetry. */

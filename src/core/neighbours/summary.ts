@@ -10,7 +10,8 @@ export const SUMMARY_VERSION = 1;
 /** More than these are not said at a time, and more than those are not believed. */
 export const SAID_MAX = 16;
 export const HEARD_MAX = 64;
-const BYTES_MAX = 2_048;
+/** A message has no more, all that goes along included. */
+export const SUMMARY_BYTES_MAX = 2_048;
 const RATE_MAX = 1e6;
 const IN_FLIGHT_MAX = 1e6;
 const SPAN_MS_MAX = 60_000;
@@ -58,7 +59,7 @@ export function readSummary(value: unknown): Summary | SummaryProblem {
 export function summaryText({ spanMs, instances }: Summary): string {
   for (let count = instances.length; count > 0; count--) {
     const text = JSON.stringify(writeSummary({ spanMs, instances: instances.slice(0, count) }));
-    if (text.length <= BYTES_MAX) return text;
+    if (text.length <= SUMMARY_BYTES_MAX) return text;
   }
   return JSON.stringify(writeSummary({ spanMs, instances: [] }));
 }

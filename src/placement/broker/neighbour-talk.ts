@@ -1,21 +1,24 @@
 // What is said to neighbours over the session with the broker, and which of them are listened to.
 
-import type { Config, MqttConfig } from '../../config/config.ts';
+import type { Config, MqttConfig, NeighboursConfig } from '../../config/config.ts';
 import { isLoopback } from '../../config/loopback.ts';
+import type { Clock } from '../../core/clock.ts';
 import type { Node } from '../../core/domain.ts';
-import { type Observed, type Summary, summaryText } from '../../core/neighbours/summary.ts';
+import { type Observed, SUMMARY_BYTES_MAX, type Summary, summaryText } from '../../core/neighbours/summary.ts';
 import type { Counter } from '../../telemetry/metrics.ts';
 import type { PlacementCache } from '../cache/placement-cache.ts';
 import type { ObservationsMessage } from '../messages/message.ts';
+import { ROUND_TRIPS_SAID_MAX, type RoundTrips, withRoundTrips } from '../messages/round-trips.ts';
 import { observationsTopic } from '../messages/topics.ts';
 import type { BrokerConnection } from './connection.ts';
-import { Neighbourhood } from './neighbourhood.ts';
+import { type NearNode, Neighbourhood } from './neighbourhood.ts';
 import type { Subscriptions } from './subscriptions.ts';
 
 export interface NeighbourTalkOptions {
   readonly config: Config;
   readonly mqtt: MqttConfig;
   readonly cache: PlacementCache;
+  readonly clock: Clock;
   /** Last known RTT of a node, ms. */
   readonly rttMs: (nodeId: string) => number | undefined;
   readonly counters: TalkCounters;
@@ -30,6 +33,29 @@ export interface TalkCounters {
   readonly heard: Counter;
 }
 
+/** The neighbourhood as people are shown it. */
+export interface NeighbourhoodState {
+  readonly summariesSent: number;
+  readonly bytesSent: number;
+  readonly summariesReceived: number;
+  /** A row for each node that says its round trips, this one first. */
+  readonly roundTrips: readonly RoundTripRow[];
+}
+
+/** What a node measured. */
+export interface RoundTripRow {
+  readonly nodeId: string;
+  /** Since it said so. */
+  readonly ageMs: number;
+  /** By node, the nearest first. */
+  readonly rttsMs: Readonly<Record<string, number>>;
+}
+
+interface HeardRow {
+  readonly atMs: number;
+  readonly roundTrips: RoundTrips;
+}
+
 /** The broker forgets what was seen after this. */
 const EXPIRY_SECONDS = 10;
 
@@ -38,21 +64,34 @@ export class NeighbourTalk {
   readonly #connection: BrokerConnection;
   readonly #subscriptions: Subscriptions;
   readonly #neighbourhood: Neighbourhood;
+  /** Round trips farther than this concern no service. */
+  readonly #reachMs: number;
+  /** So many are listened to for each service; 0: neighbours are neither told nor listened to. */
+  #max: number;
   /** Neighbours that are processes of this machine: what loopback means there, it means here. */
   #beside: ReadonlySet<string> = new Set();
+  #ownRoundTrips: RoundTrips = new Map();
+  /** By node that is listened to. */
+  readonly #rows = new Map<string, HeardRow>();
 
   constructor(
     options: NeighbourTalkOptions,
     { connection, subscriptions }: { readonly connection: BrokerConnection; readonly subscriptions: Subscriptions },
   ) {
     const { services, neighbours } = options.config;
+    const limitsMs = new Map(services.map(({ name, qos }) => [name, qos.latencyMs]));
     this.#options = options;
     this.#connection = connection;
     this.#subscriptions = subscriptions;
-    this.#neighbourhood = new Neighbourhood(
-      neighbours.max,
-      new Map(services.map(({ name, qos }) => [name, qos.latencyMs])),
-    );
+    this.#max = heardMax(neighbours);
+    this.#neighbourhood = new Neighbourhood(limitsMs);
+    this.#reachMs = Math.max(0, ...limitsMs.values());
+  }
+
+  /** A reloaded configuration: what is listened to no more is left at once. */
+  configure(neighbours: NeighboursConfig): void {
+    this.#max = heardMax(neighbours);
+    if (this.#max === 0) this.#follow([]);
   }
 
   /** Says what was seen here, by service, and listens to those that are near now. */
@@ -62,7 +101,7 @@ export class NeighbourTalk {
     this.#redraw();
     for (const [service, summary] of told) {
       const topic = observationsTopic(mqtt.topicPrefix, config.node.id, service);
-      const text = summaryText(summary);
+      const text = withRoundTrips(summaryText(summary), this.#ownRoundTrips, SUMMARY_BYTES_MAX);
       this.#connection.say(topic, text, EXPIRY_SECONDS);
       counters.told.increment();
       counters.toldBytes.increment(topic.length + text.length);
@@ -70,31 +109,65 @@ export class NeighbourTalk {
   }
 
   /** What is retained of one that is listened to no more may still come. */
-  hear({ nodeId, service, summary }: ObservationsMessage): void {
+  hear({ nodeId, service, summary, roundTrips }: ObservationsMessage): void {
     if (summary === null || !this.#neighbourhood.hears(service, nodeId)) return;
     this.#options.counters.heard.increment();
+    this.#rows.set(nodeId, { atMs: this.#options.clock.nowMs(), roundTrips });
     const instances = this.#beside.has(nodeId) ? summary.instances : summary.instances.filter(isNamedForAll);
     this.#options.onObservations(nodeId, service, { ...summary, instances });
   }
 
+  /** Null where neighbours are neither told nor listened to. */
+  state(): NeighbourhoodState | null {
+    const { config, mqtt, counters, clock } = this.#options;
+    if (!mqtt.native || this.#max === 0) return null;
+    const nowMs = clock.nowMs();
+    const own: HeardRow = { atMs: nowMs, roundTrips: this.#ownRoundTrips };
+    const rows = [...new Map([[config.node.id, own], ...this.#rows])].filter(([, row]) => row.roundTrips.size > 0);
+    return {
+      summariesSent: counters.told.value,
+      bytesSent: counters.toldBytes.value,
+      summariesReceived: counters.heard.value,
+      roundTrips: rows.map(([nodeId, { atMs, roundTrips }]) => ({
+        nodeId,
+        ageMs: nowMs - atMs,
+        rttsMs: Object.fromEntries(roundTrips),
+      })),
+    };
+  }
+
   #redraw(): void {
-    const { config, mqtt, cache, rttMs } = this.#options;
+    const { config, cache, rttMs } = this.#options;
     const { id: ownId, address: ownAddress } = config.node;
-    const others = cache.nodes().filter(({ node, lost }) => !lost && node.id !== ownId && runsQedge(node));
-    const near = others.flatMap(({ node: { id } }) => {
-      const distanceMs = rttMs(id);
-      return distanceMs === undefined ? [] : [{ id, rttMs: distanceMs }];
-    });
+    const others = cache.nodes().filter(({ node, lost }) => !lost && node.id !== ownId);
+    const near = others
+      .flatMap(({ node }) => {
+        const distanceMs = rttMs(node.id);
+        return distanceMs === undefined ? [] : [{ id: node.id, rttMs: distanceMs, speaks: runsQedge(node) }];
+      })
+      .sort((a, b) => a.rttMs - b.rttMs);
+    const inReach = near.filter((node) => node.rttMs < this.#reachMs).slice(0, ROUND_TRIPS_SAID_MAX);
+    this.#ownRoundTrips = new Map(inReach.map((node) => [node.id, node.rttMs]));
     const beside = others.filter(({ node: { address } }) => {
       return address !== null && (isLoopback(address) || address === ownAddress);
     });
     this.#beside = new Set(beside.map(({ node: { id } }) => id));
-    for (const { service, entered, left } of this.#neighbourhood.redraw(near)) {
+    this.#follow(near.filter(({ speaks }) => speaks));
+  }
+
+  #follow(near: readonly NearNode[]): void {
+    const { mqtt } = this.#options;
+    for (const { service, entered, left } of this.#neighbourhood.redraw(near, this.#max)) {
       const filterOf = (nodeId: string): string => observationsTopic(mqtt.topicPrefix, nodeId, service);
       for (const id of entered) this.#subscriptions.want({ filter: filterOf(id), qos: 0, shows: { kind: 'nothing' } });
       for (const id of left) this.#subscriptions.leave(filterOf(id));
     }
+    for (const id of this.#rows.keys()) if (!this.#neighbourhood.listensTo(id)) this.#rows.delete(id);
   }
+}
+
+function heardMax({ mode, max }: NeighboursConfig): number {
+  return mode === 'off' ? 0 : max;
 }
 
 /** Not every one can be pinged: where its proxy listens on loopback, its distance is that of its instances. */

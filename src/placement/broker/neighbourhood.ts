@@ -18,13 +18,11 @@ export interface Redrawn {
 }
 
 export class Neighbourhood {
-  readonly #max: number;
   /** τ by service, ms. */
   readonly #limitsMs: ReadonlyMap<string, number>;
   readonly #heard = new Map<string, ReadonlySet<string>>();
 
-  constructor(max: number, limitsMs: ReadonlyMap<string, number>) {
-    this.#max = max;
+  constructor(limitsMs: ReadonlyMap<string, number>) {
     this.#limitsMs = limitsMs;
   }
 
@@ -33,15 +31,20 @@ export class Neighbourhood {
     return this.#heard.get(service)?.has(nodeId) ?? false;
   }
 
-  /** Chooses again by distances as they are now; what changed, by service. */
-  redraw(nodes: readonly NearNode[]): Redrawn[] {
+  /** Whether the node is listened to for any service. */
+  listensTo(nodeId: string): boolean {
+    return [...this.#heard.values()].some((heard) => heard.has(nodeId));
+  }
+
+  /** Chooses at most `max` again by distances as they are now; what changed, by service. */
+  redraw(nodes: readonly NearNode[], max: number): Redrawn[] {
     return [...this.#limitsMs].map(([service, limitMs]) => {
       const before = this.#heard.get(service) ?? new Set<string>();
       const distance = ({ id, rttMs }: NearNode): number => (before.has(id) ? KEPT_NEARER * rttMs : rttMs);
       const after = nodes
         .filter(({ id, rttMs }) => (before.has(id) ? rttMs <= LEAVE_RATIO * limitMs : rttMs < limitMs))
         .sort((a, b) => distance(a) - distance(b))
-        .slice(0, this.#max)
+        .slice(0, max)
         .map(({ id }) => id);
       this.#heard.set(service, new Set(after));
       const entered = after.filter((id) => !before.has(id));

@@ -16,6 +16,7 @@ import {
   readText,
   show,
 } from './bad-message.ts';
+import { type RoundTrips, readRoundTrips } from './round-trips.ts';
 import { parseTopic, type TopicAddress } from './topics.ts';
 
 /** What a node says that it saw of a service's instances. */
@@ -25,6 +26,8 @@ export interface ObservationsMessage {
   readonly service: string;
   /** Null: it takes back what it said. */
   readonly summary: Summary | null;
+  /** From it to nodes in its reach. */
+  readonly roundTrips: RoundTrips;
 }
 
 /** A message as the cache takes it. */
@@ -85,10 +88,11 @@ function parseObservations(
   { nodeId, service }: Extract<TopicAddress, { kind: 'observations' }>,
   payload: Uint8Array,
 ): ObservationsMessage {
-  if (payload.length === 0) return { kind: 'observations', nodeId, service, summary: null };
+  const message = { kind: 'observations', nodeId, service } as const;
+  if (payload.length === 0) return { ...message, summary: null, roundTrips: new Map() };
   const fields = readPayload(payload);
   const read = readSummary(fields);
-  if (typeof read !== 'string') return { kind: 'observations', nodeId, service, summary: read };
+  if (typeof read !== 'string') return { ...message, summary: read, roundTrips: readRoundTrips(fields.rtts) };
   const what = { version: `version ${show(fields.version)}`, shape: 'another shape', impossible: 'impossible figures' };
   throw new BadMessage(read === 'shape' ? 'type' : read, `observations of ${what[read]}`);
 }

@@ -2,9 +2,12 @@ import { describe, expect, it } from 'vitest';
 import { Neighbourhood, type Redrawn } from '../../../src/placement/broker/neighbourhood.ts';
 
 const draw = (neighbourhood: Neighbourhood, rtts: Readonly<Record<string, number>>): Redrawn | undefined =>
-  neighbourhood.redraw(Object.entries(rtts).map(([id, rttMs]) => ({ id, rttMs })))[0];
+  neighbourhood.redraw(
+    Object.entries(rtts).map(([id, rttMs]) => ({ id, rttMs })),
+    2,
+  )[0];
 
-const pair = (): Neighbourhood => new Neighbourhood(2, new Map([['s', 80]]));
+const pair = (): Neighbourhood => new Neighbourhood(new Map([['s', 80]]));
 
 describe('a neighbourhood', () => {
   it('is the nearest in reach', () => {
