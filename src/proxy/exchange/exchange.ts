@@ -335,7 +335,9 @@ export class Exchange implements AttemptOwner, BodyListener, SlotWaiter, Placeme
     this.describe(fields, upstream.upstreamMs, nowMs);
     const client = { socket: upgrade.socket, first: upgrade.detach() };
     const stallTimeoutMs = this.#context.config.bodyIdleTimeoutMs;
-    connection.pipe = switchProtocols({ client, upstream, stallTimeoutMs }, fields);
+    const isWebSocket = this.record.head.upgrade?.toLowerCase() === 'websocket';
+    const onBrokenOff = isWebSocket ? upstream.onBrokenOff : null;
+    connection.pipe = switchProtocols({ client, upstream, stallTimeoutMs, onBrokenOff }, fields);
     this.record.attemptEnded(101, NO_GRPC_STATUS, nowMs);
     this.#end(101, upstream.account, nowMs);
   }

@@ -1,15 +1,31 @@
-// Where the frames of a WebSocket byte stream begin and end (RFC 6455 section 5.2), without looking at what is in them: just
-// enough to put a close frame between two others.
+// Where the frames of a WebSocket byte stream begin and end (RFC 6455 section 5.2), without looking at messages: enough to put a close
+// frame between two others, and to see how the stream ends.
 
 /** Longest header: 2 bytes, 8 of length, 4 of mask. */
 const HEADER_BYTES_MAX = 14;
 
 const OPCODE_CLOSE = 0x8;
+/** Opcodes from here on are of control frames. */
+const OPCODE_CONTROL = 0x8;
+const CODE_BYTES = 2;
+
+/** RFC 6455 section 7.4.1: a close frame without a code. */
+const NO_CODE = 1005;
 
 export class FrameTracker {
   readonly #header = new Uint8Array(HEADER_BYTES_MAX);
   #headerBytes = 0;
   #payloadLeft = 0;
+  #codeBytesLeft = 0;
+  /** A piece of a message came. */
+  hasMessage = false;
+  /** Of the close frame, once it came; 0 before. A masked code is not read: 1005 stands for it. */
+  closeCode = 0;
+
+  /** A close frame came. */
+  get isClosed(): boolean {
+    return this.closeCode !== 0 && this.#codeBytesLeft === 0;
+  }
 
   /** Whether the stream stands between two frames. */
   get atBoundary(): boolean {
@@ -22,6 +38,11 @@ export class FrameTracker {
     let at = 0;
     while (at < chunk.length) {
       if (this.#payloadLeft > 0) {
+        while (this.#codeBytesLeft > 0 && at < chunk.length) {
+          this.closeCode = this.closeCode * 256 + (chunk[at++] ?? 0);
+          this.#codeBytesLeft--;
+          this.#payloadLeft--;
+        }
         const taken = Math.min(this.#payloadLeft, chunk.length - at);
         this.#payloadLeft -= taken;
         at += taken;
@@ -44,6 +65,15 @@ export class FrameTracker {
     for (let i = 0; i < lengthBytes; i++) length = length * 256 + (this.#header[2 + i] ?? 0);
     this.#payloadLeft = length;
     this.#headerBytes = 0;
+    const opcode = (this.#header[0] ?? 0) & 0x0f;
+    if (opcode < OPCODE_CONTROL) this.hasMessage = true;
+    else if (opcode === OPCODE_CLOSE) this.#readClose(length, (second & 0x80) !== 0);
+  }
+
+  #readClose(length: number, masked: boolean): void {
+    const readsCode = !masked && length >= CODE_BYTES;
+    this.closeCode = readsCode ? 0 : NO_CODE;
+    this.#codeBytesLeft = readsCode ? CODE_BYTES : 0;
   }
 }
 

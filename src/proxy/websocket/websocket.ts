@@ -6,6 +6,7 @@ import type { Socket } from 'node:net';
 import type { Duplex } from 'node:stream';
 import { gatherPieces } from '../../net/piece-gatherer.ts';
 import { closeFrame, FrameTracker } from './frames.ts';
+import { isBrokenOff } from './verdict.ts';
 
 /** RFC 6455 section 7.4.1: an endpoint is going away. */
 const GOING_AWAY = 1001;
@@ -20,18 +21,25 @@ export interface UpgradedSocket {
   readonly first: Buffer;
 }
 
+/** What joins two sockets after a handshake. */
+interface Handshake {
+  readonly client: UpgradedSocket;
+  readonly upstream: UpgradedSocket;
+  readonly stallTimeoutMs: number;
+  readonly onBrokenOff: (() => void) | null;
+}
+
 /** Answers the client's handshake with `fields` and joins the two sockets. */
 export function switchProtocols(
-  ends: { readonly client: UpgradedSocket; readonly upstream: UpgradedSocket; readonly stallTimeoutMs: number },
+  { client, upstream, stallTimeoutMs, onBrokenOff }: Handshake,
   fields: readonly string[],
 ): WebSocketPipe {
-  const { client, upstream, stallTimeoutMs } = ends;
   let head = 'HTTP/1.1 101 Switching Protocols\r\n';
   for (let i = 0; i + 1 < fields.length; i += 2) head += `${fields[i]}: ${fields[i + 1]}\r\n`;
   client.socket.write(`${head}\r\n`, 'latin1');
   if (upstream.first.length > 0) upstream.socket.unshift(upstream.first);
   if (client.first.length > 0) client.socket.unshift(client.first);
-  return new WebSocketPipe({ client: client.socket, upstream: upstream.socket, stallTimeoutMs });
+  return new WebSocketPipe({ client: client.socket, upstream: upstream.socket, stallTimeoutMs, onBrokenOff });
 }
 
 export interface WebSocketEnds {
@@ -39,6 +47,8 @@ export interface WebSocketEnds {
   readonly upstream: Socket;
   /** A peer that takes no byte for this long while some wait for it is cut off. */
   readonly stallTimeoutMs: number;
+  /** The upstream broke it off (verdict.ts); at most once. Null: the protocol is not WebSocket. */
+  readonly onBrokenOff: (() => void) | null;
 }
 
 /** Two sockets after a handshake; ends when both have ended. */
@@ -47,25 +57,39 @@ export class WebSocketPipe {
   readonly #toClient: Direction;
   readonly #toUpstream: Direction;
   #closeTimer: NodeJS.Timeout | null = null;
+  /** It is known which end ended it. */
+  #settled: boolean;
 
   /** Starts at once. */
   constructor(ends: WebSocketEnds) {
     this.#ends = ends;
     const { client, upstream } = ends;
-    this.#toClient = new Direction(upstream, client, closeFrame(GOING_AWAY, false));
-    this.#toUpstream = new Direction(client, upstream, closeFrame(GOING_AWAY, true));
-    for (const [socket, other] of [
-      [client, upstream],
-      [upstream, client],
+    this.#settled = ends.onBrokenOff === null;
+    const byClient = (): void => this.#settle();
+    const byUpstream = (): void => this.#judge();
+    this.#toClient = new Direction(upstream, client, { goodbye: closeFrame(GOING_AWAY, false), onEnds: byUpstream });
+    this.#toUpstream = new Direction(client, upstream, { goodbye: closeFrame(GOING_AWAY, true), onEnds: byClient });
+    for (const [socket, other, onEnds] of [
+      [client, upstream, byClient],
+      [upstream, client, byUpstream],
     ] as const) {
       // Records of TLS may be as small as a byte.
       if ('encrypted' in socket) gatherPieces(socket);
       socket.setKeepAlive(true, TCP_KEEP_ALIVE_MS);
       socket.setNoDelay(true);
       socket.setTimeout(ends.stallTimeoutMs, () => this.#onQuiet(socket));
-      socket.on('error', () => other.destroy());
-      socket.on('end', () => this.#awaitOther());
-      socket.on('close', () => this.#onClose(other));
+      socket.on('error', () => {
+        onEnds();
+        other.destroy();
+      });
+      socket.on('end', () => {
+        onEnds();
+        this.#awaitOther();
+      });
+      socket.on('close', () => {
+        onEnds();
+        this.#onClose(other);
+      });
     }
     this.#toClient.start();
     this.#toUpstream.start();
@@ -73,12 +97,14 @@ export class WebSocketPipe {
 
   /** Says goodbye (1001) to both ends, as soon as the frames under way are through. */
   goAway(): void {
+    this.#settle();
     this.#toClient.sayGoodbye();
     this.#toUpstream.sayGoodbye();
     this.#awaitOther();
   }
 
   destroy(): void {
+    this.#settle();
     this.#ends.client.destroy();
     this.#ends.upstream.destroy();
   }
@@ -87,6 +113,18 @@ export class WebSocketPipe {
   #onQuiet(socket: Socket): void {
     if (socket.writableLength > 0) this.destroy();
     else socket.setTimeout(this.#ends.stallTimeoutMs);
+  }
+
+  /** The upstream ends it, unless the client did before. */
+  #judge(): void {
+    if (this.#settled) return;
+    this.#settled = true;
+    const quietMs = performance.now() - this.#toUpstream.lastMs;
+    if (isBrokenOff(this.#toClient.frames, quietMs)) this.#ends.onBrokenOff?.();
+  }
+
+  #settle(): void {
+    this.#settled = true;
   }
 
   #awaitOther(): void {
@@ -108,14 +146,23 @@ class Direction {
   readonly #from: Duplex;
   readonly #to: Duplex;
   readonly #goodbye: Buffer;
-  readonly #frames = new FrameTracker();
+  readonly #onEnds: () => void;
+  readonly frames = new FrameTracker();
+  /** When bytes came last. */
+  lastMs = performance.now();
   #leaving = false;
   #said = false;
 
-  constructor(from: Duplex, to: Duplex, goodbye: Buffer) {
+  /** `onEnds`: a close frame came. */
+  constructor(
+    from: Duplex,
+    to: Duplex,
+    { goodbye, onEnds }: { readonly goodbye: Buffer; readonly onEnds: () => void },
+  ) {
     this.#from = from;
     this.#to = to;
     this.#goodbye = goodbye;
+    this.#onEnds = onEnds;
   }
 
   start(): void {
@@ -129,13 +176,15 @@ class Direction {
 
   sayGoodbye(): void {
     this.#leaving = true;
-    if (this.#frames.atBoundary) this.#say();
+    if (this.frames.atBoundary) this.#say();
   }
 
   #onData(chunk: Buffer): void {
     // Behind our goodbye nothing more is said; what the other end still says is read and dropped.
     if (this.#said) return;
-    const boundary = this.#frames.advance(chunk);
+    this.lastMs = performance.now();
+    const boundary = this.frames.advance(chunk);
+    if (this.frames.isClosed) this.#onEnds();
     if (this.#leaving && boundary >= 0) {
       this.#to.write(chunk.subarray(0, boundary));
       this.#say();

@@ -43,6 +43,20 @@ describe('the frame tracker', () => {
     );
   });
 
+  it('sees the code of a close frame, and whether messages came before', () => {
+    const code = (...pieces: number[][]): [boolean, number, boolean] => {
+      const tracker = new FrameTracker();
+      for (const piece of pieces) tracker.advance(Buffer.from(piece));
+      return [tracker.isClosed, tracker.closeCode, tracker.hasMessage];
+    };
+    expect(code([0x89, 0x00], [0x8a, 0x00])).toEqual([false, 0, false]);
+    expect(code([0x81, 0x01, 0x41, 0x88, 0x02, 0x03, 0xe8])).toEqual([true, 1000, true]);
+    expect(code([0x88], [0x05, 0x03], [0xf3, 0x41], [0x41, 0x41])).toEqual([true, 1011, false]);
+    expect(code([0x88, 0x05, 0x03])[0]).toBe(false);
+    expect(code([0x88, 0x00])).toEqual([true, 1005, false]);
+    expect(code([0x88, 0x82, 1, 2, 3, 4, 5, 6])).toEqual([true, 1005, false]);
+  });
+
   it('takes a close frame of ours for one frame', () => {
     for (const masked of [true, false]) {
       const tracker = new FrameTracker();

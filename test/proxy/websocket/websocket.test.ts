@@ -49,6 +49,25 @@ describe('a WebSocket', () => {
     expect(proxy.stats()).toMatchObject({ connections: 1, inFlight: 0 });
   });
 
+  it.each<[string, (socket: WebSocket) => void, string[]]>([
+    ['breaks off in no order', (socket) => socket.terminate(), ['success', 'broke-off']],
+    ['closes as one that cannot serve', (socket) => socket.close(1013), ['success', 'broke-off']],
+    ['closes in order', (socket) => socket.close(1000), ['success']],
+    ['answers the close of its client', () => {}, ['success']],
+  ])('that its instance %s is worth what it was', async (_how, end, rows) => {
+    const { open, verdicts, accounts } = await behind((socket) => {
+      socket.on('message', () => end(socket));
+    });
+    const socket = await open();
+    const closed = once(socket, 'close');
+    socket.send('frame');
+    if (rows.length === 1) socket.close();
+    await closed;
+    await until(() => verdicts.length >= rows.length);
+    expect(verdicts.map(({ row }) => row)).toEqual(rows);
+    expect(accounts.map(({ success }) => success)).toEqual([rows.length === 1]);
+  });
+
   it('agrees on a subprotocol end to end', async () => {
     const { open } = await behind(echo);
     expect((await open('/', ['v1', 'v2'])).protocol).toBe('v2');

@@ -17,7 +17,7 @@ import type { Candidate } from '../../../core/domain.ts';
 import type { Ticket } from '../../../core/service-router.ts';
 import { reasonOf } from '../../../core/verdict/reason.ts';
 import { isRetryable } from '../../../core/verdict/rules.ts';
-import type { Account } from '../../../core/verdict/table.ts';
+import type { Account, Verdict } from '../../../core/verdict/table.ts';
 import type { EndedBy } from '../../../core/verdict/verdict.ts';
 import { RESPONSE_HEAD_BYTES_MAX } from '../../fields/field-lines.ts';
 import { type RawFields, RESPONSE_FIELDS, trailersOnly } from '../../fields/fields.ts';
@@ -149,14 +149,15 @@ export class Attempt implements UpstreamHandler, DrainListener, LimitedAttempt {
     const exchange = this.#exchange;
     const nowMs = exchange.nowMs();
     const upstreamMs = exchange.stopwatch.elapsedMs(nowMs) - this.#judgement.startMs;
-    // The handshake is what is measured; how long the connection lives says nothing of the instance.
+    // The handshake is what is measured; how long the connection lives says nothing of the instance, unless it breaks it off.
     this.#judgement.status = 101;
     this.#judgement.bodyExpected = false;
     const account = this.#conclude('answer', nowMs);
     const { router } = exchange.service;
     router.streamBegan(this.candidate);
     socket.once('close', () => router.streamEnded(this.candidate));
-    exchange.upgraded(fields, { socket, first, upstreamMs, account }, nowMs);
+    const onBrokenOff = (): void => this.#onBrokenOff(upstreamMs);
+    exchange.upgraded(fields, { socket, first, upstreamMs, account, onBrokenOff }, nowMs);
   }
 
   onData(chunk: Buffer): void {
@@ -317,9 +318,21 @@ export class Attempt implements UpstreamHandler, DrainListener, LimitedAttempt {
   #reconsider(nowMs: number): void {
     const judgement = this.#judgement;
     const verdict = judgement.reconsider(nowMs);
-    if (verdict === null) return;
+    if (verdict !== null) this.#retract(verdict, judgement.elapsedMs(nowMs) - judgement.startMs, nowMs);
+  }
+
+  /** A WebSocket that the instance broke off after its handshake, which took so long. */
+  #onBrokenOff(handshakeMs: number): void {
+    const nowMs = this.#exchange.nowMs();
+    this.#judgement.by = 'reset';
+    const verdict = this.#judgement.reconsider(nowMs);
+    if (verdict !== null) this.#retract(verdict, handshakeMs, nowMs);
+  }
+
+  #retract(verdict: Verdict, latencyMs: number, nowMs: number): void {
+    const judgement = this.#judgement;
     const { service, record } = this.#exchange;
-    service.router.retractSuccess(this.candidate, judgement.elapsedMs(nowMs) - judgement.startMs, nowMs);
+    service.router.retractSuccess(this.candidate, latencyMs, nowMs);
     service.router.recordVerdict(this.candidate, verdict.row, reasonOf(verdict, 'failed', judgement), nowMs);
     record.retract(nowMs);
   }

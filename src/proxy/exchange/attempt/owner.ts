@@ -19,6 +19,8 @@ export interface UpgradedUpstream extends UpgradedSocket {
   /** How long the handshake took there, ms. */
   readonly upstreamMs: number;
   readonly account: Account;
+  /** The instance broke the connection off, in no order or as one that cannot serve. */
+  onBrokenOff(): void;
 }
 
 /** Why and how far an attempt failed. */

@@ -1,8 +1,6 @@
 // Where a body in Zstandard ends: after the last block of a frame, by the lengths of frames and blocks (RFC 8878 section 3.1). Nothing is
 // decompressed.
 
-import type { BodyEnd } from './body-end.ts';
-
 const MAGIC = 0xfd2fb528;
 /** Sixteen magic numbers whose frames a decoder skips. */
 const SKIPPABLE = 0x184d2a5;
@@ -16,7 +14,7 @@ const RLE = 1;
 const DICTIONARY_BYTES = [0, 1, 2, 4];
 const SIZE_BYTES = [0, 2, 4, 8];
 
-export class ZstdEnd implements BodyEnd {
+export class ZstdEnd {
   /** What is read next: a number of `#bytes` bytes, after `#skip` others. */
   #step: 'magic' | 'skippable' | 'descriptor' | 'block' = 'magic';
   #bytes = MAGIC_BYTES;
