@@ -4,8 +4,8 @@
 import type { RequestListener, Server } from 'node:http';
 import type { ListenAddress } from '../config/config.ts';
 import { isLoopback } from '../config/loopback.ts';
-import type { RouterState } from '../core/service-router.ts';
 import { CommandError } from '../errors.ts';
+import { runInTurns } from '../net/in-turns.ts';
 import { createProcessFacts, registerProcessMetrics } from '../telemetry/process-facts.ts';
 import { Access } from './access/access.ts';
 import { refuseUpgrade } from './access/refuse-upgrade.ts';
@@ -15,7 +15,6 @@ import type { AdminOptions } from './options.ts';
 import { createPacedServer } from './paced-server.ts';
 import type { RouteParts } from './routes.ts';
 import { registerServiceMetrics } from './service-metrics.ts';
-import { inTurns } from './slices.ts';
 import { HISTORY_INTERVAL_MS, History } from './state/history.ts';
 import { createStateReader } from './state/reader.ts';
 
@@ -47,10 +46,13 @@ export function createAdmin(options: AdminOptions): Admin {
     events: options.events,
     refuse: (request) => refuseUpgrade(access, request),
   });
+  let taken = true;
+  // With thousands of instances under load, one sample may take longer than it is to the next.
   const sample = async (): Promise<void> => {
-    const states: RouterState[] = [];
-    for await (const state of inTurns(reader.services())) states.push(state);
-    history.sample(states, Date.now());
+    if (!taken) return;
+    taken = false;
+    await runInTurns(history.sample(reader.services(), Date.now()));
+    taken = true;
   };
   const sampling = setInterval(() => void sample(), HISTORY_INTERVAL_MS).unref();
   return {

@@ -2,9 +2,10 @@
 // services and instances; clients never become labels. `instance` is `<node>/<instance>`; Prometheus, which has a label of that
 // name of its own, keeps it as `exported_instance`.
 
-import type { InstanceState, RouterState } from '../core/service-router.ts';
+import type { InstanceState, ServiceOverview } from '../core/service-router.ts';
 import type { EventLog } from '../telemetry/events.ts';
 import type { Metrics, Reading, Sample } from '../telemetry/metrics.ts';
+import type { ReadService } from './state/reader.ts';
 import type { QedgeEvent } from './state/state.ts';
 
 interface GaugeOf<Source> {
@@ -14,7 +15,7 @@ interface GaugeOf<Source> {
   readonly read: (source: Source) => number | null;
 }
 
-const SERVICE_GAUGES: readonly GaugeOf<RouterState>[] = [
+const SERVICE_GAUGES: readonly GaugeOf<ServiceOverview>[] = [
   {
     name: 'qedge_service_success_ratio',
     help: 'Share of requests over the window that met the latency limit.',
@@ -80,26 +81,38 @@ const INSTANCE_GAUGES: readonly GaugeOf<InstanceState>[] = [
   },
 ];
 
-/** Registers everything that mirrors router state and events. `states` is gone through once a scrape, with a pause behind each. */
+/** Registers everything that mirrors router state and events. `services` are gone through once a scrape, with pauses. */
 export function registerServiceMetrics(
   metrics: Metrics,
-  states: () => Iterable<RouterState>,
+  services: () => Iterable<ReadService>,
   events: EventLog<QedgeEvent>,
 ): void {
   metrics.addSource(function* () {
-    const now: RouterState[] = [];
-    for (const state of states()) {
-      now.push(state);
-      yield null;
+    const now: ServiceOverview[] = [];
+    const seen: InstanceOfService[] = [];
+    for (const { overview, instances } of services()) {
+      now.push(overview);
+      for (const state of instances) {
+        seen.push({ service: overview.service, key: state.key, state });
+        yield null;
+      }
     }
-    const services: Labelled<RouterState> = { labels: ['service'], labelsOf: (state) => [state.service], sources: now };
-    for (const gauge of SERVICE_GAUGES) yield reading(gauge, services);
+    const labels = ['service'];
+    const labelsOf = ({ service }: ServiceOverview): string[] => [service];
+    for (const gauge of SERVICE_GAUGES) yield reading(gauge, { labels, labelsOf, sources: now });
     const instances: Labelled<InstanceOfService> = {
       labels: ['service', 'instance'],
       labelsOf: ({ service, key }) => [service, key],
-      sources: now.flatMap((state) => state.instances.map((one) => ({ ...one, service: state.service }))),
+      sources: seen,
     };
-    for (const gauge of INSTANCE_GAUGES) yield reading(gauge, instances);
+    for (const { name, help, read } of INSTANCE_GAUGES) {
+      yield reading({ name, help, read: ({ state }) => read(state) }, instances);
+    }
+    yield {
+      kind: 'gauge',
+      options: { name: 'qedge_service_pool_instances', help: 'Instances by pool.', labels: ['service', 'pool'] },
+      samples: poolSizes(now, seen),
+    };
     yield* preferencesOf(now);
     yield {
       kind: 'counter',
@@ -118,7 +131,11 @@ export function registerServiceMetrics(
   });
 }
 
-type InstanceOfService = InstanceState & { readonly service: string };
+interface InstanceOfService {
+  readonly service: string;
+  readonly key: string;
+  readonly state: InstanceState;
+}
 
 /** What a family of gauges is read from. */
 interface Labelled<Source> {
@@ -141,15 +158,8 @@ function* samplesOf<Source>(
   }
 }
 
-/** What is counted of a service by pool, group, requirement and session. */
-function* preferencesOf(states: readonly RouterState[]): Iterable<Reading> {
-  yield {
-    kind: 'gauge',
-    options: { name: 'qedge_service_pool_instances', help: 'Instances by pool.', labels: ['service', 'pool'] },
-    samples: states.flatMap((state) =>
-      [...countPools(state)].map(([pool, value]) => ({ labels: [state.service, pool], value })),
-    ),
-  };
+/** What is counted of a service by group, requirement and session. */
+function* preferencesOf(states: readonly ServiceOverview[]): Iterable<Reading> {
   yield {
     kind: 'gauge',
     options: {
@@ -199,17 +209,20 @@ function* preferencesOf(states: readonly RouterState[]): Iterable<Reading> {
 
 /** Counted where instances are; what left takes its counts along. */
 function* resultsOf(instances: readonly InstanceOfService[]): Iterable<Sample> {
-  for (const { service, key, results } of instances) {
-    for (const [result, value] of Object.entries(results)) yield { labels: [service, key, result], value };
+  for (const { service, key, state } of instances) {
+    for (const [result, value] of Object.entries(state.results)) yield { labels: [service, key, result], value };
   }
 }
 
-function countPools(state: RouterState): ReadonlyMap<string, number> {
-  const counts = new Map([
-    ['exploitation', 0],
-    ['exploration', 0],
-    ['out', 0],
-  ]);
-  for (const { pool } of state.instances) counts.set(pool, (counts.get(pool) ?? 0) + 1);
-  return counts;
+const POOLS: readonly InstanceState['pool'][] = ['exploitation', 'exploration', 'out'];
+
+function* poolSizes(states: readonly ServiceOverview[], instances: readonly InstanceOfService[]): Iterable<Sample> {
+  const sizes = new Map(states.map(({ service }) => [service, new Map(POOLS.map((pool) => [pool, 0]))]));
+  for (const { service, state } of instances) {
+    const ofService = sizes.get(service);
+    ofService?.set(state.pool, (ofService.get(state.pool) ?? 0) + 1);
+  }
+  for (const [service, ofService] of sizes) {
+    for (const [pool, value] of ofService) yield { labels: [service, pool], value };
+  }
 }

@@ -1,31 +1,11 @@
 // Long answers, made a little at a time: a service may have thousands of instances, and to put all of them into words at once
-// would hold the event loop that serves clients as well. Each slice takes its share of a turn (loop-share.ts), and none is made
+// would hold the event loop that serves clients as well. Each slice takes its share of a turn (in-turns.ts), and none is made
 // before the one before it is taken, so that a slow reader keeps no more than that.
 
-import { LoopShare } from '../net/loop-share.ts';
+import { inTurns } from '../net/in-turns.ts';
 
 /** A slice is this long, so that a short answer is not sent word by word. */
 const SLICE_CHARACTERS = 16 * 1024;
-
-/** Each of `items`, made in a turn of the event loop that has room for it. */
-export async function* inTurns<Item>(items: Iterable<Item>): AsyncGenerator<Item> {
-  const iterator = items[Symbol.iterator]();
-  let goOn = (): void => {};
-  const share = new LoopShare(() => goOn());
-  for (;;) {
-    if (share.usedUp) {
-      await new Promise<void>((resolve) => {
-        goOn = resolve;
-        share.wait();
-      });
-    }
-    const startMs = performance.now();
-    const { done = false, value } = iterator.next();
-    share.use(performance.now() - startMs);
-    if (done) return;
-    yield value;
-  }
-}
 
 /** The text of `parts` in slices; an empty part is a place to pause. */
 export async function* inSlices(parts: Iterable<string>): AsyncGenerator<string> {

@@ -7,7 +7,15 @@ import type { ChainState } from '../core/chain/chain.ts';
 import type { Clock } from '../core/clock.ts';
 import type { InstanceKey, RequestInfo } from '../core/domain.ts';
 import { mergeInSpace, type Summary } from '../core/neighbours/summary.ts';
-import type { RoutePreview, RouterSnapshot, RouterState, RouterTap, ServiceRouter } from '../core/service-router.ts';
+import type {
+  InstanceState,
+  RoutePreview,
+  RouterSnapshot,
+  RouterState,
+  RouterTap,
+  ServiceOverview,
+  ServiceRouter,
+} from '../core/service-router.ts';
 import { drawTicketSecret, type TicketSecret } from '../proxy/downstream/ticket-keys.ts';
 import type { BoundListener } from '../proxy/proxy.ts';
 import { startThread } from '../sea.ts';
@@ -20,11 +28,12 @@ import { PacedMessages } from './data-plane/paced-messages.ts';
 import { type Answer, answerTo, mergeDensities, type PreviewAnswer, type WorkerQuery } from './data-plane/queries.ts';
 import { boundConfig } from './workers/bound-config.ts';
 import { mergeChains } from './workers/merge-chains.ts';
-import { mergeStates } from './workers/merge-states.ts';
+import { mergeInstance, mergeOverviews } from './workers/merge-states.ts';
 import { type Replacement, WorkerPool } from './workers/pool.ts';
 
 /** A service as people see it: its state is that of all data planes, and what changes it changes all of them. */
-export interface ObservedRouter extends Pick<ServiceRouter, 'service' | 'candidates' | 'state' | 'setTap' | 'reset'> {
+export interface ObservedRouter
+  extends Pick<ServiceRouter, 'service' | 'candidates' | 'state' | 'overview' | 'instances' | 'setTap' | 'reset'> {
   /** No new traffic for the instance, no matter what placement and health checks say, until that is taken back. */
   drain(key: InstanceKey, on: boolean): void;
   /** The mean of what the data planes estimate, each by its samples. */
@@ -162,7 +171,7 @@ export class DataPlanes {
   answeredMs(service: string, key: InstanceKey): number {
     const own = this.routers.get(service)?.answeredMs(key) ?? Number.NEGATIVE_INFINITY;
     const nowMs = this.#clock.nowMs();
-    const ages = this.#workers.statesOf(service).flatMap(({ instances }) => instances.filter((one) => one.key === key));
+    const ages = this.#workers.instancesOf(service, key);
     return Math.max(own, ...ages.map(({ answeredAgeMs }) => nowMs - (answeredAgeMs ?? Number.POSITIVE_INFINITY)));
   }
 
@@ -236,10 +245,18 @@ export class DataPlanes {
       ...own(question, nowMs),
       ...(await workers.ask(question)),
     ];
+    const overview = (nowMs: number): ServiceOverview =>
+      mergeOverviews([router.overview(nowMs), ...workers.overviewsOf(service)]);
+    // Those that the main thread knows.
+    const instances = function* (nowMs: number): Iterable<InstanceState> {
+      for (const own of router.instances(nowMs)) yield mergeInstance([own, ...workers.instancesOf(service, own.key)]);
+    };
     return {
       service,
       candidates: router.candidates,
-      state: (nowMs): RouterState => mergeStates([router.state(nowMs), ...workers.statesOf(service)]),
+      state: (nowMs): RouterState => ({ ...overview(nowMs), instances: [...instances(nowMs)] }),
+      overview,
+      instances,
       density: async (key, gridMs, nowMs) => {
         const answers = await ask({ about: 'density', service, key, gridMs }, nowMs);
         return mergeDensities(answers.filter((answer) => answer.about === 'density'));

@@ -218,7 +218,7 @@ export class AppParts implements NodeReportParts {
       reloadProblems: () => this.reloads.facts.problems,
       notifier: this.notifier,
       clock: CLOCK,
-      onStates: (states) => goals.look(states),
+      onState: (state) => goals.look(state),
       onEvent: (event) => this.record(null, event),
     });
   }

@@ -24,7 +24,7 @@ import type { PolicyChoice } from './policies/registry.ts';
 import type { RequirementLevel } from './requirements/level.ts';
 import type { Requirements } from './requirements/requirements.ts';
 import type { Rng } from './rng.ts';
-import type { Reason } from './verdict/reason.ts';
+import type { Reason, ReasonShare } from './verdict/reason.ts';
 import type { VerdictRow } from './verdict/table.ts';
 
 /** An attempt in flight: an index into the router's table. Valid from `start` until `finish`. */
@@ -162,8 +162,11 @@ export interface ServiceRouter {
   /** A picture for people and programs. Cold path; reading never mutates. */
   state(nowMs: number): RouterState;
 
-  /** The instances alone, without a look at any client. */
-  instances(nowMs: number): readonly InstanceState[];
+  /** The same without the instances. */
+  overview(nowMs: number): ServiceOverview;
+
+  /** The instances alone, each put together when it is its turn: thousands take a while. One that leaves meanwhile is left out. */
+  instances(nowMs: number): Iterable<InstanceState>;
 
   /** Estimated density of one instance's processing latency (per ms) on `gridMs`; null when unknown. Cold path. */
   density(key: InstanceKey, gridMs: readonly number[], nowMs: number): number[] | null;
@@ -195,8 +198,13 @@ export interface RoutePreview {
   readonly byChance: boolean;
 }
 
-/** A service as people are shown it. */
-export interface RouterState {
+/** A service as people are shown it, with its instances. */
+export interface RouterState extends ServiceOverview {
+  readonly instances: readonly InstanceState[];
+}
+
+/** A service as people are shown it, but for its instances. */
+export interface ServiceOverview {
   readonly service: string;
   readonly policy: string;
   readonly qos: QosTarget;
@@ -213,7 +221,6 @@ export interface RouterState {
   readonly neighbours: NeighboursState | null;
   /** By preference, the most preferred first; empty where none is preferred. */
   readonly groups: readonly GroupView[];
-  readonly instances: readonly InstanceState[];
   /** In the order of precedence; empty where the latency goal is the only one. */
   readonly requirements: readonly RequirementState[];
   /** Worst served first; bounded. */
@@ -255,13 +262,6 @@ export interface InstanceState extends CandidateView {
   readonly serves: Readonly<Record<string, boolean | null>>;
   /** What it lacks of what the service demands of each instance: with anything, it gets no request. */
   readonly lacks: readonly string[];
-}
-
-/** Something that is held against an instance, and in which share of its last attempts. */
-export interface ReasonShare {
-  readonly reason: string;
-  /** In (0, 1]. */
-  readonly share: number;
 }
 
 /** How many sessions are kept, and how they fared. */

@@ -2,7 +2,8 @@
 
 import { meanOf, readProfile } from './profile.ts';
 import type { RequirementLevel } from './requirements/level.ts';
-import type { InstanceState, ReasonShare } from './service-router.ts';
+import type { InstanceState } from './service-router.ts';
+import type { ReasonShare } from './verdict/reason.ts';
 
 export interface Standing {
   readonly word: string;

@@ -179,7 +179,7 @@ function knowing(scenario: Scenario, seed: number, instance: string): number[] {
     onProgress: (ratio) => {
       const nowMs = ratio * scenario.durationMs;
       for (const [b, router] of routers.entries()) {
-        const states = router.instances(nowMs);
+        const states = [...router.instances(nowMs)];
         const state = states.find(({ key }) => key.endsWith(`/${instance}`));
         if (state !== undefined && state.weight > 0.25 / states.length) lastUnknown[b] = nowMs / 1_000;
       }

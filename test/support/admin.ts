@@ -22,6 +22,8 @@ export function serviceOf(state: RouterState): ObservedService {
     service: state.service,
     candidates: [],
     state: () => state,
+    overview: () => state,
+    instances: () => state.instances,
     density: async () => null,
     previews: async () => [{ candidate: null, tier: 'policy', byChance: true }],
     setTap: () => {},
@@ -38,6 +40,8 @@ export function alone(router: ServiceRouter): ObservedService {
       return router.candidates;
     },
     state: (nowMs) => router.state(nowMs),
+    overview: (nowMs) => router.overview(nowMs),
+    instances: (nowMs) => router.instances(nowMs),
     density: async (key, gridMs, nowMs) => router.density(key, gridMs, nowMs),
     previews: async (request, nowMs) => [router.preview(request, nowMs)],
     setTap: (tap) => router.setTap(tap),

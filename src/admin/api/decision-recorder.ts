@@ -44,7 +44,7 @@ export class DecisionRecorder {
 
   start(): void {
     const { service, nodeId, clock, write } = this.#options;
-    const { policy, qos } = service.state(clock.nowMs());
+    const { policy, qos } = service.overview(clock.nowMs());
     write({ kind: 'header', version: DECISION_LOG_VERSION, service: service.service, nodeId, policy, qos });
     this.#look();
     this.#timer = setInterval(() => this.#look(), LOOK_INTERVAL_MS);

@@ -2,12 +2,14 @@
 // of samples, taken by a slow timer, also while no dashboard is open.
 
 import type { InstanceKey } from '../../core/domain.ts';
-import type { RouterState } from '../../core/service-router.ts';
+import type { InstanceState, ServiceOverview } from '../../core/service-router.ts';
 
 /** Between two samples, ms. */
 export const HISTORY_INTERVAL_MS = 2_000;
 /** Ten minutes. */
 const SAMPLES_MAX = 300;
+/** One sample more: the one that is being written. */
+const PLACES = SAMPLES_MAX + 1;
 /** At most this many departed instances of a service are kept, the latest. */
 const DEPARTED_MAX = 64;
 
@@ -23,63 +25,77 @@ export interface ServiceHistory {
   readonly weights: Readonly<Record<InstanceKey, readonly (number | null)[]>>;
 }
 
+/** What is sampled of a service. */
+export interface SampledService {
+  readonly overview: Pick<ServiceOverview, 'service' | 'successRatio' | 'clientsSatisfiedRatio' | 'requestsPerSecond'>;
+  readonly instances: Iterable<Pick<InstanceState, 'key' | 'weight'>>;
+}
+
 /**
- * Bounded: services × (instances + 64 + 4) × 300 samples of 4 bytes. A departed instance stays until its last sample,
+ * Bounded: services × (instances + 64 + 4) × 301 samples of 4 bytes. A departed instance stays until its last sample,
  * unless more than 64 have departed: instances that get new names would fill the memory.
  */
 export class History {
   readonly #services = new Map<string, ServiceRing>();
 
-  /** `wallMs`: ms since the epoch. Services that are not among `states` are forgotten. */
-  sample(states: readonly RouterState[], wallMs: number): void {
-    const names = new Set(states.map((state) => state.service));
-    for (const name of this.#services.keys()) if (!names.has(name)) this.#services.delete(name);
-    for (const state of states) {
-      let ring = this.#services.get(state.service);
-      if (ring === undefined) {
-        ring = new ServiceRing();
-        this.#services.set(state.service, ring);
-      }
-      ring.sample(state, wallMs);
+  /** A sample of all services, in steps: there may be thousands of instances. `wallMs`: ms since the epoch. */
+  *sample(services: Iterable<SampledService>, wallMs: number): Iterable<void> {
+    const names = new Set<string>();
+    for (const { overview, instances } of services) {
+      names.add(overview.service);
+      yield* this.#ringOf(overview.service).sample({ overview, instances }, wallMs);
     }
+    for (const name of this.#services.keys()) if (!names.has(name)) this.#services.delete(name);
   }
 
   /** Null for a service that was never sampled. */
   of(service: string): ServiceHistory | null {
     return this.#services.get(service)?.read() ?? null;
   }
+
+  #ringOf(service: string): ServiceRing {
+    let ring = this.#services.get(service);
+    if (ring === undefined) {
+      ring = new ServiceRing();
+      this.#services.set(service, ring);
+    }
+    return ring;
+  }
 }
 
 class ServiceRing {
-  readonly #timesMs = new Float64Array(SAMPLES_MAX);
+  readonly #timesMs = new Float64Array(PLACES);
   readonly #success = emptyColumn();
   readonly #satisfied = emptyColumn();
   readonly #rate = emptyColumn();
   readonly #weights = new Map<InstanceKey, Float32Array>();
   #written = 0;
 
-  sample(state: RouterState, wallMs: number): void {
-    const at = this.#written % SAMPLES_MAX;
-    this.#written++;
+  /** It is not read before it is whole. */
+  *sample({ overview, instances }: SampledService, wallMs: number): Iterable<void> {
+    const at = this.#written % PLACES;
     this.#timesMs[at] = wallMs;
-    this.#success[at] = state.successRatio ?? Number.NaN;
-    this.#satisfied[at] = state.clientsSatisfiedRatio ?? Number.NaN;
-    this.#rate[at] = state.requestsPerSecond;
+    this.#success[at] = overview.successRatio ?? Number.NaN;
+    this.#satisfied[at] = overview.clientsSatisfiedRatio ?? Number.NaN;
+    this.#rate[at] = overview.requestsPerSecond;
     for (const column of this.#weights.values()) column[at] = Number.NaN;
-    for (const { key, weight } of state.instances) {
+    let present = 0;
+    for (const { key, weight } of instances) {
       const column = this.#weights.get(key) ?? emptyColumn();
       column[at] = weight;
       // Re-inserted, so that departed instances come first, the oldest departure first.
       this.#weights.delete(key);
       this.#weights.set(key, column);
+      if (++present % STEP_INSTANCES === 0) yield;
     }
-    this.#forgetDeparted(state.instances.length);
+    this.#forgetDeparted(present);
+    this.#written++;
   }
 
   read(): ServiceHistory {
     const order = Array.from({ length: Math.min(this.#written, SAMPLES_MAX) }, (_, i) => {
       const oldest = Math.max(0, this.#written - SAMPLES_MAX);
-      return (oldest + i) % SAMPLES_MAX;
+      return (oldest + i) % PLACES;
     });
     const column = (values: Float32Array): (number | null)[] => order.map((at) => roundedOrNull(values[at]));
     return {
@@ -103,7 +119,10 @@ class ServiceRing {
   }
 }
 
-const emptyColumn = (): Float32Array => new Float32Array(SAMPLES_MAX).fill(Number.NaN);
+/** A fraction of a millisecond's work. */
+const STEP_INSTANCES = 64;
+
+const emptyColumn = (): Float32Array => new Float32Array(PLACES).fill(Number.NaN);
 
 /** Four digits are what a plot shows. */
 function roundedOrNull(value: number | undefined): number | null {

@@ -3,7 +3,13 @@
 import type { ChainState } from '../../core/chain/chain.ts';
 import type { Clock } from '../../core/clock.ts';
 import type { InstanceKey, RequestInfo } from '../../core/domain.ts';
-import type { InstanceState, RoutePreview, RouterState, ServiceRouter } from '../../core/service-router.ts';
+import type {
+  InstanceState,
+  RoutePreview,
+  RouterState,
+  ServiceOverview,
+  ServiceRouter,
+} from '../../core/service-router.ts';
 import type { EventLog } from '../../telemetry/events.ts';
 import type { ProcessFacts } from '../../telemetry/process-facts.ts';
 import { type ExplainDocument, explain } from './explain.ts';
@@ -11,7 +17,8 @@ import { type Lifecycle, type Readiness, readiness } from './readiness.ts';
 import type { DensityDocument, NodeFacts, QedgeEvent, StateDocument } from './state.ts';
 
 /** What the admin port needs of a service: of all event loops that serve it, as one. */
-export interface ObservedService extends Pick<ServiceRouter, 'service' | 'state' | 'candidates' | 'setTap' | 'reset'> {
+export interface ObservedService
+  extends Pick<ServiceRouter, 'service' | 'state' | 'overview' | 'instances' | 'candidates' | 'setTap' | 'reset'> {
   /** No new traffic for the instance until that is taken back. */
   drain(key: InstanceKey, on: boolean, nowMs: number): void;
   /** Density of the processing latency, per ms, on `gridMs`; null when unknown. */
@@ -32,13 +39,19 @@ export interface StateSources {
   readonly clock: Clock;
 }
 
+/** A service as it is read. */
+export interface ReadService {
+  readonly overview: ServiceOverview;
+  readonly instances: Iterable<InstanceState>;
+}
+
 /** Puts together what is reported, at each call. */
 export interface StateReader {
   readiness(): Readiness;
   /** Names of the services. */
   names(): readonly string[];
-  /** Each is put together when it is its turn. */
-  services(): Iterable<RouterState>;
+  /** Each is put together when it is its turn, and so is each of its instances. */
+  services(): Iterable<ReadService>;
   /** Null for an unknown service or instance, or when its policy estimates no density. */
   density(service: string, key: InstanceKey): Promise<DensityDocument | null>;
   /** Null for an unknown service. */
@@ -49,8 +62,11 @@ export interface StateReader {
 
 /** Reads nothing until it is asked. */
 export function createStateReader(sources: StateSources, processFacts: () => ProcessFacts): StateReader {
-  function* services(): Iterable<RouterState> {
-    for (const service of sources.services().values()) yield service.state(sources.clock.nowMs());
+  function* services(): Iterable<ReadService> {
+    for (const service of sources.services().values()) {
+      const nowMs = sources.clock.nowMs();
+      yield { overview: service.overview(nowMs), instances: service.instances(nowMs) };
+    }
   }
   const ready = (): Readiness =>
     readiness(
@@ -65,7 +81,8 @@ export function createStateReader(sources: StateSources, processFacts: () => Pro
       const observed = sources.services().get(service);
       if (observed === undefined) return null;
       const nowMs = sources.clock.nowMs();
-      const state = documented(observed.state(nowMs));
+      const whole = observed.state(nowMs);
+      const state: RouterState = { ...whole, instances: whole.instances.map(documented) };
       const request = { clientId, budgetMs: state.qos.latencyMs, attempt: 0, tried: [] };
       return explain(state, await observed.previews(request, nowMs), clientId);
     },
@@ -85,9 +102,9 @@ export function createStateReader(sources: StateSources, processFacts: () => Pro
       };
       yield `${JSON.stringify(head).slice(0, -1)},"services":[`;
       let separator = '';
-      for (const state of services()) {
+      for (const service of services()) {
         yield separator;
-        yield* stateInParts(documented(state));
+        yield* stateInParts(service);
         separator = ',';
       }
       yield ']}';
@@ -98,20 +115,25 @@ export function createStateReader(sources: StateSources, processFacts: () => Pro
 /** Instances that are put into words at once. */
 const PART_INSTANCES = 64;
 
-function* stateInParts({ instances, ...state }: RouterState): Iterable<string> {
-  yield `${JSON.stringify(state).slice(0, -1)},"instances":[`;
-  for (let at = 0; at < instances.length; at += PART_INSTANCES) {
-    const part = JSON.stringify(instances.slice(at, at + PART_INSTANCES)).slice(1, -1);
-    yield at === 0 ? part : `,${part}`;
+function* stateInParts({ overview, instances }: ReadService): Iterable<string> {
+  yield `${JSON.stringify(overview).slice(0, -1)},"instances":[`;
+  let separator = '';
+  let part: InstanceState[] = [];
+  const words = (): string => `${separator}${JSON.stringify(part).slice(1, -1)}`;
+  for (const instance of instances) {
+    part.push(documented(instance));
+    if (part.length < PART_INSTANCES) continue;
+    yield words();
+    separator = ',';
+    part = [];
   }
-  yield ']}';
+  yield part.length === 0 ? ']}' : `${words()}]}`;
 }
 
 /** Without the policy's own numbers that have no value yet: JSON knows no NaN. */
-function documented(state: RouterState): RouterState {
-  const finite = (extra: InstanceState['extra']): InstanceState['extra'] =>
-    Object.fromEntries(Object.entries(extra).filter(([, value]) => Number.isFinite(value)));
-  return { ...state, instances: state.instances.map((one) => ({ ...one, extra: finite(one.extra) })) };
+function documented(instance: InstanceState): InstanceState {
+  const finite = Object.entries(instance.extra).filter(([, value]) => Number.isFinite(value));
+  return { ...instance, extra: Object.fromEntries(finite) };
 }
 
 /** Points of the curve: more than a plot has pixels between two of them on a phone. */
@@ -125,7 +147,7 @@ async function readDensity(
 ): Promise<DensityDocument | null> {
   const candidate = observed.candidates.find((one) => one.key === key);
   if (candidate === undefined) return null;
-  const { qos } = observed.state(nowMs);
+  const { qos } = observed.overview(nowMs);
   const latencyMs = Array.from(
     { length: DENSITY_POINTS },
     (_, i) => Math.round(((i * 2 * qos.latencyMs) / (DENSITY_POINTS - 1)) * 1000) / 1000,

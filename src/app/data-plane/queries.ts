@@ -46,8 +46,10 @@ export function answerTo(
   const { key, gridMs } = question;
   const density = router.density(key, gridMs, nowMs);
   if (density === null) return null;
-  const samples = router.state(nowMs).instances.find((instance) => instance.key === key)?.samples ?? 0;
-  return { about: 'density', density, samples };
+  for (const instance of router.instances(nowMs)) {
+    if (instance.key === key) return { about: 'density', density, samples: instance.samples };
+  }
+  return null;
 }
 
 /** The mean, each by its samples; null of none. */

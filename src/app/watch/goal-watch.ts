@@ -28,12 +28,8 @@ export class GoalWatch {
     this.#log = log;
   }
 
-  /** Called every few seconds with the state of all services. */
-  look(states: readonly RouterState[]): void {
-    for (const state of states) this.#lookAt(state);
-  }
-
-  #lookAt(state: RouterState): void {
+  /** Called every few seconds with the state of each service. */
+  look(state: RouterState): void {
     const { service, qos, instances } = state;
     const watched = this.#watched.get(service) ?? { alone: 0, unmet: 0, unserved: new Map<string, number>() };
     this.#watched.set(service, watched);

@@ -3,7 +3,8 @@
 
 import type { QedgeEvent } from '../../admin/state/state.ts';
 import type { Clock } from '../../core/clock.ts';
-import type { RouterState, ServiceRouter } from '../../core/service-router.ts';
+import type { InstanceState, RouterState, ServiceRouter } from '../../core/service-router.ts';
+import { inTurns } from '../../net/in-turns.ts';
 import type { Notifier } from '../../systemd/notifier.ts';
 
 export interface HousekeepingOptions {
@@ -19,8 +20,8 @@ export interface HousekeepingOptions {
   readonly notifier: Notifier;
   readonly clock: Clock;
   readonly onEvent: (event: QedgeEvent) => void;
-  /** Every few seconds, how all services are. */
-  readonly onStates: (states: readonly RouterState[]) => void;
+  /** Every few seconds, how each service is. */
+  readonly onState: (state: RouterState) => void;
 }
 
 const INTERVAL_MS = 1000;
@@ -55,26 +56,32 @@ export class Housekeeping {
   }
 
   /** `2 services, 7 instances, 99.2 % within their limits`, for `systemctl status`. */
-  statusLine(states = this.#states()): string {
-    const instances = states.reduce((sum, state) => sum + state.instances.length, 0);
-    const ratios = states.flatMap((state) => (state.successRatio === null ? [] : [state.successRatio]));
+  statusLine(): string {
+    const { clock } = this.#options;
+    const services = [...this.#options.services.values()];
+    const instances = services.reduce((sum, { candidates }) => sum + candidates.length, 0);
+    const ratios = services.flatMap((service) => service.overview(clock.nowMs()).successRatio ?? []);
     const [refused] = this.#options.reloadProblems();
     const reload = refused === undefined ? '' : `last reload refused: ${refused}; `;
     const worst = ratios.length === 0 ? '' : `, ${(Math.min(...ratios) * 100).toFixed(1)} % within the limit at worst`;
-    return `${reload}${count(states.length, 'service')}, ${count(instances, 'instance')}${worst}`;
+    return `${reload}${count(services.length, 'service')}, ${count(instances, 'instance')}${worst}`;
   }
 
   #round(): void {
     this.#watchBroker();
     if (this.#rounds++ % STATUS_EVERY !== 0) return;
-    const states = this.#states();
-    this.#options.notifier.status(this.statusLine(states));
-    this.#options.onStates(states);
+    this.#options.notifier.status(this.statusLine());
+    void this.#readStates();
   }
 
-  #states(): RouterState[] {
-    const { services, clock } = this.#options;
-    return [...services.values()].map((router) => router.state(clock.nowMs()));
+  /** Thousands of instances are read a few at a time. */
+  async #readStates(): Promise<void> {
+    const { services, clock, onState } = this.#options;
+    for (const service of [...services.values()]) {
+      const instances: InstanceState[] = [];
+      for await (const instance of inTurns(service.instances(clock.nowMs()))) instances.push(instance);
+      onState({ ...service.overview(clock.nowMs()), instances });
+    }
   }
 
   #watchBroker(): void {

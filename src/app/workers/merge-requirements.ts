@@ -1,7 +1,7 @@
 // Requirements as several event loops account for them, as one picture: a client's connections may be at more than one.
 
 import { meanLevel, type RequirementLevel, rateLevel, shareLevel } from '../../core/requirements/level.ts';
-import type { RequirementState, RouterState } from '../../core/service-router.ts';
+import type { RequirementState, ServiceOverview } from '../../core/service-router.ts';
 import { shareOfClients, sum, weighted } from './means.ts';
 
 /** A level, and by how many requests. */
@@ -33,8 +33,8 @@ function mergeLevel({ requirement, goal }: RequirementLevel, same: readonly Weig
 
 /** `clients` of all event loops together. */
 export function mergeRequirements(
-  states: readonly [RouterState, ...RouterState[]],
-  clients: RouterState['clients'],
+  states: readonly [ServiceOverview, ...ServiceOverview[]],
+  clients: ServiceOverview['clients'],
 ): readonly RequirementState[] {
   const [first] = states;
   return first.requirements.map((requirement, index) => {
@@ -59,5 +59,5 @@ export function mergeRequirements(
   });
 }
 
-const levelOf = (client: RouterState['clients'][number], name: string): RequirementLevel | undefined =>
+const levelOf = (client: ServiceOverview['clients'][number], name: string): RequirementLevel | undefined =>
   client.requirements?.find(({ requirement }) => requirement === name);

@@ -4,12 +4,12 @@
 import type { ClientState } from '../../core/domain.ts';
 import type { GroupView } from '../../core/policies/policy.ts';
 import { type RequirementLevel, worstOf } from '../../core/requirements/level.ts';
-import type { InstanceState, RouterState } from '../../core/service-router.ts';
+import type { InstanceState, ServiceOverview } from '../../core/service-router.ts';
 import { shareOfClients, sum, weighted } from './means.ts';
 import { mergeLevels, mergeRequirements, type WeightedLevel } from './merge-requirements.ts';
 
 /** `states` of one service, the main thread's first. The same object when it is the only one. */
-export function mergeStates(states: readonly [RouterState, ...RouterState[]]): RouterState {
+export function mergeOverviews(states: readonly [ServiceOverview, ...ServiceOverview[]]): ServiceOverview {
   const [first] = states;
   if (states.length === 1) return first;
   const clients = mergeClients(states.flatMap((state) => state.clients));
@@ -42,14 +42,13 @@ export function mergeStates(states: readonly [RouterState, ...RouterState[]]): R
     affinity: mergeAffinity(states),
     neighbours: mergeNeighbours(states),
     groups: first.groups.map((group, index) => mergeGroups(group, states, index)),
-    instances: mergeAllInstances(states),
     requirements: mergeRequirements(states, clients),
     clients,
   };
 }
 
 /** A session with connections at several event loops counts once in each. */
-function mergeAffinity(states: readonly RouterState[]): RouterState['affinity'] {
+function mergeAffinity(states: readonly ServiceOverview[]): ServiceOverview['affinity'] {
   const all = states.flatMap(({ affinity }) => (affinity === null ? [] : [affinity]));
   if (all.length === 0) return null;
   return {
@@ -60,7 +59,10 @@ function mergeAffinity(states: readonly RouterState[]): RouterState['affinity'] 
 }
 
 /** All event loops hear the same; each judges it for itself. The main thread's, ignored where any of them ignores it. */
-function mergeNeighbours([first, ...others]: readonly [RouterState, ...RouterState[]]): RouterState['neighbours'] {
+function mergeNeighbours([first, ...others]: readonly [
+  ServiceOverview,
+  ...ServiceOverview[],
+]): ServiceOverview['neighbours'] {
   if (first.neighbours === null) return null;
   const elsewhere = others.flatMap(({ neighbours }) => neighbours?.heard ?? []);
   const heard = first.neighbours.heard.map((own) => {
@@ -71,8 +73,8 @@ function mergeNeighbours([first, ...others]: readonly [RouterState, ...RouterSta
   return { ...first.neighbours, heard };
 }
 
-function mergeGroups(first: GroupView, states: readonly RouterState[], index: number): GroupView {
-  const byRequests = ({ state }: { readonly state: RouterState }): number => state.requestsPerSecond;
+function mergeGroups(first: GroupView, states: readonly ServiceOverview[], index: number): GroupView {
+  const byRequests = ({ state }: { readonly state: ServiceOverview }): number => state.requestsPerSecond;
   const same = states.flatMap((state) => state.groups.slice(index, index + 1).map((group) => ({ state, group })));
   return {
     ...first,
@@ -81,17 +83,10 @@ function mergeGroups(first: GroupView, states: readonly RouterState[], index: nu
   };
 }
 
-/** Those that the main thread knows. */
-function mergeAllInstances(states: readonly [RouterState, ...RouterState[]]): InstanceState[] {
-  const [{ instances }, ...others] = states;
-  const byKey = others.map((state) => new Map(state.instances.map((instance) => [instance.key, instance])));
-  return instances.map((instance) => {
-    const elsewhere = byKey.flatMap((known) => known.get(instance.key) ?? []);
-    return mergeInstances(instance, [instance, ...elsewhere]);
-  });
-}
-
-function mergeInstances(first: InstanceState, same: readonly InstanceState[]): InstanceState {
+/** One instance, as each data plane that knows it sees it, the main thread's first. */
+export function mergeInstance(same: readonly [InstanceState, ...InstanceState[]]): InstanceState {
+  const [first] = same;
+  if (same.length === 1) return first;
   const bySamples = (instance: InstanceState): number => instance.samples;
   return {
     ...first,

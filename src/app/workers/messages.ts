@@ -3,7 +3,7 @@
 import type { Config } from '../../config/config.ts';
 import type { ChainState } from '../../core/chain/chain.ts';
 import type { Summary } from '../../core/neighbours/summary.ts';
-import type { RouterEvent, RouterState } from '../../core/service-router.ts';
+import type { InstanceState, RouterEvent, ServiceOverview } from '../../core/service-router.ts';
 import type { BoundListener } from '../../proxy/proxy.ts';
 import type { MetricsExport } from '../../telemetry/metrics.ts';
 import type { FinishedAttempt } from '../data-plane/attempt-tap.ts';
@@ -45,9 +45,16 @@ export type FromWorker =
   | { readonly kind: 'attempts'; readonly service: string; readonly attempts: readonly FinishedAttempt[] }
   | {
       readonly kind: 'report';
-      readonly states: readonly RouterState[];
+      readonly overviews: readonly ServiceOverview[];
       readonly chains: readonly ChainState[];
       /** What it saw since it reported last, by service, for neighbours. */
       readonly told: readonly (readonly [service: string, summary: Summary])[];
       readonly metrics: MetricsExport;
+    }
+  /** Some instances of a service, behind those that were sent before; `last`: these are all. */
+  | {
+      readonly kind: 'instances';
+      readonly service: string;
+      readonly states: readonly InstanceState[];
+      readonly last: boolean;
     };

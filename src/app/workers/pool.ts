@@ -5,8 +5,9 @@ import { randomInt } from 'node:crypto';
 import type { Worker } from 'node:worker_threads';
 import type { Config } from '../../config/config.ts';
 import type { ChainState } from '../../core/chain/chain.ts';
+import type { InstanceKey } from '../../core/domain.ts';
 import type { Summary } from '../../core/neighbours/summary.ts';
-import type { RouterEvent, RouterState } from '../../core/service-router.ts';
+import type { InstanceState, RouterEvent, ServiceOverview } from '../../core/service-router.ts';
 import { CommandError } from '../../errors.ts';
 import type { BoundListener } from '../../proxy/proxy.ts';
 import { duplicateSocket, type InheritedSockets } from '../../systemd/sockets.ts';
@@ -122,8 +123,13 @@ export class WorkerPool implements WorkerListener {
   }
 
   /** What each worker last said of a service; up to a second old. */
-  statesOf(service: string): RouterState[] {
-    return this.#threads().flatMap(({ states }) => states.filter((state) => state.service === service));
+  overviewsOf(service: string): ServiceOverview[] {
+    return this.#threads().flatMap(({ overviews }) => overviews.filter((one) => one.service === service));
+  }
+
+  /** The same of an instance, by each worker that knows it. */
+  instancesOf(service: string, key: InstanceKey): InstanceState[] {
+    return this.#threads().flatMap((thread) => thread.instance(service, key) ?? []);
   }
 
   /** The same of a chain. */
@@ -247,8 +253,9 @@ export class WorkerPool implements WorkerListener {
     if (message.kind === 'event') this.#options.onEvent(message.service, message.event);
     if (message.kind === 'answer') this.#asked.get(message.id)?.(message.answer);
     if (message.kind === 'attempts') this.#options.onAttempts(message.service, message.attempts);
+    if (message.kind === 'instances') from.takeInstances(message);
     if (message.kind !== 'report') return;
-    from.states = message.states;
+    from.takeOverviews(message.overviews);
     from.chains = message.chains;
     from.tells(message.told);
     this.#options.metrics.take(from.name, message.metrics);

@@ -2,8 +2,9 @@
 
 import type { Worker } from 'node:worker_threads';
 import type { ChainState } from '../../core/chain/chain.ts';
+import type { InstanceKey } from '../../core/domain.ts';
 import { mergeInTime, type Summary } from '../../core/neighbours/summary.ts';
-import type { RouterState } from '../../core/service-router.ts';
+import type { InstanceState, ServiceOverview } from '../../core/service-router.ts';
 import { CommandError } from '../../errors.ts';
 import type { FromWorker, ToWorker } from './messages.ts';
 
@@ -28,8 +29,11 @@ export class WorkerThread {
   /** Resolves with the reason when it is gone. */
   readonly ended: Promise<string>;
   /** What it last said of each service. */
-  states: readonly RouterState[] = [];
+  overviews: readonly ServiceOverview[] = [];
   chains: readonly ChainState[] = [];
+  /** By service: its instances as they were last said, and those of them that were said since. */
+  readonly #instances = new Map<string, ReadonlyMap<InstanceKey, InstanceState>>();
+  readonly #coming = new Map<string, Map<InstanceKey, InstanceState>>();
   /** What it saw since that was asked for last, by service. */
   #told = new Map<string, Summary>();
   readonly #worker: Worker;
@@ -62,7 +66,8 @@ export class WorkerThread {
     });
     worker.once('exit', (code) => {
       this.#serves = false;
-      this.states = [];
+      this.overviews = [];
+      this.#instances.clear();
       this.chains = [];
       listening.reject(new CommandError(failure ?? `${name} ended with status ${code}`));
       ended.resolve(failure ?? `it ended with status ${code}`);
@@ -81,6 +86,33 @@ export class WorkerThread {
   /** A round of the watch is over. Returns true once, when it hangs. */
   round(): boolean {
     return ++this.#silentRounds === HANGING_ROUNDS_MAX;
+  }
+
+  /** As it was last said; undefined for one that is unknown there. */
+  instance(service: string, key: InstanceKey): InstanceState | undefined {
+    return this.#instances.get(service)?.get(key);
+  }
+
+  /** How its services are; what is not among them is gone. */
+  takeOverviews(overviews: readonly ServiceOverview[]): void {
+    this.overviews = overviews;
+    for (const known of [this.#instances, this.#coming]) {
+      for (const service of known.keys()) {
+        if (!overviews.some((overview) => overview.service === service)) known.delete(service);
+      }
+    }
+  }
+
+  /** Some instances of a service; `last`: all that it has are there. */
+  takeInstances({ service, states, last }: Extract<FromWorker, { kind: 'instances' }>): void {
+    const coming = this.#coming.get(service) ?? new Map<InstanceKey, InstanceState>();
+    for (const state of states) coming.set(state.key, state);
+    if (last) {
+      this.#instances.set(service, coming);
+      this.#coming.delete(service);
+    } else {
+      this.#coming.set(service, coming);
+    }
   }
 
   /** It saw this since it said so last. */

@@ -4,6 +4,8 @@
 import { parentPort, workerData } from 'node:worker_threads';
 import type { Clock } from '../../core/clock.ts';
 import { createRng } from '../../core/rng.ts';
+import type { InstanceState } from '../../core/service-router.ts';
+import { runInTurns } from '../../net/in-turns.ts';
 import { createLogger, type Logger } from '../../telemetry/log.ts';
 import { createMetrics } from '../../telemetry/metrics.ts';
 import { AttemptTap } from '../data-plane/attempt-tap.ts';
@@ -15,6 +17,8 @@ import type { FromWorker, ToWorker, WorkerStart } from './messages.ts';
 
 type Port = NonNullable<typeof parentPort>;
 
+const PART_INSTANCES = 32;
+
 /** A data plane behind a port to the main thread. */
 class Worker {
   readonly #port: Port;
@@ -24,6 +28,8 @@ class Worker {
   readonly #metrics = createMetrics();
   readonly #dataPlane: DataPlane;
   readonly #reportTimer: NodeJS.Timeout;
+  /** The instances, while they are being reported. */
+  #reporting: Promise<void> | null = null;
 
   constructor(port: Port, { config, version, seed, timeOriginMs, reportMs }: WorkerStart) {
     const offsetMs = performance.timeOrigin - timeOriginMs;
@@ -90,10 +96,33 @@ class Worker {
   }
 
   #report(): void {
-    const states = [...this.#dataPlane.routers.values()].map((router) => router.state(this.#clock.nowMs()));
-    const chains = this.#dataPlane.chainStates(this.#clock.nowMs());
+    const nowMs = this.#clock.nowMs();
+    const overviews = [...this.#dataPlane.routers.values()].map((router) => router.overview(nowMs));
+    const chains = this.#dataPlane.chainStates(nowMs);
     const told = this.#dataPlane.tell();
-    this.#post({ kind: 'report', states, chains, told, metrics: this.#metrics.export() });
+    this.#post({ kind: 'report', overviews, chains, told, metrics: this.#metrics.export() });
+    // Under load, thousands of instances may take longer than it is to the next report.
+    this.#reporting ??= runInTurns(this.#reportInstances()).finally(() => {
+      this.#reporting = null;
+    });
+  }
+
+  /** In parts, of which each takes the other end a fraction of a millisecond. */
+  *#reportInstances(): Iterable<void> {
+    for (const router of [...this.#dataPlane.routers.values()]) {
+      const { service } = router;
+      let states: InstanceState[] = [];
+      const post = (last: boolean): void => this.#post({ kind: 'instances', service, states, last });
+      for (const state of router.instances(this.#clock.nowMs())) {
+        states.push(state);
+        if (states.length < PART_INSTANCES) continue;
+        post(false);
+        states = [];
+        yield;
+      }
+      post(true);
+      yield;
+    }
   }
 
   #end(): void {

@@ -1,8 +1,7 @@
 // How the attempts at one instance ended: counted for good by their verdict, and the last ones by what was held against the
 // instance. Says when it begins to fail, and when it is well again.
 
-import type { ReasonShare } from '../service-router.ts';
-import { NO_REASON, type Reason, reasonText } from '../verdict/reason.ts';
+import { NO_REASON, type Reason, type ReasonShare, reasonText } from '../verdict/reason.ts';
 import type { VerdictRow } from '../verdict/table.ts';
 
 /** Attempts that the shares are about. */

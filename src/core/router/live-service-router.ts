@@ -35,6 +35,7 @@ import type {
   RouterState,
   RouterTap,
   RouteTier,
+  ServiceOverview,
   ServiceRouter,
   ServiceRouterOptions,
   Ticket,
@@ -50,7 +51,7 @@ import { RouterParts } from './parts.ts';
 import { resultAlone } from './relative-evidence.ts';
 import { ReusedOutcomes } from './reused-outcomes.ts';
 import type { SessionTable } from './session-table.ts';
-import { instanceStates, routerState } from './state/router-state.ts';
+import { instanceStates, routerState, serviceOverview } from './state/router-state.ts';
 import { restoreRouter, routerSnapshot } from './state/snapshot.ts';
 
 /** So long after a refusal it is still overload. */
@@ -309,7 +310,11 @@ export class LiveServiceRouter implements ServiceRouter {
     return routerState(this.#parts, nowMs);
   }
 
-  instances(nowMs: number): readonly InstanceState[] {
+  overview(nowMs: number): ServiceOverview {
+    return serviceOverview(this.#parts, nowMs);
+  }
+
+  instances(nowMs: number): Iterable<InstanceState> {
     return instanceStates(this.#parts, nowMs);
   }
 

@@ -12,6 +12,13 @@ export type Reason = number;
 /** Nothing is held against the instance. */
 export const NO_REASON: Reason = 0;
 
+/** Something that is held against an instance, and in which share of its last attempts. */
+export interface ReasonShare {
+  readonly reason: string;
+  /** In (0, 1]. */
+  readonly share: number;
+}
+
 /** Statuses of HTTP stand for themselves, those of gRPC follow, then the rows that have no status. */
 const GRPC_FIRST = 1000;
 const ROW_FIRST = 2000;

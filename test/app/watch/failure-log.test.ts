@@ -43,7 +43,7 @@ describe('the watch over goals', () => {
     const { log, lines } = logged();
     const watch = goals(log);
     const alone = routerStateOf({ instances: [instanceStateOf('pi-1', { weight: 1 })] });
-    for (let i = 0; i < 5; i++) watch.look([alone]);
+    for (let i = 0; i < 5; i++) watch.look(alone);
     expect(lines).toMatchObject([{ service: 'pilotnet', instance: 'pi-1/a' }]);
     expect(lines[0]?.msg).toMatch(/^service has one instance/);
   });
@@ -53,7 +53,7 @@ describe('the watch over goals', () => {
     const watch = goals(log);
     const at = (successProbability: number) =>
       routerStateOf({ instances: ['pi-1', 'pi-2'].map((node) => instanceStateOf(node, { successProbability })) });
-    for (const probability of [0.5, 0.5, 0.5, 0.95, 0.5, 0.5]) watch.look([at(probability)]);
+    for (const probability of [0.5, 0.5, 0.5, 0.95, 0.5, 0.5]) watch.look(at(probability));
     expect(lines.map(({ msg, bestRatio }) => [msg, bestRatio])).toEqual(
       Array(2).fill(['goal cannot be met: no instance meets it', 0.5]),
     );

@@ -1,11 +1,11 @@
 import { describe, expect, it } from 'vitest';
-import { mergeStates } from '../../../src/app/workers/merge-states.ts';
+import { mergeInstance, mergeOverviews } from '../../../src/app/workers/merge-states.ts';
 import { instanceStateOf, routerStateOf } from '../../support/router-state.ts';
 
 describe('the picture of several data planes', () => {
   it('is the picture of the only one', () => {
     const state = routerStateOf({});
-    expect(mergeStates([state])).toBe(state);
+    expect(mergeOverviews([state])).toBe(state);
   });
 
   it('adds up what is counted and weighs what is estimated', () => {
@@ -13,29 +13,27 @@ describe('the picture of several data planes', () => {
       requestsPerSecond: 30,
       successRatio: 1,
       inFlight: 2,
-      instances: [
-        instanceStateOf('n1', { weight: 1, requests: 5, successProbability: 1, samples: 30 }),
-        instanceStateOf('n2', { weight: 0, requests: 1, successProbability: null, samples: 0 }),
-      ],
     });
     const two = routerStateOf({
       requestsPerSecond: 10,
       successRatio: 0.6,
       inFlight: 1,
-      instances: [
-        instanceStateOf('n1', { weight: 0.5, requests: 7, successProbability: 0.6, samples: 10 }),
-        instanceStateOf('n2', { weight: 0.5, requests: 2, successProbability: 0.5, samples: 10 }),
-      ],
     });
-    const merged = mergeStates([one, two]);
+    const merged = mergeOverviews([one, two]);
     expect([merged.requestsPerSecond, merged.inFlight]).toEqual([40, 3]);
     expect(merged.successRatio).toBeCloseTo(0.9);
-    expect(merged.instances.map(({ weight, requests }) => [weight, requests])).toEqual([
-      [0.75, 12],
-      [0.25, 3],
+  });
+
+  it('adds up what is counted of an instance and weighs what is estimated by its samples', () => {
+    const merged = mergeInstance([
+      instanceStateOf('n1', { weight: 1, requests: 5, successProbability: 1, samples: 30 }),
+      instanceStateOf('n1', { weight: 0.5, requests: 7, successProbability: 0.6, samples: 10 }),
     ]);
-    expect(merged.instances[0]?.successProbability).toBeCloseTo(0.9);
-    expect(merged.instances[1]?.successProbability).toBe(0.5);
+    expect([merged.weight, merged.requests]).toEqual([0.75, 12]);
+    expect(merged.successProbability).toBeCloseTo(0.9);
+    const known = instanceStateOf('n2', { weight: 0.5, successProbability: 0.5, samples: 10 });
+    const unknown = instanceStateOf('n2', { weight: 0, successProbability: null, samples: 0 });
+    expect(mergeInstance([unknown, known])).toMatchObject({ weight: 0.25, successProbability: 0.5 });
   });
 
   it('names a neighbour as ignored where any of them ignores it', () => {
@@ -44,7 +42,7 @@ describe('the picture of several data planes', () => {
       return { nodeId, heardAgeMs: 100, summaries: 9, instances: 2, samples: 5, ignoredMs, wrongOver };
     };
     const loop = (...heard: ReturnType<typeof heardOf>[]) => routerStateOf({ neighbours: { use: true, heard } });
-    const merged = mergeStates([
+    const merged = mergeOverviews([
       loop(heardOf('pi-1', 0), heardOf('pi-2', 0)),
       loop(heardOf('pi-1', 0), heardOf('pi-2', 40_000)),
     ]);
@@ -61,7 +59,7 @@ describe('the picture of several data planes', () => {
         { clientId: 'a', requests: 90, successRatio: 1 },
       ],
     });
-    const merged = mergeStates([one, two]);
+    const merged = mergeOverviews([one, two]);
     expect(merged.clients.map(({ clientId, requests }) => [clientId, requests])).toEqual([
       ['b', 10],
       ['a', 100],
@@ -80,7 +78,7 @@ describe('the picture of several data planes', () => {
       missed: level < 0.8 ? 'accuracy' : null,
     });
     const shown = { ...accuracy(0.8), clientsRatio: 1, heldShare: 0.8, price: null };
-    const merged = mergeStates([
+    const merged = mergeOverviews([
       routerStateOf({ requirements: [shown], clients: [of('a', 0.6, 10), of('b', 0.7, 10)] }),
       routerStateOf({ requirements: [shown], clients: [of('a', 0.9, 90)] }),
     ]);
@@ -108,7 +106,7 @@ describe('the picture of several data planes', () => {
         requirements: [{ ...level, clientsRatio: ratio, heldShare: null, price: null }],
         clients: listed(name, count),
       });
-    const merged = mergeStates([loop('a', 100, 0.9), loop('b', 50, 0)]);
+    const merged = mergeOverviews([loop('a', 100, 0.9), loop('b', 50, 0)]);
     expect(merged.clientsSatisfiedRatio).toBeCloseTo(0.6);
     expect(merged.requirements[0]?.clientsRatio).toBeCloseTo(0.6);
   });

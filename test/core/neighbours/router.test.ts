@@ -29,7 +29,7 @@ function learned(world: World) {
 }
 
 function beliefOf({ router, nowMs }: World): number | null {
-  return router.instances(nowMs).find(({ key }) => key === SLOW)?.successProbability ?? null;
+  return [...router.instances(nowMs)].find(({ key }) => key === SLOW)?.successProbability ?? null;
 }
 
 describe('a router among neighbours', () => {
@@ -111,7 +111,7 @@ describe('a router among neighbours', () => {
       world.router.neighbours?.hear(node, { spanMs: 2_000, instances: [failing] }, world.nowMs);
     }
     world.pass(600);
-    const state = world.router.instances(world.nowMs).find(({ key }) => key === 'node-1/a');
+    const state = [...world.router.instances(world.nowMs)].find(({ key }) => key === 'node-1/a');
     expect(state?.cooldownMs).toBe(0);
     expect(state?.successProbability).toBeLessThan(0.3);
     expect(world.events.filter(({ kind }) => kind === 'ejected' || kind === 'panic')).toEqual([]);

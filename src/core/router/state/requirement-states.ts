@@ -5,7 +5,7 @@ import type { CandidateView } from '../../policies/policy.ts';
 import { ALL } from '../../requirements/accounts.ts';
 import type { RequirementBooks } from '../../requirements/books.ts';
 import { shareLevel } from '../../requirements/level.ts';
-import type { RequirementState, RouterState } from '../../service-router.ts';
+import type { RequirementState, ServiceOverview } from '../../service-router.ts';
 import { CLIENTS_SHOWN_MAX, type ClientLedger } from '../../stats/client-ledger.ts';
 import { clientStates, type FullClientState, LATENCY, satisfiedRatio } from './client-states.ts';
 
@@ -34,7 +34,7 @@ export function clientsState(
   ledger: ClientLedger,
   { books, qos, admitted }: ClientsShown,
   nowMs: number,
-): Pick<RouterState, 'clientsSatisfiedRatio' | 'requirements' | 'clients'> {
+): Pick<ServiceOverview, 'clientsSatisfiedRatio' | 'requirements' | 'clients'> {
   if (books === undefined) {
     return {
       clientsSatisfiedRatio: ledger.satisfiedRatio(qos.successRatio, nowMs),

@@ -1,6 +1,7 @@
 // A service as people are shown it: what is in flight and how it fares, by the books of its router and by its policy.
 
-import type { InstanceState, RouterState } from '../../service-router.ts';
+import type { InstanceState, RouterState, ServiceOverview } from '../../service-router.ts';
+
 import type { LiveCandidate } from '../live-candidate.ts';
 import type { RouterParts } from '../parts.ts';
 import { barredView, instanceStateOf } from './instance-state.ts';
@@ -8,6 +9,11 @@ import { clientsState, servedBy } from './requirement-states.ts';
 
 /** The whole picture. Changes nothing. */
 export function routerState(parts: RouterParts, nowMs: number): RouterState {
+  return { ...serviceOverview(parts, nowMs), instances: [...instanceStates(parts, nowMs)] };
+}
+
+/** All but the instances. */
+export function serviceOverview(parts: RouterParts, nowMs: number): ServiceOverview {
   const { options, policy, members, flights, clients, rates, offers, sessions, neighbours } = parts;
   const { live, admitted } = members.set;
   const { qos } = options;
@@ -24,14 +30,16 @@ export function routerState(parts: RouterParts, nowMs: number): RouterState {
     groups,
     affinity: sessions?.state(nowMs) ?? null,
     neighbours: neighbours?.state(nowMs) ?? null,
-    instances: instanceStates(parts, nowMs),
     ...clientsState(clients, { books: offers?.books, qos, admitted: admitted.length }, nowMs),
   };
 }
 
-/** The instances alone, without a look at any client. */
-export function instanceStates(parts: RouterParts, nowMs: number): readonly InstanceState[] {
-  return parts.members.set.live.map((candidate) => instanceState(parts, candidate, nowMs));
+/** The instances alone, without a look at any client; each when it is asked for, unless it has left by then. */
+export function* instanceStates(parts: RouterParts, nowMs: number): Iterable<InstanceState> {
+  const { set } = parts.members;
+  for (const candidate of [...set.live]) {
+    if (set.at(candidate.handle) === candidate) yield instanceState(parts, candidate, nowMs);
+  }
 }
 
 function instanceState(parts: RouterParts, candidate: LiveCandidate, nowMs: number): InstanceState {

@@ -1,7 +1,6 @@
 // Whether any instance of a service could answer within a budget, as far as its router knows: for services that refuse at once
 // what would come too late.
 
-import type { Availability } from '../../../core/domain.ts';
 import type { InstanceState, ServiceRouter } from '../../../core/service-router.ts';
 
 /** How old the picture of the instances may get, ms: putting it together costs more than a request may. */
@@ -36,10 +35,12 @@ export class DeadlineFeasibility {
 }
 
 function leastLatencyMs(
-  instances: readonly Pick<InstanceState, 'availability' | 'lacks' | 'rttMs' | 'processingMs'>[],
+  instances: Iterable<Pick<InstanceState, 'availability' | 'lacks' | 'rttMs' | 'processingMs'>>,
 ): number {
-  const takesTraffic = (availability: Availability): boolean => availability === 'up';
-  const usable = instances.filter(({ availability, lacks }) => takesTraffic(availability) && lacks.length === 0);
-  if (usable.length === 0) return 0;
-  return Math.min(...usable.map(({ rttMs, processingMs }) => rttMs + FASTEST_RATIO * (processingMs ?? 0)));
+  let leastMs = Number.POSITIVE_INFINITY;
+  for (const { availability, lacks, rttMs, processingMs } of instances) {
+    if (availability !== 'up' || lacks.length > 0) continue;
+    leastMs = Math.min(leastMs, rttMs + FASTEST_RATIO * (processingMs ?? 0));
+  }
+  return leastMs === Number.POSITIVE_INFINITY ? 0 : leastMs;
 }
