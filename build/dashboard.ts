@@ -1,5 +1,5 @@
 // Bundles the dashboard into three files. The build puts them where the executable's assets are; from source the admin
-// port asks for them when someone opens the page.
+// port asks for them when the page is opened.
 
 import { mkdirSync, rmSync, writeFileSync } from 'node:fs';
 import { basename, join } from 'node:path';

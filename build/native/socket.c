@@ -1,4 +1,4 @@
-/* Another descriptor of a socket, which Node has no call for: who closes the copy leaves the socket open. */
+/* Another descriptor of a socket, which Node has no call for: to close the copy leaves the socket open. */
 
 #include "addon.h"
 

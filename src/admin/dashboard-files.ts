@@ -1,5 +1,5 @@
 // The dashboard's three files: embedded in the single executable; from source, bundled in memory the first time that
-// someone opens the page, so that what is served is what is in the editor.
+// the page is opened, so that what is served is what is in the editor.
 
 import { createHash } from 'node:crypto';
 import { join } from 'node:path';

@@ -1,4 +1,4 @@
-// The HTTP server of the admin port. It shares its event loop with the proxy, and answers before it knows who asks: what a
+// The HTTP server of the admin port. It shares its event loop with the proxy, and answers before it knows which client asks: what a
 // connection sends is read a little at a time, and its requests are answered one after another, so that no flood holds the loop.
 
 import { createServer, type RequestListener, type Server } from 'node:http';

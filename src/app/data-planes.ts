@@ -191,13 +191,13 @@ export class DataPlanes {
   }
 
   /** What all data planes saw of each service since this was asked last. */
-  tell(): ReadonlyMap<string, Summary> {
-    const told = new Map(this.#own.tell());
-    for (const [service, summary] of this.#workers.takeTold().flatMap((one) => [...one])) {
-      const others = told.get(service);
-      told.set(service, others === undefined ? summary : mergeInSpace(others, summary));
+  takeSummaries(): ReadonlyMap<string, Summary> {
+    const summaries = new Map(this.#own.takeSummaries());
+    for (const [service, summary] of this.#workers.takeSummaries().flatMap((one) => [...one])) {
+      const others = summaries.get(service);
+      summaries.set(service, others === undefined ? summary : mergeInSpace(others, summary));
     }
-    return told;
+    return summaries;
   }
 
   /** `succeeded`: another process accepts meanwhile. */
@@ -210,7 +210,7 @@ export class DataPlanes {
     await Promise.all([this.#own.close(), this.#workers.close()]);
   }
 
-  /** Until they are too old, whichever process drew them. */
+  /** Until they are too old, by any process. */
   #useTickets(): void {
     this.send({ kind: 'ticket-secret', secret: this.#ticketSecret });
     this.#ticketTimer = setTimeout(

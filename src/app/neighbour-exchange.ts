@@ -5,8 +5,8 @@ import type { Summary } from '../core/neighbours/summary.ts';
 
 export interface NeighbourExchangeOptions {
   /** What was seen since it was asked last, by service. */
-  readonly tell: () => ReadonlyMap<string, Summary>;
-  readonly exchange: (told: ReadonlyMap<string, Summary>) => void;
+  readonly takeSummaries: () => ReadonlyMap<string, Summary>;
+  readonly exchange: (summaries: ReadonlyMap<string, Summary>) => void;
 }
 
 const TURN_MS = 2_000;
@@ -31,6 +31,6 @@ export class NeighbourExchange {
   }
 
   #turn(): void {
-    this.#options.exchange(this.#options.tell());
+    this.#options.exchange(this.#options.takeSummaries());
   }
 }

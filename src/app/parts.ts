@@ -103,8 +103,8 @@ export class AppParts implements NodeReportParts {
     this.names = this.#createResolver();
     this.prober = this.#createProber(shared);
     this.neighbours = new NeighbourExchange({
-      tell: () => this.dataPlanes.tell(),
-      exchange: (told) => this.placement.exchange(told),
+      takeSummaries: () => this.dataPlanes.takeSummaries(),
+      exchange: (summaries) => this.placement.exchange(summaries),
     });
     this.environment = createEnvironmentWatch({
       clock: CLOCK,

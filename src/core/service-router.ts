@@ -54,7 +54,7 @@ export interface ServiceRouterOptions {
   readonly prefer?: readonly Preference[];
   /** Sessions stay at their instance until they are idle for so long; absent or null: requests are not tied together. */
   readonly sessionIdleMs?: number | null;
-  /** What load balancers near by tell of the instances; absent: they are neither told nor listened to. */
+  /** What load balancers near by say of the instances; absent: summaries are neither sent nor used. */
   readonly neighbours?: NeighbourUse;
   /** For the event log. Cold path. */
   readonly onEvent?: (event: RouterEvent) => void;
@@ -154,7 +154,7 @@ export interface ServiceRouter {
   readonly nextTickMs: number;
 
   /** What is said to neighbours, and what they say; null: neither. */
-  readonly neighbours: Pick<Neighbours, 'tell' | 'hear'> | null;
+  readonly neighbours: Pick<Neighbours, 'summarize' | 'hear'> | null;
 
   /** Live instances, any availability. */
   readonly candidates: readonly Candidate[];
@@ -217,7 +217,7 @@ export interface ServiceOverview {
   readonly summary: PolicySummary;
   /** Null: requests are not tied together. */
   readonly affinity: AffinityState | null;
-  /** Null: neighbours are neither told nor listened to. */
+  /** Null: summaries of neighbours are neither sent nor used. */
   readonly neighbours: NeighboursState | null;
   /** By preference, the most preferred first; empty where none is preferred. */
   readonly groups: readonly GroupView[];

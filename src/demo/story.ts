@@ -1,4 +1,4 @@
-// Plays what happens to a scene while the demo runs, round after round. Each happening is announced to the person who watches, never to
+// Plays what happens to a scene while the demo runs, round after round. Each happening is announced to the viewer, never to
 // the proxy.
 
 import type { Levers, Scene } from './scenes/scene.ts';

@@ -72,7 +72,7 @@ async function runIn(directory: string, options: LearningDemoOptions): Promise<v
     comeBack: () => agents.get(LEAVING)?.start(),
   });
   const log = createLogger({ level: 'silent', nodeId: '', destination: { write() {} } });
-  const controller = new Controller({ task, log, fresh: true, onState: (state) => story.tell(state) });
+  const controller = new Controller({ task, log, fresh: true, onState: (state) => story.show(state) });
   signal.addEventListener('abort', () => controller.stop());
   if (signal.aborted) controller.stop();
   try {
@@ -153,7 +153,7 @@ class Story {
     this.#turns = turns;
   }
 
-  tell({ phase, reason, generation, round, accuracy, spent, configuration }: TaskState): void {
+  show({ phase, reason, generation, round, accuracy, spent, configuration }: TaskState): void {
     const { print, leaveAt } = this.#options;
     if (generation !== this.#generation && configuration !== null && phase === 'training') {
       this.#generation = generation;
@@ -212,14 +212,14 @@ function printPublished(
   );
 }
 
-interface Told {
+interface Telling {
   readonly topology: LearningTopology;
   readonly task: LearningTask;
   readonly story: Story;
   readonly print: (line: string) => void;
 }
 
-function printSummary({ accuracy, spent, reason }: TaskState, { topology, task, story, print }: Told): void {
+function printSummary({ accuracy, spent, reason }: TaskState, { topology, task, story, print }: Telling): void {
   const { epochs } = story;
   const onePlace = learnInOnePlace(topology, epochs);
   const oneLevel = learnOnOneLevel(topology, task.request, epochs);

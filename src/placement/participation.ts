@@ -77,7 +77,7 @@ export class Participation {
     return this.#session?.state() ?? null;
   }
 
-  /** Null without a broker, and where neighbours are neither told nor listened to. */
+  /** Null without a broker, and where summaries are neither sent nor used. */
   get neighbourhood(): NeighbourhoodState | null {
     return this.#session?.neighbours.state() ?? null;
   }
@@ -91,8 +91,8 @@ export class Participation {
     this.#session?.observeRtt(nodeId, rttMs);
   }
 
-  exchange(told: ReadonlyMap<string, Summary>): void {
-    this.#session?.neighbours.exchange(told);
+  exchange(summaries: ReadonlyMap<string, Summary>): void {
+    this.#session?.neighbours.exchange(summaries);
   }
 
   nodeChanged(event: NodeEvent): void {

@@ -60,11 +60,11 @@ export function brokerCounters(metrics: Metrics): BrokerSessionOptions['counters
     connects: counter('qedge_mqtt_connects_total', 'Connections to a broker that were established.'),
     messages: counter('qedge_mqtt_messages_received_total', 'Messages received from the broker.'),
     bytes: counter('qedge_mqtt_bytes_received_total', 'Bytes of topics and payloads received from the broker.'),
-    told: counter(
+    sent: counter(
       'qedge_neighbours_summaries_sent_total',
       'Summaries of what was seen at instances, said to neighbours.',
     ),
-    toldBytes: counter('qedge_neighbours_bytes_sent_total', 'Bytes of their topics and payloads.'),
+    sentBytes: counter('qedge_neighbours_bytes_sent_total', 'Bytes of their topics and payloads.'),
     heard: counter('qedge_neighbours_summaries_received_total', 'Summaries of neighbours that were taken in.'),
   };
 }

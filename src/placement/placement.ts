@@ -68,7 +68,7 @@ export interface PlacementState {
   readonly rejected: number;
   /** Sources beside the broker that the configuration asks for. */
   readonly sources: readonly SourceState[];
-  /** Null where neighbours are neither told nor listened to. */
+  /** Null where summaries are neither sent nor used. */
   readonly neighbourhood: NeighbourhoodState | null;
 }
 
@@ -92,7 +92,7 @@ export interface Placement {
   /** How hard pressed this node is, announced with it. */
   announceLoad(load: DeviceLoad): void;
   /** Says what was seen of each service here, and listens to the nodes that are near now. */
-  exchange(told: ReadonlyMap<string, Summary>): void;
+  exchange(summaries: ReadonlyMap<string, Summary>): void;
   state(): PlacementState;
   /** What is known from the broker, as plain JSON. */
   export(): PlacementCacheExport;
@@ -207,8 +207,8 @@ class CachedPlacement implements Placement {
     this.#participation.announceLoad(load);
   }
 
-  exchange(told: ReadonlyMap<string, Summary>): void {
-    this.#participation.exchange(told);
+  exchange(summaries: ReadonlyMap<string, Summary>): void {
+    this.#participation.exchange(summaries);
   }
 
   state(): PlacementState {

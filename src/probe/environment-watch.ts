@@ -25,14 +25,14 @@ export interface EnvironmentWatch {
 
 const READ_INTERVAL_MS = 5_000;
 /** Between two reports, ms, at least. */
-export const TELL_INTERVAL_MS = 30_000;
+export const REPORT_INTERVAL_MS = 30_000;
 /** How much of the newest reading goes into the smoothed processor share: about the last 20 s count. */
 const CPU_WEIGHT = 0.4;
 
 /** Reads when it is started and then in a fixed interval, until it is stopped. */
 export function createEnvironmentWatch(options: EnvironmentWatchOptions): EnvironmentWatch {
   const { clock, onLoad, root = '/', intervalMs = READ_INTERVAL_MS } = options;
-  const teller = new LoadReporter();
+  const reporter = new LoadReporter();
   let ticks: CpuTicks | null = null;
   let load: DeviceLoad | null = null;
   let timer: NodeJS.Timeout | null = null;
@@ -43,7 +43,7 @@ export function createEnvironmentWatch(options: EnvironmentWatchOptions): Enviro
     if (!running) return;
     ticks = reading.ticks;
     load = smooth(load, reading.load);
-    if (teller.admit(load, clock.nowMs())) onLoad(load);
+    if (reporter.admit(load, clock.nowMs())) onLoad(load);
     timer = setTimeout(() => void look(), intervalMs);
     timer.unref();
   };
@@ -66,14 +66,14 @@ export function createEnvironmentWatch(options: EnvironmentWatchOptions): Enviro
 /** Decides what is worth reporting. Pure. */
 export class LoadReporter {
   #reported: DeviceLoad | null = null;
-  #toldAtMs = Number.NEGATIVE_INFINITY;
+  #reportedAtMs = Number.NEGATIVE_INFINITY;
 
   /** True when `load` is to be reported now; it then counts as reported. */
   admit(load: DeviceLoad, nowMs: number): boolean {
-    if (nowMs - this.#toldAtMs < TELL_INTERVAL_MS) return false;
+    if (nowMs - this.#reportedAtMs < REPORT_INTERVAL_MS) return false;
     if (this.#reported === null ? isEmpty(load) : !differs(this.#reported, load)) return false;
     this.#reported = load;
-    this.#toldAtMs = nowMs;
+    this.#reportedAtMs = nowMs;
     return true;
   }
 }

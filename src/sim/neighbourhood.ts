@@ -1,4 +1,4 @@
-// Load balancers that tell their neighbours what they saw, over a broker: each says it every so often, those near by hear it a little
+// Load balancers that send their neighbours what they saw, over a broker: each says it every so often, those near by hear it a little
 // later or not at all, and one that starts again hears at once what was said last. A liar says of one instance that it is quick.
 
 import { BUCKETS, bucketOf } from '../core/neighbours/histogram.ts';
@@ -56,18 +56,18 @@ export class Neighbourhood {
     this.#heard = all.map((b) => nearest(world, b, spec.max));
     this.#hearers = all.map((b) => all.filter((other) => this.#heard[other]?.includes(b)));
     for (let place = 0; place < all.length * stages; place++)
-      agenda.push(this.#rng.next() * spec.everyMs, EVENT.tell, place);
+      agenda.push(this.#rng.next() * spec.everyMs, EVENT.summary, place);
   }
 
   /** A load balancer says what it saw since it last did. */
-  tell(place: number): void {
+  send(place: number): void {
     const { agenda, balancers, stages, spec } = this.#options;
-    agenda.push(agenda.nowMs + spec.everyMs, EVENT.tell, place);
+    agenda.push(agenda.nowMs + spec.everyMs, EVENT.summary, place);
     const from = Math.floor(place / stages);
     const stage = place % stages;
-    const told = balancers.at(from, stage).router.neighbours?.tell(agenda.nowMs) ?? null;
-    if (told === null) return;
-    const summary = spec.liars.includes(from) ? this.#lie(told) : told;
+    const seen = balancers.at(from, stage).router.neighbours?.summarize(agenda.nowMs) ?? null;
+    if (seen === null) return;
+    const summary = spec.liars.includes(from) ? this.#lie(seen) : seen;
     const said: Said = { from, stage, atMs: agenda.nowMs, summary };
     this.#retained[place] = said;
     for (const to of this.#hearers[from] ?? []) this.#send(to, said);

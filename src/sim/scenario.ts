@@ -46,7 +46,7 @@ export type TopologySpec =
       readonly balancers: readonly string[];
     };
 
-/** Load balancers that tell one another what they saw; times in ms. */
+/** Load balancers that send one another what they saw; times in ms. */
 export interface NeighboursSpec {
   /** Each hears so many, the nearest. */
   readonly max: number;
@@ -72,7 +72,7 @@ export interface NetworkSpec {
   readonly probeMs: number;
   /** How long a change of placement takes to reach a load balancer, on average. */
   readonly placementMs: number;
-  /** Absent: load balancers tell one another nothing. */
+  /** Absent: load balancers send one another nothing. */
   readonly neighbours?: NeighboursSpec;
   readonly connections: {
     /** Round trips that a new connection takes before its first request; 0: connections are always there. */

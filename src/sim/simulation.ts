@@ -72,7 +72,7 @@ class Simulation {
   readonly #network: Network;
   readonly #sites: Sites;
   readonly #balancers: Balancers;
-  /** Null: load balancers tell one another nothing. */
+  /** Null: load balancers send one another nothing. */
   readonly #neighbourhood: Neighbourhood | null;
   readonly #connections: Connections;
   readonly #chains: SimulatedChains;
@@ -145,8 +145,8 @@ class Simulation {
       case EVENT.placement:
         this.#balancers.place(subject);
         break;
-      case EVENT.tell:
-        this.#neighbourhood?.tell(subject);
+      case EVENT.summary:
+        this.#neighbourhood?.send(subject);
         break;
       case EVENT.hear:
         this.#neighbourhood?.arrive(subject);

@@ -29,9 +29,9 @@ const ROWS: Readonly<Record<string, (spec: NeighboursSpec | null) => string>> = 
   '200 × 2/s, 0.67': (spec) => littleInformation(0.67, spec),
   '200 × 2/s, 0.80': (spec) => littleInformation(0.8, spec),
   'cold start, first 10 s (warm start)': coldStart,
-  'a slow instance joins: s from the first who knows to nine in ten, to all': slowNewcomer,
+  'a slow instance joins: s from the first that knows to nine in ten, to all': slowNewcomer,
   'one of six slows down: success in the 10 s after': slowsDown,
-  'a liar: success of those who hear it in its first minute, afterwards': liar,
+  'a liar: success of those that hear it in its first minute, afterwards': liar,
 };
 
 if (import.meta.main) {

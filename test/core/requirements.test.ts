@@ -1,4 +1,4 @@
-// Several requirements at once, at the router: who is offered a request, what is accounted, and what gives way to what.
+// Several requirements at once, at the router: which instance is offered a request, what is accounted, and what gives way to what.
 
 import { describe, expect, it } from 'vitest';
 import type { Instance } from '../../src/core/domain.ts';

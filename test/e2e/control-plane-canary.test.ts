@@ -1,5 +1,5 @@
 // A canary at the doors of the control plane: mutated bytes at the admin port, packets of a hostile broker, announcements,
-// configurations, rows of the store and signature files. Whatever they are, the process lives and answers, and nothing but
+// configurations, rows of the store and signature files. In any of these cases the process lives and answers, and nothing but
 // the error that a door names leaves it. The long form takes `CANARY_INPUTS=10000` at each door. A failure prints its seed,
 // and `CANARY_SEED` repeats it.
 

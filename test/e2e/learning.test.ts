@@ -16,7 +16,7 @@ import { PATIENCE } from '../support/patience.ts';
 import { QEDGE } from '../support/qedge-command.ts';
 import { type QedgeProcess, startQedge } from '../support/qedge-process.ts';
 
-/** Says what it was told, and as the global aggregator puts a model and a round every 50 ms, from the snapshot on. "b" ends for nothing. */
+/** Prints what it is given, and as the global aggregator puts a model and a round every 50 ms, from the snapshot on. "b" ends for nothing. */
 const SERVICE = `
 const { FL_NODE, FL_ROLE, FL_GENERATION, FL_SNAPSHOT_URL, FL_TOLD } = process.env;
 require('node:fs').appendFileSync(FL_TOLD, FL_NODE + ' ' + FL_ROLE + ' ' + FL_GENERATION + ' ' + process.env.FL_PARENT + ' ' + process.pid + '\\n');
@@ -41,7 +41,7 @@ const wait = (ms) => new Promise((resolve) => setTimeout(resolve, ms));
 interface Rig {
   readonly broker: Mosquitto;
   readonly folder: string;
-  /** What each command was told, a line each. */
+  /** What each command was given, a line each. */
   told(): readonly string[];
   /** The state of the task as it is retained. */
   state(): TaskState | null;
@@ -144,7 +144,7 @@ describe('federated learning', () => {
       .poll(() => state()?.configuration?.clusters.flatMap(({ clients }) => clients), PATIENCE)
       .toEqual(['a', 'liar']);
     await expect.poll(() => state()?.round ?? 0, PATIENCE).toBeGreaterThan(round);
-    // A killed qedge leaves no command behind, whatever that does.
+    // A killed qedge leaves no command behind, no matter what that does.
     const command = Number(
       told()
         .find((line) => line.startsWith('b '))

@@ -1,4 +1,4 @@
-// What load balancers near by tell one another, over a real broker.
+// What load balancers near by send one another, over a real broker.
 
 import { describe, expect, it } from 'vitest';
 import { bucketOf } from '../../src/core/neighbours/histogram.ts';
@@ -152,7 +152,7 @@ describe('neighbours over a broker', () => {
     await expect.poll(heard, POLL).toEqual(['beside 127.0.0.1/a', 'beside n9/a', 'elsewhere n9/a']);
   });
 
-  it('are told what was seen here: retained for ten seconds, so that one that starts hears it at once', async () => {
+  it('get what was seen here: retained for ten seconds, so that one that starts hears it at once', async () => {
     const { url } = await startMosquitto();
     const one = startPlacement(toml(url, 'n0'));
     const client = await publisher(url);

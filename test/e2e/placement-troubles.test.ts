@@ -78,7 +78,7 @@ describe('an access list', () => {
 });
 
 describe('TLS on one side alone', () => {
-  it('is named, whichever side it is', async () => {
+  it('is named, on either side', async () => {
     const { caFile, server } = makeCertificates();
     const [plain, secure] = [await startMosquitto(), await startMosquitto({ tls: { caFile, ...server } })];
     const wrongly = startPlacement(toml(`mqtts://localhost:${plain.port}`, `ca = "${caFile}"`));

@@ -1,5 +1,5 @@
 // A canary at the doors of the proxy: mutated bytes of HTTP/1 and HTTP/2 are thrown at a qedge that runs as a process of its own.
-// Whatever they are, it lives and answers, and in the end neither a connection nor a request is left. The long form takes
+// In all cases it lives and answers, and in the end neither a connection nor a request is left. The long form takes
 // `CANARY_INPUTS=10000` at each door. A failure prints its seed, and `CANARY_SEED` repeats it.
 
 import fc from 'fast-check';

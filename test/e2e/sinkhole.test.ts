@@ -1,4 +1,4 @@
-// Bad answers are cheap, so an instance that gives them looks quick. Whatever their form, they must not attract requests: beside a
+// Bad answers are cheap, so an instance that gives them looks quick. In any form, they must not attract requests: beside a
 // healthy instance of 30 ms stands one that answers badly at once.
 
 import { execFile } from 'node:child_process';

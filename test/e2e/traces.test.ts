@@ -150,7 +150,7 @@ describe('traces', () => {
     expect(collector.posts[0]?.headers).toMatchObject({ 'content-encoding': 'gzip', authorization: 'Bearer t' });
     expect(plain(collector.resources[0] ?? [])).toMatchObject({ 'service.name': 'edge' });
     expect(plain(ofKind(collector.spans, SERVER)[0]?.attributes ?? [])).toMatchObject({ 'qedge.client': 'car-7' });
-    // Whichever worker the kernel gave a connection to.
+    // The kernel gives a connection to any worker.
     expect(ofKind(collector.spans, SERVER)).toHaveLength(sent);
     expect(ofKind(collector.spans, CLIENT)).toHaveLength(sent);
   });

@@ -38,7 +38,7 @@ function statuses(text: string): string[] {
 describe('a request sent ahead', () => {
   it('of a WebSocket is no upgrade while others wait for their turn', async () => {
     const { port } = await startProxy([{ name: 'pilotnet', ports: [] }]);
-    const ahead = 'PROPFIND / HTTP/1.1\r\nHost: nobody\r\n\r\n';
+    const ahead = 'PROPFIND / HTTP/1.1\r\nHost: none\r\n\r\n';
     for (let many = 1; many < 40; many += 3) {
       const handshake = `GET /ws HTTP/1.1\r\n${HANDSHAKE}`;
       const { text } = await rawRequest(port, ahead.repeat(many) + handshake + LAST);

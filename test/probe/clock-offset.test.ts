@@ -22,7 +22,7 @@ it('a clock that is another one agrees no more, and late answers of the first ch
   expect(changes).toEqual([true, false]);
 });
 
-it('a ping tells by how much the other clock is ahead', async () => {
+it('a ping shows by how much the other clock is ahead', async () => {
   const server = createServer((_, response) => {
     response.writeHead(204, { 'X-QEdge-Time': String(Date.now() + 60_000) });
     response.end();

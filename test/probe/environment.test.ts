@@ -6,7 +6,7 @@ import { dirname, join } from 'node:path';
 import { describe, expect, it, onTestFinished, vi } from 'vitest';
 import type { DeviceLoad } from '../../src/core/domain.ts';
 import { readEnvironment } from '../../src/probe/environment.ts';
-import { createEnvironmentWatch, LoadReporter, TELL_INTERVAL_MS } from '../../src/probe/environment-watch.ts';
+import { createEnvironmentWatch, LoadReporter, REPORT_INTERVAL_MS } from '../../src/probe/environment-watch.ts';
 import { NO_LOAD } from '../core/support.ts';
 
 function device(files: Readonly<Record<string, string>>): string {
@@ -105,9 +105,9 @@ describe('what is worth reporting', () => {
   });
 
   it('is the first state, and then a change that matters', () => {
-    const teller = new LoadReporter();
+    const reporter = new LoadReporter();
     const isReported = (facts: Partial<DeviceLoad>, step: number): boolean =>
-      teller.admit(state(facts), step * TELL_INTERVAL_MS);
+      reporter.admit(state(facts), step * REPORT_INTERVAL_MS);
     expect(isReported({}, 0)).toBe(true);
     expect(isReported({}, 1)).toBe(false);
     expect(isReported({ cpuRatio: 0.59 }, 2)).toBe(false);
@@ -120,10 +120,10 @@ describe('what is worth reporting', () => {
   });
 
   it('waits its time however much changes', () => {
-    const teller = new LoadReporter();
+    const reporter = new LoadReporter();
     let reported = 0;
-    for (let nowMs = 0; nowMs < 10 * TELL_INTERVAL_MS; nowMs += 100) {
-      if (teller.admit(state({ cpuRatio: (nowMs / 100) % 2 }), nowMs)) reported++;
+    for (let nowMs = 0; nowMs < 10 * REPORT_INTERVAL_MS; nowMs += 100) {
+      if (reporter.admit(state({ cpuRatio: (nowMs / 100) % 2 }), nowMs)) reported++;
     }
     expect(reported).toBe(10);
   });
@@ -135,14 +135,14 @@ describe('the watch', () => {
     const reported: DeviceLoad[] = [];
     let nowMs = 0;
     const watch = createEnvironmentWatch({
-      clock: { nowMs: () => (nowMs += TELL_INTERVAL_MS) },
+      clock: { nowMs: () => (nowMs += REPORT_INTERVAL_MS) },
       root,
       intervalMs: 1,
       onLoad: (load) => void reported.push(load),
     });
     onTestFinished(() => watch.stop());
     watch.start();
-    await vi.waitFor(() => expect(nowMs).toBeGreaterThan(5 * TELL_INTERVAL_MS));
+    await vi.waitFor(() => expect(nowMs).toBeGreaterThan(5 * REPORT_INTERVAL_MS));
     expect(reported).toEqual([{ ...NO_LOAD, temperatureC: 50 }]);
     writeFileSync(join(root, 'sys/class/thermal/thermal_zone0/temp'), '56000\n');
     await vi.waitFor(() => expect(reported.at(-1)?.temperatureC).toBe(56));

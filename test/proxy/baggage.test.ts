@@ -80,7 +80,7 @@ describe('a deadline in baggage', () => {
     expect(textOf(test.metrics)).toContain('qedge_baggage_deadlines_ignored_total{reason="malformed"} 1');
   });
 
-  it('is read in a moment, whatever its entry is made of', () => {
+  it('is read in a moment, no matter what its entry is made of', () => {
     const baggage = new BaggageDeadlines('n0');
     const startMs = performance.now();
     for (const filling of [' ', '\t;', ';', '; ']) {

@@ -69,7 +69,7 @@ describe('a call of gRPC', () => {
     expect(accounts(proxy)).toEqual([false, true]);
   });
 
-  it('whose last message is cut off is a failure, whatever its trailers say', async () => {
+  it('whose last message is cut off is a failure, no matter what its trailers say', async () => {
     const port = await startCalls((stream) => {
       stream.respond(HEAD, { waitForTrailers: true });
       stream.on('wantTrailers', () => stream.sendTrailers({ 'grpc-status': '0' }));

@@ -26,9 +26,9 @@ export async function runClient(command: string, args: readonly string[], input?
   return { status, lines: out.split('\n').filter((line) => line !== ''), complaints };
 }
 
-/** What a camera sends: enough of JPEG to be told apart. */
+/** What a camera sends: enough of JPEG to be distinguished. */
 export const frameOf = (bytes: number): Buffer =>
   Buffer.concat([Buffer.from([0xff, 0xd8]), Buffer.alloc(bytes, 1), Buffer.from([0xff, 0xd9])]);
 
-/** The Python that Debian's modules belong to, whichever is first on the PATH. */
+/** The Python that Debian's modules belong to, no matter which is first on the PATH. */
 export const PYTHON = '/usr/bin/python3';

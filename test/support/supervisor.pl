@@ -1,6 +1,6 @@
 #!/usr/bin/perl
 # Does what qedge's units ask of systemd: holds the listening socket from start to end, runs a command before each start,
-# restarts whatever ends, kills a start that is not ready in time, and takes the process that its child names for its main
+# restarts what ends, kills a start that is not ready in time, and takes the process that its child names for its main
 # one from then on. Says on standard output what happens, one line each.
 #
 #   supervisor.pl SOCKETS START_TIMEOUT_S DIRECTORY PRE_COMMAND -- PROGRAM ARGUMENTS…
@@ -65,7 +65,7 @@ while (1) {
     my $how = $? & 127 ? 'signal ' . ($? & 127) : 'status ' . ($? >> 8);
     if ($gone != $child) { print "left $gone $how\n"; next; }
     print "ended $how\n";
-    # KillMode=mixed: nobody outlives the main process.
+    # KillMode=mixed: no process outlives the main process.
     kill 'KILL', -$group;
     $child = 0;
     $next_start = $restarting ? 0 : time + 0;

@@ -1,4 +1,4 @@
-// Who starts next: counted, accepted, rolled back.
+// Which version starts next: counted, accepted, rolled back.
 
 import { existsSync, readdirSync, statSync } from 'node:fs';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';

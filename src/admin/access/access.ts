@@ -1,4 +1,4 @@
-// Who may use the admin port. On loopback anyone on the machine may, but no web page may use their browser for it; with a
+// What may use the admin port. On loopback anyone on the machine may, but no web page may use their browser for it; with a
 // token, from any holder: as a bearer, or in a browser as a cookie that was given for it.
 
 import { createHmac, randomUUID, timingSafeEqual } from 'node:crypto';

@@ -1,4 +1,4 @@
-// Who a request of the admin port comes from, as it says itself: of a route, and of a handshake, which never reaches one.
+// Where a request of the admin port comes from, as it says itself: of a route, and of a handshake, which never reaches one.
 
 import type { IncomingMessage } from 'node:http';
 import { parse } from 'hono/utils/cookie';

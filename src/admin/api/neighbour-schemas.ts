@@ -22,7 +22,7 @@ export const neighbours = z
     heard: z.array(neighbour),
   })
   .nullable()
-  .describe('null where they are neither told nor listened to');
+  .describe('null where summaries are neither sent nor used');
 
 /** Of this node. */
 export const neighbourhood = z
@@ -41,4 +41,4 @@ export const neighbourhood = z
       .describe('a row for each node that says its round trips, this one first'),
   })
   .nullable()
-  .describe('null where neighbours are neither told nor listened to');
+  .describe('null where summaries are neither sent nor used');

@@ -42,8 +42,8 @@ function wordsOf(event: QedgeEvent, clockMs: number): Words {
     case 'instance-well':
       return info(event.key, 'succeeds again');
     case 'neighbour-ignored': {
-      const told = `what it says of ${event.key} is not what is seen here`;
-      return warning(event.nodeId, `is ignored as a neighbour for ${seconds(event.untilMs - clockMs)}: ${told}`);
+      const reason = `what it says of ${event.key} is not what is seen here`;
+      return warning(event.nodeId, `is ignored as a neighbour for ${seconds(event.untilMs - clockMs)}: ${reason}`);
     }
     case 'rtt-step':
       return notice(event.nodeId, `network round trip changed from ${ms(event.fromMs)} to ${ms(event.toMs)}`);

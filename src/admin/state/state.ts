@@ -36,7 +36,7 @@ export interface NodeFacts {
   /** Null: nothing is kept on disk. */
   readonly store: StoreFacts | null;
   readonly probes: readonly ProbeFacts[];
-  /** Null where neighbours are neither told nor listened to. */
+  /** Null where summaries are neither sent nor used. */
   readonly neighbourhood: NeighbourhoodFacts | null;
   /** What is wrong around this node, one sentence each. */
   readonly troubles: readonly string[];
@@ -103,7 +103,7 @@ export interface ProbeFacts {
   readonly ageMs: number | null;
 }
 
-/** What nodes near by tell one another. */
+/** What nodes near by send one another. */
 export interface NeighbourhoodFacts {
   /** Summaries of what was seen of instances. */
   readonly summariesSent: number;

@@ -164,10 +164,10 @@ export class DataPlane {
   }
 
   /** What was seen of each service since it was asked last, for neighbours. */
-  tell(): [service: string, summary: Summary][] {
+  takeSummaries(): [service: string, summary: Summary][] {
     const nowMs = this.#clock.nowMs();
     return [...this.routers.values()].flatMap(({ service, neighbours }) => {
-      const summary = neighbours?.tell(nowMs) ?? null;
+      const summary = neighbours?.summarize(nowMs) ?? null;
       return summary === null ? [] : [[service, summary]];
     });
   }

@@ -1,4 +1,4 @@
-// The routers of all services, driven in real time: one timer runs whichever decision step is due next, placement and
+// The routers of all services, driven in real time: one timer runs the decision step that is due next, placement and
 // round trips are handed to those they concern, and a reload keeps what was learned for services that stay.
 
 import { isDeepStrictEqual } from 'node:util';
@@ -46,7 +46,7 @@ export class RouterSet {
   /** Names of hosts that have no address. */
   readonly #unresolved = new Set<string>();
   #rttChangeRatio: number;
-  /** Undefined: neighbours are neither told nor listened to. */
+  /** Undefined: summaries of neighbours are neither sent nor used. */
   #neighbours: NeighbourUse | undefined;
   #timer: NodeJS.Timeout | null = null;
   #running = false;
@@ -248,7 +248,7 @@ function policyOf({ policy, overload }: ServiceConfig): ServiceConfig['policy'] 
   return overload === 'send' && name === 'qedge' ? { name, options: { ...options, shed: false } } : policy;
 }
 
-/** Without a broker there is nothing to tell them by. */
+/** Without a broker there is no way to reach them. */
 function neighboursOf({ mqtt, neighbours }: Pick<Config, 'mqtt' | 'neighbours'>): NeighbourUse | undefined {
   const { mode, samplesMax } = neighbours;
   return mqtt === null || mode === 'off' ? undefined : { use: mode === 'use', samplesMax };

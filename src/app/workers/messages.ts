@@ -48,7 +48,7 @@ export type FromWorker =
       readonly overviews: readonly ServiceOverview[];
       readonly chains: readonly ChainState[];
       /** What it saw since it reported last, by service, for neighbours. */
-      readonly told: readonly (readonly [service: string, summary: Summary])[];
+      readonly summaries: readonly (readonly [service: string, summary: Summary])[];
       readonly metrics: MetricsExport;
     }
   /** Some instances of a service, behind those that were sent before; `last`: these are all. */

@@ -44,7 +44,7 @@ export interface Replacement {
   readonly listeners: readonly BoundListener[];
 }
 
-/** The place of one worker, whichever thread has it. */
+/** The place of one worker: threads come and go. */
 interface Place {
   readonly name: string;
   /** Null between two threads. */
@@ -103,7 +103,7 @@ export class WorkerPool implements WorkerListener {
     assertEnoughSockets(this.#places.length + 1, sockets);
     this.#sockets = sockets;
     const threads = this.#threads();
-    for (const place of this.#places) this.#tellToListen(place, shared);
+    for (const place of this.#places) this.#shareListeners(place, shared);
     await Promise.all(threads.map(({ listening }) => listening));
     if (threads.length > 0) this.#watch = setInterval(() => this.#look(), this.#roundMs).unref();
   }
@@ -138,8 +138,8 @@ export class WorkerPool implements WorkerListener {
   }
 
   /** What each worker saw since this was asked last, by service. */
-  takeTold(): ReadonlyMap<string, Summary>[] {
-    return this.#threads().map((thread) => thread.takeTold());
+  takeSummaries(): ReadonlyMap<string, Summary>[] {
+    return this.#threads().map((thread) => thread.takeSummaries());
   }
 
   /** What each worker answers; one that knows nothing of it, or says nothing in time, is left out. */
@@ -197,7 +197,7 @@ export class WorkerPool implements WorkerListener {
     return thread;
   }
 
-  #tellToListen({ thread, name }: Place, shared: readonly BoundListener[]): void {
+  #shareListeners({ thread, name }: Place, shared: readonly BoundListener[]): void {
     const index = this.#places.findIndex((place) => place.name === name) + 1;
     const own = new Map([...this.#sockets].flatMap(([listener, fds]) => pairOf(listener, this.#copyOf(fds[index]))));
     thread?.send({ kind: 'listen', shared, sockets: own });
@@ -235,7 +235,7 @@ export class WorkerPool implements WorkerListener {
       return;
     }
     for (const message of messages) thread.send(message);
-    this.#tellToListen(place, listeners);
+    this.#shareListeners(place, listeners);
     const serves = (): void => {
       this.#replaced.increment();
       this.#options.log.info({ worker: place.name }, 'a worker serves in place of one that ended');
@@ -257,7 +257,7 @@ export class WorkerPool implements WorkerListener {
     if (message.kind !== 'report') return;
     from.takeOverviews(message.overviews);
     from.chains = message.chains;
-    from.tells(message.told);
+    from.addSummaries(message.summaries);
     this.#options.metrics.take(from.name, message.metrics);
   }
 }

@@ -35,7 +35,7 @@ export class WorkerThread {
   readonly #instances = new Map<string, ReadonlyMap<InstanceKey, InstanceState>>();
   readonly #coming = new Map<string, Map<InstanceKey, InstanceState>>();
   /** What it saw since that was asked for last, by service. */
-  #told = new Map<string, Summary>();
+  #summaries = new Map<string, Summary>();
   readonly #worker: Worker;
   /** Rounds since it last said anything. */
   #silentRounds = HANGING_ROUNDS_MAX - START_ROUNDS_MAX;
@@ -116,18 +116,18 @@ export class WorkerThread {
   }
 
   /** It saw this since it said so last. */
-  tells(told: readonly (readonly [service: string, summary: Summary])[]): void {
-    for (const [service, summary] of told) {
-      const before = this.#told.get(service);
-      this.#told.set(service, before === undefined ? summary : mergeInTime(before, summary));
+  addSummaries(summaries: readonly (readonly [service: string, summary: Summary])[]): void {
+    for (const [service, summary] of summaries) {
+      const before = this.#summaries.get(service);
+      this.#summaries.set(service, before === undefined ? summary : mergeInTime(before, summary));
     }
   }
 
   /** All that it saw since this was asked last. */
-  takeTold(): ReadonlyMap<string, Summary> {
-    const told = this.#told;
-    this.#told = new Map();
-    return told;
+  takeSummaries(): ReadonlyMap<string, Summary> {
+    const summaries = this.#summaries;
+    this.#summaries = new Map();
+    return summaries;
   }
 
   send(message: ToWorker): void {

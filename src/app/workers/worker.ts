@@ -99,8 +99,8 @@ class Worker {
     const nowMs = this.#clock.nowMs();
     const overviews = [...this.#dataPlane.routers.values()].map((router) => router.overview(nowMs));
     const chains = this.#dataPlane.chainStates(nowMs);
-    const told = this.#dataPlane.tell();
-    this.#post({ kind: 'report', overviews, chains, told, metrics: this.#metrics.export() });
+    const summaries = this.#dataPlane.takeSummaries();
+    this.#post({ kind: 'report', overviews, chains, summaries, metrics: this.#metrics.export() });
     // Under load, thousands of instances may take longer than it is to the next report.
     this.#reporting ??= runInTurns(this.#reportInstances()).finally(() => {
       this.#reporting = null;

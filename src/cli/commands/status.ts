@@ -242,7 +242,7 @@ function missedText({ successRatio, requirements = [], missed }: ClientState): s
   return level === undefined ? percent(successRatio) : requirementText(level);
 }
 
-/** Who says what it saw of the instances, and who is not believed. */
+/** Which neighbours say what they saw of the instances, and which are not believed. */
 function neighbourFacts({ neighbours }: RouterState): string[] {
   const { use, heard } = neighbours ?? { use: false, heard: [] };
   const facts = heard.map(({ nodeId, instances, samples, ignoredMs, wrongOver }) => {

@@ -54,7 +54,7 @@ export function fileSections(context: SchemaContext): readonly FileSection[] {
     },
     table('placement', placementKeys(context), 'Which announced instances are believed.'),
     table('probe', probeKeys(), 'How round trips to other nodes are measured.'),
-    table('neighbours', neighboursKeys(), 'What load balancers near by tell one another of the instances.'),
+    table('neighbours', neighboursKeys(), 'What load balancers near by send one another of the instances.'),
     table('store', storeKeys(context), 'What survives a restart.'),
     table('log', logKeys(), 'What is written to standard output.'),
     {

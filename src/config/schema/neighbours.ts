@@ -1,4 +1,4 @@
-// `[neighbours]`: what load balancers near by tell one another over the broker.
+// `[neighbours]`: what load balancers near by send one another over the broker.
 
 import * as z from 'zod';
 import { key } from '../key.ts';

@@ -100,8 +100,8 @@ export class StageTurn {
     const { budgets } = this.#chain;
     // An end that came too late is a bound from below of what the answer would have taken; in a late run, whose budget is
     // nothing, it is one only beyond what the stage is known to take.
-    const tells = ending === 'answered' || latencyMs > Math.max(this.budgetMs, budgets.reserveMs(this.#stage));
-    if (tells && latencyMs > 0) budgets.observe(this.#stage, latencyMs);
+    const isEvidence = ending === 'answered' || latencyMs > Math.max(this.budgetMs, budgets.reserveMs(this.#stage));
+    if (isEvidence && latencyMs > 0) budgets.observe(this.#stage, latencyMs);
     this.#chain.stageEnded(this.#run, { name: this.#name, stage: this.#stage, ending }, nowMs);
   }
 }

@@ -1,4 +1,4 @@
-// What load balancers near by tell one another of the instances of a service. How long an instance takes is the same for all who ask; only
+// What load balancers near by send one another of the instances of a service. How long an instance takes is the same for all that ask; only
 // the way there differs. So what others saw stands beside one's own samples, discounted and bounded: it decides where one's own are few,
 // and hardly matters where they are many. It trips no cooldown. A neighbour that is often wrong is ignored for a minute.
 
@@ -118,7 +118,7 @@ export class Neighbours implements Hearsay {
   }
 
   /** What was seen since it was asked last; null: nothing. Of many instances the busiest. */
-  tell(nowMs: number): Summary | null {
+  summarize(nowMs: number): Summary | null {
     const spanMs = this.#own.spanMs(nowMs);
     const instances: Observed[] = [];
     for (const { handle, key, inFlight } of this.#options.candidates()) {

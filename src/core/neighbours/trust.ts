@@ -1,4 +1,4 @@
-// Whether a neighbour tells the truth: what it says of an instance beside one's own samples of the same time, by the two-sample
+// Whether a neighbour is right: what it says of an instance beside one's own samples of the same time, by the two-sample
 // Kolmogorov–Smirnov test. Samples of two load balancers are no draws of one distribution: their round trips are measured with an error,
 // and their requests come at other moments. So a shift by some milliseconds is none, and a fifth is allowed on top.
 

@@ -35,7 +35,7 @@ export interface RoutingPolicy {
   /** One decision step; called every `stepMs`. Work that grows with the window happens here. */
   tick(nowMs: number): void;
 
-  /** What its weights give the instances that serve attribute share `k` by themselves; NaN, or absent: it has no weights to tell by. */
+  /** What its weights give the instances that serve attribute share `k` by themselves; NaN, or absent: it has no weights to go by. */
   wantedShare?(k: number): number;
 
   /** Milliseconds between decision steps; +Infinity when the policy has none. */

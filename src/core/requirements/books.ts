@@ -27,7 +27,7 @@ const SLACK_PER_SECOND = 0.1;
 /** So long it has to have given all before a share yields: the weights follow it no sooner. */
 const GIVE_WAY_MS = 3000;
 
-/** What one router keeps for the requirements of its service: who got what, what is owed, which instances fit. */
+/** What one router keeps for the requirements of its service: which client got what, what is owed, which instances fit. */
 export class RequirementBooks {
   readonly asked: Requirements;
   readonly accounts: Accounts;

@@ -4,7 +4,7 @@
 
 import { grownFloat64 } from '../stats/grown.ts';
 
-/** About so many answers speak: of a client fewer than a window has, of an instance as many as tell it from its neighbours. */
+/** About so many answers speak: of a client fewer than a window has, of an instance as many as distinguish it from its neighbours. */
 const CLIENT_GAIN = 1 / 16;
 const INSTANCE_GAIN = 1 / 64;
 /** What a client may use up of the mean that is asked for before it is offered the quick ones. */

@@ -2,7 +2,7 @@
 
 import { grownFloat64 } from '../stats/grown.ts';
 
-/** About the last 512 attempts speak: less would not tell one failure in a thousand from none. */
+/** About the last 512 attempts speak: fewer would not distinguish one failure in a thousand from none. */
 const KEPT = 1 - 1 / 512;
 
 export class Reliability {

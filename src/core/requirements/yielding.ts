@@ -19,13 +19,13 @@ const FALL_PER_SECOND = 8;
 const RISE_PER_SECOND = 0.02;
 /** Where fewer requests end in a second, the share falls by the request: a miss is not a worse one for being followed by nothing. */
 const REQUESTS_PER_SECOND = 10;
-/** Answers tell of what was decided so long ago: where τ is longer than this, all of it is as much slower. */
+/** Answers show what was decided so long ago: where τ is longer than this, all of it is as much slower. */
 const LATENCY_MS = 400;
 /** What is older says little of now, of the instances that do not serve the share less still: they may get little. */
 const HALF_LIFE_MS = 2000;
 /** Requests, fading, that a ratio has to be made of before it is believed. */
 const REQUESTS_MIN = 5;
-/** And those that it is made of at the least, however old: fewer tell chance from need no more. */
+/** And those that it is made of at the least, however old: fewer do not distinguish need from chance. */
 const REQUESTS_KEPT = 40;
 
 export class Yielding {

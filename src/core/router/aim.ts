@@ -1,5 +1,5 @@
 // What latency a policy steers by. Most often the service's own limit; where requests come as stages of a chain, the part of the
-// chain's goal that the stage has: a limit that no instance makes, or that all make, would tell none from another.
+// chain's goal that the stage has: a limit that no instance makes, or that all make, would distinguish none.
 
 /** Share of the mean that each new part is. */
 const SMOOTHING = 0.05;

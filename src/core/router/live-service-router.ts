@@ -1,7 +1,7 @@
 // The service router: keeps the books (what is in flight, how instances and clients fare), asks the policy where a request
 // goes, and holds the line when the policy wants none. Which instances there are is membership.ts.
 //
-// A plain GET makes four calls, which stand in this order; in brackets is who calls:
+// A plain GET makes four calls, which stand in this order; in brackets is the caller:
 //
 //   route          [exchange] picks an instance: that of its session; else what `policy.select` picks, by default that of
 //                  policies/qedge/policy.ts; else the best that is left (fallback.ts). Null: the request is refused

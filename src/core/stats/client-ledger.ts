@@ -28,7 +28,7 @@ export class ClientLedger {
   readonly #overall: WindowCounts;
   readonly #rows = new Map<string, number>();
   readonly #names: string[] = [];
-  /** Doubly linked by last use, so that finding whom to forget costs nothing. */
+  /** Doubly linked by last use, so that finding the one to forget costs nothing. */
   #newer = new Int32Array(ROWS_FIRST);
   #older = new Int32Array(ROWS_FIRST);
   #newest = NONE;

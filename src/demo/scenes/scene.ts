@@ -56,7 +56,7 @@ export interface DemoModel {
   readonly profile: Readonly<Record<string, number>> | null;
 }
 
-/** Something that is announced to the person who watches, never to the proxy. */
+/** Something that is announced to the viewer, never to the proxy. */
 export interface Happening {
   /** Milliseconds after the start of a round. */
   readonly atMs: number;

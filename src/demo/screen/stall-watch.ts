@@ -1,5 +1,5 @@
 // How late this machine lets the demo's timers come. All of the demo is emulated by timers of one process, so that a
-// machine that is busy with other things looks like slow instances; the person who watches should know.
+// machine that is busy with other things looks like slow instances; the viewer should know.
 
 import { monitorEventLoopDelay } from 'node:perf_hooks';
 

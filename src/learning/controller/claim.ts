@@ -2,7 +2,7 @@
 //
 // A claim is retained, and its controller's last will clears it. A controller that finds none waits a moment, claims with the next
 // term, and has the task once its own claim came back from the broker and stood for a moment. Of two claims the higher term wins, then
-// the lower id: both hear both, and so agree, in whatever order they come. A holder whose claim is cleared says it again: the last will of another
+// the lower id: both hear both, and so agree, in any order. A holder whose claim is cleared says it again: the last will of another
 // controller, one that only waited, clears the topic as well.
 //
 // A broker that loses power together with the holder forgets the last will and keeps the claim. So a holder repeats its claim all the

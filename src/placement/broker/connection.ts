@@ -136,7 +136,7 @@ export class BrokerConnection {
     if (client === null || !this.connected) return Promise.resolve(false);
     return this.#answer((resolve) => {
       client.publish(topic, payload, { qos: 1, retain: true }, (error) => {
-        if (error && 'code' in error && isRefusal(error.code)) this.#tellRefusal('publish', [topic], error);
+        if (error && 'code' in error && isRefusal(error.code)) this.#reportRefusal('publish', [topic], error);
         resolve(!error);
       });
     });
@@ -159,7 +159,7 @@ export class BrokerConnection {
       client.subscribe([...filters], { qos }, (error, granted) => {
         const answers = answersIn(error);
         const refused = filters.filter((_, i) => isRefusal(answers[i]));
-        if (error && refused.length > 0) this.#tellRefusal('subscribe', refused, error);
+        if (error && refused.length > 0) this.#reportRefusal('subscribe', refused, error);
         resolve(!error && (granted ?? []).every((grant) => grant.qos < 128));
       });
     });
@@ -182,7 +182,7 @@ export class BrokerConnection {
   }
 
   /** A broker that lets us in may still not let us say or hear everything: most often its access list is too short. */
-  #tellRefusal(action: 'publish' | 'subscribe', topics: readonly string[], error: Error): void {
+  #reportRefusal(action: 'publish' | 'subscribe', topics: readonly string[], error: Error): void {
     const text = topics.join(' ').slice(0, 512);
     this.#refused = { ...this.#refused, [action]: text };
     const suppressed = this.#refusals.admit(`${action} ${text}`, this.#options.clock.nowMs());

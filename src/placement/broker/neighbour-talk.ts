@@ -28,8 +28,8 @@ export interface NeighbourTalkOptions {
 
 /** Summaries said to neighbours, their bytes, and those heard. */
 export interface TalkCounters {
-  readonly told: Counter;
-  readonly toldBytes: Counter;
+  readonly sent: Counter;
+  readonly sentBytes: Counter;
   readonly heard: Counter;
 }
 
@@ -66,7 +66,7 @@ export class NeighbourTalk {
   readonly #neighbourhood: Neighbourhood;
   /** Round trips farther than this concern no service. */
   readonly #reachMs: number;
-  /** So many are listened to for each service; 0: neighbours are neither told nor listened to. */
+  /** So many are listened to for each service; 0: summaries are neither sent nor used. */
   #max: number;
   /** Neighbours that are processes of this machine: what loopback means there, it means here. */
   #beside: ReadonlySet<string> = new Set();
@@ -95,16 +95,16 @@ export class NeighbourTalk {
   }
 
   /** Says what was seen here, by service, and listens to those that are near now. */
-  exchange(told: ReadonlyMap<string, Summary>): void {
+  exchange(summaries: ReadonlyMap<string, Summary>): void {
     const { config, mqtt, counters } = this.#options;
     if (!mqtt.native) return;
     this.#redraw();
-    for (const [service, summary] of told) {
+    for (const [service, summary] of summaries) {
       const topic = observationsTopic(mqtt.topicPrefix, config.node.id, service);
       const text = withRoundTrips(summaryText(summary), this.#ownRoundTrips, SUMMARY_BYTES_MAX);
       this.#connection.say(topic, text, EXPIRY_SECONDS);
-      counters.told.increment();
-      counters.toldBytes.increment(topic.length + text.length);
+      counters.sent.increment();
+      counters.sentBytes.increment(topic.length + text.length);
     }
   }
 
@@ -117,7 +117,7 @@ export class NeighbourTalk {
     this.#options.onObservations(nodeId, service, { ...summary, instances });
   }
 
-  /** Null where neighbours are neither told nor listened to. */
+  /** Null where summaries are neither sent nor used. */
   state(): NeighbourhoodState | null {
     const { config, mqtt, counters, clock } = this.#options;
     if (!mqtt.native || this.#max === 0) return null;
@@ -125,8 +125,8 @@ export class NeighbourTalk {
     const own: HeardRow = { atMs: nowMs, roundTrips: this.#ownRoundTrips };
     const rows = [...new Map([[config.node.id, own], ...this.#rows])].filter(([, row]) => row.roundTrips.size > 0);
     return {
-      summariesSent: counters.told.value,
-      bytesSent: counters.toldBytes.value,
+      summariesSent: counters.sent.value,
+      bytesSent: counters.sentBytes.value,
       summariesReceived: counters.heard.value,
       roundTrips: rows.map(([nodeId, { atMs, roundTrips }]) => ({
         nodeId,

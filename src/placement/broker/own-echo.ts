@@ -15,7 +15,7 @@ export type OwnVerdict =
   | 'not-ours'
   /** What we said ourselves, or an earlier life of ours did. */
   | 'echo'
-  /** Someone cleared what still holds, be it the last will of a connection that we have replaced: say it again. */
+  /** What still holds was cleared, be it by the last will of a connection that we have replaced: say it again. */
   | 'repeat'
   /** It was announced here, in this life or an earlier one, and could not be taken back: the broker was away. */
   | 'take-back'

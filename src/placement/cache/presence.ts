@@ -131,7 +131,7 @@ export class Presence {
   endSync(since: number, scope: SyncScope, nowMs: number): void {
     const hosts = this.#claims.table.hosts();
     if (scope.nodes) this.#connectedSequence = since;
-    // Nothing of anyone: the broker lost its memory, or is another one. What we know is the better knowledge.
+    // Nothing of any node: the broker lost its memory, or is another one. What we know is the better knowledge.
     if (scope.nodes && !hosts.some((host) => heardAfter(host, since))) return;
     for (const host of hosts) {
       if (scope.nodes && host.sequence <= since) this.#miss(host, { since, nowMs });

@@ -1,4 +1,4 @@
-// A configuration of hierarchical federated learning: who gathers whose models, and how often, within a budget of communication
+// A configuration of hierarchical federated learning: which node gathers the models of which, and how often, within a budget of communication
 // (AIoTwin D1.3, section 3.2). Pure: nodes in, configuration or reason out.
 
 import { type Clustering, type ClusteringTask, leastCost, leastDivergence, meanDivergence } from './clusters.ts';

@@ -37,7 +37,7 @@ export type Reconfiguration =
 const EPOCHS_UNBOUNDED = 1_000;
 
 /**
- * The configuration for the nodes there are now, or the present one without the nodes that left: whichever is worth more.
+ * The configuration for the nodes there are now, or the present one without the nodes that left: the one that is worth more.
  *
  * @throws NoConfigurationError where neither is possible
  */
@@ -65,7 +65,7 @@ export function reconfigure(
     : { kind: 'change', configuration: proposed, needed: false, gain, cost };
 }
 
-/** Who sends where, and how often, as it was, without the nodes that are gone; null where an aggregator or a whole cluster is gone. */
+/** Which node sends where, and how often, as it was, without the nodes that are gone; null where an aggregator or a whole cluster is gone. */
 export function withoutLeft(
   { global, clusters, epochs, localRounds }: LearningConfiguration,
   topology: LearningTopology,

@@ -1,4 +1,4 @@
-// Who takes part in federated learning: nodes with a role, what a link costs, which data a client has.
+// What takes part in federated learning: nodes with a role, what a link costs, which data a client has.
 
 /** The name of a node, as it stands in topics and in `node.id`. */
 export const NODE_NAME = /^[A-Za-z0-9][A-Za-z0-9._-]{0,62}$/;
@@ -23,7 +23,7 @@ export interface LearningTopology {
   readonly clients: readonly LearningNode[];
 }
 
-/** Units per MB between two nodes, by whichever of them states it; +Infinity where neither does. */
+/** Units per MB between two nodes, as one of them states it; +Infinity where neither does. */
 export function linkCost(a: LearningNode, b: LearningNode): number {
   if (a.id === b.id) return 0;
   return a.costs.get(b.id) ?? b.costs.get(a.id) ?? Number.POSITIVE_INFINITY;

@@ -1,4 +1,4 @@
-// Tells HTTP/1 from HTTP/2 on a cleartext connection by its first bytes (prior knowledge, RFC 9113 section 3.3).
+// Distinguishes HTTP/1 from HTTP/2 on a cleartext connection by its first bytes (prior knowledge, RFC 9113 section 3.3).
 
 import type { Socket } from 'node:net';
 

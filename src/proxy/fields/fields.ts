@@ -202,7 +202,7 @@ export function withoutFields(fields: readonly string[], names: readonly string[
 }
 
 /**
- * Trailers without those that are about a head: framing, routing, and what this proxy sets itself. Who takes trailers for
+ * Trailers without those that are about a head: framing, routing, and what this proxy sets itself. A client that takes trailers for
  * fields of the head would believe them (RFC 9110 section 6.5.1).
  */
 export function trailersOnly(trailers: readonly string[], table: FieldTable): readonly string[] {

@@ -28,8 +28,8 @@ export const EVENT = {
   progress: 11,
   /** A request of a neighbour on the same processor (instance). */
   neighbour: 12,
-  /** A load balancer tells its neighbours what it saw (place), and one of them hears it (message). */
-  tell: 13,
+  /** A load balancer sends its neighbours what it saw (place), and one of them hears it (message). */
+  summary: 13,
   hear: 14,
 } as const;
 

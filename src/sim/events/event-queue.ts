@@ -1,5 +1,5 @@
 // What happens next: a binary heap over typed arrays, so that a simulated request costs no allocation. An event is a time and
-// one integer that says what and to whom; popping hands both back through fields.
+// one integer: the kind and the receiver; popping hands both back through fields.
 
 const CAPACITY_INITIAL = 1024;
 

@@ -9,7 +9,7 @@ import { findProgram } from '../../support/requires.ts';
 export interface Ports {
   readonly listen: number;
   readonly upstream: number;
-  /** Cleartext HTTP/2 is spoken on `listen`, where a contender has to be told. */
+  /** Cleartext HTTP/2 is spoken on `listen`, where a contender has to be configured for it. */
   readonly http2: boolean;
 }
 

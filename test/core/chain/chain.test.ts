@@ -111,7 +111,7 @@ describe('a chain', () => {
     expect(chain.state(10).results).toEqual({ success: 0, late: 0, failed: 0, abandoned: 0 });
   });
 
-  it('keeps runs of different clients apart, whatever they call them', () => {
+  it('keeps runs of different clients apart, also under one name', () => {
     const chain = chainOf();
     turnOf(chain, 'detector', 0, '1', 'one').end('answered', 5, 5);
     expect(chain.begin({ clientId: 'other', run: '1', service: 'tracker' }, 5)).toBe('unknown-run');

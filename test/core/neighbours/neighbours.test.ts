@@ -41,7 +41,7 @@ function neighboursWith({ use = true, instances = 2 } = {}) {
   /** This load balancer sees so many answers, and says so. */
   const see = (handle: number, tookMs: number, times: number, nowMs: number): void => {
     for (let i = 0; i < times; i++) observe(handle, tookMs);
-    neighbours.tell(nowMs);
+    neighbours.summarize(nowMs);
   };
   return { neighbours, ignored, keyOf, summary, observe, see };
 }
@@ -172,7 +172,7 @@ describe('what neighbours say', () => {
     const { neighbours, summary } = neighboursWith();
     for (let n = 0; n < 100; n++) neighbours.hear(`n${n}`, summary(0, 30, 1), 0);
     expect(neighbours.state(0).heard).toHaveLength(64);
-    neighbours.tell(120_001);
+    neighbours.summarize(120_001);
     expect(neighbours.state(120_001).heard).toEqual([]);
   });
 });
@@ -182,11 +182,11 @@ describe('what is said to neighbours', () => {
     const { neighbours, keyOf, observe } = neighboursWith({ instances: 20 });
     observe(3, 30);
     observe(3, null);
-    const told = neighbours.tell(2_000);
-    expect(told).toMatchObject({ spanMs: 2_000, instances: [{ key: keyOf(3), failures: 1 }] });
-    expect(told?.instances[0]?.counts[bucketOf(30)]).toBe(1);
-    expect(neighbours.tell(4_000)).toBeNull();
+    const said = neighbours.summarize(2_000);
+    expect(said).toMatchObject({ spanMs: 2_000, instances: [{ key: keyOf(3), failures: 1 }] });
+    expect(said?.instances[0]?.counts[bucketOf(30)]).toBe(1);
+    expect(neighbours.summarize(4_000)).toBeNull();
     for (let handle = 0; handle < 20; handle++) observe(handle, 30);
-    expect(neighbours.tell(6_000)?.instances).toHaveLength(16);
+    expect(neighbours.summarize(6_000)?.instances).toHaveLength(16);
   });
 });

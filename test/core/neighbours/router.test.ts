@@ -23,9 +23,9 @@ function learned(world: World) {
     world.request(ending);
     world.pass(33);
   }
-  const told = world.router.neighbours?.tell(world.nowMs);
-  if (told === null || told === undefined) throw new Error('nothing was said');
-  return told;
+  const said = world.router.neighbours?.summarize(world.nowMs);
+  if (said === null || said === undefined) throw new Error('nothing was said');
+  return said;
 }
 
 function beliefOf({ router, nowMs }: World): number | null {
@@ -34,14 +34,14 @@ function beliefOf({ router, nowMs }: World): number | null {
 
 describe('a router among neighbours', () => {
   it('knows of a slow instance from them before it has a sample of its own', () => {
-    const told = learned(worldWith({ use: true, samplesMax: 20 }));
+    const said = learned(worldWith({ use: true, samplesMax: 20 }));
     const [fresh, alone, watching] = [
       worldWith({ use: true, samplesMax: 20 }),
       worldWith(),
       worldWith({ use: false, samplesMax: 20 }),
     ];
     for (const world of [fresh, alone, watching]) {
-      for (const node of ['a', 'b', 'c', 'd']) world.router.neighbours?.hear(node, told, world.nowMs);
+      for (const node of ['a', 'b', 'c', 'd']) world.router.neighbours?.hear(node, said, world.nowMs);
       world.pass(600);
     }
     expect(beliefOf(fresh)).toBeLessThan(0.75 * (beliefOf(alone) ?? 0));
@@ -61,24 +61,24 @@ describe('a router among neighbours', () => {
       world.router.applyPlacement({ kind: 'instance-set', instance: one }, world.nowMs);
     for (let i = 0; i < 6; i++) world.request(() => ({ latencyMs: 20 }));
     world.pass(2_000);
-    const keysTold = () =>
+    const keysSaid = () =>
       world.router.neighbours
-        ?.tell(world.nowMs)
+        ?.summarize(world.nowMs)
         ?.instances.map(({ key }) => key)
         .sort();
-    expect(keysTold()).toEqual(['given/a', 'node-0/a']);
+    expect(keysSaid()).toEqual(['given/a', 'node-0/a']);
     for (let i = 0; i < 6; i++) world.request(() => ({ latencyMs: 20, result: 'refused' }));
     world.pass(2_000);
     // A failure is one however far away.
-    expect(keysTold()).toEqual(['given/a', 'guessed/a', 'node-0/a']);
+    expect(keysSaid()).toEqual(['given/a', 'guessed/a', 'node-0/a']);
   });
 
   it('decides as it does alone while what it hears is only observed', () => {
-    const told = learned(worldWith({ use: true, samplesMax: 20 }));
+    const said = learned(worldWith({ use: true, samplesMax: 20 }));
     const worlds = [worldWith({ use: false, samplesMax: 20 }), worldWith(), worldWith({ use: true, samplesMax: 20 })];
     const [observed, alone, used] = worlds.map((world) =>
       Array.from({ length: 400 }, (_, i) => {
-        if (i % 50 === 0) for (const node of ['a', 'b', 'c']) world.router.neighbours?.hear(node, told, world.nowMs);
+        if (i % 50 === 0) for (const node of ['a', 'b', 'c']) world.router.neighbours?.hear(node, said, world.nowMs);
         const { key } = world.request(ending);
         world.pass(40);
         return key;

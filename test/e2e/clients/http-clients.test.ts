@@ -1,4 +1,4 @@
-// The examples of config/clients in shell and Python: frames, a stream, a call of gRPC; and what they do when they are told to wait.
+// The examples of config/clients in shell and Python: frames, a stream, a call of gRPC; and what they do when they are asked to wait.
 // requires: curl, python3-requests, python3-aiohttp, python3-grpcio
 
 import { writeFileSync } from 'node:fs';

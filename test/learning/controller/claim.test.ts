@@ -1,4 +1,4 @@
-// One claim wins: whatever the order in which controllers hear of each other.
+// One claim wins, in any order in which controllers hear of each other.
 
 import { describe, expect, it } from 'vitest';
 import { type ClaimAction, ClaimStanding } from '../../../src/learning/controller/claim.ts';

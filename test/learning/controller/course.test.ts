@@ -140,7 +140,7 @@ describe('the course of a task', () => {
     expect(made.course.state).toMatchObject({ generation: 1, phase: 'training' });
   });
 
-  it('changes to one level when an aggregator is gone, whatever it costs', () => {
+  it('changes to one level when an aggregator is gone, at any cost', () => {
     const made = running({ rounds: 10 });
     made.course.nodesAre(left('n2'), false, 2_000);
     expect(made.course.tick(3_000)).toMatchObject({ kind: 'deploy', generation: 2 });

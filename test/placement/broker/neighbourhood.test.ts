@@ -27,7 +27,7 @@ describe('a neighbourhood', () => {
     expect(draw(neighbourhood, { a: 10, b: 20, c: 15 })).toMatchObject({ entered: ['c'], left: ['b'] });
   });
 
-  it('loses who is gone, or out of reach by a tenth of the limit', () => {
+  it('loses a neighbour that is gone, or out of reach by a tenth of the limit', () => {
     const neighbourhood = pair();
     draw(neighbourhood, { a: 79, b: 20 });
     expect(draw(neighbourhood, { a: 85, b: 20 })).toMatchObject({ left: [] });

@@ -14,7 +14,7 @@ const nameOf = (id: string): string => `s ${id} on pi-1._qedge._tcp.local`;
 const from = '10.0.0.1';
 
 describe('what is remembered of neighbours', () => {
-  it('is whole once its pointer, place, text and address were heard, in whatever order', () => {
+  it('is whole once its pointer, place, text and address were heard, in any order', () => {
     const neighbours = new Neighbours();
     const [pointer, , service, text, address] = recordsFor('a') as [
       DnsRecord,

@@ -12,7 +12,7 @@ const CLAIMS = [
   'X-Forwarded-Ssl',
   'X-Forwarded-User',
   'x-forwarded-anything-else',
-  'X-Forwarded-For-Which-Nobody-Has-Thought-Of-A-Shorter-Name-Than-This-One',
+  'X-Forwarded-For-Of-Which-There-Is-No-Shorter-Name-Than-This-Longest-One',
   'X_Forwarded_For',
   'X_Forwarded-Proto',
   'X-Real-IP',

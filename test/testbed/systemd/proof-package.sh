@@ -1,5 +1,5 @@
 #!/bin/bash
-# The Debian package in the container, as somebody meets it who has a service and a file that says where it is: installed to
+# The Debian package in the container, on a node with a service and a file that says where it is: installed to
 # the first routed request by the clock, upgraded under requests, removed, purged.
 
 set -euo pipefail

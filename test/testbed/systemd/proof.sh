@@ -12,7 +12,7 @@ request() { # one request, connection: close; prints the status line
   exec 7>&-
 }
 expect() { echo "  $1: $2"; [[ $2 == $3 ]] || { echo "expected $3"; false; }; }
-never() { if "$@"; then echo "happened: $*"; false; fi; }  # `! …` would pass under -e whatever came of it
+never() { if "$@"; then echo "happened: $*"; false; fi; }  # `! …` would pass under -e in either case
 until_true() { for _ in $(seq 300); do eval "$1" && return; sleep 0.2; done; echo "never: $1"; false; }
 main_pid() { systemctl show -P MainPID qedge; }
 release() { /root/qedge sign "$1" --key key.pem --release "$2" > /dev/null; }

@@ -105,7 +105,7 @@ interface Naming {
 }
 
 function markersOf(service: RouterState, scale: Scale, { nameOf, chosen, before }: Naming): readonly Marker[] {
-  const isNamed = mostTelling(service.instances, chosen, scale.frame.right);
+  const isNamed = mostInformative(service.instances, chosen, scale.frame.right);
   const placed = service.instances.map((instance) => ({
     instance,
     name: nameOf(instance.key),
@@ -131,7 +131,7 @@ function markersOf(service: RouterState, scale: Scale, { nameOf, chosen, before 
 }
 
 /** The chosen one, ejected ones and the heaviest get a name, as many as can be read. */
-function mostTelling(instances: readonly InstanceState[], chosen: string, width: number): (key: string) => boolean {
+function mostInformative(instances: readonly InstanceState[], chosen: string, width: number): (key: string) => boolean {
   const namesMax = Math.min(NAMES_MAX, Math.round(width / WIDTH_PER_NAME));
   const rank = ({ key, cooldownMs, weight }: InstanceState): number =>
     (key === chosen ? 2 : 0) + (cooldownMs > 0 ? 1 : 0) + weight;

@@ -1,4 +1,4 @@
-// Who helps whom, in which order: this node, its neighbours by distance, the cloud.
+// Which nodes help, in which order: this node, its neighbours by distance, the cloud.
 
 import type { Candidate } from '../../domain.ts';
 

@@ -48,7 +48,7 @@ export class ActiveSet {
   }
 
   /**
-   * The set or the round trips changed: those who stay keep their proportions. One that was ejected comes back with what it had, less what
+   * The set or the round trips changed: those that stay keep their proportions. One that was ejected comes back with what it had, less what
    * failed of its attempts: no decision step meets one that asks for a pause again and again.
    */
   update(candidates: readonly Candidate[], memory: Memory): void {

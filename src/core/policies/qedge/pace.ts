@@ -1,6 +1,6 @@
 // What one more request would take at an instance now: the latency of a place in its queue, times the places that this load balancer's
 // own requests take there. Where the own requests make the queue, this is the queue, seen before anything is late. Where others make
-// it, the pace holds their load, and the own requests in flight tell which instance was chosen too often just now.
+// it, the pace holds their load, and the own requests in flight show which instance was chosen too often just now.
 //
 // A place is learned as the ratio Σ x / Σ (ahead + 1) over the last attempts, which needs no idle instance and no law of the work: heavy
 // tails and other services' load are in it.

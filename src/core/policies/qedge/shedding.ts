@@ -2,10 +2,10 @@
 // time. So a load balancer whose requests are mostly late limits the rate that it sends to each instance where they are, in the way
 // of TCP Vegas and Swift: an answer that came well before its deadline lets the rate grow, one that came near it or after it cuts the
 // rate, at most once a round, so that a cut shows before the next one. Latency is the signal, since misses come when it is too late.
-// It is also the same for all who share the instance, which therefore shed alike without a word between them.
+// It is also the same for all that share the instance, which therefore shed alike without a word between them.
 //
 // Rates are kept by token buckets: requests that are spaced out find shorter queues than as many at random. What no instance has room
-// for is refused at once, whichever client sent it: each loses the same share.
+// for is refused at once, of every client: each loses the same share.
 
 import type { Candidate } from '../../domain.ts';
 import { grownFloat64 } from '../../stats/grown.ts';
@@ -37,7 +37,7 @@ const CUT_LEAST = 0.05;
 /** Share of the requests that is refused at which cuts are as deep as that, and so many τ after the last one, where answers are few. */
 const REFUSED_MUCH = 0.3;
 const CUT_LATENCIES = 10;
-/** The least limit, of all that is asked for: what tells that there is room again. And of all instances together. */
+/** The least limit, of all that is asked for: what shows that there is room again. And of all instances together. */
 const LIMIT_SHARE_MIN = 0.05;
 const LIMITS_SHARE_MIN = 0.3;
 /** A limit of so many times what is asked for is none. */

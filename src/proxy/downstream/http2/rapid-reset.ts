@@ -1,5 +1,5 @@
 // Requests that a client begins and resets at once cost it nothing, and us an attempt each. Some are in order: a page is left, a call
-// is given up. A client that does nothing else is told to calm down, and cut off.
+// is given up. A client that does nothing else gets ENHANCE_YOUR_CALM, and is cut off.
 
 /** At once, and then a second. */
 const BURST = 1000;

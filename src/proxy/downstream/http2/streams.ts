@@ -203,7 +203,7 @@ export class Http2Streams implements StreamOwner {
     this.#onBlock(block, block.whole());
   }
 
-  /** A whole field block: a request, or the trailers of one. It is decoded whatever becomes of it, since later ones refer to it. */
+  /** A whole field block: a request, or the trailers of one. It is decoded in any case, since later ones refer to it. */
   #onBlock(head: { streamId: number; endStream: boolean; dependency: number }, block: Buffer): void {
     const { streamId, endStream } = head;
     const fields = this.#decoder.decode(block, this.#headerBytesMax);

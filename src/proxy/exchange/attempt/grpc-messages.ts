@@ -1,5 +1,5 @@
 // The messages of a gRPC answer: five bytes (flags and a length), then the message ("Length-Prefixed-Message"). A unary answer is there with
-// the first, and a stream has begun; an answer that ends within one was cut off, whatever its trailers say. gRPC-Web sends its trailers as
+// the first, and a stream has begun; an answer that ends within one was cut off, no matter what its trailers say. gRPC-Web sends its trailers as
 // a last message of their own, and in its form for text all of it in base64 (PROTOCOL-WEB.md).
 
 import { isGrpcWeb, NO_GRPC_STATUS, readGrpcStatus } from '../../../core/verdict/grpc.ts';

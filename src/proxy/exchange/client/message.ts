@@ -1,7 +1,7 @@
-// What an exchange needs of a client's request and of the answer to it, whichever version of HTTP they travel in.
+// What an exchange needs of a client's request and of the answer to it, in any version of HTTP.
 // node:http's own classes fit as they are; the two halves of a stream of HTTP/2 (downstream/http2/) are made to.
 
-/** A request, whichever version of HTTP it came in. */
+/** A request, in any version of HTTP. */
 export interface ClientRequest {
   /** `1.0`, `1.1` or `2`. */
   readonly httpVersion: string;

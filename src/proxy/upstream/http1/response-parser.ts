@@ -289,7 +289,7 @@ function readFraming(fields: readonly string[]): Framing {
 }
 
 /**
- * Chunks were unknown to HTTP/1.0, so who sends them there does not know what it does (RFC 9112 section 6.1). A 204 has no
+ * Chunks were unknown to HTTP/1.0, so an instance that sends them there does not know what it does (RFC 9112 section 6.1). A 204 has no
  * body, but one that announces a body may send it all the same, to be taken for the next answer.
  */
 function persists(isHttp11: boolean, status: number, { close, keepAlive, chunked, length }: Framing): boolean {

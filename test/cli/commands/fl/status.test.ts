@@ -42,7 +42,7 @@ describe('the status of a task', () => {
     );
   });
 
-  it('steers no terminal, whatever stands on the broker', () => {
+  it('steers no terminal by what stands on the broker', () => {
     const evil = 'a\x1b]0;owned\x07\u009b2J\r\nphase done\u202e';
     const state = { ...STATE, reason: evil, ignored: [{ node: evil, count: 1, reason: evil }] };
     const text = textOf({ claim: { id: evil, term: 1 }, state, progress: new Map() }, 2_000);

@@ -60,7 +60,7 @@ describe('refusing where it gains nothing', () => {
     expect(refusedS(known(10), 60, { inTimeEvery: 10 })).toBe(10);
   });
 
-  it('goes on while a fifth is in time, whatever was before', () => {
+  it('goes on while a fifth is in time, no matter what was before', () => {
     expect(refusedS(known(5), 60, { inTimeEvery: 4 })).toBe(60);
   });
 

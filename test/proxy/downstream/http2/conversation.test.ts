@@ -1,4 +1,4 @@
-// Whole conversations of node:http2's own client with a proxy in the middle: whatever is said, in whatever pieces it arrives, comes
+// Whole conversations of node:http2's own client with a proxy in the middle: all that is said, in pieces of any size, comes
 // out at the other end as it was said.
 
 import { createHash } from 'node:crypto';
@@ -108,7 +108,7 @@ function tell(
   });
 }
 
-it('a conversation comes out as it was said, in whatever pieces it arrives', async () => {
+it('a conversation comes out as it was said, in pieces of any size', async () => {
   const qos = { latencyMs: 60_000, successRatio: 0.9, windowMs: 10_000 };
   const proxy = await startProxy([{ name: 'svc', ports: [await startEcho()], qos }]);
   const cuts = fc.array(fc.oneof(fc.integer({ min: 1, max: 40 }), fc.integer({ min: 1000, max: 70_000 })), {
