@@ -36,8 +36,10 @@ export class EmulatedService {
   served = 0;
   readonly #rng: Rng;
   readonly #answer: (body: Buffer) => unknown;
-  readonly #queue: { readonly body: Buffer; readonly response: ServerResponse }[] = [];
+  readonly #queue: { readonly body: Buffer; readonly response: ServerResponse; readonly cameMs: number }[] = [];
   #busy: NodeJS.Timeout | null = null;
+  /** When the work on the last frame was to end. A timer that comes late makes an answer late, but the instance no slower. */
+  #endMs = 0;
   #server: DistantServer | null = null;
 
   private constructor(options: EmulatedServiceOptions) {
@@ -96,7 +98,7 @@ export class EmulatedService {
   }
 
   #enqueue(body: Buffer, response: ServerResponse): void {
-    this.#queue.push({ body, response });
+    this.#queue.push({ body, response, cameMs: performance.now() });
     if (this.#busy === null) this.#next();
   }
 
@@ -105,14 +107,15 @@ export class EmulatedService {
     // A client that went away while waiting is not worked for.
     while (job?.response.destroyed === true) job = this.#queue.shift();
     if (job === undefined) return;
-    const { body, response } = job;
+    const { body, response, cameMs } = job;
+    this.#endMs = Math.max(this.#endMs, cameMs) + lognormal(this.work, this.#rng);
     this.#busy = setTimeout(
       () => {
         this.#busy = null;
         this.#finish(body, response);
         this.#next();
       },
-      Math.max(1, Math.round(lognormal(this.work, this.#rng))),
+      Math.max(1, Math.round(this.#endMs - performance.now())),
     );
   }
 

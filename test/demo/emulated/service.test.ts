@@ -46,6 +46,17 @@ describe('an emulated service', () => {
     expect(Math.max(...answers.map(({ ms }) => ms))).toBeGreaterThanOrEqual(4 * 20 - 4);
   });
 
+  it('is no slower for a machine that is busy elsewhere', async () => {
+    const service = await start({ work: { meanMs: 100, variation: 0 } });
+    const answers = Promise.all([1, 2].map(() => post(service, Buffer.from('frame'))));
+    while (service.load < 2) await new Promise((resolve) => setImmediate(resolve));
+    const freeMs = performance.now() + 200;
+    while (performance.now() < freeMs);
+    await new Promise((resolve) => setTimeout(resolve, 95));
+    expect(service.served).toBe(2);
+    await answers;
+  });
+
   it('stands as far away as its link is long, each way', async () => {
     const service = await start({ link: { oneWayMs: 25, jitterMs: 0 }, work: { meanMs: 1, variation: 0 } });
     expect((await post(service, Buffer.from('frame'))).ms).toBeGreaterThanOrEqual(49);
