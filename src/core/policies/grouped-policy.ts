@@ -1,7 +1,7 @@
 // Policies that keep one policy for each group of instances: everything but the choice of the group goes to the policy of the group.
 
 import type { Candidate, Outcome, RequestInfo } from '../domain.ts';
-import { isHopeless, isLate } from './lateness.ts';
+import { isLate } from './lateness.ts';
 import type { CandidateView, Policy, PolicyContext, PolicySummary } from './policy.ts';
 
 /** A group of instances and its policy. */
@@ -61,14 +61,10 @@ export abstract class GroupedPolicy<Group extends PolicyGroup> implements Policy
     if (outcome.success) group.successes++;
   }
 
-  isLate(candidate: Candidate, nowMs: number): boolean {
+  isLate(candidate: Candidate, nowMs: number, patience: number): boolean {
     const group = this.groupOf[candidate.handle];
-    return group === undefined || this.isLateIn(group, candidate, nowMs);
-  }
-
-  isHopeless(candidate: Candidate, nowMs: number): boolean {
-    const group = this.groupOf[candidate.handle];
-    return group === undefined || isHopeless(group.policy, candidate, this.context.qos, nowMs);
+    if (group === undefined) return true;
+    return isLate(group.policy, candidate, { latencyMs: this.context.qos.latencyMs, patience }, nowMs);
   }
 
   isTrusted(candidate: Candidate, nowMs: number): boolean {

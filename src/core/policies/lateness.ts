@@ -3,31 +3,21 @@
 import type { Candidate } from '../domain.ts';
 import type { Policy } from './policy.ts';
 
+/** How long is too long. */
+export interface Lateness {
+  /** τ. */
+  readonly latencyMs: number;
+  /** How readily a late answer is risked, from 0, also where it is absent, to 1. */
+  readonly patience?: number;
+}
+
 /** By the policy where it says so, else while it is ejected, or by a request older than τ. */
 export function isLate(
   policy: Policy,
   candidate: Candidate,
-  qos: { readonly latencyMs: number },
+  { latencyMs, patience = 0 }: Lateness,
   nowMs: number,
 ): boolean {
-  return policy.isLate?.(candidate, nowMs) ?? isMissing(policy, candidate, qos, nowMs);
-}
-
-/** Whether a request there is as good as lost, where some may be late. */
-export function isHopeless(
-  policy: Policy,
-  candidate: Candidate,
-  qos: { readonly latencyMs: number },
-  nowMs: number,
-): boolean {
-  return policy.isHopeless?.(candidate, nowMs) ?? isMissing(policy, candidate, qos, nowMs);
-}
-
-function isMissing(
-  policy: Policy,
-  candidate: Candidate,
-  { latencyMs }: { readonly latencyMs: number },
-  nowMs: number,
-): boolean {
+  if (policy.isLate !== undefined) return policy.isLate(candidate, nowMs, patience);
   return policy.cooldownUntilMs(candidate) > nowMs || nowMs - candidate.oldestStartMs > latencyMs;
 }

@@ -53,14 +53,11 @@ export interface Rankable {
   /** P(ℓ ≤ τ) as of the last step, in [0, 1]; NaN when the policy does not estimate it. */
   successEstimate(candidate: Candidate): number;
 
-  /** Whether the candidate should be passed over now, overdue or full. Absent: by its cooldown and its oldest request alone. */
-  isLate?(candidate: Candidate, nowMs: number): boolean;
-
   /**
-   * Whether a request there is as good as lost, even where some may be late: the candidate is ejected, or its queue is far too long.
-   * Absent: by its cooldown and its oldest request.
+   * Whether the candidate should be passed over now, overdue or full: with a patience of 0 where a request there may well be late, with
+   * one of 1 only where it is as good as lost. Absent: by its cooldown and its oldest request alone.
    */
-  isHopeless?(candidate: Candidate, nowMs: number): boolean;
+  isLate?(candidate: Candidate, nowMs: number, patience: number): boolean;
 
   /** Whether the candidate is in the exploitation pool. Absent where the policy has no such notion: all are. */
   isTrusted?(candidate: Candidate, nowMs: number): boolean;

@@ -42,12 +42,12 @@ export class RequirementBooks {
   readonly success: FadingRatio;
   readonly #successRatio: number;
   /** τ. */
-  readonly #latencyMs: number;
+  readonly latencyMs: number;
   readonly #usualGroup = new UsualGroup();
   /** How far the requirements are met with room, 0 to 1: what the objective may spend. */
   slack = 0;
-  /** Success is so far above ρ that a long queue is no reason to go past a quota. */
-  isAmple = false;
+  /** How little a long queue is a reason to go past a quota: 0 where success is short, 1 where it is ample. */
+  patience = 0;
   /** For how long the objective spends nothing. */
   #idleMs = GIVE_WAY_MS;
   #steppedMs = Number.NaN;
@@ -64,7 +64,7 @@ export class RequirementBooks {
     const { successRatio, windowMs } = qos;
     this.asked = asked;
     this.#successRatio = successRatio;
-    this.#latencyMs = qos.latencyMs;
+    this.latencyMs = qos.latencyMs;
     this.accounts = new Accounts(asked, windowMs);
     this.latency = new MeanLatency(asked.meanLatencyMs);
     this.quotas = new Quotas(windowMs, asked.shares.length);
@@ -128,14 +128,14 @@ export class RequirementBooks {
   // ---- a request that ended ----
 
   record(row: number, request: EndedRequest, group: number, nowMs: number): void {
-    const { ending, latencyMs, handle, limitMs = this.#latencyMs } = request;
+    const { ending, latencyMs, handle, limitMs = this.latencyMs } = request;
     const fits = this.fits.bits(handle, group);
     const ended = this.#ended;
     ended.failed = ending === 'failed';
     ended.latencyMs = latencyMs;
     ended.fits = fits;
     // That says nothing of what would have come within the limit of the service.
-    ended.own = ending !== 'success' && latencyMs >= limitMs && latencyMs < this.#latencyMs;
+    ended.own = ending !== 'success' && latencyMs >= limitMs && latencyMs < this.latencyMs;
     this.#ensureRows(row + 1);
     this.accounts.record(row, ended, nowMs);
     if (ending !== 'failed') this.latency.record(row, handle, latencyMs);
@@ -209,7 +209,9 @@ export class RequirementBooks {
     if (reliabilityRatio !== null) this.prices.reliability.step(strainOf('reliability'), seconds);
     if (availability !== null) this.prices.availability.step(strainOf('availability'), seconds);
     this.#settle();
-    this.isAmple = this.yielding.success >= this.#ampleRatio;
+    const { success, shortOf } = this.yielding;
+    // NaN before the first request.
+    this.patience = Math.max(0, Math.min(1, (success - shortOf) / (this.#ampleRatio - shortOf))) || 0;
     this.yielding.step(seconds, this.#idleMs >= GIVE_WAY_MS);
     this.success.fade(seconds * 1000);
     if (objective !== null) this.#spend(objective, levels, seconds);
@@ -248,7 +250,7 @@ export class RequirementBooks {
     this.prices.availability.set(0);
     this.prices.meanLatency.set(0);
     this.slack = 0;
-    this.isAmple = false;
+    this.patience = 0;
     this.#idleMs = GIVE_WAY_MS;
   }
 }

@@ -30,7 +30,8 @@ const REQUESTS_KEPT = 40;
 
 export class Yielding {
   readonly #wanted: readonly AttributeShare[];
-  readonly #shortOf: number;
+  /** Success that is too little. */
+  readonly shortOf: number;
   readonly #enough: number;
   /** What each share is held to now. */
   readonly shares: Float64Array;
@@ -48,7 +49,7 @@ export class Yielding {
     const halfLifeMs = HALF_LIFE_MS * this.#slowness;
     this.#success = new FadingRatio(halfLifeMs, REQUESTS_KEPT);
     const room = 1 - successRatio;
-    this.#shortOf = successRatio + Math.min(SHORT_OF, SHORT_SHARE * room);
+    this.shortOf = successRatio + Math.min(SHORT_OF, SHORT_SHARE * room);
     this.#enough = successRatio + Math.min(ENOUGH, ENOUGH_SHARE * room);
     this.shares = Float64Array.from(wanted, ({ share }) => share);
     this.#inside = wanted.map(() => new FadingRatio(halfLifeMs, REQUESTS_MIN + 1));
@@ -70,7 +71,7 @@ export class Yielding {
     const { ratio, weight } = this.#success;
     const known = weight >= REQUESTS_MIN;
     const fallS = Math.min(seconds, this.#ended / REQUESTS_PER_SECOND) / this.#slowness;
-    if (known && ratio < this.#shortOf && mayFall) this.#fall(FALL_PER_SECOND * fallS * (this.#shortOf - ratio));
+    if (known && ratio < this.shortOf && mayFall) this.#fall(FALL_PER_SECOND * fallS * (this.shortOf - ratio));
     else if (known && ratio >= this.#enough) this.#rise(RISE_PER_SECOND * seconds);
     this.#ended = 0;
     for (const one of this.#ratios()) one.fade(seconds * 1000);

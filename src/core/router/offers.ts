@@ -1,8 +1,8 @@
 // Which instances a request is offered: those that its client's quotas leave it, and what the client then has of them. A client has a row
 // in the books of the requirements, one above its row in the ledger; those that are not distinguished share the first.
 
-import type { Candidate, QosTarget, RequestInfo } from '../domain.ts';
-import { isHopeless, isLate } from '../policies/lateness.ts';
+import type { Candidate, RequestInfo } from '../domain.ts';
+import { isLate } from '../policies/lateness.ts';
 import type { Policy } from '../policies/policy.ts';
 import { ALL } from '../requirements/accounts.ts';
 import type { RequirementBooks } from '../requirements/books.ts';
@@ -14,7 +14,6 @@ export interface OffersOptions {
   readonly books: RequirementBooks;
   readonly clients: ClientLedger;
   readonly groups: GroupTable;
-  readonly qos: QosTarget;
   readonly policy: Policy;
 }
 
@@ -25,17 +24,15 @@ export class Offers {
   readonly books: RequirementBooks;
   readonly #clients: ClientLedger;
   readonly #groups: GroupTable;
-  readonly #qos: QosTarget;
   /** Decides among those that are offered; another one may take its place. */
   policy: Policy;
   readonly #reused: LiveCandidate[] = [];
 
-  constructor({ books, clients, groups, qos, policy }: OffersOptions) {
+  constructor({ books, clients, groups, policy }: OffersOptions) {
     this.isSelective = books.isSelective;
     this.books = books;
     this.#clients = clients;
     this.#groups = groups;
-    this.#qos = qos;
     this.policy = policy;
   }
 
@@ -59,11 +56,10 @@ export class Offers {
     return picked;
   }
 
-  /** Where there is room for late answers, a queue that may make it late is no reason. */
+  /** The more room there is for late answers, the less a queue that may make it late is a reason. */
   #isPassedOver(candidate: Candidate | null, nowMs: number): boolean {
     if (candidate === null) return true;
-    if (this.books.isAmple) return isHopeless(this.policy, candidate, this.#qos, nowMs);
-    return isLate(this.policy, candidate, this.#qos, nowMs);
+    return isLate(this.policy, candidate, this.books, nowMs);
   }
 
   /** Those that are not passed over: of the ones that are offered, else of the rest. Valid until the next call. */

@@ -60,7 +60,7 @@ export class RouterParts {
       makePolicy({ qos: target, rng, instancesMax, flights, groups, guidance: books, hearsay, onEvent });
     this.policy = this.#makePolicy(qos);
     const { clients, policy } = this;
-    this.offers = books === null ? null : new Offers({ books, clients, groups, qos, policy });
+    this.offers = books === null ? null : new Offers({ books, clients, groups, policy });
     this.members = this.#membership({ instancesMax, requirements, books, onEvent });
   }
 

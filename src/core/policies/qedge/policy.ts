@@ -38,7 +38,7 @@ export const QEDGE = definePolicy({
 const MISS_SHARE = 0.9;
 /** An instance whose queue lets expect more than this share of τ for one more request is full. */
 const FULL_SHARE = 0.9;
-/** And more than this of it, too full for a request that may be late. */
+/** And more than this of it, too full even for a request that may be late. */
 const HOPELESS_SHARE = 1.1;
 /** Misses in a row that chance makes more often than this say nothing: with each one that is out for no reason the others have more. */
 const CHANCE_MAX = 0.001;
@@ -178,12 +178,9 @@ export class Qedge implements Policy {
 
   // ---- for the fallback and for people ----
 
-  isLate(candidate: Candidate, nowMs: number): boolean {
-    return this.#isLate(candidate, nowMs);
-  }
-
-  isHopeless(candidate: Candidate, nowMs: number): boolean {
-    return this.#isEjected(candidate, nowMs) || this.#fills(candidate, HOPELESS_SHARE, nowMs);
+  isLate(candidate: Candidate, nowMs: number, patience: number): boolean {
+    const share = FULL_SHARE + patience * (HOPELESS_SHARE - FULL_SHARE);
+    return this.#isEjected(candidate, nowMs) || this.#fills(candidate, share, nowMs);
   }
 
   isTrusted({ handle }: Candidate): boolean {
