@@ -14,10 +14,14 @@ const PIECES_MAX = 64;
 /** What the next pieces will cost is not known before they are here: as many as the last time, a record of TLS each. */
 const PIECE_MS = 0.005;
 
-/** The pieces of `readable`, whose source calls `push` and stops when it returns false, are gathered from now on. */
-export function gatherPieces(readable: Readable): void {
+/**
+ * The pieces of `readable`, whose source calls `push` and stops when it returns false, are gathered from now on, until the function
+ * that is returned is called.
+ */
+export function gatherPieces(readable: Readable): () => void {
   const gatherer = new PieceGatherer(readable);
   readable.push = (chunk: Buffer | null): boolean => gatherer.take(chunk);
+  return () => gatherer.stop();
 }
 
 class PieceGatherer {
@@ -72,6 +76,15 @@ class PieceGatherer {
     } else {
       this.#beginTurn();
     }
+  }
+
+  /** `push` and `_read` are what they were before. What was gathered goes on. */
+  stop(): void {
+    const readable = this.#readable;
+    readable.push = this.#push;
+    readable._read = this.#read;
+    if (this.#stopped) this.#goOn();
+    else this.#flush();
   }
 
   /** What was gathered goes on, and the source as well. */

@@ -18,7 +18,7 @@ import { proveTls } from '../../src/proxy/prove-tls.ts';
 import { type Certificates, makeCertificates } from '../support/certificates.ts';
 import { listening } from '../support/listening.ts';
 import { PATIENCE } from '../support/patience.ts';
-import { proxyConfig, rawRequest, startInstance, startProxy } from '../support/proxy.ts';
+import { bodyOf, proxyConfig, rawRequest, startInstance, startProxy } from '../support/proxy.ts';
 
 interface Answer {
   readonly status: number;
@@ -98,6 +98,33 @@ describe('TLS towards clients', () => {
     for await (const chunk of stream) body += chunk;
     expect(body).toBe('https');
     expect(client.alpnProtocol).toBe('h2');
+  });
+
+  it('serves requests on one connection in their order, plain ones and others, however small their records', async () => {
+    const certificates = makeCertificates();
+    const instance = await startInstance(async (incoming, response) => {
+      const body = (await bodyOf(incoming)).toString('latin1');
+      response.end(`<${incoming.method} ${incoming.url} ${body}>`);
+    });
+    const proxy = await startProxy([{ name: 'svc', ports: [instance.port] }], {
+      tls: { ...certificates.server, clientCaFile: null },
+    });
+    const client = connectTls({ host: 'localhost', port: proxy.port, ca: readFileSync(certificates.caFile) });
+    onTestFinished(() => void client.destroy());
+    client.setNoDelay(true);
+    const send = (text: string): void => {
+      for (const byte of Buffer.from(text, 'latin1')) client.write(Buffer.from([byte]));
+    };
+    const head = (line: string, more: string): string => `${line} HTTP/1.1\r\nHost: svc\r\n${more}\r\n`;
+    client.write(head('GET /plain', ''));
+    client.write(head('POST /records', 'Content-Length: 200\r\n'));
+    send('x'.repeat(200));
+    client.write(head('GET /again', ''));
+    send(head('PROPFIND /odd', 'Connection: close\r\n'));
+    let text = '';
+    for await (const chunk of client) text += chunk;
+    const answers = [...text.matchAll(/<([^>]*)>/g)].map((match) => match[1]);
+    expect(answers).toEqual(['GET /plain ', `POST /records ${'x'.repeat(200)}`, 'GET /again ', 'PROPFIND /odd ']);
   });
 
   it('turns away a client without a certificate where one is demanded', async () => {

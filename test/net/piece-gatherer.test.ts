@@ -4,17 +4,22 @@ import { describe, expect, it } from 'vitest';
 import { gatherPieces } from '../../src/net/piece-gatherer.ts';
 
 /** A source that reads on when it is asked to. */
-function source(): { readonly stream: Readable; readonly asked: () => number; readonly got: Buffer[] } {
+function source(): {
+  readonly stream: Readable;
+  readonly asked: () => number;
+  readonly got: Buffer[];
+  readonly stop: () => void;
+} {
   let asked = 0;
   const stream = new Readable({
     read() {
       asked++;
     },
   });
-  gatherPieces(stream);
+  const stop = gatherPieces(stream);
   const got: Buffer[] = [];
   stream.on('data', (chunk: Buffer) => got.push(chunk));
-  return { stream, asked: () => asked, got };
+  return { stream, asked: () => asked, got, stop };
 }
 
 const text = (chunks: readonly Buffer[]): string => Buffer.concat(chunks).toString();
@@ -53,6 +58,24 @@ describe('a stream whose pieces are gathered', () => {
     expect(text(got)).toBe(sent);
     expect(got.length).toBeLessThan(10);
   });
+
+  it.each([10, 1000])(
+    'passes on each as it comes, behind the %d before, once they are gathered no more',
+    async (pieces) => {
+      const { stream, asked, got, stop } = source();
+      await turn();
+      for (let i = 0; i < pieces; i++) stream.push(Buffer.from(String(i % 10)));
+      const before = asked();
+      stop();
+      expect(asked() > before).toBe(pieces === 1000);
+      const count = got.length;
+      stream.push(Buffer.from('a'));
+      stream.push(Buffer.from('b'));
+      expect(got.length).toBe(count + 2);
+      await turn();
+      expect(text(got)).toBe(`${'0123456789'.repeat(pieces / 10)}ab`);
+    },
+  );
 
   it('is stopped after too many pieces, and read again in a later turn', async () => {
     const { stream, asked } = source();

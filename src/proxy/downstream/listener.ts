@@ -194,7 +194,7 @@ export class Listener {
     const event = this.#tls === null ? 'connection' : 'secureConnection';
     const http1 = server.listeners(event) as ((socket: Socket) => void)[];
     server.removeAllListeners(event);
-    const takeHttp1 = (socket: Socket, first: Buffer | null): void => {
+    const takeHttp1 = (socket: Socket, first: Buffer): void => {
       const queue = this.#pipelineQueueOf(socket);
       const destroySoon = socket.destroySoon.bind(socket);
       // How node ends a connection behind its last answer.
@@ -205,20 +205,20 @@ export class Listener {
     server.on(event, (socket: Socket) => {
       const connection = this.#onConnection(socket);
       const { alpnProtocol } = socket as Partial<TLSSocket>;
-      if (this.#tls === null) this.#takeCleartext(socket, connection, takeHttp1);
-      else if (alpnProtocol === 'h2') this.#takeHttp2(socket);
-      else takeHttp1(socket, null);
+      if (alpnProtocol === 'h2') this.#takeHttp2(socket);
+      else this.#takeByFirstBytes(socket, connection, takeHttp1);
     });
   }
 
-  #takeCleartext(
+  #takeByFirstBytes(
     socket: Socket,
     connection: ClientConnection,
     takeHttp1: (socket: Socket, first: Buffer) => void,
   ): void {
     const { context, dispatch } = this.#options;
     sniff(socket, context.config.headersTimeoutMs, (protocol, first) => {
-      if (protocol === 'http2') {
+      // Over TLS, HTTP/2 is agreed on before the first byte.
+      if (protocol === 'http2' && this.#tls === null) {
         // Before the handover: what is buffered is read as soon as a listener is there.
         socket.unshift(first);
         this.#takeHttp2(socket);

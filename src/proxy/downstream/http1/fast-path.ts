@@ -1,6 +1,6 @@
-// The short way in for cleartext HTTP/1.1. Requests that are beyond doubt (fast-request-head.ts) are read and answered on the
-// socket itself; with the first that is not, the connection goes over to node:http for good, nothing missing. Most devices send
-// nothing else in their lives, and are spared half of what a request costs.
+// The short way in for HTTP/1.1, in cleartext and over TLS. Requests that are beyond doubt (fast-request-head.ts) are read and
+// answered on the socket itself; with the first that is not, the connection goes over to node:http for good, nothing missing.
+// Most devices send nothing else in their lives, and are spared half of what a request costs.
 //
 // A plain GET, in brackets the file to read on in:
 //
@@ -12,6 +12,7 @@
 
 import type { Socket } from 'node:net';
 import { LoopShare, takesTurn } from '../../../net/loop-share.ts';
+import { gatherPieces } from '../../../net/piece-gatherer.ts';
 import { PIPELINED_COST_MS } from '../../../net/pipeline-queue.ts';
 import type { ClientConnection } from '../client-connection.ts';
 import type { Dispatch } from '../dispatch.ts';
@@ -49,6 +50,8 @@ export class FastPath implements PlainLink {
   /** The share of the event loop for requests that were sent ahead, or with too many others; null while none was. */
   #share: LoopShare | null = null;
   #over = false;
+  /** A read of TCP is one piece; over TLS each record is one. */
+  readonly #stopGathering: (() => void) | null;
   readonly #onData = (chunk: Buffer): void => this.#take(chunk);
   readonly #onClientEnd = (): void => {
     this.socket.end();
@@ -66,6 +69,7 @@ export class FastPath implements PlainLink {
     const { socket, onQuiet } = options;
     this.socket = socket;
     this.#options = options;
+    this.#stopGathering = 'encrypted' in socket ? gatherPieces(socket) : null;
     socket.on('data', this.#onData);
     socket.on('end', this.#onClientEnd);
     socket.on('error', this.#onError);
@@ -183,6 +187,7 @@ export class FastPath implements PlainLink {
     socket.removeListener('drain', this.#onDrain);
     socket.removeListener('timeout', onQuiet);
     socket.pause();
+    this.#stopGathering?.();
     const waiting: Buffer | null = socket.read();
     handOver(waiting === null ? rest : Buffer.concat([rest, waiting]));
     socket.resume();
