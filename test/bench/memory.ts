@@ -37,7 +37,8 @@ try {
   const command = CONTENDERS.find(({ name }) => name === 'qedge')?.command(folder, {
     listen,
     upstream: upstream.port,
-    http2: false,
+    protocol: 'http1',
+    pemFile: '',
   });
   const qedge = await start(command ?? [], { core: PROXY_CORE, port: listen });
   started.push(qedge);

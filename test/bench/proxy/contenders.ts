@@ -6,33 +6,41 @@ import { existsSync, mkdirSync, writeFileSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 import { findProgram } from '../../support/requires.ts';
 
-export interface Ports {
+/** What clients speak: gRPC in cleartext, to instances that speak HTTP/2 as well; everything else to those of HTTP/1.1. */
+export type Protocol = 'http1' | 'http2' | 'tls' | 'grpc';
+
+/** What a contender is set up for. */
+export interface Setting {
   readonly listen: number;
   readonly upstream: number;
-  /** Cleartext HTTP/2 is spoken on `listen`, where a contender has to be configured for it. */
-  readonly http2: boolean;
+  readonly protocol: Protocol;
+  /** Certificate and key in one file. */
+  readonly pemFile: string;
 }
 
 export interface Contender {
   readonly name: string;
   /** Null: it is not on this machine. */
-  readonly command: (folder: string, ports: Ports) => readonly string[] | null;
+  readonly command: (folder: string, setting: Setting) => readonly string[] | null;
   readonly env?: NodeJS.ProcessEnv;
   readonly webSockets: boolean;
-  /** Speaks HTTP/2 in cleartext as it is set up here. */
-  readonly http2: boolean;
+  /** As it is set up here. */
+  readonly speaks: readonly Protocol[];
 }
 
 const ROOT = resolve(import.meta.dirname, '../../..');
-const BINARY = join(ROOT, 'dist/qedge-linux-x64');
+/** The built one; it may not be there. */
+export const BINARY = join(ROOT, 'dist/qedge-linux-x64');
+
+const ALL: readonly Protocol[] = ['http1', 'http2', 'tls', 'grpc'];
 
 export const CONTENDERS: readonly Contender[] = [
-  { name: 'qedge', command: qedge, webSockets: true, http2: true },
-  { name: 'nginx', command: nginx, webSockets: true, http2: true },
-  { name: 'haproxy', command: haproxy, webSockets: true, http2: true },
-  { name: 'go', command: go, env: { GOMAXPROCS: '1' }, webSockets: true, http2: false },
-  { name: 'caddy', command: caddy, env: { GOMAXPROCS: '1' }, webSockets: true, http2: false },
-  { name: 'reply-from', command: replyFrom, webSockets: false, http2: false },
+  { name: 'qedge', command: qedge, webSockets: true, speaks: ALL },
+  { name: 'nginx', command: nginx, webSockets: true, speaks: ALL },
+  { name: 'haproxy', command: haproxy, webSockets: true, speaks: ALL },
+  { name: 'go', command: go, env: { GOMAXPROCS: '1' }, webSockets: true, speaks: ['http1'] },
+  { name: 'caddy', command: caddy, env: { GOMAXPROCS: '1' }, webSockets: true, speaks: ['http1'] },
+  { name: 'reply-from', command: replyFrom, webSockets: false, speaks: ['http1'] },
 ];
 
 /** What is measured: the built binary, else the source. */
@@ -40,7 +48,18 @@ export function qedgeFrom(): 'binary' | 'source' {
   return existsSync(BINARY) ? 'binary' : 'source';
 }
 
-function qedge(folder: string, { listen, upstream }: Ports): readonly string[] {
+function qedge(folder: string, { listen, upstream, protocol, pemFile }: Setting): readonly string[] {
+  return qedgeCommand(folder, {
+    proxy: `listen = "127.0.0.1:${listen}"${protocol === 'tls' ? `\ntls = { cert = "${pemFile}", key = "${pemFile}" }` : ''}`,
+    instance: `${protocol === 'grpc' ? 'h2c' : 'http'}://127.0.0.1:${upstream}`,
+  });
+}
+
+/** `proxy`: what stands in its section. */
+export function qedgeCommand(
+  folder: string,
+  { proxy, instance }: { readonly proxy: string; readonly instance: string },
+): readonly string[] {
   const config = join(folder, 'qedge.toml');
   writeFileSync(
     config,
@@ -48,7 +67,7 @@ function qedge(folder: string, { listen, upstream }: Ports): readonly string[] {
 id = "bench"
 
 [proxy]
-listen = "127.0.0.1:${listen}"
+${proxy}
 
 [admin]
 listen = "127.0.0.1:0"
@@ -66,7 +85,7 @@ qos = { latency = "80ms", success = 0.9, window = "10s" }
 [[service.instances]]
 node = "bench"
 id = "a"
-url = "http://127.0.0.1:${upstream}"
+url = "${instance}"
 `,
   );
   return [
@@ -77,7 +96,7 @@ url = "http://127.0.0.1:${upstream}"
   ];
 }
 
-function nginx(folder: string, { listen, upstream, http2 }: Ports): readonly string[] | null {
+function nginx(folder: string, { listen, upstream, protocol, pemFile }: Setting): readonly string[] | null {
   const program = findProgram('nginx');
   if (program === null) return null;
   const config = join(folder, 'nginx.conf');
@@ -93,8 +112,10 @@ http {
   map $http_upgrade $connection_upgrade { default upgrade; '' ''; }
   upstream instance { server 127.0.0.1:${upstream}; keepalive 256; keepalive_requests 100000000; }
   server {
-    listen 127.0.0.1:${listen}${http2 ? ' http2' : ''};
+    listen 127.0.0.1:${listen}${protocol === 'tls' ? ' ssl' : protocol === 'http1' ? '' : ' http2'};
+    ${protocol === 'tls' ? `ssl_certificate ${pemFile}; ssl_certificate_key ${pemFile};` : ''}
     location / {
+      ${protocol === 'grpc' ? 'grpc_pass grpc://instance; }\n    location /http1 {' : ''}
       proxy_pass http://instance; proxy_http_version 1.1;
       proxy_set_header Upgrade $http_upgrade; proxy_set_header Connection $connection_upgrade;
       proxy_set_header Host $host; proxy_set_header X-Forwarded-For $proxy_add_x_forwarded_for;
@@ -106,7 +127,7 @@ http {
   return [program, '-c', config, '-p', folder, '-e', '/dev/null'];
 }
 
-function haproxy(folder: string, { listen, upstream, http2 }: Ports): readonly string[] | null {
+function haproxy(folder: string, { listen, upstream, protocol, pemFile }: Setting): readonly string[] | null {
   const program = findProgram('haproxy');
   if (program === null) return null;
   const config = join(folder, 'haproxy.cfg');
@@ -124,16 +145,16 @@ defaults
   option forwardfor
   http-reuse always
 frontend front
-  bind 127.0.0.1:${listen}${http2 ? ' proto h2' : ''}
+  bind 127.0.0.1:${listen}${protocol === 'tls' ? ` ssl crt ${pemFile}` : protocol === 'http1' ? '' : ' proto h2'}
   default_backend instances
 backend instances
-  server a 127.0.0.1:${upstream}
+  server a 127.0.0.1:${upstream}${protocol === 'grpc' ? ' proto h2' : ''}
 `,
   );
   return [program, '-db', '-f', config];
 }
 
-function go(folder: string, { listen, upstream }: Ports): readonly string[] | null {
+function go(folder: string, { listen, upstream }: Setting): readonly string[] | null {
   const program = findProgram('go');
   if (program === null) return null;
   const binary = join(folder, 'go-reverse-proxy');
@@ -145,7 +166,7 @@ function go(folder: string, { listen, upstream }: Ports): readonly string[] | nu
   return [binary, `127.0.0.1:${listen}`, `http://127.0.0.1:${upstream}`];
 }
 
-function caddy(folder: string, { listen, upstream }: Ports): readonly string[] | null {
+function caddy(folder: string, { listen, upstream }: Setting): readonly string[] | null {
   const program = findProgram('caddy');
   if (program === null) return null;
   const config = join(folder, 'Caddyfile');
@@ -165,6 +186,6 @@ http://127.0.0.1:${listen} {
   return [program, 'run', '--config', config, '--adapter', 'caddyfile'];
 }
 
-function replyFrom(_folder: string, { listen, upstream }: Ports): readonly string[] {
+function replyFrom(_folder: string, { listen, upstream }: Setting): readonly string[] {
   return [process.execPath, join(import.meta.dirname, 'reply-from.ts'), String(listen), `http://127.0.0.1:${upstream}`];
 }

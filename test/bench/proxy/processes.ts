@@ -2,7 +2,7 @@
 
 import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { readdirSync, readFileSync } from 'node:fs';
+import { readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { connect, createServer } from 'node:net';
 import { listening } from '../../support/listening.ts';
 
@@ -72,13 +72,19 @@ export function cpuMicros(pid: number): number {
 
 export interface Memory {
   readonly rssMb: number;
+  /** The highest of `rssMb` since the start, or since `forgetPeak`. */
+  readonly peakMb: number;
   readonly anonymousMb: number;
+}
+
+export function forgetPeak(pid: number): void {
+  writeFileSync(`/proc/${pid}/clear_refs`, '5');
 }
 
 export function memoryOf(pid: number): Memory {
   const status = readFileSync(`/proc/${pid}/status`, 'utf8');
   const kb = (name: string): number => Number(new RegExp(`^${name}:\\s+(\\d+)`, 'm').exec(status)?.[1] ?? Number.NaN);
-  return { rssMb: kb('VmRSS') / 1024, anonymousMb: kb('RssAnon') / 1024 };
+  return { rssMb: kb('VmRSS') / 1024, peakMb: kb('VmHWM') / 1024, anonymousMb: kb('RssAnon') / 1024 };
 }
 
 /** A port that was free a moment ago. */
