@@ -110,7 +110,7 @@ function endTurn(): void {
   const idle = events === eventsSeen;
   eventsSeen = events;
   if (idle || performance.now() - restsSinceMs >= restMs) serveWaiting();
-  if (waiting.length > 0) schedule();
+  else schedule();
 }
 
 function beginTurn(): void {
@@ -123,14 +123,19 @@ function serveWaiting(): void {
   const inLine = waiting.sort((one, other) => one.usedMs - other.usedMs);
   waiting = [];
   let served = 0;
-  while (served < inLine.length && turnMs < TURN_MS) {
-    const share = inLine[served++];
-    if (share === undefined) break;
-    servedMs = share.usedMs;
-    share.serve();
+  try {
+    while (served < inLine.length && turnMs < TURN_MS) {
+      const share = inLine[served++];
+      if (share === undefined) break;
+      servedMs = share.usedMs;
+      share.serve();
+    }
+  } finally {
+    // Also where one of them throws: the others still wait.
+    if (served < inLine.length) waiting = inLine.slice(served).concat(waiting);
+    restsSinceMs = performance.now();
+    restMs = restsSinceMs - startMs;
+    beginTurn();
+    if (waiting.length > 0) schedule();
   }
-  if (served < inLine.length) waiting = inLine.slice(served).concat(waiting);
-  restsSinceMs = performance.now();
-  restMs = restsSinceMs - startMs;
-  beginTurn();
 }

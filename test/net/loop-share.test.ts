@@ -47,6 +47,21 @@ describe('a share of the event loop', () => {
     await until(() => takesTurn(0.5));
   });
 
+  it('is served in a later turn where one before it throws', async () => {
+    const listeners = process.listeners('uncaughtException');
+    for (const listener of listeners) process.off('uncaughtException', listener);
+    const thrown: unknown[] = [];
+    process.once('uncaughtException', (error) => thrown.push(error));
+    new LoopShare(() => {
+      throw new Error('of ours');
+    }).wait();
+    const { share, left } = work(1);
+    share.wait();
+    await until(() => left() === 0);
+    for (const listener of listeners) process.on('uncaughtException', listener);
+    expect(thrown).toMatchObject([{ message: 'of ours' }]);
+  });
+
   it('has room for one action a turn where each is said to cost a whole turn', async () => {
     let done = 0;
     for (let i = 0; i < 20; i++) inTurn(10, () => done++);

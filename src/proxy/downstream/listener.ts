@@ -129,6 +129,7 @@ export class Listener {
         this.#onEmpty = resolve;
       });
     }
+    await this.#http2.ended();
   }
 
   /** Certificates for new connections, and timeouts. */

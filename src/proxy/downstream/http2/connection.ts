@@ -38,6 +38,7 @@ const GOODBYE_MS = 1000;
 
 export class Http2Connection {
   readonly #options: Http2PortOptions;
+  readonly #onEnd: () => void;
   readonly #socket: Socket;
   readonly #output: Output;
   readonly #streams: Http2Streams;
@@ -55,10 +56,11 @@ export class Http2Connection {
   #pingTimer: NodeJS.Timeout | null = null;
   #endTimer: NodeJS.Timeout | null = null;
 
-  /** Takes the socket. */
-  constructor(socket: Socket, options: Http2PortOptions) {
+  /** Takes the socket. `onEnd`: it is closed, and no exchange of it goes on. */
+  constructor(socket: Socket, options: Http2PortOptions, onEnd: () => void) {
     const { config, dispatch, service, peerOf } = options;
     this.#options = options;
+    this.#onEnd = onEnd;
     this.#socket = socket;
     this.#output = new Output(socket);
     this.#streams = new Http2Streams({
@@ -171,7 +173,7 @@ export class Http2Connection {
     // The head that was awaited is whole: what is awaited now has its own time.
     if (heads > 0) this.#awaitHead(false);
     this.#awaitHead(!this.#settingsSeen || frames.awaitsHead || this.#streams.awaitsHead);
-    return frames.unread;
+    return frames.leave();
   }
 
   #onFrame(frame: FrameReader): void {
@@ -270,7 +272,14 @@ export class Http2Connection {
   #onSocketClose(): void {
     this.#over = true;
     this.#clearTimers();
-    if (this.#streams.size > 0) inTurn(this.#streams.size * STREAM_END_MS, () => this.#leaveStreams());
+    if (this.#streams.size > 0) inTurn(this.#streams.size * STREAM_END_MS, () => this.#end());
+    else this.#onEnd();
+  }
+
+  #end(): void {
+    this.#leaveStreams();
+    // Behind their exchanges, which end in ticks of their own.
+    process.nextTick(this.#onEnd);
   }
 
   #leaveStreams(): void {

@@ -23,9 +23,13 @@ export class FrameReader {
     this.#at = 0;
   }
 
-  /** What `next` has not looked at. */
-  get unread(): Buffer {
-    return this.#at === 0 ? this.#chunk : this.#chunk.subarray(this.#at);
+  /** What `next` has not looked at; nothing of what was read is kept, nor the payload of its last frame. */
+  leave(): Buffer {
+    const unread = this.#at === 0 ? this.#chunk : this.#chunk.subarray(this.#at);
+    this.#chunk = NOTHING;
+    this.#at = 0;
+    this.payload = NOTHING;
+    return unread.length === 0 ? NOTHING : unread;
   }
 
   /** What has come of a frame without its end may be of a head. */

@@ -10,6 +10,7 @@ import type { Http2PortOptions } from './port-options.ts';
 export class Http2Port {
   readonly #options: Http2PortOptions;
   readonly #connections = new Set<Http2Connection>();
+  #onEmpty: (() => void) | null = null;
 
   constructor(options: Http2PortOptions) {
     this.#options = options;
@@ -20,9 +21,19 @@ export class Http2Port {
     if (socket.destroyed) return;
     // Records of TLS may be as small as a byte.
     if ('encrypted' in socket) gatherPieces(socket);
-    const connection = new Http2Connection(socket, this.#options);
+    const connection = new Http2Connection(socket, this.#options, () => {
+      this.#connections.delete(connection);
+      if (this.#connections.size === 0) this.#onEmpty?.();
+    });
     this.#connections.add(connection);
-    socket.once('close', () => this.#connections.delete(connection));
+  }
+
+  /** Resolves when no connection is left, and no exchange of any. */
+  async ended(): Promise<void> {
+    if (this.#connections.size === 0) return;
+    await new Promise<void>((resolve) => {
+      this.#onEmpty = resolve;
+    });
   }
 
   /** No new streams; those under way finish (GOAWAY). */

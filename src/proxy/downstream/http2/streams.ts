@@ -63,6 +63,8 @@ export class Http2Streams implements StreamOwner {
   /** The client's SETTINGS_INITIAL_WINDOW_SIZE. */
   #initialWindow = WINDOW_BYTES;
   readonly #window = new ReceiveWindow(CONNECTION_WINDOW_BYTES);
+  /** What may still come on streams that are not looked at any more: as much as their windows allowed. */
+  #lateBytes = 0;
   #blockSent = false;
   /** The highest that the client has begun. */
   lastId = 0;
@@ -153,7 +155,7 @@ export class Http2Streams implements StreamOwner {
     const stream = this.#open.get(streamId);
     const data = (flags & Flag.padded) === 0 ? payload : withoutPadding(payload);
     if (stream === undefined) {
-      this.#onLate(streamId);
+      this.#onLate(streamId, payload.length);
       return;
     }
     if (stream.request.ended) {
@@ -172,11 +174,16 @@ export class Http2Streams implements StreamOwner {
     if (credit > 0) this.sender.output.say(windowUpdateFrame(0, credit));
   }
 
-  /** DATA of a stream that is not open. */
-  #onLate(streamId: number): void {
+  /** DATA of a stream that is not open. An upload that is not wanted ends by its window, which opens no more. */
+  #onLate(streamId: number, bytes: number): void {
     this.#assertBegun(streamId, 'DATA');
-    if (this.refusing || this.#closed.wasReset(streamId)) return;
-    this.sender.output.say(rstStreamFrame(streamId, ErrorCode.streamClosed));
+    if (!this.refusing && !this.#closed.wasReset(streamId)) {
+      this.sender.output.say(rstStreamFrame(streamId, ErrorCode.streamClosed));
+      return;
+    }
+    this.#lateBytes -= bytes;
+    if (this.#lateBytes < 0)
+      throw new ConnectionError(ErrorCode.flowControlError, 'DATA beyond the window of a stream');
   }
 
   /** RFC 9113 section 6.2. */
@@ -223,6 +230,7 @@ export class Http2Streams implements StreamOwner {
       if (this.#closed.has(streamId)) throw new ConnectionError(ErrorCode.streamClosed, 'HEADERS of a closed stream');
       throw broken(`HEADERS of stream ${streamId} behind ${this.lastId}`);
     }
+    this.#lateBytes += WINDOW_BYTES;
     // RFC 9113 section 6.8.
     if (this.refusing) return;
     this.lastId = streamId;

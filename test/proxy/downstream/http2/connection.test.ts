@@ -182,3 +182,16 @@ describe('a connection of HTTP/2', () => {
     expect((await ask(session(proxy.url), {})).body).toBe('ok');
   });
 });
+
+describe('closing the proxy', () => {
+  it('waits until every exchange of HTTP/2 has ended', async () => {
+    const { port, begun } = await startEndless();
+    const proxy = await startProxy([{ name: 'svc', ports: [port] }]);
+    const client = connect(proxy.url);
+    client.on('error', () => {});
+    for (let i = 0; i < 60; i++) client.request({ ...HEADERS, ':path': '/silent' }).on('error', () => {});
+    await until(() => begun() === 60);
+    await proxy.proxy.close();
+    expect(proxy.proxy.stats().inFlight).toBe(0);
+  });
+});

@@ -210,6 +210,26 @@ describe('a client is cut off that', () => {
   });
 });
 
+describe('an upload that is not wanted', () => {
+  it('may go on to the end of its window, and ends the connection beyond it', async () => {
+    const { port } = await startProxy([]);
+    const client = frameClient(port, [post(1)]);
+    const ends = (): unknown =>
+      client
+        .seen()
+        .find(({ type }) => type === TYPE.goaway)
+        ?.payload.readUInt32BE(4);
+    await until(() => client.seen().some(({ type }) => type === TYPE.rstStream));
+    for (let i = 0; i < 3; i++) client.socket.write(data(1, 'x'.repeat(16_384)));
+    client.socket.write(frame(TYPE.ping, 0, 0, '12345678'));
+    await until(() => client.seen().some(({ type, flags }) => type === TYPE.ping && flags === FLAG.ack));
+    expect(ends()).toBeUndefined();
+    for (let i = 0; i < 2; i++) client.socket.write(data(1, 'x'.repeat(16_384)));
+    await until(() => ends() !== undefined);
+    expect(ends()).toBe(CODE.flowControl);
+  });
+});
+
 describe('nothing is wrong with', () => {
   it('frames of types to come, flags without meaning, and frames of a stream that was reset here', async () => {
     const instance = await startInstance((_request, response) => response.end('ok'));
