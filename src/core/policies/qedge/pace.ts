@@ -3,7 +3,8 @@
 // it, the pace holds their load, and the own requests in flight show which instance was chosen too often just now.
 //
 // A place is learned as the ratio Σ x / Σ (ahead + 1) over the last attempts, which needs no idle instance and no law of the work: heavy
-// tails and other services' load are in it.
+// tails and other services' load are in it. What is known of one instance is drawn towards what a place takes at all of them: where work
+// has a heavy tail, a few attempts make equal instances look several times as slow or quick, and the queue would go where luck was.
 
 import type { Candidate } from '../../domain.ts';
 import { grownFloat64 } from '../../stats/grown.ts';
@@ -11,6 +12,8 @@ import { grownFloat64 } from '../../stats/grown.ts';
 /** The older attempts fade, each by this factor with every new one, so that about the last 128 speak, and by half in this time. */
 const KEPT = 1 - 1 / 128;
 const HALF_LIFE_MS = 5_000;
+/** What a place takes at all instances counts as so many places seen at each. */
+const PRIOR_PLACES = 4;
 /** What was not heard of for so long, and has nothing under way, is unknown. */
 const STALE_MS = 10_000;
 
@@ -22,11 +25,21 @@ export interface PaceState {
 }
 
 export class Pace {
+  /** What a place takes at all instances together, ms. */
+  placeMs: number;
+  #allMs = 0;
+  #allPlaces = 0;
+  #allHeardMs = Number.NEGATIVE_INFINITY;
   /** Σ x and Σ (ahead + 1), by handle. */
   #sumMs: Float64Array<ArrayBuffer> = new Float64Array(0);
   #places: Float64Array<ArrayBuffer> = new Float64Array(0);
   /** When the last attempt ended there. */
   #heardMs: Float64Array<ArrayBuffer> = new Float64Array(0);
+
+  /** `assumedMs`: what a place takes, before anything was seen. */
+  constructor(assumedMs: number) {
+    this.placeMs = assumedMs;
+  }
 
   ensureHandles(handles: number): void {
     this.#sumMs = grownFloat64(this.#sumMs, handles);
@@ -46,12 +59,18 @@ export class Pace {
     this.#heardMs[handle] = nowMs;
     this.#sumMs[handle] = (this.#sumMs[handle] as number) * kept + processingMs;
     this.#places[handle] = (this.#places[handle] as number) * kept + ahead + 1;
+    const allKept = 0.5 ** ((nowMs - this.#allHeardMs) / HALF_LIFE_MS);
+    this.#allHeardMs = nowMs;
+    this.#allMs = this.#allMs * allKept + processingMs;
+    this.#allPlaces = this.#allPlaces * allKept + ahead + 1;
+    this.placeMs = this.#allMs / this.#allPlaces;
   }
 
-  /** Expected processing latency of a request that joins those in flight; `idleMs` is what an idle instance takes. NaN: unknown. */
-  expectedMs({ handle, inFlight }: Candidate, idleMs: number, nowMs: number): number {
+  /** Expected processing latency of a request that joins those in flight. NaN: unknown. */
+  expectedMs({ handle, inFlight }: Candidate, nowMs: number): number {
     if (inFlight === 0 && nowMs - (this.#heardMs[handle] as number) > STALE_MS) return Number.NaN;
-    return ((idleMs + (this.#sumMs[handle] as number)) / (1 + (this.#places[handle] as number))) * (inFlight + 1);
+    const sumMs = PRIOR_PLACES * this.placeMs + (this.#sumMs[handle] as number);
+    return (sumMs / (PRIOR_PLACES + (this.#places[handle] as number))) * (inFlight + 1);
   }
 
   /** What survives a restart. */

@@ -7,21 +7,17 @@
 
 import { grownFloat64 } from '../../stats/grown.ts';
 
-/** Share of τ that a turn that is owed counts as. */
-const PRICE_SHARE = 0.1;
+/**
+ * A turn that is owed counts as so much of a place in a queue: as a constant share of τ it would be many places where requests are short,
+ * and shares that noise moved would outweigh queues that are seen.
+ */
+export const PRICE_PLACES = 0.3;
 /** Turns that are owed or owing at the most. */
 export const OWED_MAX = 2;
 
 export class Turns {
-  /** What a turn counts as. */
-  readonly priceMs: number;
   /** Turns handed on less turns taken over. By handle. */
   #owed: Float64Array<ArrayBuffer> = new Float64Array(0);
-
-  /** `latencyMs`: τ. */
-  constructor(latencyMs: number) {
-    this.priceMs = PRICE_SHARE * latencyMs;
-  }
 
   ensureHandles(handles: number): void {
     this.#owed = grownFloat64(this.#owed, handles);
@@ -31,17 +27,13 @@ export class Turns {
     this.restore(handle, 0);
   }
 
+  /** Turns that the instance is owed; below 0: that it owes. */
   owed(handle: number): number {
     return this.#owed[handle] as number;
   }
 
   restore(handle: number, owed: number): void {
     this.#owed[handle] = owed;
-  }
-
-  /** What the instance is owed, as cost. */
-  owedMs(handle: number): number {
-    return this.priceMs * (this.#owed[handle] as number);
   }
 
   /** The turn of one instance goes to another. */
