@@ -84,7 +84,7 @@ class RunningApp implements App {
     parts.record(null, { kind: 'lifecycle', phase: 'started', detail: parts.options.version });
     this.log.info({ version: parts.options.version, listeners, warm }, 'qedge started');
     for (const note of configNotes(parts.config, descriptorLimit()))
-      this.log.warn({ note }, 'configuration may surprise');
+      this.log.warn({ note }, 'configuration may not do what is meant');
     parts.notifier.ready(parts.housekeeping.statusLine());
     parts.options.companion?.start(this.log);
   }

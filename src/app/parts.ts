@@ -155,7 +155,7 @@ export class AppParts implements NodeReportParts {
         this.record(service, event);
       },
       onLoss: (message) => {
-        log.error({ reason: message }, 'a worker is lost');
+        log.error({ reason: message }, 'worker was lost');
         this.lost.resolve();
       },
       onLog: (lines) => {
@@ -190,8 +190,8 @@ export class AppParts implements NodeReportParts {
     return new NameResolver({
       onResolution: (name, resolution) => this.dataPlanes.send({ kind: 'name', name, resolution }),
       onTrouble: (name, reason) => {
-        if (reason === null) this.log.info({ name }, 'a name resolves again');
-        else this.log.warn({ name, reason }, 'a name does not resolve');
+        if (reason === null) this.log.info({ name }, 'name resolves again');
+        else this.log.warn({ name, reason }, 'name does not resolve');
       },
     });
   }

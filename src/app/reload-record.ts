@@ -49,7 +49,7 @@ export class ReloadRecord {
     this.#succeededSeconds.set(Date.now() / 1000);
     onEvent({ kind: 'lifecycle', phase: 'reloaded', detail: '' });
     log.info({ services: config.services.map(({ name }) => name) }, 'configuration reloaded');
-    if (restart.length > 0) log.warn({ keys: restart }, 'changes that take a restart');
+    if (restart.length > 0) log.warn({ keys: restart }, 'changed keys take a restart');
   }
 
   refused(error: unknown): void {

@@ -82,7 +82,7 @@ export class WarmRestart {
     const heard = placement.state().broker?.connected ?? false;
     if (kept.placement && !heard) placement.import(kept.placement, kept.ageMs);
     dataPlanes.send({ kind: 'start', learned: kept.routers, ageMs: kept.ageMs });
-    this.#options.log.info({ ageMs: kept.ageMs }, 'what was learned came back late');
+    this.#options.log.info({ ageMs: kept.ageMs }, 'learned state came back late');
   }
 
   /** Keeps what is learned from now on. */

@@ -291,7 +291,7 @@ class RotatingProber implements Prober {
     if (probed.answeredMs !== null || probed.failures !== UNANSWERED_MAX) return;
     const { ping: at, connect } = probed.target;
     const where = (at === null ? connect : [at]).map(({ host, port }) => `${host}:${port}`).join(' ');
-    log.warn({ peer: nodeId, at: where, reason }, 'a node cannot be probed, so how far it is stays unknown');
+    log.warn({ peer: nodeId, at: where, reason }, 'node cannot be probed, its distance stays unknown');
   }
 }
 

@@ -117,12 +117,12 @@ describe('federated learning', () => {
       node('liar', 'client', 'x = 50'),
     ]);
     await expect.poll(() => state()?.round ?? 0, PATIENCE).toBeGreaterThan(3);
-    expect(first.said('has the task')).toBe(true);
+    expect(first.said('controller has the task')).toBe(true);
 
     // A second controller has a copy, and nothing to say.
     const second = controller('two');
     await expect.poll(() => models(join(folder, 'two', 'count')).length, PATIENCE).toBeGreaterThan(0);
-    expect(second.said('has the task')).toBe(false);
+    expect(second.said('controller has the task')).toBe(false);
     await expect
       .poll(() => state()?.ignored.find((one) => one.node === 'liar')?.count ?? 0, PATIENCE)
       .toBeGreaterThan(2);
@@ -163,7 +163,7 @@ describe('federated learning', () => {
     await Promise.all([node('global', 'global-aggregator'), node('a', 'client', 'x = 100')]);
     const both = [controller('one', 10), controller('two', 10)];
     expect(await Promise.all(both.map(({ ended }) => ended))).toEqual([0, 0]);
-    expect(both.filter(({ said }) => said('has the task'))).toHaveLength(1);
+    expect(both.filter(({ said }) => said('controller has the task'))).toHaveLength(1);
     expect(both.every(({ said }) => said('task done'))).toBe(true);
     expect(state()).toMatchObject({ phase: 'done', reason: expect.stringMatching(/^1\d rounds of 10$/) });
     expect(

@@ -84,14 +84,14 @@ describe('a reload', () => {
     writeFileSync(qedge.configFile, qedge.configText);
     await reload(qedge, 'configuration reloaded');
     expect(await waiting()).toEqual([]);
-    expect(said(qedge, 'changes that take a restart')).toHaveLength(1);
+    expect(said(qedge, 'changed keys take a restart')).toHaveLength(1);
   });
 
   it('does not take over another name, and says that it takes a restart', async () => {
     const qedge = await start();
     writeFileSync(qedge.configFile, qedge.configText.replace('id = "pi"', 'id = "pi-2"'));
     await reload(qedge, 'configuration reloaded');
-    await expect.poll(() => said(qedge, 'changes that take a restart').at(-1)?.keys, PATIENCE).toEqual(['node.id']);
+    await expect.poll(() => said(qedge, 'changed keys take a restart').at(-1)?.keys, PATIENCE).toEqual(['node.id']);
     const { node } = await admin<{ node: { id: string } }>(qedge, 'state');
     expect(node.id).toBe('pi');
     expect(await request(qedge)).toBe(200);

@@ -177,6 +177,6 @@ describe('traces', () => {
     const qedge = await start({ ports: [instance.port], collector: away });
     for (let i = 0; i < 5; i++) expect(await get(qedge)).toBe(200);
     expect(await qedge.stop()).toBe(0);
-    expect(qedge.log.find(({ msg }) => msg === 'traces were not taken')).toMatchObject({ spans: 10 });
+    expect(qedge.log.find(({ msg }) => msg === 'traces were not delivered')).toMatchObject({ spans: 10 });
   });
 });

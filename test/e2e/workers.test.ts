@@ -152,7 +152,7 @@ describe('a worker', () => {
     await expect.poll(ready, PATIENCE).toMatchObject({ ready: true });
     const statuses = await fire(qedge.url, 40);
     expect(new Set(statuses)).toEqual(new Set([200]));
-    expect(qedge.log).toContainEqual(expect.objectContaining({ msg: 'a worker ended, another takes its place' }));
+    expect(qedge.log).toContainEqual(expect.objectContaining({ msg: 'worker ended, another takes its place' }));
     expect(await qedge.stop()).toBe(0);
   });
 });

@@ -163,7 +163,7 @@ describe('the prober', () => {
     expect(prober.state().map(({ rttMs }) => rttMs)).toEqual([null, null, null]);
     expect(logLines.map(({ peer }) => peer).sort()).toEqual(['refusing', 'silent', 'stranger']);
     expect(logLines.find(({ peer }) => peer === 'stranger')).toMatchObject({
-      msg: 'a node cannot be probed, so how far it is stays unknown',
+      msg: 'node cannot be probed, its distance stays unknown',
       at: `127.0.0.1:${stranger.target.ping.port}`,
       reason: expect.stringContaining('404'),
     });

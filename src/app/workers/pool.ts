@@ -177,7 +177,7 @@ export class WorkerPool implements WorkerListener {
   #look(): void {
     for (const thread of this.#threads()) {
       if (!thread.round()) continue;
-      this.#options.log.error({ worker: thread.name }, 'worker hangs, it is ended');
+      this.#options.log.error({ worker: thread.name }, 'worker hangs and is ended');
       void thread.terminate();
     }
   }
@@ -220,7 +220,7 @@ export class WorkerPool implements WorkerListener {
       this.#options.onLoss(`${place.name}: ${reason}`);
       return;
     }
-    this.#options.log.error({ worker: place.name, reason, waitMs }, 'a worker ended, another takes its place');
+    this.#options.log.error({ worker: place.name, reason, waitMs }, 'worker ended, another takes its place');
     setTimeout(() => this.#replace(place), waitMs).unref();
   }
 
@@ -238,7 +238,7 @@ export class WorkerPool implements WorkerListener {
     this.#shareListeners(place, listeners);
     const serves = (): void => {
       this.#replaced.increment();
-      this.#options.log.info({ worker: place.name }, 'a worker serves in place of one that ended');
+      this.#options.log.info({ worker: place.name }, 'worker serves in place of one that ended');
     };
     // Should it end before, that is another loss.
     thread.listening.then(serves, () => {});

@@ -28,7 +28,7 @@ interface InstallOptions {
 export function registerInstall(program: Command): void {
   program
     .command('install')
-    .description('install this program as a systemd service, with a commented config')
+    .description('install this program as a systemd service, with a commented configuration')
     .option('--dry-run', 'only show what would be written')
     .option('--no-start', 'install without enabling and starting')
     .option('--root <dir>', 'prepare the file system under this directory instead; starts nothing', '/')

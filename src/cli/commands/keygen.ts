@@ -8,7 +8,7 @@ import { generateKeys } from '../../update/signature.ts';
 export function registerKeygen(program: Command): void {
   program
     .command('keygen')
-    .description('make a key for signing releases; prints the public half for the config')
+    .description('make a key for signing releases; prints the public half for the configuration')
     .argument('<file>', 'where the private key goes (PKCS #8 PEM, readable by you alone)')
     .action((file: string) => {
       const { privateKeyPem, publicKey } = generateKeys();

@@ -61,7 +61,7 @@ async function runUpdate(file: string | undefined, options: UpdateOptions): Prom
   // What is checked here, the new executable included, leaves the cores to the requests.
   const { PRIORITY_BELOW_NORMAL: nice } = os.constants.priority;
   if (os.getPriority() < nice) os.setPriority(nice);
-  if (file === undefined) throw new CommandError('which file? (qedge update FILE)', EX_USAGE);
+  if (file === undefined) throw new CommandError('expected a file: qedge update FILE', EX_USAGE);
   const layout = layoutOf(process.execPath);
   const lock = await lockUpdates(layout.directory);
   try {

@@ -211,7 +211,7 @@ export class Controller {
     this.#fresh = false;
     const restored = fresh ? null : this.#state;
     const generation = Math.max(this.#board.generation, this.#state?.generation ?? 0);
-    log.info({ task: task.name, term: this.#claim.claim.term, round: this.#models.round }, 'has the task');
+    log.info({ task: task.name, term: this.#claim.claim.term, round: this.#models.round }, 'controller has the task');
     if (restored !== null) this.#ignored.restore(restored.ignored);
     const { request, ends, settleMs } = task;
     const snapshotRound = (): number => this.#models.round;

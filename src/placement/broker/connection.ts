@@ -187,7 +187,7 @@ export class BrokerConnection {
     this.#refused = { ...this.#refused, [action]: text };
     const suppressed = this.#refusals.admit(`${action} ${text}`, this.#options.clock.nowMs());
     if (suppressed === null) return;
-    this.#options.log.warn({ action, topics: text, reason: error.message, suppressed }, 'refused by the broker');
+    this.#options.log.warn({ action, topics: text, reason: error.message, suppressed }, 'broker refused an action');
   }
 
   #url(): string {

@@ -125,7 +125,7 @@ export class SpanExporter {
     if (lost === 0) return;
     const { reason } = result;
     const suppressed = this.#failures.admit('', performance.now());
-    if (suppressed !== null) this.#options.log.warn({ spans: lost, reason, suppressed }, 'traces were not taken');
+    if (suppressed !== null) this.#options.log.warn({ spans: lost, reason, suppressed }, 'traces were not delivered');
   }
 
   /** Doubles each time, with jitter, so that many proxies do not come back at one moment. */

@@ -138,7 +138,7 @@ describe('a collector that cannot take them', () => {
     expect(sent).toHaveLength(ATTEMPTS_MAX);
     expect(counts()).toEqual({ exported: 0, dropped: 0, failed: 1 });
     expect(lines.map((line) => JSON.parse(line))).toMatchObject([
-      { msg: 'traces were not taken', spans: 1, reason: 'status 503', suppressed: 0 },
+      { msg: 'traces were not delivered', spans: 1, reason: 'status 503', suppressed: 0 },
     ]);
   });
 

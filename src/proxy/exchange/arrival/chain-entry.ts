@@ -40,7 +40,8 @@ export class ChainEntry {
     const known = chain?.name ?? '';
     this.#metrics.chainIgnored(known, turn);
     const suppressed = this.#limit.admit(`${known}/${turn}`, nowMs);
-    if (suppressed !== null) this.#log.warn({ field, service, reason: turn, suppressed }, 'no stage of a chain');
+    if (suppressed !== null)
+      this.#log.warn({ field, service, reason: turn, suppressed }, 'request is no stage of a chain');
     return null;
   }
 }

@@ -21,6 +21,7 @@ export class OwnFaults {
     if (reason === null) return;
     const code = String((cause as { readonly code?: unknown } | null)?.code);
     const suppressed = this.#limit.admit(code, nowMs);
-    if (suppressed !== null) this.#log.warn({ code, reason, suppressed }, 'no connection for want of a resource');
+    if (suppressed !== null)
+      this.#log.warn({ code, reason, suppressed }, 'no connection was made for want of a resource');
   }
 }
