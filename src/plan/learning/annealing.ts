@@ -1,16 +1,23 @@
 // Clusters of least mean divergence where there are too many partitions to look at each: simulated annealing by swaps of two clients
-// (Kirkpatrick et al. 1983). Swaps keep the sizes. Descents from many starts end 10 % higher at the same cost: the landscape has local
-// minima everywhere.
+// (Kirkpatrick et al. 1983). Swaps keep the sizes. Descents from many starts end higher at the same cost: the landscape has local minima
+// everywhere. Most swaps are of clients with nearly the same data, since towards the end no others are taken.
 
 import { createRng, type Rng } from '../../core/rng.ts';
 import { ABSENT_SHARE, type ClassCounts } from './divergence.ts';
 
-const RUNS = 3;
-const SWAPS_PER_CLIENT = 20_000;
-const SWAPS_MAX = 2_000_000;
+const RUNS = 2;
+const SWAPS_PER_CLIENT = 30_000;
+const SWAPS_MAX = 6_000_000;
 /** First and last temperature, as parts of the divergence of a random partition. */
-const HOT = 0.002;
-const COLD = 0.00001;
+const HOT = 0.0005;
+const COLD = 0.000005;
+/** A client is swapped with one of so many that are most like it, in so many of all cases. */
+const NEAR = 16;
+const NEAR_SHARE = 0.8;
+/** To find them takes clients² · classes; beyond this, all swaps are of any two. */
+const NEAR_WORK_MAX = 20_000_000;
+/** Logarithms of so many counts are kept: in them is most of what a swap costs. */
+const LOGS_MAX = 1_000_000;
 /** Swaps at one temperature. */
 const PLATEAU = 1_000;
 
@@ -30,17 +37,17 @@ export interface AnnealingOptions {
 /** Calls `offer` with the best partition of each run: the cluster of each client. */
 export function anneal(counts: ClassCounts, sizes: readonly number[], { seed, links, offer }: AnnealingOptions): void {
   const rng = createRng(seed);
+  const world = worldOf(counts);
   for (let run = 0; run < RUNS; run++)
-    offer(annealOnce(counts, links?.start.slice() ?? randomPartition(sizes, rng), { links, rng }));
+    offer(annealOnce(world, links?.start.slice() ?? randomPartition(sizes, rng), { links, rng }));
 }
 
 function annealOnce(
-  counts: ClassCounts,
+  { clients, near, facts }: World,
   clusterOf: Int32Array,
   { links, rng }: { readonly links: Links | null; readonly rng: Rng },
 ): Int32Array {
-  const clients = clientsOf(counts);
-  const clusters = Array.from({ length: Math.max(...clusterOf) + 1 }, () => new Cluster(counts.total));
+  const clusters = Array.from({ length: Math.max(...clusterOf) + 1 }, () => new Cluster(facts));
   for (const [i, client] of clients.entries()) clusters[clusterOf[i] as number]?.add(client);
   let sum = clusters.reduce((all, { divergence }) => all + divergence, 0);
   let least = sum;
@@ -51,7 +58,7 @@ function annealOnce(
   for (let swap = 1; swap <= swaps; swap++) {
     if (swap % PLATEAU === 0) temperature *= cooling;
     const a = Math.floor(rng.next() * clients.length);
-    const b = Math.floor(rng.next() * clients.length);
+    const b = partner(a, { clients: clients.length, near, draw: rng.next() });
     const j = clusterOf[a] as number;
     const k = clusterOf[b] as number;
     if (j === k || (links !== null && !(links.has(a, k) && links.has(b, j)))) continue;
@@ -80,12 +87,65 @@ interface Client {
   readonly samples: number;
 }
 
-function clientsOf({ byClient }: ClassCounts): Client[] {
-  return byClient.map((counts) => ({
+/** What all clusters are weighed with. */
+interface Facts {
+  /** ln q_c of each class. */
+  readonly logQ: Float64Array;
+  /** What a class without samples adds. */
+  readonly absent: Float64Array;
+  /** n·ln n of the first counts. */
+  readonly logs: Float64Array;
+}
+
+interface World {
+  readonly clients: readonly Client[];
+  /** The clients most like each, one after another; null where there are too many to look. */
+  readonly near: Int32Array | null;
+  readonly facts: Facts;
+}
+
+/** Counts are divided by what divides all of them: divergence is of shares, and small counts have their logarithms at hand. */
+function worldOf({ byClient, total }: ClassCounts): World {
+  const unit = byClient.flatMap((counts) => [...counts]).reduce(greatestDivisor, 0);
+  const all = total.reduce((sum, count) => sum + count, 0);
+  const logQ = total.map((count) => Math.log(count / all));
+  const absent = logQ.map((one) => ABSENT_SHARE * (Math.log(ABSENT_SHARE) - one));
+  const logs = Float64Array.from({ length: Math.min(LOGS_MAX, all / unit + 1) }, (_, n) =>
+    n < 2 ? 0 : n * Math.log(n),
+  );
+  const clients = byClient.map((counts) => ({
     classes: [...counts.keys()].filter((c) => (counts[c] as number) > 0),
-    counts,
-    samples: counts.reduce((sum, count) => sum + count, 0),
+    counts: counts.map((count) => count / unit),
+    samples: counts.reduce((sum, count) => sum + count, 0) / unit,
   }));
+  const work = clients.length ** 2 * total.length;
+  const near = clients.length > NEAR && work <= NEAR_WORK_MAX ? nearestOf(clients, total) : null;
+  return { clients, near, facts: { logQ, absent, logs } };
+}
+
+const greatestDivisor = (a: number, b: number): number => (b === 0 ? a : greatestDivisor(b, a % b));
+
+/** Of each client the `NEAR` others with the least difference, in parts of what there is of each class. */
+function nearestOf(clients: readonly Client[], total: Float64Array): Int32Array {
+  const near = new Int32Array(clients.length * NEAR);
+  for (const [i, { counts }] of clients.entries()) {
+    const away = clients.map((other) =>
+      counts.reduce((sum, n, c) => sum + (n - (other.counts[c] as number)) ** 2 / (total[c] as number), 0),
+    );
+    const others = [...clients.keys()].filter((j) => j !== i).sort((a, b) => (away[a] as number) - (away[b] as number));
+    near.set(others.slice(0, NEAR), i * NEAR);
+  }
+  return near;
+}
+
+/** @param draw in [0, 1) */
+function partner(
+  client: number,
+  { clients, near, draw }: { readonly clients: number; readonly near: Int32Array | null; readonly draw: number },
+): number {
+  if (near === null) return Math.floor(draw * clients);
+  if (draw < NEAR_SHARE) return near[client * NEAR + Math.floor((draw / NEAR_SHARE) * NEAR)] as number;
+  return Math.floor(((draw - NEAR_SHARE) / (1 - NEAR_SHARE)) * clients);
 }
 
 /**
@@ -93,19 +153,16 @@ function clientsOf({ byClient }: ClassCounts): Client[] {
  * constant for each that is not. So a swap costs only the classes of the two clients.
  */
 class Cluster {
+  readonly #facts: Facts;
   readonly #counts: Float64Array;
-  readonly #logQ: Float64Array;
-  readonly #absent: Float64Array;
   #samples = 0;
   #present = 0;
   #missing: number;
 
-  constructor(total: Float64Array) {
-    const all = total.reduce((sum, count) => sum + count, 0);
-    this.#counts = new Float64Array(total.length);
-    this.#logQ = total.map((count) => Math.log(count / all));
-    this.#absent = this.#logQ.map((logQ) => ABSENT_SHARE * (Math.log(ABSENT_SHARE) - logQ));
-    this.#missing = this.#absent.reduce((sum, one) => sum + one, 0);
+  constructor(facts: Facts) {
+    this.#facts = facts;
+    this.#counts = new Float64Array(facts.logQ.length);
+    this.#missing = facts.absent.reduce((sum, one) => sum + one, 0);
   }
 
   get divergence(): number {
@@ -143,12 +200,19 @@ class Cluster {
 
   #move(c: number, change: number): void {
     if (change === 0) return;
+    const { logQ, absent } = this.#facts;
     const before = this.#counts[c] as number;
     const after = before + change;
-    if (before === 0) this.#missing -= this.#absent[c] as number;
-    else this.#present -= before * (Math.log(before) - (this.#logQ[c] as number));
-    if (after === 0) this.#missing += this.#absent[c] as number;
-    else this.#present += after * (Math.log(after) - (this.#logQ[c] as number));
+    if (before === 0) this.#missing -= absent[c] as number;
+    else this.#present -= this.#timesLog(before) - before * (logQ[c] as number);
+    if (after === 0) this.#missing += absent[c] as number;
+    else this.#present += this.#timesLog(after) - after * (logQ[c] as number);
+  }
+
+  /** n·ln n. */
+  #timesLog(n: number): number {
+    const { logs } = this.#facts;
+    return n < logs.length ? (logs[n] as number) : n * Math.log(n);
   }
 }
 
