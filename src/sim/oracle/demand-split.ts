@@ -37,7 +37,7 @@ export interface DemandSplit {
 }
 
 /** Utilisations that are tried, as multiples of the step. */
-const LEVELS = [6, 9, 11, 13, 15, 17, 18, 19, 20];
+const LEVELS = [6, 9, 11, 13, 14, 15, 16, 17, 18, 19, 20];
 const ROUNDS_MAX = 3;
 /** A demand is worth so many times the next one; the least is worth so much more than all that a request may cost. */
 const PRECEDENCE = 100;

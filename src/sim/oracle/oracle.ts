@@ -6,7 +6,7 @@ import type { DrivenRouter, RouterRequest } from '../balancers.ts';
 import type { Scenario } from '../scenario.ts';
 import type { Change } from '../world/change.ts';
 import { busyRatio } from '../world/spells.ts';
-import type { World } from '../world/world.ts';
+import type { World, WorldClient } from '../world/world.ts';
 import { findBestSplit, UTILISATION_STEP } from './best-split.ts';
 import { findDemandSplit } from './demand-split.ts';
 import { asksForMore, Demands, type Reach } from './demands.ts';
@@ -89,19 +89,22 @@ class CentralAllocation implements Oracle, Allocation {
     this.#validUntilMs = this.#boundariesMs.find((atMs) => atMs > nowMs) ?? Number.POSITIVE_INFINITY;
     const key = JSON.stringify([this.#states, this.#validUntilMs]);
     const known = this.#kept.get(key);
-    this.#shares = known ?? this.#bestShares(this.#ratesAt(nowMs));
+    this.#shares = known ?? this.#bestShares(nowMs);
     if (known === undefined && this.#kept.size < KEPT_MAX) this.#kept.set(key, this.#shares);
   }
 
   /**
    * The curves are those of arrivals at random, but a load balancer that sends each fourth request to an instance sends at even
-   * intervals: what a split does to arrivals is taken into account in a second search.
+   * intervals: what a split does to arrivals is taken into account in a second search. So is, where there are demands, that clients may
+   * send at even intervals: a share would else be bought with room that is not needed. Where success is all that counts, room costs nothing.
    */
-  #bestShares(rates: Float64Array): AllocatedShares {
+  #bestShares(nowMs: number): AllocatedShares {
     const tables = this.#tables();
     const random = new Float64Array(tables.length).fill(1);
+    const rates = this.#ratesAt(nowMs, () => true);
     const first = this.#search(rates, tables, random);
-    return this.#search(rates, tables, variabilities(first, rates));
+    const atRandom = this.#demands === null ? rates : this.#ratesAt(nowMs, isRandom);
+    return this.#search(rates, tables, variabilities(first, { rates, atRandom }));
   }
 
   #search(rates: Float64Array, tables: readonly (ResponseTable | null)[], variability: Float64Array): AllocatedShares {
@@ -150,11 +153,12 @@ class CentralAllocation implements Oracle, Allocation {
       .slice(0, Math.max(INSTANCES_MIN, Math.floor(PAIRS_MAX / this.#world.balancers.length)));
   }
 
-  /** In requests of usual work. */
-  #ratesAt(nowMs: number): Float64Array {
+  /** What comes to each load balancer from the clients that `counts` is true of, in requests of usual work. */
+  #ratesAt(nowMs: number, counts: (client: WorldClient) => boolean): Float64Array {
     const rates = new Float64Array(this.#world.balancers.length);
-    for (const { balancer, workFactor, firstMs, periodMs, untilMs, ...client } of this.#world.clients) {
-      if (firstMs - periodMs > nowMs || nowMs >= untilMs) continue;
+    for (const client of this.#world.clients) {
+      const { balancer, workFactor, firstMs, periodMs, untilMs } = client;
+      if (firstMs - periodMs > nowMs || nowMs >= untilMs || !counts(client)) continue;
       (rates[balancer] as number) += ((1_000 * client.burst) / periodMs) * busyRatio(client) * workFactor;
     }
     return rates;
@@ -219,11 +223,22 @@ function apply(change: OfSite, state: SiteState): void {
   }
 }
 
+/** Not at even intervals, which leave nothing of chance over the time in which a queue grows. */
+function isRandom({ pattern, burst, thinkMs, idleMs }: WorldClient): boolean {
+  return pattern !== 'periodic' || burst > 1 || thinkMs !== null || idleMs > 0;
+}
+
+/** Requests per second that come to each load balancer, and those of them that come at random. */
+interface Arrivals {
+  readonly rates: Float64Array;
+  readonly atRandom: Float64Array;
+}
+
 /**
  * Squared coefficient of variation of the gaps between arrivals at each instance. Of a random stream, each 1/w-th in turn leaves
  * Erlang gaps with w; streams that come together count by their rates (Albin 1984, the asymptotic method).
  */
-function variabilities(shares: AllocatedShares, rates: Float64Array): Float64Array {
+function variabilities(shares: AllocatedShares, { rates, atRandom }: Arrivals): Float64Array {
   const instances = (shares[0] as Float64Array).length - 1;
   return Float64Array.from({ length: instances }, (_, i) => {
     let total = 0;
@@ -231,7 +246,7 @@ function variabilities(shares: AllocatedShares, rates: Float64Array): Float64Arr
     for (const [b, row] of shares.entries()) {
       const share = row[i] as number;
       total += share;
-      if (share > 0) varied += (share * share) / (rates[b] as number);
+      if (share > 0) varied += (share * share * (atRandom[b] as number)) / (rates[b] as number) ** 2;
     }
     return total === 0 ? 1 : varied / total;
   });

@@ -1,4 +1,5 @@
 import { describe, expect, it } from 'vitest';
+import { type AttributeShare, NO_REQUIREMENTS } from '../../../src/core/requirements/requirements.ts';
 import { runOne } from '../../../src/sim/experiment.ts';
 import { OracleRouter } from '../../../src/sim/oracle/oracle-router.ts';
 import { computeMetrics } from '../../../src/sim/results/metrics.ts';
@@ -10,6 +11,22 @@ import { MODEL, smallScenario, twoNodes } from '../support.ts';
 
 const successOf = (recorder: Recorder, scenario: Scenario): number =>
   computeMetrics(recorder, scenario, null).steadySuccessRatio;
+
+const ACCURATE: AttributeShare = {
+  name: 'accuracy',
+  share: 0.8,
+  accuracyMin: 0.95,
+  tls: false,
+  tiers: null,
+  hopsMax: null,
+  labels: {},
+};
+
+/** Of the requests by accurate instances, and of those in time. */
+function shareAndSuccess(recorder: Recorder, scenario: Scenario): [number, number] {
+  const { requirements, steadySuccessRatio } = computeMetrics(recorder, scenario, null);
+  return [requirements.find(({ name }) => name === 'accuracy share')?.value ?? Number.NaN, steadySuccessRatio];
+}
 
 function runOracle(scenario: Scenario): Recorder {
   return runOne({ scenario, world: createWorld(scenario, 1), policy: 'oracle', seed: 1 });
@@ -45,6 +62,27 @@ describe('the oracle', () => {
     const fixed = Array.from({ length: 21 }, (_, n) => successOf(runFixed(scenario, [n, 20 - n]), scenario));
     // The luckiest of 21 runs, each of some 10,000 requests in queues near their capacity.
     expect(successOf(runOracle(scenario), scenario)).toBeGreaterThan(Math.max(...fixed) - 0.015);
+  });
+
+  it('gives nearly as large a share as the best fixed split that keeps the latency goal, and more where requests come evenly', () => {
+    const pair = { ...unlikePair(120), durationMs: 30_000 };
+    const accurate = { ...MODEL, workMeanMs: 15, profile: { accuracy: 0.96 } };
+    const shares = (['poisson', 'periodic'] as const).map((pattern) => {
+      const scenario: Scenario = {
+        ...pair,
+        overrides: [{ instance: 'i1', model: accurate }],
+        requirements: { ...NO_REQUIREMENTS, shares: [ACCURATE] },
+        clients: pair.clients.map((group) => ({ ...group, pattern })),
+      };
+      const [share, success] = shareAndSuccess(runOracle(scenario), scenario);
+      expect(success).toBeGreaterThanOrEqual(scenario.qos.successRatio);
+      const kept = [0.4, 0.46, 0.52]
+        .map((part) => shareAndSuccess(runFixed(scenario, [part, 1 - part]), scenario))
+        .filter(([, fixed]) => fixed >= scenario.qos.successRatio);
+      expect(share).toBeGreaterThan(Math.max(...kept.map(([fixed]) => fixed)) - 0.08);
+      return share;
+    });
+    expect(shares[1]).toBeGreaterThan(shares[0] as number);
   });
 
   it('sends to the few that are quick, though many are nearer', () => {
