@@ -6,24 +6,28 @@ import { resolve } from 'node:path';
 export type ErrorSource = 'downstream' | 'upstream' | 'internal';
 
 /** Codes that clients see in `X-QEdge-Error`; the status each maps to lives in proxy/exchange/error-response.ts alone. */
-export type ProxyErrorCode =
-  | 'bad-request'
-  | 'unknown-service'
-  | 'request-timeout'
-  | 'body-too-large'
-  | 'uri-too-long'
-  | 'headers-too-large'
-  | 'upstream-connect'
-  | 'upstream-reset'
-  | 'upstream-protocol'
-  | 'upstream-timeout'
-  | 'deadline-exceeded'
-  | 'deadline-unreachable'
-  | 'no-instance'
-  | 'overloaded'
-  | 'draining'
-  | 'loop'
-  | 'internal';
+export const PROXY_ERROR_CODES = [
+  'bad-request',
+  'unknown-service',
+  'request-timeout',
+  'body-too-large',
+  'uri-too-long',
+  'headers-too-large',
+  'upstream-connect',
+  'upstream-reset',
+  'upstream-protocol',
+  'upstream-timeout',
+  'deadline-exceeded',
+  'deadline-unreachable',
+  'no-instance',
+  'overloaded',
+  'draining',
+  'loop',
+  'internal',
+] as const;
+
+/** One of them. */
+export type ProxyErrorCode = (typeof PROXY_ERROR_CODES)[number];
 
 export interface ProxyErrorContext {
   readonly service?: string;

@@ -3,7 +3,8 @@
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
-import { ERROR_CODES, statusOf } from '../../src/proxy/exchange/error-response.ts';
+import { PROXY_ERROR_CODES } from '../../src/errors.ts';
+import { statusOf } from '../../src/proxy/exchange/error-response.ts';
 
 const README = readFileSync(join(import.meta.dirname, '../../src/proxy/README.md'), 'utf8');
 const FIELDS = readFileSync(join(import.meta.dirname, '../../src/proxy/fields/fields.ts'), 'utf8');
@@ -14,7 +15,9 @@ describe('the tables of the data path', () => {
       code,
       Number(status),
     ]);
-    expect(Object.fromEntries(rows)).toEqual(Object.fromEntries(ERROR_CODES.map((code) => [code, statusOf(code)])));
+    expect(Object.fromEntries(rows)).toEqual(
+      Object.fromEntries(PROXY_ERROR_CODES.map((code) => [code, statusOf(code)])),
+    );
   });
 
   it('name every field that is treated as more than an ordinary one', () => {

@@ -6,7 +6,7 @@ import { recordOf } from '../snapshot-shape.ts';
 import { BUCKETS } from './histogram.ts';
 
 /** Another version is another meaning: it is not guessed at. */
-export const SUMMARY_VERSION = 1;
+const SUMMARY_VERSION = 1;
 /** More than these are not said at a time, and more than those are not believed. */
 export const SAID_MAX = 16;
 export const HEARD_MAX = 64;

@@ -2,7 +2,7 @@
 // room (dual ascent), slow against the weights that follow it, and bounded.
 
 /** In units of the success probability. */
-export const PRICE_MAX = 10;
+const PRICE_MAX = 10;
 /** A second, for each time over that what the requirement allows is used up. */
 const RISE_PER_SECOND = 0.1;
 /** However much it is missed, for so much it counts at the most. */

@@ -25,7 +25,7 @@ export class BadSnapshotError extends Error {
   }
 }
 
-export const SNAPSHOT_BYTES_MAX = 256 * 1024 * 1024;
+const SNAPSHOT_BYTES_MAX = 256 * 1024 * 1024;
 const KEPT = 3;
 const NAME = /^round-(\d{1,10})-([0-9a-f]{64})\.model$/;
 const INCOMING = 'incoming-';

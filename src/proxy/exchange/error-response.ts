@@ -51,8 +51,6 @@ const MAPPINGS: Readonly<Record<ProxyErrorCode, Mapping>> = {
   internal: { status: 500, title: 'Internal error' },
 };
 
-export const ERROR_CODES = Object.keys(MAPPINGS) as readonly ProxyErrorCode[];
-
 /** The status that a client gets for a failure of this code. */
 export function statusOf(code: ProxyErrorCode): number {
   return MAPPINGS[code].status;

@@ -5,7 +5,7 @@ import { grownFloat64 } from '../../stats/grown.ts';
 /** An error that is no timeout weighs three misses: it says more than a late answer. */
 export const ERROR_WEIGHT = 3;
 /** From this many on the instance is ejected, not merely late: it is in the event log and counts for panic. */
-export const MISSES_EJECTED = 3;
+const MISSES_EJECTED = 3;
 /** Further misses no longer add to the wait, which is at its maximum well before. */
 const MISSES_MAX = 30;
 

@@ -10,7 +10,7 @@ import { CLIENTS_SHOWN_MAX, type ClientLedger } from '../../stats/client-ledger.
 import { clientStates, type FullClientState, LATENCY, satisfiedRatio } from './client-states.ts';
 
 /** Name of what is demanded of each instance. */
-export const SECURITY = 'security';
+const SECURITY = 'security';
 
 interface Shown {
   readonly qos: QosTarget;
