@@ -12,7 +12,7 @@ import type { Logger, LogLevel } from '../telemetry/log.ts';
 import { namesIn } from './names.ts';
 import { listenerFacts } from './node-report.ts';
 import { AppParts } from './parts.ts';
-import { passableSockets } from './passable-sockets.ts';
+import { passableSockets, unusedSockets } from './passable-sockets.ts';
 import type { App, AppOptions } from './running-app.ts';
 
 /**
@@ -83,6 +83,9 @@ class RunningApp implements App {
     const listeners = listenerFacts(this.proxyListeners, parts.adminListener);
     parts.record(null, { kind: 'lifecycle', phase: 'started', detail: parts.options.version });
     this.log.info({ version: parts.options.version, listeners, warm }, 'qedge started');
+    const unused = unusedSockets(sockets, listeners);
+    if (unused.length > 0)
+      this.log.warn({ unused }, 'inherited sockets are named after no listener (FileDescriptorName=)');
     for (const note of configNotes(parts.config, descriptorLimit()))
       this.log.warn({ note }, 'configuration may not do what is meant');
     parts.notifier.ready(parts.housekeeping.statusLine());

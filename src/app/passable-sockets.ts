@@ -1,5 +1,5 @@
-// Whether another process could listen wherever this one does: it can on the sockets that both inherit, and on no port that
-// this process opened for itself.
+// What becomes of inherited sockets: which are named after no listener, and whether another process could listen wherever this one
+// does. It can on the sockets that both inherit, and on no port that this process opened for itself.
 
 import type { ListenAddress } from '../config/config.ts';
 import type { InheritedSockets } from '../systemd/sockets.ts';
@@ -15,4 +15,10 @@ export interface Ports {
 export function passableSockets(inherited: InheritedSockets, { proxy, admin }: Ports): InheritedSockets | null {
   const needed = admin.port === 0 ? proxy : [...proxy, 'admin'];
   return needed.every((name) => inherited.has(name)) ? inherited : null;
+}
+
+/** Names of inherited sockets that no listener has: clients of those wait for ever. */
+export function unusedSockets(inherited: InheritedSockets, listeners: Iterable<{ readonly name: string }>): string[] {
+  const used = new Set([...listeners].map(({ name }) => name));
+  return [...inherited.keys()].filter((name) => !used.has(name));
 }

@@ -9,6 +9,9 @@ export type InheritedSockets = ReadonlyMap<string, readonly number[]>;
 /** SD_LISTEN_FDS_START of sd-daemon.h. */
 export const FIRST_FD = 3;
 
+/** More are not taken from the environment. */
+const FDS_MAX = 4096;
+
 /**
  * Takes over what was inherited; an empty map when nothing was. Each descriptor goes to `server.listen({ fd })`.
  * Sockets without a name of their own are called `unknown`, or `<unit>.socket` by systemd.
@@ -22,7 +25,8 @@ export function inheritedSockets(env: NodeJS.ProcessEnv = process.env, pid: numb
   const sockets = new Map<string, number[]>();
   if (Number(LISTEN_PID) !== pid) return sockets;
   const names = LISTEN_FDNAMES?.split(':') ?? [];
-  for (let i = 0; i < Number(LISTEN_FDS); i++) {
+  const count = Math.min(Number(LISTEN_FDS), FDS_MAX);
+  for (let i = 0; i < count; i++) {
     const name = names[i] || 'unknown';
     const fds = sockets.get(name);
     if (fds === undefined) sockets.set(name, [FIRST_FD + i]);

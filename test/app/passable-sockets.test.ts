@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { passableSockets } from '../../src/app/passable-sockets.ts';
+import { passableSockets, unusedSockets } from '../../src/app/passable-sockets.ts';
 
 const FIXED = { host: '127.0.0.1', port: 9901 };
 const inherited = new Map([
@@ -25,4 +25,10 @@ describe('the sockets that another process could serve on', () => {
   it('are none where nothing was inherited', () => {
     expect(passableSockets(new Map(), { proxy: ['proxy'], admin: { ...FIXED, port: 0 } })).toBeNull();
   });
+});
+
+it('inherited sockets of other names than those of listeners are unused', () => {
+  const named = new Map([...inherited, ['qedge.socket', [6]]]);
+  expect(unusedSockets(named, [{ name: 'proxy' }, { name: 'admin' }])).toEqual(['qedge.socket']);
+  expect(unusedSockets(inherited, [{ name: 'proxy' }, { name: 'admin' }, { name: 'pilotnet' }])).toEqual([]);
 });

@@ -21,6 +21,11 @@ describe('inherited sockets', () => {
     expect([...inheritedSockets({ LISTEN_PID: '7', LISTEN_FDS: '2' }, 7)]).toEqual([['unknown', [3, 4]]]);
   });
 
+  it('takes no senseless number of them', () => {
+    expect(inheritedSockets({ LISTEN_PID: '7', LISTEN_FDS: '99999999' }, 7).get('unknown')).toHaveLength(4096);
+    expect(inheritedSockets({ LISTEN_PID: '7', LISTEN_FDS: 'abc' }, 7).size).toBe(0);
+  });
+
   it('leaves nothing in the environment for child processes', () => {
     const env = { LISTEN_PID: '7', LISTEN_FDS: '1', LISTEN_FDNAMES: 'proxy', PATH: '/bin' };
     inheritedSockets(env, 7);
