@@ -14,6 +14,9 @@ export interface UpstreamRequest {
   readonly fields: string[];
 }
 
+/** A longer piece of an answer is its receiver's own. */
+export const BORROWED_BYTES_MAX = 4096;
+
 /** Called in this order: connected?, information*, head, data*, then end or error; an error may come at any time and is the last. */
 export interface UpstreamHandler {
   /** There was no connection at hand; now there is one, and the request leaves. */
@@ -23,6 +26,7 @@ export interface UpstreamHandler {
   onHead(status: number, reason: string, fields: RawFields): void;
   /** 101: the connection is the handler's from now on. `first`: what came behind the head. Nothing follows. */
   onUpgrade(fields: RawFields, socket: Socket, first: Buffer): void;
+  /** Up to `BORROWED_BYTES_MAX` it is only to be read during the call: it may be a view of what is read into again. */
   onData(chunk: Buffer): void;
   onEnd(trailers: RawFields): void;
   onError(error: UpstreamError): void;

@@ -2,10 +2,8 @@
 // loop: an answer that is whole by then leaves in one write.
 
 import type { RawFields } from '../../fields/fields.ts';
+import { BORROWED_BYTES_MAX } from '../../upstream/upstream.ts';
 import type { ClientResponse } from './message.ts';
-
-/** Bodies up to this go out as one string with their head: a write less than a header and a buffer. */
-const STRING_BYTES_MAX = 4096;
 
 /** Hears when the client takes more again. */
 export interface DrainListener {
@@ -21,7 +19,8 @@ export interface CutOff {
 export class Answer {
   readonly #response: ClientResponse;
   readonly #connection: CutOff;
-  #held: Buffer | null = null;
+  /** Short, it is Latin-1: it leaves as one string with its head, a write less than a head and a buffer. */
+  #held: Buffer | string | null = null;
   #headHeld = false;
   #status = 0;
   #reason = '';
@@ -56,14 +55,18 @@ export class Answer {
     else this.#response.writeInformation(status, fields);
   }
 
-  /** False: the client reads slower than this; `listener` is called when it caught up. */
+  /**
+   * `chunk` as an upstream hands it over (`BORROWED_BYTES_MAX`). False: the client reads slower than this; `listener` is called
+   * when it caught up.
+   */
   write(chunk: Buffer, listener: DrainListener): boolean {
+    const borrowed = chunk.length <= BORROWED_BYTES_MAX;
     if (this.#headHeld && this.#held === null) {
-      this.#held = chunk;
+      this.#held = borrowed ? chunk.toString('latin1') : chunk;
       return true;
     }
     this.flush();
-    if (this.#refused || this.#response.write(chunk)) return true;
+    if (this.#refused || this.#response.write(borrowed ? Buffer.from(chunk) : chunk)) return true;
     if (this.#drainListener === null) this.#response.on('drain', () => this.#drainListener?.onDrain());
     this.#drainListener = listener;
     return false;
@@ -83,7 +86,7 @@ export class Answer {
     this.#writeHead();
     if (this.#refused) return;
     if (held === null) response.end();
-    else if (held.length <= STRING_BYTES_MAX) response.end(held.toString('latin1'), 'latin1');
+    else if (typeof held === 'string') response.end(held, 'latin1');
     else response.end(held);
   }
 
@@ -94,7 +97,7 @@ export class Answer {
     const first = this.#headHeld;
     this.#writeHead();
     if (this.#refused) return;
-    if (held !== null) this.#response.write(held);
+    if (held !== null) this.#response.write(typeof held === 'string' ? Buffer.from(held, 'latin1') : held);
     else if (first) this.#response.flushHeaders();
   }
 

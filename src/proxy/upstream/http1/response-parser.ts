@@ -5,12 +5,14 @@
 
 import { FIELD_LINE, RESPONSE_HEAD_BYTES_MAX, readFieldLines, TOKEN, VALUE } from '../../fields/field-lines.ts';
 import { FieldKind, RESPONSE_FIELDS } from '../../fields/fields.ts';
+import { BORROWED_BYTES_MAX } from '../upstream.ts';
 
-/** Called in this order: information*, head, data*, end. What is handed over is the sink's own. */
+/** Called in this order: information*, head, data*, end. What is handed over is the sink's own, but for short pieces of data. */
 export interface ResponseSink {
   /** 1xx but 101, which is not asked for here. */
   onInformation(status: number, fields: string[]): void;
   onHead(status: number, reason: string, fields: string[]): void;
+  /** Up to `BORROWED_BYTES_MAX` it is only to be read during the call. */
   onData(chunk: Buffer): void;
   /** `reusable`: the connection may carry another request. */
   onEnd(trailers: readonly string[], reusable: boolean): void;
@@ -163,7 +165,8 @@ export class ResponseParser {
     const to = Math.min(bytes.length, from + this.#left);
     this.#left -= to - from;
     const ends = this.#left === 0;
-    this.#sink.onData(Buffer.from(bytes.subarray(from, to)));
+    const piece = bytes.subarray(from, to);
+    this.#sink.onData(piece.length <= BORROWED_BYTES_MAX ? piece : Buffer.from(piece));
     if (ends && !this.#isStopped) this.#end(NO_FIELDS, to === bytes.length);
     return to;
   }
