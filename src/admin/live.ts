@@ -78,7 +78,7 @@ export class LiveFeed {
     if (pathname !== LIVE_PATH) return '404 Not Found';
     // What follows the head would be read as frames.
     const { 'content-length': length, 'transfer-encoding': coding } = request.headers;
-    if (length !== undefined || coding !== undefined) return '400 Bad Request';
+    if (Number(length ?? 0) !== 0 || coding !== undefined) return '400 Bad Request';
     const status = this.#options.refuse(request);
     if (status !== null) return status === 401 ? '401 Unauthorized' : '403 Forbidden';
     return this.#sockets.clients.size >= VIEWERS_MAX ? '503 Service Unavailable' : null;

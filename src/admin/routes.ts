@@ -31,6 +31,8 @@ export interface RouteParts {
   readonly history: History;
 }
 
+const SERVED: ReadonlySet<string> = new Set(['GET', 'HEAD', 'POST', 'PUT', 'DELETE']);
+
 /** Health and the page itself stand before the guard: neither reveals anything of this node. */
 export function createRoutes(options: AdminOptions, { access, reader, history }: RouteParts): RequestListener {
   const { metrics, events, log } = options;
@@ -43,6 +45,12 @@ export function createRoutes(options: AdminOptions, { access, reader, history }:
     const host = c.req.header('host') ?? '';
     if (!URL.canParse(c.req.url)) return problem(c, 400, `"${host}" is no host`);
     return next();
+  });
+  app.use(async (c, next) => {
+    const { method } = c.req;
+    if (SERVED.has(method)) return next();
+    c.header('allow', [...SERVED].join(', '));
+    return problem(c, 405, `${method} is not served here`);
   });
   app.use(
     bodyLimit({

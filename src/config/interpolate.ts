@@ -7,10 +7,18 @@ const FILE_BYTES_MAX = 64 * 1024;
 
 const REFERENCE = /\$\{(env|file):([^}]*)\}/g;
 
+/** Where references lead. */
+export interface References {
+  /** The process environment when absent. */
+  readonly env?: Readonly<Record<string, string | undefined>> | undefined;
+  /** Where the file of a path is; at that path when absent. */
+  readonly fileAt?: ((path: string) => string) | undefined;
+}
+
 /**
  * Replaces every reference in a string. A file's content loses one line end at its end; `$${` writes a `${` that is meant literally.
  */
-export function interpolateFrom(env: Readonly<Record<string, string | undefined>>): Interpolate {
+export function interpolateFrom({ env = process.env, fileAt = (path) => path }: References): Interpolate {
   return (text) => {
     if (!text.includes('${')) return { value: text };
     let error: string | null = null;
@@ -18,7 +26,7 @@ export function interpolateFrom(env: Readonly<Record<string, string | undefined>
       .split('$${')
       .map((part) =>
         part.replace(REFERENCE, (_, kind: string, name: string) => {
-          const result = kind === 'env' ? fromEnvironment(env, name) : fromFile(name);
+          const result = kind === 'env' ? fromEnvironment(env, name) : fromFile(name, fileAt);
           if ('error' in result) error ??= result.error;
           return 'value' in result ? result.value : '';
         }),
@@ -33,9 +41,9 @@ function fromEnvironment(env: Readonly<Record<string, string | undefined>>, name
   return value === undefined ? { error: `environment variable ${name} is not set` } : { value };
 }
 
-function fromFile(path: string): ReturnType<Interpolate> {
+function fromFile(path: string, fileAt: (path: string) => string): ReturnType<Interpolate> {
   try {
-    const content = readFileSync(path, 'utf8');
+    const content = readFileSync(fileAt(path), 'utf8');
     if (content.length > FILE_BYTES_MAX) return { error: `file ${path} is larger than ${FILE_BYTES_MAX} bytes` };
     return { value: content.replace(/\r?\n$/, '') };
   } catch (error) {

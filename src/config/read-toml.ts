@@ -3,14 +3,12 @@
 import { readFileSync } from 'node:fs';
 import { basename } from 'node:path';
 import { ConfigError, type Problem, unreadable } from '../errors.ts';
-import { interpolateFrom } from './interpolate.ts';
+import { interpolateFrom, type References } from './interpolate.ts';
 import { parseToml, type TomlDocument } from './toml.ts';
 import { decodeUtf8 } from './utf8.ts';
 
-export interface ReadOptions {
-  /** For `${env:NAME}`; the process environment when absent. */
-  readonly env?: Readonly<Record<string, string | undefined>>;
-}
+/** How references in its strings are read. */
+export type ReadOptions = References;
 
 /**
  * Reads a file. `problems` holds what interpolation found; the caller adds its own, and asks for unknown keys to be errors by
@@ -21,7 +19,7 @@ export interface ReadOptions {
 export function openToml(file: string, options: ReadOptions): { document: TomlDocument; problems: Problem[] } {
   const name = basename(file);
   const text = readText(file, name);
-  const { document, problems } = parseToml(name, text, interpolateFrom(options.env ?? process.env));
+  const { document, problems } = parseToml(name, text, interpolateFrom(options));
   if (document === null) throw new ConfigError(problems);
   return { document, problems: [...problems] };
 }

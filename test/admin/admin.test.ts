@@ -1,3 +1,4 @@
+import { request } from 'node:http';
 import { connect } from 'node:net';
 import { text } from 'node:stream/consumers';
 import { pino } from 'pino';
@@ -21,6 +22,21 @@ describe('the admin port', () => {
       reasons: ['the proxy port is not listening yet'],
       withoutInstance: ['pilotnet'],
     });
+  });
+
+  it('says which methods it serves to those that it does not', async () => {
+    const { url } = await startAdmin([]);
+    const answerTo = (method: string): Promise<[number | undefined, string | undefined]> =>
+      new Promise((resolve, reject) => {
+        const asked = request(`${url}/api/v1/state`, { method }, (response) => {
+          response.resume();
+          resolve([response.statusCode, response.headers.allow]);
+        });
+        asked.on('error', reject).end();
+      });
+    expect(await answerTo('TRACE')).toEqual([405, 'GET, HEAD, POST, PUT, DELETE']);
+    expect((await answerTo('PROPFIND'))[0]).toBe(405);
+    expect((await answerTo('HEAD'))[0]).toBe(200);
   });
 
   it('reports the state of every service and of the node', async () => {

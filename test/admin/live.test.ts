@@ -110,6 +110,11 @@ describe('the live feed', () => {
     expect(await new Viewer(url, '/api/v1/live', { [name]: value }).refusedWith()).toBe(400);
   });
 
+  it('takes a handshake that says that it has no body', async () => {
+    const { url } = await startAdmin([]);
+    await new Viewer(url, '/api/v1/live', { 'content-length': '0' }).until('state', () => true);
+  });
+
   it('refuses targets that are no URL, and goes on', async () => {
     const { url } = await startAdmin([]);
     for (const target of ['//', '///', 'http://[', '//a:99999/', '*', '\\', 'x', '/api/v1/live?since=%']) {

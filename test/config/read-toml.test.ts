@@ -60,6 +60,14 @@ const messageOf = (text: string | Uint8Array, env: Record<string, string> = {}):
 };
 
 describe('a file that is read', () => {
+  it('reads what a reference to a file leads to where that file is said to be', () => {
+    writeFileSync(join(directory, 'secret'), 'of the image\n');
+    const file = join(directory, 'image.toml');
+    writeFileSync(file, 'name = "${file:/etc/secret}"');
+    const { document } = openToml(file, { fileAt: (path) => path.replace('/etc', directory) });
+    expect(document.root.name).toBe('of the image');
+  });
+
   it('returns the values of a good file', () => {
     const text =
       'name = "a"\nlimits.latency = "80ms"\n[[item]]\nid = "x"\ntags = { zone = "north" }\n[[item]]\nid = "y"\n';

@@ -174,14 +174,14 @@ describe('a broker that means no good', () => {
 
 describe('what answers CONNECT', () => {
   it.each([
-    ['as a web server', Buffer.from('HTTP/1.1 400 Bad Request\r\n\r\n')],
-    ['with an alert of TLS', Buffer.from([0x15, 3, 1, 0, 2, 2, 40])],
-    ['as nothing that is known', Buffer.alloc(50)],
-  ])('%s is left, with the reason, and tried again', async (_how, bytes) => {
+    ['as a web server', Buffer.from('HTTP/1.1 400 Bad Request\r\n\r\n'), /does not speak MQTT/],
+    ['with an alert of TLS', Buffer.from([0x15, 3, 1, 0, 2, 2, 40]), /does not speak MQTT/],
+    ['as nothing that is known', Buffer.alloc(50), /./],
+  ])('%s is left, with the reason, and tried again', async (_how, bytes, reason) => {
     const url = await startHostileBroker((socket) => void socket.write(bytes));
     const { placement, logLines } = startPlacement(qedge(url));
     await vi.waitFor(() => expect(logLines.filter(({ msg }) => msg === 'broker lost')).not.toEqual([]), soon);
-    expect(placement.state().broker).toMatchObject({ connected: false, lastError: expect.stringMatching(/./) });
+    expect(placement.state().broker).toMatchObject({ connected: false, lastError: expect.stringMatching(reason) });
   });
 
   it('a byte at a time is a broker like any other', async () => {

@@ -92,7 +92,8 @@ function runUninstall({ root: given }: Pick<InstallOptions, 'root'>): void {
 function plannedSockets(root: string): readonly SocketPlan[] {
   const file = imageTarget(root, INSTALLED.config);
   if (!existsSync(file)) return [socket('proxy', DEFAULT_PROXY), socket('admin', DEFAULT_ADMIN)];
-  const { proxy, admin, services } = loadConfig(file);
+  // The files that it names are the image's as well.
+  const { proxy, admin, services } = loadConfig(file, { fileAt: (path) => imageTarget(root, path) });
   const own = services.flatMap(({ name, listen }) => (listen === null ? [] : [socket(name, listen)]));
   return [socket('proxy', proxy.listen), socket('admin', admin.listen), ...own];
 }

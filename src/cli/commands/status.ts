@@ -247,7 +247,7 @@ function neighbourFacts({ neighbours }: RouterState): string[] {
   const { use, heard } = neighbours ?? { use: false, heard: [] };
   const facts = heard.map(({ nodeId, instances, samples, ignoredMs, wrongOver }) => {
     if (ignoredMs > 0) return `${nodeId} ignored for ${duration(ignoredMs)}, wrong about ${wrongOver}`;
-    return `${nodeId} ${samples.toFixed(1)} samples of ${instances} instances`;
+    return `${nodeId} ${samples.toFixed(1)} samples of ${instances} ${instances === 1 ? 'instance' : 'instances'}`;
   });
   return facts.map((fact, i) => (i === 0 ? `neighbours ${use ? 'used' : 'observed'}: ${fact}` : fact));
 }
@@ -255,7 +255,11 @@ function neighbourFacts({ neighbours }: RouterState): string[] {
 /** What keeps requests together, and where the preferred ones go. */
 function groupFacts({ affinity, groups }: RouterState): string[] {
   const sessions =
-    affinity === null ? [] : [`${affinity.sessions} sessions: ${affinity.kept} requests kept, ${affinity.moved} moved`];
+    affinity === null
+      ? []
+      : [
+          `${affinity.sessions} ${affinity.sessions === 1 ? 'session' : 'sessions'}: ${affinity.kept} requests kept, ${affinity.moved} moved`,
+        ];
   const filled = groups.filter(({ instances }) => instances > 0);
   return [...sessions, ...filled.map(({ name, share }, i) => `${i === 0 ? 'prefers ' : ''}${name} ${percent(share)}`)];
 }

@@ -270,7 +270,7 @@ export class BrokerConnection {
     this.#connectedAtMs = null;
     this.#client = null;
     for (const answer of [...this.#unanswered]) answer(false);
-    this.#lastError = failure instanceof Error ? failure.message : 'connection closed';
+    this.#lastError = reasonOf(failure, wasConnected);
     const heardMs = this.#heardMs;
     const end = endOf(failure);
     if (wasConnected) this.#inbox.behind(() => this.#options.onDisconnect(heardMs, end));
@@ -307,6 +307,14 @@ export class BrokerConnection {
   #tryAgain(waitMs: number): void {
     this.#retry = setTimeout(() => void this.#connect(), waitMs);
   }
+}
+
+/** What a parser of MQTT says of the first bytes of most other protocols. */
+const OTHER_PROTOCOL = /^Invalid header flag bits/;
+
+function reasonOf(failure: unknown, wasConnected: boolean): string {
+  if (!(failure instanceof Error)) return 'connection closed';
+  return !wasConnected && OTHER_PROTOCOL.test(failure.message) ? 'what answers does not speak MQTT' : failure.message;
 }
 
 /** What a broker's SUBACK said of each filter; nothing where the connection ended before one came. */

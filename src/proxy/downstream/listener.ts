@@ -25,6 +25,7 @@ import { takeHandshake } from './handshake.ts';
 import { FastPath, type FastPathOptions } from './http1/fast-path.ts';
 import { parseFailure } from './http1/parse-failure.ts';
 import type { RawRequest } from './http1/raw-request.ts';
+import type { RawResponse } from './http1/raw-response.ts';
 import { serverOptions } from './http1/server-options.ts';
 import { Http2Port } from './http2/server.ts';
 import { linger } from './linger.ts';
@@ -174,7 +175,7 @@ export class Listener {
     return server;
   }
 
-  #createTlsServer(options: ServerOptions<typeof RawRequest>, tls: DownstreamTls): TlsServer {
+  #createTlsServer(options: ServerOptions<typeof RawRequest, typeof RawResponse>, tls: DownstreamTls): TlsServer {
     // A handshake is a head of its own.
     const server = createTlsServer({
       ...options,

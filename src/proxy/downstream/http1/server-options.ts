@@ -4,6 +4,7 @@ import type { IncomingMessage, ServerOptions } from 'node:http';
 import type { Socket } from 'node:net';
 import type { ProxyConfig } from '../../../config/config.ts';
 import { RawRequest } from './raw-request.ts';
+import { RawResponse } from './raw-response.ts';
 
 /** How often slow heads are looked for; the limit is kept to within this. */
 const HEAD_CHECK_MS = 500;
@@ -12,9 +13,10 @@ const HEAD_CHECK_MS = 500;
 export function serverOptions(
   config: ProxyConfig,
   isBusy: (socket: Socket) => boolean,
-): ServerOptions<typeof RawRequest> {
+): ServerOptions<typeof RawRequest, typeof RawResponse> {
   return {
     IncomingMessage: RawRequest,
+    ServerResponse: RawResponse,
     maxHeaderSize: config.headerBytesMax,
     headersTimeout: config.headersTimeoutMs,
     // Large uploads may take as long as they keep moving.

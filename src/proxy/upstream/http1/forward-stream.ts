@@ -12,6 +12,8 @@ import type { OutgoingBody, StreamFraming, Transmission, UpstreamCall, UpstreamH
 import { upstreamError } from '../upstream.ts';
 import { hearLastWords } from './last-words.ts';
 
+const NOTHING = Buffer.alloc(0);
+
 /** Never throws: errors go to `onError`. */
 export function forwardStream(
   pool: InstancePool,
@@ -82,7 +84,8 @@ class StreamCall implements UpstreamCall {
     }
     const { socket } = this.#outgoing;
     if (socket !== null && !('encrypted' in socket)) hearLastWords(socket);
-    this.#outgoing.flushHeaders();
+    // Not by `flushHeaders`, which writes fields as UTF-8: they are bytes, a character each.
+    this.#outgoing.write(NOTHING);
     this.#body.attach({
       write: (chunk) => this.#outgoing.write(chunk),
       end: (trailers) => {

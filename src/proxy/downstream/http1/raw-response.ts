@@ -1,0 +1,14 @@
+// A response of node:http whose head leaves byte for byte when it leaves alone: node itself writes it as UTF-8 then, so that a byte
+// above 0x7f of a field becomes two.
+
+import { ServerResponse } from 'node:http';
+import type { RawRequest } from './raw-request.ts';
+
+const NOTHING = Buffer.alloc(0);
+
+export class RawResponse extends ServerResponse<RawRequest> {
+  /** A head without a body behind it leaves with its end. */
+  override flushHeaders(): void {
+    this.write(NOTHING);
+  }
+}
