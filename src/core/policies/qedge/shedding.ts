@@ -17,6 +17,8 @@ import { Futility } from './futility.ts';
  */
 const SUCCESS_MIN = 0.2;
 const PRESSED_MS = 1_000;
+/** And for so many τ: an attempt shows that it is late after τ, so that a second may be one burst that waits for itself. */
+const PRESSED_LATENCIES = 3;
 const KEPT_FIRST = 0.7;
 /** Attempts that have to speak before that; they are forgotten by half a step, or in as many attempts where those take longer. */
 const ENDED_MIN = 3;
@@ -137,15 +139,7 @@ export class Shedding {
   }
 
   hasRoom(handle: number, nowMs: number): boolean {
-    if (!this.#isLimited(handle)) return true;
-    const silentMs = this.#silentMs[handle] as number;
-    if (nowMs - silentMs > this.#latencyMs) this.#cutLimit(handle, 1, nowMs);
-    const limit = this.#limit[handle] as number;
-    const earned = ((nowMs - (this.#roomAtMs[handle] as number)) / this.#stepMs) * limit;
-    // Many slow limits that each saved up two requests would let through for long what is asked for.
-    this.#room[handle] = Math.min(BURST, 1 + limit, (this.#room[handle] as number) + earned);
-    this.#roomAtMs[handle] = nowMs;
-    return (this.#room[handle] as number) >= 1;
+    return !this.#isLimited(handle) || this.#roomAt(handle, nowMs) >= 1;
   }
 
   /** A request goes there. */
@@ -153,8 +147,10 @@ export class Shedding {
     (this.#sentNow[handle] as number)++;
     this.#admittedNow++;
     if (!this.#isLimited(handle)) return;
+    if (nowMs - (this.#silentMs[handle] as number) > this.#latencyMs) this.#cutLimit(handle, 1, nowMs);
     // Sessions and retries go there without asking: what they owe is bounded, as what an idle limit saves.
-    this.#room[handle] = Math.max(-BURST, (this.#room[handle] as number) - 1);
+    this.#room[handle] = Math.max(-BURST, this.#roomAt(handle, nowMs) - 1);
+    this.#roomAtMs[handle] = nowMs;
     this.#silentMs[handle] = Math.min(nowMs, this.#silentMs[handle] as number);
   }
 
@@ -185,7 +181,7 @@ export class Shedding {
     if (this.#isIdle(members, overdue, nowMs)) for (const { handle } of members) this.#forgetSpell(handle);
     const pressed = this.#isPressed(members, overdue);
     if (pressed !== true) this.#relaxedMs = nowMs;
-    const lasting = nowMs - this.#relaxedMs >= PRESSED_MS;
+    const lasting = nowMs - this.#relaxedMs >= Math.max(PRESSED_MS, PRESSED_LATENCIES * this.#latencyMs);
     if (pressed === false && !this.limits) this.#futility.forget();
     const futile = this.#futility.isFutile(this.limits, nowMs);
     let limited = 0;
@@ -258,6 +254,13 @@ export class Shedding {
   }
 
   // ---- limits ----
+
+  #roomAt(handle: number, nowMs: number): number {
+    const limit = this.#limit[handle] as number;
+    const earned = ((nowMs - (this.#roomAtMs[handle] as number)) / this.#stepMs) * limit;
+    // Many slow limits that each saved up two requests would let through for long what is asked for.
+    return Math.min(BURST, 1 + limit, (this.#room[handle] as number) + earned);
+  }
 
   #isLimited(handle: number): boolean {
     return this.#limit[handle] !== Number.POSITIVE_INFINITY;

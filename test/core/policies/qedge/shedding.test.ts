@@ -46,6 +46,37 @@ describe('the rate that an instance is sent', () => {
     expect(shedding.hasRoom(0, 19 * STEP_MS)).toBe(true);
   });
 
+  it('has no limit by one burst that waited for itself, where an answer takes longer than a second', () => {
+    const shedding = new Shedding(STEP_MS, 2_000);
+    shedding.ensureHandles(2);
+    for (let step = 0; step < 20; step++) {
+      // Half of the time all that ends is late: two seconds, one τ.
+      for (let i = 0; i < 10; i++) {
+        const late = step % 8 >= 4;
+        const nowMs = step * STEP_MS + i * 50;
+        shedding.send(0, nowMs);
+        shedding.end(0, {
+          processingMs: late ? 3_000 : 500,
+          budgetMs: 1_900,
+          idleMs: 400,
+          startMs: nowMs - 3_000,
+          nowMs,
+        });
+      }
+      shedding.step(MEMBERS, NONE, (step + 1) * STEP_MS);
+      expect(shedding.limits).toBe(false);
+    }
+  });
+
+  it('is read without a change', () => {
+    const shedding = make();
+    drive(shedding, 200, { count: 18 });
+    const others = make();
+    drive(others, 200, { count: 18 });
+    for (let i = 0; i < 1_000; i++) shedding.hasRoom(0, 18 * STEP_MS + i);
+    expect(drive(shedding, 12, { from: 20, count: 8 })).toBe(drive(others, 12, { from: 20, count: 8 }));
+  });
+
   it('has no limit while they fail, which is no question of room', () => {
     const world = createWorld('qedge');
     populate(world, [1, 10, 20]);
