@@ -100,10 +100,31 @@ function unknownKey(key: string, known: ReadonlySet<string>): string {
 
 /** The branch whose complaints lie deepest is the one that was meant; null when all fail at the top. */
 function nearestBranch(issue: core.$ZodIssueInvalidUnion): readonly core.$ZodIssue[] | null {
-  const depth = (branch: readonly core.$ZodIssue[]): number =>
-    Math.min(...branch.map((one) => one.path.length + (one.code === 'unrecognized_keys' ? 1 : 0)));
-  const deep = issue.errors.filter((branch) => branch.length > 0 && depth(branch) > 0);
-  return deep.sort((a, b) => a.length - b.length)[0] ?? null;
+  const deep = issue.errors.filter((branch) => branch.length > 0 && depthOf(branch) > 0);
+  const sorted = deep.sort((a, b) => a.length - b.length);
+  return alternatives(sorted) ?? sorted[0] ?? null;
+}
+
+/** How far into the value the complaint nearest to its top lies; of a union within, by its nearest branch. */
+function depthOf(branch: readonly core.$ZodIssue[]): number {
+  return Math.min(
+    ...branch.map((one) => {
+      if (one.code === 'unrecognized_keys') return one.path.length + 1;
+      if (one.code !== 'invalid_union') return one.path.length;
+      const branches = one.errors.filter((inner) => inner.length > 0);
+      return one.path.length + Math.max(0, ...branches.map(depthOf));
+    }),
+  );
+}
+
+/** Tables that differ by one key, such as `kind`: where none has its value, all the values there are; null otherwise. */
+function alternatives(branches: readonly (readonly core.$ZodIssue[])[]): readonly core.$ZodIssue[] | null {
+  const mismatches = branches.flatMap((branch) => branch.filter((one) => one.code === 'invalid_value'));
+  const [first] = mismatches;
+  if (first === undefined || branches.length < 2 || mismatches.length !== branches.length) return null;
+  const key = first.path.join('.');
+  if (mismatches.some((one) => one.path.join('.') !== key)) return null;
+  return [{ ...first, values: mismatches.flatMap(({ values }) => values) }];
 }
 
 const TYPE_WORDS: Readonly<Record<string, string>> = {

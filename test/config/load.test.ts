@@ -151,7 +151,7 @@ instances = [{ url = "h:1", profile = ${profile} }]
     expect(service?.group).toEqual({ header: null, json: ['a/b', 'length'] });
     expect(service?.instances[0]?.profile).toEqual({ accuracy: [78, 61], energy_mwh: 0.1 });
     expect(errorsOf(text('{ header = "X-N", json = "/n" }', '{}'))).toEqual([
-      'qedge.toml:4:1: service.group: expected false or one of header and json, such as { json = "/detections/length" }, got a table',
+      'qedge.toml:4:1: service.group: expected false or exactly one of header and json, such as { json = "/detections/length" }, got a table',
     ]);
     expect(errorsOf(text('{ json = "n" }', '{ accuracy = "high" }'))).toEqual([
       'qedge.toml:4:11: service.group.json: expected a JSON Pointer such as "/detections/length", got "n"',
@@ -254,6 +254,23 @@ name = "pilotnet"
 });
 
 describe('a mistake that shows only between sections', () => {
+  it('is reported at the key that is wrong in one of several tables', () => {
+    const health = (table: string): string[] =>
+      errorsOf(`[[service]]\nname = "a"\nqos.latency = "80ms"\nhealth = ${table}\ninstances = ["h:1"]\n`);
+    expect(health('{ kind = "tcp", timeout = 5 }')).toEqual([
+      'qedge.toml:4:26: service.health.timeout: expected a duration such as "80ms", got 5',
+    ]);
+    expect(health('{ kind = "tcp", intervall = "1s" }')).toEqual([
+      'qedge.toml:4:26: service.health.intervall: unknown key "intervall", did you mean "interval"?',
+    ]);
+    expect(health('{ kind = "ping" }')).toEqual([
+      'qedge.toml:4:12: service.health.kind: expected "tcp", "grpc", "kserve" or "http", got "ping"',
+    ]);
+    expect(health('true')).toEqual([
+      'qedge.toml:4:1: service.health: expected false or a table such as { kind = "http", path = "/healthz" }, got true',
+    ]);
+  });
+
   it('is reported for two services of one name', () => {
     expect(errorsOf(`${MINIMAL}\n[[service]]\nname = "PilotNet"\nqos.latency = "1s"\n`)).toEqual([
       'qedge.toml:12:1: service.name: a service named "PilotNet" is there already',

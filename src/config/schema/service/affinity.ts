@@ -17,7 +17,7 @@ const affinityKeys = {
 export type Affinity = SectionOf<typeof affinityKeys>;
 
 const EXPECTED =
-  'expected false or one of header, cookie and client, such as { header = "X-Session-Id", idle = "10m" }';
+  'expected false or exactly one of header, cookie and client, such as { header = "X-Session-Id", idle = "10m" }';
 
 const table: z.ZodType<Affinity> = section(affinityKeys).refine(
   ({ header, cookie, client }) => [header !== null, cookie !== null, client].filter(Boolean).length === 1,

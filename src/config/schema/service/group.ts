@@ -31,7 +31,7 @@ const groupKeys = {
 
 export type GroupOfAnswer = SectionOf<typeof groupKeys>;
 
-const EXPECTED = 'expected false or one of header and json, such as { json = "/detections/length" }';
+const EXPECTED = 'expected false or exactly one of header and json, such as { json = "/detections/length" }';
 
 const table: z.ZodType<GroupOfAnswer> = section(groupKeys).refine(
   ({ header, json }) => (header === null) !== (json === null),
