@@ -1,9 +1,7 @@
 // What the API says of neighbours: which load balancers say what they saw, and which of them are not believed.
 
 import * as z from 'zod';
-
-const ms = z.number();
-const count = z.number().min(0);
+import { count, ms } from './scalars.ts';
 
 const neighbour = z.strictObject({
   nodeId: z.string(),

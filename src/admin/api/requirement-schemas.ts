@@ -1,9 +1,7 @@
 // What the API says of requirements, and of the clients that they are owed to.
 
 import * as z from 'zod';
-
-const ratio = z.number().min(0).max(1);
-const count = z.number().min(0);
+import { count, ratio } from './scalars.ts';
 
 const requirementLevel = z.strictObject({
   requirement: z
