@@ -4,16 +4,17 @@ import type { Command } from 'commander';
 import type { StateDocument } from '../../admin/state/state.ts';
 import type { ChainState } from '../../core/chain/chain.ts';
 import type { ClientState } from '../../core/domain.ts';
-import type { InstanceState, RouterState } from '../../core/service-router.ts';
+import type { RouterState } from '../../core/service-router.ts';
 import { poolsText, reasonsText, requirementText } from '../../core/standing.ts';
 import { CommandError } from '../../errors.ts';
-import { type Cell, type Column, renderColumns, truncate } from '../../terminal/columns.ts';
+import { renderColumns, truncate } from '../../terminal/columns.ts';
 import { LiveBlock } from '../../terminal/live-block.ts';
 import { type Paint, paintFor, widthOf } from '../../terminal/paint.ts';
 import { wrapWords } from '../../terminal/wrap.ts';
 import { type AdminClientOptions, withAdminOptions } from '../admin-address.ts';
 import { AdminClient } from '../admin-client.ts';
-import { cell, distanceOf, duration, milliseconds, percent, ratioCell, standingCell } from '../figures.ts';
+import { duration, milliseconds, percent } from '../figures.ts';
+import { instanceColumns } from '../instance-columns.ts';
 
 interface StatusOptions extends AdminClientOptions {
   readonly watch?: true;
@@ -269,33 +270,4 @@ function wrapList(items: readonly string[], width: number): readonly string[] {
   if (items.length === 0) return [];
   const words = items.map((item, i) => (i < items.length - 1 ? `${item},` : item));
   return wrapWords(words, { width, first: '  ', hanging: '  ' }).map((line) => truncate(line, width));
-}
-
-/** What was held against each in its last attempts. */
-function reasonsColumn(instances: RouterState['instances']): Column {
-  const cells = instances.map(({ reasons, failing }) => cell(reasonsText(reasons), failing ? 'bad' : 'notice'));
-  return { header: 'last attempts', align: 'left', importance: 7, cells };
-}
-
-function instanceColumns({ instances, qos }: RouterState): readonly Column[] {
-  const sorted = [...instances].sort((a, b) => b.weight - a.weight || (a.key < b.key ? -1 : 1));
-  const right = (header: string, importance: number, cellOf: (one: InstanceState) => Cell): Column => {
-    return { header, importance, align: 'right', cells: sorted.map(cellOf) };
-  };
-  const left = (...column: Parameters<typeof right>): Column => ({ ...right(...column), align: 'left' });
-  return [
-    left('instance', 9, ({ key }) => cell(key)),
-    left('from', 6, ({ instance }) => cell(instance.source ?? '', 'dim')),
-    left('standing', 8, standingCell),
-    right('weight', 9, ({ weight }) => cell(percent(weight))),
-    right('success', 8, ({ successProbability }) => ratioCell(successProbability, qos.successRatio)),
-    right('distance', 7, (one) => cell(one.local ? 'here' : distanceOf(one))),
-    right('processing', 6, ({ processingMs }) => cell(milliseconds(processingMs))),
-    right('in flight', 5, ({ inFlight }) => cell(String(inFlight))),
-    right('requests/s', 5, ({ requestsPerSecond }) => cell(requestsPerSecond.toFixed(1))),
-    right('samples', 3, ({ samples }) => cell(String(samples))),
-    right('failures', 3, ({ failures }) => cell(String(failures))),
-    ...(sorted.some(({ reasons }) => reasons.length > 0) ? [reasonsColumn(sorted)] : []),
-    left('note', 2, ({ note }) => cell(note, 'dim')),
-  ];
 }

@@ -6,6 +6,8 @@
 //
 // Rates are kept by token buckets: requests that are spaced out find shorter queues than as many at random. What no instance has room
 // for is refused at once, of every client: each loses the same share.
+//
+// Long because: limit, bucket and evidence of an instance change together with each answer.
 
 import type { Candidate } from '../../domain.ts';
 import { grownFloat64 } from '../../stats/grown.ts';

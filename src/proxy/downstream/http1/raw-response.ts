@@ -6,6 +6,7 @@ import type { RawRequest } from './raw-request.ts';
 
 const NOTHING = Buffer.alloc(0);
 
+/** What node:http answers a client with, in place of its own. */
 export class RawResponse extends ServerResponse<RawRequest> {
   /** A head without a body behind it leaves with its end. */
   override flushHeaders(): void {

@@ -1,5 +1,7 @@
 // One client connection that speaks HTTP/2: reads its frames a little at a time, and keeps its time. Each of its streams is an
 // exchange of its own (streams.ts).
+//
+// Long because: what each kind of frame asks of a connection, and when a connection ends.
 
 import type { Socket } from 'node:net';
 import { inTurn, LoopShare } from '../../../net/loop-share.ts';
