@@ -7,7 +7,7 @@ import { name as nameText } from '../../config/values.ts';
 import type { RouterState } from '../../core/service-router.ts';
 import { CommandError, EX_USAGE } from '../../errors.ts';
 import { leastCount } from '../../plan/placement/cheapest.ts';
-import { observedSites } from '../../plan/placement/observed.ts';
+import { type ObservedNode, observedSites } from '../../plan/placement/observed.ts';
 import { planPage } from '../../plan/placement/page.ts';
 import { type PlacementPlan, planPlacement } from '../../plan/placement/plan.ts';
 import { headline, planLines } from '../../plan/placement/report.ts';
@@ -24,6 +24,7 @@ import { AdminClient } from '../admin-client.ts';
 import { commandLine } from '../command-line.ts';
 import { durationMs } from '../duration-argument.ts';
 import { count, loadFactor, seeds } from '../number-arguments.ts';
+import { nodesByBroker } from '../online/nodes-by-broker.ts';
 import { ProgressBar } from '../progress-bar.ts';
 import { textOf, writeTexts } from '../text-files.ts';
 
@@ -56,14 +57,18 @@ export function registerPlan(program: Command): void {
     .description('the nodes on which instances of a service should run, tried in the simulator with each of them lost')
     .requiredOption(
       '--from <source>',
-      'nodes, distances and clients: a scenario (.toml), a table (.csv), or the admin ports of running nodes (http://…, by commas)',
+      'nodes, distances and clients: a scenario (.toml), a table (.csv), the admin ports of running nodes (http://…, by commas), or their broker (mqtt://…)',
     )
     .option('-k, --instances <count>', 'how many, by greedy k-center', count)
     .option('--cheapest', 'the fewest that satisfy every client with any one of them lost')
     .option('--improve', 'move the instances of the greedy answer where that is better')
     .option('--service <name>', 'of the instances; for running nodes the only one when absent', serviceName)
-    .addOption(new Option('--latency <time>', 'limit, for a table').argParser(durationMs).default(80, '80ms'))
-    .addOption(new Option('--success <share>', 'of requests within it, for a table').argParser(share).default(0.9))
+    .addOption(
+      new Option('--latency <time>', 'limit, for a table or a broker').argParser(durationMs).default(80, '80ms'),
+    )
+    .addOption(
+      new Option('--success <share>', 'of requests within it, for a table or a broker').argParser(share).default(0.9),
+    )
     .addOption(
       new Option('--work <time>', 'CPU time of a request, where a table says none')
         .argParser(durationMs)
@@ -132,6 +137,7 @@ interface ServiceTask {
 async function readTask(options: PlacementOptions): Promise<ServiceTask> {
   const { from, service = 'service', topologySeed, latency, success, work, load } = options;
   if (/^https?:/.test(from)) return askTask(options);
+  if (/^(?:mqtt|ws)s?:/.test(from)) return hearTask(options);
   if (from.endsWith('.csv')) {
     const goal = { latencyMs: latency, successRatio: success, workMs: work, load };
     return { task: parseSites(basename(from), textOf(from), goal), service };
@@ -159,19 +165,30 @@ async function askTask({ from, service, work, load }: PlacementOptions): Promise
     }
     return found;
   });
-  const sites = observedSites(
+  const sites = sitesOf(
     states.map(({ node }, i) => ({
       node: node.id,
       rate: services[i]?.requestsPerSecond ?? 0,
       rttMs: new Map(node.probes.flatMap(({ nodeId, rttMs }) => (rttMs === null ? [] : [[nodeId, rttMs]]))),
     })),
   );
-  if (sites.estimated > 0) {
-    process.stderr.write(`${sites.estimated} distances are not measured by the nodes asked: taken over others\n`);
-  }
   const { service: found, qos } = services[0] as RouterState;
   const { latencyMs, successRatio } = qos;
-  return { task: parseSites('nodes', sites.csv, { latencyMs, successRatio, workMs: work, load }), service: found };
+  return { task: parseSites('nodes', sites, { latencyMs, successRatio, workMs: work, load }), service: found };
+}
+
+/** What the nodes say on their broker, which does not know the goal. */
+async function hearTask({ from, service, latency, success, work, load }: PlacementOptions): Promise<ServiceTask> {
+  const heard = await nodesByBroker(from, { service });
+  const goal = { latencyMs: latency, successRatio: success, workMs: work, load };
+  return { task: parseSites('nodes', sitesOf(heard.nodes), goal), service: heard.service };
+}
+
+/** As a table. */
+function sitesOf(nodes: readonly ObservedNode[]): string {
+  const { csv, estimated } = observedSites(nodes);
+  if (estimated > 0) process.stderr.write(`${estimated} distances that no node has measured are taken over others\n`);
+  return csv;
 }
 
 function trialOf({ policy, seeds, duration }: PlacementOptions): {

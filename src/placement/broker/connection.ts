@@ -270,12 +270,13 @@ export class BrokerConnection {
     this.#connectedAtMs = null;
     this.#client = null;
     for (const answer of [...this.#unanswered]) answer(false);
-    this.#lastError = reasonOf(failure, wasConnected);
+    // A broker that is asked at once in its own version has refused nothing yet.
+    const otherProtocol = !this.#stopped && !wasConnected && this.#changeProtocol(url, failure);
+    if (!otherProtocol) this.#lastError = reasonOf(failure, wasConnected);
     const heardMs = this.#heardMs;
     const end = endOf(failure);
     if (wasConnected) this.#inbox.behind(() => this.#options.onDisconnect(heardMs, end));
     if (this.#stopped) return;
-    const otherProtocol = !wasConnected && this.#changeProtocol(url, failure);
     this.#tryAgain(otherProtocol ? 0 : this.#backOff(url, heldMs));
   }
 

@@ -53,6 +53,7 @@ export type PlacementMessage =
       readonly final: boolean;
     };
 
+/** A message as it comes from a broker. */
 export interface RawMessage {
   readonly topic: string;
   readonly payload: Uint8Array;
