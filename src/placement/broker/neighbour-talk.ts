@@ -8,7 +8,7 @@ import { type Observed, SUMMARY_BYTES_MAX, type Summary, summaryText } from '../
 import type { Counter } from '../../telemetry/metrics.ts';
 import type { PlacementCache } from '../cache/placement-cache.ts';
 import type { ObservationsMessage } from '../messages/message.ts';
-import { ROUND_TRIPS_SAID_MAX, type RoundTrips, withRoundTrips } from '../messages/round-trips.ts';
+import { differ, ROUND_TRIPS_SAID_MAX, type RoundTrips, withRoundTrips } from '../messages/round-trips.ts';
 import { observationsTopic } from '../messages/topics.ts';
 import type { BrokerConnection } from './connection.ts';
 import { type NearNode, Neighbourhood } from './neighbourhood.ts';
@@ -58,6 +58,10 @@ interface HeardRow {
 
 /** The broker forgets what was seen after this. */
 const EXPIRY_SECONDS = 10;
+/** Round trips that hardly change are said so often: with each summary they would be a third of its bytes. */
+const ROUND_TRIPS_EVERY_MS = 30_000;
+
+const NONE: RoundTrips = new Map();
 
 export class NeighbourTalk {
   readonly #options: NeighbourTalkOptions;
@@ -70,7 +74,9 @@ export class NeighbourTalk {
   #max: number;
   /** Neighbours that are processes of this machine: what loopback means there, it means here. */
   #beside: ReadonlySet<string> = new Set();
-  #ownRoundTrips: RoundTrips = new Map();
+  #ownRoundTrips = NONE;
+  /** As they were said last. */
+  #said: HeardRow = { atMs: Number.NEGATIVE_INFINITY, roundTrips: NONE };
   /** By node that is listened to. */
   readonly #rows = new Map<string, HeardRow>();
 
@@ -99,9 +105,10 @@ export class NeighbourTalk {
     const { config, mqtt, counters } = this.#options;
     if (!mqtt.native) return;
     this.#redraw();
+    const roundTrips = summaries.size > 0 ? this.#roundTripsToSay() : NONE;
     for (const [service, summary] of summaries) {
       const topic = observationsTopic(mqtt.topicPrefix, config.node.id, service);
-      const text = withRoundTrips(summaryText(summary), this.#ownRoundTrips, SUMMARY_BYTES_MAX);
+      const text = withRoundTrips(summaryText(summary), roundTrips, SUMMARY_BYTES_MAX);
       this.#connection.say(topic, text, EXPIRY_SECONDS);
       counters.sent.increment();
       counters.sentBytes.increment(topic.length + text.length);
@@ -112,7 +119,7 @@ export class NeighbourTalk {
   hear({ nodeId, service, summary, roundTrips }: ObservationsMessage): void {
     if (summary === null || !this.#neighbourhood.hears(service, nodeId)) return;
     this.#options.counters.heard.increment();
-    this.#rows.set(nodeId, { atMs: this.#options.clock.nowMs(), roundTrips });
+    if (roundTrips !== null) this.#rows.set(nodeId, { atMs: this.#options.clock.nowMs(), roundTrips });
     const instances = this.#beside.has(nodeId) ? summary.instances : summary.instances.filter(isNamedForAll);
     this.#options.onObservations(nodeId, service, { ...summary, instances });
   }
@@ -134,6 +141,14 @@ export class NeighbourTalk {
         rttsMs: Object.fromEntries(roundTrips),
       })),
     };
+  }
+
+  #roundTripsToSay(): RoundTrips {
+    const nowMs = this.#options.clock.nowMs();
+    const roundTrips = this.#ownRoundTrips;
+    if (nowMs - this.#said.atMs < ROUND_TRIPS_EVERY_MS && !differ(this.#said.roundTrips, roundTrips)) return NONE;
+    this.#said = { atMs: nowMs, roundTrips };
+    return roundTrips;
   }
 
   #redraw(): void {

@@ -1,0 +1,66 @@
+// A fleet as its broker sees it: each node says every two seconds what it saw, and listens to the eight after it.
+
+import { connectAsync, type MqttClient } from 'mqtt';
+import { SUMMARY_BYTES_MAX, summaryText } from '../../../src/core/neighbours/summary.ts';
+import { createRng } from '../../../src/core/rng.ts';
+import { withRoundTrips } from '../../../src/placement/messages/round-trips.ts';
+import { observationsTopic } from '../../../src/placement/messages/topics.ts';
+import { drive, routerAmongNeighbours } from './told.ts';
+
+export const PREFIX = 'qedge/v1';
+const SERVICE = 'pilotnet';
+const EVERY_MS = 2_000;
+const HEARS = 8;
+/** Different routers, and what each says in turn; round trips go along with the first. */
+const ROUTERS = 10;
+const TURNS = 15;
+const CONNECTS_AT_ONCE = 50;
+
+export interface Fleet {
+  readonly nodes: number;
+}
+
+/** Connects all, and says so to the parent when it sends anything; never ends by itself. */
+export async function runSpeakers(url: string, { nodes }: Fleet): Promise<void> {
+  const said = sayings();
+  const clients: MqttClient[] = [];
+  while (clients.length < nodes) {
+    const some = Array.from({ length: Math.min(CONNECTS_AT_ONCE, nodes - clients.length) }, () =>
+      connectAsync(url, { protocolVersion: 5, keepalive: 0 }),
+    );
+    clients.push(...(await Promise.all(some)));
+  }
+  await Promise.all(clients.map((client, node) => listen(client, node, nodes)));
+  for (const [node, client] of clients.entries()) speak(client, node, said);
+  process.on('message', () => process.send?.({}));
+}
+
+function sayings(): readonly string[][] {
+  const near = new Map(Array.from({ length: 16 }, (_, i) => [`node-${100 + i}`, 3.1 + i]));
+  return Array.from({ length: ROUTERS }, (_, seed) => {
+    const world = routerAmongNeighbours(seed);
+    const rng = createRng(seed);
+    return Array.from({ length: TURNS }, (_, turn) => {
+      drive(world, EVERY_MS, rng);
+      const summary = world.router.neighbours?.tell(world.nowMs) ?? null;
+      if (summary === null) throw new Error('a router with requests says nothing');
+      return withRoundTrips(summaryText(summary), turn === 0 ? near : new Map(), SUMMARY_BYTES_MAX);
+    });
+  });
+}
+
+async function listen(client: MqttClient, node: number, nodes: number): Promise<void> {
+  const others = Array.from({ length: Math.min(HEARS, nodes - 1) }, (_, i) => (node + 1 + i) % nodes);
+  await client.subscribeAsync(others.map((other) => observationsTopic(PREFIX, `node-${other}`, SERVICE)));
+}
+
+function speak(client: MqttClient, node: number, said: readonly string[][]): void {
+  const mine = said[node % said.length] ?? [];
+  const topic = observationsTopic(PREFIX, `node-${node}`, SERVICE);
+  const properties = { messageExpiryInterval: 10 };
+  let turn = node;
+  const say = (): void => {
+    client.publish(topic, mine[turn++ % mine.length] ?? '', { qos: 0, retain: true, properties });
+  };
+  setTimeout(() => setInterval(say, EVERY_MS), (node * EVERY_MS) / 1_000);
+}
