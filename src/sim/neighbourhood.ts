@@ -2,6 +2,7 @@
 // later or not at all, and one that starts again hears at once what was said last. A liar says of one instance that it is quick.
 
 import { BUCKETS, bucketOf } from '../core/neighbours/histogram.ts';
+import { Saying } from '../core/neighbours/saying.ts';
 import type { Summary } from '../core/neighbours/summary.ts';
 import type { Rng } from '../core/rng.ts';
 import type { Balancers } from './balancers.ts';
@@ -45,6 +46,8 @@ export class Neighbourhood {
   readonly #hearers: readonly (readonly number[])[];
   /** By place: what was said last. */
   readonly #retained: (Said | undefined)[] = [];
+  /** By place. */
+  readonly #sayings: readonly Saying[];
   readonly #messages = new Map<number, Message>();
   #nextMessage = 0;
 
@@ -55,19 +58,21 @@ export class Neighbourhood {
     const all = world.balancers.map((_, b) => b);
     this.#heard = all.map((b) => nearest(world, b, spec.max));
     this.#hearers = all.map((b) => all.filter((other) => this.#heard[other]?.includes(b)));
+    this.#sayings = Array.from({ length: all.length * stages }, () => new Saying());
     for (let place = 0; place < all.length * stages; place++)
       agenda.push(this.#rng.next() * spec.everyMs, EVENT.summary, place);
   }
 
-  /** A load balancer says what it saw since it last did. */
+  /** A load balancer looks whether to send what it saw since it last did. */
   send(place: number): void {
     const { agenda, balancers, stages, spec } = this.#options;
     agenda.push(agenda.nowMs + spec.everyMs, EVENT.summary, place);
     const from = Math.floor(place / stages);
     const stage = place % stages;
     const seen = balancers.at(from, stage).router.neighbours?.summarize(agenda.nowMs) ?? null;
-    if (seen === null) return;
-    const summary = spec.liars.includes(from) ? this.#lie(seen) : seen;
+    const due = this.#sayings[place]?.next(seen, agenda.nowMs) ?? null;
+    if (due === null) return;
+    const summary = spec.liars.includes(from) ? this.#lie(due) : due;
     const said: Said = { from, stage, atMs: agenda.nowMs, summary };
     this.#retained[place] = said;
     for (const to of this.#hearers[from] ?? []) this.#send(to, said);

@@ -14,7 +14,7 @@ export const neighboursKeys = () => ({
     default: 8,
   }),
   samples_max: key('samplesMax', z.number().gt(0).max(1_000), {
-    doc: 'What neighbours say of an instance counts as so many own samples at the most, or as twice those that there are.',
+    doc: 'What neighbours say of an instance counts as so many own samples at the most, and the less the more own ones there are.',
     default: 20,
   }),
 });

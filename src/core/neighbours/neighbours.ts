@@ -1,9 +1,10 @@
 // What load balancers near by send one another of the instances of a service. How long an instance takes is the same for all that ask; only
-// the way there differs. So what others saw stands beside one's own samples, discounted and bounded: it decides where one's own are few,
-// and hardly matters where they are many. It trips no cooldown. A neighbour that is often wrong is ignored for a minute.
+// the way there differs. So what others saw stands beside one's own samples, discounted and bounded, the less the more there are of one's
+// own: it decides where these are few, and hardly matters where they are many. It trips no cooldown. A neighbour that is often wrong is
+// ignored for a minute.
 
 import type { Candidate, InstanceKey } from '../domain.ts';
-import { answersIn, countBefore, FAILURES, latencySumMs, positionOf } from './histogram.ts';
+import { add, answersIn, CELLS, countBefore, FAILURES, latencySumMs, positionOf } from './histogram.ts';
 import { type Heard, IGNORED_MS, Neighbour, type Verdict } from './neighbour.ts';
 import { OwnObservations } from './own-observations.ts';
 import { type Observed, SAID_MAX, type Summary } from './summary.ts';
@@ -11,12 +12,15 @@ import { Trust } from './trust.ts';
 
 /** κ, what a neighbour's sample is worth beside one's own. More, and load balancers follow one another. */
 const WORTH = 0.3;
-/** So many times one's own samples may be added at the most, if that is more than the bound. */
-const OWN_TIMES = 2;
 /** The share of the bound that one neighbour may fill. */
 const SHARE_OF_ONE = 0.25;
+/** So many samples of one neighbour judge another: it may not drown out the rest. */
+const SAY_MAX = 10;
 /** A failure is believed when so many have seen one: a single one may have sent something that fails. */
 const FAILING_NEIGHBOURS = 3;
+/** So many late answers, fading, are seen by a neighbour; and hardly one is in time where no more than this share is. */
+const LATE_MIN = 0.7;
+const IN_TIME_MAX = 0.2;
 /** More are not remembered; the driver listens to fewer. */
 const NEIGHBOURS_MAX = 64;
 
@@ -91,6 +95,7 @@ export class Neighbours implements Hearsay {
   readonly #own: OwnObservations;
   readonly #trust: Trust;
   readonly #byNode = new Map<string, Neighbour>();
+  readonly #pooled = new Float64Array(CELLS);
   weight = 0;
   successWeight = 0;
   sumMs = 0;
@@ -156,9 +161,9 @@ export class Neighbours implements Hearsay {
     this.sumMs = 0;
     this.failing = false;
     if (!this.#options.use) return;
-    this.failing = this.#isFailing(handle, nowMs);
-    const { samplesMax } = this.#options;
+    const most = this.#options.samplesMax / (1 + ownWeight);
     const position = positionOf(limitMs);
+    this.failing = this.#isFailing(handle, position, nowMs);
     for (const neighbour of this.#byNode.values()) {
       const recent = neighbour.heard.get(handle)?.recent;
       if (recent === undefined || neighbour.isIgnored(nowMs)) continue;
@@ -166,12 +171,12 @@ export class Neighbours implements Hearsay {
       const all = this.failing ? answers + (recent[FAILURES] as number) : answers;
       if (!(all > 0)) continue;
       const worth = WORTH * neighbour.freshness(nowMs);
-      const kept = worth * Math.min(1, (SHARE_OF_ONE * samplesMax) / (worth * all));
+      const kept = worth * Math.min(1, (SHARE_OF_ONE * most) / (worth * all));
       this.weight += kept * all;
       this.successWeight += kept * countBefore(recent, position);
       this.sumMs += kept * (latencySumMs(recent, latencyMsMax) + (all - answers) * latencyMsMax);
     }
-    this.#bound(Math.max(samplesMax, OWN_TIMES * ownWeight));
+    this.#bound(most);
   }
 
   state(nowMs: number): NeighboursState {
@@ -195,22 +200,51 @@ export class Neighbours implements Hearsay {
     this.sumMs *= kept;
   }
 
-  #isFailing(handle: number, nowMs: number): boolean {
+  /** Several see requests fail there, or late answers of the last half minute and hardly one before `position` between all of them. */
+  #isFailing(handle: number, position: number, nowMs: number): boolean {
     let failing = 0;
+    let late = 0;
+    let answers = 0;
+    let inTime = 0;
     for (const neighbour of this.#byNode.values()) {
-      if (!neighbour.isIgnored(nowMs) && neighbour.isFailing(handle, nowMs)) failing++;
+      if (neighbour.isIgnored(nowMs)) continue;
+      if (neighbour.isFailing(handle, nowMs)) failing++;
+      const judged = neighbour.heard.get(handle)?.judged;
+      if (judged === undefined || neighbour.freshness(nowMs) === 0) continue;
+      const all = answersIn(judged);
+      const before = countBefore(judged, position);
+      if (all - before >= LATE_MIN) late++;
+      answers += all;
+      inTime += before;
     }
-    return failing >= FAILING_NEIGHBOURS;
+    return failing >= FAILING_NEIGHBOURS || (late >= FAILING_NEIGHBOURS && inTime <= IN_TIME_MAX * answers);
   }
 
-  /** Wrong over the first instance about which it says what cannot be, as far as this load balancer knows. */
-  #verdictOn({ heard }: Neighbour): Verdict {
+  /** What was seen here and by all but one neighbour, in the last half minute. */
+  #seenByOthers(handle: number, except: Neighbour): Float64Array {
+    const cells = this.#pooled.fill(0);
+    const own = this.#own.judged(handle);
+    if (own !== undefined) add(cells, own);
+    for (const neighbour of this.#byNode.values()) {
+      const judged = neighbour.heard.get(handle)?.judged;
+      if (neighbour === except || judged === undefined) continue;
+      add(cells, judged, Math.min(1, SAY_MAX / answersIn(judged)));
+    }
+    return cells;
+  }
+
+  /**
+   * Wrong over the first instance about which it says what cannot be. What was seen here decides; where that is too little, it together
+   * with what all the others say, of which each has the same say.
+   */
+  #verdictOn(neighbour: Neighbour): Verdict {
     let verdict: Verdict = UNKNOWN;
     for (const { handle, key } of this.#options.candidates()) {
-      const said = heard.get(handle)?.judged;
+      const said = neighbour.heard.get(handle)?.judged;
+      if (said === undefined) continue;
       const own = this.#own.judged(handle);
-      if (said === undefined || own === undefined) continue;
-      const agree = this.#trust.agree(own, said);
+      const agreesHere = own === undefined ? null : this.#trust.agree(own, said);
+      const agree = agreesHere ?? this.#trust.agree(this.#seenByOthers(handle, neighbour), said);
       if (agree === false) return { kind: 'wrong', over: key };
       if (agree === true) verdict = RIGHT;
     }

@@ -4,6 +4,7 @@ import type { Config, MqttConfig, NeighboursConfig } from '../../config/config.t
 import { isLoopback } from '../../config/loopback.ts';
 import type { Clock } from '../../core/clock.ts';
 import type { Node } from '../../core/domain.ts';
+import { Saying } from '../../core/neighbours/saying.ts';
 import { type Observed, SUMMARY_BYTES_MAX, type Summary, summaryText } from '../../core/neighbours/summary.ts';
 import type { Counter } from '../../telemetry/metrics.ts';
 import type { PlacementCache } from '../cache/placement-cache.ts';
@@ -74,6 +75,8 @@ export class NeighbourTalk {
   #max: number;
   /** Neighbours that are processes of this machine: what loopback means there, it means here. */
   #beside: ReadonlySet<string> = new Set();
+  /** By service. */
+  readonly #sayings = new Map<string, Saying>();
   #ownRoundTrips = NONE;
   /** As they were said last. */
   #said: HeardRow = { atMs: Number.NEGATIVE_INFINITY, roundTrips: NONE };
@@ -100,13 +103,17 @@ export class NeighbourTalk {
     if (this.#max === 0) this.#follow([]);
   }
 
-  /** Says what was seen here, by service, and listens to those that are near now. */
-  exchange(summaries: ReadonlyMap<string, Summary>): void {
-    const { config, mqtt, counters } = this.#options;
+  /** Takes in what was seen here since the last call, by service, says what is due of it, and listens to those that are near now. */
+  exchange(seen: ReadonlyMap<string, Summary>): void {
+    const { config, mqtt, counters, clock } = this.#options;
     if (!mqtt.native) return;
     this.#redraw();
-    const roundTrips = summaries.size > 0 ? this.#roundTripsToSay() : NONE;
-    for (const [service, summary] of summaries) {
+    const due = config.services.flatMap(({ name }) => {
+      const summary = this.#sayingOf(name).next(seen.get(name) ?? null, clock.nowMs());
+      return summary === null ? [] : [[name, summary] as const];
+    });
+    const roundTrips = due.length > 0 ? this.#roundTripsToSay() : NONE;
+    for (const [service, summary] of due) {
       const topic = observationsTopic(mqtt.topicPrefix, config.node.id, service);
       const text = withRoundTrips(summaryText(summary), roundTrips, SUMMARY_BYTES_MAX);
       this.#connection.say(topic, text, EXPIRY_SECONDS);
@@ -141,6 +148,14 @@ export class NeighbourTalk {
         rttsMs: Object.fromEntries(roundTrips),
       })),
     };
+  }
+
+  #sayingOf(service: string): Saying {
+    const known = this.#sayings.get(service);
+    if (known !== undefined) return known;
+    const made = new Saying();
+    this.#sayings.set(service, made);
+    return made;
   }
 
   #roundTripsToSay(): RoundTrips {

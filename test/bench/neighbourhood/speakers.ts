@@ -1,6 +1,7 @@
 // A fleet as its broker sees it: each node says every two seconds what it saw, and listens to the eight after it.
 
 import { connectAsync, type MqttClient } from 'mqtt';
+import { Saying } from '../../../src/core/neighbours/saying.ts';
 import { SUMMARY_BYTES_MAX, summaryText } from '../../../src/core/neighbours/summary.ts';
 import { createRng } from '../../../src/core/rng.ts';
 import { withRoundTrips } from '../../../src/placement/messages/round-trips.ts';
@@ -11,7 +12,7 @@ export const PREFIX = 'qedge/v1';
 const SERVICE = 'pilotnet';
 const EVERY_MS = 2_000;
 const HEARS = 8;
-/** Different routers, and what each says in turn; round trips go along with the first. */
+/** Different routers, and what each says or does not say in turn; round trips go along with the first. */
 const ROUTERS = 10;
 const TURNS = 15;
 const CONNECTS_AT_ONCE = 50;
@@ -35,16 +36,18 @@ export async function runSpeakers(url: string, { nodes }: Fleet): Promise<void> 
   process.on('message', () => process.send?.({}));
 }
 
-function sayings(): readonly string[][] {
+function sayings(): readonly (string | null)[][] {
   const near = new Map(Array.from({ length: 16 }, (_, i) => [`node-${100 + i}`, 3.1 + i]));
   return Array.from({ length: ROUTERS }, (_, seed) => {
     const world = routerAmongNeighbours(seed);
     const rng = createRng(seed);
+    const saying = new Saying();
     return Array.from({ length: TURNS }, (_, turn) => {
       drive(world, EVERY_MS, rng);
-      const summary = world.router.neighbours?.tell(world.nowMs) ?? null;
-      if (summary === null) throw new Error('a router with requests says nothing');
-      return withRoundTrips(summaryText(summary), turn === 0 ? near : new Map(), SUMMARY_BYTES_MAX);
+      const summary = saying.next(world.router.neighbours?.summarize(world.nowMs) ?? null, world.nowMs);
+      return summary === null
+        ? null
+        : withRoundTrips(summaryText(summary), turn === 0 ? near : new Map(), SUMMARY_BYTES_MAX);
     });
   });
 }
@@ -54,13 +57,14 @@ async function listen(client: MqttClient, node: number, nodes: number): Promise<
   await client.subscribeAsync(others.map((other) => observationsTopic(PREFIX, `node-${other}`, SERVICE)));
 }
 
-function speak(client: MqttClient, node: number, said: readonly string[][]): void {
+function speak(client: MqttClient, node: number, said: readonly (string | null)[][]): void {
   const mine = said[node % said.length] ?? [];
   const topic = observationsTopic(PREFIX, `node-${node}`, SERVICE);
   const properties = { messageExpiryInterval: 10 };
   let turn = node;
   const say = (): void => {
-    client.publish(topic, mine[turn++ % mine.length] ?? '', { qos: 0, retain: true, properties });
+    const text = mine[turn++ % mine.length];
+    if (typeof text === 'string') client.publish(topic, text, { qos: 0, retain: true, properties });
   };
   setTimeout(() => setInterval(say, EVERY_MS), (node * EVERY_MS) / 1_000);
 }

@@ -56,7 +56,7 @@ export function runSubject(url: string, { mode, nodes, nearNodes }: SubjectOptio
   placement.start();
   setInterval(() => drive(world, DRIVE_MS, rng), DRIVE_MS);
   setInterval(() => {
-    const told = world.router.neighbours?.tell(world.nowMs) ?? null;
+    const told = world.router.neighbours?.summarize(world.nowMs) ?? null;
     if (mode !== 'off' && told !== null) placement.exchange(new Map([['pilotnet', told]]));
   }, EXCHANGE_MS);
 

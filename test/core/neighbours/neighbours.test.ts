@@ -61,7 +61,7 @@ describe('what neighbours say', () => {
     expect(neighbours.weight).toBe(0);
   });
 
-  it('never counts for more than the bound, however much one of them says', () => {
+  it('never counts for more than the bound, however much one of them says, and for less the more is known here', () => {
     const { neighbours, summary } = neighboursWith();
     neighbours.hear('n0', summary(0, 30, 1_000_000), 0);
     neighbours.look(0, LOOK);
@@ -70,7 +70,7 @@ describe('what neighbours say', () => {
     neighbours.look(0, LOOK);
     expect(neighbours.weight).toBeCloseTo(SAMPLES_MAX);
     neighbours.look(0, { ...LOOK, ownWeight: 15 });
-    expect(neighbours.weight).toBeCloseTo(30);
+    expect(neighbours.weight).toBeCloseTo(SAMPLES_MAX / 16);
   });
 
   it('counts for nothing where it is only observed', () => {
@@ -91,6 +91,34 @@ describe('what neighbours say', () => {
     expect(neighbours.failing).toBe(true);
     expect(neighbours.weight).toBeGreaterThan(0);
     expect(neighbours.successWeight).toBe(0);
+  });
+
+  it('is as good as a failure where three of them have late answers and hardly one is in time', () => {
+    const { neighbours, summary } = neighboursWith();
+    for (const node of ['n1', 'n2', 'n3']) {
+      neighbours.look(0, LOOK);
+      expect(neighbours.failing).toBe(false);
+      neighbours.hear(node, summary(0, 500, 2), 0);
+    }
+    neighbours.look(0, LOOK);
+    expect(neighbours.failing).toBe(true);
+    neighbours.hear('n4', summary(0, 30, 2), 0);
+    neighbours.look(0, LOOK);
+    expect(neighbours.failing).toBe(false);
+  });
+
+  it('is judged by what all others say where too little is seen here, but never against what is seen here', () => {
+    const { neighbours, ignored, keyOf, summary, see } = neighboursWith();
+    const says = (node: string, handle: number, tookMs: number, times = 5): void =>
+      neighbours.hear(node, summary(handle, tookMs, times), 2_000);
+    for (const node of ['n1', 'n2', 'n3', 'n4']) says(node, 0, 60);
+    for (let turn = 0; turn < 2; turn++) says('liar', 0, 1, 100);
+    expect(ignored).toEqual([`liar ${keyOf(0)}`]);
+    // Most lie of the other instance, and one does not.
+    see(1, 60, 20, 2_000);
+    for (const node of ['n5', 'n6']) for (let turn = 0; turn < 2; turn++) says(node, 1, 1, 100);
+    for (let turn = 0; turn < 2; turn++) says('n7', 1, 60);
+    expect(ignored.slice(1)).toEqual([`n5 ${keyOf(1)}`, `n6 ${keyOf(1)}`]);
   });
 
   it('is ignored for a minute when it is wrong twice, once when it was before, and comes back when it is right', () => {

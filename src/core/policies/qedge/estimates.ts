@@ -18,8 +18,8 @@ export const FAILURE_LATENCIES = 3;
 const PRIOR_LATENCY = 1.5;
 /** The least share of τ that an excess is weighed against: a millisecond of noise is no congestion, however quick the instance. */
 const BASELINE_SHARE_MIN = 0.1;
-/** What others saw moves weights less than what was seen here: load balancers that learn the same would move together. */
-const HEARSAY_TRUST = 0.5;
+/** So many samples an instance of what others saw make congestion by few own samples noise: success says more then. */
+const HEARSAY_CLEAR = 1;
 /** Several neighbours see requests fail there: what is promised before any sample is less by this factor. */
 const FAILING_PRIOR = 0.2;
 /** The part of the policy's context that is needed. */
@@ -48,6 +48,11 @@ export class Estimates {
   readonly #look: { limitMs: number; latencyMsMax: number; ownWeight: number; nowMs: number };
   /** Fresh samples of all members together, as of this step. */
   #fresh = 0;
+  /** Own samples of all members together, and what others saw of them, each up to `HEARSAY_CLEAR`. */
+  #own = 0;
+  #said = 0;
+  /** λ in this step: lower as others know more than is seen here, by the last one. One price for all, or what is seldom used looks cheap. */
+  #price = 0;
   #overdue = 0;
   #overdueMs = 0;
 
@@ -89,6 +94,10 @@ export class Estimates {
 
   /** A decision step begins. */
   advance(): void {
+    this.#price = this.#options.price;
+    if (this.#said > 0) this.#price *= this.#own / (this.#own + this.#said);
+    this.#own = 0;
+    this.#said = 0;
     this.#fresh = 0;
     this.#baseline.advance();
   }
@@ -114,7 +123,9 @@ export class Estimates {
     this.#look.ownWeight = this.#kde.weight;
     this.#look.nowMs = nowMs;
     said.look(handle, this.#look);
-    this.#fresh += this.#kde.weight + this.#overdue + HEARSAY_TRUST * said.weight;
+    this.#own += this.#kde.weight + this.#overdue;
+    this.#said += Math.min(HEARSAY_CLEAR, said.weight);
+    this.#fresh += this.#kde.weight + this.#overdue + said.weight;
     const evidence = this.#kde.weight + this.#overdue + prior + said.weight;
     const estimated = priorSuccess({ rttMs, latencyMs: this.#latencyMs, unloadedMs }, this.#scale);
     const baselineMs = this.#options.own_baseline ? this.#baseline.refresh(handle, window, unloadedMs) : unloadedMs;
@@ -129,7 +140,7 @@ export class Estimates {
     this.processingMs[handle] = processingMs;
     const yardstickMs = Math.max(baselineMs, BASELINE_SHARE_MIN * this.#latencyMs);
     this.pressure[handle] = excessMs / (excessMs + pressure * yardstickMs);
-    this.costs[handle] = 1 - success + this.#options.price * this.pressure[handle];
+    this.costs[handle] = 1 - success + this.#price * this.pressure[handle];
   }
 
   /** How far a step by these estimates is to be trusted, 0 to 1: of what they are made of, the share that is not prior. */

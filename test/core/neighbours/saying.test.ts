@@ -1,0 +1,56 @@
+import { describe, expect, it } from 'vitest';
+import { BUCKETS, bucketOf } from '../../../src/core/neighbours/histogram.ts';
+import { Saying } from '../../../src/core/neighbours/saying.ts';
+import type { Summary } from '../../../src/core/neighbours/summary.ts';
+
+const TURN_MS = 2_000;
+
+/** Of so many instances, what each took at a few requests. */
+function seen(instances: number, tookMs = 30, failures = 0): Summary {
+  const counts = Array.from({ length: BUCKETS }, (_, b) => (b === bucketOf(tookMs) ? 4 : 0));
+  const one = (i: number) => ({ key: `node-${i}/pilotnet`, counts, failures, perSecond: 2, inFlight: 0 });
+  return { spanMs: TURN_MS, instances: Array.from({ length: instances }, (_, i) => one(i)) };
+}
+
+/** After the first turn, which one always speaks in; whether it speaks in each of the next. */
+function speaks(saying: Saying, turns: readonly (Summary | null)[]): boolean[] {
+  return turns.map((summary, turn) => saying.next(summary, turn * TURN_MS) !== null);
+}
+
+describe('what is said', () => {
+  it('goes each turn where it is small, and every eight seconds where it is large', () => {
+    const turns = Array.from({ length: 9 }, () => 0);
+    expect(
+      speaks(
+        new Saying(),
+        turns.map(() => seen(3)),
+      ),
+    ).not.toContain(false);
+    expect(
+      speaks(
+        new Saying(),
+        turns.map(() => seen(16)),
+      ),
+    ).toEqual(turns.map((_, turn) => turn % 4 === 0));
+  });
+
+  it('is all that was seen since it was said last', () => {
+    const saying = new Saying();
+    saying.next(seen(16), 0);
+    expect(saying.next(seen(16), 2_000)).toBeNull();
+    expect(saying.next(null, 4_000)).toBeNull();
+    const summary = saying.next(seen(1), 8_000);
+    expect(summary).toMatchObject({ spanMs: 2 * TURN_MS, instances: { length: 16 } });
+    expect(summary?.instances.find(({ key }) => key === 'node-0/pilotnet')?.counts[bucketOf(30)]).toBe(8);
+    expect(saying.next(null, 10_000)).toBeNull();
+  });
+
+  it('goes at once where an instance is new, fails, or takes three times as long', () => {
+    const first = seen(15);
+    expect(speaks(new Saying(), [first, seen(15)])).toEqual([true, false]);
+    expect(speaks(new Saying(), [first, seen(16)])).toEqual([true, true]);
+    expect(speaks(new Saying(), [first, seen(15, 30, 1)])).toEqual([true, true]);
+    expect(speaks(new Saying(), [first, seen(15, 120)])).toEqual([true, true]);
+    expect(speaks(new Saying(), [first, seen(15, 45)])).toEqual([true, false]);
+  });
+});
