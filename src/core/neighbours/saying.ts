@@ -5,7 +5,7 @@ import { bucketOf, MIDDLES_MS } from './histogram.ts';
 import { mergeInTime, type Observed, type Summary, summaryText } from './summary.ts';
 
 /** What summaries may take on average. */
-const BYTES_PER_SECOND = 140;
+const BYTES_PER_SECOND = 120;
 /** Nothing waits longer: what was said is forgotten after ten seconds. */
 const REST_MS_MAX = 8_000;
 /** It is asked about every two seconds: what is due before the next time is said now. */

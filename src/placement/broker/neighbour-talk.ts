@@ -9,7 +9,7 @@ import { type Observed, SUMMARY_BYTES_MAX, type Summary, summaryText } from '../
 import type { Counter } from '../../telemetry/metrics.ts';
 import type { PlacementCache } from '../cache/placement-cache.ts';
 import type { ObservationsMessage } from '../messages/message.ts';
-import { differ, ROUND_TRIPS_SAID_MAX, type RoundTrips, withRoundTrips } from '../messages/round-trips.ts';
+import { ROUND_TRIPS_SAID_MAX, type RoundTrips, withRoundTrips } from '../messages/round-trips.ts';
 import { observationsTopic } from '../messages/topics.ts';
 import type { BrokerConnection } from './connection.ts';
 import { type NearNode, Neighbourhood } from './neighbourhood.ts';
@@ -59,10 +59,6 @@ interface HeardRow {
 
 /** The broker forgets what was seen after this. */
 const EXPIRY_SECONDS = 10;
-/** Round trips that hardly change are said so often: with each summary they would be a third of its bytes. */
-const ROUND_TRIPS_EVERY_MS = 30_000;
-
-const NONE: RoundTrips = new Map();
 
 export class NeighbourTalk {
   readonly #options: NeighbourTalkOptions;
@@ -77,9 +73,7 @@ export class NeighbourTalk {
   #beside: ReadonlySet<string> = new Set();
   /** By service. */
   readonly #sayings = new Map<string, Saying>();
-  #ownRoundTrips = NONE;
-  /** As they were said last. */
-  #said: HeardRow = { atMs: Number.NEGATIVE_INFINITY, roundTrips: NONE };
+  #ownRoundTrips: RoundTrips = new Map();
   /** By node that is listened to. */
   readonly #rows = new Map<string, HeardRow>();
 
@@ -112,10 +106,9 @@ export class NeighbourTalk {
       const summary = this.#sayingOf(name).next(seen.get(name) ?? null, clock.nowMs());
       return summary === null ? [] : [[name, summary] as const];
     });
-    const roundTrips = due.length > 0 ? this.#roundTripsToSay() : NONE;
     for (const [service, summary] of due) {
       const topic = observationsTopic(mqtt.topicPrefix, config.node.id, service);
-      const text = withRoundTrips(summaryText(summary), roundTrips, SUMMARY_BYTES_MAX);
+      const text = withRoundTrips(summaryText(summary), this.#ownRoundTrips, SUMMARY_BYTES_MAX);
       this.#connection.say(topic, text, EXPIRY_SECONDS);
       counters.sent.increment();
       counters.sentBytes.increment(topic.length + text.length);
@@ -126,7 +119,7 @@ export class NeighbourTalk {
   hear({ nodeId, service, summary, roundTrips }: ObservationsMessage): void {
     if (summary === null || !this.#neighbourhood.hears(service, nodeId)) return;
     this.#options.counters.heard.increment();
-    if (roundTrips !== null) this.#rows.set(nodeId, { atMs: this.#options.clock.nowMs(), roundTrips });
+    this.#rows.set(nodeId, { atMs: this.#options.clock.nowMs(), roundTrips });
     const instances = this.#beside.has(nodeId) ? summary.instances : summary.instances.filter(isNamedForAll);
     this.#options.onObservations(nodeId, service, { ...summary, instances });
   }
@@ -156,14 +149,6 @@ export class NeighbourTalk {
     const made = new Saying();
     this.#sayings.set(service, made);
     return made;
-  }
-
-  #roundTripsToSay(): RoundTrips {
-    const nowMs = this.#options.clock.nowMs();
-    const roundTrips = this.#ownRoundTrips;
-    if (nowMs - this.#said.atMs < ROUND_TRIPS_EVERY_MS && !differ(this.#said.roundTrips, roundTrips)) return NONE;
-    this.#said = { atMs: nowMs, roundTrips };
-    return roundTrips;
   }
 
   #redraw(): void {

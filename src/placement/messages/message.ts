@@ -26,8 +26,8 @@ export interface ObservationsMessage {
   readonly service: string;
   /** Null: it takes back what it said. */
   readonly summary: Summary | null;
-  /** From it to nodes in its reach; null: as it said before. */
-  readonly roundTrips: RoundTrips | null;
+  /** From it to nodes in its reach. */
+  readonly roundTrips: RoundTrips;
 }
 
 /** A message as the cache takes it. */
@@ -90,7 +90,7 @@ function parseObservations(
   payload: Uint8Array,
 ): ObservationsMessage {
   const message = { kind: 'observations', nodeId, service } as const;
-  if (payload.length === 0) return { ...message, summary: null, roundTrips: null };
+  if (payload.length === 0) return { ...message, summary: null, roundTrips: new Map() };
   const fields = readPayload(payload);
   const read = readSummary(fields);
   if (typeof read !== 'string') return { ...message, summary: read, roundTrips: readRoundTrips(fields.rtts) };

@@ -10,12 +10,6 @@ export const ROUND_TRIPS_SAID_MAX = 16;
 const ROUND_TRIPS_HEARD_MAX = 64;
 const RTT_MS_MAX = 60_000;
 
-/** Whether another node is there, or one is farther or nearer by a fifth. */
-export function differ(before: RoundTrips, after: RoundTrips): boolean {
-  if (before.size !== after.size) return true;
-  return [...after].some(([id, rttMs]) => Math.abs(rttMs - (before.get(id) ?? Number.POSITIVE_INFINITY)) > 0.2 * rttMs);
-}
-
 /** The message with as many of the round trips as it has room for within `bytesMax`. */
 export function withRoundTrips(message: string, roundTrips: RoundTrips, bytesMax: number): string {
   const nearest = [...roundTrips].slice(0, ROUND_TRIPS_SAID_MAX);
@@ -27,9 +21,9 @@ export function withRoundTrips(message: string, roundTrips: RoundTrips, bytesMax
   return message;
 }
 
-/** Null where nothing is said of them: they are as before. @throws BadMessage */
-export function readRoundTrips(value: unknown): RoundTrips | null {
-  if (value === undefined) return null;
+/** None where nothing is said of them. @throws BadMessage */
+export function readRoundTrips(value: unknown): RoundTrips {
+  if (value === undefined) return new Map();
   if (!isFields(value)) throw new BadMessage('type', `rtts is not a JSON object: ${show(value)}`);
   const entries = Object.entries(value);
   if (entries.length > ROUND_TRIPS_HEARD_MAX) {

@@ -12,7 +12,7 @@ export const PREFIX = 'qedge/v1';
 const SERVICE = 'pilotnet';
 const EVERY_MS = 2_000;
 const HEARS = 8;
-/** Different routers, and what each says or does not say in turn; round trips go along with the first. */
+/** Different routers, and what each says or does not say in turn. */
 const ROUTERS = 10;
 const TURNS = 15;
 const CONNECTS_AT_ONCE = 50;
@@ -42,12 +42,10 @@ function sayings(): readonly (string | null)[][] {
     const world = routerAmongNeighbours(seed);
     const rng = createRng(seed);
     const saying = new Saying();
-    return Array.from({ length: TURNS }, (_, turn) => {
+    return Array.from({ length: TURNS }, () => {
       drive(world, EVERY_MS, rng);
       const summary = saying.next(world.router.neighbours?.summarize(world.nowMs) ?? null, world.nowMs);
-      return summary === null
-        ? null
-        : withRoundTrips(summaryText(summary), turn === 0 ? near : new Map(), SUMMARY_BYTES_MAX);
+      return summary === null ? null : withRoundTrips(summaryText(summary), near, SUMMARY_BYTES_MAX);
     });
   });
 }
