@@ -98,10 +98,6 @@ function takeField(head: RequestHead, kind: number, name: string, value: string)
     case FieldKind.te:
       if (/(?:^|,)\s*trailers\s*(?:,|;|$)/i.test(value)) head.fields.push(name, 'trailers');
       break;
-    case FieldKind.via:
-      head.via = joined(head.via, value);
-      head.fields.push(name, value);
-      break;
     case FieldKind.expect:
       head.expect = value;
       break;
@@ -111,6 +107,54 @@ function takeField(head: RequestHead, kind: number, name: string, value: string)
     case FieldKind.trailer:
       head.trailer = joined(head.trailer, value);
       break;
+    case FieldKind.cookie: {
+      const cookies = withoutSession(value);
+      if (cookies !== '') head.fields.push(name, cookies);
+      break;
+    }
+    case FieldKind.claim:
+      head.claims.push(name, value);
+      break;
+    case FieldKind.via:
+      head.via = joined(head.via, value);
+      head.fields.push(name, value);
+      break;
+    case FieldKind.grpcTimeout:
+      takeGrpcTimeout(head, name, value);
+      break;
+    case FieldKind.requestId:
+    case FieldKind.service:
+    case FieldKind.client:
+    case FieldKind.chain:
+      head.fields.push(name, value);
+      takeName(head, kind, value);
+      break;
+    default:
+      takeApart(head, kind, value);
+  }
+}
+
+/** What it is called, and what it is for: the first of each counts, and all go on. */
+function takeName(head: RequestHead, kind: number, value: string): void {
+  switch (kind) {
+    case FieldKind.requestId:
+      head.requestId ??= value;
+      break;
+    case FieldKind.service:
+      head.service ??= value;
+      break;
+    case FieldKind.client:
+      head.client ??= value;
+      break;
+    default:
+      head.chain ??= value;
+      break;
+  }
+}
+
+/** What does not go on as it came: this proxy writes it itself, or it is hop-by-hop and stays here. */
+function takeApart(head: RequestHead, kind: number, value: string): void {
+  switch (kind) {
     case FieldKind.forwarded:
       head.forwarded = joined(head.forwarded, value);
       break;
@@ -123,26 +167,6 @@ function takeField(head: RequestHead, kind: number, name: string, value: string)
     case FieldKind.forwardedProto:
       head.forwardedProto = value;
       break;
-    case FieldKind.requestId:
-      head.requestId ??= value;
-      head.fields.push(name, value);
-      break;
-    case FieldKind.service:
-      head.service ??= value;
-      head.fields.push(name, value);
-      break;
-    case FieldKind.client:
-      head.client ??= value;
-      head.fields.push(name, value);
-      break;
-    case FieldKind.cookie: {
-      const cookies = withoutSession(value);
-      if (cookies !== '') head.fields.push(name, cookies);
-      break;
-    }
-    case FieldKind.claim:
-      head.claims.push(name, value);
-      break;
     case FieldKind.maxForwards:
       head.maxForwards = joined(head.maxForwards, value);
       break;
@@ -152,15 +176,7 @@ function takeField(head: RequestHead, kind: number, name: string, value: string)
     case FieldKind.baggage:
       head.baggage = joined(head.baggage, value);
       break;
-    case FieldKind.chain:
-      head.chain ??= value;
-      head.fields.push(name, value);
-      break;
-    case FieldKind.grpcTimeout:
-      takeGrpcTimeout(head, name, value);
-      break;
     default:
-      // Hop-by-hop: stays here.
       break;
   }
 }
