@@ -237,13 +237,13 @@ export class DataPlanes {
   #observe(router: ServiceRouter): ObservedRouter {
     const { service } = router;
     const workers = this.#workers;
-    const own = (question: WorkerQuery, nowMs: number): Answer[] => {
-      const answer = answerTo(question, this.routers, nowMs);
+    const own = (query: WorkerQuery, nowMs: number): Answer[] => {
+      const answer = answerTo(query, this.routers, nowMs);
       return answer === null ? [] : [answer];
     };
-    const ask = async (question: WorkerQuery, nowMs: number): Promise<Answer[]> => [
-      ...own(question, nowMs),
-      ...(await workers.ask(question)),
+    const ask = async (query: WorkerQuery, nowMs: number): Promise<Answer[]> => [
+      ...own(query, nowMs),
+      ...(await workers.ask(query)),
     ];
     const overview = (nowMs: number): ServiceOverview =>
       mergeOverviews([router.overview(nowMs), ...workers.overviewsOf(service)]);

@@ -116,7 +116,7 @@ export interface Candidate {
   readonly rttKnown: boolean;
   readonly availability: Availability;
   /** It takes requests: it is `up`, or none is and it is of the next best availability that any has. */
-  readonly inPlay: boolean;
+  readonly isActive: boolean;
   /** What it lacks of what the service demands of each instance, for people; with anything, it gets no request. */
   readonly lacks: readonly string[];
   /**

@@ -144,8 +144,8 @@ function intervalOf(counted: readonly Weighted[], blockMs: number): readonly [nu
   const estimate = all.reduce((sum, { successes }) => sum + successes, 0) / total;
   const squares = all.reduce((sum, { ratios, successes }) => sum + (successes - estimate * ratios) ** 2, 0);
   const error = Math.sqrt((squares * all.length) / (all.length - 1)) / total;
-  const reach = studentQuantile(all.length - 1) * error;
-  return [Math.max(0, estimate - reach), Math.min(1, estimate + reach)];
+  const halfWidth = studentQuantile(all.length - 1) * error;
+  return [Math.max(0, estimate - halfWidth), Math.min(1, estimate + halfWidth)];
 }
 
 /** 97.5 % quantile of Student's t by its Cornish–Fisher expansion; within 1 % from 4 degrees of freedom on. */

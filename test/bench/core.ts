@@ -239,7 +239,7 @@ if (names.includes('qedge')) {
 }
 
 table(
-  'A decision step (CPU, median of rounds); qedge with every instance in play',
+  'A decision step (CPU, median of rounds); qedge with every instance active',
   ['policy', 'instances × samples', 'ms', 'budget ms', ''],
   names
     .filter((policy) => policy !== 'round-robin')

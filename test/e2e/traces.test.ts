@@ -61,7 +61,7 @@ async function get({ url }: QedgeProcess, headers: Record<string, string> = {}):
 const ofKind = (spans: readonly OtlpSpan[], kind: number): OtlpSpan[] => spans.filter((span) => span.kind === kind);
 
 describe('traces', () => {
-  it('go on from the client to the instance, through a span of the request and one of the try', async () => {
+  it('go on from the client to the instance, through a span of the request and one of the attempt', async () => {
     const [echo, collector] = [await startEcho(), await startCollector()];
     const qedge = await start({ ports: [echo.port], collector });
     expect(await get(qedge, { traceparent: `${PARENT}-01`, tracestate: 'vendor=1' })).toBe(200);

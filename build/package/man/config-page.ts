@@ -42,6 +42,6 @@ function tableLines({ title, doc, rows }: ReferenceTable): readonly string[] {
 }
 
 function rowEntry(row: ReferenceRow): string {
-  const standing = row.required ? 'required' : row.default === null ? 'optional' : `default ${row.default}`;
-  return entry(`${bold(row.word)} = ${italic(row.kind)}`, prose(`${standing}, ${row.reload}`), '.br', prose(row.doc));
+  const need = row.required ? 'required' : row.default === null ? 'optional' : `default ${row.default}`;
+  return entry(`${bold(row.word)} = ${italic(row.kind)}`, prose(`${need}, ${row.reload}`), '.br', prose(row.doc));
 }

@@ -33,17 +33,17 @@ export type Answer = DensityAnswer | PreviewAnswer;
 
 /** Null for what this data plane knows nothing of. */
 export function answerTo(
-  question: WorkerQuery,
+  query: WorkerQuery,
   routers: ReadonlyMap<string, ServiceRouter>,
   nowMs: number,
 ): Answer | null {
-  const router = routers.get(question.service);
+  const router = routers.get(query.service);
   if (router === undefined) return null;
-  if (question.about === 'preview') {
-    const { candidate, tier, byChance } = router.preview(question.request, nowMs);
+  if (query.about === 'preview') {
+    const { candidate, tier, byChance } = router.preview(query.request, nowMs);
     return { about: 'preview', key: candidate?.key ?? null, tier, byChance };
   }
-  const { key, gridMs } = question;
+  const { key, gridMs } = query;
   const density = router.density(key, gridMs, nowMs);
   if (density === null) return null;
   for (const instance of router.instances(nowMs)) {

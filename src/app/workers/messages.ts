@@ -29,7 +29,7 @@ export type ToWorker =
       readonly shared: readonly BoundListener[];
     }
   | ControlMessage
-  | { readonly kind: 'ask'; readonly id: number; readonly question: WorkerQuery }
+  | { readonly kind: 'ask'; readonly id: number; readonly query: WorkerQuery }
   /** Attempts of the service are reported from now on, or no more. */
   | { readonly kind: 'tap'; readonly service: string; readonly on: boolean }
   | { readonly kind: 'drain'; readonly succeeded: boolean };

@@ -70,7 +70,7 @@ export class WorkerPool implements WorkerListener {
   /** An inherited socket itself went to a thread, and is closed with it. */
   #gaveAway = false;
   #watch: NodeJS.Timeout | null = null;
-  #questions = 0;
+  #queries = 0;
   #stopping = false;
 
   constructor(options: WorkerPoolOptions) {
@@ -143,17 +143,17 @@ export class WorkerPool implements WorkerListener {
   }
 
   /** What each worker answers; one that knows nothing of it, or says nothing in time, is left out. */
-  async ask(question: WorkerQuery): Promise<Answer[]> {
-    const answers = await Promise.all(this.#threads().map((thread) => this.#ask(thread, question)));
+  async ask(query: WorkerQuery): Promise<Answer[]> {
+    const answers = await Promise.all(this.#threads().map((thread) => this.#ask(thread, query)));
     return answers.flatMap((answer) => answer ?? []);
   }
 
-  #ask(thread: WorkerThread, question: WorkerQuery): Promise<Answer | null> {
-    const id = ++this.#questions;
+  #ask(thread: WorkerThread, query: WorkerQuery): Promise<Answer | null> {
+    const id = ++this.#queries;
     return new Promise<Answer | null>((resolve) => {
       this.#asked.set(id, resolve);
       setTimeout(resolve, ANSWER_MS_MAX, null).unref();
-      thread.send({ kind: 'ask', id, question });
+      thread.send({ kind: 'ask', id, query });
     }).finally(() => this.#asked.delete(id));
   }
 

@@ -86,8 +86,8 @@ class Worker {
     );
   }
 
-  #answer({ id, question }: Extract<ToWorker, { kind: 'ask' }>): void {
-    this.#post({ kind: 'answer', id, answer: answerTo(question, this.#dataPlane.routers, this.#clock.nowMs()) });
+  #answer({ id, query }: Extract<ToWorker, { kind: 'ask' }>): void {
+    this.#post({ kind: 'answer', id, answer: answerTo(query, this.#dataPlane.routers, this.#clock.nowMs()) });
   }
 
   #tap({ service, on }: Extract<ToWorker, { kind: 'tap' }>): void {

@@ -67,8 +67,8 @@ export interface StageState {
   readonly samples: number;
 }
 
-/** One stage of one run, from its admission to its end. */
-export class StageTurn {
+/** One stage of one run, from its start to its end. */
+export class RunStage {
   readonly #chain: Chain;
   readonly #run: Run;
   readonly #name: string;
@@ -131,7 +131,7 @@ export class Chain {
   begin(
     { clientId, run: name, service }: { readonly clientId: string; readonly run: string; readonly service: string },
     nowMs: number,
-  ): StageTurn | ChainRefusal {
+  ): RunStage | ChainRefusal {
     this.#sweep(nowMs);
     const stage = this.#options.stages.indexOf(service);
     if (stage < 0) return 'unknown-stage';
@@ -146,10 +146,10 @@ export class Chain {
     this.#failed.delete(run);
     this.#runs.seen(run, name, nowMs);
     const leftMs = this.#options.goal.latencyMs - (nowMs - run.startedMs);
-    return new StageTurn(this, run, { name, stage, leftMs });
+    return new RunStage(this, run, { name, stage, leftMs });
   }
 
-  /** For the turn. */
+  /** For the stage. */
   stageEnded(
     run: Run,
     { name, stage, ending }: { readonly name: string; readonly stage: number; readonly ending: StageEnding },

@@ -10,8 +10,8 @@ import type { CandidateView, Policy, PolicySummary } from './policy.ts';
 export abstract class BasePolicy implements Policy {
   abstract readonly name: string;
   readonly stepMs: number = Number.POSITIVE_INFINITY;
-  /** Those in play, as of the last update. */
-  protected inPlay: readonly Candidate[] = [];
+  /** The active ones, as of the last update. */
+  protected active: readonly Candidate[] = [];
   protected readonly candidateDiff = new CandidateDiff();
 
   abstract select(request: RequestInfo, candidates: readonly Candidate[], nowMs: number): Candidate | null;
@@ -20,7 +20,7 @@ export abstract class BasePolicy implements Policy {
 
   update(candidates: readonly Candidate[], _nowMs: number): void {
     for (const candidate of this.candidateDiff.sync(candidates).joined) this.learnOf(candidate);
-    this.inPlay = candidates.filter((candidate) => candidate.inPlay);
+    this.active = candidates.filter((candidate) => candidate.isActive);
   }
 
   tick(_nowMs: number): void {}
@@ -80,11 +80,11 @@ export abstract class BasePolicy implements Policy {
   protected learnOf(_candidate: Candidate): void {}
 
   protected inPool(candidate: Candidate, _nowMs: number): boolean {
-    return candidate.inPlay;
+    return candidate.isActive;
   }
 
   /** Share of requests that a candidate of the pool is meant to get: the same for all unless a policy says otherwise. */
   protected shareOf(_candidate: Candidate, _nowMs: number): number {
-    return 1 / this.inPlay.length;
+    return 1 / this.active.length;
   }
 }

@@ -72,8 +72,8 @@ class DecSarsa extends BasePolicy {
     const at = this.#cellOf(candidate);
     const before = this.#values[at] as number;
     this.#measure(candidate, result === 'answered' ? latencyMs : Math.max(latencyMs, BINS * BIN_MS));
-    if (this.inPlay.length === 0) return;
-    this.#nextAction = this.#draw(this.inPlay);
+    if (this.active.length === 0) return;
+    this.#nextAction = this.#draw(this.active);
     const next = this.#nextAction === null ? 0 : (this.#values[this.#cellOf(this.#nextAction)] as number);
     const delta = (outcome.success ? 1 : 0) - this.#meanReward + next - before;
     this.#values[at] = before + this.#options.learning_rate * delta;
@@ -146,9 +146,9 @@ class DecSarsa extends BasePolicy {
   /** ε for any, 1 − ε for the highest value (shared by equals). */
   protected override shareOf(candidate: Candidate): number {
     const value = (one: Candidate): number => this.#values[this.#cellOf(one)] as number;
-    const highest = Math.max(...this.inPlay.map(value));
-    const best = this.inPlay.filter((one) => value(one) === highest).length;
-    return this.#epsilon / this.inPlay.length + (value(candidate) === highest ? (1 - this.#epsilon) / best : 0);
+    const highest = Math.max(...this.active.map(value));
+    const best = this.active.filter((one) => value(one) === highest).length;
+    return this.#epsilon / this.active.length + (value(candidate) === highest ? (1 - this.#epsilon) / best : 0);
   }
 
   /** ε-greedy, equals at random. */

@@ -8,7 +8,7 @@ import type { CandidateView, Policy, PolicyContext, PolicySummary } from './poli
 export interface PolicyGroup {
   readonly name: string;
   readonly policy: Policy;
-  /** Instances of the group that are in play. */
+  /** Active instances of the group. */
   up: readonly Candidate[];
   /** Instances of the group that the request at hand is offered, where those are not all. */
   readonly offered: Candidate[];
@@ -32,7 +32,7 @@ export abstract class GroupedPolicy<Group extends PolicyGroup> implements Policy
   protected readonly context: PolicyContext;
   /** By handle. */
   protected readonly groupOf: (Group | undefined)[] = [];
-  /** In play, of all groups. */
+  /** The active instances of all groups. */
   protected upCount = 0;
 
   constructor(context: PolicyContext) {

@@ -99,11 +99,11 @@ class P2cEwma extends BasePolicy {
 
   /** With r instances lighter than this one, it wins 2·(n − 1 − r) of the n·(n − 1) draws. */
   protected override shareOf(candidate: Candidate, nowMs: number): number {
-    const n = this.inPlay.length;
+    const n = this.active.length;
     if (n === 1) return 1;
     const load = this.#loadOf(candidate, nowMs);
-    const lighter = this.inPlay.filter((other) => this.#loadOf(other, nowMs) < load).length;
-    const equal = this.inPlay.filter((other) => this.#loadOf(other, nowMs) === load).length;
+    const lighter = this.active.filter((other) => this.#loadOf(other, nowMs) < load).length;
+    const equal = this.active.filter((other) => this.#loadOf(other, nowMs) === load).length;
     return (2 * (n - 1 - lighter) - (equal - 1)) / (n * (n - 1));
   }
 

@@ -13,7 +13,7 @@ export interface RoutingPolicy {
 
   /**
    * Picks where one attempt goes, or null when the policy wants no candidate (the router then falls back).
-   * `candidates` are those in play, less the ones this request already tried; never empty. Allocates nothing.
+   * `candidates` are the active ones, less the ones this request already tried; never empty. Allocates nothing.
    */
   select(request: RequestInfo, candidates: readonly Candidate[], nowMs: number): Candidate | null;
 
@@ -142,7 +142,7 @@ export interface PolicySummary {
 /** A group of preferred instances. */
 export interface GroupView {
   readonly name: string;
-  /** In play. */
+  /** Active ones. */
   readonly instances: number;
   /** Its share of the requests, in [0, 1]. */
   readonly share: number;

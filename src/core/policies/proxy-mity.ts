@@ -56,10 +56,10 @@ class ProxyMity extends BasePolicy {
 
   /** Weights follow the set at once, and round trips only every refresh, as in the original. */
   override update(candidates: readonly Candidate[], nowMs: number): void {
-    const before = this.inPlay;
+    const before = this.active;
     super.update(candidates, nowMs);
-    const changed = this.inPlay.length !== before.length || this.inPlay.some((candidate, i) => candidate !== before[i]);
-    const measured = this.inPlay.reduce((count, { rttKnown }) => count + (rttKnown ? 1 : 0), 0);
+    const changed = this.active.length !== before.length || this.active.some((candidate, i) => candidate !== before[i]);
+    const measured = this.active.reduce((count, { rttKnown }) => count + (rttKnown ? 1 : 0), 0);
     if (changed || measured !== this.#measured) this.#refresh();
     this.#measured = measured;
   }
@@ -78,14 +78,14 @@ class ProxyMity extends BasePolicy {
 
   /** w_m = (1 − α)/n + α · e^(−ℓⁿ_m/2) / Σ_j e^(−ℓⁿ_j/2), RTT in whole ms; exponents relative to the nearest, which changes nothing. */
   #refresh(): void {
-    const n = this.inPlay.length;
-    const nearestMs = this.inPlay.reduce(
+    const n = this.active.length;
+    const nearestMs = this.active.reduce(
       (least, { rttMs }) => Math.min(least, Math.round(rttMs)),
       Number.POSITIVE_INFINITY,
     );
     const closeness = ({ rttMs }: Candidate): number => Math.exp(-(Math.round(rttMs) - nearestMs) / DECAY_MS);
-    const sum = this.inPlay.reduce((total, candidate) => total + closeness(candidate), 0);
-    for (const candidate of this.inPlay) {
+    const sum = this.active.reduce((total, candidate) => total + closeness(candidate), 0);
+    for (const candidate of this.active) {
       this.#weights[candidate.handle] = (1 - this.#alpha) / n + (this.#alpha * closeness(candidate)) / sum;
     }
   }

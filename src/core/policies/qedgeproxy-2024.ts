@@ -96,14 +96,14 @@ class QEdgeProxy2024 extends BasePolicy {
   /** Estimates start again when too few are left in the pool. */
   override tick(nowMs: number): void {
     if (nowMs - this.#lastReestimationMs < this.#reestimationMs) return;
-    const members = this.inPlay.filter((candidate) => this.inPool(candidate, nowMs)).length;
-    if (this.inPlay.length === 0 || members >= POOL_SHARE_MIN * this.inPlay.length) return;
+    const members = this.active.filter((candidate) => this.inPool(candidate, nowMs)).length;
+    if (this.active.length === 0 || members >= POOL_SHARE_MIN * this.active.length) return;
     this.#lastReestimationMs = nowMs;
-    for (const candidate of this.inPlay) if (!this.inPool(candidate, nowMs)) this.#forgetLatency(candidate.handle);
+    for (const candidate of this.active) if (!this.inPool(candidate, nowMs)) this.#forgetLatency(candidate.handle);
   }
 
   override summary(nowMs: number): PolicySummary {
-    const panic = this.inPlay.length > 0 && !this.inPlay.some((candidate) => this.inPool(candidate, nowMs));
+    const panic = this.active.length > 0 && !this.active.some((candidate) => this.inPool(candidate, nowMs));
     return { explorationShare: null, panic };
   }
 
@@ -113,7 +113,7 @@ class QEdgeProxy2024 extends BasePolicy {
 
   override view(candidate: Candidate, nowMs: number): CandidateView {
     const base = super.view(candidate, nowMs);
-    const out = !candidate.inPlay
+    const out = !candidate.isActive
       ? candidate.availability
       : base.cooldownMs > 0
         ? 'ejected after failures'
@@ -160,14 +160,14 @@ class QEdgeProxy2024 extends BasePolicy {
 
   protected override inPool(candidate: Candidate, nowMs: number): boolean {
     return (
-      candidate.inPlay &&
+      candidate.isActive &&
       nowMs >= (this.#outUntilMs[candidate.handle] as number) &&
       this.#estimateOf(candidate) < this.#context.qos.latencyMs
     );
   }
 
   protected override shareOf(_candidate: Candidate, nowMs: number): number {
-    return 1 / this.inPlay.filter((other) => this.inPool(other, nowMs)).length;
+    return 1 / this.active.filter((other) => this.inPool(other, nowMs)).length;
   }
 
   #estimateOf({ handle, rttMs }: Candidate): number {

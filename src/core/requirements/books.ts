@@ -76,10 +76,10 @@ export class RequirementBooks {
     this.success = new FadingRatio(windowMs / 2);
   }
 
-  /** The instances are other than they were. `inPlay`: one array for as long as the router is there. */
-  update(live: readonly Candidate[], inPlay: readonly Candidate[]): void {
+  /** The instances are other than they were. `active`: one array for as long as the router is there. */
+  update(live: readonly Candidate[], active: readonly Candidate[]): void {
     for (const candidate of live) this.fits.set(candidate);
-    this.#selections.update(inPlay);
+    this.#selections.update(active);
   }
 
   /** Some requests are for some instances. */

@@ -1,4 +1,4 @@
-// Which of the instances in play a request is offered: made once for all requests that are due alike, and again when it may be other.
+// Which of the active instances a request is offered: made once for all requests that are due alike, and again when it may be other.
 
 import { type Candidate, GROUPS_MAX } from '../domain.ts';
 import type { FitTable } from './fit-table.ts';
@@ -24,11 +24,11 @@ export class Selections {
   readonly #fits: FitTable;
   readonly #latency: MeanLatency;
   readonly #shares: number;
-  #inPlay: readonly Candidate[] = [];
+  #active: readonly Candidate[] = [];
   /** By what is due: the selection, and as of which version it was made. */
   readonly #made: Candidate[][] = [];
   readonly #madeAt = new Float64Array(SELECTIONS).fill(NEVER);
-  /** For those that are not in play alone, as after a failed attempt. */
+  /** For those that are not the active ones alone, as after a failed attempt. */
   readonly #once: Candidate[] = [];
 
   readonly #allShares: number;
@@ -50,16 +50,16 @@ export class Selections {
     this.#madeAt.fill(NEVER);
   }
 
-  /** The instances are other than they were. `inPlay`: one array for as long as the router is there. */
-  update(inPlay: readonly Candidate[]): void {
-    this.#inPlay = inPlay;
+  /** The instances are other than they were. `active`: one array for as long as the router is there. */
+  update(active: readonly Candidate[]): void {
+    this.#active = active;
     this.#madeAt.fill(NEVER);
   }
 
   /** Those of `candidates` that the selection stands for, in their order; all where none in particular is due. Valid until the next call. */
   of<C extends Candidate>(candidates: readonly C[], selection: number): readonly C[] {
     if (selection < ALL_OFFERED && !this.#isExact) return candidates;
-    if (candidates !== this.#inPlay) return this.#select(this.#once as C[], candidates, selection);
+    if (candidates !== this.#active) return this.#select(this.#once as C[], candidates, selection);
     const made = (this.#made[selection] ?? this.#begin(selection)) as C[];
     if (this.#madeAt[selection] === this.#latency.version) return made;
     this.#madeAt[selection] = this.#latency.version;

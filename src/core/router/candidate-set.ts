@@ -13,7 +13,7 @@ export class CandidateSet {
   /** Those of them that the service may use. */
   admitted: readonly LiveCandidate[] = this.live;
   /** Those that take requests: the ones that are up; when none is, the suspect ones; when there are none, those draining. */
-  readonly inPlay: LiveCandidate[] = [];
+  readonly active: LiveCandidate[] = [];
   readonly #byHandle: (LiveCandidate | undefined)[] = [];
   readonly #byKey = new Map<InstanceKey, LiveCandidate>();
   readonly #freeHandles: number[] = [];
@@ -52,7 +52,7 @@ export class CandidateSet {
     this.#byHandle[handle] = candidate;
     this.#byKey.set(facts.key, candidate);
     this.live.push(candidate);
-    this.#collectInPlay();
+    this.#collectActive();
     return candidate;
   }
 
@@ -61,7 +61,7 @@ export class CandidateSet {
     this.#byKey.delete(candidate.key);
     this.#byHandle[candidate.handle] = undefined;
     this.live.splice(this.live.indexOf(candidate), 1);
-    this.#collectInPlay();
+    this.#collectActive();
   }
 
   release(handle: number): void {
@@ -70,23 +70,23 @@ export class CandidateSet {
 
   setAvailability(candidate: LiveCandidate, availability: Availability): void {
     candidate.availability = availability;
-    this.#collectInPlay();
+    this.#collectActive();
   }
 
   /** What it lacks of what the service demands: with anything, it is not to be used. */
   setLacks(candidate: LiveCandidate, lacks: readonly string[]): void {
     candidate.lacks = lacks;
-    this.#collectInPlay();
+    this.#collectActive();
   }
 
-  #collectInPlay(): void {
+  #collectActive(): void {
     const isBarred = ({ lacks }: LiveCandidate): boolean => lacks.length > 0;
     this.admitted = this.live.some(isBarred) ? this.live.filter((one) => !isBarred(one)) : this.live;
     const best = AVAILABILITIES.find((one) => this.admitted.some(({ availability }) => availability === one));
-    this.inPlay.length = 0;
+    this.active.length = 0;
     for (const candidate of this.live) {
-      candidate.inPlay = candidate.availability === best && !isBarred(candidate);
-      if (candidate.inPlay) this.inPlay.push(candidate);
+      candidate.isActive = candidate.availability === best && !isBarred(candidate);
+      if (candidate.isActive) this.active.push(candidate);
     }
   }
 }

@@ -12,7 +12,7 @@ export class LiveCandidate implements Candidate {
   rttMs: number;
   rttKnown = false;
   availability: Availability = 'up';
-  inPlay = true;
+  isActive = true;
   /** As placement and health checks say; while it is ejected, it takes no traffic all the same. */
   placed: Availability = 'up';
   ejectedUntilMs: number = Number.NEGATIVE_INFINITY;

@@ -105,8 +105,8 @@ export class LiveServiceRouter implements ServiceRouter {
       offers?.stay(request, home, nowMs);
       return home;
     }
-    const { inPlay } = members.set;
-    const offered = request.tried.length === 0 ? inPlay : members.set.untried(request.tried);
+    const { active } = members.set;
+    const offered = request.tried.length === 0 ? active : members.set.untried(request.tried);
     if (offered.length > 0) {
       const picked = this.#select(request, offered, nowMs);
       if (picked !== null || policy.sheds !== true || request.tried.length > 0)
@@ -117,7 +117,7 @@ export class LiveServiceRouter implements ServiceRouter {
       return null;
     }
     // Every instance was tried already: better one of them again than nothing.
-    if (inPlay.length > 0) return this.#orFallback(this.#select(request, inPlay, nowMs), inPlay);
+    if (active.length > 0) return this.#orFallback(this.#select(request, active, nowMs), active);
     this.lastTier = this.#tierOfNone;
     return null;
   }
@@ -149,7 +149,7 @@ export class LiveServiceRouter implements ServiceRouter {
     const { members, policy } = this.#parts;
     const key = sessions.homeOf(session, nowMs);
     const home = key === null ? undefined : members.set.get(key);
-    if (home === undefined || !home.inPlay) return null;
+    if (home === undefined || !home.isActive) return null;
     const trusted = policy.isTrusted?.(home, nowMs) ?? true;
     return trusted && !isLate(policy, home, this.qos, nowMs) ? home : null;
   }
@@ -294,13 +294,13 @@ export class LiveServiceRouter implements ServiceRouter {
 
   preview(request: RequestInfo, nowMs: number): RoutePreview {
     const { members, policy, offers } = this.#parts;
-    const { inPlay } = members.set;
-    if (inPlay.length === 0) return { candidate: null, tier: this.#tierOfNone, byChance: false };
+    const { active } = members.set;
+    if (active.length === 0) return { candidate: null, tier: this.#tierOfNone, byChance: false };
     if (policy.preview === undefined) return { candidate: null, tier: 'policy', byChance: true };
     const before = this.lastTier;
-    const picked = policy.preview(request, offers?.preview(request, inPlay) ?? inPlay, nowMs);
+    const picked = policy.preview(request, offers?.preview(request, active) ?? active, nowMs);
     if (picked === null && policy.sheds === true) return { candidate: null, tier: 'shed', byChance: false };
-    const candidate = this.#orFallback(picked, inPlay);
+    const candidate = this.#orFallback(picked, active);
     const tier = this.lastTier;
     this.lastTier = before;
     return { candidate, tier, byChance: false };

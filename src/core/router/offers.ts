@@ -89,9 +89,9 @@ export class Offers {
   }
 
   /** What `select` would offer, changing nothing. Cold path. */
-  preview({ clientId }: RequestInfo, inPlay: readonly LiveCandidate[]): readonly LiveCandidate[] {
+  preview({ clientId }: RequestInfo, active: readonly LiveCandidate[]): readonly LiveCandidate[] {
     const row = clientId === '' ? ALL : this.#clients.find(clientId) + 1;
-    return this.books.preview(row, inPlay, this.#groups.of(clientId));
+    return this.books.preview(row, active, this.#groups.of(clientId));
   }
 
   /** Row of the client in the books; it gets one where it has none. */

@@ -93,8 +93,8 @@ export class RouterParts {
       },
       onRemoved: (handle) => this.flights.orphan(handle),
       onChange: (nowMs) => {
-        const { live, inPlay, admitted } = this.members.set;
-        books?.update(live, inPlay);
+        const { live, active, admitted } = this.members.set;
+        books?.update(live, active);
         this.policy.update(admitted, nowMs);
       },
     });

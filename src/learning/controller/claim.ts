@@ -24,7 +24,7 @@ const STALL_MS = 1_000;
 /** What is to be done: publish the own claim, begin as the holder, or leave the task to the other. */
 export type ClaimAction = 'publish' | 'begin' | 'yield';
 
-type Standing =
+type ClaimState =
   /** Nothing is known: not connected. */
   | { readonly kind: 'away' }
   | { readonly kind: 'vacant'; readonly sinceMs: number }
@@ -33,10 +33,10 @@ type Standing =
   | { readonly kind: 'claiming' }
   | { readonly kind: 'holding'; readonly sinceMs: number; readonly saidMs: number };
 
-/** The standing of one controller. */
-export class ClaimStanding {
+/** One controller: what it knows of the claim. */
+export class Claimant {
   readonly #id: string;
-  #standing: Standing = { kind: 'away' };
+  #state: ClaimState = { kind: 'away' };
   #term = 0;
   #tickMs = Number.NEGATIVE_INFINITY;
   /** Has begun, and not yielded since: a lost connection alone ends nothing. */
@@ -53,81 +53,81 @@ export class ClaimStanding {
 
   /** Whether this controller may change anything now. */
   get isHolding(): boolean {
-    return this.#begun && this.#standing.kind === 'holding';
+    return this.#begun && this.#state.kind === 'holding';
   }
 
   /** Whether this controller's claim may stand on the topic: it is to be cleared when the controller goes. */
   get isClaimed(): boolean {
-    return this.#standing.kind === 'claiming' || this.#standing.kind === 'holding';
+    return this.#state.kind === 'claiming' || this.#state.kind === 'holding';
   }
 
   /** The claim of the controller that has the task, where it is another. */
   get holder(): Claim | null {
-    return this.#standing.kind === 'waiting' ? this.#standing.holder : null;
+    return this.#state.kind === 'waiting' ? this.#state.holder : null;
   }
 
   /** Whether that controller has given a sign of life since; its claim alone may be what is left of it. */
   get isHolderAlive(): boolean {
-    return this.#standing.kind === 'waiting' && this.#standing.isRepeated;
+    return this.#state.kind === 'waiting' && this.#state.isRepeated;
   }
 
   /** Subscribed to the topic; what is retained there comes after it. */
   connected(nowMs: number): readonly ClaimAction[] {
     if (!this.#begun) {
-      this.#standing = { kind: 'vacant', sinceMs: nowMs };
+      this.#state = { kind: 'vacant', sinceMs: nowMs };
       return [];
     }
-    this.#standing = { kind: 'claiming' };
+    this.#state = { kind: 'claiming' };
     return ['publish'];
   }
 
   disconnected(): void {
-    this.#standing = { kind: 'away' };
+    this.#state = { kind: 'away' };
   }
 
   /** @param claim null: the topic was cleared */
   heard(claim: Claim | null, nowMs: number): readonly ClaimAction[] {
-    if (this.#standing.kind === 'away') return [];
+    if (this.#state.kind === 'away') return [];
     const isOurs = this.isClaimed;
     if (claim === null) {
       if (isOurs) return ['publish'];
-      this.#standing = { kind: 'vacant', sinceMs: nowMs };
+      this.#state = { kind: 'vacant', sinceMs: nowMs };
       return [];
     }
     if (claim.id === this.#id) {
       // An own claim of an earlier term may come late; it means nothing.
-      if (this.#standing.kind === 'claiming' && claim.term === this.#term) {
-        this.#standing = { kind: 'holding', sinceMs: nowMs, saidMs: nowMs };
+      if (this.#state.kind === 'claiming' && claim.term === this.#term) {
+        this.#state = { kind: 'holding', sinceMs: nowMs, saidMs: nowMs };
       }
       return [];
     }
     if (isOurs && !outranks(claim, this.claim)) return ['publish'];
     this.#term = Math.max(this.#term, claim.term);
-    this.#standing = { kind: 'waiting', holder: claim, heardMs: nowMs, isRepeated: this.holder?.id === claim.id };
+    this.#state = { kind: 'waiting', holder: claim, heardMs: nowMs, isRepeated: this.holder?.id === claim.id };
     if (!this.#begun) return [];
     this.#begun = false;
     return ['yield'];
   }
 
   tick(nowMs: number): readonly ClaimAction[] {
-    const standing = this.#standing;
+    const state = this.#state;
     const stalled = nowMs - this.#tickMs > STALL_MS;
     this.#tickMs = nowMs;
-    if (standing.kind === 'vacant' && nowMs - standing.sinceMs >= VACANT_MS) return this.#claimNext();
-    if (standing.kind === 'waiting' && stalled) this.#standing = { ...standing, heardMs: nowMs };
-    else if (standing.kind === 'waiting' && nowMs - standing.heardMs >= SILENT_MS) return this.#claimNext();
-    if (standing.kind !== 'holding') return [];
-    if (!this.#begun && nowMs - standing.sinceMs >= UNDISPUTED_MS) {
+    if (state.kind === 'vacant' && nowMs - state.sinceMs >= VACANT_MS) return this.#claimNext();
+    if (state.kind === 'waiting' && stalled) this.#state = { ...state, heardMs: nowMs };
+    else if (state.kind === 'waiting' && nowMs - state.heardMs >= SILENT_MS) return this.#claimNext();
+    if (state.kind !== 'holding') return [];
+    if (!this.#begun && nowMs - state.sinceMs >= UNDISPUTED_MS) {
       this.#begun = true;
       return ['begin'];
     }
-    if (nowMs - standing.saidMs < REPEAT_MS) return [];
-    this.#standing = { ...standing, saidMs: nowMs };
+    if (nowMs - state.saidMs < REPEAT_MS) return [];
+    this.#state = { ...state, saidMs: nowMs };
     return ['publish'];
   }
 
   #claimNext(): readonly ClaimAction[] {
-    this.#standing = { kind: 'claiming' };
+    this.#state = { kind: 'claiming' };
     // After the last term comes the first: a claim with the highest one, from wherever, keeps no later controller away.
     this.#term = this.#term >= COUNT_MAX ? 1 : this.#term + 1;
     return ['publish'];

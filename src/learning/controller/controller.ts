@@ -9,7 +9,7 @@ import { type Logger, RateLimitedLog } from '../../telemetry/log.ts';
 import { type Progress, readClaim, readOffer, readProgress, readState, type TaskState } from '../messages/payloads.ts';
 import { controllerTopic, partTopic, progressTopic, readTopic, stateTopic } from '../messages/topics.ts';
 import { Board } from './board.ts';
-import { type ClaimAction, ClaimStanding } from './claim.ts';
+import { type ClaimAction, Claimant } from './claim.ts';
 import { Course, type Step } from './course.ts';
 import { Ignored } from './ignored.ts';
 import { ModelKeeper } from './model-keeper.ts';
@@ -47,7 +47,7 @@ interface RawMessage {
 export class Controller {
   readonly #options: ControllerOptions;
   readonly #connection: BrokerConnection;
-  readonly #claim: ClaimStanding;
+  readonly #claim: Claimant;
   readonly #models: ModelKeeper;
   readonly #offers: Offers;
   readonly #board: Board;
@@ -71,7 +71,7 @@ export class Controller {
     this.#fresh = options.fresh;
     this.#offers = new Offers(task.nodes);
     const id = `${process.pid}-${randomUUID().slice(0, 8)}`;
-    this.#claim = new ClaimStanding(id);
+    this.#claim = new Claimant(id);
     this.#models = new ModelKeeper({
       task,
       log,

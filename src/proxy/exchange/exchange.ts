@@ -151,9 +151,9 @@ export class Exchange implements AttemptOwner, BodyListener, SlotWaiter, Placeme
     if (affinity !== null) this.session = sessionOf(affinity, this.request.rawHeaders, record.clientId);
     if (head.baggage !== null) readDeadline(head, head.baggage, context);
     const nowMs = this.nowMs();
-    if (head.chain !== null) record.turn = context.chains?.enter(head.chain, record.clientId, service, nowMs) ?? null;
+    if (head.chain !== null) record.stage = context.chains?.enter(head.chain, record.clientId, service, nowMs) ?? null;
     // A stage of a chain has what the run has left for it, no matter what the limit of its service is.
-    const limitMs = record.turn?.budgetMs ?? service.config.qos.latencyMs;
+    const limitMs = record.stage?.budgetMs ?? service.config.qos.latencyMs;
     this.deadline = new Deadline(limitMs, head.deadlineMs, this.stopwatch);
     record.limitMs = this.deadline.limitMs;
     assertRoom(service, nowMs);

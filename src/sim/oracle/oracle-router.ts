@@ -78,7 +78,7 @@ function candidateOf(handle: number, instance: Instance): Candidate {
     rttMs: 0,
     rttKnown: true,
     availability: 'up',
-    inPlay: true,
+    isActive: true,
     lacks: [],
     ejected: false,
     inFlight: 0,

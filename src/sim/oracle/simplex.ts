@@ -85,9 +85,9 @@ class Tableau {
     for (const [r, row] of this.#rows.entries()) {
       const slope = row[column] as number;
       if (slope <= EPSILON) continue;
-      const reach = (row[this.#variables] as number) / slope;
-      const tie = reach <= least + EPSILON && best >= 0 && (this.#basic[r] as number) < (this.#basic[best] as number);
-      if (reach < least - EPSILON || best < 0 || tie) [best, least] = [r, Math.min(reach, least)];
+      const ratio = (row[this.#variables] as number) / slope;
+      const tie = ratio <= least + EPSILON && best >= 0 && (this.#basic[r] as number) < (this.#basic[best] as number);
+      if (ratio < least - EPSILON || best < 0 || tie) [best, least] = [r, Math.min(ratio, least)];
     }
     return best;
   }

@@ -7,15 +7,15 @@ describe('what a data plane answers', () => {
     const world = createWorld('round-robin');
     populate(world, [1, 10]);
     const routers = new Map([['pilotnet', world.router]]);
-    const question = { about: 'preview', service: 'pilotnet', request: REQUEST } as const;
-    const answer = answerTo(question, routers, world.nowMs);
+    const query = { about: 'preview', service: 'pilotnet', request: REQUEST } as const;
+    const answer = answerTo(query, routers, world.nowMs);
     expect(answer).toEqual({
       about: 'preview',
       key: world.request(() => ({ latencyMs: 20 })).key,
       tier: 'policy',
       byChance: false,
     });
-    expect(answerTo({ ...question, service: 'other' }, routers, world.nowMs)).toBeNull();
+    expect(answerTo({ ...query, service: 'other' }, routers, world.nowMs)).toBeNull();
   });
 
   it('of a density comes with the samples behind it', () => {
@@ -23,9 +23,9 @@ describe('what a data plane answers', () => {
     populate(world, [1]);
     for (let i = 0; i < 30; i++) world.request(() => ({ latencyMs: 20 + (i % 5) }));
     const routers = new Map([['pilotnet', world.router]]);
-    const question = { about: 'density', service: 'pilotnet', key: 'node-0/a', gridMs: [10, 20, 30] } as const;
-    expect(answerTo(question, routers, world.nowMs)).toMatchObject({ samples: 30, density: { length: 3 } });
-    expect(answerTo({ ...question, key: 'absent/a' }, routers, world.nowMs)).toBeNull();
+    const query = { about: 'density', service: 'pilotnet', key: 'node-0/a', gridMs: [10, 20, 30] } as const;
+    expect(answerTo(query, routers, world.nowMs)).toMatchObject({ samples: 30, density: { length: 3 } });
+    expect(answerTo({ ...query, key: 'absent/a' }, routers, world.nowMs)).toBeNull();
   });
 });
 

@@ -86,7 +86,7 @@ export function worldFloorsOf(worlds: readonly Compared[], subject: string): Wor
     each('recovered: success from the 5th second', 0.97, scored(of('recovered'), steadyOf)),
     each('recovered: success, against the best fixed split', -0.015, scored(of('recovered'), behindOracle(steady))),
     atMost(
-      'two bad of four: tries there',
+      'two bad of four: attempts there',
       0.03,
       scored(of('two-bad'), (world) => world.byPolicy.get(subject)?.badRatio ?? Number.NaN),
     ),

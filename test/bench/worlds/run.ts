@@ -19,7 +19,7 @@ export interface WorldResult extends WorldTask {
   readonly world: Omit<GeneratedWorld, 'scenario'> & { readonly name: string };
   /** Requests in the steady part. */
   readonly steadyRequests: number;
-  /** Share of tries in the steady part that went to the instances that are bad in this world. */
+  /** Share of attempts in the steady part that went to the instances that are bad in this world. */
   readonly badRatio: number;
   /** CPU time of the run, seconds. */
   readonly cpuS: number;

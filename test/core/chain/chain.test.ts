@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { Chain, type StageTurn } from '../../../src/core/chain/chain.ts';
+import { Chain, type RunStage } from '../../../src/core/chain/chain.ts';
 
 const STAGES = ['detector', 'tracker', 'planner'];
 
@@ -8,19 +8,19 @@ function chainOf(work: readonly number[] = [1, 1, 1]): Chain {
   return new Chain({ name: 'perception', stages: STAGES, goal, work });
 }
 
-function turnOf(chain: Chain, service: string, nowMs: number, run = '1', clientId = 'c'): StageTurn {
-  const turn = chain.begin({ clientId, run, service }, nowMs);
-  if (typeof turn === 'string') throw new Error(`refused: ${turn}`);
-  return turn;
+function stageOf(chain: Chain, service: string, nowMs: number, run = '1', clientId = 'c'): RunStage {
+  const stage = chain.begin({ clientId, run, service }, nowMs);
+  if (typeof stage === 'string') throw new Error(`refused: ${stage}`);
+  return stage;
 }
 
 /** A whole run whose stages take so long, one right after another. */
 function runThrough(chain: Chain, tookMs: readonly number[], startMs: number, run: string): void {
   let nowMs = startMs;
   for (const [i, ms] of tookMs.entries()) {
-    const turn = turnOf(chain, STAGES[i] ?? '', nowMs, run);
+    const stage = stageOf(chain, STAGES[i] ?? '', nowMs, run);
     nowMs += ms;
-    turn.end('answered', ms, nowMs);
+    stage.end('answered', ms, nowMs);
   }
 }
 
@@ -32,7 +32,7 @@ function learn(chain: Chain, tookMs: readonly number[]): void {
 describe('a chain', () => {
   it('splits its goal by work until twenty answers of each stage are known', () => {
     const chain = chainOf([3, 2, 1]);
-    expect(turnOf(chain, 'detector', 0).budgetMs).toBeCloseTo(75);
+    expect(stageOf(chain, 'detector', 0).budgetMs).toBeCloseTo(75);
     expect(chain.state(0).stages.map(({ reserveMs }) => Math.round(reserveMs))).toEqual([75, 50, 25]);
   });
 
@@ -40,22 +40,22 @@ describe('a chain', () => {
     const chain = chainOf();
     learn(chain, [10, 20, 40]);
     const [, tracker, planner] = chain.state(9000).stages;
-    const turn = turnOf(chain, 'detector', 9000);
-    expect(turn.budgetMs).toBeCloseTo(150 - (tracker?.reserveMs ?? 0) - (planner?.reserveMs ?? 0));
-    expect(turn.budgetMs).toBeGreaterThan(80);
-    turn.end('answered', 60, 9060);
-    expect(turnOf(chain, 'tracker', 9060).budgetMs).toBeCloseTo(90 - (planner?.reserveMs ?? 0));
+    const stage = stageOf(chain, 'detector', 9000);
+    expect(stage.budgetMs).toBeCloseTo(150 - (tracker?.reserveMs ?? 0) - (planner?.reserveMs ?? 0));
+    expect(stage.budgetMs).toBeGreaterThan(80);
+    stage.end('answered', 60, 9060);
+    expect(stageOf(chain, 'tracker', 9060).budgetMs).toBeCloseTo(90 - (planner?.reserveMs ?? 0));
   });
 
   it('lets the stages of a late run share what is left by their needs', () => {
     const chain = chainOf();
     learn(chain, [10, 20, 40]);
-    turnOf(chain, 'detector', 9000).end('answered', 120, 9120);
-    const late = turnOf(chain, 'tracker', 9120);
+    stageOf(chain, 'detector', 9000).end('answered', 120, 9120);
+    const late = stageOf(chain, 'tracker', 9120);
     expect(late.budgetMs).toBeGreaterThan(8);
     expect(late.budgetMs).toBeLessThan(12);
     late.end('answered', 40, 9160);
-    expect(turnOf(chain, 'planner', 9160).budgetMs).toBe(0);
+    expect(stageOf(chain, 'planner', 9160).budgetMs).toBe(0);
   });
 
   it('moves the parts of the goal towards a stage that slows down', () => {
@@ -80,17 +80,17 @@ describe('a chain', () => {
 
   it('counts a run whose client stops after a failure as failed, and forgives one that repeats the stage in time', () => {
     const chain = chainOf();
-    turnOf(chain, 'detector', 0, 'given up').end('failed', 5, 5);
-    turnOf(chain, 'detector', 0, 'repeated').end('failed', 5, 5);
-    turnOf(chain, 'detector', 10, 'repeated').end('answered', 20, 30);
-    turnOf(chain, 'tracker', 30, 'repeated').end('answered', 20, 50);
-    turnOf(chain, 'planner', 50, 'repeated').end('answered', 20, 70);
+    stageOf(chain, 'detector', 0, 'given up').end('failed', 5, 5);
+    stageOf(chain, 'detector', 0, 'repeated').end('failed', 5, 5);
+    stageOf(chain, 'detector', 10, 'repeated').end('answered', 20, 30);
+    stageOf(chain, 'tracker', 30, 'repeated').end('answered', 20, 50);
+    stageOf(chain, 'planner', 50, 'repeated').end('answered', 20, 70);
     expect(chain.state(200).results).toEqual({ success: 1, late: 0, failed: 1, abandoned: 0 });
   });
 
   it('holds nothing against a client that stops of itself', () => {
     const chain = chainOf();
-    turnOf(chain, 'detector', 0).end('answered', 20, 20);
+    stageOf(chain, 'detector', 0).end('answered', 20, 20);
     const { results, successRatio, runs } = chain.state(61_000);
     expect({ results, successRatio, runs }).toEqual({
       results: { success: 0, late: 0, failed: 0, abandoned: 1 },
@@ -104,22 +104,22 @@ describe('a chain', () => {
     const begin = (service: string, run = '1') => chain.begin({ clientId: 'c', run, service }, 0);
     expect(begin('lidar')).toBe('unknown-stage');
     expect(begin('tracker')).toBe('unknown-run');
-    const turn = turnOf(chain, 'detector', 0);
+    const stage = stageOf(chain, 'detector', 0);
     expect(begin('detector')).toBe('concurrent');
-    turn.end('answered', 5, 5);
+    stage.end('answered', 5, 5);
     expect(begin('detector')).toBe('loop');
     expect(chain.state(10).results).toEqual({ success: 0, late: 0, failed: 0, abandoned: 0 });
   });
 
   it('keeps runs of different clients apart, also under one name', () => {
     const chain = chainOf();
-    turnOf(chain, 'detector', 0, '1', 'one').end('answered', 5, 5);
+    stageOf(chain, 'detector', 0, '1', 'one').end('answered', 5, 5);
     expect(chain.begin({ clientId: 'other', run: '1', service: 'tracker' }, 5)).toBe('unknown-run');
   });
 
   it('keeps 4,096 runs at the most', () => {
     const chain = chainOf();
-    for (let i = 0; i < 5000; i++) turnOf(chain, 'detector', i / 100, `run ${i}`).end('answered', 1, i / 100);
+    for (let i = 0; i < 5000; i++) stageOf(chain, 'detector', i / 100, `run ${i}`).end('answered', 1, i / 100);
     expect(chain.state(60).runs).toBe(4096);
     expect(chain.begin({ clientId: 'c', run: 'run 0', service: 'tracker' }, 60)).toBe('unknown-run');
     expect(typeof chain.begin({ clientId: 'c', run: 'run 4999', service: 'tracker' }, 60)).toBe('object');
@@ -138,14 +138,14 @@ describe('a chain', () => {
     const chain = new Chain({ name: 'perception', stages: STAGES, goal, work: [1, 1, 1] });
     const readsOfOne = (run: string): number => {
       reads = 0;
-      turnOf(chain, 'detector', 9000, run).end('left', 1, 9001);
+      stageOf(chain, 'detector', 9000, run).end('left', 1, 9001);
       return reads;
     };
     learn(chain, [10, 20, 40]);
     const before = readsOfOne('first');
     for (let i = 0; i < 100; i++) {
-      turnOf(chain, 'detector', 9000, `late ${i}`).end('answered', 200, 9200);
-      turnOf(chain, 'tracker', 9200, `late ${i}`).end('failed', 1, 9201);
+      stageOf(chain, 'detector', 9000, `late ${i}`).end('answered', 200, 9200);
+      stageOf(chain, 'tracker', 9200, `late ${i}`).end('failed', 1, 9201);
     }
     expect(chain.state(9300).results.late).toBe(100);
     expect(readsOfOne('last')).toBe(before);
@@ -156,8 +156,8 @@ describe('a chain', () => {
     learn(chain, [20, 20, 20]);
     const before = chain.state(9000).stages[1];
     for (let i = 0; i < 30; i++) {
-      turnOf(chain, 'detector', 9000, `late ${i}`).end('answered', 200, 9200);
-      turnOf(chain, 'tracker', 9200, `late ${i}`).end(ending, 0.05, 9200);
+      stageOf(chain, 'detector', 9000, `late ${i}`).end('answered', 200, 9200);
+      stageOf(chain, 'tracker', 9200, `late ${i}`).end(ending, 0.05, 9200);
     }
     expect(chain.state(9300).stages[1]).toMatchObject({ reserveMs: before?.reserveMs, samples: before?.samples });
   });

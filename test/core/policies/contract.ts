@@ -249,7 +249,7 @@ function expectRouted(world: World): void {
   if (candidate !== null) expect(preview.tier).toBe(world.router.lastTier);
 }
 
-/** Weights in [0, 1] that sum to 1 while any is in play, and to no more than 1 in any case. */
+/** Weights in [0, 1] that sum to 1 while any is active, and to no more than 1 in any case. */
 function expectSoundState(world: World): void {
   const { instances } = world.router.state(world.nowMs);
   const sum = instances.reduce((total, { weight }) => total + weight, 0);

@@ -1,20 +1,20 @@
 // One claim wins, in any order in which controllers hear of each other.
 
 import { describe, expect, it } from 'vitest';
-import { type ClaimAction, ClaimStanding } from '../../../src/learning/controller/claim.ts';
+import { type ClaimAction, Claimant } from '../../../src/learning/controller/claim.ts';
 import type { Claim } from '../../../src/learning/messages/payloads.ts';
 
 /** A retained topic and its subscribers, in virtual time. */
 class Topic {
   nowMs = 0;
   retained: Claim | null = null;
-  readonly members = new Map<string, { standing: ClaimStanding; has: boolean; begun: number; yielded: number }>();
+  readonly members = new Map<string, { claimant: Claimant; has: boolean; begun: number; yielded: number }>();
   #queue: { to: string; claim: Claim | null }[] = [];
 
   join(id: string): void {
-    const standing = new ClaimStanding(id);
-    this.members.set(id, { standing, has: false, begun: 0, yielded: 0 });
-    this.#take(id, standing.connected(this.nowMs));
+    const claimant = new Claimant(id);
+    this.members.set(id, { claimant, has: false, begun: 0, yielded: 0 });
+    this.#take(id, claimant.connected(this.nowMs));
     if (this.retained !== null) this.#queue.push({ to: id, claim: this.retained });
   }
 
@@ -31,23 +31,23 @@ class Topic {
 
   run(ms: number): void {
     for (const endMs = this.nowMs + ms; this.nowMs < endMs; this.nowMs += 100) {
-      for (const [id, { standing }] of this.members) this.#take(id, standing.tick(this.nowMs));
+      for (const [id, { claimant }] of this.members) this.#take(id, claimant.tick(this.nowMs));
       for (let one = this.#queue.shift(); one !== undefined; one = this.#queue.shift()) {
         const member = this.members.get(one.to);
-        if (member !== undefined) this.#take(one.to, member.standing.heard(one.claim, this.nowMs));
+        if (member !== undefined) this.#take(one.to, member.claimant.heard(one.claim, this.nowMs));
       }
     }
   }
 
   get holders(): string[] {
-    return [...this.members].filter(([, { standing }]) => standing.isHolding).map(([id]) => id);
+    return [...this.members].filter(([, { claimant }]) => claimant.isHolding).map(([id]) => id);
   }
 
   #take(id: string, actions: readonly ClaimAction[]): void {
     const member = this.members.get(id);
     for (const action of actions) {
       if (member === undefined) return;
-      if (action === 'publish') this.publish(member.standing.claim);
+      if (action === 'publish') this.publish(member.claimant.claim);
       else if (action === 'begin') member.begun++;
       else member.yielded++;
     }
@@ -106,15 +106,15 @@ describe('the claim on a task', () => {
     topic.join('b');
     const old = topic.members.get('a');
     if (old === undefined) throw new Error('a is there');
-    old.standing.disconnected();
+    old.claimant.disconnected();
     topic.members.delete('a');
     topic.publish(null);
     topic.run(4_000);
     expect(topic.holders).toEqual(['b']);
     topic.members.set('a', old);
-    const actions = old.standing.connected(topic.nowMs);
+    const actions = old.claimant.connected(topic.nowMs);
     expect(actions).toEqual(['publish']);
-    topic.publish(old.standing.claim);
+    topic.publish(old.claimant.claim);
     topic.run(2_000);
     expect(topic.holders).toEqual(['b']);
     expect(old.yielded).toBe(1);
@@ -138,7 +138,7 @@ describe('the claim on a task', () => {
     topic.join('b');
     topic.run(3_500);
     topic.join('a');
-    const waiting = topic.members.get('a')?.standing;
+    const waiting = topic.members.get('a')?.claimant;
     topic.run(100);
     expect(waiting?.isHolderAlive).toBe(false);
     topic.run(60_000);
@@ -152,7 +152,7 @@ describe('the claim on a task', () => {
     topic.run(3_000);
     topic.join('a');
     topic.run(1_000);
-    expect(topic.members.get('a')?.standing.tick(topic.nowMs + 60_000)).toEqual([]);
+    expect(topic.members.get('a')?.claimant.tick(topic.nowMs + 60_000)).toEqual([]);
   });
 
   it('with the highest term, from wherever, keeps no later controller away', () => {
@@ -168,20 +168,20 @@ describe('the claim on a task', () => {
   });
 
   it('is to be cleared from the moment it is made, also before its controller begins', () => {
-    const standing = new ClaimStanding('a');
-    standing.connected(0);
-    expect(standing.isClaimed).toBe(false);
-    standing.tick(2_000);
-    expect(standing).toMatchObject({ isClaimed: true, isHolding: false });
-    standing.heard({ id: 'b', term: 9 }, 2_100);
-    expect(standing.isClaimed).toBe(false);
+    const claimant = new Claimant('a');
+    claimant.connected(0);
+    expect(claimant.isClaimed).toBe(false);
+    claimant.tick(2_000);
+    expect(claimant).toMatchObject({ isClaimed: true, isHolding: false });
+    claimant.heard({ id: 'b', term: 9 }, 2_100);
+    expect(claimant.isClaimed).toBe(false);
   });
 
   it('changes nothing before the own claim was heard back', () => {
-    const standing = new ClaimStanding('a');
-    standing.connected(0);
-    expect(standing.tick(2_000)).toEqual(['publish']);
-    expect(standing.tick(60_000)).toEqual([]);
-    expect(standing.isHolding).toBe(false);
+    const claimant = new Claimant('a');
+    claimant.connected(0);
+    expect(claimant.tick(2_000)).toEqual(['publish']);
+    expect(claimant.tick(60_000)).toEqual([]);
+    expect(claimant.isHolding).toBe(false);
   });
 });

@@ -69,10 +69,10 @@ interface Scale {
 /** Both axes reach at least the limit, so that the diagonal is always seen; far outliers stop at 1.6 limits. */
 function scaleOf(service: RouterState, width: number, height: number): Scale {
   const limitMs = service.qos.latencyMs;
-  const reach = (values: readonly number[]): number => Math.min(limitMs * 1.6, Math.max(limitMs, ...values) * 1.06);
+  const endOf = (values: readonly number[]): number => Math.min(limitMs * 1.6, Math.max(limitMs, ...values) * 1.06);
   const endMs = {
-    x: reach(service.instances.map((one) => one.rttMs)),
-    y: reach(service.instances.map((one) => one.processingMs ?? 0)),
+    x: endOf(service.instances.map((one) => one.rttMs)),
+    y: endOf(service.instances.map((one) => one.processingMs ?? 0)),
   };
   const origin = { x: MARGIN.left + INSET.x, y: height - MARGIN.bottom - INSET.y };
   const innerWidth = width - MARGIN.right - origin.x;

@@ -96,9 +96,9 @@ function bestPlace(marker: Labelled, frame: Frame, { discs, texts }: Taken): { b
 
 function boxAt(marker: Labelled, direction: number, distance: number): Box {
   const width = marker.text.length * CHARACTER_WIDTH;
-  const reach = marker.radius + distance;
-  const anchorX = marker.x + Math.cos(direction) * reach;
-  const anchorY = marker.y + Math.sin(direction) * (reach + LINE_HEIGHT / 3);
+  const offset = marker.radius + distance;
+  const anchorX = marker.x + Math.cos(direction) * offset;
+  const anchorY = marker.y + Math.sin(direction) * (offset + LINE_HEIGHT / 3);
   const side = Math.cos(direction);
   const x = side > 0.1 ? anchorX : side < -0.1 ? anchorX - width : anchorX - width / 2;
   return { x, y: anchorY - LINE_HEIGHT / 2, width, height: LINE_HEIGHT };

@@ -81,7 +81,7 @@ class Cooperative extends GroupedPolicy<Group> {
   readonly #innerStepMs: number;
   readonly #rpm = new RequestsPerMinute();
   protected groups: readonly Group[] = [];
-  /** Those with an instance in play. */
+  /** Those with an active instance. */
   #filled: readonly Group[] = [];
   readonly #byName = new Map<GroupName, Group>();
   #innerTickMs = Number.NEGATIVE_INFINITY;
@@ -153,7 +153,7 @@ class Cooperative extends GroupedPolicy<Group> {
     for (const [name, members] of wanted) {
       const group = this.#groupOf(name);
       for (const { handle } of members) this.groupOf[handle] = group;
-      group.up = members.filter(({ inPlay }) => inPlay);
+      group.up = members.filter(({ isActive }) => isActive);
       group.policy.update(members, nowMs);
     }
     this.groups = [...wanted.keys()].map((name) => this.#groupOf(name));

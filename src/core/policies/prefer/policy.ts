@@ -88,7 +88,7 @@ export class PreferPolicy extends GroupedPolicy<Group> {
     this.upCount = 0;
     this.groups.forEach((group, index) => {
       const mine = members[index] ?? [];
-      group.up = mine.filter(({ inPlay }) => inPlay);
+      group.up = mine.filter(({ isActive }) => isActive);
       this.upCount += group.up.length;
       group.policy.update(mine, nowMs);
     });

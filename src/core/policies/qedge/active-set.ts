@@ -1,7 +1,7 @@
-// Which instances are in play and with what weight: all that take requests; weights by round trip at the cold start, a modest share for
+// Which instances are active and with what weight: all that take requests; weights by round trip at the cold start, a modest share for
 // one that joins later.
 //
-// Deviation: the pseudo-code keeps eight of many in play. Where few of many are good it may never try them, and where one load
+// Deviation: the pseudo-code keeps eight of many active. Where few of many are good it may never try them, and where one load
 // balancer needs all of them it fills the eight; multiplicative weights find the good among n in a time that grows with log n.
 
 import type { Candidate } from '../../domain.ts';
@@ -24,7 +24,7 @@ export class ActiveSet {
   weights: Float64Array<ArrayBuffer> = new Float64Array(0);
   /** The share that an ejected instance comes back with; 0 for others. By handle. */
   #returnShare: Float64Array<ArrayBuffer> = new Float64Array(0);
-  /** Those in play. */
+  /** The active ones. */
   members: readonly Candidate[] = [];
   /** Nothing was sent yet: weights are made from estimates alone, again whenever one joins. */
   cold = true;
@@ -34,7 +34,7 @@ export class ActiveSet {
     this.#latencyMs = latencyMs;
   }
 
-  /** Makes room for a candidate that joins; it is in play once `update` has it. */
+  /** Makes room for a candidate that joins; it is active once `update` has it. */
   learnOf(handle: number): void {
     this.weights = grownFloat64(this.weights, handle + 1);
     this.#returnShare = grownFloat64(this.#returnShare, handle + 1);
@@ -53,13 +53,13 @@ export class ActiveSet {
    */
   update(candidates: readonly Candidate[], memory: Memory): void {
     const { weights } = this;
-    for (const { handle, inPlay, ejected } of candidates) {
+    for (const { handle, isActive, ejected } of candidates) {
       const weight = weights[handle] as number;
-      if (inPlay || weight === 0) continue;
+      if (isActive || weight === 0) continue;
       this.#returnShare[handle] = ejected ? Math.min(RETURN_SHARE_MAX, weight * memory.success(handle, 1)) : 0;
       weights[handle] = 0;
     }
-    this.members = candidates.filter(({ inPlay }) => inPlay);
+    this.members = candidates.filter(({ isActive }) => isActive);
     if (this.cold) this.#startWeights();
     else this.#admit();
   }

@@ -138,8 +138,8 @@ export class Estimates {
     const excessMs = Math.max(0, processingMs - baselineMs);
     this.success[handle] = success;
     this.processingMs[handle] = processingMs;
-    const yardstickMs = Math.max(baselineMs, BASELINE_SHARE_MIN * this.#latencyMs);
-    this.pressure[handle] = excessMs / (excessMs + pressure * yardstickMs);
+    const floorMs = Math.max(baselineMs, BASELINE_SHARE_MIN * this.#latencyMs);
+    this.pressure[handle] = excessMs / (excessMs + pressure * floorMs);
     this.costs[handle] = 1 - success + this.#price * this.pressure[handle];
   }
 

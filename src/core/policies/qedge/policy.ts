@@ -229,7 +229,7 @@ export class Qedge implements Policy {
     this.#refreshPanic(nowMs);
   }
 
-  /** The window of an instance, made when it is first needed: most of many instances are never in play. */
+  /** The window of an instance, made when it is first needed: most of many instances are never active. */
   windowOf(handle: number): LatencyWindow {
     const known = this.windows[handle];
     if (known !== undefined) return known;
@@ -337,7 +337,7 @@ export class Qedge implements Policy {
     return expectedMs > share * this.#context.qos.latencyMs;
   }
 
-  /** A retry has no time to lose: the quickest in play that is not late and still fits, else by weight. */
+  /** A retry has no time to lose: the quickest active one that is not late and still fits, else by weight. */
   #selectRetry(request: RequestInfo, candidates: readonly Candidate[], nowMs: number): Candidate | null {
     const quickest = this.#quickest(candidates, request.budgetMs, nowMs);
     if (quickest !== null) return quickest;
@@ -345,7 +345,7 @@ export class Qedge implements Policy {
     return this.#turn;
   }
 
-  /** The one in play with the least ℓⁿ + G that is not late and takes at most `budgetMs`; null when there is none. */
+  /** The active one with the least ℓⁿ + G that is not late and takes at most `budgetMs`; null when there is none. */
   #quickest(candidates: readonly Candidate[], budgetMs: number, nowMs: number): Candidate | null {
     let quickest: Candidate | null = null;
     let leastMs = budgetMs;
@@ -380,7 +380,7 @@ export class Qedge implements Policy {
 
   // ---- slow loop ----
 
-  /** Takes stock of all in play; true when there is anything to learn from. */
+  /** Takes stock of all active ones; true when there is anything to learn from. */
   #estimate(nowMs: number): boolean {
     const at = { unloadedMs: this.unloaded.ms, nowMs };
     let evidence = false;

@@ -34,7 +34,7 @@ export function snapshotQedge(policy: Kept, nowMs: number): unknown {
   for (const { handle, key } of policy.candidateDiff) {
     const window = policy.windows[handle];
     const weight = policy.activeSet.weights[handle] as number;
-    // Never in play, or not for long: nothing was learned of it.
+    // Never active, or not for long: nothing was learned of it.
     if (weight === 0 && (window === undefined || window.size === 0)) continue;
     const misses = policy.streaks.misses(handle);
     instances[key] = {
@@ -66,7 +66,7 @@ export function restoreQedge(
     const saved = recordOf(byKey[candidate.key]);
     restoreInstance(policy, { handle: candidate.handle, saved }, time);
     const weight = numberOf(saved.weight, { min: 0, max: 1, otherwise: 0 });
-    if (weight === 0 || !candidate.inPlay) continue;
+    if (weight === 0 || !candidate.isActive) continue;
     activeSet.weights[candidate.handle] = weight;
     restored.push(candidate);
   }

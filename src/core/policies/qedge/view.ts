@@ -5,7 +5,7 @@ import type { CandidateView } from '../policy.ts';
 
 export interface QedgeFacts {
   readonly candidate: Candidate;
-  /** In play. */
+  /** It is active. */
   readonly member: boolean;
   readonly weight: number;
   /** P, G: NaN before the first step. */
@@ -27,7 +27,7 @@ export interface QedgeFacts {
 /** From this pressure on, congestion is worth a word. */
 const PRESSURE_NOTED = 0.5;
 
-/** Candidates in play with P ≥ ρ that are not late are the exploitation pool, the others in play the exploration pool. */
+/** Active candidates with P ≥ ρ that are not late are the exploitation pool, the other active ones the exploration pool. */
 export function viewOf(facts: QedgeFacts, successRatio: number): CandidateView {
   const trusted = facts.success >= successRatio && facts.lateMs === 0 && !facts.overdue;
   return {
@@ -49,7 +49,7 @@ export function viewOf(facts: QedgeFacts, successRatio: number): CandidateView {
 
 function noteOn(facts: QedgeFacts, successRatio: number): string {
   const { candidate } = facts;
-  if (!candidate.inPlay) return candidate.availability;
+  if (!candidate.isActive) return candidate.availability;
   if (facts.overdue) return 'passed over: its oldest request is overdue';
   if (facts.lateMs > 0) return `passed over after ${facts.misses} ${facts.misses === 1 ? 'miss' : 'misses'} in a row`;
   if (facts.full) return 'passed over: its queue is too long for the limit';

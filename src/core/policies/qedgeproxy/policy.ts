@@ -16,8 +16,8 @@ import { CandidateDiff } from '../candidate-diff.ts';
 import { definePolicy } from '../definition.ts';
 import type { OptionValues } from '../options.ts';
 import type { CandidateView, Policy, PolicyContext, PolicySummary } from '../policy.ts';
-import { canMeetLimit, processingQuantileMs } from './admission.ts';
 import { Cooldown } from './cooldown.ts';
+import { canMeetLimit, processingQuantileMs } from './joining.ts';
 import { QosPool } from './qos-pool.ts';
 
 /** The published values are lost; these were found by a sweep. */
@@ -271,7 +271,7 @@ class QEdgeProxy implements Policy {
 
   /** Algorithm 3. */
   #admit(candidate: Candidate): void {
-    if (!candidate.inPlay) return;
+    if (!candidate.isActive) return;
     const processingMs = processingQuantileMs(this.#observed(), this.#options.quantile);
     if (canMeetLimit(candidate, processingMs, this.#context.qos.latencyMs)) {
       this.#pool.join(candidate, this.#explorationShare);
@@ -281,12 +281,12 @@ class QEdgeProxy implements Policy {
   /** Notes which are up; true when none that was known before began or ceased to be. */
   #refreshUp(candidates: readonly Candidate[]): boolean {
     let stayed = true;
-    for (const { handle, inPlay } of candidates) {
+    for (const { handle, isActive } of candidates) {
       const before = this.#wasUp[handle];
-      if (before !== undefined && before !== inPlay) stayed = false;
-      this.#wasUp[handle] = inPlay;
+      if (before !== undefined && before !== isActive) stayed = false;
+      this.#wasUp[handle] = isActive;
     }
-    this.#up = candidates.filter(({ inPlay }) => inPlay);
+    this.#up = candidates.filter(({ isActive }) => isActive);
     return stayed;
   }
 
@@ -335,7 +335,7 @@ class QEdgeProxy implements Policy {
 
   #weightOf(candidate: Candidate, nowMs: number): number {
     if (!this.#panic || !this.#isPanic(nowMs)) return this.#pool.weights[candidate.handle] ?? 0;
-    if (!candidate.inPlay) return 0;
+    if (!candidate.isActive) return 0;
     const alive = this.#up.reduce((count, { handle }) => count + (this.#alive[handle] ?? 0), 0);
     return alive === 0 ? 0 : (this.#alive[candidate.handle] ?? 0) / alive;
   }
@@ -344,7 +344,7 @@ class QEdgeProxy implements Policy {
 
   #noteOn(candidate: Candidate, nowMs: number): string {
     const { latencyMs, successRatio } = this.#context.qos;
-    if (!candidate.inPlay) return candidate.availability;
+    if (!candidate.isActive) return candidate.availability;
     if (this.#cooldown.isEjected(candidate.handle, nowMs))
       return `ejected after ${this.#cooldown.missesMax} misses in a row`;
     if (candidate.rttMs > latencyMs) return 'the round trip alone exceeds the limit';

@@ -1,7 +1,7 @@
 // `X-QEdge-Chain: <chain>/<run>`: the request is a stage of a run. One that cannot be is counted and named, and goes on as a
 // request of its service alone.
 
-import type { Chain, ChainRefusal, StageTurn } from '../../../core/chain/chain.ts';
+import type { Chain, ChainRefusal, RunStage } from '../../../core/chain/chain.ts';
 import { type Logger, RateLimitedLog } from '../../../telemetry/log.ts';
 import type { ProxyMetrics } from '../../metrics.ts';
 import type { ServiceRuntime } from '../../service.ts';
@@ -28,20 +28,20 @@ export class ChainEntry {
   }
 
   /** Begins a stage, whose service comes to steer by the time that the run has left for it. Null: the request is none. */
-  enter(field: string, clientId: string, { name: service, router }: ServiceRuntime, nowMs: number): StageTurn | null {
+  enter(field: string, clientId: string, { name: service, router }: ServiceRuntime, nowMs: number): RunStage | null {
     const [, name = '', run = ''] = FIELD.exec(field) ?? [];
     const chain = this.#chains.get(name);
-    const turn: StageTurn | ChainProblem =
+    const stage: RunStage | ChainProblem =
       run === '' ? 'malformed' : (chain?.begin({ clientId, run, service }, nowMs) ?? 'unknown-chain');
-    if (typeof turn !== 'string') {
-      router.aim(turn.aimMs);
-      return turn;
+    if (typeof stage !== 'string') {
+      router.aim(stage.aimMs);
+      return stage;
     }
     const known = chain?.name ?? '';
-    this.#metrics.chainIgnored(known, turn);
-    const suppressed = this.#limit.admit(`${known}/${turn}`, nowMs);
+    this.#metrics.chainIgnored(known, stage);
+    const suppressed = this.#limit.admit(`${known}/${stage}`, nowMs);
     if (suppressed !== null)
-      this.#log.warn({ field, service, reason: turn, suppressed }, 'request is no stage of a chain');
+      this.#log.warn({ field, service, reason: stage, suppressed }, 'request is no stage of a chain');
     return null;
   }
 }

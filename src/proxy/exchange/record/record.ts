@@ -1,7 +1,7 @@
 // What is written down of one exchange: metrics, the ledger of its client, its trace, the access log. The exchange says what
 // happens; what that counts for, and where it is logged, is decided here.
 
-import type { StageEnding, StageTurn } from '../../../core/chain/chain.ts';
+import type { RunStage, StageEnding } from '../../../core/chain/chain.ts';
 import { type Candidate, type EndedRequest, NO_HANDLE, type RequestEnding } from '../../../core/domain.ts';
 import { NO_GRPC_STATUS } from '../../../core/verdict/grpc.ts';
 import type { Account } from '../../../core/verdict/table.ts';
@@ -34,7 +34,7 @@ export class ExchangeRecord implements EndedRequest {
   handle = NO_HANDLE;
   limitMs = Number.POSITIVE_INFINITY;
   /** Null: it is no stage of a chain. */
-  turn: StageTurn | null = null;
+  stage: RunStage | null = null;
   /** The status of gRPC in the answer; `NO_GRPC_STATUS` where it does not speak gRPC. */
   grpcStatus = NO_GRPC_STATUS;
   /** Null where this request is not traced. */
@@ -106,7 +106,7 @@ export class ExchangeRecord implements EndedRequest {
     this.#accountedMs = nowMs;
     this.latencyMs = elapsedMs;
     service.metrics.answered(status, elapsedMs);
-    this.turn?.end(STAGE_ENDINGS[account], elapsedMs, nowMs);
+    this.stage?.end(STAGE_ENDINGS[account], elapsedMs, nowMs);
     if (account === 'none') return;
     this.ending = account;
     service.router.recordRequest(this, nowMs);

@@ -1,4 +1,4 @@
-// The proxy that comes with Go, as its documentation builds it: the yardstick for what a garbage-collected runtime can do.
+// The proxy that comes with Go, as its documentation builds it: the baseline for what a garbage-collected runtime can do.
 package main
 
 import (

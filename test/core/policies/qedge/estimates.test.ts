@@ -10,7 +10,7 @@ import { QOS } from '../../support.ts';
 const LATENCY_MS = 80;
 const UNLOADED_MS = 10;
 
-/** What is estimated of one instance 10 ms away after a step at 2 s, with these samples and tries in flight since then. */
+/** What is estimated of one instance 10 ms away after a step at 2 s, with these samples and attempts in flight since then. */
 function estimate(
   samples: readonly (readonly [atMs: number, latencyMs: number])[],
   { inFlightSinceMs = [] as readonly number[], options = {} as Record<string, unknown> } = {},

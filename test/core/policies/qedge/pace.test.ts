@@ -6,10 +6,10 @@ import { candidateAt } from '../../candidates.ts';
 const ASSUMED_MS = 10;
 const at = (inFlight: number, handle = 0): Candidate => Object.assign(candidateAt(handle, 1), { inFlight });
 
-function make(tries: readonly (readonly [ahead: number, processingMs: number])[]): Pace {
+function make(attempts: readonly (readonly [ahead: number, processingMs: number])[]): Pace {
   const pace = new Pace(ASSUMED_MS);
   pace.ensureHandles(2);
-  for (const [ahead, processingMs] of tries) pace.observe(0, ahead, processingMs, 0);
+  for (const [ahead, processingMs] of attempts) pace.observe(0, ahead, processingMs, 0);
   return pace;
 }
 

@@ -155,7 +155,7 @@ describe('qedge', () => {
     expect(run(world, 3000, near).get('node-0/a')).toBeGreaterThan(0);
   });
 
-  it('sends a retry to the quickest instance in play that is not late', () => {
+  it('sends a retry to the quickest active instance that is not late', () => {
     const world = createWorld('qedge');
     populate(world, [1, 30, 10]);
     expect(world.router.route({ ...REQUEST, tried: [0] }, world.nowMs)?.key).toBe('node-2/a');

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { canMeetLimit, processingQuantileMs } from '../../../../src/core/policies/qedgeproxy/admission.ts';
+import { canMeetLimit, processingQuantileMs } from '../../../../src/core/policies/qedgeproxy/joining.ts';
 import { LatencyWindow } from '../../../../src/core/stats/latency-window.ts';
 import { candidateAt } from '../../candidates.ts';
 
