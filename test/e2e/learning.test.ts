@@ -18,8 +18,8 @@ import { type QedgeProcess, startQedge } from '../support/qedge-process.ts';
 
 /** Prints what it is given, and as the global aggregator puts a model and a round every 50 ms, from the snapshot on. "b" ends for nothing. */
 const SERVICE = `
-const { FL_NODE, FL_ROLE, FL_GENERATION, FL_SNAPSHOT_URL, FL_TOLD } = process.env;
-require('node:fs').appendFileSync(FL_TOLD, FL_NODE + ' ' + FL_ROLE + ' ' + FL_GENERATION + ' ' + process.env.FL_PARENT + ' ' + process.pid + '\\n');
+const { FL_NODE, FL_ROLE, FL_GENERATION, FL_SNAPSHOT_URL, FL_GIVEN } = process.env;
+require('node:fs').appendFileSync(FL_GIVEN, FL_NODE + ' ' + FL_ROLE + ' ' + FL_GENERATION + ' ' + process.env.FL_PARENT + ' ' + process.pid + '\\n');
 if (FL_NODE === 'b') { for (const signal of ['SIGTERM', 'SIGHUP']) process.on(signal, () => {}); setInterval(() => {}, 1e6); }
 else process.stdin.resume().on('end', () => process.exit());
 const say = (facts) => console.log(JSON.stringify(facts));
@@ -42,7 +42,7 @@ interface Rig {
   readonly broker: Mosquitto;
   readonly folder: string;
   /** What each command was given, a line each. */
-  told(): readonly string[];
+  given(): readonly string[];
   /** The state of the task as it is retained. */
   state(): TaskState | null;
   node(id: string, role: string, samples?: string): Promise<QedgeProcess>;
@@ -61,8 +61,8 @@ async function rig(): Promise<Rig> {
   const folder = mkdtempSync(join(tmpdir(), 'qedge-learning-'));
   onTestFinished(() => rmSync(folder, { recursive: true, force: true }));
   writeFileSync(join(folder, 'service.cjs'), SERVICE);
-  const toldFile = join(folder, 'told');
-  writeFileSync(toldFile, '');
+  const givenFile = join(folder, 'given');
+  writeFileSync(givenFile, '');
   let state: TaskState | null = null;
   const client = await mqtt.connectAsync(broker.url);
   onTestFinished(() => client.endAsync(true));
@@ -73,11 +73,11 @@ async function rig(): Promise<Rig> {
   return {
     broker,
     folder,
-    told: () => readFileSync(toldFile, 'utf8').split('\n').filter(Boolean),
+    given: () => readFileSync(givenFile, 'utf8').split('\n').filter(Boolean),
     state: () => state,
     async node(id, role, samples = '') {
       const costs = '{ global = 100, near = 50 }';
-      const toml = `[mqtt]\nurl = "${broker.url}"\n[store]\npath = false\n[fl]\ncommand = ["env", "FL_TOLD=${toldFile}", "${process.execPath}", "${folder}/service.cjs"]\nrole = "${role}"\nport = ${await freePort()}\ncosts = ${costs}\nsamples = { ${samples} }\n`;
+      const toml = `[mqtt]\nurl = "${broker.url}"\n[store]\npath = false\n[fl]\ncommand = ["env", "FL_GIVEN=${givenFile}", "${process.execPath}", "${folder}/service.cjs"]\nrole = "${role}"\nport = ${await freePort()}\ncosts = ${costs}\nsamples = { ${samples} }\n`;
       return startQedge(id, toml);
     },
     controller: (directory, rounds = 1_000_000) => startController({ broker, folder, directory, rounds }),
@@ -108,7 +108,7 @@ function startController({ broker, folder, directory, rounds }: ControllerSettin
 
 describe('federated learning', () => {
   it('goes on from the snapshot when its controller and a node are killed, and ignores a liar', async () => {
-    const { folder, told, state, node, controller } = await rig();
+    const { folder, given, state, node, controller } = await rig();
     const first = controller('one');
     const nodes = await Promise.all([
       node('global', 'global-aggregator'),
@@ -146,20 +146,20 @@ describe('federated learning', () => {
     await expect.poll(() => state()?.round ?? 0, PATIENCE).toBeGreaterThan(round);
     // A killed qedge leaves no command behind, no matter what that does.
     const command = Number(
-      told()
+      given()
         .find((line) => line.startsWith('b '))
         ?.split(' ')
         .at(-1),
     );
     await expect.poll(() => isAlive(command), PATIENCE).toBe(false);
     const newest = `a client ${state()?.generation} `;
-    await expect.poll(() => told().some((line) => line.startsWith(newest)), PATIENCE).toBe(true);
+    await expect.poll(() => given().some((line) => line.startsWith(newest)), PATIENCE).toBe(true);
     second.child.kill('SIGTERM');
     expect(await second.ended).toBe(0);
   });
 
   it('ends by its rounds, with its commands stopped and one claim for two controllers', async () => {
-    const { told, state, node, controller } = await rig();
+    const { given, state, node, controller } = await rig();
     await Promise.all([node('global', 'global-aggregator'), node('a', 'client', 'x = 100')]);
     const both = [controller('one', 10), controller('two', 10)];
     expect(await Promise.all(both.map(({ ended }) => ended))).toEqual([0, 0]);
@@ -167,7 +167,7 @@ describe('federated learning', () => {
     expect(both.every(({ said }) => said('task done'))).toBe(true);
     expect(state()).toMatchObject({ phase: 'done', reason: expect.stringMatching(/^1\d rounds of 10$/) });
     expect(
-      told()
+      given()
         .map((line) => line.split(' ').slice(0, 3).join(' '))
         .sort(),
     ).toEqual(['a client 1', 'global global-aggregator 1']);

@@ -16,6 +16,7 @@ import { AdminClient } from '../admin-client.ts';
 import { readDecisionLog } from '../decision-log-file.ts';
 import { durationMs } from '../duration-argument.ts';
 import { cell, percent } from '../figures.ts';
+import { count } from '../number-arguments.ts';
 
 interface RecordOptions extends AdminClientOptions {
   readonly duration: number;
@@ -43,24 +44,26 @@ export function registerDecisions(program: Command): void {
     decisions
       .command('record')
       .description('record what is decided for a service, by all event loops')
-      .argument('<service>', 'its name'),
+      .argument('<service>', 'name of the service'),
   )
     .addOption(
-      new Option('--duration <time>', 'for so long, such as 30s or 5m').argParser(durationMs).default(120_000, '2m'),
+      new Option('--duration <time>', 'record for so long, such as 30s or 5m')
+        .argParser(durationMs)
+        .default(120_000, '2m'),
     )
-    .option('-o, --out <file>', 'to this file instead of standard output')
+    .option('-o, --out <file>', 'write to this file instead of standard output')
     .action(record);
   decisions
     .command('replay')
     .description('estimate how policies would have done on recorded decisions')
-    .argument('<file>', 'what record wrote')
+    .argument('<file>', 'what qedge decisions record wrote')
     .addOption(
       new Option('--policy <policies>', 'policies, with options as name:key=value')
         .argParser(policies)
         .default(POLICIES_DEFAULT, POLICIES_DEFAULT.join(',')),
     )
-    .option('--latency <time>', 'under another latency limit, such as 60ms', durationMs)
-    .option('--seed <seed>', 'of the random choices', Number, 1)
+    .option('--latency <time>', 'judge by another latency limit, such as 60ms', durationMs)
+    .option('--seed <seed>', 'seed of the random choices', count, 1)
     .option('--json', 'print JSON')
     .action(replay);
 }

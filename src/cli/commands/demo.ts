@@ -40,8 +40,8 @@ export function registerDemo(program: Command): void {
     .option('--clients <count>', 'emulated cameras, 10 or fewer frames a second each', clientCount, 10)
     .option('--duration <time>', 'stop by itself after this long, such as 30s or 2m', durationMs)
     .option('--policy <policy>', "routing policy; the proxy's default when absent")
-    .option('--no-load', 'no cameras: send requests of your own')
-    .option('--no-story', 'nothing slows down, dies or joins while it runs')
+    .option('--no-load', 'run no cameras: you send requests of your own')
+    .option('--no-story', 'let nothing slow down, die or join')
     .action(async (flags: DemoFlags) => {
       requireKnownPolicy(flags.policy);
       const stop = stopOnSignals();

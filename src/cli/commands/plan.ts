@@ -51,23 +51,29 @@ export function registerPlan(program: Command): void {
   const plan = program
     .command('plan')
     .summary('plan where instances should run')
-    .description('planners: where instances should run');
+    .description('plan where instances of a service should run');
   plan
     .command('placement')
-    .description('the nodes on which instances of a service should run, tried in the simulator with each of them lost')
+    .description(
+      'choose the nodes on which instances of a service should run, and try them in the simulator with each one lost',
+    )
     .requiredOption(
       '--from <source>',
       'nodes, distances and clients: a scenario (.toml), a table (.csv), the admin ports of running nodes (http://…, by commas), or their broker (mqtt://…)',
     )
-    .option('-k, --instances <count>', 'how many, by greedy k-center', count)
-    .option('--cheapest', 'the fewest that satisfy every client with any one of them lost')
+    .option('-k, --instances <count>', 'place so many instances, by greedy k-center', count)
+    .option('--cheapest', 'place the fewest instances that satisfy every client with any one of them lost')
     .option('--improve', 'move the instances of the greedy answer where that is better')
-    .option('--service <name>', 'of the instances; for running nodes the only one when absent', serviceName)
+    .option('--service <name>', 'service of the instances; for running nodes the only one when absent', serviceName)
     .addOption(
-      new Option('--latency <time>', 'limit, for a table or a broker').argParser(durationMs).default(80, '80ms'),
+      new Option('--latency <time>', 'latency limit, for a table or a broker')
+        .argParser(durationMs)
+        .default(80, '80ms'),
     )
     .addOption(
-      new Option('--success <share>', 'of requests within it, for a table or a broker').argParser(share).default(0.9),
+      new Option('--success <share>', 'share of requests within the limit, for a table or a broker')
+        .argParser(share)
+        .default(0.9),
     )
     .addOption(
       new Option('--work <time>', 'CPU time of a request, where a table says none')
@@ -75,12 +81,18 @@ export function registerPlan(program: Command): void {
         .default(5, '5ms'),
     )
     .addOption(
-      new Option('--topology-seed <seed>', 'of a scenario whose topology is drawn').argParser(count).default(1),
+      new Option('--topology-seed <seed>', 'seed of a scenario whose topology is drawn').argParser(count).default(1),
     )
-    .addOption(new Option('--load <factor>', 'on all rates, in the simulation').argParser(loadFactor).default(1.2))
-    .addOption(new Option('--seeds <seeds>', 'of the simulation').argParser(seeds).default([1, 2, 3, 4, 5], '1-5'))
-    .addOption(new Option('--duration <time>', 'of each run').argParser(durationMs).default(60_000, '60s'))
-    .addOption(new Option('--policy <policy>', 'that routes').argParser(policy).default('qedge'))
+    .addOption(
+      new Option('--load <factor>', 'factor on all request rates of the simulation').argParser(loadFactor).default(1.2),
+    )
+    .addOption(
+      new Option('--seeds <seeds>', 'seeds of the simulation').argParser(seeds).default([1, 2, 3, 4, 5], '1-5'),
+    )
+    .addOption(
+      new Option('--duration <time>', 'length of each simulated run').argParser(durationMs).default(60_000, '60s'),
+    )
+    .addOption(new Option('--policy <policy>', 'policy that routes').argParser(policy).default('qedge'))
     .option('--out <dir>', 'write scenario, [[announce]] tables, JSON and a page with a map there')
     .option('--json', 'print the plan as JSON')
     .action(placement);

@@ -12,7 +12,7 @@ export function registerPolicies(program: Command): void {
     .command('policies')
     .summary('list the routing policies and their options')
     .description('list the routing policies, or the options of one with their defaults')
-    .argument('[policy]', 'its name')
+    .argument('[policy]', 'name of a policy')
     .option('--json', 'print JSON')
     .action((name: string | undefined, options: { readonly json?: true }) => {
       const width = widthOf(process.stdout);

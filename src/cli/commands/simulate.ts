@@ -30,14 +30,14 @@ interface SimulateOptions {
 export function registerSimulate(program: Command): void {
   program
     .command('simulate')
-    .description('run the routing core in virtual time on a scenario, compare policies')
+    .description('run the routing core in virtual time on a scenario, and compare policies')
     .argument('<scenario.toml>', 'scenario file')
     .option(
       '--policy <policies>',
       'policies, with options as name:key=value; "oracle" for the central allocation',
       parsePolicies,
     )
-    .option('--seeds <seeds>', 'seeds such as 1, 1,2,7 or 101-140', seeds)
+    .option('--seeds <seeds>', 'seeds of the runs, such as 1, 1,2,7 or 101-140', seeds)
     .option('--load <factor>', 'factor on all request rates', loadFactor)
     .option('--out <dir>', 'write CSV, JSON and an HTML report with plots there')
     .option('--json', 'print everything as JSON instead of the table')

@@ -5,7 +5,7 @@ const broken = (closeCode: number, hasMessage: boolean, quietMs = 0): boolean =>
   isBrokenOff({ closeCode, hasMessage }, quietMs);
 
 describe('an instance breaks a WebSocket off', () => {
-  it.each([1011, 1013, 1014])('with the code %i, whatever it sent before', (code) => {
+  it.each([1011, 1013, 1014])('with the code %i, no matter what it sent before', (code) => {
     expect([broken(code, false), broken(code, true)]).toEqual([true, true]);
   });
 

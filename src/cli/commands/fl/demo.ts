@@ -16,11 +16,11 @@ export function registerDemo(fl: Command): void {
   fl.command('demo')
     .summary('try it: broker, controller and nine nodes that really train')
     .description(
-      'the nine nodes of AIoTwin D1.3 on this machine, each with a process that trains on drawn digits; n9 leaves on the way, and the others go on from the last snapshot',
+      'run the nine nodes of AIoTwin D1.3 on this machine, each with a process that trains on drawn digits; n9 leaves on the way, and the others go on from the last snapshot',
     )
-    .addOption(new Option('--rounds <count>', 'it ends after so many').argParser(count).default(20))
-    .addOption(new Option('--leave-at <round>', 'after which n9 leaves').argParser(count).default(10))
-    .option('--no-leave', 'all nodes stay')
+    .addOption(new Option('--rounds <count>', 'end after so many rounds').argParser(count).default(20))
+    .addOption(new Option('--leave-at <round>', 'round after which n9 leaves').argParser(count).default(10))
+    .option('--no-leave', 'keep all nodes to the end')
     .action(async ({ rounds, leaveAt, leave }: DemoOptions) => {
       const controller = new AbortController();
       for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, () => controller.abort());

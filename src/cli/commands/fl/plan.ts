@@ -31,31 +31,37 @@ interface PlanOptions {
 
 export function registerPlan(fl: Command): void {
   fl.command('plan')
-    .description('the clusters and the frequency for the nodes of a file, within a budget of communication')
-    .argument('<nodes.csv>', 'a line each: id,role,"link costs","samples by class"')
-    .addOption(new Option('--model <MB>', 'size of the model').argParser(positive).default(10))
+    .description('choose clusters and frequency for the nodes of a file, within a budget of communication')
+    .argument('<nodes.csv>', 'nodes, a line each: id,role,"link costs","samples by class"')
+    .addOption(new Option('--model <MB>', 'size of the model in MB').argParser(positive).default(10))
     .addOption(new Option('--budget <units>', 'communication for each epoch').argParser(positive).default(600))
     .addOption(
-      new Option('--strategy <strategy>', 'clusters whose data is like the data of all, or whose links cost least')
+      new Option(
+        '--strategy <strategy>',
+        'look for clusters whose data is like the data of all, or whose links cost least',
+      )
         .choices(['min-kld', 'min-cost'])
         .default('min-kld'),
     )
     .addOption(
-      new Option('--search <search>', 'for the frequency: the fewest epochs, or the search of the AIoTwin orchestrator')
+      new Option(
+        '--search <search>',
+        'how to look for the frequency: the fewest epochs, or as the AIoTwin orchestrator does',
+      )
         .choices(['least', 'published'])
         .default('least'),
     )
-    .option('--epochs <count>', 'given, with --local-rounds, in place of sought', count)
-    .option('--local-rounds <count>', 'given, with --epochs, in place of sought', count)
+    .option('--epochs <count>', 'take so many epochs instead of looking for them; with --local-rounds', count)
+    .option('--local-rounds <count>', 'take so many local rounds instead of looking for them; with --epochs', count)
     .option(
       '--cluster <aggregator=clients>',
-      'a cluster given in place of sought, such as n2=n4,n8,n9; once for each',
+      'take this cluster instead of looking for clusters, such as n2=n4,n8,n9; once for each',
       cluster,
     )
-    .option('--without <nodes>', 'as if these nodes were not there', (text: string) =>
+    .option('--without <nodes>', 'leave out these nodes, such as n8,n9', (text: string) =>
       text.split(',').map((id) => id.trim()),
     )
-    .addOption(new Option('--seed <seed>', 'of the search among many clients').argParser(count).default(1))
+    .addOption(new Option('--seed <seed>', 'seed of the search among many clients').argParser(count).default(1))
     .option('--json', 'print JSON')
     .action(plan);
 }

@@ -14,14 +14,14 @@ export function registerRun(fl: Command): void {
   fl.command('run')
     .summary('run the controller of a task')
     .description(
-      'the controller of a task: gives each node its part, follows the training, begins again from the last snapshot when nodes come and go; of several controllers one has the task, the others wait',
+      'run the controller of a task: it gives each node its part, follows the training, and begins again from the last snapshot when nodes come and go; of several controllers one has the task, the others wait',
     )
     .argument('<task.toml>', 'what is to be learned, within which budget, and until when')
     .option(
       '--fresh',
       'forget an earlier run of the task, and its snapshots, unless another controller is at work on it',
     )
-    .option('--json', 'log lines as JSON, also on a terminal')
+    .option('--json', 'write log lines as JSON, also on a terminal')
     .action(async (file: string, { fresh, json }: RunOptions) => {
       const task = loadTask(file);
       const log = createProcessLog({ level: 'info', format: json ? 'json' : 'auto', nodeId: 'controller' });

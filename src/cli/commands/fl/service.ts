@@ -6,9 +6,9 @@ import { runService } from '../../../learning/sample/service.ts';
 
 export function registerService(fl: Command): void {
   fl.command('service')
-    .summary('a small real training, for trials')
+    .summary('train a small model, for trials')
     .description(
-      'softmax regression on drawn digits, for trials: run by an agent whose [fl] command is ["qedge", "fl", "service"]',
+      'train softmax regression on drawn digits, for trials; run by an agent whose [fl] command is ["qedge", "fl", "service"]',
     )
     .action(async () => {
       if (!process.env.FL_ROLE)

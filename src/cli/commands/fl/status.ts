@@ -10,7 +10,7 @@ import { wrapWords } from '../../../terminal/wrap.ts';
 export function registerStatus(fl: Command): void {
   fl.command('status')
     .description(
-      'how far a task is: its controller, its clusters, its accuracy, what it has cost, which reports were ignored',
+      'show how far a task is: its controller, its clusters, its accuracy, what it has cost, which reports were ignored',
     )
     .argument('<task.toml>', 'the file of the task')
     .option('--json', 'print JSON')

@@ -63,7 +63,7 @@ async function startEcho(): Promise<number> {
       Trailer: 'X-Sum',
     });
     response.write(bytesOf(Number(request.headers['x-answer'])));
-    response.addTrailers({ 'X-Sum': `${request.trailers['x-told'] ?? ''}.` });
+    response.addTrailers({ 'X-Sum': `${request.trailers['x-said'] ?? ''}.` });
     response.end();
   });
   return port;
@@ -75,7 +75,7 @@ interface Heard {
   readonly trailer: unknown;
 }
 
-function tell(
+function say(
   client: ClientHttp2Session,
   { method, path, fields, bodyBytes, answerBytes, trailer }: Said,
 ): Promise<Heard> {
@@ -86,7 +86,7 @@ function tell(
         ':path': path,
         'x-qedge-service': 'svc',
         'x-answer': String(answerBytes),
-        trailer: 'x-told',
+        trailer: 'x-said',
         ...Object.fromEntries(fields),
       },
       { endStream: false, waitForTrailers: trailer !== '' },
@@ -94,7 +94,7 @@ function tell(
     const chunks: Buffer[] = [];
     let request: unknown = null;
     let heard: unknown = null;
-    stream.on('wantTrailers', () => stream.sendTrailers({ 'x-told': trailer }));
+    stream.on('wantTrailers', () => stream.sendTrailers({ 'x-said': trailer }));
     stream.on('response', (head) => {
       request = JSON.parse(Buffer.from(String(head['x-request']), 'base64').toString());
     });
@@ -120,7 +120,7 @@ it('a conversation comes out as it was said, in pieces of any size', async () =>
       // Pieces of a few bytes alone would take long.
       const client = connect(`http://127.0.0.1:${await cutting(proxy.port, [...pieces, 20_000])}`);
       client.on('error', () => {});
-      const heard = await Promise.all(requests.map((one) => tell(client, one)));
+      const heard = await Promise.all(requests.map((one) => say(client, one)));
       client.destroy();
       expect(heard).toEqual(
         requests.map(({ method, path, fields, bodyBytes, answerBytes, trailer }) => ({
