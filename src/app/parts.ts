@@ -33,7 +33,7 @@ import { Housekeeping } from './watch/housekeeping.ts';
 import { anonymousBytes, MemoryRelease, releaseMemory } from './watch/memory-release.ts';
 
 /** The routing core's time: monotonic, ms. */
-export const CLOCK: Clock = { nowMs: () => performance.now() };
+const CLOCK: Clock = { nowMs: () => performance.now() };
 
 /** What the admin port may have changed. */
 export interface AppActions {

@@ -6,9 +6,9 @@ import type { Rng } from '../core/rng.ts';
 /** First ceiling, ms: a broker that restarts is back within about a second. */
 const BACKOFF_BASE_MS = 500;
 /** Last ceiling, ms: how late a fleet may notice a broker that was gone for long. */
-export const BACKOFF_MS_MAX = 15_000;
+const BACKOFF_MS_MAX = 15_000;
 /** Never sooner than this, ms. */
-export const BACKOFF_MS_MIN = 50;
+const BACKOFF_MS_MIN = 50;
 
 /** Wait before attempt `attempt` (0 for the first retry), ms. */
 export function backoffMs(attempt: number, rng: Rng): number {

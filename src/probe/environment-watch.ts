@@ -25,7 +25,7 @@ export interface EnvironmentWatch {
 
 const READ_INTERVAL_MS = 5_000;
 /** Between two reports, ms, at least. */
-export const REPORT_INTERVAL_MS = 30_000;
+const REPORT_INTERVAL_MS = 30_000;
 /** How much of the newest reading goes into the smoothed processor share: about the last 20 s count. */
 const CPU_WEIGHT = 0.4;
 

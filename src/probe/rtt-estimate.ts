@@ -4,7 +4,7 @@
 /** Samples that the median is taken of: two of five may be wild. */
 const RTT_SAMPLES = 5;
 /** A step smaller than this is never an environment change, at any share: timers and schedulers are no finer. */
-export const STEP_MS_MIN = 2;
+const STEP_MS_MIN = 2;
 
 export interface RttReading {
   /** Median, ms. */

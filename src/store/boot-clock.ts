@@ -21,7 +21,7 @@ export interface SavedAt {
 }
 
 /** Older than anything of which the age matters, and still a number that can be computed with: ten years. */
-export const AGE_UNKNOWN_MS = 315_576_000_000;
+const AGE_UNKNOWN_MS = 315_576_000_000;
 
 /** Age in ms of what was kept then; `AGE_UNKNOWN_MS` when the machine was started since, or that is unknown. */
 export function ageOf(saved: SavedAt, clock: BootClock): number {

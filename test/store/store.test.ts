@@ -18,11 +18,13 @@ import { dirname, join } from 'node:path';
 import Database from 'better-sqlite3';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { CommandError } from '../../src/errors.ts';
-import { AGE_UNKNOWN_MS } from '../../src/store/boot-clock.ts';
 import { proveStore } from '../../src/store/prove-store.ts';
 import type { PlacedInstance, StoreState } from '../../src/store/state.ts';
 import { textOf } from '../support/metrics.ts';
 import { EMPTY, FakeBootClock, instanceOf, openBench, placementOf, snapshotOf } from './store-fixture.ts';
+
+/** Ten years. */
+const AGE_UNKNOWN_MS = 10 * 365.25 * 86_400_000;
 
 let directory = '';
 let path = '';

@@ -15,7 +15,7 @@ export interface AccessRequest {
   readonly contentType: string | null;
 }
 
-export type Verdict =
+type Permission =
   | { readonly kind: 'allowed'; readonly by: 'loopback' | 'bearer' | 'cookie' }
   | { readonly kind: 'unauthenticated' }
   | { readonly kind: 'forbidden'; readonly reason: string }
@@ -49,7 +49,7 @@ export class Access {
     return this.#token !== null;
   }
 
-  judge(request: AccessRequest): Verdict {
+  judge(request: AccessRequest): Permission {
     const bearer = request.authorization?.match(/^Bearer +(.+)$/i)?.[1] ?? null;
     if (this.#token !== null && bearer !== null) {
       return equals(bearer, this.#token) ? { kind: 'allowed', by: 'bearer' } : { kind: 'unauthenticated' };

@@ -57,7 +57,7 @@ export class OwnObservations {
 }
 
 /** Those of the handle, made when there are none. */
-export function cellsOf(table: (Float64Array | undefined)[], handle: number): Float64Array {
+function cellsOf(table: (Float64Array | undefined)[], handle: number): Float64Array {
   const known = table[handle];
   if (known !== undefined) return known;
   const made = new Float64Array(CELLS);

@@ -9,7 +9,7 @@ import { BUCKETS } from './histogram.ts';
 const SUMMARY_VERSION = 1;
 /** More than these are not said at a time, and more than those are not believed. */
 export const SAID_MAX = 16;
-export const HEARD_MAX = 64;
+const HEARD_MAX = 64;
 /** A message has no more, all that goes along included. */
 export const SUMMARY_BYTES_MAX = 2_048;
 const RATE_MAX = 1e6;

@@ -17,7 +17,7 @@ const WELL_SHARE = 0.1;
 /** An instance that comes and goes is reported this often at the most. */
 const REPORT_MS_MIN = 60_000;
 
-export type Turn = 'failing' | 'well';
+type Change = 'failing' | 'well';
 
 export class InstanceResults {
   readonly #counts = new Map<VerdictRow, number>();
@@ -31,7 +31,7 @@ export class InstanceResults {
   #reportedMs = Number.NEGATIVE_INFINITY;
 
   /** One attempt more; returns what is worth a report. */
-  record(row: VerdictRow, reason: Reason, nowMs: number): Turn | null {
+  record(row: VerdictRow, reason: Reason, nowMs: number): Change | null {
     this.#counts.set(row, (this.#counts.get(row) ?? 0) + 1);
     this.#last[this.#attempts % LAST] = reason;
     this.#attempts++;
@@ -66,7 +66,7 @@ export class InstanceResults {
       .map(([reason, count]) => ({ reason: reasonText(reason), share: count / attempts }));
   }
 
-  #reportFailing(nowMs: number): Turn | null {
+  #reportFailing(nowMs: number): Change | null {
     this.#reported = nowMs - this.#reportedMs >= REPORT_MS_MIN;
     if (!this.#reported) return null;
     this.#reportedMs = nowMs;
@@ -74,7 +74,7 @@ export class InstanceResults {
   }
 
   /** Only of what was reported to fail. */
-  #reportWell(): Turn | null {
+  #reportWell(): Change | null {
     return this.#reported ? 'well' : null;
   }
 }

@@ -245,9 +245,9 @@ export class LiveServiceRouter implements ServiceRouter {
     if (live === undefined || live !== candidate) return;
     live.results ??= new InstanceResults();
     const { results, key } = live;
-    const turn = results.record(row, reason, nowMs);
-    if (turn === 'failing') options.onEvent?.({ kind: 'instance-failing', key, reasons: results.reasons });
-    else if (turn === 'well') options.onEvent?.({ kind: 'instance-well', key });
+    const change = results.record(row, reason, nowMs);
+    if (change === 'failing') options.onEvent?.({ kind: 'instance-failing', key, reasons: results.reasons });
+    else if (change === 'well') options.onEvent?.({ kind: 'instance-well', key });
   }
 
   retractRequest(clientId: string, recordedMs: number, nowMs: number): void {

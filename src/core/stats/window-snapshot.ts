@@ -9,7 +9,7 @@ const FAILED = -1;
  * Samples kept of one window, the newest: enough for any estimate (a proportion of 256 has a standard error of 2 to 3 %), and a bound on what
  * is written at any rate of traffic.
  */
-export const SAMPLES_KEPT_MAX = 256;
+const SAMPLES_KEPT_MAX = 256;
 
 /** The newest samples, as plain numbers: age and latency in turn, ms. */
 export function snapshotWindow(window: LatencyWindow, nowMs: number): number[] {

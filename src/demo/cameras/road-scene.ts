@@ -4,8 +4,8 @@
 import { jpeg } from '../../packages.ts';
 
 /** A common size of steering-model cameras (Bojarski et al. crop theirs to 200 × 66 out of it). */
-export const FRAME_WIDTH = 320;
-export const FRAME_HEIGHT = 160;
+const FRAME_WIDTH = 320;
+const FRAME_HEIGHT = 160;
 const HORIZON = 62;
 const JPEG_QUALITY = 75;
 

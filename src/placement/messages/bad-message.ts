@@ -35,7 +35,7 @@ export class BadMessage extends Error {
 /** Largest payload that is looked at. */
 export const PAYLOAD_BYTES_MAX = 16_384;
 /** Most labels that one announcement may carry. */
-export const LABELS_MAX = 64;
+const LABELS_MAX = 64;
 /** Longest text field, and the longest label. */
 const TEXT_LENGTH_MAX = 256;
 

@@ -9,7 +9,7 @@ import type { ClientConnection } from './client-connection.ts';
 /** All is quiet when no byte moved for this long. A camera sends every 100 ms. */
 export const QUIET_MS = 500;
 /** A look counts for no longer: what came while this process was held up is read only after it. */
-export const LOOK_MS_MAX = 100;
+const LOOK_MS_MAX = 100;
 
 type OpenConnections = ReadonlyMap<Socket, ClientConnection>;
 

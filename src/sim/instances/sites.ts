@@ -12,7 +12,7 @@ const NEIGHBOUR: AttemptSlot = 2 ** 30;
 
 /** How an instance answers an attempt; an index into the simulation's results. */
 export const ANSWERED = 0;
-export const FAILED = 1;
+const FAILED = 1;
 /** Nothing listens: refused at once. */
 export const REFUSED = 2;
 

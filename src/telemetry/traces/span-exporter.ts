@@ -19,13 +19,13 @@ export interface SpanExporterOptions {
 }
 
 /** As the SDKs of OpenTelemetry do (`OTEL_BSP_MAX_EXPORT_BATCH_SIZE`, `OTEL_BSP_SCHEDULE_DELAY`). */
-export const BATCH_SPANS = 512;
-export const BATCH_DELAY_MS = 5_000;
+const BATCH_SPANS = 512;
+const BATCH_DELAY_MS = 5_000;
 /** A batch that was not taken so many times is given up. */
-export const ATTEMPTS_MAX = 5;
-export const BACKOFF_MS_MIN = 1_000;
+const ATTEMPTS_MAX = 5;
+const BACKOFF_MS_MIN = 1_000;
 /** Also for what a collector asks for: the queue does not grow for it. */
-export const BACKOFF_MS_MAX = 30_000;
+const BACKOFF_MS_MAX = 30_000;
 const LOG_INTERVAL_MS = 60_000;
 
 export class SpanExporter {

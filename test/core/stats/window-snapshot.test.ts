@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { LatencyWindow } from '../../../src/core/stats/latency-window.ts';
-import { restoreWindow, SAMPLES_KEPT_MAX, snapshotWindow } from '../../../src/core/stats/window-snapshot.ts';
+import { restoreWindow, snapshotWindow } from '../../../src/core/stats/window-snapshot.ts';
 
 function windowOf(count: number): LatencyWindow {
   const window = new LatencyWindow(10_000);
@@ -23,8 +23,8 @@ describe('the snapshot of a window', () => {
     const window = windowOf(3000);
     const restored = new LatencyWindow(10_000);
     restoreWindow(restored, snapshotWindow(window, 3000), { ageMs: 0, nowMs: 3000 });
-    expect(restored.size).toBe(SAMPLES_KEPT_MAX);
-    expect(latenciesOf(restored)).toEqual(latenciesOf(window).slice(-SAMPLES_KEPT_MAX));
+    expect(restored.size).toBe(256);
+    expect(latenciesOf(restored)).toEqual(latenciesOf(window).slice(-256));
   });
 
   it('loses what grew older than W meanwhile', () => {

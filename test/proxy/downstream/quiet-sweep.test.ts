@@ -1,7 +1,10 @@
 import type { Socket } from 'node:net';
 import { describe, expect, it } from 'vitest';
 import { ClientConnection } from '../../../src/proxy/downstream/client-connection.ts';
-import { LOOK_MS_MAX, QUIET_MS, QuietSweep } from '../../../src/proxy/downstream/quiet-sweep.ts';
+import { QUIET_MS, QuietSweep } from '../../../src/proxy/downstream/quiet-sweep.ts';
+
+/** A look counts for no longer. */
+const LOOK_MS_MAX = 100;
 
 function connect() {
   const socket = {

@@ -3,16 +3,16 @@ import { createLogger } from '../../../src/telemetry/log.ts';
 import { createMetrics } from '../../../src/telemetry/metrics.ts';
 import type { Sender, SendResult } from '../../../src/telemetry/traces/otlp-sender.ts';
 import type { Span } from '../../../src/telemetry/traces/span.ts';
-import {
-  ATTEMPTS_MAX,
-  BACKOFF_MS_MAX,
-  BACKOFF_MS_MIN,
-  BATCH_DELAY_MS,
-  BATCH_SPANS,
-  SpanExporter,
-} from '../../../src/telemetry/traces/span-exporter.ts';
+import { SpanExporter } from '../../../src/telemetry/traces/span-exporter.ts';
 import { textOf } from '../../support/metrics.ts';
 import { exportTraceServiceRequest } from '../../support/otlp-schema.ts';
+
+/** As the SDKs of OpenTelemetry do. */
+const BATCH_SPANS = 512;
+const BATCH_DELAY_MS = 5_000;
+const ATTEMPTS_MAX = 5;
+const BACKOFF_MS_MIN = 1_000;
+const BACKOFF_MS_MAX = 30_000;
 
 const SPAN: Span = {
   traceId: '0af7651916cd43dd8448eb211c80319c',

@@ -46,7 +46,7 @@ const CHANCE_MAX = 0.001;
 const SUCCESS_HOPELESS = 0.3;
 
 /** The parts, by handle where they concern instances; shared with the snapshot of the policy. */
-export class Qedge implements Policy {
+class Qedge implements Policy {
   readonly name = 'qedge';
   readonly stepMs: number;
   readonly sheds: boolean;
