@@ -15,7 +15,7 @@ export interface HealthChange {
   readonly reason: string;
 }
 
-/** Called for changes alone. */
+/** Hears when health checks find an instance of a service failed or well again; not of checks that find no change. */
 export type OnHealth = (service: string, change: HealthChange) => void;
 
 export interface HealthCheckerOptions {

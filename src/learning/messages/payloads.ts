@@ -40,7 +40,7 @@ const announcement = z.object({
 
 const OFFER_BYTES_MAX = 64 * 1024;
 
-/** @returns null of a node that does not learn */
+/** Reads the announcement of node `id` as an offer; null: the node does not learn. `wrong` says what is malformed or too long. */
 export function readOffer(id: string, payload: Uint8Array): Read<Offer | null> {
   const read = readJson(payload, announcement, OFFER_BYTES_MAX);
   if ('wrong' in read) return mentionsLearning(payload) ? read : { value: null };
@@ -61,7 +61,7 @@ const claimSchema = z.object({ id: z.string().min(1).max(128), term: from1 });
 /** Which controller has a task, and how many times it changed hands. */
 export type Claim = z.output<typeof claimSchema>;
 
-/** @returns null for a topic that was cleared */
+/** Reads who has a task; null: the topic was cleared. */
 export function readClaim(payload: Uint8Array): Read<Claim> | null {
   return payload.length === 0 ? null : readJson(payload, claimSchema, 1024);
 }
@@ -88,7 +88,7 @@ export type Part = z.output<typeof partSchema>;
 
 const PART_BYTES_MAX = 4 * 1024;
 
-/** @returns null for a part that was taken back */
+/** Reads what a node is to do; null: the part was taken back. */
 export function readPart(payload: Uint8Array): Read<Part> | null {
   return payload.length === 0 ? null : readJson(payload, partSchema, PART_BYTES_MAX);
 }
@@ -106,7 +106,7 @@ export type Progress = z.output<typeof progressSchema>;
 /** Longest report of a command. */
 export const REPORT_BYTES_MAX = 4 * 1024;
 
-/** @returns null for a topic that was cleared */
+/** Reads what the command of a node reports; null: the topic was cleared. */
 export function readProgress(payload: Uint8Array): Read<Progress> | null {
   return payload.length === 0 ? null : readJson(payload, progressSchema, REPORT_BYTES_MAX);
 }
@@ -156,7 +156,7 @@ export type TaskState = z.output<typeof stateSchema>;
 /** Less than the largest packet that is taken from a broker. */
 const STATE_BYTES_MAX = 120 * 1024;
 
-/** @returns null for a topic that was cleared */
+/** Reads how far a task is; null: the topic was cleared. */
 export function readState(payload: Uint8Array): Read<TaskState> | null {
   return payload.length === 0 ? null : readJson(payload, stateSchema, STATE_BYTES_MAX);
 }

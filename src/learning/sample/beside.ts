@@ -16,7 +16,7 @@ export interface Alternative {
   readonly units: number;
 }
 
-/** All samples in one place. */
+/** Trains on the samples of all clients in one place, for so many epochs: no model travels, so it costs no units. */
 export function learnInOnePlace({ clients }: LearningTopology, epochs: number): Alternative {
   const digits = clients.flatMap(({ id, samples }) => digitsOf(id, samples));
   const weights = new Float64Array(WEIGHTS);

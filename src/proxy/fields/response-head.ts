@@ -32,7 +32,7 @@ export interface AnswerFacts {
   readonly upstreamMs: number;
 }
 
-/** `facts` null: switched off. */
+/** Appends `Via` and, from `facts`, the instance and the times in ms. `facts` null: `proxy.response_headers` is off. */
 export function addOwnFields(fields: string[], viaName: string, facts: AnswerFacts | null): void {
   fields.push('Via', `1.1 ${viaName}`);
   if (facts === null) return;

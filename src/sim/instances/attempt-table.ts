@@ -10,14 +10,18 @@ export const NO_SLOT = -1;
 
 /** A request on its way; a retry is the same request again. */
 export interface RequestUnderWay {
+  /** Index of the client in the world. */
   readonly client: number;
+  /** When the client sent it, virtual time. */
   readonly emittedMs: number;
+  /** 0 for the first, one more for each retry. */
   readonly attempt: number;
   readonly group: number;
-  /** Stage of the chain. */
+  /** Stage of the chain; 0 where there is none. */
   readonly stage: number;
-  /** When the stage was asked for, and what it may take, ms. */
+  /** When the stage was asked for, virtual time. */
   readonly stageMs: number;
+  /** What the stage may take, ms. */
   readonly budgetMs: number;
   /** Handles that it was sent to before, by the load balancer's present life. */
   readonly tried: readonly number[];

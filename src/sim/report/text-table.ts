@@ -8,7 +8,7 @@ import { aggregate } from './aggregate.ts';
 import { type Column, DISTURBANCE_COLUMNS, disturbancesOfAll, resultColumns } from './columns.ts';
 import { factsOf } from './facts.ts';
 
-/** @param width characters a line may have; a table too wide goes on below */
+/** The results of an experiment for a terminal. `width`: characters a line may have; a wider table goes on below. */
 export function resultTable(scenario: Scenario, results: readonly RunResult[], width: number): string {
   const rows = aggregate(results);
   const tables = [titleOf(scenario, results, width), ...textTables(resultColumns(rows), rows, width)];
