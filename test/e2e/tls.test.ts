@@ -138,7 +138,7 @@ describe('TLS towards clients', () => {
     expect((await get(proxy.port, { ca, ...read(certificates.client) })).body).toBe('ok');
   });
 
-  it('asks for a certificate of clients from the reload on that demands it, and no more after one that does not', async () => {
+  it('asks clients for a certificate after a reload that demands one, and stops after a reload that does not', async () => {
     const certificates = makeCertificates();
     const ca = readFileSync(certificates.caFile);
     const instance = await startInstance((_request, response) => response.end('ok'));

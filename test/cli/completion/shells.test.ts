@@ -56,17 +56,17 @@ describe('the completion of a shell', () => {
     return (await text(child.stdout)).trim().split('\n');
   }
 
-  it('works in bash', async () => {
+  it('completes services and policies in bash', async () => {
     const lines = await run('bash', ['--norc'], BASH);
     expect(lines).toEqual(['pilotnet', 'round-robin', 'complete -F _qedge qedge']);
   });
 
-  it('works in fish', async () => {
+  it('completes services and policies in fish', async () => {
     const lines = await run('fish', ['--no-config'], FISH);
     expect(lines.map((line) => line.split('\t')[0])).toEqual(['pilotnet', '--policy=round-robin']);
   });
 
-  it('works in zsh', async () => {
+  it('completes services in zsh', async () => {
     expect(await run('zsh', ['-f'], ZSH)).toEqual(['saw READY ', 'saw pilotnet']);
   });
 });
