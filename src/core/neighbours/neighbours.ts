@@ -30,7 +30,7 @@ const FORGOTTEN_MS = 2 * IGNORED_MS;
 const RIGHT: Verdict = { kind: 'right' };
 const UNKNOWN: Verdict = { kind: 'unknown' };
 
-/** What neighbours say of an instance, for a policy to read. Weights count samples, less for those of old, up to a bound. */
+/** What neighbours say of an instance, for a policy to read. A weight is a number of samples; old ones count less. */
 export interface Hearsay {
   /** Looks up what is said of the instance: `weight`, `successWeight` and `sumMs` hold until the next look. */
   look(handle: number, at: HearsayLook): void;
