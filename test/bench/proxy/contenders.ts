@@ -86,6 +86,11 @@ qos = { latency = "80ms", success = 0.9, window = "10s" }
 node = "bench"
 id = "a"
 url = "${instance}"
+
+[[service]]
+name = "bulk"
+qos.latency = "60s"
+instances = ["${instance}"]
 `,
   );
   return [

@@ -55,7 +55,19 @@ export async function bulkTable(bench: Bench): Promise<void> {
 
 async function downloads(port: number): Promise<void> {
   const url = `http://127.0.0.1:${port}/bulk`;
-  const curl = ['-c', String(LOAD_CORE), 'curl', '-s', '-f', '-o', '/dev/null', '-w', '%{size_download}'];
+  const curl = [
+    '-c',
+    String(LOAD_CORE),
+    'curl',
+    '-s',
+    '-f',
+    '-o',
+    '/dev/null',
+    '-w',
+    '%{size_download}',
+    '-H',
+    'X-QEdge-Service: bulk',
+  ];
   const all = Array.from({ length: TRANSFERS }, () => promisify(execFile)('taskset', [...curl, url]));
   for (const { stdout } of await Promise.all(all)) {
     if (Number(stdout) !== BULK_BYTES) throw new Error(`port ${port}: a download of ${stdout} bytes`);
@@ -68,7 +80,7 @@ async function pausedReaders(port: number): Promise<void> {
     Array.from({ length: TRANSFERS }, async () => {
       const socket = connect(port, '127.0.0.1');
       socket.on('error', () => {});
-      socket.write('GET /bulk HTTP/1.1\r\nHost: bench\r\n\r\n');
+      socket.write('GET /bulk HTTP/1.1\r\nHost: bulk\r\n\r\n');
       await once(socket, 'data');
       socket.pause();
       return socket;
