@@ -1,7 +1,16 @@
 // How far each node is from its instances, and how much of the demand a placement can carry at all: what is known of a placement
 // before it is simulated.
 
-import { capacityAt, demandingOf, idleQuantileMs, type Placement, type PlacementTask, reaches, rttOf } from './task.ts';
+import {
+  capacityAt,
+  demandingOf,
+  idleMs,
+  idleQuantileMs,
+  type Placement,
+  type PlacementTask,
+  reaches,
+  rttOf,
+} from './task.ts';
 
 /** One node and its nearest instances. */
 export interface NodeCoverage {
@@ -58,7 +67,8 @@ export interface Score {
   readonly meanMs: number;
 }
 
-const PARTS = ['exposed', 'strained', 'overflow', 'radiusMs', 'meanMs'] as const;
+/** What sums of requests/s and ms differ by for no reason. */
+const LITTLE = 1e-9;
 
 /** What is known of a placement without a simulation. */
 export function scoreOf(task: PlacementTask, placement: Placement): Score {
@@ -67,14 +77,19 @@ export function scoreOf(task: PlacementTask, placement: Placement): Score {
   let radiusMs = 0;
   let meanMs = 0;
   let total = 0;
+  const instances = placement.map((node) => ({
+    node,
+    idle: idleMs(task, node),
+    idleQuantile: idleQuantileMs(task, node),
+  }));
   for (const node of demandingOf(task)) {
     const rate = task.rates[node] as number;
     let [first, second] = [Number.POSITIVE_INFINITY, Number.POSITIVE_INFINITY];
     let [inReach, atEase] = [0, 0];
-    for (const instance of placement) {
+    for (const { node: instance, idle, idleQuantile } of instances) {
       const rtt = rttOf(task, node, instance);
-      if (reaches(task, node, instance)) inReach++;
-      if (rtt + idleQuantileMs(task, instance) <= task.qos.latencyMs) atEase++;
+      if (rtt + idle <= task.qos.latencyMs) inReach++;
+      if (rtt + idleQuantile <= task.qos.latencyMs) atEase++;
       if (rtt < first) [first, second] = [rtt, first];
       else if (rtt < second) second = rtt;
     }
@@ -97,13 +112,20 @@ export function scoreOf(task: PlacementTask, placement: Placement): Score {
   };
 }
 
-/** Whether a is better than b. */
+/** Whether a is better than b. Overflow is looked at last, since it is dear, and only where it can decide. */
 export function isBetter(a: Score, b: Score): boolean {
-  for (const part of PARTS) {
-    const [value, other] = [a[part], b[part]];
-    if (Math.abs(value - other) > 1e-9 * Math.max(1, Math.abs(value))) return value < other;
-  }
-  return false;
+  const before = compare(a, b, ['exposed', 'strained']);
+  if (before !== 0) return before < 0;
+  const after = compare(a, b, ['radiusMs', 'meanMs']);
+  if (after >= 0 && b.overflow === 0) return false;
+  return (compare(a, b, ['overflow']) || after) < 0;
+}
+
+/** Below 0 where a is better in the first of these parts that differs, 0 where none does. */
+function compare(a: Score, b: Score, parts: readonly (keyof Score)[]): number {
+  const differs = (part: keyof Score): boolean => Math.abs(a[part] - b[part]) > LITTLE * Math.max(1, Math.abs(a[part]));
+  const decisive = parts.find(differs);
+  return decisive === undefined ? 0 : a[decisive] - b[decisive];
 }
 
 /** Requests/s beyond what the instances in reach can carry: maximum flow by shortest augmenting paths (Edmonds and Karp 1972). */
@@ -114,10 +136,11 @@ function overflowOf(task: PlacementTask, placement: Placement): number {
   const room = Float64Array.from(placement, (node) => capacityAt(task, node) * UTILISATION_MAX * lossShare);
   const edges = demanding.map((node) => placement.flatMap((instance, i) => (reaches(task, node, instance) ? [i] : [])));
   const flow = demanding.map(() => new Float64Array(placement.length));
+  const full = new Set<number>();
   for (let source = 0; source < demanding.length; source++) {
-    while ((left[source] as number) > 1e-9 && augment({ source, left, room, edges, flow })) {}
+    while ((left[source] as number) > LITTLE && augment({ source, left, room, edges, flow, full })) {}
   }
-  return left.reduce((sum, rest) => sum + rest, 0);
+  return left.reduce((sum, rest) => (rest > LITTLE ? sum + rest : sum), 0);
 }
 
 interface Flow {
@@ -126,25 +149,28 @@ interface Flow {
   readonly room: Float64Array;
   readonly edges: readonly (readonly number[])[];
   readonly flow: readonly Float64Array[];
+  /** Instances from which no way leads to any room: none ever will, since what is sent elsewhere changes nothing at them. */
+  readonly full: Set<number>;
 }
 
 /** Sends more from one node, by way of others that give up their place; false where none can. */
-function augment({ source, left, room, edges, flow }: Flow): boolean {
+function augment({ source, left, room, edges, flow, full }: Flow): boolean {
   const instanceBefore = new Map<number, number>();
   const nodeBefore = new Map<number, number>([[source, -1]]);
   const queue = [source];
   for (let node = queue.shift(); node !== undefined; node = queue.shift()) {
     for (const instance of edges[node] ?? []) {
-      if (instanceBefore.has(instance)) continue;
+      if (instanceBefore.has(instance) || full.has(instance)) continue;
       instanceBefore.set(instance, node);
-      if ((room[instance] as number) > 1e-9) return push(instance);
+      if ((room[instance] as number) > LITTLE) return push(instance);
       for (const [other, sent] of flow.entries()) {
-        if (nodeBefore.has(other) || (sent[instance] as number) <= 1e-9) continue;
+        if (nodeBefore.has(other) || (sent[instance] as number) <= LITTLE) continue;
         nodeBefore.set(other, instance);
         queue.push(other);
       }
     }
   }
+  for (const instance of instanceBefore.keys()) full.add(instance);
   return false;
 
   function push(last: number): boolean {

@@ -142,7 +142,7 @@ export function demandingOf({ rates }: PlacementTask): number[] {
 }
 
 /** What a request takes on an idle instance of this node, ms; +Infinity where there can be none. */
-function idleMs({ models }: PlacementTask, node: number): number {
+export function idleMs({ models }: PlacementTask, node: number): number {
   const model = models[node] ?? null;
   return model === null ? Number.POSITIVE_INFINITY : model.overheadFixedMs + model.overheadMeanMs + model.workMeanMs;
 }
