@@ -2,6 +2,8 @@
 
 import { escapeXml } from '../../sim/report/chart.ts';
 import { REPORT_SCRIPT, REPORT_STYLE } from '../../sim/report/page.ts';
+import type { NodeCoverage } from './coverage.ts';
+import { type Label, labelsOf, type Mark } from './labels.ts';
 import { outline, type Point } from './outline.ts';
 import type { PlacementPlan } from './plan.ts';
 import { headline, trialFacts, trialTexts, way } from './report.ts';
@@ -11,8 +13,6 @@ import type { TrialOptions } from './trial.ts';
 const WIDTH = 860;
 const HEIGHT = 560;
 const MARGIN = 70;
-/** With more nodes than this, only those with an instance have their name on the map. */
-const NAMED_MAX = 60;
 
 export interface PageOptions extends TrialOptions {
   readonly title: string;
@@ -30,8 +30,9 @@ export function planPage(task: PlacementTask, plan: PlacementPlan, options: Page
 <meta name="color-scheme" content="light dark">
 <title>${escapeXml(options.title)} – qedge placement</title>
 <style>${REPORT_STYLE}
-.way{stroke:var(--rule);stroke-width:1.2}.out .dot{fill:#d55e00}
-.dot{fill:var(--faint)}.center .dot{fill:#0072b2}.center text{font-weight:600}
+.way{stroke:var(--faint);stroke-width:1;opacity:.5}figcaption{margin-top:6px}
+.dot{fill:var(--faint)}.center .dot{fill:#0072b2}.center text{font-weight:600}.out .dot{fill:#d55e00}
+@media (prefers-color-scheme:dark){.center .dot{fill:#56b4e9}.out .dot{fill:#e69f00}}
 </style>
 <main>
 <h1>${escapeXml(options.title)}</h1>
@@ -39,8 +40,9 @@ ${sentences.join('\n')}
 <p class="facts"><code>${escapeXml(options.command)}</code></p>
 <figure><div class="scroll">${map(task, plan)}</div>
 <figcaption>Nodes as far from one another as their round trips allow on a plane; squares carry an instance, a line leads to the nearest one,
-the size is what clients ask for. Orange: no instance in reach.</figcaption></figure>
+the size is what clients ask for. Names without room appear under the pointer. Orange: no instance in reach.</figcaption></figure>
 <h2>Nodes</h2>
+<p class="facts">* carries an instance</p>
 ${table(['node', 'requests/s', 'nearest', 'second', 'in reach'], nodeRows(task, plan))}
 <h2>Simulation</h2>
 <p class="facts">${escapeXml(trialFacts(task, options))}</p>
@@ -59,24 +61,33 @@ function map(task: PlacementTask, { placement, coverage }: PlacementPlan): strin
     if (nearest === null || nearest === node || !Number.isFinite(rttOf(task, node, nearest))) return [];
     return [`<line class="way" x1="${at(node).x}" y1="${at(node).y}" x2="${at(nearest).x}" y2="${at(nearest).y}"/>`];
   });
-  const marks = coverage.nodes.map((of) => {
-    const { node } = of;
-    const { x, y } = at(node);
-    const carries = placement.includes(node);
-    const rate = task.rates[node] as number;
-    const size = 3 + 4 * Math.sqrt(rate / most);
-    const shape = carries
-      ? `<rect class="dot" x="${round(x - size)}" y="${round(y - size)}" width="${round(2 * size)}" height="${round(2 * size)}" rx="2"/>`
-      : `<circle class="dot" cx="${x}" cy="${y}" r="${round(size)}"/>`;
-    const name = escapeXml(task.nodes[node] as string);
-    const label =
-      carries || task.nodes.length <= NAMED_MAX
-        ? `<text x="${round(x + size + 3)}" y="${round(y + 4)}">${name}</text>`
-        : '';
-    const title = `<title>${name}: ${rate.toFixed(1)} requests/s, nearest ${escapeXml(way(task, node, of.nearest))}</title>`;
-    return `<g class="${carries ? 'center' : ''}${of.inReach === 0 && rate > 0 ? ' out' : ''}">${title}${shape}${label}</g>`;
+  const marks = task.nodes.map((name, node): Mark => {
+    const size = 3 + 4 * Math.sqrt((task.rates[node] as number) / most);
+    return { ...at(node), size, name, important: placement.includes(node) };
   });
-  return `<svg viewBox="0 0 ${WIDTH} ${HEIGHT}" role="img" aria-label="map of the nodes">${ways.join('')}${marks.join('')}</svg>`;
+  const labels = labelsOf(marks);
+  // Instances last: above what is near them.
+  const order = [...marks.keys()].sort((a, b) => Number(placement.includes(a)) - Number(placement.includes(b)));
+  const drawn = order.map((node) => {
+    const { nearest, inReach } = coverage.nodes[node] as NodeCoverage;
+    const rate = task.rates[node] as number;
+    const name = escapeXml(task.nodes[node] as string);
+    const title = `<title>${name}: ${rate.toFixed(1)} requests/s, nearest ${escapeXml(way(task, node, nearest))}</title>`;
+    const classes = `${placement.includes(node) ? 'center' : ''}${inReach === 0 && rate > 0 ? ' out' : ''}`;
+    return `<g class="${classes}">${title}${shape(marks[node] as Mark)}${text(labels[node] ?? null, name)}</g>`;
+  });
+  return `<svg viewBox="0 0 ${WIDTH} ${HEIGHT}" role="img" aria-label="map of the nodes">${ways.join('')}${drawn.join('')}</svg>`;
+}
+
+function shape({ x, y, size, important }: Mark): string {
+  if (!important) return `<circle class="dot" cx="${x}" cy="${y}" r="${round(size)}"/>`;
+  const side = round(2 * size);
+  return `<rect class="dot" x="${round(x - size)}" y="${round(y - size)}" width="${side}" height="${side}" rx="2"/>`;
+}
+
+function text(label: Label | null, name: string): string {
+  if (label === null) return '';
+  return `<text x="${round(label.x)}" y="${round(label.y)}" text-anchor="${label.anchor}">${name}</text>`;
 }
 
 /** Into the picture, one scale for both axes. */

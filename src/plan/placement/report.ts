@@ -47,12 +47,14 @@ export function headline(task: PlacementTask, { placement, coverage }: Placement
   } else if (coverage.uncoveredByLoss.length > 0) {
     lines.push(`One loss away from having no instance in reach: ${names(coverage.uncoveredByLoss)}.`);
   }
-  const carried = placement.reduce((sum, node) => sum + capacityAt(task, node), 0);
+  const capacities = placement.map((node) => capacityAt(task, node));
+  const carried = capacities.reduce((sum, capacity) => sum + capacity, 0);
+  const left = carried - Math.max(0, ...capacities);
   const asked = task.rates.reduce((sum, rate) => sum + rate, 0) * task.load;
-  if (asked > carried) {
-    const figures = `${carried.toFixed(0)} requests/s at the most, and ${asked.toFixed(0)} are asked for at ${task.load} × the load`;
-    lines.push(`Too few: together they carry ${figures}.`);
-  }
+  const figures = (most: number): string =>
+    `${most.toFixed(0)} requests/s at the most, and ${asked.toFixed(0)} are asked for at ${task.load} × the load`;
+  if (asked > carried) lines.push(`Too few: together they carry ${figures(carried)}.`);
+  else if (asked > left) lines.push(`One loss away from too few: the others carry ${figures(left)}.`);
   return lines;
 }
 
