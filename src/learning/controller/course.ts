@@ -7,6 +7,7 @@ import { fitCurve } from '../../plan/learning/curve.ts';
 import {
   changeCost,
   isSame,
+  type Reconfiguration,
   type Remaining,
   reconfigure,
   roundCost,
@@ -211,17 +212,17 @@ export class Course {
   #change(current: LearningConfiguration, nodes: LearningTopology): Step | null {
     const { request } = this.#options;
     const moved = this.#moved;
-    const { kind, configuration, gain, cost } = reconfigure(current, nodes, { request, remaining: this.#remaining() });
-    const judged = `gain ${Math.round(gain)} units, cost ${Math.round(cost)}`;
-    if (kind === 'keep') {
+    const found = reconfigure(current, nodes, { request, remaining: this.#remaining() });
+    const { configuration } = found;
+    if (found.kind === 'keep') {
       // A node that is not taken in changes nothing; one that left, or is elsewhere now, does.
       const same = isSame(current, configuration) && !moved && this.#phase === 'training';
-      return same ? null : this.#deploy(configuration, `goes on with the nodes that are left (a change: ${judged})`);
+      return same ? null : this.#deploy(configuration, `goes on with the nodes that are left${otherwise(found)}`);
     }
     this.#before = { configuration: current, rounds: this.#rounds };
-    this.#spent += cost;
+    this.#spent += found.cost;
     this.#rounds = [];
-    return this.#deploy(configuration, `the nodes changed (${judged})`);
+    return this.#deploy(configuration, `the nodes changed: ${judged(found)}`);
   }
 
   #deploy(configuration: LearningConfiguration, reason: string): Step {
@@ -275,4 +276,17 @@ export class Course {
       units: cost === null ? null : Math.max(0, cost - this.#spent),
     };
   }
+}
+
+/** What a change would have been worth, where there is one to be had. */
+function otherwise({ gain, cost }: Reconfiguration): string {
+  if (gain === 0 && cost === 0) return '';
+  return `: a change would gain ${Math.round(gain)} units, and cost ${Math.round(cost)}`;
+}
+
+function judged(found: Reconfiguration & { readonly kind: 'change' }): string {
+  const cost = `cost ${Math.round(found.cost)}`;
+  return found.needed
+    ? `the clusters of before cannot go on, ${cost} units`
+    : `gain ${Math.round(found.gain)} units, ${cost}`;
 }

@@ -123,7 +123,7 @@ describe('the course of a task', () => {
     made.course.tick(1_000);
     made.course.nodesAre(D13, false, 2_000);
     expect(made.course.tick(3_000)).toMatchObject({ kind: 'deploy', generation: 2 });
-    expect(made.course.state.reason).toMatch(/^the nodes changed \(gain \d+ units/);
+    expect(made.course.state.reason).toMatch(/^the nodes changed: gain \d+ units, cost \d+$/);
   });
 
   it('leaves a node that joins aside, where too little is left to be worth it', () => {
