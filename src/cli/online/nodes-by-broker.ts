@@ -1,17 +1,14 @@
 // What running nodes retain on a broker of the requests that they send and the round trips that they measured: with each other they speak
 // of it all the time (placement/broker/neighbour-talk.ts).
 
-import { setTimeout as delay } from 'node:timers/promises';
 import { section } from '../../config/key.ts';
 import { mqttKeys } from '../../config/schema/mqtt.ts';
-import { createRng } from '../../core/rng.ts';
 import { CommandError, EX_USAGE } from '../../errors.ts';
 import { createAddressPolicy } from '../../placement/address-policy.ts';
-import { BrokerConnection } from '../../placement/broker/connection.ts';
+import { overhear } from '../../placement/broker/overhear.ts';
 import { type ObservationsMessage, parseMessage, type RawMessage } from '../../placement/messages/message.ts';
 import { observationsTopic } from '../../placement/messages/topics.ts';
 import type { ObservedNode } from '../../plan/placement/observed.ts';
-import { createLogger } from '../../telemetry/log.ts';
 
 /** What was heard, of one service. */
 export interface HeardNodes {
@@ -19,7 +16,6 @@ export interface HeardNodes {
   readonly nodes: readonly ObservedNode[];
 }
 
-const CONNECT_MS_MAX = 5_000;
 /** Each node speaks every 2 s; a broker without MQTT 5 retains none of it. */
 const LISTEN_MS = 5_000;
 /** A broker may hold anything: more than these are not looked at. */
@@ -37,31 +33,15 @@ export async function nodesByBroker(
 ): Promise<HeardNodes> {
   const config = mqttConfigOf(url);
   const heard = new Map<string, Map<string, ObservedNode>>();
-  const connection = new BrokerConnection({
-    config,
-    willTopic: null,
-    clock: { nowMs: () => performance.now() },
-    rng: createRng(process.pid),
-    log: createLogger({ level: 'silent', nodeId: '', destination: { write() {} } }),
-    onConnect: () => {},
-    onDisconnect: () => {},
+  await overhear(config, {
+    topics: [observationsTopic(config.topicPrefix, '+', service ?? '+')],
+    what: 'what nodes say',
+    listenMs,
     onMessage: (message) => {
       const read = observationsIn(message, config.topicPrefix);
       if (read !== null) keep(heard, read);
     },
   });
-  connection.start();
-  try {
-    await connection.firstConnected(CONNECT_MS_MAX);
-    const filter = observationsTopic(config.topicPrefix, '+', service ?? '+');
-    if (!(await connection.subscribe([filter], 0))) {
-      const { url: broker, lastError } = connection.state();
-      throw new CommandError(`broker ${broker}: ${lastError ?? 'does not let what nodes say be read'}`);
-    }
-    await delay(listenMs);
-  } finally {
-    await connection.stop();
-  }
   return theService(heard, service);
 }
 

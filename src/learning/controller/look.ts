@@ -1,10 +1,6 @@
 // A look at a task on the broker, from beside: which controller has it, how far it is, what its nodes report.
 
-import { setTimeout as delay } from 'node:timers/promises';
-import { createRng } from '../../core/rng.ts';
-import { CommandError } from '../../errors.ts';
-import { BrokerConnection } from '../../placement/broker/connection.ts';
-import { createLogger } from '../../telemetry/log.ts';
+import { overhear } from '../../placement/broker/overhear.ts';
 import { type Claim, type Progress, readClaim, readProgress, readState, type TaskState } from '../messages/payloads.ts';
 import { controllerTopic, progressTopic, readTopic, stateTopic } from '../messages/topics.ts';
 import type { LearningTask } from './task-file.ts';
@@ -19,7 +15,6 @@ export interface TaskLook {
   readonly progress: ReadonlyMap<string, Progress>;
 }
 
-const CONNECT_MS_MAX = 5_000;
 /** What is retained comes within this time, ms. */
 const RETAINED_MS = 500;
 
@@ -29,38 +24,24 @@ export async function lookAtTask({ name, mqtt }: LearningTask): Promise<TaskLook
   let claim: Claim | null = null;
   let state: TaskState | null = null;
   const progress = new Map<string, Progress>();
-  const connection = new BrokerConnection({
-    config: { ...mqtt, clientId: `qedge-fl-status-${process.pid}` },
-    willTopic: null,
-    clock: { nowMs: () => performance.now() },
-    rng: createRng(process.pid),
-    log: createLogger({ level: 'silent', nodeId: '', destination: { write() {} } }),
-    onConnect: () => {},
-    onDisconnect: () => {},
-    onMessage: ({ topic, payload }) => {
-      const about = readTopic(prefix, topic);
-      const read = { controller: readClaim, state: readState, progress: readProgress };
-      if (about?.kind === 'controller') claim = valueIn(read.controller(payload));
-      if (about?.kind === 'state') state = valueIn(read.state(payload));
-      if (about?.kind !== 'progress') return;
-      const value = valueIn(read.progress(payload));
-      if (value !== null) progress.set(about.node, value);
+  await overhear(
+    { ...mqtt, clientId: `qedge-fl-status-${process.pid}` },
+    {
+      topics: [controllerTopic(prefix, name), stateTopic(prefix, name), progressTopic(prefix, name, '+')],
+      what: 'the task',
+      listenMs: RETAINED_MS,
+      onMessage: ({ topic, payload }) => {
+        const about = readTopic(prefix, topic);
+        const read = { controller: readClaim, state: readState, progress: readProgress };
+        if (about?.kind === 'controller') claim = valueIn(read.controller(payload));
+        if (about?.kind === 'state') state = valueIn(read.state(payload));
+        if (about?.kind !== 'progress') return;
+        const value = valueIn(read.progress(payload));
+        if (value !== null) progress.set(about.node, value);
+      },
     },
-  });
-  connection.start();
-  try {
-    await connection.firstConnected(CONNECT_MS_MAX);
-    const topics = [controllerTopic(prefix, name), stateTopic(prefix, name), progressTopic(prefix, name, '+')];
-    if (!(await connection.subscribe(topics, 0))) {
-      throw new CommandError(
-        `broker ${connection.state().url}: ${connection.state().lastError ?? 'does not let the task be read'}`,
-      );
-    }
-    await delay(RETAINED_MS);
-    return { claim, state, progress };
-  } finally {
-    await connection.stop();
-  }
+  );
+  return { claim, state, progress };
 }
 
 const valueIn = <T>(read: { readonly value: T } | { readonly wrong: string } | null): T | null =>

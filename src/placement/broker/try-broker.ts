@@ -1,12 +1,11 @@
-// One try of one broker, as `qedge check --online` makes it: does it let this node in and read, and is a node of that name
+// A trial of one broker, as `qedge check --online` makes it: does it let this node in and read, and is a node of that name
 // announced already? Under a client id of its own, so that a session that there is goes on undisturbed.
 
 import { setTimeout as delay } from 'node:timers/promises';
 import type { MqttConfig } from '../../config/config.ts';
-import { createRng } from '../../core/rng.ts';
-import { createLogger } from '../../telemetry/log.ts';
 import { nodesFilter, nodeTopic } from '../messages/topics.ts';
-import { BrokerConnection } from './connection.ts';
+import type { BrokerConnection } from './connection.ts';
+import { silentConnection } from './overhear.ts';
 
 export interface BrokerTrial {
   /** Why there is no connection; null where there is one. */
@@ -22,7 +21,7 @@ export interface BrokerTrial {
 
 const CONNECT_MS_MAX = 5_000;
 /** A broker that hangs up at the first is asked again with the older protocol. */
-const SECOND_TRY_MS = 500;
+const SECOND_ATTEMPT_MS = 500;
 /** What is retained comes within this time, ms. */
 const RETAINED_MS = 500;
 const POLL_MS = 10;
@@ -30,17 +29,9 @@ const POLL_MS = 10;
 /** Connects, subscribes and reads, within a few seconds. What failed is in the answer. */
 export async function tryBroker(config: MqttConfig, url: string, nodeId: string): Promise<BrokerTrial> {
   const nodes = new Map<string, string>();
-  const connection = new BrokerConnection({
-    config: { ...config, urls: [url], clientId: `${config.clientId}-check-${process.pid}` },
-    willTopic: null,
-    clock: { nowMs: () => performance.now() },
-    rng: createRng(process.pid),
-    log: createLogger({ level: 'error', nodeId, destination: { write() {} } }),
-    onConnect: () => {},
-    onDisconnect: () => {},
-    onMessage: ({ topic, payload, retained }) => {
-      if (retained) nodes.set(topic, Buffer.from(payload).toString('utf8'));
-    },
+  const own = { ...config, urls: [url], clientId: `${config.clientId}-check-${process.pid}` };
+  const connection = silentConnection(own, ({ topic, payload, retained }) => {
+    if (retained) nodes.set(topic, Buffer.from(payload).toString('utf8'));
   });
   connection.start();
   try {
@@ -65,7 +56,7 @@ async function connected(connection: BrokerConnection): Promise<void> {
   let failedMs = 0;
   for (let waitedMs = 0; !connection.connected && waitedMs < CONNECT_MS_MAX; waitedMs += POLL_MS) {
     if (connection.state().lastError !== null) failedMs += POLL_MS;
-    if (failedMs > SECOND_TRY_MS) return;
+    if (failedMs > SECOND_ATTEMPT_MS) return;
     await delay(POLL_MS);
   }
 }
