@@ -38,6 +38,8 @@ class PieceGatherer {
   #stopped = false;
   /** For more, while it was stopped. */
   #asked = false;
+  /** Nothing is gathered any more. */
+  #over = false;
 
   constructor(readable: Readable) {
     this.#readable = readable;
@@ -52,10 +54,11 @@ class PieceGatherer {
 
   /** Null: the end. False: no more for now. */
   take(chunk: Buffer | null): boolean {
-    if (chunk === null || chunk.length >= LARGE_BYTES) {
-      this.#flush();
-      return this.#push(chunk);
-    }
+    const isTiny = chunk !== null && chunk.length < LARGE_BYTES;
+    if (!isTiny || this.#bytes + chunk.length > GATHER_BYTES) this.#flush();
+    // By what was gathered the stream may have got another owner, which is to have this behind it.
+    if (this.#over) return this.#readable.push(chunk);
+    if (!isTiny) return this.#push(chunk);
     if (!this.#inTurn) {
       // Most often it is the only one, and must not wait.
       this.#inTurn = true;
@@ -81,6 +84,7 @@ class PieceGatherer {
   /** `push` and `_read` are what they were before. What was gathered goes on. */
   stop(): void {
     const readable = this.#readable;
+    this.#over = true;
     readable.push = this.#push;
     readable._read = this.#read;
     if (this.#stopped) this.#goOn();
@@ -105,7 +109,6 @@ class PieceGatherer {
   }
 
   #gather(chunk: Buffer): void {
-    if (this.#bytes + chunk.length > GATHER_BYTES) this.#flush();
     this.#gathered ??= Buffer.allocUnsafeSlow(GATHER_BYTES);
     chunk.copy(this.#gathered, this.#bytes);
     this.#bytes += chunk.length;

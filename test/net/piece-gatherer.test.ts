@@ -77,6 +77,28 @@ describe('a stream whose pieces are gathered', () => {
     },
   );
 
+  it.each([[Buffer.alloc(5000, 'c')], [null]])(
+    'gives what comes behind a gathered piece to the owner that it got by that piece',
+    async (behind) => {
+      const { stream, got, stop } = source();
+      await turn();
+      const given: (Buffer | null)[] = [];
+      stream.on('data', () => {
+        if (got.length < 2) return;
+        stop();
+        stream.push = (chunk: Buffer | null): boolean => {
+          given.push(chunk);
+          return true;
+        };
+      });
+      stream.push(Buffer.from('a'));
+      stream.push(Buffer.from('b'));
+      stream.push(behind);
+      expect(text(got)).toBe('ab');
+      expect(given).toEqual([behind]);
+    },
+  );
+
   it('is stopped after too many pieces, and read again in a later turn', async () => {
     const { stream, asked } = source();
     await turn();
