@@ -10,6 +10,7 @@ const PREFIX_BYTES = 5;
 const TRAILERS = 0x80;
 /** Trailers beyond this are not read. */
 const TRAILERS_BYTES_MAX = 16_384;
+const NOTHING = Buffer.alloc(0);
 
 /** `contentType`: of gRPC or gRPC-Web. */
 export function grpcMessages(contentType: string): GrpcMessages {
@@ -23,7 +24,7 @@ export class GrpcMessages implements BodyEnd {
   #flags = 0;
   #length = 0;
   #left = 0;
-  #trailers = Buffer.alloc(0);
+  #trailers: Buffer = NOTHING;
   /** The first message is whole. */
   begun = false;
   /** By the trailers in the body; `NO_GRPC_STATUS` without such. */
@@ -69,8 +70,9 @@ export class GrpcMessages implements BodyEnd {
 
   #endMessage(): void {
     if (this.#isTrailers) {
-      const value = /^grpc-status:[\t ]*(.*?)[\t ]*$/im.exec(this.#trailers.toString('latin1'))?.[1];
+      const value = /^grpc-status:(.*)$/im.exec(this.#trailers.toString('latin1'))?.[1]?.trim();
       if (value !== undefined) this.grpcStatus = readGrpcStatus(value);
+      this.#trailers = NOTHING;
     } else this.begun = true;
     this.#prefix = 0;
     this.#length = 0;
