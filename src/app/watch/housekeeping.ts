@@ -8,7 +8,7 @@ import { inTurns } from '../../net/in-turns.ts';
 import type { Notifier } from '../../systemd/notifier.ts';
 
 export interface HousekeepingOptions {
-  readonly services: ReadonlyMap<string, ServiceRouter>;
+  readonly services: ReadonlyMap<string, Pick<ServiceRouter, 'candidates' | 'overview' | 'instances'>>;
   /** Null without a broker. */
   readonly broker: () => {
     readonly connected: boolean;
@@ -17,7 +17,7 @@ export interface HousekeepingOptions {
   } | null;
   /** Why the last reload was refused. */
   readonly reloadProblems: () => readonly string[];
-  readonly notifier: Notifier;
+  readonly notifier: Pick<Notifier, 'status'>;
   readonly clock: Clock;
   readonly onEvent: (event: QedgeEvent) => void;
   /** Every few seconds, how each service is. */
@@ -35,6 +35,7 @@ export class Housekeeping {
   #rounds = 0;
   #connected = false;
   #brokerSinceMs: number | null = null;
+  #reads = false;
 
   constructor(options: HousekeepingOptions) {
     this.#options = options;
@@ -74,14 +75,17 @@ export class Housekeeping {
     void this.#readStates();
   }
 
-  /** Thousands of instances are read a few at a time. */
+  /** Thousands of instances are read a few at a time; under load that may take longer than it is to the next round. */
   async #readStates(): Promise<void> {
+    if (this.#reads) return;
+    this.#reads = true;
     const { services, clock, onState } = this.#options;
     for (const service of [...services.values()]) {
       const instances: InstanceState[] = [];
       for await (const instance of inTurns(service.instances(clock.nowMs()))) instances.push(instance);
       onState({ ...service.overview(clock.nowMs()), instances });
     }
+    this.#reads = false;
   }
 
   #watchBroker(): void {
