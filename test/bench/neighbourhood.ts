@@ -73,8 +73,8 @@ async function measure(client: MqttClient, { url, port, mode }: Broker) {
     'messages in a second': perSecond(({ messages }) => messages),
     'bytes in a second': perSecond(({ bytes }) => bytes),
     'summaries in a second': perSecond(({ heard }) => heard),
-    'summaries out a second': perSecond(({ told }) => told),
-    'bytes out a second': perSecond(({ toldBytes }) => toldBytes),
+    'summaries out a second': perSecond(({ sent }) => sent),
+    'bytes out a second': perSecond(({ sentBytes }) => sentBytes),
     'CPU of a qedge, % of a core': Math.round((1_000 * (after.cpuMs - before.cpuMs)) / wallMs) / 10,
     'CPU of the broker, % of a core': Math.round((1_000 * brokerMs) / wallMs) / 10,
   };

@@ -6,7 +6,7 @@ import { SUMMARY_BYTES_MAX, summaryText } from '../../../src/core/neighbours/sum
 import { createRng } from '../../../src/core/rng.ts';
 import { withRoundTrips } from '../../../src/placement/messages/round-trips.ts';
 import { observationsTopic } from '../../../src/placement/messages/topics.ts';
-import { drive, routerAmongNeighbours } from './told.ts';
+import { drive, routerAmongNeighbours } from './drive.ts';
 
 export const PREFIX = 'qedge/v1';
 const SERVICE = 'pilotnet';

@@ -6,8 +6,8 @@ import { createPlacement } from '../../../src/placement/placement.ts';
 import { createMetrics } from '../../../src/telemetry/metrics.ts';
 import { textOf } from '../../support/metrics.ts';
 import { configFrom } from '../../support/placement.ts';
+import { drive, routerAmongNeighbours } from './drive.ts';
 import { PREFIX } from './speakers.ts';
-import { drive, routerAmongNeighbours } from './told.ts';
 
 export interface SubjectReport {
   readonly atMs: number;
@@ -17,8 +17,8 @@ export interface SubjectReport {
   readonly bytes: number;
   /** Summaries. */
   readonly heard: number;
-  readonly told: number;
-  readonly toldBytes: number;
+  readonly sent: number;
+  readonly sentBytes: number;
 }
 
 export interface SubjectOptions {
@@ -56,8 +56,8 @@ export function runSubject(url: string, { mode, nodes, nearNodes }: SubjectOptio
   placement.start();
   setInterval(() => drive(world, DRIVE_MS, rng), DRIVE_MS);
   setInterval(() => {
-    const told = world.router.neighbours?.summarize(world.nowMs) ?? null;
-    if (mode !== 'off' && told !== null) placement.exchange(new Map([['pilotnet', told]]));
+    const summary = world.router.neighbours?.summarize(world.nowMs) ?? null;
+    if (mode !== 'off' && summary !== null) placement.exchange(new Map([['pilotnet', summary]]));
   }, EXCHANGE_MS);
 
   const figures = (): SubjectReport => {
@@ -70,8 +70,8 @@ export function runSubject(url: string, { mode, nodes, nearNodes }: SubjectOptio
       messages: value('qedge_mqtt_messages_received_total'),
       bytes: value('qedge_mqtt_bytes_received_total'),
       heard: value('qedge_neighbours_summaries_received_total'),
-      told: value('qedge_neighbours_summaries_sent_total'),
-      toldBytes: value('qedge_neighbours_bytes_sent_total'),
+      sent: value('qedge_neighbours_summaries_sent_total'),
+      sentBytes: value('qedge_neighbours_bytes_sent_total'),
     };
   };
   const hasLearned = (): boolean => {

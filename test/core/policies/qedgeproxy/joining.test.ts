@@ -9,8 +9,8 @@ function observed(rttMs: number, latenciesMs: readonly number[]) {
   return { candidate: candidateAt(0, rttMs), window };
 }
 
-describe('admission', () => {
-  it('takes the low quantile of processing latency over all instances, failures left out', () => {
+describe('an instance that joins', () => {
+  it('is judged by the low quantile of processing latency over all instances, failures left out', () => {
     const instances = [
       observed(10, [20, 30, 40, 50, 60]),
       observed(30, [45, 55, Number.POSITIVE_INFINITY, 65, 75, 85, 95]),
@@ -21,12 +21,12 @@ describe('admission', () => {
     expect(processingQuantileMs(instances, 1)).toBe(65);
   });
 
-  it('assumes nothing where nothing was seen, and never less than nothing', () => {
+  it('is not judged by what was never seen, and by nothing below zero', () => {
     expect(processingQuantileMs([], 0.1)).toBe(0);
     expect(processingQuantileMs([observed(50, [20])], 0.1)).toBe(0);
   });
 
-  it('admits what can make it: ℓⁿ + ℓ̂ᵖ ≤ τ', () => {
+  it('is admitted where it can make it: ℓⁿ + ℓ̂ᵖ ≤ τ', () => {
     expect(canMeetLimit(candidateAt(0, 65), 15, 80)).toBe(true);
     expect(canMeetLimit(candidateAt(0, 65.1), 15, 80)).toBe(false);
   });
