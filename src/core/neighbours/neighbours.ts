@@ -150,7 +150,7 @@ export class Neighbours implements Hearsay {
       this.#byNode.set(nodeId, neighbour);
     }
     neighbour.hear(summary, this.#options.handleOf, nowMs);
-    const verdict = this.#verdictOn(neighbour);
+    const verdict = this.#verdictOn(neighbour, nowMs);
     if (neighbour.judge(verdict, nowMs) && verdict.kind === 'wrong')
       this.#options.onIgnored(nodeId, verdict.over, nowMs + IGNORED_MS);
   }
@@ -220,14 +220,15 @@ export class Neighbours implements Hearsay {
     return failing >= FAILING_NEIGHBOURS || (late >= FAILING_NEIGHBOURS && inTime <= IN_TIME_MAX * answers);
   }
 
-  /** What was seen here and by all but one neighbour, in the last half minute. */
-  #seenByOthers(handle: number, except: Neighbour): Float64Array {
+  /** What was seen here and by all that are believed but one neighbour, in the last half minute. */
+  #seenByOthers(handle: number, except: Neighbour, nowMs: number): Float64Array {
     const cells = this.#pooled.fill(0);
     const own = this.#own.judged(handle);
     if (own !== undefined) add(cells, own);
     for (const neighbour of this.#byNode.values()) {
       const judged = neighbour.heard.get(handle)?.judged;
       if (neighbour === except || judged === undefined) continue;
+      if (neighbour.isIgnored(nowMs) || neighbour.freshness(nowMs) === 0) continue;
       add(cells, judged, Math.min(1, SAY_MAX / answersIn(judged)));
     }
     return cells;
@@ -235,16 +236,16 @@ export class Neighbours implements Hearsay {
 
   /**
    * Wrong over the first instance about which it says what cannot be. What was seen here decides; where that is too little, it together
-   * with what all the others say, of which each has the same say.
+   * with what all the others that are believed say, of which each has the same say.
    */
-  #verdictOn(neighbour: Neighbour): Verdict {
+  #verdictOn(neighbour: Neighbour, nowMs: number): Verdict {
     let verdict: Verdict = UNKNOWN;
     for (const { handle, key } of this.#options.candidates()) {
       const said = neighbour.heard.get(handle)?.judged;
       if (said === undefined) continue;
       const own = this.#own.judged(handle);
       const agreesHere = own === undefined ? null : this.#trust.agree(own, said);
-      const agree = agreesHere ?? this.#trust.agree(this.#seenByOthers(handle, neighbour), said);
+      const agree = agreesHere ?? this.#trust.agree(this.#seenByOthers(handle, neighbour, nowMs), said);
       if (agree === false) return { kind: 'wrong', over: key };
       if (agree === true) verdict = RIGHT;
     }

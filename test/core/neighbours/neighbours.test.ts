@@ -121,6 +121,19 @@ describe('what neighbours say', () => {
     expect(ignored.slice(1)).toEqual([`n5 ${keyOf(1)}`, `n6 ${keyOf(1)}`]);
   });
 
+  it('is not judged by what one says that is ignored, or that is heard no more', () => {
+    const { neighbours, ignored, keyOf, summary, see } = neighboursWith();
+    see(0, 60, 20, 2_000);
+    for (const nowMs of [2_000, 4_000]) {
+      neighbours.hear('liar', summary(1, 1, 50), nowMs);
+      neighbours.hear('liar', summary(0, 1, 20), nowMs);
+    }
+    expect(ignored).toEqual([`liar ${keyOf(0)}`]);
+    for (const nowMs of [4_000, 6_000]) neighbours.hear('n1', summary(1, 60, 50), nowMs);
+    for (const nowMs of [20_000, 22_000]) neighbours.hear('n2', summary(1, 500, 50), nowMs);
+    expect(ignored).toHaveLength(1);
+  });
+
   it('is ignored for a minute when it is wrong twice, once when it was before, and comes back when it is right', () => {
     const { neighbours, ignored, keyOf, summary, see } = neighboursWith();
     see(0, 60, 20, 2_000);
