@@ -6,7 +6,8 @@
 // controller, one that only waited, clears the topic as well.
 //
 // A broker that loses power together with the holder forgets the last will and keeps the claim. So a holder repeats its claim all the
-// time, and one that is not repeated is no claim.
+// time, and one that is not repeated is no claim. A holder that was stopped itself may have lost its task meanwhile: it says its claim
+// again, and has the task once more when that came back, behind all that was said while it did not hear.
 
 import { type Claim, COUNT_MAX } from '../messages/payloads.ts';
 
@@ -117,6 +118,10 @@ export class Claimant {
     if (state.kind === 'waiting' && stalled) this.#state = { ...state, heardMs: nowMs };
     else if (state.kind === 'waiting' && nowMs - state.heardMs >= SILENT_MS) return this.#claimNext();
     if (state.kind !== 'holding') return [];
+    if (stalled) {
+      this.#state = { kind: 'claiming' };
+      return ['publish'];
+    }
     if (!this.#begun && nowMs - state.sinceMs >= UNDISPUTED_MS) {
       this.#begun = true;
       return ['begin'];

@@ -155,6 +155,25 @@ describe('the claim on a task', () => {
     expect(topic.members.get('a')?.claimant.tick(topic.nowMs + 60_000)).toEqual([]);
   });
 
+  it('is in doubt for a holder that was stopped itself, until its claim comes back', () => {
+    const holding = (): Claimant => {
+      const claimant = new Claimant('a');
+      claimant.connected(0);
+      claimant.tick(2_000);
+      claimant.heard(claimant.claim, 2_000);
+      for (let nowMs = 2_100; nowMs <= 3_000; nowMs += 100) claimant.tick(nowMs);
+      expect(claimant.isHolding).toBe(true);
+      expect(claimant.tick(15_000)).toEqual(['publish']);
+      expect(claimant.isHolding).toBe(false);
+      return claimant;
+    };
+    const alone = holding();
+    expect(alone.heard(alone.claim, 15_000)).toEqual([]);
+    expect(alone.isHolding).toBe(true);
+    expect(alone.tick(15_100)).toEqual([]);
+    expect(holding().heard({ id: 'b', term: 2 }, 15_000)).toEqual(['yield']);
+  });
+
   it('with the highest term, from wherever, keeps no later controller away', () => {
     const topic = new Topic();
     topic.join('a');
