@@ -14,6 +14,8 @@ const KEPT = 1 - 1 / 128;
 const HALF_LIFE_MS = 5_000;
 /** What a place takes at all instances counts as so many places seen at each. */
 const PRIOR_PLACES = 4;
+/** A place takes no less, ms: round trips are measured with an error, and an answer may come sooner than its round trip. */
+const PLACE_MS_MIN = 0.1;
 /** What was not heard of for so long, and has nothing under way, is unknown. */
 const STALE_MS = 10_000;
 
@@ -55,15 +57,12 @@ export class Pace {
 
   /** An attempt that found `ahead` others of this load balancer in flight there took `processingMs`. */
   observe(handle: number, ahead: number, processingMs: number, nowMs: number): void {
+    const tookMs = Math.max(PLACE_MS_MIN * (ahead + 1), processingMs);
     const kept = KEPT * 0.5 ** ((nowMs - (this.#heardMs[handle] as number)) / HALF_LIFE_MS);
     this.#heardMs[handle] = nowMs;
-    this.#sumMs[handle] = (this.#sumMs[handle] as number) * kept + processingMs;
+    this.#sumMs[handle] = (this.#sumMs[handle] as number) * kept + tookMs;
     this.#places[handle] = (this.#places[handle] as number) * kept + ahead + 1;
-    const allKept = 0.5 ** ((nowMs - this.#allHeardMs) / HALF_LIFE_MS);
-    this.#allHeardMs = nowMs;
-    this.#allMs = this.#allMs * allKept + processingMs;
-    this.#allPlaces = this.#allPlaces * allKept + ahead + 1;
-    this.placeMs = this.#allMs / this.#allPlaces;
+    this.#addToAll(tookMs, ahead + 1, nowMs);
   }
 
   /** Expected processing latency of a request that joins those in flight. NaN: unknown. */
@@ -86,5 +85,16 @@ export class Pace {
     this.#sumMs[handle] = sumMs;
     this.#places[handle] = places;
     this.#heardMs[handle] = nowMs - ageMs;
+    if (ageMs > STALE_MS || places < 1) return;
+    const kept = 0.5 ** (ageMs / HALF_LIFE_MS);
+    this.#addToAll(kept * sumMs, kept * places, nowMs);
+  }
+
+  #addToAll(sumMs: number, places: number, nowMs: number): void {
+    const kept = 0.5 ** ((nowMs - this.#allHeardMs) / HALF_LIFE_MS);
+    this.#allHeardMs = nowMs;
+    this.#allMs = this.#allMs * kept + sumMs;
+    this.#allPlaces = this.#allPlaces * kept + places;
+    this.placeMs = Math.max(PLACE_MS_MIN, this.#allMs / this.#allPlaces);
   }
 }

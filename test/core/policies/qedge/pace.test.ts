@@ -51,6 +51,25 @@ describe('what one more request would take', () => {
     expect(pace.expectedMs(at(0, 1), 1000)).toBeGreaterThan(180);
   });
 
+  it('is longer where more are in flight, also where answers come sooner than the round trip', () => {
+    const pace = make(Array.from({ length: 20 }, () => [1, -5] as const));
+    expect(pace.placeMs).toBeGreaterThan(0);
+    expect(pace.expectedMs(at(3), 1000)).toBeGreaterThan(pace.expectedMs(at(0), 1000));
+  });
+
+  it('is known after a restart, of all instances as well', () => {
+    const before = make(Array.from({ length: 200 }, () => [0, 40] as const));
+    const after = make([]);
+    after.restore(0, before.snapshot(0, 1000), 0);
+    after.restore(1, { sumMs: 0, places: 0, ageMs: Number.POSITIVE_INFINITY }, 0);
+    expect(after.placeMs).toBeCloseTo(40);
+    after.observe(1, 0, 400, 0);
+    expect(after.placeMs).toBeLessThan(50);
+    const long = make([]);
+    long.restore(0, { sumMs: 800, places: 20, ageMs: 3_600_000 }, 0);
+    expect(long.placeMs).toBe(ASSUMED_MS);
+  });
+
   it('is forgotten with the instance', () => {
     const pace = make([[0, 150]]);
     pace.forget(0);
