@@ -16,8 +16,10 @@ export interface HeardNodes {
   readonly nodes: readonly ObservedNode[];
 }
 
-/** Each node speaks every 2 s; a broker without MQTT 5 retains none of it. */
+/** What was said last is retained, and what is due comes meanwhile. */
 const LISTEN_MS = 5_000;
+/** A broker without MQTT 5 retains none of it: nodes with much to say speak every 8 s. */
+const LISTEN_MS_UNRETAINED = 10_000;
 /** A broker may hold anything: more than these are not looked at. */
 const NODES_MAX = 2_000;
 
@@ -29,14 +31,15 @@ const NODES_MAX = 2_000;
  */
 export async function nodesByBroker(
   url: string,
-  { service, listenMs = LISTEN_MS }: { readonly service?: string | undefined; readonly listenMs?: number },
+  { service, listenMs }: { readonly service?: string | undefined; readonly listenMs?: number },
 ): Promise<HeardNodes> {
   const config = mqttConfigOf(url);
   const heard = new Map<string, Map<string, ObservedNode>>();
   await overhear(config, {
     topics: [observationsTopic(config.topicPrefix, '+', service ?? '+')],
     what: 'what nodes say',
-    listenMs,
+    listenMs: listenMs ?? LISTEN_MS,
+    unretainedMs: listenMs ?? LISTEN_MS_UNRETAINED,
     onMessage: (message) => {
       const read = observationsIn(message, config.topicPrefix);
       if (read !== null) keep(heard, read);

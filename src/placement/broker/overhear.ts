@@ -9,6 +9,8 @@ import { BrokerConnection } from './connection.ts';
 import type { InboxMessage } from './inbox.ts';
 
 const CONNECT_MS_MAX = 5_000;
+/** A broker that says nothing to a subscription for so long does not serve it. */
+const ANSWER_MS_MAX = 5_000;
 
 /** A connection that only listens. `config`: with a client id that no other session has. */
 export function silentConnection(config: MqttConfig, onMessage: (message: InboxMessage) => void): BrokerConnection {
@@ -30,23 +32,26 @@ export interface OverhearOptions {
   /** In words, for a broker that does not let it be read. */
   readonly what: string;
   readonly listenMs: number;
+  /** The same on a broker without MQTT 5; by default no longer. */
+  readonly unretainedMs?: number;
   readonly onMessage: (message: InboxMessage) => void;
 }
 
 /** @throws CommandError where the broker is not reached within 5 s, or lets nothing be read */
 export async function overhear(
   config: MqttConfig,
-  { topics, what, listenMs, onMessage }: OverhearOptions,
+  { topics, what, listenMs, unretainedMs = listenMs, onMessage }: OverhearOptions,
 ): Promise<void> {
   const connection = silentConnection(config, onMessage);
   connection.start();
   try {
     await connection.firstConnected(CONNECT_MS_MAX);
-    if (!(await connection.subscribe(topics, 0))) {
+    const unanswered = delay(ANSWER_MS_MAX, false, { ref: false });
+    if (!(await Promise.race([connection.subscribe(topics, 0), unanswered]))) {
       const { url, lastError } = connection.state();
       throw new CommandError(`broker ${url}: ${lastError ?? `does not let ${what} be read`}`);
     }
-    await delay(listenMs);
+    await delay(connection.state().protocol === '5' ? listenMs : unretainedMs);
   } finally {
     await connection.stop();
   }

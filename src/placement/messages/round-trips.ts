@@ -1,6 +1,7 @@
 // Round trips from a node to those in its reach, said along with what it saw: each is a row of the neighbourhood's matrix.
 
 import { BadMessage, isFields, show } from './bad-message.ts';
+import { isName } from './topics.ts';
 
 /** By node, ms; the nearest first. */
 export type RoundTrips = ReadonlyMap<string, number>;
@@ -33,6 +34,7 @@ export function readRoundTrips(value: unknown): RoundTrips {
 }
 
 function readRtt(id: string, value: unknown): number {
+  if (!isName(id)) throw new BadMessage('name', `round trip to ${show(id)}, which is no name of a node`);
   if (typeof value !== 'number')
     throw new BadMessage('type', `round trip to ${show(id)} is not a number: ${show(value)}`);
   if (value >= 0 && value <= RTT_MS_MAX) return value;

@@ -82,6 +82,7 @@ function parseNative(parts: readonly string[]): TopicAddress | null {
   return wellFormed && isName(service) && isName(id) ? { kind: 'instance', nodeId, service, id } : null;
 }
 
-function isName(text: string): boolean {
+/** What a node, service or instance may be called in a topic. */
+export function isName(text: string): boolean {
   return text.length <= NAME_LENGTH_MAX && NAME.test(text);
 }

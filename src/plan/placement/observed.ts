@@ -2,6 +2,7 @@
 // neither end has measured is as far apart as the shortest way over those that are.
 
 import { ConfigError } from '../../errors.ts';
+import { NODES_MAX } from './sites-file.ts';
 
 /** What one node says of itself. */
 export interface ObservedNode {
@@ -19,14 +20,13 @@ export interface ObservedSites {
   readonly estimated: number;
 }
 
-/** @throws ConfigError where a node has a name that the table cannot hold */
+/** @throws ConfigError where a node has a name that the table cannot hold, or there are more than it can */
 export function observedSites(observed: readonly ObservedNode[]): ObservedSites {
   const names = [...new Set(observed.flatMap(({ node, rttMs }) => [node, ...rttMs.keys()]))].sort();
   const odd = names.find((name) => !/^[\w.-]{1,64}$/.test(name));
-  if (odd !== undefined) {
-    const message = `expected names of letters, digits, ".", "_" and "-", at most 64, got ${JSON.stringify(odd)}`;
-    throw new ConfigError([{ file: 'nodes', line: 0, column: 0, path: '', message }]);
-  }
+  if (odd !== undefined)
+    throw refused(`expected names of letters, digits, ".", "_" and "-", at most 64, got ${JSON.stringify(odd)}`);
+  if (names.length > NODES_MAX) throw refused(`expected at most ${NODES_MAX} nodes, got ${names.length}`);
   const measured = measuredBetween(names, observed);
   const shortest = shortestWays(measured);
   const rate = new Map(observed.map((one) => [one.node, one.rate]));
@@ -36,6 +36,10 @@ export function observedSites(observed: readonly ObservedNode[]): ObservedSites 
   });
   const missing = measured.flatMap((row, i) => row.filter((ms, j) => j > i && !Number.isFinite(ms)));
   return { csv: [['node', 'rate', ...names].join(','), ...lines].join('\n'), estimated: missing.length };
+}
+
+function refused(message: string): ConfigError {
+  return new ConfigError([{ file: 'nodes', line: 0, column: 0, path: '', message }]);
 }
 
 /** The lesser of what both ends have measured; +Infinity where neither has. */

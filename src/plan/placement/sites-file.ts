@@ -17,7 +17,8 @@ export interface SiteDefaults {
   readonly workMs: number;
 }
 
-const NODES_MAX = 2_000;
+/** Nodes of a table, at the most. */
+export const NODES_MAX = 2_000;
 /** Clients of all nodes together, at the most. */
 const CLIENTS_MAX = 100_000;
 const FACTS = ['node', 'clients', 'rate', 'work'] as const;
@@ -68,6 +69,7 @@ function columns({ cells, line }: CsvRow, names: readonly string[], report: Repo
     else if (columnOf.has(title)) report(line, `column ${i + 1}: "${title}" is there already`);
     columnOf.set(title, i);
   }
+  for (const fact of FACTS) if (names.includes(fact)) report(line, `"${fact}" is a column, and no name of a node`);
   for (const name of ['node', ...names]) {
     if (!columnOf.has(name)) report(line, `there is no column "${name}"`);
   }

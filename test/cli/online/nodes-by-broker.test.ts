@@ -28,6 +28,7 @@ it('a planner hears the rates and round trips that nodes say, and nothing of non
   await say('a', said(12, { b: 4.5 }));
   await say('b', said(3, { a: 5 }));
   await say('liar', said(3, { a: -5 }));
+  await say('odd', said(3, { 'no name': 5 }));
   await say('noise', 'noise');
   const { service, nodes } = await nodesByBroker(url, { listenMs: 1_000 });
   expect(service).toBe('web');

@@ -40,4 +40,16 @@ describe('what running nodes have measured', () => {
     const task = parseSites('nodes', csv, DEFAULTS);
     expect(rttOf(task, 0, 1)).toBe(50);
   });
+
+  it('is refused where there are more nodes than a table holds, before their distances are looked at', () => {
+    const near = Array.from({ length: 2_000 }, (_, i) => [`n${i}`, 1] as const);
+    expect(() => observedSites([{ node: 'a', rate: 1, rttMs: new Map(near) }])).toThrow(
+      expect.objectContaining({ problems: [expect.objectContaining({ message: expect.stringContaining('got 2001') })] }),
+    );
+  });
+
+  it('is refused where a node is called as a column is', () => {
+    const { csv } = observedSites([{ node: 'work', rate: 1, rttMs: new Map([['b', 5]]) }]);
+    expect(() => parseSites('nodes', csv, DEFAULTS)).toThrow(/"work" is a column, and no name of a node/);
+  });
 });
