@@ -7,7 +7,8 @@ import { ABSENT_SHARE, type ClassCounts } from './divergence.ts';
 
 const RUNS = 2;
 const SWAPS_PER_CLIENT = 30_000;
-const SWAPS_MAX = 6_000_000;
+/** A swap looks at each class that its clients have samples of: so many looks at the most. */
+const LOOKS_MAX = 20_000_000;
 /** First and last temperature, as parts of the divergence of a random partition. */
 const HOT = 0.0005;
 const COLD = 0.000005;
@@ -52,7 +53,8 @@ function annealOnce(
   let sum = clusters.reduce((all, { divergence }) => all + divergence, 0);
   let least = sum;
   const best = clusterOf.slice();
-  const swaps = Math.min(SWAPS_MAX, SWAPS_PER_CLIENT * clients.length);
+  const looks = clients.reduce((all, { classes }) => all + classes.length, 0) / clients.length;
+  const swaps = Math.min(SWAPS_PER_CLIENT * clients.length, Math.ceil(LOOKS_MAX / looks));
   const cooling = (COLD / HOT) ** (PLATEAU / swaps);
   let temperature = sum * HOT;
   for (let swap = 1; swap <= swaps; swap++) {

@@ -126,7 +126,7 @@ describe('the claim on a task', () => {
     topic.retained = { id: 'gone', term: 7 };
     topic.join('a');
     topic.join('b');
-    topic.run(9_000);
+    topic.run(59_000);
     expect(topic.holders).toEqual([]);
     topic.run(4_000);
     expect(topic.holders).toEqual(['a']);
@@ -181,7 +181,7 @@ describe('the claim on a task', () => {
     topic.publish({ id: 'forged', term: 1e9 });
     topic.run(1_000);
     expect(topic.members.get('a')?.yielded).toBe(1);
-    topic.run(12_000);
+    topic.run(62_000);
     expect(topic.holders).toEqual(['a']);
     expect(topic.retained).toEqual({ id: 'a', term: 1 });
   });
