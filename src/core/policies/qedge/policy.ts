@@ -23,7 +23,7 @@ import { Pace } from './pace.ts';
 import { RequirementSteering } from './requirement-steering.ts';
 import { Shedding } from './shedding.ts';
 import { restoreQedge, snapshotQedge } from './snapshot.ts';
-import { PRICE_PLACES, Turns } from './turns.ts';
+import { PRICE_SHARE, Turns } from './turns.ts';
 import { UnloadedLatency } from './unloaded-latency.ts';
 import { type QedgeFacts, viewOf } from './view.ts';
 
@@ -274,7 +274,7 @@ class Qedge implements Policy {
    */
   #cheapest(turn: Candidate, candidates: readonly Candidate[], nowMs: number): Candidate {
     let cheapest = turn;
-    const priceMs = PRICE_PLACES * this.pace.placeMs;
+    const priceMs = PRICE_SHARE * this.#context.qos.latencyMs;
     let leastMs = this.#costMs(turn, nowMs) - priceMs * (this.turns.owed(turn.handle) + 1);
     if (Number.isNaN(leastMs)) return turn;
     let unknown: Candidate | null = null;
