@@ -44,7 +44,9 @@ describe('what running nodes have measured', () => {
   it('is refused where there are more nodes than a table holds, before their distances are looked at', () => {
     const near = Array.from({ length: 2_000 }, (_, i) => [`n${i}`, 1] as const);
     expect(() => observedSites([{ node: 'a', rate: 1, rttMs: new Map(near) }])).toThrow(
-      expect.objectContaining({ problems: [expect.objectContaining({ message: expect.stringContaining('got 2001') })] }),
+      expect.objectContaining({
+        problems: [expect.objectContaining({ message: expect.stringContaining('got 2001') })],
+      }),
     );
   });
 
