@@ -171,9 +171,7 @@ async function askTask({ from, service, work, load }: PlacementOptions): Promise
   const services = states.map(({ services }, i) => {
     const found = services.find((one) => one.service === name);
     if (found === undefined) {
-      const known = services.map((one) => one.service).join(', ');
-      const problem = name === undefined ? 'has not exactly one service' : `no service "${name}"`;
-      throw new CommandError(`${urls[i]}: ${problem}; --service says which: ${known}`);
+      throw new CommandError(`${urls[i]}: ${notTheOne(name, services)}`);
     }
     return found;
   });
@@ -187,6 +185,12 @@ async function askTask({ from, service, work, load }: PlacementOptions): Promise
   const { service: found, qos } = services[0] as RouterState;
   const { latencyMs, successRatio } = qos;
   return { task: parseSites('nodes', sites, { latencyMs, successRatio, workMs: work, load }), service: found };
+}
+
+function notTheOne(name: string | undefined, services: readonly RouterState[]): string {
+  const problem = name === undefined ? 'has not exactly one service' : `no service "${name}"`;
+  if (services.length === 0) return 'has no service';
+  return `${problem}; --service says which: ${services.map(({ service }) => service).join(', ')}`;
 }
 
 /** What the nodes say on their broker, which does not know the goal. */

@@ -10,7 +10,7 @@ const SWAPS_PER_CLIENT = 30_000;
 /** A swap looks at each class that its clients have samples of: so many looks at the most. */
 const LOOKS_MAX = 20_000_000;
 /** First and last temperature, as parts of the divergence of a random partition. */
-const HOT = 0.0005;
+const HOT = 0.001;
 const COLD = 0.000005;
 /** A client is swapped with one of so many that are most like it, in so many of all cases. */
 const NEAR = 16;
