@@ -3,8 +3,7 @@
 // it, the pace holds their load, and the own requests in flight show which instance was chosen too often just now.
 //
 // A place is learned as the ratio Σ x / Σ (ahead + 1) over the last attempts, which needs no idle instance and no law of the work: heavy
-// tails and other services' load are in it. What is known of one instance is drawn towards what a place takes at all of them: where work
-// has a heavy tail, a few attempts make equal instances look several times as slow or quick, and the queue would go where luck was.
+// tails and other services' load are in it.
 
 import type { Candidate } from '../../domain.ts';
 import { grownFloat64 } from '../../stats/grown.ts';
@@ -12,8 +11,6 @@ import { grownFloat64 } from '../../stats/grown.ts';
 /** The older attempts fade, each by this factor with every new one, so that about the last 128 speak, and by half in this time. */
 const KEPT = 1 - 1 / 128;
 const HALF_LIFE_MS = 5_000;
-/** What a place takes at all instances counts as so many places seen at each. */
-const PRIOR_PLACES = 4;
 /** A place takes no less, ms: round trips are measured with an error, and an answer may come sooner than its round trip. */
 const PLACE_MS_MIN = 0.1;
 /** What was not heard of for so long, and has nothing under way, is unknown. */
@@ -27,21 +24,11 @@ export interface PaceState {
 }
 
 export class Pace {
-  /** What a place takes at all instances together, ms. */
-  placeMs: number;
-  #allMs = 0;
-  #allPlaces = 0;
-  #allHeardMs = Number.NEGATIVE_INFINITY;
   /** Σ x and Σ (ahead + 1), by handle. */
   #sumMs: Float64Array<ArrayBuffer> = new Float64Array(0);
   #places: Float64Array<ArrayBuffer> = new Float64Array(0);
   /** When the last attempt ended there. */
   #heardMs: Float64Array<ArrayBuffer> = new Float64Array(0);
-
-  /** `assumedMs`: what a place takes, before anything was seen. */
-  constructor(assumedMs: number) {
-    this.placeMs = assumedMs;
-  }
 
   ensureHandles(handles: number): void {
     this.#sumMs = grownFloat64(this.#sumMs, handles);
@@ -57,19 +44,16 @@ export class Pace {
 
   /** An attempt that found `ahead` others of this load balancer in flight there took `processingMs`. */
   observe(handle: number, ahead: number, processingMs: number, nowMs: number): void {
-    const tookMs = Math.max(PLACE_MS_MIN * (ahead + 1), processingMs);
     const kept = KEPT * 0.5 ** ((nowMs - (this.#heardMs[handle] as number)) / HALF_LIFE_MS);
     this.#heardMs[handle] = nowMs;
-    this.#sumMs[handle] = (this.#sumMs[handle] as number) * kept + tookMs;
+    this.#sumMs[handle] = (this.#sumMs[handle] as number) * kept + Math.max(PLACE_MS_MIN * (ahead + 1), processingMs);
     this.#places[handle] = (this.#places[handle] as number) * kept + ahead + 1;
-    this.#addToAll(tookMs, ahead + 1, nowMs);
   }
 
-  /** Expected processing latency of a request that joins those in flight. NaN: unknown. */
-  expectedMs({ handle, inFlight }: Candidate, nowMs: number): number {
+  /** Expected processing latency of a request that joins those in flight; `idleMs` is what an idle instance takes. NaN: unknown. */
+  expectedMs({ handle, inFlight }: Candidate, idleMs: number, nowMs: number): number {
     if (inFlight === 0 && nowMs - (this.#heardMs[handle] as number) > STALE_MS) return Number.NaN;
-    const sumMs = PRIOR_PLACES * this.placeMs + (this.#sumMs[handle] as number);
-    return (sumMs / (PRIOR_PLACES + (this.#places[handle] as number))) * (inFlight + 1);
+    return ((idleMs + (this.#sumMs[handle] as number)) / (1 + (this.#places[handle] as number))) * (inFlight + 1);
   }
 
   /** What survives a restart. */
@@ -85,16 +69,5 @@ export class Pace {
     this.#sumMs[handle] = sumMs;
     this.#places[handle] = places;
     this.#heardMs[handle] = nowMs - ageMs;
-    if (ageMs > STALE_MS || places < 1) return;
-    const kept = 0.5 ** (ageMs / HALF_LIFE_MS);
-    this.#addToAll(kept * sumMs, kept * places, nowMs);
-  }
-
-  #addToAll(sumMs: number, places: number, nowMs: number): void {
-    const kept = 0.5 ** ((nowMs - this.#allHeardMs) / HALF_LIFE_MS);
-    this.#allHeardMs = nowMs;
-    this.#allMs = this.#allMs * kept + sumMs;
-    this.#allPlaces = this.#allPlaces * kept + places;
-    this.placeMs = Math.max(PLACE_MS_MIN, this.#allMs / this.#allPlaces);
   }
 }

@@ -23,7 +23,7 @@ import { Pace } from './pace.ts';
 import { RequirementSteering } from './requirement-steering.ts';
 import { Shedding } from './shedding.ts';
 import { restoreQedge, snapshotQedge } from './snapshot.ts';
-import { PRICE_SHARE, Turns } from './turns.ts';
+import { Turns } from './turns.ts';
 import { UnloadedLatency } from './unloaded-latency.ts';
 import { type QedgeFacts, viewOf } from './view.ts';
 
@@ -55,8 +55,8 @@ class Qedge implements Policy {
   readonly estimates: Estimates;
   readonly streaks: MissStreak;
   readonly unloaded: UnloadedLatency;
-  readonly pace: Pace;
-  readonly turns = new Turns();
+  readonly pace = new Pace();
+  readonly turns: Turns;
   readonly swrr = new Swrr();
   readonly #shedding: Shedding;
   /** Null: nothing to steer for but the latency goal. */
@@ -82,7 +82,7 @@ class Qedge implements Policy {
     this.#context = context;
     this.stepMs = options.step;
     this.sheds = options.shed;
-    this.pace = new Pace(scale.unloadedMs);
+    this.turns = new Turns(latencyMs);
     this.activeSet = new ActiveSet(options, latencyMs);
     this.estimates = new Estimates(options, context);
     this.streaks = new MissStreak(scale.lateMs, scale.lateMsMax);
@@ -274,13 +274,12 @@ class Qedge implements Policy {
    */
   #cheapest(turn: Candidate, candidates: readonly Candidate[], nowMs: number): Candidate {
     let cheapest = turn;
-    const priceMs = PRICE_SHARE * this.#context.qos.latencyMs;
-    let leastMs = this.#costMs(turn, nowMs) - priceMs * (this.turns.owed(turn.handle) + 1);
+    let leastMs = this.#costMs(turn, nowMs) - this.turns.owedMs(turn.handle) - this.turns.priceMs;
     if (Number.isNaN(leastMs)) return turn;
     let unknown: Candidate | null = null;
     for (const candidate of candidates) {
       if (candidate === turn) continue;
-      const costMs = this.#costMs(candidate, nowMs) - priceMs * this.turns.owed(candidate.handle);
+      const costMs = this.#costMs(candidate, nowMs) - this.turns.owedMs(candidate.handle);
       if (costMs < leastMs) {
         cheapest = candidate;
         leastMs = costMs;
@@ -296,7 +295,7 @@ class Qedge implements Policy {
       return Number.POSITIVE_INFINITY;
     if (this.#isClosed(candidate, nowMs)) return Number.POSITIVE_INFINITY;
     if (!this.#options.pace) return 0;
-    const takesMs = candidate.rttMs + 2 * this.pace.expectedMs(candidate, nowMs);
+    const takesMs = candidate.rttMs + 2 * this.pace.expectedMs(candidate, this.unloaded.ms, nowMs);
     return this.#spending === null ? takesMs : takesMs + this.#spending.expenseMs(candidate.handle);
   }
 
@@ -333,7 +332,7 @@ class Qedge implements Policy {
   /** One more request in its queue is to take more than this share of τ. */
   #fills(candidate: Candidate, share: number, nowMs: number): boolean {
     if (!this.#options.pace || candidate.inFlight === 0) return false;
-    const expectedMs = candidate.rttMs + this.pace.expectedMs(candidate, nowMs);
+    const expectedMs = candidate.rttMs + this.pace.expectedMs(candidate, this.unloaded.ms, nowMs);
     return expectedMs > share * this.#context.qos.latencyMs;
   }
 

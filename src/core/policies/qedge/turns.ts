@@ -8,16 +8,23 @@
 import { grownFloat64 } from '../../stats/grown.ts';
 
 /**
- * Share of τ that a turn that is owed counts as. A price in places of a queue (0.3) is better where one load balancer makes the queues, by
- * a point of success, and worse where many share instances that are nearly full: four points fewer clients are satisfied.
+ * Share of τ that a turn that is owed counts as. Priced in places of a queue (0.3) it is better where one load balancer makes the queues
+ * itself, by some points of success, and worse where many share instances that are nearly full: four points fewer clients are satisfied.
  */
-export const PRICE_SHARE = 0.1;
+const PRICE_SHARE = 0.1;
 /** Turns that are owed or owing at the most. */
 export const OWED_MAX = 2;
 
 export class Turns {
+  /** What a turn counts as. */
+  readonly priceMs: number;
   /** Turns handed on less turns taken over. By handle. */
   #owed: Float64Array<ArrayBuffer> = new Float64Array(0);
+
+  /** `latencyMs`: τ. */
+  constructor(latencyMs: number) {
+    this.priceMs = PRICE_SHARE * latencyMs;
+  }
 
   ensureHandles(handles: number): void {
     this.#owed = grownFloat64(this.#owed, handles);
@@ -27,13 +34,17 @@ export class Turns {
     this.restore(handle, 0);
   }
 
-  /** Turns that the instance is owed; below 0: that it owes. */
   owed(handle: number): number {
     return this.#owed[handle] as number;
   }
 
   restore(handle: number, owed: number): void {
     this.#owed[handle] = owed;
+  }
+
+  /** What the instance is owed, as cost. */
+  owedMs(handle: number): number {
+    return this.priceMs * (this.#owed[handle] as number);
   }
 
   /** The turn of one instance goes to another. */

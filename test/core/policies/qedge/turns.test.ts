@@ -2,7 +2,7 @@ import { describe, expect, it } from 'vitest';
 import { Turns } from '../../../../src/core/policies/qedge/turns.ts';
 
 function make(): Turns {
-  const turns = new Turns();
+  const turns = new Turns(80);
   turns.ensureHandles(2);
   return turns;
 }
@@ -11,7 +11,8 @@ describe('turns', () => {
   it('are owed to the one that hands them on, by the one that takes them over', () => {
     const turns = make();
     turns.hand(0, 1);
-    expect([0, 1].map((handle) => turns.owed(handle))).toEqual([1, -1]);
+    expect(turns.owedMs(0)).toBe(turns.priceMs);
+    expect(turns.owedMs(1)).toBe(-turns.priceMs);
     turns.hand(1, 0);
     expect([0, 1].map((handle) => turns.owed(handle))).toEqual([0, 0]);
   });
