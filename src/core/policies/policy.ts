@@ -192,6 +192,8 @@ export interface Guidance {
 /** What every policy is made from. */
 export interface PolicyContext {
   readonly qos: QosTarget;
+  /** The latency limit is a stage's part of a chain's goal: what is late by it may still be in time as a whole. */
+  readonly isPart?: boolean;
   readonly rng: Rng;
   /** Instances a service may have at the most; handles are below it, and dense from 0. */
   readonly instancesMax: number;

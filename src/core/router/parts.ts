@@ -39,7 +39,7 @@ export class RouterParts {
   readonly neighbours: Neighbours | null;
   policy: Policy;
 
-  readonly #makePolicy: (qos: QosTarget) => Policy;
+  readonly #makePolicy: (qos: QosTarget, isPart: boolean) => Policy;
 
   /** `makePolicy` is given the books that a policy may read. */
   constructor(options: ServiceRouterOptions, makePolicy: (context: PolicyContext) => Policy) {
@@ -56,9 +56,9 @@ export class RouterParts {
     this.neighbours = options.neighbours === undefined ? null : this.#neighboursBy(options.neighbours, onEvent);
     const { rng } = options;
     const { flights, groups, neighbours: hearsay } = this;
-    this.#makePolicy = (target) =>
-      makePolicy({ qos: target, rng, instancesMax, flights, groups, guidance: books, hearsay, onEvent });
-    this.policy = this.#makePolicy(qos);
+    this.#makePolicy = (target, isPart) =>
+      makePolicy({ qos: target, isPart, rng, instancesMax, flights, groups, guidance: books, hearsay, onEvent });
+    this.policy = this.#makePolicy(qos, false);
     const { clients, policy } = this;
     this.offers = books === null ? null : new Offers({ books, clients, groups, policy });
     this.members = this.#membership({ instancesMax, requirements, books, onEvent });
@@ -68,7 +68,7 @@ export class RouterParts {
   steerBy(latencyMs: number, nowMs: number): void {
     const learned = this.policy.snapshot(nowMs);
     if (learned === null) return;
-    this.policy = this.#makePolicy({ ...this.options.qos, latencyMs });
+    this.policy = this.#makePolicy({ ...this.options.qos, latencyMs }, true);
     this.policy.update(this.members.set.admitted, nowMs);
     this.policy.restore(learned, 0, nowMs);
     if (this.offers !== null) this.offers.policy = this.policy;

@@ -81,7 +81,8 @@ class Qedge implements Policy {
     this.#options = options;
     this.#context = context;
     this.stepMs = options.step;
-    this.sheds = options.shed;
+    // A run may still be in time though this stage is not, and its client has waited for the earlier stages.
+    this.sheds = options.shed && context.isPart !== true;
     this.turns = new Turns(latencyMs);
     this.activeSet = new ActiveSet(options, latencyMs);
     this.estimates = new Estimates(options, context);
