@@ -81,6 +81,13 @@ describe('a name in DNS', () => {
     expect(trouble(started)).toBe('yolo.lan: 127.0.0.1: SERVFAIL; its last answer is too old to be used');
   });
 
+  it('is asked for again where there is no way to its server yet', async () => {
+    // The kernel lets no one connect to the broadcast address: as to any address while the network is not up.
+    const toml = config(53, '"yolo.lan:9000"').replace('127.0.0.1:53', '255.255.255.255:53');
+    const started = startPlacement(toml);
+    await expect.poll(() => trouble(started), PATIENCE).toMatch(/EACCES/);
+  });
+
   it('that leads from alias to alias without an end is given up', async () => {
     let step = 0;
     const { port, asked } = await startNameServer(({ name }) => {

@@ -38,13 +38,16 @@ function withDeadline(begin: (finish: Finish) => () => void): Promise<DnsMessage
 function overUdp({ host, port }: HostPort, question: DnsQuestion): Promise<DnsMessage> {
   return withDeadline((finish) => {
     const id = randomInt(2 ** 16);
+    const query = encodeQuery(id, question);
     const socket = createSocket(isIPv6(host) ? 'udp6' : 'udp4');
     socket.on('error', finish);
     socket.on('message', (bytes) => {
       const message = answerTo(bytes, id, question);
       if (message !== null) finish(message);
     });
-    socket.connect(port, host, () => socket.send(encodeQuery(id, question)));
+    // By its event, which stays out where there is no way to the server; the callback would be called all the same.
+    socket.once('connect', () => socket.send(query));
+    socket.connect(port, host);
     let closed = false;
     return () => {
       if (!closed) socket.close();
