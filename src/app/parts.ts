@@ -30,6 +30,7 @@ import { WarmRestart } from './warm-restart.ts';
 import { FailureLog } from './watch/failure-log.ts';
 import { GoalWatch } from './watch/goal-watch.ts';
 import { Housekeeping } from './watch/housekeeping.ts';
+import { IgnoredNeighbours } from './watch/ignored-neighbours.ts';
 import { anonymousBytes, MemoryRelease, releaseMemory } from './watch/memory-release.ts';
 
 /** The routing core's time: monotonic, ms. */
@@ -145,6 +146,7 @@ export class AppParts implements NodeReportParts {
   #createDataPlanes(shared: SharedParts): DataPlanes {
     const { log, options } = this;
     const failures = new FailureLog(log);
+    const ignored = new IgnoredNeighbours();
     return new DataPlanes({
       ...shared,
       config: this.config,
@@ -152,7 +154,7 @@ export class AppParts implements NodeReportParts {
       tickets: readTicketSecret(options.tickets ?? ''),
       onEvent: (service, event) => {
         failures.observe(service, event);
-        this.record(service, event);
+        if (ignored.isNews(service, event, CLOCK.nowMs())) this.record(service, event);
       },
       onLoss: (message) => {
         log.error({ reason: message }, 'worker was lost');

@@ -122,6 +122,26 @@ describe('neighbours over a broker', () => {
     expect(textOf(one.metrics)).toMatch(/qedge_mqtt_connects_total 1\n/);
   });
 
+  it('are sent a first summary again when a reload turns them off and on', async () => {
+    const { url } = await startMosquitto();
+    const one = startPlacement(toml(url, 'n0'));
+    const many = Array.from({ length: 16 }, (_, i) =>
+      seen(30).instances.map((of) => ({ ...of, key: `n${i}/a` })),
+    ).flat();
+    const sentAfterTurn = (): number | undefined => {
+      one.placement.exchange(new Map([['pilotnet', { spanMs: 2_000, instances: many }]]));
+      return one.placement.state().neighbourhood?.summariesSent;
+    };
+    await expect.poll(sentAfterTurn, POLL).toBe(1);
+    expect(sentAfterTurn()).toBe(1);
+    for (const mode of ['off', 'observe']) {
+      one.placement.configure(configFrom(toml(url, 'n0').replace('mode = "observe"', `mode = "${mode}"`)));
+      // A reload takes effect a turn later.
+      await new Promise(setImmediate);
+    }
+    expect(sentAfterTurn()).toBe(2);
+  });
+
   it('of another machine are not heard of what loopback means there, those of this one are', async () => {
     const { url } = await startMosquitto();
     const one = startPlacement(toml(url, 'n0'));

@@ -1,11 +1,17 @@
-// When a load balancer says what it saw: small summaries every time that it is asked, large ones as seldom as their bytes demand, and news
-// at once. So what a neighbourhood costs is bounded, however many instances there are.
+// When a load balancer says what it saw: small summaries every time that it is asked, large ones as seldom as their bytes demand. News goes
+// at once and by itself, as far as a budget of its own allows. So what a neighbourhood costs is bounded, however many instances there are
+// and however they change.
 
 import { bucketOf, MIDDLES_MS } from './histogram.ts';
-import { mergeInTime, type Observed, type Summary, summaryText } from './summary.ts';
+import { mergeInTime, type Observed, SUMMARY_BYTES_MAX, type Summary, summaryText } from './summary.ts';
 
 /** What summaries may take on average. */
 const BYTES_PER_SECOND = 120;
+/** What news may take beside them, on average; and at once, after a calm time. */
+const NEWS_BYTES_PER_SECOND = 30;
+const NEWS_BYTES_MAX = SUMMARY_BYTES_MAX;
+/** Of these, so many are kept for what fails or got slow: it finds them though every turn sees others of many instances. */
+const KEPT_BYTES = NEWS_BYTES_MAX / 2;
 /** Nothing waits longer: what was said is forgotten after ten seconds. */
 const REST_MS_MAX = 8_000;
 /** It is asked about every two seconds: what is due before the next time is said now. */
@@ -28,18 +34,30 @@ export class Saying {
   #waiting: Summary | null = null;
   #saidMs = Number.NEGATIVE_INFINITY;
   readonly #said = new Map<string, Said>();
+  /** Bytes of news that may be said now, as of `#askedMs`. */
+  #newsBytes = NEWS_BYTES_MAX;
+  #askedMs = Number.NaN;
 
   /** What is to be said now; null: nothing, and what was `seen` since the last call waits for the next. */
   next(seen: Summary | null, nowMs: number): Summary | null {
+    this.#earn(nowMs);
     if (seen !== null) this.#waiting = this.#waiting === null ? seen : mergeInTime(this.#waiting, seen);
-    const summary = this.#waiting;
-    if (summary === null || !(this.#isDue(summary, nowMs) || this.#isNews(summary, nowMs))) return null;
-    this.#waiting = null;
-    this.#saidMs = nowMs;
-    for (const [key, { atMs }] of this.#said) if (nowMs - atMs > REMEMBERED_MS) this.#said.delete(key);
-    for (const one of summary.instances)
-      this.#said.set(one.key, { atMs: nowMs, bucket: meanBucketOf(one), failed: one.failures > 0 });
+    const waiting = this.#waiting;
+    if (waiting === null) return null;
+    const summary = this.#isDue(waiting, nowMs) ? waiting : this.#news(waiting, nowMs);
+    if (summary === null) return null;
+    if (summary === waiting) {
+      this.#waiting = null;
+      this.#saidMs = nowMs;
+    } else this.#waiting = without(waiting, summary);
+    this.#remember(summary, nowMs);
     return summary;
+  }
+
+  #earn(nowMs: number): void {
+    const passedMs = Number.isNaN(this.#askedMs) ? 0 : nowMs - this.#askedMs;
+    this.#askedMs = nowMs;
+    this.#newsBytes = Math.min(NEWS_BYTES_MAX, this.#newsBytes + (NEWS_BYTES_PER_SECOND * passedMs) / 1_000);
   }
 
   #isDue(summary: Summary, nowMs: number): boolean {
@@ -47,15 +65,47 @@ export class Saying {
     return nowMs - this.#saidMs >= restMs - EARLY_MS;
   }
 
-  #isNews({ instances }: Summary, nowMs: number): boolean {
-    return instances.some((one) => {
-      const said = this.#said.get(one.key);
-      if (said === undefined || nowMs - said.atMs > REMEMBERED_MS || (one.failures > 0 && !said.failed)) return true;
-      const bucket = meanBucketOf(one);
-      if (bucket === null || said.bucket === null || sumOf(one.counts) < NEWS_ANSWERS) return false;
-      return Math.abs(bucket - said.bucket) >= NEWS_BUCKETS;
-    });
+  /** The part that is news, paid for; null: there is none, or too much of it was said lately. What fails or got slow comes before what is new. */
+  #news({ spanMs, instances }: Summary, nowMs: number): Summary | null {
+    const changed = instances.filter((one) => this.#hasChanged(one));
+    const unknown = instances.filter(({ key }) => this.#isUnknown(key, nowMs));
+    const all = { spanMs, instances: [...changed, ...unknown] };
+    return this.#paid(all, KEPT_BYTES) ?? this.#paid({ spanMs, instances: changed }, 0);
   }
+
+  /** Null where it is nothing, or would leave less than `keptBytes`. */
+  #paid(news: Summary, keptBytes: number): Summary | null {
+    const bytes = summaryText(news).length;
+    if (news.instances.length === 0 || bytes > this.#newsBytes - keptBytes) return null;
+    this.#newsBytes -= bytes;
+    return news;
+  }
+
+  #isUnknown(key: string, nowMs: number): boolean {
+    const said = this.#said.get(key);
+    return said === undefined || nowMs - said.atMs > REMEMBERED_MS;
+  }
+
+  #hasChanged(one: Observed): boolean {
+    const said = this.#said.get(one.key);
+    if (said === undefined) return false;
+    if (one.failures > 0 && !said.failed) return true;
+    const bucket = meanBucketOf(one);
+    if (bucket === null || said.bucket === null || sumOf(one.counts) < NEWS_ANSWERS) return false;
+    return Math.abs(bucket - said.bucket) >= NEWS_BUCKETS;
+  }
+
+  #remember({ instances }: Summary, nowMs: number): void {
+    for (const [key, { atMs }] of this.#said) if (nowMs - atMs > REMEMBERED_MS) this.#said.delete(key);
+    for (const one of instances)
+      this.#said.set(one.key, { atMs: nowMs, bucket: meanBucketOf(one), failed: one.failures > 0 });
+  }
+}
+
+/** What is left to say; null: nothing. */
+function without({ spanMs, instances }: Summary, said: Summary): Summary | null {
+  const left = instances.filter((one) => !said.instances.includes(one));
+  return left.length === 0 ? null : { spanMs, instances: left };
 }
 
 function meanBucketOf({ counts }: Observed): number | null {

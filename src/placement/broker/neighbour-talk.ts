@@ -94,7 +94,9 @@ export class NeighbourTalk {
   /** A reloaded configuration: what is listened to no more is left at once. */
   configure(neighbours: NeighboursConfig): void {
     this.#max = heardMax(neighbours);
-    if (this.#max === 0) this.#follow([]);
+    if (this.#max > 0) return;
+    this.#sayings.clear();
+    this.#follow([]);
   }
 
   /** Takes in what was seen here since the last call, by service, says what is due of it, and listens to those that are near now. */

@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { BUCKETS, bucketOf } from '../../../src/core/neighbours/histogram.ts';
 import { Saying } from '../../../src/core/neighbours/saying.ts';
-import type { Summary } from '../../../src/core/neighbours/summary.ts';
+import { type Observed, type Summary, summaryText } from '../../../src/core/neighbours/summary.ts';
 
 const TURN_MS = 2_000;
 
@@ -52,5 +52,36 @@ describe('what is said', () => {
     expect(speaks(new Saying(), [first, seen(15, 30, 1)])).toEqual([true, true]);
     expect(speaks(new Saying(), [first, seen(15, 120)])).toEqual([true, true]);
     expect(speaks(new Saying(), [first, seen(15, 45)])).toEqual([true, false]);
+  });
+
+  it('is what is news alone where that goes at once, and the rest when it is due', () => {
+    const saying = new Saying();
+    saying.next(seen(15), 0);
+    expect(saying.next(seen(16), 2_000)?.instances.map(({ key }) => key)).toEqual(['node-15/pilotnet']);
+    expect(saying.next(null, 8_000)?.instances).toHaveLength(15);
+  });
+
+  it('stays within its budgets where every turn sees others of a hundred instances', () => {
+    const saying = new Saying();
+    const { instances } = seen(100);
+    const bytes = Array.from({ length: 300 }, (_, turn) => {
+      const busiest = Array.from({ length: 16 }, (_, i) => instances[(16 * turn + i) % 100] as Observed);
+      const summary = saying.next({ spanMs: TURN_MS, instances: busiest }, turn * TURN_MS);
+      return summary === null ? 0 : summaryText(summary).length;
+    });
+    const perSecond = bytes.reduce((sum, one) => sum + one, 0) / (300 * 2);
+    // Sixteen instances every eight seconds, and 30 of news.
+    expect(perSecond).toBeLessThan(summaryText(seen(16)).length / 8 + 40);
+  });
+
+  it('speaks of an instance that got slow though what is new spends the budget of news', () => {
+    const saying = new Saying();
+    const { instances } = seen(100);
+    for (let turn = 0; turn <= 40; turn++) {
+      const others = Array.from({ length: 14 }, (_, i) => instances[1 + ((14 * turn + i) % 99)] as Observed);
+      saying.next({ spanMs: TURN_MS, instances: [instances[0] as Observed, ...others] }, turn * TURN_MS);
+    }
+    const slow = seen(1, 300).instances[0] as Observed;
+    expect(saying.next({ spanMs: TURN_MS, instances: [slow] }, 41 * TURN_MS)?.instances).toContain(slow);
   });
 });
