@@ -27,9 +27,13 @@ export interface HealthCheckerOptions {
   /** Spreads the first checks of many load balancers, in [0, 1). */
   readonly phase: number;
   readonly tls: ClientTls;
+  /** Instances that the checks before these found failed: the first good check of each is reported. */
+  readonly failed?: ReadonlySet<InstanceKey>;
 }
 
 export interface HealthChecker {
+  /** Instances that were last reported as failed, here or by the checks before. */
+  readonly failed: ReadonlySet<InstanceKey>;
   /** Stops; checks under way are given up without a word. */
   stop(): void;
 }
@@ -42,20 +46,30 @@ export function startHealthChecks(options: HealthCheckerOptions): HealthChecker 
 interface HealthState {
   readonly instance: Instance;
   failures: number;
-  up: boolean;
+  /** As last reported; null: it was reported as failed, and is another one since. */
+  up: boolean | null;
   checking: boolean;
 }
 
 class IntervalChecker implements HealthChecker {
   readonly #options: HealthCheckerOptions;
   readonly #states = new Map<InstanceKey, HealthState>();
+  /** What the checks before these reported, of instances that are not looked at yet. */
+  readonly #before: Set<InstanceKey>;
   #timer: NodeJS.Timeout;
   #stopped = false;
 
   constructor(options: HealthCheckerOptions) {
     this.#options = options;
+    this.#before = new Set(options.failed);
     this.#timer = setTimeout(() => this.#round(), options.phase * options.config.intervalMs);
     this.#timer.unref();
+  }
+
+  get failed(): ReadonlySet<InstanceKey> {
+    const failed = new Set(this.#before);
+    for (const [key, { up }] of this.#states) if (up !== true) failed.add(key);
+    return failed;
   }
 
   stop(): void {
@@ -67,15 +81,23 @@ class IntervalChecker implements HealthChecker {
     const { config, instances } = this.#options;
     this.#timer = setTimeout(() => this.#round(), config.intervalMs).unref();
     const live = new Map(instances().map((instance) => [instanceKey(instance), instance]));
-    for (const [key, { instance }] of this.#states) {
-      if (live.get(key) !== instance) this.#states.delete(key);
-    }
+    for (const key of this.#states.keys()) if (!live.has(key)) this.#states.delete(key);
     for (const [key, instance] of live) {
-      const state = this.#states.get(key) ?? { instance, failures: 0, up: true, checking: false };
-      this.#states.set(key, state);
+      const state = this.#stateOf(key, instance);
       // One that hangs is not asked again while it does; its timeout is on its way.
       if (!state.checking) this.#check(key, state);
     }
+    this.#before.clear();
+  }
+
+  /** A new one for an instance that is another one by now, even where its key is the same. */
+  #stateOf(key: InstanceKey, instance: Instance): HealthState {
+    const known = this.#states.get(key);
+    if (known?.instance === instance) return known;
+    const wasUp = known === undefined ? !this.#before.has(key) : known.up === true;
+    const state: HealthState = { instance, failures: 0, up: wasUp ? true : null, checking: false };
+    this.#states.set(key, state);
+    return state;
   }
 
   #check(key: InstanceKey, state: HealthState): void {
@@ -92,8 +114,8 @@ class IntervalChecker implements HealthChecker {
   #judge(key: InstanceKey, state: HealthState, failure: string | null): void {
     const { config, onHealth } = this.#options;
     state.failures = failure === null ? 0 : state.failures + 1;
-    const up = failure === null || (state.up && state.failures < config.failuresMax);
-    if (up === state.up) return;
+    const up = failure === null || (state.failures < config.failuresMax ? state.up : false);
+    if (up === state.up || up === null) return;
     state.up = up;
     onHealth({ key, healthy: up, reason: failure ?? 'the health check is good again' });
   }

@@ -260,7 +260,8 @@ class HttpProxy implements Proxy {
     known?.retire();
     const { metrics, nowMs } = this.#context;
     const { onHealth } = this.#options;
-    const options = { metrics, nowMs, onHealth, awaited: awaited && known === undefined };
+    const failed = known?.failed ?? new Set();
+    const options = { metrics, nowMs, onHealth, failed, awaited: awaited && known === undefined };
     this.#services.set(config.name.toLowerCase(), new ServiceRuntime(config, router, options));
   }
 

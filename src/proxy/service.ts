@@ -1,7 +1,7 @@
 // A service as the data path knows it: its definition, its router, the pools of its instances, and what it has in flight.
 
 import type { ServiceConfig } from '../config/config.ts';
-import type { Candidate } from '../core/domain.ts';
+import type { Candidate, InstanceKey } from '../core/domain.ts';
 import type { ServiceRouter } from '../core/service-router.ts';
 import { type VerdictRules, verdictRules } from '../core/verdict/rules.ts';
 import { type ClientTls, clientTls } from '../net/tls.ts';
@@ -23,6 +23,8 @@ export interface RuntimeShared {
 }
 
 export interface RuntimeOptions extends RuntimeShared {
+  /** Instances that its health checks found failed, while it was defined otherwise. */
+  readonly failed: ReadonlySet<InstanceKey>;
   /** It is new here, and placement may yet say where it runs. */
   readonly awaited: boolean;
 }
@@ -50,7 +52,7 @@ export class ServiceRuntime {
   #retired = false;
 
   constructor(config: ServiceConfig, router: ServiceRouter, options: RuntimeOptions) {
-    const { metrics, nowMs, onHealth, awaited } = options;
+    const { metrics, nowMs, onHealth, awaited, failed } = options;
     this.name = config.name;
     this.config = config;
     this.router = router;
@@ -72,6 +74,7 @@ export class ServiceRuntime {
             instances: () => router.candidates.map(({ instance }) => instance),
             onHealth: (change) => onHealth(config.name, change),
             phase: Math.random(),
+            failed,
           });
   }
 
@@ -115,6 +118,11 @@ export class ServiceRuntime {
       pool?.retire();
       this.#pools[handle] = undefined;
     });
+  }
+
+  /** Instances that its health checks found failed, as last reported. */
+  get failed(): ReadonlySet<InstanceKey> {
+    return this.#health?.failed ?? new Set();
   }
 
   get upstreamConnections(): number {

@@ -10,7 +10,7 @@ import { deadPort, instanceAt, startInstance, startProxy, startRawInstance, unti
 /** Patience with an answer that does come, however busy the machine. */
 const TIMING = { intervalMs: 20, timeoutMs: 30_000, failuresMax: 3 };
 
-function checks(config: HealthConfig, instances: Instance[]): string[] {
+function checks(config: HealthConfig, instances: Instance[], failed = new Set<string>()): string[] {
   const changes: string[] = [];
   const checker = startHealthChecks({
     config,
@@ -18,6 +18,7 @@ function checks(config: HealthConfig, instances: Instance[]): string[] {
     onHealth: ({ key, healthy, reason }) => changes.push(`${key} ${healthy ? 'up' : 'suspect'}: ${reason}`),
     phase: 0,
     tls: clientTls(null),
+    failed,
   });
   onTestFinished(() => checker.stop());
   return changes;
@@ -89,5 +90,19 @@ describe('a TCP check', () => {
     instances.push(instanceAt('pilotnet', port, 0));
     await new Promise((resolve) => setTimeout(resolve, 60));
     expect(changes).toHaveLength(1);
+  });
+
+  it('brings back an instance that failed before it was announced anew, or before the checks were', async () => {
+    const { port } = await startInstance((_, response) => response.end());
+    const config = { kind: 'tcp', ...TIMING, failuresMax: 1 } as const;
+    const instances = [instanceAt('pilotnet', await deadPort(), 0)];
+    const changes = checks(config, instances);
+    await until(() => changes.length === 1);
+    instances[0] = { ...instanceAt('pilotnet', port, 0), labels: { zone: 'b' } };
+    await until(() => changes.length === 2);
+    expect(changes[1]).toBe('n1/a up: the health check is good again');
+    const reloaded = checks(config, instances, new Set(['n1/a']));
+    await until(() => reloaded.length === 1);
+    expect(reloaded).toEqual(['n1/a up: the health check is good again']);
   });
 });

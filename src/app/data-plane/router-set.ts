@@ -159,6 +159,7 @@ export class RouterSet {
     const isKept = isDeepStrictEqual(neighbours, this.#neighbours);
     this.#neighbours = neighbours;
     for (const service of services) {
+      if (service.health === null) this.#uncheck(service.name);
       const entry = this.#entries.get(service.name);
       const isSame = entry?.fingerprint === fingerprintOf(service);
       if (isSame && isKept) continue;
@@ -179,8 +180,14 @@ export class RouterSet {
   }
 
   #remove(name: string): void {
+    for (const { key } of this.#routers.get(name)?.candidates ?? []) this.#health.removed(name, key);
     this.#entries.delete(name);
     this.#routers.delete(name);
+  }
+
+  /** Health checks say nothing of the service any more, so what they said last is taken back. */
+  #uncheck(service: string): void {
+    for (const { key } of this.#routers.get(service)?.candidates ?? []) this.observeHealth(service, key, true);
   }
 
   /** `placed`: what the router before this one had, which placement will not report again. */

@@ -1,3 +1,4 @@
+import { createServer } from 'node:net';
 import { pino } from 'pino';
 import { expect, it, onTestFinished } from 'vitest';
 import { DataPlane } from '../../../src/app/data-plane/data-plane.ts';
@@ -5,6 +6,7 @@ import type { Instance } from '../../../src/core/domain.ts';
 import { createRng } from '../../../src/core/rng.ts';
 import { createMetrics } from '../../../src/telemetry/metrics.ts';
 import { configFrom } from '../../support/config.ts';
+import { deadPort, until } from '../../support/proxy.ts';
 
 const TOML = `
 [node]
@@ -28,16 +30,16 @@ const instance = (id: string, host = '127.0.0.1'): Instance => ({
   profile: null,
 });
 
-function dataPlane(): DataPlane {
-  const plane = new DataPlane({
-    config: configFrom(TOML),
+function dataPlane(toml = TOML): DataPlane {
+  const plane: DataPlane = new DataPlane({
+    config: configFrom(toml),
     version: '0',
     clock: { nowMs: () => 0 },
     rng: createRng(1),
     log: pino({ level: 'silent' }),
     metrics: createMetrics(),
     onEvent: () => {},
-    onHealth: null,
+    onHealth: (service, { key, healthy }) => void plane.apply({ kind: 'health', service, key, healthy }),
   });
   onTestFinished(() => plane.close());
   return plane;
@@ -70,4 +72,23 @@ it('a data plane that hears what another recalls is where that one is', async ()
     expect.objectContaining({ key: 'node-4/4', availability: 'suspect' }),
     expect.objectContaining({ key: 'node-5/5', availability: 'up', rttMs: 7 }),
   ]);
+});
+
+it('an instance that failed its health checks comes back, also after they have changed, or are no more', async () => {
+  const checked = (timeout: string): string =>
+    `${TOML}health = { kind = "tcp", interval = "20ms", failures_max = 1, timeout = "${timeout}" }\n`;
+  const plane = dataPlane(checked('30s'));
+  const port = await deadPort();
+  const announced = { ...instance('1'), port };
+  await plane.apply({ kind: 'placement', service: 'a', update: { kind: 'instance-set', instance: announced } });
+  const availability = (): unknown => plane.routers.get('a')?.candidates[0]?.availability;
+  await until(() => availability() === 'suspect');
+  await plane.apply({ kind: 'configure', config: configFrom(checked('29s')) });
+  expect(availability()).toBe('suspect');
+  const server = createServer((socket) => socket.destroy()).listen(port, '127.0.0.1');
+  await until(() => availability() === 'up');
+  server.close();
+  await until(() => availability() === 'suspect');
+  await plane.apply({ kind: 'configure', config: configFrom(TOML) });
+  expect(availability()).toBe('up');
 });
