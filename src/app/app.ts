@@ -35,14 +35,16 @@ class RunningApp implements App {
   readonly log: Logger;
   readonly events: EventLog<QedgeEvent>;
   readonly #parts: AppParts;
-  /** Ends with the reload that was asked for last. */
-  #reloading = Promise.resolve();
+  /** Ends with the change of the configuration that was asked for last: they come one after the other. */
+  #changing: Promise<unknown> = Promise.resolve();
+  /** A reload was asked for, and has not read yet. */
+  #read: (() => Config) | null = null;
   #inherited: InheritedSockets = new Map();
 
   constructor(config: Config, options: AppOptions) {
     this.#parts = new AppParts(config, options, {
-      setPolicy: (name, policy) => this.#setPolicy(name, policy),
-      setLogLevel: (level) => this.#setLogLevel(level),
+      setPolicy: (name, policy) => this.#inTurn(() => this.#setPolicy(name, policy)),
+      setLogLevel: (level) => this.#inTurn(() => this.#setLogLevel(level)),
     });
     this.log = this.#parts.log;
     this.events = this.#parts.events;
@@ -93,12 +95,22 @@ class RunningApp implements App {
   }
 
   reload(read: () => Config): Promise<void> {
-    this.#reloading = this.#reloading.then(() => this.#reload(read));
-    return this.#reloading;
+    this.#read = read;
+    return this.#inTurn(() => this.#reload());
   }
 
-  async #reload(read: () => Config): Promise<void> {
+  #inTurn(change: () => Promise<void>): Promise<void> {
+    const changed = this.#changing.then(change);
+    this.#changing = changed.catch(() => {});
+    return changed;
+  }
+
+  async #reload(): Promise<void> {
     const parts = this.#parts;
+    const read = this.#read;
+    // Read since it was asked for, however many signals there were. A process that ends takes nothing over.
+    if (read === null || parts.draining) return;
+    this.#read = null;
     parts.notifier.reloading();
     try {
       const wanted = read();
@@ -161,6 +173,7 @@ class RunningApp implements App {
     const parts = this.#parts;
     if (parts.draining) return;
     parts.draining = true;
+    await this.#changing;
     if (!options.succeeded) parts.notifier.stopping();
     parts.record(null, { kind: 'lifecycle', phase: 'draining', detail: '' });
     // Health checks have to reach the process that serves.

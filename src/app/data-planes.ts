@@ -47,6 +47,8 @@ export interface DataPlanesOptions extends Omit<DataPlaneOptions, 'onHealth' | '
   readonly tickets: TicketSecret | null;
   /** A worker is lost, and none takes its place. */
   readonly onLoss: (message: string) => void;
+  /** The routers of a service are others now, or none. */
+  readonly onRenewed: (service: string) => void;
   /** Log lines of workers. */
   readonly onLog: (lines: readonly string[]) => void;
 }
@@ -61,6 +63,7 @@ export class DataPlanes {
   readonly #version: string;
   readonly #clock: Clock;
   readonly #log: Logger;
+  readonly #onRenewed: (service: string) => void;
   readonly #own: DataPlane;
   readonly #workers: WorkerPool;
   readonly #paced = new PacedMessages((message) => {
@@ -81,6 +84,7 @@ export class DataPlanes {
     this.#version = options.version;
     this.#clock = options.clock;
     this.#log = log;
+    this.#onRenewed = options.onRenewed;
     const { secret, ageMs } = options.tickets ?? drawTicketSecret();
     this.#ticketSecret = secret;
     this.#ticketsDrawnMs = options.clock.nowMs() - ageMs;
@@ -145,7 +149,7 @@ export class DataPlanes {
     await this.#workers.listen(listeners, sockets);
   }
 
-  /** Rejects with `CommandError`, with nothing changed, when a file that a new configuration names cannot be used. */
+  /** Rejects with `CommandError`, with nothing changed, when a file or a port that a new configuration names cannot be had. */
   apply(message: ControlMessage): Promise<void> {
     this.#paced.flush();
     return this.#applyNow(message);
@@ -157,6 +161,7 @@ export class DataPlanes {
   }
 
   async #applyNow(message: ControlMessage): Promise<void> {
+    const before = message.kind === 'configure' ? [...this.routers] : [];
     const applied = this.#own.apply(message);
     // The main thread goes first where it may refuse; all else is applied at once, in the order in which it came.
     if (message.kind === 'configure') {
@@ -165,6 +170,7 @@ export class DataPlanes {
     }
     this.#workers.send(message);
     await applied;
+    for (const [service, router] of before) if (this.routers.get(service) !== router) this.#onRenewed(service);
   }
 
   /** When an instance last answered a request, of any data plane; -Infinity when it never did. */

@@ -31,7 +31,7 @@ export class InstanceTiers {
     this.#onUpdate(service, { kind: 'instance-set', instance: this.#tiered(update.instance) });
   }
 
-  /** A node was announced. */
+  /** A node was announced; `tier` null: it says none, or is gone. */
   node({ id, tier }: { readonly id: string; readonly tier: Tier | null }): void {
     if ((this.#tiers.get(id) ?? null) === tier) return;
     if (tier === null) this.#tiers.delete(id);

@@ -156,6 +156,7 @@ export class AppParts implements NodeReportParts {
         failures.observe(service, event);
         if (ignored.isNews(service, event, CLOCK.nowMs())) this.record(service, event);
       },
+      onRenewed: (service) => failures.forget(service),
       onLoss: (message) => {
         log.error({ reason: message }, 'worker was lost');
         this.lost.resolve();
@@ -176,6 +177,10 @@ export class AppParts implements NodeReportParts {
       onNode: (event) => {
         this.log[event.kind === 'node-load' ? 'debug' : 'info'](event, 'node changed');
         if (event.kind === 'node-set') this.tiers.node(event.node);
+        // This node's own is configured.
+        if (event.kind === 'node-removed' && event.nodeId !== this.config.node.id) {
+          this.tiers.node({ id: event.nodeId, tier: null });
+        }
       },
       onKnown: () => this.dataPlanes.send({ kind: 'placement-known' }),
       onTarget: (nodeId, target) => {

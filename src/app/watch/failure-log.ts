@@ -7,27 +7,31 @@ import type { Logger } from '../../telemetry/log.ts';
 /** Logs when an instance begins to fail, and when it is well again. */
 export class FailureLog {
   readonly #log: Logger;
-  /** Event loops that see it fail, by service and instance. */
-  readonly #failing = new Map<string, number>();
+  /** Instances by service, as they were last logged. Event loops are not counted: one may end without a word. */
+  readonly #failing = new Map<string, Set<string>>();
 
   constructor(log: Logger) {
     this.#log = log;
   }
 
   observe(service: string, event: RouterEvent): void {
-    if (event.kind !== 'instance-failing' && event.kind !== 'instance-well' && event.kind !== 'instance-removed')
-      return;
-    const id = `${service}/${event.key}`;
-    const before = this.#failing.get(id) ?? 0;
-    const after =
-      event.kind === 'instance-removed' ? 0 : Math.max(0, before + (event.kind === 'instance-failing' ? 1 : -1));
-    if (after === 0) this.#failing.delete(id);
-    else this.#failing.set(id, after);
-    const fields = { service, instance: event.key };
-    if (event.kind === 'instance-failing' && before === 0) {
-      this.#log.warn({ ...fields, reasons: reasonsText(event.reasons) }, 'instance began to fail');
-    } else if (event.kind === 'instance-well' && after === 0) {
-      this.#log.info(fields, 'instance is well again');
+    if (event.kind === 'instance-failing') {
+      const failing = this.#failing.get(service) ?? new Set<string>();
+      this.#failing.set(service, failing);
+      if (failing.has(event.key)) return;
+      failing.add(event.key);
+      const fields = { service, instance: event.key, reasons: reasonsText(event.reasons) };
+      this.#log.warn(fields, 'instance began to fail');
+    } else if (event.kind === 'instance-well') {
+      if (!this.#failing.get(service)?.delete(event.key)) return;
+      this.#log.info({ service, instance: event.key }, 'instance is well again');
+    } else if (event.kind === 'instance-removed') {
+      this.#failing.get(service)?.delete(event.key);
     }
+  }
+
+  /** What was seen of the service counts no more: it is gone, or seen by routers that begin again. */
+  forget(service: string): void {
+    this.#failing.delete(service);
   }
 }

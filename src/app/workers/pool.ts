@@ -102,7 +102,10 @@ export class WorkerPool implements WorkerListener {
   async listen(shared: readonly BoundListener[], sockets: InheritedSockets): Promise<void> {
     assertEnoughSockets(this.#places.length + 1, sockets);
     this.#sockets = sockets;
-    const threads = this.#threads();
+    const threads = this.#places.map(({ name, thread }) => {
+      if (thread === null) throw new CommandError(`${name} ended before it could listen`);
+      return thread;
+    });
     for (const place of this.#places) this.#shareListeners(place, shared);
     await Promise.all(threads.map(({ listening }) => listening));
     if (threads.length > 0) this.#watch = setInterval(() => this.#look(), this.#roundMs).unref();

@@ -34,6 +34,16 @@ describe('the log of failing instances', () => {
     for (const event of [FAILING, FAILING, WELL, WELL]) failures.observe('svc', event);
     expect(lines.map(({ msg }) => msg)).toEqual(['instance began to fail', 'instance is well again']);
   });
+
+  it('says it again after a reload, which begins without a memory of failures', () => {
+    const { log, lines } = logged();
+    const failures = new FailureLog(log);
+    failures.observe('svc', FAILING);
+    failures.forget('svc');
+    for (const event of [FAILING, WELL, FAILING]) failures.observe('svc', event);
+    const began = 'instance began to fail';
+    expect(lines.map(({ msg }) => msg)).toEqual([began, began, 'instance is well again', began]);
+  });
 });
 
 describe('the watch over goals', () => {

@@ -88,6 +88,26 @@ describe('a worker that ends', () => {
   });
 });
 
+describe('a worker that ends before it listens', () => {
+  it('ends the start, rather than to be missing from then on', async () => {
+    const failed = Promise.withResolvers<void>();
+    const pool = new WorkerPool({
+      log: pino({ level: 'error' }, { write: () => failed.resolve() }),
+      metrics: createMetrics(),
+      startThread: (name) => new Worker('throw new Error("no memory")', { eval: true, name }),
+      onEvent: () => {},
+      onAttempts: () => {},
+      onLoss: () => {},
+      onLog: () => {},
+      replacement: () => ({ config: configFrom(TOML), messages: [], listeners: [] }),
+    });
+    onTestFinished(() => pool.close());
+    pool.spawn(configFrom(TOML), '0');
+    await failed.promise;
+    await expect.poll(() => pool.listen([], new Map()).catch(String), PATIENCE).toMatch(/worker-1 ended/);
+  });
+});
+
 describe('a worker that hangs', () => {
   it('is absent and keeps the watchdog from being fed, is ended, and then replaced', async () => {
     const { pool, logged, status, cause } = await startPool();

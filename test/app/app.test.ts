@@ -1,0 +1,69 @@
+// A whole qedge in this process: what becomes of a reload that comes at a bad time, or cannot be.
+
+import { createServer } from 'node:net';
+import { expect, it, onTestFinished } from 'vitest';
+import { startApp } from '../../src/app/app.ts';
+import type { App } from '../../src/app/running-app.ts';
+import { createLogger } from '../../src/telemetry/log.ts';
+import { configFrom } from '../support/config.ts';
+import { listening } from '../support/listening.ts';
+
+const TOML = `
+[node]
+id = "pi-7"
+[proxy]
+listen = "127.0.0.1:0"
+[admin]
+listen = "127.0.0.1:0"
+[[service]]
+name = "a"
+qos.latency = "80ms"
+`;
+
+const withPort = (port: number): string =>
+  `${TOML}[[service]]\nname = "b"\nlisten = "127.0.0.1:${port}"\nqos.latency = "80ms"\n`;
+
+async function start(): Promise<{ app: App; logged: string[] }> {
+  const logged: string[] = [];
+  const write = (line: string): void => void logged.push((JSON.parse(line) as { msg: string }).msg);
+  const logger = createLogger({ level: 'info', nodeId: 'pi-7', destination: { write } });
+  const log = { logger, write: () => {}, droppedLines: 0, close: () => Promise.resolve() };
+  const app = await startApp(configFrom(TOML), { version: '1.0.0', commit: 'abc', log, seed: 1 });
+  onTestFinished(() => app.stop());
+  return { app, logged };
+}
+
+it('a reload that asks for a port which is taken changes nothing', async () => {
+  const other = createServer();
+  onTestFinished(() => void other.close());
+  const port = await listening(other);
+  const { app, logged } = await start();
+  await app.reload(() => configFrom(withPort(port)));
+  expect(logged).toContain('reload refused, nothing changed');
+  expect([...app.services.keys()]).toEqual(['a']);
+  await app.reload(() => configFrom(withPort(0)));
+  expect([...app.services.keys()]).toEqual(['a', 'b']);
+  expect(app.proxyListeners.map(({ name }) => name)).toEqual(['proxy', 'b']);
+});
+
+it('a storm of signals is two reloads: the first, and one for all that came meanwhile', async () => {
+  const { app } = await start();
+  let reads = 0;
+  const read = () => {
+    reads++;
+    return configFrom(TOML);
+  };
+  const first = app.reload(read);
+  await Promise.resolve();
+  await Promise.all([first, ...Array.from({ length: 50 }, () => app.reload(read))]);
+  expect(reads).toBeLessThanOrEqual(2);
+});
+
+it('a process that ends takes no configuration over any more', async () => {
+  const { app, logged } = await start();
+  const stopped = app.stop();
+  await app.reload(() => configFrom(withPort(0)));
+  await stopped;
+  expect(logged).not.toContain('configuration reloaded');
+  expect(logged.at(-1)).toBe('qedge stopped');
+});
