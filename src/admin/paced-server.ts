@@ -28,7 +28,7 @@ export function createPacedServer(listener: RequestListener, quietMs = QUIET_MS)
     queueOf(request.socket).take(response, () => listener(request, response));
   });
   // Behind node's own listener, which gives the socket its parser.
-  server.on('connection', (socket) => sliceReads(socket, null));
+  server.on('connection', (socket) => sliceReads(socket, []));
   server.timeout = quietMs;
   server.on('timeout', (socket: Socket) => {
     if (socket.writableLength > 0 || !queueOf(socket).busy) socket.destroy();

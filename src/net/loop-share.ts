@@ -67,9 +67,14 @@ export class LoopShare {
 /** Enters what a source that has no share yet is about to do, ms; false, with nothing entered, where the turn is used up. */
 export function takesTurn(ms: number): boolean {
   if (turnMs >= TURN_MS) return false;
+  spendTurn(ms);
+  return true;
+}
+
+/** Enters what was done for no source that has a share. */
+export function spendTurn(ms: number): void {
   turnMs += ms;
   schedule();
-  return true;
 }
 
 /**

@@ -8,12 +8,12 @@ import { LoopShare } from './loop-share.ts';
 const SLICE_BYTES = 2048;
 
 /** From now on; `first`: what was read before, and comes in front. `socket` must be node's own server's by now. */
-export function sliceReads(socket: Socket, first: Buffer | null): void {
+export function sliceReads(socket: Socket, first: readonly Buffer[]): void {
   const reads = new SlicedReads(socket);
   socket.push = (chunk: Buffer | null): boolean => reads.take(chunk);
   // Node's parser reads from the kernel itself until another listener is there.
   socket.on('data', () => {});
-  if (first !== null) reads.begin(first);
+  if (first.length > 0) reads.begin(first);
 }
 
 class SlicedReads {
@@ -48,8 +48,8 @@ class SlicedReads {
   }
 
   /** Once the socket flows: what it is given before, it keeps, and hands out all at once. */
-  begin(first: Buffer): void {
-    this.#waiting.push(first);
+  begin(first: readonly Buffer[]): void {
+    this.#waiting.push(...first);
     process.nextTick(() => this.#goOn());
   }
 

@@ -38,7 +38,7 @@ it('reads that are slow to take arrive whole and in order, with turns for others
     if (!socket.readableEnded) setImmediate(count);
   };
   setImmediate(count);
-  sliceReads(socket, first);
+  sliceReads(socket, [first]);
   client.end(rest);
   await once(socket, 'end');
   expect(Buffer.concat(chunks).equals(Buffer.concat([first, rest]))).toBe(true);
@@ -56,7 +56,7 @@ it('a socket is not read while what it brought waits', async () => {
     waitedMax = Math.max(waitedMax, socket.bytesRead - taken);
     if (taken < 500_000) takeMs(0.5);
   });
-  sliceReads(socket, null);
+  sliceReads(socket, []);
   client.end(randomBytes(4_000_000));
   await once(socket, 'end');
   expect(taken).toBe(4_000_000);

@@ -196,7 +196,7 @@ export class Listener {
     const event = this.#tls === null ? 'connection' : 'secureConnection';
     const http1 = server.listeners(event) as ((socket: Socket) => void)[];
     server.removeAllListeners(event);
-    const takeHttp1 = (socket: Socket, first: Buffer): void => {
+    const takeHttp1 = (socket: Socket, first: readonly Buffer[]): void => {
       const queue = this.#pipelineQueueOf(socket);
       const destroySoon = socket.destroySoon.bind(socket);
       // How node ends a connection behind its last answer.
@@ -207,7 +207,7 @@ export class Listener {
     server.on(event, (socket: Socket) => {
       const connection = this.#onConnection(socket);
       const { alpnProtocol } = socket as Partial<TLSSocket>;
-      if (alpnProtocol === 'h2') this.#takeHttp2(socket);
+      if (alpnProtocol === 'h2') this.#takeHttp2(socket, NOTHING);
       else this.#takeByFirstBytes(socket, connection, takeHttp1);
     });
   }
@@ -215,15 +215,13 @@ export class Listener {
   #takeByFirstBytes(
     socket: Socket,
     connection: ClientConnection,
-    takeHttp1: (socket: Socket, first: Buffer) => void,
+    takeHttp1: (socket: Socket, first: readonly Buffer[]) => void,
   ): void {
     const { context, dispatch } = this.#options;
     sniff(socket, context.config.headersTimeoutMs, (protocol, first) => {
       // Over TLS, HTTP/2 is agreed on before the first byte.
       if (protocol === 'http2' && this.#tls === null) {
-        // Before the handover: what is buffered is read as soon as a listener is there.
-        socket.unshift(first);
-        this.#takeHttp2(socket);
+        this.#takeHttp2(socket, first);
         return;
       }
       socket.setTimeout(this.#server.timeout);
@@ -239,10 +237,10 @@ export class Listener {
     });
   }
 
-  #takeHttp2(socket: Socket): void {
+  #takeHttp2(socket: Socket, first: Buffer): void {
     const connection = this.#connections.get(socket);
     if (connection !== undefined) connection.multiplexed = true;
-    this.#http2.take(socket);
+    this.#http2.take(socket, first);
   }
 
   #onConnection(socket: Socket): ClientConnection {
@@ -326,6 +324,8 @@ export class Listener {
     socket.destroySoon();
   }
 }
+
+const NOTHING = Buffer.alloc(0);
 
 /** What is known of a request that could not be read. */
 const UNREAD_REQUEST = {

@@ -32,7 +32,8 @@ export function sniff(
     socket.removeListener('end', giveUp);
     socket.removeListener('error', giveUp);
     socket.removeListener('readable', onReadable);
-    found(isPreface ? 'http2' : 'http1', seen);
+    // In the tick behind, node resumes a socket that has another listener by then, even one that is to wait.
+    process.nextTick(() => found(isPreface ? 'http2' : 'http1', seen));
   };
   socket.setTimeout(timeoutMs, giveUp);
   // It went away again without a word, and nothing else listens yet.

@@ -51,7 +51,7 @@ describe('messages that wait to be handled', () => {
     expect(seen).toEqual([...numbers(10_000).map(String), 'end']);
   });
 
-  it('are bounded: beyond 8 MiB the next has to wait for room', async () => {
+  it('are bounded: beyond 1 MiB the next has to wait for room', async () => {
     let handled = 0;
     const inbox = new Inbox(() => handled++);
     const large = { ...message(0), payload: Buffer.alloc(128 * 1024) };
@@ -65,7 +65,7 @@ describe('messages that wait to be handled', () => {
         room = true;
       });
     }
-    expect(put).toBeLessThanOrEqual(64);
+    expect(put).toBeLessThanOrEqual(8);
     while (!room) await turn();
     expect(handled).toBeGreaterThan(0);
   });

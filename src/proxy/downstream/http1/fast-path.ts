@@ -11,7 +11,7 @@
 //   answered      the exchange ended the FastResponse, which wrote it to the socket: the next request is read
 
 import type { Socket } from 'node:net';
-import { LoopShare, takesTurn } from '../../../net/loop-share.ts';
+import { LoopShare, spendTurn, takesTurn } from '../../../net/loop-share.ts';
 import { gatherPieces } from '../../../net/piece-gatherer.ts';
 import { PIPELINED_COST_MS } from '../../../net/pipeline-queue.ts';
 import type { ClientConnection } from '../client-connection.ts';
@@ -30,7 +30,7 @@ export interface FastPathOptions {
   /** The socket was silent for as long as its timeout. */
   readonly onQuiet: () => void;
   /** node:http has the socket from here on, with all bytes since the last answer. */
-  readonly handOver: (rest: Buffer) => void;
+  readonly handOver: (rest: readonly Buffer[]) => void;
 }
 
 /** Bytes that may arrive behind a request under way before the socket is paused. */
@@ -70,13 +70,15 @@ export class FastPath implements PlainLink {
     this.socket = socket;
     this.#options = options;
     this.#stopGathering = 'encrypted' in socket ? gatherPieces(socket) : null;
+    // Else the listener for data resumes it, and it is read once more even where the first request has to wait.
+    socket.pause();
     socket.on('data', this.#onData);
     socket.on('end', this.#onClientEnd);
     socket.on('error', this.#onError);
     socket.on('drain', this.#onDrain);
     socket.on('timeout', onQuiet);
-    socket.resume();
     this.#take(first);
+    if (!this.#over && this.#share?.waits !== true) socket.resume();
   }
 
   pauseBody(): void {
@@ -179,6 +181,7 @@ export class FastPath implements PlainLink {
   }
 
   #handOver(rest: Buffer): void {
+    const startMs = performance.now();
     const { socket, onQuiet, handOver } = this.#options;
     this.#over = true;
     socket.removeListener('data', this.#onData);
@@ -189,8 +192,10 @@ export class FastPath implements PlainLink {
     socket.pause();
     this.#stopGathering?.();
     const waiting: Buffer | null = socket.read();
-    handOver(waiting === null ? rest : Buffer.concat([rest, waiting]));
+    handOver(waiting === null ? [rest] : [rest, waiting]);
     socket.resume();
+    // It costs as much as many requests, and hundreds of clients may need it at the same moment.
+    spendTurn(performance.now() - startMs);
   }
 }
 

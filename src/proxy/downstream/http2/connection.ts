@@ -58,8 +58,9 @@ export class Http2Connection {
   #pingTimer: NodeJS.Timeout | null = null;
   #endTimer: NodeJS.Timeout | null = null;
 
-  /** Takes the socket. `onEnd`: it is closed, and no exchange of it goes on. */
-  constructor(socket: Socket, options: Http2PortOptions, onEnd: () => void) {
+  /** Takes the socket; `first`: what has been read of it. `onEnd`: it is closed, and no exchange of it goes on. */
+  constructor(from: { socket: Socket; first: Buffer }, options: Http2PortOptions, onEnd: () => void) {
+    const { socket, first } = from;
     const { config, dispatch, service, peerOf } = options;
     this.#options = options;
     this.#onEnd = onEnd;
@@ -85,6 +86,7 @@ export class Http2Connection {
     socket.setTimeout(config().keepAliveTimeoutMs);
     socket.on('timeout', () => this.#onQuiet());
     socket.resume();
+    this.#take(first);
   }
 
   /**

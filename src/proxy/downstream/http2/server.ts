@@ -16,12 +16,12 @@ export class Http2Port {
     this.#options = options;
   }
 
-  /** A connection that speaks HTTP/2 from here on. */
-  take(socket: Socket): void {
+  /** A connection that speaks HTTP/2 from here on; `first`: what has been read of it. */
+  take(socket: Socket, first: Buffer): void {
     if (socket.destroyed) return;
     // Records of TLS may be as small as a byte.
     if ('encrypted' in socket) gatherPieces(socket);
-    const connection = new Http2Connection(socket, this.#options, () => {
+    const connection = new Http2Connection({ socket, first }, this.#options, () => {
       this.#connections.delete(connection);
       if (this.#connections.size === 0) this.#onEmpty?.();
     });

@@ -3,6 +3,7 @@
 // with back-pressure; until its first bytes are let go of, even that can be replayed.
 
 import { ProxyError } from '../../../errors.ts';
+import { inTurn } from '../../../net/loop-share.ts';
 import { type FieldTable, trailersOnly } from '../../fields/fields.ts';
 import type { BodySink, OutgoingBody } from '../../upstream/upstream.ts';
 import type { Stopwatch } from '../time/stopwatch.ts';
@@ -36,6 +37,8 @@ let collectedBytes = 0;
  * client that talks both ways at once is not held up for long.
  */
 const CHUNKED_HOLD_MS = 20;
+/** What it is taken to cost to begin to stream, with a new connection to the instance: hundreds may be due at the same moment. */
+const STREAM_BEGIN_MS = 0.25;
 
 /** The body of one request: collected, or streamed where it is large. */
 export class RequestBody implements OutgoingBody {
@@ -71,8 +74,8 @@ export class RequestBody implements OutgoingBody {
     }
     this.#request.on('data', (chunk: Buffer) => this.#onData(chunk));
     this.#request.once('end', () => this.#onEnd());
-    if (atOnce) this.#becomeReady();
-    else if (length === null) this.#holdTimer = setTimeout(() => this.#becomeReady(), CHUNKED_HOLD_MS);
+    if (atOnce) this.becomeReady();
+    else if (length === null) this.#holdTimer = setTimeout(becomeReadyInTurn, CHUNKED_HOLD_MS, this);
   }
 
   /** The whole body, null while it is not all here. */
@@ -151,7 +154,7 @@ export class RequestBody implements OutgoingBody {
       if (!this.#sink.write(chunk)) this.#pause();
     } else if (this.#kept.length > collectBytesMax || this.#ready || collectedBytes > COLLECTED_BYTES_MAX) {
       this.#pause();
-      this.#becomeReady();
+      this.becomeReady();
     }
   }
 
@@ -173,11 +176,12 @@ export class RequestBody implements OutgoingBody {
     if (this.#over) return;
     this.#ended = true;
     this.#wait(false);
-    this.#becomeReady();
+    this.becomeReady();
     this.#sink?.end(this.trailers);
   }
 
-  #becomeReady(): void {
+  /** What comes from here on is streamed, where it is not whole. */
+  becomeReady(): void {
     if (this.#ready || this.#over) return;
     this.#ready = true;
     if (this.#holdTimer !== null) clearTimeout(this.#holdTimer);
@@ -210,4 +214,8 @@ export class RequestBody implements OutgoingBody {
     if (waiting) this.#options.stopwatch.waitForClient(this.#options.nowMs());
     else this.#options.stopwatch.clientReady(this.#options.nowMs());
   }
+}
+
+function becomeReadyInTurn(body: RequestBody): void {
+  inTurn(STREAM_BEGIN_MS, () => body.becomeReady());
 }

@@ -1,12 +1,15 @@
 import { once } from 'node:events';
 import { createServer as createHttpServer } from 'node:http';
 import { connect, createServer, type Socket } from 'node:net';
+import { setImmediate as turn } from 'node:timers/promises';
 import fc from 'fast-check';
 import { describe, expect, it, onTestFinished } from 'vitest';
+import { spendTurn } from '../../../../src/net/loop-share.ts';
 import { sliceReads } from '../../../../src/net/sliced-reads.ts';
 import type { ClientConnection } from '../../../../src/proxy/downstream/client-connection.ts';
 import type { Dispatch } from '../../../../src/proxy/downstream/dispatch.ts';
 import { FastPath } from '../../../../src/proxy/downstream/http1/fast-path.ts';
+import { sniff } from '../../../../src/proxy/downstream/sniff.ts';
 import { listening } from '../../../support/listening.ts';
 import { PATIENCE } from '../../../support/patience.ts';
 import { bodyOf, rawRequest, startInstance, startProxy, startRawInstance } from '../../../support/proxy.ts';
@@ -87,7 +90,7 @@ describe('requests on one connection', () => {
       }
       response.end('<all>');
     });
-    const takeOver = (socket: Socket, rest: Buffer): void => {
+    const takeOver = (socket: Socket, rest: readonly Buffer[]): void => {
       http.emit('connection', socket);
       sliceReads(socket, rest);
     };
@@ -102,7 +105,7 @@ describe('requests on one connection', () => {
         };
       };
       const options = { connection: {} as ClientConnection, headBytesMax: () => 1000, onQuiet: () => {} };
-      const path = { ...options, socket, dispatch, handOver: (rest: Buffer) => takeOver(socket, rest) };
+      const path = { ...options, socket, dispatch, handOver: (rest: readonly Buffer[]) => takeOver(socket, rest) };
       socket.once('data', (first) => new FastPath(path, first));
     });
     onTestFinished(() => void server.close());
@@ -359,3 +362,59 @@ function inPieces(port: number, pieces: readonly string[]): Promise<string> {
     socket.on('close', () => resolve(text));
   });
 }
+
+describe('first requests that come at the same moment', () => {
+  /** Short ways in on `count` connections, whose first bytes are all there. */
+  async function takeAll(count: number, { first, dispatch }: { first: string; dispatch: Dispatch }) {
+    const sockets: Socket[] = [];
+    const server = createServer((socket) => sockets.push(socket));
+    onTestFinished(() => void server.close());
+    const port = await listening(server);
+    const clients = Array.from({ length: count }, () => connect({ host: '127.0.0.1', port }));
+    onTestFinished(() => clients.forEach((client) => void client.destroy()));
+    for (const client of clients) client.write(first);
+    await expect.poll(() => sockets.length, PATIENCE).toBe(count);
+    let handedOver = 0;
+    const found = (socket: Socket, bytes: Buffer): void => {
+      const handOver = (): void => {
+        handedOver++;
+        const endMs = performance.now() + 3;
+        while (performance.now() < endMs);
+      };
+      const options = { connection: {} as ClientConnection, headBytesMax: () => 1000, onQuiet: () => {} };
+      new FastPath({ ...options, socket, dispatch, handOver }, bytes);
+    };
+    return { sockets, found, handedOver: () => handedOver };
+  }
+
+  it('are handed to node:http a few in a turn', async () => {
+    const { sockets, found, handedOver } = await takeAll(10, { first: '', dispatch: () => {} });
+    await turn();
+    for (const socket of sockets) found(socket, Buffer.from(`PROPFIND / HTTP/1.1\r\n${HOST}\r\n`));
+    let most = handedOver();
+    for (let before = 0; before < 10; ) {
+      most = Math.max(most, handedOver() - before);
+      before = handedOver();
+      await turn();
+    }
+    // Two of 3 ms fill a turn.
+    expect(most).toBeLessThanOrEqual(2);
+  });
+
+  it('wait in a socket that is not read any further', async () => {
+    const dispatch: Dispatch = ({ response }) => response.writeHead(204, []);
+    const { sockets, found } = await takeAll(1, { first: `GET / HTTP/1.1\r\n${HOST}\r\n`.repeat(50_000), dispatch });
+    const [socket] = sockets;
+    if (socket === undefined) throw new Error('no connection');
+    const paused = await new Promise<boolean>((resolve) => {
+      sniff(socket, 10_000, (_, first) => {
+        spendTurn(1000);
+        found(socket, first);
+        // Behind what a socket does in ticks of its own.
+        process.nextTick(() => process.nextTick(() => process.nextTick(() => resolve(socket.isPaused()))));
+      });
+    });
+    expect(paused).toBe(true);
+    expect(socket.bytesRead).toBeLessThanOrEqual(64 * 1024);
+  });
+});

@@ -47,7 +47,11 @@ it('SETTINGS that open the windows of many streams are read a few at a time', as
     response.write(Buffer.alloc(1000));
   };
   const options = { config: () => LIMITS, dispatch, peerOf: () => ({}), service: () => null };
-  new Http2Connection(socket as unknown as Socket, options as unknown as Http2PortOptions, () => {});
+  new Http2Connection(
+    { socket: socket as unknown as Socket, first: Buffer.alloc(0) },
+    options as unknown as Http2PortOptions,
+    () => {},
+  );
   const heads = Array.from({ length: STREAMS }, (_, index) =>
     frame(TYPE.headers, FLAG.endHeaders | FLAG.endStream, 2 * index + 1, hpack(GET)),
   );

@@ -22,7 +22,11 @@ it('a client that broke the protocol and does not read why is cut off when it is
   const socket = new StuckSocket();
   onTestFinished(() => void socket.destroy());
   const options = { config: () => LIMITS, dispatch: () => {}, peerOf: () => ({}), service: () => null };
-  new Http2Connection(socket as unknown as Socket, options as unknown as Http2PortOptions, () => {});
+  new Http2Connection(
+    { socket: socket as unknown as Socket, first: Buffer.alloc(0) },
+    options as unknown as Http2PortOptions,
+    () => {},
+  );
   socket.emit('data', Buffer.from('no preface'));
   expect(socket.writableEnded).toBe(true);
   expect(socket.destroyed).toBe(false);
