@@ -1,7 +1,7 @@
 // Clusters of clients whose data looks like the data of all: the partition with the least mean divergence, by exhaustive search where
 // there are few, else by annealing (AIoTwin D1.3, section 3.2). Among equals the cheapest.
 
-import { anneal, type Links } from './annealing.ts';
+import { anneal, type Links } from './annealing/anneal.ts';
 import { cheapestAssignment } from './assignment.ts';
 import { addTo, type ClassCounts, Divergence } from './divergence.ts';
 import { clusterSizes, forEachPartition, partitionCount } from './partitions.ts';
@@ -112,12 +112,9 @@ function exhaustive({ counts }: ClusteringTask, sizes: readonly number[], best: 
 function annealed({ counts, cost, seed }: ClusteringTask, sizes: readonly number[], best: Best): void {
   const links = linksOf(cost);
   if (links === 'none') return;
-  const offer = (clusterOf: Int32Array): void => {
-    const clusters: number[][] = sizes.map(() => []);
-    for (let client = 0; client < clusterOf.length; client++) clusters[clusterOf[client] as number]?.push(client);
-    best.offer(clusters, meanDivergence(clusters, counts));
-  };
-  anneal(counts, sizes, { seed, links, offer });
+  const clusters: number[][] = sizes.map(() => []);
+  for (const [client, cluster] of anneal(counts, sizes, { seed, links }).entries()) clusters[cluster]?.push(client);
+  best.offer(clusters, meanDivergence(clusters, counts));
 }
 
 /** Where links are missing, the search begins with the cheapest clusters of equal size; null: all links are there. */

@@ -1,0 +1,92 @@
+// Clusters of least mean divergence where there are too many partitions to look at each: simulated annealing by swaps of two clients
+// (Kirkpatrick et al. 1983). Swaps keep the sizes. Descents from many starts end higher at the same cost: the landscape has local minima
+// everywhere. The temperature follows the share of swaps that are taken though they make it worse: what is hot for clusters that end at
+// a divergence of 1e-3 is cold for those that end at 1e-5.
+
+import { createRng, type Rng } from '../../../core/rng.ts';
+import type { ClassCounts } from '../divergence.ts';
+import { swapsOf } from './swaps.ts';
+import { Tally } from './tally.ts';
+
+/** A swap looks at each class that its clients differ in; beside that it costs as much as so many looks. */
+const LOOKS_BESIDE = 4;
+/** So many looks at the most: three to four seconds of a processor. */
+const LOOKS_MAX = 350_000_000;
+const SWAPS_PER_CLIENT_MAX = 250_000;
+/** Swaps between two steps of the temperature. */
+const STEP_SWAPS = 10_000;
+/** A step, as a share of the temperature. */
+const STEP = 0.02;
+/** The first temperature, as a share of the divergence of a random partition. */
+const START = 0.1;
+/** Share of the swaps that are taken though they make it worse, at first and at last. */
+const WORSE_FIRST = 0.03;
+const WORSE_LAST = 0.0003;
+/** A change of so many temperatures is taken once in 10⁸ times: it is not drawn for. */
+const NEVER = 18;
+/** Changes below this are rounding. */
+const SAME = 1e-15;
+
+/** Which clients can be in which cluster, where not all can be in all. */
+export interface Links {
+  /** The cluster of each client at first; each can be there. */
+  readonly start: Int32Array;
+  readonly has: (client: number, cluster: number) => boolean;
+}
+
+/**
+ * @param links null: all clients can be in all clusters
+ * @returns the cluster of each client, of the best partition that was met
+ */
+export function anneal(
+  counts: ClassCounts,
+  sizes: readonly number[],
+  { seed, links }: { readonly seed: number; readonly links: Links | null },
+): Int32Array {
+  const rng = createRng(seed);
+  const clusterOf = links?.start.slice() ?? randomPartition(sizes, rng);
+  const swaps = swapsOf(counts, rng);
+  const tally = new Tally(counts, swaps, clusterOf);
+  const { perClient, partner } = swaps;
+  const best = clusterOf.slice();
+  let sum = tally.sum;
+  let least = sum;
+  const looks = LOOKS_BESIDE + swaps.classes.length / partner.length;
+  const tries = Math.min(SWAPS_PER_CLIENT_MAX * clusterOf.length, Math.ceil(LOOKS_MAX / looks));
+  let temperature = START * sum;
+  let worse = 0;
+  for (let tried = 1; tried <= tries; tried++) {
+    if (tried % STEP_SWAPS === 0) {
+      const aim = WORSE_FIRST * (WORSE_LAST / WORSE_FIRST) ** (tried / tries);
+      temperature *= worse > aim * STEP_SWAPS ? 1 - STEP : 1 + STEP;
+      worse = 0;
+    }
+    const swap = Math.floor(rng.next() * partner.length);
+    const a = Math.floor(swap / perClient);
+    const b = partner[swap] as number;
+    const j = clusterOf[a] as number;
+    const k = clusterOf[b] as number;
+    if (j === k || (links !== null && !(links.has(a, k) && links.has(b, j)))) continue;
+    const change = tally.changeBy(swap, j, k);
+    if (change > NEVER * temperature || (change > 0 && rng.next() >= Math.exp(-change / temperature))) continue;
+    if (change > SAME) worse++;
+    tally.apply(swap, j, k);
+    clusterOf[a] = k;
+    clusterOf[b] = j;
+    sum += change;
+    if (sum >= least - SAME) continue;
+    least = sum;
+    best.set(clusterOf);
+  }
+  return best;
+}
+
+function randomPartition(sizes: readonly number[], rng: Rng): Int32Array {
+  const clusterOf = Int32Array.from(sizes.flatMap((size, k) => new Array<number>(size).fill(k)));
+  // Fisher–Yates.
+  for (let i = clusterOf.length - 1; i > 0; i--) {
+    const j = Math.floor(rng.next() * (i + 1));
+    [clusterOf[i], clusterOf[j]] = [clusterOf[j] as number, clusterOf[i] as number];
+  }
+  return clusterOf;
+}
