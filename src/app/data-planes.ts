@@ -26,6 +26,7 @@ import type { ControlMessage } from './data-plane/control-message.ts';
 import { DataPlane, type DataPlaneOptions } from './data-plane/data-plane.ts';
 import { PacedMessages } from './data-plane/paced-messages.ts';
 import { type Answer, answerTo, mergeDensities, type PreviewAnswer, type WorkerQuery } from './data-plane/queries.ts';
+import { provePorts } from './prove-start.ts';
 import { boundConfig } from './workers/bound-config.ts';
 import { mergeChains } from './workers/merge-chains.ts';
 import { mergeInstance, mergeOverviews } from './workers/merge-states.ts';
@@ -161,15 +162,20 @@ export class DataPlanes {
   }
 
   async #applyNow(message: ControlMessage): Promise<void> {
-    const before = message.kind === 'configure' ? [...this.routers] : [];
+    if (message.kind === 'configure') return this.#configure(message);
     const applied = this.#own.apply(message);
-    // The main thread goes first where it may refuse; all else is applied at once, in the order in which it came.
-    if (message.kind === 'configure') {
-      await applied;
-      this.#config = message.config;
-    }
+    // At once, in the order in which it came.
     this.#workers.send(message);
     await applied;
+  }
+
+  /** The main thread goes first, since it may refuse. */
+  async #configure(message: Extract<ControlMessage, { kind: 'configure' }>): Promise<void> {
+    const before = [...this.routers];
+    await provePorts(message.config, this.listeners);
+    await this.#own.apply(message);
+    this.#config = message.config;
+    this.#workers.send(message);
     for (const [service, router] of before) if (this.routers.get(service) !== router) this.#onRenewed(service);
   }
 

@@ -25,6 +25,18 @@ export async function proveStart(config: Config, { sockets, freedStore }: ProveO
   }
 }
 
+/**
+ * The same for a reload, of the ports that it opens: those of services, where this process has them not yet.
+ *
+ * @throws CommandError that names the port
+ */
+export async function provePorts({ services }: Config, open: readonly ListenAddress[]): Promise<void> {
+  const own = new Set(open.map(({ port }) => port));
+  for (const { name, listen } of services) {
+    if (listen !== null && !own.has(listen.port)) await assertPortFree(name, listen);
+  }
+}
+
 function listenersOf({ proxy, admin, services }: Config): (readonly [string, ListenAddress])[] {
   const own = services.flatMap(({ name, listen }) => (listen === null ? [] : [[name, listen] as const]));
   return [['proxy', proxy.listen], ['admin', admin.listen], ...own];

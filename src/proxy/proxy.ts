@@ -66,8 +66,6 @@ export interface Proxy {
    * that was first listens, for ports that were left to the system.
    */
   listen(inherited?: ReadonlyMap<string, number>, shared?: readonly BoundListener[]): Promise<readonly BoundListener[]>;
-  /** Throws `CommandError` when a port that one of these services is to have, and this process has not, cannot be had. */
-  provePorts(services: readonly ServiceConfig[]): Promise<void>;
   /** Takes a new set of services; open connections and services that stay are not disturbed. Opens and closes ports of their own. */
   applyServices(services: readonly ProxyService[]): Promise<void>;
   /** Takes another set of chains; requests under way keep to theirs. */
@@ -173,15 +171,6 @@ class HttpProxy implements Proxy {
 
   get listeners(): readonly BoundListener[] {
     return [...this.#listeners].map(([name, { bound }]) => ({ name, ...bound }));
-  }
-
-  async provePorts(services: readonly ServiceConfig[]): Promise<void> {
-    // The event loop that was first has proved them for all.
-    if (this.#options.joins === true) return;
-    const own = new Set([...this.#listeners.values()].map(({ bound }) => bound.port));
-    for (const { name, listen } of services) {
-      if (listen !== null && !own.has(listen.port)) await assertPortFree(name, listen);
-    }
   }
 
   async applyServices(services: readonly ProxyService[]): Promise<void> {

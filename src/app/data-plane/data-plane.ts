@@ -80,7 +80,7 @@ export class DataPlane {
     return this.#proxy.listen(sockets, shared);
   }
 
-  /** Rejects with `CommandError`, with nothing changed, when a file or a port that a new configuration names cannot be had. */
+  /** Rejects with `CommandError`, with nothing changed, when a file that a new configuration names cannot be used. */
   async apply(message: ControlMessage): Promise<void> {
     switch (message.kind) {
       case 'start':
@@ -146,7 +146,6 @@ export class DataPlane {
 
   async #configure(config: Config): Promise<void> {
     proveTls(config);
-    await this.#proxy.provePorts(config.services);
     this.#proxy.configure(config.proxy, config.log.access);
     this.#set.reload(config);
     this.#chains.reload(config);
