@@ -24,13 +24,15 @@ export interface LogOutputOptions {
 export class LogOutput {
   readonly #open: () => Writable;
   readonly #onRecovery: (droppedLines: number) => void;
+  /** Those that are listened to: standard output is one and the same each time. */
+  readonly #heard = new WeakSet<Writable>();
   #stream: Writable | null = null;
   #reopenAtMs = 0;
   /** Since the last recovery. */
   #dropped = 0;
   #droppedTotal = 0;
 
-  constructor({ open = openStandardOutput, onRecovery }: LogOutputOptions) {
+  constructor({ open = standardOutputOpener(), onRecovery }: LogOutputOptions) {
     this.#open = open;
     this.#onRecovery = onRecovery;
   }
@@ -73,13 +75,18 @@ export class LogOutput {
     this.#reopenAtMs = nowMs + REOPEN_MS;
     const stream = this.#open();
     this.#stream = stream;
+    if (!this.#heard.has(stream)) this.#hear(stream);
+    // Lines that were dropped while there was no stream: this one takes the next.
+    if (this.#dropped > 0) queueMicrotask(() => this.#recover());
+    return stream;
+  }
+
+  #hear(stream: Writable): void {
+    this.#heard.add(stream);
     stream.on('drain', () => this.#recover());
     stream.on('error', () => {
       if (this.#stream === stream) this.#stream = null;
     });
-    // Lines that were dropped while there was no stream: this one takes the next.
-    if (this.#dropped > 0) queueMicrotask(() => this.#recover());
-    return stream;
   }
 
   #recover(): void {
@@ -93,11 +100,15 @@ export class LogOutput {
  * Node's own stream writes to pipes and sockets without blocking; files and terminals it would write to in place, so their
  * writes go to libuv's threads, one at a time.
  */
-function openStandardOutput(): Writable {
+function standardOutputOpener(): () => Writable {
   const fd = 1;
-  const kind = fstatSync(fd);
-  if (!kind.isFIFO() && !kind.isSocket()) return createWriteStream('', { fd, autoClose: false });
-  // The program's listener ends the process when its reader is gone; a service goes on without its log.
-  process.stdout.removeAllListeners('error');
-  return process.stdout;
+  let isTaken = false;
+  return () => {
+    const kind = fstatSync(fd);
+    if (!kind.isFIFO() && !kind.isSocket()) return createWriteStream('', { fd, autoClose: false });
+    // The program's listener ends the process when its reader is gone; a service goes on without its log.
+    if (!isTaken) process.stdout.removeAllListeners('error');
+    isTaken = true;
+    return process.stdout;
+  };
 }

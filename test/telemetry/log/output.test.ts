@@ -3,6 +3,7 @@ import { createWriteStream, mkdtempSync, openSync, readFileSync, rmSync } from '
 import { type AddressInfo, connect, createServer, type Socket } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { Writable } from 'node:stream';
 import { setImmediate } from 'node:timers/promises';
 import { describe, expect, it, onTestFinished, vi } from 'vitest';
 import { LogOutput } from '../../../src/telemetry/log/output.ts';
@@ -66,5 +67,21 @@ describe('a log whose disk is full', () => {
       output.write('line\n');
       expect(readFileSync(join(folder, 'log'), 'utf8')).toMatch(/^dropped [1-9]\d*$/m);
     }, 10_000);
+  });
+});
+
+describe('a log whose reader is gone', () => {
+  it('is tried again, and leaves nothing behind each time', () => {
+    vi.useFakeTimers({ toFake: ['performance'] });
+    onTestFinished(() => void vi.useRealTimers());
+    const stream = new Writable({ write: (_chunk, _encoding, done) => done(), autoDestroy: false });
+    const output = new LogOutput({ open: () => stream, onRecovery: () => {} });
+    for (let i = 0; i < 20; i++) {
+      output.write('line\n');
+      stream.emit('error', new Error('write EPIPE'));
+      vi.advanceTimersByTime(1000);
+    }
+    expect(stream.listenerCount('drain')).toBe(1);
+    expect(stream.listenerCount('error')).toBe(1);
   });
 });
