@@ -1,7 +1,7 @@
 // Instances that files list, read from a real folder.
 
 import { execFileSync } from 'node:child_process';
-import { mkdtempSync, renameSync, rmSync, writeFileSync } from 'node:fs';
+import { chmodSync, mkdtempSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { describe, expect, it, onTestFinished } from 'vitest';
@@ -100,6 +100,17 @@ describe('a watched file', () => {
       'pilotnet 127.0.0.1/8080 is announced twice',
     ]);
     expect(started.placement.state().sources[0]).toMatchObject({ instances: 2, leftOut: 5 });
+  });
+
+  it('that cannot be read is read as soon as it can, though nothing in it changes', async () => {
+    const path = join(folder(), 'instances.toml');
+    writeFileSync(path, entry('http://10.0.0.7:9000'), { mode: 0o000 });
+    const started = startPlacement(config(path));
+    // What may read everything has nothing to wait for.
+    if (process.getuid?.() !== 0) await expect.poll(() => trouble(started), PATIENCE).toMatch(/not allowed to read/);
+    chmodSync(path, 0o600);
+    await expect.poll(started.keys, PATIENCE).toEqual(['10.0.0.7/9000 up']);
+    expect(trouble(started)).toBeNull();
   });
 
   it('that is too large, or no file at all, is not read', async () => {

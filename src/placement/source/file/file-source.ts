@@ -26,6 +26,9 @@ const RESTLESS_MS_MAX = 1_000;
 /** Some file systems report no change: the files are looked at this often, ms. */
 const LOOK_MS = 5_000;
 
+/** Of what could not be read: it is tried again at the next look. */
+const UNREAD = '';
+
 /** Follows one file, or the files of a folder. */
 export class FileSource implements PlacementSource {
   readonly #path: string;
@@ -107,7 +110,7 @@ export class FileSource implements PlacementSource {
     if (problem !== undefined) {
       const last = before === undefined ? 'it is left out' : 'what it said before stands';
       const trouble = `${formatProblem(problem)}; ${last}`;
-      return { version: file.version, announced: before?.announced ?? [], trouble };
+      return { version: list.unread ? UNREAD : file.version, announced: before?.announced ?? [], trouble };
     }
     const announced = list.instances.map((instance, i) => ({ instance, where: `${file.name} instance[${i}]` }));
     return { version: file.version, announced, trouble: null };

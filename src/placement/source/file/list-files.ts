@@ -42,8 +42,14 @@ export async function findLists(path: string): Promise<ListFolder> {
   return { folder: path, version: ino, only: null, files: files.filter((file) => file !== null) };
 }
 
-/** What the file says; null where it changed meanwhile, and is to be read again. */
-export async function readListFile({ path, name, format }: ListFile): Promise<InstanceList | null> {
+/** What a file says. */
+export interface ReadList extends InstanceList {
+  /** It could not be read, for now: no change of the file need come before it can. */
+  readonly unread?: true;
+}
+
+/** Null where it changed meanwhile, and is to be read again. */
+export async function readListFile({ path, name, format }: ListFile): Promise<ReadList | null> {
   let handle: FileHandle | null = null;
   try {
     // A pipe without a writer would be waited for.
@@ -60,7 +66,7 @@ export async function readListFile({ path, name, format }: ListFile): Promise<In
     return readInstanceList(name, format, bytes.subarray(0, length));
   } catch (error) {
     const problem = { file: name, line: 0, column: 0, path: '', message: unreadable(path, error) };
-    return { instances: [], problems: [problem] };
+    return { instances: [], problems: [problem], unread: true };
   } finally {
     await handle?.close();
   }
