@@ -61,10 +61,10 @@ export abstract class GroupedPolicy<Group extends PolicyGroup> implements Policy
     if (outcome.success) group.successes++;
   }
 
-  isLate(candidate: Candidate, nowMs: number, patience: number): boolean {
+  isLate(candidate: Candidate, nowMs: number, isPatient: boolean): boolean {
     const group = this.groupOf[candidate.handle];
     if (group === undefined) return true;
-    return isLate(group.policy, candidate, { latencyMs: this.context.qos.latencyMs, patience }, nowMs);
+    return isLate(group.policy, candidate, { latencyMs: this.context.qos.latencyMs, isPatient }, nowMs);
   }
 
   isTrusted(candidate: Candidate, nowMs: number): boolean {

@@ -7,17 +7,17 @@ import type { Policy } from './policy.ts';
 export interface Lateness {
   /** τ. */
   readonly latencyMs: number;
-  /** How readily a late answer is risked, from 0, also where it is absent, to 1. */
-  readonly patience?: number;
+  /** A late answer may be risked, as far as the guidance of the policy has patience. */
+  readonly isPatient?: boolean;
 }
 
 /** By the policy where it says so, else while it is ejected, or by a request older than τ. */
 export function isLate(
   policy: Policy,
   candidate: Candidate,
-  { latencyMs, patience = 0 }: Lateness,
+  { latencyMs, isPatient = false }: Lateness,
   nowMs: number,
 ): boolean {
-  if (policy.isLate !== undefined) return policy.isLate(candidate, nowMs, patience);
+  if (policy.isLate !== undefined) return policy.isLate(candidate, nowMs, isPatient);
   return policy.cooldownUntilMs(candidate) > nowMs || nowMs - candidate.oldestStartMs > latencyMs;
 }

@@ -54,10 +54,10 @@ export interface Rankable {
   successEstimate(candidate: Candidate): number;
 
   /**
-   * Whether the candidate should be passed over now, overdue or full: with a patience of 0 where a request there may well be late, with
-   * one of 1 only where it is as good as lost. Absent: by its cooldown and its oldest request alone.
+   * Whether the candidate should be passed over now, overdue or full: where a request there may well be late, or, `isPatient`, as far as
+   * the guidance has patience only where it is as good as lost. Absent: by its cooldown and its oldest request alone.
    */
-  isLate?(candidate: Candidate, nowMs: number, patience: number): boolean;
+  isLate?(candidate: Candidate, nowMs: number, isPatient: boolean): boolean;
 
   /** Whether the candidate is in the exploitation pool. Absent where the policy has no such notion: all are. */
   isTrusted?(candidate: Candidate, nowMs: number): boolean;
@@ -185,6 +185,8 @@ export interface Guidance {
   readonly meanLatencyPrice: number;
   /** What the objective may spend, 0 to 1. */
   readonly slack: number;
+  /** How little a long queue is a reason to go past a quota: 0 where success is short, 1 where it is ample. */
+  readonly patience: number;
   /** What a request costs there, in the unit of the objective; NaN where it is not known. */
   expense(handle: number): number;
 }

@@ -36,6 +36,10 @@ export class Accounts {
   /** By row: the second that is not over yet, NaN for none; and whether the service could be had in it. */
   #second: Float64Array<ArrayBuffer> = new Float64Array(0);
   #isGood: Float64Array<ArrayBuffer> = new Float64Array(0);
+  /** The bucket that requests are counted in now: until when, and where it is in the row of all. */
+  #bucketEndMs = Number.NEGATIVE_INFINITY;
+  #epoch = 0;
+  #atOfAll = 0;
 
   constructor(asked: Requirements, windowMs: number) {
     this.#asked = asked;
@@ -49,17 +53,23 @@ export class Accounts {
 
   /** In the account of the row, and in that of all unless it is the client's own matter. */
   record(row: number, request: Accounted, nowMs: number): void {
-    const epoch = this.#sums.epochOf(nowMs);
-    if (!request.own) this.#add(ALL, epoch, request);
-    if (row !== ALL) this.#add(row, epoch, request);
+    if (!(nowMs < this.#bucketEndMs)) this.#beginBucket(nowMs);
+    if (!request.own) this.#add(this.#atOfAll, request);
+    if (row !== ALL) this.#add(this.#sums.atEpoch(row, this.#epoch), request);
     if (this.#seconds === null) return;
     if (!request.own) this.#countSecond(this.#seconds, ALL, !request.failed, nowMs);
     if (row !== ALL) this.#countSecond(this.#seconds, row, !request.failed, nowMs);
   }
 
-  #add(row: number, epoch: number, { failed, latencyMs, fits }: Accounted): void {
+  #beginBucket(nowMs: number): void {
     const sums = this.#sums;
-    const at = sums.atEpoch(row, epoch);
+    this.#epoch = sums.epochOf(nowMs);
+    this.#bucketEndMs = sums.endMs(this.#epoch);
+    this.#atOfAll = sums.atEpoch(ALL, this.#epoch);
+  }
+
+  #add(at: number, { failed, latencyMs, fits }: Accounted): void {
+    const sums = this.#sums;
     sums.add(at, REQUESTS, 1);
     if (failed) {
       sums.add(at, FAILED, 1);

@@ -95,18 +95,20 @@ export class RequirementBooks {
 
   // ---- a request on its way ----
 
-  /** A request of the client came. */
-  arrive(row: number, nowMs: number): void {
-    this.quotas.ensureRows(row + 1);
-    this.quotas.earn(row, this.#earnings, nowMs);
+  /** A request of the client came: what it is due to, for `offer`. */
+  arrive(row: number, group: number, nowMs: number): number {
+    return selectionOf(this.quotas.earn(row, this.#earnings, nowMs), this.latency.isHigh(row), group);
   }
 
-  /**
-   * Those of `candidates` that the next request of the client is due to, in their order; all where it is due to none in particular. Valid
-   * until the next call.
-   */
-  offer<C extends Candidate>(row: number, candidates: readonly C[], group: number): readonly C[] {
-    return this.#selections.of(candidates, selectionOf(this.quotas.due(row), this.latency.isHigh(row), group));
+  /** The request did not stay with this instance: what it is due to, for `offer`. */
+  comeBack(row: number, group: number, handle: number): number {
+    this.quotas.pay(row, this.fits.bits(handle, group), -1);
+    return selectionOf(this.quotas.due(row), this.latency.isHigh(row), group);
+  }
+
+  /** Those of `candidates` that a request due to this is offered, in their order; all where it is due to none. Valid until the next call. */
+  offer<C extends Candidate>(candidates: readonly C[], selection: number): readonly C[] {
+    return this.#selections.of(candidates, selection);
   }
 
   /** What `arrive` and `offer` would offer, changing nothing. Cold path. */
@@ -117,12 +119,7 @@ export class RequirementBooks {
 
   /** The request goes to this instance. */
   choose(row: number, handle: number, group: number): void {
-    this.quotas.pay(row, this.fits.bits(handle, group), 1);
-  }
-
-  /** It does not go to this instance after all. */
-  giveBack(row: number, handle: number, group: number): void {
-    this.quotas.pay(row, this.fits.bits(handle, group), -1);
+    this.quotas.pay(row, this.fits.bits(handle, group));
   }
 
   // ---- a request that ended ----
@@ -138,7 +135,7 @@ export class RequirementBooks {
     ended.own = ending !== 'success' && latencyMs >= limitMs && latencyMs < this.latencyMs;
     this.#ensureRows(row + 1);
     this.accounts.record(row, ended, nowMs);
-    if (ending !== 'failed') this.latency.record(row, handle, latencyMs);
+    if (ending !== 'failed') this.latency.record(row, request);
     if (!ended.own) (this.#since[2 * fits + Number(ending === 'success')] as number)++;
     this.#usualGroup.record(group);
     if (!(nowMs - this.#steppedMs < STEP_MS)) this.#step(nowMs);

@@ -10,6 +10,13 @@ const INSTANCE_GAIN = 1 / 64;
 /** What a client may use up of the mean that is asked for before it is offered the quick ones. */
 const EASY = 0.9;
 
+/** Of which instance, and how long it took. */
+export interface Answer {
+  /** `NO_HANDLE`: of none that is known. */
+  readonly handle: number;
+  readonly latencyMs: number;
+}
+
 export class MeanLatency {
   /** What is easy on the mean that is asked for, ms; +Infinity where none is. */
   readonly #easyMs: number;
@@ -40,14 +47,11 @@ export class MeanLatency {
     if (row < this.#ofClient.length) this.#ofClient[row] = Number.NaN;
   }
 
-  /** An answer of the instance came to the client after `latencyMs`. */
-  record(row: number, handle: number, latencyMs: number): void {
+  /** An answer came to the client. */
+  record(row: number, { handle, latencyMs }: Answer): void {
     if (this.#easyMs === Number.POSITIVE_INFINITY) return;
     this.#ofClient[row] = moved(this.#ofClient[row] as number, latencyMs, CLIENT_GAIN);
-    if (handle >= 0) this.#recordInstance(handle, latencyMs);
-  }
-
-  #recordInstance(handle: number, latencyMs: number): void {
+    if (handle < 0) return;
     const before = this.#ofInstance[handle] as number;
     const after = moved(before, latencyMs, INSTANCE_GAIN);
     this.#ofInstance[handle] = after;

@@ -22,7 +22,8 @@ const MARGIN_REQUESTS = 1.2;
 const SINCE_MS = SHARES_MAX;
 const COUNT = SHARES_MAX + 1;
 const BEFORE = SHARES_MAX + 2;
-const COLUMNS = SHARES_MAX + 3;
+/** One is to spare: what an array grows by is a whole number of rows. */
+const COLUMNS = SHARES_MAX + 4;
 
 /** By share. */
 export interface Earnings {
@@ -46,26 +47,36 @@ export class Quotas {
 
   ensureRows(rows: number): void {
     if (rows * COLUMNS <= this.#rows.length) return;
+    const before = this.#rows.length / COLUMNS;
     this.#rows = grownFloat64(this.#rows, rows * COLUMNS);
+    for (let row = before; row < this.#rows.length / COLUMNS; row++) this.clear(row);
   }
 
   clear(row: number): void {
+    if (row * COLUMNS >= this.#rows.length) return;
     this.#rows.fill(0, row * COLUMNS, (row + 1) * COLUMNS);
+    this.#rows[row * COLUMNS + SINCE_MS] = Number.NEGATIVE_INFINITY;
   }
 
-  /** A request of the client came, which is to get these shares. */
-  earn(row: number, { held, wanted }: Earnings, nowMs: number): void {
+  /** A request of the client came, which is to get these shares; returns those, a bit each, whose instances it is due to. */
+  earn(row: number, { held, wanted }: Earnings, nowMs: number): number {
+    if (this.#shares === 0) return 0;
+    this.ensureRows(row + 1);
     const rows = this.#rows;
     const at = row * COLUMNS;
-    this.#countRequest(at, nowMs);
-    const margin = this.#margin(at);
+    if (nowMs - (rows[at + SINCE_MS] as number) < this.#windowMs) (rows[at + COUNT] as number)++;
+    else this.#beginWindow(at, nowMs);
+    const margin = marginOf(rows[at + BEFORE] as number, rows[at + COUNT] as number);
+    let due = 0;
     for (let k = 0; k < this.#shares; k++) {
-      const earned = earnedOf(held[k] as number, wanted[k] as number, margin);
-      rows[at + k] = Math.min(CREDIT_MAX, (rows[at + k] as number) + earned);
+      const credit = (rows[at + k] as number) + earnedOf(held[k] as number, wanted[k] as number, margin);
+      rows[at + k] = credit > CREDIT_MAX ? CREDIT_MAX : credit;
+      if (credit >= DUE) due |= 1 << k;
     }
+    return due;
   }
 
-  /** The shares, a bit each, whose instances the next request is due to, when it has earned. */
+  /** The shares that a request which has earned is due to. */
   due(row: number): number {
     const at = row * COLUMNS;
     let due = 0;
@@ -75,7 +86,8 @@ export class Quotas {
 
   /** Those that it would be due to, for a request that has not earned yet. */
   willBeDue(row: number, { held, wanted }: Earnings): number {
-    const margin = this.#margin(row * COLUMNS);
+    const at = row * COLUMNS;
+    const margin = marginOf(this.#rows[at + BEFORE] ?? 0, this.#rows[at + COUNT] ?? 0);
     let due = 0;
     for (let k = 0; k < this.#shares; k++) {
       if (this.credit(row, k) + earnedOf(held[k] as number, wanted[k] as number, margin) >= DUE) due |= 1 << k;
@@ -100,29 +112,25 @@ export class Quotas {
     this.#rows[row * COLUMNS + k] = Math.min(CREDIT_MAX, Math.max(CREDIT_MIN, credit));
   }
 
-  /** What the client earns above each share. */
-  #margin(at: number): number {
-    const requests = Math.max(this.#rows[at + BEFORE] ?? 0, this.#rows[at + COUNT] ?? 0, 1);
-    return Math.min(MARGIN_MAX, MARGIN_REQUESTS / requests);
-  }
-
-  #countRequest(at: number, nowMs: number): void {
+  /** With the request that begins it. */
+  #beginWindow(at: number, nowMs: number): void {
     const rows = this.#rows;
-    const sinceMs = rows[at + SINCE_MS] as number;
-    const count = rows[at + COUNT] as number;
-    if (count > 0 && nowMs - sinceMs < this.#windowMs) {
-      rows[at + COUNT] = count + 1;
-      return;
-    }
     // Nothing is known of a client that was away for long.
-    rows[at + BEFORE] = nowMs - sinceMs < 2 * this.#windowMs ? count : 0;
+    rows[at + BEFORE] = nowMs - (rows[at + SINCE_MS] as number) < 2 * this.#windowMs ? (rows[at + COUNT] as number) : 0;
     rows[at + COUNT] = 1;
     rows[at + SINCE_MS] = nowMs;
   }
 }
 
+/** What a client earns above each share that had so many requests in the window before, and so many in this one. */
+function marginOf(before: number, count: number): number {
+  const margin = MARGIN_REQUESTS / (before > count ? before : count);
+  return margin < MARGIN_MAX ? margin : MARGIN_MAX;
+}
+
 /** Where a share has yielded to nothing there is no margin to earn. */
 function earnedOf(held: number, wanted: number, margin: number): number {
   const owed = held === 0 ? 0 : held + margin;
-  return Math.min(1, wanted > owed ? wanted : owed);
+  const earned = wanted > owed ? wanted : owed;
+  return earned < 1 ? earned : 1;
 }

@@ -2,7 +2,7 @@
 // in the books of the requirements, one above its row in the ledger; those that are not distinguished share the first.
 
 import type { Candidate, RequestInfo } from '../domain.ts';
-import { isLate } from '../policies/lateness.ts';
+import { isLate, type Lateness } from '../policies/lateness.ts';
 import type { Policy } from '../policies/policy.ts';
 import { ALL } from '../requirements/accounts.ts';
 import type { RequirementBooks } from '../requirements/books.ts';
@@ -26,11 +26,13 @@ export class Offers {
   readonly #groups: GroupTable;
   /** Decides among those that are offered; another one may take its place. */
   policy: Policy;
+  readonly #lateness: Lateness;
   readonly #reused: LiveCandidate[] = [];
 
   constructor({ books, clients, groups, policy }: OffersOptions) {
     this.isSelective = books.isSelective;
     this.books = books;
+    this.#lateness = { latencyMs: books.latencyMs, isPatient: true };
     this.#clients = clients;
     this.#groups = groups;
     this.policy = policy;
@@ -41,9 +43,10 @@ export class Offers {
     const { clientId, tried } = request;
     const row = this.rowOf(clientId);
     const group = this.#groups.of(clientId);
-    if (tried.length === 0) this.books.arrive(row, nowMs);
-    else this.books.giveBack(row, tried.at(-1) as number, group);
-    const offered = this.books.offer(row, candidates, group);
+    const { books } = this;
+    const selection =
+      tried.length === 0 ? books.arrive(row, group, nowMs) : books.comeBack(row, group, tried.at(-1) as number);
+    const offered = books.offer(candidates, selection);
     let picked = this.policy.select(request, offered, nowMs);
     if (offered.length < candidates.length && this.#isPassedOver(picked, nowMs)) {
       const others = this.#others(offered, candidates, nowMs);
@@ -52,14 +55,14 @@ export class Offers {
         picked = this.policy.select(request, others, nowMs);
       }
     }
-    if (picked !== null) this.books.choose(row, picked.handle, group);
+    if (picked !== null) books.choose(row, picked.handle, group);
     return picked;
   }
 
   /** The more room there is for late answers, the less a queue that may make it late is a reason. */
   #isPassedOver(candidate: Candidate | null, nowMs: number): boolean {
     if (candidate === null) return true;
-    return isLate(this.policy, candidate, this.books, nowMs);
+    return isLate(this.policy, candidate, this.#lateness, nowMs);
   }
 
   /** Those that are not passed over: of the ones that are offered, else of the rest. Valid until the next call. */
@@ -84,8 +87,9 @@ export class Offers {
   /** A session stays where it is: its client has that much more or less of its quotas. */
   stay({ clientId }: RequestInfo, { handle }: Candidate, nowMs: number): void {
     const row = this.rowOf(clientId);
-    this.books.arrive(row, nowMs);
-    this.books.choose(row, handle, this.#groups.of(clientId));
+    const group = this.#groups.of(clientId);
+    this.books.arrive(row, group, nowMs);
+    this.books.choose(row, handle, group);
   }
 
   /** What `select` would offer, changing nothing. Cold path. */

@@ -86,6 +86,8 @@ export class ClientLedger {
 
   /** The row of the client where it has one, else `NO_ROW`; nothing changes. */
   find(clientId: string): number {
+    // A client whose answer just came is often the next to ask.
+    if (this.#names[this.#newest] === clientId) return this.#newest;
     return this.#rows.get(clientId) ?? NO_ROW;
   }
 

@@ -45,6 +45,11 @@ export class WindowSums {
     return Math.floor(nowMs / this.#bucketMs);
   }
 
+  /** When the bucket ends. */
+  endMs(epoch: number): number {
+    return (epoch + 1) * this.#bucketMs;
+  }
+
   /** As `at`. */
   atEpoch(row: number, epoch: number): number {
     const latest = this.#latest[row] as number;

@@ -31,8 +31,9 @@ function answer(
   }
 }
 
+/** What a request of the client is offered. */
 const offered = (books: RequirementBooks, row: number): number[] =>
-  books.offer(row, [NEAR, FAR, UNKNOWN], GROUP).map(({ handle }) => handle);
+  books.offer([NEAR, FAR, UNKNOWN], books.arrive(row, GROUP, 0)).map(({ handle }) => handle);
 
 describe('a client above the mean latency that it is to get', () => {
   it('is offered the instances below it, and those of which nothing is known', () => {
@@ -57,7 +58,6 @@ describe('a client above the mean latency that it is to get', () => {
     const large = candidateAt(FAR.handle);
     large.instance = { ...FAR.instance, labels: { size: 'large' } };
     books.fits.set(large);
-    books.arrive(1, 0);
     expect(offered(books, 1)).toEqual([1]);
     answer(books, 1, [FAR, 70, 30]);
     expect(offered(books, 1)).toEqual([0, 2]);

@@ -62,7 +62,7 @@ describe('a selection', () => {
     const select = () => selections.of(candidates, selectionOf(A, true, 0));
     const first = select();
     expect(select()).toBe(first);
-    for (let i = 0; i < 200; i++) latency.record(1, 3, 90);
+    for (let i = 0; i < 200; i++) latency.record(1, { handle: 3, latencyMs: 90 });
     expect(select().map(({ handle }) => handle)).toEqual([1]);
     const changed = candidates[1];
     if (changed === undefined) throw new Error('no candidate');

@@ -70,6 +70,8 @@ class Qedge implements Policy {
   /** 1 where the last attempt brought no answer to use, however late: refused, failed or full. */
   #erred: Float64Array<ArrayBuffer> = new Float64Array(0);
   #panic = false;
+  /** What one more request may take at an instance that is not full yet where a late answer may be risked, as of the last step. */
+  #patientMs: number;
   /** Whose turn the last request was, wherever it went. */
   #turn: Candidate | null = null;
   /** A preview runs: it changes no counter. */
@@ -77,6 +79,7 @@ class Qedge implements Policy {
 
   constructor(options: QedgeOptions, context: PolicyContext) {
     const { latencyMs } = context.qos;
+    this.#patientMs = FULL_SHARE * latencyMs;
     const scale = scaleTo(latencyMs);
     this.#options = options;
     this.#context = context;
@@ -169,6 +172,10 @@ class Qedge implements Policy {
       this.#requirements?.hold(this.activeSet.members, this.activeSet.weights);
       this.#spending = this.#requirements?.spends === true ? this.#requirements : null;
     }
+    const { guidance, qos } = this.#context;
+    if (guidance !== null) {
+      this.#patientMs = (FULL_SHARE + guidance.patience * (HOPELESS_SHARE - FULL_SHARE)) * qos.latencyMs;
+    }
     if (this.sheds) this.#shedding.step(this.activeSet.members, (member) => this.#overdue(member, nowMs), nowMs);
     this.#refreshPanic(nowMs);
   }
@@ -179,9 +186,8 @@ class Qedge implements Policy {
 
   // ---- for the fallback and for people ----
 
-  isLate(candidate: Candidate, nowMs: number, patience: number): boolean {
-    const share = FULL_SHARE + patience * (HOPELESS_SHARE - FULL_SHARE);
-    return this.#isEjected(candidate, nowMs) || this.#fills(candidate, share, nowMs);
+  isLate(candidate: Candidate, nowMs: number, isPatient: boolean): boolean {
+    return this.#isEjected(candidate, nowMs) || this.#isFull(candidate, isPatient, nowMs);
   }
 
   isTrusted({ handle }: Candidate): boolean {
@@ -302,7 +308,7 @@ class Qedge implements Policy {
 
   /** late(m): ejected, or one more request would find too long a queue. */
   #isLate(candidate: Candidate, nowMs: number): boolean {
-    return this.#isEjected(candidate, nowMs) || this.#isFull(candidate, nowMs);
+    return this.#isEjected(candidate, nowMs) || this.#isFull(candidate, false, nowMs);
   }
 
   /**
@@ -326,15 +332,11 @@ class Qedge implements Policy {
     return this.#erred[handle] === 1 && this.streaks.isLate(handle, nowMs);
   }
 
-  #isFull(candidate: Candidate, nowMs: number): boolean {
-    return this.#fills(candidate, FULL_SHARE, nowMs);
-  }
-
-  /** One more request in its queue is to take more than this share of τ. */
-  #fills(candidate: Candidate, share: number, nowMs: number): boolean {
+  /** One more request in its queue is to take too long a share of τ. */
+  #isFull(candidate: Candidate, isPatient: boolean, nowMs: number): boolean {
     if (!this.#options.pace || candidate.inFlight === 0) return false;
     const expectedMs = candidate.rttMs + this.pace.expectedMs(candidate, this.unloaded.ms, nowMs);
-    return expectedMs > share * this.#context.qos.latencyMs;
+    return expectedMs > (isPatient ? this.#patientMs : FULL_SHARE * this.#context.qos.latencyMs);
   }
 
   /** A retry has no time to lose: the quickest active one that is not late and still fits, else by weight. */
@@ -431,7 +433,7 @@ class Qedge implements Policy {
       samples: this.windows[handle]?.sizeAt(nowMs) ?? 0,
       misses: this.streaks.misses(handle),
       lateMs: Math.max(0, this.streaks.untilMs(handle) - nowMs),
-      full: this.#isFull(candidate, nowMs),
+      full: this.#isFull(candidate, false, nowMs),
       overdue: nowMs - candidate.oldestStartMs > this.#context.qos.latencyMs,
       unloadedMs: this.unloaded.ms,
     };
