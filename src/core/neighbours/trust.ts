@@ -2,7 +2,7 @@
 // Kolmogorov–Smirnov test. Samples of two load balancers are no draws of one distribution: their round trips are measured with an error,
 // and their requests come at other moments. So a shift by some milliseconds is none, and a fifth is allowed on top.
 
-import { answersIn, BUCKETS, countBefore, MIDDLES_MS, positionOf } from './histogram.ts';
+import { answersIn, BUCKETS, MIDDLES_MS, positionOf } from './histogram.ts';
 
 /** c(α) at α = 0.01. */
 const CRITICAL = 1.63;
@@ -16,6 +16,9 @@ const SHIFT_SHARE = 0.1;
 export class Trust {
   /** Where each bucket's middle lies when it is shifted. */
   readonly #shifted: Float64Array;
+  /** Of the two that are compared, the share of the answers before each bucket. */
+  readonly #own = new Float64Array(BUCKETS + 1);
+  readonly #other = new Float64Array(BUCKETS + 1);
 
   /** `latencyMs`: τ of the service. */
   constructor(latencyMs: number) {
@@ -29,25 +32,33 @@ export class Trust {
     const m = answersIn(other);
     if (n < SAMPLES_MIN || m < SAMPLES_MIN) return null;
     const most = CRITICAL * Math.sqrt(1 / n + 1 / m) + ALLOWED;
-    return most >= 1 ? null : this.#distance({ cells: own, count: n }, { cells: other, count: m }) <= most;
+    if (most >= 1) return null;
+    accumulate(own, n, this.#own);
+    accumulate(other, m, this.#other);
+    return this.#distance() <= most;
   }
 
   /** The largest difference of the two distributions that the shift does not explain. */
-  #distance(a: Sample, b: Sample): number {
+  #distance(): number {
     let most = 0;
     for (let bucket = 0; bucket < BUCKETS; bucket++) {
       const at = bucket + 0.5;
       const later = this.#shifted[bucket] as number;
-      const aFirst = countBefore(a.cells, at) / a.count - countBefore(b.cells, later) / b.count;
-      const bFirst = countBefore(b.cells, at) / b.count - countBefore(a.cells, later) / a.count;
-      most = Math.max(most, aFirst, bFirst);
+      const ownFirst = shareBefore(this.#own, at) - shareBefore(this.#other, later);
+      const otherFirst = shareBefore(this.#other, at) - shareBefore(this.#own, later);
+      most = Math.max(most, ownFirst, otherFirst);
     }
     return most;
   }
 }
 
-interface Sample {
-  readonly cells: Float64Array;
-  /** Answers in it. */
-  readonly count: number;
+/** Writes the share of the `answers` before each bucket, and last that of all. */
+function accumulate(cells: Float64Array, answers: number, into: Float64Array): void {
+  for (let b = 0; b < BUCKETS; b++) into[b + 1] = (into[b] as number) + (cells[b] as number) / answers;
+}
+
+function shareBefore(shares: Float64Array, position: number): number {
+  const whole = Math.min(BUCKETS - 1, Math.floor(position));
+  const before = shares[whole] as number;
+  return before + (position - whole) * ((shares[whole + 1] as number) - before);
 }

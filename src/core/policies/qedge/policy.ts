@@ -158,6 +158,7 @@ class Qedge implements Policy {
     for (const handle of left) this.#forget(handle);
     for (const { handle } of joined) this.#learnOf(handle);
     this.activeSet.update(candidates, this.estimates.memory);
+    this.#drawTurns();
     this.#refreshPanic(nowMs);
   }
 
@@ -233,6 +234,7 @@ class Qedge implements Policy {
     for (const { handle } of this.candidateDiff) this.#learnOf(handle);
     this.unloaded.reset();
     this.activeSet.reset();
+    this.#drawTurns();
     this.#refreshPanic(nowMs);
   }
 
@@ -394,6 +396,14 @@ class Qedge implements Policy {
       evidence ||= window.size > 0 || member.inFlight > 0;
     }
     return evidence;
+  }
+
+  /** Load balancers that start together send their first requests to different instances: two hundred in step fill one after another. */
+  #drawTurns(): void {
+    if (!this.activeSet.cold) return;
+    const { members, weights } = this.activeSet;
+    for (const { handle } of members)
+      this.swrr.setCredit(handle, this.#context.rng.next() * (weights[handle] as number));
   }
 
   #learnOf(handle: number): void {

@@ -54,6 +54,16 @@ describe('qedge', () => {
     expect([0, 1].map((node) => stateOf(world, node).weight)).toEqual([0.5, 0.5]);
   });
 
+  it('begins with another instance in each of many load balancers', () => {
+    const first = Array.from({ length: 60 }, (_, seed) => {
+      const world = createWorld('qedge', { seed, localNodeId: 'elsewhere' });
+      populate(world, [5, 6, 7]);
+      return world.router.route(REQUEST, world.nowMs)?.key;
+    });
+    for (let node = 0; node < 3; node++)
+      expect(first.filter((key) => key === `node-${node}/a`).length).toBeGreaterThanOrEqual(8);
+  });
+
   it('moves weight off an instance that became slow, down to the floor and no further', () => {
     const world = createWorld('qedge');
     populate(world, [1, 10, 20]);
@@ -148,7 +158,11 @@ describe('qedge', () => {
   it('takes an instance that refuses out at once, reports it, and tries it again later', () => {
     const world = createWorld('qedge', { policyOptions: { cold_start: false } });
     populate(world, [1, 10, 20]);
-    world.request((candidate) => ({ latencyMs: 1, result: candidate.handle === 0 ? 'refused' : 'answered' }));
+    const ending = (candidate: Candidate) => ({
+      latencyMs: 1,
+      result: candidate.handle === 0 ? ('refused' as const) : ('answered' as const),
+    });
+    for (let i = 0; i < 3; i++) world.request(ending);
     const event = world.events.find(({ kind }) => kind === 'ejected');
     expect(event).toMatchObject({ key: 'node-0/a', reason: 'last attempt refused' });
     expect(run(world, 500, near).get('node-0/a')).toBeUndefined();
