@@ -159,11 +159,11 @@ export interface RequestInfo {
 export type AttemptResult = 'answered' | 'failed' | 'full' | 'refused' | 'timeout' | 'aborted';
 
 /**
- * How an attempt ended, as drivers report it. What `redirected`, `declined` and `empty` answers are worth shows only beside those of
- * the other instances: the router takes each for `answered` or for `failed`. One whose client set a deadline that passed is `expired`:
+ * How an attempt ended, as drivers report it. What `redirected`, `declined`, `empty` and `unfit` answers are worth shows only beside
+ * those of the other instances: the router takes each for `answered` or for `failed`. One whose client set a deadline that passed is `expired`:
  * a `timeout`, or `aborted` where the instances usually take longer. What was sent and not looked at is `unprocessed` and says nothing.
  */
-export type Evidence = AttemptResult | 'redirected' | 'declined' | 'empty' | 'expired' | 'unprocessed';
+export type Evidence = AttemptResult | 'redirected' | 'declined' | 'empty' | 'unfit' | 'expired' | 'unprocessed';
 
 /** What a policy observes of every attempt, as it starts and as it ends. One object may be reused for all of them. */
 export type Outcome =

@@ -33,6 +33,12 @@ function startCase(ports: readonly number[], changes: Partial<ServiceSpec> = {})
   return startProxy([{ name: 'svc', scheme: 'h2c', ports, ...changes }]);
 }
 
+function end(stream: ServerHttp2Stream, trailers: Readonly<Record<string, string>>, head: object = {}): void {
+  stream.respond({ ...HEAD, ...head }, { waitForTrailers: true });
+  stream.on('wantTrailers', () => stream.sendTrailers(trailers));
+  stream.end(MESSAGE);
+}
+
 const results = ({ observed }: TestProxy): string[] => observed.map(({ result }) => result);
 const accounts = ({ accounts }: TestProxy): boolean[] => accounts.map(({ success }) => success);
 
@@ -55,6 +61,47 @@ describe('a call of gRPC-Web', () => {
 });
 
 describe('a call of gRPC', () => {
+  it.each<[string, string, (stream: ServerHttp2Stream) => void]>([
+    ['success', 'a status of two zeroes', (stream) => end(stream, { 'grpc-status': '00' })],
+    ['failed', 'a status that is none', (stream) => end(stream, { 'grpc-status': 'OK' })],
+    ['failed', 'a status that is empty', (stream) => end(stream, { 'grpc-status': '' })],
+    ['failed', 'trailers without a status', (stream) => end(stream, { 'x-checksum': '1' })],
+    [
+      'failed',
+      'a failure behind a success in its head',
+      (stream) => end(stream, { 'grpc-status': '14' }, { 'grpc-status': '0' }),
+    ],
+    [
+      'failed',
+      'a status in the head of an answer with a body',
+      (stream) => {
+        stream.respond({ ...HEAD, 'grpc-status': '0' });
+        stream.end(MESSAGE);
+      },
+    ],
+    [
+      'failed',
+      'another type and a status of success',
+      (stream) => end(stream, { 'grpc-status': '0' }, { 'content-type': 'application/json' }),
+    ],
+    [
+      'failed',
+      'a message that is compressed in an unknown way',
+      (stream) => {
+        stream.respond(HEAD, { waitForTrailers: true });
+        stream.on('wantTrailers', () => stream.sendTrailers({ 'grpc-status': '0' }));
+        stream.end(Buffer.from([1, 0, 0, 0, 1, 7]));
+      },
+    ],
+    ['failed', 'no content', (stream) => stream.respond({ ':status': 204 }, { endStream: true })],
+  ])('is judged %s by %s', async (row, _, answer) => {
+    const proxy = await startCase([await startCalls(answer)]);
+    await ask(session(proxy.url), CALL, ['x']);
+    expect(proxy.verdicts.map((verdict) => verdict.row).at(-1)).toBe(
+      row === 'failed' && proxy.verdicts.length > 1 ? 'broke-off' : row,
+    );
+  });
+
   it('that is answered with a page of the web is a failure', async () => {
     const port = await startCalls((stream) => {
       stream.respond({ ':status': 200, 'content-type': 'text/html' });
@@ -92,10 +139,7 @@ describe('a call of gRPC', () => {
   it('that one instance alone answers without a message is held against it', async () => {
     const ok = { ...HEAD, 'grpc-status': '0' };
     const hollow = await startCalls((stream) => stream.respond(ok, { endStream: true }));
-    const good = await startCalls((stream) => {
-      stream.respond(ok);
-      stream.end(MESSAGE);
-    });
+    const good = await startCalls((stream) => end(stream, { 'grpc-status': '0' }));
     const proxy = await startCase([hollow, good]);
     const client = session(proxy.url);
     for (let i = 0; i < 16; i++) await ask(client, CALL, ['x']);

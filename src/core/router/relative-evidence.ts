@@ -31,12 +31,14 @@ const ANSWERS = 0;
 const REDIRECTED = 1;
 const DECLINED = 2;
 const EMPTY = 3;
+/** An answer, but none to what was asked. */
+const UNFIT = 4;
 /** Went away unanswered, in time. */
-const UNANSWERED = 4;
+const UNANSWERED = 5;
 /** Answers that are not odd, and the sum of their latencies, ms. */
-const PROPER = 5;
-const PROPER_MS = 6;
-const COLUMNS = 7;
+const PROPER = 6;
+const PROPER_MS = 7;
+const COLUMNS = 8;
 
 /** The share of odd answers that is an instance's own; one a service. */
 export class RelativeEvidence {
@@ -111,6 +113,8 @@ export class RelativeEvidence {
         return this.#judgeOdd(handle, DECLINED, nowMs);
       case 'empty':
         return this.#judgeOdd(handle, EMPTY, nowMs);
+      case 'unfit':
+        return this.#judgeOdd(handle, UNFIT, nowMs);
       case 'answered':
         this.#counts.add(handle, PROPER);
         this.#counts.add(handle, PROPER_MS, latencyMs);
@@ -218,9 +222,19 @@ export class RelativeEvidence {
 
 /** What an attempt is taken for that has nothing to stand beside. */
 export function resultAlone(evidence: Evidence): AttemptResult {
-  if (evidence === 'unprocessed') return 'aborted';
-  if (evidence === 'expired') return 'timeout';
-  return evidence === 'redirected' || evidence === 'declined' || evidence === 'empty' ? 'answered' : evidence;
+  switch (evidence) {
+    case 'unprocessed':
+      return 'aborted';
+    case 'expired':
+      return 'timeout';
+    case 'redirected':
+    case 'declined':
+    case 'empty':
+    case 'unfit':
+      return 'answered';
+    default:
+      return evidence;
+  }
 }
 
 /**

@@ -17,6 +17,7 @@ export function healthFailure(answer: Pick<AttemptEnding, 'status' | 'grpcStatus
     bodyBytes: 0,
     bodyExpected: false,
     truncated: false,
+    misfit: null,
     inTime: true,
     attemptInTime: true,
     expired: false,

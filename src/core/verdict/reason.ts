@@ -26,7 +26,17 @@ const ROW_FIRST = 2000;
 /** Rows of which an answer's own status says more than their name. */
 const BY_STATUS: ReadonlySet<VerdictRow> = new Set(['failed', 'full', 'redirected', 'declined']);
 /** Rows that are held against an instance only where the router says so, beside the answers of the others. */
-const RELATIVE: ReadonlySet<VerdictRow> = new Set(['redirected', 'declined', 'empty', 'deadline', 'client-left']);
+const RELATIVE: ReadonlySet<VerdictRow> = new Set([
+  'redirected',
+  'declined',
+  'empty',
+  'problem',
+  'unacceptable',
+  'mismatched',
+  'corrupt',
+  'deadline',
+  'client-left',
+]);
 const HARMLESS: ReadonlySet<VerdictRow> = new Set(['success', 'delayed', 'unprocessed', 'own-fault']);
 
 const WORDS: readonly (readonly [VerdictRow, string])[] = [
@@ -44,6 +54,10 @@ const WORDS: readonly (readonly [VerdictRow, string])[] = [
   ['client-gave-up', 'late, client gone'],
   ['broke-off', 'broke off'],
   ['stalled', 'stalled'],
+  ['problem', 'problem details'],
+  ['unacceptable', 'wrong type'],
+  ['mismatched', 'not what was asked'],
+  ['corrupt', 'wrong digest'],
 ];
 const ROWS: ReadonlyMap<VerdictRow, Reason> = new Map(WORDS.map(([row], index) => [row, ROW_FIRST + index]));
 

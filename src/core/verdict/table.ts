@@ -34,6 +34,14 @@ export type VerdictRow =
   | 'declined'
   /** 2xx, or a 304 to an unconditional request, without a body where others may have one. */
   | 'empty'
+  /** 2xx with a description of a problem in place of what was asked for (RFC 9457). */
+  | 'problem'
+  /** 2xx of a type that the request does not accept (RFC 9110 section 12.5.1), or HTML where it does not name it, or not of its own type. */
+  | 'unacceptable'
+  /** A part where none was asked for, or another one, or a 304 for a version that the client does not have. */
+  | 'mismatched'
+  /** The body has another digest than the answer gives (RFC 9530). */
+  | 'corrupt'
   /** 200 with fewer bytes than the service's answers have. */
   | 'short'
   /** The instance calls its own answer bad. */
@@ -63,6 +71,9 @@ export type VerdictRow =
   /** A stream that had been a success paused for too long. */
   | 'stalled';
 
+/** Rows of an answer that succeeds by its status, and is none to what was asked. */
+export type Misfit = 'problem' | 'unacceptable' | 'mismatched' | 'corrupt';
+
 /** Every way in which an attempt ends. */
 export const TABLE: { readonly [Row in VerdictRow]: Verdict & { readonly row: Row } } = {
   success: { row: 'success', account: 'success', evidence: 'answered', retryable: false },
@@ -73,6 +84,10 @@ export const TABLE: { readonly [Row in VerdictRow]: Verdict & { readonly row: Ro
   redirected: { row: 'redirected', account: 'none', evidence: 'redirected', retryable: false },
   declined: { row: 'declined', account: 'none', evidence: 'declined', retryable: false },
   empty: { row: 'empty', account: 'success', evidence: 'empty', retryable: false },
+  problem: { row: 'problem', account: 'none', evidence: 'unfit', retryable: false },
+  unacceptable: { row: 'unacceptable', account: 'success', evidence: 'unfit', retryable: false },
+  mismatched: { row: 'mismatched', account: 'none', evidence: 'unfit', retryable: false },
+  corrupt: { row: 'corrupt', account: 'none', evidence: 'unfit', retryable: false },
   short: { row: 'short', account: 'failed', evidence: 'failed', retryable: false },
   declared: { row: 'declared', account: 'failed', evidence: 'failed', retryable: false },
   'cut-off': { row: 'cut-off', account: 'failed', evidence: 'failed', retryable: true },

@@ -4,7 +4,7 @@
 import type { AttemptResult } from '../domain.ts';
 import { NO_GRPC_STATUS } from './grpc.ts';
 import type { VerdictRules } from './rules.ts';
-import { type Account, TABLE, type Verdict } from './table.ts';
+import { type Account, type Misfit, TABLE, type Verdict } from './table.ts';
 
 /** What ended an attempt. */
 export type EndedBy =
@@ -40,6 +40,8 @@ export interface AttemptEnding {
   readonly bodyExpected: boolean;
   /** A body that ended in order but without what marks its end. */
   readonly truncated: boolean;
+  /** What makes it no answer to what was asked, whatever its status; null: nothing does. */
+  readonly misfit: Misfit | null;
   /** The instance said that its answer is bad. */
   readonly declaredFailure: boolean;
   /** The client's limit has not passed; of a stream: it had not at its first byte. */
@@ -108,6 +110,7 @@ function ofAnswer(ending: AttemptEnding, rules: VerdictRules): Verdict {
       ? (rules.byStatus[status] ?? TABLE.malformed)
       : (rules.byGrpcStatus[grpcStatus] ?? TABLE.failed);
   if (verdict.row !== 'success') return verdict;
+  if (ending.misfit !== null && rules.relative && ending.inTime) return TABLE[ending.misfit];
   if (ending.bodyExpected) {
     if (status === 200 && ending.bodyBytes < rules.bodyBytesMin) return TABLE.short;
     if (ending.bodyBytes === 0 && rules.relative && ending.inTime) return TABLE.empty;

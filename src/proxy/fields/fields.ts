@@ -47,6 +47,8 @@ export const FieldKind = {
   chain: 30,
   /** An ordinary field where deadlines are not carried so. */
   baggage: 31,
+  /** Of the content of an answer, in one of its forms. */
+  digest: 32,
 } as const;
 
 const LENGTH_MAX = 64;
@@ -179,6 +181,9 @@ export const RESPONSE_FIELDS = new FieldTable({
   'grpc-status': FieldKind.grpcStatus,
   'x-qedge-verdict': FieldKind.verdict,
   'x-accel-buffering': FieldKind.accelBuffering,
+  'content-digest': FieldKind.digest,
+  'repr-digest': FieldKind.digest,
+  'content-md5': FieldKind.digest,
 });
 
 /** Lower-case names that a Connection field names, its usual two options left out; null when there are no others. */
@@ -201,6 +206,8 @@ export function withoutFields(fields: readonly string[], names: readonly string[
   return kept;
 }
 
+const PASSED_TRAILERS: ReadonlySet<number> = new Set([FieldKind.ordinary, FieldKind.grpcStatus, FieldKind.digest]);
+
 /**
  * Trailers without those that are about a head: framing, routing, and what this proxy sets itself. A client that takes trailers for
  * fields of the head would believe them (RFC 9110 section 6.5.1).
@@ -211,19 +218,24 @@ export function trailersOnly(trailers: readonly string[], table: FieldTable): re
   for (let i = 0; i + 1 < trailers.length; i += 2) {
     const name = trailers[i] ?? '';
     const kind = table.kindOf(name);
-    if (kind === FieldKind.ordinary || kind === FieldKind.grpcStatus) kept.push(name, trailers[i + 1] ?? '');
+    if (PASSED_TRAILERS.has(kind)) kept.push(name, trailers[i + 1] ?? '');
   }
   return kept;
 }
 
-/** Value of the first field of this name, given in lower case; null without one. Cold path. */
+/** Value of the first field of this name, given in lower case; null without one. */
 export function fieldValue(fields: readonly string[], name: string): string | null {
-  for (let i = 0; i + 1 < fields.length; i += 2) if (fields[i]?.toLowerCase() === name) return fields[i + 1] ?? '';
+  for (let i = 0; i + 1 < fields.length; i += 2) if (isNamed(fields[i] ?? '', name)) return fields[i + 1] ?? '';
   return null;
 }
 
 /** Whether raw fields hold one of this name, given in lower case. */
 export function hasField(fields: readonly string[], name: string): boolean {
-  for (let i = 0; i < fields.length; i += 2) if (fields[i]?.toLowerCase() === name) return true;
+  for (let i = 0; i < fields.length; i += 2) if (isNamed(fields[i] ?? '', name)) return true;
   return false;
+}
+
+/** Most names differ in their length, and are not lower-cased. */
+function isNamed(field: string, name: string): boolean {
+  return field.length === name.length && field.toLowerCase() === name;
 }

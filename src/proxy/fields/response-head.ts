@@ -14,6 +14,8 @@ export interface ResponseHead {
   /** As they came; empty without one. */
   readonly contentType: string;
   readonly contentEncoding: string;
+  /** Content-Digest, Repr-Digest, Content-MD5: names and values as they came; null without any. */
+  readonly digests: string[] | null;
   /** Its body is a stream as far as its fields say. */
   readonly stream: boolean;
   readonly grpc: boolean;
@@ -56,6 +58,7 @@ export function readResponseHead(status: number, raw: RawFields, trailersAllowed
   let trailer: string | null = null;
   let contentType = '';
   let contentEncoding = '';
+  let digests: string[] | null = null;
   let grpcStatus = NO_GRPC_STATUS;
   let declaredFailure = false;
   let unbuffered = false;
@@ -79,6 +82,10 @@ export function readResponseHead(status: number, raw: RawFields, trailersAllowed
         break;
       case FieldKind.grpcStatus:
         grpcStatus = readGrpcStatus(value);
+        fields.push(name, value);
+        break;
+      case FieldKind.digest:
+        digests = [...(digests ?? []), name, value];
         fields.push(name, value);
         break;
       case FieldKind.accelBuffering:
@@ -115,6 +122,7 @@ export function readResponseHead(status: number, raw: RawFields, trailersAllowed
     fields,
     contentType,
     contentEncoding,
+    digests,
     eventStream: EVENT_STREAM.test(contentType),
     stream: isStreamType(contentType) || (unbuffered && !sized),
     grpc: isGrpc(contentType),

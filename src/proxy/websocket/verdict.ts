@@ -7,13 +7,35 @@ import type { FrameTracker } from './frames.ts';
 const FAILURES: ReadonlySet<number> = new Set([1011, 1013, 1014]);
 /** Going away, service restart: in order after some messages, and no service at all before the first. */
 const DEPARTURES: ReadonlySet<number> = new Set([1001, 1012]);
+/** A policy of the instance, and what applications define (from 3000): that is about the client. */
+const POLICY = 1008;
+const APPLICATION_FIRST = 3000;
+/** To end it so soon after the handshake, with nothing said by either side, is to serve nothing. */
+const AT_ONCE_MS_MAX = 1000;
 
 /** An instance may cut off a client that was silent for longer: it may be gone without a word. */
 const CLIENT_QUIET_MS_MAX = 5000;
 
-/** `said`: what came from the instance, which ended the connection before its client did. `clientQuietMs`: since a byte of the client. */
-export function isBrokenOff(said: Pick<FrameTracker, 'closeCode' | 'hasMessage'>, clientQuietMs: number): boolean {
+/** What the instance ended, before its client did. */
+export interface EndedPipe {
+  /** What came from the instance. */
+  readonly said: Pick<FrameTracker, 'closeCode' | 'hasMessage'>;
+  /** The client sent a message. */
+  readonly clientSpoke: boolean;
+  /** Since a byte of the client, ms. */
+  readonly clientQuietMs: number;
+  /** Since the handshake, ms. */
+  readonly openMs: number;
+}
+
+/** It ends the connection, or finds fault with what was said. */
+const isOfProtocol = (closeCode: number): boolean => closeCode < APPLICATION_FIRST && closeCode !== POLICY;
+
+/** Whether the end of a connection is the instance's failure. */
+export function isBrokenOff({ said, clientSpoke, clientQuietMs, openMs }: EndedPipe): boolean {
   const { closeCode, hasMessage } = said;
   if (closeCode === 0) return clientQuietMs <= CLIENT_QUIET_MS_MAX;
-  return FAILURES.has(closeCode) || (DEPARTURES.has(closeCode) && !hasMessage);
+  if (FAILURES.has(closeCode)) return true;
+  if (hasMessage) return false;
+  return DEPARTURES.has(closeCode) || (!clientSpoke && openMs <= AT_ONCE_MS_MAX && isOfProtocol(closeCode));
 }

@@ -56,6 +56,7 @@ export class WebSocketPipe {
   readonly #ends: WebSocketEnds;
   readonly #toClient: Direction;
   readonly #toUpstream: Direction;
+  readonly #beganMs = performance.now();
   #closeTimer: NodeJS.Timeout | null = null;
   /** It is known which end ended it. */
   #settled: boolean;
@@ -119,8 +120,14 @@ export class WebSocketPipe {
   #judge(): void {
     if (this.#settled) return;
     this.#settled = true;
-    const quietMs = performance.now() - this.#toUpstream.lastMs;
-    if (isBrokenOff(this.#toClient.frames, quietMs)) this.#ends.onBrokenOff?.();
+    const nowMs = performance.now();
+    const broken = isBrokenOff({
+      said: this.#toClient.frames,
+      clientSpoke: this.#toUpstream.frames.hasMessage,
+      clientQuietMs: nowMs - this.#toUpstream.lastMs,
+      openMs: nowMs - this.#beganMs,
+    });
+    if (broken) this.#ends.onBrokenOff?.();
   }
 
   #settle(): void {

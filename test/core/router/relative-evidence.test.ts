@@ -31,10 +31,13 @@ class Service {
 }
 
 describe('evidence beside the others', () => {
-  it.each(['declined', 'redirected', 'empty'] as const)('holds %s against the one that alone answers so', (odd) => {
-    const service = new Service(3);
-    expect(service.rounds(10, [odd, 'answered', 'answered'])).toEqual(['failed', 'answered', 'answered']);
-  });
+  it.each(['declined', 'redirected', 'empty', 'unfit'] as const)(
+    'holds %s against the one that alone answers so',
+    (odd) => {
+      const service = new Service(3);
+      expect(service.rounds(10, [odd, 'answered', 'answered'])).toEqual(['failed', 'answered', 'answered']);
+    },
+  );
 
   it('charges no instance when all answer alike', () => {
     const service = new Service(3);

@@ -121,7 +121,7 @@ export class Attempt implements UpstreamHandler, DrainListener, LimitedAttempt {
       return;
     }
     const nowMs = exchange.nowMs();
-    this.#judgement.takeHead(status, head, exchange.request);
+    this.#judgement.takeHead(status, head, exchange);
     this.#limit.headCame(nowMs);
     this.#heedRetryAfter(raw, nowMs);
     if (isRetryable(this.#judgement, exchange.service.rules) && exchange.takeRetry(this.candidate, nowMs)) {

@@ -1,5 +1,5 @@
 // Whether a body came to its own end. An instance that loses its source in the middle may still close its framing in order; what it
-// sent is cut off all the same, and the marks of its format say so. Nothing is decompressed: that would cost more than passing it on.
+// sent is cut off all the same, and the marks of its format say so. Nothing is decompressed here (body-checks.ts).
 
 import { ZstdEnd } from './zstd-end.ts';
 
@@ -13,6 +13,8 @@ export interface BodyEnd {
   take(chunk: Buffer): void;
   /** Once the framing has ended. */
   readonly truncated: boolean;
+  /** By its beginning it is none of the format that its head names. */
+  readonly isForeign?: boolean;
 }
 
 /** Null for a body whose format does not mark its end. Fields as they came. */
@@ -23,13 +25,16 @@ export function bodyEndOf(contentType: string, contentEncoding: string): BodyEnd
     if (coding === 'zstd') return new ZstdEnd();
     if (coding !== 'identity') return null;
   }
+  if (JSON_TYPE.test(contentType)) return new JsonEnd();
   if (!/^multipart\/(?!x-mixed-replace)/i.test(contentType)) return null;
   const match = /;[\t ]*boundary=(?:"([^"]{1,70})"|([^\s;"]{1,70}))/i.exec(contentType);
   return match === null ? null : new MultipartEnd(match[1] ?? match[2] ?? '');
 }
 
+const JSON_TYPE = /^application\/(?:[\w.-]+\+)?json[\t ]*(?:;|$)/i;
+
 /** Codings are listed in the order in which they were applied (RFC 9110 section 8.4). */
-function outermostOf(contentEncoding: string): string {
+export function outermostOf(contentEncoding: string): string {
   const codings = contentEncoding.toLowerCase().split(',');
   return (
     codings.map((coding) => coding.trim()).findLast((coding) => coding !== '' && coding !== 'identity') ?? 'identity'
@@ -50,6 +55,40 @@ class GzipEnd implements BodyEnd {
     if (this.#bytes === 0) return false;
     return this.#bytes < GZIP_BYTES_MIN || this.#last.readUInt32LE(0) > DEFLATE_RATIO_MAX * this.#bytes;
   }
+}
+
+/** Of an object, an array, a string, a number, `true`, `false` or `null`, and of a byte order mark. */
+const JSON_BEGINNINGS = Buffer.from('{["-0123456789tfn\xef', 'latin1');
+const OPENING_BRACE = 0x7b;
+const OPENING_BRACKET = 0x5b;
+/** From an opening to its closing one. */
+const CLOSING = 2;
+
+/** An object or an array (RFC 8259): it ends with the bracket that belongs to its first. Other texts may end anywhere. */
+class JsonEnd implements BodyEnd {
+  #first = 0;
+  #last = 0;
+
+  take(chunk: Buffer): void {
+    if (this.#first === 0) this.#first = chunk.find(isText) ?? 0;
+    const last = chunk.findLast(isText);
+    if (last !== undefined) this.#last = last;
+  }
+
+  /** It is of no JSON text at all (RFC 8259 section 2). */
+  get isForeign(): boolean {
+    return this.#first !== 0 && !JSON_BEGINNINGS.includes(this.#first);
+  }
+
+  get truncated(): boolean {
+    const first = this.#first;
+    return (first === OPENING_BRACE || first === OPENING_BRACKET) && this.#last !== first + CLOSING;
+  }
+}
+
+/** No white space, and none of the zeroes that programs in C send along. */
+function isText(byte: number): boolean {
+  return byte > 0x20;
 }
 
 class MultipartEnd implements BodyEnd {

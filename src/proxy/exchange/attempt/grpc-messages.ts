@@ -6,20 +6,23 @@ import { isGrpcWeb, NO_GRPC_STATUS, readGrpcStatus } from '../../../core/verdict
 import type { BodyEnd } from './body-end.ts';
 
 const PREFIX_BYTES = 5;
+/** The flag of a compressed message. */
+const COMPRESSED = 0x01;
 /** The flag of gRPC-Web for a message that is the trailers. */
 const TRAILERS = 0x80;
 /** Trailers beyond this are not read. */
 const TRAILERS_BYTES_MAX = 16_384;
 const NOTHING = Buffer.alloc(0);
 
-/** `contentType`: of gRPC or gRPC-Web. */
-export function grpcMessages(contentType: string): GrpcMessages {
-  if (!isGrpcWeb(contentType)) return new GrpcMessages(false);
-  return contentType.startsWith('application/grpc-web-text') ? new Base64Messages(true) : new GrpcMessages(true);
+/** `contentType`: of gRPC or gRPC-Web. `hasEncoding`: the head says how messages are compressed. */
+export function grpcMessages(contentType: string, hasEncoding: boolean): GrpcMessages {
+  const isText = contentType.startsWith('application/grpc-web-text');
+  return new (isText ? Base64Messages : GrpcMessages)(isGrpcWeb(contentType), hasEncoding);
 }
 
 export class GrpcMessages implements BodyEnd {
   readonly #web: boolean;
+  readonly #hasEncoding: boolean;
   #prefix = 0;
   #flags = 0;
   #length = 0;
@@ -30,8 +33,12 @@ export class GrpcMessages implements BodyEnd {
   /** By the trailers in the body; `NO_GRPC_STATUS` without such. */
   grpcStatus = NO_GRPC_STATUS;
 
-  constructor(web: boolean) {
+  /** A message is compressed, and the head does not say how: an error to each client ("Compressed-Flag"). */
+  isUnreadable = false;
+
+  constructor(web: boolean, hasEncoding: boolean) {
     this.#web = web;
+    this.#hasEncoding = hasEncoding;
   }
 
   take(chunk: Buffer): void {
@@ -58,8 +65,10 @@ export class GrpcMessages implements BodyEnd {
   }
 
   #takePrefix(byte: number): void {
-    if (this.#prefix === 0) this.#flags = byte;
-    else this.#length = this.#length * 256 + byte;
+    if (this.#prefix === 0) {
+      this.#flags = byte;
+      this.isUnreadable ||= (byte & COMPRESSED) !== 0 && !this.#hasEncoding;
+    } else this.#length = this.#length * 256 + byte;
     this.#prefix++;
     this.#left = this.#length;
   }

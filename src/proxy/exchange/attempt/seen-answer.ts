@@ -1,19 +1,27 @@
 // What was seen of an attempt so far, as the verdict wants it. One an attempt, filled in as the answer comes.
 
+import { NO_HANDLE } from '../../../core/domain.ts';
 import {
+  GRPC_INTERNAL,
   GRPC_OK,
   GRPC_UNKNOWN,
-  isGrpc,
   isGrpcWeb,
   NO_GRPC_STATUS,
   readGrpcStatus,
 } from '../../../core/verdict/grpc.ts';
+import type { Misfit } from '../../../core/verdict/table.ts';
 import { type AttemptEnding, type EndedBy, isFailureVerdict } from '../../../core/verdict/verdict.ts';
 import { FieldKind, fieldValue, hasField, type RawFields, RESPONSE_FIELDS } from '../../fields/fields.ts';
 import type { ResponseHead } from '../../fields/response-head.ts';
 import type { ClientRequest } from '../client/message.ts';
+import { type BodyCheck, decodingCheck, digestCheck } from './body-checks.ts';
 import { type BodyEnd, bodyEndOf } from './body-end.ts';
 import { type GrpcMessages, grpcMessages } from './grpc-messages.ts';
+import { misfitOf, readPart } from './misfit.ts';
+import type { AttemptOwner } from './owner.ts';
+
+/** Of the exchange that it answers. */
+type Asked = Pick<AttemptOwner, 'request' | 'service' | 'candidate'>;
 
 export class SeenAnswer implements AttemptEnding {
   by: EndedBy = 'answer';
@@ -22,6 +30,7 @@ export class SeenAnswer implements AttemptEnding {
   bodyBytes = 0;
   bodyExpected = true;
   truncated = false;
+  misfit: Misfit | null = null;
   declaredFailure = false;
   inTime = true;
   attemptInTime = true;
@@ -30,41 +39,40 @@ export class SeenAnswer implements AttemptEnding {
   /** Of a call of gRPC that was answered 200. */
   protected messages: GrpcMessages | null = null;
   #end: BodyEnd | null = null;
+  #decoding: BodyCheck | null = null;
+  #digest: BodyCheck | null = null;
+  /** Length of the part that the head announces; -1: of none. */
+  #partBytes = -1;
   /** A status of gRPC is still to come, in the trailers. */
   #awaitsGrpcStatus = false;
+  /** One came in the head. */
+  #hasGrpcHead = false;
 
-  takeHead(status: number, head: ResponseHead, request: ClientRequest): void {
+  takeHead(status: number, head: ResponseHead, asked: Asked): void {
+    const { request } = asked;
     this.status = status;
     this.bodyExpected = request.method !== 'HEAD' && (status !== 304 || !isConditional(request));
-    // A part of a body need not hold the end of it.
-    if (this.bodyExpected && status !== 206) this.#end = bodyEndOf(head.contentType, head.contentEncoding);
-    const speaksGrpc = head.grpc || isGrpcWeb(head.contentType);
-    if (speaksGrpc && status === 200 && head.contentEncoding === '') {
-      this.messages = grpcMessages(head.contentType);
-      this.#end = this.messages;
-    }
+    this.misfit = misfitOf(status, head, request);
+    if (this.bodyExpected) this.#expectBody(head, asked);
     this.declaredFailure = head.declaredFailure;
-    this.grpcStatus = head.grpcStatus;
-    if (status !== 200) {
-      // A call succeeds with 200 alone.
-      if (head.grpcStatus === GRPC_OK) this.grpcStatus = NO_GRPC_STATUS;
-    } else if (head.grpcStatus === NO_GRPC_STATUS) {
-      this.#awaitsGrpcStatus = speaksGrpc;
-      if (speaksGrpc) this.grpcStatus = GRPC_OK;
-      // A client of gRPC makes nothing of any other answer.
-      else if (isGrpcCall(request)) this.grpcStatus = GRPC_UNKNOWN;
-    }
+    this.#takeGrpcHead(head, request);
   }
 
   takeBody(chunk: Buffer): void {
     this.bodyBytes += chunk.length;
     this.#end?.take(chunk);
+    this.#decoding?.take(chunk);
+    this.#digest?.take(chunk);
   }
 
   /** The answer is whole, as far as its framing goes. */
   takeEnd(trailers: RawFields): void {
-    this.truncated = this.#end?.truncated === true;
+    this.truncated = this.#end?.truncated === true || this.#decoding?.isBroken() === true;
+    if (this.#end?.isForeign === true) this.misfit ??= 'unacceptable';
+    if (this.#partBytes >= 0 && this.#partBytes !== this.bodyBytes) this.misfit ??= 'mismatched';
+    if (this.#digest?.isBroken() === true) this.misfit ??= 'corrupt';
     this.#takeGrpcStatus(this.messages?.grpcStatus ?? NO_GRPC_STATUS);
+    if (this.messages?.isUnreadable === true) this.#takeGrpcStatus(GRPC_INTERNAL);
     for (let i = 0; i + 1 < trailers.length; i += 2) {
       const kind = RESPONSE_FIELDS.kindOf(trailers[i] ?? '');
       if (kind === FieldKind.grpcStatus) {
@@ -74,12 +82,48 @@ export class SeenAnswer implements AttemptEnding {
       }
     }
     // Without a status a client takes the call for failed, however whole its answer looks.
-    if (this.#awaitsGrpcStatus) this.grpcStatus = GRPC_UNKNOWN;
+    if (this.#awaitsGrpcStatus && (this.bodyBytes > 0 || !this.#hasGrpcHead)) this.grpcStatus = GRPC_UNKNOWN;
   }
 
+  #expectBody(head: ResponseHead, { service, candidate }: Asked): void {
+    const { contentEncoding, contentType, digests } = head;
+    if (this.status === 206) {
+      // A part of a body need not hold the end of it.
+      this.#partBytes = readPart(head.fields)?.bytes ?? -1;
+      return;
+    }
+    const handle = candidate?.handle ?? NO_HANDLE;
+    this.#end = bodyEndOf(contentType, contentEncoding);
+    if (contentEncoding !== '') this.#decoding = decodingCheck(contentEncoding, service.checkBudget, handle);
+    if (digests !== null && this.status === 200) this.#digest = digestCheck(digests, service.checkBudget, handle);
+  }
+
+  #takeGrpcHead(head: ResponseHead, request: ClientRequest): void {
+    const { status } = this;
+    const speaksGrpc = head.grpc || isGrpcWeb(head.contentType);
+    this.grpcStatus = head.grpcStatus;
+    // A call succeeds with 200 alone, and a client of gRPC makes nothing of an answer of another type.
+    if (status !== 200 || !speaksGrpc) {
+      if (head.grpcStatus === GRPC_OK) this.grpcStatus = NO_GRPC_STATUS;
+      if (this.grpcStatus === NO_GRPC_STATUS && status >= 200 && status < 300 && isGrpcCall(request)) {
+        this.grpcStatus = GRPC_UNKNOWN;
+      }
+      return;
+    }
+    if (head.contentEncoding === '') {
+      this.messages = grpcMessages(head.contentType, hasField(head.fields, 'grpc-encoding'));
+      this.#end = this.messages;
+    }
+    this.#hasGrpcHead = head.grpcStatus !== NO_GRPC_STATUS;
+    if (!this.#hasGrpcHead) this.grpcStatus = GRPC_OK;
+    // In the head it is that of an answer without a body; clients of gRPC-Web take it from there in any case.
+    this.#awaitsGrpcStatus = head.grpc || !this.#hasGrpcHead;
+  }
+
+  /** The first that is no success stands. */
   #takeGrpcStatus(status: number): void {
     if (status === NO_GRPC_STATUS) return;
-    this.grpcStatus = status;
+    if (this.grpcStatus <= GRPC_OK) this.grpcStatus = status;
     this.#awaitsGrpcStatus = false;
   }
 }
@@ -89,7 +133,7 @@ function isConditional({ rawHeaders }: ClientRequest): boolean {
   return hasField(rawHeaders, 'if-none-match') || hasField(rawHeaders, 'if-modified-since');
 }
 
-/** gRPC is HTTP/2 with POST: other requests are not searched for a field. */
-function isGrpcCall({ httpVersion, method, rawHeaders }: ClientRequest): boolean {
-  return httpVersion === '2' && method === 'POST' && isGrpc(fieldValue(rawHeaders, 'content-type') ?? '');
+/** It is a POST: other requests are not searched for a field. */
+function isGrpcCall({ method, rawHeaders }: ClientRequest): boolean {
+  return method === 'POST' && (fieldValue(rawHeaders, 'content-type') ?? '').startsWith('application/grpc');
 }

@@ -60,6 +60,25 @@ describe('the end of a compressed body', () => {
   });
 });
 
+describe('the end of a body in JSON', () => {
+  it.each(['{"a": [1, 2]}', ' [[1], [2]]\r\n', '{}', 'null', '"text', 'no JSON at all {', ''])(
+    'is found in %j',
+    (body) => {
+      for (const type of ['application/json', 'application/vnd.kserve+json; charset=utf-8']) {
+        for (const pieceBytes of [1, 4096]) expect(isTruncated(type, '', Buffer.from(body), pieceBytes)).toBe(false);
+      }
+      expect(isTruncated('application/json', '', Buffer.from(`${body}\0`))).toBe(false);
+    },
+  );
+
+  it.each(['{"a": [1, 2]', '[{"a": 1}', '{', ' [1, \n', '{"a": "left'])('is missed in %j', (body) => {
+    for (const pieceBytes of [1, 4096]) {
+      expect(isTruncated('Application/JSON', '', Buffer.from(body), pieceBytes)).toBe(true);
+    }
+    expect(isTruncated('application/x-ndjson', '', Buffer.from(body))).toBeNull();
+  });
+});
+
 describe('the end of a multipart body', () => {
   const whole = Buffer.from('--frame\r\n\r\none\r\n--frame\r\n\r\ntwo\r\n--frame--\r\n');
 

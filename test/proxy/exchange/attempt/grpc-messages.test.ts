@@ -13,7 +13,7 @@ function webTrailers(text: string): Buffer {
 }
 
 function read(contentType: string, body: Buffer, pieceBytes: number): GrpcMessages {
-  const messages = grpcMessages(contentType);
+  const messages = grpcMessages(contentType, false);
   for (let at = 0; at < body.length; at += pieceBytes) messages.take(body.subarray(at, at + pieceBytes));
   return messages;
 }

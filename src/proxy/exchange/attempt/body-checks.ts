@@ -1,0 +1,156 @@
+// What the marks of a format do not show: that a compressed body cannot be decompressed, and that a body is not the one whose digest its
+// head gives. Both cost time, which a budget bounds.
+
+import { createHash, type Hash } from 'node:crypto';
+import {
+  brotliDecompressSync,
+  constants,
+  gunzipSync,
+  inflateRawSync,
+  inflateSync,
+  zstdDecompressSync,
+} from 'node:zlib';
+import { outermostOf } from './body-end.ts';
+import type { CheckBudget } from './check-budget.ts';
+
+/** A body is decompressed up to this length, */
+const BYTES_MAX = 65_536;
+/** and up to this length of what comes out of it: 1 ms or two. */
+const OUTPUT_BYTES_MAX = 524_288;
+
+/** Windows over HTTP have 8 MiB at most (RFC 9659). */
+const ZSTD_PARAMS = { [constants.ZSTD_d_windowLogMax]: 23 };
+
+type Decoder = (body: Buffer, options: { readonly maxOutputLength: number }) => unknown;
+
+const DECODERS: Readonly<Record<string, Decoder>> = {
+  br: brotliDecompressSync,
+  deflate: inflate,
+  gzip: gunzipSync,
+  'x-gzip': gunzipSync,
+  zstd: (body, options) => zstdDecompressSync(body, { ...options, params: ZSTD_PARAMS }),
+};
+
+/** A check of one body. */
+export interface BodyCheck {
+  take(chunk: Buffer): void;
+  /** Once, at the end: the body is not what it says to be. False where that was not found out. */
+  isBroken(): boolean;
+}
+
+/** Null: nothing is to be decompressed, or there is no time for it. `handle`: of the instance. */
+export function decodingCheck(contentEncoding: string, budget: CheckBudget, handle: number): BodyCheck | null {
+  const decoder = DECODERS[outermostOf(contentEncoding)];
+  return decoder === undefined || !budget.admits(handle) ? null : new DecodingCheck(decoder, budget, handle);
+}
+
+class DecodingCheck implements BodyCheck {
+  readonly #decoder: Decoder;
+  readonly #budget: CheckBudget;
+  readonly #handle: number;
+  #chunks: Buffer[] = [];
+  #bytes = 0;
+
+  constructor(decoder: Decoder, budget: CheckBudget, handle: number) {
+    this.#decoder = decoder;
+    this.#budget = budget;
+    this.#handle = handle;
+  }
+
+  take(chunk: Buffer): void {
+    this.#bytes += chunk.length;
+    // A copy: what is passed on may be a slice of a buffer that is used again.
+    if (this.#bytes <= BYTES_MAX) this.#chunks.push(Buffer.from(chunk));
+    else this.#chunks = [];
+  }
+
+  isBroken(): boolean {
+    if (this.#bytes === 0 || this.#bytes > BYTES_MAX) return false;
+    const beganMs = performance.now();
+    const isBroken = isUndecodable(this.#decoder, Buffer.concat(this.#chunks));
+    this.#budget.spend(this.#handle, performance.now() - beganMs);
+    this.#budget.found(this.#handle, isBroken);
+    return isBroken;
+  }
+}
+
+function isUndecodable(decoder: Decoder, body: Buffer): boolean {
+  try {
+    decoder(body, { maxOutputLength: OUTPUT_BYTES_MAX });
+    return false;
+  } catch (error) {
+    const { code, message } = error as NodeJS.ErrnoException;
+    if (UNKNOWN.has(code ?? '')) return false;
+    // Clients put up with bytes that follow the last member.
+    return !(message === 'incorrect header check' && isGzip(body));
+  }
+}
+
+/** Errors that say nothing of the body. */
+const UNKNOWN: ReadonlySet<string> = new Set([
+  'ERR_BUFFER_TOO_LARGE',
+  'Z_MEM_ERROR',
+  'Z_NEED_DICT',
+  'ZSTD_error_dictionary_wrong',
+  'ZSTD_error_frameParameter_windowTooLarge',
+  'ZSTD_error_memory_allocation',
+]);
+
+const isGzip = (body: Buffer): boolean => body[0] === 0x1f && body[1] === 0x8b;
+
+/** It should have the header of zlib; clients take it without as well (RFC 9110 section 8.4.1.2). */
+function inflate(body: Buffer, options: { readonly maxOutputLength: number }): unknown {
+  const hasHeader = body.length > 1 && ((body[0] ?? 0) & 0x0f) === 8 && body.readUInt16BE(0) % 31 === 0;
+  return (hasHeader ? inflateSync : inflateRawSync)(body, options);
+}
+
+/** What names of fields and of algorithms mean. */
+const ALGORITHMS: Readonly<Record<string, string>> = { 'sha-256': 'sha256', 'sha-512': 'sha512' };
+const SHA = /(?:^|,)[\t ]*(sha-256|sha-512)=:([A-Za-z0-9+/=]{1,88}):/;
+
+/** `fields`: of the head, that give digests of the whole body. Null: none is known, or there is no time for it. */
+export function digestCheck(fields: readonly string[], budget: CheckBudget, handle: number): BodyCheck | null {
+  for (let i = 0; i + 1 < fields.length; i += 2) {
+    const value = fields[i + 1] ?? '';
+    const isMd5 = fields[i]?.toLowerCase() === 'content-md5';
+    const [, name = '', digest = ''] = isMd5 ? [value, 'md5', value] : (SHA.exec(value) ?? []);
+    const algorithm = isMd5 ? 'md5' : ALGORITHMS[name];
+    if (algorithm === undefined) continue;
+    return budget.admits(handle) ? new DigestCheck(createHash(algorithm), digest, { budget, handle }) : null;
+  }
+  return null;
+}
+
+class DigestCheck implements BodyCheck {
+  readonly #digest: string;
+  readonly #budget: CheckBudget;
+  readonly #handle: number;
+  /** Null: there is no more time for it. */
+  #hash: Hash | null;
+
+  constructor(
+    hash: Hash,
+    digest: string,
+    { budget, handle }: { readonly budget: CheckBudget; readonly handle: number },
+  ) {
+    this.#hash = hash;
+    this.#digest = digest;
+    this.#budget = budget;
+    this.#handle = handle;
+  }
+
+  take(chunk: Buffer): void {
+    if (this.#hash === null) return;
+    const beganMs = performance.now();
+    this.#hash.update(chunk);
+    this.#budget.spend(this.#handle, performance.now() - beganMs);
+    if (!this.#budget.admits(this.#handle)) this.#hash = null;
+  }
+
+  isBroken(): boolean {
+    if (this.#hash === null) return false;
+    const isBroken = this.#hash.digest('base64') !== this.#digest;
+    this.#budget.found(this.#handle, isBroken);
+    return isBroken;
+  }
+}

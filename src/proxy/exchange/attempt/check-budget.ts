@@ -1,0 +1,48 @@
+// Time that may be spent on looking into bodies for the verdict's sake. To decompress a short answer costs as much as to pass it on, so
+// only a share of the time of an event loop goes there, and answers beyond it are not looked into. An instance that was found out is
+// looked into by a share of its own: one bad answer of many is seen by chance, and the next ones for certain.
+
+/** Share of the time. */
+const SHARE = 0.02;
+/** So much may be saved up, ms. */
+const SAVED_MS_MAX = 20;
+
+class Allowance {
+  #leftMs = SAVED_MS_MAX;
+  #filledMs = performance.now();
+
+  get isLeft(): boolean {
+    const nowMs = performance.now();
+    this.#leftMs = Math.min(SAVED_MS_MAX, this.#leftMs + SHARE * (nowMs - this.#filledMs));
+    this.#filledMs = nowMs;
+    return this.#leftMs > 0;
+  }
+
+  spend(ms: number): void {
+    this.#leftMs -= ms;
+  }
+}
+
+/** One a service and data plane. */
+export class CheckBudget {
+  readonly #all = new Allowance();
+  readonly #ofDoubted = new Allowance();
+  /** Handles of the instances whose last answer that was looked into was bad. */
+  readonly #doubted = new Set<number>();
+
+  /** Whether an answer of this instance is looked into. */
+  admits(handle: number): boolean {
+    return (this.#doubted.has(handle) && this.#ofDoubted.isLeft) || this.#all.isLeft;
+  }
+
+  /** What it took, ms. */
+  spend(handle: number, ms: number): void {
+    (this.#doubted.has(handle) ? this.#ofDoubted : this.#all).spend(ms);
+  }
+
+  /** What was found. */
+  found(handle: number, isBad: boolean): void {
+    if (isBad) this.#doubted.add(handle);
+    else this.#doubted.delete(handle);
+  }
+}

@@ -1,0 +1,82 @@
+// Whether an answer that succeeds by its status is one to what was asked. Some servers do so for reasons of their own, so it is held against
+// an instance beside the others alone: what all give alike counts against none.
+
+import type { Misfit } from '../../../core/verdict/table.ts';
+import { fieldValue, type RawFields } from '../../fields/fields.ts';
+import type { ResponseHead } from '../../fields/response-head.ts';
+import type { ClientRequest } from '../client/message.ts';
+
+/** By the head; null: nothing speaks against it. */
+export function misfitOf(status: number, head: ResponseHead, { rawHeaders }: ClientRequest): Misfit | null {
+  if (status === 304) return isOtherVersion(head.fields, rawHeaders) ? 'mismatched' : null;
+  if (status < 200 || status >= 300) return null;
+  if (status === 206 && isOtherPart(head, rawHeaders)) return 'mismatched';
+  const { contentType } = head;
+  if (contentType === '') return null;
+  if (PROBLEM.test(contentType)) return 'problem';
+  return isUnacceptable(contentType, fieldValue(rawHeaders, 'accept')) ? 'unacceptable' : null;
+}
+
+/** RFC 9457. */
+const PROBLEM = /^application\/problem\+/i;
+const HTML = /^text\/html\b/i;
+
+/**
+ * By the request's `Accept` (RFC 9110 section 12.5.1); null: it has none, and takes any. A page of HTML is what login pages and captive
+ * portals answer; a client that can use one names it.
+ */
+function isUnacceptable(contentType: string, accept: string | null): boolean {
+  if (accept === contentType) return false;
+  if (accept === null || ANY.test(accept)) return HTML.test(contentType) && !/text\/(?:html|\*)/i.test(accept ?? '');
+  const [type = ''] = contentType.toLowerCase().split(';');
+  const named = type.trim();
+  const [main = ''] = named.split('/');
+  const ranges = accept
+    .toLowerCase()
+    .split(',')
+    .filter((range) => !REFUSED.test(range))
+    .map((range) => range.split(';')[0]?.trim());
+  return !ranges.includes(named) && !ranges.includes(`${main}/*`);
+}
+
+/** A weight of zero. */
+const REFUSED = /;[\t ]*q=0(?:\.0*)?[\t ]*$/;
+/** Any type, with another weight. */
+const ANY = /(?:^|[,\t ])\*\/\*(?![\t ]*;[\t ]*q=0(?:\.0*)?[\t ]*(?:,|$))/;
+
+/** RFC 9110 section 15.3.7: a 206 answers a request for a range, and says which part it is. */
+function isOtherPart({ contentType, fields }: ResponseHead, asked: RawFields): boolean {
+  const range = fieldValue(asked, 'range');
+  if (range === null) return true;
+  if (/^multipart\/byteranges\b/i.test(contentType)) return false;
+  const part = readPart(fields);
+  // Only bytes are understood here.
+  if (part === null) return /^bytes\b/i.test(fieldValue(fields, 'content-range') ?? 'bytes');
+  if (part.bytes <= 0) return true;
+  // One range, with a beginning.
+  const [, from, to] = /^bytes=(\d{1,15})-(\d{0,15})$/.exec(range) ?? [];
+  if (from === undefined) return false;
+  return part.first < Number(from) || (to !== undefined && to !== '' && part.first > Number(to));
+}
+
+export interface Part {
+  readonly first: number;
+  readonly bytes: number;
+}
+
+/** Which part of a whole a body is (RFC 9110 section 14.4); null: it does not say so. */
+export function readPart(fields: RawFields): Part | null {
+  const value = fieldValue(fields, 'content-range');
+  const [, first = '', last = ''] = /^bytes (\d{1,15})-(\d{1,15})\/(?:\d{1,15}|\*)$/.exec(value ?? '') ?? [];
+  return first === '' ? null : { first: Number(first), bytes: Number(last) - Number(first) + 1 };
+}
+
+/** RFC 9110 section 15.4.5: a 304 says that a version is current which the client named. Tags are compared weakly, without their `W/`. */
+function isOtherVersion(fields: RawFields, asked: RawFields): boolean {
+  const current = TAG.exec(fieldValue(fields, 'etag') ?? '')?.[0];
+  const named = fieldValue(asked, 'if-none-match')?.match(TAGS);
+  return current !== undefined && named !== undefined && named !== null && !named.includes(current);
+}
+
+const TAG = /"[^"]*"/;
+const TAGS = /"[^"]*"/g;

@@ -1,0 +1,100 @@
+import { createHash } from 'node:crypto';
+import { brotliCompressSync, deflateRawSync, deflateSync, gzipSync, zstdCompressSync } from 'node:zlib';
+import { describe, expect, it } from 'vitest';
+import { type BodyCheck, decodingCheck, digestCheck } from '../../../../src/proxy/exchange/attempt/body-checks.ts';
+import { CheckBudget } from '../../../../src/proxy/exchange/attempt/check-budget.ts';
+
+const HANDLE = 3;
+const text = Buffer.from('{"steering": 0.1, "throttle": 0.7}\n'.repeat(300));
+
+function isBroken(check: BodyCheck | null, body: Buffer): boolean | null {
+  for (let at = 0; at < body.length; at += 100) check?.take(body.subarray(at, at + 100));
+  return check === null ? null : check.isBroken();
+}
+
+const decodes = (coding: string, body: Buffer): boolean | null =>
+  isBroken(decodingCheck(coding, new CheckBudget(), HANDLE), body);
+
+function changed(body: Buffer): Buffer {
+  const copy = Buffer.from(body);
+  copy.writeUInt8(copy.readUInt8(copy.length >> 1) ^ 0x55, copy.length >> 1);
+  return copy;
+}
+
+describe('a compressed body', () => {
+  it.each([
+    ['br', brotliCompressSync(text)],
+    ['deflate', deflateSync(text)],
+    ['deflate', deflateRawSync(text)],
+    ['gzip', gzipSync(text)],
+    ['zstd', zstdCompressSync(text)],
+  ])('in %s is broken where it is cut off or none at all', (coding, body) => {
+    expect(decodes(coding, body)).toBe(false);
+    expect(decodes(coding, Buffer.alloc(0))).toBe(false);
+    expect(decodes(coding, body.subarray(0, body.length >> 1))).toBe(true);
+    expect(decodes(coding, body.subarray(0, -1))).toBe(true);
+    expect(decodes(coding, text)).toBe(true);
+  });
+
+  it.each([
+    ['deflate', deflateSync(text)],
+    ['gzip', gzipSync(text)],
+  ])('in %s is broken where its checksum is another', (coding, body) => {
+    expect(decodes(coding, changed(body))).toBe(true);
+  });
+
+  it('may have bytes behind its end', () => {
+    expect(decodes('gzip', Buffer.concat([gzipSync(text), Buffer.from('more')]))).toBe(false);
+    expect(decodes('br', Buffer.concat([brotliCompressSync(text), Buffer.from('more')]))).toBe(false);
+  });
+
+  it('is judged by the last of its codings', () => {
+    const body = brotliCompressSync(gzipSync(text));
+    expect(decodes('gzip, br', body)).toBe(false);
+    expect(decodes('gzip, br', body.subarray(0, -3))).toBe(true);
+    expect(decodes('identity', body)).toBeNull();
+    expect(decodes('dcb', body)).toBeNull();
+  });
+
+  it('that is long, or becomes long, is not judged', () => {
+    const long = Buffer.concat([gzipSync(text).subarray(0, 50), Buffer.alloc(70_000)]);
+    expect(decodes('gzip', long)).toBe(false);
+    expect(decodes('gzip', gzipSync(Buffer.alloc(2_000_000)).subarray(0, -1))).toBe(false);
+  });
+});
+
+describe('the digest of a body', () => {
+  const sha512 = `sha-512=:${createHash('sha512').update(text).digest('base64')}:`;
+
+  it('is compared over all of its pieces', () => {
+    const check = () => digestCheck(['Content-Digest', `md5=:AAAA:, ${sha512}`], new CheckBudget(), HANDLE);
+    expect(isBroken(check(), text)).toBe(false);
+    expect(isBroken(check(), text.subarray(1))).toBe(true);
+  });
+
+  it('is none where its algorithm or its form is unknown', () => {
+    for (const value of ['sha=:AAAA:', 'sha-256=AAAA', '']) {
+      expect(digestCheck(['Content-Digest', value], new CheckBudget(), HANDLE)).toBeNull();
+    }
+  });
+});
+
+describe('the time for checks', () => {
+  it('ends, and what was spent comes back with time', async () => {
+    const budget = new CheckBudget();
+    expect(budget.admits(HANDLE)).toBe(true);
+    budget.spend(HANDLE, 20.2);
+    expect(budget.admits(HANDLE)).toBe(false);
+    expect(decodingCheck('br', budget, HANDLE)).toBeNull();
+    await expect.poll(() => budget.admits(HANDLE), { interval: 5 }).toBe(true);
+  });
+
+  it('is set apart for an instance that was found out, until an answer of it is whole', () => {
+    const budget = new CheckBudget();
+    budget.spend(HANDLE, 1e6);
+    budget.found(HANDLE, true);
+    expect([budget.admits(HANDLE), budget.admits(HANDLE + 1)]).toEqual([true, false]);
+    budget.found(HANDLE, false);
+    expect(budget.admits(HANDLE)).toBe(false);
+  });
+});

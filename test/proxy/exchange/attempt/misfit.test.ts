@@ -1,0 +1,107 @@
+// Answers that succeed by their status and are none to what was asked, of real instances to real requests.
+
+import { createHash } from 'node:crypto';
+import type { ServerResponse } from 'node:http';
+import { describe, expect, it } from 'vitest';
+import { rawRequest, startInstance, startProxy } from '../../../support/proxy.ts';
+
+const JSON_TYPE = { 'Content-Type': 'application/json' };
+const HTML = { 'Content-Type': 'text/html; charset=utf-8' };
+const PROBLEM = { 'Content-Type': 'application/problem+json' };
+const DIGEST = `sha-512=:AAAA:, sha-256=:${createHash('sha256').update('left').digest('base64')}:`;
+const SHA_256 = DIGEST.slice(DIGEST.indexOf('sha-256'));
+const MD5 = createHash('md5').update('left').digest('base64');
+
+/** The row of one answer, to a GET with these fields. */
+async function rowOf(answer: (response: ServerResponse) => void, fields: readonly string[] = []): Promise<string> {
+  const instance = await startInstance((_request, response) => answer(response));
+  const proxy = await startProxy([{ name: 'cam', ports: [instance.port] }]);
+  await rawRequest(proxy.port, ['GET / HTTP/1.1', 'Host: cam', 'Connection: close', ...fields, '', ''].join('\r\n'));
+  return proxy.verdicts.map(({ row }) => row).join();
+}
+
+const answer =
+  (status: number, fields: Readonly<Record<string, string>>, body = 'left') =>
+  (response: ServerResponse): void =>
+    void response.writeHead(status, fields).end(body);
+
+describe('an answer to what was asked', () => {
+  it.each<[string, string, Readonly<Record<string, string>>, readonly string[]]>([
+    ['problem', 'a description of a problem', PROBLEM, []],
+    ['problem', 'one that the client would take', PROBLEM, ['Accept: application/problem+json']],
+    ['unacceptable', 'a page where JSON is accepted', HTML, ['Accept: application/json']],
+    ['unacceptable', 'a page where anything is accepted', HTML, ['Accept: application/json, */*;q=0.5']],
+    ['unacceptable', 'a page to a client that names no type', HTML, []],
+    ['success', 'a page where pages are accepted', HTML, ['Accept: text/html,application/xml;q=0.9,*/*;q=0.8']],
+    ['success', 'a page where text is accepted', HTML, ['Accept: text/*']],
+    ['unacceptable', 'JSON where a picture is accepted', JSON_TYPE, ['Accept: image/png, image/*;q=0.5']],
+    ['unacceptable', 'JSON where it is refused', JSON_TYPE, ['Accept: application/json;q=0, text/csv']],
+    ['unacceptable', 'JSON where all but text is refused', JSON_TYPE, ['Accept: text/csv, */*;q=0']],
+    ['success', 'JSON where it is accepted', JSON_TYPE, ['Accept: image/png, application/json;v=1']],
+    ['success', 'JSON where anything is accepted', JSON_TYPE, ['Accept: text/csv, */*']],
+    ['success', 'JSON to a client that names no type', JSON_TYPE, []],
+    ['success', 'a body without a type', {}, ['Accept: application/json']],
+    ['success', 'a body of its digest', { 'Content-Digest': SHA_256 }, []],
+    ['corrupt', 'a body of another digest', { 'Content-Digest': DIGEST }, []],
+    ['corrupt', 'a body of another digest of its representation', { 'Repr-Digest': 'sha-256=:AAAA:' }, []],
+    ['success', 'a body of its MD5', { 'Content-MD5': MD5 }, []],
+    ['corrupt', 'a body of another MD5', { 'Content-MD5': 'AAAA' }, []],
+    ['success', 'a digest by an unknown algorithm', { 'Content-Digest': 'crc32=:AAAA:' }, []],
+  ])('is %s: %s', async (row, _, fields, asked) => {
+    expect(await rowOf(answer(200, fields, fields === JSON_TYPE ? '[]' : 'left'), asked)).toBe(row);
+  });
+
+  it('is unacceptable where its body is none of its type', async () => {
+    const rows = await Promise.all(
+      ['Internal error', '{}', ' [1]', '-0.5'].map((body) => rowOf(answer(200, JSON_TYPE, body))),
+    );
+    expect(rows).toEqual(['unacceptable', 'success', 'success', 'success']);
+  });
+
+  it.each<[string, string, Readonly<Record<string, string>>, readonly string[]]>([
+    ['mismatched', 'no part was asked for', { 'Content-Range': 'bytes 0-3/9' }, []],
+    ['success', 'it is the part', { 'Content-Range': 'bytes 2-5/9' }, ['Range: bytes=2-5']],
+    ['success', 'it is less than was asked for', { 'Content-Range': 'bytes 2-5/*' }, ['Range: bytes=2-']],
+    ['success', 'the end was asked for', { 'Content-Range': 'bytes 5-8/9' }, ['Range: bytes=-4']],
+    [
+      'success',
+      'it has parts of its own',
+      { 'Content-Type': 'multipart/byteranges; boundary=b' },
+      ['Range: bytes=0-1,3-4'],
+    ],
+    ['success', 'it is of another unit', { 'Content-Range': 'rows 0-3/9' }, ['Range: rows=0-3']],
+    ['mismatched', 'it does not say which', {}, ['Range: bytes=2-5']],
+    ['mismatched', 'what it says is no range', { 'Content-Range': 'bytes a-b/c' }, ['Range: bytes=2-5']],
+    ['mismatched', 'it ends before it begins', { 'Content-Range': 'bytes 5-2/9' }, ['Range: bytes=2-5']],
+    ['mismatched', 'it lies before', { 'Content-Range': 'bytes 0-3/9' }, ['Range: bytes=2-5']],
+    ['mismatched', 'it lies behind', { 'Content-Range': 'bytes 6-9/10' }, ['Range: bytes=2-5']],
+    ['mismatched', 'it has another length', { 'Content-Range': 'bytes 2-7/9' }, ['Range: bytes=2-7']],
+  ])('with the status 206 is %s: %s', async (row, _, fields, asked) => {
+    expect(await rowOf(answer(206, fields), asked)).toBe(row);
+  });
+
+  it.each<[string, string, Readonly<Record<string, string>>]>([
+    ['success', 'the client has that version', { ETag: 'W/"b"' }],
+    ['success', 'it does not say which version', {}],
+    ['mismatched', 'the client has others', { ETag: '"c"' }],
+  ])('with the status 304 is %s: %s', async (row, _, fields) => {
+    expect(await rowOf(answer(304, fields, ''), ['If-None-Match: "a", "b"'])).toBe(row);
+  });
+});
+
+describe('an instance that alone answers something else', () => {
+  it('is held responsible for it, and the client is not satisfied', async () => {
+    const good = await startInstance((_request, response) => response.writeHead(200, JSON_TYPE).end('[]'));
+    const bad = await startInstance((_request, response) => response.writeHead(200, PROBLEM).end('{}'));
+    const proxy = await startProxy([{ name: 'cam', ports: [good.port, bad.port], policy: ROUND_ROBIN }]);
+    for (let i = 0; i < 24; i++) {
+      await rawRequest(proxy.port, 'GET / HTTP/1.1\r\nHost: cam\r\nConnection: close\r\n\r\n');
+    }
+    const last = proxy.observed.slice(-6).map(({ key, result }) => `${key} ${result}`);
+    expect(new Set(last)).toEqual(new Set(['n1/a answered', 'n2/b failed']));
+    expect(proxy.accounts.slice(-6).filter(({ success }) => success)).toHaveLength(3);
+    expect(proxy.verdicts.map(({ reason }) => reason).slice(-2)).toContain('problem details');
+  });
+});
+
+const ROUND_ROBIN = { name: 'round-robin', options: {} };
