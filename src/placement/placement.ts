@@ -12,13 +12,13 @@
 import type { Config, ListenAddress, ServiceConfig } from '../config/config.ts';
 import type { Clock } from '../core/clock.ts';
 import type { DeviceLoad, Instance, InstanceKey, Node, PlacementUpdate } from '../core/domain.ts';
+import type { NeighbourhoodState } from '../core/neighbours/neighbourhood-state.ts';
 import type { Summary } from '../core/neighbours/summary.ts';
 import type { Rng } from '../core/rng.ts';
 import type { ProbeTarget } from '../net/endpoint.ts';
 import type { Logger } from '../telemetry/log.ts';
 import type { Metrics } from '../telemetry/metrics.ts';
 import { type Acceptance, createAcceptance } from './acceptance.ts';
-import type { NeighbourhoodState } from './broker/neighbour-talk.ts';
 import type { BrokerSessionState } from './broker/session.ts';
 import type { PlacementCacheExport } from './cache/export.ts';
 import { type InstanceView, PlacementCache } from './cache/placement-cache.ts';

@@ -2,6 +2,7 @@
 
 import type { ChainState } from '../../core/chain/chain.ts';
 import type { InstanceKey, InstanceSource, Labels, Tier } from '../../core/domain.ts';
+import type { NeighbourhoodState } from '../../core/neighbours/neighbourhood-state.ts';
 import type { RouterEvent, RouterState } from '../../core/service-router.ts';
 import type { EventEntry } from '../../telemetry/events.ts';
 import type { ProcessFacts } from '../../telemetry/process-facts.ts';
@@ -37,7 +38,7 @@ export interface NodeFacts {
   readonly store: StoreFacts | null;
   readonly probes: readonly ProbeFacts[];
   /** Null where summaries are neither sent nor used. */
-  readonly neighbourhood: NeighbourhoodFacts | null;
+  readonly neighbourhood: NeighbourhoodState | null;
   /** What is wrong around this node, one sentence each. */
   readonly troubles: readonly string[];
 }
@@ -101,25 +102,6 @@ export interface ProbeFacts {
   readonly failures: number;
   /** Milliseconds since the last answer; null before the first. */
   readonly ageMs: number | null;
-}
-
-/** What nodes near by send one another. */
-export interface NeighbourhoodFacts {
-  /** Summaries of what was seen of instances. */
-  readonly summariesSent: number;
-  readonly bytesSent: number;
-  readonly summariesReceived: number;
-  /** A row for each node that says its round trips, this one first. */
-  readonly roundTrips: readonly RoundTripFacts[];
-}
-
-/** The round trips that one node measured. */
-export interface RoundTripFacts {
-  readonly nodeId: string;
-  /** Since it said so. */
-  readonly ageMs: number;
-  /** By node, the nearest first. */
-  readonly rttsMs: Readonly<Record<string, number>>;
 }
 
 /** The node as the API shows it: facts, process and telemetry. */

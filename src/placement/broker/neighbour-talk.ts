@@ -4,6 +4,7 @@ import type { Config, MqttConfig, NeighboursConfig } from '../../config/config.t
 import { isLoopback } from '../../config/loopback.ts';
 import type { Clock } from '../../core/clock.ts';
 import type { Node } from '../../core/domain.ts';
+import type { NeighbourhoodState } from '../../core/neighbours/neighbourhood-state.ts';
 import { Saying } from '../../core/neighbours/saying.ts';
 import { type Observed, SUMMARY_BYTES_MAX, type Summary, summaryText } from '../../core/neighbours/summary.ts';
 import type { Counter } from '../../telemetry/metrics.ts';
@@ -32,24 +33,6 @@ export interface TalkCounters {
   readonly sent: Counter;
   readonly sentBytes: Counter;
   readonly heard: Counter;
-}
-
-/** The neighbourhood as people are shown it. */
-export interface NeighbourhoodState {
-  readonly summariesSent: number;
-  readonly bytesSent: number;
-  readonly summariesReceived: number;
-  /** A row for each node that says its round trips, this one first. */
-  readonly roundTrips: readonly RoundTripRow[];
-}
-
-/** What a node measured. */
-export interface RoundTripRow {
-  readonly nodeId: string;
-  /** Since it said so. */
-  readonly ageMs: number;
-  /** By node, the nearest first. */
-  readonly rttsMs: Readonly<Record<string, number>>;
 }
 
 interface HeardRow {

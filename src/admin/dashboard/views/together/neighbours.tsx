@@ -1,16 +1,17 @@
 // The neighbourhood of this node: which load balancers say what they saw of a service's instances and whether they are believed, and how
 // far the nodes are from one another.
 
+import type { NeighbourhoodState } from '../../../../core/neighbours/neighbourhood-state.ts';
 import type { NeighbourState } from '../../../../core/neighbours/neighbours.ts';
 import type { RouterState } from '../../../../core/service-router.ts';
-import type { NeighbourhoodFacts, NodeState } from '../../../state/state.ts';
+import type { NodeState } from '../../../state/state.ts';
 import { bytes, count, duration, milliseconds, UNKNOWN } from '../../format.ts';
 import { Panel } from '../panel.tsx';
 import { RoundTripMatrix } from './round-trip-matrix.tsx';
 
 export interface NeighboursProps {
   readonly node: NodeState;
-  readonly neighbourhood: NeighbourhoodFacts;
+  readonly neighbourhood: NeighbourhoodState;
   /** The one that is chosen. */
   readonly service: RouterState;
 }
@@ -31,7 +32,7 @@ export function Neighbours({ node, neighbourhood, service }: NeighboursProps) {
   );
 }
 
-function Traffic({ summariesSent, bytesSent, summariesReceived }: NeighbourhoodFacts) {
+function Traffic({ summariesSent, bytesSent, summariesReceived }: NeighbourhoodState) {
   return (
     <span class="num">
       {count(summariesSent)} summaries out ({bytes(bytesSent)}), {count(summariesReceived)} in

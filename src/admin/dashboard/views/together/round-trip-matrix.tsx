@@ -1,6 +1,6 @@
 // Round trips from each node of the neighbourhood, a row each, to all that any of them measured; the darker the farther.
 
-import type { RoundTripFacts } from '../../../state/state.ts';
+import type { RoundTripRow } from '../../../../core/neighbours/neighbourhood-state.ts';
 import { duration, milliseconds } from '../../format.ts';
 
 /** More nodes would be no picture. */
@@ -9,7 +9,7 @@ const COLUMNS_MAX = 16;
 const SHADE_PERCENT = 22;
 
 /** The matrix as far as this node has heard of it. */
-export function RoundTripMatrix({ rows }: { readonly rows: readonly RoundTripFacts[] }) {
+export function RoundTripMatrix({ rows }: { readonly rows: readonly RoundTripRow[] }) {
   const columns = columnsOf(rows);
   const mostMs = Math.max(...rows.flatMap(({ rttsMs }) => Object.values(rttsMs)));
   return (
@@ -45,7 +45,7 @@ export function RoundTripMatrix({ rows }: { readonly rows: readonly RoundTripFac
 }
 
 /** Nodes with a row first, so that what two measured of one another lies on either side of the diagonal. */
-function columnsOf(rows: readonly RoundTripFacts[]): string[] {
+function columnsOf(rows: readonly RoundTripRow[]): string[] {
   const speaking = rows.map(({ nodeId }) => nodeId);
   return [...new Set([...speaking, ...rows.flatMap(({ rttsMs }) => Object.keys(rttsMs))])].slice(0, COLUMNS_MAX);
 }
