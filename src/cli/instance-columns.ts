@@ -25,7 +25,8 @@ export function instanceColumns({ instances, qos }: RouterState): readonly Colum
     right('weight', 9, ({ weight }) => cell(percent(weight))),
     right('success', 8, ({ successProbability }) => ratioCell(successProbability, qos.successRatio)),
     right('distance', 7, (one) => cell(one.local ? 'here' : distanceOf(one))),
-    right('processing', 6, ({ processingMs }) => cell(milliseconds(processingMs))),
+    // Without samples it is what is expected, not what was measured.
+    right('processing', 6, ({ processingMs, samples }) => cell(milliseconds(samples === 0 ? null : processingMs))),
     right('in flight', 5, ({ inFlight }) => cell(String(inFlight))),
     right('requests/s', 5, ({ requestsPerSecond }) => cell(requestsPerSecond.toFixed(1))),
     right('samples', 3, ({ samples }) => cell(String(samples))),

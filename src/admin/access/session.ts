@@ -16,6 +16,7 @@ const TOKEN_CHARS_MAX = 4096;
 export function registerSession(app: Hono<Caller>, access: Access, guesses: Guesses): void {
   app.post('/api/v1/session', async (c) => {
     if (!isJson(c.req.header('content-type') ?? null)) return notJson(c);
+    if (!access.demandsToken) return problem(c, 409, 'no admin token is configured, so none is asked for');
     const address = addressOf(c);
     const token = tokenIn(await c.req.text());
     if (!guesses.admits(address)) return tooMany(c);
