@@ -53,10 +53,17 @@ export const FieldKind = {
 
 const LENGTH_MAX = 64;
 
+interface NamedField {
+  readonly name: string;
+  readonly kind: number;
+}
+
 /** Names of fields with a meaning here, looked up without regard to case. */
 export class FieldTable {
   readonly #kinds = new Map<string, number>();
-  readonly #possible = new Uint8Array((LENGTH_MAX + 1) * 32);
+  /** Where in `#named` the names of a slot are; 0: there are none. */
+  readonly #slots = new Uint8Array((LENGTH_MAX + 1) * 32);
+  readonly #named: NamedField[][] = [[]];
   readonly #claims: boolean;
 
   /**
@@ -67,15 +74,18 @@ export class FieldTable {
     this.#claims = claims;
     for (const [name, kind] of Object.entries(kinds)) {
       this.#kinds.set(name, kind);
-      this.#possible[slotOf(name)] = 1;
+      const slot = slotOf(name);
+      const index = this.#slots[slot] || this.#named.push([]) - 1;
+      this.#slots[slot] = index;
+      this.#named[index]?.push({ name, kind });
     }
   }
 
   /** One of `FieldKind`; any spelling of the name. */
   kindOf(name: string): number {
-    if (name.length <= LENGTH_MAX && this.#possible[slotOf(name)] !== 0) {
-      const kind = this.#kinds.get(name.toLowerCase());
-      if (kind !== undefined) return kind;
+    const index = name.length <= LENGTH_MAX ? (this.#slots[slotOf(name)] ?? 0) : 0;
+    if (index !== 0) {
+      for (const known of this.#named[index] ?? []) if (isSpelling(name, known.name)) return known.kind;
     }
     return this.#claims && this.#isClaim(name) ? FieldKind.claim : FieldKind.ordinary;
   }
@@ -90,6 +100,7 @@ export class FieldTable {
 }
 
 const FORWARDED_PREFIX = 'x-forwarded-';
+const A = 97;
 const X = 120;
 const F = 102;
 
@@ -106,6 +117,16 @@ const CLAIM_KINDS: ReadonlySet<number> = new Set([
   FieldKind.forwardedHost,
   FieldKind.forwardedProto,
 ]);
+
+/** Whether `name` is `lower` in any case; both have the same length. By character: to make a lower-case name and look it up costs more. */
+function isSpelling(name: string, lower: string): boolean {
+  for (let i = 0; i < lower.length; i++) {
+    const code = lower.charCodeAt(i);
+    const other = name.charCodeAt(i);
+    if (other !== code && (code < A || (other | 32) !== code)) return false;
+  }
+  return true;
+}
 
 /** ASCII letters differ from their other case in bit 5 alone, so the low five bits do for both. */
 function slotOf(name: string): number {

@@ -11,6 +11,7 @@
 //   answered      the exchange ended the FastResponse, which wrote it to the socket: the next request is read
 
 import type { Socket } from 'node:net';
+import { borrowReads } from '../../../net/borrowed-reads.ts';
 import { LoopShare, spendTurn, takesTurn } from '../../../net/loop-share.ts';
 import { gatherPieces } from '../../../net/piece-gatherer.ts';
 import { PIPELINED_COST_MS } from '../../../net/pipeline-queue.ts';
@@ -50,8 +51,10 @@ export class FastPath implements PlainLink {
   /** The share of the event loop for requests that were sent ahead, or with too many others; null while none was. */
   #share: LoopShare | null = null;
   #over = false;
-  /** A read of TCP is one piece; over TLS each record is one. */
-  readonly #stopGathering: (() => void) | null;
+  /** What is being read is a view of the buffer that all connections share: what is kept of it is copied. */
+  #borrowed = false;
+  /** Ends the way in which the socket is read here, so that it is an ordinary stream to its next owner. */
+  readonly #stopReading: (() => void) | null;
   readonly #onData = (chunk: Buffer): void => this.#take(chunk);
   readonly #onClientEnd = (): void => {
     this.socket.end();
@@ -69,7 +72,9 @@ export class FastPath implements PlainLink {
     const { socket, onQuiet } = options;
     this.socket = socket;
     this.#options = options;
-    this.#stopGathering = 'encrypted' in socket ? gatherPieces(socket) : null;
+    // A read of TCP is one piece; over TLS each record is one.
+    this.#stopReading =
+      'encrypted' in socket ? gatherPieces(socket) : borrowReads(socket, (bytes) => this.#takeBorrowed(bytes));
     // Else the listener for data resumes it, and it is read once more even where the first request has to wait.
     socket.pause();
     socket.on('data', this.#onData);
@@ -114,6 +119,12 @@ export class FastPath implements PlainLink {
     this.#read(behind, true);
   }
 
+  #takeBorrowed(bytes: Buffer): void {
+    this.#borrowed = true;
+    this.#take(bytes);
+    this.#borrowed = false;
+  }
+
   #take(chunk: Buffer): void {
     if (this.#over) return;
     if (this.#behind.length === 0) this.#read(chunk, false);
@@ -135,7 +146,7 @@ export class FastPath implements PlainLink {
       if (this.#over) return;
       first = false;
     }
-    if (rest.length > 0) this.#keepBehind(rest);
+    if (rest.length > 0) this.#keepBehind(this.#owned(rest));
   }
 
   /** `first`: it was not sent ahead. */
@@ -151,7 +162,7 @@ export class FastPath implements PlainLink {
   #begin(bytes: Buffer): Buffer {
     const head = readFastRequestHead(bytes, this.#options.headBytesMax());
     if (head === null) {
-      this.#handOver(bytes);
+      this.#handOver(this.#owned(bytes));
       return NOTHING;
     }
     const request = new FastRequest(this, head);
@@ -166,12 +177,16 @@ export class FastPath implements PlainLink {
   /** What lies behind the body. */
   #takeBody(request: FastRequest, bytes: Buffer): Buffer {
     const length = Math.min(bytes.length, request.bytesLeft);
-    request.push(length < bytes.length ? bytes.subarray(0, length) : bytes);
+    request.push(this.#owned(length < bytes.length ? bytes.subarray(0, length) : bytes));
     if (request.bytesLeft > 0) return NOTHING;
     if (this.#response === null) this.#request = null;
     // It waited for the sake of this body alone, and a client that leaves is noticed only by reading.
     if (this.socket.isPaused()) this.socket.resume();
     return length < bytes.length ? bytes.subarray(length) : NOTHING;
+  }
+
+  #owned(bytes: Buffer): Buffer {
+    return this.#borrowed ? Buffer.from(bytes) : bytes;
   }
 
   #keepBehind(bytes: Buffer): void {
@@ -190,7 +205,7 @@ export class FastPath implements PlainLink {
     socket.removeListener('drain', this.#onDrain);
     socket.removeListener('timeout', onQuiet);
     socket.pause();
-    this.#stopGathering?.();
+    this.#stopReading?.();
     const waiting: Buffer | null = socket.read();
     handOver(waiting === null ? [rest] : [rest, waiting]);
     socket.resume();

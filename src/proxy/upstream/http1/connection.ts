@@ -12,16 +12,13 @@
 
 import type { Socket } from 'node:net';
 import { endedAbruptly } from '../../../net/abrupt-end.ts';
+import { sharedReadBuffer } from '../../../net/borrowed-reads.ts';
 import type { ReadInto } from '../../../net/connect.ts';
 import { gatherPieces } from '../../../net/piece-gatherer.ts';
 import type { ConnectionOwner, Opener, PooledConnection } from '../pooled-connection.ts';
 import type { UpstreamCall, UpstreamHandler, UpstreamRequest } from '../upstream.ts';
 import { upstreamError } from '../upstream.ts';
 import { ResponseParser, type ResponseSink } from './response-parser.ts';
-
-/** Read into by one connection at a time, and never beyond the call in which it was filled. */
-const READ_BYTES = 64 * 1024;
-let shared: Buffer | null = null;
 
 /** Bodies up to this leave as one string with their head: a write less than a head and a buffer. */
 const STRING_BYTES_MAX = 4096;
@@ -144,8 +141,7 @@ export class Http1Connection implements PooledConnection, ResponseSink {
   }
 
   #readInto(): ReadInto {
-    shared ??= Buffer.allocUnsafeSlow(READ_BYTES);
-    const buffer = shared;
+    const buffer = sharedReadBuffer();
     const callback = (length: number): boolean => {
       this.#onRead(buffer.subarray(0, length));
       return true;

@@ -158,7 +158,7 @@ export class ResponseParser {
     this.#left = framing.length ?? 0;
     const ends = bodiless || (this.#state === 'length' && this.#left === 0);
     this.#sink.onHead(status, text.slice(13, lineEnd), fields);
-    if (ends && !this.#isStopped) this.#end(NO_FIELDS, last);
+    if (ends && !this.#isStopped()) this.#end(NO_FIELDS, last);
   }
 
   #feedLength(bytes: Buffer, from: number): number {
@@ -167,7 +167,7 @@ export class ResponseParser {
     const ends = this.#left === 0;
     const piece = bytes.subarray(from, to);
     this.#sink.onData(piece.length <= BORROWED_BYTES_MAX ? piece : Buffer.from(piece));
-    if (ends && !this.#isStopped) this.#end(NO_FIELDS, to === bytes.length);
+    if (ends && !this.#isStopped()) this.#end(NO_FIELDS, to === bytes.length);
     return to;
   }
 
@@ -203,7 +203,7 @@ export class ResponseParser {
     const gathered = this.#gathered;
     this.#gathered = NOTHING;
     this.#gatheredBytes = 0;
-    if (!this.#isStopped) this.#sink.onData(gathered.subarray(0, bytes));
+    if (!this.#isStopped()) this.#sink.onData(gathered.subarray(0, bytes));
   }
 
   #feedChunkEnd(bytes: Buffer, from: number): number {
@@ -238,12 +238,12 @@ export class ResponseParser {
   /** `last`: nothing came behind the answer. */
   #end(trailers: readonly string[], last: boolean): void {
     this.#passGathered();
-    if (this.#isStopped) return;
+    if (this.#isStopped()) return;
     this.#state = 'idle';
     this.#sink.onEnd(trailers, this.#persistent && last);
   }
 
-  get #isStopped(): boolean {
+  #isStopped(): boolean {
     return this.#state === 'stopped';
   }
 }

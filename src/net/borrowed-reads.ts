@@ -1,0 +1,53 @@
+// Reads into one buffer that all TCP sockets of this event loop share. A socket that is read as a stream gets 64 KiB for each read, and
+// to get them, to shrink them to what came, and to collect them costs more than routing a short request. What is read is borrowed: it
+// is overwritten by the next read, of this socket or of another.
+//
+// A socket that connects is given the buffer by the option `onread`. A server has no such option for the sockets that it accepts; they
+// are given it as that option is kept inside: by two fields, whose symbols are looked up, and a method of the handle.
+
+import { Socket } from 'node:net';
+
+/** What one read brings at most. */
+const READ_BYTES = 64 * 1024;
+let shared: Buffer | null = null;
+
+/** Read into by one socket at a time, and never beyond the call in which it was filled. */
+export function sharedReadBuffer(): Buffer {
+  shared ??= Buffer.allocUnsafeSlow(READ_BYTES);
+  return shared;
+}
+
+const inside = new Map(Object.getOwnPropertySymbols(new Socket()).map((symbol) => [symbol.description, symbol]));
+const BUFFER = inside.get('kBuffer');
+const CALLBACK = inside.get('kBufferCb');
+
+/** The handle of a TCP socket. */
+interface Handle {
+  useUserBuffer?(buffer: Uint8Array): void;
+}
+
+/** Returned by `borrowReads`. */
+export type StopBorrowing = () => void;
+
+/**
+ * `take` gets what an accepted socket reads from now on, to be looked at during the call alone. What is returned ends that: the socket
+ * is read as a stream again. Null, and nothing is changed, where this Node has no such reads.
+ */
+export function borrowReads(socket: Socket, take: (bytes: Buffer) => void): StopBorrowing | null {
+  const handle = (socket as unknown as { readonly _handle: Handle | null })._handle;
+  if (BUFFER === undefined || CALLBACK === undefined || handle?.useUserBuffer === undefined) return null;
+  const buffer = sharedReadBuffer();
+  let borrows = true;
+  const onRead = (length: number): boolean => {
+    const bytes = buffer.subarray(0, length);
+    if (!borrows) return socket.push(Buffer.from(bytes));
+    take(bytes);
+    return true;
+  };
+  handle.useUserBuffer(buffer);
+  Reflect.set(socket, CALLBACK, onRead);
+  Reflect.set(socket, BUFFER, buffer);
+  return () => {
+    borrows = false;
+  };
+}
