@@ -1,12 +1,9 @@
 #!/usr/bin/env node
 // argv → command; nothing else.
 
+import './cli/service/hold-at-start.ts';
 import { runCli } from './cli/program.ts';
-import { holdServiceSignals } from './cli/service/held-signals.ts';
 import { watchStandardStreams } from './cli/standard-streams.ts';
-
-// Before the code of the service is loaded, which takes longer than all else of its start.
-if (process.argv[2] === 'run') holdServiceSignals();
 
 watchStandardStreams({ stdout: process.stdout, stderr: process.stderr, exit: (code) => process.exit(code) });
 

@@ -6,6 +6,7 @@ import type { ListenAddress } from '../config/config.ts';
 import { isLoopback } from '../config/loopback.ts';
 import { CommandError } from '../errors.ts';
 import { runInTurns } from '../net/in-turns.ts';
+import { oneAtATime } from '../net/one-at-a-time.ts';
 import { createProcessFacts, registerProcessMetrics } from '../telemetry/process-facts.ts';
 import { Access } from './access/access.ts';
 import { refuseUpgrade } from './access/refuse-upgrade.ts';
@@ -45,16 +46,13 @@ export function createAdmin(options: AdminOptions): Admin {
     document: reader.document,
     events: options.events,
     refuse: (request) => refuseUpgrade(access, request),
+    onError: (error) => options.log.error({ err: error }, 'admin live feed has no state'),
   });
-  let taken = true;
-  // With thousands of instances under load, one sample may take longer than it is to the next.
-  const sample = async (): Promise<void> => {
-    if (!taken) return;
-    taken = false;
-    await runInTurns(history.sample(reader.services(), Date.now()));
-    taken = true;
-  };
-  const sampling = setInterval(() => void sample(), HISTORY_INTERVAL_MS).unref();
+  const sample = oneAtATime(
+    () => runInTurns(history.sample(reader.services(), Date.now())),
+    (error) => options.log.error({ err: error }, 'admin history got no sample'),
+  );
+  const sampling = setInterval(sample, HISTORY_INTERVAL_MS).unref();
   return {
     // Without a token anyone who reaches the port is let in: the bound address decides how many that are.
     setToken: (token) => {
@@ -62,7 +60,7 @@ export function createAdmin(options: AdminOptions): Admin {
       else options.log.warn('the admin token stays: the port is bound beyond loopback until a restart');
     },
     listen: async (fd) => {
-      void sample();
+      sample();
       const address = await listen(server, config.listen, fd);
       if (config.token === null && !boundToLoopback(server)) throw withoutToken(address.host);
       return address;

@@ -4,6 +4,7 @@
 import type { IncomingMessage, Server } from 'node:http';
 import type { Duplex } from 'node:stream';
 import { type WebSocket, WebSocketServer } from 'ws';
+import { oneAtATime } from '../net/one-at-a-time.ts';
 import type { EventEntry, EventLog } from '../telemetry/events.ts';
 import { inSlices } from './slices.ts';
 import { describeEvent } from './state/event-words.ts';
@@ -15,6 +16,8 @@ export interface LiveOptions {
   readonly events: EventLog<QedgeEvent>;
   /** Null: may connect; else the HTTP status it is refused with. */
   readonly refuse: (request: IncomingMessage) => 401 | 403 | null;
+  /** The document could not be made. */
+  readonly onError: (error: unknown) => void;
 }
 
 const LIVE_PATH = '/api/v1/live';
@@ -40,10 +43,11 @@ export class LiveFeed {
   readonly #requests = new WeakMap<WebSocket, IncomingMessage>();
   readonly #leaveEvents: () => void;
   #timer: NodeJS.Timeout | null = null;
-  #pushing = false;
+  readonly #push: () => void;
 
   constructor(server: Server, options: LiveOptions) {
     this.#options = options;
+    this.#push = oneAtATime(async () => this.#broadcast(await this.#picture()), options.onError);
     server.on('upgrade', (request, socket, head) => this.#upgrade(request, socket, head));
     this.#leaveEvents = options.events.subscribe((entry) => {
       if (this.#sockets.clients.size > 0) this.#broadcast(eventsText([entry]));
@@ -93,16 +97,8 @@ export class LiveFeed {
     const since = Number(sequence ?? '0');
     const missed = this.#options.events.since(Number.isInteger(since) ? since : 0);
     send(viewer, eventsText(missed));
-    void this.#picture().then((text) => send(viewer, text));
-    this.#timer ??= setInterval(() => void this.#push(), PUSH_INTERVAL_MS).unref();
-  }
-
-  /** One that takes longer than the interval is not followed by the next before it is done. */
-  async #push(): Promise<void> {
-    if (this.#pushing) return;
-    this.#pushing = true;
-    this.#broadcast(await this.#picture());
-    this.#pushing = false;
+    void this.#picture().then((text) => send(viewer, text), this.#options.onError);
+    this.#timer ??= setInterval(this.#push, PUSH_INTERVAL_MS).unref();
   }
 
   /** The `LiveMessage` of kind `state`. */

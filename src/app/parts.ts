@@ -225,6 +225,7 @@ export class AppParts implements NodeReportParts {
       reloadProblems: () => this.reloads.facts.problems,
       notifier: this.notifier,
       clock: CLOCK,
+      log: this.log,
       onState: (state) => goals.look(state),
       onEvent: (event) => this.record(null, event),
     });

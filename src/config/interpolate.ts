@@ -1,6 +1,6 @@
 // `${env:NAME}` and `${file:/path}` in strings: how secrets come in. Only the reference is ever shown, never what it stands for.
 
-import { readFileSync } from 'node:fs';
+import { readNamedFile } from '../readable-file.ts';
 import type { Interpolate } from './toml.ts';
 
 const FILE_BYTES_MAX = 64 * 1024;
@@ -43,7 +43,7 @@ function fromEnvironment(env: Readonly<Record<string, string | undefined>>, name
 
 function fromFile(path: string, fileAt: (path: string) => string): ReturnType<Interpolate> {
   try {
-    const content = readFileSync(fileAt(path), 'utf8');
+    const content = readNamedFile(fileAt(path)).toString();
     if (content.length > FILE_BYTES_MAX) return { error: `file ${path} is larger than ${FILE_BYTES_MAX} bytes` };
     return { value: content.replace(/\r?\n$/, '') };
   } catch (error) {

@@ -1,8 +1,8 @@
 // A TOML file on disk → a document with the place of each value, for a schema to check (validate.ts).
 
-import { readFileSync } from 'node:fs';
 import { basename } from 'node:path';
 import { ConfigError, type Problem, unreadable } from '../errors.ts';
+import { readNamedFile } from '../readable-file.ts';
 import { interpolateFrom, type References } from './interpolate.ts';
 import { parseToml, type TomlDocument } from './toml.ts';
 import { decodeUtf8 } from './utf8.ts';
@@ -31,7 +31,7 @@ export function sortByPlace(problems: readonly Problem[]): Problem[] {
 
 function readText(file: string, name: string): string {
   try {
-    return decodeUtf8(readFileSync(file));
+    return decodeUtf8(readNamedFile(file));
   } catch (error) {
     throw new ConfigError([{ file: name, line: 0, column: 0, path: '', message: unreadable(file, error) }]);
   }

@@ -1,7 +1,7 @@
 // Certificates and keys as a person names them: whether they can be used is said before a port opens.
 
 import { createPrivateKey, X509Certificate } from 'node:crypto';
-import { readFileSync } from 'node:fs';
+import { readNamedFile } from '../readable-file.ts';
 
 const PEM_CERTIFICATE =
   /-----BEGIN (?:TRUSTED |X509 )?CERTIFICATE-----[\s\S]*?-----END (?:TRUSTED |X509 )?CERTIFICATE-----/g;
@@ -9,7 +9,7 @@ const PEM_CERTIFICATE =
 /** Why the file is of no use as certificates; null when it holds some. */
 export function certificatesProblem(file: string): string | null {
   try {
-    const blocks = readFileSync(file, 'latin1').match(PEM_CERTIFICATE) ?? [];
+    const blocks = readNamedFile(file).toString('latin1').match(PEM_CERTIFICATE) ?? [];
     for (const block of blocks) new X509Certificate(block);
     return blocks.length > 0 ? null : `no certificate (PEM) in ${file}`;
   } catch {
@@ -20,8 +20,8 @@ export function certificatesProblem(file: string): string | null {
 /** Why the key is of no use with the certificate, of which nothing else is wrong; null when it is its key. */
 export function keyProblem(certFile: string, keyFile: string): string | null {
   try {
-    const key = createPrivateKey(readFileSync(keyFile));
-    return new X509Certificate(readFileSync(certFile)).checkPrivateKey(key)
+    const key = createPrivateKey(readNamedFile(keyFile));
+    return new X509Certificate(readNamedFile(certFile)).checkPrivateKey(key)
       ? null
       : `${keyFile} is not the key of ${certFile}`;
   } catch {

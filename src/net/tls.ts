@@ -1,7 +1,6 @@
 // TLS as a client: the CA to trust and the name to expect, and what the handshake agreed to speak.
 
 import { X509Certificate } from 'node:crypto';
-import { readFileSync } from 'node:fs';
 import { isIP, type Socket } from 'node:net';
 import {
   connect as connectTls,
@@ -12,6 +11,7 @@ import {
   setDefaultCACertificates,
   type TLSSocket,
 } from 'node:tls';
+import { readNamedFile } from '../readable-file.ts';
 import type { Endpoint } from './endpoint.ts';
 import { limitKeyUpdates } from './key-updates.ts';
 
@@ -68,7 +68,7 @@ const SYSTEM: ClientTls = {
  * @throws Error when the file cannot be read, holds none, or one that is broken
  */
 export function readCertificates(file: string): Buffer {
-  const content = readFileSync(file);
+  const content = readNamedFile(file);
   const text = content.toString('latin1');
   const begun = text.match(/-----BEGIN (?:X509 |TRUSTED )?CERTIFICATE-----/g)?.length ?? 0;
   if (begun === 0) throw new Error('holds no certificate');

@@ -34,6 +34,18 @@ describe('starting', () => {
   });
 });
 
+describe('closing', () => {
+  it('is over for each of two callers, with what was under way', async () => {
+    const instance = await startInstance(() => {});
+    const { port, proxy } = await startProxy([{ name: 'pilotnet', ports: [instance.port] }]);
+    const client = connect(port, '127.0.0.1').on('error', () => {});
+    client.write('GET / HTTP/1.1\r\nHost: pilotnet\r\n\r\n');
+    await until(() => proxy.stats().inFlight === 1);
+    await Promise.all([proxy.close(), proxy.close()]);
+    expect(proxy.stats()).toMatchObject({ connections: 0, inFlight: 0 });
+  });
+});
+
 describe('draining', () => {
   it('finishes what is in flight, takes nothing new, and closes', async () => {
     const instance = await startInstance((_, response) => setTimeout(() => response.end('done'), 500));

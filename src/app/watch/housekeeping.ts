@@ -5,7 +5,9 @@ import type { QedgeEvent } from '../../admin/state/state.ts';
 import type { Clock } from '../../core/clock.ts';
 import type { InstanceState, RouterState, ServiceRouter } from '../../core/service-router.ts';
 import { inTurns } from '../../net/in-turns.ts';
+import { oneAtATime } from '../../net/one-at-a-time.ts';
 import type { Notifier } from '../../systemd/notifier.ts';
+import type { Logger } from '../../telemetry/log.ts';
 
 export interface HousekeepingOptions {
   readonly services: ReadonlyMap<string, Pick<ServiceRouter, 'candidates' | 'overview' | 'instances'>>;
@@ -19,6 +21,7 @@ export interface HousekeepingOptions {
   readonly reloadProblems: () => readonly string[];
   readonly notifier: Pick<Notifier, 'status'>;
   readonly clock: Clock;
+  readonly log: Pick<Logger, 'error'>;
   readonly onEvent: (event: QedgeEvent) => void;
   /** Every few seconds, how each service is. */
   readonly onState: (state: RouterState) => void;
@@ -35,10 +38,12 @@ export class Housekeeping {
   #rounds = 0;
   #connected = false;
   #brokerSinceMs: number | null = null;
-  #reads = false;
+  readonly #readStates: () => void;
 
   constructor(options: HousekeepingOptions) {
     this.#options = options;
+    const onError = (error: unknown): void => options.log.error({ err: error }, 'states were not read');
+    this.#readStates = oneAtATime(() => this.#readAll(), onError);
   }
 
   /** Wall clock, ms, of the broker's last change between connected and not; null before the first. */
@@ -72,20 +77,17 @@ export class Housekeeping {
     this.#watchBroker();
     if (this.#rounds++ % STATUS_EVERY !== 0) return;
     this.#options.notifier.status(this.statusLine());
-    void this.#readStates();
+    this.#readStates();
   }
 
   /** Thousands of instances are read a few at a time; under load that may take longer than it is to the next round. */
-  async #readStates(): Promise<void> {
-    if (this.#reads) return;
-    this.#reads = true;
+  async #readAll(): Promise<void> {
     const { services, clock, onState } = this.#options;
     for (const service of [...services.values()]) {
       const instances: InstanceState[] = [];
       for await (const instance of inTurns(service.instances(clock.nowMs()))) instances.push(instance);
       onState({ ...service.overview(clock.nowMs()), instances });
     }
-    this.#reads = false;
   }
 
   #watchBroker(): void {

@@ -6,6 +6,7 @@ import type { Clock } from '../../core/clock.ts';
 import { createRng } from '../../core/rng.ts';
 import type { InstanceState } from '../../core/service-router.ts';
 import { runInTurns } from '../../net/in-turns.ts';
+import { oneAtATime } from '../../net/one-at-a-time.ts';
 import { createLogger, type Logger } from '../../telemetry/log.ts';
 import { createMetrics } from '../../telemetry/metrics.ts';
 import { AttemptTap } from '../data-plane/attempt-tap.ts';
@@ -28,8 +29,7 @@ class Worker {
   readonly #metrics = createMetrics();
   readonly #dataPlane: DataPlane;
   readonly #reportTimer: NodeJS.Timeout;
-  /** The instances, while they are being reported. */
-  #reporting: Promise<void> | null = null;
+  readonly #reportStates: () => void;
 
   constructor(port: Port, { config, version, seed, timeOriginMs, reportMs }: WorkerStart) {
     const offsetMs = performance.timeOrigin - timeOriginMs;
@@ -48,6 +48,8 @@ class Worker {
       onHealth: null,
       onEvent: (service, event) => this.#post({ kind: 'event', service, event }),
     });
+    const onError = (error: unknown): void => this.#log.error({ err: error }, 'worker reports no states');
+    this.#reportStates = oneAtATime(() => runInTurns(this.#instanceParts()), onError);
     this.#reportTimer = setInterval(() => this.#report(), reportMs);
     port.on('message', (message: ToWorker) => this.#receive(message));
   }
@@ -101,14 +103,11 @@ class Worker {
     const chains = this.#dataPlane.chainStates(nowMs);
     const summaries = this.#dataPlane.takeSummaries();
     this.#post({ kind: 'report', overviews, chains, summaries, metrics: this.#metrics.export() });
-    // Under load, thousands of instances may take longer than it is to the next report.
-    this.#reporting ??= runInTurns(this.#reportInstances()).finally(() => {
-      this.#reporting = null;
-    });
+    this.#reportStates();
   }
 
-  /** In parts, of which each takes the other end a fraction of a millisecond. */
-  *#reportInstances(): Iterable<void> {
+  /** Posts the instances in parts, of which each takes the other end a fraction of a millisecond. */
+  *#instanceParts(): Iterable<void> {
     for (const router of [...this.#dataPlane.routers.values()]) {
       const { service } = router;
       let states: InstanceState[] = [];

@@ -1,8 +1,8 @@
 // Certificates that are out of date, or soon will be: those of the configuration, and those that others show.
 
 import { X509Certificate } from 'node:crypto';
-import { readFileSync } from 'node:fs';
 import type { Config } from '../../config/config.ts';
+import { readNamedFile } from '../../readable-file.ts';
 import { bad, type Finding, good, reasonOf } from './finding.ts';
 
 const DAY_MS = 86_400_000;
@@ -24,7 +24,7 @@ export function certificateFindings({ proxy, mqtt, traces, services, announce }:
 
 function ofFile(subject: string, file: string, nowMs: number): Finding {
   try {
-    const { validFrom, validTo } = new X509Certificate(readFileSync(file));
+    const { validFrom, validTo } = new X509Certificate(readNamedFile(file));
     return judgeValidity(subject, { validFrom, validTo }, nowMs);
   } catch (error) {
     return bad(subject, reasonOf(error));

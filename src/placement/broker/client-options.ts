@@ -1,8 +1,8 @@
 // How a connection to a broker is asked for: session, last will, certificates, and what of mqtt.js is switched off.
 
-import { readFileSync } from 'node:fs';
 import type { IClientOptions } from 'mqtt';
 import type { MqttConfig } from '../../config/config.ts';
+import { readNamedFile } from '../../readable-file.ts';
 import { PACKET_BYTES_MAX } from './bounds.ts';
 
 /** MQTT 3.1.1 is version 4 on the wire. */
@@ -28,7 +28,7 @@ interface SessionRequest {
 
 /** Throws where a certificate file cannot be read. */
 export function clientOptions(config: MqttConfig, { version, willTopic, resume }: SessionRequest): IClientOptions {
-  const read = (file: string | null): Buffer | undefined => (file === null ? undefined : readFileSync(file));
+  const read = (file: string | null): Buffer | undefined => (file === null ? undefined : readNamedFile(file));
   const [ca, cert, key] = [read(config.caFile), read(config.certFile), read(config.keyFile)];
   return {
     protocolVersion: version,

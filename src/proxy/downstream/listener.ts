@@ -61,6 +61,7 @@ export class Listener {
   readonly #accepted = new Set<Socket>();
   /** The queues of connections that node:http has. */
   readonly #pipelineQueues = new WeakMap<Socket, PipelineQueue>();
+  #stopped: Promise<void> | null = null;
   #closed: Promise<void> | null = null;
   #onEmpty: (() => void) | null = null;
 
@@ -104,10 +105,10 @@ export class Listener {
    * accepted a moment ago and whose first request is still on its way.
    */
   stop(): Promise<void> {
-    this.#closed ??= new Promise((resolve) => {
+    this.#stopped ??= new Promise((resolve) => {
       NetServer.prototype.close.call(this.#server, () => resolve());
     });
-    return this.#closed;
+    return this.#stopped;
   }
 
   /**
@@ -119,8 +120,13 @@ export class Listener {
     this.#http2.stop();
   }
 
-  /** Cuts off what is left. */
-  async close(): Promise<void> {
+  /** Cuts off what is left; resolves once nothing is, for each caller. */
+  close(): Promise<void> {
+    this.#closed ??= this.#close();
+    return this.#closed;
+  }
+
+  async #close(): Promise<void> {
     const stopped = this.stop();
     for (const socket of [...this.#connections.keys(), ...this.#accepted]) socket.destroy();
     await stopped;

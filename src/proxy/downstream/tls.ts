@@ -1,11 +1,11 @@
 // TLS towards clients: certificate, key and, for mutual TLS, the CA of the clients, read from files that may be renewed
 // while connections are open.
 
-import { readFileSync } from 'node:fs';
 import { createSecureContext, type TlsOptions } from 'node:tls';
 import type { DownstreamTlsConfig } from '../../config/config.ts';
 import { CommandError } from '../../errors.ts';
 import { readCertificates } from '../../net/tls.ts';
+import { readNamedFile } from '../../readable-file.ts';
 
 export interface DownstreamTls
   extends Pick<
@@ -37,7 +37,7 @@ export function readDownstreamTls({ certFile, keyFile, clientCaFile }: Downstrea
   };
 }
 
-function read(path: string, file: string, reader: (file: string) => Buffer = readFileSync): Buffer {
+function read(path: string, file: string, reader: (file: string) => Buffer = readNamedFile): Buffer {
   try {
     return reader(file);
   } catch (error) {

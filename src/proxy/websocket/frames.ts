@@ -17,14 +17,16 @@ export class FrameTracker {
   #headerBytes = 0;
   #payloadLeft = 0;
   #codeBytesLeft = 0;
+  /** As far as it came. */
+  #code = 0;
   /** A piece of a message came. */
   hasMessage = false;
-  /** Of the close frame, once it came; 0 before. A masked code is not read: 1005 stands for it. */
+  /** Of the close frame, once all of it came; 0 before. A masked code is not read, and 0 is none: 1005 stands for them. */
   closeCode = 0;
 
   /** A close frame came. */
   get isClosed(): boolean {
-    return this.closeCode !== 0 && this.#codeBytesLeft === 0;
+    return this.closeCode !== 0;
   }
 
   /** Whether the stream stands between two frames. */
@@ -39,9 +41,10 @@ export class FrameTracker {
     while (at < chunk.length) {
       if (this.#payloadLeft > 0) {
         while (this.#codeBytesLeft > 0 && at < chunk.length) {
-          this.closeCode = this.closeCode * 256 + (chunk[at++] ?? 0);
+          this.#code = this.#code * 256 + (chunk[at++] ?? 0);
           this.#codeBytesLeft--;
           this.#payloadLeft--;
+          if (this.#codeBytesLeft === 0) this.closeCode = this.#code || NO_CODE;
         }
         const taken = Math.min(this.#payloadLeft, chunk.length - at);
         this.#payloadLeft -= taken;
@@ -72,7 +75,8 @@ export class FrameTracker {
 
   #readClose(length: number, masked: boolean): void {
     const readsCode = !masked && length >= CODE_BYTES;
-    this.closeCode = readsCode ? 0 : NO_CODE;
+    if (!readsCode) this.closeCode = NO_CODE;
+    this.#code = 0;
     this.#codeBytesLeft = readsCode ? CODE_BYTES : 0;
   }
 }

@@ -1,6 +1,6 @@
 // Tracing as a whole: a tracer for the data path, and the exporter behind it. Where it is not configured there is neither.
 
-import { readFileSync } from 'node:fs';
+import { readNamedFile } from '../../readable-file.ts';
 import type { Logger } from '../log.ts';
 import type { Metrics } from '../metrics.ts';
 import { createSender } from './otlp-sender.ts';
@@ -39,7 +39,7 @@ const STOP_GRACE_MS = 5_000;
 export function startTraces({ config, nodeId, version, metrics, log }: TracesOptions): Traces {
   const { caFile, serviceName } = config;
   const exporter = new SpanExporter({
-    sender: createSender({ ...config, ca: caFile === null ? null : readFileSync(caFile, 'utf8') }),
+    sender: createSender({ ...config, ca: caFile === null ? null : readNamedFile(caFile).toString() }),
     resource: {
       version,
       attributes: [

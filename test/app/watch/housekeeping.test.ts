@@ -30,6 +30,7 @@ it('instances are not read again while they are still being read', async () => {
     reloadProblems: () => [],
     notifier: { status: () => {} },
     clock: { nowMs: () => 0 },
+    log: { error: () => {} },
     onEvent: () => {},
     onState: (state) => states.push(state),
   });

@@ -12,6 +12,11 @@ export class ReceiveWindow {
     this.#creditBytes = bytes >>> 1;
   }
 
+  /** What the client may send before it hears more. */
+  get left(): number {
+    return this.#left;
+  }
+
   /** A DATA frame came. False: it is larger than what is left. */
   take(bytes: number): boolean {
     this.#left -= bytes;

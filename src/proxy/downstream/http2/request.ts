@@ -68,6 +68,11 @@ export class Http2Request implements ClientRequest {
     process.nextTick(flush, this);
   }
 
+  /** What the client may still send, bytes. */
+  get windowLeft(): number {
+    return this.ended ? 0 : Math.max(0, this.#window.left);
+  }
+
   /** The data of a frame, which used `frameBytes` of the window (RFC 9113 section 6.9.1: padding as well). */
   take(data: Buffer, frameBytes: number, endStream: boolean): DataEffect {
     if (!this.#window.take(frameBytes)) return 'beyond-window';

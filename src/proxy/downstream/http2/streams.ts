@@ -63,8 +63,10 @@ export class Http2Streams implements StreamOwner {
   /** The client's SETTINGS_INITIAL_WINDOW_SIZE. */
   #initialWindow = WINDOW_BYTES;
   readonly #window = new ReceiveWindow(CONNECTION_WINDOW_BYTES);
-  /** What may still come on streams that are not looked at any more: as much as their windows allowed. */
+  /** What may still come on streams that are not looked at any more: as much as their windows had left. */
   #lateBytes = 0;
+  /** Streams that began while such were refused. */
+  #refused = 0;
   #blockSent = false;
   /** The highest that the client has begun. */
   lastId = 0;
@@ -142,7 +144,8 @@ export class Http2Streams implements StreamOwner {
     return NO_DYNAMIC_TABLE + fields;
   }
 
-  onStreamClose({ id }: Http2Stream, resetHere: boolean): void {
+  onStreamClose({ id, request }: Http2Stream, resetHere: boolean): void {
+    if (resetHere) this.#lateBytes += request.windowLeft;
     this.#open.delete(id);
     this.#closed.add(id, resetHere);
     this.#options.onClose();
@@ -230,9 +233,10 @@ export class Http2Streams implements StreamOwner {
       if (this.#closed.has(streamId)) throw new ConnectionError(ErrorCode.streamClosed, 'HEADERS of a closed stream');
       throw broken(`HEADERS of stream ${streamId} behind ${this.lastId}`);
     }
-    this.#lateBytes += WINDOW_BYTES;
-    // RFC 9113 section 6.8.
-    if (this.refusing) return;
+    if (this.refusing) {
+      this.#onRefused();
+      return;
+    }
     this.lastId = streamId;
     const request = tooLarge || head.dependency === streamId ? null : readHttp2RequestHead(fields, endStream);
     if (request === null) this.#refuse(streamId, tooLarge ? ErrorCode.enhanceYourCalm : ErrorCode.protocolError);
@@ -250,6 +254,13 @@ export class Http2Streams implements StreamOwner {
       );
   }
 
+  /** RFC 9113 section 6.8. What is on its way while the client hears of it is no more than could be open. */
+  #onRefused(): void {
+    if (++this.#refused > STREAMS_MAX)
+      throw new ConnectionError(ErrorCode.enhanceYourCalm, 'streams without end behind GOAWAY');
+    this.#lateBytes += WINDOW_BYTES;
+  }
+
   #begin(stream: Http2Stream): void {
     this.#open.set(stream.id, stream);
     this.#options.onOpen();
@@ -260,6 +271,7 @@ export class Http2Streams implements StreamOwner {
   #refuse(streamId: number, code: number): void {
     this.sender.output.say(rstStreamFrame(streamId, code));
     this.#closed.add(streamId, true);
+    this.#lateBytes += WINDOW_BYTES;
   }
 
   /** RFC 9113 section 6.3: deprecated, and of no meaning here, but it must be well-formed. */

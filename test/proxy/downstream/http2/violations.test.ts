@@ -116,6 +116,35 @@ describe('the connection ends with an error for', () => {
     expect(await faultOf(frames)).toEqual({ streamId: 0, code });
   });
 
+  it.each<[string, number, readonly Buffer[]]>([
+    ['streams without end', CODE.enhanceYourCalm, Array.from({ length: 257 }, () => get(3))],
+    [
+      'DATA beyond the window',
+      CODE.flowControl,
+      [post(3), ...Array.from({ length: 5 }, () => data(3, ' '.repeat(16_384)))],
+    ],
+  ])('%s behind a GOAWAY of the client', async (_, code, frames) => {
+    const { port: instance } = await startInstance(() => {});
+    const { port } = await startProxy([{ name: 'svc', ports: [instance] }]);
+    const client = frameClient(port, [post(1), frame(TYPE.goaway, 0, 0, Buffer.alloc(8)), ...frames]);
+    await once(client.socket, 'end');
+    const goaways = client.seen().filter(({ type }) => type === TYPE.goaway);
+    expect(goaways.map(({ payload }) => payload.readUInt32BE(4))).toEqual([0, code]);
+  });
+
+  it('late DATA of a stream that was reset, beyond what its window had left', async () => {
+    const { port } = await startProxy([{ name: 'other', ports: [] }]);
+    const late = Array.from({ length: 4 }, () => data(1, ' '.repeat(16_000)));
+    // Answered with 404, and reset: 1,535 bytes are left of its window in the end.
+    const client = frameClient(port, [post(1), ...late]);
+    await until(() => client.seen().some(({ type }) => type === TYPE.rstStream));
+    client.socket.write(
+      Buffer.concat([...Array.from({ length: 100 }, (_, i) => get(3 + 2 * i)), data(1, ' '.repeat(16_000))]),
+    );
+    await once(client.socket, 'end');
+    expect(client.seen().at(-1)?.payload.readUInt32BE(4)).toBe(CODE.flowControl);
+  });
+
   it('a first frame that is not SETTINGS, and a preface that is none', async () => {
     const { port } = await startProxy([{ name: 'svc', ports: [] }]);
     for (const bytes of [
