@@ -148,11 +148,6 @@ export class Estimates {
     return this.#fresh / (this.#fresh + members * this.#options.prior);
   }
 
-  /** What the instance takes when it is idle, ms; NaN while nothing is known. */
-  idleMs(handle: number): number {
-    return this.#baseline.ms(handle);
-  }
-
   /** Bandwidth h of a window, for the density that people look at. */
   bandwidthMs(window: LatencyWindow, nowMs: number): number {
     this.#kde.measure(window, this.#latencyMs, nowMs);

@@ -54,11 +54,6 @@ export class OwnBaseline {
     return Number.isNaN(ms) ? serviceMs : ms;
   }
 
-  /** As of the last `refresh`; NaN while nothing is known. */
-  ms(handle: number): number {
-    return this.#ms[handle] ?? Number.NaN;
-  }
-
   /** NaN where too few of the youngest samples are answers. */
   #quantile(window: LatencyWindow): number {
     let count = 0;

@@ -4,20 +4,19 @@
 // same observations into a congestion game that converges, and a per-request deferral (the fast loop) keeps requests away
 // from an instance that is late right now. The parts are in qedge/, one idea a file.
 //
-// Long because: the slow and the fast loop and what people are shown work on one state; each part has its file.
+// Long because: it is where the parts meet; each has its file.
 
 import type { Candidate, Outcome, RequestInfo } from '../../domain.ts';
-import { grownFloat64 } from '../../stats/grown.ts';
-import { latencyDensity } from '../../stats/kde.ts';
 import { LatencyWindow } from '../../stats/latency-window.ts';
 import { isPanic } from '../../stats/panic.ts';
 import { Swrr } from '../../stats/swrr.ts';
 import { CandidateDiff } from '../candidate-diff.ts';
 import { definePolicy } from '../definition.ts';
-import { type CandidateView, NO_FLIGHT, type Policy, type PolicyContext, type PolicySummary } from '../policy.ts';
+import type { CandidateView, Policy, PolicyContext, PolicySummary } from '../policy.ts';
 import { ActiveSet } from './active-set.ts';
 import { Estimates, FAILURE_LATENCIES } from './estimates.ts';
 import { ERROR_WEIGHT, MissStreak } from './miss-streak.ts';
+import { Moment } from './moment.ts';
 import { QEDGE_OPTIONS, type QedgeOptions, scaleTo } from './options.ts';
 import { Pace } from './pace.ts';
 import { RequirementSteering } from './requirement-steering.ts';
@@ -25,7 +24,7 @@ import { Shedding } from './shedding.ts';
 import { restoreQedge, snapshotQedge } from './snapshot.ts';
 import { Turns } from './turns.ts';
 import { UnloadedLatency } from './unloaded-latency.ts';
-import { type QedgeFacts, viewOf } from './view.ts';
+import { densityOf, summaryOf, viewOf } from './view.ts';
 
 /** The default policy. */
 export const QEDGE = definePolicy({
@@ -36,16 +35,10 @@ export const QEDGE = definePolicy({
 
 /** A miss is a processing latency of this share of what τ leaves after the round trip, or more. */
 const MISS_SHARE = 0.9;
-/** An instance whose queue lets expect more than this share of τ for one more request is full. */
-const FULL_SHARE = 0.9;
-/** And more than this of it, too full even for a request that may be late. */
-const HOPELESS_SHARE = 1.1;
-/** Misses in a row that chance makes more often than this say nothing: with each one that is out for no reason the others have more. */
-const CHANCE_MAX = 0.001;
 /** While requests are refused, an instance below this success gets its own turns alone. */
 const SUCCESS_HOPELESS = 0.3;
 
-/** The parts, by handle where they concern instances; shared with the snapshot of the policy. */
+/** The parts, by handle where they concern instances; shared with the snapshot and the view of the policy. */
 class Qedge implements Policy {
   readonly name = 'qedge';
   readonly stepMs: number;
@@ -58,6 +51,7 @@ class Qedge implements Policy {
   readonly pace = new Pace();
   readonly turns: Turns;
   readonly swrr = new Swrr();
+  readonly moment: Moment;
   readonly #shedding: Shedding;
   /** Null: nothing to steer for but the latency goal. */
   readonly #requirements: RequirementSteering | null;
@@ -67,11 +61,6 @@ class Qedge implements Policy {
   readonly windows: (LatencyWindow | undefined)[] = [];
   readonly #options: QedgeOptions;
   readonly #context: PolicyContext;
-  /** 1 where the last attempt brought no answer to use, however late: refused, failed or full. */
-  #erred: Float64Array<ArrayBuffer> = new Float64Array(0);
-  #panic = false;
-  /** What one more request may take at an instance that is not full yet where a late answer may be risked, as of the last step. */
-  #patientMs: number;
   /** Whose turn the last request was, wherever it went. */
   #turn: Candidate | null = null;
   /** A preview runs: it changes no counter. */
@@ -79,7 +68,6 @@ class Qedge implements Policy {
 
   constructor(options: QedgeOptions, context: PolicyContext) {
     const { latencyMs } = context.qos;
-    this.#patientMs = FULL_SHARE * latencyMs;
     const scale = scaleTo(latencyMs);
     this.#options = options;
     this.#context = context;
@@ -93,6 +81,7 @@ class Qedge implements Policy {
     this.#shedding = new Shedding(options.step, latencyMs);
     this.#requirements = context.guidance === null ? null : new RequirementSteering(context.guidance, latencyMs);
     this.unloaded = new UnloadedLatency(scale.unloadedMs);
+    this.moment = new Moment(options, context, this);
   }
 
   // ---- fast loop: every request ----
@@ -146,7 +135,7 @@ class Qedge implements Policy {
     if (this.sheds && (!failed || result === 'timeout')) this.#endForShedding(outcome, chargedMs, nowMs);
     this.estimates.memory.observe(handle, chargedMs <= latencyMs - rttMs, Math.min(2 * latencyMs, chargedMs));
     if (result !== 'refused') this.pace.observe(handle, outcome.ahead, Math.min(2 * latencyMs, chargedMs), nowMs);
-    this.#erred[handle] = failed && result !== 'timeout' ? 1 : 0;
+    this.moment.observe(handle, failed && result !== 'timeout');
     if (!failed && processingMs < MISS_SHARE * (latencyMs - rttMs)) this.streaks.success(handle);
     else this.#miss(outcome, nowMs);
   }
@@ -173,11 +162,8 @@ class Qedge implements Policy {
       this.#requirements?.hold(this.activeSet.members, this.activeSet.weights);
       this.#spending = this.#requirements?.spends === true ? this.#requirements : null;
     }
-    const { guidance, qos } = this.#context;
-    if (guidance !== null) {
-      this.#patientMs = (FULL_SHARE + guidance.patience * (HOPELESS_SHARE - FULL_SHARE)) * qos.latencyMs;
-    }
-    if (this.sheds) this.#shedding.step(this.activeSet.members, (member) => this.#overdue(member, nowMs), nowMs);
+    this.moment.step();
+    if (this.sheds) this.#shedding.step(this.activeSet.members, (member) => this.moment.overdue(member, nowMs), nowMs);
     this.#refreshPanic(nowMs);
   }
 
@@ -188,7 +174,7 @@ class Qedge implements Policy {
   // ---- for the fallback and for people ----
 
   isLate(candidate: Candidate, nowMs: number, isPatient: boolean): boolean {
-    return this.#isEjected(candidate, nowMs) || this.#isFull(candidate, isPatient, nowMs);
+    return this.moment.isLate(candidate, nowMs, isPatient);
   }
 
   isTrusted({ handle }: Candidate): boolean {
@@ -205,20 +191,15 @@ class Qedge implements Policy {
   }
 
   density(candidate: Candidate, gridMs: readonly number[], nowMs: number): number[] | null {
-    const window = this.windows[candidate.handle];
-    if (window === undefined) return null;
-    return latencyDensity(window, gridMs, { bandwidthMs: this.estimates.bandwidthMs(window, nowMs), shiftMs: 0 });
+    return densityOf(this, candidate.handle, { gridMs, nowMs });
   }
 
   view(candidate: Candidate, nowMs: number): CandidateView {
-    return viewOf(this.#factsOf(candidate, nowMs), this.#context.qos.successRatio);
+    return viewOf(this, candidate, { qos: this.#context.qos, nowMs });
   }
 
   summary(nowMs: number): PolicySummary {
-    const explored = this.activeSet.members
-      .map((member) => this.view(member, nowMs))
-      .filter(({ pool }) => pool === 'exploration');
-    return { explorationShare: explored.reduce((sum, { weight }) => sum + weight, 0), panic: this.#panic };
+    return summaryOf(this, { qos: this.#context.qos, nowMs });
   }
 
   snapshot(nowMs: number): unknown {
@@ -261,20 +242,7 @@ class Qedge implements Policy {
     nowMs: number,
   ): void {
     const budgetMs = this.#context.qos.latencyMs - candidate.rttMs;
-    const idleMs = this.estimates.idleMs(candidate.handle);
-    this.#shedding.end(candidate.handle, { processingMs, budgetMs, idleMs, startMs, nowMs });
-  }
-
-  /** Requests in flight there that are late already. */
-  #overdue({ handle }: Candidate, nowMs: number): number {
-    const { flights, qos } = this.#context;
-    let overdue = 0;
-    for (let ticket = flights.oldest(handle); ticket !== NO_FLIGHT; ticket = flights.next(ticket)) {
-      // Oldest first: the rest is younger still.
-      if (nowMs - flights.startMs(ticket) <= qos.latencyMs) return overdue;
-      overdue++;
-    }
-    return overdue;
+    this.#shedding.end(candidate.handle, { processingMs, budgetMs, startMs, nowMs });
   }
 
   /**
@@ -295,50 +263,14 @@ class Qedge implements Policy {
       } else if (Number.isNaN(costMs) && (unknown === null || candidate.rttMs < unknown.rttMs)) unknown = candidate;
     }
     if (unknown === null) return cheapest;
-    return leastMs === Number.POSITIVE_INFINITY || this.#isLate(cheapest, nowMs) ? unknown : cheapest;
+    return leastMs === Number.POSITIVE_INFINITY || this.moment.isLate(cheapest, nowMs) ? unknown : cheapest;
   }
 
-  /** What one more request there costs in all: what it takes, and as much again by which it delays the others there. NaN: unknown. */
+  /** What one more request there costs now, the objective's expense counted in. NaN: unknown. */
   #costMs(candidate: Candidate, nowMs: number): number {
-    if (this.#panic ? this.#hasErred(candidate, nowMs) : this.#isEjected(candidate, nowMs))
-      return Number.POSITIVE_INFINITY;
     if (this.#isClosed(candidate, nowMs)) return Number.POSITIVE_INFINITY;
-    if (!this.#options.pace) return 0;
-    const takesMs = candidate.rttMs + 2 * this.pace.expectedMs(candidate, this.unloaded.ms, nowMs);
-    return this.#spending === null ? takesMs : takesMs + this.#spending.expenseMs(candidate.handle);
-  }
-
-  /** late(m): ejected, or one more request would find too long a queue. */
-  #isLate(candidate: Candidate, nowMs: number): boolean {
-    return this.#isEjected(candidate, nowMs) || this.#isFull(candidate, false, nowMs);
-  }
-
-  /**
-   * It misses more often just now than its success ratio makes likely: misses in a row, and what is in flight for k τ as k of them.
-   * Where one request in three misses, a miss is no news, and to pass over each instance that had one is to send what it would
-   * have taken in clusters to the others. An error counts in any case: a late answer is worth more.
-   */
-  #isEjected(candidate: Candidate, nowMs: number): boolean {
-    const { oldestStartMs, handle } = candidate;
-    const isLate = this.streaks.isLate(handle, nowMs);
-    const overdue = Math.max(0, Math.floor((nowMs - oldestStartMs) / this.#context.qos.latencyMs));
-    if (!isLate && overdue === 0) return false;
-    if (this.#hasErred(candidate, nowMs)) return true;
-    const success = this.estimates.success[handle] as number;
-    const misses = overdue + (isLate ? this.streaks.misses(handle) : 0);
-    return Number.isNaN(success) || (1 - success) ** misses < CHANCE_MAX;
-  }
-
-  /** Its last attempt was an error, not long ago: in a panic that alone is a reason to pass over it. */
-  #hasErred({ handle }: Candidate, nowMs: number): boolean {
-    return this.#erred[handle] === 1 && this.streaks.isLate(handle, nowMs);
-  }
-
-  /** One more request in its queue is to take too long a share of τ. */
-  #isFull(candidate: Candidate, isPatient: boolean, nowMs: number): boolean {
-    if (!this.#options.pace || candidate.inFlight === 0) return false;
-    const expectedMs = candidate.rttMs + this.pace.expectedMs(candidate, this.unloaded.ms, nowMs);
-    return expectedMs > (isPatient ? this.#patientMs : FULL_SHARE * this.#context.qos.latencyMs);
+    const costMs = this.moment.costMs(candidate, nowMs);
+    return this.#spending === null ? costMs : costMs + this.#spending.expenseMs(candidate.handle);
   }
 
   /** A retry has no time to lose: the quickest active one that is not late and still fits, else by weight. */
@@ -354,7 +286,7 @@ class Qedge implements Policy {
     let quickest: Candidate | null = null;
     let leastMs = budgetMs;
     for (const candidate of candidates) {
-      if ((this.activeSet.weights[candidate.handle] as number) <= 0 || this.#isLate(candidate, nowMs)) continue;
+      if ((this.activeSet.weights[candidate.handle] as number) <= 0 || this.moment.isLate(candidate, nowMs)) continue;
       const processingMs = this.estimates.processingMs[candidate.handle] as number;
       const expectedMs = candidate.rttMs + (Number.isNaN(processingMs) ? this.unloaded.ms : processingMs);
       if (expectedMs <= leastMs) {
@@ -378,8 +310,8 @@ class Qedge implements Policy {
 
   #refreshPanic(nowMs: number): void {
     const panic = isPanic(this.activeSet.members, this.streaks, nowMs);
-    if (panic !== this.#panic) this.#context.onEvent({ kind: 'panic', on: panic });
-    this.#panic = panic;
+    if (panic !== this.moment.panic) this.#context.onEvent({ kind: 'panic', on: panic });
+    this.moment.panic = panic;
   }
 
   // ---- slow loop ----
@@ -407,7 +339,7 @@ class Qedge implements Policy {
   }
 
   #learnOf(handle: number): void {
-    this.#erred = grownFloat64(this.#erred, handle + 1);
+    this.moment.ensureHandles(handle + 1);
     this.activeSet.learnOf(handle);
     this.estimates.ensureHandles(handle + 1);
     this.streaks.ensureHandles(handle + 1);
@@ -420,7 +352,7 @@ class Qedge implements Policy {
 
   #forget(handle: number): void {
     this.windows[handle] = undefined;
-    this.#erred[handle] = 0;
+    this.moment.observe(handle, false);
     this.activeSet.forget(handle);
     this.estimates.forget(handle);
     this.streaks.forget(handle);
@@ -428,24 +360,5 @@ class Qedge implements Policy {
     this.turns.forget(handle);
     this.#shedding.forget(handle);
     this.swrr.setCredit(handle, 0);
-  }
-
-  #factsOf(candidate: Candidate, nowMs: number): QedgeFacts {
-    const { handle } = candidate;
-    return {
-      candidate,
-      member: this.activeSet.members.includes(candidate),
-      weight: this.activeSet.weights[handle] as number,
-      success: this.estimates.success[handle] as number,
-      processingMs: this.estimates.processingMs[handle] as number,
-      pressure: this.estimates.pressure[handle] as number,
-      cost: this.estimates.costs[handle] as number,
-      samples: this.windows[handle]?.sizeAt(nowMs) ?? 0,
-      misses: this.streaks.misses(handle),
-      lateMs: Math.max(0, this.streaks.untilMs(handle) - nowMs),
-      full: this.#isFull(candidate, false, nowMs),
-      overdue: nowMs - candidate.oldestStartMs > this.#context.qos.latencyMs,
-      unloadedMs: this.unloaded.ms,
-    };
   }
 }

@@ -1,60 +1,90 @@
-// The default policy for people: which pool an instance is in, and why it gets what it gets.
+// The default policy for people: which pool an instance is in, why it gets what it gets, and how its latencies are spread.
 
-import type { Candidate } from '../../domain.ts';
-import type { CandidateView } from '../policy.ts';
+import type { Candidate, QosTarget } from '../../domain.ts';
+import { latencyDensity } from '../../stats/kde.ts';
+import type { LatencyWindow } from '../../stats/latency-window.ts';
+import type { CandidateView, PolicySummary } from '../policy.ts';
+import type { ActiveSet } from './active-set.ts';
+import type { Moment, MomentParts } from './moment.ts';
 
-export interface QedgeFacts {
-  readonly candidate: Candidate;
-  /** It is active. */
-  readonly member: boolean;
-  readonly weight: number;
-  /** P, G: NaN before the first step. */
-  readonly success: number;
-  readonly processingMs: number;
-  readonly pressure: number;
-  readonly cost: number;
-  readonly samples: number;
-  readonly misses: number;
-  /** Milliseconds for which its misses still make it late. */
-  readonly lateMs: number;
-  /** One more request would find too long a queue there. */
-  readonly full: boolean;
-  /** Its oldest request in flight is older than τ. */
-  readonly overdue: boolean;
-  readonly unloadedMs: number;
+/** The parts of the policy that are shown. */
+export interface Shown extends MomentParts {
+  readonly activeSet: ActiveSet;
+  readonly moment: Moment;
+  /** By handle. */
+  readonly windows: readonly (LatencyWindow | undefined)[];
+}
+
+/** The goal, and now. */
+export interface ViewedAt {
+  readonly qos: QosTarget;
+  readonly nowMs: number;
 }
 
 /** From this pressure on, congestion is worth a word. */
 const PRESSURE_NOTED = 0.5;
 
 /** Active candidates with P ≥ ρ that are not late are the exploitation pool, the other active ones the exploration pool. */
-export function viewOf(facts: QedgeFacts, successRatio: number): CandidateView {
-  const trusted = facts.success >= successRatio && facts.lateMs === 0 && !facts.overdue;
+export function viewOf(policy: Shown, candidate: Candidate, { qos, nowMs }: ViewedAt): CandidateView {
+  const { activeSet, estimates, streaks, unloaded, windows } = policy;
+  const { handle } = candidate;
+  const success = estimates.success[handle] as number;
+  const processingMs = estimates.processingMs[handle] as number;
+  const cooldownMs = Math.max(0, streaks.untilMs(handle) - nowMs);
+  const trusted = success >= qos.successRatio && cooldownMs === 0 && !isOverdue(candidate, { qos, nowMs });
   return {
-    pool: facts.member ? (trusted ? 'exploitation' : 'exploration') : 'out',
-    weight: facts.weight,
-    successProbability: Number.isNaN(facts.success) ? null : facts.success,
-    processingMs: Number.isNaN(facts.processingMs) ? null : facts.processingMs,
-    samples: facts.samples,
-    cooldownMs: facts.lateMs,
-    note: noteOn(facts, successRatio),
+    pool: activeSet.members.includes(candidate) ? (trusted ? 'exploitation' : 'exploration') : 'out',
+    weight: activeSet.weights[handle] as number,
+    successProbability: Number.isNaN(success) ? null : success,
+    processingMs: Number.isNaN(processingMs) ? null : processingMs,
+    samples: windows[handle]?.sizeAt(nowMs) ?? 0,
+    cooldownMs,
+    note: noteOn(policy, candidate, { qos, nowMs }),
     extra: {
-      pressure: facts.pressure,
-      cost: facts.cost,
-      misses: facts.misses,
-      unloadedMs: facts.unloadedMs,
+      pressure: estimates.pressure[handle] as number,
+      cost: estimates.costs[handle] as number,
+      misses: streaks.misses(handle),
+      unloadedMs: unloaded.ms,
     },
   };
 }
 
-function noteOn(facts: QedgeFacts, successRatio: number): string {
-  const { candidate } = facts;
+export function summaryOf(policy: Shown, at: ViewedAt): PolicySummary {
+  const explored = policy.activeSet.members
+    .map((member) => viewOf(policy, member, at))
+    .filter(({ pool }) => pool === 'exploration');
+  return { explorationShare: explored.reduce((sum, { weight }) => sum + weight, 0), panic: policy.moment.panic };
+}
+
+/** Of its processing latency, at the points of a grid; null where it has none. */
+export function densityOf(
+  policy: Shown,
+  handle: number,
+  at: { readonly gridMs: readonly number[]; readonly nowMs: number },
+): number[] | null {
+  const window = policy.windows[handle];
+  if (window === undefined) return null;
+  const bandwidthMs = policy.estimates.bandwidthMs(window, at.nowMs);
+  return latencyDensity(window, at.gridMs, { bandwidthMs, shiftMs: 0 });
+}
+
+function noteOn({ moment, estimates, streaks, windows }: Shown, candidate: Candidate, at: ViewedAt): string {
+  const { handle } = candidate;
+  const { qos, nowMs } = at;
+  const misses = streaks.misses(handle);
+  const success = estimates.success[handle] as number;
   if (!candidate.isActive) return candidate.availability;
-  if (facts.overdue) return 'passed over: its oldest request is overdue';
-  if (facts.lateMs > 0) return `passed over after ${facts.misses} ${facts.misses === 1 ? 'miss' : 'misses'} in a row`;
-  if (facts.full) return 'passed over: its queue is too long for the limit';
-  if (Number.isNaN(facts.success)) return 'judged by its round trip: no decision step yet';
-  if (facts.samples === 0) return 'judged by its round trip: no samples';
-  if (facts.success < successRatio) return 'below the target: explored';
-  return facts.pressure >= PRESSURE_NOTED ? 'meets the target, but congested' : 'meets the target';
+  if (isOverdue(candidate, at)) return 'passed over: its oldest request is overdue';
+  if (streaks.isLate(handle, nowMs)) return `passed over after ${misses} ${misses === 1 ? 'miss' : 'misses'} in a row`;
+  if (moment.isFull(candidate, nowMs)) return 'passed over: its queue is too long for the limit';
+  if (Number.isNaN(success)) return 'judged by its round trip: no decision step yet';
+  if ((windows[handle]?.sizeAt(nowMs) ?? 0) === 0) return 'judged by its round trip: no samples';
+  if (success < qos.successRatio) return 'below the target: explored';
+  const congested = (estimates.pressure[handle] as number) >= PRESSURE_NOTED;
+  return congested ? 'meets the target, but congested' : 'meets the target';
+}
+
+/** Its oldest request in flight is older than τ. */
+function isOverdue({ oldestStartMs }: Candidate, { qos, nowMs }: ViewedAt): boolean {
+  return nowMs - oldestStartMs > qos.latencyMs;
 }

@@ -28,7 +28,7 @@ describe('the rate that an instance is sent', () => {
           continue;
         }
         shedding.send(0, nowMs);
-        shedding.end(0, { processingMs, budgetMs: 70, idleMs: 10, startMs: nowMs, nowMs: nowMs + 1 });
+        shedding.end(0, { processingMs, budgetMs: 70, startMs: nowMs, nowMs: nowMs + 1 });
         sent++;
       }
       shedding.step(MEMBERS, NONE, (step + 1) * STEP_MS);
@@ -58,7 +58,7 @@ describe('the rate that an instance is sent', () => {
         shedding.end(0, {
           processingMs: late ? 3_000 : 500,
           budgetMs: 1_900,
-          idleMs: 400,
+
           startMs: nowMs - 3_000,
           nowMs,
         });
@@ -129,7 +129,7 @@ describe('the rate that an instance is sent', () => {
     drive(shedding, 200, { count: 4 });
     drive(shedding, 12, { from: 4, count: 8 });
     const nowMs = 12 * STEP_MS;
-    const ended = { processingMs: 200, budgetMs: 70, idleMs: 10, startMs: nowMs - 1 };
+    const ended = { processingMs: 200, budgetMs: 70, startMs: nowMs - 1 };
     const before = drive(shedding, 12, { from: 12, count: 1 });
     for (let i = 0; i < 50; i++) shedding.end(0, { ...ended, nowMs: nowMs + STEP_MS + i });
     expect(drive(shedding, 12, { from: 14, count: 1 })).toBeGreaterThan(before / 2);
@@ -141,7 +141,7 @@ describe('the rate that an instance is sent', () => {
     for (let step = 10; step < 16; step++) {
       for (let i = 0; i < 20; i++) {
         const nowMs = step * STEP_MS + i * 25;
-        const attempt = { budgetMs: 70, idleMs: 10, startMs: nowMs, nowMs: nowMs + 1 };
+        const attempt = { budgetMs: 70, startMs: nowMs, nowMs: nowMs + 1 };
         if (shedding.hasRoom(0, nowMs)) {
           shedding.send(0, nowMs);
           shedding.end(0, { ...attempt, processingMs: 40 });
@@ -165,7 +165,7 @@ describe('the rate that an instance is sent', () => {
         const nowMs = step * STEP_MS + i * 25;
         shedding.send(i % 4 === 0 ? 0 : 1, nowMs);
         const processingMs = i % 4 === 0 ? 200 : 20;
-        shedding.end(i % 4 === 0 ? 0 : 1, { processingMs, budgetMs: 70, idleMs: 10, startMs: nowMs, nowMs });
+        shedding.end(i % 4 === 0 ? 0 : 1, { processingMs, budgetMs: 70, startMs: nowMs, nowMs });
       }
       shedding.step(MEMBERS, NONE, (step + 1) * STEP_MS);
     }

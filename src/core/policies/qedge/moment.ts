@@ -1,0 +1,117 @@
+// What one more request would cost at an instance just now, and which instances are passed over: those that miss more than chance
+// explains, and those whose queue is too long. Asked for every request and every candidate.
+
+import type { Candidate } from '../../domain.ts';
+import { grownFloat64 } from '../../stats/grown.ts';
+import { NO_FLIGHT, type PolicyContext } from '../policy.ts';
+import type { Estimates } from './estimates.ts';
+import type { MissStreak } from './miss-streak.ts';
+import type { QedgeOptions } from './options.ts';
+import type { Pace } from './pace.ts';
+import type { UnloadedLatency } from './unloaded-latency.ts';
+
+/** An instance whose queue lets expect more than this share of τ for one more request is full. */
+const FULL_SHARE = 0.9;
+/** And more than this of it, too full even for a request that may be late. */
+const HOPELESS_SHARE = 1.1;
+/** Misses in a row that chance makes more often than this say nothing: with each one that is out for no reason the others have more. */
+const CHANCE_MAX = 0.001;
+
+/** What the moment is judged by. */
+export interface MomentParts {
+  readonly estimates: Estimates;
+  readonly streaks: MissStreak;
+  readonly pace: Pace;
+  readonly unloaded: UnloadedLatency;
+}
+
+export class Moment {
+  /** More than half are ejected: an error alone is a reason to pass over one. */
+  panic = false;
+  readonly #paces: boolean;
+  readonly #context: PolicyContext;
+  readonly #parts: MomentParts;
+  /** What one more request may take at an instance that is not full yet where a late answer may be risked, as of the last step. */
+  #patientMs: number;
+  /** 1 where the last attempt brought no answer to use, however late: refused, failed or full. By handle. */
+  #erred: Float64Array<ArrayBuffer> = new Float64Array(0);
+
+  constructor(options: QedgeOptions, context: PolicyContext, parts: MomentParts) {
+    this.#paces = options.pace;
+    this.#context = context;
+    this.#parts = parts;
+    this.#patientMs = FULL_SHARE * context.qos.latencyMs;
+  }
+
+  ensureHandles(handles: number): void {
+    this.#erred = grownFloat64(this.#erred, handles);
+  }
+
+  /** How the last attempt there ended. */
+  observe(handle: number, erred: boolean): void {
+    this.#erred[handle] = erred ? 1 : 0;
+  }
+
+  /** What one more request there costs in all: what it takes, and as much again by which it delays the others there. NaN: unknown. */
+  costMs(candidate: Candidate, nowMs: number): number {
+    const isOut = this.panic ? this.#hasErred(candidate, nowMs) : this.#isEjected(candidate, nowMs);
+    if (isOut) return Number.POSITIVE_INFINITY;
+    if (!this.#paces) return 0;
+    const { pace, unloaded } = this.#parts;
+    return candidate.rttMs + 2 * pace.expectedMs(candidate, unloaded.ms, nowMs);
+  }
+
+  /** A decision step. */
+  step(): void {
+    const { guidance, qos } = this.#context;
+    if (guidance === null) return;
+    this.#patientMs = (FULL_SHARE + guidance.patience * (HOPELESS_SHARE - FULL_SHARE)) * qos.latencyMs;
+  }
+
+  /** late(m): ejected, or full. */
+  isLate(candidate: Candidate, nowMs: number, isPatient = false): boolean {
+    return this.#isEjected(candidate, nowMs) || this.isFull(candidate, nowMs, isPatient);
+  }
+
+  /** One more request in its queue is to take too long a share of τ; `isPatient`: a late answer may be risked. */
+  isFull(candidate: Candidate, nowMs: number, isPatient = false): boolean {
+    if (!this.#paces || candidate.inFlight === 0) return false;
+    const { pace, unloaded } = this.#parts;
+    const expectedMs = candidate.rttMs + pace.expectedMs(candidate, unloaded.ms, nowMs);
+    return expectedMs > (isPatient ? this.#patientMs : FULL_SHARE * this.#context.qos.latencyMs);
+  }
+
+  /** Requests in flight there that are late already. */
+  overdue({ handle }: Candidate, nowMs: number): number {
+    const { flights, qos } = this.#context;
+    let overdue = 0;
+    for (let ticket = flights.oldest(handle); ticket !== NO_FLIGHT; ticket = flights.next(ticket)) {
+      // Oldest first: the rest is younger still.
+      if (nowMs - flights.startMs(ticket) <= qos.latencyMs) return overdue;
+      overdue++;
+    }
+    return overdue;
+  }
+
+  /**
+   * It misses more often just now than its success ratio makes likely: misses in a row, and what is in flight for k τ as k of them.
+   * Where one request in three misses, a miss is no news, and to pass over each instance that had one is to send what it would
+   * have taken in clusters to the others. An error counts in any case: a late answer is worth more.
+   */
+  #isEjected(candidate: Candidate, nowMs: number): boolean {
+    const { oldestStartMs, handle } = candidate;
+    const { streaks, estimates } = this.#parts;
+    const isLate = streaks.isLate(handle, nowMs);
+    const overdue = Math.max(0, Math.floor((nowMs - oldestStartMs) / this.#context.qos.latencyMs));
+    if (!isLate && overdue === 0) return false;
+    if (this.#hasErred(candidate, nowMs)) return true;
+    const success = estimates.success[handle] as number;
+    const misses = overdue + (isLate ? streaks.misses(handle) : 0);
+    return Number.isNaN(success) || (1 - success) ** misses < CHANCE_MAX;
+  }
+
+  /** Its last attempt was an error, not long ago. */
+  #hasErred({ handle }: Candidate, nowMs: number): boolean {
+    return this.#erred[handle] === 1 && this.#parts.streaks.isLate(handle, nowMs);
+  }
+}

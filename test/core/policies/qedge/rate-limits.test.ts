@@ -1,0 +1,96 @@
+import { describe, expect, it } from 'vitest';
+import { RateLimits } from '../../../../src/core/policies/qedge/rate-limits.ts';
+import { candidatesAt } from '../../candidates.ts';
+
+const STEP_MS = 500;
+const MEMBERS = candidatesAt(1);
+const KEPT = 0.6;
+
+/** An instance that takes requests one after another, each for so long, and the limit on what it is sent. */
+class Driven {
+  readonly limits: RateLimits;
+  nowMs = 0;
+  readonly #budgetMs: number;
+  #freeMs = 0;
+  #flights: { startMs: number; endMs: number }[] = [];
+
+  constructor(latencyMs: number) {
+    this.limits = new RateLimits(STEP_MS, latencyMs);
+    this.limits.ensureHandles(1);
+    this.#budgetMs = latencyMs;
+  }
+
+  /** So many requests a second for so many seconds; returns the share that was sent. */
+  run(rate: number, seconds: number, workMs: (n: number) => number): number {
+    let sent = 0;
+    const untilMs = this.nowMs + seconds * 1_000;
+    for (let n = 0; this.nowMs < untilMs; n++) {
+      this.#pass(1_000 / rate);
+      if (!this.limits.hasRoom(0, this.nowMs)) continue;
+      this.limits.send(0, this.nowMs);
+      this.#freeMs = Math.max(this.#freeMs, this.nowMs) + workMs(n);
+      this.#flights.push({ startMs: this.nowMs, endMs: this.#freeMs });
+      sent++;
+    }
+    return sent / (rate * seconds);
+  }
+
+  #pass(ms: number): void {
+    const untilMs = this.nowMs + ms;
+    while (this.nowMs < untilMs) {
+      const stepMs = (Math.floor(this.nowMs / STEP_MS) + 1) * STEP_MS;
+      const [first] = this.#flights;
+      this.nowMs = Math.min(untilMs, stepMs, first?.endMs ?? untilMs);
+      if (first !== undefined && first.endMs <= this.nowMs) {
+        this.#flights.shift();
+        const processingMs = first.endMs - first.startMs;
+        this.limits.end(0, { processingMs, budgetMs: this.#budgetMs, startMs: first.startMs, nowMs: this.nowMs });
+      }
+      if (this.nowMs === stepMs) this.limits.step(MEMBERS, 0.025, KEPT);
+    }
+  }
+}
+
+describe('the limit on what an instance is sent', () => {
+  it('comes back as soon as the queue is gone that a hang left behind, where a few requests a second are sent', () => {
+    const driven = new Driven(400);
+    driven.run(1.5, 20, () => 310);
+    driven.limits.impose(0, 0.5, driven.nowMs);
+    driven.run(1.5, 6, (n) => (n === 0 ? 6_000 : 310));
+    driven.run(1.5, 4, () => 310);
+    expect(driven.run(1.5, 10, () => 310)).toBeGreaterThan(0.9);
+  });
+
+  it('stays near what the instance carries, once its queue is gone', () => {
+    const driven = new Driven(80);
+    driven.run(400, 2, () => 5);
+    driven.limits.impose(0, 140, driven.nowMs);
+    driven.run(400, 5, () => 5);
+    const share = driven.run(400, 10, () => 5);
+    expect(share).toBeGreaterThan(0.42);
+    expect(share).toBeLessThan(0.5);
+  });
+
+  it('does not grow by answers that are quick by nature while as many are late', () => {
+    const limits = new RateLimits(STEP_MS, 1_000);
+    limits.ensureHandles(1);
+    limits.impose(0, 20, 0);
+    for (let nowMs = 50; nowMs <= 30_000; nowMs += 50) {
+      const late = (nowMs / 50) % 2 === 0;
+      const processingMs = late ? 3_000 : 100;
+      limits.end(0, { processingMs, budgetMs: 1_000, startMs: nowMs - processingMs, nowMs });
+      if (nowMs % STEP_MS === 0) limits.step(MEMBERS, 1, KEPT);
+    }
+    expect(limits.of(0)).toBeLessThan(15);
+  });
+
+  it('grows by answers that take most of the time there is, where they never took less', () => {
+    const limits = new RateLimits(STEP_MS, 400);
+    limits.ensureHandles(1);
+    limits.impose(0, 0.25, 0);
+    for (let nowMs = 500; nowMs <= 30_000; nowMs += 500) {
+      limits.end(0, { processingMs: 300 + (nowMs % 7) * 5, budgetMs: 390, startMs: nowMs - 330, nowMs });
+    }
+    expect(limits.of(0)).toBeGreaterThan(1);
+  });
+});
