@@ -1,6 +1,7 @@
 // The answer on its way to the client. The head is held back until the first chunk, or the end of this turn of the event
 // loop: an answer that is whole by then leaves in one write.
 
+import { atEndOfRead, type Waiting } from '../../../net/end-of-read.ts';
 import type { RawFields } from '../../fields/fields.ts';
 import { BORROWED_BYTES_MAX } from '../../upstream/upstream.ts';
 import type { ClientResponse } from './message.ts';
@@ -16,7 +17,7 @@ export interface CutOff {
 }
 
 /** The answer to one request, on its way to the client. */
-export class Answer {
+export class Answer implements Waiting {
   readonly #response: ClientResponse;
   readonly #connection: CutOff;
   /** Short, it is Latin-1: it leaves as one string with its head, a write less than a head and a buffer. */
@@ -45,7 +46,7 @@ export class Answer {
     this.#reason = reason;
     this.#fields = fields;
     this.#headHeld = true;
-    process.nextTick(flush, this);
+    atEndOfRead(this);
   }
 
   /** 1xx, at once. `fields` as for `head`. */
@@ -90,6 +91,11 @@ export class Answer {
     else response.end(held);
   }
 
+  /** Nothing more came along with the head. */
+  endOfRead(): void {
+    this.flush();
+  }
+
   /** Writes out what is held back. */
   flush(): void {
     const held = this.#held;
@@ -119,10 +125,6 @@ export class Answer {
       this.#connection.reset();
     }
   }
-}
-
-function flush(answer: Answer): void {
-  answer.flush();
 }
 
 function pairs(fields: RawFields): [string, string][] {

@@ -14,6 +14,7 @@ import type { Socket } from 'node:net';
 import { endedAbruptly } from '../../../net/abrupt-end.ts';
 import { sharedReadBuffer } from '../../../net/borrowed-reads.ts';
 import type { ReadInto } from '../../../net/connect.ts';
+import { beginRead, endRead } from '../../../net/end-of-read.ts';
 import { gatherPieces } from '../../../net/piece-gatherer.ts';
 import type { ConnectionOwner, Opener, PooledConnection } from '../pooled-connection.ts';
 import type { UpstreamCall, UpstreamHandler, UpstreamRequest } from '../upstream.ts';
@@ -172,11 +173,13 @@ export class Http1Connection implements PooledConnection, ResponseSink {
       this.#owner.closedIdle(this);
       return;
     }
+    beginRead();
     try {
       this.#parser.feed(bytes);
     } catch (error) {
       this.#fail(error as Error, true);
     }
+    endRead();
   }
 
   #onEndOfStream(socket: Socket): void {
