@@ -1,6 +1,6 @@
 // The files of an installed program. They share one directory, so that every move between them is a rename.
 
-import { closeSync, fchmodSync, fsyncSync, openSync, renameSync, statSync, writeSync } from 'node:fs';
+import { closeSync, fchmodSync, fsyncSync, openSync, renameSync, statSync, writeFileSync } from 'node:fs';
 import { dirname } from 'node:path';
 
 /** The files of an installation, side by side in one directory. */
@@ -36,6 +36,14 @@ export function identityOf(path: string): string | null {
   return found === undefined ? null : `${found.dev}:${found.ino}`;
 }
 
+/** Whether two identities are of one file. Both are of one file system, whose number may be another after each boot. */
+export function isSameFile(a: string | null, b: string | null): boolean {
+  const inode = inodeOf(a);
+  return inode !== null && inode === inodeOf(b);
+}
+
+const inodeOf = (identity: string | null): string | null => identity?.split(':')[1] ?? null;
+
 /** Writes a small file whole or not at all, power cuts included. */
 export function writeDurably(path: string, content: string, mode = 0o644): void {
   const part = `${path}.part`;
@@ -43,7 +51,8 @@ export function writeDurably(path: string, content: string, mode = 0o644): void 
   try {
     // Independent of the umask: the service, which is another user, reads what the start check (`guardStart`) writes under its `UMask=`.
     fchmodSync(fd, mode);
-    writeSync(fd, content);
+    // All of it: a disk with little room may take a part and report no error.
+    writeFileSync(fd, content);
     fsyncSync(fd);
   } finally {
     closeSync(fd);

@@ -18,7 +18,7 @@ export interface ProbationOptions {
   readonly shares: () => QosShares;
 }
 
-/** Weight of the latest minute in the record. */
+/** Weight of the latest minute in the record; less of a minute weighs less. */
 const RECORD_GAIN = 0.2;
 const RECORD_INTERVAL_MS = 60_000;
 /** Smaller changes of the record are not worth a write to an SD card. */
@@ -32,7 +32,8 @@ export class Probation {
   readonly #startedMs: number;
   readonly #trial: Trial | null;
   readonly #gate: QosGate;
-  readonly #record = new Map<string, number>();
+  /** Goes on from that of the run before. */
+  readonly #record: Map<string, number>;
   #written: QosShares;
   #recordedMs: number;
   #state: ProbationState;
@@ -43,6 +44,7 @@ export class Probation {
     this.#recordedMs = nowMs;
     this.#trial = currentTrial(options.layout);
     this.#written = readShares(options.stateDirectory);
+    this.#record = new Map(this.#written);
     this.#gate = new QosGate(this.#written, options.qosDropMax);
     this.#state = this.#trial === null ? 'recording' : 'on-trial';
     if (this.#trial !== null) {
@@ -98,10 +100,11 @@ export class Probation {
   }
 
   #recordNow(nowMs: number): void {
+    const gain = RECORD_GAIN * Math.min(1, (nowMs - this.#recordedMs) / RECORD_INTERVAL_MS);
     this.#recordedMs = nowMs;
     for (const [service, share] of this.#options.shares()) {
       const before = this.#record.get(service) ?? share;
-      this.#record.set(service, before + RECORD_GAIN * (share - before));
+      this.#record.set(service, before + gain * (share - before));
     }
     if (!differs(this.#record, this.#written)) return;
     const { stateDirectory } = this.#options;

@@ -2,7 +2,7 @@
 // powered off meanwhile; the next start of the service reads it and decides.
 
 import { existsSync, linkSync, readFileSync, renameSync, rmSync } from 'node:fs';
-import { identityOf, type Layout, syncDirectory, writeDurably } from './layout.ts';
+import { identityOf, isSameFile, type Layout, syncDirectory, writeDurably } from './layout.ts';
 
 export interface Trial {
   /** Distinguishes this trial's verdict from that of an earlier one. */
@@ -38,7 +38,7 @@ export const TRIAL_STARTS_MAX = 2;
 /** The trial that the executable in place is on; null when it is on none. */
 export function currentTrial(layout: Layout): Trial | null {
   const trial = readJson<Trial>(layout.trial);
-  return trial !== null && trial.identity === identityOf(layout.executable) ? trial : null;
+  return trial !== null && isSameFile(trial.identity, identityOf(layout.executable)) ? trial : null;
 }
 
 export const writeTrial = (layout: Layout, trial: Trial): void => writeDurably(layout.trial, JSON.stringify(trial));

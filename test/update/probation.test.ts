@@ -80,6 +80,13 @@ describe('a probation', () => {
     expect(currentTrial(rig.layout)).not.toBeNull();
   });
 
+  it('of a short run says little beside the record of the long one before', () => {
+    live(300, 0.95);
+    live(5, 0.2);
+    rig.swap();
+    expect(live(60, 0.8).state).toBe('rejected');
+  });
+
   it('on trial does not touch the record that it is compared with', () => {
     live(300, 0.95);
     rig.swap();

@@ -1,6 +1,6 @@
 // Which version starts next: counted, accepted, rolled back.
 
-import { existsSync, readdirSync, statSync } from 'node:fs';
+import { existsSync, readdirSync, readFileSync, statSync, writeFileSync } from 'node:fs';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { currentTrial, guardStart, readRejection, TRIAL_STARTS_MAX, writeVerdict } from '../../src/update/trial.ts';
 import { UpdateRig } from '../support/update-rig.ts';
@@ -52,6 +52,14 @@ describe('the guard of a trial', () => {
     expect(guard().kind).toBe('no-trial');
     expect(rig.inPlace()).toBe('new');
     expect(existsSync(rig.layout.previous)).toBe(true);
+  });
+
+  it('goes on after a boot that numbers the disks otherwise', () => {
+    guard();
+    const marker = JSON.parse(readFileSync(rig.layout.trial, 'utf8')) as { identity: string };
+    const [, inode] = marker.identity.split(':');
+    writeFileSync(rig.layout.trial, JSON.stringify({ ...marker, identity: `66310:${inode}` }));
+    expect(guard()).toMatchObject({ kind: 'counted', trial: { starts: 2 } });
   });
 
   it('goes by no verdict of an earlier trial', () => {
