@@ -233,14 +233,16 @@ export function moveAside(path: string, wallMs: number): string {
   renameSync(path, to);
   if (existsSync(`${path}-wal`)) renameSync(`${path}-wal`, `${to}-wal`);
   rmSync(`${path}-shm`, { force: true });
-  forgetOldest(path);
+  forgetOldest(path, basename(to));
   return to;
 }
 
-function forgetOldest(path: string): void {
+/** By the time in their names, which says nothing of `newest`: the clock may not be set yet. */
+function forgetOldest(path: string, newest: string): void {
   const prefix = `${basename(path)}.corrupt-`;
-  const kept = readdirSync(dirname(path)).filter((name) => name.startsWith(prefix) && !name.endsWith('-wal'));
-  for (const name of kept.sort().slice(0, -MOVED_ASIDE_MAX)) removeDatabase(join(dirname(path), name));
+  const isOlder = (name: string): boolean => name.startsWith(prefix) && !name.endsWith('-wal') && name !== newest;
+  const older = readdirSync(dirname(path)).filter(isOlder).sort();
+  for (const name of older.slice(0, 1 - MOVED_ASIDE_MAX)) removeDatabase(join(dirname(path), name));
 }
 
 function removeDatabase(path: string): void {

@@ -1,10 +1,16 @@
 // The schema over updates and roll-backs: each binary finds a file of its own version.
 
-import { existsSync, mkdtempSync, readdirSync, rmSync } from 'node:fs';
+import { existsSync, mkdtempSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import { fileOfVersion, type OpenedDatabase, openDatabase, StoreInUseError } from '../../../src/store/file/database.ts';
+import {
+  fileOfVersion,
+  moveAside,
+  type OpenedDatabase,
+  openDatabase,
+  StoreInUseError,
+} from '../../../src/store/file/database.ts';
 import { MIGRATIONS, type Migration } from '../../../src/store/file/migrations.ts';
 
 let directory = '';
@@ -90,6 +96,19 @@ function failOnRows(database: Parameters<Migration>[0]): void {
   const rows = database.prepare('SELECT count(*) FROM service').pluck().get() as number;
   if (rows > 0) database.exec('ALTER TABLE absent ADD COLUMN x');
 }
+
+describe('a file that is moved aside', () => {
+  it('stays, though the clock says that those before it are newer', () => {
+    const asideAt = (wallMs: number): string => {
+      writeFileSync(path, 'not a database');
+      return moveAside(path, wallMs);
+    };
+    const before = Array.from({ length: 5 }, (_, i) => asideAt(Date.UTC(2026, 0, 1 + i)));
+    const latest = asideAt(0);
+    expect(existsSync(latest)).toBe(true);
+    expect(before.filter((one) => existsSync(one))).toEqual(before.slice(1));
+  });
+});
 
 describe('fileOfVersion', () => {
   it('keeps the name for the first schema and numbers later ones', () => {
