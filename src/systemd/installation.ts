@@ -3,11 +3,14 @@
 import { createHash } from 'node:crypto';
 import {
   chmodSync,
+  closeSync,
   constants,
   copyFileSync,
   existsSync,
+  fsyncSync,
   lstatSync,
   mkdirSync,
+  openSync,
   readdirSync,
   readFileSync,
   readlinkSync,
@@ -166,7 +169,13 @@ function remove(
 
 function readManifest(root: string): Manifest | null {
   const path = imageTarget(root, INSTALLED.manifest);
-  return existsSync(path) ? (JSON.parse(readFileSync(path, 'utf8')) as Manifest) : null;
+  if (!existsSync(path)) return null;
+  try {
+    return JSON.parse(readFileSync(path, 'utf8')) as Manifest;
+  } catch {
+    // Half of it: the next installation writes it whole.
+    return null;
+  }
 }
 
 /** Null for what is neither a file nor a link, and for what is not there. */
@@ -183,5 +192,17 @@ function replace(path: string, mode: number, write: (part: string) => void): voi
   rmSync(part, { force: true });
   write(part);
   chmodSync(part, mode);
+  // On the disk before it has its name, and the name before the next step: devices are unplugged as soon as all is done.
+  putOnDisk(part);
   renameSync(part, path);
+  putOnDisk(dirname(path));
+}
+
+function putOnDisk(path: string): void {
+  const fd = openSync(path, 'r');
+  try {
+    fsyncSync(fd);
+  } finally {
+    closeSync(fd);
+  }
 }

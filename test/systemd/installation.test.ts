@@ -184,6 +184,14 @@ describe('an installation', () => {
     expect(installedUnits(root)).toEqual(['/etc/systemd/system/qedge.socket', '/etc/systemd/system/qedge.service']);
   });
 
+  it('is repeated where its record was cut off', () => {
+    installHere();
+    writeFileSync(at(INSTALLED.manifest), '');
+    expect(installedUnits(root)).toEqual([]);
+    installHere();
+    expect(installedUnits(root)).toHaveLength(3);
+  });
+
   it('has nothing to remove where nothing was installed', () => {
     expect(uninstall({ root, report })).toBe(false);
   });
