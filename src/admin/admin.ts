@@ -33,7 +33,7 @@ export interface Admin {
 export function createAdmin(options: AdminOptions): Admin {
   const { config, metrics } = options;
   if (config.token === null && !isLoopback(config.listen.host)) throw withoutToken(config.listen.host);
-  const processFacts = createProcessFacts();
+  const processFacts = createProcessFacts(options.wallMsOf);
   const reader = createStateReader(options, processFacts);
   registerProcessMetrics(metrics, processFacts, options.node());
   registerServiceMetrics(metrics, reader.services, options.events);
@@ -49,7 +49,7 @@ export function createAdmin(options: AdminOptions): Admin {
     onError: (error) => options.log.error({ err: error }, 'admin live feed has no state'),
   });
   const sample = oneAtATime(
-    () => runInTurns(history.sample(reader.services(), Date.now())),
+    () => runInTurns(history.sample(reader.services(), options.clock.nowMs())),
     (error) => options.log.error({ err: error }, 'admin history got no sample'),
   );
   const sampling = setInterval(sample, HISTORY_INTERVAL_MS).unref();

@@ -10,6 +10,8 @@ export interface AdminOptions extends StateSources {
   readonly config: AdminConfig;
   readonly metrics: Metrics;
   readonly log: Logger;
+  /** A time of `clock` as wall clock, ms since the epoch. */
+  readonly wallMsOf: (clockMs: number) => number;
   /** Gives a service another policy; what its old one learned is lost. */
   readonly setPolicy: (service: string, policy: PolicyChoice) => Promise<void> | void;
   readonly setLogLevel: (level: LogLevel) => Promise<void> | void;

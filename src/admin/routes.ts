@@ -35,7 +35,7 @@ const SERVED: ReadonlySet<string> = new Set(['GET', 'HEAD', 'POST', 'PUT', 'DELE
 
 /** Health and the page itself stand before the guard: neither reveals anything of this node. */
 export function createRoutes(options: AdminOptions, { access, reader, history }: RouteParts): RequestListener {
-  const { metrics, events, log } = options;
+  const { metrics, events, log, wallMsOf } = options;
   const app = new Hono<Caller>();
   const failures = new RateLimitedLog(FAILURE_LOG_INTERVAL_MS);
   // The port speaks plain HTTP; a promise of HTTPS would be a false one.
@@ -67,7 +67,7 @@ export function createRoutes(options: AdminOptions, { access, reader, history }:
   const guesses = new Guesses(log);
   registerSession(app, access, guesses);
   app.use(guard(access, guesses));
-  registerApi(app, { reader, metrics, events, history });
+  registerApi(app, { reader, metrics, events, history, wallMsOf });
   registerActions(app, options);
   registerDecisionLog(app, options);
   app.notFound((c) => problem(c, 404, `nothing is at ${c.req.path}`));

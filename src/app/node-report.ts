@@ -24,12 +24,14 @@ export interface NodeReportParts {
   readonly names: Pick<NameResolver, 'state'>;
   readonly reloads: Pick<ReloadRecord, 'facts'>;
   readonly housekeeping: Pick<Housekeeping, 'brokerSinceMs'>;
+  readonly wallMsOf: (clockMs: number) => number;
   readonly warmRestart: Pick<WarmRestart, 'facts'>;
 }
 
 /** This node as the admin port shows it now. */
 export function nodeReport(parts: NodeReportParts): NodeFacts {
   const { options, config, dataPlanes } = parts;
+  const { brokerSinceMs } = parts.housekeeping;
   const placement = parts.placement.state();
   const { broker, sources } = placement;
   const instanceCounts = new Map([...dataPlanes.routers].map(([name, { candidates }]) => [name, candidates.length]));
@@ -40,7 +42,7 @@ export function nodeReport(parts: NodeReportParts): NodeFacts {
     commit: options.commit,
     listeners: listenerFacts(dataPlanes.listeners, parts.adminListener),
     configuration: parts.reloads.facts,
-    broker: brokerFacts(placement, parts.housekeeping.brokerSinceMs),
+    broker: brokerFacts(placement, brokerSinceMs === null ? null : parts.wallMsOf(brokerSinceMs)),
     sources,
     store: parts.warmRestart.facts(),
     troubles: [...troubles, ...(options.troubles?.() ?? [])],

@@ -20,6 +20,7 @@ import { createNotifier, type Notifier } from '../systemd/notifier.ts';
 import { EventLog } from '../telemetry/events.ts';
 import { countDroppedLines, createProcessLog, type Logger, type LogLevel, type ProcessLog } from '../telemetry/log.ts';
 import { createMetrics, type Metrics } from '../telemetry/metrics.ts';
+import { WallTime } from '../telemetry/wall-time.ts';
 import { DataPlanes } from './data-planes.ts';
 import { InstanceTiers } from './instance-tiers.ts';
 import { NeighbourExchange } from './neighbour-exchange.ts';
@@ -35,6 +36,9 @@ import { anonymousBytes, MemoryRelease, releaseMemory } from './watch/memory-rel
 
 /** The routing core's time: monotonic, ms. */
 const CLOCK: Clock = { nowMs: () => performance.now() };
+
+/** The wall clock was set by more than this: what it said before is read again. */
+const WALL_STEP_MS = 1000;
 
 /** What the admin port may have changed. */
 export interface AppActions {
@@ -53,7 +57,10 @@ interface SharedParts {
 /** Made, connected, and not started. */
 export class AppParts implements NodeReportParts {
   readonly options: AppOptions;
-  readonly events = new EventLog<QedgeEvent>({ wallNowMs: () => Date.now() });
+  readonly #wallTime = new WallTime({ stepMs: WALL_STEP_MS });
+  /** A time of the clock as wall clock, ms since the epoch. */
+  readonly wallMsOf = (clockMs: number): number => this.#wallTime.at(clockMs, CLOCK.nowMs());
+  readonly events = new EventLog<QedgeEvent>({ wallMsOf: this.wallMsOf });
   readonly lost = Promise.withResolvers<void>();
   readonly processLog: ProcessLog;
   readonly log: Logger;
@@ -88,7 +95,10 @@ export class AppParts implements NodeReportParts {
     const { log, metrics } = this;
     const rng = createRng(options.seed ?? randomInt(2 ** 31));
     const shared: SharedParts = { clock: CLOCK, rng, log, metrics };
-    this.reloads = new ReloadRecord({ started: config, log, metrics, onEvent: (event) => this.record(null, event) });
+    this.reloads = new ReloadRecord({
+      ...{ started: config, log, metrics, clock: CLOCK, wallMsOf: this.wallMsOf },
+      onEvent: (event) => this.record(null, event),
+    });
     this.notifier = createNotifier({
       log,
       held: options.succeeds ?? false,
@@ -239,6 +249,7 @@ export class AppParts implements NodeReportParts {
       log: this.log,
       events: this.events,
       clock: CLOCK,
+      wallMsOf: this.wallMsOf,
       services: () => this.dataPlanes.observed(),
       chains: () => this.dataPlanes.chains(CLOCK.nowMs()),
       lifecycle: () => ({

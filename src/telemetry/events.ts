@@ -5,7 +5,7 @@
 export interface EventEntry<Event> {
   /** 1, 2, 3… since this process started; a gap means that the ring had already dropped some. */
   readonly sequence: number;
-  /** Wall clock, ms since the epoch. */
+  /** Wall clock, ms since the epoch, as it is set when this is read. */
   readonly wallMs: number;
   /** The driver's monotonic clock, the axis on which times inside `event` are given. */
   readonly clockMs: number;
@@ -17,8 +17,8 @@ export interface EventEntry<Event> {
 export interface EventLogOptions {
   /** Entries kept; the oldest leave first. */
   readonly entriesMax?: number;
-  /** Wall clock, ms since the epoch. */
-  readonly wallNowMs: () => number;
+  /** A time of the driver's clock as wall clock, ms since the epoch. */
+  readonly wallMsOf: (clockMs: number) => number;
 }
 
 export type EventListener<Event> = (entry: EventEntry<Event>) => void;
@@ -27,7 +27,7 @@ export type EventListener<Event> = (entry: EventEntry<Event>) => void;
 export class EventLog<Event extends { readonly kind: string }> {
   static readonly entriesMaxDefault = 1000;
   readonly #entriesMax: number;
-  readonly #wallNowMs: () => number;
+  readonly #wallMsOf: (clockMs: number) => number;
   readonly #ring: EventEntry<Event>[] = [];
   readonly #listeners = new Set<EventListener<Event>>();
   readonly #counts = new Map<Event['kind'], number>();
@@ -35,7 +35,7 @@ export class EventLog<Event extends { readonly kind: string }> {
 
   constructor(options: EventLogOptions) {
     this.#entriesMax = options.entriesMax ?? EventLog.entriesMaxDefault;
-    this.#wallNowMs = options.wallNowMs;
+    this.#wallMsOf = options.wallMsOf;
   }
 
   /** Number of the newest entry; 0 before the first. */
@@ -51,7 +51,16 @@ export class EventLog<Event extends { readonly kind: string }> {
   /** Takes one event in. `nowMs` is on the driver's clock. */
   append(service: string | null, event: Event, nowMs: number): EventEntry<Event> {
     this.#sequence++;
-    const entry = { sequence: this.#sequence, wallMs: this.#wallNowMs(), clockMs: nowMs, service, event };
+    const wallMsOf = this.#wallMsOf;
+    const entry: EventEntry<Event> = {
+      sequence: this.#sequence,
+      clockMs: nowMs,
+      service,
+      event,
+      get wallMs() {
+        return wallMsOf(nowMs);
+      },
+    };
     this.#ring[(this.#sequence - 1) % this.#entriesMax] = entry;
     this.#counts.set(event.kind, (this.#counts.get(event.kind) ?? 0) + 1);
     for (const listener of this.#listeners) listener(entry);

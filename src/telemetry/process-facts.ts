@@ -32,9 +32,8 @@ export interface ProcessFacts {
 /** Rates are taken between two readings at least this far apart; in between the last rate stands. */
 const RATE_WINDOW_MS_MIN = 900;
 
-/** Makes a reader of this process's facts. Each call costs some tens of microseconds and a directory listing. */
-export function createProcessFacts(): () => ProcessFacts {
-  const startedMs = performance.timeOrigin;
+/** Makes a reader of this process's facts; `wallMsOf`: a time of `performance.now` as wall clock. Each call costs some tens of microseconds and a directory listing. */
+export function createProcessFacts(wallMsOf: (clockMs: number) => number): () => ProcessFacts {
   let markMs = performance.now();
   let markCpu = process.cpuUsage();
   let markLoop = performance.eventLoopUtilization();
@@ -58,7 +57,7 @@ export function createProcessFacts(): () => ProcessFacts {
     const cpu = process.cpuUsage();
     return {
       pid: process.pid,
-      startedMs,
+      startedMs: wallMsOf(0),
       uptimeMs: performance.now(),
       residentBytes: memory.rss,
       heapUsedBytes: memory.heapUsed,

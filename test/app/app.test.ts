@@ -1,7 +1,7 @@
 // A whole qedge in this process: what becomes of a reload that comes at a bad time, or cannot be.
 
 import { createServer } from 'node:net';
-import { expect, it, onTestFinished } from 'vitest';
+import { expect, it, onTestFinished, vi } from 'vitest';
 import { startApp } from '../../src/app/app.ts';
 import type { App } from '../../src/app/running-app.ts';
 import { createLogger } from '../../src/telemetry/log.ts';
@@ -66,4 +66,16 @@ it('a process that ends takes no configuration over any more', async () => {
   await stopped;
   expect(logged).not.toContain('configuration reloaded');
   expect(logged.at(-1)).toBe('qedge stopped');
+});
+
+it('what happened before the clock was set has the time that it really had', async () => {
+  vi.useFakeTimers({ toFake: ['Date'], now: 0 });
+  onTestFinished(() => void vi.useRealTimers());
+  const { app } = await start();
+  expect(app.events.since(0)[0]?.wallMs).toBeLessThan(60_000);
+  const setMs = Date.UTC(2026, 10, 28);
+  vi.setSystemTime(setMs);
+  const [started] = app.events.since(0);
+  expect(started).toMatchObject({ event: { kind: 'lifecycle', phase: 'started' } });
+  expect(started?.wallMs).toBeGreaterThan(setMs - 60_000);
 });

@@ -74,7 +74,8 @@ export async function startAdmin(
   states: readonly RouterState[],
   changes: Partial<AdminOptions> = {},
 ): Promise<RunningAdmin> {
-  const events = changes.events ?? new EventLog<QedgeEvent>({ wallNowMs: () => Date.now() });
+  const wallMsOf = (clockMs: number): number => performance.timeOrigin + clockMs;
+  const events = changes.events ?? new EventLog<QedgeEvent>({ wallMsOf });
   const services = new Map(states.map((state) => [state.service, serviceOf(state)]));
   const admin = createAdmin({
     config: { listen: { host: '127.0.0.1', port: 0 }, token: null },
@@ -86,6 +87,7 @@ export async function startAdmin(
     lifecycle: () => ({ listening: true, placementSynced: true, draining: false, absentWorkers: [] }),
     metrics: createMetrics(),
     clock: { nowMs: () => performance.now() },
+    wallMsOf,
     log: createLogger({ level: 'silent', nodeId: 'pi-7', destination: { write: () => {} } }),
     ...changes,
     events,

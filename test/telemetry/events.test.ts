@@ -2,15 +2,14 @@ import { describe, expect, it } from 'vitest';
 import { EventLog } from '../../src/telemetry/events.ts';
 
 function logOf(entriesMax: number): EventLog<{ readonly kind: 'a' | 'b' }> {
-  let wallMs = 1_000;
-  return new EventLog({ entriesMax, wallNowMs: () => wallMs++ });
+  return new EventLog({ entriesMax, wallMsOf: (clockMs) => 1_000 + clockMs });
 }
 
 describe('the event log', () => {
   it('numbers entries from 1 and stamps them with both clocks', () => {
     const log = logOf(4);
     const entry = log.append('pilotnet', { kind: 'a' }, 7.5);
-    expect(entry).toEqual({ sequence: 1, wallMs: 1_000, clockMs: 7.5, service: 'pilotnet', event: { kind: 'a' } });
+    expect(entry).toEqual({ sequence: 1, wallMs: 1_007.5, clockMs: 7.5, service: 'pilotnet', event: { kind: 'a' } });
     expect(log.lastSequence).toBe(1);
   });
 

@@ -17,15 +17,16 @@ export interface ApiOptions {
   readonly metrics: Metrics;
   readonly events: EventLog<QedgeEvent>;
   readonly history: History;
+  readonly wallMsOf: (clockMs: number) => number;
 }
 
 /** Adds `/metrics` and the routes that only read. */
-export function registerApi(app: Hono<Caller>, { reader, metrics, events, history }: ApiOptions): void {
+export function registerApi(app: Hono<Caller>, { reader, metrics, events, history, wallMsOf }: ApiOptions): void {
   app.get('/metrics', (c) => renderMetrics(c, metrics));
   app.get('/api/v1/state', (c) => c.body(slicedBody(reader.document()), 200, { 'content-type': 'application/json' }));
   app.get('/api/v1/services/:service/history', (c) => {
     const service = c.req.param('service');
-    const known = history.of(service);
+    const known = history.of(service, wallMsOf);
     return known === null ? problem(c, 404, `no service "${service}" with a history`) : c.json(known);
   });
   app.get('/api/v1/services/:service/density', async (c) => {

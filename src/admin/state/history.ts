@@ -16,7 +16,7 @@ const DEPARTED_MAX = 64;
 /** What the dashboard plots of one service: a sample every `intervalMs`, the oldest first. */
 export interface ServiceHistory {
   readonly intervalMs: number;
-  /** Wall clock, ms since the epoch, ascending. */
+  /** Wall clock, ms since the epoch, as it is set when this is read; ascending. */
   readonly timesMs: readonly number[];
   readonly successRatio: readonly (number | null)[];
   readonly clientsSatisfiedRatio: readonly (number | null)[];
@@ -38,19 +38,19 @@ export interface SampledService {
 export class History {
   readonly #services = new Map<string, ServiceRing>();
 
-  /** A sample of all services, in steps: there may be thousands of instances. `wallMs`: ms since the epoch. */
-  *sample(services: Iterable<SampledService>, wallMs: number): Iterable<void> {
+  /** A sample of all services, in steps: there may be thousands of instances. */
+  *sample(services: Iterable<SampledService>, nowMs: number): Iterable<void> {
     const names = new Set<string>();
     for (const { overview, instances } of services) {
       names.add(overview.service);
-      yield* this.#ringOf(overview.service).sample({ overview, instances }, wallMs);
+      yield* this.#ringOf(overview.service).sample({ overview, instances }, nowMs);
     }
     for (const name of this.#services.keys()) if (!names.has(name)) this.#services.delete(name);
   }
 
-  /** Null for a service that was never sampled. */
-  of(service: string): ServiceHistory | null {
-    return this.#services.get(service)?.read() ?? null;
+  /** Null for a service that was never sampled. `wallMsOf`: a time of the clock as wall clock. */
+  of(service: string, wallMsOf: (clockMs: number) => number): ServiceHistory | null {
+    return this.#services.get(service)?.read(wallMsOf) ?? null;
   }
 
   #ringOf(service: string): ServiceRing {
@@ -72,9 +72,9 @@ class ServiceRing {
   #written = 0;
 
   /** It is not read before it is whole. */
-  *sample({ overview, instances }: SampledService, wallMs: number): Iterable<void> {
+  *sample({ overview, instances }: SampledService, nowMs: number): Iterable<void> {
     const at = this.#written % PLACES;
-    this.#timesMs[at] = wallMs;
+    this.#timesMs[at] = nowMs;
     this.#success[at] = overview.successRatio ?? Number.NaN;
     this.#satisfied[at] = overview.clientsSatisfiedRatio ?? Number.NaN;
     this.#rate[at] = overview.requestsPerSecond;
@@ -92,7 +92,7 @@ class ServiceRing {
     this.#written++;
   }
 
-  read(): ServiceHistory {
+  read(wallMsOf: (clockMs: number) => number): ServiceHistory {
     const order = Array.from({ length: Math.min(this.#written, SAMPLES_MAX) }, (_, i) => {
       const oldest = Math.max(0, this.#written - SAMPLES_MAX);
       return (oldest + i) % PLACES;
@@ -100,7 +100,7 @@ class ServiceRing {
     const column = (values: Float32Array): (number | null)[] => order.map((at) => roundedOrNull(values[at]));
     return {
       intervalMs: HISTORY_INTERVAL_MS,
-      timesMs: order.map((at) => this.#timesMs[at] ?? 0),
+      timesMs: order.map((at) => Math.round(wallMsOf(this.#timesMs[at] ?? 0))),
       successRatio: column(this.#success),
       clientsSatisfiedRatio: column(this.#satisfied),
       requestsPerSecond: column(this.#rate),

@@ -46,7 +46,7 @@ export class Housekeeping {
     this.#readStates = oneAtATime(() => this.#readAll(), onError);
   }
 
-  /** Wall clock, ms, of the broker's last change between connected and not; null before the first. */
+  /** When the broker last changed between connected and not, on the clock; null before the first. */
   get brokerSinceMs(): number | null {
     return this.#brokerSinceMs;
   }
@@ -94,7 +94,7 @@ export class Housekeeping {
     const broker = this.#options.broker();
     if (broker === null || broker.connected === this.#connected) return;
     this.#connected = broker.connected;
-    this.#brokerSinceMs = Date.now();
+    this.#brokerSinceMs = this.#options.clock.nowMs();
     const { connected, url, lastError } = broker;
     this.#options.onEvent({
       kind: 'broker',

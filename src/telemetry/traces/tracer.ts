@@ -1,5 +1,6 @@
 // Which requests are traced: those whose `traceparent` says so, and a share of those that come without one.
 
+import { WallTime } from '../wall-time.ts';
 import { RequestTrace } from './request-trace.ts';
 import type { SpanSink } from './span.ts';
 import { parseTraceParent, SAMPLED_FLAG, type TraceParent } from './trace-context.ts';
@@ -24,16 +25,14 @@ export class Tracer {
   readonly clientId: boolean;
   readonly sink: SpanSink;
   readonly #sampleRatio: number;
-  readonly #wallNowMs: () => number;
+  readonly #wallTime: WallTime;
   readonly #random: () => number;
-  /** Wall clock less the driver's clock. */
-  #wallOffsetMs = Number.NaN;
 
   constructor(options: TracerOptions) {
     this.clientId = options.clientId;
     this.sink = options.sink;
     this.#sampleRatio = options.sampleRatio;
-    this.#wallNowMs = options.wallNowMs ?? Date.now;
+    this.#wallTime = new WallTime({ stepMs: WALL_STEP_MS, wallNowMs: options.wallNowMs });
     this.#random = options.random ?? Math.random;
   }
 
@@ -51,9 +50,7 @@ export class Tracer {
   }
 
   wallMs(nowMs: number): number {
-    const offsetMs = this.#wallNowMs() - nowMs;
-    if (!(Math.abs(offsetMs - this.#wallOffsetMs) <= WALL_STEP_MS)) this.#wallOffsetMs = offsetMs;
-    return nowMs + this.#wallOffsetMs;
+    return this.#wallTime.at(nowMs, nowMs);
   }
 }
 
