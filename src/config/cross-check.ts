@@ -175,7 +175,13 @@ function checkListeners({ proxy, admin, services }: PartialConfig, report: Repor
   if (proxy !== undefined) listeners.push({ path: ['proxy', 'listen'], address: proxy.listen });
   if (admin !== undefined) listeners.push({ path: ['admin', 'listen'], address: admin.listen });
   for (const { index, value } of services) {
-    if (value.listen !== null) listeners.push({ path: ['service', index, 'listen'], address: value.listen });
+    if (value.listen === null) continue;
+    listeners.push({ path: ['service', index, 'listen'], address: value.listen });
+    if (!PORT_NAMES.includes(value.name.toLowerCase())) continue;
+    report(
+      ['service', index, 'name'],
+      `"${value.name}" is the name of another port: expected another one, or no listen`,
+    );
   }
   listeners.forEach(({ path, address }, i) => {
     const other = listeners.slice(0, i).find((one) => collide(one.address, address));
@@ -185,6 +191,9 @@ function checkListeners({ proxy, admin, services }: PartialConfig, report: Repor
     }
   });
 }
+
+/** Ports go by name: of a service, or of these. Sockets of the service manager are told apart by it. */
+const PORT_NAMES: readonly string[] = ['proxy', 'admin'];
 
 const isWildcard = (host: string): boolean => host === '0.0.0.0' || host === '::';
 

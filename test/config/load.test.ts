@@ -305,6 +305,15 @@ describe('a mistake that shows only between sections', () => {
     expect(errorsOf(withLines('[proxy]\nlisten = "127.0.0.1:0"\n[admin]\nlisten = "127.0.0.1:0"'))).toEqual([]);
   });
 
+  it('is reported for a service whose own port has the name of another', () => {
+    const named = (name: string): string => MINIMAL.replace('name = "pilotnet"', `name = "${name}"`);
+    expect(errorsOf(`${named('Proxy')}listen = "127.0.0.1:8081"\n`)[0]).toContain(
+      'service.name: "Proxy" is the name of another port: expected another one, or no listen',
+    );
+    expect(errorsOf(`${named('admin')}listen = "127.0.0.1:8081"\n`)).toHaveLength(1);
+    expect(errorsOf(named('proxy'))).toEqual([]);
+  });
+
   it('is reported for an admin port that others can reach without a token', () => {
     expect(errorsOf(withLines('[admin]\nlisten = "0.0.0.0:9901"'))[0]).toContain('expected admin.token');
     expect(errorsOf(withLines('[admin]\nlisten = "[::]:9901"'))[0]).toContain('expected admin.token');
