@@ -37,6 +37,7 @@ export async function bundleProgram(): Promise<Bundle> {
 const THREADS: readonly (readonly [string, string])[] = [
   ['worker', 'src/app/workers/worker.ts'],
   ['store', 'src/store/thread.ts'],
+  ['search', 'src/learning/controller/search/thread.ts'],
 ];
 
 async function bundleThread([name, source]: readonly [string, string], define: BuildOptions['define']) {

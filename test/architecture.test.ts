@@ -57,7 +57,7 @@ const PARTS: Readonly<Record<string, readonly string[]>> = {
   update: ['telemetry', 'errors'],
   scenario: ['sim', 'config', 'core', 'errors'],
   plan: ['scenario', 'sim', 'config', 'core', 'errors', 'terminal'],
-  learning: ['placement', 'plan', 'config', 'telemetry', 'core', 'errors'],
+  learning: ['placement', 'plan', 'config', 'telemetry', 'core', 'errors', 'sea'],
   sim: ['core', 'terminal'],
   config: ['core', 'errors', 'readable-file'],
   telemetry: ['net', 'packages', 'readable-file', 'terminal'],

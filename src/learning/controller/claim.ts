@@ -17,11 +17,8 @@ const VACANT_MS = 1_000;
 const UNDISPUTED_MS = 500;
 /** A holder repeats its claim this often, ms. */
 const REPEAT_MS = 2_000;
-/**
- * A claim that was not repeated for this long has no holder, ms: longer than a last will takes where it comes, and than a search of the
- * holder for a configuration on a slow board.
- */
-const SILENT_MS = 60_000;
+/** A claim that was not repeated for this long has no holder, ms: longer than a last will takes where it comes. */
+const SILENT_MS = 10_000;
 /** A controller that did not get to run for this long has claims yet to hear, ms. */
 const STALL_MS = 1_000;
 

@@ -15,6 +15,8 @@ import { Ignored } from './ignored.ts';
 import { ModelKeeper } from './model-keeper.ts';
 import { Offers } from './offers.ts';
 import { partsOf } from './parts.ts';
+import type { Finding, Question } from './search/find.ts';
+import { Searcher } from './search/searcher.ts';
 import type { LearningTask } from './task-file.ts';
 
 export interface ControllerOptions {
@@ -53,6 +55,7 @@ export class Controller {
   readonly #board: Board;
   readonly #nonsense = new RateLimitedLog(NONSENSE_LOG_MS);
   readonly #ended = Promise.withResolvers<ControllerEnd>();
+  readonly #searcher = new Searcher((error) => this.#ended.reject(error));
   readonly #ignored = new Ignored((node, reason) => this.#warn(node, reason));
   /** Whether an earlier run is to be forgotten when this controller begins. */
   #fresh: boolean;
@@ -105,6 +108,7 @@ export class Controller {
       return await this.#ended.promise;
     } finally {
       clearInterval(this.#timer);
+      this.#searcher.stop();
       await this.#farewell();
     }
   }
@@ -215,13 +219,16 @@ export class Controller {
     if (restored !== null) this.#ignored.restore(restored.ignored);
     const { request, ends, settleMs } = task;
     const snapshotRound = (): number => this.#models.round;
-    this.#course = new Course({ request, ends, settleMs, generation, snapshotRound, ignored: this.#ignored }, restored);
+    const find = (question: Question): Finding | null => this.#searcher.find(question);
+    const options = { request, ends, settleMs, generation, snapshotRound, find, ignored: this.#ignored };
+    this.#course = new Course(options, restored);
     this.#fingerprint = '';
   }
 
   #yield(): void {
     this.#options.log.warn({ holder: this.#claim.holder?.id }, 'another controller has the task');
     this.#course = null;
+    this.#searcher.stop();
     this.#models.refuse();
   }
 

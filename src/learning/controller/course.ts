@@ -1,15 +1,13 @@
 // The course of one task: which generation of which configuration runs, how far it is, what it has cost, when it is over. Pure: nodes,
-// reports and the time in, steps out; the controller carries them out.
+// reports and the time in, steps out; the controller carries them out. While a configuration is searched for, the one before goes on.
 
 import type { ConfigurationRequest, LearningConfiguration } from '../../plan/learning/configuration.ts';
-import { configure, NoConfigurationError } from '../../plan/learning/configuration.ts';
 import { fitCurve } from '../../plan/learning/curve.ts';
 import {
   changeCost,
   isSame,
   type Reconfiguration,
   type Remaining,
-  reconfigure,
   roundCost,
   type Shown,
   shouldReturn,
@@ -19,6 +17,7 @@ import {
 import type { LearningTopology } from '../../plan/learning/topology.ts';
 import { COUNT_MAX, type Progress, type TaskState } from '../messages/payloads.ts';
 import type { Ignored } from './ignored.ts';
+import type { Finding, Question } from './search/find.ts';
 
 /** When a task is over; null: not by this. At least one is there. */
 export interface Ends {
@@ -54,6 +53,8 @@ export interface CourseOptions {
   readonly ignored: Ignored;
   /** The round of the newest snapshot; 0: there is none. */
   readonly snapshotRound: () => number;
+  /** The configuration for the nodes there are; null: not found yet, asked again at the next tick. */
+  readonly find: (question: Question) => Finding | null;
 }
 
 /** A report that is ahead of the last one by more than this is no report of this task. */
@@ -81,6 +82,8 @@ export class Course {
   #nodes: Nodes = 'no node is there yet';
   #changedMs: number | null = null;
   #moved = false;
+  /** What is being searched for. */
+  #question: Question | null = null;
 
   /** @param restored where the controller before this one left it */
   constructor(options: CourseOptions, restored: TaskState | null) {
@@ -122,6 +125,7 @@ export class Course {
     this.#nodes = nodes;
     this.#moved ||= moved;
     this.#changedMs = nowMs;
+    this.#question = null;
   }
 
   /**
@@ -145,8 +149,10 @@ export class Course {
     if (end !== null) return this.#finish(end);
     if (this.#changedMs !== null && nowMs - this.#changedMs >= this.#options.settleMs) {
       this.#changedMs = null;
-      return this.#reconsider();
+      if (typeof this.#nodes === 'string') return this.#halt(this.#nodes);
+      this.#question = this.#questionFor(this.#nodes);
     }
+    if (this.#question !== null) return this.#settle(this.#question);
     return this.#phase === 'training' ? this.#judge() : null;
   }
 
@@ -194,25 +200,21 @@ export class Course {
     return { kind: 'end' };
   }
 
-  /** The nodes are other ones than before, or the first ones. */
-  #reconsider(): Step | null {
-    if (typeof this.#nodes === 'string') return this.#halt(this.#nodes);
-    try {
-      return this.#configuration === null ? this.#begin(this.#nodes) : this.#change(this.#configuration, this.#nodes);
-    } catch (error) {
-      if (error instanceof NoConfigurationError) return this.#halt(error.message);
-      throw error;
-    }
+  #questionFor(nodes: LearningTopology): Question {
+    return { current: this.#configuration, nodes, request: this.#options.request, remaining: this.#remaining() };
   }
 
-  #begin(nodes: LearningTopology): Step {
-    return this.#deploy(configure(nodes, this.#options.request), 'the nodes are there');
+  #settle(question: Question): Step | null {
+    const finding = this.#options.find(question);
+    if (finding === null) return null;
+    this.#question = null;
+    if (finding.kind === 'none') return this.#halt(finding.reason);
+    if (question.current === null) return this.#deploy(finding.configuration, 'the nodes are there');
+    return this.#change(question.current, finding);
   }
 
-  #change(current: LearningConfiguration, nodes: LearningTopology): Step | null {
-    const { request } = this.#options;
+  #change(current: LearningConfiguration, found: Reconfiguration): Step | null {
     const moved = this.#moved;
-    const found = reconfigure(current, nodes, { request, remaining: this.#remaining() });
     const { configuration } = found;
     if (found.kind === 'keep') {
       // A node that is not taken in changes nothing; one that left, or is elsewhere now, does.

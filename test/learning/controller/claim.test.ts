@@ -126,7 +126,7 @@ describe('the claim on a task', () => {
     topic.retained = { id: 'gone', term: 7 };
     topic.join('a');
     topic.join('b');
-    topic.run(59_000);
+    topic.run(9_000);
     expect(topic.holders).toEqual([]);
     topic.run(4_000);
     expect(topic.holders).toEqual(['a']);

@@ -3,6 +3,7 @@
 import { describe, expect, it } from 'vitest';
 import { Course, type Ends } from '../../../src/learning/controller/course.ts';
 import { Ignored } from '../../../src/learning/controller/ignored.ts';
+import { type Finding, find, type Question } from '../../../src/learning/controller/search/find.ts';
 import { DEMO_NODES } from '../../../src/learning/demo.ts';
 import type { TaskState } from '../../../src/learning/messages/payloads.ts';
 import type { ConfigurationRequest } from '../../../src/plan/learning/configuration.ts';
@@ -25,7 +26,11 @@ interface Rig {
   snapshotRound: number;
 }
 
-function rig(ends: Partial<Ends> = {}, restored: TaskState | null = null): Rig {
+interface RigOptions {
+  readonly find?: (question: Question) => Finding | null;
+}
+
+function rig(ends: Partial<Ends> = {}, restored: TaskState | null = null, options: RigOptions = {}): Rig {
   const ignored = new Ignored(() => {});
   const made = { ignored, snapshotRound: 0 } as { ignored: Ignored; snapshotRound: number; course: Course };
   made.course = new Course(
@@ -36,6 +41,8 @@ function rig(ends: Partial<Ends> = {}, restored: TaskState | null = null): Rig {
       generation: restored?.generation ?? 0,
       ignored,
       snapshotRound: () => made.snapshotRound,
+      find,
+      ...options,
     },
     restored,
   );
@@ -63,6 +70,25 @@ describe('the course of a task', () => {
     expect(course.tick(999)).toBeNull();
     expect(course.tick(1_000)).toMatchObject({ kind: 'deploy', generation: 1, round: 0 });
     expect(course.state.configuration?.divergence).toBe(0.22441057019914015);
+  });
+
+  it('begins once its configuration is found, and looks anew where the nodes changed meanwhile', () => {
+    const asked: Question[] = [];
+    const { course } = rig({}, null, {
+      find: (question) => {
+        const isNew = !asked.includes(question);
+        if (isNew) asked.push(question);
+        return isNew ? null : find(question);
+      },
+    });
+    course.nodesAre(D13, false, 0);
+    expect(course.tick(1_000)).toBeNull();
+    course.nodesAre(left('n9'), false, 1_050);
+    expect(course.tick(1_100)).toBeNull();
+    expect(course.tick(2_100)).toBeNull();
+    expect(course.tick(2_200)).toMatchObject({ kind: 'deploy', generation: 1 });
+    expect(course.state.configuration?.divergence).toBe(0.37967447155304745);
+    expect(asked.map(({ nodes }) => nodes.clients.length)).toEqual([6, 5]);
   });
 
   it('goes on after the highest generation that there can be', () => {

@@ -12,10 +12,11 @@ import { Tally } from './tally.ts';
 const LOOKS_BESIDE = 4;
 /** So many looks at the most: three to four seconds of a processor. */
 const LOOKS_MAX = 350_000_000;
-const SWAPS_PER_CLIENT_MAX = 250_000;
-/** Swaps between two steps of the temperature. */
-const STEP_SWAPS = 10_000;
-/** A step, as a share of the temperature. */
+/** Enough where there are few clients. */
+const SWAPS_PER_PAIR_MAX = 4_000;
+/** Steps of the temperature, … */
+const STEPS = 4_000;
+/** … and one of them, as a share of it. */
 const STEP = 0.02;
 /** The first temperature, as a share of the divergence of a random partition. */
 const START = 0.1;
@@ -52,13 +53,14 @@ export function anneal(
   let sum = tally.sum;
   let least = sum;
   const looks = LOOKS_BESIDE + swaps.classes.length / partner.length;
-  const tries = Math.min(SWAPS_PER_CLIENT_MAX * clusterOf.length, Math.ceil(LOOKS_MAX / looks));
+  const tries = Math.min(SWAPS_PER_PAIR_MAX * clusterOf.length ** 2, Math.ceil(LOOKS_MAX / looks));
+  const stepTries = Math.ceil(tries / STEPS);
   let temperature = START * sum;
   let worse = 0;
   for (let tried = 1; tried <= tries; tried++) {
-    if (tried % STEP_SWAPS === 0) {
+    if (tried % stepTries === 0) {
       const aim = WORSE_FIRST * (WORSE_LAST / WORSE_FIRST) ** (tried / tries);
-      temperature *= worse > aim * STEP_SWAPS ? 1 - STEP : 1 + STEP;
+      temperature *= worse > aim * stepTries ? 1 - STEP : 1 + STEP;
       worse = 0;
     }
     const swap = Math.floor(rng.next() * partner.length);
