@@ -6,8 +6,8 @@ import { add, CELLS, FAILURES, scale } from './histogram.ts';
 import { JUDGED_HALF_LIFE_MS } from './own-observations.ts';
 import type { Observed, Summary } from './summary.ts';
 
-/** As the default policy's own samples. */
-const HALF_LIFE_MS = 1_500;
+/** Twice that of the default policy's own samples: what is said is old when it comes, and changes less from one time to the next. */
+const HALF_LIFE_MS = 3_000;
 /** What was not heard of for so long counts for nothing. */
 const HEARD_MS = 10_000;
 /** So long is one that is often wrong ignored. */
@@ -22,6 +22,8 @@ export interface Heard {
   readonly recent: Float64Array;
   /** Fading slowly. */
   readonly judged: Float64Array;
+  /** Requests that it sends there, as it said last. */
+  perSecond: number;
 }
 
 /** What it said beside what is known here. */
@@ -53,11 +55,9 @@ export class Neighbour {
       scale(heard.recent, fade(passedMs / HALF_LIFE_MS));
       scale(heard.judged, fade(passedMs / JUDGED_HALF_LIFE_MS));
     }
-    // What is said of a span is half as old as the span on average.
-    const worth = fade(summary.spanMs / 2 / HALF_LIFE_MS);
     for (const observed of summary.instances) {
       const handle = handleOf(observed.key);
-      if (handle !== undefined) this.#add(handle, observed, worth);
+      if (handle !== undefined) this.#add(handle, observed);
     }
   }
 
@@ -88,14 +88,15 @@ export class Neighbour {
     return true;
   }
 
-  #add(handle: number, { counts, failures }: Observed, worth: number): void {
+  #add(handle: number, { counts, failures, perSecond }: Observed): void {
     let heard = this.heard.get(handle);
     if (heard === undefined) {
-      heard = { recent: new Float64Array(CELLS), judged: new Float64Array(CELLS) };
+      heard = { recent: new Float64Array(CELLS), judged: new Float64Array(CELLS), perSecond };
       this.heard.set(handle, heard);
     }
     add(heard.judged, counts);
-    add(heard.recent, counts, worth);
-    heard.recent[FAILURES] = (heard.recent[FAILURES] as number) + worth * failures;
+    add(heard.recent, counts);
+    heard.recent[FAILURES] = (heard.recent[FAILURES] as number) + failures;
+    heard.perSecond = perSecond;
   }
 }

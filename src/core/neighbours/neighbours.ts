@@ -14,7 +14,7 @@ import { Trust } from './trust.ts';
 const WORTH = 0.3;
 /** The share of the bound that one neighbour may fill. */
 const SHARE_OF_ONE = 0.25;
-/** So many samples of one neighbour judge another: it may not drown out the rest. */
+/** So many samples of one neighbour judge another, and are believed before there are own ones: it may not drown out the rest. */
 const SAY_MAX = 10;
 /** A failure is believed when so many have seen one: a single one may have sent something that fails. */
 const FAILING_NEIGHBOURS = 3;
@@ -42,6 +42,11 @@ export interface Hearsay {
   readonly sumMs: number;
   /** Several neighbours see requests fail there. */
   readonly failing: boolean;
+  /** Answers of the last half minute, and of them those within the limit: what to expect before there are own samples. */
+  readonly lately: number;
+  readonly latelyInTime: number;
+  /** The mean of the shares of their requests that neighbours send there; null: none is known. */
+  shareSent(handle: number, nowMs: number): number | null;
 }
 
 export interface HearsayLook {
@@ -100,6 +105,8 @@ export class Neighbours implements Hearsay {
   successWeight = 0;
   sumMs = 0;
   failing = false;
+  lately = 0;
+  latelyInTime = 0;
 
   constructor(options: NeighboursOptions) {
     this.#options = options;
@@ -160,23 +167,42 @@ export class Neighbours implements Hearsay {
     this.successWeight = 0;
     this.sumMs = 0;
     this.failing = false;
+    this.lately = 0;
+    this.latelyInTime = 0;
     if (!this.#options.use) return;
     const most = this.#options.samplesMax / (1 + ownWeight);
     const position = positionOf(limitMs);
     this.failing = this.#isFailing(handle, position, nowMs);
     for (const neighbour of this.#byNode.values()) {
-      const recent = neighbour.heard.get(handle)?.recent;
-      if (recent === undefined || neighbour.isIgnored(nowMs)) continue;
+      const heard = neighbour.heard.get(handle);
+      const freshness = neighbour.freshness(nowMs);
+      if (heard === undefined || freshness === 0 || neighbour.isIgnored(nowMs)) continue;
+      const { recent, judged } = heard;
+      this.#addLately(judged, position);
       const answers = answersIn(recent);
       const all = this.failing ? answers + (recent[FAILURES] as number) : answers;
       if (!(all > 0)) continue;
-      const worth = WORTH * neighbour.freshness(nowMs);
+      const worth = WORTH * freshness;
       const kept = worth * Math.min(1, (SHARE_OF_ONE * most) / (worth * all));
       this.weight += kept * all;
       this.successWeight += kept * countBefore(recent, position);
       this.sumMs += kept * (latencySumMs(recent, latencyMsMax) + (all - answers) * latencyMsMax);
     }
     this.#bound(most);
+  }
+
+  shareSent(handle: number, nowMs: number): number | null {
+    if (!this.#options.use) return null;
+    let speaking = 0;
+    let shares = 0;
+    for (const neighbour of this.#byNode.values()) {
+      if (neighbour.isIgnored(nowMs) || neighbour.freshness(nowMs) === 0) continue;
+      const all = sumOf(neighbour.heard.values(), ({ perSecond }) => perSecond);
+      if (!(all > 0)) continue;
+      speaking++;
+      shares += (neighbour.heard.get(handle)?.perSecond ?? 0) / all;
+    }
+    return speaking === 0 ? null : shares / speaking;
   }
 
   state(nowMs: number): NeighboursState {
@@ -190,6 +216,13 @@ export class Neighbours implements Hearsay {
       wrongOver: neighbour.isIgnored(nowMs) ? neighbour.wrongOver : null,
     }));
     return { use: this.#options.use, heard };
+  }
+
+  #addLately(judged: Float64Array, position: number): void {
+    const answers = answersIn(judged);
+    const kept = answers > SAY_MAX ? SAY_MAX / answers : 1;
+    this.lately += kept * answers;
+    this.latelyInTime += kept * countBefore(judged, position);
   }
 
   #bound(most: number): void {

@@ -47,18 +47,40 @@ function neighboursWith({ use = true, instances = 2 } = {}) {
 }
 
 describe('what neighbours say', () => {
-  it('counts by κ and fades as own samples do', () => {
+  it('counts by κ, and by half as much three seconds later', () => {
     const { neighbours, summary } = neighboursWith();
     neighbours.hear('n1', summary(0, 30, 10), 0);
     neighbours.look(0, LOOK);
-    const fresh = neighbours.weight;
-    expect(fresh).toBeGreaterThan(1);
-    expect(fresh).toBeLessThan(3);
-    expect(neighbours.successWeight).toBeCloseTo(fresh);
-    neighbours.look(0, { ...LOOK, nowMs: 1_500 });
-    expect(neighbours.weight).toBeCloseTo(fresh / 2);
+    expect(neighbours.weight).toBeCloseTo(3);
+    expect(neighbours.successWeight).toBeCloseTo(3);
+    neighbours.look(0, { ...LOOK, nowMs: 3_000 });
+    expect(neighbours.weight).toBeCloseTo(1.5);
     neighbours.look(0, { ...LOOK, nowMs: 10_001 });
     expect(neighbours.weight).toBe(0);
+  });
+
+  it('is remembered for half a minute, ten samples of each, as what to expect', () => {
+    const { neighbours, summary } = neighboursWith();
+    neighbours.hear('n1', summary(0, 30, 5), 0);
+    neighbours.hear('n2', summary(0, 500, 1_000), 0);
+    neighbours.look(0, { ...LOOK, nowMs: 6_000 });
+    expect(neighbours.lately).toBeCloseTo(15);
+    expect(neighbours.latelyInTime).toBeCloseTo(5);
+    neighbours.look(0, { ...LOOK, nowMs: 10_001 });
+    expect(neighbours).toMatchObject({ lately: 0, latelyInTime: 0 });
+  });
+
+  it('has shares of what each sends, of which each has the same say', () => {
+    const { neighbours, summary } = neighboursWith();
+    expect(neighbours.shareSent(0, 0)).toBeNull();
+    neighbours.hear('n1', summary(0, 30, 1_000), 0);
+    neighbours.hear('n2', summary(1, 30, 1), 0);
+    neighbours.hear('n3', summary(1, 30, 1), 0);
+    expect([0, 1].map((handle) => neighbours.shareSent(handle, 0))).toEqual([1 / 3, 2 / 3]);
+    expect(neighbours.shareSent(0, 10_001)).toBeNull();
+    const { neighbours: watching } = neighboursWith({ use: false });
+    watching.hear('n1', summary(0, 30, 10), 0);
+    expect(watching.shareSent(0, 0)).toBeNull();
   });
 
   it('never counts for more than the bound, however much one of them says, and for less the more is known here', () => {

@@ -48,6 +48,39 @@ describe('a router among neighbours', () => {
     expect(beliefOf(watching)).toBe(beliefOf(alone));
   });
 
+  it('begins as they do where it hears of them at once, or soon after its first requests', () => {
+    const said = learned(worldWith({ use: true, samplesMax: 20 }));
+    const weightOf = ({ router, nowMs }: World) =>
+      [...router.instances(nowMs)].find(({ key }) => key === SLOW)?.weight ?? Number.NaN;
+    const begin = (): World => worldWith({ use: true, samplesMax: 20 });
+    const [heard, later, alone] = [begin(), begin(), begin()];
+    heard.router.neighbours?.hear('a', said, heard.nowMs);
+    for (const world of [heard, later, alone]) {
+      world.pass(600);
+      world.request(ending);
+    }
+    later.router.neighbours?.hear('a', said, later.nowMs);
+    for (const world of [heard, later, alone]) world.pass(600);
+    expect(weightOf(heard)).toBeLessThan(0.6 * weightOf(alone));
+    expect(weightOf(later)).toBeLessThan(0.6 * weightOf(alone));
+  });
+
+  it('keeps what it learned itself, whatever they do', () => {
+    const said = learned(worldWith({ use: true, samplesMax: 20 }));
+    const [heard, alone] = [worldWith({ use: true, samplesMax: 20 }), worldWith({ use: true, samplesMax: 20 })];
+    for (const world of [heard, alone]) {
+      for (let i = 0; i < 400; i++) {
+        world.request(() => ({ latencyMs: 20 }));
+        world.pass(10);
+      }
+    }
+    heard.router.neighbours?.hear('a', said, heard.nowMs);
+    for (const world of [heard, alone]) world.pass(600);
+    const shareOf = ({ router, nowMs }: World) =>
+      [...router.instances(nowMs)].find(({ key }) => key === SLOW)?.weight ?? Number.NaN;
+    expect(shareOf(heard)).toBeGreaterThan(0.8 * shareOf(alone));
+  });
+
   it('says what an instance takes, the way there left out', () => {
     const { instances } = learned(worldWith({ use: true, samplesMax: 20 }));
     const quick = instances.find(({ key }) => key !== SLOW);

@@ -26,7 +26,16 @@ const FAILING_PRIOR = 0.2;
 type EstimatesContext = Pick<PolicyContext, 'qos' | 'flights' | 'hearsay'>;
 
 /** No neighbour says anything. */
-const SILENCE: Hearsay = { look: () => {}, weight: 0, successWeight: 0, sumMs: 0, failing: false };
+const SILENCE: Hearsay = {
+  look: () => {},
+  weight: 0,
+  successWeight: 0,
+  sumMs: 0,
+  failing: false,
+  lately: 0,
+  latelyInTime: 0,
+  shareSent: () => null,
+};
 
 export class Estimates {
   readonly #options: QedgeOptions;
@@ -127,7 +136,9 @@ export class Estimates {
     this.#said += Math.min(HEARSAY_CLEAR, said.weight);
     this.#fresh += this.#kde.weight + this.#overdue + said.weight;
     const evidence = this.#kde.weight + this.#overdue + prior + said.weight;
-    const estimated = priorSuccess({ rttMs, latencyMs: this.#latencyMs, unloadedMs }, this.#scale);
+    const byDistance = priorSuccess({ rttMs, latencyMs: this.#latencyMs, unloadedMs }, this.#scale);
+    // What others saw of an instance says more of it than the way there does.
+    const estimated = (byDistance + said.latelyInTime) / (1 + said.lately);
     const baselineMs = this.#options.own_baseline ? this.#baseline.refresh(handle, window, unloadedMs) : unloadedMs;
     const promised = said.failing ? FAILING_PRIOR * estimated : estimated;
     const expected = this.#options.memory ? this.memory.success(handle, promised) : promised;
