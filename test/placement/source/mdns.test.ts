@@ -153,4 +153,14 @@ describe('over multicast DNS', () => {
       expect.objectContaining({ msg: 'another node announces an instance by this name over mdns' }),
     );
   });
+
+  it('an own instance whose address has a zone is refused, and ends nothing', async () => {
+    const service = newService();
+    const zoned = `[[announce]]\nservice = "${service}"\nurl = "http://[fe80::1%lo]:9002"\nhealth = false\n`;
+    const one = startPlacement(`${config('pi-1', service, 9001)}${zoned}`);
+    const other = startPlacement(config('pi-2', service, null));
+    await expect.poll(() => foreign(other), PATIENCE).toEqual(['pi-1/9001']);
+    const detail = 'the zone of "fe80::1%lo" is one of this machine alone';
+    expect(one.logLines).toContainEqual(expect.objectContaining({ detail }));
+  });
 });

@@ -8,7 +8,7 @@ import { isIPv6 } from 'node:net';
 import { parseBoundedJson } from '../../../core/bounded-json.ts';
 import type { HostPort, Instance } from '../../../core/domain.ts';
 import { type DnsRecord, escapeLabel, labelsOf } from '../../../net/dns/message.ts';
-import { BadMessage, type Fields, readChoice, readText } from '../../messages/bad-message.ts';
+import { BadMessage, type Fields, readChoice, readText, show } from '../../messages/bad-message.ts';
 
 export const SERVICE_TYPE = '_qedge._tcp.local';
 /** RFC 6763, section 9: every type of service that there is. */
@@ -29,9 +29,14 @@ export interface InstanceRecords {
   readonly address: DnsRecord;
 }
 
-/** `attempt`: how often another one was found to have its name. @throws BadMessage where the records would be too large */
+/**
+ * `attempt`: how often another one was found to have its name.
+ *
+ * @throws BadMessage where the records would be too large, and where its address has a zone
+ */
 export function recordsOf(instance: Instance, attempt: number): InstanceRecords {
   const { service, nodeId, id, host, port } = instance;
+  if (host.includes('%')) throw new BadMessage('address', `the zone of ${show(host)} is one of this machine alone`);
   const name = `${escapeLabel(labelOf(`${service} ${id} on ${nodeId}`, attempt))}.${SERVICE_TYPE}`;
   const target = `qedge-${host.replaceAll(/[.:]/g, '-')}.local`;
   const own = { ttlSeconds: HOST_SECONDS, flush: true } as const;
