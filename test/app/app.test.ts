@@ -1,12 +1,14 @@
 // A whole qedge in this process: what becomes of a reload that comes at a bad time, or cannot be.
 
 import { createServer } from 'node:net';
+import { setTimeout as delay } from 'node:timers/promises';
 import { expect, it, onTestFinished, vi } from 'vitest';
 import { startApp } from '../../src/app/app.ts';
 import type { App } from '../../src/app/running-app.ts';
 import { createLogger } from '../../src/telemetry/log.ts';
 import { configFrom } from '../support/config.ts';
 import { listening } from '../support/listening.ts';
+import { PATIENCE } from '../support/patience.ts';
 
 const TOML = `
 [node]
@@ -78,4 +80,21 @@ it('what happened before the clock was set has the time that it really had', asy
   const [started] = app.events.since(0);
   expect(started).toMatchObject({ event: { kind: 'lifecycle', phase: 'started' } });
   expect(started?.wallMs).toBeGreaterThan(setMs - 60_000);
+});
+
+it('an ejection ends also while a reload has taken the service away', async () => {
+  const { app } = await start();
+  const served = `${TOML}instances = ["http://127.0.0.1:9"]\n`;
+  await app.reload(() => configFrom(served));
+  const url = `http://127.0.0.1:${app.adminListener.port}/api/v1/services/a/eject`;
+  const headers = { 'content-type': 'application/json' };
+  const instance = app.services.get('a')?.candidates[0]?.key;
+  const durationMs = 100;
+  const body = JSON.stringify({ instance, durationMs });
+  expect((await fetch(url, { method: 'POST', headers, body })).status).toBe(200);
+  await app.reload(() => configFrom(TOML.replace('name = "a"', 'name = "b"')));
+  // Its time runs out meanwhile.
+  await delay(durationMs);
+  await app.reload(() => configFrom(served));
+  await expect.poll(() => app.services.get('a')?.candidates[0]?.availability, PATIENCE).toBe('up');
 });

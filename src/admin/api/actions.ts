@@ -67,10 +67,8 @@ class Actions {
     if (service instanceof Response) return service;
     const name = service.service;
     this.#setDrained(service, body.instance, true);
-    const end = setTimeout(() => {
-      const current = this.#options.services().get(name);
-      if (current !== undefined) this.#setDrained(current, body.instance, false);
-    }, body.durationMs);
+    // Also where the service is gone by then: it may come back.
+    const end = setTimeout(() => this.#setDrained(service, body.instance, false), body.durationMs);
     this.#ejectionTimers.set(`${name}/${body.instance}`, end.unref());
     const action = `ejected for ${body.durationMs / 1000} s`;
     return this.#audit(c, { service: name, target: body.instance, action });
