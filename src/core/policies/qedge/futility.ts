@@ -3,8 +3,9 @@
 // that was never seen in time for the first while; then refusing is tried, given up where it did not help, and tried again after
 // longer and longer.
 //
-// It helps while more answers are in time than before, or while answers grow quicker. That is little to ask: one load balancer that gives
-// up floods the instances of all others, whose trials then fail as well.
+// It helps while no fewer of all that is asked for are in time than before, refused ones counted in, or while answers grow quicker. That is
+// little to ask: one load balancer that gives up floods the instances of all others, whose trials fail as well. Where some requests are
+// late by nature, as long downloads are, refusing them makes no other quicker, and refuses some of those that would be in time.
 
 /** A trial takes so long, and so many τ; what was sent in its second half speaks, since a queue has to drain first. */
 const TRIAL_MS = 10_000;
@@ -16,29 +17,30 @@ const TRIAL_LATENCIES = 20;
 const FIRST_MS = 4_000;
 /** Attempts that have to speak. */
 const ENDED_MIN = 5;
-/** Refusing helps where this share is in time, and this many times as much as before. */
+/** Refusing helps where this share of what is sent is in time, and of all that is asked for this many times the share in time before. */
 const IN_TIME_MIN = 0.05;
-const IN_TIME_MORE = 1.5;
-/** This share in time is enough in any case: of few requests, some that were in time before speak of what was before the overload. */
-const IN_TIME_ENOUGH = 0.2;
+const IN_TIME_KEPT = 0.8;
 /** Or where attempts take this share of what they took before. */
 const QUICKER = 0.7;
-/** How much of the past is kept with each attempt, of what was before. */
-const BEFORE_KEPT = 0.95;
 /** After a trial that did not help, requests are sent for so long; for twice as long after each further one. */
 const PAUSE_MS = 60_000;
 const PAUSE_MS_MAX = 3_600_000;
+/** What was learned is of the past once this share was in time without refusals for as long as a trial takes. */
+const WELL = 0.5;
 
 export class Futility {
   readonly #trialMs: number;
   /** When the trial began; +Infinity: nothing is refused. */
   #sinceMs = Number.POSITIVE_INFINITY;
-  #ended = 0;
-  #good = 0;
-  #sumMs = 0;
-  /** Share in time while nothing is refused, and what attempts took before the trial. */
-  #inTimeBefore = 0;
+  readonly #trial = new Tally();
+  /** Requests since its second half began, refused ones included. */
+  #asked = 0;
+  /** Since answers are late and nothing is refused. */
+  readonly #before = new Tally();
+  /** What attempts took before the trial. */
   #beforeMs = 0;
+  /** When answers were late, or requests were refused. */
+  #illMs = 0;
   /** An answer was in time. */
   #seen = false;
   /** Until when nothing is refused; NaN before the first attempt ended. */
@@ -55,25 +57,31 @@ export class Futility {
     if (Number.isNaN(this.#untilMs)) this.#untilMs = startMs + FIRST_MS;
     if (inTime && !this.#seen) this.forget();
     this.#seen ||= inTime;
-    if (this.#sinceMs === Number.POSITIVE_INFINITY) {
-      this.#inTimeBefore = this.#inTimeBefore * BEFORE_KEPT + (inTime ? 1 - BEFORE_KEPT : 0);
-      this.#beforeMs = this.#beforeMs * BEFORE_KEPT + processingMs * (1 - BEFORE_KEPT);
-    }
-    if (startMs < this.#sinceMs + this.#trialMs / 2) return;
-    this.#ended++;
-    this.#sumMs += processingMs;
-    if (inTime) this.#good++;
+    if (this.#sinceMs === Number.POSITIVE_INFINITY) this.#before.add(inTime, processingMs);
+    else if (startMs >= this.#sinceMs + this.#trialMs / 2) this.#trial.add(inTime, processingMs);
   }
 
-  /** Asked every step: whether nothing is to be refused now. `refusing`: some instance has a limit. */
-  isFutile(refusing: boolean, nowMs: number): boolean {
+  /** A step without limits, and the share in time; NaN: unknown. `late`: it is that of an overload. */
+  rest(inTimeRatio: number, late: boolean, nowMs: number): void {
+    if (!late) this.#before.clear();
+    if (!(inTimeRatio >= WELL)) this.#illMs = nowMs;
+    if (nowMs - this.#illMs >= this.#trialMs) this.forget();
+  }
+
+  /** Asked every step: whether nothing is to be refused now. `refusing`: some instance has a limit; `asked`: requests in the step. */
+  isFutile(refusing: boolean, asked: number, nowMs: number): boolean {
     if (!(nowMs >= this.#untilMs)) return true;
     if (!refusing) this.#sinceMs = Number.POSITIVE_INFINITY;
-    else if (this.#sinceMs === Number.POSITIVE_INFINITY) this.#begin(nowMs);
-    if (nowMs < this.#sinceMs + this.#trialMs || this.#ended < ENDED_MIN) return false;
-    const takesMs = this.#sumMs / this.#ended;
-    const inTimeMin = Math.min(IN_TIME_ENOUGH, Math.max(IN_TIME_MIN, IN_TIME_MORE * this.#inTimeBefore));
-    const helps = this.#good >= inTimeMin * this.#ended || takesMs < QUICKER * this.#beforeMs;
+    else this.#illMs = nowMs;
+    if (refusing && this.#sinceMs === Number.POSITIVE_INFINITY) {
+      this.#beforeMs = this.#before.meanMs;
+      this.#begin(nowMs);
+    }
+    if (nowMs >= this.#sinceMs + this.#trialMs / 2) this.#asked += asked;
+    if (nowMs < this.#sinceMs + this.#trialMs || this.#trial.ended < ENDED_MIN) return false;
+    const { ended, good, meanMs: takesMs } = this.#trial;
+    const keeps = good >= IN_TIME_MIN * ended && good >= IN_TIME_KEPT * this.#before.inTimeRatio * this.#asked;
+    const helps = keeps || takesMs < QUICKER * this.#beforeMs;
     this.#beforeMs = takesMs;
     this.#begin(nowMs);
     if (helps) return false;
@@ -83,7 +91,7 @@ export class Futility {
     return true;
   }
 
-  /** Without refusals most answers are in time: what was learned is of the past. */
+  /** What was learned is of the past. */
   forget(): void {
     this.#untilMs = Number.NEGATIVE_INFINITY;
     this.#pauseMs = PAUSE_MS;
@@ -91,8 +99,34 @@ export class Futility {
 
   #begin(nowMs: number): void {
     this.#sinceMs = nowMs;
-    this.#ended = 0;
-    this.#good = 0;
+    this.#asked = 0;
+    this.#trial.clear();
+  }
+}
+
+/** How attempts ended. */
+class Tally {
+  ended = 0;
+  good = 0;
+  #sumMs = 0;
+
+  add(inTime: boolean, processingMs: number): void {
+    this.ended++;
+    this.#sumMs += processingMs;
+    if (inTime) this.good++;
+  }
+
+  clear(): void {
+    this.ended = 0;
+    this.good = 0;
     this.#sumMs = 0;
+  }
+
+  get inTimeRatio(): number {
+    return this.good / Math.max(1, this.ended);
+  }
+
+  get meanMs(): number {
+    return this.#sumMs / Math.max(1, this.ended);
   }
 }

@@ -93,7 +93,7 @@ class Qedge implements Policy {
     this.#turn = turn;
     if (turn === null || !this.#options.deferral) return turn;
     const taken = this.#cheapest(turn, candidates, nowMs);
-    if (this.sheds && !this.#shedding.hasRoom(taken.handle, nowMs)) return null;
+    if (this.#refuses && !this.#hasRoom(taken, nowMs)) return null;
     if (taken !== turn && !this.#previewing) this.turns.hand(turn.handle, taken.handle);
     return taken;
   }
@@ -231,10 +231,20 @@ class Qedge implements Policy {
 
   // ---- fast loop ----
 
+  /** Some instance has a limit. */
+  get #refuses(): boolean {
+    return this.sheds && this.#shedding.limits;
+  }
+
   /** While requests are refused: it has no room, or leaves so little hope that what others have no room for is better refused. */
-  #isClosed({ handle }: Candidate, nowMs: number): boolean {
-    if (!this.sheds || !this.#shedding.limits) return false;
-    return (this.estimates.success[handle] as number) < SUCCESS_HOPELESS || !this.#shedding.hasRoom(handle, nowMs);
+  #isClosed(candidate: Candidate, nowMs: number): boolean {
+    if (!this.#refuses) return false;
+    return (this.estimates.success[candidate.handle] as number) < SUCCESS_HOPELESS || !this.#hasRoom(candidate, nowMs);
+  }
+
+  /** A limit holds on the average; whether this request would be late there the own queue says. */
+  #hasRoom(candidate: Candidate, nowMs: number): boolean {
+    return this.#shedding.hasRoom(candidate.handle, nowMs) && !this.moment.isFull(candidate, nowMs);
   }
 
   #endForShedding(

@@ -108,15 +108,17 @@ export class Shedding {
 
   /** `overdue`: requests in flight there that are late already. */
   step(members: readonly Candidate[], overdue: (member: Candidate) => number, nowMs: number): void {
+    const askedNow = this.#askedNow;
     const kept = this.#measureAsked(nowMs);
     const endedKept = ENDED_KEPT ** Math.min(1, this.#endedNow / ENDED_MIN);
     this.#endedNow = 0;
     if (this.#isIdle(members, overdue, nowMs)) for (const { handle } of members) this.#forgetSpell(handle);
-    const pressed = this.#isPressed(members, overdue);
-    if (pressed !== true) this.#relaxedMs = nowMs;
+    const inTimeRatio = this.#inTimeRatio(members, overdue);
+    const pressed = inTimeRatio < SUCCESS_MIN;
+    if (!pressed) this.#relaxedMs = nowMs;
     const lasting = nowMs - this.#relaxedMs >= Math.max(PRESSED_MS, PRESSED_LATENCIES * this.#latencyMs);
-    if (pressed === false && !this.limits) this.#futility.forget();
-    const futile = this.#futility.isFutile(this.limits, nowMs);
+    if (!this.limits) this.#futility.rest(inTimeRatio, pressed, nowMs);
+    const futile = this.#futility.isFutile(this.limits, askedNow, nowMs);
     for (const member of members) {
       const { handle } = member;
       this.#sent[handle] = (this.#sent[handle] as number) * kept + (this.#sentNow[handle] as number) * (1 - kept);
@@ -153,15 +155,15 @@ export class Shedding {
     this.#good[handle] = 0;
   }
 
-  /** The load balancer as a whole is late mostly: one instance that is so may be slow, and is left to the weights. Null: too little known. */
-  #isPressed(members: readonly Candidate[], overdue: (member: Candidate) => number): boolean | null {
+  /** Of the load balancer as a whole: one instance that is late may be slow, and is left to the weights. NaN: too little is known. */
+  #inTimeRatio(members: readonly Candidate[], overdue: (member: Candidate) => number): number {
     let ended = 0;
     let good = 0;
     for (const member of members) {
       ended += (this.#ended[member.handle] as number) + overdue(member);
       good += this.#good[member.handle] as number;
     }
-    return ended >= ENDED_MIN ? good < SUCCESS_MIN * ended : null;
+    return ended >= ENDED_MIN ? good / ended : Number.NaN;
   }
 
   #isLate(member: Candidate, overdue: (member: Candidate) => number): boolean {

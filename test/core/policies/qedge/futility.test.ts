@@ -8,16 +8,18 @@ interface Ends {
   readonly inTimeEvery?: number;
   readonly sentPerStep?: number;
   readonly takesMs?: number;
+  /** All that is asked for, over what is let through. */
+  readonly askedTimes?: number;
 }
 
 /** Of so many seconds, those in which requests are refused, where so many a step are let through and end so. */
 function refusedS(futility: Futility, seconds: number, ends: Ends = {}): number {
-  const { inTimeEvery = 0, sentPerStep = 2, takesMs = 200 } = ends;
+  const { inTimeEvery = 0, sentPerStep = 2, takesMs = 200, askedTimes = 1 } = ends;
   let refusing = 0;
   let sent = 0;
   let ended = 0;
   for (let nowMs = 0; nowMs < seconds * 1000; nowMs += STEP_MS) {
-    if (!futility.isFutile(true, nowMs)) refusing += STEP_MS / 1000;
+    if (!futility.isFutile(true, askedTimes * sentPerStep, nowMs)) refusing += STEP_MS / 1000;
     for (sent += sentPerStep; sent >= 1; sent--) {
       futility.end(nowMs, inTimeEvery > 0 && ++ended % inTimeEvery === 0, takesMs);
     }
@@ -56,23 +58,27 @@ describe('refusing where it gains nothing', () => {
     expect(refusedS(known(), 60, { inTimeEvery: 10 })).toBe(60);
   });
 
-  it('is given up where as many were in time without it', () => {
-    expect(refusedS(known(10), 60, { inTimeEvery: 10 })).toBe(10);
+  it('is given up where more of what is asked for were in time without it, as where some take long by nature', () => {
+    expect(refusedS(known(10), 60, { inTimeEvery: 10, askedTimes: 2 })).toBe(10);
+    expect(refusedS(known(6), 60, { inTimeEvery: 4, askedTimes: 2 })).toBe(10);
   });
 
-  it('goes on while a fifth is in time, no matter what was before', () => {
-    expect(refusedS(known(5), 60, { inTimeEvery: 4 })).toBe(60);
+  it('goes on while no fewer of what is asked for are in time', () => {
+    expect(refusedS(known(5), 60, { inTimeEvery: 2, askedTimes: 2 })).toBe(60);
   });
 
   it('goes on for as long as answers grow quicker', () => {
     expect(refusedS(known(), 30, { takesMs: 100 })).toBe(20);
   });
 
-  it('is tried again at once when answers were in time without it', () => {
+  it('is tried again at once when answers were in time without it for as long as a trial takes', () => {
     const futility = known();
     refusedS(futility, 20);
-    expect(futility.isFutile(false, 20_000)).toBe(true);
-    futility.forget();
-    expect(futility.isFutile(false, 20_500)).toBe(false);
+    futility.rest(0.1, true, 19_500);
+    for (let nowMs = 20_000; nowMs < 29_000; nowMs += STEP_MS) futility.rest(0.9, false, nowMs);
+    futility.rest(0.3, false, 29_000);
+    expect(futility.isFutile(false, 2, 30_000)).toBe(true);
+    for (let nowMs = 30_000; nowMs <= 40_000; nowMs += STEP_MS) futility.rest(0.9, false, nowMs);
+    expect(futility.isFutile(false, 2, 40_500)).toBe(false);
   });
 });

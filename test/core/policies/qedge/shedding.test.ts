@@ -209,6 +209,20 @@ describe('a load balancer whose instances are all overloaded', () => {
     expect(world.router.route({ ...REQUEST, tried: [0] }, world.nowMs)).not.toBeNull();
   });
 
+  it('refuses what would wait too long there behind the own requests, though the rates would let it through', () => {
+    const world = createWorld('qedge');
+    populate(world, [1, 10, 20]);
+    drive(world, 40);
+    drive(world, 200);
+    drive(world, 60, 10, 300);
+    let sent = 0;
+    for (let candidate = world.router.route(REQUEST, world.nowMs); candidate !== null && sent < 20; sent++) {
+      world.router.start(candidate, world.nowMs);
+      candidate = world.router.route(REQUEST, world.nowMs);
+    }
+    expect(sent).toBeLessThanOrEqual(3);
+  });
+
   it('sends it again where they are late with next to nothing to do', () => {
     const world = createWorld('qedge');
     populate(world, [1, 10, 20]);
