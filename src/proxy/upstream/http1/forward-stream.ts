@@ -83,7 +83,7 @@ class StreamCall implements UpstreamCall {
       return;
     }
     const { socket } = this.#outgoing;
-    if (socket !== null && !('encrypted' in socket)) hearLastWords(socket);
+    if (socket !== null) hearLastWords(socket);
     // Not by `flushHeaders`, which writes fields as UTF-8: they are bytes, a character each.
     this.#outgoing.write(NOTHING);
     this.#body.attach({

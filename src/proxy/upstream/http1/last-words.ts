@@ -11,26 +11,44 @@ const CHUNKS_MAX = 16;
 /** Sockets that carry one request after the other are prepared once. */
 const prepared = new WeakSet<Socket>();
 
-/** Reads what lies there into the listeners of a socket whose write just failed, before the socket is closed. Not with TLS. */
+/** The handle of a socket; over TLS it takes what came from the network, and says what that means. */
+interface Handle {
+  readonly fd?: number;
+  receive?(bytes: Buffer): void;
+  onread?: (plain: ArrayBuffer | undefined) => void;
+}
+
+/** Reads what lies there into the listeners of a socket whose write just failed, before the socket is closed. */
 export function hearLastWords(socket: Socket): void {
   if (prepared.has(socket)) return;
   prepared.add(socket);
   const destroy = socket._destroy.bind(socket);
   socket._destroy = (error, callback) => {
     // Node has no other way to read from a socket that it is about to close.
-    const fd = (socket as unknown as { readonly _handle: { readonly fd?: number } | null })._handle?.fd ?? -1;
-    if (error !== null && 'syscall' in error && error.syscall === 'write' && fd >= 0) readRest(socket, fd);
+    const handle = (socket as unknown as { readonly _handle: Handle | null })._handle;
+    if (error !== null && 'syscall' in error && error.syscall === 'write' && handle !== null) readRest(socket, handle);
     destroy(error, callback);
   };
 }
 
-function readRest(socket: Socket, fd: number): void {
+function readRest(socket: Socket, handle: Handle): void {
+  const { fd = -1 } = handle;
+  if (fd < 0) return;
+  const isTls = handle.receive !== undefined;
+  // Node's own reader passes nothing on to a socket that is being closed.
+  if (isTls) {
+    handle.onread = (plain) => {
+      if (plain !== undefined) socket.emit('data', Buffer.from(plain));
+    };
+  }
   try {
     for (let i = 0; i < CHUNKS_MAX; i++) {
       const chunk = Buffer.allocUnsafe(CHUNK_BYTES);
       const length = readSync(fd, chunk);
       if (length === 0) return;
-      socket.emit('data', chunk.subarray(0, length));
+      const bytes = chunk.subarray(0, length);
+      if (isTls) handle.receive?.(bytes);
+      else socket.emit('data', bytes);
     }
   } catch {
     // Nothing more lies there.
