@@ -11,6 +11,11 @@ import { Socket } from 'node:net';
 const READ_BYTES = 64 * 1024;
 let shared: Buffer | null = null;
 
+/** A buffer for one read: of a socket that keeps what it read until that is written. */
+export function ownReadBuffer(): Buffer {
+  return Buffer.allocUnsafeSlow(READ_BYTES);
+}
+
 /** Read into by one socket at a time, and never beyond the call in which it was filled. */
 export function sharedReadBuffer(): Buffer {
   shared ??= Buffer.allocUnsafeSlow(READ_BYTES);
@@ -20,10 +25,19 @@ export function sharedReadBuffer(): Buffer {
 const inside = new Map(Object.getOwnPropertySymbols(new Socket()).map((symbol) => [symbol.description, symbol]));
 const BUFFER = inside.get('kBuffer');
 const CALLBACK = inside.get('kBufferCb');
+const NEXT_BUFFER = inside.get('kBufferGen');
 
 /** The handle of a TCP socket. */
 interface Handle {
   useUserBuffer?(buffer: Uint8Array): void;
+}
+
+/**
+ * Behind each read of a socket that is read into a buffer, `next` chooses the one for the read to come; null: it stays. False, and
+ * nothing is changed, where this Node has no such choice.
+ */
+export function chooseReadBuffer(socket: Socket, next: (() => Buffer) | null): boolean {
+  return NEXT_BUFFER !== undefined && Reflect.set(socket, NEXT_BUFFER, next);
 }
 
 /** Returned by `borrowReads`. */

@@ -26,8 +26,11 @@ export interface UpstreamHandler {
   onHead(status: number, reason: string, fields: RawFields): void;
   /** 101: the connection is the handler's from now on. `first`: what came behind the head. Nothing follows. */
   onUpgrade(fields: RawFields, socket: Socket, first: Buffer): void;
-  /** Up to `BORROWED_BYTES_MAX` it is only to be read during the call: it may be a view of what is read into again. */
-  onData(chunk: Buffer): void;
+  /**
+   * Up to `BORROWED_BYTES_MAX` it is only to be read during the call: it may be a view of what is read into again. `lent`: so it is
+   * with more, but stays as it is while the call is paused.
+   */
+  onData(chunk: Buffer, lent?: boolean): void;
   onEnd(trailers: RawFields): void;
   onError(error: UpstreamError): void;
 }

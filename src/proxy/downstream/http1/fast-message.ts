@@ -87,6 +87,7 @@ export class FastResponse implements ClientResponse {
   #trailers = '';
   #ended = false;
   #onDrain: (() => void) | null = null;
+  #onWritten: (() => void) | null = null;
 
   constructor(link: PlainLink, head: FastRequestHead) {
     this.#link = link;
@@ -141,6 +142,19 @@ export class FastResponse implements ClientResponse {
     if (this.chunkedEncoding) socket.write('\r\n', 'latin1');
     socket.uncork();
     return !socket.writableNeedDrain;
+  }
+
+  lend(chunk: Buffer): boolean {
+    const { socket } = this.#link;
+    const isPlain = !this.chunkedEncoding && this.#hasBody && !this.#ended && !('encrypted' in socket);
+    if (!isPlain) return this.write(Buffer.from(chunk));
+    this.flushHeaders();
+    this.#onWritten ??= () => {
+      if (socket.writableLength === 0) this.drained();
+    };
+    socket.write(chunk, this.#onWritten);
+    // Else the system did not take all of it, and the rest is still to be written from there.
+    return socket.writableLength === 0;
   }
 
   end(chunk: Buffer | string = '', encoding: 'latin1' | 'utf8' = 'utf8'): void {

@@ -160,7 +160,7 @@ export class Attempt implements UpstreamHandler, DrainListener, LimitedAttempt {
     exchange.upgraded(fields, { socket, first, upstreamMs, account, onBrokenOff }, nowMs);
   }
 
-  onData(chunk: Buffer): void {
+  onData(chunk: Buffer, lent = false): void {
     if (this.#over) {
       this.#asideBytes -= chunk.length;
       if (this.#asideBytes < 0) this.#call?.abort();
@@ -173,7 +173,7 @@ export class Attempt implements UpstreamHandler, DrainListener, LimitedAttempt {
     if (this.#judgement.takeChunk(chunk)) setImmediate(judgeStream, this);
     else if (this.#judgement.stalled) this.#reconsider(exchange.nowMs());
     this.#groups?.takeBody(chunk);
-    if (exchange.answer.write(chunk, this)) return;
+    if (lent ? exchange.answer.lend(chunk, this) : exchange.answer.write(chunk, this)) return;
     if (this.#waitsForClient) return;
     this.#waitsForClient = true;
     exchange.stopwatch.waitForClient(exchange.nowMs());

@@ -68,8 +68,15 @@ export class Answer implements Waiting {
     }
     this.flush();
     if (this.#refused || this.#response.write(borrowed ? Buffer.from(chunk) : chunk)) return true;
-    if (this.#drainListener === null) this.#response.on('drain', () => this.#drainListener?.onDrain());
-    this.#drainListener = listener;
+    this.#awaitDrain(listener);
+    return false;
+  }
+
+  /** Like `write`. `chunk` stays as it is until this has returned true, or `listener` was called; with some responses no copy is made. */
+  lend(chunk: Buffer, listener: DrainListener): boolean {
+    if (this.#headHeld || this.#response.lend === undefined) return this.write(Buffer.from(chunk), listener);
+    if (this.#refused || this.#response.lend(chunk)) return true;
+    this.#awaitDrain(listener);
     return false;
   }
 
@@ -112,6 +119,11 @@ export class Answer implements Waiting {
     this.#headHeld = false;
     this.#held = null;
     this.#connection.reset();
+  }
+
+  #awaitDrain(listener: DrainListener): void {
+    if (this.#drainListener === null) this.#response.on('drain', () => this.#drainListener?.onDrain());
+    this.#drainListener = listener;
   }
 
   #writeHead(): void {

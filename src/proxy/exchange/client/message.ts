@@ -28,6 +28,8 @@ export interface ClientResponse {
   flushHeaders(): void;
   /** False: `drain` follows. */
   write(chunk: Buffer): boolean;
+  /** Writes bytes that stay as they are until this has returned true, or `drain` came. */
+  lend?(chunk: Buffer): boolean;
   end(): unknown;
   end(chunk: Buffer | string): unknown;
   end(chunk: string, encoding: 'latin1'): unknown;

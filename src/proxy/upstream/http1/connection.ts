@@ -12,7 +12,7 @@
 
 import type { Socket } from 'node:net';
 import { endedAbruptly } from '../../../net/abrupt-end.ts';
-import { sharedReadBuffer } from '../../../net/borrowed-reads.ts';
+import { chooseReadBuffer, ownReadBuffer, sharedReadBuffer } from '../../../net/borrowed-reads.ts';
 import type { ReadInto } from '../../../net/connect.ts';
 import { beginRead, endRead } from '../../../net/end-of-read.ts';
 import { gatherPieces } from '../../../net/piece-gatherer.ts';
@@ -21,8 +21,12 @@ import type { UpstreamCall, UpstreamHandler, UpstreamRequest } from '../upstream
 import { upstreamError } from '../upstream.ts';
 import { ResponseParser, type ResponseSink } from './response-parser.ts';
 
+/** A body of more bytes is read into a buffer of its own: to copy each piece out of the shared one leaves as much to collect. */
+const LONG_BYTES = 256 * 1024;
+
 /** Bodies up to this leave as one string with their head: a write less than a head and a buffer. */
 const STRING_BYTES_MAX = 4096;
+const NOTHING = Buffer.alloc(0);
 
 /** Methods that expect a body, so that one without must say so (RFC 9110 section 8.6). */
 const EXPECT_BODY: ReadonlySet<string> = new Set(['POST', 'PUT', 'PATCH', 'QUERY', 'PROPFIND', 'PROPPATCH']);
@@ -39,6 +43,9 @@ export class Http1Connection implements PooledConnection, ResponseSink {
   readonly #parser = new ResponseParser(this);
   #socket: Socket | null = null;
   #call: PlainCall | null = null;
+  /** What it reads into now, and for a long body what it reads that into, piece by piece as each is written. */
+  #buffer: Buffer = NOTHING;
+  #own: Buffer | null = null;
 
   /** `secure`: `open` speaks TLS. */
   constructor({ open, secure }: { readonly open: Opener; readonly secure: boolean }, owner: ConnectionOwner) {
@@ -95,17 +102,24 @@ export class Http1Connection implements PooledConnection, ResponseSink {
     const call = this.#call;
     if (call === null) return;
     call.answered = true;
+    if (this.#parser.bytesLeft > LONG_BYTES && !this.#secure) this.#takeOwnBuffer();
     call.handler.onHead(status, reason, fields);
   }
 
   onData(chunk: Buffer): void {
-    this.#call?.handler.onData(chunk);
+    this.#call?.handler.onData(chunk, this.lends);
+  }
+
+  get lends(): boolean {
+    return this.#buffer === this.#own;
   }
 
   onEnd(trailers: readonly string[], reusable: boolean): void {
     const call = this.#call;
     if (call === null) return;
     this.#call = null;
+    // A write may still hold it.
+    this.#own = null;
     // A call that paused in the last piece of its answer has no reason left to, and the next one never did.
     if (this.#socket?.isPaused()) this.#socket.resume();
     // An answer to a request that is not out yet: where the next one begins would be unknown.
@@ -142,12 +156,23 @@ export class Http1Connection implements PooledConnection, ResponseSink {
   }
 
   #readInto(): ReadInto {
-    const buffer = sharedReadBuffer();
+    this.#buffer = sharedReadBuffer();
     const callback = (length: number): boolean => {
-      this.#onRead(buffer.subarray(0, length));
+      this.#onRead(this.#buffer.subarray(0, length));
       return true;
     };
-    return { buffer, callback };
+    return { buffer: this.#buffer, callback };
+  }
+
+  #takeOwnBuffer(): void {
+    const socket = this.#socket;
+    if (socket === null) return;
+    const next = (): Buffer => {
+      if (this.#own === null) chooseReadBuffer(socket, null);
+      this.#buffer = this.#own ?? sharedReadBuffer();
+      return this.#buffer;
+    };
+    if (chooseReadBuffer(socket, next)) this.#own = ownReadBuffer();
   }
 
   #write(socket: Socket, request: UpstreamRequest, body: Buffer | null): void {

@@ -12,8 +12,10 @@ export interface ResponseSink {
   /** 1xx but 101, which is not asked for here. */
   onInformation(status: number, fields: string[]): void;
   onHead(status: number, reason: string, fields: string[]): void;
-  /** Up to `BORROWED_BYTES_MAX` it is only to be read during the call. */
+  /** Up to `BORROWED_BYTES_MAX`, and while it lends, it is only to be read during the call. */
   onData(chunk: Buffer): void;
+  /** What is fed stays as it is until it is read on. */
+  readonly lends?: boolean;
   /** `reusable`: the connection may carry another request. */
   onEnd(trailers: readonly string[], reusable: boolean): void;
 }
@@ -66,6 +68,11 @@ export class ResponseParser {
   /** How long the instance said it keeps an idle connection, s; NaN: it did not say. */
   get keepAliveSeconds(): number {
     return this.#keepAliveSeconds;
+  }
+
+  /** Of a body of known length, bytes still to come. */
+  get bytesLeft(): number {
+    return this.#left;
   }
 
   /** A request was sent; `toHead`: by HEAD, whose answer has no body even when its fields promise one. */
@@ -166,7 +173,7 @@ export class ResponseParser {
     this.#left -= to - from;
     const ends = this.#left === 0;
     const piece = bytes.subarray(from, to);
-    this.#sink.onData(piece.length <= BORROWED_BYTES_MAX ? piece : Buffer.from(piece));
+    this.#sink.onData(piece.length <= BORROWED_BYTES_MAX || this.#sink.lends === true ? piece : Buffer.from(piece));
     if (ends && !this.#isStopped()) this.#end(NO_FIELDS, to === bytes.length);
     return to;
   }
