@@ -54,21 +54,40 @@ function checkShares({ qos, constraints }: Asked, path: TomlPath, report: Report
     if (hard !== null) report(place, `contradicts qos.security: ${hard}`);
     const constrained = conflictOf(share, { ...NOTHING, labels: constraints });
     if (constrained !== null) report(place, `contradicts service.constraints: ${constrained}`);
-    for (const earlier of shares.slice(0, i)) checkPair(share, earlier, (message) => report(place, message));
+    checkSum(share, shares.slice(0, i), (message) => report(place, message));
   }
 }
 
-function checkPair(share: AttributeShare, earlier: AttributeShare, report: (message: string) => void): void {
-  if (share.name === earlier.name) {
+function checkSum(share: AttributeShare, earlier: readonly AttributeShare[], report: (message: string) => void): void {
+  if (earlier.some(({ name }) => name === share.name)) {
     report(`a share of ${attributesText(share)} is asked for already`);
     return;
   }
-  const conflict = conflictOf(share, earlier);
-  const sum = share.share + earlier.share;
-  if (conflict === null || sum <= 1) return;
+  const apart = largestApart([share], earlier);
+  const sum = sumOf(apart);
+  if (sum <= 1) return;
+  const [, second, third] = apart as readonly [AttributeShare, AttributeShare, AttributeShare?];
   report(
-    `contradicts another share: ${conflict}, and the two add up to ${Number(sum.toFixed(6))}, more than all requests`,
+    third === undefined
+      ? `contradicts another share: ${conflictOf(share, second)}, and the two add up to ${sum}, more than all requests`
+      : `contradicts other shares: no instance serves two of ${apart.map(attributesText).join(' and ')}, and they add up to ${sum}, more than all requests`,
   );
+}
+
+/** With `chosen`, the shares that ask for most together and of which no instance can serve two. */
+function largestApart(chosen: readonly AttributeShare[], others: readonly AttributeShare[]): readonly AttributeShare[] {
+  let largest = chosen;
+  for (const [i, one] of others.entries()) {
+    if (chosen.some((other) => conflictOf(one, other) === null)) continue;
+    const larger = largestApart([...chosen, one], others.slice(0, i));
+    if (sumOf(larger) > sumOf(largest)) largest = larger;
+  }
+  return largest;
+}
+
+/** Without the last digits, which are of binary fractions. */
+function sumOf(shares: readonly AttributeShare[]): number {
+  return Number(shares.reduce((sum, { share }) => sum + share, 0).toFixed(6));
 }
 
 const NOTHING: Attributes = { tls: false, tiers: null, hopsMax: null, labels: {}, accuracyMin: null };

@@ -87,6 +87,10 @@ least = "energy"`;
       'service.qos.shares: contradicts another share: no instance has zone=away and zone=home, and the two add up to 1.1, more than all requests',
     ],
     [
+      'shares = [{ share = 0.4, labels = { zone = "a" } }, { share = 0.4, labels = { zone = "b" } }, { share = 0.4, labels = { zone = "c" } }]',
+      'service.qos.shares: contradicts other shares: no instance serves two of zone=c and zone=b and zone=a, and they add up to 1.2, more than all requests',
+    ],
+    [
       'shares = [{ share = 0.6, labels = { zone = "home" } }, { share = 0.5, labels = { zone = "home" } }]',
       'service.qos.shares: a share of zone=home is asked for already',
     ],

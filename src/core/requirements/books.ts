@@ -8,6 +8,7 @@ import { FadingRatio } from './fading-ratio.ts';
 import { FitTable } from './fit-table.ts';
 import type { RequirementLevel } from './level.ts';
 import { MeanLatency } from './mean-latency.ts';
+import { PressedClients } from './pressed-clients.ts';
 import { Price } from './price.ts';
 import { type Earnings, Quotas } from './quotas.ts';
 import { Reliability } from './reliability.ts';
@@ -27,6 +28,13 @@ const SLACK_PER_SECOND = 0.1;
 /** So long it has to have given all before a share yields: the weights follow it no sooner. */
 const GIVE_WAY_MS = 3000;
 
+interface Step {
+  readonly levels: readonly RequirementLevel[];
+  /** Since the last one. */
+  readonly seconds: number;
+  readonly nowMs: number;
+}
+
 /** What one router keeps for the requirements of its service: which client got what, what is owed, which instances fit. */
 export class RequirementBooks {
   readonly asked: Requirements;
@@ -41,6 +49,8 @@ export class RequirementBooks {
   /** Success over about the window. */
   readonly success: FadingRatio;
   readonly #successRatio: number;
+  /** Null: there is nothing to spend on. */
+  readonly #pressed: PressedClients | null;
   /** τ. */
   readonly latencyMs: number;
   readonly #usualGroup = new UsualGroup();
@@ -65,6 +75,8 @@ export class RequirementBooks {
     this.asked = asked;
     this.#successRatio = successRatio;
     this.latencyMs = qos.latencyMs;
+    const keptRatio = successRatio + (asked.objective?.keepRatio ?? 0);
+    this.#pressed = asked.objective === null ? null : new PressedClients(windowMs, Math.min(1, keptRatio));
     this.accounts = new Accounts(asked, windowMs);
     this.latency = new MeanLatency(asked.meanLatencyMs);
     this.quotas = new Quotas(windowMs, asked.shares.length);
@@ -137,6 +149,7 @@ export class RequirementBooks {
     this.accounts.record(row, ended, nowMs);
     if (ending !== 'failed') this.latency.record(row, request);
     if (!ended.own) (this.#since[2 * fits + Number(ending === 'success')] as number)++;
+    this.#pressed?.record(row, ending === 'success', nowMs);
     this.#usualGroup.record(group);
     if (!(nowMs - this.#steppedMs < STEP_MS)) this.#step(nowMs);
   }
@@ -151,6 +164,7 @@ export class RequirementBooks {
   clear(row: number): void {
     this.accounts.clear(row);
     this.latency.clear(row);
+    this.#pressed?.clear(row);
     this.quotas.clear(row);
   }
 
@@ -159,6 +173,7 @@ export class RequirementBooks {
     this.#rows = rows;
     this.accounts.ensureRows(rows);
     this.latency.ensureRows(rows);
+    this.#pressed?.ensureRows(rows);
   }
 
   // ---- for the policy ----
@@ -211,17 +226,18 @@ export class RequirementBooks {
     this.patience = Math.max(0, Math.min(1, (success - shortOf) / (this.#ampleRatio - shortOf))) || 0;
     this.yielding.step(seconds, this.#idleMs >= GIVE_WAY_MS);
     this.success.fade(seconds * 1000);
-    if (objective !== null) this.#spend(objective, levels, seconds);
+    if (objective !== null) this.#spend(objective, { levels, seconds, nowMs });
   }
 
   /** What the objective may spend: it gives way at once, and takes back slowly. */
-  #spend({ keepRatio }: Objective, levels: readonly RequirementLevel[], seconds: number): void {
+  #spend({ keepRatio }: Objective, { levels, seconds, nowMs }: Step): void {
     // Shares are kept by quotas.
     const isShare = (name: string): boolean => this.asked.shares.some((share) => share.name === name);
     const strain = Math.max(0, ...levels.map((level) => (isShare(level.requirement) ? 0 : level.strain)));
     const room = { successRatio: this.#successRatio, keepRatio };
     const success = Math.min(this.success.ratio, this.yielding.success);
-    const slack = this.yielding.isHeldBack ? 0 : slackOf({ success, strain }, room);
+    const spared = this.#pressed?.spared(nowMs) ?? 1;
+    const slack = this.yielding.isHeldBack ? 0 : spared * slackOf({ success, strain }, room);
     this.slack = Math.min(slack, this.slack + SLACK_PER_SECOND * seconds);
     this.#idleMs = this.slack > 0 ? 0 : this.#idleMs + 1000 * seconds;
   }
@@ -243,6 +259,7 @@ export class RequirementBooks {
     this.#since.fill(0);
     this.yielding.clear();
     this.success.clear();
+    this.#pressed?.reset();
     this.prices.reliability.set(0);
     this.prices.availability.set(0);
     this.prices.meanLatency.set(0);

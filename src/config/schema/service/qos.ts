@@ -89,7 +89,7 @@ export const goalKeys = {
     example: 0.999,
   }),
   availability: optional('availability', availability, {
-    doc: 'Share of the seconds, of those in which a client asks, in which it could have the service: { share = 0.99, over = "1h" }. Measured and shown.',
+    doc: 'Share of the seconds, of those in which a client asks, in which it could have the service: { share = 0.99, over = "1h" }. Where it is missed, instances that fail get less.',
     example: { share: 0.99, over: '1h' },
   }),
   throughput: optional('throughput', throughput, {
