@@ -43,6 +43,7 @@ export class DataPlane {
   readonly #chains: ChainSet;
   readonly #proxy: HttpProxy;
   readonly #traces: Traces | null;
+  #placementKnown = false;
 
   constructor(options: DataPlaneOptions) {
     const { config } = options;
@@ -93,6 +94,7 @@ export class DataPlane {
         if (message.update.kind === 'instance-set') this.#proxy.placed(message.service);
         return;
       case 'placement-known':
+        this.#placementKnown = true;
         this.#proxy.placementKnown();
         return;
       case 'rtt':
@@ -141,6 +143,7 @@ export class DataPlane {
       ...clocks,
       ...this.#set.catchUpMessages(),
       { kind: 'start', learned: this.snapshots(), ageMs: 0 },
+      ...(this.#placementKnown ? [{ kind: 'placement-known' } as const] : []),
     ];
   }
 

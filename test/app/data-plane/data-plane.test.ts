@@ -92,3 +92,13 @@ it('an instance that failed its health checks comes back, also after they have c
   await plane.apply({ kind: 'configure', config: configFrom(TOML) });
   expect(availability()).toBe('up');
 });
+
+it('a data plane that comes late waits for no first instance that the others wait for no more', async () => {
+  const awaiting = `${TOML}[mqtt]\nurl = "mqtt://127.0.0.1:1"\n[placement]\nwait = "1h"\n`;
+  const [first, second] = [dataPlane(awaiting), dataPlane(awaiting)];
+  await first.apply({ kind: 'placement-known' });
+  for (const message of first.catchUpMessages()) await second.apply(message);
+  const [listener] = await second.listen(new Map());
+  const answer = await fetch(`http://127.0.0.1:${listener?.port}/`, { headers: { 'x-qedge-service': 'a' } });
+  expect([answer.status, answer.headers.get('x-qedge-error')]).toEqual([503, 'no-instance']);
+});
