@@ -47,6 +47,8 @@ export interface Hearsay {
   readonly latelyInTime: number;
   /** The mean of the shares of their requests that neighbours send there; null: none is known. */
   shareSent(handle: number, nowMs: number): number | null;
+  /** Requests per second that neighbours send there; 0: none that is known. */
+  sentPerSecond(handle: number, nowMs: number): number;
 }
 
 export interface HearsayLook {
@@ -203,6 +205,16 @@ export class Neighbours implements Hearsay {
       shares += (neighbour.heard.get(handle)?.perSecond ?? 0) / all;
     }
     return speaking === 0 ? null : shares / speaking;
+  }
+
+  sentPerSecond(handle: number, nowMs: number): number {
+    if (!this.#options.use) return 0;
+    let sent = 0;
+    for (const neighbour of this.#byNode.values()) {
+      if (neighbour.isIgnored(nowMs) || neighbour.freshness(nowMs) === 0) continue;
+      sent += neighbour.heard.get(handle)?.perSecond ?? 0;
+    }
+    return sent;
   }
 
   state(nowMs: number): NeighboursState {

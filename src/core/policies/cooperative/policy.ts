@@ -65,6 +65,8 @@ interface CooperativeOptions {
 const STEP_MS = 1000;
 /** So few requests, faded, say nothing: the limit is felt for. */
 const REQUESTS_MIN = 3;
+/** A group has this share of what it announces to spare, whatever neighbours say: one that is wrong must not close it. */
+const HEADROOM_MIN = 0.05;
 /** What is counted with fading, as a rate: of each second's requests 1 / (1 − fade) are there on average. */
 const PER_MINUTE = 60 * 0.4;
 
@@ -191,14 +193,23 @@ class Cooperative extends GroupedPolicy<Group> {
     this.fade();
   }
 
-  /** What others send to the own node is seen there; what they send to a neighbour shows in its success alone. */
+  /** What others send to the own node is seen there; what they send to another is what they say, and shows in its success. */
   #split(nowMs: number): void {
     for (const [i, group] of this.#filled.entries()) {
       const byNumber = this.#options.capacity === 'announced';
       const announcedRpm = byNumber ? this.#announcedRpm(group) : Number.POSITIVE_INFINITY;
-      group.limitRpm = byNumber && i === 0 ? announcedRpm : Math.min(announcedRpm, group.learned.rpm);
+      if (byNumber && i === 0) group.limitRpm = announcedRpm;
+      else {
+        const spareRpm = announcedRpm - this.#othersRpm(group, nowMs);
+        group.limitRpm = Math.min(Math.max(HEADROOM_MIN * announcedRpm, spareRpm), group.learned.rpm);
+      }
     }
     split(this.#filled, this.#rpm.at(nowMs));
+  }
+
+  #othersRpm({ up }: Group, nowMs: number): number {
+    const { hearsay } = this.context;
+    return hearsay === null ? 0 : up.reduce((sum, { handle }) => sum + 60 * hearsay.sentPerSecond(handle, nowMs), 0);
   }
 
   #announcedRpm({ up }: Group): number {

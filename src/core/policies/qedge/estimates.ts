@@ -35,6 +35,7 @@ const SILENCE: Hearsay = {
   lately: 0,
   latelyInTime: 0,
   shareSent: () => null,
+  sentPerSecond: () => 0,
 };
 
 export class Estimates {

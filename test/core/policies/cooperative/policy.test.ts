@@ -10,7 +10,8 @@ const NEXT = edge('edge-2', 600);
 const CLOUD = instance('cloud-1', { tier: 'cloud' });
 
 function worldOf(options: Readonly<Record<string, unknown>> = {}, instances = [HERE, NEXT, CLOUD]): World {
-  const world = createWorld('cooperative', { policyOptions: { inner: 'round-robin', ...options } });
+  const neighbours = { use: true, samplesMax: 20 };
+  const world = createWorld('cooperative', { neighbours, policyOptions: { inner: 'round-robin', ...options } });
   for (const one of instances) world.router.applyPlacement({ kind: 'instance-set', instance: one }, world.nowMs);
   for (const [node, rttMs] of Object.entries({ 'node-0': 0.2, 'edge-2': 4, 'edge-3': 9, 'cloud-1': 30 }))
     world.router.observeRtt(node, rttMs, world.nowMs);
@@ -80,6 +81,25 @@ describe('cooperative', () => {
     const given = worldOf({ capacity_rpm: 600 }, plain);
     drive(given, 60, 20);
     expect(drive(given, 20, 20)['node-0']).toBeCloseTo(0.5, 1);
+  });
+
+  it('leaves a neighbour what others say that they send there, but for a twentieth of what it takes', () => {
+    const counts = Array.from({ length: 24 }, (_, bucket) => Number(bucket === 8));
+    const shareWhile = (othersPerSecond: number): number => {
+      const world = worldOf();
+      const said = { key: 'edge-2/a', counts, failures: 0, perSecond: othersPerSecond, inFlight: 0 };
+      let share = 0;
+      for (let turn = 0; turn < 10; turn++) {
+        world.router.neighbours?.hear('edge-2', { spanMs: 2_000, instances: [said] }, world.nowMs);
+        share = drive(world, 8, 20)['edge-2'] ?? 0;
+      }
+      return share;
+    };
+    expect(shareWhile(0)).toBeCloseTo(0.5, 1);
+    expect(shareWhile(5)).toBeCloseTo(0.25, 1);
+    const crowded = shareWhile(1_000);
+    expect(crowded).toBeGreaterThan(0);
+    expect(crowded).toBeLessThan(0.05);
   });
 
   it('gives a neighbour less while the goal is missed there', () => {
