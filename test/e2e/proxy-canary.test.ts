@@ -1,16 +1,19 @@
-// A canary at the doors of the proxy: mutated bytes of HTTP/1 and HTTP/2 are thrown at a qedge that runs as a process of its own.
-// In all cases it lives and answers, and in the end neither a connection nor a request is left. The long form takes
-// `CANARY_INPUTS=10000` at each door. A failure prints its seed, and `CANARY_SEED` repeats it.
+// A canary at the doors of the proxy: mutated bytes of HTTP/1 and HTTP/2, and conversations of HTTP/2 whose frames are mutated, are
+// thrown at a qedge that runs as a process of its own, and its requests are answered with such. In all cases it lives and answers,
+// and in the end neither a connection nor a request is left. The long form takes `CANARY_INPUTS=10000` at each door. A failure prints
+// its seed, and `CANARY_SEED` repeats it.
 
 import fc from 'fast-check';
 import { describe, expect, it, vi } from 'vitest';
 import { type HostileInput, hostileInput, throwAt } from '../support/hostile-bytes.ts';
+import { bytesOf, type Frame, hostileConversation, hostileFrames } from '../support/hostile-frames.ts';
 import { startInstance } from '../support/http-instance.ts';
+import { startHttp2ByHand } from '../support/http2-by-hand.ts';
 import { FLAG, frame, GET, hpack, POST, PREFACE, TYPE } from '../support/http2-frames.ts';
 import { PATIENCE } from '../support/patience.ts';
-import { startQedge } from '../support/qedge-process.ts';
+import { type QedgeProcess, startQedge } from '../support/qedge-process.ts';
 
-const INPUTS = Number(process.env.CANARY_INPUTS ?? 250);
+const INPUTS = Number(process.env.CANARY_INPUTS ?? 150);
 const SEED = Number(process.env.CANARY_SEED ?? Date.now() % 2 ** 31);
 /** Thrown side by side. */
 const AT_ONCE = 25;
@@ -64,12 +67,66 @@ const HTTP2 = [
   ]),
 ];
 
+const whole = (streamId: number, fields = GET, flags = 0): Frame => ({
+  type: TYPE.headers,
+  flags: FLAG.endHeaders | flags,
+  streamId,
+  payload: hpack(fields),
+});
+const data = (streamId: number, text: string, flags = 0): Frame => ({
+  type: TYPE.data,
+  flags,
+  streamId,
+  payload: Buffer.from(text),
+});
+
+const CONVERSATIONS: readonly (readonly Frame[])[] = [
+  [whole(1, GET, FLAG.endStream)],
+  [whole(3, POST), data(3, 'hello'), data(3, '', FLAG.endStream)],
+  [
+    whole(5, POST),
+    data(5, 'x'.repeat(16_384)),
+    data(5, 'x'.repeat(16_384)),
+    whole(5, [['x-sum', '1']], FLAG.endStream),
+  ],
+  [whole(7, GET, FLAG.endStream), whole(9, POST), whole(11, GET, FLAG.endStream), data(9, 'end', FLAG.endStream)],
+  [whole(13, [...POST, ['content-length', '5'], ['te', 'trailers']]), data(13, 'he'), data(13, 'llo', FLAG.endStream)],
+  [whole(15, [...GET, ['host', 'absent']], FLAG.endStream), whole(17, [...POST, ['expect', '100-continue']])],
+];
+const BEGIN = Buffer.concat([PREFACE, frame(TYPE.settings, 0, 0)]);
+
 const DOORS: readonly (readonly [string, fc.Arbitrary<HostileInput>])[] = [
   ['HTTP/1', hostileInput(HTTP1)],
-  ['HTTP/2', hostileInput(HTTP2, Buffer.concat([PREFACE, frame(TYPE.settings, 0, 0)]))],
+  ['HTTP/2', fc.oneof(hostileInput(HTTP2, BEGIN), hostileConversation(CONVERSATIONS, BEGIN))],
 ];
 
-const TOML = (port: number): string => `
+const OK = [[':status', '200']] as const;
+/** Of stream 1, which stands for the one that asked. */
+const ANSWERS: readonly (readonly Frame[])[] = [
+  [whole(1, OK, FLAG.endStream)],
+  [whole(1, OK), data(1, 'hello'), data(1, '', FLAG.endStream)],
+  [
+    whole(1, [
+      [':status', '103'],
+      ['link', '</a>'],
+    ]),
+    whole(1, OK),
+    data(1, 'x'.repeat(9000), FLAG.endStream),
+  ],
+  [whole(1, [...OK, ['content-length', '5']]), data(1, 'hello'), whole(1, [['grpc-status', '0']], FLAG.endStream)],
+  [
+    whole(
+      1,
+      [
+        [':status', '503'],
+        ['retry-after', '1'],
+      ],
+      FLAG.endStream,
+    ),
+  ],
+];
+
+const TOML = (port: number, more = ''): string => `
 headers_timeout = "1s"
 body_idle_timeout = "1s"
 [store]
@@ -79,6 +136,17 @@ name = "svc"
 qos = { latency = "80ms", success = 0.9, window = "10s" }
 timeout = "1s"
 instances = ["http://127.0.0.1:${port}"]
+${more}
+`;
+
+/** Instances that speak HTTP/2, and are asked in turn whatever they answer. */
+const HOSTILE = (port: number): string => `
+[[service]]
+name = "hostile"
+qos = { latency = "80ms", success = 0.9, window = "10s" }
+timeout = "200ms"
+policy = "round-robin"
+instances = [${['a', 'b', 'c', 'd'].map((node) => `{ url = "h2c://127.0.0.1:${port}", node = "${node}" }`).join(', ')}]
 `;
 
 /** Sum of the samples of a metric; NaN while it cannot be read. */
@@ -91,26 +159,63 @@ async function metric(adminUrl: string, name: string): Promise<number> {
 }
 
 /** The inputs themselves would fill a screen. */
-function reporter({ failed, seed, numRuns, errorInstance }: fc.RunDetails<[HostileInput[]]>): void {
+function reporter<Input>({ failed, seed, numRuns, errorInstance }: fc.RunDetails<[Input[]]>): void {
   if (failed) throw new Error(`seed ${seed}, after ${numRuns * AT_ONCE} inputs`, { cause: errorInstance });
 }
 
-describe('mutated bytes of', () => {
-  it.each(DOORS)('%s neither end the process nor leave anything behind', async (_, input) => {
+/** Throws batches of `input`; after each, qedge answers, and in the end nothing is left. */
+async function holds<Input>(
+  qedge: QedgeProcess,
+  input: fc.Arbitrary<Input>,
+  throwAll: (all: Input[]) => Promise<void>,
+) {
+  const batch = fc.asyncProperty(fc.array(input, { minLength: AT_ONCE, maxLength: AT_ONCE }), async (inputs) => {
+    await throwAll(inputs);
+    // On a connection of its own: a kept one may be closed just as it is used.
+    const headers = { connection: 'close' };
+    expect((await fetch(`${qedge.adminUrl}/healthz`, { headers })).status).toBe(200);
+  });
+  await fc.assert(batch, { numRuns: Math.ceil(INPUTS / AT_ONCE), seed: SEED, endOnFailure: true, reporter });
+  for (const name of ['qedge_client_connections', 'qedge_service_in_flight_requests', 'qedge_queued_requests']) {
+    await expect.poll(() => metric(qedge.adminUrl, name), PATIENCE).toBe(0);
+  }
+  expect((await fetch(qedge.url, { headers: { 'X-QEdge-Service': 'svc' } })).status).toBe(200);
+  expect(qedge.log.filter(({ level }) => level === 'error' || level === 'fatal')).toEqual([]);
+}
+
+describe('mutated', () => {
+  it.each(DOORS)('%s of clients neither end the process nor leave anything behind', async (_, input) => {
     const instance = await startInstance();
     const qedge = await startQedge('canary', TOML(instance.port));
     const port = Number(new URL(qedge.url).port);
-    const batch = fc.asyncProperty(fc.array(input, { minLength: AT_ONCE, maxLength: AT_ONCE }), async (inputs) => {
+    await holds(qedge, input, async (inputs) => {
       await Promise.all(inputs.map((one) => throwAt(port, one)));
-      // On a connection of its own: a kept one may be closed just as it is used.
-      const headers = { connection: 'close' };
-      expect((await fetch(`${qedge.adminUrl}/healthz`, { headers })).status).toBe(200);
     });
-    await fc.assert(batch, { numRuns: Math.ceil(INPUTS / AT_ONCE), seed: SEED, endOnFailure: true, reporter });
-    for (const name of ['qedge_client_connections', 'qedge_service_in_flight_requests', 'qedge_queued_requests']) {
-      await expect.poll(() => metric(qedge.adminUrl, name), PATIENCE).toBe(0);
-    }
-    expect((await fetch(qedge.url, { headers: { 'X-QEdge-Service': 'svc' } })).status).toBe(200);
-    expect(qedge.log.filter(({ level }) => level === 'error' || level === 'fatal')).toEqual([]);
+  });
+
+  it('frames of instances neither end the process nor leave anything behind', async () => {
+    let answers: Frame[][] = [];
+    let asked = 0;
+    const hostile = await startHttp2ByHand((streamId, socket) => {
+      asked++;
+      const frames = answers.shift() ?? [];
+      const said = frames.map((one) => (one.streamId === 1 ? { ...one, streamId } : one));
+      socket.write(bytesOf(said));
+    });
+    const instance = await startInstance();
+    const qedge = await startQedge('canary', TOML(instance.port, HOSTILE(hostile)));
+    let thrown = 0;
+    await holds(qedge, hostileFrames(ANSWERS), async (inputs) => {
+      answers = inputs.map((frames) => [...frames]);
+      thrown += inputs.length;
+      const headers = { 'X-QEdge-Service': 'hostile', connection: 'close' };
+      const ask = async (): Promise<void> => {
+        await fetch(qedge.url, { headers })
+          .then((response) => response.text())
+          .catch(() => {});
+      };
+      await Promise.all(inputs.map(ask));
+    });
+    expect(asked).toBeGreaterThan(thrown / 2);
   });
 });
