@@ -65,7 +65,8 @@ export class Controller {
   /** As it is retained. */
   #state: TaskState | null = null;
   #addresses: ReadonlyMap<string, string> = new Map();
-  #fingerprint = '';
+  /** What the nodes were at the last look, since when, and whether the course knows it. */
+  #seen = { fingerprint: '', sinceMs: 0, isTaken: false };
   #connectedMs = 0;
 
   constructor(options: ControllerOptions) {
@@ -222,7 +223,7 @@ export class Controller {
     const find = (question: Question): Finding | null => this.#searcher.find(question);
     const options = { request, ends, settleMs, generation, snapshotRound, find, ignored: this.#ignored };
     this.#course = new Course(options, restored);
-    this.#fingerprint = '';
+    this.#seen.isTaken = false;
   }
 
   #yield(): void {
@@ -235,24 +236,28 @@ export class Controller {
   #tick(): void {
     const nowMs = performance.now();
     this.#act(this.#claim.tick(nowMs));
+    if (nowMs - this.#connectedMs >= RETAINED_MS) this.#look(nowMs);
     if (this.#course === null || !this.#claim.isHolding) return;
-    this.#look(this.#course, nowMs);
+    if (!this.#seen.isTaken) this.#take(this.#course);
     const step = this.#course.tick(nowMs);
     if (step !== null) this.#carryOut(step);
     this.#state = this.#stateOf(this.#course);
     this.#board.state(this.#state);
   }
 
-  /** Whether the nodes are others than at the last look. */
-  #look(course: Course, nowMs: number): void {
+  /** Whether the nodes are others than at the last look; while another has the task as well, so that the next one need not wait. */
+  #look(nowMs: number): void {
     const { fingerprint } = this.#offers;
-    if (fingerprint === this.#fingerprint || nowMs - this.#connectedMs < RETAINED_MS) return;
-    this.#fingerprint = fingerprint;
+    if (fingerprint !== this.#seen.fingerprint) this.#seen = { fingerprint, sinceMs: nowMs, isTaken: false };
+  }
+
+  #take(course: Course): void {
+    this.#seen.isTaken = true;
     const moved = [...this.#addresses].some(([node, address]) => (this.#offers.addressOf(node) ?? address) !== address);
     course.nodesAre(
       this.#offers.topology((node, reason) => this.#ignored.add(node, reason)),
       moved,
-      nowMs,
+      this.#seen.sinceMs,
     );
   }
 

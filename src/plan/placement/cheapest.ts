@@ -6,15 +6,21 @@ import { capacityAt, carriersOf, type Placement, type PlacementTask } from './ta
 import { type TrialOptions, tryPlacement } from './trial.ts';
 
 /** Placements of one size that are simulated before a larger one is tried. */
-const CANDIDATES = 16;
+const CANDIDATES = 64;
+
+/** Each size is tried where there are so many nodes at the most. */
+const EACH_SIZE_MAX = 16;
 
 /** @returns null where not even an instance on every node is enough, or none small enough to search for */
 export function cheapestPlacement(task: PlacementTask, options: TrialOptions): Placement | null {
-  const most = Math.min(carriersOf(task).length, Math.floor(SEARCH_MAX / task.nodes.length));
+  const carriers = carriersOf(task).length;
+  const most = Math.min(carriers, Math.floor(SEARCH_MAX / task.nodes.length));
+  const growth = carriers <= EACH_SIZE_MAX ? 1 : 2;
   let low = leastCount(task);
   let found: Placement | null = null;
-  // What is too little shows in a run or two, what is enough in many: steps up from below, longer each time, then bisection.
-  for (let [step, count] = [1, low]; low <= most; step *= 2) {
+  // What is too little shows in a run or two, what is enough in many: steps up from below, longer each time where there are many sizes,
+  // then bisection. More instances are not always better: an instance everywhere may leave a client without a good one where fewer do not.
+  for (let [step, count] = [1, low]; low <= most; step *= growth) {
     found = withstanding(task, count, options);
     if (found !== null) break;
     low = count + 1;

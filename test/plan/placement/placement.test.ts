@@ -1,5 +1,4 @@
 import { describe, expect, it } from 'vitest';
-import { createRng } from '../../../src/core/rng.ts';
 import { cheapestPlacement } from '../../../src/plan/placement/cheapest.ts';
 import { coverageOf, isBetter, scoreOf } from '../../../src/plan/placement/coverage.ts';
 import { greedyKCenter } from '../../../src/plan/placement/k-center.ts';
@@ -7,27 +6,12 @@ import { outline } from '../../../src/plan/placement/outline.ts';
 import { planPlacement } from '../../../src/plan/placement/plan.ts';
 import { candidates, improve } from '../../../src/plan/placement/search.ts';
 import { parseSites } from '../../../src/plan/placement/sites-file.ts';
-import { type PlacementTask, taskOf } from '../../../src/plan/placement/task.ts';
+import { taskOf } from '../../../src/plan/placement/task.ts';
 import { type TrialOptions, tryLosses } from '../../../src/plan/placement/trial.ts';
 import { openScenario } from '../../../src/scenario/scenario-file.ts';
-import { DEFAULTS, line } from './support.ts';
+import { DEFAULTS, drawnPlane, line, subsets } from './support.ts';
 
 const TRIAL: TrialOptions = { policy: 'qedge', seeds: [1], durationMs: 8_000 };
-
-/** Nodes on a plane, clients of different rates on all. */
-function drawn(seed: number, count: number, widthMs = 60): PlacementTask {
-  const rng = createRng(seed);
-  const points = Array.from({ length: count }, () => ({ x: widthMs * rng.next(), y: widthMs * rng.next() }));
-  const rows = points.map((a, n) => {
-    const rtts = points.map((b) => (0.5 + Math.hypot(a.x - b.x, a.y - b.y)).toFixed(2));
-    return [`n${n + 1}`, Math.ceil(30 * rng.next()), ...rtts].join();
-  });
-  return parseSites(
-    'drawn.csv',
-    [`node,rate,${points.map((_, n) => `n${n + 1}`).join()}`, ...rows].join('\n'),
-    DEFAULTS,
-  );
-}
 
 describe('greedy k-center', () => {
   it('begins in the middle, and goes on with the farthest', () => {
@@ -79,7 +63,7 @@ describe('a placement', () => {
 
   it('is never made worse by moving its instances', () => {
     for (let seed = 1; seed <= 8; seed++) {
-      const task = drawn(seed, 9);
+      const task = drawnPlane(seed, { count: 9 });
       const greedy = greedyKCenter(task, 3);
       expect(isBetter(scoreOf(task, greedy), scoreOf(task, improve(task, greedy)))).toBe(false);
       const [best] = candidates(task, 3, 4);
@@ -88,7 +72,7 @@ describe('a placement', () => {
   });
 
   it('is not changed where simulation says that the move is worse', () => {
-    const task = drawn(2, 6);
+    const task = drawnPlane(2, { count: 6 });
     const question = { count: 2, trial: TRIAL };
     const greedy = planPlacement(task, { ...question, improve: false });
     const moved = planPlacement(task, { ...question, improve: true });
@@ -104,9 +88,10 @@ describe('a placement', () => {
 });
 
 describe('the cheapest placement', () => {
+  // Of worlds of up to 14 nodes: test/bench/cheapest.ts.
   it('is within one instance of the best of all subsets', () => {
     for (const seed of [3, 4]) {
-      const task = drawn(seed, 5, 30);
+      const task = drawnPlane(seed, { count: 5, widthMs: 30 });
       const found = cheapestPlacement(task, TRIAL)?.length ?? Number.POSITIVE_INFINITY;
       const best = [2, 3, 4, 5].find((count) =>
         subsets([0, 1, 2, 3, 4], count).some((placement) =>
@@ -121,11 +106,6 @@ describe('the cheapest placement', () => {
     expect(cheapestPlacement(line([500, 500], 1), TRIAL)).toBeNull();
   });
 });
-
-function subsets(items: readonly number[], count: number): number[][] {
-  if (count === 0) return [[]];
-  return items.flatMap((item, i) => subsets(items.slice(i + 1), count - 1).map((rest) => [item, ...rest]));
-}
 
 describe('a map by round trips', () => {
   it('has the distances of nodes that lie on a plane', () => {

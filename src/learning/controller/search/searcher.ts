@@ -1,9 +1,13 @@
-// Searches in a thread of its own, one at a time, so that the controller goes on to repeat its claim and to hear its nodes.
+// Searches one at a time: among few clients at once, else in a thread of its own, so that the controller goes on to repeat its claim and
+// to hear its nodes.
 
 import { join } from 'node:path';
 import type { Worker } from 'node:worker_threads';
 import { startThread } from '../../../sea.ts';
-import type { Finding, Question } from './find.ts';
+import { type Finding, find, type Question } from './find.ts';
+
+/** So many clients are divided in 15,400 ways at the most: in less time than a thread takes to start. */
+const AT_ONCE_MAX = 12;
 
 /** What is searched for, and what came of it. */
 export class Searcher {
@@ -19,6 +23,7 @@ export class Searcher {
 
   /** Begins to search at the first call with this question, and gives up another one. @returns null until it is found */
   find(question: Question): Finding | null {
+    if (question.nodes.clients.length <= AT_ONCE_MAX) return find(question);
     if (question !== this.#question) this.#begin(question);
     return this.#finding;
   }
