@@ -107,11 +107,11 @@ export interface ServiceRouter {
    */
   finish(ticket: Ticket, evidence: Evidence, latencyMs: number, nowMs: number): AttemptResult;
 
-  /**
-   * An attempt at `candidate` that was finished as answered, after `latencyMs`, broke off since: it counts as a failure, and the policy, which
-   * has learned of the success, learns of a failure as well.
-   */
+  /** An attempt that was finished as answered, after `latencyMs`, broke off since: the policy learns of a failure beside the success. */
   retractSuccess(candidate: Candidate, latencyMs: number, nowMs: number): void;
+
+  /** An attempt that was finished as answered brought nothing. Returns whether, beside the others, that is the instance's own doing. */
+  judgeHollow(candidate: Candidate, nowMs: number): boolean;
 
   /** A finished attempt at `candidate` goes on, as a stream does that was judged by its beginning, until `streamEnded`. */
   streamBegan(candidate: Candidate): void;

@@ -24,6 +24,16 @@ describe('the admin port', () => {
     });
   });
 
+  it('says to one that logs in that it asks for no token where none is configured', async () => {
+    const { url } = await startAdmin([]);
+    const headers = { 'content-type': 'application/json' };
+    const answer = await fetch(`${url}/api/v1/session`, { method: 'POST', headers, body: '{"token":"x"}' });
+    expect([answer.status, await answer.json()]).toMatchObject([
+      409,
+      { detail: 'no admin token is configured, so none is asked for' },
+    ]);
+  });
+
   it('says which methods it serves to those that it does not', async () => {
     const { url } = await startAdmin([]);
     const answerTo = (method: string): Promise<[number | undefined, string | undefined]> =>

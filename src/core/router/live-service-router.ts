@@ -221,6 +221,13 @@ export class LiveServiceRouter implements ServiceRouter {
     policy.observe(end, nowMs);
   }
 
+  judgeHollow(candidate: Candidate, nowMs: number): boolean {
+    const { members, relative } = this.#parts;
+    return (
+      members.set.at(candidate.handle) === candidate && relative.judge(candidate.handle, 'empty', 0, nowMs) === 'failed'
+    );
+  }
+
   streamBegan(candidate: Candidate): void {
     const live = this.#parts.members.set.at(candidate.handle);
     if (live === candidate) live.streams++;

@@ -40,7 +40,7 @@ export interface AttemptEnding {
   readonly bodyExpected: boolean;
   /** A body that ended in order but without what marks its end. */
   readonly truncated: boolean;
-  /** What makes it no answer to what was asked, whatever its status; null: nothing does. */
+  /** Why it is no answer to what was asked, though it succeeds by its status; null: it is one. */
   readonly misfit: Misfit | null;
   /** The instance said that its answer is bad. */
   readonly declaredFailure: boolean;

@@ -336,8 +336,8 @@ export class Exchange implements AttemptOwner, BodyListener, SlotWaiter, Placeme
     const client = { socket: upgrade.socket, first: upgrade.detach() };
     const stallTimeoutMs = this.#context.config.bodyIdleTimeoutMs;
     const isWebSocket = this.record.head.upgrade?.toLowerCase() === 'websocket';
-    const onBrokenOff = isWebSocket ? upstream.onBrokenOff : null;
-    connection.pipe = switchProtocols({ client, upstream, stallTimeoutMs, onBrokenOff }, fields);
+    const onBadEnd = isWebSocket ? upstream.onBadEnd : null;
+    connection.pipe = switchProtocols({ client, upstream, stallTimeoutMs, onBadEnd }, fields);
     this.record.attemptEnded(101, NO_GRPC_STATUS, nowMs);
     this.#end(101, upstream.account, nowMs);
   }

@@ -7,7 +7,7 @@ import type { FrameTracker } from './frames.ts';
 const FAILURES: ReadonlySet<number> = new Set([1011, 1013, 1014]);
 /** Going away, service restart: in order after some messages, and no service at all before the first. */
 const DEPARTURES: ReadonlySet<number> = new Set([1001, 1012]);
-/** A policy of the instance, and what applications define (from 3000): that is about the client. */
+/** A policy of the instance, and what applications define (from 3000): that may be about the client. */
 const POLICY = 1008;
 const APPLICATION_FIRST = 3000;
 /** To end it so soon after the handshake, with nothing said by either side, is to serve nothing. */
@@ -31,11 +31,16 @@ export interface EndedPipe {
 /** It ends the connection, or finds fault with what was said. */
 const isOfProtocol = (closeCode: number): boolean => closeCode < APPLICATION_FIRST && closeCode !== POLICY;
 
-/** Whether the end of a connection is the instance's failure. */
-export function isBrokenOff({ said, clientSpoke, clientQuietMs, openMs }: EndedPipe): boolean {
+/** How an instance ended a connection that it may have to answer for: `hollow` where it said nothing, and beside the others alone. */
+export type BadEnd = 'broken-off' | 'hollow';
+
+/** Null: in order. */
+export function badEndOf({ said, clientSpoke, clientQuietMs, openMs }: EndedPipe): BadEnd | null {
   const { closeCode, hasMessage } = said;
-  if (closeCode === 0) return clientQuietMs <= CLIENT_QUIET_MS_MAX;
-  if (FAILURES.has(closeCode)) return true;
-  if (hasMessage) return false;
-  return DEPARTURES.has(closeCode) || (!clientSpoke && openMs <= AT_ONCE_MS_MAX && isOfProtocol(closeCode));
+  if (closeCode === 0) return clientQuietMs <= CLIENT_QUIET_MS_MAX ? 'broken-off' : null;
+  if (FAILURES.has(closeCode)) return 'broken-off';
+  if (hasMessage) return null;
+  if (DEPARTURES.has(closeCode)) return 'broken-off';
+  if (openMs > AT_ONCE_MS_MAX) return null;
+  return !clientSpoke && isOfProtocol(closeCode) ? 'broken-off' : 'hollow';
 }

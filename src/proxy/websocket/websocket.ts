@@ -6,7 +6,7 @@ import type { Socket } from 'node:net';
 import type { Duplex } from 'node:stream';
 import { gatherPieces } from '../../net/piece-gatherer.ts';
 import { closeFrame, FrameTracker } from './frames.ts';
-import { isBrokenOff } from './verdict.ts';
+import { type BadEnd, badEndOf } from './verdict.ts';
 
 /** RFC 6455 section 7.4.1: an endpoint is going away. */
 const GOING_AWAY = 1001;
@@ -26,12 +26,12 @@ interface Handshake {
   readonly client: UpgradedSocket;
   readonly upstream: UpgradedSocket;
   readonly stallTimeoutMs: number;
-  readonly onBrokenOff: (() => void) | null;
+  readonly onBadEnd: ((how: BadEnd) => void) | null;
 }
 
 /** Answers the client's handshake with `fields` and joins the two sockets. */
 export function switchProtocols(
-  { client, upstream, stallTimeoutMs, onBrokenOff }: Handshake,
+  { client, upstream, stallTimeoutMs, onBadEnd }: Handshake,
   fields: readonly string[],
 ): WebSocketPipe {
   let head = 'HTTP/1.1 101 Switching Protocols\r\n';
@@ -39,7 +39,7 @@ export function switchProtocols(
   client.socket.write(`${head}\r\n`, 'latin1');
   if (upstream.first.length > 0) upstream.socket.unshift(upstream.first);
   if (client.first.length > 0) client.socket.unshift(client.first);
-  return new WebSocketPipe({ client: client.socket, upstream: upstream.socket, stallTimeoutMs, onBrokenOff });
+  return new WebSocketPipe({ client: client.socket, upstream: upstream.socket, stallTimeoutMs, onBadEnd });
 }
 
 export interface WebSocketEnds {
@@ -47,8 +47,8 @@ export interface WebSocketEnds {
   readonly upstream: Socket;
   /** A peer that takes no byte for this long while some wait for it is cut off. */
   readonly stallTimeoutMs: number;
-  /** The upstream broke it off (verdict.ts); at most once. Null: the protocol is not WebSocket. */
-  readonly onBrokenOff: (() => void) | null;
+  /** The upstream ended it badly (verdict.ts); at most once. Null: the protocol is not WebSocket. */
+  readonly onBadEnd: ((how: BadEnd) => void) | null;
 }
 
 /** Two sockets after a handshake; ends when both have ended. */
@@ -65,7 +65,7 @@ export class WebSocketPipe {
   constructor(ends: WebSocketEnds) {
     this.#ends = ends;
     const { client, upstream } = ends;
-    this.#settled = ends.onBrokenOff === null;
+    this.#settled = ends.onBadEnd === null;
     const byClient = (): void => this.#settle();
     const byUpstream = (): void => this.#judge();
     this.#toClient = new Direction(upstream, client, { goodbye: closeFrame(GOING_AWAY, false), onEnds: byUpstream });
@@ -121,13 +121,13 @@ export class WebSocketPipe {
     if (this.#settled) return;
     this.#settled = true;
     const nowMs = performance.now();
-    const broken = isBrokenOff({
+    const how = badEndOf({
       said: this.#toClient.frames,
       clientSpoke: this.#toUpstream.frames.hasMessage,
       clientQuietMs: nowMs - this.#toUpstream.lastMs,
       openMs: nowMs - this.#beganMs,
     });
-    if (broken) this.#ends.onBrokenOff?.();
+    if (how !== null) this.#ends.onBadEnd?.(how);
   }
 
   #settle(): void {

@@ -1,13 +1,13 @@
 import { describe, expect, it } from 'vitest';
-import { type EndedPipe, isBrokenOff } from '../../../src/proxy/websocket/verdict.ts';
+import { type BadEnd, badEndOf, type EndedPipe } from '../../../src/proxy/websocket/verdict.ts';
 
 const ended = (
   closeCode: number,
   hasMessage: boolean,
   { clientSpoke = true, clientQuietMs = 0, openMs = 10 }: Partial<Omit<EndedPipe, 'said'>> = {},
-): boolean => isBrokenOff({ said: { closeCode, hasMessage }, clientSpoke, clientQuietMs, openMs });
+): BadEnd | null => badEndOf({ said: { closeCode, hasMessage }, clientSpoke, clientQuietMs, openMs });
 const broken = (closeCode: number, hasMessage: boolean, clientQuietMs = 0): boolean =>
-  ended(closeCode, hasMessage, { clientQuietMs });
+  ended(closeCode, hasMessage, { clientQuietMs, openMs: 60_000 }) === 'broken-off';
 
 describe('an instance breaks a WebSocket off', () => {
   it.each([1011, 1013, 1014])('with the code %i, no matter what it sent before', (code) => {
@@ -24,9 +24,23 @@ describe('an instance breaks a WebSocket off', () => {
 
   it.each([1000, 1003, 1005])('with the code %i where nothing was said by either side and it came at once', (code) => {
     const silent = { clientSpoke: false };
-    expect([ended(code, false, silent), ended(code, true, silent), ended(code, false)]).toEqual([true, false, false]);
-    expect(ended(code, false, { ...silent, openMs: 60_000 })).toBe(false);
-    for (const ofClient of [1008, 4401]) expect(ended(ofClient, false, silent)).toBe(false);
+    expect([ended(code, false, silent), ended(code, true, silent)]).toEqual(['broken-off', null]);
+    expect(ended(code, false, { ...silent, openMs: 60_000 })).toBeNull();
+  });
+
+  it.each([1000, 1008, 4401])(
+    'with the code %i beside the others, where it says nothing to its client and ends at once',
+    (code) => {
+      expect([ended(code, false), ended(code, true), ended(code, false, { openMs: 60_000 })]).toEqual([
+        'hollow',
+        null,
+        null,
+      ]);
+    },
+  );
+
+  it.each([1008, 4401])('with the code %i beside the others, which may be about its client', (code) => {
+    expect(ended(code, false, { clientSpoke: false })).toBe('hollow');
   });
 
   it('without a close frame, unless its client had long been silent', () => {

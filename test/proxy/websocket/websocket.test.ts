@@ -264,6 +264,23 @@ describe('a WebSocket handshake', () => {
     expect(observed.map(({ result }) => result)).toContain('refused');
   });
 
+  it('that one instance alone ends with nothing said is held against it', async () => {
+    const ends = [(socket: WebSocket) => socket.close(4401), (socket: WebSocket) => socket.send('left')];
+    const servers = await Promise.all(ends.map(() => startInstance((_, response) => response.end())));
+    for (const [i, { server }] of servers.entries()) {
+      new WebSocketServer({ server }).on('connection', ends[i] as (socket: WebSocket) => void);
+    }
+    const ports = servers.map(({ port }) => port);
+    const proxy = await startProxy([{ name: 'pilotnet', ports, policy: { name: 'round-robin', options: {} } }]);
+    for (let i = 0; i < 28; i++) {
+      const socket = new WebSocket(`ws://127.0.0.1:${proxy.port}/`, { headers: { 'X-QEdge-Service': 'pilotnet' } });
+      socket.once('message', () => socket.close());
+      await once(socket, 'close');
+    }
+    await until(() => proxy.verdicts.filter(({ row }) => row === 'broke-off').length > 2);
+    expect(proxy.verdicts.filter(({ row }) => row === 'broke-off').every(({ key }) => key === 'n1/a')).toBe(true);
+  });
+
   it('gets an error of our own like any request', async () => {
     const { port } = await startProxy([{ name: 'pilotnet', ports: [] }]);
     const answer = await rawRequest(port, HANDSHAKE);

@@ -31,6 +31,7 @@ import {
   type UpstreamError,
   type UpstreamHandler,
 } from '../../upstream/upstream.ts';
+import type { BadEnd } from '../../websocket/verdict.ts';
 import type { DrainListener } from '../client/answer.ts';
 import { GroupReader } from './group-reader.ts';
 import { endedBy, Judgement } from './judgement.ts';
@@ -156,8 +157,8 @@ export class Attempt implements UpstreamHandler, DrainListener, LimitedAttempt {
     const { router } = exchange.service;
     router.streamBegan(this.candidate);
     socket.once('close', () => router.streamEnded(this.candidate));
-    const onBrokenOff = (): void => this.#onBrokenOff(upstreamMs);
-    exchange.upgraded(fields, { socket, first, upstreamMs, account, onBrokenOff }, nowMs);
+    const onBadEnd = (how: BadEnd): void => this.#onBadEnd(how, upstreamMs);
+    exchange.upgraded(fields, { socket, first, upstreamMs, account, onBadEnd }, nowMs);
   }
 
   onData(chunk: Buffer, lent = false): void {
@@ -321,9 +322,11 @@ export class Attempt implements UpstreamHandler, DrainListener, LimitedAttempt {
     if (verdict !== null) this.#retract(verdict, judgement.elapsedMs(nowMs) - judgement.startMs, nowMs);
   }
 
-  /** A WebSocket that the instance broke off after its handshake, which took so long. */
-  #onBrokenOff(handshakeMs: number): void {
+  /** A WebSocket that the instance ended badly after its handshake, which took so long. */
+  #onBadEnd(how: BadEnd, handshakeMs: number): void {
     const nowMs = this.#exchange.nowMs();
+    const { router, rules } = this.#exchange.service;
+    if (how === 'hollow' && !(rules.relative && router.judgeHollow(this.candidate, nowMs))) return;
     this.#judgement.by = 'reset';
     const verdict = this.#judgement.reconsider(nowMs);
     if (verdict !== null) this.#retract(verdict, handshakeMs, nowMs);

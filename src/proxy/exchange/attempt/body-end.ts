@@ -31,7 +31,8 @@ export function bodyEndOf(contentType: string, contentEncoding: string): BodyEnd
   return match === null ? null : new MultipartEnd(match[1] ?? match[2] ?? '');
 }
 
-const JSON_TYPE = /^application\/(?:[\w.-]+\+)?json[\t ]*(?:;|$)/i;
+/** Messages of Connect have a prefix. */
+const JSON_TYPE = /^application\/(?!connect\+)(?:[\w.-]+\+)?json[\t ]*(?:;|$)/i;
 
 /** Codings are listed in the order in which they were applied (RFC 9110 section 8.4). */
 export function outermostOf(contentEncoding: string): string {
@@ -57,8 +58,8 @@ class GzipEnd implements BodyEnd {
   }
 }
 
-/** Of an object, an array, a string, a number, `true`, `false` or `null`, and of a byte order mark. */
-const JSON_BEGINNINGS = Buffer.from('{["-0123456789tfn\xef', 'latin1');
+/** Of an object, an array, a string, a number, `true`, `false` or `null`, and of byte order marks. */
+const JSON_BEGINNINGS = Buffer.from('{["-0123456789tfn\xef\xfe\xff', 'latin1');
 const OPENING_BRACE = 0x7b;
 const OPENING_BRACKET = 0x5b;
 /** From an opening to its closing one. */

@@ -7,6 +7,7 @@ import type { ProxyErrorCode } from '../../../errors.ts';
 import type { RawFields } from '../../fields/fields.ts';
 import type { ServiceRuntime } from '../../service.ts';
 import type { SendProgress } from '../../upstream/upstream.ts';
+import type { BadEnd } from '../../websocket/verdict.ts';
 import type { UpgradedSocket } from '../../websocket/websocket.ts';
 import type { Answer } from '../client/answer.ts';
 import type { ClientRequest } from '../client/message.ts';
@@ -19,8 +20,8 @@ export interface UpgradedUpstream extends UpgradedSocket {
   /** How long the handshake took there, ms. */
   readonly upstreamMs: number;
   readonly account: Account;
-  /** The instance broke the connection off, in no order or as one that cannot serve. */
-  onBrokenOff(): void;
+  /** The instance ended the connection in no order, as one that cannot serve, or with nothing said. */
+  onBadEnd(how: BadEnd): void;
 }
 
 /** Why and how far an attempt failed. */
