@@ -49,6 +49,7 @@ function unsteered({ name, policy, qos, objective }: ServiceConfig): string[] {
   const asked = [
     ...(qos.meanLatencyMs === null ? [] : ['qos.mean_latency']),
     ...(qos.reliabilityRatio === null ? [] : ['qos.reliability']),
+    ...(qos.availability === null ? [] : ['qos.availability']),
     ...(objective.least === null ? [] : ['objective.least']),
   ];
   return asked.map(

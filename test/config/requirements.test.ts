@@ -116,10 +116,14 @@ least = "energy"`;
 
   it('are noted where the policy knows nothing of them, and where no instance can meet them', () => {
     const config = configFrom(
-      service('reliability = 0.99\naccuracy = { min = 0.9 }\nsecurity = { tls = true }', 'policy = "random"'),
+      service(
+        'reliability = 0.99\navailability = { share = 0.9, over = "1h" }\naccuracy = { min = 0.9 }\nsecurity = { tls = true }',
+        'policy = "random"',
+      ),
     );
     expect(configNotes(config, null)).toEqual([
       'service.qos.reliability of "detector" is not steered for, since policy random knows nothing of it',
+      'service.qos.availability of "detector" is not steered for, since policy random knows nothing of it',
       'service.qos.security of "detector": no instance has tls, so that all requests get 503',
       'service.qos of "detector": no instance has accuracy of 0.9 or more, so that its share cannot be met',
     ]);
