@@ -65,7 +65,7 @@ function example(): Scene {
     node('a', 0.5, model(6, { accuracy: 0.9, energy_mwh: 0.1 })),
     ...['b', 'c', 'd'].map((id, i) => node(id, 4 + 4 * i, model(12, large))),
   ];
-  return sceneOf(nodes, service(80, ['mean_latency = "50ms"', 'accuracy = { min = 0.95, share = 0.8 }'], null), 10);
+  return sceneOf(nodes, service(150, ['mean_latency = "50ms"', 'accuracy = { min = 0.95, share = 0.8 }'], null), 3);
 }
 
 /** The boards of the multi-objective paper, a crowd in every frame. */
@@ -85,7 +85,7 @@ function batteries(objective: string | null): Scene {
   const nodes = ['a', 'b', 'c', 'd'].map((id, i) =>
     node(id, 0.5 + 3 * i, model(18, { energy_mwh: i % 2 === 0 ? 0.2 : 0.05 })),
   );
-  return sceneOf(nodes, service(120, [], objective), 5);
+  return sceneOf(nodes, service(200, [], objective), 3);
 }
 
 const SAVING = 'least = "energy"';
