@@ -192,7 +192,7 @@ function checkListeners({ proxy, admin, services }: PartialConfig, report: Repor
   });
 }
 
-/** Ports go by name: of a service, or of these. Sockets of the service manager are told apart by it. */
+/** Ports go by name: of a service, or of these. Sockets of the service manager differ by it. */
 const PORT_NAMES: readonly string[] = ['proxy', 'admin'];
 
 const isWildcard = (host: string): boolean => host === '0.0.0.0' || host === '::';

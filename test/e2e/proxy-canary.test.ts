@@ -139,7 +139,7 @@ instances = ["http://127.0.0.1:${port}"]
 ${more}
 `;
 
-/** Instances that speak HTTP/2, and are asked in turn whatever they answer. */
+/** Instances that speak HTTP/2, and are asked in turn with any answer. */
 const HOSTILE = (port: number): string => `
 [[service]]
 name = "hostile"

@@ -92,7 +92,7 @@ describe('a TCP check', () => {
     expect(changes).toHaveLength(1);
   });
 
-  it('brings back an instance that failed before it was announced anew, or before the checks were', async () => {
+  it('brings back an instance that failed before it was announced again, or before the checks were', async () => {
     const { port } = await startInstance((_, response) => response.end());
     const config = { kind: 'tcp', ...TIMING, failuresMax: 1 } as const;
     const instances = [instanceAt('pilotnet', await deadPort(), 0)];

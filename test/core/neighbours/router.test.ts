@@ -65,7 +65,7 @@ describe('a router among neighbours', () => {
     expect(weightOf(later)).toBeLessThan(0.6 * weightOf(alone));
   });
 
-  it('keeps what it learned itself, whatever they do', () => {
+  it('keeps what it learned itself, no matter what they do', () => {
     const said = learned(worldWith({ use: true, samplesMax: 20 }));
     const [heard, alone] = [worldWith({ use: true, samplesMax: 20 }), worldWith({ use: true, samplesMax: 20 })];
     for (const world of [heard, alone]) {

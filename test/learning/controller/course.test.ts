@@ -72,7 +72,7 @@ describe('the course of a task', () => {
     expect(course.state.configuration?.divergence).toBe(0.22441057019914015);
   });
 
-  it('begins once its configuration is found, and looks anew where the nodes changed meanwhile', () => {
+  it('begins once its configuration is found, and looks again where the nodes changed meanwhile', () => {
     const asked: Question[] = [];
     const { course } = rig({}, null, {
       find: (question) => {

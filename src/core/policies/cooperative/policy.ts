@@ -65,7 +65,7 @@ interface CooperativeOptions {
 const STEP_MS = 1000;
 /** So few requests, faded, say nothing: the limit is felt for. */
 const REQUESTS_MIN = 3;
-/** A group has this share of what it announces to spare, whatever neighbours say: one that is wrong must not close it. */
+/** A group has this share of what it announces to spare, no matter what neighbours say: one that is wrong must not close it. */
 const HEADROOM_MIN = 0.05;
 /** What is counted with fading, as a rate: of each second's requests 1 / (1 − fade) are there on average. */
 const PER_MINUTE = 60 * 0.4;
