@@ -18,7 +18,9 @@ export interface Profile {
 
 /** How the values of a profile are written, and what a person may write. */
 const FIELDS = { accuracy: 'accuracy', energy_mwh: 'energyMwh', inference_ms: 'inferenceMs', cost: 'cost' } as const;
-const EXPECTED = `a number of at least 0, or 1 to ${GROUPS_MAX} of them, one for each group`;
+/** Beyond it sums over groups and differences would leave the range of numbers, and one instance spoil the choice of all. */
+const AMOUNT_MAX = 1e12;
+const EXPECTED = `a number from 0 to ${AMOUNT_MAX}, or 1 to ${GROUPS_MAX} of them, one for each group`;
 
 /** What of an instance's profile can be read; what cannot counts as not profiled. */
 export function readProfile(raw: Instance['profile']): Profile {
@@ -63,5 +65,5 @@ function byGroup(value: unknown): readonly number[] | null {
 }
 
 function isAmount(value: unknown): value is number {
-  return typeof value === 'number' && value >= 0 && value < Number.POSITIVE_INFINITY;
+  return typeof value === 'number' && value >= 0 && value <= AMOUNT_MAX;
 }

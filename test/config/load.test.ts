@@ -155,7 +155,7 @@ instances = [{ url = "h:1", profile = ${profile} }]
     ]);
     expect(errorsOf(text('{ json = "n" }', '{ accuracy = "high" }'))).toEqual([
       'qedge.toml:4:11: service.group.json: expected a JSON Pointer such as "/detections/length", got "n"',
-      'qedge.toml:5:41: service.instances.profile.accuracy: expected a number of at least 0, or 1 to 16 of them, one for each group, got "high"',
+      'qedge.toml:5:41: service.instances.profile.accuracy: expected a number from 0 to 1000000000000, or 1 to 16 of them, one for each group, got "high"',
     ]);
   });
 

@@ -185,7 +185,8 @@ function readLoad(fields: Fields): DeviceLoad | null {
 function readOptionalNumber(fields: Fields, name: string): number | null {
   const value = fields[name];
   if (value === undefined || value === null) return null;
-  if (typeof value === 'number') return value;
+  // JSON has numbers beyond all bounds, such as 1e999.
+  if (typeof value === 'number' && Number.isFinite(value)) return value;
   throw new BadMessage('type', `load.${name} is not a number: ${show(value)}`);
 }
 

@@ -49,6 +49,7 @@ export const FieldKind = {
   baggage: 31,
   /** Of the content of an answer, in one of its forms. */
   digest: 32,
+  setCookie: 33,
 } as const;
 
 const LENGTH_MAX = 64;
@@ -205,6 +206,7 @@ export const RESPONSE_FIELDS = new FieldTable({
   'content-digest': FieldKind.digest,
   'repr-digest': FieldKind.digest,
   'content-md5': FieldKind.digest,
+  'set-cookie': FieldKind.setCookie,
 });
 
 /** Lower-case names that a Connection field names, its usual two options left out; null when there are no others. */

@@ -1,5 +1,6 @@
 // What goes back to the client before the body: the instance's own fields less those meant for one hop, and ours.
 
+import { SESSION_COOKIE } from '../../config/session-cookie.ts';
 import { isGrpc, NO_GRPC_STATUS, readGrpcStatus } from '../../core/verdict/grpc.ts';
 import { isStreamType } from '../../core/verdict/measure.ts';
 import { isFailureVerdict } from '../../core/verdict/verdict.ts';
@@ -95,6 +96,10 @@ export function readResponseHead(status: number, raw: RawFields, trailersAllowed
       case FieldKind.verdict:
         declaredFailure ||= isFailureVerdict(value);
         break;
+      case FieldKind.setCookie:
+        // Cookies ignore ports: an instance could end the session of the admin port, or begin another.
+        if (!SETS_SESSION.test(value)) fields.push(name, value);
+        break;
       case FieldKind.contentLength:
         // RFC 9110 section 8.6: neither in a 1xx nor in a 204.
         if (status >= 200 && status !== 204) fields.push(name, value);
@@ -133,6 +138,7 @@ export function readResponseHead(status: number, raw: RawFields, trailersAllowed
 }
 
 const EVENT_STREAM = /^text\/event-stream/i;
+const SETS_SESSION = new RegExp(`^[\\t ]*${SESSION_COOKIE}[\\t ]*(?:=|;|$)`);
 
 /** About what one takes. */
 const STATUS_LINE_BYTES = 32;

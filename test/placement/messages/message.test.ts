@@ -164,6 +164,7 @@ describe('native topics', () => {
     [NODE, { probe_port: -1 }, 'port: probe_port -1 is not a port (1 to 65535)'],
     [NODE, { pressure: { cpu: 'high' } }, 'type: load.cpu is not a number: "high"'],
     [NODE, { load: { cpu: 'high' } }, 'type: load.cpu is not a number: "high"'],
+    [NODE, '{"load":{"cpu":1e999}}', 'type: load.cpu is not a number: null'],
     [`${NODE}/services/pilotnet`, '{}', 'topic: topic "qedge/v1/nodes/pi-7/services/pilotnet" has no known form'],
     ['qedge/v1/nodes/a b', '{}', 'topic: topic "qedge/v1/nodes/a b" has no known form'],
     ['qedge/v1/nodes/', '{}', 'topic: topic "qedge/v1/nodes/" has no known form'],
