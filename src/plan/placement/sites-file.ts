@@ -108,13 +108,15 @@ function siteOf({ cells, line }: CsvRow, { columnOf, names, workMs, report }: Re
     );
   }
   const work = number('work', { absent: workMs, none: -1 });
-  if (work === 0) report(line, 'work: expected more than 0 ms, or "none" where there can be no instance');
+  if (work === 0 && Number(cell('work')) === 0)
+    report(line, 'work: expected more than 0 ms, or "none" where there can be no instance');
   return {
     name,
     clients: number('clients', { absent: 1, none: null, whole: true }),
     rate: number('rate', { absent: 1, none: null }),
     work: work < 0 ? null : work,
-    rtt: names.map((to) => number(to, { absent: null, none: Number.POSITIVE_INFINITY })),
+    // A column that is missing is named once, in the header.
+    rtt: names.map((to) => (columnOf.has(to) ? number(to, { absent: null, none: Number.POSITIVE_INFINITY }) : 0)),
   };
 }
 

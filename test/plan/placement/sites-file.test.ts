@@ -32,13 +32,14 @@ describe('a table of nodes', () => {
       'sites.csv:1:1: column 4: neither node, clients, rate, work nor a node: "x"',
       'sites.csv:1:1: there is no column "?"',
       'sites.csv:2:1: a: expected a number of 0 or more, got "-1"',
-      'sites.csv:2:1: ?: expected a number of 0 or more, got ""',
       'sites.csv:3:1: expected the name of a node (letters, digits, ".", "_", "-", at most 64), got "?"',
       'sites.csv:3:1: a: expected a number of 0 or more, got ""',
-      'sites.csv:3:1: ?: expected a number of 0 or more, got ""',
     ]);
     expect(problemsOf('node,work,a\na,0,1')).toEqual([
       'sites.csv:2:1: work: expected more than 0 ms, or "none" where there can be no instance',
+    ]);
+    expect(problemsOf('node,work,a\na,zero,1')).toEqual([
+      'sites.csv:2:1: work: expected a number of 0 or more, got "zero"',
     ]);
     expect(problemsOf('')).toEqual([
       'sites.csv: expected a header such as node,clients,rate,work and the names of the nodes',
