@@ -1,5 +1,5 @@
 // Several requirements at once with the demo's real servers, broker, cameras and proxy on this machine: `node test/bench/demo.ts`, some
-// four minutes, prints a row each; a word of their titles chooses rows. What stands at the end of a run is the last 10 s; timers that come
+// six minutes, prints a row each; a word of their titles chooses rows. What stands at the end of a run is the last 10 s; timers that come
 // late make answers late here.
 
 import { once } from 'node:events';
@@ -14,7 +14,7 @@ import { CROSSROADS } from '../../src/demo/scenes/crossroads.ts';
 import { detect } from '../../src/demo/scenes/inference.ts';
 import type { DemoModel, DemoNode, DemoService, Scene } from '../../src/demo/scenes/scene.ts';
 
-const RUN_MS = 45_000;
+const RUN_MS = 60_000;
 const WATCHED = 'detector';
 
 interface Row {
