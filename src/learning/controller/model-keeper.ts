@@ -37,7 +37,7 @@ export class ModelKeeper {
       snapshots: this.#snapshots,
       round: () => rounds().round,
       roundMax: () => rounds().roundMax,
-      onSnapshot: ({ round, bytes }) => log.info({ round, bytes }, 'snapshot taken'),
+      onSnapshot: ({ round, bytes }, from) => log.info({ round, bytes, from }, 'snapshot taken'),
     });
   }
 

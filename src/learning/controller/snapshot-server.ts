@@ -22,7 +22,8 @@ export interface SnapshotServerOptions {
   readonly round: () => number;
   /** The last round that a model may be of. */
   readonly roundMax: () => number;
-  readonly onSnapshot: (snapshot: Snapshot) => void;
+  /** @param from the address that it was put from */
+  readonly onSnapshot: (snapshot: Snapshot, from: string) => void;
 }
 
 /** A model is on its way for this long at most, ms. */
@@ -122,9 +123,10 @@ export class SnapshotServer {
     // Two at once are two processes that both take themselves for the global aggregator.
     if (this.#busy) return refuse(response, 409, 'another snapshot is on its way');
     this.#busy = true;
+    const from = request.socket.remoteAddress ?? '';
     try {
       const snapshot = await this.#options.snapshots.receive(request, { round, sha256 });
-      this.#options.onSnapshot(snapshot);
+      this.#options.onSnapshot(snapshot, from);
       send(response, 201, { round, sha256: snapshot.sha256, bytes: snapshot.bytes });
     } catch (error) {
       // A sender that broke off hears nothing any more.
