@@ -6,6 +6,7 @@
 // are given it as that option is kept inside: by two fields, whose symbols are looked up, and a method of the handle.
 
 import { Socket } from 'node:net';
+import { Duplex } from 'node:stream';
 
 /** What one read brings at most. */
 const READ_BYTES = 64 * 1024;
@@ -63,5 +64,14 @@ export function borrowReads(socket: Socket, take: (bytes: Buffer) => void): Stop
   Reflect.set(socket, BUFFER, buffer);
   return () => {
     borrows = false;
+    asStream(socket);
   };
+}
+
+/** A socket that is read into a buffer goes on reading with each `read` and `resume`, however much of what it brought still waits. */
+function asStream(socket: Socket): void {
+  const { read, pause, resume } = Duplex.prototype;
+  Object.assign(socket, { read, pause, resume });
+  // Its `pause` stopped it below the stream, which does not know that.
+  if (!socket.destroyed) socket._read(0);
 }
