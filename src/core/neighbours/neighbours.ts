@@ -47,8 +47,6 @@ export interface Hearsay {
   /** Answers of the last half minute, and of them those within the limit: what to expect before there are own samples. */
   readonly lately: number;
   readonly latelyInTime: number;
-  /** The mean of the shares of their requests that neighbours send there; null: none is known. */
-  shareSent(handle: number, nowMs: number): number | null;
   /** Requests per second that neighbours send there; 0: none that is known. */
   sentPerSecond(handle: number, nowMs: number): number;
 }
@@ -193,20 +191,6 @@ export class Neighbours implements Hearsay {
       this.sumMs += kept * (latencySumMs(recent, latencyMsMax) + (all - answers) * latencyMsMax);
     }
     this.#bound(most);
-  }
-
-  shareSent(handle: number, nowMs: number): number | null {
-    if (!this.#options.use) return null;
-    let speaking = 0;
-    let shares = 0;
-    for (const neighbour of this.#byNode.values()) {
-      if (neighbour.isIgnored(nowMs) || neighbour.freshness(nowMs) === 0) continue;
-      const all = sumOf(neighbour.heard.values(), ({ perSecond }) => perSecond);
-      if (!(all > 0)) continue;
-      speaking++;
-      shares += (neighbour.heard.get(handle)?.perSecond ?? 0) / all;
-    }
-    return speaking === 0 ? null : shares / speaking;
   }
 
   sentPerSecond(handle: number, nowMs: number): number {

@@ -70,19 +70,6 @@ describe('what neighbours say', () => {
     expect(neighbours).toMatchObject({ lately: 0, latelyInTime: 0 });
   });
 
-  it('has shares of what each sends, of which each has the same say', () => {
-    const { neighbours, summary } = neighboursWith();
-    expect(neighbours.shareSent(0, 0)).toBeNull();
-    neighbours.hear('n1', summary(0, 30, 1_000), 0);
-    neighbours.hear('n2', summary(1, 30, 1), 0);
-    neighbours.hear('n3', summary(1, 30, 1), 0);
-    expect([0, 1].map((handle) => neighbours.shareSent(handle, 0))).toEqual([1 / 3, 2 / 3]);
-    expect(neighbours.shareSent(0, 10_001)).toBeNull();
-    const { neighbours: watching } = neighboursWith({ use: false });
-    watching.hear('n1', summary(0, 30, 10), 0);
-    expect(watching.shareSent(0, 0)).toBeNull();
-  });
-
   it('never counts for more than the bound, however much one of them says, and for less the more is known here', () => {
     const { neighbours, summary } = neighboursWith();
     neighbours.hear('n0', summary(0, 30, 1_000_000), 0);

@@ -48,23 +48,6 @@ describe('a router among neighbours', () => {
     expect(beliefOf(watching)).toBe(beliefOf(alone));
   });
 
-  it('begins as they do where it hears of them at once, or soon after its first requests', () => {
-    const said = learned(worldWith({ use: true, samplesMax: 20 }));
-    const weightOf = ({ router, nowMs }: World) =>
-      [...router.instances(nowMs)].find(({ key }) => key === SLOW)?.weight ?? Number.NaN;
-    const begin = (): World => worldWith({ use: true, samplesMax: 20 });
-    const [heard, later, alone] = [begin(), begin(), begin()];
-    heard.router.neighbours?.hear('a', said, heard.nowMs);
-    for (const world of [heard, later, alone]) {
-      world.pass(600);
-      world.request(ending);
-    }
-    later.router.neighbours?.hear('a', said, later.nowMs);
-    for (const world of [heard, later, alone]) world.pass(600);
-    expect(weightOf(heard)).toBeLessThan(0.6 * weightOf(alone));
-    expect(weightOf(later)).toBeLessThan(0.6 * weightOf(alone));
-  });
-
   it('keeps what it learned itself, no matter what they do', () => {
     const said = learned(worldWith({ use: true, samplesMax: 20 }));
     const [heard, alone] = [worldWith({ use: true, samplesMax: 20 }), worldWith({ use: true, samplesMax: 20 })];

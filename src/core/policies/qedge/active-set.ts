@@ -1,13 +1,11 @@
-// Which instances are active and with what weight: all that take requests; at the cold start weights by round trip, and by what neighbours
-// send there where these are heard; a modest share for one that joins later.
+// Which instances are active and with what weight: all that take requests; weights by round trip at the cold start, a modest share for
+// one that joins later.
 //
 // Deviation: the pseudo-code keeps eight of many active. Where few of many are good it may never try them, and where one load
 // balancer needs all of them it fills the eight; multiplicative weights find the good among n in a time that grows with log n.
 
 import type { Candidate } from '../../domain.ts';
-import type { Hearsay } from '../../neighbours/neighbours.ts';
 import { grownFloat64 } from '../../stats/grown.ts';
-import type { PolicyContext } from '../policy.ts';
 import type { Estimates } from './estimates.ts';
 import type { Memory } from './memory.ts';
 import { normalise, stepWeights } from './multiplicative-weights.ts';
@@ -18,18 +16,10 @@ import { startWeight } from './prior.ts';
 const JOIN_SHARE = 0.5;
 /** One that had all the weight leaves some to those that took its place. */
 const RETURN_SHARE_MAX = 0.99;
-/** Neighbours that are heard so soon after the first request still decide how a load balancer begins. */
-const BEGINNING_MS = 3_000;
-/** Of what a load balancer sends when it begins as its neighbours do, this share goes by round trip alone. */
-const BY_DISTANCE = 0.1;
 
 export class ActiveSet {
   readonly #options: QedgeOptions;
   readonly #latencyMs: number;
-  /** Null: no neighbours are heard. */
-  readonly #hearsay: Hearsay | null;
-  /** When nothing had been sent yet, the last time that it was looked at. */
-  #coldMs = Number.NEGATIVE_INFINITY;
   /** w: sums to 1 over the members, 0 for all others. By handle. */
   weights: Float64Array<ArrayBuffer> = new Float64Array(0);
   /** The share that an ejected instance comes back with; 0 for others. By handle. */
@@ -39,10 +29,9 @@ export class ActiveSet {
   /** Nothing was sent yet: weights are made from estimates alone, again whenever one joins. */
   cold = true;
 
-  constructor(options: QedgeOptions, { qos, hearsay }: Pick<PolicyContext, 'qos' | 'hearsay'>) {
+  constructor(options: QedgeOptions, latencyMs: number) {
     this.#options = options;
-    this.#latencyMs = qos.latencyMs;
-    this.#hearsay = hearsay;
+    this.#latencyMs = latencyMs;
   }
 
   /** Makes room for a candidate that joins; it is active once `update` has it. */
@@ -62,7 +51,7 @@ export class ActiveSet {
    * The set or the round trips changed: those that stay keep their proportions. One that was ejected comes back with what it had, less what
    * failed of its attempts: no decision step meets one that asks for a pause again and again.
    */
-  update(candidates: readonly Candidate[], memory: Memory, nowMs: number): void {
+  update(candidates: readonly Candidate[], memory: Memory): void {
     const { weights } = this;
     for (const { handle, isActive, ejected } of candidates) {
       const weight = weights[handle] as number;
@@ -71,13 +60,8 @@ export class ActiveSet {
       weights[handle] = 0;
     }
     this.members = candidates.filter(({ isActive }) => isActive);
-    if (this.cold) this.#startWeights(nowMs);
+    if (this.cold) this.#startWeights();
     else this.#admit();
-  }
-
-  /** Once a step: a load balancer that has hardly begun begins as its neighbours do, as soon as it hears of them. */
-  begin(nowMs: number): void {
-    if (this.cold || nowMs - this.#coldMs <= BEGINNING_MS) this.#startWeights(nowMs);
   }
 
   /** One step of the slow loop by the costs of the members. */
@@ -105,13 +89,12 @@ export class ActiveSet {
       for (const member of this.members) if (!back.has(member)) this.weights[member.handle] = 0;
     }
     this.cold = false;
-    this.#coldMs = Number.NEGATIVE_INFINITY;
     this.#admit();
   }
 
-  reset(nowMs: number): void {
+  reset(): void {
     this.cold = true;
-    this.#startWeights(nowMs);
+    this.#startWeights();
   }
 
   /** Gives a share to each member without a weight: that of a newcomer, or what it had before it was ejected. */
@@ -128,18 +111,11 @@ export class ActiveSet {
     normalise(members, weights);
   }
 
-  /** The cold start: by round trip, the own node first, and by what neighbours send there. */
-  #startWeights(nowMs: number): void {
-    const { members, weights } = this;
-    const shares = members.map(({ handle }) => this.#hearsay?.shareSent(handle, nowMs) ?? null);
-    const isHeard = shares.some((share) => share !== null);
-    if (!this.cold && !isHeard) return;
-    this.#coldMs = this.cold && !isHeard ? nowMs : Number.NEGATIVE_INFINITY;
-    for (const [i, { handle, rttMs, local }] of members.entries()) {
-      const share = shares[i] ?? null;
-      const sent = share === null ? 1 : BY_DISTANCE / members.length + (1 - BY_DISTANCE) * share;
-      weights[handle] = sent * (this.#options.cold_start ? startWeight(rttMs, this.#latencyMs, local) : 1);
+  /** The cold start: by round trip, the own node first. */
+  #startWeights(): void {
+    for (const { handle, rttMs, local } of this.members) {
+      this.weights[handle] = this.#options.cold_start ? startWeight(rttMs, this.#latencyMs, local) : 1;
     }
-    normalise(members, weights);
+    normalise(this.members, this.weights);
   }
 }

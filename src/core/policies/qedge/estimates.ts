@@ -34,7 +34,6 @@ const SILENCE: Hearsay = {
   failing: false,
   lately: 0,
   latelyInTime: 0,
-  shareSent: () => null,
   sentPerSecond: () => 0,
 };
 

@@ -75,7 +75,7 @@ class Qedge implements Policy {
     // A run may still be in time though this stage is not, and its client has waited for the earlier stages.
     this.sheds = options.shed && context.isPart !== true;
     this.turns = new Turns(latencyMs);
-    this.activeSet = new ActiveSet(options, context);
+    this.activeSet = new ActiveSet(options, latencyMs);
     this.estimates = new Estimates(options, context);
     this.streaks = new MissStreak(scale.lateMs, scale.lateMsMax);
     this.#shedding = new Shedding(options.step, latencyMs);
@@ -146,7 +146,7 @@ class Qedge implements Policy {
     const { left, joined } = this.candidateDiff.sync(candidates);
     for (const handle of left) this.#forget(handle);
     for (const { handle } of joined) this.#learnOf(handle);
-    this.activeSet.update(candidates, this.estimates.memory, nowMs);
+    this.activeSet.update(candidates, this.estimates.memory);
     this.#drawTurns();
     this.#refreshPanic(nowMs);
   }
@@ -155,7 +155,6 @@ class Qedge implements Policy {
 
   tick(nowMs: number): void {
     this.unloaded.refresh();
-    this.activeSet.begin(nowMs);
     // Deviation: a load balancer without requests learns nothing, so its weights stay instead of drifting to the priors.
     if (this.#estimate(nowMs)) {
       this.#requirements?.charge(this.activeSet.members, this.estimates);
@@ -215,7 +214,7 @@ class Qedge implements Policy {
   reset(nowMs: number): void {
     for (const { handle } of this.candidateDiff) this.#learnOf(handle);
     this.unloaded.reset();
-    this.activeSet.reset(nowMs);
+    this.activeSet.reset();
     this.#drawTurns();
     this.#refreshPanic(nowMs);
   }
