@@ -162,7 +162,7 @@ export class ResponseParser {
     const bodiless = this.#toHead || status === 204 || status === 304;
     if (!bodiless && framing.length === null && !framing.chunked) this.#persistent = false;
     this.#state = bodiless ? 'idle' : bodyState(framing);
-    this.#left = framing.length ?? 0;
+    this.#left = bodiless ? 0 : (framing.length ?? 0);
     const ends = bodiless || (this.#state === 'length' && this.#left === 0);
     this.#sink.onHead(status, text.slice(13, lineEnd), fields);
     if (ends && !this.#isStopped()) this.#end(NO_FIELDS, last);

@@ -142,6 +142,22 @@ describe('chunks of one byte', () => {
 });
 
 describe('an answer', () => {
+  it.each([
+    { status: 200, toHead: true, left: 0 },
+    { status: 304, toHead: false, left: 0 },
+    { status: 200, toHead: false, left: 5_000_000 },
+  ])('of status $status, to HEAD: $toHead, announces $left bytes to come', ({ status, toHead, left }) => {
+    const recorder = new Recorder();
+    const parser = new ResponseParser(recorder);
+    let announced = -1;
+    recorder.onHead = () => {
+      announced = parser.bytesLeft;
+    };
+    parser.begin(toHead);
+    parser.feed(Buffer.from(`HTTP/1.1 ${status} OK\r\nContent-Length: 5000000\r\n\r\n`));
+    expect(announced).toBe(left);
+  });
+
   it('reads the same in pieces of any size it comes', () => {
     fc.assert(
       fc.property(answers, fc.array(fc.nat(), { maxLength: 8 }), (text, at) => {
