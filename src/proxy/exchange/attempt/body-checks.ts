@@ -65,7 +65,8 @@ class DecodingCheck implements BodyCheck {
   }
 
   isBroken(): boolean {
-    if (this.#bytes === 0 || this.#bytes > BYTES_MAX) return false;
+    // What was left when it began may be spent by others that began with it.
+    if (this.#bytes === 0 || this.#bytes > BYTES_MAX || !this.#budget.admits(this.#handle)) return false;
     const beganMs = performance.now();
     const isBroken = isUndecodable(this.#decoder, Buffer.concat(this.#chunks));
     this.#budget.spend(this.#handle, performance.now() - beganMs);

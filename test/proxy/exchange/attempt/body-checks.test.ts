@@ -89,6 +89,13 @@ describe('the time for checks', () => {
     await expect.poll(() => budget.admits(HANDLE), { interval: 5 }).toBe(true);
   });
 
+  it('ends for bodies that began while there was some', () => {
+    const budget = new CheckBudget();
+    const check = decodingCheck('gzip', budget, HANDLE);
+    budget.spend(HANDLE, 1e6);
+    expect(isBroken(check, text)).toBe(false);
+  });
+
   it('is set apart for an instance that was found out, until an answer of it is whole', () => {
     const budget = new CheckBudget();
     budget.spend(HANDLE, 1e6);
