@@ -2,8 +2,6 @@
 // the way there differs. So what others saw stands beside one's own samples, discounted and bounded, the less the more there are of one's
 // own: it decides where these are few, and hardly matters where they are many. It trips no cooldown. A neighbour that is often wrong is
 // ignored for a minute.
-//
-// Long because: what is said, heard, believed and judged is one set of tables by node and instance; each table has its file.
 
 import type { Candidate, InstanceKey } from '../domain.ts';
 import { add, answersIn, CELLS, countBefore, FAILURES, latencySumMs, positionOf } from './histogram.ts';
