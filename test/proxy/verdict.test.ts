@@ -37,6 +37,12 @@ describe('an answer', () => {
       [true],
     ],
     [
+      'a whole gzip body with a line end behind it',
+      (response) => response.setHeader('Content-Encoding', 'gzip').end(Buffer.concat([GZIPPED, Buffer.from('\n')])),
+      'answered',
+      [true],
+    ],
+    [
       'half a gzip body',
       (response) => response.setHeader('Content-Encoding', 'gzip').end(GZIPPED.subarray(0, 25)),
       'failed',

@@ -26,16 +26,16 @@ type Decoder = (body: Buffer, options: { readonly maxOutputLength: number }) => 
 const DECODERS: Readonly<Record<string, Decoder>> = {
   br: brotliDecompressSync,
   deflate: inflate,
-  gzip: gunzipSync,
-  'x-gzip': gunzipSync,
+  gzip: gunzip,
+  'x-gzip': gunzip,
   zstd: (body, options) => zstdDecompressSync(body, { ...options, params: ZSTD_PARAMS }),
 };
 
 /** A check of one body. */
 export interface BodyCheck {
   take(chunk: Buffer): void;
-  /** Once, at the end: the body is not what it says to be. False where that was not found out. */
-  isBroken(): boolean;
+  /** Once, at the end: whether the body is not what it says to be; null: that was not found out. */
+  isBroken(): boolean | null;
 }
 
 /** Null: nothing is to be decompressed, or there is no time for it. `handle`: of the instance. */
@@ -64,26 +64,24 @@ class DecodingCheck implements BodyCheck {
     else this.#chunks = [];
   }
 
-  isBroken(): boolean {
+  isBroken(): boolean | null {
     // What was left when it began may be spent by others that began with it.
-    if (this.#bytes === 0 || this.#bytes > BYTES_MAX || !this.#budget.admits(this.#handle)) return false;
+    if (this.#bytes === 0 || this.#bytes > BYTES_MAX || !this.#budget.admits(this.#handle)) return null;
     const beganMs = performance.now();
     const isBroken = isUndecodable(this.#decoder, Buffer.concat(this.#chunks));
     this.#budget.spend(this.#handle, performance.now() - beganMs);
-    this.#budget.found(this.#handle, isBroken);
+    this.#budget.found(this.#handle, isBroken === true);
     return isBroken;
   }
 }
 
-function isUndecodable(decoder: Decoder, body: Buffer): boolean {
+/** Null: it is not known. */
+function isUndecodable(decoder: Decoder, body: Buffer): boolean | null {
   try {
     decoder(body, { maxOutputLength: OUTPUT_BYTES_MAX });
     return false;
   } catch (error) {
-    const { code, message } = error as NodeJS.ErrnoException;
-    if (UNKNOWN.has(code ?? '')) return false;
-    // Clients put up with bytes that follow the last member.
-    return !(message === 'incorrect header check' && isGzip(body));
+    return UNKNOWN.has((error as NodeJS.ErrnoException).code ?? '') ? null : true;
   }
 }
 
@@ -96,6 +94,19 @@ const UNKNOWN: ReadonlySet<string> = new Set([
   'ZSTD_error_frameParameter_windowTooLarge',
   'ZSTD_error_memory_allocation',
 ]);
+
+/** Clients put up with bytes that follow the last member. */
+function gunzip(body: Buffer, options: { readonly maxOutputLength: number }): unknown {
+  try {
+    return gunzipSync(body, options);
+  } catch (error) {
+    const { code, message } = error as NodeJS.ErrnoException;
+    // A single one of them is taken for the begin of another member.
+    if (code === 'Z_BUF_ERROR') return gunzipSync(body.subarray(0, -1), options);
+    if (message === 'incorrect header check' && isGzip(body)) return null;
+    throw error;
+  }
+}
 
 const isGzip = (body: Buffer): boolean => body[0] === 0x1f && body[1] === 0x8b;
 
@@ -148,8 +159,8 @@ class DigestCheck implements BodyCheck {
     if (!this.#budget.admits(this.#handle)) this.#hash = null;
   }
 
-  isBroken(): boolean {
-    if (this.#hash === null) return false;
+  isBroken(): boolean | null {
+    if (this.#hash === null) return null;
     const isBroken = this.#hash.digest('base64') !== this.#digest;
     this.#budget.found(this.#handle, isBroken);
     return isBroken;

@@ -6,6 +6,8 @@ import { ZstdEnd } from './zstd-end.ts';
 /** A gzip member ends with a checksum and its length before compression, modulo 2^32 (RFC 1952 section 2.3.1). */
 const GZIP_BYTES_MIN = 18;
 const GZIP_LENGTH_BYTES = 4;
+/** And a line end. */
+const GZIP_LAST_BYTES = GZIP_LENGTH_BYTES + 2;
 /** Deflate makes at most so many bytes out of one: a length beyond that is no length but the middle of the data. */
 const DEFLATE_RATIO_MAX = 1032;
 
@@ -48,14 +50,29 @@ class GzipEnd implements BodyEnd {
 
   take(chunk: Buffer): void {
     this.#bytes += chunk.length;
-    const last = chunk.length >= GZIP_LENGTH_BYTES ? chunk : Buffer.concat([this.#last, chunk]);
-    this.#last = Buffer.from(last.subarray(-GZIP_LENGTH_BYTES));
+    const last = chunk.length >= GZIP_LAST_BYTES ? chunk : Buffer.concat([this.#last, chunk]);
+    this.#last = Buffer.from(last.subarray(-GZIP_LAST_BYTES));
   }
 
   get truncated(): boolean {
     if (this.#bytes === 0) return false;
-    return this.#bytes < GZIP_BYTES_MIN || this.#last.readUInt32LE(0) > DEFLATE_RATIO_MAX * this.#bytes;
+    return this.#bytes < GZIP_BYTES_MIN || !(this.#mayEnd(0) || this.#mayEnd(lineEndOf(this.#last)));
   }
+
+  /** With so many bytes behind its end. */
+  #mayEnd(behind: number): boolean {
+    const at = this.#last.length - GZIP_LENGTH_BYTES - behind;
+    return this.#last.readUInt32LE(at) <= DEFLATE_RATIO_MAX * this.#bytes;
+  }
+}
+
+const LF = 10;
+const CR = 13;
+
+/** Its bytes, of a line end that a script left behind what it compressed. */
+function lineEndOf(last: Buffer): number {
+  if (last.at(-1) !== LF) return 0;
+  return last.at(-2) === CR ? 2 : 1;
 }
 
 /** Of an object, an array, a string, a number, `true`, `false` or `null`, and of byte order marks. */

@@ -67,7 +67,8 @@ export class SeenAnswer implements AttemptEnding {
 
   /** The answer is whole, as far as its framing goes. */
   takeEnd(trailers: RawFields): void {
-    this.truncated = this.#end?.truncated === true || this.#decoding?.isBroken() === true;
+    // What may stand behind a compressed body hides the marks of its end.
+    this.truncated = this.#decoding?.isBroken() ?? this.#end?.truncated === true;
     if (this.#end?.isForeign === true) this.misfit ??= 'unacceptable';
     if (this.#partBytes >= 0 && this.#partBytes !== this.bodyBytes) this.misfit ??= 'mismatched';
     if (this.#digest?.isBroken() === true) this.misfit ??= 'corrupt';

@@ -30,7 +30,7 @@ describe('a compressed body', () => {
     ['zstd', zstdCompressSync(text)],
   ])('in %s is broken where it is cut off or none at all', (coding, body) => {
     expect(decodes(coding, body)).toBe(false);
-    expect(decodes(coding, Buffer.alloc(0))).toBe(false);
+    expect(decodes(coding, Buffer.alloc(0))).toBeNull();
     expect(decodes(coding, body.subarray(0, body.length >> 1))).toBe(true);
     expect(decodes(coding, body.subarray(0, -1))).toBe(true);
     expect(decodes(coding, text)).toBe(true);
@@ -44,7 +44,9 @@ describe('a compressed body', () => {
   });
 
   it('may have bytes behind its end', () => {
-    expect(decodes('gzip', Buffer.concat([gzipSync(text), Buffer.from('more')]))).toBe(false);
+    for (const more of ['more', '\r\n', '\n']) {
+      expect(decodes('gzip', Buffer.concat([gzipSync(text), Buffer.from(more)]))).toBe(false);
+    }
     expect(decodes('br', Buffer.concat([brotliCompressSync(text), Buffer.from('more')]))).toBe(false);
   });
 
@@ -58,8 +60,8 @@ describe('a compressed body', () => {
 
   it('that is long, or becomes long, is not judged', () => {
     const long = Buffer.concat([gzipSync(text).subarray(0, 50), Buffer.alloc(70_000)]);
-    expect(decodes('gzip', long)).toBe(false);
-    expect(decodes('gzip', gzipSync(Buffer.alloc(2_000_000)).subarray(0, -1))).toBe(false);
+    expect(decodes('gzip', long)).toBeNull();
+    expect(decodes('gzip', gzipSync(Buffer.alloc(2_000_000)).subarray(0, -1))).toBeNull();
   });
 });
 
@@ -93,7 +95,7 @@ describe('the time for checks', () => {
     const budget = new CheckBudget();
     const check = decodingCheck('gzip', budget, HANDLE);
     budget.spend(HANDLE, 1e6);
-    expect(isBroken(check, text)).toBe(false);
+    expect(isBroken(check, text)).toBeNull();
   });
 
   it('is set apart for an instance that was found out, until an answer of it is whole', () => {

@@ -19,6 +19,11 @@ describe('the end of a compressed body', () => {
     },
   );
 
+  it.each(['\n', '\r\n'])('is found before a line end (%j)', (lineEnd) => {
+    const body = Buffer.concat([gzipSync(randomBytes(70_000)), Buffer.from(lineEnd)]);
+    for (const pieceBytes of [1, 3, 4096]) expect(isTruncated('', 'gzip', body, pieceBytes)).toBe(false);
+  });
+
   it('is missed in one that is cut off', () => {
     // Random bytes, so that each cut ends in another four: one in hundreds looks like a length.
     const whole = gzipSync(randomBytes(4000));
