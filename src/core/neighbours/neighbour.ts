@@ -22,8 +22,9 @@ export interface Heard {
   readonly recent: Float64Array;
   /** Fading slowly. */
   readonly judged: Float64Array;
-  /** Requests that it sends there, as it said last. */
+  /** Requests that it sends there, as it said last, and when that was. */
   perSecond: number;
+  saidMs: number;
 }
 
 /** What it said beside what is known here. */
@@ -57,7 +58,7 @@ export class Neighbour {
     }
     for (const observed of summary.instances) {
       const handle = handleOf(observed.key);
-      if (handle !== undefined) this.#add(handle, observed);
+      if (handle !== undefined) this.#add(handle, observed, nowMs);
     }
   }
 
@@ -65,6 +66,12 @@ export class Neighbour {
   freshness(nowMs: number): number {
     const ageMs = nowMs - this.heardMs;
     return ageMs > HEARD_MS ? 0 : fade(ageMs / HALF_LIFE_MS);
+  }
+
+  /** Requests per second that it sends to the instance; 0 where it said nothing of it lately. */
+  perSecond(handle: number, nowMs: number): number {
+    const heard = this.heard.get(handle);
+    return heard === undefined || nowMs - heard.saidMs > HEARD_MS ? 0 : heard.perSecond;
   }
 
   isIgnored(nowMs: number): boolean {
@@ -88,15 +95,16 @@ export class Neighbour {
     return true;
   }
 
-  #add(handle: number, { counts, failures, perSecond }: Observed): void {
+  #add(handle: number, { counts, failures, perSecond }: Observed, nowMs: number): void {
     let heard = this.heard.get(handle);
     if (heard === undefined) {
-      heard = { recent: new Float64Array(CELLS), judged: new Float64Array(CELLS), perSecond };
+      heard = { recent: new Float64Array(CELLS), judged: new Float64Array(CELLS), perSecond, saidMs: nowMs };
       this.heard.set(handle, heard);
     }
     add(heard.judged, counts);
     add(heard.recent, counts);
     heard.recent[FAILURES] = (heard.recent[FAILURES] as number) + failures;
     heard.perSecond = perSecond;
+    heard.saidMs = nowMs;
   }
 }

@@ -195,8 +195,7 @@ export class Neighbours implements Hearsay {
     if (!this.#options.use) return 0;
     let sent = 0;
     for (const neighbour of this.#byNode.values()) {
-      if (neighbour.isIgnored(nowMs) || neighbour.freshness(nowMs) === 0) continue;
-      sent += neighbour.heard.get(handle)?.perSecond ?? 0;
+      if (!neighbour.isIgnored(nowMs)) sent += neighbour.perSecond(handle, nowMs);
     }
     return sent;
   }

@@ -68,7 +68,7 @@ export class Saying {
   /** The part that is news, paid for; null: there is none, or too much of it was said lately. What fails or got slow comes before what is new. */
   #news({ spanMs, instances }: Summary, nowMs: number): Summary | null {
     const changed = instances.filter((one) => this.#hasChanged(one));
-    const unknown = instances.filter(({ key }) => this.#isUnknown(key, nowMs));
+    const unknown = instances.filter((one) => this.#isUnknown(one.key, nowMs) && !changed.includes(one));
     const all = { spanMs, instances: [...changed, ...unknown] };
     return this.#paid(all, KEPT_BYTES) ?? this.#paid({ spanMs, instances: changed }, 0);
   }

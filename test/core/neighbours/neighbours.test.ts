@@ -70,6 +70,13 @@ describe('what neighbours say', () => {
     expect(neighbours).toMatchObject({ lately: 0, latelyInTime: 0 });
   });
 
+  it('is that they send an instance nothing more once they speak of others alone', () => {
+    const { neighbours, summary } = neighboursWith();
+    neighbours.hear('n1', summary(0, 30, 20), 0);
+    for (let nowMs = 2_000; nowMs <= 12_000; nowMs += 2_000) neighbours.hear('n1', summary(1, 30, 20), nowMs);
+    expect([0, 1].map((handle) => neighbours.sentPerSecond(handle, 12_000))).toEqual([0, 10]);
+  });
+
   it('never counts for more than the bound, however much one of them says, and for less the more is known here', () => {
     const { neighbours, summary } = neighboursWith();
     neighbours.hear('n0', summary(0, 30, 1_000_000), 0);

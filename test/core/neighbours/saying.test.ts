@@ -84,4 +84,14 @@ describe('what is said', () => {
     const slow = seen(1, 300).instances[0] as Observed;
     expect(saying.next({ spanMs: TURN_MS, instances: [slow] }, 41 * TURN_MS)?.instances).toContain(slow);
   });
+
+  it('names an instance once that fails and was not spoken of for half a minute', () => {
+    const saying = new Saying();
+    const [first, ...others] = seen(16).instances;
+    saying.next({ spanMs: TURN_MS, instances: [first as Observed] }, 0);
+    for (let turn = 1; turn < 16; turn++) saying.next({ spanMs: TURN_MS, instances: others }, turn * TURN_MS);
+    const failing = { ...(first as Observed), failures: 1 };
+    const news = saying.next({ spanMs: TURN_MS, instances: [failing, ...others] }, 30_500);
+    expect(news?.instances.map(({ key }) => key)).toEqual([failing.key]);
+  });
 });

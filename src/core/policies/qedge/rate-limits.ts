@@ -16,6 +16,8 @@ import { grownFloat64 } from '../../stats/grown.ts';
 const TARGET = 0.5;
 /** What an idle instance takes is the quickest answer in time, which counts for so much more with each further one. */
 const QUICKEST_RISE = 1.002;
+/** Round trips are measured with an error, and an answer may come sooner than its round trip: nothing rises from less than this, ms. */
+const QUICKEST_MS_MIN = 0.1;
 /** Growth of a limit: at most so much an answer, a second, and a τ (feedback takes as long, and quicker growth oscillates). */
 const GROWTH_MOST = 0.5;
 const GROWTH_SECOND = 1;
@@ -178,7 +180,8 @@ export class RateLimits {
   }
 
   #observeQuickest(handle: number, processingMs: number): void {
-    this.#quickestMs[handle] = Math.min(processingMs, (this.#quickestMs[handle] as number) * QUICKEST_RISE);
+    const quickestMs = Math.min(processingMs, (this.#quickestMs[handle] as number) * QUICKEST_RISE);
+    this.#quickestMs[handle] = Math.max(QUICKEST_MS_MIN, quickestMs);
   }
 
   /** The queue is gone: what the instance carried while there was one is what it can be sent. */

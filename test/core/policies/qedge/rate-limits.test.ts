@@ -93,4 +93,14 @@ describe('the limit on what an instance is sent', () => {
     }
     expect(limits.of(0)).toBeGreaterThan(1);
   });
+
+  it('grows though many answers came sooner than the round trip that was measured', () => {
+    const limits = new RateLimits(STEP_MS, 100);
+    limits.ensureHandles(1);
+    const at = (nowMs: number, processingMs: number) => ({ processingMs, budgetMs: 80, startMs: nowMs - 10, nowMs });
+    for (let n = 0; n < 5_000; n++) limits.end(0, at(0, -2));
+    limits.impose(0, 10, 0);
+    for (let nowMs = 50; nowMs <= 10_000; nowMs += 50) limits.end(0, at(nowMs, 5));
+    expect(limits.of(0)).toBeGreaterThan(10);
+  });
 });
