@@ -36,7 +36,10 @@ function isUnacceptable(contentType: string, accept: string | null): boolean {
     .split(',')
     .filter((range) => !REFUSED.test(range))
     .map((range) => range.split(';')[0]?.trim());
-  return !ranges.includes(named) && !ranges.includes(`${main}/*`);
+  // `a/b+c` is a form of `a/b`, as of gRPC-Web, written as `a/c` (RFC 6839).
+  const [form = '', suffix] = named.split('+');
+  const taken = suffix === undefined ? [named, `${main}/*`] : [named, form, `${main}/${suffix}`, `${main}/*`];
+  return !taken.some((type) => ranges.includes(type));
 }
 
 /** A weight of zero. */

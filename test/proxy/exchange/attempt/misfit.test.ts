@@ -7,6 +7,7 @@ import { rawRequest, startInstance, startProxy } from '../../../support/proxy.ts
 
 const JSON_TYPE = { 'Content-Type': 'application/json' };
 const HTML = { 'Content-Type': 'text/html; charset=utf-8' };
+const PROTO = { 'Content-Type': 'application/vnd.cam+proto' };
 const PROBLEM = { 'Content-Type': 'application/problem+json' };
 const DIGEST = `sha-512=:AAAA:, sha-256=:${createHash('sha256').update('left').digest('base64')}:`;
 const SHA_256 = DIGEST.slice(DIGEST.indexOf('sha-256'));
@@ -40,6 +41,9 @@ describe('an answer to what was asked', () => {
     ['success', 'JSON where it is accepted', JSON_TYPE, ['Accept: image/png, application/json;v=1']],
     ['success', 'JSON where anything is accepted', JSON_TYPE, ['Accept: text/csv, */*']],
     ['success', 'JSON to a client that names no type', JSON_TYPE, []],
+    ['success', 'a type in a form of it', PROTO, ['Accept: application/vnd.cam']],
+    ['success', 'a type that is written as the accepted one', PROTO, ['Accept: application/proto']],
+    ['unacceptable', 'a type that is written as another', PROTO, ['Accept: application/json']],
     ['success', 'a body without a type', {}, ['Accept: application/json']],
     ['success', 'a body of its digest', { 'Content-Digest': SHA_256 }, []],
     ['corrupt', 'a body of another digest', { 'Content-Digest': DIGEST }, []],
