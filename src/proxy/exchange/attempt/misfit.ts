@@ -12,7 +12,8 @@ export function misfitOf(status: number, head: ResponseHead, { rawHeaders }: Cli
   if (status < 200 || status >= 300) return null;
   if (status === 206 && isOtherPart(head, rawHeaders)) return 'mismatched';
   const { contentType } = head;
-  if (contentType === '') return null;
+  // Some servers name a type for what has no body as well.
+  if (contentType === '' || status === 204) return null;
   if (PROBLEM.test(contentType)) return 'problem';
   return isUnacceptable(contentType, fieldValue(rawHeaders, 'accept')) ? 'unacceptable' : null;
 }

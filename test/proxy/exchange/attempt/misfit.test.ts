@@ -55,6 +55,10 @@ describe('an answer to what was asked', () => {
     expect(await rowOf(answer(200, fields, fields === JSON_TYPE ? '[]' : 'left'), asked)).toBe(row);
   });
 
+  it('is empty, and of no type, where it has no content', async () => {
+    expect(await rowOf(answer(204, HTML, ''), ['Accept: application/json'])).toBe('empty');
+  });
+
   it('is unacceptable where its body is none of its type', async () => {
     const rows = await Promise.all(
       ['Internal error', '{}', ' [1]', '-0.5'].map((body) => rowOf(answer(200, JSON_TYPE, body))),
