@@ -35,7 +35,7 @@ export type ControllerEnd =
   | { readonly kind: 'stopped' };
 
 const TICK_MS = 100;
-/** After a new connection the nodes are all heard by then, ms. */
+/** After a new connection the nodes are all heard by then, ms; what was seen before it is not taken in sooner. */
 const RETAINED_MS = 1_000;
 /** Something that changes nothing is logged at most this often for each node, ms. */
 const NONSENSE_LOG_MS = 10_000;
@@ -236,9 +236,10 @@ export class Controller {
   #tick(): void {
     const nowMs = performance.now();
     this.#act(this.#claim.tick(nowMs));
-    if (nowMs - this.#connectedMs >= RETAINED_MS) this.#look(nowMs);
+    const areHeard = nowMs - this.#connectedMs >= RETAINED_MS;
+    if (areHeard) this.#look(nowMs);
     if (this.#course === null || !this.#claim.isHolding) return;
-    if (!this.#seen.isTaken) this.#take(this.#course);
+    if (areHeard && !this.#seen.isTaken) this.#take(this.#course);
     const step = this.#course.tick(nowMs);
     if (step !== null) this.#carryOut(step);
     this.#state = this.#stateOf(this.#course);
