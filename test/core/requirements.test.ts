@@ -206,6 +206,22 @@ describe('the ledger', () => {
     return world.router.state(world.nowMs).clients[0]?.missed;
   };
 
+  it('begins again with a reset, for all clients together', () => {
+    const world = createWorld('qedge', { requirements: everything });
+    place(world, [accurate]);
+    const handle = world.router.candidates[0]?.handle ?? 0;
+    const record = (ending: 'failed' | 'success'): void =>
+      world.router.recordRequest({ ...ended('c', true, { handle, latencyMs: 20 }), ending }, world.nowMs);
+    const levels = () =>
+      new Map(world.router.state(world.nowMs).requirements.map((one) => [one.requirement, one.level]));
+    for (let i = 0; i < 50; i++) record('failed');
+    expect(levels().get('reliability')).toBe(0);
+    world.router.reset(world.nowMs);
+    expect(levels().get('reliability')).toBeNull();
+    record('success');
+    expect(levels().get('reliability')).toBe(1);
+  });
+
   it('finds a client satisfied for which every requirement holds', () => {
     const missed = missedAfter((world, handle) =>
       world.router.recordRequest(ended('c', true, { handle, latencyMs: 20 }), world.nowMs),

@@ -87,6 +87,7 @@ export class Accounts {
   }
 
   clear(row: number): void {
+    if (row === ALL) this.#bucketEndMs = Number.NEGATIVE_INFINITY;
     if (row < this.#sums.rows) this.#sums.clear(row);
     if (this.#seconds !== null && row < this.#seconds.rows) this.#seconds.clear(row);
     if (row < this.#second.length) this.#second[row] = Number.NaN;

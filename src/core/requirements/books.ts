@@ -256,6 +256,9 @@ export class RequirementBooks {
   }
 
   reset(): void {
+    this.clear(ALL);
+    this.latency.reset();
+    this.reliability.reset();
     this.#since.fill(0);
     this.yielding.clear();
     this.success.clear();

@@ -47,6 +47,12 @@ export class MeanLatency {
     if (row < this.#ofClient.length) this.#ofClient[row] = Number.NaN;
   }
 
+  reset(): void {
+    this.#ofClient.fill(Number.NaN);
+    this.#ofInstance.fill(Number.NaN);
+    this.version++;
+  }
+
   /** An answer came to the client. */
   record(row: number, { handle, latencyMs }: Answer): void {
     if (this.#easyMs === Number.POSITIVE_INFINITY) return;

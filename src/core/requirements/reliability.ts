@@ -18,6 +18,11 @@ export class Reliability {
     this.#failed[handle] = 0;
   }
 
+  reset(): void {
+    this.#attempts.fill(0);
+    this.#failed.fill(0);
+  }
+
   observe(handle: number, failed: boolean): void {
     this.#attempts[handle] = (this.#attempts[handle] as number) * KEPT + 1;
     this.#failed[handle] = (this.#failed[handle] as number) * KEPT + Number(failed);

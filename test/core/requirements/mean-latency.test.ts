@@ -79,4 +79,13 @@ describe('a client above the mean latency that it is to get', () => {
     answer(books, 1, [FAR, 9_000, 30]);
     expect(offered(books, 1)).toEqual([0, 1, 2]);
   });
+
+  it('is unknown after a reset', () => {
+    const books = booksOf({});
+    answer(books, 1, [FAR, 200, 20]);
+    expect(books.latency.isQuick(FAR.handle)).toBe(false);
+    books.reset();
+    expect(books.latency.isQuick(FAR.handle)).toBe(true);
+    expect(books.latency.isHigh(1)).toBe(false);
+  });
 });

@@ -52,7 +52,7 @@ class Qedge implements Policy {
   readonly turns: Turns;
   readonly swrr = new Swrr();
   readonly moment: Moment;
-  readonly #shedding: Shedding;
+  #shedding: Shedding;
   /** Null: nothing to steer for but the latency goal. */
   readonly #requirements: RequirementSteering | null;
   /** The same while there is something to spend on the objective. */
@@ -212,6 +212,7 @@ class Qedge implements Policy {
   }
 
   reset(nowMs: number): void {
+    this.#shedding = new Shedding(this.#options.step, this.#context.qos.latencyMs);
     for (const { handle } of this.candidateDiff) this.#learnOf(handle);
     this.unloaded.reset();
     this.activeSet.reset();

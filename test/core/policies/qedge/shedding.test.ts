@@ -191,6 +191,17 @@ describe('a load balancer whose instances are all overloaded', () => {
     return count;
   }
 
+  it('forgets with a reset that refusing gained nothing', () => {
+    const world = createWorld('qedge');
+    populate(world, [1, 10, 20]);
+    drive(world, 40, 10, 200);
+    expect(drive(world, 200, 10, 3_000).shed).toBeGreaterThan(0);
+    expect(drive(world, 200, 10, 500).shed).toBe(0);
+    world.router.reset(world.nowMs);
+    drive(world, 40, 10, 200);
+    expect(drive(world, 200, 10, 500).shed).toBeGreaterThan(0);
+  });
+
   it('refuses what they have no room for, however little it is asked', () => {
     const world = createWorld('qedge');
     populate(world, [1, 10, 20]);
