@@ -70,7 +70,7 @@ class DecodingCheck implements BodyCheck {
     const beganMs = performance.now();
     const isBroken = isUndecodable(this.#decoder, Buffer.concat(this.#chunks));
     this.#budget.spend(this.#handle, performance.now() - beganMs);
-    this.#budget.found(this.#handle, isBroken === true);
+    if (isBroken !== null) this.#budget.found(this.#handle, isBroken);
     return isBroken;
   }
 }

@@ -103,6 +103,9 @@ describe('the time for checks', () => {
     budget.spend(HANDLE, 1e6);
     budget.found(HANDLE, true);
     expect([budget.admits(HANDLE), budget.admits(HANDLE + 1)]).toEqual([true, false]);
+    const unknown = deflateSync(text, { dictionary: Buffer.from('steering') });
+    expect(isBroken(decodingCheck('deflate', budget, HANDLE), unknown)).toBeNull();
+    expect(budget.admits(HANDLE)).toBe(true);
     budget.found(HANDLE, false);
     expect(budget.admits(HANDLE)).toBe(false);
   });
