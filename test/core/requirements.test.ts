@@ -160,6 +160,20 @@ describe('an attribute share', () => {
     expect(share?.heldShare).toBeGreaterThan(0.7);
   });
 
+  it('is gone past by a preview as by a request while those that serve it are passed over', () => {
+    const world = createWorld('qedge', { requirements: accuracy(0.8) });
+    place(world, [quick, accurate]);
+    keysOf(world, 50);
+    const serving = world.router.candidates.find(({ key }) => key === 'node-1/a');
+    if (serving === undefined) throw new Error('node-1/a is no candidate');
+    world.router.finish(world.router.start(serving, world.nowMs), 'failed', 5, world.nowMs);
+    for (let i = 0; i < 5; i++) {
+      const { candidate } = world.router.preview(REQUEST, world.nowMs);
+      expect(candidate?.key).toBe('node-0/a');
+      expect(world.router.route(REQUEST, world.nowMs)).toBe(candidate);
+    }
+  });
+
   it('is offered by a preview that changes nothing', () => {
     const world = createWorld('qedge', { requirements: accuracy(1) });
     place(world, [quick, accurate]);

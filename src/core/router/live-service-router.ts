@@ -305,7 +305,7 @@ export class LiveServiceRouter implements ServiceRouter {
     if (active.length === 0) return { candidate: null, tier: this.#tierOfNone, byChance: false };
     if (policy.preview === undefined) return { candidate: null, tier: 'policy', byChance: true };
     const before = this.lastTier;
-    const picked = policy.preview(request, offers?.preview(request, active) ?? active, nowMs);
+    const picked = offers === null ? policy.preview(request, active, nowMs) : offers.preview(request, active, nowMs);
     if (picked === null && policy.sheds === true) return { candidate: null, tier: 'shed', byChance: false };
     const candidate = this.#orFallback(picked, active);
     const tier = this.lastTier;

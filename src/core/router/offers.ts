@@ -92,10 +92,17 @@ export class Offers {
     this.books.choose(row, handle, group);
   }
 
-  /** What `select` would offer, changing nothing. Cold path. */
-  preview({ clientId }: RequestInfo, active: readonly LiveCandidate[]): readonly LiveCandidate[] {
+  /** What `select` would pick, changing nothing; null as well where the policy has no preview. Cold path. */
+  preview(request: RequestInfo, active: readonly LiveCandidate[], nowMs: number): Candidate | null {
+    const { clientId } = request;
+    const previewOf = (offered: readonly LiveCandidate[]): Candidate | null =>
+      this.policy.preview?.(request, offered, nowMs) ?? null;
     const row = clientId === '' ? ALL : this.#clients.find(clientId) + 1;
-    return this.books.preview(row, active, this.#groups.of(clientId));
+    const offered = this.books.preview(row, active, this.#groups.of(clientId));
+    const picked = previewOf(offered);
+    if (offered.length === active.length || !this.#isPassedOver(picked, nowMs)) return picked;
+    const others = this.#others(offered, active, nowMs);
+    return others.length > 0 ? previewOf(others) : picked;
   }
 
   /** Row of the client in the books; it gets one where it has none. */
