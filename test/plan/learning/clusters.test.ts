@@ -160,3 +160,25 @@ describe('clusters', () => {
 
 const flat = (clients: number, aggregators: number): number[][] =>
   Array.from({ length: clients }, () => new Array<number>(aggregators).fill(1));
+
+describe('clients with few samples', () => {
+  it('are divided by their classes though another one has a billion times as many', () => {
+    const client = (id: string, samples: readonly [string, number][]) => ({
+      id,
+      role: 'client' as const,
+      costs: new Map<string, number>(),
+      samples: new Map(samples),
+    });
+    const few = Array.from({ length: 24 }, (_, i) => client(`c${i}`, [[i < 12 ? 'a' : 'b', 100]]));
+    const many = client('many', [
+      ['a', 5e11],
+      ['b', 5e11],
+    ]);
+    const counts = countClasses([...few, many]);
+    const sizes = [3, ...new Array<number>(11).fill(2)];
+    const clusters: number[][] = sizes.map(() => []);
+    for (const [one, cluster] of anneal(counts, sizes, { seed: 1, links: null }).entries())
+      clusters[cluster]?.push(one);
+    expect(meanDivergence(clusters, counts)).toBeLessThan(0.01);
+  });
+});

@@ -30,11 +30,15 @@ export interface Swaps {
   readonly units: readonly Int32Array[];
 }
 
-/** Counts are divided by what divides all of them: divergence is of shares, and logarithms of small counts are at hand. */
+/**
+ * Counts are divided by what divides all of them: divergence is of shares, and logarithms of small counts are at hand. Of what a client
+ * has a unit is left at the least: a cluster without any has no divergence.
+ */
 export function swapsOf({ byClient, total }: ClassCounts, rng: Rng): Swaps {
   const all = total.reduce((sum, count) => sum + count, 0);
   const unit = Math.max(byClient.flatMap((counts) => [...counts]).reduce(greatestDivisor, 0), all / UNITS_MAX);
-  const units = byClient.map((counts) => Int32Array.from(counts, (count) => Math.round(count / unit)));
+  const unitsOf = (count: number): number => (count > 0 ? Math.max(1, Math.round(count / unit)) : 0);
+  const units = byClient.map((counts) => Int32Array.from(counts, unitsOf));
   const partners = partnersOf(units, total, rng);
   const perClient = partners[0]?.length ?? 0;
   const from = new Int32Array(units.length * perClient + 1);
