@@ -23,13 +23,13 @@ const ZSTD_PARAMS = { [constants.ZSTD_d_windowLogMax]: 23 };
 
 type Decoder = (body: Buffer, options: { readonly maxOutputLength: number }) => unknown;
 
-const DECODERS: Readonly<Record<string, Decoder>> = {
-  br: brotliDecompressSync,
-  deflate: inflate,
-  gzip: gunzip,
-  'x-gzip': gunzip,
-  zstd: (body, options) => zstdDecompressSync(body, { ...options, params: ZSTD_PARAMS }),
-};
+const DECODERS: ReadonlyMap<string, Decoder> = new Map<string, Decoder>([
+  ['br', brotliDecompressSync],
+  ['deflate', inflate],
+  ['gzip', gunzip],
+  ['x-gzip', gunzip],
+  ['zstd', (body, options) => zstdDecompressSync(body, { ...options, params: ZSTD_PARAMS })],
+]);
 
 /** A check of one body. */
 export interface BodyCheck {
@@ -40,7 +40,7 @@ export interface BodyCheck {
 
 /** Null: nothing is to be decompressed, or there is no time for it. `handle`: of the instance. */
 export function decodingCheck(contentEncoding: string, budget: CheckBudget, handle: number): BodyCheck | null {
-  const decoder = DECODERS[outermostOf(contentEncoding)];
+  const decoder = DECODERS.get(outermostOf(contentEncoding));
   return decoder === undefined || !budget.admits(handle) ? null : new DecodingCheck(decoder, budget, handle);
 }
 

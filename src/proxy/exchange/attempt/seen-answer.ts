@@ -87,7 +87,7 @@ export class SeenAnswer implements AttemptEnding {
   }
 
   #expectBody(head: ResponseHead, { service, candidate }: Asked): void {
-    const { contentEncoding, contentType, digests } = head;
+    const { contentEncoding, contentType, digests, stream } = head;
     if (this.status === 206) {
       // A part of a body need not hold the end of it.
       this.#partBytes = readPart(head.fields)?.bytes ?? -1;
@@ -95,7 +95,8 @@ export class SeenAnswer implements AttemptEnding {
     }
     const handle = candidate?.handle ?? NO_HANDLE;
     this.#end = bodyEndOf(contentType, contentEncoding);
-    if (contentEncoding !== '') this.#decoding = decodingCheck(contentEncoding, service.checkBudget, handle);
+    // Of a stream, which may last for hours, nothing is kept.
+    if (contentEncoding !== '' && !stream) this.#decoding = decodingCheck(contentEncoding, service.checkBudget, handle);
     if (digests !== null && this.status === 200) this.#digest = digestCheck(digests, service.checkBudget, handle);
   }
 

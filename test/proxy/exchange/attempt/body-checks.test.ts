@@ -36,6 +36,10 @@ describe('a compressed body', () => {
     expect(decodes(coding, text)).toBe(true);
   });
 
+  it('in a coding that is not known is not judged, whatever its name', () => {
+    for (const coding of ['compress', '__proto__', 'constructor']) expect(decodes(coding, text)).toBeNull();
+  });
+
   it.each([
     ['deflate', deflateSync(text)],
     ['gzip', gzipSync(text)],
