@@ -4,7 +4,8 @@
 // Per instance the share e of such answers is compared with the share ē of all others. Of the answers that exceed ē, (e − ē)/e is the
 // attributable fraction (Levin 1953): as many of them, evenly spread, are taken for failures. To a policy that estimates a success
 // probability P this is P · (1 − (e − ē)); a policy that estimates none sees failures and treats them as it treats failures. The rest
-// is charged no less than what a proper answer takes: refusing is quick, and must not make an instance look quick.
+// is charged no less than what a proper answer in time takes: refusing is quick, and must not make an instance look quick. Where odd
+// answers are the rule (204 to each measurement), they take what they take.
 //
 // Shares are compared over a minute, so that the few answers of an instance with little traffic add up; and odd answers in a row with
 // what the others answered meanwhile, for one that begins to answer so after a long good past.
@@ -25,6 +26,8 @@ const RUN_MIN = 8;
 const KNOWN_MIN = 4;
 /** An instance is looked into this often at the most. */
 const LOOK_MS_MIN = 10_000;
+/** Below this share of proper answers in time, odd ones are the rule. */
+const PROPER_MIN = 0.1;
 
 /** Columns of a row. */
 const ANSWERS = 0;
@@ -38,7 +41,10 @@ const UNANSWERED = 5;
 /** Answers that are not odd, and the sum of their latencies, ms. */
 const PROPER = 6;
 const PROPER_MS = 7;
-const COLUMNS = 8;
+/** Those of them that were in time. */
+const TIMELY = 8;
+const TIMELY_MS = 9;
+const COLUMNS = 10;
 
 /** The share of odd answers that is an instance's own; one a service. */
 export class RelativeEvidence {
@@ -118,6 +124,10 @@ export class RelativeEvidence {
       case 'answered':
         this.#counts.add(handle, PROPER);
         this.#counts.add(handle, PROPER_MS, latencyMs);
+        if (latencyMs <= this.#limitMs) {
+          this.#counts.add(handle, TIMELY);
+          this.#counts.add(handle, TIMELY_MS, latencyMs);
+        }
         this.#countAnswer(handle);
         this.#run[handle] = 0;
         return evidence;
@@ -129,8 +139,9 @@ export class RelativeEvidence {
   }
 
   #judgeOdd(handle: number, column: number, nowMs: number): AttemptResult {
-    const proper = this.#counts.ofAll(PROPER);
-    if (proper > 0) this.chargedMs = Math.max(this.chargedMs, this.#counts.ofAll(PROPER_MS) / proper);
+    const timely = this.#counts.ofAll(TIMELY);
+    if (timely > PROPER_MIN * this.#counts.ofAll(ANSWERS))
+      this.chargedMs = Math.max(this.chargedMs, this.#counts.ofAll(TIMELY_MS) / timely);
     this.#countRun(handle, column, nowMs);
     this.#countAnswer(handle);
     this.#counts.add(handle, column);

@@ -35,7 +35,7 @@ http {
   sendfile on; root ${files};
   server {
     listen 127.0.0.1:${port};
-    location / { default_type application/json; return 200 "${'x'.repeat(200)}"; }
+    location / { default_type application/json; return 200 '"${'x'.repeat(198)}"'; }
     location /bulk { }
   }
   server {

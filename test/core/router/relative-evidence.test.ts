@@ -97,6 +97,26 @@ describe('evidence beside the others', () => {
     expect(book.chargedMs).toBe(70);
   });
 
+  it('charges what they take where odd answers are the rule, however late a few proper ones were', () => {
+    const book = new RelativeEvidence(LIMIT_MS, 0);
+    book.begin(0);
+    for (let i = 0; i < 4; i++) book.judge(0, 'answered', 1.5 * LIMIT_MS, i);
+    book.judge(0, 'answered', LIMIT_MS, 4);
+    for (let i = 0; i < 20; i++) book.judge(0, 'empty', 2, 5 + i);
+    expect(book.chargedMs).toBe(2);
+  });
+
+  it('charges no declined answer for those that are late', () => {
+    const book = new RelativeEvidence(LIMIT_MS, 0);
+    book.begin(0);
+    for (let i = 0; i < 4; i++) {
+      book.judge(0, 'answered', 1.5 * LIMIT_MS, i);
+      book.judge(0, 'answered', LIMIT_MS / 2, i);
+    }
+    book.judge(0, 'declined', 2, 4);
+    expect(book.chargedMs).toBe(LIMIT_MS / 2);
+  });
+
   it('forgets an instance whose handle means another one', () => {
     const service = new Service(2);
     service.rounds(50, ['declined', 'answered']);
