@@ -230,6 +230,11 @@ export class Listener {
         this.#takeHttp2(socket, first);
         return;
       }
+      if (protocol === 'neither') {
+        this.#countRefused(socket, NOT_HTTP);
+        socket.destroy();
+        return;
+      }
       socket.setTimeout(this.#server.timeout);
       const options: FastPathOptions = {
         socket,
@@ -321,17 +326,22 @@ export class Listener {
   }
 
   #refuse(socket: Socket, error: ProxyError): void {
-    const { metrics, log, accessLog } = this.#options.context;
-    const status = statusOf(error.code);
-    metrics.error(NO_SERVICE, error.code);
-    metrics.withoutService(status);
-    if (accessLog) logAccess(log, { ...UNREAD_REQUEST, client: socket.remoteAddress ?? '', status });
+    this.#countRefused(socket, error);
     socket.end(rawErrorAnswer(error), 'latin1');
     socket.destroySoon();
+  }
+
+  #countRefused(socket: Socket, { code }: ProxyError): void {
+    const { metrics, log, accessLog } = this.#options.context;
+    const status = statusOf(code);
+    metrics.error(NO_SERVICE, code);
+    metrics.withoutService(status);
+    if (accessLog) logAccess(log, { ...UNREAD_REQUEST, client: socket.remoteAddress ?? '', status });
   }
 }
 
 const NOTHING = Buffer.alloc(0);
+const NOT_HTTP = new ProxyError('bad-request', 'neither HTTP/1 nor HTTP/2', { source: 'downstream' });
 
 /** What is known of a request that could not be read. */
 const UNREAD_REQUEST = {

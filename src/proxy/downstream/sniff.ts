@@ -1,11 +1,15 @@
 // Distinguishes HTTP/1 from HTTP/2 on a cleartext connection by its first bytes (prior knowledge, RFC 9113 section 3.3).
 
+import { METHODS } from 'node:http';
 import type { Socket } from 'node:net';
 
 /** What a client starts a cleartext connection of HTTP/2 with (RFC 9113 section 3.4); its first bytes are enough. */
 const PREFACE = Buffer.from('PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n', 'latin1');
 /** No method of HTTP/1 begins so. */
 const PREFACE_BYTES_MIN = 4;
+
+/** `neither`: a line that no client of HTTP sends, in whichever version it would read an answer. */
+export type SniffedProtocol = 'http1' | 'http2' | 'neither';
 
 /**
  * Looks at the first bytes of a cleartext connection and hands it on together with them. A client that says nothing is cut
@@ -14,7 +18,7 @@ const PREFACE_BYTES_MIN = 4;
 export function sniff(
   socket: Socket,
   timeoutMs: number,
-  found: (protocol: 'http1' | 'http2', first: Buffer) => void,
+  found: (protocol: SniffedProtocol, first: Buffer) => void,
 ): void {
   let seen: Buffer = Buffer.alloc(0);
   const giveUp = (): void => {
@@ -33,7 +37,7 @@ export function sniff(
     socket.removeListener('error', giveUp);
     socket.removeListener('readable', onReadable);
     // In the tick behind, node resumes a socket that has another listener by then, even one that is to wait.
-    process.nextTick(() => found(isPreface ? 'http2' : 'http1', seen));
+    process.nextTick(() => found(isPreface ? 'http2' : likeHttp1(seen), seen));
   };
   socket.setTimeout(timeoutMs, giveUp);
   // It went away again without a word, and nothing else listens yet.
@@ -41,3 +45,19 @@ export function sniff(
   socket.on('error', giveUp);
   socket.on('readable', onReadable);
 }
+
+/**
+ * `neither` where the first line names no method that there is and no version of HTTP: an answer of HTTP/1 would be no answer to
+ * a client of HTTP/2 with an invalid preface, whose connection is to be closed (RFC 9113 section 3.4).
+ */
+function likeHttp1(first: Buffer): SniffedProtocol {
+  const end = first.indexOf('\n');
+  // Most often a request; and what is not whole yet is read on as one.
+  if (end < 0 || first.subarray(0, end).includes('HTTP/')) return 'http1';
+  const [method = ''] = first.toString('latin1', 0, Math.min(end, METHOD_BYTES_MAX)).trim().split(' ', 1);
+  // An empty line may stand before a request (RFC 9112 section 2.2).
+  return method === '' || METHODS.includes(method) ? 'http1' : 'neither';
+}
+
+/** More than the longest of `METHODS`. */
+const METHOD_BYTES_MAX = 32;
