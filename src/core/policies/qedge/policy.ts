@@ -63,6 +63,8 @@ class Qedge implements Policy {
   readonly #context: PolicyContext;
   /** Whose turn the last request was, wherever it went. */
   #turn: Candidate | null = null;
+  /** Reused: nothing is allocated per request. Fractions, so that the fields hold such from the first. */
+  readonly #attempt = { processingMs: 0.5, budgetMs: 0.5, startMs: 0.5, nowMs: 0.5 };
   /** A preview runs: it changes no counter. */
   #previewing = false;
 
@@ -252,8 +254,12 @@ class Qedge implements Policy {
     processingMs: number,
     nowMs: number,
   ): void {
-    const budgetMs = this.#context.qos.latencyMs - candidate.rttMs;
-    this.#shedding.end(candidate.handle, { processingMs, budgetMs, startMs, nowMs });
+    const attempt = this.#attempt;
+    attempt.processingMs = processingMs;
+    attempt.budgetMs = this.#context.qos.latencyMs - candidate.rttMs;
+    attempt.startMs = startMs;
+    attempt.nowMs = nowMs;
+    this.#shedding.end(candidate.handle, attempt);
   }
 
   /**
