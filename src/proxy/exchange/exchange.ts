@@ -317,6 +317,10 @@ export class Exchange implements AttemptOwner, BodyListener, SlotWaiter, Placeme
     return this.#earlier;
   }
 
+  get upgrades(): boolean {
+    return this.#client.upgrade !== null;
+  }
+
   /** Every byte of the request has been read. */
   get isWhole(): boolean {
     return this.#body === null || this.#body.whole !== null;

@@ -214,6 +214,9 @@ describe('a WebSocket handshake', () => {
   const HANDSHAKE =
     'GET / HTTP/1.1\r\nHost: pilotnet\r\nConnection: Upgrade\r\nUpgrade: websocket\r\nSec-WebSocket-Version: 13\r\nSec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n\r\n';
 
+  const ACCEPT = 's3pPLMBiTxaQ9kYGzzhZRbK+xOo=';
+  const UPGRADED = 'Connection: Upgrade\r\nUpgrade: websocket\r\n';
+
   /** Behind an instance that answers handshakes with `body`. */
   async function startRefusal(body: string, config: Parameters<typeof startProxy>[1] = {}): Promise<TestProxy> {
     const instance = await startInstance(() => {});
@@ -262,6 +265,33 @@ describe('a WebSocket handshake', () => {
       expect(answer.status).toBe(101);
     }
     expect(observed.map(({ result }) => result)).toContain('refused');
+  });
+
+  it.each([
+    ['success', '101 Switching Protocols', `${UPGRADED}Sec-WebSocket-Accept: ${ACCEPT}\r\n`],
+    ['mismatched', '101 Switching Protocols', UPGRADED],
+    ['mismatched', '101 Switching Protocols', `${UPGRADED}Sec-WebSocket-Accept: AAAA\r\n`],
+    [
+      'mismatched',
+      '101 Switching Protocols',
+      `${UPGRADED}Sec-WebSocket-Accept: ${ACCEPT}\r\nSec-WebSocket-Protocol: x\r\n`,
+    ],
+    [
+      'mismatched',
+      '101 Switching Protocols',
+      `Connection: Upgrade\r\nUpgrade: h2c\r\nSec-WebSocket-Accept: ${ACCEPT}\r\n`,
+    ],
+    ['mismatched', '200 OK', 'Content-Length: 0\r\n'],
+    ['declined', '404 Not Found', 'Content-Length: 0\r\n'],
+  ])('is %s where its answer is %s, %j', async (row, status, fields) => {
+    const instance = await startInstance(() => {});
+    instance.server.on('upgrade', (_, socket) => {
+      socket.on('error', () => {});
+      socket.write(`HTTP/1.1 ${status}\r\n${fields}\r\n`);
+    });
+    const proxy = await startProxy([{ name: 'pilotnet', ports: [instance.port] }]);
+    await rawRequest(proxy.port, HANDSHAKE, '\r\n\r\n');
+    expect(proxy.verdicts.map((verdict) => verdict.row)).toEqual([row]);
   });
 
   it('that one instance alone ends with nothing said is held against it', async () => {

@@ -31,6 +31,7 @@ import {
   type UpstreamError,
   type UpstreamHandler,
 } from '../../upstream/upstream.ts';
+import { isAccepted } from '../../websocket/handshake.ts';
 import type { BadEnd } from '../../websocket/verdict.ts';
 import type { DrainListener } from '../client/answer.ts';
 import { GroupReader } from './group-reader.ts';
@@ -151,8 +152,7 @@ export class Attempt implements UpstreamHandler, DrainListener, LimitedAttempt {
     const nowMs = exchange.nowMs();
     const upstreamMs = exchange.stopwatch.elapsedMs(nowMs) - this.#judgement.startMs;
     // The handshake is what is measured; how long the connection lives says nothing of the instance, unless it breaks it off.
-    this.#judgement.status = 101;
-    this.#judgement.bodyExpected = false;
+    this.#judgement.takeHandshake(isAccepted(exchange.request.rawHeaders, fields));
     const account = this.#conclude('answer', nowMs);
     const { router } = exchange.service;
     router.streamBegan(this.candidate);

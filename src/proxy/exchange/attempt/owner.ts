@@ -54,6 +54,8 @@ export interface AttemptOwner extends SlowClient {
   readonly stopwatch: Stopwatch;
   readonly session: string;
   readonly record: AttemptRecord;
+  /** The request asks for another protocol: a WebSocket. */
+  readonly upgrades: boolean;
   /** Every byte of the request has been read. */
   readonly isWhole: boolean;
   nowMs(): number;

@@ -21,7 +21,7 @@ import { misfitOf, readPart } from './misfit.ts';
 import type { AttemptOwner } from './owner.ts';
 
 /** Of the exchange that it answers. */
-type Asked = Pick<AttemptOwner, 'request' | 'service' | 'candidate'>;
+type Asked = Pick<AttemptOwner, 'request' | 'service' | 'candidate' | 'upgrades'>;
 
 export class SeenAnswer implements AttemptEnding {
   by: EndedBy = 'answer';
@@ -53,9 +53,18 @@ export class SeenAnswer implements AttemptEnding {
     this.status = status;
     this.bodyExpected = request.method !== 'HEAD' && (status !== 304 || !isConditional(request));
     this.misfit = misfitOf(status, head, request);
+    // A client that wants to switch protocols has no use for another success.
+    if (asked.upgrades && status >= 200 && status < 300) this.misfit ??= 'mismatched';
     if (this.bodyExpected) this.#expectBody(head, asked);
     this.declaredFailure = head.declaredFailure;
     this.#takeGrpcHead(head, request);
+  }
+
+  /** A 101. `isAccepted`: its client can use the connection. */
+  takeHandshake(isAccepted: boolean): void {
+    this.status = 101;
+    this.bodyExpected = false;
+    if (!isAccepted) this.misfit = 'mismatched';
   }
 
   takeBody(chunk: Buffer): void {

@@ -1,0 +1,28 @@
+// Whether an instance answered the handshake of a WebSocket. A client ends the connection where it did not (RFC 6455 section 4.1), however
+// quickly the answer came.
+
+import { createHash } from 'node:crypto';
+import { fieldValue, type RawFields } from '../fields/fields.ts';
+
+/** RFC 6455 section 1.3. */
+const ACCEPT_SUFFIX = '258EAFA5-E914-47DA-95CA-C5AB0DC85B11';
+
+/** By the fields of the request and those of its 101. */
+export function isAccepted(asked: RawFields, answered: RawFields): boolean {
+  if (fieldValue(answered, 'upgrade')?.toLowerCase() !== 'websocket') return false;
+  const key = fieldValue(asked, 'sec-websocket-key');
+  // Without a key it is no handshake of RFC 6455, and its client knows what it wants.
+  if (key !== null && fieldValue(answered, 'sec-websocket-accept') !== acceptOf(key)) return false;
+  const protocol = fieldValue(answered, 'sec-websocket-protocol');
+  return protocol === null || offered(asked).has(protocol);
+}
+
+function acceptOf(key: string): string {
+  return createHash('sha1').update(`${key}${ACCEPT_SUFFIX}`).digest('base64');
+}
+
+/** Subprotocols; a list may be split into several fields (RFC 9110 section 5.3). */
+function offered(asked: RawFields): ReadonlySet<string> {
+  const values = asked.filter((_, i) => i % 2 === 1 && asked[i - 1]?.toLowerCase() === 'sec-websocket-protocol');
+  return new Set(values.flatMap((value) => value.split(',').map((name) => name.trim())));
+}
