@@ -50,6 +50,7 @@ describe('a call of gRPC-Web', () => {
     ['by the trailers in its body', Buffer.concat([MESSAGE, trailers('grpc-status:0')]), 'success'],
     ['by the trailers in its body', trailers('grpc-status: 14\r\n'), 'failed'],
     ['as failed without them', MESSAGE, 'failed'],
+    ['as empty without a message', trailers('grpc-status:0'), 'empty'],
   ])('is judged %s', async (_how, body, row) => {
     const { port } = await startInstance((_request, response) => {
       response.writeHead(200, { 'Content-Type': 'application/grpc-web+proto' }).end(body);

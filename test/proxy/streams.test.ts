@@ -3,7 +3,7 @@
 import { connect, type Socket } from 'node:net';
 import { describe, expect, it, onTestFinished } from 'vitest';
 import { textOf } from '../support/metrics.ts';
-import { startProxy, startRawInstance, type TestProxy, until } from '../support/proxy.ts';
+import { startInstance, startProxy, startRawInstance, type TestProxy, until } from '../support/proxy.ts';
 
 const LATE_MS = 1000;
 
@@ -102,6 +102,34 @@ describe('a stream', () => {
     stream.end(`${piece('one')}no chunk\r\n`);
     await until(() => viewer.socket.closed);
     expect([results(proxy), accounts(proxy)]).toEqual([['failed'], [false]]);
+  });
+
+  it('of events begins with what is no comment', async () => {
+    const { proxy, viewer, stream } = await startCase(streamOf(head));
+    stream.write(piece(': welcome\n\n'));
+    await until(() => viewer.text().includes('welcome'));
+    await new Promise((resolve) => setTimeout(resolve, LATE_MS + 50));
+    expect(results(proxy)).toEqual([]);
+    stream.write(piece('data: left\n\n'));
+    await until(() => proxy.accounts.length === 1);
+    expect([results(proxy), accounts(proxy)]).toEqual([['answered'], [false]]);
+    expect(proxy.observed[0]?.latencyMs).toBeGreaterThan(LATE_MS);
+  });
+
+  it('of events that one instance alone ends before the first is whole is held against it', async () => {
+    const servers = await Promise.all(
+      ['data: left', 'data: left\n\n'].map((text) =>
+        startInstance((_request, response) => {
+          response.writeHead(200, { 'Content-Type': 'text/event-stream' }).write(text);
+          setTimeout(() => response.end(), 20);
+        }),
+      ),
+    );
+    const ports = servers.map(({ port }) => port);
+    const proxy = await startProxy([{ name: 'cam', ports, policy: { name: 'round-robin', options: {} } }]);
+    for (let i = 0; i < 28; i++) await (await fetch(proxy.url, { headers: { 'X-QEdge-Service': 'cam' } })).text();
+    await until(() => proxy.verdicts.filter(({ row }) => row === 'broke-off').length > 2);
+    expect(proxy.verdicts.filter(({ row }) => row === 'broke-off').every(({ key }) => key === 'n1/a')).toBe(true);
   });
 
   it('whose first byte is late is a miss for the client, and stays one', async () => {

@@ -31,10 +31,10 @@ import {
   type UpstreamError,
   type UpstreamHandler,
 } from '../../upstream/upstream.ts';
-import { isAccepted } from '../../websocket/handshake.ts';
 import type { BadEnd } from '../../websocket/verdict.ts';
 import type { DrainListener } from '../client/answer.ts';
 import { GroupReader } from './group-reader.ts';
+import { isAccepted } from './handshake.ts';
 import { endedBy, Judgement } from './judgement.ts';
 import type { AttemptFailure, AttemptOwner } from './owner.ts';
 import { asksForPause, pauseMs } from './retry-after.ts';
@@ -298,6 +298,7 @@ export class Attempt implements UpstreamHandler, DrainListener, LimitedAttempt {
     judgement.by = by;
     judgement.checkPause(nowMs);
     if (judgement.isJudged) {
+      if (judgement.isHollow && this.#isHeldHollow(nowMs)) judgement.by = 'reset';
       this.#reconsider(nowMs);
       this.#exchange.service.router.streamEnded(this.candidate);
     } else this.#judge(nowMs);
@@ -325,11 +326,16 @@ export class Attempt implements UpstreamHandler, DrainListener, LimitedAttempt {
   /** A WebSocket that the instance ended badly after its handshake, which took so long. */
   #onBadEnd(how: BadEnd, handshakeMs: number): void {
     const nowMs = this.#exchange.nowMs();
-    const { router, rules } = this.#exchange.service;
-    if (how === 'hollow' && !(rules.relative && router.judgeHollow(this.candidate, nowMs))) return;
+    if (how === 'hollow' && !this.#isHeldHollow(nowMs)) return;
     this.#judgement.by = 'reset';
     const verdict = this.#judgement.reconsider(nowMs);
     if (verdict !== null) this.#retract(verdict, handshakeMs, nowMs);
+  }
+
+  /** Whether it is held against the instance, beside the others, that it had nothing to say. */
+  #isHeldHollow(nowMs: number): boolean {
+    const { router, rules } = this.#exchange.service;
+    return rules.relative && router.judgeHollow(this.candidate, nowMs);
   }
 
   #retract(verdict: Verdict, latencyMs: number, nowMs: number): void {

@@ -1,5 +1,5 @@
-// What the marks of a format do not show: that a compressed body cannot be decompressed, and that a body is not the one whose digest its
-// head gives. Both cost time, which a budget bounds.
+// What the marks of a format do not show: that a compressed body cannot be decompressed, that JSON is none in its middle, and that a body is
+// not the one whose digest its head gives. All cost time, which a budget bounds.
 
 import { createHash, type Hash } from 'node:crypto';
 import {
@@ -10,8 +10,9 @@ import {
   inflateSync,
   zstdDecompressSync,
 } from 'node:zlib';
-import { outermostOf } from './body-end.ts';
+import { isJsonType, outermostOf } from './body-end.ts';
 import type { CheckBudget } from './check-budget.ts';
+import { isJsonText } from './json-text.ts';
 
 /** A body is decompressed up to this length, */
 const BYTES_MAX = 65_536;
@@ -21,7 +22,7 @@ const OUTPUT_BYTES_MAX = 524_288;
 /** Windows over HTTP have 8 MiB at most (RFC 9659). */
 const ZSTD_PARAMS = { [constants.ZSTD_d_windowLogMax]: 23 };
 
-type Decoder = (body: Buffer, options: { readonly maxOutputLength: number }) => unknown;
+type Decoder = (body: Buffer, options: { readonly maxOutputLength: number }) => Buffer | null;
 
 const DECODERS: ReadonlyMap<string, Decoder> = new Map<string, Decoder>([
   ['br', brotliDecompressSync],
@@ -38,21 +39,41 @@ export interface BodyCheck {
   isBroken(): boolean | null;
 }
 
-/** Null: nothing is to be decompressed, or there is no time for it. `handle`: of the instance. */
-export function decodingCheck(contentEncoding: string, budget: CheckBudget, handle: number): BodyCheck | null {
-  const decoder = DECODERS.get(outermostOf(contentEncoding));
-  return decoder === undefined || !budget.admits(handle) ? null : new DecodingCheck(decoder, budget, handle);
+/** How a body is written, by its head. */
+export interface ContentForm {
+  readonly contentType: string;
+  readonly contentEncoding: string;
 }
 
-class DecodingCheck implements BodyCheck {
-  readonly #decoder: Decoder;
+/** Null: there is nothing to look into, or no time for it. `handle`: of the instance. */
+export function contentCheck(form: ContentForm, budget: CheckBudget, handle: number): ContentCheck | null {
+  const coding = outermostOf(form.contentEncoding);
+  const decoder = DECODERS.get(coding) ?? null;
+  // What is decompressed may have another coding below.
+  const isJson = isJsonType(form.contentType) && !form.contentEncoding.includes(',');
+  if (decoder === null && !(isJson && coding === 'identity')) return null;
+  const admitted = decoder === null ? budget.admitsSample(handle) : budget.admits(handle);
+  return admitted ? new ContentCheck({ decoder, isJson }, budget, handle) : null;
+}
+
+/** Looks into a body that is short. */
+export class ContentCheck implements BodyCheck {
+  readonly #decoder: Decoder | null;
+  readonly #isJson: boolean;
   readonly #budget: CheckBudget;
   readonly #handle: number;
   #chunks: Buffer[] = [];
   #bytes = 0;
+  /** It is no JSON, though its head says so; known once `isBroken` was asked. */
+  isForeign = false;
 
-  constructor(decoder: Decoder, budget: CheckBudget, handle: number) {
+  constructor(
+    { decoder, isJson }: { readonly decoder: Decoder | null; readonly isJson: boolean },
+    budget: CheckBudget,
+    handle: number,
+  ) {
     this.#decoder = decoder;
+    this.#isJson = isJson;
     this.#budget = budget;
     this.#handle = handle;
   }
@@ -64,24 +85,32 @@ class DecodingCheck implements BodyCheck {
     else this.#chunks = [];
   }
 
+  /** Whether it cannot be decompressed; null as well where it is not compressed. */
   isBroken(): boolean | null {
     // What was left when it began may be spent by others that began with it.
     if (this.#bytes === 0 || this.#bytes > BYTES_MAX || !this.#budget.admits(this.#handle)) return null;
     const beganMs = performance.now();
-    const isBroken = isUndecodable(this.#decoder, Buffer.concat(this.#chunks));
+    const isBroken = this.#look(Buffer.concat(this.#chunks));
     this.#budget.spend(this.#handle, performance.now() - beganMs);
-    if (isBroken !== null) this.#budget.found(this.#handle, isBroken);
+    if (isBroken !== null || this.#decoder === null) {
+      this.#budget.found(this.#handle, isBroken === true || this.isForeign);
+    }
     return isBroken;
+  }
+
+  #look(body: Buffer): boolean | null {
+    const decoded = this.#decoder === null ? { text: body, isBroken: null } : decode(this.#decoder, body);
+    if (this.#isJson && decoded.text !== null) this.isForeign = !isJsonText(decoded.text);
+    return decoded.isBroken;
   }
 }
 
-/** Null: it is not known. */
-function isUndecodable(decoder: Decoder, body: Buffer): boolean | null {
+/** `text` null: it is not known. `isBroken` null: neither is whether it could be decompressed. */
+function decode(decoder: Decoder, body: Buffer): { readonly text: Buffer | null; readonly isBroken: boolean | null } {
   try {
-    decoder(body, { maxOutputLength: OUTPUT_BYTES_MAX });
-    return false;
+    return { text: decoder(body, { maxOutputLength: OUTPUT_BYTES_MAX }), isBroken: false };
   } catch (error) {
-    return UNKNOWN.has((error as NodeJS.ErrnoException).code ?? '') ? null : true;
+    return { text: null, isBroken: UNKNOWN.has((error as NodeJS.ErrnoException).code ?? '') ? null : true };
   }
 }
 
@@ -96,7 +125,7 @@ const UNKNOWN: ReadonlySet<string> = new Set([
 ]);
 
 /** Clients put up with bytes that follow the last member. */
-function gunzip(body: Buffer, options: { readonly maxOutputLength: number }): unknown {
+function gunzip(body: Buffer, options: { readonly maxOutputLength: number }): Buffer | null {
   try {
     return gunzipSync(body, options);
   } catch (error) {
@@ -111,7 +140,7 @@ function gunzip(body: Buffer, options: { readonly maxOutputLength: number }): un
 const isGzip = (body: Buffer): boolean => body[0] === 0x1f && body[1] === 0x8b;
 
 /** It should have the header of zlib; clients take it without as well (RFC 9110 section 8.4.1.2). */
-function inflate(body: Buffer, options: { readonly maxOutputLength: number }): unknown {
+function inflate(body: Buffer, options: { readonly maxOutputLength: number }): Buffer | null {
   const hasHeader = body.length > 1 && ((body[0] ?? 0) & 0x0f) === 8 && body.readUInt16BE(0) % 31 === 0;
   return (hasHeader ? inflateSync : inflateRawSync)(body, options);
 }

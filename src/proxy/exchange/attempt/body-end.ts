@@ -1,6 +1,7 @@
 // Whether a body came to its own end. An instance that loses its source in the middle may still close its framing in order; what it
 // sent is cut off all the same, and the marks of its format say so. Nothing is decompressed here (body-checks.ts).
 
+import { EventStream } from './event-stream.ts';
 import { ZstdEnd } from './zstd-end.ts';
 
 /** A gzip member ends with a checksum and its length before compression, modulo 2^32 (RFC 1952 section 2.3.1). */
@@ -17,6 +18,8 @@ export interface BodyEnd {
   readonly truncated: boolean;
   /** By its beginning it is none of the format that its head names. */
   readonly isForeign?: boolean;
+  /** It has bytes, and nothing in them that its client could use. */
+  readonly isHollow?: boolean;
 }
 
 /** Null for a body whose format does not mark its end. Fields as they came. */
@@ -27,7 +30,8 @@ export function bodyEndOf(contentType: string, contentEncoding: string): BodyEnd
     if (coding === 'zstd') return new ZstdEnd();
     if (coding !== 'identity') return null;
   }
-  if (JSON_TYPE.test(contentType)) return new JsonEnd();
+  if (isJsonType(contentType)) return new JsonEnd();
+  if (/^text\/event-stream\b/i.test(contentType)) return new EventStream();
   if (!/^multipart\/(?!x-mixed-replace)/i.test(contentType)) return null;
   const match = /;[\t ]*boundary=(?:"([^"]{1,70})"|([^\s;"]{1,70}))/i.exec(contentType);
   return match === null ? null : new MultipartEnd(match[1] ?? match[2] ?? '');
@@ -35,6 +39,10 @@ export function bodyEndOf(contentType: string, contentEncoding: string): BodyEnd
 
 /** Messages of Connect have a prefix. */
 const JSON_TYPE = /^application\/(?!connect\+)(?:[\w.-]+\+)?json[\t ]*(?:;|$)/i;
+
+export function isJsonType(contentType: string): boolean {
+  return JSON_TYPE.test(contentType);
+}
 
 /** Codings are listed in the order in which they were applied (RFC 9110 section 8.4). */
 export function outermostOf(contentEncoding: string): string {

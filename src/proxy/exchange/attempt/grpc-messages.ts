@@ -3,6 +3,7 @@
 // a last message of their own, and in its form for text all of it in base64 (PROTOCOL-WEB.md).
 
 import { isGrpcWeb, NO_GRPC_STATUS, readGrpcStatus } from '../../../core/verdict/grpc.ts';
+import type { BodyCheck } from './body-checks.ts';
 import type { BodyEnd } from './body-end.ts';
 
 const PREFIX_BYTES = 5;
@@ -14,15 +15,21 @@ const TRAILERS = 0x80;
 const TRAILERS_BYTES_MAX = 16_384;
 const NOTHING = Buffer.alloc(0);
 
-/** `contentType`: of gRPC or gRPC-Web. `hasEncoding`: the head says how messages are compressed. */
-export function grpcMessages(contentType: string, hasEncoding: boolean): GrpcMessages {
+/** How messages are compressed, where the head says so and the client can read it. */
+export interface MessageDecoding {
+  /** A check of one message; null: there is none, or no time for it. */
+  check(): BodyCheck | null;
+}
+
+/** `contentType`: of gRPC or gRPC-Web. `decoding` null: a compressed message cannot be read. */
+export function grpcMessages(contentType: string, decoding: MessageDecoding | null): GrpcMessages {
   const isText = contentType.startsWith('application/grpc-web-text');
-  return new (isText ? Base64Messages : GrpcMessages)(isGrpcWeb(contentType), hasEncoding);
+  return new (isText ? Base64Messages : GrpcMessages)(isGrpcWeb(contentType), decoding);
 }
 
 export class GrpcMessages implements BodyEnd {
   readonly #web: boolean;
-  readonly #hasEncoding: boolean;
+  readonly #decoding: MessageDecoding | null;
   #prefix = 0;
   #flags = 0;
   #length = 0;
@@ -33,12 +40,14 @@ export class GrpcMessages implements BodyEnd {
   /** By the trailers in the body; `NO_GRPC_STATUS` without such. */
   grpcStatus = NO_GRPC_STATUS;
 
-  /** A message is compressed, and the head does not say how: an error to each client ("Compressed-Flag"). */
+  /** A message is compressed in a way that the client cannot read, or that is not given: an error to it ("Compressed-Flag"). */
   isUnreadable = false;
+  /** Of the first message, where it is compressed. */
+  #check: BodyCheck | null = null;
 
-  constructor(web: boolean, hasEncoding: boolean) {
+  constructor(web: boolean, decoding: MessageDecoding | null) {
     this.#web = web;
-    this.#hasEncoding = hasEncoding;
+    this.#decoding = decoding;
   }
 
   take(chunk: Buffer): void {
@@ -49,6 +58,7 @@ export class GrpcMessages implements BodyEnd {
       } else {
         const end = Math.min(chunk.length, at + this.#left);
         if (this.#isTrailers) this.#keep(chunk.subarray(at, end));
+        else this.#check?.take(chunk.subarray(at, end));
         this.#left -= end - at;
         at = end;
       }
@@ -60,6 +70,15 @@ export class GrpcMessages implements BodyEnd {
     return this.#prefix > 0;
   }
 
+  /** Of gRPC-Web, trailers alone. */
+  get isHollow(): boolean {
+    return !this.begun;
+  }
+
+  get #isCompressed(): boolean {
+    return (this.#flags & COMPRESSED) !== 0;
+  }
+
   get #isTrailers(): boolean {
     return this.#web && (this.#flags & TRAILERS) !== 0;
   }
@@ -67,10 +86,12 @@ export class GrpcMessages implements BodyEnd {
   #takePrefix(byte: number): void {
     if (this.#prefix === 0) {
       this.#flags = byte;
-      this.isUnreadable ||= (byte & COMPRESSED) !== 0 && !this.#hasEncoding;
+      this.isUnreadable ||= this.#isCompressed && this.#decoding === null;
     } else this.#length = this.#length * 256 + byte;
     this.#prefix++;
     this.#left = this.#length;
+    if (this.#prefix === PREFIX_BYTES && this.#isCompressed && !this.begun)
+      this.#check = this.#decoding?.check() ?? null;
   }
 
   #keep(bytes: Buffer): void {
@@ -83,6 +104,8 @@ export class GrpcMessages implements BodyEnd {
       if (value !== undefined) this.grpcStatus = readGrpcStatus(value);
       this.#trailers = NOTHING;
     } else this.begun = true;
+    if (this.#check?.isBroken() === true) this.isUnreadable = true;
+    this.#check = null;
     this.#prefix = 0;
     this.#length = 0;
   }

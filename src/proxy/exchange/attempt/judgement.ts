@@ -47,6 +47,11 @@ export class Judgement extends SeenAnswer {
     return this.#pace?.begun === true;
   }
 
+  /** A stream that was judged by its beginning ended with nothing in it that its client could use. */
+  get isHollow(): boolean {
+    return this.by === 'answer' && this.bodyExpected && this.bodyBytes === 0;
+  }
+
   /** Whether another instance may do better; false before the verdict. */
   get retryable(): boolean {
     return this.#verdict?.retryable ?? false;
@@ -61,7 +66,7 @@ export class Judgement extends SeenAnswer {
   chooseMeasure(head: ResponseHead): void {
     const { measure, stallMs } = this.#exchange.service.config.qos;
     const byFirstByte = measure === 'first-byte' || (measure === 'auto' && (head.stream || head.grpc));
-    if (byFirstByte) this.#pace = new StreamPace(stallMs, head.grpc && measure === 'auto' ? this.messages : null);
+    if (byFirstByte) this.#pace = new StreamPace(stallMs, measure === 'auto' ? this.beginning : null);
   }
 
   /** A piece of the body. True with the first of a stream: it is to be judged once this turn of the event loop is over. */

@@ -14,11 +14,13 @@ import { type AttemptEnding, type EndedBy, isFailureVerdict } from '../../../cor
 import { FieldKind, fieldValue, hasField, type RawFields, RESPONSE_FIELDS } from '../../fields/fields.ts';
 import type { ResponseHead } from '../../fields/response-head.ts';
 import type { ClientRequest } from '../client/message.ts';
-import { type BodyCheck, decodingCheck, digestCheck } from './body-checks.ts';
+import { type BodyCheck, type ContentCheck, contentCheck, digestCheck } from './body-checks.ts';
 import { type BodyEnd, bodyEndOf } from './body-end.ts';
-import { type GrpcMessages, grpcMessages } from './grpc-messages.ts';
+import { EventStream } from './event-stream.ts';
+import { type GrpcMessages, grpcMessages, type MessageDecoding } from './grpc-messages.ts';
 import { misfitOf, readPart } from './misfit.ts';
 import type { AttemptOwner } from './owner.ts';
+import type { Beginning } from './stream-pace.ts';
 
 /** Of the exchange that it answers. */
 type Asked = Pick<AttemptOwner, 'request' | 'service' | 'candidate' | 'upgrades'>;
@@ -39,7 +41,7 @@ export class SeenAnswer implements AttemptEnding {
   /** Of a call of gRPC that was answered 200. */
   protected messages: GrpcMessages | null = null;
   #end: BodyEnd | null = null;
-  #decoding: BodyCheck | null = null;
+  #content: ContentCheck | null = null;
   #digest: BodyCheck | null = null;
   /** Length of the part that the head announces; -1: of none. */
   #partBytes = -1;
@@ -57,7 +59,7 @@ export class SeenAnswer implements AttemptEnding {
     if (asked.upgrades && status >= 200 && status < 300) this.misfit ??= 'mismatched';
     if (this.bodyExpected) this.#expectBody(head, asked);
     this.declaredFailure = head.declaredFailure;
-    this.#takeGrpcHead(head, request);
+    this.#takeGrpcHead(head, asked);
   }
 
   /** A 101. `isAccepted`: its client can use the connection. */
@@ -70,15 +72,15 @@ export class SeenAnswer implements AttemptEnding {
   takeBody(chunk: Buffer): void {
     this.bodyBytes += chunk.length;
     this.#end?.take(chunk);
-    this.#decoding?.take(chunk);
+    this.#content?.take(chunk);
     this.#digest?.take(chunk);
   }
 
   /** The answer is whole, as far as its framing goes. */
   takeEnd(trailers: RawFields): void {
     // What may stand behind a compressed body hides the marks of its end.
-    this.truncated = this.#decoding?.isBroken() ?? this.#end?.truncated === true;
-    if (this.#end?.isForeign === true) this.misfit ??= 'unacceptable';
+    this.truncated = this.#content?.isBroken() ?? this.#end?.truncated === true;
+    if (this.#end?.isForeign === true || this.#content?.isForeign === true) this.misfit ??= 'unacceptable';
     if (this.#partBytes >= 0 && this.#partBytes !== this.bodyBytes) this.misfit ??= 'mismatched';
     if (this.#digest?.isBroken() === true) this.misfit ??= 'corrupt';
     this.#takeGrpcStatus(this.messages?.grpcStatus ?? NO_GRPC_STATUS);
@@ -93,6 +95,12 @@ export class SeenAnswer implements AttemptEnding {
     }
     // Without a status a client takes the call for failed, however whole its answer looks.
     if (this.#awaitsGrpcStatus && (this.bodyBytes > 0 || !this.#hasGrpcHead)) this.grpcStatus = GRPC_UNKNOWN;
+    if (this.#end?.isHollow === true) this.bodyBytes = 0;
+  }
+
+  /** What says that a stream has begun; null: its first byte. */
+  protected get beginning(): Beginning | null {
+    return this.messages ?? (this.#end instanceof EventStream ? this.#end : null);
   }
 
   #expectBody(head: ResponseHead, { service, candidate }: Asked): void {
@@ -105,12 +113,14 @@ export class SeenAnswer implements AttemptEnding {
     const handle = candidate?.handle ?? NO_HANDLE;
     this.#end = bodyEndOf(contentType, contentEncoding);
     // Of a stream, which may last for hours, nothing is kept.
-    if (contentEncoding !== '' && !stream) this.#decoding = decodingCheck(contentEncoding, service.checkBudget, handle);
+    const mayBeUsed = contentEncoding !== '' || this.status < 300;
+    if (!stream && mayBeUsed) this.#content = contentCheck(head, service.checkBudget, handle);
     if (digests !== null && this.status === 200) this.#digest = digestCheck(digests, service.checkBudget, handle);
   }
 
-  #takeGrpcHead(head: ResponseHead, request: ClientRequest): void {
+  #takeGrpcHead(head: ResponseHead, asked: Asked): void {
     const { status } = this;
+    const { request } = asked;
     const speaksGrpc = head.grpc || isGrpcWeb(head.contentType);
     this.grpcStatus = head.grpcStatus;
     // A call succeeds with 200 alone, and a client of gRPC makes nothing of an answer of another type.
@@ -122,7 +132,7 @@ export class SeenAnswer implements AttemptEnding {
       return;
     }
     if (head.contentEncoding === '') {
-      this.messages = grpcMessages(head.contentType, hasField(head.fields, 'grpc-encoding'));
+      this.messages = grpcMessages(head.contentType, decodingOf(head, asked));
       this.#end = this.messages;
     }
     this.#hasGrpcHead = head.grpcStatus !== NO_GRPC_STATUS;
@@ -137,6 +147,17 @@ export class SeenAnswer implements AttemptEnding {
     if (this.grpcStatus <= GRPC_OK) this.grpcStatus = status;
     this.#awaitsGrpcStatus = false;
   }
+}
+
+/** Null: a client does not read it ("Message-Encoding"), or nothing is said of it. */
+function decodingOf({ fields }: ResponseHead, { request, service, candidate }: Asked): MessageDecoding | null {
+  const contentEncoding = fieldValue(fields, 'grpc-encoding')?.toLowerCase() ?? 'identity';
+  const accepted = fieldValue(request.rawHeaders, 'grpc-accept-encoding')?.toLowerCase();
+  // A client that lists none may read what it speaks.
+  const isRead = accepted === undefined || accepted.split(',').some((one) => one.trim() === contentEncoding);
+  if (contentEncoding === 'identity' || !isRead) return null;
+  const form = { contentType: '', contentEncoding };
+  return { check: () => contentCheck(form, service.checkBudget, candidate?.handle ?? NO_HANDLE) };
 }
 
 /** A client that has nothing kept is not helped by the word that it is current (RFC 9110 section 15.4.5). */

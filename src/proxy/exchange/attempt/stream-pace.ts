@@ -1,19 +1,23 @@
 // When the pieces of a stream came: by the first it is judged, and the others must not be too far apart. Times are those of
 // the exchange's stopwatch.
 
-import type { GrpcMessages } from './grpc-messages.ts';
+/** What is read of a stream as it comes. */
+export interface Beginning {
+  /** Something came that its client can use. */
+  readonly begun: boolean;
+}
 
 export class StreamPace {
   readonly #stallMs: number | null;
-  readonly #messages: GrpcMessages | null;
+  readonly #beginning: Beginning | null;
   /** When the first piece came, NaN before. */
   firstMs = Number.NaN;
   #lastMs = Number.NaN;
 
-  /** `stallMs`: the longest pause, null without a limit. `messages`: the stream has not begun before the first is whole; null: with any byte. */
-  constructor(stallMs: number | null, messages: GrpcMessages | null) {
+  /** `stallMs`: the longest pause, null without a limit. `beginning` says when the stream has begun; null: with any byte. */
+  constructor(stallMs: number | null, beginning: Beginning | null) {
     this.#stallMs = stallMs;
-    this.#messages = messages;
+    this.#beginning = beginning;
   }
 
   get begun(): boolean {
@@ -22,7 +26,7 @@ export class StreamPace {
 
   /** Whether the time of the last chunk matters. */
   get concerned(): boolean {
-    if (this.#messages !== null && !this.#messages.begun) return false;
+    if (this.#beginning !== null && !this.#beginning.begun) return false;
     return !this.begun || this.#stallMs !== null;
   }
 

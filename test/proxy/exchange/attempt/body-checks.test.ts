@@ -1,7 +1,12 @@
 import { createHash } from 'node:crypto';
 import { brotliCompressSync, deflateRawSync, deflateSync, gzipSync, zstdCompressSync } from 'node:zlib';
 import { describe, expect, it } from 'vitest';
-import { type BodyCheck, decodingCheck, digestCheck } from '../../../../src/proxy/exchange/attempt/body-checks.ts';
+import {
+  type BodyCheck,
+  type ContentForm,
+  contentCheck,
+  digestCheck,
+} from '../../../../src/proxy/exchange/attempt/body-checks.ts';
 import { CheckBudget } from '../../../../src/proxy/exchange/attempt/check-budget.ts';
 
 const HANDLE = 3;
@@ -13,7 +18,7 @@ function isBroken(check: BodyCheck | null, body: Buffer): boolean | null {
 }
 
 const decodes = (coding: string, body: Buffer): boolean | null =>
-  isBroken(decodingCheck(coding, new CheckBudget(), HANDLE), body);
+  isBroken(contentCheck({ contentType: '', contentEncoding: coding }, new CheckBudget(), HANDLE), body);
 
 function changed(body: Buffer): Buffer {
   const copy = Buffer.from(body);
@@ -69,6 +74,39 @@ describe('a compressed body', () => {
   });
 });
 
+describe('a body of JSON', () => {
+  const JSON_TYPE = 'application/json; charset=utf-8';
+  const notJson = Buffer.from("{'steering': 0.1}");
+
+  /** Whether it is found to be none; null: it was not looked into. */
+  const isForeign = (form: Partial<ContentForm>, body: Buffer, budget = new CheckBudget()): boolean | null => {
+    const check = contentCheck({ contentType: JSON_TYPE, contentEncoding: '', ...form }, budget, HANDLE);
+    isBroken(check, body);
+    return check?.isForeign ?? null;
+  };
+
+  it('is looked into below its coding', () => {
+    expect(isForeign({ contentEncoding: 'br' }, brotliCompressSync('{}'))).toBe(false);
+    expect(isForeign({ contentEncoding: 'br' }, brotliCompressSync(notJson))).toBe(true);
+    expect(isForeign({ contentEncoding: 'br', contentType: 'text/plain' }, brotliCompressSync(notJson))).toBe(false);
+    expect(isForeign({ contentEncoding: 'gzip, br' }, brotliCompressSync(gzipSync('{}')))).toBe(false);
+  });
+
+  it('is looked into by samples, and each time once it was found to be none', () => {
+    const budget = new CheckBudget();
+    const look = (body: Buffer) => isForeign({}, body, budget);
+    expect(Array.from({ length: 8 }, () => look(Buffer.from('{}'))).filter((found) => found !== null)).toHaveLength(2);
+    while (look(notJson) !== true);
+    expect([look(notJson), look(notJson), look(Buffer.from('{}')), look(notJson)]).toEqual([true, true, false, null]);
+  });
+
+  it('that is not JSON by its type is not looked into', () => {
+    expect(Array.from({ length: 8 }, () => isForeign({ contentType: 'text/plain' }, notJson))).toEqual(
+      Array(8).fill(null),
+    );
+  });
+});
+
 describe('the digest of a body', () => {
   const sha512 = `sha-512=:${createHash('sha512').update(text).digest('base64')}:`;
 
@@ -91,13 +129,13 @@ describe('the time for checks', () => {
     expect(budget.admits(HANDLE)).toBe(true);
     budget.spend(HANDLE, 20.2);
     expect(budget.admits(HANDLE)).toBe(false);
-    expect(decodingCheck('br', budget, HANDLE)).toBeNull();
+    expect(contentCheck({ contentType: '', contentEncoding: 'br' }, budget, HANDLE)).toBeNull();
     await expect.poll(() => budget.admits(HANDLE), { interval: 5 }).toBe(true);
   });
 
   it('ends for bodies that began while there was some', () => {
     const budget = new CheckBudget();
-    const check = decodingCheck('gzip', budget, HANDLE);
+    const check = contentCheck({ contentType: '', contentEncoding: 'gzip' }, budget, HANDLE);
     budget.spend(HANDLE, 1e6);
     expect(isBroken(check, text)).toBeNull();
   });
@@ -108,7 +146,7 @@ describe('the time for checks', () => {
     budget.found(HANDLE, true);
     expect([budget.admits(HANDLE), budget.admits(HANDLE + 1)]).toEqual([true, false]);
     const unknown = deflateSync(text, { dictionary: Buffer.from('steering') });
-    expect(isBroken(decodingCheck('deflate', budget, HANDLE), unknown)).toBeNull();
+    expect(isBroken(contentCheck({ contentType: '', contentEncoding: 'deflate' }, budget, HANDLE), unknown)).toBeNull();
     expect(budget.admits(HANDLE)).toBe(true);
     budget.found(HANDLE, false);
     expect(budget.admits(HANDLE)).toBe(false);

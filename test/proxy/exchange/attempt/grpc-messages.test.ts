@@ -1,5 +1,8 @@
+import { gzipSync } from 'node:zlib';
 import { describe, expect, it } from 'vitest';
 import { NO_GRPC_STATUS } from '../../../../src/core/verdict/grpc.ts';
+import { contentCheck } from '../../../../src/proxy/exchange/attempt/body-checks.ts';
+import { CheckBudget } from '../../../../src/proxy/exchange/attempt/check-budget.ts';
 import { type GrpcMessages, grpcMessages } from '../../../../src/proxy/exchange/attempt/grpc-messages.ts';
 
 const MESSAGE = Buffer.from([0, 0, 0, 0, 3, 8, 1, 7]);
@@ -13,7 +16,7 @@ function webTrailers(text: string): Buffer {
 }
 
 function read(contentType: string, body: Buffer, pieceBytes: number): GrpcMessages {
-  const messages = grpcMessages(contentType, false);
+  const messages = grpcMessages(contentType, null);
   for (let at = 0; at < body.length; at += pieceBytes) messages.take(body.subarray(at, at + pieceBytes));
   return messages;
 }
@@ -48,6 +51,24 @@ describe.each([1, 3, 4096])('messages in pieces of %i bytes', (pieceBytes) => {
 
   it('of plain gRPC have no status in the body', () => {
     expect(read('application/grpc', TRAILERS, pieceBytes).grpcStatus).toBe(NO_GRPC_STATUS);
+  });
+});
+
+describe('a compressed message', () => {
+  const isUnreadable = (message: Buffer, contentEncoding: string | null): boolean => {
+    const decoding = contentEncoding && {
+      check: () => contentCheck({ contentType: '', contentEncoding }, new CheckBudget(), 0),
+    };
+    const messages = grpcMessages('application/grpc', decoding || null);
+    for (const part of [Buffer.from([1, 0, 0, 0, message.length]), message]) messages.take(part);
+    return messages.isUnreadable;
+  };
+
+  it('can be read where it is compressed as the head says', () => {
+    const message = gzipSync('left');
+    expect([isUnreadable(message, 'gzip'), isUnreadable(message, 'own')]).toEqual([false, false]);
+    expect([isUnreadable(message, null), isUnreadable(message, 'deflate')]).toEqual([true, true]);
+    expect(isUnreadable(message.subarray(0, 12), 'gzip')).toBe(true);
   });
 });
 

@@ -2,6 +2,7 @@
 
 import { createHash } from 'node:crypto';
 import type { ServerResponse } from 'node:http';
+import { brotliCompressSync } from 'node:zlib';
 import { describe, expect, it } from 'vitest';
 import { rawRequest, startInstance, startProxy } from '../../../support/proxy.ts';
 
@@ -64,6 +65,17 @@ describe('an answer to what was asked', () => {
       ['Internal error', '{}', ' [1]', '-0.5'].map((body) => rowOf(answer(200, JSON_TYPE, body))),
     );
     expect(rows).toEqual(['unacceptable', 'success', 'success', 'success']);
+    const zipped = brotliCompressSync("{'left': None}");
+    const type = { ...JSON_TYPE, 'Content-Encoding': 'br' };
+    expect(await rowOf((response) => void response.writeHead(200, type).end(zipped))).toBe('unacceptable');
+  });
+
+  it.each([
+    ['success', 'data: left\n\n'],
+    ['empty', ': welcome\n\n'],
+    ['empty', 'data: left'],
+  ])('is %s where its events are %j', async (row, body) => {
+    expect(await rowOf(answer(200, { 'Content-Type': 'text/event-stream' }, body))).toBe(row);
   });
 
   it.each<[string, string, Readonly<Record<string, string>>, readonly string[]]>([

@@ -2,7 +2,7 @@
 // quickly the answer came.
 
 import { createHash } from 'node:crypto';
-import { fieldValue, type RawFields } from '../fields/fields.ts';
+import { fieldValue, type RawFields } from '../../fields/fields.ts';
 
 /** RFC 6455 section 1.3. */
 const ACCEPT_SUFFIX = '258EAFA5-E914-47DA-95CA-C5AB0DC85B11';

@@ -1,0 +1,28 @@
+// Whether a text is JSON to the clients that there are: some take more than RFC 8259 allows.
+
+const BYTE_ORDER_MARK = '\ufeff';
+/** Programs in C send the zero that ends a string along. */
+const ZEROES = /\0+$/;
+/** What Python writes for numbers that JSON has no word for, and reads. */
+const NO_NUMBERS = /\bNaN\b|-?\bInfinity\b/g;
+/** UTF-16 and UTF-32 are not read here. */
+const ZERO = 0;
+const WIDE_MARKS: ReadonlySet<number | undefined> = new Set([0xfe, 0xff]);
+
+/** True as well for what is empty or in an encoding that is not read here. */
+export function isJsonText(bytes: Buffer): boolean {
+  if (WIDE_MARKS.has(bytes[0]) || bytes[0] === ZERO || bytes[1] === ZERO) return true;
+  let text = bytes.toString();
+  if (text.startsWith(BYTE_ORDER_MARK)) text = text.slice(1);
+  text = text.replace(ZEROES, '').trim();
+  return text === '' || parses(text) || parses(text.replace(NO_NUMBERS, '0'));
+}
+
+function parses(text: string): boolean {
+  try {
+    JSON.parse(text);
+    return true;
+  } catch (error) {
+    return !(error instanceof SyntaxError);
+  }
+}

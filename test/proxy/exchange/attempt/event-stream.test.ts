@@ -1,0 +1,21 @@
+import { describe, expect, it } from 'vitest';
+import { EventStream } from '../../../../src/proxy/exchange/attempt/event-stream.ts';
+
+describe.each([1, 3, 4096])('a stream of events in pieces of %i bytes', (pieceBytes) => {
+  it.each([
+    [false, false, ''],
+    [false, true, ': welcome\n\n'],
+    [false, true, '\n\n: ping\r\n\r\n: ping\r\n\r\n'],
+    [true, true, 'data: left'],
+    [true, true, 'data: left\r\n'],
+    [true, false, 'data: left\n\n'],
+    [true, false, '\ufeffdata: left\r\n\r\n'],
+    [true, false, ': welcome\r\revent: steer\rdata: left\r\r'],
+    [true, false, 'data: left\n\ndata: ri'],
+  ])('has begun: %s, and is hollow: %s, with %j', (begun, isHollow, text) => {
+    const stream = new EventStream();
+    const body = Buffer.from(text);
+    for (let at = 0; at < body.length; at += pieceBytes) stream.take(body.subarray(at, at + pieceBytes));
+    expect([stream.begun, stream.isHollow]).toEqual([begun, isHollow]);
+  });
+});
