@@ -12,7 +12,7 @@ import { filePath, type SchemaContext } from '../../config/schema/context.ts';
 import { mqttKeys } from '../../config/schema/mqtt.ts';
 import { defaultNetworks } from '../../config/schema/placement/placement.ts';
 import { suggest } from '../../config/suggest.ts';
-import { problemAt, type Reading, validate } from '../../config/validate.ts';
+import { problemAt, type Reading, validate, valueAt } from '../../config/validate.ts';
 import { cidr, count, duration, listenAddress, name, parsed, positiveRatio } from '../../config/values.ts';
 import type { HostPort } from '../../core/domain.ts';
 import { ConfigError, unreadable } from '../../errors.ts';
@@ -100,8 +100,9 @@ export function loadTask(file: string): LearningTask {
       ? undefined
       : validate(reading, section(mqttKeys(context, context.hostname)), ['mqtt']);
   const controller = table(reading, 'controller', controllerKeys(context));
-  checkTogether(reading, { known: [...Object.keys(heads), ...TABLES], head, ends, controller });
-  const nodes = head?.nodes == null ? null : nodesOf(head.nodes, reading);
+  checkTogether(reading, { known: [...Object.keys(heads), ...TABLES], ends });
+  const nodesFile = filePath(context).safeParse(document.root.nodes);
+  const nodes = nodesFile.success ? nodesOf(nodesFile.data, reading) : null;
   if (problems.length > 0) throw new ConfigError(sortByPlace(problems));
   // No problem means that no part is missing.
   const { name, modelMb, budget, strategy, search, seed, epochs, localRounds, settleMs } = head as Head;
@@ -151,12 +152,12 @@ function headOf({ document, problems }: Reading, keys: ReturnType<typeof headKey
 
 interface Parts {
   readonly known: readonly string[];
-  readonly head: Head | undefined;
   readonly ends: Ends | undefined;
-  readonly controller: Controller | undefined;
 }
 
-function checkTogether({ document, problems }: Reading, { known, head, ends, controller }: Parts): void {
+/** What is wrong between keys, by what is written: a mistake in one key hides none in the others. */
+function checkTogether({ document, problems }: Reading, { known, ends }: Parts): void {
+  const written = (...path: readonly string[]): unknown => valueAt(document.root, path);
   const report = (path: readonly string[], message: string): void => {
     problems.push(problemAt(document, path, message));
   };
@@ -170,11 +171,13 @@ function checkTogether({ document, problems }: Reading, { known, head, ends, con
   if (ends !== undefined && Object.values(ends).every((end) => end === null)) {
     report(['end'], 'the task has no end: expected at least one of rounds, accuracy, loss and cost in [end]');
   }
-  if (head !== undefined && (head.epochs === null) !== (head.localRounds === null)) {
-    report([head.epochs === null ? 'local_rounds' : 'epochs'], 'expected epochs and local_rounds together, or neither');
+  if ((written('epochs') === undefined) !== (written('local_rounds') === undefined)) {
+    const path = [written('epochs') === undefined ? 'local_rounds' : 'epochs'];
+    report(path, 'expected epochs and local_rounds together, or neither');
   }
-  if (controller === undefined || controller.address !== null) return;
-  const { host } = controller.listen;
+  const listen = listenAddress.safeParse(written('controller', 'listen'));
+  if (!listen.success || written('controller', 'address') !== undefined) return;
+  const { host } = listen.data;
   if (isIP(host) === 0 && !isLoopback(host)) report(['controller', 'listen'], `expected an IP address, got "${host}"`);
   if (host === '0.0.0.0' || host === '::') {
     report(

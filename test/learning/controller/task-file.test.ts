@@ -66,6 +66,7 @@ listen = "0.0.0.0:9400"
       'task.toml:1:1: model: missing, expected a number',
       'task.toml:2:1: modell: unknown key "modell", did you mean "model"?',
       'task.toml:3:1: budget: expected more than 0, got -1',
+      'task.toml:4:1: epochs: expected epochs and local_rounds together, or neither',
       'task.toml:5:1: strategy: expected "min-kld" or "min-cost", got "best"',
       expect.stringMatching(/^task\.toml:7:1: mqtt\.url: expected a broker/),
       'task.toml:9:1: end.acuracy: unknown key "acuracy", did you mean "accuracy"?',
@@ -83,5 +84,15 @@ listen = "0.0.0.0:9400"
 
   it('has the mistakes of its nodes named as well', () => {
     expect(problems(`nodes = "none.csv"\n${GOOD}`)).toEqual([expect.stringMatching(/^none\.csv: no such file/)]);
+  });
+
+  it('has what is wrong between keys named beside mistakes in the same table', () => {
+    const head = `nodes = "none.csv"\n${GOOD.replace('model = 10', 'model = -1')}`;
+    expect(problems(`${head}[controller]\nlisten = "0.0.0.0:9400"\ndirectory = 3\n`)).toEqual([
+      expect.stringMatching(/none\.csv: no such file/),
+      expect.stringMatching(/model: expected more than 0/),
+      expect.stringMatching(/controller\.listen: listens on every address/),
+      expect.stringMatching(/controller\.directory: expected/),
+    ]);
   });
 });
