@@ -55,13 +55,25 @@ function sitesOf(
     report(0, `expected a header such as ${FACTS.join(',')} and the names of the nodes`);
     return [];
   }
-  const names = body.map(({ cells }, i) => cells[header.cells.indexOf('node')] ?? `${i}`);
+  const nameColumn = header.cells.indexOf('node');
+  if (nameColumn < 0) {
+    // Without it no other column has a meaning.
+    const separator = header.cells.length === 1 ? ', or it is not separated by commas' : '';
+    report(header.line, `there is no column "node"${separator}: ${JSON.stringify(header.cells.join().slice(0, 60))}`);
+    return [];
+  }
+  const names = new Set<string>();
+  for (const { cells, line } of body) {
+    const name = cells[nameColumn] ?? '';
+    if (names.has(name)) report(line, `node ${JSON.stringify(name)} is there already`);
+    names.add(name);
+  }
   const columnOf = columns(header, names, report);
-  return body.map((row) => siteOf(row, { columnOf, names, workMs, report }));
+  return body.map((row) => siteOf(row, { columnOf, names: [...names], workMs, report }));
 }
 
 /** Column of each fact and of each node by name. */
-function columns({ cells, line }: CsvRow, names: readonly string[], report: Report): ReadonlyMap<string, number> {
+function columns({ cells, line }: CsvRow, names: ReadonlySet<string>, report: Report): ReadonlyMap<string, number> {
   const columnOf = new Map<string, number>();
   const known = new Set<string>([...FACTS, ...names]);
   for (const [i, title] of cells.entries()) {
@@ -69,8 +81,8 @@ function columns({ cells, line }: CsvRow, names: readonly string[], report: Repo
     else if (columnOf.has(title)) report(line, `column ${i + 1}: "${title}" is there already`);
     columnOf.set(title, i);
   }
-  for (const fact of FACTS) if (names.includes(fact)) report(line, `"${fact}" is a column, and no name of a node`);
-  for (const name of ['node', ...names]) {
+  for (const fact of FACTS) if (names.has(fact)) report(line, `"${fact}" is a column, and no name of a node`);
+  for (const name of names) {
     if (!columnOf.has(name)) report(line, `there is no column "${name}"`);
   }
   return columnOf;

@@ -46,6 +46,17 @@ describe('a table of nodes', () => {
     ]);
   });
 
+  it('names a node that is there twice, once, and says nothing of columns where none has a meaning', () => {
+    expect(problemsOf('node,a,b\na,0,1\nb,1,0\na,0,x')).toEqual([
+      'sites.csv:4:1: node "a" is there already',
+      'sites.csv:4:1: b: expected a number of 0 or more, got "x"',
+    ]);
+    expect(problemsOf('node;rate;a\na;1;0\n')).toEqual([
+      'sites.csv:1:1: there is no column "node", or it is not separated by commas: "node;rate;a"',
+    ]);
+    expect(problemsOf('name,a\na,0\n')).toEqual(['sites.csv:1:1: there is no column "node": "name,a"']);
+  });
+
   it('names what is wrong as a whole', () => {
     expect(problemsOf('node,rate,work,a\na,0,none,1')).toEqual([
       'sites.csv: no node can carry an instance: work is none on all',
