@@ -1,12 +1,9 @@
 // The fewest instances with which every client is satisfied, with any one of them lost: by steps and bisection, each judged by simulation.
 
-import { scoreOf } from './coverage.ts';
+import { isBetter, type Score, scoreOf } from './coverage.ts';
 import { candidates, SEARCH_MAX } from './search.ts';
 import { capacityAt, carriersOf, type Placement, type PlacementTask } from './task.ts';
 import { type TrialOptions, tryPlacement } from './trial.ts';
-
-/** Placements of one size that are simulated before a larger one is tried. */
-const CANDIDATES = 64;
 
 /** Each size is tried where there are so many nodes at the most. */
 const EACH_SIZE_MAX = 16;
@@ -50,19 +47,37 @@ export function leastCount(task: PlacementTask): number {
   return Math.max(2, count + 1);
 }
 
-/** A placement of this many instances that loses any one of them and still satisfies every client, or null. */
+/**
+ * A placement of this many instances that loses any one of them and still satisfies every client, or null. What is left after a loss is
+ * left of many placements: it is simulated once, and rules out all of them where it does not do.
+ */
 function withstanding(task: PlacementTask, count: number, options: TrialOptions): Placement | null {
-  return candidates(task, count, CANDIDATES).find((placement) => withstands(task, placement, options)) ?? null;
+  if (count < 2) return null;
+  const does = new Map<string, boolean>();
+  const doesAlone = (left: Placement): boolean => {
+    const key = left.join();
+    const known = does.get(key);
+    if (known !== undefined) return known;
+    // Seed by seed: what fails with the first needs no other.
+    const found = options.seeds.every(
+      (seed) => tryPlacement(task, left, { ...options, seeds: [seed] }).satisfied.worst === 1,
+    );
+    does.set(key, found);
+    return found;
+  };
+  const withstands = (placement: Placement): boolean => {
+    // What cannot be reached need not be simulated.
+    if (scoreOf(task, placement).exposed > 0) return false;
+    const left = placement.map((_, lost) => placement.toSpliced(lost, 1));
+    return !left.some((one) => does.get(one.join()) === false) && worstFirst(task, left).every(doesAlone);
+  };
+  return candidates(task, count).find(withstands) ?? null;
 }
 
-function withstands(task: PlacementTask, placement: Placement, options: TrialOptions): boolean {
-  // What cannot be reached or carried need not be simulated.
-  const { exposed } = scoreOf(task, placement);
-  if (placement.length < 2 || exposed > 0) return false;
-  return placement.every((_, lost) =>
-    options.seeds.every((seed) => {
-      const rest = placement.toSpliced(lost, 1);
-      return tryPlacement(task, rest, { ...options, seeds: [seed] }).satisfied.worst === 1;
-    }),
-  );
+function worstFirst(task: PlacementTask, placements: readonly Placement[]): Placement[] {
+  const byScore = (a: Score, b: Score): number => (isBetter(a, b) ? 1 : isBetter(b, a) ? -1 : 0);
+  return placements
+    .map((placement) => ({ placement, score: scoreOf(task, placement) }))
+    .sort((a, b) => byScore(a.score, b.score))
+    .map(({ placement }) => placement);
 }

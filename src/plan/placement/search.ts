@@ -28,21 +28,24 @@ export function improve(task: PlacementTask, placement: Placement): Placement {
   return best.placement;
 }
 
-/** Up to `most` different placements of `count` instances, the best score first; the greedy one is among them. */
-export function candidates(task: PlacementTask, count: number, most: number): readonly Placement[] {
-  const greedy = greedyKCenter(task, count);
+/**
+ * Different placements of `count` instances, the best score first, the nodes of each ascending: all of them where there are few, else those
+ * of local searches from several starts, and the greedy one.
+ */
+export function candidates(task: PlacementTask, count: number): readonly Placement[] {
   const carriers = carriersOf(task);
   const found =
     binomial(carriers.length, count) <= EXHAUSTIVE_MAX
       ? [...subsets(carriers, count)]
-      : spread(carriers, STARTS_MAX).map((first) => improve(task, greedyKCenter(task, count, first)));
-  const different = new Map([greedy, ...found].map((placement) => [[...placement].sort().join(), placement]));
-  const ranked = [...different.values()]
+      : [
+          greedyKCenter(task, count),
+          ...spread(carriers, STARTS_MAX).map((first) => improve(task, greedyKCenter(task, count, first))),
+        ];
+  const ascending = found.map((placement) => placement.toSorted((a, b) => a - b));
+  return [...new Map(ascending.map((placement) => [placement.join(), placement])).values()]
     .map((placement) => scored(task, placement))
     .sort((a, b) => (isBetter(a.score, b.score) ? -1 : isBetter(b.score, a.score) ? 1 : 0))
     .map(({ placement }) => placement);
-  const first = ranked.slice(0, most);
-  return first.includes(greedy) ? first : [...first.slice(0, most - 1), greedy];
 }
 
 interface Scored {

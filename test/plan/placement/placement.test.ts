@@ -66,7 +66,7 @@ describe('a placement', () => {
       const task = drawnPlane(seed, { count: 9 });
       const greedy = greedyKCenter(task, 3);
       expect(isBetter(scoreOf(task, greedy), scoreOf(task, improve(task, greedy)))).toBe(false);
-      const [best] = candidates(task, 3, 4);
+      const [best] = candidates(task, 3);
       expect(isBetter(scoreOf(task, improve(task, greedy)), scoreOf(task, best ?? []))).toBe(false);
     }
   });
@@ -89,7 +89,7 @@ describe('a placement', () => {
 
 describe('the cheapest placement', () => {
   // Of worlds of up to 14 nodes: test/bench/cheapest.ts.
-  it('is within one instance of the best of all subsets', () => {
+  it('has as few instances as the best of all subsets', () => {
     for (const seed of [3, 4]) {
       const task = drawnPlane(seed, { count: 5, widthMs: 30 });
       const found = cheapestPlacement(task, TRIAL)?.length ?? Number.POSITIVE_INFINITY;
@@ -98,8 +98,17 @@ describe('the cheapest placement', () => {
           tryLosses(task, placement, TRIAL).every(({ satisfied }) => satisfied.worst === 1),
         ),
       );
-      expect(found).toBeLessThanOrEqual((best ?? Number.NaN) + 1);
+      expect(found).toBe(best ?? Number.POSITIVE_INFINITY);
     }
+  });
+
+  it('is found where most of what looks good without a simulation fails in one', () => {
+    // Two of the 203 with an instance in reach after each loss withstand them, and 65 have a better score.
+    const task = drawnPlane(3, { count: 10, widthMs: 40, load: 1.2 });
+    const trial = { ...TRIAL, seeds: [1, 2], durationMs: 10_000 };
+    const found = cheapestPlacement(task, trial) ?? [];
+    expect(found).toHaveLength(4);
+    expect(tryLosses(task, found, trial).every(({ satisfied }) => satisfied.worst === 1)).toBe(true);
   });
 
   it('is none where even an instance on every node is too little', () => {
