@@ -255,11 +255,9 @@ export class Controller {
   #take(course: Course): void {
     this.#seen.isTaken = true;
     const moved = [...this.#addresses].some(([node, address]) => (this.#offers.addressOf(node) ?? address) !== address);
-    course.nodesAre(
-      this.#offers.topology((node, reason) => this.#ignored.add(node, reason)),
-      moved,
-      this.#seen.sinceMs,
-    );
+    const atWork = course.state.configuration?.global ?? null;
+    const nodes = this.#offers.topology(atWork, (node, reason) => this.#ignored.add(node, reason));
+    course.nodesAre(nodes, moved, this.#seen.sinceMs);
   }
 
   #carryOut(step: Step): void {

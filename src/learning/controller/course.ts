@@ -18,6 +18,7 @@ import type { LearningTopology } from '../../plan/learning/topology.ts';
 import { COUNT_MAX, type Progress, type TaskState } from '../messages/payloads.ts';
 import type { Ignored } from './ignored.ts';
 import type { Finding, Question } from './search/find.ts';
+import { Settling } from './settling.ts';
 
 /** When a task is over; null: not by this. At least one is there. */
 export interface Ends {
@@ -68,6 +69,7 @@ export type Nodes = LearningTopology | string;
 /** One task from its first node to its end. */
 export class Course {
   readonly #options: CourseOptions;
+  readonly #settling: Settling;
   #phase: TaskState['phase'] = 'waiting';
   #reason = 'no node is there yet';
   #generation = 0;
@@ -80,14 +82,16 @@ export class Course {
   /** What the present configuration took the place of, until it has shown itself. */
   #before: Shown | null = null;
   #nodes: Nodes = 'no node is there yet';
-  #changedMs: number | null = null;
   #moved = false;
   /** What is being searched for. */
   #question: Question | null = null;
+  /** The nodes were not still when it was asked: another change does not take it back. */
+  #isOverdue = false;
 
   /** @param restored where the controller before this one left it */
   constructor(options: CourseOptions, restored: TaskState | null) {
     this.#options = options;
+    this.#settling = new Settling(options.settleMs);
     this.#generation = options.generation;
     if (restored === null) return;
     this.#round = restored.round;
@@ -124,8 +128,8 @@ export class Course {
   nodesAre(nodes: Nodes, moved: boolean, nowMs: number): void {
     this.#nodes = nodes;
     this.#moved ||= moved;
-    this.#changedMs = nowMs;
-    this.#question = null;
+    this.#settling.changed(nowMs);
+    if (!this.#isOverdue) this.#question = null;
   }
 
   /**
@@ -147,10 +151,11 @@ export class Course {
     if (this.#phase === 'done') return null;
     const end = this.#phase === 'training' ? this.#endReached() : null;
     if (end !== null) return this.#finish(end);
-    if (this.#changedMs !== null && nowMs - this.#changedMs >= this.#options.settleMs) {
-      this.#changedMs = null;
+    const due = this.#question === null ? this.#settling.take(nowMs) : null;
+    if (due !== null) {
       if (typeof this.#nodes === 'string') return this.#halt(this.#nodes);
       this.#question = this.#questionFor(this.#nodes);
+      this.#isOverdue = due === 'overdue';
     }
     if (this.#question !== null) return this.#settle(this.#question);
     return this.#phase === 'training' ? this.#judge() : null;
@@ -208,6 +213,7 @@ export class Course {
     const finding = this.#options.find(question);
     if (finding === null) return null;
     this.#question = null;
+    this.#isOverdue = false;
     if (finding.kind === 'none') return this.#halt(finding.reason);
     if (question.current === null) return this.#deploy(finding.configuration, 'the nodes are there');
     return this.#change(question.current, finding);

@@ -77,13 +77,16 @@ export class Offers {
     return this.#fingerprint;
   }
 
-  /** The nodes as a topology, in the order of the file, else of their names; or why there is none. */
-  topology(leaveOut: (node: string, reason: string) => void): Nodes {
+  /** The nodes as a topology, in the order of the file, else of their names; or why there is none. `atWork`: the present global aggregator. */
+  topology(atWork: string | null, leaveOut: (node: string, reason: string) => void): Nodes {
     const order = this.#nodes === null ? [...this.#byNode.keys()].sort() : [...this.#nodes.keys()];
     const present = order.flatMap((id) => this.#byNode.get(id)?.node ?? []);
     const tooMany = beyondClasses(present);
     for (const id of tooMany) leaveOut(id, `more than ${CLASSES_MAX} classes of all clients`);
-    const usable = topologyFrom(present.filter(({ id }) => !tooMany.has(id)));
+    const usable = topologyFrom(
+      present.filter(({ id }) => !tooMany.has(id)),
+      atWork,
+    );
     if (typeof usable === 'string') return usable;
     for (const { node, reason } of usable.leftOut) leaveOut(node, reason);
     return usable.topology;

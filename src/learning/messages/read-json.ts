@@ -21,7 +21,7 @@ export function readJson<T>(payload: Uint8Array, schema: z.ZodType<T>, bytesMax:
   const [issue] = error.issues;
   const path = issue?.path.join('.') ?? '';
   return {
-    wrong: `${path === '' ? '' : `${bounded(path)}: `}${lowered(issue?.message ?? '')}${shown(parsed, issue?.path ?? [])}`,
+    wrong: `${path === '' ? '' : `${bounded(path)}: `}${lowered(expected(issue?.message ?? ''))}${shown(parsed, issue?.path ?? [])}`,
   };
 }
 
@@ -38,5 +38,11 @@ function bounded(text: string): string {
   const plain = text.slice(0, SHOWN_CHARS_MAX + 1).replace(/[^\x20-\x7e]/g, '?');
   return plain.length > SHOWN_CHARS_MAX ? `${plain.slice(0, SHOWN_CHARS_MAX)}…` : plain;
 }
+
+/** What was found is said after it, as it was written. */
+const expected = (message: string): string =>
+  message
+    .replace(/^Invalid input: (expected .*), received .*$/, '$1')
+    .replace(/^(?:Invalid|Too)[a-z ]*: (expected )/, '$1');
 
 const lowered = (text: string): string => `${text.slice(0, 1).toLowerCase()}${text.slice(1)}`;

@@ -49,15 +49,25 @@ export interface Usable {
 
 /**
  * Nodes as they come, in any order, as a topology: a node without a way to where it would send its model is left out, and so are
- * aggregators that there are no clients for, the dearest first.
+ * aggregators that there are no clients for, the dearest first. Of several global aggregators one has the task.
  *
+ * @param atWork the global aggregator that has the task: another one takes it only where that one is gone
  * @returns why there is none
  */
-export function topologyFrom(nodes: readonly LearningNode[]): Usable | string {
+export function topologyFrom(nodes: readonly LearningNode[], atWork: string | null): Usable | string {
+  const globals = nodes.filter(({ role }) => role === 'global-aggregator');
+  const present = globals.filter(({ id }) => id === atWork);
+  // Any node may say that it is one: of those that wait, one that no client has a link to keeps no other from it.
+  const [first, ...others] = (present.length > 0 ? present : globals).map((global) => topologyUnder(global, nodes));
+  if (first === undefined) return 'no node is the global-aggregator';
+  return typeof first === 'string' ? (others.find((one) => typeof one !== 'string') ?? first) : first;
+}
+
+function topologyUnder(global: LearningNode, nodes: readonly LearningNode[]): Usable | string {
   const ofRole = (role: LearningRole): LearningNode[] => nodes.filter((node) => node.role === role);
-  const [global, ...others] = ofRole('global-aggregator');
-  if (global === undefined) return 'no node is the global-aggregator';
-  const leftOut = others.map(({ id: node }) => ({ node, reason: `"${global.id}" is the global-aggregator already` }));
+  const leftOut = ofRole('global-aggregator').flatMap(({ id: node }) =>
+    node === global.id ? [] : [{ node, reason: `"${global.id}" is the global-aggregator already` }],
+  );
   const near = (to: readonly LearningNode[]) => (node: LearningNode) =>
     to.some((one) => Number.isFinite(linkCost(node, one)));
   const linked = ofRole('aggregator')

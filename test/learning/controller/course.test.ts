@@ -91,6 +91,20 @@ describe('the course of a task', () => {
     expect(asked.map(({ nodes }) => nodes.clients.length)).toEqual([6, 5]);
   });
 
+  it('begins also where one node comes and goes all the time', () => {
+    let looks = 0;
+    // It is found at the fifth look, and by then the nodes are others again.
+    const { course } = rig({}, null, { find: (question) => (++looks < 5 ? null : find(question)) });
+    const steps = [];
+    for (let nowMs = 0; nowMs < 15_000; nowMs += 500) {
+      course.nodesAre(nowMs % 1_000 === 0 ? D13 : left('n9'), false, nowMs);
+      steps.push(course.tick(nowMs + 100));
+    }
+    const begun = steps.filter((step) => step !== null);
+    expect(begun).toMatchObject([{ kind: 'deploy', generation: 1 }]);
+    expect(steps.indexOf(begun[0] ?? null)).toBe(24);
+  });
+
   it('goes on after the highest generation that there can be', () => {
     const { state } = rig().course;
     const { course } = rig({}, { ...state, generation: 1e9, snapshot: null });

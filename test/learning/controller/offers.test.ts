@@ -18,9 +18,29 @@ describe('what nodes offer', () => {
     offers.set(offer('a-liar', 'client', named(1_000, 1_000)));
     offers.set(offer('b', 'client', ['x', 'y']));
     const out: string[] = [];
-    const topology = offers.topology((node) => out.push(node));
+    const topology = offers.topology(null, (node) => out.push(node));
     expect(topology).toMatchObject({ clients: [{ id: 'b' }] });
     expect(out).toEqual(['a-liar']);
+  });
+
+  it('leaves the task to the global aggregator that has it, and else to one that a client has a link to', () => {
+    const offers = new Offers(null);
+    for (const id of ['a', 'f', 'g', 'z']) offers.set(offer(id, 'global-aggregator', []));
+    offers.set(offer('b', 'client', ['x']));
+    offers.set({
+      ...offer('c', 'client', ['x']),
+      node: { ...offer('c', 'client', ['x']).node, costs: new Map([['z', 1]]) },
+    });
+    const globalWith = (atWork: string | null): unknown => offers.topology(atWork, () => {});
+    expect(globalWith(null)).toMatchObject({ global: { id: 'g' }, clients: [{ id: 'b' }] });
+    expect(globalWith('z')).toMatchObject({ global: { id: 'z' }, clients: [{ id: 'c' }] });
+    expect(globalWith('gone')).toMatchObject({ global: { id: 'g' } });
+    expect(globalWith('a')).toBe('no node is a client with a link to an aggregator');
+    const out: string[] = [];
+    offers.topology('g', (node, reason) => out.push(`${node}: ${reason}`));
+    expect(out).toEqual(
+      ['a', 'f', 'z'].map((id) => `${id}: "g" is the global-aggregator already`).concat('c: no link to any aggregator'),
+    );
   });
 
   it('has a bounded number of costs and samples in all', () => {

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { readOffer, readState } from '../../../src/learning/messages/payloads.ts';
+import { readOffer, readProgress, readState } from '../../../src/learning/messages/payloads.ts';
 
 const deep = (levels: number): string => '['.repeat(levels) + ']'.repeat(levels);
 
@@ -17,5 +17,17 @@ describe('a payload that fits no schema', () => {
     const fl = { role: 'client', port: 1, costs: { ['\x1b[2J'.repeat(5_000)]: 1 } };
     const read = readOffer('n', Buffer.from(JSON.stringify({ address: '10.0.0.1', fl })));
     expect(read).toMatchObject({ wrong: expect.stringMatching(/^fl\.costs\.\?\[2J[\x20-\x7e…]{1,150}$/) });
+  });
+
+  it('is refused in a few words, what was found last', () => {
+    const wrongIn = (text: string): unknown => readProgress(Buffer.from(text));
+    expect(wrongIn('{"generation":1}')).toEqual({ wrong: 'round: expected number, got nothing' });
+    expect(wrongIn('null')).toEqual({ wrong: 'expected object, got null' });
+    expect(wrongIn('{"generation":1,"round":1,"accuracy":7}')).toEqual({
+      wrong: 'accuracy: expected number to be <=1, got 7',
+    });
+    expect(readOffer('n', Buffer.from('{"address":"10.0.0.1","fl":{"role":"boss","port":1}}'))).toEqual({
+      wrong: 'fl.role: expected one of "global-aggregator"|"aggregator"|"client", got "boss"',
+    });
   });
 });
