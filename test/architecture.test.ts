@@ -245,7 +245,14 @@ describe('the house', () => {
       reached.add(file);
       for (const target of statically.get(file) ?? []) visit(target);
     };
-    for (const file of ['main.ts', 'cli/commands/run.ts', 'app/workers/worker.ts', 'store/thread.ts']) visit(file);
+    for (const file of [
+      'main.ts',
+      'cli/commands/run.ts',
+      'cli/service/run-service.ts',
+      'app/workers/worker.ts',
+      'store/thread.ts',
+    ])
+      visit(file);
     expect([...reached].filter((file) => /^(?:plan|learning|scenario|sim)\//.test(file))).toEqual([]);
     expect(reached.has('app/app.ts')).toBe(true);
   });

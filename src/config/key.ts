@@ -4,6 +4,9 @@
 
 import * as z from 'zod';
 
+// A schema is asked once at a start and once a reload: compiling a function for each first would take longer than all asking.
+z.config({ jitless: true });
+
 /** `live`: a reload applies it. `restart`: it belongs to what is bound or opened once. */
 export type Reload = 'live' | 'restart';
 

@@ -10,7 +10,7 @@ import type { OpenedFile, StoreAnswer, StoreFailure, StoreRequest } from './mess
 import { createStoreMetrics, type StoreFacts, type StoreMetrics } from './metrics.ts';
 import { RowLedger, type SavedState } from './rows/ledger.ts';
 import type { RestoredState, StoreState } from './state.ts';
-import { StoreThread } from './store-thread.ts';
+import { takeStoreThread } from './store-thread.ts';
 
 export interface StoreOptions {
   /** The SQLite file; its directory is made when it is missing. */
@@ -92,7 +92,7 @@ class SqliteStore implements Store {
   readonly #options: StoreOptions;
   readonly #clock: BootClock;
   readonly #metrics: StoreMetrics;
-  readonly #thread = new StoreThread();
+  readonly #thread = takeStoreThread();
   #ledger = new RowLedger();
   /** What the thread does now; one thing at a time. */
   #work = Promise.resolve();

@@ -3,7 +3,7 @@
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
 import { configFiles } from '../../build/config-files.ts';
 import type { Config } from '../../src/config/config.ts';
 import { loadConfig } from '../../src/config/load.ts';
@@ -367,5 +367,31 @@ describe('a mistake that shows only between sections', () => {
     expect(errorsOf(MINIMAL + twice)).toEqual([
       'qedge.toml:13:1: announce: instance "1" of "pilotnet" is announced already',
     ]);
+  });
+});
+
+describe('loading', () => {
+  it('compiles no function for a schema', () => {
+    const compile = vi.spyOn(globalThis, 'Function');
+    load(MINIMAL);
+    expect(compile).not.toHaveBeenCalled();
+    compile.mockRestore();
+  });
+});
+
+describe('a name', () => {
+  const named = (name: string): string[] => errorsOf(MINIMAL.replace('"pilotnet"', `"${name}"`));
+  const at = (host: string): string[] => errorsOf(`${MINIMAL}instances = ["http://${host}:9000"]`);
+
+  it('has at most 63 characters', () => {
+    expect(named('a'.repeat(63))).toEqual([]);
+    expect(named('a'.repeat(64))).toEqual([expect.stringContaining('at most 63 long')]);
+    expect(named('a-')).toEqual([]);
+    expect(named('-a')).toHaveLength(1);
+  });
+
+  it('of a host has parts of at most 63 characters that begin and end with none but letters, digits and "_"', () => {
+    for (const host of ['a', 'a.b', 'a-b.c', '_a.b_', 'a'.repeat(63)]) expect(at(host)).toEqual([]);
+    for (const host of ['a-.b', '-a.b', 'a..b', `${'a'.repeat(64)}.b`]) expect(at(host)).toHaveLength(1);
   });
 });

@@ -20,6 +20,7 @@ import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { CommandError } from '../../src/errors.ts';
 import { proveStore } from '../../src/store/prove-store.ts';
 import type { PlacedInstance, StoreState } from '../../src/store/state.ts';
+import { startStoreThreadAhead } from '../../src/store/store-thread.ts';
 import { textOf } from '../support/metrics.ts';
 import { EMPTY, FakeBootClock, instanceOf, openBench, placementOf, snapshotOf } from './store-fixture.ts';
 
@@ -451,5 +452,26 @@ describe('one file, two processes', () => {
     );
     await store.close();
     expect(await reload()).toMatchObject({ routers: expect.arrayContaining([...STATE.routers]) });
+  });
+});
+
+describe('a thread that is started ahead', () => {
+  const storeThreads = (): string[] =>
+    readdirSync('/proc/self/task').filter(
+      (id) => readFileSync(`/proc/self/task/${id}/comm`, 'utf8').trim() === 'store',
+    );
+
+  it('is the one that opens the store, and the next store has one of its own', async () => {
+    const before = new Set(storeThreads());
+    const started = (): number => storeThreads().filter((id) => !before.has(id)).length;
+    startStoreThreadAhead();
+    const first = openBench(path);
+    await first.store.load();
+    expect(started()).toBe(1);
+
+    const second = openBench(join(directory, 'other.db'));
+    await second.store.load();
+    expect(started()).toBe(2);
+    await Promise.all([first.store.close(), second.store.close()]);
   });
 });
