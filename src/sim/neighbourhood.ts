@@ -60,7 +60,7 @@ export class Neighbourhood {
     this.#hearers = all.map((b) => all.filter((other) => this.#heard[other]?.includes(b)));
     this.#sayings = Array.from({ length: all.length * stages }, () => new Saying());
     for (let place = 0; place < all.length * stages; place++)
-      agenda.push(this.#rng.next() * spec.everyMs, EVENT.summary, place);
+      agenda.push((1 + this.#rng.next()) * spec.everyMs, EVENT.summary, place);
   }
 
   /** A load balancer looks whether to send what it saw since it last did. */

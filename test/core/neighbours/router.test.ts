@@ -48,6 +48,30 @@ describe('a router among neighbours', () => {
     expect(beliefOf(watching)).toBe(beliefOf(alone));
   });
 
+  it('begins with shares by what they saw, which those of one that began earlier do not follow', () => {
+    const said = learned(worldWith({ use: true, samplesMax: 20 }));
+    const [fresh, alone, earlier] = [
+      worldWith({ use: true, samplesMax: 20 }),
+      worldWith(),
+      worldWith({ use: true, samplesMax: 20 }),
+    ];
+    earlier.pass(2_600);
+    const shareOf = ({ router, nowMs }: World) =>
+      [...router.instances(nowMs)].find(({ key }) => key === SLOW)?.weight ?? Number.NaN;
+    for (const world of [fresh, alone, earlier]) {
+      for (const node of ['a', 'b', 'c', 'd']) world.router.neighbours?.hear(node, said, world.nowMs);
+      world.pass(600);
+    }
+    expect(shareOf(alone)).toBeCloseTo(1 / 3);
+    expect(shareOf(fresh)).toBeLessThan(0.1 * shareOf(alone));
+    expect(shareOf(earlier)).toBeGreaterThan(0.5 * shareOf(alone));
+    // What is said again is not counted again.
+    const before = shareOf(fresh);
+    for (const node of ['a', 'b', 'c', 'd']) fresh.router.neighbours?.hear(node, said, fresh.nowMs);
+    fresh.pass(600);
+    expect(shareOf(fresh)).toBeGreaterThan(0.3 * before);
+  });
+
   it('keeps what it learned itself, no matter what they do', () => {
     const said = learned(worldWith({ use: true, samplesMax: 20 }));
     const [heard, alone] = [worldWith({ use: true, samplesMax: 20 }), worldWith({ use: true, samplesMax: 20 })];

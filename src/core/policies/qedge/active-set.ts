@@ -16,6 +16,16 @@ import { startWeight } from './prior.ts';
 const JOIN_SHARE = 0.5;
 /** One that had all the weight leaves some to those that took its place. */
 const RETURN_SHARE_MAX = 0.99;
+/**
+ * What neighbours saw is taken in for so many steps from a cold start on, two seconds: those that start at the same time have said
+ * nothing by then, and do not follow one another.
+ */
+const CATCH_UP_STEPS = 4;
+/**
+ * It moves the weights as far as so many seconds of decision steps would. They speak of half a minute; half of that, as 15 is one over
+ * the error of a success ratio by the few dozen answers that are counted.
+ */
+const CATCH_UP_SECONDS = 15;
 
 export class ActiveSet {
   readonly #options: QedgeOptions;
@@ -28,6 +38,10 @@ export class ActiveSet {
   members: readonly Candidate[] = [];
   /** Nothing was sent yet: weights are made from estimates alone, again whenever one joins. */
   cold = true;
+  /** Steps in which it may still take in what neighbours saw. */
+  #catchUpSteps = CATCH_UP_STEPS;
+  /** The fall of the log-weight by what neighbours saw, as far as it was taken. By handle. */
+  #caughtUp: Float64Array<ArrayBuffer> = new Float64Array(0);
 
   constructor(options: QedgeOptions, latencyMs: number) {
     this.#options = options;
@@ -38,6 +52,7 @@ export class ActiveSet {
   learnOf(handle: number): void {
     this.weights = grownFloat64(this.weights, handle + 1);
     this.#returnShare = grownFloat64(this.#returnShare, handle + 1);
+    this.#caughtUp = grownFloat64(this.#caughtUp, handle + 1);
     this.forget(handle);
   }
 
@@ -45,6 +60,7 @@ export class ActiveSet {
   forget(handle: number): void {
     this.weights[handle] = 0;
     this.#returnShare[handle] = 0;
+    this.#caughtUp[handle] = 0;
   }
 
   /**
@@ -62,6 +78,19 @@ export class ActiveSet {
     this.members = candidates.filter(({ isActive }) => isActive);
     if (this.cold) this.#startWeights();
     else this.#admit();
+  }
+
+  /** Soon after a cold start: weights as if it had been beside its neighbours for a while, by what is in time from here of what they saw. */
+  catchUp({ heard, heardSuccess }: Estimates): void {
+    if (this.#catchUpSteps === 0 || this.members.length === 0) return;
+    this.#catchUpSteps--;
+    if (!heard) return;
+    for (const { handle } of this.members) {
+      const fall = this.#options.learning_rate * CATCH_UP_SECONDS * (1 - (heardSuccess[handle] as number));
+      (this.weights[handle] as number) *= Math.exp((this.#caughtUp[handle] as number) - fall);
+      this.#caughtUp[handle] = fall;
+    }
+    normalise(this.members, this.weights);
   }
 
   /** One step of the slow loop by the costs of the members. */
@@ -89,11 +118,13 @@ export class ActiveSet {
       for (const member of this.members) if (!back.has(member)) this.weights[member.handle] = 0;
     }
     this.cold = false;
+    this.#catchUpSteps = 0;
     this.#admit();
   }
 
   reset(): void {
     this.cold = true;
+    this.#catchUpSteps = CATCH_UP_STEPS;
     this.#startWeights();
   }
 
@@ -115,6 +146,7 @@ export class ActiveSet {
   #startWeights(): void {
     for (const { handle, rttMs, local } of this.members) {
       this.weights[handle] = this.#options.cold_start ? startWeight(rttMs, this.#latencyMs, local) : 1;
+      this.#caughtUp[handle] = 0;
     }
     normalise(this.members, this.weights);
   }

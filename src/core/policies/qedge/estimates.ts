@@ -54,6 +54,10 @@ export class Estimates {
   pressure: Float64Array<ArrayBuffer> = new Float64Array(0);
   /** c_m. */
   costs: Float64Array<ArrayBuffer> = new Float64Array(0);
+  /** Success to expect before any own sample, what neighbours saw counted in. */
+  heardSuccess: Float64Array<ArrayBuffer> = new Float64Array(0);
+  /** A neighbour saw something of a member lately, as of this step. */
+  heard = false;
   readonly #look: { limitMs: number; latencyMsMax: number; ownWeight: number; nowMs: number };
   /** Fresh samples of all members together, as of this step. */
   #fresh = 0;
@@ -88,6 +92,7 @@ export class Estimates {
     this.processingMs = grownFloat64(this.processingMs, handles, Number.NaN);
     this.pressure = grownFloat64(this.pressure, handles);
     this.costs = grownFloat64(this.costs, handles);
+    this.heardSuccess = grownFloat64(this.heardSuccess, handles);
     this.#baseline.ensureHandles(handles);
     this.memory.ensureHandles(handles);
   }
@@ -108,6 +113,7 @@ export class Estimates {
     this.#own = 0;
     this.#said = 0;
     this.#fresh = 0;
+    this.heard = false;
     this.#baseline.advance();
   }
 
@@ -141,6 +147,8 @@ export class Estimates {
     const estimated = (byDistance + said.latelyInTime) / (1 + said.lately);
     const baselineMs = this.#options.own_baseline ? this.#baseline.refresh(handle, window, unloadedMs) : unloadedMs;
     const promised = said.failing ? FAILING_PRIOR * estimated : estimated;
+    this.heard ||= said.lately > 0;
+    this.heardSuccess[handle] = promised;
     const expected = this.#options.memory ? this.memory.success(handle, promised) : promised;
     const estimatedMs = PRIOR_LATENCY * baselineMs;
     const expectedMs = this.#options.memory ? this.memory.processingMs(handle, estimatedMs) : estimatedMs;

@@ -158,7 +158,9 @@ class Qedge implements Policy {
   tick(nowMs: number): void {
     this.unloaded.refresh();
     // Deviation: a load balancer without requests learns nothing, so its weights stay instead of drifting to the priors.
-    if (this.#estimate(nowMs)) {
+    const evidence = this.#estimate(nowMs);
+    this.activeSet.catchUp(this.estimates);
+    if (evidence) {
       this.#requirements?.charge(this.activeSet.members, this.estimates);
       this.activeSet.step(this.estimates, this.stepMs);
       this.#requirements?.hold(this.activeSet.members, this.activeSet.weights);

@@ -1,0 +1,52 @@
+import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
+import { NeighbourExchange } from '../../src/app/neighbour-exchange.ts';
+import type { Summary } from '../../src/core/neighbours/summary.ts';
+
+const SEEN = new Map<string, Summary>([['pilotnet', { spanMs: 2_000, instances: [] }]]);
+const OBSERVE = { mode: 'observe', max: 8, samplesMax: 20 } as const;
+
+/** How many services each exchange spoke of. */
+function started(): { readonly exchange: NeighbourExchange; readonly spoken: number[] } {
+  const spoken: number[] = [];
+  const exchange = new NeighbourExchange({ takeSummaries: () => SEEN, exchange: ({ size }) => spoken.push(size) });
+  exchange.configure(OBSERVE);
+  return { exchange, spoken };
+}
+
+describe('the exchange with neighbours', () => {
+  beforeEach(() => {
+    vi.useFakeTimers();
+  });
+  afterEach(() => {
+    vi.useRealTimers();
+  });
+
+  it('looks who is near several times before it says anything, so that a beginner hears soon', () => {
+    const { spoken } = started();
+    vi.advanceTimersByTime(500);
+    expect(spoken).toEqual([0, 0]);
+    vi.advanceTimersByTime(1_400);
+    expect(spoken.every((services) => services === 0)).toBe(true);
+  });
+
+  it('says what was seen every two seconds after that', () => {
+    const { spoken } = started();
+    vi.advanceTimersByTime(10_000);
+    const first = spoken.indexOf(1);
+    expect(spoken.slice(first)).toEqual([1, 1, 1, 1, 1]);
+  });
+
+  it('is ended by a reload that turns it off, at any moment, and begins again', () => {
+    const { exchange, spoken } = started();
+    for (const passedMs of [300, 5_000]) {
+      vi.advanceTimersByTime(passedMs);
+      exchange.configure({ ...OBSERVE, mode: 'off' });
+      const before = spoken.length;
+      vi.advanceTimersByTime(10_000);
+      expect(spoken).toHaveLength(before);
+      exchange.configure(OBSERVE);
+      vi.advanceTimersByTime(300);
+      expect(spoken).toHaveLength(before + 1);
+    }
+  });
+});
