@@ -1,7 +1,7 @@
 // DNS messages: what is written is read again, and nothing that a stranger writes does harm.
 
 import fc from 'fast-check';
-import { describe, expect, it } from 'vitest';
+import { describe, expect, it, vi } from 'vitest';
 import { decodeDns } from '../../src/net/dns/decode.ts';
 import { encodeMulticast, encodeQuery } from '../../src/net/dns/encode.ts';
 import { DnsMessageError, type DnsRecord, escapeLabel, labelsOf } from '../../src/net/dns/message.ts';
@@ -51,6 +51,23 @@ describe('a DNS message', () => {
       expect(() => decodeDns(withName(...name))).toThrow(DnsMessageError);
     }
     expect(decodeDns(withName(0xc0, 4)).answers[0]?.name).toBe('');
+  });
+
+  it('whose records all point at one long name is read in the time of its bytes', () => {
+    const labels = Buffer.concat([...Array.from({ length: 120 }, () => Buffer.from([1, 97])), Buffer.from([0])]);
+    const opaque = [0, 99, 0, 1, 0, 0, 0, 0, 0, 0];
+    const records = 1_000;
+    const head = Buffer.from([0, 0, 0x84, 0, 0, 0, records >> 8, records & 255, 0, 0, 0, 0]);
+    const first = Buffer.concat([head, labels, Buffer.from([0, 16, 0, 1, 0, 0, 0, 0, 0, 0])]);
+    const others = Array.from({ length: records - 2 }, () => Buffer.from([0xc0, 12, ...opaque]));
+    // The last one, of a type that is read, shows that all were read whole.
+    const last = Buffer.from([0xc0, 14, 0, 1, 0, 1, 0, 0, 0, 1, 0, 4, 10, 0, 0, 7]);
+    const texts = vi.spyOn(Buffer.prototype, 'toString');
+    const { answers } = decodeDns(Buffer.concat([first, ...others, last]));
+    const made = texts.mock.calls.length;
+    texts.mockRestore();
+    expect(answers.at(-1)).toMatchObject({ name: Array(119).fill('a').join('.'), data: { address: '10.0.0.7' } });
+    expect(made).toBeLessThan(200);
   });
 
   it('of any bytes, or with any byte changed, is read or refused', () => {

@@ -49,8 +49,20 @@ function times<Item>(count: number, read: () => Item | null): Item[] {
   return items;
 }
 
+/** A name from one of its labels on. */
+interface Ending {
+  readonly text: string;
+  readonly bytes: number;
+  /** That it took to read it. */
+  readonly pointers: number;
+}
+
+const tooLong = (): DnsMessageError => new DnsMessageError(`a name has more than ${NAME_BYTES_MAX} bytes`);
+
 class Reader {
   readonly #bytes: Buffer;
+  /** By where they begin: where thousands of records point at one long name, it is read once. */
+  readonly #endings = new Map<number, Ending>();
   #at = 0;
 
   constructor(bytes: Buffer) {
@@ -131,10 +143,13 @@ class Reader {
   }
 
   #name(): string {
-    const labels: string[] = [];
+    const labels: { readonly at: number; readonly text: string; readonly pointers: number }[] = [];
     let [at, length, pointers] = [this.#at, 0, 0];
     let end: number | null = null;
+    let rest: Ending | undefined;
     for (;;) {
+      rest = this.#endings.get(at);
+      if (rest !== undefined) break;
       const size = this.#bytes[at] ?? -1;
       if (size < 0) throw new DnsMessageError('message ends within a name');
       if (size === 0) break;
@@ -147,13 +162,24 @@ class Reader {
         continue;
       }
       length += size + 1;
-      if (length > NAME_BYTES_MAX) throw new DnsMessageError(`a name has more than ${NAME_BYTES_MAX} bytes`);
+      if (length > NAME_BYTES_MAX) throw tooLong();
       if (at + 1 + size > this.#bytes.length) throw new DnsMessageError('message ends within a name');
-      labels.push(escapeLabel(this.#bytes.toString('utf8', at + 1, at + 1 + size)));
+      labels.push({ at, text: escapeLabel(this.#bytes.toString('utf8', at + 1, at + 1 + size)), pointers });
       at += 1 + size;
     }
+    // What is known of a name is behind a pointer: nothing is read in place twice.
     this.#at = end ?? at + 1;
-    return labels.join('.');
+    pointers += rest?.pointers ?? 0;
+    if (pointers > POINTERS_MAX) throw new DnsMessageError('a name leads nowhere');
+    let ending: Ending = { text: rest?.text ?? '', bytes: rest?.bytes ?? 0, pointers: 0 };
+    for (const label of labels.toReversed()) {
+      const bytes = ending.bytes + (this.#bytes[label.at] ?? 0) + 1;
+      if (bytes > NAME_BYTES_MAX) throw tooLong();
+      const text = ending.text === '' ? label.text : `${label.text}.${ending.text}`;
+      ending = { text, bytes, pointers: pointers - label.pointers };
+      this.#endings.set(label.at, ending);
+    }
+    return ending.text;
   }
 
   #need(length: number): void {

@@ -154,6 +154,35 @@ describe('over multicast DNS', () => {
     );
   });
 
+  it('records whose names are no text, in an answer and in a question for our name, end nothing', async () => {
+    const service = newService();
+    const { say, sayBytes, heard } = await stranger();
+    const started = startPlacement(config('pi-1', service, 9001));
+    const names = (): readonly string[] => heard.map(({ name }) => name);
+    const own = `${service} 9001 on pi-1._qedge._tcp.local`;
+    await expect.poll(names, PATIENCE).toContain(own);
+    // 63 bytes of no UTF-8 become 189 when they are read as text, more than a label may have.
+    const placeholder = 'x'.repeat(63);
+    const target = { type: 'SRV', priority: 0, weight: 0, port: 1, target: `${placeholder}.local` } as const;
+    const record: DnsRecord = { name: own, ttlSeconds: 120, data: target };
+    const pointer: DnsRecord = {
+      name: '_qedge._tcp.local',
+      ttlSeconds: 120,
+      data: { type: 'PTR', target: `${placeholder}._qedge._tcp.local` },
+    };
+    const questions = [{ name: '_qedge._tcp.local', type: 'PTR' }] as const;
+    for (const sections of [{ answers: [record] }, { questions, answers: [pointer], authorities: [record] }]) {
+      const bytes = encodeMulticast(sections);
+      for (let at = bytes.indexOf(placeholder); at >= 0; at = bytes.indexOf(placeholder)) bytes.fill(0xff, at, at + 63);
+      sayBytes(bytes);
+    }
+    say(all(recordsOf(instance(service), 0)));
+    await expect.poll(() => foreign(started), PATIENCE).toEqual(['pi-9/a']);
+    // It took the first for another node of its name.
+    await expect.poll(names, PATIENCE).toContain(`${service} 9001 on pi-1 (2)._qedge._tcp.local`);
+    expect(started.logLines.filter(({ reason }) => reason === 'internal')).toEqual([]);
+  });
+
   it('an own instance whose address has a zone is refused, and ends nothing', async () => {
     const service = newService();
     const zoned = `[[announce]]\nservice = "${service}"\nurl = "http://[fe80::1%lo]:9002"\nhealth = false\n`;

@@ -4,7 +4,7 @@
 import { isIP } from 'node:net';
 import type { ServiceName } from '../../../config/schema/placement/sources.ts';
 import type { Instance, Labels } from '../../../core/domain.ts';
-import { type DnsRecord, sameName } from '../../../net/dns/message.ts';
+import type { DnsRecord } from '../../../net/dns/message.ts';
 import { ANNOUNCED_MAX } from '../source.ts';
 import type { NameServers } from './resolver.ts';
 
@@ -52,12 +52,13 @@ async function resolveTargets(servers: NameServers, { service, name, before }: W
   const instances: Instance[] = [];
   const ttls = [ttlSeconds];
   let trouble: string | null = null;
+  const additional = Map.groupBy(additionals, (record) => record.name.toLowerCase());
   const waiting = targets.values();
   const work = async (): Promise<void> => {
     for (const { target, port, priority } of waiting) {
       const nodeId = target.toLowerCase();
       const known = before.find((one) => one.nodeId === nodeId && one.port === port);
-      const found = await addressesOf(servers, target, additionals).catch((error: Error) => {
+      const found = await addressesOf(servers, target, additional.get(nodeId) ?? []).catch((error: Error) => {
         trouble = `${target}: ${error.message}`;
         return { addresses: known === undefined ? [] : [known.host], ttlSeconds: AGAIN_SECONDS };
       });
@@ -77,11 +78,11 @@ interface Addresses {
   readonly ttlSeconds: number;
 }
 
-/** IPv4 where there is any: the same machine most often has both. `additional`: what the server sent along. */
+/** IPv4 where there is any: the same machine most often has both. `additional`: what the server sent along of this name. */
 async function addressesOf(servers: NameServers, name: string, additional: readonly DnsRecord[]): Promise<Addresses> {
   if (isIP(name) !== 0) return { addresses: [name], ttlSeconds: Number.POSITIVE_INFINITY };
   for (const type of ['A', 'AAAA'] as const) {
-    const known = additional.filter((record) => record.data.type === type && sameName(record.name, name));
+    const known = additional.filter((record) => record.data.type === type);
     const { records, ttlSeconds } =
       known.length === 0
         ? await servers.records(name, type)

@@ -30,8 +30,11 @@ const LOOK_MS = 1_000;
 /** Names that one packet asks for, and all of a second. */
 const QUESTIONS_MAX = 8;
 const ASKED_MAX = 64;
-/** Messages a second that are read; on a network of any size there are some dozens. */
+/** Messages a second that are read, and their bytes; on a network of any size there are some dozens. */
 const MESSAGES_PER_SECOND_MAX = 500;
+const BYTES_PER_SECOND_MAX = 512 * 1024;
+/** RFC 6762, section 17. */
+const MESSAGE_BYTES_MAX = 9_000;
 
 /** Asks the local network which instances there are, and answers for those of this node. */
 export class MdnsSource implements PlacementSource {
@@ -47,7 +50,7 @@ export class MdnsSource implements PlacementSource {
   #askTimer: NodeJS.Timeout | null = null;
   #lookTimer: NodeJS.Timeout | null = null;
   #soonTimer: NodeJS.Timeout | null = null;
-  #messages = { sinceMs: 0, count: 0 };
+  #messages = { sinceMs: 0, count: 0, bytes: 0 };
 
   constructor(config: MdnsSourceConfig, context: SourceContext) {
     this.#config = config;
@@ -102,10 +105,22 @@ export class MdnsSource implements PlacementSource {
 
   #hear(bytes: Buffer, from: string): void {
     const nowMs = this.#context.clock.nowMs();
-    if (nowMs - this.#messages.sinceMs >= 1_000) this.#messages = { sinceMs: nowMs, count: 0 };
-    if (++this.#messages.count > MESSAGES_PER_SECOND_MAX) return;
+    if (nowMs - this.#messages.sinceMs >= 1_000) this.#messages = { sinceMs: nowMs, count: 0, bytes: 0 };
+    this.#messages.count++;
+    this.#messages.bytes += bytes.length;
+    const { count, bytes: sum } = this.#messages;
+    if (count > MESSAGES_PER_SECOND_MAX || sum > BYTES_PER_SECOND_MAX || bytes.length > MESSAGE_BYTES_MAX) return;
     const message = readMessage(bytes);
     if (message === null) return;
+    try {
+      this.#take(message, from, nowMs);
+    } catch (error) {
+      // A failure of ours in a message ends that message.
+      this.#context.refuse(`mdns message of ${from}`, error);
+    }
+  }
+
+  #take(message: DnsMessage, from: string, nowMs: number): void {
     this.#responder.hear(message);
     if (!message.isAnswer) return;
     this.#neighbours.hear([...message.answers, ...message.additionals], { from, nowMs });

@@ -5,7 +5,13 @@ import { isDeepStrictEqual } from 'node:util';
 import { type Instance, instanceKey } from '../../../core/domain.ts';
 import type { Rng } from '../../../core/rng.ts';
 import { dataBytes, encodeMulticast } from '../../../net/dns/encode.ts';
-import { type DnsMessage, type DnsQuestion, type DnsRecord, sameName } from '../../../net/dns/message.ts';
+import {
+  type DnsMessage,
+  DnsMessageError,
+  type DnsQuestion,
+  type DnsRecord,
+  type RecordData,
+} from '../../../net/dns/message.ts';
 import { type InstanceRecords, recordsOf, SERVICE_TYPE, TYPES_NAME } from './service-record.ts';
 
 export interface ResponderOptions {
@@ -77,7 +83,7 @@ export class Responder {
     if (message.isAnswer) this.#defend([...message.answers, ...message.additionals]);
     else {
       this.#yield(message.authorities);
-      for (const question of message.questions) this.#answer(question, message.answers);
+      this.#answer(message.questions, message.answers);
     }
   }
 
@@ -122,17 +128,18 @@ export class Responder {
     if (offered.steps < PROBES + ANNOUNCEMENTS) this.#stepIn(offered, ANNOUNCE_MS);
   }
 
-  #answer({ name, type }: DnsQuestion, known: readonly DnsRecord[]): void {
+  #answer(questions: readonly DnsQuestion[], known: readonly DnsRecord[]): void {
+    const asked = new Set(questions.map(({ name, type }) => `${name.toLowerCase()} ${type}`));
+    // Section 7.1: what the asker knows, and will know for a while yet, is not said again.
+    const knownSeconds = new Map(known.map((record) => [keyOf(record), record.ttlSeconds]));
+    const isNews = (record: DnsRecord): boolean => {
+      const name = record.name.toLowerCase();
+      if (!asked.has(`${name} ${record.data.type}`) && !asked.has(`${name} ANY`)) return false;
+      return (knownSeconds.get(keyOf(record)) ?? 0) * 2 <= record.ttlSeconds;
+    };
     for (const offered of this.#offered.values()) {
       const { pointers, service, text, address } = offered.records;
-      const matching = [...pointers, service, text, address].filter(
-        (record) => sameName(record.name, name) && (type === 'ANY' || type === record.data.type),
-      );
-      // Section 7.1: what the asker knows, and will know for a while yet, is not said again.
-      const news = matching.filter(
-        (record) => !known.some((other) => isSame(other, record) && other.ttlSeconds * 2 > record.ttlSeconds),
-      );
-      if (news.length > 0 && isSaid(offered)) this.#asked.add(offered);
+      if (isSaid(offered) && [...pointers, service, text, address].some(isNews)) this.#asked.add(offered);
     }
     if (this.#asked.size > 0) this.#answerSoon();
   }
@@ -152,24 +159,22 @@ export class Responder {
 
   /** Section 9: a name of ours with other data belongs to another responder, even where it was ours before. */
   #defend(records: readonly DnsRecord[]): void {
-    for (const record of records) {
-      if (record.data.type !== 'SRV' || record.ttlSeconds === 0) continue;
-      for (const offered of this.#offered.values()) {
-        const { service } = offered.records;
-        if (sameName(service.name, record.name) && !isSame(service, record)) this.#rename(offered);
-      }
+    const said = servicesByName(records.filter(({ ttlSeconds }) => ttlSeconds > 0));
+    for (const offered of this.#offered.values()) {
+      const { service } = offered.records;
+      const others = said.get(service.name.toLowerCase()) ?? [];
+      if (others.some((record) => keyOf(record) !== keyOf(service))) this.#rename(offered);
     }
   }
 
   /** Section 8.2: of two that ask for one name at once, the one with the lesser data waits. */
   #yield(authorities: readonly DnsRecord[]): void {
-    for (const record of authorities) {
-      if (record.data.type !== 'SRV') continue;
-      for (const offered of this.#offered.values()) {
-        const { service } = offered.records;
-        if (isSaid(offered) || !sameName(service.name, record.name)) continue;
-        if (Buffer.compare(dataBytes(service.data), dataBytes(record.data)) < 0) this.#begin(offered, CONFLICT_MS);
-      }
+    const said = servicesByName(authorities);
+    for (const offered of this.#offered.values()) {
+      const { service } = offered.records;
+      const others = isSaid(offered) ? [] : (said.get(service.name.toLowerCase()) ?? []);
+      const own = dataBytes(service.data);
+      if (others.some(({ data }) => Buffer.compare(own, bytesOf(data)) < 0)) this.#begin(offered, CONFLICT_MS);
     }
   }
 
@@ -219,9 +224,29 @@ const isSaid = ({ steps }: Offered): boolean => steps > PROBES;
 
 const idOf = (instance: Instance): string => `${instance.service}\n${instanceKey(instance)}`;
 
-function isSame(a: DnsRecord, b: DnsRecord): boolean {
-  if (!sameName(a.name, b.name) || a.data.type !== b.data.type) return false;
-  return dataBytes(a.data).toString('latin1').toLowerCase() === dataBytes(b.data).toString('latin1').toLowerCase();
+/** What others say may have labels that are no text, which nothing of ours has: they cannot be written again. */
+const NO_BYTES = Buffer.alloc(0);
+
+function bytesOf(data: RecordData): Buffer {
+  try {
+    return dataBytes(data);
+  } catch (error) {
+    if (error instanceof DnsMessageError) return NO_BYTES;
+    throw error;
+  }
+}
+
+/** Two records with one key say the same. */
+function keyOf({ name, data }: DnsRecord): string {
+  return `${name.toLowerCase()} ${data.type} ${bytesOf(data).toString('latin1').toLowerCase()}`;
+}
+
+/** A packet has room for thousands. */
+function servicesByName(records: readonly DnsRecord[]): ReadonlyMap<string, readonly DnsRecord[]> {
+  return Map.groupBy(
+    records.filter(({ data }) => data.type === 'SRV'),
+    ({ name }) => name.toLowerCase(),
+  );
 }
 
 /** A question for every instance that there is, less what is known. */
