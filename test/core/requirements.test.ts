@@ -149,6 +149,21 @@ describe('an attribute share', () => {
     },
   );
 
+  it('does not yield to moments in which all instances stand still', () => {
+    const world = createWorld('qedge', { requirements: accuracy(0.8) });
+    place(world, [quick, accurate, accurate]);
+    let least = 1;
+    for (let i = 0; i < 3000; i++) {
+      // 24 requests a second; for half a second of each five, nothing answers in time.
+      const stands = i % 120 >= 108;
+      world.request(() => ({ latencyMs: stands ? 200 : 20 }));
+      world.pass(1000 / 24);
+      const [, share] = world.router.state(world.nowMs).requirements;
+      least = Math.min(least, share?.heldShare ?? 0);
+    }
+    expect(least).toBeGreaterThan(0.7);
+  });
+
   it('does not yield where nothing does better', () => {
     const world = createWorld('round-robin', { requirements: accuracy(0.8) });
     place(world, [quick, accurate]);

@@ -2,7 +2,8 @@
 // away and slow to take back, so that it settles. The least important one yields first.
 //
 // It falls only where it is the quota that costs the latency: where the instances that serve it do no worse than the others, to ask the
-// others helps none.
+// others helps none. Where everything stands still for a moment, what was on its way then is late at all of them, and chance says at
+// which more: so they have to do worse by more than chance makes.
 
 import type { QosTarget } from '../domain.ts';
 import { FadingRatio } from './fading-ratio.ts';
@@ -27,6 +28,13 @@ const HALF_LIFE_MS = 2000;
 const REQUESTS_MIN = 5;
 /** And those that it is made of at the least, however old: fewer do not distinguish need from chance. */
 const REQUESTS_KEPT = 40;
+/** What the others have to do better by, in standard errors of the difference: chance makes as much one time in fifteen. */
+const ERRORS_MIN = 1.5;
+
+/** About so many of the last requests speak of where requests go. */
+const SERVED_KEPT = 1 - 1 / 16;
+/** Where so much more than the share goes to those that serve it, requests would go there without it. */
+const OWN_WILL = 0.1;
 
 export class Yielding {
   readonly #wanted: readonly AttributeShare[];
@@ -42,6 +50,8 @@ export class Yielding {
   /** For each share: success at instances that serve it, and at the others. */
   readonly #inside: readonly FadingRatio[];
   readonly #outside: readonly FadingRatio[];
+  /** And of the last requests, the share that went to those that serve it. */
+  readonly #served: Float64Array;
 
   constructor(wanted: readonly AttributeShare[], { successRatio, latencyMs }: QosTarget) {
     this.#wanted = wanted;
@@ -54,6 +64,7 @@ export class Yielding {
     this.shares = Float64Array.from(wanted, ({ share }) => share);
     this.#inside = wanted.map(() => new FadingRatio(halfLifeMs, REQUESTS_MIN + 1));
     this.#outside = wanted.map(() => new FadingRatio(halfLifeMs));
+    this.#served = Float64Array.from(this.shares);
   }
 
   /** So many requests ended at instances that serve the shares of these bits, and so many of them in time. */
@@ -63,6 +74,8 @@ export class Yielding {
     for (let k = 0; k < this.#wanted.length; k++) {
       const side = (bits & (1 << k)) === 0 ? this.#outside : this.#inside;
       (side[k] as FadingRatio).add(total, good);
+      const served = this.#served[k] as number;
+      this.#served[k] = served + (1 - SERVED_KEPT ** total) * (Number(side === this.#inside) - served);
     }
   }
 
@@ -93,6 +106,7 @@ export class Yielding {
       this.shares[k] = share;
     });
     for (const one of this.#ratios()) one.clear();
+    this.#served.set(this.shares);
     this.#ended = 0;
   }
 
@@ -113,8 +127,14 @@ export class Yielding {
   #costsLatency(k: number): boolean {
     const inside = this.#inside[k] as FadingRatio;
     const outside = this.#outside[k] as FadingRatio;
-    if (inside.weight < REQUESTS_MIN) return false;
-    return outside.weight < 1 || outside.ratio > inside.ratio;
+    if (inside.weight < REQUESTS_MIN || this.#isOwnWill(k)) return false;
+    return outside.weight < 1 || outside.ratio - inside.ratio > ERRORS_MIN * errorOf(inside, outside);
+  }
+
+  /** Requests would go there as much without the share; where it is held back already, they follow it with a delay. */
+  #isOwnWill(k: number): boolean {
+    const { share } = this.#wanted[k] as AttributeShare;
+    return this.shares[k] === share && (this.#served[k] as number) > share + OWN_WILL;
   }
 
   #rise(by: number): void {
@@ -125,4 +145,11 @@ export class Yielding {
       return;
     }
   }
+}
+
+/** Standard error of the difference of two shares that are the same in truth. */
+function errorOf(one: FadingRatio, other: FadingRatio): number {
+  const weight = one.weight + other.weight;
+  const ratio = (one.ratio * one.weight + other.ratio * other.weight) / weight;
+  return Math.sqrt((ratio * (1 - ratio) * weight) / (one.weight * other.weight));
 }
