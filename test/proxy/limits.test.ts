@@ -135,6 +135,26 @@ describe('an instance', () => {
     expect((await first).status).toBe(200);
     expect(proxy.stats().inFlight).toBe(0);
   });
+
+  it('gets no request whose body broke while it was in the queue', async () => {
+    const { port, waiting } = await held();
+    const proxy = await startProxy([{ name: 'pilotnet', ports: [port], limits: { instanceInFlightMax: 1 } }]);
+    const queued = (): number | undefined => proxy.proxy.stats().services[0]?.queued;
+    const first = fetch(proxy.url, { headers: HEADERS });
+    await until(() => waiting.length === 1);
+    const client = connect(proxy.port, '127.0.0.1');
+    onTestFinished(() => void client.destroy());
+    client.write('POST / HTTP/1.1\r\nHost: pilotnet\r\nTransfer-Encoding: chunked\r\n\r\n5\r\nhello\r\n');
+    await until(() => queued() === 1);
+    client.write('no chunk\r\n');
+    const [answer] = await once(client, 'data');
+    expect(String(answer)).toContain('400 Bad Request');
+    expect(queued()).toBe(0);
+    release(waiting);
+    await (await first).text();
+    expect(proxy.observed).toHaveLength(1);
+    expect(waiting).toHaveLength(0);
+  });
 });
 
 describe('a client that trickles a body', () => {

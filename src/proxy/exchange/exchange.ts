@@ -352,7 +352,7 @@ export class Exchange implements AttemptOwner, BodyListener, SlotWaiter, Placeme
     const nowMs = this.nowMs();
     this.record.failed(error.code);
     this.#attempt?.abandon(nowMs);
-    this.record.service?.firstPlacement.cancel(this);
+    this.#leaveQueues();
     if (this.answer.begun) {
       this.#cutOff(error.code, nowMs);
       return;
@@ -368,6 +368,13 @@ export class Exchange implements AttemptOwner, BodyListener, SlotWaiter, Placeme
     this.#answerItself({ status, fields, body });
   }
 
+  /** It waits for no slot and no instance any more. */
+  #leaveQueues(): void {
+    this.#queued?.pool.slots.cancel(this);
+    this.#queued = null;
+    this.record.service?.firstPlacement.cancel(this);
+  }
+
   #answerItself({ status, fields, body }: LastHopAnswer): void {
     const { connection, response } = this.#client;
     if (this.#context.draining && !connection.closing) fields.push('Connection', 'close');
@@ -379,9 +386,7 @@ export class Exchange implements AttemptOwner, BodyListener, SlotWaiter, Placeme
   clientGone(): void {
     if (this.#over) return;
     const nowMs = this.nowMs();
-    this.#queued?.pool.slots.cancel(this);
-    this.#queued = null;
-    this.record.service?.firstPlacement.cancel(this);
+    this.#leaveQueues();
     const attempt = this.#attempt;
     const inTime = this.deadline.isKept(this.stopwatch.elapsedMs(nowMs));
     const account = attempt?.abandon(nowMs) ?? (inTime ? 'none' : 'failed');
