@@ -252,6 +252,16 @@ export function fieldValue(fields: readonly string[], name: string): string | nu
   return null;
 }
 
+/** Value of all raw fields of this name, given in lower case: a list may be split into several (RFC 9110 section 5.3). Null for none. */
+export function listValue(fields: readonly string[], name: string): string | null {
+  let list: string | null = null;
+  for (let i = 0; i + 1 < fields.length; i += 2) {
+    if (!isNamed(fields[i] ?? '', name)) continue;
+    list = list === null ? (fields[i + 1] ?? '') : `${list}, ${fields[i + 1]}`;
+  }
+  return list;
+}
+
 /** Whether raw fields hold one of this name, given in lower case. */
 export function hasField(fields: readonly string[], name: string): boolean {
   for (let i = 0; i < fields.length; i += 2) if (isNamed(fields[i] ?? '', name)) return true;

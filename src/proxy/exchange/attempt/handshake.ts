@@ -2,7 +2,7 @@
 // quickly the answer came.
 
 import { createHash } from 'node:crypto';
-import { fieldValue, type RawFields } from '../../fields/fields.ts';
+import { fieldValue, listValue, type RawFields } from '../../fields/fields.ts';
 
 /** RFC 6455 section 1.3. */
 const ACCEPT_SUFFIX = '258EAFA5-E914-47DA-95CA-C5AB0DC85B11';
@@ -21,8 +21,7 @@ function acceptOf(key: string): string {
   return createHash('sha1').update(`${key}${ACCEPT_SUFFIX}`).digest('base64');
 }
 
-/** Subprotocols; a list may be split into several fields (RFC 9110 section 5.3). */
+/** Subprotocols. */
 function offered(asked: RawFields): ReadonlySet<string> {
-  const values = asked.filter((_, i) => i % 2 === 1 && asked[i - 1]?.toLowerCase() === 'sec-websocket-protocol');
-  return new Set(values.flatMap((value) => value.split(',').map((name) => name.trim())));
+  return new Set((listValue(asked, 'sec-websocket-protocol') ?? '').split(',').map((name) => name.trim()));
 }

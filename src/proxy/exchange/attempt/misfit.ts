@@ -2,7 +2,7 @@
 // an instance beside the others alone: what all give alike counts against none.
 
 import type { Misfit } from '../../../core/verdict/table.ts';
-import { fieldValue, type RawFields } from '../../fields/fields.ts';
+import { fieldValue, listValue, type RawFields } from '../../fields/fields.ts';
 import type { ResponseHead } from '../../fields/response-head.ts';
 import type { ClientRequest } from '../client/message.ts';
 
@@ -15,7 +15,7 @@ export function misfitOf(status: number, head: ResponseHead, { rawHeaders }: Cli
   // Some servers name a type for what has no body as well.
   if (contentType === '' || status === 204) return null;
   if (PROBLEM.test(contentType)) return 'problem';
-  return isUnacceptable(contentType, fieldValue(rawHeaders, 'accept')) ? 'unacceptable' : null;
+  return isUnacceptable(contentType, listValue(rawHeaders, 'accept')) ? 'unacceptable' : null;
 }
 
 /** RFC 9457. */
@@ -78,7 +78,7 @@ export function readPart(fields: RawFields): Part | null {
 /** RFC 9110 section 15.4.5: a 304 says that a version is current which the client named. Tags are compared weakly, without their `W/`. */
 function isOtherVersion(fields: RawFields, asked: RawFields): boolean {
   const current = TAG.exec(fieldValue(fields, 'etag') ?? '')?.[0];
-  const named = fieldValue(asked, 'if-none-match')?.match(TAGS);
+  const named = listValue(asked, 'if-none-match')?.match(TAGS);
   return current !== undefined && named !== undefined && named !== null && !named.includes(current);
 }
 

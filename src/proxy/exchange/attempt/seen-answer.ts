@@ -11,7 +11,7 @@ import {
 } from '../../../core/verdict/grpc.ts';
 import type { Misfit } from '../../../core/verdict/table.ts';
 import { type AttemptEnding, type EndedBy, isFailureVerdict } from '../../../core/verdict/verdict.ts';
-import { FieldKind, fieldValue, hasField, type RawFields, RESPONSE_FIELDS } from '../../fields/fields.ts';
+import { FieldKind, fieldValue, hasField, listValue, type RawFields, RESPONSE_FIELDS } from '../../fields/fields.ts';
 import type { ResponseHead } from '../../fields/response-head.ts';
 import type { ClientRequest } from '../client/message.ts';
 import { type BodyCheck, type ContentCheck, contentCheck, digestCheck } from './body-checks.ts';
@@ -152,7 +152,7 @@ export class SeenAnswer implements AttemptEnding {
 /** Null: a client does not read it ("Message-Encoding"), or nothing is said of it. */
 function decodingOf({ fields }: ResponseHead, { request, service, candidate }: Asked): MessageDecoding | null {
   const contentEncoding = fieldValue(fields, 'grpc-encoding')?.toLowerCase() ?? 'identity';
-  const accepted = fieldValue(request.rawHeaders, 'grpc-accept-encoding')?.toLowerCase();
+  const accepted = listValue(request.rawHeaders, 'grpc-accept-encoding')?.toLowerCase();
   // A client that lists none may read what it speaks.
   const isRead = accepted === undefined || accepted.split(',').some((one) => one.trim() === contentEncoding);
   if (contentEncoding === 'identity' || !isRead) return null;

@@ -40,6 +40,7 @@ describe('an answer to what was asked', () => {
     ['unacceptable', 'JSON where it is refused', JSON_TYPE, ['Accept: application/json;q=0, text/csv']],
     ['unacceptable', 'JSON where all but text is refused', JSON_TYPE, ['Accept: text/csv, */*;q=0']],
     ['success', 'JSON where it is accepted', JSON_TYPE, ['Accept: image/png, application/json;v=1']],
+    ['success', 'JSON where the second list names it', JSON_TYPE, ['Accept: image/png', 'accept: application/json']],
     ['success', 'JSON where anything is accepted', JSON_TYPE, ['Accept: text/csv, */*']],
     ['success', 'JSON to a client that names no type', JSON_TYPE, []],
     ['success', 'a type in a form of it', PROTO, ['Accept: application/vnd.cam']],
@@ -103,9 +104,10 @@ describe('an answer to what was asked', () => {
   it.each<[string, string, Readonly<Record<string, string>>]>([
     ['success', 'the client has that version', { ETag: 'W/"b"' }],
     ['success', 'it does not say which version', {}],
+    ['success', 'the client has it in a second list', { ETag: '"d"' }],
     ['mismatched', 'the client has others', { ETag: '"c"' }],
   ])('with the status 304 is %s: %s', async (row, _, fields) => {
-    expect(await rowOf(answer(304, fields, ''), ['If-None-Match: "a", "b"'])).toBe(row);
+    expect(await rowOf(answer(304, fields, ''), ['If-None-Match: "a", "b"', 'If-None-Match: "d"'])).toBe(row);
   });
 });
 
