@@ -31,7 +31,7 @@ export interface SenderOptions {
 
 /** https://opentelemetry.io/docs/specs/otlp/#retryable-response-codes */
 const RETRYABLE: ReadonlySet<number> = new Set([429, 502, 503, 504]);
-const ANSWER_CHARS_MAX = 65_536;
+const ANSWER_BYTES_MAX = 65_536;
 const compress = promisify(gzip);
 
 export function createSender(options: SenderOptions): Sender {
@@ -69,12 +69,24 @@ async function post(
     },
     body: zipped ? await compress(text) : text,
   });
-  const said = (await answer.body.text()).slice(0, ANSWER_CHARS_MAX);
+  const said = await beginningOf(answer.body);
   const { statusCode, headers } = answer;
   if (statusCode >= 200 && statusCode < 300) return taken(said);
   const reason = `status ${statusCode}`;
   if (!RETRYABLE.has(statusCode)) return { kind: 'refused', reason };
   return { kind: 'later', afterMs: retryAfterMs(headers['retry-after']), reason };
+}
+
+/** What is longer is not read any further. */
+async function beginningOf(body: AsyncIterable<Buffer>): Promise<string> {
+  const chunks: Buffer[] = [];
+  let bytes = 0;
+  for await (const chunk of body) {
+    chunks.push(chunk);
+    bytes += chunk.length;
+    if (bytes > ANSWER_BYTES_MAX) break;
+  }
+  return Buffer.concat(chunks).toString();
 }
 
 /** `ExportTraceServiceResponse`; what cannot be read as one says that all is well. */
