@@ -46,7 +46,8 @@ export class LogOutput {
   write(lines: string): void {
     const stream = this.#stream ?? this.#reopen();
     if (stream === null || stream.writableLength > WAITING_MAX) this.#drop(lines);
-    else stream.write(lines);
+    // What waits in a stream that fails is lost with it.
+    else stream.write(lines, (error) => error && this.#drop(lines));
   }
 
   /** Resolves when everything is written, or the reader takes too long. Lines after it are still attempted. */

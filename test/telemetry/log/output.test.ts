@@ -70,6 +70,17 @@ describe('a log whose disk is full', () => {
   });
 });
 
+describe('a log whose stream fails', () => {
+  it('counts the lines that waited in it', async () => {
+    const refused = new Error('write ENOSPC');
+    const stream = new Writable({ write: (_chunk, _encoding, done) => void setImmediate().then(() => done(refused)) });
+    const output = new LogOutput({ open: () => stream, onRecovery: () => {} });
+    for (const lines of ['one\n', 'two\nthree\n', 'four\n']) output.write(lines);
+    expect(output.droppedLines).toBe(0);
+    await vi.waitFor(() => expect(output.droppedLines).toBe(4));
+  });
+});
+
 describe('a log whose reader is gone', () => {
   it('is tried again, and leaves nothing behind each time', () => {
     vi.useFakeTimers({ toFake: ['performance'] });
