@@ -37,7 +37,9 @@ export function sniff(
     socket.removeListener('error', giveUp);
     socket.removeListener('readable', onReadable);
     // In the tick behind, node resumes a socket that has another listener by then, even one that is to wait.
-    process.nextTick(() => found(isPreface ? 'http2' : likeHttp1(seen), seen));
+    process.nextTick(() => {
+      if (!socket.destroyed) found(isPreface ? 'http2' : likeHttp1(seen), seen);
+    });
   };
   socket.setTimeout(timeoutMs, giveUp);
   // It went away again without a word, and nothing else listens yet.

@@ -1,6 +1,10 @@
 // What the first line of a cleartext connection makes of it, over real sockets.
 
-import { describe, expect, it } from 'vitest';
+import { once } from 'node:events';
+import { connect, createServer, type Socket } from 'node:net';
+import { describe, expect, it, onTestFinished } from 'vitest';
+import { sniff } from '../../../src/proxy/downstream/sniff.ts';
+import { listening } from '../../support/listening.ts';
 import { textOf } from '../../support/metrics.ts';
 import { rawRequest, startProxy } from '../../support/proxy.ts';
 
@@ -19,4 +23,22 @@ describe('a first line of neither version of HTTP', () => {
       expect((await rawRequest(port, bytes)).status).toBe(400);
     },
   );
+});
+
+describe('a connection that is closed as its first bytes come', () => {
+  it('is not handed on', async () => {
+    const server = createServer();
+    onTestFinished(() => void server.close());
+    const client = connect(await listening(server), '127.0.0.1');
+    onTestFinished(() => void client.destroy());
+    const [socket] = (await once(server, 'connection')) as [Socket];
+    let found = false;
+    sniff(socket, 10_000, () => {
+      found = true;
+    });
+    socket.on('readable', () => socket.destroy());
+    client.write('GET / HTTP/1.1\r\n\r\n');
+    await once(socket, 'close');
+    expect(found).toBe(false);
+  });
 });
