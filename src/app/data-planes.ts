@@ -1,5 +1,7 @@
 // All data planes of this node behind one interface: the main thread's own, and those of the workers where there are any. A
 // message is applied by all of them, and they are read as one.
+//
+// Long because: every message to the data planes and every reading of them passes here.
 
 import { join } from 'node:path';
 import type { Config } from '../config/config.ts';
@@ -176,7 +178,12 @@ export class DataPlanes {
     await this.#own.apply(message);
     this.#config = message.config;
     this.#workers.send(message);
-    for (const [service, router] of before) if (this.routers.get(service) !== router) this.#onRenewed(service);
+    for (const [service, router] of before) if (this.routers.get(service) !== router) this.#renewed(service);
+  }
+
+  #renewed(service: string): void {
+    this.#taps.get(service)?.ended();
+    this.#onRenewed(service);
   }
 
   /** When an instance last answered a request, of any data plane; -Infinity when it never did. */

@@ -161,7 +161,6 @@ export interface ServiceRouter {
 
   /** A picture for people and programs. Cold path; reading never mutates. */
   state(nowMs: number): RouterState;
-
   /** The same without the instances. */
   overview(nowMs: number): ServiceOverview;
 
@@ -187,6 +186,8 @@ export interface RouterTap {
   /** `weight`: the share of requests that the candidate is meant to get now. */
   started(ticket: Ticket, candidate: Candidate, weight: number, nowMs: number): void;
   finished(ticket: Ticket, result: AttemptResult, latencyMs: number): void;
+  /** The router is gone, or another one is in its place: nothing more is seen. */
+  ended(): void;
 }
 
 /** Where a request would go, nothing changed by asking. */

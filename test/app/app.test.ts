@@ -98,3 +98,17 @@ it('an ejection ends also while a reload has taken the service away', async () =
   await app.reload(() => configFrom(served));
   await expect.poll(() => app.services.get('a')?.candidates[0]?.availability, PATIENCE).toBe('up');
 });
+
+it('a recording ends when a reload makes another service of the one that it sees', async () => {
+  const { app } = await start();
+  const url = `http://127.0.0.1:${app.adminListener.port}/api/v1/services/a/decisions?durationMs=3600000`;
+  const recording = await fetch(url);
+  let ended = false;
+  const text = recording.text().finally(() => {
+    ended = true;
+  });
+  await app.reload(() => configFrom(`${TOML}timeout = "5s"\n`));
+  expect([(await fetch(url)).status, ended]).toEqual([409, false]);
+  await app.reload(() => configFrom(TOML.replace('80ms', '90ms')));
+  expect(await text).toContain('"latencyMs":80');
+});

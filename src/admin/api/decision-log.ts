@@ -67,7 +67,7 @@ function send(c: Context<Caller>, { service, node, clock, durationMs, onEnd }: S
         if (backlogBytes > BACKLOG_BYTES_MAX) end();
         else void out.write(text).then(() => (backlogBytes -= text.length));
       },
-      onFull: end,
+      onEnd: end,
     });
     out.onAbort(end);
     const timer = setTimeout(end, durationMs);

@@ -14,8 +14,8 @@ export interface DecisionRecorderOptions {
   /** Attempts after which it stops by itself. */
   readonly attemptsMax: number;
   readonly write: (line: DecisionLogHeader | DecisionLogLine) => void;
-  /** `attemptsMax` is reached. */
-  readonly onFull: () => void;
+  /** It is over: `attemptsMax` is reached, or the service is another one after a reload. */
+  readonly onEnd: () => void;
 }
 
 interface Begun {
@@ -56,8 +56,9 @@ export class DecisionRecorder {
         if (begun === undefined || this.#attempts >= this.#options.attemptsMax) return;
         write({ kind: 'attempt', ...begun, latencyMs: rounded(latencyMs), result });
         this.#attempts++;
-        if (this.#attempts === this.#options.attemptsMax) this.#options.onFull();
+        if (this.#attempts === this.#options.attemptsMax) this.#options.onEnd();
       },
+      ended: () => this.#options.onEnd(),
     });
   }
 

@@ -39,6 +39,9 @@ export class AttemptTap implements RouterTap {
     this.#timer ??= setTimeout(() => this.#flush(), BATCH_DELAY_MS).unref();
   }
 
+  /** The recording is told by the main thread. */
+  ended(): void {}
+
   #flush(): void {
     this.#timer = null;
     this.#report(this.#over);
