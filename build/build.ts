@@ -56,8 +56,8 @@ async function buildTarget(target: Target, bundle: Bundle): Promise<BuiltProgram
   say(`${target.arch}: addons (about a minute the first time)`);
   const addons = compileAddons(target);
   say(`${target.arch}: executable`);
-  const { path: program, lazyPackages } = bundle;
-  const executable = assembleExecutable(target, { node: nodeBinary(target), bundle: program, lazyPackages, addons });
+  const { path: program, scripts } = bundle;
+  const executable = assembleExecutable(target, { node: nodeBinary(target), bundle: program, scripts, addons });
   const failures = [...gateFailures(target, executable, Object.values(addons))];
   if (target.emulator.length === 0) failures.push(...(await startFailures(executable)));
   if (failures.length > 0) throw new Error(failures.join('\n'));

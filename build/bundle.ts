@@ -5,12 +5,12 @@ import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { type BuildOptions, build, type Plugin } from 'esbuild';
 import { packagesOf } from './packages.ts';
-import { ASSETS, CACHE, ROOT } from './paths.ts';
+import { CACHE, ROOT } from './paths.ts';
 
 export interface Bundle {
   readonly path: string;
-  /** Name → path of the packages that are loaded when first asked for (src/packages.ts). */
-  readonly lazyPackages: Readonly<Record<string, string>>;
+  /** Name → path of what is loaded by its name: packages when first asked for (src/packages.ts), and what threads run (src/sea.ts). */
+  readonly scripts: Readonly<Record<string, string>>;
   readonly version: string;
   readonly commit: string;
   /** Names of the npm packages that are really in it, sorted. */
@@ -23,14 +23,12 @@ export async function bundleProgram(): Promise<Bundle> {
   mkdirSync(CACHE, { recursive: true });
   const path = join(CACHE, 'qedge.cjs');
   const define = { QEDGE_VERSION: JSON.stringify(version), QEDGE_COMMIT: JSON.stringify(commit) };
-  const { text, inputs } = await bundle({ entryPoints: [join(ROOT, 'src/main.ts')], define }, LAZY_PACKAGES);
-  writeFileSync(path, asFunction(text));
-  // A thread cannot run the executable's own main script, so what it runs is an asset beside it.
-  const threads = await Promise.all(THREADS.map((thread) => bundleThread(thread, define)));
-  const lazy = await Promise.all(LAZY_PACKAGES.map(bundlePackage));
-  const packages = packagesOf([...inputs, ...[...threads, ...lazy].flatMap((one) => one.inputs)]);
-  const lazyPackages = Object.fromEntries(lazy.map((one) => [one.name, one.path]));
-  return { path, lazyPackages, version, commit, packages };
+  const inputs = await bundleScript(path, { entryPoints: [join(ROOT, 'src/main.ts')], define });
+  const threads = THREADS.map(([name, source]) => bundleNamed(name, { entryPoints: [join(ROOT, source)], define }));
+  const others = await Promise.all([...threads, ...LAZY_PACKAGES.map(bundlePackage)]);
+  const packages = packagesOf([...inputs, ...others.flatMap((one) => one.inputs)]);
+  const scripts = Object.fromEntries(others.map((one) => [one.name, one.path]));
+  return { path, scripts, version, commit, packages };
 }
 
 /** Name (src/sea.ts) → what it runs. */
@@ -40,22 +38,30 @@ const THREADS: readonly (readonly [string, string])[] = [
   ['search', 'src/learning/controller/search/thread.ts'],
 ];
 
-async function bundleThread([name, source]: readonly [string, string], define: BuildOptions['define']) {
-  const { text, inputs } = await bundle({ entryPoints: [join(ROOT, source)], ...(define && { define }) });
-  mkdirSync(join(ASSETS, 'threads'), { recursive: true });
-  writeFileSync(join(ASSETS, 'threads', `${name}.js`), text);
-  return { inputs };
-}
-
 /** What src/packages.ts asks for. */
 const LAZY_PACKAGES: readonly string[] = ['undici', 'mqtt', 'aedes', 'jpeg-js'];
 
-async function bundlePackage(name: string) {
+function bundlePackage(name: string): Promise<NamedScript> {
   const contents = `module.exports = require(${JSON.stringify(name)});`;
-  const { text, inputs } = await bundle({ stdin: { contents, resolveDir: ROOT } });
+  return bundleNamed(name, { stdin: { contents, resolveDir: ROOT } });
+}
+
+interface NamedScript {
+  readonly name: string;
+  readonly path: string;
+  readonly inputs: readonly string[];
+}
+
+async function bundleNamed(name: string, options: BuildOptions): Promise<NamedScript> {
   const path = join(CACHE, `${name}.cjs`);
+  return { name, path, inputs: await bundleScript(path, options) };
+}
+
+/** Writes a script without the packages that have one of their own. Returns the files that are in it. */
+async function bundleScript(path: string, options: BuildOptions): Promise<readonly string[]> {
+  const { text, inputs } = await bundle(options, 'stdin' in options ? [] : LAZY_PACKAGES);
   writeFileSync(path, asFunction(text));
-  return { name, path, inputs };
+  return inputs;
 }
 
 /** A bundle has a `require` of its own, through which esbuild sees what src/packages.ts asks for. */

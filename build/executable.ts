@@ -10,8 +10,8 @@ import type { Target } from './target.ts';
 export interface ExecutableParts {
   readonly node: string;
   readonly bundle: string;
-  /** Name → path. */
-  readonly lazyPackages: Readonly<Record<string, string>>;
+  /** Name → path of the other scripts. */
+  readonly scripts: Readonly<Record<string, string>>;
   /** Asset name → path. */
   readonly addons: Readonly<Record<string, string>>;
 }
@@ -28,7 +28,7 @@ export function assembleExecutable(target: Target, parts: ExecutableParts): stri
   const node = join(work, 'node');
   copyFileSync(parts.node, node);
   ignoreEnvironment(node);
-  const scripts = { qedge: parts.bundle, ...parts.lazyPackages };
+  const scripts = { qedge: parts.bundle, ...parts.scripts };
   const blob = writeBlob(target, { ...parts.addons, ...compiled(target, scripts, work, node) }, work, node);
   // Stripped before the blob goes in: strip would take it for waste.
   const executable = join(work, 'qedge');
@@ -39,6 +39,7 @@ export function assembleExecutable(target: Target, parts: ExecutableParts): stri
 }
 
 const START = join(import.meta.dirname, 'start');
+const LOADER = join(START, 'load.cjs');
 
 /**
  * Each script and its code cache, as assets. A cache is the target's own: one made by another architecture's Node is
@@ -63,7 +64,7 @@ function writeBlob(target: Target, assets: Readonly<Record<string, string>>, wor
   writeFileSync(
     config,
     JSON.stringify({
-      main: join(START, 'load.cjs'),
+      main: LOADER,
       output,
       disableExperimentalSEAWarning: true,
       useSnapshot: false,
@@ -72,7 +73,8 @@ function writeBlob(target: Target, assets: Readonly<Record<string, string>>, wor
       execArgv: ['--no-warnings', '--disable-sigusr1', '--max-semi-space-size=2'],
       // NODE_OPTIONS of the environment cannot reach in.
       execArgvExtension: 'none',
-      assets: { ...staticAssets(), ...assets },
+      // A thread cannot run the main script, so it is an asset as well.
+      assets: { ...staticAssets(), ...assets, 'load.cjs': LOADER },
     }),
   );
   runNode(target, node, ['--experimental-sea-config', config]);

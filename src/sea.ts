@@ -31,7 +31,7 @@ function isFile(path: string): boolean {
 }
 
 export interface ThreadOptions {
-  /** What it runs, in the single executable: `threads/<script>.js`. */
+  /** What it runs, in the single executable: the name of a script of the build. */
   readonly script: string;
   /** The same, run from source. */
   readonly source: string;
@@ -40,12 +40,12 @@ export interface ThreadOptions {
   readonly data?: unknown;
 }
 
-/** Starts a thread; it cannot run the executable's own main script. */
+/** Starts a thread. In the single executable it begins as the main thread does (build/start/load.cjs). */
 export function startThread({ script, source, name, data }: ThreadOptions): Worker {
   if (!isSingleExecutable) return new Worker(source, { workerData: data, name });
-  const text = asset(`threads/${script}.js`);
-  if (text === null) throw new Error(`thread ${script} is not in this executable`);
-  return new Worker(Buffer.from(text).toString('utf8'), { eval: true, workerData: data, name });
+  const loader = asset('load.cjs');
+  if (loader === null) throw new Error('load.cjs is not in this executable');
+  return new Worker(Buffer.from(loader).toString('utf8'), { eval: true, argv: [script], workerData: data, name });
 }
 
 /**

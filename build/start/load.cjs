@@ -1,5 +1,5 @@
-// What the single executable runs first: the bundle, with the code that a start needs already compiled, and later the
-// packages that are only loaded when something asks for them (src/packages.ts).
+// What the single executable and each of its threads run first: the bundle, with the code that a start needs already
+// compiled, and later the packages that are only loaded when something asks for them (src/packages.ts).
 //
 // Node's own code cache is taken before the bundle has run and holds none of its functions; this one is taken after a
 // whole start and stop (make-cache.cjs), and saves a third of the time to listening.
@@ -11,6 +11,7 @@ for (const name of ['NODE_EXTRA_CA_CERTS', 'NODE_TLS_REJECT_UNAUTHORIZED']) dele
 
 const sea = require('node:sea');
 const { Script } = require('node:vm');
+const { isMainThread } = require('node:worker_threads');
 
 const assets = new Set(sea.getAssetKeys());
 const loaded = new Map();
@@ -34,4 +35,5 @@ function scriptOf(name) {
   return script;
 }
 
-requireAny('qedge');
+// A thread is told which script it runs (src/sea.ts).
+requireAny(isMainThread ? 'qedge' : process.argv[2]);

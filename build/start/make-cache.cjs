@@ -1,5 +1,4 @@
-// Runs the bundle through a start and a stop, loads every package that is kept out of it, and writes down what V8
-// compiled on the way.
+// Runs the bundle through a start and a stop, loads every script beside it, and writes down what V8 compiled on the way.
 //   node make-cache.cjs FOLDER CONFIG      with the Node that the executable is made of
 // Beside each script NAME.cjs of the folder, NAME.cache appears.
 
