@@ -78,9 +78,10 @@ const ROOMS: Readonly<Record<string, Readonly<Record<string, readonly string[]>>
   // One way, with the current of a request.
   proxy: {
     proxy: ['downstream', 'exchange', 'upstream', 'fields'],
-    downstream: ['exchange', 'fields', 'websocket', 'proxy'],
+    downstream: ['exchange', 'http2', 'fields', 'websocket', 'proxy'],
     exchange: ['upstream', 'fields', 'websocket', 'proxy'],
-    upstream: ['fields'],
+    upstream: ['http2', 'fields', 'proxy'],
+    http2: ['fields', 'proxy'],
     fields: [],
     websocket: [],
   },

@@ -1,7 +1,7 @@
 // A server of HTTP/2 by hand, frame by frame, for what node:http2 never does: GOAWAY below a request that has come already.
 
 import type { Socket } from 'node:net';
-import { FLAG, frame, TYPE } from './http2-frames.ts';
+import { FLAG, type FrameSeen, frame, TYPE } from './http2-frames.ts';
 import { startRawInstance } from './proxy.ts';
 
 const PREFACE_BYTES = 24;
@@ -37,8 +37,11 @@ export function goaway(lastStream: number, code = 0): Buffer {
   return frame(TYPE.goaway, 0, 0, payload);
 }
 
-/** Greets, acknowledges settings and pings, and hands each HEADERS frame on. Returns its port. */
-export function startHttp2ByHand(onHeaders: (stream: number, socket: Socket) => void): Promise<number> {
+/** Greets, acknowledges settings and pings, hands each HEADERS frame on, and shows every frame before that. Returns its port. */
+export function startHttp2ByHand(
+  onHeaders: (stream: number, socket: Socket) => void,
+  onFrame: (frame: FrameSeen) => void = () => {},
+): Promise<number> {
   return startRawInstance((socket) => {
     let bytes = Buffer.alloc(0);
     let greeted = false;
@@ -57,6 +60,7 @@ export function startHttp2ByHand(onHeaders: (stream: number, socket: Socket) => 
         const payload = bytes.subarray(HEAD_BYTES, length);
         const stream = bytes.readUInt32BE(5);
         bytes = bytes.subarray(length);
+        onFrame({ type, flags, streamId: stream, payload });
         if (type === TYPE.headers) onHeaders(stream, socket);
         if (flags & FLAG.ack) continue;
         if (type === TYPE.settings) socket.write(frame(type, FLAG.ack, 0));

@@ -2,7 +2,7 @@
 
 import { connect, type Socket } from 'node:net';
 import { onTestFinished } from 'vitest';
-import { Flag, FrameType } from '../../src/proxy/downstream/http2/frames.ts';
+import { Flag, FrameType } from '../../src/proxy/http2/frames.ts';
 
 export const PREFACE = Buffer.from('PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n', 'latin1');
 export const TYPE = FrameType;

@@ -2,7 +2,7 @@
 // ahead of the answer is kept for the other end.
 
 import type { Socket } from 'node:net';
-import { KeptBytes } from '../exchange/client/kept-bytes.ts';
+import { KeptBytes } from '../kept-bytes.ts';
 
 const BYTES_MAX = 64 * 1024;
 

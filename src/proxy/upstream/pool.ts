@@ -110,12 +110,12 @@ export class InstancePool implements ConnectionOwner {
   get http2(): Http2Target {
     if (this.#sessions === null) {
       this.#sessions = new Http2Sessions({
-        origin: originOf(this.instance),
+        secure: this.instance.scheme === 'https',
         connectionsMax: this.#config.limits.instanceConnectionsMax,
         settingsMsMax: this.#config.connectTimeoutMs,
         nowMs: this.#nowMs,
         latencyMs: this.#config.qos.latencyMs,
-        open: (done) => this.protocol.open('http2', done),
+        open: (into, done) => this.protocol.open('http2', done, into),
         onOpen: () => this.countConnection(1),
         onClose: () => this.countConnection(-1),
       });
@@ -238,8 +238,4 @@ class InstanceAgent extends Agent {
       callback?.(error, socket as unknown as Duplex);
     });
   }
-}
-
-function originOf(instance: Instance): string {
-  return `${instance.scheme === 'https' ? 'https' : 'http'}://${authorityOf(instance)}`;
 }

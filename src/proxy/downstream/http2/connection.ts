@@ -5,8 +5,7 @@
 
 import type { Socket } from 'node:net';
 import { inTurn, LoopShare } from '../../../net/loop-share.ts';
-import { linger } from '../linger.ts';
-import { FrameReader } from './frame-reader.ts';
+import { FrameReader } from '../../http2/frame-reader.ts';
 import {
   ConnectionError,
   ErrorCode,
@@ -17,8 +16,9 @@ import {
   STREAM_ID_MAX,
   WINDOW_BYTES,
   windowUpdateFrame,
-} from './frames.ts';
-import { Output } from './output.ts';
+} from '../../http2/frames.ts';
+import { Output } from '../../http2/output.ts';
+import { linger } from '../linger.ts';
 import type { Http2PortOptions } from './port-options.ts';
 import { Preface } from './preface.ts';
 import { ownSettings } from './settings.ts';

@@ -1,6 +1,6 @@
 // The client's preface, in front of all frames (RFC 9113 section 3.4).
 
-import { ConnectionError, ErrorCode } from './frames.ts';
+import { ConnectionError, ErrorCode } from '../../http2/frames.ts';
 
 const PREFACE = Buffer.from('PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n', 'latin1');
 

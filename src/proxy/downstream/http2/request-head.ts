@@ -1,7 +1,7 @@
 // The field lists of requests (RFC 9113 section 8.3.1), as the fields that the request path reads: what HTTP/2 says by other means
 // (authority, a body without a length) is said here as HTTP/1 says it.
 
-import { FieldRole, type HpackField } from './hpack/field.ts';
+import { FieldRole, type HpackField } from '../../http2/hpack/field.ts';
 
 export interface Http2RequestHead {
   readonly method: string;
@@ -20,7 +20,7 @@ export function readHttp2RequestHead(fields: readonly HpackField[], endStream: b
   let host: string | null = null;
   let contentLength = -1;
   for (const { name, value, role } of fields) {
-    if (role === FieldRole.malformed) return null;
+    if (isUnfit(role)) return null;
     if (isPseudo(role)) {
       // RFC 9113 section 8.3: in front of all others, and each once.
       if (raw.length > 0 || cookies !== null || pseudo[role - FieldRole.method] !== null) return null;
@@ -59,10 +59,15 @@ export function readHttp2RequestHead(fields: readonly HpackField[], endStream: b
 export function readTrailers(fields: readonly HpackField[]): string[] | null {
   const raw: string[] = [];
   for (const { name, value, role } of fields) {
-    if (role === FieldRole.malformed || isPseudo(role)) return null;
+    if (isUnfit(role) || isPseudo(role)) return null;
     raw.push(name, value);
   }
   return raw;
+}
+
+/** For a request. */
+function isUnfit(role: number): boolean {
+  return role === FieldRole.malformed || role === FieldRole.status || role === FieldRole.badValue;
 }
 
 function isPseudo(role: number): boolean {

@@ -1,10 +1,10 @@
 // The client's half of a stream: a request whose body comes in DATA frames. Small ones are gathered until all that was read has been
 // taken apart, so that a flood of them costs what its bytes cost. The client's window opens as the body is read.
 
-import { KeptBytes } from '../../exchange/client/kept-bytes.ts';
 import type { ClientRequest } from '../../exchange/client/message.ts';
-import { WINDOW_BYTES } from './frames.ts';
-import { ReceiveWindow } from './receive-window.ts';
+import { WINDOW_BYTES } from '../../http2/frames.ts';
+import { ReceiveWindow } from '../../http2/receive-window.ts';
+import { KeptBytes } from '../../kept-bytes.ts';
 import type { Http2RequestHead } from './request-head.ts';
 
 /** Frames from here on are passed on as they are. */

@@ -3,15 +3,14 @@
 
 import type { ClientResponse } from '../../exchange/client/message.ts';
 import { hasField } from '../../fields/fields.ts';
+import type { DataSender } from '../../http2/data-sender.ts';
+import { FRAME_BYTES_MAX, frameHeader, headersFrames } from '../../http2/frames.ts';
+import { encodeField, encodeFields, encodeStatus } from '../../http2/hpack/encoder.ts';
+import { DATA, type DataLink, LAST_DATA, OutgoingData } from '../../http2/outgoing-data.ts';
 import { httpDate } from '../http1/http-date.ts';
-import type { DataSender, DataSource } from './data-sender.ts';
-import { Flag, FRAME_BYTES_MAX, FrameType, frameHeader, headersFrames, kindOf, WINDOW_BYTES_MAX } from './frames.ts';
-import { encodeField, encodeFields, encodeStatus } from './hpack/encoder.ts';
 
 /** RFC 9110 section 15. HTTP/1 is passed what lies beyond it, HTTP/2 here is not. */
 const STATUS_MAX = 599;
-const DATA = kindOf(FrameType.data, 0);
-const LAST_DATA = kindOf(FrameType.data, Flag.endStream);
 
 /** What an answer needs of its stream. */
 export interface ResponseLink {
@@ -25,21 +24,19 @@ export interface ResponseLink {
   answered(): void;
 }
 
-export class Http2Response implements ClientResponse, DataSource {
+export class Http2Response implements ClientResponse, DataLink {
   readonly chunkedEncoding = true;
   shouldKeepAlive = true;
   headersSent = false;
+  readonly id: number;
+  readonly sender: DataSender;
   readonly #link: ResponseLink;
+  readonly #data: OutgoingData;
   readonly #toHead: boolean;
-  /** What the client has room for; below zero where it changed its mind (RFC 9113 section 6.9.2). */
-  #window: number;
   /** Composed, and not yet sent; empty once it is. */
   #head = '';
   #hasBody = true;
   #trailers = '';
-  #pieces: Buffer[] = [];
-  /** Of the first piece, sent. */
-  #sentBytes = 0;
   #ended = false;
   #closed = false;
   /** A write returned false. */
@@ -49,12 +46,10 @@ export class Http2Response implements ClientResponse, DataSource {
   /** `window`: of the stream at its begin. `toHead`: it answers HEAD. */
   constructor(link: ResponseLink, window: number, toHead: boolean) {
     this.#link = link;
-    this.#window = window;
+    this.id = link.id;
+    this.sender = link.sender;
+    this.#data = new OutgoingData(this, window);
     this.#toHead = toHead;
-  }
-
-  get sendable(): boolean {
-    return this.#pieces.length > 0 && this.#window > 0;
   }
 
   /** The reason phrase is gone in HTTP/2 (RFC 9113 section 8.3.2). Throws for a status that must not be passed on. */
@@ -76,11 +71,8 @@ export class Http2Response implements ClientResponse, DataSource {
   write(chunk: Buffer): boolean {
     if (this.#closed || this.#ended) return true;
     this.flushHeaders();
-    if (chunk.length > 0 && this.#hasBody) {
-      this.#pieces.push(chunk);
-      this.#link.sender.add(this);
-    }
-    this.#full = this.#pieces.length > 0;
+    if (chunk.length > 0 && this.#hasBody) this.#data.add(chunk);
+    this.#full = !this.#data.isEmpty;
     return !this.#full;
   }
 
@@ -112,36 +104,20 @@ export class Http2Response implements ClientResponse, DataSource {
 
   /** RFC 9113 section 6.9. False: beyond what a window can be. */
   open(increment: number): boolean {
-    this.#window += increment;
-    if (this.#window > WINDOW_BYTES_MAX) return false;
-    if (this.sendable) this.#link.sender.add(this);
-    return true;
+    return this.#data.open(increment);
   }
 
-  sendData(bytesMax: number): number {
-    const piece = this.#pieces[0] ?? NOTHING;
-    const left = piece.length - this.#sentBytes;
-    const length = Math.min(left, bytesMax, this.#window);
-    const payload = length === piece.length ? piece : piece.subarray(this.#sentBytes, this.#sentBytes + length);
-    this.#sentBytes += length;
-    this.#window -= length;
-    if (length === left) {
-      this.#pieces.shift();
-      this.#sentBytes = 0;
-    }
-    const over = this.#pieces.length === 0;
-    const last = over && this.#ended && this.#trailers === '';
-    const { id, sender } = this.#link;
-    sender.output.sayBytes(frameHeader(length, last ? LAST_DATA : DATA, id), payload);
+  moved(): void {
     this.#link.moved();
-    if (!over) return length;
-    if (this.#ended) this.#finish(last);
+  }
+
+  emptied(ended: boolean): void {
+    if (this.#ended) this.#finish(ended);
     else if (this.#full) process.nextTick(drained, this);
-    return length;
   }
 
   drained(): void {
-    if (this.#closed || this.#pieces.length > 0) return;
+    if (this.#closed || !this.#data.isEmpty) return;
     this.#full = false;
     this.#onDrain?.();
   }
@@ -151,20 +127,19 @@ export class Http2Response implements ClientResponse, DataSource {
     this.#closed = true;
     this.#head = '';
     this.#onDrain = null;
-    if (this.#pieces.length === 0) return;
-    this.#pieces = [];
-    this.#link.sender.remove(this);
+    this.#data.drop();
   }
 
   #fits(bytes: number): boolean {
     const { sender } = this.#link;
-    return this.#pieces.length === 0 && bytes <= this.#window && bytes <= sender.window && bytes <= FRAME_BYTES_MAX;
+    const { isEmpty, window } = this.#data;
+    return isEmpty && bytes <= window && bytes <= sender.window && bytes <= FRAME_BYTES_MAX;
   }
 
   /** With its head, in one string; Latin-1. */
   #endAtOnce(body: string): void {
     const { id, sender } = this.#link;
-    this.#window -= body.length;
+    this.#data.window -= body.length;
     sender.window -= body.length;
     this.#ended = true;
     const data = frameHeader(body.length, this.#trailers === '' ? LAST_DATA : DATA, id) + body;
@@ -175,14 +150,15 @@ export class Http2Response implements ClientResponse, DataSource {
   #endWith(chunk: Buffer): void {
     this.flushHeaders();
     this.#ended = true;
-    this.#pieces.push(chunk);
-    this.#link.sender.add(this);
+    this.#data.endsWithLast = this.#trailers === '';
+    this.#data.add(chunk);
   }
 
   /** What is left goes first. An answer that is only a head ends with it: what gRPC calls trailers-only. */
   #endBehind(): void {
     this.#ended = true;
-    if (this.#pieces.length > 0) return;
+    this.#data.endsWithLast = this.#trailers === '';
+    if (!this.#data.isEmpty) return;
     const ends = this.#head !== '' && this.#trailers === '';
     this.#say(this.#takeHead(ends));
     this.#finish(ends);
@@ -209,8 +185,6 @@ export class Http2Response implements ClientResponse, DataSource {
     this.#link.sender.output.say(text);
   }
 }
-
-const NOTHING = Buffer.alloc(0);
 
 function drained(response: Http2Response): void {
   response.drained();

@@ -2,10 +2,10 @@
 // once both halves have ended, or either side has reset it.
 
 import type { Peer } from '../../fields/forwarded.ts';
+import type { DataSender } from '../../http2/data-sender.ts';
+import { ErrorCode, rstStreamFrame, windowUpdateFrame } from '../../http2/frames.ts';
 import type { ServiceRuntime } from '../../service.ts';
 import { ClientConnection, type ClientLink, type QuietSocket } from '../client-connection.ts';
-import type { DataSender } from './data-sender.ts';
-import { ErrorCode, rstStreamFrame, windowUpdateFrame } from './frames.ts';
 import { Http2Request, type RequestLink } from './request.ts';
 import type { Http2RequestHead } from './request-head.ts';
 import { Http2Response, type ResponseLink } from './response.ts';

@@ -5,12 +5,9 @@
 
 import type { ProxyConfig } from '../../../config/config.ts';
 import type { Peer } from '../../fields/forwarded.ts';
-import type { ServiceRuntime } from '../../service.ts';
-import type { Dispatch } from '../dispatch.ts';
-import { ClosedStreams } from './closed-streams.ts';
-import { DataSender } from './data-sender.ts';
-import { dependencyOf, FieldBlock, fragmentOf, withoutPadding } from './field-block.ts';
-import type { FrameReader } from './frame-reader.ts';
+import { DataSender } from '../../http2/data-sender.ts';
+import { dependencyOf, FieldBlock, fragmentOf, withoutPadding } from '../../http2/field-block.ts';
+import type { FrameReader } from '../../http2/frame-reader.ts';
 import {
   ConnectionError,
   ErrorCode,
@@ -20,15 +17,19 @@ import {
   SETTINGS_ACK,
   WINDOW_BYTES,
   windowUpdateFrame,
-} from './frames.ts';
-import { HpackDecoder } from './hpack/decoder.ts';
-import { NO_DYNAMIC_TABLE } from './hpack/encoder.ts';
-import type { Output } from './output.ts';
+} from '../../http2/frames.ts';
+import { HpackDecoder } from '../../http2/hpack/decoder.ts';
+import { NO_DYNAMIC_TABLE } from '../../http2/hpack/encoder.ts';
+import type { Output } from '../../http2/output.ts';
+import { ReceiveWindow } from '../../http2/receive-window.ts';
+import { readSettings } from '../../http2/settings.ts';
+import type { ServiceRuntime } from '../../service.ts';
+import type { Dispatch } from '../dispatch.ts';
+import { ClosedStreams } from './closed-streams.ts';
 import { RapidReset } from './rapid-reset.ts';
-import { ReceiveWindow } from './receive-window.ts';
 import type { Http2Request } from './request.ts';
 import { readHttp2RequestHead, readTrailers } from './request-head.ts';
-import { readSettings, STREAMS_MAX } from './settings.ts';
+import { STREAMS_MAX } from './settings.ts';
 import { Http2Stream, type StreamOwner } from './stream.ts';
 
 /** Of the connection; each stream has one of its own, and a stream that stands must not hold up the others. */
@@ -298,7 +299,7 @@ export class Http2Streams implements StreamOwner {
       if (payload.length > 0) throw new ConnectionError(ErrorCode.frameSizeError, 'an acknowledgement with settings');
       return;
     }
-    const window = readSettings(payload);
+    const { window } = readSettings(payload, 1);
     this.sender.output.say(SETTINGS_ACK);
     if (window === null || window === this.#initialWindow) return;
     const change = window - this.#initialWindow;

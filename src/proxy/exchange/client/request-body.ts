@@ -5,9 +5,9 @@
 import { ProxyError } from '../../../errors.ts';
 import { inTurn } from '../../../net/loop-share.ts';
 import { type FieldTable, trailersOnly } from '../../fields/fields.ts';
+import { KeptBytes } from '../../kept-bytes.ts';
 import type { BodySink, OutgoingBody } from '../../upstream/upstream.ts';
 import type { Stopwatch } from '../time/stopwatch.ts';
-import { KeptBytes } from './kept-bytes.ts';
 import type { ClientRequest } from './message.ts';
 
 export interface RequestBodyOptions {

@@ -1,13 +1,27 @@
-// The way to an instance that speaks HTTP/2: one stream an attempt, bodies and trailers both ways, as gRPC needs them.
+// The way to an instance that speaks HTTP/2: one stream an attempt, bodies and trailers both ways, as gRPC needs them. Small pieces
+// of an answer that come in one read are passed on as one.
 
-import { type ClientHttp2Stream, constants, type IncomingHttpHeaders, type IncomingHttpStatusHeader } from 'node:http2';
-import { gatherPieces } from '../../../net/piece-gatherer.ts';
-import type { RawFields } from '../../fields/fields.ts';
-import { http2Fields, withoutPseudo } from '../../fields/http2-fields.ts';
-import type { OutgoingBody, Transmission, UpstreamCall, UpstreamHandler } from '../upstream.ts';
-import { upstreamError } from '../upstream.ts';
+import { ErrorCode, WINDOW_BYTES, windowUpdateFrame } from '../../http2/frames.ts';
+import type { HpackField } from '../../http2/hpack/field.ts';
+import { ReceiveWindow } from '../../http2/receive-window.ts';
+import { KeptBytes } from '../../kept-bytes.ts';
+import {
+  BORROWED_BYTES_MAX,
+  type Transmission,
+  type UpstreamCall,
+  type UpstreamHandler,
+  upstreamError,
+} from '../upstream.ts';
 import type { Http2Connection } from './connection.ts';
+import { requestBlock } from './request-block.ts';
+import { RequestStream } from './request-stream.ts';
+import { readAnswerTrailers, readHttp2ResponseHead } from './response-head.ts';
 import type { Http2Target } from './sessions.ts';
+import { ownData, type SentStream } from './streams.ts';
+
+/** Pieces of an answer from here on are passed on as they are. */
+const SMALL_BYTES = 1024;
+const NO_TRAILERS: readonly string[] = [];
 
 /** Never throws: errors go to `onError`. */
 export function forwardHttp2(target: Http2Target, transmission: Transmission, handler: UpstreamHandler): UpstreamCall {
@@ -23,18 +37,22 @@ export function forwardHttp2(target: Http2Target, transmission: Transmission, ha
   return call;
 }
 
-class StreamCall implements UpstreamCall {
+class StreamCall implements UpstreamCall, SentStream {
   readonly #target: Http2Target;
   readonly #transmission: Transmission;
   readonly #handler: UpstreamHandler;
+  readonly #window = new ReceiveWindow(WINDOW_BYTES);
   #connection: Http2Connection | null = null;
-  #stream: ClientHttp2Stream | null = null;
-  #trailers: RawFields = [];
+  #stream: RequestStream | null = null;
+  #paused = false;
+  #trailers = NO_TRAILERS;
   #answered = false;
-  /** Bytes of the answer still to come, by its own account; NaN: it did not say. */
-  #bytesLeft = Number.NaN;
-  /** Its body ended with a reset; null while it goes on. */
-  #endedByReset: boolean | null = null;
+  /** Of the answer, still to come by its own account; -1: it did not say. */
+  #bytesLeft = -1;
+  /** Small pieces that came in this read: the only one, or all of them. */
+  #held: Buffer | null = null;
+  #kept: KeptBytes | null = null;
+  /** The handler hears nothing more. */
   #over = false;
 
   constructor(target: Http2Target, transmission: Transmission, handler: UpstreamHandler) {
@@ -47,27 +65,11 @@ class StreamCall implements UpstreamCall {
   begin(connection: Http2Connection, connected: boolean): void {
     if (this.#over) return;
     if (connected) this.#handler.onConnected();
-    const body = this.#transmission.body;
-    let stream: ClientHttp2Stream;
-    try {
-      stream = connection.session.request(headersOf(this.#transmission, this.#target.scheme), {
-        endStream: body === null,
-        waitForTrailers: body !== null,
-      });
-    } catch (error) {
-      this.failed(error as Error);
-      return;
-    }
+    const { sessions, scheme } = this.#target;
+    sessions.began(connection);
     this.#connection = connection;
-    this.#stream = stream;
-    const { sessions } = this.#target;
-    sessions.count(connection, 1);
-    stream.once('close', () => {
-      sessions.count(connection, -1);
-      this.#onError(stream, new Error(`stream closed with code ${stream.rstCode}`));
-    });
-    this.#listen(stream);
-    if (body !== null) this.#sendBody(stream, body);
+    this.#stream = new RequestStream(connection.streams, this);
+    this.#stream.send(requestBlock(this.#transmission, scheme), this.#transmission.body);
   }
 
   /** Before there was a stream. */
@@ -78,96 +80,158 @@ class StreamCall implements UpstreamCall {
   }
 
   pause(): void {
-    this.#stream?.pause();
+    this.#paused = true;
   }
 
   resume(): void {
-    this.#stream?.resume();
+    if (!this.#paused) return;
+    this.#paused = false;
+    this.#credit();
   }
 
   abort(late = false): void {
     if (this.#over) return;
     this.#finish();
     if (late && this.#connection !== null) this.#target.sessions.doubt(this.#connection);
-    this.#stream?.close(constants.NGHTTP2_CANCEL);
+    this.#close(ErrorCode.cancel);
   }
 
-  #listen(stream: ClientHttp2Stream): void {
-    const handler = this.#handler;
-    gatherPieces(stream);
-    this.#watchEnd(stream);
-    stream.on('continue', () => this.#over || handler.onInformation(100, []));
-    stream.on('headers', (headers, _flags, raw) => {
-      const status = headers[':status'] ?? 0;
-      if (!this.#over && status > 100) handler.onInformation(status, withoutPseudo(raw as unknown as RawFields));
-    });
-    stream.on('response', (headers, _flags, raw) => {
-      if (this.#over) return;
-      this.#answered = true;
-      this.#target.sessions.answered();
-      this.#bytesLeft = this.#lengthOf(headers);
-      handler.onHead(headers[':status'] ?? 0, '', withoutPseudo(raw as unknown as RawFields));
-    });
-    stream.on('data', (chunk: Buffer) => {
-      this.#bytesLeft -= chunk.length;
-      if (!this.#over) handler.onData(chunk);
-    });
-    stream.on('trailers', (_headers, _flags, raw) => {
-      this.#trailers = withoutPseudo(raw as unknown as RawFields);
-    });
-    stream.on('end', () => this.#onEnd(stream));
-    stream.on('drain', () => this.#transmission.body?.drained());
-    stream.on('error', (error) => this.#onError(stream, error));
+  takeFields(fields: readonly HpackField[] | null, endStream: boolean): void {
+    if (fields === null) this.fault(ErrorCode.enhanceYourCalm, 'a head beyond its limit');
+    else if (this.#answered) this.#takeTrailers(fields, endStream);
+    else this.#takeHead(fields, endStream);
   }
 
-  /** Node says `end` for the end of a body and for a reset with NO_ERROR, but closes the stream behind the one and before the other. */
-  #watchEnd(stream: ClientHttp2Stream): void {
-    const { push } = stream;
-    stream.push = (chunk: Buffer | null): boolean => {
-      if (chunk === null) this.#endedByReset ??= stream.closed;
-      return push(chunk);
-    };
+  takeData(data: Buffer, frameBytes: number, endStream: boolean): void {
+    if (!this.#window.take(frameBytes)) {
+      this.fault(ErrorCode.flowControlError, 'data beyond the window');
+      return;
+    }
+    if (!this.#answered) {
+      this.fault(ErrorCode.protocolError, 'data without a head');
+      return;
+    }
+    if (this.#bytesLeft >= 0) {
+      this.#bytesLeft -= data.length;
+      if (this.#bytesLeft < 0) {
+        this.fault(ErrorCode.protocolError, 'more data than it said');
+        return;
+      }
+    }
+    if (data.length >= SMALL_BYTES) {
+      this.flush();
+      this.#pass(data);
+    } else if (data.length > 0) this.#hold(data);
+    if (endStream) this.#end();
+    else if (!this.#paused) this.#credit();
   }
 
-  #lengthOf(headers: IncomingHttpHeaders & IncomingHttpStatusHeader): number {
-    const status = headers[':status'];
-    const bodiless = this.#transmission.request.method === 'HEAD' || status === 204 || status === 304;
-    return bodiless ? 0 : Number(headers['content-length'] ?? Number.NaN);
+  takeReset(code: number): void {
+    this.#end(code);
   }
 
-  #sendBody(stream: ClientHttp2Stream, body: OutgoingBody): void {
-    let trailers: readonly string[] = [];
-    stream.on('wantTrailers', () => stream.sendTrailers(http2Fields(trailers)));
-    body.attach({
-      write: (chunk) => stream.write(chunk),
-      end: (last) => {
-        trailers = last;
-        stream.end();
-      },
-    });
+  open(increment: number): boolean {
+    return this.#stream?.data.open(increment) !== false;
   }
 
-  get #isShort(): boolean {
-    return Number.isNaN(this.#bytesLeft) ? this.#endedByReset === true : this.#bytesLeft > 0;
+  /** RFC 9113 section 5.4.2. */
+  fault(code: number, message: string): void {
+    this.#close(code);
+    this.#fail(Object.assign(new Error(`malformed answer: ${message}`), { code: 'ERR_MALFORMED_RESPONSE' }), false);
   }
 
-  /** A stream that was reset ends as well, before its error: then the answer is not whole. */
-  #onEnd(stream: ClientHttp2Stream): void {
-    if (this.#over || !this.#answered || stream.rstCode !== constants.NGHTTP2_NO_ERROR) return;
-    if (this.#isShort) {
-      this.#onError(stream, new Error('the instance reset the stream in the middle of its answer'));
+  lose(error: Error, unprocessed: boolean): void {
+    this.flush();
+    this.#close(null);
+    this.#fail(error, unprocessed);
+  }
+
+  flush(): void {
+    const held = this.#kept?.whole() ?? this.#held;
+    this.#held = null;
+    this.#kept = null;
+    if (held !== null) this.#pass(held);
+  }
+
+  /** The socket takes more of the body. */
+  drained(): void {
+    if (!this.#over) this.#transmission.body?.drained();
+  }
+
+  #takeHead(fields: readonly HpackField[], endStream: boolean): void {
+    const head = readHttp2ResponseHead(fields);
+    if (head === null || (endStream && head.status < 200)) {
+      this.fault(ErrorCode.protocolError, 'its head');
+      return;
+    }
+    const { status } = head;
+    if (status < 200) {
+      this.#handler.onInformation(status, head.fields);
+      return;
+    }
+    this.#answered = true;
+    this.#target.sessions.answered();
+    const isBodiless = this.#transmission.request.method === 'HEAD' || status === 204 || status === 304;
+    this.#bytesLeft = isBodiless ? 0 : head.contentLength;
+    this.#handler.onHead(status, '', head.fields);
+    if (endStream) this.#end();
+  }
+
+  #takeTrailers(fields: readonly HpackField[], endStream: boolean): void {
+    const trailers = endStream ? readAnswerTrailers(fields) : null;
+    if (trailers === null) {
+      this.fault(ErrorCode.protocolError, 'its trailers');
+      return;
+    }
+    this.#trailers = trailers;
+    this.#end();
+  }
+
+  #hold(data: Buffer): void {
+    if (this.#held === null) {
+      this.#held = data;
+      this.#stream?.streams.gather(this);
+      return;
+    }
+    if (this.#kept === null) {
+      this.#kept = new KeptBytes();
+      this.#kept.add(this.#held);
+    }
+    this.#kept.add(data);
+  }
+
+  #pass(data: Buffer): void {
+    if (!this.#over) this.#handler.onData(data.length > BORROWED_BYTES_MAX ? ownData(data) : data);
+  }
+
+  #credit(): void {
+    const bytes = this.#window.giveBack();
+    if (bytes > 0) this.#stream?.say((id) => windowUpdateFrame(id, bytes));
+  }
+
+  /** The peer says no more on it. `code`: of its reset; null: it ended the stream. */
+  #end(code: number | null = null): void {
+    this.flush();
+    const stream = this.#stream;
+    // An answer before the whole request: the rest of the body is not wanted (RFC 9113 section 8.1).
+    this.#close(code === null && stream?.isWhole === false ? ErrorCode.noError : null);
+    if (this.#over) return;
+    const isWhole =
+      code === null ? this.#bytesLeft <= 0 : code === ErrorCode.noError && this.#answered && this.#bytesLeft === 0;
+    if (!isWhole) {
+      const how = code === null ? 'ended its answer before its length' : `reset the stream with code ${code}`;
+      this.#fail(new Error(`the instance ${how}`), code === ErrorCode.refusedStream);
       return;
     }
     this.#finish();
-    // An answer before the whole request: the rest of the body is not wanted (RFC 9113 section 8.1).
-    if (!stream.writableEnded) stream.close(constants.NGHTTP2_NO_ERROR);
     this.#handler.onEnd(this.#trailers);
   }
 
-  #onError(stream: ClientHttp2Stream, error: Error): void {
+  /** RFC 9113 section 8.7: what is `unprocessed` was not looked at. */
+  #fail(error: Error, unprocessed: boolean): void {
     if (this.#over) return;
     this.#finish();
-    if (this.#answered || !this.#wasUnprocessed(stream)) {
+    if (this.#answered || !unprocessed) {
       this.#handler.onError(upstreamError(error, true, this.#answered));
       return;
     }
@@ -175,32 +239,12 @@ class StreamCall implements UpstreamCall {
     this.#handler.onError({ code: 'upstream-reset', progress, cause: error });
   }
 
-  /** RFC 9113 section 8.7: a refused stream, and one above the last that GOAWAY names, were not looked at. */
-  #wasUnprocessed({ id, rstCode }: ClientHttp2Stream): boolean {
-    if (id === undefined || rstCode === constants.NGHTTP2_REFUSED_STREAM) return true;
-    return this.#connection !== null && id > this.#connection.lastStreamId;
+  #close(code: number | null): void {
+    this.#stream?.close(code, code === null ? 0 : Math.max(0, this.#window.left));
   }
 
   #finish(): void {
     this.#over = true;
     this.#transmission.body?.detach();
   }
-}
-
-function headersOf({ request, framing }: Transmission, scheme: 'http' | 'https'): Record<string, string | string[]> {
-  const headers = http2Fields(request.fields);
-  const { contentLength, trailer, expect } = framing;
-  headers[':method'] = request.method;
-  headers[':path'] = request.target;
-  headers[':scheme'] = scheme;
-  headers[':authority'] = hostOf(request.fields);
-  if (contentLength !== null) headers['content-length'] = String(contentLength);
-  if (trailer !== null) headers.trailer = trailer;
-  if (expect !== null) headers.expect = expect;
-  return headers;
-}
-
-function hostOf(fields: readonly string[]): string {
-  for (let i = 0; i + 1 < fields.length; i += 2) if (fields[i] === 'Host') return fields[i + 1] ?? '';
-  return '';
 }

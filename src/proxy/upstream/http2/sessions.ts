@@ -5,14 +5,12 @@
 // A connection that a NAT or a router forgot swallows what is sent on it without a word. So one that has been silent, while
 // something is awaited of it or before it is used again, has to answer a ping; meanwhile requests may take another one.
 
-import { connect } from 'node:http2';
 import type { Socket } from 'node:net';
-import type { Http2Connection } from './connection.ts';
+import { sharedReadBuffer } from '../../../net/borrowed-reads.ts';
+import type { ReadInto } from '../../../net/connect.ts';
+import { type ConnectionOwner, Http2Connection } from './connection.ts';
+import { STREAMS_UNLIMITED } from './streams.ts';
 
-/** Streams of a peer that sets no limit: as many as are recommended (RFC 9113 section 6.5.2). */
-const STREAMS_UNLIMITED = 100;
-/** What a client repeats is its own affair, in HTTP/2 as in HTTP/1. */
-const SESSION = { strictSingleValueFields: false };
 /** A connection without streams closes after this. */
 const IDLE_MS_MAX = 60_000;
 /** A peer that has looked at no request for so long, while it refused some, is not merely busy or about to leave. */
@@ -30,8 +28,8 @@ const PING_MS_MAX = 2000;
 export type ConnectionReady = (error: Error | null, connection: Http2Connection | null) => void;
 
 export interface SessionsOptions {
-  /** `http://host:port` or `https://host:port`. */
-  readonly origin: string;
+  /** `open` speaks TLS, and its sockets are read as streams. */
+  readonly secure: boolean;
   readonly connectionsMax: number;
   /** How long a peer may take to say what it speaks, ms. */
   readonly settingsMsMax: number;
@@ -39,7 +37,7 @@ export interface SessionsOptions {
   /** Latency limit of the service. */
   readonly latencyMs: number;
   /** Opens one connection, ready to speak HTTP/2 on; calls back exactly once. */
-  readonly open: (done: (error: Error | null, socket: Socket | null) => void) => void;
+  readonly open: (into: ReadInto | null, done: (error: Error | null, socket: Socket | null) => void) => void;
   readonly onOpen: () => void;
   readonly onClose: () => void;
 }
@@ -51,7 +49,7 @@ export interface Http2Target {
 }
 
 /** Sessions of HTTP/2 to one instance; another is opened where all are full. */
-export class Http2Sessions {
+export class Http2Sessions implements ConnectionOwner {
   readonly #options: SessionsOptions;
   readonly #connections: Http2Connection[] = [];
   /** Connections on their way that are not in `#connections` yet. */
@@ -69,12 +67,12 @@ export class Http2Sessions {
   }
 
   get isFull(): boolean {
-    return this.#connections.length > 0 && !this.#connections.some(hasRoom);
+    return this.#connections.length > 0 && !this.#connections.some(({ hasRoom }) => hasRoom);
   }
 
   /** Calls back with a connection that has room for one stream, at once where there is one. */
   take(ready: ConnectionReady): void {
-    const free = this.#connections.find(hasRoom);
+    const free = this.#connections.find(({ hasRoom }) => hasRoom);
     if (free !== undefined && !this.#wasIdle(free)) {
       ready(null, free);
       return;
@@ -89,7 +87,7 @@ export class Http2Sessions {
 
   /** Nothing is under way on it, and nothing came for so long that it may be gone. */
   #wasIdle(connection: Http2Connection): boolean {
-    if (connection.streams > 0) return false;
+    if (connection.streams.size > 0) return false;
     this.#listen(connection);
     return this.#options.nowMs() - connection.heardMs >= TRUSTED_MS_MAX;
   }
@@ -107,7 +105,7 @@ export class Http2Sessions {
     this.#watching = true;
     const silentMsMax = Math.max(SILENT_MS_MIN, this.#options.latencyMs);
     const timer = setInterval(() => {
-      const busy = this.#connections.filter(({ streams }) => streams > 0);
+      const busy = this.#connections.filter(({ streams }) => streams.size > 0);
       for (const connection of busy) {
         this.#listen(connection);
         const sinceMs = Math.max(connection.heardMs, connection.busySinceMs);
@@ -122,51 +120,40 @@ export class Http2Sessions {
 
   /** A connection that was opened elsewhere (the one that found out that HTTP/2 is spoken). */
   adopt(socket: Socket): void {
-    const session = connect(this.#options.origin, { ...SESSION, createConnection: () => socket });
-    const connection: Http2Connection = {
-      session,
-      streams: 0,
-      ready: false,
-      pinged: false,
-      doubted: false,
-      socket,
-      heardBytes: 0,
-      heardMs: this.#options.nowMs(),
-      busySinceMs: 0,
-      lastStreamId: Number.POSITIVE_INFINITY,
-    };
+    this.#add(socket, false);
+  }
+
+  #add(socket: Socket, borrows: boolean): Http2Connection {
+    const connection = new Http2Connection(socket, this, borrows);
+    connection.heardMs = this.#options.nowMs();
     this.#connections.push(connection);
     this.#options.onOpen();
     this.#awaitSettings(connection);
-    let failure: Error | null = null;
-    session.on('goaway', (_code, lastStreamId) => {
-      connection.lastStreamId = Math.min(connection.lastStreamId, lastStreamId);
-      this.#forget(connection, null);
+    socket.setTimeout(IDLE_MS_MAX, () => {
+      if (connection.streams.size === 0) connection.close();
     });
-    session.once('close', () => {
-      this.#options.onClose();
-      this.#forget(connection, failure);
-    });
-    // Its requests hear of it themselves.
-    session.on('error', (error) => {
-      failure = error;
-    });
-    session.setTimeout(IDLE_MS_MAX, () => {
-      if (connection.streams === 0) session.close();
-    });
-    session.on('stream', (stream) => stream.close());
+    return connection;
   }
 
-  /** Counts a stream in and out. */
-  count(connection: Http2Connection, by: 1 | -1): void {
-    if (by > 0 && connection.streams === 0) connection.busySinceMs = this.#options.nowMs();
-    connection.streams += by;
-    if (by > 0) {
-      this.#watch();
-      return;
-    }
+  /** A stream is about to begin on it. */
+  began(connection: Http2Connection): void {
+    if (connection.streams.size === 0) connection.busySinceMs = this.#options.nowMs();
+    this.#watch();
+  }
+
+  onStreamClose(connection: Http2Connection): void {
     this.#serve(connection);
     this.#closeIfDone(connection);
+  }
+
+  onLeaving(connection: Http2Connection): void {
+    this.#forget(connection, null);
+    this.#closeIfDone(connection);
+  }
+
+  onClose(connection: Http2Connection, failure: Error | null): void {
+    this.#options.onClose();
+    this.#forget(connection, failure);
   }
 
   answered(): void {
@@ -191,15 +178,14 @@ export class Http2Sessions {
 
   /** While the answer is late, the connection takes no request and another one is opened for those that wait. */
   #ping(connection: Http2Connection): void {
-    const { session } = connection;
-    if (connection.pinged || session.closed || session.destroyed) return;
+    if (connection.pinged || connection.closed) return;
     connection.pinged = true;
     const late = setTimeout(() => {
       connection.doubted = true;
       this.#openMore();
     }, PATIENCE_RATIO * this.#options.latencyMs);
-    const lost = setTimeout(() => session.destroy(new Error('a ping was not answered')), PING_MS_MAX);
-    session.ping((error) => {
+    const lost = setTimeout(() => connection.destroy(new Error('a ping was not answered')), PING_MS_MAX);
+    connection.ping((error) => {
       clearTimeout(late);
       clearTimeout(lost);
       connection.pinged = false;
@@ -217,22 +203,21 @@ export class Http2Sessions {
   }
 
   #awaitSettings(connection: Http2Connection): void {
-    const { session } = connection;
     const { settingsMsMax } = this.#options;
     const timer = setTimeout(() => {
-      session.destroy(new Error(`no SETTINGS within ${settingsMsMax} ms: does it speak HTTP/2?`));
+      if (connection.ready) return;
+      connection.destroy(new Error(`no SETTINGS within ${settingsMsMax} ms: does it speak HTTP/2?`));
     }, settingsMsMax);
-    session.once('close', () => clearTimeout(timer));
-    session.on('remoteSettings', ({ maxConcurrentStreams }) => {
-      clearTimeout(timer);
-      connection.ready = true;
-      this.#serve(connection);
-      this.#closeIfDone(connection);
-      // A peer that takes none for now takes none on another connection either.
-      if (maxConcurrentStreams === 0) return;
-      this.#streamsMax = maxConcurrentStreams ?? STREAMS_UNLIMITED;
-      this.#openMore();
-    });
+    connection.socket.once('close', () => clearTimeout(timer));
+  }
+
+  onSettings(connection: Http2Connection, streamsMax: number | null): void {
+    this.#serve(connection);
+    this.#closeIfDone(connection);
+    // A peer that takes none for now takes none on another connection either.
+    if (streamsMax === 0) return;
+    this.#streamsMax = streamsMax ?? STREAMS_UNLIMITED;
+    this.#openMore();
   }
 
   /** One at first, then as many as those that wait need by what the peer allows. */
@@ -245,19 +230,27 @@ export class Http2Sessions {
 
   #open(): void {
     this.#opening++;
-    this.#options.open((error, socket) => {
+    let connection: Http2Connection | null = null;
+    const buffer = sharedReadBuffer();
+    const callback = (length: number): boolean => {
+      connection?.read(buffer.subarray(0, length));
+      return true;
+    };
+    const { secure, open } = this.#options;
+    open(secure ? null : { buffer, callback }, (error, socket) => {
       this.#opening--;
-      if (socket !== null) this.adopt(socket);
+      if (socket !== null) connection = this.#add(socket, !secure);
       else this.#failWaiting(error);
     });
   }
 
   #serve(connection: Http2Connection): void {
-    while (this.#waiting.length > 0 && hasRoom(connection)) this.#waiting.shift()?.(null, connection);
+    while (this.#waiting.length > 0 && connection.hasRoom) this.#waiting.shift()?.(null, connection);
   }
 
-  #closeIfDone({ session, ready, streams }: Http2Connection): void {
-    if (this.#retired && ready && streams === 0) session.close();
+  #closeIfDone(connection: Http2Connection): void {
+    const { ready, leaving, streams } = connection;
+    if ((this.#retired || leaving) && ready && streams.size === 0) connection.close();
   }
 
   #forget(connection: Http2Connection, failure: Error | null): void {
@@ -274,9 +267,4 @@ export class Http2Sessions {
     if (this.#connections.length > 0 || this.#opening > 0) return;
     for (const ready of this.#waiting.splice(0)) ready(error ?? new Error('the instance closed the connection'), null);
   }
-}
-
-function hasRoom({ session, streams, ready, doubted }: Http2Connection): boolean {
-  if (!ready || doubted || session.closed || session.destroyed) return false;
-  return streams < (session.remoteSettings.maxConcurrentStreams ?? STREAMS_UNLIMITED);
 }

@@ -3,10 +3,9 @@
 
 import { createHash } from 'node:crypto';
 import { type ClientHttp2Session, connect } from 'node:http2';
-import { connect as connectTcp, createServer, type Socket } from 'node:net';
 import fc from 'fast-check';
-import { expect, it, onTestFinished } from 'vitest';
-import { listening } from '../../../support/listening.ts';
+import { expect, it } from 'vitest';
+import { startCuttingRelay } from '../../../support/cutting-relay.ts';
 import { bodyOf, startInstance, startProxy } from '../../../support/proxy.ts';
 
 interface Said {
@@ -29,27 +28,6 @@ const said: fc.Arbitrary<Said> = fc.record({
   answerBytes: fc.oneof(fc.constant(0), fc.nat(3000), fc.nat(200_000)),
   trailer: fc.stringMatching(/^[!-~]{0,20}$/),
 });
-
-/** Relays to `port`, what the client sends in pieces as long as `cuts` says, in turn. */
-async function cutting(port: number, cuts: readonly number[]): Promise<number> {
-  const server = createServer((near) => {
-    const far = connectTcp(port, '127.0.0.1').setNoDelay(true);
-    let piece = 0;
-    near.on('data', (chunk: Buffer) => {
-      for (let at = 0; at < chunk.length; ) {
-        const length = cuts[piece++ % cuts.length] ?? 1;
-        far.write(chunk.subarray(at, at + length));
-        at += length;
-      }
-    });
-    far.pipe(near);
-    const end = (one: Socket, other: Socket): void => void one.on('error', () => {}).on('close', () => other.destroy());
-    end(near, far);
-    end(far, near);
-  });
-  onTestFinished(() => void server.close());
-  return listening(server);
-}
 
 const hashOf = (body: Buffer): string => createHash('sha1').update(body).digest('hex');
 const bytesOf = (length: number): Buffer => Buffer.alloc(length, 'body of a request or of an answer ');
@@ -118,7 +96,8 @@ it('a conversation comes out as it was said, in pieces of any size', async () =>
   await fc.assert(
     fc.asyncProperty(fc.array(said, { minLength: 1, maxLength: 8 }), cuts, async (requests, pieces) => {
       // Pieces of a few bytes alone would take long.
-      const client = connect(`http://127.0.0.1:${await cutting(proxy.port, [...pieces, 20_000])}`);
+      const port = await startCuttingRelay(proxy.port, { requests: [...pieces, 20_000] });
+      const client = connect(`http://127.0.0.1:${port}`);
       client.on('error', () => {});
       const heard = await Promise.all(requests.map((one) => say(client, one)));
       client.destroy();

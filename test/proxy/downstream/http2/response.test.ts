@@ -1,6 +1,6 @@
 import { expect, it } from 'vitest';
-import type { DataSender } from '../../../../src/proxy/downstream/http2/data-sender.ts';
 import { Http2Response } from '../../../../src/proxy/downstream/http2/response.ts';
+import type { DataSender } from '../../../../src/proxy/http2/data-sender.ts';
 
 it('an answer whose stream was reset takes nothing that the first block of its connection must say', () => {
   const blocks: string[] = [];

@@ -1,12 +1,12 @@
-// One field as HPACK carries it, and what it is to a request (RFC 9113 sections 8.2 and 8.3): found out once, when it is read as a
-// literal, and kept with it in the table that later requests refer to.
+// One field as HPACK carries it, and what it is to a request or an answer (RFC 9113 sections 8.2 and 8.3): found out once, when it is
+// read as a literal, and kept with it in the table that later blocks refer to.
 
-import { TOKEN, VALUE } from '../../../fields/field-lines.ts';
+import { TOKEN, VALUE } from '../../fields/field-lines.ts';
 
-/** What a field of a request is. */
+/** What a field is. */
 export const FieldRole = {
   ordinary: 0,
-  /** No request may have it, or it is not well-formed. */
+  /** Nothing may have it, or it is not well-formed. */
   malformed: 1,
   method: 2,
   scheme: 3,
@@ -15,6 +15,10 @@ export const FieldRole = {
   cookie: 6,
   contentLength: 7,
   host: 8,
+  /** Of an answer alone. */
+  status: 9,
+  /** A name like any other, with a value that is none. */
+  badValue: 10,
 } as const;
 
 /** Name and value with their roles; immutable. */
@@ -35,6 +39,7 @@ const PSEUDO: ReadonlyMap<string, { readonly role: number; readonly pattern: Reg
   [':method', { role: FieldRole.method, pattern: new RegExp(`^${TOKEN}$`) }],
   [':scheme', { role: FieldRole.scheme, pattern: /^[A-Za-z][A-Za-z0-9+.-]*$/ }],
   [':authority', { role: FieldRole.authority, pattern: /^[\x21-\x7e\x80-\xff]*$/ }],
+  [':status', { role: FieldRole.status, pattern: /^[1-9]\d\d$/ }],
   [':path', { role: FieldRole.path, pattern: /^(?:\/[\x21-\x7e\x80-\xff]*|\*)$/ }],
 ]);
 
@@ -62,8 +67,9 @@ export function hpackField(name: string, value: string): HpackField {
 function roleOf(name: string, value: string): number {
   const pseudo = PSEUDO.get(name);
   if (pseudo !== undefined) return pseudo.pattern.test(value) ? pseudo.role : FieldRole.malformed;
-  if (!LOWER_NAME.test(name) || !FIELD_VALUE.test(value)) return FieldRole.malformed;
+  if (!LOWER_NAME.test(name)) return FieldRole.malformed;
   if (name === 'te' && value !== 'trailers') return FieldRole.malformed;
   if (name === 'content-length' && !/^\d{1,15}$/.test(value)) return FieldRole.malformed;
-  return NAMED.get(name) ?? FieldRole.ordinary;
+  const named = NAMED.get(name) ?? FieldRole.ordinary;
+  return named === FieldRole.malformed || FIELD_VALUE.test(value) ? named : FieldRole.badValue;
 }

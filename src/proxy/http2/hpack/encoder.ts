@@ -1,14 +1,13 @@
-// Field blocks of answers (RFC 7541 section 6). Names and values that the static table has are said by their index, all else as it
-// is: fields of answers are short, and a table that changes would have to be kept for each client. So every block is text that
+// Field blocks (RFC 7541 section 6). Names and values that the static table has are said by their index, all else as it is: fields
+// are short, and a table that changes would have to be kept for each peer. So every block is text that
 // depends on nothing that was said before.
 
-import { CONNECTION_SPECIFIC } from '../../../fields/http2-fields.ts';
 import { STATIC_NAMES, STATIC_TABLE } from './static-table.ts';
 
 /** Without the dynamic table (RFC 7541 section 4.2): said once, at the begin of the first block. */
 export const NO_DYNAMIC_TABLE = '\x20';
 
-/** Names that instances use are few; past this they are written again each time. */
+/** Names in use are few; past this they are written again each time. */
 const NAMES_MAX = 1024;
 /** By a name as it came: how a field of that name begins; empty for one that HTTP/2 does not have. */
 const begins = new Map<string, string>();
@@ -22,6 +21,20 @@ export function encodeStatus(status: number): string {
   const index = STATUSES.get(String(status));
   return index === undefined ? encodeField(':status', String(status)) : String.fromCharCode(0x80 | index);
 }
+
+/**
+ * Fields about a connection, which HTTP/2 does not have (RFC 9113 section 8.2.2), and Host, for which it has a field of its own; in
+ * lower case.
+ */
+const CONNECTION_SPECIFIC: ReadonlySet<string> = new Set([
+  'connection',
+  'host',
+  'http2-settings',
+  'keep-alive',
+  'proxy-connection',
+  'transfer-encoding',
+  'upgrade',
+]);
 
 /** Nothing for a field that is about a connection. `name` in any spelling. */
 export function encodeField(name: string, value: string): string {

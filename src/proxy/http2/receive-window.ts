@@ -1,6 +1,7 @@
-// What a client may send, on a stream or on all of them (RFC 9113 section 5.2). What is read is given back in halves of the window, so that
+// What a peer may send, on a stream or on all of them (RFC 9113 section 5.2). What is read is given back in halves of the window, so that
 // not every frame costs a WINDOW_UPDATE.
 
+/** Of a stream or of a connection, bytes. */
 export class ReceiveWindow {
   readonly #creditBytes: number;
   #left: number;
@@ -12,7 +13,7 @@ export class ReceiveWindow {
     this.#creditBytes = bytes >>> 1;
   }
 
-  /** What the client may send before it hears more. */
+  /** What the peer may send before it hears more. */
   get left(): number {
     return this.#left;
   }

@@ -1,4 +1,4 @@
-// DATA frames of one connection on their way to its client, within its windows (RFC 9113 section 5.2): a frame of each stream in
+// DATA frames of one connection on their way to its peer, within its windows (RFC 9113 section 5.2): a frame of each stream in
 // turn, and no more than the socket takes.
 
 import { FRAME_BYTES_MAX, WINDOW_BYTES, WINDOW_BYTES_MAX } from './frames.ts';
@@ -12,9 +12,10 @@ export interface DataSource {
   sendData(bytesMax: number): number;
 }
 
+/** Of one connection. */
 export class DataSender {
   readonly output: Output;
-  /** Of the connection; what the client has room for. */
+  /** Of the connection; what the peer has room for. */
   window = WINDOW_BYTES;
   /** In the order of their turns. */
   #waiting: DataSource[] = [];

@@ -1,6 +1,7 @@
-// What frames are made of (RFC 9113 sections 4, 6 and 7), and those that a server says, as text in which each character is a byte: a
+// What frames are made of (RFC 9113 sections 4, 6 and 7), and those that are said here, as text in which each character is a byte: a
 // head, a small body and what else is due leave as one string.
 
+/** RFC 9113 section 6. */
 export const FrameType = {
   data: 0,
   headers: 1,
@@ -14,6 +15,7 @@ export const FrameType = {
   continuation: 9,
 } as const;
 
+/** RFC 9113 section 6: each is of some types alone. */
 export const Flag = { ack: 1, endStream: 1, endHeaders: 4, padded: 8, priority: 32 } as const;
 
 /** RFC 9113 section 7. */
@@ -46,6 +48,7 @@ export const FRAME_BYTES_MAX = 16_384;
 export const WINDOW_BYTES = 65_535;
 /** RFC 9113 section 6.9.1. */
 export const WINDOW_BYTES_MAX = 0x7fff_ffff;
+/** RFC 9113 section 4.1. */
 export const STREAM_ID_MAX = 0x7fff_ffff;
 
 /** A connection error (RFC 9113 section 5.4.1). */
@@ -68,6 +71,7 @@ const WINDOW_UPDATE = kindOf(FrameType.windowUpdate, 0);
 const HEADERS = kindOf(FrameType.headers, 0);
 const CONTINUATION = kindOf(FrameType.continuation, 0);
 
+/** The 9 bytes in front of a payload of `length` bytes (RFC 9113 section 4.1); `kind`: see `kindOf`. */
 export function frameHeader(length: number, kind: number, streamId: number): string {
   return String.fromCharCode(
     (length >>> 16) & 255,
@@ -97,14 +101,17 @@ export function headersFrames(block: string, streamId: number, endStream: boolea
   return text;
 }
 
+/** RFC 9113 section 6.4. */
 export function rstStreamFrame(streamId: number, code: number): string {
   return frameHeader(4, RST_STREAM, streamId) + uint32(code);
 }
 
+/** RFC 9113 section 6.9; stream 0 is the connection. */
 export function windowUpdateFrame(streamId: number, increment: number): string {
   return frameHeader(4, WINDOW_UPDATE, streamId) + uint32(increment);
 }
 
+/** RFC 9113 section 6.8. */
 export function goawayFrame(lastStreamId: number, code: number): string {
   return frameHeader(8, kindOf(FrameType.goaway, 0), 0) + uint32(lastStreamId) + uint32(code);
 }
@@ -120,6 +127,7 @@ export function settingsFrame(settings: readonly (readonly [number, number])[]):
   return frameHeader(payload.length, kindOf(FrameType.settings, 0), 0) + payload;
 }
 
+/** RFC 9113 section 6.5.3. */
 export const SETTINGS_ACK = frameHeader(0, kindOf(FrameType.settings, Flag.ack), 0);
 
 function uint32(value: number): string {

@@ -1,4 +1,4 @@
-// Field blocks of one client, decoded (RFC 7541 sections 3 and 6). What lies beyond the limit of a list is read, since later blocks
+// Field blocks of one peer, decoded (RFC 7541 sections 3 and 6). What lies beyond the limit of a list is read, since later blocks
 // may refer to it, and not kept.
 
 import { ConnectionError, ErrorCode } from '../frames.ts';

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { KeptBytes } from '../../../../src/proxy/exchange/client/kept-bytes.ts';
+import { KeptBytes } from '../../src/proxy/kept-bytes.ts';
 
 /** Bytes that are really held: of whole array buffers, each once. */
 function heldBytes(kept: KeptBytes): number {

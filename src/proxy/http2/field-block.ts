@@ -1,7 +1,7 @@
 // A field block on its way in: one HEADERS frame and the CONTINUATION frames behind it, with nothing between (RFC 9113 sections 4.3,
 // 6.2 and 6.10).
 
-import { KeptBytes } from '../../exchange/client/kept-bytes.ts';
+import { KeptBytes } from '../kept-bytes.ts';
 import { ConnectionError, ErrorCode, Flag } from './frames.ts';
 
 /** Without an end in sight they would be a flood that costs its sender nothing. */

@@ -3,9 +3,10 @@
 
 import type { Socket } from 'node:net';
 
-/** Text that waits for a client which does not read; beyond it, nothing more of that client is read. */
+/** Text that waits for a peer which does not read; beyond it, a client is not read any more either. */
 const TEXT_MAX = 64 * 1024;
 
+/** Of one connection; `say` and `sayBytes` keep their order. */
 export class Output {
   readonly #socket: Socket;
   #text = '';
@@ -16,7 +17,7 @@ export class Output {
     this.#socket = socket;
   }
 
-  /** The client does not keep up: `drain` of the socket follows. */
+  /** The peer does not keep up: `drain` of the socket follows. */
   get blocked(): boolean {
     return this.#socket.writableNeedDrain || this.#text.length > TEXT_MAX;
   }

@@ -1,10 +1,11 @@
-// Takes what a client sends apart into frames (RFC 9113 section 4.1), one after another. A frame lies in what was read last; one that
+// Takes what a peer sends apart into frames (RFC 9113 section 4.1), one after another. A frame lies in what was read last; one that
 // is cut by the end of a read is put together in a buffer of its own size.
 
 import { ConnectionError, ErrorCode, FRAME_BYTES_MAX, FRAME_HEADER_BYTES, FrameType } from './frames.ts';
 
 const NOTHING = Buffer.alloc(0);
 
+/** Of one connection: `add` what was read, `next` until it is false, then `leave`. */
 export class FrameReader {
   type = 0;
   flags = 0;
