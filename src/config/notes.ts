@@ -26,7 +26,7 @@ export function configNotes(
     ...services.flatMap(unsteered),
     ...services
       .filter((service) => isComplete(service, { mqtt, placement, announced }))
-      .flatMap((service) => missingAttributes(service, node)),
+      .flatMap((service) => [...missingAttributes(service, node), ...nothingToSave(service)]),
     ...dotted.map(
       ({ name }) =>
         `service.name: no Host can name "${name}", since its first label ends at the dot; ${proxy.serviceHeader} or a port of its own can`,
@@ -78,6 +78,19 @@ function missingAttributes({ name, qos, instances }: ServiceConfig, node: Config
             `service.qos of "${name}": no instance has ${attributesText(share)}, so that its share cannot be met`,
         )),
   ];
+}
+
+/** No instance says what a request costs there. */
+function nothingToSave({ name, instances, objective: { least } }: ServiceConfig): string[] {
+  if (least === null || instances.length === 0) return [];
+  const isKnown = instances.some(({ profile }) => {
+    const { energyMwh, cost } = readProfile(profile);
+    return (least === 'energy' ? energyMwh : cost) !== null;
+  });
+  const key = least === 'energy' ? 'energy_mwh' : 'cost';
+  return isKnown
+    ? []
+    : [`service.objective of "${name}": no instance has ${key} in its profile, so that nothing is saved`];
 }
 
 /** The tier of its node, or as its label says. */

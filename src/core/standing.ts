@@ -43,12 +43,13 @@ export function poolsText(instances: readonly InstanceState[]): string {
   return `${count('exploitation')}, ${count('exploration')}, ${count('out')}`;
 }
 
-/** `accuracy 74.0 % of 80.0 %`, `mean-latency 62 ms of at most 50 ms`, `throughput 18.0/s of 20.0/s`. */
+/** `accuracy 74.0 % of 80.0 %`, `mean-latency 62 ms of at most 50 ms`, `throughput 18.0/s of 20.0/s`; of all clients `throughput of 20.0/s to each`. */
 export function requirementText({ requirement, level, goal }: RequirementLevel): string {
   const text = (value: number): string => {
     if (requirement === 'mean-latency') return `${Math.round(value)} ms`;
     return requirement === 'throughput' ? `${value.toFixed(1)}/s` : `${(value * 100).toFixed(1)} %`;
   };
+  if (requirement === 'throughput' && level === null) return `throughput of ${text(goal)} to each`;
   const most = requirement === 'mean-latency' ? 'at most ' : '';
   return `${requirement} ${level === null ? 'unknown' : text(level)} of ${most}${text(goal)}`;
 }

@@ -97,6 +97,10 @@ const ROWS: readonly Row[] = [
   { title: 'batteries, least energy', scene: batteries(SAVING), clients: 8 },
 ];
 
+/** What a share that yields is held to. */
+const heldText = ({ heldShare, goal }: RouterState['requirements'][number]): string =>
+  heldShare !== null && heldShare < goal ? ` (held to ${(100 * heldShare).toFixed(0)})` : '';
+
 async function freePort(): Promise<number> {
   const server = createServer().listen(0, '127.0.0.1');
   await once(server, 'listening');
@@ -143,7 +147,7 @@ async function measure({ title, scene, clients, policy }: Row): Promise<void> {
     `${(100 * (state.successRatio ?? 0)).toFixed(1)} %`,
     state.requirements
       .filter(({ requirement }) => requirement !== 'latency')
-      .map(requirementText)
+      .map((one) => `${requirementText(one)}${heldText(one)}`)
       .join(', '),
     `${(100 * (state.clientsSatisfiedRatio ?? 0)).toFixed(0)} %`,
     energyPerRequest(state.instances)?.toFixed(3) ?? '',

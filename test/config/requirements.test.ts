@@ -128,4 +128,11 @@ least = "energy"`;
       'service.qos of "detector": no instance has accuracy of 0.9 or more, so that its share cannot be met',
     ]);
   });
+
+  it('are noted where an objective has nothing to go by', () => {
+    const config = configFrom(service('[service.objective]\nleast = "energy"'));
+    expect(configNotes(config, null)).toEqual([
+      'service.objective of "detector": no instance has energy_mwh in its profile, so that nothing is saved',
+    ]);
+  });
 });

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { energyPerRequest } from '../../src/core/standing.ts';
+import { energyPerRequest, requirementText } from '../../src/core/standing.ts';
 import { instance as announced } from './support.ts';
 
 describe('what a request takes', () => {
@@ -16,5 +16,13 @@ describe('what a request takes', () => {
   it('is not known where none says so, or none has a request', () => {
     expect(energyPerRequest([instance(10, null)])).toBeNull();
     expect(energyPerRequest([instance(0, { energy_mwh: 0.1 })])).toBeNull();
+  });
+});
+
+describe('a requirement in words', () => {
+  it('is a throughput that is owed to each client, where all of them are meant', () => {
+    const all = { requirement: 'throughput', level: null, goal: 5, strain: 0 };
+    expect(requirementText(all)).toBe('throughput of 5.0/s to each');
+    expect(requirementText({ ...all, level: 4 })).toBe('throughput 4.0/s of 5.0/s');
   });
 });

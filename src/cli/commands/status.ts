@@ -5,7 +5,7 @@ import type { StateDocument } from '../../admin/state/state.ts';
 import type { ChainState } from '../../core/chain/chain.ts';
 import type { ClientState } from '../../core/domain.ts';
 import type { RouterState } from '../../core/service-router.ts';
-import { poolsText, reasonsText, requirementText } from '../../core/standing.ts';
+import { energyPerRequest, poolsText, reasonsText, requirementText } from '../../core/standing.ts';
 import { CommandError } from '../../errors.ts';
 import { renderColumns, truncate } from '../../terminal/columns.ts';
 import { LiveBlock } from '../../terminal/live-block.ts';
@@ -171,6 +171,7 @@ function configurationLines({ node: { configuration } }: StateDocument, { width,
 function serviceLines(service: RouterState, look: Look): readonly string[] {
   const { qos, clients } = service;
   const target = `${percent(qos.successRatio, 0)} within ${milliseconds(qos.latencyMs)} over ${qos.windowMs / 1000} s`;
+  const energyMwh = energyPerRequest(service.instances);
   const facts = [
     ...(service.successRatio === null
       ? ['no requests lately']
@@ -179,6 +180,7 @@ function serviceLines(service: RouterState, look: Look): readonly string[] {
           `success ${percent(service.successRatio)}`,
         ]),
     `${service.requestsPerSecond.toFixed(1)} requests/s`,
+    ...(energyMwh === null ? [] : [`${energyMwh.toFixed(3)} mWh a request`]),
     ...(service.instances.length === 0
       ? ['no instance known']
       : [poolsText(service.instances), `exploration ${percent(service.summary.explorationShare)}`]),
@@ -222,7 +224,8 @@ function requirementLines({ requirements }: RouterState, { width, paint }: Look)
     .filter(({ requirement }) => requirement !== 'latency')
     .map((one) => {
       const held = one.heldShare !== null && one.heldShare < one.goal ? `, held to ${percent(one.heldShare)}` : '';
-      const text = `  ${requirementText(one)}, for ${percent(one.clientsRatio, 0)} of clients${held}`;
+      const clients = one.clientsRatio === null ? '' : `, for ${percent(one.clientsRatio, 0)} of clients`;
+      const text = `  ${requirementText(one)}${clients}${held}`;
       return paint((one.clientsRatio ?? 1) < 1 ? 'notice' : 'plain', truncate(text, width));
     });
 }

@@ -47,6 +47,15 @@ describe('qedge status', () => {
     expect(out).toMatch(/out\/a +ejected 4\.2 s +0\.0 %/);
   });
 
+  it('says what a request takes, where the instances know', async () => {
+    const [state] = STATES;
+    const instances = (state?.instances ?? []).map((one) => {
+      return { ...one, requestsPerSecond: 5, instance: { ...one.instance, profile: { energy_mwh: 0.1 } } };
+    });
+    const { out } = await cli('status', '--url', await start([routerStateOf({ instances })]));
+    expect(out).toContain('10.0 requests/s, 0.100 mWh a request,');
+  });
+
   it('leaves out what matters least where the terminal is narrow, and wraps nothing', async () => {
     const state = await new AdminClient({ url: await start(STATES) }).get<StateDocument>('/api/v1/state');
     const lines = statusLines(state, { width: 60, paint: plainPaint });
