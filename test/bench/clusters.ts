@@ -1,7 +1,7 @@
 // How far the clusters of `qedge fl plan` are from the best that long runs find: 200 clients, 10 aggregators, several kinds of data.
 // Held against it is the search that the strategy is published with, descents by swaps from greedy starts.
 //
-//     node test/bench/clusters.ts [RUNS] [SECONDS of each]
+//     node test/bench/clusters.ts [RUNS] [SECONDS of CPU of each] [part of the name of a row]
 
 import { createRng, type Rng } from '../../src/core/rng.ts';
 import { leastDivergence } from '../../src/plan/learning/clusters.ts';
@@ -11,7 +11,8 @@ const CLIENTS = 200;
 const AGGREGATORS = 10;
 const CLASSES = 10;
 const SEEDS = [1, 2, 3, 4, 5];
-const [runs = 20, seconds = 10] = process.argv.slice(2).map(Number);
+const [runs = 20, seconds = 10] = process.argv.slice(2, 4).map(Number);
+const [, , , , row = ''] = process.argv;
 
 const KINDS: Readonly<Record<string, (rng: Rng) => number[]>> = {
   'three classes, as in D1.3': (rng) => {
@@ -34,7 +35,7 @@ console.log(
   `| data | ${SEEDS.length} seeds: least | mean | most | CPU of one | best of ${runs} × ${seconds} s of descents | most ÷ that |`,
 );
 console.log('|---|---:|---:|---:|---:|---:|---:|');
-for (const [kind, draw] of Object.entries(KINDS)) {
+for (const [kind, draw] of Object.entries(KINDS).filter(([kind]) => kind.includes(row))) {
   const counts = drawn(draw);
   const cost = counts.byClient.map(() => new Array<number>(AGGREGATORS).fill(1));
   const before = process.cpuUsage();
@@ -50,11 +51,17 @@ for (const [kind, draw] of Object.entries(KINDS)) {
   console.log(`| ${[kind, ...figures, cpu, long.toExponential(2), (most / long).toFixed(2)].join(' | ')} |`);
 }
 
+/** Other work on the machine takes none of it. */
+function cpuMs(): number {
+  const { user, system } = process.cpuUsage();
+  return (user + system) / 1_000;
+}
+
 /** Starts again and again until the time is over. @returns the least mean divergence */
 function descents(counts: ClassCounts, rng: Rng): number {
-  const endMs = performance.now() + seconds * 1_000;
+  const endMs = cpuMs() + seconds * 1_000;
   let least = Number.POSITIVE_INFINITY;
-  while (performance.now() < endMs) least = Math.min(least, descend(counts, rng, endMs));
+  while (cpuMs() < endMs) least = Math.min(least, descend(counts, rng, endMs));
   return least / AGGREGATORS;
 }
 
@@ -65,7 +72,7 @@ function descend({ byClient, total }: ClassCounts, rng: Rng, endMs: number): num
   for (const [i, counts] of byClient.entries()) addTo(sums[clusterOf[i] as number] as Float64Array, counts, 1);
   const [scratchJ, scratchK] = [new Float64Array(total.length), new Float64Array(total.length)];
   const worth = sums.map((sum) => divergence.of(sum));
-  for (let since = 0, a = 0; since < CLIENTS && performance.now() < endMs; a = (a + 1) % CLIENTS, since++) {
+  for (let since = 0, a = 0; since < CLIENTS && cpuMs() < endMs; a = (a + 1) % CLIENTS, since++) {
     for (let b = 0; b < CLIENTS; b++) {
       const [j, k] = [clusterOf[a] as number, clusterOf[b] as number];
       if (j === k) continue;

@@ -211,7 +211,7 @@ export class Controller {
   async #begin(): Promise<void> {
     const { task, log } = this.#options;
     const fresh = this.#fresh;
-    await this.#models.take(fresh ? 'forget' : (this.#state?.snapshot ?? null));
+    await this.#models.take(fresh ? 'forget' : Math.max(this.#state?.round ?? 0, this.#state?.snapshot?.round ?? 0));
     if (!this.#claim.isHolding) return;
     this.#fresh = false;
     const restored = fresh ? null : this.#state;

@@ -11,7 +11,7 @@ import { Snapshots } from './snapshots.ts';
 import type { LearningTask } from './task-file.ts';
 
 export interface ModelKeeperOptions {
-  readonly task: LearningTask;
+  readonly task: Pick<LearningTask, 'name' | 'listen' | 'address' | 'allow' | 'directory'>;
   readonly log: Logger;
   /** The present round, and the last one that a model may be of. */
   readonly rounds: () => { readonly round: number; readonly roundMax: number };
@@ -52,20 +52,19 @@ export class ModelKeeper {
   /**
    * This controller has the task: no other one writes.
    *
-   * @param newest as the controller before this one had it; "forget": no earlier model is used
+   * @param round the last one that was done; "forget": no earlier model is used
    * @throws CommandError where the directory cannot be used
    */
-  async take(newest: TaskState['snapshot'] | 'forget'): Promise<void> {
+  async take(round: number | 'forget'): Promise<void> {
     try {
       await this.#snapshots.sweep();
-      if (newest === 'forget') await this.#snapshots.clear();
+      if (round === 'forget') await this.#snapshots.clear();
       else await this.#open();
     } catch (error) {
       throw unusable(error);
     }
-    const lost = newest === 'forget' ? 0 : (newest?.round ?? 0);
-    if (lost <= this.round) return;
-    this.#log.warn({ lost, round: this.round }, 'newest snapshot is gone with its controller, an earlier one is used');
+    if (round === 'forget' || round <= this.round) return;
+    this.#log.warn({ lost: round - this.round, round: this.round }, 'rounds are lost, there is no later snapshot here');
   }
 
   /** The round of the newest model; 0: there is none. */
