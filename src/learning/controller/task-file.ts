@@ -15,7 +15,7 @@ import { suggest } from '../../config/suggest.ts';
 import { problemAt, type Reading, validate, valueAt } from '../../config/validate.ts';
 import { cidr, count, duration, listenAddress, name, parsed, positiveRatio } from '../../config/values.ts';
 import type { HostPort } from '../../core/domain.ts';
-import { ConfigError, unreadable } from '../../errors.ts';
+import { ConfigError, type Problem, unreadable } from '../../errors.ts';
 import type { ConfigurationRequest } from '../../plan/learning/configuration.ts';
 import { parseNodes } from '../../plan/learning/nodes-file.ts';
 import type { LearningNode } from '../../plan/learning/topology.ts';
@@ -103,7 +103,10 @@ export function loadTask(file: string): LearningTask {
   checkTogether(reading, { known: [...Object.keys(heads), ...TABLES], ends });
   const nodesFile = filePath(context).safeParse(document.root.nodes);
   const nodes = nodesFile.success ? nodesOf(nodesFile.data, reading) : null;
-  if (problems.length > 0) throw new ConfigError(sortByPlace(problems));
+  if (problems.length > 0) {
+    const isOfNodes = ({ file }: Problem): number => Number(file !== document.file);
+    throw new ConfigError(sortByPlace(problems).toSorted((a, b) => isOfNodes(a) - isOfNodes(b)));
+  }
   // No problem means that no part is missing.
   const { name, modelMb, budget, strategy, search, seed, epochs, localRounds, settleMs } = head as Head;
   const { listen, address, allow, directory } = controller as Controller;

@@ -88,11 +88,12 @@ listen = "0.0.0.0:9400"
 
   it('has what is wrong between keys named beside mistakes in the same table', () => {
     const head = `nodes = "none.csv"\n${GOOD.replace('model = 10', 'model = -1')}`;
+    // Those of the file itself first.
     expect(problems(`${head}[controller]\nlisten = "0.0.0.0:9400"\ndirectory = 3\n`)).toEqual([
-      expect.stringMatching(/none\.csv: no such file/),
       expect.stringMatching(/model: expected more than 0/),
       expect.stringMatching(/controller\.listen: listens on every address/),
       expect.stringMatching(/controller\.directory: expected/),
+      expect.stringMatching(/none\.csv: no such file/),
     ]);
   });
 });
