@@ -11,7 +11,7 @@ const PARTS_MAX = 10_000;
 const FAREWELL_MS_MAX = 2_000;
 
 export interface BoardOptions {
-  readonly connection: BrokerConnection;
+  readonly connection: Pick<BrokerConnection, 'publish'>;
   readonly prefix: string;
   readonly task: string;
   /** Called with every state that is published. */
@@ -24,6 +24,8 @@ export class Board {
   #stateText = '';
   /** Payload by node, as it is retained; null: of another controller. */
   readonly #parts = new Map<string, string | null>();
+  /** Nodes whose part another one wrote over. */
+  readonly #overwritten = new Set<string>();
   #generation = 0;
 
   constructor(options: BoardOptions) {
@@ -47,8 +49,14 @@ export class Board {
     void this.#publish(stateTopic, text);
   }
 
-  /** The part that an earlier controller gave a node: taken back where this one gives it none. */
+  /** The part that an earlier controller gave a node: taken back where this one gives it none, and else said again by `repeat`. */
   hearPart(node: string, payload: Uint8Array): void {
+    const own = this.#parts.get(node);
+    if (typeof own === 'string') {
+      if (Buffer.compare(payload, Buffer.from(own)) === 0) this.#overwritten.delete(node);
+      else this.#overwritten.add(node);
+      return;
+    }
     const read = readPart(payload);
     if (read === null || this.#parts.has(node) || this.#parts.size >= PARTS_MAX) return;
     this.#parts.set(node, null);
@@ -57,6 +65,7 @@ export class Board {
 
   /** Publishes the part of each node, and clears that of a node without one. */
   parts(parts: ReadonlyMap<string, string>): void {
+    this.#overwritten.clear();
     for (const node of [...this.#parts.keys()].filter((one) => !parts.has(one))) {
       this.#parts.delete(node);
       void this.#publishTo(partTopic, node, '');
@@ -65,6 +74,18 @@ export class Board {
       this.#parts.set(node, text);
       void this.#publishTo(partTopic, node, text);
     }
+  }
+
+  /**
+   * Says again what another one wrote over, such as a controller that had the task before, and whose last message came late.
+   *
+   * @returns the nodes
+   */
+  repeat(): readonly string[] {
+    const nodes = [...this.#overwritten];
+    this.#overwritten.clear();
+    for (const node of nodes) void this.#publishTo(partTopic, node, this.#parts.get(node) ?? '');
+    return nodes;
   }
 
   /** After a new connection: what was published meanwhile went nowhere. */

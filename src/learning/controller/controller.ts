@@ -242,6 +242,8 @@ export class Controller {
     if (areHeard && !this.#seen.isTaken) this.#take(this.#course);
     const step = this.#course.tick(nowMs);
     if (step !== null) this.#carryOut(step);
+    else if (this.#course.state.phase === 'training')
+      for (const node of this.#board.repeat()) this.#ignored.add(node, 'another one wrote over its part');
     this.#state = this.#stateOf(this.#course);
     this.#board.state(this.#state);
   }
