@@ -18,29 +18,20 @@ import { parseMessage } from '../../src/placement/messages/message.ts';
 import { readPlacementRow } from '../../src/store/rows/rows.ts';
 import { readLearned, readSnapshot } from '../../src/store/rows/schema.ts';
 import { generateKeys, verifyRelease } from '../../src/update/signature.ts';
+import { inputsOr, Nothing, runs, SEED, takesOrRefuses } from '../support/canary.ts';
 import { CONNACK, startHostileBroker } from '../support/hostile-broker.ts';
 import { hostileInput, throwAt } from '../support/hostile-bytes.ts';
+import { hostileJson } from '../support/hostile-json.ts';
 import { PATIENCE } from '../support/patience.ts';
 import { startPlacement } from '../support/placement.ts';
 import { startQedge } from '../support/qedge-process.ts';
 
-const INPUTS = Number(process.env.CANARY_INPUTS ?? 100);
-const SEED = Number(process.env.CANARY_SEED ?? Date.now() % 2 ** 31);
+const INPUTS = inputsOr(100);
 const AT_ONCE = 25;
 vi.setConfig({ testTimeout: 120_000 + INPUTS * 100 });
 
 const bytesOf = (templates: readonly string[]): fc.Arbitrary<Buffer> =>
   hostileInput(templates.map((text) => Buffer.from(text, 'latin1'))).map(({ bytes }) => bytes);
-
-/** A failure names its seed; the inputs themselves would fill a screen. */
-const runs = <Input>(numRuns: number): fc.Parameters<Input> => ({
-  numRuns,
-  seed: SEED,
-  endOnFailure: true,
-  reporter: ({ failed, seed, numRuns: done, errorInstance }: fc.RunDetails<Input>) => {
-    if (failed) throw new Error(`seed ${seed}, after ${done} runs`, { cause: errorInstance });
-  },
-});
 
 /** Tries `take` with many mutations; what it throws must be what the door names. */
 function holds(
@@ -48,20 +39,8 @@ function holds(
   take: (bytes: Buffer) => void,
   named: abstract new (...args: never[]) => Error,
 ): void {
-  fc.assert(
-    fc.property(bytesOf(templates), (bytes) => {
-      try {
-        take(bytes);
-      } catch (error) {
-        if (!(error instanceof named)) throw error;
-      }
-    }),
-    runs(INPUTS),
-  );
+  takesOrRefuses({ inputs: bytesOf(templates), numRuns: INPUTS }, take, named);
 }
-
-/** No error at all may leave the door. */
-class Nothing extends Error {}
 
 const HOST = 'Host: localhost\r\nAuthorization: Bearer s3cret\r\n';
 const UPGRADE =
@@ -158,8 +137,11 @@ describe('the control plane', () => {
       '{"host":"10.0.0.1","port":80,"scheme":"h2c","labels":{"a":"b"},"profile":{"a":[{"b":[[1]]}]},"boot":"x"}',
       '{"type":"INSTANCE_RUNNING","messageData":{"ipAddress":"10.0.0.1","port":80}}',
     ];
+    const json = hostileJson(payloads.map((text) => JSON.parse(text)));
+    const inputs = fc.oneof(bytesOf(payloads), json.map(Buffer.from));
     for (const topic of topics) {
-      holds(payloads, (payload) => void parseMessage({ topic, payload }, context), BadMessage);
+      const take = (payload: Buffer): void => void parseMessage({ topic, payload }, context);
+      takesOrRefuses({ inputs, numRuns: INPUTS }, take, BadMessage);
     }
   });
 
@@ -206,6 +188,8 @@ describe('the control plane', () => {
       expect(router.route(request, 1_000)?.key).toBe('n/i');
     };
     holds(rows, take, Nothing);
+    const inputs = hostileJson(rows.map((text) => JSON.parse(text))).map(Buffer.from);
+    takesOrRefuses({ inputs, numRuns: INPUTS }, take, Nothing);
   });
 
   it('refuses a mutated signature file', () => {

@@ -1,20 +1,26 @@
-// A canary at the doors of the proxy: mutated bytes of HTTP/1 and HTTP/2, and conversations of HTTP/2 whose frames are mutated, are
+// A canary at the doors of the proxy: mutated bytes of HTTP/1 and HTTP/2, records of TLS, and conversations of HTTP/2 whose frames are mutated, are
 // thrown at a qedge that runs as a process of its own, and its requests are answered with such. In all cases it lives and answers,
 // and in the end neither a connection nor a request is left. The long form takes `CANARY_INPUTS=10000` at each door. A failure prints
 // its seed, and `CANARY_SEED` repeats it.
 
+import { readFileSync } from 'node:fs';
+import { get } from 'node:https';
+import { connect as connectTcp } from 'node:net';
+import { connect } from 'node:tls';
 import fc from 'fast-check';
 import { describe, expect, it, vi } from 'vitest';
+import { inputsOr, SEED } from '../support/canary.ts';
+import { makeCertificates } from '../support/certificates.ts';
 import { type HostileInput, hostileInput, throwAt } from '../support/hostile-bytes.ts';
 import { bytesOf, type Frame, hostileConversation, hostileFrames } from '../support/hostile-frames.ts';
 import { startInstance } from '../support/http-instance.ts';
 import { startHttp2ByHand } from '../support/http2-by-hand.ts';
 import { FLAG, frame, GET, hpack, POST, PREFACE, TYPE } from '../support/http2-frames.ts';
 import { PATIENCE } from '../support/patience.ts';
+import { startRawInstance } from '../support/proxy.ts';
 import { type QedgeProcess, startQedge } from '../support/qedge-process.ts';
 
-const INPUTS = Number(process.env.CANARY_INPUTS ?? 150);
-const SEED = Number(process.env.CANARY_SEED ?? Date.now() % 2 ** 31);
+const INPUTS = inputsOr(150);
 /** Thrown side by side. */
 const AT_ONCE = 25;
 
@@ -165,7 +171,7 @@ function reporter<Input>({ failed, seed, numRuns, errorInstance }: fc.RunDetails
 
 /** Throws batches of `input`; after each, qedge answers, and in the end nothing is left. */
 async function holds<Input>(
-  qedge: QedgeProcess,
+  { qedge, ask = () => asked(qedge) }: { readonly qedge: QedgeProcess; readonly ask?: () => Promise<number> },
   input: fc.Arbitrary<Input>,
   throwAll: (all: Input[]) => Promise<void>,
 ) {
@@ -179,17 +185,77 @@ async function holds<Input>(
   for (const name of ['qedge_client_connections', 'qedge_service_in_flight_requests', 'qedge_queued_requests']) {
     await expect.poll(() => metric(qedge.adminUrl, name), PATIENCE).toBe(0);
   }
-  expect((await fetch(qedge.url, { headers: { 'X-QEdge-Service': 'svc' } })).status).toBe(200);
+  expect(await ask()).toBe(200);
   expect(qedge.log.filter(({ level }) => level === 'error' || level === 'fatal')).toEqual([]);
 }
+
+const asked = async (qedge: QedgeProcess): Promise<number> =>
+  (await fetch(qedge.url, { headers: { 'X-QEdge-Service': 'svc' } })).status;
+
+const askedOverTls = (port: number, ca: Buffer): Promise<number> =>
+  new Promise((resolve, reject) => {
+    const options = { port, host: 'localhost', ca, headers: { 'X-QEdge-Service': 'svc' }, agent: false };
+    get(options, (response) => resolve(response.resume().statusCode ?? 0)).on('error', reject);
+  });
+
+/** What a client of TLS says first. */
+async function clientHello(ALPNProtocols: string[]): Promise<Buffer> {
+  const { promise, resolve } = Promise.withResolvers<Buffer>();
+  const port = await startRawInstance((socket) => socket.once('data', resolve));
+  const client = connect({ port, host: '127.0.0.1', ALPNProtocols }).on('error', () => {});
+  const bytes = await promise;
+  client.destroy();
+  return bytes;
+}
+
+const record = (type: number, payload: Buffer): Buffer =>
+  Buffer.concat([Buffer.from([type, 3, 3, payload.length >> 8, payload.length & 255]), payload]);
+
+/** Alerts, a change of the cipher, a key update, a byte of data, and many of them: in cleartext, where ciphertext is expected. */
+const RECORDS = [
+  record(21, Buffer.from([1, 0])),
+  record(21, Buffer.from([2, 40])),
+  record(20, Buffer.from([1])),
+  record(22, Buffer.from([24, 0, 0, 1, 0])),
+  record(23, Buffer.alloc(17)),
+  record(23, Buffer.alloc(16_640)),
+  Buffer.concat(Array.from({ length: 300 }, () => record(23, Buffer.alloc(0)))),
+  Buffer.from('GET / HTTP/1.1\r\nHost: svc\r\n\r\n'),
+];
 
 describe('mutated', () => {
   it.each(DOORS)('%s of clients neither end the process nor leave anything behind', async (_, input) => {
     const instance = await startInstance();
     const qedge = await startQedge('canary', TOML(instance.port));
     const port = Number(new URL(qedge.url).port);
-    await holds(qedge, input, async (inputs) => {
+    await holds({ qedge }, input, async (inputs) => {
       await Promise.all(inputs.map((one) => throwAt(port, one)));
+    });
+  });
+
+  it('records of TLS neither end the process nor leave anything behind, before the handshake and behind it', async () => {
+    const { caFile, server } = makeCertificates();
+    const ca = readFileSync(caFile);
+    const instance = await startInstance();
+    const tls = `tls = { cert = "${server.certFile}", key = "${server.keyFile}" }\n`;
+    const qedge = await startQedge('canary', tls + TOML(instance.port));
+    const port = Number(new URL(qedge.url).port);
+    const hellos = await Promise.all([['http/1.1'], ['h2'], []].map(clientHello));
+    const input = hostileInput([...hellos, ...hellos, ...RECORDS]);
+    const behind = async ({ bytes }: HostileInput): Promise<void> => {
+      const raw = connectTcp(port, '127.0.0.1').on('error', () => {});
+      const client = connect({ socket: raw, ca, servername: 'localhost', ALPNProtocols: ['h2', 'http/1.1'] });
+      const closed = new Promise((resolve) => client.once('close', resolve));
+      client.on('error', () => {});
+      client.once('secureConnect', () => raw.write(bytes));
+      const timer = setTimeout(() => client.destroy(), 100);
+      await closed;
+      clearTimeout(timer);
+    };
+    let turn = 0;
+    await holds({ qedge, ask: () => askedOverTls(port, ca) }, input, async (inputs) => {
+      turn++;
+      await Promise.all(inputs.map((one) => (turn % 4 === 0 ? behind(one) : throwAt(port, one))));
     });
   });
 
@@ -205,7 +271,7 @@ describe('mutated', () => {
     const instance = await startInstance();
     const qedge = await startQedge('canary', TOML(instance.port, HOSTILE(hostile)));
     let thrown = 0;
-    await holds(qedge, hostileFrames(ANSWERS), async (inputs) => {
+    await holds({ qedge }, hostileFrames(ANSWERS), async (inputs) => {
       answers = inputs.map((frames) => [...frames]);
       thrown += inputs.length;
       const headers = { 'X-QEdge-Service': 'hostile', connection: 'close' };
