@@ -3,9 +3,11 @@
 // that was never seen in time for the first while; then refusing is tried, given up where it did not help, and tried again after
 // longer and longer.
 //
-// It helps while no fewer of all that is asked for are in time than before, refused ones counted in, or while answers grow quicker. That is
-// little to ask: one load balancer that gives up floods the instances of all others, whose trials fail as well. Where some requests are
-// late by nature, as long downloads are, refusing them makes no other quicker, and refuses some of those that would be in time.
+// It helps while no fewer of all that is asked for are in time than before, refused ones counted in, or while answers are quicker than they
+// were without refusals. That is little to ask: one load balancer that gives up floods the instances of all others, whose trials fail as
+// well, and one that others are nearer to than it is may get nothing in time for as long as the overload lasts. What was
+// measured without refusals grows old: then they stop for a moment, and it is measured again. Where some requests are late by
+// nature, as long downloads are, refusing them makes no other quicker, and refuses some of those that would be in time.
 
 /** A trial takes so long, and so many τ; what was sent in its second half speaks, since a queue has to drain first. */
 const TRIAL_MS = 10_000;
@@ -20,9 +22,13 @@ const ENDED_MIN = 5;
 /** Refusing helps where this share of what is sent is in time, and of all that is asked for this many times the share in time before. */
 const IN_TIME_MIN = 0.05;
 const IN_TIME_KEPT = 0.8;
-/** Or where attempts take this share of what they took before. */
+/** Or where attempts take this share of what they took without, of which so much is believed after each trial that helped by it alone. */
 const QUICKER = 0.7;
-/** After a trial that did not help, requests are sent for so long; for twice as long after each further one. */
+const BELIEVED = 0.9;
+/**
+ * After a trial that did not help, requests are sent for so long; for twice as long after each further one. Where the one before it did
+ * help, for half as long as a trial takes.
+ */
 const PAUSE_MS = 60_000;
 const PAUSE_MS_MAX = 3_600_000;
 /** What was learned is of the past once this share was in time without refusals for as long as a trial takes. */
@@ -37,8 +43,10 @@ export class Futility {
   #asked = 0;
   /** Since answers are late and nothing is refused. */
   readonly #before = new Tally();
-  /** What attempts took before the trial. */
+  /** What attempts took without refusals. */
   #beforeMs = 0;
+  /** The last trial helped. */
+  #helped = false;
   /** When answers were late, or requests were refused. */
   #illMs = 0;
   /** An answer was in time. */
@@ -82,19 +90,29 @@ export class Futility {
     const { ended, good, meanMs: takesMs } = this.#trial;
     const keeps = good >= IN_TIME_MIN * ended && good >= IN_TIME_KEPT * this.#before.inTimeRatio * this.#asked;
     const helps = keeps || takesMs < QUICKER * this.#beforeMs;
-    this.#beforeMs = takesMs;
+    if (!keeps) this.#beforeMs *= BELIEVED;
     this.#begin(nowMs);
-    if (helps) return false;
-    this.#sinceMs = Number.POSITIVE_INFINITY;
-    this.#untilMs = nowMs + this.#pauseMs;
-    this.#pauseMs = Math.min(PAUSE_MS_MAX, 2 * this.#pauseMs);
-    return true;
+    if (!helps) this.#giveUp(nowMs);
+    this.#helped = helps;
+    return !helps;
   }
 
   /** What was learned is of the past. */
   forget(): void {
     this.#untilMs = Number.NEGATIVE_INFINITY;
     this.#pauseMs = PAUSE_MS;
+    this.#helped = false;
+  }
+
+  #giveUp(nowMs: number): void {
+    this.#sinceMs = Number.POSITIVE_INFINITY;
+    this.#before.clear();
+    if (this.#helped) {
+      this.#untilMs = nowMs + this.#trialMs / 2;
+      return;
+    }
+    this.#untilMs = nowMs + this.#pauseMs;
+    this.#pauseMs = Math.min(PAUSE_MS_MAX, 2 * this.#pauseMs);
   }
 
   #begin(nowMs: number): void {

@@ -1,7 +1,8 @@
 // How the limit on the rate that one instance is sent moves, in the way of TCP Vegas, Swift and BBR. An answer that came well before its
 // deadline lets it grow, one that came near it or after it cuts it, at most once a round, so that a cut shows before the next one. Latency
 // is the signal, since misses come when it is too late. It is also the same for all that share the instance, which therefore refuse
-// alike without a word between them.
+// alike without a word between them. Each answer in time speaks for the time since the one before it, whether it lets the limit grow or
+// cuts it: where the limit settles must not depend on how many answers there are.
 //
 // What is late waits in a queue, and while there is one the instance answers as fast as it can. That rate is what this load balancer may
 // have of it, so the limit comes back to it at once when the first answer is in time again: by growth alone the instance would idle
@@ -12,20 +13,21 @@
 import type { Candidate } from '../../domain.ts';
 import { grownFloat64 } from '../../stats/grown.ts';
 
-/** The latency aimed at lies half way from that of the idle instance to the deadline. */
-const TARGET = 0.5;
+/** The latency aimed at lies so far on the way from that of the idle instance to the deadline. */
+const TARGET = 0.65;
 /** What an idle instance takes is the quickest answer in time, which counts for so much more with each further one. */
 const QUICKEST_RISE = 1.002;
 /** Round trips are measured with an error, and an answer may come sooner than its round trip: nothing rises from less than this, ms. */
 const QUICKEST_MS_MIN = 0.1;
 /** Growth of a limit: at most so much an answer, a second, and a τ (feedback takes as long, and quicker growth oscillates). */
 const GROWTH_MOST = 0.5;
-const GROWTH_SECOND = 1;
+const GROWTH_SECOND = 2;
 const GROWTH_DEADLINE = 0.15;
 /** It doubles after so many τ without a cut, and so on: what comes back is there at once. */
 const GROWTH_DOUBLES_LATENCIES = 10;
-/** The cut by an answer at the deadline or later. */
+/** The cut by an answer after the deadline, and the most by one before it; of one at the deadline, a second. */
 const CUT = 0.3;
+const CUT_SECOND = 3;
 /** Share of what it answered while it was late that is sent there again at once. */
 const CARRIED_SHARE = 0.85;
 /** Requests that an idle limit saves up at the most, and that are owed. */
@@ -113,7 +115,7 @@ export class RateLimits {
   /** A request goes there. */
   send(handle: number, nowMs: number): void {
     if (!this.has(handle)) return;
-    if (nowMs - (this.#silentMs[handle] as number) > this.#latencyMs) this.#cut(handle, 1, nowMs);
+    if (nowMs - (this.#silentMs[handle] as number) > this.#latencyMs) this.#cut(handle, CUT, nowMs);
     // Sessions and retries go there without asking: what they owe is bounded, as what an idle limit saves.
     this.#room[handle] = Math.max(-BURST, this.#roomAt(handle, nowMs) - 1);
     this.#roomAtMs[handle] = nowMs;
@@ -133,8 +135,10 @@ export class RateLimits {
     const idleMs = Math.min(budgetMs, this.#quickestMs[handle] as number);
     const targetMs = idleMs + TARGET * (budgetMs - idleMs);
     if (processingMs <= targetMs) this.#grow(handle, (targetMs - processingMs) / Math.max(1, targetMs - idleMs), nowMs);
-    else if (sinceCut) this.#cut(handle, (processingMs - targetMs) / Math.max(1, budgetMs - targetMs), nowMs);
-    // Each answer speaks for the time since the one before it: where some are late, the others let it grow by their share alone.
+    else if (sinceCut) {
+      const excess = (processingMs - targetMs) / Math.max(1, budgetMs - targetMs);
+      this.#cut(handle, inTime ? excess * this.#cutMost(handle, nowMs) : CUT, nowMs);
+    }
     this.#heardMs[handle] = nowMs;
   }
 
@@ -198,10 +202,15 @@ export class RateLimits {
     (this.#limit[handle] as number) *= 1 + growth * Math.min(1, slack);
   }
 
-  /** `excess`: 0 for an answer at the target, 1 for one at the deadline or later. */
-  #cut(handle: number, excess: number, nowMs: number): void {
+  /** What an answer at the deadline cuts. */
+  #cutMost(handle: number, nowMs: number): number {
+    return Math.min(CUT, (CUT_SECOND / 1000) * (nowMs - (this.#heardMs[handle] as number)));
+  }
+
+  /** Takes the share `cut` away. */
+  #cut(handle: number, cut: number, nowMs: number): void {
     const limit = this.#limit[handle] as number;
-    this.#limit[handle] = Math.max(Math.min(limit, this.#least), limit * (1 - CUT * Math.min(1, excess)));
+    this.#limit[handle] = Math.max(Math.min(limit, this.#least), limit * (1 - Math.min(1, cut)));
     this.#cutMs[handle] = nowMs;
     this.#heardMs[handle] = nowMs;
     this.#silentMs[handle] = Number.POSITIVE_INFINITY;

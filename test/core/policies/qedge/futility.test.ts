@@ -67,8 +67,13 @@ describe('refusing where it gains nothing', () => {
     expect(refusedS(known(5), 60, { inTimeEvery: 2, askedTimes: 2 })).toBe(60);
   });
 
-  it('goes on for as long as answers grow quicker', () => {
-    expect(refusedS(known(), 30, { takesMs: 100 })).toBe(20);
+  it('goes on while answers are quicker than without it, and stops for a moment to see how that is now', () => {
+    expect(refusedS(known(), 50, { takesMs: 100 })).toBe(50);
+    expect(refusedS(known(), 60, { takesMs: 100 })).toBe(55);
+  });
+
+  it('is given up for long where answers were no slower in that moment', () => {
+    expect(refusedS(known(), 120, { takesMs: 100 })).toBe(60);
   });
 
   it('is tried again at once when answers were in time without it for as long as a trial takes', () => {

@@ -94,6 +94,22 @@ describe('the limit on what an instance is sent', () => {
     expect(limits.of(0)).toBeGreaterThan(1);
   });
 
+  it('settles by how near to the deadline answers come, however many there are a second', () => {
+    const after = (rate: number): number => {
+      const limits = new RateLimits(STEP_MS, 80);
+      limits.ensureHandles(1);
+      limits.impose(0, 10, 0);
+      const takenMs = [8, 30, 74, 20];
+      for (let n = 0; n < 20 * rate; n++) {
+        const nowMs = (1_000 * n) / rate;
+        const processingMs = takenMs[n % takenMs.length] as number;
+        limits.end(0, { processingMs, budgetMs: 80, startMs: nowMs - processingMs, nowMs });
+      }
+      return limits.of(0);
+    };
+    for (const rate of [2, 5, 20, 100]) expect(after(rate)).toBeGreaterThan(10);
+  });
+
   it('grows though many answers came sooner than the round trip that was measured', () => {
     const limits = new RateLimits(STEP_MS, 100);
     limits.ensureHandles(1);
