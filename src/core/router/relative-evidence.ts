@@ -109,7 +109,7 @@ export class RelativeEvidence {
         this.chargedMs = Math.min(latencyMs, this.#limitMs);
         return 'aborted';
       case 'expired':
-        return this.#isTooSoon(latencyMs) ? 'aborted' : 'timeout';
+        return this.#isHasty(latencyMs) ? 'aborted' : 'timeout';
       case 'refused':
       case 'timeout':
         return evidence;
@@ -214,6 +214,11 @@ export class RelativeEvidence {
   /** Proper answers take longer, in the mean of all instances. */
   #isTooSoon(latencyMs: number): boolean {
     return latencyMs < this.#counts.ofAll(PROPER_MS) / this.#counts.ofAll(PROPER);
+  }
+
+  /** A deadline that passed before any answer could have come; while none came yet, one within the limit says nothing. */
+  #isHasty(latencyMs: number): boolean {
+    return this.#counts.ofAll(PROPER) === 0 ? latencyMs < this.#limitMs : this.#isTooSoon(latencyMs);
   }
 
   #countAnswer(handle: number): void {

@@ -166,8 +166,12 @@ describe('a deadline that its client set', () => {
     expect(service.round(['expired', 'expired'], 30)).toEqual(['timeout', 'timeout']);
   });
 
-  it('says so while nothing else is known', () => {
-    expect(new Service(1).round(['expired'], 5)).toEqual(['timeout']);
+  it('says nothing within the limit while no instance has answered', () => {
+    const service = new Service(1);
+    expect([service.round(['expired'], LIMIT_MS / 2), service.round(['expired'], LIMIT_MS)]).toEqual([
+      ['aborted'],
+      ['timeout'],
+    ]);
   });
 });
 
