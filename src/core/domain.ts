@@ -143,6 +143,8 @@ export interface RequestInfo {
   readonly budgetMs: number;
   /** What ties requests together that an instance keeps something for; absent or empty: nothing does. */
   readonly session?: string;
+  /** What is asked, as a number (`questionOf`); absent or 0: it is not known. */
+  readonly question?: number;
   /** Handles that this request was already sent to; a retry avoids them while any other candidate lives. */
   readonly tried: readonly number[];
 }

@@ -98,7 +98,9 @@ export interface ServiceRouter {
   preview(request: RequestInfo, nowMs: number): RoutePreview;
 
   /** An attempt is on its way to `candidate`, which is the instance of its session from now on. */
-  start(candidate: Candidate, nowMs: number, session?: string): Ticket;
+  start(candidate: Candidate, nowMs: number, session?: string, question?: number): Ticket;
+  /** Whether it matters just now what a request asks. */
+  readonly comparesQuestions: boolean;
 
   /**
    * An attempt ended. `latencyMs` is what is charged to the instance: it excludes the client's own slowness and may be less
@@ -166,10 +168,8 @@ export interface ServiceRouter {
 
   /** The instances alone, each put together when it is its turn: thousands take a while. One that leaves meanwhile is left out. */
   instances(nowMs: number): Iterable<InstanceState>;
-
   /** Estimated density of one instance's processing latency (per ms) on `gridMs`; null when unknown. Cold path. */
   density(key: InstanceKey, gridMs: readonly number[], nowMs: number): number[] | null;
-
   /** When an attempt was last answered there; -Infinity when none was. Cold path. */
   answeredMs(key: InstanceKey): number;
 

@@ -400,3 +400,22 @@ describe('a client that goes away', () => {
     expect(proxy.accounts).toEqual([{ clientId: '127.0.0.1', success: false }]);
   });
 });
+
+describe('a client that asks in turns for what there is and for what there is not', () => {
+  it('puts no instance out, though chance brings all of the latter to one', async () => {
+    const ports = await Promise.all(
+      [0, 1].map(async () => {
+        const { port } = await startInstance((request, response) => {
+          response.writeHead(request.url === '/' ? 200 : 404).end('left');
+        });
+        return port;
+      }),
+    );
+    const proxy = await startProxy([{ name: 'cam', ports, policy: { name: 'round-robin', options: {} } }]);
+    for (let i = 0; i < 60; i++) {
+      const target = i % 2 === 0 ? '/' : '/none';
+      await rawRequest(proxy.port, `GET ${target} HTTP/1.1\r\nHost: cam\r\nConnection: close\r\n\r\n`);
+    }
+    expect(new Set(proxy.observed.map(({ result }) => result))).toEqual(new Set(['answered']));
+  });
+});

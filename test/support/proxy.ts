@@ -196,8 +196,8 @@ interface Books {
 function recording(router: ServiceRouter, { observed, accounts, verdicts }: Books): ServiceRouter {
   const keys = new Map<number, string>();
   const { start, finish, retractSuccess, recordVerdict, recordRequest, retractRequest } = router;
-  router.start = (candidate, nowMs, session) => {
-    const ticket = start.call(router, candidate, nowMs, session);
+  router.start = (candidate, nowMs, ...about) => {
+    const ticket = start.call(router, candidate, nowMs, ...about);
     keys.set(ticket, candidate.key);
     return ticket;
   };

@@ -13,6 +13,8 @@ export class FlightTable implements FlightView {
   #startMs = new Float64Array(ROWS_FIRST);
   #handle = new Int32Array(ROWS_FIRST).fill(NO_HANDLE);
   #ahead = new Int32Array(ROWS_FIRST);
+  /** What was asked, by whoever adds the attempt. */
+  question = new Float64Array(ROWS_FIRST);
   #next = new Int32Array(ROWS_FIRST);
   #previous = new Int32Array(ROWS_FIRST);
   #head = new Int32Array(0);
@@ -136,6 +138,9 @@ export class FlightTable implements FlightView {
     const startMs = new Float64Array(rows);
     startMs.set(this.#startMs);
     this.#startMs = startMs;
+    const question = new Float64Array(rows);
+    question.set(this.question);
+    this.question = question;
     this.#handle = grown(this.#handle, rows, NO_HANDLE);
     this.#ahead = grown(this.#ahead, rows, 0);
     this.#next = grown(this.#next, rows, NO_FLIGHT);

@@ -48,6 +48,7 @@ import type { FlightTable } from './flight-table.ts';
 import { InstanceResults } from './instance-results.ts';
 import type { LiveCandidate } from './live-candidate.ts';
 import { RouterParts } from './parts.ts';
+import { NO_QUESTION } from './questions.ts';
 import { resultAlone } from './relative-evidence.ts';
 import { ReusedOutcomes } from './reused-outcomes.ts';
 import type { SessionTable } from './session-table.ts';
@@ -106,7 +107,7 @@ export class LiveServiceRouter implements ServiceRouter {
       return home;
     }
     const { active } = members.set;
-    const offered = request.tried.length === 0 ? active : members.set.untried(request.tried);
+    const offered = request.tried.length === 0 ? this.#offered(request) : members.set.untried(request.tried);
     if (offered.length > 0) {
       const picked = this.#select(request, offered, nowMs);
       if (picked !== null || policy.sheds !== true || request.tried.length > 0)
@@ -120,6 +121,19 @@ export class LiveServiceRouter implements ServiceRouter {
     if (active.length > 0) return this.#orFallback(this.#select(request, active, nowMs), active);
     this.lastTier = this.#tierOfNone;
     return null;
+  }
+
+  /** The active ones; without one whose odd answer to the same question needs another opinion, where there is a second. */
+  #offered({ question = NO_QUESTION }: RequestInfo): readonly LiveCandidate[] {
+    const { members, relative } = this.#parts;
+    const { active } = members.set;
+    const asked = question === NO_QUESTION || active.length < 2 ? null : relative.questions.asked(question);
+    const others = asked === null ? active : active.filter(({ handle }) => handle !== asked);
+    return others.length === 0 ? active : others;
+  }
+
+  get comparesQuestions(): boolean {
+    return this.#parts.relative.questions.any;
   }
 
   #select(request: RequestInfo, candidates: readonly LiveCandidate[], nowMs: number): Candidate | null {
@@ -154,7 +168,7 @@ export class LiveServiceRouter implements ServiceRouter {
     return trusted && !isLate(policy, home, this.qos, nowMs) ? home : null;
   }
 
-  start(candidate: Candidate, nowMs: number, session = ''): Ticket {
+  start(candidate: Candidate, nowMs: number, session = '', question = NO_QUESTION): Ticket {
     const { members, rates, sessions, flights, policy } = this.#parts;
     const live = members.set.at(candidate.handle);
     rates.countService(nowMs);
@@ -164,6 +178,7 @@ export class LiveServiceRouter implements ServiceRouter {
     live.requests++;
     rates.countInstance(live.handle, nowMs);
     if (ticket === NO_FLIGHT) return ticket;
+    flights.question[ticket] = question;
     refreshFlights(live, flights);
     policy.observe(this.#outcomes.start(live, nowMs), nowMs);
     if (this.#tap !== null) this.#tap.started(ticket, live, policy.view(live, nowMs).weight, nowMs);
@@ -181,6 +196,7 @@ export class LiveServiceRouter implements ServiceRouter {
     const ahead = flights.ahead(ticket);
     flights.remove(ticket);
     refreshFlights(live, flights);
+    relative.question = flights.question[ticket] as number;
     const result = relative.judge(live.handle, evidence, latencyMs, nowMs);
     if (result !== 'aborted') offers?.books.reliability.observe(live.handle, result !== 'answered');
     const { chargedMs } = relative;
@@ -223,6 +239,7 @@ export class LiveServiceRouter implements ServiceRouter {
 
   judgeHollow(candidate: Candidate, nowMs: number): boolean {
     const { members, relative } = this.#parts;
+    relative.question = NO_QUESTION;
     return (
       members.set.at(candidate.handle) === candidate && relative.judge(candidate.handle, 'empty', 0, nowMs) === 'failed'
     );

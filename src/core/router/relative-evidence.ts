@@ -13,6 +13,7 @@
 import type { AttemptResult, Evidence } from '../domain.ts';
 import { grownFloat64 } from '../stats/grown.ts';
 import { FadingCounts } from './fading-counts.ts';
+import { NO_QUESTION, Questions } from './questions.ts';
 
 /** Half-life of an answer: long enough that the few requests of an instance with little traffic still add up. */
 const HALF_LIFE_MS = 30_000;
@@ -63,6 +64,9 @@ export class RelativeEvidence {
   readonly #totals = new Float64Array(COLUMNS);
   /** When it was looked into last. By handle. */
   #lookMs: Float64Array<ArrayBuffer> = new Float64Array(0);
+  readonly questions = new Questions();
+  /** What the attempt that is judged next was asked. */
+  question = NO_QUESTION;
   /** What the attempt that was judged last is charged, ms. */
   chargedMs = 0.5;
   readonly #limitMs: number;
@@ -76,6 +80,7 @@ export class RelativeEvidence {
   /** A new instance took the handle: it begins at nothing. */
   begin(handle: number): void {
     this.#counts.begin(handle);
+    this.questions.forget(handle);
     this.#owed = grownFloat64(this.#owed, (handle + 1) * COLUMNS);
     this.#silence = grownFloat64(this.#silence, handle + 1);
     this.#run = grownFloat64(this.#run, handle + 1);
@@ -92,6 +97,7 @@ export class RelativeEvidence {
 
   reset(): void {
     this.#counts.reset();
+    this.questions.clear();
     this.#owed.fill(0);
     this.#silence.fill(0);
     this.#run.fill(0);
@@ -122,6 +128,7 @@ export class RelativeEvidence {
       case 'unfit':
         return this.#judgeOdd(handle, UNFIT, nowMs);
       case 'answered':
+        if (this.questions.any) this.questions.answered(this.question, handle, nowMs);
         this.#counts.add(handle, PROPER);
         this.#counts.add(handle, PROPER_MS, latencyMs);
         if (latencyMs <= this.#limitMs) {
@@ -142,6 +149,8 @@ export class RelativeEvidence {
     const timely = this.#counts.ofAll(TIMELY);
     if (timely > PROPER_MIN * this.#counts.ofAll(ANSWERS))
       this.chargedMs = Math.max(this.chargedMs, this.#counts.ofAll(TIMELY_MS) / timely);
+    // What an instance is asked by chance, or what its client asks wrongly, is not counted.
+    if (this.questions.odd(this.question, { handle, column }, nowMs) !== 'instance') return 'answered';
     this.#countRun(handle, column, nowMs);
     this.#countAnswer(handle);
     this.#counts.add(handle, column);

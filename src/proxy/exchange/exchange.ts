@@ -21,6 +21,7 @@
 // Long because: one request from begin to end, in order; what it decides stands in the files beside it.
 
 import type { Candidate } from '../../core/domain.ts';
+import { NO_QUESTION, questionOf } from '../../core/router/questions.ts';
 import { NO_GRPC_STATUS } from '../../core/verdict/grpc.ts';
 import type { Account } from '../../core/verdict/table.ts';
 import type { AttemptEnding } from '../../core/verdict/verdict.ts';
@@ -99,6 +100,11 @@ export class Exchange implements AttemptOwner, BodyListener, SlotWaiter, Placeme
 
   nowMs(): number {
     return this.#context.nowMs();
+  }
+
+  get question(): number {
+    if (!this.service.router.comparesQuestions) return NO_QUESTION;
+    return questionOf(this.record.clientId, this.request.method ?? '', this.record.head.target);
   }
 
   /** From the first line to the moment the body is wanted. */
@@ -196,7 +202,8 @@ export class Exchange implements AttemptOwner, BodyListener, SlotWaiter, Placeme
       return;
     }
     const budgetMs = this.deadline.budgetLeftMs(nowMs);
-    const info = { clientId: this.record.clientId, budgetMs, session, tried: this.#earlier?.tried ?? NONE };
+    const { question } = this;
+    const info = { clientId: this.record.clientId, budgetMs, session, question, tried: this.#earlier?.tried ?? NONE };
     const first = service.router.route(info, nowMs);
     if (first === null) {
       const timeoutLeftMs = service.config.timeoutMs - this.stopwatch.elapsedMs(nowMs);

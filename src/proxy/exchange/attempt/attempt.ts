@@ -82,7 +82,7 @@ export class Attempt implements UpstreamHandler, DrainListener, LimitedAttempt {
     this.#exchange = exchange;
     this.candidate = candidate;
     this.#pool = pool;
-    this.#ticket = exchange.service.router.start(candidate, nowMs, exchange.session);
+    this.#ticket = exchange.service.router.start(candidate, nowMs, exchange.session, exchange.question);
     this.#judgement = new Judgement(exchange, nowMs);
     this.#limit = new TimeLimit(exchange, this, nowMs);
   }

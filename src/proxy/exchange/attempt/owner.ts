@@ -53,6 +53,8 @@ export interface AttemptOwner extends SlowClient {
   /** Charged time: less what the client took. */
   readonly stopwatch: Stopwatch;
   readonly session: string;
+  /** What is asked, where it matters just now. */
+  readonly question: number;
   readonly record: AttemptRecord;
   /** The request asks for another protocol: a WebSocket. */
   readonly upgrades: boolean;
