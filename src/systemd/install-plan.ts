@@ -24,6 +24,8 @@ export interface SocketPlan {
   readonly name: string;
   readonly host: string;
   readonly port: number;
+  /** Event loops that listen there: each has a socket of its own. 1 when absent. */
+  readonly loops?: number;
 }
 
 /** One thing that an installation does, in its order. */
@@ -69,10 +71,11 @@ const unitSafe = (name: string): string =>
 
 function socketUnit(socket: SocketPlan): string {
   const template = text(socket.name === 'admin' ? 'systemd/qedge-admin.socket' : 'systemd/qedge.socket');
-  const { name, host, port } = socket;
+  const { name, host, port, loops = 1 } = socket;
   const address = host.includes(':') ? `[${host}]:${port}` : `${host}:${port}`;
+  const streams = Array<string>(loops).fill(`ListenStream=${address}`);
   const filled = template
-    .replace(/^ListenStream=.*$/m, `ListenStream=${address}`)
+    .replace(/^ListenStream=.*$/m, [...streams, ...(loops > 1 ? ['ReusePort=yes'] : [])].join('\n'))
     .replace(/^FileDescriptorName=.*$/m, `FileDescriptorName=${name}`);
   return name === 'proxy' || name === 'admin'
     ? filled

@@ -31,6 +31,15 @@ describe('an install plan', () => {
     expect(reloads?.[1]).toContain('kill -HUP');
   });
 
+  it('gives each event loop a socket of its own on the port of clients', () => {
+    const steps = installPlan([{ ...PROXY, loops: 3 }, ADMIN]);
+    const unit = contentOf(steps, 'qedge.socket');
+    expect(unit.match(/^ListenStream=127\.0\.0\.1:8080$/gm)).toHaveLength(3);
+    expect(unit).toMatch(/^ReusePort=yes$/m);
+    expect(contentOf(steps, 'qedge-admin.socket')).not.toContain('ReusePort');
+    expect(contentOf(installPlan([PROXY]), 'qedge.socket')).not.toContain('ReusePort');
+  });
+
   it('puts IPv6 addresses in brackets', () => {
     const steps = installPlan([{ ...PROXY, host: '::1' }]);
     expect(contentOf(steps, 'qedge.socket')).toContain('ListenStream=[::1]:8080\n');

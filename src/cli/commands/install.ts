@@ -94,8 +94,9 @@ function plannedSockets(root: string): readonly SocketPlan[] {
   if (!existsSync(file)) return [socket('proxy', DEFAULT_PROXY), socket('admin', DEFAULT_ADMIN)];
   // The files that it names are the image's as well.
   const { proxy, admin, services } = loadConfig(file, { fileAt: (path) => imageTarget(root, path) });
-  const own = services.flatMap(({ name, listen }) => (listen === null ? [] : [socket(name, listen)]));
-  return [socket('proxy', proxy.listen), socket('admin', admin.listen), ...own];
+  const loops = proxy.workers;
+  const own = services.flatMap(({ name, listen }) => (listen === null ? [] : [{ ...socket(name, listen), loops }]));
+  return [{ ...socket('proxy', proxy.listen), loops }, socket('admin', admin.listen), ...own];
 }
 
 const SERVICE = 'qedge.service';
