@@ -116,6 +116,7 @@ it('what a neighbour saw, mutated, is taken or refused, and leaves figures that 
     ...{ latencyMs: 80, use: true, samplesMax: 20, nowMs: 0 },
     candidates: () => [candidate],
     handleOf: (key) => (key === 'n/i' ? 0 : undefined),
+    agesMs: () => [],
     perSecond: () => 1,
     onIgnored: () => {},
   });

@@ -4,6 +4,7 @@
 // ignored for a minute.
 
 import type { Candidate, InstanceKey } from '../domain.ts';
+import type { Hearsay, HearsayLook } from './hearsay.ts';
 import { add, answersIn, CELLS, countBefore, FAILURES, latencySumMs, positionOf } from './histogram.ts';
 import { type Heard, IGNORED_MS, Neighbour, type Verdict } from './neighbour.ts';
 import { OwnObservations } from './own-observations.ts';
@@ -29,35 +30,6 @@ const FORGOTTEN_MS = 2 * IGNORED_MS;
 
 const RIGHT: Verdict = { kind: 'right' };
 const UNKNOWN: Verdict = { kind: 'unknown' };
-
-/** What neighbours say of an instance, for a policy to read. A weight is a number of samples; old ones count less. */
-export interface Hearsay {
-  /** Looks up what is said of the instance: `weight`, `successWeight` and `sumMs` hold until the next look. */
-  look(handle: number, at: HearsayLook): void;
-  /** Samples, discounted. */
-  readonly weight: number;
-  /** Those within the limit. */
-  readonly successWeight: number;
-  /** Σ of their processing latencies, ms. */
-  readonly sumMs: number;
-  /** Several neighbours see requests fail there. */
-  readonly failing: boolean;
-  /** Answers of the last half minute, and of them those within the limit: what to expect before there are own samples. */
-  readonly lately: number;
-  readonly latelyInTime: number;
-  /** Requests per second that neighbours send there; 0: none that is known. */
-  sentPerSecond(handle: number, nowMs: number): number;
-}
-
-export interface HearsayLook {
-  /** Processing may take so long, ms. */
-  readonly limitMs: number;
-  /** A sample counts no longer than this. */
-  readonly latencyMsMax: number;
-  /** One's own samples there. */
-  readonly ownWeight: number;
-  readonly nowMs: number;
-}
 
 /** A neighbour as people are shown it. */
 export interface NeighbourState {
@@ -90,6 +62,8 @@ export interface NeighboursOptions {
   readonly nowMs: number;
   readonly candidates: () => readonly Candidate[];
   readonly handleOf: (key: InstanceKey) => number | undefined;
+  /** How long what is in flight there is under way, where that is at least `fromMs` and below `toMs`. */
+  readonly agesMs: (handle: number, fromMs: number, toMs: number, nowMs: number) => readonly number[];
   readonly perSecond: (handle: number, nowMs: number) => number;
   readonly onIgnored: (nodeId: string, wrongOver: InstanceKey, untilMs: number) => void;
 }
@@ -117,10 +91,11 @@ export class Neighbours implements Hearsay {
   // ---- one's own ----
 
   /** An attempt ended, answered after `latencyMs`; null: it failed. Allocates only at the first answer of a span. */
-  observe(to: Candidate, latencyMs: number | null): void {
+  observe(to: Candidate, latencyMs: number | null, startMs: number): void {
     if (latencyMs === null) this.#own.observe(to.handle, null);
-    // Where the way there is only guessed, so is the rest.
-    else if (to.rttKnown || to.local || to.instance.rttMs != null) this.#own.observe(to.handle, latencyMs - to.rttMs);
+    // What was late in flight when a span ended was seen then.
+    else if (isWayKnown(to) && startMs + this.#options.latencyMs > this.#own.takenMs)
+      this.#own.observe(to.handle, latencyMs - to.rttMs);
   }
 
   /** The instance of the handle is gone, or new. */
@@ -133,7 +108,9 @@ export class Neighbours implements Hearsay {
   summarize(nowMs: number): Summary | null {
     const spanMs = this.#own.spanMs(nowMs);
     const instances: Observed[] = [];
-    for (const { handle, key, inFlight } of this.#options.candidates()) {
+    for (const candidate of this.#options.candidates()) {
+      const { handle, key, inFlight } = candidate;
+      this.#observeOverdue(candidate, nowMs);
       const cells = this.#own.since(handle);
       if (cells === undefined) continue;
       const perSecond = this.#options.perSecond(handle, nowMs);
@@ -145,6 +122,14 @@ export class Neighbours implements Hearsay {
     if (instances.length === 0 || !(spanMs > 0)) return null;
     instances.sort((a, b) => b.perSecond - a.perSecond);
     return { spanMs, instances: instances.slice(0, SAID_MAX) };
+  }
+
+  /** What became late in flight in this span: of an instance that hangs, or has a long queue, this is what is known first. */
+  #observeOverdue(to: Candidate, nowMs: number): void {
+    const { agesMs, latencyMs } = this.#options;
+    if (!isWayKnown(to)) return;
+    const toMs = latencyMs + this.#own.spanMs(nowMs);
+    for (const ageMs of agesMs(to.handle, latencyMs, toMs, nowMs)) this.#own.observe(to.handle, ageMs - to.rttMs);
   }
 
   // ---- the others' ----
@@ -279,6 +264,11 @@ export class Neighbours implements Hearsay {
     }
     return verdict;
   }
+}
+
+/** Where the way there is only guessed, so is the rest. */
+function isWayKnown({ rttKnown, local, instance }: Candidate): boolean {
+  return rttKnown || local || instance.rttMs != null;
 }
 
 function sumOf(all: Iterable<Heard>, of: (one: Heard) => number): number {

@@ -10,10 +10,11 @@ export class OwnObservations {
   /** By handle; made when the instance first answers. */
   readonly #since: (Float64Array | undefined)[] = [];
   readonly #judged: (Float64Array | undefined)[] = [];
-  #takenMs: number;
+  /** When the last span ended. */
+  takenMs: number;
 
   constructor(nowMs: number) {
-    this.#takenMs = nowMs;
+    this.takenMs = nowMs;
   }
 
   /** `processingMs` null: a failure. */
@@ -30,7 +31,7 @@ export class OwnObservations {
 
   /** Since when `since` counts. */
   spanMs(nowMs: number): number {
-    return nowMs - this.#takenMs;
+    return nowMs - this.takenMs;
   }
 
   /** What was seen since the last turn; undefined: nothing. */
@@ -46,7 +47,7 @@ export class OwnObservations {
   /** A span ends and the next begins. */
   turn(nowMs: number): void {
     const kept = fade(this.spanMs(nowMs) / JUDGED_HALF_LIFE_MS);
-    this.#takenMs = nowMs;
+    this.takenMs = nowMs;
     for (const judged of this.#judged) if (judged !== undefined) scale(judged, kept);
     for (const [handle, since] of this.#since.entries()) {
       if (since === undefined) continue;

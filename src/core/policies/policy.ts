@@ -2,7 +2,7 @@
 // the books (candidates, what is in flight, the never-nothing fallback).
 
 import type { Candidate, Outcome, QosTarget, RequestInfo } from '../domain.ts';
-import type { Hearsay } from '../neighbours/neighbours.ts';
+import type { Hearsay } from '../neighbours/hearsay.ts';
 import type { Requirements } from '../requirements/requirements.ts';
 import type { Rng } from '../rng.ts';
 

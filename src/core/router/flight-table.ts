@@ -66,6 +66,18 @@ export class FlightTable implements FlightView {
     return ticket === NO_FLIGHT ? Number.POSITIVE_INFINITY : this.startMs(ticket);
   }
 
+  /** How long attempts at the instance are under way, those below `fromMs` and from `toMs` on left out. */
+  agesMs(handle: number, fromMs: number, toMs: number, nowMs: number): number[] {
+    const agesMs: number[] = [];
+    for (let ticket = this.oldest(handle); ticket !== NO_FLIGHT; ticket = this.next(ticket)) {
+      const ageMs = nowMs - this.startMs(ticket);
+      // Oldest first: the rest is younger still.
+      if (ageMs < fromMs) break;
+      if (ageMs < toMs) agesMs.push(ageMs);
+    }
+    return agesMs;
+  }
+
   /** Makes room for chains of handles below `handles`. */
   ensureHandles(handles: number): void {
     if (handles <= this.#head.length) return;

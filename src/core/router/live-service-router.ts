@@ -200,7 +200,7 @@ export class LiveServiceRouter implements ServiceRouter {
     const result = relative.judge(live.handle, evidence, latencyMs, nowMs);
     if (result !== 'aborted') offers?.books.reliability.observe(live.handle, result !== 'answered');
     const { chargedMs } = relative;
-    if (result !== 'aborted') neighbours?.observe(live, result === 'answered' ? chargedMs : null);
+    if (result !== 'aborted') neighbours?.observe(live, result === 'answered' ? chargedMs : null, startMs);
     if (result === 'answered') live.answeredMs = nowMs;
     else if (result !== 'aborted') live.failures++;
     // An answer bounds the round trip from above, where it is not measured.

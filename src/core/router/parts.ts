@@ -108,6 +108,7 @@ export class RouterParts {
       latencyMs: qos.latencyMs,
       nowMs,
       candidates: () => this.members.set.live,
+      agesMs: this.flights.agesMs.bind(this.flights),
       handleOf: (key: InstanceKey) => this.members.set.get(key)?.handle,
       perSecond: (handle, atMs) => this.rates.ofInstance(handle, atMs),
       onIgnored: (nodeId, key, untilMs) => onEvent({ kind: 'neighbour-ignored', nodeId, key, untilMs }),

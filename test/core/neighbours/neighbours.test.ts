@@ -2,6 +2,7 @@ import { describe, expect, it } from 'vitest';
 import { BUCKETS, bucketOf } from '../../../src/core/neighbours/histogram.ts';
 import { Neighbours } from '../../../src/core/neighbours/neighbours.ts';
 import type { Summary } from '../../../src/core/neighbours/summary.ts';
+import { FlightTable } from '../../../src/core/router/flight-table.ts';
 import { candidateAt } from '../candidates.ts';
 
 const LATENCY_MS = 100;
@@ -16,6 +17,8 @@ function neighboursWith({ use = true, instances = 2 } = {}) {
     return candidate;
   });
   const ignored: string[] = [];
+  const flights = new FlightTable(8);
+  flights.ensureHandles(instances);
   const neighbours = new Neighbours({
     use,
     samplesMax: SAMPLES_MAX,
@@ -23,6 +26,7 @@ function neighboursWith({ use = true, instances = 2 } = {}) {
     nowMs: 0,
     candidates: () => candidates,
     handleOf: (key) => candidates.find((candidate) => candidate.key === key)?.handle,
+    agesMs: (handle, fromMs, toMs, nowMs) => flights.agesMs(handle, fromMs, toMs, nowMs),
     perSecond: () => 1,
     onIgnored: (nodeId, key) => ignored.push(`${nodeId} ${key}`),
   });
@@ -35,15 +39,16 @@ function neighboursWith({ use = true, instances = 2 } = {}) {
   };
   /** An attempt of this load balancer ends; `tookMs` at the instance, null: it failed. */
   const observe = (handle: number, tookMs: number | null): void => {
+    const endedMs = Number.POSITIVE_INFINITY;
     const candidate = candidates[handle];
-    if (candidate !== undefined) neighbours.observe(candidate, tookMs === null ? null : tookMs + RTT_MS);
+    if (candidate !== undefined) neighbours.observe(candidate, tookMs === null ? null : tookMs + RTT_MS, endedMs);
   };
   /** This load balancer sees so many answers, and says so. */
   const see = (handle: number, tookMs: number, times: number, nowMs: number): void => {
     for (let i = 0; i < times; i++) observe(handle, tookMs);
     neighbours.summarize(nowMs);
   };
-  return { neighbours, ignored, keyOf, summary, observe, see };
+  return { neighbours, ignored, flights, candidates, keyOf, summary, observe, see };
 }
 
 describe('what neighbours say', () => {
@@ -245,5 +250,45 @@ describe('what is said to neighbours', () => {
     expect(neighbours.summarize(4_000)).toBeNull();
     for (let handle = 0; handle < 20; handle++) observe(handle, 30);
     expect(neighbours.summarize(6_000)?.instances).toHaveLength(16);
+  });
+});
+
+describe('what is late while it is in flight', () => {
+  const countsOf = (said: Summary | null): number => said?.instances[0]?.counts.reduce((sum, one) => sum + one, 0) ?? 0;
+
+  it('is said before it ends, as late, and once', () => {
+    const { neighbours, flights, candidates } = neighboursWith();
+    const [to] = candidates;
+    if (to === undefined) throw new Error('no candidate');
+    const early = flights.add(to.handle, 0);
+    flights.add(to.handle, 1_950);
+    const first = neighbours.summarize(2_000);
+    expect(countsOf(first)).toBe(1);
+    expect(first?.instances[0]?.counts[bucketOf(2_000 - RTT_MS)]).toBe(1);
+    // It ends in the next span, in which the other one becomes late.
+    flights.remove(early);
+    neighbours.observe(to, 2_500, 0);
+    const second = neighbours.summarize(4_000);
+    expect(countsOf(second)).toBe(1);
+    expect(countsOf(neighbours.summarize(6_000))).toBe(0);
+  });
+
+  it('is said as a failure all the same where it fails in the end', () => {
+    const { neighbours, flights, candidates } = neighboursWith();
+    const [to] = candidates;
+    if (to === undefined) throw new Error('no candidate');
+    flights.add(to.handle, 0);
+    neighbours.summarize(2_000);
+    neighbours.observe(to, null, 0);
+    expect(neighbours.summarize(4_000)?.instances[0]).toMatchObject({ failures: 1 });
+  });
+
+  it('says nothing of an instance whose distance is only guessed', () => {
+    const { neighbours, flights, candidates } = neighboursWith();
+    const [, to] = candidates;
+    if (to === undefined) throw new Error('no candidate');
+    to.rttKnown = false;
+    flights.add(to.handle, 0);
+    expect(neighbours.summarize(2_000)).toBeNull();
   });
 });

@@ -2,7 +2,7 @@
 // the cost c that its weight is moved by; all by handle, as of the last step.
 
 import type { Candidate } from '../../domain.ts';
-import type { Hearsay } from '../../neighbours/neighbours.ts';
+import type { Hearsay } from '../../neighbours/hearsay.ts';
 import { grownFloat64 } from '../../stats/grown.ts';
 import type { LatencyWindow } from '../../stats/latency-window.ts';
 import { WeightedKde } from '../../stats/weighted-kde.ts';
