@@ -1,6 +1,7 @@
 // What being seen costs: CPU of one look at a service (the live feed takes one a second while a page watches, the history
 // one every two seconds always), by the number of instances and clients. Run by hand: node test/bench/admin.ts
 
+import '../support/bench-help.ts';
 import { History } from '../../src/admin/state/history.ts';
 import { createServiceRouter } from '../../src/core/create-router.ts';
 import { createRng } from '../../src/core/rng.ts';

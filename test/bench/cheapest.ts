@@ -1,6 +1,7 @@
 // How many instances `qedge plan placement --cheapest` takes, and the fewest of all subsets: every subset with an instance in reach of
 // each client after any loss is simulated, smaller ones first. `node test/bench/cheapest.ts [SEEDS]`.
 
+import '../support/bench-help.ts';
 import { cheapestPlacement } from '../../src/plan/placement/cheapest.ts';
 import { scoreOf } from '../../src/plan/placement/coverage.ts';
 import type { PlacementTask } from '../../src/plan/placement/task.ts';

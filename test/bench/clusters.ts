@@ -3,6 +3,7 @@
 //
 //     node test/bench/clusters.ts [RUNS] [SECONDS of CPU of each] [part of the name of a row]
 
+import '../support/bench-help.ts';
 import { createRng, type Rng } from '../../src/core/rng.ts';
 import { leastDivergence } from '../../src/plan/learning/clusters.ts';
 import { addTo, type ClassCounts, countClasses, Divergence } from '../../src/plan/learning/divergence.ts';

@@ -1,6 +1,7 @@
 // What the routing core costs, by hand: `npm run bench:core`. Prints the time of a routed request and of a decision step
 // against the budget, and what the heap does over a million requests. CPU time, not wall time: the machine may be shared.
 
+import '../support/bench-help.ts';
 import { constants, PerformanceObserver } from 'node:perf_hooks';
 import { createServiceRouter } from '../../src/core/create-router.ts';
 import type { RequestEnding } from '../../src/core/domain.ts';

@@ -2,6 +2,7 @@
 // six minutes, prints a row each; a word of their titles chooses rows. What stands at the end of a run is the last 10 s; timers that come
 // late make answers late here.
 
+import '../support/bench-help.ts';
 import { once } from 'node:events';
 import { createWriteStream } from 'node:fs';
 import { createServer } from 'node:net';

@@ -3,6 +3,7 @@
 // what the paper's policy with γ = 0.5 has, while the other two figures are no worse. First with full knowledge and no queues at all, which
 // no policy reaches; then, for the frames that show a crowd, of which two boards see enough, with queues.
 
+import '../support/bench-help.ts';
 import { join, resolve } from 'node:path';
 import { parseArgs } from 'node:util';
 import { ofGroup, readProfile } from '../../src/core/profile.ts';

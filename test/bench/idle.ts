@@ -1,6 +1,7 @@
 // What idle things cost in memory, by hand: node test/bench/idle.ts [--connections 10000]. Opens so many of each kind, one kind a
 // process, and prints the anonymous memory beyond what the process had before, in all and for each.
 
+import '../support/bench-help.ts';
 import { once } from 'node:events';
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { createServer, type Server } from 'node:http';
@@ -12,7 +13,6 @@ import { setTimeout as delay } from 'node:timers/promises';
 import { parseArgs } from 'node:util';
 import { listening } from '../support/listening.ts';
 import { QEDGE } from '../support/qedge-command.ts';
-import { qedgeFrom } from './proxy/contenders.ts';
 import { freePort, memoryOf, start } from './proxy/processes.ts';
 import { print } from './proxy/table.ts';
 
@@ -134,7 +134,7 @@ instances = ["http://127.0.0.1:${await listening(instance)}"]
   }
 }
 
-process.stdout.write(`qedge runs from its ${qedgeFrom()}\n\n`);
+process.stdout.write(`qedge runs from its ${QEDGE.length === 1 ? 'binary' : 'source'}\n\n`);
 const rows: string[][] = [];
 for (const [name, count, open] of KINDS) {
   const { before, after } = await measure(count, open, name.includes('stream') ? STREAMS_PER_CONNECTION : 1);

@@ -1,6 +1,7 @@
 // What qedge holds in memory, by hand: `npm run bench:memory [-- --seconds 60 --requests 1000000]`. Its own load of 40 requests a
 // second first, then as many requests as fast as it takes them, to see whether anything grows, then its own load again.
 
+import '../support/bench-help.ts';
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';

@@ -5,6 +5,7 @@
 // the product's placement and router in a process of its own, measured with neighbours off and in use. CPU is processor time over wall
 // time, which a busy machine does not falsify.
 
+import '../support/bench-help.ts';
 import { type ChildProcess, execFileSync, fork } from 'node:child_process';
 import { parseArgs } from 'node:util';
 import { connectAsync, type MqttClient } from 'mqtt';

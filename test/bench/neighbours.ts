@@ -1,6 +1,7 @@
 // What neighbours' summaries are worth, by simulation: where each load balancer knows little, at a cold start, when a slow instance joins
 // or one slows down, and when a neighbour lies. `node test/bench/neighbours.ts [ROW…]`, rows as below; on seeds that nothing was tuned on.
 
+import '../support/bench-help.ts';
 import { createServiceRouter } from '../../src/core/create-router.ts';
 import type { ServiceRouter } from '../../src/core/service-router.ts';
 import { runOne } from '../../src/sim/experiment.ts';

@@ -1,6 +1,7 @@
 // The experiment of "multi-objective load balancing for object detection", in the simulator: `node test/bench/object-detection.ts`
 // prints, for every number of users, what each policy comes to. The published figures stand in test/README.md beside these.
 
+import '../support/bench-help.ts';
 import { join, resolve } from 'node:path';
 import { loadScenario } from '../../src/scenario/scenario-file.ts';
 import { runExperiment } from '../../src/sim/experiment.ts';

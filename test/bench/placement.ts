@@ -7,6 +7,7 @@
 // and memory are not the publisher's. CPU is processor time over wall time, which a busy machine does not falsify; the
 // time to learn is wall time, which it does.
 
+import '../support/bench-help.ts';
 import { type ChildProcess, fork } from 'node:child_process';
 import { join } from 'node:path';
 import { parseArgs } from 'node:util';

@@ -3,6 +3,7 @@
 // request is the figure to trust on a machine that is shared; ratios are medians of the pairs within a round. `--tables` picks from
 // get, post, http2, http2-post, grpc, tls, handshake, websocket, latency, bulk, memory, workers, start.
 
+import '../support/bench-help.ts';
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';

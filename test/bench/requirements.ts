@@ -1,6 +1,7 @@
 // What several requirements at once come to, in the simulator: `node test/bench/requirements.ts [shares|energy|detection] [--seeds 201-210]`
 // prints the tables of test/README.md. The seeds are apart from those that anything was tuned on.
 
+import '../support/bench-help.ts';
 import { join, resolve } from 'node:path';
 import { parseArgs } from 'node:util';
 import { loadScenario } from '../../src/scenario/scenario-file.ts';

@@ -4,6 +4,7 @@
 //
 // For tuning: worlds --set train [--kinds tight-1.1,mixed] [--subject qedge:price=0.6] [--policies P,…] [--each].
 
+import '../support/bench-help.ts';
 import { execFileSync } from 'node:child_process';
 import { readFileSync, writeFileSync } from 'node:fs';
 import { cpus } from 'node:os';

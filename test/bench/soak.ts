@@ -3,6 +3,7 @@
 // restarts. In the end all is at rest: exits 1 unless resident memory is within 10 % of what it was after warm-up, and connections,
 // requests, timers and descriptors are back at where they were. `--rest`: so many minutes more at rest, in which memory may not grow.
 
+import '../support/bench-help.ts';
 import { setTimeout as delay } from 'node:timers/promises';
 import { parseArgs } from 'node:util';
 import { connect, type MqttClient } from 'mqtt';

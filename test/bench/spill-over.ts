@@ -1,6 +1,7 @@
 // An edge that is asked for more than it can do, alone and with neighbours: the comparison of the cooperative load balancing's paper,
 // at a steady share of the edge's capacity, by simulation. `node test/bench/spill-over.ts`
 
+import '../support/bench-help.ts';
 import { resolve } from 'node:path';
 import { loadScenario } from '../../src/scenario/scenario-file.ts';
 import { runOne } from '../../src/sim/experiment.ts';

@@ -7,6 +7,7 @@
 //
 // The directory must be on a real disk: `--dir DIR`, the system's temporary directory by default.
 
+import '../support/bench-help.ts';
 import { closeSync, fsyncSync, mkdtempSync, openSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';

@@ -3,6 +3,7 @@
 // the next and at any other time, and how far the learned weights moved. With the argument `restart` the service is restarted
 // instead. Exits 1 when a request failed, or a WebSocket ended otherwise than with 1001.
 
+import '../support/bench-help.ts';
 import { once } from 'node:events';
 import { Agent, createServer, type IncomingMessage, request } from 'node:http';
 import type { AddressInfo } from 'node:net';

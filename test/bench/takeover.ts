@@ -1,6 +1,7 @@
 // How long a task of federated learning has no controller when the one that had it goes: by kill, and frozen, as a machine without power
 // is. Real Mosquitto, real processes, real training. `node test/bench/takeover.ts [RUNS]`.
 
+import '../support/bench-help.ts';
 import { type ChildProcess, spawn } from 'node:child_process';
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';

@@ -9,6 +9,7 @@
 // calm: the continuum as it starts. troubled: one near-edge server runs hot (its inference takes 3.5 times as long) and the
 // link to one cloud server is 45 ms longer, since well before the restart: what a cold start has to find out again.
 
+import '../support/bench-help.ts';
 import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
