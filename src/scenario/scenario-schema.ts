@@ -176,9 +176,13 @@ export const clientsSchema: z.ZodType<ClientGroup> = z
     rate: z.number().gt(0).max(100_000).optional(),
     think: duration().optional(),
     groups: z
-      .strictObject({ shares: z.array(z.number().min(0)).min(1).max(GROUPS_MAX), hold: duration() })
+      .strictObject({
+        shares: z.array(z.number().min(0)).min(1).max(GROUPS_MAX),
+        hold: duration(),
+        crowd: count(0, 1_000).default(0),
+      })
       .refine(({ shares }) => shares.some((share) => share > 0), 'expected a share above 0')
-      .transform(({ shares, hold }) => ({ shares, holdMs: hold }))
+      .transform(({ shares, hold, crowd }) => ({ shares, holdMs: hold, crowd }))
       .optional(),
     pattern: z.enum(['periodic', 'poisson']).default('periodic'),
     burst: count(1, 10_000).default(1),

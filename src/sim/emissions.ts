@@ -26,7 +26,9 @@ export class Emissions {
     this.#times = createStream(seed, 'emissions');
     this.#spells = clients.map((client) => new Spells(this.#times, client, client.firstMs));
     this.#groups = clients.map(({ groups }, c) =>
-      groups === null ? null : new ClientGroups(createStream(seed, 'groups', c), groups),
+      groups === null
+        ? null
+        : new ClientGroups(createStream(seed, 'groups', c), groups, createStream(seed, 'counts', c)),
     );
     this.#thinking = clients.map(({ thinkMs }, c) => (thinkMs === null ? null : createStream(seed, 'think', c)));
   }
@@ -57,9 +59,9 @@ export class Emissions {
     this.#askAt(this.#agenda.nowMs + exponential(rng, thinkMs), c);
   }
 
-  /** Whether the requests of the client come in groups. */
-  hasGroups(c: number): boolean {
-    return this.#groups[c] !== null;
+  /** The group that a request of the client is taken for by an instance of this accuracy; null where all requests are alike. */
+  counted(c: number, group: number, accuracy: number): number | null {
+    return this.#groups[c]?.counted(group, accuracy) ?? null;
   }
 
   #askAt(nextMs: number, c: number): void {

@@ -276,8 +276,8 @@ class Simulation {
         return;
       }
       this.#recorder.answered({ client, emittedMs, latencyMs, instance, group });
-      if (this.#emissions.hasGroups(client))
-        this.#balancerOf(client).router.observeGroup(this.#clientAt(client).id, group);
+      const counted = this.#emissions.counted(client, group, this.#recorder.accuracyOf(instance, group));
+      if (counted !== null) this.#balancerOf(client).router.observeGroup(this.#clientAt(client).id, counted);
       const ending = latencyMs <= this.#scenario.qos.latencyMs ? 'success' : 'late';
       this.#end(client, { emittedMs, ending, handle: sameLife ? handle : NO_HANDLE });
     } else if (verdict.retryable && request.attempt < this.#scenario.network.retries) {

@@ -1,5 +1,5 @@
-// What several requirements at once come to, in the simulator: `node test/bench/requirements.ts [shares|energy|detection] [--seeds 201-210]`
-// prints the tables of test/README.md. The seeds are apart from those that anything was tuned on.
+// What several requirements at once come to, in the simulator: `node test/bench/requirements.ts [shares|energy|detection] [--seeds 201-210]
+// [--crowd 6]` (the group of a frame is what the model of the one before counted, of six objects in a crowd) prints the tables of test/README.md. The seeds are apart from those that anything was tuned on.
 
 import '../support/bench-help.ts';
 import { join, resolve } from 'node:path';
@@ -12,7 +12,7 @@ import type { Scenario, ScenarioEvent } from '../../src/sim/scenario.ts';
 
 const SCENARIOS = join(resolve(import.meta.dirname, '../..'), 'config/scenarios');
 const { values, positionals } = parseArgs({
-  options: { seeds: { type: 'string', default: '201-210' } },
+  options: { seeds: { type: 'string', default: '201-210' }, crowd: { type: 'string', default: '0' } },
   allowPositionals: true,
 });
 const seeds = seedsText.parse(values.seeds);
@@ -107,7 +107,14 @@ function detection(): void {
     for (const each of [5, 10, 15]) {
       const events: ScenarioEvent[] =
         instance === null ? [] : [{ kind: 'slow', atMs: 0, instance, forMs: base.durationMs, factor: 2 }];
-      const scenario = { ...base, events, clients: base.clients.map((group) => ({ ...group, each })) };
+      const clients = base.clients.map(({ groups, ...rest }) => {
+        return {
+          ...rest,
+          each,
+          ...(groups === undefined ? {} : { groups: { ...groups, crowd: Number(values.crowd) } }),
+        };
+      });
+      const scenario = { ...base, events, clients };
       const results = run(scenario, DETECTION_POLICIES);
       for (const policy of DETECTION_POLICIES) {
         const runs = metricsOf(results, policy);

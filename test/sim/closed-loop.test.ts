@@ -56,7 +56,7 @@ describe('a user that waits for each answer', () => {
 
 describe('instances with profiles', () => {
   it('are counted by the energy and the accuracy of what they answered', () => {
-    const scenario = closed({ groups: { shares: [0, 1], holdMs: 1_000 } });
+    const scenario = closed({ groups: { shares: [0, 1], holdMs: 1_000, crowd: 0 } });
     expect(runOf(scenario, 'highest-accuracy').energyMwh).toBeCloseTo(0.4, 9);
     expect(runOf(scenario, 'highest-accuracy').accuracy).toBe(80);
     expect(runOf(scenario, 'lowest-energy').energyMwh).toBeCloseTo(0.1, 9);
@@ -64,12 +64,19 @@ describe('instances with profiles', () => {
   });
 
   it('are chosen by the group of the last answer', () => {
-    const scenario = closed({ groups: { shares: [1, 1], holdMs: 2_000 } });
+    const scenario = closed({ groups: { shares: [1, 1], holdMs: 2_000, crowd: 0 } });
     const { accuracy, energyMwh } = runOf(scenario, 'multi-objective');
     // Half of the scenes are simple; only the first frame of a scene is taken for one of the scene before.
     expect(accuracy).toBeGreaterThan(75);
     expect(energyMwh).toBeGreaterThan(0.15);
     expect(energyMwh).toBeLessThan(0.35);
+  });
+
+  it('count what they see, of which a poor one in a crowd sees little', () => {
+    const counting = (crowd: number): number | null =>
+      runOf(closed({ groups: { shares: [1, 1], holdMs: 2_000, crowd } }), 'multi-objective').accuracy;
+    // A crowd of two is often counted as nothing by the one that sees a fifth of it, which is asked again for it.
+    expect(counting(2)).toBeLessThan((counting(0) ?? 0) - 5);
   });
 
   it('have columns of their own in the table, and only they', () => {
@@ -81,8 +88,20 @@ describe('instances with profiles', () => {
 });
 
 describe('the scenes in front of a client', () => {
+  it('are counted as far as they are seen', () => {
+    const spec = { shares: [1, 1, 1], holdMs: 1_000, crowd: 6 };
+    const groups = new ClientGroups(createStream(1, 'groups'), spec, createStream(1, 'counts'));
+    expect([0, 1, 2].map((group) => groups.counted(group, 100))).toEqual([0, 1, 2]);
+    expect([0, 1, 2].map((group) => groups.counted(group, 0))).toEqual([0, 0, 0]);
+    const counted = Array.from({ length: 20_000 }, () => groups.counted(2, 20));
+    // 0.8⁶ see nothing, 6 · 0.2 · 0.8⁵ one.
+    expect(counted.filter((group) => group === 0).length / counted.length).toBeCloseTo(0.262, 1);
+    expect(counted.filter((group) => group === 1).length / counted.length).toBeCloseTo(0.393, 1);
+    expect(new ClientGroups(createStream(1, 'groups'), { ...spec, crowd: 0 }).counted(2, 0)).toBe(2);
+  });
+
   it('last for a while and come in their shares', () => {
-    const groups = new ClientGroups(createStream(1, 'groups'), { shares: [1, 0, 3], holdMs: 1_000 });
+    const groups = new ClientGroups(createStream(1, 'groups'), { shares: [1, 0, 3], holdMs: 1_000, crowd: 0 });
     const seen = Array.from({ length: 40_000 }, (_, i) => groups.at(i * 100));
     const shareOf = (group: number): number => seen.filter((one) => one === group).length / seen.length;
     expect(shareOf(0)).toBeCloseTo(0.25, 1);

@@ -71,6 +71,11 @@ export class Recorder {
     this.requirements.answered(answer);
   }
 
+  /** Of a request of the group there, by the profile of the instance; NaN where that does not say. */
+  accuracyOf(instance: number, group: number): number {
+    return ofGroup((this.shape.profiles[instance] as Profile).accuracy, group);
+  }
+
   routedTo(balancer: number, instance: number): void {
     (this.routed[balancer * this.shape.instances + instance] as number)++;
     this.attempts++;

@@ -9,17 +9,25 @@ export interface GroupsSpec {
   readonly shares: readonly number[];
   /** How long a scene lasts on average, ms (exponential). */
   readonly holdMs: number;
+  /**
+   * Groups are numbers of objects in a frame, the last one of so many: the group of a client's next request is what the instance that answers
+   * counts, not what is there. 0: it is what is there.
+   */
+  readonly crowd: number;
 }
 
 /** The scenes in front of one client. */
 export class ClientGroups {
   readonly #rng: Rng;
+  /** For what is counted: a stream of its own, so that all policies meet the same scenes. */
+  readonly #counts: Rng;
   readonly #spec: GroupsSpec;
   #group: number;
   #untilMs = 0;
 
-  constructor(rng: Rng, spec: GroupsSpec) {
+  constructor(rng: Rng, spec: GroupsSpec, counts: Rng = rng) {
     this.#rng = rng;
+    this.#counts = counts;
     this.#spec = spec;
     this.#group = this.#draw();
     this.#untilMs = exponential(rng, spec.holdMs);
@@ -32,6 +40,19 @@ export class ClientGroups {
       this.#untilMs += exponential(this.#rng, this.#spec.holdMs);
     }
     return this.#group;
+  }
+
+  /** The group that a request of this group is taken for by an instance of this accuracy, of 100: the chance to see each of its objects. */
+  counted(group: number, accuracy: number): number {
+    const { crowd, shares } = this.#spec;
+    if (crowd === 0) return group;
+    const last = shares.length - 1;
+    let seen = 0;
+    for (let left = group === last ? crowd : group; left > 0; left--) {
+      // NaN where it is not known: nothing is missed.
+      if (!(this.#counts.next() * 100 >= accuracy)) seen++;
+    }
+    return Math.min(last, seen);
   }
 
   #draw(): number {
