@@ -7,6 +7,8 @@ export type StoreRequest =
   | { readonly kind: 'prove'; readonly path: string; readonly lockWaitMs: number }
   | { readonly kind: 'open'; readonly path: string; readonly wallMs: number; readonly lockWaitMs: number }
   | { readonly kind: 'write'; readonly changes: RowChanges; readonly wallMs: number }
+  /** Whether the file is still at its path, where there is nothing to write. */
+  | { readonly kind: 'look' }
   /** Puts on the disk what was written. */
   | { readonly kind: 'sync' }
   /** Closes the file; `sync`: with everything on the disk. There is no request after it. */
@@ -23,8 +25,8 @@ export type StoreAnswer =
   | { readonly ok: false; readonly failure: StoreFailure };
 
 export interface StoreFailure {
-  /** `in-use`: another process has the file. `corrupt`: it was moved aside, and none is open. */
-  readonly kind: 'in-use' | 'corrupt' | 'other';
+  /** `in-use`: another process has the file. `corrupt`: it was moved aside, `gone`: it was removed; none is open. */
+  readonly kind: 'in-use' | 'corrupt' | 'gone' | 'other';
   /** For people. */
   readonly reason: string;
   /** SQLite's or the system's; empty when there is none. */

@@ -37,6 +37,11 @@ export class StoreThread {
     this.#worker.unref();
   }
 
+  /** Nothing answers any more but with why. */
+  get hasEnded(): boolean {
+    return this.#ended !== null;
+  }
+
   /** Not to be called before the last one was answered. */
   ask(request: StoreRequest): Promise<StoreAnswer> {
     return new Promise((resolve) => {

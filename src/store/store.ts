@@ -92,7 +92,7 @@ class SqliteStore implements Store {
   readonly #options: StoreOptions;
   readonly #clock: BootClock;
   readonly #metrics: StoreMetrics;
-  readonly #thread = takeStoreThread();
+  #thread = takeStoreThread();
   #ledger = new RowLedger();
   /** What the thread does now; one thing at a time. */
   #work = Promise.resolve();
@@ -187,6 +187,7 @@ class SqliteStore implements Store {
 
   async #open(lockWaitMs: number): Promise<void> {
     this.#nextOpenMs = this.#clock.uptimeMs() + REOPEN_INTERVAL_MS;
+    if (this.#thread.hasEnded) this.#thread = takeStoreThread();
     const { path } = this.#options;
     const answer = await this.#thread.ask({ kind: 'open', path, wallMs: this.#clock.wallMs(), lockWaitMs });
     if (answer.ok && answer.opened !== null) this.#opened(answer.opened, answer.bytes);
@@ -227,13 +228,11 @@ class SqliteStore implements Store {
     const startMs = performance.now();
     const pending = this.#ledger.changes(this.#collect(), { savedAt: this.#savedAt(), last });
     this.#metrics.flushSeconds.observe((performance.now() - startMs) / 1000);
-    if (pending !== null) {
-      const { changes, rows } = pending;
-      const answer = await this.#ask({ kind: 'write', changes, wallMs: this.#clock.wallMs() });
-      if (!answer.ok) return this.#writeFailed(answer.failure);
-      pending.committed();
-      this.#metrics.rows.increment(rows);
-    }
+    const write = { kind: 'write', wallMs: this.#clock.wallMs() } as const;
+    const answer = await this.#ask(pending === null ? { kind: 'look' } : { ...write, changes: pending.changes });
+    if (!answer.ok) return this.#writeFailed(answer.failure);
+    pending?.committed();
+    this.#metrics.rows.increment(pending?.rows ?? 0);
     this.#metrics.flushes.increment();
     this.#lastFlushMs = this.#clock.wallMs();
     this.#condition.well('write');
@@ -241,11 +240,14 @@ class SqliteStore implements Store {
 
   #writeFailed(failure: StoreFailure): void {
     this.#condition.failed('write', failure);
-    if (failure.kind !== 'corrupt') return;
-    const { log } = this.#options;
-    log.error({ path: this.#path, movedTo: failure.movedTo }, 'store file was damaged in use, a new one begins');
-    this.#path = null;
+    const path = this.#path;
+    const isLost = failure.kind === 'corrupt' || failure.kind === 'gone';
+    // A thread that ended is followed by a new one, no sooner than a file that could not be opened is tried again.
+    if (isLost || this.#thread.hasEnded) this.#path = null;
+    if (!isLost) return;
     this.#nextOpenMs = 0;
+    const how = failure.kind === 'gone' ? 'removed' : 'damaged';
+    this.#options.log.error({ path, movedTo: failure.movedTo }, `store file was ${how} in use, a new one begins`);
   }
 
   async #sync(): Promise<void> {

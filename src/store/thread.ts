@@ -10,6 +10,14 @@ if (parentPort !== null) serve(parentPort);
 
 function serve(port: NonNullable<typeof parentPort>): void {
   let file: StoreFile | null = null;
+  /** Throws where the file is no longer at its path; none is open then. */
+  const look = (): void => {
+    if (file === null || file.isInPlace) return;
+    const gone = file;
+    file = null;
+    gone.abandon();
+    throw new StoreGoneError('the file was removed or replaced');
+  };
   /** Returns what was opened. */
   const carryOut = (request: StoreRequest): OpenedFile | null => {
     switch (request.kind) {
@@ -22,7 +30,11 @@ function serve(port: NonNullable<typeof parentPort>): void {
         return found.opened;
       }
       case 'write':
+        look();
         file?.write(request.changes);
+        return null;
+      case 'look':
+        look();
         return null;
       case 'sync':
         file?.sync();
@@ -64,8 +76,11 @@ function replace(file: StoreFile, wallMs: number): string | null {
   }
 }
 
+/** The file is no longer where it was opened. */
+class StoreGoneError extends Error {}
+
 function failureOf(error: unknown): StoreFailure {
-  const kind = error instanceof StoreInUseError ? 'in-use' : 'other';
+  const kind = error instanceof StoreInUseError ? 'in-use' : error instanceof StoreGoneError ? 'gone' : 'other';
   return { kind, reason: reasonOf(error), code: sqliteCode(error), movedTo: null };
 }
 

@@ -1,9 +1,17 @@
 // One update at a time. The lock is a socket beside the program, where only its owner may make one, with a process behind
 // it: the kernel lets go of it with the process, however that ends, and what is left of it then answers nothing.
 
+import { randomUUID } from 'node:crypto';
 import { closeSync, constants, openSync, rmSync } from 'node:fs';
 import { connect, createServer, type Server } from 'node:net';
+import { setTimeout as delay } from 'node:timers/promises';
 import { CommandError } from '../errors.ts';
+
+/**
+ * Several that find the same abandoned lock may replace it one after the other, and the last one has it: each asks after so long, ms,
+ * who answers in its place.
+ */
+const CONTESTED_MS = 250;
 
 /** @throws CommandError when another update of the same directory is under way */
 export async function lockUpdates(directory: string): Promise<{ release(): void }> {
@@ -11,8 +19,10 @@ export async function lockUpdates(directory: string): Promise<{ release(): void 
   const fd = openSync(directory, constants.O_RDONLY | constants.O_DIRECTORY);
   const path = `/proc/self/fd/${fd}/update.lock`;
   try {
-    const server = (await listen(path)) ?? (await replaceAbandoned(path));
-    if (server === null) throw new CommandError('another update is under way');
+    const id = randomUUID();
+    const server = (await listen(path, id)) ?? (await replaceAbandoned(path, id));
+    await delay(CONTESTED_MS);
+    if (server === null || (await answerOf(path)) !== id) throw new CommandError('another update is under way');
     return {
       release() {
         server.close();
@@ -20,14 +30,18 @@ export async function lockUpdates(directory: string): Promise<{ release(): void 
       },
     };
   } catch (error) {
+    // A server that lost its place is not closed: that would remove what stands there now.
     closeSync(fd);
     throw error;
   }
 }
 
 /** Null when the path is taken. */
-function listen(path: string): Promise<Server | null> {
-  const server = createServer((socket) => socket.destroy());
+function listen(path: string, id: string): Promise<Server | null> {
+  const server = createServer((socket) => {
+    socket.on('error', () => {});
+    socket.end(id);
+  });
   return new Promise((resolve, reject) => {
     server.once('error', (error: NodeJS.ErrnoException) => {
       if (error.code === 'EADDRINUSE') resolve(null);
@@ -37,19 +51,25 @@ function listen(path: string): Promise<Server | null> {
   });
 }
 
-async function replaceAbandoned(path: string): Promise<Server | null> {
-  if (await answers(path)) return null;
+async function replaceAbandoned(path: string, id: string): Promise<Server | null> {
+  if ((await answerOf(path)) !== null) return null;
   rmSync(path, { force: true });
-  return listen(path);
+  return listen(path, id);
 }
 
-function answers(path: string): Promise<boolean> {
+/** What the process says that has the path; null: there is none. */
+function answerOf(path: string): Promise<string | null> {
   return new Promise((resolve) => {
-    const socket = connect(path);
-    socket.once('error', () => resolve(false));
+    let answer = '';
+    let connected = false;
+    const socket = connect(path).setEncoding('utf8');
     socket.once('connect', () => {
-      socket.destroy();
-      resolve(true);
+      connected = true;
     });
+    socket.on('data', (text) => {
+      answer += text;
+    });
+    socket.on('error', () => {});
+    socket.once('close', () => resolve(connected ? answer : null));
   });
 }

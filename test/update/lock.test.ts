@@ -1,4 +1,4 @@
-import { spawn } from 'node:child_process';
+import { spawn, spawnSync } from 'node:child_process';
 import { once } from 'node:events';
 import { existsSync, mkdtempSync, rmSync } from 'node:fs';
 import { createServer } from 'node:net';
@@ -32,6 +32,22 @@ describe('the lock of updates', () => {
     await expect(lockUpdates(directory)).rejects.toThrow('another update is under way');
     holder.kill('SIGKILL');
     await once(holder, 'exit');
+    (await lockUpdates(directory)).release();
+  });
+
+  it('that was abandoned is had by one of several that find it at once', async () => {
+    const path = join(directory, 'update.lock');
+    // Bound by a process that ended: its name is left.
+    spawnSync(process.execPath, [
+      '-e',
+      `net.createServer().listen(${JSON.stringify(path)}, () => process.kill(process.pid, 'SIGKILL'))`,
+    ]);
+    expect(existsSync(path)).toBe(true);
+    const all = await Promise.allSettled(Array.from({ length: 8 }, () => lockUpdates(directory)));
+    const locks = all.flatMap((one) => (one.status === 'fulfilled' ? [one.value] : []));
+    expect(locks).toHaveLength(1);
+    await expect(lockUpdates(directory)).rejects.toThrow('another update is under way');
+    locks[0]?.release();
     (await lockUpdates(directory)).release();
   });
 

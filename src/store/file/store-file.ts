@@ -24,12 +24,14 @@ export class StoreFile {
   readonly #database: Database.Database;
   readonly #writer: RowWriter;
   readonly #durability: Durability;
+  readonly #inode: number;
 
   private constructor(database: Database.Database, path: string, writer: RowWriter) {
     this.path = path;
     this.#database = database;
     this.#writer = writer;
     this.#durability = new Durability(database, realpathSync(path));
+    this.#inode = statSync(path).ino;
   }
 
   /** @throws StoreInUseError when another process has it; any other error is the disk's */
@@ -57,6 +59,20 @@ export class StoreFile {
   get bytes(): number | null {
     const size = statSync(this.path, { throwIfNoEntry: false })?.size;
     return size === undefined ? null : size + this.#durability.walBytes;
+  }
+
+  /** False: it was removed or replaced, and what is written is lost with this process. */
+  get isInPlace(): boolean {
+    return statSync(this.path, { throwIfNoEntry: false })?.ino === this.#inode;
+  }
+
+  /** Closes what is no longer at its path; nothing beside it is touched. */
+  abandon(): void {
+    try {
+      this.#database.close();
+    } finally {
+      this.#durability.close();
+    }
   }
 
   write(changes: RowChanges): void {

@@ -70,6 +70,14 @@ describe('access with a token', () => {
     expect(timed.judge(request({ session: second }))).toEqual({ kind: 'unauthenticated' });
   });
 
+  it('ends a session that began while the clock was ahead, once the clock is right', () => {
+    let nowMs = 10 * SESSION_MS;
+    const timed = new Access('s3cret', () => nowMs);
+    const session = timed.logIn('s3cret') ?? '';
+    nowMs = 1_000;
+    expect(timed.judge(request({ session }))).toEqual({ kind: 'unauthenticated' });
+  });
+
   it('does not let another site use the cookie', () => {
     const session = access.logIn('s3cret');
     expect(
