@@ -178,6 +178,8 @@ export class Http2Connection {
       }
       this.streams.flush();
     } catch (error) {
+      // What is held is a view of what other connections read into next.
+      this.streams.flush();
       this.#fail(error);
     } finally {
       endRead();
