@@ -1,5 +1,6 @@
-// What several requirements at once come to, in the simulator: `node test/bench/requirements.ts [shares|energy|detection] [--seeds 201-210]
-// [--crowd 6]` (the group of a frame is what the model of the one before counted, of six objects in a crowd) prints the tables of test/README.md. The seeds are apart from those that anything was tuned on.
+// What several requirements at once come to, in the simulator: `node test/bench/requirements.ts [shares|energy|detection] [--seeds 201-210]`
+// prints the tables of test/README.md. The seeds are apart from those that anything was tuned on. With `--crowd 6` the group of a frame is
+// what the model of the one before counted, of six objects in a crowd.
 
 import '../support/bench-help.ts';
 import { join, resolve } from 'node:path';
