@@ -3,13 +3,13 @@
 import type { Candidate } from '../../domain.ts';
 import { numberOf, recordOf, tenths } from '../../snapshot-shape.ts';
 import type { LatencyWindow } from '../../stats/latency-window.ts';
-import type { Swrr } from '../../stats/swrr.ts';
 import { restoreWindow, snapshotWindow } from '../../stats/window-snapshot.ts';
 import type { CandidateDiff } from '../candidate-diff.ts';
 import type { ActiveSet } from './active-set.ts';
+import type { Choice } from './choice.ts';
 import type { MissStreak } from './miss-streak.ts';
 import type { Pace } from './pace.ts';
-import { OWED_MAX, type Turns } from './turns.ts';
+import { OWED_MAX } from './turns.ts';
 import type { UnloadedLatency } from './unloaded-latency.ts';
 
 const VERSION = 1;
@@ -21,8 +21,7 @@ export interface Kept {
   readonly streaks: MissStreak;
   readonly unloaded: UnloadedLatency;
   readonly pace: Pace;
-  readonly swrr: Swrr;
-  readonly turns: Turns;
+  readonly choice: Choice;
   /** By handle. */
   readonly windows: readonly (LatencyWindow | undefined)[];
   /** The window of the handle; made when there is none yet. */
@@ -39,8 +38,8 @@ export function snapshotQedge(policy: Kept, nowMs: number): unknown {
     const misses = policy.streaks.misses(handle);
     instances[key] = {
       weight,
-      credit: policy.swrr.credit(handle),
-      owed: policy.turns.owed(handle),
+      credit: policy.choice.swrr.credit(handle),
+      owed: policy.choice.turns.owed(handle),
       pace: policy.pace.snapshot(handle, nowMs),
       ...(misses > 0 ? { misses, missAgeMs: Math.round(nowMs - policy.streaks.lastMs(handle)) } : {}),
       samples: window === undefined ? [] : snapshotWindow(window, nowMs),
@@ -79,8 +78,8 @@ function restoreInstance(
   time: { readonly ageMs: number; readonly nowMs: number },
 ): void {
   restoreWindow(policy.windowOf(handle), saved.samples, time);
-  policy.swrr.setCredit(handle, numberOf(saved.credit, { min: -1e6, max: 1e6, otherwise: 0 }));
-  policy.turns.restore(handle, numberOf(saved.owed, { min: -OWED_MAX, max: OWED_MAX, otherwise: 0 }));
+  policy.choice.swrr.setCredit(handle, numberOf(saved.credit, { min: -1e6, max: 1e6, otherwise: 0 }));
+  policy.choice.turns.restore(handle, numberOf(saved.owed, { min: -OWED_MAX, max: OWED_MAX, otherwise: 0 }));
   const pace = recordOf(saved.pace);
   const sumMs = numberOf(pace.sumMs, { min: 0, max: 1e12, otherwise: 0 });
   const places = numberOf(pace.places, { min: 0, max: 1e9, otherwise: 0 });

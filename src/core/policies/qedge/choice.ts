@@ -1,0 +1,156 @@
+// Which instance a request gets: whose turn it is, the weights say, and the turn passes to where the request costs less just now
+// (turns.ts). While requests are refused, what has no room takes none; where nothing has, the request is refused.
+
+import type { Candidate, RequestInfo } from '../../domain.ts';
+import { Swrr } from '../../stats/swrr.ts';
+import type { ActiveSet } from './active-set.ts';
+import type { Estimates } from './estimates.ts';
+import type { Moment } from './moment.ts';
+import type { RequirementSteering } from './requirement-steering.ts';
+import type { Shedding } from './shedding.ts';
+import { Turns } from './turns.ts';
+import type { UnloadedLatency } from './unloaded-latency.ts';
+
+/** While requests are refused, an instance below this success gets its own turns alone. */
+const SUCCESS_HOPELESS = 0.3;
+
+/** What a choice is made by; read anew for each request. */
+export interface ChoiceParts {
+  readonly activeSet: ActiveSet;
+  readonly estimates: Estimates;
+  readonly unloaded: UnloadedLatency;
+  readonly moment: Moment;
+  /** Null: nothing is refused. */
+  readonly shedding: Shedding | null;
+  /** Null: nothing to spend on an objective. */
+  readonly spending: RequirementSteering | null;
+}
+
+export class Choice {
+  readonly swrr = new Swrr();
+  readonly turns: Turns;
+  readonly #parts: ChoiceParts;
+  readonly #defers: boolean;
+  /** Whose turn the last request was, wherever it went. */
+  #turn: Candidate | null = null;
+  /** A preview runs: it changes no counter. */
+  #previewing = false;
+
+  /** `latencyMs`: τ. `defers`: a turn may pass. */
+  constructor(latencyMs: number, defers: boolean, parts: ChoiceParts) {
+    this.turns = new Turns(latencyMs);
+    this.#parts = parts;
+    this.#defers = defers;
+  }
+
+  /** For a request's first attempt; null: none has room. */
+  first(candidates: readonly Candidate[], nowMs: number): Candidate | null {
+    const turn = this.swrr.pick(candidates, this.#parts.activeSet.weights);
+    this.#turn = turn;
+    if (turn === null || !this.#defers) return turn;
+    const taken = this.#cheapest(turn, candidates, nowMs);
+    if (this.#refuses && !this.#hasRoom(taken, nowMs)) return null;
+    if (taken !== turn && !this.#previewing) this.turns.hand(turn.handle, taken.handle);
+    return taken;
+  }
+
+  /** A retry has no time to lose: the quickest active one that is not late and still fits, else by weight. */
+  retry({ budgetMs }: RequestInfo, candidates: readonly Candidate[], nowMs: number): Candidate | null {
+    this.#turn = null;
+    const quickest = this.#quickest(candidates, budgetMs, nowMs);
+    if (quickest !== null) return quickest;
+    this.#turn = this.swrr.pick(candidates, this.#parts.activeSet.weights);
+    return this.#turn;
+  }
+
+  /** The last choice was not taken. */
+  giveBack(picked: Candidate, candidates: readonly Candidate[]): void {
+    const turn = this.#turn;
+    if (turn === null) return;
+    this.swrr.giveBack(turn, candidates, this.#parts.activeSet.weights);
+    if (picked !== turn) this.turns.hand(picked.handle, turn.handle);
+  }
+
+  /** What `select` answers, changing nothing. */
+  preview(select: () => Candidate | null): Candidate | null {
+    this.#previewing = true;
+    const selected = this.swrr.undone(select);
+    this.#previewing = false;
+    return selected;
+  }
+
+  ensureHandles(handles: number): void {
+    this.swrr.ensureHandles(handles);
+    this.turns.ensureHandles(handles);
+  }
+
+  forget(handle: number): void {
+    this.swrr.setCredit(handle, 0);
+    this.turns.forget(handle);
+  }
+
+  /** Some instance has a limit. */
+  get #refuses(): boolean {
+    return this.#parts.shedding?.limits === true;
+  }
+
+  /** While requests are refused: it has no room, or leaves so little hope that what others have no room for is better refused. */
+  #isClosed(candidate: Candidate, nowMs: number): boolean {
+    if (!this.#refuses) return false;
+    const success = this.#parts.estimates.success[candidate.handle] as number;
+    return success < SUCCESS_HOPELESS || !this.#hasRoom(candidate, nowMs);
+  }
+
+  /** A limit holds on the average; whether this request would be late there the own queue says. */
+  #hasRoom(candidate: Candidate, nowMs: number): boolean {
+    const { shedding, moment } = this.#parts;
+    return shedding?.hasRoom(candidate.handle, nowMs) !== false && !moment.isFull(candidate, nowMs);
+  }
+
+  /**
+   * The one where the request costs least, turns owed counted in. What was not heard of for long has no cost: it takes its own turns, and
+   * what would be late at all others.
+   */
+  #cheapest(turn: Candidate, candidates: readonly Candidate[], nowMs: number): Candidate {
+    const { turns } = this;
+    let cheapest = turn;
+    let leastMs = this.#costMs(turn, nowMs) - turns.owedMs(turn.handle) - turns.priceMs;
+    if (Number.isNaN(leastMs)) return turn;
+    let unknown: Candidate | null = null;
+    for (const candidate of candidates) {
+      if (candidate === turn) continue;
+      const costMs = this.#costMs(candidate, nowMs) - turns.owedMs(candidate.handle);
+      if (costMs < leastMs) {
+        cheapest = candidate;
+        leastMs = costMs;
+      } else if (Number.isNaN(costMs) && (unknown === null || candidate.rttMs < unknown.rttMs)) unknown = candidate;
+    }
+    if (unknown === null) return cheapest;
+    return leastMs === Number.POSITIVE_INFINITY || this.#parts.moment.isLate(cheapest, nowMs) ? unknown : cheapest;
+  }
+
+  /** What one more request there costs now, the objective's expense counted in. NaN: unknown. */
+  #costMs(candidate: Candidate, nowMs: number): number {
+    if (this.#isClosed(candidate, nowMs)) return Number.POSITIVE_INFINITY;
+    const { moment, spending } = this.#parts;
+    const costMs = moment.costMs(candidate, nowMs);
+    return spending === null ? costMs : costMs + spending.expenseMs(candidate.handle);
+  }
+
+  /** The active one with the least ℓⁿ + G that is not late and takes at most `budgetMs`; null when there is none. */
+  #quickest(candidates: readonly Candidate[], budgetMs: number, nowMs: number): Candidate | null {
+    const { activeSet, moment, estimates, unloaded } = this.#parts;
+    let quickest: Candidate | null = null;
+    let leastMs = budgetMs;
+    for (const candidate of candidates) {
+      if ((activeSet.weights[candidate.handle] as number) <= 0 || moment.isLate(candidate, nowMs)) continue;
+      const processingMs = estimates.processingMs[candidate.handle] as number;
+      const expectedMs = candidate.rttMs + (Number.isNaN(processingMs) ? unloaded.ms : processingMs);
+      if (expectedMs <= leastMs) {
+        quickest = candidate;
+        leastMs = expectedMs;
+      }
+    }
+    return quickest;
+  }
+}
