@@ -204,10 +204,11 @@ export class Http2Sessions implements ConnectionOwner {
 
   #awaitSettings(connection: Http2Connection): void {
     const { settingsMsMax } = this.#options;
+    // Its socket keeps the process up for as long as it has to.
     const timer = setTimeout(() => {
       if (connection.ready) return;
       connection.destroy(new Error(`no SETTINGS within ${settingsMsMax} ms: does it speak HTTP/2?`));
-    }, settingsMsMax);
+    }, settingsMsMax).unref();
     connection.socket.once('close', () => clearTimeout(timer));
   }
 
