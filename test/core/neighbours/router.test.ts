@@ -72,6 +72,17 @@ describe('a router among neighbours', () => {
     expect(shareOf(fresh)).toBeGreaterThan(0.3 * before);
   });
 
+  it('does not begin with what nobody speaks of', () => {
+    const fresh = worldWith({ use: true, samplesMax: 20 });
+    // Of the two that are used one answer in five is late; the third is avoided.
+    const counts = Array.from({ length: 24 }, (_, b) => (b === 9 ? 8 : b === 15 ? 2 : 0));
+    const used = ['node-1/a', 'node-3/a'].map((key) => ({ key, counts, failures: 0, perSecond: 5, inFlight: 0 }));
+    for (const node of ['a', 'b', 'c', 'd'])
+      fresh.router.neighbours?.hear(node, { spanMs: 2_000, instances: used }, fresh.nowMs);
+    fresh.pass(600);
+    for (const { weight } of fresh.router.instances(fresh.nowMs)) expect(weight).toBeCloseTo(1 / 3, 1);
+  });
+
   it('keeps what it learned itself, no matter what they do', () => {
     const said = learned(worldWith({ use: true, samplesMax: 20 }));
     const [heard, alone] = [worldWith({ use: true, samplesMax: 20 }), worldWith({ use: true, samplesMax: 20 })];

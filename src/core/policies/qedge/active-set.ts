@@ -85,8 +85,12 @@ export class ActiveSet {
     if (this.#catchUpSteps === 0 || this.members.length === 0) return;
     this.#catchUpSteps--;
     if (!heard) return;
+    // What nobody speaks of is not better for it: mostly it is avoided. It is taken for as good as the others.
+    const meanSuccess = this.#meanOf(heardSuccess);
     for (const { handle } of this.members) {
-      const fall = this.#options.learning_rate * CATCH_UP_SECONDS * (1 - (heardSuccess[handle] as number));
+      const success = heardSuccess[handle] as number;
+      const late = 1 - (Number.isNaN(success) ? meanSuccess : success);
+      const fall = this.#options.learning_rate * CATCH_UP_SECONDS * late;
       (this.weights[handle] as number) *= Math.exp((this.#caughtUp[handle] as number) - fall);
       this.#caughtUp[handle] = fall;
     }
@@ -126,6 +130,18 @@ export class ActiveSet {
     this.cold = true;
     this.#catchUpSteps = CATCH_UP_STEPS;
     this.#startWeights();
+  }
+
+  /** Mean by weight over the members for which there is a value. */
+  #meanOf(values: Float64Array): number {
+    let sum = 0;
+    let weights = 0;
+    for (const { handle } of this.members) {
+      if (Number.isNaN(values[handle])) continue;
+      sum += (this.weights[handle] as number) * (values[handle] as number);
+      weights += this.weights[handle] as number;
+    }
+    return sum / weights;
   }
 
   /** Gives a share to each member without a weight: that of a newcomer, or what it had before it was ejected. */

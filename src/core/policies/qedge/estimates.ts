@@ -54,7 +54,7 @@ export class Estimates {
   pressure: Float64Array<ArrayBuffer> = new Float64Array(0);
   /** c_m. */
   costs: Float64Array<ArrayBuffer> = new Float64Array(0);
-  /** Success to expect before any own sample, what neighbours saw counted in. */
+  /** Success to expect by what neighbours saw, before any own sample; NaN: they said nothing of it. */
   heardSuccess: Float64Array<ArrayBuffer> = new Float64Array(0);
   /** A neighbour saw something of a member lately, as of this step. */
   heard = false;
@@ -148,7 +148,7 @@ export class Estimates {
     const baselineMs = this.#options.own_baseline ? this.#baseline.refresh(handle, window, unloadedMs) : unloadedMs;
     const promised = said.failing ? FAILING_PRIOR * estimated : estimated;
     this.heard ||= said.lately > 0;
-    this.heardSuccess[handle] = promised;
+    this.heardSuccess[handle] = said.lately > 0 ? promised : Number.NaN;
     const expected = this.#options.memory ? this.memory.success(handle, promised) : promised;
     const estimatedMs = PRIOR_LATENCY * baselineMs;
     const expectedMs = this.#options.memory ? this.memory.processingMs(handle, estimatedMs) : estimatedMs;
