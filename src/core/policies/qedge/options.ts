@@ -18,7 +18,7 @@
 // | `floor` 0 | 0.1 | 0.2 | 6.3 | 2.6 | 35.2 | 0.4 | 31.7 |
 // | `prior` 2 | 0.1 | 0.6 | 6.2 | 2.8 | 8.0 | 2.2 | 31.8 |
 //
-// With refusals, each part switched off (train seeds; lost in % at tight-1.1, two worlds; capacity answered in time in overload,
+// With refusals, as they were before limits settled alike at any rate, each part switched off (train seeds; lost in % at tight-1.1, two worlds; capacity answered in time in overload,
 // two worlds, and while it falls, one; success in two of the drawn worlds that are overloaded, one load balancer alone):
 //
 // | | tight 1.1 | overload | falls | drawn |
