@@ -84,6 +84,8 @@ describe('mutated bytes', () => {
       await Promise.all(inputs.map((one) => throwAt(port, one)));
       expect(await ask('/healthz')).toBe(200);
     });
+    // From source the dashboard is built when it is asked for first, by a process that stays.
+    expect(await ask('/')).toBe(200);
     const before = socketsOf(qedge.pid);
     await fc.assert(batch, runs(Math.ceil(INPUTS / AT_ONCE)));
     await expect.poll(() => ask('/api/v1/services/svc/trace?durationMs=1'), PATIENCE).toBe(200);
