@@ -2,6 +2,7 @@
 
 import { readFileSync } from 'node:fs';
 import * as z from 'zod';
+import { safeParse } from '../config/validate.ts';
 import {
   DECISION_LOG_VERSION,
   type DecisionLog,
@@ -76,7 +77,7 @@ function parseLine<Line>(schema: z.ZodType<Line>, text: string, place: string): 
   } catch {
     throw new CommandError(`${place}: not a line of a decision log`);
   }
-  const parsed = schema.safeParse(json);
+  const parsed = safeParse(schema, json);
   if (parsed.success) return parsed.data;
   throw new CommandError(`${place}: ${z.prettifyError(parsed.error).replaceAll('\n', ' ')}`);
 }

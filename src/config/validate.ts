@@ -1,7 +1,7 @@
 // A zod schema held against a TOML document: every complaint becomes a problem with its place, in words for the person who wrote the file.
 
-import type * as z from 'zod';
 import type { core } from 'zod';
+import * as z from 'zod';
 import type { Problem } from '../errors.ts';
 import { suggest } from './suggest.ts';
 import type { TomlDocument, TomlPath } from './toml.ts';
@@ -23,11 +23,27 @@ export interface Reading {
  * A message that begins with `expected` gets what was found instead appended.
  */
 export function validate<T>({ document, problems }: Reading, schema: z.ZodType<T>, path: TomlPath): T | undefined {
-  const result = schema.safeParse(valueAt(document.root, path));
+  const result = safeParse(schema, valueAt(document.root, path));
   if (result.success) return result.data;
   const words = new Words(document, schema, path);
   for (const issue of result.error.issues) problems.push(...words.problems(issue));
   return undefined;
+}
+
+/**
+ * As `safeParse` of the schema, and nothing is thrown through it: zod looks at the length of what has one even where the type is wrong, and
+ * throws where that cannot be compared (`{"length":{"valueOf":1,"toString":1}}` in place of a text).
+ */
+export function safeParse<Schema extends z.ZodType>(
+  schema: Schema,
+  value: unknown,
+): z.ZodSafeParseResult<z.output<Schema>> {
+  try {
+    return schema.safeParse(value);
+  } catch {
+    const issue = { code: 'custom' as const, path: [], message: 'expected another shape', input: value };
+    return { success: false, error: new z.ZodError([issue]) as z.ZodError<z.output<Schema>> };
+  }
 }
 
 /** A problem with the place of `path`, or of the nearest table around it. */

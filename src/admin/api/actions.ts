@@ -3,6 +3,7 @@
 
 import type { Context, Hono } from 'hono';
 import type * as z from 'zod';
+import { safeParse } from '../../config/validate.ts';
 import { DepthError, parseBoundedJson } from '../../core/bounded-json.ts';
 import type { Clock } from '../../core/clock.ts';
 import { checkPolicy, type PolicyChoice } from '../../core/policies/registry.ts';
@@ -147,7 +148,7 @@ async function bodyOf<Schema extends z.ZodType>(c: Context, schema: Schema): Pro
   } catch (error) {
     return problem(c, 400, error instanceof DepthError ? `the body is ${error.message}` : 'the body is not JSON');
   }
-  const parsed = schema.safeParse(json);
+  const parsed = safeParse(schema, json);
   return parsed.success ? parsed.data : problem(c, 400, parsed.error.issues.map(issueText).join('; '));
 }
 

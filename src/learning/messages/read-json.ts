@@ -1,6 +1,7 @@
 // A payload of the broker held against a schema: a value, or in a few words what is wrong with it.
 
 import type * as z from 'zod';
+import { safeParse } from '../../config/validate.ts';
 
 /** What a payload holds. */
 export type Read<T> = { readonly value: T } | { readonly wrong: string };
@@ -16,7 +17,7 @@ export function readJson<T>(payload: Uint8Array, schema: z.ZodType<T>, bytesMax:
   } catch {
     return { wrong: 'not JSON' };
   }
-  const { data, error } = schema.safeParse(parsed);
+  const { data, error } = safeParse(schema, parsed);
   if (error === undefined) return { value: data as T };
   const [issue] = error.issues;
   const path = issue?.path.join('.') ?? '';

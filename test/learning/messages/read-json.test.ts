@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { readOffer, readProgress, readState } from '../../../src/learning/messages/payloads.ts';
+import { readClaim, readOffer, readProgress, readState } from '../../../src/learning/messages/payloads.ts';
 
 const deep = (levels: number): string => '['.repeat(levels) + ']'.repeat(levels);
 
@@ -11,6 +11,12 @@ describe('a payload that fits no schema', () => {
     expect(readState(Buffer.from(`{"phase":${deep(59_000)}}`))).toMatchObject({
       wrong: expect.stringMatching(/^phase: /),
     });
+  });
+
+  it('is refused where an object with a length that is no number stands in place of a text', () => {
+    const wrong = { wrong: expect.stringMatching(/^expected another shape/) };
+    expect(readClaim(Buffer.from('{"id":{"length":{}},"term":3}'))).toMatchObject({ wrong: expect.any(String) });
+    expect(readClaim(Buffer.from('{"id":{"length":{"valueOf":1,"toString":1}},"term":3}'))).toMatchObject(wrong);
   });
 
   it('is refused with a short reason without control characters, however long its keys are', () => {
