@@ -69,6 +69,7 @@ export class BrokerConnection {
   readonly #unanswered = new Set<(value: boolean) => void>();
   readonly #refusals = new RateLimitedLog(LOG_INTERVAL_MS);
   readonly #losses = new RateLimitedLog(LOG_INTERVAL_MS);
+  readonly #failures = new RateLimitedLog(LOG_INTERVAL_MS);
   #refused: BrokerState['refused'] = NOTHING_REFUSED;
   readonly #inbox: Inbox;
   #client: MqttClient | null = null;
@@ -83,7 +84,7 @@ export class BrokerConnection {
 
   constructor(options: BrokerConnectionOptions) {
     this.#options = options;
-    this.#inbox = new Inbox(options.onMessage);
+    this.#inbox = new Inbox(options.onMessage, (topic, error) => this.#reportFailure(topic, error));
   }
 
   start(): void {
@@ -188,6 +189,12 @@ export class BrokerConnection {
     const suppressed = this.#refusals.admit(`${action} ${text}`, this.#options.clock.nowMs());
     if (suppressed === null) return;
     this.#options.log.warn({ action, topics: text, reason: error.message, suppressed }, 'broker refused an action');
+  }
+
+  /** A failure of ours. */
+  #reportFailure(topic: string, error: unknown): void {
+    const suppressed = this.#failures.admit('', this.#options.clock.nowMs());
+    if (suppressed !== null) this.#options.log.error({ topic, err: error, suppressed }, 'message failed');
   }
 
   #url(): string {

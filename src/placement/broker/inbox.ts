@@ -26,6 +26,7 @@ interface Entry {
 
 export class Inbox {
   readonly #handle: (message: InboxMessage) => void;
+  readonly #onFailure: (topic: string, error: unknown) => void;
   #waiting: Entry[] = [];
   #bytes = 0;
   #scheduled = false;
@@ -34,13 +35,15 @@ export class Inbox {
   /** Goes on reading once there is room. */
   #onRoom: (() => void) | null = null;
 
-  constructor(handle: (message: InboxMessage) => void) {
+  /** `onFailure`: what `handle` threw. It ends that message and nothing else. */
+  constructor(handle: (message: InboxMessage) => void, onFailure: (topic: string, error: unknown) => void) {
     this.#handle = handle;
+    this.#onFailure = onFailure;
   }
 
   put(message: InboxMessage): void {
     const bytes = message.topic.length + message.payload.length + OVERHEAD_BYTES;
-    this.#waiting.push({ bytes, run: () => this.#handle(message) });
+    this.#waiting.push({ bytes, run: () => this.#take(message) });
     this.#bytes += bytes;
     this.#firstCameMs ??= performance.now();
     this.#schedule();
@@ -60,6 +63,14 @@ export class Inbox {
     const turnIsOver = this.#firstCameMs !== null && performance.now() - this.#firstCameMs >= SLICE_MS;
     if (this.#bytes < WAITING_BYTES_MAX && !turnIsOver) onRoom();
     else this.#onRoom = onRoom;
+  }
+
+  #take(message: InboxMessage): void {
+    try {
+      this.#handle(message);
+    } catch (error) {
+      this.#onFailure(message.topic, error);
+    }
   }
 
   #schedule(): void {
