@@ -36,6 +36,8 @@ const HEAD_FRAMES = 8;
 const UNREAD_BYTES_MAX = 256 * 1024;
 /** What the end of an attempt is taken to cost, ms: hundreds may be lost at the same moment. */
 const STREAM_END_MS = 0.1;
+/** A peer that takes nothing of what is sent for so long does not hear the end of its connection. */
+const LAST_WORDS_MS_MAX = 2000;
 const PING = 'qedge: ?';
 const NOTHING = Buffer.alloc(0);
 
@@ -116,6 +118,7 @@ export class Http2Connection {
     this.#output.say(goawayFrame(0, ErrorCode.noError));
     this.#output.flush();
     this.socket.destroySoon();
+    this.socket.setTimeout(LAST_WORDS_MS_MAX, () => this.socket.destroy());
   }
 
   destroy(failure: Error): void {

@@ -16,7 +16,7 @@ import type { Http2Connection } from './connection.ts';
 import { requestBlock } from './request-block.ts';
 import { RequestStream } from './request-stream.ts';
 import { readAnswerTrailers, readHttp2ResponseHead } from './response-head.ts';
-import type { Http2Target } from './sessions.ts';
+import type { ConnectionReady, Http2Target } from './sessions.ts';
 import { ownData, type SentStream } from './streams.ts';
 
 /** Pieces of an answer from here on are passed on as they are. */
@@ -26,14 +26,7 @@ const NO_TRAILERS: readonly string[] = [];
 /** Never throws: errors go to `onError`. */
 export function forwardHttp2(target: Http2Target, transmission: Transmission, handler: UpstreamHandler): UpstreamCall {
   const call = new StreamCall(target, transmission, handler);
-  const { sessions } = target;
-  // A wait for room on what is connected is the instance's doing; any other is for a connection, or for a word of an idle one.
-  let waits = false;
-  sessions.take((error, connection) => {
-    if (connection === null) call.failed(error ?? new Error('no connection'));
-    else call.begin(connection, waits);
-  });
-  waits = !sessions.isFull;
+  call.start();
   return call;
 }
 
@@ -42,6 +35,12 @@ class StreamCall implements UpstreamCall, SentStream {
   readonly #transmission: Transmission;
   readonly #handler: UpstreamHandler;
   readonly #window = new ReceiveWindow(WINDOW_BYTES);
+  readonly #ready: ConnectionReady = (error, connection) => {
+    if (connection === null) this.#failUnsent(error ?? new Error('no connection'));
+    else this.#begin(connection);
+  };
+  /** It had to wait for a connection, or for a word of an idle one: any other wait, for room on what is connected, is the instance's doing. */
+  #connects = false;
   #connection: Http2Connection | null = null;
   #stream: RequestStream | null = null;
   #paused = false;
@@ -61,22 +60,10 @@ class StreamCall implements UpstreamCall, SentStream {
     this.#handler = handler;
   }
 
-  /** `connected`: it had to wait for the connection. */
-  begin(connection: Http2Connection, connected: boolean): void {
-    if (this.#over) return;
-    if (connected) this.#handler.onConnected();
-    const { sessions, scheme } = this.#target;
-    sessions.began(connection);
-    this.#connection = connection;
-    this.#stream = new RequestStream(connection.streams, this);
-    this.#stream.send(requestBlock(this.#transmission, scheme), this.#transmission.body);
-  }
-
-  /** Before there was a stream. */
-  failed(error: Error): void {
-    if (this.#over) return;
-    this.#finish();
-    this.#handler.onError(upstreamError(error, false, false));
+  start(): void {
+    const { sessions } = this.#target;
+    sessions.take(this.#ready);
+    this.#connects = !sessions.isFull;
   }
 
   pause(): void {
@@ -92,7 +79,9 @@ class StreamCall implements UpstreamCall, SentStream {
   abort(late = false): void {
     if (this.#over) return;
     this.#finish();
-    if (late && this.#connection !== null) this.#target.sessions.doubt(this.#connection);
+    const { sessions } = this.#target;
+    if (this.#connection === null) sessions.leave(this.#ready);
+    else if (late) sessions.doubt(this.#connection);
     this.#close(ErrorCode.cancel);
   }
 
@@ -156,6 +145,23 @@ class StreamCall implements UpstreamCall, SentStream {
   /** The socket takes more of the body. */
   drained(): void {
     if (!this.#over) this.#transmission.body?.drained();
+  }
+
+  #begin(connection: Http2Connection): void {
+    if (this.#over) return;
+    if (this.#connects) this.#handler.onConnected();
+    const { sessions, scheme } = this.#target;
+    sessions.began(connection);
+    this.#connection = connection;
+    this.#stream = new RequestStream(connection.streams, this);
+    this.#stream.send(requestBlock(this.#transmission, scheme), this.#transmission.body);
+  }
+
+  /** Before there was a stream. */
+  #failUnsent(error: Error): void {
+    if (this.#over) return;
+    this.#finish();
+    this.#handler.onError(upstreamError(error, false, false));
   }
 
   #takeHead(fields: readonly HpackField[], endStream: boolean): void {

@@ -54,7 +54,8 @@ export class Http2Sessions implements ConnectionOwner {
   readonly #connections: Http2Connection[] = [];
   /** Connections on their way that are not in `#connections` yet. */
   #opening = 0;
-  readonly #waiting: ConnectionReady[] = [];
+  /** In the order in which they came. */
+  readonly #waiting = new Set<ConnectionReady>();
   /** What the peer last allowed on one connection. */
   #streamsMax = STREAMS_UNLIMITED;
   /** When the peer first left a request unprocessed after its last answer; NaN: it has not. */
@@ -77,12 +78,17 @@ export class Http2Sessions implements ConnectionOwner {
       ready(null, free);
       return;
     }
-    this.#waiting.push(ready);
+    this.#waiting.add(ready);
     if (free === undefined) this.#openMore();
     else {
       free.doubted = true;
       this.#ping(free);
     }
+  }
+
+  /** It waits no longer, if it did. */
+  leave(ready: ConnectionReady): void {
+    this.#waiting.delete(ready);
   }
 
   /** Nothing is under way on it, and nothing came for so long that it may be gone. */
@@ -223,7 +229,7 @@ export class Http2Sessions implements ConnectionOwner {
 
   /** One at first, then as many as those that wait need by what the peer allows. */
   #openMore(): void {
-    const needed = Math.ceil(this.#waiting.length / this.#streamsMax);
+    const needed = Math.ceil(this.#waiting.size / this.#streamsMax);
     const allowed = this.#options.connectionsMax - this.#connections.length;
     const coming = this.#connections.reduce((sum, { ready }) => sum + (ready ? 0 : 1), this.#opening);
     for (let more = Math.min(needed - coming, allowed - this.#opening); more > 0; more--) this.#open();
@@ -246,7 +252,11 @@ export class Http2Sessions implements ConnectionOwner {
   }
 
   #serve(connection: Http2Connection): void {
-    while (this.#waiting.length > 0 && connection.hasRoom) this.#waiting.shift()?.(null, connection);
+    for (const ready of this.#waiting) {
+      if (!connection.hasRoom) return;
+      this.#waiting.delete(ready);
+      ready(null, connection);
+    }
   }
 
   #closeIfDone(connection: Http2Connection): void {
@@ -266,6 +276,8 @@ export class Http2Sessions implements ConnectionOwner {
   /** A connection did not come about: those that wait go on waiting only while another one may serve them. */
   #failWaiting(error: Error | null): void {
     if (this.#connections.length > 0 || this.#opening > 0) return;
-    for (const ready of this.#waiting.splice(0)) ready(error ?? new Error('the instance closed the connection'), null);
+    const waiting = [...this.#waiting];
+    this.#waiting.clear();
+    for (const ready of waiting) ready(error ?? new Error('the instance closed the connection'), null);
   }
 }
