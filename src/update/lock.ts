@@ -12,6 +12,8 @@ import { CommandError } from '../errors.ts';
  * who answers in its place.
  */
 const CONTESTED_MS = 250;
+/** One that has the path and says nothing for so long, ms, such as a process that is stopped, has it all the same. */
+const SILENT_MS = 2_000;
 
 /** @throws CommandError when another update of the same directory is under way */
 export async function lockUpdates(directory: string): Promise<{ release(): void }> {
@@ -70,6 +72,7 @@ function answerOf(path: string): Promise<string | null> {
       answer += text;
     });
     socket.on('error', () => {});
+    socket.setTimeout(SILENT_MS, () => socket.destroy());
     socket.once('close', () => resolve(connected ? answer : null));
   });
 }

@@ -51,6 +51,17 @@ describe('the lock of updates', () => {
     (await lockUpdates(directory)).release();
   });
 
+  it('is held by a process that is stopped', async () => {
+    const path = join(directory, 'update.lock');
+    const code = `net.createServer().listen(${JSON.stringify(path)}, () => console.log('held'))`;
+    const holder = spawn(process.execPath, ['-e', code], { stdio: ['ignore', 'pipe', 'inherit'] });
+    await once(holder.stdout, 'data');
+    holder.kill('SIGSTOP');
+    await expect(lockUpdates(directory)).rejects.toThrow('another update is under way');
+    holder.kill('SIGKILL');
+    await once(holder, 'exit');
+  });
+
   it('is not in the way of a user that may not write beside the program', async () => {
     // The name of a lock that any user of the machine could hold.
     const elsewhere = createServer().listen(`\0qedge-update-${directory}`);
