@@ -107,7 +107,7 @@ export class LiveServiceRouter implements ServiceRouter {
       return home;
     }
     const { active } = members.set;
-    const offered = request.tried.length === 0 ? this.#offered(request) : members.set.untried(request.tried);
+    const offered = request.tried.length === 0 ? this.#offered(request, nowMs) : members.set.untried(request.tried);
     if (offered.length > 0) {
       const picked = this.#select(request, offered, nowMs);
       if (picked !== null || policy.sheds !== true || request.tried.length > 0)
@@ -123,13 +123,17 @@ export class LiveServiceRouter implements ServiceRouter {
     return null;
   }
 
-  /** The active ones; without one whose odd answer to the same question needs another opinion, where there is a second. */
-  #offered({ question = NO_QUESTION }: RequestInfo): readonly LiveCandidate[] {
-    const { members, relative } = this.#parts;
+  /** The active ones; without one whose odd answer to the same question needs another opinion, where one may be had in time. */
+  #offered({ question = NO_QUESTION }: RequestInfo, nowMs: number): readonly LiveCandidate[] {
+    const { members, relative, policy } = this.#parts;
     const { active } = members.set;
     const asked = question === NO_QUESTION || active.length < 2 ? null : relative.questions.asked(question);
-    const others = asked === null ? active : active.filter(({ handle }) => handle !== asked);
-    return others.length === 0 ? active : others;
+    // While requests are refused, what has no room is not to be asked instead of what has.
+    if (asked === null || nowMs - this.#shedMs <= SHEDDING_MS) return active;
+    const others = active.filter((one) => one.handle !== asked && !isLate(policy, one, this.qos, nowMs));
+    if (others.length === 0) return active;
+    relative.questions.pass(question);
+    return others;
   }
 
   get comparesQuestions(): boolean {

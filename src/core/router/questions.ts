@@ -12,6 +12,8 @@ const QUESTIONS_MAX = 128;
 const KNOWN_MS = 60_000;
 /** Answers of the others by which it is known whose doing it is. */
 const OPINIONS = 4;
+/** Requests that are sent to the others for that: some end without an opinion, or are on their way when there are enough. */
+const PASSED_MAX = 2 * OPINIONS;
 /** So many odd answers to a question are held back while opinions are missing. */
 const HELD_MAX = 8;
 /** Instances whose answers are counted apart. */
@@ -30,6 +32,7 @@ interface Known {
   readonly column: number;
   lastMs: number;
   held: number;
+  passed: number;
 }
 
 /** Whose doing an odd answer is: of the `question`, since the others answer it alike; of the `instance`, as far as is known; `open`. */
@@ -82,7 +85,7 @@ export class Questions {
   /** The instance that is not to be asked this once more, so that others say what they make of it; null: any may be asked. */
   asked(question: number): number | null {
     const known = this.#known.get(question);
-    if (known === undefined || known.held === 0 || known.held >= HELD_MAX) return null;
+    if (known === undefined || known.held === 0 || known.held >= HELD_MAX || known.passed >= PASSED_MAX) return null;
     for (const [handle, { odd }] of known.byHandle) {
       if (odd === 0) continue;
       const { answers, isProper } = othersOf(known, handle);
@@ -91,8 +94,14 @@ export class Questions {
     return null;
   }
 
+  /** One goes past the instance that `asked` names. */
+  pass(question: number): void {
+    const known = this.#known.get(question);
+    if (known !== undefined) known.passed++;
+  }
+
   #remembered(question: number, column: number, nowMs: number): Known {
-    const known = this.#known.get(question) ?? { byHandle: new Map(), column, lastMs: nowMs, held: 0 };
+    const known = this.#known.get(question) ?? { byHandle: new Map(), column, lastMs: nowMs, held: 0, passed: 0 };
     known.lastMs = nowMs;
     this.#known.delete(question);
     this.#known.set(question, known);

@@ -139,6 +139,7 @@ export class RelativeEvidence {
         this.#run[handle] = 0;
         return evidence;
       default:
+        if (this.questions.any) this.questions.answered(this.question, handle, nowMs);
         this.#countAnswer(handle);
         this.#run[handle] = 0;
         return evidence;

@@ -1,5 +1,7 @@
 import { describe, expect, it } from 'vitest';
+import type { Candidate, Evidence } from '../../../src/core/domain.ts';
 import { NO_QUESTION, Questions, questionOf } from '../../../src/core/router/questions.ts';
+import { createWorld, populate, REQUEST, type World } from '../support.ts';
 
 const COLUMN = 2;
 const BAD = questionOf('cam-1', 'GET', '/bad');
@@ -74,6 +76,46 @@ describe('a question that is answered oddly', () => {
     for (let i = 1; i < 10_000; i++) asked.odd(i % 100, i);
     expect(asked.odd(9_999 % 100, 9_999)).toBe('open');
     expect(asked.odd(1, 1)).toBe('instance');
+  });
+});
+
+describe('the opinion of another instance', () => {
+  const start = (world: World, to: Candidate, question = BAD) => world.router.start(to, world.nowMs, '', question);
+
+  /** Two instances that answer, until the first one answers the question oddly. */
+  function begun() {
+    const world = createWorld('qedge');
+    populate(world, [0, 10]);
+    const [odd, other] = world.router.candidates;
+    if (odd === undefined || other === undefined) throw new Error('no candidates');
+    for (let i = 0; i < 20; i++)
+      for (const one of [odd, other]) world.router.finish(start(world, one, NO_QUESTION), 'answered', 20, world.nowMs);
+    for (let i = 0; i < 3; i++) world.router.finish(start(world, odd), 'declined', 20, world.nowMs);
+    /** Requests with the question in a row that go to the other one, which gives them `evidence`. */
+    const passed = (evidence: Evidence): number => {
+      for (let passed = 0; passed < 100; passed++) {
+        if (world.router.route({ ...REQUEST, question: BAD }, world.nowMs) !== other) return passed;
+        world.router.finish(start(world, other), evidence, 1, world.nowMs);
+      }
+      return 100;
+    };
+    return { world, odd, other, passed };
+  }
+
+  it('is asked for a few times where it is never given', () => {
+    const passed = begun().passed('aborted');
+    expect(passed).toBeGreaterThan(4);
+    expect(passed).toBeLessThan(20);
+  });
+
+  it('is not asked for again after a failure', () => {
+    expect(begun().passed('failed')).toBeLessThan(4);
+  });
+
+  it('is not asked for where the answer would be late', () => {
+    const { world, odd, other } = begun();
+    for (let i = 0; i < 20; i++) start(world, other, NO_QUESTION);
+    expect(world.router.route({ ...REQUEST, question: BAD }, world.nowMs)).toBe(odd);
   });
 });
 
