@@ -50,6 +50,11 @@ export class Pace {
     this.#places[handle] = (this.#places[handle] as number) * kept + ahead + 1;
   }
 
+  /** Some attempt ended there. */
+  knows(handle: number): boolean {
+    return (this.#places[handle] as number) > 0;
+  }
+
   /** Expected processing latency of a request that joins those in flight; `idleMs` is what an idle instance takes. NaN: unknown. */
   expectedMs({ handle, inFlight }: Candidate, idleMs: number, nowMs: number): number {
     if (inFlight === 0 && nowMs - (this.#heardMs[handle] as number) > STALE_MS) return Number.NaN;

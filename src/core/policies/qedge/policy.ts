@@ -114,7 +114,10 @@ class Qedge implements Policy {
     this.windowOf(handle).push(nowMs, chargedMs);
     if (!failed || result === 'timeout') this.#endForShedding(outcome, chargedMs, nowMs);
     this.estimates.memory.observe(handle, chargedMs <= latencyMs - rttMs, Math.min(2 * latencyMs, chargedMs));
-    if (result !== 'refused') this.pace.observe(handle, outcome.ahead, Math.min(2 * latencyMs, chargedMs), nowMs);
+    // One failure before any answer says nothing of a queue; held for one, it kept its instance without requests for minutes.
+    const isFirst = !this.pace.knows(handle) && this.streaks.misses(handle) === 0;
+    if (result !== 'refused' && !(result === 'failed' && isFirst))
+      this.pace.observe(handle, outcome.ahead, Math.min(2 * latencyMs, chargedMs), nowMs);
     this.moment.observe(handle, failed && result !== 'timeout');
     if (!failed && processingMs < MISS_SHARE * (latencyMs - rttMs)) this.streaks.success(handle);
     else this.#miss(outcome, nowMs);

@@ -41,6 +41,16 @@ describe('qedge', () => {
     expect(weights[2]).toBeCloseTo(0.5 / 4.5, 9);
   });
 
+  it('keeps an instance whose first request alone failed', () => {
+    const world = createWorld('qedge');
+    populate(world, [5, 5]);
+    const [first] = world.router.candidates;
+    if (first === undefined) throw new Error('no candidate');
+    world.router.finish(world.router.start(first, world.nowMs), 'failed', 5, world.nowMs);
+    const latencyOf = (candidate: Candidate): number => (candidate === first ? 40 : 60);
+    expect(run(world, 30_000, latencyOf).get(first.key) ?? 0).toBeGreaterThan(1_000);
+  });
+
   it('sends next to nothing where the round trip leaves no time', () => {
     const world = createWorld('qedge');
     populate(world, [1, 79]);
