@@ -72,6 +72,21 @@ describe('a router among neighbours', () => {
     expect(shareOf(fresh)).toBeGreaterThan(0.3 * before);
   });
 
+  it('keeps its first shares while round trips become known, before its first request', () => {
+    const said = learned(worldWith({ use: true, samplesMax: 20 }));
+    const fresh = worldWith({ use: true, samplesMax: 20 });
+    const say = (): void => {
+      for (const node of ['a', 'b', 'c', 'd']) fresh.router.neighbours?.hear(node, said, fresh.nowMs);
+      fresh.pass(2_600);
+    };
+    const shareOf = () => [...fresh.router.instances(fresh.nowMs)].find(({ key }) => key === SLOW)?.weight;
+    say();
+    expect(shareOf()).toBeLessThan(0.05);
+    fresh.router.observeRtt('node-1', 12, fresh.nowMs);
+    say();
+    expect(shareOf()).toBeLessThan(0.05);
+  });
+
   it('does not begin with what nobody speaks of', () => {
     const fresh = worldWith({ use: true, samplesMax: 20 });
     // Of the two that are used one answer in five is late; the third is avoided.

@@ -162,6 +162,8 @@ export class ActiveSet {
   #startWeights(): void {
     for (const { handle, rttMs, local } of this.members) {
       this.weights[handle] = this.#options.cold_start ? startWeight(rttMs, this.#latencyMs, local) : 1;
+      // What neighbours saw and was taken in already is taken in again, though the time for it may be over.
+      if ((this.#caughtUp[handle] as number) > 0) this.#catchUpSteps = Math.max(1, this.#catchUpSteps);
       this.#caughtUp[handle] = 0;
     }
     normalise(this.members, this.weights);
