@@ -171,6 +171,18 @@ describe('an encoder of field blocks', () => {
     const block = encodeFields(['X-Long', 'y'.repeat(70_000)]);
     expect(pairs(new HpackDecoder(), Buffer.from(block, 'latin1'))).toEqual([['x-long', 'y'.repeat(70_000)]]);
   });
+
+  it('says that secrets are never indexed, and of nothing else', () => {
+    const firsts = ['Authorization', 'cookie', 'set-cookie', 'accept', 'x-a'].map((one) =>
+      encodeFields([one, 'b']).charCodeAt(0),
+    );
+    expect(firsts.map((first) => (first & 0xf0) === 0x10)).toEqual([true, true, true, false, false]);
+    const block = Buffer.from(encodeFields(['Authorization', 'b', 'cookie', 'c']), 'latin1');
+    expect(pairs(new HpackDecoder(), block)).toEqual([
+      ['authorization', 'b'],
+      ['cookie', 'c'],
+    ]);
+  });
 });
 
 describe('the Huffman code', () => {

@@ -36,6 +36,10 @@ const CONNECTION_SPECIFIC: ReadonlySet<string> = new Set([
   'upgrade',
 ]);
 
+/** Secrets, which nobody behind us is to keep in a table either (RFC 7541 section 7.1.3). */
+const SECRET: ReadonlySet<string> = new Set(['authorization', 'cookie', 'proxy-authorization', 'set-cookie']);
+const NEVER_INDEXED = 0x10;
+
 /** Nothing for a field that is about a connection. `name` in any spelling. */
 export function encodeField(name: string, value: string): string {
   let begin = begins.get(name);
@@ -53,11 +57,14 @@ export function encodeFields(raw: readonly string[]): string {
   return block;
 }
 
-/** Literal, not indexed (RFC 7541 section 6.2.2), as far as its name. */
+/** Literal, not indexed or never (RFC 7541 sections 6.2.2 and 6.2.3), as far as its name. */
 function beginOf(name: string): string {
   if (CONNECTION_SPECIFIC.has(name)) return '';
   const index = STATIC_NAMES.get(name);
-  return index === undefined ? `\0${encodeLength(name.length)}${name}` : encodeInteger(index, 4);
+  if (index === undefined) return `\0${encodeLength(name.length)}${name}`;
+  const begin = encodeInteger(index, 4);
+  if (!SECRET.has(name)) return begin;
+  return String.fromCharCode(NEVER_INDEXED | begin.charCodeAt(0)) + begin.slice(1);
 }
 
 /** Without Huffman codes. */
