@@ -9,7 +9,6 @@ import type { UpstreamCall, UpstreamHandler } from '../../src/proxy/upstream/ups
 /** The end of a connection. */
 class DeafSocket extends Duplex {
   readonly bytesRead = 0;
-  onIdle = (): void => {};
   readonly #deaf: boolean;
 
   constructor(deaf: boolean) {
@@ -17,9 +16,9 @@ class DeafSocket extends Duplex {
     this.#deaf = deaf;
   }
 
-  setTimeout(_ms: number, onIdle: () => void): this {
-    this.onIdle = onIdle;
-    return this;
+  /** For the test to fire. */
+  setTimeout(_ms: number, onTimeout?: () => void): this {
+    return onTimeout === undefined ? this : this.once('timeout', onTimeout);
   }
   override _read(): void {}
   override _write(_chunk: Buffer, _encoding: string, done: () => void): void {

@@ -52,6 +52,8 @@ export interface Http2Target {
 export class Http2Sessions implements ConnectionOwner {
   readonly #options: SessionsOptions;
   readonly #connections: Http2Connection[] = [];
+  /** Those that begin no more streams, until they close. */
+  readonly #leaving = new Set<Http2Connection>();
   /** Connections on their way that are not in `#connections` yet. */
   #opening = 0;
   /** In the order in which they came. */
@@ -111,7 +113,7 @@ export class Http2Sessions implements ConnectionOwner {
     this.#watching = true;
     const silentMsMax = Math.max(SILENT_MS_MIN, this.#options.latencyMs);
     const timer = setInterval(() => {
-      const busy = this.#connections.filter(({ streams }) => streams.size > 0);
+      const busy = [...this.#connections, ...this.#leaving].filter(({ streams }) => streams.size > 0);
       for (const connection of busy) {
         this.#listen(connection);
         const sinceMs = Math.max(connection.heardMs, connection.busySinceMs);
@@ -135,7 +137,8 @@ export class Http2Sessions implements ConnectionOwner {
     this.#connections.push(connection);
     this.#options.onOpen();
     this.#awaitSettings(connection);
-    socket.setTimeout(IDLE_MS_MAX, () => {
+    socket.setTimeout(IDLE_MS_MAX);
+    socket.on('timeout', () => {
       if (connection.streams.size === 0) connection.close();
     });
     return connection;
@@ -153,12 +156,14 @@ export class Http2Sessions implements ConnectionOwner {
   }
 
   onLeaving(connection: Http2Connection): void {
+    this.#leaving.add(connection);
     this.#forget(connection, null);
     this.#closeIfDone(connection);
   }
 
   onClose(connection: Http2Connection, failure: Error | null): void {
     this.#options.onClose();
+    this.#leaving.delete(connection);
     this.#forget(connection, failure);
   }
 

@@ -1,10 +1,10 @@
-// What would go on for ever, were it not ended: connections for requests that are over, and connections that cannot say their last.
+// What would go on for ever, were it not ended: connections for requests that are over, and those of instances that say nothing.
 
 import { once } from 'node:events';
 import type { Duplex } from 'node:stream';
-import { expect, it } from 'vitest';
+import { expect, it, onTestFinished, vi } from 'vitest';
 import { deafInstance } from '../../../support/deaf-instance.ts';
-import { frame, TYPE } from '../../../support/http2-frames.ts';
+import { FLAG, frame, hpack, TYPE } from '../../../support/http2-frames.ts';
 
 /** SETTINGS_MAX_CONCURRENT_STREAMS 0. */
 const NONE_FOR_NOW = frame(TYPE.settings, 0, 0, Buffer.from([0, 3, 0, 0, 0, 0]));
@@ -28,8 +28,35 @@ it('a connection that is closed while its peer takes nothing is cut off', () => 
   instance.ask({}).abort();
   instance.receive(frame(TYPE.settings, 0, 0));
   const [socket] = instance.sockets;
-  socket?.onIdle();
+  socket?.emit('timeout');
   expect(socket?.destroyed).toBe(false);
-  socket?.onIdle();
+  socket?.emit('timeout');
   expect(socket?.destroyed).toBe(true);
+});
+
+it('a connection that had a stream when it was silent for long is closed all the same once it has none', () => {
+  const instance = deafInstance();
+  const call = instance.ask({});
+  instance.receive(frame(TYPE.settings, 0, 0));
+  const [socket] = instance.sockets;
+  socket?.emit('timeout');
+  expect(socket?.writableEnded).toBe(false);
+  call.abort();
+  socket?.emit('timeout');
+  expect(socket?.writableEnded).toBe(true);
+});
+
+it('an instance that falls silent while it is leaving is missed', async () => {
+  vi.useFakeTimers({
+    toFake: ['setTimeout', 'clearTimeout', 'setInterval', 'clearInterval', 'setImmediate', 'performance'],
+  });
+  onTestFinished(() => void vi.useRealTimers());
+  const instance = deafInstance();
+  const failures: string[] = [];
+  instance.ask({ onError: ({ cause }) => failures.push(cause.message) });
+  instance.receive(frame(TYPE.settings, 0, 0));
+  instance.receive(frame(TYPE.headers, FLAG.endHeaders, 1, hpack([[':status', '200']])));
+  instance.receive(frame(TYPE.goaway, 0, 0, Buffer.from([0, 0, 0, 1, 0, 0, 0, 0])));
+  await vi.advanceTimersByTimeAsync(10_000);
+  expect(failures).toEqual(['a ping was not answered']);
 });
