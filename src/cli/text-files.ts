@@ -1,8 +1,9 @@
 // Text files that commands read and write for a person.
 
-import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { CommandError, unreadable } from '../errors.ts';
+import { makeFolder } from '../make-folder.ts';
 
 /** The text of a file. Throws `CommandError` where it cannot be read. */
 export function textOf(file: string): string {
@@ -19,7 +20,7 @@ export function writeTexts(
   files: readonly { readonly name: string; readonly text: string }[],
 ): void {
   try {
-    mkdirSync(directory, { recursive: true });
+    makeFolder(directory);
     for (const { name, text } of files) writeFileSync(join(directory, name), text);
   } catch (error) {
     throw new CommandError(`cannot write to ${directory}: ${(error as Error).message}`, 1, error);

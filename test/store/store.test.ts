@@ -433,6 +433,15 @@ describe('a path that leads to no file', () => {
     expect(readdirSync(join(directory, 'state'))).toEqual(before);
   });
 
+  it('has a folder that cannot be made: it is reported, and keeps no thread busy', async () => {
+    const { store, lines } = openBench('/proc/none/state/qedge.db');
+    store.start(() => STATE);
+    await store.flush();
+    const failed = { msg: 'store fails, traffic goes on', reason: expect.stringMatching(/ENOENT/) };
+    expect(lines).toContainEqual(expect.objectContaining(failed));
+    await store.close();
+  });
+
   it('is followed where it is a link to a file', async () => {
     mkdirSync(join(directory, 'state'));
     writeFileSync(join(directory, 'elsewhere.db'), '');

@@ -3,10 +3,11 @@
 
 import { createHash, randomUUID } from 'node:crypto';
 import { createReadStream, createWriteStream } from 'node:fs';
-import { mkdir, open, readdir, rename, rm, stat } from 'node:fs/promises';
+import { open, readdir, rename, rm, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { Readable } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
+import { makeFolder } from '../../make-folder.ts';
 
 /** One model on disk. */
 export interface Snapshot {
@@ -46,7 +47,7 @@ export class Snapshots {
 
   /** Looks for what is there. @returns names of files that are not what they say, and are passed over */
   async open(): Promise<readonly string[]> {
-    await mkdir(this.#directory, { recursive: true });
+    makeFolder(this.#directory);
     const bad: string[] = [];
     this.#newest = null;
     for (const found of await this.#list()) {

@@ -3,9 +3,10 @@
 // One file a schema version: a newer binary works on a migrated copy, so that the older one, should it come back, finds
 // its own file as it left it.
 
-import { accessSync, constants, copyFileSync, existsSync, mkdirSync, readdirSync, renameSync, rmSync } from 'node:fs';
+import { accessSync, constants, copyFileSync, existsSync, readdirSync, renameSync, rmSync } from 'node:fs';
 import { basename, dirname, extname, join } from 'node:path';
 import Database from 'better-sqlite3';
+import { makeFolder } from '../../make-folder.ts';
 import type { UnusableFile } from '../messages.ts';
 import { APPLICATION_ID, assertRegularBeside, inspectHeader } from './header.ts';
 import { bringBackWal } from './kept-wal.ts';
@@ -59,7 +60,7 @@ const MOVED_ASIDE_MAX = 5;
 export function openDatabase<T>(options: OpenOptions, examine: Examine<T>): OpenedDatabase<T> {
   const migrations = options.migrations ?? MIGRATIONS;
   const path = fileOfVersion(options.path, migrations.length);
-  mkdirSync(dirname(path), { recursive: true });
+  makeFolder(dirname(path));
   const unmigrated = existsSync(path) ? null : migrateEarlier(options, migrations, path);
   const open = (unusable: UnusableFile | null): OpenedDatabase<T> => {
     const database = openChecked(path, migrations, options);
