@@ -52,15 +52,15 @@ export class Board {
   /** The part that an earlier controller gave a node: taken back where this one gives it none, and else said again by `repeat`. */
   hearPart(node: string, payload: Uint8Array): void {
     const own = this.#parts.get(node);
-    if (typeof own === 'string') {
-      if (Buffer.compare(payload, Buffer.from(own)) === 0) this.#overwritten.delete(node);
-      else this.#overwritten.add(node);
+    if (typeof own === 'string' && Buffer.compare(payload, Buffer.from(own)) === 0) {
+      this.#overwritten.delete(node);
       return;
     }
     const read = readPart(payload);
-    if (read === null || this.#parts.has(node) || this.#parts.size >= PARTS_MAX) return;
-    this.#parts.set(node, null);
-    if ('value' in read) this.#generation = Math.max(this.#generation, read.value.generation);
+    // Also over an own part, which stays known where another controller had the task meanwhile.
+    if (read !== null && 'value' in read) this.#generation = Math.max(this.#generation, read.value.generation);
+    if (typeof own === 'string') this.#overwritten.add(node);
+    else if (read !== null && !this.#parts.has(node) && this.#parts.size < PARTS_MAX) this.#parts.set(node, null);
   }
 
   /** Publishes the part of each node, and clears that of a node without one. */

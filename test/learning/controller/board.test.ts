@@ -52,6 +52,14 @@ describe('the parts of a task', () => {
     expect(board.repeat()).toEqual([]);
   });
 
+  it('count for the newest generation where another controller had the task meanwhile', () => {
+    const { board, hear } = rig();
+    board.parts(new Map([['a', part(5)]]));
+    hear('a', part(9));
+    hear('a', part(7));
+    expect(board.generation).toBe(9);
+  });
+
   it('of the controller that has the task now stay as they are', () => {
     const { board, said, hear } = rig();
     board.parts(new Map([['a', part(5)]]));
