@@ -175,10 +175,14 @@ class StreamCall implements UpstreamCall, SentStream {
       this.#handler.onInformation(status, head.fields);
       return;
     }
-    this.#answered = true;
-    this.#target.sessions.answered();
     const isBodiless = this.#transmission.request.method === 'HEAD' || status === 204 || status === 304;
     this.#bytesLeft = isBodiless ? 0 : head.contentLength;
+    if (endStream && this.#bytesLeft > 0) {
+      this.fault(ErrorCode.protocolError, 'a length without a body');
+      return;
+    }
+    this.#answered = true;
+    this.#target.sessions.answered();
     this.#handler.onHead(status, '', head.fields);
     if (endStream) this.#end();
   }

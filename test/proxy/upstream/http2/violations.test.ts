@@ -82,6 +82,7 @@ describe('the stream to an instance ends with an error for', () => {
     ['a field about the connection', CODE.protocol, [head([OK, ['connection', 'close']])]],
     ['another protocol', CODE.protocol, [head([[':status', '101']])]],
     ['an interim answer that ends the stream', CODE.protocol, [head([[':status', '103']], WHOLE)]],
+    ['a length without a body', CODE.protocol, [head([OK, ['content-length', '1']], WHOLE)]],
     ['DATA without a head', CODE.protocol, [data(1, 'x')]],
     ['more DATA than it said', CODE.protocol, [head([OK, ['content-length', '1']]), data(1, 'xx')]],
     ['trailers without an end', CODE.protocol, [head([OK]), data(1, 'x'), head([['x-sum', '1']])]],
@@ -127,6 +128,34 @@ describe('an answer of an instance', () => {
     const { got } = await provoke([head([['x-a', 'b']])]);
     const answered = await got;
     expect([answered?.status, answered?.headers['x-qedge-error']]).toEqual([502, 'upstream-protocol']);
+  });
+
+  it('that has a length and no body is a 502 as well', async () => {
+    const { got } = await provoke([head([OK, ['content-length', '9']], WHOLE)]);
+    const answered = await got;
+    expect([answered?.status, answered?.headers['x-qedge-error']]).toEqual([502, 'upstream-protocol']);
+  });
+
+  it('to HEAD, and 204 and 304, may have a length without a body', async () => {
+    for (const [method, status] of [
+      ['HEAD', '200'],
+      ['GET', '204'],
+      ['GET', '304'],
+    ] as const) {
+      const port = await startHttp2ByHand((_stream, socket) => {
+        socket.write(
+          head(
+            [
+              [':status', status],
+              ['content-length', '9'],
+            ],
+            WHOLE,
+          ),
+        );
+      });
+      const proxy = await startProxy([{ name: 'svc', ports: [port], scheme: 'h2c' }]);
+      expect((await ask(session(proxy.url), { ':method': method })).status).toBe(Number(status));
+    }
   });
 
   it('that ends before its length cuts the client off', async () => {
