@@ -40,6 +40,10 @@ const NEVER: readonly (readonly [string, number, 'ipv4' | 'ipv6', string])[] = [
   ['64:ff9b::', 96, 'ipv6', 'an IPv4 address in disguise (RFC 6052)'],
   ['2002::', 16, 'ipv6', 'an IPv4 address in disguise (RFC 3056)'],
   ['64:ff9b:1::', 48, 'ipv6', 'an IPv4 address in disguise (RFC 8215)'],
+  ['::ffff:0:0:0', 96, 'ipv6', 'an IPv4 address in disguise (RFC 2765)'],
+  ['2001::', 32, 'ipv6', 'an IPv4 address in disguise (RFC 4380)'],
+  // Loopback is among these, and is asked for before.
+  ['::', 96, 'ipv6', 'an IPv4 address in disguise (RFC 4291)'],
   // What clouds answer on addresses inside of private networks: credentials, user data, name service, the host's agent.
   ['100.100.100.200', 32, 'ipv4', 'a cloud metadata service (Alibaba)'],
   ['192.0.0.192', 32, 'ipv4', 'a cloud metadata service (Oracle)'],
@@ -62,7 +66,7 @@ export function createAddressPolicy(options: AddressPolicyOptions): AddressPolic
   const refusalOfHost = (host: string): string | null => {
     const family = familyOf(host);
     if (family === null) return `host ${JSON.stringify(host)} is not an IPv4 or IPv6 address`;
-    const kind = never.find(({ list }) => list.check(host, family));
+    const kind = isLoopback(host) ? undefined : never.find(({ list }) => list.check(host, family));
     if (kind !== undefined) return `address ${host} is ${kind.what}`;
     return allowed.check(host, family) ? null : `address ${host} is outside ${key}`;
   };

@@ -46,6 +46,8 @@ describe('createAddressPolicy', () => {
     ['192.0.2.7', 80],
     ['fd00::1', 80],
     ['127.0.0.1', 9000],
+    ['::1', 9000],
+    ['::ffff:127.0.0.1', 9000],
     ['10.0.0.7', 9000],
   ])('accepts %s port %d', (host, port) => {
     expect(policy.refusal(host, port)).toBeNull();
@@ -56,6 +58,9 @@ describe('createAddressPolicy', () => {
     ['::ffff:169.254.169.254', 80, 'address ::ffff:169.254.169.254 is link-local (RFC 3927)'],
     ['::ffff:a9fe:a9fe', 80, 'address ::ffff:a9fe:a9fe is link-local (RFC 3927)'],
     ['64:ff9b::a9fe:a9fe', 80, 'address 64:ff9b::a9fe:a9fe is an IPv4 address in disguise (RFC 6052)'],
+    ['::169.254.169.254', 80, 'address ::169.254.169.254 is an IPv4 address in disguise (RFC 4291)'],
+    ['::ffff:0:a9fe:a9fe', 80, 'address ::ffff:0:a9fe:a9fe is an IPv4 address in disguise (RFC 2765)'],
+    ['2001::1', 80, 'address 2001::1 is an IPv4 address in disguise (RFC 4380)'],
     ['fd00:ec2::254', 80, 'address fd00:ec2::254 is a cloud metadata service (AWS)'],
     ['fd00:ec2::23', 80, 'address fd00:ec2::23 is a cloud metadata service (AWS)'],
     ['fe80::1', 80, 'address fe80::1 is link-local (RFC 4291)'],
