@@ -16,7 +16,7 @@ function serve(port: NonNullable<typeof parentPort>): void {
     const gone = file;
     file = null;
     gone.abandon();
-    throw new StoreGoneError('the file was removed or replaced');
+    throw new StoreGoneError('the file or its WAL was removed or replaced');
   };
   /** Returns what was opened. */
   const carryOut = (request: StoreRequest): OpenedFile | null => {

@@ -24,6 +24,7 @@ async function kept(path: string): Promise<readonly string[] | undefined> {
 
 it.each([
   ['removed', (path: string) => rmSync(path)],
+  ['robbed of its WAL', (path: string) => rmSync(`${path}-wal`)],
   ['moved away', (path: string) => renameSync(path, `${path}.old`)],
   [
     'replaced by another',

@@ -8,7 +8,7 @@
 //
 // Before each step everything it relies on is on the disk; a power cut in between finds either the WAL or the file whole.
 
-import { closeSync, fsyncSync, openSync, statSync } from 'node:fs';
+import { closeSync, fstatSync, fsyncSync, openSync, statSync } from 'node:fs';
 import type Database from 'better-sqlite3';
 
 /** A checkpoint follows beyond this size of the WAL: some minutes of writing, so that a page is copied once for many changes. */
@@ -32,6 +32,11 @@ export class Durability {
 
   get walBytes(): number {
     return statSync(this.#walPath, { throwIfNoEntry: false })?.size ?? 0;
+  }
+
+  /** False: the WAL was removed or replaced, and what is written is lost with this process. */
+  get isWalInPlace(): boolean {
+    return statSync(this.#walPath, { throwIfNoEntry: false })?.ino === fstatSync(this.#walDescriptor).ino;
   }
 
   /** Puts what was written on the disk; makes a checkpoint when the WAL has grown, or when a sync failed before. */

@@ -61,9 +61,9 @@ export class StoreFile {
     return size === undefined ? null : size + this.#durability.walBytes;
   }
 
-  /** False: it was removed or replaced, and what is written is lost with this process. */
+  /** False: it or the WAL beside it was removed or replaced, and what is written is lost with this process. */
   get isInPlace(): boolean {
-    return statSync(this.path, { throwIfNoEntry: false })?.ino === this.#inode;
+    return statSync(this.path, { throwIfNoEntry: false })?.ino === this.#inode && this.#durability.isWalInPlace;
   }
 
   /** Closes what is no longer at its path; nothing beside it is touched. */
