@@ -58,7 +58,7 @@ const PARTS: Readonly<Record<string, readonly string[]>> = {
   update: ['telemetry', 'errors'],
   scenario: ['sim', 'config', 'core', 'errors'],
   plan: ['scenario', 'sim', 'config', 'core', 'errors', 'terminal'],
-  learning: ['placement', 'plan', 'config', 'telemetry', 'core', 'errors', 'make-folder', 'sea'],
+  learning: ['placement', 'plan', 'config', 'telemetry', 'core', 'errors', 'make-folder', 'readable-file', 'sea'],
   sim: ['core', 'terminal'],
   config: ['core', 'errors', 'readable-file'],
   telemetry: ['net', 'packages', 'readable-file', 'terminal'],

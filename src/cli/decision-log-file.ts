@@ -1,6 +1,5 @@
 // A decision log as a file of JSON lines, read back with the line of each mistake.
 
-import { readFileSync } from 'node:fs';
 import * as z from 'zod';
 import { safeParse } from '../config/validate.ts';
 import {
@@ -9,7 +8,8 @@ import {
   type DecisionLogHeader,
   type DecisionLogLine,
 } from '../core/decision-log.ts';
-import { CommandError, unreadable } from '../errors.ts';
+import { CommandError } from '../errors.ts';
+import { textOf } from './text-files.ts';
 
 const header: z.ZodType<DecisionLogHeader> = z.object({
   kind: z.literal('header'),
@@ -52,13 +52,7 @@ const line: z.ZodType<DecisionLogLine> = z.discriminatedUnion('kind', [
 
 /** @throws CommandError naming the file and the line */
 export function readDecisionLog(file: string): DecisionLog {
-  let text: string;
-  try {
-    text = readFileSync(file, 'utf8');
-  } catch (error) {
-    throw new CommandError(unreadable(file, error), 1, error);
-  }
-  const [first = '', ...rest] = text.trimEnd().split('\n');
+  const [first = '', ...rest] = textOf(file).trimEnd().split('\n');
   return {
     header: parseLine(header, first, `${file}:1`),
     lines: rest.map((one, i) => parseLine(line, one, `${file}:${i + 2}`)),

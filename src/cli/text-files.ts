@@ -1,14 +1,15 @@
 // Text files that commands read and write for a person.
 
-import { readFileSync, writeFileSync } from 'node:fs';
+import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { CommandError, unreadable } from '../errors.ts';
 import { makeFolder } from '../make-folder.ts';
+import { readNamedFile } from '../readable-file.ts';
 
 /** The text of a file. Throws `CommandError` where it cannot be read. */
 export function textOf(file: string): string {
   try {
-    return readFileSync(file, 'utf8');
+    return readNamedFile(file).toString();
   } catch (error) {
     throw new CommandError(unreadable(file, error), 1, error);
   }

@@ -18,14 +18,10 @@ const CHUNK_BYTES = 1024 * 1024;
  * @throws Error for another length, and for what is no regular file
  */
 export function copyDigested(from: string, to: string, bytes: number): Copied {
-  // A FIFO would be waited for.
-  const source = openSync(from, constants.O_RDONLY | constants.O_NONBLOCK);
+  const source = openRegular(from);
   try {
-    const found = fstatSync(source);
-    if (!found.isFile()) throw new Error(`${from}: no regular file`);
-    if (found.size !== bytes) {
-      throw new Error(`${from}: ${found.size} bytes, signed were ${bytes}: truncated or another file`);
-    }
+    const { size } = fstatSync(source);
+    if (size !== bytes) throw new Error(`${from}: ${size} bytes, signed were ${bytes}: truncated or another file`);
     rmSync(to, { force: true });
     const target = openSync(to, 'wx', 0o600);
     try {
@@ -43,9 +39,21 @@ export function copyDigested(from: string, to: string, bytes: number): Copied {
   }
 }
 
-/** The digest of a file alone. */
+/**
+ * Opens a file to be read. A named pipe would be waited for, and a device may have no end.
+ *
+ * @throws Error for what is no regular file
+ */
+export function openRegular(path: string): number {
+  const fd = openSync(path, constants.O_RDONLY | constants.O_NONBLOCK);
+  if (fstatSync(fd).isFile()) return fd;
+  closeSync(fd);
+  throw new Error(`${path}: no regular file`);
+}
+
+/** The digest of a file alone. @throws Error for what is no regular file */
 export function digestOf(path: string): Copied {
-  const source = openSync(path, 'r');
+  const source = openRegular(path);
   try {
     return pump(source, null, Number.POSITIVE_INFINITY);
   } finally {

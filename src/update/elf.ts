@@ -1,16 +1,17 @@
 // What kind of program a file is, from the first bytes of its ELF header.
 
-import { closeSync, openSync, readSync } from 'node:fs';
+import { closeSync, readSync } from 'node:fs';
+import { openRegular } from './copy.ts';
 
 /** e_machine of the ELF specification → the name that Node has for it. */
 const MACHINES: Readonly<Record<number, string>> = { 62: 'x64', 183: 'arm64', 3: 'ia32', 40: 'arm' };
 const ELF_MAGIC = 0x7f454c46;
 const MACHINE_OFFSET = 18;
 
-/** `x64`, `arm64`, … as `process.arch` says it; null when the file is no little-endian ELF program. */
+/** `x64`, `arm64`, … as `process.arch` says it; null when the file is no little-endian ELF program. @throws Error for what is no regular file */
 export function architectureOf(path: string): string | null {
   const header = Buffer.alloc(20);
-  const fd = openSync(path, 'r');
+  const fd = openRegular(path);
   try {
     if (readSync(fd, header, 0, header.length, 0) < header.length) return null;
   } finally {

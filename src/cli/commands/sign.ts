@@ -1,9 +1,9 @@
 // `qedge sign`: signs an executable for `qedge update`, or what else belongs to a release.
 
 import { createPrivateKey, type KeyObject } from 'node:crypto';
-import { readFileSync } from 'node:fs';
 import { type Command, Option } from 'commander';
 import { CommandError, EX_USAGE, unreadable } from '../../errors.ts';
+import { readNamedFile } from '../../readable-file.ts';
 import { digestOf } from '../../update/copy.ts';
 import { architectureOf } from '../../update/elf.ts';
 import { writeDurably } from '../../update/layout.ts';
@@ -53,7 +53,7 @@ function signatureOf(file: string, { key, release }: SignOptions): string {
 function readKey(path: string): KeyObject {
   let pem: Buffer;
   try {
-    pem = readFileSync(path);
+    pem = readNamedFile(path);
   } catch (error) {
     throw new CommandError(`--key: ${unreadable(path, error)}`, 1, error);
   }

@@ -1,8 +1,8 @@
 // `qedge verify`: what `qedge sign` said of a file, checked by hand; `qedge update` does it by itself.
 
-import { readFileSync } from 'node:fs';
 import type { Command } from 'commander';
 import { CommandError, unreadable } from '../../errors.ts';
+import { readNamedFile } from '../../readable-file.ts';
 import { digestOf } from '../../update/copy.ts';
 import { verifyRelease } from '../../update/signature.ts';
 
@@ -28,7 +28,7 @@ export function registerVerify(program: Command): void {
 }
 
 function signed(file: string, publicKey: string) {
-  const text = read(file, (path) => readFileSync(path, 'utf8'));
+  const text = read(file, (path) => readNamedFile(path).toString());
   try {
     return verifyRelease(text, publicKey);
   } catch (error) {

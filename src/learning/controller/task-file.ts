@@ -1,6 +1,5 @@
 // TASK.toml → what is to be learned, by which nodes and until when, or one ConfigError with everything that is wrong.
 
-import { readFileSync } from 'node:fs';
 import { isIP } from 'node:net';
 import { basename, dirname, resolve } from 'node:path';
 import * as z from 'zod';
@@ -19,6 +18,7 @@ import { ConfigError, type Problem, unreadable } from '../../errors.ts';
 import type { ConfigurationRequest } from '../../plan/learning/configuration.ts';
 import { parseNodes } from '../../plan/learning/nodes-file.ts';
 import type { LearningNode } from '../../plan/learning/topology.ts';
+import { readNamedFile } from '../../readable-file.ts';
 import type { Ends } from './course.ts';
 
 /** One task of federated learning, checked. */
@@ -192,7 +192,7 @@ function checkTogether({ document, problems }: Reading, { known, ends }: Parts):
 
 function nodesOf(file: string, { problems }: Reading): ReadonlyMap<string, LearningNode> | null {
   try {
-    const { global, aggregators, clients } = parseNodes(basename(file), readFileSync(file, 'utf8'));
+    const { global, aggregators, clients } = parseNodes(basename(file), readNamedFile(file).toString());
     return new Map([global, ...aggregators, ...clients].map((node) => [node.id, node]));
   } catch (error) {
     if (error instanceof ConfigError) problems.push(...error.problems);
