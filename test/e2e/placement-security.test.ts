@@ -172,6 +172,21 @@ describe('a broker that means no good', () => {
   });
 });
 
+describe('a broker of MQTT 5', () => {
+  it('is told with CONNECT that no packet may be larger than 128 KiB, and need not read one', async () => {
+    const connects: Buffer[] = [];
+    const url = await startHostileBroker((socket, { first, bytes }) => {
+      if (!first) return;
+      connects.push(bytes);
+      socket.write(CONNACK);
+    });
+    const { placement } = startPlacement(qedge(url));
+    await vi.waitFor(() => expect(placement.state().broker?.connected).toBe(true), soon);
+    const maximumPacketSize = Buffer.from([0x27, 0, 2, 0, 0]);
+    expect(connects[0]?.includes(maximumPacketSize)).toBe(true);
+  });
+});
+
 describe('what answers CONNECT', () => {
   it.each([
     ['as a web server', Buffer.from('HTTP/1.1 400 Bad Request\r\n\r\n'), /does not speak MQTT/],

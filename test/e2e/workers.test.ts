@@ -1,12 +1,14 @@
 // Several event loops on one port, as `proxy.workers` asks for.
 
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
-import { Agent, request } from 'node:http';
+import { Agent, request, type ServerResponse } from 'node:http';
+import { connect } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 import { describe, expect, it, onTestFinished } from 'vitest';
 import { startInstance } from '../support/http-instance.ts';
 import { PATIENCE } from '../support/patience.ts';
+import { startInstance as startInstanceThat } from '../support/proxy.ts';
 import { type QedgeProcess, startQedge } from '../support/qedge-process.ts';
 
 const WORKERS = 3;
@@ -104,6 +106,27 @@ describe('proxy.workers', () => {
     const port = new URL(qedge.url).port;
     const second = toml([instance.port], `workers = ${WORKERS}\n[log]\nlevel = "info"`);
     await expect(startQedge('other', second, { proxyPort: Number(port) })).rejects.toThrow(/port is taken/);
+  });
+
+  it('share connections_max, and have in_flight_max each', async () => {
+    const held: ServerResponse[] = [];
+    const { port } = await startInstanceThat((_, response) => void held.push(response));
+    const limits = `workers = ${WORKERS}\nconnections_max = 30`;
+    const qedge = await startQedge('pi', `${toml([port], limits)}[service.limits]\nin_flight_max = 2\n`);
+    const clients = Array.from({ length: 90 }, () => connect(Number(new URL(qedge.url).port), '127.0.0.1'));
+    let open = clients.length;
+    for (const client of clients) {
+      client.on('error', () => {});
+      client.on('close', () => open--);
+      client.write('GET / HTTP/1.1\r\nHost: svc\r\n\r\n');
+    }
+    // Those that are refused are closed at once.
+    await expect.poll(() => open, PATIENCE).toBeLessThanOrEqual(30);
+    await expect.poll(() => metric(qedge, 'qedge_client_connections'), PATIENCE).toBe(open);
+    expect(open).toBeGreaterThan(20);
+    expect(held.length).toBeGreaterThan(2);
+    expect(held.length).toBeLessThanOrEqual(2 * WORKERS);
+    for (const client of clients) client.destroy();
   });
 
   it('take over a reload without losing a request', async () => {

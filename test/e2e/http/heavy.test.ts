@@ -108,6 +108,23 @@ describe('a body of 1 GiB', () => {
   });
 });
 
+describe('bodies in chunks of one byte', () => {
+  it('cost about what they hold, and arrive whole', { timeout: TIMEOUT_MS }, async () => {
+    const { port } = await startInstance(async (request, response) => {
+      let bytes = 0;
+      for await (const chunk of request) bytes += (chunk as Buffer).length;
+      response.end(`${bytes} bytes`);
+    });
+    const { url, pid } = await start(port);
+    const proxyPort = Number(new URL(url).port);
+    const before = residentBytes(pid);
+    const answers = Promise.all(Array.from({ length: 20 }, () => postByteByByte(proxyPort, 60_000)));
+    const peak = await peakDuring(pid, answers);
+    for (const answer of await answers) expect(answer).toContain('60000 bytes');
+    expect(peak - before).toBeLessThan(GROWTH_BYTES_MAX);
+  });
+});
+
 describe('clients that go away before their answer', () => {
   it('leave no socket and no memory behind', { timeout: TIMEOUT_MS }, async () => {
     const { port } = await startInstance((request) => request.resume());
@@ -129,6 +146,16 @@ describe('clients that go away before their answer', () => {
     await expect.poll(() => heapBytes(adminUrl), PATIENCE).toBeLessThan(heap + HEAP_GROWTH_BYTES_MAX);
   });
 });
+
+/** Returns the whole answer. */
+async function postByteByByte(port: number, bytes: number): Promise<string> {
+  const client = connect(port, '127.0.0.1');
+  client.write('POST / HTTP/1.1\r\nHost: web\r\nConnection: close\r\nTransfer-Encoding: chunked\r\n\r\n');
+  client.write(`${'1\r\nx\r\n'.repeat(bytes)}0\r\n\r\n`);
+  let text = '';
+  for await (const piece of client) text += piece;
+  return text;
+}
 
 /** Half of them in the middle of an upload. */
 async function abortOne(port: number, upload: boolean): Promise<void> {
