@@ -51,7 +51,19 @@ interface Sending extends DecisionLogRouteOptions {
 function send(c: Context<Caller>, { service, node, clock, durationMs, onEnd }: Sending): Response {
   for (const [header, value] of Object.entries(HEADERS)) c.header(header, value);
   return stream(c, async (out) => {
+    // While a write waits for the reader, lines wait as what they are: a write each would cost some ten times their bytes.
+    const waiting: string[] = [];
     let backlogBytes = 0;
+    let isWriting = false;
+    const writeWaiting = async (): Promise<void> => {
+      isWriting = true;
+      while (waiting.length > 0) {
+        const text = waiting.splice(0).join('');
+        await out.write(text);
+        backlogBytes -= text.length;
+      }
+      isWriting = false;
+    };
     let end: () => void = () => {};
     const ended = new Promise<void>((resolve) => {
       end = resolve;
@@ -63,9 +75,10 @@ function send(c: Context<Caller>, { service, node, clock, durationMs, onEnd }: S
       attemptsMax: ATTEMPTS_MAX,
       write: (line) => {
         const text = `${JSON.stringify(line)}\n`;
+        waiting.push(text);
         backlogBytes += text.length;
         if (backlogBytes > BACKLOG_BYTES_MAX) end();
-        else void out.write(text).then(() => (backlogBytes -= text.length));
+        else if (!isWriting) void writeWaiting();
       },
       onEnd: end,
     });
@@ -76,5 +89,7 @@ function send(c: Context<Caller>, { service, node, clock, durationMs, onEnd }: S
     clearTimeout(timer);
     recorder.stop();
     onEnd();
+    // Behind what is under way, and before the end.
+    void out.write(waiting.splice(0).join(''));
   });
 }

@@ -1,9 +1,15 @@
+import { once } from 'node:events';
 import { connect } from 'node:net';
+import { setFlagsFromString } from 'node:v8';
+import { runInNewContext } from 'node:vm';
 import { describe, expect, it } from 'vitest';
 import type { DecisionLogHeader, DecisionLogLine } from '../../../src/core/decision-log.ts';
 import { createWorld, instance, populate, type World } from '../../core/support.ts';
 import { alone, startAdmin } from '../../support/admin.ts';
 import { PATIENCE } from '../../support/patience.ts';
+
+setFlagsFromString('--expose-gc');
+const collect = runInNewContext('gc') as () => void;
 
 async function start(world: World): Promise<string> {
   const services = new Map([['pilotnet', alone(world.router)]]);
@@ -92,6 +98,33 @@ describe('a decision log', () => {
     };
     await expect.poll(isFree, PATIENCE).toBe(true);
     reader.destroy();
+  });
+
+  it('costs about what it holds while its reader does not read, and comes whole once it does', async () => {
+    const world = createWorld('round-robin');
+    populate(world, [1]);
+    const url = await start(world);
+    const { hostname, port, pathname } = new URL(url);
+    const ask = `GET ${pathname}?durationMs=1500 HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n`;
+    const reader = connect(Number(port), hostname, () => reader.write(ask));
+    let text = String(await new Promise((resolve) => reader.once('data', resolve)));
+    reader.pause();
+    const bytes = (): number => {
+      collect();
+      const { heapUsed, arrayBuffers } = process.memoryUsage();
+      return heapUsed + arrayBuffers;
+    };
+    const requests = (count: number): void => {
+      for (let i = 0; i < count; i++) world.request(() => ({ latencyMs: 30 }));
+    };
+    requests(2_000);
+    const before = bytes();
+    requests(30_000);
+    expect(bytes() - before).toBeLessThan(10 * 1024 * 1024);
+    reader.on('data', (piece) => (text += piece));
+    reader.resume();
+    await once(reader, 'close');
+    expect(text.match(/"kind":"attempt"/g)).toHaveLength(32_000);
   });
 
   it('is recorded once at a time, and not for ever', async () => {
