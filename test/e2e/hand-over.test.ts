@@ -2,6 +2,7 @@
 // requires: binary-x64, mosquitto
 
 import { once } from 'node:events';
+import { appendFileSync, copyFileSync, writeFileSync } from 'node:fs';
 import { Agent, request } from 'node:http';
 import { connect as connectTls } from 'node:tls';
 import { connect } from 'mqtt';
@@ -16,6 +17,15 @@ import { type SupervisedOptions, SupervisedQedge } from '../support/supervised.t
 vi.setConfig({ testTimeout: 240_000 });
 
 const BUILD_TIMEOUT_MS = 300_000;
+
+/** What a successor reads before it serves. */
+interface Files {
+  readonly cert: string;
+  readonly key: string;
+  /** Key of another certificate. */
+  readonly others: string;
+  readonly config: string;
+}
 
 describe('a hand-over', () => {
   let executable = '';
@@ -57,6 +67,25 @@ describe('a hand-over', () => {
     await Promise.all(load);
     expect(service.starts()).toBe(4);
     expect(new Set(outcomes)).toEqual(new Set(['200 steering: 0.1']));
+  });
+
+  it.each([
+    ['a certificate that is none', ({ cert }: Files) => writeFileSync(cert, 'rubbish')],
+    ['the key of another certificate', ({ key, others }: Files) => copyFileSync(others, key)],
+    ['a configuration with a mistake', ({ config }: Files) => appendFileSync(config, '\n[nonsense]\n')],
+  ])('to what cannot serve, with %s, is given up while the one before serves on', async (_what, spoil) => {
+    const { server, client } = makeCertificates();
+    const service = await start({
+      config: '[[service]]\nname = "pilotnet"\nqos.latency = "80ms"\n',
+      proxy: `tls = { cert = "${server.certFile}", key = "${server.keyFile}" }`,
+    });
+    const port = Number(new URL(service.proxyUrl).port);
+    const [pid, starts] = [service.mainPid, service.starts()];
+    spoil({ cert: server.certFile, key: server.keyFile, others: client.keyFile, config: service.config });
+    service.handOver();
+    await expect.poll(() => service.log(), PATIENCE).toContain('hand-over failed, this process goes on');
+    await visitTls(port, null);
+    expect([service.mainPid, service.starts()]).toEqual([pid, starts]);
   });
 
   it('leaves the announcements of the node where they are', async () => {

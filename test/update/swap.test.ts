@@ -35,6 +35,11 @@ describe('a swap', () => {
     refuses('65 bytes, signed were 67: truncated or another file');
   });
 
+  it('refuses a file that goes on behind what was signed, and copies none of it', () => {
+    truncateSync(rig.file, 1024 ** 3);
+    refuses('1073741824 bytes, signed were 67: truncated or another file');
+  });
+
   it('refuses a file of the same size with another content', () => {
     writeFileSync(rig.file, Buffer.alloc(statSync(rig.file).size));
     refuses('not the file that was signed');
