@@ -57,6 +57,9 @@ export class Http2Connection {
   #quietTimer: NodeJS.Timeout | null = null;
   #pingTimer: NodeJS.Timeout | null = null;
   #endTimer: NodeJS.Timeout | null = null;
+  #idleTimer: NodeJS.Timeout | null = null;
+  /** The last stream when the connection was last looked at, and without one under way; else -1. */
+  #idleSinceId = -1;
 
   /** Takes the socket; `first`: what has been read of it. `onEnd`: it is closed, and no exchange of it goes on. */
   constructor(from: { socket: Socket; first: Buffer }, options: Http2PortOptions, onEnd: () => void) {
@@ -85,6 +88,7 @@ export class Http2Connection {
     socket.on('close', () => this.#onSocketClose());
     socket.setTimeout(config().keepAliveTimeoutMs);
     socket.on('timeout', () => this.#onQuiet());
+    this.#watchRequests();
     socket.resume();
     this.#take(first);
   }
@@ -118,6 +122,17 @@ export class Http2Connection {
       if (nowMs - stream.movedMs >= stream.timeout) stream.connection.onQuiet(stream, this.#options.config());
     }
     this.#watchStreams();
+  }
+
+  /** Whether no request came and none was under way since the last look: frames of other kinds keep no connection. */
+  lookAtRequests(): void {
+    const { size, lastId } = this.#streams;
+    if (size === 0 && lastId === this.#idleSinceId) {
+      this.stop();
+      return;
+    }
+    this.#idleSinceId = size === 0 ? lastId : -1;
+    this.#watchRequests();
   }
 
   #onData(chunk: Buffer): void {
@@ -235,6 +250,10 @@ export class Http2Connection {
     }
   }
 
+  #watchRequests(): void {
+    this.#idleTimer = setTimeout(lookAtRequests, this.#options.config().keepAliveTimeoutMs, this).unref();
+  }
+
   /** One timer for all of them: it goes off when the first could have been quiet for too long. */
   #watchStreams(): void {
     if (this.#quietTimer !== null || this.#streams.size === 0) return;
@@ -291,7 +310,8 @@ export class Http2Connection {
   }
 
   #clearTimers(): void {
-    for (const timer of [this.#headTimer, this.#quietTimer, this.#pingTimer, this.#endTimer]) clear(timer);
+    for (const timer of [this.#headTimer, this.#quietTimer, this.#pingTimer, this.#endTimer, this.#idleTimer])
+      clear(timer);
   }
 }
 
@@ -301,6 +321,10 @@ function leave(connection: Http2Connection): void {
 
 function lookAtStreams(connection: Http2Connection): void {
   connection.lookAtStreams();
+}
+
+function lookAtRequests(connection: Http2Connection): void {
+  connection.lookAtRequests();
 }
 
 function destroy(socket: Socket): void {

@@ -87,6 +87,17 @@ describe('a connection of HTTP/2', () => {
     await expect.poll(() => proxy.proxy.stats().connections, PATIENCE).toBe(0);
   });
 
+  it('without a request ends, though its client goes on with PING', async () => {
+    const instance = await startInstance((_request, response) => response.end('ok'));
+    const proxy = await startProxy([{ name: 'svc', ports: [instance.port] }], { keepAliveTimeoutMs: 200 });
+    const client = frameClient(proxy.port, [byHand(TYPE.headers, FLAG.endStream | FLAG.endHeaders, 1, hpack(GET))]);
+    const pings = setInterval(() => client.socket.write(byHand(TYPE.ping, 0, 0, Buffer.alloc(8))), 20);
+    onTestFinished(() => clearInterval(pings));
+    await once(client.socket, 'close');
+    expect(client.seen().some(({ type, streamId }) => type === TYPE.data && streamId === 1)).toBe(true);
+    expect(client.seen().some(({ type }) => type === TYPE.goaway)).toBe(true);
+  });
+
   it('ends where its client vanished without a word while its instance had nothing to say', async () => {
     const { port, begun, underWay } = await startEndless();
     const proxy = await startProxy([{ name: 'svc', ports: [port] }], {
