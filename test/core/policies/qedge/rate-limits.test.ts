@@ -10,6 +10,8 @@ const KEPT = 0.6;
 class Driven {
   readonly limits: RateLimits;
   nowMs = 0;
+  /** Answers in time so far. */
+  inTime = 0;
   readonly #budgetMs: number;
   #freeMs = 0;
   #flights: { startMs: number; endMs: number }[] = [];
@@ -44,6 +46,7 @@ class Driven {
       if (first !== undefined && first.endMs <= this.nowMs) {
         this.#flights.shift();
         const processingMs = first.endMs - first.startMs;
+        if (processingMs <= this.#budgetMs) this.inTime++;
         this.limits.end(0, { processingMs, budgetMs: this.#budgetMs, startMs: first.startMs, nowMs: this.nowMs });
       }
       if (this.nowMs === stepMs) this.limits.step(MEMBERS, 0.025, KEPT);
@@ -66,9 +69,12 @@ describe('the limit on what an instance is sent', () => {
     driven.run(400, 2, () => 5);
     driven.limits.impose(0, 140, driven.nowMs);
     driven.run(400, 5, () => 5);
+    const before = driven.inTime;
     const share = driven.run(400, 10, () => 5);
     expect(share).toBeGreaterThan(0.42);
-    expect(share).toBeLessThan(0.5);
+    expect(share).toBeLessThan(0.51);
+    // It carries 2,000.
+    expect(driven.inTime - before).toBeGreaterThan(1_300);
   });
 
   it('does not grow by answers that are quick by nature while as many are late', () => {
@@ -108,6 +114,46 @@ describe('the limit on what an instance is sent', () => {
       return limits.of(0);
     };
     for (const rate of [2, 5, 20, 100]) expect(after(rate)).toBeGreaterThan(10);
+  });
+
+  /** How fast a limit moves in 20 s, as a logarithm a second, with so many answers a second, of 150 or 280 of 300 ms each. */
+  function drift(rate: number, isLong: (n: number) => boolean): number {
+    const limits = new RateLimits(STEP_MS, 300);
+    limits.ensureHandles(1);
+    limits.end(0, { processingMs: 50, budgetMs: 300, startMs: 0, nowMs: 50 });
+    limits.impose(0, 100, 50);
+    let stepMs = STEP_MS;
+    for (let n = 1; n <= 20 * rate; n++) {
+      const nowMs = 50 + (1_000 * n) / rate;
+      for (; stepMs < nowMs; stepMs += STEP_MS) limits.step(MEMBERS, 0.001, KEPT);
+      const processingMs = isLong(n) ? 280 : 150;
+      limits.end(0, { processingMs, budgetMs: 300, startMs: nowMs - processingMs, nowMs });
+    }
+    return Math.log(limits.of(0) / 100) / 20;
+  }
+
+  it.each([5, 50, 500])('falls while a queue stands, with %i answers a second', (rate) => {
+    expect(drift(rate, () => true)).toBeLessThan(-0.3);
+  });
+
+  it('falls alike where half of the answers come near the deadline, however many there are a second', () => {
+    const [at5, at50, at500] = [5, 50, 500].map((rate) => drift(rate, (n) => n % 2 === 0)) as [number, number, number];
+    expect(at5).toBeLessThan(-0.1);
+    expect(Math.abs(at50 - at5)).toBeLessThan(0.1);
+    expect(Math.abs(at500 - at5)).toBeLessThan(0.1);
+  });
+
+  it('does not run away from what is used of it', () => {
+    const limits = new RateLimits(STEP_MS, 80);
+    limits.ensureHandles(1);
+    limits.impose(0, 10, 0);
+    for (let nowMs = 100; nowMs <= 10_000; nowMs += 100) {
+      limits.end(0, { processingMs: 8, budgetMs: 80, startMs: nowMs - 8, nowMs });
+      if (nowMs % STEP_MS === 0) limits.step(MEMBERS, 1, KEPT);
+    }
+    // It answers five a step.
+    expect(limits.of(0)).toBeGreaterThan(20);
+    expect(limits.of(0)).toBeLessThan(500);
   });
 
   it('grows though many answers came sooner than the round trip that was measured', () => {
