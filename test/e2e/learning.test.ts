@@ -76,7 +76,7 @@ async function rig(): Promise<Rig> {
     given: () => readFileSync(givenFile, 'utf8').split('\n').filter(Boolean),
     state: () => state,
     async node(id, role, samples = '') {
-      const costs = '{ global = 100, near = 50 }';
+      const costs = '{ global = 100, near = 50, far = 50 }';
       const toml = `[mqtt]\nurl = "${broker.url}"\n[store]\npath = false\n[fl]\ncommand = ["env", "FL_GIVEN=${givenFile}", "${process.execPath}", "${folder}/service.cjs"]\nrole = "${role}"\nport = ${await freePort()}\ncosts = ${costs}\nsamples = { ${samples} }\n`;
       return startQedge(id, toml);
     },
@@ -156,6 +156,33 @@ describe('federated learning', () => {
     await expect.poll(() => given().some((line) => line.startsWith(newest)), PATIENCE).toBe(true);
     second.child.kill('SIGTERM');
     expect(await second.ended).toBe(0);
+  });
+
+  it('goes on from the snapshot when an aggregator is killed, with all clients', async () => {
+    const { given, state, node, controller } = await rig();
+    const [, , far] = await Promise.all([
+      node('global', 'global-aggregator'),
+      node('near', 'aggregator'),
+      node('far', 'aggregator'),
+      node('a', 'client', 'x = 100'),
+      node('c', 'client', 'y = 100'),
+    ]);
+    controller('one');
+    await expect.poll(() => state()?.round ?? 0, PATIENCE).toBeGreaterThan(3);
+    const { round = 0, generation = 0, configuration } = state() ?? {};
+    expect(configuration?.clusters.map(({ aggregator }) => aggregator).sort()).toEqual(['far', 'near']);
+
+    await far?.stop('SIGKILL');
+    await expect.poll(() => state()?.generation ?? 0, PATIENCE).toBeGreaterThan(generation);
+    await expect.poll(() => state()?.round ?? 0, PATIENCE).toBeGreaterThan(round);
+    const clusters = state()?.configuration?.clusters ?? [];
+    expect(clusters.map(({ aggregator }) => aggregator)).not.toContain('far');
+    expect(clusters.flatMap(({ clients }) => clients).sort()).toEqual(['a', 'c']);
+    const newest = state()?.generation;
+    for (const client of ['a', 'c'])
+      await expect
+        .poll(() => given().some((line) => line.startsWith(`${client} client ${newest} `)), PATIENCE)
+        .toBe(true);
   });
 
   it('ends by its rounds, with its commands stopped and one claim for two controllers', async () => {
