@@ -13,7 +13,7 @@ export class FlightTable implements FlightView {
   #startMs = new Float64Array(ROWS_FIRST);
   #handle = new Int32Array(ROWS_FIRST).fill(NO_HANDLE);
   #ahead = new Int32Array(ROWS_FIRST);
-  /** What was asked, by whoever adds the attempt. */
+  /** What was asked; set by what adds the attempt. */
   question = new Float64Array(ROWS_FIRST);
   #next = new Int32Array(ROWS_FIRST);
   #previous = new Int32Array(ROWS_FIRST);

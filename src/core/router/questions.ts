@@ -1,7 +1,7 @@
 // What was asked where the answer was odd: a 404 to a client that asks for what does not exist says nothing of the instance, not even
 // where chance, or a client that asks in turns, brings such questions to one instance alone. A question that was answered oddly is
 // known for a while by a hash of its client, method and path. Its next ones go to other instances, a few: what those answer shows whose
-// doing it is. Until then nothing is held against anybody; where nobody else can be asked, all odd answers are looked at together again.
+// doing it is. Until then nothing is held against any of them; where no other can be asked, all odd answers are looked at together again.
 
 /** No question: nothing is known of it. */
 export const NO_QUESTION = 0;
@@ -42,7 +42,7 @@ export class Questions {
   readonly #known = new Map<number, Known>();
   /** When an answer was odd last. */
   #oddMs = Number.NEGATIVE_INFINITY;
-  /** Whether one was lately: else nobody needs to know what is asked. */
+  /** Whether one was lately: else what is asked does not matter. */
   any = false;
 
   /** An instance left, or its handle means another one. */

@@ -7,6 +7,8 @@ import { ConnectionError, ErrorCode, Flag } from './frames.ts';
 /** Without an end in sight they would be a flood that costs its sender nothing. */
 const CONTINUATIONS_MAX = 32;
 const PRIORITY_BYTES = 5;
+/** A field block may be larger than what it says: names and values that stand in no table, and the length of each. */
+const BLOCK_BYTES_MORE = 16 * 1024;
 
 /** The stream that a PRIORITY, or the priority in HEADERS, depends on (RFC 7540 section 5.3.1); nothing else of it is read. */
 export function dependencyOf(bytes: Buffer, at: number): number {
@@ -48,11 +50,11 @@ export class FieldBlock {
   readonly #kept = new KeptBytes();
   #continuations = 0;
 
-  constructor(streamId: number, { bytes, dependency }: Fragment, { endStream, bytesMax }: FieldBlockOptions) {
+  constructor(streamId: number, { bytes, dependency }: Fragment, { endStream, fieldBytesMax }: FieldBlockOptions) {
     this.streamId = streamId;
     this.endStream = endStream;
     this.dependency = dependency;
-    this.#bytesMax = bytesMax;
+    this.#bytesMax = fieldBytesMax + BLOCK_BYTES_MORE;
     this.#add(bytes);
   }
 
@@ -75,7 +77,8 @@ export class FieldBlock {
 
 export interface FieldBlockOptions {
   readonly endStream: boolean;
-  readonly bytesMax: number;
+  /** What its fields may have. */
+  readonly fieldBytesMax: number;
 }
 
 function tooMuch(): ConnectionError {

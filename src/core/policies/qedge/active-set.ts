@@ -85,7 +85,7 @@ export class ActiveSet {
     if (this.#catchUpSteps === 0 || this.members.length === 0) return;
     this.#catchUpSteps--;
     if (!heard) return;
-    // What nobody speaks of is not better for it: mostly it is avoided. It is taken for as good as the others.
+    // What none speaks of is not better for it: mostly it is avoided. It is taken for as good as the others.
     const meanSuccess = this.#meanOf(heardSuccess);
     for (const { handle } of this.members) {
       const success = heardSuccess[handle] as number;

@@ -14,7 +14,7 @@ import type { UnloadedLatency } from './unloaded-latency.ts';
 /** While requests are refused, an instance below this success gets its own turns alone. */
 const SUCCESS_HOPELESS = 0.3;
 
-/** What a choice is made by; read anew for each request. */
+/** What a choice is made by; read again for each request. */
 export interface ChoiceParts {
   readonly activeSet: ActiveSet;
   readonly estimates: Estimates;

@@ -7,6 +7,7 @@ import type { Socket } from 'node:net';
 import { inTurn, LoopShare } from '../../../net/loop-share.ts';
 import { FrameReader } from '../../http2/frame-reader.ts';
 import {
+  CONNECTION_WINDOW_BYTES,
   ConnectionError,
   ErrorCode,
   Flag,
@@ -22,7 +23,7 @@ import { linger } from '../linger.ts';
 import type { Http2PortOptions } from './port-options.ts';
 import { Preface } from './preface.ts';
 import { ownSettings } from './settings.ts';
-import { CONNECTION_WINDOW_BYTES, Http2Streams } from './streams.ts';
+import { Http2Streams } from './streams.ts';
 
 const NOTHING = Buffer.alloc(0);
 /** That are read at once: a millisecond's work or two. */

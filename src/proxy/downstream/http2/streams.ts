@@ -9,6 +9,7 @@ import { DataSender } from '../../http2/data-sender.ts';
 import { dependencyOf, FieldBlock, fragmentOf, withoutPadding } from '../../http2/field-block.ts';
 import type { FrameReader } from '../../http2/frame-reader.ts';
 import {
+  CONNECTION_WINDOW_BYTES,
   ConnectionError,
   ErrorCode,
   Flag,
@@ -31,11 +32,6 @@ import type { Http2Request } from './request.ts';
 import { readHttp2RequestHead, readTrailers } from './request-head.ts';
 import { STREAMS_MAX } from './settings.ts';
 import { Http2Stream, type StreamOwner } from './stream.ts';
-
-/** Of the connection; each stream has one of its own, and a stream that stands must not hold up the others. */
-export const CONNECTION_WINDOW_BYTES = 1024 * 1024;
-/** A field block may be larger than what it says: names and values that stand in no table, and the length of each. */
-const BLOCK_BYTES_MORE = 16 * 1024;
 
 export interface StreamsOptions {
   /** The one in force. */
@@ -197,8 +193,7 @@ export class Http2Streams implements StreamOwner {
     const fragment = fragmentOf(payload, flags);
     const endStream = (flags & Flag.endStream) !== 0;
     if ((flags & Flag.endHeaders) === 0) {
-      const bytesMax = this.#headerBytesMax + BLOCK_BYTES_MORE;
-      this.#block = new FieldBlock(streamId, fragment, { endStream, bytesMax });
+      this.#block = new FieldBlock(streamId, fragment, { endStream, fieldBytesMax: this.#headerBytesMax });
       return;
     }
     this.#onBlock({ streamId, endStream, dependency: fragment.dependency }, fragment.bytes);

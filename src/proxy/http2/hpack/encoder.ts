@@ -36,7 +36,7 @@ const CONNECTION_SPECIFIC: ReadonlySet<string> = new Set([
   'upgrade',
 ]);
 
-/** Secrets, which nobody behind us is to keep in a table either (RFC 7541 section 7.1.3). */
+/** Secrets, which must not stand in a table behind us either (RFC 7541 section 7.1.3). */
 const SECRET: ReadonlySet<string> = new Set(['authorization', 'cookie', 'proxy-authorization', 'set-cookie']);
 const NEVER_INDEXED = 0x10;
 

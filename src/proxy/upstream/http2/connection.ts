@@ -7,6 +7,7 @@ import { inTurn, LoopShare } from '../../../net/loop-share.ts';
 import { RESPONSE_HEAD_BYTES_MAX } from '../../fields/field-lines.ts';
 import { FrameReader } from '../../http2/frame-reader.ts';
 import {
+  CONNECTION_WINDOW_BYTES,
   ConnectionError,
   ErrorCode,
   Flag,
@@ -22,7 +23,7 @@ import {
 } from '../../http2/frames.ts';
 import { Output } from '../../http2/output.ts';
 import { readSettings } from '../../http2/settings.ts';
-import { CONNECTION_WINDOW_BYTES, SentStreams } from './streams.ts';
+import { SentStreams } from './streams.ts';
 
 const PREFACE = 'PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n';
 const OWN_SETTINGS = settingsFrame([

@@ -7,6 +7,7 @@ import { DataSender } from '../../http2/data-sender.ts';
 import { FieldBlock, fragmentOf, withoutPadding } from '../../http2/field-block.ts';
 import type { FrameReader } from '../../http2/frame-reader.ts';
 import {
+  CONNECTION_WINDOW_BYTES,
   ConnectionError,
   ErrorCode,
   Flag,
@@ -24,10 +25,6 @@ import type { Output } from '../../http2/output.ts';
 import { ReceiveWindow } from '../../http2/receive-window.ts';
 import type { PeerSettings } from '../../http2/settings.ts';
 
-/** Of the connection; each stream has one of its own, and a stream that stands must not hold up the others. */
-export const CONNECTION_WINDOW_BYTES = 1024 * 1024;
-/** A field block may be larger than what it says: names and values that stand in no table, and the length of each. */
-const BLOCK_BYTES_MORE = 16 * 1024;
 /** Streams of a peer that sets no limit: as many as are recommended (RFC 9113 section 6.5.2). */
 export const STREAMS_UNLIMITED = 100;
 
@@ -188,9 +185,9 @@ export class SentStreams {
     const endStream = (flags & Flag.endStream) !== 0;
     if ((flags & Flag.endHeaders) !== 0) this.#onBlock(streamId, endStream, fragment.bytes);
     else {
-      const bytesMax = RESPONSE_HEAD_BYTES_MAX + BLOCK_BYTES_MORE;
       const { bytes, dependency } = fragment;
-      this.#block = new FieldBlock(streamId, { bytes: ownData(bytes), dependency }, { endStream, bytesMax });
+      const options = { endStream, fieldBytesMax: RESPONSE_HEAD_BYTES_MAX };
+      this.#block = new FieldBlock(streamId, { bytes: ownData(bytes), dependency }, options);
     }
   }
 
