@@ -1,7 +1,8 @@
 // Clusters of clients whose data looks like the data of all: the partition with the least mean divergence, by exhaustive search where
 // there are few, else by annealing (AIoTwin D1.3, section 3.2). Among equals the cheapest.
 
-import { anneal, type Links } from './annealing/anneal.ts';
+import { anneal } from './annealing/anneal.ts';
+import type { Links } from './annealing/swaps.ts';
 import { cheapestAssignment } from './assignment.ts';
 import { addTo, type ClassCounts, Divergence } from './divergence.ts';
 import { clusterSizes, forEachPartition, partitionCount } from './partitions.ts';

@@ -1,20 +1,26 @@
 // Clusters of least mean divergence where there are too many partitions to look at each: simulated annealing by swaps of two clients
-// (Kirkpatrick et al. 1983). Swaps keep the sizes. Descents from many starts end higher at the same cost: the landscape has local minima
-// everywhere. For the same reason one long annealing is worth less than the best of a few: eight times as long ends 5 to 25 % lower, and
-// two of one length differ by as much, by a factor of two where clients differ in size. The temperature follows the share of swaps that are taken though they make it worse: what is hot for clusters that end at
-// a divergence of 1e-3 is cold for those that end at 1e-5.
+// (Kirkpatrick et al. 1983), then exchanges of groups. Swaps keep the sizes. Descents from many starts end higher at the same cost: the
+// landscape has local minima everywhere. For the same reason one long annealing is worth less than the best of a few: eight times as long
+// ends 5 to 25 % lower, and two of one length differ by as much, by a factor of two where clients differ in size. The temperature follows
+// the share of swaps that are taken though they make it worse: what is hot for clusters that end at a divergence of 1e-3 is cold for those
+// that end at 1e-5.
 
 import { createRng, type Rng } from '../../../core/rng.ts';
 import type { ClassCounts } from '../divergence.ts';
-import { type Swaps, swapsOf } from './swaps.ts';
+import { descendByExchanges } from './exchanges.ts';
+import { type Links, type Swaps, swapsOf } from './swaps.ts';
 import { Tally } from './tally.ts';
 
 /** A swap looks at each class that its clients differ in; beside that it costs as much as so many looks. */
 const LOOKS_BESIDE = 4;
 /** The best of so many. */
 const STARTS = 4;
-/** So many looks at the most, of all of them: two to four seconds of a processor. */
+/** So many looks at the most, of all of them: two to three seconds of a processor. */
 const LOOKS_MAX = 350_000_000;
+/** After each of them, groups up to this size are exchanged, … */
+const EACH = { groupMax: 3, looksMax: 80_000_000 };
+/** … and after the best, up to this. */
+const BEST = { groupMax: 4, looksMax: 250_000_000 };
 /** Enough where there are few clients. */
 const SWAPS_PER_PAIR_MAX = 4_000;
 /** Steps of the temperature, … */
@@ -31,13 +37,6 @@ const NEVER = 18;
 /** Changes below this are rounding. */
 const SAME = 1e-15;
 
-/** Which clients can be in which cluster, where not all can be in all. */
-export interface Links {
-  /** The cluster of each client at first; each can be there. */
-  readonly start: Int32Array;
-  readonly has: (client: number, cluster: number) => boolean;
-}
-
 /**
  * @param links null: all clients can be in all clusters
  * @returns the cluster of each client, of the best partition that was met
@@ -51,10 +50,13 @@ export function anneal(
   const swaps = swapsOf(counts, rng);
   let best: Annealed | null = null;
   for (let start = 0; start < STARTS; start++) {
-    const one = annealOnce(links?.start.slice() ?? randomPartition(sizes, rng), { counts, swaps, links, rng });
-    if (best === null || one.sum < best.sum) best = one;
+    const clusterOf = annealOnce(links?.start.slice() ?? randomPartition(sizes, rng), { counts, swaps, links, rng });
+    const sum = descendByExchanges(clusterOf, { counts, links, rng, ...EACH });
+    if (best === null || sum < best.sum) best = { clusterOf, sum };
   }
-  return (best as Annealed).clusterOf;
+  const { clusterOf } = best as Annealed;
+  descendByExchanges(clusterOf, { counts, links, rng, ...BEST });
+  return clusterOf;
 }
 
 interface Annealed {
@@ -70,8 +72,11 @@ interface Annealing {
   readonly rng: Rng;
 }
 
-/** @param clusterOf where it begins; is changed */
-function annealOnce(clusterOf: Int32Array, { counts, swaps, links, rng }: Annealing): Annealed {
+/**
+ * @param clusterOf where it begins; is changed
+ * @returns the best partition that was met
+ */
+function annealOnce(clusterOf: Int32Array, { counts, swaps, links, rng }: Annealing): Int32Array {
   const tally = new Tally(counts, swaps, clusterOf);
   const { perClient, partner } = swaps;
   const best = clusterOf.slice();
@@ -106,7 +111,7 @@ function annealOnce(clusterOf: Int32Array, { counts, swaps, links, rng }: Anneal
     least = sum;
     best.set(clusterOf);
   }
-  return { clusterOf: best, sum: least };
+  return best;
 }
 
 function randomPartition(sizes: readonly number[], rng: Rng): Int32Array {

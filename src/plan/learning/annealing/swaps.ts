@@ -15,6 +15,13 @@ const CHANGES_MAX = 8_000_000;
 /** All samples together are so many units at the most, as counts are 32-bit integers. */
 const UNITS_MAX = 2 ** 30;
 
+/** Which clients can be in which cluster, where not all can be in all. */
+export interface Links {
+  /** The cluster of each client at first; each can be there. */
+  readonly start: Int32Array;
+  readonly has: (client: number, cluster: number) => boolean;
+}
+
 /** Swaps of two clients, by number. */
 export interface Swaps {
   /** Swap s is one of client ⌊s / perClient⌋ … */
