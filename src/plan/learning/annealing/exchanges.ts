@@ -12,6 +12,8 @@ import type { Links } from './swaps.ts';
 const MEMBERS_MAX = 20;
 /** Numbers that the groups of a cluster are kept in; where there are many classes, groups are smaller. */
 const NUMBERS_MAX = 2_000_000;
+/** To try two clusters costs as much as so many looks, beside those. */
+const LOOKS_BESIDE = 2_000;
 /** Changes below this are rounding. */
 const SAME = 1e-15;
 const NEARER = 1 - 1e-9;
@@ -85,6 +87,7 @@ class Descent {
 
   /** Makes the best exchange of these two clusters. @returns whether it made them better */
   #exchange([j, k]: Pair, groupMax: number): boolean {
+    this.#looks += LOOKS_BESIDE;
     const [from, to] = [this.#movable(j, k), this.#movable(k, j)];
     const lack = this.#lackOf(j, k);
     let least = lack.reduce((sum, one) => sum + one ** 2, 0) * NEARER;
