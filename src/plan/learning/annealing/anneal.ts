@@ -15,8 +15,8 @@ import { Tally } from './tally.ts';
 const LOOKS_BESIDE = 4;
 /** The best of so many. */
 const STARTS = 4;
-/** So many looks at the most, of all of them: two to three seconds of a processor. */
-const LOOKS_MAX = 350_000_000;
+/** So many looks at the most, of all of them: one to two seconds of a processor. */
+const LOOKS_MAX = 200_000_000;
 /** After each of them, groups up to this size are exchanged, … */
 const EACH = { groupMax: 3, looksMax: 80_000_000 };
 /** … and after the best, up to this. */
