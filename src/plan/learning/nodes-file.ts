@@ -24,7 +24,8 @@ interface PlacedNode extends LearningNode {
 export function parseNodes(file: string, text: string): LearningTopology {
   const problems: Problem[] = [];
   const report: Report = (line, message) => problems.push({ file, line, column: line > 0 ? 1 : 0, path: '', message });
-  const written = csvRows(file, text);
+  const rows = csvRows(file, text);
+  const written = isHeading(rows[0]) ? rows.slice(1) : rows;
   const nodes = written.flatMap((row) => nodeOf(row, report) ?? []);
   // After a line that is no node, what lacks is no news.
   if (problems.length === 0) checkRoles(nodes, report);
@@ -34,6 +35,8 @@ export function parseNodes(file: string, text: string): LearningTopology {
   const [global] = ofRole('global-aggregator');
   return { global: global as LearningNode, aggregators: ofRole('aggregator'), clients: ofRole('client') };
 }
+
+const isHeading = (row: CsvRow | undefined): boolean => row?.cells[0] === 'id' && row.cells[1] === 'role';
 
 function nodeOf({ cells, line }: CsvRow, report: Report): PlacedNode | undefined {
   const [id = '', role = '', costs = '', samples = ''] = cells;
@@ -57,7 +60,9 @@ function nodeOf({ cells, line }: CsvRow, report: Report): PlacedNode | undefined
     samples: pairs(samples, { what: 'number of samples', whole: true }, complain),
     line,
   };
-  if (role === 'client' && [...node.samples.values()].every((count) => count === 0)) {
+  const counts = [...node.samples.values()];
+  // Samples that cannot be read are named already.
+  if (role === 'client' && (samples.trim() === '' || (counts.length > 0 && counts.every((count) => count === 0)))) {
     complain('a client without samples has nothing to learn from');
   }
   if (role !== 'client' && node.samples.size > 0) complain(`has samples, and a ${role} trains nothing`);

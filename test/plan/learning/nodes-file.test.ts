@@ -28,6 +28,13 @@ describe('a file of nodes', () => {
     );
   });
 
+  it('may begin with the names of its columns', () => {
+    const nodes = 'g,global-aggregator\nc,client,,0:1';
+    expect(parseNodes('nodes.csv', `id,role,"link costs","samples by class"\n${nodes}`)).toEqual({
+      ...parseNodes('nodes.csv', `# columns\n${nodes}`),
+    });
+  });
+
   it('names everything that is wrong, with its line', () => {
     const text =
       'g,global-aggregator,,0:3\n?,client\nc,boss\nd,client,g:-1,0:1.5\ne,client,g,0:1,more\nf,client,g:1;g:2,';
@@ -37,7 +44,6 @@ describe('a file of nodes', () => {
       'nodes.csv:3:1: node "c": expected one of global-aggregator, aggregator, client, got "boss"',
       'nodes.csv:4:1: node "d": expected name:cost, got "g:-1"',
       'nodes.csv:4:1: node "d": expected name:number of samples, got "0:1.5"',
-      'nodes.csv:4:1: node "d": a client without samples has nothing to learn from',
       'nodes.csv:5:1: expected id,role,"costs","samples", got 5 columns',
       'nodes.csv:5:1: node "e": expected name:cost, got "g"',
       'nodes.csv:6:1: node "f": a client without samples has nothing to learn from',
