@@ -1,6 +1,8 @@
 // What is remembered of others over multicast DNS, by a clock of the test.
 
 import { describe, expect, it } from 'vitest';
+import { decodeDns } from '../../../src/net/dns/decode.ts';
+import { encodeMulticast } from '../../../src/net/dns/encode.ts';
 import type { DnsRecord } from '../../../src/net/dns/message.ts';
 import { Neighbours } from '../../../src/placement/source/mdns/neighbours.ts';
 import { recordsOf } from '../../../src/placement/source/mdns/service-record.ts';
@@ -63,5 +65,16 @@ describe('what is remembered of neighbours', () => {
     expect(neighbours.known(1)).toHaveLength(1_024);
     neighbours.hear(recordsFor('b'), { from: '10.0.0.2', nowMs: 0 });
     expect(neighbours.known(1)).toHaveLength(1_025);
+  });
+
+  it('is no name that is no text, which could not be written again to ask for it', () => {
+    const placeholder = 'x'.repeat(63);
+    const target = `${placeholder}._qedge._tcp.local`;
+    const pointer = { name: '_qedge._tcp.local', ttlSeconds: 120, data: { type: 'PTR', target } } as const;
+    const bytes = encodeMulticast({ answers: [pointer, ...recordsFor('a')] });
+    bytes.fill(0xff, bytes.indexOf(placeholder), bytes.indexOf(placeholder) + placeholder.length);
+    const neighbours = new Neighbours();
+    neighbours.hear(decodeDns(bytes).answers, { from, nowMs: 0 });
+    expect(neighbours.takeDue(8, 200_000)).toEqual([nameOf('a')]);
   });
 });

@@ -51,6 +51,8 @@ interface Heard {
 }
 
 const ENDING = `.${SERVICE_TYPE}`;
+/** Stands for bytes that are no text: a name with it is another one, most often too long, when it is written to be asked for. */
+const NO_TEXT = '\ufffd';
 
 export class Neighbours {
   readonly #entries = new Map<string, Entry>();
@@ -136,13 +138,13 @@ export class Neighbours {
     if (!this.#hosts.has(target)) this.#hosts.set(target, null);
   }
 
-  /** Null for what is not below the type of ours, for a goodbye of what is not known, and beyond the bounds. */
+  /** Null for what is not below the type of ours or is no text, for a goodbye of what is not known, and beyond the bounds. */
   #entry(name: string, ttlSeconds: number, { from, nowMs }: Heard): Entry | null {
     const key = name.toLowerCase();
     const known = this.#entries.get(key);
     if (known !== undefined) return known;
     const count = this.#countsBySender.get(from) ?? 0;
-    if (!key.endsWith(ENDING) || ttlSeconds === 0) return null;
+    if (!key.endsWith(ENDING) || name.includes(NO_TEXT) || ttlSeconds === 0) return null;
     if (this.#entries.size >= NAMES_MAX || count >= NAMES_OF_ONE_MAX) return null;
     this.#countsBySender.set(from, count + 1);
     const entry: Entry = {
