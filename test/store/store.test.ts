@@ -76,6 +76,12 @@ describe('a restart', () => {
     });
   });
 
+  it('brings back what was learned of instances with the longest names that may be announced', async () => {
+    const router = snapshotOf('pilotnet', { [`${'n'.repeat(253)}/${'i'.repeat(253)}`]: { weight: 0.5 } });
+    await keep({ routers: [router], placement: null });
+    expect((await reload())?.routers).toEqual([router]);
+  });
+
   it('is cold when nothing was kept', async () => {
     expect(await reload()).toBeNull();
   });
@@ -182,9 +188,21 @@ describe('a stop before the disk was tried', () => {
     expect(movedAside()).toEqual([]);
   });
 
-  it('that a power cut interrupts loses nothing either', async () => {
+  it('that a power cut interrupts loses nothing either, also where the path is a link', async () => {
     writeFileSync(path, await stopAtOnce());
     renameSync(`${path}-wal`, `${path}-wal.kept`);
+    const link = join(directory, 'link.db');
+    symlinkSync(path, link);
+    const { store } = openBench(link);
+    expect(await store.load()).toMatchObject({ routers: expect.arrayContaining([...STATE.routers]) });
+    await store.close();
+  });
+
+  it('leaves the WAL, whether it is found out or not that the file could be opened', async () => {
+    const before = await stopAtOnce();
+    await proveStore(path);
+    // The disk has nothing yet of what that look folded into the file.
+    writeFileSync(path, before);
     expect(await reload()).toMatchObject({ routers: expect.arrayContaining([...STATE.routers]) });
   });
 });

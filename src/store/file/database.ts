@@ -9,7 +9,7 @@ import Database from 'better-sqlite3';
 import { makeFolder } from '../../make-folder.ts';
 import type { UnusableFile } from '../messages.ts';
 import { APPLICATION_ID, assertRegularBeside, inspectHeader } from './header.ts';
-import { bringBackWal } from './kept-wal.ts';
+import { bringBackWal, keepingWal } from './kept-wal.ts';
 import { MIGRATIONS, type Migration } from './migrations.ts';
 
 export interface OpenOptions {
@@ -83,8 +83,10 @@ export function assertNotInUse(options: Omit<OpenOptions, 'wallMs'>): void {
   const own = fileOfVersion(options.path, MIGRATIONS.length);
   const path = existsSync(own) ? own : latestBefore(options.path, MIGRATIONS.length);
   if (path === null || inspectHeader(path, APPLICATION_ID).foreign !== null) return;
+  bringBackWal(path);
   try {
-    openLocked(path, options).close();
+    const database = openLocked(path, options);
+    keepingWal(path, () => database.close());
   } catch (error) {
     unusableReason(path, error);
   }

@@ -89,7 +89,7 @@ export class StoreFile {
       if (sync) this.#durability.checkpoint();
     } finally {
       if (sync) this.#database.close();
-      else keepingWal(realpathSync(this.path), () => this.#database.close());
+      else keepingWal(this.path, () => this.#database.close());
       this.#durability.close();
     }
   }

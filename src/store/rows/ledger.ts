@@ -14,7 +14,7 @@ import {
   readPlacementRow,
   splitSnapshot,
 } from './rows.ts';
-import { isName, readLearned, readSnapshot, savedRow } from './schema.ts';
+import { isInstanceKey, isName, readLearned, readSnapshot, savedRow } from './schema.ts';
 
 /** A state as the file held it. */
 export interface SavedState extends StoreState {
@@ -89,7 +89,7 @@ export class RowLedger {
     const learned = new Map<string, Map<string, unknown>>();
     for (const { service, instance, data } of rows.learned) {
       const row = readLearned(data);
-      if (!isName(service) || !isName(instance) || row === null) {
+      if (!isName(service) || !isInstanceKey(instance) || row === null) {
         misfit(this.#learned, [service, instance]);
         continue;
       }

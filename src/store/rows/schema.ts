@@ -12,12 +12,18 @@ const ROW_LENGTH_MAX = 4 * 1024 * 1024;
 /** A row puts a fact some levels deeper than its message did. */
 const ROW_DEPTH_MAX = JSON_DEPTH_MAX + 8;
 
-/** As announced names and texts are bounded; no line break or other control character, which separate keys. */
-const name = z
-  .string()
-  .min(1)
-  .max(253)
-  .regex(/^\P{Cc}+$/u);
+/** As announced names are bounded. */
+const NAME_LENGTH_MAX = 253;
+/** No line break or other control character, which separate keys. */
+const nameOf = (lengthMax: number): z.ZodString =>
+  z
+    .string()
+    .min(1)
+    .max(lengthMax)
+    .regex(/^\P{Cc}+$/u);
+const name = nameOf(NAME_LENGTH_MAX);
+/** `node/instance`. */
+const instanceKey = nameOf(2 * NAME_LENGTH_MAX + 1);
 const text = z.string().max(256);
 const port = z.int().min(1).max(65_535);
 /** Beyond anything that a clock of ours counts, and far from where numbers lose their milliseconds. */
@@ -89,8 +95,9 @@ export const readLearned = (data: unknown): { readonly learned: unknown } | null
     data,
   );
 
-/** The id of a row; SQLite takes any type in any column. */
+/** Parts of the key of a row; SQLite takes any type in any column. */
 export const isName = (id: unknown): id is string => name.safeParse(id).success;
+export const isInstanceKey = (id: unknown): id is string => instanceKey.safeParse(id).success;
 
 function read<Row>(schema: z.ZodType<Row>, data: unknown): Row | null {
   if (typeof data !== 'string' || data.length > ROW_LENGTH_MAX) return null;
