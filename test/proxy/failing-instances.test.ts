@@ -419,3 +419,28 @@ describe('a client that asks in turns for what there is and for what there is no
     expect(new Set(proxy.observed.map(({ result }) => result))).toEqual(new Set(['answered']));
   });
 });
+
+describe('a deadline that this process notices late', () => {
+  it('is held against the instance for no longer than its client waited', async () => {
+    const instance = await startInstance((request, response) => {
+      if (request.headers['x-qedge-deadline-ms'] === undefined) setTimeout(() => response.end('ok'), 40);
+      else busyFor(100);
+    });
+    const { url, observed } = await startProxy([
+      { name: 'pilotnet', ports: [instance.port], qos: { latencyMs: 1000 } },
+    ]);
+    const ask = async (fields: Readonly<Record<string, string>>): Promise<number> => {
+      const answer = await fetch(url, { headers: { 'X-QEdge-Service': 'pilotnet', ...fields } });
+      await answer.text();
+      return answer.status;
+    };
+    expect([await ask({}), await ask({}), await ask({ 'X-QEdge-Deadline-Ms': '10' })]).toEqual([200, 200, 504]);
+    expect(observed.map(({ result }) => result)).toEqual(['answered', 'answered', 'aborted']);
+  });
+});
+
+/** Holds the event loop, which instance and proxy share. */
+function busyFor(ms: number): void {
+  const endMs = performance.now() + ms;
+  while (performance.now() < endMs);
+}

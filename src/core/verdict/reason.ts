@@ -34,6 +34,8 @@ const RELATIVE: ReadonlySet<VerdictRow> = new Set([
   'unacceptable',
   'mismatched',
   'corrupt',
+  'accepted',
+  'unfinished',
   'deadline',
   'client-left',
 ]);
@@ -58,6 +60,8 @@ const WORDS: readonly (readonly [VerdictRow, string])[] = [
   ['unacceptable', 'wrong type'],
   ['mismatched', 'not what was asked'],
   ['corrupt', 'wrong digest'],
+  ['accepted', 'status 202'],
+  ['unfinished', 'unfinished'],
 ];
 const ROWS: ReadonlyMap<VerdictRow, Reason> = new Map(WORDS.map(([row], index) => [row, ROW_FIRST + index]));
 

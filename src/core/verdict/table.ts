@@ -42,6 +42,10 @@ export type VerdictRow =
   | 'mismatched'
   /** The body has another digest than the answer gives (RFC 9530). */
   | 'corrupt'
+  /** A 202: it may be done later, or never (RFC 9110 section 15.3.3). */
+  | 'accepted'
+  /** A stream that ended within an event or a line, which its client never sees. */
+  | 'unfinished'
   /** 200 with fewer bytes than the service's answers have. */
   | 'short'
   /** The instance calls its own answer bad. */
@@ -72,7 +76,7 @@ export type VerdictRow =
   | 'stalled';
 
 /** Rows of an answer that succeeds by its status, and is none to what was asked. */
-export type Misfit = 'problem' | 'unacceptable' | 'mismatched' | 'corrupt';
+export type Misfit = 'problem' | 'unacceptable' | 'mismatched' | 'corrupt' | 'accepted' | 'unfinished';
 
 /** Every way in which an attempt ends. */
 export const TABLE: { readonly [Row in VerdictRow]: Verdict & { readonly row: Row } } = {
@@ -88,6 +92,8 @@ export const TABLE: { readonly [Row in VerdictRow]: Verdict & { readonly row: Ro
   unacceptable: { row: 'unacceptable', account: 'success', evidence: 'unfit', retryable: false },
   mismatched: { row: 'mismatched', account: 'none', evidence: 'unfit', retryable: false },
   corrupt: { row: 'corrupt', account: 'none', evidence: 'unfit', retryable: false },
+  accepted: { row: 'accepted', account: 'success', evidence: 'unfit', retryable: false },
+  unfinished: { row: 'unfinished', account: 'success', evidence: 'unfit', retryable: false },
   short: { row: 'short', account: 'failed', evidence: 'failed', retryable: false },
   declared: { row: 'declared', account: 'failed', evidence: 'failed', retryable: false },
   'cut-off': { row: 'cut-off', account: 'failed', evidence: 'failed', retryable: true },

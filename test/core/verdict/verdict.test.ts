@@ -57,6 +57,8 @@ const ROWS: readonly (readonly [Partial<AttemptEnding>, VerdictRow, string, stri
   [{ misfit: 'mismatched', status: 206 }, 'mismatched', 'none', 'unfit', false],
   [{ misfit: 'mismatched', status: 304, bodyExpected: false, bodyBytes: 0 }, 'mismatched', 'none', 'unfit', false],
   [{ misfit: 'corrupt' }, 'corrupt', 'none', 'unfit', false],
+  [{ misfit: 'accepted', status: 202 }, 'accepted', 'success', 'unfit', false],
+  [{ misfit: 'unfinished' }, 'unfinished', 'success', 'unfit', false],
   [{ declaredFailure: true }, 'declared', 'failed', 'failed', false],
   [{ truncated: true }, 'cut-off', 'failed', 'failed', true],
   [{ grpcStatus: 0 }, 'success', 'success', 'answered', false],

@@ -2,6 +2,7 @@
 // sent is cut off all the same, and the marks of its format say so. Nothing is decompressed here (body-checks.ts).
 
 import { EventStream } from './event-stream.ts';
+import { LineStream } from './line-stream.ts';
 import { ZstdEnd } from './zstd-end.ts';
 
 /** A gzip member ends with a checksum and its length before compression, modulo 2^32 (RFC 1952 section 2.3.1). */
@@ -20,6 +21,8 @@ export interface BodyEnd {
   readonly isForeign?: boolean;
   /** It has bytes, and nothing in them that its client could use. */
   readonly isHollow?: boolean;
+  /** Its last event or line broke off. */
+  readonly isUnfinished?: boolean;
 }
 
 /** Null for a body whose format does not mark its end. Fields as they came. */
@@ -30,6 +33,7 @@ export function bodyEndOf(contentType: string, contentEncoding: string): BodyEnd
     if (coding === 'zstd') return new ZstdEnd();
     if (coding !== 'identity') return null;
   }
+  if (LINES_TYPE.test(contentType)) return new LineStream();
   if (isJsonType(contentType)) return new JsonEnd();
   if (/^text\/event-stream\b/i.test(contentType)) return new EventStream();
   if (!/^multipart\/(?!x-mixed-replace)/i.test(contentType)) return null;
@@ -43,6 +47,9 @@ const JSON_TYPE = /^application\/(?!connect\+)(?:[\w.-]+\+)?json[\t ]*(?:;|$)/i;
 export function isJsonType(contentType: string): boolean {
   return JSON_TYPE.test(contentType);
 }
+
+/** JSON texts, one a line. */
+const LINES_TYPE = /^application\/(?:x-ndjson|ndjson|jsonl|stream\+json)[\t ]*(?:;|$)/i;
 
 /** Codings are listed in the order in which they were applied (RFC 9110 section 8.4). */
 export function outermostOf(contentEncoding: string): string {

@@ -1,11 +1,16 @@
 // The events of a stream (WHATWG HTML, "Server-sent events"): lines of fields, and a blank line behind each event. Comments keep a connection
 // alive and say nothing: a stream has begun with its first field. What was not ended by a blank line never reaches the client's program.
+// Behind the first event little is read: where the last one ends.
 
 const LF = 10;
 const CR = 13;
 const COLON = 0x3a;
 /** Of a byte order mark, which may stand before the first line. */
 const MARK: readonly number[] = [0xef, 0xbb, 0xbf];
+/** An end of a line and the first byte of a blank line behind it. */
+const EVENT_ENDS: readonly string[] = ['\n\n', '\n\r', '\r\r'];
+/** A blank line may lie across two pieces: in so many of the first bytes of the second. */
+const ACROSS_BYTES = 2;
 
 export class EventStream {
   /** An event is a stream's affair: it may stop after any. */
@@ -14,18 +19,40 @@ export class EventStream {
   begun = false;
   /** An event is whole. */
   #hasEvent = false;
+  /** A field came since the last blank line. */
+  #inEvent = false;
   #bytes = 0;
   #atLineStart = true;
   #afterCr = false;
   #isComment = false;
 
   take(chunk: Buffer): void {
-    if (this.#hasEvent) return;
-    for (const byte of chunk) this.#takeByte(byte);
+    const mayJump = this.#hasEvent;
+    const from = mayJump ? lastEventEnd(chunk) : 0;
+    if (from > 0) this.#jumpBehind(chunk[from - 1] ?? LF);
+    if (from > 0) this.#inEvent = false;
+    for (let at = from; at < chunk.length; at++) {
+      this.#takeByte(chunk[at] ?? LF);
+      // No event ends in the middle of what is left: only how it ends matters.
+      if (!mayJump || !this.#inEvent || at - from < ACROSS_BYTES || at >= chunk.length - 2) continue;
+      at = chunk.length - 2;
+      this.#jumpBehind(chunk[at] ?? LF);
+    }
   }
 
   get isHollow(): boolean {
     return this.#bytes > 0 && !this.#hasEvent;
+  }
+
+  /** The last of several events was not ended. */
+  get isUnfinished(): boolean {
+    return this.#hasEvent && this.#inEvent;
+  }
+
+  #jumpBehind(byte: number): void {
+    this.#atLineStart = byte === LF || byte === CR;
+    this.#afterCr = byte === CR;
+    this.#isComment = false;
   }
 
   #takeByte(byte: number): void {
@@ -34,13 +61,28 @@ export class EventStream {
     this.#afterCr = byte === CR;
     if (endsCrLf) return;
     if (byte === LF || byte === CR) {
-      if (this.#atLineStart && this.begun) this.#hasEvent = true;
+      if (this.#atLineStart && this.#inEvent) {
+        this.#hasEvent = true;
+        this.#inEvent = false;
+      }
       this.#atLineStart = true;
       this.#isComment = false;
       return;
     }
     if (this.#atLineStart) this.#isComment = byte === COLON;
     this.#atLineStart = false;
-    if (!this.#isComment) this.begun = true;
+    if (this.#isComment) return;
+    this.begun = true;
+    this.#inEvent = true;
   }
+}
+
+/** Where what follows the last whole event of a piece begins; 0: none ends in it. */
+function lastEventEnd(chunk: Buffer): number {
+  return Math.max(...EVENT_ENDS.map((end) => afterLast(chunk, end)));
+}
+
+function afterLast(chunk: Buffer, end: string): number {
+  const at = chunk.lastIndexOf(end, undefined, 'latin1');
+  return at < 0 ? 0 : at + end.length;
 }

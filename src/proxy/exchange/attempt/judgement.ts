@@ -47,9 +47,9 @@ export class Judgement extends SeenAnswer {
     return this.#pace?.begun === true;
   }
 
-  /** A stream that was judged by its beginning ended with nothing in it that its client could use. */
+  /** A stream that was judged by its beginning ended with nothing in it that its client could use, or with something unfinished. */
   get isHollow(): boolean {
-    return this.by === 'answer' && this.bodyExpected && this.bodyBytes === 0;
+    return this.by === 'answer' && this.bodyExpected && (this.bodyBytes === 0 || this.misfit === 'unfinished');
   }
 
   /** Whether another instance may do better; false before the verdict. */
@@ -117,9 +117,11 @@ export class Judgement extends SeenAnswer {
     return this.#pace?.begun === true ? this.#pace.firstMs : this.#exchange.stopwatch.elapsedMs(nowMs);
   }
 
-  /** What of `elapsedMs` is charged to the instance. */
+  /** What of `elapsedMs` is charged to the instance. A deadline that this process noticed late gave it no more time. */
   ownMs(nowMs: number): number {
-    return this.elapsedMs(nowMs) - this.#sentMs;
+    const elapsedMs = this.elapsedMs(nowMs);
+    const countedMs = this.by === 'deadline' ? Math.min(elapsedMs, this.#exchange.deadline.askedMs) : elapsedMs;
+    return countedMs - this.#sentMs;
   }
 }
 

@@ -2,7 +2,7 @@
 // an instance beside the others alone: what all give alike counts against none.
 
 import type { Misfit } from '../../../core/verdict/table.ts';
-import { fieldValue, listValue, type RawFields } from '../../fields/fields.ts';
+import { fieldValue, hasField, listValue, type RawFields } from '../../fields/fields.ts';
 import type { ResponseHead } from '../../fields/response-head.ts';
 import type { ClientRequest } from '../client/message.ts';
 
@@ -10,8 +10,14 @@ import type { ClientRequest } from '../client/message.ts';
 export function misfitOf(status: number, head: ResponseHead, { rawHeaders }: ClientRequest): Misfit | null {
   if (status === 304) return isOtherVersion(head.fields, rawHeaders) ? 'mismatched' : null;
   if (status < 200 || status >= 300) return null;
+  if (status === 202) return 'accepted';
   if (status === 206 && isOtherPart(head, rawHeaders)) return 'mismatched';
-  const { contentType } = head;
+  // Changes since a version, to a client that did not ask for them (RFC 3229 section 10.4.1).
+  if (status === 226 && !hasField(rawHeaders, 'a-im')) return 'mismatched';
+  const { contentType, contentEncoding } = head;
+  if (contentEncoding !== '' && isUnreadable(contentEncoding, listValue(rawHeaders, 'accept-encoding'))) {
+    return 'unacceptable';
+  }
   // Some servers name a type for what has no body as well.
   if (contentType === '' || status === 204) return null;
   if (PROBLEM.test(contentType)) return 'problem';
@@ -47,6 +53,24 @@ function isUnacceptable(contentType: string, accept: string | null): boolean {
 const REFUSED = /;[\t ]*q=0(?:\.0*)?[\t ]*$/;
 /** Any type, with another weight. */
 const ANY = /(?:^|[,\t ])\*\/\*(?![\t ]*;[\t ]*q=0(?:\.0*)?[\t ]*(?:,|$))/;
+
+/** By the request's `Accept-Encoding` (RFC 9110 section 12.5.3); null: it has none, and takes any. */
+function isUnreadable(contentEncoding: string, accept: string | null): boolean {
+  if (accept === null) return false;
+  const taken = new Map<string, boolean>();
+  for (const range of namesOf(accept)) taken.set(plainCoding(range.split(';')[0] ?? ''), !REFUSED.test(range));
+  return namesOf(contentEncoding)
+    .map(plainCoding)
+    .some((coding) => coding !== 'identity' && !(taken.get(coding) ?? taken.get('*') ?? false));
+}
+
+function namesOf(list: string): string[] {
+  const names = list.toLowerCase().split(',');
+  return names.map((name) => name.trim()).filter((name) => name !== '');
+}
+
+/** Without the `x-` of older names (RFC 9110 section 8.4.1). */
+const plainCoding = (coding: string): string => coding.trim().replace(/^x-/, '');
 
 /** RFC 9110 section 15.3.7: a 206 answers a request for a range, and says which part it is. */
 function isOtherPart({ contentType, fields }: ResponseHead, asked: RawFields): boolean {

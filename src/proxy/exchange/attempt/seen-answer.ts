@@ -83,6 +83,7 @@ export class SeenAnswer implements AttemptEnding {
     if (this.#end?.isForeign === true || this.#content?.isForeign === true) this.misfit ??= 'unacceptable';
     if (this.#partBytes >= 0 && this.#partBytes !== this.bodyBytes) this.misfit ??= 'mismatched';
     if (this.#digest?.isBroken() === true) this.misfit ??= 'corrupt';
+    if (this.#end?.isUnfinished === true) this.misfit ??= 'unfinished';
     this.#takeGrpcStatus(this.messages?.grpcStatus ?? NO_GRPC_STATUS);
     if (this.messages?.isUnreadable === true) this.#takeGrpcStatus(GRPC_INTERNAL);
     for (let i = 0; i + 1 < trailers.length; i += 2) {

@@ -7,13 +7,14 @@ import type { Stopwatch } from './stopwatch.ts';
 export class Deadline {
   /** Until the request is a miss, ms from its beginning. */
   readonly limitMs: number;
-  readonly #askedMs: number;
+  /** Until the client stops waiting, ms from its beginning; +Infinity when it did not say. */
+  readonly askedMs: number;
   readonly #stopwatch: Stopwatch;
 
   /** `askedMs`: the X-QEdge-Deadline-Ms that came along, null without one. */
   constructor(limitMs: number, askedMs: number | null, stopwatch: Stopwatch) {
     this.limitMs = askedMs === null ? limitMs : Math.min(limitMs, askedMs);
-    this.#askedMs = askedMs ?? Number.POSITIVE_INFINITY;
+    this.askedMs = askedMs ?? Number.POSITIVE_INFINITY;
     this.#stopwatch = stopwatch;
   }
 
@@ -29,6 +30,6 @@ export class Deadline {
 
   /** Until the client stops waiting, ms; +Infinity when it did not say. */
   askedLeftMs(nowMs: number): number {
-    return this.#askedMs - this.#stopwatch.elapsedMs(nowMs);
+    return this.askedMs - this.#stopwatch.elapsedMs(nowMs);
   }
 }

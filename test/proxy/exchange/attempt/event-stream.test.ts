@@ -18,4 +18,28 @@ describe.each([1, 3, 4096])('a stream of events in pieces of %i bytes', (pieceBy
     for (let at = 0; at < body.length; at += pieceBytes) stream.take(body.subarray(at, at + pieceBytes));
     expect([stream.begun, stream.isHollow]).toEqual([begun, isHollow]);
   });
+
+  describe.each([1, 3, 64, 4096])('a stream of several events in pieces of %i bytes', (pieceBytes) => {
+    const long = `data: ${'left '.repeat(40)}`;
+
+    it.each([
+      [false, 'data: left\n\ndata: right\n\n'],
+      [false, 'data: left\r\n\r\ndata: right\r\n\r\n'],
+      [false, 'data: left\r\rdata: right\r\r'],
+      [false, 'data: left\n\ndata: right\r\n\n'],
+      [false, 'data: left\n\n: bye'],
+      [false, `data: left\n\n${long}\n${long}\n\n`],
+      [false, `data: left\n\n${long}\r\n\r\n: bye\r\n`],
+      [true, 'data: left\n\ndata: ri'],
+      [true, 'data: left\n\ndata: right\n'],
+      [true, 'data: left\r\n\r\ndata: right\r\n'],
+      [true, `data: left\n\n${long}\n\n${long}`],
+      [true, `data: left\n\n${long}\n${long}\n`],
+    ])('is unfinished: %s, with %j', (isUnfinished, text) => {
+      const stream = new EventStream();
+      const body = Buffer.from(text);
+      for (let at = 0; at < body.length; at += pieceBytes) stream.take(body.subarray(at, at + pieceBytes));
+      expect([stream.isHollow, stream.isUnfinished]).toEqual([false, isUnfinished]);
+    });
+  });
 });

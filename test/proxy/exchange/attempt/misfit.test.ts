@@ -2,13 +2,14 @@
 
 import { createHash } from 'node:crypto';
 import type { ServerResponse } from 'node:http';
-import { brotliCompressSync } from 'node:zlib';
+import { brotliCompressSync, gzipSync } from 'node:zlib';
 import { describe, expect, it } from 'vitest';
 import { rawRequest, startInstance, startProxy } from '../../../support/proxy.ts';
 
 const JSON_TYPE = { 'Content-Type': 'application/json' };
 const HTML = { 'Content-Type': 'text/html; charset=utf-8' };
 const PROTO = { 'Content-Type': 'application/vnd.cam+proto' };
+const GZIP = { 'Content-Encoding': 'gzip' };
 const PROBLEM = { 'Content-Type': 'application/problem+json' };
 const DIGEST = `sha-512=:AAAA:, sha-256=:${createHash('sha256').update('left').digest('base64')}:`;
 const SHA_256 = DIGEST.slice(DIGEST.indexOf('sha-256'));
@@ -23,7 +24,7 @@ async function rowOf(answer: (response: ServerResponse) => void, fields: readonl
 }
 
 const answer =
-  (status: number, fields: Readonly<Record<string, string>>, body = 'left') =>
+  (status: number, fields: Readonly<Record<string, string>>, body: string | Buffer = 'left') =>
   (response: ServerResponse): void =>
     void response.writeHead(status, fields).end(body);
 
@@ -52,9 +53,16 @@ describe('an answer to what was asked', () => {
     ['corrupt', 'a body of another digest of its representation', { 'Repr-Digest': 'sha-256=:AAAA:' }, []],
     ['success', 'a body of its MD5', { 'Content-MD5': MD5 }, []],
     ['corrupt', 'a body of another MD5', { 'Content-MD5': 'AAAA' }, []],
+    ['unacceptable', 'a coding that is not accepted', GZIP, ['Accept-Encoding: br, deflate']],
+    ['unacceptable', 'a coding where none is accepted', GZIP, ['Accept-Encoding: identity']],
+    ['unacceptable', 'a coding that is refused', GZIP, ['Accept-Encoding: *, gzip;q=0']],
+    ['success', 'a coding under its older name', GZIP, ['Accept-Encoding: br;q=0.5, x-gzip']],
+    ['success', 'a coding where any is accepted', GZIP, ['Accept-Encoding: br, *;q=0.1']],
+    ['success', 'a coding to a client that names none', GZIP, []],
     ['success', 'a digest by an unknown algorithm', { 'Content-Digest': 'crc32=:AAAA:' }, []],
   ])('is %s: %s', async (row, _, fields, asked) => {
-    expect(await rowOf(answer(200, fields, fields === JSON_TYPE ? '[]' : 'left'), asked)).toBe(row);
+    const body = fields === JSON_TYPE ? '[]' : fields === GZIP ? gzipSync('left') : 'left';
+    expect(await rowOf(answer(200, fields, body), asked)).toBe(row);
   });
 
   it('is empty, and of no type, where it has no content', async () => {
@@ -75,8 +83,22 @@ describe('an answer to what was asked', () => {
     ['success', 'data: left\n\n'],
     ['empty', ': welcome\n\n'],
     ['empty', 'data: left'],
+    ['unfinished', 'data: left\n\ndata: ri'],
   ])('is %s where its events are %j', async (row, body) => {
     expect(await rowOf(answer(200, { 'Content-Type': 'text/event-stream' }, body))).toBe(row);
+  });
+
+  it('is unfinished where its last line is', async () => {
+    expect(await rowOf(answer(200, { 'Content-Type': 'application/x-ndjson' }, '{}\n{"le'))).toBe('unfinished');
+  });
+
+  it.each([
+    ['accepted', 202, []],
+    ['success', 203, []],
+    ['mismatched', 226, []],
+    ['success', 226, ['A-IM: feed']],
+  ])('is %s with the status %i to %j', async (row, status, asked) => {
+    expect(await rowOf(answer(status, {}), asked)).toBe(row);
   });
 
   it.each<[string, string, Readonly<Record<string, string>>, readonly string[]]>([
@@ -123,6 +145,29 @@ describe('an instance that alone answers something else', () => {
     expect(new Set(last)).toEqual(new Set(['n1/a answered', 'n2/b failed']));
     expect(proxy.accounts.slice(-6).filter(({ success }) => success)).toHaveLength(3);
     expect(proxy.verdicts.map(({ reason }) => reason).slice(-2)).toContain('problem details');
+  });
+});
+
+describe.each([
+  ['an event', 'text/event-stream', 'data: left\n\n', 'data: ri'],
+  ['a line', 'application/x-ndjson', '{"turn":"left"}\n', '{"turn":"ri'],
+])('an instance whose streams alone end within %s', (_, type, whole, part) => {
+  it('is held responsible for it once the stream is over', async () => {
+    const good = await startInstance((_request, response) =>
+      response.writeHead(200, { 'Content-Type': type }).end(whole),
+    );
+    const bad = await startInstance((_request, response) => {
+      response.writeHead(200, { 'Content-Type': type }).write(whole);
+      setTimeout(() => response.end(part), 5);
+    });
+    const proxy = await startProxy([{ name: 'cam', ports: [good.port, bad.port], policy: ROUND_ROBIN }]);
+    for (let i = 0; i < 24; i++) {
+      await rawRequest(proxy.port, 'GET / HTTP/1.1\r\nHost: cam\r\nConnection: close\r\n\r\n');
+    }
+    expect(proxy.verdicts.slice(-4).map(({ reason }) => reason)).toContain('broke off');
+    expect(new Set(proxy.observed.slice(-6).map(({ key, result }) => `${key} ${result}`))).toEqual(
+      new Set(['n1/a answered', 'n2/b answered', 'n2/b failed']),
+    );
   });
 });
 
