@@ -5,6 +5,7 @@ import { randomUUID } from 'node:crypto';
 import type { MqttConfig } from '../../config/config.ts';
 import { createRng } from '../../core/rng.ts';
 import { BrokerConnection } from '../../placement/broker/connection.ts';
+import type { InboxMessage } from '../../placement/broker/inbox.ts';
 import { type Logger, RateLimitedLog } from '../../telemetry/log.ts';
 import { type Progress, readClaim, readOffer, readProgress, readState, type TaskState } from '../messages/payloads.ts';
 import { controllerTopic, partTopic, progressTopic, readTopic, stateTopic } from '../messages/topics.ts';
@@ -40,11 +41,6 @@ const RETAINED_MS = 1_000;
 /** Something that changes nothing is logged at most this often for each node, ms. */
 const NONSENSE_LOG_MS = 10_000;
 
-interface RawMessage {
-  readonly topic: string;
-  readonly payload: Uint8Array;
-}
-
 /** One controller of one task. */
 export class Controller {
   readonly #options: ControllerOptions;
@@ -68,6 +64,8 @@ export class Controller {
   /** What the nodes were at the last look, since when, and whether the course knows it. */
   #seen = { fingerprint: '', sinceMs: 0, isTaken: false };
   #connectedMs = 0;
+  /** Of which something may not have reached the broker: it is said again once the claim came back. */
+  #unsaid: Course | null = null;
 
   constructor(options: ControllerOptions) {
     const { task, log } = options;
@@ -137,10 +135,10 @@ export class Controller {
     ];
     if (!(await this.#connection.subscribe(filters, 0))) return;
     this.#act(this.#claim.connected(performance.now()));
-    if (this.#course !== null) this.#board.again();
+    this.#unsaid = this.#course;
   }
 
-  #hear({ topic, payload }: RawMessage): void {
+  #hear({ topic, payload }: InboxMessage): void {
     const about = readTopic(this.#prefix, topic);
     if (about === null) return;
     if (about.kind === 'node') this.#hearNode(about.node, payload);
@@ -239,6 +237,8 @@ export class Controller {
     const areHeard = nowMs - this.#connectedMs >= RETAINED_MS;
     if (areHeard) this.#look(nowMs);
     if (this.#course === null || !this.#claim.isHolding) return;
+    if (this.#unsaid === this.#course) this.#board.again();
+    this.#unsaid = null;
     if (areHeard && !this.#seen.isTaken) this.#take(this.#course);
     const step = this.#course.tick(nowMs);
     if (step !== null) this.#carryOut(step);

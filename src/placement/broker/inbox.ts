@@ -3,6 +3,7 @@
 
 import { setImmediate } from 'node:timers';
 
+/** A message of the broker, as it came; `retained`: out of its memory. */
 export interface InboxMessage {
   readonly topic: string;
   readonly payload: Uint8Array;
