@@ -1,7 +1,7 @@
 // What the data path costs beside other proxies, by hand: `npm run bench:proxy [-- --rounds 3 --seconds 3 --only qedge,go]`.
 // Every contender gets one core of its own, in turn and in each round again; load and instance share the other. CPU time per
 // request is the figure to trust on a machine that is shared; ratios are medians of the pairs within a round. `--tables` picks from
-// get, post, http2, http2-post, grpc, tls, handshake, websocket, latency, bulk, memory, workers, start.
+// get, post, http2, http2-post, grpc, tls, handshake, resumption, websocket, latency, bulk, memory, workers, start.
 
 import '../support/bench-help.ts';
 import { mkdtempSync, rmSync } from 'node:fs';

@@ -41,6 +41,8 @@ function get(port: number, tls: ConnectionOptions): Promise<Answer> {
   });
 }
 
+const CHACHA_FIRST = 'TLS_CHACHA20_POLY1305_SHA256:TLS_AES_256_GCM_SHA384:TLS_AES_128_GCM_SHA256';
+
 const read = ({ certFile, keyFile }: Certificates['server']) => ({
   cert: readFileSync(certFile),
   key: readFileSync(keyFile),
@@ -98,6 +100,27 @@ describe('TLS towards clients', () => {
     for await (const chunk of stream) body += chunk;
     expect(body).toBe('https');
     expect(client.alpnProtocol).toBe('h2');
+  });
+
+  it.each([
+    ['the one whose keys cost the least', {}, 'TLS_AES_128_GCM_SHA256'],
+    ['ChaCha20, of a client that prefers it', { ciphers: CHACHA_FIRST }, 'TLS_CHACHA20_POLY1305_SHA256'],
+    ['one of TLS 1.2', { maxVersion: 'TLSv1.2' }, 'ECDHE-ECDSA-AES128-GCM-SHA256'],
+  ] as const)('agrees on a cipher: %s', async (_what, options, cipher) => {
+    const certificates = makeCertificates();
+    const tls = { ...certificates.server, clientCaFile: null };
+    const proxy = await startProxy([{ name: 'svc', ports: [] }], { tls });
+    const ca = readFileSync(certificates.caFile);
+    const agreed = async (): Promise<string> => {
+      const socket = connectTls({ host: 'localhost', port: proxy.port, ca, ...options });
+      await once(socket, 'secureConnect');
+      const { name } = socket.getCipher();
+      socket.destroy();
+      return name;
+    };
+    expect(await agreed()).toBe(cipher);
+    proxy.proxy.configure(proxyConfig({ tls }), false);
+    expect(await agreed()).toBe(cipher);
   });
 
   it('serves requests on one connection in their order, plain ones and others, however small their records', async () => {

@@ -118,7 +118,7 @@ http {
   upstream instance { server 127.0.0.1:${upstream}; keepalive 256; keepalive_requests 100000000; }
   server {
     listen 127.0.0.1:${listen}${protocol === 'tls' ? ' ssl' : protocol === 'http1' ? '' : ' http2'};
-    ${protocol === 'tls' ? `ssl_certificate ${pemFile}; ssl_certificate_key ${pemFile};` : ''}
+    ${protocol === 'tls' ? `ssl_protocols TLSv1.2 TLSv1.3; ssl_certificate ${pemFile}; ssl_certificate_key ${pemFile};` : ''}
     location / {
       ${protocol === 'grpc' ? 'grpc_pass grpc://instance; }\n    location /http1 {' : ''}
       proxy_pass http://instance; proxy_http_version 1.1;

@@ -5,6 +5,7 @@ import { execFile } from 'node:child_process';
 import { writeFileSync } from 'node:fs';
 import { Agent, request } from 'node:http';
 import { join } from 'node:path';
+import { connect as connectTls, createSecureContext } from 'node:tls';
 import { promisify } from 'node:util';
 import WebSocket from 'ws';
 
@@ -19,13 +20,11 @@ export interface LoadOptions {
   /** 0, the default, sends GETs. */
   readonly postBytes?: number;
   readonly tls?: boolean;
-  /** A connection for each request. */
-  readonly close?: boolean;
 }
 
 /** Requests answered in `seconds`. Throws when some were not answered well. */
 export async function wrk(port: number, options: LoadOptions): Promise<number> {
-  const { core, seconds, folder, postBytes = 0, tls = false, close = false } = options;
+  const { core, seconds, folder, postBytes = 0, tls = false } = options;
   const script = join(folder, `load-${postBytes}.lua`);
   writeFileSync(
     script,
@@ -37,13 +36,53 @@ export async function wrk(port: number, options: LoadOptions): Promise<number> {
   );
   const { stdout } = await promisify(execFile)('taskset', [
     ...['-c', String(core), 'wrk', '-t1', `-c${CONNECTIONS}`, `-d${seconds}s`, '-s', script],
-    ...(close ? ['-H', 'Connection: close'] : []),
     `${tls ? 'https' : 'http'}://127.0.0.1:${port}/`,
   ]);
   const requests = Number(/(\d+) requests in/.exec(stdout)?.[1] ?? 0);
   const failed = /Non-2xx or 3xx responses: (\d+)|Socket errors: .*/.exec(stdout);
   if (requests === 0 || failed !== null) throw new Error(`port ${port}: ${failed?.[0] ?? stdout}`);
   return requests;
+}
+
+/**
+ * Requests over TLS 1.3 that are answered in `seconds`, each on a connection of its own, 16 at a time. The client names the protocol and
+ * the group, so that all contenders do the same: wrk resumes sessions where it can, and takes whichever protocol it is offered.
+ */
+export async function handshakes(port: number, { seconds }: LoadOptions, resumes: boolean): Promise<number> {
+  const secureContext = createSecureContext({ minVersion: 'TLSv1.3', ecdhCurve: 'X25519' });
+  const endMs = performance.now() + seconds * 1000;
+  let session: Buffer | undefined;
+  let answered = 0;
+  const ask = (): Promise<void> =>
+    new Promise((resolve, reject) => {
+      const offered = session;
+      const socket = connectTls({
+        host: '127.0.0.1',
+        port,
+        secureContext,
+        rejectUnauthorized: false,
+        ...(offered === undefined ? {} : { session: offered }),
+      });
+      let answer = '';
+      socket.on('secureConnect', () => {
+        if (offered !== undefined && !socket.isSessionReused()) reject(new Error(`port ${port}: not resumed`));
+        socket.write('GET / HTTP/1.1\r\nHost: bench\r\nConnection: close\r\n\r\n');
+      });
+      if (resumes) socket.on('session', (next) => (session = next));
+      socket.on('data', (bytes) => (answer += bytes.toString('latin1')));
+      socket.on('error', reject);
+      socket.on('close', () => {
+        if (!answer.startsWith('HTTP/1.1 200 ')) reject(new Error(`port ${port}: ${answer}`));
+        answered++;
+        resolve();
+      });
+    });
+  const askOn = async (): Promise<void> => {
+    while (performance.now() < endMs) await ask();
+  };
+  await ask();
+  await Promise.all(Array.from({ length: CONNECTIONS }, askOn));
+  return answered;
 }
 
 /** Requests of HTTP/2 that are answered in `seconds`: 4 connections of 16 streams. Throws when some were not answered well. */

@@ -2,7 +2,7 @@
 
 import { type Bench, LOAD_CORE, type Upstreams } from '../bench.ts';
 import type { Contender, Protocol } from '../contenders.ts';
-import { grpcCalls, h2load, type LoadOptions, quantile, webSocketEcho, wrk } from '../load.ts';
+import { grpcCalls, h2load, handshakes, type LoadOptions, quantile, webSocketEcho, wrk } from '../load.ts';
 import { cpuMicros } from '../processes.ts';
 import { print } from '../table.ts';
 
@@ -22,6 +22,9 @@ interface Row {
 }
 
 const COMMON = { protocol: 'http1', upstream: 'http', warm: 30_000 } as const;
+
+/** Rarer than requests, and made of more code: it takes as many before that is compiled. */
+const HANDSHAKE = { protocol: 'tls', upstream: 'http', warm: 10_000 } as const;
 
 const ROWS: readonly Row[] = [
   { ...COMMON, name: 'get', title: 'GET, 200 B back', load: wrk },
@@ -48,12 +51,16 @@ const ROWS: readonly Row[] = [
     load: (port, options) => wrk(port, { ...options, tls: true }),
   },
   {
-    ...COMMON,
+    ...HANDSHAKE,
     name: 'handshake',
-    title: 'TLS, a handshake each',
-    protocol: 'tls',
-    warm: 5000,
-    load: (port, options) => wrk(port, { ...options, tls: true, close: true }),
+    title: 'TLS 1.3, a full handshake each',
+    load: (port, options) => handshakes(port, options, false),
+  },
+  {
+    ...HANDSHAKE,
+    name: 'resumption',
+    title: 'TLS 1.3, a resumed session each',
+    load: (port, options) => handshakes(port, options, true),
   },
   {
     ...COMMON,
