@@ -52,7 +52,7 @@ describe('a hand-over', () => {
     const instance = await startInstance();
     onTestFinished(() => instance.close());
     const service = await start({
-      config: `[[service]]\nname = "pilotnet"\nqos.latency = "80ms"\ninstances = ["http://127.0.0.1:${instance.port}"]\n`,
+      config: servedBy(instance.port),
     });
     const agent = new Agent({ keepAlive: true });
     onTestFinished(() => agent.destroy());
@@ -80,12 +80,12 @@ describe('a hand-over', () => {
       proxy: `tls = { cert = "${server.certFile}", key = "${server.keyFile}" }`,
     });
     const port = Number(new URL(service.proxyUrl).port);
-    const [pid, starts] = [service.mainPid, service.starts()];
+    const pid = service.mainPid;
     spoil({ cert: server.certFile, key: server.keyFile, others: client.keyFile, config: service.config });
     service.handOver();
     await expect.poll(() => service.log(), PATIENCE).toContain('hand-over failed, this process goes on');
     await visitTls(port, null);
-    expect([service.mainPid, service.starts()]).toEqual([pid, starts]);
+    expect([service.mainPid, service.starts()]).toEqual([pid, 1]);
   });
 
   it('leaves the announcements of the node where they are', async () => {
@@ -134,7 +134,7 @@ describe('a hand-over', () => {
     const instance = await startInstance();
     onTestFinished(() => instance.close());
     const service = await start({
-      config: `[[service]]\nname = "pilotnet"\nqos.latency = "80ms"\ninstances = ["http://127.0.0.1:${instance.port}"]\n`,
+      config: servedBy(instance.port),
       proxy: 'workers = 3',
       sockets: 3,
     });
@@ -191,5 +191,9 @@ function outcomeOf(url: string, agent: Agent | false): Promise<string> {
     sent.end();
   });
 }
+
+/** Nothing is late, however busy the machine is: where nearly all is, requests are refused, with a hand-over or without. */
+const servedBy = (port: number): string =>
+  `[[service]]\nname = "pilotnet"\nqos.latency = "60s"\ntimeout = "120s"\ninstances = ["http://127.0.0.1:${port}"]\n`;
 
 const bootOf = (text: string): unknown => (JSON.parse(text) as { readonly boot?: unknown }).boot;
