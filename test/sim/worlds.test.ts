@@ -52,4 +52,38 @@ describe('the generator of worlds', () => {
     // Binomial(40, 1/3): three standard deviations are 9.
     expect(Math.abs(alone - 40 / 3)).toBeLessThan(9);
   });
+
+  it('draws worlds in which something always moves, as loaded in the mean as it says', () => {
+    const worlds = Array.from({ length: 60 }, (_, seed) => generateWorld('moving', seed));
+    for (const { scenario, tightness, demandRate } of worlds) {
+      const { instances, clients } = createWorld(scenario, 1);
+      expect(tightness).toBeGreaterThanOrEqual(0.4);
+      expect(tightness).toBeLessThanOrEqual(0.95);
+      expect(demandRate).toBeGreaterThan(2);
+      expect(clients.length).toBeGreaterThan(0);
+      const kinds = scenario.events.map(({ kind }) => kind);
+      expect(instances.filter(({ fromStart }) => !fromStart).length).toBe(
+        kinds.filter((kind) => kind === 'join').length,
+      );
+      expect(kinds.filter((kind) => kind === 'leave').length).toBe(kinds.filter((kind) => kind === 'join').length);
+    }
+    const traits = new Set(worlds.flatMap((world) => world.traits));
+    for (const trait of ['alone', 'alone among many', 'handful', 'little each', 'star', 'line', 'ring', 'clusters'])
+      expect(traits).toContain(trait);
+    for (const trait of ['levels', 'visitors', 'sizes', 'rack', 'warm-up', 'come and go', 'cores'])
+      expect(traits).toContain(trait);
+  });
+
+  it('counts clients that come or go in what a world asks for by the time that they are there', () => {
+    const [world] = Array.from({ length: 60 }, (_, seed) => generateWorld('moving', seed)).filter(({ traits }) =>
+      traits.includes('visitors'),
+    );
+    const { clients = [], durationMs = 0 } = world?.scenario ?? {};
+    const sent = clients.reduce((sum, { each, ratePerSecond, fromMs, untilMs }) => {
+      const presentMs = Math.min(untilMs, durationMs) - fromMs;
+      return sum + (each * ratePerSecond * presentMs) / durationMs;
+    }, 0);
+    expect(clients.some(({ fromMs }) => fromMs > 0)).toBe(true);
+    expect(world?.demandRate).toBeCloseTo(sent, 6);
+  });
 });

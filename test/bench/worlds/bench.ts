@@ -18,6 +18,7 @@ const DEPTHS = {
     recovered: 3,
     'two-bad': 4,
     mixed: 18,
+    moving: 18,
   },
   full: {
     'tight-1.0': 12,
@@ -30,6 +31,7 @@ const DEPTHS = {
     recovered: 8,
     'two-bad': 10,
     mixed: 120,
+    moving: 120,
   },
 } as const satisfies Record<string, Record<KindName, number>>;
 

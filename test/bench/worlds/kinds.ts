@@ -6,6 +6,7 @@ import { type ClientGroup, capacityOf, type InstanceModel, type ScenarioEvent } 
 import { greedyCenters } from '../../../src/sim/world/topology.ts';
 import { pick } from './draws.ts';
 import { drawMixed } from './mixed.ts';
+import { drawMoving } from './moving.ts';
 import { drawPlaces, type Places, scaled } from './places.ts';
 import { assemble, type GeneratedWorld, PLAIN_CLIENTS, PLAIN_MODEL, worldTightness } from './world.ts';
 
@@ -19,7 +20,8 @@ export const KINDS = {
   'few-good': { draw: drawFewGood, what: 'a hundred instances, four of them quick' },
   recovered: { draw: drawRecovered, what: 'one of four was slow, is well again, and the load doubles' },
   'two-bad': { draw: drawTwoBad, what: 'one request a second, two of four instances bad' },
-  mixed: { draw: drawMixed, what: 'everything drawn' },
+  mixed: { draw: drawMixed, what: 'worlds with everything drawn' },
+  moving: { draw: drawMoving, what: 'worlds in which something always moves' },
 } as const satisfies Record<string, Kind>;
 
 export type KindName = keyof typeof KINDS;

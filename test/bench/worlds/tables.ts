@@ -25,7 +25,8 @@ export function worldTables(worlds: readonly Compared[], options: TablesOptions)
   return [
     floorsTable(worlds, options),
     kindsTable(worlds, options),
-    mixedTable(worlds, options),
+    drawnTable('mixed', worlds, options),
+    drawnTable('moving', worlds, options),
     overloadTable(worlds, options),
   ]
     .filter((table) => table !== '')
@@ -54,28 +55,28 @@ function kindsTable(worlds: readonly Compared[], { policies }: TablesOptions): s
 
 const TIGHTNESS = [0, 0.75, 0.9, 1, 1.15, Number.POSITIVE_INFINITY];
 
-/** The general worlds by what was drawn. */
-function mixedTable(worlds: readonly Compared[], { policies }: TablesOptions): string {
-  const mixed = worlds.filter(({ kind }) => kind === 'mixed');
-  if (mixed.length === 0) return '';
+/** The worlds of a generator by what was drawn. */
+function drawnTable(name: 'mixed' | 'moving', worlds: readonly Compared[], { policies }: TablesOptions): string {
+  const drawn = worlds.filter(({ kind }) => kind === name);
+  if (drawn.length === 0) return '';
   const bands = TIGHTNESS.slice(1).map((high, n) => {
     const low = TIGHTNESS[n] as number;
-    const those = mixed.filter(({ world }) => world.tightness >= low && world.tightness < high);
+    const those = drawn.filter(({ world }) => world.tightness >= low && world.tightness < high);
     return {
       label: `load ÷ capacity ${low === 0 ? '' : `${low} `}…${high === Number.POSITIVE_INFINITY ? '' : ` ${high}`}`,
       those,
     };
   });
-  const traits = [...new Set(mixed.flatMap(({ world }) => world.traits))].sort();
+  const traits = [...new Set(drawn.flatMap(({ world }) => world.traits))].sort();
   const byTrait = traits.map((trait) => ({
     label: trait,
-    those: mixed.filter(({ world }) => world.traits.includes(trait)),
+    those: drawn.filter(({ world }) => world.traits.includes(trait)),
   }));
   const rows = [...bands, ...byTrait]
     .filter(({ those }) => those.length > 0)
     .map(({ label, those }) => [`${label} (${those.length})`, ...cells(those, policies)]);
   const header = ['worlds with, how many', ...policies.map((policy) => `\`${policy}\``)];
-  return `**Worlds drawn at random, by what was drawn**, clients satisfied / steady success, mean (success in the worst world), %:\n\n${markdownTable(header, rows)}`;
+  return `**${KINDS[name].what} (\`${name}\`), by what was drawn**, clients satisfied / steady success, mean (success in the worst world), %:\n\n${markdownTable(header, rows)}`;
 }
 
 function cells(worlds: readonly Compared[], policies: readonly string[]): string[] {

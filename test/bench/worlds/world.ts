@@ -117,14 +117,15 @@ export function assemble(parts: WorldParts): GeneratedWorld {
     traits: parts.traits,
     tightness: parts.tightness,
     capacityRate: models.reduce((sum, model) => sum + capacityOf(model), 0),
-    demandRate: clients.reduce((sum, group) => sum + countOf(group, places) * meanRateOf(group), 0),
+    demandRate: clients.reduce((sum, group) => sum + countOf(group, places) * meanRateOf(group, parts.durationMs), 0),
     bad: parts.bad ?? [],
   };
 }
 
-/** Of all clients of the group on one load balancer, their silence included. */
-function meanRateOf(group: ClientGroup): number {
-  return group.each * group.ratePerSecond * busyRatio(group);
+/** Of all clients of the group on one load balancer over the whole run, their silence and absence included. */
+function meanRateOf(group: ClientGroup, durationMs: number): number {
+  const presentMs = Math.min(group.untilMs, durationMs) - group.fromMs;
+  return group.each * group.ratePerSecond * busyRatio(group) * Math.max(0, presentMs / durationMs);
 }
 
 function countOf({ on }: ClientGroup, { balancers }: Places): number {
