@@ -1,5 +1,6 @@
-// Every two seconds this node says what all of its event loops saw of each service, and looks which nodes are near enough to be heard.
-// Until it first says something it looks more often: what neighbours know is worth most to one that has just begun.
+// Every half second this node says what is due of what all of its event loops saw of each service: an instance that got slow is news that
+// does not wait. Every two seconds it looks which nodes are near enough to be heard. In its first two seconds it says nothing, since
+// those that start together would follow one another, and looks more often: what neighbours know is worth most to one that has just begun.
 
 import type { NeighboursConfig } from '../config/config.ts';
 import type { Summary } from '../core/neighbours/summary.ts';
@@ -7,17 +8,23 @@ import type { Summary } from '../core/neighbours/summary.ts';
 export interface NeighbourExchangeOptions {
   /** What was seen since it was asked last, by service. */
   readonly takeSummaries: () => ReadonlyMap<string, Summary>;
+  /** Says what is due, and listens to those that are near now. */
   readonly exchange: (summaries: ReadonlyMap<string, Summary>) => void;
+  /** Says what is due. */
+  readonly say: (summaries: ReadonlyMap<string, Summary>) => void;
 }
 
 const TURN_MS = 2_000;
-/** Of a turn, how often a beginner looks. */
+/** Of a turn, how often a beginner looks, and how often what is due is said. */
 const LOOKS = 8;
+const WORDS = 4;
 const NOTHING: ReadonlyMap<string, Summary> = new Map();
 
 export class NeighbourExchange {
   readonly #options: NeighbourExchangeOptions;
   #timer: NodeJS.Timeout | null = null;
+  /** Times that it spoke. */
+  #words = 0;
 
   constructor(options: NeighbourExchangeOptions) {
     this.#options = options;
@@ -37,8 +44,9 @@ export class NeighbourExchange {
   #look(times: number): void {
     this.#timer = setTimeout(() => {
       if (times === 0) {
-        this.#timer = setInterval(() => this.#turn(), TURN_MS).unref();
-        this.#turn();
+        this.#words = 0;
+        this.#timer = setInterval(() => this.#speak(), TURN_MS / WORDS).unref();
+        this.#speak();
       } else {
         this.#options.exchange(NOTHING);
         this.#look(times - 1);
@@ -46,7 +54,10 @@ export class NeighbourExchange {
     }, TURN_MS / LOOKS).unref();
   }
 
-  #turn(): void {
-    this.#options.exchange(this.#options.takeSummaries());
+  #speak(): void {
+    const { exchange, say, takeSummaries } = this.#options;
+    const summaries = takeSummaries();
+    if (this.#words++ % WORDS === 0) exchange(summaries);
+    else say(summaries);
   }
 }

@@ -116,6 +116,7 @@ export class AppParts implements NodeReportParts {
     this.neighbours = new NeighbourExchange({
       takeSummaries: () => this.dataPlanes.takeSummaries(),
       exchange: (summaries) => this.placement.exchange(summaries),
+      say: (summaries) => this.placement.say(summaries),
     });
     this.environment = createEnvironmentWatch({
       clock: CLOCK,

@@ -95,6 +95,10 @@ export class Participation {
     this.#session?.neighbours.exchange(summaries);
   }
 
+  say(summaries: ReadonlyMap<string, Summary>): void {
+    this.#session?.neighbours.say(summaries);
+  }
+
   nodeChanged(event: NodeEvent): void {
     this.#session?.nodeChanged(event);
   }

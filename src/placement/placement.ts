@@ -93,6 +93,8 @@ export interface Placement {
   announceLoad(load: DeviceLoad): void;
   /** Says what was seen of each service here, and listens to the nodes that are near now. */
   exchange(summaries: ReadonlyMap<string, Summary>): void;
+  /** Says what was seen; the same nodes are listened to as before. */
+  say(summaries: ReadonlyMap<string, Summary>): void;
   state(): PlacementState;
   /** What is known from the broker, as plain JSON. */
   export(): PlacementCacheExport;
@@ -209,6 +211,10 @@ class CachedPlacement implements Placement {
 
   exchange(summaries: ReadonlyMap<string, Summary>): void {
     this.#participation.exchange(summaries);
+  }
+
+  say(summaries: ReadonlyMap<string, Summary>): void {
+    this.#participation.say(summaries);
   }
 
   state(): PlacementState {

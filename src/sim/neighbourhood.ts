@@ -20,6 +20,8 @@ export interface NeighbourhoodOptions {
   readonly seed: number;
 }
 
+/** What starts says nothing for so long. */
+const SILENT_MS = 2_000;
 /** A broker forgets what was said so long ago. */
 const RETAINED_MS = 10_000;
 const LIE_MS = 1;
@@ -60,7 +62,7 @@ export class Neighbourhood {
     this.#hearers = all.map((b) => all.filter((other) => this.#heard[other]?.includes(b)));
     this.#sayings = Array.from({ length: all.length * stages }, () => new Saying());
     for (let place = 0; place < all.length * stages; place++)
-      agenda.push((1 + this.#rng.next()) * spec.everyMs, EVENT.summary, place);
+      agenda.push((1 + this.#rng.next()) * SILENT_MS, EVENT.summary, place);
   }
 
   /** A load balancer looks whether to send what it saw since it last did. */
@@ -72,9 +74,9 @@ export class Neighbourhood {
     const seen = balancers.at(from, stage).router.neighbours?.summarize(agenda.nowMs) ?? null;
     const due = this.#sayings[place]?.next(seen, agenda.nowMs) ?? null;
     if (due === null) return;
-    const summary = spec.liars.includes(from) ? this.#lie(due) : due;
+    const summary = spec.liars.includes(from) ? this.#lie(due.summary) : due.summary;
     const said: Said = { from, stage, atMs: agenda.nowMs, summary };
-    this.#retained[place] = said;
+    if (!due.isNews) this.#retained[place] = said;
     for (const to of this.#hearers[from] ?? []) this.#send(to, said);
   }
 

@@ -51,6 +51,7 @@ export interface NeighboursSpec {
   /** Each hears so many, the nearest. */
   readonly max: number;
   readonly samplesMax: number;
+  /** Each looks so often whether anything is to be said. */
   readonly everyMs: number;
   /** What a message takes, by half more or less. */
   readonly delayMs: number;

@@ -5,12 +5,17 @@ import type { Summary } from '../../src/core/neighbours/summary.ts';
 const SEEN = new Map<string, Summary>([['pilotnet', { spanMs: 2_000, instances: [] }]]);
 const OBSERVE = { mode: 'observe', max: 8, samplesMax: 20 } as const;
 
-/** How many services each exchange spoke of. */
-function started(): { readonly exchange: NeighbourExchange; readonly spoken: number[] } {
+/** How many services it spoke of each time that it looked who is near, and each time that it did not look. */
+function started() {
   const spoken: number[] = [];
-  const exchange = new NeighbourExchange({ takeSummaries: () => SEEN, exchange: ({ size }) => spoken.push(size) });
+  const between: number[] = [];
+  const exchange = new NeighbourExchange({
+    takeSummaries: () => SEEN,
+    exchange: ({ size }) => spoken.push(size),
+    say: ({ size }) => between.push(size),
+  });
   exchange.configure(OBSERVE);
-  return { exchange, spoken };
+  return { exchange, spoken, between };
 }
 
 describe('the exchange with neighbours', () => {
@@ -22,18 +27,20 @@ describe('the exchange with neighbours', () => {
   });
 
   it('looks who is near several times before it says anything, so that a beginner hears soon', () => {
-    const { spoken } = started();
+    const { spoken, between } = started();
     vi.advanceTimersByTime(500);
     expect(spoken).toEqual([0, 0]);
     vi.advanceTimersByTime(1_400);
     expect(spoken.every((services) => services === 0)).toBe(true);
+    expect(between).toEqual([]);
   });
 
-  it('says what was seen every two seconds after that', () => {
-    const { spoken } = started();
+  it('says what was seen every half second after that, and looks who is near every two', () => {
+    const { spoken, between } = started();
     vi.advanceTimersByTime(10_000);
     const first = spoken.indexOf(1);
     expect(spoken.slice(first)).toEqual([1, 1, 1, 1, 1]);
+    expect(between).toEqual(Array.from({ length: 12 }, () => 1));
   });
 
   it('is ended by a reload that turns it off, at any moment, and begins again', () => {

@@ -1,5 +1,5 @@
-// What summaries cost a fleet: 1,000 nodes on one Mosquitto, each of which says every two seconds what it saw and listens to eight others,
-// beside placement as it changes. `node test/bench/neighbourhood.ts [--nodes 1000] [--near 0.05] [--rate 100] [--seconds 20]`
+// What summaries cost a fleet: 1,000 nodes on one Mosquitto, each of which looks every half second what is to be said of what it saw, and
+// listens to eight others, beside placement as it changes. `node test/bench/neighbourhood.ts [--nodes 1000] [--near 0.05] [--rate 100] [--seconds 20]`
 //
 // Most nodes are plain MQTT clients in one process, which send what the encoder of the product makes of a router that is driven. One is
 // the product's placement and router in a process of its own, measured with neighbours off and in use. CPU is processor time over wall

@@ -16,7 +16,7 @@ import { generateWorld, seedOf } from './worlds/kinds.ts';
 const SPEC: NeighboursSpec = {
   max: 8,
   samplesMax: 20,
-  everyMs: 2_000,
+  everyMs: 500,
   delayMs: 20,
   lossRatio: 0.01,
   liars: [],

@@ -39,6 +39,8 @@ async function at(url: string, one: TestPlacement, distances: Readonly<Record<st
   return client;
 }
 
+const keysOf = (text: string): string[] => JSON.parse(text).instances.map(({ key }: { key: string }) => key);
+
 const heardFrom = ({ observations }: TestPlacement): string[] => [...new Set(observations.map(({ nodeId }) => nodeId))];
 
 describe('neighbours over a broker', () => {
@@ -186,6 +188,26 @@ describe('neighbours over a broker', () => {
     const [text = ''] = (await retained(client, topicOf('n0'))).values();
     expect(readSummary(JSON.parse(text))).toEqual(seen(30));
     expect(expiries[0]).toBeLessThanOrEqual(10);
+  });
+
+  it('get news at once, and one that starts later hears all that was said before it', async () => {
+    const { url } = await startMosquitto();
+    const one = startPlacement(toml(url, 'n0'));
+    const client = await publisher(url);
+    await expect.poll(() => one.placement.state().broker?.connected, POLL).toBe(true);
+    const said: string[][] = [];
+    client.on('message', (_topic, payload) => said.push(keysOf(String(payload))));
+    await client.subscribeAsync(topicOf('n0'));
+    const { spanMs, instances } = seen(30);
+    const all = { spanMs, instances: Array.from({ length: 12 }, (_, i) => ({ ...instances[0], key: `n${i}/a` })) };
+    one.placement.exchange(new Map([['pilotnet', all as Summary]]));
+    const newcomer = { ...all, instances: [{ ...instances[0], key: 'n99/a' }] };
+    one.placement.say(new Map([['pilotnet', newcomer as Summary]]));
+    await expect.poll(() => said, POLL).toEqual([all.instances.map(({ key }) => key), ['n99/a']]);
+    await client.unsubscribeAsync(topicOf('n0'));
+    const later = await publisher(url);
+    const [text = ''] = (await retained(later, topicOf('n0'))).values();
+    expect(keysOf(text)).toHaveLength(12);
   });
 
   it('are counted, named and not heard when they say what cannot be', async () => {

@@ -8,7 +8,7 @@ import { smallScenario } from './support.ts';
 const SPEC: NeighboursSpec = {
   max: 8,
   samplesMax: 20,
-  everyMs: 2_000,
+  everyMs: 500,
   delayMs: 20,
   lossRatio: 0,
   liars: [],

@@ -12,10 +12,11 @@ const NEWS_BYTES_PER_SECOND = 30;
 const NEWS_BYTES_MAX = SUMMARY_BYTES_MAX;
 /** Of these, so many are kept for what fails or got slow: it finds them though every turn sees others of many instances. */
 const KEPT_BYTES = NEWS_BYTES_MAX / 2;
-/** Nothing waits longer: what was said is forgotten after ten seconds. */
+/** Small ones wait so long; and none waits longer than the other: what was said is forgotten after ten seconds. */
+const REST_MS_MIN = 2_000;
 const REST_MS_MAX = 8_000;
-/** It is asked about every two seconds: what is due before the next time is said now. */
-const EARLY_MS = 1_000;
+/** It is asked about every half second: what is due before the next time is said now. */
+const EARLY_MS = 250;
 /** An instance takes so many buckets more or less than before, a factor of three, by so many answers. */
 const NEWS_BUCKETS = 3;
 const NEWS_ANSWERS = 4;
@@ -29,6 +30,13 @@ interface Said {
   readonly failed: boolean;
 }
 
+/** What is to be said. */
+export interface Due {
+  readonly summary: Summary;
+  /** It is a part of what was seen: for those that listen, and no replacement of what was said before for those that come later. */
+  readonly isNews: boolean;
+}
+
 /** What is said of one service. */
 export class Saying {
   #waiting: Summary | null = null;
@@ -39,19 +47,18 @@ export class Saying {
   #askedMs = Number.NaN;
 
   /** What is to be said now; null: nothing, and what was `seen` since the last call waits for the next. */
-  next(seen: Summary | null, nowMs: number): Summary | null {
+  next(seen: Summary | null, nowMs: number): Due | null {
     this.#earn(nowMs);
     if (seen !== null) this.#waiting = this.#waiting === null ? seen : mergeInTime(this.#waiting, seen);
     const waiting = this.#waiting;
     if (waiting === null) return null;
-    const summary = this.#isDue(waiting, nowMs) ? waiting : this.#news(waiting, nowMs);
+    const isNews = !this.#isDue(waiting, nowMs);
+    const summary = isNews ? this.#news(waiting, nowMs) : waiting;
     if (summary === null) return null;
-    if (summary === waiting) {
-      this.#waiting = null;
-      this.#saidMs = nowMs;
-    } else this.#waiting = without(waiting, summary);
+    this.#waiting = isNews ? without(waiting, summary) : null;
+    if (!isNews) this.#saidMs = nowMs;
     this.#remember(summary, nowMs);
-    return summary;
+    return { summary, isNews };
   }
 
   #earn(nowMs: number): void {
@@ -61,7 +68,8 @@ export class Saying {
   }
 
   #isDue(summary: Summary, nowMs: number): boolean {
-    const restMs = Math.min(REST_MS_MAX, (1_000 * summaryText(summary).length) / BYTES_PER_SECOND);
+    const bytesMs = (1_000 * summaryText(summary).length) / BYTES_PER_SECOND;
+    const restMs = Math.min(REST_MS_MAX, Math.max(REST_MS_MIN, bytesMs));
     return nowMs - this.#saidMs >= restMs - EARLY_MS;
   }
 

@@ -36,6 +36,13 @@ export interface BrokerConnectionOptions {
   readonly onMessage: (message: InboxMessage) => void;
 }
 
+/** For whom a word is. */
+interface SayOptions {
+  readonly expirySeconds: number;
+  /** Also for those that subscribe later. */
+  readonly retain: boolean;
+}
+
 export interface BrokerState {
   readonly connected: boolean;
   /** The broker in use, or tried next. */
@@ -144,12 +151,12 @@ export class BrokerConnection {
   }
 
   /** Says what is true for so long only, at QoS 0: retained where the broker forgets it by itself then (MQTT 5). */
-  say(topic: string, payload: string, expirySeconds: number): void {
+  say(topic: string, payload: string, { expirySeconds, retain }: SayOptions): void {
     const client = this.#client;
     if (client === null || !this.connected) return;
     const is5 = client.options.protocolVersion === 5;
     const properties = is5 ? { properties: { messageExpiryInterval: expirySeconds } } : {};
-    client.publish(topic, payload, { qos: 0, retain: is5, ...properties }, () => {});
+    client.publish(topic, payload, { qos: 0, retain: retain && is5, ...properties }, () => {});
   }
 
   /** Resolves to whether the broker granted all of them; never rejects. */

@@ -82,19 +82,24 @@ export class NeighbourTalk {
     this.#follow([]);
   }
 
-  /** Takes in what was seen here since the last call, by service, says what is due of it, and listens to those that are near now. */
+  /** Listens to those that are near now, and speaks as `say` does. */
   exchange(seen: ReadonlyMap<string, Summary>): void {
+    if (!this.#options.mqtt.native) return;
+    this.#redraw();
+    this.say(seen);
+  }
+
+  /** Takes in what was seen here since the last call, by service, and says what is due of it. */
+  say(seen: ReadonlyMap<string, Summary>): void {
     const { config, mqtt, counters, clock } = this.#options;
     if (!mqtt.native) return;
-    this.#redraw();
-    const due = config.services.flatMap(({ name }) => {
-      const summary = this.#sayingOf(name).next(seen.get(name) ?? null, clock.nowMs());
-      return summary === null ? [] : [[name, summary] as const];
-    });
-    for (const [service, summary] of due) {
+    for (const { name: service } of config.services) {
+      const due = this.#sayingOf(service).next(seen.get(service) ?? null, clock.nowMs());
+      if (due === null) continue;
       const topic = observationsTopic(mqtt.topicPrefix, config.node.id, service);
-      const text = withRoundTrips(summaryText(summary), this.#ownRoundTrips, SUMMARY_BYTES_MAX);
-      this.#connection.say(topic, text, EXPIRY_SECONDS);
+      const text = withRoundTrips(summaryText(due.summary), this.#ownRoundTrips, SUMMARY_BYTES_MAX);
+      // What is retained is for nodes that come later: to them, one instance that is news says nothing of the others.
+      this.#connection.say(topic, text, { expirySeconds: EXPIRY_SECONDS, retain: !due.isNews });
       counters.sent.increment();
       counters.sentBytes.increment(topic.length + text.length);
     }

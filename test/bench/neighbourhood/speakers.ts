@@ -1,4 +1,4 @@
-// A fleet as its broker sees it: each node says every two seconds what it saw, and listens to the eight after it.
+// A fleet as its broker sees it: each node says what is due of what it saw every half second, and listens to the eight after it.
 
 import { connectAsync, type MqttClient } from 'mqtt';
 import { Saying } from '../../../src/core/neighbours/saying.ts';
@@ -10,15 +10,20 @@ import { drive, routerAmongNeighbours } from './drive.ts';
 
 export const PREFIX = 'qedge/v1';
 const SERVICE = 'pilotnet';
-const EVERY_MS = 2_000;
+const EVERY_MS = 500;
 const HEARS = 8;
 /** Different routers, and what each says or does not say in turn. */
 const ROUTERS = 10;
-const TURNS = 15;
+const TURNS = 60;
 const CONNECTS_AT_ONCE = 50;
 
 export interface Fleet {
   readonly nodes: number;
+}
+
+interface Said {
+  readonly text: string;
+  readonly retain: boolean;
 }
 
 /** Connects all, and says so to the parent when it sends anything; never ends by itself. */
@@ -36,7 +41,7 @@ export async function runSpeakers(url: string, { nodes }: Fleet): Promise<void> 
   process.on('message', () => process.send?.({}));
 }
 
-function sayings(): readonly (string | null)[][] {
+function sayings(): readonly (Said | null)[][] {
   const near = new Map(Array.from({ length: 16 }, (_, i) => [`node-${100 + i}`, 3.1 + i]));
   return Array.from({ length: ROUTERS }, (_, seed) => {
     const world = routerAmongNeighbours(seed);
@@ -44,8 +49,9 @@ function sayings(): readonly (string | null)[][] {
     const saying = new Saying();
     return Array.from({ length: TURNS }, () => {
       drive(world, EVERY_MS, rng);
-      const summary = saying.next(world.router.neighbours?.summarize(world.nowMs) ?? null, world.nowMs);
-      return summary === null ? null : withRoundTrips(summaryText(summary), near, SUMMARY_BYTES_MAX);
+      const due = saying.next(world.router.neighbours?.summarize(world.nowMs) ?? null, world.nowMs);
+      if (due === null) return null;
+      return { text: withRoundTrips(summaryText(due.summary), near, SUMMARY_BYTES_MAX), retain: !due.isNews };
     });
   });
 }
@@ -55,14 +61,14 @@ async function listen(client: MqttClient, node: number, nodes: number): Promise<
   await client.subscribeAsync(others.map((other) => observationsTopic(PREFIX, `node-${other}`, SERVICE)));
 }
 
-function speak(client: MqttClient, node: number, said: readonly (string | null)[][]): void {
+function speak(client: MqttClient, node: number, said: readonly (Said | null)[][]): void {
   const mine = said[node % said.length] ?? [];
   const topic = observationsTopic(PREFIX, `node-${node}`, SERVICE);
   const properties = { messageExpiryInterval: 10 };
   let turn = node;
   const say = (): void => {
-    const text = mine[turn++ % mine.length];
-    if (typeof text === 'string') client.publish(topic, text, { qos: 0, retain: true, properties });
+    const one = mine[turn++ % mine.length] ?? null;
+    if (one !== null) client.publish(topic, one.text, { qos: 0, retain: one.retain, properties });
   };
   setTimeout(() => setInterval(say, EVERY_MS), (node * EVERY_MS) / 1_000);
 }

@@ -28,7 +28,9 @@ export interface SubjectOptions {
   readonly nearNodes: number;
 }
 
-const EXCHANGE_MS = 2_000;
+const SAY_MS = 500;
+/** So often it also looks who is near. */
+const SAID = 4;
 const DRIVE_MS = 100;
 
 /** Answers `learn` when all nodes are known and what is retained was heard, and anything else at once. */
@@ -55,10 +57,14 @@ export function runSubject(url: string, { mode, nodes, nearNodes }: SubjectOptio
   });
   placement.start();
   setInterval(() => drive(world, DRIVE_MS, rng), DRIVE_MS);
+  let turn = 0;
   setInterval(() => {
+    if (mode === 'off') return;
     const summary = world.router.neighbours?.summarize(world.nowMs) ?? null;
-    if (mode !== 'off' && summary !== null) placement.exchange(new Map([['pilotnet', summary]]));
-  }, EXCHANGE_MS);
+    const summaries = new Map(summary === null ? [] : [['pilotnet', summary]]);
+    if (turn++ % SAID === 0) placement.exchange(summaries);
+    else placement.say(summaries);
+  }, SAY_MS);
 
   const figures = (): SubjectReport => {
     const text = textOf(metrics);
