@@ -96,7 +96,7 @@ export class Announcer {
   async announceAll(): Promise<void> {
     if (!this.#running) return;
     await Promise.all(this.fit.map((instance) => this.#publishInstance(instance)));
-    if (this.#running) await this.#publishNode();
+    await this.#publishNode();
   }
 
   /** Checks nothing any more, and so says nothing new. */
@@ -138,6 +138,8 @@ export class Announcer {
     if (this.#node === null) return;
     const { publish, prefix, mayPublish, learning } = this.#options;
     const resolved = this.#node.address === null ? null : await resolve(this.#node.address);
+    // It may have been taken back meanwhile.
+    if (!this.#running) return;
     const address = resolved !== null && mayPublish(resolved) ? resolved : null;
     const probePort = address === null ? null : this.#node.probePort;
     await publish(nodeTopic(prefix, this.#node.id), encodeNode({ ...this.#node, address, probePort }, learning));
