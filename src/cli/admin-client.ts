@@ -2,10 +2,11 @@
 
 import type { Agent, Response } from 'undici';
 import { CommandError } from '../errors.ts';
-import { addressBook, UNRESOLVED } from '../net/address-book.ts';
+import { addressBook } from '../net/address-book.ts';
 import { trustSystem } from '../net/tls.ts';
 import { undici } from '../packages.ts';
 import { type AdminClientOptions, adminAddress } from './admin-address.ts';
+import { noAnswerReason } from './no-answer.ts';
 
 const ANSWER_TIMEOUT_MS = 5_000;
 
@@ -52,7 +53,7 @@ export class AdminClient {
       return await undici().fetch(`${this.url}${path}`, { headers, signal, dispatcher: this.#agent });
     } catch (error) {
       throw new CommandError(
-        `no qedge answers at ${this.url}: ${reasonOf(error)} (-c or --url say which one to ask)`,
+        `no qedge answers at ${this.url}: ${noAnswerReason(error)} (-c or --url say which one to ask)`,
         1,
         error,
       );
@@ -65,12 +66,4 @@ async function detailOf(response: Response): Promise<string> {
   const detail =
     typeof body === 'object' && body !== null && 'detail' in body ? String(body.detail) : response.statusText;
   return response.status === 401 ? `${detail} (set QEDGE_ADMIN_TOKEN, or -c with the token in it)` : detail;
-}
-
-function reasonOf(error: unknown): string {
-  const cause = error instanceof Error && error.cause instanceof Error ? error.cause : error;
-  const code = cause instanceof Error && 'code' in cause ? cause.code : null;
-  if (code === 'ECONNREFUSED') return 'connection refused';
-  if (code === UNRESOLVED || code === 'EAI_AGAIN') return 'the name has no address';
-  return cause instanceof Error ? cause.message : String(cause);
 }

@@ -23,6 +23,7 @@ export function configNotes(
         `service "${name}" can have no instances: expected instances, an [[announce]] of it, or [mqtt] or a source under [placement] to learn them from`,
     ),
     ...services.flatMap(earlierForms),
+    ...services.flatMap(cutOffInTime),
     ...services.flatMap(unsteered),
     ...services
       .filter((service) => isComplete(service, { mqtt, placement, announced }))
@@ -41,6 +42,14 @@ function isComplete(
   { mqtt, placement, announced }: Pick<Config, 'mqtt' | 'placement'> & { readonly announced: ReadonlySet<string> },
 ): boolean {
   return mqtt === null && !isLearned(placement, name) && !announced.has(name);
+}
+
+/** Answers that would be in time are not waited for. */
+function cutOffInTime({ name, timeoutMs, qos: { latencyMs } }: ServiceConfig): string[] {
+  if (timeoutMs >= latencyMs) return [];
+  return [
+    `service.timeout of "${name}" is ${timeoutMs} ms: answers between that and qos.latency, ${latencyMs} ms, are not waited for, though they would be in time`,
+  ];
 }
 
 /** What only the default policy steers for. */

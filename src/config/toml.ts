@@ -57,19 +57,27 @@ const DEPTH_MAX = 32;
 
 const keyOf = (path: TomlPath): string => JSON.stringify(path);
 
-/** What the parser says of two mistakes that people make often → plainer words. */
-const PLAIN_WORDS: ReadonlyMap<string, string> = new Map([
-  ['Defining a key multiple times is invalid', 'key defined twice'],
-  ['Unspecified values are invalid', 'key without a value'],
-]);
+/** What the parser says of mistakes that people make often → plainer words. */
+const PLAIN_WORDS: ReadonlyMap<string, string> = new Map([['Unspecified values are invalid', 'key without a value']]);
 
 function syntaxProblem(file: string, text: string, error: ParseError): Problem {
-  const message = PLAIN_WORDS.get(error.message) ?? `not valid TOML: ${lowerFirst(error.message)}`;
   const { lineNumber: line, column } = error;
+  const message =
+    error.message === DEFINED_TWICE
+      ? `key "${wordAt(text, line, column)}" defined twice`
+      : (PLAIN_WORDS.get(error.message) ?? `not valid TOML: ${lowerFirst(error.message)}`);
   // The parser looks for the value on the next line; the person left it out at the end of this one.
   const before = column === 0 && message === 'key without a value' ? text.split('\n')[line - 2] : undefined;
   if (before === undefined) return { file, line, column: column + 1, path: '', message };
   return { file, line: line - 1, column: before.trimEnd().length + 1, path: '', message };
+}
+
+const DEFINED_TWICE = 'Defining a key multiple times is invalid';
+
+/** The key that is written there, without its quotes. */
+function wordAt(text: string, line: number, column: number): string {
+  const [word = ''] = /^(?:"[^"]*"|'[^']*'|[\w-]*)/.exec((text.split('\n')[line - 1] ?? '').slice(column)) ?? [];
+  return word.replaceAll(/["']/g, '');
 }
 
 const lowerFirst = (text: string): string => text.charAt(0).toLowerCase() + text.slice(1);

@@ -37,6 +37,13 @@ describe('the notes on a configuration', () => {
     ]);
   });
 
+  it('name timeouts that cut off what would be in time', () => {
+    const config = configFrom(service('cam', 'timeout = "50ms"') + service('yolo', 'timeout = "80ms"'));
+    expect(configNotes(config, null)).toEqual([
+      'service.timeout of "cam" is 50 ms: answers between that and qos.latency, 80 ms, are not waited for, though they would be in time',
+    ]);
+  });
+
   it('compare the connections that are allowed with the file descriptors that there are', () => {
     const config = configFrom(service('cam'));
     expect(configNotes(config, 1024)).toEqual([

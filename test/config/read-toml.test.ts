@@ -109,8 +109,9 @@ describe('a file that is read', () => {
   });
 
   it('places syntax errors and duplicate keys', () => {
-    expect(messageOf('name = "a"\nname = "b"\n')).toBe('qedge.toml:2:1: key defined twice');
-    expect(messageOf('name = "a"\n[limits]\n[limits]\n')).toBe('qedge.toml:3:2: key defined twice');
+    expect(messageOf('name = "a"\nname = "b"\n')).toBe('qedge.toml:2:1: key "name" defined twice');
+    expect(messageOf('"na me" = "a"\n"na me" = "b"\n')).toBe('qedge.toml:2:1: key "na me" defined twice');
+    expect(messageOf('name = "a"\n[limits]\n[limits]\n')).toBe('qedge.toml:3:2: key "limits" defined twice');
     expect(messageOf('name = \n')).toBe('qedge.toml:1:7: key without a value');
     expect(messageOf('name = "a\n')).toMatch(/^qedge\.toml:1:\d+: not valid TOML: /);
   });

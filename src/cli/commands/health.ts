@@ -6,6 +6,7 @@ import { CommandError } from '../../errors.ts';
 import { type AdminClientOptions, adminAddress, withAdminOptions } from '../admin-address.ts';
 import { type BriefAnswer, briefRequest } from '../brief-request.ts';
 import { durationMs } from '../duration-argument.ts';
+import { noAnswerReason } from '../no-answer.ts';
 
 interface HealthOptions extends AdminClientOptions {
   readonly timeout: number;
@@ -32,7 +33,11 @@ async function reportHealth(options: HealthOptions): Promise<void> {
   const address = adminAddress(options);
   const path = options.live ? '/healthz' : '/readyz';
   const answer = await briefRequest(address, path, options.timeout).catch((error: unknown) => {
-    throw new CommandError(`no qedge answers at ${address.url}: ${reasonOf(error)}`, 1, error);
+    throw new CommandError(
+      `no qedge answers at ${address.url}: ${noAnswerReason(error)} (-c or --url say which one to ask)`,
+      1,
+      error,
+    );
   });
   if (answer.status !== 200) throw new CommandError(`${address.url}: ${readinessText(answer)}`);
   process.stdout.write(`${options.live ? 'live' : readinessText(answer)}\n`);
@@ -47,10 +52,4 @@ function readinessText({ status, text }: BriefAnswer): string {
   } catch {
     return `answered ${status}`;
   }
-}
-
-function reasonOf(error: unknown): string {
-  const { cause, message, name } = error as Error;
-  const timedOut = name === 'TimeoutError' || (cause instanceof Error && cause.name === 'TimeoutError');
-  return timedOut ? 'no answer in time' : message;
 }

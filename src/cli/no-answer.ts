@@ -1,0 +1,13 @@
+// Why nothing answers at an admin port, in words.
+
+import { UNRESOLVED } from '../net/address-book.ts';
+
+/** Of what a request was rejected with. */
+export function noAnswerReason(error: unknown): string {
+  const cause = error instanceof Error && error.cause instanceof Error ? error.cause : error;
+  if (!(cause instanceof Error)) return String(cause);
+  if ([cause, error].some((one) => one instanceof Error && one.name === 'TimeoutError')) return 'no answer in time';
+  const code = 'code' in cause ? cause.code : null;
+  if (code === 'ECONNREFUSED') return 'connection refused';
+  return code === UNRESOLVED || code === 'EAI_AGAIN' ? 'the name has no address' : cause.message;
+}
