@@ -10,23 +10,29 @@ const LINE_BYTES_MAX = 65_536;
 export class LineStream {
   /** A stream may stop after any line. */
   readonly truncated = false;
-  #line: Buffer[] = [];
+  /** The last line, in one piece: an instance may send it byte by byte. */
+  #line = Buffer.alloc(0);
   #bytes = 0;
 
   take(chunk: Buffer): void {
     const from = chunk.lastIndexOf(LF) + 1;
-    if (from > 0) {
-      this.#line = [];
-      this.#bytes = 0;
+    if (from > 0) this.#bytes = 0;
+    const bytes = this.#bytes + chunk.length - from;
+    if (bytes <= LINE_BYTES_MAX) {
+      if (bytes > this.#line.length) this.#grow(bytes);
+      chunk.copy(this.#line, this.#bytes, from);
     }
-    this.#bytes += chunk.length - from;
-    if (this.#bytes > LINE_BYTES_MAX) this.#line = [];
-    // A copy: what is passed on may be a slice of a buffer that is used again.
-    else if (from < chunk.length) this.#line.push(Buffer.from(chunk.subarray(from)));
+    this.#bytes = bytes;
   }
 
   /** The last line broke off. */
   get isUnfinished(): boolean {
-    return this.#bytes <= LINE_BYTES_MAX && !isJsonText(Buffer.concat(this.#line));
+    return this.#bytes <= LINE_BYTES_MAX && !isJsonText(this.#line.subarray(0, this.#bytes));
+  }
+
+  #grow(bytes: number): void {
+    const line = Buffer.alloc(Math.min(LINE_BYTES_MAX, 2 * bytes));
+    this.#line.copy(line, 0, 0, this.#bytes);
+    this.#line = line;
   }
 }

@@ -17,3 +17,13 @@ describe.each([1, 5, 4096])('a stream of lines in pieces of %i bytes', (pieceByt
     expect(stream.isUnfinished).toBe(isUnfinished);
   });
 });
+
+it('a stream of lines keeps of a last line that comes byte by byte no more than its bytes', () => {
+  const streams = Array.from({ length: 4 }, () => new LineStream());
+  const byte = Buffer.from('1');
+  const before = process.memoryUsage().heapUsed;
+  for (const stream of streams) for (let i = 0; i < 65_000; i++) stream.take(byte);
+  // Kept as the pieces that came it would be 27 MB.
+  expect(process.memoryUsage().heapUsed - before).toBeLessThan(10_000_000);
+  for (const stream of streams) expect(stream.isUnfinished).toBe(false);
+});
