@@ -18,7 +18,7 @@ export class DataSender {
   /** Of the connection; what the peer has room for. */
   window = WINDOW_BYTES;
   /** In the order of their turns. */
-  #waiting: DataSource[] = [];
+  readonly #waiting = new Set<DataSource>();
 
   constructor(output: Output) {
     this.output = output;
@@ -34,22 +34,24 @@ export class DataSender {
 
   /** Has bytes now, or room for them. */
   add(source: DataSource): void {
-    if (!this.#waiting.includes(source)) this.#waiting.push(source);
+    this.#waiting.add(source);
     this.send();
   }
 
   remove(source: DataSource): void {
-    const index = this.#waiting.indexOf(source);
-    if (index >= 0) this.#waiting.splice(index, 1);
+    this.#waiting.delete(source);
   }
 
   /** As much as goes. */
   send(): void {
-    while (this.#waiting.length > 0 && this.window > 0 && !this.output.blocked) {
-      const source = this.#waiting.shift();
-      if (source?.sendable !== true) continue;
-      this.window -= source.sendData(Math.min(FRAME_BYTES_MAX, this.window));
-      if (source.sendable) this.#waiting.push(source);
+    // One that is added behind the others while they are gone through has its turn as well.
+    for (const source of this.#waiting) {
+      if (this.window <= 0 || this.output.blocked) return;
+      this.#waiting.delete(source);
+      if (!source.sendable) continue;
+      const bytes = source.sendData(Math.min(FRAME_BYTES_MAX, this.window));
+      this.window -= bytes;
+      if (source.sendable) this.#waiting.add(source);
     }
   }
 }
