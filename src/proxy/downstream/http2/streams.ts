@@ -144,7 +144,8 @@ export class Http2Streams implements StreamOwner {
   onStreamClose({ id, request }: Http2Stream, resetHere: boolean): void {
     if (resetHere) this.#lateBytes += request.windowLeft;
     this.#open.delete(id);
-    this.#closed.add(id, resetHere);
+    // What comes behind END_STREAM crossed with nothing (RFC 9113 section 5.1, "half-closed (remote)").
+    this.#closed.add(id, resetHere && !request.ended);
     this.#options.onClose();
   }
 

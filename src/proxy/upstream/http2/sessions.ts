@@ -4,6 +4,8 @@
 //
 // A connection that a NAT or a router forgot swallows what is sent on it without a word. So one that has been silent, while
 // something is awaited of it or before it is used again, has to answer a ping; meanwhile requests may take another one.
+//
+// Long because: when a connection is opened, trusted and closed, and which requests wait, hang on one another.
 
 import type { Socket } from 'node:net';
 import { sharedReadBuffer } from '../../../net/borrowed-reads.ts';
@@ -21,6 +23,8 @@ const TRUSTED_MS_MAX = 4000;
 const SILENT_MS_MIN = 1000;
 /** A request waits for the answer to a ping for this share of the latency limit, then for a second connection as well. */
 const PATIENCE_RATIO = 0.25;
+/** Until a connection is opened in place of one that carried no request while some waited, as the one before it. */
+const REOPEN_MS = 250;
 /** A peer that does not answer a ping within this is gone, even when TCP still believes in it. */
 const PING_MS_MAX = 2000;
 
@@ -64,6 +68,10 @@ export class Http2Sessions implements ConnectionOwner {
   #refusingSinceMs = Number.NaN;
   #retired = false;
   #watching = false;
+  /** The last connection ended before it carried a request, though some waited. */
+  #wasInVain = false;
+  /** None is opened for now. */
+  #pausing = false;
 
   constructor(options: SessionsOptions) {
     this.#options = options;
@@ -146,6 +154,7 @@ export class Http2Sessions implements ConnectionOwner {
 
   /** A stream is about to begin on it. */
   began(connection: Http2Connection): void {
+    this.#wasInVain = false;
     if (connection.streams.size === 0) connection.busySinceMs = this.#options.nowMs();
     this.#watch();
   }
@@ -234,6 +243,7 @@ export class Http2Sessions implements ConnectionOwner {
 
   /** One at first, then as many as those that wait need by what the peer allows. */
   #openMore(): void {
+    if (this.#pausing) return;
     const needed = Math.ceil(this.#waiting.size / this.#streamsMax);
     const allowed = this.#options.connectionsMax - this.#connections.length;
     const coming = this.#connections.reduce((sum, { ready }) => sum + (ready ? 0 : 1), this.#opening);
@@ -274,8 +284,23 @@ export class Http2Sessions implements ConnectionOwner {
     if (index < 0) return;
     this.#connections.splice(index, 1);
     // One that ended after it had been of use is replaced; one that never was says why there is none.
-    if (connection.ready) this.#openMore();
-    else this.#failWaiting(failure);
+    if (!connection.ready) this.#failWaiting(failure);
+    else if (connection.streams.any || this.#waiting.size === 0) this.#openMore();
+    else this.#openAgain();
+  }
+
+  /** The peer may be about to restart; one that hangs up again is asked now and then, as long as a request waits. */
+  #openAgain(): void {
+    const again = this.#wasInVain;
+    this.#wasInVain = true;
+    if (!again) this.#openMore();
+    else if (!this.#pausing) {
+      this.#pausing = true;
+      setTimeout(() => {
+        this.#pausing = false;
+        this.#openMore();
+      }, REOPEN_MS).unref();
+    }
   }
 
   /** A connection did not come about: those that wait go on waiting only while another one may serve them. */

@@ -79,6 +79,11 @@ export class SentStreams {
     return this.#open.size;
   }
 
+  /** One was begun, no matter what became of it. */
+  get any(): boolean {
+    return this.#nextId > 1;
+  }
+
   get hasRoom(): boolean {
     return this.#open.size < this.#streamsMax;
   }
@@ -174,7 +179,7 @@ export class SentStreams {
     if (stream !== undefined) stream.takeData(data, payload.length, (flags & Flag.endStream) !== 0);
     else {
       this.#lateBytes -= payload.length;
-      if (this.#lateBytes < 0) throw beyondWindow();
+      if (this.#lateBytes < 0) throw new ConnectionError(ErrorCode.streamClosed, 'DATA of a stream that is over');
     }
   }
 

@@ -222,6 +222,18 @@ describe('a stream is reset, and the connection lives on, for', () => {
     expect(await faultOf(frames)).toEqual({ streamId: 1, code });
   });
 
+  it('each frame of DATA behind its end, if there are more', async () => {
+    const instance = await startInstance((_request, response) => response.end('ok'));
+    const { port } = await startProxy([{ name: 'svc', ports: [instance.port] }]);
+    const client = frameClient(port, [post(1), data(1, '', FLAG.endStream), data(1, 'x'), data(1, 'y'), get(3)]);
+    await until(() => client.seen().some(({ type, streamId }) => type === TYPE.data && streamId === 3));
+    const faults = client.seen().filter(({ type }) => type === TYPE.rstStream || type === TYPE.goaway);
+    expect(faults.map(({ type, streamId, payload }) => [type, streamId, payload.readUInt32BE(0)])).toEqual([
+      [TYPE.rstStream, 1, CODE.streamClosed],
+      [TYPE.rstStream, 1, CODE.streamClosed],
+    ]);
+  });
+
   it('more streams at once than are allowed', async () => {
     const frames = Array.from({ length: 257 }, (_, i) => post(2 * i + 1));
     expect(await faultOf(frames)).toEqual({ streamId: 513, code: 7 });

@@ -23,6 +23,31 @@ it.each([
   expect(instance.sockets).toHaveLength(expected);
 });
 
+it('an instance that takes no streams and hangs up each time is connected to four times a second while a request waits', async () => {
+  vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout'] });
+  onTestFinished(() => void vi.useRealTimers());
+  const instance = deafInstance();
+  instance.ask({});
+  const hangUp = async (): Promise<void> => {
+    instance.receive(NONE_FOR_NOW);
+    const socket = instance.sockets.at(-1) as Duplex;
+    const closed = once(socket, 'close');
+    socket.destroy();
+    await closed;
+  };
+  await hangUp();
+  // The first may have met a restart.
+  expect(instance.sockets).toHaveLength(2);
+  for (let opened = 2; opened < 6; opened++) {
+    await hangUp();
+    expect(instance.sockets).toHaveLength(opened);
+    await vi.advanceTimersByTimeAsync(249);
+    expect(instance.sockets).toHaveLength(opened);
+    await vi.advanceTimersByTimeAsync(1);
+    expect(instance.sockets).toHaveLength(opened + 1);
+  }
+});
+
 it('a connection that is closed while its peer takes nothing is cut off', () => {
   const instance = deafInstance(false);
   instance.ask({}).abort();

@@ -7,7 +7,15 @@ import { ask, session } from '../../../support/http2-client.ts';
 import { FLAG, type FrameSeen, frame, hpack, TYPE } from '../../../support/http2-frames.ts';
 import { startProxy, until } from '../../../support/proxy.ts';
 
-const CODE = { protocol: 1, flowControl: 3, frameSize: 6, cancel: 8, compression: 9, calm: 11 } as const;
+const CODE = {
+  protocol: 1,
+  flowControl: 3,
+  streamClosed: 5,
+  frameSize: 6,
+  cancel: 8,
+  compression: 9,
+  calm: 11,
+} as const;
 const WHOLE = FLAG.endHeaders | FLAG.endStream;
 
 const uint32 = (value: number): Buffer => {
@@ -46,7 +54,7 @@ describe('the connection to an instance ends with an error for', () => {
   it.each<[string, number, readonly Buffer[]]>([
     ['DATA of no stream', CODE.protocol, [data(0, 'x')]],
     ['DATA of a stream that was not begun', CODE.protocol, [data(3, 'x')]],
-    ['DATA behind the end of its stream', CODE.flowControl, [answer(1, 'all'), data(1, 'x')]],
+    ['DATA behind the end of its stream', CODE.streamClosed, [answer(1, 'all'), data(1, 'x')]],
     ['more padding than DATA', CODE.protocol, [head([OK]), data(1, '\x05x', FLAG.padded)]],
     ['HEADERS of a stream of its own', CODE.protocol, [frame(TYPE.headers, WHOLE, 2, hpack([OK]))]],
     ['HEADERS of a stream that was not begun', CODE.protocol, [frame(TYPE.headers, WHOLE, 3, hpack([OK]))]],
