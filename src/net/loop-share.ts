@@ -89,12 +89,24 @@ export function inTurn(costMs: number, action: () => void): void {
   share.wait();
 }
 
+/** Calls `action` at the end of this turn, before what waits goes on. */
+export function endOfTurn(action: () => void): void {
+  ending.push(action);
+  schedule();
+}
+
+/** Another one behind the end of a turn in which anything was entered. */
+export function turnNumber(): number {
+  return turn;
+}
+
 /** State of this event loop: the turn, and what was used in it. */
 let turn = 1;
 let turnMs = 0;
 /** What the source that was served last had used by then. */
 let servedMs = 0;
 let waiting: LoopShare[] = [];
+let ending: (() => void)[] = [];
 let scheduled = false;
 /** The last time that what waits went on: its end, how long it took, and the events of the loop until then. */
 let restsSinceMs = 0;
@@ -110,6 +122,11 @@ function schedule(): void {
 function endTurn(): void {
   scheduled = false;
   beginTurn();
+  if (ending.length > 0) {
+    const actions = ending;
+    ending = [];
+    for (const action of actions) action();
+  }
   if (waiting.length === 0) return;
   const { events } = performance.nodeTiming.uvMetricsInfo;
   const idle = events === eventsSeen;

@@ -2,6 +2,7 @@
 // bodies of many streams, as instances answer them, are one packet then.
 
 import type { Socket } from 'node:net';
+import { endOfTurn } from '../../net/loop-share.ts';
 
 /** Text that waits for a peer which does not read; beyond it, a client is not read any more either. */
 const TEXT_MAX = 64 * 1024;
@@ -56,19 +57,6 @@ export class Output {
   #becomeDue(): void {
     if (this.#due) return;
     this.#due = true;
-    atEndOfTurn(this);
+    endOfTurn(() => this.flush());
   }
-}
-
-/** Of this event loop. */
-let dueInTurn: Output[] = [];
-
-function atEndOfTurn(output: Output): void {
-  if (dueInTurn.push(output) === 1) setImmediate(endTurn);
-}
-
-function endTurn(): void {
-  const outputs = dueInTurn;
-  dueInTurn = [];
-  for (const output of outputs) output.flush();
 }

@@ -5,6 +5,7 @@ import { STATUS_CODES } from 'node:http';
 import type { Socket } from 'node:net';
 import type { ClientRequest, ClientResponse } from '../../exchange/client/message.ts';
 import { FieldKind, FieldTable } from '../../fields/fields.ts';
+import { holdWrites } from '../../held-writes.ts';
 import type { FastRequestHead } from './fast-request-head.ts';
 import { httpDate } from './http-date.ts';
 
@@ -180,7 +181,11 @@ export class FastResponse implements ClientResponse {
     } else if (this.#hasBody) {
       text += body;
     }
-    if (text !== '') this.#link.socket.write(text, 'latin1');
+    if (text !== '') {
+      const { socket } = this.#link;
+      if (this.shouldKeepAlive) holdWrites(socket);
+      socket.write(text, 'latin1');
+    }
     this.#link.answered(!this.shouldKeepAlive);
   }
 

@@ -16,6 +16,7 @@ import { chooseReadBuffer, ownReadBuffer, sharedReadBuffer } from '../../../net/
 import type { ReadInto } from '../../../net/connect.ts';
 import { beginRead, endRead } from '../../../net/end-of-read.ts';
 import { gatherPieces } from '../../../net/piece-gatherer.ts';
+import { holdWrites } from '../../held-writes.ts';
 import type { ConnectionOwner, Opener, PooledConnection } from '../pooled-connection.ts';
 import type { UpstreamCall, UpstreamHandler, UpstreamRequest } from '../upstream.ts';
 import { upstreamError } from '../upstream.ts';
@@ -178,6 +179,7 @@ export class Http1Connection implements PooledConnection, ResponseSink {
   #write(socket: Socket, request: UpstreamRequest, body: Buffer | null): void {
     this.#parser.begin(request.method === 'HEAD');
     const head = requestHead(request, body);
+    holdWrites(socket);
     if (body === null) {
       socket.write(head, 'latin1');
     } else if (body.length <= STRING_BYTES_MAX) {
