@@ -117,6 +117,24 @@ describe('the opinion of another instance', () => {
     for (let i = 0; i < 20; i++) start(world, other, NO_QUESTION);
     expect(world.router.route({ ...REQUEST, question: BAD }, world.nowMs)).toBe(odd);
   });
+
+  it('is not asked for until ten seconds after a request was refused', () => {
+    const { world, odd, other } = begun();
+    const goesTo = () => world.router.route({ ...REQUEST, question: BAD }, world.nowMs);
+    expect(goesTo()).toBe(other);
+    // In time at first, then late until one is refused.
+    for (let i = 0; i < 3000 && world.router.lastTier !== 'shed'; i++) {
+      const to = world.router.route(REQUEST, world.nowMs);
+      if (to !== null) world.router.finish(start(world, to, NO_QUESTION), 'answered', i < 200 ? 40 : 200, world.nowMs);
+      world.pass(10);
+    }
+    expect(world.router.lastTier).toBe('shed');
+    const seven = () => Array.from({ length: 7 }, goesTo);
+    world.pass(9_000);
+    expect(seven()).toContain(odd);
+    world.pass(1_001);
+    expect(seven()).toEqual(Array(7).fill(other));
+  });
 });
 
 describe('the number of a question', () => {
