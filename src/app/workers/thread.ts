@@ -3,10 +3,11 @@
 import type { Worker } from 'node:worker_threads';
 import type { ChainState } from '../../core/chain/chain.ts';
 import type { InstanceKey } from '../../core/domain.ts';
-import { mergeInTime, type Summary } from '../../core/neighbours/summary.ts';
+import type { Summary } from '../../core/neighbours/summary.ts';
 import type { InstanceState, ServiceOverview } from '../../core/service-router.ts';
 import { CommandError } from '../../errors.ts';
 import type { FromWorker, ToWorker } from './messages.ts';
+import { SeenByWorker, type Summaries } from './seen-by-worker.ts';
 
 /** Rounds of the watch; a worker says something in each. A process that was suspended has missed none of its own. */
 const SILENT_ROUNDS_MAX = 5;
@@ -14,6 +15,8 @@ const SILENT_ROUNDS_MAX = 5;
 const HANGING_ROUNDS_MAX = 10;
 /** To be compiled and to listen, on a slow card. */
 const START_ROUNDS_MAX = 30;
+
+const NOTHING: Summaries = new Map();
 
 export interface WorkerListener {
   /** What it says beyond being alive. */
@@ -34,8 +37,7 @@ export class WorkerThread {
   /** By service: its instances as they were last said, and those of them that were said since. */
   readonly #instances = new Map<string, ReadonlyMap<InstanceKey, InstanceState>>();
   readonly #coming = new Map<string, Map<InstanceKey, InstanceState>>();
-  /** What it saw since that was asked for last, by service. */
-  #summaries = new Map<string, Summary>();
+  readonly #seen = new SeenByWorker();
   readonly #worker: Worker;
   /** Rounds since it last said anything. */
   #silentRounds = HANGING_ROUNDS_MAX - START_ROUNDS_MAX;
@@ -117,17 +119,12 @@ export class WorkerThread {
 
   /** It saw this since it said so last. */
   addSummaries(summaries: readonly (readonly [service: string, summary: Summary])[]): void {
-    for (const [service, summary] of summaries) {
-      const before = this.#summaries.get(service);
-      this.#summaries.set(service, before === undefined ? summary : mergeInTime(before, summary));
-    }
+    this.#seen.add(summaries);
   }
 
-  /** All that it saw since this was asked last. */
-  takeSummaries(): ReadonlyMap<string, Summary> {
-    const summaries = this.#summaries;
-    this.#summaries = new Map();
-    return summaries;
+  /** All that it saw since this was asked last; one that hangs sees nothing. */
+  takeSummaries(): Summaries {
+    return this.isSilent ? NOTHING : this.#seen.take();
   }
 
   send(message: ToWorker): void {
