@@ -77,6 +77,7 @@ describe('the service of systemd', () => {
   it('shows in a dry run what it would write, and writes nothing', () => {
     const result = spawnSync(executable, ['install', '--dry-run', '--root', directory], { encoding: 'utf8' });
     expect(result.stdout).toContain('file /etc/systemd/system/qedge.service (644):\n    [Unit]\n');
+    expect(result.stdout).toMatch(/^file \/etc\/qedge\/qedge\.schema\.json \(644\): \d+ characters of JSON$/m);
     expect(spawnSync('find', [directory, '-mindepth', '1'], { encoding: 'utf8' }).stdout).toBe('');
   });
 

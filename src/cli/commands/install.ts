@@ -115,7 +115,10 @@ function describe(step: InstallStep): string {
       return `link ${step.path} -> ${step.target}\n`;
     case 'file': {
       const when = step.existing === 'keep' ? ', unless it exists' : '';
-      return `file ${step.path} (${step.mode.toString(8)}${when}):\n${step.content.replaceAll(/^/gm, '    ').trimEnd()}\n`;
+      const file = `file ${step.path} (${step.mode.toString(8)}${when})`;
+      // The schema is for editors: a thousand lines that say nothing to people.
+      if (step.path.endsWith('.json')) return `${file}: ${step.content.length} characters of JSON\n`;
+      return `${file}:\n${step.content.replaceAll(/^/gm, '    ').trimEnd()}\n`;
     }
   }
 }

@@ -48,6 +48,9 @@ describe('qedge keygen and qedge sign', () => {
       status: 1,
       stderr: 'qedge: SHA256SUMS.sig: the signature does not match the public key\n',
     });
+    const badKey = qedge('verify', 'SHA256SUMS', '--key', 'abc');
+    expect(badKey.status).toBe(64);
+    expect(badKey.stderr).toContain('expected a public key, 32 bytes in base64, got abc');
     writeFileSync(at('SHA256SUMS'), 'abd  qedge.deb\n');
     expect(qedge('verify', 'SHA256SUMS', '--key', publicKey)).toMatchObject({
       status: 1,
