@@ -35,7 +35,7 @@ export const flKeys = () => ({
     reload: 'restart',
   }),
   samples: key('samples', figures(z.int().min(0).max(1e12)), {
-    doc: 'Of a client, how many samples of each class it has, such as { "0" = 1000, "1" = 20000 }.',
+    doc: 'How many samples of each class a client has, such as { "0" = 1000, "1" = 20000 }.',
     default: {},
     reload: 'restart',
   }),

@@ -24,7 +24,7 @@ export const nodeKeys = ({ hostname }: SchemaContext) => ({
     example: '10.0.0.7',
   }),
   labels: key('labels', labels, {
-    doc: 'Free facts about the node, such as { accelerator = "hailo-8" }.',
+    doc: 'Labels of the node, free to choose, such as { accelerator = "hailo-8" }.',
     default: {},
   }),
 });

@@ -49,7 +49,7 @@ export const tracesKeys = (context: SchemaContext) => ({
     reload: 'restart',
     default: 'qedge',
   }),
-  timeout: key('timeoutMs', duration(), { doc: 'Of one post.', reload: 'restart', default: '10s' }),
+  timeout: key('timeoutMs', duration(), { doc: 'One post may take this long.', reload: 'restart', default: '10s' }),
   queue_max: key('queueMax', count(1), {
     doc: 'Spans that wait while the collector cannot take them; more are dropped and counted.',
     reload: 'restart',

@@ -47,7 +47,7 @@ const shareOf = (share: number, attributes: Attributes): AttributeShare => ({
 });
 
 const attributeShare: z.ZodType<AttributeShare> = section({
-  share: required('share', positiveRatio, { doc: 'Of the requests of each client.', example: 0.8 }),
+  share: required('share', positiveRatio, { doc: 'Share of the requests of each client.', example: 0.8 }),
   ...attributeKeys,
 })
   .refine(asksForSomething, { error: NOTHING_ASKED })
@@ -55,13 +55,13 @@ const attributeShare: z.ZodType<AttributeShare> = section({
 
 const accuracy: z.ZodType<AttributeShare> = section({
   min: required('min', z.number().gt(0), { doc: 'Accuracy of the profile.', example: 0.95 }),
-  share: key('share', positiveRatio, { doc: 'Of the requests of each client.', default: 1 }),
+  share: key('share', positiveRatio, { doc: 'Share of the requests of each client.', default: 1 }),
 }).transform(({ min, share }) => shareOf(share, { ...NO_ATTRIBUTES, accuracyMin: min }));
 
 const NO_ATTRIBUTES: Attributes = { tls: false, tiers: null, hopsMax: null, labels: {}, accuracyMin: null };
 
 const availability = section({
-  share: required('share', positiveRatio, { doc: 'Of the seconds.', example: 0.99 }),
+  share: required('share', positiveRatio, { doc: 'Share of the seconds.', example: 0.99 }),
   over: required('overMs', duration(), { doc: 'Of this last time.', example: '1h' }),
 });
 

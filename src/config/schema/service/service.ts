@@ -90,7 +90,7 @@ export const serviceKeys = (context: SchemaContext) => ({
     example: 'refuse',
   }),
   overload: key('overload', z.enum(['send', 'shed']), {
-    doc: 'Of the policy qedge, where nearly all answers are late. "shed": what no instance has room for is answered 503 with Retry-After at once, so that the rest is answered in time; where that gains nothing, it is given up. "send": all is sent, however late.',
+    doc: 'For the policy qedge, where nearly all answers are late. "shed": what no instance has room for is answered 503 with Retry-After at once, so that the rest is answered in time; where that gains nothing, it is given up. "send": all is sent, however late.',
     default: 'shed',
   }),
   policy: key('policy', policy, {
