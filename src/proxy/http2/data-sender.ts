@@ -19,6 +19,7 @@ export class DataSender {
   window = WINDOW_BYTES;
   /** In the order of their turns. */
   readonly #waiting = new Set<DataSource>();
+  #sending = false;
 
   constructor(output: Output) {
     this.output = output;
@@ -44,14 +45,21 @@ export class DataSender {
 
   /** As much as goes. */
   send(): void {
-    // One that is added behind the others while they are gone through has its turn as well.
-    for (const source of this.#waiting) {
-      if (this.window <= 0 || this.output.blocked) return;
-      this.#waiting.delete(source);
-      if (!source.sendable) continue;
-      const bytes = source.sendData(Math.min(FRAME_BYTES_MAX, this.window));
-      this.window -= bytes;
-      if (source.sendable) this.#waiting.add(source);
+    // What a source has to say may bring another one, before it is known how much of the window is left.
+    if (this.#sending) return;
+    this.#sending = true;
+    try {
+      // One that is added behind the others while they are gone through has its turn as well.
+      for (const source of this.#waiting) {
+        if (this.window <= 0 || this.output.blocked) return;
+        this.#waiting.delete(source);
+        if (!source.sendable) continue;
+        const bytes = source.sendData(Math.min(FRAME_BYTES_MAX, this.window));
+        this.window -= bytes;
+        if (source.sendable) this.#waiting.add(source);
+      }
+    } finally {
+      this.#sending = false;
     }
   }
 }
