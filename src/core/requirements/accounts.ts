@@ -1,10 +1,11 @@
 // Each client's account of what is asked for beside the latency goal, over the window: a row of sums for each client, and row 0 for all
 // together. Seconds in which the service could be had are counted apart, over the longer time that their requirement names.
 
+import type { EndedRequest } from '../domain.ts';
 import { grownFloat64 } from '../stats/grown.ts';
 import { WindowSums } from '../stats/window-sums.ts';
 import { meanLevel, type Rates, type RequirementLevel, rateLevel, shareLevel } from './level.ts';
-import type { Requirements } from './requirements.ts';
+import { type Requirements, SHARES_MAX } from './requirements.ts';
 
 /** The row of all clients together. */
 export const ALL = 0;
@@ -15,27 +16,40 @@ const LATENCY_MS = 2;
 /** And one for each attribute share: requests that an instance with the attributes answered. */
 const FIRST_SHARE = 3;
 
+/**
+ * What the window has too much of the mean latency is to be made good within so much of its requests: fewer than what a share of four fifths
+ * leaves free.
+ */
+const MADE_GOOD_WITHIN = 1 / 8;
+/** By row, of the buckets before the one that is counted in: latency and number of the answers; and which that one is. */
+const EARLIER_MS = 0;
+const EARLIER_ANSWERS = 1;
+const EARLIER_THAN = 2;
+const EARLIER_COLUMNS = 3;
+
 const ASKED_SECONDS = 0;
 const GOOD_SECONDS = 1;
 
-/** What of an ended request is accounted. */
-export interface Accounted {
-  readonly failed: boolean;
-  readonly latencyMs: number;
-  /** A bit for each attribute share that its instance serves. */
-  readonly fits: number;
-  /** It missed a limit of its own, within that of the service: a matter of its client alone. */
-  readonly own: boolean;
-}
+/** How a request ended, beside the bits of the attribute shares that its instance serves: a failure. */
+export const IS_FAILED = 1 << SHARES_MAX;
+/** And: it missed a limit of its own, within that of the service, which is a matter of its client alone. */
+export const IS_OWN = 2 << SHARES_MAX;
 
 export class Accounts {
   readonly #asked: Requirements;
+  /** How many there are. */
+  readonly #shares: number;
   readonly #sums: WindowSums;
   /** Null: no availability is asked for. */
   readonly #seconds: WindowSums | null;
   /** By row: the second that is not over yet, NaN for none; and whether the service could be had in it. */
   #second: Float64Array<ArrayBuffer> = new Float64Array(0);
   #isGood: Float64Array<ArrayBuffer> = new Float64Array(0);
+  /** The mean latency that is asked for; +Infinity: none. */
+  readonly #meanMs: number;
+  #earlier: Float64Array<ArrayBuffer> = new Float64Array(0);
+  /** By row: what its next answer may take. */
+  #allowanceMs: Float64Array<ArrayBuffer> = new Float64Array(0);
   /** The bucket that requests are counted in now: until when, and where it is in the row of all. */
   #bucketEndMs = Number.NEGATIVE_INFINITY;
   #epoch = 0;
@@ -43,22 +57,31 @@ export class Accounts {
 
   constructor(asked: Requirements, windowMs: number) {
     this.#asked = asked;
+    this.#shares = asked.shares.length;
+    this.#meanMs = asked.meanLatencyMs ?? Number.POSITIVE_INFINITY;
     this.#sums = new WindowSums(windowMs, FIRST_SHARE + asked.shares.length);
     this.#seconds = asked.availability === null ? null : new WindowSums(asked.availability.overMs, 2);
   }
 
   ensureRows(rows: number): void {
-    if (rows > this.#sums.rows) this.#sums.ensureRows(rows);
+    if (rows <= this.#sums.rows) return;
+    this.#sums.ensureRows(rows);
+    this.#earlier = grownFloat64(this.#earlier, this.#sums.rows * EARLIER_COLUMNS, Number.NaN);
+    this.#allowanceMs = grownFloat64(this.#allowanceMs, this.#sums.rows, Number.POSITIVE_INFINITY);
   }
 
-  /** In the account of the row, and in that of all unless it is the client's own matter. */
-  record(row: number, request: Accounted, nowMs: number): void {
+  /** In the account of the row, and in that of all unless it is the client's own matter. `how`: bits, as above. */
+  record(row: number, request: EndedRequest, how: number, nowMs: number): void {
     if (!(nowMs < this.#bucketEndMs)) this.#beginBucket(nowMs);
-    if (!request.own) this.#add(this.#atOfAll, request);
-    if (row !== ALL) this.#add(this.#sums.atEpoch(row, this.#epoch), request);
+    const isOwn = (how & IS_OWN) !== 0;
+    if (!isOwn) this.#add(this.#atOfAll, request, how);
+    const at = row === ALL ? this.#atOfAll : this.#sums.atEpoch(row, this.#epoch);
+    if (row !== ALL) this.#add(at, request, how);
+    if (this.#meanMs !== Number.POSITIVE_INFINITY) this.#allow(row, at);
     if (this.#seconds === null) return;
-    if (!request.own) this.#countSecond(this.#seconds, ALL, !request.failed, nowMs);
-    if (row !== ALL) this.#countSecond(this.#seconds, row, !request.failed, nowMs);
+    const isGood = (how & IS_FAILED) === 0;
+    if (!isOwn) this.#countSecond(this.#seconds, ALL, isGood, nowMs);
+    if (row !== ALL) this.#countSecond(this.#seconds, row, isGood, nowMs);
   }
 
   #beginBucket(nowMs: number): void {
@@ -68,16 +91,43 @@ export class Accounts {
     this.#atOfAll = sums.atEpoch(ALL, this.#epoch);
   }
 
-  #add(at: number, { failed, latencyMs, fits }: Accounted): void {
+  #add(at: number, { latencyMs }: EndedRequest, how: number): void {
     const sums = this.#sums;
     sums.add(at, REQUESTS, 1);
-    if (failed) {
+    if ((how & IS_FAILED) !== 0) {
       sums.add(at, FAILED, 1);
       return;
     }
     sums.add(at, LATENCY_MS, latencyMs);
-    const shares = this.#asked.shares.length;
-    for (let k = 0; k < shares; k++) if ((fits & (1 << k)) !== 0) sums.add(at, FIRST_SHARE + k, 1);
+    const shares = this.#shares;
+    for (let k = 0; k < shares; k++) if ((how & (1 << k)) !== 0) sums.add(at, FIRST_SHARE + k, 1);
+  }
+
+  /**
+   * What the next answer of the row may take, ms, as of its last one: the mean that is asked for, and what the window has left of it or has too
+   * much of, spread over the requests to come. +Infinity: as long as it likes.
+   */
+  allowanceMs(row: number): number {
+    return this.#allowanceMs[row] ?? Number.POSITIVE_INFINITY;
+  }
+
+  #allow(row: number, at: number): void {
+    const from = row * EARLIER_COLUMNS;
+    const earlier = this.#earlier;
+    if (earlier[from + EARLIER_THAN] !== this.#epoch) this.#sumEarlier(row, from);
+    const sums = this.#sums;
+    const answers = (earlier[from + EARLIER_ANSWERS] as number) + sums.value(at, REQUESTS) - sums.value(at, FAILED);
+    const leftMs = this.#meanMs * answers - (earlier[from + EARLIER_MS] as number) - sums.value(at, LATENCY_MS);
+    this.#allowanceMs[row] = this.#meanMs + leftMs / Math.max(1, MADE_GOOD_WITHIN * answers);
+  }
+
+  #sumEarlier(row: number, from: number): void {
+    const sums = this.#sums;
+    const earlier = this.#earlier;
+    earlier[from + EARLIER_MS] = sums.sumBefore(row, LATENCY_MS, this.#epoch);
+    earlier[from + EARLIER_ANSWERS] =
+      sums.sumBefore(row, REQUESTS, this.#epoch) - sums.sumBefore(row, FAILED, this.#epoch);
+    earlier[from + EARLIER_THAN] = this.#epoch;
   }
 
   /** An answer turned out to be none. */
@@ -88,7 +138,11 @@ export class Accounts {
 
   clear(row: number): void {
     if (row === ALL) this.#bucketEndMs = Number.NEGATIVE_INFINITY;
-    if (row < this.#sums.rows) this.#sums.clear(row);
+    if (row < this.#sums.rows) {
+      this.#sums.clear(row);
+      this.#earlier[row * EARLIER_COLUMNS + EARLIER_THAN] = Number.NaN;
+      this.#allowanceMs[row] = Number.POSITIVE_INFINITY;
+    }
     if (this.#seconds !== null && row < this.#seconds.rows) this.#seconds.clear(row);
     if (row < this.#second.length) this.#second[row] = Number.NaN;
   }

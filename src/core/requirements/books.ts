@@ -3,7 +3,7 @@
 // not distinguished.
 
 import type { Candidate, EndedRequest, QosTarget } from '../domain.ts';
-import { Accounts, ALL } from './accounts.ts';
+import { Accounts, ALL, IS_FAILED, IS_OWN } from './accounts.ts';
 import { FadingRatio } from './fading-ratio.ts';
 import { FitTable } from './fit-table.ts';
 import type { RequirementLevel } from './level.ts';
@@ -61,7 +61,8 @@ export class RequirementBooks {
   /** For how long the objective spends nothing. */
   #idleMs = GIVE_WAY_MS;
   #steppedMs = Number.NaN;
-  readonly #ended = { failed: false, latencyMs: 0.5, fits: 0, own: false };
+  /** The instances that take requests. */
+  #active: readonly Candidate[] = [];
   /** Rows that there is room for. */
   #rows = 0;
   /** Requests since the last step, by the shares that their instances serve: those that were missed, and those in time. */
@@ -91,7 +92,9 @@ export class RequirementBooks {
   /** The instances are other than they were. `active`: one array for as long as the router is there. */
   update(live: readonly Candidate[], active: readonly Candidate[]): void {
     for (const candidate of live) this.fits.set(candidate);
+    this.#active = active;
     this.#selections.update(active);
+    this.latency.step(active);
   }
 
   /** Some requests are for some instances. */
@@ -109,24 +112,29 @@ export class RequirementBooks {
 
   /** A request of the client came: what it is due to, for `offer`. */
   arrive(row: number, group: number, nowMs: number): number {
-    return selectionOf(this.quotas.earn(row, this.#earnings, nowMs), this.latency.isHigh(row), group);
+    return selectionOf(this.quotas.earn(row, this.#earnings, nowMs), group);
   }
 
   /** The request did not stay with this instance: what it is due to, for `offer`. */
   comeBack(row: number, group: number, handle: number): number {
     this.quotas.pay(row, this.fits.bits(handle, group), -1);
-    return selectionOf(this.quotas.due(row), this.latency.isHigh(row), group);
+    return selectionOf(this.quotas.due(row), group);
   }
 
-  /** Those of `candidates` that a request due to this is offered, in their order; all where it is due to none. Valid until the next call. */
-  offer<C extends Candidate>(candidates: readonly C[], selection: number): readonly C[] {
+  /**
+   * Those of `candidates` that a request of the client is offered that is due to this, in their order; all where it is due to none. Valid until
+   * the next call.
+   */
+  offer<C extends Candidate>(row: number, candidates: readonly C[], selection: number): readonly C[] {
+    const allowanceMs = this.accounts.allowanceMs(row);
+    if (this.latency.isHigh(row, allowanceMs)) return this.#selections.quickOf(candidates, selection, allowanceMs);
     return this.#selections.of(candidates, selection);
   }
 
   /** What `arrive` and `offer` would offer, changing nothing. Cold path. */
   preview<C extends Candidate>(row: number, candidates: readonly C[], group: number): readonly C[] {
     const due = this.quotas.willBeDue(row, this.#earnings);
-    return [...this.#selections.of(candidates, selectionOf(due, this.latency.isHigh(row), group))];
+    return [...this.offer(row, candidates, selectionOf(due, group))];
   }
 
   /** The request goes to this instance. */
@@ -137,21 +145,24 @@ export class RequirementBooks {
   // ---- a request that ended ----
 
   record(row: number, request: EndedRequest, group: number, nowMs: number): void {
-    const { ending, latencyMs, handle, limitMs = this.latencyMs } = request;
+    const { ending, handle } = request;
+    const isGood = ending === 'success';
     const fits = this.fits.bits(handle, group);
-    const ended = this.#ended;
-    ended.failed = ending === 'failed';
-    ended.latencyMs = latencyMs;
-    ended.fits = fits;
-    // That says nothing of what would have come within the limit of the service.
-    ended.own = ending !== 'success' && latencyMs >= limitMs && latencyMs < this.latencyMs;
-    this.#ensureRows(row + 1);
-    this.accounts.record(row, ended, nowMs);
+    let how = fits;
+    if (ending === 'failed') how |= IS_FAILED;
+    if (!isGood && this.#isOwn(request)) how |= IS_OWN;
+    if (row >= this.#rows) this.#growRows(row + 1);
+    this.accounts.record(row, request, how, nowMs);
     if (ending !== 'failed') this.latency.record(row, request);
-    if (!ended.own) (this.#since[2 * fits + Number(ending === 'success')] as number)++;
-    this.#pressed?.record(row, ending === 'success', nowMs);
+    if ((how & IS_OWN) === 0) (this.#since[2 * fits + (isGood ? 1 : 0)] as number)++;
+    this.#pressed?.record(row, isGood, nowMs);
     this.#usualGroup.record(group);
     if (!(nowMs - this.#steppedMs < STEP_MS)) this.#step(nowMs);
+  }
+
+  /** It missed a limit of its own: that says nothing of what would have come within the limit of the service. */
+  #isOwn({ latencyMs, limitMs = this.latencyMs }: EndedRequest): boolean {
+    return latencyMs >= limitMs && latencyMs < this.latencyMs;
   }
 
   /** An answer turned out to be none. */
@@ -168,8 +179,7 @@ export class RequirementBooks {
     this.quotas.clear(row);
   }
 
-  #ensureRows(rows: number): void {
-    if (rows <= this.#rows) return;
+  #growRows(rows: number): void {
     this.#rows = rows;
     this.accounts.ensureRows(rows);
     this.latency.ensureRows(rows);
@@ -220,6 +230,7 @@ export class RequirementBooks {
     if (meanLatencyMs !== null) this.prices.meanLatency.step(strainOf('mean-latency'), seconds);
     if (reliabilityRatio !== null) this.prices.reliability.step(strainOf('reliability'), seconds);
     if (availability !== null) this.prices.availability.step(strainOf('availability'), seconds);
+    this.latency.step(this.#active);
     this.#settle();
     const { success, shortOf } = this.yielding;
     // NaN before the first request.

@@ -1,14 +1,22 @@
-// The mean latency of each client and of each instance's answers, the older ones fading. Clients of one load balancer may send in step, so
-// that the same one gets the far instance each time: the mean of all is kept then, and that client's is not. A client above its mean is
-// offered the instances below it.
+// When a client is to get the quick instances alone, for the mean latency that it is to get. Clients of one load balancer may send in step,
+// so that the same one gets the far instance each time: the mean of all is kept then, and that client's is not.
+//
+// Two things make its mean too high. Where the instances that it gets take longer by themselves, it gets quicker ones until they do not.
+// What chance adds, a pause of the machine say, is in its account: what the next answer may take so that the window keeps the mean
+// (`allowanceMs` of accounts.ts). Where that is less than what the slowest instance takes, the quicker ones make good what the window has too
+// much of. Where it is less than what even the quickest takes, nothing that this client does makes it good, and the shares are not given
+// up for it.
 
+import type { Candidate } from '../domain.ts';
 import { grownFloat64 } from '../stats/grown.ts';
 
 /** About so many answers speak: of a client fewer than a window has, of an instance as many as distinguish it from its neighbours. */
 const CLIENT_GAIN = 1 / 16;
 const INSTANCE_GAIN = 1 / 64;
-/** What a client may use up of the mean that is asked for before it is offered the quick ones. */
-const EASY = 0.9;
+/** However much a client has to make good, what takes this share of the mean that is asked for is quick enough. */
+const QUICK_SHARE = 1 / 2;
+/** And what takes hardly more than the quickest. */
+const AS_QUICK = 1.1;
 
 /** Of which instance, and how long it took. */
 export interface Answer {
@@ -18,28 +26,27 @@ export interface Answer {
 }
 
 export class MeanLatency {
-  /** What is easy on the mean that is asked for, ms; +Infinity where none is. */
-  readonly #easyMs: number;
-  /** By row, and by handle; NaN before the first answer. */
-  #ofClient: Float64Array<ArrayBuffer> = new Float64Array(0);
+  /** The mean that is asked for, ms; +Infinity: none. */
+  readonly #goalMs: number;
+  /** What an instance takes, by handle, and what those take by themselves that the client got, by row; NaN before the first answer. */
   #ofInstance: Float64Array<ArrayBuffer> = new Float64Array(0);
+  #ofClient: Float64Array<ArrayBuffer> = new Float64Array(0);
+  /** What the quickest and the slowest active instance take, as of the last step. */
+  #quickestMs = Number.POSITIVE_INFINITY;
+  #slowestMs = Number.NEGATIVE_INFINITY;
 
-  /** Another one whenever an instance is quick that was not, or the other way round. */
-  version = 0;
-
-  constructor(limitMs: number | null) {
-    this.#easyMs = EASY * (limitMs ?? Number.POSITIVE_INFINITY);
+  constructor(goalMs: number | null) {
+    this.#goalMs = goalMs ?? Number.POSITIVE_INFINITY;
   }
 
   /** A new instance took the handle. */
   begin(handle: number): void {
     this.#ofInstance = grownFloat64(this.#ofInstance, handle + 1, Number.NaN);
     this.#ofInstance[handle] = Number.NaN;
-    this.version++;
   }
 
   ensureRows(rows: number): void {
-    if (rows > this.#ofClient.length) this.#ofClient = grownFloat64(this.#ofClient, rows, Number.NaN);
+    this.#ofClient = grownFloat64(this.#ofClient, rows, Number.NaN);
   }
 
   /** The client of the row is forgotten. */
@@ -50,28 +57,52 @@ export class MeanLatency {
   reset(): void {
     this.#ofClient.fill(Number.NaN);
     this.#ofInstance.fill(Number.NaN);
-    this.version++;
+    this.step([]);
   }
 
   /** An answer came to the client. */
   record(row: number, { handle, latencyMs }: Answer): void {
-    if (this.#easyMs === Number.POSITIVE_INFINITY) return;
-    this.#ofClient[row] = moved(this.#ofClient[row] as number, latencyMs, CLIENT_GAIN);
-    if (handle < 0) return;
-    const before = this.#ofInstance[handle] as number;
-    const after = moved(before, latencyMs, INSTANCE_GAIN);
-    this.#ofInstance[handle] = after;
-    if (before > this.#easyMs !== after > this.#easyMs) this.version++;
+    if (handle < 0 || this.#goalMs === Number.POSITIVE_INFINITY) return;
+    const meanMs = moved(this.#ofInstance[handle] as number, latencyMs, INSTANCE_GAIN);
+    this.#ofInstance[handle] = meanMs;
+    this.#ofClient[row] = moved(this.#ofClient[row] as number, meanMs, CLIENT_GAIN);
   }
 
-  /** Whether the client gets, or is about to get, more than the mean that is asked for. */
-  isHigh(row: number): boolean {
-    return (this.#ofClient[row] ?? Number.NaN) > this.#easyMs;
+  /** Finds out what the quickest and the slowest of the active ones take now. */
+  step(active: readonly Candidate[]): void {
+    this.#quickestMs = Number.POSITIVE_INFINITY;
+    this.#slowestMs = Number.NEGATIVE_INFINITY;
+    if (this.#goalMs === Number.POSITIVE_INFINITY) return;
+    for (const { handle } of active) {
+      const meanMs = this.#ofInstance[handle] as number;
+      if (meanMs < this.#quickestMs) this.#quickestMs = meanMs;
+      if (meanMs > this.#slowestMs) this.#slowestMs = meanMs;
+    }
   }
 
-  /** Whether the instance answers below it; true before its first answer. */
-  isQuick(handle: number): boolean {
-    return !((this.#ofInstance[handle] as number) > this.#easyMs);
+  /** Whether the client, whose next answer may take so long, is to get the quick ones alone. */
+  isHigh(row: number, allowanceMs: number): boolean {
+    if ((this.#ofClient[row] ?? Number.NaN) > this.#goalMs) return true;
+    return allowanceMs < this.#slowestMs && allowanceMs >= this.#quickestMs;
+  }
+
+  /**
+   * What an instance may take that is quick enough for it, ms. At least one is, and one that is not known yet. All are where each takes more
+   * than the mean that is asked for: how requests are spread over them is all that helps then.
+   */
+  quickMs(candidates: readonly Candidate[], allowanceMs: number): number {
+    let leastMs = Number.POSITIVE_INFINITY;
+    for (let i = 0; i < candidates.length; i++) {
+      const meanMs = this.#ofInstance[(candidates[i] as Candidate).handle] as number;
+      if (!(meanMs >= leastMs)) leastMs = Number.isNaN(meanMs) ? 0 : meanMs;
+    }
+    if (leastMs > this.#goalMs) return Number.POSITIVE_INFINITY;
+    return Math.max(allowanceMs, QUICK_SHARE * this.#goalMs, AS_QUICK * leastMs);
+  }
+
+  /** Whether the instance takes no more; true before its first answer. */
+  isQuick(handle: number, quickMs: number): boolean {
+    return !((this.#ofInstance[handle] as number) > quickMs);
   }
 }
 

@@ -7,33 +7,32 @@ import { SHARES_MAX } from './requirements.ts';
 
 const GROUPS_BITS = Math.log2(GROUPS_MAX);
 
-/**
- * What a request is due to, as a number below `SELECTIONS`: shares, a bit each; whether its client is above the mean latency that it is to
- * get, which goes before the shares; and its group.
- */
-export function selectionOf(due: number, isHigh: boolean, group: number): number {
-  return (((due << 1) | (isHigh ? 1 : 0)) << GROUPS_BITS) | group;
+/** What a request is due to, as a number below `SELECTIONS`: shares, a bit each, and its group. */
+export function selectionOf(due: number, group: number): number {
+  return (due << GROUPS_BITS) | group;
 }
 
 /** Below: all are offered, for each group. */
 const ALL_OFFERED = GROUPS_MAX;
-const SELECTIONS = (2 << SHARES_MAX) * GROUPS_MAX;
-const NEVER = -1;
+const SELECTIONS = (1 << SHARES_MAX) * GROUPS_MAX;
 
 export class Selections {
   readonly #fits: FitTable;
   readonly #latency: MeanLatency;
   readonly #shares: number;
   #active: readonly Candidate[] = [];
-  /** By what is due: the selection, and as of which version it was made. */
+  /** By what is due: the selection, and whether it still holds. */
   readonly #made: Candidate[][] = [];
-  readonly #madeAt = new Float64Array(SELECTIONS).fill(NEVER);
-  /** For those that are not the active ones alone, as after a failed attempt. */
+  readonly #holds = new Uint8Array(SELECTIONS);
+  /** For those that are not the active ones alone, as after a failed attempt, and for clients that are to get the quick ones. */
   readonly #once: Candidate[] = [];
 
   readonly #allShares: number;
   /** A share that a request is not due to is for others: where the policy says how much it wants them to have. */
   #isExact = false;
+  /** Of the selection that is being made: what an instance may take, ms, and the group. */
+  #quickMs = Number.POSITIVE_INFINITY;
+  #group = 0;
 
   /** `shares`: how many there are. */
   constructor(fits: FitTable, latency: MeanLatency, shares: number) {
@@ -47,23 +46,30 @@ export class Selections {
   setExact(isExact: boolean): void {
     if (isExact === this.#isExact) return;
     this.#isExact = isExact;
-    this.#madeAt.fill(NEVER);
+    this.#holds.fill(0);
   }
 
   /** The instances are other than they were. `active`: one array for as long as the router is there. */
   update(active: readonly Candidate[]): void {
     this.#active = active;
-    this.#madeAt.fill(NEVER);
+    this.#holds.fill(0);
   }
 
   /** Those of `candidates` that the selection stands for, in their order; all where none in particular is due. Valid until the next call. */
   of<C extends Candidate>(candidates: readonly C[], selection: number): readonly C[] {
     if (selection < ALL_OFFERED && !this.#isExact) return candidates;
+    this.#quickMs = Number.POSITIVE_INFINITY;
     if (candidates !== this.#active) return this.#select(this.#once as C[], candidates, selection);
     const made = (this.#made[selection] ?? this.#begin(selection)) as C[];
-    if (this.#madeAt[selection] === this.#latency.version) return made;
-    this.#madeAt[selection] = this.#latency.version;
+    if (this.#holds[selection] === 1) return made;
+    this.#holds[selection] = 1;
     return this.#select(made, candidates, selection);
+  }
+
+  /** The same of the quick ones alone, for a client that is high and whose next answer may take so long: that goes before the shares. */
+  quickOf<C extends Candidate>(candidates: readonly C[], selection: number, allowanceMs: number): readonly C[] {
+    this.#quickMs = this.#latency.quickMs(candidates, allowanceMs);
+    return this.#select(this.#once as C[], candidates, selection);
   }
 
   #begin(at: number): Candidate[] {
@@ -72,35 +78,46 @@ export class Selections {
     return made;
   }
 
-  /** The quick ones where the client is high, all where none is quick; of them, those that serve as many of the due shares as any does. */
+  /** Of those that are quick enough, the ones that serve as many of the due shares as any does. */
   #select<C extends Candidate>(into: C[], candidates: readonly C[], selection: number): readonly C[] {
-    const group = selection % GROUPS_MAX;
-    const due = selection >> (GROUPS_BITS + 1);
-    const isHigh = ((selection >> GROUPS_BITS) & 1) === 1;
-    const mustBeQuick = isHigh && candidates.some(({ handle }) => this.#latency.isQuick(handle));
-    const serves = ({ handle }: Candidate, wanted: number): boolean =>
-      (!mustBeQuick || this.#latency.isQuick(handle)) && (this.#fits.bits(handle, group) & wanted) === wanted;
+    this.#group = selection % GROUPS_MAX;
+    const due = selection >> GROUPS_BITS;
     let wanted = 0;
     // The first ones go before the later.
     for (let k = 0; k < this.#shares; k++) {
       const more = wanted | (due & (1 << k));
-      if (more !== wanted && candidates.some((one) => serves(one, more))) wanted = more;
+      if (more !== wanted && this.#anyServes(candidates, more)) wanted = more;
     }
     into.length = 0;
-    for (const candidate of candidates) if (serves(candidate, wanted)) into.push(candidate);
-    if (this.#isExact) this.#leaveOut(into, { undue: this.#allShares & ~due, group });
+    for (let i = 0; i < candidates.length; i++) {
+      const candidate = candidates[i] as C;
+      if (this.#serves(candidate, wanted)) into.push(candidate);
+    }
+    if (this.#isExact) this.#leaveOut(into, this.#allShares & ~due);
     return into;
   }
 
+  #serves({ handle }: Candidate, wanted: number): boolean {
+    return this.#latency.isQuick(handle, this.#quickMs) && (this.#fits.bits(handle, this.#group) & wanted) === wanted;
+  }
+
+  #anyServes(candidates: readonly Candidate[], wanted: number): boolean {
+    for (let i = 0; i < candidates.length; i++) if (this.#serves(candidates[i] as Candidate, wanted)) return true;
+    return false;
+  }
+
   /** The ones, among those selected, that serve no share that is not due, as far as there are any; the least important share first. */
-  #leaveOut(selected: Candidate[], { undue, group }: { readonly undue: number; readonly group: number }): void {
+  #leaveOut(selected: Candidate[], undue: number): void {
     for (let k = this.#shares - 1; k >= 0; k--) {
       const bit = undue & (1 << k);
-      const isFor = ({ handle }: Candidate): boolean => (this.#fits.bits(handle, group) & bit) === 0;
-      if (bit === 0 || !selected.some(isFor)) continue;
+      if (bit === 0) continue;
       let kept = 0;
-      for (const candidate of selected) if (isFor(candidate)) selected[kept++] = candidate;
-      selected.length = kept;
+      for (let i = 0; i < selected.length; i++) {
+        const candidate = selected[i] as Candidate;
+        if ((this.#fits.bits(candidate.handle, this.#group) & bit) === 0) selected[kept++] = candidate;
+      }
+      // None is left where all serve it: nothing was moved then.
+      if (kept > 0) selected.length = kept;
     }
   }
 }

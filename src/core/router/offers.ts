@@ -46,7 +46,7 @@ export class Offers {
     const { books } = this;
     const selection =
       tried.length === 0 ? books.arrive(row, group, nowMs) : books.comeBack(row, group, tried.at(-1) as number);
-    const offered = books.offer(candidates, selection);
+    const offered = books.offer(row, candidates, selection);
     let picked = this.policy.select(request, offered, nowMs);
     if (offered.length < candidates.length && this.#isPassedOver(picked, nowMs)) {
       const others = this.#others(offered, candidates, nowMs);

@@ -61,6 +61,11 @@ export class WindowSums {
     (this.#sums[at + column] as number) += amount;
   }
 
+  /** What a column holds there. */
+  value(at: number, column: number): number {
+    return this.#sums[at + column] as number;
+  }
+
   /** Takes 1 from the column as of `thenMs`; false where the window has passed that or nothing is there. */
   take(row: number, column: number, { thenMs, nowMs }: { readonly thenMs: number; readonly nowMs: number }): boolean {
     const epoch = this.#advance(row, this.epochOf(nowMs));
@@ -72,10 +77,20 @@ export class WindowSums {
   }
 
   sum(row: number, column: number, nowMs: number): number {
+    const oldest = this.epochOf(nowMs) - BUCKETS + 1;
+    return this.#sumOf(row, column, { oldest, last: Number.POSITIVE_INFINITY });
+  }
+
+  /** The same as of a bucket, which is left out. */
+  sumBefore(row: number, column: number, epoch: number): number {
+    return this.#sumOf(row, column, { oldest: epoch - BUCKETS + 1, last: epoch - 1 });
+  }
+
+  #sumOf(row: number, column: number, { oldest, last }: { readonly oldest: number; readonly last: number }): number {
     const latest = this.#latest[row] ?? Number.NEGATIVE_INFINITY;
-    const oldest = Math.floor(nowMs / this.#bucketMs) - BUCKETS + 1;
+    const end = Math.min(latest, last);
     let sum = 0;
-    for (let epoch = Math.max(oldest, latest - BUCKETS + 1); epoch <= latest; epoch++) {
+    for (let epoch = Math.max(oldest, latest - BUCKETS + 1); epoch <= end; epoch++) {
       sum += this.#sums[this.#place(row, epoch) + column] ?? 0;
     }
     return sum;

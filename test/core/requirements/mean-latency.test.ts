@@ -1,4 +1,5 @@
-// The mean latency of each client: one that gets the far instance each time is offered the near ones.
+// The mean latency of each client: one that gets the far instance each time is offered the near ones, and one that chance made late gives
+// its share up only where that helps.
 
 import { describe, expect, it } from 'vitest';
 import { RequirementBooks } from '../../../src/core/requirements/books.ts';
@@ -33,7 +34,7 @@ function answer(
 
 /** What a request of the client is offered. */
 const offered = (books: RequirementBooks, row: number): number[] =>
-  books.offer([NEAR, FAR, UNKNOWN], books.arrive(row, GROUP, 0)).map(({ handle }) => handle);
+  books.offer(row, [NEAR, FAR, UNKNOWN], books.arrive(row, GROUP, 0)).map(({ handle }) => handle);
 
 describe('a client above the mean latency that it is to get', () => {
   it('is offered the instances below it, and those of which nothing is known', () => {
@@ -83,9 +84,68 @@ describe('a client above the mean latency that it is to get', () => {
   it('is unknown after a reset', () => {
     const books = booksOf({});
     answer(books, 1, [FAR, 200, 20]);
-    expect(books.latency.isQuick(FAR.handle)).toBe(false);
+    expect(offered(books, 1)).toEqual([0, 2]);
     books.reset();
-    expect(books.latency.isQuick(FAR.handle)).toBe(true);
-    expect(books.latency.isHigh(1)).toBe(false);
+    expect(offered(books, 1)).toEqual([0, 1, 2]);
+    answer(books, 1, [NEAR, 20, 20]);
+    answer(books, 1, [FAR, 70, 20]);
+    expect(books.latency.isQuick(FAR.handle, 50)).toBe(false);
+    books.reset();
+    expect(books.latency.isQuick(FAR.handle, 50)).toBe(true);
+  });
+});
+
+describe('a client with answers that chance makes late', () => {
+  const share = { name: 'large', share: 0.8, tls: false, tiers: null, hopsMax: null, accuracyMin: null };
+  const large = candidateAt(FAR.handle);
+  large.instance = { ...FAR.instance, labels: { size: 'large' } };
+  const both = [NEAR, large];
+  /** A window of answers in time, nine of ten of the large one, which takes 40 ms. */
+  function known(): RequirementBooks {
+    const books = booksOf({ shares: [{ ...share, labels: { size: 'large' } }] });
+    books.update(both, both);
+    for (let tens = 0; tens < 6; tens++) {
+      answer(books, 1, [large, 40, 9]);
+      answer(books, 1, [NEAR, 10, 1]);
+    }
+    // A decision step sees which the slowest is.
+    books.record(1, { clientId: 'c1', ending: 'success', latencyMs: 40, handle: large.handle }, GROUP, 600);
+    return books;
+  }
+  const late = (books: RequirementBooks, latencyMs: number): void =>
+    books.record(1, { clientId: 'c1', ending: 'late', latencyMs, handle: large.handle }, GROUP, 601);
+  const next = (books: RequirementBooks): number[] =>
+    books.offer(1, both, books.arrive(1, GROUP, 601)).map(({ handle }) => handle);
+
+  it('keeps its share while the window can bear them', () => {
+    const books = known();
+    late(books, 300);
+    late(books, 300);
+    expect(next(books)).toEqual([large.handle]);
+  });
+
+  it('gets the quick ones until they have made good what the window has too much of', () => {
+    const books = known();
+    late(books, 560);
+    late(books, 450);
+    expect(next(books)).toEqual([NEAR.handle]);
+    for (let n = 0; n < 4; n++) answer(books, 1, [NEAR, 10, 1]);
+    expect(next(books)).toEqual([large.handle]);
+  });
+
+  it('keeps its share where nothing makes them good', () => {
+    const books = known();
+    late(books, 3_000);
+    expect(next(books)).toEqual([large.handle]);
+  });
+
+  it('may begin again once they have left the window', () => {
+    const books = known();
+    late(books, 500);
+    late(books, 450);
+    const nowMs = 601 + 2 * QOS.windowMs;
+    books.record(1, { clientId: 'c1', ending: 'success', latencyMs: 40, handle: large.handle }, GROUP, nowMs);
+    expect(books.accounts.allowanceMs(1)).toBe(60);
+    expect(next(books)).toEqual([large.handle]);
   });
 });

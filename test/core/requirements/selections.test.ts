@@ -30,8 +30,7 @@ function selectionsOver(labels: readonly Readonly<Record<string, string>>[]) {
   }
   const selections = new Selections(fits, latency, shares.length);
   selections.update(candidates);
-  const offered = (due: number, isHigh = false): number[] =>
-    selections.of(candidates, selectionOf(due, isHigh, 0)).map(({ handle }) => handle);
+  const offered = (due: number): number[] => selections.of(candidates, selectionOf(due, 0)).map(({ handle }) => handle);
   return { selections, fits, latency, candidates, offered };
 }
 
@@ -58,18 +57,25 @@ describe('a selection', () => {
   });
 
   it('is the same array until something changes that it is made of', () => {
-    const { selections, latency, fits, candidates } = selectionsOver(WORLD);
-    const select = () => selections.of(candidates, selectionOf(A, true, 0));
+    const { selections, fits, candidates } = selectionsOver(WORLD);
+    const select = () => selections.of(candidates, selectionOf(A, 0));
     const first = select();
     expect(select()).toBe(first);
-    for (let i = 0; i < 200; i++) latency.record(1, { handle: 3, latencyMs: 90 });
-    expect(select().map(({ handle }) => handle)).toEqual([1]);
     const changed = candidates[1];
     if (changed === undefined) throw new Error('no candidate');
     expect(fits.set(changed)).toBe(false);
     changed.instance = { ...changed.instance, labels: {} };
     expect(fits.set(changed)).toBe(true);
     selections.update(candidates);
-    expect(select().map(({ handle }) => handle)).toEqual([0, 1, 2]);
+    expect(select().map(({ handle }) => handle)).toEqual([3]);
+  });
+
+  it('of the quick ones has those that take no more than the next answer may, and first of all the quickest', () => {
+    const { selections, latency, candidates } = selectionsOver(WORLD);
+    for (const [handle, latencyMs] of [40, 30, 20, 90].entries()) latency.record(1, { handle, latencyMs });
+    const quick = (due: number, allowanceMs: number) =>
+      selections.quickOf(candidates, selectionOf(due, 0), allowanceMs).map(({ handle }) => handle);
+    expect([quick(0, 35), quick(A, 35), quick(A | B, 35), quick(0, -100)]).toEqual([[1, 2], [1], [1], [2]]);
+    expect(selections.of(candidates, selectionOf(A, 0)).map(({ handle }) => handle)).toEqual([1, 3]);
   });
 });
