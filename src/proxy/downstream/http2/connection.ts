@@ -1,11 +1,10 @@
-// One client connection that speaks HTTP/2: reads its frames a little at a time, and keeps its time. Each of its streams is an
+// One client connection that speaks HTTP/2: what its frames ask of it, and its time. Each of its streams is an
 // exchange of its own (streams.ts).
-//
-// Long because: what each kind of frame asks of a connection, and when a connection ends.
 
 import type { Socket } from 'node:net';
-import { inTurn, LoopShare } from '../../../net/loop-share.ts';
-import { FrameReader } from '../../http2/frame-reader.ts';
+import { inTurn } from '../../../net/loop-share.ts';
+import { FrameIntake, type FrameSink } from '../../http2/frame-intake.ts';
+import type { FrameReader } from '../../http2/frame-reader.ts';
 import {
   CONNECTION_WINDOW_BYTES,
   ConnectionError,
@@ -25,11 +24,6 @@ import { Preface } from './preface.ts';
 import { ownSettings } from './settings.ts';
 import { Http2Streams } from './streams.ts';
 
-const NOTHING = Buffer.alloc(0);
-/** That are read at once: a millisecond's work or two. */
-const FRAMES_MAX = 256;
-/** As many other frames a head counts as: it may begin a request. */
-const HEAD_FRAMES = 8;
 /** What the end of a stream with its request is taken to cost, ms. */
 const STREAM_END_MS = 0.1;
 const PING_BYTES = 8;
@@ -39,18 +33,16 @@ const GOODBYE = 'qedge: .';
 /** How long a client has to answer a goodbye: what it sent before it heard of it is served. */
 const GOODBYE_MS = 1000;
 
-export class Http2Connection {
+export class Http2Connection implements FrameSink {
   readonly #options: Http2PortOptions;
   readonly #onEnd: () => void;
   readonly #socket: Socket;
   readonly #output: Output;
   readonly #streams: Http2Streams;
-  readonly #frames = new FrameReader();
-  readonly #share = new LoopShare(() => this.#goOn());
-  /** Came in while the share was used up, or while the client did not read. */
-  #waiting: Buffer = NOTHING;
-  readonly #preface = new Preface();
+  readonly #intake: FrameIntake;
   #settingsSeen = false;
+  /** A head became whole since the last look. */
+  #headEnded = false;
   /** Nothing that comes is of interest any more. */
   #over = false;
   #goodbyeSaid = false;
@@ -70,6 +62,7 @@ export class Http2Connection {
     this.#onEnd = onEnd;
     this.#socket = socket;
     this.#output = new Output(socket);
+    this.#intake = new FrameIntake(socket, this, { borrows: false, preface: new Preface() });
     this.#streams = new Http2Streams({
       config,
       dispatch,
@@ -82,7 +75,7 @@ export class Http2Connection {
     this.#output.say(ownSettings(config().headerBytesMax));
     this.#output.say(windowUpdateFrame(0, CONNECTION_WINDOW_BYTES - WINDOW_BYTES));
     this.#awaitHead(true);
-    socket.on('data', (chunk: Buffer) => this.#onData(chunk));
+    socket.on('data', (chunk: Buffer) => this.#intake.take(chunk));
     // HTTP/2 has no connection that is half open, but the servers of HTTP/1 that it came from have.
     socket.on('end', () => socket.destroy());
     socket.on('drain', () => this.#onDrain());
@@ -91,7 +84,7 @@ export class Http2Connection {
     socket.on('timeout', () => this.#onQuiet());
     this.#watchRequests();
     socket.resume();
-    this.#take(first);
+    this.#intake.take(first);
   }
 
   /**
@@ -136,67 +129,44 @@ export class Http2Connection {
     this.#watchRequests();
   }
 
-  #onData(chunk: Buffer): void {
-    if (this.#over) return;
-    if (this.#waiting.length > 0) this.#waiting = Buffer.concat([this.#waiting, chunk]);
-    else this.#take(chunk);
-  }
-
   #onDrain(): void {
     this.#streams.sender.send();
-    this.#goOn();
+    this.#intake.goOn();
   }
 
-  #goOn(): void {
-    if (this.#waiting.length === 0 || this.#over) return;
-    const waiting = this.#waiting;
-    this.#waiting = NOTHING;
-    this.#take(waiting);
-    if (this.#waiting.length === 0) this.#socket.resume();
+  get isOver(): boolean {
+    return this.#over;
   }
 
   /** A client that does not read what it is sent is not read either. */
-  #take(bytes: Buffer): void {
-    let unread = bytes;
-    while (unread.length > 0 && !this.#over) {
-      if (this.#share.usedUp || this.#output.blocked) {
-        this.#waiting = unread;
-        this.#socket.pause();
-        if (!this.#output.blocked) this.#share.wait();
-        return;
-      }
-      const startMs = performance.now();
-      unread = this.#read(unread);
-      this.#share.use(performance.now() - startMs);
-    }
+  get isBlocked(): boolean {
+    return this.#output.blocked;
   }
 
-  /** Up to some number of frames; what lies behind them. */
-  #read(bytes: Buffer): Buffer {
-    const frames = this.#frames;
-    let heads = 0;
-    try {
-      frames.add(this.#preface.read(bytes));
-      for (let count = 0; count < FRAMES_MAX && frames.next(); count++) {
-        if (frames.type === FrameType.headers) count += HEAD_FRAMES - 1;
-        // They may open the window of each stream.
-        else if (frames.type === FrameType.settings) count += this.#streams.size;
-        this.#onFrame(frames);
-        if (!this.#streams.awaitsHead) heads++;
-        if (this.#over) return NOTHING;
-      }
-    } catch (error) {
-      this.#fail(error);
-      return NOTHING;
-    }
+  get streamCount(): number {
+    return this.#streams.size;
+  }
+
+  onFrames(frames: FrameReader): void {
     this.#streams.flush();
     // The head that was awaited is whole: what is awaited now has its own time.
-    if (heads > 0) this.#awaitHead(false);
+    if (this.#headEnded) this.#awaitHead(false);
+    this.#headEnded = false;
     this.#awaitHead(!this.#settingsSeen || frames.awaitsHead || this.#streams.awaitsHead);
-    return frames.leave();
   }
 
-  #onFrame(frame: FrameReader): void {
+  /** RFC 9113 section 5.4.1. Nothing else that is thrown is the client's doing. */
+  onThrown(error: unknown): void {
+    if (!(error instanceof ConnectionError)) throw error;
+    this.#over = true;
+    this.#output.say(goawayFrame(this.#streams.lastId, error.code));
+    this.#leaveStreams();
+    this.#clearTimers();
+    this.#output.flush();
+    linger(this.#socket);
+  }
+
+  onFrame(frame: FrameReader): void {
     if (!this.#settingsSeen && frame.type !== FrameType.settings) {
       throw new ConnectionError(ErrorCode.protocolError, 'the first frame is not SETTINGS');
     }
@@ -207,6 +177,7 @@ export class Http2Connection {
     if (frame.type === FrameType.ping) this.#onPing(frame);
     else if (frame.type === FrameType.goaway) this.#onGoaway(frame);
     else this.#streams.take(frame);
+    if (!this.#streams.awaitsHead) this.#headEnded = true;
   }
 
   /** RFC 9113 section 6.7. */
@@ -229,17 +200,6 @@ export class Http2Connection {
     if (streamId !== 0) throw new ConnectionError(ErrorCode.protocolError, 'GOAWAY of a stream');
     if (payload.length < 8) throw new ConnectionError(ErrorCode.frameSizeError, 'GOAWAY of another length');
     this.leave();
-  }
-
-  /** RFC 9113 section 5.4.1. Nothing else that is thrown here is the client's doing. */
-  #fail(error: unknown): void {
-    if (!(error instanceof ConnectionError)) throw error;
-    this.#over = true;
-    this.#output.say(goawayFrame(this.#streams.lastId, error.code));
-    this.#leaveStreams();
-    this.#clearTimers();
-    this.#output.flush();
-    linger(this.#socket);
   }
 
   #awaitHead(awaits: boolean): void {

@@ -1,11 +1,11 @@
-// A connection to an instance that speaks HTTP/2: reads its frames a little at a time, and knows when it ends. Each of its streams
+// A connection to an instance that speaks HTTP/2: what its frames ask of it, and when it ends. Each of its streams
 // (streams.ts) is an attempt (forward.ts). Over TCP it reads into the buffer that all connections share.
 
 import type { Socket } from 'node:net';
-import { beginRead, endRead } from '../../../net/end-of-read.ts';
-import { inTurn, LoopShare } from '../../../net/loop-share.ts';
+import { inTurn } from '../../../net/loop-share.ts';
 import { RESPONSE_HEAD_BYTES_MAX } from '../../fields/field-lines.ts';
-import { FrameReader } from '../../http2/frame-reader.ts';
+import { FrameIntake, type FrameSink } from '../../http2/frame-intake.ts';
+import type { FrameReader } from '../../http2/frame-reader.ts';
 import {
   CONNECTION_WINDOW_BYTES,
   ConnectionError,
@@ -30,9 +30,6 @@ const OWN_SETTINGS = settingsFrame([
   [Setting.enablePush, 0],
   [Setting.maxHeaderListSize, RESPONSE_HEAD_BYTES_MAX],
 ]);
-/** Frames that are read at once, and as how many others a head counts. */
-const FRAMES_MAX = 256;
-const HEAD_FRAMES = 8;
 /** Answers to pings and settings that a peer may leave unread; beyond it, nothing more of it is read. */
 const UNREAD_BYTES_MAX = 256 * 1024;
 /** What the end of an attempt is taken to cost, ms: hundreds may be lost at the same moment. */
@@ -40,7 +37,6 @@ const STREAM_END_MS = 0.1;
 /** A peer that takes nothing of what is sent for so long does not hear the end of its connection. */
 const LAST_WORDS_MS_MAX = 2000;
 const PING = 'qedge: ?';
-const NOTHING = Buffer.alloc(0);
 
 /** What a connection tells those who put requests on it. */
 export interface ConnectionOwner {
@@ -53,7 +49,7 @@ export interface ConnectionOwner {
 }
 
 /** One connection, and what has to be known of it to put another request on it. */
-export class Http2Connection {
+export class Http2Connection implements FrameSink {
   readonly socket: Socket;
   readonly streams: SentStreams;
   /** Its peer has sent SETTINGS. */
@@ -70,12 +66,8 @@ export class Http2Connection {
   /** It begins no more streams. */
   leaving = false;
   readonly #owner: ConnectionOwner;
-  readonly #borrows: boolean;
   readonly #output: Output;
-  readonly #frames = new FrameReader();
-  readonly #share = new LoopShare(() => this.#goOn());
-  /** Came in while the share was used up. */
-  #waiting: Buffer = NOTHING;
+  readonly #intake: FrameIntake;
   #onPong: ((error: Error | null) => void) | null = null;
   #failure: Error | null = null;
   /** Nothing that comes is of interest any more. */
@@ -85,8 +77,8 @@ export class Http2Connection {
   constructor(socket: Socket, owner: ConnectionOwner, borrows: boolean) {
     this.socket = socket;
     this.#owner = owner;
-    this.#borrows = borrows;
     this.#output = new Output(socket);
+    this.#intake = new FrameIntake(socket, this, { borrows, preface: null });
     this.streams = new SentStreams(this.#output, {
       onLast: () => this.#leave(),
       onEnd: () => owner.onStreamClose(this),
@@ -128,70 +120,42 @@ export class Http2Connection {
     this.socket.destroy();
   }
 
-  get closed(): boolean {
-    return this.#over;
-  }
-
   /** What came; a view of the shared buffer where that is borrowed. */
   read(bytes: Buffer): void {
-    if (this.#over) return;
-    if (this.#waiting.length > 0) this.#waiting = Buffer.concat([this.#waiting, bytes]);
-    else this.#take(bytes, this.#borrows);
+    this.#intake.take(bytes);
   }
 
   #onDrain(): void {
     this.streams.sender.send();
-    this.#goOn();
+    this.#intake.goOn();
   }
 
-  #goOn(): void {
-    if (this.#waiting.length === 0 || this.#over) return;
-    const waiting = this.#waiting;
-    this.#waiting = NOTHING;
-    this.#take(waiting, false);
-    if (this.#waiting.length === 0) this.socket.resume();
+  get isOver(): boolean {
+    return this.#over;
   }
 
-  #take(bytes: Buffer, borrowed: boolean): void {
-    let unread = bytes;
-    while (unread.length > 0 && !this.#over) {
-      const flooded = this.socket.writableLength > UNREAD_BYTES_MAX;
-      if (this.#share.usedUp || flooded) {
-        this.#waiting = borrowed ? Buffer.from(unread) : unread;
-        this.socket.pause();
-        if (!flooded) this.#share.wait();
-        return;
-      }
-      const startMs = performance.now();
-      unread = this.#read(unread);
-      this.#share.use(performance.now() - startMs);
-    }
+  get isBlocked(): boolean {
+    return this.socket.writableLength > UNREAD_BYTES_MAX;
   }
 
-  /** Up to some number of frames; what lies behind them. */
-  #read(bytes: Buffer): Buffer {
-    const frames = this.#frames;
-    beginRead();
-    try {
-      frames.add(bytes);
-      for (let count = 0; count < FRAMES_MAX && !this.#over && frames.next(); count++) {
-        if (frames.type === FrameType.headers) count += HEAD_FRAMES - 1;
-        // They may open the window of each stream.
-        else if (frames.type === FrameType.settings) count += this.streams.size;
-        this.#onFrame(frames);
-      }
-      this.streams.flush();
-    } catch (error) {
-      // What is held is a view of what other connections read into next.
-      this.streams.flush();
-      this.#fail(error);
-    } finally {
-      endRead();
-    }
-    return this.#over ? NOTHING : frames.leave();
+  get streamCount(): number {
+    return this.streams.size;
   }
 
-  #onFrame(frame: FrameReader): void {
+  onFrames(): void {
+    this.streams.flush();
+  }
+
+  /** RFC 9113 section 5.4.1. Nothing else that is thrown is the instance's doing. */
+  onThrown(error: unknown): void {
+    this.streams.flush();
+    if (!(error instanceof ConnectionError)) throw error;
+    this.#output.say(goawayFrame(0, error.code));
+    this.#output.flush();
+    this.destroy(error);
+  }
+
+  onFrame(frame: FrameReader): void {
     if (!this.ready && frame.type !== FrameType.settings) throw broken('the first frame is not SETTINGS');
     if (this.streams.awaitsHead && frame.type !== FrameType.continuation) throw broken('a frame within a field block');
     if (frame.type === FrameType.settings) this.#onSettings(frame);
@@ -247,14 +211,6 @@ export class Http2Connection {
     if (this.leaving) return;
     this.leaving = true;
     this.#owner.onLeaving(this);
-  }
-
-  /** RFC 9113 section 5.4.1. Nothing else that is thrown here is the instance's doing. */
-  #fail(error: unknown): void {
-    if (!(error instanceof ConnectionError)) throw error;
-    this.#output.say(goawayFrame(0, error.code));
-    this.#output.flush();
-    this.destroy(error);
   }
 
   #onClose(): void {

@@ -198,7 +198,7 @@ export class Http2Sessions implements ConnectionOwner {
 
   /** While the answer is late, the connection takes no request and another one is opened for those that wait. */
   #ping(connection: Http2Connection): void {
-    if (connection.pinged || connection.closed) return;
+    if (connection.pinged || connection.isOver) return;
     connection.pinged = true;
     const late = setTimeout(() => {
       connection.doubted = true;
