@@ -72,6 +72,13 @@ name = "pilotnet"
 qos.latency = "80ms"
 `;
 
+function sourcesOf(folder: string): string {
+  return readdirSync(join(ROOT, folder), { recursive: true, encoding: 'utf8' })
+    .filter((name) => name.endsWith('.ts'))
+    .map((name) => read(join(folder, name)))
+    .join();
+}
+
 describe('the documentation', () => {
   it.each(PAGES)('%s has no dead link', (page) => {
     expect(deadLinks(page)).toEqual([]);
@@ -85,12 +92,20 @@ describe('the documentation', () => {
     const names = (text: string, pattern: RegExp): string[] => [
       ...new Set([...text.matchAll(pattern)].map(([, name = '']) => name)),
     ];
-    const sources = readdirSync(join(ROOT, 'src'), { recursive: true, encoding: 'utf8' })
-      .filter((name) => name.endsWith('.ts'))
-      .map((name) => read(join('src', name)))
-      .join();
+    const sources = sourcesOf('src');
     const registered = names(sources, /'(qedge_\w+)'/g).filter((name) => name !== SESSION_COOKIE);
     expect(names(read('src/admin/README.md'), /`(qedge_\w+)`/g).sort()).toEqual(registered.sort());
+  });
+
+  it('quotes words of the log and of events that there are', () => {
+    const quoted = [
+      ...read('src/admin/README.md').matchAll(/(?:log lines?|events full of) `([^`]+)`(?: \([^)]*\) and `([^`]+)`)?/g),
+    ]
+      .flatMap(([, first, second]) => [first, second])
+      .filter((words) => words !== undefined);
+    expect(quoted.length).toBeGreaterThan(3);
+    const sources = sourcesOf('src');
+    expect(quoted.filter((words) => !sources.includes(words))).toEqual([]);
   });
 
   it('shows configuration that qedge takes', () => {
