@@ -45,7 +45,9 @@ export class Aim {
     this.#all *= FADING;
     if (this.#noted < NOTED_MIN || requests === 0 || nowMs - this.#sinceMs < REST_MS) return false;
     const wantedMs = share * this.#meanMs + (1 - share) * this.#ownMs;
-    if (Math.abs(Math.log(wantedMs / this.latencyMs)) < STEP_RATIO) return false;
+    // The first is taken however near it is: a limit of one's own is kept by refusals, a part of a goal is not.
+    const isFirst = this.#sinceMs === Number.NEGATIVE_INFINITY;
+    if (!isFirst && Math.abs(Math.log(wantedMs / this.latencyMs)) < STEP_RATIO) return false;
     this.latencyMs = wantedMs;
     this.#sinceMs = nowMs;
     return true;

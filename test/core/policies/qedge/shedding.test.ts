@@ -191,6 +191,21 @@ describe('a load balancer whose instances are all overloaded', () => {
     return count;
   }
 
+  it('refuses no stage of a chain, whose part of the goal is hardly another limit than its own', () => {
+    const world = createWorld('qedge');
+    populate(world, [1, 10, 20]);
+    const asStage = (latencyMs: number, requests: number): number => {
+      let shed = 0;
+      for (let i = 0; i < requests; i++) {
+        world.router.aim(LATENCY_MS + 2);
+        shed += drive(world, latencyMs, 10, 1).shed;
+      }
+      return shed;
+    };
+    expect(asStage(40, 200)).toBe(0);
+    expect(asStage(200, 3_000)).toBe(0);
+  });
+
   it('forgets with a reset that refusing gained nothing', () => {
     const world = createWorld('qedge');
     populate(world, [1, 10, 20]);
