@@ -15,7 +15,7 @@ export interface ResponseHead {
   /** As they came; empty without one. */
   readonly contentType: string;
   readonly contentEncoding: string;
-  /** Content-Digest, Repr-Digest, Content-MD5: names and values as they came; null without any. */
+  /** Content-Digest, Repr-Digest, Content-MD5: names and values as they came; empty where the trailers are to have one, null without any. */
   readonly digests: string[] | null;
   /** Its body is a stream as far as its fields say. */
   readonly stream: boolean;
@@ -120,6 +120,7 @@ export function readResponseHead(status: number, raw: RawFields, trailersAllowed
         break;
     }
   }
+  if (trailer !== null && DIGESTS.test(trailer)) digests ??= [];
   if (named !== null && named.length > 0) fields = withoutFields(fields, named);
   // Trailers need chunks to follow; to an HTTP/1.0 client there are none.
   if (trailer !== null && chunked && trailersAllowed) fields.push('Trailer', trailer);
@@ -137,6 +138,8 @@ export function readResponseHead(status: number, raw: RawFields, trailersAllowed
   };
 }
 
+/** RFC 9530 section 4: they may come in trailers. */
+const DIGESTS = /(?:content|repr)-digest/i;
 const EVENT_STREAM = /^text\/event-stream/i;
 const SETS_SESSION = new RegExp(`^[\\t ]*${SESSION_COOKIE}[\\t ]*(?:=|;|$)`);
 

@@ -149,48 +149,65 @@ function inflate(body: Buffer, options: { readonly maxOutputLength: number }): B
 const ALGORITHMS: Readonly<Record<string, string>> = { 'sha-256': 'sha256', 'sha-512': 'sha512' };
 const SHA = /(?:^|,)[\t ]*(sha-256|sha-512)=:([A-Za-z0-9+/=]{1,88}):/;
 
-/** `fields`: of the head, that give digests of the whole body. Null: none is known, or there is no time for it. */
-export function digestCheck(fields: readonly string[], budget: CheckBudget, handle: number): BodyCheck | null {
+interface Digest {
+  /** As node:crypto names it. */
+  readonly algorithm: string;
+  readonly base64: string;
+}
+
+/** `fields`: of the head, that give digests of the whole body; none: one follows in the trailers. Null: none is known, or there is no time for it. */
+export function digestCheck(fields: readonly string[], budget: CheckBudget, handle: number): DigestCheck | null {
+  const digest = firstDigest(fields);
+  if ((digest === null && fields.length > 0) || !budget.admits(handle)) return null;
+  return new DigestCheck(digest, budget, handle);
+}
+
+/** By the first field that names a known algorithm. */
+function firstDigest(fields: readonly string[]): Digest | null {
   for (let i = 0; i + 1 < fields.length; i += 2) {
     const value = fields[i + 1] ?? '';
     const isMd5 = fields[i]?.toLowerCase() === 'content-md5';
-    const [, name = '', digest = ''] = isMd5 ? [value, 'md5', value] : (SHA.exec(value) ?? []);
+    const [, name = '', base64 = ''] = isMd5 ? [value, 'md5', value] : (SHA.exec(value) ?? []);
     const algorithm = isMd5 ? 'md5' : ALGORITHMS[name];
-    if (algorithm === undefined) continue;
-    return budget.admits(handle) ? new DigestCheck(createHash(algorithm), digest, { budget, handle }) : null;
+    if (algorithm !== undefined) return { algorithm, base64 };
   }
   return null;
 }
 
-class DigestCheck implements BodyCheck {
-  readonly #digest: string;
+/** Whether a body is the one whose digest its head or its trailers give. */
+export class DigestCheck implements BodyCheck {
   readonly #budget: CheckBudget;
   readonly #handle: number;
-  /** Null: there is no more time for it. */
-  #hash: Hash | null;
+  #digest: Digest | null;
+  /** By algorithm: which one the trailers name is not known before. Null: there is no more time for it. */
+  #hashes: ReadonlyMap<string, Hash> | null;
 
-  constructor(
-    hash: Hash,
-    digest: string,
-    { budget, handle }: { readonly budget: CheckBudget; readonly handle: number },
-  ) {
-    this.#hash = hash;
+  constructor(digest: Digest | null, budget: CheckBudget, handle: number) {
+    const algorithms = digest === null ? Object.values(ALGORITHMS) : [digest.algorithm];
     this.#digest = digest;
+    this.#hashes = new Map(algorithms.map((algorithm) => [algorithm, createHash(algorithm)]));
     this.#budget = budget;
     this.#handle = handle;
   }
 
   take(chunk: Buffer): void {
-    if (this.#hash === null) return;
+    if (this.#hashes === null) return;
     const beganMs = performance.now();
-    this.#hash.update(chunk);
+    for (const hash of this.#hashes.values()) hash.update(chunk);
     this.#budget.spend(this.#handle, performance.now() - beganMs);
-    if (!this.#budget.admits(this.#handle)) this.#hash = null;
+    if (!this.#budget.admits(this.#handle)) this.#hashes = null;
+  }
+
+  /** Where the head gave none. */
+  takeTrailers(fields: readonly string[]): void {
+    this.#digest ??= firstDigest(fields);
   }
 
   isBroken(): boolean | null {
-    if (this.#hash === null) return null;
-    const isBroken = this.#hash.digest('base64') !== this.#digest;
+    const digest = this.#digest;
+    const hash = digest === null ? undefined : this.#hashes?.get(digest.algorithm);
+    if (digest === null || hash === undefined) return null;
+    const isBroken = hash.digest('base64') !== digest.base64;
     this.#budget.found(this.#handle, isBroken);
     return isBroken;
   }

@@ -14,7 +14,7 @@ import { type AttemptEnding, type EndedBy, isFailureVerdict } from '../../../cor
 import { FieldKind, fieldValue, hasField, listValue, type RawFields, RESPONSE_FIELDS } from '../../fields/fields.ts';
 import type { ResponseHead } from '../../fields/response-head.ts';
 import type { ClientRequest } from '../client/message.ts';
-import { type BodyCheck, type ContentCheck, contentCheck, digestCheck } from './body-checks.ts';
+import { type ContentCheck, contentCheck, type DigestCheck, digestCheck } from './body-checks.ts';
 import { type BodyEnd, bodyEndOf } from './body-end.ts';
 import { EventStream } from './event-stream.ts';
 import { type GrpcMessages, grpcMessages, type MessageDecoding } from './grpc-messages.ts';
@@ -42,7 +42,7 @@ export class SeenAnswer implements AttemptEnding {
   protected messages: GrpcMessages | null = null;
   #end: BodyEnd | null = null;
   #content: ContentCheck | null = null;
-  #digest: BodyCheck | null = null;
+  #digest: DigestCheck | null = null;
   /** Length of the part that the head announces; -1: of none. */
   #partBytes = -1;
   /** A status of gRPC is still to come, in the trailers. */
@@ -82,6 +82,7 @@ export class SeenAnswer implements AttemptEnding {
     this.truncated = this.#content?.isBroken() ?? this.#end?.truncated === true;
     if (this.#end?.isForeign === true || this.#content?.isForeign === true) this.misfit ??= 'unacceptable';
     if (this.#partBytes >= 0 && this.#partBytes !== this.bodyBytes) this.misfit ??= 'mismatched';
+    this.#digest?.takeTrailers(trailers);
     if (this.#digest?.isBroken() === true) this.misfit ??= 'corrupt';
     if (this.#end?.isUnfinished === true) this.misfit ??= 'unfinished';
     this.#takeGrpcStatus(this.messages?.grpcStatus ?? NO_GRPC_STATUS);

@@ -88,6 +88,21 @@ describe('an answer to what was asked', () => {
     expect(await rowOf(answer(200, { 'Content-Type': 'text/event-stream' }, body))).toBe(row);
   });
 
+  it.each([
+    ['success', SHA_256],
+    ['corrupt', 'sha-256=:AAAA:'],
+    ['corrupt', DIGEST.slice(0, DIGEST.indexOf(','))],
+    ['success', 'crc32=:AAAA:'],
+  ])('is %s with the digest %s in its trailers', async (row, digest) => {
+    const answered = rowOf((response) => {
+      response.writeHead(200, { Trailer: 'Content-Digest' });
+      response.write('le');
+      response.addTrailers({ 'Content-Digest': digest });
+      response.end('ft');
+    });
+    expect(await answered).toBe(row);
+  });
+
   it('is unfinished where its last line is', async () => {
     expect(await rowOf(answer(200, { 'Content-Type': 'application/x-ndjson' }, '{}\n{"le'))).toBe('unfinished');
   });
