@@ -85,7 +85,7 @@ const ROOMS: Readonly<Record<string, Readonly<Record<string, readonly string[]>>
     upstream: ['http2', 'fields', 'proxy'],
     http2: ['fields', 'proxy'],
     fields: [],
-    websocket: [],
+    websocket: ['proxy'],
   },
   // A request arrives, is attempted, and is written down; neither its client nor its time knows of that.
   'proxy/exchange': {

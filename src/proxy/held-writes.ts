@@ -2,7 +2,7 @@
 // as much as all the rest of the write: a fifth of what a request costs where the peer is on another core. In a turn with many writes,
 // the first that leaves wakes a peer and the others find it awake.
 
-import type { Socket } from 'node:net';
+import type { Writable } from 'node:stream';
 import { endOfTurn, turnNumber } from '../net/loop-share.ts';
 
 /** A turn with no more than these has a request, and the answer to the one before it: they leave at once. */
@@ -14,13 +14,13 @@ const HELD_MAX = 32;
 let turn = 0;
 let writes = 0;
 let many = false;
-let held: Socket[] = [];
+let held: Writable[] = [];
 
 /**
  * What is written to `socket` from here on may be held until this turn ends, if there are many such writes. It stays in order with all
  * else that is written to the socket, and `end` sends it.
  */
-export function holdWrites(socket: Socket): void {
+export function holdWrites(socket: Writable): void {
   const now = turnNumber();
   if (now !== turn) {
     turn = now;
@@ -28,6 +28,8 @@ export function holdWrites(socket: Socket): void {
     writes = 0;
   }
   writes++;
+  // Where nothing else is entered, a turn would have no end.
+  if (writes === FEW + 1) endOfTurn(release);
   if (!many || socket.writableCorked > 0) return;
   socket.cork();
   const count = held.push(socket);

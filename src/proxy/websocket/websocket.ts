@@ -5,6 +5,7 @@
 import type { Socket } from 'node:net';
 import type { Duplex } from 'node:stream';
 import { gatherPieces } from '../../net/piece-gatherer.ts';
+import { holdWrites } from '../held-writes.ts';
 import { closeFrame, FrameTracker } from './frames.ts';
 import { type BadEnd, badEndOf } from './verdict.ts';
 
@@ -195,9 +196,10 @@ class Direction {
     if (this.#leaving && boundary >= 0) {
       this.#to.write(chunk.subarray(0, boundary));
       this.#say();
-    } else if (!this.#to.write(chunk)) {
-      this.#from.pause();
+      return;
     }
+    holdWrites(this.#to);
+    if (!this.#to.write(chunk)) this.#from.pause();
   }
 
   #say(): void {
