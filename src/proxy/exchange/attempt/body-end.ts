@@ -53,6 +53,7 @@ const LINES_TYPE = /^application\/(?:x-ndjson|ndjson|jsonl|stream\+json)[\t ]*(?
 
 /** Codings are listed in the order in which they were applied (RFC 9110 section 8.4). */
 export function outermostOf(contentEncoding: string): string {
+  if (contentEncoding === '') return 'identity';
   const codings = contentEncoding.toLowerCase().split(',');
   return (
     codings.map((coding) => coding.trim()).findLast((coding) => coding !== '' && coding !== 'identity') ?? 'identity'
@@ -91,7 +92,7 @@ function lineEndOf(last: Buffer): number {
 }
 
 /** Of an object, an array, a string, a number, `true`, `false` or `null`, and of byte order marks. */
-const JSON_BEGINNINGS = Buffer.from('{["-0123456789tfn\xef\xfe\xff', 'latin1');
+const JSON_BEGINNINGS: ReadonlySet<number> = new Set(Buffer.from('{["-0123456789tfn\xef\xfe\xff', 'latin1'));
 const OPENING_BRACE = 0x7b;
 const OPENING_BRACKET = 0x5b;
 /** From an opening to its closing one. */
@@ -103,14 +104,15 @@ class JsonEnd implements BodyEnd {
   #last = 0;
 
   take(chunk: Buffer): void {
-    if (this.#first === 0) this.#first = chunk.find(isText) ?? 0;
-    const last = chunk.findLast(isText);
-    if (last !== undefined) this.#last = last;
+    if (this.#first === 0) this.#first = firstText(chunk);
+    let at = chunk.length - 1;
+    while (at >= 0 && !isText(chunk[at])) at--;
+    if (at >= 0) this.#last = chunk[at] ?? 0;
   }
 
   /** It is of no JSON text at all (RFC 8259 section 2). */
   get isForeign(): boolean {
-    return this.#first !== 0 && !JSON_BEGINNINGS.includes(this.#first);
+    return this.#first !== 0 && !JSON_BEGINNINGS.has(this.#first);
   }
 
   get truncated(): boolean {
@@ -120,8 +122,15 @@ class JsonEnd implements BodyEnd {
 }
 
 /** No white space, and none of the zeroes that programs in C send along. */
-function isText(byte: number): boolean {
-  return byte > 0x20;
+function isText(byte: number | undefined): boolean {
+  return byte !== undefined && byte > 0x20;
+}
+
+/** 0: there is none. */
+function firstText(chunk: Buffer): number {
+  let at = 0;
+  while (at < chunk.length && !isText(chunk[at])) at++;
+  return chunk[at] ?? 0;
 }
 
 class MultipartEnd implements BodyEnd {
