@@ -27,8 +27,8 @@ export interface IntakeOptions {
 /** What became of an instance that the source announced. */
 interface Known {
   readonly instance: Instance;
-  /** By what it was judged. */
-  readonly acceptance: Acceptance;
+  /** By what it was judged; null: it is judged again each time, since there was no room for it. */
+  readonly acceptance: Acceptance | null;
   readonly used: boolean;
 }
 
@@ -81,6 +81,9 @@ export class SourceIntake {
   /** Ends early where there is something newer to take in. */
   async #apply(all: readonly Announced[]): Promise<void> {
     const now = new Map<string, Known>();
+    // First, since what comes may take its place.
+    const named = new Set(all.map(({ instance }) => idOf(instance)));
+    this.#removeUnless((id) => named.has(id));
     let endMs = performance.now() + SLICE_MS;
     for (const announced of all) {
       this.#admit(announced, now);
@@ -89,12 +92,16 @@ export class SourceIntake {
       if (this.#again) return;
       endMs = performance.now() + SLICE_MS;
     }
-    const { source, cache, clock, onChange } = this.#options;
-    for (const name of cache.claims.instancesOf(source)) {
-      if (now.get(idOf(name))?.used !== true) cache.claims.remove(source, name, clock.nowMs());
-    }
+    this.#removeUnless((id) => now.get(id)?.used === true);
     this.#known = now;
-    onChange();
+    this.#options.onChange();
+  }
+
+  #removeUnless(stays: (id: string) => boolean): void {
+    const { source, cache, clock } = this.#options;
+    for (const name of cache.claims.instancesOf(source)) {
+      if (!stays(idOf(name))) cache.claims.remove(source, name, clock.nowMs());
+    }
   }
 
   #admit({ instance, where }: Announced, now: Map<string, Known>): void {
@@ -115,7 +122,10 @@ export class SourceIntake {
       const { nodeId, service } = instance;
       const outOfReach = !isNear(nodeId, service);
       const refusal = cache.claims.set(source, instance, { nowMs: clock.nowMs(), outOfReach });
-      if (refusal !== null) throw new BadMessage('limit', refusal);
+      if (refusal !== null) {
+        now.set(id, { instance, acceptance: null, used: false });
+        throw new BadMessage('limit', refusal);
+      }
       now.set(id, { instance, acceptance, used: true });
     } catch (error) {
       rejections.add(where, error);

@@ -63,6 +63,20 @@ describe('a watched file', () => {
     await expect.poll(keys, PATIENCE).toEqual(['10.0.0.7/9000 up']);
   });
 
+  it('may replace an instance where there is room for one, and is asked again for what there was no room for', async () => {
+    const path = join(folder(), 'instances.toml');
+    writeFileSync(path, entry('http://10.0.0.7:9000'));
+    const limited = config(path).replace('[placement.file]', '[placement]\ninstances_max = 1\n[placement.file]');
+    const { keys, placement } = startPlacement(limited);
+    await expect.poll(keys, PATIENCE).toEqual(['10.0.0.7/9000 up']);
+    replace(path, entry('http://10.0.0.8:9000'));
+    await expect.poll(keys, PATIENCE).toEqual(['10.0.0.8/9000 up']);
+    replace(path, entry('http://10.0.0.8:9000') + entry('http://10.0.0.9:9000'));
+    await expect.poll(() => placement.state().sources[0]?.leftOut, PATIENCE).toBe(1);
+    replace(path, entry('http://10.0.0.9:9000'));
+    await expect.poll(keys, PATIENCE).toEqual(['10.0.0.9/9000 up']);
+  });
+
   it('that is half written stands for what it said before, and the trouble names place and value', async () => {
     const path = join(folder(), 'instances.toml');
     writeFileSync(path, entry('http://10.0.0.7:9000'));
