@@ -14,8 +14,11 @@ import type { UnloadedLatency } from './unloaded-latency.ts';
 const FULL_SHARE = 0.9;
 /** And more than this of it, too full even for a request that may be late. */
 const HOPELESS_SHARE = 1.1;
-/** Misses in a row that chance makes more often than this say nothing: with each one that is out for no reason the others have more. */
-const CHANCE_MAX = 0.001;
+/**
+ * Misses in a row that chance makes more often than this say nothing: with each one that is out for no reason the others have more. Misses
+ * seldom come alone, since one long request makes those behind it late, so by far more than one in a thousand.
+ */
+const CHANCE_MAX = 1e-6;
 
 /** What the moment is judged by. */
 export interface MomentParts {

@@ -8,12 +8,12 @@
 import { grownFloat64 } from '../../stats/grown.ts';
 
 /**
- * Share of τ that a turn that is owed counts as. Priced in places of a queue (0.3) it is better where one load balancer makes the queues
- * itself, by some points of success, and worse where many share instances that are nearly full: four points fewer clients are satisfied.
+ * Share of τ that a turn that is owed counts as: little against a place in a queue, which decides where the own requests make the queues.
+ * At a tenth of τ the weights overruled it, and what moves them there is chance.
  */
-const PRICE_SHARE = 0.1;
-/** Turns that are owed or owing at the most. */
-export const OWED_MAX = 2;
+const PRICE_SHARE = 0.02;
+/** Turns that are owed or owing at the most: with the price, by how much of τ an instance may cost more and keep its share. */
+export const OWED_MAX = 6;
 
 export class Turns {
   /** What a turn counts as. */

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { Turns } from '../../../../src/core/policies/qedge/turns.ts';
+import { OWED_MAX, Turns } from '../../../../src/core/policies/qedge/turns.ts';
 
 function make(): Turns {
   const turns = new Turns(80);
@@ -20,7 +20,7 @@ describe('turns', () => {
   it('are owed up to a limit, so that a share that is wrong is soon made up for', () => {
     const turns = make();
     for (let i = 0; i < 100; i++) turns.hand(0, 1);
-    expect([0, 1].map((handle) => turns.owed(handle))).toEqual([2, -2]);
+    expect([0, 1].map((handle) => turns.owed(handle))).toEqual([OWED_MAX, -OWED_MAX]);
   });
 
   it('are forgotten with the instance', () => {
