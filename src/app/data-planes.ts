@@ -9,6 +9,7 @@ import type { ChainState } from '../core/chain/chain.ts';
 import type { Clock } from '../core/clock.ts';
 import type { InstanceKey, RequestInfo } from '../core/domain.ts';
 import { mergeInSpace, type Summary } from '../core/neighbours/summary.ts';
+import { SharedFlights, sharedFlightsMemory } from '../core/router/shared-flights.ts';
 import type {
   InstanceState,
   RoutePreview,
@@ -45,7 +46,7 @@ export interface ObservedRouter
   previews(request: RequestInfo, nowMs: number): Promise<readonly RoutePreview[]>;
 }
 
-export interface DataPlanesOptions extends Omit<DataPlaneOptions, 'onHealth' | 'joins'> {
+export interface DataPlanesOptions extends Omit<DataPlaneOptions, 'onHealth' | 'joins' | 'sharedFlights'> {
   /** The secret of the process before this one; null: it is drawn. */
   readonly tickets: TicketSecret | null;
   /** A worker is lost, and none takes its place. */
@@ -91,8 +92,11 @@ export class DataPlanes {
     const { secret, ageMs } = options.tickets ?? drawTicketSecret();
     this.#ticketSecret = secret;
     this.#ticketsDrawnMs = options.clock.nowMs() - ageMs;
+    const { workers } = config.proxy;
+    const flightsMemory = workers > 1 ? sharedFlightsMemory(workers) : null;
     this.#own = new DataPlane({
       ...options,
+      sharedFlights: flightsMemory === null ? null : new SharedFlights(flightsMemory, 0),
       onHealth: (service, { key, healthy, reason }) => {
         log.info({ service, instance: key, healthy, reason }, 'health of an instance changed');
         this.send({ kind: 'health', service, key, healthy });
@@ -101,6 +105,7 @@ export class DataPlanes {
     this.#workers = new WorkerPool({
       log,
       metrics,
+      flightsMemory,
       startThread: (name, data) =>
         startThread({ script: 'worker', source: join(import.meta.dirname, 'workers/worker.ts'), name, data }),
       onEvent,

@@ -124,7 +124,7 @@ export interface Candidate {
    * policy knows.
    */
   readonly ejected: boolean;
-  /** This load balancer's own requests in flight there. */
+  /** This load balancer's own requests in flight there, of all its event loops. */
   readonly inFlight: number;
   /** Its own requests there that were judged by their beginning, and go on: event streams, connections that switched protocols. */
   readonly streams: number;

@@ -18,12 +18,13 @@ import type {
   QosTarget,
   RequestInfo,
 } from './domain.ts';
-import type { Neighbours, NeighboursState } from './neighbours/neighbours.ts';
+import type { Neighbours, NeighboursState, NeighbourUse } from './neighbours/neighbours.ts';
 import type { CandidateView, GroupView, PolicyEvent, PolicySummary } from './policies/policy.ts';
 import type { PolicyChoice } from './policies/registry.ts';
 import type { RequirementLevel } from './requirements/level.ts';
 import type { Requirements } from './requirements/requirements.ts';
 import type { Rng } from './rng.ts';
+import type { SharedFlights } from './router/shared-flights.ts';
 import type { Reason, ReasonShare } from './verdict/reason.ts';
 import type { VerdictRow } from './verdict/table.ts';
 
@@ -48,6 +49,8 @@ export interface ServiceRouterOptions {
   readonly clientsMax?: number;
   /** Attempts in flight that are accounted; further ones are routed but not observed. Default 262,144. */
   readonly flightsMax?: number;
+  /** What other event loops of the process have in flight; absent or null: there is none. */
+  readonly sharedFlights?: SharedFlights | null;
   /** An RTT that moves by more than this share (and 2 ms) is an environment change. Default 0.3. */
   readonly rttChangeRatio?: number;
   /** Groups of instances by preference, the most preferred first; absent: none is preferred. */
@@ -58,14 +61,6 @@ export interface ServiceRouterOptions {
   readonly neighbours?: NeighbourUse;
   /** For the event log. Cold path. */
   readonly onEvent?: (event: RouterEvent) => void;
-}
-
-/** How neighbours' summaries are used. */
-export interface NeighbourUse {
-  /** They count in estimates; false: they are looked at alone. */
-  readonly use: boolean;
-  /** Samples that they count as at the most, for an instance. */
-  readonly samplesMax: number;
 }
 
 /** How the candidate was come by; anything but `policy` means that the policy had none to offer. */

@@ -46,10 +46,12 @@ const matrixSchema = z
     rtt: z.array(z.array(roundTrip)),
     instances: z.array(z.string()).min(1),
     balancers: z.array(z.string()).min(1).optional(),
+    one_process: z.boolean().default(false),
   })
   .transform(
-    ({ rtt, balancers, ...rest }): TopologySpec => ({
+    ({ rtt, balancers, one_process: oneProcess, ...rest }): TopologySpec => ({
       ...rest,
+      oneProcess,
       rttMs: rtt.map((row) => row.map((ms) => (ms === 'none' ? FOREVER : ms))),
       balancers: balancers ?? rest.nodes,
     }),

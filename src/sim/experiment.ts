@@ -2,6 +2,7 @@
 
 import type { ChainSplit } from '../core/chain/stage-budgets.ts';
 import { createServiceRouter } from '../core/create-router.ts';
+import { SharedFlights, sharedFlightsMemory } from '../core/router/shared-flights.ts';
 import type { DrivenRouter, RouterRequest } from './balancers.ts';
 import { createOracle } from './oracle/oracle.ts';
 import { ORACLE, parsePolicy, splitOf } from './policy-text.ts';
@@ -88,9 +89,13 @@ export function runOne({ scenario, world, policy, seed, onProgress }: RunOptions
   const stageMs = stageLimitsMs(scenario, world, split);
   const { neighbours } = scenario.network;
   const clientsMax = 1 + Math.max(0, ...countBy(world.clients.map(({ balancer }) => balancer)).values());
-  const createRouter = ({ stage, nodeId, rng, nowMs }: RouterRequest): DrivenRouter =>
+  const { topology } = scenario;
+  const isShared = topology.kind === 'matrix' && topology.oneProcess === true;
+  const memory = isShared ? sharedFlightsMemory(world.balancers.length) : null;
+  const createRouter = ({ balancer, stage, nodeId, rng, nowMs }: RouterRequest): DrivenRouter =>
     createServiceRouter({
       service: SERVICE,
+      sharedFlights: memory === null ? null : cellsOf(memory, balancer),
       qos: { ...scenario.qos, latencyMs: stageMs[stage] ?? scenario.qos.latencyMs },
       requirements: scenario.requirements,
       policy: choice,
@@ -102,6 +107,13 @@ export function runOne({ scenario, world, policy, seed, onProgress }: RunOptions
       ...(neighbours === undefined ? {} : { neighbours: { use: true, samplesMax: neighbours.samplesMax } }),
     });
   return runSimulation({ scenario, world, seed, split, createRouter, ...progress });
+}
+
+/** A load balancer that starts again has nothing in flight. */
+function cellsOf(memory: SharedArrayBuffer, balancer: number): SharedFlights {
+  const cells = new SharedFlights(memory, balancer);
+  cells.clear();
+  return cells;
 }
 
 /** What each stage's router begins with; empty where there is no chain. */

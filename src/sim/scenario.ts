@@ -44,6 +44,8 @@ export type TopologySpec =
       readonly instances: readonly string[];
       /** Nodes that carry a load balancer. */
       readonly balancers: readonly string[];
+      /** They are event loops of one process: each sees what the others have in flight. */
+      readonly oneProcess?: boolean;
     };
 
 /** Load balancers that send one another what they saw; times in ms. */

@@ -120,6 +120,7 @@ it('what a neighbour saw, mutated, is taken or refused, and leaves figures that 
     handleOf: (key) => (key === 'n/i' ? 0 : undefined),
     agesMs: () => [],
     perSecond: () => 1,
+    inFlight: () => 0,
     onIgnored: () => {},
   });
   let nowMs = 0;

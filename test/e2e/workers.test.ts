@@ -129,6 +129,26 @@ describe('proxy.workers', () => {
     for (const client of clients) client.destroy();
   });
 
+  it('know what the others have in flight', async () => {
+    const held: string[] = [];
+    const instances = await Promise.all(
+      ['a', 'b'].map((name) => startInstanceThat((_request, _response) => void held.push(name))),
+    );
+    const text = toml(instances.map(({ port }) => port)).replace('round-robin', 'least-connections');
+    const qedge = await startQedge('pi', text);
+    const differences: number[] = [];
+    for (let sent = 1; sent <= 24; sent++) {
+      // A connection each, which the kernel gives to any of the event loops.
+      const client = connect(Number(new URL(qedge.url).port), '127.0.0.1');
+      onTestFinished(() => void client.destroy());
+      client.on('error', () => {});
+      client.write('GET / HTTP/1.1\r\nHost: svc\r\n\r\n');
+      await expect.poll(() => held.length, PATIENCE).toBe(sent);
+      differences.push(Math.abs(held.filter((name) => name === 'a').length * 2 - sent));
+    }
+    expect(Math.max(...differences)).toBe(1);
+  });
+
   it('take over a reload without losing a request', async () => {
     const instances = [await startInstance(), await startInstance()];
     const [first = 0, second = 0] = instances.map(({ port }) => port);

@@ -7,6 +7,7 @@ import type { ChainState } from '../../core/chain/chain.ts';
 import type { Clock } from '../../core/clock.ts';
 import type { Summary } from '../../core/neighbours/summary.ts';
 import type { Rng } from '../../core/rng.ts';
+import type { SharedFlights } from '../../core/router/shared-flights.ts';
 import type { RouterEvent, RouterSnapshot, ServiceRouter } from '../../core/service-router.ts';
 import { addressBook } from '../../net/address-book.ts';
 import type { OnHealth } from '../../proxy/health.ts';
@@ -30,6 +31,8 @@ export interface DataPlaneOptions {
   /** The version of qedge. */
   readonly version: string;
   readonly onEvent: (service: string, event: RouterEvent) => void;
+  /** What the other event loops have in flight; null: there is none. */
+  readonly sharedFlights: SharedFlights | null;
   /** Called when a health check changes its verdict; null: another data plane makes the checks. */
   readonly onHealth: OnHealth | null;
   /** True: another data plane already listens on these ports. */

@@ -13,9 +13,11 @@ import {
   type PlacementUpdate,
   type QosTarget,
 } from '../../core/domain.ts';
+import type { NeighbourUse } from '../../core/neighbours/neighbours.ts';
 import type { Requirements } from '../../core/requirements/requirements.ts';
 import type { Rng } from '../../core/rng.ts';
-import type { NeighbourUse, RouterEvent, RouterSnapshot, ServiceRouter } from '../../core/service-router.ts';
+import type { SharedFlights } from '../../core/router/shared-flights.ts';
+import type { RouterEvent, RouterSnapshot, ServiceRouter } from '../../core/service-router.ts';
 import type { ControlMessage } from './control-message.ts';
 import { InstanceHealth } from './instance-health.ts';
 import { LateRestore } from './late-restore.ts';
@@ -24,6 +26,8 @@ export interface RouterSetOptions {
   readonly config: Config;
   readonly clock: Clock;
   readonly rng: Rng;
+  /** What the other event loops have in flight; null: there is none. */
+  readonly sharedFlights: SharedFlights | null;
   readonly onEvent: (service: string, event: RouterEvent) => void;
 }
 
@@ -192,7 +196,7 @@ export class RouterSet {
 
   /** `placed`: what the router before this one had, which placement will not report again. */
   #add(service: ServiceConfig, placed: readonly Candidate[] = []): void {
-    const { config, clock, rng, onEvent } = this.#options;
+    const { config, clock, rng, sharedFlights, onEvent } = this.#options;
     const nowMs = clock.nowMs();
     const router = createServiceRouter({
       service: service.name,
@@ -207,6 +211,7 @@ export class RouterSet {
       ...(this.#neighbours === undefined ? {} : { neighbours: this.#neighbours }),
       rng,
       nowMs,
+      sharedFlights,
       onEvent: (event) => onEvent(service.name, event),
     });
     for (const [nodeId, rttMs] of this.#rtts) router.observeRtt(nodeId, rttMs, nowMs);

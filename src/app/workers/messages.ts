@@ -18,6 +18,9 @@ export interface WorkerStart {
   readonly seed: number;
   /** `performance.timeOrigin` of the main thread, so that all are on one axis of time. */
   readonly timeOriginMs: number;
+  /** Which of the event loops it is, from 1 on, and what they share; null: nothing. */
+  readonly loop: number;
+  readonly flightsMemory: SharedArrayBuffer | null;
   /** How often it says how it is. */
   readonly reportMs: number;
 }

@@ -7,6 +7,7 @@ import type { Config } from '../../config/config.ts';
 import type { ChainState } from '../../core/chain/chain.ts';
 import type { InstanceKey } from '../../core/domain.ts';
 import type { Summary } from '../../core/neighbours/summary.ts';
+import { SharedFlights } from '../../core/router/shared-flights.ts';
 import type { InstanceState, RouterEvent, ServiceOverview } from '../../core/service-router.ts';
 import { CommandError } from '../../errors.ts';
 import type { BoundListener } from '../../proxy/proxy.ts';
@@ -22,6 +23,8 @@ import { type WorkerListener, WorkerThread } from './thread.ts';
 export interface WorkerPoolOptions {
   readonly log: Logger;
   readonly metrics: Metrics;
+  /** Of `sharedFlightsMemory`; absent or null: the event loops share nothing. */
+  readonly flightsMemory?: SharedArrayBuffer | null;
   /** Starts a thread that runs worker.ts. */
   readonly startThread: (name: string, start: WorkerStart) => Worker;
   readonly onEvent: (service: string, event: RouterEvent) => void;
@@ -191,6 +194,8 @@ export class WorkerPool implements WorkerListener {
       version: this.#version,
       seed: randomInt(2 ** 31),
       timeOriginMs: performance.timeOrigin,
+      loop: this.#loopOf(place),
+      flightsMemory: this.#options.flightsMemory ?? null,
       reportMs: this.#roundMs,
     };
     const worker = this.#options.startThread(place.name, start);
@@ -200,10 +205,15 @@ export class WorkerPool implements WorkerListener {
     return thread;
   }
 
-  #shareListeners({ thread, name }: Place, shared: readonly BoundListener[]): void {
-    const index = this.#places.findIndex((place) => place.name === name) + 1;
+  /** From 1 on: the first one is the main thread. */
+  #loopOf({ name }: Place): number {
+    return this.#places.findIndex((place) => place.name === name) + 1;
+  }
+
+  #shareListeners(place: Place, shared: readonly BoundListener[]): void {
+    const index = this.#loopOf(place);
     const own = new Map([...this.#sockets].flatMap(([listener, fds]) => pairOf(listener, this.#copyOf(fds[index]))));
-    thread?.send({ kind: 'listen', shared, sockets: own });
+    place.thread?.send({ kind: 'listen', shared, sockets: own });
   }
 
   /** A thread closes its sockets when it ends: it gets a descriptor of its own, and the next one gets another. */
@@ -215,6 +225,8 @@ export class WorkerPool implements WorkerListener {
 
   #lost(place: Place, reason: string): void {
     place.thread = null;
+    const { flightsMemory = null } = this.#options;
+    if (flightsMemory !== null) new SharedFlights(flightsMemory, this.#loopOf(place)).clear();
     this.#options.metrics.retire(place.name);
     // Before all listen, the start as a whole fails.
     if (this.#stopping || this.#watch === null) return;

@@ -4,6 +4,7 @@
 import { parentPort, workerData } from 'node:worker_threads';
 import type { Clock } from '../../core/clock.ts';
 import { createRng } from '../../core/rng.ts';
+import { SharedFlights } from '../../core/router/shared-flights.ts';
 import type { InstanceState } from '../../core/service-router.ts';
 import { runInTurns } from '../../net/in-turns.ts';
 import { oneAtATime } from '../../net/one-at-a-time.ts';
@@ -31,7 +32,8 @@ class Worker {
   readonly #reportTimer: NodeJS.Timeout;
   readonly #reportStates: () => void;
 
-  constructor(port: Port, { config, version, seed, timeOriginMs, reportMs }: WorkerStart) {
+  constructor(port: Port, start: WorkerStart) {
+    const { config, version, seed, timeOriginMs, loop, flightsMemory, reportMs } = start;
     const offsetMs = performance.timeOrigin - timeOriginMs;
     this.#port = port;
     this.#clock = { nowMs: () => performance.now() + offsetMs };
@@ -45,6 +47,7 @@ class Worker {
       log: this.#log,
       metrics: this.#metrics,
       joins: true,
+      sharedFlights: flightsMemory === null ? null : new SharedFlights(flightsMemory, loop),
       onHealth: null,
       onEvent: (service, event) => this.#post({ kind: 'event', service, event }),
     });

@@ -53,6 +53,14 @@ export interface NeighboursState {
   readonly heard: readonly NeighbourState[];
 }
 
+/** How neighbours' summaries are used. */
+export interface NeighbourUse {
+  /** They count in estimates; false: they are looked at alone. */
+  readonly use: boolean;
+  /** Samples that they count as at the most, for an instance. */
+  readonly samplesMax: number;
+}
+
 export interface NeighboursOptions {
   /** τ. */
   readonly latencyMs: number;
@@ -65,6 +73,8 @@ export interface NeighboursOptions {
   /** How long what is in flight there is under way, where that is at least `fromMs` and below `toMs`. */
   readonly agesMs: (handle: number, fromMs: number, toMs: number, nowMs: number) => readonly number[];
   readonly perSecond: (handle: number, nowMs: number) => number;
+  /** Own requests in flight there. */
+  readonly inFlight: (handle: number) => number;
   readonly onIgnored: (nodeId: string, wrongOver: InstanceKey, untilMs: number) => void;
 }
 
@@ -109,12 +119,13 @@ export class Neighbours implements Hearsay {
     const spanMs = this.#own.spanMs(nowMs);
     const instances: Observed[] = [];
     for (const candidate of this.#options.candidates()) {
-      const { handle, key, inFlight } = candidate;
+      const { handle, key } = candidate;
       this.#observeOverdue(candidate, nowMs);
       const cells = this.#own.since(handle);
       if (cells === undefined) continue;
       const perSecond = this.#options.perSecond(handle, nowMs);
       const counts = Array.from(cells.subarray(0, FAILURES));
+      const inFlight = this.#options.inFlight(handle);
       instances.push({ key, counts, failures: cells[FAILURES] as number, perSecond, inFlight });
     }
     this.#own.turn(nowMs);

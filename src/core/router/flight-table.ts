@@ -3,6 +3,7 @@
 
 import { NO_HANDLE } from '../domain.ts';
 import { type FlightView, NO_FLIGHT } from '../policies/policy.ts';
+import type { SharedFlights } from './shared-flights.ts';
 
 /** Rows to begin with; the table doubles as needed up to its maximum. */
 const ROWS_FIRST = 64;
@@ -10,6 +11,9 @@ const ROWS_FIRST = 64;
 /** Attempts in flight by ticket, and for each instance how many there are and when the oldest was sent. */
 export class FlightTable implements FlightView {
   readonly #rowsMax: number;
+  /** Null: no other event loop sends to these instances. */
+  readonly #shared: SharedFlights | null;
+  #slot = new Int32Array(0);
   #startMs = new Float64Array(ROWS_FIRST);
   #handle = new Int32Array(ROWS_FIRST).fill(NO_HANDLE);
   #ahead = new Int32Array(ROWS_FIRST);
@@ -25,8 +29,14 @@ export class FlightTable implements FlightView {
   #total = 0;
 
   /** `rowsMax` attempts are kept at the most; further ones go untracked. */
-  constructor(rowsMax: number) {
+  constructor(rowsMax: number, shared: SharedFlights | null = null) {
     this.#rowsMax = rowsMax;
+    this.#shared = shared;
+  }
+
+  /** Other event loops send to these instances as well, and what `all` says may change at any time. */
+  get isShared(): boolean {
+    return this.#shared !== null;
   }
 
   /** Attempts in flight everywhere, those at instances that are gone included. */
@@ -36,6 +46,12 @@ export class FlightTable implements FlightView {
 
   count(handle: number): number {
     return this.#count[handle] ?? 0;
+  }
+
+  /** Attempts in flight at the instance, of all event loops. */
+  all(handle: number): number {
+    const own = this.count(handle);
+    return this.#shared === null ? own : Math.max(own, this.#shared.all(this.#slot[handle] as number));
   }
 
   oldest(handle: number): number {
@@ -50,7 +66,7 @@ export class FlightTable implements FlightView {
     return this.#startMs[ticket] ?? Number.NaN;
   }
 
-  /** Attempts that were in flight at the same instance when this one started. */
+  /** Attempts that were in flight at the same instance when this one started, of all event loops. */
   ahead(ticket: number): number {
     return this.#ahead[ticket] ?? 0;
   }
@@ -78,10 +94,16 @@ export class FlightTable implements FlightView {
     return agesMs;
   }
 
-  /** Makes room for chains of handles below `handles`. */
+  /** The handle means another instance, `key` of `service`, from now on. */
+  begin(handle: number, service: string, key: string): void {
+    this.ensureHandles(handle + 1);
+    if (this.#shared !== null) this.#slot[handle] = this.#shared.slotOf(service, key);
+  }
+
   ensureHandles(handles: number): void {
     if (handles <= this.#head.length) return;
     const size = Math.max(8, handles, this.#head.length * 2);
+    this.#slot = grown(this.#slot, size, 0);
     this.#head = grown(this.#head, size, NO_FLIGHT);
     this.#tail = grown(this.#tail, size, NO_FLIGHT);
     this.#count = grown(this.#count, size, 0);
@@ -95,7 +117,7 @@ export class FlightTable implements FlightView {
     this.#startMs[ticket] = startMs;
     this.#handle[ticket] = handle;
     this.#next[ticket] = NO_FLIGHT;
-    this.#ahead[ticket] = handle === NO_HANDLE ? 0 : this.count(handle);
+    this.#ahead[ticket] = handle === NO_HANDLE ? 0 : this.all(handle);
     if (handle === NO_HANDLE) return ticket;
     const tail = this.#tail[handle] ?? NO_FLIGHT;
     this.#previous[ticket] = tail;
@@ -103,6 +125,7 @@ export class FlightTable implements FlightView {
     else this.#next[tail] = ticket;
     this.#tail[handle] = ticket;
     this.#count[handle] = (this.#count[handle] ?? 0) + 1;
+    this.#share(handle, 1);
     return ticket;
   }
 
@@ -120,9 +143,14 @@ export class FlightTable implements FlightView {
     for (let ticket = this.oldest(handle); ticket !== NO_FLIGHT; ticket = this.next(ticket)) {
       this.#handle[ticket] = NO_HANDLE;
     }
+    this.#share(handle, -this.count(handle));
     this.#head[handle] = NO_FLIGHT;
     this.#tail[handle] = NO_FLIGHT;
     this.#count[handle] = 0;
+  }
+
+  #share(handle: number, count: number): void {
+    if (this.#shared !== null) this.#shared.add(this.#slot[handle] as number, count);
   }
 
   #unlink(ticket: number, handle: number): void {
@@ -133,6 +161,7 @@ export class FlightTable implements FlightView {
     if (next === NO_FLIGHT) this.#tail[handle] = previous;
     else this.#previous[next] = previous;
     this.#count[handle] = (this.#count[handle] ?? 0) - 1;
+    this.#share(handle, -1);
   }
 
   #takeRow(): number {

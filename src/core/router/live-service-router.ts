@@ -98,8 +98,9 @@ export class LiveServiceRouter implements ServiceRouter {
   // ---- a request: route, start, finish, recordRequest ----
 
   route(request: RequestInfo, nowMs: number): Candidate | null {
-    const { members, sessions, policy, offers } = this.#parts;
+    const { members, sessions, policy, offers, flights } = this.#parts;
     if (nowMs >= members.ejectionsEndMs) members.endEjections(nowMs);
+    if (flights.isShared) recount(members.set.active, flights);
     const home = sessions === null ? null : this.#homeOf(request, sessions, nowMs);
     if (home !== null) {
       this.lastTier = 'policy';
@@ -321,8 +322,9 @@ export class LiveServiceRouter implements ServiceRouter {
   // ---- for people, and for the next start ----
 
   preview(request: RequestInfo, nowMs: number): RoutePreview {
-    const { members, policy, offers } = this.#parts;
+    const { members, policy, offers, flights } = this.#parts;
     const { active } = members.set;
+    if (flights.isShared) recount(active, flights);
     if (active.length === 0) return { candidate: null, tier: this.#tierOfNone, byChance: false };
     if (policy.preview === undefined) return { candidate: null, tier: 'policy', byChance: true };
     const before = this.lastTier;
@@ -383,7 +385,12 @@ export class LiveServiceRouter implements ServiceRouter {
   }
 }
 
+/** Other event loops sent something there meanwhile, or heard of it. */
+function recount(candidates: readonly LiveCandidate[], flights: FlightTable): void {
+  for (const candidate of candidates) candidate.inFlight = flights.all(candidate.handle);
+}
+
 function refreshFlights(candidate: LiveCandidate, flights: FlightTable): void {
-  candidate.inFlight = flights.count(candidate.handle);
+  candidate.inFlight = flights.all(candidate.handle);
   candidate.oldestStartMs = flights.oldestStartMs(candidate.handle);
 }

@@ -30,7 +30,7 @@ export interface MembershipOptions {
   readonly security: Attributes | null;
   readonly onEvent: (event: RouterEvent) => void;
   /** A handle means a new instance. */
-  readonly onAdded: (handle: number) => void;
+  readonly onAdded: (candidate: Candidate) => void;
   /** The instance of a handle has left. */
   readonly onRemoved: (handle: number) => void;
   /** The instances are other than they were. A handle is free for another one only when this has returned. */
@@ -135,7 +135,7 @@ export class Membership {
     const candidate = this.set.add({ key, instance, local, rttMs });
     this.#admit(candidate);
     this.#applyKnownRtt(candidate);
-    this.#options.onAdded(candidate.handle);
+    this.#options.onAdded(candidate);
     this.#options.onEvent({ kind: 'instance-added', key });
     this.#options.onChange(nowMs);
   }

@@ -3,11 +3,11 @@
 // Long because of eleven fields: a book for each thing that is counted.
 
 import type { InstanceKey, QosTarget } from '../domain.ts';
-import { Neighbours } from '../neighbours/neighbours.ts';
+import { Neighbours, type NeighbourUse } from '../neighbours/neighbours.ts';
 import type { Policy, PolicyContext } from '../policies/policy.ts';
 import { RequirementBooks } from '../requirements/books.ts';
 import { isMoreAsked, NO_REQUIREMENTS, type Requirements } from '../requirements/requirements.ts';
-import type { NeighbourUse, RouterEvent, ServiceRouterOptions } from '../service-router.ts';
+import type { RouterEvent, ServiceRouterOptions } from '../service-router.ts';
 import { ClientLedger } from '../stats/client-ledger.ts';
 import { FlightTable } from './flight-table.ts';
 import { GroupTable } from './group-table.ts';
@@ -46,7 +46,7 @@ export class RouterParts {
     const { qos, nowMs, requirements = NO_REQUIREMENTS, clientsMax = CLIENTS_MAX_DEFAULT } = options;
     const { instancesMax = INSTANCES_MAX_DEFAULT, onEvent = () => {} } = options;
     this.options = options;
-    this.flights = new FlightTable(options.flightsMax ?? FLIGHTS_MAX_DEFAULT);
+    this.flights = new FlightTable(options.flightsMax ?? FLIGHTS_MAX_DEFAULT, options.sharedFlights);
     const books = isMoreAsked(requirements) ? new RequirementBooks(requirements, qos) : null;
     this.clients = new ClientLedger(qos.windowMs, clientsMax, (row) => books?.clear(row + 1));
     this.groups = new GroupTable(clientsMax);
@@ -84,8 +84,8 @@ export class RouterParts {
       rttChangeRatio,
       security: requirements.security,
       onEvent,
-      onAdded: (handle) => {
-        this.flights.ensureHandles(handle + 1);
+      onAdded: ({ handle, key }) => {
+        this.flights.begin(handle, service, key);
         this.rates.begin(handle);
         this.relative.begin(handle);
         books?.begin(handle);
@@ -111,6 +111,7 @@ export class RouterParts {
       agesMs: this.flights.agesMs.bind(this.flights),
       handleOf: (key: InstanceKey) => this.members.set.get(key)?.handle,
       perSecond: (handle, atMs) => this.rates.ofInstance(handle, atMs),
+      inFlight: (handle) => this.flights.count(handle),
       onIgnored: (nodeId, key, untilMs) => onEvent({ kind: 'neighbour-ignored', nodeId, key, untilMs }),
     });
   }

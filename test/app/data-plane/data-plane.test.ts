@@ -36,6 +36,7 @@ function dataPlane(toml = TOML): DataPlane {
     version: '0',
     clock: { nowMs: () => 0 },
     rng: createRng(1),
+    sharedFlights: null,
     log: pino({ level: 'silent' }),
     metrics: createMetrics(),
     onEvent: () => {},

@@ -39,6 +39,7 @@ function makeSet(
     config,
     clock: { nowMs: () => performance.now() },
     rng: createRng(1),
+    sharedFlights: null,
     onEvent: (_, event) => onEvent(event),
   });
   return { set, services: config.services };

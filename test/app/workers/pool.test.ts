@@ -4,6 +4,7 @@ import { setEnvironmentData, Worker } from 'node:worker_threads';
 import { pino } from 'pino';
 import { describe, expect, it, onTestFinished } from 'vitest';
 import { WorkerPool } from '../../../src/app/workers/pool.ts';
+import { SharedFlights, sharedFlightsMemory } from '../../../src/core/router/shared-flights.ts';
 import { createMetrics } from '../../../src/telemetry/metrics.ts';
 import { configFrom } from '../../support/config.ts';
 import { startInstance } from '../../support/http-instance.ts';
@@ -29,6 +30,7 @@ async function startPool() {
   const port = await freePort();
   const logged: string[] = [];
   const metrics = createMetrics();
+  const flightsMemory = sharedFlightsMemory(2);
   const instance = {
     service: 'a',
     nodeId: 'n',
@@ -46,6 +48,7 @@ async function startPool() {
   const pool = new WorkerPool({
     log: pino({ level: 'info' }, { write: (line: string) => void logged.push(JSON.parse(line).msg) }),
     metrics,
+    flightsMemory,
     startThread: (name, start) =>
       new Worker(join(import.meta.dirname, 'faulty-worker.ts'), {
         name,
@@ -69,17 +72,22 @@ async function startPool() {
     return (await fetch(`http://127.0.0.1:${port}/`, { headers })).status;
   };
   const cause = (kind: 'end' | 'hang'): void => void Atomics.store(fault, 0, kind === 'end' ? 1 : 2);
-  return { pool, metrics, logged, status, cause };
+  return { pool, metrics, flightsMemory, logged, status, cause };
 }
 
 describe('a worker that ends', () => {
   it('is replaced, and the one in its place serves what it did', async () => {
-    const { pool, metrics, logged, status, cause } = await startPool();
+    const { pool, metrics, flightsMemory, logged, status, cause } = await startPool();
     expect(await status()).toBe(200);
     await expect.poll(() => textOf(metrics), PATIENCE).toContain('qedge_requests_total{service="a",code="200"} 1\n');
+    const [first, second] = [new SharedFlights(flightsMemory, 0), new SharedFlights(flightsMemory, 1)];
+    // In flight when it ends.
+    second.add(first.slotOf('a', 'n/i'), 3);
+    expect(first.all(first.slotOf('a', 'n/i'))).toBe(3);
     cause('end');
     await expect.poll(() => logged, PATIENCE).toContain('worker serves in place of one that ended');
     expect(logged).toContain('worker ended, another takes its place');
+    expect(first.all(first.slotOf('a', 'n/i'))).toBe(0);
     expect(await status()).toBe(200);
     expect(pool.absent).toEqual([]);
     await expect.poll(() => textOf(metrics), PATIENCE).toContain('qedge_requests_total{service="a",code="200"} 2\n');

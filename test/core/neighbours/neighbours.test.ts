@@ -28,6 +28,7 @@ function neighboursWith({ use = true, instances = 2 } = {}) {
     handleOf: (key) => candidates.find((candidate) => candidate.key === key)?.handle,
     agesMs: (handle, fromMs, toMs, nowMs) => flights.agesMs(handle, fromMs, toMs, nowMs),
     perSecond: () => 1,
+    inFlight: () => 0,
     onIgnored: (nodeId, key) => ignored.push(`${nodeId} ${key}`),
   });
   const keyOf = (handle: number): string => candidates[handle]?.key ?? '';

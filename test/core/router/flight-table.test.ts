@@ -2,8 +2,10 @@ import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { NO_FLIGHT } from '../../../src/core/policies/policy.ts';
 import { FlightTable } from '../../../src/core/router/flight-table.ts';
+import { SharedFlights, sharedFlightsMemory } from '../../../src/core/router/shared-flights.ts';
 
 const HANDLES = 4;
+const LOOPS = 3;
 const someActions = fc.array(
   fc.oneof(
     fc.record({ kind: fc.constant('add' as const), handle: fc.nat({ max: HANDLES - 1 }) }),
@@ -46,6 +48,41 @@ describe('flight table', () => {
           expect(times).toEqual([...times].sort((a, b) => a - b));
         }
       }),
+    );
+  });
+
+  it('counts what the tables of other event loops have in flight at the same instance, until a loop is cleared', () => {
+    fc.assert(
+      fc.property(fc.array(fc.tuple(fc.nat({ max: LOOPS - 1 }), someActions), { maxLength: 6 }), (turns) => {
+        const memory = sharedFlightsMemory(LOOPS);
+        const loops = Array.from({ length: LOOPS }, (_, loop) => new SharedFlights(memory, loop));
+        const tables = loops.map((shared) => new FlightTable(1024, shared));
+        // Handles are dealt out by each loop for itself.
+        const handleOf = (loop: number, instance: number): number => (instance + loop) % HANDLES;
+        tables.forEach((table, loop) => {
+          for (let i = 0; i < HANDLES; i++) table.begin(handleOf(loop, i), 'svc', `n/${i}`);
+        });
+        const tickets: number[][] = tables.map(() => []);
+        for (const [loop, actions] of turns) {
+          const [table, flying] = [tables[loop], tickets[loop]];
+          if (table === undefined || flying === undefined) return;
+          for (const action of actions) {
+            if (action.kind === 'add') flying.push(table.add(handleOf(loop, action.handle), 0));
+            if (action.kind === 'orphan') table.orphan(handleOf(loop, action.handle));
+            if (action.kind === 'remove' && flying.length > 0)
+              table.remove(flying.splice(action.which % flying.length, 1)[0] ?? 0);
+          }
+        }
+        const counted = (loop: number, instance: number): number => tables[loop]?.count(handleOf(loop, instance)) ?? 0;
+        const all = (loop: number, instance: number): number => tables[loop]?.all(handleOf(loop, instance)) ?? 0;
+        for (let i = 0; i < HANDLES; i++) {
+          const sum = tables.reduce((total, _, loop) => total + counted(loop, i), 0);
+          expect(tables.map((_, loop) => all(loop, i))).toEqual(tables.map(() => sum));
+        }
+        loops[1]?.clear();
+        for (let i = 0; i < HANDLES; i++) expect(all(0, i)).toBe(counted(0, i) + counted(2, i));
+      }),
+      { numRuns: 20 },
     );
   });
 

@@ -8,6 +8,8 @@ interface Known {
   readonly view: CandidateView;
   /** Attempts started there of late. */
   readonly requestsPerSecond: number;
+  /** Of this event loop. */
+  readonly inFlight: number;
   readonly serves: InstanceState['serves'];
 }
 
@@ -18,7 +20,7 @@ export function barredView({ lacks }: LiveCandidate): CandidateView {
 
 export function instanceStateOf(
   candidate: LiveCandidate,
-  { view, requestsPerSecond, serves }: Known,
+  { view, requestsPerSecond, inFlight, serves }: Known,
   nowMs: number,
 ): InstanceState {
   const cooldownMs = candidate.ejectedUntilMs - nowMs;
@@ -33,7 +35,7 @@ export function instanceStateOf(
     availability: candidate.placed,
     rttMs: candidate.rttMs,
     rttKnown: candidate.rttKnown,
-    inFlight: candidate.inFlight + candidate.streams,
+    inFlight: inFlight + candidate.streams,
     requestsPerSecond,
     requests: candidate.requests,
     failures: candidate.failures,

@@ -43,9 +43,10 @@ export function* instanceStates(parts: RouterParts, nowMs: number): Iterable<Ins
 }
 
 function instanceState(parts: RouterParts, candidate: LiveCandidate, nowMs: number): InstanceState {
-  const { options, policy, rates, offers } = parts;
+  const { options, policy, rates, offers, flights } = parts;
   const view = candidate.lacks.length > 0 ? barredView(candidate) : policy.view(candidate, nowMs);
   const requestsPerSecond = rates.ofInstance(candidate.handle, nowMs);
   const serves = offers === null ? {} : servedBy(candidate, { books: offers.books, view, qos: options.qos });
-  return instanceStateOf(candidate, { view, requestsPerSecond, serves }, nowMs);
+  const inFlight = flights.count(candidate.handle);
+  return instanceStateOf(candidate, { view, requestsPerSecond, inFlight, serves }, nowMs);
 }
