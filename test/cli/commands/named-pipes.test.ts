@@ -24,7 +24,7 @@ it.each([
   ['fl run pipe'],
   ['sign pipe --key file --release 1.0.0'],
   ['sign file --key pipe --release 1.0.0'],
-  ['verify file --key x --signature pipe'],
+  ['verify file --key 11qYAYKxCrfVS/7TyWQHOg7hcvPapiMlrwIaaPcHURo= --signature pipe'],
 ])('qedge %s says that it is no regular file, and waits for nothing', { timeout: 60_000 }, (command) => {
   const [program, ...first] = QEDGE;
   // What waits is ended by the limit, with no status.
