@@ -9,6 +9,8 @@ const FADING = 0.8;
 const NOTED_MIN = 20;
 /** A policy that is given another limit has to find its weights again, so that it is not done for less than this share of it. */
 const STEP_RATIO = 0.15;
+/** Of the requests, from which on the service counts as one whose requests are stages. */
+const MOST = 0.5;
 /** Nor more often. */
 const REST_MS = 3000;
 
@@ -45,8 +47,9 @@ export class Aim {
     this.#all *= FADING;
     if (this.#noted < NOTED_MIN || requests === 0 || nowMs - this.#sinceMs < REST_MS) return false;
     const wantedMs = share * this.#meanMs + (1 - share) * this.#ownMs;
-    // The first is taken however near it is: a limit of one's own is kept by refusals, a part of a goal is not.
-    const isFirst = this.#sinceMs === Number.NEGATIVE_INFINITY;
+    // The first is taken however near it is: a limit of one's own is kept by refusals, a part of a goal is not. A few stages change
+    // nothing for all the other requests.
+    const isFirst = this.#sinceMs === Number.NEGATIVE_INFINITY && share >= MOST;
     if (!isFirst && Math.abs(Math.log(wantedMs / this.latencyMs)) < STEP_RATIO) return false;
     this.latencyMs = wantedMs;
     this.#sinceMs = nowMs;

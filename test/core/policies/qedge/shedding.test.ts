@@ -206,6 +206,17 @@ describe('a load balancer whose instances are all overloaded', () => {
     expect(asStage(200, 3_000)).toBe(0);
   });
 
+  it('goes on refusing where few of its requests are stages of a chain', () => {
+    const world = createWorld('qedge');
+    populate(world, [1, 10, 20]);
+    let shed = 0;
+    for (let i = 0; i < 4_000; i++) {
+      if (i % 50 === 0) world.router.aim(LATENCY_MS + 2);
+      shed += drive(world, i < 2_000 ? 40 : 200, 10, 1).shed;
+    }
+    expect(shed).toBeGreaterThan(500);
+  });
+
   it('forgets with a reset that refusing gained nothing', () => {
     const world = createWorld('qedge');
     populate(world, [1, 10, 20]);
