@@ -168,7 +168,7 @@ function drawClients(rng: Rng, { places, rates, durationMs }: Arrivals): { clien
     const spells = common ? shared : levels(rng, durationMs);
     const usual = kind === 'steady' ? [{ ...group, each, ratePerSecond: rate / each }] : [];
     const calm = { ...group, each, ratePerSecond: (0.7 * rate) / each };
-    // Twice the mean a third of the time, in all 0.7 + 0.3.
+    // 1.6 times the mean a third of the time, in all 0.7 + 0.9 / 3.
     const more = spells.map((spell) => ({ ...group, ...spell, each, ratePerSecond: (0.9 * rate) / each }));
     const visitors = Array.from({ length: 6 }, () => {
       const fromMs = uniform(rng, -0.3, 0.9) * durationMs;
