@@ -12,7 +12,7 @@ import { Turns } from './turns.ts';
 import type { UnloadedLatency } from './unloaded-latency.ts';
 
 /** While requests are refused, an instance below this success gets its own turns alone. */
-const SUCCESS_HOPELESS = 0.3;
+const SUCCESS_HOPELESS = 0.5;
 
 /** What a choice is made by; read again for each request. */
 export interface ChoiceParts {
@@ -101,10 +101,11 @@ export class Choice {
     return success < SUCCESS_HOPELESS || !this.#hasRoom(candidate, nowMs);
   }
 
-  /** A limit holds on the average; whether this request would be late there the own queue says. */
+  /** A limit holds on the average; whether this request would be late there the own queue says, or the last answer, which is newer. */
   #hasRoom(candidate: Candidate, nowMs: number): boolean {
     const { shedding, moment } = this.#parts;
-    return shedding?.hasRoom(candidate.handle, nowMs) !== false && !moment.isFull(candidate, nowMs);
+    if (shedding?.hasRoom(candidate.handle, nowMs) === false) return false;
+    return shedding?.isQuick(candidate.handle) === true || !moment.isFull(candidate, nowMs);
   }
 
   /**

@@ -57,7 +57,7 @@ class Qedge implements Policy {
   readonly #options: QedgeOptions;
   readonly #context: PolicyContext;
   /** Reused: nothing is allocated per request. Fractions, so that the fields hold such from the first. */
-  readonly #attempt = { processingMs: 0.5, budgetMs: 0.5, startMs: 0.5, nowMs: 0.5 };
+  readonly #attempt = { processingMs: 0.5, budgetMs: 0.5, ahead: 0.5, startMs: 0.5, nowMs: 0.5 };
 
   constructor(options: QedgeOptions, context: PolicyContext) {
     const { latencyMs } = context.qos;
@@ -98,8 +98,9 @@ class Qedge implements Policy {
 
   observe(outcome: Outcome, nowMs: number): void {
     this.activeSet.cold = false;
+    this.shedding?.observeFlights(outcome.candidate.handle, outcome.candidate.inFlight, nowMs);
     if (outcome.kind === 'start') {
-      this.shedding?.send(outcome.candidate.handle, nowMs);
+      this.shedding?.send();
       return;
     }
     const { latencyMs } = this.#context.qos;
@@ -216,15 +217,13 @@ class Qedge implements Policy {
 
   // ---- fast loop ----
 
-  #endForShedding(
-    { candidate, startMs }: Outcome & { readonly kind: 'end' },
-    processingMs: number,
-    nowMs: number,
-  ): void {
+  #endForShedding(outcome: Outcome & { readonly kind: 'end' }, processingMs: number, nowMs: number): void {
+    const { candidate, ahead, startMs } = outcome;
     if (this.shedding === null) return;
     const attempt = this.#attempt;
     attempt.processingMs = processingMs;
     attempt.budgetMs = this.#context.qos.latencyMs - candidate.rttMs;
+    attempt.ahead = ahead;
     attempt.startMs = startMs;
     attempt.nowMs = nowMs;
     this.shedding.end(candidate.handle, attempt);

@@ -1,49 +1,48 @@
 // Goodput under overload: where all instances in reach are full, one more request makes every other late, and none is answered in
-// time. So a load balancer whose requests are mostly late limits the rate that it sends to each instance where they are
-// (rate-limits.ts), for as long as that gains anything (futility.ts). What no instance has room for is refused at once, of every client:
+// time. So a load balancer whose requests are mostly late limits what it has in flight at each instance where they are
+// (in-flight-limits.ts), for as long as that gains anything (futility.ts). What no instance has room for is refused at once, of every client:
 // each loses the same share.
 
 import type { Candidate } from '../../domain.ts';
 import { grownFloat64 } from '../../stats/grown.ts';
 import { Futility } from './futility.ts';
-import { type EndedAttempt, RateLimits } from './rate-limits.ts';
+import { type EndedAttempt, InFlightLimits } from './in-flight-limits.ts';
 
 /**
- * Below this success, of the load balancer as a whole for so long, and at an instance, the rate sent there gets a limit: this share of it.
+ * Below this success, of the load balancer as a whole for so long, and at an instance, what is in flight there gets a limit.
  * Where others have limits already the instance's own is enough: all that they have no room for comes to the one that has none.
  */
 const SUCCESS_MIN = 0.2;
 const PRESSED_MS = 1_000;
 /** And for so many τ: an attempt shows that it is late after τ, so that a second may be one burst that waits for itself. */
 const PRESSED_LATENCIES = 3;
-const KEPT_FIRST = 0.7;
 /** Attempts that have to speak before that; they are forgotten by half a step, or in as many attempts where those take longer. */
 const ENDED_MIN = 3;
 const ENDED_KEPT = 0.5;
 /** Where nothing was asked for so long, or for τ, and nothing is overdue, what was late belongs to a spell that is over. */
 const IDLE_MS = 2_000;
-/** The least limit, of all that is asked for. And of all instances together. */
-const LIMIT_SHARE_MIN = 0.05;
-const LIMITS_SHARE_MIN = 0.3;
-/** A limit of so many times what is asked for is none. */
-const LIMIT_OFF = 2;
+/** The least limits of all instances together let so much through of all that is asked for, were each answer at the deadline. */
+const LIMITS_SHARE_MIN = 0.1;
+/** Limits that refused nothing for so long are none. */
+const REFUSED_MS = 5_000;
 /** How much of a rate is kept a step; more where it is below so many requests a step. */
 const RATE_KEPT = 0.6;
 const RATE_KNOWN = 3;
 
 export class Shedding {
+  readonly #stepMs: number;
   readonly #latencyMs: number;
-  readonly #limits: RateLimits;
+  readonly #limits: InFlightLimits;
   readonly #futility: Futility;
-  /** Requests a step that are sent there. By handle, as what follows. */
-  #sent: Float64Array<ArrayBuffer> = new Float64Array(0);
-  #sentNow: Float64Array<ArrayBuffer> = new Float64Array(0);
-  /** Attempts that ended there lately, and those of them that were in time. */
+  /** Attempts that ended there lately, and those of them that were in time. By handle. */
   #ended: Float64Array<ArrayBuffer> = new Float64Array(0);
   #good: Float64Array<ArrayBuffer> = new Float64Array(0);
   /** Requests a step in all. */
   #asked = 0;
   #askedNow = 0;
+  /** A request was refused in this step, and when the last was, as of a step. */
+  #hasRefused = false;
+  #refusedMs = 0;
   /** Attempts that ended in this step. */
   #endedNow = 0;
   /** When answers were not late mostly. */
@@ -53,22 +52,21 @@ export class Shedding {
 
   /** `latencyMs`: τ. */
   constructor(stepMs: number, latencyMs: number) {
+    this.#stepMs = stepMs;
     this.#latencyMs = latencyMs;
-    this.#limits = new RateLimits(stepMs, latencyMs);
+    this.#limits = new InFlightLimits(stepMs, latencyMs);
     this.#futility = new Futility(latencyMs);
   }
 
   ensureHandles(handles: number): void {
     this.#limits.ensureHandles(handles);
-    this.#sent = grownFloat64(this.#sent, handles);
-    this.#sentNow = grownFloat64(this.#sentNow, handles);
     this.#ended = grownFloat64(this.#ended, handles);
     this.#good = grownFloat64(this.#good, handles);
   }
 
   forget(handle: number): void {
     this.#limits.forget(handle);
-    for (const counts of [this.#sent, this.#sentNow, this.#ended, this.#good]) counts[handle] = 0;
+    for (const counts of [this.#ended, this.#good]) counts[handle] = 0;
   }
 
   // ---- every request ----
@@ -76,6 +74,7 @@ export class Shedding {
   /** A request goes nowhere. */
   refuse(): void {
     this.#askedNow++;
+    this.#hasRefused = true;
   }
 
   /** Some instance has a limit: requests may be refused. */
@@ -87,11 +86,19 @@ export class Shedding {
     return this.#limits.hasRoom(handle, nowMs);
   }
 
-  /** A request goes there. */
-  send(handle: number, nowMs: number): void {
-    (this.#sentNow[handle] as number)++;
+  /** It has a limit, and the last answer came early though about as many were in flight. */
+  isQuick(handle: number): boolean {
+    return this.#limits.isQuick(handle);
+  }
+
+  /** A request goes somewhere. */
+  send(): void {
     this.#askedNow++;
-    this.#limits.send(handle, nowMs);
+  }
+
+  /** So many requests are in flight there from now on. */
+  observeFlights(handle: number, inFlight: number, nowMs: number): void {
+    this.#limits.observeFlights(handle, inFlight, nowMs);
   }
 
   /** An attempt ended there. */
@@ -118,20 +125,26 @@ export class Shedding {
     if (!pressed) this.#relaxedMs = nowMs;
     const lasting = nowMs - this.#relaxedMs >= Math.max(PRESSED_MS, PRESSED_LATENCIES * this.#latencyMs);
     if (!this.limits) this.#futility.rest(inTimeRatio, pressed, nowMs);
+    const idle = this.#refusesNothing(nowMs);
     const futile = this.#futility.isFutile(this.limits, askedNow, nowMs);
     for (const member of members) {
       const { handle } = member;
-      this.#sent[handle] = (this.#sent[handle] as number) * kept + (this.#sentNow[handle] as number) * (1 - kept);
-      this.#sentNow[handle] = 0;
       if (this.#limits.has(handle)) {
-        if (futile || this.#limits.of(handle) > LIMIT_OFF * this.#asked) this.#limits.lift(handle);
+        if (futile || idle) this.#limits.lift(handle);
       } else if (!futile && (lasting || this.limits) && this.#isLate(member, overdue))
-        this.#limits.impose(handle, KEPT_FIRST * (this.#sent[handle] as number), nowMs);
+        this.#limits.impose(handle, nowMs);
       (this.#ended[handle] as number) *= endedKept;
       (this.#good[handle] as number) *= endedKept;
     }
-    const least = Math.min(LIMIT_SHARE_MIN, LIMITS_SHARE_MIN / members.length) * this.#asked;
-    this.#limits.step(members, least, kept);
+    const inFlight = (this.#asked * this.#latencyMs) / this.#stepMs;
+    this.#limits.step(members, (LIMITS_SHARE_MIN / members.length) * inFlight, kept);
+  }
+
+  /** There are limits, and all that was asked for found room for long. */
+  #refusesNothing(nowMs: number): boolean {
+    if (this.#hasRefused || !this.limits) this.#refusedMs = nowMs;
+    this.#hasRefused = false;
+    return nowMs - this.#refusedMs >= REFUSED_MS;
   }
 
   /** Smooths what is asked for; returns how much of a rate is kept. */

@@ -1,14 +1,21 @@
 import { describe, expect, it } from 'vitest';
-import { RateLimits } from '../../../../src/core/policies/qedge/rate-limits.ts';
+import { InFlightLimits } from '../../../../src/core/policies/qedge/in-flight-limits.ts';
 import { candidatesAt } from '../../candidates.ts';
 
 const STEP_MS = 500;
 const MEMBERS = candidatesAt(1);
 const KEPT = 0.6;
 
+/** Has the instance a limit of so many in flight. */
+function impose(limits: InFlightLimits, limit: number, nowMs: number): void {
+  limits.impose(0, nowMs);
+  limits.step(MEMBERS, limit, KEPT);
+  limits.step(MEMBERS, 0.001, KEPT);
+}
+
 /** An instance that takes requests one after another, each for so long, and the limit on what it is sent. */
 class Driven {
-  readonly limits: RateLimits;
+  readonly limits: InFlightLimits;
   nowMs = 0;
   /** Answers in time so far. */
   inTime = 0;
@@ -17,7 +24,7 @@ class Driven {
   #flights: { startMs: number; endMs: number }[] = [];
 
   constructor(latencyMs: number) {
-    this.limits = new RateLimits(STEP_MS, latencyMs);
+    this.limits = new InFlightLimits(STEP_MS, latencyMs);
     this.limits.ensureHandles(1);
     this.#budgetMs = latencyMs;
   }
@@ -29,9 +36,9 @@ class Driven {
     for (let n = 0; this.nowMs < untilMs; n++) {
       this.#pass(1_000 / rate);
       if (!this.limits.hasRoom(0, this.nowMs)) continue;
-      this.limits.send(0, this.nowMs);
       this.#freeMs = Math.max(this.#freeMs, this.nowMs) + workMs(n);
       this.#flights.push({ startMs: this.nowMs, endMs: this.#freeMs });
+      this.limits.observeFlights(0, this.#flights.length, this.nowMs);
       sent++;
     }
     return sent / (rate * seconds);
@@ -45,9 +52,16 @@ class Driven {
       this.nowMs = Math.min(untilMs, stepMs, first?.endMs ?? untilMs);
       if (first !== undefined && first.endMs <= this.nowMs) {
         this.#flights.shift();
+        this.limits.observeFlights(0, this.#flights.length, this.nowMs);
         const processingMs = first.endMs - first.startMs;
         if (processingMs <= this.#budgetMs) this.inTime++;
-        this.limits.end(0, { processingMs, budgetMs: this.#budgetMs, startMs: first.startMs, nowMs: this.nowMs });
+        this.limits.end(0, {
+          processingMs,
+          budgetMs: this.#budgetMs,
+          ahead: 0,
+          startMs: first.startMs,
+          nowMs: this.nowMs,
+        });
       }
       if (this.nowMs === stepMs) this.limits.step(MEMBERS, 0.025, KEPT);
     }
@@ -58,7 +72,7 @@ describe('the limit on what an instance is sent', () => {
   it('comes back as soon as the queue is gone that a hang left behind, where a few requests a second are sent', () => {
     const driven = new Driven(400);
     driven.run(1.5, 20, () => 310);
-    driven.limits.impose(0, 0.5, driven.nowMs);
+    driven.limits.impose(0, driven.nowMs);
     driven.run(1.5, 6, (n) => (n === 0 ? 6_000 : 310));
     driven.run(1.5, 4, () => 310);
     expect(driven.run(1.5, 10, () => 310)).toBeGreaterThan(0.9);
@@ -67,7 +81,7 @@ describe('the limit on what an instance is sent', () => {
   it('stays near what the instance carries, once its queue is gone', () => {
     const driven = new Driven(80);
     driven.run(400, 2, () => 5);
-    driven.limits.impose(0, 140, driven.nowMs);
+    driven.limits.impose(0, driven.nowMs);
     driven.run(400, 5, () => 5);
     const before = driven.inTime;
     const share = driven.run(400, 10, () => 5);
@@ -78,38 +92,39 @@ describe('the limit on what an instance is sent', () => {
   });
 
   it('does not grow by answers that are quick by nature while as many are late', () => {
-    const limits = new RateLimits(STEP_MS, 1_000);
+    const limits = new InFlightLimits(STEP_MS, 1_000);
     limits.ensureHandles(1);
-    limits.impose(0, 20, 0);
+    impose(limits, 20, 0);
     for (let nowMs = 50; nowMs <= 30_000; nowMs += 50) {
       const late = (nowMs / 50) % 2 === 0;
       const processingMs = late ? 3_000 : 100;
-      limits.end(0, { processingMs, budgetMs: 1_000, startMs: nowMs - processingMs, nowMs });
+      limits.end(0, { processingMs, budgetMs: 1_000, ahead: 0, startMs: nowMs - processingMs, nowMs });
       if (nowMs % STEP_MS === 0) limits.step(MEMBERS, 1, KEPT);
     }
     expect(limits.of(0)).toBeLessThan(15);
   });
 
   it('grows by answers that take most of the time there is, where they never took less', () => {
-    const limits = new RateLimits(STEP_MS, 400);
+    const limits = new InFlightLimits(STEP_MS, 400);
     limits.ensureHandles(1);
-    limits.impose(0, 0.25, 0);
+    impose(limits, 0.25, 0);
     for (let nowMs = 500; nowMs <= 30_000; nowMs += 500) {
-      limits.end(0, { processingMs: 300 + (nowMs % 7) * 5, budgetMs: 390, startMs: nowMs - 330, nowMs });
+      limits.end(0, { processingMs: 300 + (nowMs % 7) * 5, budgetMs: 390, ahead: 0, startMs: nowMs - 330, nowMs });
     }
     expect(limits.of(0)).toBeGreaterThan(1);
   });
 
   it('settles by how near to the deadline answers come, however many there are a second', () => {
     const after = (rate: number): number => {
-      const limits = new RateLimits(STEP_MS, 80);
+      const limits = new InFlightLimits(STEP_MS, 80);
       limits.ensureHandles(1);
-      limits.impose(0, 10, 0);
+      impose(limits, 10, 0);
+      limits.observeFlights(0, 10, 0);
       const takenMs = [8, 30, 74, 20];
       for (let n = 0; n < 20 * rate; n++) {
         const nowMs = (1_000 * n) / rate;
         const processingMs = takenMs[n % takenMs.length] as number;
-        limits.end(0, { processingMs, budgetMs: 80, startMs: nowMs - processingMs, nowMs });
+        limits.end(0, { processingMs, budgetMs: 80, ahead: 0, startMs: nowMs - processingMs, nowMs });
       }
       return limits.of(0);
     };
@@ -118,16 +133,17 @@ describe('the limit on what an instance is sent', () => {
 
   /** How fast a limit moves in 20 s, as a logarithm a second, with so many answers a second, of 150 or 280 of 300 ms each. */
   function drift(rate: number, isLong: (n: number) => boolean): number {
-    const limits = new RateLimits(STEP_MS, 300);
+    const limits = new InFlightLimits(STEP_MS, 300);
     limits.ensureHandles(1);
-    limits.end(0, { processingMs: 50, budgetMs: 300, startMs: 0, nowMs: 50 });
-    limits.impose(0, 100, 50);
+    limits.end(0, { processingMs: 50, budgetMs: 300, ahead: 0, startMs: 0, nowMs: 50 });
+    impose(limits, 100, 50);
+    limits.observeFlights(0, 100, 50);
     let stepMs = STEP_MS;
     for (let n = 1; n <= 20 * rate; n++) {
       const nowMs = 50 + (1_000 * n) / rate;
       for (; stepMs < nowMs; stepMs += STEP_MS) limits.step(MEMBERS, 0.001, KEPT);
       const processingMs = isLong(n) ? 280 : 150;
-      limits.end(0, { processingMs, budgetMs: 300, startMs: nowMs - processingMs, nowMs });
+      limits.end(0, { processingMs, budgetMs: 300, ahead: 0, startMs: nowMs - processingMs, nowMs });
     }
     return Math.log(limits.of(0) / 100) / 20;
   }
@@ -144,25 +160,101 @@ describe('the limit on what an instance is sent', () => {
   });
 
   it('does not run away from what is used of it', () => {
-    const limits = new RateLimits(STEP_MS, 80);
+    const limits = new InFlightLimits(STEP_MS, 80);
     limits.ensureHandles(1);
-    limits.impose(0, 10, 0);
+    impose(limits, 2, 0);
     for (let nowMs = 100; nowMs <= 10_000; nowMs += 100) {
-      limits.end(0, { processingMs: 8, budgetMs: 80, startMs: nowMs - 8, nowMs });
-      if (nowMs % STEP_MS === 0) limits.step(MEMBERS, 1, KEPT);
+      limits.end(0, { processingMs: 8, budgetMs: 80, ahead: 0, startMs: nowMs - 8, nowMs });
     }
-    // It answers five a step.
-    expect(limits.of(0)).toBeGreaterThan(20);
-    expect(limits.of(0)).toBeLessThan(500);
+    // One at a time: growth is no longer by factors.
+    expect(limits.of(0)).toBeGreaterThan(5);
+    expect(limits.of(0)).toBeLessThan(1_000);
   });
 
   it('grows though many answers came sooner than the round trip that was measured', () => {
-    const limits = new RateLimits(STEP_MS, 100);
+    const limits = new InFlightLimits(STEP_MS, 100);
     limits.ensureHandles(1);
-    const at = (nowMs: number, processingMs: number) => ({ processingMs, budgetMs: 80, startMs: nowMs - 10, nowMs });
+    const at = (nowMs: number, processingMs: number) => ({
+      processingMs,
+      budgetMs: 80,
+      ahead: 0,
+      startMs: nowMs - 10,
+      nowMs,
+    });
     for (let n = 0; n < 5_000; n++) limits.end(0, at(0, -2));
-    limits.impose(0, 10, 0);
+    impose(limits, 1, 0);
     for (let nowMs = 50; nowMs <= 10_000; nowMs += 50) limits.end(0, at(nowMs, 5));
-    expect(limits.of(0)).toBeGreaterThan(10);
+    expect(limits.of(0)).toBeGreaterThan(1);
+  });
+
+  it('is held by the mean over time where it is a part of a request', () => {
+    const limits = new InFlightLimits(STEP_MS, 100);
+    limits.ensureHandles(1);
+    impose(limits, 0.25, 0);
+    let sent = 0;
+    for (let nowMs = 0; nowMs < 10_000; nowMs += 50) {
+      if (!limits.hasRoom(0, nowMs)) continue;
+      sent++;
+      limits.observeFlights(0, 1, nowMs);
+      limits.observeFlights(0, 0, nowMs + 50);
+    }
+    // Each takes 50 ms, so that one in 200 ms is a quarter in flight.
+    expect(sent).toBe(50);
+  });
+
+  it('sends more at once when answers come sooner, without having grown', () => {
+    const limits = new InFlightLimits(STEP_MS, 100);
+    limits.ensureHandles(1);
+    impose(limits, 2, 0);
+    const sentIn = (takesMs: number, fromMs: number): number => {
+      let sent = 0;
+      let ends: number[] = [];
+      for (let nowMs = fromMs; nowMs < fromMs + 10_000; nowMs += 5) {
+        ends = ends.filter((endMs) => endMs > nowMs);
+        limits.observeFlights(0, ends.length, nowMs);
+        if (!limits.hasRoom(0, nowMs)) continue;
+        sent++;
+        ends.push(nowMs + takesMs);
+        limits.observeFlights(0, ends.length, nowMs);
+      }
+      return sent;
+    };
+    expect(sentIn(80, 0)).toBeLessThan(260);
+    expect(sentIn(20, 20_000)).toBeGreaterThan(900);
+  });
+
+  it('asks no more for what hangs than for a request in time', () => {
+    const limits = new InFlightLimits(STEP_MS, 100);
+    limits.ensureHandles(1);
+    impose(limits, 0.5, 0);
+    limits.observeFlights(0, 1, 0);
+    limits.observeFlights(0, 0, 30_000);
+    expect(limits.hasRoom(0, 30_100)).toBe(false);
+    expect(limits.hasRoom(0, 30_200)).toBe(true);
+  });
+
+  it('is not cut by what was sent before there was one', () => {
+    const limits = new InFlightLimits(STEP_MS, 100);
+    limits.ensureHandles(1);
+    impose(limits, 5, 1_000);
+    for (let n = 1; n <= 50; n++)
+      limits.end(0, { processingMs: 900, budgetMs: 90, ahead: 0, startMs: 990, nowMs: 1_000 + 20 * n });
+    expect(limits.of(0)).toBe(5);
+  });
+
+  it('knows a short queue by the last answer alone', () => {
+    const limits = new InFlightLimits(STEP_MS, 100);
+    limits.ensureHandles(1);
+    impose(limits, 5, 0);
+    const attempt = { budgetMs: 90, ahead: 1, startMs: 0 };
+    limits.end(0, { ...attempt, processingMs: 10, nowMs: 10 });
+    limits.observeFlights(0, 2, 10);
+    expect(limits.isQuick(0)).toBe(true);
+    // It says nothing of what waits behind more.
+    limits.observeFlights(0, 3, 10);
+    expect(limits.isQuick(0)).toBe(false);
+    limits.observeFlights(0, 2, 10);
+    limits.end(0, { ...attempt, processingMs: 85, nowMs: 85 });
+    expect(limits.isQuick(0)).toBe(false);
   });
 });
