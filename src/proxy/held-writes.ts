@@ -1,6 +1,6 @@
-// Writes that are held until the end of a turn of the event loop. A write to a peer on the same machine that sleeps wakes it, which costs
-// as much as all the rest of the write: a fifth of what a request costs where the peer is on another core. In a turn with many writes,
-// the first that leaves wakes a peer and the others find it awake.
+// Writes that are held until the end of a turn of the event loop. A write to a peer on the same machine that sleeps wakes it: a fifth of
+// what a request costs where the peer is on another core. In a turn with many writes, the first that leaves wakes a peer and the others
+// find it awake.
 
 import type { Writable } from 'node:stream';
 import { endOfTurn, turnNumber } from '../net/loop-share.ts';
