@@ -3,6 +3,7 @@
 // name of its own, keeps it as `exported_instance`.
 
 import type { InstanceState, ServiceOverview } from '../core/service-router.ts';
+import { energyPerRequest } from '../core/standing.ts';
 import type { EventLog } from '../telemetry/events.ts';
 import type { Metrics, Reading, Sample } from '../telemetry/metrics.ts';
 import type { ReadService } from './state/reader.ts';
@@ -113,6 +114,15 @@ export function registerServiceMetrics(
       options: { name: 'qedge_service_pool_instances', help: 'Instances by pool.', labels: ['service', 'pool'] },
       samples: poolSizes(now, seen),
     };
+    yield {
+      kind: 'gauge',
+      options: {
+        name: 'qedge_service_request_energy_joules',
+        help: 'What a request takes on average, by the profiles of the instances and the requests that each gets now.',
+        labels: ['service'],
+      },
+      samples: energyOf(now, seen),
+    };
     yield* preferencesOf(now);
     yield {
       kind: 'counter',
@@ -184,6 +194,29 @@ function* preferencesOf(states: readonly ServiceOverview[]): Iterable<Reading> {
       ),
     ),
   };
+  const shares = states.flatMap(({ service, requirements }) =>
+    requirements.flatMap(({ requirement, level, heldShare }) =>
+      heldShare === null ? [] : [{ labels: [service, requirement], level, heldShare }],
+    ),
+  );
+  yield {
+    kind: 'gauge',
+    options: {
+      name: 'qedge_service_share_ratio',
+      help: 'Share of the answers over the window that came from instances with the attributes that a share asks for.',
+      labels: ['service', 'share'],
+    },
+    samples: shares.flatMap(({ labels, level }) => (level === null ? [] : [{ labels, value: level }])),
+  };
+  yield {
+    kind: 'gauge',
+    options: {
+      name: 'qedge_service_share_held_ratio',
+      help: 'What a share of attributes is held to: what is asked for, or less while it yields to the latency goal.',
+      labels: ['service', 'share'],
+    },
+    samples: shares.map(({ labels, heldShare }) => ({ labels, value: heldShare })),
+  };
   const tied = states.flatMap(({ service, affinity }) => (affinity === null ? [] : [{ service, affinity }]));
   yield {
     kind: 'gauge',
@@ -205,6 +238,17 @@ function* preferencesOf(states: readonly ServiceOverview[]): Iterable<Reading> {
       (['kept', 'moved'] as const).map((result) => ({ labels: [service, result], value: affinity[result] })),
     ),
   };
+}
+
+const JOULES_PER_MWH = 3.6;
+
+/** Of the services of which an instance says what a request takes there. */
+function* energyOf(states: readonly ServiceOverview[], instances: readonly InstanceOfService[]): Iterable<Sample> {
+  for (const { service } of states) {
+    const own = instances.filter((one) => one.service === service).map(({ state }) => state);
+    const energyMwh = energyPerRequest(own);
+    if (energyMwh !== null) yield { labels: [service], value: JOULES_PER_MWH * energyMwh };
+  }
 }
 
 /** Counted where instances are; what left takes its counts along. */

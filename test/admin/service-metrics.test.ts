@@ -23,6 +23,27 @@ describe('the metrics', () => {
     expect(text).not.toMatch(/^qedge_service_success_ratio\{/m);
   });
 
+  it('say what a share of attributes reaches and is held to, and what a request takes', async () => {
+    const one = { requirement: 'accuracy', level: 0.74, goal: 0.8, strain: 1.3 };
+    const accuracy = { ...one, clientsRatio: 0.5, heldShare: 0.6, price: null };
+    const latency = { requirement: 'latency', level: 0.97, goal: 0.9, strain: 0.3, clientsRatio: 1, heldShare: null };
+    const spends = (nodeId: string, energy_mwh: number, requestsPerSecond: number) => {
+      const state = instanceStateOf(nodeId, { requestsPerSecond });
+      return { ...state, instance: { ...state.instance, profile: { energy_mwh } } };
+    };
+    const instances = [spends('pi-1', 0.1, 3), spends('pi-2', 0.2, 1)];
+    const state = routerStateOf({ instances, requirements: [{ ...latency, price: null }, accuracy] });
+    const { url } = await startAdmin([state, routerStateOf({ service: 'other' })]);
+    const text = await (await fetch(`${url}/metrics`)).text();
+    const samples = text.split('\n').filter((line) => /^qedge_service_(share|request_energy)/.test(line));
+    expect(samples).toEqual([
+      'qedge_service_request_energy_joules{service="pilotnet"} 0.45',
+      'qedge_service_share_ratio{service="pilotnet",share="accuracy"} 0.74',
+      'qedge_service_share_held_ratio{service="pilotnet",share="accuracy"} 0.6',
+    ]);
+    expect(execFileSync('promtool', ['check', 'metrics'], { input: text, encoding: 'utf8' })).toBe('');
+  });
+
   it('satisfy promtool', async () => {
     const { url, events } = await startAdmin([routerStateOf()]);
     events.append(null, { kind: 'lifecycle', phase: 'started', detail: '' }, 0);
