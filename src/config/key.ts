@@ -94,11 +94,17 @@ export function optionalSubtable<const Name extends string, Table extends Keys>(
   return { name, schema, doc, reload, toggle, shown: { example: {} }, presence: 'optional', keys };
 }
 
-/** The schema of a table: an unknown key is an error, and what passes carries the names of the program. */
-export function section<Table extends Keys>(keys: Table): z.ZodType<SectionOf<Table>> {
+/**
+ * The schema of a table: an unknown key is an error, and what passes carries the names of the program. `example`: what is named where something
+ * else than a table is written.
+ */
+export function section<Table extends Keys>(keys: Table, example?: string): z.ZodType<SectionOf<Table>> {
   const words = Object.keys(keys);
   const shape = Object.fromEntries(words.map((word) => [word, describedSchema(keys[word])]));
-  return z.strictObject(shape).transform((written) => {
+  const such = `expected a table such as ${example}`;
+  const error = ({ code }: { readonly code: string }): string | undefined =>
+    example !== undefined && code === 'invalid_type' ? such : undefined;
+  return z.strictObject(shape, { error }).transform((written) => {
     const read = (word: string) => [keys[word]?.name, written[word] ?? null];
     return Object.fromEntries(words.map(read)) as SectionOf<Table>;
   });

@@ -25,6 +25,7 @@ export function configNotes(
     ...services.flatMap(earlierForms),
     ...services.flatMap(cutOffInTime),
     ...services.flatMap(unsteered),
+    ...services.flatMap((service) => otherScale(service, announce)),
     ...services
       .filter((service) => isComplete(service, { mqtt, placement, announced }))
       .flatMap((service) => [...missingAttributes(service, node), ...nothingToSave(service)]),
@@ -64,6 +65,21 @@ function unsteered({ name, policy, qos, objective }: ServiceConfig): string[] {
   return asked.map(
     (key) => `service.${key} of "${name}" is not steered for, since policy ${policy.name} knows nothing of it`,
   );
+}
+
+/** An accuracy is written as a share in one place and in percent in another: every instance would have it, or none. */
+function otherScale({ name, qos: { accuracy }, instances }: ServiceConfig, announce: Config['announce']): string[] {
+  const min = accuracy?.accuracyMin ?? null;
+  if (min === null || min === 0) return [];
+  const own = announce.filter(({ service }) => service === name);
+  for (const profile of [...instances, ...own].map((one) => readProfile(one.profile))) {
+    const most = Math.max(0, ...(profile.accuracy ?? []));
+    if (most > 0 && most > 1 !== min > 1) {
+      const one = `min is ${min}, and an instance has an accuracy of ${most}`;
+      return [`service.qos.accuracy of "${name}": ${one}; expected both as shares of 1, or both in percent`];
+    }
+  }
+  return [];
 }
 
 /** Attributes that none of the instances has. */

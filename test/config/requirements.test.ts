@@ -65,6 +65,13 @@ least = "energy"`;
   it.each([
     ['throughput = { min = "20" }', 'service.qos.throughput.min: expected a rate such as "20/s", got "20"'],
     ['throughput = { min = "0/s" }', 'service.qos.throughput.min: expected a rate such as "20/s", got "0/s"'],
+    ['accuracy = 0.95', 'service.qos.accuracy: expected a table such as { min = 0.95, share = 0.8 }, got 0.95'],
+    [
+      'availability = 0.99',
+      'service.qos.availability: expected a table such as { share = 0.99, over = "1h" }, got 0.99',
+    ],
+    ['throughput = "20/s"', 'service.qos.throughput: expected a table such as { min = "20/s" }, got "20/s"'],
+    ['security = true', 'service.qos.security: expected a table such as { tls = true, hops_max = 1 }, got true'],
     ['reliability = 1.5', 'service.qos.reliability: expected at most 1, got 1.5'],
     ['accuracy = { share = 0.5 }', 'service.qos.accuracy.min: missing, expected a number'],
     ['accuracy = { min = 0.9, share = 0 }', 'service.qos.accuracy.share: expected more than 0, got 0'],
@@ -127,6 +134,23 @@ least = "energy"`;
       'service.qos.security of "detector": no instance has tls, so that all requests get 503',
       'service.qos of "detector": no instance has accuracy of 0.9 or more, so that its share cannot be met',
     ]);
+  });
+
+  it.each([
+    ['0.95', '[60, 97]', 'min is 0.95, and an instance has an accuracy of 97'],
+    ['95', '0.97', 'min is 95, and an instance has an accuracy of 0.97'],
+  ])('are noted where min = %s is beside an accuracy of %s', (min, accuracy, said) => {
+    const own = `[[announce]]\nservice = "detector"\nurl = "http://10.0.0.8:9000"\nprofile = { accuracy = ${accuracy} }\n[mqtt]\nurl = "mqtt://10.0.0.1:1883"\n`;
+    const text = service(`accuracy = { min = ${min} }`) + own;
+    const note = `service.qos.accuracy of "detector": ${said}; expected both as shares of 1, or both in percent`;
+    expect(configNotes(configFrom(text), null)).toContain(note);
+    const listed = service(`accuracy = { min = ${min} }`).replace(
+      '"http://10.0.0.7:9000"',
+      `{ url = "http://10.0.0.7:9000", profile = { accuracy = ${accuracy} } }`,
+    );
+    expect(configNotes(configFrom(listed), null)).toContain(note);
+    const same = text.replace(/min = [\d.]+/, `min = ${accuracy === '0.97' ? '0.9' : '73'}`);
+    expect(configNotes(configFrom(same), null).filter((one) => one.includes('percent'))).toEqual([]);
   });
 
   it('are noted where an objective has nothing to go by', () => {

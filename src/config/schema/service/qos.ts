@@ -36,7 +36,7 @@ const NOTHING_ASKED = 'expected one at least of tls, tiers, hops_max and labels'
 const asksForSomething = ({ tls, tiers, hopsMax, labels }: WrittenAttributes): boolean =>
   tls || tiers !== null || hopsMax !== null || Object.keys(labels).length > 0;
 
-const security: z.ZodType<Attributes> = section(attributeKeys)
+const security: z.ZodType<Attributes> = section(attributeKeys, '{ tls = true, hops_max = 1 }')
   .refine(asksForSomething, { error: NOTHING_ASKED })
   .transform((written) => ({ ...written, accuracyMin: null }));
 
@@ -53,21 +53,28 @@ const attributeShare: z.ZodType<AttributeShare> = section({
   .refine(asksForSomething, { error: NOTHING_ASKED })
   .transform(({ share, ...attributes }) => shareOf(share, { ...attributes, accuracyMin: null }));
 
-const accuracy: z.ZodType<AttributeShare> = section({
-  min: required('min', z.number().gt(0), { doc: 'Accuracy of the profile.', example: 0.95 }),
-  share: key('share', positiveRatio, { doc: 'Share of the requests of each client.', default: 1 }),
-}).transform(({ min, share }) => shareOf(share, { ...NO_ATTRIBUTES, accuracyMin: min }));
+const accuracy: z.ZodType<AttributeShare> = section(
+  {
+    min: required('min', z.number().gt(0), { doc: 'Accuracy of the profile.', example: 0.95 }),
+    share: key('share', positiveRatio, { doc: 'Share of the requests of each client.', default: 1 }),
+  },
+  '{ min = 0.95, share = 0.8 }',
+).transform(({ min, share }) => shareOf(share, { ...NO_ATTRIBUTES, accuracyMin: min }));
 
 const NO_ATTRIBUTES: Attributes = { tls: false, tiers: null, hopsMax: null, labels: {}, accuracyMin: null };
 
-const availability = section({
-  share: required('share', positiveRatio, { doc: 'Share of the seconds.', example: 0.99 }),
-  over: required('overMs', duration(), { doc: 'Of this last time.', example: '1h' }),
-});
+const availability = section(
+  {
+    share: required('share', positiveRatio, { doc: 'Share of the seconds.', example: 0.99 }),
+    over: required('overMs', duration(), { doc: 'Of this last time.', example: '1h' }),
+  },
+  '{ share = 0.99, over = "1h" }',
+);
 
-const throughput = section({
-  min: required('perSecondMin', rate, { doc: 'Answers to each client.', example: '20/s' }),
-});
+const throughput = section(
+  { min: required('perSecondMin', rate, { doc: 'Answers to each client.', example: '20/s' }) },
+  '{ min = "20/s" }',
+);
 
 /** Keys that say what is asked for, not how it is measured. */
 export const goalKeys = {
