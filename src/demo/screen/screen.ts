@@ -49,6 +49,7 @@ export interface ScreenOptions {
 
 const WIDTH_MAX = 100;
 const BAR_WIDTH = 12;
+const INDENT = '  ';
 const HAPPENINGS_SHOWN = 4;
 /** Fewer lines than this show half of what happened. */
 const HEIGHT_ROOMY = 26;
@@ -82,7 +83,7 @@ export function renderService(
   options: { readonly width: number; readonly paint: Paint },
 ): readonly string[] {
   return [
-    headline(state, clients, options),
+    ...headline(state, clients, options),
     ...renderColumns(instanceColumns(state), { ...options, indent: '  ' }),
     ...clientLines(state.qos.successRatio, clients, options),
   ];
@@ -108,7 +109,7 @@ function headline(
   { service, policy, qos, requestsPerSecond, successRatio, instances, requirements }: RouterState,
   clients: readonly ClientView[],
   { width, paint }: { readonly width: number; readonly paint: Paint },
-): string {
+): readonly string[] {
   const rho = qos.successRatio * 100;
   const energyMwh = energyPerRequest(instances);
   const facts = [
@@ -119,7 +120,25 @@ function headline(
     ...requirements.filter(({ requirement }) => requirement !== 'latency').map(requirementText),
     policy,
   ];
-  return paint('strong', service) + truncate(`  ${facts.join(' · ')}`, Math.max(0, width - service.length));
+  const [first = '', ...more] = linesOf(facts, width, service.length);
+  return [paint('strong', service) + truncate(`  ${first}`, Math.max(0, width - service.length)), ...more];
+}
+
+/** As many facts on a line as fit after so many characters, and after an indent on the next ones. */
+function linesOf(facts: readonly string[], width: number, after: number): readonly string[] {
+  const lines: string[] = [];
+  let room = width - after - INDENT.length;
+  for (const fact of facts) {
+    const before = lines.at(-1);
+    const longer = before === undefined ? fact : `${before} · ${fact}`;
+    const fits = longer.length <= room;
+    if (before === undefined || fits) lines.splice(-1, 1, longer);
+    else {
+      room = width;
+      lines.push(truncate(`${INDENT}${fact}`, width));
+    }
+  }
+  return lines;
 }
 
 function instanceColumns({ instances, qos }: RouterState): readonly Column[] {

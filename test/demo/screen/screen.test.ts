@@ -140,12 +140,25 @@ describe('the picture', () => {
     expect(renderScreen(view([far, out]), wide).join('\n')).not.toContain('mWh');
   });
 
-  it('shows what else the service is to give, where there is room for it', () => {
-    const level = { requirement: 'accuracy', level: 0.74, goal: 0.6, strain: 0.65 };
-    const accuracy = { ...level, clientsRatio: 1, heldShare: 0.6, price: null };
+  it('shows what else the service is to give, on a line of its own where there is no room for it', () => {
+    const one = { requirement: 'accuracy', level: 0.74, goal: 0.6, strain: 0.65 };
+    const accuracy = { ...one, clientsRatio: 1, heldShare: 0.6, price: null };
+    const mean = { ...accuracy, requirement: 'mean-latency', level: 43, goal: 50, heldShare: null };
     const { services, ...rest } = view([], 5);
-    const asked = services.map(({ state, clients }) => ({ state: { ...state, requirements: [accuracy] }, clients }));
-    expect(renderScreen({ ...rest, services: asked }, wide)[0]).toContain('4/5 clients ≥ 90 % · accuracy 74.0 %');
+    const asked = services.map(({ state, clients }) => ({
+      state: { ...state, requirements: [mean, accuracy] },
+      clients,
+    }));
+    const linesAt = (width: number) => renderScreen({ ...rest, services: asked }, { ...wide, width });
+    expect(linesAt(100).slice(0, 2)).toEqual([
+      'pilotnet  100 requests/s · 98.7 % within 80 ms · 4/5 clients ≥ 90 %',
+      '  mean-latency 43 ms of at most 50 ms · accuracy 74.0 % of 60.0 % · qedge',
+    ]);
+    expect(linesAt(60).slice(1, 4)).toEqual([
+      '  4/5 clients ≥ 90 % · mean-latency 43 ms of at most 50 ms',
+      '  accuracy 74.0 % of 60.0 % · qedge',
+      expect.any(String),
+    ]);
   });
 
   it('shows a service without instances or clients', () => {
