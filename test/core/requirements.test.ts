@@ -52,6 +52,13 @@ describe('security', () => {
     expect(requirements[0]).toMatchObject({ requirement: 'security', clientsRatio: 0 });
     expect(instances[0]).toMatchObject({ pool: 'out', lacks: ['tiers'], serves: { security: false } });
   });
+
+  it('names each label that an instance does not carry as it is demanded', () => {
+    const labels = { tpm: '2.0', zone: 'home', rack: '1' };
+    const world = createWorld('qedge', { requirements: { ...NO_REQUIREMENTS, security: { ...ATTRIBUTES, labels } } });
+    place(world, [{ labels: { tpm: '1.2', rack: '1' } }]);
+    expect(world.router.state(world.nowMs).instances[0]?.lacks).toEqual(['tpm=2.0', 'zone=home']);
+  });
 });
 
 describe('an attribute share', () => {

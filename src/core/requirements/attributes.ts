@@ -31,9 +31,17 @@ export function fitsSome(facts: Facts, wanted: Attributes): boolean {
   return false;
 }
 
-/** The attributes that it lacks, for people: `tls`, `tier cloud`. */
+/** The attributes that it lacks, for people: `tls`, `tpm=2.0`. */
 export function lacks(facts: Facts, wanted: Attributes, group: number): readonly string[] {
-  return ATTRIBUTES.filter((attribute) => !has(attribute, { facts, wanted, group }));
+  return ATTRIBUTES.flatMap((attribute) => {
+    if (has(attribute, { facts, wanted, group })) return [];
+    return attribute === 'labels' ? missingLabels(facts, wanted) : [attribute];
+  });
+}
+
+function missingLabels({ instance }: Facts, { labels }: Attributes): readonly string[] {
+  const missing = Object.entries(labels).filter(([name, value]) => instance.labels[name] !== value);
+  return missing.map(([name, value]) => `${name}=${value}`);
 }
 
 /** What is asked for, for people: `tls, tier far-edge or near-edge, tpm=2.0`. */
