@@ -108,7 +108,8 @@ export class Accounts {
    * much of, spread over the requests to come. +Infinity: as long as it likes.
    */
   allowanceMs(row: number): number {
-    return this.#allowanceMs[row] ?? Number.POSITIVE_INFINITY;
+    // Not `?? Infinity`: what may be a number or nothing is put on the heap.
+    return row < this.#allowanceMs.length ? (this.#allowanceMs[row] as number) : Number.POSITIVE_INFINITY;
   }
 
   #allow(row: number, at: number): void {

@@ -82,7 +82,8 @@ export class MeanLatency {
 
   /** Whether the client, whose next answer may take so long, is to get the quick ones alone. */
   isHigh(row: number, allowanceMs: number): boolean {
-    if ((this.#ofClient[row] ?? Number.NaN) > this.#goalMs) return true;
+    // Not `?? NaN`: what may be a number or nothing is put on the heap.
+    if (row < this.#ofClient.length && (this.#ofClient[row] as number) > this.#goalMs) return true;
     return allowanceMs < this.#slowestMs && allowanceMs >= this.#quickestMs;
   }
 
