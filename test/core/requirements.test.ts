@@ -359,10 +359,11 @@ describe('measured requirements', () => {
     expect(asked).toBeLessThan(plain);
   });
 
-  it('move the weights to the instances that meet them, while they are missed', () => {
-    const late = { latencyMs: 45 };
+  it('move the weights to the instances that come nearer to them, while they are missed', () => {
+    const late = { latencyMs: 38 };
     const plain = weightOfSecond(drive(NO_REQUIREMENTS, late));
-    const asked = drive({ ...NO_REQUIREMENTS, meanLatencyMs: 31 }, late);
+    const asked = drive({ ...NO_REQUIREMENTS, meanLatencyMs: 25 }, late);
+    expect(priceOf(asked)).toBeGreaterThan(0.5);
     expect(weightOfSecond(asked)).toBeLessThan(0.7 * plain);
   });
 });
