@@ -88,6 +88,8 @@ it('an ejection ends also while a reload has taken the service away', async () =
   await app.reload(() => configFrom(served));
   const url = `http://127.0.0.1:${app.adminListener.port}/api/v1/services/a/eject`;
   const headers = { 'content-type': 'application/json' };
+  // It comes behind the reload, in a turn that has room for it.
+  await expect.poll(() => app.services.get('a')?.candidates.length, PATIENCE).toBe(1);
   const instance = app.services.get('a')?.candidates[0]?.key;
   const durationMs = 100;
   const body = JSON.stringify({ instance, durationMs });
