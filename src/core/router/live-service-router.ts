@@ -245,9 +245,7 @@ export class LiveServiceRouter implements ServiceRouter {
   judgeHollow(candidate: Candidate, nowMs: number): boolean {
     const { members, relative } = this.#parts;
     relative.question = NO_QUESTION;
-    return (
-      members.set.at(candidate.handle) === candidate && relative.judge(candidate.handle, 'empty', 0, nowMs) === 'failed'
-    );
+    return members.set.at(candidate.handle) === candidate && relative.judgeHollow(candidate.handle, nowMs) === 'failed';
   }
 
   streamBegan(candidate: Candidate): void {

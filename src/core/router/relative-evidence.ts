@@ -146,14 +146,29 @@ export class RelativeEvidence {
     }
   }
 
-  #judgeOdd(handle: number, column: number, nowMs: number): AttemptResult {
+  /** A stream that was an answer at its first byte ended with nothing in it, or within an event: it is counted as an answer already. */
+  judgeHollow(handle: number, nowMs: number): AttemptResult {
+    this.#counts.advance(nowMs);
+    const result = this.#judgeOdd(handle, EMPTY, nowMs, true);
+    return result === 'answered' && this.#looksAtStreams(handle, nowMs) ? 'failed' : result;
+  }
+
+  /** As `#takeLook`, by all that is remembered: each of its streams was an answer at first, so that none are odd in a row. */
+  #looksAtStreams(handle: number, nowMs: number): boolean {
+    if (this.#counts.of(handle, EMPTY) < RUN_MIN || this.#counts.ofOthers(handle, ANSWERS) >= KNOWN_MIN) return false;
+    if (this.#counts.ofOthers(handle, PROPER) === 0 || nowMs - (this.#lookMs[handle] ?? 0) < LOOK_MS_MIN) return false;
+    this.#lookMs[handle] = nowMs;
+    return true;
+  }
+
+  #judgeOdd(handle: number, column: number, nowMs: number, isCounted = false): AttemptResult {
     const timely = this.#counts.ofAll(TIMELY);
     if (timely > PROPER_MIN * this.#counts.ofAll(ANSWERS))
       this.chargedMs = Math.max(this.chargedMs, this.#counts.ofAll(TIMELY_MS) / timely);
     // What an instance is asked by chance, or what its client asks wrongly, is not counted.
     if (this.questions.odd(this.question, { handle, column }, nowMs) !== 'instance') return 'answered';
     this.#countRun(handle, column, nowMs);
-    this.#countAnswer(handle);
+    if (!isCounted) this.#countAnswer(handle);
     this.#counts.add(handle, column);
     const own = this.#ownShare(handle, column);
     if (this.#charge(handle * COLUMNS + column, own)) return 'failed';
@@ -267,7 +282,9 @@ export function resultAlone(evidence: Evidence): AttemptResult {
  * (e − ē)/e, the fraction of `odd` of `answers` that is an instance's own beside `oddOfOthers` of `others`; 0 while e does not
  * exceed ē by more than chance explains (each share with one more of either kind, after Agresti and Caffo 2000).
  */
-function ownFraction(odd: number, answers: number, oddOfOthers: number, others: number): number {
+function ownFraction(oddOrMore: number, answers: number, oddOfOthers: number, others: number): number {
+  // What was counted at the beginning of a stream has faded more than its end.
+  const odd = Math.min(oddOrMore, answers);
   const own = (odd + 1) / (answers + 2);
   const theirs = (Math.max(0, oddOfOthers) + 1) / (Math.max(0, others) + 2);
   const variance = (own * (1 - own)) / (answers + 2) + (theirs * (1 - theirs)) / (Math.max(0, others) + 2);

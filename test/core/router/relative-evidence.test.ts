@@ -23,6 +23,13 @@ class Service {
     return answers.map((evidence, handle) => this.#book.judge(handle, evidence, latencyMs, this.nowMs));
   }
 
+  /** One instance answers a stream, which turns out to be hollow. */
+  stream(handle: number): AttemptResult {
+    this.nowMs += 50;
+    this.#book.judge(handle, 'answered', 10, this.nowMs);
+    return this.#book.judgeHollow(handle, this.nowMs + 20);
+  }
+
   rounds(count: number, answers: readonly Evidence[], latencyMs = 10): AttemptResult[] {
     let last: AttemptResult[] = [];
     for (let i = 0; i < count; i++) last = this.round(answers, latencyMs);
@@ -44,6 +51,24 @@ describe('evidence beside the others', () => {
     for (let i = 0; i < 200; i++) {
       expect(service.round(['declined', 'declined', 'declined'])).toEqual(['answered', 'answered', 'answered']);
     }
+  });
+
+  it('holds hollow streams against one that has nearly all the requests', () => {
+    const service = new Service(2);
+    service.rounds(4, ['answered', 'answered']);
+    const results = Array.from({ length: 40 }, () => service.stream(0));
+    expect(results.slice(-10)).toEqual(Array.from({ length: 10 }, () => 'failed'));
+    expect(Array.from({ length: 40 }, () => [service.stream(0), service.stream(1)]).at(-1)).toEqual([
+      'answered',
+      'answered',
+    ]);
+  });
+
+  it('looks at the others where next to nothing is known of them', () => {
+    const service = new Service(2);
+    service.round(['answered', 'answered']);
+    const results = Array.from({ length: 40 }, () => service.stream(0));
+    expect(results.filter((result) => result === 'failed')).toHaveLength(1);
   });
 
   it('holds nothing against an instance that is alone', () => {
