@@ -104,6 +104,7 @@ export class Choice {
   /** A limit holds on the average; whether this request would be late there the own queue says, or the last answer, which is newer. */
   #hasRoom(candidate: Candidate, nowMs: number): boolean {
     const { shedding, moment } = this.#parts;
+    shedding?.renewFlights(candidate, nowMs);
     if (shedding?.hasRoom(candidate.handle, nowMs) === false) return false;
     return shedding?.isQuick(candidate.handle) === true || !moment.isFull(candidate, nowMs);
   }

@@ -131,6 +131,11 @@ export class InFlightLimits {
     return (this.#lastMs[handle] as number) <= this.#targetMs(handle);
   }
 
+  /** As they were last observed. */
+  inFlight(handle: number): number {
+    return this.#inFlight[handle] as number;
+  }
+
   /** So many requests are in flight there from now on. */
   observeFlights(handle: number, inFlight: number, nowMs: number): void {
     if (this.has(handle)) this.#owed[handle] = this.#owedAt(handle, nowMs);

@@ -13,7 +13,7 @@ const KEPT = 1 - 1 / 128;
 const HALF_LIFE_MS = 5_000;
 /** A place takes no less, ms: round trips are measured with an error, and an answer may come sooner than its round trip. */
 const PLACE_MS_MIN = 0.1;
-/** What was not heard of for so long, and has nothing under way, is unknown. */
+/** What was not heard of for so long, and has nothing of this event loop under way, is unknown. */
 const STALE_MS = 10_000;
 
 export interface PaceState {
@@ -56,8 +56,10 @@ export class Pace {
   }
 
   /** Expected processing latency of a request that joins those in flight; `idleMs` is what an idle instance takes. NaN: unknown. */
-  expectedMs({ handle, inFlight }: Candidate, idleMs: number, nowMs: number): number {
-    if (inFlight === 0 && nowMs - (this.#heardMs[handle] as number) > STALE_MS) return Number.NaN;
+  expectedMs({ handle, inFlight, oldestStartMs }: Candidate, idleMs: number, nowMs: number): number {
+    // By the own requests alone: of those of other event loops nothing is learned, however many there are.
+    const isIdle = oldestStartMs === Number.POSITIVE_INFINITY;
+    if (isIdle && nowMs - (this.#heardMs[handle] as number) > STALE_MS) return Number.NaN;
     return ((idleMs + (this.#sumMs[handle] as number)) / (1 + (this.#places[handle] as number))) * (inFlight + 1);
   }
 

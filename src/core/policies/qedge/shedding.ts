@@ -101,6 +101,11 @@ export class Shedding {
     this.#limits.observeFlights(handle, inFlight, nowMs);
   }
 
+  /** What other event loops have in flight there changes without an attempt of this one, which may have none left to end. */
+  renewFlights({ handle, inFlight }: Candidate, nowMs: number): void {
+    if (inFlight !== this.#limits.inFlight(handle)) this.#limits.observeFlights(handle, inFlight, nowMs);
+  }
+
   /** An attempt ended there. */
   end(handle: number, attempt: EndedAttempt): void {
     const inTime = attempt.processingMs <= attempt.budgetMs;

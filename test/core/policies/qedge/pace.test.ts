@@ -4,7 +4,8 @@ import { Pace } from '../../../../src/core/policies/qedge/pace.ts';
 import { candidateAt } from '../../candidates.ts';
 
 const IDLE_MS = 10;
-const at = (inFlight: number): Candidate => Object.assign(candidateAt(0, 1), { inFlight });
+const at = (inFlight: number, oldestStartMs = inFlight === 0 ? Number.POSITIVE_INFINITY : 0): Candidate =>
+  Object.assign(candidateAt(0, 1), { inFlight, oldestStartMs });
 
 function make(tries: readonly (readonly [ahead: number, processingMs: number])[]): Pace {
   const pace = new Pace();
@@ -34,6 +35,7 @@ describe('what one more request would take', () => {
     expect(pace.expectedMs(at(0), IDLE_MS, 10_000)).toBeGreaterThan(IDLE_MS);
     expect(pace.expectedMs(at(0), IDLE_MS, 10_001)).toBeNaN();
     expect(pace.expectedMs(at(1), IDLE_MS, 10_001)).toBeGreaterThan(IDLE_MS);
+    expect(pace.expectedMs(at(1, Number.POSITIVE_INFINITY), IDLE_MS, 10_001)).toBeNaN();
   });
 
   it('follows what is seldom heard of at once', () => {
