@@ -80,10 +80,8 @@ export class WebSocketPipe {
       socket.setKeepAlive(true, TCP_KEEP_ALIVE_MS);
       socket.setNoDelay(true);
       socket.setTimeout(ends.stallTimeoutMs, () => this.#onQuiet(socket));
-      socket.on('error', () => {
-        onEnds();
-        other.destroy();
-      });
+      // `close` follows, and ends the other one.
+      socket.on('error', onEnds);
       socket.on('end', () => {
         onEnds();
         this.#awaitOther();
