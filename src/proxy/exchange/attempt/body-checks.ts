@@ -10,6 +10,7 @@ import {
   inflateSync,
   zstdDecompressSync,
 } from 'node:zlib';
+import { FieldKind, RESPONSE_FIELDS } from '../../fields/fields.ts';
 import { isJsonType, outermostOf } from './body-end.ts';
 import type { CheckBudget } from './check-budget.ts';
 import { isJsonText } from './json-text.ts';
@@ -165,10 +166,13 @@ export function digestCheck(fields: readonly string[], budget: CheckBudget, hand
 /** By the first field that names a known algorithm. */
 function firstDigest(fields: readonly string[]): Digest | null {
   for (let i = 0; i + 1 < fields.length; i += 2) {
+    const name = fields[i] ?? '';
     const value = fields[i + 1] ?? '';
-    const isMd5 = fields[i]?.toLowerCase() === 'content-md5';
-    const [, name = '', base64 = ''] = isMd5 ? [value, 'md5', value] : (SHA.exec(value) ?? []);
-    const algorithm = isMd5 ? 'md5' : ALGORITHMS[name];
+    // Trailers may have digests of something else.
+    if (RESPONSE_FIELDS.kindOf(name) !== FieldKind.digest) continue;
+    const isMd5 = name.toLowerCase() === 'content-md5';
+    const [, sha = '', base64 = ''] = isMd5 ? [value, 'md5', value] : (SHA.exec(value) ?? []);
+    const algorithm = isMd5 ? 'md5' : ALGORITHMS[sha];
     if (algorithm !== undefined) return { algorithm, base64 };
   }
   return null;

@@ -56,7 +56,7 @@ export class SeenAnswer implements AttemptEnding {
     this.bodyExpected = request.method !== 'HEAD' && (status !== 304 || !isConditional(request));
     this.misfit = misfitOf(status, head, request);
     // A client that wants to switch protocols has no use for another success.
-    if (asked.upgrades && status >= 200 && status < 300) this.misfit ??= 'mismatched';
+    if (asked.upgrades && status >= 200 && status < 300) this.misfit = 'mismatched';
     if (this.bodyExpected) this.#expectBody(head, asked);
     this.declaredFailure = head.declaredFailure;
     this.#takeGrpcHead(head, asked);

@@ -103,6 +103,21 @@ describe('an answer to what was asked', () => {
     expect(await answered).toBe(row);
   });
 
+  it('is held to the digests of its content alone, whatever else its trailers say', async () => {
+    const answered = rowOf((response) => {
+      response.writeHead(200, { Trailer: 'Unencoded-Digest, Content-Digest' });
+      response.write('left');
+      response.addTrailers({ 'Unencoded-Digest': 'sha-256=:AAAA:', 'Content-Digest': SHA_256 });
+      response.end();
+    });
+    expect(await answered).toBe('success');
+  });
+
+  it.each([200, 202])('is mismatched with the status %i to a client that wants a WebSocket', async (status) => {
+    const asked = ['Connection: Upgrade', 'Upgrade: websocket'];
+    expect(await rowOf(answer(status, {}), asked)).toBe('mismatched');
+  });
+
   it('is unfinished where its last line is', async () => {
     expect(await rowOf(answer(200, { 'Content-Type': 'application/x-ndjson' }, '{}\n{"le'))).toBe('unfinished');
   });
