@@ -149,7 +149,8 @@ export class Estimates {
     const promised = said.failing ? FAILING_PRIOR * estimated : estimated;
     this.heard ||= said.lately > 0;
     this.heardSuccess[handle] = said.lately > 0 ? promised : Number.NaN;
-    const expected = this.#options.memory ? this.memory.success(handle, promised) : promised;
+    this.memory.compare(handle, promised);
+    const expected = this.#options.memory ? this.memory.success(handle, this.memory.hope * promised) : promised;
     const estimatedMs = PRIOR_LATENCY * baselineMs;
     const expectedMs = this.#options.memory ? this.memory.processingMs(handle, estimatedMs) : estimatedMs;
     const success = (this.#kde.successWeight + prior * expected + said.successWeight) / evidence;

@@ -1,6 +1,7 @@
 // What is remembered of each instance beyond the samples that speak now: how its attempts ended, fading. It is the prior of the
 // estimates: for a while of one that was bad, so that it is not tried again at once, and towards what its round trip promises
-// when nothing is heard of it, so that one that recovered is found.
+// when nothing is heard of it, so that one that recovered is found. What is promised is worth what it was worth of the others: where
+// most broke it, one that is not heard of has hardly become well.
 //
 // It fades by half in W, or in as many requests of this load balancer as take longer: one that sends a request a second would
 // spend a large share of them on what it has just forgotten.
@@ -18,6 +19,11 @@ export class Memory {
   #sumMs: Float64Array<ArrayBuffer> = new Float64Array(0);
   /** Attempts ended since the last `fade`. */
   #ended = 0;
+  /** Success that was promised of those that were compared in this step, and of it what was kept; each counts by what is known of it. */
+  #promised = 0;
+  #kept = 0;
+  /** Of what is promised, the share that was kept, by all members together; one more that keeps it counted in. */
+  hope = 1;
 
   constructor(windowMs: number) {
     this.#windowMs = windowMs;
@@ -42,14 +48,25 @@ export class Memory {
     (this.#sumMs[handle] as number) += processingMs;
   }
 
+  /** A step begins. */
   fade(members: readonly Candidate[], stepMs: number): void {
     const kept = 0.5 ** Math.min(stepMs / this.#windowMs, this.#ended / HALF_LIFE_REQUESTS);
     this.#ended = 0;
+    this.hope = (1 + this.#kept) / (1 + this.#promised);
+    this.#promised = 0;
+    this.#kept = 0;
     for (const { handle } of members) {
       (this.#count[handle] as number) *= kept;
       (this.#good[handle] as number) *= kept;
       (this.#sumMs[handle] as number) *= kept;
     }
+  }
+
+  /** Once a step for each member: what was promised of it beside what is remembered. */
+  compare(handle: number, promised: number): void {
+    const known = 1 / (1 + (this.#count[handle] as number));
+    this.#promised += (1 - known) * promised;
+    this.#kept += Math.min((1 - known) * promised, known * (this.#good[handle] as number));
   }
 
   /** Success of the remembered and of one more that succeeds with `promised`. */

@@ -49,6 +49,20 @@ describe('what is remembered of an instance', () => {
     expect(memory.success(0, 1)).toBeCloseTo(1 / 5, 9);
   });
 
+  it('is a promise worth what it was worth of all: nothing is known, all keep it, most break it', () => {
+    const memory = make();
+    const hopeAfter = (handle: number, inTime: boolean): number => {
+      for (let i = 0; i < 99; i++) memory.observe(handle, inTime, 100);
+      for (const member of MEMBERS) memory.compare(member.handle, 0.8);
+      memory.fade(MEMBERS, 0);
+      return memory.hope;
+    };
+    expect(memory.hope).toBe(1);
+    expect(hopeAfter(0, true)).toBe(1);
+    // (1 + 0.8 · 0.99) of (1 + 0.8 · 2 · 0.99).
+    expect(hopeAfter(1, false)).toBeCloseTo(1.792 / 2.584, 9);
+  });
+
   it('is gone with the instance', () => {
     const memory = make();
     memory.observe(0, false, 100);
