@@ -33,6 +33,8 @@ export class Choice {
   readonly #defers: boolean;
   /** Whose turn the last request was, wherever it went. */
   #turn: Candidate | null = null;
+  /** And the one that took it is to give it back. */
+  #isOwed = false;
   /** A preview runs: it changes no counter. */
   #previewing = false;
 
@@ -50,7 +52,10 @@ export class Choice {
     if (turn === null || !this.#defers) return turn;
     const taken = this.#cheapest(turn, candidates, nowMs);
     if (this.#refuses && !this.#hasRoom(taken, nowMs)) return null;
-    if (taken !== turn && !this.#previewing) this.turns.hand(turn.handle, taken.handle);
+    // What is out after an error is owed nothing for it: it would come back to a row of turns.
+    if (this.#previewing) return taken;
+    this.#isOwed = taken !== turn && !this.#parts.moment.hasErred(turn, nowMs);
+    if (this.#isOwed) this.turns.hand(turn.handle, taken.handle);
     return taken;
   }
 
@@ -68,7 +73,7 @@ export class Choice {
     const turn = this.#turn;
     if (turn === null) return;
     this.swrr.giveBack(turn, candidates, this.#parts.activeSet.weights);
-    if (picked !== turn) this.turns.hand(picked.handle, turn.handle);
+    if (picked !== turn && this.#isOwed) this.turns.hand(picked.handle, turn.handle);
   }
 
   /** What `select` answers, changing nothing. */

@@ -38,6 +38,8 @@ export class Moment {
   #patientMs: number;
   /** 1 where the last attempt brought no answer to use, however late: refused, failed or full. By handle. */
   #erred: Float64Array<ArrayBuffer> = new Float64Array(0);
+  /** Its success before the misses in a row, which are judged by it: what they have made of it since would excuse them. */
+  #usual: Float64Array<ArrayBuffer> = new Float64Array(0);
 
   constructor(options: QedgeOptions, context: PolicyContext, parts: MomentParts) {
     this.#paces = options.pace;
@@ -48,16 +50,24 @@ export class Moment {
 
   ensureHandles(handles: number): void {
     this.#erred = grownFloat64(this.#erred, handles);
+    this.#usual = grownFloat64(this.#usual, handles, Number.NaN);
   }
 
-  /** How the last attempt there ended. */
+  forget(handle: number): void {
+    this.#erred[handle] = 0;
+    this.#usual[handle] = Number.NaN;
+  }
+
+  /** How the last attempt there ended; before it counts as a miss. */
   observe(handle: number, erred: boolean): void {
+    const { streaks, estimates } = this.#parts;
     this.#erred[handle] = erred ? 1 : 0;
+    if (streaks.misses(handle) === 0) this.#usual[handle] = estimates.success[handle] as number;
   }
 
   /** What one more request there costs in all: what it takes, and as much again by which it delays the others there. NaN: unknown. */
   costMs(candidate: Candidate, nowMs: number): number {
-    const isOut = this.panic ? this.#hasErred(candidate, nowMs) : this.#isEjected(candidate, nowMs);
+    const isOut = this.panic ? this.hasErred(candidate, nowMs) : this.#isEjected(candidate, nowMs);
     if (isOut) return Number.POSITIVE_INFINITY;
     if (!this.#paces) return 0;
     const { pace, unloaded } = this.#parts;
@@ -97,7 +107,7 @@ export class Moment {
   }
 
   /**
-   * It misses more often just now than its success ratio makes likely: misses in a row, and what is in flight for k τ as k of them.
+   * It misses more often just now than its success ratio before made likely: misses in a row, and what is in flight for k τ as k of them.
    * Where one request in three misses, a miss is no news, and to pass over each instance that had one is to send what it would
    * have taken in clusters to the others. An error counts in any case: a late answer is worth more.
    */
@@ -107,14 +117,15 @@ export class Moment {
     const isLate = streaks.isLate(handle, nowMs);
     const overdue = Math.max(0, Math.floor((nowMs - oldestStartMs) / this.#context.qos.latencyMs));
     if (!isLate && overdue === 0) return false;
-    if (this.#hasErred(candidate, nowMs)) return true;
-    const success = estimates.success[handle] as number;
+    if (this.hasErred(candidate, nowMs)) return true;
+    const usual = this.#usual[handle] as number;
+    const success = Number.isNaN(usual) ? (estimates.success[handle] as number) : usual;
     const misses = overdue + (isLate ? streaks.misses(handle) : 0);
     return Number.isNaN(success) || (1 - success) ** misses < CHANCE_MAX;
   }
 
   /** Its last attempt was an error, not long ago. */
-  #hasErred({ handle }: Candidate, nowMs: number): boolean {
+  hasErred({ handle }: Candidate, nowMs: number): boolean {
     return this.#erred[handle] === 1 && this.#parts.streaks.isLate(handle, nowMs);
   }
 }

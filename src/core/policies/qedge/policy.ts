@@ -287,7 +287,7 @@ class Qedge implements Policy {
 
   #forget(handle: number): void {
     this.windows[handle] = undefined;
-    this.moment.observe(handle, false);
+    this.moment.forget(handle);
     this.activeSet.forget(handle);
     this.estimates.forget(handle);
     this.streaks.forget(handle);

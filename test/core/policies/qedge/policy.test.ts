@@ -71,6 +71,31 @@ describe('qedge', () => {
     expect(run(world, 70, () => 9).get(busy.key) ?? 0).toBe(0);
   });
 
+  it('leaves an instance that is late from one moment on by what it did before, though it does ever worse', () => {
+    const world = createWorld('qedge');
+    populate(world, [1, 1]);
+    run(world, 20_000, () => 9);
+    const [slow] = world.router.candidates;
+    if (slow === undefined) throw new Error('no candidate');
+    for (let misses = 0; misses < 4; misses++) {
+      const ticket = world.router.start(slow, world.nowMs);
+      world.pass(250);
+      world.router.finish(ticket, 'answered', 250, world.nowMs);
+    }
+    expect(run(world, 1_000, () => 9).get(slow.key) ?? 0).toBeLessThan(20);
+  });
+
+  it('owes an instance no turns for the time in which it is out after an error', () => {
+    const world = createWorld('qedge');
+    populate(world, [1, 1]);
+    run(world, 20_000, () => 9);
+    const [failing] = world.router.candidates;
+    if (failing === undefined) throw new Error('no candidate');
+    world.router.finish(world.router.start(failing, world.nowMs), 'failed', 3, world.nowMs);
+    run(world, 720, () => 9);
+    expect(run(world, 120, () => 9).get(failing.key) ?? 0).toBeLessThan(11);
+  });
+
   it('sends next to nothing where the round trip leaves no time', () => {
     const world = createWorld('qedge');
     populate(world, [1, 79]);
