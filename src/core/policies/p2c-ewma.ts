@@ -111,8 +111,10 @@ class P2cEwma extends BasePolicy {
     return (this.#ewmaMs[handle] as number) * Math.exp(-(nowMs - (this.#stampMs[handle] as number)) / this.#decayMs);
   }
 
-  #loadOf({ handle, inFlight }: Candidate, nowMs: number): number {
+  #loadOf({ handle, inFlight, oldestStartMs }: Candidate, nowMs: number): number {
     const cost = this.#costOf(handle, nowMs);
-    return cost === 0 && inFlight > 0 ? PENALTY_MS + inFlight : cost * (inFlight + 1);
+    // A probe of its own is under way: what other event loops have there will say nothing to this one.
+    const probes = cost === 0 && oldestStartMs !== Number.POSITIVE_INFINITY;
+    return probes ? PENALTY_MS + inFlight : cost * (inFlight + 1);
   }
 }

@@ -1,4 +1,5 @@
 import { describe, expect, it } from 'vitest';
+import { SharedFlights, sharedFlightsMemory } from '../../../src/core/router/shared-flights.ts';
 import { createWorld, populate, REQUEST, type World } from '../support.ts';
 
 const extraOf = (world: World, node: number, name: string): number =>
@@ -38,6 +39,16 @@ describe('p2c-ewma', () => {
     const [first] = world.router.candidates;
     if (first === undefined) throw new Error('no candidate');
     world.router.start(first, world.nowMs);
+    expect(world.router.route(REQUEST, world.nowMs)?.handle).toBe(1);
+  });
+
+  it('probes an instance that only other event loops keep busy', () => {
+    const memory = sharedFlightsMemory(2);
+    const world = createWorld('p2c-ewma', { sharedFlights: new SharedFlights(memory, 0) });
+    populate(world, [1, 1]);
+    const other = new SharedFlights(memory, 1);
+    other.add(other.slotOf('pilotnet', 'node-1/a'), 1);
+    observe(world, 0, 20);
     expect(world.router.route(REQUEST, world.nowMs)?.handle).toBe(1);
   });
 

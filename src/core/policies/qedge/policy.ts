@@ -261,7 +261,8 @@ class Qedge implements Policy {
     for (const member of this.activeSet.members) {
       const window = this.windowOf(member.handle);
       this.estimates.refresh(member, window, at);
-      evidence ||= window.size > 0 || member.inFlight > 0;
+      // Of requests of its own: those of other event loops show this one nothing.
+      evidence ||= window.size > 0 || member.oldestStartMs !== Number.POSITIVE_INFINITY;
     }
     return evidence;
   }

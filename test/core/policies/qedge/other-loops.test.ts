@@ -30,6 +30,12 @@ class Load {
     return sent;
   }
 
+  /** Ends what is under way, and sends nothing more. */
+  end(): void {
+    this.#world.pass(1_000);
+    this.#finish();
+  }
+
   #finish(): void {
     const { router, nowMs } = this.#world;
     for (const { ticket, latencyMs } of this.#underway.filter(({ endMs }) => endMs <= nowMs))
@@ -51,5 +57,22 @@ describe('an instance that other event loops filled', () => {
     expect(load.run(1_000, 200)).toBe(0);
     other.add(slot, -50);
     expect(load.run(1_000, 9)).toBeGreaterThan(0);
+  });
+
+  it('is no evidence to a loop without requests, which holds its weights', () => {
+    const memory = sharedFlightsMemory(2);
+    const world = createWorld('qedge', { sharedFlights: new SharedFlights(memory, 0) });
+    populate(world, [1, 10, 40]);
+    const other = new SharedFlights(memory, 1);
+    other.add(other.slotOf('pilotnet', 'node-0/a'), 1);
+    const load = new Load(world);
+    load.run(3_000, 9);
+    load.run(500, 200);
+    load.end();
+    const weights = (): number[] => world.router.state(world.nowMs).instances.map(({ weight }) => weight);
+    world.pass(10_000);
+    const before = weights();
+    world.pass(60_000);
+    expect(weights()).toEqual(before);
   });
 });
