@@ -2,6 +2,7 @@
 
 import { describe, expect, it } from 'vitest';
 import type { Candidate, Preference } from '../../../../src/core/domain.ts';
+import { NO_FLIGHT } from '../../../../src/core/policies/policy.ts';
 import { POLICY_NAMES } from '../../../../src/core/policies/registry.ts';
 import { createWorld, ended, instance, REQUEST, type World } from '../../support.ts';
 
@@ -108,12 +109,15 @@ describe('preferred groups', () => {
   it('refuse what no group has room for, where the policy sheds', () => {
     const world = createWorld('qedge', { prefer: ['local', 'cloud'], policyOptions: { shed: true } });
     for (const one of [NEAR, FAR]) world.router.applyPlacement({ kind: 'instance-set', instance: one }, world.nowMs);
+    const underway: { readonly ticket: number; readonly endMs: number }[] = [];
     let refused = 0;
     for (let i = 0; i < 600; i++) {
       const candidate = world.router.route(REQUEST, world.nowMs);
       if (candidate === null) refused++;
-      else world.router.finish(world.router.start(candidate, world.nowMs), 'answered', 300, world.nowMs);
+      else underway.push({ ticket: world.router.start(candidate, world.nowMs), endMs: world.nowMs + 300 });
       world.pass(10);
+      while (underway[0] !== undefined && underway[0].endMs <= world.nowMs)
+        world.router.finish(underway.shift()?.ticket ?? NO_FLIGHT, 'answered', 300, world.nowMs);
     }
     expect(refused).toBeGreaterThan(100);
   });
