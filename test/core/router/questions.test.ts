@@ -122,12 +122,21 @@ describe('the opinion of another instance', () => {
     const { world, odd, other } = begun();
     const goesTo = () => world.router.route({ ...REQUEST, question: BAD }, world.nowMs);
     expect(goesTo()).toBe(other);
+    const underway: { readonly ticket: number; readonly latencyMs: number; readonly endMs: number }[] = [];
+    const finish = (untilMs: number): void => {
+      for (const { ticket, latencyMs } of underway.splice(0, underway.filter(({ endMs }) => endMs <= untilMs).length))
+        world.router.finish(ticket, 'answered', latencyMs, world.nowMs);
+    };
     // In time at first, then late until one is refused.
     for (let i = 0; i < 3000 && world.router.lastTier !== 'shed'; i++) {
+      const latencyMs = i < 200 ? 40 : 200;
       const to = world.router.route(REQUEST, world.nowMs);
-      if (to !== null) world.router.finish(start(world, to, NO_QUESTION), 'answered', i < 200 ? 40 : 200, world.nowMs);
+      if (to !== null)
+        underway.push({ ticket: start(world, to, NO_QUESTION), latencyMs, endMs: world.nowMs + latencyMs });
       world.pass(10);
+      finish(world.nowMs);
     }
+    finish(Number.POSITIVE_INFINITY);
     expect(world.router.lastTier).toBe('shed');
     const seven = () => Array.from({ length: 7 }, goesTo);
     world.pass(9_000);
