@@ -101,9 +101,14 @@ export class Choice {
 
   /** While requests are refused: it has no room, or leaves so little hope that what others have no room for is better refused. */
   #isClosed(candidate: Candidate, nowMs: number): boolean {
-    if (!this.#refuses) return false;
-    const success = this.#parts.estimates.success[candidate.handle] as number;
-    return success < SUCCESS_HOPELESS || !this.#hasRoom(candidate, nowMs);
+    return this.#refuses && (this.#isHopeless(candidate, nowMs) || !this.#hasRoom(candidate, nowMs));
+  }
+
+  /** It seldom succeeds, by what is remembered. The last answer is newer, and one request now and then shows what it is now. */
+  #isHopeless({ handle }: Candidate, nowMs: number): boolean {
+    const { estimates, shedding } = this.#parts;
+    if (!((estimates.success[handle] as number) < SUCCESS_HOPELESS)) return false;
+    return shedding?.isQuick(handle) !== true && shedding?.mayProbe(handle, nowMs) !== true;
   }
 
   /** A limit holds on the average; whether this request would be late there the own queue says, or the last answer, which is newer. */

@@ -31,6 +31,22 @@ const CUT_MOST = 0.3;
 const CUT_SECOND = 3;
 const CUT_DEADLINE = 0.3;
 const LATE_TIMES = 2;
+/**
+ * Where nothing was under way for so long, one request asks whether there is room after all; after each such one that was late, for twice as
+ * long. What is far from an instance that all share would otherwise take what those near it are answered by.
+ */
+const PROBE_MS = 4_000;
+const PROBE_MS_MAX = 60_000;
+
+/** What a step is made with. */
+export interface LimitsStep {
+  /** No limit is below it. */
+  readonly least: number;
+  /** Share of a rate that is kept. */
+  readonly kept: number;
+  /** Something in flight there is late already. */
+  readonly isOverdue: (member: Candidate) => boolean;
+}
 
 /** How an attempt ended, in ms. */
 export interface EndedAttempt {
@@ -68,6 +84,8 @@ export class InFlightLimits {
   /** Attempts that end there a step. */
   #served: Float64Array<ArrayBuffer> = new Float64Array(0);
   #servedNow: Float64Array<ArrayBuffer> = new Float64Array(0);
+  /** For how long nothing has to be under way before a request asks whether there is room. */
+  #probeMs: Float64Array<ArrayBuffer> = new Float64Array(0);
   /** Instances that have a limit. */
   #count = 0;
   /** The least limit: what shows that there is room again. */
@@ -96,11 +114,13 @@ export class InFlightLimits {
     this.#quickestMs = grownFloat64(this.#quickestMs, handles, Number.POSITIVE_INFINITY);
     this.#served = grownFloat64(this.#served, handles);
     this.#servedNow = grownFloat64(this.#servedNow, handles);
+    this.#probeMs = grownFloat64(this.#probeMs, handles, PROBE_MS);
   }
 
   forget(handle: number): void {
     this.lift(handle);
     this.#quickestMs[handle] = Number.POSITIVE_INFINITY;
+    this.#probeMs[handle] = PROBE_MS;
     for (const values of [this.#inFlight, this.#served, this.#servedNow, this.#lastMs, this.#budgetMs])
       values[handle] = 0;
   }
@@ -131,6 +151,12 @@ export class InFlightLimits {
     return (this.#lastMs[handle] as number) <= this.#targetMs(handle);
   }
 
+  /** It has a limit, and nothing was under way for long: whatever was learned of it may be over. */
+  mayProbe(handle: number, nowMs: number): boolean {
+    if (!this.has(handle) || (this.#inFlight[handle] as number) > 0) return false;
+    return nowMs - (this.#owedAtMs[handle] as number) > (this.#probeMs[handle] as number);
+  }
+
   /** As they were last observed. */
   inFlight(handle: number): number {
     return this.#inFlight[handle] as number;
@@ -149,7 +175,10 @@ export class InFlightLimits {
     this.#lastMs[handle] = processingMs;
     this.#lastAhead[handle] = ahead;
     this.#budgetMs[handle] = budgetMs;
-    if (processingMs <= budgetMs) this.#observeQuickest(handle, processingMs);
+    if (processingMs <= budgetMs) {
+      this.#observeQuickest(handle, processingMs);
+      this.#probeMs[handle] = PROBE_MS;
+    } else if (ahead === 0) this.#probeMs[handle] = Math.min(PROBE_MS_MAX, 2 * (this.#probeMs[handle] as number));
     // What was sent before there was a limit says nothing of it.
     if (!this.has(handle) || startMs < (this.#sinceMs[handle] as number)) return;
     const targetMs = this.#targetMs(handle);
@@ -173,13 +202,17 @@ export class InFlightLimits {
     this.#limit[handle] = Number.POSITIVE_INFINITY;
   }
 
-  /** A step: rates keep the share `kept`, and no limit is below `least`. What is not a member takes its limit with it. */
-  step(members: readonly Candidate[], least: number, kept: number): void {
+  /** A step. What is not a member takes its limit with it. */
+  step(members: readonly Candidate[], { least, kept, isOverdue }: LimitsStep): void {
     this.#least = least;
     let limited = 0;
-    for (const { handle } of members) {
-      this.#served[handle] = (this.#served[handle] as number) * kept + (this.#servedNow[handle] as number) * (1 - kept);
-      if ((this.#servedNow[handle] as number) > 0) (this.#quickestMs[handle] as number) *= this.#quickestRise;
+    for (const member of members) {
+      const { handle } = member;
+      const now = this.#servedNow[handle] as number;
+      // What hangs shows nothing of the rate: a limit by it would let next to nothing through when the hang is over.
+      if (now > 0 || !isOverdue(member))
+        this.#served[handle] = (this.#served[handle] as number) * kept + now * (1 - kept);
+      if (now > 0) (this.#quickestMs[handle] as number) *= this.#quickestRise;
       this.#servedNow[handle] = 0;
       if (!this.has(handle)) continue;
       limited++;

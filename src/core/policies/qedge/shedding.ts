@@ -23,8 +23,8 @@ const ENDED_KEPT = 0.5;
 const IDLE_MS = 2_000;
 /** The least limits of all instances together let so much through of all that is asked for, were each answer at the deadline. */
 const LIMITS_SHARE_MIN = 0.1;
-/** Limits that refused nothing for so long are none. */
-const REFUSED_MS = 5_000;
+/** Limits that refused nothing for so long are none. Lifted after 5 s, with the queue hardly gone, they left it to collapse again. */
+const REFUSED_MS = 15_000;
 /** How much of a rate is kept a step; more where it is below so many requests a step. */
 const RATE_KEPT = 0.6;
 const RATE_KNOWN = 3;
@@ -91,6 +91,11 @@ export class Shedding {
     return this.#limits.isQuick(handle);
   }
 
+  /** It has a limit, and nothing was under way for long: one request is to ask whether there is room. */
+  mayProbe(handle: number, nowMs: number): boolean {
+    return this.#limits.mayProbe(handle, nowMs);
+  }
+
   /** A request goes somewhere. */
   send(): void {
     this.#askedNow++;
@@ -142,7 +147,8 @@ export class Shedding {
       (this.#good[handle] as number) *= endedKept;
     }
     const inFlight = (this.#asked * this.#latencyMs) / this.#stepMs;
-    this.#limits.step(members, (LIMITS_SHARE_MIN / members.length) * inFlight, kept);
+    const least = (LIMITS_SHARE_MIN / members.length) * inFlight;
+    this.#limits.step(members, { least, kept, isOverdue: (member) => overdue(member) > 0 });
   }
 
   /** There are limits, and all that was asked for found room for long. */

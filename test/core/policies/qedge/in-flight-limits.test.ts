@@ -4,13 +4,13 @@ import { candidatesAt } from '../../candidates.ts';
 
 const STEP_MS = 500;
 const MEMBERS = candidatesAt(1);
-const KEPT = 0.6;
+const STEP = { kept: 0.6, isOverdue: () => false };
 
 /** Has the instance a limit of so many in flight. */
 function impose(limits: InFlightLimits, limit: number, nowMs: number): void {
   limits.impose(0, nowMs);
-  limits.step(MEMBERS, limit, KEPT);
-  limits.step(MEMBERS, 0.001, KEPT);
+  limits.step(MEMBERS, { ...STEP, least: limit });
+  limits.step(MEMBERS, { ...STEP, least: 0.001 });
 }
 
 /** An instance that takes requests one after another, each for so long, and the limit on what it is sent. */
@@ -63,7 +63,7 @@ class Driven {
           nowMs: this.nowMs,
         });
       }
-      if (this.nowMs === stepMs) this.limits.step(MEMBERS, 0.025, KEPT);
+      if (this.nowMs === stepMs) this.limits.step(MEMBERS, { ...STEP, least: 0.025 });
     }
   }
 }
@@ -99,7 +99,7 @@ describe('the limit on what an instance is sent', () => {
       const late = (nowMs / 50) % 2 === 0;
       const processingMs = late ? 3_000 : 100;
       limits.end(0, { processingMs, budgetMs: 1_000, ahead: 0, startMs: nowMs - processingMs, nowMs });
-      if (nowMs % STEP_MS === 0) limits.step(MEMBERS, 1, KEPT);
+      if (nowMs % STEP_MS === 0) limits.step(MEMBERS, { ...STEP, least: 1 });
     }
     expect(limits.of(0)).toBeLessThan(15);
   });
@@ -141,7 +141,7 @@ describe('the limit on what an instance is sent', () => {
     let stepMs = STEP_MS;
     for (let n = 1; n <= 20 * rate; n++) {
       const nowMs = 50 + (1_000 * n) / rate;
-      for (; stepMs < nowMs; stepMs += STEP_MS) limits.step(MEMBERS, 0.001, KEPT);
+      for (; stepMs < nowMs; stepMs += STEP_MS) limits.step(MEMBERS, { ...STEP, least: 0.001 });
       const processingMs = isLong(n) ? 280 : 150;
       limits.end(0, { processingMs, budgetMs: 300, ahead: 0, startMs: nowMs - processingMs, nowMs });
     }
@@ -256,5 +256,45 @@ describe('the limit on what an instance is sent', () => {
     limits.observeFlights(0, 2, 10);
     limits.end(0, { ...attempt, processingMs: 85, nowMs: 85 });
     expect(limits.isQuick(0)).toBe(false);
+  });
+
+  it('is by what was answered before a hang, where one began the overload', () => {
+    const limits = new InFlightLimits(STEP_MS, 400);
+    limits.ensureHandles(1);
+    const attempt = { processingMs: 300, budgetMs: 390, ahead: 0, startMs: 0 };
+    for (let n = 1; n <= 20; n++) {
+      limits.end(0, { ...attempt, nowMs: n * STEP_MS });
+      limits.step(MEMBERS, { ...STEP, least: 0.001 });
+    }
+    for (let n = 0; n < 12; n++) limits.step(MEMBERS, { ...STEP, least: 0.001, isOverdue: () => true });
+    limits.impose(0, 16_000);
+    // One in 500 ms that takes about 370 at the most.
+    expect(limits.of(0)).toBeGreaterThan(0.6);
+  });
+
+  it('is asked after by one request where nothing was under way for long, and more seldom after each that was late', () => {
+    const limits = new InFlightLimits(STEP_MS, 100);
+    limits.ensureHandles(1);
+    impose(limits, 5, 0);
+    let nowMs = 0;
+    const probe = (processingMs: number): number => {
+      const fromMs = nowMs;
+      while (!limits.mayProbe(0, nowMs)) nowMs += 100;
+      const startMs = nowMs;
+      limits.observeFlights(0, 1, startMs);
+      expect(limits.mayProbe(0, startMs + 100_000)).toBe(false);
+      nowMs += processingMs;
+      limits.observeFlights(0, 0, nowMs);
+      limits.end(0, { processingMs, budgetMs: 90, ahead: 0, startMs, nowMs });
+      return startMs - fromMs;
+    };
+    const first = probe(200);
+    const second = probe(200);
+    expect(second).toBeGreaterThan(1.9 * first);
+    expect(probe(200)).toBeGreaterThan(1.9 * second);
+    probe(10);
+    expect(probe(200)).toBe(first);
+    for (let n = 0; n < 20; n++) probe(200);
+    expect(probe(200)).toBeLessThan(61_000);
   });
 });

@@ -139,6 +139,15 @@ describe('the rate that an instance is sent', () => {
     expect(drive(shedding, 20, { from: 70, count: 12 })).toBe(20);
   });
 
+  it('keeps its limit for a while though nothing is refused: the queue is hardly gone', () => {
+    const shedding = make();
+    drive(shedding, 200, { count: 18 });
+    expect(drive(shedding, 12, { from: 18, count: 24 })).toBe(20);
+    expect(shedding.limits).toBe(true);
+    drive(shedding, 12, { from: 42, count: 24 });
+    expect(shedding.limits).toBe(false);
+  });
+
   it('has no limit by what was late before an idle spell', () => {
     const shedding = make();
     drive(shedding, 200, { count: 18 });
@@ -284,6 +293,29 @@ describe('a load balancer whose instances are all overloaded', () => {
     }
     // A hundred a second that take 60 ms each are six.
     expect(sent).toBeLessThanOrEqual(9);
+  });
+
+  it('finds what is well again while it refuses what the rest has no room for', () => {
+    const world = createWorld('qedge');
+    populate(world, [1, 10, 20]);
+    // Two hundred a second: all are quick, all are late, the nearest alone is well again, all are.
+    const [late, one, all, end] = [1_000, 3_000, 5_000, 5_500];
+    let flights: { ticket: number; endMs: number; takesMs: number }[] = [];
+    let used = 0;
+    for (let i = 0; i < end; i++) {
+      for (const { ticket, takesMs } of flights.filter(({ endMs }) => endMs <= world.nowMs))
+        world.router.finish(ticket, 'answered', takesMs, world.nowMs);
+      flights = flights.filter(({ endMs }) => endMs > world.nowMs);
+      const candidate = world.router.route(REQUEST, world.nowMs);
+      if (candidate !== null) {
+        const isWell = i >= all || (i >= one && candidate.rttMs === 1);
+        const takesMs = i < late ? 40 : isWell ? 25 * (candidate.inFlight + 1) : 200;
+        if (i >= all && candidate.rttMs > 1) used++;
+        flights.push({ ticket: world.router.start(candidate, world.nowMs), endMs: world.nowMs + takesMs, takesMs });
+      }
+      world.pass(5);
+    }
+    expect(used).toBeGreaterThan(30);
   });
 
   it('sends it again where they are late with next to nothing to do', () => {
