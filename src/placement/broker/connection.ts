@@ -36,7 +36,7 @@ export interface BrokerConnectionOptions {
   readonly onMessage: (message: InboxMessage) => void;
 }
 
-/** For whom a word is. */
+/** How long a message is true, and who gets it. */
 interface SayOptions {
   readonly expirySeconds: number;
   /** Also for those that subscribe later. */

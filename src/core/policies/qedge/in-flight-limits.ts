@@ -1,5 +1,5 @@
 // How much one instance is sent while requests are refused: a limit on what is in flight there, in the way of TCP Vegas and Swift. A limit
-// on a rate has to be found anew when capacity changes, and the queue behind it is left to chance; one on what is in flight bounds the
+// on a rate has to be found again when capacity changes, and the queue behind it is left to chance; one on what is in flight bounds the
 // queue, and sends as fast as answers come back. Latency is the signal, since misses come when it is too late. It is also the same for all that
 // share the instance, which therefore refuse alike without a word between them.
 //
