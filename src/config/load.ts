@@ -14,7 +14,7 @@ import { adminKeys } from './schema/admin.ts';
 import { announceSchema } from './schema/announce.ts';
 import { chainKeys } from './schema/chain.ts';
 import type { SchemaContext } from './schema/context.ts';
-import { fileSections } from './schema/file.ts';
+import { type FileSection, fileSections } from './schema/file.ts';
 import { flKeys } from './schema/fl.ts';
 import { logKeys } from './schema/log.ts';
 import { mqttKeys } from './schema/mqtt.ts';
@@ -27,7 +27,7 @@ import { serviceKeys } from './schema/service/service.ts';
 import { storeKeys } from './schema/store.ts';
 import { tracesKeys } from './schema/traces.ts';
 import { updateKeys } from './schema/update.ts';
-import { suggest } from './suggest.ts';
+import { suggest, unknown } from './suggest.ts';
 import type { TomlDocument } from './toml.ts';
 import { problemAt, type Reading, shown, validate, valueAt } from './validate.ts';
 
@@ -79,8 +79,7 @@ function validateSections(reading: Reading, context: SchemaContext): PartialConf
     validate(reading, withDefaults(section(keys)), [word]);
   const orNull = <Table extends Keys>(word: string, keys: Table): SectionOf<Table> | null | undefined =>
     document.root[word] === undefined ? null : validate(reading, section(keys), [word]);
-  const known = fileSections(context).map(({ word }) => word);
-  checkTopLevel(document, known, problems);
+  checkTopLevel(document, fileSections(context), problems);
   const node = table('node', nodeKeys(context));
   const mqtt = orNull('mqtt', mqttKeys(context, node?.id ?? context.hostname));
   return {
@@ -116,12 +115,12 @@ function multicastPlaces({ root }: TomlDocument): readonly string[] {
   return Array.isArray(written) && written.length > 0 ? written.map(String) : ['any'];
 }
 
-function checkTopLevel(document: TomlDocument, known: readonly string[], problems: Problem[]): void {
+function checkTopLevel(document: TomlDocument, sections: readonly FileSection[], problems: Problem[]): void {
+  const known = sections.map(({ word }) => word);
   for (const key of Object.keys(document.root)) {
     if (known.includes(key)) continue;
-    const near = suggest(key, known);
-    const hint = near === null ? '' : `, did you mean "${near}"?`;
-    problems.push(problemAt(document, [key], `unknown key "${key}"${hint}`));
+    const tables = sections.filter(({ keys }) => Object.hasOwn(keys, key)).map(({ word }) => word);
+    problems.push(problemAt(document, [key], unknown(key, suggest(key, known), tables)));
   }
 }
 

@@ -6,6 +6,7 @@ import { readProfile } from '../core/profile.ts';
 import { attributesText, fitsSome } from '../core/requirements/attributes.ts';
 import type { Attributes } from '../core/requirements/requirements.ts';
 import type { Config, ServiceConfig, StaticInstanceConfig } from './config.ts';
+import { KEEP_DEFAULT } from './schema/service/qos.ts';
 
 /** One sentence each. `descriptorsMax`: file descriptors that a process may have open; null where that is not known. */
 export function configNotes(
@@ -25,6 +26,7 @@ export function configNotes(
     ...services.flatMap(earlierForms),
     ...services.flatMap(cutOffInTime),
     ...services.flatMap(unsteered),
+    ...services.flatMap(keptForNothing),
     ...services.flatMap((service) => otherScale(service, announce)),
     ...services
       .filter((service) => isComplete(service, { mqtt, placement, announced }))
@@ -65,6 +67,12 @@ function unsteered({ name, policy, qos, objective }: ServiceConfig): string[] {
   return asked.map(
     (key) => `service.${key} of "${name}" is not steered for, since policy ${policy.name} knows nothing of it`,
   );
+}
+
+/** Room that is kept before anything is spent, where nothing is. */
+function keptForNothing({ name, objective: { least, keepRatio } }: ServiceConfig): string[] {
+  if (least !== null || keepRatio === KEEP_DEFAULT) return [];
+  return [`service.objective.keep of "${name}" changes nothing without objective.least`];
 }
 
 /** An accuracy is written as a share in one place and in percent in another: every instance would have it, or none. */

@@ -1,4 +1,13 @@
-// "Did you mean": the known word nearest to a mistyped one.
+// What is said of a word that is not known: the known word nearest to it, or the tables that know it.
+
+import type * as z from 'zod';
+import type { core } from 'zod';
+import { pathText, type TomlPath } from './toml.ts';
+
+/** Tables within tables that are looked through for a key. */
+const DEPTH_MAX = 3;
+/** A key that is known at more places than this says nothing of which was meant. */
+const PLACES_MAX = 2;
 
 /** The nearest of `known` by edit distance, or null when none is near (a third of the letters, at least one). */
 export function suggest(word: string, known: Iterable<string>): string | null {
@@ -32,4 +41,68 @@ function editDistance(a: string, b: string): number {
     previous = row;
   }
   return previous[b.length] ?? 0;
+}
+
+/** What is said of a key that the table at `path` within `schema` does not know. `base`: path of the schema itself. */
+export function unknownKey(key: string, schema: z.ZodType, { base, path }: { base: TomlPath; path: TomlPath }): string {
+  const near = suggest(key, knownKeys(schema, path));
+  return unknown(key, near, near === null ? tablesWith(key, schema, base) : []);
+}
+
+/** `near`: a known key that may be meant. `tables`: those that know the key. */
+export function unknown(key: string, near: string | null, tables: readonly string[]): string {
+  if (near !== null) return `unknown key "${key}", did you mean "${near}"?`;
+  const isClear = tables.length > 0 && tables.length <= PLACES_MAX;
+  return isClear ? `unknown key "${key}" here, expected in ${tables.join(' or ')}` : `unknown key "${key}"`;
+}
+
+/** Keys that the object schema at `path` knows; empty when there is no object schema there. */
+function knownKeys(schema: z.ZodType, path: TomlPath): ReadonlySet<string> {
+  let level = unwrap(schema);
+  for (const part of path) level = level.flatMap((one) => unwrap(childOf(one, part)));
+  return new Set(level.flatMap((one) => Object.keys(shapeOf(one))));
+}
+
+interface Place {
+  readonly path: TomlPath;
+  readonly schema: core.$ZodType;
+}
+
+/** The tables that know the key, none further within than another. */
+function tablesWith(key: string, schema: z.ZodType, base: TomlPath): readonly string[] {
+  let level: readonly Place[] = placesOf(schema, base.slice(0, 1));
+  for (let depth = 0; depth <= DEPTH_MAX; depth++) {
+    const found = level.filter((place) => Object.hasOwn(shapeOf(place.schema), key));
+    if (found.length > 0) return [...new Set(found.map(({ path }) => pathText(path) || 'the top of the file'))];
+    level = level.flatMap((place) =>
+      Object.entries(shapeOf(place.schema)).flatMap(([word, child]) => placesOf(child, [...place.path, word])),
+    );
+  }
+  return [];
+}
+
+/** The table that a schema stands for, or that each one of its list is. */
+function placesOf(schema: core.$ZodType, path: TomlPath): readonly Place[] {
+  return unwrap(schema).flatMap((one) =>
+    one._zod.def.type === 'array' ? placesOf((one as z.ZodArray).element, path) : [{ path, schema: one }],
+  );
+}
+
+const shapeOf = (schema: core.$ZodType): Readonly<Record<string, core.$ZodType>> =>
+  schema._zod.def.type === 'object' ? (schema as z.ZodObject).shape : {};
+
+function childOf(schema: core.$ZodType, part: string | number): core.$ZodType | undefined {
+  if (schema._zod.def.type === 'object') return (schema as z.ZodObject).shape[part];
+  if (schema._zod.def.type === 'array') return (schema as z.ZodArray).element;
+  return undefined;
+}
+
+/** The schemas that optional, default, transform and union wrap. */
+function unwrap(schema: core.$ZodType | undefined): core.$ZodType[] {
+  if (schema === undefined) return [];
+  const def = schema._zod.def as { innerType?: core.$ZodType; in?: core.$ZodType; options?: core.$ZodType[] };
+  if (def.innerType !== undefined) return unwrap(def.innerType);
+  if (def.in !== undefined) return unwrap(def.in);
+  if (def.options !== undefined) return def.options.flatMap(unwrap);
+  return [schema];
 }

@@ -3,7 +3,7 @@
 import type { core } from 'zod';
 import * as z from 'zod';
 import type { Problem } from '../errors.ts';
-import { suggest } from './suggest.ts';
+import { unknownKey } from './suggest.ts';
 import type { TomlDocument, TomlPath } from './toml.ts';
 import { pathText } from './toml.ts';
 
@@ -91,8 +91,8 @@ class Words {
     const inner = [...prefix, ...(issue.path as TomlPath)];
     const path = [...this.#base, ...inner];
     if (issue.code === 'unrecognized_keys') {
-      const known = knownKeys(this.#schema, inner);
-      return issue.keys.map((key) => problemAt(this.#document, [...path, key], unknownKey(key, known)));
+      const at = { base: this.#base, path: inner };
+      return issue.keys.map((key) => problemAt(this.#document, [...path, key], unknownKey(key, this.#schema, at)));
     }
     if (issue.code === 'invalid_union') {
       const nearest = nearestBranch(issue);
@@ -107,11 +107,6 @@ class Words {
     const missing = valueAt(this.#document.root, path) === undefined;
     return missing ? `missing, ${text}` : `${text}, got ${shown(this.#document, path)}`;
   }
-}
-
-function unknownKey(key: string, known: ReadonlySet<string>): string {
-  const near = suggest(key, known);
-  return near === null ? `unknown key "${key}"` : `unknown key "${key}", did you mean "${near}"?`;
 }
 
 /** The branch whose complaints lie deepest is the one that was meant; null when all fail at the top. */
@@ -184,29 +179,4 @@ function oneOf(values: readonly unknown[]): string {
   const words = values.map((value) => JSON.stringify(value));
   const last = words.pop() ?? '';
   return words.length === 0 ? last : `${words.join(', ')} or ${last}`;
-}
-
-/** Keys that the object schema at `path` knows; empty when there is no object schema there. */
-function knownKeys(schema: z.ZodType, path: TomlPath): ReadonlySet<string> {
-  let level = unwrap(schema);
-  for (const part of path) level = level.flatMap((one) => unwrap(childOf(one, part)));
-  return new Set(
-    level.flatMap((one) => (one._zod.def.type === 'object' ? Object.keys((one as z.ZodObject).shape) : [])),
-  );
-}
-
-function childOf(schema: core.$ZodType, part: string | number): core.$ZodType | undefined {
-  if (schema._zod.def.type === 'object') return (schema as z.ZodObject).shape[part];
-  if (schema._zod.def.type === 'array') return (schema as z.ZodArray).element;
-  return undefined;
-}
-
-/** The schemas that optional, default, transform and union wrap. */
-function unwrap(schema: core.$ZodType | undefined): core.$ZodType[] {
-  if (schema === undefined) return [];
-  const def = schema._zod.def as { innerType?: core.$ZodType; in?: core.$ZodType; options?: core.$ZodType[] };
-  if (def.innerType !== undefined) return unwrap(def.innerType);
-  if (def.in !== undefined) return unwrap(def.in);
-  if (def.options !== undefined) return def.options.flatMap(unwrap);
-  return [schema];
 }

@@ -109,6 +109,21 @@ least = "energy"`;
     expect(problemsOf(service(written))).toEqual([problem]);
   });
 
+  it.each([
+    ['accuracy = { min = 0.9 }', 'service.accuracy: unknown key "accuracy" here, expected in service.qos'],
+    ['least = "energy"', 'service.least: unknown key "least" here, expected in service.objective'],
+    ['tls = true', 'service.tls: unknown key "tls" here, expected in service.qos.shares or service.qos.security'],
+  ])('that stand outside their table are pointed to it: %s', (written, problem) => {
+    const text = `[[service]]\nname = "detector"\ninstances = ["10.0.0.7:9000"]\nqos.latency = "80ms"\n${written}\n`;
+    expect(problemsOf(text)).toEqual([problem]);
+  });
+
+  it('that stand in no service are pointed to it', () => {
+    expect(problemsOf(`${service('')}[objective]\nleast = "energy"`)).toEqual([
+      'objective: unknown key "objective" here, expected in service',
+    ]);
+  });
+
   it('are refused where they contradict the constraints', () => {
     const constraints = 'constraints = { tpm = "1.2" }';
     expect(problemsOf(service('security = { labels = { tpm = "2.0" } }', constraints))).toEqual([
@@ -151,6 +166,13 @@ least = "energy"`;
     expect(configNotes(configFrom(listed), null)).toContain(note);
     const same = text.replace(/min = [\d.]+/, `min = ${accuracy === '0.97' ? '0.9' : '73'}`);
     expect(configNotes(configFrom(same), null).filter((one) => one.includes('percent'))).toEqual([]);
+  });
+
+  it('are noted where there is room to keep and nothing to spend it on', () => {
+    const note = 'service.objective.keep of "detector" changes nothing without objective.least';
+    expect(configNotes(configFrom(service('[service.objective]\nkeep = 0.05')), null)).toEqual([note]);
+    const spent = service('[service.objective]\nkeep = 0.05\nleast = "energy"');
+    expect(configNotes(configFrom(spent), null)).not.toContain(note);
   });
 
   it('are noted where an objective has nothing to go by', () => {

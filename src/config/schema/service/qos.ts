@@ -130,6 +130,9 @@ export const qosKeys = {
   }),
 };
 
+/** Of `objective.keep`. */
+export const KEEP_DEFAULT = 0.02;
+
 /** Keys of `[service.objective]`. */
 export const objectiveKeys = {
   least: optional('least', z.enum(['energy', 'cost']), {
@@ -138,6 +141,6 @@ export const objectiveKeys = {
   }),
   keep: key('keepRatio', ratio, {
     doc: 'How far above `qos.success` success has to be before anything is spent on it.',
-    default: 0.02,
+    default: KEEP_DEFAULT,
   }),
 };
