@@ -1,10 +1,11 @@
 // Which source claims that an instance is there, which of these claims counts, and what is reported of it. Pure.
 
 import type { Instance } from '../../core/domain.ts';
+import type { InstanceName } from '../messages/instance-name.ts';
 import type { GraceClock } from './grace-clock.ts';
 import { type Claim, DISCOVERED, effectiveClaim, type Host, type Slot, type Source } from './records.ts';
 import { PlacementReport, type PlacementReportOptions } from './report.ts';
-import { type InstanceName, PlacementTable } from './table.ts';
+import { PlacementTable } from './table.ts';
 import { Twins } from './twins.ts';
 
 /** What a reload may change. */

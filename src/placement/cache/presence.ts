@@ -10,12 +10,12 @@
 // (grace-clock.ts), and what answers, to pings or to requests, is alive, no matter what was heard.
 
 import type { InstanceKey, Node } from '../../core/domain.ts';
+import type { InstanceName } from '../messages/instance-name.ts';
 import type { Claims, SyncScope } from './claims.ts';
 import type { GraceClock } from './grace-clock.ts';
 import { GraceWatch } from './grace-watch.ts';
 import { RecentLosses } from './recent-losses.ts';
 import { type Host, hasQedge, heardAfter, instancesHeardAfter, type Moment } from './records.ts';
-import type { InstanceName } from './table.ts';
 
 /** What presence is made from. */
 export interface PresenceOptions {

@@ -51,6 +51,7 @@ export interface Place {
 }
 
 export interface Slot {
+  readonly id: string;
   readonly key: InstanceKey;
   readonly service: string;
   readonly host: Host;

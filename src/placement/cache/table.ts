@@ -1,10 +1,8 @@
 // Where the placement cache keeps its records: instances by name, nodes by name, and how many there are of each service.
 
-import type { Instance, InstanceKey } from '../../core/domain.ts';
 import { instanceKey } from '../../core/domain.ts';
+import { type InstanceName, idOf } from '../messages/instance-name.ts';
 import { createHost, type Host, type Slot, SOURCES } from './records.ts';
-
-export type InstanceName = Pick<Instance, 'service' | 'nodeId' | 'id'>;
 
 export class PlacementTable {
   readonly #slots = new Map<string, Slot>();
@@ -25,7 +23,7 @@ export class PlacementTable {
   }
 
   slot(name: InstanceName): Slot | undefined {
-    return this.#slots.get(slotId(name.service, instanceKey(name)));
+    return this.#slots.get(idOf(name));
   }
 
   host(nodeId: string): Host | undefined {
@@ -39,11 +37,11 @@ export class PlacementTable {
     const count = this.#counts.get(name.service) ?? 0;
     if (count >= countMax) return null;
     this.#counts.set(name.service, count + 1);
-    const key = instanceKey(name);
     const host = this.addHost(name.nodeId);
     const claims = Object.fromEntries(SOURCES.map((source) => [source, null])) as Slot['claims'];
-    const slot: Slot = { key, service: name.service, host, claims, place: null, reported: null };
-    this.#slots.set(slotId(name.service, key), slot);
+    const [id, key] = [idOf(name), instanceKey(name)];
+    const slot: Slot = { id, key, service: name.service, host, claims, place: null, reported: null };
+    this.#slots.set(id, slot);
     host.slots.add(slot);
     return slot;
   }
@@ -57,7 +55,7 @@ export class PlacementTable {
   }
 
   dropSlot(slot: Slot): void {
-    if (!this.#slots.delete(slotId(slot.service, slot.key))) return;
+    if (!this.#slots.delete(slot.id)) return;
     slot.host.slots.delete(slot);
     const count = (this.#counts.get(slot.service) ?? 1) - 1;
     if (count === 0) this.#counts.delete(slot.service);
@@ -67,9 +65,4 @@ export class PlacementTable {
   dropHost(host: Host): void {
     this.#hosts.delete(host.nodeId);
   }
-}
-
-/** Names have no line breaks (messages/topics.ts), so no two instances share an id. */
-function slotId(service: string, key: InstanceKey): string {
-  return `${service}\n${key}`;
 }

@@ -1,8 +1,7 @@
 // Instances that the informer has removed for good. MQTT may deliver a message again (3.1.1, section 4.4), and a RUNNING
 // of the life that has ended must not raise the dead; a new ADDED does, and so does time, since names are used again.
 
-import { instanceKey } from '../../core/domain.ts';
-import type { InstanceName } from './table.ts';
+import { type InstanceName, idOf } from '../messages/instance-name.ts';
 
 /** How long a message of the old life may be on its way, ms: a publisher's reconnect and redelivery. */
 const TOMBSTONE_MS = 10_000;
@@ -26,8 +25,4 @@ export class Tombstones {
     const atMs = this.#buriedAtMs.get(idOf(name));
     return atMs !== undefined && nowMs - atMs < TOMBSTONE_MS;
   }
-}
-
-function idOf(name: InstanceName): string {
-  return `${name.service}\n${instanceKey(name)}`;
 }

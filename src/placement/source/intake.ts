@@ -4,12 +4,13 @@
 import { setImmediate as nextTurn } from 'node:timers/promises';
 import { isDeepStrictEqual } from 'node:util';
 import type { Clock } from '../../core/clock.ts';
-import { type Instance, instanceKey } from '../../core/domain.ts';
+import type { Instance } from '../../core/domain.ts';
 import type { Acceptance } from '../acceptance.ts';
 import type { PlacementCache } from '../cache/placement-cache.ts';
 import type { DiscoveredSource } from '../cache/records.ts';
 import { BadMessage } from '../messages/bad-message.ts';
 import { assertBounded } from '../messages/bounds.ts';
+import { idOf } from '../messages/instance-name.ts';
 import type { Rejections } from '../messages/rejections.ts';
 import { ANNOUNCED_MAX, type Announced } from './source.ts';
 
@@ -144,5 +145,3 @@ export class SourceIntake {
     return true;
   }
 }
-
-const idOf = (name: Pick<Instance, 'service' | 'nodeId' | 'id'>): string => `${name.service}\n${instanceKey(name)}`;

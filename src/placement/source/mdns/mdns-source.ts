@@ -5,6 +5,7 @@ import type { Instance } from '../../../core/domain.ts';
 import { decodeDns } from '../../../net/dns/decode.ts';
 import { encodeMulticast } from '../../../net/dns/encode.ts';
 import type { DnsMessage, DnsQuestion } from '../../../net/dns/message.ts';
+import { idOf } from '../../messages/instance-name.ts';
 import type { Announced, PlacementSource, SourceContext } from '../source.ts';
 import { Multicast } from './multicast.ts';
 import { type Neighbour, Neighbours } from './neighbours.ts';
@@ -145,9 +146,8 @@ export class MdnsSource implements PlacementSource {
     this.#readings = readings;
     const heard = [...readings.values()].flatMap(({ announced }) => announced ?? []);
     const kept = nowMs - this.#startMs < KEPT_MS ? this.#context.kept : [];
-    const missing = kept.filter(({ service, nodeId, id }) =>
-      heard.every(({ instance: one }) => one.service !== service || one.nodeId !== nodeId || one.id !== id),
-    );
+    const found = new Set(heard.map(({ instance }) => idOf(instance)));
+    const missing = kept.filter((instance) => !found.has(idOf(instance)));
     const all = [...heard, ...missing.map((instance) => ({ instance, where: 'mdns, before the restart' }))];
     const before = this.#reported;
     if (before?.length === all.length && all.every(({ instance }, i) => before[i]?.instance === instance)) return;

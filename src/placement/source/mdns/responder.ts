@@ -2,7 +2,7 @@
 // goodbye (RFC 6762, sections 8 to 10). What cannot be said, since its records would be too large, is refused.
 
 import { isDeepStrictEqual } from 'node:util';
-import { type Instance, instanceKey } from '../../../core/domain.ts';
+import type { Instance } from '../../../core/domain.ts';
 import type { Rng } from '../../../core/rng.ts';
 import { dataBytes, encodeMulticast } from '../../../net/dns/encode.ts';
 import {
@@ -12,6 +12,7 @@ import {
   type DnsRecord,
   type RecordData,
 } from '../../../net/dns/message.ts';
+import { idOf } from '../../messages/instance-name.ts';
 import { type InstanceRecords, recordsOf, SERVICE_TYPE, TYPES_NAME } from './service-record.ts';
 
 export interface ResponderOptions {
@@ -221,8 +222,6 @@ export class Responder {
 
 /** Its names were found to be free, and it was announced. */
 const isSaid = ({ steps }: Offered): boolean => steps > PROBES;
-
-const idOf = (instance: Instance): string => `${instance.service}\n${instanceKey(instance)}`;
 
 /** What others say may have labels that are no text, which nothing of ours has: they cannot be written again. */
 const NO_BYTES = Buffer.alloc(0);
