@@ -2,18 +2,19 @@
 // services and instances; clients never become labels. `instance` is `<node>/<instance>`; Prometheus, which has a label of that
 // name of its own, keeps it as `exported_instance`.
 
-import type { InstanceState, ServiceOverview } from '../core/service-router.ts';
+import type { GroupView } from '../core/policies/policy.ts';
+import type { InstanceState, RequirementState, ServiceOverview } from '../core/service-router.ts';
 import { energyPerRequest } from '../core/standing.ts';
 import type { EventLog } from '../telemetry/events.ts';
 import type { Metrics, Reading, Sample } from '../telemetry/metrics.ts';
 import type { ReadService } from './state/reader.ts';
 import type { QedgeEvent } from './state/state.ts';
 
-interface GaugeOf<Source> {
+interface GaugeOf<Part> {
   readonly name: string;
   readonly help: string;
   /** Null: no sample now. */
-  readonly read: (source: Source) => number | null;
+  readonly read: (part: Part) => number | null;
 }
 
 const SERVICE_GAUGES: readonly GaugeOf<ServiceOverview>[] = [
@@ -82,6 +83,35 @@ const INSTANCE_GAUGES: readonly GaugeOf<InstanceState>[] = [
   },
 ];
 
+const GROUP_GAUGES: readonly GaugeOf<GroupView>[] = [
+  {
+    name: 'qedge_service_group_requests_ratio',
+    help: 'Share of the requests that go to a group of instances, where some are preferred.',
+    read: ({ share }) => share,
+  },
+];
+
+const REQUIREMENT_GAUGES: readonly GaugeOf<RequirementState>[] = [
+  {
+    name: 'qedge_service_requirement_ratio',
+    help: 'Share of the clients for which a requirement holds, where more is asked for than the latency goal.',
+    read: ({ clientsRatio }) => clientsRatio,
+  },
+];
+
+const SHARE_GAUGES: readonly GaugeOf<RequirementState>[] = [
+  {
+    name: 'qedge_service_share_ratio',
+    help: 'Share of the answers over the window that came from instances with the attributes that a share asks for.',
+    read: ({ level, heldShare }) => (heldShare === null ? null : level),
+  },
+  {
+    name: 'qedge_service_share_held_ratio',
+    help: 'What a share of attributes is held to: what is asked for, or less while it yields to the latency goal.',
+    read: ({ heldShare }) => heldShare,
+  },
+];
+
 /** Registers everything that mirrors router state and events. `services` are gone through once a scrape, with pauses. */
 export function registerServiceMetrics(
   metrics: Metrics,
@@ -89,30 +119,29 @@ export function registerServiceMetrics(
   events: EventLog<QedgeEvent>,
 ): void {
   metrics.addSource(function* () {
-    const now: ServiceOverview[] = [];
-    const seen: InstanceOfService[] = [];
-    for (const { overview, instances } of services()) {
-      now.push(overview);
-      for (const state of instances) {
-        seen.push({ service: overview.service, key: state.key, state });
+    const overviews: ServiceOverview[] = [];
+    const instances: Labelled<InstanceState>[] = [];
+    const byService = new Map<string, InstanceState[]>();
+    for (const { overview, instances: own } of services()) {
+      const read: InstanceState[] = [];
+      overviews.push(overview);
+      byService.set(overview.service, read);
+      for (const state of own) {
+        read.push(state);
+        instances.push({ labels: [overview.service, state.key], part: state });
         yield null;
       }
     }
-    const labels = ['service'];
-    const labelsOf = ({ service }: ServiceOverview): string[] => [service];
-    for (const gauge of SERVICE_GAUGES) yield reading(gauge, { labels, labelsOf, sources: now });
-    const instances: Labelled<InstanceOfService> = {
-      labels: ['service', 'instance'],
-      labelsOf: ({ service, key }) => [service, key],
-      sources: seen,
-    };
-    for (const { name, help, read } of INSTANCE_GAUGES) {
-      yield reading({ name, help, read: ({ state }) => read(state) }, instances);
-    }
+    yield* gauges(
+      SERVICE_GAUGES,
+      ['service'],
+      overviews.map((part) => ({ labels: [part.service], part })),
+    );
+    yield* gauges(INSTANCE_GAUGES, ['service', 'instance'], instances);
     yield {
       kind: 'gauge',
       options: { name: 'qedge_service_pool_instances', help: 'Instances by pool.', labels: ['service', 'pool'] },
-      samples: poolSizes(now, seen),
+      samples: poolSizes(byService),
     };
     yield {
       kind: 'gauge',
@@ -121,17 +150,25 @@ export function registerServiceMetrics(
         help: 'What a request takes on average, by the profiles of the instances and the requests that each gets now.',
         labels: ['service'],
       },
-      samples: energyOf(now, seen),
+      samples: energyOf(byService),
     };
-    yield* preferencesOf(now);
+    const requirements = partsOf(overviews, (overview) => overview.requirements, 'requirement');
+    yield* gauges(
+      GROUP_GAUGES,
+      ['service', 'group'],
+      partsOf(overviews, ({ groups }) => groups, 'name'),
+    );
+    yield* gauges(REQUIREMENT_GAUGES, ['service', 'requirement'], requirements);
+    yield* gauges(SHARE_GAUGES, ['service', 'share'], requirements);
+    yield* sessionsOf(overviews);
     yield {
       kind: 'counter',
       options: {
         name: 'qedge_instance_requests_total',
         help: 'Attempts at an instance by their verdict: success, late, failed, full, refused, reset, timeout and so on.',
-        labels: [...instances.labels, 'result'],
+        labels: ['service', 'instance', 'result'],
       },
-      samples: resultsOf(instances.sources),
+      samples: resultsOf(instances),
     };
     yield {
       kind: 'counter',
@@ -141,90 +178,45 @@ export function registerServiceMetrics(
   });
 }
 
-interface InstanceOfService {
-  readonly service: string;
-  readonly key: string;
-  readonly state: InstanceState;
-}
-
-/** What a family of gauges is read from. */
-interface Labelled<Source> {
+/** What gauges are read from, and the values of their labels. */
+interface Labelled<Part> {
   readonly labels: readonly string[];
-  readonly labelsOf: (source: Source) => readonly string[];
-  readonly sources: readonly Source[];
+  readonly part: Part;
 }
 
-function reading<Source>({ name, help, read }: GaugeOf<Source>, labelled: Labelled<Source>): Reading {
-  return { kind: 'gauge', options: { name, help, labels: labelled.labels }, samples: samplesOf(read, labelled) };
+/** `name`: the property that distinguishes the parts of a service. */
+function partsOf<Name extends string, Part extends Readonly<Record<Name, string>>>(
+  overviews: readonly ServiceOverview[],
+  parts: (overview: ServiceOverview) => readonly Part[],
+  name: Name,
+): readonly Labelled<Part>[] {
+  return overviews.flatMap((overview) =>
+    parts(overview).map((part) => ({ labels: [overview.service, part[name]], part })),
+  );
 }
 
-function* samplesOf<Source>(
-  read: (source: Source) => number | null,
-  { labelsOf, sources }: Labelled<Source>,
-): Iterable<Sample> {
-  for (const source of sources) {
-    const value = read(source);
-    if (value !== null) yield { labels: labelsOf(source), value };
+function* gauges<Part>(
+  list: readonly GaugeOf<Part>[],
+  labels: readonly string[],
+  parts: readonly Labelled<Part>[],
+): Iterable<Reading> {
+  for (const { name, help, read } of list) {
+    yield { kind: 'gauge', options: { name, help, labels }, samples: samplesOf(read, parts) };
   }
 }
 
-/** What is counted of a service by group, requirement and session. */
-function* preferencesOf(states: readonly ServiceOverview[]): Iterable<Reading> {
+function* samplesOf<Part>(read: (part: Part) => number | null, parts: readonly Labelled<Part>[]): Iterable<Sample> {
+  for (const { labels, part } of parts) {
+    const value = read(part);
+    if (value !== null) yield { labels, value };
+  }
+}
+
+function* sessionsOf(overviews: readonly ServiceOverview[]): Iterable<Reading> {
+  const tied = overviews.flatMap(({ service, affinity }) => (affinity === null ? [] : [{ service, affinity }]));
   yield {
     kind: 'gauge',
-    options: {
-      name: 'qedge_service_group_requests_ratio',
-      help: 'Share of the requests that go to a group of instances, where some are preferred.',
-      labels: ['service', 'group'],
-    },
-    samples: states.flatMap(({ service, groups }) =>
-      groups.map(({ name, share }) => ({ labels: [service, name], value: share })),
-    ),
-  };
-  yield {
-    kind: 'gauge',
-    options: {
-      name: 'qedge_service_requirement_ratio',
-      help: 'Share of the clients for which a requirement holds, where more is asked for than the latency goal.',
-      labels: ['service', 'requirement'],
-    },
-    samples: states.flatMap(({ service, requirements }) =>
-      requirements.flatMap(({ requirement, clientsRatio }) =>
-        clientsRatio === null ? [] : [{ labels: [service, requirement], value: clientsRatio }],
-      ),
-    ),
-  };
-  const shares = states.flatMap(({ service, requirements }) =>
-    requirements.flatMap(({ requirement, level, heldShare }) =>
-      heldShare === null ? [] : [{ labels: [service, requirement], level, heldShare }],
-    ),
-  );
-  yield {
-    kind: 'gauge',
-    options: {
-      name: 'qedge_service_share_ratio',
-      help: 'Share of the answers over the window that came from instances with the attributes that a share asks for.',
-      labels: ['service', 'share'],
-    },
-    samples: shares.flatMap(({ labels, level }) => (level === null ? [] : [{ labels, value: level }])),
-  };
-  yield {
-    kind: 'gauge',
-    options: {
-      name: 'qedge_service_share_held_ratio',
-      help: 'What a share of attributes is held to: what is asked for, or less while it yields to the latency goal.',
-      labels: ['service', 'share'],
-    },
-    samples: shares.map(({ labels, heldShare }) => ({ labels, value: heldShare })),
-  };
-  const tied = states.flatMap(({ service, affinity }) => (affinity === null ? [] : [{ service, affinity }]));
-  yield {
-    kind: 'gauge',
-    options: {
-      name: 'qedge_service_sessions',
-      help: 'Sessions whose instance is remembered.',
-      labels: ['service'],
-    },
+    options: { name: 'qedge_service_sessions', help: 'Sessions whose instance is remembered.', labels: ['service'] },
     samples: tied.map(({ service, affinity }) => ({ labels: [service], value: affinity.sessions })),
   };
   yield {
@@ -243,30 +235,27 @@ function* preferencesOf(states: readonly ServiceOverview[]): Iterable<Reading> {
 const JOULES_PER_MWH = 3.6;
 
 /** Of the services of which an instance says what a request takes there. */
-function* energyOf(states: readonly ServiceOverview[], instances: readonly InstanceOfService[]): Iterable<Sample> {
-  for (const { service } of states) {
-    const own = instances.filter((one) => one.service === service).map(({ state }) => state);
-    const energyMwh = energyPerRequest(own);
+function* energyOf(byService: ReadonlyMap<string, readonly InstanceState[]>): Iterable<Sample> {
+  for (const [service, instances] of byService) {
+    const energyMwh = energyPerRequest(instances);
     if (energyMwh !== null) yield { labels: [service], value: JOULES_PER_MWH * energyMwh };
   }
 }
 
 /** Counted where instances are; what left takes its counts along. */
-function* resultsOf(instances: readonly InstanceOfService[]): Iterable<Sample> {
-  for (const { service, key, state } of instances) {
-    for (const [result, value] of Object.entries(state.results)) yield { labels: [service, key, result], value };
+function* resultsOf(instances: readonly Labelled<InstanceState>[]): Iterable<Sample> {
+  for (const { labels, part } of instances) {
+    for (const [result, value] of Object.entries(part.results)) yield { labels: [...labels, result], value };
   }
 }
 
 const POOLS: readonly InstanceState['pool'][] = ['exploitation', 'exploration', 'out'];
 
-function* poolSizes(states: readonly ServiceOverview[], instances: readonly InstanceOfService[]): Iterable<Sample> {
-  const sizes = new Map(states.map(({ service }) => [service, new Map(POOLS.map((pool) => [pool, 0]))]));
-  for (const { service, state } of instances) {
-    const ofService = sizes.get(service);
-    ofService?.set(state.pool, (ofService.get(state.pool) ?? 0) + 1);
-  }
-  for (const [service, ofService] of sizes) {
-    for (const [pool, value] of ofService) yield { labels: [service, pool], value };
+function* poolSizes(byService: ReadonlyMap<string, readonly InstanceState[]>): Iterable<Sample> {
+  for (const [service, instances] of byService) {
+    for (const pool of POOLS) {
+      const value = instances.filter((one) => one.pool === pool).length;
+      yield { labels: [service, pool], value };
+    }
   }
 }
