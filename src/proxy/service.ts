@@ -7,7 +7,7 @@ import { type VerdictRules, verdictRules } from '../core/verdict/rules.ts';
 import { type ClientTls, clientTls } from '../net/tls.ts';
 import { DeadlineFeasibility } from './exchange/arrival/deadline-feasibility.ts';
 import { FirstPlacement, type PlacementWaiter } from './exchange/arrival/first-placement.ts';
-import { CheckBudget } from './exchange/attempt/check-budget.ts';
+import { CheckBudget } from './exchange/attempt/body/check-budget.ts';
 import { RetryBudget } from './exchange/attempt/retry.ts';
 import { SlowClients } from './exchange/client/slow-clients.ts';
 import { TimeoutList } from './exchange/time/timeout-list.ts';

@@ -14,10 +14,10 @@ import { type AttemptEnding, type EndedBy, isFailureVerdict } from '../../../cor
 import { FieldKind, fieldValue, hasField, listValue, type RawFields, RESPONSE_FIELDS } from '../../fields/fields.ts';
 import type { ResponseHead } from '../../fields/response-head.ts';
 import type { ClientRequest } from '../client/message.ts';
-import { type ContentCheck, contentCheck, type DigestCheck, digestCheck } from './body-checks.ts';
-import { type BodyEnd, bodyEndOf } from './body-end.ts';
-import { EventStream } from './event-stream.ts';
-import { type GrpcMessages, grpcMessages, type MessageDecoding } from './grpc-messages.ts';
+import { type ContentCheck, contentCheck, type DigestCheck, digestCheck } from './body/body-checks.ts';
+import { type BodyEnd, bodyEndOf } from './body/body-end.ts';
+import { EventStream } from './body/event-stream.ts';
+import { type GrpcMessages, grpcMessages, type MessageDecoding } from './body/grpc-messages.ts';
 import { misfitOf, readPart } from './misfit.ts';
 import type { AttemptOwner } from './owner.ts';
 import type { Beginning } from './stream-pace.ts';

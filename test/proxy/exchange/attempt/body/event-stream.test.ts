@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { EventStream } from '../../../../src/proxy/exchange/attempt/event-stream.ts';
+import { EventStream } from '../../../../../src/proxy/exchange/attempt/body/event-stream.ts';
 
 describe.each([1, 3, 4096])('a stream of events in pieces of %i bytes', (pieceBytes) => {
   it.each([

@@ -13,6 +13,7 @@ const GZIP_LAST_BYTES = GZIP_LENGTH_BYTES + 2;
 /** Deflate makes at most so many bytes out of one: a length beyond that is no length but the middle of the data. */
 const DEFLATE_RATIO_MAX = 1032;
 
+/** Reads a body as it comes. */
 export interface BodyEnd {
   take(chunk: Buffer): void;
   /** Once the framing has ended. */

@@ -1,7 +1,7 @@
 import { randomBytes } from 'node:crypto';
 import { gzipSync, zstdCompressSync } from 'node:zlib';
 import { describe, expect, it } from 'vitest';
-import { bodyEndOf } from '../../../../src/proxy/exchange/attempt/body-end.ts';
+import { bodyEndOf } from '../../../../../src/proxy/exchange/attempt/body/body-end.ts';
 
 function isTruncated(contentType: string, contentEncoding: string, body: Buffer, pieceBytes = 7): boolean | null {
   const end = bodyEndOf(contentType, contentEncoding);

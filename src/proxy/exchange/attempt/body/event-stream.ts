@@ -12,6 +12,7 @@ const EVENT_ENDS: readonly string[] = ['\n\n', '\n\r', '\r\r'];
 /** A blank line may lie across two pieces: in so many of the first bytes of the second. */
 const ACROSS_BYTES = 2;
 
+/** Reads a stream of events as it comes. */
 export class EventStream {
   /** An event is a stream's affair: it may stop after any. */
   readonly truncated = false;

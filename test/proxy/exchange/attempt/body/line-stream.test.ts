@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { LineStream } from '../../../../src/proxy/exchange/attempt/line-stream.ts';
+import { LineStream } from '../../../../../src/proxy/exchange/attempt/body/line-stream.ts';
 
 describe.each([1, 5, 4096])('a stream of lines in pieces of %i bytes', (pieceBytes) => {
   it.each([

@@ -2,7 +2,7 @@
 // the first, and a stream has begun; an answer that ends within one was cut off, no matter what its trailers say. gRPC-Web sends its trailers as
 // a last message of their own, and in its form for text all of it in base64 (PROTOCOL-WEB.md).
 
-import { isGrpcWeb, NO_GRPC_STATUS, readGrpcStatus } from '../../../core/verdict/grpc.ts';
+import { isGrpcWeb, NO_GRPC_STATUS, readGrpcStatus } from '../../../../core/verdict/grpc.ts';
 import type { BodyCheck } from './body-checks.ts';
 import type { BodyEnd } from './body-end.ts';
 
@@ -27,6 +27,7 @@ export function grpcMessages(contentType: string, decoding: MessageDecoding | nu
   return new (isText ? Base64Messages : GrpcMessages)(isGrpcWeb(contentType), decoding);
 }
 
+/** Reads the messages of an answer as they come. */
 export class GrpcMessages implements BodyEnd {
   readonly #web: boolean;
   readonly #decoding: MessageDecoding | null;

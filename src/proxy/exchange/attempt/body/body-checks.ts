@@ -10,7 +10,7 @@ import {
   inflateSync,
   zstdDecompressSync,
 } from 'node:zlib';
-import { FieldKind, RESPONSE_FIELDS } from '../../fields/fields.ts';
+import { FieldKind, RESPONSE_FIELDS } from '../../../fields/fields.ts';
 import { isJsonType, outermostOf } from './body-end.ts';
 import type { CheckBudget } from './check-budget.ts';
 import { isJsonText } from './json-text.ts';

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { isJsonText } from '../../../../src/proxy/exchange/attempt/json-text.ts';
+import { isJsonText } from '../../../../../src/proxy/exchange/attempt/body/json-text.ts';
 
 describe('a text', () => {
   it.each([

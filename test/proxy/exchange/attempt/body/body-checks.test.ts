@@ -6,8 +6,8 @@ import {
   type ContentForm,
   contentCheck,
   digestCheck,
-} from '../../../../src/proxy/exchange/attempt/body-checks.ts';
-import { CheckBudget } from '../../../../src/proxy/exchange/attempt/check-budget.ts';
+} from '../../../../../src/proxy/exchange/attempt/body/body-checks.ts';
+import { CheckBudget } from '../../../../../src/proxy/exchange/attempt/body/check-budget.ts';
 
 const HANDLE = 3;
 const text = Buffer.from('{"steering": 0.1, "throttle": 0.7}\n'.repeat(300));

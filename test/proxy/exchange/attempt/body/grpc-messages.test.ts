@@ -1,9 +1,9 @@
 import { gzipSync } from 'node:zlib';
 import { describe, expect, it } from 'vitest';
-import { NO_GRPC_STATUS } from '../../../../src/core/verdict/grpc.ts';
-import { contentCheck } from '../../../../src/proxy/exchange/attempt/body-checks.ts';
-import { CheckBudget } from '../../../../src/proxy/exchange/attempt/check-budget.ts';
-import { type GrpcMessages, grpcMessages } from '../../../../src/proxy/exchange/attempt/grpc-messages.ts';
+import { NO_GRPC_STATUS } from '../../../../../src/core/verdict/grpc.ts';
+import { contentCheck } from '../../../../../src/proxy/exchange/attempt/body/body-checks.ts';
+import { CheckBudget } from '../../../../../src/proxy/exchange/attempt/body/check-budget.ts';
+import { type GrpcMessages, grpcMessages } from '../../../../../src/proxy/exchange/attempt/body/grpc-messages.ts';
 
 const MESSAGE = Buffer.from([0, 0, 0, 0, 3, 8, 1, 7]);
 const EMPTY = Buffer.from([0, 0, 0, 0, 0]);
