@@ -121,7 +121,7 @@ export const goalKeys = {
 export const qosKeys = {
   ...goalKeys,
   measure: key('measure', z.enum(['auto', 'first-byte', 'last-byte']), {
-    doc: 'When an answer is there. "auto": streams (text/event-stream, application/x-ndjson, multipart/x-mixed-replace, X-Accel-Buffering: no without a length) at the first byte of their body, gRPC at its first message, everything else at the last byte.',
+    doc: 'When an answer is there. "auto": streams (text/event-stream, application/x-ndjson, multipart/x-mixed-replace, X-Accel-Buffering: no without a length) at the first byte of their body (of events: of a field, of pictures with a length: of a picture), gRPC at its first message, everything else at the last byte.',
     default: 'auto',
   }),
   stall: optional('stallMs', duration(), {

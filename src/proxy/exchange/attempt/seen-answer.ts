@@ -18,6 +18,7 @@ import { type ContentCheck, contentCheck, type DigestCheck, digestCheck } from '
 import { type BodyEnd, bodyEndOf } from './body/body-end.ts';
 import { EventStream } from './body/event-stream.ts';
 import { type GrpcMessages, grpcMessages, type MessageDecoding } from './body/grpc-messages.ts';
+import { PictureStream } from './body/picture-stream.ts';
 import { misfitOf, readPart } from './misfit.ts';
 import type { AttemptOwner } from './owner.ts';
 import type { Beginning } from './stream-pace.ts';
@@ -102,7 +103,8 @@ export class SeenAnswer implements AttemptEnding {
 
   /** What says that a stream has begun; null: its first byte. */
   protected get beginning(): Beginning | null {
-    return this.messages ?? (this.#end instanceof EventStream ? this.#end : null);
+    const end = this.#end;
+    return this.messages ?? (end instanceof EventStream || end instanceof PictureStream ? end : null);
   }
 
   #expectBody(head: ResponseHead, { service, candidate }: Asked): void {

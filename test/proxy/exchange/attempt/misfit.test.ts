@@ -89,6 +89,14 @@ describe('an answer to what was asked', () => {
   });
 
   it.each([
+    ['success', '--f\r\nContent-Length: 3\r\n\r\none\r\n'],
+    ['unfinished', '--f\r\nContent-Length: 3\r\n\r\non'],
+    ['empty', '--f\r\nContent-Type: image/jpeg\r\n\r\n'],
+  ])('is %s where its pictures are %j', async (row, body) => {
+    expect(await rowOf(answer(200, { 'Content-Type': 'multipart/x-mixed-replace; boundary=f' }, body))).toBe(row);
+  });
+
+  it.each([
     ['success', SHA_256],
     ['corrupt', 'sha-256=:AAAA:'],
     ['corrupt', DIGEST.slice(0, DIGEST.indexOf(','))],

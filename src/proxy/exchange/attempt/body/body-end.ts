@@ -1,8 +1,10 @@
 // Whether a body came to its own end. An instance that loses its source in the middle may still close its framing in order; what it
 // sent is cut off all the same, and the marks of its format say so. Nothing is decompressed here (body-checks.ts).
 
+import { isStreamType } from '../../../../core/verdict/measure.ts';
 import { EventStream } from './event-stream.ts';
 import { LineStream } from './line-stream.ts';
+import { PictureStream } from './picture-stream.ts';
 import { ZstdEnd } from './zstd-end.ts';
 
 /** A gzip member ends with a checksum and its length before compression, modulo 2^32 (RFC 1952 section 2.3.1). */
@@ -22,7 +24,7 @@ export interface BodyEnd {
   readonly isForeign?: boolean;
   /** It has bytes, and nothing in them that its client could use. */
   readonly isHollow?: boolean;
-  /** Its last event or line broke off. */
+  /** Its last event, line or picture broke off. */
   readonly isUnfinished?: boolean;
 }
 
@@ -37,9 +39,11 @@ export function bodyEndOf(contentType: string, contentEncoding: string): BodyEnd
   if (LINES_TYPE.test(contentType)) return new LineStream();
   if (isJsonType(contentType)) return new JsonEnd();
   if (/^text\/event-stream\b/i.test(contentType)) return new EventStream();
-  if (!/^multipart\/(?!x-mixed-replace)/i.test(contentType)) return null;
+  if (!/^multipart\//i.test(contentType)) return null;
   const match = /;[\t ]*boundary=(?:"([^"]{1,70})"|([^\s;"]{1,70}))/i.exec(contentType);
-  return match === null ? null : new MultipartEnd(match[1] ?? match[2] ?? '');
+  if (match === null) return null;
+  const boundary = match[1] ?? match[2] ?? '';
+  return isStreamType(contentType) ? new PictureStream(boundary) : new MultipartEnd(boundary);
 }
 
 /** Messages of Connect have a prefix. */
