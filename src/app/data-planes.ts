@@ -3,6 +3,7 @@
 //
 // Long because: every message to the data planes and every reading of them passes here.
 
+import { randomInt } from 'node:crypto';
 import { join } from 'node:path';
 import type { Config } from '../config/config.ts';
 import type { ChainState } from '../core/chain/chain.ts';
@@ -93,7 +94,7 @@ export class DataPlanes {
     this.#ticketSecret = secret;
     this.#ticketsDrawnMs = options.clock.nowMs() - ageMs;
     const { workers } = config.proxy;
-    const flightsMemory = workers > 1 ? sharedFlightsMemory(workers) : null;
+    const flightsMemory = workers > 1 ? sharedFlightsMemory(workers, randomInt(1, 2 ** 31 - 1)) : null;
     this.#own = new DataPlane({
       ...options,
       sharedFlights: flightsMemory === null ? null : new SharedFlights(flightsMemory, 0),

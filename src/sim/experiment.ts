@@ -91,7 +91,7 @@ export function runOne({ scenario, world, policy, seed, onProgress }: RunOptions
   const clientsMax = 1 + Math.max(0, ...countBy(world.clients.map(({ balancer }) => balancer)).values());
   const { topology } = scenario;
   const isShared = topology.kind === 'matrix' && topology.oneProcess === true;
-  const memory = isShared ? sharedFlightsMemory(world.balancers.length) : null;
+  const memory = isShared ? sharedFlightsMemory(world.balancers.length, SHARED_KEY) : null;
   const createRouter = ({ balancer, stage, nodeId, rng, nowMs }: RouterRequest): DrivenRouter =>
     createServiceRouter({
       service: SERVICE,
@@ -108,6 +108,9 @@ export function runOne({ scenario, world, policy, seed, onProgress }: RunOptions
     });
   return runSimulation({ scenario, world, seed, split, createRouter, ...progress });
 }
+
+/** Any will do: no name of a simulation is chosen to collide. */
+const SHARED_KEY = 1_234_567_891;
 
 /** A load balancer that starts again has nothing in flight. */
 function cellsOf(memory: SharedArrayBuffer, balancer: number): SharedFlights {

@@ -40,7 +40,7 @@ const router = ({ policy, options, instances, loops = 1, requirements = NO_REQUI
     qos: { latencyMs: 80, successRatio: 0.9, windowMs: 10_000 },
     policy: { name: policy, options: options ?? {} },
     requirements,
-    sharedFlights: loops > 1 ? new SharedFlights(sharedFlightsMemory(loops), 0) : null,
+    sharedFlights: loops > 1 ? new SharedFlights(sharedFlightsMemory(loops, 7_654_321), 0) : null,
     localNodeId: 'node-0',
     rng: createRng(1),
     nowMs: 0,

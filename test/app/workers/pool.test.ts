@@ -30,7 +30,7 @@ async function startPool() {
   const port = await freePort();
   const logged: string[] = [];
   const metrics = createMetrics();
-  const flightsMemory = sharedFlightsMemory(2);
+  const flightsMemory = sharedFlightsMemory(2, 7_654_321);
   const instance = {
     service: 'a',
     nodeId: 'n',

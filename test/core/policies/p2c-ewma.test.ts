@@ -43,7 +43,7 @@ describe('p2c-ewma', () => {
   });
 
   it('probes an instance that only other event loops keep busy', () => {
-    const memory = sharedFlightsMemory(2);
+    const memory = sharedFlightsMemory(2, 7_654_321);
     const world = createWorld('p2c-ewma', { sharedFlights: new SharedFlights(memory, 0) });
     populate(world, [1, 1]);
     const other = new SharedFlights(memory, 1);

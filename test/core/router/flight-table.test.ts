@@ -54,7 +54,7 @@ describe('flight table', () => {
   it('counts what the tables of other event loops have in flight at the same instance, until a loop is cleared', () => {
     fc.assert(
       fc.property(fc.array(fc.tuple(fc.nat({ max: LOOPS - 1 }), someActions), { maxLength: 6 }), (turns) => {
-        const memory = sharedFlightsMemory(LOOPS);
+        const memory = sharedFlightsMemory(LOOPS, 7_654_321);
         const loops = Array.from({ length: LOOPS }, (_, loop) => new SharedFlights(memory, loop));
         const tables = loops.map((shared) => new FlightTable(1024, shared));
         // Handles are dealt out by each loop for itself.

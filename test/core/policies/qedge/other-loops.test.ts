@@ -46,7 +46,7 @@ class Load {
 
 describe('an instance that other event loops filled', () => {
   it('has room again once they are through, though this loop had nothing in flight there that ended', () => {
-    const memory = sharedFlightsMemory(2);
+    const memory = sharedFlightsMemory(2, 7_654_321);
     const world = createWorld('qedge', { sharedFlights: new SharedFlights(memory, 0) });
     populate(world, [1]);
     const other = new SharedFlights(memory, 1);
@@ -60,7 +60,7 @@ describe('an instance that other event loops filled', () => {
   });
 
   it('is no evidence to a loop without requests, which holds its weights', () => {
-    const memory = sharedFlightsMemory(2);
+    const memory = sharedFlightsMemory(2, 7_654_321);
     const world = createWorld('qedge', { sharedFlights: new SharedFlights(memory, 0) });
     populate(world, [1, 10, 40]);
     const other = new SharedFlights(memory, 1);
