@@ -149,6 +149,11 @@ export interface ServiceRouter {
   tick(nowMs: number): void;
   /** When `tick` is due next; +Infinity when the policy has no steps. */
   readonly nextTickMs: number;
+  /** Attempts that were ever begun; whether one is in flight, or a stream goes on. */
+  readonly requests: number;
+  readonly isBusy: boolean;
+  /** Lets `tick` come seconds late until the next `route` or `start`, which calls `onWake`: what is left out is made up for, each step at its time. */
+  rest(onWake: () => void): void;
 
   /** What is said to neighbours, and what they say; null: neither. */
   readonly neighbours: Pick<Neighbours, 'summarize' | 'hear'> | null;

@@ -37,6 +37,8 @@ export interface DataPlaneOptions {
   readonly onHealth: OnHealth | null;
   /** True: another data plane already listens on these ports. */
   readonly joins?: boolean;
+  /** A request came after `rests` was true. */
+  readonly onWake?: () => void;
 }
 
 /** One event loop's routers and ports. */
@@ -70,6 +72,11 @@ export class DataPlane {
   /** Service name → router; one object for the life of the data plane. */
   get routers(): ReadonlyMap<string, ServiceRouter> {
     return this.#set.routers;
+  }
+
+  /** Nothing was asked for of late, and nothing is in flight. */
+  get rests(): boolean {
+    return this.#set.rests;
   }
 
   get listeners(): readonly BoundListener[] {

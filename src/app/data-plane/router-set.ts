@@ -21,6 +21,7 @@ import type { RouterEvent, RouterSnapshot, ServiceRouter } from '../../core/serv
 import type { ControlMessage } from './control-message.ts';
 import { InstanceHealth } from './instance-health.ts';
 import { LateRestore } from './late-restore.ts';
+import { RestingRouters } from './resting-routers.ts';
 
 export interface RouterSetOptions {
   readonly config: Config;
@@ -29,6 +30,8 @@ export interface RouterSetOptions {
   /** What the other event loops have in flight; null: there is none. */
   readonly sharedFlights: SharedFlights | null;
   readonly onEvent: (service: string, event: RouterEvent) => void;
+  /** A request came after `rests` was true. */
+  readonly onWake?: () => void;
 }
 
 interface Entry {
@@ -52,6 +55,7 @@ export class RouterSet {
   #rttChangeRatio: number;
   /** Undefined: summaries of neighbours are neither sent nor used. */
   #neighbours: NeighbourUse | undefined;
+  readonly #rest: RestingRouters;
   #timer: NodeJS.Timeout | null = null;
   #running = false;
 
@@ -59,7 +63,17 @@ export class RouterSet {
     this.#options = options;
     this.#rttChangeRatio = options.config.probe.changeRatio;
     this.#neighbours = neighboursOf(options.config);
+    this.#rest = new RestingRouters(() => {
+      this.#schedule();
+      options.onWake?.();
+    });
     for (const service of options.config.services) this.#add(service);
+  }
+
+  /** No service was asked for anything of late; true until `onWake`. Looks at each when it is called. */
+  get rests(): boolean {
+    const nowMs = this.#options.clock.nowMs();
+    return this.#running && [...this.#routers.values()].every((router) => this.#rest.look(router, nowMs));
   }
 
   /** Service name → router; one object for the life of the set. */
@@ -232,7 +246,7 @@ export class RouterSet {
     if (!this.#running) return;
     if (this.#timer !== null) clearTimeout(this.#timer);
     let nextMs = Number.POSITIVE_INFINITY;
-    for (const router of this.#routers.values()) nextMs = Math.min(nextMs, router.nextTickMs);
+    for (const router of this.#routers.values()) nextMs = Math.min(nextMs, this.#rest.dueMs(router));
     this.#timer = null;
     if (nextMs === Number.POSITIVE_INFINITY) return;
     const waitMs = Math.min(Math.max(0, nextMs - this.#options.clock.nowMs()), TIMER_MS_MAX);
@@ -243,7 +257,11 @@ export class RouterSet {
   #tick(): void {
     this.#timer = null;
     const nowMs = this.#options.clock.nowMs();
-    for (const router of this.#routers.values()) if (router.nextTickMs <= nowMs) router.tick(nowMs);
+    for (const router of this.#routers.values()) {
+      if (this.#rest.dueMs(router) > nowMs) continue;
+      router.tick(nowMs);
+      this.#rest.look(router, nowMs);
+    }
     this.#schedule();
   }
 }

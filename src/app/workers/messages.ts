@@ -21,7 +21,7 @@ export interface WorkerStart {
   /** Which of the event loops it is, from 1 on, and what they share; null: nothing. */
   readonly loop: number;
   readonly flightsMemory: SharedArrayBuffer | null;
-  /** How often it says how it is. */
+  /** How often it says how it is while it is asked for anything. */
   readonly reportMs: number;
 }
 
@@ -33,6 +33,8 @@ export type ToWorker =
     }
   | ControlMessage
   | { readonly kind: 'ask'; readonly id: number; readonly query: WorkerQuery }
+  /** It is to say how it is. */
+  | { readonly kind: 'report' }
   /** Attempts of the service are reported from now on, or no more. */
   | { readonly kind: 'tap'; readonly service: string; readonly on: boolean }
   | { readonly kind: 'drain'; readonly succeeded: boolean };

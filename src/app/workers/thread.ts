@@ -9,7 +9,9 @@ import { CommandError } from '../../errors.ts';
 import type { FromWorker, ToWorker } from './messages.ts';
 import { SeenByWorker, type Summaries } from './seen-by-worker.ts';
 
-/** Rounds of the watch; a worker says something in each. A process that was suspended has missed none of its own. */
+/** Rounds of the watch. A worker that was asked for anything of late says something in each; one that says nothing is told to. */
+const QUIET_ROUNDS_MAX = 3;
+/** A process that was suspended has missed none of its own. */
 const SILENT_ROUNDS_MAX = 5;
 /** It hangs for good, and takes its share of the connections with it. Before the watchdog would end the process for it. */
 const HANGING_ROUNDS_MAX = 10;
@@ -87,7 +89,9 @@ export class WorkerThread {
 
   /** A round of the watch is over. Returns true once, when it hangs. */
   round(): boolean {
-    return ++this.#silentRounds === HANGING_ROUNDS_MAX;
+    this.#silentRounds++;
+    if (this.#silentRounds === QUIET_ROUNDS_MAX) this.send({ kind: 'report' });
+    return this.#silentRounds === HANGING_ROUNDS_MAX;
   }
 
   /** As it was last said; undefined for one that is unknown there. */

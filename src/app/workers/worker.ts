@@ -1,5 +1,5 @@
 // A worker thread: one more data plane on the same ports. It receives placement and distances, decides and forwards for
-// itself, and reports once a second.
+// itself, and reports once a second. While nothing is asked of it, it reports when it is told to, and has no timer of its own.
 
 import { parentPort, workerData } from 'node:worker_threads';
 import type { Clock } from '../../core/clock.ts';
@@ -29,7 +29,10 @@ class Worker {
   readonly #lines: LineBatch;
   readonly #metrics = createMetrics();
   readonly #dataPlane: DataPlane;
-  readonly #reportTimer: NodeJS.Timeout;
+  readonly #reportMs: number;
+  /** Null: it rests. */
+  #reportTimer: NodeJS.Timeout | null = null;
+  #ends = false;
   readonly #reportStates: () => void;
 
   constructor(port: Port, start: WorkerStart) {
@@ -50,10 +53,12 @@ class Worker {
       sharedFlights: flightsMemory === null ? null : new SharedFlights(flightsMemory, loop),
       onHealth: null,
       onEvent: (service, event) => this.#post({ kind: 'event', service, event }),
+      onWake: () => this.#reportOften(),
     });
     const onError = (error: unknown): void => this.#log.error({ err: error }, 'worker reports no states');
     this.#reportStates = oneAtATime(() => runInTurns(this.#instanceParts()), onError);
-    this.#reportTimer = setInterval(() => this.#report(), reportMs);
+    this.#reportMs = reportMs;
+    this.#reportOften();
     port.on('message', (message: ToWorker) => this.#receive(message));
   }
 
@@ -68,6 +73,9 @@ class Worker {
         break;
       case 'tap':
         this.#tap(message);
+        break;
+      case 'report':
+        this.#report();
         break;
       case 'drain':
         void this.#dataPlane.drain(message).then(() => this.#end());
@@ -100,7 +108,17 @@ class Worker {
     this.#dataPlane.routers.get(service)?.setTap(tap);
   }
 
+  #reportOften(): void {
+    if (!this.#ends) this.#reportTimer ??= setInterval(() => this.#report(), this.#reportMs);
+  }
+
+  #stopReporting(): void {
+    if (this.#reportTimer !== null) clearInterval(this.#reportTimer);
+    this.#reportTimer = null;
+  }
+
   #report(): void {
+    if (this.#dataPlane.rests) this.#stopReporting();
     const nowMs = this.#clock.nowMs();
     const overviews = [...this.#dataPlane.routers.values()].map((router) => router.overview(nowMs));
     const chains = this.#dataPlane.chainStates(nowMs);
@@ -128,7 +146,8 @@ class Worker {
   }
 
   #end(): void {
-    clearInterval(this.#reportTimer);
+    this.#ends = true;
+    this.#stopReporting();
     void this.#dataPlane.close();
     this.#lines.flush();
     this.#port.close();

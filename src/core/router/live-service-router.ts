@@ -58,6 +58,9 @@ import { restoreRouter, routerSnapshot } from './state/snapshot.ts';
 /** So long after a refusal it is still overload. */
 const SHEDDING_MS = 10_000;
 
+/** Steps of a rest that are made up for, more than its driver leaves out; a process that was stopped meanwhile left out more. */
+const MADE_UP_MAX = 500;
+
 /** The router behind `createRouter`. */
 export class LiveServiceRouter implements ServiceRouter {
   readonly service: string;
@@ -74,6 +77,8 @@ export class LiveServiceRouter implements ServiceRouter {
   #askedBefore = 0;
   /** When a request was refused last. */
   #shedMs = Number.NEGATIVE_INFINITY;
+  /** Called by the request that ends its rest; null: it does not rest. */
+  #onWake: (() => void) | null = null;
 
   /** `makePolicy` is given the books that a policy may read. */
   constructor(options: ServiceRouterOptions, makePolicy: (context: PolicyContext) => Policy) {
@@ -98,6 +103,7 @@ export class LiveServiceRouter implements ServiceRouter {
   // ---- a request: route, start, finish, recordRequest ----
 
   route(request: RequestInfo, nowMs: number): Candidate | null {
+    if (this.#onWake !== null) this.#wake(this.#onWake, nowMs);
     const { members, sessions, policy, offers, flights } = this.#parts;
     if (nowMs >= members.ejectionsEndMs) members.endEjections(nowMs);
     if (flights.isShared) recount(members.set.active, flights);
@@ -174,6 +180,7 @@ export class LiveServiceRouter implements ServiceRouter {
   }
 
   start(candidate: Candidate, nowMs: number, session = '', question = NO_QUESTION): Ticket {
+    if (this.#onWake !== null) this.#wake(this.#onWake, nowMs);
     const { members, rates, sessions, flights, policy } = this.#parts;
     const live = members.set.at(candidate.handle);
     rates.countService(nowMs);
@@ -290,10 +297,12 @@ export class LiveServiceRouter implements ServiceRouter {
   // ---- the world around ----
 
   applyPlacement(update: PlacementUpdate, nowMs: number): void {
+    this.#makeUp(nowMs);
     this.#parts.members.apply(update, nowMs);
   }
 
   observeRtt(nodeId: string, rttMs: number, nowMs: number): void {
+    this.#makeUp(nowMs);
     this.#parts.members.observeRtt(nodeId, rttMs, nowMs);
   }
 
@@ -307,7 +316,37 @@ export class LiveServiceRouter implements ServiceRouter {
   }
 
   tick(nowMs: number): void {
-    if (nowMs < this.nextTickMs) return;
+    if (this.#onWake !== null) this.#makeUp(nowMs);
+    else if (nowMs >= this.nextTickMs) this.#step(nowMs);
+  }
+
+  get requests(): number {
+    return this.#parts.rates.asked;
+  }
+
+  get isBusy(): boolean {
+    const { flights, members } = this.#parts;
+    return flights.total > 0 || members.set.live.some(({ streams }) => streams > 0);
+  }
+
+  rest(onWake: () => void): void {
+    this.#onWake = onWake;
+  }
+
+  #wake(onWake: () => void, nowMs: number): void {
+    this.#makeUp(nowMs);
+    this.#onWake = null;
+    onWake();
+  }
+
+  /** The steps that a rest left out, each at its time. */
+  #makeUp(nowMs: number): void {
+    if (this.#onWake === null) return;
+    for (let steps = 0; steps < MADE_UP_MAX && this.nextTickMs <= nowMs; steps++) this.#step(this.nextTickMs);
+    if (this.nextTickMs <= nowMs) this.#step(nowMs);
+  }
+
+  #step(nowMs: number): void {
     // A policy that is replaced does not hand on how much it refused: under overload it stays.
     if (this.#aim !== null && nowMs - this.#shedMs > SHEDDING_MS) this.#takeAim(this.#aim, nowMs);
     const { policy, offers } = this.#parts;
@@ -361,10 +400,12 @@ export class LiveServiceRouter implements ServiceRouter {
   }
 
   restore(snapshot: RouterSnapshot, ageMs: number, nowMs: number): void {
+    this.#makeUp(nowMs);
     restoreRouter(this.#parts, { snapshot, ageMs }, nowMs);
   }
 
   reset(nowMs: number): void {
+    this.#makeUp(nowMs);
     const { clients, groups, sessions, relative, offers, policy, members } = this.#parts;
     clients.clear();
     groups.clear();

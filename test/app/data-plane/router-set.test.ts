@@ -45,6 +45,10 @@ function makeSet(
   return { set, services: config.services };
 }
 
+function fail(): never {
+  throw new Error('routed nowhere');
+}
+
 describe('the router set', () => {
   beforeEach(() => void vi.useFakeTimers({ toFake: ['performance', 'setTimeout', 'clearTimeout'] }));
   afterEach(() => void vi.useRealTimers());
@@ -112,6 +116,42 @@ describe('the router set', () => {
     expect(availability()).toBe('suspect');
     set.observeHealth('pilotnet', 'n1/i1', true);
     expect(availability()).toBe('up');
+  });
+
+  it('steps a service that nothing is asked of every few seconds alone, and in time again from its next request on', () => {
+    const onWake = vi.fn();
+    const config = configFrom(BASE.replace('"round-robin"', '"qedge"'));
+    const set = new RouterSet({
+      ...{ config, rng: createRng(1), sharedFlights: null, onEvent: () => {}, onWake },
+      clock: { nowMs: () => performance.now() },
+    });
+    set.applyPlacement('pilotnet', { kind: 'instance-set', instance: instance('i1') });
+    const router = set.routers.get('pilotnet');
+    if (router === undefined) throw new Error('no router');
+    const tick = vi.spyOn(router, 'tick');
+    const ticksIn = (ms: number): number => {
+      tick.mockClear();
+      vi.advanceTimersByTime(ms);
+      return tick.mock.calls.length;
+    };
+    set.start();
+    const often = ticksIn(2_000);
+    expect(often).toBeGreaterThan(3);
+    expect(set.rests).toBe(false);
+    vi.advanceTimersByTime(2_000);
+    expect(set.rests).toBe(true);
+    expect(ticksIn(20_000)).toBeLessThanOrEqual(4);
+    expect(onWake).not.toHaveBeenCalled();
+    const ticket = router.start(router.route(REQUEST, performance.now()) ?? fail(), performance.now());
+    expect(onWake).toHaveBeenCalledTimes(1);
+    expect(set.rests).toBe(false);
+    // As long as it is in flight.
+    ticksIn(20_000);
+    expect(ticksIn(2_000)).toBeGreaterThanOrEqual(often - 1);
+    router.finish(ticket, 'answered', 20, performance.now());
+    vi.advanceTimersByTime(5_000);
+    expect(ticksIn(20_000)).toBeLessThanOrEqual(4);
+    set.stop();
   });
 
   it('keeps the router of a service that stays, and drops that of one that goes', () => {

@@ -3,6 +3,7 @@ import { join } from 'node:path';
 import { setEnvironmentData, Worker } from 'node:worker_threads';
 import { pino } from 'pino';
 import { describe, expect, it, onTestFinished } from 'vitest';
+import type { FromWorker, ToWorker, WorkerStart } from '../../../src/app/workers/messages.ts';
 import { WorkerPool } from '../../../src/app/workers/pool.ts';
 import { SharedFlights, sharedFlightsMemory } from '../../../src/core/router/shared-flights.ts';
 import { createMetrics } from '../../../src/telemetry/metrics.ts';
@@ -31,6 +32,19 @@ async function startPool() {
   const logged: string[] = [];
   const metrics = createMetrics();
   const flightsMemory = sharedFlightsMemory(2, 7_654_321);
+  /** Reports that the worker was told to make, and those that it made. */
+  const reports: ('told' | 'made')[] = [];
+  const start = (name: string, workerData: WorkerStart): Worker => {
+    const options = { name, workerData, stdout: true, stderr: true };
+    const worker = new Worker(join(import.meta.dirname, 'faulty-worker.ts'), options);
+    worker.on('message', ({ kind }: FromWorker) => void (kind === 'report' && reports.push('made')));
+    const post = worker.postMessage.bind(worker);
+    worker.postMessage = (message: ToWorker) => {
+      if (message.kind === 'report') reports.push('told');
+      post(message);
+    };
+    return worker;
+  };
   const instance = {
     service: 'a',
     nodeId: 'n',
@@ -42,20 +56,14 @@ async function startPool() {
   const update = { kind: 'instance-set', instance: { ...instance, labels: {}, profile: null } } as const;
   const replacement = {
     config: configFrom(TOML),
-    messages: [{ kind: 'placement', service: 'a', update } as const],
+    messages: [{ kind: 'placement', service: 'a', update } as const, { kind: 'start', learned: [], ageMs: 0 } as const],
     listeners: [{ name: 'proxy', host: '127.0.0.1', port }],
   };
   const pool = new WorkerPool({
     log: pino({ level: 'info' }, { write: (line: string) => void logged.push(JSON.parse(line).msg) }),
     metrics,
     flightsMemory,
-    startThread: (name, start) =>
-      new Worker(join(import.meta.dirname, 'faulty-worker.ts'), {
-        name,
-        workerData: start,
-        stdout: true,
-        stderr: true,
-      }),
+    startThread: start,
     onEvent: () => {},
     onAttempts: () => {},
     onLoss: (message) => logged.push(`lost: ${message}`),
@@ -72,8 +80,21 @@ async function startPool() {
     return (await fetch(`http://127.0.0.1:${port}/`, { headers })).status;
   };
   const cause = (kind: 'end' | 'hang'): void => void Atomics.store(fault, 0, kind === 'end' ? 1 : 2);
-  return { pool, metrics, flightsMemory, logged, status, cause };
+  return { pool, metrics, flightsMemory, logged, reports, status, cause };
 }
+
+describe('a worker that nothing is asked of', () => {
+  it('reports when it is told to alone, is there all the same, and reports often again once it is asked for something', async () => {
+    const { pool, metrics, logged, reports, status } = await startPool();
+    expect(await status()).toBe(200);
+    await expect.poll(() => reports.slice(-6), PATIENCE).toEqual(['told', 'made', 'told', 'made', 'told', 'made']);
+    expect(pool.absent).toEqual([]);
+    expect(await status()).toBe(200);
+    await expect.poll(() => reports.slice(-3), PATIENCE).toEqual(['made', 'made', 'made']);
+    expect(textOf(metrics)).toContain('qedge_requests_total{service="a",code="200"} 2\n');
+    expect(logged).toEqual([]);
+  });
+});
 
 describe('a worker that ends', () => {
   it('is replaced, and the one in its place serves what it did', async () => {
