@@ -50,6 +50,18 @@ describe('service router', () => {
     expect(world.router.state(world.nowMs).inFlight).toBe(0);
   });
 
+  it('reports no processing of an instance that only failed', () => {
+    const world = createWorld('qedge');
+    populate(world, [1]);
+    const processingAfter = (result: Evidence) => {
+      for (let i = 0; i < 3; i++) world.request(() => ({ latencyMs: 5, result }));
+      world.pass(2000);
+      return world.router.state(world.nowMs).instances.map(({ processingMs }) => processingMs);
+    };
+    expect(processingAfter('failed')).toEqual([null]);
+    expect(processingAfter('answered')).toEqual([expect.any(Number)]);
+  });
+
   it('treats a changed address as another instance', () => {
     const world = createWorld('round-robin');
     populate(world, [1]);

@@ -27,8 +27,7 @@ export function instanceStateOf(
   return {
     ...view,
     ...(cooldownMs > 0 ? { pool: 'out', cooldownMs, note: 'it asked for a pause (Retry-After)' } : {}),
-    // A round trip that was measured longer than this answer took is no reason to say that it took less than nothing.
-    processingMs: view.processingMs === null ? null : Math.max(0, view.processingMs),
+    processingMs: processingMsOf(candidate, view),
     key: candidate.key,
     instance: candidate.instance,
     local: candidate.local,
@@ -46,4 +45,14 @@ export function instanceStateOf(
     serves,
     lacks: candidate.lacks,
   };
+}
+
+/** Null as well where an instance only ever failed: a policy may charge it for that, and none of it was measured. */
+function processingMsOf(
+  { requests, failures }: LiveCandidate,
+  { processingMs, samples }: CandidateView,
+): number | null {
+  if (processingMs === null || (samples > 0 && requests > 0 && failures === requests)) return null;
+  // A round trip that was measured longer than this answer took is no reason to say that it took less than nothing.
+  return Math.max(0, processingMs);
 }
