@@ -248,6 +248,19 @@ describe('the dashboard', () => {
     await page.locator('.link-live').waitFor();
     await expect.poll(() => started.count(), PATIENCE).toBe(2);
   });
+
+  it('says so when the proxy hangs, and comes back', async () => {
+    const qedge = await startQedge('pi', drivenConfig([]));
+    const page = await browser.newPage();
+    page.setDefaultTimeout(PATIENCE.timeout);
+    open.push(page);
+    await page.goto(qedge.adminUrl);
+    await page.locator('.link-live').waitFor();
+    process.kill(qedge.pid, 'SIGSTOP');
+    await page.locator('.link-lost').waitFor();
+    process.kill(qedge.pid, 'SIGCONT');
+    await page.locator('.link-live').waitFor();
+  });
 });
 
 describe('the neighbourhood on the dashboard', () => {
@@ -295,6 +308,15 @@ describe('the dashboard behind a token', () => {
     await page.getByLabel('Admin token').fill('another');
     await page.getByRole('button', { name: 'Open' }).click();
     await page.getByText('The admin token is wrong.').waitFor();
+    const guess = (): Promise<Response> =>
+      fetch(`${url}/api/v1/state`, { headers: { authorization: 'Bearer another' } });
+    const sayAmongGuesses = async (): Promise<string | null> => {
+      const guesses = Array.from({ length: 8 }, guess);
+      await page.getByRole('button', { name: 'Open' }).click();
+      await Promise.all(guesses);
+      return page.locator('.refused').textContent();
+    };
+    await expect.poll(sayAmongGuesses, PATIENCE).toBe('Too many wrong tokens: wait a second.');
     await page.getByLabel('Admin token').fill(token);
     await page.getByRole('button', { name: 'Open' }).click();
     await page.locator('.link-live').waitFor();

@@ -15,18 +15,3 @@ const PALETTE_SIZE = 12;
 export function instanceColour(index: number): string {
   return `var(--i${index % PALETTE_SIZE})`;
 }
-
-/** A CSS variable's colour in the theme of now, for drawing on a canvas. */
-export function resolved(variable: string): string {
-  const probe = document.createElement('i');
-  probe.style.color = `var(${variable})`;
-  document.body.append(probe);
-  const { color } = getComputedStyle(probe);
-  probe.remove();
-  return color;
-}
-
-/** A resolved colour let through to a share in [0, 1]. */
-export function translucent(colour: string, opacity: number): string {
-  return `color-mix(in srgb, ${colour} ${Math.round(opacity * 100)}%, transparent)`;
-}

@@ -15,6 +15,8 @@ export class Connection {
   readonly #model: Model;
   #socket: WebSocket | null = null;
   #retryMs = RETRY_MS_MIN;
+  /** Page clock at which the link last came to be. */
+  #openedMs = 0;
   #lastSequence = 0;
   #polling = false;
 
@@ -50,7 +52,8 @@ export class Connection {
   async logIn(token: string): Promise<string | null> {
     const answer = await postJson('/api/v1/session', { token });
     if (answer === null) return 'The proxy does not answer.';
-    if (!answer.ok) return 'The admin token is wrong.';
+    if (answer.status === 401) return 'The admin token is wrong.';
+    if (!answer.ok) return answer.status === 429 ? 'Too many wrong tokens: wait a second.' : answer.statusText;
     this.#model.setStatus('connecting');
     this.#open();
     return null;
@@ -62,16 +65,19 @@ export class Connection {
     const socket = new WebSocket(`${scheme}://${location.host}/api/v1/live?since=${this.#lastSequence}`);
     this.#socket = socket;
     socket.onopen = () => {
+      this.#openedMs = performance.now();
       this.#retryMs = RETRY_MS_MIN;
     };
     socket.onmessage = ({ data }: MessageEvent<string>) => this.#take(JSON.parse(data) as LiveMessage);
-    socket.onclose = () => {
-      if (this.#socket !== socket) return;
-      this.#socket = null;
-      void this.#poll();
-      window.setTimeout(() => this.#open(), this.#retryMs * (0.75 + Math.random() / 2));
-      this.#retryMs = Math.min(this.#retryMs * 2, RETRY_MS_MAX);
-    };
+    socket.onclose = () => this.#leave(socket);
+  }
+
+  #leave(socket: WebSocket): void {
+    if (this.#socket !== socket) return;
+    this.#socket = null;
+    void this.#poll();
+    window.setTimeout(() => this.#open(), this.#retryMs * (0.75 + Math.random() / 2));
+    this.#retryMs = Math.min(this.#retryMs * 2, RETRY_MS_MAX);
   }
 
   #take(message: LiveMessage): void {
@@ -94,14 +100,22 @@ export class Connection {
   /** Notices a dead link that never closed, and keeps polling while there is none. */
   #watch(): void {
     const silentMs = performance.now() - this.#model.receivedMs;
-    if (this.#socket?.readyState === WebSocket.OPEN && silentMs > SILENCE_MS_MAX) this.#socket.close();
+    const socket = this.#socket;
+    const isSilent = Math.min(silentMs, performance.now() - this.#openedMs) > SILENCE_MS_MAX;
+    if (socket?.readyState === WebSocket.OPEN && isSilent) {
+      // A browser waits up to a minute for the other side to close as well.
+      socket.onmessage = null;
+      socket.close();
+      this.#model.setStatus('lost');
+      this.#leave(socket);
+    }
     if (this.#model.status !== 'live' && silentMs > POLL_MS) void this.#poll();
   }
 
   async #poll(): Promise<void> {
     if (this.#polling || this.#model.status === 'locked') return;
     this.#polling = true;
-    const answer = await fetch('/api/v1/state').catch(() => null);
+    const answer = await fetch('/api/v1/state', { signal: AbortSignal.timeout(SILENCE_MS_MAX) }).catch(() => null);
     this.#polling = false;
     if (answer?.status === 401) this.#model.setStatus('locked');
     else if (answer === null || !answer.ok) this.#model.setStatus('lost');

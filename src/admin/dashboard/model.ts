@@ -32,9 +32,16 @@ export class Model {
     this.#listeners.add(listener);
   }
 
-  /** True when another process than before answers: its events count from 1 again. */
+  /** True when all events are to be asked for: another process answers, which counts from 1, or its clock was set. */
   takeState(state: StateDocument): boolean {
-    const restarted = this.state !== null && this.state.node.process.startedMs !== state.node.process.startedMs;
+    const before = this.state?.node.process;
+    const now = state.node.process;
+    const isOther = before !== undefined && before.startedMs !== now.startedMs;
+    // The same process, of which the wall clock was set or has drifted: what it said has another time from here on.
+    if (isOther && before.pid === now.pid && before.uptimeMs <= now.uptimeMs) {
+      this.events = [];
+      this.#series.clear();
+    }
     this.state = state;
     this.receivedMs = performance.now();
     const timeMs = Date.parse(state.time);
@@ -43,7 +50,7 @@ export class Model {
       for (const key of service.instances.map((one) => one.key).sort()) this.colourOf(service.service, key);
     }
     this.changed();
-    return restarted;
+    return isOther;
   }
 
   takeEvents(events: readonly EventDocument[]): void {
@@ -52,7 +59,7 @@ export class Model {
       .map((event) => ({ ...event, id: `${event.time}#${event.sequence}` }))
       .filter((event) => !known.has(event.id));
     if (fresh.length === 0) return;
-    this.events = [...fresh.reverse(), ...this.events].slice(0, EVENTS_MAX);
+    this.events = [...fresh, ...this.events].sort(newestFirst).slice(0, EVENTS_MAX);
     this.changed();
   }
 
@@ -89,4 +96,10 @@ export class Model {
   changed(): void {
     for (const listener of this.#listeners) listener();
   }
+}
+
+/** Times are ISO 8601, all of one length. */
+function newestFirst(a: PageEvent, b: PageEvent): number {
+  if (a.time === b.time) return b.sequence - a.sequence;
+  return a.time < b.time ? 1 : -1;
 }

@@ -1,7 +1,6 @@
 // What all time series share: axes, grid and a cursor, in the colours of the theme.
 
 import type uPlot from 'uplot';
-import { resolved } from '../colours.ts';
 import { clockTime } from '../format.ts';
 
 const FONT = '11px ui-sans-serif, system-ui, sans-serif';
@@ -43,3 +42,18 @@ export const TIME_SCALE: uPlot.Scale = {
   time: true,
   range: (_plot, first, last) => [Math.min(first, last - SPAN_SECONDS_MIN), last],
 };
+
+/** A CSS variable's colour in the theme of now, for drawing on a canvas. */
+export function resolved(variable: string): string {
+  const probe = document.createElement('i');
+  probe.style.color = `var(${variable})`;
+  document.body.append(probe);
+  const { color } = getComputedStyle(probe);
+  probe.remove();
+  return color;
+}
+
+/** A resolved colour let through to a share in [0, 1]. */
+export function translucent(colour: string, opacity: number): string {
+  return `color-mix(in srgb, ${colour} ${Math.round(opacity * 100)}%, transparent)`;
+}

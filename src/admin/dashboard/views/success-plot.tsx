@@ -2,12 +2,11 @@
 
 import { useMemo } from 'preact/hooks';
 import type uPlot from 'uplot';
-import { resolved } from '../colours.ts';
 import { clockTime, percent, perSecond } from '../format.ts';
 import type { Sample, Series } from '../series.ts';
 import { Panel } from './panel.tsx';
 import { Plot } from './plot.tsx';
-import { CURSOR, PADDING, shareAxis, TIME_SCALE, timeAxis } from './plot-style.ts';
+import { CURSOR, PADDING, resolved, shareAxis, TIME_SCALE, timeAxis } from './plot-style.ts';
 
 /** Success over the last minutes, beside the target. */
 export function SuccessPlot({ series, target }: { readonly series: Series; readonly target: number }) {

@@ -2,13 +2,12 @@
 
 import { useMemo } from 'preact/hooks';
 import type uPlot from 'uplot';
-import { resolved, translucent } from '../colours.ts';
 import { clockTime, percent } from '../format.ts';
 import { shortNames } from '../names.ts';
 import type { Sample, Series } from '../series.ts';
 import { Panel } from './panel.tsx';
 import { Plot } from './plot.tsx';
-import { CURSOR, PADDING, shareAxis, TIME_SCALE, timeAxis } from './plot-style.ts';
+import { CURSOR, PADDING, resolved, shareAxis, TIME_SCALE, timeAxis, translucent } from './plot-style.ts';
 
 export interface WeightsPlotProps {
   readonly series: Series;
@@ -54,7 +53,6 @@ export function WeightsPlot({ series, colourOf }: WeightsPlotProps) {
   );
 }
 
-/** Columns of cumulated shares; the upper edge of each layer. */
 interface Naming {
   readonly nameOf: (key: string) => string;
   readonly colourOf: (key: string) => string;
@@ -66,6 +64,7 @@ interface Stack {
   readonly data: uPlot.AlignedData;
 }
 
+/** Columns of cumulated shares; the upper edge of each layer. */
 function stack(series: Series): Stack {
   const totals = new Map<string, number>();
   for (const { weights } of series.samples) {
