@@ -11,7 +11,8 @@ import type { Target } from './target.ts';
 const NATIVE = join(import.meta.dirname, 'native');
 const SQLITE = join(ROOT, 'node_modules/better-sqlite3');
 /** The headers are the same for every architecture but for one file that addons do not read. */
-const NODE_HEADERS = join(ROOT, `node_modules/node-linux-${process.arch}/include/node`);
+const NODE = join(ROOT, `node_modules/node-linux-${process.arch}`);
+const NODE_HEADERS = join(NODE, 'include/node');
 
 /** One source and the flags that compile it. */
 interface Unit {
@@ -108,7 +109,7 @@ function fingerprint(addon: Addon, target: Target): string {
   const hash = createHash('sha256').update(run(`${target.toolPrefix}g++`, ['--version']));
   hash.update(JSON.stringify(addon).replaceAll(ROOT, ''));
   for (const name of readdirSync(NATIVE).sort()) hash.update(readFileSync(join(NATIVE, name)));
-  hash.update(readFileSync(join(SQLITE, 'package.json')));
+  for (const directory of [SQLITE, NODE]) hash.update(readFileSync(join(directory, 'package.json')));
   hash.update(readFileSync(import.meta.filename));
   return hash.digest('hex').slice(0, 16);
 }
