@@ -4,10 +4,8 @@ import { fstatSync } from 'node:fs';
 import { isatty } from 'node:tty';
 import { type Paint, paintFor, plainPaint, type Tone } from '../../terminal/paint.ts';
 
-const LOG_FORMATS = ['auto', 'json', 'text'] as const;
-
 /** `auto`: text on a terminal, JSON elsewhere. */
-export type LogFormat = (typeof LOG_FORMATS)[number];
+export type LogFormat = 'auto' | 'json' | 'text';
 
 /** From one line of JSON, with its end, to what is written. */
 export type RenderLine = (json: string) => string;

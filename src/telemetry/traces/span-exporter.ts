@@ -70,12 +70,12 @@ export class SpanExporter {
   /** Sends what is left, for `graceMs` at most, each batch once. */
   async stop(graceMs: number): Promise<void> {
     this.#stopping = true;
+    if (this.#timer !== null) clearTimeout(this.#timer);
     const patience = setTimeout(() => this.#abort.abort(), graceMs);
     this.#wake();
     await this.#sending;
     if (this.#queue.length > 0) await this.#send();
     clearTimeout(patience);
-    if (this.#timer !== null) clearTimeout(this.#timer);
     this.#failed.increment(this.#queue.length);
     this.#queue = [];
     await this.#options.sender.close();

@@ -203,4 +203,16 @@ describe('a stop', () => {
     expect(sent).toEqual([1, 1]);
     expect(counts()).toEqual({ exported: 0, dropped: 0, failed: 1 });
   });
+
+  it('sends no batch of nothing, though the time of one comes while it waits', async () => {
+    const { exporter, spans, sent, hold } = setUp();
+    const gate = Promise.withResolvers<void>();
+    hold(gate.promise);
+    spans(1);
+    const stopped = exporter.stop(2 * BATCH_DELAY_MS);
+    await vi.advanceTimersByTimeAsync(BATCH_DELAY_MS);
+    gate.resolve();
+    await stopped;
+    expect(sent).toEqual([1]);
+  });
 });
