@@ -89,6 +89,17 @@ describe('an answer to what was asked', () => {
   });
 
   it.each([
+    ['success', 'image/jpeg', '\xff\xd8\xffleft\xff\xd9'],
+    ['unfinished', 'image/jpeg', '\xff\xd8\xffleft'],
+    ['unacceptable', 'image/jpeg', 'no camera'],
+    ['unacceptable', 'application/xml', 'Internal error'],
+    ['cut-off', 'application/xml', '<a><b'],
+  ])('is %s where its body of %s is %j', async (row, type, body) => {
+    const answered = answer(200, { 'Content-Type': type }, Buffer.from(body, 'latin1'));
+    expect(await rowOf(answered)).toBe(row);
+  });
+
+  it.each([
     ['success', '--f\r\nContent-Length: 3\r\n\r\none\r\n'],
     ['unfinished', '--f\r\nContent-Length: 3\r\n\r\non'],
     ['empty', '--f\r\nContent-Type: image/jpeg\r\n\r\n'],

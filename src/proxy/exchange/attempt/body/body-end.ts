@@ -4,6 +4,7 @@
 import { isStreamType } from '../../../../core/verdict/measure.ts';
 import { EventStream } from './event-stream.ts';
 import { LineStream } from './line-stream.ts';
+import { pictureEndOf } from './picture-end.ts';
 import { PictureStream } from './picture-stream.ts';
 import { ZstdEnd } from './zstd-end.ts';
 
@@ -37,9 +38,10 @@ export function bodyEndOf(contentType: string, contentEncoding: string): BodyEnd
     if (coding !== 'identity') return null;
   }
   if (LINES_TYPE.test(contentType)) return new LineStream();
-  if (isJsonType(contentType)) return new JsonEnd();
+  if (isJsonType(contentType)) return new BracketEnd(JSON_BEGINNINGS);
+  if (XML_TYPE.test(contentType)) return new BracketEnd(XML_BEGINNINGS);
   if (/^text\/event-stream\b/i.test(contentType)) return new EventStream();
-  if (!/^multipart\//i.test(contentType)) return null;
+  if (!/^multipart\//i.test(contentType)) return pictureEndOf(contentType);
   const match = /;[\t ]*boundary=(?:"([^"]{1,70})"|([^\s;"]{1,70}))/i.exec(contentType);
   if (match === null) return null;
   const boundary = match[1] ?? match[2] ?? '';
@@ -52,6 +54,8 @@ const JSON_TYPE = /^application\/(?!connect\+)(?:[\w.-]+\+)?json[\t ]*(?:;|$)/i;
 export function isJsonType(contentType: string): boolean {
   return JSON_TYPE.test(contentType);
 }
+
+const XML_TYPE = /^(?:(?:application|text)\/xml|(?:application|image)\/[\w.-]+\+xml)[\t ]*(?:;|$)/i;
 
 /** JSON texts, one a line. */
 const LINES_TYPE = /^application\/(?:x-ndjson|ndjson|jsonl|stream\+json)[\t ]*(?:;|$)/i;
@@ -98,15 +102,23 @@ function lineEndOf(last: Buffer): number {
 
 /** Of an object, an array, a string, a number, `true`, `false` or `null`, and of byte order marks. */
 const JSON_BEGINNINGS: ReadonlySet<number> = new Set(Buffer.from('{["-0123456789tfn\xef\xfe\xff', 'latin1'));
-const OPENING_BRACE = 0x7b;
-const OPENING_BRACKET = 0x5b;
+const XML_BEGINNINGS: ReadonlySet<number> = new Set(Buffer.from('<\xef\xfe\xff', 'latin1'));
+const OPENINGS: ReadonlySet<number> = new Set(Buffer.from('{[<'));
 /** From an opening to its closing one. */
 const CLOSING = 2;
 
-/** An object or an array (RFC 8259): it ends with the bracket that belongs to its first. Other texts may end anywhere. */
-class JsonEnd implements BodyEnd {
+/**
+ * An object or an array (RFC 8259), or a document of XML: it ends with the bracket that belongs to its first. Other texts may end
+ * anywhere.
+ */
+class BracketEnd implements BodyEnd {
+  readonly #beginnings: ReadonlySet<number>;
   #first = 0;
   #last = 0;
+
+  constructor(beginnings: ReadonlySet<number>) {
+    this.#beginnings = beginnings;
+  }
 
   take(chunk: Buffer): void {
     if (this.#first === 0) this.#first = firstText(chunk);
@@ -115,14 +127,13 @@ class JsonEnd implements BodyEnd {
     if (at >= 0) this.#last = chunk[at] ?? 0;
   }
 
-  /** It is of no JSON text at all (RFC 8259 section 2). */
+  /** It is of no text of its type at all (RFC 8259 section 2, XML 1.0 section 2.1). */
   get isForeign(): boolean {
-    return this.#first !== 0 && !JSON_BEGINNINGS.has(this.#first);
+    return this.#first !== 0 && !this.#beginnings.has(this.#first);
   }
 
   get truncated(): boolean {
-    const first = this.#first;
-    return (first === OPENING_BRACE || first === OPENING_BRACKET) && this.#last !== first + CLOSING;
+    return OPENINGS.has(this.#first) && !this.isForeign && this.#last !== this.#first + CLOSING;
   }
 }
 

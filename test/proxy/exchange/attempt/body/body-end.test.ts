@@ -84,6 +84,25 @@ describe('the end of a body in JSON', () => {
   });
 });
 
+describe('the end of a body in XML', () => {
+  it.each(['<a><b/></a>', '<?xml version="1.0"?>\n<a/>\r\n', '<a/><!-- b -->\0', '', '\ufeff<a/>'])(
+    'is found in %j',
+    (body) => {
+      for (const type of ['application/xml', 'Text/XML; charset=utf-8', 'application/soap+xml', 'image/svg+xml']) {
+        for (const pieceBytes of [1, 4096]) expect(isTruncated(type, '', Buffer.from(body), pieceBytes)).toBe(false);
+      }
+      const wide = Buffer.from(body, 'utf16le');
+      expect(isTruncated('text/xml', '', wide)).toBe(false);
+    },
+  );
+
+  it.each(['<a><b', '<a>text', '<', '<?xml version="1.0"'])('is missed in %j', (body) => {
+    for (const pieceBytes of [1, 4096]) expect(isTruncated('text/xml', '', Buffer.from(body), pieceBytes)).toBe(true);
+    expect(isTruncated('application/json', '', Buffer.from(body))).toBe(false);
+    expect(isTruncated('text/html', '', Buffer.from(body))).toBeNull();
+  });
+});
+
 describe('the end of a multipart body', () => {
   const whole = Buffer.from('--frame\r\n\r\none\r\n--frame\r\n\r\ntwo\r\n--frame--\r\n');
 
