@@ -3,6 +3,7 @@
 
 import { createServer, type RequestListener, type Server } from 'node:http';
 import type { Socket } from 'node:net';
+import { HeadChecks } from '../net/head-checks.ts';
 import { gatherPieces } from '../net/piece-gatherer.ts';
 import { PipelineQueue } from '../net/pipeline-queue.ts';
 import { sliceReads } from '../net/sliced-reads.ts';
@@ -22,11 +23,13 @@ export function createPacedServer(listener: RequestListener, quietMs = QUIET_MS)
     queues.set(socket, queue);
     return queue;
   };
-  const limits = { headersTimeout: HEAD_MS, requestTimeout: REQUEST_MS, connectionsCheckingInterval: LOOK_MS };
+  const limits = { headersTimeout: HEAD_MS, requestTimeout: REQUEST_MS };
   const server = createServer(limits, (request, response) => {
     gatherPieces(request);
     queueOf(request.socket).take(response, () => listener(request, response));
   });
+  const checks = new HeadChecks(server, LOOK_MS);
+  server.prependListener('connection', (socket) => checks.watch(socket));
   // Behind node's own listener, which gives the socket its parser.
   server.on('connection', (socket) => sliceReads(socket, []));
   server.timeout = quietMs;

@@ -77,7 +77,7 @@ class RunningApp implements App {
     parts.listening = true;
     parts.placement.start();
     parts.prober.start();
-    parts.neighbours.configure(parts.config.neighbours);
+    parts.neighbours.configure(parts.config);
     parts.environment.start();
     parts.warmRestart.start();
     parts.housekeeping.start();
@@ -133,7 +133,7 @@ class RunningApp implements App {
     parts.admin.setToken(config.admin.token);
     parts.names.watch(namesIn(config));
     parts.prober.configure(config.probe);
-    parts.neighbours.configure(config.neighbours);
+    parts.neighbours.configure(config);
     parts.tiers.node(config.node);
     parts.placement.configure(config);
   }

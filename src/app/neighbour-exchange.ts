@@ -2,7 +2,7 @@
 // does not wait. Every two seconds it looks which nodes are near enough to be heard. In its first two seconds it says nothing, since
 // those that start together would follow one another, and looks more often: what neighbours know is worth most to one that has just begun.
 
-import type { NeighboursConfig } from '../config/config.ts';
+import type { Config } from '../config/config.ts';
 import type { Summary } from '../core/neighbours/summary.ts';
 
 export interface NeighbourExchangeOptions {
@@ -30,9 +30,9 @@ export class NeighbourExchange {
     this.#options = options;
   }
 
-  /** As started, or as reloaded. */
-  configure({ mode }: NeighboursConfig): void {
-    if (mode === 'off') this.stop();
+  /** As started, or as reloaded. Without a broker there is no way to reach them. */
+  configure({ neighbours, mqtt }: Pick<Config, 'neighbours' | 'mqtt'>): void {
+    if (neighbours.mode === 'off' || mqtt === null) this.stop();
     else if (this.#timer === null) this.#look(LOOKS - 1);
   }
 

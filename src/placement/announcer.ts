@@ -8,7 +8,7 @@ import type { AnnounceConfig, LearningConfig } from '../config/config.ts';
 import type { DeviceLoad, Instance, Node } from '../core/domain.ts';
 import type { Rng } from '../core/rng.ts';
 import { addressBook } from '../net/address-book.ts';
-import { checkHealth } from '../net/health-check.ts';
+import { checkHealth } from '../net/health/health-check.ts';
 import { clientTls, TLS_NAME_LABEL } from '../net/tls.ts';
 import type { Logger } from '../telemetry/log.ts';
 import { encodeInstance, encodeNode } from './messages/announcement.ts';

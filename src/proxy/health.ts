@@ -5,7 +5,7 @@
 import type { HealthConfig } from '../config/config.ts';
 import type { Instance, InstanceKey } from '../core/domain.ts';
 import { instanceKey } from '../core/domain.ts';
-import { checkHealth } from '../net/health-check.ts';
+import { checkHealth } from '../net/health/health-check.ts';
 import type { ClientTls } from '../net/tls.ts';
 
 /** The checks of a service changed their mind about an instance. */

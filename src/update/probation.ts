@@ -57,7 +57,7 @@ export class Probation {
     return this.#state;
   }
 
-  /** Call it about once a second. On `rejected`, exit with a failure. */
+  /** Call it about once a second while it is on trial, else twice a minute. On `rejected`, exit with a failure. */
   tick(nowMs: number): ProbationState {
     if (this.#trial !== null && this.#state === 'on-trial') this.#watch(this.#trial, nowMs);
     else if (this.#state !== 'rejected' && nowMs - this.#recordedMs >= RECORD_INTERVAL_MS) this.#recordNow(nowMs);

@@ -1,9 +1,13 @@
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import { NeighbourExchange } from '../../src/app/neighbour-exchange.ts';
 import type { Summary } from '../../src/core/neighbours/summary.ts';
+import { configFrom } from '../support/config.ts';
 
 const SEEN = new Map<string, Summary>([['pilotnet', { spanMs: 2_000, instances: [] }]]);
-const OBSERVE = { mode: 'observe', max: 8, samplesMax: 20 } as const;
+const { mqtt, neighbours } = configFrom(
+  'mqtt.url = "mqtt://127.0.0.1:1883"\n[[service]]\nname = "a"\nqos.latency = "80ms"',
+);
+const OBSERVE = { neighbours: { ...neighbours, mode: 'observe' }, mqtt } as const;
 
 /** How many services it spoke of each time that it looked who is near, and each time that it did not look. */
 function started() {
@@ -47,7 +51,7 @@ describe('the exchange with neighbours', () => {
     const { exchange, spoken } = started();
     for (const passedMs of [300, 5_000]) {
       vi.advanceTimersByTime(passedMs);
-      exchange.configure({ ...OBSERVE, mode: 'off' });
+      exchange.configure({ neighbours: { ...neighbours, mode: 'off' }, mqtt });
       const before = spoken.length;
       vi.advanceTimersByTime(10_000);
       expect(spoken).toHaveLength(before);
@@ -55,5 +59,11 @@ describe('the exchange with neighbours', () => {
       vi.advanceTimersByTime(300);
       expect(spoken).toHaveLength(before + 1);
     }
+  });
+
+  it('does not so much as look without a broker', () => {
+    const exchange = new NeighbourExchange({ takeSummaries: () => SEEN, exchange: () => {}, say: () => {} });
+    exchange.configure({ ...OBSERVE, mqtt: null });
+    expect(vi.getTimerCount()).toBe(0);
   });
 });

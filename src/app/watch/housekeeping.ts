@@ -1,5 +1,5 @@
-// Once a second: notices what has no callback of its own (the broker coming and going) and reports to the service manager in
-// one line how things are.
+// Notices what has no callback of its own, once a second (the broker coming and going; not where there is none), and reports to the service
+// manager in one line how things are.
 
 import type { QedgeEvent } from '../../admin/state/state.ts';
 import type { Clock } from '../../core/clock.ts';
@@ -31,7 +31,7 @@ const INTERVAL_MS = 1000;
 /** The status line moves at most this often: each change is a message to the service manager. */
 const STATUS_EVERY = 5;
 
-/** Runs once a second from `start` to `stop`. */
+/** Runs from `start` to `stop`. */
 export class Housekeeping {
   readonly #options: HousekeepingOptions;
   #timer: NodeJS.Timeout | null = null;
@@ -52,8 +52,8 @@ export class Housekeeping {
   }
 
   start(): void {
-    this.#timer = setInterval(() => this.#round(), INTERVAL_MS);
-    this.#timer.unref();
+    const rounds = this.#options.broker() === null ? STATUS_EVERY : 1;
+    this.#timer = setInterval(() => this.#round(rounds), rounds * INTERVAL_MS).unref();
   }
 
   stop(): void {
@@ -73,9 +73,12 @@ export class Housekeeping {
     return `${reload}${count(services.length, 'service')}, ${count(instances, 'instance')}${worst}`;
   }
 
-  #round(): void {
+  /** `passed`: of those of a second. */
+  #round(passed: number): void {
     this.#watchBroker();
-    if (this.#rounds++ % STATUS_EVERY !== 0) return;
+    const isDue = this.#rounds % STATUS_EVERY === 0;
+    this.#rounds += passed;
+    if (!isDue) return;
     this.#options.notifier.status(this.statusLine());
     this.#readStates();
   }

@@ -5,7 +5,7 @@ import type { Config } from '../../config/config.ts';
 import { addressBook } from '../../net/address-book.ts';
 import { openConnection } from '../../net/connect.ts';
 import { authorityOf, type Endpoint } from '../../net/endpoint.ts';
-import { checkHealth, type HealthCheck } from '../../net/health-check.ts';
+import { checkHealth, type HealthCheck } from '../../net/health/health-check.ts';
 import { clientTls } from '../../net/tls.ts';
 import { judgeValidity } from './certificates.ts';
 import { bad, type Finding, good, reasonOf } from './finding.ts';

@@ -1,4 +1,4 @@
-// Drives the probation of an update with the running app: once a second, with the shares of its clients.
+// Drives the probation of an update with the running app, with the shares of its clients: once a second while an update is on trial.
 
 import type { App } from '../../app/running-app.ts';
 import type { UpdateConfig } from '../../config/config.ts';
@@ -6,7 +6,9 @@ import { layoutOf } from '../../update/layout.ts';
 import { Probation } from '../../update/probation.ts';
 import type { QosShares } from '../../update/qos-gate.ts';
 
-const INTERVAL_MS = 1000;
+const TRIAL_MS = 1_000;
+/** What is recorded without a trial is recorded every minute. */
+const RECORD_MS = 30_000;
 
 export interface ProbationWatch {
   /** Resolves when the trial has failed and the service is to end. */
@@ -31,15 +33,20 @@ export function watchProbation(app: App, config: UpdateConfig): ProbationWatch {
   );
   let timer: NodeJS.Timeout | undefined;
   const rejected = new Promise<'rejected'>((resolve) => {
-    timer = setInterval(() => {
+    const wait = (): void => {
+      timer = setTimeout(look, probation.state === 'on-trial' ? TRIAL_MS : RECORD_MS).unref();
+    };
+    const look = (): void => {
       if (probation.tick(performance.now()) === 'rejected') resolve('rejected');
-    }, INTERVAL_MS).unref();
+      else wait();
+    };
+    wait();
   });
   return {
     rejected,
     recordNeverServed: (reason) => probation.recordNeverServed(reason),
     stop: () => {
-      clearInterval(timer);
+      clearTimeout(timer);
       probation.stop(performance.now());
     },
   };

@@ -9,6 +9,7 @@ import { Server as NetServer, type Socket } from 'node:net';
 import type { TLSSocket } from 'node:tls';
 import type { ListenAddress, ProxyConfig } from '../../config/config.ts';
 import { ProxyError } from '../../errors.ts';
+import { HeadChecks } from '../../net/head-checks.ts';
 import { limitKeyUpdatesOf } from '../../net/key-updates.ts';
 import { gatherPieces } from '../../net/piece-gatherer.ts';
 import { PipelineQueue } from '../../net/pipeline-queue.ts';
@@ -48,12 +49,16 @@ export interface ListenerOptions {
   readonly loops: number;
 }
 
+/** How often slow heads are looked for; the limit is kept to within this. */
+const HEAD_CHECK_MS = 500;
+
 /** One port: accepts connections and ends them in order when it drains. */
 export class Listener {
   readonly name: string;
   readonly address: ListenAddress;
   readonly #options: ListenerOptions;
   readonly #server: Server;
+  readonly #headChecks: HeadChecks;
   readonly #http2: Http2Port;
   #tls: DownstreamTls | null;
   readonly #connections = new Map<Socket, ClientConnection>();
@@ -78,6 +83,7 @@ export class Listener {
       peerOf: (remoteAddress, encrypted) => peerOf(remoteAddress, encrypted, options.trusted()),
     });
     this.#server = this.#createServer();
+    this.#headChecks = new HeadChecks(this.#server, Math.min(HEAD_CHECK_MS, context.config.headersTimeoutMs));
   }
 
   get connections(): ReadonlyMap<Socket, ClientConnection> {
@@ -207,6 +213,7 @@ export class Listener {
       const destroySoon = socket.destroySoon.bind(socket);
       // How node ends a connection behind its last answer.
       socket.destroySoon = () => (queue.unread ? linger(socket) : destroySoon());
+      this.#headChecks.watch(socket);
       for (const listener of http1) listener.call(server, socket);
       sliceReads(socket, first);
     };
@@ -291,6 +298,7 @@ export class Listener {
   }
 
   #onUpgrade(request: IncomingMessage, socket: Socket, first: Buffer): void {
+    this.#headChecks.forget(socket);
     const connection = this.#connections.get(socket);
     if (connection === undefined) {
       socket.destroy();

@@ -6,9 +6,6 @@ import type { ProxyConfig } from '../../../config/config.ts';
 import { RawRequest } from './raw-request.ts';
 import { RawResponse } from './raw-response.ts';
 
-/** How often slow heads are looked for; the limit is kept to within this. */
-const HEAD_CHECK_MS = 500;
-
 /** `isBusy`: an earlier request of the connection is not answered. */
 export function serverOptions(
   config: ProxyConfig,
@@ -21,7 +18,6 @@ export function serverOptions(
     headersTimeout: config.headersTimeoutMs,
     // Large uploads may take as long as they keep moving.
     requestTimeout: 0,
-    connectionsCheckingInterval: Math.min(HEAD_CHECK_MS, config.headersTimeoutMs),
     // Kept by the idle timeout of the listener: one timer a connection, instead of two new ones for every request.
     keepAliveTimeout: 0,
     // Checked with the other fields, so that the answer is ours.

@@ -1,7 +1,7 @@
 // The health protocol of gRPC (grpc.health.v1.Health/Check): the one message that is sent, and what the answer to it says.
 
-import { readGrpcStatus } from '../core/verdict/grpc.ts';
-import { healthFailure } from '../core/verdict/health.ts';
+import { readGrpcStatus } from '../../core/verdict/grpc.ts';
+import { healthFailure } from '../../core/verdict/health.ts';
 import type { AskRequest, Reply } from './ask.ts';
 
 /** A message is framed by a byte that says whether it is compressed and its length in four. */

@@ -6,13 +6,13 @@ import { createServer as createHttp2Server, createSecureServer } from 'node:http
 import type { Server } from 'node:net';
 import { Server as GrpcServer, status as GrpcStatus, ServerCredentials } from '@grpc/grpc-js';
 import { describe, expect, it, onTestFinished } from 'vitest';
-import type { Endpoint } from '../../src/net/endpoint.ts';
-import { checkHealth, type HealthCheck } from '../../src/net/health-check.ts';
-import { clientTls } from '../../src/net/tls.ts';
-import { makeCertificates } from '../support/certificates.ts';
-import { UNARY_BYTES } from '../support/grpc-codec.ts';
-import { listening } from '../support/listening.ts';
-import { deadPort, startRawInstance } from '../support/proxy.ts';
+import type { Endpoint } from '../../../src/net/endpoint.ts';
+import { checkHealth, type HealthCheck } from '../../../src/net/health/health-check.ts';
+import { clientTls } from '../../../src/net/tls.ts';
+import { makeCertificates } from '../../support/certificates.ts';
+import { UNARY_BYTES } from '../../support/grpc-codec.ts';
+import { listening } from '../../support/listening.ts';
+import { deadPort, startRawInstance } from '../../support/proxy.ts';
 
 /** Patience with an answer that does come, however busy the machine. */
 const timeoutMs = 30_000;

@@ -3,15 +3,15 @@
 
 import type { Socket } from 'node:net';
 import type { TLSSocket } from 'node:tls';
-import { NO_GRPC_STATUS } from '../core/verdict/grpc.ts';
-import { healthFailure } from '../core/verdict/health.ts';
-import { isFailureVerdict } from '../core/verdict/verdict.ts';
+import { NO_GRPC_STATUS } from '../../core/verdict/grpc.ts';
+import { healthFailure } from '../../core/verdict/health.ts';
+import { isFailureVerdict } from '../../core/verdict/verdict.ts';
+import { openConnection } from '../connect.ts';
+import { authorityOf, type Endpoint } from '../endpoint.ts';
+import { isExhaustion } from '../exhaustion.ts';
+import type { ClientTls } from '../tls.ts';
 import { type Ask, type AskRequest, askHttp1, askHttp2, type Reply } from './ask.ts';
-import { openConnection } from './connect.ts';
-import { authorityOf, type Endpoint } from './endpoint.ts';
-import { isExhaustion } from './exhaustion.ts';
 import { grpcHealthFailure, grpcHealthRequest } from './grpc-health.ts';
-import type { ClientTls } from './tls.ts';
 
 /** One kind of check with its settings; times in ms. */
 export type HealthCheck = (
