@@ -30,7 +30,7 @@ import { type DemoProcess, startDemo } from '../support/demo-process.ts';
 import { type HttpInstance, startInstance } from '../support/http-instance.ts';
 import { PATIENCE } from '../support/patience.ts';
 import { startQedge } from '../support/qedge-process.ts';
-import { routerStateOf } from '../support/router-state.ts';
+import { instanceStateOf, routerStateOf } from '../support/router-state.ts';
 import { startRelay } from '../support/tcp-relay.ts';
 
 const DESKTOP = { width: 1440, theme: 'light' } as const;
@@ -260,6 +260,27 @@ describe('the dashboard', () => {
     await page.locator('.link-lost').waitFor();
     process.kill(qedge.pid, 'SIGCONT');
     await page.locator('.link-live').waitFor();
+  });
+});
+
+describe('an instance beyond the limit, on a telephone', () => {
+  it('has its marker within the picture, and how long it is ejected on one line', async () => {
+    const slow = { weight: 1, processingMs: 500, cooldownMs: 2300, pool: 'exploration' } as const;
+    const { url } = await startAdmin([routerStateOf({ instances: [instanceStateOf('pi-1', slow)] })]);
+    const { page } = await dashboard({ width: 390, theme: 'light' }, url);
+    const topOf = async (selector: string) => (await page.locator(selector).boundingBox())?.y ?? Number.NaN;
+    expect(await topOf('.marker .disc')).toBeGreaterThanOrEqual(await topOf('.picture svg'));
+    const lines = await page.locator('.instances .standing').evaluate((standing) => {
+      const text = standing.firstChild as Text;
+      const range = document.createRange();
+      return [...text.data].map((_, i) => {
+        range.setStart(text, i);
+        range.setEnd(text, i + 1);
+        return Math.round(range.getBoundingClientRect().top);
+      });
+    });
+    // "ejected", a space, and the time.
+    expect(new Set(lines.slice('ejected '.length)).size).toBe(1);
   });
 });
 

@@ -21,7 +21,8 @@ export interface InstanceMapProps {
 const NAMES_MAX = 12;
 const WIDTH_PER_NAME = 55;
 const NO_SPOT: Spot = { ring: 0, turn: 0 };
-const MARGIN = { top: 14, right: 18, bottom: 34, left: 50 };
+/** Above, the largest marker has room at the end of its axis. */
+const MARGIN = { top: 32, right: 18, bottom: 34, left: 50 };
 /** From the axes to 0: what is near or fast has a marker too, and the axes' numbers stay readable beside it. */
 const INSET = { x: 24, y: 18 };
 
