@@ -4,7 +4,6 @@ import { readFileSync } from 'node:fs';
 import { TIERS, type Tier } from '../core/domain.ts';
 import { readProfile } from '../core/profile.ts';
 import { attributesText, fitsSome } from '../core/requirements/attributes.ts';
-import type { Attributes } from '../core/requirements/requirements.ts';
 import type { Config, ServiceConfig, StaticInstanceConfig } from './config.ts';
 import { KEEP_DEFAULT } from './schema/service/qos.ts';
 
@@ -98,19 +97,23 @@ function missingAttributes({ name, qos, instances }: ServiceConfig, node: Config
     local: instance.nodeId === node.id,
     profile: readProfile(instance.profile),
   }));
-  const isMissing = (wanted: Attributes): boolean => !facts.some((one) => fitsSome(one, wanted));
-  const soft = [...(accuracy === null ? [] : [accuracy]), ...shares].filter(isMissing);
-  return [
-    ...(security !== null && instances.length > 0 && isMissing(security)
-      ? [`service.qos.security of "${name}": no instance has ${attributesText(security)}, so that all requests get 503`]
-      : []),
-    ...(instances.length === 0
+  if (facts.length === 0) return [];
+  const admitted = security === null ? facts : facts.filter((one) => fitsSome(one, security));
+  const barred =
+    security === null || admitted.length > 0
       ? []
-      : soft.map(
-          (share) =>
-            `service.qos of "${name}": no instance has ${attributesText(share)}, so that its share cannot be met`,
-        )),
-  ];
+      : [
+          `service.qos.security of "${name}": no instance has ${attributesText(security)}, so that all requests get 503`,
+        ];
+  const some = admitted.length > 0 && admitted.length < facts.length;
+  const none = some ? 'no instance that qos.security lets through' : 'no instance';
+  const unserved = [...(accuracy === null ? [] : [accuracy]), ...shares].filter(
+    (share) => !(some ? admitted : facts).some((one) => fitsSome(one, share)),
+  );
+  const shortOf = unserved.map(
+    (share) => `service.qos of "${name}": ${none} has ${attributesText(share)}, so that its share cannot be met`,
+  );
+  return [...barred, ...shortOf];
 }
 
 /** No instance says what a request costs there. */

@@ -151,6 +151,18 @@ least = "energy"`;
     ]);
   });
 
+  it('are noted where the instances that could meet them are barred', () => {
+    const instances =
+      '"http://10.0.0.7:9000", { url = "http://10.0.0.8:9000", labels = { zone = "home", tier = "cloud" } }';
+    const asked = 'security = { tiers = ["far-edge"] }\nshares = [{ share = 0.5, labels = { zone = "home" } }]';
+    const text = service(asked)
+      .replace('"http://10.0.0.7:9000"', instances)
+      .concat('[node]\nid = "10.0.0.7"\ntier = "far-edge"\n');
+    expect(configNotes(configFrom(text), null)).toEqual([
+      'service.qos of "detector": no instance that qos.security lets through has zone=home, so that its share cannot be met',
+    ]);
+  });
+
   it.each([
     ['0.95', '[60, 97]', 'min is 0.95, and an instance has an accuracy of 97'],
     ['95', '0.97', 'min is 95, and an instance has an accuracy of 0.97'],

@@ -49,11 +49,12 @@ export class GoalWatch {
     }
   }
 
-  /** Attributes are known before anything was asked: of the others, nothing is said here. */
+  /** Attributes are known before anything was asked: of the others, nothing is said here. What is barred serves none. */
   #lookAtRequirements({ service, requirements, instances }: RouterState, unserved: Map<string, number>): void {
+    const admitted = instances.filter(({ serves }) => serves.security !== false);
     for (const { requirement, heldShare } of requirements) {
       if (heldShare === null && requirement !== 'security') continue;
-      const isServed = instances.length === 0 || instances.some(({ serves }) => serves[requirement] === true);
+      const isServed = instances.length === 0 || admitted.some(({ serves }) => serves[requirement] === true);
       const looks = isServed ? 0 : (unserved.get(requirement) ?? 0) + 1;
       unserved.set(requirement, looks);
       if (looks !== LOOKS_MIN) continue;

@@ -68,4 +68,41 @@ describe('the watch over goals', () => {
       Array(2).fill(['goal cannot be met: no instance meets it', 0.5]),
     );
   });
+
+  it('says once that no instance has what a share asks for, or that those which have it are barred', () => {
+    const { log, lines } = logged();
+    const watch = goals(log);
+    const share = {
+      requirement: 'zone=home',
+      level: 0,
+      goal: 0.3,
+      strain: 1,
+      clientsRatio: 0,
+      heldShare: 0.3,
+      price: null,
+    };
+    const at = (serves: Readonly<Record<string, boolean>>) =>
+      routerStateOf({
+        requirements: [share],
+        instances: ['pi-1', 'pi-2'].map((node) =>
+          instanceStateOf(node, {
+            weight: 0,
+            serves: node === 'pi-1' ? serves : { 'zone=home': false, security: true },
+          }),
+        ),
+      });
+    const served = at({ 'zone=home': true, security: true });
+    const missing = at({ 'zone=home': false, security: true });
+    const barred = at({ 'zone=home': true, security: false });
+    for (const state of [missing, missing, missing, served, barred, barred, barred]) watch.look(state);
+    expect(lines).toEqual(
+      Array(2).fill({
+        level: 40,
+        service: 'pilotnet',
+        requirement: 'zone=home',
+        instances: 2,
+        msg: 'no instance has what a requirement asks for',
+      }),
+    );
+  });
 });
