@@ -31,3 +31,12 @@ export function endOf(failure: unknown): ConnectionEnd {
   if (failure === null) return 'silent';
   return failure instanceof Goodbye && failure.reasonCode === TAKEN_OVER ? 'taken-over' : 'other';
 }
+
+/** What a parser of MQTT says of the first bytes of most other protocols. */
+const OTHER_PROTOCOL = /^Invalid header flag bits/;
+
+/** Why a connection ended, or was not made, for people. */
+export function reasonOf(failure: unknown, wasConnected: boolean): string {
+  if (!(failure instanceof Error)) return 'connection closed';
+  return !wasConnected && OTHER_PROTOCOL.test(failure.message) ? 'what answers does not speak MQTT' : failure.message;
+}

@@ -1,10 +1,7 @@
-// One lasting connection to one of several brokers. It is tried again for ever: the brokers in turn, MQTT 5 first and
-// 3.1.1 where 5 is not spoken, with jittered back-off between rounds. What was subscribed is its user's business, which
-// hears of every new connection.
+// One lasting connection to one of several brokers, tried again for ever (broker-rotation.ts). What was subscribed is its user's
+// business, which hears of every new connection.
 //
 // With MQTT 5 the session outlives a short absence, so that the informer's events, which are not retained, wait for us.
-//
-// Long because: one MQTT session, from its first packet to its last, in the order of its events.
 
 import { isIP } from 'node:net';
 import { setTimeout as delay } from 'node:timers/promises';
@@ -16,10 +13,10 @@ import { addressBook } from '../../net/address-book.ts';
 import { trustSystem } from '../../net/tls.ts';
 import { mqtt } from '../../packages.ts';
 import { type Logger, RateLimitedLog } from '../../telemetry/log.ts';
-import { backoffMs } from '../backoff.ts';
 import { boundPackets, refuseQos2 } from './bounds.ts';
-import { clientOptions, type ProtocolVersion } from './client-options.ts';
-import { type ConnectionEnd, endOf, Goodbye } from './connection-end.ts';
+import { BrokerRotation } from './broker-rotation.ts';
+import { clientOptions } from './client-options.ts';
+import { type ConnectionEnd, endOf, Goodbye, reasonOf } from './connection-end.ts';
 import { Inbox, type InboxMessage } from './inbox.ts';
 
 export interface BrokerConnectionOptions {
@@ -55,13 +52,9 @@ export interface BrokerState {
   readonly refused: { readonly publish: string | null; readonly subscribe: string | null };
 }
 
-/** A connection that held this long was a good one: back-off starts over after it. */
-const STABLE_MS = 10_000;
 const POLL_MS = 10;
 /** A clean goodbye may take this long on stop. */
 const END_TIMEOUT_MS = 1_000;
-/** MQTT 3.1.1 table 3.1 return code 1, and MQTT 5 reason 0x84: unsupported protocol version. */
-const UNSUPPORTED_VERSION: readonly unknown[] = [1, 0x84];
 
 const NOTHING_REFUSED: BrokerState['refused'] = { publish: null, subscribe: null };
 /** MQTT 3.1.1 and 5: reason codes from here on are refusals. */
@@ -72,7 +65,7 @@ const LOG_INTERVAL_MS = 60_000;
 /** One connection at a time, until `stop`; nothing is said or heard before `start`. */
 export class BrokerConnection {
   readonly #options: BrokerConnectionOptions;
-  readonly #versions = new Map<string, ProtocolVersion>();
+  readonly #brokers: BrokerRotation;
   readonly #unanswered = new Set<(value: boolean) => void>();
   readonly #refusals = new RateLimitedLog(LOG_INTERVAL_MS);
   readonly #losses = new RateLimitedLog(LOG_INTERVAL_MS);
@@ -82,7 +75,6 @@ export class BrokerConnection {
   #client: MqttClient | null = null;
   #retry: NodeJS.Timeout | null = null;
   #stopped = true;
-  #attempt = 0;
   #attempts = 0;
   #connects = 0;
   #connectedAtMs: number | null = null;
@@ -91,6 +83,7 @@ export class BrokerConnection {
 
   constructor(options: BrokerConnectionOptions) {
     this.#options = options;
+    this.#brokers = new BrokerRotation(options.config.urls, options.rng);
     this.#inbox = new Inbox(options.onMessage, (topic, error) => this.#reportFailure(topic, error));
   }
 
@@ -106,13 +99,12 @@ export class BrokerConnection {
     const client = this.#client;
     if (client === null) return;
     const is5 = client.options.protocolVersion === 5;
-    const goodbye = new Promise<void>((resolve) => {
+    await new Promise<void>((resolve) => {
       const done = (): void => resolve();
       if (is5) client.end(false, { properties: { sessionExpiryInterval: 0 } }, done);
       else client.end(false, {}, done);
       setTimeout(done, END_TIMEOUT_MS).unref();
     });
-    await goodbye;
     client.end(true);
   }
 
@@ -127,11 +119,11 @@ export class BrokerConnection {
   }
 
   state(): BrokerState {
-    const url = this.#url();
+    const { url, version } = this.#brokers;
     return {
       connected: this.connected,
-      url: withoutSecrets(url),
-      protocol: this.#version(url) === 5 ? '5' : '3.1.1',
+      url,
+      protocol: version === 5 ? '5' : '3.1.1',
       connects: this.#connects,
       lastError: this.#lastError,
       refused: this.#refused,
@@ -204,35 +196,26 @@ export class BrokerConnection {
     if (suppressed !== null) this.#options.log.error({ topic, err: error, suppressed }, 'message failed');
   }
 
-  #url(): string {
-    const { urls } = this.#options.config;
-    return urls[this.#attempt % urls.length] ?? '';
-  }
-
-  #version(url: string): ProtocolVersion {
-    return this.#versions.get(url) ?? 5;
-  }
-
   async #connect(): Promise<void> {
     this.#retry = null;
-    const url = this.#url();
+    const { url, version } = this.#brokers;
     try {
       if (this.#options.config.caFile === null && /^(?:mqtts|wss):/.test(url)) trustSystem();
       const address = await this.#address(url);
       if (this.#stopped) return;
       const { config, willTopic } = this.#options;
       // A first connection starts afresh; later ones take up the session where the protocol has sessions that expire.
-      const options = clientOptions(config, { version: this.#version(url), willTopic, resume: this.#connects > 0 });
+      const options = clientOptions(config, { version, willTopic, resume: this.#connects > 0 });
       const client = mqtt().connect(url, { ...options, ...address });
       this.#client = client;
-      this.#listen(client, url);
+      this.#listen(client);
       refuseQos2(client);
       client.handleMessage = (_packet, done) => this.#inbox.whenRoom(done);
       client.connect();
       boundPackets(client);
     } catch (error) {
       // A certificate file that cannot be read, or an address that is none: it may be mended while we run.
-      this.#lost(url, error);
+      this.#lost(error);
     }
   }
 
@@ -246,7 +229,7 @@ export class BrokerConnection {
     return { wsOptions: { lookup: addressBook.lookup }, transformWsUrl: () => url };
   }
 
-  #listen(client: MqttClient, url: string): void {
+  #listen(client: MqttClient): void {
     let failure: unknown = null;
     client.on('packetreceive', () => {
       this.#heardMs = this.#options.clock.nowMs();
@@ -265,7 +248,7 @@ export class BrokerConnection {
       client.removeAllListeners();
       client.on('error', () => {});
       client.end(true);
-      this.#lost(url, failure);
+      this.#lost(failure);
     });
   }
 
@@ -278,29 +261,26 @@ export class BrokerConnection {
     this.#inbox.behind(() => this.#options.onConnect({ sessionPresent }));
   }
 
-  #lost(url: string, failure: unknown): void {
+  #lost(failure: unknown): void {
     const wasConnected = this.#connectedAtMs !== null;
     const heldMs = wasConnected ? this.#options.clock.nowMs() - (this.#connectedAtMs ?? 0) : 0;
     this.#connectedAtMs = null;
     this.#client = null;
     for (const answer of [...this.#unanswered]) answer(false);
     // A broker that is asked at once in its own version has refused nothing yet.
-    const otherProtocol = !this.#stopped && !wasConnected && this.#changeProtocol(url, failure);
+    const otherProtocol = !this.#stopped && !wasConnected && this.#brokers.changeVersion(failure);
     if (!otherProtocol) this.#lastError = reasonOf(failure, wasConnected);
     const heardMs = this.#heardMs;
     const end = endOf(failure);
     if (wasConnected) this.#inbox.behind(() => this.#options.onDisconnect(heardMs, end));
     if (this.#stopped) return;
-    this.#tryAgain(otherProtocol ? 0 : this.#backOff(url, heldMs));
+    this.#retry = setTimeout(() => void this.#connect(), otherProtocol ? 0 : this.#moveOn(heldMs));
   }
 
-  /** Moves on to the next broker and says how long to wait before it is tried, ms. */
-  #backOff(url: string, heldMs: number): number {
-    const { urls } = this.#options.config;
-    this.#attempt = heldMs >= STABLE_MS ? 0 : this.#attempt + 1;
-    const round = Math.floor(this.#attempt / urls.length);
-    const waitMs = backoffMs(this.#attempt % urls.length === 0 ? round : 0, this.#options.rng);
-    const broker = withoutSecrets(url);
+  /** To the next broker; returns how long to wait before it is tried, ms. */
+  #moveOn(heldMs: number): number {
+    const { url: broker } = this.#brokers;
+    const waitMs = this.#brokers.moveOn(heldMs);
     const reason = this.#lastError;
     const suppressed = this.#losses.admit(`${broker} ${reason}`, this.#options.clock.nowMs());
     if (suppressed !== null) {
@@ -308,28 +288,6 @@ export class BrokerConnection {
     }
     return waitMs;
   }
-
-  /** A broker that does not speak MQTT 5 says so, or just hangs up: then 3.1.1 is tried, and for that URL kept. */
-  #changeProtocol(url: string, failure: unknown): boolean {
-    const code = failure instanceof Error && 'code' in failure ? failure.code : null;
-    const unsupported = failure === null || UNSUPPORTED_VERSION.includes(code);
-    if (!unsupported) return false;
-    const had = this.#version(url);
-    this.#versions.set(url, had === 5 ? 4 : 5);
-    return had === 5;
-  }
-
-  #tryAgain(waitMs: number): void {
-    this.#retry = setTimeout(() => void this.#connect(), waitMs);
-  }
-}
-
-/** What a parser of MQTT says of the first bytes of most other protocols. */
-const OTHER_PROTOCOL = /^Invalid header flag bits/;
-
-function reasonOf(failure: unknown, wasConnected: boolean): string {
-  if (!(failure instanceof Error)) return 'connection closed';
-  return !wasConnected && OTHER_PROTOCOL.test(failure.message) ? 'what answers does not speak MQTT' : failure.message;
 }
 
 /** What a broker's SUBACK said of each filter; nothing where the connection ended before one came. */
@@ -339,8 +297,3 @@ function answersIn(error: (Error & { readonly packet?: unknown }) | null): reado
 }
 
 const isRefusal = (code: unknown): boolean => typeof code === 'number' && code >= REFUSED_MIN;
-
-/** A URL as it may be shown: without user and password. */
-function withoutSecrets(url: string): string {
-  return url.replace(/\/\/[^/@]*@/, '//');
-}
