@@ -1,11 +1,9 @@
 // Answers of instances as they come off the wire, HTTP/1.1 after RFC 9112, no laxer than llhttp in its strict mode: what
 // two readers could understand differently (a bare line feed, a folded field, a length beside chunks) is an error.
-//
-// Long because: one state machine over the bytes of an answer (RFC 9112); split, its states would be shared.
 
 import { FIELD_LINE, RESPONSE_HEAD_BYTES_MAX, readFieldLines, TOKEN, VALUE } from '../../fields/field-lines.ts';
-import { FieldKind, RESPONSE_FIELDS } from '../../fields/fields.ts';
 import { BORROWED_BYTES_MAX } from '../upstream.ts';
+import { type Framing, MalformedResponseError, persists, readFraming } from './framing.ts';
 
 /** Called in this order: information*, head, data*, end. What is handed over is the sink's own, but for short pieces of data. */
 export interface ResponseSink {
@@ -18,11 +16,6 @@ export interface ResponseSink {
   readonly lends?: boolean;
   /** `reusable`: the connection may carry another request. */
   onEnd(trailers: readonly string[], reusable: boolean): void;
-}
-
-/** An answer that is not HTTP, or not one that all parsers would read the same way. */
-export class MalformedResponseError extends Error {
-  readonly code = 'ERR_MALFORMED_RESPONSE';
 }
 
 /** Limit of the line in front of a chunk: its size and extensions, which are not in use. */
@@ -254,61 +247,6 @@ export class ResponseParser {
     return this.#state === 'stopped';
   }
 }
-
-interface Framing {
-  readonly length: number | null;
-  readonly chunked: boolean;
-  readonly close: boolean;
-  readonly keepAlive: boolean;
-  /** NaN: not said. */
-  readonly keepAliveSeconds: number;
-}
-
-/** RFC 9112 section 6.3. */
-function readFraming(fields: readonly string[]): Framing {
-  let length: number | null = null;
-  let chunked = false;
-  let close = false;
-  let keepAlive = false;
-  let keepAliveSeconds = Number.NaN;
-  for (let i = 0; i + 1 < fields.length; i += 2) {
-    const value = fields[i + 1] ?? '';
-    switch (RESPONSE_FIELDS.kindOf(fields[i] ?? '')) {
-      case FieldKind.contentLength:
-        if (length !== null || !/^\d{1,15}$/.test(value)) {
-          throw new MalformedResponseError(`invalid Content-Length ${JSON.stringify(value)}`);
-        }
-        length = Number(value);
-        break;
-      case FieldKind.transferEncoding:
-        chunked = /(?:^|,)[\t ]*chunked$/i.test(value);
-        break;
-      case FieldKind.connection:
-        close ||= CLOSE.test(value);
-        keepAlive ||= KEEP_ALIVE.test(value);
-        break;
-      case FieldKind.keepAlive:
-        keepAliveSeconds = Number(/(?:^|[,;\s])timeout=(\d{1,9})/i.exec(value)?.[1] ?? Number.NaN);
-        break;
-      default:
-        break;
-    }
-  }
-  if (chunked && length !== null) throw new MalformedResponseError('a Content-Length beside Transfer-Encoding');
-  return { length, chunked, close, keepAlive, keepAliveSeconds };
-}
-
-/**
- * Chunks were unknown to HTTP/1.0, so an instance that sends them there does not know what it does (RFC 9112 section 6.1). A 204 has no
- * body, but one that announces a body may send it all the same, to be taken for the next answer.
- */
-function persists(isHttp11: boolean, status: number, { close, keepAlive, chunked, length }: Framing): boolean {
-  if (close || (status === 204 && (chunked || (length ?? 0) > 0))) return false;
-  return isHttp11 || (keepAlive && !chunked);
-}
-
-const CLOSE = /(?:^|,)[\t ]*close[\t ]*(?:,|$)/i;
-const KEEP_ALIVE = /(?:^|,)[\t ]*keep-alive[\t ]*(?:,|$)/i;
 
 function bodyState({ length, chunked }: Framing): State {
   if (chunked) return 'chunk-line';

@@ -2,11 +2,8 @@ import { get, type IncomingMessage } from 'node:http';
 import { createServer as createTcpServer, type Socket } from 'node:net';
 import fc from 'fast-check';
 import { describe, expect, it, onTestFinished } from 'vitest';
-import {
-  MalformedResponseError,
-  ResponseParser,
-  type ResponseSink,
-} from '../../../../src/proxy/upstream/http1/response-parser.ts';
+import { MalformedResponseError } from '../../../../src/proxy/upstream/http1/framing.ts';
+import { ResponseParser, type ResponseSink } from '../../../../src/proxy/upstream/http1/response-parser.ts';
 import { listening } from '../../../support/listening.ts';
 
 interface Read {
