@@ -1,7 +1,5 @@
 // All data planes of this node behind one interface: the main thread's own, and those of the workers where there are any. A
 // message is applied by all of them, and they are read as one.
-//
-// Long because: every message to the data planes and every reading of them passes here.
 
 import { randomInt } from 'node:crypto';
 import { join } from 'node:path';
@@ -20,7 +18,7 @@ import type {
   ServiceOverview,
   ServiceRouter,
 } from '../core/service-router.ts';
-import { drawTicketSecret, type TicketSecret } from '../proxy/downstream/ticket-keys.ts';
+import type { TicketSecret } from '../proxy/downstream/ticket-keys.ts';
 import type { BoundListener } from '../proxy/proxy.ts';
 import { startThread } from '../sea.ts';
 import type { InheritedSockets } from '../systemd/sockets.ts';
@@ -31,6 +29,7 @@ import { DataPlane, type DataPlaneOptions } from './data-plane/data-plane.ts';
 import { PacedMessages } from './data-plane/paced-messages.ts';
 import { type Answer, answerTo, mergeDensities, type PreviewAnswer, type WorkerQuery } from './data-plane/queries.ts';
 import { provePorts } from './prove-start.ts';
+import { TicketRotation } from './ticket-rotation.ts';
 import { boundConfig } from './workers/bound-config.ts';
 import { mergeChains } from './workers/merge-chains.ts';
 import { mergeInstance, mergeOverviews } from './workers/merge-states.ts';
@@ -58,9 +57,6 @@ export interface DataPlanesOptions extends Omit<DataPlaneOptions, 'onHealth' | '
   readonly onLog: (lines: readonly string[]) => void;
 }
 
-/** A key that leaks opens the sessions of this long, of TLS 1.2; the client has to shake hands in full once in it. */
-const TICKET_KEYS_MS = 12 * 3_600_000;
-
 export class DataPlanes {
   readonly #started: Config;
   /** As reloaded. */
@@ -75,10 +71,7 @@ export class DataPlanes {
     // What cannot be refused: a defect is logged and ends nothing.
     this.#applyNow(message).catch((error: Error) => this.#log.error({ err: error }, 'message not applied'));
   });
-  /** What TLS session tickets are made from. */
-  #ticketSecret: Uint8Array;
-  #ticketsDrawnMs: number;
-  #ticketTimer: NodeJS.Timeout | null = null;
+  readonly #tickets: TicketRotation;
   /** Taps of services that are being recorded. */
   readonly #taps = new Map<string, RouterTap>();
 
@@ -90,9 +83,9 @@ export class DataPlanes {
     this.#clock = options.clock;
     this.#log = log;
     this.#onRenewed = options.onRenewed;
-    const { secret, ageMs } = options.tickets ?? drawTicketSecret();
-    this.#ticketSecret = secret;
-    this.#ticketsDrawnMs = options.clock.nowMs() - ageMs;
+    this.#tickets = new TicketRotation(options.tickets, options.clock, (secret) =>
+      this.send({ kind: 'ticket-secret', secret }),
+    );
     const { workers } = config.proxy;
     const flightsMemory = workers > 1 ? sharedFlightsMemory(workers, randomInt(1, 2 ** 31 - 1)) : null;
     this.#own = new DataPlane({
@@ -142,12 +135,12 @@ export class DataPlanes {
   /** Starts the workers; they receive every message from here on. */
   spawn(): void {
     this.#workers.spawn(this.#config, this.#version);
-    this.#useTickets();
+    this.#tickets.start();
   }
 
   /** What TLS sessions are resumed by, for the process that comes next. */
   get tickets(): TicketSecret {
-    return { secret: this.#ticketSecret, ageMs: this.#clock.nowMs() - this.#ticketsDrawnMs };
+    return this.#tickets.current;
   }
 
   /** Opens all ports, of the workers too. Throws `CommandError` when one cannot be had. */
@@ -231,30 +224,15 @@ export class DataPlanes {
   }
 
   async close(): Promise<void> {
-    if (this.#ticketTimer !== null) clearTimeout(this.#ticketTimer);
+    this.#tickets.stop();
     await Promise.all([this.#own.close(), this.#workers.close()]);
-  }
-
-  /** Until they are too old, by any process. */
-  #useTickets(): void {
-    this.send({ kind: 'ticket-secret', secret: this.#ticketSecret });
-    this.#ticketTimer = setTimeout(
-      () => this.#renewTickets(),
-      Math.max(0, TICKET_KEYS_MS - this.tickets.ageMs),
-    ).unref();
-  }
-
-  #renewTickets(): void {
-    this.#ticketSecret = drawTicketSecret().secret;
-    this.#ticketsDrawnMs = this.#clock.nowMs();
-    this.#useTickets();
   }
 
   #replacement(): Replacement {
     const taps = [...this.#taps.keys()].map((service) => ({ kind: 'tap', service, on: true }) as const);
     return {
       config: boundConfig(this.#started, this.#config),
-      messages: [{ kind: 'ticket-secret', secret: this.#ticketSecret }, ...this.#own.catchUpMessages(), ...taps],
+      messages: [{ kind: 'ticket-secret', secret: this.tickets.secret }, ...this.#own.catchUpMessages(), ...taps],
       listeners: this.listeners,
     };
   }
