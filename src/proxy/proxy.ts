@@ -22,6 +22,7 @@ import { requestFieldTable } from './fields/fields.ts';
 import { TrustedPeers } from './fields/forwarded.ts';
 import type { OnHealth } from './health.ts';
 import { createProxyMetrics } from './metrics.ts';
+import { PoolSweep } from './pool-sweep.ts';
 import { ServiceRuntime } from './service.ts';
 import { type ProxyStats, registerGauges } from './stats.ts';
 
@@ -50,6 +51,8 @@ export interface ProxyOptions {
   readonly onHealth: OnHealth | null;
   /** Another event loop of this process has the ports already, and shares them. */
   readonly joins?: boolean;
+  /** No request comes before `wake` is called; absent: one may come at any time. */
+  readonly rests?: () => boolean;
 }
 
 /** A port that is open, with the address that it got. */
@@ -72,6 +75,8 @@ export interface Proxy {
   setChains(chains: ReadonlyMap<string, Chain>): void;
   /** Deadlines on the clock, and whose clocks agree. */
   readonly baggage: BaggageDeadlines;
+  /** A request came though `rests` was true. */
+  wake(): void;
   /** The router of the service has got an instance. */
   placed(service: string): void;
   /** What placement has said by now is all there is. */
@@ -85,10 +90,7 @@ export interface Proxy {
   renewTicketKeys(secret: Uint8Array): void;
   readonly listeners: readonly BoundListener[];
   stats(): ProxyStats;
-  /**
-   * Accepts nothing new, lets what is in flight finish within `drainMs`, then closes. `succeeded`: another process accepts
-   * meanwhile, so nothing waits for the end and idle clients are given more time. Never throws.
-   */
+  /** Accepts nothing new, lets what is in flight finish within `drainMs`, then closes. `succeeded`: another process accepts meanwhile. */
   drain(options?: { readonly succeeded: boolean }): Promise<void>;
   /** Closes at once. */
   close(): Promise<void>;
@@ -98,9 +100,6 @@ export interface Proxy {
 export function createProxy(options: ProxyOptions): Proxy {
   return new HttpProxy(options);
 }
-
-/** How often pools of instances that are gone are looked for. */
-const POOL_SWEEP_MS = 2000;
 
 /** Name of the shared port among the listeners. */
 const SHARED = 'proxy';
@@ -116,7 +115,7 @@ class HttpProxy implements Proxy {
   readonly #listeners = new Map<string, { readonly listener: Listener; bound: ListenAddress }>();
   /** Ports of services that moved or left, for as long as a client is on them. */
   readonly #leaving = new Set<Listener>();
-  readonly #sweep: NodeJS.Timeout;
+  readonly #sweep: PoolSweep;
 
   constructor(options: ProxyOptions) {
     this.#options = options;
@@ -143,9 +142,8 @@ class HttpProxy implements Proxy {
     if (options.chains !== undefined) this.setChains(options.chains);
     this.#dispatch = createDispatch(this.#context);
     for (const service of options.services) this.#setService(service);
-    this.#sweep = setInterval(() => {
-      for (const service of this.#services.values()) service.sweep(POOL_SWEEP_MS);
-    }, POOL_SWEEP_MS).unref();
+    this.#sweep = new PoolSweep(this.#services, options.rests ?? (() => false));
+    this.#sweep.start();
     registerGauges(options.metrics, () => this.stats());
   }
 
@@ -188,6 +186,10 @@ class HttpProxy implements Proxy {
     const { metrics, log, config } = this.#context;
     this.#context.chains = chains.size === 0 ? null : new ChainEntry(chains, { metrics, log });
     this.#context.requestFields = requestFieldTable(config, chains.size > 0);
+  }
+
+  wake(): void {
+    this.#sweep.start();
   }
 
   placed(service: string): void {
@@ -242,7 +244,7 @@ class HttpProxy implements Proxy {
   }
 
   async close(): Promise<void> {
-    clearInterval(this.#sweep);
+    this.#sweep.end();
     await Promise.all(this.#all().map((listener) => listener.close()));
     this.#listeners.clear();
     for (const service of this.#services.values()) service.retire();

@@ -37,7 +37,7 @@ export interface DataPlaneOptions {
   readonly onHealth: OnHealth | null;
   /** True: another data plane already listens on these ports. */
   readonly joins?: boolean;
-  /** A request came after `rests` was true. */
+  /** A request came after `look` returned true. */
   readonly onWake?: () => void;
 }
 
@@ -54,7 +54,11 @@ export class DataPlane {
     const { config } = options;
     this.#clock = options.clock;
     registerActiveResources(options.metrics);
-    this.#set = new RouterSet(options);
+    const onWake = (): void => {
+      this.#proxy.wake();
+      options.onWake?.();
+    };
+    this.#set = new RouterSet({ ...options, onWake });
     this.#chains = new ChainSet(config);
     const traceOptions = { ...options, nodeId: config.node.id };
     this.#traces = config.traces === null ? null : startTraces({ ...traceOptions, config: config.traces });
@@ -66,6 +70,7 @@ export class DataPlane {
       services: this.#services(config),
       chains: this.#chains.chains,
       accessLog: config.log.access,
+      rests: () => this.look(),
     });
   }
 
@@ -74,9 +79,9 @@ export class DataPlane {
     return this.#set.routers;
   }
 
-  /** Nothing was asked for of late, and nothing is in flight. */
-  get rests(): boolean {
-    return this.#set.rests;
+  /** Whether nothing was asked for of late and nothing is in flight; if so, its state is up to date. It holds until `onWake`. */
+  look(): boolean {
+    return this.#set.look();
   }
 
   get listeners(): readonly BoundListener[] {

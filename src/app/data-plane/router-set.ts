@@ -1,5 +1,5 @@
-// The routers of all services, driven in real time: one timer runs the decision step that is due next, placement and
-// round trips are handed to those they concern, and a reload keeps what was learned for services that stay.
+// The routers of all services: placement and round trips are handed to those they concern, and a reload keeps what was learned for
+// services that stay. When they make their steps is router-steps.ts.
 
 import { isDeepStrictEqual } from 'node:util';
 import type { Config, ServiceConfig } from '../../config/config.ts';
@@ -21,7 +21,7 @@ import type { RouterEvent, RouterSnapshot, ServiceRouter } from '../../core/serv
 import type { ControlMessage } from './control-message.ts';
 import { InstanceHealth } from './instance-health.ts';
 import { LateRestore } from './late-restore.ts';
-import { RestingRouters } from './resting-routers.ts';
+import { RouterSteps } from './router-steps.ts';
 
 export interface RouterSetOptions {
   readonly config: Config;
@@ -30,7 +30,7 @@ export interface RouterSetOptions {
   /** What the other event loops have in flight; null: there is none. */
   readonly sharedFlights: SharedFlights | null;
   readonly onEvent: (service: string, event: RouterEvent) => void;
-  /** A request came after `rests` was true. */
+  /** A request came after `look` returned true. */
   readonly onWake?: () => void;
 }
 
@@ -38,9 +38,6 @@ interface Entry {
   readonly router: ServiceRouter;
   readonly fingerprint: string;
 }
-
-/** Timers of Node cannot be set further ahead than this. */
-const TIMER_MS_MAX = 2 ** 31 - 1;
 
 export class RouterSet {
   readonly #options: RouterSetOptions;
@@ -55,25 +52,20 @@ export class RouterSet {
   #rttChangeRatio: number;
   /** Undefined: summaries of neighbours are neither sent nor used. */
   #neighbours: NeighbourUse | undefined;
-  readonly #rest: RestingRouters;
-  #timer: NodeJS.Timeout | null = null;
-  #running = false;
+  readonly #steps: RouterSteps;
 
   constructor(options: RouterSetOptions) {
     this.#options = options;
     this.#rttChangeRatio = options.config.probe.changeRatio;
     this.#neighbours = neighboursOf(options.config);
-    this.#rest = new RestingRouters(() => {
-      this.#schedule();
-      options.onWake?.();
-    });
+    const { clock, onWake = () => {} } = options;
+    this.#steps = new RouterSteps({ routers: this.#routers, clock, onWake });
     for (const service of options.config.services) this.#add(service);
   }
 
-  /** No service was asked for anything of late; true until `onWake`. Looks at each when it is called. */
-  get rests(): boolean {
-    const nowMs = this.#options.clock.nowMs();
-    return this.#running && [...this.#routers.values()].every((router) => this.#rest.look(router, nowMs));
+  /** Makes the steps that a rest left out, too. Returns whether no service was asked for anything of late, which holds until `onWake`. */
+  look(): boolean {
+    return this.#steps.look();
   }
 
   /** Service name → router; one object for the life of the set. */
@@ -94,14 +86,11 @@ export class RouterSet {
   }
 
   start(): void {
-    this.#running = true;
-    this.#schedule();
+    this.#steps.start();
   }
 
   stop(): void {
-    this.#running = false;
-    if (this.#timer !== null) clearTimeout(this.#timer);
-    this.#timer = null;
+    this.#steps.stop();
   }
 
   applyPlacement(service: string, update: PlacementUpdate): void {
@@ -185,7 +174,7 @@ export class RouterSet {
       // Neighbours alone are others: what was learned holds.
       if (isSame) this.#takeOver(service.name, entry.router);
     }
-    this.#schedule();
+    this.#steps.schedule();
   }
 
   #applyAvailability(router: ServiceRouter | undefined, key: InstanceKey): void {
@@ -240,29 +229,6 @@ export class RouterSet {
   #takeOver(service: string, before: ServiceRouter): void {
     const nowMs = this.#options.clock.nowMs();
     this.#routers.get(service)?.restore(before.snapshot(nowMs), 0, nowMs);
-  }
-
-  #schedule(): void {
-    if (!this.#running) return;
-    if (this.#timer !== null) clearTimeout(this.#timer);
-    let nextMs = Number.POSITIVE_INFINITY;
-    for (const router of this.#routers.values()) nextMs = Math.min(nextMs, this.#rest.dueMs(router));
-    this.#timer = null;
-    if (nextMs === Number.POSITIVE_INFINITY) return;
-    const waitMs = Math.min(Math.max(0, nextMs - this.#options.clock.nowMs()), TIMER_MS_MAX);
-    this.#timer = setTimeout(() => this.#tick(), waitMs);
-    this.#timer.unref();
-  }
-
-  #tick(): void {
-    this.#timer = null;
-    const nowMs = this.#options.clock.nowMs();
-    for (const router of this.#routers.values()) {
-      if (this.#rest.dueMs(router) > nowMs) continue;
-      router.tick(nowMs);
-      this.#rest.look(router, nowMs);
-    }
-    this.#schedule();
   }
 }
 

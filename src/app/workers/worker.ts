@@ -118,7 +118,7 @@ class Worker {
   }
 
   #report(): void {
-    if (this.#dataPlane.rests) this.#stopReporting();
+    if (this.#dataPlane.look()) this.#stopReporting();
     const nowMs = this.#clock.nowMs();
     const overviews = [...this.#dataPlane.routers.values()].map((router) => router.overview(nowMs));
     const chains = this.#dataPlane.chainStates(nowMs);

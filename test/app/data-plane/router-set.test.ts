@@ -137,14 +137,14 @@ describe('the router set', () => {
     set.start();
     const often = ticksIn(2_000);
     expect(often).toBeGreaterThan(3);
-    expect(set.rests).toBe(false);
+    expect(set.look()).toBe(false);
     vi.advanceTimersByTime(2_000);
-    expect(set.rests).toBe(true);
+    expect(set.look()).toBe(true);
     expect(ticksIn(20_000)).toBeLessThanOrEqual(4);
     expect(onWake).not.toHaveBeenCalled();
     const ticket = router.start(router.route(REQUEST, performance.now()) ?? fail(), performance.now());
     expect(onWake).toHaveBeenCalledTimes(1);
-    expect(set.rests).toBe(false);
+    expect(set.look()).toBe(false);
     // As long as it is in flight.
     ticksIn(20_000);
     expect(ticksIn(2_000)).toBeGreaterThanOrEqual(often - 1);

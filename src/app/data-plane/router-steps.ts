@@ -1,0 +1,114 @@
+// When the routers of an event loop make their decision steps: one timer runs the step that is due next.
+//
+// An event loop that has nothing to do is woken for next to nothing: what a wake-up costs is mostly the kernel's and the cold cache's, and a
+// router steps several times a second. So a router that nothing was asked of for a while rests: its steps are made, many at once, every few
+// seconds and before its next request, each as it would have been made at its time.
+
+import type { Clock } from '../../core/clock.ts';
+import type { ServiceRouter } from '../../core/service-router.ts';
+
+/** A camera asks more often. */
+const QUIET_MS = 2_000;
+/** A step takes some microseconds for each instance, and the first request after a rest waits for those that were left out. */
+const LATE_MS = 5_000;
+/** Timers of Node cannot be set further ahead than this. */
+const TIMER_MS_MAX = 2 ** 31 - 1;
+
+interface Seen {
+  readonly requests: number;
+  readonly sinceMs: number;
+}
+
+export interface RouterStepsOptions {
+  /** As they are now. */
+  readonly routers: ReadonlyMap<string, ServiceRouter>;
+  readonly clock: Clock;
+  /** A request came after `look` returned true. */
+  readonly onWake: () => void;
+}
+
+/** Drives the routers from `start` to `stop`. */
+export class RouterSteps {
+  readonly #options: RouterStepsOptions;
+  readonly #seen = new WeakMap<ServiceRouter, Seen>();
+  readonly #resting = new WeakSet<ServiceRouter>();
+  #timer: NodeJS.Timeout | null = null;
+  #running = false;
+
+  constructor(options: RouterStepsOptions) {
+    this.#options = options;
+  }
+
+  start(): void {
+    this.#running = true;
+    this.schedule();
+  }
+
+  stop(): void {
+    this.#running = false;
+    if (this.#timer !== null) clearTimeout(this.#timer);
+    this.#timer = null;
+  }
+
+  /** Other routers are there now, or another one is due. */
+  schedule(): void {
+    if (!this.#running) return;
+    if (this.#timer !== null) clearTimeout(this.#timer);
+    const { routers, clock } = this.#options;
+    let nextMs = Number.POSITIVE_INFINITY;
+    for (const router of routers.values()) nextMs = Math.min(nextMs, this.#dueMs(router));
+    this.#timer = null;
+    if (nextMs === Number.POSITIVE_INFINITY) return;
+    const waitMs = Math.min(Math.max(0, nextMs - clock.nowMs()), TIMER_MS_MAX);
+    this.#timer = setTimeout(() => this.#tick(), waitMs).unref();
+  }
+
+  /** Makes the steps that a rest left out, too. Returns whether no service was asked for anything of late, which holds until `onWake`. */
+  look(): boolean {
+    if (!this.#running) return false;
+    const nowMs = this.#options.clock.nowMs();
+    let rests = true;
+    for (const router of this.#options.routers.values()) {
+      if (this.#rests(router, nowMs)) router.tick(nowMs);
+      else rests = false;
+    }
+    this.schedule();
+    return rests;
+  }
+
+  #tick(): void {
+    this.#timer = null;
+    const nowMs = this.#options.clock.nowMs();
+    for (const router of this.#options.routers.values()) {
+      if (this.#dueMs(router) > nowMs) continue;
+      router.tick(nowMs);
+      this.#rests(router, nowMs);
+    }
+    this.schedule();
+  }
+
+  #dueMs(router: ServiceRouter): number {
+    return router.nextTickMs + (this.#resting.has(router) ? LATE_MS : 0);
+  }
+
+  /** Lets it rest if it was quiet for long enough since it was looked at first. Returns whether it rests. */
+  #rests(router: ServiceRouter, nowMs: number): boolean {
+    if (this.#resting.has(router)) return true;
+    const { requests } = router;
+    const seen = this.#seen.get(router);
+    if (seen?.requests !== requests || router.isBusy) this.#seen.set(router, { requests, sinceMs: nowMs });
+    else if (nowMs - seen.sinceMs >= QUIET_MS) {
+      this.#resting.add(router);
+      router.rest(() => this.#woke(router));
+      return true;
+    }
+    return false;
+  }
+
+  #woke(router: ServiceRouter): void {
+    this.#resting.delete(router);
+    this.#seen.delete(router);
+    this.schedule();
+    this.#options.onWake();
+  }
+}
