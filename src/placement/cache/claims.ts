@@ -8,7 +8,7 @@ import { PlacementReport, type PlacementReportOptions } from './report.ts';
 import { PlacementTable } from './table.ts';
 import { Twins } from './twins.ts';
 
-/** What a reload may change. */
+/** A reload changes the first alone. */
 export interface CacheBounds {
   /** How long a node that left may stay away before its instances are dropped, ms. */
   readonly nodeGraceMs: number;

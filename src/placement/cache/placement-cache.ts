@@ -43,9 +43,9 @@ export class PlacementCache {
     this.presence = new Presence({ ...options, grace, claims: this.claims });
   }
 
-  /** The bounds of a reloaded configuration; grace periods that run keep to the old one. */
-  configure({ nodeGraceMs, instancesMax }: CacheBounds): void {
-    this.claims.bounds = { nodeGraceMs, instancesMax };
+  /** Grace periods that run keep to the old one; routers keep the number of instances of the start, and so does this. */
+  configure({ nodeGraceMs }: Pick<CacheBounds, 'nodeGraceMs'>): void {
+    this.claims.bounds = { nodeGraceMs, instancesMax: this.claims.bounds.instancesMax };
   }
 
   /**

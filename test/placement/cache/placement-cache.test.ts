@@ -7,6 +7,7 @@ import type { SyncScope } from '../../../src/placement/cache/claims.ts';
 import { PlacementCache } from '../../../src/placement/cache/placement-cache.ts';
 import type { PlacementMessage } from '../../../src/placement/messages/message.ts';
 import { NO_LOAD } from '../../core/support.ts';
+import { configFrom } from '../../support/config.ts';
 
 const GRACE_MS = 30_000;
 const EVERYTHING: SyncScope = { nodes: true, covers: () => true };
@@ -119,6 +120,14 @@ describe('announcements', () => {
     hear(withdrawn('n1', 'a'));
     expect(hear(announced('n1', 'c'))).toBeNull();
     expect(keys()).toEqual(['n1/b up', 'n1/c up', 'n1/c up']);
+  });
+
+  it('keeps the bound of the start over a reload, as routers do', () => {
+    const { cache, hear } = harness({ instancesMax: 1 });
+    hear(announced('n1', 'a'));
+    const service = '[[service]]\nname = "pilotnet"\nqos.latency = "80ms"\n';
+    cache.configure(configFrom(`[node]\nid = "n"\n[placement]\ninstances_max = 9\n${service}`).placement);
+    expect(hear(announced('n1', 'b'))).toBe('more than 1 instances of pilotnet (placement.instances_max)');
   });
 
   it('reports a node when it says something new, and its load apart', () => {
