@@ -2,7 +2,7 @@
 
 import { describe, expect, it } from 'vitest';
 import { isLoopback, isOneMachine } from '../../src/config/loopback.ts';
-import { configFrom } from '../support/placement.ts';
+import { configFrom } from '../support/config.ts';
 
 describe('loopback', () => {
   it.each(['127.0.0.1', '127.8.8.8', '::1', '::ffff:127.0.0.1', 'localhost', 'LocalHost.', 'api.localhost'])(

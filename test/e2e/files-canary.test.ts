@@ -77,7 +77,7 @@ it('a mutated program is no program of this machine, or is copied as it is', () 
     fc.property(hostileInput([head]), ({ bytes }) => {
       writeFileSync(from, bytes);
       chmodSync(from, 0o600);
-      expect([null, 'string']).toContain(architectureOf(from) === null ? null : 'string');
+      expect(architectureOf(from) ?? 'x64').toMatch(/^(?:x64|arm64|ia32|arm|machine \d+)$/);
       const copied = copyDigested(from, to, bytes.length);
       expect(copied).toEqual(digestOf(to));
       expect(() => copyDigested(from, to, bytes.length + 1)).toThrow('truncated or another file');

@@ -4,9 +4,10 @@ import { describe, expect, it } from 'vitest';
 import { bucketOf } from '../../src/core/neighbours/histogram.ts';
 import { readSummary, type Summary, summaryText } from '../../src/core/neighbours/summary.ts';
 import { withRoundTrips } from '../../src/placement/messages/round-trips.ts';
+import { configFrom } from '../support/config.ts';
 import { textOf } from '../support/metrics.ts';
 import { startMosquitto } from '../support/mosquitto.ts';
-import { configFrom, publisher, retain, retained, startPlacement, type TestPlacement } from '../support/placement.ts';
+import { publisher, retain, retained, startPlacement, type TestPlacement } from '../support/placement.ts';
 
 const POLL = { timeout: 10_000, interval: 20 };
 

@@ -4,9 +4,10 @@
 import { createServer, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { describe, expect, it, onTestFinished, vi } from 'vitest';
+import { configFrom } from '../support/config.ts';
 import { startHealthEndpoint } from '../support/health-endpoint.ts';
 import { startMosquitto } from '../support/mosquitto.ts';
-import { configFrom, nodeToml, publisher, retain, retained, startPlacement } from '../support/placement.ts';
+import { nodeToml, publisher, retain, retained, startPlacement } from '../support/placement.ts';
 
 // Real processes on a machine that may be busy: what counts is that it happens, not how soon.
 vi.setConfig({ testTimeout: 240_000 });

@@ -9,11 +9,12 @@ import { join } from 'node:path';
 import type { AuthenticateError } from 'aedes';
 import { describe, expect, it, onTestFinished, vi } from 'vitest';
 import { makeCertificates } from '../support/certificates.ts';
+import { configFrom } from '../support/config.ts';
 import { CONNACK, startHostileBroker } from '../support/hostile-broker.ts';
 import { textOf } from '../support/metrics.ts';
 import { startMosquitto } from '../support/mosquitto.ts';
 import { startOldBroker } from '../support/old-broker.ts';
-import { configFrom, publisher, retain, retained, startPlacement } from '../support/placement.ts';
+import { publisher, retain, retained, startPlacement } from '../support/placement.ts';
 
 // Real processes on a machine that may be busy: what counts is that it happens, not how soon.
 vi.setConfig({ testTimeout: 240_000 });

@@ -2,7 +2,7 @@
 
 import { describe, expect, it } from 'vitest';
 import { createAddressPolicy } from '../../src/placement/address-policy.ts';
-import { configFrom } from '../support/placement.ts';
+import { configFrom } from '../support/config.ts';
 
 const policy = createAddressPolicy({
   allow: ['10.0.0.0/8', '127.0.0.0/8', '::1/128', 'fd00::/8', '192.0.2.7'],

@@ -1,8 +1,9 @@
 // An [[announce]] without any broker: this node checks its own instances and uses them.
 
 import { describe, expect, it, vi } from 'vitest';
+import { configFrom } from '../support/config.ts';
 import { startHealthEndpoint } from '../support/health-endpoint.ts';
-import { configFrom, startPlacement } from '../support/placement.ts';
+import { startPlacement } from '../support/placement.ts';
 
 const soon = { timeout: 60_000, interval: 10 };
 vi.setConfig({ testTimeout: 120_000 });

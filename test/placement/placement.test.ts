@@ -1,7 +1,8 @@
 // What placement reports of itself; what it hears of a broker is in test/e2e.
 
 import { describe, expect, it, vi } from 'vitest';
-import { configFrom, startPlacement } from '../support/placement.ts';
+import { configFrom } from '../support/config.ts';
+import { startPlacement } from '../support/placement.ts';
 
 const toml = (wait: string): string =>
   `[node]\nid = "self"\n[placement]\nwait = "${wait}"\n[mqtt]\nurl = "mqtt://127.0.0.1:9"\n[[service]]\nname = "s"\nqos.latency = "1s"\n`;

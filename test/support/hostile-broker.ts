@@ -1,7 +1,8 @@
 // A broker that means no good: it accepts connections and answers each packet with the bytes that a test gives it.
 
-import { type AddressInfo, createServer, type Socket } from 'node:net';
+import { createServer, type Socket } from 'node:net';
 import { onTestFinished } from 'vitest';
+import { listening } from './listening.ts';
 
 /** CONNACK of MQTT 5: accepted, no session, no properties. */
 export const CONNACK = Buffer.from([0x20, 3, 0, 0, 0]);
@@ -22,10 +23,10 @@ export async function startHostileBroker(
       onData(socket, { first: wasFirst, bytes });
     });
   });
-  await new Promise<void>((resolve) => void server.listen(0, '127.0.0.1', resolve));
+  const port = await listening(server);
   onTestFinished(() => {
     for (const socket of sockets) socket.destroy();
     server.close();
   });
-  return `mqtt://127.0.0.1:${(server.address() as AddressInfo).port}`;
+  return `mqtt://127.0.0.1:${port}`;
 }

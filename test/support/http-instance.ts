@@ -1,8 +1,8 @@
 // An instance of some service: a real server that answers every request, with 200 unless asked otherwise.
 
 import { createServer } from 'node:http';
-import type { AddressInfo } from 'node:net';
 import { onTestFinished } from 'vitest';
+import { listening } from './listening.ts';
 
 export interface HttpInstance {
   readonly port: number;
@@ -17,8 +17,7 @@ export async function startInstance(status: () => number = () => 200): Promise<H
     request.resume();
     response.writeHead(status()).end('here');
   });
-  await new Promise<void>((resolve) => void server.listen(0, '127.0.0.1', resolve));
-  const { port } = server.address() as AddressInfo;
+  const port = await listening(server);
   const close = (): Promise<void> =>
     new Promise((resolve) => {
       server.close(() => resolve());

@@ -1,11 +1,12 @@
 // A name server over real sockets, UDP and TCP, that answers what a test says.
 
 import { createSocket } from 'node:dgram';
-import { type AddressInfo, createServer } from 'node:net';
+import { createServer } from 'node:net';
 import { onTestFinished } from 'vitest';
 import { decodeDns } from '../../src/net/dns/decode.ts';
 import { encodeMulticast } from '../../src/net/dns/encode.ts';
 import type { DnsQuestion, DnsRecord } from '../../src/net/dns/message.ts';
+import { listening } from './listening.ts';
 
 export interface NameServerAnswer {
   readonly code?: number;
@@ -47,8 +48,7 @@ export async function startNameServer(
       socket.end(Buffer.concat([length, response]));
     });
   });
-  await new Promise<void>((resolve) => tcp.listen(0, '127.0.0.1', resolve));
-  const { port } = tcp.address() as AddressInfo;
+  const port = await listening(tcp);
   const udp = createSocket('udp4', (bytes, from) => {
     const response = respond(bytes, 'udp');
     if (response === null) return;

@@ -1,9 +1,9 @@
 // A collector for OTLP/HTTP with JSON: takes batches, holds each against the schema, and answers as it is asked.
 
 import { createServer, type IncomingHttpHeaders } from 'node:http';
-import type { AddressInfo } from 'node:net';
 import { gunzipSync } from 'node:zlib';
 import { onTestFinished } from 'vitest';
+import { listening } from './listening.ts';
 import { exportTraceServiceRequest, type OtlpAttributes, type OtlpSpan } from './otlp-schema.ts';
 
 export interface OtlpCollector {
@@ -42,7 +42,7 @@ export async function startCollector(answer: () => CollectorAnswer = () => ({ st
       response.writeHead(status, { 'content-type': 'application/json', ...headers }).end(body);
     });
   });
-  await new Promise<void>((resolve) => void server.listen(0, '127.0.0.1', resolve));
+  const port = await listening(server);
   onTestFinished(
     () =>
       new Promise<void>((resolve) => {
@@ -50,6 +50,5 @@ export async function startCollector(answer: () => CollectorAnswer = () => ({ st
         server.closeAllConnections();
       }),
   );
-  const { port } = server.address() as AddressInfo;
   return { endpoint: `http://127.0.0.1:${port}/v1/traces`, spans, resources, posts };
 }

@@ -1,13 +1,9 @@
 // Placement against a real broker, in this process: what it reports is collected, what a person would publish is published.
 
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
 import { connectAsync, type IClientOptions, type MqttClient } from 'mqtt';
 import { pino } from 'pino';
 import { onTestFinished } from 'vitest';
-import type { Config, ListenAddress } from '../../src/config/config.ts';
-import { loadConfig } from '../../src/config/load.ts';
+import type { ListenAddress } from '../../src/config/config.ts';
 import type { PlacementUpdate } from '../../src/core/domain.ts';
 import type { Summary } from '../../src/core/neighbours/summary.ts';
 import { createRng, type Rng } from '../../src/core/rng.ts';
@@ -15,6 +11,7 @@ import type { ProbeTarget } from '../../src/net/endpoint.ts';
 import type { NodeEvent } from '../../src/placement/cache/report.ts';
 import { createPlacement, type Placement } from '../../src/placement/placement.ts';
 import { createMetrics, type Metrics } from '../../src/telemetry/metrics.ts';
+import { configFrom } from './config.ts';
 
 export interface TestPlacement {
   readonly placement: Placement;
@@ -46,18 +43,6 @@ qos = { latency = "80ms", success = 0.9, window = "10s" }
 `;
 }
 
-/** The configuration that a person would have written so. */
-export function configFrom(toml: string): Config {
-  const folder = mkdtempSync(join(tmpdir(), 'qedge-config-'));
-  try {
-    const file = join(folder, 'qedge.toml');
-    writeFileSync(file, toml);
-    return loadConfig(file);
-  } finally {
-    rmSync(folder, { recursive: true, force: true });
-  }
-}
-
 export interface StartOptions {
   readonly boot?: string;
   readonly rng?: Rng;
@@ -68,12 +53,6 @@ export interface StartOptions {
 
 /** Starts placement from `toml`; it stops with the test that is running. */
 export function startPlacement(toml: string, options: StartOptions = {}): TestPlacement {
-  const started = startPlacementUnmanaged(toml, options);
-  onTestFinished(() => started.placement.stop());
-  return started;
-}
-
-export function startPlacementUnmanaged(toml: string, options: StartOptions = {}): TestPlacement {
   const updates: PlacementUpdate[] = [];
   const nodeEvents: NodeEvent[] = [];
   const targets = new Map<string, ProbeTarget | null>();
@@ -95,6 +74,7 @@ export function startPlacementUnmanaged(toml: string, options: StartOptions = {}
     onTarget: (nodeId, target) => void targets.set(nodeId, target),
     onObservations: (nodeId, service, summary) => void observations.push({ nodeId, service, summary }),
   });
+  onTestFinished(() => placement.stop());
   options.prepare?.(placement);
   placement.start();
   const keys = (): readonly string[] =>
@@ -120,13 +100,21 @@ export async function retain(client: MqttClient, topic: string, payload: unknown
   });
 }
 
-/** What is retained under `filter` now, by topic. */
+/** What is retained under `filter` now, by topic: Mosquitto sends it before it answers a ping that comes behind the subscription. */
 export async function retained(client: MqttClient, filter: string): Promise<ReadonlyMap<string, string>> {
   const found = new Map<string, string>();
   const collect = (topic: string, payload: Buffer): void => void found.set(topic, payload.toString());
   client.on('message', collect);
   await client.subscribeAsync(filter, { qos: 0 });
-  await new Promise((resolve) => setTimeout(resolve, 200));
+  await new Promise<void>((resolve) => {
+    const onPacket = ({ cmd }: { readonly cmd?: string }): void => {
+      if (cmd !== 'pingresp') return;
+      client.off('packetreceive', onPacket);
+      resolve();
+    };
+    client.on('packetreceive', onPacket);
+    client.sendPing();
+  });
   await client.unsubscribeAsync(filter);
   client.off('message', collect);
   return found;

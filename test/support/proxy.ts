@@ -7,6 +7,7 @@ import { onTestFinished } from 'vitest';
 import type { ProxyConfig, ServiceConfig } from '../../src/config/config.ts';
 import { section } from '../../src/config/key.ts';
 import { requirementsOf } from '../../src/config/requirements.ts';
+import { proxyKeys } from '../../src/config/schema/proxy.ts';
 import { serviceKeys } from '../../src/config/schema/service/service.ts';
 import type { Chain } from '../../src/core/chain/chain.ts';
 import { createServiceRouter } from '../../src/core/create-router.ts';
@@ -66,25 +67,7 @@ export interface TestProxy {
 }
 
 export function proxyConfig(changes: Partial<ProxyConfig> = {}): ProxyConfig {
-  return {
-    listen: { host: '127.0.0.1', port: 0 },
-    workers: 1,
-    serviceHeader: 'X-QEdge-Service',
-    clientHeader: 'X-Client-Id',
-    trustedPeers: [],
-    responseHeaders: true,
-    baggage: false,
-    headerBytesMax: 16_384,
-    urlBytesMax: 8192,
-    bodyBytesMax: 0,
-    connectionsMax: 10_000,
-    headersTimeoutMs: 10_000,
-    bodyIdleTimeoutMs: 30_000,
-    keepAliveTimeoutMs: 65_000,
-    drainMs: 2000,
-    tls: null,
-    ...changes,
-  };
+  return { ...PROXY, connectionsMax: 10_000, drainMs: 2000, ...changes };
 }
 
 export function serviceConfig(spec: ServiceSpec): ServiceConfig {
@@ -111,8 +94,10 @@ export function serviceConfig(spec: ServiceSpec): ServiceConfig {
   };
 }
 
+const ANYWHERE = { directory: '', hostname: 'n0', stateDirectory: null };
 /** Every key at its default, as a file that says next to nothing has it. */
-const SERVICE: ServiceConfig = section(serviceKeys({ directory: '', hostname: 'n0', stateDirectory: null })).parse({
+const PROXY: ProxyConfig = section(proxyKeys(ANYWHERE)).parse({ listen: '127.0.0.1:0' });
+const SERVICE: ServiceConfig = section(serviceKeys(ANYWHERE)).parse({
   name: 'service',
   qos: { latency: '1s' },
 });

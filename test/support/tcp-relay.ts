@@ -1,7 +1,8 @@
 // A cable that can be pulled: a TCP relay on a port of its own that a test cuts and mends.
 
-import { type AddressInfo, connect, createServer, type Socket } from 'node:net';
+import { connect, createServer, type Socket } from 'node:net';
 import { onTestFinished } from 'vitest';
+import { listening } from './listening.ts';
 
 export interface TcpRelay {
   readonly port: number;
@@ -42,7 +43,7 @@ export async function startRelay(
       socket.pipe(other);
     }
   });
-  await new Promise<void>((resolve) => void server.listen(0, '127.0.0.1', resolve));
+  const port = await listening(server);
   const cut = (): void => {
     whole = false;
     for (const socket of sockets) socket.destroy();
@@ -57,5 +58,5 @@ export async function startRelay(
     cut();
     server.close();
   });
-  return { port: (server.address() as AddressInfo).port, cut, mend, freeze };
+  return { port, cut, mend, freeze };
 }

@@ -36,7 +36,7 @@ export interface Means {
 }
 
 /** The least response at no more energy and no less accuracy, ms; Infinity where no policy has those. */
-export function leastResponseMs(
+function leastResponseMs(
   { users, thinkS, rttS, groups, boards }: ClosedLoop,
   { energyMwh, accuracy }: Pick<Means, 'energyMwh' | 'accuracy'>,
 ): number {

@@ -4,8 +4,8 @@ import { pino } from 'pino';
 import { createRng } from '../../../src/core/rng.ts';
 import { createPlacement } from '../../../src/placement/placement.ts';
 import { createMetrics } from '../../../src/telemetry/metrics.ts';
+import { configFrom } from '../../support/config.ts';
 import { textOf } from '../../support/metrics.ts';
-import { configFrom } from '../../support/placement.ts';
 import { drive, routerAmongNeighbours } from './drive.ts';
 import { PREFIX } from './speakers.ts';
 

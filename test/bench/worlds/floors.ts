@@ -95,7 +95,7 @@ export function worldFloorsOf(worlds: readonly Compared[], subject: string): Wor
 }
 
 /** How far the subject is ahead of the best simple policy, what chance may have done put in its favour. */
-export function aheadOfSimple(world: Compared, subject: string): number {
+function aheadOfSimple(world: Compared, subject: string): number {
   const { success } = bestSimple(world);
   return figureIn(world, subject, steady) - success + chance(world, success);
 }

@@ -1,7 +1,7 @@
 // The examples of config/clients in shell and Python: frames, a stream, a call of gRPC; and what they do when they are asked to wait.
 // requires: curl, python3-requests, python3-aiohttp, python3-grpcio
 
-import { writeFileSync } from 'node:fs';
+import { rmSync, writeFileSync } from 'node:fs';
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import { createServer } from 'node:http';
 import { tmpdir } from 'node:os';
@@ -37,6 +37,7 @@ async function startService(): Promise<{ readonly port: number; readonly clients
 
 function frameFile(): string {
   const path = join(tmpdir(), `qedge-frame-${process.pid}.jpg`);
+  onTestFinished(() => rmSync(path, { force: true }));
   writeFileSync(path, frameOf(5000));
   return path;
 }

@@ -2,9 +2,10 @@
 
 import { describe, expect, it } from 'vitest';
 import type { DnsRecord, RecordData } from '../../../src/net/dns/message.ts';
+import { configFrom } from '../../support/config.ts';
 import { startNameServer } from '../../support/name-server.ts';
 import { PATIENCE } from '../../support/patience.ts';
-import { configFrom, startPlacement, type TestPlacement } from '../../support/placement.ts';
+import { startPlacement, type TestPlacement } from '../../support/placement.ts';
 
 const config = (port: number, names: string, more = ''): string => `
 [node]

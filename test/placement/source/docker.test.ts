@@ -5,8 +5,9 @@ import { createServer, type ServerResponse } from 'node:http';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { describe, expect, it, onTestFinished } from 'vitest';
+import { configFrom } from '../../support/config.ts';
 import { PATIENCE } from '../../support/patience.ts';
-import { configFrom, startPlacement, type TestPlacement } from '../../support/placement.ts';
+import { startPlacement, type TestPlacement } from '../../support/placement.ts';
 
 interface Engine {
   readonly socket: string;

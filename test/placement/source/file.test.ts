@@ -5,8 +5,9 @@ import { chmodSync, mkdtempSync, renameSync, rmSync, writeFileSync } from 'node:
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { describe, expect, it, onTestFinished } from 'vitest';
+import { configFrom } from '../../support/config.ts';
 import { PATIENCE } from '../../support/patience.ts';
-import { configFrom, startPlacement, type TestPlacement } from '../../support/placement.ts';
+import { startPlacement, type TestPlacement } from '../../support/placement.ts';
 
 function folder(): string {
   const path = mkdtempSync(join(tmpdir(), 'qedge-lists-'));

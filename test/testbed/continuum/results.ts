@@ -26,7 +26,7 @@ export interface Judgement {
 }
 
 /** Too late; an error of the proxy or of an instance; no proxy there; the client waited no longer. */
-export const MISSES = ['late', 'failed', 'refused', 'timeout'] as const;
+const MISSES = ['late', 'failed', 'refused', 'timeout'] as const;
 
 export function emptyRecorder({ clients, instances, balancers }: World, durationMs: number): Recorder {
   return new Recorder({
