@@ -11,6 +11,8 @@ const NOTED_MIN = 20;
 const STEP_RATIO = 0.15;
 /** Of the requests, from which on the service counts as one whose requests are stages. */
 const MOST = 0.5;
+/** And below which as one that has its own limit alone. */
+const SELDOM = 0.05;
 /** Nor more often. */
 const REST_MS = 3000;
 
@@ -18,6 +20,8 @@ const REST_MS = 3000;
 export class Aim {
   readonly #ownMs: number;
   latencyMs: number;
+  /** The limit is made of parts of goals. */
+  isPart = false;
   /** Mean of the parts that stages have. */
   #meanMs = Number.NaN;
   #noted = 0;
@@ -46,12 +50,14 @@ export class Aim {
     this.#stages *= FADING;
     this.#all *= FADING;
     if (this.#noted < NOTED_MIN || requests === 0 || nowMs - this.#sinceMs < REST_MS) return false;
-    const wantedMs = share * this.#meanMs + (1 - share) * this.#ownMs;
-    // The first is taken however near it is: a limit of one's own is kept by refusals, a part of a goal is not. A few stages change
-    // nothing for all the other requests.
-    const isFirst = this.#sinceMs === Number.NEGATIVE_INFINITY && share >= MOST;
-    if (!isFirst && Math.abs(Math.log(wantedMs / this.latencyMs)) < STEP_RATIO) return false;
+    const isSeldom = share < SELDOM;
+    const wantedMs = isSeldom ? this.#ownMs : share * this.#meanMs + (1 - share) * this.#ownMs;
+    // The first part is taken however near it is, and the own limit is when stages end: a limit of one's own is kept by refusals, a part
+    // of a goal is not. A few stages change nothing for all the other requests.
+    const isOther = this.isPart ? isSeldom : share >= MOST;
+    if (!isOther && Math.abs(Math.log(wantedMs / this.latencyMs)) < STEP_RATIO) return false;
     this.latencyMs = wantedMs;
+    this.isPart = !isSeldom;
     this.#sinceMs = nowMs;
     return true;
   }

@@ -420,7 +420,7 @@ export class LiveServiceRouter implements ServiceRouter {
     const { asked } = this.#parts.rates;
     const requests = asked - this.#askedBefore;
     this.#askedBefore = asked;
-    if (aim.step(requests, nowMs)) this.#parts.steerBy(aim.latencyMs, nowMs);
+    if (aim.step(requests, nowMs)) this.#parts.steerBy(aim, nowMs);
   }
 }
 

@@ -9,6 +9,7 @@ import { RequirementBooks } from '../requirements/books.ts';
 import { isMoreAsked, NO_REQUIREMENTS, type Requirements } from '../requirements/requirements.ts';
 import type { RouterEvent, ServiceRouterOptions } from '../service-router.ts';
 import { ClientLedger } from '../stats/client-ledger.ts';
+import type { Aim } from './aim.ts';
 import { FlightTable } from './flight-table.ts';
 import { GroupTable } from './group-table.ts';
 import { Membership } from './membership.ts';
@@ -65,10 +66,10 @@ export class RouterParts {
   }
 
   /** A policy is made for one limit: with another one, the next takes over what it learned. One that keeps nothing stays as it is. */
-  steerBy(latencyMs: number, nowMs: number): void {
+  steerBy({ latencyMs, isPart }: Aim, nowMs: number): void {
     const learned = this.policy.snapshot(nowMs);
     if (learned === null) return;
-    this.policy = this.#makePolicy({ ...this.options.qos, latencyMs }, true);
+    this.policy = this.#makePolicy({ ...this.options.qos, latencyMs }, isPart);
     this.policy.update(this.members.set.admitted, nowMs);
     this.policy.restore(learned, 0, nowMs);
     if (this.offers !== null) this.offers.policy = this.policy;

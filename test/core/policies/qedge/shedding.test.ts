@@ -238,6 +238,12 @@ describe('a load balancer whose instances are all overloaded', () => {
     };
     expect(asStage(40, 200)).toBe(0);
     expect(asStage(200, 3_000)).toBe(0);
+    // Stages end, and it is a service like others: with its own limit, which it keeps.
+    drive(world, 40, 10, 2_000);
+    expect(drive(world, 200, 10, 3_000).shed).toBeGreaterThan(500);
+    // They come again.
+    asStage(40, 2_000);
+    expect(asStage(200, 3_000)).toBe(0);
   });
 
   it('goes on refusing where few of its requests are stages of a chain', () => {
