@@ -74,9 +74,9 @@ export class Neighbourhood {
     const seen = balancers.at(from, stage).router.neighbours?.summarize(agenda.nowMs) ?? null;
     const due = this.#sayings[place]?.next(seen, agenda.nowMs) ?? null;
     if (due === null) return;
-    const summary = spec.liars.includes(from) ? this.#lie(due.summary) : due.summary;
+    const summary = spec.liars.includes(from) ? this.#lie(due) : due;
     const said: Said = { from, stage, atMs: agenda.nowMs, summary };
-    if (!due.isNews) this.#retained[place] = said;
+    if (due.isNews !== true) this.#retained[place] = said;
     for (const to of this.#hearers[from] ?? []) this.#send(to, said);
   }
 

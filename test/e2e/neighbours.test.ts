@@ -211,6 +211,23 @@ describe('neighbours over a broker', () => {
     expect(keysOf(text)).toHaveLength(12);
   });
 
+  it('say news once more with what is retained after it, for one that starts later', async () => {
+    const { url } = await startMosquitto();
+    const one = startPlacement(toml(url, 'n0'));
+    const later = await publisher(url);
+    await expect.poll(() => one.placement.state().broker?.connected, POLL).toBe(true);
+    const { spanMs, instances } = seen(30);
+    const newcomer = instances.map((of) => ({ ...of, key: 'n99/a' }));
+    one.placement.exchange(new Map([['pilotnet', seen(30)]]));
+    one.placement.say(new Map([['pilotnet', { spanMs, instances: newcomer }]]));
+    const saidAgain = async (): Promise<unknown> => {
+      one.placement.say(new Map([['pilotnet', seen(30)]]));
+      const [text = '{}'] = (await retained(later, topicOf('n0'))).values();
+      return readSummary(JSON.parse(text));
+    };
+    await expect.poll(saidAgain, POLL).toMatchObject({ instances: [{ key: 'n9/a' }], asNews: newcomer });
+  });
+
   it('are counted, named and not heard when they say what cannot be', async () => {
     const { url } = await startMosquitto();
     const one = startPlacement(toml(url, 'n0'));

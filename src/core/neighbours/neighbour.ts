@@ -36,6 +36,8 @@ export class Neighbour {
   readonly heard = new Map<number, Heard>();
   heardMs: number;
   summaries = 0;
+  /** It said news since its last summary that is none. */
+  #heardNews = false;
   ignoredUntilMs = Number.NEGATIVE_INFINITY;
   /** The instance that it was wrong about last. */
   wrongOver: InstanceKey | null = null;
@@ -56,7 +58,11 @@ export class Neighbour {
       scale(heard.recent, fade(passedMs / HALF_LIFE_MS));
       scale(heard.judged, fade(passedMs / JUDGED_HALF_LIFE_MS));
     }
-    for (const observed of summary.instances) {
+    const { instances, isNews = false, asNews = [] } = summary;
+    // Said before, and not heard: by one that came later.
+    const missed = this.#heardNews ? [] : asNews;
+    this.#heardNews = isNews;
+    for (const observed of [...missed, ...instances]) {
       const handle = handleOf(observed.key);
       if (handle !== undefined) this.#add(handle, observed, nowMs);
     }

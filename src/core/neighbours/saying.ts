@@ -30,16 +30,11 @@ interface Said {
   readonly failed: boolean;
 }
 
-/** What is to be said. */
-export interface Due {
-  readonly summary: Summary;
-  /** It is a part of what was seen: for those that listen, and no replacement of what was said before for those that come later. */
-  readonly isNews: boolean;
-}
-
 /** What is said of one service. */
 export class Saying {
   #waiting: Summary | null = null;
+  /** What was said as news since the last summary that is none. */
+  #asNews: Summary | null = null;
   #saidMs = Number.NEGATIVE_INFINITY;
   readonly #said = new Map<string, Said>();
   /** Bytes of news that may be said now, as of `#askedMs`. */
@@ -47,18 +42,33 @@ export class Saying {
   #askedMs = Number.NaN;
 
   /** What is to be said now; null: nothing, and what was `seen` since the last call waits for the next. */
-  next(seen: Summary | null, nowMs: number): Due | null {
+  next(seen: Summary | null, nowMs: number): Summary | null {
     this.#earn(nowMs);
     if (seen !== null) this.#waiting = this.#waiting === null ? seen : mergeInTime(this.#waiting, seen);
     const waiting = this.#waiting;
     if (waiting === null) return null;
-    const isNews = !this.#isDue(waiting, nowMs);
-    const summary = isNews ? this.#news(waiting, nowMs) : waiting;
+    const summary = this.#isDue(waiting, nowMs) ? this.#whole(waiting) : this.#news(waiting, nowMs);
     if (summary === null) return null;
-    this.#waiting = isNews ? without(waiting, summary) : null;
-    if (!isNews) this.#saidMs = nowMs;
+    this.#taken(waiting, summary, nowMs);
     this.#remember(summary, nowMs);
-    return { summary, isNews };
+    return summary;
+  }
+
+  /** With what was said as news meanwhile, as far as it is paid for once more: one that comes later hears this alone. */
+  #whole(waiting: Summary): Summary {
+    const asNews = this.#asNews === null ? null : this.#paid(this.#asNews, KEPT_BYTES);
+    return asNews === null ? waiting : { ...waiting, asNews: asNews.instances };
+  }
+
+  #taken(waiting: Summary, said: Summary, nowMs: number): void {
+    if (said.isNews) {
+      this.#waiting = without(waiting, said);
+      this.#asNews = this.#asNews === null ? said : mergeInTime(this.#asNews, said);
+      return;
+    }
+    this.#waiting = null;
+    this.#asNews = null;
+    this.#saidMs = nowMs;
   }
 
   #earn(nowMs: number): void {
@@ -77,8 +87,8 @@ export class Saying {
   #news({ spanMs, instances }: Summary, nowMs: number): Summary | null {
     const changed = instances.filter((one) => this.#hasChanged(one));
     const unknown = instances.filter((one) => this.#isUnknown(one.key, nowMs) && !changed.includes(one));
-    const all = { spanMs, instances: [...changed, ...unknown] };
-    return this.#paid(all, KEPT_BYTES) ?? this.#paid({ spanMs, instances: changed }, 0);
+    const all: Summary = { spanMs, instances: [...changed, ...unknown], isNews: true };
+    return this.#paid(all, KEPT_BYTES) ?? this.#paid({ ...all, instances: changed }, 0);
   }
 
   /** Null where it is nothing, or would leave less than `keptBytes`. */

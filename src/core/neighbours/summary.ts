@@ -32,6 +32,10 @@ export interface Observed {
 export interface Summary {
   readonly spanMs: number;
   readonly instances: readonly Observed[];
+  /** It is a part of what was seen, said by itself and at once. */
+  readonly isNews?: true;
+  /** What was said as news since the last summary that is none: for those that did not hear it. */
+  readonly asNews?: readonly Observed[];
 }
 
 /** What a summary is dropped for; the name that it is counted by. */
@@ -39,10 +43,20 @@ export type SummaryProblem = 'version' | 'shape' | 'impossible';
 
 /** Takes a summary from outside; says what is wrong with it instead. Nothing of a wrong one is used. */
 export function readSummary(value: unknown): Summary | SummaryProblem {
-  const { version, span_ms: spanMs, instances } = recordOf(value);
+  const { version, span_ms: spanMs, instances, news = false, as_news: asNews } = recordOf(value);
   if (version !== SUMMARY_VERSION) return 'version';
-  if (!Array.isArray(instances) || typeof spanMs !== 'number') return 'shape';
-  if (!(spanMs > 0 && spanMs <= SPAN_MS_MAX) || instances.length > HEARD_MAX) return 'impossible';
+  if (typeof spanMs !== 'number' || typeof news !== 'boolean') return 'shape';
+  if (!(spanMs > 0 && spanMs <= SPAN_MS_MAX)) return 'impossible';
+  const observed = readInstances(instances, spanMs);
+  const before = asNews === undefined ? [] : readInstances(asNews, SPAN_MS_MAX);
+  if (typeof observed === 'string') return observed;
+  if (typeof before === 'string') return before;
+  return { spanMs, instances: observed, ...(news && { isNews: news }), ...(before.length > 0 && { asNews: before }) };
+}
+
+function readInstances(instances: unknown, spanMs: number): readonly Observed[] | SummaryProblem {
+  if (!Array.isArray(instances)) return 'shape';
+  if (instances.length > HEARD_MAX) return 'impossible';
   const observed: Observed[] = [];
   const seen = new Set<string>();
   for (const one of instances) {
@@ -52,40 +66,45 @@ export function readSummary(value: unknown): Summary | SummaryProblem {
     seen.add(read.key);
     observed.push(read);
   }
-  return { spanMs, instances: observed };
+  return observed;
 }
 
-/** As it goes over the wire; what would make it too long is left out, the least busy first. */
-export function summaryText({ spanMs, instances }: Summary): string {
-  for (let count = instances.length; count > 0; count--) {
-    const text = JSON.stringify(writeSummary({ spanMs, instances: instances.slice(0, count) }));
+/** As it goes over the wire; what would make it too long is left out, first what was said before, then the least busy. */
+export function summaryText(summary: Summary): string {
+  const whole = textOf(summary);
+  if (whole.length <= SUMMARY_BYTES_MAX) return whole;
+  const { asNews: _, ...now } = summary;
+  for (let count = now.instances.length; count > 0; count--) {
+    const text = textOf({ ...now, instances: now.instances.slice(0, count) });
     if (text.length <= SUMMARY_BYTES_MAX) return text;
   }
-  return JSON.stringify(writeSummary({ spanMs, instances: [] }));
+  return textOf({ ...now, instances: [] });
 }
 
-/** As data: of the counts those from the first to the last that is not zero. */
-export function writeSummary({ spanMs, instances }: Summary): unknown {
+function textOf(summary: Summary): string {
+  return JSON.stringify(writeSummary(summary));
+}
+
+/** As data. */
+export function writeSummary({ spanMs, instances, isNews, asNews = [] }: Summary): unknown {
   return {
     version: SUMMARY_VERSION,
     span_ms: Math.min(SPAN_MS_MAX, Math.ceil(spanMs)),
-    instances: instances.map(({ key, counts, failures, perSecond, inFlight }) => {
-      const first = Math.max(
-        0,
-        counts.findIndex((count) => count > 0),
-      );
-      const last = counts.findLastIndex((count) => count > 0);
-      const failed = failures > 0 ? { failures } : {};
-      return {
-        key,
-        first,
-        counts: counts.slice(first, last + 1),
-        ...failed,
-        rate: tenth(perSecond),
-        in_flight: inFlight,
-      };
-    }),
+    ...(isNews && { news: isNews }),
+    instances: instances.map(writeObserved),
+    ...(asNews.length > 0 && { as_news: asNews.map(writeObserved) }),
   };
+}
+
+/** Of the counts those from the first to the last that is not zero. */
+function writeObserved({ key, counts, failures, perSecond, inFlight }: Observed): unknown {
+  const first = Math.max(
+    0,
+    counts.findIndex((count) => count > 0),
+  );
+  const last = counts.findLastIndex((count) => count > 0);
+  const failed = failures > 0 ? { failures } : {};
+  return { key, first, counts: counts.slice(first, last + 1), ...failed, rate: tenth(perSecond), in_flight: inFlight };
 }
 
 /** What one load balancer saw in two spans, one after the other: how busy it is now is what the later one says. */

@@ -97,9 +97,9 @@ export class NeighbourTalk {
       const due = this.#sayingOf(service).next(seen.get(service) ?? null, clock.nowMs());
       if (due === null) continue;
       const topic = observationsTopic(mqtt.topicPrefix, config.node.id, service);
-      const text = withRoundTrips(summaryText(due.summary), this.#ownRoundTrips, SUMMARY_BYTES_MAX);
+      const text = withRoundTrips(summaryText(due), this.#ownRoundTrips, SUMMARY_BYTES_MAX);
       // What is retained is for nodes that come later: to them, one instance that is news says nothing of the others.
-      this.#connection.say(topic, text, { expirySeconds: EXPIRY_SECONDS, retain: !due.isNews });
+      this.#connection.say(topic, text, { expirySeconds: EXPIRY_SECONDS, retain: due.isNews !== true });
       counters.sent.increment();
       counters.sentBytes.increment(topic.length + text.length);
     }
@@ -110,8 +110,7 @@ export class NeighbourTalk {
     if (summary === null || !this.#neighbourhood.hears(service, nodeId)) return;
     this.#options.counters.heard.increment();
     this.#rows.set(nodeId, { atMs: this.#options.clock.nowMs(), roundTrips });
-    const instances = this.#beside.has(nodeId) ? summary.instances : summary.instances.filter(isNamedForAll);
-    this.#options.onObservations(nodeId, service, { ...summary, instances });
+    this.#options.onObservations(nodeId, service, this.#beside.has(nodeId) ? summary : namedForAll(summary));
   }
 
   /** Null where summaries are neither sent nor used. */
@@ -181,6 +180,15 @@ function runsQedge({ probePort, boot }: Node): boolean {
 }
 
 /** An instance that is named after a loopback address is another one on each machine. */
+function namedForAll(summary: Summary): Summary {
+  const { instances, asNews } = summary;
+  return {
+    ...summary,
+    instances: instances.filter(isNamedForAll),
+    ...(asNews && { asNews: asNews.filter(isNamedForAll) }),
+  };
+}
+
 function isNamedForAll({ key }: Observed): boolean {
   return !isLoopback(key.slice(0, key.indexOf('/')));
 }

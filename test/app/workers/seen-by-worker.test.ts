@@ -26,7 +26,7 @@ describe('what a worker saw', () => {
       if (turn % 2 === phase) seen.add([['s', summary(1_000, [0, 10])]]);
       const own = summary(500, [0, 5]);
       const others = seen.take().get('s');
-      return saying.next(others === undefined ? own : mergeInSpace(own, others), 500 * turn)?.summary.instances[0];
+      return saying.next(others === undefined ? own : mergeInSpace(own, others), 500 * turn)?.instances[0];
     }).filter((one) => one !== undefined);
     expect(said.length).toBeGreaterThan(2);
     expect(said.slice(1).map(({ perSecond }) => perSecond)).toEqual(said.slice(1).map(() => 20));

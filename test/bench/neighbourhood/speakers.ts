@@ -51,7 +51,7 @@ function sayings(): readonly (Said | null)[][] {
       drive(world, EVERY_MS, rng);
       const due = saying.next(world.router.neighbours?.summarize(world.nowMs) ?? null, world.nowMs);
       if (due === null) return null;
-      return { text: withRoundTrips(summaryText(due.summary), near, SUMMARY_BYTES_MAX), retain: !due.isNews };
+      return { text: withRoundTrips(summaryText(due), near, SUMMARY_BYTES_MAX), retain: due.isNews !== true };
     });
   });
 }

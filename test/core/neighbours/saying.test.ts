@@ -39,7 +39,7 @@ describe('what is said', () => {
     saying.next(seen(16), 0);
     expect(saying.next(seen(16), 2_000)).toBeNull();
     expect(saying.next(null, 4_000)).toBeNull();
-    const summary = saying.next(seen(1), 8_000)?.summary;
+    const summary = saying.next(seen(1), 8_000);
     expect(summary).toMatchObject({ spanMs: 2 * TURN_MS, instances: { length: 16 } });
     expect(summary?.instances.find(({ key }) => key === 'node-0/pilotnet')?.counts[bucketOf(30)]).toBe(8);
     expect(saying.next(null, 10_000)).toBeNull();
@@ -57,15 +57,35 @@ describe('what is said', () => {
   it('is what is news alone where that goes at once, and the rest when it is due', () => {
     const saying = new Saying();
     saying.next(seen(15), 0);
-    expect(saying.next(seen(16), 2_000)?.summary.instances.map(({ key }) => key)).toEqual(['node-15/pilotnet']);
-    expect(saying.next(null, 8_000)?.summary.instances).toHaveLength(15);
+    expect(saying.next(seen(16), 2_000)?.instances.map(({ key }) => key)).toEqual(['node-15/pilotnet']);
+    expect(saying.next(null, 8_000)?.instances).toHaveLength(15);
   });
 
   it('is news, or all that there is to say', () => {
     const saying = new Saying();
-    expect(saying.next(seen(15), 0)?.isNews).toBe(false);
+    expect(saying.next(seen(15), 0)?.isNews).toBeUndefined();
     expect(saying.next(seen(16), 2_000)?.isNews).toBe(true);
-    expect(saying.next(seen(16), 8_000)?.isNews).toBe(false);
+    expect(saying.next(seen(16), 8_000)?.isNews).toBeUndefined();
+  });
+
+  it('says what was news once more with all the rest, for those that come later', () => {
+    const saying = new Saying();
+    saying.next(seen(15), 0);
+    saying.next(seen(16), 2_000);
+    saying.next(seen(1, 30, 1), 2_500);
+    const whole = saying.next(seen(1), 8_000);
+    expect(whole?.asNews?.map(({ key, failures }) => [key, failures])).toContainEqual(['node-15/pilotnet', 0]);
+    expect(whole?.asNews?.map(({ key, failures }) => [key, failures])).toContainEqual(['node-0/pilotnet', 1]);
+    expect(saying.next(seen(16), 16_000)?.asNews).toBeUndefined();
+  });
+
+  it('does not say so much news again that there is none left for an instance that fails', () => {
+    const saying = new Saying();
+    saying.next(seen(1), 0);
+    saying.next(seen(10), 500);
+    saying.next(seen(10, 30, 1), 1_000);
+    expect(saying.next(seen(1), 8_000)?.asNews).toBeUndefined();
+    expect(saying.next(seen(1, 300), 8_500)?.isNews).toBe(true);
   });
 
   it('goes no more often than every two seconds where it is asked for every half second, but for news', () => {
@@ -73,7 +93,7 @@ describe('what is said', () => {
     const saying = new Saying();
     const saidMs = small.flatMap((summary, n) => (saying.next(summary, 500 * n) === null ? [] : [500 * n]));
     expect(saidMs).toEqual([0, 2_000, 4_000]);
-    expect(saying.next(seen(2, 300), 6_500)).toMatchObject({ isNews: false });
+    expect(saying.next(seen(2, 300), 6_500)).not.toHaveProperty('isNews');
     expect(saying.next(seen(2, 30), 7_000)).toMatchObject({ isNews: true });
   });
 
@@ -83,7 +103,7 @@ describe('what is said', () => {
     const bytes = Array.from({ length: 300 }, (_, turn) => {
       const busiest = Array.from({ length: 16 }, (_, i) => instances[(16 * turn + i) % 100] as Observed);
       const due = saying.next({ spanMs: TURN_MS, instances: busiest }, turn * TURN_MS);
-      return due === null ? 0 : summaryText(due.summary).length;
+      return due === null ? 0 : summaryText(due).length;
     });
     const perSecond = bytes.reduce((sum, one) => sum + one, 0) / (300 * 2);
     // Sixteen instances every eight seconds, and 30 of news.
@@ -98,7 +118,7 @@ describe('what is said', () => {
       saying.next({ spanMs: TURN_MS, instances: [instances[0] as Observed, ...others] }, turn * TURN_MS);
     }
     const slow = seen(1, 300).instances[0] as Observed;
-    expect(saying.next({ spanMs: TURN_MS, instances: [slow] }, 41 * TURN_MS)?.summary.instances).toContain(slow);
+    expect(saying.next({ spanMs: TURN_MS, instances: [slow] }, 41 * TURN_MS)?.instances).toContain(slow);
   });
 
   it('names an instance once that fails and was not spoken of for half a minute', () => {
@@ -108,6 +128,6 @@ describe('what is said', () => {
     for (let turn = 1; turn < 16; turn++) saying.next({ spanMs: TURN_MS, instances: others }, turn * TURN_MS);
     const failing = { ...(first as Observed), failures: 1 };
     const news = saying.next({ spanMs: TURN_MS, instances: [failing, ...others] }, 30_500);
-    expect(news?.summary.instances.map(({ key }) => key)).toEqual([failing.key]);
+    expect(news?.instances.map(({ key }) => key)).toEqual([failing.key]);
   });
 });

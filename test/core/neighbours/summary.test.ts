@@ -29,6 +29,21 @@ describe('a summary', () => {
     expect(readSummary(JSON.parse(JSON.stringify(writeSummary(SUMMARY))))).toEqual(SUMMARY);
   });
 
+  it('reads back what was said as news, and that it is news', () => {
+    const { instances } = SUMMARY;
+    for (const more of [{ isNews: true }, { asNews: instances }] as const) {
+      const summary: Summary = { ...SUMMARY, ...more };
+      expect(readSummary(JSON.parse(summaryText(summary)))).toEqual(summary);
+    }
+  });
+
+  it('leaves out what was said before where it would be too long', () => {
+    const one = SUMMARY.instances[0];
+    const instances = Array.from({ length: SAID_MAX }, (_, i) => ({ ...one, key: `${'n'.repeat(40)}${i}/a` }));
+    const text = summaryText({ spanMs: 2_000, instances, asNews: instances } as Summary);
+    expect(readSummary(JSON.parse(text))).toEqual({ spanMs: 2_000, instances: JSON.parse(JSON.stringify(instances)) });
+  });
+
   it('takes at most 2 KiB: sixteen instances most often, and the busiest of those with long names', () => {
     const busy = counts(Object.fromEntries(Array.from({ length: 12 }, (_, i) => [i + 6, 12])));
     const named = (name: string): string => {
@@ -53,6 +68,13 @@ describe('a summary', () => {
     ['no instances', { version: 1, span_ms: 2_000 }, 'shape'],
     ['a span of no time', { version: 1, span_ms: 0, instances: [] }, 'impossible'],
     ['a span that is no number', { version: 1, span_ms: Number.NaN, instances: [] }, 'impossible'],
+    ['news that is no flag', { ...(writeSummary(SUMMARY) as object), news: 1 }, 'shape'],
+    ['no list of what was news', { ...(writeSummary(SUMMARY) as object), as_news: {} }, 'shape'],
+    [
+      'a figure of what was news that cannot be',
+      { ...(wireWith({}) as object), as_news: (wireWith({ failures: -1 }) as { instances: object[] }).instances },
+      'impossible',
+    ],
     ['a negative count', wireWith({ counts: [-1] }), 'impossible'],
     ['a count that is no number', wireWith({ counts: [Number.NaN] }), 'impossible'],
     ['a count that is a text', wireWith({ counts: ['1'] }), 'shape'],
