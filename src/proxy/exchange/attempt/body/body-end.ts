@@ -3,6 +3,7 @@
 
 import { isStreamType } from '../../../../core/verdict/measure.ts';
 import { EventStream } from './event-stream.ts';
+import { firstText, isText, JSON_BEGINNINGS } from './json-text.ts';
 import { LineStream } from './line-stream.ts';
 import { pictureEndOf } from './picture-end.ts';
 import { PictureStream } from './picture-stream.ts';
@@ -100,8 +101,6 @@ function lineEndOf(last: Buffer): number {
   return last.at(-2) === CR ? 2 : 1;
 }
 
-/** Of an object, an array, a string, a number, `true`, `false` or `null`, and of byte order marks. */
-const JSON_BEGINNINGS: ReadonlySet<number> = new Set(Buffer.from('{["-0123456789tfn\xef\xfe\xff', 'latin1'));
 const XML_BEGINNINGS: ReadonlySet<number> = new Set(Buffer.from('<\xef\xfe\xff', 'latin1'));
 const OPENINGS: ReadonlySet<number> = new Set(Buffer.from('{[<'));
 /** From an opening to its closing one. */
@@ -137,32 +136,31 @@ class BracketEnd implements BodyEnd {
   }
 }
 
-/** No white space, and none of the zeroes that programs in C send along. */
-function isText(byte: number | undefined): boolean {
-  return byte !== undefined && byte > 0x20;
-}
-
-/** 0: there is none. */
-function firstText(chunk: Buffer): number {
-  let at = 0;
-  while (at < chunk.length && !isText(chunk[at])) at++;
-  return chunk[at] ?? 0;
-}
+/** What is shorter is the end of a line. */
+const PART_BYTES_MIN = 3;
 
 class MultipartEnd implements BodyEnd {
   readonly #closing: Buffer;
   #tail = Buffer.alloc(0);
+  #bytesBefore = 0;
   truncated = true;
 
   constructor(boundary: string) {
     this.#closing = Buffer.from(`--${boundary}--`, 'latin1');
   }
 
+  /** The closing delimiter is the first. */
+  get isHollow(): boolean {
+    return !this.truncated && this.#bytesBefore < PART_BYTES_MIN;
+  }
+
   /** What stands behind the closing delimiter means nothing (RFC 2046 section 5.1.1). */
   take(chunk: Buffer): void {
     if (!this.truncated) return;
     const bytes = this.#tail.length === 0 ? chunk : Buffer.concat([this.#tail, chunk]);
-    this.truncated = !bytes.includes(this.#closing);
+    const at = bytes.indexOf(this.#closing);
+    this.truncated = at < 0;
+    this.#bytesBefore += at < 0 ? chunk.length : at - this.#tail.length;
     this.#tail = Buffer.from(bytes.subarray(-(this.#closing.length - 1)));
   }
 }

@@ -1,10 +1,12 @@
 // The events of a stream (WHATWG HTML, "Server-sent events"): lines of fields, and a blank line behind each event. Comments keep a connection
-// alive and say nothing: a stream has begun with its first field. What was not ended by a blank line never reaches the client's program.
-// Behind the first event little is read: where the last one ends.
+// alive and say nothing: a stream has begun with its first field. An event without data, and one that was not ended by a blank line, never
+// reaches the client's program. Behind the first event little is read: where the last one ends.
 
 const LF = 10;
 const CR = 13;
 const COLON = 0x3a;
+const DATA = Buffer.from('data');
+const OTHER_NAME = -1;
 /** Of a byte order mark, which may stand before the first line. */
 const MARK: readonly number[] = [0xef, 0xbb, 0xbf];
 /** An end of a line and the first byte of a blank line behind it. */
@@ -18,10 +20,12 @@ export class EventStream {
   readonly truncated = false;
   /** A field came. */
   begun = false;
-  /** An event is whole. */
+  /** An event with data is whole. */
   #hasEvent = false;
-  /** A field came since the last blank line. */
+  /** Data came since the last blank line. */
   #inEvent = false;
+  /** So much of the line is the beginning of the name `data`. */
+  #named = 0;
   #bytes = 0;
   #atLineStart = true;
   #afterCr = false;
@@ -54,6 +58,7 @@ export class EventStream {
     this.#atLineStart = byte === LF || byte === CR;
     this.#afterCr = byte === CR;
     this.#isComment = false;
+    this.#named = this.#atLineStart ? 0 : OTHER_NAME;
   }
 
   #takeByte(byte: number): void {
@@ -62,19 +67,22 @@ export class EventStream {
     this.#afterCr = byte === CR;
     if (endsCrLf) return;
     if (byte === LF || byte === CR) {
+      this.#inEvent ||= this.#named === DATA.length;
       if (this.#atLineStart && this.#inEvent) {
         this.#hasEvent = true;
         this.#inEvent = false;
       }
       this.#atLineStart = true;
       this.#isComment = false;
+      this.#named = 0;
       return;
     }
     if (this.#atLineStart) this.#isComment = byte === COLON;
     this.#atLineStart = false;
     if (this.#isComment) return;
     this.begun = true;
-    this.#inEvent = true;
+    if (this.#named === DATA.length && byte === COLON) this.#inEvent = true;
+    this.#named = this.#named >= 0 && byte === DATA[this.#named] ? this.#named + 1 : OTHER_NAME;
   }
 }
 

@@ -9,6 +9,21 @@ const NO_NUMBERS = /\bNaN\b|-?\bInfinity\b/g;
 const ZERO = 0;
 const WIDE_MARKS: ReadonlySet<number | undefined> = new Set([0xfe, 0xff]);
 
+/** Of an object, an array, a string, a number, `true`, `false` or `null`, and of byte order marks. */
+export const JSON_BEGINNINGS: ReadonlySet<number> = new Set(Buffer.from('{["-0123456789tfn\xef\xfe\xff', 'latin1'));
+
+/** No white space, and none of the zeroes that programs in C send along. */
+export function isText(byte: number | undefined): boolean {
+  return byte !== undefined && byte > 0x20;
+}
+
+/** The first byte that is text; 0: there is none. */
+export function firstText(chunk: Buffer): number {
+  let at = 0;
+  while (at < chunk.length && !isText(chunk[at])) at++;
+  return chunk[at] ?? 0;
+}
+
 /** True as well for what is empty or in an encoding that is not read here. */
 export function isJsonText(bytes: Buffer): boolean {
   if (WIDE_MARKS.has(bytes[0]) || bytes[0] === ZERO || bytes[1] === ZERO) return true;

@@ -1,7 +1,7 @@
-// The last line of a stream of JSON texts (NDJSON, JSON Lines). Each ends with a line feed; a last one without it is put up with, as readers
-// do, where it is whole.
+// How a stream of JSON texts (NDJSON, JSON Lines) begins, and its last line. Each ends with a line feed; a last one without it is put up with,
+// as readers do, where it is whole.
 
-import { isJsonText } from './json-text.ts';
+import { firstText, isJsonText, JSON_BEGINNINGS } from './json-text.ts';
 
 const LF = 10;
 /** Of a longer last line nothing is said. */
@@ -13,8 +13,10 @@ export class LineStream {
   /** The last line, in one piece: an instance may send it byte by byte. */
   #line = Buffer.alloc(0);
   #bytes = 0;
+  #first = 0;
 
   take(chunk: Buffer): void {
+    if (this.#first === 0) this.#first = firstText(chunk);
     const from = chunk.lastIndexOf(LF) + 1;
     if (from > 0) this.#bytes = 0;
     const bytes = this.#bytes + chunk.length - from;
@@ -23,6 +25,11 @@ export class LineStream {
       chunk.copy(this.#line, this.#bytes, from);
     }
     this.#bytes = bytes;
+  }
+
+  /** It begins with no JSON text. */
+  get isHollow(): boolean {
+    return this.#first !== 0 && !JSON_BEGINNINGS.has(this.#first);
   }
 
   /** The last line broke off. */

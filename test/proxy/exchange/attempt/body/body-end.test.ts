@@ -117,6 +117,19 @@ describe('the end of a multipart body', () => {
     },
   );
 
+  it.each([
+    [true, '--frame--'],
+    [true, '\r\n--frame--\r\n'],
+    [false, '--frame\r\n\r\none\r\n--frame--\r\n'],
+    [false, '--frame\r\n\r\none'],
+  ])('is all there is: %s, in %j', (isHollow, body) => {
+    for (const pieceBytes of [1, 4, 4096]) {
+      const end = bodyEndOf('multipart/mixed; boundary=frame', '');
+      for (let at = 0; at < body.length; at += pieceBytes) end?.take(Buffer.from(body.slice(at, at + pieceBytes)));
+      expect(end?.isHollow).toBe(isHollow);
+    }
+  });
+
   it('is not looked for in a stream of pictures', () => {
     expect(isTruncated('multipart/x-mixed-replace; boundary=frame', '', whole.subarray(0, -4))).toBe(false);
   });

@@ -12,6 +12,10 @@ describe.each([1, 3, 4096])('a stream of events in pieces of %i bytes', (pieceBy
     [true, false, '\ufeffdata: left\r\n\r\n'],
     [true, false, ': welcome\r\revent: steer\rdata: left\r\r'],
     [true, false, 'data: left\n\ndata: ri'],
+    [true, false, 'data\n\n'],
+    [true, true, 'Internal error\n\n'],
+    [true, true, 'retry: 3000\n\nid: 1\n\n'],
+    [true, true, 'database: left\n\ndat: left\n\n data: left\n\n'],
   ])('has begun: %s, and is hollow: %s, with %j', (begun, isHollow, text) => {
     const stream = new EventStream();
     const body = Buffer.from(text);
@@ -30,6 +34,9 @@ describe.each([1, 3, 4096])('a stream of events in pieces of %i bytes', (pieceBy
       [false, 'data: left\n\n: bye'],
       [false, `data: left\n\n${long}\n${long}\n\n`],
       [false, `data: left\n\n${long}\r\n\r\n: bye\r\n`],
+      [false, 'data: left\n\nretry: 3000\n'],
+      [false, 'data: left\n\nid: 7\nevent: by'],
+      [true, 'data: left\n\nid: 7\ndata: ri'],
       [true, 'data: left\n\ndata: ri'],
       [true, 'data: left\n\ndata: right\n'],
       [true, 'data: left\r\n\r\ndata: right\r\n'],

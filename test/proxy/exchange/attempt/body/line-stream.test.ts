@@ -14,7 +14,14 @@ describe.each([1, 5, 4096])('a stream of lines in pieces of %i bytes', (pieceByt
     const stream = new LineStream();
     const body = Buffer.from(text);
     for (let at = 0; at < body.length; at += pieceBytes) stream.take(body.subarray(at, at + pieceBytes));
-    expect(stream.isUnfinished).toBe(isUnfinished);
+    expect([stream.isUnfinished, stream.isHollow]).toEqual([isUnfinished, false]);
+  });
+
+  it.each(['Internal error\n', '\r\n<html>\n{}\n'])('is hollow where it begins with no JSON: %j', (text) => {
+    const stream = new LineStream();
+    const body = Buffer.from(text);
+    for (let at = 0; at < body.length; at += pieceBytes) stream.take(body.subarray(at, at + pieceBytes));
+    expect(stream.isHollow).toBe(true);
   });
 });
 
