@@ -50,6 +50,12 @@ export class Accounts {
   #earlier: Float64Array<ArrayBuffer> = new Float64Array(0);
   /** By row: what its next answer may take. */
   #allowanceMs: Float64Array<ArrayBuffer> = new Float64Array(0);
+  /**
+   * What is yet to be added to the row of all: requests by how they ended, and the time of the answers. With each one added there a request
+   * costs as much again.
+   */
+  readonly #waiting = new Float64Array(2 << SHARES_MAX);
+  #waitingMs = 0;
   /** The bucket that requests are counted in now: until when, and where it is in the row of all. */
   #bucketEndMs = Number.NEGATIVE_INFINITY;
   #epoch = 0;
@@ -74,7 +80,11 @@ export class Accounts {
   record(row: number, request: EndedRequest, how: number, nowMs: number): void {
     if (!(nowMs < this.#bucketEndMs)) this.#beginBucket(nowMs);
     const isOwn = (how & IS_OWN) !== 0;
-    if (!isOwn) this.#add(this.#atOfAll, request, how);
+    if (!isOwn) {
+      (this.#waiting[how] as number)++;
+      if ((how & IS_FAILED) === 0) this.#waitingMs += request.latencyMs;
+    }
+    if (row === ALL) this.#addWaiting();
     const at = row === ALL ? this.#atOfAll : this.#sums.atEpoch(row, this.#epoch);
     if (row !== ALL) this.#add(at, request, how);
     if (this.#meanMs !== Number.POSITIVE_INFINITY) this.#allow(row, at);
@@ -85,6 +95,7 @@ export class Accounts {
   }
 
   #beginBucket(nowMs: number): void {
+    this.#addWaiting();
     const sums = this.#sums;
     this.#epoch = sums.epochOf(nowMs);
     this.#bucketEndMs = sums.endMs(this.#epoch);
@@ -101,6 +112,24 @@ export class Accounts {
     sums.add(at, LATENCY_MS, latencyMs);
     const shares = this.#shares;
     for (let k = 0; k < shares; k++) if ((how & (1 << k)) !== 0) sums.add(at, FIRST_SHARE + k, 1);
+  }
+
+  #addWaiting(): void {
+    const sums = this.#sums;
+    const at = this.#atOfAll;
+    for (let how = 0; how < this.#waiting.length; how++) {
+      const requests = this.#waiting[how] as number;
+      if (requests === 0) continue;
+      this.#waiting[how] = 0;
+      sums.add(at, REQUESTS, requests);
+      if ((how & IS_FAILED) !== 0) {
+        sums.add(at, FAILED, requests);
+        continue;
+      }
+      for (let k = 0; k < this.#shares; k++) if ((how & (1 << k)) !== 0) sums.add(at, FIRST_SHARE + k, requests);
+    }
+    sums.add(at, LATENCY_MS, this.#waitingMs);
+    this.#waitingMs = 0;
   }
 
   /**
@@ -134,11 +163,16 @@ export class Accounts {
   /** An answer turned out to be none. */
   fail(row: number, nowMs: number): void {
     this.ensureRows(row + 1);
+    if (row === ALL) this.#addWaiting();
     this.#sums.add(this.#sums.at(row, nowMs), FAILED, 1);
   }
 
   clear(row: number): void {
-    if (row === ALL) this.#bucketEndMs = Number.NEGATIVE_INFINITY;
+    if (row === ALL) {
+      this.#bucketEndMs = Number.NEGATIVE_INFINITY;
+      this.#waiting.fill(0);
+      this.#waitingMs = 0;
+    }
     if (row < this.#sums.rows) {
       this.#sums.clear(row);
       this.#earlier[row * EARLIER_COLUMNS + EARLIER_THAN] = Number.NaN;
@@ -148,15 +182,11 @@ export class Accounts {
     if (row < this.#second.length) this.#second[row] = Number.NaN;
   }
 
-  /** Requests within the window. */
-  requests(row: number, nowMs: number): number {
-    return this.#sums.sum(row, REQUESTS, nowMs);
-  }
-
   /** What is asked for beside the latency goal, in the order of precedence. Cold path. */
   levels(row: number, nowMs: number): readonly RequirementLevel[] {
     const { meanLatencyMs, reliabilityRatio, availability, throughputPerSecondMin, shares } = this.#asked;
-    const requests = this.requests(row, nowMs);
+    if (row === ALL) this.#addWaiting();
+    const requests = this.#sums.sum(row, REQUESTS, nowMs);
     // A stream that breaks off after the window is a failure of a request that is not in it any more.
     const answered = Math.max(0, requests - this.#sums.sum(row, FAILED, nowMs));
     const coveredS = this.#sums.coveredMs(nowMs) / 1000;
