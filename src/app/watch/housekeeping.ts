@@ -28,14 +28,15 @@ export interface HousekeepingOptions {
 }
 
 const INTERVAL_MS = 1000;
-/** The status line moves at most this often: each change is a message to the service manager. */
-const STATUS_EVERY = 5;
+/** Rounds between two status lines: each change of it is a message to the service manager. */
+const STATUS_ROUNDS = 5;
 
 /** Runs from `start` to `stop`. */
 export class Housekeeping {
   readonly #options: HousekeepingOptions;
   #timer: NodeJS.Timeout | null = null;
-  #rounds = 0;
+  /** Since the last status line; the first round has one. */
+  #rounds = STATUS_ROUNDS;
   #connected = false;
   #brokerSinceMs: number | null = null;
   readonly #readStates: () => void;
@@ -52,12 +53,11 @@ export class Housekeeping {
   }
 
   start(): void {
-    const rounds = this.#options.broker() === null ? STATUS_EVERY : 1;
-    this.#timer = setInterval(() => this.#round(rounds), rounds * INTERVAL_MS).unref();
+    this.#wait();
   }
 
   stop(): void {
-    if (this.#timer !== null) clearInterval(this.#timer);
+    if (this.#timer !== null) clearTimeout(this.#timer);
     this.#timer = null;
   }
 
@@ -73,12 +73,21 @@ export class Housekeeping {
     return `${reload}${count(services.length, 'service')}, ${count(instances, 'instance')}${worst}`;
   }
 
-  /** `passed`: of those of a second. */
+  #wait(): void {
+    // A reload may bring a broker, or take it away.
+    const rounds = this.#options.broker() === null ? STATUS_ROUNDS : 1;
+    this.#timer = setTimeout(() => {
+      this.#round(rounds);
+      this.#wait();
+    }, rounds * INTERVAL_MS).unref();
+  }
+
+  /** `passed`: seconds since the last one. */
   #round(passed: number): void {
     this.#watchBroker();
-    const isDue = this.#rounds % STATUS_EVERY === 0;
     this.#rounds += passed;
-    if (!isDue) return;
+    if (this.#rounds < STATUS_ROUNDS) return;
+    this.#rounds = 0;
     this.#options.notifier.status(this.statusLine());
     this.#readStates();
   }

@@ -1,16 +1,27 @@
 import { setImmediate as turn } from 'node:timers/promises';
 import { afterEach, beforeEach, expect, it, vi } from 'vitest';
-import { Housekeeping } from '../../../src/app/watch/housekeeping.ts';
+import { Housekeeping, type HousekeepingOptions } from '../../../src/app/watch/housekeeping.ts';
 import type { InstanceState, RouterState } from '../../../src/core/service-router.ts';
 import { instanceStateOf, routerStateOf } from '../../support/router-state.ts';
 
 beforeEach(() => {
-  vi.useFakeTimers({ toFake: ['setInterval', 'clearInterval'] });
+  vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout'] });
 });
 
 afterEach(() => {
   vi.useRealTimers();
 });
+
+const NOTHING: HousekeepingOptions = {
+  services: new Map(),
+  broker: () => null,
+  reloadProblems: () => [],
+  notifier: { status: () => {} },
+  clock: { nowMs: () => 0 },
+  log: { error: () => {} },
+  onEvent: () => {},
+  onState: () => {},
+};
 
 it('instances are not read again while they are still being read', async () => {
   let readings = 0;
@@ -25,13 +36,8 @@ it('instances are not read again while they are still being read', async () => {
     },
   };
   const housekeeping = new Housekeeping({
+    ...NOTHING,
     services: new Map([['pilotnet', router]]),
-    broker: () => null,
-    reloadProblems: () => [],
-    notifier: { status: () => {} },
-    clock: { nowMs: () => 0 },
-    log: { error: () => {} },
-    onEvent: () => {},
     onState: (state) => states.push(state),
   });
   housekeeping.start();
@@ -42,5 +48,30 @@ it('instances are not read again while they are still being read', async () => {
   await turn();
   vi.advanceTimersByTime(5_000);
   expect(readings).toBe(2);
+  housekeeping.stop();
+});
+
+it('a broker that a reload brings is looked at each second; the status line goes on when it is taken away', () => {
+  let broker: ReturnType<HousekeepingOptions['broker']> = null;
+  const events: unknown[] = [];
+  let statuses = 0;
+  const housekeeping = new Housekeeping({
+    ...NOTHING,
+    broker: () => broker,
+    notifier: { status: () => void statuses++ },
+    onEvent: (event) => events.push(event),
+  });
+  housekeeping.start();
+  vi.advanceTimersByTime(5_000);
+  broker = { connected: true, url: 'mqtt://a', lastError: null };
+  vi.advanceTimersByTime(5_000);
+  expect(events).toHaveLength(1);
+  broker = { connected: false, url: 'mqtt://a', lastError: 'gone' };
+  vi.advanceTimersByTime(1_000);
+  expect(events).toHaveLength(2);
+  broker = null;
+  vi.advanceTimersByTime(19_000);
+  // At 5, 10, 17, 22 and 27 s.
+  expect(statuses).toBe(5);
   housekeeping.stop();
 });
