@@ -1,6 +1,6 @@
-import { setImmediate as turn } from 'node:timers/promises';
+import { setTimeout as pause, setImmediate as turn } from 'node:timers/promises';
 import { describe, expect, it } from 'vitest';
-import { inTurn, LoopShare, takesTurn } from '../../src/net/loop-share.ts';
+import { inTurn, LoopShare, spendTurn, takesTurn, turnNumber } from '../../src/net/loop-share.ts';
 
 /** Has `parts` to do, each of which is said to take 0.5 ms. */
 function work(parts: number): { readonly share: LoopShare; readonly left: () => number; readonly served: number[] } {
@@ -90,5 +90,33 @@ describe('a share of the event loop', () => {
     const meanwhile = floods.filter(({ served }, i) => served.length > (before[i] ?? 0)).length;
     expect(meanwhile).toBeLessThanOrEqual(10);
     await until(() => floods.every(({ left }) => left() === 0));
+  });
+});
+
+describe('a turn of the event loop', () => {
+  const endsAwaited = (): number => process.getActiveResourcesInfo().filter((name) => name === 'Immediate').length;
+
+  it('is not waited for where the loop was quiet before', async () => {
+    await turn();
+    await pause(5);
+    const before = turnNumber();
+    expect(takesTurn(0.025)).toBe(true);
+    expect(endsAwaited()).toBe(0);
+    await pause(5);
+    spendTurn(0.025);
+    expect(endsAwaited()).toBe(0);
+    expect(turnNumber()).toBe(before + 2);
+  });
+
+  it('is waited for with the next that is entered, or with much', async () => {
+    await pause(5);
+    for (let i = 0; i < 100; i++) spendTurn(0);
+    expect(endsAwaited()).toBe(1);
+    await turn();
+    await pause(5);
+    spendTurn(10);
+    expect(takesTurn(0)).toBe(false);
+    expect(endsAwaited()).toBe(1);
+    await until(() => takesTurn(0));
   });
 });
