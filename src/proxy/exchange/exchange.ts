@@ -149,14 +149,14 @@ export class Exchange implements AttemptOwner, BodyListener, SlotWaiter, Placeme
     }
     const localAnswer = countHop(head, this.request.method ?? '', context.viaName);
     if (localAnswer !== null) return localAnswer;
-    record.startTrace(this.nowMs());
+    const nowMs = this.nowMs();
+    record.startTrace(nowMs);
     const service = connection.service ?? matchService(head, context.services, context.config.serviceHeader);
     record.service = service;
     record.clientId = clientIdOf(head.client, connection.peer.address);
     const { affinity } = service.config;
     if (affinity !== null) this.session = sessionOf(affinity, this.request.rawHeaders, record.clientId);
     if (head.baggage !== null) readDeadline(head, head.baggage, context);
-    const nowMs = this.nowMs();
     if (head.chain !== null) record.stage = context.chains?.enter(head.chain, record.clientId, service, nowMs) ?? null;
     // A stage of a chain has what the run has left for it, no matter what the limit of its service is.
     const limitMs = record.stage?.budgetMs ?? service.config.qos.latencyMs;
@@ -186,7 +186,7 @@ export class Exchange implements AttemptOwner, BodyListener, SlotWaiter, Placeme
     }
     const via = `${this.request.httpVersion} ${this.#context.viaName}`;
     this.#fields = upstreamFields(head, via, this.#client.connection.peer);
-    this.#route();
+    this.#route(nowMs);
   }
 
   onBodyFailed(error: ProxyError): void {
@@ -194,8 +194,7 @@ export class Exchange implements AttemptOwner, BodyListener, SlotWaiter, Placeme
   }
 
   /** Asks the router where to, and sends; an instance that is full makes way for another before the request queues. */
-  #route(): void {
-    const nowMs = this.nowMs();
+  #route(nowMs: number): void {
     const { service, session } = this;
     if (this.deadline.askedLeftMs(nowMs) <= 0) {
       this.fail(deadlinePassed(this.#earlier === null ? 'downstream' : 'upstream'));
@@ -228,7 +227,7 @@ export class Exchange implements AttemptOwner, BodyListener, SlotWaiter, Placeme
   }
 
   onPlaced(): void {
-    if (!this.#over) this.#route();
+    if (!this.#over) this.#route(this.nowMs());
   }
 
   onSlot(): void {
@@ -293,7 +292,7 @@ export class Exchange implements AttemptOwner, BodyListener, SlotWaiter, Placeme
     this.#brokeOff = true;
     const { candidate } = this.#lastAttempt;
     if (this.#earlierAttempts.failed(candidate, failure.progress, failure.retryable, nowMs)) {
-      this.#route();
+      this.#route(nowMs);
       return;
     }
     this.fail(new ProxyError(code, message, { source: 'upstream', cause, context: { instance: candidate.key } }));
@@ -310,7 +309,7 @@ export class Exchange implements AttemptOwner, BodyListener, SlotWaiter, Placeme
   repeat({ status, grpcStatus }: AttemptEnding, nowMs: number): void {
     this.record.attemptEnded(status, grpcStatus, nowMs);
     this.#earlierAttempts.setAside(this.#lastAttempt.candidate);
-    this.#route();
+    this.#route(nowMs);
   }
 
   get #lastAttempt(): Attempt {

@@ -3,6 +3,7 @@
 // that can be resolved has one.
 
 import { isIPv6 } from 'node:net';
+import { remembered } from './remembered.ts';
 
 const NAME = /^[\w.~-]+$/;
 const NAME_AND_PORT = /^[\w.~-]+:(\d{0,5})$/;
@@ -10,10 +11,10 @@ const ADDRESS = /^\[([\da-fA-F:.]+)\](?::(\d{0,5}))?$/;
 const PORT_MAX = 65_535;
 
 /** Whether every reader takes `text` for the same host and port. Empty text is no authority. */
-export function isAuthority(text: string): boolean {
+export const isAuthority = remembered((text: string): boolean => {
   if (NAME.test(text)) return true;
   const named = NAME_AND_PORT.exec(text);
   if (named !== null) return Number(named[1]) <= PORT_MAX;
   const [, address = '', port = ''] = ADDRESS.exec(text) ?? [];
   return isIPv6(address) && Number(port) <= PORT_MAX;
-}
+});

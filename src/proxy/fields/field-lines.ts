@@ -36,5 +36,21 @@ function isSpace(code: number): boolean {
   return code === SPACE || code === TAB;
 }
 
+const ZERO = 48;
+/** Far below 2^53. */
+const DIGITS_MAX = 15;
+
+/** Up to 15 digits, as of a Content-Length (RFC 9110 section 8.6); NaN for any other text. */
+export function readDigits(value: string): number {
+  if (value.length === 0 || value.length > DIGITS_MAX) return Number.NaN;
+  let length = 0;
+  for (let i = 0; i < value.length; i++) {
+    const digit = value.charCodeAt(i) - ZERO;
+    if (digit < 0 || digit > 9) return Number.NaN;
+    length = length * 10 + digit;
+  }
+  return length;
+}
+
 /** Bytes that a head, or the trailers, may have. */
 export const RESPONSE_HEAD_BYTES_MAX = 64 * 1024;

@@ -225,6 +225,12 @@ export function connectionNames(value: string): readonly string[] | null {
   return names.length === 0 ? null : names;
 }
 
+/** Names of two Connection fields of one head. */
+export function joinedNames(names: readonly string[] | null, more: readonly string[] | null): readonly string[] | null {
+  if (names === null || more === null) return names ?? more;
+  return [...names, ...more];
+}
+
 /** Raw fields (name, value, name, value, …) without those named. */
 export function withoutFields(fields: readonly string[], names: readonly string[]): string[] {
   const kept: string[] = [];

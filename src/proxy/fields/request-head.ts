@@ -5,7 +5,8 @@ import { SESSION_COOKIE } from '../../config/session-cookie.ts';
 import { readGrpcTimeout } from '../../core/verdict/grpc.ts';
 import { ProxyError } from '../../errors.ts';
 import { isAuthority } from './authority.ts';
-import { connectionNames, FieldKind, type FieldTable, withoutFields } from './fields.ts';
+import { readDigits } from './field-lines.ts';
+import { connectionNames, FieldKind, type FieldTable, joinedNames, withoutFields } from './fields.ts';
 
 /** What was read of a request before its body. */
 export class RequestHead {
@@ -68,7 +69,7 @@ export function readRequestHead(
     const value = rawHeaders[i + 1] ?? '';
     const kind = table.kindOf(name);
     if (kind === FieldKind.ordinary) head.fields.push(name, value);
-    else if (kind === FieldKind.connection) named = [...(named ?? []), ...(connectionNames(value) ?? [])];
+    else if (kind === FieldKind.connection) named = joinedNames(named, connectionNames(value));
     else takeField(head, kind, name, value);
   }
   if (named !== null && named.length > 0) dropNamed(head, named);
@@ -206,7 +207,7 @@ function takeTarget(head: RequestHead, target: string): void {
 }
 
 function readContentLength(before: number | null, value: string): number {
-  const length = /^\d{1,15}$/.test(value) ? Number(value) : Number.NaN;
+  const length = readDigits(value);
   if (Number.isNaN(length)) throw badRequest(`invalid Content-Length ${JSON.stringify(value)}`);
   if (before !== null) throw badRequest('more than one Content-Length field');
   return length;

@@ -4,7 +4,8 @@ import { SESSION_COOKIE } from '../../config/session-cookie.ts';
 import { isGrpc, NO_GRPC_STATUS, readGrpcStatus } from '../../core/verdict/grpc.ts';
 import { isStreamType } from '../../core/verdict/measure.ts';
 import { isFailureVerdict } from '../../core/verdict/verdict.ts';
-import { connectionNames, FieldKind, type RawFields, RESPONSE_FIELDS, withoutFields } from './fields.ts';
+import { connectionNames, FieldKind, joinedNames, type RawFields, RESPONSE_FIELDS, withoutFields } from './fields.ts';
+import { remembered } from './remembered.ts';
 
 /** What was read of an answer before its body. */
 export interface ResponseHead {
@@ -106,7 +107,7 @@ export function readResponseHead(status: number, raw: RawFields, trailersAllowed
         sized = true;
         break;
       case FieldKind.connection:
-        named = [...(named ?? []), ...(connectionNames(value) ?? [])];
+        named = joinedNames(named, connectionNames(value));
         break;
       case FieldKind.transferEncoding:
         // Chunks within chunks are not taken apart either.
@@ -124,14 +125,15 @@ export function readResponseHead(status: number, raw: RawFields, trailersAllowed
   if (named !== null && named.length > 0) fields = withoutFields(fields, named);
   // Trailers need chunks to follow; to an HTTP/1.0 client there are none.
   if (trailer !== null && chunked && trailersAllowed) fields.push('Trailer', trailer);
+  const { isEventStream, isStream, isOfGrpc } = contentOf(contentType);
   return {
     fields,
     contentType,
     contentEncoding,
     digests,
-    eventStream: EVENT_STREAM.test(contentType),
-    stream: isStreamType(contentType) || (unbuffered && !sized),
-    grpc: isGrpc(contentType),
+    eventStream: isEventStream,
+    stream: isStream || (unbuffered && !sized),
+    grpc: isOfGrpc,
     grpcStatus,
     declaredFailure,
     unknownCoding,
@@ -141,6 +143,14 @@ export function readResponseHead(status: number, raw: RawFields, trailersAllowed
 /** RFC 9530 section 4: they may come in trailers. */
 const DIGESTS = /(?:content|repr)-digest/i;
 const EVENT_STREAM = /^text\/event-stream/i;
+
+/** By the type that the head names. */
+const contentOf = remembered((contentType) => ({
+  isEventStream: EVENT_STREAM.test(contentType),
+  isStream: isStreamType(contentType),
+  isOfGrpc: isGrpc(contentType),
+}));
+
 const SETS_SESSION = new RegExp(`^[\\t ]*${SESSION_COOKIE}[\\t ]*(?:=|;|$)`);
 
 /** About what one takes. */

@@ -100,7 +100,7 @@ export class FastResponse implements ClientResponse {
   writeHead(status: number, reasonOrFields: string | string[], fieldsOrNothing: string[] = []): void {
     const fields = typeof reasonOrFields === 'string' ? fieldsOrNothing : reasonOrFields;
     const reason = typeof reasonOrFields === 'string' ? reasonOrFields : (STATUS_CODES[status] ?? '');
-    if (status < 200 || status > 999 || !VALID_REASON.test(reason))
+    if (status < 200 || status > 999 || !(reason === 'OK' || VALID_REASON.test(reason)))
       throw new Error(`invalid status ${status} ${reason}`);
     let head = `HTTP/1.1 ${status} ${reason}\r\n`;
     let framed = false;

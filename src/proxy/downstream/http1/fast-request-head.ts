@@ -2,7 +2,7 @@
 // way, and a body of known length or none. They are read here, in one look. What is not such a head, wrong or merely
 // unusual, is left to node:http and llhttp in its strict mode, which knows all of HTTP and what to refuse of it.
 
-import { FIELD_LINE, readFieldLines } from '../../fields/field-lines.ts';
+import { FIELD_LINE, readDigits, readFieldLines } from '../../fields/field-lines.ts';
 import { FieldKind, FieldTable } from '../../fields/fields.ts';
 
 export interface FastRequestHead {
@@ -21,6 +21,8 @@ export interface FastRequestHead {
 const HEAD = new RegExp(
   `^(?:GET|HEAD|POST|PUT|PATCH|DELETE|OPTIONS) /[\\x21-\\x7e]* HTTP/1\\.1\\r\\n(?:${FIELD_LINE})+\\r\\n$`,
 );
+/** Up to here all of it is made a text: to look for the end first costs another call. */
+const SHORT_BYTES = 1024;
 /** Behind the target, with the line's end. */
 const VERSION_CHARS = ' HTTP/1.1\r\n'.length;
 
@@ -35,9 +37,10 @@ const DECIDING = new FieldTable({
 
 /** Null: not plain, or not whole. `bytesMax`: what a head may have. */
 export function readFastRequestHead(bytes: Buffer, bytesMax: number): FastRequestHead | null {
-  const length = bytes.indexOf('\r\n\r\n', 0, 'latin1') + 4;
+  const whole = bytes.length <= SHORT_BYTES ? bytes.toString('latin1') : null;
+  const length = (whole ?? bytes).indexOf('\r\n\r\n') + 4;
   if (length < 4 || length > bytesMax) return null;
-  const text = bytes.toString('latin1', 0, length);
+  const text = whole === null ? bytes.toString('latin1', 0, length) : whole.slice(0, length);
   if (!HEAD.test(text)) return null;
   const lineEnd = text.indexOf('\r\n');
   const methodEnd = text.indexOf(' ');
@@ -48,8 +51,8 @@ export function readFastRequestHead(bytes: Buffer, bytesMax: number): FastReques
     const kind = DECIDING.kindOf(rawHeaders[i] ?? '');
     if (kind === FieldKind.ordinary) continue;
     const value = rawHeaders[i + 1] ?? '';
-    if (kind === FieldKind.contentLength && contentLength < 0 && /^\d{1,15}$/.test(value)) {
-      contentLength = Number(value);
+    if (kind === FieldKind.contentLength && contentLength < 0 && !Number.isNaN(readDigits(value))) {
+      contentLength = readDigits(value);
     } else if (kind === FieldKind.connection && CONNECTION.test(value)) {
       keepAlive &&= value.length !== CLOSE_CHARS;
     } else {

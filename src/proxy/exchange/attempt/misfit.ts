@@ -3,6 +3,7 @@
 
 import type { Misfit } from '../../../core/verdict/table.ts';
 import { fieldValue, hasField, listValue, type RawFields } from '../../fields/fields.ts';
+import { remembered } from '../../fields/remembered.ts';
 import type { ResponseHead } from '../../fields/response-head.ts';
 import type { ClientRequest } from '../client/message.ts';
 
@@ -20,13 +21,13 @@ export function misfitOf(status: number, head: ResponseHead, { rawHeaders }: Cli
   }
   // Some servers name a type for what has no body as well.
   if (contentType === '' || status === 204) return null;
-  if (PROBLEM.test(contentType)) return 'problem';
+  if (isProblem(contentType)) return 'problem';
   return isUnacceptable(contentType, listValue(rawHeaders, 'accept')) ? 'unacceptable' : null;
 }
 
 /** RFC 9457. */
-const PROBLEM = /^application\/problem\+/i;
-const HTML = /^text\/html\b/i;
+const isProblem = remembered((contentType) => /^application\/problem\+/i.test(contentType));
+const isHtml = remembered((contentType) => /^text\/html\b/i.test(contentType));
 
 /**
  * By the request's `Accept` (RFC 9110 section 12.5.1); null: it has none, and takes any. A page of HTML is what login pages and captive
@@ -34,7 +35,7 @@ const HTML = /^text\/html\b/i;
  */
 function isUnacceptable(contentType: string, accept: string | null): boolean {
   if (accept === contentType) return false;
-  if (accept === null || ANY.test(accept)) return HTML.test(contentType) && !/text\/(?:html|\*)/i.test(accept ?? '');
+  if (accept === null || ANY.test(accept)) return isHtml(contentType) && !/text\/(?:html|\*)/i.test(accept ?? '');
   const [type = ''] = contentType.toLowerCase().split(';');
   const named = type.trim();
   const [main = ''] = named.split('/');

@@ -274,7 +274,7 @@ function requestHead({ method, target, fields }: UpstreamRequest, body: Buffer |
   let head = `${method} ${target} HTTP/1.1\r\n`;
   for (let i = 0; i + 1 < fields.length; i += 2) head += `${fields[i]}: ${fields[i + 1]}\r\n`;
   if (body !== null) head += `Content-Length: ${body.length}\r\n`;
-  else if (EXPECT_BODY.has(method)) head += 'Content-Length: 0\r\n';
+  else if (method !== 'GET' && EXPECT_BODY.has(method)) head += 'Content-Length: 0\r\n';
   return `${head}Connection: keep-alive\r\n\r\n`;
 }
 

@@ -1,6 +1,7 @@
 // How long the body of an answer is, and whether its connection may carry another request, as the fields of its head say (RFC 9112
 // sections 6.3 and 9.3).
 
+import { readDigits } from '../../fields/field-lines.ts';
 import { FieldKind, RESPONSE_FIELDS } from '../../fields/fields.ts';
 
 /** An answer that is not HTTP, or not one that all parsers would read the same way. */
@@ -29,17 +30,21 @@ export function readFraming(fields: readonly string[]): Framing {
     const value = fields[i + 1] ?? '';
     switch (RESPONSE_FIELDS.kindOf(fields[i] ?? '')) {
       case FieldKind.contentLength:
-        if (length !== null || !/^\d{1,15}$/.test(value)) {
+        if (length !== null || Number.isNaN(readDigits(value))) {
           throw new MalformedResponseError(`invalid Content-Length ${JSON.stringify(value)}`);
         }
-        length = Number(value);
+        length = readDigits(value);
         break;
       case FieldKind.transferEncoding:
         chunked = /(?:^|,)[\t ]*chunked$/i.test(value);
         break;
       case FieldKind.connection:
-        close ||= CLOSE.test(value);
-        keepAlive ||= KEEP_ALIVE.test(value);
+        // Nearly all say this.
+        if (value === 'keep-alive') keepAlive = true;
+        else {
+          close ||= CLOSE.test(value);
+          keepAlive ||= KEEP_ALIVE.test(value);
+        }
         break;
       case FieldKind.keepAlive:
         keepAliveSeconds = Number(/(?:^|[,;\s])timeout=(\d{1,9})/i.exec(value)?.[1] ?? Number.NaN);

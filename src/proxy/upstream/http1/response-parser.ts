@@ -1,7 +1,14 @@
 // Answers of instances as they come off the wire, HTTP/1.1 after RFC 9112, no laxer than llhttp in its strict mode: what
 // two readers could understand differently (a bare line feed, a folded field, a length beside chunks) is an error.
 
-import { FIELD_LINE, RESPONSE_HEAD_BYTES_MAX, readFieldLines, TOKEN, VALUE } from '../../fields/field-lines.ts';
+import {
+  FIELD_LINE,
+  RESPONSE_HEAD_BYTES_MAX,
+  readDigits,
+  readFieldLines,
+  TOKEN,
+  VALUE,
+} from '../../fields/field-lines.ts';
 import { BORROWED_BYTES_MAX } from '../upstream.ts';
 import { type Framing, MalformedResponseError, persists, readFraming } from './framing.ts';
 
@@ -141,7 +148,7 @@ export class ResponseParser {
   }
 
   #takeHead(text: string, last: boolean): void {
-    const status = Number(text.slice(9, 12));
+    const status = readDigits(text.slice(9, 12));
     const lineEnd = text.indexOf('\r\n');
     const fields = readFieldLines(text, lineEnd + 2);
     if (status < 200) {

@@ -2,6 +2,7 @@
 // sent is cut off all the same, and the marks of its format say so. Nothing is decompressed here (body-checks.ts).
 
 import { isStreamType } from '../../../../core/verdict/measure.ts';
+import { remembered } from '../../../fields/remembered.ts';
 import { EventStream } from './event-stream.ts';
 import { firstText, isText, JSON_BEGINNINGS } from './json-text.ts';
 import { LineStream } from './line-stream.ts';
@@ -30,6 +31,16 @@ export interface BodyEnd {
   readonly isUnfinished?: boolean;
 }
 
+/** Messages of Connect have a prefix. */
+const JSON_TYPE = /^application\/(?!connect\+)(?:[\w.-]+\+)?json[\t ]*(?:;|$)/i;
+
+export const isJsonType = remembered((contentType) => JSON_TYPE.test(contentType));
+
+const XML_TYPE = /^(?:(?:application|text)\/xml|(?:application|image)\/[\w.-]+\+xml)[\t ]*(?:;|$)/i;
+
+/** JSON texts, one a line. */
+const LINES_TYPE = /^application\/(?:x-ndjson|ndjson|jsonl|stream\+json)[\t ]*(?:;|$)/i;
+
 /** Null for a body whose format does not mark its end. Fields as they came. */
 export function bodyEndOf(contentType: string, contentEncoding: string): BodyEnd | null {
   if (contentEncoding !== '') {
@@ -38,28 +49,25 @@ export function bodyEndOf(contentType: string, contentEncoding: string): BodyEnd
     if (coding === 'zstd') return new ZstdEnd();
     if (coding !== 'identity') return null;
   }
-  if (LINES_TYPE.test(contentType)) return new LineStream();
-  if (isJsonType(contentType)) return new BracketEnd(JSON_BEGINNINGS);
-  if (XML_TYPE.test(contentType)) return new BracketEnd(XML_BEGINNINGS);
-  if (/^text\/event-stream\b/i.test(contentType)) return new EventStream();
-  if (!/^multipart\//i.test(contentType)) return pictureEndOf(contentType);
+  return makerOf(contentType)();
+}
+
+const nothing = (): null => null;
+
+/** Makes what reads a body of this type. */
+const makerOf = remembered((contentType): (() => BodyEnd | null) => {
+  if (LINES_TYPE.test(contentType)) return () => new LineStream();
+  if (JSON_TYPE.test(contentType)) return () => new BracketEnd(JSON_BEGINNINGS);
+  if (XML_TYPE.test(contentType)) return () => new BracketEnd(XML_BEGINNINGS);
+  if (/^text\/event-stream\b/i.test(contentType)) return () => new EventStream();
+  if (!/^multipart\//i.test(contentType)) {
+    return pictureEndOf(contentType) === null ? nothing : () => pictureEndOf(contentType);
+  }
   const match = /;[\t ]*boundary=(?:"([^"]{1,70})"|([^\s;"]{1,70}))/i.exec(contentType);
-  if (match === null) return null;
+  if (match === null) return nothing;
   const boundary = match[1] ?? match[2] ?? '';
-  return isStreamType(contentType) ? new PictureStream(boundary) : new MultipartEnd(boundary);
-}
-
-/** Messages of Connect have a prefix. */
-const JSON_TYPE = /^application\/(?!connect\+)(?:[\w.-]+\+)?json[\t ]*(?:;|$)/i;
-
-export function isJsonType(contentType: string): boolean {
-  return JSON_TYPE.test(contentType);
-}
-
-const XML_TYPE = /^(?:(?:application|text)\/xml|(?:application|image)\/[\w.-]+\+xml)[\t ]*(?:;|$)/i;
-
-/** JSON texts, one a line. */
-const LINES_TYPE = /^application\/(?:x-ndjson|ndjson|jsonl|stream\+json)[\t ]*(?:;|$)/i;
+  return isStreamType(contentType) ? () => new PictureStream(boundary) : () => new MultipartEnd(boundary);
+});
 
 /** Codings are listed in the order in which they were applied (RFC 9110 section 8.4). */
 export function outermostOf(contentEncoding: string): string {

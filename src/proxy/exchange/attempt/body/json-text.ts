@@ -3,6 +3,7 @@
 const BYTE_ORDER_MARK = '\ufeff';
 /** Programs in C send the zero that ends a string along. */
 const ZEROES = /\0+$/;
+const ZERO_TEXT = '\0';
 /** What Python writes for numbers that JSON has no word for, and reads. */
 const NO_NUMBERS = /\bNaN\b|-?\bInfinity\b/g;
 /** UTF-16 and UTF-32 are not read here. */
@@ -29,7 +30,8 @@ export function isJsonText(bytes: Buffer): boolean {
   if (WIDE_MARKS.has(bytes[0]) || bytes[0] === ZERO || bytes[1] === ZERO) return true;
   let text = bytes.toString();
   if (text.startsWith(BYTE_ORDER_MARK)) text = text.slice(1);
-  text = text.replace(ZEROES, '').trim();
+  if (text.endsWith(ZERO_TEXT)) text = text.replace(ZEROES, '');
+  text = text.trim();
   return text === '' || parses(text) || parses(text.replace(NO_NUMBERS, '0'));
 }
 
