@@ -47,10 +47,16 @@ function hintAtHelp(command: Command, path: string): void {
 /** What commander says of a mistake, in the words that qedge uses elsewhere. */
 function reworded(text: string): string {
   return text
+    .trimEnd()
     .replace(/^error: /, '')
+    .replace(
+      /((?:argument|value) )'(.*)' is invalid(.*)\. Allowed choices are (.*)\.$/s,
+      "$1'$2' is invalid$3. expected one of $4, got $2",
+    )
+    .replace(/^command-argument value '.*' is invalid for argument '(.*?)'\. /s, '$1: ')
+    .replace(/^too many arguments for '.*'\. Expected (.*) but got (\d+): (.*)\.$/s, 'expected $1, got $2: $3')
     .replace(/^option '(?:-\w, )?(--[\w-]+)[^']*' argument '.*' is invalid\. /s, '$1: ')
-    .replace(/\n\(Did you mean (.*)\?\)/, ', did you mean $1?')
-    .trimEnd();
+    .replace(/\n\(Did you mean (.*)\?\)/, ', did you mean $1?');
 }
 
 /** To standard error, a line a complaint, broken between words where a terminal would break within them. */

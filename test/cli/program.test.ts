@@ -23,6 +23,15 @@ describe('the command line', () => {
       ['simulate', 'x.toml', '--load', '0'],
       'qedge: --load: expected a number above 0, at most 100, got 0\n(qedge simulate --help says how)\n',
     ],
+    [
+      ['demo', '--scene', 'sea'],
+      'qedge: --scene: expected one of road, crossroads, got sea\n(qedge demo --help says how)\n',
+    ],
+    [
+      ['completion', 'tcsh'],
+      'qedge: shell: expected one of bash, zsh, fish, got tcsh\n(qedge completion --help says how)\n',
+    ],
+    [['run', 'now'], 'qedge: expected 0 arguments, got 1: now\n(qedge run --help says how)\n'],
   ])('reports a mistake in one line, and where to read on: %j', async (argv, err) => {
     expect(await cli(...argv)).toEqual({ status: 64, out: '', err });
   });
