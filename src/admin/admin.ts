@@ -16,6 +16,7 @@ import type { AdminOptions } from './options.ts';
 import { createPacedServer } from './paced-server.ts';
 import type { RouteParts } from './routes.ts';
 import { registerServiceMetrics } from './service-metrics.ts';
+import { Ejections } from './state/ejections.ts';
 import { HISTORY_INTERVAL_MS, History } from './state/history.ts';
 import { createStateReader } from './state/reader.ts';
 
@@ -34,13 +35,14 @@ export function createAdmin(options: AdminOptions): Admin {
   const { config, metrics } = options;
   if (config.token === null && !isLoopback(config.listen.host)) throw withoutToken(config.listen.host);
   const processFacts = createProcessFacts(options.wallMsOf);
-  const reader = createStateReader(options, processFacts);
+  const ejections = new Ejections(options.clock);
+  const reader = createStateReader(options, processFacts, ejections);
   registerProcessMetrics(metrics, processFacts, options.node());
   registerServiceMetrics(metrics, reader.services, options.events);
   registerChainMetrics(metrics, options.chains);
   const access = new Access(config.token);
   const history = new History();
-  const server = createPacedServer(loadedWhenAsked(options, { access, reader, history }));
+  const server = createPacedServer(loadedWhenAsked(options, { access, reader, history, ejections }));
   server.maxConnections = CONNECTIONS_MAX;
   const live = new LiveFeed(server, {
     document: reader.document,

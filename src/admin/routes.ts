@@ -16,6 +16,7 @@ import { registerDecisionLog } from './api/decision-log.ts';
 import { registerDashboard } from './dashboard-files.ts';
 import type { AdminOptions } from './options.ts';
 import { problem } from './problem.ts';
+import type { Ejections } from './state/ejections.ts';
 import type { History } from './state/history.ts';
 import type { StateReader } from './state/reader.ts';
 
@@ -29,12 +30,14 @@ export interface RouteParts {
   readonly access: Access;
   readonly reader: StateReader;
   readonly history: History;
+  readonly ejections: Ejections;
 }
 
 const SERVED: ReadonlySet<string> = new Set(['GET', 'HEAD', 'POST', 'PUT', 'DELETE']);
 
 /** Health and the page itself stand before the guard: neither reveals anything of this node. */
-export function createRoutes(options: AdminOptions, { access, reader, history }: RouteParts): RequestListener {
+export function createRoutes(options: AdminOptions, parts: RouteParts): RequestListener {
+  const { access, reader, history, ejections } = parts;
   const { metrics, events, log, wallMsOf } = options;
   const app = new Hono<Caller>();
   const failures = new RateLimitedLog(FAILURE_LOG_INTERVAL_MS);
@@ -68,7 +71,7 @@ export function createRoutes(options: AdminOptions, { access, reader, history }:
   registerSession(app, access, guesses);
   app.use(guard(access, guesses));
   registerApi(app, { reader, metrics, events, history, wallMsOf });
-  registerActions(app, options);
+  registerActions(app, options, ejections);
   registerDecisionLog(app, options);
   app.notFound((c) => problem(c, 404, `nothing is at ${c.req.path}`));
   app.onError((error, c) => {

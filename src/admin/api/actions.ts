@@ -11,6 +11,7 @@ import type { EventLog } from '../../telemetry/events.ts';
 import type { Logger, LogLevel } from '../../telemetry/log.ts';
 import type { Caller } from '../access/guard.ts';
 import { problem, unknownService } from '../problem.ts';
+import type { Ejections } from '../state/ejections.ts';
 import type { ObservedService } from '../state/reader.ts';
 import type { QedgeEvent } from '../state/state.ts';
 import { type ActionDocument, ejectBody, instanceBody, logLevelBody, policyBody } from './schemas.ts';
@@ -26,17 +27,17 @@ export interface ActionOptions {
 }
 
 /** Adds the routes that change something. */
-export function registerActions(app: Hono<Caller>, options: ActionOptions): void {
-  new Actions(options).register(app);
+export function registerActions(app: Hono<Caller>, options: ActionOptions, ejections: Ejections): void {
+  new Actions(options, ejections).register(app);
 }
 
 class Actions {
   readonly #options: ActionOptions;
-  /** Timers that end the running ejections, by service and instance. */
-  readonly #ejectionTimers = new Map<string, NodeJS.Timeout>();
+  readonly #ejections: Ejections;
 
-  constructor(options: ActionOptions) {
+  constructor(options: ActionOptions, ejections: Ejections) {
     this.#options = options;
+    this.#ejections = ejections;
   }
 
   register(app: Hono<Caller>): void {
@@ -68,10 +69,11 @@ class Actions {
     if (service instanceof Response) return service;
     const name = service.service;
     this.#setDrained(service, body.instance, true);
+    const { durationMs } = body;
     // Also where the service is gone by then: it may come back.
-    const end = setTimeout(() => this.#setDrained(service, body.instance, false), body.durationMs);
-    this.#ejectionTimers.set(`${name}/${body.instance}`, end.unref());
-    const action = `ejected for ${body.durationMs / 1000} s`;
+    const end = (): void => this.#setDrained(service, body.instance, false);
+    this.#ejections.begin(name, body.instance, { durationMs, end });
+    const action = `ejected for ${durationMs / 1000} s`;
     return this.#audit(c, { service: name, target: body.instance, action });
   }
 
@@ -118,9 +120,7 @@ class Actions {
 
   /** The last call wins, and ends a running ejection. */
   #setDrained(service: ObservedService, key: string, drained: boolean): void {
-    const id = `${service.service}/${key}`;
-    clearTimeout(this.#ejectionTimers.get(id));
-    this.#ejectionTimers.delete(id);
+    this.#ejections.cancel(service.service, key);
     service.drain(key, drained, this.#options.clock.nowMs());
   }
 

@@ -12,6 +12,7 @@ import type {
 } from '../../core/service-router.ts';
 import type { EventLog } from '../../telemetry/events.ts';
 import type { ProcessFacts } from '../../telemetry/process-facts.ts';
+import type { Ejections } from './ejections.ts';
 import { type ExplainDocument, explain } from './explain.ts';
 import { type Lifecycle, type Readiness, readiness } from './readiness.ts';
 import type { DensityDocument, NodeFacts, QedgeEvent, StateDocument } from './state.ts';
@@ -61,11 +62,18 @@ export interface StateReader {
 }
 
 /** Reads nothing until it is asked. */
-export function createStateReader(sources: StateSources, processFacts: () => ProcessFacts): StateReader {
+export function createStateReader(
+  sources: StateSources,
+  processFacts: () => ProcessFacts,
+  ejections: Ejections,
+): StateReader {
+  function* noted(service: string, instances: Iterable<InstanceState>): Iterable<InstanceState> {
+    for (const instance of instances) yield ejections.noted(service, instance);
+  }
   function* services(): Iterable<ReadService> {
-    for (const service of sources.services().values()) {
+    for (const [name, service] of sources.services()) {
       const nowMs = sources.clock.nowMs();
-      yield { overview: service.overview(nowMs), instances: service.instances(nowMs) };
+      yield { overview: service.overview(nowMs), instances: noted(name, service.instances(nowMs)) };
     }
   }
   const ready = (): Readiness =>
@@ -82,7 +90,7 @@ export function createStateReader(sources: StateSources, processFacts: () => Pro
       if (observed === undefined) return null;
       const nowMs = sources.clock.nowMs();
       const whole = observed.state(nowMs);
-      const state: RouterState = { ...whole, instances: whole.instances.map(documented) };
+      const state: RouterState = { ...whole, instances: [...noted(service, whole.instances)].map(documented) };
       const request = { clientId, budgetMs: state.qos.latencyMs, attempt: 0, tried: [] };
       return explain(state, await observed.previews(request, nowMs), clientId);
     },

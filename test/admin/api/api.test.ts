@@ -3,6 +3,8 @@
 import { afterEach, describe, expect, it } from 'vitest';
 import { z } from 'zod';
 import { OPERATIONS } from '../../../src/admin/api/openapi.ts';
+import type { ExplainDocument } from '../../../src/admin/state/explain.ts';
+import type { StateDocument } from '../../../src/admin/state/state.ts';
 import { createLogger, type Logger } from '../../../src/telemetry/log.ts';
 import { createWorld, populate, type World } from '../../core/support.ts';
 import { alone, type RunningAdmin, startAdmin } from '../../support/admin.ts';
@@ -103,6 +105,22 @@ describe('actions', () => {
     const availabilities = (): string[] =>
       world.events.flatMap((event) => (event.kind === 'instance-availability' ? [event.availability] : []));
     await expect.poll(availabilities, PATIENCE).toEqual(['draining', 'up']);
+  });
+
+  it('say of an ejected instance when it is back, and of a drained one that it is drained', async () => {
+    const url = await start();
+    const service = `${url}/api/v1/services/pilotnet`;
+    await send(`${service}/eject`, 'POST', { instance: 'node-1/a', durationMs: 30_000 });
+    await send(`${service}/drain`, 'POST', { instance: 'node-2/a' });
+    const read = async <T>(path: string): Promise<T> => (await (await fetch(`${url}/api/v1/${path}`)).json()) as T;
+    const notesOf = (list: readonly { readonly key: string; readonly note: string }[] = []) =>
+      ['node-1/a', 'node-2/a'].map((wanted) => list.find(({ key }) => key === wanted)?.note);
+    const notesNow = async () => notesOf((await read<StateDocument>('state')).services[0]?.instances);
+    const notes = [expect.stringMatching(/^ejected by hand, back in \d+\.\d s$/), 'draining'];
+    expect(await notesNow()).toEqual(notes);
+    expect(notesOf((await read<ExplainDocument>('services/pilotnet/explain')).candidates)).toEqual(notes);
+    await send(`${service}/drain`, 'POST', { instance: 'node-1/a' });
+    expect(await notesNow()).toEqual(['draining', 'draining']);
   });
 
   it('end an ejection early with the next word: what is drained meanwhile stays so', async () => {
