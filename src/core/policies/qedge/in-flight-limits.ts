@@ -7,7 +7,8 @@
 // answer before it: where the limit settles must not depend on how many answers there are.
 //
 // Where many share an instance, a load balancer may have less than one request there, or one and a half: the limit holds on the average
-// over time. What is in flight beyond the limit is owed, what is below it pays that back, and nothing is saved up.
+// over time. What is in flight beyond the limit is owed, what is below it pays that back, and nothing is saved up. An answer of the idle
+// instance shows that nothing is owed any more: one with a small limit would otherwise wait for long before it is asked again.
 
 import type { Candidate } from '../../domain.ts';
 import { grownFloat64 } from '../../stats/grown.ts';
@@ -18,8 +19,8 @@ const TARGET = 0.65;
 const QUICKEST_RISE_SECOND = 0.02;
 /** Round trips are measured with an error, and an answer may come sooner than its round trip: nothing rises from less than this, ms. */
 const QUICKEST_MS_MIN = 0.1;
-/** Growth by answers of the idle instance: at most so much an answer, a second, and a τ (feedback takes as long). */
-const GROWTH_MOST = 0.5;
+/** Growth by answers of the idle instance: at most so much an answer, a second, and a τ (feedback takes as long). Few answers have to do. */
+const GROWTH_MOST = 2;
 const GROWTH_SECOND = 2;
 const GROWTH_DEADLINE = 0.15;
 /** It doubles after so many τ without a cut, and so on: what comes back is there at once. */
@@ -145,10 +146,11 @@ export class InFlightLimits {
     return (this.#inFlight[handle] as number) < limit && this.#owedAt(handle, nowMs) === 0;
   }
 
-  /** The last answer came early, and found no fewer in flight but one: the queue is short, whatever was learned of it before. */
+  /** One more is early if its place takes as long as that of the last answer: the queue is short, whatever was learned of it before. */
   isQuick(handle: number): boolean {
-    if (!this.has(handle) || (this.#inFlight[handle] as number) > (this.#lastAhead[handle] as number) + 1) return false;
-    return (this.#lastMs[handle] as number) <= this.#targetMs(handle);
+    if (!this.has(handle)) return false;
+    const places = ((this.#inFlight[handle] as number) + 1) / ((this.#lastAhead[handle] as number) + 1);
+    return places * (this.#lastMs[handle] as number) <= this.#targetMs(handle);
   }
 
   /** It has a limit, and nothing was under way for long: whatever was learned of it may be over. */
@@ -246,6 +248,7 @@ export class InFlightLimits {
 
   /** `slack`: 1 for an answer of the idle instance, 0 for one at the target. */
   #grow(handle: number, slack: number, nowMs: number): void {
+    (this.#owed[handle] as number) *= 1 - Math.min(1, slack);
     const speed = 1 + (nowMs - (this.#cutMs[handle] as number)) / (GROWTH_DOUBLES_LATENCIES * this.#latencyMs);
     const growth = speed * Math.min(1, slack) * this.#growthPerMs * (nowMs - (this.#heardMs[handle] as number));
     const used = USED_TIMES * ((this.#inFlight[handle] as number) + 1);

@@ -223,6 +223,33 @@ describe('the limit on what an instance is sent', () => {
     expect(sentIn(20, 20_000)).toBeGreaterThan(900);
   });
 
+  it('has room at once for one that may have less than one request there, when an answer shows that it is idle', () => {
+    const limits = new InFlightLimits(STEP_MS, 100);
+    limits.ensureHandles(1);
+    impose(limits, 0.05, 0);
+    const ask = (startMs: number, processingMs: number): void => {
+      const nowMs = startMs + processingMs;
+      limits.observeFlights(0, 1, startMs);
+      limits.observeFlights(0, 0, nowMs);
+      limits.end(0, { processingMs, budgetMs: 90, ahead: 0, startMs, nowMs });
+    };
+    ask(0, 20);
+    ask(1_000, 80);
+    // One of 80 ms is to be followed by none for 1.5 s.
+    expect(limits.hasRoom(0, 1_500)).toBe(false);
+    ask(3_000, 20);
+    expect(limits.hasRoom(0, 3_020)).toBe(true);
+  });
+
+  it('is back at a request at a time after a few answers of the idle instance, however seldom they come', () => {
+    const limits = new InFlightLimits(STEP_MS, 100);
+    limits.ensureHandles(1);
+    impose(limits, 0.05, 0);
+    for (let startMs = 1_000; startMs <= 4_000; startMs += 1_000)
+      limits.end(0, { processingMs: 20, budgetMs: 90, ahead: 0, startMs, nowMs: startMs + 20 });
+    expect(limits.of(0)).toBeGreaterThan(1);
+  });
+
   it('asks no more for what hangs than for a request in time', () => {
     const limits = new InFlightLimits(STEP_MS, 100);
     limits.ensureHandles(1);
@@ -250,8 +277,10 @@ describe('the limit on what an instance is sent', () => {
     limits.end(0, { ...attempt, processingMs: 10, nowMs: 10 });
     limits.observeFlights(0, 2, 10);
     expect(limits.isQuick(0)).toBe(true);
-    // It says nothing of what waits behind more.
-    limits.observeFlights(0, 3, 10);
+    // Where 10 ms were two places, six are 30, and fourteen 70 of 90.
+    limits.observeFlights(0, 5, 10);
+    expect(limits.isQuick(0)).toBe(true);
+    limits.observeFlights(0, 13, 10);
     expect(limits.isQuick(0)).toBe(false);
     limits.observeFlights(0, 2, 10);
     limits.end(0, { ...attempt, processingMs: 85, nowMs: 85 });

@@ -304,8 +304,8 @@ describe('a load balancer whose instances are all overloaded', () => {
   it('finds what is well again while it refuses what the rest has no room for', () => {
     const world = createWorld('qedge');
     populate(world, [1, 10, 20]);
-    // Two hundred a second: all are quick, all are late, the nearest alone is well again, all are.
-    const [late, one, all, end] = [1_000, 3_000, 5_000, 5_500];
+    // Two hundred a second: all are quick, all are late, the nearest alone is well again, all are. One that rests is asked after 4 s.
+    const [late, one, all, end] = [1_000, 3_000, 5_000, 6_000];
     let flights: { ticket: number; endMs: number; takesMs: number }[] = [];
     let used = 0;
     for (let i = 0; i < end; i++) {
