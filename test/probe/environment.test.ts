@@ -89,6 +89,19 @@ describe('readEnvironment', () => {
     expect(load).toEqual({ ...NO_LOAD, throttled: false, power: 'mains', batteryRatio: 1 });
   });
 
+  it('leaves to other threads what may take its time alone, since the event loop is woken several times a file', async () => {
+    const inWork = (): number => process.getActiveResourcesInfo().filter((kind) => kind.startsWith('FSReq')).length;
+    const root = device({
+      'proc/stat': 'cpu  100 0 100 700 100 0 0 0',
+      'proc/meminfo': 'MemTotal: 4 kB\nMemAvailable: 3 kB',
+    });
+    const before = inWork();
+    const reading = readEnvironment(root, { busy: 0, total: 0 });
+    // Heat, throttling and power.
+    expect(inWork() - before).toBe(3);
+    expect((await reading).load).toMatchObject({ cpuRatio: 0.2, memoryRatio: 0.25 });
+  });
+
   it("takes the processor's share between two readings", async () => {
     const root = device({ 'proc/stat': 'cpu  100 0 100 700 100 0 0 0 0 0\ncpu0 1 1 1 1' });
     const first = await readEnvironment(root, null);

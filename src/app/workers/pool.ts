@@ -128,7 +128,7 @@ export class WorkerPool implements WorkerListener {
     for (const thread of this.#threads()) thread.send(message);
   }
 
-  /** What each worker last said of a service; up to a second old, up to three where nothing is asked of it. */
+  /** What each worker last said of a service; up to a second old, up to four where nothing is asked of it. */
   overviewsOf(service: string): ServiceOverview[] {
     return this.#threads().flatMap(({ overviews }) => overviews.filter((one) => one.service === service));
   }

@@ -10,7 +10,7 @@ import type { FromWorker, ToWorker } from './messages.ts';
 import { SeenByWorker, type Summaries } from './seen-by-worker.ts';
 
 /** Rounds of the watch. A worker that was asked for anything of late says something in each; one that says nothing is told to. */
-const QUIET_ROUNDS_MAX = 3;
+const QUIET_ROUNDS_MAX = 4;
 /** A process that was suspended has missed none of its own. */
 const SILENT_ROUNDS_MAX = 5;
 /** It hangs for good, and takes its share of the connections with it. Before the watchdog would end the process for it. */
