@@ -24,6 +24,7 @@ export function configNotes(
     ),
     ...services.flatMap(earlierForms),
     ...services.flatMap(cutOffInTime),
+    ...services.flatMap(forgottenInTime),
     ...services.flatMap(unsteered),
     ...services.flatMap(keptForNothing),
     ...services.flatMap((service) => otherScale(service, announce)),
@@ -51,6 +52,14 @@ function cutOffInTime({ name, timeoutMs, qos: { latencyMs } }: ServiceConfig): s
   if (timeoutMs >= latencyMs) return [];
   return [
     `service.timeout of "${name}" is ${timeoutMs} ms: answers between that and qos.latency, ${latencyMs} ms, are not waited for, though they would be in time`,
+  ];
+}
+
+/** A window that ends before the next answer has to come holds next to nothing. */
+function forgottenInTime({ name, qos: { latencyMs, windowMs } }: ServiceConfig): string[] {
+  if (windowMs >= latencyMs) return [];
+  return [
+    `service.qos.window of "${name}" is ${windowMs} ms, less than qos.latency, ${latencyMs} ms: little is learned, since an answer is forgotten before the next one is late`,
   ];
 }
 

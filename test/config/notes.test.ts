@@ -44,6 +44,13 @@ describe('the notes on a configuration', () => {
     ]);
   });
 
+  it('name windows that are shorter than the limit', () => {
+    const config = configFrom(service('cam').replace('"10s"', '"10ms"') + service('yolo').replace('"10s"', '"80ms"'));
+    expect(configNotes(config, null)).toEqual([
+      'service.qos.window of "cam" is 10 ms, less than qos.latency, 80 ms: little is learned, since an answer is forgotten before the next one is late',
+    ]);
+  });
+
   it('compare the connections that are allowed with the file descriptors that there are', () => {
     const config = configFrom(service('cam'));
     expect(configNotes(config, 1024)).toEqual([
