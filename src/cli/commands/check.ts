@@ -92,7 +92,7 @@ async function check({ config: file, reload }: CheckOptions): Promise<Findings> 
   const name = basename(file);
   const listeners = reload ? [] : listenersOf(config);
   const states = await Promise.all(listeners.map(({ address }) => portState(address)));
-  const listed = await listProblems(config);
+  const listed = await listProblems(config, name);
   const problems = [
     ...storeProblems(config, name),
     ...portProblems(listeners, states, name),
@@ -106,8 +106,8 @@ async function check({ config: file, reload }: CheckOptions): Promise<Findings> 
 }
 
 /** Mistakes in what `[placement.file]` names. */
-async function listProblems({ placement: { file } }: Config): Promise<readonly Problem[]> {
-  return file === null ? [] : checkLists(file.path);
+async function listProblems({ placement: { file } }: Config, name: string): Promise<readonly Problem[]> {
+  return file === null ? [] : checkLists(file.path, { file: name, path: 'placement.file.path' });
 }
 
 interface NamedAddress {

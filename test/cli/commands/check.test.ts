@@ -27,6 +27,11 @@ describe('qedge check', () => {
     expect(err).toContain(`proxy.tls.key: ${client.keyFile} is not the key of ${server.certFile}`);
   });
 
+  it('names the key of a list of instances that is not there', async () => {
+    const { status, err } = await check(`${PORTS}${SERVICE}[placement.file]\npath = "/no/such/list"\n`);
+    expect([status, err]).toEqual([78, 'qedge.toml: placement.file.path: no such file: /no/such/list\n']);
+  });
+
   it('refuses a CA that is rubbish', async () => {
     const ca = fileOf('rubbish');
     const { status, err } = await check(`${PORTS}${SERVICE}ca = "${ca}"\n`);

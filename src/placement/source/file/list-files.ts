@@ -72,11 +72,11 @@ export async function readListFile({ path, name, format }: ListFile): Promise<Re
   }
 }
 
-/** Everything that is wrong with the files now. */
-export async function checkLists(path: string): Promise<readonly Problem[]> {
+/** Everything that is wrong with the files now. `named`: where `path` stands. */
+export async function checkLists(path: string, named: Pick<Problem, 'file' | 'path'>): Promise<readonly Problem[]> {
   const found = await findLists(path).catch((error: unknown) => {
     const message = error instanceof RangeError ? error.message : unreadable(path, error);
-    return [{ file: basename(path), line: 0, column: 0, path: '', message }];
+    return [{ ...named, line: 0, column: 0, message }];
   });
   if (Array.isArray(found)) return found;
   const lists = await Promise.all(found.files.map(readListFile));
