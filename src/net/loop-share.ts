@@ -80,9 +80,13 @@ export function spendTurn(ms: number): void {
     return;
   }
   const nowMs = performance.now();
-  const isQuiet = nowMs - enteredMs > QUIET_MS;
+  const { loopCount } = performance.nodeTiming.uvMetricsInfo;
+  const isSame = loopCount === enteredIn;
+  // What was done since may have taken as long by itself.
+  const isQuiet = !isSame && nowMs - enteredMs > QUIET_MS;
+  enteredIn = loopCount;
   enteredMs = nowMs;
-  turn++;
+  if (!isSame) turn++;
   turnMs = isQuiet ? ms : turnMs + ms;
   if (!isQuiet || turnMs > OWN_MS) schedule();
 }
@@ -113,8 +117,9 @@ export function turnNumber(): number {
 /** State of this event loop: the turn, and what was used in it. */
 let turn = 1;
 let turnMs = 0;
-/** When something was entered last in a turn whose end was not waited for. */
+/** When something was entered last in a turn whose end was not waited for, and which turn that is as libuv counts them. */
 let enteredMs = 0;
+let enteredIn = -1;
 /** What the source that was served last had used by then. */
 let servedMs = 0;
 let waiting: LoopShare[] = [];

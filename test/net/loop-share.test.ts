@@ -24,6 +24,11 @@ async function until(done: () => boolean): Promise<number> {
   return turns;
 }
 
+function busy(ms: number): void {
+  const endMs = performance.now() + ms;
+  while (performance.now() < endMs);
+}
+
 describe('a share of the event loop', () => {
   it('is used up in a turn by a millisecond of its source, and is whole again in the next', async () => {
     const { share } = work(0);
@@ -106,6 +111,16 @@ describe('a turn of the event loop', () => {
     spendTurn(0.025);
     expect(endsAwaited()).toBe(0);
     expect(turnNumber()).toBe(before + 2);
+  });
+
+  it('is the same one for what takes long in it', async () => {
+    await pause(5);
+    expect(takesTurn(0.025)).toBe(true);
+    const number = turnNumber();
+    busy(2);
+    expect(takesTurn(0.025)).toBe(true);
+    expect(endsAwaited()).toBe(1);
+    expect(turnNumber()).toBe(number);
   });
 
   it('is waited for with the next that is entered, or with much', async () => {
