@@ -179,7 +179,6 @@ function runsQedge({ probePort, boot }: Node): boolean {
   return probePort !== null || boot !== null;
 }
 
-/** An instance that is named after a loopback address is another one on each machine. */
 function namedForAll(summary: Summary): Summary {
   const { instances, asNews } = summary;
   return {
@@ -189,6 +188,7 @@ function namedForAll(summary: Summary): Summary {
   };
 }
 
+/** An instance that is named after a loopback address is another one on each machine. */
 function isNamedForAll({ key }: Observed): boolean {
   return !isLoopback(key.slice(0, key.indexOf('/')));
 }
