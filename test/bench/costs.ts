@@ -11,9 +11,9 @@ import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import { parseArgs } from 'node:util';
 import { FLAG, frame, hpack, POST, PREFACE, TYPE } from '../support/http2-frames.ts';
-import { listening } from '../support/listening.ts';
+import { freePort, listening } from '../support/listening.ts';
 import { QEDGE } from '../support/qedge-command.ts';
-import { freePort, memoryOf, start } from './proxy/processes.ts';
+import { memoryOf, start } from './proxy/processes.ts';
 import { print } from './proxy/table.ts';
 
 /** For garbage to be collected and pages to be given back. */

@@ -3,9 +3,7 @@
 // late make answers late here.
 
 import '../support/bench-help.ts';
-import { once } from 'node:events';
 import { createWriteStream } from 'node:fs';
-import { createServer } from 'node:net';
 import { monitorEventLoopDelay } from 'node:perf_hooks';
 import { setTimeout as delay } from 'node:timers/promises';
 import type { RouterState } from '../../src/core/service-router.ts';
@@ -14,6 +12,7 @@ import { runDemo } from '../../src/demo/demo.ts';
 import { CROSSROADS } from '../../src/demo/scenes/crossroads.ts';
 import { detect } from '../../src/demo/scenes/inference.ts';
 import type { DemoModel, DemoNode, DemoService, Scene } from '../../src/demo/scenes/scene.ts';
+import { freePort } from '../support/listening.ts';
 
 const RUN_MS = 60_000;
 const WATCHED = 'detector';
@@ -101,15 +100,6 @@ const ROWS: readonly Row[] = [
 /** What a share that yields is held to. */
 const heldText = ({ heldShare, goal }: RouterState['requirements'][number]): string =>
   heldShare !== null && heldShare < goal ? ` (held to ${(100 * heldShare).toFixed(0)})` : '';
-
-async function freePort(): Promise<number> {
-  const server = createServer().listen(0, '127.0.0.1');
-  await once(server, 'listening');
-  const { port } = server.address() as { port: number };
-  server.close();
-  await once(server, 'close');
-  return port;
-}
 
 async function stateAt(port: number): Promise<RouterState> {
   const answer = await fetch(`http://127.0.0.1:${port}/api/v1/state`);

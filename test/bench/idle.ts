@@ -11,9 +11,9 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import { parseArgs } from 'node:util';
-import { listening } from '../support/listening.ts';
+import { freePort, listening } from '../support/listening.ts';
 import { QEDGE } from '../support/qedge-command.ts';
-import { freePort, memoryOf, start } from './proxy/processes.ts';
+import { memoryOf, start } from './proxy/processes.ts';
 import { print } from './proxy/table.ts';
 
 const AT_A_TIME = 50;

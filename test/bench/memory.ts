@@ -6,9 +6,10 @@ import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { parseArgs } from 'node:util';
+import { freePort } from '../support/listening.ts';
 import { CONTENDERS, qedgeFrom } from './proxy/contenders.ts';
 import { openLoop, quantile, wrk } from './proxy/load.ts';
-import { cpuMicros, freePort, memoryOf, type Started, start } from './proxy/processes.ts';
+import { cpuMicros, memoryOf, type Started, start } from './proxy/processes.ts';
 import { print } from './proxy/table.ts';
 import { startUpstream } from './proxy/upstream-nginx.ts';
 

@@ -10,7 +10,8 @@ import { createInterface } from 'node:readline';
 import { setTimeout as delay } from 'node:timers/promises';
 import mqtt from 'mqtt';
 import type { TaskState } from '../../src/learning/messages/payloads.ts';
-import { freePort, startMosquittoUnmanaged } from '../support/mosquitto.ts';
+import { freePort } from '../support/listening.ts';
+import { startMosquittoUnmanaged } from '../support/mosquitto.ts';
 import { QEDGE } from '../support/qedge-command.ts';
 
 const POLL_MS = 10;

@@ -3,12 +3,11 @@
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
-import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { expect, it, onTestFinished, vi } from 'vitest';
 import { startInstance } from '../support/http-instance.ts';
-import { listening } from '../support/listening.ts';
+import { freePort } from '../support/listening.ts';
 import { QEDGE } from '../support/qedge-command.ts';
 
 /** A qedge with an access log that is not read, from its first line on. */
@@ -31,13 +30,6 @@ async function unreadQedge(workers: number) {
   const ask = (path: string) =>
     fetch(`http://127.0.0.1:${port}${path}`, { headers: { 'X-QEdge-Service': 's' } }).then(({ status }) => status);
   return { child, ask, pid: child.pid ?? 0 };
-}
-
-async function freePort(): Promise<number> {
-  const server = createServer();
-  const port = await listening(server);
-  server.close();
-  return port;
 }
 
 it.each([1, 2])('a log that is not read stops neither requests nor the end, with %i event loops', async (workers) => {

@@ -6,7 +6,7 @@ import { describe, expect, it, vi } from 'vitest';
 import { startClients } from '../support/client-load.ts';
 import { type HttpInstance, startInstance } from '../support/http-instance.ts';
 import { startMosquitto } from '../support/mosquitto.ts';
-import { publisher, retain } from '../support/placement.ts';
+import { publisher, retain, retained } from '../support/placement.ts';
 import { type QedgeProcess, startQedge } from '../support/qedge-process.ts';
 
 const NODES = 30;
@@ -126,10 +126,7 @@ async function connects(qedge: QedgeProcess | undefined): Promise<number> {
 
 async function retainedNodes(url: string): Promise<readonly string[]> {
   const client = await publisher(url);
-  const seen = new Set<string>();
-  client.on('message', (topic) => void seen.add(topic.split('/').at(-1) ?? ''));
-  await client.subscribeAsync('qedge/v1/nodes/+', { qos: 0 });
-  await new Promise((resolve) => setTimeout(resolve, 300));
+  const found = await retained(client, 'qedge/v1/nodes/+');
   await client.endAsync();
-  return [...seen].sort();
+  return [...found.keys()].map((topic) => topic.split('/').at(-1) ?? '').sort();
 }

@@ -5,12 +5,11 @@
 import { type ChildProcess, spawn, spawnSync } from 'node:child_process';
 import { once } from 'node:events';
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
-import { createServer } from 'node:http';
-import type { AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import { builtExecutable } from '../support/executable.ts';
+import { freePort } from '../support/listening.ts';
 import { startInstance } from '../support/running-binary.ts';
 
 const BUILD_TIMEOUT_MS = 300_000;
@@ -176,15 +175,6 @@ async function startManager(path: string): Promise<{ messages: string[]; stop():
     });
   });
   return { messages, stop: () => void receiver.kill('SIGKILL') };
-}
-
-async function freePort(): Promise<number> {
-  const server = createServer().listen(0, '127.0.0.1');
-  await once(server, 'listening');
-  const { port } = server.address() as AddressInfo;
-  server.close();
-  await once(server, 'close');
-  return port;
 }
 
 /** Asked of the kernel's table: a connection would start the service. */

@@ -2,10 +2,11 @@
 
 import { execFileSync, spawn } from 'node:child_process';
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
-import { type AddressInfo, connect, createServer } from 'node:net';
+import { connect } from 'node:net';
 import { tmpdir, userInfo } from 'node:os';
 import { join } from 'node:path';
 import { onTestFinished } from 'vitest';
+import { freePort } from './listening.ts';
 import { requireProgram } from './requires.ts';
 
 export interface MosquittoOptions {
@@ -104,18 +105,6 @@ function runner(conf: string, port: number): Pick<Mosquitto, 'start' | 'stop'> {
       await exited;
     },
   };
-}
-
-/** A port that was free a moment ago: Mosquitto cannot be asked to choose one. */
-export function freePort(): Promise<number> {
-  return new Promise((resolve, reject) => {
-    const server = createServer();
-    server.once('error', reject);
-    server.listen(0, '127.0.0.1', () => {
-      const { port } = server.address() as AddressInfo;
-      server.close(() => resolve(port));
-    });
-  });
 }
 
 async function accepts(port: number, hasEnded: () => boolean): Promise<boolean> {

@@ -1,4 +1,3 @@
-import { createServer } from 'node:net';
 import { join } from 'node:path';
 import { setEnvironmentData, Worker } from 'node:worker_threads';
 import { pino } from 'pino';
@@ -9,6 +8,7 @@ import { SharedFlights, sharedFlightsMemory } from '../../../src/core/router/sha
 import { createMetrics } from '../../../src/telemetry/metrics.ts';
 import { configFrom } from '../../support/config.ts';
 import { startInstance } from '../../support/http-instance.ts';
+import { freePort } from '../../support/listening.ts';
 import { textOf } from '../../support/metrics.ts';
 import { PATIENCE } from '../../support/patience.ts';
 
@@ -151,11 +151,3 @@ describe('a worker that hangs', () => {
     await pool.drain({ succeeded: false });
   });
 });
-
-async function freePort(): Promise<number> {
-  const server = createServer();
-  await new Promise<void>((resolve) => void server.listen(0, '127.0.0.1', resolve));
-  const address = server.address();
-  await new Promise((resolve) => server.close(resolve));
-  return address !== null && typeof address === 'object' ? address.port : 0;
-}

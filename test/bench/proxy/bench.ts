@@ -4,9 +4,10 @@
 import { execFileSync } from 'node:child_process';
 import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { freePort } from '../../support/listening.ts';
 import { requireProgram } from '../../support/requires.ts';
 import { CONTENDERS, type Contender, type Protocol } from './contenders.ts';
-import { freePort, type Started, start } from './processes.ts';
+import { type Started, start } from './processes.ts';
 import { startUpstream } from './upstream-nginx.ts';
 
 const PROXY_CORE = 0;

@@ -2,8 +2,9 @@
 
 import { mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { freePort } from '../../support/listening.ts';
 import { requireProgram } from '../../support/requires.ts';
-import { freePort, type Started, start } from './processes.ts';
+import { type Started, start } from './processes.ts';
 
 export const BULK_BYTES = 100_000_000;
 const GRPC_ANSWER = Buffer.concat([Buffer.from([0, 0, 0, 0, 100]), Buffer.alloc(100, 1)]);

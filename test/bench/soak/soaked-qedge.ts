@@ -7,7 +7,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
 import { setTimeout as delay } from 'node:timers/promises';
-import { freePort } from '../../support/mosquitto.ts';
+import { freePort } from '../../support/listening.ts';
 
 const ROOT = join(import.meta.dirname, '../../..');
 

@@ -3,10 +3,9 @@
 
 import { spawnSync } from 'node:child_process';
 import { readdirSync } from 'node:fs';
-import { createServer } from 'node:net';
 import { join } from 'node:path';
 import { describe, expect, it, vi } from 'vitest';
-import { listening } from '../../support/listening.ts';
+import { freePort } from '../../support/listening.ts';
 import { startQedge } from '../../support/qedge-process.ts';
 import { requireProgram } from '../../support/requires.ts';
 
@@ -51,10 +50,3 @@ interval = "1h"
     60_000,
   );
 });
-
-async function freePort(): Promise<number> {
-  const server = createServer();
-  const port = await listening(server);
-  await new Promise((resolve) => server.close(resolve));
-  return port;
-}

@@ -3,7 +3,7 @@
 
 import { spawn } from 'node:child_process';
 import { expect, it, onTestFinished } from 'vitest';
-import { freePort } from '../../support/mosquitto.ts';
+import { freePort } from '../../support/listening.ts';
 import { PATIENCE } from '../../support/patience.ts';
 import { startPlacement } from '../../support/placement.ts';
 import { requireProgram } from '../../support/requires.ts';

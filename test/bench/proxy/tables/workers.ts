@@ -1,9 +1,10 @@
 // What each event loop beyond the first holds at rest, and what rest costs.
 
 import { setTimeout as delay } from 'node:timers/promises';
+import { freePort } from '../../../support/listening.ts';
 import type { Bench } from '../bench.ts';
 import { qedgeCommand } from '../contenders.ts';
-import { cpuMicros, freePort, memoryOf } from '../processes.ts';
+import { cpuMicros, memoryOf } from '../processes.ts';
 import { print } from '../table.ts';
 
 const WORKERS = [1, 4];
