@@ -11,6 +11,7 @@ import type { Memory } from './memory.ts';
 import { normalise, stepWeights } from './multiplicative-weights.ts';
 import type { QedgeOptions } from './options.ts';
 import { startWeight } from './prior.ts';
+import type { Turns } from './turns.ts';
 
 /** A new instance joins with this share of a fair share of the requests. */
 const JOIN_SHARE = 0.5;
@@ -26,6 +27,10 @@ const CATCH_UP_STEPS = 4;
  * the error of a success ratio by the few dozen answers that are counted.
  */
 const CATCH_UP_SECONDS = 15;
+
+/** Shares follow where turns went within so many requests, but by no more than this a second. */
+const PULL_REQUESTS = 100;
+const PULL_MAX = 0.6;
 
 export class ActiveSet {
   readonly #options: QedgeOptions;
@@ -98,7 +103,8 @@ export class ActiveSet {
   }
 
   /** One step of the slow loop by the costs of the members. */
-  step(estimates: Estimates, stepMs: number): void {
+  step(estimates: Estimates, turns: Turns, stepMs: number): void {
+    this.#follow(turns, stepMs);
     const { learning_rate, fall_max: fallMax, rise_max: riseMax, floor } = this.#options;
     const arrays = { weights: this.weights, costs: estimates.costs };
     const stepSeconds = stepMs / 1000;
@@ -130,6 +136,17 @@ export class ActiveSet {
     this.cold = true;
     this.#catchUpSteps = CATCH_UP_STEPS;
     this.#startWeights();
+  }
+
+  /** Shares go to where turns went for good. */
+  #follow(turns: Turns, stepMs: number): void {
+    const pull = Math.min((PULL_MAX * stepMs) / 1000, turns.requests / PULL_REQUESTS);
+    for (const { handle } of this.members) {
+      const weight = this.weights[handle] as number;
+      this.weights[handle] = Math.max(weight / 2, weight + pull * turns.shift(handle));
+    }
+    turns.step(this.members);
+    normalise(this.members, this.weights);
   }
 
   /** Mean by weight over the members for which there is a value. */

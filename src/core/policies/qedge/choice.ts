@@ -54,6 +54,8 @@ export class Choice {
     if (this.#refuses && !this.#hasRoom(taken, nowMs)) return null;
     // What is out after an error is owed nothing for it: it would come back to a row of turns.
     if (this.#previewing) return taken;
+    // What goes elsewhere for want of room says nothing of shares.
+    if (!this.#refuses) this.turns.requests++;
     this.#isOwed = taken !== turn && !this.#parts.moment.hasErred(turn, nowMs);
     if (this.#isOwed) this.turns.hand(turn.handle, taken.handle);
     return taken;

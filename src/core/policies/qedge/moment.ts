@@ -75,7 +75,8 @@ export class Moment {
   }
 
   /** A decision step. */
-  step(): void {
+  step(members: readonly Candidate[]): void {
+    this.#parts.pace.step(members);
     const { guidance, qos } = this.#context;
     if (guidance === null) return;
     this.#patientMs = (FULL_SHARE + guidance.patience * (HOPELESS_SHARE - FULL_SHARE)) * qos.latencyMs;

@@ -4,6 +4,10 @@
 //
 // A place is learned as the ratio Σ x / Σ (ahead + 1) over the last attempts, which needs no idle instance and no law of the work: heavy
 // tails and other services' load are in it.
+//
+// What chance makes of these ratios is no difference: each is drawn to that of all, by as many places as it takes for the ratios to
+// differ by more than the attempts behind them do (the credibility of Bühlmann and Straub, 1970). Where nothing is known to differ, the
+// fewest in flight decide, as with least-connections.
 
 import type { Candidate } from '../../domain.ts';
 import { grownFloat64 } from '../../stats/grown.ts';
@@ -13,12 +17,21 @@ const KEPT = 1 - 1 / 128;
 const HALF_LIFE_MS = 5_000;
 /** A place takes no less, ms: round trips are measured with an error, and an answer may come sooner than its round trip. */
 const PLACE_MS_MIN = 0.1;
+/**
+ * All together count as no more own places than this, though chance explains all differences: the first late answers are no chance where
+ * an instance has just begun to fail, and 128 leave it half a second later with five requests a second.
+ */
+const COMMON_PLACES_MAX = 10;
+/** Attempts beyond the first of each instance that it takes to tell chance from a difference. */
+const FREEDOM_NEEDED = 2;
 /** What was not heard of for so long, and has nothing of this event loop under way, is unknown. */
 const STALE_MS = 10_000;
 
 export interface PaceState {
   readonly sumMs: number;
   readonly places: number;
+  readonly squares: number;
+  readonly count: number;
   /** Since it was heard of. */
   readonly ageMs: number;
 }
@@ -27,18 +40,28 @@ export class Pace {
   /** Σ x and Σ (ahead + 1), by handle. */
   #sumMs: Float64Array<ArrayBuffer> = new Float64Array(0);
   #places: Float64Array<ArrayBuffer> = new Float64Array(0);
+  /** Σ x² / (ahead + 1) and the attempts, faded alike: by how much attempts at the same instance differ. */
+  #squares: Float64Array<ArrayBuffer> = new Float64Array(0);
+  #count: Float64Array<ArrayBuffer> = new Float64Array(0);
+  /** A place at all instances together, and how many such each is drawn to it by; as of the last step. */
+  #commonMs = 0;
+  #commonPlaces = 0;
   /** When the last attempt ended there. */
   #heardMs: Float64Array<ArrayBuffer> = new Float64Array(0);
 
   ensureHandles(handles: number): void {
     this.#sumMs = grownFloat64(this.#sumMs, handles);
     this.#places = grownFloat64(this.#places, handles);
+    this.#squares = grownFloat64(this.#squares, handles);
+    this.#count = grownFloat64(this.#count, handles);
     this.#heardMs = grownFloat64(this.#heardMs, handles, Number.NEGATIVE_INFINITY);
   }
 
   forget(handle: number): void {
     this.#sumMs[handle] = 0;
     this.#places[handle] = 0;
+    this.#squares[handle] = 0;
+    this.#count[handle] = 0;
     this.#heardMs[handle] = Number.NEGATIVE_INFINITY;
   }
 
@@ -46,8 +69,35 @@ export class Pace {
   observe(handle: number, ahead: number, processingMs: number, nowMs: number): void {
     const kept = KEPT * 0.5 ** ((nowMs - (this.#heardMs[handle] as number)) / HALF_LIFE_MS);
     this.#heardMs[handle] = nowMs;
-    this.#sumMs[handle] = (this.#sumMs[handle] as number) * kept + Math.max(PLACE_MS_MIN * (ahead + 1), processingMs);
-    this.#places[handle] = (this.#places[handle] as number) * kept + ahead + 1;
+    const places = ahead + 1;
+    const tookMs = Math.max(PLACE_MS_MIN * places, processingMs);
+    this.#sumMs[handle] = (this.#sumMs[handle] as number) * kept + tookMs;
+    this.#places[handle] = (this.#places[handle] as number) * kept + places;
+    this.#squares[handle] = (this.#squares[handle] as number) * kept + tookMs ** 2 / places;
+    this.#count[handle] = (this.#count[handle] as number) * kept + 1;
+  }
+
+  /** A decision step: by how much instances differ, beside what attempts at each of them do. */
+  step(members: readonly Candidate[]): void {
+    let [known, sumMs, places, placesSquared, within, freedom] = [0, 0, 0, 0, 0, 0];
+    for (const { handle } of members) {
+      const own = this.#places[handle] as number;
+      if (own === 0) continue;
+      const ownMs = this.#sumMs[handle] as number;
+      known++;
+      sumMs += ownMs;
+      places += own;
+      placesSquared += own ** 2;
+      within += Math.max(0, (this.#squares[handle] as number) - ownMs ** 2 / own);
+      freedom += Math.max(0, (this.#count[handle] as number) - 1);
+    }
+    this.#commonPlaces = 0;
+    if (known < 2 || freedom < FREEDOM_NEEDED) return;
+    this.#commonMs = sumMs / places;
+    const noise = within / freedom;
+    const apart = this.#apart(members, this.#commonMs) - (known - 1) * noise;
+    const spread = apart / (places - placesSquared / places);
+    this.#commonPlaces = spread > 0 ? Math.min(COMMON_PLACES_MAX, noise / spread) : COMMON_PLACES_MAX;
   }
 
   /** Some attempt ended there. */
@@ -60,7 +110,8 @@ export class Pace {
     // By the own requests alone: of those of other event loops nothing is learned, however many there are.
     const isIdle = oldestStartMs === Number.POSITIVE_INFINITY;
     if (isIdle && nowMs - (this.#heardMs[handle] as number) > STALE_MS) return Number.NaN;
-    return ((idleMs + (this.#sumMs[handle] as number)) / (1 + (this.#places[handle] as number))) * (inFlight + 1);
+    const sumMs = idleMs + this.#commonPlaces * this.#commonMs + (this.#sumMs[handle] as number);
+    return (sumMs / (1 + this.#commonPlaces + (this.#places[handle] as number))) * (inFlight + 1);
   }
 
   /** What survives a restart. */
@@ -68,13 +119,27 @@ export class Pace {
     return {
       sumMs: this.#sumMs[handle] as number,
       places: this.#places[handle] as number,
+      squares: this.#squares[handle] as number,
+      count: this.#count[handle] as number,
       ageMs: Math.min(STALE_MS + 1, nowMs - (this.#heardMs[handle] as number)),
     };
   }
 
-  restore(handle: number, { sumMs, places, ageMs }: PaceState, nowMs: number): void {
+  restore(handle: number, { sumMs, places, squares, count, ageMs }: PaceState, nowMs: number): void {
     this.#sumMs[handle] = sumMs;
     this.#places[handle] = places;
+    this.#squares[handle] = squares;
+    this.#count[handle] = count;
     this.#heardMs[handle] = nowMs - ageMs;
+  }
+
+  /** Squared distances of the ratios from that of all, by places. */
+  #apart(members: readonly Candidate[], commonMs: number): number {
+    let apart = 0;
+    for (const { handle } of members) {
+      const own = this.#places[handle] as number;
+      if (own > 0) apart += own * ((this.#sumMs[handle] as number) / own - commonMs) ** 2;
+    }
+    return apart;
   }
 }

@@ -144,11 +144,11 @@ class Qedge implements Policy {
     this.activeSet.catchUp(this.estimates);
     if (evidence) {
       this.#requirements?.charge(this.activeSet.members, this.estimates);
-      this.activeSet.step(this.estimates, this.stepMs);
+      this.activeSet.step(this.estimates, this.choice.turns, this.stepMs);
       this.#requirements?.hold(this.activeSet.members, this.activeSet.weights);
       this.spending = this.#requirements?.spends === true ? this.#requirements : null;
     }
-    this.moment.step();
+    this.moment.step(this.activeSet.members);
     this.shedding?.step(this.activeSet.members, (member) => this.moment.overdue(member, nowMs), nowMs);
     this.#refreshPanic(nowMs);
   }

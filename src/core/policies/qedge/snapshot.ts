@@ -84,7 +84,9 @@ function restoreInstance(
   const sumMs = numberOf(pace.sumMs, { min: 0, max: 1e12, otherwise: 0 });
   const places = numberOf(pace.places, { min: 0, max: 1e9, otherwise: 0 });
   const heardMs = numberOf(pace.ageMs, { min: 0, max: 1e12, otherwise: 1e12 });
-  policy.pace.restore(handle, { sumMs, places, ageMs: time.ageMs + heardMs }, time.nowMs);
+  const squares = numberOf(pace.squares, { min: 0, max: 1e18, otherwise: places > 0 ? sumMs ** 2 / places : 0 });
+  const count = numberOf(pace.count, { min: 0, max: 1e9, otherwise: 0 });
+  policy.pace.restore(handle, { sumMs, places, squares, count, ageMs: time.ageMs + heardMs }, time.nowMs);
   const misses = numberOf(saved.misses, { min: 0, max: 1000, otherwise: 0 });
   const missAgeMs = numberOf(saved.missAgeMs, { min: 0, max: 1e12, otherwise: 1e12 });
   policy.streaks.restore(handle, { misses, lastMs: time.nowMs - time.ageMs - missAgeMs });

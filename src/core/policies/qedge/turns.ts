@@ -3,8 +3,12 @@
 // so that what costs more for long gets its share all the same: shares follow the weights, and only the moment is chosen. That holds up
 // to a limit: an instance that costs more by more than that has a share that is wrong, and is left out until its weight says so too.
 //
+// What is handed on for good is a share that is wrong: the weights follow it (`shift`). Where the own requests make the queues, that holds
+// them against the random walk that chance in the costs makes of them; where others do, turns come back, and it is nothing.
+//
 // It is the drift plus penalty of stochastic control (Neely, 2010): what is owed are the virtual queues of a constraint on shares.
 
+import type { Candidate } from '../../domain.ts';
 import { grownFloat64 } from '../../stats/grown.ts';
 
 /**
@@ -20,6 +24,10 @@ export class Turns {
   readonly priceMs: number;
   /** Turns handed on less turns taken over. By handle. */
   #owed: Float64Array<ArrayBuffer> = new Float64Array(0);
+  /** Turns taken over less turns handed on, since the last step. By handle. */
+  #gained: Float64Array<ArrayBuffer> = new Float64Array(0);
+  /** Since the last step; those that are to count. */
+  requests = 0;
 
   /** `latencyMs`: τ. */
   constructor(latencyMs: number) {
@@ -28,10 +36,12 @@ export class Turns {
 
   ensureHandles(handles: number): void {
     this.#owed = grownFloat64(this.#owed, handles);
+    this.#gained = grownFloat64(this.#gained, handles);
   }
 
   forget(handle: number): void {
     this.restore(handle, 0);
+    this.#gained[handle] = 0;
   }
 
   owed(handle: number): number {
@@ -51,5 +61,19 @@ export class Turns {
   hand(from: number, to: number): void {
     this.#owed[from] = Math.min(OWED_MAX, (this.#owed[from] as number) + 1);
     this.#owed[to] = Math.max(-OWED_MAX, (this.#owed[to] as number) - 1);
+    (this.#gained[from] as number)--;
+    (this.#gained[to] as number)++;
+  }
+
+  /** By how much its share of the requests since the last step is above its share of the turns, -1 to 1. */
+  shift(handle: number): number {
+    const shift = (this.#gained[handle] as number) / Math.max(1, this.requests);
+    return Math.max(-1, Math.min(1, shift));
+  }
+
+  /** A decision step has looked at it. */
+  step(members: readonly Candidate[]): void {
+    this.requests = 0;
+    for (const { handle } of members) this.#gained[handle] = 0;
   }
 }

@@ -14,6 +14,20 @@ function make(tries: readonly (readonly [ahead: number, processingMs: number])[]
   return pace;
 }
 
+/** Of two instances that take one or the other in turns: what the next request would take at each. */
+function differing(one: readonly number[], other: readonly number[]): [number, number] {
+  const pace = new Pace();
+  pace.ensureHandles(2);
+  const members = [candidateAt(0, 1), candidateAt(1, 1)].map((candidate) => Object.assign(candidate, { inFlight: 0 }));
+  for (let i = 0; i < 6; i++) {
+    pace.observe(0, 0, one[i % one.length] as number, 0);
+    pace.observe(1, 0, other[i % other.length] as number, 0);
+  }
+  pace.step(members);
+  const [first, second] = members.map((member) => pace.expectedMs(member, IDLE_MS, 0)) as [number, number];
+  return [first, second];
+}
+
 describe('what one more request would take', () => {
   it('is what the idle instance takes for each in flight, before anything ended there', () => {
     expect(make([]).expectedMs(at(2), IDLE_MS, 1000)).toBe(30);
@@ -42,6 +56,19 @@ describe('what one more request would take', () => {
     const pace = make(Array.from({ length: 200 }, () => [0, 150] as const));
     pace.observe(0, 0, 20, 60_000);
     expect(pace.expectedMs(at(0), IDLE_MS, 60_000)).toBeLessThan(20);
+  });
+
+  it('is drawn to what all take where instances differ by no more than chance makes of them', () => {
+    const [lucky, other] = differing([5, 80], [20, 55]);
+    expect(lucky - other).toBeGreaterThan(0);
+    expect(lucky - other).toBeLessThan(0.6 * (42.5 - 37.5));
+  });
+
+  it('is its own where they differ by more', () => {
+    const [slow, quick] = differing([40, 44], [20, 22]);
+    expect(slow).toBeCloseTo(42, -1);
+    expect(quick).toBeCloseTo(21, -1);
+    expect(slow - quick).toBeGreaterThan(15);
   });
 
   it('is forgotten with the instance', () => {

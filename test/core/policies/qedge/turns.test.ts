@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { OWED_MAX, Turns } from '../../../../src/core/policies/qedge/turns.ts';
+import { candidateAt } from '../../candidates.ts';
 
 function make(): Turns {
   const turns = new Turns(80);
@@ -21,6 +22,17 @@ describe('turns', () => {
     const turns = make();
     for (let i = 0; i < 100; i++) turns.hand(0, 1);
     expect([0, 1].map((handle) => turns.owed(handle))).toEqual([OWED_MAX, -OWED_MAX]);
+  });
+
+  it('shift shares by what was handed on for good since the last step', () => {
+    const turns = make();
+    turns.requests = 4;
+    turns.hand(0, 1);
+    turns.hand(0, 1);
+    turns.hand(1, 0);
+    expect([0, 1].map((handle) => turns.shift(handle))).toEqual([-0.25, 0.25]);
+    turns.step([candidateAt(0, 1), candidateAt(1, 1)]);
+    expect([0, 1].map((handle) => turns.shift(handle))).toEqual([0, 0]);
   });
 
   it('are forgotten with the instance', () => {
