@@ -3,7 +3,6 @@
 
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { createServer } from 'node:http';
-import type { AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { AuthenticateError } from 'aedes';
@@ -11,6 +10,7 @@ import { describe, expect, it, onTestFinished, vi } from 'vitest';
 import { makeCertificates } from '../support/certificates.ts';
 import { configFrom } from '../support/config.ts';
 import { CONNACK, startHostileBroker } from '../support/hostile-broker.ts';
+import { listening } from '../support/listening.ts';
 import { textOf } from '../support/metrics.ts';
 import { startMosquitto } from '../support/mosquitto.ts';
 import { startOldBroker } from '../support/old-broker.ts';
@@ -297,9 +297,8 @@ describe('a publisher that means no good', () => {
   it('can point an instance neither at a metadata service, nor at this qedge, nor out of the allowed networks', async () => {
     const broker = await startMosquitto();
     const server = createServer((_request, response) => response.writeHead(204).end());
-    await new Promise<void>((resolve) => void server.listen(0, '127.0.0.1', resolve));
     onTestFinished(() => void server.close());
-    const { port } = server.address() as AddressInfo;
+    const port = await listening(server);
     const client = await publisher(broker.url);
     const { keys, targets, logLines } = startPlacement(qedge(broker.url), {
       ownListeners: [{ host: '127.0.0.1', port }],

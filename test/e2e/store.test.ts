@@ -74,7 +74,8 @@ class Writer {
         this.facts.splice(0, i + 1);
         return fact;
       }
-      if (this.process.exitCode !== null) throw new Error(`ended without "${kind}": ${JSON.stringify(this.facts)}`);
+      if (this.process.exitCode !== null || this.process.signalCode !== null)
+        throw new Error(`ended without "${kind}": ${JSON.stringify(this.facts)}`);
       await new Promise<void>((resolve) => {
         this.#heard = resolve;
       });

@@ -10,6 +10,7 @@ import { join } from 'node:path';
 import { afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import { builtExecutable } from '../support/executable.ts';
 import { freePort } from '../support/listening.ts';
+import { PATIENCE } from '../support/patience.ts';
 import { startInstance } from '../support/running-binary.ts';
 
 const BUILD_TIMEOUT_MS = 300_000;
@@ -101,7 +102,7 @@ describe('the service of systemd', () => {
           stdio: 'ignore',
         },
       );
-      await expect.poll(() => isListening(port)).toBe(true);
+      await expect.poll(() => isListening(port), PATIENCE).toBe(true);
     });
     afterEach(async () => {
       if (activator.exitCode === null && activator.signalCode === null) {

@@ -1,9 +1,9 @@
 // Traces as a user has them: qedge as a process, instances, and a collector that holds each batch against the schema of OTLP.
 
 import { createServer, type IncomingHttpHeaders } from 'node:http';
-import type { AddressInfo } from 'node:net';
 import { describe, expect, it, onTestFinished } from 'vitest';
 import { startInstance } from '../support/http-instance.ts';
+import { listening } from '../support/listening.ts';
 import { type OtlpCollector, startCollector } from '../support/otlp-collector.ts';
 import { type OtlpSpan, plain } from '../support/otlp-schema.ts';
 import { PATIENCE } from '../support/patience.ts';
@@ -21,9 +21,8 @@ async function startEcho(): Promise<{ readonly port: number; readonly seen: read
     seen.push(request.headers);
     response.end('here');
   });
-  await new Promise<void>((resolve) => void server.listen(0, '127.0.0.1', resolve));
   onTestFinished(() => void server.close());
-  return { port: (server.address() as AddressInfo).port, seen };
+  return { port: await listening(server), seen };
 }
 
 interface Setting {

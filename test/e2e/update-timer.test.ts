@@ -5,10 +5,10 @@ import { spawn, spawnSync } from 'node:child_process';
 import { once } from 'node:events';
 import { chmodSync, existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { createServer } from 'node:http';
-import type { AddressInfo } from 'node:net';
 import { arch, tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it, onTestFinished, vi } from 'vitest';
+import { listening } from '../support/listening.ts';
 
 vi.setConfig({ testTimeout: 240_000 });
 
@@ -40,9 +40,9 @@ async function startReleases() {
     served.cut = null;
     response.write(content.slice(0, content.length / 2), () => response.socket?.resetAndDestroy());
   });
-  await new Promise<void>((listening) => void server.listen(0, '127.0.0.1', listening));
   onTestFinished(() => void server.close());
-  return { ...served, served, url: `http://127.0.0.1:${(server.address() as AddressInfo).port}/stable` };
+  const port = await listening(server);
+  return { ...served, served, url: `http://127.0.0.1:${port}/stable` };
 }
 
 /** The command line of the unit as systemd hands it to the shell. */
