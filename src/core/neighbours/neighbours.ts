@@ -166,9 +166,9 @@ export class Neighbours implements Hearsay {
     this.lately = 0;
     this.latelyInTime = 0;
     if (!this.#options.use) return;
-    const most = this.#options.samplesMax / (1 + ownWeight);
     const position = positionOf(limitMs);
     this.failing = this.#isFailing(handle, position, nowMs);
+    const most = this.#weightMax(ownWeight);
     for (const neighbour of this.#byNode.values()) {
       const heard = neighbour.heard.get(handle);
       const freshness = neighbour.freshness(nowMs);
@@ -214,6 +214,15 @@ export class Neighbours implements Hearsay {
     const kept = answers > SAY_MAX ? SAY_MAX / answers : 1;
     this.lately += kept * answers;
     this.latelyInTime += kept * countBefore(judged, position);
+  }
+
+  /**
+   * What all others say together may weigh. The more is seen here, the less it is needed. Praise weighs no more than what is seen here and one
+   * sample more, however many samples are claimed: requests that follow a lie bring own samples, which outweigh it.
+   */
+  #weightMax(ownWeight: number): number {
+    const most = this.#options.samplesMax / (1 + ownWeight);
+    return this.failing ? most : Math.min(most, 1 + ownWeight);
   }
 
   #bound(most: number): void {

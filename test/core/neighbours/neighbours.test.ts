@@ -9,6 +9,8 @@ const LATENCY_MS = 100;
 const SAMPLES_MAX = 20;
 const RTT_MS = 5;
 const LOOK = { limitMs: 80, latencyMsMax: 200, ownWeight: 0, nowMs: 0 };
+/** With own samples, beside which a neighbour may say as much as one. */
+const KNOWING = { ...LOOK, ownWeight: 3 };
 
 function neighboursWith({ use = true, instances = 2 } = {}) {
   const candidates = Array.from({ length: instances }, (_, handle) => {
@@ -55,14 +57,30 @@ function neighboursWith({ use = true, instances = 2 } = {}) {
 describe('what neighbours say', () => {
   it('counts by κ, and by half as much three seconds later', () => {
     const { neighbours, summary } = neighboursWith();
-    neighbours.hear('n1', summary(0, 30, 10), 0);
-    neighbours.look(0, LOOK);
-    expect(neighbours.weight).toBeCloseTo(3);
-    expect(neighbours.successWeight).toBeCloseTo(3);
-    neighbours.look(0, { ...LOOK, nowMs: 3_000 });
-    expect(neighbours.weight).toBeCloseTo(1.5);
-    neighbours.look(0, { ...LOOK, nowMs: 10_001 });
+    neighbours.hear('n1', summary(0, 30, 3), 0);
+    neighbours.look(0, KNOWING);
+    expect(neighbours.weight).toBeCloseTo(0.9);
+    expect(neighbours.successWeight).toBeCloseTo(0.9);
+    neighbours.look(0, { ...KNOWING, nowMs: 3_000 });
+    expect(neighbours.weight).toBeCloseTo(0.45);
+    neighbours.look(0, { ...KNOWING, nowMs: 10_001 });
     expect(neighbours.weight).toBe(0);
+  });
+
+  it('counts once, as news or with the next summary by one that did not hear it', () => {
+    const [early, late] = [neighboursWith(), neighboursWith()];
+    const news: Summary = { ...early.summary(0, 30, 1), isNews: true };
+    const whole: Summary = { ...early.summary(1, 30, 2), asNews: news.instances };
+    early.neighbours.hear('n1', news, 0);
+    for (const { neighbours } of [early, late]) {
+      neighbours.hear('n1', whole, 0);
+      neighbours.look(0, KNOWING);
+      expect(neighbours.weight).toBeCloseTo(0.3);
+    }
+    // What is news since then, it did not hear.
+    early.neighbours.hear('n1', whole, 0);
+    early.neighbours.look(0, KNOWING);
+    expect(early.neighbours.weight).toBeCloseTo(0.6);
   });
 
   it('is remembered for half a minute, ten samples of each, as what to expect', () => {
@@ -86,13 +104,27 @@ describe('what neighbours say', () => {
   it('never counts for more than the bound, however much one of them says, and for less the more is known here', () => {
     const { neighbours, summary } = neighboursWith();
     neighbours.hear('n0', summary(0, 30, 1_000_000), 0);
-    neighbours.look(0, LOOK);
-    expect(neighbours.weight).toBeCloseTo(SAMPLES_MAX / 4);
+    neighbours.look(0, KNOWING);
+    expect(neighbours.weight).toBeCloseTo(1);
     for (let n = 1; n < 9; n++) neighbours.hear(`n${n}`, summary(0, 30, 1_000_000), 0);
-    neighbours.look(0, LOOK);
-    expect(neighbours.weight).toBeCloseTo(SAMPLES_MAX);
     neighbours.look(0, { ...LOOK, ownWeight: 15 });
     expect(neighbours.weight).toBeCloseTo(SAMPLES_MAX / 16);
+  });
+
+  it('weighs no more than what was seen here and one sample more, however many claim however much', () => {
+    const { neighbours, summary } = neighboursWith();
+    for (let n = 0; n < 9; n++) neighbours.hear(`n${n}`, summary(0, 1, 1_000_000), 0);
+    for (const ownWeight of [0, 0.5, 2]) {
+      neighbours.look(0, { ...LOOK, ownWeight });
+      expect(neighbours.weight).toBeCloseTo(1 + ownWeight);
+    }
+  });
+
+  it('weighs more where three of them see hardly an answer in time', () => {
+    const { neighbours, summary } = neighboursWith();
+    for (let n = 0; n < 3; n++) neighbours.hear(`n${n}`, summary(0, 500, 100), 0);
+    neighbours.look(0, LOOK);
+    expect(neighbours).toMatchObject({ failing: true, weight: 0.75 * SAMPLES_MAX, successWeight: 0 });
   });
 
   it('counts for nothing where it is only observed', () => {
