@@ -195,7 +195,7 @@ export interface RoutePreview {
   /** Null when there is no instance at all, or when it is left to chance. */
   readonly candidate: Candidate | null;
   readonly tier: RouteTier;
-  /** The policy draws lots by weight. */
+  /** The policy draws lots, or breaks ties by lot: which one it takes shows only with the request. */
   readonly byChance: boolean;
 }
 

@@ -2,6 +2,7 @@
 
 import { assertNever } from '../../core/assert.ts';
 import type { InstanceKey } from '../../core/domain.ts';
+import { isPolicyName, POLICIES } from '../../core/policies/registry.ts';
 import type { InstanceState, RoutePreview, RouterState } from '../../core/service-router.ts';
 import { cooldownText, reasonsText } from '../../core/standing.ts';
 
@@ -40,10 +41,11 @@ export function explain(state: RouterState, previews: readonly RoutePreview[], c
   const key = keyOf(preview);
   const chosen = state.instances.find((instance) => instance.key === key) ?? null;
   const reason = whyChosen(state, preview, chosen);
+  const byWeight = picksOf(state) === null;
   const candidates = state.instances
     .map((instance) => {
       const eventLoops = loopsFor(instance.key);
-      const why = instance === chosen ? reason : whyNot(instance, preview);
+      const why = instance === chosen ? reason : whyNot(instance, preview, byWeight);
       const also =
         instance !== chosen && eventLoops > 0 ? `next in ${eventLoops} of ${previews.length} event loops: ` : '';
       return {
@@ -53,7 +55,7 @@ export function explain(state: RouterState, previews: readonly RoutePreview[], c
         reason: `${also}${also === '' ? why : share(instance)}`,
       };
     })
-    .sort((a, b) => b.eventLoops - a.eventLoops || Number(b.chosen) - Number(a.chosen) || byWeight(a, b));
+    .sort((a, b) => b.eventLoops - a.eventLoops || Number(b.chosen) - Number(a.chosen) || byShare(a, b));
   const { tier, byChance } = preview;
   const { service, policy } = state;
   return { service, policy, clientId, eventLoops: previews.length, chosen: key, tier, byChance, reason, candidates };
@@ -63,10 +65,10 @@ const NO_PREVIEW: RoutePreview = { candidate: null, tier: 'policy', byChance: fa
 
 const keyOf = ({ candidate }: RoutePreview): InstanceKey | null => candidate?.key ?? null;
 
-const byWeight = (a: InstanceState, b: InstanceState): number => b.weight - a.weight || (a.key < b.key ? -1 : 1);
+const byShare = (a: InstanceState, b: InstanceState): number => b.weight - a.weight || (a.key < b.key ? -1 : 1);
 
 function whyChosen(state: RouterState, { tier, byChance }: RoutePreview, chosen: InstanceState | null): string {
-  if (byChance) return `${state.policy} draws lots: each instance gets its weight`;
+  if (byChance) return `${state.policy} ${picksOf(state) ?? 'draws lots: each instance gets its weight'}`;
   if (tier === 'barred') return 'refused: every instance lacks something that qos.security demands';
   if (tier === 'shed') return 'refused: no instance is expected to answer in time';
   if (chosen === null) return 'no instance is known: the answer would be 503 no-instance';
@@ -84,12 +86,18 @@ function whyChosen(state: RouterState, { tier, byChance }: RoutePreview, chosen:
   }
 }
 
-function whyNot(instance: InstanceState, { byChance }: RoutePreview): string {
+function picksOf({ policy }: RouterState): string | null {
+  return isPolicyName(policy) ? POLICIES[policy].picks : null;
+}
+
+/** `byWeight`: the weights say how often it is taken. */
+function whyNot(instance: InstanceState, { byChance }: RoutePreview, byWeight: boolean): string {
   if (instance.lacks.length > 0) return instance.note;
   if (instance.availability === 'draining') return 'draining: gets nothing new unless it is among the last';
   if (instance.availability === 'suspect') return 'suspect: its node was lost or its checks fail';
   if (instance.cooldownMs > 0) return `ejected for ${cooldownText(instance.cooldownMs)}${aside(instance)}`;
   if (instance.weight === 0) return instance.note === '' ? 'gets no share now' : instance.note;
+  if (byChance && !byWeight) return `may be taken${aside(instance)}`;
   return `${byChance ? 'may be drawn' : 'not its turn'}: ${share(instance)}${aside(instance)}`;
 }
 

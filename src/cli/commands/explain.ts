@@ -57,7 +57,7 @@ interface Look {
 /** Headline, table, and a sentence each. No figure is left out: a table too wide goes on below. */
 export function explainLines(explained: ExplainDocument, { width, paint }: Look): readonly string[] {
   const subject = explained.clientId === '' ? 'the next request' : `the next request of ${explained.clientId}`;
-  const where = explained.chosen ?? (explained.byChance ? 'one drawn by lot' : 'no instance');
+  const where = explained.chosen ?? (explained.byChance ? 'one not known beforehand' : 'no instance');
   const chosen = explained.candidates.find((one) => one.chosen);
   const loops =
     explained.eventLoops > 1 && chosen !== undefined

@@ -14,6 +14,8 @@ export interface PolicyDefinition {
   /** One line for people: `qedge check`, the docs. */
   readonly about: string;
   readonly options: OptionSpecs;
+  /** How it picks where that shows only with the request, in words that follow its name. Null: by its weights, in turn or by lot. */
+  readonly picks: string | null;
   /** What is wrong with the options that a person wrote; empty when nothing is. */
   check(raw: Readonly<Record<string, unknown>>, purpose: Purpose): PolicyProblem[];
   /** Makes one from options that passed `check`; those that would not are replaced by their defaults. */
@@ -27,11 +29,13 @@ export type MakePolicy = (name: string) => Policy;
 export function definePolicy<const Specs extends OptionSpecs>(definition: {
   readonly about: string;
   readonly options: Specs;
+  readonly picks?: string;
   readonly create: (values: OptionValues<Specs>, context: PolicyContext, make: MakePolicy) => Policy;
 }): PolicyDefinition {
   return {
     about: definition.about,
     options: definition.options,
+    picks: definition.picks ?? null,
     check: (raw, purpose) => [
       ...readOptions(definition.options, raw).problems,
       ...(purpose === 'study' ? [] : studyProblems(definition.options, raw)),

@@ -10,6 +10,7 @@ import { Least } from './least.ts';
 
 export const LEAST_CONNECTIONS = definePolicy({
   about: 'the fewest own requests in flight',
+  picks: 'takes the instance with the fewest requests in flight, one of equals by lot',
   options: {},
   create: (_values, { rng }) => new LeastConnections(rng),
 });

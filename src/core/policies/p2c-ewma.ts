@@ -16,6 +16,7 @@ const FAILURE_LATENCIES = 3;
 
 export const P2C_EWMA = definePolicy({
   about: 'of two random instances the one with the lower peak-EWMA latency × in flight',
+  picks: 'draws two instances, and takes the one with the lower load',
   options: {
     decay: {
       kind: 'duration',

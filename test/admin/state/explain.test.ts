@@ -41,9 +41,25 @@ describe('explain', () => {
   it('says so when the policy draws lots, falls back, or has no candidate', () => {
     const state = routerStateOf({ instances: [near, cold], policy: 'random' });
     expect(explain(state, [previewOf(null, { byChance: true })], '').reason).toContain('draws lots');
+    expect(explain(state, [previewOf(null, { byChance: true })], '').candidates[0]?.reason).toBe(
+      'may be drawn: weight 70.0 % (meets the target)',
+    );
     expect(explain(state, [previewOf('cold/a', { tier: 'ejected' })], '').reason).toContain('back first, in 4.2 s');
     expect(explain(state, [previewOf('near/a', { tier: 'fallback' })], '').reason).toContain('wants none');
     expect(explain(state, [previewOf('near/a', { tier: 'last-resort' })], '').reason).toContain('only suspect');
     expect(explain(routerStateOf({ instances: [] }), [previewOf(null)], '').reason).toContain('503 no-instance');
+  });
+
+  it('says of a policy that compares what it takes, and speaks of no lots but between equals', () => {
+    const compare = (policy: string) =>
+      explain(routerStateOf({ instances: [near], policy }), [previewOf(null, { byChance: true })], '');
+    expect(compare('multi-objective').reason).toBe(
+      'multi-objective takes the least score of time and energy among the accurate ones, one of equals by lot',
+    );
+    expect(compare('multi-objective').candidates[0]?.reason).toBe('may be taken (meets the target)');
+    for (const policy of ['lowest-energy', 'lowest-time', 'highest-accuracy', 'least-connections', 'p2c-ewma'])
+      expect(compare(policy).reason, policy).toMatch(new RegExp(`^${policy} (takes|draws two)`));
+    for (const policy of ['random', 'proxy-mity', 'dec-sarsa'])
+      expect(compare(policy).reason, policy).toBe(`${policy} draws lots: each instance gets its weight`);
   });
 });

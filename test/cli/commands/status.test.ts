@@ -182,7 +182,7 @@ describe('qedge explain', () => {
   it('prints each candidate with its figures and a reason, or names the service it does not know', async () => {
     const url = await start(STATES);
     const { out } = await cli('explain', 'pilotnet', '--url', url);
-    expect(out).toContain('pilotnet: the next request goes to one drawn by lot');
+    expect(out).toContain('pilotnet: the next request goes to one not known beforehand');
     expect(out).toMatch(/near\/a +12 ms +20 ms +40 +95\.0 % +75\.0 % +0 +-/);
     expect(out).toContain('out/a: ejected for 4.2 s (after 3 misses in a row)');
     const unknown = await cli('explain', 'pilotnett', '--url', url);

@@ -36,6 +36,7 @@ export const INNER = [
 /** The policy as the registry lists it. */
 export const COOPERATIVE = definePolicy({
   about: 'the own node up to its requests a minute, then neighbours by distance, then the cloud',
+  picks: 'takes a group, and leaves the choice within it to another policy',
   options: {
     inner: { kind: 'choice', default: 'qedge', choices: INNER, about: 'policy that chooses within a group' },
     capacity: {

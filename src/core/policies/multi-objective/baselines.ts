@@ -14,6 +14,7 @@ type Cost = (profile: Profile, candidate: Candidate, group: number) => number;
 /** A baseline of `multi-objective`: always the instance with the least energy. */
 export const LOWEST_ENERGY = definePolicy({
   about: 'always the instance that is profiled with the least energy',
+  picks: 'takes the instance with the least energy, one of equals by lot',
   options: {},
   create: (_values, context) => new LeastCost('lowest-energy', ({ energyMwh }) => meanOf(energyMwh), context),
 });
@@ -21,6 +22,7 @@ export const LOWEST_ENERGY = definePolicy({
 /** A baseline of `multi-objective`: always the instance with the least time. */
 export const LOWEST_TIME = definePolicy({
   about: 'the least of requests in flight × profiled inference time',
+  picks: 'takes the least of requests in flight × inference time, one of equals by lot',
   options: {},
   create: (_values, context) =>
     new LeastCost(
@@ -33,6 +35,7 @@ export const LOWEST_TIME = definePolicy({
 /** A baseline of `multi-objective`: always the instance with the highest accuracy. */
 export const HIGHEST_ACCURACY = definePolicy({
   about: 'always the instance that is profiled with the highest accuracy',
+  picks: 'takes the instance with the highest accuracy, one of equals by lot',
   options: {},
   create: (_values, context) => new LeastCost('highest-accuracy', ({ accuracy }) => -meanOf(accuracy), context),
 });

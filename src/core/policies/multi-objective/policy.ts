@@ -23,6 +23,7 @@ const RATIO_MAX = 1e6;
 /** The policy as the registry lists it. */
 export const MULTI_OBJECTIVE = definePolicy({
   about: 'accurate enough, then quick and sparing: by the profiles of the instances and the group of the request',
+  picks: 'takes the least score of time and energy among the accurate ones, one of equals by lot',
   options: {
     gamma: { kind: 'number', default: 0.5, min: 0, max: 1, about: 'weight of latency against energy (γ)' },
     delta: {
