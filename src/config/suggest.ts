@@ -45,8 +45,16 @@ function editDistance(a: string, b: string): number {
 
 /** What is said of a key that the table at `path` within `schema` does not know. `base`: path of the schema itself. */
 export function unknownKey(key: string, schema: z.ZodType, { base, path }: { base: TomlPath; path: TomlPath }): string {
-  const near = suggest(key, knownKeys(schema, path));
-  return unknown(key, near, near === null ? tablesWith(key, schema, base) : []);
+  const table = tableAt(schema, path);
+  const near = suggest(key, new Set(table.flatMap((one) => Object.keys(shapeOf(one)))));
+  if (near !== null) return unknown(key, near, []);
+  const root = base.slice(0, 1);
+  const place = [...root, ...path.filter((part) => typeof part === 'string')];
+  const within = tablesWith(
+    key,
+    table.map((one) => ({ path: place, schema: one })),
+  );
+  return unknown(key, null, within.length > 0 ? within : tablesWith(key, placesOf(schema, root)));
 }
 
 /** `near`: a known key that may be meant. `tables`: those that know the key. */
@@ -56,11 +64,11 @@ export function unknown(key: string, near: string | null, tables: readonly strin
   return isClear ? `unknown key "${key}" here, expected in ${tables.join(' or ')}` : `unknown key "${key}"`;
 }
 
-/** Keys that the object schema at `path` knows; empty when there is no object schema there. */
-function knownKeys(schema: z.ZodType, path: TomlPath): ReadonlySet<string> {
+/** The schemas of what stands at `path`. */
+function tableAt(schema: z.ZodType, path: TomlPath): readonly core.$ZodType[] {
   let level = unwrap(schema);
   for (const part of path) level = level.flatMap((one) => unwrap(childOf(one, part)));
-  return new Set(level.flatMap((one) => Object.keys(shapeOf(one))));
+  return level;
 }
 
 interface Place {
@@ -68,9 +76,9 @@ interface Place {
   readonly schema: core.$ZodType;
 }
 
-/** The tables that know the key, none further within than another. */
-function tablesWith(key: string, schema: z.ZodType, base: TomlPath): readonly string[] {
-  let level: readonly Place[] = placesOf(schema, base.slice(0, 1));
+/** The tables at these places or within them that know the key, none further within than another. */
+function tablesWith(key: string, places: readonly Place[]): readonly string[] {
+  let level = places;
   for (let depth = 0; depth <= DEPTH_MAX; depth++) {
     const found = level.filter((place) => Object.hasOwn(shapeOf(place.schema), key));
     if (found.length > 0) return [...new Set(found.map(({ path }) => pathText(path) || 'the top of the file'))];

@@ -18,6 +18,8 @@ export interface Profile {
 
 /** How the values of a profile are written, and what a person may write. */
 const FIELDS = { accuracy: 'accuracy', energy_mwh: 'energyMwh', inference_ms: 'inferenceMs', cost: 'cost' } as const;
+/** Fields that some policy reads. */
+export const PROFILE_FIELDS: readonly string[] = [...Object.keys(FIELDS), 'capacity_rpm'];
 /** Beyond it sums over groups and differences would leave the range of numbers, and one instance spoil the choice of all. */
 const AMOUNT_MAX = 1e12;
 const EXPECTED = `a number from 0 to ${AMOUNT_MAX}, or 1 to ${GROUPS_MAX} of them, one for each group`;

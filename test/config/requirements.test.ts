@@ -118,6 +118,18 @@ least = "energy"`;
     expect(problemsOf(text)).toEqual([problem]);
   });
 
+  it('and what a profile holds is pointed to the profile of the same instance', () => {
+    const own = '[[announce]]\nservice = "detector"\nurl = "http://10.0.0.8:9000"\naccuracy = 0.9\nenergy_mwh = 0.1\n';
+    expect(problemsOf(service('') + own)).toEqual([
+      'announce.accuracy: unknown key "accuracy" here, expected in announce.profile',
+      'announce.energy_mwh: unknown key "energy_mwh" here, expected in announce.profile',
+    ]);
+    const listed = service('').replace('"http://10.0.0.7:9000"', '{ url = "http://10.0.0.7:9000", accuracy = 0.9 }');
+    expect(problemsOf(listed)).toEqual([
+      'service.instances.accuracy: unknown key "accuracy" here, expected in service.instances.profile',
+    ]);
+  });
+
   it('that stand in no service are pointed to it', () => {
     expect(problemsOf(`${service('')}[objective]\nleast = "energy"`)).toEqual([
       'objective: unknown key "objective" here, expected in service',

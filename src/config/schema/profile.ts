@@ -1,10 +1,12 @@
 // `profile`: what an instance gives and costs, as measured beforehand.
 
 import * as z from 'zod';
-import { profileProblems } from '../../core/profile.ts';
+import { PROFILE_FIELDS, profileProblems } from '../../core/profile.ts';
+
+const known = Object.fromEntries(PROFILE_FIELDS.map((field) => [field, z.unknown().optional()]));
 
 /** Unknown fields are kept for the policies that read them. */
-export const profile = z.record(z.string(), z.unknown()).superRefine((value, context) => {
+export const profile = z.looseObject(known).superRefine((value, context) => {
   for (const { path, message } of profileProblems(value)) {
     context.addIssue({ code: 'custom', path: [path], message, input: value[path] });
   }
