@@ -229,7 +229,10 @@ export class AppParts implements NodeReportParts {
   }
 
   #createHousekeeping(): Housekeeping {
-    const goals = new GoalWatch(this.log);
+    const goals = new GoalWatch(
+      this.log,
+      (service) => this.config.services.find(({ name }) => name === service)?.objective.least ?? null,
+    );
     return new Housekeeping({
       services: this.dataPlanes.routers,
       broker: () => this.placement.state().broker,

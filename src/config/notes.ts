@@ -5,17 +5,21 @@ import { TIERS, type Tier } from '../core/domain.ts';
 import { readProfile } from '../core/profile.ts';
 import { attributesText, fitsSome } from '../core/requirements/attributes.ts';
 import type { Config, ServiceConfig, StaticInstanceConfig } from './config.ts';
+import type { PlacedInstance } from './schema/placement/instance.ts';
 import { KEEP_DEFAULT } from './schema/service/qos.ts';
 
-/** One sentence each. `descriptorsMax`: file descriptors that a process may have open; null where that is not known. */
+/**
+ * One sentence each. `descriptorsMax`: file descriptors that a process may have open; null where that is not known. `listed`: what the files
+ * of `[placement.file]` list; null where they were not read.
+ */
 export function configNotes(
-  { node, services, proxy, mqtt, announce, placement }: Config,
+  config: Config,
   descriptorsMax: number | null,
+  listed: readonly PlacedInstance[] | null = null,
 ): readonly string[] {
-  const announced = new Set(announce.map(({ service }) => service));
-  const empty = services.filter(
-    (service) => service.instances.length === 0 && isComplete(service, { mqtt, placement, announced }),
-  );
+  const { node, services, proxy, announce } = config;
+  const known = (service: ServiceConfig): readonly KnownInstance[] => instancesOf(service, config, listed ?? []);
+  const empty = services.filter((service) => !isLearned(config, service.name, null) && known(service).length === 0);
   const dotted = services.filter(({ name, listen }) => name.includes('.') && listen === null);
   return [
     ...empty.map(
@@ -29,8 +33,11 @@ export function configNotes(
     ...services.flatMap(keptForNothing),
     ...services.flatMap((service) => otherScale(service, announce)),
     ...services
-      .filter((service) => isComplete(service, { mqtt, placement, announced }))
-      .flatMap((service) => [...missingAttributes(service, node), ...nothingToSave(service)]),
+      .filter(({ name }) => !isLearned(config, name, listed))
+      .flatMap((service) => [
+        ...missingAttributes(service, known(service), node),
+        ...nothingToSave(service, known(service)),
+      ]),
     ...dotted.map(
       ({ name }) =>
         `service.name: no Host can name "${name}", since its first label ends at the dot; ${proxy.serviceHeader} or a port of its own can`,
@@ -39,12 +46,17 @@ export function configNotes(
   ];
 }
 
-/** Whether its instances are those of its own list. */
-function isComplete(
-  { name }: ServiceConfig,
-  { mqtt, placement, announced }: Pick<Config, 'mqtt' | 'placement'> & { readonly announced: ReadonlySet<string> },
-): boolean {
-  return mqtt === null && !isLearned(placement, name) && !announced.has(name);
+/** What is known of an instance before it runs. */
+type KnownInstance = Pick<StaticInstanceConfig, 'nodeId' | 'scheme' | 'labels' | 'profile'>;
+
+/** Those of its own list, those of this node, and those that files list. */
+function instancesOf(
+  { name, instances }: ServiceConfig,
+  { node, announce }: Config,
+  listed: readonly PlacedInstance[],
+): readonly KnownInstance[] {
+  const isOwn = ({ service }: { readonly service: string }): boolean => service === name;
+  return [...instances, ...announce.filter(isOwn).map((one) => ({ ...one, nodeId: node.id })), ...listed.filter(isOwn)];
 }
 
 /** Answers that would be in time are not waited for. */
@@ -99,7 +111,11 @@ function otherScale({ name, qos: { accuracy }, instances }: ServiceConfig, annou
 }
 
 /** Attributes that none of the instances has. */
-function missingAttributes({ name, qos, instances }: ServiceConfig, node: Config['node']): string[] {
+function missingAttributes(
+  { name, qos }: ServiceConfig,
+  instances: readonly KnownInstance[],
+  node: Config['node'],
+): string[] {
   const { security, accuracy, shares } = qos;
   const facts = instances.map((instance) => ({
     instance: { ...instance, tier: tierOf(instance, node) },
@@ -126,7 +142,7 @@ function missingAttributes({ name, qos, instances }: ServiceConfig, node: Config
 }
 
 /** No instance says what a request costs there. */
-function nothingToSave({ name, instances, objective: { least } }: ServiceConfig): string[] {
+function nothingToSave({ name, objective: { least } }: ServiceConfig, instances: readonly KnownInstance[]): string[] {
   if (least === null || instances.length === 0) return [];
   const isKnown = instances.some(({ profile }) => {
     const { energyMwh, cost } = readProfile(profile);
@@ -139,14 +155,17 @@ function nothingToSave({ name, instances, objective: { least } }: ServiceConfig)
 }
 
 /** The tier of its node, or as its label says. */
-function tierOf({ nodeId, labels }: StaticInstanceConfig, { id, tier }: Config['node']): Tier | null {
+function tierOf({ nodeId, labels }: KnownInstance, { id, tier }: Config['node']): Tier | null {
   if (nodeId === id) return tier;
   return TIERS.find((one) => one === labels.tier) ?? null;
 }
 
-/** Whether some source beside the broker may know instances of the service. */
-const isLearned = ({ file, docker, dns, mdns }: Config['placement'], service: string): boolean =>
-  [file, docker, mdns].some((source) => source !== null) || dns?.names[service] !== undefined;
+/** Whether there may be instances of the service that are not known here. `listed`: null where files were not read. */
+function isLearned({ mqtt, placement }: Config, service: string, listed: readonly PlacedInstance[] | null): boolean {
+  const { file, docker, dns, mdns } = placement;
+  const sources = [mqtt, docker, mdns, listed === null ? file : null];
+  return sources.some((source) => source !== null) || dns?.names[service] !== undefined;
+}
 
 /** Keys that are read under the name that they had before. */
 function earlierForms({ name, failureStatusMin, admission }: ServiceConfig): string[] {

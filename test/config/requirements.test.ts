@@ -199,6 +199,33 @@ least = "energy"`;
     expect(configNotes(configFrom(spent), null)).not.toContain(note);
   });
 
+  it('are noted by what this node announces and by what files list, where these are all there is', () => {
+    const objective = '[service.objective]\nleast = "energy"\n';
+    const alone = `[[service]]\nname = "detector"\nqos = { latency = "80ms", shares = [{ share = 0.5, labels = { zone = "home" } }] }\n${objective}`;
+    const own = (more: string): string => `[[announce]]\nservice = "detector"\nurl = "http://10.0.0.8:9000"\n${more}\n`;
+    const notes = [
+      'service.qos of "detector": no instance has zone=home, so that its share cannot be met',
+      'service.objective of "detector": no instance has energy_mwh in its profile, so that nothing is saved',
+    ];
+    expect(configNotes(configFrom(alone + own('')), null)).toEqual(notes);
+    const said = own('profile = { energy_mwh = 0.1 }\nlabels = { zone = "home" }');
+    expect(configNotes(configFrom(alone + said), null)).toEqual([]);
+    const file = configFrom(`${alone}[placement.file]\npath = "list.toml"\n`);
+    const listed = {
+      service: 'detector',
+      nodeId: 'a',
+      id: 'a',
+      scheme: 'http',
+      host: 'a',
+      port: 1,
+      labels: {},
+    } as const;
+    expect(configNotes(file, null)).toEqual([]);
+    expect(configNotes(file, null, [])).toEqual([]);
+    expect(configNotes(file, null, [{ ...listed, profile: null }])).toEqual(notes);
+    expect(configNotes(file, null, [{ ...listed, profile: { energy_mwh: 0.1 } }])).toEqual(notes.slice(0, 1));
+  });
+
   it('are noted where an objective has nothing to go by', () => {
     const config = configFrom(service('[service.objective]\nleast = "energy"'));
     expect(configNotes(config, null)).toEqual([

@@ -1,7 +1,9 @@
 // What no request shows of a service and what explains much: there is one instance only, so that there is nothing to choose; no
-// instance meets the goal, or has what a requirement asks for, so that no choice helps. Each is logged once, and again only after it
-// was false in between.
+// instance meets the goal, or has what a requirement asks for, or says what the objective is to save, so that no choice helps. Each is
+// logged once, and again only after it was false in between.
 
+import { readProfile } from '../../core/profile.ts';
+import type { Objective } from '../../core/requirements/requirements.ts';
 import type { InstanceState, RouterState } from '../../core/service-router.ts';
 import type { Logger } from '../../telemetry/log.ts';
 
@@ -17,26 +19,34 @@ interface Watched {
   unmet: number;
   /** By requirement: looks at which no instance served it. */
   readonly unserved: Map<string, number>;
+  /** Looks at which no instance said what it takes of what is to be saved. */
+  unsaid: number;
 }
+
+/** What a service is to spend least of; null: nothing. */
+export type ObjectiveOf = (service: string) => Objective['least'] | null;
 
 /** Looks at the states of services and logs what explains a missed goal. */
 export class GoalWatch {
   readonly #log: Logger;
+  readonly #objectiveOf: ObjectiveOf;
   readonly #watched = new Map<string, Watched>();
 
-  constructor(log: Logger) {
+  constructor(log: Logger, objectiveOf: ObjectiveOf) {
     this.#log = log;
+    this.#objectiveOf = objectiveOf;
   }
 
   /** Called every few seconds with the state of each service. */
   look(state: RouterState): void {
     const { service, qos, instances } = state;
-    const watched = this.#watched.get(service) ?? { alone: 0, unmet: 0, unserved: new Map<string, number>() };
+    const watched = this.#watched.get(service) ?? { alone: 0, unmet: 0, unserved: new Map(), unsaid: 0 };
     this.#watched.set(service, watched);
     watched.alone = instances.length === 1 ? watched.alone + 1 : 0;
     const best = bestOf(instances);
     watched.unmet = best !== null && best < qos.successRatio ? watched.unmet + 1 : 0;
     this.#lookAtRequirements(state, watched.unserved);
+    this.#lookAtObjective(state, watched);
     if (watched.alone === LOOKS_MIN) {
       this.#log.info(
         { service, instance: instances[0]?.key },
@@ -64,6 +74,27 @@ export class GoalWatch {
       );
     }
   }
+
+  #lookAtObjective({ service, instances }: RouterState, watched: Watched): void {
+    const least = this.#objectiveOf(service);
+    watched.unsaid = least !== null && saysNothing(instances, least) ? watched.unsaid + 1 : 0;
+    if (watched.unsaid !== LOOKS_MIN) return;
+    this.#log.warn(
+      { service, least, instances: instances.length },
+      'nothing is saved: no instance has in its profile what the objective is to spend least of',
+    );
+  }
+}
+
+/** What an instance that is barred says counts for nothing. */
+function saysNothing(instances: readonly InstanceState[], least: Objective['least']): boolean {
+  const admitted = instances.filter(({ lacks }) => lacks.length === 0);
+  return admitted.length > 0 && admitted.every(({ instance }) => spentOf(instance, least) === null);
+}
+
+function spentOf({ profile }: InstanceState['instance'], least: Objective['least']): readonly number[] | null {
+  const { energyMwh, cost } = readProfile(profile);
+  return least === 'energy' ? energyMwh : cost;
 }
 
 /** The best success probability; null while too little is known of where the requests go. */

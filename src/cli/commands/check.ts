@@ -3,6 +3,7 @@
 import { basename, dirname } from 'node:path';
 import type { Command } from 'commander';
 import type { Config, ListenAddress } from '../../config/config.ts';
+import type { InstanceList } from '../../config/instance-list.ts';
 import { loadConfig } from '../../config/load.ts';
 import { isOneMachine } from '../../config/loopback.ts';
 import { configNotes, descriptorLimit } from '../../config/notes.ts';
@@ -92,7 +93,8 @@ async function check({ config: file, reload }: CheckOptions): Promise<Findings> 
   const name = basename(file);
   const listeners = reload ? [] : listenersOf(config);
   const states = await Promise.all(listeners.map(({ address }) => portState(address)));
-  const listed = await listProblems(config, name);
+  const lists = await listsOf(config, name);
+  const listed = lists?.problems ?? [];
   const problems = [
     ...storeProblems(config, name),
     ...portProblems(listeners, states, name),
@@ -100,14 +102,15 @@ async function check({ config: file, reload }: CheckOptions): Promise<Findings> 
     ...(reload ? [] : listed),
   ];
   if (problems.length > 0) throw new ConfigError(problems);
-  const hints = [...loopbackHints(config), ...configNotes(config, descriptorLimit())];
+  const known = listed.length > 0 ? null : (lists?.instances ?? null);
+  const hints = [...loopbackHints(config), ...configNotes(config, descriptorLimit(), known)];
   const notes = reload ? [...hints, ...listed.map(formatProblem)] : hints;
   return { config, notes, running: states.includes('held-by-qedge') };
 }
 
-/** Mistakes in what `[placement.file]` names. */
-async function listProblems({ placement: { file } }: Config, name: string): Promise<readonly Problem[]> {
-  return file === null ? [] : checkLists(file.path, { file: name, path: 'placement.file.path' });
+/** What the files that `[placement.file]` names say, with their mistakes; null where none is named. */
+async function listsOf({ placement: { file } }: Config, name: string): Promise<InstanceList | null> {
+  return file === null ? null : checkLists(file.path, { file: name, path: 'placement.file.path' });
 }
 
 interface NamedAddress {

@@ -47,7 +47,7 @@ describe('the log of failing instances', () => {
 });
 
 describe('the watch over goals', () => {
-  const goals = (log: Logger) => new GoalWatch(log);
+  const goals = (log: Logger) => new GoalWatch(log, () => null);
 
   it('says once that a service has one instance', () => {
     const { log, lines } = logged();
@@ -102,6 +102,33 @@ describe('the watch over goals', () => {
         requirement: 'zone=home',
         instances: 2,
         msg: 'no instance has what a requirement asks for',
+      }),
+    );
+  });
+
+  it.each([
+    ['energy', { energy_mwh: 0.1 }],
+    ['cost', { cost: 2 }],
+  ] as const)('says once that no instance says its %s, of which the least is to be spent', (least, profile) => {
+    const { log, lines } = logged();
+    const watch = new GoalWatch(log, (service) => (service === 'pilotnet' ? least : null));
+    const at = (known: Readonly<Record<string, unknown>> | null, lacks: readonly string[] = []) => {
+      const one = instanceStateOf('pi-1', { weight: 0, lacks });
+      return routerStateOf({
+        instances: [{ ...one, instance: { ...one.instance, profile: known } }, instanceStateOf('pi-2', { weight: 0 })],
+      });
+    };
+    for (const state of [at({ accuracy: 70 }), at(null), at(null), at(profile)]) watch.look(state);
+    for (const state of [at(profile, ['tls']), at(profile, ['tls'])]) watch.look(state);
+    watch.look({ ...at(null), service: 'other' });
+    watch.look({ ...at(null), service: 'other' });
+    expect(lines).toEqual(
+      Array(2).fill({
+        level: 40,
+        service: 'pilotnet',
+        least,
+        instances: 2,
+        msg: 'nothing is saved: no instance has in its profile what the objective is to spend least of',
       }),
     );
   });

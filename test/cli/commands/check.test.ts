@@ -86,6 +86,21 @@ describe('qedge check', () => {
     expect(reload.out).toContain('list.toml:3:1: instance[0].url: expected an address');
   });
 
+  it('says that nothing will be saved where no instance of a watched file says what it takes', async () => {
+    const service = '[[service]]\nname = "s"\nqos.latency = "80ms"\n[service.objective]\nleast = "energy"\n';
+    const file = fileOf(`${PORTS}${service}[placement.file]\npath = "list.toml"\n`);
+    const list = (more: string): void =>
+      writeFileSync(
+        join(dirname(file), 'list.toml'),
+        `[[instance]]\nservice = "s"\nurl = "http://10.0.0.7:9"\n${more}`,
+      );
+    const note = 'no instance has energy_mwh in its profile, so that nothing is saved';
+    list('');
+    expect((await cli('check', '-c', file)).out).toContain(note);
+    list('profile = { energy_mwh = 0.1 }\n');
+    expect((await cli('check', '-c', file)).out).not.toContain(note);
+  });
+
   it('reports to programs as JSON what it reports to people', async () => {
     const good = await check(PORTS + SERVICE, '--json');
     expect(good.status).toBe(0);

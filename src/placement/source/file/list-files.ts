@@ -72,15 +72,18 @@ export async function readListFile({ path, name, format }: ListFile): Promise<Re
   }
 }
 
-/** Everything that is wrong with the files now. `named`: where `path` stands. */
-export async function checkLists(path: string, named: Pick<Problem, 'file' | 'path'>): Promise<readonly Problem[]> {
+/** What the files say now, and everything that is wrong with them. `named`: where `path` stands. */
+export async function checkLists(path: string, named: Pick<Problem, 'file' | 'path'>): Promise<InstanceList> {
   const found = await findLists(path).catch((error: unknown) => {
     const message = error instanceof RangeError ? error.message : unreadable(path, error);
     return [{ ...named, line: 0, column: 0, message }];
   });
-  if (Array.isArray(found)) return found;
+  if (Array.isArray(found)) return { instances: [], problems: found };
   const lists = await Promise.all(found.files.map(readListFile));
-  return lists.flatMap((list) => list?.problems ?? []);
+  return {
+    instances: lists.flatMap((list) => list?.instances ?? []),
+    problems: lists.flatMap((list) => list?.problems ?? []),
+  };
 }
 
 async function listFile(folder: string, name: string): Promise<ListFile | null> {
