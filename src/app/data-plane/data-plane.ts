@@ -37,7 +37,7 @@ export interface DataPlaneOptions {
   readonly onHealth: OnHealth | null;
   /** True: another data plane already listens on these ports. */
   readonly joins?: boolean;
-  /** A request came after `look` returned true. */
+  /** After `look` returned true: a request came, or other routers did. */
   readonly onWake?: () => void;
 }
 
@@ -119,7 +119,7 @@ export class DataPlane {
         this.#proxy.baggage.setAgreement(message.nodeId, message.agrees);
         return;
       case 'observations':
-        this.routers.get(message.service)?.neighbours?.hear(message.nodeId, message.summary, this.#clock.nowMs());
+        this.#set.hear(message.service, message.nodeId, message.summary);
         return;
       case 'node-gone':
         this.#set.forgetNode(message.nodeId);

@@ -14,6 +14,7 @@ import {
   type QosTarget,
 } from '../../core/domain.ts';
 import type { NeighbourUse } from '../../core/neighbours/neighbours.ts';
+import type { Summary } from '../../core/neighbours/summary.ts';
 import type { Requirements } from '../../core/requirements/requirements.ts';
 import type { Rng } from '../../core/rng.ts';
 import type { SharedFlights } from '../../core/router/shared-flights.ts';
@@ -30,7 +31,7 @@ export interface RouterSetOptions {
   /** What the other event loops have in flight; null: there is none. */
   readonly sharedFlights: SharedFlights | null;
   readonly onEvent: (service: string, event: RouterEvent) => void;
-  /** A request came after `look` returned true. */
+  /** After `look` returned true: a request came, or other routers did. */
   readonly onWake?: () => void;
 }
 
@@ -150,6 +151,14 @@ export class RouterSet {
     for (const router of this.#routers.values()) router.observeRtt(nodeId, rttMs, nowMs);
   }
 
+  /** A neighbour said what it saw; the steps that a rest left out know nothing of it. */
+  hear(service: string, nodeId: string, summary: Summary): void {
+    const nowMs = this.#options.clock.nowMs();
+    const router = this.#routers.get(service);
+    router?.tick(nowMs);
+    router?.neighbours?.hear(nodeId, summary, nowMs);
+  }
+
   /** The node is measured no more; should it come back, it starts from nothing. */
   forgetNode(nodeId: string): void {
     this.#rtts.delete(nodeId);
@@ -165,16 +174,18 @@ export class RouterSet {
     const neighbours = neighboursOf(config);
     const isKept = isDeepStrictEqual(neighbours, this.#neighbours);
     this.#neighbours = neighbours;
+    let isOther = false;
     for (const service of services) {
       if (service.health === null) this.#uncheck(service.name);
       const entry = this.#entries.get(service.name);
       const isSame = entry?.fingerprint === fingerprintOf(service);
       if (isSame && isKept) continue;
+      isOther = true;
       this.#add(service, entry?.router.candidates);
       // Neighbours alone are others: what was learned holds.
       if (isSame) this.#takeOver(service.name, entry.router);
     }
-    this.#steps.schedule();
+    if (isOther) this.#steps.renew();
   }
 
   #applyAvailability(router: ServiceRouter | undefined, key: InstanceKey): void {

@@ -23,7 +23,7 @@ export interface RouterStepsOptions {
   /** As they are now. */
   readonly routers: ReadonlyMap<string, ServiceRouter>;
   readonly clock: Clock;
-  /** A request came after `look` returned true. */
+  /** After `look` returned true: a request came, or other routers did. */
   readonly onWake: () => void;
 }
 
@@ -41,7 +41,7 @@ export class RouterSteps {
 
   start(): void {
     this.#running = true;
-    this.schedule();
+    this.#schedule();
   }
 
   stop(): void {
@@ -50,8 +50,13 @@ export class RouterSteps {
     this.#timer = null;
   }
 
-  /** Other routers are there now, or another one is due. */
-  schedule(): void {
+  /** Other routers are there now, of which none rests. */
+  renew(): void {
+    this.#schedule();
+    this.#options.onWake();
+  }
+
+  #schedule(): void {
     if (!this.#running) return;
     if (this.#timer !== null) clearTimeout(this.#timer);
     const { routers, clock } = this.#options;
@@ -72,7 +77,7 @@ export class RouterSteps {
       if (this.#rests(router, nowMs)) router.tick(nowMs);
       else rests = false;
     }
-    this.schedule();
+    this.#schedule();
     return rests;
   }
 
@@ -84,7 +89,7 @@ export class RouterSteps {
       router.tick(nowMs);
       this.#rests(router, nowMs);
     }
-    this.schedule();
+    this.#schedule();
   }
 
   #dueMs(router: ServiceRouter): number {
@@ -108,7 +113,7 @@ export class RouterSteps {
   #woke(router: ServiceRouter): void {
     this.#resting.delete(router);
     this.#seen.delete(router);
-    this.schedule();
+    this.#schedule();
     this.#options.onWake();
   }
 }

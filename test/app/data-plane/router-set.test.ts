@@ -1,4 +1,4 @@
-import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
+import { afterEach, beforeEach, describe, expect, it, onTestFinished, vi } from 'vitest';
 import { RouterSet } from '../../../src/app/data-plane/router-set.ts';
 import type { ServiceConfig } from '../../../src/config/config.ts';
 import type { Instance, RequestInfo } from '../../../src/core/domain.ts';
@@ -43,6 +43,21 @@ function makeSet(
     onEvent: (_, event) => onEvent(event),
   });
   return { set, services: config.services };
+}
+
+/** One that nothing was asked of, and that has said so. */
+function resting(toml: string) {
+  const onWake = vi.fn();
+  const set = new RouterSet({
+    ...{ config: configFrom(toml), rng: createRng(1), sharedFlights: null, onEvent: () => {}, onWake },
+    clock: { nowMs: () => performance.now() },
+  });
+  onTestFinished(() => set.stop());
+  set.start();
+  set.look();
+  vi.advanceTimersByTime(4_000);
+  expect(set.look()).toBe(true);
+  return { set, onWake };
 }
 
 function fail(): never {
@@ -152,6 +167,25 @@ describe('the router set', () => {
     vi.advanceTimersByTime(5_000);
     expect(ticksIn(20_000)).toBeLessThanOrEqual(4);
     set.stop();
+  });
+
+  it('rests no more once a reload brings another router', () => {
+    const { set, onWake } = resting(BASE);
+    set.reload(configFrom(BASE));
+    expect(onWake).not.toHaveBeenCalled();
+    set.reload(configFrom(BASE.replace('80ms', '50ms')));
+    expect(onWake).toHaveBeenCalledTimes(1);
+    expect(set.look()).toBe(false);
+  });
+
+  it('makes up for what a rest left out before it hears what neighbours saw', () => {
+    const { set } = resting(BASE.replace('"round-robin"', '"qedge"'));
+    const router = set.routers.get('pilotnet') ?? fail();
+    vi.advanceTimersByTime(3_000);
+    expect(router.nextTickMs).toBeLessThan(performance.now());
+    set.hear('pilotnet', 'pi-9', { spanMs: 1_000, instances: [] });
+    expect(router.nextTickMs).toBeGreaterThan(performance.now());
+    expect(router.overview(performance.now()).neighbours?.heard).toHaveLength(1);
   });
 
   it('keeps the router of a service that stays, and drops that of one that goes', () => {
