@@ -13,6 +13,8 @@ export interface ProxyMetrics {
   error(service: string, code: ProxyErrorCode): void;
   /** A request that was answered before its service was known. */
   withoutService(status: number): void;
+  /** An X-QEdge-Deadline-Ms could not be read. */
+  deadlineIgnored(service: string): void;
   /** A deadline in `baggage` was of no effect. */
   baggageIgnored(reason: string): void;
   /** A request that named a chain, and is no stage of it. `chain` empty: there is none of that name. */
@@ -59,6 +61,11 @@ export function createProxyMetrics(metrics: Metrics): ProxyMetrics {
     help: 'Requests with X-QEdge-Chain that are no stage of a run, by reason; they go on as requests of their service alone.',
     labels: ['chain', 'reason'],
   });
+  const deadlines = metrics.counter({
+    name: 'qedge_deadlines_ignored_total',
+    help: 'Requests whose X-QEdge-Deadline-Ms is no number of milliseconds; they go on without.',
+    labels: ['service'],
+  });
   const baggage = metrics.counter({
     name: 'qedge_baggage_deadlines_ignored_total',
     help: 'Deadlines in baggage that were of no effect, by reason; the requests go on without.',
@@ -80,6 +87,7 @@ export function createProxyMetrics(metrics: Metrics): ProxyMetrics {
       return known;
     },
     withoutService: (status) => requests.with(NO_SERVICE, String(status)).increment(),
+    deadlineIgnored: (service) => deadlines.with(service).increment(),
     baggageIgnored: (reason) => baggage.with(reason).increment(),
     chainIgnored: (chain, reason) => ignored.with(chain, reason).increment(),
     error: (service, code) => errors.with(service, code).increment(),

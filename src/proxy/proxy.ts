@@ -18,6 +18,7 @@ import { ChainEntry } from './exchange/arrival/chain-entry.ts';
 import type { ProxyContext } from './exchange/context.ts';
 import { OwnFaults } from './exchange/record/own-faults.ts';
 import { BaggageDeadlines } from './exchange/time/baggage-deadlines.ts';
+import { UnreadDeadlines } from './exchange/time/unread-deadlines.ts';
 import { requestFieldTable } from './fields/fields.ts';
 import { TrustedPeers } from './fields/forwarded.ts';
 import type { OnHealth } from './health.ts';
@@ -64,9 +65,8 @@ export interface BoundListener extends ListenAddress {
 /** The data plane's ports and services. */
 export interface Proxy {
   /**
-   * Opens every port. `inherited`: listening sockets to take instead of opening one, by listener name. Throws
-   * `CommandError` when a port cannot be had; those opened before it are closed again. `shared`: where the event loop
-   * that was first listens, for ports that were left to the system.
+   * Opens every port. Throws `CommandError` when one cannot be had; those opened before it are closed again. `inherited`: listening sockets to
+   * take instead, by listener name. `shared`: where the event loop that was first listens, for ports that were left to the system.
    */
   listen(inherited?: ReadonlyMap<string, number>, shared?: readonly BoundListener[]): Promise<readonly BoundListener[]>;
   /** Takes a new set of services; open connections and services that stay are not disturbed. Opens and closes ports of their own. */
@@ -133,6 +133,7 @@ class HttpProxy implements Proxy {
       tracer: options.tracer ?? null,
       requestFields: requestFieldTable(config),
       chains: null,
+      unreadDeadlines: new UnreadDeadlines(),
       baggage: config.baggage ? this.baggage : null,
       ticketSecret: drawTicketSecret().secret,
       services: this.#services,
@@ -257,8 +258,7 @@ class HttpProxy implements Proxy {
   /** A service that is the same as before keeps its connections, unless its CA may have been renewed. */
   #setService({ config, router, awaited = false }: ProxyService): void {
     const known = this.#services.get(config.name.toLowerCase());
-    const same = known?.router === router && config.caFile === null && isDeepStrictEqual(known.config, config);
-    if (same) return;
+    if (known?.router === router && config.caFile === null && isDeepStrictEqual(known.config, config)) return;
     known?.retire();
     const { metrics, nowMs } = this.#context;
     const { onHealth } = this.#options;

@@ -3,6 +3,7 @@
 import { once } from 'node:events';
 import { connect } from 'node:net';
 import { describe, expect, it } from 'vitest';
+import { textOf } from '../support/metrics.ts';
 import { bodyOf, rawRequest, startInstance, startProxy, until } from '../support/proxy.ts';
 
 const pause = (ms: number): Promise<void> => new Promise((resolve) => setTimeout(resolve, ms));
@@ -101,12 +102,18 @@ describe('latency', () => {
     expect(reached).toBe(0);
   });
 
-  it('refuses a deadline that is no number, and says what it expects', async () => {
-    const { url } = await startProxy([{ name: 'pilotnet', ports: [] }]);
-    const answer = await fetch(url, { headers: { 'X-QEdge-Service': 'pilotnet', 'X-QEdge-Deadline-Ms': 'soon' } });
-    expect(answer.status).toBe(400);
-    expect(await answer.text()).toContain('expected milliseconds such as 80');
-  });
+  it.each(['-1', 'soon', 'NaN', '', '1e3', '99999999999', '80, soon'])(
+    'goes on without a deadline that is none, which is counted and goes no further: %s',
+    async (deadline) => {
+      const instance = await startInstance(({ headers }, response) =>
+        response.end(String(headers['x-qedge-deadline-ms'])),
+      );
+      const { url, metrics } = await startProxy([{ name: 'pilotnet', ports: [instance.port] }]);
+      const answer = await fetch(url, { headers: { 'X-QEdge-Service': 'pilotnet', 'X-QEdge-Deadline-Ms': deadline } });
+      expect([answer.status, await answer.text()]).toEqual([200, 'undefined']);
+      expect(textOf(metrics)).toContain('qedge_deadlines_ignored_total{service="pilotnet"} 1');
+    },
+  );
 });
 
 describe('a client that is too slow', () => {

@@ -10,6 +10,7 @@ import type { ChainEntry } from './arrival/chain-entry.ts';
 import type { ServiceTable } from './arrival/service-match.ts';
 import type { OwnFaults } from './record/own-faults.ts';
 import type { BaggageDeadlines } from './time/baggage-deadlines.ts';
+import type { UnreadDeadlines } from './time/unread-deadlines.ts';
 
 /** One a data plane; a reload changes what it holds. */
 export interface ProxyContext {
@@ -27,6 +28,7 @@ export interface ProxyContext {
   /** What the keys of TLS session tickets are derived from. */
   readonly ticketSecret: Uint8Array;
   readonly services: ServiceTable<ServiceRuntime>;
+  readonly unreadDeadlines: UnreadDeadlines;
   /** Null: deadlines are not carried so. */
   readonly baggage: BaggageDeadlines | null;
   /** Null: there are none, and nothing is done for them. */

@@ -156,6 +156,7 @@ export class Exchange implements AttemptOwner, BodyListener, SlotWaiter, Placeme
     record.clientId = clientIdOf(head.client, connection.peer.address);
     const { affinity } = service.config;
     if (affinity !== null) this.session = sessionOf(affinity, this.request.rawHeaders, record.clientId);
+    if (head.unreadDeadline !== null) context.unreadDeadlines.note(head.unreadDeadline, service.name, context);
     if (head.baggage !== null) readDeadline(head, head.baggage, context);
     if (head.chain !== null) record.stage = context.chains?.enter(head.chain, record.clientId, service, nowMs) ?? null;
     // A stage of a chain has what the run has left for it, no matter what the limit of its service is.

@@ -28,6 +28,8 @@ export class RequestHead {
   requestId: string | null = null;
   /** Budget that came with it, ms; null when none did. */
   deadlineMs: number | null = null;
+  /** An X-QEdge-Deadline-Ms that is none, as it came; it goes no further. */
+  unreadDeadline: string | null = null;
   /** It came with a deadline in the form of gRPC, and goes on with what is left of it. */
   hasGrpcTimeout = false;
   /** What it carries along for others, where a deadline may be among it; it is not among `fields`. */
@@ -172,7 +174,7 @@ function takeApart(head: RequestHead, kind: number, value: string): void {
       head.maxForwards = joined(head.maxForwards, value);
       break;
     case FieldKind.deadline:
-      head.deadlineMs = soonest(head.deadlineMs, readDeadline(value));
+      takeDeadline(head, value);
       break;
     case FieldKind.baggage:
       head.baggage = joined(head.baggage, value);
@@ -227,12 +229,9 @@ function withoutSession(cookies: string): string {
 /** Four months: nothing longer is read, or passed on. */
 export const DEADLINE_MS_MAX = 9_999_999_999;
 
-function readDeadline(value: string): number {
-  const deadlineMs = /^\d{1,10}(?:\.\d{1,6})?$/.test(value) ? Number(value) : Number.NaN;
-  if (Number.isNaN(deadlineMs)) {
-    throw badRequest(`invalid X-QEdge-Deadline-Ms ${JSON.stringify(value)}: expected milliseconds such as 80`);
-  }
-  return deadlineMs;
+function takeDeadline(head: RequestHead, value: string): void {
+  if (/^\d{1,10}(?:\.\d{1,6})?$/.test(value)) head.deadlineMs = soonest(head.deadlineMs, Number(value));
+  else head.unreadDeadline = value;
 }
 
 /** One that cannot be read is left to the instance to complain of. */
