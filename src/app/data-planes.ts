@@ -5,7 +5,6 @@ import { randomInt } from 'node:crypto';
 import { join } from 'node:path';
 import type { Config } from '../config/config.ts';
 import type { ChainState } from '../core/chain/chain.ts';
-import type { Clock } from '../core/clock.ts';
 import type { InstanceKey, RequestInfo } from '../core/domain.ts';
 import { mergeInSpace, type Summary } from '../core/neighbours/summary.ts';
 import { SharedFlights, sharedFlightsMemory } from '../core/router/shared-flights.ts';
@@ -62,7 +61,6 @@ export class DataPlanes {
   /** As reloaded. */
   #config: Config;
   readonly #version: string;
-  readonly #clock: Clock;
   readonly #log: Logger;
   readonly #onRenewed: (service: string) => void;
   readonly #own: DataPlane;
@@ -80,7 +78,6 @@ export class DataPlanes {
     this.#started = config;
     this.#config = config;
     this.#version = options.version;
-    this.#clock = options.clock;
     this.#log = log;
     this.#onRenewed = options.onRenewed;
     this.#tickets = new TicketRotation(options.tickets, options.clock, (secret) =>
@@ -188,9 +185,7 @@ export class DataPlanes {
   /** When an instance last answered a request, of any data plane; -Infinity when it never did. */
   answeredMs(service: string, key: InstanceKey): number {
     const own = this.routers.get(service)?.answeredMs(key) ?? Number.NEGATIVE_INFINITY;
-    const nowMs = this.#clock.nowMs();
-    const ages = this.#workers.instancesOf(service, key);
-    return Math.max(own, ...ages.map(({ answeredAgeMs }) => nowMs - (answeredAgeMs ?? Number.POSITIVE_INFINITY)));
+    return Math.max(own, this.#workers.answeredMs(service, key));
   }
 
   /** What the main thread's data plane learned; after a restart all begin with that. */

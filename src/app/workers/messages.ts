@@ -60,6 +60,8 @@ export type FromWorker =
   | {
       readonly kind: 'instances';
       readonly service: string;
+      /** As of then, on the clock of the main thread. */
+      readonly nowMs: number;
       readonly states: readonly InstanceState[];
       readonly last: boolean;
     };

@@ -143,6 +143,11 @@ export class WorkerPool implements WorkerListener {
     return this.#threads().flatMap(({ chains }) => chains.filter((state) => state.chain === chain));
   }
 
+  /** When an instance last answered a worker, on the clock of the main thread; -Infinity: never, as far as they said. */
+  answeredMs(service: string, key: InstanceKey): number {
+    return Math.max(Number.NEGATIVE_INFINITY, ...this.#threads().map((thread) => thread.answeredMs(service, key)));
+  }
+
   /** What each worker saw since this was asked last, by service. */
   takeSummaries(): ReadonlyMap<string, Summary>[] {
     return this.#threads().map((thread) => thread.takeSummaries());

@@ -39,6 +39,8 @@ export class WorkerThread {
   /** By service: its instances as they were last said, and those of them that were said since. */
   readonly #instances = new Map<string, ReadonlyMap<InstanceKey, InstanceState>>();
   readonly #coming = new Map<string, Map<InstanceKey, InstanceState>>();
+  /** By service: as of when, on the clock of the main thread. */
+  readonly #saidMs = new Map<string, number>();
   readonly #seen = new SeenByWorker();
   readonly #worker: Worker;
   /** Rounds since it last said anything. */
@@ -99,6 +101,12 @@ export class WorkerThread {
     return this.#instances.get(service)?.get(key);
   }
 
+  /** When the instance last answered it, as far as it said; -Infinity: never. */
+  answeredMs(service: string, key: InstanceKey): number {
+    const ageMs = this.instance(service, key)?.answeredAgeMs ?? Number.POSITIVE_INFINITY;
+    return (this.#saidMs.get(service) ?? 0) - ageMs;
+  }
+
   /** How its services are; what is not among them is gone. */
   takeOverviews(overviews: readonly ServiceOverview[]): void {
     this.overviews = overviews;
@@ -110,11 +118,12 @@ export class WorkerThread {
   }
 
   /** Some instances of a service; `last`: all that it has are there. */
-  takeInstances({ service, states, last }: Extract<FromWorker, { kind: 'instances' }>): void {
+  takeInstances({ service, nowMs, states, last }: Extract<FromWorker, { kind: 'instances' }>): void {
     const coming = this.#coming.get(service) ?? new Map<InstanceKey, InstanceState>();
     for (const state of states) coming.set(state.key, state);
     if (last) {
       this.#instances.set(service, coming);
+      this.#saidMs.set(service, nowMs);
       this.#coming.delete(service);
     } else {
       this.#coming.set(service, coming);

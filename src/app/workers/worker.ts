@@ -131,9 +131,10 @@ class Worker {
   *#instanceParts(): Iterable<void> {
     for (const router of [...this.#dataPlane.routers.values()]) {
       const { service } = router;
+      const nowMs = this.#clock.nowMs();
       let states: InstanceState[] = [];
-      const post = (last: boolean): void => this.#post({ kind: 'instances', service, states, last });
-      for (const state of router.instances(this.#clock.nowMs())) {
+      const post = (last: boolean): void => this.#post({ kind: 'instances', service, nowMs, states, last });
+      for (const state of router.instances(nowMs)) {
         states.push(state);
         if (states.length < PART_INSTANCES) continue;
         post(false);

@@ -86,9 +86,14 @@ async function startPool() {
 describe('a worker that nothing is asked of', () => {
   it('reports when it is told to alone, is there all the same, and reports often again once it is asked for something', async () => {
     const { pool, metrics, logged, reports, status } = await startPool();
+    const askedMs = performance.now();
     expect(await status()).toBe(200);
+    const answeredMs = performance.now();
     await expect.poll(() => reports.slice(-6), PATIENCE).toEqual(['told', 'made', 'told', 'made', 'told', 'made']);
     expect(pool.absent).toEqual([]);
+    // The clocks of two threads are this near to each other.
+    expect(pool.answeredMs('a', 'n/i')).toBeGreaterThan(askedMs - 100);
+    expect(pool.answeredMs('a', 'n/i')).toBeLessThan(answeredMs + 100);
     expect(await status()).toBe(200);
     await expect.poll(() => reports.slice(-3), PATIENCE).toEqual(['made', 'made', 'made']);
     expect(textOf(metrics)).toContain('qedge_requests_total{service="a",code="200"} 2\n');
