@@ -33,6 +33,8 @@ export class Choice {
   readonly #defers: boolean;
   /** Whose turn the last request was, wherever it went. */
   #turn: Candidate | null = null;
+  /** Some instance has a limit, as of the request at hand: a field, since it is asked of every candidate. */
+  #refuses = false;
   /** And the one that took it is to give it back. */
   #isOwed = false;
   /** A preview runs: it changes no counter. */
@@ -50,6 +52,7 @@ export class Choice {
     const turn = this.swrr.pick(candidates, this.#parts.activeSet.weights);
     this.#turn = turn;
     if (turn === null || !this.#defers) return turn;
+    this.#refuses = this.#parts.shedding?.limits === true;
     const taken = this.#cheapest(turn, candidates, nowMs);
     if (this.#refuses && !this.#hasRoom(taken, nowMs)) return null;
     // What is out after an error is owed nothing for it: it would come back to a row of turns.
@@ -94,11 +97,6 @@ export class Choice {
   forget(handle: number): void {
     this.swrr.setCredit(handle, 0);
     this.turns.forget(handle);
-  }
-
-  /** Some instance has a limit. */
-  get #refuses(): boolean {
-    return this.#parts.shedding?.limits === true;
   }
 
   /** While requests are refused: it has no room, or leaves so little hope that what others have no room for is better refused. */

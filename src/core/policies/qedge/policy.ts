@@ -2,7 +2,7 @@
 // coordination); what differs is how weights move. Recomputing them from scratch every few seconds from an estimate that
 // is as old makes many load balancers herd and oscillate. Here damped multiplicative weights (the slow loop) turn the
 // same observations into a congestion game that converges, and a per-request deferral (the fast loop) keeps requests away
-// from an instance that is late right now. The parts are in qedge/, one idea a file.
+// from an instance that is late right now. The parts are beside this file, one idea a file.
 
 import type { Candidate, Outcome, RequestInfo } from '../../domain.ts';
 import { LatencyWindow } from '../../stats/latency-window.ts';
