@@ -28,14 +28,19 @@ export class HeadChecks {
 
   /** From before node has the socket. */
   watch(socket: Socket): void {
-    if (this.#sockets.size === 0) this.#setInterval(this.#intervalMs);
+    if (this.#sockets.size === 0) this.#look(this.#intervalMs);
     this.#sockets.add(socket);
     socket.once('close', () => this.forget(socket));
   }
 
   /** Node reads no more requests from it. */
   forget(socket: Socket): void {
-    if (this.#sockets.delete(socket) && this.#sockets.size === 0) this.#setInterval(NEVER_MS);
+    if (this.#sockets.delete(socket) && this.#sockets.size === 0) this.#look(NEVER_MS);
+  }
+
+  /** One that does not listen any more looks for nothing; a timer would keep it in memory. */
+  #look(everyMs: number): void {
+    if (this.#server.listening) this.#setInterval(everyMs);
   }
 
   #setInterval(ms: number): void {
