@@ -1,71 +1,148 @@
-// The marks of a picture in JPEG (ITU-T T.81, annex B) or PNG: how it begins, and what stands at its end. What is compressed in JPEG never
-// has the mark of the end within it. Behind the end some cameras write more.
+// Whether a picture in JPEG (ITU-T T.81, annex B) or PNG (its third edition, section 5) is whole. Both begin with a mark and go on in segments
+// that say how long they are, up to one that is the end; only what is compressed in JPEG does not, and has no mark of the end within it. So a
+// small picture within a segment is stepped over, and what some cameras write behind the end (temperatures, a few seconds of film) is not read.
 
-interface Marks {
+/** What a segment is by its head: so many bytes follow, and it may be the last; or what is compressed, which ends with the picture. */
+type Segment = { readonly bytes: number; readonly isLast: boolean } | 'compressed' | 'unknown';
+
+interface Format {
   readonly begin: Buffer;
-  readonly end: Buffer;
+  /** So much of it is the beginning of the first segment. */
+  readonly overlap: number;
+  readonly headBytes: number;
+  readonly segmentOf: (head: Buffer) => Segment;
 }
 
-const JPEG: Marks = { begin: Buffer.from('ffd8ff', 'hex'), end: Buffer.from('ffd9', 'hex') };
-/** The last chunk is empty and has a checksum. */
-const PNG: Marks = { begin: Buffer.from('89504e470d0a1a0a', 'hex'), end: Buffer.from('49454e44ae426082', 'hex') };
-const MARKS: ReadonlyMap<string, Marks> = new Map([
+const MARKER = 0xff;
+const START_OF_SCAN = 0xda;
+/** A JPEG's. */
+const END = Buffer.from('ffd9', 'hex');
+
+const JPEG: Format = {
+  begin: Buffer.from('ffd8ff', 'hex'),
+  overlap: 1,
+  headBytes: 4,
+  segmentOf: (head) => {
+    if (head[0] !== MARKER) return 'unknown';
+    if (head[1] === START_OF_SCAN) return 'compressed';
+    // With the two bytes that it stands in.
+    const bytes = head.readUInt16BE(2) - 2;
+    return bytes < 0 ? 'unknown' : { bytes, isLast: false };
+  },
+};
+
+const CHECKSUM_BYTES = 4;
+const PNG_BYTES_MAX = 2 ** 31 - 1;
+
+const PNG: Format = {
+  begin: Buffer.from('89504e470d0a1a0a', 'hex'),
+  overlap: 0,
+  headBytes: 8,
+  segmentOf: (head) => {
+    const bytes = head.readUInt32BE();
+    if (bytes > PNG_BYTES_MAX) return 'unknown';
+    return { bytes: bytes + CHECKSUM_BYTES, isLast: head.toString('latin1', 4) === 'IEND' };
+  },
+};
+
+const FORMATS: ReadonlyMap<string, Format> = new Map([
   ['image/jpeg', JPEG],
   ['image/jpg', JPEG],
   ['image/png', PNG],
 ]);
 
-/** The mark of the end is in so many bytes at the end. */
-const TAIL_BYTES = 4096;
-
 /** Null: it is no picture of a known kind. */
 export function pictureEndOf(contentType: string): PictureEnd | null {
   const [type = ''] = contentType.toLowerCase().split(';');
-  const marks = MARKS.get(type.trim());
-  return marks === undefined ? null : new PictureEnd(marks);
+  const format = FORMATS.get(type.trim());
+  return format === undefined ? null : new PictureEnd(format);
 }
+
+type Place = 'begin' | 'head' | 'segment' | 'last' | 'compressed' | 'whole' | 'foreign' | 'unknown';
+
+const READ: ReadonlySet<Place> = new Set(['begin', 'head', 'segment', 'last', 'compressed']);
 
 /** Reads a picture as it comes. */
 export class PictureEnd {
   /** A program shows what there is of a picture. */
   readonly truncated = false;
-  readonly #marks: Marks;
-  #head = Buffer.alloc(0);
-  /** What may be the beginning of a mark of the end. */
-  #last = Buffer.alloc(0);
-  #bytes = 0;
-  /** Where the last mark of an end ends. */
-  #endsAt = Number.NEGATIVE_INFINITY;
+  readonly #format: Format;
+  #place: Place = 'begin';
+  /** What came of the beginning or of the head of a segment, or the last byte of what is compressed. */
+  #pending: Buffer = Buffer.alloc(0);
+  /** Of the segment. */
+  #bytesLeft = 0;
+  #isEmpty = true;
 
-  constructor(marks: Marks) {
-    this.#marks = marks;
+  constructor(format: Format) {
+    this.#format = format;
   }
 
   take(chunk: Buffer): void {
-    const { begin, end } = this.#marks;
-    const missing = begin.length - this.#head.length;
-    if (missing > 0) this.#head = Buffer.concat([this.#head, chunk.subarray(0, missing)]);
-    const across = Buffer.concat([this.#last, chunk.subarray(0, end.length - 1)]);
-    this.#look(across, this.#bytes - this.#last.length);
-    const from = Math.max(0, chunk.length - TAIL_BYTES);
-    this.#look(chunk.subarray(from), this.#bytes + from);
-    this.#bytes += chunk.length;
-    const last = chunk.length < end.length ? Buffer.concat([this.#last, chunk]) : chunk;
-    this.#last = Buffer.from(last.subarray(1 - end.length));
+    if (chunk.length > 0) this.#isEmpty = false;
+    for (let rest = chunk; rest.length > 0 && READ.has(this.#place); ) rest = this.#takePiece(rest);
   }
 
   /** By its beginning it is no picture of its type. */
   get isForeign(): boolean {
-    return this.#bytes > 0 && !this.#head.equals(this.#marks.begin);
+    return this.#place === 'foreign' || (this.#place === 'begin' && !this.#isEmpty);
   }
 
   get isUnfinished(): boolean {
-    return this.#bytes > 0 && !this.isForeign && this.#bytes - this.#endsAt > TAIL_BYTES;
+    return this.#place !== 'begin' && READ.has(this.#place);
   }
 
-  #look(bytes: Buffer, at: number): void {
-    const { end } = this.#marks;
-    const found = bytes.lastIndexOf(end);
-    if (found >= 0) this.#endsAt = at + found + end.length;
+  /** Returns what is left of it. */
+  #takePiece(piece: Buffer): Buffer {
+    switch (this.#place) {
+      case 'compressed':
+        return this.#takeCompressed(piece);
+      case 'begin':
+      case 'head':
+        return this.#takeHead(piece);
+      default:
+        return this.#takeSegment(piece);
+    }
+  }
+
+  #takeHead(piece: Buffer): Buffer {
+    const { begin, overlap, headBytes, segmentOf } = this.#format;
+    const bytes = this.#place === 'begin' ? begin.length : headBytes;
+    const missing = bytes - this.#pending.length;
+    this.#pending = Buffer.concat([this.#pending, piece.subarray(0, missing)]);
+    if (this.#pending.length === bytes) {
+      if (this.#place === 'head') this.#enter(segmentOf(this.#pending));
+      else {
+        this.#place = this.#pending.equals(begin) ? 'head' : 'foreign';
+        this.#pending = begin.subarray(begin.length - overlap);
+      }
+    }
+    return piece.subarray(missing);
+  }
+
+  #enter(segment: Segment): void {
+    this.#pending = Buffer.alloc(0);
+    if (typeof segment === 'string') {
+      this.#place = segment;
+      return;
+    }
+    this.#bytesLeft = segment.bytes;
+    if (segment.isLast) this.#place = 'last';
+    else this.#place = segment.bytes > 0 ? 'segment' : 'head';
+  }
+
+  #takeSegment(piece: Buffer): Buffer {
+    const bytes = Math.min(this.#bytesLeft, piece.length);
+    this.#bytesLeft -= bytes;
+    if (this.#bytesLeft === 0) this.#place = this.#place === 'last' ? 'whole' : 'head';
+    return piece.subarray(bytes);
+  }
+
+  /** The end is looked for in all of it: other segments may stand between the parts of a progressive picture. */
+  #takeCompressed(piece: Buffer): Buffer {
+    const [last] = this.#pending;
+    if ((last === END[0] && piece[0] === END[1]) || piece.includes(END)) this.#place = 'whole';
+    this.#pending = Buffer.from(piece.subarray(-1));
+    return piece.subarray(piece.length);
   }
 }

@@ -2,15 +2,38 @@ import { randomBytes } from 'node:crypto';
 import { describe, expect, it } from 'vitest';
 import { pictureEndOf } from '../../../../../src/proxy/exchange/attempt/body/picture-end.ts';
 
-const JPEG_BEGIN = Buffer.from('ffd8ffe000104a464946', 'hex');
+const hex = (text: string): Buffer => Buffer.from(text.replaceAll(' ', ''), 'hex');
 /** 0xff stands in compressed data with a zero behind it alone. */
 const DATA = Buffer.from(randomBytes(20_000).map((byte) => byte & 0x7f));
-const JPEG_END = Buffer.from('ffd9', 'hex');
-const PNG_BEGIN = Buffer.from('89504e470d0a1a0a0000000d49484452', 'hex');
-const PNG_END = Buffer.from('0000000049454e44ae426082', 'hex');
 
-const jpeg = Buffer.concat([JPEG_BEGIN, DATA, JPEG_END]);
-const png = Buffer.concat([PNG_BEGIN, DATA, PNG_END]);
+function segment(marker: string, content: Buffer): Buffer {
+  const length = Buffer.alloc(2);
+  length.writeUInt16BE(content.length + 2);
+  return Buffer.concat([hex(`ff ${marker}`), length, content]);
+}
+
+const FRAME = segment('c0', hex('08 0010 0010 01 011100'));
+const SCAN = Buffer.concat([segment('da', hex('01 0100 003f00')), DATA]);
+const JPEG_END = hex('ffd9');
+const small = Buffer.concat([hex('ffd8'), FRAME, SCAN, JPEG_END]);
+/** With a small picture for overviews in its head. */
+const jpegHead = Buffer.concat([hex('ffd8'), segment('e1', Buffer.concat([Buffer.from('Exif\0\0'), small])), FRAME]);
+const jpeg = Buffer.concat([jpegHead, SCAN, JPEG_END]);
+/** A progressive one has tables between its scans. */
+const progressive = Buffer.concat([jpegHead, SCAN, hex('ff00 ffd0'), segment('c4', hex('00')), SCAN, JPEG_END]);
+
+function chunk(type: string, content: Buffer): Buffer {
+  const length = Buffer.alloc(4);
+  length.writeUInt32BE(content.length);
+  return Buffer.concat([length, Buffer.from(type), content, hex('ae426082')]);
+}
+
+const PNG_BEGIN = hex('89504e470d0a1a0a');
+const png = Buffer.concat([
+  PNG_BEGIN,
+  chunk('IDAT', Buffer.concat([chunk('IEND', DATA), DATA])),
+  chunk('IEND', hex('')),
+]);
 
 function seen(contentType: string, body: Buffer, pieceBytes: number) {
   const end = pictureEndOf(contentType);
@@ -21,19 +44,23 @@ function seen(contentType: string, body: Buffer, pieceBytes: number) {
 describe.each([1, 5, 4096, 1_000_000])('a picture in pieces of %i bytes', (pieceBytes) => {
   it.each([
     ['image/jpeg', jpeg],
-    ['Image/JPG; q=1', Buffer.concat([jpeg, Buffer.alloc(500)])],
+    ['Image/JPG; q=1', progressive],
+    // Temperatures, or a few seconds of film.
+    ['image/jpeg', Buffer.concat([jpeg, DATA])],
     ['image/png', png],
+    ['image/png', Buffer.concat([png, DATA])],
   ])('of %s is whole', (type, body) => {
     expect(seen(type, body, pieceBytes)).toEqual([false, false]);
   });
 
   it.each([
     ['image/jpeg', jpeg.subarray(0, -1)],
-    ['image/jpeg', JPEG_BEGIN],
-    // A small picture for overviews ends within it.
-    ['image/jpeg', Buffer.concat([jpeg, DATA])],
+    ['image/jpeg', hex('ffd8ffe000104a464946')],
+    ['image/jpeg', jpegHead],
+    ['image/jpeg', Buffer.concat([jpegHead, SCAN.subarray(0, 1000)])],
+    ['image/jpeg', progressive.subarray(0, -9)],
     ['image/png', png.subarray(0, -1)],
-    ['image/png', png.subarray(0, 5000)],
+    ['image/png', png.subarray(0, 30_000)],
   ])('of %s is cut off', (type, body) => {
     expect(seen(type, body, pieceBytes)).toEqual([false, true]);
   });
@@ -45,6 +72,14 @@ describe.each([1, 5, 4096, 1_000_000])('a picture in pieces of %i bytes', (piece
     ['image/png', PNG_BEGIN.subarray(0, 4)],
   ])('of %s is none', (type, body) => {
     expect(seen(type, body, pieceBytes)).toEqual([true, false]);
+  });
+
+  it.each([
+    ['image/jpeg', Buffer.concat([hex('ffd8ffe00003 00 1234'), DATA])],
+    ['image/jpeg', Buffer.concat([hex('ffd8ffe00001'), DATA])],
+    ['image/png', Buffer.concat([PNG_BEGIN, hex('ffffffff'), DATA])],
+  ])('of %s that is no row of segments is not judged', (type, body) => {
+    expect(seen(type, body, pieceBytes)).toEqual([false, false]);
   });
 
   it('that is empty, or of another kind, is not looked into', () => {
