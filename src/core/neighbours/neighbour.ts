@@ -36,8 +36,8 @@ export class Neighbour {
   readonly heard = new Map<number, Heard>();
   heardMs: number;
   summaries = 0;
-  /** It said news since its last summary that is none. */
-  #heardNews = false;
+  /** Instances of which its news was heard since its last summary that is none: what that repeats of them is known. */
+  readonly #heardNews = new Set<InstanceKey>();
   ignoredUntilMs = Number.NEGATIVE_INFINITY;
   /** The instance that it was wrong about last. */
   wrongOver: InstanceKey | null = null;
@@ -59,12 +59,14 @@ export class Neighbour {
       scale(heard.judged, fade(passedMs / JUDGED_HALF_LIFE_MS));
     }
     const { instances, isNews = false, asNews = [] } = summary;
-    // Said before, and not heard: by one that came later.
-    const missed = this.#heardNews ? [] : asNews;
-    this.#heardNews = isNews;
+    // Said before, and not heard: it was lost, or this node came later.
+    const missed = asNews.filter(({ key }) => !this.#heardNews.has(key));
+    if (!isNews) this.#heardNews.clear();
     for (const observed of [...missed, ...instances]) {
       const handle = handleOf(observed.key);
-      if (handle !== undefined) this.#add(handle, observed, nowMs);
+      if (handle === undefined) continue;
+      this.#add(handle, observed, nowMs);
+      if (isNews) this.#heardNews.add(observed.key);
     }
   }
 

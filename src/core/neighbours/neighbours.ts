@@ -38,7 +38,7 @@ export interface NeighbourState {
   /** Summaries heard, all time. */
   readonly summaries: number;
   readonly instances: number;
-  /** Its samples, discounted, as they count now where it is believed and summaries are used. */
+  /** Its samples of all instances, discounted: what they would count for now if they were not bounded. */
   readonly samples: number;
   /** Milliseconds for which it is ignored; 0: it is not. */
   readonly ignoredMs: number;

@@ -83,6 +83,17 @@ describe('what neighbours say', () => {
     expect(early.neighbours.weight).toBeCloseTo(0.6);
   });
 
+  it('counts with the next summary where one piece of news was lost and another heard', () => {
+    const { neighbours, summary } = neighboursWith();
+    const [heard, lost] = [summary(0, 30, 1), summary(1, 30, 2)];
+    neighbours.hear('n1', { ...heard, isNews: true }, 0);
+    neighbours.hear('n1', { ...summary(0, 30, 1), asNews: [...heard.instances, ...lost.instances] }, 0);
+    neighbours.look(0, KNOWING);
+    expect(neighbours.weight).toBeCloseTo(0.6);
+    neighbours.look(1, KNOWING);
+    expect(neighbours.weight).toBeCloseTo(0.6);
+  });
+
   it('is remembered for half a minute, ten samples of each, as what to expect', () => {
     const { neighbours, summary } = neighboursWith();
     neighbours.hear('n1', summary(0, 30, 5), 0);
