@@ -62,7 +62,7 @@ export function shown(document: TomlDocument, path: TomlPath): string {
   if (Array.isArray(value) && value.length === 0) return 'an empty list';
   if (typeof value === 'object' && value !== null && !Array.isArray(value) && !(value instanceof Date))
     return 'a table';
-  const source = (document.placeOf(path)?.source ?? '').replace(/\/\/[^@/\s"']*@/g, '//…@');
+  const source = (document.placeOf(path)?.source ?? '').replace(/\/\/[^\s"']*@/g, '//…@');
   return source.length > SOURCE_CHARS_MAX ? `${source.slice(0, SOURCE_CHARS_MAX)}…` : source;
 }
 
