@@ -2,9 +2,6 @@
 // time. So a load balancer whose requests are mostly late limits what it has in flight at each instance where they are
 // (in-flight-limits.ts), for as long as that gains anything (futility.ts). What no instance has room for is refused at once, of every client:
 // each loses the same share.
-//
-// One that never had an answer in time refuses nothing for the first while, when others do: the room that they make brings its first answers
-// in time, and then it is no longer mostly late. It joins them all the same, else it would live on their refusals, and waste what it sends.
 
 import type { Candidate } from '../../domain.ts';
 import { grownFloat64 } from '../../stats/grown.ts';
@@ -50,8 +47,6 @@ export class Shedding {
   #endedNow = 0;
   /** When answers were not late mostly. */
   #relaxedMs = 0;
-  /** Nothing at all was in time for as long as it takes to be pressed, as of the last step, and nothing was to be refused for it. */
-  #held = false;
   /** When something was asked for, as of a step. */
   #askedMs = 0;
 
@@ -142,14 +137,11 @@ export class Shedding {
     if (!this.limits) this.#futility.rest(inTimeRatio, pressed, nowMs);
     const idle = this.#refusesNothing(nowMs);
     const futile = this.#futility.isFutile(this.limits, askedNow, nowMs);
-    const joins = this.#held && !futile;
-    if (joins) this.#futility.join();
-    this.#held = futile && lasting && inTimeRatio === 0;
     for (const member of members) {
       const { handle } = member;
       if (this.#limits.has(handle)) {
         if (futile || idle) this.#limits.lift(handle);
-      } else if (joins ? this.#isKnown(handle) : !futile && (lasting || this.limits) && this.#isLate(member, overdue))
+      } else if (!futile && (lasting || this.limits) && this.#isLate(member, overdue))
         this.#limits.impose(handle, nowMs);
       (this.#ended[handle] as number) *= endedKept;
       (this.#good[handle] as number) *= endedKept;
@@ -196,11 +188,6 @@ export class Shedding {
       good += this.#good[member.handle] as number;
     }
     return ended >= ENDED_MIN ? good / ended : Number.NaN;
-  }
-
-  /** Something ended there lately. */
-  #isKnown(handle: number): boolean {
-    return (this.#ended[handle] as number) > 0;
   }
 
   #isLate(member: Candidate, overdue: (member: Candidate) => number): boolean {
