@@ -118,8 +118,8 @@ export class Estimates {
   }
 
   /**
-   * Takes stock of one instance at a step; `unloadedMs` is q20. Deviations from the pseudo-code, each with its row in the
-   * ablation: the prior is what is remembered (`memory`), and congestion is measured against what the instance itself takes when it
+   * Takes stock of one instance at a step; `unloadedMs` is q20. Deviations from the pseudo-code, each with a switch for
+   * studies: the prior is what is remembered (`memory`), and congestion is measured against what the instance itself takes when it
    * is idle, not the service (`own_baseline`).
    */
   refresh(
