@@ -1,11 +1,11 @@
 import { describe, expect, it } from 'vitest';
 import { runExperiment } from '../../src/sim/experiment.ts';
 import { aggregate } from '../../src/sim/report/aggregate.ts';
-import { ticks } from '../../src/sim/report/chart.ts';
+import { barChart, lineChart, ticks } from '../../src/sim/report/chart.ts';
 import { toCsv, toJson } from '../../src/sim/report/data-files.ts';
 import { toHtml } from '../../src/sim/report/html.ts';
 import { resultTable } from '../../src/sim/report/text-table.ts';
-import { smallScenario } from './support.ts';
+import { smallScenario, twoNodes } from './support.ts';
 
 const scenario = smallScenario({
   name: 'small <b>&',
@@ -101,6 +101,58 @@ describe('the results', () => {
     // Rolling success, clients, instances, latency, two load balancers… of which all have an instance here: one; regret.
     expect(html.match(/<svg /g)).toHaveLength(6);
     expect(html.match(/class="series line s1"/g)).toHaveLength(3);
+  });
+});
+
+describe('the page of the results', () => {
+  const html = toHtml(scenario, results, PROVENANCE);
+
+  it('has words on the left, and the worst seed below the mean', () => {
+    expect(html).toContain('<td class="word" data-value="qedge">qedge</td>');
+    expect(html).toMatch(/<td data-value="[\d.]+">[\d.]+ % <small>\([\d.]+ %\)<\/small><\/td>/);
+  });
+
+  it('draws the success of clients over the whole width, of one alone too', () => {
+    const alone = smallScenario({
+      topology: twoNodes(),
+      clients: scenario.clients.map((one) => ({ ...one, each: 1 })),
+    });
+    const one = toHtml(alone, runExperiment({ scenario: alone, policies, seeds: [1], regret: false }), PROVENANCE);
+    for (const page of [html, one]) {
+      const plot = page.split('<figure>').find((text) => text.includes('Success per client')) ?? '';
+      expect(plot.match(/ d="M66 [^"]*L848 [^"]*"/g)).toHaveLength(2);
+    }
+  });
+});
+
+describe('a chart', () => {
+  const lines = (marks: readonly { x: number; label: string }[]): string =>
+    lineChart({ series: [], xLabel: '', yLabel: '', xMax: 100, yMin: 0, yMax: 1, formatY: String, marks });
+
+  it('writes what happened beside its moment, none over another and none beyond the edge', () => {
+    const svg = lines([
+      { x: 10, label: 'crash i1' },
+      { x: 11, label: 'crash i2' },
+      { x: 50, label: 'back' },
+      { x: 99, label: 'crash i3' },
+    ]);
+    const texts = [...svg.matchAll(/<text( class="end")? x="([\d.]+)" y="(\d+)">(?:crash|back)/g)];
+    expect(texts.map(([, end, x, y]) => [end ?? '', Number(x), Number(y)])).toEqual([
+      ['', 148.2, 255],
+      ['', 156, 242],
+      ['', 461, 255],
+      [' class="end"', 836.2, 255],
+    ]);
+  });
+
+  it('names as many instances as there is room for', () => {
+    const names = (count: number): number => {
+      const groups = Array.from({ length: count }, (_, i) => `i${i}`);
+      const svg = barChart({ groups, series: [], yLabel: '', formatY: String });
+      return [...svg.matchAll(/>i\d+</g)].length;
+    };
+    expect([names(10), names(33)]).toEqual([10, 33]);
+    expect(names(330)).toBeLessThan(40);
   });
 });
 

@@ -41,6 +41,10 @@ const LEFT = 66;
 const RIGHT = 12;
 const TOP = 14;
 const BOTTOM = 40;
+/** Of the words in it, about. */
+const CHAR_WIDTH = 6.5;
+const ROW_HEIGHT = 13;
+const MARK_GAP = 4;
 const PLOT_WIDTH = WIDTH - LEFT - RIGHT;
 const PLOT_HEIGHT = HEIGHT - TOP - BOTTOM;
 
@@ -58,10 +62,7 @@ export function lineChart(chart: LineChart): string {
   });
   const level =
     chart.level === undefined ? '' : `<path class="level" d="M${LEFT} ${round(y(chart.level))}H${WIDTH - RIGHT}"/>`;
-  const marks = (chart.marks ?? []).map(
-    ({ x: at, label }) =>
-      `<g class="mark"><path d="M${round(x(at))} ${TOP}V${TOP + PLOT_HEIGHT}"/><text x="${round(x(at)) + 4}" y="${TOP + PLOT_HEIGHT - 5}">${escapeXml(label)}</text></g>`,
-  );
+  const marks = markTexts((chart.marks ?? []).map(({ x: at, label }) => ({ at: round(x(at)), label })));
   const xTicks = ticks(0, xMax, 8).map((tick) => xTick(x(tick), String(tick)));
   return svg([
     ...yAxis(ticks(yMin, yMax, 6), y, formatY),
@@ -71,6 +72,21 @@ export function lineChart(chart: LineChart): string {
     ...marks,
     ...lines,
   ]);
+}
+
+/** Upright lines with their words: on the left where there is no room on the right, and above those that they would cover. */
+function markTexts(marks: readonly { readonly at: number; readonly label: string }[]): string[] {
+  const rows: number[] = [];
+  return marks.map(({ at, label }) => {
+    const width = label.length * CHAR_WIDTH;
+    const isLast = at + MARK_GAP + width > WIDTH;
+    const from = isLast ? at - MARK_GAP - width : at + MARK_GAP;
+    const free = rows.findIndex((end) => end < from);
+    const row = free < 0 ? rows.length : free;
+    rows[row] = Math.max(from + width, at);
+    const text = `<text${isLast ? ' class="end"' : ''} x="${round(isLast ? at - MARK_GAP : from)}" y="${TOP + PLOT_HEIGHT - 5 - ROW_HEIGHT * row}">${escapeXml(label)}</text>`;
+    return `<g class="mark"><path d="M${at} ${TOP}V${TOP + PLOT_HEIGHT}"/>${text}</g>`;
+  });
 }
 
 export function barChart({ groups, series, yLabel, formatY, yCut = Number.POSITIVE_INFINITY }: BarChart): string {
@@ -89,7 +105,10 @@ export function barChart({ groups, series, yLabel, formatY, yCut = Number.POSITI
       return `<rect class="series bar s${style}" x="${round(left)}" y="${round(y(value))}" width="${round(Math.max(0.5, barWidth - 0.6))}" height="${height}"><title>${escapeXml(title)}</title></rect>`;
     }),
   );
-  const names = groups.map((group, g) => xTick(LEFT + groupWidth * (g + 0.5), group));
+  // Of very many, those that have room: each bar says its own.
+  const nameWidth = Math.max(0, ...groups.map(({ length }) => (length + 0.5) * CHAR_WIDTH));
+  const each = Math.max(1, Math.ceil(nameWidth / groupWidth));
+  const names = groups.flatMap((group, g) => (g % each === 0 ? xTick(LEFT + groupWidth * (g + 0.5), group) : []));
   return svg([...yAxis(scale, y, formatY), ...names, labels('', yLabel), ...bars]);
 }
 

@@ -41,9 +41,10 @@ ${plots.map(({ title, about, svg }) => `<figure><h2>${escapeXml(title)}</h2><div
 
 function table<Row>(columns: readonly Column<Row>[], rows: readonly Row[]): string {
   const head = columns
-    .map(
-      ({ title, about }) => `<th title="${escapeXml(about)}"><button type="button">${escapeXml(title)}</button></th>`,
-    )
+    .map((column) => {
+      const kind = rows.some((row) => isWord(column, row)) ? ' class="word"' : '';
+      return `<th${kind} title="${escapeXml(column.about)}"><button type="button">${escapeXml(column.title)}</button></th>`;
+    })
     .join('');
   const body = rows.map((row) => `<tr>${columns.map((column) => cell(column, row)).join('')}</tr>`).join('\n');
   const key = columns.map(({ title, about }) => `<dt>${escapeXml(title)}</dt><dd>${escapeXml(about)}</dd>`).join('');
@@ -53,9 +54,15 @@ function table<Row>(columns: readonly Column<Row>[], rows: readonly Row[]): stri
   );
 }
 
-function cell<Row>({ text, value }: Column<Row>, row: Row): string {
-  return `<td data-value="${escapeXml(String(value(row)))}">${escapeXml(text(row))}</td>`;
+function cell<Row>(column: Column<Row>, row: Row): string {
+  const isText = isWord(column, row);
+  const text = escapeXml(column.text(row));
+  // The worst seed goes below the mean, or the table is twice as wide.
+  const shown = isText ? text : text.replace(/ (\(.*\))$/, ' <small>$1</small>');
+  return `<td${isText ? ' class="word"' : ''} data-value="${escapeXml(String(column.value(row)))}">${shown}</td>`;
 }
+
+const isWord = <Row>({ value }: Column<Row>, row: Row): boolean => typeof value(row) === 'string';
 
 function provenanceOf({ command, version, commit }: Provenance, results: readonly RunResult[]): string {
   const seeds = [...new Set(results.map(({ seed }) => seed))].join(', ');
@@ -154,7 +161,12 @@ function clientsPlot(scenario: Scenario, all: readonly PolicyRuns[]): Plot {
     return {
       name: policy,
       style,
-      points: clients.map((ratio, i) => [(100 * (i + 0.5)) / clients.length, ratio] as const),
+      // Each has its share of the width, so that one alone is a line too.
+      points: clients.flatMap((ratio, i) => {
+        const at = (100 * (i + 0.5)) / clients.length;
+        const ends = [...(i === 0 ? [0] : []), at, ...(i === clients.length - 1 ? [100] : [])];
+        return ends.map((x) => [x, ratio] as const);
+      }),
     };
   });
   return {

@@ -23,7 +23,8 @@ h1{font-size:26px;margin:0 0 4px}h2{font-size:17px;margin:28px 0 8px}
 .facts,figcaption{color:var(--faint);font-size:13px}
 .scroll{overflow-x:auto}
 table{border-collapse:collapse;font-size:13px;font-variant-numeric:tabular-nums;white-space:nowrap}
-th,td{padding:4px 8px;border-bottom:1px solid var(--rule);text-align:right}
+th,td{padding:4px 8px;border-bottom:1px solid var(--rule);text-align:right;vertical-align:top}
+.word{text-align:left}td small{display:block;color:var(--faint)}
 th:first-child,td:first-child{text-align:left;position:sticky;left:0;background:var(--page)}
 th button{font:inherit;font-weight:600;color:var(--faint);background:none;border:0;padding:0;cursor:pointer}
 th[aria-sort=ascending] button::after{content:" ↑"}th[aria-sort=descending] button::after{content:" ↓"}
