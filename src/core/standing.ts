@@ -54,17 +54,25 @@ export function requirementText({ requirement, level, goal }: RequirementLevel):
   return `${requirement} ${level === null ? 'unknown' : text(level)} of ${most}${text(goal)}`;
 }
 
+type Sharing = readonly Pick<InstanceState, 'instance' | 'requestsPerSecond'>[];
+
 /** What a request takes on average, as instances share the requests now, mWh; null where none of them says. */
-export function energyPerRequest(
-  instances: readonly Pick<InstanceState, 'instance' | 'requestsPerSecond'>[],
-): number | null {
-  let energy = 0;
+export const energyPerRequest = (instances: Sharing): number | null => perRequest(instances, 'energyMwh');
+
+/** What it costs likewise, in the currency of the profiles, in three digits; null where none of them says. */
+export function costPerRequest(instances: Sharing): string | null {
+  const cost = perRequest(instances, 'cost');
+  return cost === null ? null : String(Number(cost.toPrecision(3)));
+}
+
+function perRequest(instances: Sharing, spent: 'energyMwh' | 'cost'): number | null {
+  let sum = 0;
   let requests = 0;
   for (const { instance, requestsPerSecond } of instances) {
-    const energyMwh = meanOf(readProfile(instance.profile).energyMwh);
-    if (Number.isNaN(energyMwh)) continue;
-    energy += energyMwh * requestsPerSecond;
+    const own = meanOf(readProfile(instance.profile)[spent]);
+    if (Number.isNaN(own)) continue;
+    sum += own * requestsPerSecond;
     requests += requestsPerSecond;
   }
-  return requests === 0 ? null : energy / requests;
+  return requests === 0 ? null : sum / requests;
 }

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { energyPerRequest, requirementText } from '../../src/core/standing.ts';
+import { costPerRequest, energyPerRequest, requirementText } from '../../src/core/standing.ts';
 import { instance as announced } from './support.ts';
 
 describe('what a request takes', () => {
@@ -11,6 +11,11 @@ describe('what a request takes', () => {
   it('is the mean over the requests of the instances that say so', () => {
     const instances = [instance(30, { energy_mwh: 0.1 }), instance(10, { energy_mwh: [0.2, 0.4] }), instance(99, null)];
     expect(energyPerRequest(instances)).toBeCloseTo(0.15, 9);
+  });
+
+  it('is a cost likewise, in the currency of the profiles', () => {
+    expect(costPerRequest([instance(30, { cost: 1 }), instance(15, { cost: 2 }), instance(99, null)])).toBe('1.33');
+    expect(costPerRequest([instance(30, { energy_mwh: 0.1 })])).toBeNull();
   });
 
   it('is not known where none says so, or none has a request', () => {

@@ -5,7 +5,7 @@ import type { StateDocument } from '../../admin/state/state.ts';
 import type { ChainState } from '../../core/chain/chain.ts';
 import type { ClientState } from '../../core/domain.ts';
 import type { RouterState } from '../../core/service-router.ts';
-import { energyPerRequest, poolsText, reasonsText, requirementText } from '../../core/standing.ts';
+import { costPerRequest, energyPerRequest, poolsText, reasonsText, requirementText } from '../../core/standing.ts';
 import { CommandError } from '../../errors.ts';
 import { renderColumns, truncate } from '../../terminal/columns.ts';
 import { LiveBlock } from '../../terminal/live-block.ts';
@@ -172,6 +172,7 @@ function serviceLines(service: RouterState, look: Look): readonly string[] {
   const { qos, clients } = service;
   const target = `${percent(qos.successRatio, 0)} within ${milliseconds(qos.latencyMs)} over ${qos.windowMs / 1000} s`;
   const energyMwh = energyPerRequest(service.instances);
+  const cost = costPerRequest(service.instances);
   const facts = [
     ...(service.successRatio === null
       ? ['no requests lately']
@@ -181,6 +182,7 @@ function serviceLines(service: RouterState, look: Look): readonly string[] {
         ]),
     `${service.requestsPerSecond.toFixed(1)} requests/s`,
     ...(energyMwh === null ? [] : [`${energyMwh.toFixed(3)} mWh a request`]),
+    ...(cost === null ? [] : [`cost ${cost} a request`]),
     ...(service.instances.length === 0
       ? ['no instance known']
       : [poolsText(service.instances), `exploration ${percent(service.summary.explorationShare)}`]),

@@ -50,10 +50,14 @@ describe('qedge status', () => {
   it('says what a request takes, where the instances know', async () => {
     const [state] = STATES;
     const instances = (state?.instances ?? []).map((one) => {
-      return { ...one, requestsPerSecond: 5, instance: { ...one.instance, profile: { energy_mwh: 0.1 } } };
+      return {
+        ...one,
+        requestsPerSecond: 5,
+        instance: { ...one.instance, profile: { energy_mwh: 0.1, cost: 0.0025 } },
+      };
     });
     const { out } = await cli('status', '--url', await start([routerStateOf({ instances })]));
-    expect(out).toContain('10.0 requests/s, 0.100 mWh a request,');
+    expect(out).toContain('10.0 requests/s, 0.100 mWh a request, cost 0.0025 a');
   });
 
   it('leaves out what matters least where the terminal is narrow, and wraps nothing', async () => {

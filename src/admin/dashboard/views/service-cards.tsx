@@ -1,7 +1,7 @@
 // Services at a glance: does each meet its target now, and how much does it carry?
 
 import type { RouterState } from '../../../core/service-router.ts';
-import { energyPerRequest, requirementText } from '../../../core/standing.ts';
+import { costPerRequest, energyPerRequest, requirementText } from '../../../core/standing.ts';
 import { successColour } from '../colours.ts';
 import { milliseconds, percent, perSecond } from '../format.ts';
 import type { Model } from '../model.ts';
@@ -35,6 +35,7 @@ interface CardProps {
 function Card({ model, service, chosen }: CardProps) {
   const { qos, summary } = service;
   const energyMwh = energyPerRequest(service.instances);
+  const cost = costPerRequest(service.instances);
   const samples = model.series(service.service).samples;
   const exploited = service.instances.filter((one) => one.pool === 'exploitation').length;
   return (
@@ -82,6 +83,7 @@ function Card({ model, service, chosen }: CardProps) {
             />
           ))}
         {energyMwh !== null && <Fact label="mWh/request" value={energyMwh.toFixed(3)} />}
+        {cost !== null && <Fact label="cost/request" value={cost} />}
         {service.affinity !== null && <Fact label="sessions" value={String(service.affinity.sessions)} />}
         {service.affinity !== null && <Fact label="moved" value={String(service.affinity.moved)} />}
         {service.groups
