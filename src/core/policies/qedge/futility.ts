@@ -45,6 +45,8 @@ export class Futility {
   readonly #before = new Tally();
   /** What attempts took without refusals. */
   #beforeMs = 0;
+  /** Until others refused nothing was in time, as of this step. */
+  #joined = false;
   /** The last trial helped. */
   #helped = false;
   /** When answers were late, or requests were refused. */
@@ -71,6 +73,7 @@ export class Futility {
 
   /** A step without limits, and the share in time; NaN: unknown. `late`: it is that of an overload. */
   rest(inTimeRatio: number, late: boolean, nowMs: number): void {
+    this.#joined = false;
     if (!late) this.#before.clear();
     if (!(inTimeRatio >= WELL)) this.#illMs = nowMs;
     if (nowMs - this.#illMs >= this.#trialMs) this.forget();
@@ -83,6 +86,8 @@ export class Futility {
     else this.#illMs = nowMs;
     if (refusing && this.#sinceMs === Number.POSITIVE_INFINITY) {
       this.#beforeMs = this.#before.meanMs;
+      if (this.#joined) this.#before.good = 0;
+      this.#joined = false;
       this.#begin(nowMs);
     }
     if (nowMs >= this.#sinceMs + this.#trialMs / 2) this.#asked += asked;
@@ -95,6 +100,11 @@ export class Futility {
     if (!helps) this.#giveUp(nowMs);
     this.#helped = helps;
     return !helps;
+  }
+
+  /** What was in time before the trial that begins now, was so by refusals of others. */
+  join(): void {
+    this.#joined = true;
   }
 
   /** What was learned is of the past. */

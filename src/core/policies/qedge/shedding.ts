@@ -2,6 +2,9 @@
 // time. So a load balancer whose requests are mostly late limits what it has in flight at each instance where they are
 // (in-flight-limits.ts), for as long as that gains anything (futility.ts). What no instance has room for is refused at once, of every client:
 // each loses the same share.
+//
+// One that never had an answer in time refuses nothing for the first while, when others do: the room that they make brings its first answers
+// in time, and then it is no longer mostly late. It joins them all the same, else it would live on their refusals, and waste what it sends.
 
 import type { Candidate } from '../../domain.ts';
 import { grownFloat64 } from '../../stats/grown.ts';
@@ -16,6 +19,8 @@ const SUCCESS_MIN = 0.2;
 const PRESSED_MS = 1_000;
 /** And for so many τ: an attempt shows that it is late after τ, so that a second may be one burst that waits for itself. */
 const PRESSED_LATENCIES = 3;
+/** One that is answered by refusals of others joins them while fewer are in time, a part of which are of before. */
+const JOIN_MAX = 0.5;
 /** Attempts that have to speak before that; they are forgotten by half a step, or in as many attempts where those take longer. */
 const ENDED_MIN = 3;
 const ENDED_KEPT = 0.5;
@@ -37,6 +42,8 @@ export class Shedding {
   /** Attempts that ended there lately, and those of them that were in time. By handle. */
   #ended: Float64Array<ArrayBuffer> = new Float64Array(0);
   #good: Float64Array<ArrayBuffer> = new Float64Array(0);
+  /** 1 where something ended while nothing at all was in time, as of the last step that was held. */
+  #hopeless: Float64Array<ArrayBuffer> = new Float64Array(0);
   /** Requests a step in all. */
   #asked = 0;
   #askedNow = 0;
@@ -47,6 +54,8 @@ export class Shedding {
   #endedNow = 0;
   /** When answers were not late mostly. */
   #relaxedMs = 0;
+  /** Nothing at all was in time for as long as it takes to be pressed, as of the last step, and nothing was to be refused for it. */
+  #held = false;
   /** When something was asked for, as of a step. */
   #askedMs = 0;
 
@@ -62,11 +71,12 @@ export class Shedding {
     this.#limits.ensureHandles(handles);
     this.#ended = grownFloat64(this.#ended, handles);
     this.#good = grownFloat64(this.#good, handles);
+    this.#hopeless = grownFloat64(this.#hopeless, handles);
   }
 
   forget(handle: number): void {
     this.#limits.forget(handle);
-    for (const counts of [this.#ended, this.#good]) counts[handle] = 0;
+    for (const counts of [this.#ended, this.#good, this.#hopeless]) counts[handle] = 0;
   }
 
   // ---- every request ----
@@ -137,12 +147,18 @@ export class Shedding {
     if (!this.limits) this.#futility.rest(inTimeRatio, pressed, nowMs);
     const idle = this.#refusesNothing(nowMs);
     const futile = this.#futility.isFutile(this.limits, askedNow, nowMs);
+    const joins = this.#held && !futile && inTimeRatio < JOIN_MAX && this.#isRelieved(members);
+    if (joins) this.#futility.join();
+    this.#held = futile && lasting && inTimeRatio === 0;
     for (const member of members) {
       const { handle } = member;
       if (this.#limits.has(handle)) {
         if (futile || idle) this.#limits.lift(handle);
-      } else if (!futile && (lasting || this.limits) && this.#isLate(member, overdue))
+      } else if (
+        joins ? this.#hopeless[handle] === 1 : !futile && (lasting || this.limits) && this.#isLate(member, overdue)
+      )
         this.#limits.impose(handle, nowMs);
+      this.#hopeless[handle] = this.#held && (this.#ended[handle] as number) > 0 ? 1 : 0;
       (this.#ended[handle] as number) *= endedKept;
       (this.#good[handle] as number) *= endedKept;
     }
@@ -188,6 +204,18 @@ export class Shedding {
       good += this.#good[member.handle] as number;
     }
     return ended >= ENDED_MIN ? good / ended : Number.NaN;
+  }
+
+  /** Those that never were in time are: one more that was found good would say nothing of refusals. */
+  #isRelieved(members: readonly Candidate[]): boolean {
+    let ended = 0;
+    let good = 0;
+    for (const { handle } of members) {
+      if (this.#hopeless[handle] === 0) continue;
+      ended += this.#ended[handle] as number;
+      good += this.#good[handle] as number;
+    }
+    return good >= SUCCESS_MIN * ended;
   }
 
   #isLate(member: Candidate, overdue: (member: Candidate) => number): boolean {

@@ -184,6 +184,31 @@ describe('the rate that an instance is sent', () => {
     expect(sent).toBeLessThan(5);
   });
 
+  it('has a limit where the refusals of others bring the first answers in time', () => {
+    const shedding = new Shedding(STEP_MS, LATENCY_MS);
+    shedding.ensureHandles(2);
+    const step = (
+      number: number,
+      { inTime, late, refused }: { inTime: number; late: number; refused: number },
+    ): void => {
+      const nowMs = (number + 1) * STEP_MS;
+      for (let i = 0; i < inTime + late; i++) {
+        const processingMs = i < inTime ? 60 : 100;
+        shedding.send();
+        shedding.end(i % 2, { processingMs, budgetMs: 70, ahead: 0, startMs: nowMs - processingMs, nowMs });
+      }
+      for (let i = 0; i < refused; i++) shedding.refuse();
+      shedding.step(MEMBERS, NONE, nowMs);
+    };
+    for (let i = 0; i < 5; i++) step(i, { inTime: 0, late: 20, refused: 0 });
+    expect(shedding.limits).toBe(false);
+    for (let i = 5; i < 8; i++) step(i, { inTime: 10, late: 10, refused: 0 });
+    expect(shedding.limits).toBe(true);
+    // Half of them were in time while it sent all, and one in twenty is now; that half was not its own doing.
+    for (let i = 8; i < 40; i++) step(i, { inTime: 1, late: 1, refused: 18 });
+    expect(shedding.limits).toBe(true);
+  });
+
   it('has no limit at an instance that others than it make up for', () => {
     const shedding = make();
     for (let step = 0; step < 20; step++) {
