@@ -11,6 +11,8 @@ interface Format {
   readonly overlap: number;
   readonly headBytes: number;
   readonly segmentOf: (head: Buffer) => Segment;
+  /** A mark behind the last segment; null: a segment is the last. */
+  readonly end: Buffer | null;
 }
 
 const MARKER = 0xff;
@@ -29,6 +31,7 @@ const JPEG: Format = {
     const bytes = head.readUInt16BE(2) - 2;
     return bytes < 0 ? 'unknown' : { bytes, isLast: false };
   },
+  end: END,
 };
 
 const CHECKSUM_BYTES = 4;
@@ -43,6 +46,7 @@ const PNG: Format = {
     if (bytes > PNG_BYTES_MAX) return 'unknown';
     return { bytes: bytes + CHECKSUM_BYTES, isLast: head.toString('latin1', 4) === 'IEND' };
   },
+  end: null,
 };
 
 const FORMATS: ReadonlyMap<string, Format> = new Map([
@@ -72,6 +76,8 @@ export class PictureEnd {
   #pending: Buffer = Buffer.alloc(0);
   /** Of the segment. */
   #bytesLeft = 0;
+  /** The last bytes of all. */
+  #tail: Buffer = Buffer.alloc(0);
   #isEmpty = true;
 
   constructor(format: Format) {
@@ -80,6 +86,11 @@ export class PictureEnd {
 
   take(chunk: Buffer): void {
     if (chunk.length > 0) this.#isEmpty = false;
+    const { end } = this.#format;
+    if (end !== null && READ.has(this.#place)) {
+      const tail = chunk.length < end.length ? Buffer.concat([this.#tail, chunk]) : chunk;
+      this.#tail = Buffer.from(tail.subarray(-end.length));
+    }
     for (let rest = chunk; rest.length > 0 && READ.has(this.#place); ) rest = this.#takePiece(rest);
   }
 
@@ -88,8 +99,11 @@ export class PictureEnd {
     return this.#place === 'foreign' || (this.#place === 'begin' && !this.#isEmpty);
   }
 
+  /** What ends with the mark of the end is whole, whatever lengths its program wrote. */
   get isUnfinished(): boolean {
-    return this.#place !== 'begin' && READ.has(this.#place);
+    if (this.#place === 'begin' || !READ.has(this.#place)) return false;
+    const { end } = this.#format;
+    return end === null || !this.#tail.equals(end);
   }
 
   /** Returns what is left of it. */
