@@ -6,6 +6,8 @@ import { CommandError } from '../errors.ts';
 import type { Release } from './signature.ts';
 
 const PROBE_TIMEOUT_MS = 30_000;
+/** Of an answer that is none. */
+const SHOWN_CHARS_MAX = 80;
 
 /** @throws CommandError with what it answered instead */
 export function probeExecutable(
@@ -13,11 +15,24 @@ export function probeExecutable(
   release: Release,
   { config, env }: { readonly config: string; readonly env: NodeJS.ProcessEnv },
 ): void {
-  const { version } = JSON.parse(ask(executable, ['version', '--json'], env)) as { version?: unknown };
-  if (version !== release.version) {
-    throw new CommandError(`the new executable says that it is ${version}, signed was ${release.version}`);
+  const said = versionIn(ask(executable, ['version', '--json'], env));
+  if (said !== release.version) {
+    throw new CommandError(`the new executable says that it is ${said}, signed was ${release.version}`);
   }
   ask(executable, ['check', '-c', config], env);
+}
+
+/** @throws CommandError where it is no answer of a qedge */
+function versionIn(answer: string): string {
+  try {
+    const { version } = JSON.parse(answer) as { version?: unknown };
+    if (typeof version === 'string') return version;
+  } catch {
+    // Said below, with what it is instead.
+  }
+  const begin = answer.trim().slice(0, SHOWN_CHARS_MAX);
+  const got = begin === '' ? 'nothing' : JSON.stringify(begin);
+  throw new CommandError(`the new executable says no version of qedge at "version --json", but ${got}`);
 }
 
 function ask(executable: string, args: readonly string[], env: NodeJS.ProcessEnv): string {
