@@ -54,6 +54,7 @@ function reworded(text: string): string {
       "$1'$2' is invalid$3. expected one of $4, got $2",
     )
     .replace(/^command-argument value '.*' is invalid for argument '(.*?)'\. /s, '$1: ')
+    .replace(/^too many arguments for '(?:run|check|health)'\. .*: (\S+\.toml)\.$/s, 'expected -c $1, got $1')
     .replace(/^too many arguments for '.*'\. Expected (.*) but got (\d+): (.*)\.$/s, 'expected $1, got $2: $3')
     .replace(/^option '(?:-\w, )?(--[\w-]+)[^']*' argument '.*' is invalid\. /s, '$1: ')
     .replace(/\n\(Did you mean (.*)\?\)/, ', did you mean $1?');

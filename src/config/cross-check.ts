@@ -3,6 +3,7 @@
 import { accessSync, constants } from 'node:fs';
 import { instanceKey } from '../core/domain.ts';
 import { checkPolicy } from '../core/policies/registry.ts';
+import { isGood } from '../core/verdict/rules.ts';
 import type { Problem } from '../errors.ts';
 import { checkRequirements } from './check-requirements.ts';
 import type { AnnounceConfig, ChainConfig, Config, ListenAddress, ServiceConfig } from './config.ts';
@@ -37,6 +38,7 @@ export function crossCheck(document: TomlDocument, parts: PartialConfig, problem
   checkLearning(document, parts, report);
   for (const { index, value } of parts.services) {
     checkInstances(value, ['service', index], report);
+    checkRetries(value, ['service', index, 'retry', 'statuses'], report);
     checkPolicyOptions(value, ['service', index, 'policy'], report);
     checkRequirements(value, ['service', index], report);
   }
@@ -106,6 +108,12 @@ function checkInstances(service: ServiceConfig, path: TomlPath, report: Report):
     if (keys.has(key)) report([...path, 'instances', i], `instance "${key}" of "${service.name}" is there already`);
     keys.add(key);
   }
+}
+
+/** A good answer that is set aside costs another attempt, and the next one is as good. */
+function checkRetries({ retry, failure }: ServiceConfig, path: TomlPath, report: Report): void {
+  const good = retry.statuses.find((status) => isGood(status) && !failure.statuses.includes(status));
+  if (good !== undefined) report(path, `${good} is a success: expected statuses of answers that are none`);
 }
 
 function checkPolicyOptions(service: ServiceConfig, path: TomlPath, report: Report): void {

@@ -5,6 +5,7 @@ import { TIERS, type Tier } from '../core/domain.ts';
 import { readProfile } from '../core/profile.ts';
 import { attributesText, fitsSome } from '../core/requirements/attributes.ts';
 import type { Config, ServiceConfig, StaticInstanceConfig } from './config.ts';
+import { isLoopback } from './loopback.ts';
 import type { PlacedInstance } from './schema/placement/instance.ts';
 import { KEEP_DEFAULT } from './schema/service/qos.ts';
 
@@ -26,6 +27,7 @@ export function configNotes(
       ({ name }) =>
         `service "${name}" can have no instances: expected instances, an [[announce]] of it, or [mqtt] or a source under [placement] to learn them from`,
     ),
+    ...services.flatMap((service) => ownPorts(service, config)),
     ...services.flatMap(earlierForms),
     ...services.flatMap(cutOffInTime),
     ...services.flatMap(forgottenInTime),
@@ -57,6 +59,22 @@ function instancesOf(
 ): readonly KnownInstance[] {
   const isOwn = ({ service }: { readonly service: string }): boolean => service === name;
   return [...instances, ...announce.filter(isOwn).map((one) => ({ ...one, nodeId: node.id })), ...listed.filter(isOwn)];
+}
+
+/** Instances that are this proxy itself. */
+function ownPorts({ name, instances }: ServiceConfig, { node, proxy, services }: Config): string[] {
+  const ports = [proxy.listen, ...services.map(({ listen }) => listen)].flatMap((one) => (one === null ? [] : [one]));
+  const isOwn = ({ host, port }: StaticInstanceConfig): boolean =>
+    ports.some(
+      (one) =>
+        one.port === port && (one.host === host || host === node.address || (isLoopback(host) && isLoopback(one.host))),
+    );
+  return instances
+    .filter(isOwn)
+    .map(
+      ({ host, port }) =>
+        `service.instances of "${name}": this qedge listens at ${host}:${port} itself, and answers 508 what comes back to it`,
+    );
 }
 
 /** Answers that would be in time are not waited for. */

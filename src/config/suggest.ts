@@ -46,6 +46,8 @@ function editDistance(a: string, b: string): number {
 /** What is said of a key that the table at `path` within `schema` does not know. `base`: path of the schema itself. */
 export function unknownKey(key: string, schema: z.ZodType, { base, path }: { base: TomlPath; path: TomlPath }): string {
   const table = tableAt(schema, path);
+  const other = table.find((one) => Object.hasOwn(shapeOf(one), key));
+  if (other !== undefined) return `unknown key "${key}" here${mark(other)}`;
   const near = suggest(key, new Set(table.flatMap((one) => Object.keys(shapeOf(one)))));
   if (near !== null) return unknown(key, near, []);
   const root = base.slice(0, 1);
@@ -62,6 +64,15 @@ export function unknown(key: string, near: string | null, tables: readonly strin
   if (near !== null) return `unknown key "${key}", did you mean "${near}"?`;
   const isClear = tables.length > 0 && tables.length <= PLACES_MAX;
   return isClear ? `unknown key "${key}" here, expected in ${tables.join(' or ')}` : `unknown key "${key}"`;
+}
+
+/** By which a table is told from the others that may stand in its place. */
+function mark(table: core.$ZodType): string {
+  for (const [key, schema] of Object.entries(shapeOf(table))) {
+    const [only] = unwrap(schema);
+    if (only?._zod.def.type === 'literal') return `, expected with ${key} = "${(only as z.ZodLiteral).value}"`;
+  }
+  return '';
 }
 
 /** The schemas of what stands at `path`. */

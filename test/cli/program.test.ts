@@ -31,6 +31,7 @@ describe('the command line', () => {
       ['completion', 'tcsh'],
       'qedge: shell: expected one of bash, zsh, fish, got tcsh\n(qedge completion --help says how)\n',
     ],
+    [['check', 'a.toml'], 'qedge: expected -c a.toml, got a.toml\n(qedge check --help says how)\n'],
     [['run', 'now'], 'qedge: expected 0 arguments, got 1: now\n(qedge run --help says how)\n'],
   ])('reports a mistake in one line, and where to read on: %j', async (argv, err) => {
     expect(await cli(...argv)).toEqual({ status: 64, out: '', err });

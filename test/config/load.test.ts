@@ -263,6 +263,9 @@ describe('a mistake that shows only between sections', () => {
     expect(health('{ kind = "tcp", intervall = "1s" }')).toEqual([
       'qedge.toml:4:26: service.health.intervall: unknown key "intervall", did you mean "interval"?',
     ]);
+    expect(health('{ kind = "tcp", path = "/up" }')).toEqual([
+      'qedge.toml:4:26: service.health.path: unknown key "path" here, expected with kind = "http"',
+    ]);
     expect(health('{ kind = "ping" }')).toEqual([
       'qedge.toml:4:12: service.health.kind: expected "tcp", "grpc", "kserve" or "http", got "ping"',
     ]);
@@ -280,6 +283,16 @@ describe('a mistake that shows only between sections', () => {
   it('is reported for two instances of one key', () => {
     const errors = errorsOf('[[service]]\nname = "a"\nqos.latency = "1s"\ninstances = ["h:1", "http://h:1", "h:2"]\n');
     expect(errors).toEqual(['qedge.toml:4:21: service.instances: instance "h/1" of "a" is there already']);
+  });
+
+  it.each(['[200]', '["5xx", 204]', '["2xx"]', '[304]'])('is reported for retries of what is good: %s', (statuses) => {
+    const service = '[[service]]\nname = "a"\nqos.latency = "1s"\ninstances = ["h:1"]\n';
+    const [error = '', ...more] = errorsOf(`${service}retry.statuses = ${statuses}\n`);
+    expect(more).toEqual([]);
+    expect(error).toMatch(/^qedge\.toml:5:1: service\.retry\.statuses: (200|204|304) is a success: expected statuses/);
+    // What the service itself calls a failure may be better elsewhere.
+    expect(errorsOf(`${service}retry.statuses = [404, 503]\n`)).toEqual([]);
+    expect(errorsOf(`${service}failure.statuses = ["5xx", 204]\nretry.statuses = [204]\n`)).toEqual([]);
   });
 
   it('is reported for federated learning without a broker, an address, or samples', () => {

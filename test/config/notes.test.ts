@@ -29,6 +29,17 @@ describe('the notes on a configuration', () => {
     expect(configNotes(configFrom(`${alone}[mqtt]\nurl = "mqtt://127.0.0.1:1"\n`), null)).toEqual([]);
   });
 
+  it('name instances that are a port of this qedge', () => {
+    const proxy = '[proxy]\nlisten = "127.0.0.1:8080"\n';
+    const own = service('cam').replace('127.0.0.1:9000', 'localhost:8080');
+    expect(configNotes(configFrom(proxy + own), null)).toEqual([
+      'service.instances of "cam": this qedge listens at localhost:8080 itself, and answers 508 what comes back to it',
+    ]);
+    expect(configNotes(configFrom(proxy + service('cam', 'listen = "127.0.0.1:9000"')), null)).toHaveLength(1);
+    // The same port elsewhere is another program.
+    expect(configNotes(configFrom(proxy + own.replace('localhost', '10.0.0.7')), null)).toEqual([]);
+  });
+
   it('name the later form of a key', () => {
     const config = configFrom(service('cam', 'failure_status_min = 400\nadmission = "refuse"'));
     expect(configNotes(config, null)).toEqual([

@@ -81,8 +81,13 @@ function failureOf(full: boolean): Verdict {
   return full ? TABLE.full : TABLE.failed;
 }
 
+/** Whether a status says that all is well, where the service calls it no failure. */
+export function isGood(status: number): boolean {
+  return status < 300 || status === 304;
+}
+
 function usualOf(status: number, relative: boolean): Verdict {
-  if (status < 300 || status === 304 || !relative) return TABLE.success;
+  if (isGood(status) || !relative) return TABLE.success;
   return status < 400 ? TABLE.redirected : TABLE.declined;
 }
 
