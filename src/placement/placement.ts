@@ -15,6 +15,7 @@ import type { DeviceLoad, Instance, InstanceKey, Node, PlacementUpdate } from '.
 import type { NeighbourhoodState } from '../core/neighbours/neighbourhood-state.ts';
 import type { Summary } from '../core/neighbours/summary.ts';
 import type { Rng } from '../core/rng.ts';
+import { DueTimer } from '../net/due-timer.ts';
 import type { ProbeTarget } from '../net/endpoint.ts';
 import type { Logger } from '../telemetry/log.ts';
 import type { Metrics } from '../telemetry/metrics.ts';
@@ -30,7 +31,6 @@ import { Rejections } from './messages/rejections.ts';
 import { instanceTopic } from './messages/topics.ts';
 import { Participation } from './participation.ts';
 import { brokerCounters, registerPlacementMetrics } from './placement-metrics.ts';
-import { PresenceTimer } from './presence-timer.ts';
 import type { SourceState } from './source/configured-source.ts';
 import { Sources } from './source/sources.ts';
 import { claimStatic } from './static-instances.ts';
@@ -78,10 +78,7 @@ export interface Placement {
   reportStatic(): void;
   /** Reports the static instances at once, then connects; never waits for a broker. */
   start(): void;
-  /**
-   * Takes back what was announced, unless another process of this node goes on with it, and says goodbye to the broker; at
-   * most about two seconds.
-   */
+  /** Takes back what was announced, unless another process goes on with it, and leaves the broker; some two seconds at most. */
   stop(options?: { readonly succeeded: boolean }): Promise<void>;
   /** A reloaded configuration. The connection is kept unless what concerns it changed. */
   configure(config: Config): void;
@@ -114,7 +111,8 @@ class CachedPlacement implements Placement {
   readonly #rttsMs = new Map<string, number>();
   readonly #participation: Participation;
   readonly #sources: Sources;
-  readonly #timer: PresenceTimer;
+  /** Ends grace periods when they are over. */
+  readonly #timer: DueTimer;
   readonly #firstKnowledge: FirstKnowledge;
   #config: Config;
   #acceptance: Acceptance;
@@ -134,15 +132,17 @@ class CachedPlacement implements Placement {
       onTarget: (nodeId, target) => this.#retarget(nodeId, target),
       ...(options.answeredMs === undefined ? {} : { answeredMs: options.answeredMs }),
     });
-    if (config.mqtt !== null) this.#cache.presence.brokerAway(clock.nowMs());
-    this.#timer = new PresenceTimer(this.#cache.presence, clock);
+    const { presence } = this.#cache;
+    if (config.mqtt !== null) presence.brokerAway(clock.nowMs());
+    const onDue = (): void => presence.tick(clock.nowMs());
+    this.#timer = new DueTimer({ clock, nextMs: () => presence.nextTickMs, onDue });
     this.#firstKnowledge = new FirstKnowledge(options.onKnown);
     const shared = {
       ...options,
       cache: this.#cache,
       rejections: this.#rejections,
       rttMs: (nodeId: string) => this.#rttsMs.get(nodeId),
-      onChange: () => this.#timer.reschedule(),
+      onChange: () => this.#timer.aim(),
     };
     this.#sources = new Sources({ ...shared, onReported: () => this.#heard() });
     this.#participation = new Participation(
@@ -169,7 +169,7 @@ class CachedPlacement implements Placement {
     this.#participation.start(this.#acceptance);
     this.#firstKnowledge.wait(this.#config);
     this.#sources.configure(this.#config, this.#acceptance);
-    this.#timer.reschedule();
+    this.#timer.start();
   }
 
   async stop({ succeeded } = { succeeded: false }): Promise<void> {
@@ -202,7 +202,7 @@ class CachedPlacement implements Placement {
 
   nodeAnswered(nodeId: string): void {
     this.#cache.presence.nodeAnswered(nodeId, this.#options.clock.nowMs());
-    this.#timer.reschedule();
+    this.#timer.aim();
   }
 
   announceLoad(load: DeviceLoad): void {

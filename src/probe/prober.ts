@@ -10,6 +10,7 @@ import type { Agent } from 'node:http';
 import type { ProbeConfig } from '../config/config.ts';
 import type { Clock } from '../core/clock.ts';
 import type { Rng } from '../core/rng.ts';
+import { DueTimer } from '../net/due-timer.ts';
 import type { ProbeTarget } from '../net/endpoint.ts';
 import type { Logger } from '../telemetry/log.ts';
 import type { Metrics } from '../telemetry/metrics.ts';
@@ -109,8 +110,7 @@ class RotatingProber implements Prober {
   #config: ProbeConfig;
   #rotation: ProbeRotation;
   #agent: Agent = createPingAgent();
-  #timer: NodeJS.Timeout | null = null;
-  #running = false;
+  readonly #timer: DueTimer;
 
   constructor(options: ProberOptions) {
     const { config, metrics, rng } = options;
@@ -118,6 +118,11 @@ class RotatingProber implements Prober {
     this.#config = config;
     this.#rotation = new ProbeRotation({ ...config, rng });
     this.#loop = new LoopWatch(options.clock);
+    this.#timer = new DueTimer({
+      clock: options.clock,
+      nextMs: () => this.#rotation.nextMs,
+      onDue: () => this.#probeNext(),
+    });
     const probes = metrics.counter({
       name: 'qedge_probes_total',
       help: 'RTT probes of nodes, by outcome.',
@@ -141,18 +146,15 @@ class RotatingProber implements Prober {
     } else if (this.#probed.has(nodeId) || this.#probed.size < NODES_MAX) {
       this.#aim(nodeId, target);
     }
-    this.#schedule();
+    this.#timer.aim();
   }
 
   start(): void {
-    this.#running = true;
-    this.#schedule();
+    this.#timer.start();
   }
 
   stop(): void {
-    this.#running = false;
-    if (this.#timer !== null) clearTimeout(this.#timer);
-    this.#timer = null;
+    this.#timer.stop();
     this.#agent.destroy();
     this.#agent = createPingAgent();
   }
@@ -164,7 +166,7 @@ class RotatingProber implements Prober {
       estimate.changeRatio = config.changeRatio;
       this.#rotation.add(nodeId);
     }
-    this.#schedule();
+    this.#timer.aim();
   }
 
   state(): readonly ProbeState[] {
@@ -201,20 +203,10 @@ class RotatingProber implements Prober {
     this.#rotation.add(nodeId);
   }
 
-  #schedule(): void {
-    if (this.#timer !== null) clearTimeout(this.#timer);
-    this.#timer = null;
-    if (!this.#running || this.#rotation.size === 0) return;
-    const waitMs = Math.max(0, this.#rotation.nextMs - this.#options.clock.nowMs());
-    this.#timer = setTimeout(() => this.#probeNext(), waitMs);
-    this.#timer.unref();
-  }
-
   #probeNext(): void {
     const nodeId = this.#rotation.take(this.#options.clock.nowMs());
     const probed = nodeId === null ? undefined : this.#probed.get(nodeId);
     if (nodeId !== null && probed !== undefined && !probed.inFlight) void this.#probe(nodeId, probed);
-    this.#schedule();
   }
 
   async #probe(nodeId: string, probed: Probed): Promise<void> {
@@ -223,7 +215,7 @@ class RotatingProber implements Prober {
     try {
       const sampleMs = await this.#measure(probed);
       const lateMs = watching.end();
-      if (!this.#running || this.#probed.get(nodeId) !== probed) return;
+      if (!this.#timer.running || this.#probed.get(nodeId) !== probed) return;
       this.#answer(nodeId, probed);
       if (!this.#isWarm(nodeId, probed)) return;
       const isLate = lateMs > Math.max(LATE_MS_MAX, LATE_RATIO_MAX * sampleMs);
@@ -236,7 +228,7 @@ class RotatingProber implements Prober {
       probed.dropped = [];
     } catch (error) {
       watching.end();
-      if (this.#running) this.#miss(nodeId, probed, error);
+      if (this.#timer.running) this.#miss(nodeId, probed, error);
     } finally {
       probed.inFlight = false;
     }
@@ -268,7 +260,7 @@ class RotatingProber implements Prober {
   #askAgain(nodeId: string): void {
     if (this.#probed.size > KEPT_CONNECTIONS_MAX) return;
     this.#rotation.add(nodeId);
-    this.#schedule();
+    this.#timer.aim();
   }
 
   #learn(nodeId: string, probed: Probed, sampleMs: number): void {

@@ -1,4 +1,4 @@
-// When the routers of an event loop make their decision steps: one timer runs the step that is due next.
+// When the routers of an event loop make their decision steps: one timer for all, at the step that is due next.
 //
 // An event loop that has nothing to do is woken for next to nothing: what a wake-up costs is mostly the kernel's and the cold cache's, and a
 // router steps several times a second. So a router that nothing was asked of for a while rests: its steps are made, many at once, every few
@@ -6,13 +6,12 @@
 
 import type { Clock } from '../../core/clock.ts';
 import type { ServiceRouter } from '../../core/service-router.ts';
+import { DueTimer } from '../../net/due-timer.ts';
 
 /** A camera asks more often. */
 const QUIET_MS = 2_000;
 /** A step takes some microseconds for each instance, and the first request after a rest waits for those that were left out. */
 const LATE_MS = 5_000;
-/** Timers of Node cannot be set further ahead than this. */
-const TIMER_MS_MAX = 2 ** 31 - 1;
 
 interface Seen {
   readonly requests: number;
@@ -32,64 +31,53 @@ export class RouterSteps {
   readonly #options: RouterStepsOptions;
   readonly #seen = new WeakMap<ServiceRouter, Seen>();
   readonly #resting = new WeakSet<ServiceRouter>();
-  #timer: NodeJS.Timeout | null = null;
-  #running = false;
+  readonly #timer: DueTimer;
 
   constructor(options: RouterStepsOptions) {
     this.#options = options;
+    this.#timer = new DueTimer({ clock: options.clock, nextMs: () => this.#nextMs, onDue: () => this.#step() });
   }
 
   start(): void {
-    this.#running = true;
-    this.#schedule();
+    this.#timer.start();
   }
 
   stop(): void {
-    this.#running = false;
-    if (this.#timer !== null) clearTimeout(this.#timer);
-    this.#timer = null;
+    this.#timer.stop();
   }
 
   /** Other routers are there now, of which none rests. */
   renew(): void {
-    this.#schedule();
+    this.#timer.aim();
     this.#options.onWake();
-  }
-
-  #schedule(): void {
-    if (!this.#running) return;
-    if (this.#timer !== null) clearTimeout(this.#timer);
-    const { routers, clock } = this.#options;
-    let nextMs = Number.POSITIVE_INFINITY;
-    for (const router of routers.values()) nextMs = Math.min(nextMs, this.#dueMs(router));
-    this.#timer = null;
-    if (nextMs === Number.POSITIVE_INFINITY) return;
-    const waitMs = Math.min(Math.max(0, nextMs - clock.nowMs()), TIMER_MS_MAX);
-    this.#timer = setTimeout(() => this.#tick(), waitMs).unref();
   }
 
   /** Makes the steps that a rest left out, too. Returns whether no service was asked for anything of late, which holds until `onWake`. */
   look(): boolean {
-    if (!this.#running) return false;
+    if (!this.#timer.running) return false;
     const nowMs = this.#options.clock.nowMs();
     let rests = true;
     for (const router of this.#options.routers.values()) {
       if (this.#rests(router, nowMs)) router.tick(nowMs);
       else rests = false;
     }
-    this.#schedule();
+    this.#timer.aim();
     return rests;
   }
 
-  #tick(): void {
-    this.#timer = null;
+  get #nextMs(): number {
+    let nextMs = Number.POSITIVE_INFINITY;
+    for (const router of this.#options.routers.values()) nextMs = Math.min(nextMs, this.#dueMs(router));
+    return nextMs;
+  }
+
+  #step(): void {
     const nowMs = this.#options.clock.nowMs();
     for (const router of this.#options.routers.values()) {
       if (this.#dueMs(router) > nowMs) continue;
       router.tick(nowMs);
       this.#rests(router, nowMs);
     }
-    this.#schedule();
   }
 
   #dueMs(router: ServiceRouter): number {
@@ -113,7 +101,7 @@ export class RouterSteps {
   #woke(router: ServiceRouter): void {
     this.#resting.delete(router);
     this.#seen.delete(router);
-    this.#schedule();
+    this.#timer.aim();
     this.#options.onWake();
   }
 }
