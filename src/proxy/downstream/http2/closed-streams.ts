@@ -1,5 +1,5 @@
-// The streams that ended last. What still comes on one that was reset here crossed on the wire and is nothing but late; on others it is
-// an error (RFC 9113 section 5.1, "closed").
+// The streams that ended last. What still comes on one that was reset here crossed on the wire and is nothing but late, up to what the
+// window of the stream had left; on others it is an error (RFC 9113 section 5.1, "closed").
 
 /** Twice the streams that may be open at once. */
 const REMEMBERED = 512;
@@ -8,6 +8,8 @@ export class ClosedStreams {
   /** In a ring; below zero where the stream was reset here. */
   #ids: Int32Array | null = null;
   #next = 0;
+  /** What may still come on streams that are not looked at any more. */
+  #lateBytes = 0;
 
   add(id: number, resetHere: boolean): void {
     this.#ids ??= new Int32Array(REMEMBERED);
@@ -23,5 +25,16 @@ export class ClosedStreams {
   /** It ended by a reset from here, not long ago. */
   wasReset(id: number): boolean {
     return this.#ids?.includes(-id) === true;
+  }
+
+  /** As much may still come on a stream that is not looked at any more. */
+  expect(bytes: number): void {
+    this.#lateBytes += bytes;
+  }
+
+  /** It came. False: it is more than what may come. */
+  take(bytes: number): boolean {
+    this.#lateBytes -= bytes;
+    return this.#lateBytes >= 0;
   }
 }

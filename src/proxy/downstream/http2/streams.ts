@@ -60,8 +60,6 @@ export class Http2Streams implements StreamOwner {
   /** The client's SETTINGS_INITIAL_WINDOW_SIZE. */
   #initialWindow = WINDOW_BYTES;
   readonly #window = new ReceiveWindow(CONNECTION_WINDOW_BYTES);
-  /** What may still come on streams that are not looked at any more: as much as their windows had left. */
-  #lateBytes = 0;
   /** Streams that began while such were refused. */
   #refused = 0;
   #blockSent = false;
@@ -142,7 +140,7 @@ export class Http2Streams implements StreamOwner {
   }
 
   onStreamClose({ id, request }: Http2Stream, resetHere: boolean): void {
-    if (resetHere) this.#lateBytes += request.windowLeft;
+    if (resetHere) this.#closed.expect(request.windowLeft);
     this.#open.delete(id);
     // What comes behind END_STREAM crossed with nothing (RFC 9113 section 5.1, "half-closed (remote)").
     this.#closed.add(id, resetHere && !request.ended);
@@ -182,8 +180,7 @@ export class Http2Streams implements StreamOwner {
       this.sender.output.say(rstStreamFrame(streamId, ErrorCode.streamClosed));
       return;
     }
-    this.#lateBytes -= bytes;
-    if (this.#lateBytes < 0)
+    if (!this.#closed.take(bytes))
       throw new ConnectionError(ErrorCode.flowControlError, 'DATA beyond the window of a stream');
   }
 
@@ -255,7 +252,7 @@ export class Http2Streams implements StreamOwner {
   #onRefused(): void {
     if (++this.#refused > STREAMS_MAX)
       throw new ConnectionError(ErrorCode.enhanceYourCalm, 'streams without end behind GOAWAY');
-    this.#lateBytes += WINDOW_BYTES;
+    this.#closed.expect(WINDOW_BYTES);
   }
 
   #begin(stream: Http2Stream): void {
@@ -268,7 +265,7 @@ export class Http2Streams implements StreamOwner {
   #refuse(streamId: number, code: number): void {
     this.sender.output.say(rstStreamFrame(streamId, code));
     this.#closed.add(streamId, true);
-    this.#lateBytes += WINDOW_BYTES;
+    this.#closed.expect(WINDOW_BYTES);
   }
 
   /** RFC 9113 section 6.3: deprecated, and of no meaning here, but it must be well-formed. */
