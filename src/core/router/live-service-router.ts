@@ -58,6 +58,12 @@ import { restoreRouter, routerSnapshot } from './state/snapshot.ts';
 /** So long after a refusal it is still overload. */
 const SHEDDING_MS = 10_000;
 
+/**
+ * What other event loops have in flight is looked at once in this share of τ: a queue moves little in it, and of ten thousand requests a
+ * second most need not add up what is at each instance.
+ */
+const RECOUNT_SHARE = 0.01;
+
 /** Steps of a rest that are made up for, more than its driver leaves out; a process that was stopped meanwhile left out more. */
 const MADE_UP_MAX = 500;
 
@@ -77,6 +83,8 @@ export class LiveServiceRouter implements ServiceRouter {
   #askedBefore = 0;
   /** When a request was refused last. */
   #shedMs = Number.NEGATIVE_INFINITY;
+  /** When what other event loops have in flight is looked at again. */
+  #recountMs = Number.NEGATIVE_INFINITY;
   /** Called by the request that ends its rest; null: it does not rest. */
   #onWake: (() => void) | null = null;
 
@@ -106,7 +114,10 @@ export class LiveServiceRouter implements ServiceRouter {
     if (this.#onWake !== null) this.#wake(this.#onWake, nowMs);
     const { members, sessions, policy, offers, flights } = this.#parts;
     if (nowMs >= members.ejectionsEndMs) members.endEjections(nowMs);
-    if (flights.isShared) recount(members.set.active, flights);
+    if (flights.isShared && nowMs >= this.#recountMs) {
+      recount(members.set.active, flights);
+      this.#recountMs = nowMs + RECOUNT_SHARE * this.qos.latencyMs;
+    }
     const home = sessions === null ? null : this.#homeOf(request, sessions, nowMs);
     if (home !== null) {
       this.lastTier = 'policy';

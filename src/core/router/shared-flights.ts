@@ -1,7 +1,7 @@
 // What all event loops of a process have in flight at each instance. They decide apart, and each knows its own requests: of a queue that
 // four loops made, each would see a quarter, and all would join it at once. Here they count in shared memory: nothing locks, and no
-// loop wakes another. For each instance there is a cell for each loop, which that loop alone writes; a reader adds them up, for each
-// request. So a loop that is ended in the middle of a request leaves nothing that is wrong once its cells are cleared.
+// loop wakes another. For each instance there is a cell for each loop, which that loop alone writes; a reader adds them up, once
+// in a hundredth of τ. So a loop that is ended in the middle of a request leaves nothing that is wrong once its cells are cleared.
 //
 // An instance is found by a hash of its name, so that there is nothing to agree on when instances come and go. Two that share a place
 // look as busy as both together: one of a hundred has such a twin with a chance of 0.04 %, one of 4,096 with 1.6 %. The hash has a key,
@@ -43,7 +43,7 @@ export class SharedFlights {
   /** What all loops have in flight there. */
   all(slot: number): number {
     let sum = 0;
-    // A word is read whole; what `Atomics.load` costs more is a call, for each instance and request.
+    // A word is read whole; what `Atomics.load` costs more is a call, for each instance.
     for (let cell = slot; cell < slot + this.#width; cell++) sum += this.#cells[cell] as number;
     return sum;
   }

@@ -44,6 +44,25 @@ class Load {
   }
 }
 
+describe('what other event loops have in flight', () => {
+  it('is looked at once in a hundredth of the latency limit, however many requests come', () => {
+    const memory = sharedFlightsMemory(2, 7_654_321);
+    const world = createWorld('qedge', { sharedFlights: new SharedFlights(memory, 0) });
+    populate(world, [1, 10]);
+    const other = new SharedFlights(memory, 1);
+    const { router, nowMs } = world;
+    const seenAt = (atMs: number): number[] => {
+      router.route(REQUEST, nowMs + atMs);
+      return router.candidates.map(({ inFlight }) => inFlight);
+    };
+    expect(seenAt(0)).toEqual([0, 0]);
+    other.add(other.slotOf('pilotnet', 'node-0/a'), 3);
+    other.add(other.slotOf('pilotnet', 'node-1/a'), 2);
+    expect(seenAt(0.7)).toEqual([0, 0]);
+    expect(seenAt(0.8)).toEqual([3, 2]);
+  });
+});
+
 describe('an instance that other event loops filled', () => {
   it('has room again once they are through, though this loop had nothing in flight there that ended', () => {
     const memory = sharedFlightsMemory(2, 7_654_321);
