@@ -8,6 +8,7 @@ import { type ClientTls, clientTls } from '../net/tls.ts';
 import { DeadlineFeasibility } from './exchange/arrival/deadline-feasibility.ts';
 import { FirstPlacement, type PlacementWaiter } from './exchange/arrival/first-placement.ts';
 import { CheckBudget } from './exchange/attempt/body/check-budget.ts';
+import { StreamEnds } from './exchange/attempt/body/event-stream.ts';
 import { RetryBudget } from './exchange/attempt/retry.ts';
 import { SlowClients } from './exchange/client/slow-clients.ts';
 import { TimeoutList } from './exchange/time/timeout-list.ts';
@@ -38,6 +39,7 @@ export class ServiceRuntime {
   readonly metrics: ServiceMetrics;
   readonly retryBudget: RetryBudget;
   readonly checkBudget = new CheckBudget();
+  readonly streamEnds = new StreamEnds();
   /** What its answers are worth. */
   readonly rules: VerdictRules;
   readonly #tls: ClientTls;

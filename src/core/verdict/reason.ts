@@ -24,7 +24,7 @@ const GRPC_FIRST = 1000;
 const ROW_FIRST = 2000;
 
 /** Rows of which an answer's own status says more than their name. */
-const BY_STATUS: ReadonlySet<VerdictRow> = new Set(['failed', 'full', 'redirected', 'declined']);
+const BY_STATUS: ReadonlySet<VerdictRow> = new Set(['failed', 'full', 'redirected', 'declined', 'accepted']);
 /** Rows that are held against an instance only where the router says so, beside the answers of the others. */
 const RELATIVE: ReadonlySet<VerdictRow> = new Set([
   'redirected',
@@ -60,7 +60,6 @@ const WORDS: readonly (readonly [VerdictRow, string])[] = [
   ['unacceptable', 'wrong type'],
   ['mismatched', 'not what was asked'],
   ['corrupt', 'wrong digest'],
-  ['accepted', 'status 202'],
   ['unfinished', 'unfinished'],
 ];
 const ROWS: ReadonlyMap<VerdictRow, Reason> = new Map(WORDS.map(([row], index) => [row, ROW_FIRST + index]));

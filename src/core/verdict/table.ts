@@ -42,7 +42,7 @@ export type VerdictRow =
   | 'mismatched'
   /** The body has another digest than the answer gives (RFC 9530). */
   | 'corrupt'
-  /** A 202: it may be done later, or never (RFC 9110 section 15.3.3). */
+  /** A 202: it may be done later, or never (RFC 9110 section 15.3.3); or a 2xx that is not registered. */
   | 'accepted'
   /** A stream that ended within an event or a line, which its client never sees. */
   | 'unfinished'

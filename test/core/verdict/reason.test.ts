@@ -13,6 +13,7 @@ describe('the reason that an attempt was no success', () => {
   it('is its status where it has one', () => {
     expect(text('failed', 'failed', 503)).toBe('status 503');
     expect(text('full', 'full', 429)).toBe('status 429');
+    expect(text('accepted', 'failed', 218)).toBe('status 218');
     expect(text('failed', 'failed', 200, 14)).toBe('grpc 14 UNAVAILABLE');
     expect(text('full', 'full', 200, 8)).toBe('grpc 8 RESOURCE_EXHAUSTED');
     expect(text('broke-off', 'failed', 200, 13)).toBe('grpc 13 INTERNAL');

@@ -11,7 +11,7 @@ import type { ClientRequest } from '../client/message.ts';
 export function misfitOf(status: number, head: ResponseHead, { rawHeaders }: ClientRequest): Misfit | null {
   if (status === 304) return isOtherVersion(head.fields, rawHeaders) ? 'mismatched' : null;
   if (status < 200 || status >= 300) return null;
-  if (status === 202) return 'accepted';
+  if (status === 202 || isUnknownSuccess(status)) return 'accepted';
   if (status === 206 && isOtherPart(head, rawHeaders)) return 'mismatched';
   // Changes since a version, to a client that did not ask for them (RFC 3229 section 10.4.1).
   if (status === 226 && !hasField(rawHeaders, 'a-im')) return 'mismatched';
@@ -25,9 +25,12 @@ export function misfitOf(status: number, head: ResponseHead, { rawHeaders }: Cli
   return isUnacceptable(contentType, listValue(rawHeaders, 'accept')) ? 'unacceptable' : null;
 }
 
-/** RFC 9457. */
-const isProblem = remembered((contentType) => /^application\/problem\+/i.test(contentType));
-const isHtml = remembered((contentType) => /^text\/html\b/i.test(contentType));
+/** A 2xx that is not registered: a client can only take it for a 200 (RFC 9110 section 15). Some servers hide failures behind one. */
+const isUnknownSuccess = (status: number): boolean => status > 208 && status !== 226;
+
+/** RFC 9457, and the type that was used for it before. */
+const isProblem = remembered((contentType) => /^application\/(?:problem|vnd\.error)\+/i.test(contentType));
+const isHtml = remembered((contentType) => /^(?:text\/html|application\/xhtml\+xml)\b/i.test(contentType));
 
 /**
  * By the request's `Accept` (RFC 9110 section 12.5.1); null: it has none, and takes any. A page of HTML is what login pages and captive

@@ -16,7 +16,7 @@ import type { ResponseHead } from '../../fields/response-head.ts';
 import type { ClientRequest } from '../client/message.ts';
 import { type ContentCheck, contentCheck, type DigestCheck, digestCheck } from './body/body-checks.ts';
 import { type BodyEnd, bodyEndOf } from './body/body-end.ts';
-import { EventStream } from './body/event-stream.ts';
+import { EventStream, type StreamEnds } from './body/event-stream.ts';
 import { type GrpcMessages, grpcMessages, type MessageDecoding } from './body/grpc-messages.ts';
 import { PictureStream } from './body/picture-stream.ts';
 import { misfitOf, readPart } from './misfit.ts';
@@ -42,6 +42,7 @@ export class SeenAnswer implements AttemptEnding {
   /** Of a call of gRPC that was answered 200. */
   protected messages: GrpcMessages | null = null;
   #end: BodyEnd | null = null;
+  #streamEnds: StreamEnds | null = null;
   #content: ContentCheck | null = null;
   #digest: DigestCheck | null = null;
   /** Length of the part that the head announces; -1: of none. */
@@ -85,7 +86,7 @@ export class SeenAnswer implements AttemptEnding {
     if (this.#partBytes >= 0 && this.#partBytes !== this.bodyBytes) this.misfit ??= 'mismatched';
     this.#digest?.takeTrailers(trailers);
     if (this.#digest?.isBroken() === true) this.misfit ??= 'corrupt';
-    if (this.#end?.isUnfinished === true) this.misfit ??= 'unfinished';
+    if (this.#end?.isUnfinished === true || this.#lacksEnd()) this.misfit ??= 'unfinished';
     this.#takeGrpcStatus(this.messages?.grpcStatus ?? NO_GRPC_STATUS);
     if (this.messages?.isUnreadable === true) this.#takeGrpcStatus(GRPC_INTERNAL);
     for (let i = 0; i + 1 < trailers.length; i += 2) {
@@ -98,13 +99,17 @@ export class SeenAnswer implements AttemptEnding {
     }
     // Without a status a client takes the call for failed, however whole its answer looks.
     if (this.#awaitsGrpcStatus && (this.bodyBytes > 0 || !this.#hasGrpcHead)) this.grpcStatus = GRPC_UNKNOWN;
-    if (this.#end?.isHollow === true) this.bodyBytes = 0;
+    if (this.#end?.isHollow === true || this.#content?.isHollow === true) this.bodyBytes = 0;
   }
 
   /** What says that a stream has begun; null: its first byte. */
   protected get beginning(): Beginning | null {
     const end = this.#end;
     return this.messages ?? (end instanceof EventStream || end instanceof PictureStream ? end : null);
+  }
+
+  #lacksEnd(): boolean {
+    return this.#end instanceof EventStream && this.#streamEnds?.lacksEnd(this.#end) === true;
   }
 
   #expectBody(head: ResponseHead, { service, candidate }: Asked): void {
@@ -116,6 +121,7 @@ export class SeenAnswer implements AttemptEnding {
     }
     const handle = candidate?.handle ?? NO_HANDLE;
     this.#end = bodyEndOf(contentType, contentEncoding);
+    this.#streamEnds = service.streamEnds;
     // Of a stream, which may last for hours, nothing is kept.
     const mayBeUsed = contentEncoding !== '' || this.status < 300;
     if (!stream && mayBeUsed) this.#content = contentCheck(head, service.checkBudget, handle);

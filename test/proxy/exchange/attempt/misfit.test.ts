@@ -32,6 +32,8 @@ describe('an answer to what was asked', () => {
   it.each<[string, string, Readonly<Record<string, string>>, readonly string[]]>([
     ['problem', 'a description of a problem', PROBLEM, []],
     ['problem', 'one that the client would take', PROBLEM, ['Accept: application/problem+json']],
+    ['problem', 'a problem under its earlier type', { 'Content-Type': 'application/vnd.error+json' }, []],
+    ['unacceptable', 'a page of XHTML', { 'Content-Type': 'application/xhtml+xml' }, ['Accept: */*']],
     ['unacceptable', 'a page where JSON is accepted', HTML, ['Accept: application/json']],
     ['unacceptable', 'a page where anything is accepted', HTML, ['Accept: application/json, */*;q=0.5']],
     ['unacceptable', 'a page to a client that names no type', HTML, []],
@@ -93,10 +95,24 @@ describe('an answer to what was asked', () => {
     ['unfinished', 'image/jpeg', '\xff\xd8\xffleft'],
     ['unacceptable', 'image/jpeg', 'no camera'],
     ['unacceptable', 'application/xml', 'Internal error'],
+    ['unacceptable', 'text/plain', '<html><title>Log in</title></html>'],
+    ['unfinished', 'application/x-protobuf', '\x0a\x05mod'],
+    ['empty', 'application/json', ' \n'],
     ['cut-off', 'application/xml', '<a><b'],
   ])('is %s where its body of %s is %j', async (row, type, body) => {
     const answered = answer(200, { 'Content-Type': type }, Buffer.from(body, 'latin1'));
     expect(await rowOf(answered)).toBe(row);
+  });
+
+  it('is unfinished where its events do not say that they are over, as those before did', async () => {
+    const endings = ['', 'data: [DONE]\n\n', ''];
+    const instance = await startInstance((_request, response) => {
+      answer(200, { 'Content-Type': 'text/event-stream' }, `data: left\n\n${endings.shift()}`)(response);
+    });
+    const proxy = await startProxy([{ name: 'cam', ports: [instance.port] }]);
+    for (let i = 0; i < 3; i++)
+      await rawRequest(proxy.port, 'GET / HTTP/1.1\r\nHost: cam\r\nConnection: close\r\n\r\n');
+    expect(proxy.verdicts.map(({ row }) => row)).toEqual(['success', 'success', 'unfinished']);
   });
 
   it.each([
@@ -143,6 +159,9 @@ describe('an answer to what was asked', () => {
 
   it.each([
     ['accepted', 202, []],
+    ['success', 207, []],
+    ['accepted', 218, []],
+    ['accepted', 299, []],
     ['success', 203, []],
     ['mismatched', 226, []],
     ['success', 226, ['A-IM: feed']],

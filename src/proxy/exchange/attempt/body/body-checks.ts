@@ -11,9 +11,10 @@ import {
   zstdDecompressSync,
 } from 'node:zlib';
 import { FieldKind, RESPONSE_FIELDS } from '../../../fields/fields.ts';
-import { isJsonType, outermostOf } from './body-end.ts';
+import { isJsonType, mayHidePage, outermostOf } from './body-end.ts';
 import type { CheckBudget } from './check-budget.ts';
 import { isJsonText } from './json-text.ts';
+import { isPage } from './page-start.ts';
 
 /** A body is decompressed up to this length, */
 const BYTES_MAX = 65_536;
@@ -51,30 +52,44 @@ export function contentCheck(form: ContentForm, budget: CheckBudget, handle: num
   const coding = outermostOf(form.contentEncoding);
   const decoder = DECODERS.get(coding) ?? null;
   // What is decompressed may have another coding below.
-  const isJson = isJsonType(form.contentType) && !form.contentEncoding.includes(',');
+  const isForeign = form.contentEncoding.includes(',') ? null : foreignOf(form.contentType);
+  const isJson = isForeign === isNoJson;
   if (decoder === null && !(isJson && coding === 'identity')) return null;
   const admitted = decoder === null ? budget.admitsSample(handle) : budget.admits(handle);
-  return admitted ? new ContentCheck({ decoder, isJson }, budget, handle) : null;
+  return admitted ? new ContentCheck({ decoder, isForeign }, budget, handle) : null;
+}
+
+const isNoJson = (text: Buffer): boolean => !isJsonText(text);
+
+/** What says of a text that it is none of this type; null: nothing does. */
+function foreignOf(contentType: string): ((text: Buffer) => boolean) | null {
+  if (isJsonType(contentType)) return isNoJson;
+  return mayHidePage(contentType) ? isPage : null;
 }
 
 /** Looks into a body that is short. */
 export class ContentCheck implements BodyCheck {
   readonly #decoder: Decoder | null;
-  readonly #isJson: boolean;
+  readonly #isForeign: ((text: Buffer) => boolean) | null;
   readonly #budget: CheckBudget;
   readonly #handle: number;
   #chunks: Buffer[] = [];
   #bytes = 0;
-  /** It is no JSON, though its head says so; known once `isBroken` was asked. */
+  /** It is no JSON, though its head says so, or a page of HTML, though it does not; known once `isBroken` was asked. */
   isForeign = false;
+  /** What was compressed is nothing; known once `isBroken` was asked. */
+  isHollow = false;
 
   constructor(
-    { decoder, isJson }: { readonly decoder: Decoder | null; readonly isJson: boolean },
+    {
+      decoder,
+      isForeign,
+    }: { readonly decoder: Decoder | null; readonly isForeign: ((text: Buffer) => boolean) | null },
     budget: CheckBudget,
     handle: number,
   ) {
     this.#decoder = decoder;
-    this.#isJson = isJson;
+    this.#isForeign = isForeign;
     this.#budget = budget;
     this.#handle = handle;
   }
@@ -101,7 +116,10 @@ export class ContentCheck implements BodyCheck {
 
   #look(body: Buffer): boolean | null {
     const decoded = this.#decoder === null ? { text: body, isBroken: null } : decode(this.#decoder, body);
-    if (this.#isJson && decoded.text !== null) this.isForeign = !isJsonText(decoded.text);
+    if (decoded.text !== null) {
+      this.isForeign = this.#isForeign?.(decoded.text) === true;
+      this.isHollow = decoded.text.length === 0;
+    }
     return decoded.isBroken;
   }
 }

@@ -3,9 +3,11 @@
 
 import { isStreamType } from '../../../../core/verdict/measure.ts';
 import { remembered } from '../../../fields/remembered.ts';
+import { ArchiveEnd, MessageEnd, PacketsEnd } from './binary-end.ts';
 import { EventStream } from './event-stream.ts';
 import { firstText, isText, JSON_BEGINNINGS } from './json-text.ts';
 import { LineStream } from './line-stream.ts';
+import { PageStart, PlaylistStart, TextStart } from './page-start.ts';
 import { pictureEndOf } from './picture-end.ts';
 import { PictureStream } from './picture-stream.ts';
 import { ZstdEnd } from './zstd-end.ts';
@@ -52,6 +54,18 @@ export function bodyEndOf(contentType: string, contentEncoding: string): BodyEnd
   return makerOf(contentType)();
 }
 
+const HTML_TYPE = /^(?:text\/html|application\/xhtml\+xml)\b/i;
+const ARCHIVE_TYPE = /^application\/(?:x-)?zip(?:-compressed)?[\t ]*(?:;|$)/i;
+const PACKETS_TYPE = /^video\/mp2t[\t ]*(?:;|$)/i;
+const PLAYLIST_TYPE = /^application\/(?:vnd\.apple|x)[.-]mpegurl[\t ]*(?:;|$)/i;
+/** One message; several have their lengths before them, which a parameter says. */
+const MESSAGE_TYPE = /^application\/(?:x-|vnd\.google\.)?protobuf[\t ]*(?:;(?!.*delimited)|$)/i;
+/** Those of Microsoft and of radio stations have lists of addresses, in text. */
+const MEDIA_TYPE = /^(?:image|audio|video)\/(?!x-(?:ms-\w+|mpegurl|scpls)|mpegurl)[\w.-]+[\t ]*(?:;|$)/i;
+
+/** Whether a page that a format without an end may turn out to be is none of its type. */
+export const mayHidePage = remembered((contentType) => !HTML_TYPE.test(contentType));
+
 const nothing = (): null => null;
 
 /** Makes what reads a body of this type. */
@@ -61,13 +75,25 @@ const makerOf = remembered((contentType): (() => BodyEnd | null) => {
   if (XML_TYPE.test(contentType)) return () => new BracketEnd(XML_BEGINNINGS);
   if (/^text\/event-stream\b/i.test(contentType)) return () => new EventStream();
   if (!/^multipart\//i.test(contentType)) {
-    return pictureEndOf(contentType) === null ? nothing : () => pictureEndOf(contentType);
+    return pictureEndOf(contentType) === null ? plainMakerOf(contentType) : () => pictureEndOf(contentType);
   }
   const match = /;[\t ]*boundary=(?:"([^"]{1,70})"|([^\s;"]{1,70}))/i.exec(contentType);
   if (match === null) return nothing;
   const boundary = match[1] ?? match[2] ?? '';
   return isStreamType(contentType) ? () => new PictureStream(boundary) : () => new MultipartEnd(boundary);
 });
+
+/** Of formats that have no end, and of those that are no text. */
+function plainMakerOf(contentType: string): () => BodyEnd | null {
+  if (ARCHIVE_TYPE.test(contentType)) return () => new ArchiveEnd();
+  if (PACKETS_TYPE.test(contentType)) return () => new PacketsEnd();
+  if (PLAYLIST_TYPE.test(contentType)) return () => new PlaylistStart();
+  if (MESSAGE_TYPE.test(contentType)) return () => new MessageEnd();
+  // Its messages are read elsewhere (grpc-messages.ts).
+  if (/^application\/grpc\b/i.test(contentType)) return nothing;
+  if (MEDIA_TYPE.test(contentType)) return () => new TextStart();
+  return mayHidePage(contentType) ? () => new PageStart() : nothing;
+}
 
 /** Codings are listed in the order in which they were applied (RFC 9110 section 8.4). */
 export function outermostOf(contentEncoding: string): string {
@@ -122,16 +148,23 @@ class BracketEnd implements BodyEnd {
   readonly #beginnings: ReadonlySet<number>;
   #first = 0;
   #last = 0;
+  #isEmpty = true;
 
   constructor(beginnings: ReadonlySet<number>) {
     this.#beginnings = beginnings;
   }
 
   take(chunk: Buffer): void {
+    if (chunk.length > 0) this.#isEmpty = false;
     if (this.#first === 0) this.#first = firstText(chunk);
     let at = chunk.length - 1;
     while (at >= 0 && !isText(chunk[at])) at--;
     if (at >= 0) this.#last = chunk[at] ?? 0;
+  }
+
+  /** White space alone. */
+  get isHollow(): boolean {
+    return this.#first === 0 && !this.#isEmpty;
   }
 
   /** It is of no text of its type at all (RFC 8259 section 2, XML 1.0 section 2.1). */

@@ -1,11 +1,17 @@
 // The events of a stream (WHATWG HTML, "Server-sent events"): lines of fields, and a blank line behind each event. Comments keep a connection
 // alive and say nothing: a stream has begun with its first field. An event without data, and one that was not ended by a blank line, never
-// reaches the client's program. Behind the first event little is read: where the last one ends.
+// reaches the client's program; one that only says that the stream is over tells it nothing. Behind the first event little is read: where
+// the last one ends.
 
 const LF = 10;
 const CR = 13;
 const COLON = 0x3a;
 const DATA = Buffer.from('data');
+/** By which servers of language models say that a stream is over: the data of the last event. */
+const OVER = '[DONE]';
+const SPACE = 0x20;
+/** Of `OVER` and the line ends behind it. */
+const TAIL_CHARS = 12;
 const OTHER_NAME = -1;
 /** Of a byte order mark, which may stand before the first line. */
 const MARK: readonly number[] = [0xef, 0xbb, 0xbf];
@@ -20,8 +26,13 @@ export class EventStream {
   readonly truncated = false;
   /** A field came. */
   begun = false;
-  /** An event with data is whole. */
+  /** An event with data is whole, which says more than that the stream is over. */
   #hasEvent = false;
+  /** So much of the data of the event that is read is the beginning of `OVER`. */
+  #matched = 0;
+  #inValue = false;
+  /** The last characters of all. */
+  #tail = '';
   /** Data came since the last blank line. */
   #inEvent = false;
   /** So much of the line is the beginning of the name `data`. */
@@ -32,6 +43,7 @@ export class EventStream {
   #isComment = false;
 
   take(chunk: Buffer): void {
+    this.#tail = (this.#tail + chunk.toString('latin1', Math.max(0, chunk.length - TAIL_CHARS))).slice(-TAIL_CHARS);
     const mayJump = this.#hasEvent;
     const from = mayJump ? lastEventEnd(chunk) : 0;
     if (from > 0) this.#jumpBehind(chunk[from - 1] ?? LF);
@@ -43,6 +55,11 @@ export class EventStream {
       at = chunk.length - 2;
       this.#jumpBehind(chunk[at] ?? LF);
     }
+  }
+
+  /** The last event says that the stream is over. */
+  get isOver(): boolean {
+    return this.#tail.trimEnd().endsWith(OVER);
   }
 
   get isHollow(): boolean {
@@ -69,9 +86,11 @@ export class EventStream {
     if (byte === LF || byte === CR) {
       this.#inEvent ||= this.#named === DATA.length;
       if (this.#atLineStart && this.#inEvent) {
-        this.#hasEvent = true;
+        this.#hasEvent ||= this.#matched !== OVER.length;
         this.#inEvent = false;
+        this.#matched = 0;
       }
+      this.#inValue = false;
       this.#atLineStart = true;
       this.#isComment = false;
       this.#named = 0;
@@ -81,8 +100,32 @@ export class EventStream {
     this.#atLineStart = false;
     if (this.#isComment) return;
     this.begun = true;
-    if (this.#named === DATA.length && byte === COLON) this.#inEvent = true;
+    if (this.#inValue) this.#match(byte);
+    if (this.#named === DATA.length && byte === COLON) {
+      // A line of data behind another one.
+      if (this.#inEvent) this.#matched = OTHER_NAME;
+      this.#inEvent = true;
+      this.#inValue = true;
+    }
     this.#named = this.#named >= 0 && byte === DATA[this.#named] ? this.#named + 1 : OTHER_NAME;
+  }
+
+  #match(byte: number): void {
+    if (byte === SPACE && this.#matched === 0) return;
+    const isNext = this.#matched >= 0 && byte === OVER.charCodeAt(this.#matched);
+    this.#matched = isNext ? this.#matched + 1 : OTHER_NAME;
+  }
+}
+
+/** Whether the streams of a service say that they are over; then one that does not was left in its middle. One a service and data plane. */
+export class StreamEnds {
+  #areMarked = false;
+
+  /** Once for each stream that came to its end. */
+  lacksEnd(stream: EventStream): boolean {
+    const { isOver } = stream;
+    this.#areMarked ||= isOver;
+    return this.#areMarked && !isOver;
   }
 }
 

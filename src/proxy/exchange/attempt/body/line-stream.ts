@@ -14,8 +14,10 @@ export class LineStream {
   #line = Buffer.alloc(0);
   #bytes = 0;
   #first = 0;
+  #isEmpty = true;
 
   take(chunk: Buffer): void {
+    if (chunk.length > 0) this.#isEmpty = false;
     if (this.#first === 0) this.#first = firstText(chunk);
     const from = chunk.lastIndexOf(LF) + 1;
     if (from > 0) this.#bytes = 0;
@@ -27,9 +29,9 @@ export class LineStream {
     this.#bytes = bytes;
   }
 
-  /** It begins with no JSON text. */
+  /** It begins with no JSON text, or is white space alone. */
   get isHollow(): boolean {
-    return this.#first !== 0 && !JSON_BEGINNINGS.has(this.#first);
+    return !this.#isEmpty && !JSON_BEGINNINGS.has(this.#first);
   }
 
   /** The last line broke off. */

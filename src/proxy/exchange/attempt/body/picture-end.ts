@@ -1,9 +1,10 @@
-// Whether a picture in JPEG (ITU-T T.81, annex B) or PNG (its third edition, section 5) is whole. Both begin with a mark and go on in segments
-// that say how long they are, up to one that is the end; only what is compressed in JPEG does not, and has no mark of the end within it. So a
-// small picture within a segment is stepped over, and what some cameras write behind the end (temperatures, a few seconds of film) is not read.
+// Whether a picture in JPEG (ITU-T T.81, annex B) or PNG (its third edition, section 5) is whole, or one in WebP, sound in WAVE, a film in
+// boxes. They begin with a mark and go on in segments that say how long they are, up to one that is the end; only what is compressed in JPEG
+// does not, and has no mark of the end within it. So a small picture within a segment is stepped over, and what some cameras write behind the
+// end (temperatures, a few seconds of film) is not read.
 
 /** What a segment is by its head: so many bytes follow, and it may be the last; or what is compressed, which ends with the picture. */
-type Segment = { readonly bytes: number; readonly isLast: boolean } | 'compressed' | 'unknown';
+type Segment = { readonly bytes: number; readonly isLast: boolean } | 'compressed' | 'foreign' | 'unknown';
 
 interface Format {
   readonly begin: Buffer;
@@ -13,6 +14,8 @@ interface Format {
   readonly segmentOf: (head: Buffer) => Segment;
   /** A mark behind the last segment; null: a segment is the last. */
   readonly end: Buffer | null;
+  /** It may end behind any segment. */
+  readonly isOpen?: boolean;
 }
 
 const MARKER = 0xff;
@@ -49,10 +52,53 @@ const PNG: Format = {
   end: null,
 };
 
+/** Lengths from here on are written by programs that do not know how long it will be. */
+const RIFF_BYTES_MAX = 0x7fff_0000;
+
+/** One segment that holds the others, of this kind (Multimedia Programming Interface and Data Specifications 1.0). */
+const riff = (kind: string): Format => ({
+  begin: Buffer.from('R'),
+  overlap: 1,
+  headBytes: 12,
+  segmentOf: (head) => {
+    if (head.toString('latin1', 8) !== kind) return 'foreign';
+    // With the four of the kind. Large ones have other marks and write their length elsewhere.
+    const bytes = head.toString('latin1', 0, 4) === 'RIFF' ? head.readUInt32LE(4) - 4 : 0;
+    return bytes <= 0 || bytes > RIFF_BYTES_MAX ? 'unknown' : { bytes, isLast: true };
+  },
+  end: null,
+});
+
+const WAVE = riff('WAVE');
+
+/** Boxes (ISO/IEC 14496-12, section 4.2): of films, and of pictures that are stored so. One may reach to the end of all, or be longer than 4 GiB. */
+const BOXES: Format = {
+  begin: Buffer.alloc(0),
+  overlap: 0,
+  headBytes: 8,
+  segmentOf: (head) => {
+    const bytes = head.readUInt32BE() - head.length;
+    return bytes < 0 ? 'unknown' : { bytes, isLast: false };
+  },
+  end: null,
+  isOpen: true,
+};
+
 const FORMATS: ReadonlyMap<string, Format> = new Map([
   ['image/jpeg', JPEG],
   ['image/jpg', JPEG],
   ['image/png', PNG],
+  ['image/webp', riff('WEBP')],
+  ['audio/wav', WAVE],
+  ['audio/wave', WAVE],
+  ['audio/x-wav', WAVE],
+  ['audio/vnd.wave', WAVE],
+  ['image/avif', BOXES],
+  ['image/heic', BOXES],
+  ['audio/mp4', BOXES],
+  ['video/mp4', BOXES],
+  ['video/iso.segment', BOXES],
+  ['video/quicktime', BOXES],
 ]);
 
 /** Null: it is no picture of a known kind. */
@@ -102,7 +148,8 @@ export class PictureEnd {
   /** What ends with the mark of the end is whole, whatever lengths its program wrote. */
   get isUnfinished(): boolean {
     if (this.#place === 'begin' || !READ.has(this.#place)) return false;
-    const { end } = this.#format;
+    const { end, isOpen } = this.#format;
+    if (isOpen === true && this.#place === 'head' && this.#pending.length === 0) return false;
     return end === null || !this.#tail.equals(end);
   }
 

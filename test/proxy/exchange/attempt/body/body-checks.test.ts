@@ -100,6 +100,22 @@ describe('a body of JSON', () => {
     expect([look(notJson), look(notJson), look(Buffer.from('{}')), look(notJson)]).toEqual([true, true, false, null]);
   });
 
+  it('is looked into as another text is, for a page of HTML', () => {
+    const page = brotliCompressSync('<!doctype html><title>Log in</title>');
+    expect(isForeign({ contentEncoding: 'br', contentType: 'text/plain' }, page)).toBe(true);
+    expect(isForeign({ contentEncoding: 'br', contentType: 'text/html' }, page)).toBe(false);
+  });
+
+  it('is hollow where nothing was compressed', () => {
+    const isHollow = (body: Buffer): boolean | undefined => {
+      const check = contentCheck({ contentType: JSON_TYPE, contentEncoding: 'gzip' }, new CheckBudget(), HANDLE);
+      isBroken(check, body);
+      return check?.isHollow;
+    };
+    expect(isHollow(gzipSync(''))).toBe(true);
+    expect(isHollow(gzipSync('{}'))).toBe(false);
+  });
+
   it('that is not JSON by its type is not looked into', () => {
     expect(Array.from({ length: 8 }, () => isForeign({ contentType: 'text/plain' }, notJson))).toEqual(
       Array(8).fill(null),

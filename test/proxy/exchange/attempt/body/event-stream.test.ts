@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { EventStream } from '../../../../../src/proxy/exchange/attempt/body/event-stream.ts';
+import { EventStream, StreamEnds } from '../../../../../src/proxy/exchange/attempt/body/event-stream.ts';
 
 describe.each([1, 3, 4096])('a stream of events in pieces of %i bytes', (pieceBytes) => {
   it.each([
@@ -14,6 +14,13 @@ describe.each([1, 3, 4096])('a stream of events in pieces of %i bytes', (pieceBy
     [true, false, 'data: left\n\ndata: ri'],
     [true, false, 'data\n\n'],
     [true, true, 'Internal error\n\n'],
+    [true, true, 'data: [DONE]\n\n'],
+    [true, true, 'data:[DONE]\r\n\r\n'],
+    [true, false, 'data: [DONE]\n\ndata: left\n\n'],
+    [true, false, 'data: [DONE]\ndata: left\n\n'],
+    [true, false, 'data: left\ndata: [DONE]\n\n'],
+    [true, false, 'data: [DONE].\n\n'],
+    [true, false, 'data:\n\n'],
     [true, true, 'retry: 3000\n\nid: 1\n\n'],
     [true, true, 'database: left\n\ndat: left\n\n data: left\n\n'],
   ])('has begun: %s, and is hollow: %s, with %j', (begun, isHollow, text) => {
@@ -48,5 +55,25 @@ describe.each([1, 3, 4096])('a stream of events in pieces of %i bytes', (pieceBy
       for (let at = 0; at < body.length; at += pieceBytes) stream.take(body.subarray(at, at + pieceBytes));
       expect([stream.isHollow, stream.isUnfinished]).toEqual([false, isUnfinished]);
     });
+  });
+});
+
+describe('streams of one service', () => {
+  const streamOf = (text: string, pieceBytes: number): EventStream => {
+    const stream = new EventStream();
+    const body = Buffer.from(text);
+    for (let at = 0; at < body.length; at += pieceBytes) stream.take(body.subarray(at, at + pieceBytes));
+    return stream;
+  };
+
+  it.each([1, 5, 4096])('lack their end where others say that they are over, in pieces of %i bytes', (pieceBytes) => {
+    const ends = new StreamEnds();
+    const lacksEnd = (text: string): boolean => ends.lacksEnd(streamOf(text, pieceBytes));
+    const tokens = 'data: {"token": "a"}\n\ndata: {"token": "b"}\n\n';
+    expect(lacksEnd(tokens)).toBe(false);
+    expect(lacksEnd(`${tokens}data: [DONE]\n\n`)).toBe(false);
+    expect(lacksEnd(`${tokens}data:[DONE]\r\n\r\n`)).toBe(false);
+    expect(lacksEnd(tokens)).toBe(true);
+    expect(lacksEnd(`${tokens}data: [DONE`)).toBe(true);
   });
 });

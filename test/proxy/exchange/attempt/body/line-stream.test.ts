@@ -17,7 +17,7 @@ describe.each([1, 5, 4096])('a stream of lines in pieces of %i bytes', (pieceByt
     expect([stream.isUnfinished, stream.isHollow]).toEqual([isUnfinished, false]);
   });
 
-  it.each(['Internal error\n', '\r\n<html>\n{}\n'])('is hollow where it begins with no JSON: %j', (text) => {
+  it.each(['Internal error\n', '\r\n<html>\n{}\n', '\n\n'])('is hollow where it begins with no JSON: %j', (text) => {
     const stream = new LineStream();
     const body = Buffer.from(text);
     for (let at = 0; at < body.length; at += pieceBytes) stream.take(body.subarray(at, at + pieceBytes));

@@ -35,6 +35,21 @@ const png = Buffer.concat([
   chunk('IEND', hex('')),
 ]);
 
+/** Its length as it is written; another one where it is not known. */
+function riff(kind: string, bytes = DATA.length + 4, mark = 'RIFF'): Buffer {
+  const length = Buffer.alloc(4);
+  length.writeUInt32LE(bytes);
+  return Buffer.concat([Buffer.from(mark), length, Buffer.from(kind), DATA]);
+}
+
+function box(type: string, content: Buffer, bytes = content.length + 8): Buffer {
+  const length = Buffer.alloc(4);
+  length.writeUInt32BE(bytes);
+  return Buffer.concat([length, Buffer.from(type), content]);
+}
+
+const film = Buffer.concat([box('ftyp', Buffer.from('isom')), box('moov', box('trak', DATA)), box('mdat', DATA)]);
+
 function seen(contentType: string, body: Buffer, pieceBytes: number) {
   const end = pictureEndOf(contentType);
   for (let at = 0; at < body.length; at += pieceBytes) end?.take(body.subarray(at, at + pieceBytes));
@@ -49,6 +64,20 @@ describe.each([1, 5, 4096, 1_000_000])('a picture in pieces of %i bytes', (piece
     ['image/jpeg', Buffer.concat([jpeg, DATA])],
     ['image/png', png],
     ['image/png', Buffer.concat([png, DATA])],
+    ['image/webp', riff('WEBP')],
+    ['audio/wav', riff('WAVE')],
+    ['audio/x-wav', Buffer.concat([riff('WAVE'), DATA])],
+    // Of programs that do not know how long it will be.
+    ['audio/wav', riff('WAVE', 0)],
+    ['audio/wav', riff('WAVE', 36)],
+    ['audio/vnd.wave', riff('WAVE', 0xffff_ffff)],
+    ['audio/wav', riff('WAVE', 0xffff_ffff, 'RF64')],
+    ['video/mp4', film],
+    ['video/mp4; codecs="avc1"', film.subarray(0, film.length - DATA.length - 8)],
+    ['video/mp4', Buffer.concat([box('moof', DATA), box('mdat', DATA)])],
+    ['video/quicktime', Buffer.concat([box('wide', Buffer.alloc(0)), box('mdat', DATA, 0)])],
+    ['video/mp4', box('mdat', DATA, 1)],
+    ['image/avif', Buffer.concat([box('ftyp', Buffer.from('avif')), box('meta', DATA)])],
     // Of a program that writes lengths as it likes.
     ['image/jpeg', Buffer.concat([hex('ffd8ffe0ffff'), DATA, JPEG_END])],
   ])('of %s is whole', (type, body) => {
@@ -63,6 +92,12 @@ describe.each([1, 5, 4096, 1_000_000])('a picture in pieces of %i bytes', (piece
     ['image/jpeg', progressive.subarray(0, -9)],
     ['image/png', png.subarray(0, -1)],
     ['image/png', png.subarray(0, 30_000)],
+    ['image/webp', riff('WEBP').subarray(0, -1)],
+    ['audio/wave', riff('WAVE').subarray(0, 20)],
+    ['video/mp4', film.subarray(0, -1)],
+    ['audio/mp4', film.subarray(0, 16)],
+    ['video/iso.segment', film.subarray(0, 15)],
+    ['image/heic', Buffer.from('<!doctype html>')],
   ])('of %s is cut off', (type, body) => {
     expect(seen(type, body, pieceBytes)).toEqual([false, true]);
   });
@@ -72,6 +107,9 @@ describe.each([1, 5, 4096, 1_000_000])('a picture in pieces of %i bytes', (piece
     ['image/jpeg', png],
     ['image/png', jpeg],
     ['image/png', PNG_BEGIN.subarray(0, 4)],
+    ['image/webp', riff('WAVE')],
+    ['audio/wav', Buffer.from('{"error": "no voice"}')],
+    ['audio/wav', Buffer.from('RIFE and other words')],
   ])('of %s is none', (type, body) => {
     expect(seen(type, body, pieceBytes)).toEqual([true, false]);
   });
@@ -86,6 +124,6 @@ describe.each([1, 5, 4096, 1_000_000])('a picture in pieces of %i bytes', (piece
 
   it('that is empty, or of another kind, is not looked into', () => {
     expect(seen('image/jpeg', Buffer.alloc(0), pieceBytes)).toEqual([false, false]);
-    expect(seen('image/webp', jpeg, pieceBytes)).toBeNull();
+    expect(seen('image/gif', jpeg, pieceBytes)).toBeNull();
   });
 });

@@ -1,0 +1,135 @@
+// Whether an archive (ZIP), packets of film (MPEG-TS) or a message of Protocol Buffers is whole, and is one at all.
+
+/** The record that ends an archive (APPNOTE 6.3.10, section 4.3.16), and so many bytes of it with the length of the comment behind it. */
+const ARCHIVE_END = Buffer.from('PK\x05\x06', 'latin1');
+const RECORD_BYTES = 22;
+/** Some programs write a line end behind it. */
+const BEHIND_BYTES_MAX = 2;
+const ARCHIVE_BEGIN = Buffer.from('PK', 'latin1');
+
+/** The last record of the end is followed by its comment alone; an archive within one has one as well. */
+export class ArchiveEnd {
+  readonly truncated = false;
+  #begin = Buffer.alloc(0);
+  /** The last bytes: a record may lie across pieces. */
+  #tail = Buffer.alloc(0);
+  #bytes = 0;
+  /** Where the last record with its comment ends; -1: none came. */
+  #end = -1;
+
+  take(chunk: Buffer): void {
+    if (this.#begin.length < ARCHIVE_BEGIN.length) {
+      this.#begin = Buffer.concat([this.#begin, chunk.subarray(0, ARCHIVE_BEGIN.length - this.#begin.length)]);
+    }
+    const bytes = this.#tail.length === 0 ? chunk : Buffer.concat([this.#tail, chunk]);
+    const from = this.#bytes - this.#tail.length;
+    this.#bytes += chunk.length;
+    const at = bytes.lastIndexOf(ARCHIVE_END);
+    if (at >= 0 && at + RECORD_BYTES <= bytes.length) {
+      this.#end = from + at + RECORD_BYTES + bytes.readUInt16LE(at + RECORD_BYTES - 2);
+    }
+    this.#tail = Buffer.from(bytes.subarray(-RECORD_BYTES + 1));
+  }
+
+  get isForeign(): boolean {
+    return this.#bytes > 0 && !this.#begin.equals(ARCHIVE_BEGIN);
+  }
+
+  get isUnfinished(): boolean {
+    return this.#bytes > 0 && (this.#end > this.#bytes || this.#end < this.#bytes - BEHIND_BYTES_MAX);
+  }
+}
+
+const PACKET_BYTES = 188;
+const SYNC_BYTE = 0x47;
+
+/** ISO/IEC 13818-1, section 2.4.3: packets of one length, each of which begins with the same byte. */
+export class PacketsEnd {
+  readonly truncated = false;
+  #first = -1;
+  #bytes = 0;
+
+  take(chunk: Buffer): void {
+    if (this.#first < 0) this.#first = chunk[0] ?? -1;
+    this.#bytes += chunk.length;
+  }
+
+  get isForeign(): boolean {
+    return this.#bytes > 0 && this.#first !== SYNC_BYTE;
+  }
+
+  get isUnfinished(): boolean {
+    return this.#bytes % PACKET_BYTES !== 0;
+  }
+}
+
+/** Wire types: a varint, eight bytes, a length and so many bytes, four bytes. Groups, which begin and end without a length, are not read. */
+const WIRE_VARINT = 0;
+const WIRE_LENGTH = 2;
+const FIXED_BYTES: ReadonlyMap<number, number> = new Map([
+  [1, 8],
+  [5, 4],
+]);
+const WIRE_GROUP = 3;
+const VARINT_BYTES_MAX = 10;
+/** A message has at most so many. */
+const MESSAGE_BYTES_MAX = 2 ** 31;
+
+/** Fields, each with a tag and its value (protobuf.dev, "Encoding"): a message ends behind one. */
+export class MessageEnd {
+  readonly truncated = false;
+  isForeign = false;
+  #place: 'tag' | 'varint' | 'length' | 'bytes' | 'unknown' = 'tag';
+  /** Of the varint that is read: its value, and how much of it came. */
+  #value = 0;
+  #varintBytes = 0;
+  /** Of the value of a field. */
+  #bytesLeft = 0;
+
+  take(chunk: Buffer): void {
+    for (let at = 0; at < chunk.length && !this.isForeign && this.#place !== 'unknown'; ) {
+      if (this.#place === 'bytes') {
+        const bytes = Math.min(this.#bytesLeft, chunk.length - at);
+        at += bytes;
+        this.#skip(this.#bytesLeft - bytes);
+      } else this.#takeByte(chunk[at++] ?? 0);
+    }
+  }
+
+  get isUnfinished(): boolean {
+    if (this.isForeign || this.#place === 'unknown') return false;
+    return this.#place !== 'tag' || this.#varintBytes > 0;
+  }
+
+  #takeByte(byte: number): void {
+    this.#value += (byte & 0x7f) * 2 ** (7 * this.#varintBytes);
+    this.#varintBytes++;
+    if (byte >= 0x80) {
+      this.isForeign = this.#varintBytes === VARINT_BYTES_MAX;
+      return;
+    }
+    const value = this.#value;
+    this.#value = 0;
+    this.#varintBytes = 0;
+    if (this.#place === 'tag') this.#takeTag(value);
+    else if (this.#place === 'length') {
+      this.isForeign = value > MESSAGE_BYTES_MAX;
+      this.#skip(value);
+    } else this.#place = 'tag';
+  }
+
+  #takeTag(tag: number): void {
+    const wire = tag % 8;
+    if (tag < 8) this.isForeign = true;
+    else if (wire === WIRE_VARINT) this.#place = 'varint';
+    else if (wire === WIRE_LENGTH) this.#place = 'length';
+    else if (wire === WIRE_GROUP) this.#place = 'unknown';
+    else if (FIXED_BYTES.has(wire)) this.#skip(FIXED_BYTES.get(wire) ?? 0);
+    else this.isForeign = true;
+  }
+
+  #skip(bytes: number): void {
+    this.#bytesLeft = bytes;
+    this.#place = bytes > 0 ? 'bytes' : 'tag';
+  }
+}

@@ -1,0 +1,80 @@
+// Whether a body that names another type begins as a page of HTML, or in place of sound, a picture or a film as text: what a portal or a server
+// in between says in the name of the instance. A look at the first bytes.
+
+import { isText } from './json-text.ts';
+
+/** As pages begin that programs write; others begin with a comment, or are no document. */
+const PAGES: readonly string[] = ['<!doctype html', '<html'];
+const BYTES_MAX = 14;
+/** White space before it: more of it is text. */
+const BLANKS_MAX = 1024;
+const START_CHARS = 3;
+const TEXT = /^(?:<[a-z!?][a-z-]|\{\s*["}])/i;
+/** A byte order mark. */
+const MARK: ReadonlySet<number> = new Set([0xef, 0xbb, 0xbf]);
+
+/** Whether a text begins as a page. */
+export function isPage(body: Buffer): boolean {
+  const start = new PageStart();
+  start.take(body.subarray(0, BLANKS_MAX + BYTES_MAX));
+  return start.isForeign;
+}
+
+export class PageStart {
+  readonly truncated = false;
+  #start = '';
+  #blanks = 0;
+  #isKnown = false;
+
+  take(chunk: Buffer): void {
+    for (let at = 0; at < chunk.length && !this.#isKnown; at++) this.#takeByte(chunk[at] ?? 0);
+  }
+
+  get isForeign(): boolean {
+    return PAGES.includes(this.#start);
+  }
+
+  #takeByte(byte: number): void {
+    if (this.#start === '' && (!isText(byte) || MARK.has(byte))) {
+      this.#isKnown = ++this.#blanks > BLANKS_MAX;
+      return;
+    }
+    this.#start += String.fromCharCode(byte).toLowerCase();
+    this.#isKnown = this.isForeign || !PAGES.some((page) => page.startsWith(this.#start));
+  }
+}
+
+/** Of what is no text: it begins with a tag, or with an object of JSON. Samples of sound may have any first byte. */
+export class TextStart {
+  readonly truncated = false;
+  #start = '';
+
+  take(chunk: Buffer): void {
+    if (this.#start.length < START_CHARS) {
+      this.#start += chunk.toString('latin1', 0, START_CHARS - this.#start.length);
+    }
+  }
+
+  get isForeign(): boolean {
+    return TEXT.test(this.#start);
+  }
+}
+
+const PLAYLIST = '#EXTM3U';
+
+/** A playlist of HLS begins so (RFC 8216 section 4.1; a byte order mark before it is put up with). */
+export class PlaylistStart {
+  readonly truncated = false;
+  #start = '';
+
+  take(chunk: Buffer): void {
+    for (let at = 0; at < chunk.length && this.#start.length < PLAYLIST.length; at++) {
+      const byte = chunk[at] ?? 0;
+      if (this.#start !== '' || (isText(byte) && !MARK.has(byte))) this.#start += String.fromCharCode(byte);
+    }
+  }
+
+  get isForeign(): boolean {
+    return this.#start !== '' && this.#start !== PLAYLIST;
+  }
+}
