@@ -47,8 +47,6 @@ export interface ServiceRouterOptions {
   readonly instancesMax?: number;
   /** Clients distinguished at a time. Default 4,096. */
   readonly clientsMax?: number;
-  /** Attempts in flight that are accounted; further ones are routed but not observed. Default 262,144. */
-  readonly flightsMax?: number;
   /** What other event loops of the process have in flight; absent or null: there is none. */
   readonly sharedFlights?: SharedFlights | null;
   /** An RTT that moves by more than this share (and 2 ms) is an environment change. Default 0.3. */

@@ -28,10 +28,12 @@ export class Aim {
   /** Requests of late: stages of chains, and all. */
   #stages = 0;
   #all = 0;
+  #asked: number;
   #sinceMs = Number.NEGATIVE_INFINITY;
 
-  /** `ownMs`: the limit of the service, for requests that are no stage of a chain. */
-  constructor(ownMs: number) {
+  /** `ownMs`: the limit of the service, for requests that are no stage of a chain. `asked`: requests that it had until now. */
+  constructor(ownMs: number, asked: number) {
+    this.#asked = asked;
     this.#ownMs = ownMs;
     this.latencyMs = ownMs;
   }
@@ -43,8 +45,10 @@ export class Aim {
     this.#stages++;
   }
 
-  /** Once a step. `requests`: of the service since the last one. True when the policy is to steer by another limit. */
-  step(requests: number, nowMs: number): boolean {
+  /** Once a step. `asked`: requests of the service since its start. True when the policy is to steer by another limit. */
+  step(asked: number, nowMs: number): boolean {
+    const requests = asked - this.#asked;
+    this.#asked = asked;
     this.#all += requests;
     const share = Math.min(1, this.#stages / this.#all);
     this.#stages *= FADING;

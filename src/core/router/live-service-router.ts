@@ -54,6 +54,7 @@ import { ReusedOutcomes } from './reused-outcomes.ts';
 import type { SessionTable } from './session-table.ts';
 import { instanceStates, routerState, serviceOverview } from './state/router-state.ts';
 import { restoreRouter, routerSnapshot } from './state/snapshot.ts';
+import { Steps } from './steps.ts';
 
 /** So long after a refusal it is still overload. */
 const SHEDDING_MS = 10_000;
@@ -64,29 +65,23 @@ const SHEDDING_MS = 10_000;
  */
 const RECOUNT_SHARE = 0.01;
 
-/** Steps of a rest that are made up for, more than its driver leaves out; a process that was stopped meanwhile left out more. */
-const MADE_UP_MAX = 500;
-
 /** The router behind `createRouter`. */
 export class LiveServiceRouter implements ServiceRouter {
   readonly service: string;
   readonly qos: QosTarget;
   readonly policyName: string;
   lastTier: RouteTier = 'policy';
-  nextTickMs: number;
 
   readonly #parts: RouterParts;
+  readonly #steps: Steps;
   readonly #outcomes = new ReusedOutcomes();
   #tap: RouterTap | null = null;
   /** Null: no request came as a stage of a chain. */
   #aim: Aim | null = null;
-  #askedBefore = 0;
   /** When a request was refused last. */
   #shedMs = Number.NEGATIVE_INFINITY;
   /** When what other event loops have in flight is looked at again. */
   #recountMs = Number.NEGATIVE_INFINITY;
-  /** Called by the request that ends its rest; null: it does not rest. */
-  #onWake: (() => void) | null = null;
 
   /** `makePolicy` is given the books that a policy may read. */
   constructor(options: ServiceRouterOptions, makePolicy: (context: PolicyContext) => Policy) {
@@ -94,10 +89,13 @@ export class LiveServiceRouter implements ServiceRouter {
     this.qos = options.qos;
     this.policyName = options.policy.name;
     this.#parts = new RouterParts(options, makePolicy);
-    const { stepMs } = this.#parts.policy;
-    // Load balancers that start together must not step together: each steps in a phase of its own.
-    const phase = options.rng.next();
-    this.nextTickMs = options.nowMs + (phase === 0 ? stepMs : phase * stepMs);
+    const stepMs = (): number => this.#parts.policy.stepMs;
+    const step = (nowMs: number): void => this.#step(nowMs);
+    this.#steps = new Steps({ stepMs, step, phase: options.rng.next() }, options.nowMs);
+  }
+
+  get nextTickMs(): number {
+    return this.#steps.nextMs;
   }
 
   get neighbours(): Neighbours | null {
@@ -111,7 +109,7 @@ export class LiveServiceRouter implements ServiceRouter {
   // ---- a request: route, start, finish, recordRequest ----
 
   route(request: RequestInfo, nowMs: number): Candidate | null {
-    if (this.#onWake !== null) this.#wake(this.#onWake, nowMs);
+    this.#steps.wake(nowMs);
     const { members, sessions, policy, offers, flights } = this.#parts;
     if (nowMs >= members.ejectionsEndMs) members.endEjections(nowMs);
     if (flights.isShared && nowMs >= this.#recountMs) {
@@ -191,7 +189,7 @@ export class LiveServiceRouter implements ServiceRouter {
   }
 
   start(candidate: Candidate, nowMs: number, session = '', question = NO_QUESTION): Ticket {
-    if (this.#onWake !== null) this.#wake(this.#onWake, nowMs);
+    this.#steps.wake(nowMs);
     const { members, rates, sessions, flights, policy } = this.#parts;
     const live = members.set.at(candidate.handle);
     rates.countService(nowMs);
@@ -308,12 +306,12 @@ export class LiveServiceRouter implements ServiceRouter {
   // ---- the world around ----
 
   applyPlacement(update: PlacementUpdate, nowMs: number): void {
-    this.#makeUp(nowMs);
+    this.#steps.makeUp(nowMs);
     this.#parts.members.apply(update, nowMs);
   }
 
   observeRtt(nodeId: string, rttMs: number, nowMs: number): void {
-    this.#makeUp(nowMs);
+    this.#steps.makeUp(nowMs);
     this.#parts.members.observeRtt(nodeId, rttMs, nowMs);
   }
 
@@ -322,13 +320,12 @@ export class LiveServiceRouter implements ServiceRouter {
   }
 
   aim(latencyMs: number): void {
-    this.#aim ??= new Aim(this.qos.latencyMs);
+    this.#aim ??= new Aim(this.qos.latencyMs, this.requests);
     this.#aim.note(latencyMs);
   }
 
   tick(nowMs: number): void {
-    if (this.#onWake !== null) this.#makeUp(nowMs);
-    else if (nowMs >= this.nextTickMs) this.#step(nowMs);
+    this.#steps.tick(nowMs);
   }
 
   get requests(): number {
@@ -341,30 +338,17 @@ export class LiveServiceRouter implements ServiceRouter {
   }
 
   rest(onWake: () => void): void {
-    this.#onWake = onWake;
-  }
-
-  #wake(onWake: () => void, nowMs: number): void {
-    this.#makeUp(nowMs);
-    this.#onWake = null;
-    onWake();
-  }
-
-  /** The steps that a rest left out, each at its time. */
-  #makeUp(nowMs: number): void {
-    if (this.#onWake === null) return;
-    for (let steps = 0; steps < MADE_UP_MAX && this.nextTickMs <= nowMs; steps++) this.#step(this.nextTickMs);
-    if (this.nextTickMs <= nowMs) this.#step(nowMs);
+    this.#steps.rest(onWake);
   }
 
   #step(nowMs: number): void {
+    const aim = this.#aim;
     // A policy that is replaced does not hand on how much it refused: under overload it stays.
-    if (this.#aim !== null && nowMs - this.#shedMs > SHEDDING_MS) this.#takeAim(this.#aim, nowMs);
+    if (aim !== null && nowMs - this.#shedMs > SHEDDING_MS && aim.step(this.requests, nowMs))
+      this.#parts.steerBy(aim, nowMs);
     const { policy, offers } = this.#parts;
     policy.tick(nowMs);
     offers?.books.want(policy);
-    this.nextTickMs += policy.stepMs;
-    if (this.nextTickMs <= nowMs) this.nextTickMs = nowMs + policy.stepMs;
   }
 
   // ---- for people, and for the next start ----
@@ -411,12 +395,12 @@ export class LiveServiceRouter implements ServiceRouter {
   }
 
   restore(snapshot: RouterSnapshot, ageMs: number, nowMs: number): void {
-    this.#makeUp(nowMs);
+    this.#steps.makeUp(nowMs);
     restoreRouter(this.#parts, { snapshot, ageMs }, nowMs);
   }
 
   reset(nowMs: number): void {
-    this.#makeUp(nowMs);
+    this.#steps.makeUp(nowMs);
     const { clients, groups, sessions, relative, offers, policy, members } = this.#parts;
     clients.clear();
     groups.clear();
@@ -425,13 +409,6 @@ export class LiveServiceRouter implements ServiceRouter {
     offers?.books.reset();
     policy.reset(nowMs);
     policy.update(members.set.admitted, nowMs);
-  }
-
-  #takeAim(aim: Aim, nowMs: number): void {
-    const { asked } = this.#parts.rates;
-    const requests = asked - this.#askedBefore;
-    this.#askedBefore = asked;
-    if (aim.step(requests, nowMs)) this.#parts.steerBy(aim, nowMs);
   }
 }
 

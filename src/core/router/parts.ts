@@ -21,7 +21,8 @@ import { SessionTable } from './session-table.ts';
 
 const INSTANCES_MAX_DEFAULT = 4096;
 const CLIENTS_MAX_DEFAULT = 4096;
-const FLIGHTS_MAX_DEFAULT = 262_144;
+/** Attempts in flight that are accounted; further ones are routed but not observed. */
+const FLIGHTS_MAX = 262_144;
 
 /** The parts of one router. */
 export class RouterParts {
@@ -47,7 +48,7 @@ export class RouterParts {
     const { qos, nowMs, requirements = NO_REQUIREMENTS, clientsMax = CLIENTS_MAX_DEFAULT } = options;
     const { instancesMax = INSTANCES_MAX_DEFAULT, onEvent = () => {} } = options;
     this.options = options;
-    this.flights = new FlightTable(options.flightsMax ?? FLIGHTS_MAX_DEFAULT, options.sharedFlights);
+    this.flights = new FlightTable(FLIGHTS_MAX, options.sharedFlights);
     const books = isMoreAsked(requirements) ? new RequirementBooks(requirements, qos) : null;
     this.clients = new ClientLedger(qos.windowMs, clientsMax, (row) => books?.clear(row + 1));
     this.groups = new GroupTable(clientsMax);
