@@ -14,7 +14,7 @@ export type Reload = 'live' | 'restart';
 export type Written = string | number | boolean | readonly Written[] | { readonly [key: string]: Written };
 
 /** How the reference shows a key: its default in a line to uncomment, or an example where it has none. */
-export type Shown = { readonly default: Written } | { readonly example: Written; readonly defaultText?: string };
+export type Shown = { readonly default: Written } | { readonly example: Written };
 
 export interface KeyText {
   /** What it means, in one or two sentences; where the type does not say it, with its unit and range. */
@@ -58,7 +58,7 @@ export function key<const Name extends string, Value>(
 export function optional<const Name extends string, Value>(
   name: Name,
   schema: z.ZodType<Value>,
-  { doc, reload = 'live', ...shown }: KeyText & { readonly example: Written; readonly defaultText?: string },
+  { doc, reload = 'live', ...shown }: KeyText & { readonly example: Written },
 ): Key<Name, Value | null> {
   const orNull = schema.optional() as unknown as z.ZodType<Value | null>;
   return { name, schema: orNull, doc, reload, shown, presence: 'optional' };

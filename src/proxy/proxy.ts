@@ -217,16 +217,15 @@ class HttpProxy implements Proxy {
   }
 
   stats(): ProxyStats {
-    const services = [...this.#services.values()].map((service) => ({
-      service: service.name,
-      inFlight: service.inFlight,
-      queued: service.queued,
-      upstreamConnections: service.upstreamConnections,
-    }));
+    const services = [...this.#services.values()];
     return {
       connections: this.#all().reduce((sum, listener) => sum + listener.connections.size, 0),
       inFlight: services.reduce((sum, { inFlight }) => sum + inFlight, 0),
-      services,
+      services: services.map(({ name, queued, upstreamConnections }) => ({
+        service: name,
+        queued,
+        upstreamConnections,
+      })),
     };
   }
 

@@ -11,7 +11,6 @@ export interface ProxyStats {
 
 export interface ProxyServiceStats {
   readonly service: string;
-  readonly inFlight: number;
   /** Requests that wait for a full instance, or for the first to be known. */
   readonly queued: number;
   /** Open connections to instances, idle ones included. */

@@ -24,9 +24,4 @@ export class SlidingSuccess {
     const live = this.#samples.filter(({ atMs }) => atMs > nowMs - this.#windowMs);
     return live.length === 0 ? null : live.filter(({ success }) => success).length / live.length;
   }
-
-  /** Requests within the window. */
-  count(nowMs: number): number {
-    return this.#samples.filter(({ atMs }) => atMs > nowMs - this.#windowMs).length;
-  }
 }

@@ -24,10 +24,6 @@ export class ConcurrencyLimit {
     this.#limits = limits;
   }
 
-  get inFlight(): number {
-    return this.#inFlight;
-  }
-
   get queued(): number {
     return this.#queue.length;
   }

@@ -40,7 +40,6 @@ export interface RequirementRow {
   readonly value: Figure | null;
   readonly windows: Figure;
   readonly worstClient: Figure;
-  readonly clients: Figure;
 }
 
 export interface DisturbanceRow {
@@ -122,10 +121,6 @@ function requirementRows(runs: readonly (readonly RequirementMetrics[])[]): Requ
       ),
       worstClient: figureOf(
         all.map(({ worstClientRatio }) => worstClientRatio),
-        'least',
-      ),
-      clients: figureOf(
-        all.map(({ clientsRatio }) => clientsRatio),
         'least',
       ),
     };
