@@ -3,7 +3,7 @@
 //
 // It falls only where it is the quota that costs the latency: where the instances that serve it do no worse than the others, to ask the
 // others helps none. Where everything stands still for a moment, what was on its way then is late at all of them, and chance says at
-// which more: so they have to do worse by more than chance makes.
+// which more: so they have to do worse by more than chance makes, of single requests and of whole steps: misses of one moment have one cause.
 
 import type { QosTarget } from '../domain.ts';
 import { FadingRatio } from './fading-ratio.ts';
@@ -147,9 +147,10 @@ export class Yielding {
   }
 }
 
-/** Standard error of the difference of two shares that are the same in truth. */
+/** Standard error of the difference of two shares that are the same in truth, by what requests differ or whole steps do, whichever is more. */
 function errorOf(one: FadingRatio, other: FadingRatio): number {
-  const weight = one.weight + other.weight;
-  const ratio = (one.ratio * one.weight + other.ratio * other.weight) / weight;
-  return Math.sqrt((ratio * (1 - ratio) * weight) / (one.weight * other.weight));
+  const ratio = (one.ratio * one.weight + other.ratio * other.weight) / (one.weight + other.weight);
+  const ofRequests = ratio * (1 - ratio);
+  const variance = (of: FadingRatio): number => Math.max(ofRequests / of.weight, of.stepVariance);
+  return Math.sqrt(variance(one) + variance(other));
 }
