@@ -284,6 +284,35 @@ describe('an instance beyond the limit, on a telephone', () => {
   });
 });
 
+describe('the cards of services', () => {
+  it.each([390, 1280])('bring the one that is pressed into sight, %i pixels wide', async (width) => {
+    const services = Array.from({ length: 12 }, (_, i) =>
+      routerStateOf({ service: `cam-${i}`, instances: [instanceStateOf('pi-1')] }),
+    );
+    const { url } = await startAdmin(services);
+    const { page } = await dashboard({ width, theme: 'light' }, url);
+    const top = async () => (await page.locator('#service').boundingBox())?.y ?? Number.NaN;
+    await page.setViewportSize({ width, height: 600 });
+    expect(await top()).toBeGreaterThan(600);
+    await page.locator('.card').nth(1).click();
+    await expect.poll(top, PATIENCE).toBeLessThan(300);
+    expect(await top()).toBeGreaterThan(0);
+    expect(await page.locator('#service').getAttribute('aria-label')).toBe('Service cam-1');
+  });
+
+  it('leave their room to a sentence where there are none', async () => {
+    const { url } = await startAdmin([]);
+    const page = await browser.newPage({ viewport: { width: 1280, height: 900 } });
+    open.push(page);
+    await page.goto(url);
+    const sentence = page.getByText('No service is configured.');
+    await sentence.waitFor();
+    const { y = 0, height = 0, width = 0 } = (await sentence.boundingBox()) ?? {};
+    expect(width).toBeGreaterThan(1000);
+    expect((await page.locator('.area-events').boundingBox())?.y).toBeGreaterThanOrEqual(y + height);
+  });
+});
+
 describe('the neighbourhood on the dashboard', () => {
   it.each(['light', 'dark'] as const)(
     'shows who helps, who is ignored and why, and all round trips, in %s',

@@ -43,6 +43,7 @@ function Card({ model, service, chosen }: CardProps) {
       class="card"
       href={routeHref({ service: service.service, instance: null })}
       aria-current={chosen ? 'true' : undefined}
+      onClick={showService}
     >
       <span class="card-head">
         <strong>{service.service}</strong>
@@ -94,6 +95,14 @@ function Card({ model, service, chosen }: CardProps) {
       </span>
     </a>
   );
+}
+
+/** Where the cards fill the window, what is chosen stands below all of them. */
+function showService(): void {
+  requestAnimationFrame(() => {
+    const service = document.getElementById('service');
+    if (service !== null && service.getBoundingClientRect().top > window.innerHeight) service.scrollIntoView();
+  });
 }
 
 interface FactProps {
