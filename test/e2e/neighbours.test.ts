@@ -191,6 +191,39 @@ describe('neighbours over a broker', () => {
     expect(expiries[0]).toBeLessThanOrEqual(10);
   });
 
+  it('are counted once where the broker says what it keeps once more, after a reconnect or a way that got longer', async () => {
+    const { url } = await startMosquitto();
+    const one = startPlacement(toml(url, 'n0'));
+    const client = await at(url, one, { near: 5 });
+    const heard = (): (string | undefined)[] => one.observations.map(({ summary }) => summary.instances[0]?.key);
+    const named = (key: string): Summary => ({
+      ...seen(30),
+      instances: seen(30).instances.map((of) => ({ ...of, key })),
+    });
+    /** News is heard when it is said, behind all that is retained. */
+    const heardLater = async (key: string): Promise<void> => {
+      const saidLater = async (): Promise<unknown> => {
+        one.placement.exchange(new Map());
+        await client.publishAsync(topicOf('near'), summaryText({ ...named(key), isNews: true }));
+        return heard();
+      };
+      await expect.poll(saidLater, POLL).toContain(key);
+    };
+    await heardLater('n1/a');
+    await retain(client, topicOf('near'), summaryText(named('kept/a')));
+    await expect.poll(heard, POLL).toContain('kept/a');
+    const rival = await publisher(url, { clientId: 'n0' });
+    await rival.endAsync();
+    await expect.poll(() => textOf(one.metrics), POLL).toMatch(/qedge_mqtt_connects_total 2\n/);
+    await heardLater('n2/a');
+    for (const rttMs of [500, 5]) {
+      one.placement.observeRtt('near', rttMs);
+      one.placement.exchange(new Map());
+    }
+    await heardLater('n3/a');
+    expect(heard().filter((key) => key === 'kept/a')).toHaveLength(1);
+  });
+
   it('get news at once, and one that starts later hears all that was said before it', async () => {
     const { url } = await startMosquitto();
     const one = startPlacement(toml(url, 'n0'));

@@ -13,6 +13,7 @@ import type { ObservationsMessage } from '../messages/message.ts';
 import { ROUND_TRIPS_SAID_MAX, type RoundTrips, withRoundTrips } from '../messages/round-trips.ts';
 import { observationsTopic } from '../messages/topics.ts';
 import type { BrokerConnection } from './connection.ts';
+import type { InboxMessage } from './inbox.ts';
 import { type NearNode, Neighbourhood } from './neighbourhood.ts';
 import type { Subscriptions } from './subscriptions.ts';
 
@@ -40,8 +41,16 @@ interface HeardRow {
   readonly roundTrips: RoundTrips;
 }
 
+/** The latest message on a topic that is no news, as the broker may send it once more. */
+interface HeardText {
+  readonly atMs: number;
+  readonly text: string;
+}
+
 /** The broker forgets what was seen after this. */
 const EXPIRY_SECONDS = 10;
+/** By then it has: what was on its way for long included. */
+const REPEATED_MS = 2 * 1_000 * EXPIRY_SECONDS;
 
 export class NeighbourTalk {
   readonly #options: NeighbourTalkOptions;
@@ -59,6 +68,8 @@ export class NeighbourTalk {
   #ownRoundTrips: RoundTrips = new Map();
   /** By node that is listened to. */
   readonly #rows = new Map<string, HeardRow>();
+  /** By topic, as long as the broker keeps them. */
+  readonly #texts = new Map<string, HeardText>();
 
   constructor(
     options: NeighbourTalkOptions,
@@ -79,6 +90,7 @@ export class NeighbourTalk {
     this.#max = heardMax(neighbours);
     if (this.#max > 0) return;
     this.#sayings.clear();
+    this.#texts.clear();
     this.#follow([]);
   }
 
@@ -105,9 +117,10 @@ export class NeighbourTalk {
     }
   }
 
-  /** What is retained of one that is listened to no more may still come. */
-  hear({ nodeId, service, summary, roundTrips }: ObservationsMessage): void {
+  /** What is retained of one that is listened to no more may still come, and what was heard comes once more with each subscription. */
+  hear({ nodeId, service, summary, roundTrips }: ObservationsMessage, raw: InboxMessage): void {
     if (summary === null || !this.#neighbourhood.hears(service, nodeId)) return;
+    if (summary.isNews !== true && this.#isRepeat(raw)) return;
     this.#options.counters.heard.increment();
     this.#rows.set(nodeId, { atMs: this.#options.clock.nowMs(), roundTrips });
     this.#options.onObservations(nodeId, service, this.#beside.has(nodeId) ? summary : namedForAll(summary));
@@ -130,6 +143,16 @@ export class NeighbourTalk {
         rttsMs: Object.fromEntries(roundTrips),
       })),
     };
+  }
+
+  /** The broker's memory says what was heard before; what is not out of it is new, however alike. */
+  #isRepeat({ topic, payload, retained }: InboxMessage): boolean {
+    const atMs = this.#options.clock.nowMs();
+    const text = Buffer.from(payload).toString('latin1');
+    if (retained && this.#texts.get(topic)?.text === text) return true;
+    this.#texts.set(topic, { atMs, text });
+    for (const [of, heard] of this.#texts) if (atMs - heard.atMs > REPEATED_MS) this.#texts.delete(of);
+    return false;
   }
 
   #sayingOf(service: string): Saying {

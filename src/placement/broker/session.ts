@@ -18,6 +18,7 @@ import { informerFilter, instancesFilter, nodesFilter, nodeTopic, ownInstancesFi
 import { Reach, type ReachChange } from '../reach.ts';
 import { BrokerConnection, type BrokerState } from './connection.ts';
 import type { ConnectionEnd } from './connection-end.ts';
+import type { InboxMessage } from './inbox.ts';
 import { NeighbourTalk, type NeighbourTalkOptions, type TalkCounters } from './neighbour-talk.ts';
 import { judgeOwn } from './own-echo.ts';
 import { OwnVoice } from './own-voice.ts';
@@ -221,7 +222,7 @@ export class BrokerSession {
     }
   }
 
-  #receive(raw: { readonly topic: string; readonly payload: Uint8Array; readonly retained: boolean }): void {
+  #receive(raw: InboxMessage): void {
     const { acceptance, mqtt, config, rejections, counters, onChange } = this.#options;
     const { addresses } = acceptance;
     counters.messages.increment();
@@ -235,13 +236,10 @@ export class BrokerSession {
     onChange();
   }
 
-  #apply(
-    raw: { readonly retained: boolean; readonly topic: string },
-    message: PlacementMessage | ObservationsMessage,
-  ): void {
+  #apply(raw: InboxMessage, message: PlacementMessage | ObservationsMessage): void {
     const { cache, clock } = this.#options;
     if (message.kind === 'observations') {
-      this.neighbours.hear(message);
+      this.neighbours.hear(message, raw);
       return;
     }
     if (this.#isAboutUs(message, raw)) return;
