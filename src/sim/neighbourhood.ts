@@ -1,5 +1,5 @@
 // Load balancers that send their neighbours what they saw, over a broker: each says it every so often, those near by hear it a little
-// later or not at all, and one that starts again hears at once what was said last. A liar says of one instance that it is quick.
+// later or not at all, and one that starts again hears at once what was said last. A liar says of one instance what is not so.
 
 import { BUCKETS, bucketOf } from '../core/neighbours/histogram.ts';
 import { Saying } from '../core/neighbours/saying.ts';
@@ -24,7 +24,6 @@ export interface NeighbourhoodOptions {
 const SILENT_MS = 2_000;
 /** A broker forgets what was said so long ago. */
 const RETAINED_MS = 10_000;
-const LIE_MS = 1;
 const LIES = 100;
 
 interface Said {
@@ -118,7 +117,7 @@ export class Neighbourhood {
     const at = world.instances.find(({ id }) => id === spec.liedAbout);
     if (at === undefined) return summary;
     const key = `${world.topology.nodes[at.node]}/${at.id}`;
-    const counts = Array.from({ length: BUCKETS }, (_, b) => (b === bucketOf(LIE_MS) ? LIES : 0));
+    const counts = Array.from({ length: BUCKETS }, (_, b) => (b === bucketOf(spec.liedMs) ? LIES : 0));
     const lie = { key, counts, failures: 0, perSecond: LIES, inFlight: 0 };
     return { ...summary, instances: [...summary.instances.filter((one) => one.key !== key), lie] };
   }

@@ -59,9 +59,10 @@ export interface NeighboursSpec {
   readonly delayMs: number;
   /** Share of the messages that are lost. */
   readonly lossRatio: number;
-  /** Load balancers, by number, that say of one instance that it takes a millisecond. */
+  /** Load balancers, by number, that say of one instance, however long it takes, that it takes `liedMs`. */
   readonly liars: readonly number[];
   readonly liedAbout: string;
+  readonly liedMs: number;
 }
 
 /** The way between nodes, and what connections cost; times in ms. */

@@ -22,6 +22,7 @@ const SPEC: NeighboursSpec = {
   lossRatio: 0.01,
   liars: [],
   liedAbout: 'i1',
+  liedMs: 1,
 };
 const POLICY = 'qedge';
 /** Utilisation of the worlds as they are drawn. */

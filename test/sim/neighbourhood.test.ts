@@ -13,6 +13,7 @@ const SPEC: NeighboursSpec = {
   lossRatio: 0,
   liars: [],
   liedAbout: '',
+  liedMs: 1,
 };
 
 function withNeighbours(spec: Partial<NeighboursSpec> | null): Scenario {

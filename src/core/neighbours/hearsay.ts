@@ -15,6 +15,8 @@ export interface Hearsay {
   /** Answers of the last half minute, and of them those within the limit: what to expect before there are own samples. */
   readonly lately: number;
   readonly latelyInTime: number;
+  /** Neighbours that saw these. */
+  readonly voices: number;
   /** Requests per second that neighbours send there; 0: none that is known. */
   sentPerSecond(handle: number, nowMs: number): number;
 }

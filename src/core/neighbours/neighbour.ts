@@ -2,7 +2,7 @@
 
 import type { InstanceKey } from '../domain.ts';
 import { fade } from '../stats/weighted-kde.ts';
-import { add, CELLS, FAILURES, scale } from './histogram.ts';
+import { add, answersIn, CELLS, FAILURES, scale } from './histogram.ts';
 import { JUDGED_HALF_LIFE_MS } from './own-observations.ts';
 import type { Observed, Summary } from './summary.ts';
 
@@ -16,6 +16,8 @@ export const IGNORED_MS = 60_000;
 const WRONG_MAX = 2;
 /** Failures that are worth a word, fading. */
 const FAILING_MIN = 0.5;
+/** So many samples of one neighbour judge another, and are believed before there are own ones: it may not drown out the rest. */
+const SAY_MAX = 10;
 
 export interface Heard {
   /** Fading as own samples do. */
@@ -70,6 +72,13 @@ export class Neighbour {
     }
   }
 
+  /** Of all instances, as it said last. */
+  answers(): number {
+    let answers = 0;
+    for (const { recent } of this.heard.values()) answers += answersIn(recent);
+    return answers;
+  }
+
   /** Share of what it said last that still counts. */
   freshness(nowMs: number): number {
     const ageMs = nowMs - this.heardMs;
@@ -115,4 +124,9 @@ export class Neighbour {
     heard.perSecond = perSecond;
     heard.saidMs = nowMs;
   }
+}
+
+/** What each answer of one that saw these is worth, so that it has no more than its say. */
+export function say(judged: Float64Array): number {
+  return Math.min(1, SAY_MAX / answersIn(judged));
 }

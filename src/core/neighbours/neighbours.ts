@@ -6,7 +6,7 @@
 import type { Candidate, InstanceKey } from '../domain.ts';
 import type { Hearsay, HearsayLook } from './hearsay.ts';
 import { add, answersIn, CELLS, countBefore, FAILURES, latencySumMs, positionOf } from './histogram.ts';
-import { type Heard, IGNORED_MS, Neighbour, type Verdict } from './neighbour.ts';
+import { IGNORED_MS, Neighbour, say, type Verdict } from './neighbour.ts';
 import { OwnObservations } from './own-observations.ts';
 import { type Observed, SAID_MAX, type Summary } from './summary.ts';
 import { Trust } from './trust.ts';
@@ -15,8 +15,6 @@ import { Trust } from './trust.ts';
 const WORTH = 0.3;
 /** The share of the bound that one neighbour may fill. */
 const SHARE_OF_ONE = 0.25;
-/** So many samples of one neighbour judge another, and are believed before there are own ones: it may not drown out the rest. */
-const SAY_MAX = 10;
 /** A failure is believed when so many have seen one: a single one may have sent something that fails. */
 const FAILING_NEIGHBOURS = 3;
 /** So many late answers, fading, are seen by a neighbour; and hardly one is in time where no more than this share is. */
@@ -91,6 +89,7 @@ export class Neighbours implements Hearsay {
   failing = false;
   lately = 0;
   latelyInTime = 0;
+  voices = 0;
 
   constructor(options: NeighboursOptions) {
     this.#options = options;
@@ -165,6 +164,7 @@ export class Neighbours implements Hearsay {
     this.failing = false;
     this.lately = 0;
     this.latelyInTime = 0;
+    this.voices = 0;
     if (!this.#options.use) return;
     const position = positionOf(limitMs);
     this.failing = this.#isFailing(handle, position, nowMs);
@@ -202,7 +202,7 @@ export class Neighbours implements Hearsay {
       heardAgeMs: nowMs - neighbour.heardMs,
       summaries: neighbour.summaries,
       instances: neighbour.heard.size,
-      samples: WORTH * neighbour.freshness(nowMs) * sumOf(neighbour.heard.values(), ({ recent }) => answersIn(recent)),
+      samples: WORTH * neighbour.freshness(nowMs) * neighbour.answers(),
       ignoredMs: Math.max(0, neighbour.ignoredUntilMs - nowMs),
       wrongOver: neighbour.isIgnored(nowMs) ? neighbour.wrongOver : null,
     }));
@@ -211,18 +211,19 @@ export class Neighbours implements Hearsay {
 
   #addLately(judged: Float64Array, position: number): void {
     const answers = answersIn(judged);
-    const kept = answers > SAY_MAX ? SAY_MAX / answers : 1;
+    if (answers === 0) return;
+    const kept = say(judged);
+    this.voices++;
     this.lately += kept * answers;
     this.latelyInTime += kept * countBefore(judged, position);
   }
 
   /**
-   * What all others say together may weigh. The more is seen here, the less it is needed. Praise weighs no more than what is seen here and one
+   * What all others say together may weigh. The more is seen here, the less it is needed, and it weighs no more than what is seen here and one
    * sample more, however many samples are claimed: requests that follow a lie bring own samples, which outweigh it.
    */
   #weightMax(ownWeight: number): number {
-    const most = this.#options.samplesMax / (1 + ownWeight);
-    return this.failing ? most : Math.min(most, 1 + ownWeight);
+    return Math.min(this.#options.samplesMax / (1 + ownWeight), 1 + ownWeight);
   }
 
   #bound(most: number): void {
@@ -233,12 +234,16 @@ export class Neighbours implements Hearsay {
     this.sumMs *= kept;
   }
 
-  /** Several see requests fail there, or late answers of the last half minute and hardly one before `position` between all of them. */
+  /**
+   * Several see requests fail there, or late answers of the last half minute and hardly one before `position` between all of them and this
+   * one. Each has the same say, however much it claims to have seen.
+   */
   #isFailing(handle: number, position: number, nowMs: number): boolean {
+    const own = this.#own.judged(handle);
     let failing = 0;
     let late = 0;
-    let answers = 0;
-    let inTime = 0;
+    let answers = own === undefined ? 0 : say(own) * answersIn(own);
+    let inTime = own === undefined ? 0 : say(own) * countBefore(own, position);
     for (const neighbour of this.#byNode.values()) {
       if (neighbour.isIgnored(nowMs)) continue;
       if (neighbour.isFailing(handle, nowMs)) failing++;
@@ -247,8 +252,8 @@ export class Neighbours implements Hearsay {
       const all = answersIn(judged);
       const before = countBefore(judged, position);
       if (all - before >= LATE_MIN) late++;
-      answers += all;
-      inTime += before;
+      answers += say(judged) * all;
+      inTime += say(judged) * before;
     }
     return failing >= FAILING_NEIGHBOURS || (late >= FAILING_NEIGHBOURS && inTime <= IN_TIME_MAX * answers);
   }
@@ -262,7 +267,7 @@ export class Neighbours implements Hearsay {
       const judged = neighbour.heard.get(handle)?.judged;
       if (neighbour === except || judged === undefined) continue;
       if (neighbour.isIgnored(nowMs) || neighbour.freshness(nowMs) === 0) continue;
-      add(cells, judged, Math.min(1, SAY_MAX / answersIn(judged)));
+      add(cells, judged, say(judged));
     }
     return cells;
   }
@@ -289,10 +294,4 @@ export class Neighbours implements Hearsay {
 /** Where the way there is only guessed, so is the rest. */
 function isWayKnown({ rttKnown, local, instance }: Candidate): boolean {
   return rttKnown || local || instance.rttMs != null;
-}
-
-function sumOf(all: Iterable<Heard>, of: (one: Heard) => number): number {
-  let sum = 0;
-  for (const one of all) sum += of(one);
-  return sum;
 }

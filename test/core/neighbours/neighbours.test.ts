@@ -131,11 +131,31 @@ describe('what neighbours say', () => {
     }
   });
 
-  it('weighs more where three of them see hardly an answer in time', () => {
+  it('weighs no more than that either where three of them claim that hardly an answer is in time', () => {
     const { neighbours, summary } = neighboursWith();
-    for (let n = 0; n < 3; n++) neighbours.hear(`n${n}`, summary(0, 500, 100), 0);
+    for (let n = 0; n < 8; n++) neighbours.hear(`n${n}`, summary(0, 500, 1_000_000), 0);
+    for (const ownWeight of [0, 0.5, 2]) {
+      neighbours.look(0, { ...LOOK, ownWeight });
+      expect(neighbours).toMatchObject({ failing: true, weight: 1 + ownWeight, successWeight: 0 });
+    }
+  });
+
+  it('is no failure while others have answers in time, however many late ones three of them claim', () => {
+    const { neighbours, summary } = neighboursWith();
+    for (let n = 0; n < 3; n++) neighbours.hear(`liar${n}`, summary(0, 500, 1_000_000), 0);
     neighbours.look(0, LOOK);
-    expect(neighbours).toMatchObject({ failing: true, weight: 0.75 * SAMPLES_MAX, successWeight: 0 });
+    expect(neighbours.failing).toBe(true);
+    neighbours.hear('n1', summary(0, 30, 8), 0);
+    neighbours.look(0, LOOK);
+    expect(neighbours.failing).toBe(false);
+  });
+
+  it('is no failure where there were answers in time here', () => {
+    const { neighbours, summary, see } = neighboursWith();
+    for (let n = 0; n < 3; n++) neighbours.hear(`liar${n}`, summary(0, 500, 1_000_000), 2_000);
+    see(0, 30, 8, 2_000);
+    neighbours.look(0, { ...LOOK, nowMs: 2_000 });
+    expect(neighbours.failing).toBe(false);
   });
 
   it('counts for nothing where it is only observed', () => {

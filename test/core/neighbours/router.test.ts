@@ -87,6 +87,35 @@ describe('a router among neighbours', () => {
     expect(shareOf()).toBeLessThan(0.05);
   });
 
+  it('sends less at once to one that joins where a neighbour has had a late answer, and more again once others had quick ones', () => {
+    const worlds = [0, 1, 2].map(() => worldWith({ use: true, samplesMax: 20 }));
+    const shareOf = ({ router, nowMs }: World, key: string) =>
+      [...router.instances(nowMs)].find((one) => one.key === key)?.weight ?? Number.NaN;
+    for (const world of worlds) {
+      for (let i = 0; i < 100; i++) {
+        world.request(() => ({ latencyMs: 20 }));
+        world.pass(50);
+      }
+      world.router.applyPlacement({ kind: 'instance-set', instance: instance('node-4') }, world.nowMs);
+      world.router.observeRtt('node-4', 5, world.nowMs);
+    }
+    const [newcomer, known, alone] = worlds as [World, World, World];
+    const says = (world: World, [node, key]: readonly [string, string], bucket: number, times: number): void => {
+      const counts = Array.from({ length: 24 }, (_, b) => (b === bucket ? times : 0));
+      const instances = [{ key, counts, failures: 0, perSecond: 1, inFlight: 0 }];
+      world.router.neighbours?.hear(node, { spanMs: 500, instances }, world.nowMs);
+    };
+    says(newcomer, ['a', 'node-4/a'], 15, 1);
+    says(known, ['a', 'node-1/a'], 15, 1);
+    for (const world of worlds) world.pass(500);
+    expect(shareOf(newcomer, 'node-4/a')).toBeLessThan(0.5 * shareOf(alone, 'node-4/a'));
+    expect(shareOf(known, 'node-1/a')).toBeGreaterThan(0.8 * shareOf(alone, 'node-1/a'));
+    const before = shareOf(newcomer, 'node-4/a');
+    for (const node of ['b', 'c', 'd', 'e']) says(newcomer, [node, 'node-4/a'], 9, 20);
+    newcomer.pass(500);
+    expect(shareOf(newcomer, 'node-4/a')).toBeGreaterThan(1.5 * before);
+  });
+
   it('does not begin with what nobody speaks of', () => {
     const fresh = worldWith({ use: true, samplesMax: 20 });
     // Of the two that are used one answer in five is late; the third is avoided.

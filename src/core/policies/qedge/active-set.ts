@@ -27,6 +27,13 @@ const CATCH_UP_STEPS = 4;
  * the error of a success ratio by the few dozen answers that are counted.
  */
 const CATCH_UP_SECONDS = 15;
+/** For so many steps, ten seconds, what neighbours say of an instance that joins moves the share that it joined with. */
+const NEWCOMER_STEPS = 20;
+/**
+ * As far as so many seconds of decision steps would where one neighbour speaks, by the root of their number more: one over the error of a
+ * success ratio by a single answer, since the answers of one neighbour are of one mind.
+ */
+const VOICE_SECONDS = 2.5;
 
 /** Shares follow where turns went within so many requests, but by no more than this a second. */
 const PULL_REQUESTS = 100;
@@ -47,6 +54,8 @@ export class ActiveSet {
   #catchUpSteps = CATCH_UP_STEPS;
   /** The fall of the log-weight by what neighbours saw, as far as it was taken. By handle. */
   #caughtUp: Float64Array<ArrayBuffer> = new Float64Array(0);
+  /** Steps for which one that joined is a newcomer. By handle. */
+  #newcomerSteps: Float64Array<ArrayBuffer> = new Float64Array(0);
 
   constructor(options: QedgeOptions, latencyMs: number) {
     this.#options = options;
@@ -58,6 +67,7 @@ export class ActiveSet {
     this.weights = grownFloat64(this.weights, handle + 1);
     this.#returnShare = grownFloat64(this.#returnShare, handle + 1);
     this.#caughtUp = grownFloat64(this.#caughtUp, handle + 1);
+    this.#newcomerSteps = grownFloat64(this.#newcomerSteps, handle + 1);
     this.forget(handle);
   }
 
@@ -66,6 +76,7 @@ export class ActiveSet {
     this.weights[handle] = 0;
     this.#returnShare[handle] = 0;
     this.#caughtUp[handle] = 0;
+    this.#newcomerSteps[handle] = 0;
   }
 
   /**
@@ -85,21 +96,11 @@ export class ActiveSet {
     else this.#admit();
   }
 
-  /** Soon after a cold start: weights as if it had been beside its neighbours for a while, by what is in time from here of what they saw. */
-  catchUp({ heard, heardSuccess }: Estimates): void {
-    if (this.#catchUpSteps === 0 || this.members.length === 0) return;
-    this.#catchUpSteps--;
-    if (!heard) return;
-    // What none speaks of is not better for it: mostly it is avoided. It is taken for as good as the others.
-    const meanSuccess = this.#meanOf(heardSuccess);
-    for (const { handle } of this.members) {
-      const success = heardSuccess[handle] as number;
-      const late = 1 - (Number.isNaN(success) ? meanSuccess : success);
-      const fall = this.#options.learning_rate * CATCH_UP_SECONDS * late;
-      (this.weights[handle] as number) *= Math.exp((this.#caughtUp[handle] as number) - fall);
-      this.#caughtUp[handle] = fall;
-    }
-    normalise(this.members, this.weights);
+  /** Soon after a cold start, and where one joined: weights as if all had been here for a while, by what is in time from here of what neighbours saw. */
+  catchUp(estimates: Estimates): void {
+    if (this.members.length === 0) return;
+    if (this.#catchUpSteps === 0) this.#judgeNewcomers(estimates);
+    else this.#catchUpAll(estimates);
   }
 
   /** One step of the slow loop by the costs of the members. */
@@ -138,6 +139,40 @@ export class ActiveSet {
     this.#startWeights();
   }
 
+  #catchUpAll({ heard, heardSuccess }: Estimates): void {
+    this.#catchUpSteps--;
+    if (!heard) return;
+    // What none speaks of is not better for it: mostly it is avoided. It is taken for as good as the others.
+    const meanSuccess = this.#meanOf(heardSuccess);
+    for (const { handle } of this.members) {
+      const success = heardSuccess[handle] as number;
+      this.#fall(handle, CATCH_UP_SECONDS * (1 - (Number.isNaN(success) ? meanSuccess : success)));
+    }
+    normalise(this.members, this.weights);
+  }
+
+  /** A newcomer that is worse, by what neighbours saw, than the others are here falls at once: its share is no learned one. */
+  #judgeNewcomers({ heard, heardSuccess, heardVoices, success }: Estimates): void {
+    const newcomers = this.members.filter(({ handle }) => (this.#newcomerSteps[handle] as number) > 0);
+    for (const { handle } of newcomers) (this.#newcomerSteps[handle] as number)--;
+    if (newcomers.length === 0 || !heard) return;
+    const meanSuccess = this.#meanOf(success);
+    for (const { handle } of newcomers) {
+      // NaN where none speaks of it.
+      const worse = meanSuccess - (heardSuccess[handle] as number);
+      const seconds = worse > 0 ? VOICE_SECONDS * Math.sqrt(heardVoices[handle] as number) * worse : 0;
+      this.#fall(handle, seconds);
+    }
+    normalise(this.members, this.weights);
+  }
+
+  /** Makes the fall of a log-weight by what neighbours saw what it is now. */
+  #fall(handle: number, seconds: number): void {
+    const fall = this.#options.learning_rate * seconds;
+    (this.weights[handle] as number) *= Math.exp((this.#caughtUp[handle] as number) - fall);
+    this.#caughtUp[handle] = fall;
+  }
+
   /** Shares go to where turns went for good. */
   #follow(turns: Turns, stepMs: number): void {
     const pull = Math.min((PULL_MAX * stepMs) / 1000, turns.requests / PULL_REQUESTS);
@@ -170,6 +205,7 @@ export class ActiveSet {
       if (weights[handle] !== 0) continue;
       const returnShare = this.#returnShare[handle] as number;
       weights[handle] = returnShare > 0 ? returnShare / (1 - returnShare) : JOIN_SHARE / members.length;
+      if (returnShare === 0) this.#newcomerSteps[handle] = NEWCOMER_STEPS;
       this.#returnShare[handle] = 0;
     }
     normalise(members, weights);

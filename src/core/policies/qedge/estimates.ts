@@ -34,6 +34,7 @@ const SILENCE: Hearsay = {
   failing: false,
   lately: 0,
   latelyInTime: 0,
+  voices: 0,
   sentPerSecond: () => 0,
 };
 
@@ -56,6 +57,8 @@ export class Estimates {
   costs: Float64Array<ArrayBuffer> = new Float64Array(0);
   /** Success to expect by what neighbours saw, before any own sample; NaN: they said nothing of it. */
   heardSuccess: Float64Array<ArrayBuffer> = new Float64Array(0);
+  /** By how many neighbours. */
+  heardVoices: Float64Array<ArrayBuffer> = new Float64Array(0);
   /** A neighbour saw something of a member lately, as of this step. */
   heard = false;
   readonly #look: { limitMs: number; latencyMsMax: number; ownWeight: number; nowMs: number };
@@ -93,6 +96,7 @@ export class Estimates {
     this.pressure = grownFloat64(this.pressure, handles);
     this.costs = grownFloat64(this.costs, handles);
     this.heardSuccess = grownFloat64(this.heardSuccess, handles);
+    this.heardVoices = grownFloat64(this.heardVoices, handles);
     this.#baseline.ensureHandles(handles);
     this.memory.ensureHandles(handles);
   }
@@ -149,6 +153,7 @@ export class Estimates {
     const promised = said.failing ? FAILING_PRIOR * estimated : estimated;
     this.heard ||= said.lately > 0;
     this.heardSuccess[handle] = said.lately > 0 ? promised : Number.NaN;
+    this.heardVoices[handle] = said.voices;
     this.memory.compare(handle, promised);
     const expected = this.#options.memory ? this.memory.success(handle, this.memory.hope * promised) : promised;
     const estimatedMs = PRIOR_LATENCY * baselineMs;
