@@ -1,6 +1,7 @@
 // Whether an address, or a name for one, can only mean the machine that uses it.
 
 import { BlockList, isIP } from 'node:net';
+import { hostOfUrl } from './values.ts';
 
 const LOOPBACK = new BlockList();
 LOOPBACK.addSubnet('127.0.0.0', 8, 'ipv4');
@@ -25,5 +26,5 @@ export function isOneMachine(address: string | null, meetings: readonly string[]
 /** The host of a broker's URL, or of an interface for multicast. */
 function hostOf(place: string): string {
   if (!place.includes('://')) return place === 'lo' ? '127.0.0.1' : place;
-  return new URL(place).hostname.replace(/^\[(.*)\]$/, '$1');
+  return hostOfUrl(place);
 }

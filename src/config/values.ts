@@ -120,6 +120,11 @@ export function parsed<T>(expectation: string, parse: (text: string) => T | null
     });
 }
 
+/** The host of a URL; an address of IPv6 stands in brackets there, and without them here. */
+export function hostOfUrl(url: string): string {
+  return new URL(url).hostname.replace(/^\[(.*)\]$/, '$1');
+}
+
 function parseHostPort(text: string, options: { readonly portMin: number }): HostPort | null {
   const match = /^(?:\[([^\]]+)\]|([^:]+)):(\d{1,5})$/.exec(text);
   if (match === null) return null;

@@ -2,6 +2,7 @@
 // its environment, and reports what the command says. What comes over the broker chooses values, never a command.
 
 import type { LearningConfig, MqttConfig } from '../../config/config.ts';
+import { hostOfUrl } from '../../config/values.ts';
 import { createRng } from '../../core/rng.ts';
 import type { AddressPolicy } from '../../placement/address-policy.ts';
 import { BrokerConnection } from '../../placement/broker/connection.ts';
@@ -131,8 +132,7 @@ export class Agent {
     if (part.role !== 'global-aggregator' && part.parent === undefined) return 'parent: nothing to send the model to';
     const urls = [part.parent === undefined ? [] : `http://${part.parent}`, part.snapshot_url ?? []].flat();
     for (const text of urls) {
-      const { hostname, port } = new URL(text);
-      const refusal = this.#options.addresses.refusal(hostname.replace(/^\[(.*)\]$/, '$1'), Number(port || 80));
+      const refusal = this.#options.addresses.refusal(hostOfUrl(text), Number(new URL(text).port || 80));
       if (refusal !== null) return refusal;
     }
     return null;

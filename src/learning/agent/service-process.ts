@@ -73,7 +73,7 @@ export class ServiceProcess {
         if (!this.#stopped) this.#startAgain(reason, performance.now() - startedMs);
       };
       child.once('error', (error) => end(error.message));
-      child.once('exit', (code, signal) => end(signal ?? `status ${code}`));
+      child.once('exit', (code, by) => end(by ?? `status ${code}`));
     });
   }
 

@@ -1,6 +1,7 @@
 // The newest snapshot of the controller that has the task, copied by one that waits.
 
 import { get, type IncomingMessage } from 'node:http';
+import { hostOfUrl } from '../../config/values.ts';
 import type { AddressPolicy } from '../../placement/address-policy.ts';
 import type { TaskState } from '../messages/payloads.ts';
 import { BadSnapshotError, type Snapshots } from './snapshots.ts';
@@ -19,8 +20,7 @@ export async function copySnapshot(
   { url, round, sha256 }: NonNullable<TaskState['snapshot']>,
   { snapshots, addresses }: { readonly snapshots: Snapshots; readonly addresses: AddressPolicy },
 ): Promise<void> {
-  const { hostname, port } = new URL(url);
-  const refusal = addresses.refusal(hostname.replace(/^\[(.*)\]$/, '$1'), Number(port || 80));
+  const refusal = addresses.refusal(hostOfUrl(url), Number(new URL(url).port || 80));
   if (refusal !== null) throw new BadSnapshotError(refusal);
   const response = await new Promise<IncomingMessage>((resolve, reject) => {
     const request = get(

@@ -7,6 +7,7 @@ import { isIP } from 'node:net';
 import { setTimeout as delay } from 'node:timers/promises';
 import type { IClientOptions, IConnackPacket, MqttClient } from 'mqtt';
 import type { MqttConfig } from '../../config/config.ts';
+import { hostOfUrl } from '../../config/values.ts';
 import type { Clock } from '../../core/clock.ts';
 import type { Rng } from '../../core/rng.ts';
 import { addressBook } from '../../net/address-book.ts';
@@ -221,7 +222,7 @@ export class BrokerConnection {
 
   /** Where to connect to, looked up before; of several addresses the next one each time. */
   async #address(url: string): Promise<IClientOptions> {
-    const name = new URL(url).hostname.replace(/^\[(.*)\]$/, '$1');
+    const name = hostOfUrl(url);
     const addresses = await addressBook.addressesOf(name);
     const hostname = addresses[this.#attempts++ % addresses.length] ?? name;
     if (!/^wss?:/.test(url)) return { hostname, ...(isIP(name) === 0 ? { servername: name } : {}) };
