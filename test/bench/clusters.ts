@@ -70,7 +70,7 @@ function descend({ byClient, total }: ClassCounts, rng: Rng, endMs: number): num
   const divergence = new Divergence(total);
   const clusterOf = greedyStart({ byClient, total }, divergence, rng);
   const sums = Array.from({ length: AGGREGATORS }, () => new Float64Array(total.length));
-  for (const [i, counts] of byClient.entries()) addTo(sums[clusterOf[i] as number] as Float64Array, counts, 1);
+  for (const [i, counts] of byClient.entries()) addTo(sums[clusterOf[i] as number] as Float64Array, counts);
   const [scratchJ, scratchK] = [new Float64Array(total.length), new Float64Array(total.length)];
   const worth = sums.map((sum) => divergence.of(sum));
   for (let since = 0, a = 0; since < CLIENTS && cpuMs() < endMs; a = (a + 1) % CLIENTS, since++) {
@@ -108,7 +108,7 @@ function greedyStart({ byClient, total }: ClassCounts, divergence: Divergence, r
     });
     const cluster = gains.indexOf(Math.min(...gains));
     const sum = sums[cluster] as (typeof sums)[number];
-    addTo(sum.counts, counts, 1);
+    addTo(sum.counts, counts);
     sum.members++;
     clusterOf[client] = cluster;
   }

@@ -4,7 +4,7 @@
 import { anneal } from './annealing/anneal.ts';
 import type { Links } from './annealing/swaps.ts';
 import { cheapestAssignment } from './assignment.ts';
-import { addTo, type ClassCounts, Divergence } from './divergence.ts';
+import { addTo, type ClassCounts, countsOf, Divergence } from './divergence.ts';
 import { clusterSizes, forEachPartition, partitionCount } from './partitions.ts';
 import { cheapestClusters } from './transport.ts';
 
@@ -47,7 +47,7 @@ export function leastCost({ counts, cost, aggregators }: ClusteringTask): Cluste
 /** Mean over clusters; +Infinity where one is empty. */
 export function meanDivergence(clusters: readonly (readonly number[])[], counts: ClassCounts): number {
   const divergence = new Divergence(counts.total);
-  const sum = clusters.reduce((all, members) => all + divergence.of(sumOf(members, counts)), 0);
+  const sum = clusters.reduce((all, members) => all + divergence.of(countsOf(members, counts)), 0);
   return sum / clusters.length;
 }
 
@@ -103,7 +103,7 @@ function exhaustive({ counts }: ClusteringTask, sizes: readonly number[], best: 
   forEachPartition(sizes, {
     cluster: (members, sum) => {
       scratch.fill(0);
-      for (const client of members) addTo(scratch, counts.byClient[client] as Float64Array, 1);
+      for (const client of members) addTo(scratch, counts.byClient[client] as Float64Array);
       return sum + divergence.of(scratch);
     },
     whole: (clusters, sum) => best.offer(clusters, sum / sizes.length),
@@ -129,10 +129,4 @@ function linksOf(cost: ClusteringTask['cost']): Links | null | 'none' {
   const start = new Int32Array(cost.length);
   for (const [k, members] of clusters.entries()) for (const client of members) start[client] = k;
   return { start, has };
-}
-
-function sumOf(members: readonly number[], { byClient, total }: ClassCounts): Float64Array {
-  const sum = new Float64Array(total.length);
-  for (const client of members) addTo(sum, byClient[client] as Float64Array, 1);
-  return sum;
 }

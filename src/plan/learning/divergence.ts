@@ -18,13 +18,20 @@ export function countClasses(clients: readonly LearningNode[]): ClassCounts {
   const classes = [...new Set(present)];
   const byClient = clients.map(({ samples }) => Float64Array.from(classes, (name) => samples.get(name) ?? 0));
   const total = new Float64Array(classes.length);
-  for (const counts of byClient) addTo(total, counts, 1);
+  for (const counts of byClient) addTo(total, counts);
   return { byClient, total };
 }
 
-/** Adds `counts` × `sign` to `sum`, class by class. */
-export function addTo(sum: Float64Array, counts: Float64Array, sign: 1 | -1): void {
-  for (let c = 0; c < sum.length; c++) sum[c] = (sum[c] as number) + sign * (counts[c] as number);
+/** The samples of these clients together, by class. */
+export function countsOf(members: readonly number[], { byClient, total }: ClassCounts): Float64Array {
+  const sum = new Float64Array(total.length);
+  for (const client of members) addTo(sum, byClient[client] as Float64Array);
+  return sum;
+}
+
+/** Adds `counts` to `sum`, class by class. */
+export function addTo(sum: Float64Array, counts: Float64Array): void {
+  for (let c = 0; c < sum.length; c++) sum[c] = (sum[c] as number) + (counts[c] as number);
 }
 
 /** Computes Σ p·ln(p/q) of a cluster's classes against those of all; 0 where they are the same. */

@@ -56,13 +56,13 @@ function leastEpochs(traffic: Traffic, budget: number, localRounds: number): num
 
 /** One more gathering, then up to five more epochs, again and again; whether it is enough is seen at the head of the loop alone. */
 function published(traffic: Traffic, budget: number): Frequency {
-  const tooDear = (frequency: Frequency): boolean => costPerEpoch(traffic, frequency) > budget;
+  const isTooCostly = (frequency: Frequency): boolean => costPerEpoch(traffic, frequency) > budget;
   let frequency: Frequency = { epochs: 1, localRounds: 1 };
-  let enough = !tooDear(frequency);
+  let enough = !isTooCostly(frequency);
   while (!enough) {
     frequency = { ...frequency, localRounds: frequency.localRounds + 1 };
-    enough = !tooDear(frequency);
-    for (let more = 0; more < 5 && tooDear(frequency); more++) {
+    enough = !isTooCostly(frequency);
+    for (let more = 0; more < 5 && isTooCostly(frequency); more++) {
       frequency = { ...frequency, epochs: frequency.epochs + 1 };
     }
   }

@@ -27,7 +27,7 @@ export function parseNodes(file: string, text: string): LearningTopology {
   const rows = csvRows(file, text);
   const written = isHeading(rows[0]) ? rows.slice(1) : rows;
   const nodes = written.flatMap((row) => nodeOf(row, report) ?? []);
-  // After a line that is no node, what lacks is no news.
+  // A line that cannot be read may be what is missing.
   if (problems.length === 0) checkRoles(nodes, report);
   checkNames(nodes, new Set(written.map(({ cells }) => cells[0] ?? '')), report);
   if (problems.length > 0) throw new ConfigError(problems.toSorted((a, b) => a.line - b.line));

@@ -49,7 +49,7 @@ export interface Usable {
 
 /**
  * Nodes as they come, in any order, as a topology: a node without a way to where it would send its model is left out, and so are
- * aggregators that there are no clients for, the dearest first. Of several global aggregators one has the task.
+ * aggregators that there are no clients for, those with the costliest link first. Of several global aggregators one has the task.
  *
  * @param atWork the global aggregator that has the task: another one takes it only where that one is gone
  * @returns why there is none

@@ -59,7 +59,7 @@ export interface Score {
   readonly exposed: number;
   /** The same, where in reach is what an idle instance answers in time as often as is asked for. */
   readonly strained: number;
-  /** Requests/s that do not fit into the instances in reach, one of them lost (its share taken from all); dear: found when read. */
+  /** Requests/s that do not fit into the instances in reach, one of them lost (its share taken from all); costly: computed when read. */
   readonly overflow: number;
   /** Longest way to the nearest instance, ms. */
   readonly radiusMs: number;
@@ -112,7 +112,7 @@ export function scoreOf(task: PlacementTask, placement: Placement): Score {
   };
 }
 
-/** Whether a is better than b. Overflow is looked at last, since it is dear, and only where it can decide. */
+/** Whether a is better than b. Overflow is looked at last, since it is costly, and only where it can decide. */
 export function isBetter(a: Score, b: Score): boolean {
   const before = compare(a, b, ['exposed', 'strained']);
   if (before !== 0) return before < 0;

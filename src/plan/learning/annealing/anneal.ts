@@ -61,7 +61,7 @@ export function anneal(
 
 interface Annealed {
   readonly clusterOf: Int32Array;
-  /** Of the divergences of all clusters. */
+  /** The sum of the divergences of all clusters. */
   readonly sum: number;
 }
 

@@ -4,11 +4,11 @@
 // exchange is of the two groups that differ most nearly by what the two clusters are apart. The divergence itself decides whether it is made.
 
 import type { Rng } from '../../../core/rng.ts';
-import { addTo, type ClassCounts, Divergence } from '../divergence.ts';
+import { type ClassCounts, countsOf, Divergence } from '../divergence.ts';
 import { clientsOf, groupCount, groupsOf, nearestGroups } from './groups.ts';
 import type { Links } from './swaps.ts';
 
-/** Of larger clusters so many clients are drawn each time. */
+/** A larger cluster takes part with so many clients, drawn each time. */
 const MEMBERS_MAX = 20;
 /** Numbers that the groups of a cluster are kept in; where there are many classes, groups are smaller. */
 const NUMBERS_MAX = 2_000_000;
@@ -58,7 +58,7 @@ class Descent {
     this.#divergence = new Divergence(task.counts.total);
     this.members = Array.from({ length: Math.max(...clusterOf) + 1 }, () => []);
     for (const [client, cluster] of clusterOf.entries()) this.members[cluster]?.push(client);
-    this.#sums = this.members.map((members) => sumOf(members, task.counts));
+    this.#sums = this.members.map((members) => countsOf(members, task.counts));
     this.#away = awayOf(task.counts);
   }
 
@@ -125,7 +125,7 @@ class Descent {
   #make([j, k]: Pair, [out, into]: readonly [number[], number[]]): boolean {
     const nextJ = [...(this.members[j] as number[]).filter((client) => !out.includes(client)), ...into];
     const nextK = [...(this.members[k] as number[]).filter((client) => !into.includes(client)), ...out];
-    const [sumJ, sumK] = [sumOf(nextJ, this.#task.counts), sumOf(nextK, this.#task.counts)];
+    const [sumJ, sumK] = [countsOf(nextJ, this.#task.counts), countsOf(nextK, this.#task.counts)];
     const worth = (one: Float64Array, other: Float64Array): number =>
       this.#divergence.of(one) + this.#divergence.of(other);
     const before = worth(this.#sums[j] as Float64Array, this.#sums[k] as Float64Array);
@@ -160,10 +160,4 @@ function awayOf({ byClient, total }: ClassCounts): Float64Array[] {
   const spread = total.map((_, c) => away.reduce((sum, one) => sum + (one[c] as number) ** 2, 0));
   const order = [...spread.keys()].sort((a, b) => (spread[b] as number) - (spread[a] as number));
   return away.map((one) => Float64Array.from(order, (c) => one[c] as number));
-}
-
-function sumOf(members: readonly number[], { byClient, total }: ClassCounts): Float64Array {
-  const sum = new Float64Array(total.length);
-  for (const client of members) addTo(sum, byClient[client] as Float64Array, 1);
-  return sum;
 }

@@ -33,8 +33,9 @@ export class Tally {
   readonly #logs: Float64Array;
   /** What a class adds that is absent. */
   readonly #absent: Float64Array;
-  /** Of each client: its samples, and Σ n_c·ln q_c. */
+  /** The samples of each client … */
   readonly #samples: Float64Array;
+  /** … and its Σ n_c·ln q_c. */
   readonly #weights: Float64Array;
 
   constructor({ total }: ClassCounts, swaps: Swaps, clusterOf: Int32Array) {
@@ -57,7 +58,7 @@ export class Tally {
     for (let cluster = 0; cluster < clusters; cluster++) this.#weigh(cluster);
   }
 
-  /** Of the divergences of all clusters. */
+  /** The sum of the divergences of all clusters. */
   get sum(): number {
     let sum = 0;
     for (let at = DIVERGENCE; at < this.#facts.length; at += FACTS) sum += this.#facts[at] as number;
