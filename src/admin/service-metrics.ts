@@ -234,7 +234,7 @@ function* sessionsOf(overviews: readonly ServiceOverview[]): Iterable<Reading> {
 
 const JOULES_PER_MWH = 3.6;
 
-/** Of the services of which an instance says what a request takes there. */
+/** For each service with an instance whose profile says what a request takes there. */
 function* energyOf(byService: ReadonlyMap<string, readonly InstanceState[]>): Iterable<Sample> {
   for (const [service, instances] of byService) {
     const energyMwh = energyPerRequest(instances);

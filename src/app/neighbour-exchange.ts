@@ -15,8 +15,9 @@ export interface NeighbourExchangeOptions {
 }
 
 const TURN_MS = 2_000;
-/** Of a turn, how often a beginner looks, and how often what is due is said. */
+/** Times a turn that a beginner looks. */
 const LOOKS = 8;
+/** Times a turn that what is due is said. */
 const WORDS = 4;
 const NOTHING: ReadonlyMap<string, Summary> = new Map();
 

@@ -2,7 +2,7 @@
 
 import { UNRESOLVED } from '../net/address-book.ts';
 
-/** Of what a request was rejected with. */
+/** Why there was no answer, by what a request was rejected with. */
 export function noAnswerReason(error: unknown): string {
   const cause = error instanceof Error && error.cause instanceof Error ? error.cause : error;
   if (!(cause instanceof Error)) return String(cause);

@@ -15,7 +15,7 @@ export class HeadChecks {
   readonly #intervalMs: number;
   readonly #sockets = new Set<Socket>();
 
-  /** Of a server that does not listen yet. `intervalMs`: how often it looks while it has connections. */
+  /** `server` does not listen yet. `intervalMs`: how often it looks while it has connections. */
   constructor(server: Server, intervalMs: number) {
     const [begin] = server.listeners('listening');
     if (begin === undefined) throw new Error('a server of node:http begins its checks when it listens');

@@ -1,4 +1,4 @@
-// How a family of metrics is put into words: Prometheus text 0.0.4 and OpenMetrics 1.0, which differ in little.
+// How a family of metrics is written: Prometheus text 0.0.4 and OpenMetrics 1.0, which differ in little.
 
 export interface FamilyHead {
   readonly kind: string;

@@ -1,4 +1,4 @@
-// Counters, gauges and histograms that cost an array write on the hot path and are put into words only when scraped.
+// Counters, gauges and histograms that cost an array write on the hot path and are written out only when scraped.
 // Children are made once per label set and kept by their user; the label sets are bounded by construction.
 
 import { familyText, formatNumber, lineOf, pairsOf } from './metrics-text.ts';

@@ -6,7 +6,7 @@ import { CommandError } from '../errors.ts';
 import type { Release } from './signature.ts';
 
 const PROBE_TIMEOUT_MS = 30_000;
-/** Of an answer that is none. */
+/** Characters of an unusable answer that are shown. */
 const SHOWN_CHARS_MAX = 80;
 
 /** @throws CommandError with what it answered instead */

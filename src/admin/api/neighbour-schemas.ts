@@ -22,7 +22,7 @@ export const neighbours = z
   .nullable()
   .describe('null where summaries are neither sent nor used');
 
-/** Of this node. */
+/** What this node knows of its neighbours. */
 export const neighbourhood = z
   .strictObject({
     summariesSent: count,

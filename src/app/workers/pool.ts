@@ -23,7 +23,7 @@ import { type WorkerListener, WorkerThread } from './thread.ts';
 export interface WorkerPoolOptions {
   readonly log: Logger;
   readonly metrics: Metrics;
-  /** Of `sharedFlightsMemory`; absent or null: the event loops share nothing. */
+  /** What `sharedFlightsMemory` returned; absent or null: the event loops share nothing. */
   readonly flightsMemory?: SharedArrayBuffer | null;
   /** Starts a thread that runs worker.ts. */
   readonly startThread: (name: string, start: WorkerStart) => Worker;

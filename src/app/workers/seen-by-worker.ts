@@ -30,7 +30,7 @@ export class SeenByWorker {
   }
 }
 
-/** Of a moment, since nothing has no span. */
+/** The span of a moment, since a span of zero has no rate. */
 const MOMENT_MS = 1;
 
 function nothingSeen({ instances }: Summary): Summary {

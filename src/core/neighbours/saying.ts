@@ -10,7 +10,7 @@ const BYTES_PER_SECOND = 120;
 /** What news may take beside them, on average; and at once, after a calm time. */
 const NEWS_BYTES_PER_SECOND = 30;
 const NEWS_BYTES_MAX = SUMMARY_BYTES_MAX;
-/** Of these, so many are kept for what fails or got slow: it finds them though every turn sees others of many instances. */
+/** So many of these are kept for what fails or got slow, so that it finds room though every turn sees others of many instances. */
 const KEPT_BYTES = NEWS_BYTES_MAX / 2;
 /** Small ones wait so long; and none waits longer than the other: what was said is forgotten after ten seconds. */
 const REST_MS_MIN = 2_000;

@@ -96,7 +96,7 @@ export function writeSummary({ spanMs, instances, isNews, asNews = [] }: Summary
   };
 }
 
-/** Of the counts those from the first to the last that is not zero. */
+/** With the counts from the first to the last that is not zero. */
 function writeObserved({ key, counts, failures, perSecond, inFlight }: Observed): unknown {
   const first = Math.max(
     0,

@@ -6,17 +6,18 @@ import { answersIn, BUCKETS, MIDDLES_MS, positionOf } from './histogram.ts';
 
 /** c(α) at α = 0.01. */
 const CRITICAL = 1.63;
+/** The fifth that is allowed on top. */
 const ALLOWED = 0.2;
 /** Below that many of either nothing can be said. */
 const SAMPLES_MIN = 5;
+/** A shift that is none: so many ms, or this share of τ where that is more. */
 const SHIFT_MS_MIN = 3;
-/** Of τ. */
 const SHIFT_SHARE = 0.1;
 
 export class Trust {
   /** Where each bucket's middle lies when it is shifted. */
   readonly #shifted: Float64Array;
-  /** Of the two that are compared, the share of the answers before each bucket. */
+  /** The share of the answers before each bucket, for both that are compared. */
   readonly #own = new Float64Array(BUCKETS + 1);
   readonly #other = new Float64Array(BUCKETS + 1);
 

@@ -18,7 +18,7 @@ const QUICK_SHARE = 1 / 2;
 /** And what takes hardly more than the quickest. */
 const AS_QUICK = 1.1;
 
-/** Of which instance, and how long it took. */
+/** The instance that answered, and how long it took. */
 export interface Answer {
   /** `NO_HANDLE`: of none that is known. */
   readonly handle: number;

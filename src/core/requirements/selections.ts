@@ -30,8 +30,9 @@ export class Selections {
   readonly #allShares: number;
   /** A share that a request is not due to is for others: where the policy says how much it wants them to have. */
   #isExact = false;
-  /** Of the selection that is being made: what an instance may take, ms, and the group. */
+  /** What an instance may take in the selection that is being made, ms, … */
   #quickMs = Number.POSITIVE_INFINITY;
+  /** … and the group that it is for. */
   #group = 0;
 
   /** `shares`: how many there are. */
@@ -78,7 +79,7 @@ export class Selections {
     return made;
   }
 
-  /** Of those that are quick enough, the ones that serve as many of the due shares as any does. */
+  /** Those that are quick enough and serve as many of the due shares as any that is. */
   #select<C extends Candidate>(into: C[], candidates: readonly C[], selection: number): readonly C[] {
     this.#group = selection % GROUPS_MAX;
     const due = selection >> GROUPS_BITS;

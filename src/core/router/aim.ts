@@ -9,7 +9,7 @@ const FADING = 0.8;
 const NOTED_MIN = 20;
 /** A policy that is given another limit has to find its weights again, so that it is not done for less than this share of it. */
 const STEP_RATIO = 0.15;
-/** Of the requests, from which on the service counts as one whose requests are stages. */
+/** Share of the requests, from which on the service counts as one whose requests are stages. */
 const MOST = 0.5;
 /** And below which as one that has its own limit alone. */
 const SELDOM = 0.05;

@@ -64,7 +64,7 @@ export class Controller {
   /** What the nodes were at the last look, since when, and whether the course knows it. */
   #seen = { fingerprint: '', sinceMs: 0, isTaken: false };
   #connectedMs = 0;
-  /** Of which something may not have reached the broker: it is said again once the claim came back. */
+  /** Something of this course may not have reached the broker: it is said again once the claim came back. */
   #unsaid: Course | null = null;
 
   constructor(options: ControllerOptions) {

@@ -10,7 +10,7 @@ const address = z.string().refine((text) => isIP(text) !== 0, 'expected an IP ad
 const place = z.string().refine(isPlace, 'expected an IP address and a port');
 const port = z.int().min(1).max(65_535);
 const role = z.enum(['global-aggregator', 'aggregator', 'client']);
-/** Of terms, generations and rounds. */
+/** The highest term, generation and round. */
 export const COUNT_MAX = 1e9;
 const whole = z.int().min(0).max(1e12);
 const from0 = z.int().min(0).max(COUNT_MAX);

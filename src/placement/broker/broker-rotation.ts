@@ -13,7 +13,7 @@ const UNSUPPORTED_VERSION: readonly unknown[] = [1, 0x84];
 export class BrokerRotation {
   readonly #urls: readonly string[];
   readonly #rng: Rng;
-  /** Of those that do not speak MQTT 5. */
+  /** The version of each that does not speak MQTT 5. */
   readonly #versions = new Map<string, ProtocolVersion>();
   /** Connections since one held that did not hold, or were not made. */
   #failures = 0;

@@ -47,7 +47,7 @@ export const FieldKind = {
   chain: 30,
   /** An ordinary field where deadlines are not carried so. */
   baggage: 31,
-  /** Of the content of an answer, in one of its forms. */
+  /** A digest of the content of an answer, in one of its forms. */
   digest: 32,
   setCookie: 33,
 } as const;

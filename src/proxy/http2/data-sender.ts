@@ -12,10 +12,10 @@ export interface DataSource {
   sendData(bytesMax: number): number;
 }
 
-/** Of one connection. */
+/** Sends the data of one connection. */
 export class DataSender {
   readonly output: Output;
-  /** Of the connection; what the peer has room for. */
+  /** What the peer has room for, on all streams together. */
   window = WINDOW_BYTES;
   /** In the order of their turns. */
   readonly #waiting = new Set<DataSource>();

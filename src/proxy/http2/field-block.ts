@@ -32,7 +32,7 @@ export function fragmentOf(payload: Buffer, flags: number): Fragment {
   return { bytes, dependency };
 }
 
-/** Of DATA and HEADERS (RFC 9113 sections 6.1 and 6.2). Throws `ConnectionError`. */
+/** The payload of DATA or HEADERS (RFC 9113 sections 6.1 and 6.2). Throws `ConnectionError`. */
 export function withoutPadding(payload: Buffer): Buffer {
   const padding = payload[0];
   if (padding === undefined || padding >= payload.length) {

@@ -36,7 +36,7 @@ export interface FrameIntakeOptions {
   readonly preface: { read(bytes: Buffer): Buffer } | null;
 }
 
-/** Of one connection. */
+/** Reads the frames of one connection. */
 export class FrameIntake {
   readonly #socket: Socket;
   readonly #sink: FrameSink;

@@ -5,12 +5,12 @@ import { ConnectionError, ErrorCode, FRAME_BYTES_MAX, FRAME_HEADER_BYTES, FrameT
 
 const NOTHING = Buffer.alloc(0);
 
-/** Of one connection: `add` what was read, `next` until it is false, then `leave`. */
+/** Reads one connection: `add` what was read, `next` until it is false, then `leave`. */
 export class FrameReader {
   type = 0;
   flags = 0;
   streamId = 0;
-  /** Of the frame that was read last; it shares memory with what was read. */
+  /** The payload of the frame that was read last; it shares memory with what was read. */
   payload: Buffer = NOTHING;
   #chunk: Buffer = NOTHING;
   #at = 0;

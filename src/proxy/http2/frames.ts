@@ -46,7 +46,7 @@ export const FRAME_HEADER_BYTES = 9;
 export const FRAME_BYTES_MAX = 16_384;
 /** The default of SETTINGS_INITIAL_WINDOW_SIZE, and the window of a connection at first (RFC 9113 section 6.9.2). */
 export const WINDOW_BYTES = 65_535;
-/** Of a connection of ours; each stream has one of its own, and a stream that stands must not hold up the others. */
+/** The window of a connection of ours; each stream has one of its own, and a stream that stands must not hold up the others. */
 export const CONNECTION_WINDOW_BYTES = 1024 * 1024;
 /** RFC 9113 section 6.9.1. */
 export const WINDOW_BYTES_MAX = 0x7fff_ffff;

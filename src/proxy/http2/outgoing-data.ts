@@ -19,7 +19,7 @@ export interface DataLink {
   emptied(ended: boolean): void;
 }
 
-/** Of one stream, from its first piece to its last. */
+/** The data of one stream, from its first piece to its last. */
 export class OutgoingData implements DataSource {
   /** What the peer has room for; below zero where it changed its mind (RFC 9113 section 6.9.2). */
   window: number;
@@ -27,7 +27,7 @@ export class OutgoingData implements DataSource {
   endsWithLast = false;
   readonly #link: DataLink;
   #pieces: Buffer[] = [];
-  /** Of the first piece, sent. */
+  /** How much of the first piece is sent. */
   #sentBytes = 0;
 
   /** `window`: of the stream at its begin. */

@@ -7,7 +7,7 @@ import { endOfTurn } from '../../net/loop-share.ts';
 /** Text that waits for a peer which does not read; beyond it, a client is not read any more either. */
 const TEXT_MAX = 64 * 1024;
 
-/** Of one connection; `say` and `sayBytes` keep their order. */
+/** What one connection sends; `say` and `sayBytes` keep their order. */
 export class Output {
   readonly #socket: Socket;
   #text = '';

@@ -1,7 +1,7 @@
 // What a peer may send, on a stream or on all of them (RFC 9113 section 5.2). What is read is given back in halves of the window, so that
 // not every frame costs a WINDOW_UPDATE.
 
-/** Of a stream or of a connection, bytes. */
+/** The window of a stream or of a connection, bytes. */
 export class ReceiveWindow {
   readonly #creditBytes: number;
   #left: number;

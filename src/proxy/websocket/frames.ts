@@ -21,7 +21,7 @@ export class FrameTracker {
   #code = 0;
   /** A piece of a message came. */
   hasMessage = false;
-  /** Of the close frame, once all of it came; 0 before. A masked code is not read, and 0 is none: 1005 stands for them. */
+  /** The code of the close frame, once all of it came; 0 before. A masked code is not read, and 0 is none: 1005 stands for them. */
   closeCode = 0;
 
   /** A close frame came. */

@@ -41,7 +41,7 @@ const LEFT = 66;
 const RIGHT = 12;
 const TOP = 14;
 const BOTTOM = 40;
-/** Of the words in it, about. */
+/** A character of its text is about so wide. */
 const CHAR_WIDTH = 6.5;
 const ROW_HEIGHT = 13;
 const MARK_GAP = 4;
@@ -105,7 +105,7 @@ export function barChart({ groups, series, yLabel, formatY, yCut = Number.POSITI
       return `<rect class="series bar s${style}" x="${round(left)}" y="${round(y(value))}" width="${round(Math.max(0.5, barWidth - 0.6))}" height="${height}"><title>${escapeXml(title)}</title></rect>`;
     }),
   );
-  // Of very many, those that have room: each bar says its own.
+  // Where there are very many, those that have room: each bar says its own.
   const nameWidth = Math.max(0, ...groups.map(({ length }) => (length + 0.5) * CHAR_WIDTH));
   const each = Math.max(1, Math.ceil(nameWidth / groupWidth));
   const names = groups.flatMap((group, g) => (g % each === 0 ? xTick(LEFT + groupWidth * (g + 0.5), group) : []));

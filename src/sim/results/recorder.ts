@@ -71,7 +71,7 @@ export class Recorder {
     this.requirements.answered(answer);
   }
 
-  /** Of a request of the group there, by the profile of the instance; NaN where that does not say. */
+  /** How accurate an answer to the group is there, by the profile of the instance; NaN where that does not say. */
   accuracyOf(instance: number, group: number): number {
     return ofGroup((this.shape.profiles[instance] as Profile).accuracy, group);
   }

@@ -130,7 +130,7 @@ export const qosKeys = {
   }),
 };
 
-/** Of `objective.keep`. */
+/** The default of `objective.keep`. */
 export const KEEP_DEFAULT = 0.02;
 
 /** Keys of `[service.objective]`. */

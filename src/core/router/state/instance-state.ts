@@ -8,7 +8,7 @@ interface Known {
   readonly view: CandidateView;
   /** Attempts started there of late. */
   readonly requestsPerSecond: number;
-  /** Of this event loop. */
+  /** From this event loop. */
   readonly inFlight: number;
   readonly serves: InstanceState['serves'];
 }

@@ -26,7 +26,7 @@ const RESTLESS_MS_MAX = 1_000;
 /** Some file systems report no change: the files are looked at this often, ms. */
 const LOOK_MS = 5_000;
 
-/** Of what could not be read: it is tried again at the next look. */
+/** Stands for what could not be read: it is tried again at the next look. */
 const UNREAD = '';
 
 /** Follows one file, or the files of a folder. */

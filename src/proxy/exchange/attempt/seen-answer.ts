@@ -23,7 +23,7 @@ import { misfitOf, readPart } from './misfit.ts';
 import type { AttemptOwner } from './owner.ts';
 import type { Beginning } from './stream-pace.ts';
 
-/** Of the exchange that it answers. */
+/** What it needs of the exchange that it answers. */
 type Asked = Pick<AttemptOwner, 'request' | 'service' | 'candidate' | 'upgrades'>;
 
 export class SeenAnswer implements AttemptEnding {
@@ -39,7 +39,7 @@ export class SeenAnswer implements AttemptEnding {
   attemptInTime = true;
   expired = false;
   stalled = false;
-  /** Of a call of gRPC that was answered 200. */
+  /** The messages of a call of gRPC that was answered 200. */
   protected messages: GrpcMessages | null = null;
   #end: BodyEnd | null = null;
   #streamEnds: StreamEnds | null = null;
@@ -122,7 +122,7 @@ export class SeenAnswer implements AttemptEnding {
     const handle = candidate?.handle ?? NO_HANDLE;
     this.#end = bodyEndOf(contentType, contentEncoding);
     this.#streamEnds = service.streamEnds;
-    // Of a stream, which may last for hours, nothing is kept.
+    // Nothing is kept of a stream, which may last for hours.
     const mayBeUsed = contentEncoding !== '' || this.status < 300;
     if (!stream && mayBeUsed) this.#content = contentCheck(head, service.checkBudget, handle);
     if (digests !== null && this.status === 200) this.#digest = digestCheck(digests, service.checkBudget, handle);

@@ -15,7 +15,7 @@ export const FieldRole = {
   cookie: 6,
   contentLength: 7,
   host: 8,
-  /** Of an answer alone. */
+  /** Only an answer has it. */
   status: 9,
   /** A name like any other, with a value that is none. */
   badValue: 10,

@@ -70,7 +70,7 @@ export const STATIC_TABLE: readonly HpackField[] = ENTRIES.split('\n').map((entr
   return space < 0 ? hpackField(entry, '') : hpackField(entry.slice(0, space), entry.slice(space + 1));
 });
 
-/** Of each name the first index. */
+/** The first index of each name. */
 export const STATIC_NAMES: ReadonlyMap<string, number> = new Map(
   STATIC_TABLE.map(({ name }, i) => [name, i + 1] as const).reverse(),
 );

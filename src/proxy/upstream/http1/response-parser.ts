@@ -70,7 +70,7 @@ export class ResponseParser {
     return this.#keepAliveSeconds;
   }
 
-  /** Of a body of known length, bytes still to come. */
+  /** Bytes still to come of a body of known length. */
   get bytesLeft(): number {
     return this.#left;
   }

@@ -46,7 +46,7 @@ class StreamCall implements UpstreamCall, SentStream {
   #paused = false;
   #trailers = NO_TRAILERS;
   #answered = false;
-  /** Of the answer, still to come by its own account; -1: it did not say. */
+  /** What is still to come of the answer, by its own account; -1: it did not say. */
   #bytesLeft = -1;
   /** Small pieces that came in this read: the only one, or all of them. */
   #held: Buffer | null = null;

@@ -5,7 +5,7 @@ import { duration, milliseconds } from '../../format.ts';
 
 /** More nodes would be no picture. */
 const COLUMNS_MAX = 16;
-/** Of the accent, behind the longest round trip. */
+/** How much of the accent is behind the longest round trip. */
 const SHADE_PERCENT = 22;
 
 /** The matrix as far as this node has heard of it. */

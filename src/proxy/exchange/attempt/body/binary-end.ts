@@ -80,10 +80,10 @@ export class MessageEnd {
   readonly truncated = false;
   isForeign = false;
   #place: 'tag' | 'varint' | 'length' | 'bytes' | 'unknown' = 'tag';
-  /** Of the varint that is read: its value, and how much of it came. */
+  /** The varint that is read: its value, and how much of it came. */
   #value = 0;
   #varintBytes = 0;
-  /** Of the value of a field. */
+  /** Bytes still to come of the value of a field. */
   #bytesLeft = 0;
 
   take(chunk: Buffer): void {

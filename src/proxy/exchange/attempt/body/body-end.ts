@@ -83,7 +83,7 @@ const makerOf = remembered((contentType): (() => BodyEnd | null) => {
   return isStreamType(contentType) ? () => new PictureStream(boundary) : () => new MultipartEnd(boundary);
 });
 
-/** Of formats that have no end, and of those that are no text. */
+/** For formats that have no end, and for those that are no text. */
 function plainMakerOf(contentType: string): () => BodyEnd | null {
   if (ARCHIVE_TYPE.test(contentType)) return () => new ArchiveEnd();
   if (PACKETS_TYPE.test(contentType)) return () => new PacketsEnd();

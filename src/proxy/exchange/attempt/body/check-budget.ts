@@ -4,7 +4,7 @@
 
 /** Share of the time. */
 const SHARE = 0.02;
-/** Of answers that nothing speaks against, one in so many is looked into where that would be each. */
+/** A check that would concern nearly every answer looks into one in so many of those that nothing speaks against. */
 const SAMPLE = 4;
 /** So much may be saved up, ms. */
 const SAVED_MS_MAX = 20;

@@ -10,10 +10,10 @@ const DATA = Buffer.from('data');
 /** By which servers of language models say that a stream is over: the data of the last event. */
 const OVER = '[DONE]';
 const SPACE = 0x20;
-/** Of `OVER` and the line ends behind it. */
+/** The length of `OVER` and the line ends behind it. */
 const TAIL_CHARS = 12;
 const OTHER_NAME = -1;
-/** Of a byte order mark, which may stand before the first line. */
+/** A byte order mark, which may stand before the first line. */
 const MARK: readonly number[] = [0xef, 0xbb, 0xbf];
 /** An end of a line and the first byte of a blank line behind it. */
 const EVENT_ENDS: readonly string[] = ['\n\n', '\n\r', '\r\r'];

@@ -43,7 +43,7 @@ export class GrpcMessages implements BodyEnd {
 
   /** A message is compressed in a way that the client cannot read, or that is not given: an error to it ("Compressed-Flag"). */
   isUnreadable = false;
-  /** Of the first message, where it is compressed. */
+  /** The check of the first message, where it is compressed. */
   #check: BodyCheck | null = null;
 
   constructor(web: boolean, decoding: MessageDecoding | null) {
@@ -71,7 +71,7 @@ export class GrpcMessages implements BodyEnd {
     return this.#prefix > 0;
   }
 
-  /** Of gRPC-Web, trailers alone. */
+  /** There were only the trailers of gRPC-Web. */
   get isHollow(): boolean {
     return !this.begun;
   }

@@ -10,7 +10,7 @@ const NO_NUMBERS = /\bNaN\b|-?\bInfinity\b/g;
 const ZERO = 0;
 const WIDE_MARKS: ReadonlySet<number | undefined> = new Set([0xfe, 0xff]);
 
-/** Of an object, an array, a string, a number, `true`, `false` or `null`, and of byte order marks. */
+/** The first bytes of objects, arrays, strings, numbers, `true`, `false` and `null`, and of byte order marks. */
 export const JSON_BEGINNINGS: ReadonlySet<number> = new Set(Buffer.from('{["-0123456789tfn\xef\xfe\xff', 'latin1'));
 
 /** No white space, and none of the zeroes that programs in C send along. */

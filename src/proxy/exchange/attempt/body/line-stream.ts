@@ -4,7 +4,7 @@
 import { firstText, isJsonText, JSON_BEGINNINGS } from './json-text.ts';
 
 const LF = 10;
-/** Of a longer last line nothing is said. */
+/** A longer last line is not judged. */
 const LINE_BYTES_MAX = 65_536;
 
 export class LineStream {

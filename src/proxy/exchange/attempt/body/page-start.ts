@@ -44,7 +44,7 @@ export class PageStart {
   }
 }
 
-/** Of what is no text: it begins with a tag, or with an object of JSON. Samples of sound may have any first byte. */
+/** The beginning of what should be no text and is: it begins with a tag, or with an object of JSON. Samples of sound may have any first byte. */
 export class TextStart {
   readonly truncated = false;
   #start = '';

@@ -120,7 +120,7 @@ export class PictureEnd {
   #place: Place = 'begin';
   /** What came of the beginning or of the head of a segment, or the last byte of what is compressed. */
   #pending: Buffer = Buffer.alloc(0);
-  /** Of the segment. */
+  /** Bytes still to come of the segment. */
   #bytesLeft = 0;
   /** The last bytes of all. */
   #tail: Buffer = Buffer.alloc(0);

@@ -2,7 +2,7 @@
 // says. Without a length nothing is said of a picture, and what is written otherwise is not read: cameras take liberties.
 
 const LF = 10;
-/** Of a delimiter and the head behind it. */
+/** The most that a delimiter and the head behind it have. */
 const HEAD_BYTES_MAX = 8192;
 
 type Place = 'between' | 'head' | 'picture' | 'not-read' | 'over';
@@ -17,7 +17,7 @@ export class PictureStream {
   #place: Place = 'between';
   #line = '';
   #headBytes = 0;
-  /** Of the picture; -1: its head does not say. */
+  /** Bytes still to come of the picture; -1: its head does not say. */
   #bytesLeft = -1;
 
   constructor(boundary: string) {
