@@ -20,7 +20,7 @@ Columns that only some policies have; those of qedge:
   pressure     how congested the instance is, from 0 to 1
   cost         what the weights move away from: expected failures, and a price
                on congestion
-  misses       late or failed answers in a row
+  misses       late or failed answers in a row; a failed one counts as three
   unloaded ms  what an answer takes where none has to wait`;
 
 export function registerExplain(program: Command): void {

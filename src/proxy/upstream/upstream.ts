@@ -133,6 +133,7 @@ const PROTOCOL_CODES: ReadonlySet<string> = new Set([
 /** For the problem details that the client gets: printable ASCII, with the code of the system where there is one. */
 export function describeError(error: UpstreamError): string {
   const code = (error.cause as { readonly code?: unknown }).code;
-  const why = typeof code === 'string' ? `${error.cause.message} (${code})` : error.cause.message;
+  const { message } = error.cause;
+  const why = typeof code === 'string' && !message.includes(code) ? `${message} (${code})` : message;
   return why.replaceAll(/[^\x20-\x7e]/g, '?');
 }

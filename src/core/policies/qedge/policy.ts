@@ -234,8 +234,8 @@ class Qedge implements Policy {
     const { handle, key } = candidate;
     const weight = result === 'failed' || result === 'refused' ? ERROR_WEIGHT : 1;
     if (!this.streaks.miss(handle, weight, { startMs, nowMs })) return;
-    const reason =
-      weight === ERROR_WEIGHT ? `last attempt ${result}` : `${this.streaks.misses(handle)} misses in a row`;
+    // How many is not said: an error counts as several.
+    const reason = weight === ERROR_WEIGHT ? `last attempt ${result}` : 'misses in a row';
     this.#context.onEvent({ kind: 'ejected', key, untilMs: this.streaks.untilMs(handle), reason });
     this.#refreshPanic(nowMs);
   }

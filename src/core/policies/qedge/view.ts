@@ -71,11 +71,10 @@ export function densityOf(
 function noteOn({ moment, estimates, streaks, windows }: Shown, candidate: Candidate, at: ViewedAt): string {
   const { handle } = candidate;
   const { qos, nowMs } = at;
-  const misses = streaks.misses(handle);
   const success = estimates.success[handle] as number;
   if (!candidate.isActive) return candidate.availability;
   if (isOverdue(candidate, at)) return 'passed over: its oldest request is overdue';
-  if (streaks.isLate(handle, nowMs)) return `passed over after ${misses} ${misses === 1 ? 'miss' : 'misses'} in a row`;
+  if (streaks.isLate(handle, nowMs)) return 'passed over after misses in a row';
   if (moment.isFull(candidate, nowMs)) return 'passed over: its queue is too long for the limit';
   if (Number.isNaN(success)) return 'judged by its round trip: no decision step yet';
   if ((windows[handle]?.sizeAt(nowMs) ?? 0) === 0) return 'judged by its round trip: no samples';

@@ -163,6 +163,16 @@ describe('qedge', () => {
     expect(stateOf(world, 0).note).toBe('passed over: its oldest request is overdue');
   });
 
+  it('gives no number of misses where an error counts as several', () => {
+    const world = createWorld('qedge');
+    populate(world, [1, 10]);
+    const [broken] = world.router.candidates;
+    if (broken === undefined) throw new Error('no candidate');
+    world.router.finish(world.router.start(broken, world.nowMs), 'refused', 1, world.nowMs);
+    world.router.finish(world.router.start(broken, world.nowMs), 'answered', 500, world.nowMs);
+    expect(stateOf(world, 0).note).toBe('passed over after misses in a row');
+  });
+
   it('passes over an instance that it fills itself, before anything there is late', () => {
     const world = createWorld('qedge');
     populate(world, [1, 71.9]);
