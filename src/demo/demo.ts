@@ -110,7 +110,7 @@ async function run(options: DemoOptions, closers: (() => void | Promise<void>)[]
   });
   const hints = { dashboardUrl: facts.adminUrl, curl: curlLine(facts) };
   const view = await watch({ options, app, continuum, cameras, stalls, hints });
-  print(['', ...renderSummary(view, totalsOf(cameras), paint)]);
+  print(['', ...renderSummary({ ...view, notice: stalls.summary }, totalsOf(cameras), paint)]);
 }
 
 interface Stage {

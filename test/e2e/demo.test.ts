@@ -90,11 +90,12 @@ describe('qedge demo', () => {
     await placed(run);
     run.child.kill('SIGINT');
     expect(await run.ended, run.stderr()).toBe(0);
-    const summary = /([\d,]+) frames in \d+ s: [\d.]+ % answered in time \(\d+ late, (\d+) without an answer\)/.exec(
-      run.stdout(),
-    );
+    const summary =
+      /([\d,]+) frames in \d+ s: [\d.]+ % answered in time \([\d,]+ late, (?:[\d,]+ refused, )?([\d,]+) without an answer\)/.exec(
+        run.stdout(),
+      );
     expect(summary, run.stdout()).not.toBeNull();
-    const [frames, unanswered] = [summary?.[1]?.replaceAll(',', ''), summary?.[2]].map(Number);
+    const [frames, unanswered] = [summary?.[1]?.replaceAll(',', ''), summary?.[2]?.replaceAll(',', '')].map(Number);
     expect((frames ?? 0) - (unanswered ?? 0)).toBeGreaterThan(50);
     for (const node of ['orin-nano-1', 'orin-nano-2', 'agx-orin-1', 'agx-orin-2', 'a100-east', 'a100-west']) {
       expect(run.stdout()).toMatch(new RegExp(`^  ${node} `, 'm'));

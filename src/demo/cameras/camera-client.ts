@@ -38,7 +38,9 @@ export class CameraClient {
   inTime = 0;
   /** Answered, but late. */
   late = 0;
-  /** Not answered with a 200, or dropped. */
+  /** The proxy said at once that no instance has room. */
+  refused = 0;
+  /** Not answered with a 200 otherwise, or dropped. */
   failed = 0;
   readonly #options: CameraOptions;
   readonly #pool: Pool;
@@ -106,18 +108,23 @@ export class CameraClient {
     const answered = await this.#exchange(frame);
     this.#inFlight--;
     if (this.#timer === null) return;
-    const inTime = answered && performance.now() - startMs <= latencyMs;
+    const inTime = answered === 'whole' && performance.now() - startMs <= latencyMs;
     if (inTime) this.inTime++;
-    else if (answered) this.late++;
+    else if (answered === 'whole') this.late++;
+    else if (answered === 'refused') this.refused++;
     else this.failed++;
     this.#count(inTime);
   }
 
-  /** True when a 200 came back in full. */
-  async #exchange(body: Buffer): Promise<boolean> {
+  /** Whole: a 200 came back in full. */
+  async #exchange(body: Buffer): Promise<'whole' | 'refused' | 'none'> {
     const { answerTimeoutMs = ANSWER_TIMEOUT_MS_DEFAULT } = this.#options;
     try {
-      const { statusCode, body: answer } = await this.#pool.request({
+      const {
+        statusCode,
+        headers,
+        body: answer,
+      } = await this.#pool.request({
         path: '/infer',
         method: 'POST',
         headers: this.#headers,
@@ -126,10 +133,11 @@ export class CameraClient {
         bodyTimeout: answerTimeoutMs,
       });
       await answer.dump();
-      return statusCode === 200;
+      if (statusCode === 200) return 'whole';
+      return headers['x-qedge-error'] === 'overloaded' ? 'refused' : 'none';
     } catch {
       // The frame has no answer; the account says so.
-      return false;
+      return 'none';
     }
   }
 

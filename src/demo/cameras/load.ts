@@ -19,6 +19,7 @@ export interface LoadTotals {
   readonly sent: number;
   readonly inTime: number;
   readonly late: number;
+  readonly refused: number;
   readonly failed: number;
 }
 
@@ -51,6 +52,7 @@ export function totalsOf(cameras: readonly CameraClient[]): LoadTotals {
     sent: sum(({ sent }) => sent),
     inTime: sum(({ inTime }) => inTime),
     late: sum(({ late }) => late),
+    refused: sum(({ refused }) => refused),
     failed: sum(({ failed }) => failed),
   };
 }

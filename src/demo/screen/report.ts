@@ -25,15 +25,16 @@ export function startReporter(output: NodeJS.WriteStream, view: () => DemoView):
   return canMoveCursor ? livePicture(output, view) : plainLines(output, view);
 }
 
-/** The last words: what was sent, what came back in time, and whose clients were content. */
+/** The last words: what was sent, what came back in time, whose clients were content, and whether the machine was; `view.notice` says that. */
 export function renderSummary(view: DemoView, totals: LoadTotals, paint: Paint): readonly string[] {
   const seconds = (view.elapsedMs / 1000).toFixed(0);
   if (totals.sent === 0) return [`Ran for ${seconds} s without a load.`];
-  const answered = totals.inTime + totals.late + totals.failed;
+  const answered = totals.inTime + totals.late + totals.refused + totals.failed;
   const inTime = percent(answered === 0 ? null : totals.inTime / answered, 2);
   return [
     `${paint('strong', `${count(totals.sent)} frames in ${seconds} s`)}: ${inTime} answered in time ` +
-      `(${count(totals.late)} late, ${count(totals.failed)} without an answer).`,
+      `(${count(totals.late)} late, ${totals.refused === 0 ? '' : `${count(totals.refused)} refused, `}` +
+      `${count(totals.failed)} without an answer).`,
     ...view.services
       .filter(({ clients }) => clients.length > 0)
       .map(({ state, clients }) => {
@@ -41,6 +42,7 @@ export function renderSummary(view: DemoView, totals: LoadTotals, paint: Paint):
         const names = `clients of ${state.service} with at least ${successRatio * 100} % in time`;
         return `${satisfied(clients, successRatio)} ${names} over the last ${windowMs / 1000} s.`;
       }),
+    ...(view.notice === null ? [] : [view.notice]),
   ];
 }
 

@@ -14,11 +14,13 @@ export class StallWatch {
   readonly #histogram = monitorEventLoopDelay({ resolution: RESOLUTION_MS });
   readonly #timer: NodeJS.Timeout;
   #lastMs = 0;
+  #mostMs = 0;
 
   constructor() {
     this.#histogram.enable();
     this.#timer = setInterval(() => {
       this.#lastMs = this.#lateMs();
+      this.#mostMs = Math.max(this.#mostMs, this.#lastMs);
       this.#histogram.reset();
     }, SPAN_MS);
   }
@@ -26,6 +28,13 @@ export class StallWatch {
   /** What to say when the machine is too busy to emulate anything well; null when it is not. */
   get notice(): string | null {
     return stallNotice(Math.max(this.#lastMs, this.#lateMs()));
+  }
+
+  /** The same of all the time. */
+  get summary(): string | null {
+    const lateMs = Math.max(this.#mostMs, this.#lateMs());
+    if (lateMs < STALL_MS_MIN) return null;
+    return `This machine was busy: timers came up to ${lateMs.toFixed(0)} ms late, so instances looked slow.`;
   }
 
   stop(): void {

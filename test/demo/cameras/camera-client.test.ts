@@ -1,9 +1,11 @@
+import { createServer } from 'node:http';
 import { afterEach, describe, expect, it, vi } from 'vitest';
 import { createRng } from '../../../src/core/rng.ts';
 import { CameraClient, type CameraOptions } from '../../../src/demo/cameras/camera-client.ts';
 import { createCameras, totalsOf } from '../../../src/demo/cameras/load.ts';
 import { EmulatedService, type EmulatedServiceOptions } from '../../../src/demo/emulated/service.ts';
 import { ROAD } from '../../../src/demo/scenes/road.ts';
+import { listening } from '../../support/listening.ts';
 import { PATIENCE } from '../../support/patience.ts';
 
 const running: { stop(): Promise<void> }[] = [];
@@ -87,6 +89,21 @@ describe('a camera', () => {
   });
 });
 
+describe('a camera that the proxy refuses for want of room', () => {
+  it.each([
+    ['overloaded', 'refused'],
+    ['no-instance', 'failed'],
+  ] as const)('counts %s as %s', async (code, counted) => {
+    const proxy = createServer((_request, response) => {
+      response.writeHead(503, { 'x-qedge-error': code }).end();
+    });
+    running.push({ stop: async () => void proxy.close() });
+    const client = camera({ origin: `http://127.0.0.1:${await listening(proxy)}` });
+    await vi.waitFor(() => expect(client[counted]).toBeGreaterThanOrEqual(2), PATIENCE);
+    expect(client.refused + client.failed).toBe(client[counted]);
+  });
+});
+
 describe('the load', () => {
   it.each([1, 2, 5, 12, 100])('divides %i cameras among the services, each with a name of its own', (clients) => {
     const options = { scene: ROAD, origin: 'http://127.0.0.1:9', frames: [Buffer.from('frame')], rng: createRng(1) };
@@ -94,6 +111,6 @@ describe('the load', () => {
     expect(new Set(cameras.map(({ clientId }) => clientId)).size).toBe(clients);
     const cars = cameras.filter(({ service }) => service === 'pilotnet').length;
     expect(cars).toBe(Math.min(clients, Math.ceil(clients * 0.8)));
-    expect(totalsOf(cameras)).toEqual({ sent: 0, inTime: 0, late: 0, failed: 0 });
+    expect(totalsOf(cameras)).toEqual({ sent: 0, inTime: 0, late: 0, refused: 0, failed: 0 });
   });
 });

@@ -170,15 +170,23 @@ describe('the picture', () => {
 
 describe('the summary', () => {
   it('says what came back in time and whose clients were content', () => {
-    const totals = { sent: 3_000, inTime: 2_985, late: 10, failed: 5 };
+    const totals = { sent: 3_000, inTime: 2_985, late: 10, refused: 0, failed: 5 };
     expect(renderSummary(view([far]), totals, plainPaint)).toEqual([
       '3,000 frames in 65 s: 99.50 % answered in time (10 late, 5 without an answer).',
       '9/10 clients of pilotnet with at least 90 % in time over the last 10 s.',
     ]);
   });
 
+  it('says what was refused, and that the machine was busy', () => {
+    const totals = { sent: 3_000, inTime: 2_000, late: 400, refused: 1_100, failed: 0 };
+    const notice = 'This machine was busy.';
+    const lines = renderSummary({ ...view([far]), notice }, totals, plainPaint);
+    expect(lines[0]).toContain('(400 late, 1,100 refused, 0 without an answer).');
+    expect(lines.at(-1)).toBe(notice);
+  });
+
   it('says so when nothing was sent', () => {
-    const totals = { sent: 0, inTime: 0, late: 0, failed: 0 };
+    const totals = { sent: 0, inTime: 0, late: 0, refused: 0, failed: 0 };
     expect(renderSummary(view([far], 0), totals, plainPaint)).toEqual(['Ran for 65 s without a load.']);
   });
 });
