@@ -1,6 +1,8 @@
 import { describe, expect, it } from 'vitest';
 import { createWorld } from '../../src/sim/world/world.ts';
+import { compare, figureIn, steady } from '../bench/worlds/comparison.ts';
 import { generateWorld, KINDS, type KindName, seedOf } from '../bench/worlds/kinds.ts';
+import { runWorlds } from '../bench/worlds/run.ts';
 import { tightnessOf } from '../bench/worlds/tightness.ts';
 
 const NAMES = Object.keys(KINDS) as KindName[];
@@ -85,5 +87,19 @@ describe('the generator of worlds', () => {
     }, 0);
     expect(clients.some(({ fromMs }) => fromMs > 0)).toBe(true);
     expect(world?.demandRate).toBeCloseTo(sent, 6);
+  });
+});
+
+describe('the comparison of worlds', () => {
+  it('takes the mean of several arrivals in one world', async () => {
+    const task = { kind: 'two-bad', seed: 1, policy: 'round-robin' } as const;
+    const tasks = [0, 1].map((arrival) => ({ ...task, arrival }));
+    const results = await runWorlds(tasks, 1, () => {});
+    const [first, second] = results.map(({ metrics }) => steady(metrics)) as [number, number];
+    expect(first).not.toBe(second);
+    const worlds = compare(results);
+    expect(worlds).toHaveLength(1);
+    expect(worlds.map((world) => figureIn(world, 'round-robin', steady))).toEqual([(first + second) / 2]);
+    expect(worlds.map((world) => figureIn(world, 'random', steady))).toEqual([Number.NaN]);
   });
 });

@@ -40,6 +40,10 @@ export type WorldDepth = keyof typeof DEPTHS;
 export interface WorldsBenchOptions {
   readonly depth: WorldDepth;
   readonly set: 'train' | 'test';
+  /** The first world's seed in place of the set's; null: the set's. */
+  readonly seed: number | null;
+  /** Draws of the requests in each world: one is quick, a verdict on one world takes several. */
+  readonly arrivals: number;
   /** Null: all. */
   readonly kinds: readonly string[] | null;
   readonly subject: string;
@@ -61,11 +65,18 @@ export async function benchWorlds(options: WorldsBenchOptions): Promise<string> 
   return [
     ...lines,
     worldTables(worlds, { policies, subject }),
-    `${worlds.length} worlds of the ${options.set} seeds, ${results.length} runs, ${(cpuS / 60).toFixed(1)} CPU minutes.`,
+    `${worlds.length} worlds of ${seedsOf(options)}, ${options.arrivals === 1 ? 'one arrival' : `the mean of ${options.arrivals} arrivals`} each, ${results.length} runs, ${(cpuS / 60).toFixed(1)} CPU minutes.`,
   ].join('\n\n');
 }
 
-function tasksOf({ depth, set, kinds }: WorldsBenchOptions, policies: readonly string[]): WorldTask[] {
+function seedsOf({ set, seed }: WorldsBenchOptions): string {
+  return seed === null ? `the ${set} seeds` : `the seeds from ${seed} on`;
+}
+
+function tasksOf(options: WorldsBenchOptions, policies: readonly string[]): WorldTask[] {
+  const { depth, set, kinds } = options;
+  const first = options.seed ?? seedOf(set, 0);
+  const arrivals = Array.from({ length: options.arrivals }, (_, k) => k);
   const known = Object.keys(KINDS) as KindName[];
   for (const kind of kinds ?? []) {
     if (!(kind in KINDS)) throw new Error(`--kinds ${kind}: expected some of ${known.join(', ')}`);
@@ -73,8 +84,8 @@ function tasksOf({ depth, set, kinds }: WorldsBenchOptions, policies: readonly s
   return known
     .filter((kind) => kinds === null || kinds.includes(kind))
     .flatMap((kind) =>
-      Array.from({ length: DEPTHS[depth][kind] }, (_, n) => seedOf(set, n)).flatMap((seed) =>
-        policies.map((policy) => ({ kind, seed, policy })),
+      Array.from({ length: DEPTHS[depth][kind] }, (_, n) => first + n).flatMap((seed) =>
+        arrivals.flatMap((arrival) => policies.map((policy) => ({ kind, seed, arrival, policy }))),
       ),
     );
 }

@@ -1,4 +1,4 @@
-// Results world by world: what each policy reached in it.
+// Results world by world: what each policy reached in it, in the mean of its arrivals.
 
 import type { RunMetrics } from '../../../src/sim/results/metrics.ts';
 import type { KindName } from './kinds.ts';
@@ -11,24 +11,32 @@ export const SIMPLE_POLICIES = ['round-robin', 'least-connections', 'p2c-ewma'] 
 export interface Compared {
   readonly kind: KindName;
   readonly world: WorldResult['world'];
-  readonly byPolicy: ReadonlyMap<string, WorldResult>;
+  readonly byPolicy: ReadonlyMap<string, readonly WorldResult[]>;
 }
 
 export function compare(results: readonly WorldResult[]): Compared[] {
-  const worlds = new Map<string, { kind: KindName; world: WorldResult['world']; byPolicy: Map<string, WorldResult> }>();
+  const worlds = new Map<
+    string,
+    { kind: KindName; world: WorldResult['world']; byPolicy: Map<string, WorldResult[]> }
+  >();
   for (const result of results) {
     const { name } = result.world;
     const known = worlds.get(name) ?? { kind: result.kind, world: result.world, byPolicy: new Map() };
-    known.byPolicy.set(result.policy, result);
+    const before = known.byPolicy.get(result.policy) ?? [];
+    known.byPolicy.set(result.policy, [...before, result]);
     worlds.set(name, known);
   }
   return [...worlds.values()];
 }
 
 /** A policy's figure in a world; NaN where it was not run. */
-export function figureIn({ byPolicy }: Compared, policy: string, value: (metrics: RunMetrics) => number): number {
-  const result = byPolicy.get(policy);
-  return result === undefined ? Number.NaN : value(result.metrics);
+export function figureIn(world: Compared, policy: string, value: (metrics: RunMetrics) => number): number {
+  return resultIn(world, policy, ({ metrics }) => value(metrics));
+}
+
+/** The same of a run's result. */
+export function resultIn({ byPolicy }: Compared, policy: string, value: (result: WorldResult) => number): number {
+  return mean((byPolicy.get(policy) ?? []).map(value));
 }
 
 export const steady = (metrics: RunMetrics): number => metrics.steadySuccessRatio;
@@ -49,28 +57,28 @@ export function bestSimple(world: Compared): { policy: string; success: number }
 
 /** Two standard errors of a share of the world's steady requests: what chance alone may make of a difference. */
 export function chance({ byPolicy }: Compared, share: number): number {
-  const requests = byPolicy.values().next().value?.steadyRequests ?? 0;
+  const runs: readonly WorldResult[] = byPolicy.values().next().value ?? [];
+  const requests = runs.reduce((sum, { steadyRequests }) => sum + steadyRequests, 0);
   return 2 * Math.sqrt((2 * share * (1 - share)) / Math.max(1, requests));
 }
 
 // ---- overload ----
 
 /** Requests per second that succeeded, as a share of what all instances carry; in the steady part. */
-export function goodputRatio({ world, byPolicy }: Compared, policy: string): number {
-  const result = byPolicy.get(policy);
-  return result === undefined
-    ? Number.NaN
-    : (result.metrics.steadySuccessRatio * world.demandRate) / world.capacityRate;
+export function goodputRatio(compared: Compared, policy: string): number {
+  const { demandRate, capacityRate } = compared.world;
+  return (figureIn(compared, policy, steady) * demandRate) / capacityRate;
 }
 
 /** The same while capacity is at 60 % of the load: the first event of the world. */
-export function fallenGoodputRatio({ byPolicy }: Compared, policy: string): number {
-  const fall = byPolicy.get(policy)?.metrics.disturbances[0];
-  return fall === undefined ? Number.NaN : fall.successRatio / 0.6;
+export function fallenGoodputRatio(world: Compared, policy: string): number {
+  return figureIn(world, policy, ({ disturbances }) => (disturbances[0]?.successRatio ?? Number.NaN) / 0.6);
 }
 
 /** Seconds until success is back after the last event; +Infinity: never. */
-export function recoveryS({ byPolicy }: Compared, policy: string): number {
-  const back = byPolicy.get(policy)?.metrics.disturbances.at(-1);
-  return back === undefined ? Number.NaN : (back.recoveryS ?? Number.POSITIVE_INFINITY);
+export function recoveryS(world: Compared, policy: string): number {
+  return figureIn(world, policy, ({ disturbances }) => {
+    const back = disturbances.at(-1);
+    return back === undefined ? Number.NaN : (back.recoveryS ?? Number.POSITIVE_INFINITY);
+  });
 }

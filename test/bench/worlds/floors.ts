@@ -11,6 +11,7 @@ import {
   mean,
   ORACLE,
   recoveryS,
+  resultIn,
   satisfied,
   steady,
 } from './comparison.ts';
@@ -88,7 +89,7 @@ export function worldFloorsOf(worlds: readonly Compared[], subject: string): Wor
     atMost(
       'two bad of four: attempts there',
       0.03,
-      scored(of('two-bad'), (world) => world.byPolicy.get(subject)?.badRatio ?? Number.NaN),
+      scored(of('two-bad'), (world) => resultIn(world, subject, ({ badRatio }) => badRatio)),
     ),
   ];
   return floors.flatMap((floor) => floor ?? []);

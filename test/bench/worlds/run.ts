@@ -11,6 +11,8 @@ import type { GeneratedWorld } from './world.ts';
 export interface WorldTask {
   readonly kind: KindName;
   readonly seed: number;
+  /** Which draw of the requests in this world, from 0. */
+  readonly arrival: number;
   readonly policy: string;
 }
 
@@ -33,10 +35,18 @@ export function runWorlds(
   return runInThreads(tasks, { file: import.meta.filename, jobs, onDone });
 }
 
+/** Seeds apart: further than worlds are numbered in a row. */
+const ARRIVAL_SEEDS = 7_919;
+
 function run(task: WorldTask): WorldResult {
   const { scenario, ...world } = generateWorld(task.kind, task.seed);
   const before = process.threadCpuUsage();
-  const recorder = runOne({ scenario, world: createWorld(scenario, task.seed), policy: task.policy, seed: task.seed });
+  const recorder = runOne({
+    scenario,
+    world: createWorld(scenario, task.seed),
+    policy: task.policy,
+    seed: task.seed + ARRIVAL_SEEDS * task.arrival,
+  });
   const { user, system } = process.threadCpuUsage(before);
   const steadyS = scenario.steadyFromMs / 1_000;
   return {
