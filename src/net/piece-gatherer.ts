@@ -7,8 +7,12 @@ import { LoopShare } from './loop-share.ts';
 
 /** A piece from here on is not tiny: it is passed on as it is, uncopied. */
 const LARGE_BYTES = 4096;
-/** What tiny pieces are gathered in. */
-const GATHER_BYTES = 16 * 1024;
+/**
+ * What tiny pieces are gathered in: it doubles as it fills. A turn brings most streams a few hundred bytes, and a thousand streams may
+ * gather at once.
+ */
+const GATHER_BYTES_MIN = 256;
+const GATHER_BYTES_MAX = 16 * 1024;
 /** A stream may bring this many tiny pieces a turn before it has to wait. */
 const PIECES_MAX = 64;
 /** What the next pieces will cost is not known before they are here: as many as the last time, a record of TLS each. */
@@ -55,7 +59,7 @@ class PieceGatherer {
   /** Null: the end. False: no more for now. */
   take(chunk: Buffer | null): boolean {
     const isTiny = chunk !== null && chunk.length < LARGE_BYTES;
-    if (!isTiny || this.#bytes + chunk.length > GATHER_BYTES) this.#flush();
+    if (!isTiny || this.#bytes + chunk.length > GATHER_BYTES_MAX) this.#flush();
     // By what was gathered the stream may have got another owner, which is to have this behind it.
     if (this.#over) return this.#readable.push(chunk);
     if (!isTiny) return this.#push(chunk);
@@ -109,9 +113,10 @@ class PieceGatherer {
   }
 
   #gather(chunk: Buffer): void {
-    this.#gathered ??= Buffer.allocUnsafeSlow(GATHER_BYTES);
+    const bytes = this.#bytes + chunk.length;
+    if (this.#gathered === null || bytes > this.#gathered.length) this.#gathered = grown(this.#gathered, bytes);
     chunk.copy(this.#gathered, this.#bytes);
-    this.#bytes += chunk.length;
+    this.#bytes = bytes;
   }
 
   #flush(): void {
@@ -120,10 +125,17 @@ class PieceGatherer {
     const bytes = this.#bytes;
     this.#gathered = null;
     this.#bytes = 0;
-    if (this.#readable.destroyed) return;
-    // A copy of its own size, so that a few bytes do not keep the rest.
-    this.#push(bytes < GATHER_BYTES / 2 ? Buffer.from(gathered.subarray(0, bytes)) : gathered.subarray(0, bytes));
+    if (!this.#readable.destroyed) this.#push(gathered.subarray(0, bytes));
   }
+}
+
+/** A buffer for `bytes`, at the least twice as long as `gathered`, with what that holds. */
+function grown(gathered: Buffer | null, bytes: number): Buffer {
+  let length = GATHER_BYTES_MIN;
+  while (length < bytes) length *= 2;
+  const larger = Buffer.allocUnsafeSlow(length);
+  gathered?.copy(larger);
+  return larger;
 }
 
 /** The gatherers of this event loop that were brought pieces in this turn. */

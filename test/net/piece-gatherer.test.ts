@@ -153,3 +153,16 @@ it('a stream that was full when its turn came reads on once it is read', async (
   for (let i = 0; i < 100 && asked === before; i++) await turn();
   expect(asked).toBeGreaterThan(before);
 });
+
+it('a thousand streams that gather at the same time take about what they gathered', async () => {
+  const streams = Array.from({ length: 1000 }, () => source());
+  await turn();
+  const one = Buffer.from('1');
+  const beforeBytes = process.memoryUsage().arrayBuffers;
+  for (let i = 0; i < 50; i++) for (const { stream } of streams) stream.push(one);
+  const gatheredBytes = process.memoryUsage().arrayBuffers - beforeBytes;
+  // 49,000 bytes that wait; a buffer for each read of a socket would be 16 MB.
+  expect(gatheredBytes).toBeLessThan(1_000_000);
+  await turn();
+  for (const { got } of streams) expect(text(got)).toBe('1'.repeat(50));
+});
