@@ -150,7 +150,7 @@ export interface ServiceRouter {
   /** Attempts that were ever begun; whether one is in flight, or a stream goes on. */
   readonly requests: number;
   readonly isBusy: boolean;
-  /** Lets `tick` come seconds late until the next `route` or `start`, which calls `onWake`: what is left out is made up for, each step at its time. */
+  /** Lets `tick` come seconds late until the next `route` or `start`, which calls `onWake`. Each step left out is made at its own time. */
   rest(onWake: () => void): void;
 
   /** What is said to neighbours, and what they say; null: neither. */

@@ -43,7 +43,10 @@ export function poolsText(instances: readonly InstanceState[]): string {
   return `${count('exploitation')}, ${count('exploration')}, ${count('out')}`;
 }
 
-/** `accuracy 74.0 % of 80.0 %`, `mean-latency 62 ms of at most 50 ms`, `throughput 18.0/s of 20.0/s`; of all clients `throughput of 20.0/s to each`. */
+/**
+ * `accuracy 74.0 % of 80.0 %`, `mean-latency 62 ms of at most 50 ms`, `throughput 18.0/s of 20.0/s`; of all clients `throughput of 20.0/s
+ * to each`.
+ */
 export function requirementText({ requirement, level, goal }: RequirementLevel): string {
   const text = (value: number): string => {
     if (requirement === 'mean-latency') return `${Math.round(value)} ms`;

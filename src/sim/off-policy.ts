@@ -36,9 +36,11 @@ export interface OffPolicyEstimate {
   readonly recordedSuccessRatio: number | null;
 }
 
+/** Bounds what a single attempt weighs: an estimate by a few attempts of great weight says nothing. */
 const RATIO_MAX = 20;
 /** Recorded shares below this are taken for it: what a fallback sent has no share at all. */
 const WEIGHT_MIN = 0.005;
+/** Windows from which an interval is estimated: the quantile of Student's t is within 1 % from 4 degrees of freedom on. */
 const BLOCKS_MIN = 5;
 
 type Attempt = Extract<DecisionLogLine, { kind: 'attempt' }>;

@@ -32,7 +32,10 @@ export interface ProcessFacts {
 /** Rates are taken between two readings at least this far apart; in between the last rate stands. */
 const RATE_WINDOW_MS_MIN = 900;
 
-/** Makes a reader of this process's facts; `wallMsOf`: a time of `performance.now` as wall clock. Each call costs some tens of microseconds and a directory listing. */
+/**
+ * Makes a reader of this process's facts; `wallMsOf`: a time of `performance.now` as wall clock. Each call costs some tens of microseconds
+ * and a directory listing.
+ */
 export function createProcessFacts(wallMsOf: (clockMs: number) => number): () => ProcessFacts {
   let markMs = performance.now();
   let markCpu = process.cpuUsage();

@@ -13,7 +13,10 @@ export interface ExplainDocument {
   readonly clientId: string;
   /** Event loops that decide, each for itself (`proxy.workers`); which of them a request meets is left to chance. */
   readonly eventLoops: number;
-  /** Where most of them would send it, the main thread's where as many would send it elsewhere. Null when there is no instance at all, or when it is left to chance. */
+  /**
+   * Where most of them would send it; the main thread's choice where as many would send it elsewhere. Null when there is no instance at
+   * all, or when it is left to chance.
+   */
   readonly chosen: InstanceKey | null;
   /** Which step of routing chose it. */
   readonly tier: RoutePreview['tier'];

@@ -55,7 +55,10 @@ class P2cEwma extends BasePolicy {
     return this.#loadOf(other, nowMs) < this.#loadOf(one, nowMs) ? other : one;
   }
 
-  /** Deviation: a failure counts as 3 τ. Finagle leaves failing nodes to its failure accrual; without one, failing fast would attract requests. */
+  /**
+   * Deviation: a failure counts as 3 τ. Finagle leaves failing nodes to its failure accrual; without one, failing fast would attract
+   * requests.
+   */
   override observe(outcome: Outcome, nowMs: number): void {
     if (outcome.kind === 'start') return;
     // A client that left in time says nothing of the instance; one that gave up was not answered.

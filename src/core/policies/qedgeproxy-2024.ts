@@ -1,6 +1,6 @@
-// QEdgeProxy as first published (Čilić et al., IEEE EDGE 2024; AIoTwin D1.3; the 2025 blog post): the pool is the instances whose smoothed latency is below τ, each in
-// turn; a failure ejects an instance for half a minute and longer each time; estimates start again from the round trip
-// when the pool runs dry.
+// QEdgeProxy as first published (Čilić et al., IEEE EDGE 2024; AIoTwin D1.3; the 2025 blog post): the pool is the instances whose
+// smoothed latency is below τ, each in turn; a failure ejects an instance for half a minute and longer each time; estimates start
+// again from the round trip when the pool runs dry.
 
 import type { Candidate, Outcome, RequestInfo } from '../domain.ts';
 import { numberOf, recordOf, tenths } from '../snapshot-shape.ts';

@@ -3,7 +3,10 @@
 
 import type { Evidence, RequestEnding } from '../domain.ts';
 
-/** A success, or a miss: answered late, or not answered as asked. `none`: neither, unless the router takes the attempt for a failure of its instance. */
+/**
+ * A success, or a miss: answered late, or not answered as asked. `none`: neither, unless the router takes the attempt for a failure of its
+ * instance.
+ */
 export type Account = RequestEnding | 'none';
 
 /** What an attempt is worth: for the client, for the instance, and for another attempt. */

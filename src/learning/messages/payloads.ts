@@ -38,6 +38,7 @@ const announcement = z.object({
   fl: z.object({ role, port, costs: entries(z.number().min(0).max(1e12)), samples: entries(whole) }).optional(),
 });
 
+/** An announcement with the costs and classes of some thousand names. */
 const OFFER_BYTES_MAX = 64 * 1024;
 
 /** Reads the announcement of node `id` as an offer; null: the node does not learn. `wrong` says what is malformed or too long. */

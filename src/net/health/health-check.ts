@@ -28,7 +28,8 @@ export type HealthCheck = (
 };
 
 /**
- * Null when it is well, else why not; undefined when it cannot be known, for want of a resource of this machine. Never rejects, and takes no longer than the timeout of the check.
+ * Null when it is well, else why not; undefined when it cannot be known, for want of a resource of this machine. Never rejects, and takes no
+ * longer than the timeout of the check.
  */
 export function checkHealth(
   endpoint: Endpoint,

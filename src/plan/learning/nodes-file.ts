@@ -6,6 +6,7 @@ import { type CsvRow, csvRows } from '../csv.ts';
 import { type LearningNode, type LearningRole, type LearningTopology, NODE_NAME } from './topology.ts';
 
 const ROLES: readonly LearningRole[] = ['global-aggregator', 'aggregator', 'client'];
+/** The search keeps a count of each class for each client: so many of both are 80 MB. */
 const NODES_MAX = 10_000;
 const CLASSES_MAX = 1_000;
 

@@ -43,6 +43,7 @@ const ROUNDS_MAX = 3;
 const PRECEDENCE = 100;
 /** What a request is worth that is answered at all: more than it costs, at 1 the most. */
 const ANSWER = 2;
+/** A gain below this share is rounding. */
 const GAIN_MIN = 1e-7;
 
 export function findDemandSplit(problem: DemandProblem): DemandSplit {

@@ -19,6 +19,7 @@ export interface ResponseTable {
   means(variability: number): Float64Array;
 }
 
+/** One a millisecond. */
 const LATENCY_BINS = 4_096;
 /** Utilisations that are simulated, as multiples of the step: dense where answers turn late. */
 const MEASURED = [0, 2, 4, 6, 8, 10, 11, 12, 13, 14, 15, 16, 17, 18, 19, 20, 22, 24, UTILISATION_POINTS - 1];

@@ -174,7 +174,10 @@ interface Digest {
   readonly base64: string;
 }
 
-/** `fields`: of the head, that give digests of the whole body; none: one follows in the trailers. Null: none is known, or there is no time for it. */
+/**
+ * `fields`: those of the head that give digests of the whole body; none: one follows in the trailers. Null: none is known, or there is no
+ * time for it.
+ */
 export function digestCheck(fields: readonly string[], budget: CheckBudget, handle: number): DigestCheck | null {
   const digest = firstDigest(fields);
   if ((digest === null && fields.length > 0) || !budget.admits(handle)) return null;

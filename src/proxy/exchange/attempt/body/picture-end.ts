@@ -71,7 +71,7 @@ const riff = (kind: string): Format => ({
 
 const WAVE = riff('WAVE');
 
-/** Boxes (ISO/IEC 14496-12, section 4.2): of films, and of pictures that are stored so. One may reach to the end of all, or be longer than 4 GiB. */
+/** Boxes of films, and of pictures that are stored so (ISO/IEC 14496-12, section 4.2). One may reach to the end, or be longer than 4 GiB. */
 const BOXES: Format = {
   begin: Buffer.alloc(0),
   overlap: 0,
