@@ -65,13 +65,13 @@ export class Moment {
     if (streaks.misses(handle) === 0) this.#usual[handle] = estimates.success[handle] as number;
   }
 
-  /** What one more request there costs in all: what it takes, and as much again by which it delays the others there. NaN: unknown. */
+  /** What one more request there costs in all: what it takes, and by what it delays the others there. NaN: unknown. */
   costMs(candidate: Candidate, nowMs: number): number {
     const isOut = this.panic ? this.hasErred(candidate, nowMs) : this.#isEjected(candidate, nowMs);
     if (isOut) return Number.POSITIVE_INFINITY;
     if (!this.#paces) return 0;
     const { pace, unloaded } = this.#parts;
-    return candidate.rttMs + 2 * pace.expectedMs(candidate, unloaded.ms, nowMs);
+    return candidate.rttMs + pace.costMs(candidate, unloaded.ms, nowMs);
   }
 
   /** A decision step. */

@@ -8,6 +8,10 @@
 // What chance makes of these ratios is no difference: each is drawn to that of all, by as many places as it takes for the ratios to
 // differ by more than the attempts behind them do (the credibility of Bühlmann and Straub, 1970). Where nothing is known to differ, the
 // fewest in flight decide, as with least-connections.
+//
+// A place delays those that come behind it as well, as many as a request finds before it on the average: in a queue that is a fixed point.
+// Where the work is alike the queue is gone before they come, and one at the most is counted. Where its tail is heavy, what is
+// left of the work in service, as a newcomer finds it, is longer than a place (by 1 + (cv² − 1) / 2), and with it the queue lasts.
 
 import type { Candidate } from '../../domain.ts';
 import { grownFloat64 } from '../../stats/grown.ts';
@@ -24,6 +28,8 @@ const PLACE_MS_MIN = 0.1;
 const COMMON_PLACES_MAX = 10;
 /** Attempts beyond the first of each instance that it takes to tell chance from a difference. */
 const FREEDOM_NEEDED = 2;
+/** A place and one more behind it. */
+const BURDEN_MIN = 2;
 /** What was not heard of for so long, and has nothing of this event loop under way, is unknown. */
 const STALE_MS = 10_000;
 
@@ -46,6 +52,8 @@ export class Pace {
   /** A place at all instances together, and how many such each is drawn to it by; as of the last step. */
   #commonMs = 0;
   #commonPlaces = 0;
+  /** What a place costs all, in what it takes: once for itself, and again for those behind it. As of the last step. */
+  #burden = BURDEN_MIN;
   /** When the last attempt ended there. */
   #heardMs: Float64Array<ArrayBuffer> = new Float64Array(0);
 
@@ -80,21 +88,29 @@ export class Pace {
   /** A decision step: by how much instances differ, beside what attempts at each of them do. */
   step(members: readonly Candidate[]): void {
     let [known, sumMs, places, placesSquared, within, freedom] = [0, 0, 0, 0, 0, 0];
-    for (const { handle } of members) {
+    let [attempts, queued] = [0, 0];
+    for (const { handle, rttMs } of members) {
       const own = this.#places[handle] as number;
       if (own === 0) continue;
       const ownMs = this.#sumMs[handle] as number;
+      const count = this.#count[handle] as number;
       known++;
+      attempts += count;
+      // The rest of those in flight are on their way.
+      queued += (own * ownMs) / (ownMs + rttMs * count);
       sumMs += ownMs;
       places += own;
       placesSquared += own ** 2;
       within += Math.max(0, (this.#squares[handle] as number) - ownMs ** 2 / own);
-      freedom += Math.max(0, (this.#count[handle] as number) - 1);
+      freedom += Math.max(0, count - 1);
     }
     this.#commonPlaces = 0;
+    this.#burden = BURDEN_MIN;
     if (known < 2 || freedom < FREEDOM_NEEDED) return;
     this.#commonMs = sumMs / places;
     const noise = within / freedom;
+    const tail = Math.max(0, Math.min(1, (noise / this.#commonMs ** 2 - 1) / 2));
+    this.#burden += tail * Math.max(0, queued / attempts - 1);
     const apart = this.#apart(members, this.#commonMs) - (known - 1) * noise;
     const spread = apart / (places - placesSquared / places);
     this.#commonPlaces = spread > 0 ? Math.min(COMMON_PLACES_MAX, noise / spread) : COMMON_PLACES_MAX;
@@ -112,6 +128,11 @@ export class Pace {
     if (isIdle && nowMs - (this.#heardMs[handle] as number) > STALE_MS) return Number.NaN;
     const sumMs = idleMs + this.#commonPlaces * this.#commonMs + (this.#sumMs[handle] as number);
     return (sumMs / (1 + this.#commonPlaces + (this.#places[handle] as number))) * (inFlight + 1);
+  }
+
+  /** What one more request there costs all that go there, the round trip left out. NaN: unknown. */
+  costMs(candidate: Candidate, idleMs: number, nowMs: number): number {
+    return this.#burden * this.expectedMs(candidate, idleMs, nowMs);
   }
 
   /** What survives a restart. */

@@ -28,6 +28,18 @@ function differing(one: readonly number[], other: readonly number[]): [number, n
   return [first, second];
 }
 
+/** Two instances with the same work, a place each: what a place costs all, in what it takes. */
+function burden({ works, ahead, rttMs }: { works: readonly number[]; ahead: number; rttMs: number }): number {
+  const pace = new Pace();
+  pace.ensureHandles(2);
+  const members = [candidateAt(0, rttMs), candidateAt(1, rttMs)].map((one) => Object.assign(one, { inFlight: 0 }));
+  for (let i = 0; i < 3 * works.length; i++)
+    for (const { handle } of members) pace.observe(handle, ahead, (ahead + 1) * (works[i % works.length] as number), 0);
+  pace.step(members);
+  const member = members[0] as Candidate;
+  return pace.costMs(member, IDLE_MS, 0) / pace.expectedMs(member, IDLE_MS, 0);
+}
+
 describe('what one more request would take', () => {
   it('is what the idle instance takes for each in flight, before anything ended there', () => {
     expect(make([]).expectedMs(at(2), IDLE_MS, 1000)).toBe(30);
@@ -69,6 +81,16 @@ describe('what one more request would take', () => {
     expect(slow).toBeCloseTo(42, -1);
     expect(quick).toBeCloseTo(21, -1);
     expect(slow - quick).toBeGreaterThan(15);
+  });
+
+  it('costs all twice that, and more with each that is found in the queue where the work has a heavy tail', () => {
+    const alike = [20, 22];
+    const heavy = [...Array.from({ length: 19 }, () => 10), 500];
+    expect(burden({ works: alike, ahead: 4, rttMs: 1 })).toBe(2);
+    expect(burden({ works: heavy, ahead: 0, rttMs: 1 })).toBe(2);
+    expect(burden({ works: heavy, ahead: 4, rttMs: 1 })).toBeGreaterThan(4);
+    // Those that are on their way are no queue.
+    expect(burden({ works: heavy, ahead: 4, rttMs: 2_000 })).toBe(2);
   });
 
   it('is forgotten with the instance', () => {
