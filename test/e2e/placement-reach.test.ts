@@ -2,6 +2,8 @@
 // requires: mosquitto
 
 import { describe, expect, it, vi } from 'vitest';
+import { summaryText } from '../../src/core/neighbours/summary.ts';
+import { configFrom } from '../support/config.ts';
 import { startMosquitto } from '../support/mosquitto.ts';
 import { publisher, retain, startPlacement } from '../support/placement.ts';
 
@@ -95,6 +97,40 @@ describe('QoS reach', () => {
     placement.observeRtt('n1', 300);
     expect(keys()).toEqual(['n1/a suspect']);
     expect(targets.get('n1')).not.toBeNull();
+  });
+
+  it('is that of a service from its first moment on when a reload adds it', async () => {
+    const broker = await startMosquitto();
+    const client = await publisher(broker.url);
+    const instanceOf = (id: string, service: string): string => `qedge/v1/nodes/${id}/services/${service}/instances/a`;
+    for (const id of ['n1', 'n2']) {
+      await retain(client, `qedge/v1/nodes/${id}`, { address: '127.0.0.1', probe_port: 9 });
+      for (const service of ['pilotnet', 'brakes']) {
+        await retain(client, instanceOf(id, service), { host: '127.0.0.1', port: 9000 });
+      }
+    }
+    const { placement, observations } = startPlacement(qedge(broker.url, true));
+    await vi.waitFor(() => expect(placement.state().nodes).toHaveLength(2), soon);
+    placement.observeRtt('n1', 2);
+    placement.observeRtt('n2', 20);
+    const known = (): string[] =>
+      placement.state().instances.map(({ instance: { service, nodeId } }) => `${service} ${nodeId}`);
+    await vi.waitFor(() => expect(known().sort()).toEqual(['pilotnet n1', 'pilotnet n2']), soon);
+    const brakes = '[[service]]\nname = "brakes"\nqos.latency = "10ms"\n';
+    placement.configure(configFrom(qedge(broker.url, true) + brakes));
+    // No node is measured again: how far both are is known.
+    await vi.waitFor(() => expect(known().sort()).toEqual(['brakes n1', 'pilotnet n1', 'pilotnet n2']), soon);
+    const summary = { spanMs: 2_000, instances: [] };
+    const heard = async (): Promise<string[]> => {
+      placement.exchange(new Map());
+      for (const id of ['n1', 'n2']) {
+        for (const service of ['pilotnet', 'brakes']) {
+          await client.publishAsync(`qedge/v1/nodes/${id}/observations/${service}`, summaryText(summary));
+        }
+      }
+      return [...new Set(observations.map(({ service, nodeId }) => `${service} ${nodeId}`))].sort();
+    };
+    await expect.poll(heard, soon).toEqual(['brakes n1', 'pilotnet n1', 'pilotnet n2']);
   });
 
   it('holds after the broker was away', async () => {
