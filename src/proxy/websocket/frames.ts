@@ -7,6 +7,12 @@ const HEADER_BYTES_MAX = 14;
 const OPCODE_CLOSE = 0x8;
 /** Opcodes from here on are of control frames. */
 const OPCODE_CONTROL = 0x8;
+/** Further data, text, binary data, close, ping, pong: the others mean nothing. */
+const OPCODES: ReadonlySet<number> = new Set([0x0, 0x1, 0x2, 0x8, 0x9, 0xa]);
+const FIN = 0x80;
+/** Bits that no registered extension uses. */
+const RESERVED = 0x30;
+const CONTROL_BYTES_MAX = 125;
 const CODE_BYTES = 2;
 
 /** RFC 6455 section 7.4.1: a close frame without a code. */
@@ -23,6 +29,15 @@ export class FrameTracker {
   hasMessage = false;
   /** The code of the close frame, once all of it came; 0 before. A masked code is not read, and 0 is none: 1005 stands for them. */
   closeCode = 0;
+
+  /** A frame came at which the other end has to fail the connection (RFC 6455 section 5). */
+  isInvalid = false;
+  readonly #masks: boolean | null;
+
+  /** `masks`: whether what is followed has to be masked; null: it may be. */
+  constructor(masks: boolean | null = null) {
+    this.#masks = masks;
+  }
 
   /** A close frame came. */
   get isClosed(): boolean {
@@ -68,9 +83,14 @@ export class FrameTracker {
     for (let i = 0; i < lengthBytes; i++) length = length * 256 + (this.#header[2 + i] ?? 0);
     this.#payloadLeft = length;
     this.#headerBytes = 0;
-    const opcode = (this.#header[0] ?? 0) & 0x0f;
+    const masked = (second & 0x80) !== 0;
+    const first = this.#header[0] ?? 0;
+    const opcode = first & 0x0f;
+    const isBadControl = opcode >= OPCODE_CONTROL && ((first & FIN) === 0 || length > CONTROL_BYTES_MAX);
+    const isBadMask = this.#masks !== null && this.#masks !== masked;
+    this.isInvalid ||= !OPCODES.has(opcode) || (first & RESERVED) !== 0 || isBadControl || isBadMask;
     if (opcode < OPCODE_CONTROL) this.hasMessage = true;
-    else if (opcode === OPCODE_CLOSE) this.#readClose(length, (second & 0x80) !== 0);
+    else if (opcode === OPCODE_CLOSE) this.#readClose(length, masked);
   }
 
   #readClose(length: number, masked: boolean): void {

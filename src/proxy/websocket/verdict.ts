@@ -16,10 +16,10 @@ const AT_ONCE_MS_MAX = 1000;
 /** An instance may cut off a client that was silent for longer: it may be gone without a word. */
 const CLIENT_QUIET_MS_MAX = 5000;
 
-/** What the instance ended, before its client did. */
+/** What the instance ended, before its client did, or left its client to end. */
 export interface EndedPipe {
   /** What came from the instance. */
-  readonly said: Pick<FrameTracker, 'closeCode' | 'hasMessage'>;
+  readonly said: Pick<FrameTracker, 'closeCode' | 'hasMessage' | 'isInvalid'>;
   /** The client sent a message. */
   readonly clientSpoke: boolean;
   /** Since a byte of the client, ms. */
@@ -31,12 +31,14 @@ export interface EndedPipe {
 /** It ends the connection, or finds fault with what was said. */
 const isOfProtocol = (closeCode: number): boolean => closeCode < APPLICATION_FIRST && closeCode !== POLICY;
 
-/** How an instance ended a connection that it may have to answer for: `hollow` where it said nothing, and beside the others alone. */
+/** How an instance ended a connection that it may have to answer for: `hollow` where it said nothing, or no frame, and beside the others alone. */
 export type BadEnd = 'broken-off' | 'hollow';
 
 /** Null: in order. */
 export function badEndOf({ said, clientSpoke, clientQuietMs, openMs }: EndedPipe): BadEnd | null {
-  const { closeCode, hasMessage } = said;
+  const { closeCode, hasMessage, isInvalid } = said;
+  // Its client is to fail the connection, and some do not.
+  if (isInvalid) return 'hollow';
   if (closeCode === 0) return clientQuietMs <= CLIENT_QUIET_MS_MAX ? 'broken-off' : null;
   if (FAILURES.has(closeCode)) return 'broken-off';
   if (hasMessage) return null;

@@ -69,8 +69,8 @@ export class WebSocketPipe {
     this.#settled = ends.onBadEnd === null;
     const byClient = (): void => this.#settle();
     const byUpstream = (): void => this.#judge();
-    this.#toClient = new Direction(upstream, client, { goodbye: closeFrame(GOING_AWAY, false), onEnds: byUpstream });
-    this.#toUpstream = new Direction(client, upstream, { goodbye: closeFrame(GOING_AWAY, true), onEnds: byClient });
+    this.#toClient = new Direction(upstream, client, { masks: false, onEnds: byUpstream });
+    this.#toUpstream = new Direction(client, upstream, { masks: true, onEnds: byClient });
     for (const [socket, other, onEnds] of [
       [client, upstream, byClient],
       [upstream, client, byUpstream],
@@ -153,21 +153,18 @@ class Direction {
   readonly #to: Duplex;
   readonly #goodbye: Buffer;
   readonly #onEnds: () => void;
-  readonly frames = new FrameTracker();
+  readonly frames: FrameTracker;
   /** When bytes came last. */
   lastMs = performance.now();
   #leaving = false;
   #said = false;
 
-  /** `onEnds`: a close frame came. */
-  constructor(
-    from: Duplex,
-    to: Duplex,
-    { goodbye, onEnds }: { readonly goodbye: Buffer; readonly onEnds: () => void },
-  ) {
+  /** `masks`: as a client does. `onEnds`: a close frame came, or one at which the other end has to give up. */
+  constructor(from: Duplex, to: Duplex, { masks, onEnds }: { readonly masks: boolean; readonly onEnds: () => void }) {
     this.#from = from;
     this.#to = to;
-    this.#goodbye = goodbye;
+    this.#goodbye = closeFrame(GOING_AWAY, masks);
+    this.frames = new FrameTracker(masks);
     this.#onEnds = onEnds;
   }
 
@@ -190,7 +187,7 @@ class Direction {
     if (this.#said) return;
     this.lastMs = performance.now();
     const boundary = this.frames.advance(chunk);
-    if (this.frames.isClosed) this.#onEnds();
+    if (this.frames.isClosed || this.frames.isInvalid) this.#onEnds();
     if (this.#leaving && boundary >= 0) {
       this.#to.write(chunk.subarray(0, boundary));
       this.#say();

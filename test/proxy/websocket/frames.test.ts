@@ -58,6 +58,23 @@ describe('the frame tracker', () => {
     expect(code([0x88, 0x82, 1, 2, 3, 4, 5, 6])).toEqual([true, 1005, false]);
   });
 
+  it('sees frames at which the other end has to give up', () => {
+    const isInvalid = (masks: boolean, ...pieces: number[][]): boolean => {
+      const tracker = new FrameTracker(masks);
+      for (const piece of pieces) tracker.advance(Buffer.from(piece));
+      return tracker.isInvalid;
+    };
+    expect(isInvalid(false, [0x81, 0x01, 0x41], [0x02, 0x00, 0x80], [0x00, 0x89, 0x00, 0x88, 0x00])).toBe(false);
+    // Compressed (RFC 7692).
+    expect(isInvalid(false, [0xc1, 0x01, 0x41])).toBe(false);
+    expect(isInvalid(true, [0x81, 0x81, 1, 2, 3, 4, 5])).toBe(false);
+    for (const first of [0x83, 0x8b, 0xa1, 0x91, 0x08, 0x09]) expect(isInvalid(false, [first], [0x00])).toBe(true);
+    expect(isInvalid(false, [0x89, 0x7e, 0x00, 0x80])).toBe(true);
+    expect(isInvalid(false, [0x81, 0x81, 1, 2, 3, 4, 5])).toBe(true);
+    expect(isInvalid(true, [0x81, 0x01, 0x41])).toBe(true);
+    expect(isInvalid(false, [...Buffer.from('HTTP/1.1 500 Internal Server Error\r\n\r\n')])).toBe(true);
+  });
+
   it('takes a close frame of ours for one frame', () => {
     for (const masked of [true, false]) {
       const tracker = new FrameTracker();

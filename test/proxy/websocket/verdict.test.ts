@@ -5,7 +5,7 @@ const ended = (
   closeCode: number,
   hasMessage: boolean,
   { clientSpoke = true, clientQuietMs = 0, openMs = 10 }: Partial<Omit<EndedPipe, 'said'>> = {},
-): BadEnd | null => badEndOf({ said: { closeCode, hasMessage }, clientSpoke, clientQuietMs, openMs });
+): BadEnd | null => badEndOf({ said: { closeCode, hasMessage, isInvalid: false }, clientSpoke, clientQuietMs, openMs });
 const broken = (closeCode: number, hasMessage: boolean, clientQuietMs = 0): boolean =>
   ended(closeCode, hasMessage, { clientQuietMs, openMs: 60_000 }) === 'broken-off';
 
@@ -41,6 +41,11 @@ describe('an instance breaks a WebSocket off', () => {
 
   it.each([1008, 4401])('with the code %i beside the others, which may be about its client', (code) => {
     expect(ended(code, false, { clientSpoke: false })).toBe('hollow');
+  });
+
+  it('beside the others with a frame at which its client has to give up', () => {
+    const said = { closeCode: 0, hasMessage: true, isInvalid: true };
+    expect(badEndOf({ said, clientSpoke: true, clientQuietMs: 0, openMs: 60_000 })).toBe('hollow');
   });
 
   it('without a close frame, unless its client had long been silent', () => {

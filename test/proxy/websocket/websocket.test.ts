@@ -1,5 +1,6 @@
 // WebSockets through the proxy: routed like a request, then two sockets and nothing in between.
 
+import { createHash } from 'node:crypto';
 import { once } from 'node:events';
 import { connect, type Socket } from 'node:net';
 import { describe, expect, it, onTestFinished } from 'vitest';
@@ -306,6 +307,31 @@ describe('a WebSocket handshake', () => {
       const socket = new WebSocket(`ws://127.0.0.1:${proxy.port}/`, { headers: { 'X-QEdge-Service': 'pilotnet' } });
       socket.once('message', () => socket.close());
       await once(socket, 'close');
+    }
+    await until(() => proxy.verdicts.filter(({ row }) => row === 'broke-off').length > 2);
+    expect(proxy.verdicts.filter(({ row }) => row === 'broke-off').every(({ key }) => key === 'n1/a')).toBe(true);
+  });
+
+  it('on which one instance alone says what is no frame is held against it', async () => {
+    const lines = [Buffer.from('HTTP/1.1 500 Internal Server Error\r\n\r\n'), Buffer.from([0x81, 0x01, 0x41])];
+    const servers = await Promise.all(lines.map(() => startInstance((_, response) => response.end())));
+    for (const [i, { server }] of servers.entries()) {
+      server.on('upgrade', ({ headers }, socket) => {
+        const accept = createHash('sha1').update(`${headers['sec-websocket-key']}258EAFA5-E914-47DA-95CA-C5AB0DC85B11`);
+        socket.on('error', () => {}).once('data', () => socket.end());
+        socket.write(`HTTP/1.1 101 Switching Protocols\r\n${UPGRADED}`);
+        socket.write(`Sec-WebSocket-Accept: ${accept.digest('base64')}\r\n\r\n`);
+        socket.write(lines[i] as Buffer);
+      });
+    }
+    const ports = servers.map(({ port }) => port);
+    const proxy = await startProxy([{ name: 'pilotnet', ports, policy: { name: 'round-robin', options: {} } }]);
+    for (let i = 0; i < 28; i++) {
+      const socket = new WebSocket(`ws://127.0.0.1:${proxy.port}/`, { headers: { 'X-QEdge-Service': 'pilotnet' } });
+      socket.once('message', () => socket.close());
+      // It gives up at what is no frame.
+      socket.on('error', () => {});
+      await new Promise((resolve) => socket.once('close', resolve));
     }
     await until(() => proxy.verdicts.filter(({ row }) => row === 'broke-off').length > 2);
     expect(proxy.verdicts.filter(({ row }) => row === 'broke-off').every(({ key }) => key === 'n1/a')).toBe(true);
