@@ -53,6 +53,7 @@ const line: z.ZodType<DecisionLogLine> = z.discriminatedUnion('kind', [
 /** @throws CommandError naming the file and the line */
 export function readDecisionLog(file: string): DecisionLog {
   const [first = '', ...rest] = textOf(file).trimEnd().split('\n');
+  if (first === '') throw new CommandError(`${file}: is empty`);
   return {
     header: parseLine(header, first, `${file}:1`),
     lines: rest.map((one, i) => parseLine(line, one, `${file}:${i + 2}`)),
@@ -73,5 +74,7 @@ function parseLine<Line>(schema: z.ZodType<Line>, text: string, place: string): 
   }
   const parsed = safeParse(schema, json);
   if (parsed.success) return parsed.data;
-  throw new CommandError(`${place}: ${z.prettifyError(parsed.error).replaceAll('\n', ' ')}`);
+  const wrong = new Set(parsed.error.issues.map(({ path }) => path.join('.')).filter((key) => key !== ''));
+  const which = wrong.size === 0 ? '' : `: ${[...wrong].join(', ')} missing or not understood`;
+  throw new CommandError(`${place}: not a line of a decision log${which}`);
 }

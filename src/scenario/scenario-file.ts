@@ -46,6 +46,7 @@ export function openScenario(file: string): WrittenScenario {
 
 /** @throws ConfigError with every problem and its place */
 export function scenarioOf({ document, problems: found }: WrittenScenario): Scenario {
+  assertNoConfiguration(document);
   const problems = [...found];
   const report: Report = (path, message) => problems.push(problemAt(document, path, message));
   checkTopLevel(document, report);
@@ -89,6 +90,14 @@ export function scenarioOf({ document, problems: found }: WrittenScenario): Scen
     events: events.map(({ value }) => value),
     ...(stages.length === 0 ? {} : { stages: stages.map(({ value }) => value) }),
   } as Scenario;
+}
+
+/** The other kind of file that qedge reads has mistakes in every line when it is taken for this one. */
+function assertNoConfiguration(document: TomlDocument): void {
+  const { root } = document;
+  if (root.topology !== undefined || root.clients !== undefined || root.policies !== undefined) return;
+  if (!['service', 'announce', 'proxy', 'mqtt', 'fl'].some((word) => root[word] !== undefined)) return;
+  throw new ConfigError([problemAt(document, [], 'this is a configuration: qedge run and qedge check read it')]);
 }
 
 function goalsOf(

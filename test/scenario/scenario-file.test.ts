@@ -223,6 +223,12 @@ describe('a scenario file', () => {
     expect(problems[1]).toContain('unknown option "alpha"');
   });
 
+  it('knows the configuration of a proxy', () => {
+    expect(problemsOf('[node]\nid = "a"\n[[service]]\nname = "p"\nqos.latency = "80ms"\n')).toEqual([
+      'scenario.toml:1:1: this is a configuration: qedge run and qedge check read it',
+    ]);
+  });
+
   it('says when there is nothing to simulate', () => {
     expect(problemsOf(GOOD.slice(0, GOOD.indexOf('[[clients]]')))).toEqual([
       'scenario.toml:1:1: nothing to simulate: expected at least one [[clients]]',

@@ -49,7 +49,11 @@ describe('a decision log', () => {
       /day\.jsonl:3: not a line of a decision log/,
     );
     expect(() => readDecisionLog(file(HEADER, { ...ATTEMPT, weight: -1 }))).toThrow(/day\.jsonl:2: .*weight/);
-    expect(() => readDecisionLog(file({ ...HEADER, version: 2 }))).toThrow(/day\.jsonl:1: .*version/);
+    expect(() => readDecisionLog(file({ ...HEADER, version: 2, qos: {} }))).toThrow(
+      /day\.jsonl:1: not a line of a decision log: version, qos\.latencyMs, .* missing or not understood$/,
+    );
+    expect(() => readDecisionLog(file('3'))).toThrow(/day\.jsonl:1: not a line of a decision log$/);
+    expect(() => readDecisionLog(file(''))).toThrow(/day\.jsonl: is empty/);
     expect(() => readDecisionLog(join(folder, 'none'))).toThrow(/no such file: .*none/);
   });
 });
