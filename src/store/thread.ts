@@ -6,64 +6,73 @@ import { isCorruption, moveAside, StoreInUseError, sqliteCode } from './file/dat
 import { StoreFile } from './file/store-file.ts';
 import type { OpenedFile, StoreAnswer, StoreFailure, StoreRequest } from './messages.ts';
 
-if (parentPort !== null) serve(parentPort);
-
 function serve(port: NonNullable<typeof parentPort>): void {
-  let file: StoreFile | null = null;
-  /** Throws where the file is no longer at its path; none is open then. */
-  const look = (): void => {
-    if (file === null || file.isInPlace) return;
-    const gone = file;
-    file = null;
-    gone.abandon();
-    throw new StoreGoneError('the file or its WAL was removed or replaced');
-  };
+  const holder = new FileHolder();
+  port.on('message', (request: StoreRequest) => {
+    port.postMessage(holder.answer(request));
+    if (request.kind === 'close') port.close();
+  });
+}
+
+/** Has the file, once it is opened and until it is closed or lost. */
+class FileHolder {
+  #file: StoreFile | null = null;
+
+  answer(request: StoreRequest): StoreAnswer {
+    try {
+      const opened = this.#carryOut(request);
+      return { ok: true, bytes: request.kind === 'close' ? null : (this.#file?.bytes ?? null), opened };
+    } catch (error) {
+      return { ok: false, failure: this.#fail(error, request) };
+    }
+  }
+
   /** Returns what was opened. */
-  const carryOut = (request: StoreRequest): OpenedFile | null => {
+  #carryOut(request: StoreRequest): OpenedFile | null {
     switch (request.kind) {
       case 'prove':
         StoreFile.prove(request);
         return null;
       case 'open': {
-        const found = StoreFile.open(request);
-        file = found.file;
-        return found.opened;
+        const { file, opened } = StoreFile.open(request);
+        this.#file = file;
+        return opened;
       }
       case 'write':
-        look();
-        file?.write(request.changes);
+        this.#look();
+        this.#file?.write(request.changes);
         return null;
       case 'look':
-        look();
+        this.#look();
         return null;
       case 'sync':
-        file?.sync();
+        this.#file?.sync();
         return null;
       case 'close':
-        file?.close(request);
+        this.#file?.close(request);
         return null;
       default:
         return assertNever(request);
     }
-  };
-  const fail = (error: unknown, request: StoreRequest): StoreFailure => {
+  }
+
+  /** Throws where the file is no longer at its path; none is open then. */
+  #look(): void {
+    const file = this.#file;
+    if (file === null || file.isInPlace) return;
+    this.#file = null;
+    file.abandon();
+    throw new StoreGoneError('the file or its WAL was removed or replaced');
+  }
+
+  /** Moves a file aside that a write finds corrupt; none is open then. */
+  #fail(error: unknown, request: StoreRequest): StoreFailure {
     const failure = failureOf(error);
-    if (request.kind !== 'write' || file === null || !isCorruption(error)) return failure;
-    const movedTo = replace(file, request.wallMs);
-    file = null;
+    if (request.kind !== 'write' || this.#file === null || !isCorruption(error)) return failure;
+    const movedTo = replace(this.#file, request.wallMs);
+    this.#file = null;
     return { ...failure, kind: 'corrupt', movedTo };
-  };
-  port.on('message', (request: StoreRequest) => {
-    let answer: StoreAnswer;
-    try {
-      const opened = carryOut(request);
-      answer = { ok: true, bytes: request.kind === 'close' ? null : (file?.bytes ?? null), opened };
-    } catch (error) {
-      answer = { ok: false, failure: fail(error, request) };
-    }
-    port.postMessage(answer);
-    if (request.kind === 'close') port.close();
-  });
+  }
 }
 
 /** The content went bad while in use: it goes aside. Returns where it is, null when it could not be moved. */
@@ -93,3 +102,6 @@ function reasonOf(error: unknown): string {
   const message = error instanceof Error ? error.message : String(error);
   return code === '' ? message : `${message} (${code})`;
 }
+
+// Behind the classes, which have to be there when it begins.
+if (parentPort !== null) serve(parentPort);
