@@ -2,7 +2,6 @@
 
 import { gzipSync } from 'node:zlib';
 import { describe, expect, it } from 'vitest';
-import { valueAt } from '../../src/proxy/exchange/attempt/group-reader.ts';
 import { type ServiceSpec, startInstance, startProxy, type TestProxy } from '../support/proxy.ts';
 
 interface Answer {
@@ -79,16 +78,4 @@ describe('the group of a request', () => {
   ] as const)('is not changed by %s', async (_name, group, answer) => {
     expect(await secondGoesTo(await detectors(group, answer), answer)).toBe('n1/a');
   });
-});
-
-describe('a JSON Pointer', () => {
-  const document = { a: [{ 'b/c': 7 }], length: 3, list: [1, 2] };
-  it.each([
-    [['a', '0', 'b/c'], 7],
-    [['length'], 3],
-    [['list', 'length'], 2],
-    [['a', 'length', '0'], undefined],
-    [['constructor', 'name'], undefined],
-    [['list', '-1'], undefined],
-  ])('%j points at %j', (tokens, value) => expect(valueAt(document, tokens)).toBe(value));
 });

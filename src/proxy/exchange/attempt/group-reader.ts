@@ -1,11 +1,11 @@
 // Reads the group of requests that an answer belongs to, where its service has groups. The group is a number, such as the count of
-// detected objects, in a field of the head or in the JSON body. The body is parsed once it is whole; the client does not wait for that.
+// detected objects, in a field of the head or in the JSON body. The body is looked at once it is whole; the client does not wait for that.
 
 import type { ServiceConfig } from '../../../config/config.ts';
-import { parseBoundedJson } from '../../../core/bounded-json.ts';
 import { GROUPS_MAX } from '../../../core/domain.ts';
 import { fieldValue, type RawFields } from '../../fields/fields.ts';
 import type { ResponseHead } from '../../fields/response-head.ts';
+import { valueAt } from './json-pointer.ts';
 
 export type GroupSource = NonNullable<ServiceConfig['group']>;
 
@@ -42,12 +42,8 @@ export class GroupReader {
   get group(): number | null {
     const { json } = this.#source;
     if (this.#chunks === null || json === null) return groupOf(this.#fromHead);
-    try {
-      return groupOf(valueAt(parseBoundedJson(Buffer.concat(this.#chunks).toString()), json));
-    } catch {
-      // The body is not JSON.
-      return null;
-    }
+    const [first] = this.#chunks;
+    return groupOf(valueAt(this.#chunks.length === 1 && first ? first : Buffer.concat(this.#chunks), json));
   }
 }
 
@@ -59,14 +55,4 @@ function isPlainJson({ contentType, contentEncoding }: ResponseHead): boolean {
 function groupOf(value: unknown): number | null {
   const group = typeof value === 'string' && /^\d{1,9}$/.test(value) ? Number(value) : value;
   return typeof group === 'number' && Number.isInteger(group) && group >= 0 ? Math.min(group, GROUPS_MAX - 1) : null;
-}
-
-/** What a JSON Pointer (RFC 6901), read into its tokens, points at. A last token `length` returns the length of an array. */
-export function valueAt(document: unknown, tokens: readonly string[]): unknown {
-  return tokens.reduce((value, token, i) => {
-    if (Array.isArray(value) && token === 'length' && i === tokens.length - 1) return value.length;
-    return typeof value === 'object' && value !== null && Object.hasOwn(value, token)
-      ? (value as Readonly<Record<string, unknown>>)[token]
-      : undefined;
-  }, document);
 }
