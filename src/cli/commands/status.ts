@@ -168,6 +168,9 @@ function configurationLines({ node: { configuration } }: StateDocument, { width,
   return [...refused.map((text) => paint('bad', text)), ...wrapped.map((text) => paint('notice', text))];
 }
 
+/** Less is shown as 0.0. */
+const SHOWN_PER_SECOND = 0.05;
+
 function serviceLines(service: RouterState, look: Look): readonly string[] {
   const { qos, clients } = service;
   const target = `${percent(qos.successRatio, 0)} within ${milliseconds(qos.latencyMs)} over ${qos.windowMs / 1000} s`;
@@ -175,7 +178,7 @@ function serviceLines(service: RouterState, look: Look): readonly string[] {
   const cost = costPerRequest(service.instances);
   const facts = [
     ...(service.successRatio === null
-      ? ['no requests lately']
+      ? [service.requestsPerSecond < SHOWN_PER_SECOND ? 'no requests lately' : 'no request that counts lately']
       : [
           `met for ${percent(service.clientsSatisfiedRatio, 0)} of clients`,
           `success ${percent(service.successRatio)}`,

@@ -47,6 +47,17 @@ describe('qedge status', () => {
     expect(out).toMatch(/out\/a +ejected 4\.2 s +0\.0 %/);
   });
 
+  it('tells requests that count neither way from none', async () => {
+    const nothing = { successRatio: null, clientsSatisfiedRatio: null };
+    const states = [
+      routerStateOf({ ...nothing, service: 'refused', requestsPerSecond: 0.4 }),
+      routerStateOf({ ...nothing, service: 'silent', requestsPerSecond: 0.001 }),
+    ];
+    const { out } = await cli('status', '--url', await start(states));
+    expect(out).toContain('  no request that counts lately, 0.4 requests/s,');
+    expect(out).toContain('  no requests lately, 0.0 requests/s,');
+  });
+
   it('says what a request takes, where the instances know', async () => {
     const [state] = STATES;
     const instances = (state?.instances ?? []).map((one) => {
