@@ -5,6 +5,9 @@
 // A place is learned as the ratio Σ x / Σ (ahead + 1) over the last attempts, which needs no idle instance and no law of the work: heavy
 // tails and other services' load are in it.
 //
+// The oldest request in flight is partly done, by its age. That tells equal counts apart, and what is only on its way back counts less; whether
+// an instance is full is asked of the count alone.
+//
 // What chance makes of these ratios is no difference: each is drawn to that of all, by as many places as it takes for the ratios to
 // differ by more than the attempts behind them do (the credibility of Bühlmann and Straub, 1970). Where nothing is known to differ, the
 // fewest in flight decide, as with least-connections.
@@ -26,6 +29,12 @@ const PLACE_MS_MIN = 0.1;
  * an instance has just begun to fail, and 128 leave it half a second later with five requests a second.
  */
 const COMMON_PLACES_MAX = 10;
+/**
+ * The share of its place that the oldest request in flight has given up when it is as old as all in flight there take. Work that never varies
+ * would be done then, work without memory is as long again. At three times that age it is a long one, of which nothing is known.
+ */
+const DONE_SHARE = 0.5;
+const LONG_AGE = 3;
 /** Attempts beyond the first of each instance that it takes to tell chance from a difference. */
 const FREEDOM_NEEDED = 2;
 /** A place and one more behind it. */
@@ -122,17 +131,21 @@ export class Pace {
   }
 
   /** Expected processing latency of a request that joins those in flight; `idleMs` is what an idle instance takes. NaN: unknown. */
-  expectedMs({ handle, inFlight, oldestStartMs }: Candidate, idleMs: number, nowMs: number): number {
-    // By the own requests alone: of those of other event loops nothing is learned, however many there are.
-    const isIdle = oldestStartMs === Number.POSITIVE_INFINITY;
-    if (isIdle && nowMs - (this.#heardMs[handle] as number) > STALE_MS) return Number.NaN;
-    const sumMs = idleMs + this.#commonPlaces * this.#commonMs + (this.#sumMs[handle] as number);
-    return (sumMs / (1 + this.#commonPlaces + (this.#places[handle] as number))) * (inFlight + 1);
+  expectedMs(candidate: Candidate, idleMs: number, nowMs: number): number {
+    return this.#placeMs(candidate, idleMs, nowMs) * (candidate.inFlight + 1);
   }
 
-  /** What one more request there costs all that go there, the round trip left out. NaN: unknown. */
+  /**
+   * What one more request there costs all that go there, the round trip left out: its place and those that are left of the ones before it,
+   * and what it delays. NaN: unknown.
+   */
   costMs(candidate: Candidate, idleMs: number, nowMs: number): number {
-    return this.#burden * this.expectedMs(candidate, idleMs, nowMs);
+    const placeMs = this.#placeMs(candidate, idleMs, nowMs);
+    const { rttMs, inFlight, oldestStartMs } = candidate;
+    const isIdle = oldestStartMs === Number.POSITIVE_INFINITY;
+    const age = isIdle ? 0 : (nowMs - oldestStartMs) / (rttMs + placeMs * inFlight);
+    const done = DONE_SHARE * Math.max(0, Math.min(age, (LONG_AGE - age) / (LONG_AGE - 1)));
+    return this.#burden * placeMs * (inFlight + 1 - done);
   }
 
   /** What survives a restart. */
@@ -152,6 +165,15 @@ export class Pace {
     this.#squares[handle] = squares;
     this.#count[handle] = count;
     this.#heardMs[handle] = nowMs - ageMs;
+  }
+
+  /** What each place in the queue there takes. NaN: unknown. */
+  #placeMs({ handle, oldestStartMs }: Candidate, idleMs: number, nowMs: number): number {
+    // By the own requests alone: of those of other event loops nothing is learned, however many there are.
+    const isIdle = oldestStartMs === Number.POSITIVE_INFINITY;
+    if (isIdle && nowMs - (this.#heardMs[handle] as number) > STALE_MS) return Number.NaN;
+    const sumMs = idleMs + this.#commonPlaces * this.#commonMs + (this.#sumMs[handle] as number);
+    return sumMs / (1 + this.#commonPlaces + (this.#places[handle] as number));
   }
 
   /** Squared distances of the ratios from that of all, by places. */

@@ -51,6 +51,18 @@ describe('what one more request would take', () => {
     expect(make(queues).expectedMs(at(6), IDLE_MS, 1000)).toBeCloseTo(210, -1);
   });
 
+  it('counts the oldest in flight for less the older it is, by half a place at the most, and for a whole one where it is long', () => {
+    const steady = Array.from({ length: 200 }, () => [0, 30] as const);
+    const [started, due, long] = [0, 31, 93].map((ageMs) => make(steady).costMs(at(1, 0), IDLE_MS, ageMs) / 2) as [
+      number,
+      number,
+      number,
+    ];
+    expect(started).toBeCloseTo(60, 0);
+    expect(due).toBeCloseTo(45, 0);
+    expect(long).toBeCloseTo(60, 0);
+  });
+
   it('holds the load that others put there', () => {
     const busy = Array.from({ length: 200 }, () => [0, 50] as const);
     expect(make(busy).expectedMs(at(0), IDLE_MS, 1000)).toBeCloseTo(50, 0);
