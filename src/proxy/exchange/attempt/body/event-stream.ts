@@ -11,7 +11,7 @@ const DATA = Buffer.from('data');
 const OVER = '[DONE]';
 const SPACE = 0x20;
 /** The length of `OVER` and the line ends behind it. */
-const TAIL_CHARS = 12;
+const TAIL_BYTES = 12;
 const OTHER_NAME = -1;
 /** A byte order mark, which may stand before the first line. */
 const MARK: readonly number[] = [0xef, 0xbb, 0xbf];
@@ -31,8 +31,8 @@ export class EventStream {
   /** So much of the data of the event that is read is the beginning of `OVER`. */
   #matched = 0;
   #inValue = false;
-  /** The last characters of all. */
-  #tail = '';
+  /** The last bytes of all. */
+  readonly #tail = Buffer.alloc(TAIL_BYTES);
   /** Data came since the last blank line. */
   #inEvent = false;
   /** So much of the line is the beginning of the name `data`. */
@@ -43,7 +43,7 @@ export class EventStream {
   #isComment = false;
 
   take(chunk: Buffer): void {
-    this.#tail = (this.#tail + chunk.toString('latin1', Math.max(0, chunk.length - TAIL_CHARS))).slice(-TAIL_CHARS);
+    this.#keepTail(chunk);
     const mayJump = this.#hasEvent;
     const from = mayJump ? lastEventEnd(chunk) : 0;
     if (from > 0) this.#jumpBehind(chunk[from - 1] ?? LF);
@@ -59,7 +59,7 @@ export class EventStream {
 
   /** The last event says that the stream is over. */
   get isOver(): boolean {
-    return this.#tail.trimEnd().endsWith(OVER);
+    return this.#tail.toString('latin1').trimEnd().endsWith(OVER);
   }
 
   get isHollow(): boolean {
@@ -108,6 +108,12 @@ export class EventStream {
       this.#inValue = true;
     }
     this.#named = this.#named >= 0 && byte === DATA[this.#named] ? this.#named + 1 : OTHER_NAME;
+  }
+
+  #keepTail(chunk: Buffer): void {
+    const kept = Math.max(0, TAIL_BYTES - chunk.length);
+    if (kept > 0) this.#tail.copyWithin(0, TAIL_BYTES - kept);
+    chunk.copy(this.#tail, kept, Math.max(0, chunk.length - TAIL_BYTES));
   }
 
   #match(byte: number): void {
