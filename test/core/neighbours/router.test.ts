@@ -116,6 +116,32 @@ describe('a router among neighbours', () => {
     expect(shareOf(newcomer, 'node-4/a')).toBeGreaterThan(1.5 * before);
   });
 
+  it('gives one that joins its share back when the neighbour that spoke against it is believed no more', () => {
+    const world = worldWith({ use: true, samplesMax: 20 });
+    const pass = (times: number): void => {
+      for (let i = 0; i < times; i++) {
+        world.request(() => ({ latencyMs: 20 }));
+        world.pass(50);
+      }
+      world.router.neighbours?.summarize(world.nowMs);
+    };
+    pass(100);
+    world.router.applyPlacement({ kind: 'instance-set', instance: instance('node-4') }, world.nowMs);
+    world.router.observeRtt('node-4', 5, world.nowMs);
+    const share = (): number =>
+      [...world.router.instances(world.nowMs)].find(({ key }) => key === 'node-4/a')?.weight ?? Number.NaN;
+    const before = share();
+    const counts = Array.from({ length: 24 }, (_, b) => (b === 15 ? 30 : 0));
+    const lie = ['node-4/a', 'node-1/a'].map((key) => ({ key, counts, failures: 0, perSecond: 1, inFlight: 0 }));
+    world.router.neighbours?.hear('liar', { spanMs: 500, instances: lie }, world.nowMs);
+    pass(12);
+    expect(share()).toBeLessThan(0.3 * before);
+    world.router.neighbours?.hear('liar', { spanMs: 500, instances: lie }, world.nowMs);
+    pass(12);
+    expect(world.router.state(world.nowMs).neighbours?.heard).toMatchObject([{ wrongOver: 'node-1/a' }]);
+    expect(share()).toBeGreaterThan(0.6 * before);
+  });
+
   it('does not begin with what nobody speaks of', () => {
     const fresh = worldWith({ use: true, samplesMax: 20 });
     // Of the two that are used one answer in five is late; the third is avoided.

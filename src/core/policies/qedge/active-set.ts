@@ -152,18 +152,19 @@ export class ActiveSet {
   }
 
   /** A newcomer that is worse, by what neighbours saw, than the others are here falls at once: its share is no learned one. */
-  #judgeNewcomers({ heard, heardSuccess, heardVoices, success }: Estimates): void {
+  #judgeNewcomers({ heardSuccess, heardVoices, success }: Estimates): void {
     const newcomers = this.members.filter(({ handle }) => (this.#newcomerSteps[handle] as number) > 0);
-    for (const { handle } of newcomers) (this.#newcomerSteps[handle] as number)--;
-    if (newcomers.length === 0 || !heard) return;
-    const meanSuccess = this.#meanOf(success);
+    const meanSuccess = newcomers.length === 0 ? 0 : this.#meanOf(success);
+    let hasMoved = false;
     for (const { handle } of newcomers) {
-      // NaN where none speaks of it.
+      (this.#newcomerSteps[handle] as number)--;
+      const before = this.#caughtUp[handle];
+      // NaN where none speaks of it, or none that is believed: what it fell by, it has again.
       const worse = meanSuccess - (heardSuccess[handle] as number);
-      const seconds = worse > 0 ? VOICE_SECONDS * Math.sqrt(heardVoices[handle] as number) * worse : 0;
-      this.#fall(handle, seconds);
+      this.#fall(handle, worse > 0 ? VOICE_SECONDS * Math.sqrt(heardVoices[handle] as number) * worse : 0);
+      hasMoved ||= this.#caughtUp[handle] !== before;
     }
-    normalise(this.members, this.weights);
+    if (hasMoved) normalise(this.members, this.weights);
   }
 
   /** Makes the fall of a log-weight by what neighbours saw what it is now. */
