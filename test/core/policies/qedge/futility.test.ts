@@ -86,4 +86,70 @@ describe('refusing where it gains nothing', () => {
     for (let nowMs = 30_000; nowMs <= 40_000; nowMs += STEP_MS) futility.rest(0.9, false, nowMs);
     expect(futility.isFutile(false, 2, 40_500)).toBe(false);
   });
+
+  describe('where most was in time before a moment in which all was late', () => {
+    /** Seven of ten were in time; then all are late for two seconds. */
+    function usuallyGood(): Futility {
+      const futility = known();
+      for (let i = 0; i < 1_000; i++) futility.end(0, i % 10 < 7, 200);
+      futility.rest(0.7, false, 0);
+      for (let i = 0; i < 20; i++) futility.end(0, false, 400);
+      return futility;
+    }
+
+    it('stops when fewer of what is asked for are in time', () => {
+      expect(refusedS(usuallyGood(), 10.5, { inTimeEvery: 1, sentPerStep: 5, askedTimes: 2 })).toBe(10);
+    });
+
+    it('goes on where as many are', () => {
+      expect(refusedS(usuallyGood(), 60, { inTimeEvery: 1, sentPerStep: 5, askedTimes: 1.5 })).toBe(60);
+    });
+
+    it('goes on where the queue is that of others', () => {
+      const futility = usuallyGood();
+      for (let step = 0; step < 100; step++) {
+        expect(futility.isFutile(true, 10, step * STEP_MS)).toBe(false);
+        for (let i = 0; i < 5; i++) {
+          futility.end(step * STEP_MS, true, 60);
+          futility.endUnmet(i === 0, 60);
+        }
+      }
+    });
+
+    it('begins again at once when that brings no more, and goes on then', () => {
+      const futility = usuallyGood();
+      const half = { inTimeEvery: 1, sentPerStep: 5, askedTimes: 2 };
+      refusedS(futility, 10.5, half);
+      for (let nowMs = 10_500; nowMs < 12_000; nowMs += STEP_MS) {
+        futility.rest(0, true, nowMs);
+        expect(futility.isFutile(false, 10, nowMs)).toBe(false);
+        for (let i = 0; i < 400; i++) futility.end(nowMs, i % 10 < 3, 400);
+      }
+      for (let nowMs = 12_000; nowMs < 60_000; nowMs += STEP_MS) {
+        expect(futility.isFutile(true, 10, nowMs)).toBe(false);
+        for (let i = 0; i < 5; i++) futility.end(nowMs, true, 60);
+      }
+    });
+
+    it('takes two trials the next time, and one where nothing was refused for long', () => {
+      const half = { inTimeEvery: 1, sentPerStep: 5, askedTimes: 2 };
+      const stopsAfterS = (pauseS: number): number => {
+        const futility = usuallyGood();
+        refusedS(futility, 10.5, half);
+        const fromMs = 10_500 + pauseS * 1000;
+        for (let nowMs = 10_500; nowMs < fromMs; nowMs += STEP_MS) {
+          futility.rest(0.7, false, nowMs);
+          futility.isFutile(false, 10, nowMs);
+          for (let i = 0; i < 10; i++) futility.end(nowMs, i < 7, 200);
+        }
+        for (let nowMs = fromMs; nowMs < fromMs + 60_000; nowMs += STEP_MS) {
+          if (futility.isFutile(true, 10, nowMs)) return (nowMs - fromMs) / 1000;
+          for (let i = 0; i < 5; i++) futility.end(nowMs, true, 60);
+        }
+        return Number.POSITIVE_INFINITY;
+      };
+      expect(stopsAfterS(5)).toBe(20);
+      expect(stopsAfterS(45)).toBe(10);
+    });
+  });
 });
