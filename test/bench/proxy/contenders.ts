@@ -41,6 +41,7 @@ export const CONTENDERS: readonly Contender[] = [
   { name: 'go', command: go, env: { GOMAXPROCS: '1' }, webSockets: true, speaks: ['http1'] },
   { name: 'caddy', command: caddy, env: { GOMAXPROCS: '1' }, webSockets: true, speaks: ['http1'] },
   { name: 'reply-from', command: replyFrom, webSockets: false, speaks: ['http1'] },
+  { name: 'relay', command: relay, webSockets: true, speaks: ['http1'] },
 ];
 
 /** What is measured: the built binary, else the source. */
@@ -193,4 +194,14 @@ http://127.0.0.1:${listen} {
 
 function replyFrom(_folder: string, { listen, upstream }: Setting): readonly string[] {
   return [process.execPath, join(import.meta.dirname, 'reply-from.ts'), String(listen), `http://127.0.0.1:${upstream}`];
+}
+
+function relay(_folder: string, { listen, upstream }: Setting): readonly string[] {
+  return [
+    process.execPath,
+    '--max-semi-space-size=2',
+    join(import.meta.dirname, 'relay.ts'),
+    String(listen),
+    String(upstream),
+  ];
 }
