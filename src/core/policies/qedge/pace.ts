@@ -14,7 +14,8 @@
 //
 // A place delays those that come behind it as well, as many as a request finds before it on the average: in a queue that is a fixed point.
 // Where the work is alike the queue is gone before they come, and one at the most is counted. Where its tail is heavy, what is
-// left of the work in service, as a newcomer finds it, is longer than a place (by 1 + (cv² − 1) / 2), and with it the queue lasts.
+// left of the work in service, as a newcomer finds it, is longer than a place (by 1 + (cv² − 1) / 2), and with it the queue lasts. All that
+// holds as far as the queue is the own one: where others come and go, what an attempt takes differs by them.
 
 import type { Candidate } from '../../domain.ts';
 import { grownFloat64 } from '../../stats/grown.ts';
@@ -58,6 +59,9 @@ export class Pace {
   /** Σ x² / (ahead + 1) and the attempts, faded alike: by how much attempts at the same instance differ. */
   #squares: Float64Array<ArrayBuffer> = new Float64Array(0);
   #count: Float64Array<ArrayBuffer> = new Float64Array(0);
+  /** Σ x (ahead + 1) and Σ (ahead + 1)², faded alike: by how much an attempt takes longer with each of the own requests that it finds. */
+  #crossed: Float64Array<ArrayBuffer> = new Float64Array(0);
+  #placesSquared: Float64Array<ArrayBuffer> = new Float64Array(0);
   /** A place at all instances together, and how many such each is drawn to it by; as of the last step. */
   #commonMs = 0;
   #commonPlaces = 0;
@@ -70,6 +74,8 @@ export class Pace {
     this.#sumMs = grownFloat64(this.#sumMs, handles);
     this.#places = grownFloat64(this.#places, handles);
     this.#squares = grownFloat64(this.#squares, handles);
+    this.#crossed = grownFloat64(this.#crossed, handles);
+    this.#placesSquared = grownFloat64(this.#placesSquared, handles);
     this.#count = grownFloat64(this.#count, handles);
     this.#heardMs = grownFloat64(this.#heardMs, handles, Number.NEGATIVE_INFINITY);
   }
@@ -79,6 +85,8 @@ export class Pace {
     this.#places[handle] = 0;
     this.#squares[handle] = 0;
     this.#count[handle] = 0;
+    this.#crossed[handle] = 0;
+    this.#placesSquared[handle] = 0;
     this.#heardMs[handle] = Number.NEGATIVE_INFINITY;
   }
 
@@ -92,12 +100,14 @@ export class Pace {
     this.#places[handle] = (this.#places[handle] as number) * kept + places;
     this.#squares[handle] = (this.#squares[handle] as number) * kept + tookMs ** 2 / places;
     this.#count[handle] = (this.#count[handle] as number) * kept + 1;
+    this.#crossed[handle] = (this.#crossed[handle] as number) * kept + tookMs * places;
+    this.#placesSquared[handle] = (this.#placesSquared[handle] as number) * kept + places ** 2;
   }
 
   /** A decision step: by how much instances differ, beside what attempts at each of them do. */
   step(members: readonly Candidate[]): void {
     let [known, sumMs, places, placesSquared, within, freedom] = [0, 0, 0, 0, 0, 0];
-    let [attempts, queued] = [0, 0];
+    let [attempts, queued, together, varied] = [0, 0, 0, 0];
     for (const { handle, rttMs } of members) {
       const own = this.#places[handle] as number;
       if (own === 0) continue;
@@ -105,6 +115,8 @@ export class Pace {
       const count = this.#count[handle] as number;
       known++;
       attempts += count;
+      together += (this.#crossed[handle] as number) - (ownMs * own) / count;
+      varied += (this.#placesSquared[handle] as number) - own ** 2 / count;
       // The rest of those in flight are on their way.
       queued += (own * ownMs) / (ownMs + rttMs * count);
       sumMs += ownMs;
@@ -119,7 +131,9 @@ export class Pace {
     this.#commonMs = sumMs / places;
     const noise = within / freedom;
     const tail = Math.max(0, Math.min(1, (noise / this.#commonMs ** 2 - 1) / 2));
-    this.#burden += tail * Math.max(0, queued / attempts - 1);
+    // What an attempt takes more with each own one before it, in what a place takes: all where the queue is the own one alone.
+    const share = varied > 0 ? Math.max(0, Math.min(1, together / varied / this.#commonMs)) : 0;
+    this.#burden += share * tail * Math.max(0, queued / attempts - 1);
     const apart = this.#apart(members, this.#commonMs) - (known - 1) * noise;
     const spread = apart / (places - placesSquared / places);
     this.#commonPlaces = spread > 0 ? Math.min(COMMON_PLACES_MAX, noise / spread) : COMMON_PLACES_MAX;

@@ -28,13 +28,25 @@ function differing(one: readonly number[], other: readonly number[]): [number, n
   return [first, second];
 }
 
-/** Two instances with the same work, a place each: what a place costs all, in what it takes. */
-function burden({ works, ahead, rttMs }: { works: readonly number[]; ahead: number; rttMs: number }): number {
+interface Queues {
+  readonly works: readonly number[];
+  /** Requests find up to so many of the own before them. */
+  readonly queue: number;
+  readonly rttMs: number;
+  /** What an attempt takes has nothing to do with the own ones before it. */
+  readonly byOthers?: boolean;
+}
+
+/** Two instances that are alike: what a place costs all, in what it takes. */
+function burden({ works, queue, rttMs, byOthers = false }: Queues): number {
   const pace = new Pace();
   pace.ensureHandles(2);
   const members = [candidateAt(0, rttMs), candidateAt(1, rttMs)].map((one) => Object.assign(one, { inFlight: 0 }));
-  for (let i = 0; i < 3 * works.length; i++)
-    for (const { handle } of members) pace.observe(handle, ahead, (ahead + 1) * (works[i % works.length] as number), 0);
+  for (let i = 0; i < 7 * works.length; i++) {
+    const ahead = i % (queue + 1);
+    const workMs = works[i % works.length] as number;
+    for (const { handle } of members) pace.observe(handle, ahead, byOthers ? 3 * workMs : (ahead + 1) * workMs, 0);
+  }
   pace.step(members);
   const member = members[0] as Candidate;
   return pace.costMs(member, IDLE_MS, 0) / pace.expectedMs(member, IDLE_MS, 0);
@@ -98,11 +110,13 @@ describe('what one more request would take', () => {
   it('costs all twice that, and more with each that is found in the queue where the work has a heavy tail', () => {
     const alike = [20, 22];
     const heavy = [...Array.from({ length: 19 }, () => 10), 500];
-    expect(burden({ works: alike, ahead: 4, rttMs: 1 })).toBe(2);
-    expect(burden({ works: heavy, ahead: 0, rttMs: 1 })).toBe(2);
-    expect(burden({ works: heavy, ahead: 4, rttMs: 1 })).toBeGreaterThan(4);
+    expect(burden({ works: alike, queue: 6, rttMs: 1 })).toBe(2);
+    expect(burden({ works: heavy, queue: 0, rttMs: 1 })).toBe(2);
+    expect(burden({ works: heavy, queue: 6, rttMs: 1 })).toBeGreaterThan(3);
     // Those that are on their way are no queue.
-    expect(burden({ works: heavy, ahead: 4, rttMs: 2_000 })).toBe(2);
+    expect(burden({ works: heavy, queue: 6, rttMs: 2_000 })).toBe(2);
+    // What an attempt takes is the same with six of the own before it.
+    expect(burden({ works: heavy, queue: 6, rttMs: 1, byOthers: true })).toBeLessThan(2.2);
   });
 
   it('is forgotten with the instance', () => {
