@@ -278,6 +278,7 @@ describe('a port', () => {
     const third = connect(port, '127.0.0.1');
     third.on('error', () => {});
     await once(third, 'close');
+    expect(proxy.stats().connections).toBe(2);
     for (const client of clients) client.destroy();
   });
 });

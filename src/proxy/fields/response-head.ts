@@ -55,89 +55,95 @@ function hundredths(ms: number): string {
 
 /** `trailersAllowed`: the client speaks HTTP/1.1 and the answer may have a body. */
 export function readResponseHead(status: number, raw: RawFields, trailersAllowed: boolean): ResponseHead {
-  let fields: string[] = [];
-  let named: readonly string[] | null = null;
-  let trailer: string | null = null;
-  let contentType = '';
-  let contentEncoding = '';
-  let digests: string[] | null = null;
-  let grpcStatus = NO_GRPC_STATUS;
-  let declaredFailure = false;
-  let unbuffered = false;
-  let chunked = false;
-  let sized = false;
-  let unknownCoding = false;
+  const fields: string[] = [];
+  const notes = new Notes(status);
   for (let i = 0; i + 1 < raw.length; i += 2) {
     const name = raw[i] ?? '';
     const value = raw[i + 1] ?? '';
-    switch (RESPONSE_FIELDS.kindOf(name)) {
-      case FieldKind.ordinary:
-        fields.push(name, value);
-        break;
-      case FieldKind.contentType:
-        contentType = value;
-        fields.push(name, value);
-        break;
-      case FieldKind.contentEncoding:
-        contentEncoding = value;
-        fields.push(name, value);
-        break;
-      case FieldKind.grpcStatus:
-        grpcStatus = readGrpcStatus(value);
-        fields.push(name, value);
-        break;
-      case FieldKind.digest:
-        digests = [...(digests ?? []), name, value];
-        fields.push(name, value);
-        break;
-      case FieldKind.accelBuffering:
-        unbuffered = value.toLowerCase() === 'no';
-        fields.push(name, value);
-        break;
-      case FieldKind.verdict:
-        declaredFailure ||= isFailureVerdict(value);
-        break;
-      case FieldKind.setCookie:
-        // Cookies ignore ports: an instance could end the session of the admin port, or begin another.
-        if (!SETS_SESSION.test(value)) fields.push(name, value);
-        break;
-      case FieldKind.contentLength:
-        // RFC 9110 section 8.6: neither in a 1xx nor in a 204.
-        if (status >= 200 && status !== 204) fields.push(name, value);
-        sized = true;
-        break;
-      case FieldKind.connection:
-        named = joinedNames(named, connectionNames(value));
-        break;
-      case FieldKind.transferEncoding:
-        // Chunks within chunks are not taken apart either.
-        unknownCoding ||= chunked || value.toLowerCase() !== 'chunked';
-        chunked = true;
-        break;
-      case FieldKind.trailer:
-        trailer = trailer === null ? value : `${trailer}, ${value}`;
-        break;
-      default:
-        break;
-    }
+    const kind = RESPONSE_FIELDS.kindOf(name);
+    if (kind === FieldKind.ordinary || notes.take(kind, name, value)) fields.push(name, value);
   }
-  if (trailer !== null && DIGESTS.test(trailer)) digests ??= [];
-  if (named !== null && named.length > 0) fields = withoutFields(fields, named);
+  const { named, trailer, contentType, contentEncoding, grpcStatus, declaredFailure, unknownCoding } = notes;
+  const passed = named === null ? fields : withoutFields(fields, named);
   // Trailers need chunks to follow; to an HTTP/1.0 client there are none.
-  if (trailer !== null && chunked && trailersAllowed) fields.push('Trailer', trailer);
+  if (trailer !== null && notes.chunked && trailersAllowed) passed.push('Trailer', trailer);
   const { isEventStream, isStream, isOfGrpc } = contentOf(contentType);
   return {
-    fields,
+    fields: passed,
     contentType,
     contentEncoding,
-    digests,
+    digests: trailer !== null && DIGESTS.test(trailer) ? (notes.digests ?? []) : notes.digests,
     eventStream: isEventStream,
-    stream: isStream || (unbuffered && !sized),
+    stream: isStream || (notes.unbuffered && !notes.sized),
     grpc: isOfGrpc,
     grpcStatus,
     declaredFailure,
     unknownCoding,
   };
+}
+
+/** What the fields of one head say that mean something here. */
+class Notes {
+  named: readonly string[] | null = null;
+  trailer: string | null = null;
+  contentType = '';
+  contentEncoding = '';
+  digests: string[] | null = null;
+  grpcStatus = NO_GRPC_STATUS;
+  declaredFailure = false;
+  unbuffered = false;
+  chunked = false;
+  sized = false;
+  unknownCoding = false;
+  readonly #status: number;
+
+  constructor(status: number) {
+    this.#status = status;
+  }
+
+  /** Takes note of one field, of a kind other than `ordinary`. True: the client gets it. */
+  take(kind: number, name: string, value: string): boolean {
+    switch (kind) {
+      case FieldKind.contentType:
+        this.contentType = value;
+        return true;
+      case FieldKind.contentEncoding:
+        this.contentEncoding = value;
+        return true;
+      case FieldKind.grpcStatus:
+        this.grpcStatus = readGrpcStatus(value);
+        return true;
+      case FieldKind.digest:
+        this.digests = [...(this.digests ?? []), name, value];
+        return true;
+      case FieldKind.accelBuffering:
+        this.unbuffered = value.toLowerCase() === 'no';
+        return true;
+      case FieldKind.setCookie:
+        // Cookies ignore ports: an instance could end the session of the admin port, or begin another.
+        return !SETS_SESSION.test(value);
+      case FieldKind.contentLength:
+        this.sized = true;
+        // RFC 9110 section 8.6: neither in a 1xx nor in a 204.
+        return this.#status >= 200 && this.#status !== 204;
+      case FieldKind.verdict:
+        this.declaredFailure ||= isFailureVerdict(value);
+        return false;
+      case FieldKind.connection:
+        this.named = joinedNames(this.named, connectionNames(value));
+        return false;
+      case FieldKind.transferEncoding:
+        // Chunks within chunks are not taken apart either.
+        this.unknownCoding ||= this.chunked || value.toLowerCase() !== 'chunked';
+        this.chunked = true;
+        return false;
+      case FieldKind.trailer:
+        this.trailer = this.trailer === null ? value : `${this.trailer}, ${value}`;
+        return false;
+      default:
+        return false;
+    }
+  }
 }
 
 /** RFC 9530 section 4: they may come in trailers. */
