@@ -3,17 +3,17 @@
 
 /** Share of the mean that each new part is. */
 const SMOOTHING = 0.05;
-/** What is counted weighs so much less with each step. */
+/** Counts are multiplied by this at each step. */
 const FADING = 0.8;
-/** Stages that are waited for before anything is concluded. */
+/** Stages to be seen before anything is concluded. */
 const NOTED_MIN = 20;
-/** A policy that is given another limit has to find its weights again, so that it is not done for less than this share of it. */
+/** A policy with another limit has to find its weights again, so a change by less than this share is not made. */
 const STEP_RATIO = 0.15;
-/** Share of the requests, from which on the service counts as one whose requests are stages. */
+/** From this share of its requests on, stages decide the limit of a service at once. */
 const MOST = 0.5;
-/** And below which as one that has its own limit alone. */
+/** Below this share they no longer count, and the service has its own limit again. */
 const SELDOM = 0.05;
-/** Nor more often. */
+/** The limit changes no more often than this. */
 const REST_MS = 3000;
 
 /** The limit that the policy of one service steers by. */

@@ -28,7 +28,7 @@ export class CandidateSet {
     return this.#byHandle[handle];
   }
 
-  /** Those of the best availability that any has whose handle is not in `tried`. The array is valid until the next call. */
+  /** Without the handles in `tried`: the instances of the best availability that is left. The array is valid until the next call. */
   untried(tried: readonly number[]): readonly LiveCandidate[] {
     const untried = this.#untried;
     untried.length = 0;
@@ -73,7 +73,7 @@ export class CandidateSet {
     this.#collectActive();
   }
 
-  /** What it lacks of what the service demands: with anything, it is not to be used. */
+  /** Enters what the instance lacks of what the service demands; one that lacks anything is not used. */
   setLacks(candidate: LiveCandidate, lacks: readonly string[]): void {
     candidate.lacks = lacks;
     this.#collectActive();

@@ -37,7 +37,7 @@ export class FadingCounts {
     this.#all.fill(0);
   }
 
-  /** It is `nowMs` for what follows. */
+  /** Sets the time, `nowMs`, at which the next counts are entered. */
   advance(nowMs: number): void {
     this.#weight = 2 ** ((nowMs - this.#landmarkMs) / this.#halfLifeMs);
     if (this.#weight < WEIGHT_MAX) return;

@@ -1,9 +1,9 @@
-// Never nothing: while any instance lives, a request is tried. Which one gets it when the policy wants none.
+// Which instance gets a request when the policy wants none: as long as any instance lives, a request is tried.
 
 import type { Candidate } from '../domain.ts';
 import type { Policy } from '../policies/policy.ts';
 
-/** What of a policy ranks the fallback. */
+/** The part of a policy that ranks the fallback. */
 type Ranking = Pick<Policy, 'cooldownUntilMs' | 'successEstimate'>;
 
 /**

@@ -1,5 +1,5 @@
-// To which group of requests each client's last answer belonged: the number of objects in the frame, say. The next frame of the same
-// video most often shows as many (temporal continuity). Bounded: the client whose last answer is the oldest leaves first.
+// The group of requests that each client's last answer belonged to: the number of objects in the frame, say. The next frame of the
+// same video most often shows as many (temporal continuity). Bounded: the client whose last answer is the oldest leaves first.
 
 import { ownCopy } from '../own-copy.ts';
 

@@ -10,9 +10,9 @@ const LAST = 64;
 const REASONS_MAX = 4;
 /** Weight of one attempt in the faded share of bad ones; the first ones of an instance weigh more, as 1/(n + 2). */
 const STEP = 0.15;
-/** Three bad attempts in a row, the first two of an instance, or one in three for a while. */
+/** Reached by three bad attempts in a row, by the first two of an instance, or by one in three for a while. */
 const FAILING_SHARE = 0.35;
-/** Fifteen good ones in a row after a total failure. */
+/** Reached by fifteen good attempts in a row after a total failure. */
 const WELL_SHARE = 0.1;
 /** An instance that comes and goes is reported this often at the most. */
 const REPORT_MS_MIN = 60_000;

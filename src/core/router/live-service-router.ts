@@ -56,7 +56,7 @@ import { instanceStates, routerState, serviceOverview } from './state/router-sta
 import { restoreRouter, routerSnapshot } from './state/snapshot.ts';
 import { Steps } from './steps.ts';
 
-/** So long after a refusal it is still overload. */
+/** Overload is over when nothing was refused for this long. */
 const SHEDDING_MS = 10_000;
 
 /**
@@ -139,7 +139,7 @@ export class LiveServiceRouter implements ServiceRouter {
     return null;
   }
 
-  /** The active ones; without one whose odd answer to the same question needs another opinion, where one may be had in time. */
+  /** The active instances, but for one whose odd answer to the same question needs a second opinion that can be had in time. */
   #offered({ question = NO_QUESTION }: RequestInfo, nowMs: number): readonly LiveCandidate[] {
     const { members, relative, policy } = this.#parts;
     const { active } = members.set;

@@ -33,7 +33,7 @@ export interface MembershipOptions {
   readonly onAdded: (candidate: Candidate) => void;
   /** The instance of a handle has left. */
   readonly onRemoved: (handle: number) => void;
-  /** The instances are other than they were. A handle is free for another one only when this has returned. */
+  /** The set of instances changed. A handle is free for another one only when this has returned. */
   readonly onChange: (nowMs: number) => void;
 }
 

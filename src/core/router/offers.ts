@@ -17,7 +17,7 @@ export interface OffersOptions {
   readonly policy: Policy;
 }
 
-/** The way of requests by the quotas of their clients. */
+/** Offers each request the instances that its client's quotas leave it. */
 export class Offers {
   /** Some requests are for some instances; else there is nothing to select by. */
   readonly isSelective: boolean;
@@ -38,7 +38,7 @@ export class Offers {
     this.policy = policy;
   }
 
-  /** What the policy picks of those that the quotas leave it; of the others where each of those is to be passed over and another is not. */
+  /** The policy's pick among the instances that the quotas leave; among the others where all of these are to be passed over. */
   select(request: RequestInfo, candidates: readonly LiveCandidate[], nowMs: number): Candidate | null {
     const { clientId, tried } = request;
     const row = this.rowOf(clientId);

@@ -8,13 +8,13 @@ export const NO_QUESTION = 0;
 
 /** Known at the most; the one that was answered oddly the longest ago leaves first. */
 const QUESTIONS_MAX = 128;
-/** A question is known for so long after its last odd answer. */
+/** A question is known for this long after its last odd answer. */
 const KNOWN_MS = 60_000;
 /** Answers of the others by which it is known whose doing it is. */
 const OPINIONS = 4;
 /** Requests that are sent to the others for that: some end without an opinion, or are on their way when there are enough. */
 const PASSED_MAX = 2 * OPINIONS;
-/** So many odd answers to a question are held back while opinions are missing. */
+/** Odd answers to a question that are held back at most while opinions are missing. */
 const HELD_MAX = 8;
 /** Instances whose answers are counted apart. */
 const INSTANCES_MAX = 32;
@@ -35,14 +35,14 @@ interface Known {
   passed: number;
 }
 
-/** Whose doing an odd answer is: of the `question`, since the others answer it alike; of the `instance`, as far as is known; `open`. */
+/** What causes an odd answer: the `question`, since the others answer it alike; the `instance`, as far as is known; or it is `open`. */
 export type OddCause = 'question' | 'instance' | 'open';
 
 export class Questions {
   readonly #known = new Map<number, Known>();
   /** When an answer was odd last. */
   #oddMs = Number.NEGATIVE_INFINITY;
-  /** Whether one was lately: else what is asked does not matter. */
+  /** Whether an answer was odd of late; if not, what is asked does not matter. */
   any = false;
 
   /** An instance left, or its handle means another one. */
@@ -94,7 +94,7 @@ export class Questions {
     return null;
   }
 
-  /** One goes past the instance that `asked` names. */
+  /** A request is sent past the instance that `asked` names. */
   pass(question: number): void {
     const known = this.#known.get(question);
     if (known !== undefined) known.passed++;

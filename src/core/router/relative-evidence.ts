@@ -1,8 +1,8 @@
 // Answers whose worth shows only beside those of the other instances: a 404 that one instance alone gives is its own doing, one that
 // all give is the client's. The same holds for clients that go away without an answer.
 //
-// Per instance the share e of such answers is compared with the share ē of all others. Of the answers that exceed ē, (e − ē)/e is the
-// attributable fraction (Levin 1953): as many of them, evenly spread, are taken for failures. To a policy that estimates a success
+// Per instance the share e of such answers is compared with the share ē of all others. Where e exceeds ē, (e − ē)/e is the
+// attributable fraction (Levin 1953): that fraction of such answers, evenly spread, is taken for failures. To a policy that estimates a success
 // probability P this is P · (1 − (e − ē)); a policy that estimates none sees failures and treats them as it treats failures. The rest
 // is charged no less than what a proper answer in time takes: refusing is quick, and must not make an instance look quick. Where odd
 // answers are the rule (204 to each measurement), they take what they take.
@@ -21,7 +21,7 @@ const HALF_LIFE_MS = 30_000;
 const STANDARD_ERRORS = 3;
 /** Clients that must have gone away in a row: fewer are a coincidence in any case. */
 const SILENCE_MIN = 4;
-/** So many odd answers in a row are no coincidence. */
+/** This many odd answers in a row are no coincidence. */
 const RUN_MIN = 8;
 /** Answers of the others meanwhile, by which they are known. */
 const KNOWN_MIN = 4;
@@ -62,7 +62,7 @@ export class RelativeEvidence {
   #runOdd: Float64Array<ArrayBuffer> = new Float64Array(0);
   /** Totals of all instances, not faded; `ANSWERS` and the columns of what is odd. */
   readonly #totals = new Float64Array(COLUMNS);
-  /** When it was looked into last. By handle. */
+  /** When an instance was looked into last, by handle. */
   #lookMs: Float64Array<ArrayBuffer> = new Float64Array(0);
   readonly questions = new Questions();
   /** What the attempt that is judged next was asked. */
@@ -153,7 +153,7 @@ export class RelativeEvidence {
     return result === 'answered' && this.#looksAtStreams(handle, nowMs) ? 'failed' : result;
   }
 
-  /** As `#takeLook`, by all that is remembered: each of its streams was an answer at first, so that none are odd in a row. */
+  /** Like `#takeLook`, but by all that is remembered: each stream was an answer at first, so no odd ones come in a row. */
   #looksAtStreams(handle: number, nowMs: number): boolean {
     if (this.#counts.of(handle, EMPTY) < RUN_MIN || this.#counts.ofOthers(handle, ANSWERS) >= KNOWN_MIN) return false;
     if (this.#counts.ofOthers(handle, PROPER) === 0 || nowMs - (this.#lookMs[handle] ?? 0) < LOOK_MS_MIN) return false;

@@ -35,7 +35,7 @@ export class SharedFlights {
     return (hash(`${service}\n${key}`, this.#key) % SLOTS) * this.#width;
   }
 
-  /** This loop has so many more in flight there; below 0: fewer. */
+  /** This loop has `count` more in flight there; below 0: fewer. */
   add(slot: number, count: number): void {
     (this.#cells[slot + this.#loop] as number) += count;
   }

@@ -1,6 +1,6 @@
 // What gRPC says beside HTTP: the status of a call, and the time that its client gives it (gRPC over HTTP/2, "Requests", "Responses").
 
-/** Stands where an answer is none of gRPC. */
+/** Stands for the status of an answer that is not gRPC. */
 export const NO_GRPC_STATUS = -1;
 
 /** Statuses of gRPC (its statuscodes.md). */
@@ -9,7 +9,7 @@ export const GRPC_OK = 0;
 export const GRPC_UNKNOWN = 2;
 /** The deadline passed. */
 export const GRPC_DEADLINE_EXCEEDED = 4;
-/** It has enough to do. */
+/** It is overloaded. */
 export const GRPC_RESOURCE_EXHAUSTED = 8;
 /** It has no such method. */
 export const GRPC_UNIMPLEMENTED = 12;

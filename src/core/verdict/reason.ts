@@ -23,7 +23,7 @@ export interface ReasonShare {
 const GRPC_FIRST = 1000;
 const ROW_FIRST = 2000;
 
-/** Rows of which an answer's own status says more than their name. */
+/** Rows whose name says less than the status of the answer. */
 const BY_STATUS: ReadonlySet<VerdictRow> = new Set(['failed', 'full', 'redirected', 'declined', 'accepted']);
 /** Rows that are held against an instance only where the router says so, beside the answers of the others. */
 const RELATIVE: ReadonlySet<VerdictRow> = new Set([

@@ -43,7 +43,7 @@ export interface VerdictRules {
 }
 
 const STATUS_MAX = 999;
-/** By which an instance says that it is full, which is no reason to believe it broken. */
+/** Statuses with which an instance says that it is full, which is no reason to believe it broken. */
 const FULL_STATUSES: readonly number[] = [408, 429];
 
 /** Made once a service. `retryStatuses`: of answers that another instance may do better at. */
@@ -74,7 +74,7 @@ export function isRetryable(
   return verdict?.retryable ?? false;
 }
 
-/** Those of gRPC that mean what a status of HTTP means, and are sent again where that one is. */
+/** The status of HTTP that means the same as one of gRPC: where it is retried, so is the one of gRPC. */
 const HTTP_OF_GRPC: Readonly<Record<number, number>> = { 8: 429, 14: 503 };
 
 function failureOf(full: boolean): Verdict {

@@ -29,7 +29,7 @@ export type VerdictRow =
   | 'delayed'
   /** A status of the service's list of failures. */
   | 'failed'
-  /** The statuses among them by which an instance says that it has enough to do. */
+  /** The failures with which an instance says that it is full. */
   | 'full'
   /** Another 3xx than 304. */
   | 'redirected'

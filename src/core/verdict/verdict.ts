@@ -36,7 +36,7 @@ export interface AttemptEnding {
   readonly grpcStatus: number;
   /** Length of the body so far. */
   readonly bodyBytes: number;
-  /** The request lets expect a body: a 204 is empty, a 304 to a client that has the body is not. */
+  /** The request calls for a body: a 204 is empty, a 304 to a client that has the body is not. */
   readonly bodyExpected: boolean;
   /** A body that ended in order but without what marks its end. */
   readonly truncated: boolean;
@@ -48,7 +48,7 @@ export interface AttemptEnding {
   readonly inTime: boolean;
   /** The attempt alone took no longer than that limit. */
   readonly attemptInTime: boolean;
-  /** The time is over that the client itself gave the request. */
+  /** The deadline that the client itself set has passed. */
   readonly expired: boolean;
   /** A stream that paused for longer than the service allows. */
   readonly stalled: boolean;
@@ -84,7 +84,7 @@ export function verdictOf(ending: AttemptEnding, rules: VerdictRules): Verdict {
  */
 export function verdictAfterFirstByte(ending: AttemptEnding, rules: VerdictRules): Verdict | null {
   if (ending.stalled) return TABLE.stalled;
-  // So has one of gRPC at its deadline, by which the instance ends the call as well as the client does.
+  // The same holds for a gRPC call at its deadline, which its instance ends as its client does.
   if (ending.by === 'client' || (ending.expired && ending.grpcStatus !== NO_GRPC_STATUS)) return null;
   if (ending.by !== 'answer') return TABLE['broke-off'];
   return ofAnswer(ending, rules).account === 'failed' ? TABLE['broke-off'] : null;
