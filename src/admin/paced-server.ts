@@ -12,7 +12,7 @@ import { sliceReads } from '../net/sliced-reads.ts';
 const HEAD_MS = 10_000;
 const REQUEST_MS = 30_000;
 const LOOK_MS = 1_000;
-/** A client that takes nothing of its answer for so long, or asks for nothing, is cut off; an answer that has no end may be silent. */
+/** A client that takes nothing of its answer for this long, or asks for nothing, is cut off; an answer that has no end may be silent. */
 const QUIET_MS = 30_000;
 
 /** `quietMs`: how long a connection may be silent. */

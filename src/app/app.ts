@@ -35,7 +35,7 @@ class RunningApp implements App {
   readonly log: Logger;
   readonly events: EventLog<QedgeEvent>;
   readonly #parts: AppParts;
-  /** Ends with the change of the configuration that was asked for last: they come one after the other. */
+  /** Settles with the last change of the configuration that was asked for; changes are made one after another. */
   #changing: Promise<unknown> = Promise.resolve();
   /** A reload was asked for, and has not read yet. */
   #read: (() => Config) | null = null;

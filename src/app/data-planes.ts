@@ -34,7 +34,7 @@ import { mergeChains } from './workers/merge-chains.ts';
 import { mergeInstance, mergeOverviews } from './workers/merge-states.ts';
 import { type Replacement, WorkerPool } from './workers/pool.ts';
 
-/** A service as people see it: its state is that of all data planes, and what changes it changes all of them. */
+/** A service as people see it: it shows the state of all data planes, and a change applies to all of them. */
 export interface ObservedRouter
   extends Pick<ServiceRouter, 'service' | 'candidates' | 'state' | 'overview' | 'instances' | 'setTap' | 'reset'> {
   /** No new traffic for the instance, no matter what placement and health checks say, until that is taken back. */
@@ -50,7 +50,7 @@ export interface DataPlanesOptions extends Omit<DataPlaneOptions, 'onHealth' | '
   readonly tickets: TicketSecret | null;
   /** A worker is lost, and none takes its place. */
   readonly onLoss: (message: string) => void;
-  /** The routers of a service are others now, or none. */
+  /** The routers of a service were replaced or removed. */
   readonly onRenewed: (service: string) => void;
   /** Log lines of workers. */
   readonly onLog: (lines: readonly string[]) => void;

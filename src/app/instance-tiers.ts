@@ -1,5 +1,5 @@
-// On which tier of the continuum an instance stands: its node says so, when it is announced, and that may come later than
-// the instance itself. An instance in the configuration may say so by the label `tier`.
+// The tier of the continuum that an instance stands on: its node says so when it is announced, which may be later than the
+// instance itself. An instance in the configuration may say so by the label `tier`.
 
 import { type Instance, instanceKey, type PlacementUpdate, TIERS, type Tier } from '../core/domain.ts';
 

@@ -15,16 +15,16 @@ export interface NeighbourExchangeOptions {
 }
 
 const TURN_MS = 2_000;
-/** Times a turn that a beginner looks. */
+/** Looks in a turn at first. */
 const LOOKS = 8;
-/** Times a turn that what is due is said. */
+/** How often in a turn what is due is said. */
 const WORDS = 4;
 const NOTHING: ReadonlyMap<string, Summary> = new Map();
 
 export class NeighbourExchange {
   readonly #options: NeighbourExchangeOptions;
   #timer: NodeJS.Timeout | null = null;
-  /** Times that it spoke. */
+  /** How often it spoke. */
   #words = 0;
 
   constructor(options: NeighbourExchangeOptions) {

@@ -4,7 +4,7 @@
 import type { Clock } from '../core/clock.ts';
 import { drawTicketSecret, type TicketSecret } from '../proxy/downstream/ticket-keys.ts';
 
-/** A key that leaks opens the sessions of this long, of TLS 1.2; the client has to shake hands in full once in it. */
+/** A leaked key opens the TLS 1.2 sessions of this long; a client shakes hands in full once in it. */
 const TICKET_KEYS_MS = 12 * 3_600_000;
 
 export class TicketRotation {

@@ -77,7 +77,7 @@ function ownPorts({ name, instances }: ServiceConfig, { node, proxy, services }:
     );
 }
 
-/** Answers that would be in time are not waited for. */
+/** Timeouts that end an attempt whose answer would still be in time. */
 function cutOffInTime({ name, timeoutMs, qos: { latencyMs } }: ServiceConfig): string[] {
   if (timeoutMs >= latencyMs) return [];
   return [
@@ -85,7 +85,7 @@ function cutOffInTime({ name, timeoutMs, qos: { latencyMs } }: ServiceConfig): s
   ];
 }
 
-/** A window that ends before the next answer has to come holds next to nothing. */
+/** Windows that end before the next answer has to come: they hold next to nothing. */
 function forgottenInTime({ name, qos: { latencyMs, windowMs } }: ServiceConfig): string[] {
   if (windowMs >= latencyMs) return [];
   return [
@@ -93,7 +93,7 @@ function forgottenInTime({ name, qos: { latencyMs, windowMs } }: ServiceConfig):
   ];
 }
 
-/** What only the default policy steers for. */
+/** Goals that only the default policy steers for, under another one. */
 function unsteered({ name, policy, qos, objective }: ServiceConfig): string[] {
   if (policy.name === 'qedge') return [];
   const asked = [
@@ -107,7 +107,7 @@ function unsteered({ name, policy, qos, objective }: ServiceConfig): string[] {
   );
 }
 
-/** Room that is kept before anything is spent, where nothing is. */
+/** Room that is kept for an objective that is not set. */
 function keptForNothing({ name, objective: { least, keepRatio } }: ServiceConfig): string[] {
   if (least !== null || keepRatio === KEEP_DEFAULT) return [];
   return [`service.objective.keep of "${name}" changes nothing without objective.least`];

@@ -66,7 +66,7 @@ export function unknown(key: string, near: string | null, tables: readonly strin
   return isClear ? `unknown key "${key}" here, expected in ${tables.join(' or ')}` : `unknown key "${key}"`;
 }
 
-/** By which a table is told from the others that may stand in its place. */
+/** The value that distinguishes a table from the others that may stand in its place. */
 function mark(table: core.$ZodType): string {
   for (const [key, schema] of Object.entries(shapeOf(table))) {
     const [only] = unwrap(schema);

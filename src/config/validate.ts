@@ -31,7 +31,7 @@ export function validate<T>({ document, problems }: Reading, schema: z.ZodType<T
 }
 
 /**
- * As `safeParse` of the schema, and nothing is thrown through it: zod looks at the length of what has one even where the type is wrong, and
+ * Like `safeParse` of the schema, but never throws: zod looks at the length of what has one even where the type is wrong, and
  * throws where that cannot be compared (`{"length":{"valueOf":1,"toString":1}}` in place of a text).
  */
 export function safeParse<Schema extends z.ZodType>(

@@ -38,7 +38,7 @@ export class DueTimer {
     this.#clear();
   }
 
-  /** What is due next may be another thing now. Costs little where it is not. */
+  /** What is due next may have changed. Cheap where it has not. */
   aim(): void {
     if (!this.#running) return;
     const nextMs = this.#options.nextMs();

@@ -22,7 +22,7 @@ export async function* inTurns<Item>(items: Iterable<Item>): AsyncGenerator<Item
   }
 }
 
-/** Goes through all of `steps` so; what they are made of is of no interest. */
+/** Makes all of `steps` in such turns and ignores what they yield. */
 export async function runInTurns(steps: Iterable<unknown>): Promise<void> {
   const turns = inTurns(steps);
   while ((await turns.next()).done !== true);

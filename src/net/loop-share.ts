@@ -9,7 +9,7 @@ import { performance } from 'node:perf_hooks';
 /** Share of a turn for one source and for all, ms. */
 const OWN_MS = 1;
 const TURN_MS = 5;
-/** Behind as much silence, a turn begins by itself: to wait for the end of each took 5 % of what a request costs at 200/s. */
+/** After this much silence a turn begins by itself: waiting for the end of each took 5 % of what a request costs at 200/s. */
 const QUIET_MS = 1;
 
 /**
@@ -19,7 +19,7 @@ const QUIET_MS = 1;
 export class LoopShare {
   readonly #goOn: () => void;
   #waits = false;
-  /** In which turn it was used last, and how much of that. */
+  /** The turn in which it was last used, and how long it was used in that. */
   #turn = 0;
   #turnMs = 0;
   /** What it used altogether, never behind that of the source that was served last. */
@@ -109,7 +109,7 @@ export function endOfTurn(action: () => void): void {
   schedule();
 }
 
-/** The same within a turn, and another one with the first that is entered in a turn to come. */
+/** The number of the turn: the same within one, another when something is first entered in a later one. */
 export function turnNumber(): number {
   return turn;
 }

@@ -34,13 +34,13 @@ class PieceGatherer {
   readonly #read: (size: number) => void;
   #gathered: Buffer | null = null;
   #bytes = 0;
-  /** In this turn, behind the first. */
+  /** Pieces of this turn, the first not counted. */
   #pieces = 0;
   #inTurn = false;
-  /** Is not read before its turn. */
+  /** Null until there were too many pieces in a turn: from then on the stream is read when its share lets it. */
   #share: LoopShare | null = null;
   #stopped = false;
-  /** For more, while it was stopped. */
+  /** The stream asked for more while it was stopped. */
   #asked = false;
   /** Nothing is gathered any more. */
   #over = false;

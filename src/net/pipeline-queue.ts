@@ -12,7 +12,7 @@ const WAITING_MAX = 16;
 export const PIPELINED_COST_MS = 0.1;
 
 interface Turn {
-  /** Null: it is none, but the end of the connection. */
+  /** Null: not a request, but the end of the connection. */
   readonly response: ServerResponse<IncomingMessage> | null;
   readonly begin: () => void;
 }

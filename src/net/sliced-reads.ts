@@ -21,7 +21,7 @@ class SlicedReads {
   readonly #push: (chunk: Buffer | null) => boolean;
   readonly #read: (size: number) => void;
   readonly #share = new LoopShare(() => this.#goOn());
-  /** For more, while something waits. */
+  /** The stream asked for more while something waits. */
   #asked = false;
   /** Null: the end. */
   #waiting: (Buffer | null)[] = [];

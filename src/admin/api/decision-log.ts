@@ -17,7 +17,7 @@ export interface DecisionLogRouteOptions {
 const DURATION_MS_DEFAULT = 60_000;
 const DURATION_MS_MAX = 3_600_000;
 const ATTEMPTS_MAX = 200_000;
-/** A reader that is this far behind is left: what it would miss makes the rest of the log a false one. */
+/** A reader that is this far behind is cut off: without the lines that it would miss, the rest of the log is false. */
 const BACKLOG_BYTES_MAX = 4 * 1024 * 1024;
 const HEADERS = { 'content-type': 'application/x-ndjson' } as const;
 
@@ -51,7 +51,7 @@ interface Sending extends DecisionLogRouteOptions {
 function send(c: Context<Caller>, { service, node, clock, durationMs, onEnd }: Sending): Response {
   for (const [header, value] of Object.entries(HEADERS)) c.header(header, value);
   return stream(c, async (out) => {
-    // While a write waits for the reader, lines wait as what they are: a write each would cost some ten times their bytes.
+    // While a write waits for the reader, lines wait as strings: a write for each would cost some ten times their bytes.
     const waiting: string[] = [];
     let backlogBytes = 0;
     let isWriting = false;

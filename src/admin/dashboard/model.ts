@@ -37,7 +37,7 @@ export class Model {
     const before = this.state?.node.process;
     const now = state.node.process;
     const isOther = before !== undefined && before.startedMs !== now.startedMs;
-    // The same process, of which the wall clock was set or has drifted: what it said has another time from here on.
+    // The same process, whose wall clock was set or has drifted: its events have other times from here on.
     if (isOther && before.pid === now.pid && before.uptimeMs <= now.uptimeMs) {
       this.events = [];
       this.#series.clear();

@@ -19,7 +19,7 @@ export class Ejections {
     this.#clock = clock;
   }
 
-  /** `end` is called after so long, unless it is cancelled before. */
+  /** `end` is called after `durationMs`, unless the ejection is cancelled before. */
   begin(service: string, key: InstanceKey, { durationMs, end }: { durationMs: number; end: () => void }): void {
     this.cancel(service, key);
     const timer = setTimeout(end, durationMs).unref();

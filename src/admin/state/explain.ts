@@ -18,7 +18,7 @@ export interface ExplainDocument {
    * all, or when it is left to chance.
    */
   readonly chosen: InstanceKey | null;
-  /** Which step of routing chose it. */
+  /** The step of routing that chose it. */
   readonly tier: RoutePreview['tier'];
   readonly byChance: boolean;
   /** Why the chosen one was chosen. */

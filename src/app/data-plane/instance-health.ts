@@ -8,7 +8,7 @@ export class InstanceHealth {
   /** What placement last said of an instance, where it said anything but `up`. */
   readonly #placed = new Map<string, Availability>();
   readonly #unhealthy = new Set<string>();
-  /** Stay so while the instance is away: it is drained to be taken down, most often. */
+  /** Kept while the instance is away: most often it is drained to be taken down. */
   readonly #drained = new Map<string, { readonly service: string; readonly key: InstanceKey }>();
 
   /** Placement changed its mind. */

@@ -46,7 +46,7 @@ export class RouterSteps {
     this.#timer.stop();
   }
 
-  /** Other routers are there now, of which none rests. */
+  /** The routers were replaced; none of the new ones rests. */
   renew(): void {
     this.#timer.aim();
     this.#options.onWake();

@@ -2,12 +2,12 @@
 
 import type { RouterEvent } from '../../core/service-router.ts';
 
-/** It is one again when it was not ignored for so long, ms. */
+/** It is an event again once the neighbour was not ignored for this long. */
 const FORGOTTEN_MS = 600_000;
 /** More are not remembered; the longest known is forgotten first. */
 const REMEMBERED_MAX = 1_024;
 
-/** Which events of a service are worth a record. */
+/** Decides which events of a service are worth a record. */
 export class IgnoredNeighbours {
   /** When each neighbour was ignored last, by service, node and the instance that it was wrong about; the latest last. */
   readonly #ignoredMs = new Map<string, number>();

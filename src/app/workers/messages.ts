@@ -18,7 +18,7 @@ export interface WorkerStart {
   readonly seed: number;
   /** `performance.timeOrigin` of the main thread, so that all are on one axis of time. */
   readonly timeOriginMs: number;
-  /** Which of the event loops it is, from 1 on, and what they share; null: nothing. */
+  /** Its number among the event loops, from 1 on, and what they share; null: nothing. */
   readonly loop: number;
   readonly flightsMemory: SharedArrayBuffer | null;
   /** How often it says how it is while it is asked for anything. */
@@ -60,7 +60,7 @@ export type FromWorker =
   | {
       readonly kind: 'instances';
       readonly service: string;
-      /** As of then, on the clock of the main thread. */
+      /** When they were read, on the clock of the main thread. */
       readonly nowMs: number;
       readonly states: readonly InstanceState[];
       readonly last: boolean;

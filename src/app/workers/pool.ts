@@ -56,7 +56,7 @@ interface Place {
 
 const ROUND_MS = 1_000;
 
-/** A worker that says nothing for so long is busy with worse; the reader goes on without it. */
+/** A worker that does not answer within this is overloaded; the reader goes on without it. */
 const ANSWER_MS_MAX = 1_000;
 
 /** The workers beyond the main thread; none where there is one event loop. */

@@ -11,11 +11,11 @@ import { SeenByWorker, type Summaries } from './seen-by-worker.ts';
 
 /** Rounds of the watch. A worker that was asked for anything of late says something in each; one that says nothing is told to. */
 const QUIET_ROUNDS_MAX = 4;
-/** A process that was suspended has missed none of its own. */
+/** Rounds without a word after which it counts as absent. A process that was suspended has missed none of its own. */
 const SILENT_ROUNDS_MAX = 5;
-/** It hangs for good, and takes its share of the connections with it. Before the watchdog would end the process for it. */
+/** Rounds without a word after which it hangs for good and is ended: before the watchdog would end the process for it. */
 const HANGING_ROUNDS_MAX = 10;
-/** To be compiled and to listen, on a slow card. */
+/** Rounds in which it has to be compiled and to listen, on a slow card. */
 const START_ROUNDS_MAX = 30;
 
 const NOTHING: Summaries = new Map();
@@ -39,7 +39,7 @@ export class WorkerThread {
   /** By service: its instances as they were last said, and those of them that were said since. */
   readonly #instances = new Map<string, ReadonlyMap<InstanceKey, InstanceState>>();
   readonly #coming = new Map<string, Map<InstanceKey, InstanceState>>();
-  /** By service: as of when, on the clock of the main thread. */
+  /** By service: when its instances were read, on the clock of the main thread. */
   readonly #saidMs = new Map<string, number>();
   readonly #seen = new SeenByWorker();
   readonly #worker: Worker;

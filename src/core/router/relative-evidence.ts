@@ -2,9 +2,9 @@
 // all give is the client's. The same holds for clients that go away without an answer.
 //
 // Per instance the share e of such answers is compared with the share ē of all others. Where e exceeds ē, (e − ē)/e is the
-// attributable fraction (Levin 1953): that fraction of such answers, evenly spread, is taken for failures. To a policy that estimates a success
-// probability P this is P · (1 − (e − ē)); a policy that estimates none sees failures and treats them as it treats failures. The rest
-// is charged no less than what a proper answer in time takes: refusing is quick, and must not make an instance look quick. Where odd
+// attributable fraction (Levin 1953): that fraction of such answers, evenly spread, is taken for failures. To a policy that estimates a
+// success probability P this is P · (1 − (e − ē)); a policy that estimates none sees failures and treats them as it treats failures. The
+// rest is charged no less than what a proper answer in time takes: refusing is quick, and must not make an instance look quick. Where odd
 // answers are the rule (204 to each measurement), they take what they take.
 //
 // Shares are compared over a minute, so that the few answers of an instance with little traffic add up; and odd answers in a row with

@@ -53,7 +53,7 @@ function times<Item>(count: number, read: () => Item | null): Item[] {
 interface Ending {
   readonly text: string;
   readonly bytes: number;
-  /** That it took to read it. */
+  /** How many pointers were followed to read it. */
   readonly pointers: number;
 }
 

@@ -1,5 +1,5 @@
 // One request to an endpoint over a connection that is open already, and what it answers, in HTTP/1.1 or HTTP/2. For
-// questions of our own, whose answers are small; what clients send travels in `proxy`. Node's clients do: undici would cost a node
+// questions of our own, whose answers are small; what clients send travels in `proxy`. Node's clients suffice: undici would cost a node
 // that checks health 19 MB, and hold its event loop for a tenth of a second and more when it is loaded.
 
 import { request as requestHttp1 } from 'node:http';
