@@ -142,7 +142,7 @@ export class ResponseParser {
     const text = known === 0 ? piece : this.#pending + piece;
     const found = text.indexOf(terminator, Math.max(0, known - terminator.length));
     const length = found < 0 ? text.length : found + terminator.length;
-    if (length > bytesMax) throw tooLong();
+    if (length > bytesMax) throw tooLong(this.#state === 'head' ? 'the head' : 'a chunk line', bytesMax);
     this.#pending = found < 0 ? text : text.slice(0, length);
     return found < 0 ? -1 : from + length - known;
   }
@@ -229,7 +229,7 @@ export class ResponseParser {
     const found = text.startsWith('\r\n') ? -2 : text.indexOf('\r\n\r\n', Math.max(0, known - 3));
     const ends = found !== -1;
     const length = ends ? found + 4 : text.length;
-    if (length > RESPONSE_HEAD_BYTES_MAX) throw tooLong();
+    if (length > RESPONSE_HEAD_BYTES_MAX) throw tooLong('the trailers', RESPONSE_HEAD_BYTES_MAX);
     if (!ends) {
       this.#pending = text;
       return bytes.length;
@@ -281,8 +281,8 @@ function latin1(bytes: Buffer, from: number): string {
   return bytes.toString('latin1', from);
 }
 
-function tooLong(): MalformedResponseError {
-  return new MalformedResponseError(`a head of more than ${RESPONSE_HEAD_BYTES_MAX} bytes`);
+function tooLong(what: string, bytesMax: number): MalformedResponseError {
+  return new MalformedResponseError(`more than ${bytesMax} bytes in ${what} of the answer`);
 }
 
 const CR = 13;

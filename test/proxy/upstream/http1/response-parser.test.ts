@@ -260,6 +260,14 @@ describe('an answer', () => {
   });
 });
 
+it.each([
+  ['the head', 65_536, `HTTP/1.1 200 OK\r\nA: ${'x'.repeat(70_000)}`],
+  ['a chunk line', 4096, `HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n4;${'x'.repeat(5000)}`],
+  ['the trailers', 65_536, `HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n0\r\nA: ${'x'.repeat(70_000)}`],
+])('a part of an answer that is too long is named with its limit: %s', (what, bytesMax, text) => {
+  expect(() => readText(text)).toThrow(`more than ${bytesMax} bytes in ${what} of the answer`);
+});
+
 describe('what two readers could take for two things', () => {
   it.each([
     ['a bare line feed', 'HTTP/1.1 200 OK\nContent-Length: 0\n\n\r\n\r\n'],
