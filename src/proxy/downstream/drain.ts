@@ -6,9 +6,9 @@ import { QUIET_MS, QuietSweep } from './quiet-sweep.ts';
 
 /** How often connections that fell silent are looked for. */
 const SWEEP_MS = 50;
-/** The same as `QUIET_MS` where nothing waits for the end of the drain. */
+/** Stands for `QUIET_MS` where nothing waits for the end of the drain. */
 const SUCCEEDED_QUIET_MS = 5000;
-/** The last of a drain, in which requests that still come are refused. */
+/** The last part of a drain, in which requests that still come are refused. */
 const LAST_MS = 1000;
 
 export interface DrainOptions {

@@ -5,7 +5,7 @@ import type { Socket } from 'node:net';
 
 /** What a client starts a cleartext connection of HTTP/2 with (RFC 9113 section 3.4); its first bytes are enough. */
 const PREFACE = Buffer.from('PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n', 'latin1');
-/** No method of HTTP/1 begins so. */
+/** A method of HTTP/1 shares fewer bytes with the preface. */
 const PREFACE_BYTES_MIN = 4;
 
 /** `neither`: a line that no client of HTTP sends, in whichever version it would read an answer. */

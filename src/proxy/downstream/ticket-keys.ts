@@ -4,7 +4,7 @@
 
 import { hkdfSync, randomBytes } from 'node:crypto';
 
-/** Length of the secret that they are derived from. */
+/** Length of the secret that the keys are derived from. */
 const TICKET_SECRET_BYTES = 32;
 /** As `tls.Server.setTicketKeys` takes them. */
 const KEYS_BYTES = 48;

@@ -119,7 +119,7 @@ const CLAIM_KINDS: ReadonlySet<number> = new Set([
   FieldKind.forwardedProto,
 ]);
 
-/** Whether `name` is `lower` in any case; both have the same length. By character: to make a lower-case name and look it up costs more. */
+/** Whether `name` is `lower` in any case; both have the same length. Compared by character: to make a lower-case name costs more. */
 function isSpelling(name: string, lower: string): boolean {
   for (let i = 0; i < lower.length; i++) {
     const code = lower.charCodeAt(i);

@@ -34,7 +34,7 @@ export class RequestHead {
   hasGrpcTimeout = false;
   /** What it carries along for others, where a deadline may be among it; it is not among `fields`. */
   baggage: string | null = null;
-  /** Which run of which chain it says to be a stage of. */
+  /** The chain and the run that it says to be a stage of. */
   chain: string | null = null;
   via: string | null = null;
   forwarded: string | null = null;
@@ -234,7 +234,7 @@ function takeDeadline(head: RequestHead, value: string): void {
   else head.unreadDeadline = value;
 }
 
-/** One that cannot be read is left to the instance to complain of. */
+/** A timeout that cannot be read is left for the instance to complain of. */
 function takeGrpcTimeout(head: RequestHead, name: string, value: string): void {
   const timeoutMs = readGrpcTimeout(value);
   if (timeoutMs === null) {

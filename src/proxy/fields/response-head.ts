@@ -29,7 +29,7 @@ export interface ResponseHead {
   readonly unknownCoding: boolean;
 }
 
-/** Which instance answered, and how long it took there and here, ms. */
+/** The instance that answered, and how long it took there and here, ms. */
 export interface AnswerFacts {
   readonly instance: string;
   readonly ownMs: number;
@@ -150,7 +150,7 @@ class Notes {
 const DIGESTS = /(?:content|repr)-digest/i;
 const EVENT_STREAM = /^text\/event-stream/i;
 
-/** By the type that the head names. */
+/** What the type that the head names says of the body. */
 const contentOf = remembered((contentType) => ({
   isEventStream: EVENT_STREAM.test(contentType),
   isStream: isStreamType(contentType),
@@ -159,7 +159,7 @@ const contentOf = remembered((contentType) => ({
 
 const SETS_SESSION = new RegExp(`^[\\t ]*${SESSION_COOKIE}[\\t ]*(?:=|;|$)`);
 
-/** About what one takes. */
+/** About what a status line takes. */
 const STATUS_LINE_BYTES = 32;
 
 /** About what a head takes on the wire: behind each name come a colon and a space, behind each value the line's end. */

@@ -4,7 +4,7 @@
 import { KeptBytes } from '../kept-bytes.ts';
 import { ConnectionError, ErrorCode, Flag } from './frames.ts';
 
-/** Without an end in sight they would be a flood that costs its sender nothing. */
+/** Without a limit, CONTINUATION frames would be a flood that costs its sender nothing. */
 const CONTINUATIONS_MAX = 32;
 const PRIORITY_BYTES = 5;
 /** A field block may be larger than what it says: names and values that stand in no table, and the length of each. */
@@ -21,7 +21,7 @@ export interface Fragment {
   readonly dependency: number;
 }
 
-/** What of a HEADERS frame is its field block. Throws `ConnectionError`. */
+/** The part of a HEADERS frame that belongs to its field block. Throws `ConnectionError`. */
 export function fragmentOf(payload: Buffer, flags: number): Fragment {
   let bytes = (flags & Flag.padded) === 0 ? payload : withoutPadding(payload);
   if ((flags & Flag.priority) === 0) return { bytes, dependency: -1 };
@@ -41,7 +41,7 @@ export function withoutPadding(payload: Buffer): Buffer {
   return payload.subarray(1, payload.length - padding);
 }
 
-/** One that is not whole yet. */
+/** A field block that is not whole yet. */
 export class FieldBlock {
   readonly streamId: number;
   readonly endStream: boolean;

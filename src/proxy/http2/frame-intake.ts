@@ -8,9 +8,9 @@ import { FrameReader } from './frame-reader.ts';
 import { FrameType } from './frames.ts';
 
 const NOTHING = Buffer.alloc(0);
-/** That are read at once: a millisecond's work or two. */
+/** Frames that are read at once: a millisecond's work or two. */
 const FRAMES_MAX = 256;
-/** As many other frames a head counts as: it may begin a request. */
+/** A head counts as this many other frames: it may begin a request. */
 const HEAD_FRAMES = 8;
 
 /** The connection that the frames are of. */

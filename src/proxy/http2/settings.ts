@@ -1,9 +1,9 @@
-// SETTINGS of a peer (RFC 9113 section 6.5): what of them is of interest here. The others concern only what is not sent.
+// The SETTINGS of a peer (RFC 9113 section 6.5) that matter here; the others concern what is not sent.
 
 import { ConnectionError, ErrorCode, FRAME_BYTES_MAX, Setting, WINDOW_BYTES_MAX } from './frames.ts';
 
 const SETTING_BYTES = 6;
-/** In one frame. There are six, and a few more in extensions. */
+/** Settings in one frame: there are six, and a few more in extensions. */
 const SETTINGS_MAX = 32;
 const FRAME_SIZE_MAX = 2 ** 24 - 1;
 

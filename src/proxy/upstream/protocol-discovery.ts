@@ -65,7 +65,7 @@ export class ProtocolDiscovery {
     this.#connections.open(this.#doubted ? BOTH : ONLY[protocol], opened, into);
   }
 
-  /** A connection of HTTP/1 is not worth keeping apart. */
+  /** A connection of HTTP/1 is not worth keeping apart, and is closed. */
   #learnFrom(socket: Socket): void {
     this.known = protocolOf(socket);
     if (this.known === 'http2') this.#connections.adoptHttp2(socket);

@@ -8,7 +8,7 @@ export class ClosedStreams {
   /** In a ring; below zero where the stream was reset here. */
   #ids: Int32Array | null = null;
   #next = 0;
-  /** What may still come on streams that are not looked at any more. */
+  /** Bytes that may still come on streams that are not looked at any more. */
   #lateBytes = 0;
 
   add(id: number, resetHere: boolean): void {
@@ -27,12 +27,12 @@ export class ClosedStreams {
     return this.#ids?.includes(-id) === true;
   }
 
-  /** As much may still come on a stream that is not looked at any more. */
+  /** So many `bytes` may still come on a stream that is not looked at any more. */
   expect(bytes: number): void {
     this.#lateBytes += bytes;
   }
 
-  /** It came. False: it is more than what may come. */
+  /** They came. False: they are more than what may come. */
   take(bytes: number): boolean {
     this.#lateBytes -= bytes;
     return this.#lateBytes >= 0;

@@ -9,7 +9,7 @@ import type { ServiceRuntime } from '../../service.ts';
 /** Why the field was of no effect. */
 export type ChainProblem = ChainRefusal | 'malformed' | 'unknown-chain';
 
-/** A name of a run is no text for people: any that is printable. */
+/** The name of a run is not for people: any printable text without a space. */
 const FIELD = /^([^/]+)\/([\x21-\x7e]{1,128})$/;
 
 const LOG_INTERVAL_MS = 60_000;

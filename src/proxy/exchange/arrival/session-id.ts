@@ -5,7 +5,7 @@ import { CLIENT_ID_CHARS_MAX } from './client-id.ts';
 
 type Affinity = NonNullable<ServiceConfig['affinity']>;
 
-/** Empty: it belongs to none. Of a long name the end is kept, where tokens differ. */
+/** Empty: it belongs to none. The end of a long name is kept: that is where tokens differ. */
 export function sessionOf({ header, cookie }: Affinity, fields: readonly string[], clientId: string): string {
   if (header !== null) return (fieldOf(fields, header.toLowerCase()) ?? '').slice(-CLIENT_ID_CHARS_MAX);
   if (cookie !== null) return (cookieOf(fields, cookie) ?? '').slice(-CLIENT_ID_CHARS_MAX);

@@ -117,7 +117,7 @@ export class Judgement extends SeenAnswer {
     return this.#pace?.begun === true ? this.#pace.firstMs : this.#exchange.stopwatch.elapsedMs(nowMs);
   }
 
-  /** What of `elapsedMs` is charged to the instance. A deadline that this process noticed late gave it no more time. */
+  /** The part of `elapsedMs` that is charged to the instance. A deadline that this process noticed late gave it no more time. */
   ownMs(nowMs: number): number {
     const elapsedMs = this.elapsedMs(nowMs);
     const countedMs = this.by === 'deadline' ? Math.min(elapsedMs, this.#exchange.deadline.askedMs) : elapsedMs;

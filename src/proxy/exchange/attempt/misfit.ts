@@ -96,7 +96,7 @@ export interface Part {
   readonly bytes: number;
 }
 
-/** Which part of a whole a body is (RFC 9110 section 14.4); null: it does not say so. */
+/** The part of a whole that a body is (RFC 9110 section 14.4); null: it does not say so. */
 export function readPart(fields: RawFields): Part | null {
   const value = fieldValue(fields, 'content-range');
   const [, first = '', last = ''] = /^bytes (\d{1,15})-(\d{1,15})\/(?:\d{1,15}|\*)$/.exec(value ?? '') ?? [];

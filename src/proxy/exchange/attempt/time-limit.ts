@@ -1,5 +1,5 @@
 // How long an attempt may go without a word from its instance. Until the head: the service's timeout, or less where the client said
-// that it does not wait so long. From then on: the service's timeout between two pieces. Time is that of the stopwatch, so that a slow
+// that it does not wait that long. From then on: the service's timeout between two pieces. Time is that of the stopwatch, so that a slow
 // client does not make its instance late. A stream that is judged already is only looked at for its pauses.
 
 import { TimeoutEntry } from '../time/timeout-list.ts';

@@ -17,7 +17,7 @@ export interface SlowClient {
 const BODY_BYTES_PER_MS_MIN = 1;
 /** A client that does not take its answer gets this much before it counts as behind: a network may pause for a while. */
 const ANSWER_MS_MIN = 5_000;
-/** A client that is less far behind is as good as any. */
+/** A client that is less far behind makes way for no other. */
 const LAG_MS_MIN = 200;
 /** After a look that found no request to end, there is none for a while. */
 const LOOK_MS = 50;

@@ -29,7 +29,7 @@ export class ExchangeRecord implements EndedRequest {
   /** Empty until the service is matched. */
   clientId = '';
   ending: RequestEnding = 'failed';
-  /** What was on the stopwatch when it was accounted for. */
+  /** The stopwatch when the request was accounted for, ms. */
   latencyMs = 0;
   handle = NO_HANDLE;
   limitMs = Number.POSITIVE_INFINITY;

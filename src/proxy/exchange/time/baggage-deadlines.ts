@@ -1,5 +1,5 @@
 // A deadline as a moment on the clock, in the W3C field `baggage`: `qedge-deadline=<unix ms>;node=<node>`. Instances that pass on
-// the fields of OpenTelemetry alone so pass it on, without knowing. It is believed where the clock of the node that wrote it
+// the fields of OpenTelemetry alone pass it on as well, without knowing. It is believed where the clock of the node that wrote it
 // agrees with this one's.
 
 import { DEADLINE_MS_MAX, type RequestHead, soonest } from '../../fields/request-head.ts';
@@ -50,7 +50,7 @@ export class BaggageDeadlines {
   }
 }
 
-/** What of an exchange's context is needed. */
+/** The part of an exchange's context that is needed. */
 interface BaggageContext {
   /** Null: deadlines are not carried so. */
   readonly baggage: BaggageDeadlines | null;

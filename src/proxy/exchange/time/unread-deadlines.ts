@@ -5,14 +5,14 @@ import { type Logger, RateLimitedLog } from '../../../telemetry/log.ts';
 const LOG_INTERVAL_MS = 60_000;
 const LOGGED_CHARS_MAX = 64;
 
-/** What of an exchange's context is needed. */
+/** The part of an exchange's context that is needed. */
 interface DeadlineContext {
   readonly metrics: { deadlineIgnored(service: string): void };
   readonly log: Logger;
   readonly nowMs: () => number;
 }
 
-/** Those of a data plane. */
+/** Counts and logs the unread deadlines of one data plane. */
 export class UnreadDeadlines {
   readonly #limit = new RateLimitedLog(LOG_INTERVAL_MS);
 

@@ -11,7 +11,7 @@ const INDEXED = 0x80;
 const INCREMENTAL = 0x40;
 const SIZE_UPDATE = 0x20;
 const HUFFMAN = 0x80;
-/** Nothing here is as large: neither an index, nor a length, nor the size of a table. */
+/** Larger than any valid integer: an index, a length, the size of a table. */
 const INTEGER_MAX = 2 ** 28;
 
 /** Reads the blocks of one connection, each once and in their order. */

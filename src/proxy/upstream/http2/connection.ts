@@ -34,7 +34,7 @@ const OWN_SETTINGS = settingsFrame([
 const UNREAD_BYTES_MAX = 256 * 1024;
 /** What the end of an attempt is taken to cost, ms: hundreds may be lost at the same moment. */
 const STREAM_END_MS = 0.1;
-/** A peer that takes nothing of what is sent for so long does not hear the end of its connection. */
+/** A peer that takes nothing of what is sent for this long does not hear the end of its connection. */
 const LAST_WORDS_MS_MAX = 2000;
 const PING = 'qedge: ?';
 

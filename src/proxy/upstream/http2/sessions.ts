@@ -15,7 +15,7 @@ import { STREAMS_UNLIMITED } from './streams.ts';
 
 /** A connection without streams closes after this. */
 const IDLE_MS_MAX = 60_000;
-/** A peer that has looked at no request for so long, while it refused some, is not merely busy or about to leave. */
+/** A peer that has looked at no request for this long, while it refused some, is not merely busy or about to leave. */
 const REFUSING_MS_MAX = 1000;
 /** A connection that was silent for this long is pinged before it is used again: firewalls forget from a few seconds on. */
 const TRUSTED_MS_MAX = 4000;
@@ -23,7 +23,7 @@ const TRUSTED_MS_MAX = 4000;
 const SILENT_MS_MIN = 1000;
 /** A request waits for the answer to a ping for this share of the latency limit, then for a second connection as well. */
 const PATIENCE_RATIO = 0.25;
-/** Until a connection is opened in place of one that carried no request while some waited, as the one before it. */
+/** Pause before the next connection after two in a row that carried no request, though some waited. */
 const REOPEN_MS = 250;
 /** A peer that does not answer a ping within this is gone, even when TCP still believes in it. */
 const PING_MS_MAX = 2000;
