@@ -13,6 +13,8 @@ const FIN = 0x80;
 /** Bits that no registered extension uses. */
 const RESERVED = 0x30;
 const CONTROL_BYTES_MAX = 125;
+/** Longer ones would be negative. */
+const FRAME_BYTES_MAX = 2 ** 63;
 const CODE_BYTES = 2;
 
 /** RFC 6455 section 7.4.1: a close frame without a code. */
@@ -88,7 +90,8 @@ export class FrameTracker {
     const opcode = first & 0x0f;
     const isBadControl = opcode >= OPCODE_CONTROL && ((first & FIN) === 0 || length > CONTROL_BYTES_MAX);
     const isBadMask = this.#masks !== null && this.#masks !== masked;
-    this.isInvalid ||= !OPCODES.has(opcode) || (first & RESERVED) !== 0 || isBadControl || isBadMask;
+    const isBadLength = length >= FRAME_BYTES_MAX;
+    this.isInvalid ||= !OPCODES.has(opcode) || (first & RESERVED) !== 0 || isBadControl || isBadMask || isBadLength;
     if (opcode < OPCODE_CONTROL) this.hasMessage = true;
     else if (opcode === OPCODE_CLOSE) this.#readClose(length, masked);
   }

@@ -71,6 +71,8 @@ describe('the frame tracker', () => {
     for (const first of [0x83, 0x8b, 0xa1, 0x91, 0x08, 0x09]) expect(isInvalid(false, [first], [0x00])).toBe(true);
     expect(isInvalid(false, [0x89, 0x7e, 0x00, 0x80])).toBe(true);
     expect(isInvalid(false, [0x81, 0x81, 1, 2, 3, 4, 5])).toBe(true);
+    expect(isInvalid(false, [0x82, 0x7f, 0x7f, 0, 0, 0, 0, 0, 0, 0])).toBe(false);
+    expect(isInvalid(false, [0x82, 0x7f, 0x80, 0, 0, 0, 0, 0, 0, 0])).toBe(true);
     expect(isInvalid(true, [0x81, 0x01, 0x41])).toBe(true);
     expect(isInvalid(false, [...Buffer.from('HTTP/1.1 500 Internal Server Error\r\n\r\n')])).toBe(true);
   });

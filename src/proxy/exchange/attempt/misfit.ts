@@ -38,7 +38,7 @@ const isHtml = remembered((contentType) => /^(?:text\/html|application\/xhtml\+x
  */
 function isUnacceptable(contentType: string, accept: string | null): boolean {
   if (accept === contentType) return false;
-  if (accept === null || ANY.test(accept)) return isHtml(contentType) && !/text\/(?:html|\*)/i.test(accept ?? '');
+  if (accept === null || ANY.test(accept)) return isHtml(contentType) && !namesPages(accept);
   const [type = ''] = contentType.toLowerCase().split(';');
   const named = type.trim();
   const [main = ''] = named.split('/');
@@ -52,6 +52,10 @@ function isUnacceptable(contentType: string, accept: string | null): boolean {
   const taken = suffix === undefined ? [named, `${main}/*`] : [named, form, `${main}/${suffix}`, `${main}/*`];
   return !taken.some((type) => ranges.includes(type));
 }
+
+/** Whether an `Accept` names pages of HTML. */
+export const namesPages = (accept: string | null): boolean =>
+  accept !== null && /text\/(?:html|\*)|application\/xhtml\+xml/i.test(accept);
 
 /** A weight of zero. */
 const REFUSED = /;[\t ]*q=0(?:\.0*)?[\t ]*$/;

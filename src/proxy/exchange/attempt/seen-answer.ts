@@ -15,11 +15,11 @@ import { FieldKind, fieldValue, hasField, listValue, type RawFields, RESPONSE_FI
 import type { ResponseHead } from '../../fields/response-head.ts';
 import type { ClientRequest } from '../client/message.ts';
 import { type ContentCheck, contentCheck, type DigestCheck, digestCheck } from './body/body-checks.ts';
-import { type BodyEnd, bodyEndOf } from './body/body-end.ts';
+import { type BodyEnd, bodyEndOf, isMessageType } from './body/body-end.ts';
 import { EventStream, type StreamEnds } from './body/event-stream.ts';
 import { type GrpcMessages, grpcMessages, type MessageDecoding } from './body/grpc-messages.ts';
 import { PictureStream } from './body/picture-stream.ts';
-import { misfitOf, readPart } from './misfit.ts';
+import { misfitOf, namesPages, readPart } from './misfit.ts';
 import type { AttemptOwner } from './owner.ts';
 import type { Beginning } from './stream-pace.ts';
 
@@ -60,6 +60,7 @@ export class SeenAnswer implements AttemptEnding {
     // A client that wants to switch protocols has no use for another success.
     if (asked.upgrades && status >= 200 && status < 300) this.misfit = 'mismatched';
     if (this.bodyExpected) this.#expectBody(head, asked);
+    if (isMessageType(head.contentType) && asked.service.rules.bodyBytesMin === 0) this.bodyExpected = false;
     this.declaredFailure = head.declaredFailure;
     this.#takeGrpcHead(head, asked);
   }
@@ -112,19 +113,23 @@ export class SeenAnswer implements AttemptEnding {
     return this.#end instanceof EventStream && this.#streamEnds?.lacksEnd(this.#end) === true;
   }
 
-  #expectBody(head: ResponseHead, { service, candidate }: Asked): void {
-    const { contentEncoding, contentType, digests, stream } = head;
+  #expectBody(head: ResponseHead, { request, service, candidate }: Asked): void {
+    const { contentEncoding, digests, stream } = head;
     if (this.status === 206) {
       // A part of a body need not hold the end of it.
       this.#partBytes = readPart(head.fields)?.bytes ?? -1;
       return;
     }
     const handle = candidate?.handle ?? NO_HANDLE;
+    // Browsers take what has no type for a page where it begins as one.
+    const takesPage = head.contentType === '' && namesPages(listValue(request.rawHeaders, 'accept'));
+    const contentType = takesPage ? 'text/html' : head.contentType;
     this.#end = bodyEndOf(contentType, contentEncoding);
     this.#streamEnds = service.streamEnds;
     // Nothing is kept of a stream, which may last for hours.
     const mayBeUsed = contentEncoding !== '' || this.status < 300;
-    if (!stream && mayBeUsed) this.#content = contentCheck(head, service.checkBudget, handle);
+    if (!stream && mayBeUsed)
+      this.#content = contentCheck({ contentType, contentEncoding }, service.checkBudget, handle);
     if (digests !== null && this.status === 200) this.#digest = digestCheck(digests, service.checkBudget, handle);
   }
 

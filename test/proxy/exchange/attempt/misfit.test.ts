@@ -8,6 +8,7 @@ import { rawRequest, startInstance, startProxy } from '../../../support/proxy.ts
 
 const JSON_TYPE = { 'Content-Type': 'application/json' };
 const HTML = { 'Content-Type': 'text/html; charset=utf-8' };
+const XHTML = { 'Content-Type': 'application/xhtml+xml; charset=utf-8' };
 const PROTO = { 'Content-Type': 'application/vnd.cam+proto' };
 const GZIP = { 'Content-Encoding': 'gzip' };
 const PROBLEM = { 'Content-Type': 'application/problem+json' };
@@ -39,6 +40,7 @@ describe('an answer to what was asked', () => {
     ['unacceptable', 'a page to a client that names no type', HTML, []],
     ['success', 'a page where pages are accepted', HTML, ['Accept: text/html,application/xml;q=0.9,*/*;q=0.8']],
     ['success', 'a page where text is accepted', HTML, ['Accept: text/*']],
+    ['success', 'a page of XHTML where it is accepted', XHTML, ['Accept: application/xhtml+xml, */*;q=0.5']],
     ['unacceptable', 'JSON where a picture is accepted', JSON_TYPE, ['Accept: image/png, image/*;q=0.5']],
     ['unacceptable', 'JSON where it is refused', JSON_TYPE, ['Accept: application/json;q=0, text/csv']],
     ['unacceptable', 'JSON where all but text is refused', JSON_TYPE, ['Accept: text/csv, */*;q=0']],
@@ -63,12 +65,32 @@ describe('an answer to what was asked', () => {
     ['success', 'a coding to a client that names none', GZIP, []],
     ['success', 'a digest by an unknown algorithm', { 'Content-Digest': 'crc32=:AAAA:' }, []],
   ])('is %s: %s', async (row, _, fields, asked) => {
-    const body = fields === JSON_TYPE ? '[]' : fields === GZIP ? gzipSync('left') : 'left';
+    const body =
+      fields === JSON_TYPE ? '[]' : fields === GZIP ? gzipSync('left') : fields === XHTML ? '<p>left</p>' : 'left';
     expect(await rowOf(answer(200, fields, body), asked)).toBe(row);
   });
 
   it('is empty, and of no type, where it has no content', async () => {
     expect(await rowOf(answer(204, HTML, ''), ['Accept: application/json'])).toBe('empty');
+  });
+
+  it('is a page where it has no type and begins as one, which is for those that accept pages', async () => {
+    const page = Buffer.from('<!doctype html><p>left');
+    const rowsOf = (accept: string): Promise<string[]> =>
+      Promise.all([
+        rowOf(answer(200, {}, page), [accept]),
+        rowOf(answer(200, { 'Content-Encoding': 'gzip' }, gzipSync(page)), [accept]),
+        rowOf(answer(200, { 'Content-Type': 'text/plain' }, page), [accept]),
+      ]);
+    expect(await rowsOf('Accept: text/html, */*;q=0.1')).toEqual(['success', 'success', 'unacceptable']);
+    expect(await rowsOf('Accept: */*')).toEqual(['unacceptable', 'unacceptable', 'unacceptable']);
+  });
+
+  it('is a message of Protocol Buffers with no bytes as well', async () => {
+    const type = { 'Content-Type': 'application/x-protobuf' };
+    expect(await rowOf(answer(200, type, ''))).toBe('success');
+    expect(await rowOf(answer(200, { ...type, 'Content-Encoding': 'gzip' }, gzipSync('')))).toBe('success');
+    expect(await rowOf(answer(200, {}, ''))).toBe('empty');
   });
 
   it('is unacceptable where its body is none of its type', async () => {

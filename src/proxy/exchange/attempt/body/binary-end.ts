@@ -1,16 +1,18 @@
 // Whether an archive (ZIP), packets of film (MPEG-TS) or a message of Protocol Buffers is whole, and is one at all.
 
+import { TextStart } from './page-start.ts';
+
 /** The record that ends an archive (APPNOTE 6.3.10, section 4.3.16), and so many bytes of it with the length of the comment behind it. */
 const ARCHIVE_END = Buffer.from('PK\x05\x06', 'latin1');
 const RECORD_BYTES = 22;
 /** Some programs write a line end behind it. */
 const BEHIND_BYTES_MAX = 2;
-const ARCHIVE_BEGIN = Buffer.from('PK', 'latin1');
+const ARCHIVE_BEGIN = 'PK';
 
 /** The last record of the end is followed by its comment alone; an archive within one has one as well. */
 export class ArchiveEnd {
   readonly truncated = false;
-  #begin = Buffer.alloc(0);
+  #begin = '';
   /** The last bytes: a record may lie across pieces. */
   #tail = Buffer.alloc(0);
   #bytes = 0;
@@ -19,47 +21,51 @@ export class ArchiveEnd {
 
   take(chunk: Buffer): void {
     if (this.#begin.length < ARCHIVE_BEGIN.length) {
-      this.#begin = Buffer.concat([this.#begin, chunk.subarray(0, ARCHIVE_BEGIN.length - this.#begin.length)]);
+      this.#begin += chunk.toString('latin1', 0, ARCHIVE_BEGIN.length - this.#begin.length);
     }
-    const bytes = this.#tail.length === 0 ? chunk : Buffer.concat([this.#tail, chunk]);
-    const from = this.#bytes - this.#tail.length;
+    const seam = Buffer.concat([this.#tail, chunk.subarray(0, RECORD_BYTES - 1)]);
+    this.#look(seam, this.#bytes - this.#tail.length);
+    if (chunk.length >= RECORD_BYTES) this.#look(chunk, this.#bytes);
     this.#bytes += chunk.length;
-    const at = bytes.lastIndexOf(ARCHIVE_END);
-    if (at >= 0 && at + RECORD_BYTES <= bytes.length) {
-      this.#end = from + at + RECORD_BYTES + bytes.readUInt16LE(at + RECORD_BYTES - 2);
-    }
-    this.#tail = Buffer.from(bytes.subarray(-RECORD_BYTES + 1));
+    const last = chunk.length >= RECORD_BYTES ? chunk : seam;
+    this.#tail = Buffer.from(last.subarray(-RECORD_BYTES + 1));
   }
 
+  /** A program that unpacks itself may stand before an archive. */
   get isForeign(): boolean {
-    return this.#bytes > 0 && !this.#begin.equals(ARCHIVE_BEGIN);
+    return this.#bytes > 0 && this.#begin !== ARCHIVE_BEGIN && this.#end < 0;
   }
 
   get isUnfinished(): boolean {
     return this.#bytes > 0 && (this.#end > this.#bytes || this.#end < this.#bytes - BEHIND_BYTES_MAX);
   }
+
+  /** `from`: where the bytes stand in the body. */
+  #look(bytes: Buffer, from: number): void {
+    const at = bytes.lastIndexOf(ARCHIVE_END);
+    if (at < 0 || at + RECORD_BYTES > bytes.length) return;
+    this.#end = from + at + RECORD_BYTES + bytes.readUInt16LE(at + RECORD_BYTES - 2);
+  }
 }
 
-const PACKET_BYTES = 188;
-const SYNC_BYTE = 0x47;
+/** As they are, with a time before each (of recorders: four bytes), with a code for corrections behind each. */
+const PACKET_BYTES: readonly number[] = [188, 192, 204, 208];
+const TIME_BYTES = 4;
+/** The first byte of a packet. */
+const SYNC = 'G';
 
-/** ISO/IEC 13818-1, section 2.4.3: packets of one length, each of which begins with the same byte. */
-export class PacketsEnd {
-  readonly truncated = false;
-  #first = -1;
+/** ISO/IEC 13818-1, section 2.4.3: packets of one length, each of which begins with the same byte. A film may be joined within one. */
+export class PacketsEnd extends TextStart {
   #bytes = 0;
 
-  take(chunk: Buffer): void {
-    if (this.#first < 0) this.#first = chunk[0] ?? -1;
+  override take(chunk: Buffer): void {
+    super.take(chunk);
     this.#bytes += chunk.length;
   }
 
-  get isForeign(): boolean {
-    return this.#bytes > 0 && this.#first !== SYNC_BYTE;
-  }
-
   get isUnfinished(): boolean {
-    return this.#bytes % PACKET_BYTES !== 0;
+    const isInStep = this.start[0] === SYNC || this.start[TIME_BYTES] === SYNC;
+    return isInStep && PACKET_BYTES.every((bytes) => this.#bytes % bytes !== 0);
   }
 }
 

@@ -7,7 +7,7 @@ import { ArchiveEnd, MessageEnd, PacketsEnd } from './binary-end.ts';
 import { EventStream } from './event-stream.ts';
 import { firstText, isText, JSON_BEGINNINGS } from './json-text.ts';
 import { LineStream } from './line-stream.ts';
-import { PageStart, PlaylistStart, TextStart } from './page-start.ts';
+import { PageStart, TextStart } from './page-start.ts';
 import { pictureEndOf } from './picture-end.ts';
 import { PictureStream } from './picture-stream.ts';
 import { ZstdEnd } from './zstd-end.ts';
@@ -57,11 +57,13 @@ export function bodyEndOf(contentType: string, contentEncoding: string): BodyEnd
 const HTML_TYPE = /^(?:text\/html|application\/xhtml\+xml)\b/i;
 const ARCHIVE_TYPE = /^application\/(?:x-)?zip(?:-compressed)?[\t ]*(?:;|$)/i;
 const PACKETS_TYPE = /^video\/mp2t[\t ]*(?:;|$)/i;
-const PLAYLIST_TYPE = /^application\/(?:vnd\.apple|x)[.-]mpegurl[\t ]*(?:;|$)/i;
 /** One message; several have their lengths before them, which a parameter says. */
 const MESSAGE_TYPE = /^application\/(?:x-|vnd\.google\.)?protobuf[\t ]*(?:;(?!.*delimited)|$)/i;
-/** Those of Microsoft and of radio stations have lists of addresses, in text. */
-const MEDIA_TYPE = /^(?:image|audio|video)\/(?!x-(?:ms-\w+|mpegurl|scpls)|mpegurl)[\w.-]+[\t ]*(?:;|$)/i;
+/** And lists of addresses; those of Microsoft are in XML, as is a drawing. */
+const MEDIA_TYPE =
+  /^(?:(?:image|audio|video)\/(?!x-ms-|svg)|application\/(?:vnd\.apple|x)[.-]mpegurl)[\w.-]*[\t ]*(?:;|$)/i;
+/** A message whose fields all have their usual values has no bytes (protobuf.dev, "Encoding"). */
+export const isMessageType = remembered((contentType) => MESSAGE_TYPE.test(contentType));
 
 /** Whether a page that a format without an end may turn out to be is none of its type. */
 export const mayHidePage = remembered((contentType) => !HTML_TYPE.test(contentType));
@@ -87,7 +89,6 @@ const makerOf = remembered((contentType): (() => BodyEnd | null) => {
 function plainMakerOf(contentType: string): () => BodyEnd | null {
   if (ARCHIVE_TYPE.test(contentType)) return () => new ArchiveEnd();
   if (PACKETS_TYPE.test(contentType)) return () => new PacketsEnd();
-  if (PLAYLIST_TYPE.test(contentType)) return () => new PlaylistStart();
   if (MESSAGE_TYPE.test(contentType)) return () => new MessageEnd();
   // Its messages are read elsewhere (grpc-messages.ts).
   if (/^application\/grpc\b/i.test(contentType)) return nothing;

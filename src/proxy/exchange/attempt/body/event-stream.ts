@@ -10,8 +10,11 @@ const DATA = Buffer.from('data');
 /** By which servers of language models say that a stream is over: the data of the last event. */
 const OVER = '[DONE]';
 const SPACE = 0x20;
-/** The length of `OVER` and the line ends behind it. */
-const TAIL_BYTES = 12;
+const SAYS_OVER = /(?:^|[\r\n])data: ?\[DONE\](?:[\r\n]|$)/;
+/** Others say why it is, as those that say so do before: in the last event, or before an account of what it took. */
+const SAYS_WHY =
+  /"(?:finish_?reason|(?:stop|done)_?reason|stop_type)" ?: ?"|"(?:stop|done|is_?final|finished)" ?: ?true|\b(?:message_stop|response\.completed)\b|^event: ?(?:done|end|completed?|close|finish(?:ed)?)\r?$/im;
+const TAIL_BYTES = 1024;
 const OTHER_NAME = -1;
 /** A byte order mark, which may stand before the first line. */
 const MARK: readonly number[] = [0xef, 0xbb, 0xbf];
@@ -57,18 +60,23 @@ export class EventStream {
     }
   }
 
-  /** The last event says that the stream is over. */
+  /** One of the last events says that the stream is over. */
   get isOver(): boolean {
-    return this.#tail.toString('latin1').trimEnd().endsWith(OVER);
+    return SAYS_OVER.test(this.#tail.toString('latin1'));
+  }
+
+  /** One of the last events says why it is. */
+  get saysWhy(): boolean {
+    return SAYS_WHY.test(this.#tail.toString('latin1'));
   }
 
   get isHollow(): boolean {
     return this.#bytes > 0 && !this.#hasEvent;
   }
 
-  /** The last of several events was not ended. */
+  /** The last of several events was not ended; that the stream is over, its client need not be told. */
   get isUnfinished(): boolean {
-    return this.#hasEvent && this.#inEvent;
+    return this.#hasEvent && this.#inEvent && !this.isOver;
   }
 
   #jumpBehind(byte: number): void {
@@ -123,7 +131,10 @@ export class EventStream {
   }
 }
 
-/** Whether the streams of a service say that they are over; then one that does not was left in its middle. One a service and data plane. */
+/**
+ * Whether the streams of a service say that they are over; then one that says neither that nor why was left in its middle. One a service and
+ * data plane.
+ */
 export class StreamEnds {
   #areMarked = false;
 
@@ -131,7 +142,7 @@ export class StreamEnds {
   lacksEnd(stream: EventStream): boolean {
     const { isOver } = stream;
     this.#areMarked ||= isOver;
-    return this.#areMarked && !isOver;
+    return this.#areMarked && !isOver && !stream.saysWhy;
   }
 }
 

@@ -1,17 +1,15 @@
 // Whether a body that names another type begins as a page of HTML, or in place of sound, a picture or a film as text: what a portal or a server
 // in between says in the name of the instance. A look at the first bytes.
 
-import { isText } from './json-text.ts';
-
 /** As pages begin that programs write; others begin with a comment, or are no document. */
 const PAGES: readonly string[] = ['<!doctype html', '<html'];
 const BYTES_MAX = 14;
-/** White space before it: more of it is text. */
+/** As many may stand before it: more of them are text. */
 const BLANKS_MAX = 1024;
-const START_CHARS = 3;
+const START_CHARS = 16;
 const TEXT = /^(?:<[a-z!?][a-z-]|\{\s*["}])/i;
-/** A byte order mark. */
-const MARK: ReadonlySet<number> = new Set([0xef, 0xbb, 0xbf]);
+/** White space of HTML, and a byte order mark. */
+const BLANKS: ReadonlySet<number> = new Set([0x09, 0x0a, 0x0c, 0x0d, 0x20, 0xef, 0xbb, 0xbf]);
 
 /** Whether a text begins as a page. */
 export function isPage(body: Buffer): boolean {
@@ -35,7 +33,7 @@ export class PageStart {
   }
 
   #takeByte(byte: number): void {
-    if (this.#start === '' && (!isText(byte) || MARK.has(byte))) {
+    if (this.#start === '' && BLANKS.has(byte)) {
       this.#isKnown = ++this.#blanks > BLANKS_MAX;
       return;
     }
@@ -44,37 +42,19 @@ export class PageStart {
   }
 }
 
-/** The beginning of what should be no text and is: it begins with a tag, or with an object of JSON. Samples of sound may have any first byte. */
+/**
+ * The beginning of what should be no text and is, or a list of addresses: it begins with a tag, or with an object of JSON. Samples of sound may
+ * have any first byte.
+ */
 export class TextStart {
   readonly truncated = false;
-  #start = '';
+  protected start = '';
 
   take(chunk: Buffer): void {
-    if (this.#start.length < START_CHARS) {
-      this.#start += chunk.toString('latin1', 0, START_CHARS - this.#start.length);
-    }
+    if (this.start.length < START_CHARS) this.start += chunk.toString('latin1', 0, START_CHARS - this.start.length);
   }
 
   get isForeign(): boolean {
-    return TEXT.test(this.#start);
-  }
-}
-
-const PLAYLIST = '#EXTM3U';
-
-/** A playlist of HLS begins so (RFC 8216 section 4.1; a byte order mark before it is put up with). */
-export class PlaylistStart {
-  readonly truncated = false;
-  #start = '';
-
-  take(chunk: Buffer): void {
-    for (let at = 0; at < chunk.length && this.#start.length < PLAYLIST.length; at++) {
-      const byte = chunk[at] ?? 0;
-      if (this.#start !== '' || (isText(byte) && !MARK.has(byte))) this.#start += String.fromCharCode(byte);
-    }
-  }
-
-  get isForeign(): boolean {
-    return this.#start !== '' && this.#start !== PLAYLIST;
+    return TEXT.test(this.start);
   }
 }

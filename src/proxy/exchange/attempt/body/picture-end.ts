@@ -53,7 +53,9 @@ const PNG: Format = {
 };
 
 /** Lengths from here on are written by programs that do not know how long it will be. */
-const RIFF_BYTES_MAX = 0x7fff_0000;
+const RIFF_BYTES_MAX = 1_000_000_000;
+/** Some programs count the head in, or a last even byte that they do not write. */
+const RIFF_BYTES_OVER = 8 + 1;
 
 /** One segment that holds the others, of this kind (Multimedia Programming Interface and Data Specifications 1.0). */
 const riff = (kind: string): Format => ({
@@ -63,7 +65,7 @@ const riff = (kind: string): Format => ({
   segmentOf: (head) => {
     if (head.toString('latin1', 8) !== kind) return 'foreign';
     // With the four of the kind. Large ones have other marks and write their length elsewhere.
-    const bytes = head.toString('latin1', 0, 4) === 'RIFF' ? head.readUInt32LE(4) - 4 : 0;
+    const bytes = head.toString('latin1', 0, 4) === 'RIFF' ? head.readUInt32LE(4) - 4 - RIFF_BYTES_OVER : 0;
     return bytes <= 0 || bytes > RIFF_BYTES_MAX ? 'unknown' : { bytes, isLast: true };
   },
   end: null,
@@ -149,7 +151,8 @@ export class PictureEnd {
   get isUnfinished(): boolean {
     if (this.#place === 'begin' || !READ.has(this.#place)) return false;
     const { end, isOpen } = this.#format;
-    if (isOpen === true && this.#place === 'head' && this.#pending.length === 0) return false;
+    // Zeroes may fill it up.
+    if (isOpen === true && this.#place === 'head' && this.#pending.every((byte) => byte === 0)) return false;
     return end === null || !this.#tail.equals(end);
   }
 

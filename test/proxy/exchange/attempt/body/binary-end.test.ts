@@ -29,9 +29,12 @@ function archive(data: Buffer, comment = ''): Buffer {
   return Buffer.concat([local, name, data, central, name, end, Buffer.from(comment)]);
 }
 
-const packets = Buffer.concat(
-  Array.from({ length: 20 }, () => Buffer.concat([Buffer.from('G'), DATA.subarray(0, 187)])),
-);
+/** `before`: bytes of each before its first. */
+function packetsOf(bytes: number, before = 0): Buffer {
+  const packet = Buffer.concat([Buffer.alloc(before), Buffer.from('G'), DATA.subarray(0, bytes - before - 1)]);
+  return Buffer.concat(Array.from({ length: 20 }, () => packet));
+}
+const packets = packetsOf(188);
 
 /** A string, bytes, a negative number (ten bytes), eight bytes, four bytes, and a field of number 1000. */
 const message = Buffer.concat([
@@ -52,7 +55,14 @@ describe.each([1, 7, 4096])('in pieces of %i bytes', (pieceBytes) => {
     ['Application/ZIP', Buffer.concat([archive(DATA), Buffer.from('\r\n')])],
     ['application/zip', archive(archive(DATA))],
     ['application/zip', archive(Buffer.alloc(0)).subarray(-22)],
+    // A program that unpacks itself.
+    ['application/zip', Buffer.concat([Buffer.from('#!/usr/bin/env python3\n'), archive(DATA)])],
     ['video/mp2t', packets],
+    ['video/mp2t', packetsOf(192, 4)],
+    ['video/mp2t', packetsOf(204)],
+    ['video/mp2t', packetsOf(208)],
+    // Joined within a packet.
+    ['video/mp2t', packets.subarray(50)],
     ['application/x-protobuf', message],
     ['application/protobuf', Buffer.concat([message, message])],
     // A group, which is not read.
@@ -70,6 +80,7 @@ describe.each([1, 7, 4096])('in pieces of %i bytes', (pieceBytes) => {
     ['application/zip', archive(DATA, 'made by a camera').subarray(0, -1)],
     ['application/zip', archive(archive(DATA)).subarray(0, -40)],
     ['video/mp2t', packets.subarray(0, -1)],
+    ['video/mp2t', packetsOf(192, 4).subarray(0, -1)],
     ['application/x-protobuf', message.subarray(0, -1)],
     ['application/x-protobuf', message.subarray(0, 1000)],
     ['application/x-protobuf', message.subarray(0, 1)],

@@ -43,6 +43,9 @@ describe.each([1, 3, 4096])('a stream of events in pieces of %i bytes', (pieceBy
       [false, `data: left\n\n${long}\r\n\r\n: bye\r\n`],
       [false, 'data: left\n\nretry: 3000\n'],
       [false, 'data: left\n\nid: 7\nevent: by'],
+      [false, 'data: left\n\ndata: [DONE]'],
+      [false, 'data: left\r\n\r\ndata: [DONE]\r\n'],
+      [true, 'data: left\n\ndata: [DONE'],
       [true, 'data: left\n\nid: 7\ndata: ri'],
       [true, 'data: left\n\ndata: ri'],
       [true, 'data: left\n\ndata: right\n'],
@@ -75,5 +78,25 @@ describe('streams of one service', () => {
     expect(lacksEnd(`${tokens}data:[DONE]\r\n\r\n`)).toBe(false);
     expect(lacksEnd(tokens)).toBe(true);
     expect(lacksEnd(`${tokens}data: [DONE`)).toBe(true);
+    expect(lacksEnd(`${tokens}data: "[DONE]"\n\n`)).toBe(true);
+    expect(lacksEnd(`${tokens}data: [DONE]\n\n: bye\n\n`)).toBe(false);
+  });
+
+  it.each([
+    [true, '{"choices": [{"delta": {"content": "a"}, "finish_reason": null}]}'],
+    [false, '{"choices": [{"delta": {}, "finish_reason": "tool_calls"}]}'],
+    [
+      false,
+      `{"choices":[{"finish_reason":"stop"}]}\n\ndata: {"choices":[],"usage":{${'"prompt_tokens":7,'.repeat(30)}"a":1}}`,
+    ],
+    [true, '{"content": "a", "stop": false}'],
+    [false, '{"content": "", "stop": true}'],
+    [false, '{"type": "message_stop"}'],
+    [false, '{}\n\nevent: done\ndata: {}'],
+    [true, '{}\n\nevent: token\ndata: {}'],
+  ])('lack no end where they say why they are over: %s, with %s', (lacks, last) => {
+    const ends = new StreamEnds();
+    expect(ends.lacksEnd(streamOf('data: a\n\ndata: [DONE]\n\n', 5))).toBe(false);
+    expect(ends.lacksEnd(streamOf(`data: a\n\ndata: ${last}\n\n`, 5))).toBe(lacks);
   });
 });

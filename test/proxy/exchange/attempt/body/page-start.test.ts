@@ -21,6 +21,7 @@ describe.each([1, 5, 4096])('a body in pieces of %i bytes', (pieceBytes) => {
     ['image/bmp', '<?xml version="1.0"?>'],
     ['audio/mpeg', '{"error": "no voice"}'],
     ['video/webm', '{ "error": 1}'],
+    ['image/gif', '{\n    "error": "no picture"\n}'],
     ['application/vnd.apple.mpegurl', '{"error": 1}'],
     ['application/x-mpegURL', PAGE],
   ])('of %j that begins with %j is of another type', (type, text) => {
@@ -42,7 +43,9 @@ describe.each([1, 5, 4096])('a body in pieces of %i bytes', (pieceBytes) => {
     ['audio/L16; rate=16000', '<\x00{\x01'],
     ['audio/pcm', '{\x00'],
     ['image/svg+xml', '<svg></svg>'],
+    ['image/svg', '<svg></svg>'],
     ['audio/x-mpegurl', 'http://radio/stream'],
+    ['application/x-mpegurl', 'http://radio/stream'],
     ['video/x-ms-asf', '<asx version="3.0"></asx>'],
     ['application/vnd.apple.mpegurl', '\xef\xbb\xbf#EXTM3U\n'],
     ['application/x-mpegurl', '#EXTM3U\r\n#EXT-X-VERSION:3\r\n'],

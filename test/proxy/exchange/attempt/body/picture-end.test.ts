@@ -70,6 +70,11 @@ describe.each([1, 5, 4096, 1_000_000])('a picture in pieces of %i bytes', (piece
     // Of programs that do not know how long it will be.
     ['audio/wav', riff('WAVE', 0)],
     ['audio/wav', riff('WAVE', 36)],
+    ['audio/wav', riff('WAVE', 1_000_000_036)],
+    // It counts its own mark and length in.
+    ['audio/wav', riff('WAVE', DATA.length + 12)],
+    // The byte that makes it even is missing.
+    ['image/webp', riff('WEBP').subarray(0, -1)],
     ['audio/vnd.wave', riff('WAVE', 0xffff_ffff)],
     ['audio/wav', riff('WAVE', 0xffff_ffff, 'RF64')],
     ['video/mp4', film],
@@ -92,7 +97,7 @@ describe.each([1, 5, 4096, 1_000_000])('a picture in pieces of %i bytes', (piece
     ['image/jpeg', progressive.subarray(0, -9)],
     ['image/png', png.subarray(0, -1)],
     ['image/png', png.subarray(0, 30_000)],
-    ['image/webp', riff('WEBP').subarray(0, -1)],
+    ['image/webp', riff('WEBP').subarray(0, -10)],
     ['audio/wave', riff('WAVE').subarray(0, 20)],
     ['video/mp4', film.subarray(0, -1)],
     ['audio/mp4', film.subarray(0, 16)],
