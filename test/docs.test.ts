@@ -9,30 +9,18 @@ import { loadConfig } from '../src/config/load.ts';
 import { SESSION_COOKIE } from '../src/config/session-cookie.ts';
 
 const ROOT = resolve(import.meta.dirname, '..');
-const PAGES = execFileSync(
-  'find',
-  [
-    '.',
-    '-name',
-    '*.md',
-    '-not',
-    '-path',
-    '*/node_modules/*',
-    '-not',
-    '-path',
-    './.cache/*',
-    '-not',
-    '-path',
-    './dist/*',
-  ],
-  {
-    cwd: ROOT,
-    encoding: 'utf8',
-  },
-)
-  .trim()
-  .split('\n')
-  .map((path) => path.replace('./', ''));
+
+/** Files of the project with this ending, what was installed or built left out. */
+function filesEnding(ending: string): readonly string[] {
+  const left = ['*/node_modules/*', './.cache/*', './dist/*'].flatMap((path) => ['-not', '-path', path]);
+  const found = execFileSync('find', ['.', '-name', `*${ending}`, ...left], { cwd: ROOT, encoding: 'utf8' });
+  return found
+    .trim()
+    .split('\n')
+    .map((path) => path.replace('./', ''));
+}
+
+const PAGES = filesEnding('.md');
 
 const read = (page: string): string => readFileSync(join(ROOT, page), 'utf8');
 
@@ -63,6 +51,9 @@ function deadLinks(page: string): string[] {
   });
 }
 
+/** The file of the policy that CONTRIBUTING shows how to add. */
+const TO_BE_WRITTEN = 'src/core/policies/my-policy.ts';
+
 /** What a block that shows one section leaves out. */
 const REST_OF_A_FILE = `
 [mqtt]
@@ -82,6 +73,26 @@ function sourcesOf(folder: string): string {
 describe('the documentation', () => {
   it.each(PAGES)('%s has no dead link', (page) => {
     expect(deadLinks(page)).toEqual([]);
+  });
+
+  it('names source files that there are', () => {
+    const known = [...filesEnding('.ts'), ...filesEnding('.tsx')].map((file) => `/${file}`);
+    const named = PAGES.flatMap((page) =>
+      [...read(page).matchAll(/(?<![\w./*-])(?:[\w-]+\/)*[\w-]+\.tsx?\b/g)].map(([file]) => file),
+    );
+    expect(named.length).toBeGreaterThan(100);
+    expect(named.filter((file) => !known.some((one) => one.endsWith(`/${file}`)))).toEqual([TO_BE_WRITTEN]);
+  });
+
+  it('has a map of every part of the source and of its rooms', () => {
+    const map = read('src/README.md');
+    const folders = (path: string): readonly string[] =>
+      readdirSync(join(ROOT, path), { withFileTypes: true })
+        .filter((entry) => entry.isDirectory())
+        .map(({ name }) => name);
+    const rooms = folders('src').flatMap((part) => [part, ...folders(`src/${part}`)]);
+    expect(rooms.length).toBeGreaterThan(50);
+    expect(rooms.filter((room) => !map.includes(`${room}/`))).toEqual([]);
   });
 
   it('begins with a page that a newcomer reads in five minutes', () => {
