@@ -60,10 +60,11 @@ import { Steps } from './steps.ts';
 const SHEDDING_MS = 10_000;
 
 /**
- * What other event loops have in flight is looked at once in this share of τ: a queue moves little in it, and of ten thousand requests a
- * second most need not add up what is at each instance.
+ * What other event loops have in flight is looked at once in this share of τ, and at least once in so long: a queue moves little in it, and
+ * of ten thousand requests a second most need not add up what is at each instance.
  */
 const RECOUNT_SHARE = 0.01;
+const RECOUNT_MS_MAX = 1;
 
 /** The router behind `createRouter`. */
 export class LiveServiceRouter implements ServiceRouter {
@@ -114,7 +115,7 @@ export class LiveServiceRouter implements ServiceRouter {
     if (nowMs >= members.ejectionsEndMs) members.endEjections(nowMs);
     if (flights.isShared && nowMs >= this.#recountMs) {
       recount(members.set.active, flights);
-      this.#recountMs = nowMs + RECOUNT_SHARE * this.qos.latencyMs;
+      this.#recountMs = nowMs + Math.min(RECOUNT_SHARE * this.qos.latencyMs, RECOUNT_MS_MAX);
     }
     const home = sessions === null ? null : this.#homeOf(request, sessions, nowMs);
     if (home !== null) {

@@ -1,7 +1,8 @@
 // What all event loops of a process have in flight at each instance. They decide apart, and each knows its own requests: of a queue that
 // four loops made, each would see a quarter, and all would join it at once. Here they count in shared memory: nothing locks, and no
-// loop wakes another. For each instance there is a cell for each loop, which that loop alone writes; a reader adds them up, once
-// in a hundredth of τ. So a loop that is ended in the middle of a request leaves nothing that is wrong once its cells are cleared.
+// loop wakes another. For each instance there is a cell for each loop, which that loop alone writes; a reader adds them up, once a
+// millisecond, or oftener where τ is short. So a loop that is ended in the middle of a request leaves nothing that is wrong once its
+// cells are cleared.
 //
 // An instance is found by a hash of its name, so that there is nothing to agree on when instances come and go. Two that share a place
 // look as busy as both together: one of a hundred has such a twin with a chance of 0.04 %, one of 4,096 with 1.6 %. The hash has a key,

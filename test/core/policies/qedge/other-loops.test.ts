@@ -45,7 +45,7 @@ class Load {
 }
 
 describe('what other event loops have in flight', () => {
-  it('is looked at once in a hundredth of the latency limit, however many requests come', () => {
+  it('is looked at once in a hundredth of the latency limit, up to a millisecond, however many requests come', () => {
     const memory = sharedFlightsMemory(2, 7_654_321);
     const world = createWorld('qedge', { sharedFlights: new SharedFlights(memory, 0) });
     populate(world, [1, 10]);
