@@ -35,7 +35,7 @@ export class EventStream {
   #matched = 0;
   #inValue = false;
   /** The last bytes of all. */
-  readonly #tail = Buffer.alloc(TAIL_BYTES);
+  readonly #tail = Buffer.alloc(TAIL_BYTES, '\n');
   /** Data came since the last blank line. */
   #inEvent = false;
   /** So much of the line is the beginning of the name `data`. */

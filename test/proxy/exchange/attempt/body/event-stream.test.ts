@@ -76,6 +76,7 @@ describe('streams of one service', () => {
     expect(lacksEnd(tokens)).toBe(false);
     expect(lacksEnd(`${tokens}data: [DONE]\n\n`)).toBe(false);
     expect(lacksEnd(`${tokens}data:[DONE]\r\n\r\n`)).toBe(false);
+    expect(lacksEnd('data: [DONE]\n\n')).toBe(false);
     expect(lacksEnd(tokens)).toBe(true);
     expect(lacksEnd(`${tokens}data: [DONE`)).toBe(true);
     expect(lacksEnd(`${tokens}data: "[DONE]"\n\n`)).toBe(true);
