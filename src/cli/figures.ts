@@ -4,12 +4,13 @@ import type { InstanceState } from '../core/service-router.ts';
 import { standingOf } from '../core/standing.ts';
 import type { Cell } from '../terminal/columns.ts';
 import type { Tone } from '../terminal/paint.ts';
+import { percentText } from '../terminal/percent.ts';
 
 const UNKNOWN = '-';
 
 /** `97.3 %`; a dash for null. */
 export function percent(ratio: number | null, digits = 1): string {
-  return ratio === null ? UNKNOWN : `${(ratio * 100).toFixed(digits)} %`;
+  return ratio === null ? UNKNOWN : percentText(ratio, digits);
 }
 
 /** `12.3 ms`; a dash for null. */

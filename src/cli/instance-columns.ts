@@ -1,7 +1,7 @@
 // The table of a service's instances, as `qedge status` prints it.
 
 import type { InstanceState, RouterState } from '../core/service-router.ts';
-import { reasonsText } from '../core/standing.ts';
+import { reasonsText, seenSuccess } from '../core/standing.ts';
 import type { Cell, Column } from '../terminal/columns.ts';
 import { cell, distanceOf, milliseconds, percent, ratioCell, standingCell } from './figures.ts';
 
@@ -23,7 +23,7 @@ export function instanceColumns({ instances, qos }: RouterState): readonly Colum
     left('from', 6, ({ instance }) => cell(instance.source ?? '', 'dim')),
     left('standing', 8, standingCell),
     right('weight', 9, ({ weight }) => cell(percent(weight))),
-    right('success', 8, ({ successProbability }) => ratioCell(successProbability, qos.successRatio)),
+    right('success', 8, (one) => ratioCell(seenSuccess(one), qos.successRatio)),
     right('distance', 7, (one) => cell(one.local ? 'here' : distanceOf(one))),
     // Without samples it is what is expected, not what was measured.
     right('processing', 6, ({ processingMs, samples }) => cell(milliseconds(samples === 0 ? null : processingMs))),

@@ -36,6 +36,13 @@ export function reasonsText(reasons: readonly ReasonShare[]): string {
   return reasons.map(({ reason, share }) => `${reason} ${Math.max(1, Math.round(share * 100))} %`).join(', ');
 }
 
+type Seen = Pick<InstanceState, 'successProbability' | 'requests' | 'samples'>;
+
+/** Null before it was asked or heard of: what a policy expects of a newcomer was not seen. */
+export function seenSuccess({ successProbability, requests, samples }: Seen): number | null {
+  return requests === 0 && samples === 0 ? null : successProbability;
+}
+
 /** `2 exploitation, 1 exploration, 0 out`. */
 export function poolsText(instances: readonly InstanceState[]): string {
   const count = (wanted: InstanceState['pool']): string =>
@@ -44,17 +51,17 @@ export function poolsText(instances: readonly InstanceState[]): string {
 }
 
 /**
- * `accuracy 74.0 % of 80.0 %`, `mean-latency 62 ms of at most 50 ms`, `throughput 18.0/s of 20.0/s`; of all clients `throughput of 20.0/s
- * to each`.
+ * `accuracy 74.0 % (80 % wanted)`, `mean-latency 62 ms (at most 50 ms wanted)`, `throughput 18.0/s (20.0/s wanted)`; of all clients
+ * `throughput of 20.0/s to each`.
  */
 export function requirementText({ requirement, level, goal }: RequirementLevel): string {
   const text = (value: number): string => {
     if (requirement === 'mean-latency') return `${Math.round(value)} ms`;
-    return requirement === 'throughput' ? `${value.toFixed(1)}/s` : `${(value * 100).toFixed(1)} %`;
+    return requirement === 'throughput' ? `${value.toFixed(1)}/s` : `${(value * 100).toFixed(1).replace('.0', '')} %`;
   };
   if (requirement === 'throughput' && level === null) return `throughput of ${text(goal)} to each`;
   const most = requirement === 'mean-latency' ? 'at most ' : '';
-  return `${requirement} ${level === null ? 'unknown' : text(level)} of ${most}${text(goal)}`;
+  return `${requirement} ${level === null ? 'unknown' : text(level)} (${most}${text(goal)} wanted)`;
 }
 
 type Sharing = readonly Pick<InstanceState, 'instance' | 'requestsPerSecond'>[];

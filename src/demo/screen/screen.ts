@@ -7,6 +7,7 @@ import type { InstanceState, RouterState } from '../../core/service-router.ts';
 import { cooldownText, energyPerRequest, requirementText } from '../../core/standing.ts';
 import { type Cell, type Column, renderColumns, truncate } from '../../terminal/columns.ts';
 import type { Paint, Tone } from '../../terminal/paint.ts';
+import { percentText } from '../../terminal/percent.ts';
 
 /** A camera as the screen shows it. */
 export interface ClientView {
@@ -96,7 +97,7 @@ export function clock(ms: number): string {
 }
 
 export function percent(ratio: number | null, digits = 1): string {
-  return ratio === null ? '–' : `${(ratio * 100).toFixed(ratio === 1 ? 0 : digits)} %`;
+  return ratio === null ? '–' : percentText(ratio, digits);
 }
 
 /** How many clients have at least ρ of their requests in time, as `9/10`. */

@@ -152,11 +152,12 @@ describe('the picture', () => {
     const linesAt = (width: number) => renderScreen({ ...rest, services: asked }, { ...wide, width });
     expect(linesAt(100).slice(0, 2)).toEqual([
       'pilotnet  100 requests/s · 98.7 % within 80 ms · 4/5 clients ≥ 90 %',
-      '  mean-latency 43 ms of at most 50 ms · accuracy 74.0 % of 60.0 % · qedge',
+      '  mean-latency 43 ms (at most 50 ms wanted) · accuracy 74 % (60 % wanted) · qedge',
     ]);
-    expect(linesAt(60).slice(1, 4)).toEqual([
-      '  4/5 clients ≥ 90 % · mean-latency 43 ms of at most 50 ms',
-      '  accuracy 74.0 % of 60.0 % · qedge',
+    expect(linesAt(60).slice(1, 5)).toEqual([
+      '  4/5 clients ≥ 90 %',
+      '  mean-latency 43 ms (at most 50 ms wanted)',
+      '  accuracy 74 % (60 % wanted) · qedge',
       expect.any(String),
     ]);
   });

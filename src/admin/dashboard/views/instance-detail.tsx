@@ -2,7 +2,7 @@
 
 import { useEffect, useState } from 'preact/hooks';
 import type { InstanceState, RouterState } from '../../../core/service-router.ts';
-import { reasonsText, standingOf } from '../../../core/standing.ts';
+import { reasonsText, seenSuccess, standingOf } from '../../../core/standing.ts';
 import type { DensityDocument } from '../../state/state.ts';
 import type { Connection } from '../connection.ts';
 import { count, milliseconds, percent, perSecond, policyFigure } from '../format.ts';
@@ -41,7 +41,7 @@ export function InstanceDetail({ connection, service, instance }: InstanceDetail
       )}
       <dl class="facts">
         <Fact name="Weight" value={percent(instance.weight, 1)} />
-        <Fact name="Success probability" value={percent(instance.successProbability, 1)} />
+        <Fact name="Success probability" value={percent(seenSuccess(instance), 1)} />
         <Fact name="Network round trip" value={instance.rttKnown ? milliseconds(instance.rttMs) : 'not measured yet'} />
         <Fact name="Processing" value={milliseconds(instance.processingMs)} />
         <Fact name="In flight" value={String(instance.inFlight)} />

@@ -3,7 +3,7 @@
 
 import { useRef } from 'preact/hooks';
 import type { InstanceState, RouterState } from '../../../core/service-router.ts';
-import { cooldownText, standingOf } from '../../../core/standing.ts';
+import { cooldownText, seenSuccess, standingOf } from '../../../core/standing.ts';
 import { successColour } from '../colours.ts';
 import { milliseconds, percent } from '../format.ts';
 import { shortNames } from '../names.ts';
@@ -150,7 +150,7 @@ interface MapMarkerProps {
 
 function MapMarker({ marker, target, chosen, onChoose }: MapMarkerProps) {
   const { instance, name, x, y, radius, label } = marker;
-  const colour = successColour(instance.successProbability, target);
+  const colour = successColour(seenSuccess(instance), target);
   const ejected = instance.cooldownMs > 0;
   const classes = [
     'marker',
@@ -210,7 +210,7 @@ function describe(instance: InstanceState): string {
     `distance ${instance.rttKnown ? milliseconds(instance.rttMs) : 'unknown'}`,
     `processing ${instance.processingMs === null ? 'unknown' : milliseconds(instance.processingMs)}`,
     `weight ${percent(instance.weight, 1)}`,
-    `success ${percent(instance.successProbability, 1)}`,
+    `success ${percent(seenSuccess(instance), 1)}`,
   ].join(', ');
 }
 

@@ -3,7 +3,7 @@
 
 import { useState } from 'preact/hooks';
 import type { InstanceState, RouterState } from '../../../core/service-router.ts';
-import { poolsText, reasonsText, standingOf } from '../../../core/standing.ts';
+import { poolsText, reasonsText, seenSuccess, standingOf } from '../../../core/standing.ts';
 import { successColour } from '../colours.ts';
 import { count, milliseconds, percent, perSecond } from '../format.ts';
 import { Panel } from './panel.tsx';
@@ -26,7 +26,7 @@ const COLUMNS: readonly Column[] = [
   { title: 'Instance', priority: 1, value: (one) => one.key },
   { title: 'Standing', priority: 1, value: (one) => standingOf(one).word },
   { title: 'Weight', priority: 1, value: (one) => one.weight },
-  { title: 'Success', priority: 1, value: (one) => one.successProbability ?? -1 },
+  { title: 'Success', priority: 1, value: (one) => seenSuccess(one) ?? -1 },
   { title: 'Distance', priority: 2, value: (one) => one.rttMs },
   { title: 'Processing', priority: 2, value: (one) => one.processingMs ?? -1 },
   { title: 'In flight', priority: 2, value: (one) => one.inFlight },
@@ -148,10 +148,10 @@ function Row({ instance, service, weightMax, colour, chosen, onChoose }: RowProp
       <td class="num">
         <i
           class="dot"
-          style={{ background: successColour(instance.successProbability, service.qos.successRatio) }}
+          style={{ background: successColour(seenSuccess(instance), service.qos.successRatio) }}
           aria-hidden="true"
         />
-        {percent(instance.successProbability, 1)}
+        {percent(seenSuccess(instance), 1)}
       </td>
       <td class="num p2">{instance.rttKnown ? milliseconds(instance.rttMs) : `~${milliseconds(instance.rttMs)}`}</td>
       <td class="num p2">{milliseconds(instance.processingMs)}</td>
