@@ -126,13 +126,17 @@ export class Choice {
   #cheapest(turn: Candidate, candidates: readonly Candidate[], nowMs: number): Candidate {
     const { turns } = this;
     let cheapest = turn;
-    let leastMs = this.#costMs(turn, nowMs) - turns.owedMs(turn.handle) - turns.priceMs;
-    if (Number.isNaN(leastMs)) return turn;
+    let leastMs = Number.POSITIVE_INFINITY;
     let unknown: Candidate | null = null;
-    for (const candidate of candidates) {
-      if (candidate === turn) continue;
+    // The one whose turn it is first. In one loop, so that what a request costs is asked for in one place: that is inlined there.
+    for (let i = -1; i < candidates.length; i++) {
+      const candidate = i < 0 ? turn : (candidates[i] as Candidate);
+      if (candidate === turn && i >= 0) continue;
       const costMs = this.#costMs(candidate, nowMs) - turns.owedMs(candidate.handle);
-      if (costMs < leastMs) {
+      if (i < 0) {
+        if (Number.isNaN(costMs)) return turn;
+        leastMs = costMs - turns.priceMs;
+      } else if (costMs < leastMs) {
         cheapest = candidate;
         leastMs = costMs;
       } else if (Number.isNaN(costMs) && (unknown === null || candidate.rttMs < unknown.rttMs)) unknown = candidate;

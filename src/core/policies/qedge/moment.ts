@@ -107,20 +107,25 @@ export class Moment {
     return overdue;
   }
 
+  /** Passed over for its misses. What most requests find is told by little code, which is inlined where it is asked for. */
+  #isEjected(candidate: Candidate, nowMs: number): boolean {
+    const isLate = this.#parts.streaks.isLate(candidate.handle, nowMs);
+    const isTimely = nowMs - candidate.oldestStartMs < this.#context.qos.latencyMs;
+    return (isLate || !isTimely) && this.#missesUnusually(candidate, isLate, nowMs);
+  }
+
   /**
    * It misses more often just now than its success ratio before made likely: misses in a row, and what is in flight for k τ as k of them.
    * Where one request in three misses, a miss is no news, and to pass over each instance that had one is to send what it would
    * have taken in clusters to the others. An error counts in any case: a late answer is worth more.
    */
-  #isEjected(candidate: Candidate, nowMs: number): boolean {
+  #missesUnusually(candidate: Candidate, isLate: boolean, nowMs: number): boolean {
+    if (this.hasErred(candidate, nowMs)) return true;
     const { oldestStartMs, handle } = candidate;
     const { streaks, estimates } = this.#parts;
-    const isLate = streaks.isLate(handle, nowMs);
-    const overdue = Math.max(0, Math.floor((nowMs - oldestStartMs) / this.#context.qos.latencyMs));
-    if (!isLate && overdue === 0) return false;
-    if (this.hasErred(candidate, nowMs)) return true;
     const usual = this.#usual[handle] as number;
     const success = Number.isNaN(usual) ? (estimates.success[handle] as number) : usual;
+    const overdue = Math.max(0, Math.floor((nowMs - oldestStartMs) / this.#context.qos.latencyMs));
     const misses = overdue + (isLate ? streaks.misses(handle) : 0);
     return Number.isNaN(success) || (1 - success) ** misses < CHANCE_MAX;
   }
