@@ -13,7 +13,7 @@ const SPACE = 0x20;
 const SAYS_OVER = /(?:^|[\r\n])data: ?\[DONE\](?:[\r\n]|$)/;
 /** Others say why it is, as those that say so do before: in the last event, or before an account of what it took. */
 const SAYS_WHY =
-  /"(?:finish_?reason|(?:stop|done)_?reason|stop_type)" ?: ?"|"(?:stop|done|is_?final|finished)" ?: ?true|\b(?:message_stop|response\.completed)\b|^event: ?(?:done|end|completed?|close|finish(?:ed)?)\r?$/im;
+  /"(?:finish_?reason|(?:stop|done)_?reason|stop_type)" ?: ?"|"(?:stop|done|is_?final|finished)" ?: ?true|\b(?:message_(?:stop|end)|response\.completed)\b|^event: ?(?:done|end|completed?|close|finish(?:ed)?)\r?$/im;
 const TAIL_BYTES = 1024;
 const OTHER_NAME = -1;
 /** A byte order mark, which may stand before the first line. */

@@ -2,7 +2,7 @@
 // in between says in the name of the instance. A look at the first bytes.
 
 /** As pages begin that programs write; others begin with a comment, or are no document. */
-const PAGES: readonly string[] = ['<!doctype html', '<html'];
+const PAGES: readonly string[] = ['<!doctype html', '<html>', '<html ', '<html\n', '<html\r', '<html\t'];
 const BYTES_MAX = 14;
 /** As many may stand before it: more of them are text. */
 const BLANKS_MAX = 1024;

@@ -93,6 +93,7 @@ describe('streams of one service', () => {
     [true, '{"content": "a", "stop": false}'],
     [false, '{"content": "", "stop": true}'],
     [false, '{"type": "message_stop"}'],
+    [false, '{"event": "message_end", "metadata": {}}'],
     [false, '{}\n\nevent: done\ndata: {}'],
     [true, '{}\n\nevent: token\ndata: {}'],
   ])('lack no end where they say why they are over: %s, with %s', (lacks, last) => {

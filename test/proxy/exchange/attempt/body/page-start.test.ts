@@ -36,6 +36,7 @@ describe.each([1, 5, 4096])('a body in pieces of %i bytes', (pieceBytes) => {
     ['text/plain', '<htm'],
     ['text/markdown', '<!doctype'],
     ['application/octet-stream', '<\x00\x01'],
+    ['application/octet-stream', '<html\x00\x01'],
     ['text/html', PAGE],
     ['application/xhtml+xml', PAGE],
     ['image/gif', 'GIF89a'],
