@@ -163,11 +163,20 @@ describe('an instance', () => {
       'HTTP/1.1 101 Switching Protocols\r\nConnection: upgrade\r\nUpgrade: x\r\n\r\n',
     ],
   ])('that answers with %s makes a 502', async (_, bytes) => {
-    const port = await startRawInstance((socket) => socket.on('data', () => socket.end(bytes)));
-    const proxy = await startProxy([{ name: 'pilotnet', ports: [port] }]);
-    const answer = await rawRequest(proxy.port, `GET / HTTP/1.1\r\n${CLOSE}\r\n`);
-    expect(answer.status).toBe(502);
-    expect(answer.head).toMatch(/X-QEdge-Error: upstream-(?:protocol|reset)/);
+    let open = 0;
+    const port = await startRawInstance((socket) => {
+      open++;
+      socket.on('data', () => socket.write(bytes)).on('close', () => open--);
+    });
+    const proxy = await startProxy([{ name: 'pilotnet', ports: [port], retry: { bodyBytesMax: 0 } }]);
+    const streamed = `POST / HTTP/1.1\r\n${CLOSE}Transfer-Encoding: chunked\r\n\r\n1\r\na\r\n0\r\n\r\n`;
+    for (const request of [`GET / HTTP/1.1\r\n${CLOSE}\r\n`, streamed]) {
+      const answer = await rawRequest(proxy.port, request);
+      expect(answer.status).toBe(502);
+      expect(answer.head).toMatch(/X-QEdge-Error: upstream-(?:protocol|reset)/);
+    }
+    expect(proxy.observed.map(({ result }) => result)).not.toContain('answered');
+    await until(() => open === 0);
   });
 
   it.each([

@@ -336,11 +336,7 @@ export class Exchange implements AttemptOwner, BodyListener, SlotWaiter, Placeme
   /** The instance switched protocols: from here on the two ends talk for themselves. */
   upgraded(raw: RawFields, upstream: UpgradedUpstream, nowMs: number): void {
     const { connection, upgrade } = this.#client;
-    if (upgrade === null) {
-      upstream.socket.destroy();
-      this.fail(new ProxyError('upstream-protocol', 'the instance switched protocols unasked', { source: 'upstream' }));
-      return;
-    }
+    if (upgrade === null) throw new Error('assertion failed: no switch of protocols was asked for');
     const { fields } = readResponseHead(101, raw, false);
     fields.push('Connection', 'Upgrade', 'Upgrade', this.record.head.upgrade ?? '');
     this.describe(fields, upstream.upstreamMs, nowMs);

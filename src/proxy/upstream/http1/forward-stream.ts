@@ -10,6 +10,7 @@ import { RESPONSE_HEAD_BYTES_MAX } from '../../fields/field-lines.ts';
 import type { InstancePool } from '../pool.ts';
 import type { OutgoingBody, StreamFraming, Transmission, UpstreamCall, UpstreamHandler } from '../upstream.ts';
 import { upstreamError } from '../upstream.ts';
+import { MalformedResponseError } from './framing.ts';
 import { hearLastWords } from './last-words.ts';
 
 const NOTHING = Buffer.alloc(0);
@@ -30,7 +31,14 @@ export function forwardStream(
     maxHeaderSize: RESPONSE_HEAD_BYTES_MAX,
     headers: framed(request.fields, framing, body !== null) as unknown as Record<string, string>,
   });
-  return new StreamCall(pool, { outgoing, body }, handler);
+  return new StreamCall(pool, { outgoing, body, upgrades: framing.upgrade !== null }, handler);
+}
+
+interface StreamRequest {
+  readonly outgoing: ClientRequest;
+  readonly body: OutgoingBody | null;
+  /** It asks for another protocol. */
+  readonly upgrades: boolean;
 }
 
 class StreamCall implements UpstreamCall {
@@ -42,11 +50,7 @@ class StreamCall implements UpstreamCall {
   #sent = false;
   #over = false;
 
-  constructor(
-    pool: InstancePool,
-    { outgoing, body }: { readonly outgoing: ClientRequest; readonly body: OutgoingBody | null },
-    handler: UpstreamHandler,
-  ) {
+  constructor(pool: InstancePool, { outgoing, body, upgrades }: StreamRequest, handler: UpstreamHandler) {
     this.#pool = pool;
     this.#outgoing = outgoing;
     this.#body = body;
@@ -55,7 +59,10 @@ class StreamCall implements UpstreamCall {
     outgoing.on('socket', () => this.#onSocket());
     outgoing.on('information', (info) => this.#over || handler.onInformation(info.statusCode, info.rawHeaders));
     outgoing.on('drain', () => body?.drained());
-    outgoing.on('upgrade', (incoming, socket, first) => this.#onUpgrade(incoming, socket as Socket, first));
+    outgoing.on('upgrade', (incoming, socket, first) => {
+      if (upgrades) this.#onUpgrade(incoming, socket as Socket, first);
+      else this.#onUnasked(socket as Socket);
+    });
     outgoing.on('response', (incoming) => this.#onResponse(incoming));
   }
 
@@ -113,6 +120,12 @@ class StreamCall implements UpstreamCall {
     this.#end();
     this.#pool.slots.holdUpgraded(socket);
     this.#handler.onUpgrade(incoming.rawHeaders, socket, first);
+  }
+
+  /** node:http lets go of the socket behind any 101. */
+  #onUnasked(socket: Socket): void {
+    socket.destroy();
+    this.#onError(new MalformedResponseError('a switch of protocols that was not asked for'));
   }
 
   #onEnd(incoming: IncomingMessage): void {
