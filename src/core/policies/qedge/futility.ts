@@ -8,12 +8,6 @@
 // well, and one that others are nearer to than it is may get nothing in time for as long as the overload lasts. What was
 // measured without refusals grows old: then they stop for a moment, and it is measured again. Where some requests are late by
 // nature, as long downloads are, refusing them makes no other quicker, and refuses some of those that would be in time.
-//
-// A moment in which all were late, as after a burst or a stall of the own link, begins refusals that each further burst prolongs. So what is in
-// time while requests are refused is also held against what usually was before: where that was clearly more, they stop at once, and begin
-// again when all are late again; what was in time meanwhile counts as usual too. That is only for one that fills its instances by itself.
-// One that shares them would be served by the refusals of the others, and find its own needless. It knows the others by their queue: what
-// meets none of the own requests at an instance is late all the same.
 
 /** A trial takes so long, and so many τ; what was sent in its second half speaks, since a queue has to drain first. */
 const TRIAL_MS = 10_000;
@@ -23,19 +17,6 @@ const TRIAL_LATENCIES = 20;
  * that had no answer in time would spoil the trial of the others.
  */
 const FIRST_MS = 4_000;
-/** Of what is usually in time, so much is kept a step: a half after a minute. */
-const USUAL_KEPT = 0.994;
-/** It has to be this share at least, since fewer are an overload. Refusing has to keep so much of it, or it stops. */
-const USUAL_MIN = 0.2;
-const USUAL_TIMES = 0.9;
-/**
- * So many trials in a row have to find that; twice as many after each stop, down to one where nothing was refused for as long as so many
- * trials take: what is answered in time varies with what others leave and with chance, and a stop that was wrong costs a queue.
- */
-const NEEDLESS_MAX = 64;
-const HELD_TRIALS = 4;
-/** Others fill the instances where fewer are early of those that meet none of the own requests. */
-const EARLY_MIN = 0.5;
 /** Attempts that have to speak. */
 const ENDED_MIN = 5;
 /** Refusing helps where this share of what is sent is in time, and of all that is asked for this many times the share in time before. */
@@ -62,16 +43,6 @@ export class Futility {
   #asked = 0;
   /** Since answers are late and nothing is refused. */
   readonly #before = new Tally();
-  /** Of attempts sent while nothing was refused. */
-  readonly #usual = new Tally();
-  /** While requests are refused: of attempts that met none of the own, those that were early. */
-  readonly #unmet = new Tally();
-  /** Trials in a row that found refusals needless, and how many it takes. */
-  #needless = 0;
-  #needlessMin = 1;
-  /** Since when requests are refused; +Infinity: none are. When that ended last. */
-  #refusingMs = Number.POSITIVE_INFINITY;
-  #endedMs = Number.NEGATIVE_INFINITY;
   /** What attempts took without refusals. */
   #beforeMs = 0;
   /** Until others refused nothing was in time, as of this step. */
@@ -96,21 +67,13 @@ export class Futility {
     if (Number.isNaN(this.#untilMs)) this.#untilMs = startMs + FIRST_MS;
     if (inTime && !this.#seen) this.forget();
     this.#seen ||= inTime;
-    if (startMs >= this.#endedMs && startMs < this.#refusingMs) this.#usual.add(inTime, processingMs);
     if (this.#sinceMs === Number.POSITIVE_INFINITY) this.#before.add(inTime, processingMs);
     else if (startMs >= this.#sinceMs + this.#trialMs / 2) this.#trial.add(inTime, processingMs);
-  }
-
-  /** While requests are refused, an attempt ended that met none of the own requests. */
-  endUnmet(early: boolean, processingMs: number): void {
-    this.#unmet.add(early, processingMs);
   }
 
   /** A step without limits, and the share in time; NaN: unknown. `late`: it is that of an overload. */
   rest(inTimeRatio: number, late: boolean, nowMs: number): void {
     this.#joined = false;
-    this.#usual.fade(USUAL_KEPT);
-    if (nowMs - this.#endedMs >= HELD_TRIALS * this.#trialMs) this.#needlessMin = 1;
     if (!late) this.#before.clear();
     if (!(inTimeRatio >= WELL)) this.#illMs = nowMs;
     if (nowMs - this.#illMs >= this.#trialMs) this.forget();
@@ -119,14 +82,12 @@ export class Futility {
   /** Asked every step: whether nothing is to be refused now. `refusing`: some instance has a limit; `asked`: requests in the step. */
   isFutile(refusing: boolean, asked: number, nowMs: number): boolean {
     if (!(nowMs >= this.#untilMs)) return true;
-    if (!refusing) this.#stop(nowMs);
+    if (!refusing) this.#sinceMs = Number.POSITIVE_INFINITY;
     else this.#illMs = nowMs;
     if (refusing && this.#sinceMs === Number.POSITIVE_INFINITY) {
       this.#beforeMs = this.#before.meanMs;
-      if (this.#joined) for (const tally of [this.#before, this.#usual]) tally.good = 0;
+      if (this.#joined) this.#before.good = 0;
       this.#joined = false;
-      this.#refusingMs = nowMs;
-      this.#needless = 0;
       this.#begin(nowMs);
     }
     if (nowMs >= this.#sinceMs + this.#trialMs / 2) this.#asked += asked;
@@ -134,14 +95,11 @@ export class Futility {
     const { ended, good, meanMs: takesMs } = this.#trial;
     const keeps = good >= IN_TIME_MIN * ended && good >= IN_TIME_KEPT * this.#before.inTimeRatio * this.#asked;
     const helps = keeps || takesMs < QUICKER * this.#beforeMs;
-    this.#needless = helps && this.#isNeedless(good) ? this.#needless + 1 : 0;
-    const needless = this.#needless >= this.#needlessMin;
     if (!keeps) this.#beforeMs *= BELIEVED;
     this.#begin(nowMs);
     if (!helps) this.#giveUp(nowMs);
-    else if (needless) this.#resume(nowMs);
     this.#helped = helps;
-    return !helps || needless;
+    return !helps;
   }
 
   /** What was in time before the trial that begins now, was so by refusals of others. */
@@ -156,31 +114,8 @@ export class Futility {
     this.#helped = false;
   }
 
-  /** More is usually in time without refusals, and what fills the instances is the own load. */
-  #isNeedless(good: number): boolean {
-    const { ended, inTimeRatio } = this.#usual;
-    if (ended < ENDED_MIN || inTimeRatio < USUAL_MIN) return false;
-    if (this.#unmet.ended >= ENDED_MIN && this.#unmet.inTimeRatio < EARLY_MIN) return false;
-    return good < USUAL_TIMES * inTimeRatio * this.#asked;
-  }
-
-  /** Everything is sent again, and what becomes of it counts as usual. */
-  #resume(nowMs: number): void {
-    this.#stop(nowMs);
-    this.#before.clear();
-    this.#needless = 0;
-    this.#needlessMin = Math.min(NEEDLESS_MAX, 2 * this.#needlessMin);
-  }
-
-  /** Nothing is refused from now on. */
-  #stop(nowMs: number): void {
-    if (this.#refusingMs !== Number.POSITIVE_INFINITY) this.#endedMs = nowMs;
-    this.#refusingMs = Number.POSITIVE_INFINITY;
-    this.#sinceMs = Number.POSITIVE_INFINITY;
-  }
-
   #giveUp(nowMs: number): void {
-    this.#stop(nowMs);
+    this.#sinceMs = Number.POSITIVE_INFINITY;
     this.#before.clear();
     if (this.#helped) {
       this.#untilMs = nowMs + this.#trialMs / 2;
@@ -194,7 +129,6 @@ export class Futility {
     this.#sinceMs = nowMs;
     this.#asked = 0;
     this.#trial.clear();
-    this.#unmet.clear();
   }
 }
 
@@ -208,12 +142,6 @@ class Tally {
     this.ended++;
     this.#sumMs += processingMs;
     if (inTime) this.good++;
-  }
-
-  fade(kept: number): void {
-    this.ended *= kept;
-    this.good *= kept;
-    this.#sumMs *= kept;
   }
 
   clear(): void {

@@ -15,8 +15,6 @@ import { grownFloat64 } from '../../stats/grown.ts';
 
 /** The latency aimed at lies so far on the way from that of the idle instance to the deadline. */
 const TARGET = 0.65;
-/** An answer up to here on that way waited for little. */
-const EARLY = 0.35;
 /** What an idle instance takes is the quickest answer in time, which counts for so much more with each second that has answers. */
 const QUICKEST_RISE_SECOND = 0.02;
 /** Round trips are measured with an error, and an answer may come sooner than its round trip: nothing rises from less than this, ms. */
@@ -155,11 +153,6 @@ export class InFlightLimits {
     return places * (this.#lastMs[handle] as number) <= this.#targetMs(handle);
   }
 
-  /** It took hardly longer than the idle instance takes. */
-  isEarly(handle: number, processingMs: number): boolean {
-    return processingMs <= this.#onTheWayMs(handle, EARLY);
-  }
-
   /** It has a limit, and nothing was under way for long: whatever was learned of it may be over. */
   mayProbe(handle: number, nowMs: number): boolean {
     if (!this.has(handle) || (this.#inFlight[handle] as number) > 0) return false;
@@ -249,13 +242,8 @@ export class InFlightLimits {
   }
 
   #targetMs(handle: number): number {
-    return this.#onTheWayMs(handle, TARGET);
-  }
-
-  /** So far on the way from the latency of the idle instance to the deadline. */
-  #onTheWayMs(handle: number, share: number): number {
     const idleMs = this.#idleMs(handle);
-    return idleMs + share * ((this.#budgetMs[handle] as number) - idleMs);
+    return idleMs + TARGET * ((this.#budgetMs[handle] as number) - idleMs);
   }
 
   /** `slack`: 1 for an answer of the idle instance, 0 for one at the target. */

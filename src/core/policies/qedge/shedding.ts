@@ -129,8 +129,6 @@ export class Shedding {
     if (inTime) (this.#good[handle] as number)++;
     this.#futility.end(attempt.startMs, inTime, attempt.processingMs);
     this.#limits.end(handle, attempt);
-    if (attempt.ahead === 0 && this.#limits.has(handle))
-      this.#futility.endUnmet(this.#limits.isEarly(handle, attempt.processingMs), attempt.processingMs);
   }
 
   // ---- every step ----

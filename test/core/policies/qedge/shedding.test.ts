@@ -148,33 +148,6 @@ describe('the rate that an instance is sent', () => {
     expect(shedding.limits).toBe(false);
   });
 
-  it('has no limit for long after a moment in which all was late, where most was in time before', () => {
-    const shedding = make();
-    let sent = 0;
-    /** 24 requests a second, of which two of five are late by nature; returns how many were refused. */
-    const drawn = (from: number, to: number, isLate = (n: number): boolean => n % 5 < 2): number => {
-      let refused = 0;
-      for (let step = from; step < to; step++) {
-        for (let i = 0; i < 12; i++) {
-          const nowMs = step * STEP_MS + i * 40;
-          endUntil(shedding, nowMs);
-          if (shedding.hasRoom(0, nowMs)) send(shedding, 0, isLate(++sent) ? 200 : 10, nowMs);
-          else {
-            shedding.refuse();
-            refused++;
-          }
-        }
-        endUntil(shedding, (step + 1) * STEP_MS);
-        shedding.step(MEMBERS, NONE, (step + 1) * STEP_MS);
-      }
-      return refused;
-    };
-    expect(drawn(0, 120)).toBe(0);
-    drawn(120, 126, () => true);
-    expect(drawn(126, 150)).toBeGreaterThan(0);
-    expect(drawn(150, 400)).toBe(0);
-  });
-
   it('has no limit by what was late before an idle spell', () => {
     const shedding = make();
     drive(shedding, 200, { count: 18 });
