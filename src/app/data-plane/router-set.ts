@@ -229,9 +229,10 @@ export class RouterSet {
       onEvent: (event) => onEvent(service.name, event),
     });
     for (const [nodeId, rttMs] of this.#rtts) router.observeRtt(nodeId, rttMs, nowMs);
-    for (const { instance, key, availability } of placed) {
+    for (const { instance, key } of placed) {
       router.applyPlacement({ kind: 'instance-set', instance }, nowMs);
-      router.applyPlacement({ kind: 'instance-availability', key, availability }, nowMs);
+      // Not as the router before had it: there, one that asked for a pause was suspect until the pause was over.
+      this.#applyAvailability(router, key);
     }
     this.#entries.set(service.name, { router, fingerprint: fingerprintOf(service) });
     this.#routers.set(service.name, router);

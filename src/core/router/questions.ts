@@ -125,7 +125,7 @@ export class Questions {
   }
 }
 
-/** Hash of what was asked; never `NO_QUESTION`. `path` without what follows a `?`, of which 256 characters count (FNV-1a). */
+/** Hash of what was asked; never `NO_QUESTION`. `target` counts up to a `?`; of each text 256 characters count (FNV-1a). */
 export function questionOf(client: string, method: string, target: string): number {
   let hash = mixed(mixed(0x811c9dc5, client), method);
   const end = target.indexOf('?');

@@ -211,6 +211,16 @@ describe('the router set', () => {
     expect(after?.candidates.map(({ key, rttMs }) => ({ key, rttMs }))).toEqual([{ key: 'n1/i1', rttMs: 12 }]);
   });
 
+  it('takes an instance that asked for a pause for well again where its service starts again', () => {
+    const { set } = makeSet(BASE);
+    set.applyPlacement('pilotnet', { kind: 'instance-set', instance: instance('a') });
+    const before = set.routers.get('pilotnet') ?? fail();
+    before.eject(before.candidates[0] ?? fail(), performance.now() + 5_000, performance.now());
+    expect(before.candidates[0]?.availability).toBe('suspect');
+    set.reload(configFrom(BASE.replace('80ms', '50ms')));
+    expect(set.routers.get('pilotnet')?.candidates[0]?.availability).toBe('up');
+  });
+
   it('informs routers that stay of what counts as a step of the round trip from now on', () => {
     const steps: RouterEvent[] = [];
     const { set } = makeSet(BASE, (event) => void (event.kind === 'rtt-step' && steps.push(event)));
