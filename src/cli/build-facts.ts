@@ -1,4 +1,4 @@
-// Which qedge this is.
+// The version and the commit of this build.
 
 /** Set by the bundler; a run from source says so. */
 declare const QEDGE_VERSION: string | undefined;

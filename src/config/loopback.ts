@@ -7,7 +7,7 @@ const LOOPBACK = new BlockList();
 LOOPBACK.addSubnet('127.0.0.0', 8, 'ipv4');
 LOOPBACK.addAddress('::1', 'ipv6');
 
-/** IPv4 in IPv6 is read as IPv4. Of names, `localhost` and those below it are the ones that mean loopback (RFC 6761). */
+/** IPv4 in IPv6 is read as IPv4. Among names, `localhost` and those below it mean loopback (RFC 6761). */
 export function isLoopback(host: string): boolean {
   const version = isIP(host);
   if (version === 0) return /(?:^|\.)localhost\.?$/i.test(host);

@@ -11,7 +11,7 @@ import { signRelease } from '../../update/signature.ts';
 import { isVersion } from '../../update/version-order.ts';
 import { version } from '../build-facts.ts';
 
-/** The architecture of what is no executable; `qedge update` takes no such file. */
+/** The architecture of a file that is not an executable; `qedge update` takes no such file. */
 const ANY_ARCHITECTURE = 'any';
 
 interface SignOptions {

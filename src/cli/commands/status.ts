@@ -168,7 +168,7 @@ function configurationLines({ node: { configuration } }: StateDocument, { width,
   return [...refused.map((text) => paint('bad', text)), ...wrapped.map((text) => paint('notice', text))];
 }
 
-/** Less is shown as 0.0. */
+/** A lower rate is shown as 0.0. */
 const SHOWN_PER_SECOND = 0.05;
 
 function serviceLines(service: RouterState, look: Look): readonly string[] {

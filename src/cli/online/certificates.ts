@@ -6,7 +6,7 @@ import { readNamedFile } from '../../readable-file.ts';
 import { bad, type Finding, good, reasonOf } from './finding.ts';
 
 const DAY_MS = 86_400_000;
-/** A certificate that ends sooner is said: its renewal should have happened. */
+/** A certificate that ends sooner is reported: its renewal should have happened. */
 const DAYS_MIN = 30;
 
 export function certificateFindings({ proxy, mqtt, traces, services, announce }: Config, nowMs: number): Finding[] {

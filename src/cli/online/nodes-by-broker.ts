@@ -16,7 +16,7 @@ export interface HeardNodes {
   readonly nodes: readonly ObservedNode[];
 }
 
-/** What was said last is retained, and what is due comes meanwhile. */
+/** What nodes said last is retained, and what is due comes within this. */
 const LISTEN_MS = 5_000;
 /** A broker without MQTT 5 retains none of it: nodes with much to say speak every 8 s. */
 const LISTEN_MS_UNRETAINED = 10_000;

@@ -10,7 +10,7 @@ const NOWHERE = -1;
 
 /**
  * The number or text that `tokens`, those of a pointer, point at in `bytes`; undefined for anything else, and where the bytes end or are no
- * JSON before it. A last token `length` is the length of an array. Of a name that is there twice, the first counts.
+ * JSON before it. A last token `length` is the length of an array. Where a name is there twice, the first counts.
  */
 export function valueAt(bytes: Buffer, tokens: readonly string[]): unknown {
   let at = skipSpace(bytes, 0);

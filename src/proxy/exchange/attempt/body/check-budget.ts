@@ -6,7 +6,7 @@
 const SHARE = 0.02;
 /** A check that would concern nearly every answer looks into one in so many of those that nothing speaks against. */
 const SAMPLE = 4;
-/** So much may be saved up, ms. */
+/** Time that may be saved up at most, ms. */
 const SAVED_MS_MAX = 20;
 
 class Allowance {

@@ -7,7 +7,7 @@ const LF = 10;
 const CR = 13;
 const COLON = 0x3a;
 const DATA = Buffer.from('data');
-/** By which servers of language models say that a stream is over: the data of the last event. */
+/** The data of the last event, with which servers of language models say that a stream is over. */
 const OVER = '[DONE]';
 const SPACE = 0x20;
 const SAYS_OVER = /(?:^|[\r\n])data: ?\[DONE\](?:[\r\n]|$)/;
@@ -31,14 +31,14 @@ export class EventStream {
   begun = false;
   /** An event with data is whole, which says more than that the stream is over. */
   #hasEvent = false;
-  /** So much of the data of the event that is read is the beginning of `OVER`. */
+  /** How many bytes of the data of the event that is read match the beginning of `OVER`. */
   #matched = 0;
   #inValue = false;
   /** The last bytes of all. */
   readonly #tail = Buffer.alloc(TAIL_BYTES, '\n');
   /** Data came since the last blank line. */
   #inEvent = false;
-  /** So much of the line is the beginning of the name `data`. */
+  /** How many bytes of the line match the beginning of the name `data`. */
   #named = 0;
   #bytes = 0;
   #atLineStart = true;

@@ -8,7 +8,7 @@ type Segment = { readonly bytes: number; readonly isLast: boolean } | 'compresse
 
 interface Format {
   readonly begin: Buffer;
-  /** So much of it is the beginning of the first segment. */
+  /** How many of its last bytes begin the first segment. */
   readonly overlap: number;
   readonly headBytes: number;
   readonly segmentOf: (head: Buffer) => Segment;
