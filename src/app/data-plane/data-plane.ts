@@ -10,6 +10,7 @@ import type { Rng } from '../../core/rng.ts';
 import type { SharedFlights } from '../../core/router/shared-flights.ts';
 import type { RouterEvent, RouterSnapshot, ServiceRouter } from '../../core/service-router.ts';
 import { addressBook } from '../../net/address-book.ts';
+import { DISCOVERED } from '../../placement/cache/records.ts';
 import type { OnHealth } from '../../proxy/health.ts';
 import { proveTls } from '../../proxy/prove-tls.ts';
 import { type BoundListener, createProxy, type Proxy as HttpProxy, type ProxyService } from '../../proxy/proxy.ts';
@@ -203,8 +204,9 @@ export class DataPlane {
 
   #services(config: Config): ProxyService[] {
     const { mqtt, announce, placement } = config;
+    const hears = mqtt !== null || DISCOVERED.some((source) => placement[source] !== null);
     const isAwaited = (name: string): boolean =>
-      placement.waitMs > 0 && (mqtt !== null || announce.some(({ service }) => service === name));
+      placement.waitMs > 0 && (hears || announce.some(({ service }) => service === name));
     return config.services.flatMap((service) => {
       const router = this.routers.get(service.name);
       return router === undefined ? [] : [{ config: service, router, awaited: isAwaited(service.name) }];

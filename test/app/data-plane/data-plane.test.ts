@@ -30,7 +30,7 @@ const instance = (id: string, host = '127.0.0.1'): Instance => ({
   profile: null,
 });
 
-function dataPlane(toml = TOML): DataPlane {
+function dataPlane(toml = TOML, metrics = createMetrics()): DataPlane {
   const plane: DataPlane = new DataPlane({
     config: configFrom(toml),
     version: '0',
@@ -38,7 +38,7 @@ function dataPlane(toml = TOML): DataPlane {
     rng: createRng(1),
     sharedFlights: null,
     log: pino({ level: 'silent' }),
-    metrics: createMetrics(),
+    metrics,
     onEvent: () => {},
     onHealth: (service, { key, healthy }) => void plane.apply({ kind: 'health', service, key, healthy }),
   });
@@ -102,4 +102,25 @@ it('a data plane that comes late waits for no first instance that the others wai
   const [listener] = await second.listen(new Map());
   const answer = await fetch(`http://127.0.0.1:${listener?.port}/`, { headers: { 'x-qedge-service': 'a' } });
   expect([answer.status, answer.headers.get('x-qedge-error')]).toEqual([503, 'no-instance']);
+});
+
+it.each([
+  ['mqtt', 'url = "mqtt://127.0.0.1:1"'],
+  ['placement.file', 'path = "none.d"'],
+  ['placement.mdns', ''],
+])('a request waits for its first instance as long as [%s] may bring one', async (section, key) => {
+  const metrics = createMetrics();
+  const plane = dataPlane(`${TOML}[${section}]\n${key}\n`, metrics);
+  const [listener] = await plane.listen(new Map());
+  let status = 0;
+  const answer = fetch(`http://127.0.0.1:${listener?.port}/`, { headers: { 'x-qedge-service': 'a' } });
+  const ended = answer.then((response) => {
+    status = response.status;
+  });
+  const isQueued = () => [...metrics.render()].join('').includes('qedge_queued_requests{service="a"} 1');
+  await until(() => isQueued() || status !== 0);
+  expect(status).toBe(0);
+  await plane.apply({ kind: 'placement-known' });
+  await ended;
+  expect(status).toBe(503);
 });
