@@ -13,6 +13,7 @@ import { SharedFlights, sharedFlightsMemory } from '../../src/core/router/shared
 import type { ServiceRouter } from '../../src/core/service-router.ts';
 
 const ROUNDS = 7;
+const WINDOW_MS = 10_000;
 const REQUESTS_PER_ROUND = 200_000;
 /** Tries under way at a time. */
 const CONCURRENCY = 16;
@@ -39,7 +40,7 @@ const THREE: Requirements = {
 const router = ({ policy, options, instances, loops = 1, requirements = NO_REQUIREMENTS }: Case): ServiceRouter => {
   const made = createServiceRouter({
     service: 'pilotnet',
-    qos: { latencyMs: 80, successRatio: 0.9, windowMs: 10_000 },
+    qos: { latencyMs: 80, successRatio: 0.9, windowMs: WINDOW_MS },
     policy: { name: policy, options: options ?? {} },
     requirements,
     sharedFlights: loops > 1 ? new SharedFlights(sharedFlightsMemory(loops, 7_654_321), 0) : null,
@@ -136,35 +137,29 @@ function requestUs(which: Case): number {
   );
 }
 
-/** ms per decision step with `samples` in each instance's window. */
+/** ms per decision step with `samples` in each instance's window: as many come between two steps as age out. */
 function tickMs(which: Case, samples: number): number {
   const made = router(which);
   const rng = createRng(3);
-  for (let i = 0; i < samples; i++) {
-    const nowMs = (i * 9_900) / samples;
-    for (const candidate of made.candidates) {
-      const ticket = made.start(candidate, nowMs);
-      made.finish(ticket, 'answered', candidate.rttMs + 5 + 40 * rng.next(), nowMs);
+  let nowMs = 0;
+  const fill = (untilMs: number): void => {
+    for (; nowMs < untilMs; nowMs += WINDOW_MS / samples) {
+      for (const candidate of made.candidates) {
+        const ticket = made.start(candidate, nowMs);
+        made.finish(ticket, 'answered', candidate.rttMs + 5 + 40 * rng.next(), nowMs);
+      }
     }
-  }
-  // Steps at one instant, so that no sample ages out: the next step's time is ignored by asking a little later each time.
-  let nowMs = 9_900;
-  const step = (): void => {
-    nowMs += 1e-6;
-    Object.assign(made, { nextTickMs: nowMs });
-    made.tick(nowMs);
   };
-  for (let i = 0; i < 50; i++) step();
-  return median(
-    Array.from({ length: ROUNDS }, () => {
-      const steps = 40;
-      return (
-        cpuMs(() => {
-          for (let i = 0; i < steps; i++) step();
-        }) / steps
-      );
-    }),
-  );
+  const step = (): number => {
+    const atMs = made.nextTickMs;
+    fill(atMs);
+    return cpuMs(() => made.tick(atMs));
+  };
+  fill(WINDOW_MS);
+  const steps = 10;
+  for (let i = 0; i < 2 * steps; i++) step();
+  const mean = (): number => Array.from({ length: steps }, step).reduce((sum, ms) => sum + ms, 0) / steps;
+  return median(Array.from({ length: ROUNDS }, mean));
 }
 
 interface HeapFigures {
