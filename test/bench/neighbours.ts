@@ -34,6 +34,7 @@ const ROWS: Readonly<Record<string, (spec: NeighboursSpec | null) => string>> = 
   'cold start, first 10 s (warm start)': coldStart,
   'a slow instance joins: s from the first that knows to nine in ten, to all': slowNewcomer,
   'one of six slows down: success in the 10 s after': slowsDown,
+  'mixed, moving, several load balancers each: success': drawnWorlds,
   'a fifth lie: success of the others in the first minute, afterwards': (spec) => liars(spec, (b) => b % 5 === 0),
   'four fifths lie: success of the others in the first minute, afterwards': (spec) => liars(spec, (b) => b % 5 !== 0),
 };
@@ -123,6 +124,24 @@ function slowsDown(spec: NeighboursSpec | null): string {
     return successOf(recorder, world, all, { fromMs: 60_000, toMs: 70_000 });
   });
   return percent(mean(ratios));
+}
+
+/** Worlds in which everything is drawn, those of one load balancer left out. */
+function drawnWorlds(spec: NeighboursSpec | null): string {
+  const kinds = ['mixed', 'moving'] as const;
+  return kinds
+    .map((kind) => percent(mean(Array.from({ length: 27 }, (_, n) => successIn(kind, 90_000 + n, spec)).flat())))
+    .join(', ');
+}
+
+/** Of all requests; nothing where there are no neighbours. */
+function successIn(kind: 'mixed' | 'moving', seed: number, spec: NeighboursSpec | null): number[] {
+  const scenario = among(generateWorld(kind, seed).scenario, spec);
+  const world = createWorld(scenario, seed);
+  const all = world.balancers.map((_, b) => b);
+  if (all.length === 1) return [];
+  const span = { fromMs: 0, toMs: scenario.durationMs };
+  return [successOf(runOne({ scenario, world, policy: POLICY, seed }), world, all, span)];
 }
 
 /** Those that lie say of one instance that it is quick. */
