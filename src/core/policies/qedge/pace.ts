@@ -48,6 +48,8 @@ export interface PaceState {
   readonly places: number;
   readonly squares: number;
   readonly count: number;
+  readonly crossed: number;
+  readonly placesSquared: number;
   /** Since it was heard of. */
   readonly ageMs: number;
 }
@@ -169,15 +171,19 @@ export class Pace {
       places: this.#places[handle] as number,
       squares: this.#squares[handle] as number,
       count: this.#count[handle] as number,
+      crossed: this.#crossed[handle] as number,
+      placesSquared: this.#placesSquared[handle] as number,
       ageMs: Math.min(STALE_MS + 1, nowMs - (this.#heardMs[handle] as number)),
     };
   }
 
-  restore(handle: number, { sumMs, places, squares, count, ageMs }: PaceState, nowMs: number): void {
-    this.#sumMs[handle] = sumMs;
-    this.#places[handle] = places;
-    this.#squares[handle] = squares;
-    this.#count[handle] = count;
+  restore(handle: number, { ageMs, ...sums }: PaceState, nowMs: number): void {
+    this.#sumMs[handle] = sums.sumMs;
+    this.#places[handle] = sums.places;
+    this.#squares[handle] = sums.squares;
+    this.#count[handle] = sums.count;
+    this.#crossed[handle] = sums.crossed;
+    this.#placesSquared[handle] = sums.placesSquared;
     this.#heardMs[handle] = nowMs - ageMs;
   }
 

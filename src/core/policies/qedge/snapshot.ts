@@ -86,7 +86,15 @@ function restoreInstance(
   const heardMs = numberOf(pace.ageMs, { min: 0, max: 1e12, otherwise: 1e12 });
   const squares = numberOf(pace.squares, { min: 0, max: 1e18, otherwise: places > 0 ? sumMs ** 2 / places : 0 });
   const count = numberOf(pace.count, { min: 0, max: 1e9, otherwise: 0 });
-  policy.pace.restore(handle, { sumMs, places, squares, count, ageMs: time.ageMs + heardMs }, time.nowMs);
+  // A snapshot without these two was made before they were kept: what an attempt takes has then shown no more with its queue.
+  const crossed = numberOf(pace.crossed, { min: 0, max: 1e18, otherwise: count > 0 ? (sumMs * places) / count : 0 });
+  const placesSquared = numberOf(pace.placesSquared, {
+    min: 0,
+    max: 1e18,
+    otherwise: count > 0 ? places ** 2 / count : 0,
+  });
+  const sums = { sumMs, places, squares, count, crossed, placesSquared };
+  policy.pace.restore(handle, { ...sums, ageMs: time.ageMs + heardMs }, time.nowMs);
   const misses = numberOf(saved.misses, { min: 0, max: 1000, otherwise: 0 });
   const missAgeMs = numberOf(saved.missAgeMs, { min: 0, max: 1e12, otherwise: 1e12 });
   policy.streaks.restore(handle, { misses, lastMs: time.nowMs - time.ageMs - missAgeMs });

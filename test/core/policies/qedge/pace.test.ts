@@ -28,6 +28,14 @@ function differing(one: readonly number[], other: readonly number[]): [number, n
   return [first, second];
 }
 
+/** As the process that comes next has it. */
+function restarted(pace: Pace): Pace {
+  const next = new Pace();
+  next.ensureHandles(2);
+  for (const handle of [0, 1]) next.restore(handle, pace.snapshot(handle, 0), 0);
+  return next;
+}
+
 interface Queues {
   readonly works: readonly number[];
   /** Requests find up to so many of the own before them. */
@@ -38,8 +46,8 @@ interface Queues {
 }
 
 /** Two instances that are alike: what a place costs all, in what it takes. */
-function burden({ works, queue, rttMs, byOthers = false }: Queues): number {
-  const pace = new Pace();
+function burden({ works, queue, rttMs, byOthers = false }: Queues, restart = false): number {
+  let pace = new Pace();
   pace.ensureHandles(2);
   const members = [candidateAt(0, rttMs), candidateAt(1, rttMs)].map((one) => Object.assign(one, { inFlight: 0 }));
   for (let i = 0; i < 7 * works.length; i++) {
@@ -47,6 +55,7 @@ function burden({ works, queue, rttMs, byOthers = false }: Queues): number {
     const workMs = works[i % works.length] as number;
     for (const { handle } of members) pace.observe(handle, ahead, byOthers ? 3 * workMs : (ahead + 1) * workMs, 0);
   }
+  if (restart) pace = restarted(pace);
   pace.step(members);
   const member = members[0] as Candidate;
   return pace.costMs(member, IDLE_MS, 0) / pace.expectedMs(member, IDLE_MS, 0);
@@ -117,6 +126,11 @@ describe('what one more request would take', () => {
     expect(burden({ works: heavy, queue: 6, rttMs: 2_000 })).toBe(2);
     // What an attempt takes is the same with six of the own before it.
     expect(burden({ works: heavy, queue: 6, rttMs: 1, byOthers: true })).toBeLessThan(2.2);
+  });
+
+  it('costs all the same after a restart', () => {
+    const queues = { works: [...Array.from({ length: 19 }, () => 10), 500], queue: 6, rttMs: 1 };
+    expect(burden(queues, true)).toBe(burden(queues));
   });
 
   it('is forgotten with the instance', () => {

@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import type { Candidate } from '../../../../src/core/domain.ts';
+import type { RouterSnapshot } from '../../../../src/core/service-router.ts';
 import { createWorld, instance, populate, REQUEST, type World } from '../../support.ts';
 
 function stateOf(world: World, node: number) {
@@ -321,6 +322,31 @@ describe('qedge', () => {
     const states = late.router.state(late.nowMs).instances;
     expect(states.map(({ samples }) => samples)).toEqual([0, 0]);
     expect((states[0]?.weight ?? 0) / (states[1]?.weight ?? 0)).toBeCloseTo((weights[0] ?? 0) / (weights[1] ?? 1), 9);
+  });
+
+  it('takes back a snapshot from before all sums of the pace were kept, with the same weights', () => {
+    const world = createWorld('qedge');
+    populate(world, [1, 10, 20]);
+    run(world, 12_000, near);
+    const snapshot = JSON.parse(JSON.stringify(world.router.snapshot(world.nowMs)));
+    const restartedFrom = (saved: RouterSnapshot): World => {
+      const restarted = createWorld('qedge', { nowMs: 5 });
+      populate(restarted, [1, 10, 20]);
+      restarted.router.restore(saved, 0, 5);
+      return restarted;
+    };
+    const whole = restartedFrom(structuredClone(snapshot));
+    for (const { pace } of Object.values<{ pace: Record<string, unknown> }>(snapshot.policy.instances)) {
+      expect(Number(pace.crossed)).toBeGreaterThan(0);
+      expect(Number(pace.placesSquared)).toBeGreaterThan(0);
+      delete pace.crossed;
+      delete pace.placesSquared;
+    }
+    const older = restartedFrom(snapshot);
+    const weights = (one: World): (number | null)[] => one.router.state(5).instances.map(({ weight }) => weight);
+    expect(weights(older)).toEqual(weights(whole));
+    const routed = (one: World) => Array.from({ length: 30 }, () => one.router.route(REQUEST, one.nowMs)?.key);
+    expect(routed(older)).toEqual(routed(whole));
   });
 
   it('takes back what it learned of an instance that comes late, and leaves the others in proportion', () => {
