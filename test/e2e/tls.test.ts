@@ -252,6 +252,15 @@ describe('a client that does not finish its handshake', () => {
     await once(client.resume(), 'close');
   });
 
+  it('is cut off as a reload says', async () => {
+    const { server } = makeCertificates();
+    const tls = { ...server, clientCaFile: null };
+    const { port, proxy } = await startProxy([], { tls, headersTimeoutMs: 3_600_000 });
+    proxy.configure(proxyConfig({ tls, headersTimeoutMs: 100 }), false);
+    const client = connect(port, '127.0.0.1').on('error', () => {});
+    await once(client.resume(), 'close');
+  });
+
   it('does not keep the proxy from its end', async () => {
     const { server } = makeCertificates();
     const tls = { ...server, clientCaFile: null };

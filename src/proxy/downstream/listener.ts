@@ -34,7 +34,7 @@ import { linkOf } from './link.ts';
 import { listenError } from './listen-error.ts';
 import { sniff } from './sniff.ts';
 import { ticketKeys } from './ticket-keys.ts';
-import { type DownstreamTls, readDownstreamTls } from './tls.ts';
+import { type DownstreamTls, readDownstreamTls, setHandshakeTimeout } from './tls.ts';
 
 export interface ListenerOptions {
   /** `proxy`, or the service whose own port it is. */
@@ -149,6 +149,7 @@ export class Listener {
   renew(tls: DownstreamTls | null): void {
     const { config } = this.#options.context;
     this.#server.headersTimeout = config.headersTimeoutMs;
+    if (this.#tls !== null) setHandshakeTimeout(this.#server as TlsServer, config.headersTimeoutMs);
     this.#server.timeout = quietMs(config);
     if (tls === null) return;
     this.#tls = tls;

@@ -2,7 +2,7 @@
 // while connections are open.
 
 import { constants } from 'node:crypto';
-import { createSecureContext, DEFAULT_CIPHERS, type TlsOptions } from 'node:tls';
+import { createSecureContext, DEFAULT_CIPHERS, type Server, type TlsOptions } from 'node:tls';
 import type { DownstreamTlsConfig } from '../../config/config.ts';
 import { CommandError } from '../../errors.ts';
 import { readCertificates } from '../../net/tls.ts';
@@ -47,6 +47,12 @@ export function readDownstreamTls({ certFile, keyFile, clientCaFile }: Downstrea
     // A client without instructions for AES asks for ChaCha20 first, and gets it.
     secureOptions: constants.SSL_OP_PRIORITIZE_CHACHA,
   };
+}
+
+/** Of connections to come: `Server` takes it when it is made, and keeps it in a field for which it has no other way in. */
+export function setHandshakeTimeout(server: Server, timeoutMs: number): void {
+  const field = Object.getOwnPropertySymbols(server).find(({ description }) => description === 'handshake-timeout');
+  if (field !== undefined) Reflect.set(server, field, timeoutMs);
 }
 
 const CHEAPEST = 'TLS_AES_128_GCM_SHA256';
