@@ -258,12 +258,13 @@ class HttpProxy implements Proxy {
   #setService({ config, router, awaited = false }: ProxyService): void {
     const known = this.#services.get(config.name.toLowerCase());
     if (known?.router === router && config.caFile === null && isDeepStrictEqual(known.config, config)) return;
-    known?.retire();
     const { metrics, nowMs } = this.#context;
     const { onHealth } = this.#options;
     const failed = known?.failed ?? new Set();
-    const options = { metrics, nowMs, onHealth, failed, awaited: awaited && known === undefined };
-    this.#services.set(config.name.toLowerCase(), new ServiceRuntime(config, router, options));
+    const options = { metrics, nowMs, onHealth, failed, awaited: awaited && known?.firstPlacement.expected !== false };
+    const runtime = new ServiceRuntime(config, router, options);
+    this.#services.set(config.name.toLowerCase(), runtime);
+    known?.retire(runtime);
   }
 
   async #open(name: string, address: ListenAddress, fd?: number): Promise<void> {

@@ -27,7 +27,7 @@ export interface RuntimeShared {
 export interface RuntimeOptions extends RuntimeShared {
   /** Instances that its health checks found failed, while it was defined otherwise. */
   readonly failed: ReadonlySet<InstanceKey>;
-  /** It is new here, and placement may yet say where it runs. */
+  /** Placement may yet say where it runs, and nothing was known of it before. */
   readonly awaited: boolean;
 }
 
@@ -53,6 +53,8 @@ export class ServiceRuntime {
   readonly slowClients = new SlowClients();
   readonly #health: HealthChecker | null;
   inFlight = 0;
+  /** The service as a reload defines it, from when it is retired. */
+  successor: ServiceRuntime | null = null;
   #retired = false;
 
   constructor(config: ServiceConfig, router: ServiceRouter, options: RuntimeOptions) {
@@ -113,9 +115,10 @@ export class ServiceRuntime {
     });
   }
 
-  /** No more requests come this way; what is in flight ends as it will. */
-  retire(): void {
+  /** No more requests come this way; what is in flight ends as it will, and what waits for an instance goes on to `successor`. */
+  retire(successor: ServiceRuntime | null = null): void {
     this.#retired = true;
+    this.successor = successor;
     this.#health?.stop();
     this.firstPlacement.end();
     this.#pools.forEach((pool, handle) => {

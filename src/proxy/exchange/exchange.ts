@@ -27,7 +27,7 @@ import type { Account } from '../../core/verdict/table.ts';
 import type { AttemptEnding } from '../../core/verdict/verdict.ts';
 import { ProxyError, type ProxyErrorCode } from '../../errors.ts';
 import type { RawFields } from '../fields/fields.ts';
-import { fieldValue } from '../fields/fields.ts';
+import { fieldValue, listValue } from '../fields/fields.ts';
 import { addOwnFields, readResponseHead } from '../fields/response-head.ts';
 import { setDeadline, upstreamFields } from '../fields/upstream-fields.ts';
 import type { ServiceRuntime } from '../service.ts';
@@ -228,7 +228,20 @@ export class Exchange implements AttemptOwner, BodyListener, SlotWaiter, Placeme
   }
 
   onPlaced(): void {
-    if (!this.#over) this.#route(this.nowMs());
+    if (this.#over) return;
+    const { successor } = this.service;
+    if (successor !== null) this.#moveTo(successor);
+    this.#route(this.nowMs());
+  }
+
+  /** A reload defined the service otherwise while it waited for an instance. */
+  #moveTo(successor: ServiceRuntime): void {
+    const { service } = this;
+    service.inFlight--;
+    service.slowClients.delete(this);
+    this.record.service = successor;
+    successor.inFlight++;
+    if (this.#body !== null && !this.#body.ended) successor.slowClients.add(this);
   }
 
   onSlot(): void {
@@ -344,7 +357,8 @@ export class Exchange implements AttemptOwner, BodyListener, SlotWaiter, Placeme
     const stallTimeoutMs = this.#context.config.bodyIdleTimeoutMs;
     const isWebSocket = this.record.head.upgrade?.toLowerCase() === 'websocket';
     const onBadEnd = isWebSocket ? upstream.onBadEnd : null;
-    connection.pipe = switchProtocols({ client, upstream, stallTimeoutMs, onBadEnd }, fields);
+    const extensions = listValue(fields, 'sec-websocket-extensions');
+    connection.pipe = switchProtocols({ client, upstream, stallTimeoutMs, extensions, onBadEnd }, fields);
     this.record.attemptEnded(101, NO_GRPC_STATUS, nowMs);
     this.#end(101, upstream.account, nowMs);
   }

@@ -12,6 +12,7 @@ const OPCODES: ReadonlySet<number> = new Set([0x0, 0x1, 0x2, 0x8, 0x9, 0xa]);
 const FIN = 0x80;
 /** Bits that no registered extension uses. */
 const RESERVED = 0x30;
+const REGISTERED = /^\s*(?:permessage-deflate\s*(?:;|$)|$)/i;
 const CONTROL_BYTES_MAX = 125;
 /** Longer ones would be negative. */
 const FRAME_BYTES_MAX = 2 ** 63;
@@ -35,10 +36,12 @@ export class FrameTracker {
   /** A frame came at which the other end has to fail the connection (RFC 6455 section 5). */
   isInvalid = false;
   readonly #masks: boolean | null;
+  readonly #extended: boolean;
 
-  /** `masks`: whether what is followed has to be masked; null: it may be. */
-  constructor(masks: boolean | null = null) {
+  /** `masks`: whether what is followed has to be masked; null: it may be. `extended`: reserved bits and opcodes may mean something. */
+  constructor(masks: boolean | null = null, extended = false) {
     this.#masks = masks;
+    this.#extended = extended;
   }
 
   /** A close frame came. */
@@ -91,7 +94,8 @@ export class FrameTracker {
     const isBadControl = opcode >= OPCODE_CONTROL && ((first & FIN) === 0 || length > CONTROL_BYTES_MAX);
     const isBadMask = this.#masks !== null && this.#masks !== masked;
     const isBadLength = length >= FRAME_BYTES_MAX;
-    this.isInvalid ||= !OPCODES.has(opcode) || (first & RESERVED) !== 0 || isBadControl || isBadMask || isBadLength;
+    const isReserved = !OPCODES.has(opcode) || (first & RESERVED) !== 0;
+    this.isInvalid ||= (isReserved && !this.#extended) || isBadControl || isBadMask || isBadLength;
     if (opcode < OPCODE_CONTROL) this.hasMessage = true;
     else if (opcode === OPCODE_CLOSE) this.#readClose(length, masked);
   }
@@ -102,6 +106,14 @@ export class FrameTracker {
     this.#code = 0;
     this.#codeBytesLeft = readsCode ? CODE_BYTES : 0;
   }
+}
+
+/**
+ * Whether an answer's `Sec-WebSocket-Extensions` names one that may use what is reserved (RFC 6455 section 9). The registered ones use
+ * the first reserved bit alone, and no opcodes (RFC 7692).
+ */
+export function usesReserved(extensions: string | null): boolean {
+  return extensions?.split(',').some((one) => !REGISTERED.test(one)) === true;
 }
 
 /** Clients mask, servers do not (RFC 6455 section 5.1); a mask of zeroes is one. */

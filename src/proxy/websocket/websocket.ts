@@ -6,7 +6,7 @@ import type { Socket } from 'node:net';
 import type { Duplex } from 'node:stream';
 import { gatherPieces } from '../../net/piece-gatherer.ts';
 import { holdWrites } from '../held-writes.ts';
-import { closeFrame, FrameTracker } from './frames.ts';
+import { closeFrame, FrameTracker, usesReserved } from './frames.ts';
 import { type BadEnd, badEndOf } from './verdict.ts';
 
 /** RFC 6455 section 7.4.1: an endpoint is going away. */
@@ -27,12 +27,14 @@ interface Handshake {
   readonly client: UpgradedSocket;
   readonly upstream: UpgradedSocket;
   readonly stallTimeoutMs: number;
+  /** What its answer names in `Sec-WebSocket-Extensions`; null: nothing. */
+  readonly extensions: string | null;
   readonly onBadEnd: ((how: BadEnd) => void) | null;
 }
 
 /** Answers the client's handshake with `fields` and joins the two sockets. */
 export function switchProtocols(
-  { client, upstream, stallTimeoutMs, onBadEnd }: Handshake,
+  { client, upstream, stallTimeoutMs, extensions, onBadEnd }: Handshake,
   fields: readonly string[],
 ): WebSocketPipe {
   let head = 'HTTP/1.1 101 Switching Protocols\r\n';
@@ -40,7 +42,8 @@ export function switchProtocols(
   client.socket.write(`${head}\r\n`, 'latin1');
   if (upstream.first.length > 0) upstream.socket.unshift(upstream.first);
   if (client.first.length > 0) client.socket.unshift(client.first);
-  return new WebSocketPipe({ client: client.socket, upstream: upstream.socket, stallTimeoutMs, onBadEnd });
+  const extended = usesReserved(extensions);
+  return new WebSocketPipe({ client: client.socket, upstream: upstream.socket, stallTimeoutMs, extended, onBadEnd });
 }
 
 export interface WebSocketEnds {
@@ -48,6 +51,8 @@ export interface WebSocketEnds {
   readonly upstream: Socket;
   /** A peer that takes no byte for this long while some wait for it is cut off. */
   readonly stallTimeoutMs: number;
+  /** The two ends agreed on an extension that may use reserved bits and opcodes. */
+  readonly extended: boolean;
   /** The upstream ended it badly (verdict.ts); at most once. Null: the protocol is not WebSocket. */
   readonly onBadEnd: ((how: BadEnd) => void) | null;
 }
@@ -65,12 +70,12 @@ export class WebSocketPipe {
   /** Starts at once. */
   constructor(ends: WebSocketEnds) {
     this.#ends = ends;
-    const { client, upstream } = ends;
+    const { client, upstream, extended } = ends;
     this.#settled = ends.onBadEnd === null;
     const byClient = (): void => this.#settle();
     const byUpstream = (): void => this.#judge();
-    this.#toClient = new Direction(upstream, client, { masks: false, onEnds: byUpstream });
-    this.#toUpstream = new Direction(client, upstream, { masks: true, onEnds: byClient });
+    this.#toClient = new Direction(upstream, client, { masks: false, extended, onEnds: byUpstream });
+    this.#toUpstream = new Direction(client, upstream, { masks: true, extended, onEnds: byClient });
     for (const [socket, other, onEnds] of [
       [client, upstream, byClient],
       [upstream, client, byUpstream],
@@ -147,6 +152,14 @@ export class WebSocketPipe {
   }
 }
 
+interface DirectionOptions {
+  /** As a client does. */
+  readonly masks: boolean;
+  readonly extended: boolean;
+  /** A close frame came, or one at which the other end has to give up. */
+  readonly onEnds: () => void;
+}
+
 /** One way: what comes out of `from` goes into `to`. */
 class Direction {
   readonly #from: Duplex;
@@ -159,12 +172,11 @@ class Direction {
   #leaving = false;
   #said = false;
 
-  /** `masks`: as a client does. `onEnds`: a close frame came, or one at which the other end has to give up. */
-  constructor(from: Duplex, to: Duplex, { masks, onEnds }: { readonly masks: boolean; readonly onEnds: () => void }) {
+  constructor(from: Duplex, to: Duplex, { masks, extended, onEnds }: DirectionOptions) {
     this.#from = from;
     this.#to = to;
     this.#goodbye = closeFrame(GOING_AWAY, masks);
-    this.frames = new FrameTracker(masks);
+    this.frames = new FrameTracker(masks, extended);
     this.#onEnds = onEnds;
   }
 

@@ -2,7 +2,7 @@
 
 import * as fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { closeFrame, FrameTracker } from '../../../src/proxy/websocket/frames.ts';
+import { closeFrame, FrameTracker, usesReserved } from '../../../src/proxy/websocket/frames.ts';
 
 function frame(payloadBytes: number, masked: boolean): Buffer {
   const header: number[] = [0x82];
@@ -75,6 +75,29 @@ describe('the frame tracker', () => {
     expect(isInvalid(false, [0x82, 0x7f, 0x80, 0, 0, 0, 0, 0, 0, 0])).toBe(true);
     expect(isInvalid(true, [0x81, 0x01, 0x41])).toBe(true);
     expect(isInvalid(false, [...Buffer.from('HTTP/1.1 500 Internal Server Error\r\n\r\n')])).toBe(true);
+  });
+
+  it('holds reserved bits and opcodes against no stream with an extension that may use them', () => {
+    const isInvalid = (...bytes: number[]): boolean => {
+      const tracker = new FrameTracker(false, true);
+      tracker.advance(Buffer.from(bytes));
+      return tracker.isInvalid;
+    };
+    for (const first of [0x83, 0x8b, 0xa1, 0x91]) expect(isInvalid(first, 0x00)).toBe(false);
+    for (const frame of [
+      [0x09, 0x00],
+      [0x81, 0x81, 1, 2, 3, 4, 5],
+    ])
+      expect(isInvalid(...frame)).toBe(true);
+  });
+
+  it('knows which extensions use no more than the first reserved bit', () => {
+    expect(usesReserved(null)).toBe(false);
+    expect(usesReserved('permessage-deflate')).toBe(false);
+    expect(usesReserved(' Permessage-Deflate ; client_max_window_bits=15, ')).toBe(false);
+    expect(usesReserved('x-webkit-deflate-frame')).toBe(true);
+    expect(usesReserved('permessage-deflate, x-bits; a="b"')).toBe(true);
+    expect(usesReserved('permessage-deflate-2')).toBe(true);
   });
 
   it('takes a close frame of ours for one frame', () => {

@@ -44,7 +44,7 @@ it('a message whose sender breaks off in the same turn arrives', async () => {
     text += piece.toString('latin1');
   });
   const closed = once(atClient, 'close');
-  new WebSocketPipe({ client, upstream, stallTimeoutMs: 10_000, onBadEnd: null });
+  new WebSocketPipe({ client, upstream, stallTimeoutMs: 10_000, extended: false, onBadEnd: null });
   // As by a write of its own that fails.
   upstream.once('data', () => upstream.destroy(Object.assign(new Error('write EPIPE'), { code: 'EPIPE' })));
   keepBusy();

@@ -312,14 +312,18 @@ describe('a WebSocket handshake', () => {
     expect(proxy.verdicts.filter(({ row }) => row === 'broke-off').every(({ key }) => key === 'n1/a')).toBe(true);
   });
 
-  it('on which one instance alone says what is no frame is held against it', async () => {
-    const lines = [Buffer.from('HTTP/1.1 500 Internal Server Error\r\n\r\n'), Buffer.from([0x81, 0x01, 0x41])];
+  it.each([
+    ['', 0x81],
+    // A frame with its second reserved bit.
+    ['Sec-WebSocket-Extensions: x-bits\r\n', 0xa1],
+  ])('on which one instance alone says what is no frame is held against it, %j', async (extensions, first) => {
+    const lines = [Buffer.from('HTTP/1.1 500 Internal Server Error\r\n\r\n'), Buffer.from([first, 0x01, 0x41])];
     const servers = await Promise.all(lines.map(() => startInstance((_, response) => response.end())));
     for (const [i, { server }] of servers.entries()) {
       server.on('upgrade', ({ headers }, socket) => {
         const accept = createHash('sha1').update(`${headers['sec-websocket-key']}258EAFA5-E914-47DA-95CA-C5AB0DC85B11`);
         socket.on('error', () => {}).once('data', () => socket.end());
-        socket.write(`HTTP/1.1 101 Switching Protocols\r\n${UPGRADED}`);
+        socket.write(`HTTP/1.1 101 Switching Protocols\r\n${UPGRADED}${extensions}`);
         socket.write(`Sec-WebSocket-Accept: ${accept.digest('base64')}\r\n\r\n`);
         socket.write(lines[i] as Buffer);
       });

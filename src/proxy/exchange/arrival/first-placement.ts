@@ -21,6 +21,11 @@ export class FirstPlacement {
     this.#expected = expected;
   }
 
+  /** More may be heard. */
+  get expected(): boolean {
+    return this.#expected;
+  }
+
   get waiting(): number {
     return this.#waiting.size;
   }

@@ -16,7 +16,13 @@ async function coldStart(spec: Partial<ServiceSpec> = {}) {
     service.router.applyPlacement({ kind: 'instance-set', instance }, performance.now());
     proxy.placed('pilotnet');
   };
-  return { proxy, url, place, isQueued: (count: number) => until(() => proxy.stats().services[0]?.queued === count) };
+  return {
+    proxy,
+    url,
+    port,
+    place,
+    isQueued: (count: number) => until(() => proxy.stats().services[0]?.queued === count),
+  };
 }
 
 describe('a request before the first placement', () => {
@@ -69,6 +75,31 @@ describe('a request before the first placement', () => {
     expect((await fetch(url, { headers: HEADERS })).headers.get('x-qedge-error')).toBe('overloaded');
     place();
     expect((await first).status).toBe(200);
+  });
+
+  it('waits on while a reload defines its service otherwise', async () => {
+    const { proxy, url, port, isQueued } = await coldStart();
+    const ask = (body: string) => fetch(url, { method: 'POST', headers: HEADERS, body });
+    const before = ask('before');
+    await isQueued(1);
+    const renewed = serviceOf({ name: 'pilotnet', ports: [], awaited: true, qos: { latencyMs: 777 } });
+    await proxy.applyServices([renewed]);
+    const after = ask('after');
+    await isQueued(2);
+    expect(proxy.stats().inFlight).toBe(2);
+    const instance = instanceAt('pilotnet', port, 0);
+    renewed.router.applyPlacement({ kind: 'instance-set', instance }, performance.now());
+    proxy.placed('pilotnet');
+    const texts = [before, after].map(async (answer) => (await answer).text());
+    expect(await Promise.all(texts)).toEqual(['before', 'after']);
+    expect(proxy.stats().inFlight).toBe(0);
+  });
+
+  it('waits no more after a reload once all was known', async () => {
+    const { proxy, url } = await coldStart();
+    proxy.placementKnown();
+    await proxy.applyServices([serviceOf({ name: 'pilotnet', ports: [], awaited: true, qos: { latencyMs: 777 } })]);
+    expect((await fetch(url, { headers: HEADERS })).status).toBe(503);
   });
 
   it('is refused when its service goes', async () => {
