@@ -50,6 +50,8 @@ export type FromWorker =
   | { readonly kind: 'attempts'; readonly service: string; readonly attempts: readonly FinishedAttempt[] }
   | {
       readonly kind: 'report';
+      /** It says nothing more until it is asked, or told to. */
+      readonly rests: boolean;
       readonly overviews: readonly ServiceOverview[];
       readonly chains: readonly ChainState[];
       /** What it saw since it reported last, by service, for neighbours. */

@@ -11,7 +11,7 @@ import { SeenByWorker, type Summaries } from './seen-by-worker.ts';
 
 /** Rounds of the watch. A worker that was asked for anything of late says something in each; one that says nothing is told to. */
 const QUIET_ROUNDS_MAX = 4;
-/** Rounds without a word after which it counts as absent. A process that was suspended has missed none of its own. */
+/** Rounds without a word after which it counts as absent; while it rests, since it was told to say one. A process that was suspended has missed none of its own. */
 const SILENT_ROUNDS_MAX = 5;
 /** Rounds without a word after which it hangs for good and is ended: before the watchdog would end the process for it. */
 const HANGING_ROUNDS_MAX = 10;
@@ -45,6 +45,8 @@ export class WorkerThread {
   readonly #worker: Worker;
   /** Rounds since it last said anything. */
   #silentRounds = HANGING_ROUNDS_MAX - START_ROUNDS_MAX;
+  /** As it last said, and it was not asked since. */
+  #rests = false;
   #serves = false;
 
   constructor(name: string, worker: Worker, listener: WorkerListener) {
@@ -59,6 +61,7 @@ export class WorkerThread {
     let failure: string | null = null;
     worker.on('message', (message: FromWorker) => {
       this.#silentRounds = Math.min(this.#silentRounds, 0);
+      if (message.kind === 'report') this.#rests = message.rests;
       if (message.kind === 'listening') {
         this.#serves = true;
         this.#silentRounds = 0;
@@ -92,7 +95,12 @@ export class WorkerThread {
   /** A round of the watch is over. Returns true once, when it hangs. */
   round(): boolean {
     this.#silentRounds++;
-    if (this.#silentRounds === QUIET_ROUNDS_MAX) this.send({ kind: 'report' });
+    if (this.#silentRounds === QUIET_ROUNDS_MAX) {
+      this.send({ kind: 'report' });
+      // What it owes a word for begins only now.
+      if (this.#rests) this.#silentRounds = 0;
+      this.#rests = false;
+    }
     return this.#silentRounds === HANGING_ROUNDS_MAX;
   }
 

@@ -118,12 +118,13 @@ class Worker {
   }
 
   #report(): void {
-    if (this.#dataPlane.look()) this.#stopReporting();
+    const rests = this.#dataPlane.look();
+    if (rests) this.#stopReporting();
     const nowMs = this.#clock.nowMs();
     const overviews = [...this.#dataPlane.routers.values()].map((router) => router.overview(nowMs));
     const chains = this.#dataPlane.chainStates(nowMs);
     const summaries = this.#dataPlane.takeSummaries();
-    this.#post({ kind: 'report', overviews, chains, summaries, metrics: this.#metrics.export() });
+    this.#post({ kind: 'report', rests, overviews, chains, summaries, metrics: this.#metrics.export() });
     this.#reportStates();
   }
 
