@@ -17,9 +17,10 @@ interface ExplainOptions extends AdminClientOptions {
 
 const FIGURES = `
 Columns that only some policies have; those of qedge:
-  pressure     how congested the instance is, from 0 to 1
+  pressure     how much longer its answers took of late than at its best, from
+               0 to 1
   cost         what the weights move away from: expected failures, and a price
-               on congestion
+               on pressure
   misses       late or failed answers in a row; a failed one counts as three
   unloaded ms  what an answer takes where none has to wait`;
 

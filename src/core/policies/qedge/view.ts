@@ -21,7 +21,7 @@ export interface ViewedAt {
   readonly nowMs: number;
 }
 
-/** From this pressure on, congestion is worth a word. */
+/** From this pressure on, it is worth a word. What its answers took is known, and not whether a queue made them take it, or its processor. */
 const PRESSURE_NOTED = 0.5;
 
 /** Active candidates with P ≥ ρ that are not late are the exploitation pool, the other active ones the exploration pool. */
@@ -79,8 +79,8 @@ function noteOn({ moment, estimates, streaks, windows }: Shown, candidate: Candi
   if (Number.isNaN(success)) return 'judged by its round trip: no decision step yet';
   if ((windows[handle]?.sizeAt(nowMs) ?? 0) === 0) return 'judged by its round trip: no samples';
   if (success < qos.successRatio) return 'below the target: explored';
-  const congested = (estimates.pressure[handle] as number) >= PRESSURE_NOTED;
-  return congested ? 'meets the target, but congested' : 'meets the target';
+  const isSlower = (estimates.pressure[handle] as number) >= PRESSURE_NOTED;
+  return isSlower ? 'meets the target, but slower than at its best' : 'meets the target';
 }
 
 /** Its oldest request in flight is older than τ. */

@@ -164,6 +164,16 @@ describe('qedge', () => {
     expect(stateOf(world, 0).note).toBe('passed over: its oldest request is overdue');
   });
 
+  it('says of an instance on a busy machine that it is slower, and of no queue', () => {
+    const world = createWorld('qedge');
+    populate(world, [1]);
+    let answers = 0;
+    // One at a time.
+    run(world, 12_000, () => (++answers % 8 === 0 ? 4 : 40));
+    const { note, inFlight } = stateOf(world, 0);
+    expect([note, inFlight]).toEqual(['meets the target, but slower than at its best', 0]);
+  });
+
   it('gives no number of misses where an error counts as several', () => {
     const world = createWorld('qedge');
     populate(world, [1, 10]);
