@@ -11,7 +11,10 @@ import { SeenByWorker, type Summaries } from './seen-by-worker.ts';
 
 /** Rounds of the watch. A worker that was asked for anything of late says something in each; one that says nothing is told to. */
 const QUIET_ROUNDS_MAX = 4;
-/** Rounds without a word after which it counts as absent; while it rests, since it was told to say one. A process that was suspended has missed none of its own. */
+/**
+ * Rounds without a word after which it counts as absent; where it rests, from when it was told to report. A process that was suspended has
+ * missed none of its own.
+ */
 const SILENT_ROUNDS_MAX = 5;
 /** Rounds without a word after which it hangs for good and is ended: before the watchdog would end the process for it. */
 const HANGING_ROUNDS_MAX = 10;
@@ -45,7 +48,7 @@ export class WorkerThread {
   readonly #worker: Worker;
   /** Rounds since it last said anything. */
   #silentRounds = HANGING_ROUNDS_MAX - START_ROUNDS_MAX;
-  /** As it last said, and it was not asked since. */
+  /** As it last said, and it was not told to report since. */
   #rests = false;
   #serves = false;
 
@@ -97,7 +100,7 @@ export class WorkerThread {
     this.#silentRounds++;
     if (this.#silentRounds === QUIET_ROUNDS_MAX) {
       this.send({ kind: 'report' });
-      // What it owes a word for begins only now.
+      // It says nothing by itself: only from now on is it silent.
       if (this.#rests) this.#silentRounds = 0;
       this.#rests = false;
     }

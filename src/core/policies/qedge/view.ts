@@ -21,7 +21,7 @@ export interface ViewedAt {
   readonly nowMs: number;
 }
 
-/** From this pressure on, it is worth a word. What its answers took is known, and not whether a queue made them take it, or its processor. */
+/** From this pressure on, it is worth a word. What answers took is known, but not whether a queue is the reason or a busy processor. */
 const PRESSURE_NOTED = 0.5;
 
 /** Active candidates with P ≥ ρ that are not late are the exploitation pool, the other active ones the exploration pool. */
