@@ -166,7 +166,8 @@ describe('an instance', () => {
     let open = 0;
     const port = await startRawInstance((socket) => {
       open++;
-      socket.on('data', () => socket.write(bytes)).on('close', () => open--);
+      socket.on('data', () => socket.write(bytes)).on('end', () => socket.end());
+      socket.on('close', () => open--);
     });
     const proxy = await startProxy([{ name: 'pilotnet', ports: [port], retry: { bodyBytesMax: 0 } }]);
     const streamed = `POST / HTTP/1.1\r\n${CLOSE}Transfer-Encoding: chunked\r\n\r\n1\r\na\r\n0\r\n\r\n`;

@@ -32,6 +32,8 @@ const SHORT_BYTES = 1024;
 /** 2^52 bytes. */
 const HEX_DIGITS_MAX = 13;
 
+/** With it each answer begins. */
+const BEGINNING = 'HTTP/1.';
 const FIELD_LINES = `(?:${FIELD_LINE})*`;
 const HEAD = new RegExp(`^HTTP/1\\.[01] [1-9]\\d\\d(?: ${VALUE})?\\r\\n${FIELD_LINES}\\r\\n$`);
 const TRAILERS = new RegExp(`^${FIELD_LINES}\\r\\n$`);
@@ -127,10 +129,14 @@ export class ResponseParser {
 
   #feedHead(bytes: Buffer, from: number): number {
     const to = this.#takeSection(bytes, from, '\r\n\r\n', RESPONSE_HEAD_BYTES_MAX);
-    if (to < 0) return bytes.length;
+    if (to < 0) {
+      // What is no HTTP may never send the end of a head.
+      if (!BEGINNING.startsWith(this.#pending.slice(0, BEGINNING.length))) throw notAHead();
+      return bytes.length;
+    }
     const text = this.#pending;
     this.#pending = '';
-    if (!HEAD.test(text)) throw new MalformedResponseError('the head of the answer is malformed');
+    if (!HEAD.test(text)) throw notAHead();
     this.#takeHead(text, to === bytes.length);
     return to;
   }
@@ -279,6 +285,10 @@ function searchEnd(bytes: Buffer, from: number, terminator: string): number {
 
 function latin1(bytes: Buffer, from: number): string {
   return bytes.toString('latin1', from);
+}
+
+function notAHead(): MalformedResponseError {
+  return new MalformedResponseError('the head of the answer is malformed');
 }
 
 function tooLong(what: string, bytesMax: number): MalformedResponseError {
