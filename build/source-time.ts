@@ -1,4 +1,4 @@
-// When the sources were last changed: the one time that stands in what is built, so that the same sources give the same bytes.
+// When the sources were last changed: the one time that stands in what is built, so that the same executables give the same packages.
 
 import { run } from './command.ts';
 import { ROOT } from './paths.ts';

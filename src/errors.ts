@@ -98,10 +98,18 @@ export const EX_USAGE = 64;
 /** Exit status of a command whose configuration has mistakes. */
 export const EX_CONFIG = 78;
 
+/** Why a port cannot be listened on, for people: `the port is taken`. */
+export function notListening(error: NodeJS.ErrnoException): string {
+  if (error.code === 'EADDRINUSE') return 'the port is taken';
+  if (error.code === 'EACCES')
+    return 'not allowed to listen there: ports below 1024 need CAP_NET_BIND_SERVICE, or root';
+  return error.code === 'EADDRNOTAVAIL' || error.code === 'ENOTFOUND' ? 'no address of this machine' : error.message;
+}
+
 /** Why a file cannot be read, for people: `no such file: /path`. */
 export function unreadable(file: string, error: unknown): string {
   const code = (error as NodeJS.ErrnoException).code;
-  if (code === 'ENOENT') return `no such file: ${resolve(file)}`;
+  if (code === 'ENOENT') return file === '' ? 'no name of a file' : `no such file: ${resolve(file)}`;
   if (code === 'EISDIR') return `is a directory: ${file}`;
   if (code === 'EACCES') return `not allowed to read: ${file}`;
   return code === 'ERR_ENCODING_INVALID_ENCODED_DATA' ? 'not valid UTF-8' : `cannot be read: ${file} (${code})`;

@@ -4,7 +4,7 @@
 import type { RequestListener, Server } from 'node:http';
 import type { ListenAddress } from '../config/config.ts';
 import { isLoopback } from '../config/loopback.ts';
-import { CommandError } from '../errors.ts';
+import { CommandError, notListening } from '../errors.ts';
 import { runInTurns } from '../net/in-turns.ts';
 import { oneAtATime } from '../net/one-at-a-time.ts';
 import { createProcessFacts, registerProcessMetrics } from '../telemetry/process-facts.ts';
@@ -107,8 +107,7 @@ function close(server: Server): Promise<void> {
 function listen(server: Server, address: ListenAddress, fd?: number): Promise<ListenAddress> {
   return new Promise((resolve, reject) => {
     server.once('error', (error: NodeJS.ErrnoException) => {
-      const why = error.code === 'EADDRINUSE' ? 'the port is taken' : error.message;
-      reject(new CommandError(`admin.listen: ${address.host}:${address.port}: ${why}`, 1, error));
+      reject(new CommandError(`admin.listen: ${address.host}:${address.port}: ${notListening(error)}`, 1, error));
     });
     server.listen(fd === undefined ? address : { fd }, () => {
       const bound = server.address();

@@ -31,11 +31,27 @@ export async function runCli(argv: readonly string[]): Promise<number> {
   nameProcess('qedge');
   const program = await commandTree(argv[0]);
   try {
-    await program.parseAsync([...argv], { from: 'user' });
+    await program.parseAsync(meant(program, argv), { from: 'user' });
     return Number(process.exitCode ?? 0);
   } catch (error) {
     return exitCodeOf(error);
   }
+}
+
+/**
+ * The words as commander has to see them: `help fl run` is `fl run --help`, which it would take for `help fl`; and of a command
+ * that is not known it hears no `--help`, which it would answer with the help of all.
+ */
+function meant(program: Command, argv: readonly string[]): readonly string[] {
+  const words = argv[0] === 'help' && argv.length > 1 ? [...argv.slice(1), '--help'] : argv;
+  let command = program;
+  for (const [i, word] of words.entries()) {
+    if (command.commands.length === 0 || word.startsWith('-') || word === 'help') return words;
+    const next = command.commands.find((one) => one.name() === word || one.aliases().includes(word));
+    if (next === undefined) return words.slice(0, i + 1);
+    command = next;
+  }
+  return words;
 }
 
 /** After a mistake: where to read how it is meant. */

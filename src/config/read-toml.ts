@@ -17,7 +17,8 @@ export type ReadOptions = References;
  * @throws ConfigError when there is no file or it is not TOML
  */
 export function openToml(file: string, options: ReadOptions): { document: TomlDocument; problems: Problem[] } {
-  const name = basename(file);
+  // A directory at the top, and a name that is empty, have no last part.
+  const name = basename(file) || file || '""';
   const text = readText(file, name);
   const { document, problems } = parseToml(name, text, interpolateFrom(options));
   if (document === null) throw new ConfigError(problems);

@@ -21,7 +21,9 @@ export function duration(options: { readonly zero?: boolean } = {}): z.ZodType<n
   return parsed('expected a duration such as "80ms"', (text) => {
     const match = /^(\d+(?:\.\d+)?)(us|ms|s|m|h|d)$/.exec(text);
     const ms = Number(match?.[1]) * (MS_PER_UNIT[match?.[2] ?? ''] ?? Number.NaN);
-    return (ms > 0 || (ms === 0 && options.zero === true)) && ms <= DURATION_MS_MAX ? ms : null;
+    if (ms === 0 && options.zero !== true) return new OutOfBounds('expected more than 0');
+    if (ms > DURATION_MS_MAX) return new OutOfBounds('expected at most 24 days');
+    return ms >= 0 ? ms : null;
   });
 }
 
@@ -32,7 +34,8 @@ export function size(options: { readonly zero?: boolean } = {}): z.ZodType<numbe
   return parsed('expected a size such as "64KiB"', (text) => {
     const match = /^(\d+)(B|KiB|MiB|GiB)$/.exec(text);
     const bytes = Number(match?.[1]) * (BYTES_PER_UNIT[match?.[2] ?? ''] ?? Number.NaN);
-    return (bytes > 0 || (bytes === 0 && options.zero === true)) && Number.isSafeInteger(bytes) ? bytes : null;
+    if (bytes === 0 && options.zero !== true) return new OutOfBounds('expected more than 0');
+    return Number.isSafeInteger(bytes) ? bytes : null;
   });
 }
 
@@ -106,16 +109,26 @@ export const labels = z.record(z.string().min(1), z.string());
 /** A count with a floor; `max` guards against slips such as a port in the wrong place. */
 export const count = (min: number, max = 1_000_000): z.ZodInt => z.int().min(min).max(max);
 
+/** Of the right kind, but too small or too large: what is expected in place of the kind. */
+class OutOfBounds {
+  readonly expectation: string;
+
+  constructor(expectation: string) {
+    this.expectation = expectation;
+  }
+}
+
 /** A string that `parse` turns into a value, or null when it is not of the kind. The kind is what is said to be expected. */
-export function parsed<T>(expectation: string, parse: (text: string) => T | null): z.ZodType<T, string> {
+export function parsed<T>(expectation: string, parse: (text: string) => T | OutOfBounds | null): z.ZodType<T, string> {
   const title = /^expected an? (?:Ed25519 )?([^:,]+?)(?: such as| of |:|,|$)/.exec(expectation)?.[1] ?? 'string';
   return z
     .string({ error: expectation })
     .meta({ title })
     .transform((text, context) => {
       const value = parse(text);
-      if (value !== null) return value;
-      context.issues.push({ code: 'custom', message: expectation, input: text });
+      const isBound = value instanceof OutOfBounds;
+      if (value !== null && !isBound) return value;
+      context.issues.push({ code: 'custom', message: isBound ? value.expectation : expectation, input: text });
       return z.NEVER;
     });
 }

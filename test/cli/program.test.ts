@@ -32,9 +32,18 @@ describe('the command line', () => {
       'qedge: shell: expected one of bash, zsh, fish, got tcsh\n(qedge completion --help says how)\n',
     ],
     [['check', 'a.toml'], 'qedge: expected -c a.toml, got a.toml\n(qedge check --help says how)\n'],
+    [['help', 'stauts'], "qedge: unknown command 'stauts', did you mean status?\n(qedge --help says how)\n"],
+    [['stauts', '--help'], "qedge: unknown command 'stauts', did you mean status?\n(qedge --help says how)\n"],
+    [['fl', 'plna', '-h'], "qedge: unknown command 'plna', did you mean plan?\n(qedge fl --help says how)\n"],
     [['run', 'now'], 'qedge: expected 0 arguments, got 1: now\n(qedge run --help says how)\n'],
   ])('reports a mistake in one line, and where to read on: %j', async (argv, err) => {
     expect(await cli(...argv)).toEqual({ status: 64, out: '', err });
+  });
+
+  it('explains a command within a group, asked in either way', async () => {
+    const { out } = await cli('fl', 'run', '--help');
+    expect(out).toContain('Usage: qedge fl run [options] <task.toml>');
+    expect(await cli('help', 'fl', 'run')).toEqual({ status: 0, out, err: '' });
   });
 
   it('groups its commands, and leaves out what is for programs alone', async () => {

@@ -182,8 +182,8 @@ name = "pilotnet"
 
   it.each([
     ['80 ms', 'qos.latency = "80 ms"', 'service.qos.latency: expected a duration such as "80ms", got "80 ms"'],
-    ['no time at all', 'qos.latency = "0ms"', 'service.qos.latency: expected a duration such as "80ms", got "0ms"'],
-    ['a month', 'qos.latency = "31d"', 'service.qos.latency: expected a duration such as "80ms", got "31d"'],
+    ['no time at all', 'qos.latency = "0ms"', 'service.qos.latency: expected more than 0, got "0ms"'],
+    ['a month', 'qos.latency = "31d"', 'service.qos.latency: expected at most 24 days, got "31d"'],
     ['no latency', 'qos = { success = 0.9 }', 'service.qos.latency: missing, expected a duration such as "80ms"'],
     ['a percentage', 'qos = { latency = "1s", success = 90 }', 'service.qos.success: expected at most 1, got 90'],
   ])('refuses a QoS target of %s', (_, line, expected) => {

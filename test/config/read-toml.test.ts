@@ -119,6 +119,8 @@ describe('a file that is read', () => {
   it('names a file that is missing, a directory or not text', () => {
     expect(problemsOf(() => openToml(join(directory, 'absent.toml'), {}))[0]?.message).toContain('no such file');
     expect(problemsOf(() => openToml(directory, {}))[0]?.message).toContain('is a directory');
+    expect(problemsOf(() => openToml('/', {}))[0]).toMatchObject({ file: '/', message: 'is a directory: /' });
+    expect(problemsOf(() => openToml('', {}))[0]).toMatchObject({ file: '""', message: 'no name of a file' });
     expect(messageOf(Uint8Array.of(0x61, 0xff, 0xfe))).toBe('qedge.toml: not valid UTF-8');
   });
 

@@ -32,6 +32,12 @@ describe('starting', () => {
       `proxy.listen: 127.0.0.1:${port}: the port is taken`,
     );
   });
+
+  it('says which address is none of this machine', async () => {
+    await expect(startProxy([], { listen: { host: '192.0.2.1', port: 8080 } })).rejects.toThrow(
+      'proxy.listen: 192.0.2.1:8080: no address of this machine',
+    );
+  });
 });
 
 describe('closing', () => {

@@ -17,6 +17,7 @@ import { readDecisionLog } from '../decision-log-file.ts';
 import { durationMs } from '../duration-argument.ts';
 import { cell, percent } from '../figures.ts';
 import { count } from '../number-arguments.ts';
+import { cannotWrite } from '../text-files.ts';
 
 interface RecordOptions extends AdminClientOptions {
   readonly duration: number;
@@ -78,7 +79,7 @@ async function record(service: string, options: RecordOptions): Promise<void> {
   const source = new Source(body);
   const lines = new WholeLines();
   if (options.out === undefined) await pipeline(source.chunks(), lines, process.stdout, { end: false });
-  else await pipeline(source.chunks(), lines, createWriteStream(options.out)).catch(cannotWrite(options.out));
+  else await pipeline(source.chunks(), lines, createWriteStream(options.out)).catch(refuse(options.out));
   if (source.lost)
     throw new CommandError(`qedge went away; the attempts until then, ${lines.attempts}, are in ${where}`);
   process.stderr.write(`recorded ${lines.attempts} attempts\n`);
@@ -116,11 +117,10 @@ class WholeLines extends Transform {
   }
 }
 
-const cannotWrite =
+const refuse =
   (file: string) =>
   (error: unknown): never => {
-    const reason = error instanceof Error ? error.message : String(error);
-    throw new CommandError(`cannot write to ${file}: ${reason}`, 1, error);
+    throw cannotWrite(file, error);
   };
 
 function replay(file: string, options: ReplayOptions): void {

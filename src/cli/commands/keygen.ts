@@ -4,6 +4,7 @@ import { writeFileSync } from 'node:fs';
 import type { Command } from 'commander';
 import { CommandError } from '../../errors.ts';
 import { generateKeys } from '../../update/signature.ts';
+import { cannotWrite } from '../text-files.ts';
 
 export function registerKeygen(program: Command): void {
   program
@@ -16,11 +17,9 @@ export function registerKeygen(program: Command): void {
         writeFileSync(file, privateKeyPem, { mode: 0o600, flag: 'wx' });
       } catch (error) {
         const exists = (error as NodeJS.ErrnoException).code === 'EEXIST';
-        throw new CommandError(
-          exists ? `${file} exists; a key is never overwritten` : (error as Error).message,
-          1,
-          error,
-        );
+        throw exists
+          ? new CommandError(`${file} exists; a key is never overwritten`, 1, error)
+          : cannotWrite(file, error);
       }
       process.stdout.write(`[update]\npublic_key = "${publicKey}"\n`);
     });

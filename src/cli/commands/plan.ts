@@ -26,7 +26,7 @@ import { durationMs } from '../duration-argument.ts';
 import { count, loadFactor, seeds } from '../number-arguments.ts';
 import { nodesByBroker } from '../online/nodes-by-broker.ts';
 import { ProgressBar } from '../progress-bar.ts';
-import { textOf, writeTexts } from '../text-files.ts';
+import { makeReady, textOf, writeTexts } from '../text-files.ts';
 
 interface PlacementOptions {
   readonly from: string;
@@ -119,6 +119,7 @@ async function placement(options: PlacementOptions): Promise<void> {
       ? tooLarge(task, leastCount(task))
       : null;
   if (problem !== null) throw new CommandError(problem, EX_USAGE);
+  if (options.out !== undefined) makeReady(options.out);
   const { trial, bar } = trialOf(options);
   bar?.note('looking for placements');
   const plan = planPlacement(task, { count: options.instances ?? null, improve: options.improve ?? false, trial });

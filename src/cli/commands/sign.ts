@@ -10,6 +10,7 @@ import { writeDurably } from '../../update/layout.ts';
 import { signRelease } from '../../update/signature.ts';
 import { isVersion } from '../../update/version-order.ts';
 import { version } from '../build-facts.ts';
+import { cannotWrite } from '../text-files.ts';
 
 /** The architecture of a file that is not an executable; `qedge update` takes no such file. */
 const ANY_ARCHITECTURE = 'any';
@@ -32,7 +33,12 @@ export function registerSign(program: Command): void {
     .option('--output <file>', 'where the signature goes (default: <file>.sig)')
     .action((file: string, options: SignOptions) => {
       const output = options.output ?? `${file}.sig`;
-      writeDurably(output, signatureOf(file, options));
+      const signature = signatureOf(file, options);
+      try {
+        writeDurably(output, signature);
+      } catch (error) {
+        throw cannotWrite(output, error);
+      }
       process.stdout.write(`${output}\n`);
     });
 }

@@ -16,7 +16,7 @@ import { commit, version } from '../build-facts.ts';
 import { commandLine } from '../command-line.ts';
 import { loadFactor, seeds } from '../number-arguments.ts';
 import { ProgressBar } from '../progress-bar.ts';
-import { writeTexts } from '../text-files.ts';
+import { makeReady, writeTexts } from '../text-files.ts';
 
 interface SimulateOptions {
   readonly policy?: readonly string[];
@@ -51,6 +51,7 @@ function simulate(file: string, options: SimulateOptions): void {
     const problem = chainProblem(policy, scenario.stages !== undefined);
     if (problem !== null) throw new CommandError(`--policy ${policy}: ${problem}`, EX_USAGE);
   }
+  if (options.out !== undefined) makeReady(options.out);
   const results = run(file, scenario, options);
   process.stdout.write(
     options.json === true

@@ -3,6 +3,7 @@
 import { request } from 'node:http';
 import { createServer } from 'node:net';
 import type { ListenAddress } from '../../config/config.ts';
+import { notListening } from '../../errors.ts';
 
 /** `reason`: why it cannot be bound. */
 export type PortState = 'free' | 'held-by-qedge' | { readonly reason: string };
@@ -13,8 +14,8 @@ const ASK_TIMEOUT_MS = 1000;
 export async function portState(address: ListenAddress): Promise<PortState> {
   const error = await bindError(address);
   if (error === null) return 'free';
-  if (error.code !== 'EADDRINUSE') return { reason: wordsOf(error) };
-  return (await answersAsQedge(address)) ? 'held-by-qedge' : { reason: 'the port is taken' };
+  const isHeld = error.code === 'EADDRINUSE' && (await answersAsQedge(address));
+  return isHeld ? 'held-by-qedge' : { reason: notListening(error) };
 }
 
 function bindError(address: ListenAddress): Promise<NodeJS.ErrnoException | null> {
@@ -42,10 +43,4 @@ function statusOf({ host, port }: ListenAddress, path: string): Promise<number |
     asking.on('error', () => resolve(null));
     asking.end();
   });
-}
-
-function wordsOf(error: NodeJS.ErrnoException): string {
-  if (error.code === 'EACCES') return 'not allowed to listen there';
-  if (error.code === 'EADDRNOTAVAIL' || error.code === 'ENOTFOUND') return 'no address of this machine';
-  return error.message;
 }

@@ -1,7 +1,7 @@
 // Listening on 127.0.0.1, with an error that a person can act on when the port is taken.
 
 import type { AddressInfo, Server } from 'node:net';
-import { CommandError } from '../../errors.ts';
+import { CommandError, notListening } from '../../errors.ts';
 
 /** Where all of the demo listens. */
 export const LOOPBACK = '127.0.0.1';
@@ -17,7 +17,5 @@ export async function listenOnLoopback(server: Server, port: number, purpose = '
 
 function explain(error: NodeJS.ErrnoException, port: number, purpose: string): Error {
   const place = `${purpose}: ${LOOPBACK}:${port}`;
-  if (error.code === 'EADDRINUSE') return new CommandError(`${place}: the port is taken`, 1, error);
-  if (error.code === 'EACCES') return new CommandError(`${place}: this user may not open the port`, 1, error);
-  return error;
+  return new CommandError(`${place}: ${notListening(error)}`, 1, error);
 }

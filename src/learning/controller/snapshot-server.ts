@@ -8,7 +8,7 @@ import { createServer, type IncomingMessage, type Server, type ServerResponse } 
 import type { AddressInfo } from 'node:net';
 import { pipeline } from 'node:stream/promises';
 import type { HostPort } from '../../core/domain.ts';
-import { CommandError } from '../../errors.ts';
+import { CommandError, notListening } from '../../errors.ts';
 import { joined } from '../messages/payloads.ts';
 import { BadSnapshotError, type Snapshot, type Snapshots } from './snapshots.ts';
 
@@ -49,8 +49,7 @@ export class SnapshotServer {
     await new Promise<void>((resolve, reject) => {
       // Also later, when it means nothing any more: an error that nothing hears ends the process.
       this.#server.on('error', (error: NodeJS.ErrnoException) => {
-        const why = error.code === 'EADDRINUSE' ? 'the port is taken' : error.message;
-        reject(new CommandError(`controller.listen ${joined(host, port)}: ${why}`, 1, error));
+        reject(new CommandError(`controller.listen ${joined(host, port)}: ${notListening(error)}`, 1, error));
       });
       this.#server.listen(port, host, resolve);
     });

@@ -2,7 +2,7 @@
 
 import { createServer } from 'node:net';
 import type { ListenAddress } from '../../config/config.ts';
-import { CommandError } from '../../errors.ts';
+import { CommandError, notListening } from '../../errors.ts';
 
 /**
  * Ports that event loops share could be shared with another process as well, by mistake: found out by opening the port
@@ -18,6 +18,5 @@ export function assertPortFree(name: string, address: ListenAddress): Promise<vo
 
 /** Says which port of the configuration cannot be had, and why. */
 export function listenError(name: string, { host, port }: ListenAddress, error: NodeJS.ErrnoException): CommandError {
-  const why = error.code === 'EADDRINUSE' ? 'the port is taken' : error.message;
-  return new CommandError(`${name}.listen: ${host}:${port}: ${why}`, 1, error);
+  return new CommandError(`${name}.listen: ${host}:${port}: ${notListening(error)}`, 1, error);
 }

@@ -98,7 +98,8 @@ describe('qedge decisions record', () => {
   it('says where it could not write', async () => {
     const { status, err } = await record('pilotnet', '-o', join(folder, 'none', 'out.jsonl'));
     expect(status).toBe(1);
-    expect(err).toContain('cannot write to ');
+    const out = join(folder, 'none', 'out.jsonl');
+    expect(err).toContain(`qedge: cannot write to ${out}: no such directory: ${join(folder, 'none')}\n`);
   });
 
   it('keeps the whole lines that came of a qedge that went away, and fails', async () => {

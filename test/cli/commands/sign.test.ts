@@ -35,6 +35,19 @@ describe('qedge keygen and qedge sign', () => {
     expect(release).toEqual({ version: '1.2.3', architecture: process.arch, ...digestOf(at('qedge-new')) });
   });
 
+  it('say where they cannot write', () => {
+    const none = at('none');
+    expect(qedge('keygen', join(none, 'key.pem')).stderr).toBe(
+      `qedge: cannot write to ${join(none, 'key.pem')}: no such directory: ${none}\n`,
+    );
+    qedge('keygen', 'key.pem');
+    expect(qedge('sign', 'qedge-new', '--key', 'key.pem', '--output', none).status).toBe(0);
+    expect(qedge('sign', 'qedge-new', '--key', 'key.pem', '--output', join(none, 'x'))).toMatchObject({
+      status: 1,
+      stderr: `qedge: cannot write to ${join(none, 'x')}: a part of it is a file\n`,
+    });
+  });
+
   it('sign other files of a release, which qedge verify checks', () => {
     const publicKey = /"(.+)"/.exec(qedge('keygen', 'key.pem').stdout)?.[1] ?? '';
     const other = /"(.+)"/.exec(qedge('keygen', 'other.pem').stdout)?.[1] ?? '';
@@ -82,7 +95,7 @@ describe('qedge keygen and qedge sign', () => {
     expect(sign('qedge-new', '--key', 'none')).toEqual([1, `qedge: --key: no such file: ${at('none')}`]);
     expect(sign('qedge-new', '--key', 'key.pem', '--release', '1.2.3', '--output', 'none/x')).toEqual([
       1,
-      "qedge: ENOENT: no such file or directory, open 'none/x.part'",
+      `qedge: cannot write to none/x: no such directory: ${at('none')}`,
     ]);
     expect(sign('qedge-new', '--key', 'key.pem', '--release', 'new')).toEqual([
       64,

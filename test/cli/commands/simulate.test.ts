@@ -55,6 +55,15 @@ describe('qedge simulate', () => {
     expect(readFileSync(join(out, 'small.csv'), 'utf8').trimEnd().split('\r\n')).toHaveLength(5);
   });
 
+  it('says before the runs that it cannot write what comes of them', async () => {
+    const { code, stdout, stderr } = await simulate(file, '--out', file);
+    expect({ code, stdout, stderr }).toEqual({
+      code: 1,
+      stdout: '',
+      stderr: `qedge: cannot write to ${file}: is a file already\n`,
+    });
+  });
+
   it('prints JSON for programs, the same in every process', async () => {
     const [first, again] = await Promise.all([
       simulate(file, '--json', '--no-oracle'),
