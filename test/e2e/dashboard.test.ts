@@ -317,10 +317,12 @@ describe('the neighbourhood on the dashboard', () => {
   it.each(['light', 'dark'] as const)(
     'shows who helps, who is ignored and why, and all round trips, in %s',
     async (theme) => {
-      const neighbour = { heardAgeMs: 900, summaries: 31, instances: 2, samples: 4.25, ignoredMs: 0, wrongOver: null };
+      const spoke = { heardAgeMs: 900, silent: false, summaries: 31, instances: 2, samples: 4.25 };
+      const neighbour = { ...spoke, ignoredMs: 0, wrongOver: null };
       const heard = [
         { ...neighbour, nodeId: 'pi-8' },
         { ...neighbour, nodeId: 'pi-9', ignoredMs: 42_000, wrongOver: instanceKey({ nodeId: 'nuc-3', id: 'a' }) },
+        { ...neighbour, nodeId: 'pi-6', heardAgeMs: 17_000, silent: true, samples: 0 },
       ];
       const roundTrips = [
         { nodeId: 'pi-7', ageMs: 0, rttsMs: { 'pi-8': 3.2, 'pi-9': 12 } },
@@ -336,6 +338,7 @@ describe('the neighbourhood on the dashboard', () => {
       const panel = page.locator('.area-neighbours');
       const cellsOf = (row: string): Promise<string[]> => panel.locator(`${row} td`).allTextContents();
       expect((await cellsOf('tr[data-neighbour=pi-8]')).slice(0, 1)).toEqual(['helps']);
+      expect((await cellsOf('tr[data-neighbour=pi-6]')).slice(0, 1)).toEqual(['silent']);
       expect((await cellsOf('tr[data-neighbour=pi-9]'))[0]).toBe('ignored for 42 swrong about nuc-3/a');
       expect(await cellsOf('tr[data-from=pi-8]')).toEqual(['3.4 ms', '', '–', '8.0 ms']);
       expect(await panel.locator('.panel-aside').textContent()).toBe('12 summaries out (6.0 KiB), 62 in');

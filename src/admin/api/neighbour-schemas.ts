@@ -6,6 +6,7 @@ import { count, ms } from './scalars.ts';
 const neighbour = z.strictObject({
   nodeId: z.string(),
   heardAgeMs: ms.describe('since its last summary'),
+  silent: z.boolean().describe('nothing came since for so long that what it said counts for nothing'),
   summaries: count.describe('heard, all time'),
   instances: count.describe('that it spoke of and that are known here'),
   samples: count.describe('discounted, as they count now'),

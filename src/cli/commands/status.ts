@@ -254,8 +254,9 @@ function missedText({ successRatio, requirements = [], missed }: ClientState): s
 /** Which neighbours say what they saw of the instances, and which are not believed. */
 function neighbourFacts({ neighbours }: RouterState): string[] {
   const { use, heard } = neighbours ?? { use: false, heard: [] };
-  const facts = heard.map(({ nodeId, instances, samples, ignoredMs, wrongOver }) => {
+  const facts = heard.map(({ nodeId, instances, samples, heardAgeMs, silent, ignoredMs, wrongOver }) => {
     if (ignoredMs > 0) return `${nodeId} ignored for ${duration(ignoredMs)}, wrong about ${wrongOver}`;
+    if (silent) return `${nodeId} silent for ${duration(heardAgeMs)}`;
     return `${nodeId} ${samples.toFixed(1)} samples of ${instances} ${instances === 1 ? 'instance' : 'instances'}`;
   });
   return facts.map((fact, i) => (i === 0 ? `neighbours ${use ? 'used' : 'observed'}: ${fact}` : fact));

@@ -81,14 +81,18 @@ export class Neighbour {
 
   /** Share of what it said last that still counts. */
   freshness(nowMs: number): number {
-    const ageMs = nowMs - this.heardMs;
-    return ageMs > HEARD_MS ? 0 : fade(ageMs / HALF_LIFE_MS);
+    return this.isSilent(nowMs) ? 0 : fade((nowMs - this.heardMs) / HALF_LIFE_MS);
   }
 
   /** Requests per second that it sends to the instance; 0 where it said nothing of it lately. */
   perSecond(handle: number, nowMs: number): number {
     const heard = this.heard.get(handle);
     return heard === undefined || nowMs - heard.saidMs > HEARD_MS ? 0 : heard.perSecond;
+  }
+
+  /** What it said counts for nothing any more. */
+  isSilent(nowMs: number): boolean {
+    return nowMs - this.heardMs > HEARD_MS;
   }
 
   isIgnored(nowMs: number): boolean {

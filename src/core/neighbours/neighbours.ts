@@ -33,6 +33,8 @@ const UNKNOWN: Verdict = { kind: 'unknown' };
 export interface NeighbourState {
   readonly nodeId: string;
   readonly heardAgeMs: number;
+  /** Since then nothing came for so long that what it said counts for nothing. */
+  readonly silent: boolean;
   /** Summaries heard, all time. */
   readonly summaries: number;
   readonly instances: number;
@@ -200,6 +202,7 @@ export class Neighbours implements Hearsay {
     const heard = [...this.#byNode.values()].map((neighbour) => ({
       nodeId: neighbour.nodeId,
       heardAgeMs: nowMs - neighbour.heardMs,
+      silent: neighbour.isSilent(nowMs),
       summaries: neighbour.summaries,
       instances: neighbour.heard.size,
       samples: WORTH * neighbour.freshness(nowMs) * neighbour.answers(),

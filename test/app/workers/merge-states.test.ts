@@ -39,7 +39,7 @@ describe('the picture of several data planes', () => {
   it('names a neighbour as ignored where any of them ignores it', () => {
     const heardOf = (nodeId: string, ignoredMs: number) => {
       const wrongOver = ignoredMs > 0 ? 'n1/a' : null;
-      return { nodeId, heardAgeMs: 100, summaries: 9, instances: 2, samples: 5, ignoredMs, wrongOver };
+      return { nodeId, heardAgeMs: 100, silent: false, summaries: 9, instances: 2, samples: 5, ignoredMs, wrongOver };
     };
     const loop = (...heard: ReturnType<typeof heardOf>[]) => routerStateOf({ neighbours: { use: true, heard } });
     const merged = mergeOverviews([

@@ -79,14 +79,16 @@ describe('qedge status', () => {
     expect(lines.join('\n')).not.toContain('samples');
   });
 
-  it('says which neighbours help, and which are not believed', async () => {
-    const one = { heardAgeMs: 900, summaries: 30, instances: 2, samples: 6.25, ignoredMs: 0, wrongOver: null };
+  it('says which neighbours help, which are not believed, and which say nothing any more', async () => {
+    const spoke = { heardAgeMs: 900, silent: false, summaries: 30, instances: 2, samples: 6.25 };
+    const one = { ...spoke, ignoredMs: 0, wrongOver: null };
     const liar = { ...one, nodeId: 'pi-9', ignoredMs: 41_000, wrongOver: 'near/a' };
-    const heard = [{ ...one, nodeId: 'pi-8' }, liar];
+    const gone = { ...one, nodeId: 'pi-6', heardAgeMs: 17_000, silent: true, samples: 0 };
+    const heard = [{ ...one, nodeId: 'pi-8' }, liar, gone];
     const { out } = await cli('status', '--url', await start([routerStateOf({ neighbours: { use: true, heard } })]));
     const text = out.replaceAll(/\s+/g, ' ');
     expect(text).toContain('neighbours used: pi-8 6.3 samples of 2 instances');
-    expect(text).toContain('pi-9 ignored for 41 s, wrong about near/a');
+    expect(text).toContain('pi-9 ignored for 41 s, wrong about near/a, pi-6 silent for 17 s');
   });
 
   it('draws no table where no instance is known', async () => {

@@ -294,6 +294,15 @@ describe('what neighbours say', () => {
     expect(neighbours.weight).toBe(0);
   });
 
+  it('is followed by silence ten seconds after the last, and by help again with the next', () => {
+    const { neighbours, summary } = neighboursWith();
+    const isSilent = (nowMs: number) => neighbours.state(nowMs).heard.map(({ silent }) => silent);
+    neighbours.hear('n1', summary(0, 30, 9), 0);
+    expect([...isSilent(10_000), ...isSilent(10_001)]).toEqual([false, true]);
+    neighbours.hear('n1', summary(0, 30, 9), 20_000);
+    expect(isSilent(20_001)).toEqual([false]);
+  });
+
   it('comes from 64 of them at the most', () => {
     const { neighbours, summary } = neighboursWith();
     for (let n = 0; n < 100; n++) neighbours.hear(`n${n}`, summary(0, 30, 1), 0);

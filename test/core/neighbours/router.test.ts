@@ -46,6 +46,9 @@ describe('a router among neighbours', () => {
     }
     expect(beliefOf(fresh)).toBeLessThan(0.75 * (beliefOf(alone) ?? 0));
     expect(beliefOf(watching)).toBe(beliefOf(alone));
+    const noteOf = ({ router, nowMs }: World) => [...router.instances(nowMs)].find(({ key }) => key === SLOW)?.note;
+    expect(noteOf(fresh)).toBe('judged by what neighbours saw: no samples');
+    expect(noteOf(watching)).toBe('judged by its round trip: no samples');
   });
 
   it('begins with shares by what they saw, which those of one that began earlier do not follow', () => {

@@ -77,7 +77,10 @@ function noteOn({ moment, estimates, streaks, windows }: Shown, candidate: Candi
   if (streaks.isLate(handle, nowMs)) return 'passed over after misses in a row';
   if (moment.isFull(candidate, nowMs)) return 'passed over: its queue is too long for the limit';
   if (Number.isNaN(success)) return 'judged by its round trip: no decision step yet';
-  if ((windows[handle]?.sizeAt(nowMs) ?? 0) === 0) return 'judged by its round trip: no samples';
+  if ((windows[handle]?.sizeAt(nowMs) ?? 0) === 0) {
+    const isHeardOf = !Number.isNaN(estimates.heardSuccess[handle]);
+    return `judged by ${isHeardOf ? 'what neighbours saw' : 'its round trip'}: no samples`;
+  }
   if (success < qos.successRatio) return 'below the target: explored';
   const isSlower = (estimates.pressure[handle] as number) >= PRESSURE_NOTED;
   return isSlower ? 'meets the target, but slower than at its best' : 'meets the target';

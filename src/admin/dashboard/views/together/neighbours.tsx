@@ -88,8 +88,9 @@ function HeardTable({ heard, use, rttOf }: HeardProps) {
 }
 
 function Standing({ neighbour, use }: { readonly neighbour: NeighbourState; readonly use: boolean }) {
-  const { ignoredMs, wrongOver } = neighbour;
+  const { silent, ignoredMs, wrongOver } = neighbour;
   if (ignoredMs === 0) {
+    if (silent) return <span class="standing standing-warn">silent</span>;
     return use ? (
       <span class="standing standing-good">helps</span>
     ) : (
