@@ -25,4 +25,13 @@ describe('four event loops on one port', () => {
     const four = runs('workers', load);
     expect(meanSuccess(four)).toBeGreaterThan(meanSuccess(runs('alone', load)) - 0.01);
   });
+
+  it.each([2.7, 3])(
+    'leave the clients of none without answers at a load of %s, more than there is room for',
+    (load) => {
+      const four = runs('workers', load);
+      expect(meanSuccess(four)).toBeGreaterThan(meanSuccess(runs('alone', load)) - 0.03);
+      for (const { worstClientRatio } of four) expect(worstClientRatio).toBeGreaterThan(0.2);
+    },
+  );
 });

@@ -105,18 +105,18 @@ export class Choice {
   }
 
   /** It seldom succeeds, by what is remembered. The last answer is newer, and one request now and then shows what it is now. */
-  #isHopeless({ handle }: Candidate, nowMs: number): boolean {
+  #isHopeless(candidate: Candidate, nowMs: number): boolean {
+    const { handle } = candidate;
     const { estimates, shedding } = this.#parts;
     if (!((estimates.success[handle] as number) < SUCCESS_HOPELESS)) return false;
-    return shedding?.isQuick(handle) !== true && shedding?.mayProbe(handle, nowMs) !== true;
+    return shedding?.isQuick(candidate) !== true && shedding?.mayProbe(handle, nowMs) !== true;
   }
 
   /** A limit holds on the average; whether this request would be late there the own queue says, or the last answer, which is newer. */
   #hasRoom(candidate: Candidate, nowMs: number): boolean {
     const { shedding, moment } = this.#parts;
-    shedding?.renewFlights(candidate, nowMs);
     if (shedding?.hasRoom(candidate.handle, nowMs) === false) return false;
-    return shedding?.isQuick(candidate.handle) === true || !moment.isFull(candidate, nowMs);
+    return shedding?.isQuick(candidate) === true || !moment.isFull(candidate, nowMs);
   }
 
   /**

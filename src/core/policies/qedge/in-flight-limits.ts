@@ -9,6 +9,9 @@
 // Where many share an instance, a load balancer may have less than one request there, or one and a half: the limit holds on the average
 // over time. What is in flight beyond the limit is owed, what is below it pays that back, and nothing is saved up. An answer of the idle
 // instance shows that nothing is owed any more: one with a small limit would otherwise wait for long before it is asked again.
+//
+// Event loops of one process share an instance as load balancers do, each with a limit on its own requests. Where each held all that is in
+// flight against its limit, the loop with the least one would find every instance full, hear nothing that raises it, and refuse for good.
 
 import type { Candidate } from '../../domain.ts';
 import { grownFloat64 } from '../../stats/grown.ts';
@@ -147,9 +150,9 @@ export class InFlightLimits {
   }
 
   /** One more is early if its place takes as long as that of the last answer: the queue is short, whatever was learned of it before. */
-  isQuick(handle: number): boolean {
+  isQuick({ handle, inFlight }: Candidate): boolean {
     if (!this.has(handle)) return false;
-    const places = ((this.#inFlight[handle] as number) + 1) / ((this.#lastAhead[handle] as number) + 1);
+    const places = (inFlight + 1) / ((this.#lastAhead[handle] as number) + 1);
     return places * (this.#lastMs[handle] as number) <= this.#targetMs(handle);
   }
 
@@ -159,12 +162,7 @@ export class InFlightLimits {
     return nowMs - (this.#owedAtMs[handle] as number) > (this.#probeMs[handle] as number);
   }
 
-  /** As they were last observed. */
-  inFlight(handle: number): number {
-    return this.#inFlight[handle] as number;
-  }
-
-  /** So many requests are in flight there from now on. */
+  /** This event loop has so many requests in flight there from now on. */
   observeFlights(handle: number, inFlight: number, nowMs: number): void {
     if (this.has(handle)) this.#owed[handle] = this.#owedAt(handle, nowMs);
     this.#owedAtMs[handle] = nowMs;

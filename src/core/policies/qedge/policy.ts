@@ -98,16 +98,17 @@ class Qedge implements Policy {
 
   observe(outcome: Outcome, nowMs: number): void {
     this.activeSet.cold = false;
-    this.shedding?.observeFlights(outcome.candidate.handle, outcome.candidate.inFlight, nowMs);
+    const { handle, rttMs } = outcome.candidate;
+    const { flights, qos } = this.#context;
+    this.shedding?.observeFlights(handle, flights.count(handle), nowMs);
     if (outcome.kind === 'start') {
       this.shedding?.send();
       return;
     }
-    const { latencyMs } = this.#context.qos;
-    const { result, candidate } = outcome;
+    const { latencyMs } = qos;
+    const { result } = outcome;
     // A client that left in time says nothing of the instance.
     if (result === 'aborted' && outcome.latencyMs <= latencyMs) return;
-    const { handle, rttMs } = candidate;
     const processingMs = outcome.latencyMs - rttMs;
     const failed = result !== 'answered' && result !== 'aborted';
     if (result === 'answered') this.unloaded.observe(processingMs);

@@ -97,8 +97,8 @@ export class Shedding {
   }
 
   /** It has a limit, and the last answer came early though about as many were in flight. */
-  isQuick(handle: number): boolean {
-    return this.#limits.isQuick(handle);
+  isQuick(candidate: Candidate): boolean {
+    return this.#limits.isQuick(candidate);
   }
 
   /** It has a limit, and nothing was under way for long: one request is to ask whether there is room. */
@@ -111,14 +111,9 @@ export class Shedding {
     this.#askedNow++;
   }
 
-  /** So many requests are in flight there from now on. */
+  /** This event loop has so many requests in flight there from now on. */
   observeFlights(handle: number, inFlight: number, nowMs: number): void {
     this.#limits.observeFlights(handle, inFlight, nowMs);
-  }
-
-  /** What other event loops have in flight there changes without an attempt of this one, which may have none left to end. */
-  renewFlights({ handle, inFlight }: Candidate, nowMs: number): void {
-    if (inFlight !== this.#limits.inFlight(handle)) this.#limits.observeFlights(handle, inFlight, nowMs);
   }
 
   /** An attempt ended there. */

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { InFlightLimits } from '../../../../src/core/policies/qedge/in-flight-limits.ts';
-import { candidatesAt } from '../../candidates.ts';
+import { candidateAt, candidatesAt } from '../../candidates.ts';
 
 const STEP_MS = 500;
 const MEMBERS = candidatesAt(1);
@@ -275,16 +275,13 @@ describe('the limit on what an instance is sent', () => {
     impose(limits, 5, 0);
     const attempt = { budgetMs: 90, ahead: 1, startMs: 0 };
     limits.end(0, { ...attempt, processingMs: 10, nowMs: 10 });
-    limits.observeFlights(0, 2, 10);
-    expect(limits.isQuick(0)).toBe(true);
+    const isQuick = (inFlight: number): boolean => limits.isQuick(Object.assign(candidateAt(0), { inFlight }));
+    expect(isQuick(2)).toBe(true);
     // Where 10 ms were two places, six are 30, and fourteen 70 of 90.
-    limits.observeFlights(0, 5, 10);
-    expect(limits.isQuick(0)).toBe(true);
-    limits.observeFlights(0, 13, 10);
-    expect(limits.isQuick(0)).toBe(false);
-    limits.observeFlights(0, 2, 10);
+    expect(isQuick(5)).toBe(true);
+    expect(isQuick(13)).toBe(false);
     limits.end(0, { ...attempt, processingMs: 85, nowMs: 85 });
-    expect(limits.isQuick(0)).toBe(false);
+    expect(isQuick(2)).toBe(false);
   });
 
   it('is by what was answered before a hang, where one began the overload', () => {
