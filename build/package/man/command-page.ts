@@ -102,5 +102,8 @@ const optionEntries = (command: Command, help: Help): readonly string[] =>
     .filter((option) => option.long !== '--help')
     .map((option) => entry(bold(help.optionTerm(option)), prose(sentence(help.optionDescription(option)))));
 
-const sentence = (text: string): string =>
-  `${text.slice(0, 1).toUpperCase()}${text.slice(1)}${/[.?)]$/.test(text) ? '' : '.'}`;
+/** With a capital, but for what begins with a value, such as `road: cars …`, and with a full stop. */
+const sentence = (text: string): string => {
+  const begun = /^[\w-]+: /.test(text) ? text : `${text.slice(0, 1).toUpperCase()}${text.slice(1)}`;
+  return /[.?)]$/.test(text) ? begun : `${begun}.`;
+};

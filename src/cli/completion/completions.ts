@@ -1,5 +1,5 @@
 // What may come next on a command line, read from the commands' own definitions. How a value is completed is said by the
-// name of its placeholder: `<service>` is one that the running qedge knows, `<file>` is a file.
+// name of its placeholder: `<service>` is one that the running qedge knows, `<file>` and `<task.toml>` are files.
 
 import type { Command, Option } from 'commander';
 import { POLICIES, POLICY_NAMES } from '../../core/policies/registry.ts';
@@ -15,7 +15,7 @@ const DIRECTORIES = ':directories';
 /** Placeholder → the words that can stand there. */
 const VALUES: Readonly<Record<string, (line: CommandLine) => readonly Line[] | Promise<readonly Line[]>>> = {
   file: () => [FILES],
-  'scenario.toml': () => [FILES],
+  source: () => [FILES],
   dir: () => [DIRECTORIES],
   policy: policyLines,
   policies: policyLines,
@@ -44,6 +44,9 @@ interface CommandLine {
 /** `words` are those after `qedge`; the last one, which may be empty, is the one in question. */
 export async function completionsOf(program: Command, words: readonly string[]): Promise<readonly Line[]> {
   const word = words.at(-1) ?? '';
+  if (words[0] === 'help' && words.length > 1) {
+    return matching(commandLines(readLine(program, words.slice(1, -1))), word);
+  }
   const line = readLine(program, words.slice(0, -1));
   const [, option, value] = /^(--[^=]+)=(.*)$/.exec(word) ?? [];
   if (option !== undefined && value !== undefined && !line.optionsEnded) {
@@ -107,11 +110,15 @@ async function argumentLines(line: CommandLine): Promise<readonly Line[]> {
   const last = known.at(-1);
   const argument = known[line.positional] ?? (last?.variadic ? last : undefined);
   if (argument === undefined) return [];
-  return argument.argChoices ?? (await VALUES[argument.name()]?.(line)) ?? [];
+  return argument.argChoices ?? valuesFor(argument.name(), line);
 }
 
 async function valuesOf(option: Option | undefined, line: CommandLine): Promise<readonly Line[]> {
   if (option === undefined) return [];
   const placeholder = /[<[](.+?)[>\]]/.exec(option.flags)?.[1] ?? '';
-  return option.argChoices ?? (await VALUES[placeholder]?.(line)) ?? [];
+  return option.argChoices ?? valuesFor(placeholder, line);
+}
+
+async function valuesFor(placeholder: string, line: CommandLine): Promise<readonly Line[]> {
+  return placeholder.includes('.') ? [FILES] : ((await VALUES[placeholder]?.(line)) ?? []);
 }

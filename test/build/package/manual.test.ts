@@ -30,6 +30,10 @@ describe('the manual', () => {
     expect(spawnSync('mandoc', ['-T', 'lint', join(directory, page)], { encoding: 'utf8' }).stdout).toBe('');
   });
 
+  it('writes values as they are typed', () => {
+    expect(printed('qedge.1')).toMatch(/ road: cars/);
+  });
+
   it('describes every command that the help shows', async () => {
     const text = printed('qedge.1');
     const program = await commandTree();

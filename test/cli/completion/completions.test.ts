@@ -36,7 +36,16 @@ describe('completion', () => {
     [['run', '-c', ''], [':files']],
     [['run', '--config=a'], [':files']],
     [['install', '--root', ''], [':directories']],
+    [['fl', 'run', ''], [':files']],
+    [['fl', 'plan', ''], [':files']],
+    [['simulate', ''], [':files']],
+    [['plan', 'placement', '--from', ''], [':files']],
     [['run', '--', '--'], []],
+    [['help', 'st'], ['status']],
+    [
+      ['help', 'decisions', 're'],
+      ['record', 'replay'],
+    ],
     [['demo', '--clients', ''], []],
     [['nonsense', ''], []],
   ])('knows what follows %j', async (words, expected) => {
