@@ -5,6 +5,9 @@ import type { RequirementLevel } from './requirements/level.ts';
 import type { InstanceState } from './service-router.ts';
 import type { ReasonShare } from './verdict/reason.ts';
 
+/** Clients of a service that people are shown, the worst first. */
+export const CLIENTS_SHOWN_MAX = 100;
+
 export interface Standing {
   readonly word: string;
   readonly kind: 'good' | 'explore' | 'warn' | 'bad' | 'out';

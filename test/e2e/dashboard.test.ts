@@ -160,7 +160,8 @@ describe('the dashboard', () => {
     };
     await expect.poll(other, PATIENCE).toBeDefined();
     const key = (await other()) ?? '';
-    await page.locator(`.marker[data-instance="${key}"]`).focus();
+    await page.locator('.marker[tabindex="0"]').focus();
+    await page.keyboard.press('ArrowRight');
     await page.keyboard.press('Enter');
     await page.locator('.area-detail h2', { hasText: key }).waitFor();
     expect(await page.locator('.marker.chosen').getAttribute('data-instance')).toBe(key);
@@ -169,6 +170,17 @@ describe('the dashboard', () => {
     await page.locator('tr[data-instance] button').first().focus();
     await page.keyboard.press('Enter');
     await expect.poll(() => page.locator('tr.chosen').count(), PATIENCE).toBe(1);
+  });
+
+  it('says that it shows the worst of many clients, and not that these are all', async () => {
+    const qedge = await startQedge('pi', drivenConfig([await startInstance()]));
+    const { page } = await dashboard(DESKTOP, qedge.adminUrl);
+    for (let i = 0; i < 101; i++) {
+      const headers = { 'x-qedge-service': 'svc', 'x-client-id': `camera-${i}` };
+      await (await fetch(qedge.url, { headers })).text();
+    }
+    await page.getByRole('button', { name: 'Show the worst 100' }).waitFor();
+    expect(await page.locator('.area-clients .quiet').first().textContent()).toBe('0 below 90 %');
   });
 
   it('drains the instance that is chosen, and lets it back', async () => {

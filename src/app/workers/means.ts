@@ -1,6 +1,6 @@
 // Sums and means of what several event loops say.
 
-import { CLIENTS_SHOWN_MAX } from '../../core/stats/client-ledger.ts';
+import { CLIENTS_SHOWN_MAX } from '../../core/standing.ts';
 
 /** Sum of a value of each. */
 export function sum<Item>(items: readonly Item[], value: (item: Item) => number): number {

@@ -3,7 +3,8 @@
 
 import type { ClientState, QosTarget } from '../domain.ts';
 import { recordOf } from '../snapshot-shape.ts';
-import { CLIENTS_SHOWN_MAX, ClientLedger } from '../stats/client-ledger.ts';
+import { CLIENTS_SHOWN_MAX } from '../standing.ts';
+import { ClientLedger } from '../stats/client-ledger.ts';
 import { ChainRuns, type Run } from './chain-runs.ts';
 import { StageBudgets } from './stage-budgets.ts';
 

@@ -5,8 +5,6 @@ import type { ClientState } from '../domain.ts';
 import { ownCopy } from '../own-copy.ts';
 import { WindowCounts } from './window-counts.ts';
 
-/** Clients that people are shown, worst first. */
-export const CLIENTS_SHOWN_MAX = 100;
 /** Rows to begin with; the table doubles up to its maximum. */
 const ROWS_FIRST = 64;
 const NONE = -1;

@@ -3,7 +3,7 @@
 import { useState } from 'preact/hooks';
 import type { ClientState } from '../../../core/domain.ts';
 import type { RouterState } from '../../../core/service-router.ts';
-import { requirementText } from '../../../core/standing.ts';
+import { CLIENTS_SHOWN_MAX, requirementText } from '../../../core/standing.ts';
 import { successColour } from '../colours.ts';
 import { count, percent } from '../format.ts';
 import { Panel } from './panel.tsx';
@@ -22,14 +22,17 @@ export function Clients({ service }: { readonly service: RouterState }) {
     missed === undefined ? successRatio < target : missed !== null;
   const below = service.clients.filter(isBelow).length;
   const goal = service.requirements.length === 0 ? `below ${percent(target)}` : 'miss a requirement';
+  // The state names the worst alone: how many there are in all is not known then.
+  const isCut = service.clients.length >= CLIENTS_SHOWN_MAX;
+  const belowText = !isCut
+    ? `${below} of ${service.clients.length}`
+    : below < CLIENTS_SHOWN_MAX
+      ? below
+      : `${below} or more`;
   const foldable = service.clients.length >= FEW + REST_MIN;
   const shown = all || !foldable ? service.clients : service.clients.slice(0, FEW);
   return (
-    <Panel
-      title="Clients"
-      area="clients"
-      aside={<span class="quiet">{`${below} of ${service.clients.length} ${goal}`}</span>}
-    >
+    <Panel title="Clients" area="clients" aside={<span class="quiet">{`${belowText} ${goal}`}</span>}>
       <div class={all ? 'client-list client-list-all' : 'client-list'}>
         <table class="clients" aria-labelledby="panel-clients">
           <thead class="sr">
@@ -66,7 +69,7 @@ export function Clients({ service }: { readonly service: RouterState }) {
       </div>
       {foldable && (
         <button type="button" class="ghost more" aria-expanded={all} onClick={() => setAll(!all)}>
-          {all ? 'Show the worst only' : `Show all ${service.clients.length}`}
+          {all ? `Show the worst ${FEW} only` : `Show ${isCut ? 'the worst' : 'all'} ${service.clients.length}`}
         </button>
       )}
     </Panel>

@@ -141,6 +141,14 @@ function mostInformative(instances: readonly InstanceState[], chosen: string, wi
   return (key) => keys.has(key);
 }
 
+/** A hundred markers are one stop of the Tab key, the chosen one; arrows go from there. */
+const STEPS: Readonly<Record<string, number>> = { ArrowRight: 1, ArrowDown: 1, ArrowLeft: -1, ArrowUp: -1 };
+
+function focusBeside(marker: SVGElement, step: number): void {
+  const all = [...(marker.ownerSVGElement?.querySelectorAll<SVGElement>('.marker') ?? [])];
+  all.at((all.indexOf(marker) + step) % all.length)?.focus();
+}
+
 interface MapMarkerProps {
   readonly marker: Marker;
   readonly target: number;
@@ -163,15 +171,17 @@ function MapMarker({ marker, target, chosen, onChoose }: MapMarkerProps) {
     <g
       class={classes.join(' ')}
       role="button"
-      tabindex={0}
+      tabindex={chosen ? 0 : -1}
       aria-pressed={chosen}
       aria-label={describe(instance)}
       data-instance={instance.key}
       onClick={() => onChoose(instance.key)}
       onKeyDown={(event) => {
-        if (event.key !== 'Enter' && event.key !== ' ') return;
+        const step = STEPS[event.key];
+        if (step === undefined && event.key !== 'Enter' && event.key !== ' ') return;
         event.preventDefault();
-        onChoose(instance.key);
+        if (step === undefined) onChoose(instance.key);
+        else focusBeside(event.currentTarget, step);
       }}
     >
       <title>{describe(instance)}</title>

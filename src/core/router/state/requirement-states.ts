@@ -6,7 +6,8 @@ import { ALL } from '../../requirements/accounts.ts';
 import type { RequirementBooks } from '../../requirements/books.ts';
 import { shareLevel } from '../../requirements/level.ts';
 import type { RequirementState, ServiceOverview } from '../../service-router.ts';
-import { CLIENTS_SHOWN_MAX, type ClientLedger } from '../../stats/client-ledger.ts';
+import { CLIENTS_SHOWN_MAX } from '../../standing.ts';
+import type { ClientLedger } from '../../stats/client-ledger.ts';
 import { clientStates, type FullClientState, LATENCY, satisfiedRatio } from './client-states.ts';
 
 /** Name of what is demanded of each instance. */
