@@ -193,7 +193,7 @@ export class AppParts implements NodeReportParts {
           this.tiers.node({ id: event.nodeId, tier: null });
         }
       },
-      onKnown: () => this.dataPlanes.send({ kind: 'placement-known' }),
+      onKnown: (services) => this.dataPlanes.send({ kind: 'placement-known', services }),
       onTarget: (nodeId, target) => {
         this.prober.setTarget(nodeId, target);
         if (target === null) this.dataPlanes.send({ kind: 'node-gone', nodeId });

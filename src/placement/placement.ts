@@ -48,8 +48,8 @@ export interface PlacementOptions {
   /** A change of the placement of a configured service, in order. */
   readonly onUpdate: (service: string, update: PlacementUpdate) => void;
   readonly onNode: (event: NodeEvent) => void;
-  /** After a start or a change: all that is retained was heard, or `placement.wait` is over. */
-  readonly onKnown: () => void;
+  /** After a start or a change: all that is retained of these services was heard, or `placement.wait` is over. */
+  readonly onKnown: (services: readonly string[]) => void;
   /** What a neighbour saw of a service's instances. */
   readonly onObservations: (nodeId: string, service: string, summary: Summary) => void;
   /** Where a node's distance is to be measured from now on; null: nowhere any more. */

@@ -79,8 +79,8 @@ export interface Proxy {
   wake(): void;
   /** The router of the service has got an instance. */
   placed(service: string): void;
-  /** What placement has said by now is all there is. */
-  placementKnown(): void;
+  /** What placement has said of these services by now is all there is. */
+  placementKnown(services: readonly string[]): void;
   /**
    * Takes over other header names, limits, timeouts, trusted peers and certificates (read again); ports, and whether they
    * are TLS, stay. Throws `CommandError`, with nothing changed, for a certificate that cannot be used.
@@ -197,8 +197,8 @@ class HttpProxy implements Proxy {
     this.#services.get(service.toLowerCase())?.firstPlacement.arrived();
   }
 
-  placementKnown(): void {
-    for (const service of this.#services.values()) service.firstPlacement.end();
+  placementKnown(services: readonly string[]): void {
+    for (const name of services) this.#services.get(name.toLowerCase())?.firstPlacement.end();
   }
 
   configure(config: ProxyConfig, accessLog: boolean): void {

@@ -196,7 +196,7 @@ describe('the dashboard', () => {
 
   it.each([
     { width: 390, theme: 'light' },
-    { width: 390, theme: 'dark' },
+    { width: 360, theme: 'dark' },
     { width: 820, theme: 'light' },
     { width: 1440, theme: 'dark' },
   ] as const)('fits $width px in $theme, without a sideways scroll', async (view) => {

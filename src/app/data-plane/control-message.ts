@@ -12,8 +12,8 @@ export type ControlMessage =
   /** Takes back what was learned `ageMs` ago, and decides from here on. */
   | { readonly kind: 'start'; readonly learned: readonly RouterSnapshot[]; readonly ageMs: number }
   | { readonly kind: 'placement'; readonly service: string; readonly update: PlacementUpdate }
-  /** The first placement is complete, or was waited for long enough. */
-  | { readonly kind: 'placement-known' }
+  /** The first placement of these services is complete, or was waited for long enough; one that a reload brings has its own. */
+  | { readonly kind: 'placement-known'; readonly services: readonly string[] }
   | { readonly kind: 'rtt'; readonly nodeId: string; readonly rttMs: number }
   /** Whether the clock of a node agrees with this one's. */
   | { readonly kind: 'clock'; readonly nodeId: string; readonly agrees: boolean }

@@ -49,7 +49,7 @@ export class DataPlane {
   readonly #chains: ChainSet;
   readonly #proxy: HttpProxy;
   readonly #traces: Traces | null;
-  #placementKnown = false;
+  #placementKnown: readonly string[] | null = null;
 
   constructor(options: DataPlaneOptions) {
     const { config } = options;
@@ -110,8 +110,8 @@ export class DataPlane {
         if (message.update.kind === 'instance-set') this.#proxy.placed(message.service);
         return;
       case 'placement-known':
-        this.#placementKnown = true;
-        this.#proxy.placementKnown();
+        this.#placementKnown = message.services;
+        this.#proxy.placementKnown(message.services);
         return;
       case 'rtt':
         this.#set.observeRtt(message.nodeId, message.rttMs);
@@ -159,7 +159,7 @@ export class DataPlane {
       ...clocks,
       ...this.#set.catchUpMessages(),
       { kind: 'start', learned: this.snapshots(), ageMs: 0 },
-      ...(this.#placementKnown ? [{ kind: 'placement-known' } as const] : []),
+      ...(this.#placementKnown === null ? [] : [{ kind: 'placement-known', services: this.#placementKnown } as const]),
     ];
   }
 

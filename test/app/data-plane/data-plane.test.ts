@@ -97,7 +97,7 @@ it('an instance that failed its health checks comes back, also after they have c
 it('a data plane that comes late waits for no first instance that the others wait for no more', async () => {
   const awaiting = `${TOML}[mqtt]\nurl = "mqtt://127.0.0.1:1"\n[placement]\nwait = "1h"\n`;
   const [first, second] = [dataPlane(awaiting), dataPlane(awaiting)];
-  await first.apply({ kind: 'placement-known' });
+  await first.apply({ kind: 'placement-known', services: ['a'] });
   for (const message of first.catchUpMessages()) await second.apply(message);
   const [listener] = await second.listen(new Map());
   const answer = await fetch(`http://127.0.0.1:${listener?.port}/`, { headers: { 'x-qedge-service': 'a' } });
@@ -120,7 +120,7 @@ it.each([
   const isQueued = () => [...metrics.render()].join('').includes('qedge_queued_requests{service="a"} 1');
   await until(() => isQueued() || status !== 0);
   expect(status).toBe(0);
-  await plane.apply({ kind: 'placement-known' });
+  await plane.apply({ kind: 'placement-known', services: ['a'] });
   await ended;
   expect(status).toBe(503);
 });

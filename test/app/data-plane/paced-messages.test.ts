@@ -30,13 +30,13 @@ describe('thousands of changes of the placement at once', () => {
     const { messages, applied } = paced(0.6);
     const sent = Array.from({ length: 60 }, (_, n) => placed(n));
     for (const message of sent) messages.send(message);
-    messages.send({ kind: 'placement-known' });
+    messages.send({ kind: 'placement-known', services: ['a'] });
     const turns: number[] = [applied.length];
     while (applied.length <= 60) {
       await turn();
       turns.push(applied.length - turns.reduce((sum, count) => sum + count, 0));
     }
-    expect(applied).toEqual([...sent, { kind: 'placement-known' }]);
+    expect(applied).toEqual([...sent, { kind: 'placement-known', services: ['a'] }]);
     expect(Math.max(...turns)).toBeLessThanOrEqual(3);
   });
 

@@ -40,9 +40,18 @@ describe('a request before the first placement', () => {
     const { proxy, url, isQueued } = await coldStart();
     const answer = fetch(url, { headers: HEADERS });
     await isQueued(1);
-    proxy.placementKnown();
+    proxy.placementKnown(['pilotnet']);
     expect((await answer).headers.get('x-qedge-error')).toBe('no-instance');
     expect((await fetch(url, { headers: HEADERS })).status).toBe(503);
+  });
+
+  it('waits on when all is known of other services: a reload brought its own since', async () => {
+    const { proxy, url, place, isQueued } = await coldStart();
+    const answer = fetch(url, { method: 'POST', headers: HEADERS, body: 'one' });
+    await isQueued(1);
+    proxy.placementKnown(['detector']);
+    place();
+    expect(await (await answer).text()).toBe('one');
   });
 
   it('waits no longer than its client', async () => {
@@ -97,7 +106,7 @@ describe('a request before the first placement', () => {
 
   it('waits no more after a reload once all was known', async () => {
     const { proxy, url } = await coldStart();
-    proxy.placementKnown();
+    proxy.placementKnown(['pilotnet']);
     await proxy.applyServices([serviceOf({ name: 'pilotnet', ports: [], awaited: true, qos: { latencyMs: 777 } })]);
     expect((await fetch(url, { headers: HEADERS })).status).toBe(503);
   });
