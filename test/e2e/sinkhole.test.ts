@@ -11,12 +11,12 @@ import { QEDGE } from '../support/qedge-command.ts';
 import type { QedgeProcess } from '../support/qedge-process.ts';
 
 /** A few at a time, so that a busy machine is not what is late. */
-const GROUPS = [
+const GROUPS: readonly string[][] = [
   ['status-429', 'status-404', 'status-501'],
   ['empty', 'redirect', 'declared'],
-  ['cut-length', 'cut-gzip', 'cut-multipart'],
+  ['json-error', 'cut-length', 'cut-gzip', 'cut-multipart'],
   ['grpc-14', 'grpc-8', 'grpc-12'],
-] as const;
+];
 
 /** What is said of each. */
 const REASONS: Readonly<Record<string, string>> = {
@@ -24,6 +24,7 @@ const REASONS: Readonly<Record<string, string>> = {
   'status-404': 'status 404',
   'status-501': 'status 501',
   empty: 'empty body',
+  'json-error': 'problem details',
   redirect: 'status 307',
   declared: 'declared bad',
   'cut-length': 'cut off',

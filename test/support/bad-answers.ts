@@ -24,6 +24,8 @@ export const FORMS: Readonly<Record<string, (response: ServerResponse) => void>>
   'status-404': (response) => response.writeHead(404).end('the model is not loaded'),
   'status-501': (response) => response.writeHead(501).end(),
   empty: (response) => response.writeHead(200, { 'Content-Length': 0 }).end(),
+  'json-error': (response) =>
+    response.writeHead(200, { 'Content-Type': 'application/json' }).end('{"error": "out of memory"}'),
   redirect: (response) => response.writeHead(307, { Location: '/' }).end(),
   declared: (response) => response.writeHead(200, { 'X-QEdge-Verdict': 'failure' }).end(BODY),
   'cut-length': (response) => {

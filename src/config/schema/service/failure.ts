@@ -26,7 +26,7 @@ export const failureKeys = {
     default: [...FAILURE_DEFAULT.grpc],
   }),
   relative: key('relative', z.boolean(), {
-    doc: 'Every other 3xx, 4xx or 5xx, every other status of gRPC, a 202 or a 2xx that is not registered, a 2xx with an empty body (or a 304 to an unconditional request), and a 2xx that is no answer to what was asked (a part, a type, a coding, a version or a digest that does not fit, problem details, a picture, film, sound or archive that is cut off, a stream that ends within an event or a picture) count against an instance as far as it gives them more often than the others; what all give alike counts against none.',
+    doc: 'Every other 3xx, 4xx or 5xx, every other status of gRPC, a 202 or a 2xx that is not registered, a 2xx with an empty body (or a 304 to an unconditional request), and a 2xx that is no answer to what was asked (a part, a type, a coding, a version or a digest that does not fit, problem details, JSON that tells of an error and nothing else, a picture, film, sound or archive that is cut off, a stream that ends within an event or a picture) count against an instance as far as it gives them more often than the others; what all give alike counts against none.',
     default: true,
   }),
   body_min: key('bodyBytesMin', size({ zero: true }), {

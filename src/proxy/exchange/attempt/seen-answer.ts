@@ -18,6 +18,7 @@ import { type ContentCheck, contentCheck, type DigestCheck, digestCheck } from '
 import { type BodyEnd, bodyEndOf, isMessageType } from './body/body-end.ts';
 import { EventStream, type StreamEnds } from './body/event-stream.ts';
 import { type GrpcMessages, grpcMessages, type MessageDecoding } from './body/grpc-messages.ts';
+import { LineStream } from './body/line-stream.ts';
 import { PictureStream } from './body/picture-stream.ts';
 import { misfitOf, namesPages, readPart } from './misfit.ts';
 import type { AttemptOwner } from './owner.ts';
@@ -83,7 +84,8 @@ export class SeenAnswer implements AttemptEnding {
   takeEnd(trailers: RawFields): void {
     // What may stand behind a compressed body hides the marks of its end.
     this.truncated = this.#content?.isBroken() ?? this.#end?.truncated === true;
-    if (this.#end?.isForeign === true || this.#content?.isForeign === true) this.misfit ??= 'unacceptable';
+    if (this.#end?.isForeign === true || this.#content?.odd === 'foreign') this.misfit ??= 'unacceptable';
+    if (this.#content?.odd === 'error') this.misfit ??= 'problem';
     if (this.#partBytes >= 0 && this.#partBytes !== this.bodyBytes) this.misfit ??= 'mismatched';
     this.#digest?.takeTrailers(trailers);
     if (this.#digest?.isBroken() === true) this.misfit ??= 'corrupt';
@@ -110,7 +112,9 @@ export class SeenAnswer implements AttemptEnding {
   }
 
   #lacksEnd(): boolean {
-    return this.#end instanceof EventStream && this.#streamEnds?.lacksEnd(this.#end) === true;
+    const end = this.#end;
+    const isMarked = end instanceof EventStream || end instanceof LineStream;
+    return isMarked && this.#streamEnds?.lacksEnd(end) === true;
   }
 
   #expectBody(head: ResponseHead, { request, service, candidate }: Asked): void {

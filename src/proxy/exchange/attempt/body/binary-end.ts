@@ -1,5 +1,6 @@
-// Whether an archive (ZIP), packets of film (MPEG-TS) or a message of Protocol Buffers is whole, and is one at all.
+// Whether an archive (ZIP), packets of film (MPEG-TS), a GIF, a PDF or a message of Protocol Buffers is whole, and is one at all.
 
+import { LastBytes } from './last-bytes.ts';
 import { TextStart } from './page-start.ts';
 
 /** The record that ends an archive (APPNOTE 6.3.10, section 4.3.16), and so many bytes of it with the length of the comment behind it. */
@@ -18,6 +19,8 @@ export class ArchiveEnd {
   #bytes = 0;
   /** Where the last record with its comment ends; -1: none came. */
   #end = -1;
+  /** Behind its last byte that is no zero: some programs fill it up. */
+  #filledTo = 0;
 
   take(chunk: Buffer): void {
     if (this.#begin.length < ARCHIVE_BEGIN.length) {
@@ -26,6 +29,9 @@ export class ArchiveEnd {
     const seam = Buffer.concat([this.#tail, chunk.subarray(0, RECORD_BYTES - 1)]);
     this.#look(seam, this.#bytes - this.#tail.length);
     if (chunk.length >= RECORD_BYTES) this.#look(chunk, this.#bytes);
+    let at = chunk.length;
+    while (at > 0 && chunk[at - 1] === 0) at--;
+    if (at > 0) this.#filledTo = this.#bytes + at;
     this.#bytes += chunk.length;
     const last = chunk.length >= RECORD_BYTES ? chunk : seam;
     this.#tail = Buffer.from(last.subarray(-RECORD_BYTES + 1));
@@ -37,7 +43,8 @@ export class ArchiveEnd {
   }
 
   get isUnfinished(): boolean {
-    return this.#bytes > 0 && (this.#end > this.#bytes || this.#end < this.#bytes - BEHIND_BYTES_MAX);
+    if (this.#bytes === 0) return false;
+    return this.#end < 0 || this.#end > this.#bytes || this.#end < this.#filledTo - BEHIND_BYTES_MAX;
   }
 
   /** `from`: where the bytes stand in the body. */
@@ -66,6 +73,34 @@ export class PacketsEnd extends TextStart {
   get isUnfinished(): boolean {
     const isInStep = this.start[0] === SYNC || this.start[TIME_BYTES] === SYNC;
     return isInStep && PACKET_BYTES.every((bytes) => this.#bytes % bytes !== 0);
+  }
+}
+
+/** Behind the last block of a GIF (version 89a, section 27), and in the last bytes of a PDF (ISO 32000-1, annex H.3.4.4). */
+export const GIF_END = '\0;';
+export const PDF_END = '%%EOF';
+/** Programs look for it in so many of the last bytes. */
+const MARK_BYTES = 1024;
+
+/** Ends with a mark, behind which a little may follow. */
+export class MarkEnd extends TextStart {
+  readonly #mark: string;
+  readonly #last = new LastBytes(MARK_BYTES);
+  #isEmpty = true;
+
+  constructor(mark: string) {
+    super();
+    this.#mark = mark;
+  }
+
+  override take(chunk: Buffer): void {
+    super.take(chunk);
+    this.#last.take(chunk);
+    if (chunk.length > 0) this.#isEmpty = false;
+  }
+
+  get isUnfinished(): boolean {
+    return !this.#isEmpty && !this.#last.text.includes(this.#mark);
   }
 }
 

@@ -13,7 +13,8 @@ import {
 import { FieldKind, RESPONSE_FIELDS } from '../../../fields/fields.ts';
 import { isJsonType, mayHidePage, outermostOf } from './body-end.ts';
 import type { CheckBudget } from './check-budget.ts';
-import { isJsonText } from './json-text.ts';
+import { tellsError } from './error-text.ts';
+import { readJson } from './json-text.ts';
 import { isPage } from './page-start.ts';
 
 /** A body is decompressed up to this length, */
@@ -52,44 +53,51 @@ export function contentCheck(form: ContentForm, budget: CheckBudget, handle: num
   const coding = outermostOf(form.contentEncoding);
   const decoder = DECODERS.get(coding) ?? null;
   // What is decompressed may have another coding below.
-  const isForeign = form.contentEncoding.includes(',') ? null : foreignOf(form.contentType);
-  const isJson = isForeign === isNoJson;
+  const look = form.contentEncoding.includes(',') ? null : lookOf(form.contentType);
+  const isJson = look === ofJson;
   if (decoder === null && !(isJson && coding === 'identity')) return null;
   const admitted = decoder === null ? budget.admitsSample(handle) : budget.admits(handle);
-  return admitted ? new ContentCheck({ decoder, isForeign }, budget, handle) : null;
+  return admitted ? new ContentCheck({ decoder, look }, budget, handle) : null;
 }
 
-const isNoJson = (text: Buffer): boolean => !isJsonText(text);
+/** Why a text is no answer of its type: it is none, or holds the description of an error alone. */
+type Odd = 'foreign' | 'error' | null;
+type Look = (text: Buffer) => Odd;
 
-/** What says of a text that it is none of this type; null: nothing does. */
-function foreignOf(contentType: string): ((text: Buffer) => boolean) | null {
-  if (isJsonType(contentType)) return isNoJson;
-  return mayHidePage(contentType) ? isPage : null;
+function ofJson(text: Buffer): Odd {
+  const json = readJson(text);
+  if (json === null) return 'foreign';
+  return tellsError(json.value) ? 'error' : null;
+}
+
+const ofOther = (text: Buffer): Odd => (isPage(text) ? 'foreign' : null);
+
+/** What is looked for in a text of this type; null: nothing. */
+function lookOf(contentType: string): Look | null {
+  if (isJsonType(contentType)) return ofJson;
+  return mayHidePage(contentType) ? ofOther : null;
 }
 
 /** Looks into a body that is short. */
 export class ContentCheck implements BodyCheck {
   readonly #decoder: Decoder | null;
-  readonly #isForeign: ((text: Buffer) => boolean) | null;
+  readonly #lookFor: Look | null;
   readonly #budget: CheckBudget;
   readonly #handle: number;
   #chunks: Buffer[] = [];
   #bytes = 0;
-  /** It is no JSON, though its head says so, or a page of HTML, though it does not; known once `isBroken` was asked. */
-  isForeign = false;
+  /** It is no JSON, though its head says so, or a page of HTML, though it does not; or an error. Known once `isBroken` was asked. */
+  odd: Odd = null;
   /** What was compressed is nothing; known once `isBroken` was asked. */
   isHollow = false;
 
   constructor(
-    {
-      decoder,
-      isForeign,
-    }: { readonly decoder: Decoder | null; readonly isForeign: ((text: Buffer) => boolean) | null },
+    { decoder, look }: { readonly decoder: Decoder | null; readonly look: Look | null },
     budget: CheckBudget,
     handle: number,
   ) {
     this.#decoder = decoder;
-    this.#isForeign = isForeign;
+    this.#lookFor = look;
     this.#budget = budget;
     this.#handle = handle;
   }
@@ -109,7 +117,7 @@ export class ContentCheck implements BodyCheck {
     const isBroken = this.#look(Buffer.concat(this.#chunks));
     this.#budget.spend(this.#handle, performance.now() - beganMs);
     if (isBroken !== null || this.#decoder === null) {
-      this.#budget.found(this.#handle, isBroken === true || this.isForeign);
+      this.#budget.found(this.#handle, isBroken === true || this.odd !== null);
     }
     return isBroken;
   }
@@ -117,7 +125,7 @@ export class ContentCheck implements BodyCheck {
   #look(body: Buffer): boolean | null {
     const decoded = this.#decoder === null ? { text: body, isBroken: null } : decode(this.#decoder, body);
     if (decoded.text !== null) {
-      this.isForeign = this.#isForeign?.(decoded.text) === true;
+      this.odd = this.#lookFor?.(decoded.text) ?? null;
       this.isHollow = decoded.text.length === 0;
     }
     return decoded.isBroken;

@@ -3,7 +3,7 @@
 
 import { isStreamType } from '../../../../core/verdict/measure.ts';
 import { remembered } from '../../../fields/remembered.ts';
-import { ArchiveEnd, MessageEnd, PacketsEnd } from './binary-end.ts';
+import { ArchiveEnd, GIF_END, MarkEnd, MessageEnd, PacketsEnd, PDF_END } from './binary-end.ts';
 import { EventStream } from './event-stream.ts';
 import { firstText, isText, JSON_BEGINNINGS } from './json-text.ts';
 import { LineStream } from './line-stream.ts';
@@ -29,7 +29,7 @@ export interface BodyEnd {
   readonly isForeign?: boolean;
   /** It has bytes, and nothing in them that its client could use. */
   readonly isHollow?: boolean;
-  /** Its last event, line or picture broke off. */
+  /** Its last event, line or picture broke off, or says that it failed. */
   readonly isUnfinished?: boolean;
 }
 
@@ -56,6 +56,8 @@ export function bodyEndOf(contentType: string, contentEncoding: string): BodyEnd
 
 const HTML_TYPE = /^(?:text\/html|application\/xhtml\+xml)\b/i;
 const ARCHIVE_TYPE = /^application\/(?:x-)?zip(?:-compressed)?[\t ]*(?:;|$)/i;
+const GIF_TYPE = /^image\/gif[\t ]*(?:;|$)/i;
+const PDF_TYPE = /^application\/pdf[\t ]*(?:;|$)/i;
 const PACKETS_TYPE = /^video\/mp2t[\t ]*(?:;|$)/i;
 /** One message; several have their lengths before them, which a parameter says. */
 const MESSAGE_TYPE = /^application\/(?:x-|vnd\.google\.)?protobuf[\t ]*(?:;(?!.*delimited)|$)/i;
@@ -89,6 +91,8 @@ const makerOf = remembered((contentType): (() => BodyEnd | null) => {
 function plainMakerOf(contentType: string): () => BodyEnd | null {
   if (ARCHIVE_TYPE.test(contentType)) return () => new ArchiveEnd();
   if (PACKETS_TYPE.test(contentType)) return () => new PacketsEnd();
+  if (GIF_TYPE.test(contentType)) return () => new MarkEnd(GIF_END);
+  if (PDF_TYPE.test(contentType)) return () => new MarkEnd(PDF_END);
   if (MESSAGE_TYPE.test(contentType)) return () => new MessageEnd();
   // Its messages are read elsewhere (grpc-messages.ts).
   if (/^application\/grpc\b/i.test(contentType)) return nothing;

@@ -9,6 +9,9 @@ const SAMPLE = 4;
 /** Time that may be saved up at most, ms. */
 const SAVED_MS_MAX = 20;
 
+/** One that gives a bad answer now and then is looked into for so many more. */
+const DOUBTED_MAX = 16;
+
 class Allowance {
   #leftMs = SAVED_MS_MAX;
   #filledMs = performance.now();
@@ -29,8 +32,8 @@ class Allowance {
 export class CheckBudget {
   readonly #all = new Allowance();
   readonly #ofDoubted = new Allowance();
-  /** Handles of the instances whose last answer that was looked into was bad. */
-  readonly #doubted = new Set<number>();
+  /** By handle, how many good answers in a row are still to be seen of an instance that gave a bad one. */
+  readonly #doubted = new Map<number, number>();
   #sampled = 0;
 
   /** Whether an answer of this instance is looked into. */
@@ -52,7 +55,8 @@ export class CheckBudget {
 
   /** What was found. */
   found(handle: number, isBad: boolean): void {
-    if (isBad) this.#doubted.add(handle);
+    const left = isBad ? DOUBTED_MAX : (this.#doubted.get(handle) ?? 0) - 1;
+    if (left > 0) this.#doubted.set(handle, left);
     else this.#doubted.delete(handle);
   }
 }

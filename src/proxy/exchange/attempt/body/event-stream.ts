@@ -3,6 +3,10 @@
 // reaches the client's program; one that only says that the stream is over tells it nothing. Behind the first event little is read: where
 // the last one ends.
 
+import { tellsError } from './error-text.ts';
+import { readJson } from './json-text.ts';
+import { LastBytes } from './last-bytes.ts';
+
 const LF = 10;
 const CR = 13;
 const COLON = 0x3a;
@@ -14,6 +18,9 @@ const SAYS_OVER = /(?:^|[\r\n])data: ?\[DONE\](?:[\r\n]|$)/;
 /** Others say why it is, as those that say so do before: in the last event, or before an account of what it took. */
 const SAYS_WHY =
   /"(?:finish_?reason|(?:stop|done)_?reason|stop_type)" ?: ?"|"(?:stop|done|is_?final|finished)" ?: ?true|\b(?:message_(?:stop|end)|response\.completed)\b|^event: ?(?:done|end|completed?|close|finish(?:ed)?)\r?$/im;
+const BLANK_LINES = /\n\n+/;
+const IS_NAMED_ERROR = /^event: ?error$/m;
+const DATA_LINES = /^data:.*$/gm;
 const TAIL_BYTES = 1024;
 const OTHER_NAME = -1;
 /** A byte order mark, which may stand before the first line. */
@@ -34,8 +41,7 @@ export class EventStream {
   /** How many bytes of the data of the event that is read match the beginning of `OVER`. */
   #matched = 0;
   #inValue = false;
-  /** The last bytes of all. */
-  readonly #tail = Buffer.alloc(TAIL_BYTES, '\n');
+  readonly #tail = new LastBytes(TAIL_BYTES);
   /** Data came since the last blank line. */
   #inEvent = false;
   /** How many bytes of the line match the beginning of the name `data`. */
@@ -46,7 +52,7 @@ export class EventStream {
   #isComment = false;
 
   take(chunk: Buffer): void {
-    this.#keepTail(chunk);
+    this.#tail.take(chunk);
     const mayJump = this.#hasEvent;
     const from = mayJump ? lastEventEnd(chunk) : 0;
     if (from > 0) this.#jumpBehind(chunk[from - 1] ?? LF);
@@ -62,21 +68,21 @@ export class EventStream {
 
   /** One of the last events says that the stream is over. */
   get isOver(): boolean {
-    return SAYS_OVER.test(this.#tail.toString('latin1'));
+    return SAYS_OVER.test(this.#tail.text);
   }
 
   /** One of the last events says why it is. */
   get saysWhy(): boolean {
-    return SAYS_WHY.test(this.#tail.toString('latin1'));
+    return SAYS_WHY.test(this.#tail.text);
   }
 
   get isHollow(): boolean {
     return this.#bytes > 0 && !this.#hasEvent;
   }
 
-  /** The last of several events was not ended; that the stream is over, its client need not be told. */
+  /** The last of several events was not ended, or says that it failed; that the stream is over, its client need not be told. */
   get isUnfinished(): boolean {
-    return this.#hasEvent && this.#inEvent && !this.isOver;
+    return this.#hasEvent && ((this.#inEvent && !this.isOver) || endsInError(this.#tail.text));
   }
 
   #jumpBehind(byte: number): void {
@@ -118,12 +124,6 @@ export class EventStream {
     this.#named = this.#named >= 0 && byte === DATA[this.#named] ? this.#named + 1 : OTHER_NAME;
   }
 
-  #keepTail(chunk: Buffer): void {
-    const kept = Math.max(0, TAIL_BYTES - chunk.length);
-    if (kept > 0) this.#tail.copyWithin(0, TAIL_BYTES - kept);
-    chunk.copy(this.#tail, kept, Math.max(0, chunk.length - TAIL_BYTES));
-  }
-
   #match(byte: number): void {
     if (byte === SPACE && this.#matched === 0) return;
     const isNext = this.#matched >= 0 && byte === OVER.charCodeAt(this.#matched);
@@ -131,18 +131,34 @@ export class EventStream {
   }
 }
 
+/** Whether the last event, before one that only says that the stream is over, is named so or holds the description of an error alone. */
+function endsInError(tail: string): boolean {
+  const events = tail.replaceAll('\r\n', '\n').replaceAll('\r', '\n').trimEnd().split(BLANK_LINES);
+  const last = events.findLast((event) => !SAYS_OVER.test(event)) ?? '';
+  if (IS_NAMED_ERROR.test(last)) return true;
+  const data = last.match(DATA_LINES)?.map((line) => line.slice(DATA.length + 1)) ?? [];
+  return data.length > 0 && tellsError(readJson(Buffer.from(data.join('\n'), 'latin1'))?.value);
+}
+
+/** A stream that may say at its end that it is over, or why. */
+export interface MarkedStream {
+  readonly isOver: boolean;
+  readonly saysWhy: boolean;
+}
+
 /**
  * Whether the streams of a service say that they are over; then one that says neither that nor why was left in its middle. One a service and
  * data plane.
  */
 export class StreamEnds {
-  #areMarked = false;
+  /** The kinds of streams that do. */
+  readonly #marked = new Set<unknown>();
 
   /** Once for each stream that came to its end. */
-  lacksEnd(stream: EventStream): boolean {
+  lacksEnd(stream: MarkedStream): boolean {
     const { isOver } = stream;
-    this.#areMarked ||= isOver;
-    return this.#areMarked && !isOver && !stream.saysWhy;
+    if (isOver) this.#marked.add(stream.constructor);
+    return !isOver && this.#marked.has(stream.constructor) && !stream.saysWhy;
   }
 }
 

@@ -26,20 +26,24 @@ export function firstText(chunk: Buffer): number {
 }
 
 /** True as well for what is empty or in an encoding that is not read here. */
-export function isJsonText(bytes: Buffer): boolean {
-  if (WIDE_MARKS.has(bytes[0]) || bytes[0] === ZERO || bytes[1] === ZERO) return true;
+export const isJsonText = (bytes: Buffer): boolean => readJson(bytes) !== null;
+
+/** What a text says; `value` undefined: it is empty, or in an encoding that is not read here. Null: it is no JSON. */
+export function readJson(bytes: Buffer): { readonly value: unknown } | null {
+  if (WIDE_MARKS.has(bytes[0]) || bytes[0] === ZERO || bytes[1] === ZERO) return UNREAD;
   let text = bytes.toString();
   if (text.startsWith(BYTE_ORDER_MARK)) text = text.slice(1);
   if (text.endsWith(ZERO_TEXT)) text = text.replace(ZEROES, '');
   text = text.trim();
-  return text === '' || parses(text) || parses(text.replace(NO_NUMBERS, '0'));
+  return text === '' ? UNREAD : (parsed(text) ?? parsed(text.replace(NO_NUMBERS, '0')));
 }
 
-function parses(text: string): boolean {
+const UNREAD = { value: undefined };
+
+function parsed(text: string): { readonly value: unknown } | null {
   try {
-    JSON.parse(text);
-    return true;
+    return { value: JSON.parse(text) };
   } catch (error) {
-    return !(error instanceof SyntaxError);
+    return error instanceof SyntaxError ? null : UNREAD;
   }
 }

@@ -8,6 +8,7 @@ const BYTES_MAX = 14;
 const BLANKS_MAX = 1024;
 const START_CHARS = 16;
 const TEXT = /^(?:<[a-z!?][a-z-]|\{\s*["}])/i;
+const EMPTY_LIST = /^(?:\xef\xbb\xbf)?#EXTM3U\s*$/;
 /** White space of HTML, and a byte order mark. */
 const BLANKS: ReadonlySet<number> = new Set([0x09, 0x0a, 0x0c, 0x0d, 0x20, 0xef, 0xbb, 0xbf]);
 
@@ -56,5 +57,10 @@ export class TextStart {
 
   get isForeign(): boolean {
     return TEXT.test(this.start);
+  }
+
+  /** A list of addresses with none (RFC 8216 section 4.3.1.1). */
+  get isHollow(): boolean {
+    return EMPTY_LIST.test(this.start);
   }
 }

@@ -36,6 +36,9 @@ function packetsOf(bytes: number, before = 0): Buffer {
 }
 const packets = packetsOf(188);
 
+const gif = Buffer.concat([Buffer.from('GIF89a'), Buffer.alloc(3000, 7), Buffer.from('\0;')]);
+const pdf = Buffer.concat([Buffer.from('%PDF-1.7\n'), Buffer.alloc(3000, 7), Buffer.from('\nstartxref\n9\n%%EOF\n')]);
+
 /** A string, bytes, a negative number (ten bytes), eight bytes, four bytes, and a field of number 1000. */
 const message = Buffer.concat([
   Buffer.from([0x0a, 5]),
@@ -54,6 +57,12 @@ describe.each([1, 7, 4096])('in pieces of %i bytes', (pieceBytes) => {
     ['application/x-zip-compressed', archive(DATA, 'made by a camera')],
     ['Application/ZIP', Buffer.concat([archive(DATA), Buffer.from('\r\n')])],
     ['application/zip', archive(archive(DATA))],
+    ['application/zip', Buffer.concat([archive(DATA), Buffer.alloc(600)])],
+    ['image/gif', gif],
+    ['image/gif', Buffer.concat([gif, Buffer.from('behind it')])],
+    ['application/pdf', pdf],
+    ['application/pdf', Buffer.concat([pdf, Buffer.alloc(1000)])],
+    ['image/gif', Buffer.alloc(0)],
     ['application/zip', archive(Buffer.alloc(0)).subarray(-22)],
     // A program that unpacks itself.
     ['application/zip', Buffer.concat([Buffer.from('#!/usr/bin/env python3\n'), archive(DATA)])],
@@ -79,6 +88,9 @@ describe.each([1, 7, 4096])('in pieces of %i bytes', (pieceBytes) => {
     ['application/zip', archive(DATA).subarray(0, 1000)],
     ['application/zip', archive(DATA, 'made by a camera').subarray(0, -1)],
     ['application/zip', archive(archive(DATA)).subarray(0, -40)],
+    ['image/gif', gif.subarray(0, 2000)],
+    ['application/pdf', pdf.subarray(0, 2000)],
+    ['application/pdf', Buffer.concat([pdf, DATA.subarray(0, 1030)])],
     ['video/mp2t', packets.subarray(0, -1)],
     ['video/mp2t', packetsOf(192, 4).subarray(0, -1)],
     ['application/x-protobuf', message.subarray(0, -1)],
@@ -91,6 +103,8 @@ describe.each([1, 7, 4096])('in pieces of %i bytes', (pieceBytes) => {
 
   it.each([
     ['application/zip', Buffer.from('{"error": 1}')],
+    ['image/gif', Buffer.from('<html>')],
+    ['application/pdf', Buffer.from('{"error": 1}')],
     ['video/mp2t', Buffer.from('<html>')],
     ['application/x-protobuf', Buffer.from('<html>')],
     ['application/x-protobuf', Buffer.from([0, 1])],

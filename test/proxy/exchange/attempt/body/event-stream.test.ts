@@ -52,6 +52,14 @@ describe.each([1, 3, 4096])('a stream of events in pieces of %i bytes', (pieceBy
       [true, 'data: left\r\n\r\ndata: right\r\n'],
       [true, `data: left\n\n${long}\n\n${long}`],
       [true, `data: left\n\n${long}\n${long}\n`],
+      [true, 'event: error\ndata: {"message": "x"}\n\n'],
+      [true, 'data: left\n\nevent:error\r\ndata: out of memory\r\n\r\ndata: [DONE]\r\n\r\n'],
+      [true, 'data: left\r\rdata: {"error":\rdata: {"message": "out of memory"}}\r\r'],
+      [true, 'data: {"error": "out of memory"}\n\ndata: [DONE]\n\n'],
+      [false, 'data: {"error": "lane lost"}\n\ndata: left\n\n'],
+      [false, 'event: errors\ndata: 0\n\n'],
+      [false, 'event: left\ndata: event: error\n\n'],
+      [false, 'data: {"error": null, "steering": 0}\n\n'],
     ])('is unfinished: %s, with %j', (isUnfinished, text) => {
       const stream = new EventStream();
       const body = Buffer.from(text);

@@ -53,4 +53,18 @@ describe.each([1, 5, 4096])('a body in pieces of %i bytes', (pieceBytes) => {
   ])('of %j that begins with %j is not', (type, text) => {
     expect(isForeign(type, text, pieceBytes) ?? false).toBe(false);
   });
+
+  it.each([
+    [true, '#EXTM3U'],
+    [true, '#EXTM3U\r\n\r\n'],
+    [true, '\xef\xbb\xbf#EXTM3U\n'],
+    [false, '#EXTM3U\n#EXTINF:4,\nseg1.ts\n'],
+    [false, 'http://radio/stream'],
+    [false, ''],
+  ])('of a playlist is hollow: %s, with %j', (isHollow, text) => {
+    const start = bodyEndOf('application/vnd.apple.mpegurl', '');
+    const body = Buffer.from(text, 'latin1');
+    for (let at = 0; at < body.length; at += pieceBytes) start?.take(body.subarray(at, at + pieceBytes));
+    expect(start?.isHollow).toBe(isHollow);
+  });
 });

@@ -1,0 +1,48 @@
+import { describe, expect, it } from 'vitest';
+import { tellsError } from '../../../../../src/proxy/exchange/attempt/body/error-text.ts';
+
+describe('a JSON text', () => {
+  it.each([
+    { jsonrpc: '2.0', error: { code: -32603, message: 'Internal error' }, id: 1 },
+    [{ jsonrpc: '2.0', error: { code: -32000, message: 'busy' }, id: 1 }],
+    { result: null, error: 'no such method', id: 3 },
+    { errors: [{ message: 'out of memory', path: ['a'] }], data: null },
+    { errors: [{ message: 'out of memory' }] },
+    { error: { message: 'CUDA out of memory', type: 'server_error', code: 500 } },
+    { error: 'model not loaded' },
+    { timestamp: '2026-01-01T00:00:00Z', status: 500, error: 'Internal Server Error', path: '/infer' },
+    { status: 'error', message: 'no database' },
+    { ok: false, error: true },
+    { success: false, 'error-code': 7, Error_Message: 'x', errors: { a: 1 }, request_id: 'r' },
+  ])('tells of an error and nothing else: %j', (value) => {
+    expect(tellsError(value)).toBe(true);
+  });
+
+  it.each([
+    { jsonrpc: '2.0', result: null, id: 1 },
+    { data: { a: 1 }, errors: [{ message: 'one field is missing' }] },
+    { error: null, outputs: [1] },
+    { error: 0.013, iterations: 5 },
+    { error: 0.013 },
+    { error: '' },
+    { error: false },
+    { errors: [] },
+    { errors: {} },
+    { error: 'no lane', steering: 0 },
+    { status: 'ok', message: 'hello' },
+    { success: false },
+    { code: 0, message: 'done', id: 7 },
+    { message: 'error' },
+    {},
+    [],
+    [{ error: 'x' }, { steering: 0.1 }],
+    [['error']],
+    'error',
+    7,
+    null,
+    undefined,
+    Object.fromEntries(Array.from({ length: 20 }, (_, i) => [`error${'-'.repeat(i)}`, 'x'])),
+  ])('is an answer, at least in part: %j', (value) => {
+    expect(tellsError(value)).toBe(false);
+  });
+});
