@@ -55,6 +55,11 @@ export function parseToml(
 /** The deepest key of ours is at 5; what walks a document recurses. */
 const DEPTH_MAX = 32;
 
+/** Before the path of each level is written down, which costs its square. */
+function checkDepth(path: TomlPath): void {
+  if (path.length > DEPTH_MAX) throw new RangeError();
+}
+
 const keyOf = (path: TomlPath): string => JSON.stringify(path);
 
 /** What the parser says of mistakes that people make often → plainer words. */
@@ -109,6 +114,7 @@ class Walk {
   #table(node: AST.TOMLTable): void {
     let parent: unknown = this.root;
     const keys = node.resolvedKey;
+    checkDepth(keys);
     const path: (string | number)[] = [];
     for (const [i, key] of keys.entries()) {
       path.push(key);
@@ -125,6 +131,7 @@ class Walk {
   #keyValue(parent: TomlTable, parentPath: TomlPath, node: AST.TOMLKeyValue): void {
     const keys = node.key.keys.map((key) => (key.type === 'TOMLBare' ? key.name : key.value));
     const last = keys.pop() ?? '';
+    checkDepth([...parentPath, ...keys]);
     const path = [...parentPath];
     let table = parent;
     for (const key of keys) {
@@ -141,7 +148,7 @@ class Walk {
   }
 
   #value(path: TomlPath, node: AST.TOMLContentNode): unknown {
-    if (path.length > DEPTH_MAX) throw new RangeError();
+    checkDepth(path);
     switch (node.type) {
       case 'TOMLArray':
         return node.elements.map((element, i) => {

@@ -116,6 +116,17 @@ describe('a file that is read', () => {
     expect(messageOf('name = "a\n')).toMatch(/^qedge\.toml:1:\d+: not valid TOML: /);
   });
 
+  it.each([
+    ['table', (dots: string) => `[${dots}b]\n`],
+    ['key', (dots: string) => `${dots}b = 1\n`],
+    ['key in an inline table', (dots: string) => `a = { ${dots}b = 1 }\n`],
+  ])('refuses a %s of many parts before it costs the square of them', (_, textOf) => {
+    const before = process.memoryUsage().rss;
+    expect(messageOf(textOf('a.'.repeat(20_000)))).toContain('nested deeper than 32 levels');
+    // Each path of each level written down: 0.8 GB.
+    expect(process.memoryUsage().rss - before).toBeLessThan(300_000_000);
+  });
+
   it('names a file that is missing, a directory or not text', () => {
     expect(problemsOf(() => openToml(join(directory, 'absent.toml'), {}))[0]?.message).toContain('no such file');
     expect(problemsOf(() => openToml(directory, {}))[0]?.message).toContain('is a directory');
