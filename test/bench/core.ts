@@ -11,6 +11,7 @@ import { NO_REQUIREMENTS, type Requirements } from '../../src/core/requirements/
 import { createRng } from '../../src/core/rng.ts';
 import { SharedFlights, sharedFlightsMemory } from '../../src/core/router/shared-flights.ts';
 import type { ServiceRouter } from '../../src/core/service-router.ts';
+import { ACCURACY_SHARE } from '../core/support.ts';
 
 const ROUNDS = 7;
 const WINDOW_MS = 10_000;
@@ -34,7 +35,7 @@ const THREE: Requirements = {
   ...NO_REQUIREMENTS,
   meanLatencyMs: 50,
   reliabilityRatio: 0.999,
-  shares: [{ name: 'accuracy', share: 0.8, accuracyMin: 0.95, tls: false, tiers: null, hopsMax: null, labels: {} }],
+  shares: [ACCURACY_SHARE],
 };
 
 const router = ({ policy, options, instances, loops = 1, requirements = NO_REQUIREMENTS }: Case): ServiceRouter => {

@@ -3,13 +3,12 @@
 import { describe, expect, it } from 'vitest';
 import type { Instance } from '../../src/core/domain.ts';
 import { POLICY_NAMES } from '../../src/core/policies/registry.ts';
-import { type Attributes, NO_REQUIREMENTS, type Requirements } from '../../src/core/requirements/requirements.ts';
-import { createWorld, ended, instance, REQUEST, type World } from './support.ts';
+import { NO_REQUIREMENTS, type Requirements } from '../../src/core/requirements/requirements.ts';
+import { ACCURACY_SHARE, createWorld, ended, instance, NO_ATTRIBUTES, REQUEST, type World } from './support.ts';
 
-const ATTRIBUTES: Attributes = { tls: false, tiers: null, hopsMax: null, labels: {}, accuracyMin: null };
 const accuracy = (share: number): Requirements => ({
   ...NO_REQUIREMENTS,
-  shares: [{ ...ATTRIBUTES, name: 'accuracy', share, accuracyMin: 0.95 }],
+  shares: [{ ...ACCURACY_SHARE, share }],
 });
 
 const accurate: Partial<Instance> = { profile: { accuracy: 0.98, energy_mwh: 0.3 } };
@@ -31,7 +30,7 @@ const keysOf = (world: World, requests: number, stepMs = 50): string[] =>
   });
 
 describe('security', () => {
-  const security: Requirements = { ...NO_REQUIREMENTS, security: { ...ATTRIBUTES, tls: true, hopsMax: 1 } };
+  const security: Requirements = { ...NO_REQUIREMENTS, security: { ...NO_ATTRIBUTES, tls: true, hopsMax: 1 } };
 
   it.each(POLICY_NAMES)('keeps every request of %s at the instances that have what it demands', (policy) => {
     const world = createWorld(policy, { requirements: security });
@@ -41,7 +40,7 @@ describe('security', () => {
 
   it('bars an instance that loses what is demanded, and says so', () => {
     const world = createWorld('qedge', {
-      requirements: { ...NO_REQUIREMENTS, security: { ...ATTRIBUTES, tiers: ['cloud'] } },
+      requirements: { ...NO_REQUIREMENTS, security: { ...NO_ATTRIBUTES, tiers: ['cloud'] } },
     });
     place(world, [{ tier: 'cloud' }]);
     expect(world.router.route(REQUEST, world.nowMs)?.key).toBe('node-0/a');
@@ -55,7 +54,9 @@ describe('security', () => {
 
   it('names each label that an instance does not carry as it is demanded', () => {
     const labels = { tpm: '2.0', zone: 'home', rack: '1' };
-    const world = createWorld('qedge', { requirements: { ...NO_REQUIREMENTS, security: { ...ATTRIBUTES, labels } } });
+    const world = createWorld('qedge', {
+      requirements: { ...NO_REQUIREMENTS, security: { ...NO_ATTRIBUTES, labels } },
+    });
     place(world, [{ labels: { tpm: '1.2', rack: '1' } }]);
     expect(world.router.state(world.nowMs).instances[0]?.lacks).toEqual(['tpm=2.0', 'zone=home']);
   });

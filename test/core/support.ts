@@ -11,6 +11,7 @@ import {
   type QosTarget,
   type RequestInfo,
 } from '../../src/core/domain.ts';
+import type { AttributeShare, Attributes } from '../../src/core/requirements/requirements.ts';
 import { createRng } from '../../src/core/rng.ts';
 import type { RouterEvent, ServiceRouter, ServiceRouterOptions } from '../../src/core/service-router.ts';
 
@@ -26,6 +27,12 @@ export const NO_LOAD: DeviceLoad = {
   power: null,
   batteryRatio: null,
 };
+
+/** Nothing in particular. */
+export const NO_ATTRIBUTES: Attributes = { tls: false, tiers: null, hopsMax: null, labels: {}, accuracyMin: null };
+
+/** Four in five by instances of at least 0.95. */
+export const ACCURACY_SHARE: AttributeShare = { ...NO_ATTRIBUTES, name: 'accuracy', share: 0.8, accuracyMin: 0.95 };
 
 export const REQUEST: RequestInfo = { clientId: 'camera-1', budgetMs: 80, tried: [] };
 

@@ -4,16 +4,13 @@ import { describe, expect, it } from 'vitest';
 import type { RequestEnding } from '../../../src/core/domain.ts';
 import { Accounts, ALL, IS_FAILED, IS_OWN } from '../../../src/core/requirements/accounts.ts';
 import { NO_REQUIREMENTS } from '../../../src/core/requirements/requirements.ts';
+import { ACCURACY_SHARE, NO_ATTRIBUTES } from '../support.ts';
 
-const NOTHING = { tls: false, tiers: null, hopsMax: null, labels: {}, accuracyMin: null };
 const ASKED = {
   ...NO_REQUIREMENTS,
   meanLatencyMs: 50,
   reliabilityRatio: 0.9,
-  shares: [
-    { ...NOTHING, name: 'accuracy', share: 0.8, accuracyMin: 0.95 },
-    { ...NOTHING, name: 'zone=home', share: 0.5, labels: { zone: 'home' } },
-  ],
+  shares: [ACCURACY_SHARE, { ...NO_ATTRIBUTES, name: 'zone=home', share: 0.5, labels: { zone: 'home' } }],
 };
 const WINDOW_MS = 10_000;
 

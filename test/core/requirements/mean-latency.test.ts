@@ -5,7 +5,7 @@ import { describe, expect, it } from 'vitest';
 import { RequirementBooks } from '../../../src/core/requirements/books.ts';
 import { NO_REQUIREMENTS, type Requirements } from '../../../src/core/requirements/requirements.ts';
 import { candidateAt } from '../candidates.ts';
-import { QOS } from '../support.ts';
+import { NO_ATTRIBUTES, QOS } from '../support.ts';
 
 const NEAR = candidateAt(0);
 const FAR = candidateAt(1);
@@ -54,8 +54,7 @@ describe('a client above the mean latency that it is to get', () => {
   });
 
   it('is not held to a share that only instances above it serve', () => {
-    const share = { tls: false, tiers: null, hopsMax: null, labels: { size: 'large' }, accuracyMin: null };
-    const books = booksOf({ shares: [{ ...share, name: 'large', share: 1 }] });
+    const books = booksOf({ shares: [{ ...NO_ATTRIBUTES, labels: { size: 'large' }, name: 'large', share: 1 }] });
     const large = candidateAt(FAR.handle);
     large.instance = { ...FAR.instance, labels: { size: 'large' } };
     books.fits.set(large);
@@ -96,7 +95,7 @@ describe('a client above the mean latency that it is to get', () => {
 });
 
 describe('a client with answers that chance makes late', () => {
-  const share = { name: 'large', share: 0.8, tls: false, tiers: null, hopsMax: null, accuracyMin: null };
+  const share = { ...NO_ATTRIBUTES, name: 'large', share: 0.8 };
   const large = candidateAt(FAR.handle);
   large.instance = { ...FAR.instance, labels: { size: 'large' } };
   const both = [NEAR, large];

@@ -6,15 +6,13 @@ import { MeanLatency } from '../../../src/core/requirements/mean-latency.ts';
 import type { AttributeShare } from '../../../src/core/requirements/requirements.ts';
 import { Selections, selectionOf } from '../../../src/core/requirements/selections.ts';
 import { candidatesAt } from '../candidates.ts';
+import { NO_ATTRIBUTES } from '../support.ts';
 
 const labelled = (name: string): AttributeShare => ({
+  ...NO_ATTRIBUTES,
   name,
   share: 0.5,
-  tls: false,
-  tiers: null,
-  hopsMax: null,
   labels: { [name]: 'yes' },
-  accuracyMin: null,
 });
 const [A, B] = [1, 2];
 

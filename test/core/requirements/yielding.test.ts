@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { Yielding } from '../../../src/core/requirements/yielding.ts';
-import { QOS } from '../support.ts';
+import { ACCURACY_SHARE, QOS } from '../support.ts';
 
 const ACCURATE = 1;
 const OTHERS = 0;
@@ -14,17 +14,8 @@ function step(yielding: Yielding, late: number): number {
 }
 
 describe('a share that yields to the latency goal', () => {
-  const wanted = {
-    name: 'accuracy',
-    share: 0.8,
-    accuracyMin: 0.95,
-    tls: false,
-    tiers: null,
-    hopsMax: null,
-    labels: {},
-  };
   const settled = (): Yielding => {
-    const yielding = new Yielding([wanted], QOS);
+    const yielding = new Yielding([ACCURACY_SHARE], QOS);
     for (let i = 0; i < 20; i++) step(yielding, 0);
     return yielding;
   };

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { type AttributeShare, NO_REQUIREMENTS } from '../../../src/core/requirements/requirements.ts';
+import { NO_REQUIREMENTS } from '../../../src/core/requirements/requirements.ts';
 import { runOne } from '../../../src/sim/experiment.ts';
 import { OracleRouter } from '../../../src/sim/oracle/oracle-router.ts';
 import { computeMetrics } from '../../../src/sim/results/metrics.ts';
@@ -7,20 +7,11 @@ import type { Recorder } from '../../../src/sim/results/recorder.ts';
 import type { Scenario } from '../../../src/sim/scenario.ts';
 import { runSimulation } from '../../../src/sim/simulation.ts';
 import { createWorld } from '../../../src/sim/world/world.ts';
+import { ACCURACY_SHARE } from '../../core/support.ts';
 import { MODEL, smallScenario, twoNodes } from '../support.ts';
 
 const successOf = (recorder: Recorder, scenario: Scenario): number =>
   computeMetrics(recorder, scenario, null).steadySuccessRatio;
-
-const ACCURATE: AttributeShare = {
-  name: 'accuracy',
-  share: 0.8,
-  accuracyMin: 0.95,
-  tls: false,
-  tiers: null,
-  hopsMax: null,
-  labels: {},
-};
 
 /** Of the requests by accurate instances, and of those in time. */
 function shareAndSuccess(recorder: Recorder, scenario: Scenario): [number, number] {
@@ -71,7 +62,7 @@ describe('the oracle', () => {
       const scenario: Scenario = {
         ...pair,
         overrides: [{ instance: 'i1', model: accurate }],
-        requirements: { ...NO_REQUIREMENTS, shares: [ACCURATE] },
+        requirements: { ...NO_REQUIREMENTS, shares: [ACCURACY_SHARE] },
         clients: pair.clients.map((group) => ({ ...group, pattern })),
       };
       const [share, success] = shareAndSuccess(runOracle(scenario), scenario);

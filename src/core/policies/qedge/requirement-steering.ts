@@ -44,7 +44,8 @@ export class RequirementSteering {
     if (asked.objective !== null) this.#compareExpenses(members);
     for (const { handle, rttMs } of members) {
       const reliability = this.#guidance.reliability.of(handle);
-      const failing = Number.isNaN(reliability) ? 0 : failurePrice * (1 - reliability);
+      // However often an instance failed, that costs no more than a miss: after an outage of all it would have no requests for long.
+      const failing = Number.isNaN(reliability) ? 0 : 1 - Math.exp(-failurePrice * (1 - reliability));
       const meanMs = rttMs + (estimates.processingMs[handle] as number);
       const slow =
         asked.meanLatencyMs === null
