@@ -370,8 +370,9 @@ describe('the dashboard behind a token', () => {
     page.setDefaultTimeout(PATIENCE.timeout);
     open.push(page);
     await page.goto(url);
-    await page.getByLabel('Admin token').fill('another');
-    await page.getByRole('button', { name: 'Open' }).click();
+    await page.locator('#token:focus').waitFor();
+    await page.keyboard.type('another');
+    await page.keyboard.press('Enter');
     await page.getByText('The admin token is wrong.').waitFor();
     const guess = (): Promise<Response> =>
       fetch(`${url}/api/v1/state`, { headers: { authorization: 'Bearer another' } });
@@ -385,6 +386,7 @@ describe('the dashboard behind a token', () => {
     await page.getByLabel('Admin token').fill(token);
     await page.getByRole('button', { name: 'Open' }).click();
     await page.locator('.link-live').waitFor();
+    expect(await page.title()).toBe('pi-7 · qedge');
     expect(await page.evaluate(() => `${document.cookie}${JSON.stringify(localStorage)}`)).not.toContain(token);
     await page.reload();
     await page.locator('.link-live').waitFor();

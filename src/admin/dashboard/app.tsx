@@ -27,6 +27,11 @@ export interface AppProps {
 export function App({ model, connection }: AppProps) {
   const route = useRoute();
   const { state } = model;
+  const nodeId = state?.node.id;
+  // Of several tabs each says whose it is.
+  useEffect(() => {
+    document.title = nodeId === undefined ? 'qedge' : `${nodeId} · qedge`;
+  }, [nodeId]);
   if (model.status === 'locked') return <Login connection={connection} />;
   if (state === null) {
     return <p class="waiting">{model.status === 'lost' ? 'No answer from qedge. Trying again…' : 'Connecting…'}</p>;

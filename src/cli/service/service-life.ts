@@ -38,10 +38,10 @@ type End =
   | 'predecessor-lost'
   | 'successor-lost'
   | 'worker-lost'
-  | 'succeeded';
+  | 'handed-over';
 
 /** Ends that are no failure of this process; after the others the service manager starts what is in place by now. */
-const GOOD_ENDS: ReadonlySet<End> = new Set(['SIGTERM', 'SIGINT', 'no-hand-over', 'succeeded']);
+const GOOD_ENDS: ReadonlySet<End> = new Set(['SIGTERM', 'SIGINT', 'no-hand-over', 'handed-over']);
 
 /** One running service, from its start to its end by a signal. */
 export class ServiceLife {
@@ -70,7 +70,7 @@ export class ServiceLife {
     void this.#takeCharge();
     const cause = await this.#end.promise;
     app.log.info({ cause }, 'stopping');
-    if (this.#successor !== null && cause === 'succeeded') return this.#leave(this.#successor);
+    if (this.#successor !== null && cause === 'handed-over') return this.#leave(this.#successor);
     probation.stop();
     await app.stop();
     return GOOD_ENDS.has(cause) || this.#terminated ? 0 : 1;
@@ -139,7 +139,7 @@ export class ServiceLife {
     }
     for (const name of this.#early ?? []) successor.signal(name);
     this.#early = null;
-    this.#finish('succeeded');
+    this.#finish('handed-over');
   }
 
   /** What is under way is finished here, while the successor serves. */

@@ -1,12 +1,15 @@
 // Asks for the admin token, once; the browser then holds a cookie that no script can read.
 
-import { useState } from 'preact/hooks';
+import { useEffect, useRef, useState } from 'preact/hooks';
 import type { Connection } from '../connection.ts';
 
 /** Asks for the token of the admin port. */
 export function Login({ connection }: { readonly connection: Connection }) {
   const [token, setToken] = useState('');
   const [refused, setRefused] = useState<string | null>(null);
+  const field = useRef<HTMLInputElement>(null);
+  // There is nothing else to do here.
+  useEffect(() => field.current?.focus(), []);
   return (
     <main class="login">
       <form
@@ -19,6 +22,7 @@ export function Login({ connection }: { readonly connection: Connection }) {
         <label for="token">Admin token</label>
         <input
           id="token"
+          ref={field}
           type="password"
           autocomplete="current-password"
           value={token}
