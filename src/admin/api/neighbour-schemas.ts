@@ -17,7 +17,7 @@ const neighbour = z.strictObject({
 /** Those of a service. */
 export const neighbours = z
   .strictObject({
-    use: z.boolean().describe('what they say counts in estimates; else it is only looked at'),
+    use: z.boolean().describe('what they saw is what to expect beside own samples; else it is only looked at'),
     heard: z.array(neighbour),
   })
   .nullable()

@@ -6,7 +6,7 @@ import { key } from '../key.ts';
 /** Keys of `[neighbours]`. */
 export const neighboursKeys = () => ({
   mode: key('mode', z.enum(['off', 'observe', 'use']), {
-    doc: '"use": what neighbours saw of an instance counts in its estimate; "observe": it is exchanged and judged alone; "off": neither.',
+    doc: '"use": what neighbours saw is what to expect of an instance beside own samples; "observe": it is exchanged and judged alone; "off": neither.',
     default: 'observe',
   }),
   max: key('max', z.int().min(1).max(64), {
@@ -14,7 +14,7 @@ export const neighboursKeys = () => ({
     default: 8,
   }),
   samples_max: key('samplesMax', z.number().gt(0).max(1_000), {
-    doc: 'What neighbours say of an instance counts as so many own samples at the most, and the less the more own ones there are.',
+    doc: 'What neighbours know of an instance counts as so many own samples at the most where it is decided how far to trust a step, and the less the more own ones there are.',
     default: 20,
   }),
 });

@@ -2,14 +2,10 @@
 
 /** What neighbours say of an instance, for a policy to read. A weight is a number of samples; old ones count less. */
 export interface Hearsay {
-  /** Looks up what is said of the instance: `weight`, `successWeight` and `sumMs` hold until the next look. */
+  /** Looks up what is said of the instance: the other fields hold until the next look. */
   look(handle: number, at: HearsayLook): void;
-  /** Samples, discounted. */
+  /** Samples, discounted: how much others know of it. */
   readonly weight: number;
-  /** Those within the limit. */
-  readonly successWeight: number;
-  /** Σ of their processing latencies, ms. */
-  readonly sumMs: number;
   /** Several neighbours see requests fail there. */
   readonly failing: boolean;
   /** Answers of the last half minute, and of them those within the limit: what to expect before there are own samples. */
@@ -24,8 +20,6 @@ export interface Hearsay {
 export interface HearsayLook {
   /** Processing may take so long, ms. */
   readonly limitMs: number;
-  /** A sample counts no longer than this. */
-  readonly latencyMsMax: number;
   /** One's own samples there. */
   readonly ownWeight: number;
   readonly nowMs: number;

@@ -39,13 +39,6 @@ export function answersIn(cells: Float64Array): number {
   return count;
 }
 
-/** Σ of the latencies, each at most `capMs`. */
-export function latencySumMs(cells: Float64Array, capMs: number): number {
-  let sum = 0;
-  for (let b = 0; b < BUCKETS; b++) sum += (cells[b] as number) * Math.min(capMs, MIDDLES_MS[b] as number);
-  return sum;
-}
-
 /** Multiplies every cell. */
 export function scale(cells: Float64Array, factor: number): void {
   for (let c = 0; c < cells.length; c++) cells[c] = (cells[c] as number) * factor;

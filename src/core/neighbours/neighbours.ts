@@ -1,11 +1,11 @@
 // What load balancers near by send one another of the instances of a service. How long an instance takes is the same for all that ask; only
-// the way there differs. So what others saw stands beside one's own samples, discounted and bounded, the less the more there are of one's
-// own: it decides where these are few, and hardly matters where they are many. It trips no cooldown. A neighbour that is often wrong is
-// ignored for a minute.
+// the way there differs. So what others saw is what to expect of an instance until there are own samples, and how sure that is, discounted
+// and bounded. It stands in no cost beside own samples: load balancers that step by the same estimates follow one another. It trips no
+// cooldown. A neighbour that is often wrong is ignored for a minute.
 
 import type { Candidate, InstanceKey } from '../domain.ts';
 import type { Hearsay, HearsayLook } from './hearsay.ts';
-import { add, answersIn, CELLS, countBefore, FAILURES, latencySumMs, positionOf } from './histogram.ts';
+import { add, answersIn, CELLS, countBefore, FAILURES, positionOf } from './histogram.ts';
 import { IGNORED_MS, Neighbour, say, type Verdict } from './neighbour.ts';
 import { OwnObservations } from './own-observations.ts';
 import { type Observed, SAID_MAX, type Summary } from './summary.ts';
@@ -48,7 +48,7 @@ export interface NeighbourState {
 
 /** All of them. */
 export interface NeighboursState {
-  /** What they say counts in estimates; false: it is only looked at. */
+  /** What they saw is what to expect beside own samples; false: it is only looked at. */
   readonly use: boolean;
   readonly heard: readonly NeighbourState[];
 }
@@ -64,7 +64,7 @@ export interface NeighbourUse {
 export interface NeighboursOptions {
   /** τ. */
   readonly latencyMs: number;
-  /** What is heard counts in estimates; false: it is only looked at. */
+  /** What they saw is what to expect beside own samples; false: it is only looked at. */
   readonly use: boolean;
   readonly samplesMax: number;
   readonly nowMs: number;
@@ -86,8 +86,6 @@ export class Neighbours implements Hearsay {
   readonly #byNode = new Map<string, Neighbour>();
   readonly #pooled = new Float64Array(CELLS);
   weight = 0;
-  successWeight = 0;
-  sumMs = 0;
   failing = false;
   lately = 0;
   latelyInTime = 0;
@@ -159,10 +157,8 @@ export class Neighbours implements Hearsay {
       this.#options.onIgnored(nodeId, verdict.over, nowMs + IGNORED_MS);
   }
 
-  look(handle: number, { limitMs, latencyMsMax, ownWeight, nowMs }: HearsayLook): void {
+  look(handle: number, { limitMs, ownWeight, nowMs }: HearsayLook): void {
     this.weight = 0;
-    this.successWeight = 0;
-    this.sumMs = 0;
     this.failing = false;
     this.lately = 0;
     this.latelyInTime = 0;
@@ -179,14 +175,9 @@ export class Neighbours implements Hearsay {
       this.#addLately(judged, position);
       const answers = answersIn(recent);
       const all = this.failing ? answers + (recent[FAILURES] as number) : answers;
-      if (!(all > 0)) continue;
-      const worth = WORTH * freshness;
-      const kept = worth * Math.min(1, (SHARE_OF_ONE * most) / (worth * all));
-      this.weight += kept * all;
-      this.successWeight += kept * countBefore(recent, position);
-      this.sumMs += kept * (latencySumMs(recent, latencyMsMax) + (all - answers) * latencyMsMax);
+      this.weight += Math.min(WORTH * freshness * all, SHARE_OF_ONE * most);
     }
-    this.#bound(most);
+    this.weight = Math.min(this.weight, most);
   }
 
   sentPerSecond(handle: number, nowMs: number): number {
@@ -227,14 +218,6 @@ export class Neighbours implements Hearsay {
    */
   #weightMax(ownWeight: number): number {
     return Math.min(this.#options.samplesMax / (1 + ownWeight), 1 + ownWeight);
-  }
-
-  #bound(most: number): void {
-    if (this.weight <= most) return;
-    const kept = most / this.weight;
-    this.weight = most;
-    this.successWeight *= kept;
-    this.sumMs *= kept;
   }
 
   /**

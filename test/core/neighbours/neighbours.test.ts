@@ -8,7 +8,7 @@ import { candidateAt } from '../candidates.ts';
 const LATENCY_MS = 100;
 const SAMPLES_MAX = 20;
 const RTT_MS = 5;
-const LOOK = { limitMs: 80, latencyMsMax: 200, ownWeight: 0, nowMs: 0 };
+const LOOK = { limitMs: 80, ownWeight: 0, nowMs: 0 };
 /** With own samples, beside which a neighbour may say as much as one. */
 const KNOWING = { ...LOOK, ownWeight: 3 };
 
@@ -60,7 +60,6 @@ describe('what neighbours say', () => {
     neighbours.hear('n1', summary(0, 30, 3), 0);
     neighbours.look(0, KNOWING);
     expect(neighbours.weight).toBeCloseTo(0.9);
-    expect(neighbours.successWeight).toBeCloseTo(0.9);
     neighbours.look(0, { ...KNOWING, nowMs: 3_000 });
     expect(neighbours.weight).toBeCloseTo(0.45);
     neighbours.look(0, { ...KNOWING, nowMs: 10_001 });
@@ -136,7 +135,7 @@ describe('what neighbours say', () => {
     for (let n = 0; n < 8; n++) neighbours.hear(`n${n}`, summary(0, 500, 1_000_000), 0);
     for (const ownWeight of [0, 0.5, 2]) {
       neighbours.look(0, { ...LOOK, ownWeight });
-      expect(neighbours).toMatchObject({ failing: true, weight: 1 + ownWeight, successWeight: 0 });
+      expect(neighbours).toMatchObject({ failing: true, weight: 1 + ownWeight });
     }
   });
 
@@ -162,7 +161,7 @@ describe('what neighbours say', () => {
     const { neighbours, summary } = neighboursWith({ use: false });
     neighbours.hear('n1', summary(0, 30, 10), 0);
     neighbours.look(0, LOOK);
-    expect(neighbours).toMatchObject({ weight: 0, successWeight: 0, sumMs: 0, failing: false });
+    expect(neighbours).toMatchObject({ weight: 0, lately: 0, failing: false });
     expect(neighbours.state(0).heard).toMatchObject([{ nodeId: 'n1', summaries: 1, instances: 1 }]);
   });
 
@@ -175,7 +174,6 @@ describe('what neighbours say', () => {
     neighbours.look(0, LOOK);
     expect(neighbours.failing).toBe(true);
     expect(neighbours.weight).toBeGreaterThan(0);
-    expect(neighbours.successWeight).toBe(0);
   });
 
   it('is as good as a failure where three of them have late answers and hardly one is in time', () => {

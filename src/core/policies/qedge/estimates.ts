@@ -29,8 +29,6 @@ type EstimatesContext = Pick<PolicyContext, 'qos' | 'flights' | 'hearsay'>;
 const SILENCE: Hearsay = {
   look: () => {},
   weight: 0,
-  successWeight: 0,
-  sumMs: 0,
   failing: false,
   lately: 0,
   latelyInTime: 0,
@@ -61,7 +59,7 @@ export class Estimates {
   heardVoices: Float64Array<ArrayBuffer> = new Float64Array(0);
   /** A neighbour saw something of a member lately, as of this step. */
   heard = false;
-  readonly #look: { limitMs: number; latencyMsMax: number; ownWeight: number; nowMs: number };
+  readonly #look: { limitMs: number; ownWeight: number; nowMs: number };
   /** Fresh samples of all members together, as of this step. */
   #fresh = 0;
   /** Own samples of all members together, and what others saw of them, each up to `HEARSAY_CLEAR`. */
@@ -81,7 +79,7 @@ export class Estimates {
     this.#flights = flights;
     this.#hearsay = hearsay ?? SILENCE;
     this.#baseline = new OwnBaseline(1 + (options.baseline_rise * options.step) / 1000, FAILURE_LATENCIES * latencyMs);
-    this.#look = { limitMs: 0, latencyMsMax: 2 * latencyMs, ownWeight: 0, nowMs: 0 };
+    this.#look = { limitMs: 0, ownWeight: 0, nowMs: 0 };
     this.#kde = new WeightedKde({
       halfLifeMs: options.half_life,
       bandwidthMsMin: this.#scale.bandwidthMsMin,
@@ -145,7 +143,8 @@ export class Estimates {
     this.#own += this.#kde.weight + this.#overdue;
     this.#said += Math.min(HEARSAY_CLEAR, said.weight);
     this.#fresh += this.#kde.weight + this.#overdue + said.weight;
-    const evidence = this.#kde.weight + this.#overdue + prior + said.weight;
+    // What others saw is in the prior, and not beside the own samples: load balancers that step by the same estimates follow one another.
+    const evidence = this.#kde.weight + this.#overdue + prior;
     const byDistance = priorSuccess({ rttMs, latencyMs: this.#latencyMs, unloadedMs }, this.#scale);
     // What others saw of an instance says more of it than the way there does.
     const estimated = (byDistance + said.latelyInTime) / (1 + said.lately);
@@ -158,8 +157,8 @@ export class Estimates {
     const expected = this.#options.memory ? this.memory.success(handle, this.memory.hope * promised) : promised;
     const estimatedMs = PRIOR_LATENCY * baselineMs;
     const expectedMs = this.#options.memory ? this.memory.processingMs(handle, estimatedMs) : estimatedMs;
-    const success = (this.#kde.successWeight + prior * expected + said.successWeight) / evidence;
-    const processingMs = (this.#kde.latencySumMs + this.#overdueMs + prior * expectedMs + said.sumMs) / evidence;
+    const success = (this.#kde.successWeight + prior * expected) / evidence;
+    const processingMs = (this.#kde.latencySumMs + this.#overdueMs + prior * expectedMs) / evidence;
     const excessMs = Math.max(0, processingMs - baselineMs);
     this.success[handle] = success;
     this.processingMs[handle] = processingMs;

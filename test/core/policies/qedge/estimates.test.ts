@@ -1,4 +1,5 @@
 import { describe, expect, it } from 'vitest';
+import type { Hearsay } from '../../../../src/core/neighbours/hearsay.ts';
 import { readOptions } from '../../../../src/core/policies/options.ts';
 import { Estimates } from '../../../../src/core/policies/qedge/estimates.ts';
 import { QEDGE_OPTIONS } from '../../../../src/core/policies/qedge/options.ts';
@@ -13,7 +14,11 @@ const UNLOADED_MS = 10;
 /** What is estimated of one instance 10 ms away after a step at 2 s, with these samples and attempts in flight since then. */
 function estimate(
   samples: readonly (readonly [atMs: number, latencyMs: number])[],
-  { inFlightSinceMs = [] as readonly number[], options = {} as Record<string, unknown> } = {},
+  {
+    inFlightSinceMs = [] as readonly number[],
+    options = {} as Record<string, unknown>,
+    hearsay = null as Hearsay | null,
+  } = {},
 ) {
   const flights = new FlightTable(100);
   flights.ensureHandles(1);
@@ -21,7 +26,7 @@ function estimate(
   const estimates = new Estimates(readOptions(QEDGE_OPTIONS, options).values, {
     qos: { ...QOS, latencyMs: LATENCY_MS },
     flights,
-    hearsay: null,
+    hearsay,
   });
   estimates.ensureHandles(1);
   const window = new LatencyWindow(10_000);
@@ -41,7 +46,21 @@ function estimate(
 /** One pseudo-sample, and samples that count by how fresh they are. */
 const PRIOR = { memory: false, own_baseline: false, prior: 1, half_life: '2s' };
 
+/** What neighbours say of every instance: so many samples, and in the last half minute as many answers, all of them late. */
+function lateFor(weight: number): Hearsay {
+  const late = { lately: weight, latelyInTime: 0, voices: 1, failing: false };
+  return { look: () => {}, weight, ...late, sentPerSecond: () => 0 };
+}
+
 describe('what the slow loop knows of an instance', () => {
+  it('is before any sample what neighbours saw, and beside own samples no more than the prior that this is', () => {
+    const heard = { options: PRIOR, hearsay: lateFor(9) };
+    expect(estimate([], heard).success).toBeCloseTo(0.1);
+    const three = [20, 20, 20].map((latencyMs) => [2000, latencyMs] as const);
+    expect(estimate(three, heard).success).toBeCloseTo((0.1 + 3) / 4);
+    expect(estimate(three, heard).processingMs).toBeCloseTo(estimate(three, { options: PRIOR }).processingMs);
+  });
+
   it('is the prior of its distance before any sample', () => {
     // Φ((80 − 10 − 16 − 4) / 6) = Φ(8.3), and 1.5 unloaded latencies.
     const { success, processingMs } = estimate([], { options: PRIOR });
