@@ -160,10 +160,17 @@ describe('a broker that hangs', () => {
   });
 });
 
+/** One read of a socket full of them. */
+const flood = (packet: readonly number[]): Buffer => Buffer.alloc(64 * 1024, Buffer.from(packet));
+
 describe('a broker that means no good', () => {
   it.each([
     ['announces a packet of 256 MB', Buffer.from([0x30, 0xff, 0xff, 0xff, 0x7f]), /packet of 268435455 bytes/],
     ['sends a message of QoS 2', Buffer.from([0x34, 6, 0, 1, 0x61, 0, 1, 0]), /QoS 2/],
+    ['answers pings that were never sent', flood([0xd0, 0]), /never asked \(PINGRESP\)/],
+    ['acknowledges what was never said', flood([0x40, 2, 0, 9]), /never asked \(PUBACK\)/],
+    ['grants what was never asked for', flood([0x90, 4, 0, 99, 0, 0]), /never asked \(SUBACK\)/],
+    ['releases what it never sent', flood([0x62, 2, 0, 9]), /never asked \(PUBREL\)/],
     ['sends no MQTT', Buffer.from('HTTP/1.1 400 Bad Request\r\n\r\n'), /packet|header|flag/i],
   ])('and %s is left at once', async (_what, bytes, reason) => {
     const url = await startHostileBroker((socket, { first }) => void socket.write(first ? CONNACK : bytes));

@@ -14,7 +14,7 @@ import { addressBook } from '../../net/address-book.ts';
 import { trustSystem } from '../../net/tls.ts';
 import { mqtt } from '../../packages.ts';
 import { type Logger, RateLimitedLog } from '../../telemetry/log.ts';
-import { boundPackets, refuseQos2 } from './bounds.ts';
+import { boundPackets, leave, refuseUnasked } from './bounds.ts';
 import { BrokerRotation } from './broker-rotation.ts';
 import { clientOptions } from './client-options.ts';
 import { type ConnectionEnd, endOf, Goodbye, reasonOf } from './connection-end.ts';
@@ -210,7 +210,7 @@ export class BrokerConnection {
       const client = mqtt().connect(url, { ...options, ...address });
       this.#client = client;
       this.#listen(client);
-      refuseQos2(client);
+      refuseUnasked(client);
       client.handleMessage = (_packet, done) => this.#inbox.whenRoom(done);
       client.connect();
       boundPackets(client);
@@ -243,7 +243,7 @@ export class BrokerConnection {
     // A broker that breaks the protocol is left: mqtt.js only says so, and goes on with what comes next.
     client.on('error', (error) => {
       failure = error;
-      client.stream?.destroy();
+      leave(client);
     });
     client.once('close', () => {
       client.removeAllListeners();
