@@ -76,10 +76,13 @@ function print(state: StateDocument, json: boolean): void {
 async function watch(ask: () => Promise<StateDocument>, json: boolean): Promise<void> {
   let ended = false;
   let wake: () => void = () => {};
-  process.once('SIGINT', () => {
-    ended = true;
-    wake();
-  });
+  // A signal that is not heard would leave the terminal without its cursor.
+  for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) {
+    process.once(signal, () => {
+      ended = true;
+      wake();
+    });
+  }
   const block = json || !process.stdout.isTTY ? null : new LiveBlock(process.stdout);
   const paint = paintFor(process.stdout);
   while (!ended) {
@@ -89,7 +92,7 @@ async function watch(ask: () => Promise<StateDocument>, json: boolean): Promise<
     });
     if (typeof state === 'string') {
       if (block === null) process.stderr.write(`${state}\n`);
-      else block.draw([truncate(state, block.columns)]);
+      else block.draw(wrapWords(state.split(' '), { width: block.columns, first: '', hanging: '  ' }));
     } else if (block === null) print(state, json);
     else block.draw(withinRows(statusLines(state, { width: block.columns, paint }), block.rows));
     await new Promise<void>((resolve) => {

@@ -1,3 +1,6 @@
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { readFileSync } from 'node:fs';
 import { afterEach, describe, expect, it, vi } from 'vitest';
 import type { ExplainDocument } from '../../../src/admin/state/explain.ts';
 import type { StateDocument } from '../../../src/admin/state/state.ts';
@@ -7,6 +10,8 @@ import { statusLines } from '../../../src/cli/commands/status.ts';
 import { plainPaint } from '../../../src/terminal/paint.ts';
 import { type RunningAdmin, startAdmin } from '../../support/admin.ts';
 import { cli } from '../../support/cli.ts';
+import { PATIENCE } from '../../support/patience.ts';
+import { QEDGE } from '../../support/qedge-command.ts';
 import { instanceStateOf, routerStateOf } from '../../support/router-state.ts';
 
 let running: RunningAdmin | null = null;
@@ -33,7 +38,28 @@ const STATES = [
   }),
 ];
 
+/** In a terminal (of `script`, which is on every Debian), until it has drawn once and gets the signal. */
+async function watched(url: string, signal: NodeJS.Signals): Promise<string> {
+  const command = `exec ${QEDGE.join(' ')} status --watch --url ${url}`;
+  const terminal = spawn('script', ['-qec', command, '/dev/null'], { stdio: ['ignore', 'pipe', 'inherit'] });
+  let text = '';
+  terminal.stdout.on('data', (chunk) => {
+    text += chunk;
+  });
+  const ended = once(terminal, 'close');
+  await expect.poll(() => text, PATIENCE).toContain('pi-7');
+  process.kill(Number(readFileSync(`/proc/${terminal.pid}/task/${terminal.pid}/children`, 'utf8')), signal);
+  await ended;
+  return text;
+}
+
 describe('qedge status', () => {
+  it.each(['SIGTERM', 'SIGHUP'] as const)('gives the terminal its cursor back when %s ends it', async (signal) => {
+    const text = await watched(await start(STATES), signal);
+    expect(text.split('\x1b[?25l')).toHaveLength(2);
+    expect(text.split('\x1b[?25h')).toHaveLength(2);
+  });
+
   it('shows each service, its clients and its instances, the heaviest first', async () => {
     const { status, out } = await cli('status', '--url', await start(STATES));
     expect(status).toBe(0);
