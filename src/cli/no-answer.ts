@@ -7,6 +7,7 @@ export function noAnswerReason(error: unknown): string {
   const cause = error instanceof Error && error.cause instanceof Error ? error.cause : error;
   if (!(cause instanceof Error)) return String(cause);
   if ([cause, error].some((one) => one instanceof Error && one.name === 'TimeoutError')) return 'no answer in time';
+  if (cause.message === 'bad port') return 'no browser asks this port, and no fetch: admin.listen wants another';
   const code = 'code' in cause ? cause.code : null;
   if (code === 'ECONNREFUSED') return 'connection refused';
   return code === UNRESOLVED || code === 'EAI_AGAIN' ? 'the name has no address' : cause.message;

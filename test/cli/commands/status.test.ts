@@ -172,6 +172,8 @@ describe('qedge status', () => {
     const { status, err } = await cli('status', '--url', url);
     expect(status).toBe(1);
     expect(err).toContain(`no qedge answers at ${url}: connection refused`);
+    const blocked = await cli('status', '--url', 'http://127.0.0.1:6000');
+    expect(blocked.err.replace(/\s+/g, ' ')).toContain('6000: no browser asks this port');
   });
 
   it('finds localhost without being given an address, past any proxy of the environment', async () => {
