@@ -102,7 +102,7 @@ class Words {
   }
 
   #message(issue: core.$ZodIssue, path: TomlPath): string {
-    const text = describe(issue);
+    const text = expectation(issue);
     if (!text.startsWith('expected')) return text;
     const missing = valueAt(this.#document.root, path) === undefined;
     return missing ? `missing, ${text}` : `${text}, got ${shown(this.#document, path)}`;
@@ -148,7 +148,8 @@ const TYPE_WORDS: Readonly<Record<string, string>> = {
   record: 'a table',
 };
 
-function describe(issue: core.$ZodIssue): string {
+/** What was expected where the issue is: `expected a string`. */
+export function expectation(issue: core.$ZodIssue): string {
   switch (issue.code) {
     case 'invalid_type':
       return issue.message.startsWith('expected')

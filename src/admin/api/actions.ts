@@ -3,7 +3,8 @@
 
 import type { Context, Hono } from 'hono';
 import type * as z from 'zod';
-import { safeParse } from '../../config/validate.ts';
+import type { TomlPath } from '../../config/toml.ts';
+import { expectation, safeParse, valueAt } from '../../config/validate.ts';
 import { DepthError, parseBoundedJson } from '../../core/bounded-json.ts';
 import type { Clock } from '../../core/clock.ts';
 import { checkPolicy, type PolicyChoice } from '../../core/policies/registry.ts';
@@ -149,8 +150,18 @@ async function bodyOf<Schema extends z.ZodType>(c: Context, schema: Schema): Pro
     return problem(c, 400, error instanceof DepthError ? `the body is ${error.message}` : 'the body is not JSON');
   }
   const parsed = safeParse(schema, json);
-  return parsed.success ? parsed.data : problem(c, 400, parsed.error.issues.map(issueText).join('; '));
+  return parsed.success
+    ? parsed.data
+    : problem(c, 400, parsed.error.issues.map((issue) => issueText(issue, json)).join('; '));
 }
 
-const issueText = ({ path, message }: z.core.$ZodIssue): string =>
-  path.length === 0 ? message : `${path.join('.')}: ${message}`;
+/** What was sent is named so far. */
+const GOT_CHARS_MAX = 60;
+
+function issueText(issue: z.core.$ZodIssue, json: unknown): string {
+  const text = expectation(issue);
+  const value = JSON.stringify(valueAt(json, issue.path as TomlPath));
+  const got = value === undefined ? `missing, ${text}` : `${text}, got ${value.slice(0, GOT_CHARS_MAX)}`;
+  const message = text.startsWith('expected') && !text.includes(', got ') ? got : text;
+  return issue.path.length === 0 ? message : `${issue.path.join('.')}: ${message}`;
+}

@@ -170,7 +170,13 @@ describe('actions', () => {
     expect(unknown.status).toBe(404);
     expect(((await unknown.json()) as { detail: string }).detail).toBe('no instance "absent/a" of service "pilotnet"');
     expect((await send(`${url}/api/v1/services/nope/drain`, 'POST', { instance: 'x/a' })).status).toBe(404);
+    const detailOf = async (body: object): Promise<string> =>
+      ((await (await send(drain, 'POST', body)).json()) as { detail: string }).detail;
     expect((await send(drain, 'POST', { instance: 7 })).status).toBe(400);
+    expect(await detailOf({ instance: 7 })).toBe('instance: expected a string, got 7');
+    expect(await detailOf({})).toBe('instance: missing, expected a string');
+    const eject = await send(`${url}/api/v1/services/pilotnet/eject`, 'POST', { instance: 'x/a', durationMs: -1 });
+    expect(((await eject.json()) as { detail: string }).detail).toBe('durationMs: expected at least 1, got -1');
     expect((await fetch(drain, { method: 'POST', body: 'instance=node-1/a' })).status).toBe(415);
     const foreign = { 'content-type': 'application/json', origin: 'http://evil.example' };
     expect((await fetch(drain, { method: 'POST', headers: foreign, body: '{}' })).status).toBe(403);
