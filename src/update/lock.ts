@@ -15,7 +15,10 @@ const CONTESTED_MS = 250;
 /** One that has the path and says nothing for so long, ms, such as a process that is stopped, has it all the same. */
 const SILENT_MS = 2_000;
 
-/** @throws CommandError when another update of the same directory is under way */
+/** Of a directory in which this user may write nothing. */
+const FORBIDDEN: ReadonlySet<string | undefined> = new Set(['EACCES', 'EPERM', 'EROFS']);
+
+/** @throws CommandError when another update of the same directory is under way, or where nothing may be written */
 export async function lockUpdates(directory: string): Promise<{ release(): void }> {
   // Through the descriptor the path is short for any directory: a socket's may have 107 bytes (unix(7)).
   const fd = openSync(directory, constants.O_RDONLY | constants.O_DIRECTORY);
@@ -34,7 +37,8 @@ export async function lockUpdates(directory: string): Promise<{ release(): void 
   } catch (error) {
     // A server that lost its place is not closed: that would remove what stands there now.
     closeSync(fd);
-    throw error;
+    if (!FORBIDDEN.has((error as NodeJS.ErrnoException).code)) throw error;
+    throw new CommandError(`not allowed to write in ${directory}, where the program is: as root (sudo)?`, 1, error);
   }
 }
 

@@ -22,6 +22,10 @@ describe('the lock of updates', () => {
     (await lockUpdates(directory)).release();
   });
 
+  it('says where it may not stand', async () => {
+    await expect(lockUpdates('/proc')).rejects.toThrow('not allowed to write in /proc, where the program is');
+  });
+
   it('is taken from a process that was killed', async () => {
     const code = `(await import(${JSON.stringify(resolve(import.meta.dirname, '../../src/update/lock.ts'))}))
       .lockUpdates(${JSON.stringify(directory)}).then(() => console.log('held')); setInterval(() => {}, 1000);`;
