@@ -3,7 +3,8 @@ import { connect, createServer, type Socket } from 'node:net';
 import { setImmediate as turn } from 'node:timers/promises';
 import { describe, expect, it, onTestFinished } from 'vitest';
 import { spendTurn } from '../../src/net/loop-share.ts';
-import { holdWrites } from '../../src/proxy/held-writes.ts';
+import { hasUnsent } from '../../src/net/text-writes.ts';
+import { holdWrites, sendHeld, writeOrHold } from '../../src/proxy/held-writes.ts';
 import { listening } from '../support/listening.ts';
 import { PATIENCE } from '../support/patience.ts';
 
@@ -36,29 +37,38 @@ async function startPairs(count: number): Promise<readonly Pair[]> {
   return pairs;
 }
 
+type Write = (socket: Socket, text: string) => void;
+
+const throughStream: Write = (socket, text) => {
+  holdWrites(socket);
+  socket.write(text);
+};
+
 /** As in a turn that brought a request for each. */
-function write(pairs: readonly Pair[], text: string): void {
+function writeToEach(pairs: readonly Pair[], text: string, write: Write): void {
   spendTurn(0);
-  for (const { socket } of pairs) {
-    holdWrites(socket);
-    socket.write(text);
-  }
+  for (const { socket } of pairs) write(socket, text);
 }
 
 /** How many sockets have something that waits to be written. */
 function waiting(pairs: readonly Pair[]): number {
-  return pairs.filter(({ socket }) => socket.writableLength > 0).length;
+  return pairs.filter(({ socket }) => hasUnsent(socket)).length;
 }
 
-/** Two quiet turns, so that none before counts. */
+/** A turn with one write, so that none before counts, and two quiet ones. */
 async function rest(): Promise<void> {
-  for (let i = 0; i < 2; i++) {
-    write([], '');
+  for (const pairs of [await startPairs(1), [], []]) {
+    writeToEach(pairs, '', throughStream);
     await turn();
   }
 }
 
-describe('writes', () => {
+describe.each([
+  ['of streams', throughStream],
+  ['of texts', writeOrHold],
+] as const)('writes %s', (_, by) => {
+  const write = (pairs: readonly Pair[], text: string): void => writeToEach(pairs, text, by);
+
   it('leave at once where the turn before had few of them', async () => {
     const pairs = await startPairs(2);
     await rest();
@@ -92,8 +102,9 @@ describe('writes', () => {
     write(pairs, '1');
     await turn();
     write(pairs, '2');
-    pairs[0]?.socket.end();
     pairs[1]?.socket.destroy();
+    if (by === writeOrHold) sendHeld();
+    pairs[0]?.socket.end();
     await turn();
     await expect.poll(() => pairs.map(({ peer }) => peer.text), PATIENCE).toEqual(['12', '1', '12', '12']);
     await expect.poll(() => pairs[0]?.peer.ended, PATIENCE).toBe(true);
