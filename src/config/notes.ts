@@ -159,17 +159,21 @@ function missingAttributes(
   return [...barred, ...shortOf];
 }
 
-/** No instance says what a request costs there. */
+/** None of the instances says what a request costs there, or some do not. */
 function nothingToSave({ name, objective: { least } }: ServiceConfig, instances: readonly KnownInstance[]): string[] {
   if (least === null || instances.length === 0) return [];
-  const isKnown = instances.some(({ profile }) => {
+  const unknown = instances.filter(({ profile }) => {
     const { energyMwh, cost } = readProfile(profile);
-    return (least === 'energy' ? energyMwh : cost) !== null;
-  });
+    return (least === 'energy' ? energyMwh : cost) === null;
+  }).length;
+  if (unknown === 0) return [];
   const key = least === 'energy' ? 'energy_mwh' : 'cost';
-  return isKnown
-    ? []
-    : [`service.objective of "${name}": no instance has ${key} in its profile, so that nothing is saved`];
+  const about = `service.objective of "${name}"`;
+  return unknown === instances.length
+    ? [`${about}: no instance has ${key} in its profile, so that nothing is saved`]
+    : [
+        `${about}: ${unknown} of ${instances.length} instances have no ${key} in their profile and count as the dearest`,
+      ];
 }
 
 /** The tier of its node, or as its label says. */

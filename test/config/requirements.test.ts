@@ -226,6 +226,17 @@ least = "energy"`;
     expect(configNotes(file, null, [{ ...listed, profile: { energy_mwh: 0.1 } }])).toEqual(notes.slice(0, 1));
   });
 
+  it('are noted where an objective knows nothing of some of the instances', () => {
+    const listed = '{ url = "http://10.0.0.7:9000", profile = { energy_mwh = 0.1 } }, ';
+    const text = service('[service.objective]\nleast = "energy"').replace(
+      'instances = [',
+      `instances = [${listed}{ url = "http://10.0.0.8:9000", profile = { energy = 0.1 } }, `,
+    );
+    expect(configNotes(configFrom(text.replace(', "http://10.0.0.7:9000"]', ']')), null)).toEqual([
+      'service.objective of "detector": 1 of 2 instances have no energy_mwh in their profile and count as the dearest',
+    ]);
+  });
+
   it('are noted where an objective has nothing to go by', () => {
     const config = configFrom(service('[service.objective]\nleast = "energy"'));
     expect(configNotes(config, null)).toEqual([
