@@ -15,7 +15,12 @@ export class AdminClient {
   readonly url: string;
   readonly #token: string | null;
   /** Its own: no proxy of the environment stands in between, and `localhost` needs no hosts file. */
-  readonly #agent: Agent = new (undici().Agent)({ connect: { lookup: addressBook.lookup } });
+  readonly #agent: Agent = new (undici().Agent)({
+    connect: { lookup: addressBook.lookup },
+    headersTimeout: ANSWER_TIMEOUT_MS,
+    // A stream may say nothing for as long as there is nothing to say.
+    bodyTimeout: 0,
+  });
 
   /** @throws ConfigError for a configuration with mistakes, CommandError for an address that is none */
   constructor(options: AdminClientOptions) {

@@ -2,11 +2,15 @@
 
 import { UNRESOLVED } from '../net/address-book.ts';
 
+/** Names of the errors of what takes too long. */
+const LATE: ReadonlySet<string> = new Set(['TimeoutError', 'HeadersTimeoutError', 'ConnectTimeoutError']);
+
 /** Why there was no answer, by what a request was rejected with. */
 export function noAnswerReason(error: unknown): string {
   const cause = error instanceof Error && error.cause instanceof Error ? error.cause : error;
   if (!(cause instanceof Error)) return String(cause);
-  if ([cause, error].some((one) => one instanceof Error && one.name === 'TimeoutError')) return 'no answer in time';
+  const isLate = [cause, error].some((one) => one instanceof Error && LATE.has(one.name));
+  if (isLate) return 'no answer in time';
   if (cause.message === 'bad port') return 'no browser asks this port, and no fetch: admin.listen wants another';
   const code = 'code' in cause ? cause.code : null;
   if (code === 'ECONNREFUSED') return 'connection refused';

@@ -33,6 +33,8 @@ interface ReplayOptions {
 
 /** With less than this share of the attempts counting, an estimate says little. */
 const EFFECTIVE_SHARE_MIN = 0.1;
+/** A recording that is not over so long after its time has no end. */
+const OVERDUE_MS = 5_000;
 const POLICIES_DEFAULT: readonly string[] = ['qedge', 'qedgeproxy', 'round-robin'];
 
 export function registerDecisions(program: Command): void {
@@ -74,6 +76,8 @@ async function record(service: string, options: RecordOptions): Promise<void> {
   const path = `/api/v1/services/${encodeURIComponent(service)}/decisions?durationMs=${options.duration}`;
   const body = Readable.fromWeb((await client.stream(path)) as ReadableStream);
   process.once('SIGINT', () => body.push(null));
+  // A qedge that hangs ends no stream.
+  setTimeout(() => body.destroy(new Error('overdue')), options.duration + OVERDUE_MS).unref();
   const where = options.out ?? 'standard output';
   process.stderr.write(`recording ${service} for ${options.duration / 1_000} s to ${where}; Ctrl-C ends it early\n`);
   const source = new Source(body);

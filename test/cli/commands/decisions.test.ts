@@ -67,7 +67,9 @@ describe('qedge decisions record', () => {
   beforeEach(async () => {
     server = createServer((request, response) => {
       // Cut within a line: what is counted does not depend on how it comes.
+      if (request.url?.includes('/silent/')) return;
       response.write(lines.slice(0, lines.length - 40));
+      if (request.url?.includes('/hangs/')) return;
       if (request.url?.includes('/goes-away/')) goAway = () => response.destroy();
       else response.end(lines.slice(-40));
     });
@@ -93,6 +95,16 @@ describe('qedge decisions record', () => {
     expect({ status, text: readFileSync(out, 'utf8') }).toEqual({ status: 0, text: lines });
     expect(err).toContain(`recording pilotnet for 120 s to ${out}`);
     expect(err).toContain('recorded 2 attempts');
+  });
+
+  it('ends with what came when qedge hangs, before its answer or within it', async () => {
+    const out = join(folder, 'out.jsonl');
+    const silent = await record('silent', '--duration', '1s', '-o', out);
+    expect(silent).toMatchObject({ status: 1 });
+    expect(silent.err.replace(/\s+/g, ' ')).toContain(`no qedge answers at ${url}: no answer in time`);
+    const hung = await record('hangs', '--duration', '10ms', '-o', out);
+    expect(hung.status).toBe(1);
+    expect(hung.err.replace(/\s+/g, ' ')).toContain('qedge went away; the attempts until then, 1,');
   });
 
   it('says where it could not write', async () => {
