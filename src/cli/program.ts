@@ -7,6 +7,7 @@ import { widthOf } from '../terminal/paint.ts';
 import { wrapWords } from '../terminal/wrap.ts';
 import { commit, version } from './build-facts.ts';
 import { loadCommands } from './command-table.ts';
+import { missingFileHint } from './config-option.ts';
 import { nameProcess } from './service/process-name.ts';
 
 const EPILOGUE = `
@@ -34,7 +35,7 @@ export async function runCli(argv: readonly string[]): Promise<number> {
     await program.parseAsync(meant(program, argv), { from: 'user' });
     return Number(process.exitCode ?? 0);
   } catch (error) {
-    return exitCodeOf(error);
+    return exitCodeOf(error, argv);
   }
 }
 
@@ -85,10 +86,10 @@ function complain(text: string): void {
   process.stderr.write(`${lines.join('\n')}\n`);
 }
 
-function exitCodeOf(error: unknown): number {
+function exitCodeOf(error: unknown, argv: readonly string[]): number {
   if (error instanceof CommanderError) return error.exitCode === 0 ? 0 : EX_USAGE;
   if (error instanceof ConfigError) {
-    process.stderr.write(`${error.message}\n`);
+    process.stderr.write(`${error.message}${missingFileHint(argv, error)}\n`);
     return EX_CONFIG;
   }
   if (error instanceof CommandError) {

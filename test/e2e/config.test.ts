@@ -75,7 +75,9 @@ describe('qedge check', () => {
   });
 
   it('reads qedge.toml of the working directory by default', async () => {
-    expect((await run(['check'])).stderr).toContain('qedge.toml: no such file');
+    const { stderr } = await run(['check']);
+    expect(stderr).toContain('qedge.toml: no such file');
+    expect(stderr).toContain('(-c names another file; qedge demo needs none)');
   });
 
   it('reports ports that others hold and a store that cannot be, at once', async () => {
