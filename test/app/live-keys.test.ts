@@ -324,7 +324,7 @@ names = { "detector-2" = "_detector._tcp.edge.test" }
 servers = ["127.0.0.2"]
 stale = "2h"
 [neighbours]
-mode = "use"
+mode = "observe"
 max = 3
 samples_max = 5
 

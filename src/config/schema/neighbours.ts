@@ -7,7 +7,7 @@ import { key } from '../key.ts';
 export const neighboursKeys = () => ({
   mode: key('mode', z.enum(['off', 'observe', 'use']), {
     doc: '"use": what neighbours saw is what to expect of an instance beside own samples; "observe": it is exchanged and judged alone; "off": neither.',
-    default: 'observe',
+    default: 'use',
   }),
   max: key('max', z.int().min(1).max(64), {
     doc: 'So many nodes are listened to for each service, the nearest of those in reach.',
