@@ -19,6 +19,8 @@ const SUCCESS_MIN = 0.2;
 const PRESSED_MS = 1_000;
 /** And for so many τ: an attempt shows that it is late after τ, so that a second may be one burst that waits for itself. */
 const PRESSED_LATENCIES = 3;
+/** Or so many late answers in a row, sent and answered over so many τ, however few seconds that is: neither a burst nor a stall looks so. */
+const LATE_ROW_MIN = 10;
 /** One that is answered by refusals of others joins them while fewer are in time, a part of which are of before. */
 const JOIN_MAX = 0.5;
 /** Attempts that have to speak before that; they are forgotten by half a step, or in as many attempts where those take longer. */
@@ -52,6 +54,12 @@ export class Shedding {
   #refusedMs = 0;
   /** Attempts that ended in this step. */
   #endedNow = 0;
+  /** Late ones since the last that was in time, which there has to be; when the first of them began and ended. */
+  #lateRow = Number.NEGATIVE_INFINITY;
+  #rowStartMs = 0;
+  #rowEndMs = 0;
+  /** They are neither chance nor of one moment. */
+  #lost = false;
   /** When answers were not late mostly. */
   #relaxedMs = 0;
   /** Nothing at all was in time for as long as it takes to be pressed, as of the last step, and nothing was to be refused for it. */
@@ -121,7 +129,10 @@ export class Shedding {
     const inTime = attempt.processingMs <= attempt.budgetMs;
     this.#endedNow++;
     (this.#ended[handle] as number)++;
-    if (inTime) (this.#good[handle] as number)++;
+    if (inTime) {
+      (this.#good[handle] as number)++;
+      this.#endRow();
+    } else this.#observeLate(attempt);
     this.#futility.end(attempt.startMs, inTime, attempt.processingMs);
     this.#limits.end(handle, attempt);
   }
@@ -134,11 +145,13 @@ export class Shedding {
     const kept = this.#measureAsked(nowMs);
     const endedKept = ENDED_KEPT ** Math.min(1, this.#endedNow / ENDED_MIN);
     this.#endedNow = 0;
-    if (this.#isIdle(members, overdue, nowMs)) for (const { handle } of members) this.#forgetSpell(handle);
+    if (this.#isIdle(members, overdue, nowMs)) this.#forgetSpell(members);
+    // What was in time is of before.
+    if (this.#lost) for (const { handle } of members) this.#good[handle] = 0;
     const inTimeRatio = this.#inTimeRatio(members, overdue);
     const pressed = inTimeRatio < SUCCESS_MIN;
     if (!pressed) this.#relaxedMs = nowMs;
-    const lasting = nowMs - this.#relaxedMs >= Math.max(PRESSED_MS, PRESSED_LATENCIES * this.#latencyMs);
+    const lasting = this.#lost || nowMs - this.#relaxedMs >= Math.max(PRESSED_MS, PRESSED_LATENCIES * this.#latencyMs);
     if (!this.limits) this.#futility.rest(inTimeRatio, pressed, nowMs);
     const idle = this.#refusesNothing(nowMs);
     const futile = this.#futility.isFutile(this.limits, askedNow, nowMs);
@@ -160,6 +173,22 @@ export class Shedding {
     const inFlight = (this.#asked * this.#latencyMs) / this.#stepMs;
     const least = (LIMITS_SHARE_MIN / members.length) * inFlight;
     this.#limits.step(members, { least, kept, isOverdue: (member) => overdue(member) > 0 });
+  }
+
+  #observeLate({ startMs, nowMs }: EndedAttempt): void {
+    if (this.#lateRow === 0) {
+      this.#rowStartMs = startMs;
+      this.#rowEndMs = nowMs;
+    }
+    this.#lateRow++;
+    const lastedMs = Math.min(startMs - this.#rowStartMs, nowMs - this.#rowEndMs);
+    this.#lost ||= this.#lateRow >= LATE_ROW_MIN && lastedMs >= PRESSED_LATENCIES * this.#latencyMs;
+  }
+
+  /** One was in time, or it is of a spell that is over. */
+  #endRow(): void {
+    this.#lateRow = 0;
+    this.#lost = false;
   }
 
   /** There are limits, and all that was asked for found room for long. */
@@ -184,10 +213,13 @@ export class Shedding {
     return members.every((member) => overdue(member) === 0);
   }
 
-  #forgetSpell(handle: number): void {
-    this.#limits.lift(handle);
-    this.#ended[handle] = 0;
-    this.#good[handle] = 0;
+  #forgetSpell(members: readonly Candidate[]): void {
+    this.#endRow();
+    for (const { handle } of members) {
+      this.#limits.lift(handle);
+      this.#ended[handle] = 0;
+      this.#good[handle] = 0;
+    }
   }
 
   /** Of the load balancer as a whole: one instance that is late may be slow, and is left to the weights. NaN: too little is known. */

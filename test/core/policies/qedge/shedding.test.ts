@@ -78,6 +78,28 @@ describe('the rate that an instance is sent', () => {
     expect(shedding.hasRoom(0, 19 * STEP_MS)).toBe(true);
   });
 
+  it('has a limit before a second is over where not one is in time any more', () => {
+    const shedding = make();
+    drive(shedding, 200, { count: 1 });
+    expect(shedding.limits).toBe(true);
+  });
+
+  it.each([
+    ['nine in a row were late', 9, (i: number) => [i * 30, i * 30 + 200]],
+    ['one of them was in time', 14, (i: number) => [i * 25, i * 25 + (i === 8 ? 20 : 150)]],
+    ['all were sent at one moment', 20, (i: number) => [0, 100 + i * 19]],
+    ['all were answered at one moment', 20, (i: number) => [i * 20, 490]],
+  ] as const)('waits for the second where %s', (_, count, attemptOf) => {
+    const shedding = make();
+    for (let i = 0; i < count; i++) {
+      const [startMs, nowMs] = attemptOf(i) as [number, number];
+      shedding.send();
+      shedding.end(0, { processingMs: nowMs - startMs, budgetMs: 70, ahead: 0, startMs, nowMs });
+    }
+    shedding.step(MEMBERS, NONE, STEP_MS);
+    expect(shedding.limits).toBe(false);
+  });
+
   it('has no limit by one burst that waited for itself, where an answer takes longer than a second', () => {
     const shedding = new Shedding(STEP_MS, 2_000);
     shedding.ensureHandles(2);
