@@ -36,6 +36,8 @@ export type Ask = (
 /** A reply longer than this is cut off: nothing that is asked here needs more. */
 const BODY_BYTES_MAX = 4096;
 const NO_BODY = Buffer.alloc(0);
+/** Answers before the answer (1xx): more are a flood. */
+const INTERIM_MAX = 32;
 
 export const askHttp1: Ask = (socket, { method, authority, path, fields, body, headOnly }, done) => {
   const call = once(() => socket.destroy(), done);
@@ -46,6 +48,10 @@ export const askHttp1: Ask = (socket, { method, authority, path, fields, body, h
     headers: { host: authority, connection: 'close', ...fields },
   });
   outgoing.on('error', call.fail);
+  let interim = 0;
+  outgoing.on('information', () => {
+    if (++interim > INTERIM_MAX) call.fail(new Error(`more than ${INTERIM_MAX} answers of 1xx`));
+  });
   outgoing.once('response', (incoming) => {
     const status = incoming.statusCode ?? 0;
     incoming.on('error', call.fail);

@@ -96,6 +96,19 @@ describe('an HTTP check', () => {
     expect(await check(at(port, { scheme: 'h2c' }), { ...HTTP, timeoutMs: 50 })).toBe('no answer in time');
   });
 
+  it('puts up with some answers of 1xx, and leaves an instance that sends nothing else', async () => {
+    const answers = (count: number) => 'HTTP/1.1 103 Early Hints\r\n\r\n'.repeat(count);
+    const few = await startRawInstance((socket) => {
+      socket.once('data', () => socket.write(`${answers(20)}HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n`));
+    });
+    expect(await check(at(few), HTTP)).toBeNull();
+    const endless = await startRawInstance((socket) => {
+      socket.on('error', () => {});
+      socket.once('data', () => socket.write(answers(100)));
+    });
+    expect(await check(at(endless), HTTP)).toBe('more than 32 answers of 1xx');
+  });
+
   it('fails where nothing listens', async () => {
     expect(await check(at(await deadPort()), HTTP)).toMatch(/ECONNREFUSED/);
   });
