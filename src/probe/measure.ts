@@ -50,8 +50,10 @@ export function ping(
       const time = Number(response.headers['x-qedge-time'] ?? Number.NaN);
       if (time > 0) onClock?.(time - (Date.now() - rttMs / 2));
       if (response.statusCode === 204) resolve(rttMs);
-      else reject(new Error(`answered ${response.statusCode} to ${PING_PATH}`));
+      // Its body may have no end.
+      else req.destroy(new Error(`answered ${response.statusCode} to ${PING_PATH}`));
     });
+    req.once('information', ({ statusCode }) => req.destroy(new Error(`answered ${statusCode} to ${PING_PATH}`)));
     req.once('error', reject);
     req.once('close', () => clearTimeout(deadline));
     req.end();
