@@ -38,9 +38,13 @@ export class PipelineQueue {
     return this.#waiting.length > 0 || (this.#current !== null && !this.#current.closed);
   }
 
-  /** The client has not sent all of the request that was taken last. */
-  get unread(): boolean {
-    return this.#current?.req.complete === false;
+  /** The last answer is out: what waits gets none. True: the client has not sent all of its request yet, or sent more behind it. */
+  stop(): boolean {
+    const more = this.#current?.req.complete === false || this.#waiting.length > 0;
+    this.#last = true;
+    this.#waiting.length = 0;
+    this.#socket.off('resume', this.#stayPaused);
+    return more;
   }
 
   /** `begin` is called when it is this request's turn, maybe at once; never when the connection ends before. */

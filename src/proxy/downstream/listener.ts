@@ -213,7 +213,7 @@ export class Listener {
       const queue = this.#pipelineQueueOf(socket);
       const destroySoon = socket.destroySoon.bind(socket);
       // How node ends a connection behind its last answer.
-      socket.destroySoon = () => (queue.unread ? linger(socket) : destroySoon());
+      socket.destroySoon = () => (queue.stop() ? linger(socket) : destroySoon());
       this.#headChecks.watch(socket);
       for (const listener of http1) listener.call(server, socket);
       sliceReads(socket, first);
