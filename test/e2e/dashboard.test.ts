@@ -296,6 +296,30 @@ describe('an instance beyond the limit, on a telephone', () => {
   });
 });
 
+describe('what a client misses, and the key of the map, on a telephone', () => {
+  it('are read whole', async () => {
+    const latency = { requirement: 'latency', level: 0.857, goal: 0.9, strain: 1.4 };
+    const client = {
+      clientId: 'walk-05',
+      requests: 14,
+      successRatio: 0.857,
+      requirements: [latency],
+      missed: 'latency',
+    };
+    const requirement = { ...latency, clientsRatio: 0, heldShare: null, price: null };
+    const states = [routerStateOf({ clients: [client], requirements: [requirement] })];
+    const { url } = await startAdmin(states);
+    const { page } = await dashboard({ width: 360, theme: 'light' }, url);
+    await page.locator('.missed', { hasText: 'latency' }).waitFor();
+    const cut = await page.evaluate(() =>
+      [...document.querySelectorAll('.area-clients td, .key-item')].filter(
+        (one) => one.getBoundingClientRect().right > window.innerWidth - 12,
+      ),
+    );
+    expect(cut).toHaveLength(0);
+  });
+});
+
 describe('the cards of services', () => {
   it.each([390, 1280])('bring the one that is pressed into sight, %i pixels wide', async (width) => {
     const services = Array.from({ length: 12 }, (_, i) =>

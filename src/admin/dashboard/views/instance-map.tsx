@@ -266,10 +266,18 @@ function ticks(end: number, wanted: number): readonly number[] {
 function Key({ limitMs }: { readonly limitMs: number }) {
   return (
     <span class="key" aria-hidden="true">
-      <span class="key-limit" /> {milliseconds(limitMs)} limit
-      <span class="key-size" /> weight
-      <span class="key-ramp" /> success
-      <span class="key-ring" /> ejected
+      <span class="key-item">
+        <i class="key-limit" /> {milliseconds(limitMs)} limit
+      </span>
+      <span class="key-item">
+        <i class="key-size" /> weight
+      </span>
+      <span class="key-item">
+        <i class="key-ramp" /> success
+      </span>
+      <span class="key-item">
+        <i class="key-ring" /> ejected
+      </span>
     </span>
   );
 }
