@@ -11,12 +11,17 @@ import { grownFloat64 } from '../../stats/grown.ts';
 
 /** Requests of this load balancer in which a memory fades by half, if they take longer than W. */
 const HALF_LIFE_REQUESTS = 50;
+/** Share of errors that is a habit of an instance. Fewer are news; where there are more they come in rows, as those of one that is broken. */
+const LOSS_MIN = 0.01;
+const LOSS_MAX = 0.2;
 
 export class Memory {
   readonly #windowMs: number;
   #count: Float64Array<ArrayBuffer> = new Float64Array(0);
   #good: Float64Array<ArrayBuffer> = new Float64Array(0);
   #sumMs: Float64Array<ArrayBuffer> = new Float64Array(0);
+  /** Those that were answered with an error. */
+  #errors: Float64Array<ArrayBuffer> = new Float64Array(0);
   /** Attempts ended since the last `fade`. */
   #ended = 0;
   /** Success that was promised of those that were compared in this step, and of it what was kept; each counts by what is known of it. */
@@ -33,12 +38,14 @@ export class Memory {
     this.#count = grownFloat64(this.#count, handles);
     this.#good = grownFloat64(this.#good, handles);
     this.#sumMs = grownFloat64(this.#sumMs, handles);
+    this.#errors = grownFloat64(this.#errors, handles);
   }
 
   forget(handle: number): void {
     this.#count[handle] = 0;
     this.#good[handle] = 0;
     this.#sumMs[handle] = 0;
+    this.#errors[handle] = 0;
   }
 
   observe(handle: number, success: boolean, processingMs: number): void {
@@ -46,6 +53,17 @@ export class Memory {
     (this.#count[handle] as number)++;
     if (success) (this.#good[handle] as number)++;
     (this.#sumMs[handle] as number) += processingMs;
+  }
+
+  /** One of those that were observed was answered with an error. */
+  observeError(handle: number): void {
+    (this.#errors[handle] as number)++;
+  }
+
+  /** It answers with an error now and then, and with something else as a rule. */
+  losesSome(handle: number): boolean {
+    const ratio = (this.#errors[handle] as number) / (this.#count[handle] as number);
+    return ratio >= LOSS_MIN && ratio <= LOSS_MAX;
   }
 
   /** A step begins. */
@@ -59,6 +77,7 @@ export class Memory {
       (this.#count[handle] as number) *= kept;
       (this.#good[handle] as number) *= kept;
       (this.#sumMs[handle] as number) *= kept;
+      (this.#errors[handle] as number) *= kept;
     }
   }
 

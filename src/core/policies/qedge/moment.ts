@@ -1,11 +1,11 @@
 // What one more request would cost at an instance just now, and which instances are passed over: those that miss more than chance
 // explains, and those whose queue is too long. Asked for every request and every candidate.
 
-import type { Candidate } from '../../domain.ts';
+import type { AttemptResult, Candidate } from '../../domain.ts';
 import { grownFloat64 } from '../../stats/grown.ts';
 import { NO_FLIGHT, type PolicyContext } from '../policy.ts';
 import type { Estimates } from './estimates.ts';
-import type { MissStreak } from './miss-streak.ts';
+import { ERROR_WEIGHT, type MissStreak } from './miss-streak.ts';
 import type { QedgeOptions } from './options.ts';
 import type { Pace } from './pace.ts';
 import type { UnloadedLatency } from './unloaded-latency.ts';
@@ -63,6 +63,19 @@ export class Moment {
     const { streaks, estimates } = this.#parts;
     this.#erred[handle] = erred ? 1 : 0;
     if (streaks.misses(handle) === 0) this.#usual[handle] = estimates.success[handle] as number;
+  }
+
+  /**
+   * How many misses the one that has just come counts as. An error is several, since it says more than a late answer. It is one where it is no
+   * news: of an instance that loses one request in twenty the next is answered, and what it is not sent makes the others late.
+   */
+  missesOf(handle: number, result: AttemptResult): number {
+    if (result === 'refused') return ERROR_WEIGHT;
+    if (result !== 'failed') return 1;
+    const { memory } = this.#parts.estimates;
+    const isNews = !memory.losesSome(handle);
+    memory.observeError(handle);
+    return isNews ? ERROR_WEIGHT : 1;
   }
 
   /** What one more request there costs in all: what it takes, and by what it delays the others there. NaN: unknown. */

@@ -233,7 +233,7 @@ class Qedge implements Policy {
   #miss(outcome: Outcome & { readonly kind: 'end' }, nowMs: number): void {
     const { candidate, result, startMs } = outcome;
     const { handle, key } = candidate;
-    const weight = result === 'failed' || result === 'refused' ? ERROR_WEIGHT : 1;
+    const weight = this.moment.missesOf(handle, result);
     if (!this.streaks.miss(handle, weight, { startMs, nowMs })) return;
     // How many is not said: an error counts as several.
     const reason = weight === ERROR_WEIGHT ? `last attempt ${result}` : 'misses in a row';

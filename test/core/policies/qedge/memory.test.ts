@@ -26,6 +26,19 @@ describe('what is remembered of an instance', () => {
     expect(memory.success(1, 1)).toBe(1);
   });
 
+  it('knows one that loses a request now and then from one that never did, and from one that fails', () => {
+    const memory = make();
+    const end = (errors: number, all: number): boolean => {
+      for (let i = 0; i < all; i++) memory.observe(0, i >= errors, 100);
+      for (let i = 0; i < errors; i++) memory.observeError(0);
+      return memory.losesSome(0);
+    };
+    expect(memory.losesSome(0)).toBe(false);
+    expect([end(0, 40), end(2, 10), end(20, 20)]).toEqual([false, true, false]);
+    memory.forget(0);
+    expect(memory.losesSome(0)).toBe(false);
+  });
+
   it('fades by half in W where requests are many', () => {
     const memory = make();
     for (let i = 0; i < 8; i++) memory.observe(0, false, 100);

@@ -109,6 +109,26 @@ describe('qedge', () => {
     expect(run(world, 120, () => 9).get(failing.key) ?? 0).toBeLessThan(11);
   });
 
+  it('comes back soon to an instance that loses a request now and then, as it always did', () => {
+    const world = createWorld('qedge');
+    populate(world, [1, 1]);
+    const asked = [0, 0];
+    const last = [0, 0];
+    let longestGap = 0;
+    for (let n = 0; n < 2_000; n++) {
+      const candidate = world.router.route(REQUEST, world.nowMs) as Candidate;
+      const { handle } = candidate;
+      if (n > 1_000) longestGap = Math.max(longestGap, n - (last[handle] as number));
+      last[handle] = n;
+      const isLost = ++(asked[handle] as number) % 10 === 0;
+      const ticket = world.router.start(candidate, world.nowMs);
+      world.pass(9);
+      world.router.finish(ticket, isLost ? 'failed' : 'answered', 9, world.nowMs);
+    }
+    // Nine requests are τ.
+    expect(longestGap).toBeLessThan(40);
+  });
+
   it('sends next to nothing where the round trip leaves no time', () => {
     const world = createWorld('qedge');
     populate(world, [1, 79]);
