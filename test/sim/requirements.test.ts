@@ -84,27 +84,6 @@ describe('requirements in a simulation', () => {
     expect(held?.value).toBeLessThan(0.7);
   });
 
-  it('leave the latency goal alone when all instances come back after an outage', () => {
-    const outage = (instance: string, forMs: number) =>
-      ({ kind: 'crash', instance, atMs: 10_000, forMs, detectedMs: Number.POSITIVE_INFINITY }) as const;
-    const successAsking = (requirements: Partial<Requirements>): number =>
-      runOf(
-        asking(requirements, {
-          durationMs: 80_000,
-          steadyFromMs: 51_000,
-          model: { ...MODEL, workMeanMs: 10 },
-          overrides: [],
-          clients: smallScenario().clients.map((clients) => ({ ...clients, each: 8 })),
-          events: [outage('i1', 30_000), outage('i2', 40_000), outage('i3', 40_000)],
-        }),
-        'qedge',
-      ).metrics.steadySuccessRatio;
-    const alone = successAsking({});
-    // Of one seed; without a bound on what failures cost they are 0.44 and 0.21 below.
-    expect(successAsking({ availability: HOUR })).toBeGreaterThan(alone - 0.1);
-    expect(successAsking({ reliabilityRatio: 0.999 })).toBeGreaterThan(alone - 0.1);
-  });
-
   it('have columns of their own in the report, and only they', () => {
     const scenario = asking({ shares: [ACCURATE] });
     const { result } = runOf(scenario, 'round-robin');

@@ -156,9 +156,9 @@ export class InFlightLimits {
     return places * (this.#lastMs[handle] as number) <= this.#targetMs(handle);
   }
 
-  /** It has a limit, and nothing was under way for long: whatever was learned of it may be over. */
+  /** Nothing was under way for long: whatever was learned of it may be over, with a limit or none. */
   mayProbe(handle: number, nowMs: number): boolean {
-    if (!this.has(handle) || (this.#inFlight[handle] as number) > 0) return false;
+    if ((this.#inFlight[handle] as number) > 0) return false;
     return nowMs - (this.#owedAtMs[handle] as number) > (this.#probeMs[handle] as number);
   }
 

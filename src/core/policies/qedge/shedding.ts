@@ -109,7 +109,7 @@ export class Shedding {
     return this.#limits.isQuick(candidate);
   }
 
-  /** It has a limit, and nothing was under way for long: one request is to ask whether there is room. */
+  /** Nothing was under way for long: one request is to ask whether there is room. */
   mayProbe(handle: number, nowMs: number): boolean {
     return this.#limits.mayProbe(handle, nowMs);
   }

@@ -323,4 +323,14 @@ describe('the limit on what an instance is sent', () => {
     for (let n = 0; n < 20; n++) probe(200);
     expect(probe(200)).toBeLessThan(61_000);
   });
+
+  it('is not needed for that: what was left for failures has none, and may be back', () => {
+    const limits = new InFlightLimits(STEP_MS, 100);
+    limits.ensureHandles(1);
+    limits.observeFlights(0, 1, 0);
+    expect(limits.mayProbe(0, 10_000)).toBe(false);
+    limits.observeFlights(0, 0, 10_000);
+    expect(limits.mayProbe(0, 13_000)).toBe(false);
+    expect(limits.mayProbe(0, 15_000)).toBe(true);
+  });
 });
