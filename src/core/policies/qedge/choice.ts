@@ -54,7 +54,7 @@ export class Choice {
     if (turn === null || !this.#defers) return turn;
     this.#refuses = this.#parts.shedding?.limits === true;
     const taken = this.#cheapest(turn, candidates, nowMs);
-    if (this.#refuses && !this.#hasRoom(taken, nowMs)) return null;
+    if (this.#refuses && !this.#hasRoom(taken, nowMs) && !this.#isSilent(candidates, nowMs)) return null;
     // What is out after an error is owed nothing for it: it would come back to a row of turns.
     if (this.#previewing) return taken;
     // What goes elsewhere for want of room says nothing of shares.
@@ -97,6 +97,12 @@ export class Choice {
   forget(handle: number): void {
     this.swrr.setCredit(handle, 0);
     this.turns.forget(handle);
+  }
+
+  /** Nothing comes back from any: a request that would be refused is to ask whether anything would. */
+  #isSilent(candidates: readonly Candidate[], nowMs: number): boolean {
+    for (const candidate of candidates) if (!this.#parts.moment.isSilent(candidate, nowMs)) return false;
+    return true;
   }
 
   /** While requests are refused: it has no room, or leaves so little hope that what others have no room for is better refused. */

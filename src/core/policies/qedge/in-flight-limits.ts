@@ -75,6 +75,8 @@ export class InFlightLimits {
   /** Requests × ms that were in flight beyond the limit and not made up for, at a moment; 0 or below. */
   #owed: Float64Array<ArrayBuffer> = new Float64Array(0);
   #owedAtMs: Float64Array<ArrayBuffer> = new Float64Array(0);
+  /** Since when all that was sent there had no room; +Infinity where the last had. */
+  #beyondMs: Float64Array<ArrayBuffer> = new Float64Array(0);
   /** When the limit was made, when it was cut, and when an answer came that it was measured by. */
   #sinceMs: Float64Array<ArrayBuffer> = new Float64Array(0);
   #cutMs: Float64Array<ArrayBuffer> = new Float64Array(0);
@@ -109,6 +111,7 @@ export class InFlightLimits {
     this.#inFlight = grownFloat64(this.#inFlight, handles);
     this.#owed = grownFloat64(this.#owed, handles);
     this.#owedAtMs = grownFloat64(this.#owedAtMs, handles);
+    this.#beyondMs = grownFloat64(this.#beyondMs, handles, Number.POSITIVE_INFINITY);
     this.#sinceMs = grownFloat64(this.#sinceMs, handles);
     this.#cutMs = grownFloat64(this.#cutMs, handles);
     this.#heardMs = grownFloat64(this.#heardMs, handles);
@@ -162,18 +165,27 @@ export class InFlightLimits {
     return nowMs - (this.#owedAtMs[handle] as number) > (this.#probeMs[handle] as number);
   }
 
+  /** What was sent then had no room there, and was to ask; nothing that had was sent since. */
+  isBeyond(handle: number, startMs: number): boolean {
+    return startMs >= (this.#beyondMs[handle] as number);
+  }
+
   /** This event loop has so many requests in flight there from now on. */
   observeFlights(handle: number, inFlight: number, nowMs: number): void {
     if (this.has(handle)) this.#owed[handle] = this.#owedAt(handle, nowMs);
     this.#owedAtMs[handle] = nowMs;
+    if (inFlight > (this.#inFlight[handle] as number)) this.#send(handle, inFlight > this.of(handle) + 1, nowMs);
     this.#inFlight[handle] = inFlight;
   }
 
-  /** An attempt ended there. */
-  end(handle: number, { processingMs, budgetMs, ahead, startMs, nowMs }: EndedAttempt): void {
+  /** An attempt ended there. `stuck`: it was in no queue, and does not show what a place takes. */
+  end(handle: number, attempt: EndedAttempt, stuck = false): void {
+    const { processingMs, budgetMs, ahead, startMs, nowMs } = attempt;
     (this.#servedNow[handle] as number)++;
-    this.#lastMs[handle] = processingMs;
-    this.#lastAhead[handle] = ahead;
+    if (!stuck) {
+      this.#lastMs[handle] = processingMs;
+      this.#lastAhead[handle] = ahead;
+    }
     this.#budgetMs[handle] = budgetMs;
     if (processingMs <= budgetMs) {
       this.#observeQuickest(handle, processingMs);
@@ -182,6 +194,9 @@ export class InFlightLimits {
     // What was sent before there was a limit says nothing of it.
     if (!this.has(handle) || startMs < (this.#sinceMs[handle] as number)) return;
     const targetMs = this.#targetMs(handle);
+    // There is room, whatever those before it are.
+    if (processingMs <= targetMs && this.isBeyond(handle, startMs))
+      this.#limit[handle] = Math.max(this.of(handle), (this.#inFlight[handle] as number) + 1);
     if (processingMs > targetMs)
       this.#shrink(handle, (processingMs - targetMs) / Math.max(1, budgetMs - targetMs), nowMs);
     else this.#grow(handle, (targetMs - processingMs) / Math.max(1, targetMs - this.#idleMs(handle)), nowMs);
@@ -223,6 +238,11 @@ export class InFlightLimits {
     for (let handle = 0; handle < this.#limit.length; handle++) {
       if (this.has(handle) && !members.some((member) => member.handle === handle)) this.lift(handle);
     }
+  }
+
+  #send(handle: number, beyond: boolean, nowMs: number): void {
+    if (!beyond) this.#beyondMs[handle] = Number.POSITIVE_INFINITY;
+    else if (this.#beyondMs[handle] === Number.POSITIVE_INFINITY) this.#beyondMs[handle] = nowMs;
   }
 
   #owedAt(handle: number, nowMs: number): number {

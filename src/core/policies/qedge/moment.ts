@@ -20,6 +20,15 @@ const HOPELESS_SHARE = 1.1;
  */
 const CHANCE_MAX = 1e-6;
 
+/**
+ * Where nothing came back for so long, and so many τ, what is in flight may be stuck, as on a dead connection: one request that would be
+ * refused asks, and then one more after this share of the time without an answer, at least that often. Sooner, it would ask what is
+ * overloaded.
+ */
+const SILENT_MS = 2_000;
+const SILENT_LATENCIES = 3;
+const SILENT_SHARE = 0.25;
+
 /** What the moment is judged by. */
 export interface MomentParts {
   readonly estimates: Estimates;
@@ -40,6 +49,9 @@ export class Moment {
   #erred: Float64Array<ArrayBuffer> = new Float64Array(0);
   /** Its success before the misses in a row, which are judged by it: what they have made of it since would excuse them. */
   #usual: Float64Array<ArrayBuffer> = new Float64Array(0);
+  /** When the last attempt was sent there, and when one last ended that was not given up. */
+  #sentMs: Float64Array<ArrayBuffer> = new Float64Array(0);
+  #heardMs: Float64Array<ArrayBuffer> = new Float64Array(0);
 
   constructor(options: QedgeOptions, context: PolicyContext, parts: MomentParts) {
     this.#paces = options.pace;
@@ -51,17 +63,28 @@ export class Moment {
   ensureHandles(handles: number): void {
     this.#erred = grownFloat64(this.#erred, handles);
     this.#usual = grownFloat64(this.#usual, handles, Number.NaN);
+    this.#sentMs = grownFloat64(this.#sentMs, handles, Number.NEGATIVE_INFINITY);
+    this.#heardMs = grownFloat64(this.#heardMs, handles, Number.NEGATIVE_INFINITY);
   }
 
   forget(handle: number): void {
     this.#erred[handle] = 0;
     this.#usual[handle] = Number.NaN;
+    this.#sentMs[handle] = Number.NEGATIVE_INFINITY;
+    this.#heardMs[handle] = Number.NEGATIVE_INFINITY;
+  }
+
+  /** An attempt is sent there. */
+  send(handle: number, nowMs: number): void {
+    this.#sentMs[handle] = nowMs;
   }
 
   /** How the last attempt there ended; before it counts as a miss. */
-  observe(handle: number, erred: boolean): void {
+  observe(handle: number, result: AttemptResult, nowMs: number): void {
     const { streaks, estimates } = this.#parts;
-    this.#erred[handle] = erred ? 1 : 0;
+    const silent = result === 'timeout' || result === 'aborted';
+    if (!silent) this.#heardMs[handle] = nowMs;
+    this.#erred[handle] = silent || result === 'answered' ? 0 : 1;
     if (streaks.misses(handle) === 0) this.#usual[handle] = estimates.success[handle] as number;
   }
 
@@ -108,16 +131,27 @@ export class Moment {
     return expectedMs > (isPatient ? this.#patientMs : FULL_SHARE * this.#context.qos.latencyMs);
   }
 
-  /** Requests in flight there that are late already. */
-  overdue({ handle }: Candidate, nowMs: number): number {
+  /** Requests in flight there that came to be late since then. */
+  overdue({ handle }: Candidate, sinceMs: number, nowMs: number): number {
     const { flights, qos } = this.#context;
     let overdue = 0;
     for (let ticket = flights.oldest(handle); ticket !== NO_FLIGHT; ticket = flights.next(ticket)) {
+      const dueMs = flights.startMs(ticket) + qos.latencyMs;
       // Oldest first: the rest is younger still.
-      if (nowMs - flights.startMs(ticket) <= qos.latencyMs) return overdue;
-      overdue++;
+      if (dueMs >= nowMs) return overdue;
+      if (dueMs > sinceMs) overdue++;
     }
     return overdue;
+  }
+
+  /** Nothing came back of what is under way there, and it is time to ask whether anything would. */
+  isSilent({ handle, oldestStartMs }: Candidate, nowMs: number): boolean {
+    const sinceMs = Math.max(oldestStartMs, this.#heardMs[handle] as number);
+    const { latencyMs } = this.#context.qos;
+    const leastMs = Math.max(SILENT_MS, SILENT_LATENCIES * latencyMs);
+    if (!(nowMs - sinceMs >= leastMs)) return false;
+    const sentMs = this.#sentMs[handle] as number;
+    return nowMs - sentMs >= Math.max(latencyMs, Math.min(leastMs, SILENT_SHARE * (sentMs - sinceMs)));
   }
 
   /** Passed over for its misses. What most requests find is told by little code, which is inlined where it is asked for. */

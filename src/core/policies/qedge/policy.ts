@@ -103,6 +103,7 @@ class Qedge implements Policy {
     this.shedding?.observeFlights(handle, flights.count(handle), nowMs);
     if (outcome.kind === 'start') {
       this.shedding?.send();
+      this.moment.send(outcome.candidate.handle, nowMs);
       return;
     }
     const { latencyMs } = qos;
@@ -120,7 +121,7 @@ class Qedge implements Policy {
     const isFirst = !this.pace.knows(handle) && this.streaks.misses(handle) === 0;
     if (result !== 'refused' && !(result === 'failed' && isFirst))
       this.pace.observe(handle, outcome.ahead, Math.min(2 * latencyMs, chargedMs), nowMs);
-    this.moment.observe(handle, failed && result !== 'timeout');
+    this.moment.observe(handle, result, nowMs);
     if (!failed && processingMs < MISS_SHARE * (latencyMs - rttMs)) this.streaks.success(handle);
     else this.#miss(outcome, nowMs);
   }
@@ -150,7 +151,7 @@ class Qedge implements Policy {
       this.spending = this.#requirements?.spends === true ? this.#requirements : null;
     }
     this.moment.step(this.activeSet.members);
-    this.shedding?.step(this.activeSet.members, (member) => this.moment.overdue(member, nowMs), nowMs);
+    this.shedding?.step(this.activeSet.members, (one, sinceMs) => this.moment.overdue(one, sinceMs, nowMs), nowMs);
     this.#refreshPanic(nowMs);
   }
 
@@ -219,15 +220,14 @@ class Qedge implements Policy {
   // ---- fast loop ----
 
   #endForShedding(outcome: Outcome & { readonly kind: 'end' }, processingMs: number, nowMs: number): void {
-    const { candidate, ahead, startMs } = outcome;
     if (this.shedding === null) return;
     const attempt = this.#attempt;
     attempt.processingMs = processingMs;
-    attempt.budgetMs = this.#context.qos.latencyMs - candidate.rttMs;
-    attempt.ahead = ahead;
-    attempt.startMs = startMs;
+    attempt.budgetMs = this.#context.qos.latencyMs - outcome.candidate.rttMs;
+    attempt.ahead = outcome.ahead;
+    attempt.startMs = outcome.startMs;
     attempt.nowMs = nowMs;
-    this.shedding.end(candidate.handle, attempt);
+    this.shedding.end(outcome.candidate.handle, attempt, outcome.result === 'answered');
   }
 
   #miss(outcome: Outcome & { readonly kind: 'end' }, nowMs: number): void {

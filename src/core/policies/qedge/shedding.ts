@@ -36,6 +36,9 @@ const REFUSED_MS = 15_000;
 const RATE_KEPT = 0.6;
 const RATE_KNOWN = 3;
 
+/** Requests in flight at an instance that came to be late since then. */
+export type Overdue = (member: Candidate, sinceMs: number) => number;
+
 export class Shedding {
   readonly #stepMs: number;
   readonly #latencyMs: number;
@@ -44,6 +47,8 @@ export class Shedding {
   /** Attempts that ended there lately, and those of them that were in time. By handle. */
   #ended: Float64Array<ArrayBuffer> = new Float64Array(0);
   #good: Float64Array<ArrayBuffer> = new Float64Array(0);
+  /** When the last one began of those that were in time. */
+  #timelyMs: Float64Array<ArrayBuffer> = new Float64Array(0);
   /** 1 where something ended while nothing at all was in time, as of the last step that was held. */
   #hopeless: Float64Array<ArrayBuffer> = new Float64Array(0);
   /** Requests a step in all. */
@@ -79,11 +84,13 @@ export class Shedding {
     this.#limits.ensureHandles(handles);
     this.#ended = grownFloat64(this.#ended, handles);
     this.#good = grownFloat64(this.#good, handles);
+    this.#timelyMs = grownFloat64(this.#timelyMs, handles, Number.NEGATIVE_INFINITY);
     this.#hopeless = grownFloat64(this.#hopeless, handles);
   }
 
   forget(handle: number): void {
     this.#limits.forget(handle);
+    this.#timelyMs[handle] = Number.NEGATIVE_INFINITY;
     for (const counts of [this.#ended, this.#good, this.#hopeless]) counts[handle] = 0;
   }
 
@@ -125,8 +132,11 @@ export class Shedding {
   }
 
   /** An attempt ended there. */
-  end(handle: number, attempt: EndedAttempt): void {
+  end(handle: number, attempt: EndedAttempt, answered = true): void {
     const inTime = attempt.processingMs <= attempt.budgetMs;
+    // It asked whether there is room, and none was known of.
+    if (!inTime && this.#limits.isBeyond(handle, attempt.startMs)) return;
+    if (inTime) this.#timelyMs[handle] = Math.max(attempt.startMs, this.#timelyMs[handle] as number);
     this.#endedNow++;
     (this.#ended[handle] as number)++;
     if (inTime) {
@@ -134,13 +144,15 @@ export class Shedding {
       this.#endRow();
     } else this.#observeLate(attempt);
     this.#futility.end(attempt.startMs, inTime, attempt.processingMs);
-    this.#limits.end(handle, attempt);
+    // What got no answer, and was late when one set off that was in time, was stuck: in no queue, but on a dead connection, say.
+    const stuck = !answered && attempt.startMs + this.#latencyMs <= (this.#timelyMs[handle] as number);
+    this.#limits.end(handle, attempt, stuck);
   }
 
   // ---- every step ----
 
   /** `overdue`: requests in flight there that are late already. */
-  step(members: readonly Candidate[], overdue: (member: Candidate) => number, nowMs: number): void {
+  step(members: readonly Candidate[], overdue: Overdue, nowMs: number): void {
     const askedNow = this.#askedNow;
     const kept = this.#measureAsked(nowMs);
     const endedKept = ENDED_KEPT ** Math.min(1, this.#endedNow / ENDED_MIN);
@@ -172,7 +184,7 @@ export class Shedding {
     }
     const inFlight = (this.#asked * this.#latencyMs) / this.#stepMs;
     const least = (LIMITS_SHARE_MIN / members.length) * inFlight;
-    this.#limits.step(members, { least, kept, isOverdue: (member) => overdue(member) > 0 });
+    this.#limits.step(members, { least, kept, isOverdue: (member) => overdue(member, Number.NEGATIVE_INFINITY) > 0 });
   }
 
   #observeLate({ startMs, nowMs }: EndedAttempt): void {
@@ -208,9 +220,9 @@ export class Shedding {
   }
 
   /** Nothing speaks of now: evidence fades by what ends, and nothing does. */
-  #isIdle(members: readonly Candidate[], overdue: (member: Candidate) => number, nowMs: number): boolean {
+  #isIdle(members: readonly Candidate[], overdue: Overdue, nowMs: number): boolean {
     if (nowMs - this.#askedMs < Math.max(IDLE_MS, this.#latencyMs)) return false;
-    return members.every((member) => overdue(member) === 0);
+    return members.every((member) => overdue(member, Number.NEGATIVE_INFINITY) === 0);
   }
 
   #forgetSpell(members: readonly Candidate[]): void {
@@ -223,14 +235,25 @@ export class Shedding {
   }
 
   /** Of the load balancer as a whole: one instance that is late may be slow, and is left to the weights. NaN: too little is known. */
-  #inTimeRatio(members: readonly Candidate[], overdue: (member: Candidate) => number): number {
+  #inTimeRatio(members: readonly Candidate[], overdue: Overdue): number {
     let ended = 0;
     let good = 0;
     for (const member of members) {
-      ended += (this.#ended[member.handle] as number) + overdue(member);
+      ended += (this.#ended[member.handle] as number) + this.#overdue(member, overdue);
       good += this.#good[member.handle] as number;
     }
     return ended >= ENDED_MIN ? good / ended : Number.NaN;
+  }
+
+  /**
+   * Late ones in flight there. Where most that ended lately were in time, what was late before such a one set off waits in no queue, and is
+   * left out. Where most were late it may: long requests are passed by short ones.
+   */
+  #overdue(member: Candidate, overdue: Overdue): number {
+    const { handle } = member;
+    const late = (this.#ended[handle] as number) - (this.#good[handle] as number);
+    const passes = late <= (this.#good[handle] as number);
+    return overdue(member, passes ? (this.#timelyMs[handle] as number) : Number.NEGATIVE_INFINITY);
   }
 
   /** Those that never were in time are: one more that was found good would say nothing of refusals. */
@@ -245,8 +268,8 @@ export class Shedding {
     return good >= SUCCESS_MIN * ended;
   }
 
-  #isLate(member: Candidate, overdue: (member: Candidate) => number): boolean {
-    const ended = (this.#ended[member.handle] as number) + overdue(member);
+  #isLate(member: Candidate, overdue: Overdue): boolean {
+    const ended = (this.#ended[member.handle] as number) + this.#overdue(member, overdue);
     return ended >= 1 && (this.#good[member.handle] as number) < SUCCESS_MIN * ended;
   }
 }
