@@ -4,7 +4,6 @@
 // a request holds up the end anyway, and the client that uses one closes it with the answer.
 
 import type { Socket } from 'node:net';
-import { hasUnsent } from '../../net/text-writes.ts';
 import type { ClientConnection } from './client-connection.ts';
 
 /** All is quiet when no byte moved for this long. A camera sends every 100 ms. */
@@ -57,7 +56,7 @@ export class QuietSweep {
       for (const [socket, connection] of open) {
         if (connection.endsItself) continue;
         connections++;
-        const busy = connection.busy || hasUnsent(socket);
+        const busy = connection.busy || socket.writableLength > 0;
         leastMs = Math.min(leastMs, this.#still(socket, busy, passedMs));
       }
     }

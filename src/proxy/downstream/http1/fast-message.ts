@@ -3,10 +3,9 @@
 
 import { STATUS_CODES } from 'node:http';
 import type { Socket } from 'node:net';
-import { writeText } from '../../../net/text-writes.ts';
 import type { ClientRequest, ClientResponse } from '../../exchange/client/message.ts';
 import { FieldKind, FieldTable } from '../../fields/fields.ts';
-import { writeOrHold } from '../../held-writes.ts';
+import { holdWrites } from '../../held-writes.ts';
 import type { FastRequestHead } from './fast-request-head.ts';
 import { httpDate } from './http-date.ts';
 
@@ -184,8 +183,8 @@ export class FastResponse implements ClientResponse {
     }
     if (text !== '') {
       const { socket } = this.#link;
-      if (this.shouldKeepAlive) writeOrHold(socket, text);
-      else writeText(socket, text);
+      if (this.shouldKeepAlive) holdWrites(socket);
+      socket.write(text, 'latin1');
     }
     this.#link.answered(!this.shouldKeepAlive);
   }

@@ -15,7 +15,6 @@ import { borrowReads } from '../../../net/borrowed-reads.ts';
 import { LoopShare, spendTurn, takesTurn } from '../../../net/loop-share.ts';
 import { gatherPieces } from '../../../net/piece-gatherer.ts';
 import { PIPELINED_COST_MS } from '../../../net/pipeline-queue.ts';
-import { sendHeld } from '../../held-writes.ts';
 import type { ClientConnection } from '../client-connection.ts';
 import type { Dispatch } from '../dispatch.ts';
 import { linger } from '../linger.ts';
@@ -58,7 +57,6 @@ export class FastPath implements PlainLink {
   readonly #stopReading: (() => void) | null;
   readonly #onData = (chunk: Buffer): void => this.#take(chunk);
   readonly #onClientEnd = (): void => {
-    sendHeld();
     this.socket.end();
   };
   readonly #onError = (): void => {
@@ -101,7 +99,6 @@ export class FastPath implements PlainLink {
     const unread = this.#request !== null && this.#request.bytesLeft > 0;
     if (closes) {
       this.#over = true;
-      sendHeld();
       if (unread || this.#behind.length > 0) linger(this.socket);
       else this.socket.destroySoon();
       return;
@@ -202,7 +199,6 @@ export class FastPath implements PlainLink {
     const startMs = performance.now();
     const { socket, onQuiet, handOver } = this.#options;
     this.#over = true;
-    sendHeld();
     socket.removeListener('data', this.#onData);
     socket.removeListener('end', this.#onClientEnd);
     socket.removeListener('error', this.#onError);

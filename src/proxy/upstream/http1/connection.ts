@@ -16,8 +16,7 @@ import { chooseReadBuffer, ownReadBuffer, sharedReadBuffer } from '../../../net/
 import type { ReadInto } from '../../../net/connect.ts';
 import { beginRead, endRead } from '../../../net/end-of-read.ts';
 import { gatherPieces } from '../../../net/piece-gatherer.ts';
-import { hasUnsent } from '../../../net/text-writes.ts';
-import { writeOrHold } from '../../held-writes.ts';
+import { holdWrites } from '../../held-writes.ts';
 import type { ConnectionOwner, Opener, PooledConnection } from '../pooled-connection.ts';
 import type { UpstreamCall, UpstreamHandler, UpstreamRequest } from '../upstream.ts';
 import { upstreamError } from '../upstream.ts';
@@ -125,7 +124,7 @@ export class Http1Connection implements PooledConnection, ResponseSink {
     // A call that paused in the last piece of its answer has no reason left to, and the next one never did.
     if (this.#socket?.isPaused()) this.#socket.resume();
     // An answer to a request that is not out yet: where the next one begins would be unknown.
-    if (reusable && this.#socket !== null && !hasUnsent(this.#socket)) this.#owner.giveBack(this);
+    if (reusable && this.#socket?.writableLength === 0) this.#owner.giveBack(this);
     else this.destroy();
     call.handler.onEnd(trailers);
   }
@@ -180,8 +179,17 @@ export class Http1Connection implements PooledConnection, ResponseSink {
   #write(socket: Socket, request: UpstreamRequest, body: Buffer | null): void {
     this.#parser.begin(request.method === 'HEAD');
     const head = requestHead(request, body);
-    if (body === null || body.length > STRING_BYTES_MAX) writeOrHold(socket, head, body);
-    else writeOrHold(socket, head + body.toString('latin1'));
+    holdWrites(socket);
+    if (body === null) {
+      socket.write(head, 'latin1');
+    } else if (body.length <= STRING_BYTES_MAX) {
+      socket.write(head + body.toString('latin1'), 'latin1');
+    } else {
+      socket.cork();
+      socket.write(head, 'latin1');
+      socket.write(body);
+      socket.uncork();
+    }
   }
 
   #onRead(bytes: Buffer): void {
