@@ -26,7 +26,7 @@ function refuseQos2(client: MqttClient): void {
   });
 }
 
-/** Answers beyond what was asked: a session that goes on may bring some to what was said before. */
+/** Answers beyond what was asked, since the last question: a session that goes on may bring some to what was said before, twice. */
 const UNASKED_MAX = 64;
 const ANSWERS: ReadonlySet<string> = new Set([
   'pingresp',
@@ -43,7 +43,7 @@ const QUESTIONS: ReadonlySet<string> = new Set(['pingreq', 'subscribe', 'unsubsc
 function refuseAnswers(client: MqttClient): void {
   let unasked = 0;
   client.on('packetsend', (packet) => {
-    if (QUESTIONS.has(packet.cmd) || (packet.cmd === 'publish' && packet.qos > 0)) unasked--;
+    if (QUESTIONS.has(packet.cmd) || (packet.cmd === 'publish' && packet.qos > 0)) unasked = Math.min(unasked, 0) - 1;
   });
   client.on('packetreceive', ({ cmd }) => {
     if (!ANSWERS.has(cmd) || ++unasked !== UNASKED_MAX) return;
