@@ -76,31 +76,45 @@ export class PacketsEnd extends TextStart {
   }
 }
 
-/** Behind the last block of a GIF (version 89a, section 27), and in the last bytes of a PDF (ISO 32000-1, annex H.3.4.4). */
-export const GIF_END = '\0;';
-export const PDF_END = '%%EOF';
+/** How a format begins, not far from its first byte, and what stands at its end. */
+interface Marks {
+  readonly begin: string;
+  readonly end: string;
+}
+
+/** The end stands behind the last block (GIF 89a, section 27). */
+export const GIF: Marks = { begin: 'GIF8', end: '\0;' };
+/** The end stands in the last bytes (ISO 32000-1, annex H.3.4.4). */
+export const PDF: Marks = { begin: '%PDF', end: '%%EOF' };
 /** Programs look for it in so many of the last bytes. */
 const MARK_BYTES = 1024;
 
-/** Ends with a mark, behind which a little may follow. */
+/** Ends with a mark, behind which a little may follow, or zeros. What begins as another format is not judged. */
 export class MarkEnd extends TextStart {
-  readonly #mark: string;
+  readonly #marks: Marks;
   readonly #last = new LastBytes(MARK_BYTES);
-  #isEmpty = true;
+  /** Zeros that came last. */
+  #zeros = 0;
 
-  constructor(mark: string) {
+  constructor(marks: Marks) {
     super();
-    this.#mark = mark;
+    this.#marks = marks;
   }
 
   override take(chunk: Buffer): void {
     super.take(chunk);
-    this.#last.take(chunk);
-    if (chunk.length > 0) this.#isEmpty = false;
+    let to = chunk.length;
+    while (to > 0 && chunk[to - 1] === 0) to--;
+    if (to > 0) {
+      this.#last.take(Buffer.alloc(Math.min(this.#zeros, MARK_BYTES)));
+      this.#last.take(chunk.subarray(0, to));
+      this.#zeros = 0;
+    }
+    this.#zeros += chunk.length - to;
   }
 
   get isUnfinished(): boolean {
-    return !this.#isEmpty && !this.#last.text.includes(this.#mark);
+    return this.start.includes(this.#marks.begin) && !this.#last.text.includes(this.#marks.end);
   }
 }
 

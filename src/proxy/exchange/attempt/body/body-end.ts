@@ -3,7 +3,7 @@
 
 import { isStreamType } from '../../../../core/verdict/measure.ts';
 import { remembered } from '../../../fields/remembered.ts';
-import { ArchiveEnd, GIF_END, MarkEnd, MessageEnd, PacketsEnd, PDF_END } from './binary-end.ts';
+import { ArchiveEnd, GIF, MarkEnd, MessageEnd, PacketsEnd, PDF } from './binary-end.ts';
 import { EventStream } from './event-stream.ts';
 import { firstText, isText, JSON_BEGINNINGS } from './json-text.ts';
 import { LineStream } from './line-stream.ts';
@@ -91,8 +91,8 @@ const makerOf = remembered((contentType): (() => BodyEnd | null) => {
 function plainMakerOf(contentType: string): () => BodyEnd | null {
   if (ARCHIVE_TYPE.test(contentType)) return () => new ArchiveEnd();
   if (PACKETS_TYPE.test(contentType)) return () => new PacketsEnd();
-  if (GIF_TYPE.test(contentType)) return () => new MarkEnd(GIF_END);
-  if (PDF_TYPE.test(contentType)) return () => new MarkEnd(PDF_END);
+  if (GIF_TYPE.test(contentType)) return () => new MarkEnd(GIF);
+  if (PDF_TYPE.test(contentType)) return () => new MarkEnd(PDF);
   if (MESSAGE_TYPE.test(contentType)) return () => new MessageEnd();
   // Its messages are read elsewhere (grpc-messages.ts).
   if (/^application\/grpc\b/i.test(contentType)) return nothing;

@@ -61,6 +61,6 @@ export class TextStart {
 
   /** A list of addresses with none (RFC 8216 section 4.3.1.1). */
   get isHollow(): boolean {
-    return EMPTY_LIST.test(this.start);
+    return this.start.length < START_CHARS && EMPTY_LIST.test(this.start);
   }
 }

@@ -10,7 +10,8 @@ function seen(contentType: string, body: Buffer, pieceBytes: number): readonly u
 const WHOLE = [false, false];
 const UNFINISHED = [false, true];
 
-const DATA = randomBytes(3000);
+/** No byte in it is one with which a packet of MPEG-TS begins. */
+const DATA = Buffer.from(randomBytes(3000).map((byte) => (byte === 0x47 ? 0 : byte)));
 
 /** An archive of one file that is stored as it is. */
 function archive(data: Buffer, comment = ''): Buffer {
@@ -61,7 +62,10 @@ describe.each([1, 7, 4096])('in pieces of %i bytes', (pieceBytes) => {
     ['image/gif', gif],
     ['image/gif', Buffer.concat([gif, Buffer.from('behind it')])],
     ['application/pdf', pdf],
-    ['application/pdf', Buffer.concat([pdf, Buffer.alloc(1000)])],
+    ['application/pdf', Buffer.concat([pdf, Buffer.alloc(5000)])],
+    ['image/gif', Buffer.concat([gif, Buffer.alloc(5000)])],
+    // Another format than its type says.
+    ['image/gif', Buffer.concat([Buffer.from('\x89PNG\r\n', 'latin1'), Buffer.alloc(3000, 7)])],
     ['image/gif', Buffer.alloc(0)],
     ['application/zip', archive(Buffer.alloc(0)).subarray(-22)],
     // A program that unpacks itself.

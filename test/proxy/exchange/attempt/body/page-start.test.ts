@@ -59,6 +59,7 @@ describe.each([1, 5, 4096])('a body in pieces of %i bytes', (pieceBytes) => {
     [true, '#EXTM3U\r\n\r\n'],
     [true, '\xef\xbb\xbf#EXTM3U\n'],
     [false, '#EXTM3U\n#EXTINF:4,\nseg1.ts\n'],
+    [false, `#EXTM3U\n${'\n'.repeat(12)}seg1.ts\n`],
     [false, 'http://radio/stream'],
     [false, ''],
   ])('of a playlist is hollow: %s, with %j', (isHollow, text) => {
