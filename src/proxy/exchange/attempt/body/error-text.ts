@@ -31,9 +31,30 @@ const DESCRIPTIVE: ReadonlySet<string> = new Set([
   'traceid',
   'type',
 ]);
+/** Those of them whose words say what went wrong. */
+const WORDED: ReadonlySet<string> = new Set([
+  'detail',
+  'details',
+  'error',
+  'errordescription',
+  'errormessage',
+  'errors',
+  'exception',
+  'message',
+  'msg',
+  'reason',
+  'stacktrace',
+  'title',
+]);
 const SEPARATORS = /[-_]/g;
 /** More members than this describe no error alone. */
 const MEMBERS_MAX = 12;
+/** Where these stand, all went well. */
+const WELL: ReadonlySet<unknown> = new Set(['ok:true', 'success:true', 'status:ok', 'status:success']);
+const RECORD = /"@?(?:timestamp|time|ts|level|severity)"\s*:/i;
+/** A measure, or that there is no error. */
+const NO_ERROR =
+  /^(?:[-+\d.,e%\s]*|n(?:o|one|ull|il|an|\/a)|no[ _]?errors?|false|ok(?:ay)?|success(?:ful)?|undefined)$/i;
 
 /** `value`: as `JSON.parse` makes it. Of an array: each of its elements does, as in a batch of calls. */
 export function tellsError(value: unknown): boolean {
@@ -41,25 +62,48 @@ export function tellsError(value: unknown): boolean {
   return isError(value);
 }
 
+/** Whether a text in a stream has a time or a level, as one of a log: what failed there is what was asked for. */
+export const isRecord = (text: string): boolean => RECORD.test(text);
+
 function isError(value: unknown): boolean {
-  if (typeof value !== 'object' || value === null || Array.isArray(value)) return false;
+  if (!isObject(value)) return false;
   let members = 0;
   let says = false;
+  let flagged = false;
+  let measured = false;
+  let unwell = false;
+  let worded = false;
   for (const [name, member] of Object.entries(value)) {
     // `"data": null`
     if (member === null) continue;
-    const plain = name.toLowerCase().replace(SEPARATORS, '');
-    if (++members > MEMBERS_MAX || !DESCRIPTIVE.has(plain)) return false;
-    says ||= saysSo(plain, member);
+    const plain = plainOf(name);
+    if (++members > MEMBERS_MAX || !DESCRIPTIVE.has(plain) || WELL.has(`${plain}:${member}`)) return false;
+    if (plain === 'error' || plain === 'errors') {
+      says ||= describes(member);
+      flagged ||= member === true;
+      measured ||= isObject(member) && Object.keys(member).length > 0;
+    } else {
+      flagged ||= plain === 'status' && member === 'error';
+      unwell ||= member === false && (plain === 'ok' || plain === 'success');
+      worded ||= WORDED.has(plain) && isWords(member);
+    }
   }
-  return says;
+  // A flag alone may be the state of what was asked about, and a table the measure of it.
+  return says || (flagged && (unwell || worded)) || (measured && unwell);
 }
 
-/** A number may be a measure of how wrong something is. */
-function saysSo(name: string, member: unknown): boolean {
-  if (name === 'status') return member === 'error';
-  if (name !== 'error' && name !== 'errors') return false;
-  return typeof member === 'object' ? Object.keys(member ?? {}).length > 0 : member === true || isWords(member);
+/** A number may be a measure of how wrong something is, and so may a list or a table of them. */
+function describes(member: unknown): boolean {
+  if (Array.isArray(member)) return member.some((part) => isWords(part) || describes(part));
+  if (!isObject(member)) return isWords(member);
+  return Object.entries(member).some(([name, part]) =>
+    Array.isArray(part) ? part.some(isWords) : WORDED.has(plainOf(name)) && isWords(part),
+  );
 }
 
-const isWords = (member: unknown): boolean => typeof member === 'string' && member !== '';
+const plainOf = (name: string): string => name.toLowerCase().replace(SEPARATORS, '');
+
+const isObject = (value: unknown): value is object =>
+  typeof value === 'object' && value !== null && !Array.isArray(value);
+
+const isWords = (member: unknown): boolean => typeof member === 'string' && !NO_ERROR.test(member);

@@ -3,7 +3,7 @@
 // reaches the client's program; one that only says that the stream is over tells it nothing. Behind the first event little is read: where
 // the last one ends.
 
-import { tellsError } from './error-text.ts';
+import { isRecord, tellsError } from './error-text.ts';
 import { readJson } from './json-text.ts';
 import { LastBytes } from './last-bytes.ts';
 
@@ -135,9 +135,10 @@ export class EventStream {
 function endsInError(tail: string): boolean {
   const events = tail.replaceAll('\r\n', '\n').replaceAll('\r', '\n').trimEnd().split(BLANK_LINES);
   const last = events.findLast((event) => !SAYS_OVER.test(event)) ?? '';
-  if (IS_NAMED_ERROR.test(last)) return true;
   const data = last.match(DATA_LINES)?.map((line) => line.slice(DATA.length + 1)) ?? [];
-  return data.length > 0 && tellsError(readJson(Buffer.from(data.join('\n'), 'latin1'))?.value);
+  const text = data.join('\n');
+  if (isRecord(text)) return false;
+  return IS_NAMED_ERROR.test(last) || (text !== '' && tellsError(readJson(Buffer.from(text, 'latin1'))?.value));
 }
 
 /** A stream that may say at its end that it is over, or why. */

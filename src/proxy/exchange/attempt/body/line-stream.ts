@@ -1,7 +1,7 @@
 // How a stream of JSON texts (NDJSON, JSON Lines) begins, and its last line. Each ends with a line feed; a last one without it is put up with,
 // as readers do, where it is whole.
 
-import { tellsError } from './error-text.ts';
+import { isRecord, tellsError } from './error-text.ts';
 import { firstText, isJsonText, JSON_BEGINNINGS, readJson } from './json-text.ts';
 import { LastBytes } from './last-bytes.ts';
 
@@ -11,6 +11,7 @@ const LINE_BYTES_MAX = 65_536;
 /** A description of an error that is longer is not read. */
 const TAIL_BYTES = 1024;
 const SAYS_OVER = /"done" ?: ?true/;
+const GOES_ON = /"done" ?: ?false/;
 
 /** Reads a stream of JSON texts as it comes. */
 export class LineStream {
@@ -45,7 +46,8 @@ export class LineStream {
   /** The last line broke off, or says that it failed. */
   get isUnfinished(): boolean {
     if (this.#bytes <= LINE_BYTES_MAX && !isJsonText(this.#line.subarray(0, this.#bytes))) return true;
-    return tellsError(readJson(Buffer.from(this.#lastText, 'latin1'))?.value);
+    const text = this.#lastText;
+    return !isRecord(text) && tellsError(readJson(Buffer.from(text, 'latin1'))?.value);
   }
 
   /** The last line says that the stream is over, as those of language models do. */
@@ -53,9 +55,9 @@ export class LineStream {
     return SAYS_OVER.test(this.#lastText);
   }
 
-  /** What a long line says is not known. */
+  /** Only a last line that says that there is more lacks the end: streams of another kind, of the same service, say neither. */
   get saysWhy(): boolean {
-    return !this.#tail.text.trimEnd().includes('\n');
+    return !GOES_ON.test(this.#lastText);
   }
 
   /** The last line that is not blank, or the end of it. */

@@ -58,6 +58,8 @@ describe.each([1, 3, 4096])('a stream of events in pieces of %i bytes', (pieceBy
       [true, 'data: {"error": "out of memory"}\n\ndata: [DONE]\n\n'],
       [false, 'data: {"error": "lane lost"}\n\ndata: left\n\n'],
       [false, 'event: errors\ndata: 0\n\n'],
+      [false, 'event: error\ndata: {"ts": 1, "message": "disk full"}\n\n'],
+      [false, 'data: {"timestamp": 1, "error": "disk full"}\n\n'],
       [false, 'event: left\ndata: event: error\n\n'],
       [false, 'data: {"error": null, "steering": 0}\n\n'],
     ])('is unfinished: %s, with %j', (isUnfinished, text) => {

@@ -14,6 +14,7 @@ describe.each([1, 5, 4096])('a stream of lines in pieces of %i bytes', (pieceByt
     [true, '{"token":"a"}\n{"error":"out of memory"}'],
     [true, '{"error":{"message":"no such model"}}\r\n\r\n'],
     [false, '{"error":"out of memory"}\n{"token":"a"}\n'],
+    [false, '{"timestamp":"2026-01-01T00:00:00Z","message":"upload","error":"disk full"}\n'],
     [false, `{"error":"${'x'.repeat(2000)}"}\n`],
     [false, `{"token":"a"}\n{"${'t'.repeat(70_000)}`],
   ])('is unfinished: %s, with %j', (isUnfinished, text) => {
@@ -43,6 +44,7 @@ it('streams of lines lack their end where others say that they are over', () => 
   expect(lacksEnd('{"token":"a","done":false}\n')).toBe(true);
   expect(lacksEnd('{"token":"a","done":true}')).toBe(false);
   expect(lacksEnd(`{"token":"a","done":false}\n{"done":true,"context":[${'1,'.repeat(600)}1]}\n`)).toBe(false);
+  expect(lacksEnd('{"status":"pulling"}\n{"status":"success"}\n')).toBe(false);
   const events = new EventStream();
   events.take(Buffer.from('data: left\n\n'));
   expect(ends.lacksEnd(events)).toBe(false);
